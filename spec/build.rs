@@ -1,0 +1,194 @@
+//! Turns the catalogue (KDL files under `catalogue/`) into constant tables.
+//!
+//! The build fails, naming file and line, when a file does not parse, a
+//! statement has no source, or two entries have one name.
+
+#[path = "src/catalogue/types.rs"]
+#[allow(dead_code)]
+mod catalogue_types;
+#[path = "catalogue/decode.rs"]
+mod decode;
+
+use catalogue_types::*;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::{env, fs, process};
+
+fn main() {
+    let root = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it")).join("catalogue");
+    println!("cargo::rerun-if-changed=catalogue");
+    println!("cargo::rerun-if-changed=src/catalogue/types.rs");
+    let mut files = Vec::new();
+    for folder in ["registers", "baselines", "cpus"] {
+        let path = root.join(folder);
+        println!("cargo::rerun-if-changed={}", path.display());
+        let entries = fs::read_dir(&path).unwrap_or_else(|e| fail(&path, &e.to_string()));
+        files.extend(entries.flatten().map(|e| e.path()).filter(|p| p.extension().is_some_and(|x| x == "kdl")));
+    }
+    files.sort();
+    let mut all = decode::Contents::default();
+    for file in &files {
+        let text = fs::read_to_string(file).unwrap_or_else(|e| fail(file, &e.to_string()));
+        let document: kdl::KdlDocument = match text.parse() {
+            Ok(document) => document,
+            Err(error) => {
+                let error: kdl::KdlError = error;
+                let words: Vec<String> = error
+                    .diagnostics
+                    .iter()
+                    .map(|d| format!("line {}: {d}", line(&text, d.span.offset())))
+                    .collect();
+                fail(file, &words.join("\n  "))
+            }
+        };
+        let (contents, problems) = decode::decode(&document);
+        if !problems.is_empty() {
+            let words: Vec<String> = problems
+                .iter()
+                .map(|p| {
+                    let help = p.help.as_deref().map(|h| format!(" ({h})")).unwrap_or_default();
+                    format!("line {}: {}{help}", line(&text, p.span.0), p.message)
+                })
+                .collect();
+            fail(file, &words.join("\n  "));
+        }
+        all.registers.extend(contents.registers);
+        all.baselines.extend(contents.baselines);
+        all.cpus.extend(contents.cpus);
+    }
+    all.registers.sort_by_key(|r| r.id);
+    for pair in all.registers.windows(2) {
+        if pair[0].id == pair[1].id {
+            fail(&root, &format!("`{}` and `{}` have one id", pair[0].name, pair[1].name));
+        }
+    }
+    unique(&root, all.registers.iter().map(|r| &r.name));
+    unique(&root, all.baselines.iter().map(|b| &b.name));
+    unique(&root, all.cpus.iter().map(|c| &c.name));
+    let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets it")).join("catalogue.rs");
+    fs::write(&out, tables(&all)).unwrap_or_else(|e| fail(&out, &e.to_string()));
+}
+
+fn fail(path: &Path, words: &str) -> ! {
+    eprintln!("{}:\n  {words}", path.display());
+    process::exit(1)
+}
+
+fn line(text: &str, offset: usize) -> usize {
+    text.as_bytes()[..offset.min(text.len())].iter().filter(|b| **b == b'\n').count() + 1
+}
+
+fn unique<'a>(root: &Path, names: impl Iterator<Item = &'a Text>) {
+    let mut names: Vec<&Text> = names.collect();
+    names.sort();
+    if let Some(pair) = names.windows(2).find(|p| p[0] == p[1]) {
+        fail(root, &format!("`{}` is defined twice", pair[0]));
+    }
+}
+
+/// The tables as Rust source text.
+fn tables(all: &decode::Contents) -> String {
+    let mut out = String::new();
+    let _ = writeln!(out, "/// Every register, sorted by id.\npub static REGISTERS: &[RegisterInfo] = &[");
+    for r in &all.registers {
+        let fields: String = r
+            .fields
+            .iter()
+            .map(|f| {
+                format!(
+                    "Field {{ name: {}, high: {}, low: {}, rule: Rule::{:?}, signed: {} }},",
+                    text(&f.name),
+                    f.high,
+                    f.low,
+                    f.rule,
+                    f.signed
+                )
+            })
+            .collect();
+        let _ = writeln!(
+            out,
+            "RegisterInfo {{ id: {:#x}, name: {}, kind: Kind::{:?}, title: {}, source: {}, fields: Cow::Borrowed(&[{fields}]), gate: {}, feature: {}, neutral: {:?} }},",
+            r.id,
+            text(&r.name),
+            r.kind,
+            text(&r.title),
+            text(&r.source),
+            option(&r.gate),
+            option(&r.feature),
+            r.neutral
+        );
+    }
+    let _ = writeln!(out, "];\n/// Every baseline, sorted by file.\npub static BASELINES: &[Baseline] = &[");
+    for b in &all.baselines {
+        let statements: String = b
+            .statements
+            .iter()
+            .map(|s| {
+                let when: String = s.when.iter().map(|w| format!("{},", text(w))).collect();
+                format!(
+                    "Statement {{ subject: {}, when: Cow::Borrowed(&[{when}]), source: {} }},",
+                    subject(&s.subject),
+                    text(&s.source)
+                )
+            })
+            .collect();
+        let stable: String = b.stable.iter().map(|(v, w)| format!("({}, {}),", text(v), text(w))).collect();
+        let _ = writeln!(
+            out,
+            "Baseline {{ name: {}, title: {}, after: {}, part: {}, statements: Cow::Borrowed(&[{statements}]), stable: Cow::Borrowed(&[{stable}]), digest: {} }},",
+            text(&b.name),
+            text(&b.title),
+            option(&b.after),
+            option(&b.part),
+            text(&b.digest)
+        );
+    }
+    let _ = writeln!(out, "];\n/// Every CPU model, sorted by file.\npub static CPUS: &[CpuModel] = &[");
+    for c in &all.cpus {
+        let values = |list: &[SiliconValue]| -> String {
+            list.iter()
+                .map(|v| {
+                    format!(
+                        "SiliconValue {{ register: {}, value: {:#x}, source: {} }},",
+                        text(&v.register),
+                        v.value,
+                        text(&v.source)
+                    )
+                })
+                .collect()
+        };
+        let unaffected: String = c.unaffected.iter().map(|u| format!("{},", text(u))).collect();
+        let _ = writeln!(
+            out,
+            "CpuModel {{ name: {}, title: {}, registers: Cow::Borrowed(&[{}]), facts: Cow::Borrowed(&[{}]), unaffected: Cow::Borrowed(&[{unaffected}]), digest: {} }},",
+            text(&c.name),
+            text(&c.title),
+            values(&c.registers),
+            values(&c.facts),
+            text(&c.digest)
+        );
+    }
+    out.push_str("];\n");
+    out
+}
+
+fn text(text: &Text) -> String {
+    format!("Cow::Borrowed({text:?})")
+}
+
+fn option(value: &Option<Text>) -> String {
+    value.as_ref().map_or_else(|| "None".to_owned(), |t| format!("Some({})", text(t)))
+}
+
+fn subject(subject: &Subject) -> String {
+    match subject {
+        Subject::Field(target, act) => format!("Subject::Field({}, Act::{act:?})", text(target)),
+        Subject::Cache(policy) => format!("Subject::Cache(CachePolicy::{policy:?})"),
+        Subject::Events { register, and, or } => {
+            format!("Subject::Events {{ register: {}, and: {and:#x}, or: {or:#x} }}", text(register))
+        }
+        Subject::Psci(version) => format!("Subject::Psci({version:#x})"),
+        Subject::IidrRevision(revision) => format!("Subject::IidrRevision({revision})"),
+        Subject::Bitmap(register, value) => format!("Subject::Bitmap({}, {value:?})", text(register)),
+    }
+}

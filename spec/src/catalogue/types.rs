@@ -1,0 +1,246 @@
+//! What the catalogue says, as types: registers and their fields, baselines
+//! (what a kernel shows) and CPU models (what silicon says).
+//!
+//! This file is compiled twice: as part of the library, and inside `build.rs`,
+//! which fills constant tables of these types from the KDL under `catalogue/`.
+//! It therefore depends on nothing but `std`. Text is `Cow`, because the same
+//! types hold the built-in tables (borrowed) and a user's imported files (owned).
+
+use std::borrow::Cow;
+
+/// Text that is either compiled in or read from a user's file.
+pub type Text = Cow<'static, str>;
+/// A list that is either compiled in or read from a user's file.
+pub type List<T> = Cow<'static, [T]>;
+
+/// How a field's value may differ from the host's without harm to a guest,
+/// in the sense of the kernel's `enum ftr_type` (arch/arm64/include/asm/cpufeature.h).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Rule {
+    /// Showing a guest a lower value than the host's is safe (`FTR_LOWER_SAFE`).
+    Lower,
+    /// Showing a higher value is safe (`FTR_HIGHER_SAFE`).
+    Higher,
+    /// Higher is safe, and zero safest of all (`FTR_HIGHER_OR_ZERO_SAFE`).
+    HigherOrZero,
+    /// No other value is compatible (`FTR_EXACT`).
+    Exact,
+    /// Any value may be written; the meaning is not ordered.
+    Free,
+}
+
+/// What sort of thing a register is. It decides where the lock, the plan and
+/// the witness treat it, and nothing else does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Kind {
+    /// ID registers: op0=3, op1=0, CRn=0, CRm=1..7.
+    Id,
+    /// MIDR_EL1, MPIDR_EL1, REVIDR_EL1, AIDR_EL1.
+    Identification,
+    /// CTR_EL0, CLIDR_EL1, CCSIDR_EL1, DCZID_EL0.
+    Cache,
+    /// Performance monitor identification (PMCR_EL0, PMCEIDn_EL0, PMMIR_EL1).
+    Pmu,
+    /// Timer identification (CNTFRQ_EL0).
+    Timer,
+    /// GIC CPU interface identification (ICC_CTLR_EL1).
+    Gic,
+    /// KVM's firmware pseudo-registers.
+    Firmware,
+    /// Debug identification (OSLSR_EL1).
+    Debug,
+    /// Run-time state, which belongs to a running guest and is no promise.
+    State,
+}
+
+/// A named bit range of a register.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Field {
+    /// The architecture's name of the field, e.g. `CSV3`.
+    pub name: Text,
+    /// Most significant bit.
+    pub high: u8,
+    /// Least significant bit.
+    pub low: u8,
+    /// Which other values are compatible.
+    pub rule: Rule,
+    /// Two's complement: 0xf is "not implemented", 0 the first version.
+    pub signed: bool,
+}
+
+impl Field {
+    /// The bits that the field occupies, in place.
+    pub const fn mask(&self) -> u64 {
+        (u64::MAX >> (63 - (self.high - self.low))) << self.low
+    }
+    /// The field's value out of a whole register.
+    pub const fn get(&self, register: u64) -> u64 {
+        (register & self.mask()) >> self.low
+    }
+    /// `register` with the field replaced; bits of `value` beyond the field are dropped.
+    pub const fn put(&self, register: u64, value: u64) -> u64 {
+        (register & !self.mask()) | ((value << self.low) & self.mask())
+    }
+    /// The value that says "not implemented": all ones where signed, else zero.
+    pub const fn none(&self) -> u64 {
+        if self.signed {
+            self.mask() >> self.low
+        } else {
+            0
+        }
+    }
+    /// The largest value that fits.
+    pub const fn max(&self) -> u64 {
+        self.mask() >> self.low
+    }
+    /// The order in which "lower" and "higher" are meant: signed fields sort
+    /// their all-ones value below zero.
+    pub const fn order(&self, value: u64) -> i64 {
+        let bits = self.high - self.low + 1;
+        if self.signed && bits < 64 && value >> (bits - 1) & 1 == 1 {
+            value as i64 - (1i64 << bits)
+        } else {
+            value as i64
+        }
+    }
+}
+
+/// One register that KVM or the architecture shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RegisterInfo {
+    /// KVM register id (`KVM_REG_ARM64 | size | ...`, Documentation/virt/kvm/api.rst
+    /// section 4.68). System registers that KVM does not list have the id that
+    /// their encoding would have.
+    pub id: u64,
+    /// The architecture's name, or `S3_0_C0_Cm_op2` where none is allocated.
+    pub name: Text,
+    /// What sort of register it is.
+    pub kind: Kind,
+    /// One line for people.
+    pub title: Text,
+    /// Where the facts come from.
+    pub source: Text,
+    /// Its named fields; a bit of an ID register outside all of them is RES0.
+    pub fields: List<Field>,
+    /// `REGISTER.FIELD` without which the register does not exist for a guest.
+    pub gate: Option<Text>,
+    /// The vCPU feature without which the register does not exist.
+    pub feature: Option<Text>,
+    /// The value that makes the register invisible to a guest whose lock does
+    /// not know it.
+    pub neutral: Option<u64>,
+}
+
+impl RegisterInfo {
+    /// The field of that name.
+    pub fn field(&self, name: &str) -> Option<&Field> {
+        self.fields.iter().find(|f| f.name == name)
+    }
+}
+
+/// What a statement of a baseline does with a field (or a whole register).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Act {
+    /// The guest sees what the silicon says.
+    Show,
+    /// The guest sees "not implemented".
+    Hide,
+    /// The silicon's value, at most this.
+    Cap(u64),
+    /// Always this value.
+    Force(u64),
+}
+
+/// How cache geometry is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CachePolicy {
+    /// The silicon's CLIDR_EL1 and CCSIDR_EL1 (up to 6.2).
+    Silicon,
+    /// The hierarchy that KVM makes up from CTR_EL0 (arch/arm64/kvm/sys_regs.c
+    /// `reset_clidr`, 6.3 and later).
+    Fabricated,
+}
+
+/// What one statement of a baseline is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// `REGISTER.FIELD`, or `REGISTER` for all of it.
+    Field(Text, Act),
+    /// CLIDR_EL1 and CCSIDR_EL1.
+    Cache(CachePolicy),
+    /// PMCEID0_EL0 or PMCEID1_EL0: the silicon's bits, and-ed and or-ed.
+    Events {
+        /// `PMCEID0_EL0` or `PMCEID1_EL0`.
+        register: Text,
+        /// Bits that are passed on.
+        and: u64,
+        /// Bits that are always set.
+        or: u64,
+    },
+    /// PSCI version, `(major << 16) | minor` (DEN0022 section 5.1.1).
+    Psci(u32),
+    /// GICD_IIDR.Revision (arch/arm64/kvm/vgic/vgic.h `KVM_VGIC_IMP_REV_n`).
+    IidrRevision(u8),
+    /// A hypercall bitmap register; `None` where the kernel has none and offers nothing.
+    Bitmap(Text, Option<u64>),
+}
+
+/// One statement of a baseline, with where it was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Statement {
+    /// What it says.
+    pub subject: Subject,
+    /// All of these must hold: a vCPU feature, `!feature`, or a fact of the CPU model.
+    pub when: List<Text>,
+    /// Kernel file and version, Arm document, or measurement.
+    pub source: Text,
+}
+
+/// A named, immutable statement about what a guest sees.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Baseline {
+    /// E.g. `kvm-6.8`.
+    pub name: Text,
+    /// One line for people.
+    pub title: Text,
+    /// The whole baseline from which this one is the difference.
+    pub after: Option<Text>,
+    /// `None` for a whole baseline, else the part it speaks of.
+    pub part: Option<Text>,
+    /// The statements, in file order; a later one about the same thing wins.
+    pub statements: List<Statement>,
+    /// Stable point releases known to differ: version, and how.
+    pub stable: List<(Text, Text)>,
+    /// `sha256-` and 64 hex digits of the canonical text of all statements.
+    pub digest: Text,
+}
+
+/// A value of the silicon, with where it was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SiliconValue {
+    /// Register name; for CCSIDR_EL1 `CCSIDR_EL1[n]`, n being CSSELR_EL1.
+    pub register: Text,
+    /// Its raw value.
+    pub value: u64,
+    /// Manual or measurement.
+    pub source: Text,
+}
+
+/// What one CPU's silicon and firmware say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CpuModel {
+    /// E.g. `neoverse-n1`.
+    pub name: Text,
+    /// One line for people.
+    pub title: Text,
+    /// Raw registers; one that is not named reads as zero.
+    pub registers: List<SiliconValue>,
+    /// Things that silicon and firmware decide and no kernel can change:
+    /// workaround levels, CNTFRQ_EL0, ICC_CTLR_EL1.
+    pub facts: List<SiliconValue>,
+    /// Vulnerabilities that the CPU does not have, as conditions for baselines
+    /// (`meltdown` stands for the condition `unaffected:meltdown`).
+    pub unaffected: List<Text>,
+    /// `sha256-` and 64 hex digits of the canonical text of the model.
+    pub digest: Text,
+}
