@@ -1,0 +1,493 @@
+// Reads catalogue files (registers, baselines, CPU models) from KDL.
+//
+// Compiled twice: in `spec/build.rs` for the built-in catalogue, and in the
+// compiler for files that a spec imports, so that a user's baseline is read by
+// exactly the code that reads ours. Both provide `crate::catalogue_types`.
+// Every problem of a file is reported, each with its byte span.
+
+use crate::catalogue_types::*;
+use kdl::{KdlDocument, KdlNode, KdlValue};
+use sha2::{Digest, Sha256};
+use std::borrow::Cow;
+
+/// One thing wrong with a catalogue file.
+#[derive(Clone, Debug)]
+pub struct Problem {
+    /// Byte offset and length in the file.
+    pub span: (usize, usize),
+    /// What is wrong.
+    pub message: String,
+    /// What to do about it.
+    pub help: Option<String>,
+}
+
+/// What one file holds.
+#[derive(Default)]
+pub struct Contents {
+    /// `register` nodes.
+    pub registers: Vec<RegisterInfo>,
+    /// `baseline` nodes.
+    pub baselines: Vec<Baseline>,
+    /// `cpu` nodes.
+    pub cpus: Vec<CpuModel>,
+}
+
+struct Reader {
+    problems: Vec<Problem>,
+}
+
+/// Decodes a parsed document.
+pub fn decode(document: &KdlDocument) -> (Contents, Vec<Problem>) {
+    let mut reader = Reader {
+        problems: Vec::new(),
+    };
+    let mut contents = Contents::default();
+    for node in document.nodes() {
+        match node.name().value() {
+            "register" => contents.registers.extend(reader.register(node)),
+            "baseline" => contents.baselines.extend(reader.baseline(node)),
+            "cpu" => contents.cpus.extend(reader.cpu(node)),
+            other => reader.problem(
+                node,
+                format!("unknown node `{other}`"),
+                Some("a catalogue file holds `register`, `baseline` and `cpu` nodes"),
+            ),
+        }
+    }
+    (contents, reader.problems)
+}
+
+fn owned(text: &str) -> Text {
+    Cow::Owned(text.to_owned())
+}
+
+fn arguments(node: &KdlNode) -> Vec<&KdlValue> {
+    let positional = node.entries().iter().filter(|e| e.name().is_none());
+    positional.map(|e| e.value()).collect()
+}
+
+fn children(node: &KdlNode) -> &[KdlNode] {
+    node.children().map_or(&[], |c| c.nodes())
+}
+
+impl Reader {
+    fn problem(&mut self, node: &KdlNode, message: impl Into<String>, help: Option<&str>) {
+        self.problems.push(Problem {
+            span: (node.span().offset(), node.span().len()),
+            message: message.into(),
+            help: help.map(str::to_owned),
+        });
+    }
+
+    fn texts(&mut self, node: &KdlNode) -> Vec<Text> {
+        let mut out = Vec::new();
+        for value in arguments(node) {
+            match value.as_string() {
+                Some(text) => out.push(owned(text)),
+                None => self.problem(
+                    node,
+                    format!("`{}` takes strings", node.name().value()),
+                    None,
+                ),
+            }
+        }
+        out
+    }
+
+    fn text(&mut self, node: &KdlNode, index: usize, what: &str) -> Option<Text> {
+        let value = arguments(node)
+            .get(index)
+            .and_then(|v| v.as_string())
+            .map(owned);
+        if value.is_none() {
+            self.problem(
+                node,
+                format!("`{}` needs {what}", node.name().value()),
+                None,
+            );
+        }
+        value
+    }
+
+    fn number(&mut self, node: &KdlNode, index: usize, what: &str) -> Option<u64> {
+        let value = arguments(node).get(index).and_then(|v| v.as_integer());
+        match value.map(u64::try_from) {
+            Some(Ok(number)) => Some(number),
+            _ => {
+                let word = node.name().value();
+                self.problem(
+                    node,
+                    format!("`{word}` needs {what}, a whole number of at most 64 bits"),
+                    None,
+                );
+                None
+            }
+        }
+    }
+
+    fn property(&mut self, node: &KdlNode, name: &str) -> Option<Text> {
+        let value = node.get(name)?;
+        match value.as_string() {
+            Some(text) => Some(owned(text)),
+            None => {
+                self.problem(node, format!("`{name}` must be a string"), None);
+                None
+            }
+        }
+    }
+
+    fn known_properties(&mut self, node: &KdlNode, known: &[&str]) {
+        let mut seen: Vec<&str> = Vec::new();
+        for entry in node.entries() {
+            let Some(name) = entry.name().map(|n| n.value()) else {
+                continue;
+            };
+            if !known.contains(&name) {
+                let word = node.name().value();
+                self.problem(node, format!("`{word}` has no property `{name}`"), None);
+            }
+            if seen.contains(&name) {
+                self.problem(node, format!("property `{name}` is given twice"), None);
+            }
+            seen.push(name);
+        }
+    }
+
+    fn source(&mut self, node: &KdlNode) -> Text {
+        match self.property(node, "source") {
+            Some(text) if !text.trim().is_empty() => text,
+            _ => {
+                self.problem(
+                    node,
+                    format!("`{}` has no source", node.name().value()),
+                    Some("add source=\"kernel file and version, Arm document, or measurement\""),
+                );
+                Cow::Borrowed("")
+            }
+        }
+    }
+
+    fn register(&mut self, node: &KdlNode) -> Option<RegisterInfo> {
+        let name = self.text(node, 0, "a name")?;
+        let (mut id, mut kind) = (None, None);
+        let (mut title, mut source) = (Cow::Borrowed(""), Cow::Borrowed(""));
+        let mut fields: Vec<Field> = Vec::new();
+        let (mut gate, mut feature, mut neutral) = (None, None, None);
+        for child in children(node) {
+            match child.name().value() {
+                "encoding" => id = self.encoding(child),
+                "id" => id = self.number(child, 0, "the KVM register id"),
+                "kind" => kind = self.kind(child),
+                "title" => title = self.text(child, 0, "a line of text").unwrap_or_default(),
+                "source" => source = self.text(child, 0, "a line of text").unwrap_or_default(),
+                "gate" => gate = self.text(child, 0, "REGISTER.FIELD"),
+                "feature" => feature = self.text(child, 0, "a vCPU feature"),
+                "neutral" => neutral = self.number(child, 0, "a value"),
+                "field" => fields.extend(self.field(child)),
+                other => self.problem(child, format!("a register has no `{other}`"), None),
+            }
+        }
+        let (Some(id), Some(kind)) = (id, kind) else {
+            self.problem(
+                node,
+                format!("register `{name}` needs `kind`, and `encoding` or `id`"),
+                None,
+            );
+            return None;
+        };
+        if source.is_empty() {
+            self.problem(node, format!("register `{name}` has no source"), None);
+        }
+        fields.sort_by_key(|f| f.low);
+        for pair in fields.windows(2) {
+            if pair[0].high >= pair[1].low {
+                let (a, b) = (&pair[0].name, &pair[1].name);
+                self.problem(
+                    node,
+                    format!("fields `{a}` and `{b}` of `{name}` overlap"),
+                    None,
+                );
+            }
+        }
+        Some(RegisterInfo {
+            id,
+            name,
+            kind,
+            title,
+            source,
+            fields: Cow::Owned(fields),
+            gate,
+            feature,
+            neutral,
+        })
+    }
+
+    /// `op0 op1 CRn CRm op2` as a KVM register id (`ARM64_SYS_REG`, 64 bits wide).
+    fn encoding(&mut self, node: &KdlNode) -> Option<u64> {
+        let mut parts = [0; 5];
+        for (index, (part, limit)) in parts.iter_mut().zip([3, 7, 15, 15, 7]).enumerate() {
+            *part = self.number(node, index, "op0 op1 CRn CRm op2")?;
+            if *part > limit {
+                self.problem(node, format!("{part} is out of range (0 to {limit})"), None);
+                return None;
+            }
+        }
+        let [op0, op1, crn, crm, op2] = parts;
+        Some(0x6030_0000_0013_0000 | op0 << 14 | op1 << 11 | crn << 7 | crm << 3 | op2)
+    }
+
+    fn kind(&mut self, node: &KdlNode) -> Option<Kind> {
+        let kind = match self.text(node, 0, "a kind")?.as_ref() {
+            "id" => Kind::Id,
+            "identification" => Kind::Identification,
+            "cache" => Kind::Cache,
+            "pmu" => Kind::Pmu,
+            "timer" => Kind::Timer,
+            "gic" => Kind::Gic,
+            "firmware" => Kind::Firmware,
+            "debug" => Kind::Debug,
+            "state" => Kind::State,
+            other => {
+                self.problem(node, format!("unknown kind `{other}`"), None);
+                return None;
+            }
+        };
+        Some(kind)
+    }
+
+    fn field(&mut self, node: &KdlNode) -> Option<Field> {
+        self.known_properties(node, &["signed"]);
+        let name = self.text(node, 0, "a name")?;
+        let high = self.number(node, 1, "its high bit")?;
+        let low = self.number(node, 2, "its low bit")?;
+        let rule = match self.text(node, 3, "a rule")?.as_ref() {
+            "lower" => Rule::Lower,
+            "higher" => Rule::Higher,
+            "higher-or-zero" => Rule::HigherOrZero,
+            "exact" => Rule::Exact,
+            "free" => Rule::Free,
+            other => {
+                self.problem(
+                    node,
+                    format!("unknown rule `{other}`"),
+                    Some("one of lower, higher, higher-or-zero, exact, free"),
+                );
+                return None;
+            }
+        };
+        if high > 63 || low > high {
+            self.problem(node, format!("bits {high}:{low} do not exist"), None);
+            return None;
+        }
+        let signed = node
+            .get("signed")
+            .and_then(|v| v.as_bool())
+            .unwrap_or(false);
+        Some(Field {
+            name,
+            high: high as u8,
+            low: low as u8,
+            rule,
+            signed,
+        })
+    }
+
+    fn baseline(&mut self, node: &KdlNode) -> Option<Baseline> {
+        self.known_properties(node, &["after", "part"]);
+        let name = self.text(node, 0, "a name")?;
+        let after = self.property(node, "after");
+        let part = self.property(node, "part");
+        let mut title = Cow::Borrowed("");
+        let mut statements = Vec::new();
+        let mut stable = Vec::new();
+        for child in children(node) {
+            match child.name().value() {
+                "title" => title = self.text(child, 0, "a line of text").unwrap_or_default(),
+                "stable" => {
+                    let version = self.text(child, 0, "a version");
+                    let words = self.text(child, 1, "what differs");
+                    stable.extend(version.zip(words));
+                }
+                _ => self.statement(child, &mut statements),
+            }
+        }
+        let canonical = format!("baseline {name} after {after:?} part {part:?} {statements:?}");
+        Some(Baseline {
+            name,
+            title,
+            after,
+            part,
+            statements: Cow::Owned(statements),
+            stable: Cow::Owned(stable),
+            digest: digest(&canonical),
+        })
+    }
+
+    fn statement(&mut self, node: &KdlNode, out: &mut Vec<Statement>) {
+        let word = node.name().value();
+        self.known_properties(
+            node,
+            match word {
+                "pmceid" => &["source", "when", "and", "or"],
+                _ => &["source", "when"],
+            },
+        );
+        let mut subjects = Vec::new();
+        match word {
+            "show" | "hide" => {
+                let act = if word == "show" { Act::Show } else { Act::Hide };
+                let targets = self.texts(node);
+                if targets.is_empty() {
+                    self.problem(node, format!("`{word}` names nothing"), None);
+                }
+                subjects.extend(targets.into_iter().map(|t| Subject::Field(t, act)));
+            }
+            "cap" | "force" | "value" => {
+                let target = self.text(node, 0, "a REGISTER.FIELD");
+                let value = self.number(node, 1, "a value");
+                if let (Some(target), Some(value)) = (target, value) {
+                    let act = match word {
+                        "cap" => Act::Cap(value),
+                        _ => Act::Force(value),
+                    };
+                    subjects.push(Subject::Field(target, act));
+                }
+            }
+            "cache" => match self.text(node, 0, "`silicon` or `fabricated`").as_deref() {
+                Some("silicon") => subjects.push(Subject::Cache(CachePolicy::Silicon)),
+                Some("fabricated") => subjects.push(Subject::Cache(CachePolicy::Fabricated)),
+                Some(other) => self.problem(node, format!("unknown cache policy `{other}`"), None),
+                None => {}
+            },
+            "pmceid" => {
+                let mask = |name: &str, default: u64| match node.get(name) {
+                    None => Some(default),
+                    Some(value) => value.as_integer().and_then(|v| u64::try_from(v).ok()),
+                };
+                let register = self.text(node, 0, "PMCEID0_EL0 or PMCEID1_EL0");
+                match (register, mask("and", u64::MAX), mask("or", 0)) {
+                    (Some(register), Some(and), Some(or)) => {
+                        subjects.push(Subject::Events { register, and, or });
+                    }
+                    _ => self.problem(node, "`and` and `or` are 64-bit masks", None),
+                }
+            }
+            "psci" => {
+                let version = self.text(node, 0, "a version such as \"1.1\"");
+                match version.as_deref().map(psci) {
+                    Some(Some(version)) => subjects.push(Subject::Psci(version)),
+                    Some(None) => {
+                        self.problem(node, "not a PSCI version", Some("\"0.2\" to \"1.3\""));
+                    }
+                    None => {}
+                }
+            }
+            "gic-iidr-revision" => match self.number(node, 0, "a revision") {
+                Some(revision) if revision < 16 => {
+                    subjects.push(Subject::IidrRevision(revision as u8));
+                }
+                Some(_) => self.problem(node, "GICD_IIDR.Revision has four bits", None),
+                None => {}
+            },
+            "bitmap" => {
+                if let Some(register) = self.text(node, 0, "a bitmap register") {
+                    let absent = arguments(node).get(1).and_then(|v| v.as_string());
+                    if absent == Some("absent") {
+                        subjects.push(Subject::Bitmap(register, None));
+                    } else if let Some(value) = self.number(node, 1, "its bits, or `absent`") {
+                        subjects.push(Subject::Bitmap(register, Some(value)));
+                    }
+                }
+            }
+            other => {
+                self.problem(node, format!("a baseline cannot say `{other}`"), None);
+                return;
+            }
+        }
+        let source = self.source(node);
+        let when: Vec<Text> = self
+            .property(node, "when")
+            .map(|w| w.split_whitespace().map(owned).collect())
+            .unwrap_or_default();
+        out.extend(subjects.into_iter().map(|subject| Statement {
+            subject,
+            when: Cow::Owned(when.clone()),
+            source: source.clone(),
+        }));
+    }
+
+    fn cpu(&mut self, node: &KdlNode) -> Option<CpuModel> {
+        self.known_properties(node, &[]);
+        let name = self.text(node, 0, "a name")?;
+        let mut title = Cow::Borrowed("");
+        let mut unaffected = Vec::new();
+        let (mut registers, mut facts) = (Vec::<SiliconValue>::new(), Vec::new());
+        for child in children(node) {
+            match child.name().value() {
+                "title" => title = self.text(child, 0, "a line of text").unwrap_or_default(),
+                "unaffected" => unaffected = self.texts(child),
+                word @ ("register" | "fact") => {
+                    let register = self.text(child, 0, "a register");
+                    let value = self.number(child, 1, "a value");
+                    let source = self.source(child);
+                    if let (Some(register), Some(value)) = (register, value) {
+                        let list = match word {
+                            "fact" => &mut facts,
+                            _ => &mut registers,
+                        };
+                        list.push(SiliconValue {
+                            register,
+                            value,
+                            source,
+                        });
+                    }
+                }
+                "ccsidr" => {
+                    let selector = self.number(child, 0, "a CSSELR_EL1 value");
+                    let value = self.number(child, 1, "the CCSIDR_EL1 value");
+                    let source = self.source(child);
+                    if let (Some(selector), Some(value)) = (selector, value) {
+                        registers.push(SiliconValue {
+                            register: Cow::Owned(format!("CCSIDR_EL1[{selector}]")),
+                            value,
+                            source,
+                        });
+                    }
+                }
+                other => self.problem(child, format!("a CPU model has no `{other}`"), None),
+            }
+        }
+        for (index, value) in registers.iter().enumerate() {
+            if registers[..index]
+                .iter()
+                .any(|v| v.register == value.register)
+            {
+                self.problem(node, format!("`{}` is given twice", value.register), None);
+            }
+        }
+        let canonical = format!("cpu {name} {registers:?} {facts:?} {unaffected:?}");
+        Some(CpuModel {
+            name,
+            title,
+            registers: Cow::Owned(registers),
+            facts: Cow::Owned(facts),
+            unaffected: Cow::Owned(unaffected),
+            digest: digest(&canonical),
+        })
+    }
+}
+
+/// `"1.1"` as `(1 << 16) | 1`.
+fn psci(text: &str) -> Option<u32> {
+    let (major, minor) = text.split_once('.')?;
+    let (major, minor): (u16, u16) = (major.parse().ok()?, minor.parse().ok()?);
+    Some(u32::from(major) << 16 | u32::from(minor))
+}
+
+fn digest(canonical: &str) -> Text {
+    let mut text = String::from("sha256-");
+    for byte in Sha256::digest(canonical.as_bytes()) {
+        text.push_str(&format!("{byte:02x}"));
+    }
+    Cow::Owned(text)
+}

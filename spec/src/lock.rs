@@ -1,0 +1,456 @@
+//! The lock: everything a guest can read, with one exact value each.
+//!
+//! `lock.rs` has the nouns and their frozen JSON shape (version 1);
+//! `lock/canonical.rs` writes it byte-stably and reads it strictly.
+
+pub mod canonical;
+
+use crate::vm::{Arch, Boot, Console, Feature};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::collections::BTreeMap;
+
+/// The lock format that this program writes.
+pub const LOCK_VERSION: u32 = 1;
+
+/// A resolved machine.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Lock {
+    /// Where an editor finds the JSON Schema of this file.
+    #[serde(rename = "$schema")]
+    pub schema: String,
+    /// Version of this format.
+    pub lock_version: u32,
+    /// The machine's name.
+    pub name: String,
+    /// The instruction set.
+    pub arch: Arch,
+    /// Every baseline that took part, with the digest of its catalogue entry.
+    pub baselines: BTreeMap<String, String>,
+    /// The CPU model, with the digest of its catalogue entry.
+    pub cpu: LockedCpu,
+    /// Optional features of every vCPU, sorted.
+    pub features: Vec<Feature>,
+    /// System and firmware registers, sorted by id.
+    pub registers: Vec<LockedRegister>,
+    /// The interrupt controller.
+    pub gic: Gic,
+    /// What firmware calls answer.
+    pub hypercalls: Hypercalls,
+    /// How time is counted.
+    pub counters: Counters,
+    /// Memory map, interrupts, devices and FDT.
+    pub machine: Machine,
+    /// What the guest boots.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub boot: Option<Boot>,
+}
+
+/// The CPU model that was resolved.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct LockedCpu {
+    /// Its name.
+    pub model: String,
+    /// `sha256-` and 64 hex digits of its catalogue entry.
+    pub digest: String,
+}
+
+/// How strictly an entry binds, and how it can be kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum Binding {
+    /// The guest must see exactly this value; the host may be made to show it.
+    Exact,
+    /// The guest must see exactly this value, and only silicon or firmware can show it.
+    Fact,
+    /// The guest must find nothing there.
+    Absent,
+}
+
+/// One register that the guest can read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LockedRegister {
+    /// KVM register id (or the id that the encoding would have).
+    pub id: u64,
+    /// The architecture's name.
+    pub name: String,
+    /// The value, for every vCPU.
+    pub value: u64,
+    /// How strictly it binds.
+    pub rule: Binding,
+    /// Which baseline, CPU model or place in the spec decided it.
+    pub from: String,
+    /// Fields that are not promised, each with the place that waived it.
+    pub vary: Vec<Waiver>,
+}
+
+/// An open waiver: this field is not promised.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Waiver {
+    /// The field's name.
+    pub field: String,
+    /// Its bits within the register, as a mask.
+    #[serde(with = "hex64")]
+    #[cfg_attr(feature = "schema", schemars(with = "String", regex(pattern = r"^0x[0-9a-f]{16}$")))]
+    pub mask: u64,
+    /// Who waived it.
+    pub from: String,
+}
+
+impl LockedRegister {
+    /// Bits of the register that the lock does promise.
+    pub fn promised(&self) -> u64 {
+        !self.vary.iter().fold(0, |mask, w| mask | w.mask)
+    }
+    /// Width in bytes, from the id's size bits (`KVM_REG_SIZE_MASK`).
+    pub const fn bytes(&self) -> usize {
+        1 << ((self.id >> 52) & 0xf)
+    }
+}
+
+/// The JSON shape of [`LockedRegister`]: the value's digits follow the register's width.
+#[derive(Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "schema", schemars(rename = "Register"))]
+struct RegisterShape {
+    /// KVM register id: `0x` and 16 hex digits.
+    #[cfg_attr(feature = "schema", schemars(regex(pattern = r"^0x[0-9a-f]{16}$")))]
+    id: String,
+    /// The architecture's name.
+    name: String,
+    /// The value in hex, padded to the register's width.
+    #[cfg_attr(feature = "schema", schemars(regex(pattern = r"^0x([0-9a-f]{8}|[0-9a-f]{16})$")))]
+    value: String,
+    /// How strictly it binds.
+    rule: Binding,
+    /// Which baseline, CPU model or place in the spec decided it.
+    from: String,
+    /// Fields that are not promised.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    vary: Vec<Waiver>,
+}
+
+impl Serialize for LockedRegister {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        RegisterShape {
+            id: format!("{:#018x}", self.id),
+            name: self.name.clone(),
+            value: format!("{:#0width$x}", self.value, width = 2 + 2 * self.bytes()),
+            rule: self.rule,
+            from: self.from.clone(),
+            vary: self.vary.clone(),
+        }
+        .serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for LockedRegister {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let shape = RegisterShape::deserialize(deserializer)?;
+        let id = hex64::parse(&shape.id).map_err(D::Error::custom)?;
+        let bytes = 1usize << ((id >> 52) & 0xf);
+        if bytes != 4 && bytes != 8 {
+            let name = shape.name;
+            return Err(D::Error::custom(format!("register `{name}` is neither 32 nor 64 bits wide")));
+        }
+        let value = hex64::parse_digits(&shape.value, 2 * bytes).map_err(D::Error::custom)?;
+        Ok(Self { id, name: shape.name, value, rule: shape.rule, from: shape.from, vary: shape.vary })
+    }
+}
+
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for LockedRegister {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        RegisterShape::schema_name()
+    }
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        RegisterShape::json_schema(generator)
+    }
+}
+
+/// A 64-bit value as `0x` and 16 hex digits.
+pub mod hex64 {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error as _};
+
+    /// Writes the value.
+    pub fn serialize<S: Serializer>(value: &u64, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&format!("{value:#018x}"))
+    }
+    /// Reads the value; no other spelling is accepted.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+        parse(&String::deserialize(deserializer)?).map_err(D::Error::custom)
+    }
+    /// `0x` and exactly 16 lower-case hex digits.
+    pub fn parse(text: &str) -> Result<u64, String> {
+        parse_digits(text, 16)
+    }
+    /// `0x` and exactly that many lower-case hex digits.
+    pub fn parse_digits(text: &str, digits: usize) -> Result<u64, String> {
+        let valid = |c: u8| c.is_ascii_digit() || (b'a'..=b'f').contains(&c);
+        match text.strip_prefix("0x") {
+            Some(hex) if hex.len() == digits && hex.bytes().all(valid) => {
+                u64::from_str_radix(hex, 16).map_err(|e| e.to_string())
+            }
+            _ => Err(format!("`{text}` is not `0x` and {digits} lower-case hex digits")),
+        }
+    }
+}
+
+/// A 32-bit value as `0x` and 8 hex digits.
+pub mod hex32 {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error as _};
+
+    /// Writes the value.
+    pub fn serialize<S: Serializer>(value: &u32, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&format!("{value:#010x}"))
+    }
+    /// Reads the value; no other spelling is accepted.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        super::hex64::parse_digits(&text, 8).map(|v| v as u32).map_err(D::Error::custom)
+    }
+}
+
+/// The interrupt controller (GICv3, Arm IHI 0069).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Gic {
+    /// Architecture version; 3.
+    pub version: u32,
+    /// Number of interrupt ids, SGIs and PPIs included (`KVM_DEV_ARM_VGIC_GRP_NR_IRQS`).
+    pub interrupts: u32,
+    /// Identification registers of the distributor and the redistributors, by frame and offset.
+    pub registers: Vec<GicRegister>,
+}
+
+impl Gic {
+    /// The value that is promised for a register, by name.
+    pub fn value(&self, name: &str) -> Option<u32> {
+        self.registers.iter().find(|r| r.name == name).map(|r| r.value)
+    }
+}
+
+/// One GIC register, the same on every vCPU, at reset.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct GicRegister {
+    /// `GICD_…` or `GICR_…`; `GICD_IGROUPR.writable` and `GICR_IGROUPR0.writable` are the bits that a guest can change.
+    pub name: String,
+    /// 32-bit value.
+    #[serde(with = "hex32")]
+    #[cfg_attr(feature = "schema", schemars(with = "String", regex(pattern = r"^0x[0-9a-f]{8}$")))]
+    pub value: u32,
+    /// Which baseline decided it.
+    pub from: String,
+}
+
+/// What firmware calls answer (SMCCC, DEN0028; PSCI, DEN0022).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Hypercalls {
+    /// PSCI version, e.g. `1.1`.
+    pub psci: String,
+    /// SMCCC version, e.g. `1.1`.
+    pub smccc: String,
+    /// The instruction by which the FDT tells the guest to call: `hvc`.
+    pub conduit: String,
+    /// Calls whose answer is the same whenever and wherever they are made.
+    pub answers: Vec<Answer>,
+}
+
+/// What one call answers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Answer {
+    /// The call, e.g. `PSCI_FEATURES(SYSTEM_RESET2)`.
+    pub call: String,
+    /// What x0 holds afterwards (further result registers carry their own entry).
+    #[serde(with = "hex64")]
+    #[cfg_attr(feature = "schema", schemars(with = "String", regex(pattern = r"^0x[0-9a-f]{16}$")))]
+    pub answer: u64,
+    /// Which baseline or CPU model decided it.
+    pub from: String,
+}
+
+/// How time is counted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Counters {
+    /// CNTVCT_EL0 counts from the machine's creation.
+    pub virtual_counter: VirtualCounter,
+    /// CNTPCT_EL0.
+    pub physical_counter: PhysicalCounter,
+}
+
+/// Policy of the virtual counter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum VirtualCounter {
+    /// Zero when the machine is created (KVM's default offset).
+    ZeroAtCreation,
+}
+
+/// Policy of the physical counter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum PhysicalCounter {
+    /// The host's counter, without an offset.
+    Host,
+}
+
+/// Memory map, interrupts and devices: the part of the ABI that the runner itself makes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Machine {
+    /// Guest memory.
+    pub memory: Range,
+    /// Distributor frame.
+    pub distributor: Range,
+    /// Redistributor frames: two 64 KiB frames per vCPU, in vCPU order.
+    pub redistributors: Range,
+    /// Multiprocessor affinity (MPIDR_EL1) of each vCPU, in order.
+    pub vcpus: Vec<Vcpu>,
+    /// Private interrupts, as INTIDs.
+    pub private_interrupts: PrivateInterrupts,
+    /// Devices in the order in which the guest finds them.
+    pub devices: Vec<Device>,
+    /// The flattened device tree, exactly as the guest gets it, but for
+    /// `/chosen/linux,initrd-end`, which the runner fills in from the file's size.
+    pub fdt: Fdt,
+}
+
+/// A range of guest-physical addresses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Range {
+    /// First address.
+    #[serde(with = "hex64")]
+    #[cfg_attr(feature = "schema", schemars(with = "String", regex(pattern = r"^0x[0-9a-f]{16}$")))]
+    pub base: u64,
+    /// Length in bytes.
+    #[serde(with = "hex64")]
+    #[cfg_attr(feature = "schema", schemars(with = "String", regex(pattern = r"^0x[0-9a-f]{16}$")))]
+    pub size: u64,
+}
+
+impl Range {
+    /// First address after the range; `None` where that exceeds 64 bits.
+    pub const fn end(&self) -> Option<u64> {
+        self.base.checked_add(self.size)
+    }
+    /// Whether the two share an address.
+    pub const fn overlaps(&self, other: &Range) -> bool {
+        self.base < other.base.saturating_add(other.size) && other.base < self.base.saturating_add(self.size)
+    }
+}
+
+/// One vCPU.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Vcpu {
+    /// MPIDR_EL1.
+    #[serde(with = "hex64")]
+    #[cfg_attr(feature = "schema", schemars(with = "String", regex(pattern = r"^0x[0-9a-f]{16}$")))]
+    pub mpidr: u64,
+}
+
+/// INTIDs of the private interrupts (16..31).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PrivateInterrupts {
+    /// Virtual timer (CNTV).
+    pub virtual_timer: u32,
+    /// Physical timer (CNTP).
+    pub physical_timer: u32,
+    /// PMU overflow; only with the `pmu` feature.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pmu: Option<u32>,
+}
+
+/// What a device is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub enum DeviceKind {
+    /// 16550A UART, byte-wide registers.
+    #[serde(rename = "16550")]
+    Uart16550,
+    /// PL031 real-time clock (Arm DDI 0224).
+    #[serde(rename = "pl031")]
+    Pl031,
+}
+
+impl From<Console> for DeviceKind {
+    fn from(console: Console) -> Self {
+        match console {
+            Console::Uart16550 => DeviceKind::Uart16550,
+        }
+    }
+}
+
+/// One memory-mapped device.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Device {
+    /// Its name in the lock.
+    pub name: String,
+    /// What it is.
+    pub kind: DeviceKind,
+    /// Its registers.
+    pub range: Range,
+    /// Its interrupt, as an INTID (32 and up).
+    pub interrupt: u32,
+}
+
+/// The flattened device tree.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Fdt {
+    /// Where the guest finds it.
+    #[serde(with = "hex64")]
+    #[cfg_attr(feature = "schema", schemars(with = "String", regex(pattern = r"^0x[0-9a-f]{16}$")))]
+    pub base: u64,
+    /// Its bytes, 32 to a line, in hex.
+    pub bytes: Vec<String>,
+}
+
+impl Fdt {
+    /// Splits bytes into the lock's lines.
+    pub fn new(base: u64, bytes: &[u8]) -> Self {
+        let line = |chunk: &[u8]| chunk.iter().map(|b| format!("{b:02x}")).collect();
+        Self { base, bytes: bytes.chunks(32).map(line).collect() }
+    }
+    /// The bytes; `None` where a line is not hex.
+    pub fn decode(&self) -> Option<Vec<u8>> {
+        let mut out = Vec::new();
+        for line in &self.bytes {
+            if !line.is_ascii() || line.len() % 2 != 0 || line.len() > 64 {
+                return None;
+            }
+            for at in (0..line.len()).step_by(2) {
+                out.push(u8::from_str_radix(&line[at..at + 2], 16).ok()?);
+            }
+        }
+        Some(out)
+    }
+}

@@ -1,0 +1,167 @@
+//! The lock's bytes: a byte-stable writer and a strict reader.
+//!
+//! Two spaces, one field per line, LF, a final newline, keys in the order of
+//! the types. `write(parse(x)) == x` for everything that was written here.
+
+use super::{LOCK_VERSION, Lock};
+use serde::Deserialize;
+use std::fmt;
+
+/// Largest lock that is read, in bytes. Real ones have some 40 kB.
+pub const SIZE_MAX: usize = 4 << 20;
+
+/// Why a text is no lock.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LockError {
+    /// It is larger than [`SIZE_MAX`].
+    TooLarge,
+    /// A merge left its markers in the file.
+    ConflictMarker {
+        /// Line number, from 1.
+        line: usize,
+    },
+    /// It was made by a newer vmlock.
+    Newer {
+        /// The `lockVersion` that it says.
+        version: u32,
+    },
+    /// It is not JSON, lacks something, or has something unknown.
+    Malformed {
+        /// Line number, from 1.
+        line: usize,
+        /// Column, from 1.
+        column: usize,
+        /// What the reader met.
+        message: String,
+    },
+    /// It parses and yet contradicts itself.
+    Inconsistent(String),
+}
+
+impl fmt::Display for LockError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            LockError::TooLarge => write!(f, "the lock is larger than {} MiB", SIZE_MAX >> 20),
+            LockError::ConflictMarker { line } => {
+                write!(f, "line {line} is a merge conflict marker: merge the spec, then run `vmlock lock`")
+            }
+            LockError::Newer { version } => write!(
+                f,
+                "lockVersion {version} is newer than this program's {LOCK_VERSION}: use the vmlock that made it, or a newer one"
+            ),
+            LockError::Malformed { line, column, message } => {
+                write!(f, "line {line}, column {column}: {message}")
+            }
+            LockError::Inconsistent(what) => write!(f, "{what}"),
+        }
+    }
+}
+
+impl std::error::Error for LockError {}
+
+/// The canonical bytes of a lock.
+pub fn write(lock: &Lock) -> String {
+    // Serialising plain structs with string keys cannot fail.
+    let mut text = serde_json::to_string_pretty(lock).expect("a lock is always representable");
+    text.push('\n');
+    text
+}
+
+/// Reads a lock, strictly: no unknown fields, no newer version, nothing that contradicts itself.
+///
+/// # Errors
+/// [`LockError`] says what and where.
+pub fn parse(text: &str) -> Result<Lock, LockError> {
+    if text.len() > SIZE_MAX {
+        return Err(LockError::TooLarge);
+    }
+    let marker = |l: &str| ["<<<<<<< ", "=======", ">>>>>>> "].iter().any(|m| l.starts_with(m));
+    if let Some(line) = text.lines().position(marker) {
+        return Err(LockError::ConflictMarker { line: line + 1 });
+    }
+    let malformed = |e: serde_json::Error| LockError::Malformed {
+        line: e.line(),
+        column: e.column(),
+        message: e.to_string(),
+    };
+    let head: Head = serde_json::from_str(text).map_err(malformed)?;
+    if head.lock_version > LOCK_VERSION {
+        return Err(LockError::Newer { version: head.lock_version });
+    }
+    let lock: Lock = serde_json::from_str(text).map_err(malformed)?;
+    consistent(&lock).map_err(LockError::Inconsistent)?;
+    Ok(lock)
+}
+
+/// The version is readable before the body.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Head {
+    lock_version: u32,
+}
+
+/// What must hold between the parts of a lock, so that no reader has to ask again.
+fn consistent(lock: &Lock) -> Result<(), String> {
+    if lock.lock_version == 0 {
+        return Err("lockVersion 0 does not exist".into());
+    }
+    for pair in lock.registers.windows(2) {
+        if pair[0].id >= pair[1].id {
+            return Err(format!("registers `{}` and `{}` are out of order or doubled", pair[0].name, pair[1].name));
+        }
+    }
+    let machine = &lock.machine;
+    let count = machine.vcpus.len();
+    if count == 0 || count > 64 {
+        return Err(format!("{count} vCPUs: a machine has 1 to 64"));
+    }
+    let mut ranges = vec![
+        ("memory", machine.memory),
+        ("distributor", machine.distributor),
+        ("redistributors", machine.redistributors),
+    ];
+    ranges.extend(machine.devices.iter().map(|d| (d.name.as_str(), d.range)));
+    for (index, (name, range)) in ranges.iter().enumerate() {
+        // KVM gives a guest 40 bits of physical addresses unless asked otherwise.
+        if range.size == 0 || range.base % 0x1000 != 0 || range.size % 0x1000 != 0 {
+            return Err(format!("`{name}` is empty or not made of whole 4 KiB pages"));
+        }
+        if range.end().is_none_or(|end| end > 1 << 40) {
+            return Err(format!("`{name}` ends beyond 40 bits of address"));
+        }
+        if let Some((other, _)) = ranges[..index].iter().find(|(_, r)| r.overlaps(range)) {
+            return Err(format!("`{name}` and `{other}` overlap"));
+        }
+    }
+    if machine.memory.size < 64 << 20 || machine.memory.size > 512 << 30 {
+        return Err("memory must be 64 MiB to 512 GiB".into());
+    }
+    if machine.distributor.size != 0x1_0000 || machine.redistributors.size != count as u64 * 0x2_0000 {
+        return Err("the GIC frames do not fit the number of vCPUs".into());
+    }
+    let Some(fdt) = machine.fdt.decode() else {
+        return Err("the FDT is not lines of hex".into());
+    };
+    let fdt_end = machine.fdt.base.checked_add(fdt.len() as u64);
+    let inside = fdt_end.is_some_and(|end| {
+        machine.fdt.base >= machine.memory.base && Some(end) <= machine.memory.end()
+    });
+    if !inside || fdt.len() > 1 << 20 {
+        return Err("the FDT does not fit into memory".into());
+    }
+    let interrupts = lock.gic.interrupts;
+    if lock.gic.version != 3 || !(64..=1020).contains(&interrupts) && interrupts != 1024 || interrupts % 32 != 0 {
+        return Err("the GIC is not a GICv3 with 64 to 1024 interrupts, a multiple of 32".into());
+    }
+    for device in &machine.devices {
+        if device.interrupt < 32 || device.interrupt >= interrupts.min(1020) {
+            return Err(format!("`{}` has interrupt {}, which the GIC has not", device.name, device.interrupt));
+        }
+    }
+    for private in [Some(machine.private_interrupts.virtual_timer), Some(machine.private_interrupts.physical_timer), machine.private_interrupts.pmu].into_iter().flatten() {
+        if !(16..32).contains(&private) {
+            return Err(format!("private interrupt {private} is not 16 to 31"));
+        }
+    }
+    Ok(())
+}
