@@ -1,0 +1,280 @@
+//! What the witness and the program that runs it say to each other: the guest
+//! physical addresses, the parameters going in and the records coming out.
+//!
+//! The witness is a bare-metal guest with a workspace of its own; it includes
+//! this very file by its path. So nothing here may need `std`, a dependency or
+//! another module of this crate.
+//!
+//! The host writes the flat witness image to [`LOAD_ADDRESS`] and one
+//! [`Parameters`] to [`PARAMETERS_ADDRESS`], zeroes the record areas, starts
+//! vCPU 0 at [`LOAD_ADDRESS`] in EL1 and lets the others wait for PSCI CPU_ON.
+//! The guest ends with PSCI SYSTEM_OFF. Area `i`, at
+//! `records + i * stride`, holds what vCPU `i` saw: one [`AreaHeader`], then
+//! `count` times a [`Record`]. Everything is little-endian.
+//!
+//! A guest that runs under a broken kernel may write anything into its areas:
+//! whoever reads them must bound `count` by the stride and accept any key.
+
+/// Start of guest RAM, guest-physical.
+pub const RAM_BASE: u64 = 0x4000_0000;
+
+/// Where the host puts [`Parameters`], guest-physical.
+pub const PARAMETERS_ADDRESS: u64 = RAM_BASE + 0x10_0000;
+
+/// Where the host puts the flat image, guest-physical. The entry point is its
+/// first byte; no register has to hold anything.
+pub const LOAD_ADDRESS: u64 = RAM_BASE + 0x20_0000;
+
+/// Bytes that each vCPU's stack takes, right behind the image.
+pub const STACK_SIZE: u64 = 0x2000;
+
+/// The lowest guest-physical address that [`Parameters::records`] may have:
+/// the image and [`MAX_VCPUS`] stacks end below it.
+pub const RECORDS_ADDRESS: u64 = RAM_BASE + 0x80_0000;
+
+/// Bytes per record area that always suffice.
+pub const AREA_STRIDE: u64 = 0x1_0000;
+
+/// The most vCPUs the witness can visit. KVM on arm64 has no more
+/// (`KVM_MAX_VCPUS`, arch/arm64/include/asm/kvm_host.h, v6.12).
+pub const MAX_VCPUS: usize = 512;
+
+/// First word of [`Parameters`]: "VMLKPARM".
+pub const PARAMETERS_MAGIC: u64 = u64::from_le_bytes(*b"VMLKPARM");
+
+/// First word of an [`AreaHeader`] once its vCPU has begun: "VMLKAREA".
+pub const AREA_MAGIC: u64 = u64::from_le_bytes(*b"VMLKAREA");
+
+/// Version of everything in this file.
+pub const VERSION: u32 = 1;
+
+/// [`Parameters::mode`]: everything that a guest can read.
+pub const MODE_FULL: u32 = 0;
+
+/// [`Parameters::mode`]: only the few registers that a host cannot be asked
+/// for, or whose answer from inside is known to differ.
+pub const MODE_LIGHT: u32 = 1;
+
+/// What the host tells the witness.
+#[derive(Clone, Debug)]
+#[repr(C)]
+pub struct Parameters {
+    /// [`PARAMETERS_MAGIC`]; anything else makes the witness power off at once.
+    pub magic: u64,
+    /// [`VERSION`]; anything else makes the witness power off at once.
+    pub version: u32,
+    /// vCPUs to visit, 1 to [`MAX_VCPUS`].
+    pub vcpus: u32,
+    /// [`MODE_FULL`] or [`MODE_LIGHT`].
+    pub mode: u32,
+    /// Zero.
+    pub reserved: u32,
+    /// Guest-physical address of area 0, 8-byte aligned, at least
+    /// [`RECORDS_ADDRESS`].
+    pub records: u64,
+    /// Bytes from one area to the next, a multiple of 8.
+    pub stride: u64,
+    /// Guest-physical address of the GICv3 distributor, below 1 GiB; 0 when
+    /// there is none.
+    pub gicd: u64,
+    /// Guest-physical address of vCPU 0's redistributor, below 1 GiB; the
+    /// others follow, [`REDISTRIBUTOR_SIZE`] each. 0 when there is none.
+    pub gicr: u64,
+    /// MPIDR_EL1 affinity fields of each vCPU: what CPU_ON takes.
+    pub mpidr: [u64; MAX_VCPUS],
+}
+
+/// Bytes of one GICv3 redistributor: the RD and the SGI frame
+/// (GIC architecture specification IHI 0069, section 12.10).
+pub const REDISTRIBUTOR_SIZE: u64 = 0x2_0000;
+
+/// Begins a record area.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C)]
+pub struct AreaHeader {
+    /// [`AREA_MAGIC`] once the vCPU runs.
+    pub magic: u64,
+    /// Records written so far.
+    pub count: u32,
+    /// [`DONE_NOT`], [`DONE_COMPLETE`], [`DONE_OVERFLOW`] or [`DONE_FAULT`].
+    pub done: u32,
+}
+
+/// [`AreaHeader::done`]: the vCPU has not finished.
+pub const DONE_NOT: u32 = 0;
+/// [`AreaHeader::done`]: everything was looked at and recorded.
+pub const DONE_COMPLETE: u32 = 1;
+/// [`AreaHeader::done`]: the stride was too small, records were lost.
+pub const DONE_OVERFLOW: u32 = 2;
+/// [`AreaHeader::done`]: the witness itself met an exception where none was
+/// expected; the last records are of [`Kind::Fault`].
+pub const DONE_FAULT: u32 = 3;
+
+/// One thing that a guest saw.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C)]
+pub struct Record {
+    /// What was looked at: [`key`] of a [`Kind`] and an id.
+    pub key: u64,
+    /// Index of the vCPU that looked.
+    pub vcpu: u32,
+    /// How it ended: one of the `STATUS_` constants in bits 7:0; for
+    /// exceptions the exception class (ESR_EL1.EC) in bits 15:8.
+    pub status: u32,
+    /// What was read. After an exception other than UNDEF: ESR_EL1.
+    pub value: u64,
+}
+
+/// [`Record::status`]: `value` is what was read.
+pub const STATUS_VALUE: u32 = 0;
+/// [`Record::status`]: the instruction is UNDEFINED (EC 0x00).
+pub const STATUS_UNDEFINED: u32 = 1;
+/// [`Record::status`]: another exception.
+pub const STATUS_EXCEPTION: u32 = 2;
+/// [`Record::status`]: a data abort from the same level (EC 0x25).
+pub const STATUS_ABORT: u32 = 3;
+/// [`Record::status`], for [`Kind::CpuOn`]: the vCPU was started and did not
+/// finish in time.
+pub const STATUS_TIMEOUT: u32 = 4;
+
+/// What a record is about, and what its id means. The id has 48 bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u16)]
+pub enum Kind {
+    /// MRS of the register whose [`encoding`] the id is.
+    SystemRegister = 1,
+    /// CCSIDR_EL1 after the id was written to CSSELR_EL1 (level in bits 3:1,
+    /// bit 0 set for the instruction cache).
+    Ccsidr = 2,
+    /// 32-bit read of the distributor at offset id.
+    Gicd = 3,
+    /// 32-bit read of this vCPU's own redistributor at offset id.
+    Gicr = 4,
+    /// Which bits of the distributor register at offset id a guest can write:
+    /// bits 63:32 of the value are what was read back after writing all ones,
+    /// bits 31:0 after writing zero. The first content is put back.
+    GicdWritable = 5,
+    /// As `GicdWritable`, of this vCPU's own redistributor.
+    GicrWritable = 6,
+    /// HVC #0 with x1 to x3 zero. Id: [`call`] with `case` 0.
+    Hvc = 7,
+    /// HVC #0 with arguments. Id: [`call`] with one of the `CASE_` constants.
+    HvcArguments = 8,
+    /// PSCI_FEATURES (0x8400000a); the id is the function asked about.
+    PsciFeatures = 9,
+    /// SMCCC_ARCH_FEATURES (0x80000001); the id is the function asked about.
+    ArchFeatures = 10,
+    /// TRNG_FEATURES (0x84000051); the id is the function asked about.
+    TrngFeatures = 11,
+    /// PV_TIME_FEATURES (0xc5000020); the id is the function asked about.
+    PvTimeFeatures = 12,
+    /// As `Hvc`, through SMC #0.
+    Smc = 13,
+    /// RDVL #1 (vector length in bytes) after writing the id to ZCR_EL1.LEN.
+    /// Only present when ZCR_EL1 can be read.
+    SveVectorLength = 14,
+    /// What CPU_ON returned for the vCPU whose index the id is. Written by
+    /// vCPU 0.
+    CpuOn = 15,
+    /// The witness failed; id 0: ESR_EL1, 1: ELR_EL1, 2: FAR_EL1. Id 3 is a
+    /// failed assertion within the witness.
+    Fault = 16,
+    /// Last record of a complete area; the value is the number of records
+    /// before it.
+    End = 17,
+}
+
+impl Kind {
+    /// The kind with this number, if there is one.
+    pub const fn from_number(number: u16) -> Option<Kind> {
+        Some(match number {
+            1 => Kind::SystemRegister,
+            2 => Kind::Ccsidr,
+            3 => Kind::Gicd,
+            4 => Kind::Gicr,
+            5 => Kind::GicdWritable,
+            6 => Kind::GicrWritable,
+            7 => Kind::Hvc,
+            8 => Kind::HvcArguments,
+            9 => Kind::PsciFeatures,
+            10 => Kind::ArchFeatures,
+            11 => Kind::TrngFeatures,
+            12 => Kind::PvTimeFeatures,
+            13 => Kind::Smc,
+            14 => Kind::SveVectorLength,
+            15 => Kind::CpuOn,
+            16 => Kind::Fault,
+            17 => Kind::End,
+            _ => return None,
+        })
+    }
+}
+
+const ID_BITS: u32 = 48;
+
+/// The key of a record: kind in bits 63:48, id in bits 47:0.
+pub const fn key(kind: Kind, id: u64) -> u64 {
+    ((kind as u64) << ID_BITS) | (id & ((1 << ID_BITS) - 1))
+}
+
+/// The kind in a key, if this version knows it.
+pub const fn kind_of(key: u64) -> Option<Kind> {
+    Kind::from_number((key >> ID_BITS) as u16)
+}
+
+/// The id in a key.
+pub const fn id_of(key: u64) -> u64 {
+    key & ((1 << ID_BITS) - 1)
+}
+
+/// Id of a system register: op0 in bits 15:14, op1 13:11, CRn 10:7, CRm 6:3,
+/// op2 2:0, as MRS has them and as KVM's register ids do
+/// (`ARM64_SYS_REG`, arch/arm64/include/uapi/asm/kvm.h).
+pub const fn encoding(op0: u64, op1: u64, crn: u64, crm: u64, op2: u64) -> u64 {
+    (op0 & 3) << 14 | (op1 & 7) << 11 | (crn & 15) << 7 | (crm & 15) << 3 | (op2 & 7)
+}
+
+/// Id of one result of one call: function in bits 31:0, the number `n` of the
+/// result register (x0 to x3) in bits 35:32, the `case` in bits 47:36.
+pub const fn call(function: u32, n: u64, case: u64) -> u64 {
+    function as u64 | (n & 15) << 32 | (case & 0xfff) << 36
+}
+
+/// The function in an id that [`call`] made.
+pub const fn call_function(id: u64) -> u32 {
+    id as u32
+}
+
+/// The result register in an id that [`call`] made.
+pub const fn call_result(id: u64) -> u64 {
+    (id >> 32) & 15
+}
+
+/// The case in an id that [`call`] made.
+pub const fn call_case(id: u64) -> u64 {
+    (id >> 36) & 0xfff
+}
+
+/// x1 is the calling vCPU's own MPIDR affinity, the rest zero.
+pub const CASE_SELF: u64 = 1;
+/// As [`CASE_SELF`], with bit 24 of x1, which is none of the affinity fields,
+/// set too.
+pub const CASE_SELF_RESERVED_BIT: u64 = 2;
+/// x1 is an affinity that no vCPU has.
+pub const CASE_NOBODY: u64 = 3;
+/// x1 is the affinity of vCPU 1, which has not been started.
+pub const CASE_OFF: u64 = 4;
+/// x1 is the calling vCPU's own affinity, x2 the affinity level 4, which does
+/// not exist.
+pub const CASE_BAD_LEVEL: u64 = 5;
+/// x1 is a type that the PSCI specification does not define (SYSTEM_RESET2:
+/// 1; SYSTEM_OFF2: 2).
+pub const CASE_BAD_TYPE: u64 = 6;
+/// x1 is a number of random bits within the limits. The value is 0 for
+/// success, because the results are random.
+pub const CASE_BITS_GOOD: u64 = 7;
+/// x1 is a number of random bits beyond the limits.
+pub const CASE_BITS_BAD: u64 = 8;
+/// x1 asks for the virtual counter. The value is 0 for success, because the
+/// result is the time.
+pub const CASE_VIRTUAL_COUNTER: u64 = 9;

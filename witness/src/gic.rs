@@ -1,0 +1,108 @@
+//! The interrupt controller as a guest sees it: what the distributor and this
+//! vCPU's redistributor say about themselves, and which bits can be written.
+//!
+//! Offsets: GIC architecture specification IHI 0069, chapter 12.
+
+use crate::probe::{self, Outcome};
+use crate::record::Area;
+use crate::wire::{Kind, STATUS_VALUE};
+
+const GICD_TYPER: u64 = 0x4;
+const GICD_IGROUPR: u64 = 0x80;
+
+/// Offsets of distributor registers to read.
+#[rustfmt::skip]
+const DISTRIBUTOR: &[u64] = &[
+    0x0, GICD_TYPER, 0x8, 0xc,     // CTLR, TYPER, IIDR, TYPER2
+    0x10,                          // STATUSR
+    0x420, 0x820, 0xc08, 0xd04,    // IPRIORITYR8, ITARGETSR8, ICFGR2, IGRPMODR1
+    0xe08, 0x6100, 0x6104,         // NSACR2, IROUTER32
+    0xffd0, 0xffd4, 0xffd8, 0xffdc, 0xffe0, 0xffe4, 0xffe8, 0xffec, // PIDR4 to 7, PIDR0 to 3
+    0xfff0, 0xfff4, 0xfff8, 0xfffc, // CIDR0 to 3
+];
+
+/// Distributor registers to write, besides every IGROUPR of an SPI: the first
+/// four priorities, the first configuration and the first group modifier word.
+const DISTRIBUTOR_WRITABLE: &[u64] = &[0x420, 0xc08, 0xd04];
+
+/// Offsets of redistributor registers to read; 0x10000 and up is the SGI frame.
+#[rustfmt::skip]
+const REDISTRIBUTOR: &[u64] = &[
+    0x0, 0x4, 0x8, 0xc,            // CTLR, IIDR, TYPER
+    0x10, 0x14, 0x18, 0x1c,        // STATUSR, WAKER, MPAMIDR, PARTIDR
+    0x70, 0x74, 0x78, 0x7c,        // PROPBASER, PENDBASER
+    0xc0,                          // SYNCR
+    0xffd0, 0xffd4, 0xffd8, 0xffdc, 0xffe0, 0xffe4, 0xffe8, 0xffec, // PIDR4 to 7, PIDR0 to 3
+    0xfff0, 0xfff4, 0xfff8, 0xfffc, // CIDR0 to 3
+    0x1_0080, 0x1_0400, 0x1_0c00, 0x1_0c04, // IGROUPR0, IPRIORITYR0, ICFGR0, ICFGR1
+    0x1_0d00, 0x1_0e00,            // IGRPMODR0, NSACR
+];
+
+/// Redistributor registers to write: PROPBASER and PENDBASER (LPIs are off, so
+/// nothing comes of it), IGROUPR0, IPRIORITYR0, ICFGR1, IGRPMODR0.
+const REDISTRIBUTOR_WRITABLE: &[u64] = &[
+    0x70, 0x74, 0x78, 0x7c, 0x1_0080, 0x1_0400, 0x1_0c04, 0x1_0d00,
+];
+
+/// Records the distributor whose frame is at `base`.
+pub fn distributor(area: &mut Area, base: u64) {
+    for &offset in DISTRIBUTOR {
+        area.push_outcome(Kind::Gicd, offset, probe::read32(base + offset));
+    }
+    // ITLinesNumber: interrupts in units of 32, less one; the first unit is
+    // each redistributor's own.
+    let lines = match probe::read32(base + GICD_TYPER) {
+        Outcome::Value(typer) => typer & 31,
+        Outcome::Exception(_) => 0,
+    };
+    for word in 1..=lines {
+        let offset = GICD_IGROUPR + 4 * word;
+        area.push_outcome(Kind::Gicd, offset, probe::read32(base + offset));
+        writable(area, Kind::GicdWritable, base, offset);
+    }
+    for &offset in DISTRIBUTOR_WRITABLE {
+        writable(area, Kind::GicdWritable, base, offset);
+    }
+}
+
+/// Records this vCPU's own redistributor, whose frames are at `base`.
+pub fn redistributor(area: &mut Area, base: u64) {
+    for &offset in REDISTRIBUTOR {
+        area.push_outcome(Kind::Gicr, offset, probe::read32(base + offset));
+    }
+    for &offset in REDISTRIBUTOR_WRITABLE {
+        writable(area, Kind::GicrWritable, base, offset);
+    }
+}
+
+fn writable(area: &mut Area, kind: Kind, base: u64, offset: u64) {
+    let outcome = write_and_restore(base + offset);
+    area.push_outcome(kind, offset, outcome);
+}
+
+/// What is read back after all ones (bits 63:32) and after zero (31:0), or the
+/// first exception on the way.
+fn write_and_restore(address: u64) -> Outcome {
+    let before = probe::read32(address);
+    let Outcome::Value(before) = before else {
+        return before;
+    };
+    let ones = write_and_read(address, u32::MAX);
+    let zeros = write_and_read(address, 0);
+    let restored = probe::write32(address, before as u32);
+    match (ones, zeros) {
+        (Outcome::Value(ones), Outcome::Value(zeros)) if restored.status() == STATUS_VALUE => {
+            Outcome::Value(ones << 32 | zeros)
+        }
+        (Outcome::Exception(_), _) => ones,
+        (_, Outcome::Exception(_)) => zeros,
+        _ => restored,
+    }
+}
+
+fn write_and_read(address: u64, value: u32) -> Outcome {
+    match probe::write32(address, value) {
+        Outcome::Value(_) => probe::read32(address),
+        exception => exception,
+    }
+}

@@ -1,0 +1,164 @@
+//! The witness: a guest that reads everything a guest can read at EL1, on
+//! every vCPU, writes it to memory for the host, and powers off.
+//!
+//! Absent on purpose: interrupts (all masked), writable statics, heap, text
+//! output, a second guess about anything that was read. What the records mean
+//! and which of them a lock promises is decided on the host.
+
+#![no_std]
+#![no_main]
+
+mod boot;
+mod gic;
+mod probe;
+mod record;
+mod smccc;
+mod sysreg;
+#[path = "../../spec/src/observation/wire.rs"]
+#[expect(dead_code, reason = "the host's half of the contract")]
+mod wire;
+
+use core::panic::PanicInfo;
+
+use record::Area;
+use wire::{Kind, Parameters};
+
+/// How long a vCPU may take, in seconds. An emulated host that is itself
+/// emulated needs well under one.
+const PATIENCE: u64 = 20;
+
+/// Affinity fields of an MPIDR_EL1.
+const AFFINITY: u64 = 0xff_00ff_ffff;
+
+/// What the host wrote, if this witness understands it.
+fn parameters() -> Option<&'static Parameters> {
+    let address =
+        core::ptr::with_exposed_provenance::<Parameters>(wire::PARAMETERS_ADDRESS as usize);
+    // SAFETY: the address is aligned RAM that the host filled before vCPU 0
+    // started and that nobody writes afterwards; every bit pattern is a valid
+    // `Parameters`.
+    let parameters = unsafe { &*address };
+    let known = parameters.magic == wire::PARAMETERS_MAGIC && parameters.version == wire::VERSION;
+    known.then_some(parameters)
+}
+
+/// The affinity by which CPU_ON knows vCPU `index`.
+fn affinity(parameters: &Parameters, index: u32) -> Option<u64> {
+    if index >= parameters.vcpus {
+        return None;
+    }
+    let mpidr = parameters.mpidr.get(index as usize)?;
+    Some(mpidr & AFFINITY)
+}
+
+/// What every vCPU does, called by `boot.s` with its index.
+extern "C" fn witness(index: u64) {
+    let area = parameters().and_then(|parameters| {
+        let index = u32::try_from(index).ok()?;
+        let own = affinity(parameters, index)?;
+        Some((parameters, index, own, Area::of(parameters, index)?))
+    });
+    let Some((parameters, index, own, mut area)) = area else {
+        // Nothing can be reported; the host finds areas without their magic.
+        smccc::system_off();
+        return;
+    };
+    area.begin();
+    observe(&mut area, parameters, index, own);
+    if index != 0 {
+        area.end();
+        smccc::cpu_off();
+        return;
+    }
+    visit_others(&mut area, parameters);
+    area.end();
+    smccc::system_off();
+}
+
+fn observe(area: &mut Area, parameters: &Parameters, index: u32, own: u64) {
+    if parameters.mode == wire::MODE_LIGHT {
+        sysreg::light(area);
+        smccc::light(area);
+        return;
+    }
+    sysreg::full(area);
+    if parameters.gicd != 0 && index == 0 {
+        gic::distributor(area, parameters.gicd);
+    }
+    if parameters.gicr != 0 {
+        let offset = u64::from(index) * wire::REDISTRIBUTOR_SIZE;
+        gic::redistributor(area, parameters.gicr.wrapping_add(offset));
+    }
+    if index == 0 {
+        smccc::full(area, own, affinity(parameters, 1));
+    } else {
+        smccc::each(area, own);
+    }
+}
+
+/// Starts the other vCPUs one after another and waits for each.
+fn visit_others(area: &mut Area, parameters: &Parameters) {
+    for index in 1..parameters.vcpus {
+        let (Some(mpidr), Some(mut other)) =
+            (affinity(parameters, index), Area::of(parameters, index))
+        else {
+            return;
+        };
+        other.begin();
+        let entry = boot::secondary_entry as *const () as usize as u64;
+        let outcome = smccc::cpu_on(mpidr, entry, index.into());
+        let started = outcome.status() == wire::STATUS_VALUE && outcome.value() == 0;
+        if started && !finishes(&other) {
+            area.push(Kind::CpuOn, index.into(), wire::STATUS_TIMEOUT, 0);
+            return;
+        }
+        area.push_outcome(Kind::CpuOn, index.into(), outcome);
+    }
+}
+
+/// Waits until the owner of the area has finished, within [`PATIENCE`].
+fn finishes(area: &Area) -> bool {
+    let begun = sysreg::now();
+    let limit = sysreg::frequency().saturating_mul(PATIENCE);
+    while !area.is_finished() {
+        if sysreg::now().wrapping_sub(begun) > limit {
+            return false;
+        }
+        core::hint::spin_loop();
+    }
+    true
+}
+
+/// Reports an exception that no probe provoked, called by `boot.s`.
+extern "C" fn fault(esr: u64, elr: u64, far: u64) {
+    give_up(&[esr, elr, far], 0);
+}
+
+/// Writes what there is to say, marks this vCPU's area as failed and stops.
+fn give_up(values: &[u64], first: u64) {
+    let index: u64;
+    // SAFETY: `boot.s` put this vCPU's index there before any Rust code ran.
+    unsafe {
+        core::arch::asm!("mrs {}, tpidr_el1", out(reg) index, options(nomem, nostack, preserves_flags));
+    }
+    let area = parameters().and_then(|parameters| Area::of(parameters, u32::try_from(index).ok()?));
+    if let Some(mut area) = area {
+        for (id, value) in (first..).zip(values) {
+            area.push(Kind::Fault, id, wire::STATUS_VALUE, *value);
+        }
+        area.finish(wire::DONE_FAULT);
+    }
+    if index == 0 {
+        smccc::system_off();
+    } else {
+        smccc::cpu_off();
+    }
+}
+
+#[panic_handler]
+fn panic(_: &PanicInfo) -> ! {
+    give_up(&[0], 3);
+    loop {
+        core::hint::spin_loop();
+    }
+}

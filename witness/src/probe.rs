@@ -1,0 +1,190 @@
+//! Single instructions that may trap, and what became of them.
+//!
+//! A probe sets SP_EL0 to non-zero; the exception vector then skips the
+//! instruction and puts ESR_EL1 into x20 (`boot.s`). Those two registers are
+//! safe across hypercalls: SMCCC preserves x19 and up.
+
+use core::arch::asm;
+
+use crate::wire;
+
+/// What one instruction came to.
+#[derive(Clone, Copy)]
+pub enum Outcome {
+    /// It gave this value.
+    Value(u64),
+    /// It took an exception with this ESR_EL1.
+    Exception(u64),
+}
+
+/// Exception class in ESR_EL1 (Arm ARM D24.2.40): unknown reason, which is
+/// what UNDEFINED instructions report.
+const EC_UNKNOWN: u64 = 0x00;
+/// Data abort taken without a change of exception level.
+const EC_DATA_ABORT_SAME: u64 = 0x25;
+
+impl Outcome {
+    fn new(value: u64, esr: u64) -> Outcome {
+        if esr == 0 {
+            Outcome::Value(value)
+        } else {
+            Outcome::Exception(esr)
+        }
+    }
+
+    /// `wire::Record::status`.
+    pub fn status(self) -> u32 {
+        let Outcome::Exception(esr) = self else {
+            return wire::STATUS_VALUE;
+        };
+        let class = (esr >> 26) & 0x3f;
+        let status = match class {
+            EC_UNKNOWN => wire::STATUS_UNDEFINED,
+            EC_DATA_ABORT_SAME => wire::STATUS_ABORT,
+            _ => wire::STATUS_EXCEPTION,
+        };
+        status | (class as u32) << 8
+    }
+
+    /// `wire::Record::value`.
+    pub fn value(self) -> u64 {
+        match self {
+            Outcome::Value(value) => value,
+            Outcome::Exception(esr) if (esr >> 26) & 0x3f == EC_UNKNOWN => 0,
+            Outcome::Exception(esr) => esr,
+        }
+    }
+
+    /// The value with anything but an exception replaced by what `f` makes of it.
+    pub fn map(self, f: impl FnOnce(u64) -> u64) -> Outcome {
+        match self {
+            Outcome::Value(value) => Outcome::Value(f(value)),
+            exception => exception,
+        }
+    }
+}
+
+/// Two instructions in memory: one to be tried, which may change x0 alone,
+/// and a `ret`.
+pub type Stub = [u32; 2];
+
+/// `ret`
+pub const RET: u32 = 0xd65f_03c0;
+
+/// Runs a stub with `x0` as its argument; gives x0 as it leaves it.
+pub fn run(stub: &'static Stub, x0: u64) -> Outcome {
+    let (value, esr): (u64, u64);
+    // SAFETY: the memory map lets constants be executed. The stub changes x0
+    // and what the instruction to be tried changes (system register state
+    // that no Rust code depends on), and returns through the link register.
+    unsafe {
+        asm!(
+            "msr sp_el0, {on}",
+            "mov x20, xzr",
+            "blr {stub}",
+            "msr sp_el0, xzr",
+            on = in(reg) 1u64,
+            stub = in(reg) stub.as_ptr(),
+            inout("x0") x0 => value,
+            out("x20") esr,
+            out("lr") _,
+            options(nostack),
+        );
+    }
+    Outcome::new(value, esr)
+}
+
+/// Reads 32 bits of a device.
+pub fn read32(address: u64) -> Outcome {
+    let (value, esr): (u64, u64);
+    // SAFETY: the address lies in the device GiB of the memory map, where no
+    // Rust object lives; a fault is skipped. A plain `ldr` has a syndrome
+    // that every hypervisor can decode.
+    unsafe {
+        asm!(
+            "msr sp_el0, {on}",
+            "mov x20, xzr",
+            "ldr {value:w}, [{address}]",
+            "dsb sy",
+            "msr sp_el0, xzr",
+            on = in(reg) 1u64,
+            address = in(reg) address,
+            value = out(reg) value,
+            out("x20") esr,
+            options(nostack),
+        );
+    }
+    Outcome::new(value & 0xffff_ffff, esr)
+}
+
+/// Writes 32 bits of a device; the value is meaningless.
+pub fn write32(address: u64, value: u32) -> Outcome {
+    let esr: u64;
+    // SAFETY: as in `read32`.
+    unsafe {
+        asm!(
+            "msr sp_el0, {on}",
+            "mov x20, xzr",
+            "str {value:w}, [{address}]",
+            "dsb sy",
+            "msr sp_el0, xzr",
+            on = in(reg) 1u64,
+            address = in(reg) address,
+            value = in(reg) value,
+            out("x20") esr,
+            options(nostack),
+        );
+    }
+    Outcome::new(0, esr)
+}
+
+/// The instruction that asks firmware for something.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Conduit {
+    /// HVC #0
+    Hvc,
+    /// SMC #0
+    Smc,
+}
+
+/// Calls firmware with x0 to x3 (SMCCC, DEN0028); gives x0 to x3 as they come
+/// back, or the ESR_EL1 of the exception that the instruction took.
+pub fn call(conduit: Conduit, arguments: [u64; 4]) -> Result<[u64; 4], u64> {
+    let [mut x0, mut x1, mut x2, mut x3] = arguments;
+    let esr: u64;
+    macro_rules! instruction {
+        ($text:literal) => {
+            asm!(
+                "msr sp_el0, x4",
+                "mov x20, xzr",
+                $text,
+                "msr sp_el0, xzr",
+                inout("x0") x0,
+                inout("x1") x1,
+                inout("x2") x2,
+                inout("x3") x3,
+                inout("x4") 1u64 => _,
+                out("x20") esr,
+                // SMCCC 1.0 lets the callee change all of these.
+                out("x5") _, out("x6") _, out("x7") _, out("x8") _, out("x9") _,
+                out("x10") _, out("x11") _, out("x12") _, out("x13") _, out("x14") _,
+                out("x15") _, out("x16") _, out("x17") _,
+                options(nostack),
+            )
+        };
+    }
+    // SAFETY: the caller of a function that changes the machine (CPU_ON,
+    // SYSTEM_OFF) means it to; every other one leaves memory and the registers
+    // not named here alone.
+    unsafe {
+        match conduit {
+            Conduit::Hvc => instruction!("hvc #0"),
+            Conduit::Smc => instruction!("smc #0"),
+        }
+    }
+    if esr == 0 {
+        Ok([x0, x1, x2, x3])
+    } else {
+        Err(esr)
+    }
+}

@@ -1,0 +1,114 @@
+//! Writes what this vCPU saw into its own area of guest memory.
+
+use core::ptr;
+
+use crate::probe::Outcome;
+use crate::wire::{self, AreaHeader, Kind, Parameters, Record};
+
+/// The record area of one vCPU.
+pub struct Area {
+    header: *mut AreaHeader,
+    vcpu: u32,
+    capacity: u32,
+    overflow: bool,
+}
+
+impl Area {
+    /// The area of vCPU `index`, where the host put it. `None` if the
+    /// parameters leave no room for a single record.
+    pub fn of(parameters: &Parameters, index: u32) -> Option<Area> {
+        let records = size_of::<Record>() as u64;
+        let room = parameters
+            .stride
+            .checked_sub(size_of::<AreaHeader>() as u64)?
+            / records;
+        let address = parameters
+            .stride
+            .checked_mul(index.into())?
+            .checked_add(parameters.records)?;
+        if room == 0 || address % 8 != 0 || parameters.records < wire::RECORDS_ADDRESS {
+            return None;
+        }
+        Some(Area {
+            header: ptr::with_exposed_provenance_mut(address as usize),
+            vcpu: index,
+            capacity: u32::try_from(room).unwrap_or(u32::MAX),
+            overflow: false,
+        })
+    }
+
+    /// Empties the area and claims it.
+    pub fn begin(&mut self) {
+        let empty = AreaHeader {
+            magic: wire::AREA_MAGIC,
+            count: 0,
+            done: wire::DONE_NOT,
+        };
+        // SAFETY: `of` checked alignment; the host gave this memory to this
+        // vCPU's records, and no reference to it exists.
+        unsafe { ptr::write_volatile(self.header, empty) };
+    }
+
+    fn header(&self) -> AreaHeader {
+        // SAFETY: as in `begin`.
+        unsafe { ptr::read_volatile(self.header) }
+    }
+
+    /// Appends one record; remembers when there was no room for it.
+    pub fn push(&mut self, kind: Kind, id: u64, status: u32, value: u64) {
+        let count = self.header().count;
+        if count >= self.capacity {
+            self.overflow = true;
+            return;
+        }
+        let record = Record {
+            key: wire::key(kind, id),
+            vcpu: self.vcpu,
+            status,
+            value,
+        };
+        // SAFETY: the record lies within the area, because `count` is below
+        // `capacity`; it is 8-byte aligned, because the header is 16 bytes
+        // and a record 24.
+        unsafe {
+            let first = self.header.add(1).cast::<Record>();
+            ptr::write_volatile(first.add(count as usize), record);
+            ptr::write_volatile(&raw mut (*self.header).count, count + 1);
+        }
+    }
+
+    /// Appends what a probe came to.
+    pub fn push_outcome(&mut self, kind: Kind, id: u64, outcome: Outcome) {
+        self.push(kind, id, outcome.status(), outcome.value());
+    }
+
+    /// Marks the area complete, or says that records were lost.
+    pub fn end(&mut self) {
+        let count = self.header().count;
+        self.push(Kind::End, 0, wire::STATUS_VALUE, count.into());
+        self.finish(if self.overflow {
+            wire::DONE_OVERFLOW
+        } else {
+            wire::DONE_COMPLETE
+        });
+    }
+
+    /// Sets `done`, after everything written before has become visible.
+    pub fn finish(&mut self, done: u32) {
+        publish();
+        // SAFETY: as in `begin`.
+        unsafe { ptr::write_volatile(&raw mut (*self.header).done, done) };
+        publish();
+    }
+
+    /// Whether the vCPU that owns the area has finished, well or not.
+    pub fn is_finished(&self) -> bool {
+        self.header().done != wire::DONE_NOT
+    }
+}
+
+fn publish() {
+    // SAFETY: a barrier. The compiler must keep memory accesses on their side
+    // of it, because the block is not declared `nomem`.
+    unsafe { core::arch::asm!("dsb sy", options(nostack, preserves_flags)) };
+}
