@@ -80,8 +80,8 @@ const CALLS: &[(u32, usize)] = &[
     (0x8000_ff01, 4),
     (VENDOR_DISCOVER_IMPL_VER, 4),
     (VENDOR_DISCOVER_IMPL_CPUS, 4),
-    // Unknown functions: one of each owner, one yielding, one of the ids that
-    // PSCI 0.1 used under KVM (its CPU_SUSPEND, which was never implemented).
+    // Unknown functions: one of each owner, one yielding. The ids of PSCI 0.1
+    // are left alone: some hypervisors do suspend the vCPU for them.
     (0x8100_7000, 1),               // CPU
     (0x8200_7000, 1),               // silicon partner
     (0x8300_7000, 1),               // OEM
@@ -92,7 +92,6 @@ const CALLS: &[(u32, usize)] = &[
     (0xb200_7000, 1),               // trusted OS
     (0xc600_7000, 1),               // vendor hypervisor, 64-bit registers
     (0x0200_7000, 1),               // yielding
-    (0x95c1_ba5e, 1),
 ];
 
 /// What SMCCC_ARCH_FEATURES is asked about.

@@ -278,3 +278,45 @@ pub const CASE_BITS_BAD: u64 = 8;
 /// x1 asks for the virtual counter. The value is 0 for success, because the
 /// result is the time.
 pub const CASE_VIRTUAL_COUNTER: u64 = 9;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_survives_a_key() {
+        let kinds: Vec<Kind> = (0..=u16::MAX).filter_map(Kind::from_number).collect();
+        assert_eq!(kinds.len(), 17);
+        for kind in kinds {
+            assert_eq!(kind as u16, (key(kind, u64::MAX) >> 48) as u16);
+            assert_eq!(kind_of(key(kind, u64::MAX)), Some(kind));
+            assert_eq!(id_of(key(kind, 0x1234_5678_9abc)), 0x1234_5678_9abc);
+        }
+        assert_eq!(kind_of(0), None);
+        assert_eq!(kind_of(u64::MAX), None);
+    }
+
+    #[test]
+    fn every_call_survives_its_id() {
+        let id = call(0xc600_0040, 3, CASE_VIRTUAL_COUNTER);
+        assert_eq!(call_function(id), 0xc600_0040);
+        assert_eq!(call_result(id), 3);
+        assert_eq!(call_case(id), CASE_VIRTUAL_COUNTER);
+        assert_eq!(id_of(key(Kind::HvcArguments, id)), id);
+    }
+
+    #[test]
+    fn an_encoding_is_the_low_half_of_a_kvm_register_id() {
+        // KVM_REG_ARM64 | KVM_REG_SIZE_U64 | KVM_REG_ARM64_SYSREG | ID_AA64PFR0_EL1
+        assert_eq!(0x6030_0000_0013_c020 & 0xffff, encoding(3, 0, 0, 4, 0));
+    }
+
+    #[test]
+    fn the_layout_is_what_the_guest_was_compiled_with() {
+        assert_eq!(size_of::<AreaHeader>(), 16);
+        assert_eq!(size_of::<Record>(), 24);
+        assert_eq!(size_of::<Parameters>(), 56 + 8 * MAX_VCPUS);
+        assert!(PARAMETERS_ADDRESS + size_of::<Parameters>() as u64 <= LOAD_ADDRESS);
+        assert!(LOAD_ADDRESS + STACK_SIZE * MAX_VCPUS as u64 <= RECORDS_ADDRESS);
+    }
+}
