@@ -1,2 +1,66 @@
-//! Filled in next.
-fn main() {}
+//! `vmlock-lab`: emulated arm64 KVM hosts of many kernels.
+//!
+//! Standard output has results only; words about them go to standard error.
+#![forbid(unsafe_code)]
+
+mod cache;
+mod cross;
+mod emulate;
+mod failure;
+mod flags;
+mod guest;
+mod initramfs;
+mod job;
+mod kernels;
+mod matrix;
+mod packages;
+mod tools;
+
+use cache::Cache;
+use clap::Parser;
+use failure::{OK, Result, say};
+use flags::{Command, Flags};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let flags = Flags::parse();
+    match run(&flags) {
+        Ok(code) => ExitCode::from(code),
+        Err(failure) => {
+            say(&failure);
+            ExitCode::from(failure.code())
+        }
+    }
+}
+
+fn run(flags: &Flags) -> Result<u8> {
+    tools::catch_interrupts()?;
+    let cache = Cache::open()?;
+    match &flags.command {
+        Command::Build(build) => {
+            println!("{}", cross::build(&cache, &build.package)?.display());
+            Ok(OK)
+        }
+        Command::Run(run) => job::run(&cache, run),
+        Command::Matrix(matrix) => matrix::run(&cache, matrix),
+        Command::Kernels(list) => {
+            if !list.fetch.is_empty() {
+                kernels::resolve(&cache, &list.fetch, list.refresh)?;
+            }
+            for (series, version, image) in kernels::list(&cache, list.refresh)? {
+                let place = image.map_or_else(
+                    || "not fetched".to_owned(),
+                    |path| path.display().to_string(),
+                );
+                println!("{series:<6} {version:<10} {place}");
+            }
+            Ok(OK)
+        }
+        Command::Guest(guest) => {
+            let dir = job::absolute(&job::current_dir()?, &guest.dir);
+            guest::provide(&cache, &dir, &guest.kernel)?;
+            println!("{}", dir.display());
+            Ok(OK)
+        }
+    }
+}

@@ -1,0 +1,267 @@
+//! Building packages of the workspace as static arm64 programs, on any machine.
+//!
+//! Where the Rust toolchain has the target, that is plain cargo. Where it has not and no
+//! toolchain server answers, the standard library is built too, from the source package that Debian has of exactly
+//! this version of the compiler.
+
+use crate::cache::{self, Cache};
+use crate::failure::{Failure, Result, say};
+use crate::packages::{self, Index};
+use crate::tools;
+use serde_json::Value;
+use std::env;
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+/// The package that runs inside hosts.
+pub const RUNNER: &str = "vmlock-run";
+
+const TARGET: &str = "aarch64-unknown-linux-gnu";
+
+/// How long `rustup` may take. Where its server cannot be reached it never ends.
+const RUSTUP_LIMIT: Duration = Duration::from_secs(10);
+
+/// Builds a package as a static arm64 program; the result is the program's path.
+pub fn build(cache: &Cache, package: &str) -> Result<PathBuf> {
+    let root = workspace()?;
+    let is_native = env::consts::ARCH == "aarch64";
+    if !is_native {
+        tools::ensure(tools::CROSS)?;
+    }
+    let rust = Rust::find(&root)?;
+    let mut command = Command::new(cargo());
+    command
+        .current_dir(&root)
+        .args(["build", "--package", package, "--target", TARGET])
+        .args(["--message-format", "json-render-diagnostics"])
+        .arg("--target-dir")
+        .arg(target_dir(&root))
+        // Flags of the caller's own would replace ours.
+        .env_remove("RUSTFLAGS")
+        .env_remove("CARGO_ENCODED_RUSTFLAGS")
+        .env_remove("CARGO_BUILD_TARGET")
+        .env(
+            "CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUSTFLAGS",
+            "-Ctarget-feature=+crt-static -Crelocation-model=static",
+        )
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped());
+    command.args(match package {
+        RUNNER => ["--profile", "runner"],
+        _ => ["--profile", "release"],
+    });
+    if !is_native {
+        command.env(
+            "CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER",
+            "aarch64-linux-gnu-gcc",
+        );
+    }
+    if let Some(source) = rust.library(cache)? {
+        command
+            .env("RUSTC_BOOTSTRAP", "1")
+            .env("__CARGO_TESTS_ONLY_SRC_ROOT", source)
+            // By the environment, so that a cargo that is started by a build script has it too.
+            .env("CARGO_UNSTABLE_BUILD_STD", "std,panic_abort");
+    }
+    let (status, messages) = tools::output(&mut command)?;
+    if !status.success() {
+        return Err(Failure::environment(format!(
+            "{package} could not be built for arm64; cargo's own messages are above"
+        )));
+    }
+    executable(&messages, package).ok_or_else(|| {
+        Failure::environment(format!(
+            "cargo built {package} and named no program; is it a library?"
+        ))
+    })
+}
+
+/// Picks the program out of cargo's messages, one JSON object per line.
+fn executable(messages: &[u8], package: &str) -> Option<PathBuf> {
+    let mut found = None;
+    for line in messages.split(|b| *b == b'\n') {
+        let Ok(message) = serde_json::from_slice::<Value>(line) else {
+            continue;
+        };
+        let Some(path) = message["executable"].as_str() else {
+            continue;
+        };
+        // A package may have several programs; the one of its own name is meant.
+        if message["target"]["name"] == package {
+            return Some(PathBuf::from(path));
+        }
+        found.get_or_insert_with(|| PathBuf::from(path));
+    }
+    found
+}
+
+fn cargo() -> OsString {
+    env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
+}
+
+/// A directory of its own: another target's build must not make the ordinary one stale.
+fn target_dir(root: &Path) -> PathBuf {
+    env::var_os("CARGO_TARGET_DIR")
+        .map_or_else(|| root.join("target"), |dir| root.join(dir))
+        .join("arm64")
+}
+
+/// The checkout: that around the current directory, or else the one that the lab was built from.
+pub fn workspace() -> Result<PathBuf> {
+    let is_ours =
+        |dir: &Path| dir.join("Cargo.toml").is_file() && dir.join("runner/Cargo.toml").is_file();
+    if let Ok(here) = env::current_dir()
+        && let Some(dir) = here.ancestors().find(|dir| is_ours(dir))
+    {
+        return Ok(dir.to_owned());
+    }
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .filter(|dir| is_ours(dir))
+        .map(Path::to_owned)
+        .ok_or_else(|| {
+            Failure::environment(
+                "the source of vmlock-run is not here; run vmlock-lab inside a checkout of vmlock, \
+                 or give a built program with --program PATH",
+            )
+        })
+}
+
+/// The Rust compiler that cargo uses.
+struct Rust {
+    /// `1.95.0`
+    release: String,
+    sysroot: PathBuf,
+}
+
+impl Rust {
+    fn find(root: &Path) -> Result<Self> {
+        let ask = |args: &[&str]| -> Result<String> {
+            let mut command = Command::new("rustc");
+            command.current_dir(root).args(args);
+            let (status, out) = tools::output(&mut command)?;
+            if status.success() {
+                Ok(String::from_utf8_lossy(&out).trim().to_owned())
+            } else {
+                Err(Failure::environment("rustc does not say its version"))
+            }
+        };
+        let version = ask(&["-vV"])?;
+        let release = version
+            .lines()
+            .find_map(|line| line.strip_prefix("release: "))
+            .ok_or_else(|| Failure::environment("rustc does not say its version"))?;
+        Ok(Self {
+            release: release.to_owned(),
+            sysroot: PathBuf::from(ask(&["--print", "sysroot"])?),
+        })
+    }
+
+    fn has_target(&self) -> bool {
+        self.sysroot
+            .join("lib/rustlib")
+            .join(TARGET)
+            .join("lib")
+            .is_dir()
+    }
+
+    /// Where the source of the standard library is, if it has to be built.
+    fn library(&self, cache: &Cache) -> Result<Option<PathBuf>> {
+        if self.has_target() {
+            return Ok(None);
+        }
+        let inner = format!("rust-src/{}/library", self.release);
+        let place = cache.path(&inner);
+        if place.is_dir() {
+            return Ok(Some(place));
+        }
+        let _guard = cache.lock()?;
+        if place.is_dir() {
+            return Ok(Some(place));
+        }
+        if tools::find("rustup").is_some() {
+            say(format_args!("adding the target {TARGET} with rustup"));
+            let mut rustup = Command::new("rustup");
+            rustup
+                .args(["target", "add", TARGET])
+                .stdin(Stdio::null())
+                .stdout(Stdio::null())
+                .stderr(Stdio::null());
+            if tools::run(&mut rustup, Some(RUSTUP_LIMIT))?.success() && self.has_target() {
+                return Ok(None);
+            }
+            say(format_args!(
+                "rustup gave nothing within {} s; building the standard library from Debian's source package instead",
+                RUSTUP_LIMIT.as_secs()
+            ));
+        }
+        self.fetch_library(cache, &place)?;
+        Ok(Some(place))
+    }
+
+    /// Unpacks Debian's source of this very release. The caller holds the cache's lock.
+    fn fetch_library(&self, cache: &Cache, place: &Path) -> Result<()> {
+        let start = format!("{}+", self.release);
+        let dash = format!("{}-", self.release);
+        let mut index = match Index::cached(cache) {
+            Some(index) => index,
+            None => Index::fetch(cache)?,
+        };
+        for attempt in 0..2 {
+            let package = index.packages.iter().find(|p| {
+                p.name == "rust-src"
+                    && (p.version.starts_with(&start) || p.version.starts_with(&dash))
+            });
+            if let Some(package) = package {
+                say(format_args!(
+                    "fetching rust-src {} ({} MB)",
+                    package.version,
+                    package.size / 1_000_000
+                ));
+                let scratch = cache.scratch()?;
+                if let [Some(deb)] = packages::download(cache, &[package], &scratch)?.as_slice() {
+                    packages::unpack(deb, &["./usr/src/rustc-*/library*"], scratch.path())?;
+                    let unpacked = scratch
+                        .path()
+                        .join(format!("usr/src/rustc-{}/library", self.release));
+                    if let Some(parent) = place.parent() {
+                        cache::make_dir(parent)?;
+                    }
+                    return fs::rename(&unpacked, place)
+                        .map_err(|e| Failure::file("rename", &unpacked, &e));
+                }
+            }
+            if attempt == 0 {
+                index = Index::fetch(cache)?;
+            }
+        }
+        Err(Failure::environment(format!(
+            "this machine cannot build for arm64: the Rust toolchain has no target {TARGET}, rustup cannot add it, \
+             and Debian's archive has no rust-src of version {}. What helps: `rustup target add {TARGET}` with a \
+             connection, or a Rust release that Debian has",
+            self.release
+        )))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_program_of_the_packages_name_is_meant() {
+        let messages = br#"{"reason":"compiler-artifact","target":{"name":"x"},"executable":"/t/x"}
+{"reason":"compiler-artifact","target":{"name":"lib"},"executable":null}
+{"reason":"compiler-artifact","target":{"name":"vmlock"},"executable":"/t/vmlock"}
+{"reason":"build-finished","success":true}"#;
+        assert_eq!(
+            executable(messages, "vmlock"),
+            Some(PathBuf::from("/t/vmlock"))
+        );
+        assert_eq!(executable(messages, "other"), Some(PathBuf::from("/t/x")));
+        assert_eq!(executable(b"", "vmlock"), None);
+    }
+}

@@ -1,0 +1,657 @@
+//! One emulated host: QEMU with the virtualisation extensions emulated in software, a kernel, and an
+//! initramfs of ours that runs jobs and reports how they ended.
+//!
+//! The kernel's messages go to a PL011; the programs' streams go to three PCI serial ports, which every
+//! kernel at hand has built in, so that what a program prints arrives byte by byte as it was written. The third port is
+//! for the lab itself: one line per event, results framed by their length.
+
+use crate::cache::Scratch;
+use crate::failure::{Failure, Result};
+use crate::initramfs::{Archive, quote};
+use crate::kernels::Kernel;
+use crate::tools;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+/// Where the lab's own things are inside a host.
+pub const LAB: &str = "/.lab";
+
+/// How long a host may take to power off once its last job has ended.
+const POWER_OFF: Duration = Duration::from_secs(15);
+
+/// How many of the console's last lines are shown when a host failed.
+const CONSOLE_LINES: usize = 25;
+
+/// The hardware and the kernel of a host.
+#[derive(Debug, Clone)]
+pub struct Machine {
+    /// What it boots.
+    pub kernel: Kernel,
+    /// QEMU's name of the CPU.
+    pub cpu: String,
+    /// Number of CPUs.
+    pub cpus: u32,
+    /// Memory, in MiB.
+    pub memory: u32,
+    /// Further words for the kernel's command line.
+    pub kernel_args: Vec<String>,
+    /// How long everything together may take.
+    pub limit: Option<Duration>,
+}
+
+/// A program to run in a host.
+#[derive(Debug, Clone)]
+pub struct Job {
+    /// Path of the program inside the host.
+    pub program: String,
+    /// Its arguments.
+    pub args: Vec<String>,
+}
+
+/// Files of a host: where they are inside it, and where their content comes from.
+#[derive(Debug, Default)]
+pub struct Files {
+    from_disk: BTreeMap<String, PathBuf>,
+    from_memory: BTreeMap<String, Vec<u8>>,
+    dirs: BTreeSet<String>,
+}
+
+impl Files {
+    /// A file with the content and the permissions of `source`.
+    pub fn copy(&mut self, path: &str, source: &Path) {
+        self.from_disk.insert(path.to_owned(), source.to_owned());
+    }
+
+    /// An executable file with this content.
+    pub fn program(&mut self, path: &str, content: Vec<u8>) {
+        self.from_memory.insert(path.to_owned(), content);
+    }
+
+    /// A directory.
+    pub fn dir(&mut self, path: &str) {
+        self.dirs.insert(path.to_owned());
+    }
+
+    fn write_to(&self, archive: &mut Archive) -> Result<()> {
+        use std::os::unix::fs::PermissionsExt;
+        for path in &self.dirs {
+            archive.dir(path)?;
+        }
+        for (path, source) in &self.from_disk {
+            let content = crate::cache::read(source)?;
+            let mode = fs::metadata(source)
+                .map_err(|e| Failure::file("look at", source, &e))?
+                .permissions()
+                .mode();
+            archive.file(path, mode, &content)?;
+        }
+        for (path, content) in &self.from_memory {
+            archive.file(path, 0o755, content)?;
+        }
+        Ok(())
+    }
+}
+
+/// What is to be done in a host.
+#[derive(Debug)]
+pub struct Work<'a> {
+    /// Directory in which the jobs run.
+    pub dir: &'a str,
+    /// What the host has beside the lab's own files.
+    pub files: &'a Files,
+    /// The static busybox.
+    pub busybox: &'a [u8],
+    /// The jobs, run one after another.
+    pub jobs: &'a [Job],
+    /// Files inside the host to bring back.
+    pub results: &'a [String],
+    /// What becomes of the jobs' output.
+    pub output: Output,
+    /// Where to keep what the host's kernel printed.
+    pub console: Option<&'a Path>,
+}
+
+/// What becomes of the output of jobs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Output {
+    /// It goes to our own standard output and standard error as it comes.
+    Stream,
+    /// The same, and our standard input goes to the program, which sees a terminal.
+    Terminal,
+    /// It is collected, job by job.
+    Collect,
+}
+
+/// How a job ended.
+#[derive(Debug, Clone, Default)]
+pub struct Ended {
+    /// Its exit code, 128 plus the signal's number where a signal ended it.
+    pub code: u8,
+    /// What it wrote to standard output, where output was collected.
+    pub stdout: Vec<u8>,
+    /// What it wrote to standard error, where output was collected.
+    pub stderr: Vec<u8>,
+}
+
+/// What came out of a host that ran all its jobs.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// How each job ended, in their order.
+    pub jobs: Vec<Ended>,
+    /// The files that were to be brought back and exist.
+    pub results: BTreeMap<String, Vec<u8>>,
+}
+
+/// Something that the host reports on the lab's port.
+enum Event {
+    Started {
+        kvm: bool,
+    },
+    Ended(Ended),
+    File(String, Vec<u8>),
+    Done,
+    /// What arrived makes no sense.
+    Garbled(String),
+}
+
+/// Boots a host, runs the jobs in it and waits until it is off.
+pub fn run(machine: &Machine, work: &Work) -> Result<Outcome> {
+    let scratch = Scratch::new()?;
+    let initrd = scratch.path().join("initrd");
+    fs::write(&initrd, initramfs(work)?).map_err(|e| Failure::file("write", &initrd, &e))?;
+    let mut host = Host::start(machine, &initrd, &scratch, work.output)?;
+    let outcome = host.follow(machine, work.jobs.len());
+    host.kill();
+    if let Some(path) = work.console {
+        let text = fs::read(scratch.path().join("console")).unwrap_or_default();
+        crate::cache::write(path, &text)?;
+    }
+    let outcome = outcome.map_err(|why| match why {
+        Ending::Interrupted => Failure::interrupted(),
+        Ending::Failed(why) => Failure::environment(format!(
+            "the emulated host (kernel {}, {}) failed: {why}\n{}",
+            machine.kernel.version,
+            machine.cpu,
+            last_words(&scratch)
+        )),
+    })?;
+    host.drain();
+    Ok(outcome)
+}
+
+/// The initramfs: the lab's own files, then the work's.
+fn initramfs(work: &Work) -> Result<Vec<u8>> {
+    let mut archive = Archive::default();
+    for dir in ["/proc", "/sys", "/dev", "/tmp", "/.lab/bin", work.dir] {
+        archive.dir(dir)?;
+    }
+    archive.character_device("/dev/console", 5, 1)?;
+    archive.file("/.lab/bin/busybox", 0o755, work.busybox)?;
+    archive.file("/.lab/jobs", 0o644, jobs_script(work).as_bytes())?;
+    archive.file("/init", 0o755, INIT.as_bytes())?;
+    work.files.write_to(&mut archive)?;
+    archive.finish()
+}
+
+/// The first program of a host. Port 0 and 1 carry the program's streams, port 2 is the lab's.
+const INIT: &str = r#"#!/.lab/bin/busybox sh
+b=/.lab/bin/busybox
+export PATH=/.lab/bin HOME=/tmp TERM=vt100
+$b --install -s /.lab/bin
+mount -t proc proc /proc
+mount -t sysfs sysfs /sys
+mount -t devtmpfs devtmpfs /dev
+mkdir -p /dev/pts
+mount -t devpts devpts /dev/pts 2>/dev/null
+ifconfig lo 127.0.0.1 up 2>/dev/null
+for port in 0 1 2; do
+    stty -F /dev/ttyS$port 115200 raw -echo || echo "vmlock-lab: no serial port $port"
+done
+exec 3>/dev/ttyS2
+kvm=no
+[ -c /dev/kvm ] && kvm=yes
+echo "started $kvm" >&3
+. /.lab/jobs
+echo "done" >&3
+exec 3>&-
+poweroff -f
+"#;
+
+/// The part of the host's script that depends on the work.
+fn jobs_script(work: &Work) -> String {
+    let mut script = format!("cd {}\n", quote(work.dir));
+    for job in work.jobs {
+        let words: Vec<String> = std::iter::once(&job.program)
+            .chain(&job.args)
+            .map(|w| quote(w))
+            .collect();
+        let command = words.join(" ");
+        script.push_str(&match work.output {
+            // Pipes keep the program from taking the serial port for a terminal.
+            Output::Stream => format!(
+                "mkfifo /.lab/o /.lab/e\n\
+                 cat /.lab/o >/dev/ttyS0 3>&- &\n\
+                 cat /.lab/e >/dev/ttyS1 3>&- &\n\
+                 {command} </dev/null >/.lab/o 2>/.lab/e 3>&-\n\
+                 code=$?\nwait\nrm /.lab/o /.lab/e\n\
+                 echo \"ended $code 0 0\" >&3\n"
+            ),
+            Output::Terminal => format!(
+                "setsid -c {command} </dev/ttyS0 >/dev/ttyS0 2>&1 3>&-\n\
+                 echo \"ended $? 0 0\" >&3\n"
+            ),
+            Output::Collect => format!(
+                "{command} </dev/null >/.lab/o 2>/.lab/e 3>&-\n\
+                 echo \"ended $? $(stat -c %s /.lab/o) $(stat -c %s /.lab/e)\" >&3\n\
+                 cat /.lab/o /.lab/e >&3\n"
+            ),
+        });
+    }
+    for path in work.results {
+        let path = quote(path);
+        script.push_str(&format!(
+            "if [ -f {path} ]; then echo \"file $(stat -c %s {path}) \"{path} >&3; cat {path} >&3; fi\n"
+        ));
+    }
+    script
+}
+
+/// Why a host did not do its work.
+enum Ending {
+    Interrupted,
+    Failed(String),
+}
+
+/// A running QEMU. It is killed when dropped.
+struct Host {
+    child: Child,
+    events: Receiver<Event>,
+    readers: Vec<JoinHandle<()>>,
+}
+
+impl Host {
+    fn start(machine: &Machine, initrd: &Path, scratch: &Scratch, output: Output) -> Result<Self> {
+        let place = |name: &str| scratch.path().join(name);
+        let listeners = ["out", "err", "lab"]
+            .iter()
+            .map(|name| {
+                let path = place(name);
+                let listener =
+                    UnixListener::bind(&path).map_err(|e| Failure::file("listen on", &path, &e))?;
+                listener
+                    .set_nonblocking(true)
+                    .map_err(|e| Failure::file("listen on", &path, &e))?;
+                Ok(listener)
+            })
+            .collect::<Result<Vec<_>>>()?;
+        let words = fs::File::create(place("qemu"))
+            .map_err(|e| Failure::file("create", &place("qemu"), &e))?;
+        let mut command = qemu(machine, initrd, scratch.path());
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(words)
+            .spawn()
+            .map_err(|e| Failure::environment(format!("cannot run qemu-system-aarch64: {e}")))?;
+        let mut streams = Vec::new();
+        for listener in &listeners {
+            match accept(listener, &mut child) {
+                Ok(stream) => streams.push(stream),
+                Err(why) => {
+                    let _ = child.kill();
+                    let _ = child.wait();
+                    return Err(Failure::environment(format!(
+                        "QEMU did not start: {why}\n{}",
+                        last_words(scratch)
+                    )));
+                }
+            }
+        }
+        let (sender, events) = mpsc::channel();
+        let mut readers = Vec::new();
+        let mut streams = streams.into_iter();
+        if let (Some(out), Some(err), Some(lab)) = (streams.next(), streams.next(), streams.next())
+        {
+            if output == Output::Terminal
+                && let Ok(keyboard) = out.try_clone()
+            {
+                // It ends with the process: a read from a terminal cannot be called off.
+                thread::spawn(move || copy(std::io::stdin(), keyboard));
+            }
+            readers.push(thread::spawn(move || copy(out, std::io::stdout())));
+            readers.push(thread::spawn(move || copy(err, std::io::stderr())));
+            readers.push(thread::spawn(move || read_events(lab, &sender)));
+        }
+        Ok(Self {
+            child,
+            events,
+            readers,
+        })
+    }
+
+    /// Listens to the host until all its jobs have ended and it is off.
+    fn follow(&mut self, machine: &Machine, jobs: usize) -> std::result::Result<Outcome, Ending> {
+        let start = Instant::now();
+        let mut outcome = Outcome::default();
+        let mut started = false;
+        let mut done: Option<Instant> = None;
+        let mut off = false;
+        loop {
+            match self.events.recv_timeout(tools::TICK) {
+                Ok(Event::Started { kvm: true }) => started = true,
+                Ok(Event::Started { kvm: false }) => {
+                    return Err(Ending::Failed(
+                        "it has no /dev/kvm: this kernel has no KVM built in, or the CPU that is emulated offers no EL2 to it".to_owned(),
+                    ));
+                }
+                Ok(Event::Ended(ended)) => outcome.jobs.push(ended),
+                Ok(Event::File(path, content)) => {
+                    outcome.results.insert(path, content);
+                }
+                Ok(Event::Done) => done = Some(Instant::now()),
+                Ok(Event::Garbled(line)) => {
+                    return Err(Ending::Failed(format!(
+                        "it sent something unintelligible on the lab's own port: {line:?}"
+                    )));
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                // The port is closed: QEMU ends.
+                Err(RecvTimeoutError::Disconnected) => thread::sleep(tools::TICK),
+            }
+            if tools::interrupted() {
+                return Err(Ending::Interrupted);
+            }
+            // What was sent before the end must be read before the end is believed.
+            if off {
+                if let Ok(event) = self.events.try_recv() {
+                    match event {
+                        Event::Ended(ended) => outcome.jobs.push(ended),
+                        Event::File(path, content) => {
+                            outcome.results.insert(path, content);
+                        }
+                        Event::Done => done = Some(Instant::now()),
+                        Event::Started { .. } | Event::Garbled(_) => {}
+                    }
+                    continue;
+                }
+                return if done.is_some() && outcome.jobs.len() == jobs {
+                    Ok(outcome)
+                } else if !started {
+                    Err(Ending::Failed(
+                        "it ended before it reached user space".to_owned(),
+                    ))
+                } else {
+                    Err(Ending::Failed(format!(
+                        "it crashed or was switched off while job {} of {jobs} was running",
+                        outcome.jobs.len() + 1
+                    )))
+                };
+            }
+            match self.child.try_wait() {
+                Ok(Some(_)) => {
+                    off = true;
+                    self.drain();
+                }
+                Ok(None) => {}
+                Err(e) => return Err(Ending::Failed(format!("QEMU cannot be waited for: {e}"))),
+            }
+            if done.is_some_and(|at| at.elapsed() > POWER_OFF) && !off {
+                if outcome.jobs.len() == jobs {
+                    return Ok(outcome);
+                }
+                return Err(Ending::Failed("it does not power off".to_owned()));
+            }
+            if let Some(limit) = machine.limit
+                && start.elapsed() > limit
+                && done.is_none()
+            {
+                return Err(Ending::Failed(format!(
+                    "no result after {} s ({}; a longer limit: --timeout)",
+                    limit.as_secs(),
+                    if started {
+                        "the kernel is up, the program hangs or is slow"
+                    } else {
+                        "it has not even reached user space"
+                    }
+                )));
+            }
+        }
+    }
+
+    fn kill(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    /// Waits until everything that QEMU sent has been passed on. QEMU has ended.
+    fn drain(&mut self) {
+        for reader in self.readers.drain(..) {
+            let _ = reader.join();
+        }
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        self.kill();
+        self.drain();
+    }
+}
+
+/// The command that is the host's hardware.
+fn qemu(machine: &Machine, initrd: &Path, dir: &Path) -> Command {
+    // QEMU dies with the thread that started it, whatever kills the lab.
+    let mut command = match tools::find("setpriv") {
+        Some(setpriv) => {
+            let mut command = Command::new(setpriv);
+            command.args(["--pdeathsig", "KILL", "--", "qemu-system-aarch64"]);
+            command
+        }
+        None => Command::new("qemu-system-aarch64"),
+    };
+    // Without an implementation-defined algorithm, pointer authentication makes `max` many times
+    // slower.
+    let cpu = match machine.cpu.as_str() {
+        "max" => "max,pauth-impdef=on",
+        other => other,
+    };
+    let mut append = String::from("console=ttyAMA0 loglevel=4 panic=-1 8250.nr_uarts=4");
+    for word in &machine.kernel_args {
+        append.push(' ');
+        append.push_str(word);
+    }
+    command
+        .args(["-M", "virt,virtualization=on,gic-version=3", "-cpu", cpu])
+        .args(["-accel", "tcg,thread=multi"])
+        .args(["-smp", &machine.cpus.to_string()])
+        .args(["-m", &machine.memory.to_string()])
+        .args(["-display", "none", "-nodefaults", "-no-user-config"])
+        .args(["-no-reboot", "-monitor", "none"])
+        .arg("-kernel")
+        .arg(&machine.kernel.image)
+        .arg("-initrd")
+        .arg(initrd)
+        .args(["-append", &append])
+        .arg("-serial")
+        .arg(format!("file:{}", escaped(&dir.join("console"))));
+    for name in ["out", "err", "lab"] {
+        command.arg("-chardev").arg(format!(
+            "socket,id={name},path={}",
+            escaped(&dir.join(name))
+        ));
+    }
+    command
+        .args(["-chardev", "null,id=none", "-device"])
+        .arg("pci-serial-4x,chardev1=out,chardev2=err,chardev3=lab,chardev4=none");
+    command
+}
+
+/// QEMU splits its options at commas; a doubled one stands for itself.
+fn escaped(path: &Path) -> String {
+    path.to_string_lossy().replace(',', ",,")
+}
+
+fn accept(listener: &UnixListener, child: &mut Child) -> std::result::Result<UnixStream, String> {
+    let start = Instant::now();
+    loop {
+        match listener.accept() {
+            Ok((stream, _)) => {
+                stream
+                    .set_nonblocking(false)
+                    .map_err(|e| format!("a port cannot be read: {e}"))?;
+                return Ok(stream);
+            }
+            Err(e) if e.kind() == ErrorKind::WouldBlock => {}
+            Err(e) => return Err(format!("a port cannot be opened: {e}")),
+        }
+        if let Ok(Some(status)) = child.try_wait() {
+            return Err(format!("it ended at once ({status})"));
+        }
+        if tools::interrupted() || start.elapsed() > Duration::from_secs(20) {
+            return Err("it does not open its ports".to_owned());
+        }
+        thread::sleep(tools::TICK);
+    }
+}
+
+/// Copies bytes as they come until either side ends.
+fn copy(mut from: impl Read, mut to: impl Write) {
+    let mut buffer = [0; 4096];
+    while let Ok(count) = from.read(&mut buffer) {
+        if count == 0 || to.write_all(&buffer[..count]).is_err() || to.flush().is_err() {
+            break;
+        }
+    }
+}
+
+/// Reads the lab's own port.
+fn read_events(port: impl Read, sender: &Sender<Event>) {
+    let mut port = BufReader::new(port);
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        match port.read_until(b'\n', &mut line) {
+            Ok(0) | Err(_) => return,
+            Ok(_) => {}
+        }
+        let text = String::from_utf8_lossy(&line);
+        let event = match read_event(text.trim_end_matches('\n'), &mut port) {
+            Some(Ok(event)) => event,
+            // QEMU ended in the middle of a frame; the one who follows says why.
+            Some(Err(_)) => return,
+            None => Event::Garbled(text.into_owned()),
+        };
+        if sender.send(event).is_err() {
+            return;
+        }
+    }
+}
+
+fn read_event(line: &str, port: &mut impl Read) -> Option<std::io::Result<Event>> {
+    let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
+    match word {
+        "started" => Some(Ok(Event::Started { kvm: rest == "yes" })),
+        "done" => Some(Ok(Event::Done)),
+        "ended" => {
+            let mut numbers = rest.split(' ');
+            let code = numbers.next()?.parse().ok()?;
+            let out = numbers.next()?.parse().ok()?;
+            let err = numbers.next()?.parse().ok()?;
+            Some(take(port, out).and_then(|stdout| {
+                let stderr = take(port, err)?;
+                Ok(Event::Ended(Ended {
+                    code,
+                    stdout,
+                    stderr,
+                }))
+            }))
+        }
+        "file" => {
+            let (size, path) = rest.split_once(' ')?;
+            let size = size.parse().ok()?;
+            let path = path.to_owned();
+            Some(take(port, size).map(|content| Event::File(path, content)))
+        }
+        _ => None,
+    }
+}
+
+/// Exactly so many bytes. The count comes from the host, so memory is only taken for what arrives.
+fn take(port: &mut impl Read, count: u64) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    port.by_ref().take(count).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 == count {
+        Ok(bytes)
+    } else {
+        Err(ErrorKind::UnexpectedEof.into())
+    }
+}
+
+/// What QEMU said, and the end of what the host's kernel printed.
+fn last_words(scratch: &Scratch) -> String {
+    let read = |name: &str| {
+        let bytes = fs::read(scratch.path().join(name)).unwrap_or_default();
+        String::from_utf8_lossy(&bytes).replace('\r', "")
+    };
+    let (qemu, console) = (read("qemu"), read("console"));
+    let mut words = String::new();
+    for (title, text) in [("QEMU said", &qemu), ("the console's end", &console)] {
+        let lines: Vec<&str> = text.lines().collect();
+        let start = lines.len().saturating_sub(CONSOLE_LINES);
+        if !lines.is_empty() {
+            words.push_str(&format!("  {title}:\n"));
+            for line in &lines[start..] {
+                words.push_str(&format!("    | {line}\n"));
+            }
+        }
+    }
+    if words.is_empty() {
+        words.push_str("  neither QEMU nor the kernel printed anything");
+    }
+    words.trim_end().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn events_are_read_with_their_frames() {
+        let port = b"started yes\nended 3 2 1\nabcfile 3 /tmp/x y\n123done\nwhat\n";
+        let (sender, receiver) = mpsc::channel();
+        read_events(&port[..], &sender);
+        drop(sender);
+        let events: Vec<Event> = receiver.iter().collect();
+        let [
+            Event::Started { kvm: true },
+            Event::Ended(ended),
+            Event::File(path, content),
+            Event::Done,
+            Event::Garbled(line),
+        ] = events.as_slice()
+        else {
+            panic!("{} events", events.len());
+        };
+        assert_eq!(
+            (ended.code, &ended.stdout[..], &ended.stderr[..]),
+            (3, &b"ab"[..], &b"c"[..])
+        );
+        assert_eq!((path.as_str(), &content[..]), ("/tmp/x y", &b"123"[..]));
+        assert_eq!(line, "what\n");
+    }
+
+    #[test]
+    fn a_frame_that_is_cut_off_is_no_event() {
+        let (sender, receiver) = mpsc::channel();
+        read_events(&b"ended 0 999999999999 0\nab"[..], &sender);
+        drop(sender);
+        assert_eq!(receiver.iter().count(), 0);
+    }
+}

@@ -1,0 +1,82 @@
+//! What can go wrong in the lab itself, as opposed to in the program it runs,
+//! and the exit code each kind ends with.
+
+use std::fmt;
+
+/// Everything was done and found good.
+pub const OK: u8 = 0;
+/// The lab did its work and found something to report.
+pub const FINDINGS: u8 = 1;
+/// The command line asks for something that does not exist.
+pub const USAGE: u8 = 2;
+/// Something outside the lab is missing or failed.
+pub const ENVIRONMENT: u8 = 4;
+/// The lab contradicts itself.
+pub const BUG: u8 = 70;
+/// 128 + SIGINT, as shells report it.
+pub const INTERRUPTED: u8 = 130;
+
+/// A failure of the lab: a sentence for the user, and the code to end with.
+#[derive(Debug)]
+pub struct Failure {
+    message: String,
+    code: u8,
+}
+
+/// The lab's results.
+pub type Result<T> = std::result::Result<T, Failure>;
+
+impl Failure {
+    /// The command line asks for something that does not exist.
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            code: USAGE,
+        }
+    }
+
+    /// Something outside the lab is missing or failed.
+    pub fn environment(message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            code: ENVIRONMENT,
+        }
+    }
+
+    /// The lab contradicts itself.
+    pub fn bug(message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            code: BUG,
+        }
+    }
+
+    /// The user or a supervisor asked to stop.
+    pub fn interrupted() -> Self {
+        Self {
+            message: "interrupted".to_owned(),
+            code: INTERRUPTED,
+        }
+    }
+
+    /// An operation on a file failed: says which and on what.
+    pub fn file(what: &str, path: &std::path::Path, error: &std::io::Error) -> Self {
+        Self::environment(format!("cannot {what} {}: {error}", path.display()))
+    }
+
+    /// The process exit code for this failure.
+    pub fn code(&self) -> u8 {
+        self.code
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+/// A word to the user on stderr, with the program's name in front.
+pub fn say(message: impl fmt::Display) {
+    eprintln!("vmlock-lab: {message}");
+}

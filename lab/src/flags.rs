@@ -1,0 +1,170 @@
+//! The command line.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Real KVM hosts of many kernels on any Linux machine: emulated arm64 computers that boot Debian's kernels
+/// and run vmlock-run.
+///
+/// Exit codes: that of the program that was run · 1 findings · 2 usage · 4 environment (a host, a kernel or a
+/// package is missing or failed; stderr says which) · 70 a bug of the lab.
+#[derive(Debug, Parser)]
+#[command(name = "vmlock-lab", version, max_term_width = 100)]
+pub struct Flags {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Build the static arm64 vmlock-run and print its path
+    Build(Build),
+    /// Boot a host, run vmlock-run in it, and end with its exit code
+    ///
+    /// Files that the arguments name are there under the same names; for `start`, so are the kernel and the
+    /// initramfs that the lock names. Standard output is the program's alone.
+    Run(Run),
+    /// Audit locks on every combination of kernel and CPU, and print a table
+    ///
+    /// Exit code 0: each audit gave a verdict (kept, or refused with reasons) and a lock that is kept on
+    /// several hosts has one digest. 1: a guest saw what its lock does not promise, or digests differ.
+    /// 4: an audit gave no verdict.
+    Matrix(Matrix),
+    /// List the kernel series that can be had, and where those are that were fetched
+    Kernels(Kernels),
+    /// Provide a Debian guest: a kernel Image and an initramfs that reports its CPUs and powers off
+    Guest(Guest),
+}
+
+/// `build`
+#[derive(Debug, Args)]
+pub struct Build {
+    /// Package of the workspace to build
+    #[arg(long, default_value = "vmlock-run")]
+    pub package: String,
+}
+
+/// The host's hardware, as far as it can be chosen.
+#[derive(Debug, Args)]
+pub struct Hardware {
+    /// CPUs of the host
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=64))]
+    pub host_cpus: u32,
+    /// Memory of the host, in MiB
+    #[arg(long, value_name = "MIB", default_value_t = 2048, value_parser = clap::value_parser!(u32).range(256..))]
+    pub memory: u32,
+    /// A word for the host kernel's command line, e.g. kvm-arm.mode=nvhe (repeatable)
+    #[arg(
+        long = "kernel-arg",
+        alias = "kernel-args",
+        value_name = "WORD",
+        allow_hyphen_values = true
+    )]
+    pub kernel_args: Vec<String>,
+}
+
+/// `run`
+#[derive(Debug, Args)]
+pub struct Run {
+    /// Host kernel: a series (6.12), a version (6.12.107), the path of an arm64 Image, or `host` to run
+    /// on this very machine
+    #[arg(long)]
+    pub kernel: String,
+    /// Host CPU: cortex-a72, cortex-a76, neoverse-n1, max, or another one that QEMU knows
+    #[arg(long, default_value = "neoverse-n1")]
+    pub cpu: String,
+    /// The rest of the host's hardware
+    #[command(flatten)]
+    pub hardware: Hardware,
+    /// Give up when there is no result after so many seconds; 0: never
+    #[arg(long, value_name = "SECONDS", default_value_t = 180)]
+    pub timeout: u64,
+    /// A further file for the host; PATH is where it is in there (repeatable)
+    #[arg(long = "with", value_name = "FILE[=PATH]")]
+    pub with: Vec<String>,
+    /// A file that the program writes, to be brought back to the same name here (repeatable)
+    #[arg(long, value_name = "FILE")]
+    pub out: Vec<PathBuf>,
+    /// Another static arm64 program than vmlock-run; `sh` is the host's shell, with vmlock-run on its PATH
+    #[arg(long, value_name = "PATH")]
+    pub program: Option<String>,
+    /// Keep what the host's kernel printed in this file
+    #[arg(long, value_name = "FILE")]
+    pub console: Option<PathBuf>,
+    /// Give the program our standard input as its terminal
+    #[arg(long)]
+    pub terminal: bool,
+    /// Look for a newer point release of the series than the one in the cache
+    #[arg(long)]
+    pub refresh: bool,
+    /// Arguments of the program
+    #[arg(last = true, value_name = "ARGUMENT")]
+    pub args: Vec<String>,
+}
+
+/// `matrix`
+#[derive(Debug, Args)]
+pub struct Matrix {
+    /// Locks to audit
+    #[arg(required = true, value_name = "LOCK")]
+    pub locks: Vec<PathBuf>,
+    /// Host kernels
+    #[arg(long, value_delimiter = ',', default_value = "5.10,6.1,6.12,6.18,7.3")]
+    pub kernels: Vec<String>,
+    /// Host CPUs
+    #[arg(long, value_delimiter = ',', default_value = "neoverse-n1")]
+    pub cpus: Vec<String>,
+    /// The rest of the hosts' hardware
+    #[command(flatten)]
+    pub hardware: Hardware,
+    /// How the table is printed
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
+    /// Hosts at a time [default: half the CPUs of this machine]
+    #[arg(long, value_name = "N")]
+    pub jobs: Option<usize>,
+    /// Give up on a host when it has no result after so many seconds per lock
+    #[arg(long, value_name = "SECONDS", default_value_t = 180)]
+    pub timeout: u64,
+    /// Look for newer point releases than those in the cache
+    #[arg(long)]
+    pub refresh: bool,
+    /// Further arguments of `vmlock-run audit`
+    #[arg(last = true, value_name = "ARGUMENT")]
+    pub args: Vec<String>,
+}
+
+/// How a result is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For reading
+    Human,
+    /// For programs
+    Json,
+    /// For documents
+    Markdown,
+}
+
+/// `kernels`
+#[derive(Debug, Args)]
+pub struct Kernels {
+    /// Ask the archive again even if its index was taken today
+    #[arg(long)]
+    pub refresh: bool,
+    /// Fetch these series into the cache
+    #[arg(value_name = "SERIES")]
+    pub fetch: Vec<String>,
+}
+
+/// `guest`
+#[derive(Debug, Args)]
+pub struct Guest {
+    /// Where to put `Image` and `initrd.cpio.gz`
+    #[arg(long, default_value = "examples/guest")]
+    pub dir: PathBuf,
+    /// Kernel of the guest
+    #[arg(long, default_value = crate::guest::KERNEL)]
+    pub kernel: String,
+}

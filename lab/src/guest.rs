@@ -1,0 +1,78 @@
+//! The guest for trying things: one of Debian's kernels and an initramfs whose `/init` reports the CPUs
+//! that it sees and powers off.
+//!
+//! The example locks name these two files. They are not checked in; they are made from the cache wherever
+//! they are needed.
+
+use crate::cache::{self, Cache};
+use crate::failure::{Failure, Result};
+use crate::initramfs::Archive;
+use crate::kernels;
+use crate::tools;
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+/// Kernel series of the guest.
+pub const KERNEL: &str = "6.12";
+
+/// Name of the guest's kernel in its directory.
+pub const IMAGE: &str = "Image";
+
+/// Name of the guest's initramfs in its directory.
+pub const INITRD: &str = "initrd.cpio.gz";
+
+/// What the guest does. `shell` on its command line starts a shell instead of powering off.
+const INIT: &str = r#"#!/bin/busybox sh
+/bin/busybox --install -s /bin
+export PATH=/bin
+mount -t proc proc /proc
+mount -t sysfs sysfs /sys
+mount -t devtmpfs devtmpfs /dev 2>/dev/null
+echo "vmlock guest: $(nproc) CPUs, kernel $(uname -r)"
+for cpu in $(seq 0 $(($(nproc) - 1))); do
+    echo "vmlock guest: CPU $cpu is online, MIDR_EL1 $(cat /sys/devices/system/cpu/cpu$cpu/regs/identification/midr_el1)"
+done
+dmesg | sed -n 's/.*psci: \(PSCIv[0-9.]* detected in firmware\).*/vmlock guest: \1/p'
+for word in $(cat /proc/cmdline); do
+    [ "$word" = shell ] && setsid -c sh </dev/console >/dev/console 2>&1
+done
+echo "vmlock guest: powering off"
+poweroff -f
+"#;
+
+/// Puts the guest's two files into a directory.
+pub fn provide(cache: &Cache, dir: &Path, kernel: &str) -> Result<()> {
+    let [kernel] = kernels::resolve(cache, &[kernel.to_owned()], false)?
+        .try_into()
+        .map_err(|_| Failure::bug("one kernel was asked for and not one was found"))?;
+    let busybox = kernels::busybox(cache)?;
+    let mut archive = Archive::default();
+    for path in ["/proc", "/sys", "/dev", "/bin"] {
+        archive.dir(path)?;
+    }
+    archive.character_device("/dev/console", 5, 1)?;
+    archive.file("/bin/busybox", 0o755, &busybox)?;
+    archive.link("/bin/sh", "busybox")?;
+    archive.file("/init", 0o755, INIT.as_bytes())?;
+    let scratch = cache.scratch()?;
+    let plain = scratch.path().join("initrd.cpio");
+    fs::write(&plain, archive.finish()?).map_err(|e| Failure::file("write", &plain, &e))?;
+    // -n: no name and no time, so that the same busybox gives the same bytes.
+    let mut gzip = Command::new("gzip");
+    gzip.args(["-n", "-9"]).arg(&plain).stdin(Stdio::null());
+    if !tools::run(&mut gzip, None)?.success() {
+        return Err(Failure::environment("gzip failed on the guest's initramfs"));
+    }
+    let packed = scratch.path().join("initrd.cpio.gz");
+    put(&dir.join(IMAGE), &cache::read(&kernel.image)?)?;
+    put(&dir.join(INITRD), &cache::read(&packed)?)
+}
+
+/// Writes a file unless it has this content already.
+fn put(path: &Path, content: &[u8]) -> Result<()> {
+    if fs::read(path).is_ok_and(|old| old == content) {
+        return Ok(());
+    }
+    cache::write(path, content)
+}

@@ -1,0 +1,157 @@
+//! The other programs that the lab needs: which are there, which packages bring the missing ones,
+//! and how they are run so that an interrupt reaches them.
+
+use crate::failure::{Failure, Result, say};
+use std::env;
+use std::os::unix::process::ExitStatusExt;
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// Set by SIGINT, SIGTERM and SIGHUP; everything that waits looks at it.
+static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+
+/// How often a waiting loop looks again.
+pub const TICK: Duration = Duration::from_millis(15);
+
+/// From now on, an interrupt ends what the lab is doing in an orderly way: children are killed and
+/// temporary files removed.
+pub fn catch_interrupts() -> Result<()> {
+    ctrlc::set_handler(|| INTERRUPTED.store(true, Ordering::Relaxed))
+        .map_err(|e| Failure::environment(format!("cannot install a signal handler: {e}")))
+}
+
+/// Whether the lab was asked to stop.
+pub fn interrupted() -> bool {
+    INTERRUPTED.load(Ordering::Relaxed)
+}
+
+/// Where a program is on `PATH`.
+pub fn find(program: &str) -> Option<PathBuf> {
+    let path = env::var_os("PATH")?;
+    env::split_paths(&path)
+        // Ordinary users of Debian do not have these two on their path.
+        .chain([PathBuf::from("/usr/sbin"), PathBuf::from("/sbin")])
+        .map(|dir| dir.join(program))
+        .find(|file| file.is_file())
+}
+
+/// A program of another package, and the Debian package that brings it.
+pub type Need = (&'static str, &'static str);
+
+/// What an emulated host needs.
+pub const EMULATOR: &[Need] = &[("qemu-system-aarch64", "qemu-system-arm")];
+
+/// What fetching from the package archive needs.
+pub const ARCHIVE: &[Need] = &[("apt-get", "apt"), ("dpkg-deb", "dpkg"), ("tar", "tar")];
+
+/// What building for arm64 on another architecture needs. The C library is told by its linker
+/// script, because packages of headers and libraries bring no program.
+pub const CROSS: &[Need] = &[
+    ("aarch64-linux-gnu-gcc", "gcc-aarch64-linux-gnu"),
+    ("/usr/aarch64-linux-gnu/lib/libc.a", "libc6-dev-arm64-cross"),
+];
+
+/// Makes sure that the programs are there: installs their packages when running as root, otherwise
+/// names the one line that does.
+pub fn ensure(needs: &[Need]) -> Result<()> {
+    let is_missing = |name: &str| match name.strip_prefix('/') {
+        Some(_) => !PathBuf::from(name).exists(),
+        None => find(name).is_none(),
+    };
+    let missing: Vec<&str> = needs
+        .iter()
+        .filter(|(name, _)| is_missing(name))
+        .map(|(_, package)| *package)
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let line = format!(
+        "apt-get install -y --no-install-recommends {}",
+        missing.join(" ")
+    );
+    if !is_root() || find("apt-get").is_none() {
+        return Err(Failure::environment(format!(
+            "programs are missing here; install their packages and try again:\n    sudo {line}"
+        )));
+    }
+    say(format_args!("installing what is missing: {line}"));
+    // A fresh container has no package lists at all; a machine whose lists are old asks for
+    // versions that are gone. Both are cured by an update, which is slow where it is not needed.
+    let install = || {
+        let mut command = Command::new("apt-get");
+        command
+            .args(["install", "-y", "--no-install-recommends", "-qq"])
+            .args(&missing)
+            .env("DEBIAN_FRONTEND", "noninteractive")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null());
+        command
+    };
+    if run(install().stderr(Stdio::null()), None)?.success() {
+        return Ok(());
+    }
+    let mut update = Command::new("apt-get");
+    update.args(["update", "-qq"]).stdout(Stdio::null());
+    run(&mut update, None)?;
+    if run(&mut install(), None)?.success() {
+        return Ok(());
+    }
+    Err(Failure::environment(format!(
+        "`{line}` failed; its own messages are above"
+    )))
+}
+
+/// Whether this process runs as root.
+fn is_root() -> bool {
+    std::fs::metadata("/proc/self").is_ok_and(|m| std::os::unix::fs::MetadataExt::uid(&m) == 0)
+}
+
+/// Runs a command to its end, or kills it when the lab is interrupted or `limit` is over.
+///
+/// A command that was killed because of its limit ends with the status of SIGKILL.
+pub fn run(command: &mut Command, limit: Option<Duration>) -> Result<ExitStatus> {
+    let name = command.get_program().to_string_lossy().into_owned();
+    let mut child = command
+        .spawn()
+        .map_err(|e| Failure::environment(format!("cannot run {name}: {e}")))?;
+    wait(&mut child, limit)
+}
+
+/// Like [`run`], and returns what the command wrote to its standard output.
+pub fn output(command: &mut Command) -> Result<(ExitStatus, Vec<u8>)> {
+    let name = command.get_program().to_string_lossy().into_owned();
+    let out = command
+        .stderr(Stdio::inherit())
+        .output()
+        .map_err(|e| Failure::environment(format!("cannot run {name}: {e}")))?;
+    if interrupted() {
+        return Err(Failure::interrupted());
+    }
+    Ok((out.status, out.stdout))
+}
+
+fn wait(child: &mut Child, limit: Option<Duration>) -> Result<ExitStatus> {
+    let start = Instant::now();
+    loop {
+        match child.try_wait() {
+            Ok(Some(status)) => return Ok(status),
+            Ok(None) => {}
+            Err(e) => return Err(Failure::environment(format!("cannot wait: {e}"))),
+        }
+        let over = limit.is_some_and(|l| start.elapsed() > l);
+        if interrupted() || over {
+            let _ = child.kill();
+            let _ = child.wait();
+            if interrupted() {
+                return Err(Failure::interrupted());
+            }
+            // 9 is SIGKILL.
+            return Ok(ExitStatus::from_raw(9));
+        }
+        thread::sleep(TICK);
+    }
+}
