@@ -15,7 +15,8 @@ use std::path::{Path, PathBuf};
 use std::{env, fs, process};
 
 fn main() {
-    let root = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it")).join("catalogue");
+    let root =
+        PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it")).join("catalogue");
     println!("cargo::rerun-if-changed=catalogue");
     println!("cargo::rerun-if-changed=src/catalogue/types.rs");
     let mut files = Vec::new();
@@ -23,7 +24,12 @@ fn main() {
         let path = root.join(folder);
         println!("cargo::rerun-if-changed={}", path.display());
         let entries = fs::read_dir(&path).unwrap_or_else(|e| fail(&path, &e.to_string()));
-        files.extend(entries.flatten().map(|e| e.path()).filter(|p| p.extension().is_some_and(|x| x == "kdl")));
+        files.extend(
+            entries
+                .flatten()
+                .map(|e| e.path())
+                .filter(|p| p.extension().is_some_and(|x| x == "kdl")),
+        );
     }
     files.sort();
     let mut all = decode::Contents::default();
@@ -46,7 +52,11 @@ fn main() {
             let words: Vec<String> = problems
                 .iter()
                 .map(|p| {
-                    let help = p.help.as_deref().map(|h| format!(" ({h})")).unwrap_or_default();
+                    let help = p
+                        .help
+                        .as_deref()
+                        .map(|h| format!(" ({h})"))
+                        .unwrap_or_default();
                     format!("line {}: {}{help}", line(&text, p.span.0), p.message)
                 })
                 .collect();
@@ -59,7 +69,10 @@ fn main() {
     all.registers.sort_by_key(|r| r.id);
     for pair in all.registers.windows(2) {
         if pair[0].id == pair[1].id {
-            fail(&root, &format!("`{}` and `{}` have one id", pair[0].name, pair[1].name));
+            fail(
+                &root,
+                &format!("`{}` and `{}` have one id", pair[0].name, pair[1].name),
+            );
         }
     }
     unique(&root, all.registers.iter().map(|r| &r.name));
@@ -75,7 +88,11 @@ fn fail(path: &Path, words: &str) -> ! {
 }
 
 fn line(text: &str, offset: usize) -> usize {
-    text.as_bytes()[..offset.min(text.len())].iter().filter(|b| **b == b'\n').count() + 1
+    text.as_bytes()[..offset.min(text.len())]
+        .iter()
+        .filter(|b| **b == b'\n')
+        .count()
+        + 1
 }
 
 fn unique<'a>(root: &Path, names: impl Iterator<Item = &'a Text>) {
@@ -89,7 +106,10 @@ fn unique<'a>(root: &Path, names: impl Iterator<Item = &'a Text>) {
 /// The tables as Rust source text.
 fn tables(all: &decode::Contents) -> String {
     let mut out = String::new();
-    let _ = writeln!(out, "/// Every register, sorted by id.\npub static REGISTERS: &[RegisterInfo] = &[");
+    let _ = writeln!(
+        out,
+        "/// Every register, sorted by id.\npub static REGISTERS: &[RegisterInfo] = &["
+    );
     for r in &all.registers {
         let fields: String = r
             .fields
@@ -107,7 +127,7 @@ fn tables(all: &decode::Contents) -> String {
             .collect();
         let _ = writeln!(
             out,
-            "RegisterInfo {{ id: {:#x}, name: {}, kind: Kind::{:?}, title: {}, source: {}, fields: Cow::Borrowed(&[{fields}]), gate: {}, feature: {}, neutral: {:?} }},",
+            "RegisterInfo {{ id: {:#x}, name: {}, kind: Kind::{:?}, title: {}, source: {}, fields: Cow::Borrowed(&[{fields}]), gate: {}, feature: {}, neutral: {:?}, encoding: {:?}, csselr: {:?}, guest_only: {} }},",
             r.id,
             text(&r.name),
             r.kind,
@@ -115,10 +135,16 @@ fn tables(all: &decode::Contents) -> String {
             text(&r.source),
             option(&r.gate),
             option(&r.feature),
-            r.neutral
+            r.neutral,
+            r.encoding,
+            r.csselr,
+            r.guest_only
         );
     }
-    let _ = writeln!(out, "];\n/// Every baseline, sorted by file.\npub static BASELINES: &[Baseline] = &[");
+    let _ = writeln!(
+        out,
+        "];\n/// Every baseline, sorted by file.\npub static BASELINES: &[Baseline] = &["
+    );
     for b in &all.baselines {
         let statements: String = b
             .statements
@@ -132,7 +158,11 @@ fn tables(all: &decode::Contents) -> String {
                 )
             })
             .collect();
-        let stable: String = b.stable.iter().map(|(v, w)| format!("({}, {}),", text(v), text(w))).collect();
+        let stable: String = b
+            .stable
+            .iter()
+            .map(|(v, w)| format!("({}, {}),", text(v), text(w)))
+            .collect();
         let _ = writeln!(
             out,
             "Baseline {{ name: {}, title: {}, after: {}, part: {}, statements: Cow::Borrowed(&[{statements}]), stable: Cow::Borrowed(&[{stable}]), digest: {} }},",
@@ -143,7 +173,10 @@ fn tables(all: &decode::Contents) -> String {
             text(&b.digest)
         );
     }
-    let _ = writeln!(out, "];\n/// Every CPU model, sorted by file.\npub static CPUS: &[CpuModel] = &[");
+    let _ = writeln!(
+        out,
+        "];\n/// Every CPU model, sorted by file.\npub static CPUS: &[CpuModel] = &["
+    );
     for c in &all.cpus {
         let values = |list: &[SiliconValue]| -> String {
             list.iter()
@@ -157,7 +190,11 @@ fn tables(all: &decode::Contents) -> String {
                 })
                 .collect()
         };
-        let unaffected: String = c.unaffected.iter().map(|u| format!("{},", text(u))).collect();
+        let unaffected: String = c
+            .unaffected
+            .iter()
+            .map(|u| format!("{},", text(u)))
+            .collect();
         let _ = writeln!(
             out,
             "CpuModel {{ name: {}, title: {}, registers: Cow::Borrowed(&[{}]), facts: Cow::Borrowed(&[{}]), unaffected: Cow::Borrowed(&[{unaffected}]), digest: {} }},",
@@ -177,7 +214,9 @@ fn text(text: &Text) -> String {
 }
 
 fn option(value: &Option<Text>) -> String {
-    value.as_ref().map_or_else(|| "None".to_owned(), |t| format!("Some({})", text(t)))
+    value
+        .as_ref()
+        .map_or_else(|| "None".to_owned(), |t| format!("Some({})", text(t)))
 }
 
 fn subject(subject: &Subject) -> String {
@@ -185,10 +224,15 @@ fn subject(subject: &Subject) -> String {
         Subject::Field(target, act) => format!("Subject::Field({}, Act::{act:?})", text(target)),
         Subject::Cache(policy) => format!("Subject::Cache(CachePolicy::{policy:?})"),
         Subject::Events { register, and, or } => {
-            format!("Subject::Events {{ register: {}, and: {and:#x}, or: {or:#x} }}", text(register))
+            format!(
+                "Subject::Events {{ register: {}, and: {and:#x}, or: {or:#x} }}",
+                text(register)
+            )
         }
         Subject::Psci(version) => format!("Subject::Psci({version:#x})"),
         Subject::IidrRevision(revision) => format!("Subject::IidrRevision({revision})"),
-        Subject::Bitmap(register, value) => format!("Subject::Bitmap({}, {value:?})", text(register)),
+        Subject::Bitmap(register, value) => {
+            format!("Subject::Bitmap({}, {value:?})", text(register))
+        }
     }
 }

@@ -173,9 +173,12 @@ impl Reader {
         let (mut title, mut source) = (Cow::Borrowed(""), Cow::Borrowed(""));
         let mut fields: Vec<Field> = Vec::new();
         let (mut gate, mut feature, mut neutral) = (None, None, None);
+        let (mut encoding, mut csselr, mut guest_only) = (None, None, false);
         for child in children(node) {
             match child.name().value() {
-                "encoding" => id = self.encoding(child),
+                "encoding" => encoding = self.encoding(child),
+                "csselr" => csselr = self.number(child, 0, "a CSSELR_EL1 value"),
+                "guest-only" => guest_only = true,
                 "id" => id = self.number(child, 0, "the KVM register id"),
                 "kind" => kind = self.kind(child),
                 "title" => title = self.text(child, 0, "a line of text").unwrap_or_default(),
@@ -187,6 +190,9 @@ impl Reader {
                 other => self.problem(child, format!("a register has no `{other}`"), None),
             }
         }
+        // Where both are given, `id` is what KVM's ABI uses: the virtual timer's
+        // count and compare value have swapped ids.
+        let id = id.or(encoding.map(|e| 0x6030_0000_0013_0000 | u64::from(e)));
         let (Some(id), Some(kind)) = (id, kind) else {
             self.problem(
                 node,
@@ -219,11 +225,14 @@ impl Reader {
             gate,
             feature,
             neutral,
+            encoding,
+            csselr: csselr.map(|c| c as u8),
+            guest_only,
         })
     }
 
-    /// `op0 op1 CRn CRm op2` as a KVM register id (`ARM64_SYS_REG`, 64 bits wide).
-    fn encoding(&mut self, node: &KdlNode) -> Option<u64> {
+    /// `op0 op1 CRn CRm op2` in 16 bits, as MRS and KVM's register ids have them.
+    fn encoding(&mut self, node: &KdlNode) -> Option<u16> {
         let mut parts = [0; 5];
         for (index, (part, limit)) in parts.iter_mut().zip([3, 7, 15, 15, 7]).enumerate() {
             *part = self.number(node, index, "op0 op1 CRn CRm op2")?;
@@ -233,7 +242,7 @@ impl Reader {
             }
         }
         let [op0, op1, crn, crm, op2] = parts;
-        Some(0x6030_0000_0013_0000 | op0 << 14 | op1 << 11 | crn << 7 | crm << 3 | op2)
+        Some((op0 << 14 | op1 << 11 | crn << 7 | crm << 3 | op2) as u16)
     }
 
     fn kind(&mut self, node: &KdlNode) -> Option<Kind> {

@@ -1,1 +1,17 @@
-//! The nouns and decisions of vmlock.
+//! The nouns and the decisions of vmlock: registers and their fields, baselines,
+//! CPU models, what a user describes, the lock, the host report and the plan.
+//!
+//! What is absent here, on purpose: files, KVM, KDL, printing. Everything is a
+//! value or a pure function of values, testable on any machine.
+
+pub mod catalogue;
+pub mod lock;
+pub mod machine;
+pub mod observation;
+pub mod plan;
+pub mod reason;
+pub mod report;
+pub mod resolve;
+pub mod smccc;
+pub mod vm;
+pub mod words;

@@ -85,6 +85,9 @@ pub struct LockedRegister {
     pub rule: Binding,
     /// Which baseline, CPU model or place in the spec decided it.
     pub from: String,
+    /// Bits that are promised; the others are run-time state (PMCR_EL0.E) or
+    /// left UNKNOWN by the architecture. All ones for most registers.
+    pub mask: u64,
     /// Fields that are not promised, each with the place that waived it.
     pub vary: Vec<Waiver>,
 }
@@ -98,7 +101,10 @@ pub struct Waiver {
     pub field: String,
     /// Its bits within the register, as a mask.
     #[serde(with = "hex64")]
-    #[cfg_attr(feature = "schema", schemars(with = "String", regex(pattern = r"^0x[0-9a-f]{16}$")))]
+    #[cfg_attr(
+        feature = "schema",
+        schemars(with = "String", regex(pattern = r"^0x[0-9a-f]{16}$"))
+    )]
     pub mask: u64,
     /// Who waived it.
     pub from: String,
@@ -107,7 +113,13 @@ pub struct Waiver {
 impl LockedRegister {
     /// Bits of the register that the lock does promise.
     pub fn promised(&self) -> u64 {
-        !self.vary.iter().fold(0, |mask, w| mask | w.mask)
+        self.vary.iter().fold(self.mask, |mask, w| mask & !w.mask)
+    }
+    /// Whether a guest reads it by an instruction: firmware registers are KVM's
+    /// own, and a guest sees them through hypercalls alone.
+    pub const fn guest_readable(&self) -> bool {
+        // KVM_REG_ARM_FW (0x14) and KVM_REG_ARM_FW_FEAT_BMAP (0x16).
+        !matches!(self.id >> 16 & 0xfff, 0x14 | 0x16)
     }
     /// Width in bytes, from the id's size bits (`KVM_REG_SIZE_MASK`).
     pub const fn bytes(&self) -> usize {
@@ -127,25 +139,47 @@ struct RegisterShape {
     /// The architecture's name.
     name: String,
     /// The value in hex, padded to the register's width.
-    #[cfg_attr(feature = "schema", schemars(regex(pattern = r"^0x([0-9a-f]{8}|[0-9a-f]{16})$")))]
+    #[cfg_attr(
+        feature = "schema",
+        schemars(regex(pattern = r"^0x([0-9a-f]{8}|[0-9a-f]{16})$"))
+    )]
     value: String,
     /// How strictly it binds.
     rule: Binding,
     /// Which baseline, CPU model or place in the spec decided it.
     from: String,
+    /// Bits that are promised, where not all are: the others are run-time state.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(
+        feature = "schema",
+        schemars(regex(pattern = r"^0x([0-9a-f]{8}|[0-9a-f]{16})$"))
+    )]
+    mask: Option<String>,
     /// Fields that are not promised.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     vary: Vec<Waiver>,
 }
 
+/// All the bits of a register of that many bytes.
+pub const fn full_mask(bytes: usize) -> u64 {
+    if bytes >= 8 {
+        u64::MAX
+    } else {
+        (1 << (8 * bytes)) - 1
+    }
+}
+
 impl Serialize for LockedRegister {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let width = 2 + 2 * self.bytes();
+        let partial = self.mask != full_mask(self.bytes());
         RegisterShape {
             id: format!("{:#018x}", self.id),
             name: self.name.clone(),
-            value: format!("{:#0width$x}", self.value, width = 2 + 2 * self.bytes()),
+            value: format!("{:#0width$x}", self.value),
             rule: self.rule,
             from: self.from.clone(),
+            mask: partial.then(|| format!("{:#0width$x}", self.mask)),
             vary: self.vary.clone(),
         }
         .serialize(serializer)
@@ -159,10 +193,24 @@ impl<'de> Deserialize<'de> for LockedRegister {
         let bytes = 1usize << ((id >> 52) & 0xf);
         if bytes != 4 && bytes != 8 {
             let name = shape.name;
-            return Err(D::Error::custom(format!("register `{name}` is neither 32 nor 64 bits wide")));
+            return Err(D::Error::custom(format!(
+                "register `{name}` is neither 32 nor 64 bits wide"
+            )));
         }
         let value = hex64::parse_digits(&shape.value, 2 * bytes).map_err(D::Error::custom)?;
-        Ok(Self { id, name: shape.name, value, rule: shape.rule, from: shape.from, vary: shape.vary })
+        let mask = match &shape.mask {
+            Some(mask) => hex64::parse_digits(mask, 2 * bytes).map_err(D::Error::custom)?,
+            None => full_mask(bytes),
+        };
+        Ok(Self {
+            id,
+            name: shape.name,
+            value,
+            rule: shape.rule,
+            from: shape.from,
+            mask,
+            vary: shape.vary,
+        })
     }
 }
 
@@ -199,7 +247,9 @@ pub mod hex64 {
             Some(hex) if hex.len() == digits && hex.bytes().all(valid) => {
                 u64::from_str_radix(hex, 16).map_err(|e| e.to_string())
             }
-            _ => Err(format!("`{text}` is not `0x` and {digits} lower-case hex digits")),
+            _ => Err(format!(
+                "`{text}` is not `0x` and {digits} lower-case hex digits"
+            )),
         }
     }
 }
@@ -215,7 +265,9 @@ pub mod hex32 {
     /// Reads the value; no other spelling is accepted.
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
         let text = String::deserialize(deserializer)?;
-        super::hex64::parse_digits(&text, 8).map(|v| v as u32).map_err(D::Error::custom)
+        super::hex64::parse_digits(&text, 8)
+            .map(|v| v as u32)
+            .map_err(D::Error::custom)
     }
 }
 
@@ -235,7 +287,10 @@ pub struct Gic {
 impl Gic {
     /// The value that is promised for a register, by name.
     pub fn value(&self, name: &str) -> Option<u32> {
-        self.registers.iter().find(|r| r.name == name).map(|r| r.value)
+        self.registers
+            .iter()
+            .find(|r| r.name == name)
+            .map(|r| r.value)
     }
 }
 
@@ -248,7 +303,10 @@ pub struct GicRegister {
     pub name: String,
     /// 32-bit value.
     #[serde(with = "hex32")]
-    #[cfg_attr(feature = "schema", schemars(with = "String", regex(pattern = r"^0x[0-9a-f]{8}$")))]
+    #[cfg_attr(
+        feature = "schema",
+        schemars(with = "String", regex(pattern = r"^0x[0-9a-f]{8}$"))
+    )]
     pub value: u32,
     /// Which baseline decided it.
     pub from: String,
@@ -278,7 +336,10 @@ pub struct Answer {
     pub call: String,
     /// What x0 holds afterwards (further result registers carry their own entry).
     #[serde(with = "hex64")]
-    #[cfg_attr(feature = "schema", schemars(with = "String", regex(pattern = r"^0x[0-9a-f]{16}$")))]
+    #[cfg_attr(
+        feature = "schema",
+        schemars(with = "String", regex(pattern = r"^0x[0-9a-f]{16}$"))
+    )]
     pub answer: u64,
     /// Which baseline or CPU model decided it.
     pub from: String,
@@ -330,8 +391,9 @@ pub struct Machine {
     pub private_interrupts: PrivateInterrupts,
     /// Devices in the order in which the guest finds them.
     pub devices: Vec<Device>,
-    /// The flattened device tree, exactly as the guest gets it, but for
-    /// `/chosen/linux,initrd-end`, which the runner fills in from the file's size.
+    /// The flattened device tree, exactly as the guest gets it, but for the
+    /// addresses `/chosen/linux,initrd-start` and `-end`, which follow from the
+    /// size of the file and are filled in by the runner.
     pub fdt: Fdt,
 }
 
@@ -342,11 +404,17 @@ pub struct Machine {
 pub struct Range {
     /// First address.
     #[serde(with = "hex64")]
-    #[cfg_attr(feature = "schema", schemars(with = "String", regex(pattern = r"^0x[0-9a-f]{16}$")))]
+    #[cfg_attr(
+        feature = "schema",
+        schemars(with = "String", regex(pattern = r"^0x[0-9a-f]{16}$"))
+    )]
     pub base: u64,
     /// Length in bytes.
     #[serde(with = "hex64")]
-    #[cfg_attr(feature = "schema", schemars(with = "String", regex(pattern = r"^0x[0-9a-f]{16}$")))]
+    #[cfg_attr(
+        feature = "schema",
+        schemars(with = "String", regex(pattern = r"^0x[0-9a-f]{16}$"))
+    )]
     pub size: u64,
 }
 
@@ -357,7 +425,8 @@ impl Range {
     }
     /// Whether the two share an address.
     pub const fn overlaps(&self, other: &Range) -> bool {
-        self.base < other.base.saturating_add(other.size) && other.base < self.base.saturating_add(self.size)
+        self.base < other.base.saturating_add(other.size)
+            && other.base < self.base.saturating_add(self.size)
     }
 }
 
@@ -368,8 +437,18 @@ impl Range {
 pub struct Vcpu {
     /// MPIDR_EL1.
     #[serde(with = "hex64")]
-    #[cfg_attr(feature = "schema", schemars(with = "String", regex(pattern = r"^0x[0-9a-f]{16}$")))]
+    #[cfg_attr(
+        feature = "schema",
+        schemars(with = "String", regex(pattern = r"^0x[0-9a-f]{16}$"))
+    )]
     pub mpidr: u64,
+    /// GICR_TYPER of its redistributor.
+    #[serde(with = "hex64")]
+    #[cfg_attr(
+        feature = "schema",
+        schemars(with = "String", regex(pattern = r"^0x[0-9a-f]{16}$"))
+    )]
+    pub redistributor: u64,
 }
 
 /// INTIDs of the private interrupts (16..31).
@@ -428,7 +507,10 @@ pub struct Device {
 pub struct Fdt {
     /// Where the guest finds it.
     #[serde(with = "hex64")]
-    #[cfg_attr(feature = "schema", schemars(with = "String", regex(pattern = r"^0x[0-9a-f]{16}$")))]
+    #[cfg_attr(
+        feature = "schema",
+        schemars(with = "String", regex(pattern = r"^0x[0-9a-f]{16}$"))
+    )]
     pub base: u64,
     /// Its bytes, 32 to a line, in hex.
     pub bytes: Vec<String>,
@@ -438,7 +520,10 @@ impl Fdt {
     /// Splits bytes into the lock's lines.
     pub fn new(base: u64, bytes: &[u8]) -> Self {
         let line = |chunk: &[u8]| chunk.iter().map(|b| format!("{b:02x}")).collect();
-        Self { base, bytes: bytes.chunks(32).map(line).collect() }
+        Self {
+            base,
+            bytes: bytes.chunks(32).map(line).collect(),
+        }
     }
     /// The bytes; `None` where a line is not hex.
     pub fn decode(&self) -> Option<Vec<u8>> {

@@ -129,6 +129,13 @@ pub struct RegisterInfo {
     /// The value that makes the register invisible to a guest whose lock does
     /// not know it.
     pub neutral: Option<u64>,
+    /// How a guest names it in MRS: op0 in bits 15:14, op1 13:11, CRn 10:7,
+    /// CRm 6:3, op2 2:0. `None` for what is no system register.
+    pub encoding: Option<u16>,
+    /// CSSELR_EL1 value that selects it, for `CCSIDR_EL1[n]`.
+    pub csselr: Option<u8>,
+    /// `KVM_GET_ONE_REG` does not serve it: only a guest can read it.
+    pub guest_only: bool,
 }
 
 impl RegisterInfo {

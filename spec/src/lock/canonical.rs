@@ -43,13 +43,20 @@ impl fmt::Display for LockError {
         match self {
             LockError::TooLarge => write!(f, "the lock is larger than {} MiB", SIZE_MAX >> 20),
             LockError::ConflictMarker { line } => {
-                write!(f, "line {line} is a merge conflict marker: merge the spec, then run `vmlock lock`")
+                write!(
+                    f,
+                    "line {line} is a merge conflict marker: merge the spec, then run `vmlock lock`"
+                )
             }
             LockError::Newer { version } => write!(
                 f,
                 "lockVersion {version} is newer than this program's {LOCK_VERSION}: use the vmlock that made it, or a newer one"
             ),
-            LockError::Malformed { line, column, message } => {
+            LockError::Malformed {
+                line,
+                column,
+                message,
+            } => {
                 write!(f, "line {line}, column {column}: {message}")
             }
             LockError::Inconsistent(what) => write!(f, "{what}"),
@@ -75,7 +82,11 @@ pub fn parse(text: &str) -> Result<Lock, LockError> {
     if text.len() > SIZE_MAX {
         return Err(LockError::TooLarge);
     }
-    let marker = |l: &str| ["<<<<<<< ", "=======", ">>>>>>> "].iter().any(|m| l.starts_with(m));
+    let marker = |l: &str| {
+        ["<<<<<<< ", "=======", ">>>>>>> "]
+            .iter()
+            .any(|m| l.starts_with(m))
+    };
     if let Some(line) = text.lines().position(marker) {
         return Err(LockError::ConflictMarker { line: line + 1 });
     }
@@ -86,7 +97,9 @@ pub fn parse(text: &str) -> Result<Lock, LockError> {
     };
     let head: Head = serde_json::from_str(text).map_err(malformed)?;
     if head.lock_version > LOCK_VERSION {
-        return Err(LockError::Newer { version: head.lock_version });
+        return Err(LockError::Newer {
+            version: head.lock_version,
+        });
     }
     let lock: Lock = serde_json::from_str(text).map_err(malformed)?;
     consistent(&lock).map_err(LockError::Inconsistent)?;
@@ -107,7 +120,10 @@ fn consistent(lock: &Lock) -> Result<(), String> {
     }
     for pair in lock.registers.windows(2) {
         if pair[0].id >= pair[1].id {
-            return Err(format!("registers `{}` and `{}` are out of order or doubled", pair[0].name, pair[1].name));
+            return Err(format!(
+                "registers `{}` and `{}` are out of order or doubled",
+                pair[0].name, pair[1].name
+            ));
         }
     }
     let machine = &lock.machine;
@@ -124,7 +140,9 @@ fn consistent(lock: &Lock) -> Result<(), String> {
     for (index, (name, range)) in ranges.iter().enumerate() {
         // KVM gives a guest 40 bits of physical addresses unless asked otherwise.
         if range.size == 0 || range.base % 0x1000 != 0 || range.size % 0x1000 != 0 {
-            return Err(format!("`{name}` is empty or not made of whole 4 KiB pages"));
+            return Err(format!(
+                "`{name}` is empty or not made of whole 4 KiB pages"
+            ));
         }
         if range.end().is_none_or(|end| end > 1 << 40) {
             return Err(format!("`{name}` ends beyond 40 bits of address"));
@@ -136,7 +154,9 @@ fn consistent(lock: &Lock) -> Result<(), String> {
     if machine.memory.size < 64 << 20 || machine.memory.size > 512 << 30 {
         return Err("memory must be 64 MiB to 512 GiB".into());
     }
-    if machine.distributor.size != 0x1_0000 || machine.redistributors.size != count as u64 * 0x2_0000 {
+    if machine.distributor.size != 0x1_0000
+        || machine.redistributors.size != count as u64 * 0x2_0000
+    {
         return Err("the GIC frames do not fit the number of vCPUs".into());
     }
     let Some(fdt) = machine.fdt.decode() else {
@@ -150,15 +170,28 @@ fn consistent(lock: &Lock) -> Result<(), String> {
         return Err("the FDT does not fit into memory".into());
     }
     let interrupts = lock.gic.interrupts;
-    if lock.gic.version != 3 || !(64..=1020).contains(&interrupts) && interrupts != 1024 || interrupts % 32 != 0 {
+    if lock.gic.version != 3
+        || !(64..=1020).contains(&interrupts) && interrupts != 1024
+        || interrupts % 32 != 0
+    {
         return Err("the GIC is not a GICv3 with 64 to 1024 interrupts, a multiple of 32".into());
     }
     for device in &machine.devices {
         if device.interrupt < 32 || device.interrupt >= interrupts.min(1020) {
-            return Err(format!("`{}` has interrupt {}, which the GIC has not", device.name, device.interrupt));
+            return Err(format!(
+                "`{}` has interrupt {}, which the GIC has not",
+                device.name, device.interrupt
+            ));
         }
     }
-    for private in [Some(machine.private_interrupts.virtual_timer), Some(machine.private_interrupts.physical_timer), machine.private_interrupts.pmu].into_iter().flatten() {
+    for private in [
+        Some(machine.private_interrupts.virtual_timer),
+        Some(machine.private_interrupts.physical_timer),
+        machine.private_interrupts.pmu,
+    ]
+    .into_iter()
+    .flatten()
+    {
         if !(16..32).contains(&private) {
             return Err(format!("private interrupt {private} is not 16 to 31"));
         }

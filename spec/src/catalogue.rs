@@ -1,0 +1,113 @@
+//! Typed look-up in the catalogue: the built-in tables, plus what a spec imports.
+
+mod types;
+
+pub use types::*;
+
+use std::borrow::Cow;
+
+include!(concat!(env!("OUT_DIR"), "/catalogue.rs"));
+
+/// The register with that KVM register id.
+pub fn register_by_id(id: u64) -> Option<&'static RegisterInfo> {
+    let at = REGISTERS.binary_search_by_key(&id, |r| r.id).ok()?;
+    Some(&REGISTERS[at])
+}
+
+/// The register of that name, exactly as the architecture spells it.
+pub fn register_by_name(name: &str) -> Option<&'static RegisterInfo> {
+    REGISTERS.iter().find(|r| r.name == name)
+}
+
+/// The register that a guest reads by MRS with that encoding (see [`RegisterInfo::encoding`]).
+pub fn register_by_encoding(encoding: u16) -> Option<&'static RegisterInfo> {
+    REGISTERS
+        .iter()
+        .find(|r| r.encoding == Some(encoding) && r.csselr.is_none())
+}
+
+/// `REGISTER.FIELD` split and looked up.
+pub fn field(path: &str) -> Option<(&'static RegisterInfo, &'static Field)> {
+    let (register, field) = path.split_once('.')?;
+    let register = register_by_name(register)?;
+    Some((register, register.field(field)?))
+}
+
+/// Baselines and CPU models by name: ours, and those that a spec imports.
+#[derive(Clone, Debug, Default)]
+pub struct Catalogue {
+    baselines: Vec<Cow<'static, Baseline>>,
+    cpus: Vec<Cow<'static, CpuModel>>,
+}
+
+impl Catalogue {
+    /// What is compiled in.
+    pub fn builtin() -> Self {
+        Self {
+            baselines: BASELINES.iter().map(Cow::Borrowed).collect(),
+            cpus: CPUS.iter().map(Cow::Borrowed).collect(),
+        }
+    }
+
+    /// Adds what a user's file defines.
+    ///
+    /// # Errors
+    /// The names that exist already: nothing can be redefined.
+    pub fn import(
+        &mut self,
+        baselines: Vec<Baseline>,
+        cpus: Vec<CpuModel>,
+    ) -> Result<(), Vec<String>> {
+        let mut taken = Vec::new();
+        for baseline in baselines {
+            match self.baseline(&baseline.name) {
+                Some(_) => taken.push(baseline.name.into_owned()),
+                None => self.baselines.push(Cow::Owned(baseline)),
+            }
+        }
+        for cpu in cpus {
+            match self.cpu(&cpu.name) {
+                Some(_) => taken.push(cpu.name.into_owned()),
+                None => self.cpus.push(Cow::Owned(cpu)),
+            }
+        }
+        if taken.is_empty() { Ok(()) } else { Err(taken) }
+    }
+
+    /// The baseline of that name.
+    pub fn baseline(&self, name: &str) -> Option<&Baseline> {
+        self.baselines
+            .iter()
+            .map(AsRef::as_ref)
+            .find(|b| b.name == name)
+    }
+
+    /// The CPU model of that name.
+    pub fn cpu(&self, name: &str) -> Option<&CpuModel> {
+        self.cpus.iter().map(AsRef::as_ref).find(|c| c.name == name)
+    }
+
+    /// Names of all baselines.
+    pub fn baseline_names(&self) -> impl Iterator<Item = &str> {
+        self.baselines.iter().map(|b| b.name.as_ref())
+    }
+
+    /// Names of all CPU models.
+    pub fn cpu_names(&self) -> impl Iterator<Item = &str> {
+        self.cpus.iter().map(|c| c.name.as_ref())
+    }
+
+    /// A baseline and all those that it is a difference from, oldest first.
+    /// `None` when one is missing or the chain runs in a circle.
+    pub fn chain(&self, name: &str) -> Option<Vec<&Baseline>> {
+        let mut chain = vec![self.baseline(name)?];
+        while let Some(before) = chain[chain.len() - 1].after.as_deref() {
+            if chain.len() > self.baselines.len() {
+                return None;
+            }
+            chain.push(self.baseline(before)?);
+        }
+        chain.reverse();
+        Some(chain)
+    }
+}

@@ -1,0 +1,367 @@
+//! What a guest saw: the witness's records decoded into named facts, the facts
+//! that a lock promises, and the comparison of the two.
+
+pub mod wire;
+
+use crate::catalogue::register_by_encoding;
+use crate::lock::{Lock, full_mask};
+use crate::report::{Fact, Seen};
+use crate::smccc::function_name;
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+
+/// GIC registers by offset that facts are named after (Arm IHI 0069 chapter 12).
+const DISTRIBUTOR: &[(u64, &str)] = &[
+    (0x0, "GICD_CTLR"),
+    (0x4, "GICD_TYPER"),
+    (0x8, "GICD_IIDR"),
+    (0xc, "GICD_TYPER2"),
+    (0x10, "GICD_STATUSR"),
+    (0xffe8, "GICD_PIDR2"),
+];
+const REDISTRIBUTOR: &[(u64, &str)] = &[
+    (0x0, "GICR_CTLR"),
+    (0x4, "GICR_IIDR"),
+    (0x8, "GICR_TYPER"),
+    (0xc, "GICR_TYPER.high"),
+    (0x10, "GICR_STATUSR"),
+    (0x14, "GICR_WAKER"),
+    (0x70, "GICR_PROPBASER"),
+    (0x74, "GICR_PROPBASER.high"),
+    (0x78, "GICR_PENDBASER"),
+    (0x7c, "GICR_PENDBASER.high"),
+    (0xc0, "GICR_SYNCR"),
+    (0xffe8, "GICR_PIDR2"),
+    (0x1_0080, "GICR_IGROUPR0"),
+];
+
+fn distributor(offset: u64) -> String {
+    if let Some((_, name)) = DISTRIBUTOR.iter().find(|(o, _)| *o == offset) {
+        return (*name).to_owned();
+    }
+    match offset {
+        0x84..0x100 => format!("GICD_IGROUPR{}", (offset - 0x80) / 4),
+        0x400..0x800 => format!("GICD_IPRIORITYR{}", (offset - 0x400) / 4),
+        0x800..0xc00 => format!("GICD_ITARGETSR{}", (offset - 0x800) / 4),
+        0xc00..0xd00 => format!("GICD_ICFGR{}", (offset - 0xc00) / 4),
+        0xd00..0xd80 => format!("GICD_IGRPMODR{}", (offset - 0xd00) / 4),
+        _ => format!("GICD offset {offset:#06x}"),
+    }
+}
+
+fn redistributor(offset: u64) -> String {
+    match REDISTRIBUTOR.iter().find(|(o, _)| *o == offset) {
+        Some((_, name)) => (*name).to_owned(),
+        None => format!("GICR offset {offset:#07x}"),
+    }
+}
+
+/// The name of what a record is about.
+pub fn fact_name(key: u64) -> String {
+    use wire::Kind;
+    let id = wire::id_of(key);
+    let call = |prefix: &str| {
+        let arguments = match wire::call_case(id) {
+            wire::CASE_SELF => "itself",
+            wire::CASE_SELF_RESERVED_BIT => "itself, reserved bit set",
+            wire::CASE_NOBODY => "no such CPU",
+            wire::CASE_OFF => "a CPU that is off",
+            wire::CASE_BAD_LEVEL => "no such level",
+            wire::CASE_BAD_TYPE => "no such type",
+            wire::CASE_BITS_GOOD => "allowed number of bits",
+            wire::CASE_BITS_BAD => "too many bits",
+            wire::CASE_VIRTUAL_COUNTER => "virtual counter",
+            _ => "",
+        };
+        let result = match wire::call_result(id) {
+            0 => String::new(),
+            n => format!(".x{n}"),
+        };
+        format!(
+            "{prefix}{}({arguments}){result}",
+            function_name(wire::call_function(id))
+        )
+    };
+    let asked = || function_name(id as u32);
+    match wire::kind_of(key) {
+        Some(Kind::SystemRegister) => match register_by_encoding(id as u16) {
+            Some(register) => register.name.to_string(),
+            None => format!(
+                "S{}_{}_C{}_C{}_{}",
+                id >> 14 & 3,
+                id >> 11 & 7,
+                id >> 7 & 15,
+                id >> 3 & 15,
+                id & 7
+            ),
+        },
+        Some(Kind::Ccsidr) => format!("CCSIDR_EL1[{id}]"),
+        Some(Kind::Gicd) => distributor(id),
+        Some(Kind::Gicr) => redistributor(id),
+        Some(Kind::GicdWritable) => format!("{}.writable", distributor(id)),
+        Some(Kind::GicrWritable) => format!("{}.writable", redistributor(id)),
+        Some(Kind::Hvc | Kind::HvcArguments) => call(""),
+        Some(Kind::PsciFeatures) => format!("PSCI_FEATURES({})", asked()),
+        Some(Kind::ArchFeatures) => format!("ARCH_FEATURES({})", asked()),
+        Some(Kind::TrngFeatures) => format!("TRNG_FEATURES({})", asked()),
+        Some(Kind::PvTimeFeatures) => format!("PV_TIME_FEATURES({})", asked()),
+        Some(Kind::Smc) => call("SMC "),
+        Some(Kind::SveVectorLength) => format!("SVE vector length at ZCR_EL1.LEN {id}"),
+        Some(Kind::CpuOn) => format!("CPU_ON(vCPU {id})"),
+        Some(Kind::Fault) => format!("witness fault {id}"),
+        Some(Kind::End) => "end".to_owned(),
+        None => format!("unknown record {key:#018x}"),
+    }
+}
+
+/// Why an area of records is not a complete account of what a vCPU saw.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Incomplete {
+    /// The vCPU whose area it is.
+    pub vcpu: u32,
+    /// What is wrong with it.
+    pub reason: String,
+}
+
+/// Decodes one record area per vCPU, in vCPU order. A broken or hostile guest
+/// may have written anything: nothing here trusts a count or a key.
+///
+/// Returns the facts, sorted, and which areas are not complete.
+pub fn decode_facts(areas: &[&[u8]]) -> (Vec<Fact>, Vec<Incomplete>) {
+    const HEADER: usize = size_of::<wire::AreaHeader>();
+    const RECORD: usize = size_of::<wire::Record>();
+    let u32_at = |bytes: &[u8], at: usize| {
+        u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
+    };
+    let u64_at = |bytes: &[u8], at: usize| {
+        u64::from(u32_at(bytes, at)) | u64::from(u32_at(bytes, at + 4)) << 32
+    };
+    let mut facts = Vec::new();
+    let mut incomplete = Vec::new();
+    for (vcpu, area) in (0u32..).zip(areas) {
+        let mut problem = |reason: &str| {
+            incomplete.push(Incomplete {
+                vcpu,
+                reason: reason.to_owned(),
+            });
+        };
+        if area.len() < HEADER || u64_at(area, 0) != wire::AREA_MAGIC {
+            problem("this vCPU never ran the witness");
+            continue;
+        }
+        match u32_at(area, 12) {
+            wire::DONE_COMPLETE => {}
+            wire::DONE_OVERFLOW => problem("the witness ran out of room for records"),
+            wire::DONE_FAULT => problem("the witness met an exception that it did not expect"),
+            _ => problem("the witness did not finish on this vCPU"),
+        }
+        let count = (u32_at(area, 8) as usize).min((area.len() - HEADER) / RECORD);
+        for record in area[HEADER..].chunks_exact(RECORD).take(count) {
+            let key = u64_at(record, 0);
+            let (status, mut value) = (u32_at(record, 12), u64_at(record, 16));
+            match wire::kind_of(key) {
+                Some(wire::Kind::End) => continue,
+                Some(wire::Kind::GicdWritable | wire::Kind::GicrWritable) => {
+                    value = (value >> 32 ^ value) & 0xffff_ffff;
+                }
+                _ => {}
+            }
+            let seen = match status & 0xff {
+                wire::STATUS_VALUE => Seen::Value(value),
+                wire::STATUS_UNDEFINED => Seen::Undefined,
+                wire::STATUS_ABORT => Seen::Abort,
+                _ => Seen::Trapped((status >> 8) as u8),
+            };
+            facts.push(Fact {
+                vcpu,
+                name: fact_name(key),
+                seen,
+            });
+        }
+    }
+    facts.sort();
+    facts.dedup();
+    (facts, incomplete)
+}
+
+/// One thing that a lock promises a guest will read.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Promise {
+    /// Index of the vCPU.
+    pub vcpu: u32,
+    /// The fact's name.
+    pub name: String,
+    /// The promised value.
+    pub value: u64,
+    /// The bits that are promised.
+    pub mask: u64,
+}
+
+/// Everything that a lock promises, sorted by vCPU and name.
+pub fn promises(lock: &Lock) -> Vec<Promise> {
+    let mut out = Vec::new();
+    for (vcpu, cpu) in (0u32..).zip(&lock.machine.vcpus) {
+        let mut promise = |name: &str, value: u64, mask: u64| {
+            out.push(Promise {
+                vcpu,
+                name: name.to_owned(),
+                value: value & mask,
+                mask,
+            });
+        };
+        for register in &lock.registers {
+            if register.guest_readable() {
+                promise(&register.name, register.value, register.promised());
+            }
+        }
+        promise("MPIDR_EL1", cpu.mpidr, u64::MAX);
+        for register in &lock.gic.registers {
+            // The distributor is one for all: vCPU 0 reads it.
+            if vcpu == 0 || register.name.starts_with("GICR_") {
+                promise(&register.name, register.value.into(), u64::MAX);
+            }
+        }
+        promise("GICR_TYPER", cpu.redistributor & full_mask(4), u64::MAX);
+        promise("GICR_TYPER.high", cpu.redistributor >> 32, u64::MAX);
+        if vcpu == 0 {
+            for answer in &lock.hypercalls.answers {
+                promise(&answer.call, answer.answer, u64::MAX);
+            }
+        } else {
+            // Secondaries ask a sample; `audit` compares what they asked.
+            for answer in lock
+                .hypercalls
+                .answers
+                .iter()
+                .filter(|a| asked_by_all(&a.call))
+            {
+                promise(&answer.call, answer.answer, u64::MAX);
+            }
+        }
+    }
+    out.sort();
+    out
+}
+
+/// Calls that the witness makes on every vCPU.
+fn asked_by_all(call: &str) -> bool {
+    const CALLS: &[&str] = &[
+        "PSCI_VERSION()",
+        "SMCCC_VERSION()",
+        "PSCI_FEATURES(SYSTEM_RESET2_64)",
+        "PSCI_FEATURES(SYSTEM_OFF2_64)",
+        "PSCI_FEATURES(CPU_ON64)",
+        "PSCI_FEATURES(SYSTEM_SUSPEND64)",
+        "ARCH_FEATURES(SMCCC_ARCH_WORKAROUND_1)",
+        "ARCH_FEATURES(SMCCC_ARCH_WORKAROUND_2)",
+        "ARCH_FEATURES(SMCCC_ARCH_WORKAROUND_3)",
+        "ARCH_FEATURES(PV_TIME_FEATURES)",
+        "AFFINITY_INFO64(itself)",
+        "PV_TIME_ST()",
+    ];
+    CALLS.contains(&call) || call.starts_with("VENDOR_HYP_KVM_FEATURES()")
+}
+
+/// A promise that was not kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Difference {
+    /// Index of the vCPU.
+    pub vcpu: u32,
+    /// The fact's name.
+    pub name: String,
+    /// What was promised, in hex.
+    pub promised: String,
+    /// What the guest saw, in words.
+    pub seen: String,
+}
+
+/// What an audit found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Audit {
+    /// How many promised facts the guest saw.
+    pub facts: usize,
+    /// Promises that were not kept, facts that were not seen included.
+    pub differences: Vec<Difference>,
+    /// vCPUs whose account is not complete.
+    pub incomplete: Vec<Incomplete>,
+    /// What the guest saw and no lock can promise.
+    pub observed: Vec<Fact>,
+    /// `sha256-` and 64 hex digits over every promised fact as the guest saw it.
+    pub digest: String,
+}
+
+impl Audit {
+    /// Whether the guest saw all that was promised, and nothing else in its place.
+    pub fn kept(&self) -> bool {
+        self.facts > 0 && self.differences.is_empty() && self.incomplete.is_empty()
+    }
+}
+
+/// Words for what a guest saw, without the bits that are not promised.
+fn words(seen: Seen, mask: u64) -> String {
+    match seen {
+        Seen::Value(value) => format!("{:#x}", value & mask),
+        Seen::Undefined => "an undefined instruction".to_owned(),
+        Seen::Trapped(class) => format!("an exception of class {class:#04x}"),
+        Seen::Abort => "an external abort".to_owned(),
+    }
+}
+
+/// Compares what a guest saw with what its lock promises.
+pub fn audit(lock: &Lock, facts: &[Fact], incomplete: Vec<Incomplete>) -> Audit {
+    let seen: BTreeMap<(u32, &str), Seen> = facts
+        .iter()
+        .map(|f| ((f.vcpu, f.name.as_str()), f.seen))
+        .collect();
+    let promises = promises(lock);
+    let mut hash = Sha256::new();
+    let mut differences = Vec::new();
+    let mut count = 0;
+    for promise in &promises {
+        let Some(seen) = seen.get(&(promise.vcpu, promise.name.as_str())).copied() else {
+            differences.push(Difference {
+                vcpu: promise.vcpu,
+                name: promise.name.clone(),
+                promised: format!("{:#x}", promise.value),
+                seen: "nothing: the witness did not report it".to_owned(),
+            });
+            continue;
+        };
+        count += 1;
+        let words = words(seen, promise.mask);
+        hash.update(format!("{} {} {words}\n", promise.vcpu, promise.name));
+        if !matches!(seen, Seen::Value(value) if value & promise.mask == promise.value) {
+            differences.push(Difference {
+                vcpu: promise.vcpu,
+                name: promise.name.clone(),
+                promised: format!("{:#x}", promise.value),
+                seen: words,
+            });
+        }
+    }
+    let promised: std::collections::BTreeSet<(u32, &str)> =
+        promises.iter().map(|p| (p.vcpu, p.name.as_str())).collect();
+    let observed = facts
+        .iter()
+        .filter(|f| !promised.contains(&(f.vcpu, f.name.as_str())))
+        .cloned()
+        .collect();
+    let digest = hash
+        .finalize()
+        .iter()
+        .fold("sha256-".to_owned(), |text, byte| {
+            format!("{text}{byte:02x}")
+        });
+    Audit {
+        facts: count,
+        differences,
+        incomplete,
+        observed,
+        digest,
+    }
+}

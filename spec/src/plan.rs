@@ -1,0 +1,727 @@
+//! Lock × host report → for each entry how it will be kept, or why it cannot.
+//!
+//! A pure function, and the only place where that is decided: `vmlock check`
+//! and the runner both call [`plan`].
+
+use crate::catalogue::{Kind, RegisterInfo, register_by_id};
+use crate::lock::{Binding, Lock, LockedRegister};
+use crate::reason;
+use crate::report::{HostReport, ReportedRegister, Seen, View};
+use crate::smccc::{self, Services};
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// How an entry is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Way {
+    /// The host shows it already.
+    Same,
+    /// It is written, then read back.
+    Set,
+    /// The guest finds nothing there.
+    Absent,
+    /// No kernel can change it, and it is equal.
+    Fact,
+    /// It is waived in the spec.
+    Vary,
+}
+
+/// What the runner has to do for an entry.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Step {
+    /// Write a register with `KVM_SET_ONE_REG`.
+    Register {
+        /// KVM register id.
+        id: u64,
+        /// The whole value to write.
+        value: u64,
+    },
+    /// Write GICD_IIDR with this revision.
+    IidrRevision(u8),
+    /// Hide PMU events from the guest (`KVM_ARM_VCPU_PMU_V3_FILTER`).
+    DenyEvents(Vec<u16>),
+}
+
+/// One entry that can be kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Keep {
+    /// The entry's name.
+    pub name: String,
+    /// How it is kept.
+    pub way: Way,
+    /// What has to be done for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub step: Option<Step>,
+    /// Why this way, in words; empty where there is nothing to say.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub words: String,
+}
+
+/// One entry that cannot be kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Refusal {
+    /// A code of [`crate::reason`].
+    pub code: &'static str,
+    /// The entry's name, with the field where one differs.
+    pub name: String,
+    /// What the lock promises.
+    pub wanted: String,
+    /// What the host offers instead.
+    pub offered: String,
+    /// Why, in one sentence.
+    pub reason: String,
+    /// Which baseline, CPU model or place in the spec asked for it.
+    pub from: String,
+    /// What the user can do.
+    pub help: Vec<String>,
+}
+
+/// The plan of one lock on one host.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Plan {
+    /// Entries that can be kept.
+    pub keeps: Vec<Keep>,
+    /// Entries that cannot; the guest is not started unless there are none.
+    pub refusals: Vec<Refusal>,
+}
+
+impl Plan {
+    fn keep(&mut self, name: &str, way: Way, step: Option<Step>, words: &str) {
+        self.keeps.push(Keep {
+            name: name.to_owned(),
+            way,
+            step,
+            words: words.to_owned(),
+        });
+    }
+    /// The steps, in the order of the entries.
+    pub fn steps(&self) -> impl Iterator<Item = &Step> {
+        self.keeps.iter().filter_map(|k| k.step.as_ref())
+    }
+}
+
+/// Plans how this host keeps that lock.
+pub fn plan(lock: &Lock, report: &HostReport) -> Plan {
+    let mut plan = Plan::default();
+    room(lock, report, &mut plan);
+    let mut features = lock.features.clone();
+    features.sort();
+    let Some(view) = report.view(&features) else {
+        for feature in &features {
+            if !report.views.iter().any(|v| v.features.contains(feature)) {
+                plan.refusals.push(Refusal {
+                    code: reason::NO_FEATURE,
+                    name: feature.name().to_owned(),
+                    wanted: "a guest that has it".into(),
+                    offered: "no vCPU with it".into(),
+                    reason: format!(
+                        "KVM on this host offers no vCPU feature `{}`",
+                        feature.name()
+                    ),
+                    from: format!("spec/cpu/{}", feature.name()),
+                    help: vec!["choose a host whose CPU and kernel have it".into()],
+                });
+            }
+        }
+        if plan.refusals.is_empty() {
+            plan.refusals.push(Refusal {
+                code: reason::NO_FEATURE,
+                name: "features".into(),
+                wanted: features
+                    .iter()
+                    .map(|f| f.name())
+                    .collect::<Vec<_>>()
+                    .join(" and "),
+                offered: "no view of exactly these".into(),
+                reason: "the host report does not say what a guest with these features has".into(),
+                from: "spec/cpu".into(),
+                help: vec!["make the report again with `vmlock-run probe`".into()],
+            });
+        }
+        return plan;
+    };
+    for entry in &lock.registers {
+        register(entry, view, report, &mut plan);
+    }
+    unlocked(lock, view, &mut plan);
+    gic(lock, view, report, &mut plan);
+    answers(lock, view, &mut plan);
+    plan
+}
+
+fn room(lock: &Lock, report: &HostReport, plan: &mut Plan) {
+    let count = lock.machine.vcpus.len();
+    if count > report.vcpus_max as usize {
+        plan.refusals.push(Refusal {
+            code: reason::TOO_MANY_VCPUS,
+            name: "vCPUs".into(),
+            wanted: count.to_string(),
+            offered: report.vcpus_max.to_string(),
+            reason: "KVM on this host gives a guest fewer vCPUs".into(),
+            from: "spec/cpu/count".into(),
+            help: vec!["choose a host whose KVM gives more".into()],
+        });
+    }
+    let end = lock
+        .machine
+        .memory
+        .base
+        .saturating_add(lock.machine.memory.size);
+    if report.ipa_bits < 64 && end > 1 << report.ipa_bits {
+        plan.refusals.push(Refusal {
+            code: reason::ADDRESS_SPACE,
+            name: "memory".into(),
+            wanted: format!("guest addresses up to {end:#x}"),
+            offered: format!("{} bits", report.ipa_bits),
+            reason: "the guest's memory ends beyond what stage 2 can map".into(),
+            from: "spec/memory".into(),
+            help: vec!["give the guest less memory, or choose another host".into()],
+        });
+    }
+}
+
+/// Names of the fields in which two values differ, each with both values;
+/// `bits` where no field is there to name.
+fn differing(
+    info: Option<&RegisterInfo>,
+    entry: &LockedRegister,
+    offered: u64,
+) -> Vec<(String, u64, u64, u64)> {
+    let mut rest = (entry.value ^ offered) & entry.promised();
+    let mut out = Vec::new();
+    for field in info.map_or(&[][..], |i| i.fields.as_ref()) {
+        if rest & field.mask() != 0 {
+            out.push((
+                field.name.to_string(),
+                field.get(entry.value),
+                field.get(offered),
+                field.mask(),
+            ));
+            rest &= !field.mask();
+        }
+    }
+    if rest != 0 {
+        out.push((
+            format!("bits {rest:#x}"),
+            entry.value & rest,
+            offered & rest,
+            rest,
+        ));
+    }
+    out
+}
+
+fn register(entry: &LockedRegister, view: &View, report: &HostReport, plan: &mut Plan) {
+    if entry.promised() == 0 {
+        plan.keep(&entry.name, Way::Vary, None, "waived by the spec");
+        return;
+    }
+    let info = register_by_id(entry.id);
+    let same = match entry.rule {
+        Binding::Fact => Way::Fact,
+        Binding::Exact | Binding::Absent => Way::Same,
+    };
+    let listed = view
+        .register(entry.id)
+        .and_then(|h| h.value.map(|v| (h, v)));
+    let inside = if entry.guest_readable() {
+        view.seen(&entry.name)
+    } else {
+        None
+    };
+    match (listed, inside) {
+        // A guest that reads something else than KVM_GET_ONE_REG says: what is
+        // seen from inside counts, and writing it proves nothing.
+        (Some((_, value)), Some(seen))
+            if seen != Seen::Value(value) && !agrees(entry, value, seen) =>
+        {
+            from_inside(entry, info, seen, report, plan);
+        }
+        (Some((_, value)), _) if (value ^ entry.value) & entry.promised() == 0 => {
+            plan.keep(&entry.name, same, None, "");
+        }
+        (Some((host, value)), _) => set(entry, info, host, value, plan),
+        (None, Some(seen)) => from_inside(entry, info, seen, report, plan),
+        (None, None) if !entry.guest_readable() && entry.id != smccc::PSCI_VERSION_REGISTER => {
+            let way = if entry.rule == Binding::Absent {
+                Way::Absent
+            } else {
+                same
+            };
+            plan.keep(
+                &entry.name,
+                way,
+                None,
+                "this host has no such register: the answers of the calls count",
+            );
+        }
+        (None, None) => plan.refusals.push(Refusal {
+            code: reason::NO_KNOB,
+            name: entry.name.clone(),
+            wanted: format!("{:#x}", entry.value),
+            offered: "nothing that a guest reads alike on all vCPUs".into(),
+            reason: "neither KVM nor a guest on this host has this register".into(),
+            from: entry.from.clone(),
+            help: vec!["make the report again with `vmlock-run probe`".into()],
+        }),
+    }
+}
+
+/// Whether what a guest reads and what KVM says differ in unpromised bits alone.
+fn agrees(entry: &LockedRegister, value: u64, seen: Seen) -> bool {
+    matches!(seen, Seen::Value(inside) if (inside ^ value) & entry.promised() == 0)
+}
+
+/// An entry that only a guest can read: it is equal, or the one knob is the PMU event filter.
+fn from_inside(
+    entry: &LockedRegister,
+    info: Option<&RegisterInfo>,
+    seen: Seen,
+    report: &HostReport,
+    plan: &mut Plan,
+) {
+    let same = if entry.rule == Binding::Fact {
+        Way::Fact
+    } else {
+        Way::Same
+    };
+    let Seen::Value(value) = seen else {
+        plan.refusals.push(Refusal {
+            code: reason::NO_KNOB,
+            name: entry.name.clone(),
+            wanted: format!("{:#x}", entry.value),
+            offered: "an exception".into(),
+            reason: "a guest on this host cannot read it".into(),
+            from: entry.from.clone(),
+            help: Vec::new(),
+        });
+        return;
+    };
+    let extra = (value ^ entry.value) & entry.promised();
+    if extra == 0 {
+        plan.keep(&entry.name, same, None, "read from inside");
+        return;
+    }
+    let base: Option<u16> = match entry.name.as_str() {
+        "PMCEID0_EL0" => Some(0),
+        "PMCEID1_EL0" => Some(0x20),
+        _ => None,
+    };
+    if let Some(base) = base
+        && report.event_filter
+        && extra & entry.value == 0
+    {
+        let event = |bit: u16| {
+            if bit < 32 {
+                base + bit
+            } else {
+                0x4000 + base + bit - 32
+            }
+        };
+        let events = (0..64u16)
+            .filter(|bit| extra >> bit & 1 == 1)
+            .map(event)
+            .collect();
+        plan.keep(
+            &entry.name,
+            Way::Set,
+            Some(Step::DenyEvents(events)),
+            "by the PMU event filter",
+        );
+        return;
+    }
+    let (code, why) = match entry.rule {
+        Binding::Fact => (reason::SILICON_FACT, "silicon or firmware decides it"),
+        _ => (reason::NO_KNOB, "KVM has no knob for it"),
+    };
+    refuse_fields(entry, info, value, code, why, plan);
+}
+
+/// Pushes one refusal per differing field.
+fn refuse_fields(
+    entry: &LockedRegister,
+    info: Option<&RegisterInfo>,
+    offered: u64,
+    code: &'static str,
+    why: &str,
+    plan: &mut Plan,
+) {
+    for (field, wanted, offered, _) in differing(info, entry, offered) {
+        let path = format!("{}.{field}", entry.name);
+        plan.refusals.push(Refusal {
+            code,
+            wanted: format!("{wanted:#x}"),
+            offered: format!("{offered:#x}"),
+            reason: format!("a guest on this host sees {offered:#x} in {path}, and {why}"),
+            from: entry.from.clone(),
+            help: field_help(code, &path, &field),
+            name: path,
+        });
+    }
+}
+
+fn field_help(code: &'static str, path: &str, field: &str) -> Vec<String> {
+    let mut help = vec![match code {
+        reason::SILICON_FACT => "choose a host with the CPU that the lock was made for".to_owned(),
+        _ => "choose a host whose kernel shows or takes the value; `vmlock check` compares reports"
+            .to_owned(),
+    }];
+    if !field.starts_with("bits ") {
+        help.push(format!("or waive the field in the spec: `vary \"{path}\"`"));
+    }
+    help
+}
+
+/// An entry whose value has to be written: each differing field must be one that was tried and stuck.
+fn set(
+    entry: &LockedRegister,
+    info: Option<&RegisterInfo>,
+    host: &ReportedRegister,
+    value: u64,
+    plan: &mut Plan,
+) {
+    let (mut code, mut why) = (reason::NOT_WRITABLE, "the kernel does not take the value");
+    match entry.rule {
+        Binding::Fact => (code, why) = (reason::SILICON_FACT, "silicon or firmware decides it"),
+        Binding::Exact | Binding::Absent => {
+            let taken = |(field, wanted, _, mask): &(String, u64, u64, u64)| {
+                host.accepts
+                    .get(field)
+                    .is_some_and(|values| values.contains(wanted))
+                    || (entry.value ^ value) & mask & entry.promised() & !host.writable == 0
+            };
+            let refused: Vec<_> = differing(info, entry, value)
+                .into_iter()
+                .filter(|d| !taken(d))
+                .collect();
+            if refused.is_empty() {
+                let value = entry.value & entry.promised() | value & !entry.promised();
+                plan.keep(
+                    &entry.name,
+                    Way::Set,
+                    Some(Step::Register {
+                        id: entry.id,
+                        value,
+                    }),
+                    "",
+                );
+                return;
+            }
+            if entry.id == smccc::PSCI_VERSION_REGISTER {
+                (code, why) = (reason::PSCI, "the kernel does not offer this version");
+            }
+            // Only the fields that do not stick are refused.
+            for (field, wanted, offered, _) in refused {
+                let path = format!("{}.{field}", entry.name);
+                let taken = host.accepts.get(&field).map(|values| {
+                    let values: Vec<String> = values.iter().map(|v| format!("{v:#x}")).collect();
+                    format!(" (it takes {})", values.join(", "))
+                });
+                plan.refusals.push(Refusal {
+                    code,
+                    wanted: format!("{wanted:#x}"),
+                    offered: format!("{offered:#x}{}", taken.unwrap_or_default()),
+                    reason: format!("a guest on this host sees {offered:#x} in {path}, and {why}"),
+                    from: entry.from.clone(),
+                    help: field_help(code, &path, &field),
+                    name: path,
+                });
+            }
+            return;
+        }
+    }
+    refuse_fields(entry, info, value, code, why, plan);
+}
+
+/// Registers that the host lists and the lock does not name: known state, or
+/// made invisible by a neutral value, or refused.
+fn unlocked(lock: &Lock, view: &View, plan: &mut Plan) {
+    let locked: BTreeMap<u64, ()> = lock.registers.iter().map(|r| (r.id, ())).collect();
+    for host in view
+        .registers
+        .iter()
+        .filter(|h| !locked.contains_key(&h.id))
+    {
+        let Some(info) = register_by_id(host.id) else {
+            let encoding = host.id & 0xffff;
+            let name = match host.id >> 16 & 0xfff {
+                0x13 => format!(
+                    "S{}_{}_C{}_C{}_{}",
+                    encoding >> 14 & 3,
+                    encoding >> 11 & 7,
+                    encoding >> 7 & 15,
+                    encoding >> 3 & 15,
+                    encoding & 7
+                ),
+                class => format!("KVM register class {class:#x} number {encoding:#x}"),
+            };
+            plan.refusals.push(Refusal {
+                code: reason::UNKNOWN_REGISTER,
+                wanted: "nothing there".into(),
+                offered: "a register that neither the lock nor the catalogue knows".into(),
+                reason: format!("the host's kernel shows guests {name}, and nobody knows what that does to this guest"),
+                from: "the rule that unknown means no".into(),
+                help: vec!["use a vmlock that knows this kernel, or choose a host with an older one".into()],
+                name,
+            });
+            continue;
+        };
+        // Per-vCPU affinity is part of the machine; caches that CLIDR_EL1 does
+        // not name are UNKNOWN; a PMU that the guest has not cannot be read.
+        let without_pmu = info.feature.as_deref() == Some("pmu") && lock.features.is_empty();
+        if info.kind == Kind::State
+            || info.csselr.is_some()
+            || info.name == "MPIDR_EL1"
+            || without_pmu
+        {
+            continue;
+        }
+        match info.neutral {
+            Some(neutral) if host.value == Some(neutral) => {
+                plan.keep(&info.name, Way::Absent, None, "")
+            }
+            Some(neutral) => {
+                let step = Step::Register {
+                    id: info.id,
+                    value: neutral,
+                };
+                plan.keep(
+                    &info.name,
+                    Way::Absent,
+                    Some(step),
+                    "set to the value that hides it",
+                );
+            }
+            None => plan.refusals.push(Refusal {
+                code: reason::UNLOCKED_REGISTER,
+                name: info.name.to_string(),
+                wanted: "nothing there".into(),
+                offered: "a register that the lock does not cover".into(),
+                reason: format!(
+                    "the lock says nothing of {}, and no value makes it invisible",
+                    info.name
+                ),
+                from: "the rule that unknown means no".into(),
+                help: vec!["run `vmlock lock` again with this version".into()],
+            }),
+        }
+    }
+}
+
+fn gic(lock: &Lock, view: &View, report: &HostReport, plan: &mut Plan) {
+    let first = |name: &str| {
+        view.guest
+            .iter()
+            .find(|f| f.vcpu == 0 && f.name == name)
+            .map(|f| f.seen)
+    };
+    let mut changed = false;
+    for entry in &lock.gic.registers {
+        if entry.name == "GICD_IIDR" {
+            changed = entry.value != report.gic.iidr;
+            iidr(entry.value, &entry.from, report, plan);
+            continue;
+        }
+        // The probe's distributor may have fewer lines: every word of groups is like the first.
+        let name = match entry.name.strip_prefix("GICD_IGROUPR") {
+            Some(rest) if rest.ends_with(".writable") => "GICD_IGROUPR1.writable",
+            Some(_) => "GICD_IGROUPR1",
+            None => entry.name.as_str(),
+        };
+        let mask = if name == "GICD_TYPER" {
+            !0x1f
+        } else {
+            u64::MAX
+        };
+        let wanted = u64::from(entry.value);
+        match first(name) {
+            Some(Seen::Value(seen)) if (seen ^ wanted) & mask == 0 => {
+                plan.keep(&entry.name, Way::Same, None, "")
+            }
+            // IR and CES follow from the revision, and are read back after it is set.
+            Some(Seen::Value(_)) if name == "GICR_CTLR" && changed => {
+                plan.keep(&entry.name, Way::Set, None, "follows from GICD_IIDR");
+            }
+            other => plan.refusals.push(Refusal {
+                code: reason::GIC,
+                name: entry.name.clone(),
+                wanted: format!("{wanted:#x}"),
+                offered: match other {
+                    Some(Seen::Value(seen)) => format!("{seen:#x}"),
+                    Some(_) => "an exception".into(),
+                    None => "nothing that the probe saw".into(),
+                },
+                reason: "the in-kernel GIC identifies itself otherwise".into(),
+                from: entry.from.clone(),
+                help: vec!["choose a host whose GIC shows it".into()],
+            }),
+        }
+    }
+}
+
+fn iidr(wanted: u32, from: &str, report: &HostReport, plan: &mut Plan) {
+    let revision = |iidr: u32| (iidr >> 12 & 0xf) as u8;
+    if report.gic.iidr == wanted {
+        plan.keep("GICD_IIDR", Way::Same, None, "");
+        return;
+    }
+    let tried = report
+        .gic
+        .revisions
+        .iter()
+        .find(|r| r.revision == revision(wanted));
+    if tried.is_some_and(|t| t.accepted && t.read_back == wanted) {
+        plan.keep(
+            "GICD_IIDR",
+            Way::Set,
+            Some(Step::IidrRevision(revision(wanted))),
+            "",
+        );
+        return;
+    }
+    let (rev, default) = (revision(wanted), revision(report.gic.iidr));
+    let accepted = tried.filter(|t| t.accepted);
+    let (code, reason) = match accepted {
+        Some(t) => (
+            reason::IIDR_NOT_HONOURED,
+            format!(
+                "GICD_IIDR revision {rev} was accepted by the kernel and not honoured: it still reads revision {}",
+                revision(t.read_back)
+            ),
+        ),
+        None => (
+            reason::IIDR_REFUSED,
+            format!(
+                "the kernel refuses GICD_IIDR revision {rev}; a guest here sees revision {default}"
+            ),
+        ),
+    };
+    plan.refusals.push(Refusal {
+        code,
+        name: "GICD_IIDR.Revision".into(),
+        wanted: rev.to_string(),
+        offered: default.to_string(),
+        reason,
+        from: from.to_owned(),
+        help: vec![
+            "choose a host with Linux 7.1 or later, or a stable kernel that has the GICD_IIDR fix".into(),
+            format!("or, for a guest that has never run with revision {rev}: name `gic-iidr-rev{default}` in `abi`"),
+        ],
+    });
+}
+
+/// What decides the answers on the host as it is by default: its registers
+/// where it has them, else its answers.
+fn host_services(view: &View, answer: &dyn Fn(&str) -> Option<u64>) -> Services {
+    let register = |id: u64| view.register(id).and_then(|r| r.value);
+    let offered = |call: &str| answer(call).is_some_and(|x0| x0 != smccc::NOT_SUPPORTED);
+    let features = answer("VENDOR_HYP_KVM_FEATURES()").filter(|x0| *x0 != smccc::NOT_SUPPORTED);
+    let level = |id: u64, call: &str, levels: [u64; 2]| {
+        register(id).unwrap_or_else(|| match answer(call) {
+            Some(0) => levels[0],
+            Some(1) => levels[1],
+            _ => 0,
+        })
+    };
+    Services {
+        psci: register(smccc::PSCI_VERSION_REGISTER)
+            .or(answer("PSCI_VERSION()"))
+            .unwrap_or(0) as u32,
+        std: register(smccc::STD_BMAP_REGISTER).unwrap_or(u64::from(offered("TRNG_VERSION()"))),
+        std_hyp: register(smccc::STD_HYP_BMAP_REGISTER)
+            .unwrap_or(u64::from(offered("ARCH_FEATURES(PV_TIME_FEATURES)"))),
+        vendor_hyp: register(smccc::VENDOR_HYP_BMAP_REGISTER)
+            .or(features)
+            .unwrap_or(0),
+        vendor_hyp_2: register(smccc::VENDOR_HYP_BMAP_2_REGISTER).unwrap_or(0),
+        workarounds: [
+            level(
+                smccc::WORKAROUND_1_REGISTER,
+                "ARCH_FEATURES(SMCCC_ARCH_WORKAROUND_1)",
+                [1, 2],
+            ),
+            level(
+                smccc::WORKAROUND_2_REGISTER,
+                "ARCH_FEATURES(SMCCC_ARCH_WORKAROUND_2)",
+                [2, 3],
+            ),
+            level(
+                smccc::WORKAROUND_3_REGISTER,
+                "ARCH_FEATURES(SMCCC_ARCH_WORKAROUND_3)",
+                [1, 2],
+            ),
+        ],
+    }
+}
+
+/// Firmware calls. Where the host's default answer is what our model of KVM
+/// says, the model says what it will answer once the registers are set; where
+/// it is not, the answer must already be the promised one.
+fn answers(lock: &Lock, view: &View, plan: &mut Plan) {
+    let seen: BTreeMap<&str, Seen> = view
+        .guest
+        .iter()
+        .filter(|f| f.vcpu == 0)
+        .map(|f| (f.name.as_str(), f.seen))
+        .collect();
+    let answer = |call: &str| match seen.get(call) {
+        Some(Seen::Value(value)) => Some(*value),
+        _ => None,
+    };
+    let host = host_services(view, &answer);
+    let settable = |id: u64, host: u64| match (
+        view.register(id),
+        lock.registers.iter().find(|r| r.id == id),
+    ) {
+        (Some(_), Some(entry)) => entry.value,
+        _ => host,
+    };
+    let after = Services {
+        psci: settable(smccc::PSCI_VERSION_REGISTER, host.psci.into()) as u32,
+        std: settable(smccc::STD_BMAP_REGISTER, host.std),
+        std_hyp: settable(smccc::STD_HYP_BMAP_REGISTER, host.std_hyp),
+        vendor_hyp: settable(smccc::VENDOR_HYP_BMAP_REGISTER, host.vendor_hyp),
+        vendor_hyp_2: settable(smccc::VENDOR_HYP_BMAP_2_REGISTER, host.vendor_hyp_2),
+        workarounds: host.workarounds,
+    };
+    let model = |services: &Services| -> BTreeMap<String, u64> {
+        let named = |(key, x0)| (crate::observation::fact_name(key), x0);
+        smccc::answers(services).into_iter().map(named).collect()
+    };
+    let (before, after) = (model(&host), model(&after));
+    for entry in &lock.hypercalls.answers {
+        let call = entry.call.as_str();
+        let now = answer(call);
+        let modelled = now.is_some() && now == before.get(call).copied();
+        let later = match modelled {
+            true => after.get(call).copied(),
+            false if before.get(call) == after.get(call) => now,
+            false => None,
+        };
+        if later == Some(entry.answer) {
+            let way = if now == later { Way::Same } else { Way::Set };
+            plan.keep(call, way, None, "");
+            continue;
+        }
+        let words = |x0: Option<u64>| match x0 {
+            Some(smccc::NOT_SUPPORTED) => "NOT_SUPPORTED".to_owned(),
+            Some(smccc::INVALID_PARAMETERS) => "INVALID_PARAMETERS".to_owned(),
+            Some(value) => format!("{value:#x}"),
+            None => "no answer that is known beforehand".to_owned(),
+        };
+        plan.refusals.push(Refusal {
+            code: reason::ANSWER,
+            name: call.to_owned(),
+            wanted: words(Some(entry.answer)),
+            offered: words(later.or(now)),
+            reason: format!("{call} answers {} here", words(later.or(now))),
+            from: entry.from.clone(),
+            help: vec!["choose a host whose kernel has, or can hide, the service".into()],
+        });
+    }
+}

@@ -1,0 +1,71 @@
+//! Every reason for which a host cannot keep a lock: code, title, explanation.
+//!
+//! Codes are stable; `vmlock explain CODE` prints the text.
+
+/// One reason.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reason {
+    /// Stable code, `host::…`.
+    pub code: &'static str,
+    /// One line.
+    pub title: &'static str,
+    /// What it means and what can be done.
+    pub explanation: &'static str,
+}
+
+macro_rules! reasons {
+    ($($(#[doc = $doc:literal])* $name:ident = $code:literal, $title:literal, $explanation:literal;)*) => {
+        $($(#[doc = $doc])* pub const $name: &str = $code;)*
+        /// All reasons, in the order in which they are documented.
+        pub const REASONS: &[Reason] = &[
+            $(Reason { code: $code, title: $title, explanation: $explanation },)*
+        ];
+    };
+}
+
+reasons! {
+    /// The host offers no such vCPU feature.
+    NO_FEATURE = "host::no-feature", "the host offers no such vCPU feature",
+        "A feature that the lock names (for example `pmu`) is not offered by this host's KVM or CPU. Without it the guest would miss registers that it was promised. Choose another host, or a spec without the feature.";
+    /// More vCPUs than KVM gives.
+    TOO_MANY_VCPUS = "host::too-many-vcpus", "the machine has more vCPUs than KVM gives",
+        "KVM_CAP_MAX_VCPUS of this host is lower than the lock's number of vCPUs.";
+    /// Guest addresses beyond what the host can map.
+    ADDRESS_SPACE = "host::address-space", "the guest's memory ends beyond the host's IPA size",
+        "The CPU's stage 2 translation cannot reach the end of the locked memory map (KVM_CAP_ARM_VM_IPA_SIZE).";
+    /// The value differs and only silicon could change it.
+    SILICON_FACT = "host::silicon-fact", "silicon or firmware shows another value",
+        "No kernel can change this value: it comes from the CPU or its firmware. The lock can only be kept on hosts whose silicon has it. Lock the machine to this host's CPU model (`vmlock cpu REPORT`), or choose another host.";
+    /// The kernel takes no such value.
+    NOT_WRITABLE = "host::not-writable", "the kernel does not take this value",
+        "The guest would see the host's own value: this kernel either refuses the write or takes it and shows something else. ID registers became writable with Linux 6.7, AArch32 ones with 6.18; which values a host takes is tried, never inferred from a version.";
+    /// The value is visible from inside only and there is no knob.
+    NO_KNOB = "host::no-knob", "the guest sees another value and KVM has no knob for it",
+        "The value can be read only from inside a guest, and this kernel shows another one than the lock promises. Waive the field in the open with `vary`, or choose a host that shows it.";
+    /// GICD_IIDR accepted and not honoured.
+    IIDR_NOT_HONOURED = "host::iidr-not-honoured", "the kernel accepts a GICD_IIDR revision and does not honour it",
+        "Mainline Linux 5.19 to 7.0 return success for a write of GICD_IIDR with another revision and keep their own (fixed in 7.1 and in some stable kernels). The guest would see the kernel's revision, and with it another behaviour of the distributor.";
+    /// GICD_IIDR refused.
+    IIDR_REFUSED = "host::iidr-refused", "the kernel refuses this GICD_IIDR revision",
+        "KVM takes revisions 2 and 3 at most; revision 1 exists only in kernels that carry a revert of the change that made interrupt groups writable.";
+    /// A GIC identification register differs.
+    GIC = "host::gic", "the interrupt controller identifies itself otherwise",
+        "A register of the in-kernel distributor or redistributor shows another value than the lock promises, and KVM has no way to change it.";
+    /// PSCI version not settable.
+    PSCI = "host::psci-version", "the kernel does not offer this PSCI version",
+        "KVM_REG_ARM_PSCI_VERSION takes versions up to the kernel's own: 1.0 before 5.18, 1.1 up to 6.12, 1.3 from 6.13 on.";
+    /// A firmware call answers otherwise.
+    ANSWER = "host::answer", "a firmware call answers otherwise",
+        "A guest that makes this call gets another answer than the lock promises. Services can be switched off from Linux 5.18 on (the hypercall bitmap registers); a service that the kernel lacks cannot be switched on.";
+    /// A register that the lock does not know.
+    UNKNOWN_REGISTER = "host::unknown-register", "the host has a register that vmlock does not know",
+        "KVM_GET_REG_LIST of this host names a register that neither the lock nor the catalogue knows. What a guest would see there is not known to be harmless, so the guest is not started. A newer vmlock may know it.";
+    /// A known register that the lock does not cover.
+    UNLOCKED_REGISTER = "host::unlocked-register", "the host has a register that the lock does not cover",
+        "The catalogue knows this register, the lock was made without it, and no neutral value makes it invisible. Lock the machine again with this version of vmlock.";
+}
+
+/// The reason with that code.
+pub fn reason(code: &str) -> Option<&'static Reason> {
+    REASONS.iter().find(|r| r.code == code)
+}

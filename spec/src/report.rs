@@ -1,0 +1,244 @@
+//! The host report: what one host's kernel and CPU can be made to show,
+//! found by trying it on scratch VMs, never from a version string.
+//!
+//! Deterministic: no host name, no time, lists sorted. The planner reads it;
+//! `vmlock-run probe` writes it.
+
+use crate::lock::{hex32, hex64};
+use crate::vm::{Arch, Feature};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The report format that this program writes.
+pub const REPORT_VERSION: u32 = 1;
+/// Largest report that is read, in bytes.
+pub const SIZE_MAX: usize = 16 << 20;
+
+/// What one host can show.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct HostReport {
+    /// Where an editor finds the JSON Schema of this file.
+    #[serde(rename = "$schema")]
+    pub schema: String,
+    /// Version of this format.
+    pub report_version: u32,
+    /// The instruction set.
+    pub arch: Arch,
+    /// `KVM_CHECK_EXTENSION` of every capability that bears on a guest, by name.
+    pub capabilities: BTreeMap<String, i64>,
+    /// Largest number of vCPUs (`KVM_CAP_MAX_VCPUS`).
+    pub vcpus_max: u32,
+    /// Bits of guest-physical address (`KVM_CAP_ARM_VM_IPA_SIZE`).
+    pub ipa_bits: u32,
+    /// Whether firmware calls can be forwarded to the runner (`KVM_ARM_VM_SMCCC_FILTER`).
+    pub smccc_filter: bool,
+    /// Whether PMU events can be hidden (`KVM_ARM_VCPU_PMU_V3_FILTER`).
+    pub event_filter: bool,
+    /// PSCI versions that were accepted and stuck, e.g. `1.1`.
+    pub psci: Vec<String>,
+    /// The interrupt controller.
+    pub gic: GicReport,
+    /// What a guest with a given set of vCPU features has: one view without any
+    /// feature, one for each that the host offers, one for all of them.
+    pub views: Vec<View>,
+}
+
+/// What the in-kernel GICv3 shows and accepts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct GicReport {
+    /// GICD_IIDR as it is by default.
+    #[serde(with = "hex32")]
+    #[cfg_attr(
+        feature = "schema",
+        schemars(with = "String", regex(pattern = r"^0x[0-9a-f]{8}$"))
+    )]
+    pub iidr: u32,
+    /// What a write of each revision did.
+    pub revisions: Vec<RevisionWrite>,
+}
+
+/// One attempt to change GICD_IIDR.Revision.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RevisionWrite {
+    /// The revision that was written.
+    pub revision: u8,
+    /// Whether the kernel returned success.
+    pub accepted: bool,
+    /// What GICD_IIDR held afterwards.
+    #[serde(with = "hex32")]
+    #[cfg_attr(
+        feature = "schema",
+        schemars(with = "String", regex(pattern = r"^0x[0-9a-f]{8}$"))
+    )]
+    pub read_back: u32,
+}
+
+/// What a guest with these features has.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct View {
+    /// The vCPU features, sorted.
+    pub features: Vec<Feature>,
+    /// Every register that `KVM_GET_REG_LIST` names, sorted by id.
+    pub registers: Vec<ReportedRegister>,
+    /// What a guest on two vCPUs read from inside, sorted by vCPU and name.
+    pub guest: Vec<Fact>,
+}
+
+/// One register of `KVM_GET_REG_LIST`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ReportedRegister {
+    /// KVM register id.
+    #[serde(with = "hex64")]
+    #[cfg_attr(
+        feature = "schema",
+        schemars(with = "String", regex(pattern = r"^0x[0-9a-f]{16}$"))
+    )]
+    pub id: u64,
+    /// The architecture's name, or `unknown`.
+    pub name: String,
+    /// Its value on vCPU 0 before the first run; absent for run-time state.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "optional_hex64"
+    )]
+    #[cfg_attr(
+        feature = "schema",
+        schemars(with = "Option<String>", regex(pattern = r"^0x[0-9a-f]{16}$"))
+    )]
+    pub value: Option<u64>,
+    /// Bits that were flipped, accepted and read back flipped. Only for
+    /// registers without ordered fields (CLIDR_EL1, CCSIDR_EL1, bitmaps, …).
+    #[serde(default, skip_serializing_if = "is_zero", with = "hex64")]
+    #[cfg_attr(
+        feature = "schema",
+        schemars(with = "String", regex(pattern = r"^0x[0-9a-f]{16}$"))
+    )]
+    pub writable: u64,
+    /// For each field of an ID register every value that was accepted and stuck,
+    /// the default included; a field with only its default is left out.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub accepts: BTreeMap<String, Vec<u64>>,
+}
+
+fn is_zero(value: &u64) -> bool {
+    *value == 0
+}
+
+/// A 64-bit value as hex text, or nothing.
+mod optional_hex64 {
+    use crate::lock::hex64;
+    use serde::{Deserialize, Deserializer, Serializer, de::Error as _};
+
+    pub fn serialize<S: Serializer>(value: &Option<u64>, serializer: S) -> Result<S::Ok, S::Error> {
+        match value {
+            Some(value) => hex64::serialize(value, serializer),
+            None => serializer.serialize_none(),
+        }
+    }
+    pub fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<u64>, D::Error> {
+        let text = Option::<String>::deserialize(deserializer)?;
+        text.map(|t| hex64::parse(&t).map_err(D::Error::custom))
+            .transpose()
+    }
+}
+
+/// One thing that a guest read from inside.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Fact {
+    /// Index of the vCPU that read it.
+    pub vcpu: u32,
+    /// Its name, e.g. `ID_AA64PFR0_EL1`, `GICD_IIDR`, `PSCI_FEATURES(SYSTEM_OFF)`.
+    pub name: String,
+    /// What it read.
+    pub seen: Seen,
+}
+
+/// The outcome of one read or call by the guest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum Seen {
+    /// A value.
+    Value(
+        #[serde(with = "hex64")]
+        #[cfg_attr(
+            feature = "schema",
+            schemars(with = "String", regex(pattern = r"^0x[0-9a-f]{16}$"))
+        )]
+        u64,
+    ),
+    /// An undefined instruction (ESR_EL1.EC = 0x00).
+    Undefined,
+    /// Another exception, with ESR_EL1.EC.
+    Trapped(u8),
+    /// An external abort.
+    Abort,
+}
+
+impl View {
+    /// The register with that id.
+    pub fn register(&self, id: u64) -> Option<&ReportedRegister> {
+        self.registers.iter().find(|r| r.id == id)
+    }
+    /// What every vCPU of the probe's guest read under that name; `None` when
+    /// none read it or two read different things.
+    pub fn seen(&self, name: &str) -> Option<Seen> {
+        let mut all = self.guest.iter().filter(|f| f.name == name).map(|f| f.seen);
+        let first = all.next()?;
+        all.all(|s| s == first).then_some(first)
+    }
+}
+
+impl HostReport {
+    /// The view of exactly these (sorted) features.
+    pub fn view(&self, features: &[Feature]) -> Option<&View> {
+        self.views.iter().find(|v| v.features == features)
+    }
+}
+
+/// The canonical bytes of a report.
+pub fn write(report: &HostReport) -> String {
+    // Serialising plain structs with string keys cannot fail.
+    let mut text = serde_json::to_string_pretty(report).expect("a report is always representable");
+    text.push('\n');
+    text
+}
+
+/// Reads a report.
+///
+/// # Errors
+/// Words for people: too large, newer than this program, or not a report.
+pub fn parse(text: &str) -> Result<HostReport, String> {
+    if text.len() > SIZE_MAX {
+        return Err(format!("the report is larger than {} MiB", SIZE_MAX >> 20));
+    }
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Head {
+        report_version: u32,
+    }
+    let head: Head =
+        serde_json::from_str(text).map_err(|e| format!("this is no host report: {e}"))?;
+    if head.report_version > REPORT_VERSION {
+        return Err(format!(
+            "reportVersion {} is newer than this program's {REPORT_VERSION}: use a newer vmlock",
+            head.report_version
+        ));
+    }
+    serde_json::from_str(text).map_err(|e| format!("this host report cannot be read: {e}"))
+}

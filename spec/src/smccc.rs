@@ -1,0 +1,376 @@
+//! Firmware calls: names of functions, and what KVM answers to those whose
+//! answer never changes, as a function of PSCI version and service bitmaps.
+//!
+//! Sources: SMC Calling Convention (DEN0028), PSCI (DEN0022), TRNG (DEN0098),
+//! paravirtualised time (DEN0057); arch/arm64/kvm/psci.c and hypercalls.c, 5.10 to 7.3.
+
+use crate::observation::wire;
+
+/// `KVM_REG_ARM_PSCI_VERSION` (arch/arm64/include/uapi/asm/kvm.h), 64 bits.
+pub const PSCI_VERSION_REGISTER: u64 = 0x6030_0000_0014_0000;
+/// `KVM_REG_ARM_SMCCC_ARCH_WORKAROUND_1`.
+pub const WORKAROUND_1_REGISTER: u64 = 0x6030_0000_0014_0001;
+/// `KVM_REG_ARM_SMCCC_ARCH_WORKAROUND_2`.
+pub const WORKAROUND_2_REGISTER: u64 = 0x6030_0000_0014_0002;
+/// `KVM_REG_ARM_SMCCC_ARCH_WORKAROUND_3`.
+pub const WORKAROUND_3_REGISTER: u64 = 0x6030_0000_0014_0003;
+/// `KVM_REG_ARM_STD_BMAP`.
+pub const STD_BMAP_REGISTER: u64 = 0x6030_0000_0016_0000;
+/// `KVM_REG_ARM_STD_HYP_BMAP`.
+pub const STD_HYP_BMAP_REGISTER: u64 = 0x6030_0000_0016_0001;
+/// `KVM_REG_ARM_VENDOR_HYP_BMAP`.
+pub const VENDOR_HYP_BMAP_REGISTER: u64 = 0x6030_0000_0016_0002;
+/// `KVM_REG_ARM_VENDOR_HYP_BMAP_2`.
+pub const VENDOR_HYP_BMAP_2_REGISTER: u64 = 0x6030_0000_0016_0003;
+
+/// The PSCI versions that exist, as `(major << 16) | minor`, with their names.
+pub const PSCI_VERSIONS: &[(u32, &str)] = &[
+    (0x0_0002, "0.2"),
+    (0x1_0000, "1.0"),
+    (0x1_0001, "1.1"),
+    (0x1_0002, "1.2"),
+    (0x1_0003, "1.3"),
+];
+
+/// The name of a PSCI version.
+pub fn psci_name(version: u32) -> Option<&'static str> {
+    PSCI_VERSIONS
+        .iter()
+        .find(|(v, _)| *v == version)
+        .map(|(_, name)| *name)
+}
+
+/// The number of a PSCI version.
+pub fn psci_number(name: &str) -> Option<u32> {
+    PSCI_VERSIONS
+        .iter()
+        .find(|(_, n)| *n == name)
+        .map(|(v, _)| *v)
+}
+
+/// SMCCC `NOT_SUPPORTED`, -1 in 64 bits (DEN0028 section 7.1).
+pub const NOT_SUPPORTED: u64 = u64::MAX;
+/// PSCI `INVALID_PARAMETERS`, -2 (DEN0022 section 5.2.2).
+pub const INVALID_PARAMETERS: u64 = u64::MAX - 1;
+/// PSCI `ALREADY_ON`, -4.
+pub const ALREADY_ON: u64 = u64::MAX - 3;
+
+/// Function identifiers and their names.
+pub const FUNCTIONS: &[(u32, &str)] = &[
+    (0x8000_0000, "SMCCC_VERSION"),
+    (0x8000_0001, "SMCCC_ARCH_FEATURES"),
+    (0x8000_0002, "SMCCC_ARCH_SOC_ID"),
+    (0x8000_3fff, "SMCCC_ARCH_WORKAROUND_3"),
+    (0x8000_7fff, "SMCCC_ARCH_WORKAROUND_2"),
+    (0x8000_8000, "SMCCC_ARCH_WORKAROUND_1"),
+    (0x8000_0004, "SMCCC_ARCH_WORKAROUND_4"),
+    (0x8400_0000, "PSCI_VERSION"),
+    (0x8400_0001, "CPU_SUSPEND32"),
+    (0x8400_0002, "CPU_OFF"),
+    (0x8400_0003, "CPU_ON32"),
+    (0x8400_0004, "AFFINITY_INFO32"),
+    (0x8400_0005, "MIGRATE32"),
+    (0x8400_0006, "MIGRATE_INFO_TYPE"),
+    (0x8400_0007, "MIGRATE_INFO_UP_CPU32"),
+    (0x8400_0008, "SYSTEM_OFF"),
+    (0x8400_0009, "SYSTEM_RESET"),
+    (0x8400_000a, "PSCI_FEATURES"),
+    (0x8400_000b, "CPU_FREEZE"),
+    (0x8400_000c, "CPU_DEFAULT_SUSPEND32"),
+    (0x8400_000d, "NODE_HW_STATE32"),
+    (0x8400_000e, "SYSTEM_SUSPEND32"),
+    (0x8400_000f, "PSCI_SET_SUSPEND_MODE"),
+    (0x8400_0010, "PSCI_STAT_RESIDENCY32"),
+    (0x8400_0011, "PSCI_STAT_COUNT32"),
+    (0x8400_0012, "SYSTEM_RESET2_32"),
+    (0x8400_0013, "MEM_PROTECT"),
+    (0x8400_0014, "MEM_PROTECT_CHECK_RANGE32"),
+    (0x8400_0015, "SYSTEM_OFF2_32"),
+    (0xc400_0001, "CPU_SUSPEND64"),
+    (0xc400_0003, "CPU_ON64"),
+    (0xc400_0004, "AFFINITY_INFO64"),
+    (0xc400_0005, "MIGRATE64"),
+    (0xc400_0007, "MIGRATE_INFO_UP_CPU64"),
+    (0xc400_000c, "CPU_DEFAULT_SUSPEND64"),
+    (0xc400_000d, "NODE_HW_STATE64"),
+    (0xc400_000e, "SYSTEM_SUSPEND64"),
+    (0xc400_0010, "PSCI_STAT_RESIDENCY64"),
+    (0xc400_0011, "PSCI_STAT_COUNT64"),
+    (0xc400_0012, "SYSTEM_RESET2_64"),
+    (0xc400_0014, "MEM_PROTECT_CHECK_RANGE64"),
+    (0xc400_0015, "SYSTEM_OFF2_64"),
+    (0x8400_0050, "TRNG_VERSION"),
+    (0x8400_0051, "TRNG_FEATURES"),
+    (0x8400_0052, "TRNG_GET_UUID"),
+    (0x8400_0053, "TRNG_RND32"),
+    (0xc400_0053, "TRNG_RND64"),
+    (0xc500_0020, "PV_TIME_FEATURES"),
+    (0xc500_0021, "PV_TIME_ST"),
+    (0x8600_ff01, "VENDOR_HYP_CALL_UID"),
+    (0x8600_0000, "VENDOR_HYP_KVM_FEATURES"),
+    (0x8600_0001, "VENDOR_HYP_KVM_PTP"),
+    (0xc600_0040, "VENDOR_HYP_KVM_DISCOVER_IMPL_VER"),
+    (0xc600_0041, "VENDOR_HYP_KVM_DISCOVER_IMPL_CPUS"),
+];
+
+/// The name of a function, or its identifier in words when it has none.
+pub fn function_name(id: u32) -> String {
+    match FUNCTIONS.iter().find(|(f, _)| *f == id) {
+        Some((_, name)) => (*name).to_owned(),
+        None => format!("function {id:#010x}"),
+    }
+}
+
+/// What decides KVM's answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Services {
+    /// PSCI version, `(major << 16) | minor`.
+    pub psci: u32,
+    /// `KVM_REG_ARM_STD_BMAP`: bit 0 TRNG.
+    pub std: u64,
+    /// `KVM_REG_ARM_STD_HYP_BMAP`: bit 0 paravirtualised time.
+    pub std_hyp: u64,
+    /// `KVM_REG_ARM_VENDOR_HYP_BMAP`: bit 0 features and UID, bit 1 PTP.
+    pub vendor_hyp: u64,
+    /// `KVM_REG_ARM_VENDOR_HYP_BMAP_2`: bits 0 and 1 the implementation discovery.
+    pub vendor_hyp_2: u64,
+    /// Workaround levels 1 to 3, as in the KVM registers.
+    pub workarounds: [u64; 3],
+}
+
+/// A call whose answer never changes: the witness's key, and what x0 (or the
+/// result register that the key names) holds.
+pub type KeyedAnswer = (u64, u64);
+
+const fn supported(yes: bool) -> u64 {
+    if yes { 0 } else { NOT_SUPPORTED }
+}
+
+/// Answer of ARCH_FEATURES to WORKAROUND_1 and _3, from the KVM register's level
+/// (arch/arm64/kvm/hypercalls.c `get_kernel_wa_level`, 6.8): not available,
+/// available, not required.
+const fn workaround(level: u64) -> u64 {
+    match level & 0xf {
+        1 => 0,
+        2 => 1,
+        _ => NOT_SUPPORTED,
+    }
+}
+
+/// The same for WORKAROUND_2, whose levels are other ones.
+const fn workaround_2(level: u64) -> u64 {
+    match level & 0xf {
+        2 => 0,
+        3 => 1,
+        _ => NOT_SUPPORTED,
+    }
+}
+
+/// What KVM answers with these services, for every call that a lock promises.
+///
+/// Left out, because KVM changed them between 5.10 and 7.3 without a knob:
+/// CPU_ON with reserved affinity bits, and SMC as a conduit. They are observed.
+pub fn answers(services: &Services) -> Vec<KeyedAnswer> {
+    use wire::{Kind, call, key};
+    let at_least = |version: u32| services.psci >= version;
+    let (v1_0, v1_1, v1_3) = (at_least(0x1_0000), at_least(0x1_0001), at_least(0x1_0003));
+    let mut out = vec![
+        (key(Kind::Hvc, call(0x8000_0000, 0, 0)), 0x1_0001),
+        (
+            key(Kind::Hvc, call(0x8400_0000, 0, 0)),
+            services.psci.into(),
+        ),
+        // MIGRATE_INFO_TYPE 2: no trusted OS, or one that needs no migration.
+        (key(Kind::Hvc, call(0x8400_0006, 0, 0)), 2),
+        (
+            key(Kind::HvcArguments, call(0xc400_0004, 0, wire::CASE_SELF)),
+            0,
+        ),
+        (
+            key(Kind::HvcArguments, call(0x8400_0004, 0, wire::CASE_SELF)),
+            0,
+        ),
+        (
+            key(Kind::HvcArguments, call(0xc400_0004, 0, wire::CASE_NOBODY)),
+            INVALID_PARAMETERS,
+        ),
+        (
+            key(
+                Kind::HvcArguments,
+                call(0xc400_0004, 0, wire::CASE_BAD_LEVEL),
+            ),
+            INVALID_PARAMETERS,
+        ),
+        (
+            key(Kind::HvcArguments, call(0xc400_0003, 0, wire::CASE_SELF)),
+            ALREADY_ON,
+        ),
+        (
+            key(Kind::HvcArguments, call(0x8400_0003, 0, wire::CASE_SELF)),
+            ALREADY_ON,
+        ),
+        (
+            key(Kind::HvcArguments, call(0xc400_0003, 0, wire::CASE_NOBODY)),
+            INVALID_PARAMETERS,
+        ),
+    ];
+    for function in [0xc400_0012, 0x8400_0012] {
+        let answer = if v1_1 {
+            INVALID_PARAMETERS
+        } else {
+            NOT_SUPPORTED
+        };
+        out.push((
+            key(Kind::HvcArguments, call(function, 0, wire::CASE_BAD_TYPE)),
+            answer,
+        ));
+    }
+    for function in [0xc400_0015, 0x8400_0015] {
+        let answer = if v1_3 {
+            INVALID_PARAMETERS
+        } else {
+            NOT_SUPPORTED
+        };
+        out.push((
+            key(Kind::HvcArguments, call(function, 0, wire::CASE_BAD_TYPE)),
+            answer,
+        ));
+    }
+    // PSCI_FEATURES of all functions, in both widths.
+    for number in 0..=0x20 {
+        for width in [0x8400_0000u32, 0xc400_0000] {
+            let wide = width == 0xc400_0000;
+            let answer = match number {
+                // PSCI_VERSION, CPU_OFF, MIGRATE_INFO_TYPE, SYSTEM_OFF, SYSTEM_RESET, PSCI_FEATURES
+                0x0 | 0x2 | 0x6 | 0x8 | 0x9 | 0xa => supported(v1_0 && !wide),
+                // CPU_SUSPEND, CPU_ON, AFFINITY_INFO
+                0x1 | 0x3 | 0x4 => supported(v1_0),
+                0x12 => supported(v1_1),
+                // Bit 0: HIBERNATE_OFF.
+                0x15 if v1_3 => 1,
+                _ => NOT_SUPPORTED,
+            };
+            out.push((key(Kind::PsciFeatures, u64::from(width | number)), answer));
+        }
+    }
+    out.push((key(Kind::PsciFeatures, 0x8000_0000), supported(v1_0)));
+    out.push((key(Kind::PsciFeatures, 0x8000_0001), NOT_SUPPORTED));
+    let trng = services.std & 1 != 0;
+    let pv_time = services.std_hyp & 1 != 0;
+    let vendor = services.vendor_hyp & 1 != 0;
+    let ptp = services.vendor_hyp & 2 != 0;
+    for function in [
+        0x8000_0000u32,
+        0x8000_0001,
+        0x8000_0002,
+        0x8000_0003,
+        0x8000_0004,
+        0x8000_7000,
+        0x8400_0000,
+        0x8400_000a,
+        0x8400_0050,
+        0x8400_0051,
+        0xc400_0053,
+        0xc500_0021,
+        0x8600_0000,
+        0x8600_0001,
+        0xc600_0040,
+    ] {
+        out.push((key(Kind::ArchFeatures, function.into()), NOT_SUPPORTED));
+    }
+    let [one, two, three] = services.workarounds;
+    out.push((key(Kind::ArchFeatures, 0x8000_8000), workaround(one)));
+    out.push((key(Kind::ArchFeatures, 0x8000_7fff), workaround_2(two)));
+    out.push((key(Kind::ArchFeatures, 0x8000_3fff), workaround(three)));
+    out.push((key(Kind::ArchFeatures, 0xc500_0020), supported(pv_time)));
+    // TRNG (DEN0098): version 1.0, KVM's own UUID.
+    out.push((
+        key(Kind::Hvc, call(0x8400_0050, 0, 0)),
+        if trng { 0x1_0000 } else { NOT_SUPPORTED },
+    ));
+    for function in [
+        0x8400_0050u32,
+        0x8400_0051,
+        0x8400_0052,
+        0x8400_0053,
+        0xc400_0053,
+    ] {
+        out.push((key(Kind::TrngFeatures, function.into()), supported(trng)));
+    }
+    out.push((key(Kind::TrngFeatures, 0x8400_0054), NOT_SUPPORTED));
+    let uuid = [0x00e0_210d, 0xeb11_8443, 0x4452_7080, 0x4c5a_4e55];
+    results(&mut out, 0x8400_0052, trng, uuid);
+    for function in [0x8400_0053u32, 0xc400_0053] {
+        out.push((
+            key(Kind::HvcArguments, call(function, 0, wire::CASE_BITS_GOOD)),
+            supported(trng),
+        ));
+        let bad = if trng {
+            INVALID_PARAMETERS
+        } else {
+            NOT_SUPPORTED
+        };
+        out.push((
+            key(Kind::HvcArguments, call(function, 0, wire::CASE_BITS_BAD)),
+            bad,
+        ));
+    }
+    // Paravirtualised time (DEN0057): no structure was given, so no stolen time.
+    out.push((key(Kind::Hvc, call(0xc500_0021, 0, 0)), NOT_SUPPORTED));
+    for function in [0xc500_0020u32, 0xc500_0021, 0x8000_7000] {
+        out.push((key(Kind::PvTimeFeatures, function.into()), NOT_SUPPORTED));
+    }
+    // KVM's own range: UID, feature bitmaps, PTP.
+    results(
+        &mut out,
+        0x8600_ff01,
+        vendor,
+        [0xb66f_b428, 0xe911_c52e, 0x564b_caa9, 0x743a_004d],
+    );
+    results(
+        &mut out,
+        0x8600_0000,
+        vendor,
+        [services.vendor_hyp, 0, services.vendor_hyp_2, 0],
+    );
+    out.push((
+        key(
+            Kind::HvcArguments,
+            call(0x8600_0001, 0, wire::CASE_VIRTUAL_COUNTER),
+        ),
+        supported(ptp),
+    ));
+    results(&mut out, 0xc600_0040, false, [0; 4]);
+    results(&mut out, 0xc600_0041, false, [0; 4]);
+    // What is given to nothing answers NOT_SUPPORTED in every owner's range.
+    for function in [
+        0x8000_7000u32,
+        0xc000_7000,
+        0x8100_7000,
+        0x8200_7000,
+        0x8300_7000,
+        0x8400_7000,
+        0x8500_7000,
+        0x8600_7000,
+        0xc600_7000,
+        0x8400_001e,
+        0xc400_001e,
+        0x95c1_ba5e,
+    ] {
+        out.push((key(Kind::Hvc, call(function, 0, 0)), NOT_SUPPORTED));
+    }
+    out.sort_unstable();
+    out
+}
+
+/// The four result registers of a service that is there or not.
+fn results(out: &mut Vec<KeyedAnswer>, function: u32, there: bool, values: [u64; 4]) {
+    let absent = [NOT_SUPPORTED, 0, 0, 0];
+    let values = if there { values } else { absent };
+    for (n, value) in (0..).zip(values) {
+        out.push((
+            wire::key(wire::Kind::Hvc, wire::call(function, n, 0)),
+            value,
+        ));
+    }
+}
