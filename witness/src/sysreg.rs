@@ -36,7 +36,8 @@ const LIGHT: &[(Encoding, Keep)] = &[
     ((3, 3, 9, 12, 7), All),      // PMCEID1_EL0
 ];
 
-/// CNTFRQ_EL0 is a class of its own: a light look wants it too.
+/// The one register of a light look that the longer lists do not repeat; its
+/// entry is the last light one and the first full one.
 const CNTFRQ_EL0: Encoding = (3, 3, 14, 0, 0);
 
 /// op0 3, op1 0, CRn 0, CRm 0 to 7, op2 0 to 7: MIDR_EL1 to the last ID
@@ -303,7 +304,7 @@ pub fn full(area: &mut Area) {
     // hardware without a hypervisor may come up with. KVM's is always 1.
     probe::run(&SET_SRE, 1);
     isb();
-    // CNTFRQ_EL0 is the only light register that is in no other list.
+    // From CNTFRQ_EL0 on: the light ones before it come again further down.
     read(area, LIGHT.len()..COUNT);
     caches(area);
     vector_lengths(area);
