@@ -127,7 +127,7 @@ fn tables(all: &decode::Contents) -> String {
             .collect();
         let _ = writeln!(
             out,
-            "RegisterInfo {{ id: {:#x}, name: {}, kind: Kind::{:?}, title: {}, source: {}, fields: Cow::Borrowed(&[{fields}]), gate: {}, feature: {}, neutral: {:?}, encoding: {:?}, csselr: {:?}, guest_only: {} }},",
+            "RegisterInfo {{ id: {:#x}, name: {}, kind: Kind::{:?}, title: {}, source: {}, fields: Cow::Borrowed(&[{fields}]), gate: {}, feature: {}, neutral: {:?}, encoding: {:?}, guest_only: {} }},",
             r.id,
             text(&r.name),
             r.kind,
@@ -137,7 +137,6 @@ fn tables(all: &decode::Contents) -> String {
             option(&r.feature),
             r.neutral,
             r.encoding,
-            r.csselr,
             r.guest_only
         );
     }

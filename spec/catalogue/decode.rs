@@ -173,11 +173,10 @@ impl Reader {
         let (mut title, mut source) = (Cow::Borrowed(""), Cow::Borrowed(""));
         let mut fields: Vec<Field> = Vec::new();
         let (mut gate, mut feature, mut neutral) = (None, None, None);
-        let (mut encoding, mut csselr, mut guest_only) = (None, None, false);
+        let (mut encoding, mut guest_only) = (None, false);
         for child in children(node) {
             match child.name().value() {
                 "encoding" => encoding = self.encoding(child),
-                "csselr" => csselr = self.number(child, 0, "a CSSELR_EL1 value"),
                 "guest-only" => guest_only = true,
                 "id" => id = self.number(child, 0, "the KVM register id"),
                 "kind" => kind = self.kind(child),
@@ -226,7 +225,6 @@ impl Reader {
             feature,
             neutral,
             encoding,
-            csselr: csselr.map(|c| c as u8),
             guest_only,
         })
     }

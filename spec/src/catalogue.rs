@@ -21,9 +21,7 @@ pub fn register_by_name(name: &str) -> Option<&'static RegisterInfo> {
 
 /// The register that a guest reads by MRS with that encoding (see [`RegisterInfo::encoding`]).
 pub fn register_by_encoding(encoding: u16) -> Option<&'static RegisterInfo> {
-    REGISTERS
-        .iter()
-        .find(|r| r.encoding == Some(encoding) && r.csselr.is_none())
+    REGISTERS.iter().find(|r| r.encoding == Some(encoding))
 }
 
 /// `REGISTER.FIELD` split and looked up.

@@ -475,7 +475,7 @@ fn unlocked(lock: &Lock, view: &View, plan: &mut Plan) {
         // not name are UNKNOWN; a PMU that the guest has not cannot be read.
         let without_pmu = info.feature.as_deref() == Some("pmu") && lock.features.is_empty();
         if info.kind == Kind::State
-            || info.csselr.is_some()
+            || info.csselr().is_some()
             || info.name == "MPIDR_EL1"
             || without_pmu
         {

@@ -474,7 +474,7 @@ fn belongs(spec: &VmSpec, register: &RegisterInfo) -> bool {
     match register.kind {
         Kind::State | Kind::Firmware => false,
         Kind::Identification => register.name != "MPIDR_EL1",
-        Kind::Cache => register.csselr.is_none() && register.name != "CLIDR_EL1",
+        Kind::Cache => register.csselr().is_none() && register.name != "CLIDR_EL1",
         Kind::Pmu => spec.cpu.features.contains(&Feature::Pmu),
         Kind::Id | Kind::Timer | Kind::Gic | Kind::Debug => true,
     }

@@ -132,13 +132,20 @@ pub struct RegisterInfo {
     /// How a guest names it in MRS: op0 in bits 15:14, op1 13:11, CRn 10:7,
     /// CRm 6:3, op2 2:0. `None` for what is no system register.
     pub encoding: Option<u16>,
-    /// CSSELR_EL1 value that selects it, for `CCSIDR_EL1[n]`.
-    pub csselr: Option<u8>,
     /// `KVM_GET_ONE_REG` does not serve it: only a guest can read it.
     pub guest_only: bool,
 }
 
 impl RegisterInfo {
+    /// CSSELR_EL1 value that selects it, for `CCSIDR_EL1[n]`, which KVM serves
+    /// as `KVM_REG_ARM_DEMUX` registers.
+    pub const fn csselr(&self) -> Option<u8> {
+        if self.id >> 16 & 0xfff == 0x11 {
+            Some(self.id as u8)
+        } else {
+            None
+        }
+    }
     /// The field of that name.
     pub fn field(&self, name: &str) -> Option<&Field> {
         self.fields.iter().find(|f| f.name == name)

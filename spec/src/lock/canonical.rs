@@ -170,10 +170,8 @@ fn consistent(lock: &Lock) -> Result<(), String> {
         return Err("the FDT does not fit into memory".into());
     }
     let interrupts = lock.gic.interrupts;
-    if lock.gic.version != 3
-        || !(64..=1020).contains(&interrupts) && interrupts != 1024
-        || interrupts % 32 != 0
-    {
+    let whole = interrupts.is_multiple_of(32) && (64..=1024).contains(&interrupts);
+    if lock.gic.version != 3 || !whole {
         return Err("the GIC is not a GICv3 with 64 to 1024 interrupts, a multiple of 32".into());
     }
     for device in &machine.devices {

@@ -1,0 +1,119 @@
+//! Properties of the tables themselves.
+
+use std::collections::BTreeSet;
+use vmlock_spec::catalogue::{
+    BASELINES, CPUS, Catalogue, Kind, REGISTERS, Subject, field, register_by_name,
+};
+use vmlock_spec::resolve::HWCAPS;
+use vmlock_spec::vm::Feature;
+
+#[test]
+fn registers_are_sound() {
+    assert!(REGISTERS.len() > 400, "the register table is nearly empty");
+    let ids: BTreeSet<u64> = REGISTERS.iter().map(|r| r.id).collect();
+    assert_eq!(ids.len(), REGISTERS.len(), "an id is there twice");
+    for register in REGISTERS {
+        assert!(
+            !register.source.is_empty(),
+            "{} has no source",
+            register.name
+        );
+        assert!(
+            !register.name.is_empty() && !register.name.contains(' '),
+            "{:?}",
+            register.name
+        );
+        let mut covered = 0u64;
+        for field in register.fields.iter() {
+            assert_eq!(
+                covered & field.mask(),
+                0,
+                "{}.{} overlaps",
+                register.name,
+                field.name
+            );
+            covered |= field.mask();
+            assert_eq!(field.get(field.put(0, field.max())), field.max());
+            assert_eq!(field.put(u64::MAX, 0), !field.mask());
+        }
+    }
+}
+
+#[test]
+fn the_whole_id_space_is_there() {
+    for crm in 1..8u64 {
+        for op2 in 0..8u64 {
+            let id = 0x6030_0000_0013_0000 | 3 << 14 | crm << 3 | op2;
+            let found = REGISTERS.iter().find(|r| r.id == id);
+            assert!(
+                found.is_some_and(|r| r.kind == Kind::Id),
+                "3,0,0,{crm},{op2} is not an ID register"
+            );
+        }
+    }
+}
+
+#[test]
+fn baselines_speak_of_what_exists() {
+    let catalogue = Catalogue::builtin();
+    for baseline in BASELINES {
+        assert!(
+            catalogue.chain(&baseline.name).is_some(),
+            "{} has a broken chain",
+            baseline.name
+        );
+        for statement in baseline.statements.iter() {
+            assert!(!statement.source.is_empty());
+            match &statement.subject {
+                Subject::Field(path, _) => {
+                    assert!(
+                        field(path).is_some() || register_by_name(path).is_some(),
+                        "{}: there is no {path}",
+                        baseline.name
+                    );
+                }
+                Subject::Events { register, .. } | Subject::Bitmap(register, _) => {
+                    assert!(
+                        register_by_name(register).is_some(),
+                        "{}: {register}",
+                        baseline.name
+                    );
+                }
+                Subject::Cache(_) | Subject::Psci(_) | Subject::IidrRevision(_) => {}
+            }
+            for condition in statement.when.iter() {
+                let condition = condition.strip_prefix('!').unwrap_or(condition);
+                let known = condition == "el0-aarch32"
+                    || Feature::ALL.iter().any(|f| f.name() == condition)
+                    || condition.strip_prefix("unaffected:").is_some()
+                    // Features that a spec cannot name yet: never on.
+                    || ["sve", "pauth", "mte", "el2"].contains(&condition);
+                assert!(known, "{}: unknown condition {condition}", baseline.name);
+            }
+        }
+    }
+}
+
+#[test]
+fn cpu_models_speak_of_what_exists() {
+    for cpu in CPUS {
+        for value in cpu.registers.iter().chain(cpu.facts.iter()) {
+            assert!(
+                register_by_name(&value.register).is_some(),
+                "{}: {}",
+                cpu.name,
+                value.register
+            );
+            assert!(!value.source.is_empty(), "{}: {}", cpu.name, value.register);
+        }
+    }
+}
+
+#[test]
+fn hwcaps_name_fields() {
+    for (cap, fields) in HWCAPS {
+        for path in *fields {
+            assert!(field(path).is_some(), "{cap}: there is no {path}");
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! Tests of the decisions: catalogue, resolver, lock, plan.
+
+mod catalogue;
+mod truth;
