@@ -128,6 +128,9 @@ pub struct Matrix {
     /// Give up on a host when it has no result after so many seconds per lock
     #[arg(long, value_name = "SECONDS", default_value_t = 180)]
     pub timeout: u64,
+    /// Another static arm64 program than the vmlock-run of this checkout
+    #[arg(long, value_name = "PATH")]
+    pub program: Option<PathBuf>,
     /// Look for newer point releases than those in the cache
     #[arg(long)]
     pub refresh: bool,

@@ -53,7 +53,7 @@ pub struct Package {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Index {
     /// Seconds since 1970 when the index was taken.
-    made: u64,
+    pub made: u64,
     /// The packages, in no particular order.
     pub packages: Vec<Package>,
 }
