@@ -55,7 +55,7 @@ impl Outcome {
         }
     }
 
-    /// The value with anything but an exception replaced by what `f` makes of it.
+    /// Applies `f` to a value; leaves an exception alone.
     pub fn map(self, f: impl FnOnce(u64) -> u64) -> Outcome {
         match self {
             Outcome::Value(value) => Outcome::Value(f(value)),
