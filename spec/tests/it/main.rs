@@ -1,4 +1,5 @@
 //! Tests of the decisions: catalogue, resolver, lock, plan.
 
 mod catalogue;
+mod locks;
 mod truth;

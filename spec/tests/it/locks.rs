@@ -1,0 +1,155 @@
+//! The lock's bytes: stable, strict, and clear about what it refuses.
+
+use crate::truth::{lock, spec};
+use vmlock_spec::lock::Lock;
+use vmlock_spec::lock::canonical::{LockError, parse, write};
+use vmlock_spec::vm::Feature;
+
+fn example() -> Lock {
+    lock(&spec(
+        &["kvm-6.8", "psci-1.1"],
+        "neoverse-n1",
+        &[Feature::Pmu],
+    ))
+}
+
+#[test]
+fn writing_what_was_read_changes_nothing() {
+    for model in ["cortex-a72", "cortex-a76", "neoverse-n1"] {
+        for abi in [
+            "kvm-5.10", "kvm-6.1", "kvm-6.8", "kvm-6.12", "kvm-6.18", "kvm-7.3",
+        ] {
+            for features in [&[][..], &[Feature::Pmu]] {
+                let text = write(&lock(&spec(&[abi], model, features)));
+                let read = parse(&text).expect("our own lock");
+                assert_eq!(write(&read), text, "{abi} on {model}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_canonical_form_is_for_people_and_merges() {
+    let text = write(&example());
+    assert!(text.starts_with("{\n  \"$schema\": \""));
+    assert!(text.ends_with("}\n"));
+    assert!(!text.contains('\r') && !text.contains('\t'));
+    let ids: Vec<&str> = text
+        .lines()
+        .filter(|l| l.trim_start().starts_with("\"id\": "))
+        .collect();
+    assert!(ids.len() > 70, "{} registers", ids.len());
+    assert!(ids.is_sorted(), "registers are sorted by id");
+}
+
+#[test]
+fn a_lock_covers_the_whole_id_space() {
+    let lock = example();
+    for crm in 1..8u64 {
+        for op2 in 0..8u64 {
+            let id = 0x6030_0000_0013_0000 | 3 << 14 | crm << 3 | op2;
+            assert!(
+                lock.registers.iter().any(|r| r.id == id),
+                "CRm {crm} op2 {op2} is missing"
+            );
+        }
+    }
+    for name in [
+        "MIDR_EL1",
+        "REVIDR_EL1",
+        "AIDR_EL1",
+        "CTR_EL0",
+        "CLIDR_EL1",
+        "DCZID_EL0",
+        "CNTFRQ_EL0",
+        "PMCR_EL0",
+        "PMCEID0_EL0",
+        "PMCEID1_EL0",
+        "ICC_CTLR_EL1",
+        "OSLSR_EL1",
+        "KVM_REG_ARM_PSCI_VERSION",
+        "KVM_REG_ARM_SMCCC_ARCH_WORKAROUND_1",
+        "KVM_REG_ARM_SMCCC_ARCH_WORKAROUND_2",
+        "KVM_REG_ARM_SMCCC_ARCH_WORKAROUND_3",
+        "KVM_REG_ARM_STD_BMAP",
+        "KVM_REG_ARM_STD_HYP_BMAP",
+        "KVM_REG_ARM_VENDOR_HYP_BMAP",
+        "KVM_REG_ARM_VENDOR_HYP_BMAP_2",
+    ] {
+        assert!(
+            lock.registers.iter().any(|r| r.name == name),
+            "{name} is missing"
+        );
+    }
+}
+
+#[test]
+fn newer_unknown_and_conflicting_locks_are_refused() {
+    let text = write(&example());
+    let newer = text.replace("\"lockVersion\": 1", "\"lockVersion\": 2");
+    assert_eq!(parse(&newer), Err(LockError::Newer { version: 2 }));
+    let unknown = text.replace(
+        "\"lockVersion\": 1",
+        "\"lockVersion\": 1,\n  \"colour\": \"red\"",
+    );
+    assert!(
+        matches!(parse(&unknown), Err(LockError::Malformed { message, .. }) if message.contains("colour"))
+    );
+    let conflict = text.replacen("  \"registers\"", "<<<<<<< ours\n  \"registers\"", 1);
+    assert!(matches!(parse(&conflict), Err(LockError::ConflictMarker { line }) if line > 1));
+    let short = text.replacen("\"value\": \"0x0", "\"value\": \"0x", 1);
+    assert!(matches!(parse(&short), Err(LockError::Malformed { .. })));
+    assert!(parse("").is_err() && parse("[]").is_err() && parse("{}").is_err());
+}
+
+#[test]
+fn locks_that_contradict_themselves_are_refused() {
+    let change = |f: &dyn Fn(&mut Lock)| {
+        let mut lock = example();
+        f(&mut lock);
+        parse(&write(&lock))
+    };
+    let cases: &[(&str, &dyn Fn(&mut Lock))] = &[
+        ("overlap", &|l| {
+            l.machine.distributor.base = l.machine.memory.base
+        }),
+        ("out of order", &|l| l.registers.swap(0, 1)),
+        ("vCPUs", &|l| l.machine.vcpus.clear()),
+        ("64 MiB", &|l| l.machine.memory.size = 0x1000),
+        ("FDT", &|l| l.machine.fdt.bytes.push("zz".into())),
+        ("FDT", &|l| l.machine.fdt.base = 0),
+        ("interrupt", &|l| l.machine.devices[0].interrupt = 5),
+        ("interrupt", &|l| {
+            l.machine.private_interrupts.virtual_timer = 99
+        }),
+        ("40 bits", &|l| l.machine.devices[0].range.base = 1 << 50),
+    ];
+    for (word, f) in cases {
+        match change(f) {
+            Err(LockError::Inconsistent(text)) => assert!(text.contains(word), "{word}: {text}"),
+            other => panic!("{word}: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn the_initrd_is_patched_and_nothing_else() {
+    let lock = example();
+    let mut fdt = lock.machine.fdt.decode().expect("hex");
+    let before = fdt.clone();
+    vmlock_spec::machine::patch_initrd(&mut fdt, 0x1122_3344_5566_7788, 0x99aa_bbcc_ddee_ff00)
+        .expect("has both");
+    let changed = before.iter().zip(&fdt).filter(|(a, b)| a != b).count();
+    assert_eq!(
+        (changed, before.len()),
+        (15, fdt.len()),
+        "16 bytes, one of which is zero"
+    );
+    // Every truncation and every flipped byte is an error or a patch, never a panic.
+    for length in 0..before.len() {
+        let _ = vmlock_spec::machine::patch_initrd(&mut before[..length].to_vec(), 1, 2);
+        let mut broken = before.clone();
+        broken[length] ^= 0xff;
+        let _ = vmlock_spec::machine::patch_initrd(&mut broken, 1, 2);
+    }
+}
