@@ -607,6 +607,10 @@ fn last_words(scratch: &Scratch) -> String {
         let start = lines.len().saturating_sub(CONSOLE_LINES);
         if !lines.is_empty() {
             words.push_str(&format!("  {title}:\n"));
+            // A panic's own line comes before a backtrace that is longer than what is shown.
+            for line in lines[..start].iter().filter(|l| l.contains("Kernel panic")) {
+                words.push_str(&format!("    | {line}\n    | …\n"));
+            }
             for line in &lines[start..] {
                 words.push_str(&format!("    | {line}\n"));
             }

@@ -397,6 +397,7 @@ fn summary(cells: &[Cell]) -> Vec<String> {
         let kept = same.iter().filter(|c| is_kept(c)).count();
         let what = match (kept, digests.len()) {
             (0, _) => "kept nowhere".to_owned(),
+            (1, _) => "kept".to_owned(),
             (_, 1) => "kept, and a guest saw the same machine each time".to_owned(),
             (_, n) => format!("kept, BUT A GUEST SAW {n} DIFFERENT MACHINES"),
         };
