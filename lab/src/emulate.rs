@@ -244,7 +244,8 @@ fn jobs_script(work: &Work) -> String {
                  echo \"ended $code 0 0\" >&3\n"
             ),
             Output::Terminal => format!(
-                "setsid -c {command} </dev/ttyS0 >/dev/ttyS0 2>&1 3>&-\n\
+                "stty -F /dev/ttyS0 sane 115200\n\
+                 setsid -c {command} </dev/ttyS0 >/dev/ttyS0 2>&1 3>&-\n\
                  echo \"ended $? 0 0\" >&3\n"
             ),
             Output::Collect => format!(

@@ -21,12 +21,12 @@ use std::time::Duration;
 /// Runs a program in a host; the result is its exit code.
 pub fn run(cache: &Cache, flags: &Run) -> Result<u8> {
     let is_shell = flags.program.as_deref() == Some("sh");
-    let program = match &flags.program {
-        Some(path) if !is_shell => PathBuf::from(path),
-        _ => cross::build(cache, cross::RUNNER)?,
+    let program = || match &flags.program {
+        Some(path) if !is_shell => Ok(PathBuf::from(path)),
+        _ => cross::build(cache, cross::RUNNER),
     };
     if flags.kernel == "host" {
-        return here(cache, flags, &program, is_shell);
+        return here(cache, flags, &program()?, is_shell);
     }
     tools::ensure(tools::EMULATOR)?;
     let [kernel] = kernels::resolve(cache, std::slice::from_ref(&flags.kernel), flags.refresh)?
@@ -36,7 +36,7 @@ pub fn run(cache: &Cache, flags: &Run) -> Result<u8> {
 
     let dir = current_dir()?;
     let mut files = Files::default();
-    let inside = add_program(&mut files, &program)?;
+    let inside = add_program(&mut files, &program()?)?;
     add_arguments(cache, &mut files, &dir, &flags.args)?;
     for with in &flags.with {
         let (source, path) = with.split_once('=').unwrap_or((with, with));
