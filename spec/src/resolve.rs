@@ -138,6 +138,13 @@ impl Context<'_> {
             // ID_AA64PFR0_EL1.EL0 = 2: AArch32 at EL0 too.
             return self.raw("ID_AA64PFR0_EL1") & 0xf == 2;
         }
+        if condition == "no-clean-to-pou" {
+            // What CLIDR_EL1 says where CTR_EL0.IDC is silent: nothing has to be
+            // cleaned when LoC, or both LoUU and LoUIS, are zero.
+            let clidr = self.raw("CLIDR_EL1");
+            let level = |low: u32| clidr >> low & 7;
+            return level(24) == 0 || level(27) == 0 && level(21) == 0;
+        }
         self.spec.cpu.features.iter().any(|f| f.name() == condition)
     }
 
