@@ -9,7 +9,7 @@ use crate::reason;
 use crate::report::{HostReport, ReportedRegister, Seen, View};
 use crate::smccc::{self, Services};
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How an entry is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -88,6 +88,10 @@ pub struct Plan {
     pub keeps: Vec<Keep>,
     /// Entries that cannot; the guest is not started unless there are none.
     pub refusals: Vec<Refusal>,
+    /// Ids of registers of which `KVM_GET_ONE_REG` says something else than a
+    /// guest reads (CTR_EL0 up to 6.2): what was read from inside counts, and
+    /// reading them back from outside would prove nothing.
+    pub only_inside: BTreeSet<u64>,
 }
 
 impl Plan {
@@ -240,6 +244,7 @@ fn register(entry: &LockedRegister, view: &View, report: &HostReport, plan: &mut
         (Some((_, value)), Some(seen))
             if seen != Seen::Value(value) && !agrees(entry, value, seen) =>
         {
+            plan.only_inside.insert(entry.id);
             from_inside(entry, info, seen, report, plan);
         }
         (Some((_, value)), _) if (value ^ entry.value) & entry.promised() == 0 => {
