@@ -109,7 +109,8 @@ fn locks_that_contradict_themselves_are_refused() {
         f(&mut lock);
         parse(&write(&lock))
     };
-    let cases: &[(&str, &dyn Fn(&mut Lock))] = &[
+    type Case<'a> = (&'a str, &'a dyn Fn(&mut Lock));
+    let cases: &[Case] = &[
         ("overlap", &|l| {
             l.machine.distributor.base = l.machine.memory.base
         }),
