@@ -1,2 +1,77 @@
-//! Filled in next.
-fn main() {}
+//! `vmlock`: descriptions to locks, and words about them.
+//!
+//! `main` parses the command line, calls one verb and turns its outcome into an
+//! exit code. What is decided about machines is decided in `vmlock-spec`; here
+//! are files, spans, diagnostics and printing.
+#![forbid(unsafe_code)]
+
+mod atomic;
+mod codes;
+mod command;
+mod compile;
+mod diagnostic;
+mod difference;
+mod flags;
+mod language;
+mod location;
+mod render;
+mod schema;
+mod wording;
+
+/// The types that imported catalogue files are read into.
+pub(crate) use vmlock_spec::catalogue as catalogue_types;
+
+use clap::Parser as _;
+use flags::{Command, Flags};
+use render::{Exit, Output};
+use std::io;
+use std::panic::{self, PanicHookInfo};
+use std::process::ExitCode;
+
+/// Exit code of a bug in vmlock itself (`EX_SOFTWARE` of sysexits.h).
+const EXIT_BUG: u8 = 70;
+
+fn main() -> ExitCode {
+    panic::set_hook(Box::new(apologise));
+    // Only the hook's words are of use to the user; the payload is in them.
+    match panic::catch_unwind(run) {
+        Ok(Ok(exit)) => ExitCode::from(exit as u8),
+        // Whoever read our output has seen enough: `vmlock explain | head`.
+        Ok(Err(error)) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Ok(Err(_)) => ExitCode::from(Exit::Environment as u8),
+        Err(_) => ExitCode::from(EXIT_BUG),
+    }
+}
+
+fn apologise(info: &PanicHookInfo<'_>) {
+    let payload = info.payload();
+    let words = payload.downcast_ref::<String>().map(String::as_str);
+    let words = words.or(payload.downcast_ref::<&str>().copied()).unwrap_or("no message");
+    let place = info.location().map(|l| format!("{}:{}", l.file(), l.line())).unwrap_or_default();
+    let version = env!("CARGO_PKG_VERSION");
+    // A failure to print it changes nothing about the exit code.
+    let _ = io::Write::write_all(
+        &mut io::stderr(),
+        format!(
+            "vmlock {version}: this is a bug in vmlock, not in your files: {words} ({place})\n\
+             Nothing was written. Please report it together with the file that caused it.\n"
+        )
+        .as_bytes(),
+    );
+}
+
+fn run() -> io::Result<Exit> {
+    let flags = Flags::parse();
+    let mut out = Output::new(flags.format);
+    match &flags.command {
+        Command::Lock(flags) => command::lock::run(flags, &mut out),
+        Command::Check(flags) => command::check::run(flags, &mut out),
+        Command::Diff(flags) => command::diff::run(flags, &mut out),
+        Command::Explain(flags) => command::explain::run(flags, &mut out),
+        Command::Schema(flags) => command::schema::run(flags, &mut out),
+        Command::Cpu(flags) => command::cpu::run(flags, &mut out),
+        Command::Completions(flags) => command::completions::run(flags, &mut out),
+        Command::Man(flags) => command::completions::man(flags, &mut out),
+    }
+    out.print()
+}

@@ -1,0 +1,82 @@
+//! Files are replaced whole or not at all.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::process;
+
+/// Writes a file by way of a temporary one in the same folder: written, flushed
+/// to the disk, renamed, and the folder flushed too. A crash at any moment leaves
+/// the old file or the new one. The mode of an existing file is kept, and a
+/// symbolic link stays one.
+///
+/// # Errors
+/// The system's; the temporary file is then gone and the old one untouched.
+pub fn replace(path: &Path, text: &str) -> io::Result<()> {
+    let target = match fs::canonicalize(path) {
+        Ok(target) => target,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => path.to_owned(),
+        Err(error) => return Err(error),
+    };
+    let folder = match target.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
+        _ => PathBuf::from("."),
+    };
+    let name = target.file_name().ok_or(io::ErrorKind::InvalidInput)?;
+    let temporary = folder.join(format!(".{}.{}.tmp", name.to_string_lossy(), process::id()));
+    let written = write(&temporary, &target, text);
+    if written.is_err() {
+        // The first error is the one to report.
+        let _ = fs::remove_file(&temporary);
+        return written;
+    }
+    File::open(&folder)?.sync_all()
+}
+
+fn write(temporary: &Path, target: &Path, text: &str) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create_new(true).open(temporary)?;
+    if let Ok(existing) = fs::metadata(target) {
+        file.set_permissions(existing.permissions())?;
+    }
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    fs::rename(temporary, target)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+    fn folder(name: &str) -> PathBuf {
+        let path = std::env::temp_dir().join(format!("vmlock-atomic-{name}-{}", process::id()));
+        fs::create_dir_all(&path).unwrap();
+        path
+    }
+
+    #[test]
+    fn mode_and_link_stay() {
+        let folder = folder("mode");
+        let (real, link) = (folder.join("real"), folder.join("link"));
+        fs::write(&real, "old").unwrap();
+        fs::set_permissions(&real, fs::Permissions::from_mode(0o640)).unwrap();
+        symlink(&real, &link).unwrap();
+        replace(&link, "new").unwrap();
+        assert_eq!(fs::read_to_string(&real).unwrap(), "new");
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert_eq!(fs::metadata(&real).unwrap().permissions().mode() & 0o777, 0o640);
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 2);
+        fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn failure_leaves_nothing() {
+        let folder = folder("fail");
+        assert!(replace(&folder.join("no/such/file"), "x").is_err());
+        // The target is a folder: renaming onto it fails after writing.
+        fs::create_dir(folder.join("taken")).unwrap();
+        assert!(replace(&folder.join("taken"), "x").is_err());
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
+        fs::remove_dir_all(&folder).unwrap();
+    }
+}

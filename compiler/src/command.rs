@@ -1,0 +1,92 @@
+//! The verbs, one to a file.
+
+pub mod check;
+pub mod completions;
+pub mod cpu;
+pub mod diff;
+pub mod explain;
+pub mod lock;
+pub mod schema;
+
+use crate::diagnostic::Diagnostic;
+use crate::language::json;
+use crate::location::Source;
+use std::fs::File;
+use std::io::Read as _;
+use std::path::Path;
+use std::rc::Rc;
+use vmlock_spec::lock::{Lock, canonical};
+use vmlock_spec::report::{self, HostReport};
+
+/// Reads a file that is a lock or a report: at most `limit` bytes of UTF-8.
+fn read(path: &Path, limit: usize) -> Result<String, Diagnostic> {
+    let shown = path.display().to_string();
+    let failed = |words: String| {
+        let help = match words.contains("No such file") {
+            true => "look at the path; it is relative to the folder you are in",
+            false => "look at the path and its permissions",
+        };
+        Diagnostic::error("io::unreadable", format!("`{shown}` cannot be read: {words}"))
+            .in_file(&shown)
+            .help(help)
+    };
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(|e| failed(e.to_string()))?;
+    // One byte more than the limit is enough for the parser to refuse it.
+    file.take(limit as u64 + 1).read_to_end(&mut bytes).map_err(|e| failed(e.to_string()))?;
+    String::from_utf8(bytes).map_err(|e| failed(format!("it is not UTF-8 (offset {})", e.utf8_error().valid_up_to())))
+}
+
+/// Reads a lock.
+fn read_lock(path: &Path) -> Result<Lock, Diagnostic> {
+    let text = read(path, canonical::SIZE_MAX)?;
+    parse_lock(path, text).map(|(lock, _)| lock)
+}
+
+/// Parses a lock's text, and hands the text back.
+fn parse_lock(path: &Path, text: String) -> Result<(Lock, String), Diagnostic> {
+    let error = match canonical::parse(&text) {
+        Ok(lock) => return Ok((lock, text)),
+        Err(error) => error,
+    };
+    use canonical::LockError;
+    let (code, place) = match &error {
+        LockError::ConflictMarker { line } => ("lock::conflict-marker", Some((*line, 1))),
+        LockError::Newer { .. } => ("lock::newer", None),
+        LockError::Malformed { line, column, .. } => ("lock::invalid", Some((*line, *column))),
+        LockError::TooLarge | LockError::Inconsistent(_) => ("lock::invalid", None),
+    };
+    let shown = path.display().to_string();
+    let words = match &error {
+        // Line and column are shown by pointing there.
+        LockError::Malformed { message, .. } => {
+            message.rsplit_once(" at line ").map_or(message.as_str(), |(words, _)| words).to_owned()
+        }
+        LockError::ConflictMarker { .. } => "a merge left its conflict markers in this lock".to_owned(),
+        other => other.to_string(),
+    };
+    let diagnostic = Diagnostic::error(code, words).in_file(&shown).help(match code {
+        "lock::conflict-marker" => "resolve the merge in the description, then run `vmlock lock`",
+        "lock::newer" => "use the vmlock that made it, or a newer one",
+        _ => "a lock is made by `vmlock lock`, never by hand: run it again on the description",
+    });
+    Err(match place {
+        Some((line, column)) => {
+            let at = json::offset(&text, line, column);
+            let source = Rc::new(Source { path: shown, text });
+            diagnostic.at(&source, at..at, "here")
+        }
+        None => diagnostic,
+    })
+}
+
+/// Reads a host report.
+fn read_report(path: &Path) -> Result<HostReport, Diagnostic> {
+    let text = read(path, report::SIZE_MAX)?;
+    report::parse(&text).map_err(|words| {
+        let shown = path.display().to_string();
+        Diagnostic::error("report::invalid", format!("`{shown}`: {words}"))
+            .in_file(shown)
+            .help("make it on the host with `vmlock-run probe`")
+    })
+}

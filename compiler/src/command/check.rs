@@ -1,0 +1,98 @@
+//! `vmlock check`: the plan for each host, without running anything.
+
+use crate::command::{read_lock, read_report};
+use crate::flags::CheckFlags;
+use crate::render::{Exit, Output};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use vmlock_spec::lock::Lock;
+use vmlock_spec::plan::{Keep, Plan, Refusal, Way, plan};
+
+/// Plans the lock on each host.
+pub fn run(flags: &CheckFlags, out: &mut Output) {
+    let lock = match read_lock(&flags.lock) {
+        Ok(lock) => lock,
+        Err(diagnostic) => return out.fail(Exit::Environment, diagnostic),
+    };
+    let mut hosts = Vec::new();
+    let mut refusals = Vec::new();
+    for path in &flags.hosts {
+        let report = match read_report(path) {
+            Ok(report) => report,
+            Err(diagnostic) => {
+                out.fail(Exit::Environment, diagnostic);
+                continue;
+            }
+        };
+        let plan = plan(&lock, &report);
+        let shown = path.display().to_string();
+        if !plan.refusals.is_empty() {
+            out.exit(Exit::Refused);
+        }
+        say(flags.verbose, &shown, &lock, &plan, out);
+        let kept = plan.refusals.is_empty();
+        let list = |value: Result<Value, serde_json::Error>| value.unwrap_or_default();
+        let of_host = list(serde_json::to_value(&plan.refusals));
+        if let Value::Array(more) = &of_host {
+            refusals.extend(more.iter().cloned());
+        }
+        hosts.push(json!({
+            "report": shown,
+            "kept": kept,
+            "keeps": list(serde_json::to_value(&plan.keeps)),
+            "refusals": of_host,
+        }));
+    }
+    // A report that could not be read is no host that keeps the lock.
+    out.value("kept", refusals.is_empty() && hosts.len() == flags.hosts.len());
+    out.value("refusals", refusals);
+    out.value("hosts", hosts);
+}
+
+fn word(way: Way) -> &'static str {
+    match way {
+        Way::Same => "same",
+        Way::Set => "set",
+        Way::Absent => "absent",
+        Way::Fact => "fact",
+        Way::Vary => "vary",
+    }
+}
+
+fn say(verbose: bool, host: &str, lock: &Lock, plan: &Plan, out: &mut Output) {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for keep in &plan.keeps {
+        *counts.entry(word(keep.way)).or_default() += 1;
+    }
+    let counts: Vec<String> = counts.iter().map(|(way, n)| format!("{n} {way}")).collect();
+    let verdict = match plan.refusals.len() {
+        0 => format!("can keep `{}`", lock.name),
+        1 => format!("cannot keep `{}`: 1 entry", lock.name),
+        n => format!("cannot keep `{}`: {n} entries", lock.name),
+    };
+    out.line(format!("{host}: {verdict} ({})", counts.join(", ")));
+    let shown = |k: &&Keep| verbose || k.step.is_some() || k.way == Way::Vary;
+    let width = plan.keeps.iter().filter(shown).map(|k| k.name.chars().count()).max().unwrap_or(0).min(44);
+    for keep in plan.keeps.iter().filter(shown) {
+        let line = format!("  {:6} {:width$}  {}", word(keep.way), keep.name, keep.words);
+        out.line(line.trim_end());
+    }
+    // Waived fields of registers that are otherwise promised stand in the lock alone.
+    for register in &lock.registers {
+        for waiver in register.vary.iter().filter(|_| register.promised() != 0) {
+            out.line(format!("  vary   {}.{}  waived by {}", register.name, waiver.field, waiver.from));
+        }
+    }
+    for refusal in &plan.refusals {
+        refused(refusal, out);
+    }
+}
+
+fn refused(refusal: &Refusal, out: &mut Output) {
+    out.line(format!("  refused {} [{}]", refusal.name, refusal.code));
+    out.line(format!("    {}", refusal.reason));
+    out.line(format!("    wanted {} (from {}), offered {}", refusal.wanted, refusal.from, refusal.offered));
+    for help in &refusal.help {
+        out.line(format!("    help: {help}"));
+    }
+}

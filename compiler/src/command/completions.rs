@@ -1,0 +1,51 @@
+//! `vmlock completions` and the hidden `vmlock man`: both out of `flags.rs`.
+
+use crate::atomic;
+use crate::diagnostic::Diagnostic;
+use crate::flags::{CompletionsFlags, Flags, ManFlags};
+use crate::render::{Exit, Output};
+use clap::CommandFactory as _;
+use clap_mangen::Man;
+
+/// Prints a completion script.
+pub fn run(flags: &CompletionsFlags, out: &mut Output) {
+    let mut script = Vec::new();
+    clap_complete::generate(flags.shell, &mut Flags::command(), "vmlock", &mut script);
+    let script = String::from_utf8_lossy(&script).into_owned();
+    out.line(script.trim_end());
+    out.value("script", script);
+}
+
+/// Prints or writes manual pages.
+pub fn man(flags: &ManFlags, out: &mut Output) {
+    let mut command = Flags::command();
+    command.build();
+    let mut pages = vec![("vmlock.1".to_owned(), command.clone())];
+    for sub in command.get_subcommands().filter(|c| !c.is_hide_set() && c.get_name() != "help") {
+        let name = format!("vmlock-{}", sub.get_name());
+        pages.push((format!("{name}.1"), sub.clone().name(name)));
+    }
+    for (file, command) in pages {
+        let mut page = Vec::new();
+        if let Err(error) = Man::new(command).render(&mut page) {
+            return out.fail(Exit::Environment, unwritable(&file, &error));
+        }
+        let page = String::from_utf8_lossy(&page).into_owned();
+        match &flags.folder {
+            None => return out.line(page.trim_end()),
+            Some(folder) => {
+                let path = folder.join(&file);
+                if let Err(error) = atomic::replace(&path, &page) {
+                    return out.fail(Exit::Environment, unwritable(&path.display().to_string(), &error));
+                }
+                out.line(path.display().to_string());
+            }
+        }
+    }
+}
+
+fn unwritable(shown: &str, error: &std::io::Error) -> Diagnostic {
+    Diagnostic::error("io::unwritable", format!("`{shown}` cannot be written: {error}"))
+        .in_file(shown)
+        .help("look at the folder and its permissions")
+}

@@ -1,0 +1,188 @@
+//! `vmlock cpu`: a CPU model out of a host report, as a file that a description imports.
+//!
+//! A report shows what KVM lets a guest find, which is not always what the
+//! silicon has. The file says so, and what is not known is left out.
+
+use crate::atomic;
+use crate::command::read_report;
+use crate::diagnostic::Diagnostic;
+use crate::flags::CpuFlags;
+use crate::render::{Exit, Output};
+use serde_json::json;
+use std::fmt::Write as _;
+use vmlock_spec::catalogue::{Kind, REGISTERS, RegisterInfo};
+use vmlock_spec::report::{HostReport, Seen, View};
+use vmlock_spec::smccc;
+
+/// Writes the model.
+pub fn run(flags: &CpuFlags, out: &mut Output) {
+    let valid = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    if flags.name.is_empty() || !flags.name.chars().all(valid) {
+        out.note("vmlock: the model's name may hold ASCII letters, digits, `-`, `_` and `.`");
+        return out.exit(Exit::Usage);
+    }
+    let shown = flags.report.display().to_string();
+    let report = match read_report(&flags.report) {
+        Ok(report) => report,
+        Err(diagnostic) => return out.fail(Exit::Environment, diagnostic),
+    };
+    let text = match model(&report, &flags.name) {
+        Ok(text) => text,
+        Err(words) => {
+            let diagnostic = Diagnostic::error("report::incomplete", format!("`{shown}`: {words}"));
+            return out.fail(
+                Exit::Environment,
+                diagnostic.in_file(shown).help("make the report again with `vmlock-run probe`"),
+            );
+        }
+    };
+    match &flags.output {
+        None => out.line(text.trim_end()),
+        Some(path) => {
+            let shown = path.display().to_string();
+            if let Err(error) = atomic::replace(path, &text) {
+                let diagnostic = Diagnostic::error("io::unwritable", format!("`{shown}` cannot be written: {error}"));
+                return out.fail(Exit::Environment, diagnostic.in_file(shown).help("look at the folder and its permissions"));
+            }
+            out.line(format!("{shown}: written; in a description: import \"{shown}\""));
+        }
+    }
+    out.value("model", json!({ "name": flags.name, "kdl": text }));
+}
+
+/// What KVM's own registers say, or else what a guest read.
+fn value(view: &View, register: &RegisterInfo) -> Option<u64> {
+    // What a guest saw counts: KVM's copy of a register can differ from it.
+    match view.seen(&register.name) {
+        Some(Seen::Value(value)) => Some(value),
+        _ => view.register(register.id).and_then(|r| r.value),
+    }
+}
+
+/// The file's text.
+///
+/// # Errors
+/// What the report lacks, in words.
+fn model(report: &HostReport, name: &str) -> Result<String, String> {
+    let base = report.view(&[]).ok_or("it has no view of a guest without optional features")?;
+    // With a PMU more registers can be read; the rest is the same silicon.
+    let rich = report.views.iter().max_by_key(|v| v.features.len()).unwrap_or(base);
+    let read = |register: &RegisterInfo| match register.kind {
+        Kind::Pmu => value(rich, register),
+        _ => value(base, register),
+    };
+    const SOURCE: &str = "source=\"read on the host by vmlock-run probe\"";
+    let mut text = String::new();
+    // Writing to a string cannot fail.
+    let _ = write!(
+        text,
+        "// The CPU model `{name}`, made from a host report by `vmlock cpu`.\n\
+         //\n\
+         // A report knows what KVM lets a guest on that host find. Where KVM hides a feature of the\n\
+         // silicon, or shows less of it, the model has the lesser value: it is right for guests on\n\
+         // such hosts, and a baseline can never show more than it. Fields that depend on a vCPU\n\
+         // feature were read in a guest that has it.\n\
+         //\n\
+         // In a description: import \"THIS-FILE\", and cpu \"{name}\" count=N.\n\
+         cpu \"{name}\" {{\n    title \"Captured from a host report\"\n"
+    );
+    let mut caches = String::new();
+    let mut missing = Vec::new();
+    for register in REGISTERS {
+        let locked = matches!(
+            register.kind,
+            Kind::Id | Kind::Identification | Kind::Cache | Kind::Pmu
+        );
+        if !locked || register.name == "MPIDR_EL1" {
+            continue;
+        }
+        let mut known = read(register);
+        if register.name == "ID_AA64DFR0_EL1" || register.name == "ID_DFR0_EL1" {
+            // The PMU's version is visible only to a guest that has one.
+            known = value(rich, register).or(known);
+        }
+        match known {
+            Some(0) | None => {
+                if register.name == "MIDR_EL1" || register.name == "CTR_EL0" {
+                    missing.push(register.name.as_ref());
+                }
+            }
+            Some(value) => {
+                // Run-time state within an identification register is no model's business.
+                let free = register.fields.iter().filter(|f| f.rule == vmlock_spec::catalogue::Rule::Free);
+                let value = value & !free.fold(0, |mask, f| mask | f.mask());
+                let _ = match register.csselr() {
+                    Some(selector) => writeln!(caches, "    ccsidr {selector} {value:#x} {SOURCE}"),
+                    None => writeln!(text, "    register \"{}\" {value:#x} {SOURCE}", register.name),
+                };
+            }
+        }
+    }
+    text.push_str(&caches);
+    if !missing.is_empty() {
+        return Err(format!("it does not say {}", missing.join(" and ")));
+    }
+    facts(base, &mut text, SOURCE)?;
+    let unaffected = unaffected(base);
+    if !unaffected.is_empty() {
+        let _ = writeln!(text, "    unaffected {}", unaffected.join(" "));
+    }
+    text.push_str("}\n");
+    Ok(text)
+}
+
+/// What silicon and firmware decide.
+fn facts(view: &View, text: &mut String, source: &str) -> Result<(), String> {
+    let mut fact = |name: &str, value: u64, spelt: String| {
+        let _ = value;
+        let _ = writeln!(text, "    fact \"{name}\" {spelt} {source}");
+    };
+    for register in REGISTERS {
+        let workaround = register.kind == Kind::Firmware && register.id != smccc::PSCI_VERSION_REGISTER && register.id < smccc::STD_BMAP_REGISTER;
+        let listed = view.register(register.id).and_then(|r| r.value);
+        match register.kind {
+            Kind::Timer | Kind::Gic => {
+                let Some(value) = value(view, register) else {
+                    return Err(format!("it does not say {}", register.name));
+                };
+                fact(&register.name, value, if register.kind == Kind::Timer { value.to_string() } else { format!("{value:#x}") });
+            }
+            Kind::Firmware if workaround => {
+                // An older kernel has no register for it: the call's answer tells.
+                let value = listed.unwrap_or_else(|| answered(view, &register.name));
+                fact(&register.name, value, value.to_string());
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// A workaround's level out of what SMCCC_ARCH_FEATURES answered a guest
+/// (0: needed and there; 1: not needed; NOT_SUPPORTED: unknown).
+fn answered(view: &View, register: &str) -> u64 {
+    let call = register.strip_prefix("KVM_REG_ARM_").unwrap_or(register);
+    let needed_and_there = if call.ends_with("_2") { 2 } else { 1 };
+    match view.seen(&format!("ARCH_FEATURES({call})")) {
+        Some(Seen::Value(0)) => needed_and_there,
+        Some(Seen::Value(1)) => needed_and_there + 1,
+        _ => 0,
+    }
+}
+
+/// Vulnerabilities that the host's kernel says a guest does not have to care about
+/// (ID_AA64PFR0_EL1.CSV2 and CSV3).
+fn unaffected(view: &View) -> Vec<&'static str> {
+    let field = |path: &str| {
+        let (register, field) = vmlock_spec::catalogue::field(path)?;
+        Some(field.get(value(view, register)?))
+    };
+    let mut list = Vec::new();
+    if field("ID_AA64PFR0_EL1.CSV3").is_some_and(|v| v > 0) {
+        list.push("\"meltdown\"");
+    }
+    if field("ID_AA64PFR0_EL1.CSV2").is_some_and(|v| v > 0) {
+        list.push("\"spectre-v2\"");
+    }
+    list
+}

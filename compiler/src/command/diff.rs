@@ -1,0 +1,181 @@
+//! `vmlock diff`: two locks, two host reports or two baselines.
+
+use crate::command::{parse_lock, read, read_report};
+use crate::diagnostic::{Diagnostic, suggest};
+use crate::difference::{self, Change};
+use crate::flags::DiffFlags;
+use crate::render::{Exit, Output};
+use crate::wording;
+use std::collections::BTreeMap;
+use std::path::Path;
+use vmlock_spec::catalogue::Catalogue;
+use vmlock_spec::lock::Lock;
+use vmlock_spec::report::{self, HostReport};
+use vmlock_spec::resolve;
+use vmlock_spec::vm::{Arch, Console, Cpu, Feature, VmSpec};
+
+/// One side of the comparison.
+enum Side {
+    Lock(Box<Lock>),
+    Report(Box<HostReport>),
+    Baseline(String),
+}
+
+/// Compares.
+pub fn run(flags: &DiffFlags, out: &mut Output) {
+    let catalogue = Catalogue::builtin();
+    let sides = [&flags.a, &flags.b].map(|name| side(name, &catalogue));
+    let [a, b] = match sides {
+        [Ok(a), Ok(b)] => [a, b],
+        failed => {
+            for diagnostic in failed.into_iter().filter_map(Result::err) {
+                out.fail(Exit::Environment, *diagnostic);
+            }
+            return;
+        }
+    };
+    let changes = match (&a, &b) {
+        (Side::Lock(a), Side::Lock(b)) => difference::compare(a, b),
+        (Side::Report(a), Side::Report(b)) => difference::compare(a, b),
+        (Side::Baseline(a), Side::Baseline(b)) => match &flags.cpu {
+            None => statements(&catalogue, a, b),
+            Some(cpu) => {
+                let locks = [a, b].map(|name| on_cpu(&catalogue, name, cpu, flags.pmu));
+                match locks {
+                    [Ok(a), Ok(b)] => guest_visible(difference::compare(&a, &b)),
+                    failed => {
+                        for diagnostic in failed.into_iter().filter_map(Result::err) {
+                            out.fail(Exit::Environment, *diagnostic);
+                        }
+                        return;
+                    }
+                }
+            }
+        },
+        _ => {
+            out.note(format!(
+                "vmlock: `{}` is {} and `{}` is {}: only two of a kind can be compared",
+                flags.a,
+                kind(&a),
+                flags.b,
+                kind(&b)
+            ));
+            return out.exit(Exit::Usage);
+        }
+    };
+    if changes.is_empty() {
+        out.line(format!("{} and {} do not differ", flags.a, flags.b));
+    } else {
+        out.exit(Exit::Findings);
+        out.line(difference::table(&changes).trim_end());
+        out.note(match changes.len() {
+            1 => "1 difference".to_owned(),
+            n => format!("{n} differences"),
+        });
+    }
+    out.value("changes", serde_json::to_value(changes).unwrap_or_default());
+}
+
+fn kind(side: &Side) -> &'static str {
+    match side {
+        Side::Lock(_) => "a lock",
+        Side::Report(_) => "a host report",
+        Side::Baseline(_) => "a baseline",
+    }
+}
+
+/// What a name on the command line means: a baseline, else a file.
+fn side(name: &str, catalogue: &Catalogue) -> Result<Side, Box<Diagnostic>> {
+    if catalogue.baseline(name).is_some() {
+        return Ok(Side::Baseline(name.to_owned()));
+    }
+    let path = Path::new(name);
+    if !path.exists() && !name.contains(['/', '.']) || !path.exists() && !name.ends_with(".json") {
+        let names: Vec<&str> = catalogue.baseline_names().collect();
+        let words = format!("`{name}` is neither a file nor a baseline");
+        return Err(Box::new(
+            Diagnostic::error("diff::unknown", words).help(suggest(name, names.iter().copied())),
+        ));
+    }
+    let text = read(path, report::SIZE_MAX)?;
+    // The two formats begin with their version, each under its own name.
+    let head: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
+    if head.get("reportVersion").is_some() {
+        return Ok(Side::Report(Box::new(read_report(path)?)));
+    }
+    let (lock, _) = parse_lock(path, text)?;
+    Ok(Side::Lock(Box::new(lock)))
+}
+
+/// What a guest on that CPU sees under that baseline, as a small machine.
+fn on_cpu(catalogue: &Catalogue, baseline: &str, cpu: &str, pmu: bool) -> Result<Lock, Box<Diagnostic>> {
+    let spec = VmSpec {
+        name: "comparison".to_owned(),
+        arch: Arch::Arm64,
+        abi: vec![baseline.to_owned()],
+        cpu: Cpu {
+            model: cpu.to_owned(),
+            count: 1,
+            features: if pmu { vec![Feature::Pmu] } else { Vec::new() },
+            hide: Vec::new(),
+            set: Vec::new(),
+        },
+        memory: 64 << 20,
+        boot: None,
+        console: Console::default(),
+        vary: Vec::new(),
+        runs_on: Vec::new(),
+        import: Vec::new(),
+        lock_schema: None,
+    };
+    match resolve::resolve(&spec, catalogue) {
+        Ok((lock, _)) => Ok(lock),
+        Err(complaints) => {
+            let words: Vec<String> = complaints.iter().map(|c| c.message.clone()).collect();
+            let help = complaints.iter().find_map(|c| c.help.clone());
+            let message = format!("`{baseline}` cannot be applied to `{cpu}`: {}", words.join("; "));
+            let diagnostic = Diagnostic::error("diff::unknown", message);
+            Err(Box::new(match help {
+                Some(help) => diagnostic.help(help),
+                None => diagnostic,
+            }))
+        }
+    }
+}
+
+/// Leaves out what no guest can see: names, digests and origins.
+fn guest_visible(mut changes: Vec<Change>) -> Vec<Change> {
+    changes.retain(|c| !c.name.starts_with("baselines.") && !c.name.ends_with(".from"));
+    changes
+}
+
+/// What the statements of two baselines say differently.
+fn statements(catalogue: &Catalogue, a: &str, b: &str) -> Vec<Change> {
+    let said = |name: &str| -> BTreeMap<String, String> {
+        let list = wording::effective(catalogue, name).unwrap_or_default();
+        list.iter().map(|(_, s)| (wording::subject(s), wording::act(s))).collect()
+    };
+    let (before, after) = (said(a), said(b));
+    let mut changes = Vec::new();
+    for (subject, old) in &before {
+        match after.get(subject) {
+            Some(new) if new == old => {}
+            new => changes.push(Change {
+                name: subject.clone(),
+                before: Some(old.clone()),
+                after: new.cloned(),
+                words: String::new(),
+            }),
+        }
+    }
+    for (subject, new) in after.iter().filter(|(s, _)| !before.contains_key(*s)) {
+        changes.push(Change {
+            name: subject.clone(),
+            before: None,
+            after: Some(new.clone()),
+            words: String::new(),
+        });
+    }
+    changes.sort_by(|x, y| x.name.cmp(&y.name));
+    changes
+}

@@ -1,0 +1,365 @@
+//! `vmlock explain`: what a name means, and where that was read.
+
+use crate::codes;
+use crate::command::read_lock;
+use crate::diagnostic::Diagnostic;
+use crate::flags::ExplainFlags;
+use crate::render::{Exit, Output};
+use crate::wording;
+use serde_json::{Value, json};
+use vmlock_spec::catalogue::{BASELINES, Baseline, CPUS, Catalogue, CpuModel, Field, REGISTERS, RegisterInfo};
+use vmlock_spec::lock::{Lock, LockedRegister};
+use vmlock_spec::resolve::HWCAPS;
+use vmlock_spec::vm::Feature;
+use vmlock_spec::words::did_you_mean;
+
+/// Explains one name, or lists what there is.
+pub fn run(flags: &ExplainFlags, out: &mut Output) {
+    let lock = match flags.lock.as_deref().map(read_lock) {
+        None => None,
+        Some(Ok(lock)) => Some(lock),
+        Some(Err(diagnostic)) => return out.fail(Exit::Environment, diagnostic),
+    };
+    let Some(name) = &flags.name else {
+        return list(out);
+    };
+    if !known(name, lock.as_ref(), out) {
+        out.fail(Exit::Findings, unknown(name));
+    }
+}
+
+/// Tries every sort of name; says whether one fitted.
+fn known(name: &str, lock: Option<&Lock>, out: &mut Output) -> bool {
+    let same = |other: &str| other.eq_ignore_ascii_case(name);
+    if let Some(code) = codes::find(name) {
+        out.line(format!("{}: {}\n", code.code, code.title));
+        out.line(wrapped(code.explanation, ""));
+        out.value("code", json!({ "code": code.code, "title": code.title, "explanation": code.explanation }));
+    } else if let Some(baseline) = BASELINES.iter().find(|b| same(&b.name)) {
+        explain_baseline(baseline, out);
+    } else if let Some(cpu) = CPUS.iter().find(|c| same(&c.name)) {
+        explain_cpu(cpu, out);
+    } else if let Some(feature) = Feature::ALL.iter().find(|f| same(f.name())) {
+        explain_feature(*feature, out);
+    } else if let Some((cap, fields)) = HWCAPS.iter().find(|(cap, _)| same(cap)) {
+        out.line(format!("{cap}: a feature by its Linux hwcap name (see /proc/cpuinfo)\n"));
+        out.line(format!("`hide \"{cap}\"` makes a guest find \"not implemented\" in:"));
+        for field in *fields {
+            out.line(format!("  {field}"));
+        }
+        out.value("hwcap", json!({ "name": cap, "fields": fields }));
+    } else if let Some(register) = REGISTERS.iter().find(|r| same(&r.name)) {
+        explain_register(register, lock, out);
+    } else if let Some((register, field)) = field(name) {
+        explain_field(register, field, lock, out);
+    } else {
+        return locked_elsewhere(name, lock, out);
+    }
+    true
+}
+
+/// `REGISTER.FIELD` in any case.
+fn field(name: &str) -> Option<(&'static RegisterInfo, &'static Field)> {
+    let (register, field) = name.split_once('.')?;
+    let register = REGISTERS.iter().find(|r| r.name.eq_ignore_ascii_case(register))?;
+    let field = register.fields.iter().find(|f| f.name.eq_ignore_ascii_case(field))?;
+    Some((register, field))
+}
+
+fn unknown(name: &str) -> Diagnostic {
+    let diagnostic = Diagnostic::error("explain::unknown", format!("nothing is known of `{name}`"));
+    let codes: Vec<&str> = codes::all().map(|c| c.code).collect();
+    let names = BASELINES
+        .iter()
+        .map(|b| b.name.as_ref())
+        .chain(CPUS.iter().map(|c| c.name.as_ref()))
+        .chain(HWCAPS.iter().map(|(cap, _)| *cap))
+        .chain(REGISTERS.iter().map(|r| r.name.as_ref()))
+        .chain(codes);
+    let near = did_you_mean(name, names).or_else(|| {
+        let (register, field) = name.split_once('.')?;
+        let register = REGISTERS.iter().find(|r| r.name.eq_ignore_ascii_case(register))?;
+        let fields: Vec<&str> = register.fields.iter().map(|f| f.name.as_ref()).collect();
+        let near = did_you_mean(field, fields.iter().copied());
+        Some(near.unwrap_or_else(|| format!("`{}` has: {}", register.name, fields.join(", "))))
+    });
+    diagnostic.help(near.unwrap_or_else(|| "`vmlock explain` without a name lists what there is".to_owned()))
+}
+
+fn list(out: &mut Output) {
+    let names = |list: Vec<&str>| wrapped(&list.join(" "), "  ");
+    let part = |b: &&Baseline| b.part.is_some();
+    let wholes: Vec<&str> = BASELINES.iter().filter(|b| !part(b)).map(|b| b.name.as_ref()).collect();
+    let parts: Vec<&str> = BASELINES.iter().filter(part).map(|b| b.name.as_ref()).collect();
+    let cpus: Vec<&str> = CPUS.iter().map(|c| c.name.as_ref()).collect();
+    let features: Vec<&str> = Feature::ALL.iter().map(|f| f.name()).collect();
+    let caps: Vec<&str> = HWCAPS.iter().map(|(cap, _)| *cap).collect();
+    let registers = REGISTERS.iter().filter(|r| r.kind != vmlock_spec::catalogue::Kind::State);
+    let registers: Vec<&str> = registers.map(|r| r.name.as_ref()).filter(|n| !n.starts_with("S3_")).collect();
+    let codes: Vec<&str> = codes::all().map(|c| c.code).collect();
+    for (title, list) in [
+        ("Whole baselines: all that a kernel shows a guest", &wholes),
+        ("Parts: one thing each, over a whole baseline", &parts),
+        ("CPU models", &cpus),
+        ("vCPU features that `cpu` can name", &features),
+        ("Features that `hide` knows by name", &caps),
+        ("Registers (and REGISTER.FIELD)", &registers),
+        ("Codes of diagnostics and refusals", &codes),
+    ] {
+        out.line(format!("{title}:"));
+        out.line(names(list.clone()));
+    }
+    out.value(
+        "names",
+        json!({
+            "baselines": wholes, "parts": parts, "cpus": cpus, "features": features,
+            "hwcaps": caps, "registers": registers, "codes": codes,
+        }),
+    );
+}
+
+/// Words broken at 96 columns, each line with that indent.
+fn wrapped(text: &str, indent: &str) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= 96 => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(format!("{indent}{word}")),
+        }
+    }
+    lines.join("\n")
+}
+
+fn explain_baseline(baseline: &Baseline, out: &mut Output) {
+    out.line(format!("{}: {}", baseline.name, baseline.title));
+    match (&baseline.part, &baseline.after) {
+        (Some(part), _) => out.line(format!("A part: overrides `{part}` of a whole baseline.")),
+        (None, None) => out.line("A whole baseline: all that a guest sees."),
+        (None, Some(after)) => out.line(format!("A whole baseline: all that a guest sees, stated as its difference from {after}.")),
+    }
+    out.line(format!("Digest {}", baseline.digest));
+    for (version, words) in baseline.stable.iter() {
+        out.line(wrapped(&format!("Differs in {version}: {words}"), "  "));
+    }
+    out.line("\nStatements (a field that none mentions reads as not implemented):");
+    let mut source = "";
+    for statement in baseline.statements.iter() {
+        out.line(format!("  {}: {}", wording::subject(statement), wording::act(statement)));
+        if statement.source != source {
+            out.line(format!("      source: {}", statement.source));
+            source = &statement.source;
+        }
+    }
+    let statements: Vec<Value> = baseline
+        .statements
+        .iter()
+        .map(|s| json!({ "about": wording::subject(s), "says": wording::act(s), "source": s.source }))
+        .collect();
+    out.value(
+        "baseline",
+        json!({
+            "name": baseline.name, "title": baseline.title, "part": baseline.part, "after": baseline.after,
+            "digest": baseline.digest, "statements": statements,
+            "stable": baseline.stable.iter().map(|(v, w)| json!({ "version": v, "words": w })).collect::<Vec<_>>(),
+        }),
+    );
+}
+
+fn explain_cpu(cpu: &CpuModel, out: &mut Output) {
+    out.line(format!("{}: {}", cpu.name, cpu.title));
+    out.line(format!("Digest {}", cpu.digest));
+    if !cpu.unaffected.is_empty() {
+        out.line(format!("Not affected by: {}", cpu.unaffected.join(", ")));
+    }
+    let mut values = Vec::new();
+    for (title, list) in [
+        ("Silicon (a register that is not named reads as zero):", &cpu.registers),
+        ("Facts of silicon and firmware that no kernel can change:", &cpu.facts),
+    ] {
+        out.line(format!("\n{title}"));
+        let mut source = "";
+        for value in list.iter() {
+            out.line(format!("  {:<38} {:#018x}", value.register, value.value));
+            if value.source != source {
+                out.line(format!("      source: {}", value.source));
+                source = &value.source;
+            }
+            values.push(json!({ "register": value.register, "value": format!("{:#018x}", value.value), "source": value.source }));
+        }
+    }
+    out.value(
+        "cpu",
+        json!({ "name": cpu.name, "title": cpu.title, "digest": cpu.digest, "values": values, "unaffected": cpu.unaffected }),
+    );
+}
+
+fn explain_feature(feature: Feature, out: &mut Output) {
+    let name = feature.name();
+    out.line(format!("{name}: a vCPU feature, off unless the `cpu` block names it"));
+    out.line(match feature {
+        Feature::Pmu => "The guest gets a performance monitoring unit (PMUv3; KVM_ARM_VCPU_PMU_V3).",
+    });
+    let registers = REGISTERS.iter().filter(|r| r.feature.as_deref() == Some(name));
+    let registers: Vec<&str> = registers.map(|r| r.name.as_ref()).collect();
+    if !registers.is_empty() {
+        out.line("Registers that exist only with it:");
+        out.line(wrapped(&registers.join(" "), "  "));
+    }
+    out.value("feature", json!({ "name": name, "kvmBit": feature.kvm_bit(), "registers": registers }));
+}
+
+fn explain_register(register: &RegisterInfo, lock: Option<&Lock>, out: &mut Output) {
+    out.line(format!("{}: {}", register.name, register.title));
+    out.line(format!("Kind: {}", wording::kind(register.kind)));
+    out.line(format!("KVM register id {:#018x}", register.id));
+    if let Some(e) = register.encoding {
+        let (op0, op1, crn, crm, op2) = (e >> 14, e >> 11 & 7, e >> 7 & 15, e >> 3 & 15, e & 7);
+        out.line(format!("Read by a guest with MRS, op0={op0} op1={op1} CRn={crn} CRm={crm} op2={op2}"));
+    }
+    if let Some(gate) = &register.gate {
+        out.line(format!("Exists only with {gate}"));
+    }
+    if let Some(feature) = &register.feature {
+        out.line(format!("Exists only with the vCPU feature `{feature}`"));
+    }
+    out.line(format!("Source: {}", register.source));
+    if !register.fields.is_empty() {
+        out.line("\nFields (other bits read as zero):");
+    }
+    for field in register.fields.iter().rev() {
+        let bits = bits(field);
+        out.line(format!("  {:>5}  {:<16} {}", bits, field.name, wording::rule(field.rule, field.signed)));
+    }
+    let fields: Vec<Value> = register.fields.iter().rev().map(field_json).collect();
+    let mut object = json!({
+        "name": register.name, "title": register.title, "id": format!("{:#018x}", register.id),
+        "source": register.source, "fields": fields,
+    });
+    if let Some(entry) = lock.and_then(|l| l.registers.iter().find(|r| r.id == register.id)) {
+        say_locked(entry, out);
+        object["locked"] = serde_json::to_value(entry).unwrap_or_default();
+    } else if lock.is_some() {
+        out.line("\nThis lock does not hold it.");
+    }
+    out.value("register", object);
+}
+
+fn say_locked(entry: &LockedRegister, out: &mut Output) {
+    let width = 2 + 2 * entry.bytes();
+    out.line(format!("\nIn this lock: {:#0width$x}, decided by {}", entry.value, entry.from));
+    for waiver in &entry.vary {
+        out.line(format!("  {} is not promised: waived by {}", waiver.field, waiver.from));
+    }
+}
+
+fn bits(field: &Field) -> String {
+    if field.high == field.low {
+        field.high.to_string()
+    } else {
+        format!("{}:{}", field.high, field.low)
+    }
+}
+
+fn field_json(field: &Field) -> Value {
+    json!({
+        "name": field.name, "high": field.high, "low": field.low,
+        "rule": wording::rule(field.rule, field.signed),
+    })
+}
+
+fn explain_field(register: &RegisterInfo, field: &Field, lock: Option<&Lock>, out: &mut Output) {
+    let path = format!("{}.{}", register.name, field.name);
+    out.line(format!("{path}: bits {} of {} ({})", bits(field), register.name, register.title));
+    out.line(format!("Rule: {}", wording::rule(field.rule, field.signed)));
+    out.line(format!("Source: {}", register.source));
+    let mut object = field_json(field);
+    object["register"] = json!(register.name);
+    let silicon: Vec<String> = CPUS
+        .iter()
+        .map(|cpu| {
+            let raw = cpu.registers.iter().chain(cpu.facts.iter()).find(|v| v.register == register.name);
+            format!("  {:<16} {:#x}", cpu.name, field.get(raw.map_or(0, |v| v.value)))
+        })
+        .collect();
+    out.line("\nSilicon of the known CPU models:");
+    out.line(silicon.join("\n"));
+    out.line("\nWhat baselines say:");
+    let catalogue = Catalogue::builtin();
+    let mut said = Vec::new();
+    for baseline in BASELINES {
+        let statements = wording::effective(&catalogue, &baseline.name).unwrap_or_default();
+        let about: Vec<_> = statements
+            .iter()
+            .filter(|(_, s)| wording::speaks_of(s, &register.name, Some(&field.name)))
+            .collect();
+        if about.is_empty() && baseline.part.is_none() {
+            out.line(format!("  {}: not implemented (no statement)", baseline.name));
+        }
+        for (by, statement) in about {
+            let when = match statement.when.is_empty() {
+                true => String::new(),
+                false => format!(" (when {})", statement.when.join(", ")),
+            };
+            out.line(format!("  {}: {}{when}", baseline.name, wording::act(statement)));
+            // The source stands where the statement does.
+            if by.name == baseline.name {
+                out.line(format!("      source: {}", statement.source));
+            }
+            said.push(json!({
+                "baseline": baseline.name, "says": wording::act(statement), "when": statement.when,
+                "statedIn": by.name, "source": statement.source,
+            }));
+        }
+    }
+    object["baselines"] = said.into();
+    if let Some(entry) = lock.and_then(|l| l.registers.iter().find(|r| r.id == register.id)) {
+        let waiver = entry.vary.iter().find(|w| w.field == field.name);
+        out.line(match waiver {
+            Some(waiver) => format!("\nIn this lock: not promised, waived by {}", waiver.from),
+            None => format!("\nIn this lock: {:#x}, decided by {}", field.get(entry.value), entry.from),
+        });
+        object["locked"] = serde_json::to_value(entry).unwrap_or_default();
+    } else if lock.is_some() {
+        out.line("\nThis lock does not hold it.");
+    }
+    out.value("field", object);
+}
+
+/// GIC registers and firmware calls have no catalogue entry; a lock names them.
+fn locked_elsewhere(name: &str, lock: Option<&Lock>, out: &mut Output) -> bool {
+    let Some(lock) = lock else { return false };
+    if let Some(register) = lock.gic.registers.iter().find(|r| r.name.eq_ignore_ascii_case(name)) {
+        out.line(format!("{}: a register of the interrupt controller (Arm IHI 0069)", register.name));
+        out.line(format!("\nIn this lock: {:#010x}, decided by {}", register.value, register.from));
+        out.value("locked", serde_json::to_value(register).unwrap_or_default());
+        return true;
+    }
+    if let Some(answer) = lock.hypercalls.answers.iter().find(|a| a.call.eq_ignore_ascii_case(name)) {
+        out.line(format!("{}: a firmware call (SMCCC, DEN0028; PSCI, DEN0022)", answer.call));
+        out.line(format!("\nIn this lock: answers {:#x}, decided by {}", answer.answer, answer.from));
+        out.value("locked", serde_json::to_value(answer).unwrap_or_default());
+        return true;
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::flags::Format;
+
+    #[test]
+    fn everything_that_is_listed_can_be_explained() {
+        let names = BASELINES.iter().map(|b| b.name.to_string());
+        let names = names.chain(CPUS.iter().map(|c| c.name.to_string()));
+        let names = names.chain(HWCAPS.iter().map(|(cap, _)| (*cap).to_owned()));
+        let names = names.chain(REGISTERS.iter().map(|r| r.name.to_string()));
+        let names = names.chain(codes::all().map(|c| c.code.to_owned()));
+        for name in names {
+            assert!(known(&name, None, &mut Output::new(Format::Json)), "{name}");
+        }
+    }
+}

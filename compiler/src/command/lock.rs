@@ -1,0 +1,169 @@
+//! `vmlock lock`: descriptions to locks.
+
+use crate::atomic;
+use crate::command::parse_lock;
+use crate::compile::{self, lock_path};
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::difference::{self, Change};
+use crate::flags::LockFlags;
+use crate::render::{Exit, Output};
+use serde::Serialize;
+use sha2::{Digest as _, Sha256};
+use std::fs;
+use std::io;
+use std::path::Path;
+use vmlock_spec::lock::{Lock, canonical};
+
+/// What became of one lock.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Outcome {
+    spec: String,
+    lock: String,
+    status: Status,
+    digest: String,
+    changes: Vec<Change>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum Status {
+    /// The file is what the description says.
+    Unchanged,
+    /// There was none; now there is, or would be.
+    New,
+    /// It was another; now it is right, or would be.
+    Changed,
+}
+
+/// Compiles each description; one that fails does not keep the others from being written.
+pub fn run(flags: &LockFlags, out: &mut Output) {
+    let mut outcomes = Vec::new();
+    for spec in &flags.specs {
+        let Some(path) = lock_path(spec) else {
+            let shown = spec.display();
+            let words = format!("vmlock: `{shown}` is not called NAME.vm.kdl or NAME.vm.json, so its lock has no name");
+            out.note(words);
+            out.exit(Exit::Usage);
+            continue;
+        };
+        outcomes.extend(one(flags, spec, &path, out));
+    }
+    let outcomes = serde_json::to_value(outcomes).unwrap_or_default();
+    out.value("locks", outcomes);
+}
+
+fn one(flags: &LockFlags, spec: &Path, path: &Path, out: &mut Output) -> Option<Outcome> {
+    let shown_spec = spec.display().to_string();
+    let compiled = match compile::compile(spec) {
+        Ok(compiled) => compiled,
+        Err(error) => {
+            let words = format!("`{shown_spec}` cannot be read: {error}");
+            let diagnostic = Diagnostic::error("io::unreadable", words)
+                .in_file(&shown_spec)
+                .help("look at the path; it is relative to the folder you are in");
+            out.fail(Exit::Environment, diagnostic);
+            return None;
+        }
+    };
+    let errors = compiled.found.iter().filter(|d| d.severity == Severity::Error).count();
+    out.findings(compiled.found);
+    let Some(lock) = compiled.lock else {
+        let problems = if errors == 1 { "1 error".to_owned() } else { format!("{errors} errors") };
+        out.note(format!("{shown_spec}: {problems}; no lock was written"));
+        return None;
+    };
+    let text = canonical::write(&lock);
+    let shown = path.display().to_string();
+    let old = match fs::read(path) {
+        Ok(old) => Some(old),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => {
+            out.fail(Exit::Environment, unwritable(&shown, &error));
+            return None;
+        }
+    };
+    let status = match &old {
+        None => Status::New,
+        Some(old) if old.as_slice() == text.as_bytes() => Status::Unchanged,
+        Some(_) => Status::Changed,
+    };
+    let (changes, remark) = match (&old, status) {
+        (Some(old), Status::Changed) => compare(path, old, &lock),
+        _ => (Vec::new(), None),
+    };
+    let outcome = Outcome {
+        spec: shown_spec,
+        lock: shown.clone(),
+        status,
+        digest: digest(&text),
+        changes,
+    };
+    say(flags, &outcome, &lock, remark, out);
+    if !flags.check && !flags.dry_run && status != Status::Unchanged
+        && let Err(error) = atomic::replace(path, &text)
+    {
+        out.fail(Exit::Environment, unwritable(&shown, &error));
+        return None;
+    }
+    Some(outcome)
+}
+
+fn unwritable(shown: &str, error: &io::Error) -> Diagnostic {
+    Diagnostic::error("io::unwritable", format!("`{shown}` cannot be written: {error}"))
+        .in_file(shown)
+        .help("look at the folder's permissions and at the space on the disk")
+}
+
+fn digest(text: &str) -> String {
+    let bytes = Sha256::digest(text.as_bytes());
+    let hex: String = bytes.iter().map(|b| format!("{b:02x}")).collect();
+    format!("sha256:{hex}")
+}
+
+/// What differs between the file and the new lock; where nothing does, why the bytes do.
+fn compare(path: &Path, old: &[u8], new: &Lock) -> (Vec<Change>, Option<String>) {
+    let Ok(text) = String::from_utf8(old.to_vec()) else {
+        return (Vec::new(), Some("the old file is not text".to_owned()));
+    };
+    match parse_lock(path, text) {
+        Ok((old, _)) => {
+            let changes = difference::compare(&old, new);
+            let remark = changes.is_empty().then(|| "same content, other bytes: the file is not as vmlock writes it".to_owned());
+            (changes, remark)
+        }
+        Err(error) => (Vec::new(), Some(format!("the old file is no lock: {}", error.message))),
+    }
+}
+
+fn say(flags: &LockFlags, outcome: &Outcome, lock: &Lock, remark: Option<String>, out: &mut Output) {
+    let Outcome { lock: path, spec, .. } = outcome;
+    let size = format!("{} registers, {} vCPUs", lock.registers.len(), lock.machine.vcpus.len());
+    let line = match (outcome.status, flags.check, flags.dry_run) {
+        (Status::Unchanged, _, _) => format!("{path}: unchanged ({size})"),
+        (Status::New, false, false) => format!("{path}: written ({size})"),
+        (Status::New, _, true) => format!("{path}: would be written ({size})"),
+        (Status::Changed, false, false) => format!("{path}: updated"),
+        (Status::Changed, _, true) => format!("{path}: would be updated"),
+        (Status::New, true, _) => {
+            let diagnostic = Diagnostic::error("lock::missing", format!("`{spec}` has no lock: `{path}` does not exist"));
+            out.fail(Exit::Findings, diagnostic.in_file(path).help(format!("run `vmlock lock {spec}` and check the lock in")));
+            return;
+        }
+        (Status::Changed, true, _) => {
+            let diagnostic = Diagnostic::error("lock::stale", format!("`{path}` is not what `{spec}` says"));
+            out.fail(Exit::Findings, diagnostic.in_file(path).help(format!("run `vmlock lock {spec}` and review what changes for the guest")));
+            format!("{path}: would change")
+        }
+    };
+    out.line(line);
+    if let Some(remark) = remark {
+        out.line(format!("  {remark}"));
+    }
+    if !outcome.changes.is_empty() {
+        out.line(difference::table(&outcome.changes).trim_end());
+    }
+    if flags.print_digest {
+        out.line(format!("{}  {path}", outcome.digest));
+    }
+}

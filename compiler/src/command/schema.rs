@@ -1,0 +1,14 @@
+//! `vmlock schema`: prints a JSON Schema.
+
+use crate::flags::SchemaFlags;
+use crate::render::Output;
+use crate::schema;
+
+/// Prints the schema, the same with every `--format`.
+pub fn run(flags: &SchemaFlags, out: &mut Output) {
+    let schema = schema::schema(flags.which);
+    out.line(format!("{schema:#}"));
+    if let serde_json::Value::Object(object) = schema {
+        out.whole(object);
+    }
+}

@@ -1,0 +1,95 @@
+//! One description file to its lock: read, decode, import, resolve.
+
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::language::{decode, import, json, read};
+use crate::location::Places;
+use std::path::{Path, PathBuf};
+use vmlock_spec::catalogue::Catalogue;
+use vmlock_spec::lock::Lock;
+use vmlock_spec::resolve::{self, Complaint};
+use vmlock_spec::vm::VmSpec;
+
+/// What came of one file.
+pub struct Compiled {
+    /// The lock; `None` when there is an error among what was found.
+    pub lock: Option<Lock>,
+    /// Errors and warnings.
+    pub found: Vec<Diagnostic>,
+}
+
+/// Where the lock of a description stands: `NAME.vm.lock.json` beside it.
+/// `None` for a file that is not called like a description.
+pub fn lock_path(spec: &Path) -> Option<PathBuf> {
+    let name = spec.file_name()?.to_str()?;
+    let stem = name.strip_suffix(".vm.kdl").or_else(|| name.strip_suffix(".vm.json"))?;
+    (!stem.is_empty()).then(|| spec.with_file_name(format!("{stem}.vm.lock.json")))
+}
+
+/// Compiles a description.
+///
+/// # Errors
+/// The system's own, when the file cannot be read.
+pub fn compile(path: &Path) -> Result<Compiled, std::io::Error> {
+    let shown = path.display().to_string();
+    let source = match read::read_source(path, &shown) {
+        Ok(source) => source,
+        Err(read::Unreadable::Io(error)) => return Err(error),
+        Err(read::Unreadable::Bytes(diagnostic)) => return Ok(failed(vec![*diagnostic])),
+    };
+    if path.extension().is_some_and(|e| e == "json") {
+        return Ok(match json::decode(&source) {
+            Ok((spec, places)) => finish(path, &spec, &places, Vec::new(), &[]),
+            Err(diagnostic) => failed(vec![*diagnostic]),
+        });
+    }
+    let document = match read::parse(&source) {
+        Ok(document) => document,
+        Err(found) => return Ok(failed(found)),
+    };
+    let decoded = decode::decode(&source, &document);
+    Ok(match &decoded.spec {
+        Some(spec) => finish(path, spec, &decoded.places, decoded.found, &decoded.unread),
+        None => failed(decoded.found),
+    })
+}
+
+fn failed(found: Vec<Diagnostic>) -> Compiled {
+    Compiled { lock: None, found }
+}
+
+/// Imports and resolves. With problems already found this still runs, so that
+/// everything is said in one go; what it says of placeholders is left out.
+fn finish(path: &Path, spec: &VmSpec, places: &Places, mut found: Vec<Diagnostic>, unread: &[&str]) -> Compiled {
+    let mut catalogue = Catalogue::builtin();
+    let folder = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let shown = path.parent().unwrap_or(Path::new(""));
+    if let Err(problems) = import::import(&mut catalogue, &spec.import, folder, shown, places) {
+        found.extend(problems);
+        return failed(found);
+    }
+    let (lock, complaints) = match resolve::resolve(spec, &catalogue) {
+        Ok((lock, warnings)) => (Some(lock), warnings),
+        Err(complaints) => (None, complaints),
+    };
+    let noise = |c: &&Complaint| unread.iter().any(|p| c.place.starts_with(p));
+    found.extend(
+        complaints
+            .iter()
+            .filter(|c| !noise(c))
+            .map(|c| Diagnostic::of_complaint(c, places)),
+    );
+    let errors = found.iter().any(|d| d.severity == Severity::Error);
+    Compiled {
+        lock: lock.filter(|_| !errors),
+        found: sorted(found),
+    }
+}
+
+/// In the order of the text, so that a reader goes through the file once.
+fn sorted(mut found: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    found.sort_by_key(|d| d.labels.first().map_or(0, |l| l.span.start));
+    found
+}

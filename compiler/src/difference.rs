@@ -1,0 +1,297 @@
+//! What differs between two locks or two host reports: by register field, in words.
+//!
+//! Both are compared in their JSON form, leaf by leaf, so that no entry can be
+//! forgotten here when the formats grow. Lists of named things are matched by
+//! name; values of registers are taken apart into fields.
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+use std::collections::{BTreeMap, BTreeSet};
+use vmlock_spec::catalogue::{Field, Kind, RegisterInfo, register_by_name};
+use vmlock_spec::smccc;
+
+/// One difference.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Change {
+    /// What differs, e.g. `ID_AA64ISAR0_EL1.RNDR`.
+    pub name: String,
+    /// The old value; absent where there was none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub before: Option<String>,
+    /// The new value; absent where there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub after: Option<String>,
+    /// What it means.
+    pub words: String,
+}
+
+/// Compares two values of the same format (lock or report).
+pub fn compare(before: &impl Serialize, after: &impl Serialize) -> Vec<Change> {
+    let value = |v: Result<Value, serde_json::Error>| v.unwrap_or_default();
+    let mut changes = Vec::new();
+    walk("", &value(serde_json::to_value(before)), &value(serde_json::to_value(after)), &mut changes);
+    changes
+}
+
+/// Changes as aligned lines for people.
+pub fn table(changes: &[Change]) -> String {
+    let cells = |c: &Change| {
+        let side = |v: &Option<String>| v.clone().unwrap_or_else(|| "—".to_owned());
+        (c.name.clone(), format!("{} → {}", side(&c.before), side(&c.after)))
+    };
+    let width = |n: usize, limit: usize| n.min(limit);
+    let names = changes.iter().map(|c| cells(c).0.chars().count()).max().unwrap_or(0);
+    let values = changes.iter().map(|c| cells(c).1.chars().count()).max().unwrap_or(0);
+    let (names, values) = (width(names, 44), width(values, 44));
+    let mut text = String::new();
+    for change in changes {
+        let (name, value) = cells(change);
+        let line = format!("  {name:names$}  {value:values$}  {}", change.words);
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+fn walk(path: &str, before: &Value, after: &Value, out: &mut Vec<Change>) {
+    if before == after {
+        return;
+    }
+    match (before, after) {
+        (Value::Object(a), Value::Object(b)) => {
+            let register = a.get("name").and_then(Value::as_str).and_then(register_by_name);
+            let keys: BTreeSet<&String> = a.keys().chain(b.keys()).collect();
+            for key in keys {
+                // The name is part of the path already.
+                if register.is_some() && key == "value" && fields(path, register, a, b, out) {
+                    continue;
+                }
+                walk_key(&join(path, key), a.get(key), b.get(key), out);
+            }
+        }
+        (Value::Array(a), Value::Array(b)) => array(path, a, b, out),
+        _ => out.push(Change {
+            name: path.to_owned(),
+            before: Some(plain(before)),
+            after: Some(plain(after)),
+            words: meaning(path).to_owned(),
+        }),
+    }
+}
+
+fn walk_key(path: &str, before: Option<&Value>, after: Option<&Value>, out: &mut Vec<Change>) {
+    match (before, after) {
+        (Some(a), Some(b)) => walk(path, a, b, out),
+        (Some(a), None) => out.push(one_sided(path, a, true)),
+        (None, Some(b)) => out.push(one_sided(path, b, false)),
+        (None, None) => {}
+    }
+}
+
+fn one_sided(path: &str, value: &Value, gone: bool) -> Change {
+    let text = Some(summary(value));
+    let words = if gone { "is gone" } else { "is new" };
+    Change {
+        name: path.to_owned(),
+        before: if gone { text.clone() } else { None },
+        after: if gone { None } else { text },
+        words: words.to_owned(),
+    }
+}
+
+/// What stands for a thing that one side has alone.
+fn summary(value: &Value) -> String {
+    for key in ["value", "answer", "seen", "from"] {
+        if let Some(inner) = value.get(key) {
+            return plain(inner);
+        }
+    }
+    plain(value)
+}
+
+fn join(path: &str, key: &str) -> String {
+    // Names of sections that only repeat what the name of an entry says.
+    match (path, key) {
+        ("", "registers" | "hypercalls" | "gic") => key.to_owned(),
+        ("", _) => key.to_owned(),
+        _ => format!("{path}.{key}"),
+    }
+}
+
+/// What tells one element of a list from the others.
+fn identity(value: &Value) -> Option<String> {
+    let object = value.as_object()?;
+    let text = |key: &str| object.get(key).and_then(Value::as_str);
+    if let Some(features) = object.get("features") {
+        let names = plain(features);
+        return Some(if names.is_empty() { "plain guest".to_owned() } else { format!("guest with {names}") });
+    }
+    if let (Some(vcpu), Some(name)) = (object.get("vcpu"), text("name")) {
+        return Some(format!("vCPU {vcpu} {name}"));
+    }
+    if text("name") == Some("unknown") {
+        return text("id").map(|id| format!("unknown register {id}"));
+    }
+    if let Some(revision) = object.get("revision") {
+        return Some(format!("revision {revision}"));
+    }
+    ["name", "call", "field"].iter().find_map(|key| text(key)).map(str::to_owned)
+}
+
+fn array(path: &str, before: &[Value], after: &[Value], out: &mut Vec<Change>) {
+    let keyed = |list: &[Value]| -> Option<Vec<(String, Value)>> {
+        list.iter().map(|v| identity(v).map(|key| (key, v.clone()))).collect()
+    };
+    let (Some(a), Some(b)) = (keyed(before), keyed(after)) else {
+        out.push(lists(path, before, after));
+        return;
+    };
+    let find = |list: &[(String, Value)]| -> BTreeMap<String, Value> { list.iter().cloned().collect() };
+    let (in_a, in_b) = (find(&a), find(&b));
+    let prefix = match path {
+        "registers" | "gic.registers" | "hypercalls.answers" | "machine.devices" | "views" => String::new(),
+        _ => match path.strip_suffix(".registers").or(path.strip_suffix(".guest")) {
+            Some(view) => format!("{view}: "),
+            None => format!("{path} "),
+        },
+    };
+    let old = a.iter().map(|(key, _)| key);
+    let new = b.iter().map(|(key, _)| key).filter(|key| !in_a.contains_key(*key));
+    for key in old.chain(new) {
+        walk_key(&format!("{prefix}{key}"), in_a.get(key), in_b.get(key), out);
+    }
+}
+
+/// Lists without names, as a whole.
+fn lists(path: &str, before: &[Value], after: &[Value]) -> Change {
+    if path == "machine.fdt.bytes" {
+        let bytes = |list: &[Value]| list.iter().map(|l| l.as_str().map_or(0, str::len) / 2).sum::<usize>();
+        return Change {
+            name: path.to_owned(),
+            before: Some(format!("{} bytes", bytes(before))),
+            after: Some(format!("{} bytes", bytes(after))),
+            words: "the device tree that the guest gets".to_owned(),
+        };
+    }
+    let show = |list: &[Value]| list.iter().map(plain).collect::<Vec<_>>().join(", ");
+    let (old, new) = (show(before), show(after));
+    let long = |text: &str| text.chars().count() > 60;
+    let words = if long(&old) || long(&new) { format!("{} and {} entries", before.len(), after.len()) } else { meaning(path).to_owned() };
+    let short = |text: String| if long(&text) { "…".to_owned() } else { text };
+    Change {
+        name: path.to_owned(),
+        before: Some(short(old)),
+        after: Some(short(new)),
+        words,
+    }
+}
+
+fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Array(list) => list.iter().map(plain).collect::<Vec<_>>().join(", "),
+        Value::Object(map) => map.iter().map(|(k, v)| format!("{k} {}", plain(v))).collect::<Vec<_>>().join(", "),
+        other => other.to_string(),
+    }
+}
+
+/// What a difference at such a place means, where its name does not say it.
+fn meaning(path: &str) -> &'static str {
+    let last = path.rsplit('.').next().unwrap_or(path);
+    match last {
+        "from" => "decided elsewhere; guests see no difference",
+        "rule" => "binds otherwise",
+        "mask" => "other bits are promised",
+        "vary" => "other fields are waived",
+        "digest" => "the catalogue's entry changed",
+        "$schema" => "for editors only",
+        _ if path.starts_with("baselines.") => "the catalogue's entry changed",
+        _ => "",
+    }
+}
+
+/// Takes a register's value apart. Says whether it could.
+fn fields(path: &str, info: Option<&'static RegisterInfo>, a: &Map<String, Value>, b: &Map<String, Value>, out: &mut Vec<Change>) -> bool {
+    let hex = |map: &Map<String, Value>| {
+        let text = map.get("value")?.as_str()?.strip_prefix("0x")?;
+        u64::from_str_radix(text, 16).ok()
+    };
+    let (Some(info), Some(before), Some(after)) = (info, hex(a), hex(b)) else {
+        return false;
+    };
+    let mut rest = before ^ after;
+    if info.id == smccc::PSCI_VERSION_REGISTER
+        && let (Some(old), Some(new)) = (psci(before), psci(after))
+    {
+        out.push(change(path, old, new, "the PSCI version that guests are told"));
+        return true;
+    }
+    for field in info.fields.iter().rev().filter(|f| (before ^ after) & f.mask() != 0) {
+        let (old, new) = (field.get(before), field.get(after));
+        let words = in_words(info, field, old, new);
+        out.push(change(&format!("{path}.{}", field.name), format!("{old:#x}"), format!("{new:#x}"), words));
+        rest &= !field.mask();
+    }
+    if rest != 0 {
+        let (old, new) = (format!("{:#x}", before & rest), format!("{:#x}", after & rest));
+        let name = if info.fields.is_empty() { path.to_owned() } else { format!("{path} bits {rest:#x}") };
+        out.push(change(&name, old, new, ""));
+    }
+    true
+}
+
+fn psci(version: u64) -> Option<String> {
+    smccc::psci_name(u32::try_from(version).ok()?).map(str::to_owned)
+}
+
+fn change(name: &str, before: String, after: String, words: &str) -> Change {
+    Change {
+        name: name.to_owned(),
+        before: Some(before),
+        after: Some(after),
+        words: words.to_owned(),
+    }
+}
+
+/// What it means for a guest that a field has another value.
+fn in_words(info: &RegisterInfo, field: &Field, before: u64, after: u64) -> &'static str {
+    if info.kind != Kind::Id {
+        return "";
+    }
+    match (before == field.none(), after == field.none()) {
+        (true, false) => "a guest finds it now",
+        (false, true) => "a guest no longer finds it",
+        _ if field.order(after) > field.order(before) => "a guest finds more of it",
+        _ => "a guest finds less of it",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn registers_are_matched_by_name_and_taken_apart() {
+        let lock = |rndr: &str| json!({"registers": [{"id": "x", "name": "ID_AA64ISAR0_EL1", "value": rndr, "from": "a"}]});
+        let changes = compare(&lock("0x1000000000000000"), &lock("0x0000000000000010"));
+        assert_eq!(changes.len(), 2);
+        assert_eq!(changes[0].name, "ID_AA64ISAR0_EL1.RNDR");
+        assert_eq!(changes[0].words, "a guest no longer finds it");
+        assert_eq!(changes[1].name, "ID_AA64ISAR0_EL1.AES");
+        assert_eq!(changes[1].words, "a guest finds it now");
+    }
+
+    #[test]
+    fn what_one_side_has_alone_is_said() {
+        let changes = compare(&json!({"x": [{"name": "A", "value": "0x1"}]}), &json!({"x": [], "y": 3}));
+        let said: Vec<(&str, &str)> = changes.iter().map(|c| (c.name.as_str(), c.words.as_str())).collect();
+        assert_eq!(said, [("x A", "is gone"), ("y", "is new")]);
+    }
+
+    #[test]
+    fn equal_things_do_not_differ() {
+        assert_eq!(compare(&json!({"a": [1, 2]}), &json!({"a": [1, 2]})), []);
+    }
+}

@@ -1,0 +1,261 @@
+//! The command line: one definition, from which parser, help, manual pages and
+//! completions come.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+const TOUR: &str = r#"Examples:
+  vmlock lock web.vm.kdl                          compile it; writes web.vm.lock.json beside it
+  vmlock lock --check web.vm.kdl                  in CI: is the lock what the description says?
+  vmlock check web.vm.lock.json --host a.json     could host a keep it? (a.json: vmlock-run probe)
+  vmlock diff kvm-6.8 kvm-6.12 --cpu neoverse-n1  what a guest would notice
+  vmlock explain ID_AA64ISAR0_EL1.RNDR            what a field is, and who says what about it
+
+A whole description:
+  vm "web" {
+      arch "arm64"
+      abi "kvm-6.8" "psci-1.1"
+      cpu "neoverse-n1" count=2 {
+          pmu
+          hide "crc32"
+      }
+      memory "512MiB"
+      boot kernel="vmlinuz" initrd="initrd.img" cmdline="console=ttyS0"
+  }
+
+Exit codes: 0 ok, 1 findings, 2 usage, 3 a host cannot keep the lock,
+4 a file is missing or unreadable, 70 a bug in vmlock."#;
+
+/// Cargo.lock for the hardware that a guest sees.
+///
+/// A description (NAME.vm.kdl) names the guest-visible ABI that a virtual
+/// machine was built for. vmlock turns it into a lock (NAME.vm.lock.json):
+/// every register, interrupt controller and firmware fact that the guest can
+/// ever observe, with one exact value each. `vmlock-run` makes a host show
+/// exactly that, or refuses.
+#[derive(Parser)]
+#[command(name = "vmlock", version, after_long_help = TOUR, max_term_width = 100, propagate_version = true)]
+pub struct Flags {
+    /// How to print: for people, as JSON, as GitHub annotations, or as SARIF.
+    #[arg(long, global = true, value_enum, default_value = "human", value_name = "FORMAT")]
+    pub format: Format,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// How to print.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people: results on stdout, words about them on stderr.
+    Human,
+    /// One JSON object on stdout.
+    Json,
+    /// Workflow commands of GitHub Actions.
+    Github,
+    /// SARIF 2.1.0, for code scanning services.
+    Sarif,
+}
+
+/// What to do.
+#[derive(Subcommand)]
+pub enum Command {
+    /// Compile descriptions to locks.
+    Lock(LockFlags),
+    /// Say for each host whether it can keep a lock, without running anything.
+    Check(CheckFlags),
+    /// Say what differs between two locks, baselines or host reports.
+    Diff(DiffFlags),
+    /// Explain a baseline, CPU model, register, field, feature or code.
+    Explain(ExplainFlags),
+    /// Print a JSON Schema.
+    Schema(SchemaFlags),
+    /// Make a CPU model from a host report.
+    Cpu(CpuFlags),
+    /// Print a completion script for a shell.
+    Completions(CompletionsFlags),
+    /// Print the manual pages (roff), or write them into a folder.
+    #[command(hide = true)]
+    Man(ManFlags),
+}
+
+const LOCK_HELP: &str = r#"Examples:
+  vmlock lock web.vm.kdl db.vm.kdl      write both locks, print what changed
+  vmlock lock --check examples/*.vm.kdl in CI: exit 1 and the difference when one is stale
+  vmlock lock --dry-run web.vm.kdl      print what would change, write nothing
+  vmlock lock --print-digest web.vm.kdl the lock's identity: sha256 of its bytes
+
+The lock stands beside the description: NAME.vm.kdl makes NAME.vm.lock.json.
+It is written whole or not at all, and not at all when there is an error."#;
+
+/// Flags of `lock`.
+#[derive(Args)]
+#[command(after_long_help = LOCK_HELP)]
+pub struct LockFlags {
+    /// Descriptions: NAME.vm.kdl, or their JSON form NAME.vm.json.
+    #[arg(required = true, value_name = "SPEC")]
+    pub specs: Vec<PathBuf>,
+    /// Write nothing; exit 1 when a lock is missing or not what its description says.
+    #[arg(long, conflicts_with = "dry_run")]
+    pub check: bool,
+    /// Write nothing; print what would change.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Print the digest of each lock.
+    #[arg(long)]
+    pub print_digest: bool,
+}
+
+const CHECK_HELP: &str = r#"Examples:
+  vmlock-run probe > host-a.json            on the host: what can it be made to show?
+  vmlock check web.vm.lock.json --host host-a.json host-b.json
+
+Exit code 3 when one of the hosts cannot keep the lock. The decision is the
+same code that vmlock-run uses on the host itself."#;
+
+/// Flags of `check`.
+#[derive(Args)]
+#[command(after_long_help = CHECK_HELP)]
+pub struct CheckFlags {
+    /// The lock.
+    pub lock: PathBuf,
+    /// Host reports, made by `vmlock-run probe`.
+    #[arg(long = "host", required = true, num_args = 1.., value_name = "REPORT")]
+    pub hosts: Vec<PathBuf>,
+    /// Show every entry and how it would be kept, not only what has to be done.
+    #[arg(long, short)]
+    pub verbose: bool,
+}
+
+const DIFF_HELP: &str = r#"Examples:
+  vmlock diff old.vm.lock.json new.vm.lock.json
+  vmlock diff kvm-6.8 kvm-6.12                    what their statements say
+  vmlock diff kvm-6.8 kvm-6.12 --cpu neoverse-n1  what a guest on that CPU sees
+  vmlock diff host-a.json host-b.json
+
+Exit code 1 when they differ, as diff(1) does."#;
+
+/// Flags of `diff`.
+#[derive(Args)]
+#[command(after_long_help = DIFF_HELP)]
+pub struct DiffFlags {
+    /// A lock, a host report, or the name of a baseline.
+    pub a: String,
+    /// Another one of the same kind.
+    pub b: String,
+    /// For baselines: compare what a guest sees on this CPU model.
+    #[arg(long, value_name = "MODEL")]
+    pub cpu: Option<String>,
+    /// For baselines on a CPU model: with a PMU.
+    #[arg(long, requires = "cpu")]
+    pub pmu: bool,
+}
+
+const EXPLAIN_HELP: &str = r#"Examples:
+  vmlock explain                                 list what can be explained
+  vmlock explain kvm-6.12                        a baseline, with the source of every statement
+  vmlock explain neoverse-n1                     a CPU model
+  vmlock explain ID_AA64PFR0_EL1                 a register and its fields
+  vmlock explain ID_AA64PFR0_EL1.CSV3            a field, and what each baseline says of it
+  vmlock explain crc32                           a feature that `hide` knows
+  vmlock explain spec::contradiction             a diagnostic
+  vmlock explain PMCR_EL0.IMP --lock web.vm.lock.json   ... and its value there, or who waived it"#;
+
+/// Flags of `explain`.
+#[derive(Args)]
+#[command(after_long_help = EXPLAIN_HELP)]
+pub struct ExplainFlags {
+    /// What to explain; without it, everything is listed.
+    pub name: Option<String>,
+    /// Show also what this lock holds of a register or field.
+    #[arg(long, value_name = "LOCK")]
+    pub lock: Option<PathBuf>,
+}
+
+const SCHEMA_HELP: &str = r#"Examples:
+  vmlock schema lock > lock.v1.schema.json
+
+Draft-07, described throughout. A lock names its schema, so any JSON editor
+validates it; a description has one for its JSON form, NAME.vm.json."#;
+
+/// Flags of `schema`.
+#[derive(Args)]
+#[command(after_long_help = SCHEMA_HELP)]
+pub struct SchemaFlags {
+    /// Which one.
+    #[arg(value_enum)]
+    pub which: Which,
+}
+
+/// The formats that have a schema.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Which {
+    /// A description, in its JSON form.
+    Spec,
+    /// A lock.
+    Lock,
+    /// A host report.
+    Host,
+    /// What `--format json` prints.
+    Diagnostics,
+}
+
+const CPU_HELP: &str = r#"Examples:
+  vmlock-run probe > host.json                        on the host
+  vmlock cpu host.json --name my-cpu -o my-cpu.kdl    anywhere
+and in a description:
+  import "my-cpu.kdl"
+  cpu "my-cpu" count=2"#;
+
+/// Flags of `cpu`.
+#[derive(Args)]
+#[command(after_long_help = CPU_HELP)]
+pub struct CpuFlags {
+    /// A host report, made by `vmlock-run probe`.
+    pub report: PathBuf,
+    /// The model's name.
+    #[arg(long)]
+    pub name: String,
+    /// Write the file here instead of to stdout.
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+const COMPLETIONS_HELP: &str = r#"Examples:
+  vmlock completions bash > /etc/bash_completion.d/vmlock
+  vmlock completions zsh > ~/.zfunc/_vmlock"#;
+
+/// Flags of `completions`.
+#[derive(Args)]
+#[command(after_long_help = COMPLETIONS_HELP)]
+pub struct CompletionsFlags {
+    /// The shell.
+    #[arg(value_enum)]
+    pub shell: clap_complete::Shell,
+}
+
+/// Flags of `man`.
+#[derive(Args)]
+pub struct ManFlags {
+    /// A folder for one page per command; without it, the main page goes to stdout.
+    pub folder: Option<PathBuf>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn definition_is_consistent() {
+        Flags::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_teaches_by_example() {
+        for command in Flags::command().get_subcommands().filter(|c| !c.is_hide_set()) {
+            let help = command.get_after_long_help().map(ToString::to_string).unwrap_or_default();
+            assert!(help.contains("Examples:"), "`{}` has no examples", command.get_name());
+        }
+    }
+}

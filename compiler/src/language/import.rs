@@ -1,0 +1,80 @@
+//! Files of the user's own CPU models and baselines, which a description imports.
+
+use super::{catalogue_file, read};
+use crate::diagnostic::{Diagnostic, join};
+use crate::location::{Places, Source};
+use std::path::Path;
+use std::rc::Rc;
+use vmlock_spec::catalogue::Catalogue;
+
+/// Adds the files that a description imports to the catalogue. `folder` holds the description.
+///
+/// # Errors
+/// Everything that is wrong with any of them, with spans in the file that is at fault.
+pub fn import(
+    catalogue: &mut Catalogue,
+    files: &[String],
+    folder: &Path,
+    shown_folder: &Path,
+    places: &Places,
+) -> Result<(), Vec<Diagnostic>> {
+    let mut found = Vec::new();
+    for (index, file) in files.iter().enumerate() {
+        let span = places.find(&format!("/import/{index}"));
+        let shown = shown_folder.join(file).display().to_string();
+        let source = match read::read_source(&folder.join(file), &shown) {
+            Ok(source) => source,
+            Err(read::Unreadable::Io(error)) => {
+                found.push(
+                    Diagnostic::error("import::unreadable", format!("`{file}` cannot be read: {error}"))
+                        .at(places.source(), span, "imported here")
+                        .help(format!("the path is relative to the description: `{shown}`")),
+                );
+                continue;
+            }
+            Err(read::Unreadable::Bytes(diagnostic)) => {
+                found.push(diagnostic.at(places.source(), span, "imported here"));
+                continue;
+            }
+        };
+        let document = match read::parse(&source) {
+            Ok(document) => document,
+            Err(errors) => {
+                found.extend(errors);
+                continue;
+            }
+        };
+        let (contents, problems) = catalogue_file::decode(&document);
+        found.extend(problems.into_iter().map(|p| problem(&source, &p)));
+        for register in &contents.registers {
+            found.push(
+                Diagnostic::error("import::register", format!("`{file}` defines the register `{}`", register.name))
+                    .at(places.source(), span.clone(), "imported here")
+                    .help("only vmlock's own catalogue defines registers; an imported file holds `baseline` and `cpu`"),
+            );
+        }
+        if let Err(taken) = catalogue.import(contents.baselines, contents.cpus) {
+            let names: Vec<String> = taken.iter().map(|n| format!("`{n}`")).collect();
+            found.push(
+                Diagnostic::error("import::name-taken", format!("{} exists already", join(&names)))
+                    .at(places.source(), span, "this file defines it again")
+                    .help("give it a name of its own: what a name means never changes"),
+            );
+        }
+    }
+    if found.is_empty() { Ok(()) } else { Err(found) }
+}
+
+fn problem(source: &Rc<Source>, problem: &catalogue_file::Problem) -> Diagnostic {
+    let (start, length) = problem.span;
+    let start = start.min(source.text.len());
+    let end = start.saturating_add(length).min(source.text.len());
+    // A node spans all its lines; its first one is where it is named.
+    let first = source.text.get(start..end).and_then(|t| t.lines().next());
+    let end = start + first.map_or(0, |l| l.trim_end().len());
+    let diagnostic = Diagnostic::error("import::invalid", problem.message.clone()).at(source, start..end, "here");
+    match &problem.help {
+        Some(help) => diagnostic.help(help.clone()),
+        None => diagnostic,
+    }
+}

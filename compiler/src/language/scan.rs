@@ -1,0 +1,310 @@
+//! A first look at KDL text, before the parser sees it.
+//!
+//! It knows only strings, comments, braces and words, and that is enough to
+//! refuse what the parser cannot survive (deep nesting overflows its stack and
+//! ends the process), to say plainly what it would say in five messages (a brace
+//! that is never closed), and to recognise habits of KDL version 1.
+
+use crate::diagnostic::Diagnostic;
+use crate::location::Source;
+use std::ops::Range;
+use std::rc::Rc;
+
+/// Deepest nesting of blocks or of comments that is parsed; a description needs 3.
+pub const DEPTH_MAX: usize = 32;
+
+/// Words that KDL 2 spells with a `#`.
+const KEYWORDS: [&str; 6] = ["true", "false", "null", "inf", "-inf", "nan"];
+
+/// What is wrong with the text as text, in order.
+pub fn scan(source: &Rc<Source>) -> Vec<Diagnostic> {
+    let mut scanner = Scanner {
+        source,
+        bytes: source.text.as_bytes(),
+        at: 0,
+        open: Vec::new(),
+        found: Vec::new(),
+    };
+    scanner.run();
+    scanner.found
+}
+
+struct Scanner<'a> {
+    source: &'a Rc<Source>,
+    bytes: &'a [u8],
+    at: usize,
+    open: Vec<usize>,
+    found: Vec<Diagnostic>,
+}
+
+impl Scanner<'_> {
+    fn rest(&self) -> &[u8] {
+        &self.bytes[self.at..]
+    }
+
+    fn report(&mut self, message: &str, span: Range<usize>, words: &str, help: impl Into<String>) {
+        self.found.push(
+            Diagnostic::error("spec::syntax", message)
+                .at(self.source, span, words)
+                .help(help),
+        );
+    }
+
+    fn run(&mut self) {
+        while self.at < self.bytes.len() {
+            let start = self.at;
+            let goes_on = match self.bytes[self.at] {
+                b'/' if self.rest().starts_with(b"//") => self.line_comment(),
+                b'/' if self.rest().starts_with(b"/*") => self.block_comment(),
+                b'"' => self.string(start),
+                b'#' => self.hash(start),
+                b'{' => {
+                    self.at += 1;
+                    self.open.push(start);
+                    self.depth(start)
+                }
+                b'}' => {
+                    self.at += 1;
+                    if self.open.pop().is_none() {
+                        self.report(
+                            "this `}` closes nothing",
+                            start..start + 1,
+                            "no block is open here",
+                            "remove it, or open a block with `{` before it",
+                        );
+                    }
+                    true
+                }
+                byte if ends_word(byte) => {
+                    self.at += 1;
+                    true
+                }
+                _ => self.word(start),
+            };
+            if !goes_on {
+                return;
+            }
+        }
+        // The innermost one is where the author looks; the others follow from it.
+        if let Some(at) = self.open.pop() {
+            self.report(
+                "this `{` is never closed",
+                at..at + 1,
+                "the block that opens here",
+                "add a `}` where the block ends",
+            );
+        }
+    }
+
+    fn depth(&mut self, at: usize) -> bool {
+        if self.open.len() <= DEPTH_MAX {
+            return true;
+        }
+        self.report(
+            &format!("blocks are nested more than {DEPTH_MAX} deep"),
+            at..at + 1,
+            "one block too many",
+            "a description needs three levels; look for a `}` that is missing further up",
+        );
+        false
+    }
+
+    fn line_comment(&mut self) -> bool {
+        let end = self.rest().iter().position(|b| *b == b'\n');
+        self.at = end.map_or(self.bytes.len(), |n| self.at + n);
+        true
+    }
+
+    fn block_comment(&mut self) -> bool {
+        let start = self.at;
+        let mut depth = 0;
+        while self.at < self.bytes.len() {
+            if self.rest().starts_with(b"/*") {
+                depth += 1;
+                self.at += 2;
+                if depth > DEPTH_MAX {
+                    self.report(
+                        &format!("comments are nested more than {DEPTH_MAX} deep"),
+                        start..start + 2,
+                        "the comment that opens here",
+                        "close it with `*/`",
+                    );
+                    return false;
+                }
+            } else if self.rest().starts_with(b"*/") {
+                depth -= 1;
+                self.at += 2;
+                if depth == 0 {
+                    return true;
+                }
+            } else {
+                self.at += 1;
+            }
+        }
+        self.report(
+            "this comment is never closed",
+            start..start + 2,
+            "the comment that opens here",
+            "add `*/` where it ends",
+        );
+        false
+    }
+
+    /// A quoted string, of one line or (`"""`) of many.
+    fn string(&mut self, start: usize) -> bool {
+        let many = self.rest().starts_with(b"\"\"\"");
+        let quote: &[u8] = if many { b"\"\"\"" } else { b"\"" };
+        self.at += quote.len();
+        while self.at < self.bytes.len() {
+            if self.rest().starts_with(quote) {
+                self.at += quote.len();
+                return true;
+            }
+            match self.bytes[self.at] {
+                b'\\' => {
+                    self.at += 1;
+                    // An escaped line break takes the white space around it along.
+                    let blank = |b: &&u8| b" \t\r\n".contains(b);
+                    let blanks = self.rest().iter().take_while(blank).count();
+                    self.at += blanks.max(1);
+                }
+                b'\n' if !many => break,
+                _ => self.at += 1,
+            }
+        }
+        self.at = self.at.min(self.bytes.len());
+        self.unclosed(start, quote.len());
+        false
+    }
+
+    fn unclosed(&mut self, start: usize, quotes: usize) {
+        self.report(
+            "this string is never closed",
+            start..start + quotes,
+            "the string that opens here",
+            "close it with the same quotes; text over several lines stands between `\"\"\"`",
+        );
+    }
+
+    /// `#true`, or a raw string `#"…"#`.
+    fn hash(&mut self, start: usize) -> bool {
+        let hashes = self.rest().iter().take_while(|b| **b == b'#').count();
+        if self.bytes.get(start + hashes) != Some(&b'"') {
+            self.at += hashes;
+            // The keyword itself must not look like a bare one.
+            while self.bytes.get(self.at).is_some_and(|b| !ends_word(*b)) {
+                self.at += 1;
+            }
+            return true;
+        }
+        let many = self.bytes[start + hashes..].starts_with(b"\"\"\"");
+        let quotes = if many { 3 } else { 1 };
+        let mut end = vec![b'"'; quotes];
+        end.resize(quotes + hashes, b'#');
+        self.at += hashes + quotes;
+        while self.at < self.bytes.len() && (many || self.bytes[self.at] != b'\n') {
+            if self.rest().starts_with(&end) {
+                self.at += end.len();
+                return true;
+            }
+            self.at += 1;
+        }
+        self.unclosed(start, hashes + quotes);
+        false
+    }
+
+    fn word(&mut self, start: usize) -> bool {
+        while self.bytes.get(self.at).is_some_and(|b| !ends_word(*b)) {
+            self.at += 1;
+        }
+        let word = &self.source.text[start..self.at];
+        if KEYWORDS.contains(&word) {
+            let help = format!("write `#{word}`: since KDL version 2 keywords begin with `#`");
+            let span = start..self.at;
+            self.report(
+                &format!("bare `{word}` is KDL version 1"),
+                span,
+                "a keyword without its `#`",
+                help,
+            );
+        } else if word == "r" && matches!(self.bytes.get(self.at), Some(b'"' | b'#')) {
+            let hashes = self.rest().iter().take_while(|b| **b == b'#').count();
+            if self.bytes.get(self.at + hashes) == Some(&b'"') {
+                self.report(
+                    "`r\"…\"` is a raw string of KDL version 1",
+                    start..self.at + hashes + 1,
+                    "a raw string begins with `#\"` now",
+                    "write `#\"…\"#`, without the `r`",
+                );
+                // Skip the string as version 1 meant it: backslashes are plain.
+                self.at += hashes + 1;
+                let mut end = vec![b'"'];
+                end.resize(1 + hashes, b'#');
+                while self.at < self.bytes.len() && !self.rest().starts_with(&end) {
+                    self.at += 1;
+                }
+                self.at = (self.at + end.len()).min(self.bytes.len());
+            }
+        }
+        true
+    }
+}
+
+/// Whether a byte cannot be part of a bare word. Bytes of multi-byte characters can.
+fn ends_word(byte: u8) -> bool {
+    byte.is_ascii_whitespace() || b"\"#{}()[]/\\=;,".contains(&byte)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn messages(text: &str) -> Vec<String> {
+        let source = Rc::new(Source {
+            path: "x".into(),
+            text: text.into(),
+        });
+        scan(&source).into_iter().map(|d| d.message).collect()
+    }
+
+    #[test]
+    fn braces_in_strings_and_comments_do_not_count() {
+        for text in [
+            r##"a "{" { b #"{"# } // {"##,
+            "a /* { /* } */ { */ { }",
+            "a \"\"\"\n  {\"\n  \"\"\"",
+            "a ##\"{\"#\"##",
+            r#"a "\"{""#,
+            "a \"x \\\n   y{\"",
+            "true-ish inflow #true a=#false",
+        ] {
+            assert_eq!(messages(text), Vec::<String>::new(), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_open_is_found() {
+        assert_eq!(messages("a { b {"), ["this `{` is never closed"]);
+        assert_eq!(messages("}"), ["this `}` closes nothing"]);
+        assert_eq!(messages("a \"b\nc"), ["this string is never closed"]);
+        assert_eq!(messages("a #\"b\""), ["this string is never closed"]);
+        assert_eq!(messages("/* /* */"), ["this comment is never closed"]);
+        assert_eq!(messages("a \"\\"), ["this string is never closed"]);
+    }
+
+    #[test]
+    fn version_1_is_recognised() {
+        assert_eq!(messages("a true b=null").len(), 2);
+        assert_eq!(messages(r##"a r#"{"#"##).len(), 1);
+        assert_eq!(messages(r#"a r"\" b"#).len(), 1);
+    }
+
+    #[test]
+    fn nesting_is_limited_exactly() {
+        let nested = |n: usize| format!("{}{}", "a {".repeat(n), "}".repeat(n));
+        assert!(messages(&nested(DEPTH_MAX)).is_empty());
+        assert_eq!(messages(&nested(DEPTH_MAX + 1)).len(), 1);
+        assert_eq!(messages(&"{".repeat(1_000_000)).len(), 1);
+        assert_eq!(messages(&"/*".repeat(500_000)).len(), 1);
+    }
+}

@@ -1,0 +1,108 @@
+//! Where things stand: source files, byte spans, and the map from a place in a
+//! description (a JSON pointer such as `/abi/1`) to the span that says it.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::rc::Rc;
+
+/// A text that diagnostics point into.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Source {
+    /// The path as the user wrote it.
+    pub path: String,
+    /// The whole text.
+    pub text: String,
+}
+
+/// A line and a column, both from 1; columns count characters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Position {
+    pub line: usize,
+    pub column: usize,
+}
+
+impl Source {
+    /// The position of a byte offset; one that is too large means the end.
+    pub fn position(&self, offset: usize) -> Position {
+        let mut end = offset.min(self.text.len());
+        while !self.text.is_char_boundary(end) {
+            end -= 1;
+        }
+        let before = &self.text[..end];
+        let start = before.rfind('\n').map_or(0, |at| at + 1);
+        Position {
+            line: before.matches('\n').count() + 1,
+            column: before[start..].chars().count() + 1,
+        }
+    }
+}
+
+/// Byte spans by JSON pointer, all in one source.
+#[derive(Debug)]
+pub struct Places {
+    source: Rc<Source>,
+    spans: BTreeMap<String, Range<usize>>,
+}
+
+impl Places {
+    /// An empty map for that source.
+    pub fn new(source: Rc<Source>) -> Self {
+        Self {
+            source,
+            spans: BTreeMap::new(),
+        }
+    }
+
+    /// The source that all spans are in.
+    pub fn source(&self) -> &Rc<Source> {
+        &self.source
+    }
+
+    /// Notes where a place is said.
+    pub fn note(&mut self, pointer: impl Into<String>, span: Range<usize>) {
+        self.spans.insert(pointer.into(), span);
+    }
+
+    /// The span of a place, or that of the nearest enclosing one.
+    pub fn find(&self, pointer: &str) -> Range<usize> {
+        let mut pointer = pointer;
+        loop {
+            if let Some(span) = self.spans.get(pointer) {
+                return span.clone();
+            }
+            match pointer.rfind('/') {
+                Some(at) => pointer = &pointer[..at],
+                None => return 0..0,
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn source(text: &str) -> Rc<Source> {
+        Rc::new(Source {
+            path: "x".into(),
+            text: text.into(),
+        })
+    }
+
+    #[test]
+    fn columns_count_characters_not_bytes() {
+        let source = source("a\nhé🦀x\n");
+        assert_eq!(source.position(9), Position { line: 2, column: 4 });
+        assert_eq!(source.position(6), Position { line: 2, column: 3 });
+        assert_eq!(source.position(999), Position { line: 3, column: 1 });
+    }
+
+    #[test]
+    fn an_unknown_place_falls_back_to_its_parent() {
+        let mut places = Places::new(source("abcdef"));
+        places.note("", 0..1);
+        places.note("/cpu", 1..2);
+        assert_eq!(places.find("/cpu/set/0/field"), 1..2);
+        assert_eq!(places.find("/abi/1"), 0..1);
+    }
+}

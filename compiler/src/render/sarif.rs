@@ -1,0 +1,90 @@
+//! Findings as SARIF 2.1.0 (OASIS), for code scanning services.
+
+use crate::codes;
+use crate::diagnostic::{Diagnostic, Label, Severity};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+
+/// One run with its rules and results. Rule ids are our codes; paths are as they were given.
+pub fn document(found: &[Diagnostic]) -> Value {
+    let used: BTreeSet<&str> = found.iter().map(|d| d.code).collect();
+    let rules: Vec<Value> = used.iter().map(|code| rule(code)).collect();
+    json!({
+        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+        "version": "2.1.0",
+        "runs": [{
+            "tool": { "driver": {
+                "name": "vmlock",
+                "version": env!("CARGO_PKG_VERSION"),
+                "rules": rules,
+            } },
+            "columnKind": "unicodeCodePoints",
+            "results": found.iter().map(result).collect::<Vec<_>>(),
+        }],
+    })
+}
+
+fn rule(code: &str) -> Value {
+    let (title, explanation) = codes::find(code).map_or((code, ""), |c| (c.title, c.explanation));
+    json!({
+        "id": code,
+        "shortDescription": { "text": title },
+        "fullDescription": { "text": explanation },
+    })
+}
+
+fn result(diagnostic: &Diagnostic) -> Value {
+    let help = diagnostic.help.as_ref().map(|h| format!("\n{h}")).unwrap_or_default();
+    let mut result = json!({
+        "ruleId": diagnostic.code,
+        "level": match diagnostic.severity {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+        },
+        "message": { "text": format!("{}{help}", diagnostic.message) },
+    });
+    match diagnostic.labels.first() {
+        Some(label) => result["locations"] = json!([location(label)]),
+        None => {
+            if let Some(path) = &diagnostic.file {
+                result["locations"] = json!([{ "physicalLocation": { "artifactLocation": { "uri": uri(path) } } }]);
+            }
+        }
+    }
+    let others: Vec<Value> = diagnostic.labels.iter().skip(1).map(location).collect();
+    if !others.is_empty() {
+        result["relatedLocations"] = others.into();
+    }
+    result
+}
+
+fn location(label: &Label) -> Value {
+    let from = label.source.position(label.span.start);
+    let to = label.source.position(label.span.end);
+    let mut location = json!({ "physicalLocation": {
+        "artifactLocation": { "uri": uri(&label.source.path) },
+        "region": {
+            "startLine": from.line,
+            "startColumn": from.column,
+            "endLine": to.line,
+            "endColumn": to.column,
+        },
+    } });
+    if !label.words.is_empty() {
+        location["message"] = json!({ "text": label.words });
+    }
+    location
+}
+
+/// A path as a URI reference: everything that is not plain is percent-encoded.
+fn uri(path: &str) -> String {
+    let mut out = String::new();
+    for byte in path.bytes() {
+        if byte.is_ascii_alphanumeric() || b"/-_.~".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    out
+}

@@ -1,0 +1,59 @@
+//! JSON Schemas, generated from the types that read and write the formats.
+
+use crate::flags::Which;
+use crate::render::json::Envelope;
+use schemars::generate::SchemaSettings;
+use serde_json::{Value, json};
+use vmlock_spec::lock::Lock;
+use vmlock_spec::report::HostReport;
+use vmlock_spec::vm::VmSpec;
+
+/// Draft-07: the version that editors support best.
+pub fn schema(which: Which) -> Value {
+    let generator = SchemaSettings::draft07().into_generator();
+    let schema = match which {
+        Which::Spec => generator.into_root_schema_for::<VmSpec>(),
+        Which::Lock => generator.into_root_schema_for::<Lock>(),
+        Which::Host => generator.into_root_schema_for::<HostReport>(),
+        Which::Diagnostics => generator.into_root_schema_for::<Envelope>(),
+    };
+    let (name, title) = match which {
+        Which::Spec => ("spec", "vmlock: a virtual machine, as its author describes it"),
+        Which::Lock => ("lock", "vmlock: everything that a guest sees, with one value each"),
+        Which::Host => ("host-report", "vmlock: what one host can be made to show"),
+        Which::Diagnostics => ("diagnostics", "vmlock: what `--format json` prints"),
+    };
+    let mut schema = schema.to_value();
+    schema["$id"] = json!(format!("urn:vmlock:schema:{name}:v1"));
+    schema["title"] = json!(title);
+    limits(which, &mut schema);
+    schema
+}
+
+/// Limits of a description that its types cannot say; `language/decode.rs` and
+/// the resolver hold them too, and a test compares the two.
+fn limits(which: Which, schema: &mut Value) {
+    if which != Which::Spec {
+        return;
+    }
+    let vm = &mut schema["properties"];
+    vm["name"]["pattern"] = json!("^[A-Za-z0-9_.-]{1,63}$");
+    vm["abi"]["minItems"] = json!(1);
+    vm["memory"]["minimum"] = json!(64u64 << 20);
+    vm["memory"]["maximum"] = json!(512u64 << 30);
+    vm["memory"]["multipleOf"] = json!(2u64 << 20);
+    for list in ["abi", "vary", "runs-on", "import"] {
+        vm[list]["uniqueItems"] = json!(true);
+        vm[list]["items"]["minLength"] = json!(1);
+    }
+    let cpu = &mut schema["definitions"]["Cpu"]["properties"];
+    cpu["count"]["minimum"] = json!(1);
+    cpu["count"]["maximum"] = json!(64);
+    cpu["model"]["minLength"] = json!(1);
+    for list in ["features", "hide"] {
+        cpu[list]["uniqueItems"] = json!(true);
+    }
+    let boot = &mut schema["definitions"]["Boot"]["properties"];
+    boot["kernel"]["minLength"] = json!(1);
+    boot["cmdline"]["maxLength"] = json!(2048);
+}
