@@ -13,11 +13,7 @@ use crate::tools;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::num::NonZero;
 use std::path::Path;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
 use std::time::Duration;
 
 /// Exit code of `vmlock-run` when the host cannot keep the lock.
@@ -25,7 +21,7 @@ const REFUSED: u8 = 3;
 
 /// What became of one lock on one host.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Verdict {
+pub enum Verdict {
     /// The guest saw what the lock promises.
     Kept { digest: String, facts: u64 },
     /// The host cannot keep the lock; each reason as `name: reason`.
@@ -77,10 +73,7 @@ pub fn run(cache: &Cache, flags: &Matrix) -> Result<u8> {
             hosts.push(job::machine(kernel.clone(), cpu, &flags.hardware, limit));
         }
     }
-    let at_a_time = flags
-        .jobs
-        .unwrap_or_else(|| thread::available_parallelism().map_or(1, NonZero::get) / 2)
-        .clamp(1, hosts.len().max(1));
+    let at_a_time = flags.jobs.unwrap_or_else(tools::hosts_at_a_time);
     say(format_args!(
         "{} audits on {} hosts, {at_a_time} at a time",
         locks.len() * hosts.len(),
@@ -94,41 +87,20 @@ pub fn run(cache: &Cache, flags: &Matrix) -> Result<u8> {
         locks: &locks,
         args: &flags.args,
     };
-    let next = AtomicUsize::new(0);
-    let results: Mutex<Vec<Option<Result<Vec<Cell>>>>> =
-        Mutex::new(hosts.iter().map(|_| None).collect());
-    thread::scope(|scope| {
-        for _ in 0..at_a_time {
-            scope.spawn(|| {
-                loop {
-                    let at = next.fetch_add(1, Ordering::Relaxed);
-                    let Some(host) = hosts.get(at) else { return };
-                    let cells = auditor.audit(host);
-                    if let Ok(cells) = &cells {
-                        for cell in cells {
-                            say(format_args!(
-                                "{} on {} ({}): {}",
-                                cell.lock,
-                                cell.version,
-                                cell.cpu,
-                                short(&cell.verdict)
-                            ));
-                        }
-                    }
-                    if let Ok(mut results) = results.lock() {
-                        results[at] = Some(cells);
-                    }
-                }
-            });
+    let results = tools::in_parallel(&hosts, at_a_time, |host| {
+        let cells = auditor.audit(host)?;
+        for cell in &cells {
+            say(format_args!(
+                "{} on {} ({}): {}",
+                cell.lock,
+                cell.version,
+                cell.cpu,
+                short(&cell.verdict)
+            ));
         }
-    });
-    let mut cells = Vec::new();
-    for result in results
-        .into_inner()
-        .map_err(|_| Failure::bug("a thread of the matrix panicked"))?
-    {
-        cells.extend(result.ok_or_else(|| Failure::bug("a host of the matrix was forgotten"))??);
-    }
+        Ok(cells)
+    })?;
+    let mut cells: Vec<Cell> = results.into_iter().flatten().collect();
     let place = |cell: &Cell| locks.iter().position(|lock| *lock == cell.lock);
     cells.sort_by_key(place);
     match flags.format {
@@ -228,7 +200,7 @@ impl Auditor<'_> {
 }
 
 /// Reads what an audit says.
-fn verdict(ended: &Ended) -> (Verdict, Value) {
+pub fn verdict(ended: &Ended) -> (Verdict, Value) {
     let report: Value = serde_json::from_slice(&ended.stdout).unwrap_or(Value::Null);
     let verdict = match ended.code {
         OK => match (report["digest"].as_str(), count(&report["facts"])) {
@@ -273,6 +245,12 @@ fn named(list: &Value) -> Vec<String> {
                     .iter()
                     .find_map(|key| item[key].as_str());
                 match (item["name"].as_str(), reason) {
+                    (Some(name), None) if item["promised"].is_string() => format!(
+                        "{name} on vCPU {}: promised {}, seen {}",
+                        item["vcpu"],
+                        item["promised"].as_str().unwrap_or_default(),
+                        item["seen"].as_str().unwrap_or_default()
+                    ),
                     (Some(name), Some(reason)) => format!("{name}: {reason}"),
                     (Some(text), None) | (None, Some(text)) => text.to_owned(),
                     (None, None) => item.to_string(),
@@ -283,7 +261,7 @@ fn named(list: &Value) -> Vec<String> {
 }
 
 /// A verdict in one line.
-fn short(verdict: &Verdict) -> String {
+pub fn short(verdict: &Verdict) -> String {
     let first = |word: &str, reasons: &[String]| match reasons {
         [] => format!("{word}, without a reason"),
         [only] => format!("{word}: {only}"),
@@ -302,7 +280,7 @@ fn short(verdict: &Verdict) -> String {
 }
 
 /// The first 12 digits, enough to tell digests apart by eye.
-fn short_digest(digest: &str) -> &str {
+pub fn short_digest(digest: &str) -> &str {
     let digits = digest.rsplit(':').next().unwrap_or(digest);
     digits.get(..12).unwrap_or(digits)
 }
@@ -527,6 +505,13 @@ mod tests {
         assert_eq!(
             of(1, r#"{"differences": [{"name": "CTR_EL0"}]}"#),
             Verdict::Differs(vec!["CTR_EL0".to_owned()])
+        );
+        assert_eq!(
+            of(
+                1,
+                r#"{"differences": [{"vcpu": 1, "name": "CTR_EL0", "promised": "0x1", "seen": "0x2"}]}"#
+            ),
+            Verdict::Differs(vec!["CTR_EL0 on vCPU 1: promised 0x1, seen 0x2".to_owned()])
         );
         assert_eq!(
             of(70, ""),

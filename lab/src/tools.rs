@@ -3,10 +3,12 @@
 
 use crate::failure::{Failure, Result, say};
 use std::env;
+use std::num::NonZero;
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -134,6 +136,45 @@ pub fn output(command: &mut Command) -> Result<(ExitStatus, Vec<u8>)> {
     Ok((out.status, out.stdout))
 }
 
+/// How many emulated hosts this machine runs at a time without slowing each other down: each has
+/// two CPUs.
+pub fn hosts_at_a_time() -> usize {
+    (thread::available_parallelism().map_or(1, NonZero::get) / 2).max(1)
+}
+
+/// Does something with each item, a few at a time; the results are in the order of the items. The
+/// first failure stops the rest.
+pub fn in_parallel<T: Sync, R: Send>(
+    items: &[T],
+    at_a_time: usize,
+    work: impl Fn(&T) -> Result<R> + Sync,
+) -> Result<Vec<R>> {
+    let next = AtomicUsize::new(0);
+    let results: Mutex<Vec<(usize, Result<R>)>> = Mutex::new(Vec::new());
+    thread::scope(|scope| {
+        for _ in 0..at_a_time.clamp(1, items.len().max(1)) {
+            scope.spawn(|| {
+                loop {
+                    let at = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(item) = items.get(at) else { return };
+                    let result = work(item);
+                    if result.is_err() {
+                        next.store(items.len(), Ordering::Relaxed);
+                    }
+                    if let Ok(mut results) = results.lock() {
+                        results.push((at, result));
+                    }
+                }
+            });
+        }
+    });
+    let mut results = results
+        .into_inner()
+        .map_err(|_| Failure::bug("a thread panicked"))?;
+    results.sort_by_key(|(at, _)| *at);
+    results.into_iter().map(|(_, result)| result).collect()
+}
+
 fn wait(child: &mut Child, limit: Option<Duration>) -> Result<ExitStatus> {
     let start = Instant::now();
     loop {
@@ -153,5 +194,27 @@ fn wait(child: &mut Child, limit: Option<Duration>) -> Result<ExitStatus> {
             return Ok(ExitStatus::from_raw(9));
         }
         thread::sleep(TICK);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn results_keep_the_order_of_their_items() {
+        let items: Vec<u64> = (0..50).collect();
+        let double = in_parallel(&items, 4, |n| Ok(n * 2)).unwrap();
+        assert_eq!(double, items.iter().map(|n| n * 2).collect::<Vec<_>>());
+        let failing = in_parallel(&items, 4, |n| match n {
+            7 => Err(Failure::bug("seven")),
+            n => Ok(*n),
+        });
+        assert!(failing.is_err());
+        assert!(
+            in_parallel(&[] as &[u64], 4, |n| Ok(*n))
+                .unwrap()
+                .is_empty()
+        );
     }
 }
