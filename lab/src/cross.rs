@@ -10,7 +10,6 @@ use crate::packages::{self, Index};
 use crate::tools;
 use serde_json::Value;
 use std::env;
-use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -32,9 +31,8 @@ pub fn build(cache: &Cache, package: &str) -> Result<PathBuf> {
         tools::ensure(tools::CROSS)?;
     }
     let rust = Rust::find(&root)?;
-    let mut command = Command::new(cargo());
+    let mut command = cargo_in(&root);
     command
-        .current_dir(&root)
         .args(["build", "--package", package, "--target", TARGET])
         .args(["--message-format", "json-render-diagnostics"])
         .arg("--target-dir")
@@ -47,7 +45,6 @@ pub fn build(cache: &Cache, package: &str) -> Result<PathBuf> {
             "CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUSTFLAGS",
             "-Ctarget-feature=+crt-static -Crelocation-model=static",
         )
-        .stdin(Stdio::null())
         .stdout(Stdio::piped());
     command.args(match package {
         RUNNER => ["--profile", "runner"],
@@ -98,8 +95,26 @@ fn executable(messages: &[u8], package: &str) -> Option<PathBuf> {
     found
 }
 
-fn cargo() -> OsString {
-    env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
+/// Builds a package for this machine; the result is the program's path.
+pub fn build_native(package: &str) -> Result<PathBuf> {
+    let mut command = cargo_in(&workspace()?);
+    command
+        .args(["build", "--quiet", "--release", "--package", package])
+        .args(["--message-format", "json-render-diagnostics"]);
+    let (status, messages) = tools::output(&mut command)?;
+    match executable(&messages, package) {
+        Some(path) if status.success() => Ok(path),
+        _ => Err(Failure::environment(format!(
+            "{package} could not be built; cargo's own messages are above"
+        ))),
+    }
+}
+
+/// Cargo, in a directory, without anything to read.
+pub fn cargo_in(dir: &Path) -> Command {
+    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.current_dir(dir).stdin(Stdio::null());
+    command
 }
 
 /// A directory of its own: another target's build must not make the ordinary one stale.

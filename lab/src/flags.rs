@@ -34,6 +34,10 @@ pub enum Command {
     Matrix(Matrix),
     /// List the kernel series that can be had, and where those are that were fetched
     Kernels(Kernels),
+    /// Show the main job: compile an example, start a guest on two kernels, audit on both
+    Tour,
+    /// Run all tests: those of the workspace, and the examples on emulated hosts
+    Test,
     /// Provide a Debian guest: a kernel Image and an initramfs that reports its CPUs and powers off
     Guest(Guest),
 }

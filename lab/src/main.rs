@@ -15,6 +15,9 @@ mod kernels;
 mod matrix;
 mod packages;
 mod tools;
+mod tour;
+mod trial;
+mod verify;
 
 use cache::Cache;
 use clap::Parser;
@@ -56,6 +59,8 @@ fn run(flags: &Flags) -> Result<u8> {
             }
             Ok(OK)
         }
+        Command::Tour => tour::run(&cache),
+        Command::Test => verify::run(&cache),
         Command::Guest(guest) => {
             let dir = job::absolute(&job::current_dir()?, &guest.dir);
             guest::provide(&cache, &dir, &guest.kernel)?;

@@ -1,0 +1,169 @@
+//! A trial: on one host, each lock is audited, and a real guest is started under it.
+
+use crate::cache::Cache;
+use crate::cross;
+use crate::emulate::{self, Ended, Files, Job, Machine, Output, Work};
+use crate::failure::{Failure, Result};
+use crate::job;
+use crate::kernels;
+use crate::matrix::{self, Verdict};
+use crate::tools;
+use std::path::{Path, PathBuf};
+
+/// What all trials of one run have in common.
+pub struct Bench<'a> {
+    cache: &'a Cache,
+    /// The static arm64 vmlock-run.
+    program: PathBuf,
+    busybox: Vec<u8>,
+    /// The checkout; locks are named relative to it.
+    root: PathBuf,
+}
+
+/// How a lock fared on a host.
+#[derive(Debug)]
+pub struct Trial {
+    /// What the audit found.
+    pub verdict: Verdict,
+    /// How `vmlock-run start` ended.
+    pub start: Ended,
+}
+
+impl<'a> Bench<'a> {
+    /// Builds and fetches what every trial needs.
+    pub fn prepare(cache: &'a Cache) -> Result<Self> {
+        tools::ensure(tools::EMULATOR)?;
+        Ok(Self {
+            cache,
+            program: cross::build(cache, cross::RUNNER)?,
+            busybox: kernels::busybox(cache)?,
+            root: cross::workspace()?,
+        })
+    }
+
+    /// The checkout.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Tries locks on a host: one boot, two programs per lock.
+    pub fn try_locks(&self, host: &Machine, locks: &[&str]) -> Result<Vec<Trial>> {
+        let mut jobs = Vec::new();
+        for lock in locks {
+            jobs.push(vec!["audit", lock, "--format", "json"]);
+            jobs.push(vec!["start", lock]);
+        }
+        let ended = self.run(host, &jobs)?;
+        Ok(ended
+            .chunks_exact(2)
+            .map(|pair| Trial {
+                verdict: matrix::verdict(&pair[0]).0,
+                start: pair[1].clone(),
+            })
+            .collect())
+    }
+
+    /// Runs vmlock-run with each of these argument lists in one host.
+    fn run(&self, host: &Machine, jobs: &[Vec<&str>]) -> Result<Vec<Ended>> {
+        let mut files = Files::default();
+        let inside = job::add_program(&mut files, &self.program)?;
+        self.boot(host, files, &inside, jobs)
+    }
+
+    /// Runs another static arm64 program with each of these argument lists, and with files of the
+    /// checkout.
+    pub fn run_program(
+        &self,
+        host: &Machine,
+        program: &Path,
+        with: &[&str],
+        jobs: &[Vec<&str>],
+    ) -> Result<Vec<Ended>> {
+        let mut files = Files::default();
+        let inside = job::add_program(&mut files, program)?;
+        for file in with {
+            let path = job::absolute(&self.root, Path::new(file));
+            files.copy(&job::text(&path)?, &path);
+        }
+        self.boot(host, files, &inside, jobs)
+    }
+
+    fn boot(
+        &self,
+        host: &Machine,
+        mut files: Files,
+        program: &str,
+        jobs: &[Vec<&str>],
+    ) -> Result<Vec<Ended>> {
+        let mut list = Vec::new();
+        for args in jobs {
+            let args: Vec<String> = args.iter().map(|&arg| arg.to_owned()).collect();
+            job::add_arguments(self.cache, &mut files, &self.root, &args)?;
+            list.push(Job {
+                program: program.to_owned(),
+                args,
+            });
+        }
+        let outcome = emulate::run(
+            host,
+            &Work {
+                dir: &job::text(&self.root)?,
+                files: &files,
+                busybox: &self.busybox,
+                jobs: &list,
+                results: &[],
+                output: Output::Collect,
+                console: None,
+            },
+        )?;
+        if outcome.jobs.len() == jobs.len() {
+            Ok(outcome.jobs)
+        } else {
+            Err(Failure::bug("a host did not run all its jobs"))
+        }
+    }
+}
+
+impl Trial {
+    /// What the guest's own `/init` printed, line by line.
+    pub fn guest_lines(&self) -> Vec<String> {
+        String::from_utf8_lossy(&self.start.stdout)
+            .lines()
+            .filter_map(|line| {
+                line.find("vmlock guest: ")
+                    .map(|at| line[at..].trim().to_owned())
+            })
+            .collect()
+    }
+
+    /// Why the guest did not come up with so many CPUs and power off, or `None` if it did.
+    pub fn start_problem(&self, cpus: u32) -> Option<String> {
+        let lines = self.guest_lines();
+        let says = |what: &str| lines.iter().any(|line| line.contains(what));
+        let problem = if self.start.code != 0 {
+            format!("vmlock-run start ended with code {}", self.start.code)
+        } else if !says(&format!("{cpus} CPUs, kernel")) {
+            format!("the guest did not report {cpus} CPUs")
+        } else if !says(&format!("CPU {} is online", cpus - 1)) {
+            format!("the guest's CPU {} is not online", cpus - 1)
+        } else if !says("powering off") {
+            "the guest did not power off by itself".to_owned()
+        } else {
+            return None;
+        };
+        let end = |bytes: &[u8]| {
+            let text = String::from_utf8_lossy(bytes);
+            let lines: Vec<String> = text.lines().rev().take(12).map(str::to_owned).collect();
+            lines
+                .into_iter()
+                .rev()
+                .collect::<Vec<_>>()
+                .join("\n      | ")
+        };
+        Some(format!(
+            "{problem}\n      | {}\n      | {}",
+            end(&self.start.stdout),
+            end(&self.start.stderr)
+        ))
+    }
+}

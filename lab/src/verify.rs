@@ -1,0 +1,315 @@
+//! `vmlock-lab test`: everything that shows that vmlock works. The tests of the workspace, the bytes of
+//! the examples' locks on two architectures, and the examples on emulated hosts of every kernel that their tables name.
+
+use crate::cache::Cache;
+use crate::cross;
+use crate::emulate::Machine;
+use crate::failure::{FINDINGS, Failure, OK, Result, say};
+use crate::kernels;
+use crate::matrix::{Verdict, short};
+use crate::tools;
+use crate::trial::{Bench, Trial};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+/// What is expected of an example on hosts with its CPU.
+struct Expected {
+    spec: &'static str,
+    lock: &'static str,
+    cpu: &'static str,
+    cpus: u32,
+    /// Kernels that keep the lock, all with one digest.
+    kept: &'static [&'static str],
+    /// Kernels that refuse it, and words that their reasons have.
+    refused: &'static [(&'static str, &'static [&'static str])],
+}
+
+const EXAMPLES: &[Expected] = &[
+    Expected {
+        spec: "examples/portable.vm.kdl",
+        lock: "examples/portable.vm.lock.json",
+        cpu: "cortex-a72",
+        cpus: 2,
+        kept: &["5.10", "6.1", "6.12", "7.0", "7.3"],
+        refused: &[
+            ("6.16", &["GICD_IIDR", "honour"]),
+            ("6.18", &["GICD_IIDR", "honour"]),
+        ],
+    },
+    Expected {
+        spec: "examples/modern.vm.kdl",
+        lock: "examples/modern.vm.lock.json",
+        cpu: "neoverse-n1",
+        cpus: 2,
+        kept: &["6.12", "6.18", "7.0", "7.3"],
+        refused: &[
+            ("5.10", &["ID_AA64DFR0_EL1", "CLIDR_EL1", "PSCI"]),
+            ("6.1", &["ID_AA64DFR0_EL1", "CLIDR_EL1"]),
+        ],
+    },
+];
+
+/// Kernel of the host in which the compiler runs on arm64.
+const COMPILER_HOST: &str = "6.12";
+
+/// How long one host may take.
+const LIMIT: Duration = Duration::from_secs(400);
+
+/// Runs all tests; 0 if every one of them passes.
+pub fn run(cache: &Cache) -> Result<u8> {
+    let begin = Instant::now();
+    let mut problems = Vec::new();
+    let mut step = |name: &str, found: Result<Vec<String>>| -> Result<()> {
+        let found = found?;
+        let word = if found.is_empty() { "ok" } else { "FAILED" };
+        println!(
+            "{word:<7} {name} ({} s after the start)",
+            begin.elapsed().as_secs()
+        );
+        for problem in &found {
+            println!("        {problem}");
+        }
+        problems.extend(found);
+        Ok(())
+    };
+
+    say("running the tests of the workspace");
+    step("tests of the workspace", workspace_tests())?;
+    let bench = Bench::prepare(cache)?;
+    step("locks of the examples are up to date", up_to_date(&bench))?;
+    step(
+        "locks have the same bytes when made on arm64",
+        same_bytes(cache, &bench),
+    )?;
+    step("examples on emulated hosts", on_hosts(cache, &bench))?;
+    if problems.is_empty() {
+        println!("all passed");
+        Ok(OK)
+    } else {
+        println!("{} problems", problems.len());
+        Ok(FINDINGS)
+    }
+}
+
+/// `cargo test` of everything.
+fn workspace_tests() -> Result<Vec<String>> {
+    let mut command = cross::cargo_in(&cross::workspace()?);
+    command.args(["test", "--quiet", "--workspace"]);
+    Ok(match tools::run(&mut command, None)?.success() {
+        true => Vec::new(),
+        false => vec!["cargo test failed; its own messages are above".to_owned()],
+    })
+}
+
+/// The checked-in locks are what the compiler makes of the specs.
+fn up_to_date(bench: &Bench) -> Result<Vec<String>> {
+    let compiler = cross::build_native("vmlock")?;
+    let mut problems = Vec::new();
+    for example in EXAMPLES {
+        let mut command = Command::new(&compiler);
+        command
+            .current_dir(bench.root())
+            .args(["lock", "--check", example.spec]);
+        if !tools::run(&mut command, None)?.success() {
+            problems.push(format!(
+                "{}: its lock is stale; `vmlock lock {}` makes it anew",
+                example.spec, example.spec
+            ));
+        }
+    }
+    Ok(problems)
+}
+
+/// The compiler makes the same bytes in an emulated arm64 host.
+fn same_bytes(cache: &Cache, bench: &Bench) -> Result<Vec<String>> {
+    let compiler = cross::build(cache, "vmlock")?;
+    let host = host(cache, COMPILER_HOST, "cortex-a72")?;
+    let specs: Vec<&str> = EXAMPLES.iter().map(|example| example.spec).collect();
+    let jobs: Vec<Vec<&str>> = specs
+        .iter()
+        .map(|&spec| vec!["lock", "--dry-run", spec])
+        .collect();
+    let ended = bench.run_program(&host, &compiler, &specs, &jobs)?;
+    let mut problems = Vec::new();
+    for (example, ended) in EXAMPLES.iter().zip(ended) {
+        let path = bench.root().join(example.lock);
+        let here = fs::read(&path).map_err(|e| Failure::file("read", &path, &e))?;
+        if ended.code != OK {
+            problems.push(format!(
+                "{}: vmlock lock ends with code {} on arm64: {}",
+                example.spec,
+                ended.code,
+                String::from_utf8_lossy(&ended.stderr)
+            ));
+        } else if ended.stdout != here {
+            problems.push(format!(
+                "{}: arm64 makes another lock ({} bytes) than the one that is checked in ({} bytes)",
+                example.spec,
+                ended.stdout.len(),
+                here.len()
+            ));
+        }
+    }
+    Ok(problems)
+}
+
+/// Each example on each kernel of its table: audited, and a real guest started.
+fn on_hosts(cache: &Cache, bench: &Bench) -> Result<Vec<String>> {
+    let mut wanted: BTreeSet<(&str, &str)> = BTreeSet::new();
+    for example in EXAMPLES {
+        let kernels = example
+            .kept
+            .iter()
+            .chain(example.refused.iter().map(|(k, _)| k));
+        wanted.extend(kernels.map(|&kernel| (example.cpu, kernel)));
+    }
+    let names: Vec<String> = wanted
+        .iter()
+        .map(|(_, kernel)| (*kernel).to_owned())
+        .collect();
+    // All of them at once, so that what is missing is fetched in one go.
+    kernels::resolve(cache, &names, false)?;
+    let hosts = wanted
+        .iter()
+        .map(|(cpu, kernel)| host(cache, kernel, cpu))
+        .collect::<Result<Vec<_>>>()?;
+    say(format_args!("booting {} hosts", hosts.len()));
+    let results = tools::in_parallel(&hosts, tools::hosts_at_a_time(), |host| {
+        let mine: Vec<&Expected> = EXAMPLES
+            .iter()
+            .filter(|example| example.cpu == host.cpu && expects(example, &host.kernel.asked))
+            .collect();
+        let locks: Vec<&str> = mine.iter().map(|example| example.lock).collect();
+        let trials = bench.try_locks(host, &locks)?;
+        for (lock, trial) in locks.iter().zip(&trials) {
+            say(format_args!(
+                "{lock} on {} ({}): {}",
+                host.kernel.version,
+                host.cpu,
+                short(&trial.verdict)
+            ));
+        }
+        Ok(mine.into_iter().zip(trials).collect::<Vec<_>>())
+    })?;
+
+    let mut problems = Vec::new();
+    let mut digests: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+    for (host, results) in hosts.iter().zip(&results) {
+        for (example, trial) in results {
+            if let Verdict::Kept { digest, .. } = &trial.verdict {
+                digests
+                    .entry(example.lock)
+                    .or_default()
+                    .insert(digest.clone());
+            }
+            if let Some(problem) = problem(example, &host.kernel.asked, trial) {
+                problems.push(format!(
+                    "{} on Linux {} ({}): {problem}",
+                    example.lock, host.kernel.version, host.cpu
+                ));
+            }
+        }
+    }
+    for (lock, digests) in digests {
+        if digests.len() != 1 {
+            problems.push(format!(
+                "{lock}: guests on different hosts saw {} different machines",
+                digests.len()
+            ));
+        }
+    }
+    Ok(problems)
+}
+
+fn expects(example: &Expected, kernel: &str) -> bool {
+    example.kept.contains(&kernel) || example.refused.iter().any(|(k, _)| *k == kernel)
+}
+
+/// What is not as expected of an example on a host.
+fn problem(example: &Expected, kernel: &str, trial: &Trial) -> Option<String> {
+    let refused = example.refused.iter().find(|(k, _)| *k == kernel);
+    match (refused, &trial.verdict) {
+        (None, Verdict::Kept { .. }) => trial.start_problem(example.cpus),
+        (Some((_, words)), Verdict::Refused(reasons)) => {
+            let all = reasons.join("\n");
+            let missing: Vec<&&str> = words.iter().filter(|word| !all.contains(**word)).collect();
+            if !missing.is_empty() {
+                Some(format!(
+                    "refused, but no reason speaks of {missing:?}: {all}"
+                ))
+            } else if trial.start.code != 3 {
+                Some(format!(
+                    "the audit is refused, and yet start ended with code {}",
+                    trial.start.code
+                ))
+            } else {
+                None
+            }
+        }
+        (None, other) => Some(format!("it should be kept: {}", short(other))),
+        (Some(_), other) => Some(format!("it should be refused: {}", short(other))),
+    }
+}
+
+fn host(cache: &Cache, kernel: &str, cpu: &str) -> Result<Machine> {
+    let kernel = kernels::resolve(cache, &[kernel.to_owned()], false)?
+        .pop()
+        .ok_or_else(|| Failure::bug("a kernel was asked for and none was found"))?;
+    Ok(Machine {
+        kernel,
+        cpu: cpu.to_owned(),
+        cpus: 2,
+        memory: 2048,
+        kernel_args: Vec::new(),
+        limit: Some(LIMIT),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::emulate::Ended;
+
+    fn trial(verdict: Verdict, code: u8, console: &str) -> Trial {
+        Trial {
+            verdict,
+            start: Ended {
+                code,
+                stdout: console.as_bytes().to_vec(),
+                stderr: Vec::new(),
+            },
+        }
+    }
+
+    const CONSOLE: &str = "boot\r\nvmlock guest: 2 CPUs, kernel 6.12\r\n\
+        vmlock guest: CPU 1 is online, MIDR_EL1 0\r\nvmlock guest: powering off\r\n";
+
+    fn kept() -> Verdict {
+        Verdict::Kept {
+            digest: "d".to_owned(),
+            facts: 1,
+        }
+    }
+
+    #[test]
+    fn a_kept_lock_needs_a_guest_that_comes_up_and_powers_off() {
+        let example = &EXAMPLES[0];
+        assert_eq!(problem(example, "6.12", &trial(kept(), 0, CONSOLE)), None);
+        assert!(problem(example, "6.12", &trial(kept(), 11, CONSOLE)).is_some());
+        assert!(problem(example, "6.12", &trial(kept(), 0, "panic")).is_some());
+        assert!(problem(example, "6.16", &trial(kept(), 0, CONSOLE)).is_some());
+    }
+
+    #[test]
+    fn a_refusal_needs_its_reasons_and_a_refused_start() {
+        let example = &EXAMPLES[0];
+        let refused = |words: &str| Verdict::Refused(vec![words.to_owned()]);
+        let good = "GICD_IIDR.Revision: accepted and not honoured";
+        assert_eq!(problem(example, "6.16", &trial(refused(good), 3, "")), None);
+        assert!(problem(example, "6.16", &trial(refused("other"), 3, "")).is_some());
+        assert!(problem(example, "6.16", &trial(refused(good), 0, CONSOLE)).is_some());
+        assert!(problem(example, "6.12", &trial(refused(good), 3, "")).is_some());
+    }
+}
