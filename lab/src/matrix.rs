@@ -281,7 +281,7 @@ pub fn short(verdict: &Verdict) -> String {
 
 /// The first 12 digits, enough to tell digests apart by eye.
 pub fn short_digest(digest: &str) -> &str {
-    let digits = digest.rsplit(':').next().unwrap_or(digest);
+    let digits = digest.rsplit([':', '-']).next().unwrap_or(digest);
     digits.get(..12).unwrap_or(digits)
 }
 

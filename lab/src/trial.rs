@@ -2,7 +2,7 @@
 
 use crate::cache::Cache;
 use crate::cross;
-use crate::emulate::{self, Ended, Files, Job, Machine, Output, Work};
+use crate::emulate::{self, Ended, Files, Job, Machine, Outcome, Output, Work};
 use crate::failure::{Failure, Result};
 use crate::job;
 use crate::kernels;
@@ -53,8 +53,9 @@ impl<'a> Bench<'a> {
             jobs.push(vec!["audit", lock, "--format", "json"]);
             jobs.push(vec!["start", lock]);
         }
-        let ended = self.run(host, &jobs)?;
-        Ok(ended
+        let outcome = self.run(host, &jobs)?;
+        Ok(outcome
+            .jobs
             .chunks_exact(2)
             .map(|pair| Trial {
                 verdict: matrix::verdict(&pair[0]).0,
@@ -64,28 +65,29 @@ impl<'a> Bench<'a> {
     }
 
     /// Runs vmlock-run with each of these argument lists in one host.
-    fn run(&self, host: &Machine, jobs: &[Vec<&str>]) -> Result<Vec<Ended>> {
+    fn run(&self, host: &Machine, jobs: &[Vec<&str>]) -> Result<Outcome> {
         let mut files = Files::default();
         let inside = job::add_program(&mut files, &self.program)?;
-        self.boot(host, files, &inside, jobs)
+        self.boot(host, files, &inside, jobs, &[])
     }
 
     /// Runs another static arm64 program with each of these argument lists, and with files of the
-    /// checkout.
+    /// checkout; brings back the files that it is to write. All paths are relative to the checkout.
     pub fn run_program(
         &self,
         host: &Machine,
         program: &Path,
         with: &[&str],
         jobs: &[Vec<&str>],
-    ) -> Result<Vec<Ended>> {
+        results: &[&str],
+    ) -> Result<Outcome> {
         let mut files = Files::default();
         let inside = job::add_program(&mut files, program)?;
         for file in with {
             let path = job::absolute(&self.root, Path::new(file));
             files.copy(&job::text(&path)?, &path);
         }
-        self.boot(host, files, &inside, jobs)
+        self.boot(host, files, &inside, jobs, results)
     }
 
     fn boot(
@@ -94,7 +96,8 @@ impl<'a> Bench<'a> {
         mut files: Files,
         program: &str,
         jobs: &[Vec<&str>],
-    ) -> Result<Vec<Ended>> {
+        results: &[&str],
+    ) -> Result<Outcome> {
         let mut list = Vec::new();
         for args in jobs {
             let args: Vec<String> = args.iter().map(|&arg| arg.to_owned()).collect();
@@ -104,6 +107,10 @@ impl<'a> Bench<'a> {
                 args,
             });
         }
+        let results = results
+            .iter()
+            .map(|path| job::text(&job::absolute(&self.root, Path::new(path))))
+            .collect::<Result<Vec<_>>>()?;
         let outcome = emulate::run(
             host,
             &Work {
@@ -111,13 +118,13 @@ impl<'a> Bench<'a> {
                 files: &files,
                 busybox: &self.busybox,
                 jobs: &list,
-                results: &[],
+                results: &results,
                 output: Output::Collect,
                 console: None,
             },
         )?;
         if outcome.jobs.len() == jobs.len() {
-            Ok(outcome.jobs)
+            Ok(outcome)
         } else {
             Err(Failure::bug("a host did not run all its jobs"))
         }
