@@ -28,7 +28,7 @@ pub fn run(cache: &Cache, flags: &Run) -> Result<u8> {
     if flags.kernel == "host" {
         return here(cache, flags, &program()?, is_shell);
     }
-    tools::ensure(tools::EMULATOR)?;
+    tools::ensure_emulator(flags.program.is_none() || is_shell)?;
     let [kernel] = kernels::resolve(cache, std::slice::from_ref(&flags.kernel), flags.refresh)?
         .try_into()
         .map_err(|_| Failure::bug("one kernel was asked for and not one was found"))?;

@@ -46,7 +46,7 @@ struct Cell {
 
 /// Audits all locks on all hosts and prints the table.
 pub fn run(cache: &Cache, flags: &Matrix) -> Result<u8> {
-    tools::ensure(tools::EMULATOR)?;
+    tools::ensure_emulator(flags.program.is_none())?;
     let locks = flags
         .locks
         .iter()

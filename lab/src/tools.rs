@@ -44,7 +44,7 @@ pub fn find(program: &str) -> Option<PathBuf> {
 pub type Need = (&'static str, &'static str);
 
 /// What an emulated host needs.
-pub const EMULATOR: &[Need] = &[("qemu-system-aarch64", "qemu-system-arm")];
+const EMULATOR: &[Need] = &[("qemu-system-aarch64", "qemu-system-arm")];
 
 /// What fetching from the package archive needs.
 pub const ARCHIVE: &[Need] = &[("apt-get", "apt"), ("dpkg-deb", "dpkg"), ("tar", "tar")];
@@ -55,6 +55,16 @@ pub const CROSS: &[Need] = &[
     ("aarch64-linux-gnu-gcc", "gcc-aarch64-linux-gnu"),
     ("/usr/aarch64-linux-gnu/lib/libc.a", "libc6-dev-arm64-cross"),
 ];
+
+/// Makes sure that hosts can be emulated and, where it is to be built, that vmlock-run can be: both at
+/// once, so that the user is told one line and not two in turn.
+pub fn ensure_emulator(builds: bool) -> Result<()> {
+    if builds && env::consts::ARCH != "aarch64" {
+        ensure(&[EMULATOR, CROSS].concat())
+    } else {
+        ensure(EMULATOR)
+    }
+}
 
 /// Makes sure that the programs are there: installs their packages when running as root, otherwise
 /// names the one line that does.

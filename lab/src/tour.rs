@@ -30,6 +30,8 @@ const LIMIT: Duration = Duration::from_secs(300);
 /// Takes the tour.
 pub fn run(cache: &Cache) -> Result<u8> {
     let begin = Instant::now();
+    // Before anything is built, so that what is missing is told at once.
+    tools::ensure_emulator(true)?;
     let root = cross::workspace()?;
     say("building vmlock");
     let compiler = cross::build_native("vmlock")?;

@@ -32,7 +32,7 @@ pub struct Trial {
 impl<'a> Bench<'a> {
     /// Builds and fetches what every trial needs.
     pub fn prepare(cache: &'a Cache) -> Result<Self> {
-        tools::ensure(tools::EMULATOR)?;
+        tools::ensure_emulator(true)?;
         Ok(Self {
             cache,
             program: cross::build(cache, cross::RUNNER)?,
