@@ -1,2 +1,75 @@
-//! Filled in next.
-fn main() {}
+//! `vmlock-run`: makes the kernel it finds itself on show a guest exactly what
+//! its lock says, proves it, or refuses to start the guest and says why.
+//!
+//! [`host`] finds out what the host can show, `vmlock_spec::plan` decides,
+//! [`enforce`] carries it out and reads it back, [`machine`] runs the guest.
+//! What is pure (flags, image headers, devices) is built and tested everywhere;
+//! KVM is arm64's.
+
+// Elsewhere only the tests use what surrounds KVM.
+#![cfg_attr(not(target_arch = "aarch64"), allow(dead_code))]
+
+#[cfg(target_arch = "aarch64")]
+mod command;
+mod device;
+#[cfg(target_arch = "aarch64")]
+mod enforce;
+mod failure;
+mod flags;
+#[cfg(target_arch = "aarch64")]
+mod host;
+#[cfg(target_arch = "aarch64")]
+mod kvm;
+mod machine;
+mod say;
+#[cfg(target_arch = "aarch64")]
+mod stats;
+#[cfg(target_arch = "aarch64")]
+mod witness;
+
+use failure::exit;
+use flags::Request;
+use std::process;
+
+fn main() {
+    std::panic::set_hook(Box::new(|panic| {
+        machine::terminal::restore();
+        eprintln!("vmlock-run: this is a bug of ours: {panic}");
+        process::exit(exit::BUG.into());
+    }));
+    let arguments = std::env::args_os()
+        .skip(1)
+        .map(|a| a.to_string_lossy().into_owned());
+    let code = match flags::parse(arguments) {
+        Ok(Request::Print(text)) => {
+            say::println(text.trim_end());
+            exit::OK
+        }
+        Ok(Request::Run(parsed)) => {
+            let json = parsed.json();
+            run(&parsed).unwrap_or_else(|failure| say::failure(&failure, json))
+        }
+        Err(failure) => say::failure(&failure, false),
+    };
+    // Threads that still wait for a key or a full pipe end with the process.
+    process::exit(code.into());
+}
+
+#[cfg(target_arch = "aarch64")]
+use command::run;
+
+/// Other machines have no KVM that could show an arm64 guest anything.
+#[cfg(not(target_arch = "aarch64"))]
+fn run(parsed: &flags::Parsed) -> Result<u8, failure::Failure> {
+    if parsed.verb == "completions" {
+        say::println(flags::completions(&parsed.argument)?.trim_end());
+        return Ok(exit::OK);
+    }
+    Err(failure::Failure::environment(
+        format!(
+            "`vmlock-run {}` needs Linux on arm64, and this is another machine",
+            parsed.verb
+        ),
+        &["`vmlock-lab run --kernel 6.12 -- …` runs the same command in an emulated arm64 host"],
+    ))
+}

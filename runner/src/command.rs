@@ -1,0 +1,69 @@
+//! One verb in each file.
+
+pub mod audit;
+pub mod check;
+pub mod probe;
+pub mod start;
+
+use crate::failure::{Failure, exit};
+use crate::flags::{self, Parsed};
+use crate::host::probe::{Scope, probe};
+use crate::kvm::System;
+use crate::say;
+use std::path::Path;
+use vmlock_spec::lock::{Lock, canonical};
+use vmlock_spec::plan::{Plan, plan};
+
+/// Runs a command and returns its exit code.
+///
+/// # Errors
+/// Why there is no result.
+pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
+    match parsed.verb {
+        "probe" => probe::run(parsed),
+        "check" => check::run(parsed),
+        "audit" => audit::run(parsed),
+        "start" => start::run(parsed),
+        "completions" => {
+            say::println(flags::completions(&parsed.argument)?.trim_end());
+            Ok(exit::OK)
+        }
+        other => Err(Failure::usage(
+            format!("there is no command `{other}`"),
+            &[],
+        )),
+    }
+}
+
+/// Opens `/dev/kvm`.
+fn open() -> Result<System, Failure> {
+    System::open().map_err(|error| {
+        let help: &[&str] = match error.errno {
+            libc::ENOENT => &[
+                "this kernel has no KVM, or it is a guest without nested virtualisation",
+                "`vmlock-lab run --kernel 6.12 -- …` runs the same command in an emulated host",
+            ],
+            libc::EACCES | libc::EPERM => {
+                &["add yourself to the group that owns /dev/kvm (often `kvm`)"]
+            }
+            _ => &[],
+        };
+        Failure::environment(format!("KVM cannot be used: {error}"), help)
+    })
+}
+
+fn read_lock(path: &Path) -> Result<Lock, Failure> {
+    let bad = |why: String| {
+        Failure::environment(
+            format!("the lock `{}` cannot be used: {why}", path.display()),
+            &[],
+        )
+    };
+    let text = std::fs::read_to_string(path).map_err(|e| bad(e.to_string()))?;
+    canonical::parse(&text).map_err(|e| bad(e.to_string()))
+}
+
+/// What of this host decides about the lock, and the plan.
+fn plan_here(system: &System, lock: &Lock) -> Result<Plan, Failure> {
+    Ok(plan(lock, &probe(system, &Scope::For(lock))?))
+}

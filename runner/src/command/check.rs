@@ -1,0 +1,71 @@
+//! `vmlock-run check`: how this host would keep a lock, or why it cannot.
+
+use super::{open, plan_here, read_lock};
+use crate::failure::{Failure, exit};
+use crate::flags::Parsed;
+use crate::say;
+use serde::Serialize;
+use std::path::Path;
+use vmlock_spec::plan::{Keep, Plan, Way};
+
+#[derive(Serialize)]
+struct Kept<'a> {
+    kept: bool,
+    keeps: &'a [Keep],
+}
+
+pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
+    let lock = read_lock(Path::new(&parsed.argument))?;
+    let plan = plan_here(&open()?, &lock)?;
+    if !plan.refusals.is_empty() {
+        return Err(Failure::Refused(plan.refusals));
+    }
+    if parsed.json() {
+        say::print_json(&Kept {
+            kept: true,
+            keeps: &plan.keeps,
+        });
+    } else {
+        say::println(human(&lock.name, &plan).trim_end());
+    }
+    Ok(exit::OK)
+}
+
+/// The plan in words: what needs doing by name, the rest as numbers.
+fn human(name: &str, plan: &Plan) -> String {
+    let mut out = String::new();
+    for keep in plan
+        .keeps
+        .iter()
+        .filter(|k| k.step.is_some() || k.way == Way::Vary)
+    {
+        let words = if keep.words.is_empty() {
+            String::new()
+        } else {
+            format!(" ({})", keep.words)
+        };
+        out.push_str(&format!("{}: {}{words}\n", keep.name, way(keep.way)));
+    }
+    let mut counts = Vec::new();
+    for kind in [Way::Same, Way::Set, Way::Absent, Way::Fact, Way::Vary] {
+        let count = plan.keeps.iter().filter(|k| k.way == kind).count();
+        if count > 0 {
+            counts.push(format!("{count} {}", way(kind)));
+        }
+    }
+    out.push_str(&format!(
+        "this host can keep `{name}`: {}\n",
+        counts.join(", ")
+    ));
+    out
+}
+
+fn way(way: Way) -> &'static str {
+    match way {
+        Way::Same => "as the host has it",
+        Way::Set => "set",
+        Way::Absent => "absent",
+        Way::Fact => "equal in silicon",
+        Way::Vary => "waived",
+    }
+}

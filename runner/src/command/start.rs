@@ -1,0 +1,80 @@
+//! `vmlock-run start`: the guest, if this host can show it what its lock says.
+
+use super::{open, plan_here, read_lock};
+use crate::device::bus::Bus;
+use crate::enforce::apply::{self, Recipe};
+use crate::enforce::verify;
+use crate::failure::{Failure, exit};
+use crate::flags::Parsed;
+use crate::machine::boot;
+use crate::machine::memory::Memory;
+use crate::machine::run::{self, Ended, Session};
+use crate::machine::terminal::Raw;
+use crate::say;
+use crate::stats::Stats;
+use std::path::Path;
+use std::sync::Arc;
+
+pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
+    let mut stats = Stats::new(parsed.has("stats"));
+    let path = Path::new(&parsed.argument);
+    let lock = read_lock(path)?;
+    let system = open()?;
+    let plan = plan_here(&system, &lock)?;
+    stats.mark("probe");
+    if !plan.refusals.is_empty() {
+        return Err(Failure::Refused(plan.refusals));
+    }
+    let memory = Memory::new(lock.machine.memory).map_err(|e| Failure::environment(e, &[]))?;
+    let memory = Arc::new(memory);
+    let recipe = Recipe::of_lock(&lock, plan.steps().cloned().collect());
+    let begun = apply::begin(&system, &recipe, Some(Arc::clone(&memory)))?;
+    let built = apply::complete(begun, &recipe)?;
+    stats.mark("enforce");
+    let verified = verify::verify(built, &lock)?;
+    stats.mark("verify");
+    boot::load(&lock, &boot::directory(path), &memory)?.set(&verified)?;
+    stats.mark("load");
+    let bus = Bus::new(&lock.machine.devices, Box::new(std::io::stdout()));
+    let raw = Raw::enter().map_err(|e| Failure::environment(format!("the terminal: {e}"), &[]))?;
+    if raw.is_some() {
+        eprintln!("vmlock-run: Ctrl-A x ends the guest");
+    }
+    let session = Session {
+        bus,
+        input: true,
+        escape: raw.is_some(),
+        limit: None,
+        first: stats.into_last(),
+    };
+    let how = run::run(verified, session);
+    drop(raw);
+    let how = how?;
+    let (code, words) = ending(&how);
+    eprintln!("vmlock-run: {words}");
+    Ok(code)
+}
+
+/// The exit code and the words for how a guest ended.
+fn ending(how: &Ended) -> (u8, String) {
+    match how {
+        Ended::PowerOff => (exit::OK, "the guest powered off".to_owned()),
+        Ended::Hibernate => (
+            exit::HIBERNATE,
+            "the guest asked to be hibernated".to_owned(),
+        ),
+        Ended::Reset(false) => (exit::RESET, "the guest asked for a reset".to_owned()),
+        Ended::Reset(true) => (
+            exit::RESET,
+            "the guest asked for a reset by SYSTEM_RESET2".to_owned(),
+        ),
+        Ended::Crash => (exit::BROKEN, "the guest crashed".to_owned()),
+        Ended::Broken(why) => (exit::BROKEN, format!("the guest cannot go on: {why}")),
+        Ended::Signal(signal) => (say::signalled(*signal), format!("ended by signal {signal}")),
+        Ended::Quit => (
+            say::signalled(libc::SIGINT),
+            "ended from the keyboard".to_owned(),
+        ),
+        Ended::TimedOut => (exit::BROKEN, "the guest ran into its time limit".to_owned()),
+    }
+}

@@ -1,0 +1,232 @@
+//! Builds the VM and carries out the steps of a plan, in the one order that
+//! works on every kernel from 5.10 to 7.3.
+//!
+//! Memory, vCPUs in order, GIC with addresses and size, KVM_ARM_VCPU_INIT with
+//! the same features everywhere, firmware and ID registers, the PMU's interrupt
+//! and filter, GIC initialisation, GICD_IIDR (which kernels before 6.15 or so
+//! only take now), and the PMU, which needs an initialised GIC.
+
+use crate::failure::Failure;
+use crate::kvm::{Fresh, Gic, System, Vm};
+use crate::machine::memory::Memory;
+use std::sync::Arc;
+use vmlock_spec::catalogue::{register_by_id, register_by_name};
+use vmlock_spec::lock::Lock;
+use vmlock_spec::plan::{Refusal, Step};
+use vmlock_spec::reason;
+use vmlock_spec::vm::Feature;
+
+/// Offset of GICD_IIDR in the distributor (Arm IHI 0069 section 12.9.11).
+pub const GICD_IIDR: u32 = 0x8;
+const IIDR_REVISION_SHIFT: u32 = 12;
+const IIDR_REVISION: u32 = 0xf << IIDR_REVISION_SHIFT;
+
+/// What a VM is built from.
+pub struct Recipe<'a> {
+    /// MPIDR_EL1 of each vCPU.
+    pub mpidr: Vec<u64>,
+    /// Optional features of every vCPU.
+    pub features: &'a [Feature],
+    /// Number of GIC interrupt ids.
+    pub interrupts: u32,
+    /// Guest-physical address of the distributor.
+    pub distributor: u64,
+    /// Guest-physical address of the first redistributor.
+    pub redistributors: u64,
+    /// Private interrupt of the PMU.
+    pub pmu_interrupt: Option<u32>,
+    /// What has to be written.
+    pub steps: Vec<Step>,
+}
+
+impl<'a> Recipe<'a> {
+    /// The machine of a lock, with the steps of its plan.
+    pub fn of_lock(lock: &'a Lock, steps: Vec<Step>) -> Self {
+        Self {
+            mpidr: lock.machine.vcpus.iter().map(|v| v.mpidr).collect(),
+            features: &lock.features,
+            interrupts: lock.gic.interrupts,
+            distributor: lock.machine.distributor.base,
+            redistributors: lock.machine.redistributors.base,
+            pmu_interrupt: lock.machine.private_interrupts.pmu,
+            steps,
+        }
+    }
+}
+
+/// A VM that is complete and has not run.
+pub struct Built {
+    /// The VM.
+    pub vm: Vm,
+    /// Its interrupt controller.
+    pub gic: Gic,
+    /// Its vCPUs, in order.
+    pub vcpus: Vec<Fresh>,
+}
+
+/// A VM without GIC initialisation: the stage at which ID registers are written.
+pub struct Begun {
+    vm: Vm,
+    gic: Gic,
+    /// Its vCPUs, in order.
+    pub vcpus: Vec<Fresh>,
+}
+
+impl Begun {
+    /// The VM.
+    pub fn vm(&self) -> &Vm {
+        &self.vm
+    }
+}
+
+/// Creates the VM, its vCPUs and its GIC, and initialises the vCPUs.
+///
+/// # Errors
+/// KVM refuses something that every guest needs.
+pub fn begin(
+    system: &System,
+    recipe: &Recipe,
+    memory: Option<Arc<Memory>>,
+) -> Result<Begun, Failure> {
+    let vm = system.create_vm()?;
+    vm.report_undecodable();
+    if let Some(memory) = memory {
+        vm.add_memory(memory)?;
+    }
+    let vcpus = (0u32..)
+        .zip(&recipe.mpidr)
+        .map(|(index, _)| vm.create_vcpu(index))
+        .collect::<Result<Vec<_>, _>>()?;
+    let gic = vm.create_gic()?;
+    gic.set_distributor(recipe.distributor)?;
+    gic.set_redistributors(recipe.redistributors)?;
+    gic.set_interrupts(recipe.interrupts)?;
+    let target = vm.preferred_target()?;
+    for vcpu in &vcpus {
+        vcpu.initialise(&target, recipe.features)?;
+    }
+    if let Some(register) = register_by_name("MPIDR_EL1") {
+        for (vcpu, &mpidr) in vcpus.iter().zip(&recipe.mpidr) {
+            if vcpu.get(register.id)? != mpidr {
+                vcpu.set(register.id, mpidr)?;
+            }
+        }
+    }
+    Ok(Begun { vm, gic, vcpus })
+}
+
+/// Carries out the steps and completes the VM.
+///
+/// # Errors
+/// A step that the host refuses after all is a refusal, and all of them are
+/// reported together; anything else is the environment.
+pub fn complete(begun: Begun, recipe: &Recipe) -> Result<Built, Failure> {
+    let Begun { vm, gic, vcpus } = begun;
+    let mut refusals = Vec::new();
+    for step in &recipe.steps {
+        let Step::Register { id, value } = step else {
+            continue;
+        };
+        // KVM keeps most of them per VM, older kernels some of them per vCPU:
+        // every vCPU is told.
+        for vcpu in &vcpus {
+            if let Err(error) = vcpu.set(*id, *value) {
+                let name = register_by_id(*id)
+                    .map_or_else(|| format!("{id:#018x}"), |r| r.name.to_string());
+                refusals.push(refused(name, format!("{value:#x}"), error.to_string()));
+                break;
+            }
+        }
+    }
+    if let Some(intid) = recipe.pmu_interrupt {
+        for vcpu in &vcpus {
+            vcpu.set_pmu_interrupt(intid)?;
+        }
+    }
+    for step in &recipe.steps {
+        let (Step::DenyEvents(events), Some(vcpu)) = (step, vcpus.first()) else {
+            continue;
+        };
+        for (first, count) in runs(events) {
+            if let Err(error) = vcpu.deny_events(first, count) {
+                let name = format!("PMU events from {first:#x} on");
+                refusals.push(refused(name, "hidden".to_owned(), error.to_string()));
+            }
+        }
+    }
+    gic.initialise()?;
+    for step in &recipe.steps {
+        let Step::IidrRevision(revision) = step else {
+            continue;
+        };
+        if let Err(error) = set_revision(&gic, *revision) {
+            refusals.push(refused(
+                "GICD_IIDR.Revision".to_owned(),
+                revision.to_string(),
+                error.to_string(),
+            ));
+        }
+    }
+    if recipe.pmu_interrupt.is_some() {
+        for vcpu in &vcpus {
+            vcpu.initialise_pmu()?;
+        }
+    }
+    if refusals.is_empty() {
+        Ok(Built { vm, gic, vcpus })
+    } else {
+        Err(Failure::Refused(refusals))
+    }
+}
+
+/// Writes GICD_IIDR with that revision. Success proves nothing.
+pub fn set_revision(gic: &Gic, revision: u8) -> crate::kvm::Result<()> {
+    let iidr = gic.distributor(GICD_IIDR)?;
+    let revision = u32::from(revision) << IIDR_REVISION_SHIFT & IIDR_REVISION;
+    gic.set_distributor_register(GICD_IIDR, iidr & !IIDR_REVISION | revision)
+}
+
+fn refused(name: String, wanted: String, error: String) -> Refusal {
+    Refusal {
+        code: reason::NOT_WRITABLE,
+        reason: format!(
+            "the kernel refuses to set {name} to {wanted} ({error}), although a trial said otherwise"
+        ),
+        name,
+        wanted,
+        offered: "its own value".to_owned(),
+        from: "the plan".to_owned(),
+        help: vec![
+            "this host changes while it is being looked at: try again, and report it if it stays"
+                .to_owned(),
+        ],
+    }
+}
+
+/// Consecutive numbers as (first, count).
+fn runs(numbers: &[u16]) -> Vec<(u16, u16)> {
+    let mut sorted = numbers.to_vec();
+    sorted.sort_unstable();
+    sorted.dedup();
+    let mut out: Vec<(u16, u16)> = Vec::new();
+    for number in sorted {
+        match out.last_mut() {
+            Some((first, count)) if first.checked_add(*count) == Some(number) => *count += 1,
+            _ => out.push((number, 1)),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::runs;
+
+    #[test]
+    fn events_become_ranges() {
+        assert_eq!(runs(&[]), []);
+        assert_eq!(runs(&[0x1e]), [(0x1e, 1)]);
+        assert_eq!(runs(&[3, 1, 2, 9, 2]), [(1, 3), (9, 1)]);
+        assert_eq!(runs(&[0xfffe, 0xffff]), [(0xfffe, 2)]);
+    }
+}

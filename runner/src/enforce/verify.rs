@@ -1,0 +1,275 @@
+//! Reads everything back, twice, and mints the only ticket to the first guest
+//! instruction.
+//!
+//! A success code proves nothing: kernels accept writes that they do not
+//! honour, and some change registers when a vCPU is first entered. So
+//! everything is read after writing, every vCPU is entered once with
+//! `immediate_exit`, and everything is read again.
+
+use super::apply::Built;
+use crate::failure::Failure;
+use crate::kvm::{Fresh, Gic, Vm};
+use std::collections::BTreeSet;
+use vmlock_spec::catalogue::{Kind, RegisterInfo, register_by_id, register_by_name};
+use vmlock_spec::lock::{Lock, LockedRegister};
+use vmlock_spec::plan::Refusal;
+use vmlock_spec::reason;
+
+/// A machine that was seen to be what its lock says. Only [`verify`] and
+/// [`unpromised`] make one, and nothing else can be run.
+pub struct Verified {
+    vm: Vm,
+    // Kept for its descriptor: the controller lives as long as the VM does.
+    gic: Gic,
+    vcpus: Vec<Fresh>,
+}
+
+impl Verified {
+    /// The VM, its GIC and its vCPUs, to be run.
+    pub fn into_parts(self) -> (Vm, Gic, Vec<Fresh>) {
+        (self.vm, self.gic, self.vcpus)
+    }
+
+    /// The vCPU on which the guest starts.
+    pub fn boot_vcpu(&self) -> Option<&Fresh> {
+        self.vcpus.first()
+    }
+}
+
+/// A scratch machine without a lock: it promises nothing, and only the
+/// embedded witness is ever run on it.
+///
+/// # Errors
+/// KVM cannot finalise a vCPU.
+pub fn unpromised(mut built: Built) -> Result<Verified, Failure> {
+    for vcpu in &mut built.vcpus {
+        vcpu.finalise()?;
+    }
+    let Built { vm, gic, vcpus } = built;
+    Ok(Verified { vm, gic, vcpus })
+}
+
+/// GIC registers of a lock that can be read from outside, by offset
+/// (Arm IHI 0069 sections 12.9 and 12.11). GICR_CTLR is the one whose bits
+/// follow from GICD_IIDR.
+const DISTRIBUTOR: &[(&str, u32)] = &[
+    ("GICD_TYPER", 0x4),
+    ("GICD_IIDR", 0x8),
+    ("GICD_TYPER2", 0xc),
+];
+const REDISTRIBUTOR: &[(&str, u32)] = &[("GICR_CTLR", 0x0), ("GICR_IIDR", 0x4)];
+
+/// Proves that the machine shows what its lock says.
+///
+/// # Errors
+/// Every register that does not hold, all at once, as refusals; a KVM call
+/// that fails for another reason.
+pub fn verify(mut built: Built, lock: &Lock) -> Result<Verified, Failure> {
+    // Most registers are the VM's, and both readings cover every vCPU: what
+    // one reading finds wrong is wrong once, not once per vCPU.
+    let mut found = Found::default();
+    read_back(&built, lock, "after it was set", &mut found)?;
+    if found.refusals.is_empty() {
+        for vcpu in &mut built.vcpus {
+            vcpu.finalise()?;
+        }
+        read_back(&built, lock, "after KVM finalised the vCPU", &mut found)?;
+    }
+    if !found.refusals.is_empty() {
+        return Err(Failure::Refused(found.refusals));
+    }
+    let Built { vm, gic, vcpus } = built;
+    Ok(Verified { vm, gic, vcpus })
+}
+
+#[derive(Default)]
+struct Found {
+    names: BTreeSet<String>,
+    refusals: Vec<Refusal>,
+}
+
+impl Found {
+    fn add(&mut self, refusal: Refusal) {
+        if self.names.insert(refusal.name.clone()) {
+            self.refusals.push(refusal);
+        }
+    }
+}
+
+fn read_back(built: &Built, lock: &Lock, when: &str, found: &mut Found) -> Result<(), Failure> {
+    for (vcpu, promised) in built.vcpus.iter().zip(&lock.machine.vcpus) {
+        let listed = vcpu.registers()?;
+        for &id in &listed {
+            match lock.registers.binary_search_by_key(&id, |r| r.id) {
+                Ok(at) => locked(vcpu, &lock.registers[at], when, found)?,
+                Err(_) => unlocked(vcpu, id, promised.mpidr, lock, when, found)?,
+            }
+        }
+    }
+    for entry in &lock.gic.registers {
+        let (name, wanted) = (entry.name.as_str(), entry.value);
+        let mut compare = |read: u32| {
+            if read != wanted {
+                found.add(differs(name, wanted.into(), read.into(), &entry.from, when));
+            }
+        };
+        if let Some((_, offset)) = DISTRIBUTOR.iter().find(|(n, _)| *n == name) {
+            compare(built.gic.distributor(*offset)?);
+        } else if let Some((_, offset)) = REDISTRIBUTOR.iter().find(|(n, _)| *n == name) {
+            for vcpu in &lock.machine.vcpus {
+                compare(built.gic.redistributor(vcpu.mpidr, *offset)?);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn locked(
+    vcpu: &Fresh,
+    entry: &LockedRegister,
+    when: &str,
+    found: &mut Found,
+) -> Result<(), Failure> {
+    let promised = entry.promised();
+    if promised == 0 {
+        return Ok(());
+    }
+    let read = vcpu.get(entry.id)?;
+    let difference = (read ^ entry.value) & promised;
+    if difference == 0 {
+        return Ok(());
+    }
+    let fields = register_by_id(entry.id).map_or(&[][..], |info| info.fields.as_ref());
+    let mut rest = difference;
+    for field in fields.iter().filter(|f| difference & f.mask() != 0) {
+        rest &= !field.mask();
+        let name = format!("{}.{}", entry.name, field.name);
+        found.add(differs(
+            &name,
+            field.get(entry.value),
+            field.get(read),
+            &entry.from,
+            when,
+        ));
+    }
+    if rest != 0 {
+        found.add(differs(
+            &entry.name,
+            entry.value & rest,
+            read & rest,
+            &entry.from,
+            when,
+        ));
+    }
+    Ok(())
+}
+
+/// A register that the host lists and the lock does not name: it must be known
+/// to be harmless.
+fn unlocked(
+    vcpu: &Fresh,
+    id: u64,
+    mpidr: u64,
+    lock: &Lock,
+    when: &str,
+    found: &mut Found,
+) -> Result<(), Failure> {
+    let Some(info) = register_by_id(id) else {
+        found.add(unknown(id));
+        return Ok(());
+    };
+    if info.name == "MPIDR_EL1" {
+        let read = vcpu.get(id)?;
+        if read != mpidr {
+            found.add(differs(
+                "MPIDR_EL1",
+                mpidr,
+                read,
+                "the machine's vCPUs",
+                when,
+            ));
+        }
+        return Ok(());
+    }
+    if harmless(info, lock) {
+        return Ok(());
+    }
+    match info.neutral {
+        Some(neutral) => {
+            let read = vcpu.get(id)?;
+            if read != neutral {
+                found.add(differs(
+                    &info.name,
+                    neutral,
+                    read,
+                    "the rule that unknown means no",
+                    when,
+                ));
+            }
+        }
+        None => found.add(unknown(id)),
+    }
+    Ok(())
+}
+
+/// Run-time state; caches that CLIDR_EL1 does not name, whose CCSIDR_EL1 is
+/// UNKNOWN; registers of a feature that this guest has not.
+fn harmless(info: &RegisterInfo, lock: &Lock) -> bool {
+    let without = |feature: &str| !lock.features.iter().any(|f| f.name() == feature);
+    info.kind == Kind::State
+        || info
+            .csselr()
+            .is_some_and(|selector| !names_cache(lock, selector))
+        || info.feature.as_deref().is_some_and(without)
+}
+
+/// Whether the lock's CLIDR_EL1 names the cache that CSSELR_EL1 selects
+/// (Arm ARM DDI 0487, CLIDR_EL1.Ctype<n>).
+fn names_cache(lock: &Lock, selector: u8) -> bool {
+    let clidr = register_by_name("CLIDR_EL1")
+        .and_then(|info| lock.registers.iter().find(|r| r.id == info.id))
+        .map_or(0, |r| r.value);
+    let (level, instruction) = (u32::from(selector >> 1), selector & 1 == 1);
+    if level > 6 {
+        return false;
+    }
+    match clidr >> (3 * level) & 7 {
+        1 => instruction,
+        2 | 4 => !instruction,
+        3 => true,
+        _ => false,
+    }
+}
+
+fn differs(name: &str, wanted: u64, read: u64, from: &str, when: &str) -> Refusal {
+    Refusal {
+        code: reason::NOT_WRITABLE,
+        name: name.to_owned(),
+        wanted: format!("{wanted:#x}"),
+        offered: format!("{read:#x}"),
+        reason: format!("{name} reads {read:#x} {when}, and {wanted:#x} is promised"),
+        from: from.to_owned(),
+        help: vec![
+            "choose a host whose kernel holds the value; `vmlock check` compares reports"
+                .to_owned(),
+        ],
+    }
+}
+
+fn unknown(id: u64) -> Refusal {
+    let (code, name) = match register_by_id(id) {
+        Some(info) => (reason::UNLOCKED_REGISTER, info.name.to_string()),
+        None => (reason::UNKNOWN_REGISTER, format!("KVM register {id:#018x}")),
+    };
+    Refusal {
+        code,
+        wanted: "nothing there".to_owned(),
+        offered: "a register that the lock does not cover".to_owned(),
+        reason: format!("the host shows the guest {name}, which no entry of the lock covers"),
+        from: "the rule that unknown means no".to_owned(),
+        help: vec![
+            "use a vmlock that knows this kernel, or choose a host with an older one".to_owned(),
+        ],
+        name,
+    }
+}

@@ -1,0 +1,572 @@
+//! The command line: one table of verbs and flags drives parsing, `--help` and
+//! shell completions, so that they cannot disagree.
+
+use crate::failure::Failure;
+use std::fmt::Write as _;
+use vmlock_spec::words::did_you_mean;
+
+/// A flag.
+pub struct Flag {
+    /// `--NAME`.
+    pub long: &'static str,
+    /// `-C`.
+    pub short: Option<char>,
+    /// What its value is called, where it takes one.
+    pub value: Option<&'static str>,
+    /// The values it takes, where they are few.
+    pub choices: &'static [&'static str],
+    /// One line.
+    pub help: &'static str,
+}
+
+/// A command.
+pub struct Verb {
+    /// Its name.
+    pub name: &'static str,
+    /// Its one argument, where it has one.
+    pub argument: Option<&'static str>,
+    /// One line.
+    pub summary: &'static str,
+    /// What it does, with examples.
+    pub text: &'static str,
+    /// Its flags, beside those that every verb has.
+    pub flags: &'static [&'static Flag],
+}
+
+const FORMAT: Flag = Flag {
+    long: "format",
+    short: None,
+    value: Some("FORMAT"),
+    choices: &["human", "json"],
+    help: "How results are written: for people, or as one JSON object [default: human]",
+};
+const OUTPUT: Flag = Flag {
+    long: "output",
+    short: Some('o'),
+    value: Some("FILE"),
+    choices: &[],
+    help: "Write the report to this file instead of stdout",
+};
+const OBSERVED: Flag = Flag {
+    long: "observed",
+    short: None,
+    value: None,
+    choices: &[],
+    help: "List everything that the guest saw and no lock can promise",
+};
+const STATS: Flag = Flag {
+    long: "stats",
+    short: None,
+    value: None,
+    choices: &[],
+    help: "Write one JSON line to stderr right before the first guest instruction: ioctls and microseconds",
+};
+const HELP: Flag = Flag {
+    long: "help",
+    short: Some('h'),
+    value: None,
+    choices: &[],
+    help: "Print help",
+};
+const VERSION: Flag = Flag {
+    long: "version",
+    short: Some('V'),
+    value: None,
+    choices: &[],
+    help: "Print the version",
+};
+
+const COMMON: &[&Flag] = &[&HELP, &VERSION];
+
+/// Shells that completions can be written for.
+const SHELLS: &[&str] = &["bash", "zsh", "fish"];
+
+/// Every command.
+pub const VERBS: &[Verb] = &[
+    Verb {
+        name: "probe",
+        argument: None,
+        summary: "Write this host's report: what its kernel and CPU can be made to show",
+        text: "\
+Tries everything on scratch VMs, reads every success back, and lets a small guest
+look from inside. The report holds no host name and no time; `vmlock check` reads it.
+
+Examples:
+  vmlock-run probe -o this-host.json
+  vmlock-run probe | vmlock check web.vm.lock.json --host /dev/stdin",
+        flags: &[&OUTPUT],
+    },
+    Verb {
+        name: "check",
+        argument: Some("LOCK"),
+        summary: "Say whether this host can keep a lock, and how, without running it",
+        text: "\
+Exits with 0 when every entry can be kept and with 3 when one cannot; every reason
+is printed, with the line of the spec or the baseline that asked for it.
+
+Examples:
+  vmlock-run check web.vm.lock.json
+  vmlock-run check web.vm.lock.json --format json",
+        flags: &[&FORMAT],
+    },
+    Verb {
+        name: "audit",
+        argument: Some("LOCK"),
+        summary: "Prove it: boot the witness under the lock and compare what it saw",
+        text: "\
+Makes the machine of the lock, runs a guest on every vCPU that reads everything a
+guest can read, and compares. The digest covers every promised fact as the guest
+saw it: two hosts that show the same machine print the same digest.
+Exits with 1 when something differs, and with 3 when the host cannot keep the lock.
+
+Examples:
+  vmlock-run audit web.vm.lock.json
+  vmlock-run audit web.vm.lock.json --observed
+  vmlock-run audit web.vm.lock.json --format json",
+        flags: &[&FORMAT, &OBSERVED, &STATS],
+    },
+    Verb {
+        name: "start",
+        argument: Some("LOCK"),
+        summary: "Start the guest, if this host can show it what its lock says",
+        text: "\
+Enforces the lock, reads everything back and boots the kernel that the lock names;
+the paths in it are relative to the lock. The console is stdin and stdout. On a
+terminal, Ctrl-A x ends the guest and Ctrl-A Ctrl-A sends Ctrl-A.
+
+Exit codes:
+  0 the guest powered off         10 it asked for a reset
+  3 this host cannot keep the lock 11 it crashed, or nobody could answer it
+  4 something is missing          12 it asked to be hibernated
+  130 Ctrl-C, 143 SIGTERM, 129 SIGHUP, 131 SIGQUIT
+
+Examples:
+  vmlock-run start web.vm.lock.json",
+        flags: &[&STATS],
+    },
+    Verb {
+        name: "completions",
+        argument: Some("SHELL"),
+        summary: "Write completions for bash, zsh or fish",
+        text: "\
+Examples:
+  vmlock-run completions bash > /etc/bash_completion.d/vmlock-run",
+        flags: &[],
+    },
+];
+
+/// What the command line asks for.
+pub enum Request {
+    /// Text to print.
+    Print(String),
+    /// A command to run.
+    Run(Parsed),
+}
+
+/// A command with its flags.
+pub struct Parsed {
+    /// The command.
+    pub verb: &'static str,
+    /// Its argument; empty where it has none.
+    pub argument: String,
+    values: Vec<(&'static str, String)>,
+}
+
+impl Parsed {
+    /// The value of a flag.
+    pub fn value(&self, long: &str) -> Option<&str> {
+        self.values
+            .iter()
+            .find(|(name, _)| *name == long)
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// Whether a flag was given.
+    pub fn has(&self, long: &str) -> bool {
+        self.value(long).is_some()
+    }
+
+    /// Whether results are to be JSON.
+    pub fn json(&self) -> bool {
+        self.value(FORMAT.long) == Some("json")
+    }
+}
+
+/// Reads the command line, without the program's name.
+///
+/// # Errors
+/// What is wrong with it, and what was probably meant.
+pub fn parse(arguments: impl Iterator<Item = String>) -> Result<Request, Failure> {
+    let mut arguments = arguments.peekable();
+    let Some(first) = arguments.next() else {
+        return Err(Failure::usage(
+            "which command?",
+            &["`vmlock-run --help` lists the commands"],
+        ));
+    };
+    match first.as_str() {
+        "-h" | "--help" => return Ok(Request::Print(overview())),
+        "help" => {
+            return match arguments.next() {
+                None => Ok(Request::Print(overview())),
+                Some(name) => Ok(Request::Print(help(verb(&name)?))),
+            };
+        }
+        "-V" | "--version" => return Ok(Request::Print(version())),
+        _ => {}
+    }
+    let verb = verb(&first)?;
+    let mut parsed = Parsed {
+        verb: verb.name,
+        argument: String::new(),
+        values: Vec::new(),
+    };
+    let mut positional = Vec::new();
+    let mut literal = false;
+    while let Some(word) = arguments.next() {
+        if literal || word == "-" || !word.starts_with('-') {
+            positional.push(word);
+            continue;
+        }
+        if word == "--" {
+            literal = true;
+            continue;
+        }
+        let (name, inline) = match word.split_once('=') {
+            Some((name, value)) => (name.to_owned(), Some(value.to_owned())),
+            None => (word.clone(), None),
+        };
+        let flag = flag(verb, &name)?;
+        if std::ptr::eq(flag, &HELP) || flag.long == HELP.long {
+            return Ok(Request::Print(help(verb)));
+        }
+        if flag.long == VERSION.long {
+            return Ok(Request::Print(version()));
+        }
+        let value = match (flag.value, inline) {
+            (None, None) => String::new(),
+            (None, Some(_)) => {
+                return Err(Failure::usage(
+                    format!("`--{}` takes no value", flag.long),
+                    &[],
+                ));
+            }
+            (Some(_), Some(value)) => value,
+            (Some(what), None) => arguments.next().ok_or_else(|| {
+                Failure::usage(format!("`--{}` needs its {what}", flag.long), &[])
+            })?,
+        };
+        if !flag.choices.is_empty() && !flag.choices.contains(&value.as_str()) {
+            let choices = flag.choices.join("`, `");
+            return Err(Failure::usage(
+                format!("`--{} {value}` is not possible", flag.long),
+                &[&format!("it takes `{choices}`")],
+            ));
+        }
+        if parsed.has(flag.long) {
+            return Err(Failure::usage(
+                format!("`--{}` is given twice", flag.long),
+                &[],
+            ));
+        }
+        parsed.values.push((flag.long, value));
+    }
+    let usage = usage(verb);
+    match (verb.argument, positional.len()) {
+        (None, 0) => {}
+        (Some(_), 1) => parsed.argument = positional.remove(0),
+        (Some(what), 0) => {
+            return Err(Failure::usage(
+                format!("`{}` needs its {what}", verb.name),
+                &[&usage],
+            ));
+        }
+        (Some(_), _) => {
+            return Err(Failure::usage(
+                format!("`{}` is one argument too many", positional[1]),
+                &[&usage],
+            ));
+        }
+        (None, _) => {
+            return Err(Failure::usage(
+                format!("`{}` takes no argument", verb.name),
+                &[&usage],
+            ));
+        }
+    }
+    Ok(Request::Run(parsed))
+}
+
+fn verb(name: &str) -> Result<&'static Verb, Failure> {
+    VERBS.iter().find(|v| v.name == name).ok_or_else(|| {
+        let hint = did_you_mean(name, VERBS.iter().map(|v| v.name))
+            .unwrap_or_else(|| "`vmlock-run --help` lists the commands".to_owned());
+        Failure::usage(format!("there is no command `{name}`"), &[&hint])
+    })
+}
+
+fn flags(verb: &'static Verb) -> impl Iterator<Item = &'static Flag> {
+    verb.flags.iter().chain(COMMON).copied()
+}
+
+fn flag(verb: &'static Verb, name: &str) -> Result<&'static Flag, Failure> {
+    let found = match name.strip_prefix("--") {
+        Some(long) => flags(verb).find(|f| f.long == long),
+        None => flags(verb).find(|f| {
+            f.short
+                .is_some_and(|c| name.strip_prefix('-') == Some(&c.to_string()))
+        }),
+    };
+    found.ok_or_else(|| {
+        let hint = did_you_mean(name.trim_start_matches('-'), flags(verb).map(|f| f.long))
+            .unwrap_or_else(|| format!("`vmlock-run {} --help` lists its flags", verb.name));
+        Failure::usage(format!("`{}` has no flag `{name}`", verb.name), &[&hint])
+    })
+}
+
+fn version() -> String {
+    format!("vmlock-run {}\n", env!("CARGO_PKG_VERSION"))
+}
+
+fn usage(verb: &Verb) -> String {
+    let argument = verb
+        .argument
+        .map_or_else(String::new, |a| format!(" <{a}>"));
+    format!("usage: vmlock-run {}{argument} [FLAGS]", verb.name)
+}
+
+fn overview() -> String {
+    let mut out = String::from(
+        "vmlock-run makes this host show a guest exactly what its lock says, proves it, or refuses.\n\n\
+         usage: vmlock-run <COMMAND> [FLAGS]\n\nCommands:\n",
+    );
+    for verb in VERBS {
+        let _ = writeln!(out, "  {:<12} {}", verb.name, verb.summary);
+    }
+    out.push_str("\nFlags:\n");
+    COMMON.iter().for_each(|f| describe(&mut out, f));
+    out.push_str(
+        "\nExit codes: 0 ok, 1 findings, 2 usage, 3 this host cannot keep the lock, 4 environment, 70 our bug.\n",
+    );
+    out
+}
+
+fn help(verb: &'static Verb) -> String {
+    let mut out = format!(
+        "{}.\n\n{}\n\n{}\n\nFlags:\n",
+        verb.summary,
+        usage(verb),
+        verb.text
+    );
+    flags(verb).for_each(|f| describe(&mut out, f));
+    out
+}
+
+fn describe(out: &mut String, flag: &Flag) {
+    let short = flag
+        .short
+        .map_or_else(|| "    ".to_owned(), |c| format!("-{c}, "));
+    let value = flag.value.map_or_else(String::new, |v| format!(" <{v}>"));
+    let _ = write!(
+        out,
+        "  {:<26} {}",
+        format!("{short}--{}{value}", flag.long),
+        flag.help
+    );
+    if !flag.choices.is_empty() {
+        let _ = write!(out, " [{}]", flag.choices.join(", "));
+    }
+    out.push('\n');
+}
+
+/// Completions for a shell.
+///
+/// # Errors
+/// There are none for it.
+pub fn completions(shell: &str) -> Result<String, Failure> {
+    match shell {
+        "bash" => Ok(bash()),
+        "zsh" => Ok(zsh()),
+        "fish" => Ok(fish()),
+        other => Err(Failure::usage(
+            format!("there are no completions for `{other}`"),
+            &[&format!("there are for {}", SHELLS.join(", "))],
+        )),
+    }
+}
+
+fn bash() -> String {
+    let verbs: Vec<&str> = VERBS.iter().map(|v| v.name).collect();
+    let mut cases = String::new();
+    for verb in VERBS {
+        let words: Vec<String> = flags(verb).map(|f| format!("--{}", f.long)).collect();
+        let rest = if verb.name == "completions" {
+            SHELLS.join(" ")
+        } else {
+            String::new()
+        };
+        let _ = writeln!(
+            cases,
+            "    {}) words=\"{} {rest}\" ;;",
+            verb.name,
+            words.join(" ")
+        );
+    }
+    format!(
+        "_vmlock_run() {{\n  local word=\"${{COMP_WORDS[COMP_CWORD]}}\" words=\"\"\n  \
+         case \"${{COMP_WORDS[1]}}\" in\n{cases}  esac\n  \
+         [ \"$COMP_CWORD\" -eq 1 ] && words=\"{} --help --version\"\n  \
+         [ \"${{COMP_WORDS[COMP_CWORD-1]}}\" = --format ] && words=\"{}\"\n  \
+         COMPREPLY=( $(compgen -W \"$words\" -- \"$word\") )\n}}\n\
+         complete -o default -F _vmlock_run vmlock-run\n",
+        verbs.join(" "),
+        FORMAT.choices.join(" ")
+    )
+}
+
+fn zsh() -> String {
+    let mut out = String::from(
+        "#compdef vmlock-run\n_vmlock_run() {\n  if (( CURRENT == 2 )); then\n    local -a verbs=(\n",
+    );
+    for verb in VERBS {
+        let _ = writeln!(out, "      '{}:{}'", verb.name, quoted(verb.summary));
+    }
+    out.push_str("    )\n    _describe command verbs\n    return\n  fi\n  case $words[2] in\n");
+    for verb in VERBS {
+        let _ = write!(out, "    {}) _arguments", verb.name);
+        for flag in flags(verb) {
+            let _ = write!(
+                out,
+                " '--{}[{}]",
+                flag.long,
+                quoted(flag.help).replace(['[', ']'], "")
+            );
+            match (flag.value, flag.choices) {
+                (Some(value), []) => _ = write!(out, ":{value}:_files'"),
+                (Some(value), choices) => _ = write!(out, ":{value}:({})'", choices.join(" ")),
+                (None, _) => out.push('\''),
+            }
+        }
+        match verb.argument {
+            Some("SHELL") => _ = write!(out, " '2:shell:({})'", SHELLS.join(" ")),
+            Some(what) => _ = write!(out, " '2:{what}:_files'"),
+            None => {}
+        }
+        out.push_str(" ;;\n");
+    }
+    out.push_str("  esac\n}\n_vmlock_run \"$@\"\n");
+    out
+}
+
+fn quoted(text: &str) -> String {
+    text.replace('\'', "").replace(':', "\\:")
+}
+
+fn fish() -> String {
+    let mut out = String::new();
+    for verb in VERBS {
+        let _ = writeln!(
+            out,
+            "complete -c vmlock-run -n __fish_use_subcommand -f -a {} -d '{}'",
+            verb.name,
+            verb.summary.replace('\'', "")
+        );
+        for flag in flags(verb) {
+            let short = flag.short.map_or_else(String::new, |c| format!(" -s {c}"));
+            let value = match (flag.value, flag.choices) {
+                (None, _) => String::new(),
+                (Some(_), []) => " -r".to_owned(),
+                (Some(_), choices) => format!(" -x -a '{}'", choices.join(" ")),
+            };
+            let _ = writeln!(
+                out,
+                "complete -c vmlock-run -n '__fish_seen_subcommand_from {}' -l {}{short}{value} -d '{}'",
+                verb.name,
+                flag.long,
+                flag.help.replace('\'', "")
+            );
+        }
+    }
+    let _ = writeln!(
+        out,
+        "complete -c vmlock-run -n '__fish_seen_subcommand_from completions' -x -a '{}'",
+        SHELLS.join(" ")
+    );
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(words: &[&str]) -> Result<Request, Failure> {
+        parse(words.iter().map(|w| (*w).to_owned()))
+    }
+
+    fn parsed(words: &[&str]) -> Parsed {
+        match run(words) {
+            Ok(Request::Run(parsed)) => parsed,
+            Ok(Request::Print(text)) => panic!("{words:?} prints {text}"),
+            Err(failure) => panic!("{words:?}: {failure:?}"),
+        }
+    }
+
+    fn wrong(words: &[&str]) -> String {
+        match run(words) {
+            Err(Failure::Usage(trouble)) => {
+                format!("{} | {}", trouble.message, trouble.help.join(" | "))
+            }
+            _ => panic!("{words:?} is accepted"),
+        }
+    }
+
+    #[test]
+    fn flags_are_read_in_every_spelling() {
+        let audit = parsed(&["audit", "--format", "json", "a.lock.json", "--observed"]);
+        assert_eq!(
+            (audit.verb, audit.argument.as_str()),
+            ("audit", "a.lock.json")
+        );
+        assert!(audit.json() && audit.has("observed") && !audit.has("stats"));
+        assert_eq!(parsed(&["probe", "-o", "x"]).value("output"), Some("x"));
+        assert_eq!(
+            parsed(&["probe", "--output=x=y"]).value("output"),
+            Some("x=y")
+        );
+        assert_eq!(parsed(&["start", "--", "--lock"]).argument, "--lock");
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_with_what_was_meant() {
+        assert!(wrong(&[]).contains("which command"));
+        assert!(wrong(&["prob"]).contains("did you mean `probe`"));
+        assert!(wrong(&["audit", "--fromat", "json", "x"]).contains("did you mean `format`"));
+        assert!(wrong(&["audit", "--format", "xml", "x"]).contains("`human`, `json`"));
+        assert!(wrong(&["audit", "--format"]).contains("needs its FORMAT"));
+        assert!(wrong(&["audit", "x", "--observed=1"]).contains("takes no value"));
+        assert!(wrong(&["audit", "x", "--observed", "--observed"]).contains("twice"));
+        assert!(wrong(&["audit"]).contains("needs its LOCK"));
+        assert!(wrong(&["start", "a", "b"]).contains("`b` is one argument too many"));
+        assert!(wrong(&["probe", "x"]).contains("takes no argument"));
+    }
+
+    #[test]
+    fn help_names_every_verb_and_flag() {
+        let Ok(Request::Print(text)) = run(&["--help"]) else {
+            panic!("--help prints")
+        };
+        for verb in VERBS {
+            assert!(text.contains(verb.name));
+            let Ok(Request::Print(own)) = run(&[verb.name, "--help"]) else {
+                panic!("it prints")
+            };
+            assert!(own.contains("Examples:"), "{}", verb.name);
+            assert!(flags(verb).all(|f| own.contains(&format!("--{}", f.long))));
+            for shell in SHELLS {
+                let script = completions(shell).expect("it is one of ours");
+                assert!(script.contains(verb.name) && flags(verb).all(|f| script.contains(f.long)));
+            }
+        }
+        assert!(completions("tcsh").is_err());
+    }
+}

@@ -1,0 +1,403 @@
+//! Makes the host report: every question is put to the kernel on a scratch VM,
+//! every success is read back, and a small guest looks from inside.
+
+use crate::enforce::apply::{self, GICD_IIDR, Recipe};
+use crate::enforce::verify;
+use crate::failure::Failure;
+use crate::kvm::{Fresh, System};
+use crate::machine::memory::Memory;
+use crate::witness::{self, Stage};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use vmlock_spec::catalogue::{Field, Kind, RegisterInfo, Rule, register_by_id};
+use vmlock_spec::lock::Lock;
+use vmlock_spec::machine;
+use vmlock_spec::report::{
+    Fact, GicReport, HostReport, REPORT_VERSION, ReportedRegister, RevisionWrite, View,
+};
+use vmlock_spec::smccc::{PSCI_VERSION_REGISTER, PSCI_VERSIONS};
+use vmlock_spec::vm::{Arch, Feature};
+
+/// Capabilities that bear on what a guest sees or on how a lock is kept, by
+/// name and number (include/uapi/linux/kvm.h, Linux 7.3).
+const CAPABILITIES: &[(&str, u32)] = &[
+    ("KVM_CAP_ARM_COUNTER_OFFSET", 227),
+    ("KVM_CAP_ARM_EL1_32BIT", 93),
+    ("KVM_CAP_ARM_EL2", 240),
+    ("KVM_CAP_ARM_EL2_E2H0", 241),
+    ("KVM_CAP_ARM_INJECT_EXT_DABT", 178),
+    ("KVM_CAP_ARM_INJECT_SERROR_ESR", 158),
+    ("KVM_CAP_ARM_MTE", 205),
+    ("KVM_CAP_ARM_NISV_TO_USER", 177),
+    ("KVM_CAP_ARM_PMU_V3", 126),
+    ("KVM_CAP_ARM_PMU_V3_STRICT", 251),
+    ("KVM_CAP_ARM_PSCI_0_2", 102),
+    ("KVM_CAP_ARM_PTRAUTH_ADDRESS", 171),
+    ("KVM_CAP_ARM_PTRAUTH_GENERIC", 172),
+    ("KVM_CAP_ARM_SUPPORTED_REG_MASK_RANGES", 230),
+    ("KVM_CAP_ARM_SVE", 170),
+    ("KVM_CAP_ARM_SYSTEM_SUSPEND", 216),
+    ("KVM_CAP_ARM_WRITABLE_IMP_ID_REGS", 239),
+    ("KVM_CAP_IMMEDIATE_EXIT", 136),
+    ("KVM_CAP_PTP_KVM", 198),
+    ("KVM_CAP_STEAL_TIME", 187),
+    ("KVM_CAP_SYSTEM_EVENT_DATA", 215),
+];
+/// Where the probe's machine has its GIC, and which interrupt its PMU raises.
+const DISTRIBUTOR: u64 = 0x0800_0000;
+const REDISTRIBUTORS: u64 = 0x080a_0000;
+const PMU_INTERRUPT: u32 = 23;
+const KVM_CAP_MAX_VCPUS: u32 = 66;
+const KVM_CAP_ARM_PMU_V3: u32 = 126;
+
+/// Revisions of GICD_IIDR that are tried: 0 to 3 exist, 4 does not yet.
+const REVISIONS: std::ops::RangeInclusive<u8> = 0..=4;
+/// vCPUs of the probe's guest: two show what differs between them.
+const PROBE_VCPUS: u64 = 2;
+
+/// How much to find out.
+pub enum Scope<'a> {
+    /// Everything that a planner could ask about any lock.
+    Everything,
+    /// What decides about this lock: its features, and its values.
+    For(&'a Lock),
+}
+
+impl Scope<'_> {
+    fn wanted(&self, id: u64) -> Option<u64> {
+        match self {
+            Scope::Everything => None,
+            Scope::For(lock) => {
+                let at = lock.registers.binary_search_by_key(&id, |r| r.id).ok()?;
+                Some(lock.registers[at].value)
+            }
+        }
+    }
+}
+
+/// Makes the host report.
+///
+/// # Errors
+/// KVM refuses what every guest needs.
+pub fn probe(system: &System, scope: &Scope) -> Result<HostReport, Failure> {
+    let offers_pmu = system.capability(KVM_CAP_ARM_PMU_V3) > 0;
+    let views: Vec<Vec<Feature>> = match scope {
+        Scope::Everything if offers_pmu => vec![Vec::new(), vec![Feature::Pmu]],
+        Scope::Everything => vec![Vec::new()],
+        Scope::For(lock) if lock.features.contains(&Feature::Pmu) && !offers_pmu => {
+            vec![Vec::new()]
+        }
+        Scope::For(lock) => vec![lock.features.clone()],
+    };
+    let scratch = Scratch::new(system, &[])?;
+    let (psci, psci_fields) = psci_versions(scratch.vcpu(), scope)?;
+    let smccc_filter = scratch.smccc_filter;
+    drop(scratch);
+    let event_filter = offers_pmu
+        && Scratch::new(system, &[Feature::Pmu])?
+            .vcpu()
+            .has_event_filter();
+    let mut report = HostReport {
+        schema: "urn:vmlock:schema:host-report:v1".to_owned(),
+        report_version: REPORT_VERSION,
+        arch: Arch::Arm64,
+        capabilities: CAPABILITIES
+            .iter()
+            .map(|(name, number)| ((*name).to_owned(), system.capability(*number).into()))
+            .collect(),
+        vcpus_max: system.capability(KVM_CAP_MAX_VCPUS).unsigned_abs(),
+        ipa_bits: system.ipa_bits(),
+        smccc_filter,
+        event_filter,
+        psci,
+        gic: gic(system, scope)?,
+        views: Vec::new(),
+    };
+    for features in views {
+        let mut registers = registers(system, &features, scope)?;
+        if let Some(version) = registers.iter_mut().find(|r| r.id == PSCI_VERSION_REGISTER) {
+            version.accepts = psci_fields.clone();
+        }
+        let guest = guest(system, &features)?;
+        report.views.push(View {
+            features,
+            registers,
+            guest,
+        });
+    }
+    Ok(report)
+}
+
+/// The machine that the probe's guests have.
+fn recipe(features: &[Feature], vcpus: u64) -> Recipe<'_> {
+    let pmu = features.contains(&Feature::Pmu);
+    Recipe {
+        mpidr: (0..vcpus).map(machine::mpidr).collect(),
+        features,
+        interrupts: machine::INTERRUPTS,
+        distributor: DISTRIBUTOR,
+        redistributors: REDISTRIBUTORS,
+        pmu_interrupt: pmu.then_some(PMU_INTERRUPT),
+        steps: Vec::new(),
+    }
+}
+
+/// A VM with one vCPU that is about to be configured.
+struct Scratch {
+    begun: apply::Begun,
+    smccc_filter: bool,
+}
+
+impl Scratch {
+    fn new(system: &System, features: &[Feature]) -> Result<Self, Failure> {
+        let begun = apply::begin(system, &recipe(features, 1), None)?;
+        let smccc_filter = begun.vm().has_smccc_filter();
+        Ok(Self {
+            begun,
+            smccc_filter,
+        })
+    }
+
+    fn vcpu(&self) -> &Fresh {
+        &self.begun.vcpus[0]
+    }
+}
+
+type Fields = BTreeMap<String, Vec<u64>>;
+
+/// Which PSCI versions stick, by name and as fields of the register.
+fn psci_versions(vcpu: &Fresh, scope: &Scope) -> Result<(Vec<String>, Fields), Failure> {
+    let default = vcpu.get(PSCI_VERSION_REGISTER)?;
+    let wanted = scope.wanted(PSCI_VERSION_REGISTER);
+    let mut names = Vec::new();
+    let mut fields = Fields::new();
+    for (version, name) in PSCI_VERSIONS {
+        let version = u64::from(*version);
+        let asked = wanted.is_none_or(|w| w == version || default == version);
+        if asked && sticks(vcpu, PSCI_VERSION_REGISTER, version) {
+            names.push((*name).to_owned());
+            for (field, value) in [("Major", version >> 16), ("Minor", version & 0xffff)] {
+                let values = fields.entry(field.to_owned()).or_default();
+                if !values.contains(&value) {
+                    values.push(value);
+                }
+            }
+        }
+    }
+    vcpu.set(PSCI_VERSION_REGISTER, default)?;
+    fields
+        .values_mut()
+        .for_each(|values| values.sort_unstable());
+    fields.retain(|_, values| values.len() > 1);
+    Ok((names, fields))
+}
+
+/// Whether a value is accepted and read back.
+fn sticks(vcpu: &Fresh, id: u64, value: u64) -> bool {
+    vcpu.set(id, value).is_ok() && vcpu.get(id).is_ok_and(|read| read == value)
+}
+
+fn gic(system: &System, scope: &Scope) -> Result<GicReport, Failure> {
+    let recipe = recipe(&[], 1);
+    let built = apply::complete(apply::begin(system, &recipe, None)?, &recipe)?;
+    let iidr = built.gic.distributor(GICD_IIDR)?;
+    let wanted = match scope {
+        Scope::Everything => None,
+        Scope::For(lock) => lock.gic.value("GICD_IIDR"),
+    };
+    let mut revisions = Vec::new();
+    if wanted != Some(iidr) {
+        for revision in REVISIONS {
+            if wanted.is_some_and(|w| (w >> 12 & 0xf) as u8 != revision) {
+                continue;
+            }
+            let accepted = apply::set_revision(&built.gic, revision).is_ok();
+            let read_back = built.gic.distributor(GICD_IIDR)?;
+            revisions.push(RevisionWrite {
+                revision,
+                accepted,
+                read_back,
+            });
+            if read_back != iidr {
+                apply::set_revision(&built.gic, (iidr >> 12 & 0xf) as u8)?;
+            }
+        }
+    }
+    Ok(GicReport { iidr, revisions })
+}
+
+/// Every register that a guest with these features has, with what can be done to it.
+fn registers(
+    system: &System,
+    features: &[Feature],
+    scope: &Scope,
+) -> Result<Vec<ReportedRegister>, Failure> {
+    let mut scratch = Scratch::new(system, features)?;
+    let listed = scratch.vcpu().registers()?;
+    let mut out = Vec::with_capacity(listed.len());
+    for id in listed {
+        let info = register_by_id(id);
+        let name = info.map_or_else(|| "unknown".to_owned(), |i| i.name.to_string());
+        let mut register = ReportedRegister {
+            id,
+            name,
+            value: None,
+            writable: 0,
+            accepts: BTreeMap::new(),
+        };
+        let state = info.is_some_and(|i| i.kind == Kind::State);
+        if state || bytes(id) > 8 {
+            out.push(register);
+            continue;
+        }
+        let Ok(value) = scratch.vcpu().get(id) else {
+            // Listed and not readable: the value stays absent, and a planner refuses it.
+            out.push(register);
+            continue;
+        };
+        register.value = Some(value);
+        if let Some(info) = info {
+            try_values(scratch.vcpu(), info, value, scope, &mut register);
+            // A register that does not go back to its default spoils the scratch VM.
+            if scratch.vcpu().get(id)? != value && !sticks(scratch.vcpu(), id, value) {
+                scratch = Scratch::new(system, features)?;
+            }
+        }
+        out.push(register);
+    }
+    Ok(out)
+}
+
+/// Bytes of a register (`KVM_REG_SIZE_MASK`).
+const fn bytes(id: u64) -> u64 {
+    1 << (id >> 52 & 0xf)
+}
+
+/// Finds out which other values of a register stick.
+fn try_values(
+    vcpu: &Fresh,
+    info: &RegisterInfo,
+    value: u64,
+    scope: &Scope,
+    register: &mut ReportedRegister,
+) {
+    let wanted = match scope {
+        Scope::Everything => None,
+        Scope::For(_) => match scope.wanted(info.id).or(info.neutral) {
+            Some(wanted) if wanted != value => Some(wanted),
+            // Nothing is asked of this register here.
+            _ => return,
+        },
+    };
+    // PSCI versions are tried as versions; a workaround level is checked and forgotten.
+    if info.id == PSCI_VERSION_REGISTER || info.name.contains("WORKAROUND") {
+        return;
+    }
+    let by_field = match info.kind {
+        Kind::Id | Kind::Pmu => true,
+        Kind::Identification | Kind::Cache | Kind::Firmware => false,
+        Kind::Timer | Kind::Gic | Kind::Debug | Kind::State => return,
+    };
+    if by_field {
+        for field in info.fields.iter() {
+            let values = accepted(vcpu, info, field, value, wanted);
+            if values.len() > 1 {
+                register.accepts.insert(field.name.to_string(), values);
+            }
+        }
+    } else {
+        register.writable = match wanted {
+            Some(wanted) if sticks(vcpu, info.id, wanted) => wanted ^ value,
+            Some(_) => 0,
+            None => flippable(vcpu, info, value),
+        };
+    }
+    // The caller looks whether this worked.
+    let _ = vcpu.set(info.id, value);
+}
+
+/// The values of a field that stick, the default included.
+fn accepted(
+    vcpu: &Fresh,
+    info: &RegisterInfo,
+    field: &Field,
+    value: u64,
+    wanted: Option<u64>,
+) -> Vec<u64> {
+    let default = field.get(value);
+    // Run-time controls of PMCR_EL0 and the like are no promise.
+    if field.rule == Rule::Free {
+        return vec![default];
+    }
+    let mut values: Vec<u64> = match wanted {
+        Some(wanted) => vec![default, field.get(wanted)],
+        // What a kernel calls safe is lower; the rest is tried where it costs little.
+        None if field.rule == Rule::Lower && !field.signed => (0..=default.min(0xff)).collect(),
+        None if field.max() <= 0xf => (0..=field.max()).collect(),
+        None => vec![
+            0,
+            default.saturating_sub(1),
+            default,
+            (default + 1) & field.max(),
+            field.max(),
+        ],
+    };
+    values.push(default);
+    values.sort_unstable();
+    values.dedup();
+    values.retain(|v| *v == default || sticks(vcpu, info.id, field.put(value, *v)));
+    values
+}
+
+/// Bits that can be flipped, each alone or, where the kernel wants several to
+/// go together, with one other.
+fn flippable(vcpu: &Fresh, info: &RegisterInfo, value: u64) -> u64 {
+    let width = 8 * bytes(info.id);
+    let known: u64 = info.fields.iter().fold(0, |mask, f| mask | f.mask());
+    let bits: Vec<u64> = (0..width)
+        .map(|bit| 1u64 << bit)
+        .filter(|bit| known & bit != 0)
+        .collect();
+    let alone: u64 = bits
+        .iter()
+        .filter(|bit| sticks(vcpu, info.id, value ^ **bit))
+        .sum();
+    let mut together = 0;
+    // A register of which no single bit moves is fixed.
+    if alone != 0 {
+        for bit in bits.iter().filter(|bit| alone & **bit == 0) {
+            let helped = bits
+                .iter()
+                .any(|other| alone & other != 0 && sticks(vcpu, info.id, value ^ bit ^ other));
+            together |= if helped { *bit } else { 0 };
+        }
+    }
+    alone | together
+}
+
+/// What a guest with these features reads from inside.
+fn guest(system: &System, features: &[Feature]) -> Result<Vec<Fact>, Failure> {
+    let recipe = recipe(features, PROBE_VCPUS);
+    let memory = Memory::new(witness::memory(recipe.mpidr.len()))
+        .map_err(|e| Failure::environment(format!("no memory for the probe's guest: {e}"), &[]))?;
+    let memory = Arc::new(memory);
+    let begun = apply::begin(system, &recipe, Some(Arc::clone(&memory)))?;
+    let verified = verify::unpromised(apply::complete(begun, &recipe)?)?;
+    let stage = Stage {
+        mpidr: recipe.mpidr.clone(),
+        distributor: recipe.distributor,
+        redistributors: recipe.redistributors,
+    };
+    witness::load(&stage, &memory, &verified)?;
+    let (facts, incomplete) = witness::observe(verified, &stage, &memory, Box::new(|| {}))?;
+    if let Some(first) = incomplete.first() {
+        return Err(Failure::environment(
+            format!(
+                "the probe's guest did not finish on vCPU {}: {}",
+                first.vcpu, first.reason
+            ),
+            &["the host may be overloaded: try again"],
+        ));
+    }
+    Ok(facts)
+}

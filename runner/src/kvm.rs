@@ -1,0 +1,75 @@
+//! The only door to KVM: one ioctl per function, each counted, each failure
+//! with the name of the call and of what it was about.
+//!
+//! Everything that is `unsafe` about KVM stays in this directory. Register
+//! reads exist only on vCPUs that cannot have an exit pending, see [`vcpu`].
+
+mod count;
+mod gic;
+mod system;
+mod vcpu;
+mod vm;
+
+pub use count::ioctls;
+pub use gic::Gic;
+pub use system::System;
+pub use vcpu::{Exit, Fresh, Kick, Runnable};
+pub use vm::Vm;
+
+use count::counted;
+use std::fmt;
+
+/// A call to KVM that failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Error {
+    /// The ioctl and what it was about, e.g. `KVM_SET_ONE_REG of MIDR_EL1`.
+    pub call: String,
+    /// The kernel's error number.
+    pub errno: i32,
+}
+
+impl Error {
+    fn new(call: impl Into<String>, errno: vmm_sys_util::errno::Error) -> Self {
+        Self {
+            call: call.into(),
+            errno: errno.errno(),
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{}: {}",
+            self.call,
+            std::io::Error::from_raw_os_error(self.errno)
+        )
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// The outcome of a call to KVM.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// A register's name for messages.
+fn name_of(id: u64) -> String {
+    match vmlock_spec::catalogue::register_by_id(id) {
+        Some(register) => register.name.to_string(),
+        None => format!("the unknown register {id:#018x}"),
+    }
+}
+
+/// Ids of the core registers that a boot protocol sets
+/// (`KVM_REG_ARM_CORE_REG`, arch/arm64/include/uapi/asm/kvm.h).
+pub mod core {
+    /// X0.
+    pub const X0: u64 = 0x6030_0000_0010_0000;
+    /// The program counter.
+    pub const PC: u64 = 0x6030_0000_0010_0040;
+    /// PSTATE.
+    pub const PSTATE: u64 = 0x6030_0000_0010_0042;
+    /// EL1h with D, A, I and F masked.
+    pub const PSTATE_BOOT: u64 = 0x3c5;
+}

@@ -1,0 +1,58 @@
+//! `/dev/kvm` itself.
+
+use super::vm::Vm;
+use super::{Error, Result, counted};
+use kvm_bindings::{KVM_API_VERSION, KVM_CAP_ARM_VM_IPA_SIZE};
+use kvm_ioctls::Kvm;
+
+/// Address bits of a VM where the host offers them: what KVM does by itself
+/// (`KVM_VM_TYPE_ARM_IPA_SIZE` 0, Documentation/virt/kvm/api.rst section 4.2).
+const IPA_BITS: u32 = 40;
+
+/// An open `/dev/kvm`.
+pub struct System {
+    kvm: Kvm,
+}
+
+impl System {
+    /// Opens `/dev/kvm` and checks its API version.
+    ///
+    /// # Errors
+    /// The device is missing, not permitted, or not a KVM that this program knows.
+    pub fn open() -> Result<Self> {
+        let kvm = Kvm::new().map_err(|e| Error::new("opening /dev/kvm", e))?;
+        let version = counted(kvm.get_api_version());
+        if version != KVM_API_VERSION as i32 {
+            return Err(Error {
+                call: format!("KVM_GET_API_VERSION says {version}"),
+                errno: libc::ENOSYS,
+            });
+        }
+        Ok(Self { kvm })
+    }
+
+    /// `KVM_CHECK_EXTENSION`: 0 where the kernel does not know the capability.
+    pub fn capability(&self, number: u32) -> i32 {
+        counted(self.kvm.check_extension_raw(number.into())).max(0)
+    }
+
+    /// Bits of guest-physical address that a VM can have.
+    pub fn ipa_bits(&self) -> u32 {
+        match self.capability(KVM_CAP_ARM_VM_IPA_SIZE) {
+            0 => IPA_BITS,
+            bits => bits.unsigned_abs(),
+        }
+    }
+
+    /// Creates a VM.
+    pub fn create_vm(&self) -> Result<Vm> {
+        let ipa_bits = self.ipa_bits();
+        let vm = if ipa_bits < IPA_BITS {
+            self.kvm.create_vm_with_ipa_size(ipa_bits)
+        } else {
+            self.kvm.create_vm()
+        };
+        let vm = counted(vm).map_err(|e| Error::new("KVM_CREATE_VM", e))?;
+        Ok(Vm::new(vm))
+    }
+}

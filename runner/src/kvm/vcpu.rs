@@ -1,0 +1,452 @@
+//! vCPUs, as types that say what may be done with them.
+//!
+//! * [`Fresh`]: has never run a guest instruction. Registers can be read and written.
+//! * [`Runnable`]: may have an exit that KVM has yet to complete (an MMIO
+//!   read whose value is not in its register yet). There is no way to read a
+//!   register of one.
+//! * [`Settled`]: every exit is completed, no instruction is under way. Registers
+//!   can be read again.
+//!
+//! KVM has no capability that tells which exits need completion
+//! (Documentation/virt/kvm/api.rst section 5 names them in prose), so settling
+//! always enters KVM_RUN with `immediate_exit` set until that is what ends it.
+
+use super::vm::Inner;
+use super::{Error, Result, counted, name_of};
+use kvm_bindings::{
+    KVM_ARM_VCPU_PMU_V3_CTRL, KVM_ARM_VCPU_PMU_V3_FILTER, KVM_ARM_VCPU_PMU_V3_INIT,
+    KVM_ARM_VCPU_PMU_V3_IRQ, KVM_ARM_VCPU_POWER_OFF, KVM_ARM_VCPU_PSCI_0_2, KVM_EXIT_ARM_NISV,
+    KVM_EXIT_FAIL_ENTRY, KVM_EXIT_HYPERCALL, KVM_EXIT_INTERNAL_ERROR, KVM_EXIT_MMIO,
+    KVM_EXIT_SYSTEM_EVENT, KVM_PMU_EVENT_DENY, KVMIO, kvm_device_attr, kvm_pmu_event_filter,
+    kvm_reg_list, kvm_run, kvm_vcpu_init,
+};
+use kvm_ioctls::VcpuFd;
+use std::cell::Cell;
+use std::sync::Arc;
+use vmlock_spec::vm::Feature;
+use vmm_sys_util::ioctl::ioctl_with_mut_ptr;
+use vmm_sys_util::ioctl_iowr_nr;
+use vmm_sys_util::signal::{SIGRTMIN, register_signal_handler};
+
+// kvm-ioctls caps the list at 500 registers, which hosts are free to exceed.
+ioctl_iowr_nr!(KVM_GET_REG_LIST, KVMIO, 0xb0, kvm_reg_list);
+
+/// Most exits that settling serves before it gives up: one MMIO instruction
+/// is at most a few pieces.
+const SETTLE_LIMIT: u32 = 64;
+
+/// A vCPU that has never run a guest instruction.
+pub struct Fresh {
+    fd: VcpuFd,
+    index: u32,
+    // After `fd`: the VM, and with it the guest's memory, goes last.
+    vm: Arc<Inner>,
+}
+
+impl Fresh {
+    pub(super) fn new(fd: VcpuFd, index: u32, vm: Arc<Inner>) -> Self {
+        Self { fd, index, vm }
+    }
+
+    /// The vCPU's index.
+    pub fn index(&self) -> u32 {
+        self.index
+    }
+
+    /// `KVM_ARM_VCPU_INIT` with PSCI and the given features; all vCPUs but the
+    /// first wait for CPU_ON.
+    pub fn initialise(&self, target: &kvm_vcpu_init, features: &[Feature]) -> Result<()> {
+        let mut init = *target;
+        init.features[0] |= 1 << KVM_ARM_VCPU_PSCI_0_2;
+        if self.index != 0 {
+            init.features[0] |= 1 << KVM_ARM_VCPU_POWER_OFF;
+        }
+        for feature in features {
+            init.features[0] |= 1 << feature.kvm_bit();
+        }
+        counted(self.fd.vcpu_init(&init))
+            .map_err(|e| Error::new(format!("KVM_ARM_VCPU_INIT of vCPU {}", self.index), e))
+    }
+
+    /// Every register id that KVM lists for this vCPU, ascending.
+    pub fn registers(&self) -> Result<Vec<u64>> {
+        let mut list = vec![0u64; 1];
+        // The first call only asks for the number; E2BIG carries it.
+        // The list can in theory grow between two calls, so there is a loop.
+        for _ in 0..4 {
+            // SAFETY: `list[0]` says how many ids fit behind it
+            // (struct kvm_reg_list), and exactly that many do.
+            let result = counted(unsafe {
+                ioctl_with_mut_ptr(&self.fd, KVM_GET_REG_LIST(), list.as_mut_ptr())
+            });
+            if result == 0 {
+                let count = usize::try_from(list[0]).unwrap_or(0);
+                list.remove(0);
+                list.truncate(count);
+                list.sort_unstable();
+                return Ok(list);
+            }
+            let error = vmm_sys_util::errno::Error::last();
+            if error.errno() != libc::E2BIG || list[0] > 1 << 16 {
+                return Err(Error::new("KVM_GET_REG_LIST", error));
+            }
+            let count = list[0];
+            list = vec![0u64; 1 + count as usize];
+            list[0] = count;
+        }
+        Err(Error {
+            call: "KVM_GET_REG_LIST".to_owned(),
+            errno: libc::E2BIG,
+        })
+    }
+
+    /// Reads a register of at most 64 bits.
+    pub fn get(&self, id: u64) -> Result<u64> {
+        get(&self.fd, id)
+    }
+
+    /// Writes a register of at most 64 bits; bits beyond its width must be zero.
+    pub fn set(&self, id: u64, value: u64) -> Result<()> {
+        let bytes = width(id)?;
+        let data = value.to_le_bytes();
+        counted(self.fd.set_one_reg(id, &data[..bytes]))
+            .map(|_| ())
+            .map_err(|e| Error::new(format!("KVM_SET_ONE_REG of {}", name_of(id)), e))
+    }
+
+    fn attribute<T>(group: u32, attr: u32, value: Option<&T>) -> kvm_device_attr {
+        let addr = value.map_or(0, |v| std::ptr::from_ref(v) as u64);
+        kvm_device_attr {
+            group,
+            attr: attr.into(),
+            addr,
+            flags: 0,
+        }
+    }
+
+    /// Whether PMU events can be hidden.
+    pub fn has_event_filter(&self) -> bool {
+        let attribute =
+            Self::attribute::<u32>(KVM_ARM_VCPU_PMU_V3_CTRL, KVM_ARM_VCPU_PMU_V3_FILTER, None);
+        counted(self.fd.has_device_attr(&attribute)).is_ok()
+    }
+
+    /// Which private interrupt a PMU overflow raises.
+    pub fn set_pmu_interrupt(&self, intid: u32) -> Result<()> {
+        // The kernel reads a C int.
+        let attribute = Self::attribute(
+            KVM_ARM_VCPU_PMU_V3_CTRL,
+            KVM_ARM_VCPU_PMU_V3_IRQ,
+            Some(&intid),
+        );
+        counted(self.fd.set_device_attr(&attribute))
+            .map_err(|e| Error::new("setting the PMU's interrupt", e))
+    }
+
+    /// Hides `count` PMU events from `first` on, for the whole VM. All others stay.
+    pub fn deny_events(&self, first: u16, count: u16) -> Result<()> {
+        let filter = kvm_pmu_event_filter {
+            base_event: first,
+            nevents: count,
+            action: KVM_PMU_EVENT_DENY as u8,
+            pad: [0; 3],
+        };
+        let attribute = Self::attribute(
+            KVM_ARM_VCPU_PMU_V3_CTRL,
+            KVM_ARM_VCPU_PMU_V3_FILTER,
+            Some(&filter),
+        );
+        counted(self.fd.set_device_attr(&attribute))
+            .map_err(|e| Error::new("setting the PMU event filter", e))
+    }
+
+    /// Finishes the PMU; its interrupt must be set and the GIC initialised.
+    pub fn initialise_pmu(&self) -> Result<()> {
+        let attribute =
+            Self::attribute::<u32>(KVM_ARM_VCPU_PMU_V3_CTRL, KVM_ARM_VCPU_PMU_V3_INIT, None);
+        counted(self.fd.set_device_attr(&attribute))
+            .map_err(|e| Error::new("KVM_ARM_VCPU_PMU_V3_INIT", e))
+    }
+
+    /// Makes KVM do everything that it does before the first guest
+    /// instruction, without running one: on entry with `immediate_exit` the
+    /// kernel first finalises the vCPU and then returns EINTR
+    /// (arch/arm64/kvm/arm.c `kvm_arch_vcpu_ioctl_run`, 5.10 to 7.3).
+    pub fn finalise(&mut self) -> Result<()> {
+        enter_immediately(&mut self.fd)?;
+        Ok(())
+    }
+
+    /// From here on the vCPU runs the guest.
+    pub fn release(self) -> Runnable {
+        Runnable {
+            fd: self.fd,
+            vm: self.vm,
+        }
+    }
+}
+
+/// Enters KVM_RUN with `immediate_exit` set. True when that is what ended it,
+/// false when there was an exit to serve first.
+fn enter_immediately(fd: &mut VcpuFd) -> Result<bool> {
+    fd.set_kvm_immediate_exit(1);
+    let ended = counted(fd.run()).map(|_| ()).map_err(|e| e.errno());
+    fd.set_kvm_immediate_exit(0);
+    match ended {
+        Ok(()) => Ok(false),
+        Err(libc::EINTR) => Ok(true),
+        Err(errno) => Err(Error {
+            call: "KVM_RUN with immediate_exit".to_owned(),
+            errno,
+        }),
+    }
+}
+
+fn width(id: u64) -> Result<usize> {
+    match kvm_ioctls::reg_size(id) {
+        bytes @ 1..=8 => Ok(bytes),
+        _ => Err(Error {
+            call: format!("access to the whole of {}", name_of(id)),
+            errno: libc::EINVAL,
+        }),
+    }
+}
+
+fn get(fd: &VcpuFd, id: u64) -> Result<u64> {
+    let bytes = width(id)?;
+    let mut data = [0u8; 8];
+    counted(fd.get_one_reg(id, &mut data[..bytes]))
+        .map_err(|e| Error::new(format!("KVM_GET_ONE_REG of {}", name_of(id)), e))?;
+    Ok(u64::from_le_bytes(data))
+}
+
+/// Why KVM_RUN returned.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Exit<'a> {
+    /// The guest reads where no memory is; the answer goes into `data`.
+    MmioRead {
+        /// Guest-physical address.
+        address: u64,
+        /// 1 to 8 bytes, little-endian.
+        data: &'a mut [u8],
+    },
+    /// The guest writes where no memory is.
+    MmioWrite {
+        /// Guest-physical address.
+        address: u64,
+        /// 1 to 8 bytes, little-endian.
+        data: &'a [u8],
+    },
+    /// PSCI asks for something that concerns the whole machine.
+    SystemEvent {
+        /// `KVM_SYSTEM_EVENT_*`.
+        kind: u32,
+        /// `KVM_SYSTEM_EVENT_*_FLAG_*`.
+        flags: u64,
+    },
+    /// A firmware call that was to be forwarded.
+    Hypercall {
+        /// The function identifier.
+        function: u64,
+    },
+    /// An access that the CPU does not describe well enough to be emulated.
+    NoSyndrome {
+        /// Guest-physical address.
+        address: u64,
+    },
+    /// The CPU refused to enter the guest.
+    FailEntry {
+        /// The hardware's reason.
+        reason: u64,
+    },
+    /// KVM gave up.
+    InternalError {
+        /// `KVM_INTERNAL_ERROR_*`.
+        suberror: u32,
+    },
+    /// Somebody wants the vCPU's thread, or a signal came.
+    Kicked,
+    /// An exit that this program does not know, by `kvm_run.exit_reason`.
+    Other(u32),
+}
+
+/// A vCPU that runs the guest.
+pub struct Runnable {
+    fd: VcpuFd,
+    // After `fd`: the VM, and with it the guest's memory, goes last.
+    vm: Arc<Inner>,
+}
+
+impl Runnable {
+    /// Runs the guest until something has to be done for it. An MMIO read
+    /// is answered by filling in its data and calling `run` again.
+    ///
+    /// # Errors
+    /// KVM_RUN failed: the VM is beyond use.
+    pub fn run(&mut self) -> Result<Exit<'_>> {
+        let ended = counted(self.fd.run()).map(|_| ()).map_err(|e| e.errno());
+        match ended {
+            Ok(()) => Ok(decode(self.fd.get_kvm_run())),
+            Err(libc::EINTR | libc::EAGAIN) => {
+                self.fd.set_kvm_immediate_exit(0);
+                Ok(Exit::Kicked)
+            }
+            Err(errno) => Err(Error {
+                call: "KVM_RUN".to_owned(),
+                errno,
+            }),
+        }
+    }
+
+    /// Completes what is pending, without running a further instruction.
+    /// Reads that still come are answered with zero.
+    ///
+    /// # Errors
+    /// KVM_RUN failed, or the exits do not come to an end.
+    pub fn settle(mut self) -> Result<Settled> {
+        for _ in 0..SETTLE_LIMIT {
+            if enter_immediately(&mut self.fd)? {
+                return Ok(Settled {
+                    fd: self.fd,
+                    _vm: self.vm,
+                });
+            }
+            if let Exit::MmioRead { data, .. } = decode(self.fd.get_kvm_run()) {
+                data.fill(0);
+            }
+        }
+        Err(Error {
+            call: "completing the exits of a vCPU".to_owned(),
+            errno: libc::ELOOP,
+        })
+    }
+}
+
+/// A vCPU between two instructions, with nothing pending.
+pub struct Settled {
+    fd: VcpuFd,
+    // After `fd`: the VM, and with it the guest's memory, goes last.
+    _vm: Arc<Inner>,
+}
+
+impl Settled {
+    /// Reads a register of at most 64 bits.
+    pub fn get(&self, id: u64) -> Result<u64> {
+        get(&self.fd, id)
+    }
+}
+
+fn decode(run: &mut kvm_run) -> Exit<'_> {
+    match run.exit_reason {
+        KVM_EXIT_MMIO => {
+            // SAFETY: the exit reason says that KVM filled in `mmio`.
+            let mmio = unsafe { &mut run.__bindgen_anon_1.mmio };
+            let length = (mmio.len as usize).min(mmio.data.len());
+            let (address, data) = (mmio.phys_addr, &mut mmio.data[..length]);
+            if mmio.is_write != 0 {
+                Exit::MmioWrite { address, data }
+            } else {
+                Exit::MmioRead { address, data }
+            }
+        }
+        KVM_EXIT_SYSTEM_EVENT => {
+            // SAFETY: the exit reason says that KVM filled in `system_event`.
+            let event = unsafe { &run.__bindgen_anon_1.system_event };
+            // Kernels before 5.19 have no `ndata`; they fill in `flags`,
+            // which is where `data[0]` is.
+            // SAFETY: both members of the union are plain numbers in zeroed memory.
+            let flags = unsafe { event.__bindgen_anon_1.data[0] };
+            Exit::SystemEvent {
+                kind: event.type_,
+                flags,
+            }
+        }
+        KVM_EXIT_HYPERCALL => {
+            // SAFETY: the exit reason says that KVM filled in `hypercall`.
+            let function = unsafe { run.__bindgen_anon_1.hypercall.nr };
+            Exit::Hypercall { function }
+        }
+        KVM_EXIT_ARM_NISV => {
+            // SAFETY: the exit reason says that KVM filled in `arm_nisv`.
+            let address = unsafe { run.__bindgen_anon_1.arm_nisv.fault_ipa };
+            Exit::NoSyndrome { address }
+        }
+        KVM_EXIT_FAIL_ENTRY => {
+            // SAFETY: the exit reason says that KVM filled in `fail_entry`.
+            let entry = unsafe { run.__bindgen_anon_1.fail_entry };
+            Exit::FailEntry {
+                reason: entry.hardware_entry_failure_reason,
+            }
+        }
+        KVM_EXIT_INTERNAL_ERROR => {
+            // SAFETY: the exit reason says that KVM filled in `internal`.
+            let suberror = unsafe { run.__bindgen_anon_1.internal.suberror };
+            Exit::InternalError { suberror }
+        }
+        reason => Exit::Other(reason),
+    }
+}
+
+thread_local! {
+    /// `kvm_run.immediate_exit` of the vCPU that this thread runs.
+    static IMMEDIATE_EXIT: Cell<*mut u8> = const { Cell::new(std::ptr::null_mut()) };
+}
+
+/// Makes this thread's KVM_RUN return when the kick signal comes, also when it
+/// comes just before KVM_RUN is entered. Lasts as long as the value lives.
+pub struct Kick {
+    _private: (),
+}
+
+impl Kick {
+    /// The signal that kicks a vCPU's thread.
+    pub fn signal() -> libc::c_int {
+        SIGRTMIN()
+    }
+
+    /// Installs the signal's handler; once per process is enough.
+    pub fn install() -> Result<()> {
+        register_signal_handler(Self::signal(), on_kick)
+            .map_err(|e| Error::new("installing the kick signal", e))
+    }
+
+    /// This thread runs that vCPU from now on. The value must not outlive the
+    /// vCPU, which is why it borrows nothing but is made and dropped by
+    /// [`Runnable::on_this_thread`] alone.
+    fn arm(run: &mut kvm_run) -> Self {
+        IMMEDIATE_EXIT.set(&raw mut run.immediate_exit);
+        Self { _private: () }
+    }
+}
+
+impl Drop for Kick {
+    fn drop(&mut self) {
+        IMMEDIATE_EXIT.set(std::ptr::null_mut());
+    }
+}
+
+impl Runnable {
+    /// Lets `work` run the vCPU on this thread, open to kicks.
+    pub fn on_this_thread<T>(mut self, work: impl FnOnce(&mut Self) -> T) -> (Self, T) {
+        let kick = Kick::arm(self.fd.get_kvm_run());
+        let result = work(&mut self);
+        drop(kick);
+        (self, result)
+    }
+}
+
+/// Only touches a thread-local without destructor and one byte: safe in a
+/// signal handler.
+extern "C" fn on_kick(
+    _signal: libc::c_int,
+    _info: *mut libc::siginfo_t,
+    _context: *mut libc::c_void,
+) {
+    let flag = IMMEDIATE_EXIT.get();
+    if !flag.is_null() {
+        // SAFETY: `on_this_thread` keeps the vCPU, and with it the mapping of
+        // its kvm_run, alive while the pointer is set, and this thread is
+        // the one that set it. The write is volatile because the kernel reads it.
+        unsafe { flag.write_volatile(1) };
+    }
+}

@@ -1,0 +1,121 @@
+//! One VM: its memory, its vCPUs, its interrupt controller.
+
+use super::gic::Gic;
+use super::vcpu::Fresh;
+use super::{Error, Result, counted};
+use crate::machine::memory::Memory;
+use kvm_bindings::{
+    KVM_ARM_VM_SMCCC_CTRL, KVM_ARM_VM_SMCCC_FILTER, KVM_CAP_ARM_NISV_TO_USER, kvm_create_device,
+    kvm_device_attr, kvm_device_type_KVM_DEV_TYPE_ARM_VGIC_V3, kvm_enable_cap,
+    kvm_userspace_memory_region, kvm_vcpu_init,
+};
+use kvm_ioctls::VmFd;
+use std::sync::{Arc, Mutex};
+
+/// `KVM_ARM_IRQ_TYPE_SPI` in its place in `kvm_irq_level.irq`.
+const IRQ_TYPE_SPI: u32 = 1 << 24;
+
+/// What keeps a VM alive: vCPUs and devices hold it too, so that the guest's
+/// memory is unmapped only after the last descriptor of the VM is closed.
+pub(super) struct Inner {
+    // Field order is drop order: the descriptor goes before the memory.
+    pub(super) fd: VmFd,
+    memory: Mutex<Vec<Arc<Memory>>>,
+}
+
+/// A VM.
+#[derive(Clone)]
+pub struct Vm {
+    inner: Arc<Inner>,
+}
+
+impl Vm {
+    pub(super) fn new(fd: VmFd) -> Self {
+        Self {
+            inner: Arc::new(Inner {
+                fd,
+                memory: Mutex::new(Vec::new()),
+            }),
+        }
+    }
+
+    /// Makes accesses that KVM cannot decode an exit with an address instead
+    /// of an error without one. Nothing about it is visible to a guest
+    /// (`KVM_CAP_ARM_NISV_TO_USER`, 5.5 and later); false on older kernels.
+    pub fn report_undecodable(&self) -> bool {
+        let capability = kvm_enable_cap {
+            cap: KVM_CAP_ARM_NISV_TO_USER,
+            ..Default::default()
+        };
+        counted(self.inner.fd.enable_cap(&capability)).is_ok()
+    }
+
+    /// Gives the guest memory at the address that the memory knows itself.
+    pub fn add_memory(&self, memory: Arc<Memory>) -> Result<()> {
+        // Nothing panics while the lock is held.
+        let mut all = self.inner.memory.lock().unwrap_or_else(|e| e.into_inner());
+        let range = memory.range();
+        let region = kvm_userspace_memory_region {
+            slot: all.len() as u32,
+            flags: 0,
+            guest_phys_addr: range.base,
+            memory_size: range.size,
+            userspace_addr: memory.host_address(),
+        };
+        // SAFETY: the region is exactly the mapping that `memory` owns, and
+        // `all` keeps `memory` until the VM's last descriptor is closed.
+        counted(unsafe { self.inner.fd.set_user_memory_region(region) })
+            .map_err(|e| Error::new("KVM_SET_USER_MEMORY_REGION", e))?;
+        all.push(memory);
+        Ok(())
+    }
+
+    /// Creates the vCPU with that index. vCPUs are created in the order of
+    /// their indices: KVM derives MPIDR_EL1 and the redistributors' order from them.
+    pub fn create_vcpu(&self, index: u32) -> Result<Fresh> {
+        let fd = counted(self.inner.fd.create_vcpu(index.into()))
+            .map_err(|e| Error::new(format!("KVM_CREATE_VCPU {index}"), e))?;
+        Ok(Fresh::new(fd, index, Arc::clone(&self.inner)))
+    }
+
+    /// What `KVM_ARM_VCPU_INIT` takes on this host, without features.
+    pub fn preferred_target(&self) -> Result<kvm_vcpu_init> {
+        let mut target = kvm_vcpu_init::default();
+        counted(self.inner.fd.get_preferred_target(&mut target))
+            .map_err(|e| Error::new("KVM_ARM_PREFERRED_TARGET", e))?;
+        Ok(target)
+    }
+
+    /// Creates the in-kernel GICv3.
+    pub fn create_gic(&self) -> Result<Gic> {
+        let mut device = kvm_create_device {
+            type_: kvm_device_type_KVM_DEV_TYPE_ARM_VGIC_V3,
+            fd: 0,
+            flags: 0,
+        };
+        let fd = counted(self.inner.fd.create_device(&mut device))
+            .map_err(|e| Error::new("KVM_CREATE_DEVICE of a GICv3", e))?;
+        Ok(Gic::new(fd, Arc::clone(&self.inner)))
+    }
+
+    /// Whether firmware calls can be denied or forwarded (6.4 and later).
+    pub fn has_smccc_filter(&self) -> bool {
+        let attribute = kvm_device_attr {
+            group: KVM_ARM_VM_SMCCC_CTRL,
+            attr: KVM_ARM_VM_SMCCC_FILTER.into(),
+            addr: 0,
+            flags: 0,
+        };
+        counted(self.inner.fd.has_device_attr(&attribute)).is_ok()
+    }
+
+    /// Sets the level of a shared interrupt (INTID 32 and up).
+    pub fn set_interrupt(&self, intid: u32, level: bool) -> Result<()> {
+        counted(
+            self.inner
+                .fd
+                .set_irq_line(IRQ_TYPE_SPI | (intid & 0xffff), level),
+        )
+        .map_err(|e| Error::new(format!("KVM_IRQ_LINE of interrupt {intid}"), e))
+    }
+}

@@ -1,0 +1,9 @@
+//! The machine around the vCPUs: memory, boot, and the threads that run it.
+
+#[cfg(target_arch = "aarch64")]
+pub mod boot;
+pub mod image;
+pub mod memory;
+#[cfg(target_arch = "aarch64")]
+pub mod run;
+pub mod terminal;

@@ -1,0 +1,354 @@
+//! Runs a verified machine: one thread per vCPU, until the guest, a signal, the
+//! user or a time limit ends it.
+
+use super::terminal::{Key, Keys};
+use crate::device::bus::{Bus, Line};
+use crate::enforce::verify::Verified;
+use crate::failure::Failure;
+use crate::kvm::{Exit, Kick, Runnable, Vm, core};
+use kvm_bindings::{
+    KVM_SYSTEM_EVENT_CRASH, KVM_SYSTEM_EVENT_RESET, KVM_SYSTEM_EVENT_RESET_FLAG_PSCI_RESET2,
+    KVM_SYSTEM_EVENT_SHUTDOWN, KVM_SYSTEM_EVENT_SHUTDOWN_FLAG_PSCI_OFF2,
+};
+use std::io::Read;
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+use vmm_sys_util::eventfd::EventFd;
+use vmm_sys_util::signal::{Killable, register_signal_handler};
+
+/// How the guest ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// PSCI SYSTEM_OFF.
+    PowerOff,
+    /// PSCI SYSTEM_OFF2 with HIBERNATE_OFF.
+    Hibernate,
+    /// PSCI SYSTEM_RESET, or SYSTEM_RESET2 when true.
+    Reset(bool),
+    /// KVM reports a crash.
+    Crash,
+    /// It did what nobody can answer, in words.
+    Broken(String),
+    /// A signal to this process.
+    Signal(i32),
+    /// The user pressed Ctrl-A x.
+    Quit,
+    /// The time limit.
+    TimedOut,
+}
+
+/// How long the vCPUs' threads get to leave their work before the process
+/// ends without them: one of them may be writing to a pipe that nobody reads.
+const FAREWELL: Duration = Duration::from_secs(2);
+const STACK: usize = 256 << 10;
+
+struct Shared {
+    vm: Vm,
+    bus: Mutex<Bus>,
+    stop: AtomicBool,
+    ended: Sender<Ended>,
+}
+
+impl Shared {
+    /// The devices. A panic ends the process, so poison says nothing.
+    fn bus(&self) -> MutexGuard<'_, Bus> {
+        self.bus.lock().unwrap_or_else(|e| e.into_inner())
+    }
+
+    /// Tells KVM of a changed interrupt line. The bus is still locked, so that
+    /// two changes cannot overtake each other.
+    fn line(&self, _locked: &MutexGuard<'_, Bus>, line: Option<Line>) {
+        if let Some(Line { interrupt, level }) = line
+            && let Err(error) = self.vm.set_interrupt(interrupt, level)
+        {
+            self.end(Ended::Broken(error.to_string()));
+        }
+    }
+
+    fn end(&self, how: Ended) {
+        // Only the first one counts; nobody listens any more after it.
+        let _ = self.ended.send(how);
+    }
+}
+
+/// What the machine runs with.
+pub struct Session {
+    /// The devices.
+    pub bus: Bus,
+    /// Whether stdin is the console's input.
+    pub input: bool,
+    /// Whether stdin is a terminal, with Ctrl-A as the escape key.
+    pub escape: bool,
+    /// The longest that it may run.
+    pub limit: Option<Duration>,
+    /// Called right before the first guest instruction.
+    pub first: Box<dyn FnOnce() + Send>,
+}
+
+/// Runs the machine until it ends.
+///
+/// # Errors
+/// Threads or signal handlers cannot be had.
+pub fn run(verified: Verified, session: Session) -> Result<Ended, Failure> {
+    let Session {
+        bus,
+        input,
+        escape,
+        limit,
+        first,
+    } = session;
+    let (vm, gic, vcpus) = verified.into_parts();
+    let (sender, receiver) = channel();
+    let shared = Arc::new(Shared {
+        vm,
+        bus: Mutex::new(bus),
+        stop: AtomicBool::new(false),
+        ended: sender,
+    });
+    Kick::install()?;
+    signals(&shared.ended)?;
+    let mut threads = Vec::new();
+    let mut first = Some(first);
+    // vCPU 0 last: the others wait for CPU_ON inside KVM.
+    for vcpu in vcpus.into_iter().rev() {
+        let first = if vcpu.index() == 0 {
+            first.take()
+        } else {
+            None
+        };
+        let name = format!("vcpu{}", vcpu.index());
+        let (index, vcpu, shared) = (vcpu.index(), vcpu.release(), Arc::clone(&shared));
+        threads.push(spawn(&name, move || {
+            if let Some(first) = first {
+                first();
+            }
+            drive(index, vcpu, &shared);
+        })?);
+    }
+    if input {
+        let shared = Arc::clone(&shared);
+        // Not joined: it may be waiting for a key that never comes.
+        spawn("console", move || console(&shared, escape))?;
+    }
+    let how = wait(&receiver, limit);
+    shared.stop.store(true, Ordering::Release);
+    farewell(threads);
+    drop(gic);
+    Ok(how)
+}
+
+fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, Failure> {
+    let builder = thread::Builder::new()
+        .name(name.to_owned())
+        .stack_size(STACK);
+    builder
+        .spawn(work)
+        .map_err(|e| Failure::environment(format!("a thread cannot be started: {e}"), &[]))
+}
+
+fn wait(receiver: &Receiver<Ended>, limit: Option<Duration>) -> Ended {
+    let received = match limit {
+        Some(limit) => receiver.recv_timeout(limit),
+        None => receiver.recv().map_err(|_| RecvTimeoutError::Disconnected),
+    };
+    match received {
+        Ok(how) => how,
+        Err(RecvTimeoutError::Timeout) => Ended::TimedOut,
+        Err(RecvTimeoutError::Disconnected) => Ended::Broken("every thread has gone".to_owned()),
+    }
+}
+
+fn farewell(threads: Vec<JoinHandle<()>>) {
+    let deadline = Instant::now() + FAREWELL;
+    while threads.iter().any(|t| !t.is_finished()) && Instant::now() < deadline {
+        for thread in threads.iter().filter(|t| !t.is_finished()) {
+            // A thread that ended in between needs no kick.
+            let _ = thread.kill(Kick::signal());
+        }
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// Runs one vCPU until the machine stops.
+fn drive(index: u32, vcpu: Runnable, shared: &Shared) {
+    let (vcpu, how) = vcpu.on_this_thread(|vcpu| {
+        while !shared.stop.load(Ordering::Acquire) {
+            match vcpu.run() {
+                Ok(exit) => {
+                    if let Some(how) = serve(exit, shared) {
+                        return Some(how);
+                    }
+                }
+                Err(error) => return Some(Ended::Broken(error.to_string())),
+            }
+        }
+        None
+    });
+    let Some(how) = how else { return };
+    shared.end(match how {
+        Ended::Broken(words) => {
+            let place = match vcpu.settle().and_then(|settled| settled.get(core::PC)) {
+                Ok(pc) => format!(" (vCPU {index}, at {pc:#x})"),
+                Err(_) => format!(" (vCPU {index})"),
+            };
+            Ended::Broken(words + &place)
+        }
+        other => other,
+    });
+}
+
+/// Does what an exit asks for; `Some` when the machine ends with it.
+fn serve(exit: Exit<'_>, shared: &Shared) -> Option<Ended> {
+    match exit {
+        Exit::MmioRead { address, data } => {
+            let mut bus = shared.bus();
+            let line = bus.read(address, data);
+            shared.line(&bus, line);
+            None
+        }
+        Exit::MmioWrite { address, data } => {
+            let mut bus = shared.bus();
+            let line = bus.write(address, data);
+            shared.line(&bus, line);
+            None
+        }
+        Exit::Kicked => None,
+        Exit::SystemEvent {
+            kind: KVM_SYSTEM_EVENT_SHUTDOWN,
+            flags,
+        } => {
+            let hibernate = flags & u64::from(KVM_SYSTEM_EVENT_SHUTDOWN_FLAG_PSCI_OFF2) != 0;
+            Some(if hibernate {
+                Ended::Hibernate
+            } else {
+                Ended::PowerOff
+            })
+        }
+        Exit::SystemEvent {
+            kind: KVM_SYSTEM_EVENT_RESET,
+            flags,
+        } => Some(Ended::Reset(
+            flags & u64::from(KVM_SYSTEM_EVENT_RESET_FLAG_PSCI_RESET2) != 0,
+        )),
+        Exit::SystemEvent {
+            kind: KVM_SYSTEM_EVENT_CRASH,
+            ..
+        } => Some(Ended::Crash),
+        Exit::SystemEvent { kind, .. } => Some(Ended::Broken(format!(
+            "it asked for system event {kind}, which its lock does not offer"
+        ))),
+        Exit::Hypercall { function } => {
+            let name = vmlock_spec::smccc::function_name(function as u32);
+            Some(Ended::Broken(format!(
+                "KVM forwarded {name}, which nobody asked it to"
+            )))
+        }
+        Exit::NoSyndrome { address } => Some(Ended::Broken(format!(
+            "it accessed {address:#x}, where no memory is, with an instruction that the CPU does not describe"
+        ))),
+        Exit::FailEntry { reason } => Some(Ended::Broken(format!(
+            "the CPU refused to enter it, reason {reason:#x}"
+        ))),
+        Exit::InternalError { suberror } => Some(Ended::Broken(format!(
+            "KVM met an internal error, number {suberror}"
+        ))),
+        Exit::Other(reason) => Some(Ended::Broken(format!(
+            "KVM ended with exit reason {reason}, which this program does not know"
+        ))),
+    }
+}
+
+/// Carries stdin to the console until its end. Waits while the UART is full.
+fn console(shared: &Shared, escape: bool) {
+    let mut keys = Keys::default();
+    let mut stdin = std::io::stdin().lock();
+    let mut buffer = [0u8; 64];
+    loop {
+        let count = match stdin.read(&mut buffer) {
+            Ok(0) => return,
+            Ok(count) => count,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
+            Err(_) => return,
+        };
+        for &byte in &buffer[..count] {
+            let byte = match if escape {
+                keys.press(byte)
+            } else {
+                Key::Guest(byte)
+            } {
+                Key::Guest(byte) => byte,
+                Key::Wait => continue,
+                Key::Quit => return shared.end(Ended::Quit),
+            };
+            while !offer(shared, byte) {
+                if shared.stop.load(Ordering::Acquire) {
+                    return;
+                }
+                thread::sleep(Duration::from_millis(5));
+            }
+        }
+    }
+}
+
+fn offer(shared: &Shared, byte: u8) -> bool {
+    let mut bus = shared.bus();
+    if bus.console_room() == 0 {
+        return false;
+    }
+    let line = bus.console_input(&[byte]);
+    shared.line(&bus, line);
+    true
+}
+
+/// Signals that end the machine in an orderly way.
+const ENDING: [i32; 4] = [libc::SIGINT, libc::SIGTERM, libc::SIGHUP, libc::SIGQUIT];
+
+static CAME: AtomicI32 = AtomicI32::new(0);
+static WAKE: OnceLock<EventFd> = OnceLock::new();
+
+/// An atomic store and one write(2): safe in a signal handler.
+extern "C" fn on_signal(signal: i32, _info: *mut libc::siginfo_t, _context: *mut libc::c_void) {
+    CAME.store(signal, Ordering::Release);
+    if let Some(wake) = WAKE.get() {
+        // The counter cannot overflow, and there is nobody to tell.
+        let _ = wake.write(1);
+    }
+}
+
+/// Lets signals end the machine from now on.
+fn signals(ended: &Sender<Ended>) -> Result<(), Failure> {
+    let trouble =
+        |e: std::io::Error| Failure::environment(format!("signals cannot be received: {e}"), &[]);
+    let wake = EventFd::new(libc::EFD_CLOEXEC).map_err(trouble)?;
+    let mine = wake.try_clone().map_err(trouble)?;
+    // A second machine in this process (the audit's, after the probe's) shares the first one's.
+    let mine = match WAKE.set(wake) {
+        Ok(()) => mine,
+        Err(_) => WAKE
+            .get()
+            .map_or(Ok(mine), EventFd::try_clone)
+            .map_err(trouble)?,
+    };
+    for signal in ENDING {
+        register_signal_handler(signal, on_signal)
+            .map_err(|e| trouble(std::io::Error::from_raw_os_error(e.errno())))?;
+    }
+    let ended = ended.clone();
+    spawn("signals", move || {
+        // A signal that came before this machine existed ends it, too.
+        while mine.read().is_ok() {
+            if ended
+                .send(Ended::Signal(CAME.load(Ordering::Acquire)))
+                .is_err()
+            {
+                // That machine has gone; the next one's thread gets to know.
+                let _ = mine.write(1);
+                return;
+            }
+        }
+    })?;
+    Ok(())
+}

@@ -1,0 +1,128 @@
+//! Words for people, on stderr: what, where, why, what next.
+
+use crate::failure::{Failure, Trouble, exit};
+use serde::Serialize;
+use vmlock_spec::plan::Refusal;
+
+/// A refused start, audit or check as JSON.
+#[derive(Serialize)]
+struct Refused<'a> {
+    kept: bool,
+    refusals: &'a [Refusal],
+}
+
+/// Says why a command failed and returns its exit code.
+pub fn failure(failure: &Failure, json: bool) -> u8 {
+    match failure {
+        Failure::Usage(trouble) => {
+            self::trouble(trouble);
+            exit::USAGE
+        }
+        Failure::Environment(trouble) => {
+            self::trouble(trouble);
+            exit::ENVIRONMENT
+        }
+        Failure::Refused(refusals) => {
+            if json {
+                print_json(&Refused {
+                    kept: false,
+                    refusals,
+                });
+            } else {
+                eprint!("{}", self::refusals(refusals));
+            }
+            exit::REFUSED
+        }
+        Failure::Signal(signal) => {
+            eprintln!("vmlock-run: ended by signal {signal}");
+            signalled(*signal)
+        }
+    }
+}
+
+/// The exit code of a process that a signal ended, as shells count.
+pub fn signalled(signal: i32) -> u8 {
+    128u8.saturating_add(u8::try_from(signal).unwrap_or(0))
+}
+
+fn trouble(trouble: &Trouble) {
+    eprintln!("error: {}", trouble.message);
+    for help in &trouble.help {
+        eprintln!("  help: {help}");
+    }
+}
+
+/// Every reason why a host cannot keep a lock, one message per entry.
+pub fn refusals(refusals: &[Refusal]) -> String {
+    let mut out = String::new();
+    for refusal in refusals {
+        let Refusal {
+            code,
+            name,
+            wanted,
+            offered,
+            reason,
+            from,
+            help,
+        } = refusal;
+        out.push_str(&format!("refused[{code}]: {name}: {reason}\n"));
+        out.push_str(&format!(
+            "  promised: {wanted}\n  offered:  {offered}\n  asked for by {from}\n"
+        ));
+        for help in help {
+            out.push_str(&format!("  help: {help}\n"));
+        }
+    }
+    let entries = if refusals.len() == 1 {
+        "1 entry"
+    } else {
+        &format!("{} entries", refusals.len())
+    };
+    out.push_str(&format!(
+        "this host cannot keep the lock: {entries} cannot be kept\n"
+    ));
+    out
+}
+
+/// Prints one JSON object to stdout.
+pub fn print_json(value: &impl Serialize) {
+    // Plain structs with string keys are always representable.
+    match serde_json::to_string_pretty(value) {
+        Ok(text) => println(&text),
+        Err(error) => eprintln!("error: the result is not JSON: {error}"),
+    }
+}
+
+/// Prints to stdout; a reader that has gone is no error.
+pub fn println(text: &str) {
+    use std::io::Write as _;
+    let _ = writeln!(std::io::stdout(), "{text}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_says_what_where_why_and_what_next() {
+        let refusal = Refusal {
+            code: "host::not-writable",
+            name: "ID_AA64DFR0_EL1.DebugVer".into(),
+            wanted: "0x8".into(),
+            offered: "0x6".into(),
+            reason: "it reads 0x6".into(),
+            from: "cpu neoverse-n1".into(),
+            help: vec!["choose another host".into()],
+        };
+        assert_eq!(
+            refusals(&[refusal]),
+            "refused[host::not-writable]: ID_AA64DFR0_EL1.DebugVer: it reads 0x6\n  promised: 0x8\n  offered:  0x6\n  \
+             asked for by cpu neoverse-n1\n  help: choose another host\nthis host cannot keep the lock: 1 entry cannot be kept\n"
+        );
+    }
+
+    #[test]
+    fn signals_count_as_in_a_shell() {
+        assert_eq!((signalled(2), signalled(15)), (130, 143));
+    }
+}

@@ -1,0 +1,69 @@
+//! What start-up cost: ioctls and time per phase, up to the first guest instruction.
+
+use crate::kvm::ioctls;
+use serde_json::{Map, Value, json};
+use std::time::Instant;
+
+/// Counts from the start of the command on.
+pub struct Stats {
+    wanted: bool,
+    begun: Instant,
+    last: (Instant, u64),
+    phases: Vec<(&'static str, u64, u128)>,
+}
+
+impl Stats {
+    /// Starts to count; says nothing unless wanted.
+    pub fn new(wanted: bool) -> Self {
+        let now = Instant::now();
+        Self {
+            wanted,
+            begun: now,
+            last: (now, ioctls()),
+            phases: Vec::new(),
+        }
+    }
+
+    /// Ends a phase.
+    pub fn mark(&mut self, phase: &'static str) {
+        let (now, count) = (Instant::now(), ioctls());
+        let (before, counted) = self.last;
+        self.phases.push((
+            phase,
+            count - counted,
+            now.duration_since(before).as_micros(),
+        ));
+        self.last = (now, count);
+    }
+
+    /// What is to be called right before the first guest instruction.
+    pub fn into_last(mut self) -> Box<dyn FnOnce() + Send> {
+        Box::new(move || {
+            if self.wanted {
+                self.mark("threads");
+                eprintln!("{}", self.line());
+            }
+        })
+    }
+
+    fn line(&self) -> Value {
+        let total = self.last.0.duration_since(self.begun).as_micros();
+        let mut ioctls = Map::new();
+        let mut microseconds = Map::new();
+        let mut own = 0;
+        for (phase, count, time) in &self.phases {
+            ioctls.insert((*phase).to_owned(), json!(count));
+            microseconds.insert((*phase).to_owned(), json!(*time as u64));
+            if matches!(*phase, "enforce" | "verify") {
+                own += time;
+            }
+        }
+        ioctls.insert("total".to_owned(), json!(self.last.1));
+        microseconds.insert("total".to_owned(), json!(total as u64));
+        json!({
+            "ioctls": ioctls,
+            "microseconds": microseconds,
+            "enforceVerifyShare": own as f64 / (total.max(1)) as f64,
+        })
+    }
+}

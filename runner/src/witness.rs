@@ -1,0 +1,143 @@
+//! Runs the embedded witness in a verified machine and collects what it saw.
+
+use crate::device::bus::Bus;
+use crate::enforce::verify::Verified;
+use crate::failure::Failure;
+use crate::kvm::core;
+use crate::machine::memory::Memory;
+use crate::machine::run::{Ended, Session, run};
+use std::sync::Arc;
+use std::time::Duration;
+use vmlock_spec::lock::Range;
+use vmlock_spec::observation::wire::{
+    AREA_STRIDE, LOAD_ADDRESS, MAX_VCPUS, MODE_FULL, PARAMETERS_ADDRESS, PARAMETERS_MAGIC,
+    RAM_BASE, RECORDS_ADDRESS, VERSION,
+};
+use vmlock_spec::observation::{self, Incomplete};
+use vmlock_spec::report::Fact;
+
+static IMAGE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/witness.bin"));
+
+/// The witness waits 20 s at most for each vCPU, see [`observation::wire`].
+const PER_VCPU: Duration = Duration::from_secs(25);
+
+/// What the witness has to know about the machine.
+pub struct Stage {
+    /// MPIDR_EL1 of each vCPU.
+    pub mpidr: Vec<u64>,
+    /// Guest-physical address of the distributor.
+    pub distributor: u64,
+    /// Guest-physical address of the first redistributor.
+    pub redistributors: u64,
+}
+
+/// The memory that the witness needs with so many vCPUs.
+pub fn memory(vcpus: usize) -> Range {
+    let end = RECORDS_ADDRESS + vcpus as u64 * AREA_STRIDE;
+    Range {
+        base: RAM_BASE,
+        size: (end - RAM_BASE).next_multiple_of(2 << 20),
+    }
+}
+
+/// Puts the witness into memory and lets vCPU 0 start there.
+///
+/// # Errors
+/// The machine has too many vCPUs or too little memory for it.
+pub fn load(stage: &Stage, memory: &Memory, machine: &Verified) -> Result<(), Failure> {
+    let range = self::memory(stage.mpidr.len());
+    let have = memory.range();
+    if stage.mpidr.len() > MAX_VCPUS || have.base > range.base || have.end() < range.end() {
+        return Err(Failure::environment(
+            format!(
+                "the machine's {} MiB of memory are too few for the witness",
+                have.size >> 20
+            ),
+            &[],
+        ));
+    }
+    let write = |address, bytes: &[u8]| {
+        memory.write(address, bytes).map_err(|e| {
+            Failure::environment(format!("the witness does not fit into the guest: {e}"), &[])
+        })
+    };
+    write(LOAD_ADDRESS, IMAGE)?;
+    write(PARAMETERS_ADDRESS, &parameters(stage))?;
+    let Some(vcpu) = machine.boot_vcpu() else {
+        return Err(Failure::environment("the machine has no vCPU", &[]));
+    };
+    vcpu.set(core::PC, LOAD_ADDRESS)?;
+    vcpu.set(core::PSTATE, core::PSTATE_BOOT)?;
+    Ok(())
+}
+
+/// `wire::Parameters` as the guest reads them: little-endian, without padding.
+fn parameters(stage: &Stage) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    bytes.extend(PARAMETERS_MAGIC.to_le_bytes());
+    for word in [VERSION, stage.mpidr.len() as u32, MODE_FULL, 0] {
+        bytes.extend(word.to_le_bytes());
+    }
+    for long in [
+        RECORDS_ADDRESS,
+        AREA_STRIDE,
+        stage.distributor,
+        stage.redistributors,
+    ] {
+        bytes.extend(long.to_le_bytes());
+    }
+    for index in 0..MAX_VCPUS {
+        bytes.extend(stage.mpidr.get(index).copied().unwrap_or(0).to_le_bytes());
+    }
+    bytes
+}
+
+/// Runs the witness to its end and decodes what it saw.
+///
+/// # Errors
+/// It did not end by itself within its time, or a signal ended it.
+pub fn observe(
+    machine: Verified,
+    stage: &Stage,
+    memory: &Arc<Memory>,
+    first: Box<dyn FnOnce() + Send>,
+) -> Result<(Vec<Fact>, Vec<Incomplete>), Failure> {
+    let limit = PER_VCPU * stage.mpidr.len() as u32;
+    let session = Session {
+        bus: Bus::default(),
+        input: false,
+        escape: false,
+        limit: Some(limit),
+        first,
+    };
+    match run(machine, session)? {
+        Ended::PowerOff => {}
+        Ended::Signal(signal) => return Err(Failure::Signal(signal)),
+        Ended::TimedOut => {
+            return Err(Failure::environment(
+                format!(
+                    "the witness did not come to an end within {} seconds",
+                    limit.as_secs()
+                ),
+                &["the host may be overloaded: try again"],
+            ));
+        }
+        other => {
+            return Err(Failure::environment(
+                format!("the witness ended otherwise than by powering off: {other:?}"),
+                &["this host's KVM does not run a plain EL1 guest; its kernel log may say why"],
+            ));
+        }
+    }
+    let mut areas = Vec::new();
+    for index in 0..stage.mpidr.len() as u64 {
+        let area = memory
+            .read(RECORDS_ADDRESS + index * AREA_STRIDE, AREA_STRIDE as usize)
+            .map_err(|e| {
+                Failure::environment(format!("the witness's records cannot be read: {e}"), &[])
+            })?;
+        areas.push(area);
+    }
+    let areas: Vec<&[u8]> = areas.iter().map(Vec::as_slice).collect();
+    Ok(observation::decode_facts(&areas))
+}
