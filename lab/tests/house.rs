@@ -1,0 +1,83 @@
+//! The map of the house against the house: ARCHITECTURE.md names nothing that
+//! is not there and leaves out no source file; every command that the
+//! documents show exists.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn read(name: &str) -> String {
+    fs::read_to_string(root().join(name)).unwrap_or_else(|e| panic!("{name}: {e}"))
+}
+
+/// Text between back quotes, outside of code blocks.
+fn quoted(text: &str) -> Vec<String> {
+    let mut out = Vec::new();
+    let mut in_block = false;
+    for line in text.lines() {
+        if line.starts_with("```") {
+            in_block = !in_block;
+        } else if !in_block {
+            out.extend(line.split('`').skip(1).step_by(2).map(str::to_owned));
+        }
+    }
+    out
+}
+
+fn sources(folder: &Path, out: &mut Vec<PathBuf>) {
+    let entries = fs::read_dir(folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
+    for entry in entries.flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            sources(&path, out);
+        } else if path.extension().is_some_and(|e| e == "rs" || e == "s") {
+            out.push(path);
+        }
+    }
+}
+
+#[test]
+fn every_path_on_the_map_exists() {
+    let mut seen = 0;
+    for word in quoted(&read("ARCHITECTURE.md")) {
+        let first = word.split('/').next().unwrap_or_default();
+        if ["spec", "compiler", "runner", "witness", "lab", "examples", "schema"].contains(&first)
+            && word.contains('/')
+        {
+            assert!(root().join(&word).exists(), "ARCHITECTURE.md names {word}, which is not there");
+            seen += 1;
+        }
+    }
+    assert!(seen > 50, "only {seen} paths on the map");
+}
+
+#[test]
+fn every_source_file_is_on_the_map() {
+    let named: BTreeSet<String> = quoted(&read("ARCHITECTURE.md")).into_iter().collect();
+    let mut all = Vec::new();
+    for part in ["spec", "compiler", "runner", "witness", "lab"] {
+        sources(&root().join(part).join("src"), &mut all);
+    }
+    assert!(all.len() > 60, "only {} source files found", all.len());
+    for path in all {
+        let path = path.strip_prefix(root()).expect("below the root");
+        let mut places = path.ancestors().map(|p| p.to_string_lossy().into_owned());
+        let itself = places.next().expect("the path itself");
+        let folder = places.next().map(|p| format!("{p}/"));
+        let found = named.contains(&itself) || folder.is_some_and(|f| named.contains(&f));
+        assert!(found, "{itself} is not on the map in ARCHITECTURE.md");
+    }
+}
+
+#[test]
+fn the_aliases_of_the_readme_exist() {
+    let config = read(".cargo/config.toml");
+    for command in ["tour", "verify"] {
+        assert!(read("README.md").contains(&format!("cargo {command}")));
+        assert!(config.contains(&format!("{command} = ")));
+    }
+}
