@@ -37,8 +37,19 @@ fn read(path: &Path, limit: usize) -> Result<String, Diagnostic> {
     String::from_utf8(bytes).map_err(|e| failed(format!("it is not UTF-8 (offset {})", e.utf8_error().valid_up_to())))
 }
 
+/// What to say of a description where a lock belongs; `None` for other files.
+fn description(path: &Path) -> Option<Diagnostic> {
+    let lock = crate::compile::lock_path(path)?;
+    let (shown, lock) = (path.display().to_string(), lock.display().to_string());
+    let words = format!("`{shown}` is a description, not a lock");
+    Some(Diagnostic::error("lock::invalid", words).in_file(&shown).help(format!("its lock is `{lock}`; `vmlock lock {shown}` makes it")))
+}
+
 /// Reads a lock.
 fn read_lock(path: &Path) -> Result<Lock, Diagnostic> {
+    if let Some(diagnostic) = description(path) {
+        return Err(diagnostic);
+    }
     let text = read(path, canonical::SIZE_MAX)?;
     parse_lock(path, text).map(|(lock, _)| lock)
 }

@@ -72,7 +72,7 @@ fn finish(path: &Path, spec: &VmSpec, places: &Places, mut found: Vec<Diagnostic
     }
     let (lock, complaints) = match resolve::resolve(spec, &catalogue) {
         Ok((lock, warnings)) => (Some(lock), warnings),
-        Err(complaints) => (None, complaints),
+        Err(complaints) => (None, and_fields(spec, &catalogue, complaints)),
     };
     let noise = |c: &&Complaint| unread.iter().any(|p| c.place.starts_with(p));
     found.extend(
@@ -86,6 +86,30 @@ fn finish(path: &Path, spec: &VmSpec, places: &Places, mut found: Vec<Diagnostic
         lock: lock.filter(|_| !errors),
         found: sorted(found),
     }
+}
+
+/// The resolver stops where it has no baselines or no CPU. Names of fields can be
+/// judged even so: resolved with any whole baseline and any model, what it says
+/// of names alone is as true as with the author's.
+fn and_fields(spec: &VmSpec, catalogue: &Catalogue, mut complaints: Vec<Complaint>) -> Vec<Complaint> {
+    const STOPS: [&str; 4] = ["spec::unknown-baseline", "spec::unknown-cpu", "spec::contradiction", "spec::no-whole-baseline"];
+    const NAMES: [&str; 3] = ["spec::unknown-register", "spec::unknown-field", "spec::unknown-feature"];
+    if !complaints.iter().any(|c| STOPS.contains(&c.code)) {
+        return complaints;
+    }
+    let mut other = spec.clone();
+    let mut wholes = catalogue.baseline_names().filter(|n| catalogue.baseline(n).is_some_and(|b| b.part.is_none()));
+    let (Some(whole), Some(cpu)) = (wholes.next(), catalogue.cpu_names().next()) else {
+        return complaints;
+    };
+    other.abi = vec![whole.to_owned()];
+    other.cpu.model = cpu.to_owned();
+    if let Err(more) = resolve::resolve(&other, catalogue) {
+        let new = |c: &Complaint| NAMES.contains(&c.code) && !complaints.contains(c);
+        let more: Vec<Complaint> = more.into_iter().filter(new).collect();
+        complaints.extend(more);
+    }
+    complaints
 }
 
 /// In the order of the text, so that a reader goes through the file once.

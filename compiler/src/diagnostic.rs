@@ -89,7 +89,7 @@ impl Diagnostic {
         let mut labels = vec![Label {
             source: Rc::clone(source),
             span: places.find(&complaint.place),
-            words: String::new(),
+            words: if complaint.also.is_empty() { String::new() } else { "here".to_owned() },
         }];
         labels.extend(complaint.also.iter().map(|(place, words)| Label {
             source: Rc::clone(source),

@@ -34,24 +34,40 @@ pub fn compare(before: &impl Serialize, after: &impl Serialize) -> Vec<Change> {
     changes
 }
 
-/// Changes as aligned lines for people.
+/// Changes as aligned lines for people: what guests see first, then where
+/// entries are decided, which changes by the dozen and is counted.
 pub fn table(changes: &[Change]) -> String {
-    let cells = |c: &Change| {
-        let side = |v: &Option<String>| v.clone().unwrap_or_else(|| "—".to_owned());
-        (c.name.clone(), format!("{} → {}", side(&c.before), side(&c.after)))
-    };
-    let width = |n: usize, limit: usize| n.min(limit);
-    let names = changes.iter().map(|c| cells(c).0.chars().count()).max().unwrap_or(0);
-    let values = changes.iter().map(|c| cells(c).1.chars().count()).max().unwrap_or(0);
-    let (names, values) = (width(names, 44), width(values, 44));
+    let (origins, seen): (Vec<&Change>, Vec<&Change>) = changes.iter().partition(|c| c.name.ends_with(".from"));
+    let rows: Vec<(String, String, &str)> = seen.iter().map(|c| row(c)).collect();
+    let width = |cell: fn(&(String, String, &str)) -> usize| rows.iter().map(cell).max().unwrap_or(0).min(44);
+    let (names, values) = (width(|r| r.0.chars().count()), width(|r| r.1.chars().count()));
     let mut text = String::new();
-    for change in changes {
-        let (name, value) = cells(change);
-        let line = format!("  {name:names$}  {value:values$}  {}", change.words);
+    for (name, value, words) in &rows {
+        let line = format!("  {name:names$}  {value:values$}  {words}");
         text.push_str(line.trim_end());
         text.push('\n');
     }
+    let mut groups: BTreeMap<String, usize> = BTreeMap::new();
+    for change in origins {
+        *groups.entry(row(change).1).or_default() += 1;
+    }
+    for (value, count) in groups {
+        let entries = if count == 1 { "1 entry is".to_owned() } else { format!("{count} entries are") };
+        text.push_str(&format!("  {entries} decided elsewhere: {value}\n"));
+    }
     text
+}
+
+/// Name, values and words of one change, digests shortened.
+fn row(change: &Change) -> (String, String, &str) {
+    let side = |v: &Option<String>| match v.as_deref() {
+        None => "—".to_owned(),
+        Some("") => "nothing".to_owned(),
+        Some(text) if text.starts_with("sha256-") => text.chars().take(19).chain(['…']).collect(),
+        Some(text) => text.to_owned(),
+    };
+    let value = format!("{} → {}", side(&change.before), side(&change.after));
+    (change.name.clone(), value, &change.words)
 }
 
 fn walk(path: &str, before: &Value, after: &Value, out: &mut Vec<Change>) {
@@ -71,12 +87,32 @@ fn walk(path: &str, before: &Value, after: &Value, out: &mut Vec<Change>) {
             }
         }
         (Value::Array(a), Value::Array(b)) => array(path, a, b, out),
-        _ => out.push(Change {
-            name: path.to_owned(),
-            before: Some(plain(before)),
-            after: Some(plain(after)),
-            words: meaning(path).to_owned(),
-        }),
+        _ => out.push(leaf(path, &plain(before), &plain(after))),
+    }
+}
+
+/// Two different values of one place.
+fn leaf(path: &str, before: &str, after: &str) -> Change {
+    if let Some(call) = path.strip_suffix(".answer") {
+        return change(call, answer(before), answer(after), "what the call answers");
+    }
+    let name = path.strip_suffix(".value").unwrap_or(path);
+    let words = match name {
+        // The revision decides how the whole distributor behaves.
+        "GICD_IIDR" => "KVM's revision of the distributor",
+        _ => meaning(path),
+    };
+    change(name, before.to_owned(), after.to_owned(), words)
+}
+
+/// What a firmware call answers, with the names of errors.
+fn answer(hex: &str) -> String {
+    let number = hex.strip_prefix("0x").and_then(|h| u64::from_str_radix(h, 16).ok());
+    match number {
+        Some(smccc::NOT_SUPPORTED) => "NOT_SUPPORTED".to_owned(),
+        Some(smccc::INVALID_PARAMETERS) => "INVALID_PARAMETERS".to_owned(),
+        Some(number) => format!("{number:#x}"),
+        None => hex.to_owned(),
     }
 }
 
@@ -220,6 +256,9 @@ fn fields(path: &str, info: Option<&'static RegisterInfo>, a: &Map<String, Value
     let (Some(info), Some(before), Some(after)) = (info, hex(a), hex(b)) else {
         return false;
     };
+    if before == after {
+        return true;
+    }
     let mut rest = before ^ after;
     if info.id == smccc::PSCI_VERSION_REGISTER
         && let (Some(old), Some(new)) = (psci(before), psci(after))

@@ -1,6 +1,6 @@
 //! `vmlock diff`: two locks, two host reports or two baselines.
 
-use crate::command::{parse_lock, read, read_report};
+use crate::command::{description, parse_lock, read, read_report};
 use crate::diagnostic::{Diagnostic, suggest};
 use crate::difference::{self, Change};
 use crate::flags::DiffFlags;
@@ -96,6 +96,9 @@ fn side(name: &str, catalogue: &Catalogue) -> Result<Side, Box<Diagnostic>> {
         return Err(Box::new(
             Diagnostic::error("diff::unknown", words).help(suggest(name, names.iter().copied())),
         ));
+    }
+    if let Some(diagnostic) = description(path) {
+        return Err(Box::new(diagnostic));
     }
     let text = read(path, report::SIZE_MAX)?;
     // The two formats begin with their version, each under its own name.

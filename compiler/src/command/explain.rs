@@ -88,9 +88,11 @@ fn unknown(name: &str) -> Diagnostic {
 
 fn list(out: &mut Output) {
     let names = |list: Vec<&str>| wrapped(&list.join(" "), "  ");
-    let part = |b: &&Baseline| b.part.is_some();
-    let wholes: Vec<&str> = BASELINES.iter().filter(|b| !part(b)).map(|b| b.name.as_ref()).collect();
-    let parts: Vec<&str> = BASELINES.iter().filter(part).map(|b| b.name.as_ref()).collect();
+    let catalogue = Catalogue::builtin();
+    let (wholes, parts): (Vec<&Baseline>, Vec<&Baseline>) =
+        in_order(&catalogue).into_iter().partition(|b| b.part.is_none());
+    let wholes: Vec<&str> = wholes.iter().map(|b| b.name.as_ref()).collect();
+    let parts: Vec<&str> = parts.iter().map(|b| b.name.as_ref()).collect();
     let cpus: Vec<&str> = CPUS.iter().map(|c| c.name.as_ref()).collect();
     let features: Vec<&str> = Feature::ALL.iter().map(|f| f.name()).collect();
     let caps: Vec<&str> = HWCAPS.iter().map(|(cap, _)| *cap).collect();
@@ -116,6 +118,14 @@ fn list(out: &mut Output) {
             "hwcaps": caps, "registers": registers, "codes": codes,
         }),
     );
+}
+
+/// Baselines as they build on each other, parts last.
+fn in_order(catalogue: &Catalogue) -> Vec<&'static Baseline> {
+    let depth = |b: &Baseline| catalogue.chain(&b.name).map_or(0, |chain| chain.len());
+    let mut list: Vec<&Baseline> = BASELINES.iter().collect();
+    list.sort_by_key(|b| (b.part.is_some(), depth(b)));
+    list
 }
 
 /// Words broken at 96 columns, each line with that indent.
@@ -289,7 +299,7 @@ fn explain_field(register: &RegisterInfo, field: &Field, lock: Option<&Lock>, ou
     out.line("\nWhat baselines say:");
     let catalogue = Catalogue::builtin();
     let mut said = Vec::new();
-    for baseline in BASELINES {
+    for baseline in in_order(&catalogue) {
         let statements = wording::effective(&catalogue, &baseline.name).unwrap_or_default();
         let about: Vec<_> = statements
             .iter()

@@ -8,7 +8,7 @@
 use crate::diagnostic::{Diagnostic, join, suggest};
 use crate::location::{Places, Source};
 use kdl::{KdlDocument, KdlEntry, KdlNode, KdlValue};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::rc::Rc;
 use vmlock_spec::words::did_you_mean;
@@ -64,6 +64,7 @@ pub fn decode(source: &Rc<Source>, document: &KdlDocument) -> Decoded {
         source,
         places: Places::new(Rc::clone(source)),
         found: Vec::new(),
+        misspelt: BTreeSet::new(),
     };
     let (spec, unread) = decoder.document(document);
     Decoded {
@@ -78,6 +79,8 @@ struct Decoder<'a> {
     source: &'a Rc<Source>,
     places: Places,
     found: Vec<Diagnostic>,
+    /// Known names that an unknown one resembles: they are not missing as well.
+    misspelt: BTreeSet<&'static str>,
 }
 
 fn range(span: miette::SourceSpan) -> Range<usize> {
@@ -151,6 +154,7 @@ impl<'a> Decoder<'a> {
             let Some(name) = entry.name() else { continue };
             self.no_type(entry.ty());
             let Some(known_name) = known.iter().find(|k| **k == name.value()) else {
+                self.resembles(name.value(), known);
                 let help = match (known, did_you_mean(name.value(), known.iter().copied())) {
                     (_, Some(words)) => words,
                     ([], _) => {
@@ -191,6 +195,12 @@ impl<'a> Decoder<'a> {
             }
         }
         map
+    }
+
+    /// Remembers which known names a word was probably meant to be.
+    fn resembles(&mut self, word: &str, known: &[&'static str]) {
+        let near = |k: &&&'static str| did_you_mean(word, std::iter::once(**k)).is_some();
+        self.misspelt.extend(known.iter().filter(near));
     }
 
     fn no_children(&mut self, node: &KdlNode) {
@@ -454,7 +464,6 @@ impl<'a> Decoder<'a> {
         let vary = self.list(all("vary"), "/vary", "a waived field", "vary \"PMCR_EL0.IMP\"");
         let runs_on = self.list(all("runs-on"), "/runs-on", "a baseline", "runs-on \"kvm-6.8\"");
         let import = self.list(all("import"), "/import", "a file", "import \"my-cpu.kdl\"");
-        self.imports(&import);
 
         let (Some(abi), Some(cpu)) = (abi.filter(|a| !a.is_empty()), cpu) else {
             return (None, unread);
@@ -513,6 +522,7 @@ impl<'a> Decoder<'a> {
             );
             return;
         }
+        self.resembles(word, &VM_NODES);
         let help = if Feature::ALL.iter().any(|f| f.name() == word)
             || FEATURES_LATER.contains(&word)
             || ["hide", "set"].contains(&word)
@@ -531,8 +541,8 @@ impl<'a> Decoder<'a> {
     }
 
     fn required<'n>(&mut self, vm: &KdlNode, found: Option<&'n KdlNode>, example: &str) -> Option<&'n KdlNode> {
-        if found.is_none() {
-            let word = example.split(' ').next().unwrap_or(example);
+        let word = example.split(' ').next().unwrap_or(example);
+        if found.is_none() && !self.misspelt.contains(word) {
             self.push(
                 "spec::missing",
                 format!("this `vm` has no `{word}`"),
@@ -596,6 +606,7 @@ impl<'a> Decoder<'a> {
                 self.places.note("/cpu/count", range(entry.span()));
                 self.number(entry, "spec::cpu-count", "`count`", 1..=VCPUS_MAX)
             }
+            None if self.misspelt.contains("count") => None,
             None => {
                 self.push(
                     "spec::missing",
@@ -742,9 +753,10 @@ impl<'a> Decoder<'a> {
         self.places.note("/memory", span.clone());
         if let Some(number) = entry.value().as_integer() {
             let unit = match number {
-                0..1024 => format!("{number}GiB"),
-                1024..16_777_216 => format!("{number}MiB"),
-                _ => format!("{}MiB", number >> 20),
+                1..64 => format!("{number}GiB"),
+                64..16_777_216 => format!("{number}MiB"),
+                16_777_216.. => format!("{}MiB", number >> 20),
+                _ => "512MiB".to_owned(),
             };
             self.wrong_type(entry, "memory", "a size with its unit", format!("for example `memory \"{unit}\"`"));
             return None;
@@ -812,7 +824,7 @@ impl<'a> Decoder<'a> {
         let kernel = text(self, "kernel");
         let initrd = text(self, "initrd");
         let cmdline = text(self, "cmdline").unwrap_or_default();
-        if !properties.contains_key("kernel") {
+        if !properties.contains_key("kernel") && !self.misspelt.contains("kernel") {
             self.push(
                 "spec::missing",
                 "`boot` names no kernel".to_owned(),
@@ -822,7 +834,9 @@ impl<'a> Decoder<'a> {
             );
         }
         if cmdline.len() > CMDLINE_MAX_BYTES {
-            let span = properties.get("cmdline").map_or(head(node), |e| self.value_span(e));
+            // The value itself would fill the screen.
+            let name = properties.get("cmdline").and_then(|e| e.name());
+            let span = name.map_or(head(node), |n| range(n.span()));
             self.push(
                 "spec::bad-cmdline",
                 format!("the command line has {} bytes", cmdline.len()),
@@ -857,21 +871,6 @@ impl<'a> Decoder<'a> {
             suggest(&name, ["16550"]),
         );
         None
-    }
-
-    fn imports(&mut self, import: &[String]) {
-        for (index, path) in import.iter().enumerate() {
-            if path.starts_with('/') || path.contains('\\') || path.get(1..2) == Some(":") {
-                let span = self.places.find(&format!("/import/{index}"));
-                self.push(
-                    "spec::absolute-import",
-                    format!("`{path}` is not a relative path with `/`"),
-                    span,
-                    "not relative",
-                    "name the file relative to this one, so that everyone who checks it out gets the same lock",
-                );
-            }
-        }
     }
 }
 

@@ -21,6 +21,14 @@ pub fn import(
     let mut found = Vec::new();
     for (index, file) in files.iter().enumerate() {
         let span = places.find(&format!("/import/{index}"));
+        if file.starts_with('/') || file.contains('\\') || file.get(1..2) == Some(":") {
+            found.push(
+                Diagnostic::error("spec::absolute-import", format!("`{file}` is not a relative path with `/`"))
+                    .at(places.source(), span, "not relative")
+                    .help("name the file relative to this one, so that everyone who checks it out gets the same lock"),
+            );
+            continue;
+        }
         let shown = shown_folder.join(file).display().to_string();
         let source = match read::read_source(&folder.join(file), &shown) {
             Ok(source) => source,

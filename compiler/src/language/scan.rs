@@ -75,6 +75,11 @@ impl Scanner<'_> {
                     }
                     true
                 }
+                b'=' => {
+                    self.at += 1;
+                    self.value_follows(start);
+                    true
+                }
                 byte if ends_word(byte) => {
                     self.at += 1;
                     true
@@ -92,6 +97,20 @@ impl Scanner<'_> {
                 at..at + 1,
                 "the block that opens here",
                 "add a `}` where the block ends",
+            );
+        }
+    }
+
+    /// The parser would point at the whole node.
+    fn value_follows(&mut self, at: usize) {
+        let blank = |b: &&u8| matches!(b, b' ' | b'\t');
+        let next = self.rest().iter().find(|b| !blank(b));
+        if matches!(next, None | Some(b'\n' | b'\r' | b';' | b'{' | b'}')) {
+            self.report(
+                "this `=` has no value",
+                at..at + 1,
+                "nothing follows",
+                "write the value right behind it, or remove the property",
             );
         }
     }
@@ -227,6 +246,13 @@ impl Scanner<'_> {
                 "a keyword without its `#`",
                 help,
             );
+        } else if let Some(size) = bare_size(word) {
+            self.report(
+                &format!("the size `{word}` stands without quotes"),
+                start..self.at,
+                "a word cannot begin with a digit",
+                format!("write `\"{size}\"`"),
+            );
         } else if word == "r" && matches!(self.bytes.get(self.at), Some(b'"' | b'#')) {
             let hashes = self.rest().iter().take_while(|b| **b == b'#').count();
             if self.bytes.get(self.at + hashes) == Some(&b'"') {
@@ -248,6 +274,16 @@ impl Scanner<'_> {
         }
         true
     }
+}
+
+/// The size that a word such as `512MiB` or `2G` means; hex numbers are none.
+fn bare_size(word: &str) -> Option<String> {
+    let digits = word.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = word.split_at(digits);
+    let mut letters = unit.chars();
+    let letter = letters.next()?.to_ascii_uppercase();
+    let known = matches!(letters.as_str().to_ascii_lowercase().as_str(), "" | "b" | "ib");
+    (digits > 0 && "KMGT".contains(letter) && known).then(|| format!("{number}{letter}iB"))
 }
 
 /// Whether a byte cannot be part of a bare word. Bytes of multi-byte characters can.
@@ -290,6 +326,8 @@ mod tests {
         assert_eq!(messages("a #\"b\""), ["this string is never closed"]);
         assert_eq!(messages("/* /* */"), ["this comment is never closed"]);
         assert_eq!(messages("a \"\\"), ["this string is never closed"]);
+        assert_eq!(messages("a b=\nc d= {}"), ["this `=` has no value"; 2]);
+        assert_eq!(messages("a b= 1 c=\\\n  2"), Vec::<String>::new());
     }
 
     #[test]
@@ -297,6 +335,13 @@ mod tests {
         assert_eq!(messages("a true b=null").len(), 2);
         assert_eq!(messages(r##"a r#"{"#"##).len(), 1);
         assert_eq!(messages(r#"a r"\" b"#).len(), 1);
+    }
+
+    #[test]
+    fn a_size_without_quotes_is_recognised() {
+        assert_eq!(messages("memory 512MiB"), ["the size `512MiB` stands without quotes"]);
+        assert_eq!(messages("memory 2g"), ["the size `2g` stands without quotes"]);
+        assert_eq!(messages("a 0x1b 1_000 10e3 512é"), Vec::<String>::new());
     }
 
     #[test]

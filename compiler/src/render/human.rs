@@ -23,7 +23,7 @@ pub fn render(found: &[Diagnostic]) -> String {
     let handler = GraphicalReportHandler::new_themed(theme)
         .with_width(WIDTH)
         .with_links(false)
-        .with_context_lines(0);
+        .with_context_lines(1);
     let mut text = String::new();
     for diagnostic in found {
         // Writing to a string cannot fail; a label that could not be drawn still leaves its words.
@@ -66,7 +66,7 @@ impl Drawn {
             message: diagnostic.message.clone(),
             help: diagnostic.help.clone(),
             source: first.map(named),
-            labels: here.iter().map(|l| span(l)).collect(),
+            labels: here.iter().enumerate().map(|(index, l)| span(l, index == 0)).collect(),
             elsewhere: there.iter().map(|l| Self::elsewhere(l)).collect(),
         }
     }
@@ -78,10 +78,13 @@ impl Drawn {
             message: label.words.clone(),
             help: None,
             source: Some(named(label)),
-            labels: vec![span(&Label {
-                words: String::new(),
-                ..label.clone()
-            })],
+            labels: vec![span(
+                &Label {
+                    words: String::new(),
+                    ..label.clone()
+                },
+                true,
+            )],
             elsewhere: Vec::new(),
         }
     }
@@ -91,11 +94,15 @@ fn named(label: &Label) -> miette::NamedSource<String> {
     miette::NamedSource::new(&label.source.path, label.source.text.clone())
 }
 
-fn span(label: &Label) -> LabeledSpan {
+fn span(label: &Label, primary: bool) -> LabeledSpan {
     let end = label.span.end.min(label.source.text.len());
     let start = label.span.start.min(end);
     let words = (!label.words.is_empty()).then(|| label.words.clone());
-    LabeledSpan::new(words, start, end - start)
+    if primary {
+        LabeledSpan::new_primary_with_span(words, (start, end - start))
+    } else {
+        LabeledSpan::new(words, start, end - start)
+    }
 }
 
 impl fmt::Display for Drawn {
