@@ -4,6 +4,7 @@
 //! Deterministic: no host name, no time, lists sorted. The planner reads it;
 //! `vmlock-run probe` writes it.
 
+use crate::catalogue::{Kind, register_by_id, register_by_name};
 use crate::lock::{hex32, hex64};
 use crate::vm::{Arch, Feature};
 use serde::{Deserialize, Serialize};
@@ -81,8 +82,7 @@ pub struct RevisionWrite {
 
 /// What a guest with these features has.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(into = "ViewShape", try_from = "ViewShape")]
 pub struct View {
     /// The vCPU features, sorted.
     pub features: Vec<Feature>,
@@ -90,6 +90,89 @@ pub struct View {
     pub registers: Vec<ReportedRegister>,
     /// What a guest on two vCPUs read from inside, sorted by vCPU and name.
     pub guest: Vec<Fact>,
+}
+
+/// The JSON shape of [`View`]: run-time state is a list of names, and what the
+/// guest read is a map for each vCPU, so that a report stays readable.
+#[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(rename = "View"))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct ViewShape {
+    /// The vCPU features, sorted.
+    features: Vec<Feature>,
+    /// Registers of `KVM_GET_REG_LIST` that identify something, sorted by id.
+    registers: Vec<ReportedRegister>,
+    /// Registers of `KVM_GET_REG_LIST` that are run-time state, by name.
+    state: Vec<String>,
+    /// What a guest read from inside, by name, for each of its vCPUs.
+    guest: Vec<BTreeMap<String, Seen>>,
+}
+
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for View {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        ViewShape::schema_name()
+    }
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        ViewShape::json_schema(generator)
+    }
+}
+
+impl From<View> for ViewShape {
+    fn from(view: View) -> Self {
+        let is_state = |r: &ReportedRegister| {
+            let known =
+                register_by_id(r.id).is_some_and(|k| k.name == r.name && k.kind == Kind::State);
+            known && r.value.is_none() && r.writable == 0 && r.accepts.is_empty()
+        };
+        let (state, registers): (Vec<_>, Vec<_>) = view.registers.into_iter().partition(is_state);
+        let mut guest: Vec<BTreeMap<String, Seen>> = Vec::new();
+        for fact in view.guest {
+            let vcpu = fact.vcpu as usize;
+            guest.resize_with(guest.len().max(vcpu + 1), BTreeMap::new);
+            guest[vcpu].insert(fact.name, fact.seen);
+        }
+        let state = state.into_iter().map(|r| r.name).collect();
+        Self {
+            features: view.features,
+            registers,
+            state,
+            guest,
+        }
+    }
+}
+
+impl TryFrom<ViewShape> for View {
+    type Error = String;
+
+    fn try_from(shape: ViewShape) -> Result<Self, String> {
+        let mut registers = shape.registers;
+        for name in shape.state {
+            let known = register_by_name(&name).filter(|k| k.kind == Kind::State);
+            let id = known
+                .ok_or_else(|| format!("`{name}` is no run-time state that is known"))?
+                .id;
+            registers.push(ReportedRegister {
+                id,
+                name,
+                value: None,
+                writable: 0,
+                accepts: BTreeMap::new(),
+            });
+        }
+        registers.sort_by_key(|r| r.id);
+        let facts = |(vcpu, map): (u32, BTreeMap<String, Seen>)| {
+            map.into_iter()
+                .map(move |(name, seen)| Fact { vcpu, name, seen })
+        };
+        let guest = (0..).zip(shape.guest).flat_map(facts).collect();
+        Ok(Self {
+            features: shape.features,
+            registers,
+            guest,
+        })
+    }
 }
 
 /// One register of `KVM_GET_REG_LIST`.
@@ -168,26 +251,59 @@ pub struct Fact {
     pub seen: Seen,
 }
 
-/// The outcome of one read or call by the guest.
+/// The outcome of one read or call by the guest. In JSON a text: the value in
+/// hex, `undefined`, `abort`, or `trapped 0x18` with ESR_EL1.EC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "kebab-case")]
+#[serde(into = "String", try_from = "String")]
 pub enum Seen {
     /// A value.
-    Value(
-        #[serde(with = "hex64")]
-        #[cfg_attr(
-            feature = "schema",
-            schemars(with = "String", regex(pattern = r"^0x[0-9a-f]{16}$"))
-        )]
-        u64,
-    ),
+    Value(u64),
     /// An undefined instruction (ESR_EL1.EC = 0x00).
     Undefined,
     /// Another exception, with ESR_EL1.EC.
     Trapped(u8),
     /// An external abort.
     Abort,
+}
+
+impl From<Seen> for String {
+    fn from(seen: Seen) -> Self {
+        match seen {
+            Seen::Value(value) => format!("{value:#018x}"),
+            Seen::Undefined => "undefined".to_owned(),
+            Seen::Trapped(class) => format!("trapped {class:#04x}"),
+            Seen::Abort => "abort".to_owned(),
+        }
+    }
+}
+
+impl TryFrom<String> for Seen {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        match text.as_str() {
+            "undefined" => Ok(Seen::Undefined),
+            "abort" => Ok(Seen::Abort),
+            _ => match text.strip_prefix("trapped ") {
+                Some(class) => hex64::parse_digits(class, 2).map(|c| Seen::Trapped(c as u8)),
+                None => hex64::parse(&text).map(Seen::Value),
+            },
+        }
+    }
+}
+
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for Seen {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Seen".into()
+    }
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "description": "What a guest read: the value in hex, `undefined`, `abort`, or `trapped` with the exception class.",
+            "type": "string",
+            "pattern": "^(0x[0-9a-f]{16}|undefined|abort|trapped 0x[0-9a-f]{2})$"
+        })
+    }
 }
 
 impl View {
