@@ -25,44 +25,15 @@ const RUSTUP_LIMIT: Duration = Duration::from_secs(10);
 
 /// Builds a package as a static arm64 program; the result is the program's path.
 pub fn build(cache: &Cache, package: &str) -> Result<PathBuf> {
-    let root = workspace()?;
-    let is_native = env::consts::ARCH == "aarch64";
-    if !is_native {
-        tools::ensure(tools::CROSS)?;
-    }
-    let rust = Rust::find(&root)?;
-    let mut command = cargo_in(&root);
+    let mut command = arm64_cargo(cache, "build")?;
     command
-        .args(["build", "--package", package, "--target", TARGET])
+        .args(["--package", package])
         .args(["--message-format", "json-render-diagnostics"])
-        .arg("--target-dir")
-        .arg(target_dir(&root))
-        // Flags of the caller's own would replace ours.
-        .env_remove("RUSTFLAGS")
-        .env_remove("CARGO_ENCODED_RUSTFLAGS")
-        .env_remove("CARGO_BUILD_TARGET")
-        .env(
-            "CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUSTFLAGS",
-            "-Ctarget-feature=+crt-static -Crelocation-model=static",
-        )
         .stdout(Stdio::piped());
     command.args(match package {
         RUNNER => ["--profile", "runner"],
         _ => ["--profile", "release"],
     });
-    if !is_native {
-        command.env(
-            "CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER",
-            "aarch64-linux-gnu-gcc",
-        );
-    }
-    if let Some(source) = rust.library(cache)? {
-        command
-            .env("RUSTC_BOOTSTRAP", "1")
-            .env("__CARGO_TESTS_ONLY_SRC_ROOT", source)
-            // By the environment, so that a cargo that is started by a build script has it too.
-            .env("CARGO_UNSTABLE_BUILD_STD", "std,panic_abort");
-    }
     let (status, messages) = tools::output(&mut command)?;
     if !status.success() {
         return Err(Failure::environment(format!(
@@ -74,6 +45,48 @@ pub fn build(cache: &Cache, package: &str) -> Result<PathBuf> {
             "cargo built {package} and named no program; is it a library?"
         ))
     })
+}
+
+/// Lints the runner as it is compiled for arm64; on other machines most of it is compiled for nothing else.
+pub fn lint(cache: &Cache) -> Result<bool> {
+    let mut command = arm64_cargo(cache, "clippy")?;
+    command.args(["--package", RUNNER, "--", "-D", "warnings"]);
+    Ok(tools::run(&mut command, None)?.success())
+}
+
+/// Cargo with everything set for static arm64 programs.
+fn arm64_cargo(cache: &Cache, verb: &str) -> Result<Command> {
+    let root = workspace()?;
+    let is_native = env::consts::ARCH == "aarch64";
+    if !is_native {
+        tools::ensure(tools::CROSS)?;
+    }
+    let mut command = cargo_in(&root);
+    command
+        .args([verb, "--target", TARGET, "--target-dir"])
+        .arg(target_dir(&root))
+        // Flags of the caller's own would replace ours.
+        .env_remove("RUSTFLAGS")
+        .env_remove("CARGO_ENCODED_RUSTFLAGS")
+        .env_remove("CARGO_BUILD_TARGET")
+        .env(
+            "CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUSTFLAGS",
+            "-Ctarget-feature=+crt-static -Crelocation-model=static",
+        );
+    if !is_native {
+        command.env(
+            "CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER",
+            "aarch64-linux-gnu-gcc",
+        );
+    }
+    if let Some(source) = Rust::find(&root)?.library(cache)? {
+        command
+            .env("RUSTC_BOOTSTRAP", "1")
+            .env("__CARGO_TESTS_ONLY_SRC_ROOT", source)
+            // By the environment, so that a cargo that is started by a build script has it too.
+            .env("CARGO_UNSTABLE_BUILD_STD", "std,panic_abort");
+    }
+    Ok(command)
 }
 
 /// Picks the program out of cargo's messages, one JSON object per line.

@@ -21,6 +21,8 @@ pub struct Flags {
 pub enum Command {
     /// Build the static arm64 vmlock-run and print its path
     Build(Build),
+    /// Lint vmlock-run as it is compiled for arm64
+    Clippy,
     /// Boot a host, run vmlock-run in it, and end with its exit code
     ///
     /// Files that the arguments name are there under the same names; for `start`, so are the kernel and the

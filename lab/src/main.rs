@@ -21,7 +21,7 @@ mod verify;
 
 use cache::Cache;
 use clap::Parser;
-use failure::{OK, Result, say};
+use failure::{FINDINGS, OK, Result, say};
 use flags::{Command, Flags};
 use std::process::ExitCode;
 
@@ -44,6 +44,10 @@ fn run(flags: &Flags) -> Result<u8> {
             println!("{}", cross::build(&cache, &build.package)?.display());
             Ok(OK)
         }
+        Command::Clippy => Ok(match cross::lint(&cache)? {
+            true => OK,
+            false => FINDINGS,
+        }),
         Command::Run(run) => job::run(&cache, run),
         Command::Matrix(matrix) => matrix::run(&cache, matrix),
         Command::Kernels(list) => {

@@ -356,6 +356,48 @@ pub fn download(
         .collect())
 }
 
+/// Downloads packages of a suite with all that they depend on into `into`, verified by apt; the result is
+/// where the package files are. The caller holds the cache's lock.
+pub fn download_with_dependencies(
+    cache: &Cache,
+    suite: &str,
+    names: &[&str],
+    into: &Scratch,
+) -> Result<Vec<PathBuf>> {
+    tools::ensure(tools::ARCHIVE)?;
+    configure(cache)?;
+    if Index::cached(cache).is_none() {
+        Index::fetch(cache)?;
+    }
+    cache::make_dir(&into.path().join("partial"))?;
+    let fetch = || {
+        let mut command = apt(cache);
+        command
+            .args(["-qq", "-y", "--no-install-recommends", "--download-only"])
+            .args(["-t", suite, "-o"])
+            .arg(format!("Dir::Cache::archives={}", into.path().display()))
+            .arg("install")
+            .args(names)
+            .stdout(Stdio::null());
+        tools::run(&mut command, None)
+    };
+    if !fetch()?.success() {
+        // What an older index names may be gone from the archive.
+        Index::fetch(cache)?;
+        if !fetch()?.success() {
+            return Err(Failure::environment(format!(
+                "Debian's archive did not give {} of {suite} for arm64; apt's own messages are above",
+                names.join(", ")
+            )));
+        }
+    }
+    Ok(fs::read_dir(into.path())
+        .map_err(|e| Failure::file("list", into.path(), &e))?
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.extension().is_some_and(|e| e == "deb"))
+        .collect())
+}
+
 /// Unpacks those members of a package that match one of the shell patterns (each starting with
 /// `./`) into a directory.
 pub fn unpack(deb: &Path, patterns: &[&str], into: &Path) -> Result<()> {

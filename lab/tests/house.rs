@@ -45,10 +45,16 @@ fn every_path_on_the_map_exists() {
     let mut seen = 0;
     for word in quoted(&read("ARCHITECTURE.md")) {
         let first = word.split('/').next().unwrap_or_default();
-        if ["spec", "compiler", "runner", "witness", "lab", "examples", "schema"].contains(&first)
+        if [
+            "spec", "compiler", "runner", "witness", "lab", "examples", "schema",
+        ]
+        .contains(&first)
             && word.contains('/')
         {
-            assert!(root().join(&word).exists(), "ARCHITECTURE.md names {word}, which is not there");
+            assert!(
+                root().join(&word).exists(),
+                "ARCHITECTURE.md names {word}, which is not there"
+            );
             seen += 1;
         }
     }
