@@ -15,65 +15,285 @@ pub struct Code {
 }
 
 const fn code(code: &'static str, title: &'static str, explanation: &'static str) -> Code {
-    Code { code, title, explanation }
+    Code {
+        code,
+        title,
+        explanation,
+    }
 }
 
 /// Codes of the compiler, in the order in which a file meets them.
 pub const CODES: &[Code] = &[
-    code("spec::too-large", "the file is too large", "A description has at most 1 MiB. Most have some 20 lines; a larger file is probably not a description."),
-    code("spec::not-utf-8", "the file is not UTF-8", "KDL is UTF-8. The message names the first byte that is not, by its offset. Save the file as UTF-8."),
-    code("spec::syntax", "the text is not KDL", "The file does not parse as KDL version 2. At most three syntax errors are shown, and nothing further is checked, because what follows from them would only distract. Common causes: a brace or a quote that is missing, and habits of KDL version 1 (`true` is `#true` now, `r\"…\"` is `#\"…\"#`)."),
-    code("spec::json", "the JSON form cannot be read", "The file is not JSON, or does not have the form of a description. `vmlock schema spec` prints the JSON Schema."),
-    code("spec::type-annotation", "a type annotation means nothing here", "KDL allows `(type)` in front of nodes and values. A description has no use for it, and what has no meaning is refused, so that nobody relies on it."),
-    code("spec::unknown-node", "a name that is not known here", "A block holds a name that means nothing in it. Unknown names are errors, never ignored: a misspelt `hide` would otherwise show the guest what it should hide."),
-    code("spec::unknown-property", "a property that is not known here", "A `name=value` pair that this node does not have."),
-    code("spec::duplicate-node", "something is said twice", "This may stand only once. Which of the two holds would be a guess."),
-    code("spec::duplicate-property", "a property is given twice", "KDL lets the last one win, which hides mistakes; here it is an error."),
-    code("spec::duplicate-value", "a name stands twice in a list", "The second one adds nothing, or contradicts the first."),
-    code("spec::duplicate", "something is named twice", "The same feature or field is named twice. Keep one."),
-    code("spec::missing", "something is missing", "A part that every description needs, or the value of one, is not there. The message shows what to add."),
-    code("spec::unexpected-argument", "a value too many", "The node takes fewer values than are written behind it."),
-    code("spec::unexpected-block", "a block where none belongs", "The node is one line, without `{ … }`."),
-    code("spec::wrong-type", "a value of the wrong type", "For example a number where a name belongs. The message shows how to write it."),
-    code("spec::empty", "a value is empty", "The quotes have nothing between them."),
-    code("spec::out-of-range", "a number is out of range", "The message names the limits. Registers have at most 64 bits."),
-    code("spec::bad-name", "no name for a machine", "A machine's name has 1 to 63 ASCII letters, digits, `-`, `_` and `.`: it becomes part of file names and labels."),
-    code("spec::unknown-arch", "an instruction set that is not known", "This vmlock knows `arm64`."),
-    code("spec::unknown-console", "a console that is not known", "The console's hardware is `16550`, a 16550A UART; Linux calls it ttyS0."),
-    code("spec::cpu-count", "too many or too few vCPUs", "A machine has 1 to 64 vCPUs."),
-    code("spec::memory-size", "no size for a guest's memory", "Memory is 64 MiB to 512 GiB in steps of 2 MiB, written with its binary unit: `512MiB`, `2GiB`. Decimal units such as MB are refused, because half of their users mean the binary ones."),
-    code("spec::bad-cmdline", "no command line for a kernel", "A command line is one line of at most 2048 bytes: arm64 kernels read no more (COMMAND_LINE_SIZE)."),
-    code("spec::not-yet", "designed and not built yet", "The language reserves the name; this vmlock cannot make it. Nothing is ignored in silence, so it is an error."),
-    code("spec::absolute-import", "an imported file must be relative", "Everyone who checks out the description must get the same lock. Name the file relative to the description, with `/`."),
-    code("import::unreadable", "an imported file cannot be read", "The path is relative to the description that imports it."),
-    code("import::invalid", "an imported file is not a catalogue file", "An imported file holds `baseline` and `cpu` nodes, each statement with its source, in the form of vmlock's own catalogue. `vmlock cpu REPORT` writes a model in that form."),
-    code("import::register", "an imported file defines a register", "Only vmlock's own catalogue defines registers: their names and fields are the architecture's."),
-    code("import::name-taken", "an imported name exists already", "What a baseline or a CPU model means never changes, so no file can redefine one. Give yours a name of its own."),
-    code("spec::unknown-baseline", "a baseline that is not known", "The name is neither in vmlock's catalogue nor in an imported file. `vmlock explain` without a name lists all."),
-    code("spec::unknown-cpu", "a CPU model that is not known", "The name is neither in vmlock's catalogue nor in an imported file. `vmlock cpu REPORT --name NAME` makes a model of a host."),
-    code("spec::contradiction", "two lines contradict each other", "Two baselines at the same level (two whole ones, or two for the same part), or two entries of the `cpu` block, decide the same thing. A part overrides the same part of a whole baseline, and `hide` and `set` override both; between equals there is no winner."),
-    code("spec::no-whole-baseline", "no whole baseline is named", "Parts such as `psci-1.1` speak of one thing each. A whole baseline such as `kvm-6.8` says the rest."),
-    code("spec::broken-chain", "a baseline builds on one that is not there", "A baseline may be stated as its difference from another one (`after`). That one must exist, here or in an imported file, and the chain must end."),
-    code("spec::incomplete-baseline", "the baselines leave something open", "A lock has a value for everything. These baselines say nothing of the named thing; add a part that does."),
-    code("spec::incomplete-cpu", "the CPU model leaves something open", "Some values come from silicon and firmware alone. The model must state them as `fact`."),
-    code("spec::unknown-feature", "a feature that is not known", "`hide` takes a feature by its Linux hwcap name (as in /proc/cpuinfo), or a field as REGISTER.FIELD."),
-    code("spec::unknown-register", "a register that does not exist", "The architecture has no register of that name among those that a guest can read. Names are spelt as the Arm ARM does, for example `ID_AA64ISAR0_EL1`."),
-    code("spec::unknown-field", "a field that does not exist", "The register exists and has no field of that name. `vmlock explain REGISTER` lists its fields."),
-    code("spec::not-in-lock", "the field is not part of this machine", "The register exists, and the lock of this machine does not hold it: it needs a vCPU feature that is off, or it is run-time state, which is never locked."),
-    code("spec::not-settable", "the field cannot be hidden or set", "Only fields of ID registers announce features. Other values are the baseline's or the silicon's."),
-    code("spec::impossible-value", "the CPU cannot have this value", "A field can be shown with another value than the silicon's only where a guest that believes it still works: less of a feature, never more. `vmlock explain REGISTER.FIELD` tells the field's rule."),
-    code("spec::fdt", "the device tree cannot be made", "The machine cannot be said as a flattened device tree. This should not happen with a description that passed all other checks."),
-    code("lock::missing", "there is no lock yet", "`vmlock lock --check` found no lock beside the description. Make it with `vmlock lock` and check it in."),
-    code("lock::stale", "the lock is not what the description says", "The lock in the file differs from what the description resolves to with this vmlock. Run `vmlock lock`, and review the change: it is what guests will see."),
-    code("lock::invalid", "this is no lock", "The file is not JSON, lacks something, holds something unknown, or contradicts itself. Nothing is guessed. If the description is at hand, run `vmlock lock`."),
-    code("lock::conflict-marker", "a merge left its markers", "Resolve the merge in the description and run `vmlock lock`: the lock follows from it."),
-    code("lock::newer", "a newer vmlock made this", "The lock's format is newer than this program. Use the vmlock that made it."),
-    code("report::invalid", "this is no host report", "`vmlock-run probe` makes host reports."),
-    code("report::incomplete", "the host report lacks something", "A CPU model cannot be made without it. Make the report again with `vmlock-run probe`."),
-    code("io::unreadable", "a file cannot be read", "The system's reason stands in the message."),
-    code("io::unwritable", "a file cannot be written", "The system's reason stands in the message. The old file, if there was one, is untouched."),
-    code("explain::unknown", "nothing of that name is known", "`vmlock explain` knows baselines, CPU models, registers, fields, features and codes; without a name it lists them."),
-    code("diff::unknown", "nothing to compare under that name", "`vmlock diff` takes two locks, two host reports, or two baselines by name."),
+    code(
+        "spec::too-large",
+        "the file is too large",
+        "A description has at most 1 MiB. Most have some 20 lines; a larger file is probably not a description.",
+    ),
+    code(
+        "spec::not-utf-8",
+        "the file is not UTF-8",
+        "KDL is UTF-8. The message names the first byte that is not, by its offset. Save the file as UTF-8.",
+    ),
+    code(
+        "spec::syntax",
+        "the text is not KDL",
+        "The file does not parse as KDL version 2. At most three syntax errors are shown, and nothing further is checked, because what follows from them would only distract. Common causes: a brace or a quote that is missing, and habits of KDL version 1 (`true` is `#true` now, `r\"…\"` is `#\"…\"#`).",
+    ),
+    code(
+        "spec::json",
+        "the JSON form cannot be read",
+        "The file is not JSON, or does not have the form of a description. `vmlock schema spec` prints the JSON Schema.",
+    ),
+    code(
+        "spec::type-annotation",
+        "a type annotation means nothing here",
+        "KDL allows `(type)` in front of nodes and values. A description has no use for it, and what has no meaning is refused, so that nobody relies on it.",
+    ),
+    code(
+        "spec::unknown-node",
+        "a name that is not known here",
+        "A block holds a name that means nothing in it. Unknown names are errors, never ignored: a misspelt `hide` would otherwise show the guest what it should hide.",
+    ),
+    code(
+        "spec::unknown-property",
+        "a property that is not known here",
+        "A `name=value` pair that this node does not have.",
+    ),
+    code(
+        "spec::duplicate-node",
+        "something is said twice",
+        "This may stand only once. Which of the two holds would be a guess.",
+    ),
+    code(
+        "spec::duplicate-property",
+        "a property is given twice",
+        "KDL lets the last one win, which hides mistakes; here it is an error.",
+    ),
+    code(
+        "spec::duplicate-value",
+        "a name stands twice in a list",
+        "The second one adds nothing, or contradicts the first.",
+    ),
+    code(
+        "spec::duplicate",
+        "something is named twice",
+        "The same feature or field is named twice. Keep one.",
+    ),
+    code(
+        "spec::missing",
+        "something is missing",
+        "A part that every description needs, or the value of one, is not there. The message shows what to add.",
+    ),
+    code(
+        "spec::unexpected-argument",
+        "a value too many",
+        "The node takes fewer values than are written behind it.",
+    ),
+    code(
+        "spec::unexpected-block",
+        "a block where none belongs",
+        "The node is one line, without `{ … }`.",
+    ),
+    code(
+        "spec::wrong-type",
+        "a value of the wrong type",
+        "For example a number where a name belongs. The message shows how to write it.",
+    ),
+    code(
+        "spec::empty",
+        "a value is empty",
+        "The quotes have nothing between them.",
+    ),
+    code(
+        "spec::out-of-range",
+        "a number is out of range",
+        "The message names the limits. Registers have at most 64 bits.",
+    ),
+    code(
+        "spec::bad-name",
+        "no name for a machine",
+        "A machine's name has 1 to 63 ASCII letters, digits, `-`, `_` and `.`: it becomes part of file names and labels.",
+    ),
+    code(
+        "spec::unknown-arch",
+        "an instruction set that is not known",
+        "This vmlock knows `arm64`.",
+    ),
+    code(
+        "spec::unknown-console",
+        "a console that is not known",
+        "The console's hardware is `16550`, a 16550A UART; Linux calls it ttyS0.",
+    ),
+    code(
+        "spec::cpu-count",
+        "too many or too few vCPUs",
+        "A machine has 1 to 64 vCPUs.",
+    ),
+    code(
+        "spec::memory-size",
+        "no size for a guest's memory",
+        "Memory is 64 MiB to 512 GiB in steps of 2 MiB, written with its binary unit: `512MiB`, `2GiB`. Decimal units such as MB are refused, because half of their users mean the binary ones.",
+    ),
+    code(
+        "spec::bad-cmdline",
+        "no command line for a kernel",
+        "A command line is one line of at most 2048 bytes: arm64 kernels read no more (COMMAND_LINE_SIZE).",
+    ),
+    code(
+        "spec::not-yet",
+        "designed and not built yet",
+        "The language reserves the name; this vmlock cannot make it. Nothing is ignored in silence, so it is an error.",
+    ),
+    code(
+        "spec::absolute-import",
+        "an imported file must be relative",
+        "Everyone who checks out the description must get the same lock. Name the file relative to the description, with `/`.",
+    ),
+    code(
+        "import::unreadable",
+        "an imported file cannot be read",
+        "The path is relative to the description that imports it.",
+    ),
+    code(
+        "import::invalid",
+        "an imported file is not a catalogue file",
+        "An imported file holds `baseline` and `cpu` nodes, each statement with its source, in the form of vmlock's own catalogue. `vmlock cpu REPORT` writes a model in that form.",
+    ),
+    code(
+        "import::register",
+        "an imported file defines a register",
+        "Only vmlock's own catalogue defines registers: their names and fields are the architecture's.",
+    ),
+    code(
+        "import::name-taken",
+        "an imported name exists already",
+        "What a baseline or a CPU model means never changes, so no file can redefine one. Give yours a name of its own.",
+    ),
+    code(
+        "spec::unknown-baseline",
+        "a baseline that is not known",
+        "The name is neither in vmlock's catalogue nor in an imported file. `vmlock explain` without a name lists all.",
+    ),
+    code(
+        "spec::unknown-cpu",
+        "a CPU model that is not known",
+        "The name is neither in vmlock's catalogue nor in an imported file. `vmlock cpu REPORT --name NAME` makes a model of a host.",
+    ),
+    code(
+        "spec::contradiction",
+        "two lines contradict each other",
+        "Two baselines at the same level (two whole ones, or two for the same part), or two entries of the `cpu` block, decide the same thing. A part overrides the same part of a whole baseline, and `hide` and `set` override both; between equals there is no winner.",
+    ),
+    code(
+        "spec::no-whole-baseline",
+        "no whole baseline is named",
+        "Parts such as `psci-1.1` speak of one thing each. A whole baseline such as `kvm-6.8` says the rest.",
+    ),
+    code(
+        "spec::broken-chain",
+        "a baseline builds on one that is not there",
+        "A baseline may be stated as its difference from another one (`after`). That one must exist, here or in an imported file, and the chain must end.",
+    ),
+    code(
+        "spec::incomplete-baseline",
+        "the baselines leave something open",
+        "A lock has a value for everything. These baselines say nothing of the named thing; add a part that does.",
+    ),
+    code(
+        "spec::incomplete-cpu",
+        "the CPU model leaves something open",
+        "Some values come from silicon and firmware alone. The model must state them as `fact`.",
+    ),
+    code(
+        "spec::unknown-feature",
+        "a feature that is not known",
+        "`hide` takes a feature by its Linux hwcap name (as in /proc/cpuinfo), or a field as REGISTER.FIELD.",
+    ),
+    code(
+        "spec::unknown-register",
+        "a register that does not exist",
+        "The architecture has no register of that name among those that a guest can read. Names are spelt as the Arm ARM does, for example `ID_AA64ISAR0_EL1`.",
+    ),
+    code(
+        "spec::unknown-field",
+        "a field that does not exist",
+        "The register exists and has no field of that name. `vmlock explain REGISTER` lists its fields.",
+    ),
+    code(
+        "spec::not-in-lock",
+        "the field is not part of this machine",
+        "The register exists, and the lock of this machine does not hold it: it needs a vCPU feature that is off, or it is run-time state, which is never locked.",
+    ),
+    code(
+        "spec::not-settable",
+        "the field cannot be hidden or set",
+        "Only fields of ID registers announce features. Other values are the baseline's or the silicon's.",
+    ),
+    code(
+        "spec::impossible-value",
+        "the CPU cannot have this value",
+        "A field can be shown with another value than the silicon's only where a guest that believes it still works: less of a feature, never more. `vmlock explain REGISTER.FIELD` tells the field's rule.",
+    ),
+    code(
+        "spec::fdt",
+        "the device tree cannot be made",
+        "The machine cannot be said as a flattened device tree. This should not happen with a description that passed all other checks.",
+    ),
+    code(
+        "lock::missing",
+        "there is no lock yet",
+        "`vmlock lock --check` found no lock beside the description. Make it with `vmlock lock` and check it in.",
+    ),
+    code(
+        "lock::stale",
+        "the lock is not what the description says",
+        "The lock in the file differs from what the description resolves to with this vmlock. Run `vmlock lock`, and review the change: it is what guests will see.",
+    ),
+    code(
+        "lock::invalid",
+        "this is no lock",
+        "The file is not JSON, lacks something, holds something unknown, or contradicts itself. Nothing is guessed. If the description is at hand, run `vmlock lock`.",
+    ),
+    code(
+        "lock::conflict-marker",
+        "a merge left its markers",
+        "Resolve the merge in the description and run `vmlock lock`: the lock follows from it.",
+    ),
+    code(
+        "lock::newer",
+        "a newer vmlock made this",
+        "The lock's format is newer than this program. Use the vmlock that made it.",
+    ),
+    code(
+        "report::invalid",
+        "this is no host report",
+        "`vmlock-run probe` makes host reports.",
+    ),
+    code(
+        "report::incomplete",
+        "the host report lacks something",
+        "A CPU model cannot be made without it. Make the report again with `vmlock-run probe`.",
+    ),
+    code(
+        "io::unreadable",
+        "a file cannot be read",
+        "The system's reason stands in the message.",
+    ),
+    code(
+        "io::unwritable",
+        "a file cannot be written",
+        "The system's reason stands in the message. The old file, if there was one, is untouched.",
+    ),
+    code(
+        "explain::unknown",
+        "nothing of that name is known",
+        "`vmlock explain` knows baselines, CPU models, registers, fields, features and codes; without a name it lists them.",
+    ),
+    code(
+        "diff::unknown",
+        "nothing to compare under that name",
+        "`vmlock diff` takes two locks, two host reports, or two baselines by name.",
+    ),
 ];
 
 /// Title and explanation of any code, ours or the planner's.
@@ -103,8 +323,14 @@ mod tests {
             } else if path.extension().is_some_and(|e| e == "rs") && !path.ends_with("codes.rs") {
                 let text = fs::read_to_string(&path).unwrap();
                 for word in text.split('"') {
-                    let plain = word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b":-".contains(&b));
-                    if plain && word.split_once("::").is_some_and(|(a, b)| !a.is_empty() && !b.is_empty()) {
+                    let plain = word.bytes().all(|b| {
+                        b.is_ascii_lowercase() || b.is_ascii_digit() || b":-".contains(&b)
+                    });
+                    if plain
+                        && word
+                            .split_once("::")
+                            .is_some_and(|(a, b)| !a.is_empty() && !b.is_empty())
+                    {
                         out.insert(word.to_owned());
                     }
                 }

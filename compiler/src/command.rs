@@ -26,15 +26,25 @@ fn read(path: &Path, limit: usize) -> Result<String, Diagnostic> {
             true => "look at the path; it is relative to the folder you are in",
             false => "look at the path and its permissions",
         };
-        Diagnostic::error("io::unreadable", format!("`{shown}` cannot be read: {words}"))
-            .in_file(&shown)
-            .help(help)
+        Diagnostic::error(
+            "io::unreadable",
+            format!("`{shown}` cannot be read: {words}"),
+        )
+        .in_file(&shown)
+        .help(help)
     };
     let mut bytes = Vec::new();
     let file = File::open(path).map_err(|e| failed(e.to_string()))?;
     // One byte more than the limit is enough for the parser to refuse it.
-    file.take(limit as u64 + 1).read_to_end(&mut bytes).map_err(|e| failed(e.to_string()))?;
-    String::from_utf8(bytes).map_err(|e| failed(format!("it is not UTF-8 (offset {})", e.utf8_error().valid_up_to())))
+    file.take(limit as u64 + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|e| failed(e.to_string()))?;
+    String::from_utf8(bytes).map_err(|e| {
+        failed(format!(
+            "it is not UTF-8 (offset {})",
+            e.utf8_error().valid_up_to()
+        ))
+    })
 }
 
 /// What to say of a description where a lock belongs; `None` for other files.
@@ -42,7 +52,13 @@ fn description(path: &Path) -> Option<Diagnostic> {
     let lock = crate::compile::lock_path(path)?;
     let (shown, lock) = (path.display().to_string(), lock.display().to_string());
     let words = format!("`{shown}` is a description, not a lock");
-    Some(Diagnostic::error("lock::invalid", words).in_file(&shown).help(format!("its lock is `{lock}`; `vmlock lock {shown}` makes it")))
+    Some(
+        Diagnostic::error("lock::invalid", words)
+            .in_file(&shown)
+            .help(format!(
+                "its lock is `{lock}`; `vmlock lock {shown}` makes it"
+            )),
+    )
 }
 
 /// Reads a lock.
@@ -70,17 +86,24 @@ fn parse_lock(path: &Path, text: String) -> Result<(Lock, String), Diagnostic> {
     let shown = path.display().to_string();
     let words = match &error {
         // Line and column are shown by pointing there.
-        LockError::Malformed { message, .. } => {
-            message.rsplit_once(" at line ").map_or(message.as_str(), |(words, _)| words).to_owned()
+        LockError::Malformed { message, .. } => message
+            .rsplit_once(" at line ")
+            .map_or(message.as_str(), |(words, _)| words)
+            .to_owned(),
+        LockError::ConflictMarker { .. } => {
+            "a merge left its conflict markers in this lock".to_owned()
         }
-        LockError::ConflictMarker { .. } => "a merge left its conflict markers in this lock".to_owned(),
         other => other.to_string(),
     };
-    let diagnostic = Diagnostic::error(code, words).in_file(&shown).help(match code {
-        "lock::conflict-marker" => "resolve the merge in the description, then run `vmlock lock`",
-        "lock::newer" => "use the vmlock that made it, or a newer one",
-        _ => "a lock is made by `vmlock lock`, never by hand: run it again on the description",
-    });
+    let diagnostic = Diagnostic::error(code, words)
+        .in_file(&shown)
+        .help(match code {
+            "lock::conflict-marker" => {
+                "resolve the merge in the description, then run `vmlock lock`"
+            }
+            "lock::newer" => "use the vmlock that made it, or a newer one",
+            _ => "a lock is made by `vmlock lock`, never by hand: run it again on the description",
+        });
     Err(match place {
         Some((line, column)) => {
             let at = json::offset(&text, line, column);

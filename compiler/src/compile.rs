@@ -21,7 +21,9 @@ pub struct Compiled {
 /// `None` for a file that is not called like a description.
 pub fn lock_path(spec: &Path) -> Option<PathBuf> {
     let name = spec.file_name()?.to_str()?;
-    let stem = name.strip_suffix(".vm.kdl").or_else(|| name.strip_suffix(".vm.json"))?;
+    let stem = name
+        .strip_suffix(".vm.kdl")
+        .or_else(|| name.strip_suffix(".vm.json"))?;
     (!stem.is_empty()).then(|| spec.with_file_name(format!("{stem}.vm.lock.json")))
 }
 
@@ -59,7 +61,13 @@ fn failed(found: Vec<Diagnostic>) -> Compiled {
 
 /// Imports and resolves. With problems already found this still runs, so that
 /// everything is said in one go; what it says of placeholders is left out.
-fn finish(path: &Path, spec: &VmSpec, places: &Places, mut found: Vec<Diagnostic>, unread: &[&str]) -> Compiled {
+fn finish(
+    path: &Path,
+    spec: &VmSpec,
+    places: &Places,
+    mut found: Vec<Diagnostic>,
+    unread: &[&str],
+) -> Compiled {
     let mut catalogue = Catalogue::builtin();
     let folder = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
@@ -91,14 +99,29 @@ fn finish(path: &Path, spec: &VmSpec, places: &Places, mut found: Vec<Diagnostic
 /// The resolver stops where it has no baselines or no CPU. Names of fields can be
 /// judged even so: resolved with any whole baseline and any model, what it says
 /// of names alone is as true as with the author's.
-fn and_fields(spec: &VmSpec, catalogue: &Catalogue, mut complaints: Vec<Complaint>) -> Vec<Complaint> {
-    const STOPS: [&str; 4] = ["spec::unknown-baseline", "spec::unknown-cpu", "spec::contradiction", "spec::no-whole-baseline"];
-    const NAMES: [&str; 3] = ["spec::unknown-register", "spec::unknown-field", "spec::unknown-feature"];
+fn and_fields(
+    spec: &VmSpec,
+    catalogue: &Catalogue,
+    mut complaints: Vec<Complaint>,
+) -> Vec<Complaint> {
+    const STOPS: [&str; 4] = [
+        "spec::unknown-baseline",
+        "spec::unknown-cpu",
+        "spec::contradiction",
+        "spec::no-whole-baseline",
+    ];
+    const NAMES: [&str; 3] = [
+        "spec::unknown-register",
+        "spec::unknown-field",
+        "spec::unknown-feature",
+    ];
     if !complaints.iter().any(|c| STOPS.contains(&c.code)) {
         return complaints;
     }
     let mut other = spec.clone();
-    let mut wholes = catalogue.baseline_names().filter(|n| catalogue.baseline(n).is_some_and(|b| b.part.is_none()));
+    let mut wholes = catalogue
+        .baseline_names()
+        .filter(|n| catalogue.baseline(n).is_some_and(|b| b.part.is_none()));
     let (Some(whole), Some(cpu)) = (wholes.next(), catalogue.cpu_names().next()) else {
         return complaints;
     };

@@ -50,12 +50,7 @@ impl Diagnostic {
     }
 
     /// Points at a span; the first one is the place that the finding is about.
-    pub fn at(
-        mut self,
-        source: &Rc<Source>,
-        span: Range<usize>,
-        words: impl Into<String>,
-    ) -> Self {
+    pub fn at(mut self, source: &Rc<Source>, span: Range<usize>, words: impl Into<String>) -> Self {
         self.labels.push(Label {
             source: Rc::clone(source),
             span,
@@ -89,7 +84,11 @@ impl Diagnostic {
         let mut labels = vec![Label {
             source: Rc::clone(source),
             span: places.find(&complaint.place),
-            words: if complaint.also.is_empty() { String::new() } else { "here".to_owned() },
+            words: if complaint.also.is_empty() {
+                String::new()
+            } else {
+                "here".to_owned()
+            },
         }];
         labels.extend(complaint.also.iter().map(|(place, words)| Label {
             source: Rc::clone(source),
@@ -137,7 +136,10 @@ mod tests {
     #[test]
     fn a_suggestion_is_near_or_lists_all() {
         assert_eq!(suggest("cpus", ["abi", "cpu"]), "did you mean `cpu`?");
-        assert_eq!(suggest("xyz", ["abi", "cpu", "vary"]), "there are `abi`, `cpu` and `vary`");
+        assert_eq!(
+            suggest("xyz", ["abi", "cpu", "vary"]),
+            "there are `abi`, `cpu` and `vary`"
+        );
         assert_eq!(suggest("xyz", ["16550"]), "there is only `16550`");
     }
 }

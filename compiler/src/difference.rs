@@ -30,17 +30,28 @@ pub struct Change {
 pub fn compare(before: &impl Serialize, after: &impl Serialize) -> Vec<Change> {
     let value = |v: Result<Value, serde_json::Error>| v.unwrap_or_default();
     let mut changes = Vec::new();
-    walk("", &value(serde_json::to_value(before)), &value(serde_json::to_value(after)), &mut changes);
+    walk(
+        "",
+        &value(serde_json::to_value(before)),
+        &value(serde_json::to_value(after)),
+        &mut changes,
+    );
     changes
 }
 
 /// Changes as aligned lines for people: what guests see first, then where
 /// entries are decided, which changes by the dozen and is counted.
 pub fn table(changes: &[Change]) -> String {
-    let (origins, seen): (Vec<&Change>, Vec<&Change>) = changes.iter().partition(|c| c.name.ends_with(".from"));
+    let (origins, seen): (Vec<&Change>, Vec<&Change>) =
+        changes.iter().partition(|c| c.name.ends_with(".from"));
     let rows: Vec<(String, String, &str)> = seen.iter().map(|c| row(c)).collect();
-    let width = |cell: fn(&(String, String, &str)) -> usize| rows.iter().map(cell).max().unwrap_or(0).min(44);
-    let (names, values) = (width(|r| r.0.chars().count()), width(|r| r.1.chars().count()));
+    let width = |cell: fn(&(String, String, &str)) -> usize| {
+        rows.iter().map(cell).max().unwrap_or(0).min(44)
+    };
+    let (names, values) = (
+        width(|r| r.0.chars().count()),
+        width(|r| r.1.chars().count()),
+    );
     let mut text = String::new();
     for (name, value, words) in &rows {
         let line = format!("  {name:names$}  {value:values$}  {words}");
@@ -52,7 +63,11 @@ pub fn table(changes: &[Change]) -> String {
         *groups.entry(row(change).1).or_default() += 1;
     }
     for (value, count) in groups {
-        let entries = if count == 1 { "1 entry is".to_owned() } else { format!("{count} entries are") };
+        let entries = if count == 1 {
+            "1 entry is".to_owned()
+        } else {
+            format!("{count} entries are")
+        };
         text.push_str(&format!("  {entries} decided elsewhere: {value}\n"));
     }
     text
@@ -76,7 +91,10 @@ fn walk(path: &str, before: &Value, after: &Value, out: &mut Vec<Change>) {
     }
     match (before, after) {
         (Value::Object(a), Value::Object(b)) => {
-            let register = a.get("name").and_then(Value::as_str).and_then(register_by_name);
+            let register = a
+                .get("name")
+                .and_then(Value::as_str)
+                .and_then(register_by_name);
             let keys: BTreeSet<&String> = a.keys().chain(b.keys()).collect();
             for key in keys {
                 // The name is part of the path already.
@@ -107,7 +125,9 @@ fn leaf(path: &str, before: &str, after: &str) -> Change {
 
 /// What a firmware call answers, with the names of errors.
 fn answer(hex: &str) -> String {
-    let number = hex.strip_prefix("0x").and_then(|h| u64::from_str_radix(h, 16).ok());
+    let number = hex
+        .strip_prefix("0x")
+        .and_then(|h| u64::from_str_radix(h, 16).ok());
     match number {
         Some(smccc::NOT_SUPPORTED) => "NOT_SUPPORTED".to_owned(),
         Some(smccc::INVALID_PARAMETERS) => "INVALID_PARAMETERS".to_owned(),
@@ -161,7 +181,11 @@ fn identity(value: &Value) -> Option<String> {
     let text = |key: &str| object.get(key).and_then(Value::as_str);
     if let Some(features) = object.get("features") {
         let names = plain(features);
-        return Some(if names.is_empty() { "plain guest".to_owned() } else { format!("guest with {names}") });
+        return Some(if names.is_empty() {
+            "plain guest".to_owned()
+        } else {
+            format!("guest with {names}")
+        });
     }
     if let (Some(vcpu), Some(name)) = (object.get("vcpu"), text("name")) {
         return Some(format!("vCPU {vcpu} {name}"));
@@ -172,28 +196,42 @@ fn identity(value: &Value) -> Option<String> {
     if let Some(revision) = object.get("revision") {
         return Some(format!("revision {revision}"));
     }
-    ["name", "call", "field"].iter().find_map(|key| text(key)).map(str::to_owned)
+    ["name", "call", "field"]
+        .iter()
+        .find_map(|key| text(key))
+        .map(str::to_owned)
 }
 
 fn array(path: &str, before: &[Value], after: &[Value], out: &mut Vec<Change>) {
     let keyed = |list: &[Value]| -> Option<Vec<(String, Value)>> {
-        list.iter().map(|v| identity(v).map(|key| (key, v.clone()))).collect()
+        list.iter()
+            .map(|v| identity(v).map(|key| (key, v.clone())))
+            .collect()
     };
     let (Some(a), Some(b)) = (keyed(before), keyed(after)) else {
         out.push(lists(path, before, after));
         return;
     };
-    let find = |list: &[(String, Value)]| -> BTreeMap<String, Value> { list.iter().cloned().collect() };
+    let find =
+        |list: &[(String, Value)]| -> BTreeMap<String, Value> { list.iter().cloned().collect() };
     let (in_a, in_b) = (find(&a), find(&b));
     let prefix = match path {
-        "registers" | "gic.registers" | "hypercalls.answers" | "machine.devices" | "views" => String::new(),
-        _ => match path.strip_suffix(".registers").or(path.strip_suffix(".guest")) {
+        "registers" | "gic.registers" | "hypercalls.answers" | "machine.devices" | "views" => {
+            String::new()
+        }
+        _ => match path
+            .strip_suffix(".registers")
+            .or(path.strip_suffix(".guest"))
+        {
             Some(view) => format!("{view}: "),
             None => format!("{path} "),
         },
     };
     let old = a.iter().map(|(key, _)| key);
-    let new = b.iter().map(|(key, _)| key).filter(|key| !in_a.contains_key(*key));
+    let new = b
+        .iter()
+        .map(|(key, _)| key)
+        .filter(|key| !in_a.contains_key(*key));
     for key in old.chain(new) {
         walk_key(&format!("{prefix}{key}"), in_a.get(key), in_b.get(key), out);
     }
@@ -202,7 +240,11 @@ fn array(path: &str, before: &[Value], after: &[Value], out: &mut Vec<Change>) {
 /// Lists without names, as a whole.
 fn lists(path: &str, before: &[Value], after: &[Value]) -> Change {
     if path == "machine.fdt.bytes" {
-        let bytes = |list: &[Value]| list.iter().map(|l| l.as_str().map_or(0, str::len) / 2).sum::<usize>();
+        let bytes = |list: &[Value]| {
+            list.iter()
+                .map(|l| l.as_str().map_or(0, str::len) / 2)
+                .sum::<usize>()
+        };
         return Change {
             name: path.to_owned(),
             before: Some(format!("{} bytes", bytes(before))),
@@ -213,7 +255,11 @@ fn lists(path: &str, before: &[Value], after: &[Value]) -> Change {
     let show = |list: &[Value]| list.iter().map(plain).collect::<Vec<_>>().join(", ");
     let (old, new) = (show(before), show(after));
     let long = |text: &str| text.chars().count() > 60;
-    let words = if long(&old) || long(&new) { format!("{} and {} entries", before.len(), after.len()) } else { meaning(path).to_owned() };
+    let words = if long(&old) || long(&new) {
+        format!("{} and {} entries", before.len(), after.len())
+    } else {
+        meaning(path).to_owned()
+    };
     let short = |text: String| if long(&text) { "…".to_owned() } else { text };
     Change {
         name: path.to_owned(),
@@ -227,7 +273,11 @@ fn plain(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         Value::Array(list) => list.iter().map(plain).collect::<Vec<_>>().join(", "),
-        Value::Object(map) => map.iter().map(|(k, v)| format!("{k} {}", plain(v))).collect::<Vec<_>>().join(", "),
+        Value::Object(map) => map
+            .iter()
+            .map(|(k, v)| format!("{k} {}", plain(v)))
+            .collect::<Vec<_>>()
+            .join(", "),
         other => other.to_string(),
     }
 }
@@ -248,7 +298,13 @@ fn meaning(path: &str) -> &'static str {
 }
 
 /// Takes a register's value apart. Says whether it could.
-fn fields(path: &str, info: Option<&'static RegisterInfo>, a: &Map<String, Value>, b: &Map<String, Value>, out: &mut Vec<Change>) -> bool {
+fn fields(
+    path: &str,
+    info: Option<&'static RegisterInfo>,
+    a: &Map<String, Value>,
+    b: &Map<String, Value>,
+    out: &mut Vec<Change>,
+) -> bool {
     let hex = |map: &Map<String, Value>| {
         let text = map.get("value")?.as_str()?.strip_prefix("0x")?;
         u64::from_str_radix(text, 16).ok()
@@ -263,18 +319,40 @@ fn fields(path: &str, info: Option<&'static RegisterInfo>, a: &Map<String, Value
     if info.id == smccc::PSCI_VERSION_REGISTER
         && let (Some(old), Some(new)) = (psci(before), psci(after))
     {
-        out.push(change(path, old, new, "the PSCI version that guests are told"));
+        out.push(change(
+            path,
+            old,
+            new,
+            "the PSCI version that guests are told",
+        ));
         return true;
     }
-    for field in info.fields.iter().rev().filter(|f| (before ^ after) & f.mask() != 0) {
+    for field in info
+        .fields
+        .iter()
+        .rev()
+        .filter(|f| (before ^ after) & f.mask() != 0)
+    {
         let (old, new) = (field.get(before), field.get(after));
         let words = in_words(info, field, old, new);
-        out.push(change(&format!("{path}.{}", field.name), format!("{old:#x}"), format!("{new:#x}"), words));
+        out.push(change(
+            &format!("{path}.{}", field.name),
+            format!("{old:#x}"),
+            format!("{new:#x}"),
+            words,
+        ));
         rest &= !field.mask();
     }
     if rest != 0 {
-        let (old, new) = (format!("{:#x}", before & rest), format!("{:#x}", after & rest));
-        let name = if info.fields.is_empty() { path.to_owned() } else { format!("{path} bits {rest:#x}") };
+        let (old, new) = (
+            format!("{:#x}", before & rest),
+            format!("{:#x}", after & rest),
+        );
+        let name = if info.fields.is_empty() {
+            path.to_owned()
+        } else {
+            format!("{path} bits {rest:#x}")
+        };
         out.push(change(&name, old, new, ""));
     }
     true
@@ -324,8 +402,14 @@ mod tests {
 
     #[test]
     fn what_one_side_has_alone_is_said() {
-        let changes = compare(&json!({"x": [{"name": "A", "value": "0x1"}]}), &json!({"x": [], "y": 3}));
-        let said: Vec<(&str, &str)> = changes.iter().map(|c| (c.name.as_str(), c.words.as_str())).collect();
+        let changes = compare(
+            &json!({"x": [{"name": "A", "value": "0x1"}]}),
+            &json!({"x": [], "y": 3}),
+        );
+        let said: Vec<(&str, &str)> = changes
+            .iter()
+            .map(|c| (c.name.as_str(), c.words.as_str()))
+            .collect();
         assert_eq!(said, [("x A", "is gone"), ("y", "is new")]);
     }
 

@@ -37,7 +37,13 @@ Exit codes: 0 ok, 1 findings, 2 usage, 3 a host cannot keep the lock,
 #[command(name = "vmlock", version, after_long_help = TOUR, max_term_width = 100, propagate_version = true)]
 pub struct Flags {
     /// How to print: for people, as JSON, as GitHub annotations, or as SARIF.
-    #[arg(long, global = true, value_enum, default_value = "human", value_name = "FORMAT")]
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value = "human",
+        value_name = "FORMAT"
+    )]
     pub format: Format,
     /// What to do.
     #[command(subcommand)]
@@ -253,9 +259,19 @@ mod tests {
 
     #[test]
     fn every_command_teaches_by_example() {
-        for command in Flags::command().get_subcommands().filter(|c| !c.is_hide_set()) {
-            let help = command.get_after_long_help().map(ToString::to_string).unwrap_or_default();
-            assert!(help.contains("Examples:"), "`{}` has no examples", command.get_name());
+        for command in Flags::command()
+            .get_subcommands()
+            .filter(|c| !c.is_hide_set())
+        {
+            let help = command
+                .get_after_long_help()
+                .map(ToString::to_string)
+                .unwrap_or_default();
+            assert!(
+                help.contains("Examples:"),
+                "`{}` has no examples",
+                command.get_name()
+            );
         }
     }
 }

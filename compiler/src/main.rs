@@ -46,8 +46,13 @@ fn main() -> ExitCode {
 fn apologise(info: &PanicHookInfo<'_>) {
     let payload = info.payload();
     let words = payload.downcast_ref::<String>().map(String::as_str);
-    let words = words.or(payload.downcast_ref::<&str>().copied()).unwrap_or("no message");
-    let place = info.location().map(|l| format!("{}:{}", l.file(), l.line())).unwrap_or_default();
+    let words = words
+        .or(payload.downcast_ref::<&str>().copied())
+        .unwrap_or("no message");
+    let place = info
+        .location()
+        .map(|l| format!("{}:{}", l.file(), l.line()))
+        .unwrap_or_default();
     let version = env!("CARGO_PKG_VERSION");
     // A failure to print it changes nothing about the exit code.
     let _ = io::Write::write_all(

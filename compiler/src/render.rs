@@ -108,7 +108,11 @@ impl Output {
                 out.push_str(&self.text);
             }
             Format::Json => {
-                let mut object = if self.whole { Map::new() } else { json::envelope(&self.found) };
+                let mut object = if self.whole {
+                    Map::new()
+                } else {
+                    json::envelope(&self.found)
+                };
                 object.append(&mut self.object);
                 self.notes.clear();
                 out.push_str(&pretty(&Value::Object(object)));

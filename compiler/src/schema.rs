@@ -18,8 +18,14 @@ pub fn schema(which: Which) -> Value {
         Which::Diagnostics => generator.into_root_schema_for::<Envelope>(),
     };
     let (name, title) = match which {
-        Which::Spec => ("spec", "vmlock: a virtual machine, as its author describes it"),
-        Which::Lock => ("lock", "vmlock: everything that a guest sees, with one value each"),
+        Which::Spec => (
+            "spec",
+            "vmlock: a virtual machine, as its author describes it",
+        ),
+        Which::Lock => (
+            "lock",
+            "vmlock: everything that a guest sees, with one value each",
+        ),
         Which::Host => ("host-report", "vmlock: what one host can be made to show"),
         Which::Diagnostics => ("diagnostics", "vmlock: what `--format json` prints"),
     };

@@ -1,6 +1,8 @@
 //! What catalogue entries say, in words.
 
-use vmlock_spec::catalogue::{Act, Baseline, CachePolicy, Catalogue, Kind, Rule, Statement, Subject};
+use vmlock_spec::catalogue::{
+    Act, Baseline, CachePolicy, Catalogue, Kind, Rule, Statement, Subject,
+};
 use vmlock_spec::smccc;
 
 /// What a statement is about, without what it says: two statements with the same
@@ -30,7 +32,9 @@ pub fn act(statement: &Statement) -> String {
             Act::Force(value) => format!("{value:#x}"),
         },
         Subject::Cache(CachePolicy::Silicon) => "the silicon's caches".to_owned(),
-        Subject::Cache(CachePolicy::Fabricated) => "caches that KVM makes up from CTR_EL0".to_owned(),
+        Subject::Cache(CachePolicy::Fabricated) => {
+            "caches that KVM makes up from CTR_EL0".to_owned()
+        }
         Subject::Events { and, or, .. } => {
             let mut words = "the silicon's events".to_owned();
             if *and != u64::MAX {
@@ -41,7 +45,9 @@ pub fn act(statement: &Statement) -> String {
             }
             words
         }
-        Subject::Psci(version) => smccc::psci_name(*version).map_or_else(|| format!("{version:#x}"), str::to_owned),
+        Subject::Psci(version) => {
+            smccc::psci_name(*version).map_or_else(|| format!("{version:#x}"), str::to_owned)
+        }
         Subject::IidrRevision(revision) => revision.to_string(),
         Subject::Bitmap(_, Some(bits)) => format!("{bits:#x}"),
         Subject::Bitmap(_, None) => "absent".to_owned(),
@@ -57,12 +63,17 @@ pub fn speaks_of(statement: &Statement, register: &str, field: Option<&str>) -> 
         Subject::Psci(_) => return register == "KVM_REG_ARM_PSCI_VERSION",
         Subject::IidrRevision(_) => return register == "GICD_IIDR",
     };
-    let (of, part) = target.split_once('.').map_or((target, None), |(r, f)| (r, Some(f)));
+    let (of, part) = target
+        .split_once('.')
+        .map_or((target, None), |(r, f)| (r, Some(f)));
     of == register && (field.is_none() || part.is_none() || part == field)
 }
 
 /// All statements of a baseline and of those it builds on; the last about a subject wins.
-pub fn effective<'a>(catalogue: &'a Catalogue, name: &str) -> Option<Vec<(&'a Baseline, &'a Statement)>> {
+pub fn effective<'a>(
+    catalogue: &'a Catalogue,
+    name: &str,
+) -> Option<Vec<(&'a Baseline, &'a Statement)>> {
     let mut list: Vec<(String, &Baseline, &Statement)> = Vec::new();
     for baseline in catalogue.chain(name)? {
         for statement in baseline.statements.iter() {
@@ -71,7 +82,11 @@ pub fn effective<'a>(catalogue: &'a Catalogue, name: &str) -> Option<Vec<(&'a Ba
             list.push((subject, baseline, statement));
         }
     }
-    Some(list.into_iter().map(|(_, baseline, statement)| (baseline, statement)).collect())
+    Some(
+        list.into_iter()
+            .map(|(_, baseline, statement)| (baseline, statement))
+            .collect(),
+    )
 }
 
 /// Which changes of a field a guest can live with.
@@ -83,7 +98,11 @@ pub fn rule(rule: Rule, signed: bool) -> String {
         Rule::Exact => "no other value than the silicon's is compatible",
         Rule::Free => "promised to nobody: any value, not compared",
     };
-    if signed { format!("{words}; signed, all ones means not implemented") } else { words.to_owned() }
+    if signed {
+        format!("{words}; signed, all ones means not implemented")
+    } else {
+        words.to_owned()
+    }
 }
 
 /// What sort of thing a register is.

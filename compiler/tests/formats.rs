@@ -30,7 +30,8 @@ struct Scratch(PathBuf);
 
 impl Scratch {
     fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("vmlock-formats-{}-{name}", std::process::id()));
+        let path =
+            std::env::temp_dir().join(format!("vmlock-formats-{}-{name}", std::process::id()));
         fs::create_dir_all(&path).unwrap();
         Self(path)
     }
@@ -46,10 +47,18 @@ impl Drop for Scratch {
 #[test]
 fn schemas_that_are_checked_in_are_those_that_are_generated() {
     let update = std::env::var_os("VMLOCK_UPDATE").is_some_and(|v| v == "1");
-    assert!(!(update && std::env::var_os("CI").is_some()), "schemas are not rewritten in CI");
+    assert!(
+        !(update && std::env::var_os("CI").is_some()),
+        "schemas are not rewritten in CI"
+    );
     let folder = root().join("schema");
     let mut expected = Vec::new();
-    for (which, file) in [("spec", "spec"), ("lock", "lock"), ("host", "host-report"), ("diagnostics", "diagnostics")] {
+    for (which, file) in [
+        ("spec", "spec"),
+        ("lock", "lock"),
+        ("host", "host-report"),
+        ("diagnostics", "diagnostics"),
+    ] {
         let path = folder.join(format!("{file}.v1.schema.json"));
         let text = String::from_utf8(vmlock(Path::new("."), &["schema", which]).stdout).unwrap();
         if update {
@@ -57,17 +66,27 @@ fn schemas_that_are_checked_in_are_those_that_are_generated() {
             fs::write(&path, &text).unwrap();
         }
         let have = fs::read_to_string(&path).unwrap_or_default();
-        assert!(have == text, "{} is stale: VMLOCK_UPDATE=1 cargo test -p vmlock", path.display());
+        assert!(
+            have == text,
+            "{} is stale: VMLOCK_UPDATE=1 cargo test -p vmlock",
+            path.display()
+        );
         expected.push(path.file_name().unwrap().to_owned());
     }
     for entry in fs::read_dir(&folder).unwrap().flatten() {
-        assert!(expected.contains(&entry.file_name()), "{} belongs to no format", entry.path().display());
+        assert!(
+            expected.contains(&entry.file_name()),
+            "{} belongs to no format",
+            entry.path().display()
+        );
     }
 }
 
 /// Places of properties and enum values without a description.
 fn undescribed(path: &str, schema: &Value, out: &mut Vec<String>) {
-    let Some(object) = schema.as_object() else { return };
+    let Some(object) = schema.as_object() else {
+        return;
+    };
     if let Some(properties) = object.get("properties").and_then(Value::as_object) {
         for (name, inner) in properties {
             // In draft-07 an editor ignores what stands beside `$ref`; schemars wraps such in allOf.
@@ -81,8 +100,17 @@ fn undescribed(path: &str, schema: &Value, out: &mut Vec<String>) {
         }
     }
     for key in ["oneOf", "anyOf"] {
-        for (index, inner) in object.get(key).and_then(Value::as_array).into_iter().flatten().enumerate() {
-            if inner.get("description").is_none() && inner.get("$ref").is_none() && inner.get("type") != Some(&json!("null")) {
+        for (index, inner) in object
+            .get(key)
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+            .enumerate()
+        {
+            if inner.get("description").is_none()
+                && inner.get("$ref").is_none()
+                && inner.get("type") != Some(&json!("null"))
+            {
                 out.push(format!("{path}/{key}/{index}"));
             }
         }
@@ -149,7 +177,11 @@ fn both_forms_of_a_description_make_the_same_lock() {
     fs::write(scratch.0.join("a.vm.kdl"), WHOLE).unwrap();
     fs::write(scratch.0.join("b.vm.json"), whole_json().to_string()).unwrap();
     let output = vmlock(&scratch.0, &["lock", "a.vm.kdl", "b.vm.json"]);
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     let read = |name: &str| fs::read_to_string(scratch.0.join(name)).unwrap();
     assert_eq!(read("a.vm.lock.json"), read("b.vm.lock.json"));
 }
@@ -160,10 +192,15 @@ fn a_lock_is_valid_under_its_schema_and_a_second_run_changes_nothing() {
     fs::write(scratch.0.join("a.vm.kdl"), WHOLE).unwrap();
     assert!(vmlock(&scratch.0, &["lock", "a.vm.kdl"]).status.success());
     let text = fs::read_to_string(scratch.0.join("a.vm.lock.json")).unwrap();
-    assert!(text.starts_with("{\n  \"$schema\": \"lock.v1.schema.json\",\n  \"lockVersion\": 1,\n"));
+    assert!(
+        text.starts_with("{\n  \"$schema\": \"lock.v1.schema.json\",\n  \"lockVersion\": 1,\n")
+    );
     let lock: Value = serde_json::from_str(&text).unwrap();
     let validator = jsonschema::draft7::new(&schema("lock")).unwrap();
-    let errors: Vec<String> = validator.iter_errors(&lock).map(|e| e.to_string()).collect();
+    let errors: Vec<String> = validator
+        .iter_errors(&lock)
+        .map(|e| e.to_string())
+        .collect();
     assert_eq!(errors, Vec::<String>::new());
     let again = vmlock(&scratch.0, &["lock", "--check", "a.vm.kdl"]);
     assert!(again.status.success());
@@ -173,12 +210,19 @@ fn a_lock_is_valid_under_its_schema_and_a_second_run_changes_nothing() {
 #[test]
 fn findings_are_valid_under_their_schema() {
     let scratch = Scratch::new("findings");
-    fs::write(scratch.0.join("a.vm.kdl"), WHOLE.replace("kvm-6.8", "kvm-6.8\" \"kvm-6.1")).unwrap();
+    fs::write(
+        scratch.0.join("a.vm.kdl"),
+        WHOLE.replace("kvm-6.8", "kvm-6.8\" \"kvm-6.1"),
+    )
+    .unwrap();
     let output = vmlock(&scratch.0, &["lock", "--format", "json", "a.vm.kdl"]);
     let object: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert!(!object["diagnostics"].as_array().unwrap().is_empty());
     let validator = jsonschema::draft7::new(&schema("diagnostics")).unwrap();
-    let errors: Vec<String> = validator.iter_errors(&object).map(|e| e.to_string()).collect();
+    let errors: Vec<String> = validator
+        .iter_errors(&object)
+        .map(|e| e.to_string())
+        .collect();
     assert_eq!(errors, Vec::<String>::new());
 }
 
@@ -217,53 +261,102 @@ fn decoder_and_schema_accept_the_same_descriptions() {
         changed(("\"web\"", ""), |v| remove(v, "name")),
         changed(("arch \"arm64\"", ""), |v| remove(v, "arch")),
         changed(("\"arm64\"", "\"x86-64\""), |v| v["arch"] = json!("x86-64")),
-        changed(("abi \"kvm-6.8\" \"psci-1.1\"", "abi"), |v| v["abi"] = json!([])),
+        changed(("abi \"kvm-6.8\" \"psci-1.1\"", "abi"), |v| {
+            v["abi"] = json!([])
+        }),
         changed(("abi \"kvm-6.8\" \"psci-1.1\"", ""), |v| remove(v, "abi")),
         changed(("\"psci-1.1\"", "\"\""), |v| v["abi"][1] = json!("")),
-        changed(("\"psci-1.1\"", "\"kvm-6.8\""), |v| v["abi"][1] = json!("kvm-6.8")),
+        changed(("\"psci-1.1\"", "\"kvm-6.8\""), |v| {
+            v["abi"][1] = json!("kvm-6.8")
+        }),
         changed(("\"psci-1.1\"", "7"), |v| v["abi"][1] = json!(7)),
         changed(("count=2", "count=0"), |v| v["cpu"]["count"] = json!(0)),
         changed(("count=2", "count=64"), |v| v["cpu"]["count"] = json!(64)),
         changed(("count=2", "count=65"), |v| v["cpu"]["count"] = json!(65)),
-        changed(("count=2", "count=\"2\""), |v| v["cpu"]["count"] = json!("2")),
+        changed(("count=2", "count=\"2\""), |v| {
+            v["cpu"]["count"] = json!("2")
+        }),
         changed(("count=2", ""), |v| remove(&mut v["cpu"], "count")),
         changed(("\"neoverse-n1\"", ""), |v| remove(&mut v["cpu"], "model")),
         changed(("pmu", "sve"), |v| v["cpu"]["features"] = json!(["sve"])),
-        changed(("hide \"crc32\"", "hide \"crc32\" \"crc32\""), |v| v["cpu"]["hide"] = json!(["crc32", "crc32"])),
-        changed(("ATOMIC\" 1", "ATOMIC\" -1"), |v| v["cpu"]["set"][0]["value"] = json!(-1)),
-        changed(("ATOMIC\" 1", "ATOMIC\""), |v| remove(&mut v["cpu"]["set"][0], "value")),
-        changed(("\"512MiB\"", "\"63MiB\""), |v| v["memory"] = json!(63 << 20)),
-        changed(("\"512MiB\"", "\"65MiB\""), |v| v["memory"] = json!(65 << 20)),
-        changed(("\"512MiB\"", "\"512GiB\""), |v| v["memory"] = json!(512u64 << 30)),
-        changed(("\"512MiB\"", "\"1TiB\""), |v| v["memory"] = json!(1u64 << 40)),
+        changed(("hide \"crc32\"", "hide \"crc32\" \"crc32\""), |v| {
+            v["cpu"]["hide"] = json!(["crc32", "crc32"])
+        }),
+        changed(("ATOMIC\" 1", "ATOMIC\" -1"), |v| {
+            v["cpu"]["set"][0]["value"] = json!(-1)
+        }),
+        changed(("ATOMIC\" 1", "ATOMIC\""), |v| {
+            remove(&mut v["cpu"]["set"][0], "value")
+        }),
+        changed(("\"512MiB\"", "\"63MiB\""), |v| {
+            v["memory"] = json!(63 << 20)
+        }),
+        changed(("\"512MiB\"", "\"65MiB\""), |v| {
+            v["memory"] = json!(65 << 20)
+        }),
+        changed(("\"512MiB\"", "\"512GiB\""), |v| {
+            v["memory"] = json!(512u64 << 30)
+        }),
+        changed(("\"512MiB\"", "\"1TiB\""), |v| {
+            v["memory"] = json!(1u64 << 40)
+        }),
         changed(("memory \"512MiB\"", ""), |v| remove(v, "memory")),
-        changed(("kernel=\"vmlinuz\"", ""), |v| remove(&mut v["boot"], "kernel")),
-        changed(("kernel=\"vmlinuz\"", "kernel=\"\""), |v| v["boot"]["kernel"] = json!("")),
+        changed(("kernel=\"vmlinuz\"", ""), |v| {
+            remove(&mut v["boot"], "kernel")
+        }),
+        changed(("kernel=\"vmlinuz\"", "kernel=\"\""), |v| {
+            v["boot"]["kernel"] = json!("")
+        }),
         changed(("initrd=", "inird="), |v| {
             remove(&mut v["boot"], "initrd");
             v["boot"]["inird"] = json!("initrd.img");
         }),
-        changed(("initrd=\"initrd.img\"", ""), |v| remove(&mut v["boot"], "initrd")),
-        changed(("\"16550\"", "\"pl011\""), |v| v["console"] = json!("pl011")),
+        changed(("initrd=\"initrd.img\"", ""), |v| {
+            remove(&mut v["boot"], "initrd")
+        }),
+        changed(("\"16550\"", "\"pl011\""), |v| {
+            v["console"] = json!("pl011")
+        }),
         changed(("console \"16550\"", ""), |v| remove(v, "console")),
-        changed(("console \"16550\"", "colour \"blue\""), |v| v["colour"] = json!("blue")),
-        changed(("\"PMCR_EL0.IDCODE\"", "\"PMCR_EL0.IMP\""), |v| v["vary"][1] = json!("PMCR_EL0.IMP")),
+        changed(("console \"16550\"", "colour \"blue\""), |v| {
+            v["colour"] = json!("blue")
+        }),
+        changed(("\"PMCR_EL0.IDCODE\"", "\"PMCR_EL0.IMP\""), |v| {
+            v["vary"][1] = json!("PMCR_EL0.IMP")
+        }),
     ];
     let validator = jsonschema::draft7::new(&schema("spec")).unwrap();
     let scratch = Scratch::new("oracle");
     for (kdl, projection) in &corpus {
         fs::write(scratch.0.join("a.vm.kdl"), kdl).unwrap();
-        let output = vmlock(&scratch.0, &["lock", "--dry-run", "--format", "json", "a.vm.kdl"]);
+        let output = vmlock(
+            &scratch.0,
+            &["lock", "--dry-run", "--format", "json", "a.vm.kdl"],
+        );
         let object: Value = serde_json::from_slice(&output.stdout).unwrap();
-        let codes: Vec<&str> = object["diagnostics"].as_array().unwrap().iter().filter_map(|d| d["code"].as_str()).collect();
+        let codes: Vec<&str> = object["diagnostics"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter_map(|d| d["code"].as_str())
+            .collect();
         let accepts = codes.iter().all(|c| BEYOND_THE_SCHEMA.contains(c));
-        assert_eq!(accepts, validator.is_valid(projection), "{codes:?}\n{kdl}\n{projection:#}");
+        assert_eq!(
+            accepts,
+            validator.is_valid(projection),
+            "{codes:?}\n{kdl}\n{projection:#}"
+        );
     }
 }
 
 /// Texts near a correct description: pieces cut out, doubled, swapped, and noise put in.
 fn mutant() -> impl Strategy<Value = Vec<u8>> {
-    let edit = (0..WHOLE.len(), 0..WHOLE.len(), 0..5u8, prop::sample::select(NOISE));
+    let edit = (
+        0..WHOLE.len(),
+        0..WHOLE.len(),
+        0..5u8,
+        prop::sample::select(NOISE),
+    );
     prop::collection::vec(edit, 1..6).prop_map(|edits| {
         let mut bytes = WHOLE.as_bytes().to_vec();
         for (a, b, what, noise) in edits {
@@ -284,9 +377,38 @@ fn mutant() -> impl Strategy<Value = Vec<u8>> {
 }
 
 const NOISE: &[&str] = &[
-    "{", "}", "\"", "#\"", "\"\"\"", "/*", "*/", "//", "/-", "=", ";", "\\", "\n", "\0", "é", "🦀", "true", "#null",
-    "0x", "-1", "99999999999999999999999999999999999999999", "1e999", "(u8)", "vm", "cpu", "pmu", "set", "r\"", "#inf",
-    "\u{feff}", "\u{202e}", "512MB",
+    "{",
+    "}",
+    "\"",
+    "#\"",
+    "\"\"\"",
+    "/*",
+    "*/",
+    "//",
+    "/-",
+    "=",
+    ";",
+    "\\",
+    "\n",
+    "\0",
+    "é",
+    "🦀",
+    "true",
+    "#null",
+    "0x",
+    "-1",
+    "99999999999999999999999999999999999999999",
+    "1e999",
+    "(u8)",
+    "vm",
+    "cpu",
+    "pmu",
+    "set",
+    "r\"",
+    "#inf",
+    "\u{feff}",
+    "\u{202e}",
+    "512MB",
 ];
 
 proptest! {

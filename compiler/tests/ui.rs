@@ -24,7 +24,10 @@ const CASES_MIN: usize = 40;
 
 fn update() -> bool {
     let asked = std::env::var_os("VMLOCK_UPDATE").is_some_and(|v| v == "1");
-    assert!(!(asked && std::env::var_os("CI").is_some()), "expectations are not rewritten in CI");
+    assert!(
+        !(asked && std::env::var_os("CI").is_some()),
+        "expectations are not rewritten in CI"
+    );
     asked
 }
 
@@ -36,7 +39,12 @@ fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
             if path.is_dir() {
                 walk(root, &path, out);
             } else {
-                let name = path.strip_prefix(root).unwrap().to_str().unwrap().to_owned();
+                let name = path
+                    .strip_prefix(root)
+                    .unwrap()
+                    .to_str()
+                    .unwrap()
+                    .to_owned();
                 out.insert(name, fs::read(&path).unwrap());
             }
         }
@@ -51,7 +59,8 @@ fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
 /// A lock is shown as the fact that it is one: what stands in locks is the
 /// matter of the examples, and changes with the catalogue.
 fn shown(bytes: Vec<u8>) -> Vec<u8> {
-    let lock = std::str::from_utf8(&bytes).is_ok_and(|text| vmlock_spec::lock::canonical::parse(text).is_ok());
+    let lock = std::str::from_utf8(&bytes)
+        .is_ok_and(|text| vmlock_spec::lock::canonical::parse(text).is_ok());
     if lock { b"(a lock)\n".to_vec() } else { bytes }
 }
 
@@ -74,7 +83,8 @@ fn run(case: &Path, name: &str) -> Option<String> {
     if input.is_empty() {
         return Some("has no input: a forgotten folder?".to_owned());
     }
-    let scratch = Scratch(std::env::temp_dir().join(format!("vmlock-ui-{}-{name}", std::process::id())));
+    let scratch =
+        Scratch(std::env::temp_dir().join(format!("vmlock-ui-{}-{name}", std::process::id())));
     for (name, bytes) in &input {
         let path = scratch.0.join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -90,19 +100,26 @@ fn run(case: &Path, name: &str) -> Option<String> {
         .unwrap();
     let mut after = files(&scratch.0);
     after.retain(|name, bytes| input.get(name).is_none_or(|old| **old != *bytes));
-    let mut got: BTreeMap<String, Vec<u8>> =
-        after.into_iter().map(|(name, bytes)| (format!("out/{name}"), shown(bytes))).collect();
+    let mut got: BTreeMap<String, Vec<u8>> = after
+        .into_iter()
+        .map(|(name, bytes)| (format!("out/{name}"), shown(bytes)))
+        .collect();
     for (name, bytes) in [("stdout.txt", output.stdout), ("stderr.txt", output.stderr)] {
         if !bytes.is_empty() {
             got.insert(name.to_owned(), bytes);
         }
     }
-    let exit = output.status.code().map_or("signal".to_owned(), |c| c.to_string());
+    let exit = output
+        .status
+        .code()
+        .map_or("signal".to_owned(), |c| c.to_string());
     if exit != "1" {
         got.insert("exit.txt".to_owned(), format!("{exit}\n").into_bytes());
     }
     let mut expected = all.clone();
-    expected.retain(|n, _| n.starts_with("out/") || (EXPECTATIONS.contains(&n.as_str()) && n != "command.txt"));
+    expected.retain(|n, _| {
+        n.starts_with("out/") || (EXPECTATIONS.contains(&n.as_str()) && n != "command.txt")
+    });
     if got == expected {
         return None;
     }
@@ -118,14 +135,29 @@ fn run(case: &Path, name: &str) -> Option<String> {
         return None;
     }
     let mut words = String::new();
-    for name in expected.keys().chain(got.keys().filter(|n| !expected.contains_key(*n))) {
+    for name in expected
+        .keys()
+        .chain(got.keys().filter(|n| !expected.contains_key(*n)))
+    {
         let show = |side: &BTreeMap<String, Vec<u8>>| {
-            side.get(name).map_or("(nothing)".to_owned(), |b| String::from_utf8_lossy(b).into_owned())
+            side.get(name).map_or("(nothing)".to_owned(), |b| {
+                String::from_utf8_lossy(b).into_owned()
+            })
         };
         let (want, have) = (show(&expected), show(&got));
         if want != have {
-            let short = |text: String| if text.len() > 4000 { format!("{} bytes", text.len()) } else { text };
-            words.push_str(&format!("--- {name} expected\n{}\n--- {name} got\n{}\n", short(want), short(have)));
+            let short = |text: String| {
+                if text.len() > 4000 {
+                    format!("{} bytes", text.len())
+                } else {
+                    text
+                }
+            };
+            words.push_str(&format!(
+                "--- {name} expected\n{}\n--- {name} got\n{}\n",
+                short(want),
+                short(have)
+            ));
         }
     }
     Some(words)
@@ -134,7 +166,11 @@ fn run(case: &Path, name: &str) -> Option<String> {
 #[test]
 fn every_case_says_exactly_what_is_written_down() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/ui");
-    let mut cases: Vec<PathBuf> = fs::read_dir(&root).unwrap().flatten().map(|e| e.path()).collect();
+    let mut cases: Vec<PathBuf> = fs::read_dir(&root)
+        .unwrap()
+        .flatten()
+        .map(|e| e.path())
+        .collect();
     cases.sort();
     let mut failed = Vec::new();
     for case in &cases {
@@ -145,6 +181,12 @@ fn every_case_says_exactly_what_is_written_down() {
             failed.push(format!("{name}\n{words}"));
         }
     }
-    assert!(failed.is_empty(), "{} of {} cases:\n{}", failed.len(), cases.len(), failed.join("\n"));
+    assert!(
+        failed.is_empty(),
+        "{} of {} cases:\n{}",
+        failed.len(),
+        cases.len(),
+        failed.join("\n")
+    );
     assert!(cases.len() >= CASES_MIN, "only {} cases", cases.len());
 }

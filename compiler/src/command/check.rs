@@ -44,7 +44,10 @@ pub fn run(flags: &CheckFlags, out: &mut Output) {
         }));
     }
     // A report that could not be read is no host that keeps the lock.
-    out.value("kept", refusals.is_empty() && hosts.len() == flags.hosts.len());
+    out.value(
+        "kept",
+        refusals.is_empty() && hosts.len() == flags.hosts.len(),
+    );
     out.value("refusals", refusals);
     out.value("hosts", hosts);
 }
@@ -72,15 +75,30 @@ fn say(verbose: bool, host: &str, lock: &Lock, plan: &Plan, out: &mut Output) {
     };
     out.line(format!("{host}: {verdict} ({})", counts.join(", ")));
     let shown = |k: &&Keep| verbose || k.step.is_some() || k.way == Way::Vary;
-    let width = plan.keeps.iter().filter(shown).map(|k| k.name.chars().count()).max().unwrap_or(0).min(44);
+    let width = plan
+        .keeps
+        .iter()
+        .filter(shown)
+        .map(|k| k.name.chars().count())
+        .max()
+        .unwrap_or(0)
+        .min(44);
     for keep in plan.keeps.iter().filter(shown) {
-        let line = format!("  {:6} {:width$}  {}", word(keep.way), keep.name, keep.words);
+        let line = format!(
+            "  {:6} {:width$}  {}",
+            word(keep.way),
+            keep.name,
+            keep.words
+        );
         out.line(line.trim_end());
     }
     // Waived fields of registers that are otherwise promised stand in the lock alone.
     for register in &lock.registers {
         for waiver in register.vary.iter().filter(|_| register.promised() != 0) {
-            out.line(format!("  vary   {}.{}  waived by {}", register.name, waiver.field, waiver.from));
+            out.line(format!(
+                "  vary   {}.{}  waived by {}",
+                register.name, waiver.field, waiver.from
+            ));
         }
     }
     for refusal in &plan.refusals {
@@ -91,7 +109,10 @@ fn say(verbose: bool, host: &str, lock: &Lock, plan: &Plan, out: &mut Output) {
 fn refused(refusal: &Refusal, out: &mut Output) {
     out.line(format!("  refused {} [{}]", refusal.name, refusal.code));
     out.line(format!("    {}", refusal.reason));
-    out.line(format!("    wanted {} (from {}), offered {}", refusal.wanted, refusal.from, refusal.offered));
+    out.line(format!(
+        "    wanted {} (from {}), offered {}",
+        refusal.wanted, refusal.from, refusal.offered
+    ));
     for help in &refusal.help {
         out.line(format!("    help: {help}"));
     }

@@ -21,7 +21,10 @@ pub fn man(flags: &ManFlags, out: &mut Output) {
     let mut command = Flags::command();
     command.build();
     let mut pages = vec![("vmlock.1".to_owned(), command.clone())];
-    for sub in command.get_subcommands().filter(|c| !c.is_hide_set() && c.get_name() != "help") {
+    for sub in command
+        .get_subcommands()
+        .filter(|c| !c.is_hide_set() && c.get_name() != "help")
+    {
         let name = format!("vmlock-{}", sub.get_name());
         pages.push((format!("{name}.1"), sub.clone().name(name)));
     }
@@ -36,7 +39,10 @@ pub fn man(flags: &ManFlags, out: &mut Output) {
             Some(folder) => {
                 let path = folder.join(&file);
                 if let Err(error) = atomic::replace(&path, &page) {
-                    return out.fail(Exit::Environment, unwritable(&path.display().to_string(), &error));
+                    return out.fail(
+                        Exit::Environment,
+                        unwritable(&path.display().to_string(), &error),
+                    );
                 }
                 out.line(path.display().to_string());
             }
@@ -45,7 +51,10 @@ pub fn man(flags: &ManFlags, out: &mut Output) {
 }
 
 fn unwritable(shown: &str, error: &std::io::Error) -> Diagnostic {
-    Diagnostic::error("io::unwritable", format!("`{shown}` cannot be written: {error}"))
-        .in_file(shown)
-        .help("look at the folder and its permissions")
+    Diagnostic::error(
+        "io::unwritable",
+        format!("`{shown}` cannot be written: {error}"),
+    )
+    .in_file(shown)
+    .help("look at the folder and its permissions")
 }

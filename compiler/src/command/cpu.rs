@@ -32,7 +32,9 @@ pub fn run(flags: &CpuFlags, out: &mut Output) {
             let diagnostic = Diagnostic::error("report::incomplete", format!("`{shown}`: {words}"));
             return out.fail(
                 Exit::Environment,
-                diagnostic.in_file(shown).help("make the report again with `vmlock-run probe`"),
+                diagnostic
+                    .in_file(shown)
+                    .help("make the report again with `vmlock-run probe`"),
             );
         }
     };
@@ -41,10 +43,20 @@ pub fn run(flags: &CpuFlags, out: &mut Output) {
         Some(path) => {
             let shown = path.display().to_string();
             if let Err(error) = atomic::replace(path, &text) {
-                let diagnostic = Diagnostic::error("io::unwritable", format!("`{shown}` cannot be written: {error}"));
-                return out.fail(Exit::Environment, diagnostic.in_file(shown).help("look at the folder and its permissions"));
+                let diagnostic = Diagnostic::error(
+                    "io::unwritable",
+                    format!("`{shown}` cannot be written: {error}"),
+                );
+                return out.fail(
+                    Exit::Environment,
+                    diagnostic
+                        .in_file(shown)
+                        .help("look at the folder and its permissions"),
+                );
             }
-            out.line(format!("{shown}: written; in a description: import \"{shown}\""));
+            out.line(format!(
+                "{shown}: written; in a description: import \"{shown}\""
+            ));
         }
     }
     out.value("model", json!({ "name": flags.name, "kdl": text }));
@@ -64,9 +76,15 @@ fn value(view: &View, register: &RegisterInfo) -> Option<u64> {
 /// # Errors
 /// What the report lacks, in words.
 fn model(report: &HostReport, name: &str) -> Result<String, String> {
-    let base = report.view(&[]).ok_or("it has no view of a guest without optional features")?;
+    let base = report
+        .view(&[])
+        .ok_or("it has no view of a guest without optional features")?;
     // With a PMU more registers can be read; the rest is the same silicon.
-    let rich = report.views.iter().max_by_key(|v| v.features.len()).unwrap_or(base);
+    let rich = report
+        .views
+        .iter()
+        .max_by_key(|v| v.features.len())
+        .unwrap_or(base);
     let read = |register: &RegisterInfo| match register.kind {
         Kind::Pmu => value(rich, register),
         _ => value(base, register),
@@ -109,11 +127,18 @@ fn model(report: &HostReport, name: &str) -> Result<String, String> {
             }
             Some(value) => {
                 // Run-time state within an identification register is no model's business.
-                let free = register.fields.iter().filter(|f| f.rule == vmlock_spec::catalogue::Rule::Free);
+                let free = register
+                    .fields
+                    .iter()
+                    .filter(|f| f.rule == vmlock_spec::catalogue::Rule::Free);
                 let value = value & !free.fold(0, |mask, f| mask | f.mask());
                 let _ = match register.csselr() {
                     Some(selector) => writeln!(caches, "    ccsidr {selector} {value:#x} {SOURCE}"),
-                    None => writeln!(text, "    register \"{}\" {value:#x} {SOURCE}", register.name),
+                    None => writeln!(
+                        text,
+                        "    register \"{}\" {value:#x} {SOURCE}",
+                        register.name
+                    ),
                 };
             }
         }
@@ -138,14 +163,24 @@ fn facts(view: &View, text: &mut String, source: &str) -> Result<(), String> {
         let _ = writeln!(text, "    fact \"{name}\" {spelt} {source}");
     };
     for register in REGISTERS {
-        let workaround = register.kind == Kind::Firmware && register.id != smccc::PSCI_VERSION_REGISTER && register.id < smccc::STD_BMAP_REGISTER;
+        let workaround = register.kind == Kind::Firmware
+            && register.id != smccc::PSCI_VERSION_REGISTER
+            && register.id < smccc::STD_BMAP_REGISTER;
         let listed = view.register(register.id).and_then(|r| r.value);
         match register.kind {
             Kind::Timer | Kind::Gic => {
                 let Some(value) = value(view, register) else {
                     return Err(format!("it does not say {}", register.name));
                 };
-                fact(&register.name, value, if register.kind == Kind::Timer { value.to_string() } else { format!("{value:#x}") });
+                fact(
+                    &register.name,
+                    value,
+                    if register.kind == Kind::Timer {
+                        value.to_string()
+                    } else {
+                        format!("{value:#x}")
+                    },
+                );
             }
             Kind::Firmware if workaround => {
                 // An older kernel has no register for it: the call's answer tells.

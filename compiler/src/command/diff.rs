@@ -111,7 +111,12 @@ fn side(name: &str, catalogue: &Catalogue) -> Result<Side, Box<Diagnostic>> {
 }
 
 /// What a guest on that CPU sees under that baseline, as a small machine.
-fn on_cpu(catalogue: &Catalogue, baseline: &str, cpu: &str, pmu: bool) -> Result<Lock, Box<Diagnostic>> {
+fn on_cpu(
+    catalogue: &Catalogue,
+    baseline: &str,
+    cpu: &str,
+    pmu: bool,
+) -> Result<Lock, Box<Diagnostic>> {
     let spec = VmSpec {
         name: "comparison".to_owned(),
         arch: Arch::Arm64,
@@ -136,7 +141,10 @@ fn on_cpu(catalogue: &Catalogue, baseline: &str, cpu: &str, pmu: bool) -> Result
         Err(complaints) => {
             let words: Vec<String> = complaints.iter().map(|c| c.message.clone()).collect();
             let help = complaints.iter().find_map(|c| c.help.clone());
-            let message = format!("`{baseline}` cannot be applied to `{cpu}`: {}", words.join("; "));
+            let message = format!(
+                "`{baseline}` cannot be applied to `{cpu}`: {}",
+                words.join("; ")
+            );
             let diagnostic = Diagnostic::error("diff::unknown", message);
             Err(Box::new(match help {
                 Some(help) => diagnostic.help(help),
@@ -156,7 +164,9 @@ fn guest_visible(mut changes: Vec<Change>) -> Vec<Change> {
 fn statements(catalogue: &Catalogue, a: &str, b: &str) -> Vec<Change> {
     let said = |name: &str| -> BTreeMap<String, String> {
         let list = wording::effective(catalogue, name).unwrap_or_default();
-        list.iter().map(|(_, s)| (wording::subject(s), wording::act(s))).collect()
+        list.iter()
+            .map(|(_, s)| (wording::subject(s), wording::act(s)))
+            .collect()
     };
     let (before, after) = (said(a), said(b));
     let mut changes = Vec::new();

@@ -7,7 +7,9 @@ use crate::flags::ExplainFlags;
 use crate::render::{Exit, Output};
 use crate::wording;
 use serde_json::{Value, json};
-use vmlock_spec::catalogue::{BASELINES, Baseline, CPUS, Catalogue, CpuModel, Field, REGISTERS, RegisterInfo};
+use vmlock_spec::catalogue::{
+    BASELINES, Baseline, CPUS, Catalogue, CpuModel, Field, REGISTERS, RegisterInfo,
+};
 use vmlock_spec::lock::{Lock, LockedRegister};
 use vmlock_spec::resolve::HWCAPS;
 use vmlock_spec::vm::Feature;
@@ -34,7 +36,10 @@ fn known(name: &str, lock: Option<&Lock>, out: &mut Output) -> bool {
     if let Some(code) = codes::find(name) {
         out.line(format!("{}: {}\n", code.code, code.title));
         out.line(wrapped(code.explanation, ""));
-        out.value("code", json!({ "code": code.code, "title": code.title, "explanation": code.explanation }));
+        out.value(
+            "code",
+            json!({ "code": code.code, "title": code.title, "explanation": code.explanation }),
+        );
     } else if let Some(baseline) = BASELINES.iter().find(|b| same(&b.name)) {
         explain_baseline(baseline, out);
     } else if let Some(cpu) = CPUS.iter().find(|c| same(&c.name)) {
@@ -42,8 +47,12 @@ fn known(name: &str, lock: Option<&Lock>, out: &mut Output) -> bool {
     } else if let Some(feature) = Feature::ALL.iter().find(|f| same(f.name())) {
         explain_feature(*feature, out);
     } else if let Some((cap, fields)) = HWCAPS.iter().find(|(cap, _)| same(cap)) {
-        out.line(format!("{cap}: a feature by its Linux hwcap name (see /proc/cpuinfo)\n"));
-        out.line(format!("`hide \"{cap}\"` makes a guest find \"not implemented\" in:"));
+        out.line(format!(
+            "{cap}: a feature by its Linux hwcap name (see /proc/cpuinfo)\n"
+        ));
+        out.line(format!(
+            "`hide \"{cap}\"` makes a guest find \"not implemented\" in:"
+        ));
         for field in *fields {
             out.line(format!("  {field}"));
         }
@@ -61,8 +70,13 @@ fn known(name: &str, lock: Option<&Lock>, out: &mut Output) -> bool {
 /// `REGISTER.FIELD` in any case.
 fn field(name: &str) -> Option<(&'static RegisterInfo, &'static Field)> {
     let (register, field) = name.split_once('.')?;
-    let register = REGISTERS.iter().find(|r| r.name.eq_ignore_ascii_case(register))?;
-    let field = register.fields.iter().find(|f| f.name.eq_ignore_ascii_case(field))?;
+    let register = REGISTERS
+        .iter()
+        .find(|r| r.name.eq_ignore_ascii_case(register))?;
+    let field = register
+        .fields
+        .iter()
+        .find(|f| f.name.eq_ignore_ascii_case(field))?;
     Some((register, field))
 }
 
@@ -78,26 +92,36 @@ fn unknown(name: &str) -> Diagnostic {
         .chain(codes);
     let near = did_you_mean(name, names).or_else(|| {
         let (register, field) = name.split_once('.')?;
-        let register = REGISTERS.iter().find(|r| r.name.eq_ignore_ascii_case(register))?;
+        let register = REGISTERS
+            .iter()
+            .find(|r| r.name.eq_ignore_ascii_case(register))?;
         let fields: Vec<&str> = register.fields.iter().map(|f| f.name.as_ref()).collect();
         let near = did_you_mean(field, fields.iter().copied());
         Some(near.unwrap_or_else(|| format!("`{}` has: {}", register.name, fields.join(", "))))
     });
-    diagnostic.help(near.unwrap_or_else(|| "`vmlock explain` without a name lists what there is".to_owned()))
+    diagnostic.help(
+        near.unwrap_or_else(|| "`vmlock explain` without a name lists what there is".to_owned()),
+    )
 }
 
 fn list(out: &mut Output) {
     let names = |list: Vec<&str>| wrapped(&list.join(" "), "  ");
     let catalogue = Catalogue::builtin();
-    let (wholes, parts): (Vec<&Baseline>, Vec<&Baseline>) =
-        in_order(&catalogue).into_iter().partition(|b| b.part.is_none());
+    let (wholes, parts): (Vec<&Baseline>, Vec<&Baseline>) = in_order(&catalogue)
+        .into_iter()
+        .partition(|b| b.part.is_none());
     let wholes: Vec<&str> = wholes.iter().map(|b| b.name.as_ref()).collect();
     let parts: Vec<&str> = parts.iter().map(|b| b.name.as_ref()).collect();
     let cpus: Vec<&str> = CPUS.iter().map(|c| c.name.as_ref()).collect();
     let features: Vec<&str> = Feature::ALL.iter().map(|f| f.name()).collect();
     let caps: Vec<&str> = HWCAPS.iter().map(|(cap, _)| *cap).collect();
-    let registers = REGISTERS.iter().filter(|r| r.kind != vmlock_spec::catalogue::Kind::State);
-    let registers: Vec<&str> = registers.map(|r| r.name.as_ref()).filter(|n| !n.starts_with("S3_")).collect();
+    let registers = REGISTERS
+        .iter()
+        .filter(|r| r.kind != vmlock_spec::catalogue::Kind::State);
+    let registers: Vec<&str> = registers
+        .map(|r| r.name.as_ref())
+        .filter(|n| !n.starts_with("S3_"))
+        .collect();
     let codes: Vec<&str> = codes::all().map(|c| c.code).collect();
     for (title, list) in [
         ("Whole baselines: all that a kernel shows a guest", &wholes),
@@ -148,7 +172,9 @@ fn explain_baseline(baseline: &Baseline, out: &mut Output) {
     match (&baseline.part, &baseline.after) {
         (Some(part), _) => out.line(format!("A part: overrides `{part}` of a whole baseline.")),
         (None, None) => out.line("A whole baseline: all that a guest sees."),
-        (None, Some(after)) => out.line(format!("A whole baseline: all that a guest sees, stated as its difference from {after}.")),
+        (None, Some(after)) => out.line(format!(
+            "A whole baseline: all that a guest sees, stated as its difference from {after}."
+        )),
     }
     out.line(format!("Digest {}", baseline.digest));
     for (version, words) in baseline.stable.iter() {
@@ -157,7 +183,11 @@ fn explain_baseline(baseline: &Baseline, out: &mut Output) {
     out.line("\nStatements (a field that none mentions reads as not implemented):");
     let mut source = "";
     for statement in baseline.statements.iter() {
-        out.line(format!("  {}: {}", wording::subject(statement), wording::act(statement)));
+        out.line(format!(
+            "  {}: {}",
+            wording::subject(statement),
+            wording::act(statement)
+        ));
         if statement.source != source {
             out.line(format!("      source: {}", statement.source));
             source = &statement.source;
@@ -186,8 +216,14 @@ fn explain_cpu(cpu: &CpuModel, out: &mut Output) {
     }
     let mut values = Vec::new();
     for (title, list) in [
-        ("Silicon (a register that is not named reads as zero):", &cpu.registers),
-        ("Facts of silicon and firmware that no kernel can change:", &cpu.facts),
+        (
+            "Silicon (a register that is not named reads as zero):",
+            &cpu.registers,
+        ),
+        (
+            "Facts of silicon and firmware that no kernel can change:",
+            &cpu.facts,
+        ),
     ] {
         out.line(format!("\n{title}"));
         let mut source = "";
@@ -208,17 +244,26 @@ fn explain_cpu(cpu: &CpuModel, out: &mut Output) {
 
 fn explain_feature(feature: Feature, out: &mut Output) {
     let name = feature.name();
-    out.line(format!("{name}: a vCPU feature, off unless the `cpu` block names it"));
+    out.line(format!(
+        "{name}: a vCPU feature, off unless the `cpu` block names it"
+    ));
     out.line(match feature {
-        Feature::Pmu => "The guest gets a performance monitoring unit (PMUv3; KVM_ARM_VCPU_PMU_V3).",
+        Feature::Pmu => {
+            "The guest gets a performance monitoring unit (PMUv3; KVM_ARM_VCPU_PMU_V3)."
+        }
     });
-    let registers = REGISTERS.iter().filter(|r| r.feature.as_deref() == Some(name));
+    let registers = REGISTERS
+        .iter()
+        .filter(|r| r.feature.as_deref() == Some(name));
     let registers: Vec<&str> = registers.map(|r| r.name.as_ref()).collect();
     if !registers.is_empty() {
         out.line("Registers that exist only with it:");
         out.line(wrapped(&registers.join(" "), "  "));
     }
-    out.value("feature", json!({ "name": name, "kvmBit": feature.kvm_bit(), "registers": registers }));
+    out.value(
+        "feature",
+        json!({ "name": name, "kvmBit": feature.kvm_bit(), "registers": registers }),
+    );
 }
 
 fn explain_register(register: &RegisterInfo, lock: Option<&Lock>, out: &mut Output) {
@@ -227,7 +272,9 @@ fn explain_register(register: &RegisterInfo, lock: Option<&Lock>, out: &mut Outp
     out.line(format!("KVM register id {:#018x}", register.id));
     if let Some(e) = register.encoding {
         let (op0, op1, crn, crm, op2) = (e >> 14, e >> 11 & 7, e >> 7 & 15, e >> 3 & 15, e & 7);
-        out.line(format!("Read by a guest with MRS, op0={op0} op1={op1} CRn={crn} CRm={crm} op2={op2}"));
+        out.line(format!(
+            "Read by a guest with MRS, op0={op0} op1={op1} CRn={crn} CRm={crm} op2={op2}"
+        ));
     }
     if let Some(gate) = &register.gate {
         out.line(format!("Exists only with {gate}"));
@@ -241,7 +288,12 @@ fn explain_register(register: &RegisterInfo, lock: Option<&Lock>, out: &mut Outp
     }
     for field in register.fields.iter().rev() {
         let bits = bits(field);
-        out.line(format!("  {:>5}  {:<16} {}", bits, field.name, wording::rule(field.rule, field.signed)));
+        out.line(format!(
+            "  {:>5}  {:<16} {}",
+            bits,
+            field.name,
+            wording::rule(field.rule, field.signed)
+        ));
     }
     let fields: Vec<Value> = register.fields.iter().rev().map(field_json).collect();
     let mut object = json!({
@@ -259,9 +311,15 @@ fn explain_register(register: &RegisterInfo, lock: Option<&Lock>, out: &mut Outp
 
 fn say_locked(entry: &LockedRegister, out: &mut Output) {
     let width = 2 + 2 * entry.bytes();
-    out.line(format!("\nIn this lock: {:#0width$x}, decided by {}", entry.value, entry.from));
+    out.line(format!(
+        "\nIn this lock: {:#0width$x}, decided by {}",
+        entry.value, entry.from
+    ));
     for waiver in &entry.vary {
-        out.line(format!("  {} is not promised: waived by {}", waiver.field, waiver.from));
+        out.line(format!(
+            "  {} is not promised: waived by {}",
+            waiver.field, waiver.from
+        ));
     }
 }
 
@@ -282,7 +340,12 @@ fn field_json(field: &Field) -> Value {
 
 fn explain_field(register: &RegisterInfo, field: &Field, lock: Option<&Lock>, out: &mut Output) {
     let path = format!("{}.{}", register.name, field.name);
-    out.line(format!("{path}: bits {} of {} ({})", bits(field), register.name, register.title));
+    out.line(format!(
+        "{path}: bits {} of {} ({})",
+        bits(field),
+        register.name,
+        register.title
+    ));
     out.line(format!("Rule: {}", wording::rule(field.rule, field.signed)));
     out.line(format!("Source: {}", register.source));
     let mut object = field_json(field);
@@ -290,8 +353,16 @@ fn explain_field(register: &RegisterInfo, field: &Field, lock: Option<&Lock>, ou
     let silicon: Vec<String> = CPUS
         .iter()
         .map(|cpu| {
-            let raw = cpu.registers.iter().chain(cpu.facts.iter()).find(|v| v.register == register.name);
-            format!("  {:<16} {:#x}", cpu.name, field.get(raw.map_or(0, |v| v.value)))
+            let raw = cpu
+                .registers
+                .iter()
+                .chain(cpu.facts.iter())
+                .find(|v| v.register == register.name);
+            format!(
+                "  {:<16} {:#x}",
+                cpu.name,
+                field.get(raw.map_or(0, |v| v.value))
+            )
         })
         .collect();
     out.line("\nSilicon of the known CPU models:");
@@ -306,14 +377,21 @@ fn explain_field(register: &RegisterInfo, field: &Field, lock: Option<&Lock>, ou
             .filter(|(_, s)| wording::speaks_of(s, &register.name, Some(&field.name)))
             .collect();
         if about.is_empty() && baseline.part.is_none() {
-            out.line(format!("  {}: not implemented (no statement)", baseline.name));
+            out.line(format!(
+                "  {}: not implemented (no statement)",
+                baseline.name
+            ));
         }
         for (by, statement) in about {
             let when = match statement.when.is_empty() {
                 true => String::new(),
                 false => format!(" (when {})", statement.when.join(", ")),
             };
-            out.line(format!("  {}: {}{when}", baseline.name, wording::act(statement)));
+            out.line(format!(
+                "  {}: {}{when}",
+                baseline.name,
+                wording::act(statement)
+            ));
             // The source stands where the statement does.
             if by.name == baseline.name {
                 out.line(format!("      source: {}", statement.source));
@@ -329,7 +407,11 @@ fn explain_field(register: &RegisterInfo, field: &Field, lock: Option<&Lock>, ou
         let waiver = entry.vary.iter().find(|w| w.field == field.name);
         out.line(match waiver {
             Some(waiver) => format!("\nIn this lock: not promised, waived by {}", waiver.from),
-            None => format!("\nIn this lock: {:#x}, decided by {}", field.get(entry.value), entry.from),
+            None => format!(
+                "\nIn this lock: {:#x}, decided by {}",
+                field.get(entry.value),
+                entry.from
+            ),
         });
         object["locked"] = serde_json::to_value(entry).unwrap_or_default();
     } else if lock.is_some() {
@@ -341,15 +423,37 @@ fn explain_field(register: &RegisterInfo, field: &Field, lock: Option<&Lock>, ou
 /// GIC registers and firmware calls have no catalogue entry; a lock names them.
 fn locked_elsewhere(name: &str, lock: Option<&Lock>, out: &mut Output) -> bool {
     let Some(lock) = lock else { return false };
-    if let Some(register) = lock.gic.registers.iter().find(|r| r.name.eq_ignore_ascii_case(name)) {
-        out.line(format!("{}: a register of the interrupt controller (Arm IHI 0069)", register.name));
-        out.line(format!("\nIn this lock: {:#010x}, decided by {}", register.value, register.from));
+    if let Some(register) = lock
+        .gic
+        .registers
+        .iter()
+        .find(|r| r.name.eq_ignore_ascii_case(name))
+    {
+        out.line(format!(
+            "{}: a register of the interrupt controller (Arm IHI 0069)",
+            register.name
+        ));
+        out.line(format!(
+            "\nIn this lock: {:#010x}, decided by {}",
+            register.value, register.from
+        ));
         out.value("locked", serde_json::to_value(register).unwrap_or_default());
         return true;
     }
-    if let Some(answer) = lock.hypercalls.answers.iter().find(|a| a.call.eq_ignore_ascii_case(name)) {
-        out.line(format!("{}: a firmware call (SMCCC, DEN0028; PSCI, DEN0022)", answer.call));
-        out.line(format!("\nIn this lock: answers {:#x}, decided by {}", answer.answer, answer.from));
+    if let Some(answer) = lock
+        .hypercalls
+        .answers
+        .iter()
+        .find(|a| a.call.eq_ignore_ascii_case(name))
+    {
+        out.line(format!(
+            "{}: a firmware call (SMCCC, DEN0028; PSCI, DEN0022)",
+            answer.call
+        ));
+        out.line(format!(
+            "\nIn this lock: answers {:#x}, decided by {}",
+            answer.answer, answer.from
+        ));
         out.value("locked", serde_json::to_value(answer).unwrap_or_default());
         return true;
     }

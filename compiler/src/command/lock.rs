@@ -42,7 +42,9 @@ pub fn run(flags: &LockFlags, out: &mut Output) {
     for spec in &flags.specs {
         let Some(path) = lock_path(spec) else {
             let shown = spec.display();
-            let words = format!("vmlock: `{shown}` is not called NAME.vm.kdl or NAME.vm.json, so its lock has no name");
+            let words = format!(
+                "vmlock: `{shown}` is not called NAME.vm.kdl or NAME.vm.json, so its lock has no name"
+            );
             out.note(words);
             out.exit(Exit::Usage);
             continue;
@@ -66,10 +68,18 @@ fn one(flags: &LockFlags, spec: &Path, path: &Path, out: &mut Output) -> Option<
             return None;
         }
     };
-    let errors = compiled.found.iter().filter(|d| d.severity == Severity::Error).count();
+    let errors = compiled
+        .found
+        .iter()
+        .filter(|d| d.severity == Severity::Error)
+        .count();
     out.findings(compiled.found);
     let Some(lock) = compiled.lock else {
-        let problems = if errors == 1 { "1 error".to_owned() } else { format!("{errors} errors") };
+        let problems = if errors == 1 {
+            "1 error".to_owned()
+        } else {
+            format!("{errors} errors")
+        };
         out.note(format!("{shown_spec}: {problems}; no lock was written"));
         return None;
     };
@@ -100,7 +110,9 @@ fn one(flags: &LockFlags, spec: &Path, path: &Path, out: &mut Output) -> Option<
         changes,
     };
     say(flags, &outcome, &lock, remark, out);
-    if !flags.check && !flags.dry_run && status != Status::Unchanged
+    if !flags.check
+        && !flags.dry_run
+        && status != Status::Unchanged
         && let Err(error) = atomic::replace(path, &text)
     {
         out.fail(Exit::Environment, unwritable(&shown, &error));
@@ -110,9 +122,12 @@ fn one(flags: &LockFlags, spec: &Path, path: &Path, out: &mut Output) -> Option<
 }
 
 fn unwritable(shown: &str, error: &io::Error) -> Diagnostic {
-    Diagnostic::error("io::unwritable", format!("`{shown}` cannot be written: {error}"))
-        .in_file(shown)
-        .help("look at the folder's permissions and at the space on the disk")
+    Diagnostic::error(
+        "io::unwritable",
+        format!("`{shown}` cannot be written: {error}"),
+    )
+    .in_file(shown)
+    .help("look at the folder's permissions and at the space on the disk")
 }
 
 fn digest(text: &str) -> String {
@@ -129,16 +144,33 @@ fn compare(path: &Path, old: &[u8], new: &Lock) -> (Vec<Change>, Option<String>)
     match parse_lock(path, text) {
         Ok((old, _)) => {
             let changes = difference::compare(&old, new);
-            let remark = changes.is_empty().then(|| "same content, other bytes: the file is not as vmlock writes it".to_owned());
+            let remark = changes.is_empty().then(|| {
+                "same content, other bytes: the file is not as vmlock writes it".to_owned()
+            });
             (changes, remark)
         }
-        Err(error) => (Vec::new(), Some(format!("the old file is no lock: {}", error.message))),
+        Err(error) => (
+            Vec::new(),
+            Some(format!("the old file is no lock: {}", error.message)),
+        ),
     }
 }
 
-fn say(flags: &LockFlags, outcome: &Outcome, lock: &Lock, remark: Option<String>, out: &mut Output) {
-    let Outcome { lock: path, spec, .. } = outcome;
-    let size = format!("{} registers, {} vCPUs", lock.registers.len(), lock.machine.vcpus.len());
+fn say(
+    flags: &LockFlags,
+    outcome: &Outcome,
+    lock: &Lock,
+    remark: Option<String>,
+    out: &mut Output,
+) {
+    let Outcome {
+        lock: path, spec, ..
+    } = outcome;
+    let size = format!(
+        "{} registers, {} vCPUs",
+        lock.registers.len(),
+        lock.machine.vcpus.len()
+    );
     let line = match (outcome.status, flags.check, flags.dry_run) {
         (Status::Unchanged, _, _) => format!("{path}: unchanged ({size})"),
         (Status::New, false, false) => format!("{path}: written ({size})"),
@@ -146,13 +178,27 @@ fn say(flags: &LockFlags, outcome: &Outcome, lock: &Lock, remark: Option<String>
         (Status::Changed, false, false) => format!("{path}: updated"),
         (Status::Changed, _, true) => format!("{path}: would be updated"),
         (Status::New, true, _) => {
-            let diagnostic = Diagnostic::error("lock::missing", format!("`{spec}` has no lock: `{path}` does not exist"));
-            out.fail(Exit::Findings, diagnostic.in_file(path).help(format!("run `vmlock lock {spec}` and check the lock in")));
+            let diagnostic = Diagnostic::error(
+                "lock::missing",
+                format!("`{spec}` has no lock: `{path}` does not exist"),
+            );
+            out.fail(
+                Exit::Findings,
+                diagnostic
+                    .in_file(path)
+                    .help(format!("run `vmlock lock {spec}` and check the lock in")),
+            );
             return;
         }
         (Status::Changed, true, _) => {
-            let diagnostic = Diagnostic::error("lock::stale", format!("`{path}` is not what `{spec}` says"));
-            out.fail(Exit::Findings, diagnostic.in_file(path).help(format!("run `vmlock lock {spec}` and review what changes for the guest")));
+            let diagnostic =
+                Diagnostic::error("lock::stale", format!("`{path}` is not what `{spec}` says"));
+            out.fail(
+                Exit::Findings,
+                diagnostic.in_file(path).help(format!(
+                    "run `vmlock lock {spec}` and review what changes for the guest"
+                )),
+            );
             format!("{path}: would change")
         }
     };

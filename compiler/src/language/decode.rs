@@ -11,8 +11,8 @@ use kdl::{KdlDocument, KdlEntry, KdlNode, KdlValue};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::rc::Rc;
-use vmlock_spec::words::did_you_mean;
 use vmlock_spec::vm::{Arch, Boot, Console, Cpu, Feature, SetField, VmSpec};
+use vmlock_spec::words::did_you_mean;
 
 /// Most vCPUs of a machine.
 pub const VCPUS_MAX: u64 = 64;
@@ -111,11 +111,21 @@ impl<'a> Decoder<'a> {
         };
         let after = range(name.span()).end.clamp(whole.start, whole.end);
         let rest = self.source.text.get(after..whole.end).unwrap_or("");
-        let skipped = rest.len() - rest.trim_start_matches(|c: char| c == '=' || c.is_whitespace()).len();
+        let skipped = rest.len()
+            - rest
+                .trim_start_matches(|c: char| c == '=' || c.is_whitespace())
+                .len();
         after + skipped..whole.end
     }
 
-    fn push(&mut self, code: &'static str, message: String, span: Range<usize>, words: &str, help: impl Into<String>) {
+    fn push(
+        &mut self,
+        code: &'static str,
+        message: String,
+        span: Range<usize>,
+        words: &str,
+        help: impl Into<String>,
+    ) {
         self.found.push(
             Diagnostic::error(code, message)
                 .at(self.source, span, words)
@@ -129,7 +139,10 @@ impl<'a> Decoder<'a> {
         if let Some(name) = annotation {
             self.push(
                 "spec::type-annotation",
-                format!("a type annotation, `({})`, means nothing here", name.value()),
+                format!(
+                    "a type annotation, `({})`, means nothing here",
+                    name.value()
+                ),
                 range(name.span()),
                 "this annotation",
                 "remove it, with its parentheses",
@@ -147,7 +160,11 @@ impl<'a> Decoder<'a> {
     }
 
     /// The properties of a node; unknown and doubled ones are reported.
-    fn properties<'n>(&mut self, node: &'n KdlNode, known: &[&'static str]) -> BTreeMap<&'static str, &'n KdlEntry> {
+    fn properties<'n>(
+        &mut self,
+        node: &'n KdlNode,
+        known: &[&'static str],
+    ) -> BTreeMap<&'static str, &'n KdlEntry> {
         let mut map: BTreeMap<&'static str, &KdlEntry> = BTreeMap::new();
         let word = node.name().value();
         for entry in node.entries() {
@@ -164,7 +181,11 @@ impl<'a> Decoder<'a> {
                             _ => false,
                         };
                         if inside {
-                            format!("`{}` stands inside the block: `{word} … {{ {} … }}`", name.value(), name.value())
+                            format!(
+                                "`{}` stands inside the block: `{word} … {{ {} … }}`",
+                                name.value(),
+                                name.value()
+                            )
                         } else {
                             format!("`{word}` has no properties")
                         }
@@ -187,10 +208,13 @@ impl<'a> Decoder<'a> {
                 let span = range(entry.span());
                 let first = range(first.span());
                 self.found.push(
-                    Diagnostic::error("spec::duplicate-property", format!("`{known_name}` is given twice"))
-                        .at(self.source, span, "again here")
-                        .at(self.source, first, "first here")
-                        .help("keep one of the two"),
+                    Diagnostic::error(
+                        "spec::duplicate-property",
+                        format!("`{known_name}` is given twice"),
+                    )
+                    .at(self.source, span, "again here")
+                    .at(self.source, first, "first here")
+                    .help("keep one of the two"),
                 );
             }
         }
@@ -273,8 +297,16 @@ impl<'a> Decoder<'a> {
     fn string(&mut self, entry: &KdlEntry, what: &str) -> Option<String> {
         let span = self.value_span(entry);
         let Some(text) = entry.value().as_string() else {
-            let written = self.source.text.get(span).unwrap_or("…").trim_start_matches('#');
-            let name = entry.name().map(|n| format!("{}=", n.value())).unwrap_or_default();
+            let written = self
+                .source
+                .text
+                .get(span)
+                .unwrap_or("…")
+                .trim_start_matches('#');
+            let name = entry
+                .name()
+                .map(|n| format!("{}=", n.value()))
+                .unwrap_or_default();
             let help = format!("write `{name}\"{written}\"`");
             self.wrong_type(entry, what, "a string", help);
             return None;
@@ -293,15 +325,31 @@ impl<'a> Decoder<'a> {
     }
 
     /// A whole number within bounds.
-    fn number(&mut self, entry: &KdlEntry, code: &'static str, what: &str, bounds: std::ops::RangeInclusive<u64>) -> Option<u64> {
+    fn number(
+        &mut self,
+        entry: &KdlEntry,
+        code: &'static str,
+        what: &str,
+        bounds: std::ops::RangeInclusive<u64>,
+    ) -> Option<u64> {
         let Some(number) = entry.value().as_integer() else {
-            let name = entry.name().map(|n| format!("{}=", n.value())).unwrap_or_default();
+            let name = entry
+                .name()
+                .map(|n| format!("{}=", n.value()))
+                .unwrap_or_default();
             let example = match entry.value() {
-                KdlValue::String(text) if text.trim().parse::<u64>().is_ok() => text.trim().to_owned(),
+                KdlValue::String(text) if text.trim().parse::<u64>().is_ok() => {
+                    text.trim().to_owned()
+                }
                 KdlValue::Float(float) => format!("{float:.0}"),
                 _ => bounds.start().to_string(),
             };
-            self.wrong_type(entry, what, "a whole number", format!("write `{name}{example}`"));
+            self.wrong_type(
+                entry,
+                what,
+                "a whole number",
+                format!("write `{name}{example}`"),
+            );
             return None;
         };
         match u64::try_from(number) {
@@ -324,7 +372,13 @@ impl<'a> Decoder<'a> {
     }
 
     /// The strings of one or several nodes of one name; doubled ones are reported.
-    fn list(&mut self, nodes: &[&KdlNode], pointer: &str, what: &str, example: &str) -> Vec<String> {
+    fn list(
+        &mut self,
+        nodes: &[&KdlNode],
+        pointer: &str,
+        what: &str,
+        example: &str,
+    ) -> Vec<String> {
         let mut out: Vec<(String, Range<usize>)> = Vec::new();
         for node in nodes {
             self.properties(node, &[]);
@@ -346,14 +400,18 @@ impl<'a> Decoder<'a> {
                 let span = range(entry.span());
                 if let Some((_, first)) = out.iter().find(|(t, _)| *t == text) {
                     self.found.push(
-                        Diagnostic::error("spec::duplicate-value", format!("`{text}` is named twice"))
-                            .at(self.source, span, "again here")
-                            .at(self.source, first.clone(), "first here")
-                            .help("keep one of the two"),
+                        Diagnostic::error(
+                            "spec::duplicate-value",
+                            format!("`{text}` is named twice"),
+                        )
+                        .at(self.source, span, "again here")
+                        .at(self.source, first.clone(), "first here")
+                        .help("keep one of the two"),
                     );
                     continue;
                 }
-                self.places.note(format!("{pointer}/{}", out.len()), span.clone());
+                self.places
+                    .note(format!("{pointer}/{}", out.len()), span.clone());
                 out.push((text, span));
             }
         }
@@ -387,7 +445,11 @@ impl<'a> Decoder<'a> {
             }
             match machine {
                 None => machine = Some(node),
-                Some(first) => self.twice(first, node, "a file describes one machine: move the second `vm` to a file of its own"),
+                Some(first) => self.twice(
+                    first,
+                    node,
+                    "a file describes one machine: move the second `vm` to a file of its own",
+                ),
             }
         }
         match machine {
@@ -461,8 +523,18 @@ impl<'a> Decoder<'a> {
             self.places.note("/lock-schema", range(entry.span()));
             self.string(entry, "the schema's place")
         });
-        let vary = self.list(all("vary"), "/vary", "a waived field", "vary \"PMCR_EL0.IMP\"");
-        let runs_on = self.list(all("runs-on"), "/runs-on", "a baseline", "runs-on \"kvm-6.8\"");
+        let vary = self.list(
+            all("vary"),
+            "/vary",
+            "a waived field",
+            "vary \"PMCR_EL0.IMP\"",
+        );
+        let runs_on = self.list(
+            all("runs-on"),
+            "/runs-on",
+            "a baseline",
+            "runs-on \"kvm-6.8\"",
+        );
         let import = self.list(all("import"), "/import", "a file", "import \"my-cpu.kdl\"");
 
         let (Some(abi), Some(cpu)) = (abi.filter(|a| !a.is_empty()), cpu) else {
@@ -515,7 +587,9 @@ impl<'a> Decoder<'a> {
         if VM_NODES_LATER.contains(&word) {
             self.push(
                 "spec::not-yet",
-                format!("`{word}` is designed but not built yet: this vmlock has no virtio devices"),
+                format!(
+                    "`{word}` is designed but not built yet: this vmlock has no virtio devices"
+                ),
                 head(node),
                 "not built yet",
                 "remove it; put what the guest needs into its initramfs",
@@ -540,7 +614,12 @@ impl<'a> Decoder<'a> {
         );
     }
 
-    fn required<'n>(&mut self, vm: &KdlNode, found: Option<&'n KdlNode>, example: &str) -> Option<&'n KdlNode> {
+    fn required<'n>(
+        &mut self,
+        vm: &KdlNode,
+        found: Option<&'n KdlNode>,
+        example: &str,
+    ) -> Option<&'n KdlNode> {
         let word = example.split(' ').next().unwrap_or(example);
         if found.is_none() && !self.misspelt.contains(word) {
             self.push(
@@ -559,7 +638,10 @@ impl<'a> Decoder<'a> {
         if name.chars().all(allowed) && name.len() <= NAME_MAX_BYTES {
             return Some(name);
         }
-        let mut better: String = name.chars().map(|c| if allowed(c) { c } else { '-' }).collect();
+        let mut better: String = name
+            .chars()
+            .map(|c| if allowed(c) { c } else { '-' })
+            .collect();
         better.truncate(NAME_MAX_BYTES);
         self.push(
             "spec::bad-name",
@@ -597,10 +679,12 @@ impl<'a> Decoder<'a> {
     fn cpu(&mut self, node: &KdlNode, unread: &mut Vec<&'static str>) -> Option<Cpu> {
         self.places.note("/cpu", head(node));
         let properties = self.properties(node, &["count"]);
-        let model = self.only(node, "cpu \"neoverse-n1\" count=2").and_then(|entry| {
-            self.places.note("/cpu/model", range(entry.span()));
-            self.string(entry, "the CPU model")
-        });
+        let model = self
+            .only(node, "cpu \"neoverse-n1\" count=2")
+            .and_then(|entry| {
+                self.places.note("/cpu/model", range(entry.span()));
+                self.string(entry, "the CPU model")
+            });
         let count = match properties.get("count") {
             Some(entry) => {
                 self.places.note("/cpu/count", range(entry.span()));
@@ -637,10 +721,13 @@ impl<'a> Decoder<'a> {
                         Some(first) => {
                             let (again, first) = (range_of_entries(child), range_of_entries(first));
                             self.found.push(
-                                Diagnostic::error("spec::duplicate-value", format!("`{}` is set twice", one.field))
-                                    .at(self.source, again, "again here")
-                                    .at(self.source, first, "first here")
-                                    .help("keep one of the two"),
+                                Diagnostic::error(
+                                    "spec::duplicate-value",
+                                    format!("`{}` is set twice", one.field),
+                                )
+                                .at(self.source, again, "again here")
+                                .at(self.source, first, "first here")
+                                .help("keep one of the two"),
                             );
                         }
                         None => {
@@ -653,7 +740,8 @@ impl<'a> Decoder<'a> {
                     Some(feature) => {
                         self.properties(child, &[]);
                         self.no_children(child);
-                        let help = format!("the word alone turns it on; without `{word}` it is off");
+                        let help =
+                            format!("the word alone turns it on; without `{word}` it is off");
                         self.no_arguments(child, &help);
                         match features.get(feature) {
                             Some(first) => self.twice(first, child, "keep one of the two"),
@@ -667,7 +755,8 @@ impl<'a> Decoder<'a> {
             }
         }
         for (index, (_, node)) in features.iter().enumerate() {
-            self.places.note(format!("/cpu/features/{index}"), head(node));
+            self.places
+                .note(format!("/cpu/features/{index}"), head(node));
         }
         let hide = self.list(&hides, "/cpu/hide", "a feature to hide", "hide \"crc32\"");
         Some(Cpu {
@@ -725,21 +814,28 @@ impl<'a> Decoder<'a> {
                 "spec::missing",
                 "`set` takes a field and its value".to_owned(),
                 range_of_entries(node),
-                if list.is_empty() { "nothing follows" } else { "the value is missing" },
+                if list.is_empty() {
+                    "nothing follows"
+                } else {
+                    "the value is missing"
+                },
                 format!("write `{EXAMPLE}`"),
             );
         }
         let (field, value) = (list.first()?, list.get(1));
         let text = self.string(field, "the field to set");
-        let number = value.and_then(|v| self.number(v, "spec::out-of-range", "the value", 0..=u64::MAX));
+        let number =
+            value.and_then(|v| self.number(v, "spec::out-of-range", "the value", 0..=u64::MAX));
         let one = SetField {
             field: text?,
             value: number?,
         };
         let pointer = format!("/cpu/set/{index}");
-        self.places.note(format!("{pointer}/field"), range(field.span()));
+        self.places
+            .note(format!("{pointer}/field"), range(field.span()));
         if let Some(value) = value {
-            self.places.note(format!("{pointer}/value"), range(value.span()));
+            self.places
+                .note(format!("{pointer}/value"), range(value.span()));
         }
         self.places.note(pointer, range_of_entries(node));
         Some(one)
@@ -758,14 +854,25 @@ impl<'a> Decoder<'a> {
                 16_777_216.. => format!("{}MiB", number >> 20),
                 _ => "512MiB".to_owned(),
             };
-            self.wrong_type(entry, "memory", "a size with its unit", format!("for example `memory \"{unit}\"`"));
+            self.wrong_type(
+                entry,
+                "memory",
+                "a size with its unit",
+                format!("for example `memory \"{unit}\"`"),
+            );
             return None;
         }
         let text = self.string(entry, "memory")?;
         let bytes = match size(&text) {
             Ok(bytes) => bytes,
             Err(help) => {
-                self.push("spec::memory-size", format!("`{text}` is not a size"), span, "not a size", help);
+                self.push(
+                    "spec::memory-size",
+                    format!("`{text}` is not a size"),
+                    span,
+                    "not a size",
+                    help,
+                );
                 return None;
             }
         };
@@ -774,7 +881,11 @@ impl<'a> Decoder<'a> {
                 "spec::memory-size",
                 "memory is out of range".to_owned(),
                 span,
-                if bytes < MEMORY_MIN_BYTES { "too little" } else { "too much" },
+                if bytes < MEMORY_MIN_BYTES {
+                    "too little"
+                } else {
+                    "too much"
+                },
                 "memory is 64MiB to 512GiB",
             );
             return None;
@@ -794,13 +905,15 @@ impl<'a> Decoder<'a> {
     }
 
     fn boot(&mut self, node: &KdlNode) -> Option<Boot> {
-        const EXAMPLE: &str = "boot kernel=\"vmlinuz\" initrd=\"initrd.img\" cmdline=\"console=ttyS0\"";
+        const EXAMPLE: &str =
+            "boot kernel=\"vmlinuz\" initrd=\"initrd.img\" cmdline=\"console=ttyS0\"";
         self.places.note("/boot", head(node));
         self.no_children(node);
         self.no_arguments(node, &format!("write `{EXAMPLE}`"));
         let properties = self.properties(node, &["kernel", "initrd", "cmdline"]);
         for (name, entry) in &properties {
-            self.places.note(format!("/boot/{name}"), range(entry.span()));
+            self.places
+                .note(format!("/boot/{name}"), range(entry.span()));
         }
         let mut fine = true;
         let mut text = |decoder: &mut Self, name: &str| {
@@ -816,7 +929,13 @@ impl<'a> Decoder<'a> {
                 if !whole {
                     let span = decoder.value_span(entry);
                     let message = format!("`{name}` holds a NUL or a line break");
-                    decoder.push("spec::bad-cmdline", message, span, "not one line of text", "keep it on one line");
+                    decoder.push(
+                        "spec::bad-cmdline",
+                        message,
+                        span,
+                        "not one line of text",
+                        "keep it on one line",
+                    );
                 }
                 whole
             })
@@ -897,7 +1016,11 @@ fn size(text: &str) -> Result<u64, String> {
         "GiB" => 30,
         "TiB" => 40,
         _ => {
-            let letter = unit.trim_start().chars().next().map(|c| c.to_ascii_uppercase());
+            let letter = unit
+                .trim_start()
+                .chars()
+                .next()
+                .map(|c| c.to_ascii_uppercase());
             return Err(match letter {
                 Some(unit @ ('K' | 'M' | 'G' | 'T')) => {
                     format!("write `{number}{unit}iB`: sizes are binary, and say so")
@@ -911,7 +1034,6 @@ fn size(text: &str) -> Result<u64, String> {
         .checked_mul(1 << shift)
         .ok_or_else(|| "memory is 64MiB to 512GiB".to_owned())
 }
-
 
 #[cfg(test)]
 mod tests {

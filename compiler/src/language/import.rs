@@ -34,9 +34,14 @@ pub fn import(
             Ok(source) => source,
             Err(read::Unreadable::Io(error)) => {
                 found.push(
-                    Diagnostic::error("import::unreadable", format!("`{file}` cannot be read: {error}"))
-                        .at(places.source(), span, "imported here")
-                        .help(format!("the path is relative to the description: `{shown}`")),
+                    Diagnostic::error(
+                        "import::unreadable",
+                        format!("`{file}` cannot be read: {error}"),
+                    )
+                    .at(places.source(), span, "imported here")
+                    .help(format!(
+                        "the path is relative to the description: `{shown}`"
+                    )),
                 );
                 continue;
             }
@@ -64,9 +69,12 @@ pub fn import(
         if let Err(taken) = catalogue.import(contents.baselines, contents.cpus) {
             let names: Vec<String> = taken.iter().map(|n| format!("`{n}`")).collect();
             found.push(
-                Diagnostic::error("import::name-taken", format!("{} exists already", join(&names)))
-                    .at(places.source(), span, "this file defines it again")
-                    .help("give it a name of its own: what a name means never changes"),
+                Diagnostic::error(
+                    "import::name-taken",
+                    format!("{} exists already", join(&names)),
+                )
+                .at(places.source(), span, "this file defines it again")
+                .help("give it a name of its own: what a name means never changes"),
             );
         }
     }
@@ -80,7 +88,11 @@ fn problem(source: &Rc<Source>, problem: &catalogue_file::Problem) -> Diagnostic
     // A node spans all its lines; its first one is where it is named.
     let first = source.text.get(start..end).and_then(|t| t.lines().next());
     let end = start + first.map_or(0, |l| l.trim_end().len());
-    let diagnostic = Diagnostic::error("import::invalid", problem.message.clone()).at(source, start..end, "here");
+    let diagnostic = Diagnostic::error("import::invalid", problem.message.clone()).at(
+        source,
+        start..end,
+        "here",
+    );
     match &problem.help {
         Some(help) => diagnostic.help(help.clone()),
         None => diagnostic,

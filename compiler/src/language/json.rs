@@ -31,7 +31,11 @@ pub fn decode(source: &Rc<Source>) -> Result<(VmSpec, Places), Box<Diagnostic>> 
 
 /// The byte offset of serde_json's line and column (bytes, from 1).
 pub fn offset(text: &str, line: usize, column: usize) -> usize {
-    let start: usize = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
+    let start: usize = text
+        .split_inclusive('\n')
+        .take(line.saturating_sub(1))
+        .map(str::len)
+        .sum();
     let mut at = (start + column.saturating_sub(1)).min(text.len());
     while !text.is_char_boundary(at) {
         at -= 1;
@@ -47,7 +51,10 @@ struct Walker<'a> {
 
 impl Walker<'_> {
     fn blank(&mut self) {
-        while self.peek().is_some_and(|b| b.is_ascii_whitespace() || b == b',' || b == b':') {
+        while self
+            .peek()
+            .is_some_and(|b| b.is_ascii_whitespace() || b == b',' || b == b':')
+        {
             self.at += 1;
         }
     }
@@ -123,7 +130,8 @@ mod tests {
 
     #[test]
     fn places_are_found() {
-        let text = r#"{ "name": "a\"b", "abi": ["x", "kvm-6.8"], "cpu": {"model": "m", "count": 2} }"#;
+        let text =
+            r#"{ "name": "a\"b", "abi": ["x", "kvm-6.8"], "cpu": {"model": "m", "count": 2} }"#;
         let source = Rc::new(Source {
             path: "x".into(),
             text: text.into(),

@@ -58,9 +58,8 @@ pub fn read_source(path: &Path, shown: &str) -> Result<Rc<Source>, Unreadable> {
             // The valid part is enough to point with.
             let valid = String::from_utf8_lossy(&bytes[..offset]).into_owned();
             let line = valid.matches('\n').count() + 1;
-            let words = format!(
-                "`{shown}` is not UTF-8: byte {byte:#04x} at offset {offset}, line {line}"
-            );
+            let words =
+                format!("`{shown}` is not UTF-8: byte {byte:#04x} at offset {offset}, line {line}");
             bad(Diagnostic::error("spec::not-utf-8", words)
                 .in_file(shown)
                 .help("save the file as UTF-8"))
@@ -99,13 +98,18 @@ pub fn parse(source: &Rc<Source>) -> Result<KdlDocument, Vec<Diagnostic>> {
 fn words(source: &Rc<Source>, error: &kdl::KdlDiagnostic) -> Diagnostic {
     let message = error.message.as_deref().unwrap_or("this is not KDL");
     let start = error.span.offset().min(source.text.len());
-    let end = start.saturating_add(error.span.len()).min(source.text.len());
+    let end = start
+        .saturating_add(error.span.len())
+        .min(source.text.len());
     // An error that spans lines is about where it begins.
     let first_line = source.text.get(start..end).unwrap_or("");
     let length = first_line.find('\n').unwrap_or(first_line.len());
     let label = error.label.as_deref().unwrap_or("here");
-    let diagnostic =
-        Diagnostic::error("spec::syntax", message.trim_end_matches('.')).at(source, start..start + length, label);
+    let diagnostic = Diagnostic::error("spec::syntax", message.trim_end_matches('.')).at(
+        source,
+        start..start + length,
+        label,
+    );
     match &error.help {
         Some(help) => diagnostic.help(help.trim_end_matches('.')),
         None => diagnostic,

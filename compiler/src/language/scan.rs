@@ -282,7 +282,10 @@ fn bare_size(word: &str) -> Option<String> {
     let (number, unit) = word.split_at(digits);
     let mut letters = unit.chars();
     let letter = letters.next()?.to_ascii_uppercase();
-    let known = matches!(letters.as_str().to_ascii_lowercase().as_str(), "" | "b" | "ib");
+    let known = matches!(
+        letters.as_str().to_ascii_lowercase().as_str(),
+        "" | "b" | "ib"
+    );
     (digits > 0 && "KMGT".contains(letter) && known).then(|| format!("{number}{letter}iB"))
 }
 
@@ -339,8 +342,14 @@ mod tests {
 
     #[test]
     fn a_size_without_quotes_is_recognised() {
-        assert_eq!(messages("memory 512MiB"), ["the size `512MiB` stands without quotes"]);
-        assert_eq!(messages("memory 2g"), ["the size `2g` stands without quotes"]);
+        assert_eq!(
+            messages("memory 512MiB"),
+            ["the size `512MiB` stands without quotes"]
+        );
+        assert_eq!(
+            messages("memory 2g"),
+            ["the size `2g` stands without quotes"]
+        );
         assert_eq!(messages("a 0x1b 1_000 10e3 512é"), Vec::<String>::new());
     }
 

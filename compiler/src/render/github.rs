@@ -15,7 +15,10 @@ pub fn render(found: &[Diagnostic]) -> String {
     sorted.sort_by_key(|d| d.severity == Severity::Warning);
     let mut text: String = sorted.iter().map(|d| line(d)).collect();
     if found.len() > SHOWN_MAX {
-        let rest = format!("{} findings; GitHub shows the first {SHOWN_MAX} errors of a step", found.len());
+        let rest = format!(
+            "{} findings; GitHub shows the first {SHOWN_MAX} errors of a step",
+            found.len()
+        );
         text.push_str(&format!("::notice::{}\n", escape(&rest)));
     }
     text
@@ -40,13 +43,19 @@ fn line(diagnostic: &Diagnostic) -> String {
         }
     }
     properties.push(format!("title={}", escape_property(diagnostic.code)));
-    let help = diagnostic.help.as_ref().map(|h| format!("\n{h}")).unwrap_or_default();
+    let help = diagnostic
+        .help
+        .as_ref()
+        .map(|h| format!("\n{h}"))
+        .unwrap_or_default();
     let message = escape(&format!("{}{help}", diagnostic.message));
     format!("::{word} {}::{message}\n", properties.join(","))
 }
 
 fn escape(text: &str) -> String {
-    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+    text.replace('%', "%25")
+        .replace('\r', "%0D")
+        .replace('\n', "%0A")
 }
 
 fn escape_property(text: &str) -> String {

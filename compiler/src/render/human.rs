@@ -27,14 +27,20 @@ pub fn render(found: &[Diagnostic]) -> String {
     let mut text = String::new();
     for diagnostic in found {
         // Writing to a string cannot fail; a label that could not be drawn still leaves its words.
-        if handler.render_report(&mut text, &Drawn::new(diagnostic)).is_err() {
+        if handler
+            .render_report(&mut text, &Drawn::new(diagnostic))
+            .is_err()
+        {
             text.push_str(&diagnostic.message);
             text.push('\n');
         }
         text.push('\n');
     }
     // The drawing pads lines; a terminal does not need that and a file should not have it.
-    let mut lines: String = text.lines().map(|l| format!("{}\n", l.trim_end())).collect();
+    let mut lines: String = text
+        .lines()
+        .map(|l| format!("{}\n", l.trim_end()))
+        .collect();
     lines.truncate(lines.trim_end().len());
     lines.push_str("\n\n");
     lines
@@ -56,7 +62,8 @@ impl Drawn {
     fn new(diagnostic: &Diagnostic) -> Self {
         let first = diagnostic.labels.first();
         let is_here = |l: &&Label| first.is_some_and(|f| Rc::ptr_eq(&f.source, &l.source));
-        let (here, there): (Vec<&Label>, Vec<&Label>) = diagnostic.labels.iter().partition(|l| is_here(l));
+        let (here, there): (Vec<&Label>, Vec<&Label>) =
+            diagnostic.labels.iter().partition(|l| is_here(l));
         Self {
             code: Some(diagnostic.code),
             severity: match diagnostic.severity {
@@ -66,7 +73,11 @@ impl Drawn {
             message: diagnostic.message.clone(),
             help: diagnostic.help.clone(),
             source: first.map(named),
-            labels: here.iter().enumerate().map(|(index, l)| span(l, index == 0)).collect(),
+            labels: here
+                .iter()
+                .enumerate()
+                .map(|(index, l)| span(l, index == 0))
+                .collect(),
             elsewhere: there.iter().map(|l| Self::elsewhere(l)).collect(),
         }
     }
@@ -121,7 +132,9 @@ impl miette::Diagnostic for Drawn {
         Some(self.severity)
     }
     fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
-        self.help.as_ref().map(|h| Box::new(h) as Box<dyn fmt::Display>)
+        self.help
+            .as_ref()
+            .map(|h| Box::new(h) as Box<dyn fmt::Display>)
     }
     fn source_code(&self) -> Option<&dyn SourceCode> {
         self.source.as_ref().map(|s| s as &dyn SourceCode)
@@ -133,6 +146,8 @@ impl miette::Diagnostic for Drawn {
         if self.elsewhere.is_empty() {
             return None;
         }
-        Some(Box::new(self.elsewhere.iter().map(|d| d as &dyn miette::Diagnostic)))
+        Some(Box::new(
+            self.elsewhere.iter().map(|d| d as &dyn miette::Diagnostic),
+        ))
     }
 }

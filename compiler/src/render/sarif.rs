@@ -34,7 +34,11 @@ fn rule(code: &str) -> Value {
 }
 
 fn result(diagnostic: &Diagnostic) -> Value {
-    let help = diagnostic.help.as_ref().map(|h| format!("\n{h}")).unwrap_or_default();
+    let help = diagnostic
+        .help
+        .as_ref()
+        .map(|h| format!("\n{h}"))
+        .unwrap_or_default();
     let mut result = json!({
         "ruleId": diagnostic.code,
         "level": match diagnostic.severity {
@@ -47,7 +51,8 @@ fn result(diagnostic: &Diagnostic) -> Value {
         Some(label) => result["locations"] = json!([location(label)]),
         None => {
             if let Some(path) = &diagnostic.file {
-                result["locations"] = json!([{ "physicalLocation": { "artifactLocation": { "uri": uri(path) } } }]);
+                result["locations"] =
+                    json!([{ "physicalLocation": { "artifactLocation": { "uri": uri(path) } } }]);
             }
         }
     }
