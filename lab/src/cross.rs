@@ -18,7 +18,8 @@ use std::time::Duration;
 /// The package that runs inside hosts.
 pub const RUNNER: &str = "vmlock-run";
 
-const TARGET: &str = "aarch64-unknown-linux-gnu";
+/// The target of every program for a host.
+pub const TARGET: &str = "aarch64-unknown-linux-gnu";
 
 /// How long `rustup` may take. Where its server cannot be reached it never ends.
 const RUSTUP_LIMIT: Duration = Duration::from_secs(10);

@@ -40,6 +40,16 @@ pub enum Command {
     Tour,
     /// Run all tests: those of the workspace, and the examples on emulated hosts
     Test,
+    /// Measure speed and size, each beside its limit, and Debian's QEMU in the same hosts
+    ///
+    /// Exit code 1: a limit is not met.
+    Bench(Bench),
+    /// The part of `bench` that runs inside a host
+    #[command(hide = true)]
+    BenchInside {
+        /// What is to be measured, as JSON
+        order: PathBuf,
+    },
     /// Provide a Debian guest: a kernel Image and an initramfs that reports its CPUs and powers off
     Guest(Guest),
 }
@@ -165,6 +175,17 @@ pub struct Kernels {
     /// Fetch these series into the cache
     #[arg(value_name = "SERIES")]
     pub fetch: Vec<String>,
+}
+
+/// `bench`
+#[derive(Debug, Args)]
+pub struct Bench {
+    /// Runs that count; each figure is the median
+    #[arg(long, value_name = "N", default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub runs: u32,
+    /// How the figures are printed
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
 }
 
 /// `guest`

@@ -3,6 +3,7 @@
 //! Standard output has results only; words about them go to standard error.
 #![forbid(unsafe_code)]
 
+mod bench;
 mod cache;
 mod cross;
 mod emulate;
@@ -65,6 +66,8 @@ fn run(flags: &Flags) -> Result<u8> {
         }
         Command::Tour => tour::run(&cache),
         Command::Test => verify::run(&cache),
+        Command::Bench(flags) => bench::run(&cache, flags),
+        Command::BenchInside { order } => bench::inside(order),
         Command::Guest(guest) => {
             let dir = job::absolute(&job::current_dir()?, &guest.dir);
             guest::provide(&cache, &dir, &guest.kernel)?;

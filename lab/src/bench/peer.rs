@@ -93,7 +93,8 @@ impl Peer {
             let content = cache::read(&from)?;
             cache::write(&to, &content)?;
             let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-            fs::set_permissions(&to, mode).map_err(|e| Failure::file("make executable", &to, &e))?;
+            fs::set_permissions(&to, mode)
+                .map_err(|e| Failure::file("make executable", &to, &e))?;
             files.insert(path, cache::digest(&to)?);
         }
         for needed in [PROGRAM, LINKER_CACHE, LOADER] {
@@ -140,7 +141,10 @@ fn picked(tree: &Path) -> Result<BTreeMap<String, PathBuf>> {
             continue;
         };
         let entries: Vec<PathBuf> = entries.filter_map(|e| Some(e.ok()?.path())).collect();
-        let links: BTreeSet<PathBuf> = entries.iter().filter_map(|p| fs::read_link(p).ok()).collect();
+        let links: BTreeSet<PathBuf> = entries
+            .iter()
+            .filter_map(|p| fs::read_link(p).ok())
+            .collect();
         for path in &entries {
             let Some(name) = path.file_name().and_then(|n| n.to_str()) else {
                 continue;

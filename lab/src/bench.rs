@@ -1,0 +1,669 @@
+//! `vmlock-lab bench`: how fast and how small the programs are, each figure beside its limit and all
+//! of them in one run.
+//!
+//! What is compared is measured in turn in one boot of one host, so the ratio holds on any machine, however slow
+//! its emulation is.
+
+mod guest;
+mod inside;
+mod peer;
+
+pub use inside::run as inside;
+
+use crate::cache::{self, Cache, Scratch};
+use crate::cross;
+use crate::emulate::{self, Files, Job, Machine, Output, Work};
+use crate::failure::{FINDINGS, Failure, OK, Result, say};
+use crate::flags::{self, Format};
+use crate::guest as debian;
+use crate::job;
+use crate::kernels::{self, Kernel};
+use crate::tools;
+use guest::Then;
+use inside::{Measured, Order, Run};
+use nix::sys::resource::{UsageWho, getrusage};
+use peer::Peer;
+use serde::Serialize;
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+/// CPU time of `vmlock lock`, in milliseconds.
+const COMPILE: f64 = 15.0;
+/// Part of the start-up that enforcing and verifying a lock may take.
+const SHARE: f64 = 0.1;
+/// Part of QEMU's time to the first guest instruction.
+const START: f64 = 0.2;
+/// Memory beyond the guest's, in MiB.
+const RESIDENT: f64 = 5.0;
+/// Size of vmlock-run, in MiB.
+const SIZE: f64 = 3.0;
+/// Packages that vmlock-run is made of.
+const PACKAGES: f64 = 60.0;
+
+/// Kernel series of the hosts.
+const KERNEL: &str = "6.12";
+/// Examples that are started, each with the CPU of its host.
+const HOSTS: [(&str, &str); 2] = [("modern", "neoverse-n1"), ("portable", "cortex-a72")];
+/// Where everything is in a host.
+const DIR: &str = "/bench";
+/// How long one host may take before its first round, and for each round.
+const LIMIT: (Duration, Duration) = (Duration::from_secs(120), Duration::from_secs(30));
+/// A run of the compiler is short, so there are more of them for each run of the rest.
+const COMPILE_RUNS: u32 = 5;
+
+/// Names of the contenders in a host.
+const OURS: &str = "vmlock-run";
+const THEIRS: &str = "qemu";
+
+const MIB: f64 = 1_048_576.0;
+
+/// One figure.
+#[derive(Debug, Serialize)]
+struct Measure {
+    /// What was measured.
+    name: String,
+    /// The figure.
+    value: f64,
+    /// What it counts.
+    unit: &'static str,
+    /// The most that it may be.
+    limit: f64,
+    /// The figure as a part of its limit.
+    ratio: f64,
+    /// Whether the limit is met.
+    met: bool,
+    /// What the figure comes from.
+    detail: String,
+}
+
+impl Measure {
+    fn new(name: String, value: f64, unit: &'static str, limit: f64, detail: String) -> Self {
+        let ratio = value / limit;
+        Self {
+            name,
+            value,
+            unit,
+            limit,
+            ratio,
+            met: ratio <= 1.0,
+            detail,
+        }
+    }
+
+    /// A figure or a limit with its unit.
+    fn worded(&self, value: f64) -> String {
+        match self.unit {
+            "part" => format!("{:.1} %", 100.0 * value),
+            "packages" => format!("{value} packages"),
+            unit => format!("{value:.2} {unit}"),
+        }
+    }
+}
+
+/// Measures everything; 1 if a limit is not met.
+pub fn run(cache: &Cache, flags: &flags::Bench) -> Result<u8> {
+    tools::ensure_emulator(true)?;
+    say("building vmlock, vmlock-run and vmlock-lab");
+    let root = cross::workspace()?;
+    let compiler = cross::build_native("vmlock")?;
+    let runner = cross::build(cache, cross::RUNNER)?;
+    let lab = cross::build(cache, "vmlock-lab")?;
+
+    let mut measures = compile(&root, &compiler, flags.runs.saturating_mul(COMPILE_RUNS))?;
+    measures.push(size(&runner)?);
+    measures.push(packages(&root)?);
+    let kernels = [KERNEL, debian::KERNEL].map(str::to_owned);
+    let [kernel, guest] = kernels::resolve(cache, &kernels, false)?
+        .try_into()
+        .map_err(|_| Failure::bug("two kernels were asked for and not two were found"))?;
+    let bench = Bench {
+        cache,
+        root: &root,
+        compiler: &compiler,
+        runner: &runner,
+        lab: &lab,
+        kernel,
+        guest: cache::read(&guest.image)?,
+        peer: Peer::provide(cache)?,
+        runs: flags.runs,
+    };
+    for (example, cpu) in HOSTS {
+        say(format_args!(
+            "starting guests with vmlock-run and with QEMU in turn, Linux {} on {cpu}",
+            bench.kernel.version
+        ));
+        measures.extend(bench.on_host(example, cpu)?);
+    }
+    let met = measures.iter().all(|m| m.met);
+    print(&measures, met, flags.format)?;
+    Ok(if met { OK } else { FINDINGS })
+}
+
+/// CPU time of the compiler on each example.
+fn compile(root: &Path, compiler: &Path, runs: u32) -> Result<Vec<Measure>> {
+    let mut measures = Vec::new();
+    for example in examples(root)? {
+        let mut times = Vec::new();
+        for run in 0..=runs {
+            let before = cpu_of_children()?;
+            let mut command = Command::new(compiler);
+            command
+                .current_dir(root)
+                .args(["lock", "--dry-run", &example])
+                .stdin(Stdio::null())
+                .stdout(Stdio::null())
+                .stderr(Stdio::null());
+            let status = command.status().map_err(|e| {
+                Failure::environment(format!("cannot run {}: {e}", compiler.display()))
+            })?;
+            let time = cpu_of_children()?.saturating_sub(before);
+            if !status.success() {
+                return Err(Failure::environment(format!(
+                    "`vmlock lock --dry-run {example}` ended with {status}"
+                )));
+            }
+            // The first run finds nothing in the machine's caches.
+            if run > 0 {
+                times.push(time.as_secs_f64() * 1e3);
+            }
+        }
+        measures.push(Measure::new(
+            format!("vmlock lock {example}"),
+            median(&times),
+            "ms",
+            COMPILE,
+            format!("CPU time of the process, user and system; median of {runs}"),
+        ));
+    }
+    Ok(measures)
+}
+
+/// The specs of the examples, relative to the checkout.
+fn examples(root: &Path) -> Result<Vec<String>> {
+    let dir = root.join("examples");
+    let entries = fs::read_dir(&dir).map_err(|e| Failure::file("list", &dir, &e))?;
+    let mut specs: Vec<String> = entries
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .filter(|name| name.ends_with(".vm.kdl"))
+        .map(|name| format!("examples/{name}"))
+        .collect();
+    specs.sort();
+    Ok(specs)
+}
+
+/// CPU time of all processes that this one has waited for.
+fn cpu_of_children() -> Result<Duration> {
+    let usage = getrusage(UsageWho::RUSAGE_CHILDREN)
+        .map_err(|e| Failure::environment(format!("cannot ask for CPU times: {e}")))?;
+    let part = |seconds: i64, micros: i64| {
+        Duration::from_secs(u64::try_from(seconds).unwrap_or(0))
+            + Duration::from_micros(u64::try_from(micros).unwrap_or(0))
+    };
+    let (user, system) = (usage.user_time(), usage.system_time());
+    Ok(part(user.tv_sec(), user.tv_usec()) + part(system.tv_sec(), system.tv_usec()))
+}
+
+/// Size of the static, stripped program.
+fn size(runner: &Path) -> Result<Measure> {
+    let bytes = fs::metadata(runner)
+        .map_err(|e| Failure::file("look at", runner, &e))?
+        .len();
+    Ok(Measure::new(
+        "vmlock-run, size".to_owned(),
+        bytes as f64 / MIB,
+        "MiB",
+        SIZE,
+        "static, stripped, with the witness in it".to_owned(),
+    ))
+}
+
+/// Number of packages that end up in vmlock-run, itself included.
+fn packages(root: &Path) -> Result<Measure> {
+    let mut command = cross::cargo_in(root);
+    command
+        .args(["tree", "--package", cross::RUNNER, "--edges", "normal"])
+        .args(["--target", cross::TARGET, "--prefix", "none"])
+        .args(["--format", "{p}"]);
+    let (status, out) = tools::output(&mut command)?;
+    if !status.success() {
+        return Err(Failure::environment(
+            "cargo tree failed; its own messages are above",
+        ));
+    }
+    Ok(Measure::new(
+        "vmlock-run, packages".to_owned(),
+        count_packages(&String::from_utf8_lossy(&out)) as f64,
+        "packages",
+        PACKAGES,
+        "what is linked into it, itself included".to_owned(),
+    ))
+}
+
+/// Different packages in cargo's tree, which marks those that it has shown before.
+fn count_packages(tree: &str) -> usize {
+    tree.lines()
+        .map(|line| line.trim().trim_end_matches(" (*)"))
+        .filter(|line| !line.is_empty())
+        .collect::<BTreeSet<_>>()
+        .len()
+}
+
+/// What all hosts have in common.
+struct Bench<'a> {
+    cache: &'a Cache,
+    root: &'a Path,
+    compiler: &'a Path,
+    runner: &'a Path,
+    lab: &'a Path,
+    kernel: Kernel,
+    /// The guest's kernel, before it gets its other entry.
+    guest: Vec<u8>,
+    peer: Peer,
+    runs: u32,
+}
+
+impl Bench<'_> {
+    /// Starts the guest of an example with both contenders in one host.
+    fn on_host(&self, example: &str, cpu: &str) -> Result<Vec<Measure>> {
+        let scratch = self.cache.scratch()?;
+        let lock = self.lock(example, &scratch)?;
+        let vm = Vm::read(&cache::read(&lock)?)?;
+
+        let mut files = Files::default();
+        let ours = job::add_program(&mut files, self.runner)?;
+        let timer = job::add_program(&mut files, self.lab)?;
+        self.peer.add(self.cache, &mut files);
+        let mut boot = |place: &str, uart: u32, then: Then| -> Result<String> {
+            let lock_inside = format!("{DIR}/{place}/{example}.vm.lock.json");
+            files.copy(&lock_inside, &lock);
+            let image = guest::image(&self.guest, uart, then)?;
+            files.program(&format!("{DIR}/{place}/{}", vm.kernel), image);
+            if let Some(initrd) = &vm.initrd {
+                files.copy(
+                    &format!("{DIR}/{place}/{initrd}"),
+                    &scratch.path().join(debian::INITRD),
+                );
+            }
+            Ok(lock_inside)
+        };
+        debian::provide(self.cache, scratch.path(), debian::KERNEL)?;
+        let timed = boot("ours", vm.uart, Then::PowerOff)?;
+        let waiting = boot("waiting", vm.uart, Then::Wait)?;
+        boot(THEIRS, guest::QEMU_UART, Then::PowerOff)?;
+        let start = |lock: &str, more: &[&str]| -> Vec<String> {
+            [ours.as_str(), "start", lock]
+                .iter()
+                .chain(more)
+                .map(|&word| word.to_owned())
+                .collect()
+        };
+        let order = Order {
+            contenders: BTreeMap::from([
+                (OURS.to_owned(), start(&timed, &["--stats"])),
+                (THEIRS.to_owned(), vm.qemu()),
+            ]),
+            rounds: self.runs,
+            resident: (start(&waiting, &[]), vm.memory),
+        };
+        let order = serde_json::to_vec(&order)
+            .map_err(|e| Failure::bug(format!("cannot write the order: {e}")))?;
+        let order_inside = format!("{DIR}/order.json");
+        files.program(&order_inside, order);
+
+        let measured = self.measure(cpu, &files, &timer, &order_inside)?;
+        self.report(example, cpu, &measured)
+    }
+
+    /// Compiles an example somewhere else, so that no lock of the checkout is touched or believed.
+    fn lock(&self, example: &str, scratch: &Scratch) -> Result<PathBuf> {
+        let spec = format!("{example}.vm.kdl");
+        let copy = scratch.path().join(&spec);
+        cache::write(
+            &copy,
+            &cache::read(&self.root.join("examples").join(&spec))?,
+        )?;
+        let mut command = Command::new(self.compiler);
+        command
+            .current_dir(scratch.path())
+            .args(["lock", &spec])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        if !tools::run(&mut command, None)?.success() {
+            return Err(Failure::environment(format!(
+                "examples/{spec} does not compile"
+            )));
+        }
+        Ok(scratch.path().join(format!("{example}.vm.lock.json")))
+    }
+
+    fn measure(&self, cpu: &str, files: &Files, timer: &str, order: &str) -> Result<Measured> {
+        let machine = Machine {
+            kernel: self.kernel.clone(),
+            cpu: cpu.to_owned(),
+            cpus: 2,
+            memory: 4096,
+            kernel_args: Vec::new(),
+            limit: Some(LIMIT.0 + LIMIT.1 * self.runs),
+        };
+        let jobs = [
+            Job {
+                program: peer::LINKER_CACHE.to_owned(),
+                args: vec!["-X".to_owned()],
+            },
+            Job {
+                program: timer.to_owned(),
+                args: vec!["bench-inside".to_owned(), order.to_owned()],
+            },
+        ];
+        let outcome = emulate::run(
+            &machine,
+            &Work {
+                dir: DIR,
+                files,
+                busybox: &kernels::busybox(self.cache)?,
+                jobs: &jobs,
+                results: &[],
+                output: Output::Collect,
+                console: None,
+            },
+        )?;
+        let Some(ended) = outcome.jobs.last() else {
+            return Err(Failure::bug("a host did not run all its jobs"));
+        };
+        serde_json::from_slice(&ended.stdout).map_err(|_| {
+            Failure::environment(format!(
+                "nothing could be measured on Linux {}, {cpu}:\n{}",
+                self.kernel.version,
+                String::from_utf8_lossy(&ended.stderr).trim_end()
+            ))
+        })
+    }
+
+    fn report(&self, example: &str, cpu: &str, measured: &Measured) -> Result<Vec<Measure>> {
+        let runs = |name: &str| -> Result<&[Run]> {
+            measured
+                .runs
+                .get(name)
+                .map(Vec::as_slice)
+                .ok_or_else(|| Failure::bug(format!("{name} was not run")))
+        };
+        let to_mark =
+            |runs: &[Run]| median(&runs.iter().map(|r| r.to_mark / 1e3).collect::<Vec<_>>());
+        let to_end =
+            |runs: &[Run]| median(&runs.iter().map(|r| r.to_end / 1e3).collect::<Vec<_>>());
+        let (ours, theirs) = (runs(OURS)?, runs(THEIRS)?);
+        let phases: Vec<Phases> = ours
+            .iter()
+            .map(|run| Phases::read(&run.words))
+            .collect::<Result<_>>()?;
+        let host = format!("Linux {} on {cpu}", self.kernel.version);
+        let of =
+            |pick: &dyn Fn(&Phases) -> f64| median(&phases.iter().map(pick).collect::<Vec<_>>());
+        let breakdown: Vec<String> = phases
+            .first()
+            .map(|first| first.phases.keys())
+            .into_iter()
+            .flatten()
+            .map(|name| {
+                format!(
+                    "{name} {:.1} ms ({} ioctls)",
+                    of(&|p| p.phase(name).1 / 1e3),
+                    of(&|p| p.phase(name).0)
+                )
+            })
+            .collect();
+        Ok(vec![
+            Measure::new(
+                format!("{example}: enforce and verify, part of the start"),
+                of(&|p| (p.phase("enforce").1 + p.phase("verify").1) / p.total),
+                "part",
+                SHARE,
+                format!(
+                    "{host}: {} ioctls; {}",
+                    of(&|p| p.phase("enforce").0 + p.phase("verify").0),
+                    breakdown.join(", ")
+                ),
+            ),
+            Measure::new(
+                format!("{example}: first guest instruction, part of QEMU's time"),
+                to_mark(ours) / to_mark(theirs),
+                "part",
+                START,
+                format!(
+                    "{host}, in turn, medians of {}: vmlock-run {:.1} ms, QEMU {} {:.1} ms; to the end of the \
+                     process {:.1} and {:.1} ms",
+                    self.runs,
+                    to_mark(ours),
+                    self.peer.version,
+                    to_mark(theirs),
+                    to_end(ours),
+                    to_end(theirs)
+                ),
+            ),
+            Measure::new(
+                format!("{example}: memory of vmlock-run beyond the guest's"),
+                measured.resident as f64 / MIB,
+                "MiB",
+                RESIDENT,
+                format!("{host}: resident while the guest runs"),
+            ),
+        ])
+    }
+}
+
+/// What has to be known of a lock.
+struct Vm {
+    kernel: String,
+    initrd: Option<String>,
+    command_line: String,
+    /// Where a byte has to be written to be sent.
+    uart: u32,
+    /// Bytes of guest memory.
+    memory: u64,
+    cpus: usize,
+}
+
+impl Vm {
+    fn read(lock: &[u8]) -> Result<Self> {
+        let lock: Value = serde_json::from_slice(lock)
+            .map_err(|e| Failure::bug(format!("a lock that is no JSON: {e}")))?;
+        let text = |place: &str| lock.pointer(place).and_then(Value::as_str);
+        let number = |value: Option<&Value>| {
+            u64::from_str_radix(value?.as_str()?.strip_prefix("0x")?, 16).ok()
+        };
+        let machine = &lock["machine"];
+        let uart = machine["devices"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .find(|device| device["kind"] == "16550")
+            .and_then(|device| number(device.pointer("/range/base")))
+            .and_then(|base| u32::try_from(base).ok());
+        let vm = || {
+            Some(Self {
+                kernel: text("/boot/kernel")?.to_owned(),
+                initrd: text("/boot/initrd").map(str::to_owned),
+                command_line: text("/boot/cmdline").unwrap_or_default().to_owned(),
+                uart: uart?,
+                memory: number(machine.pointer("/memory/size"))?,
+                cpus: machine["vcpus"].as_array()?.len(),
+            })
+        };
+        vm().ok_or_else(|| {
+            Failure::bug(
+                "a lock without boot files, a 16550, memory or vCPUs where they are expected",
+            )
+        })
+    }
+
+    /// The same machine in QEMU, as far as QEMU has it.
+    fn qemu(&self) -> Vec<String> {
+        let mut command: Vec<String> = [
+            peer::PROGRAM,
+            "-M",
+            "virt,gic-version=3",
+            "-accel",
+            "kvm",
+            "-cpu",
+            "host",
+            "-nodefaults",
+            "-no-user-config",
+            "-display",
+            "none",
+            "-monitor",
+            "none",
+            "-serial",
+            "stdio",
+            "-no-reboot",
+        ]
+        .map(str::to_owned)
+        .to_vec();
+        let mut add = |flag: &str, value: String| command.extend([flag.to_owned(), value]);
+        add("-smp", self.cpus.to_string());
+        add("-m", (self.memory >> 20).to_string());
+        add("-kernel", format!("{DIR}/{THEIRS}/{}", self.kernel));
+        if let Some(initrd) = &self.initrd {
+            add("-initrd", format!("{DIR}/{THEIRS}/{initrd}"));
+        }
+        add("-append", self.command_line.clone());
+        command
+    }
+}
+
+/// What `vmlock-run start --stats` says of its start: ioctls and microseconds by phase.
+struct Phases {
+    phases: BTreeMap<String, (f64, f64)>,
+    total: f64,
+}
+
+impl Phases {
+    /// Finds the line of JSON among the words on standard error.
+    fn read(words: &str) -> Result<Self> {
+        let stats = || {
+            let stats: Value = words
+                .lines()
+                .find_map(|line| serde_json::from_str(line).ok())?;
+            let times = stats["microseconds"].as_object()?;
+            let phases = times
+                .iter()
+                .filter(|(name, _)| *name != "total")
+                .map(|(name, time)| {
+                    let ioctls = stats["ioctls"][name].as_f64()?;
+                    Some((name.clone(), (ioctls, time.as_f64()?)))
+                })
+                .collect::<Option<BTreeMap<_, _>>>()?;
+            let known = ["enforce", "verify"]
+                .iter()
+                .all(|n| phases.contains_key(*n));
+            let total = times.get("total")?.as_f64()?;
+            (known && total > 0.0).then_some(Self { phases, total })
+        };
+        stats().ok_or_else(|| {
+            Failure::environment(format!(
+                "vmlock-run start --stats says nothing of its phases; it said:\n{}",
+                words.trim_end()
+            ))
+        })
+    }
+
+    /// Ioctls and microseconds of a phase.
+    fn phase(&self, name: &str) -> (f64, f64) {
+        self.phases.get(name).copied().unwrap_or_default()
+    }
+}
+
+/// The middle one; of an even number the mean of both.
+fn median(values: &[f64]) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    match sorted.len() {
+        0 => f64::NAN,
+        n if n % 2 == 1 => sorted[n / 2],
+        n => (sorted[n / 2 - 1] + sorted[n / 2]) / 2.0,
+    }
+}
+
+fn print(measures: &[Measure], met: bool, format: Format) -> Result<()> {
+    let table = |separator: &str| {
+        for m in measures {
+            println!(
+                "{separator}{:<7}{separator}{:<62}{separator}{:>14}{separator}{:>14}{separator}{:>6.2} of the limit{separator}",
+                if m.met { "met" } else { "NOT MET" },
+                m.name,
+                m.worded(m.value),
+                m.worded(m.limit),
+                m.ratio,
+            );
+            if separator.is_empty() {
+                println!("        {}", m.detail);
+            }
+        }
+    };
+    match format {
+        Format::Human => table(""),
+        Format::Markdown => {
+            println!("| | | measured | limit | ratio |\n|---|---|---|---|---|");
+            table(" | ");
+        }
+        Format::Json => {
+            let text = serde_json::to_string_pretty(&serde_json::json!({
+                "met": met,
+                "measures": measures,
+            }))
+            .map_err(|e| Failure::bug(format!("cannot write the figures: {e}")))?;
+            println!("{text}");
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_median_is_the_middle() {
+        assert!((median(&[3.0, 1.0, 2.0]) - 2.0).abs() < 1e-9);
+        assert!((median(&[4.0, 1.0, 2.0, 3.0]) - 2.5).abs() < 1e-9);
+        assert!(median(&[]).is_nan());
+        let measure = |value| Measure::new(String::new(), value, "ms", 15.0, String::new());
+        // What could not be measured meets no limit.
+        assert!(measure(15.0).met && !measure(15.1).met && !measure(f64::NAN).met);
+    }
+
+    #[test]
+    fn packages_are_counted_once() {
+        let tree = "a v1 (/src/a)\nb v1\nc v2\nb v1 (*)\nc v3\n\n";
+        assert_eq!(count_packages(tree), 4);
+    }
+
+    #[test]
+    fn the_phases_are_found_among_other_words() {
+        let words = "vmlock-run: a word\n{\"ioctls\":{\"probe\":7,\"enforce\":30,\"verify\":4,\"total\":41},\
+            \"microseconds\":{\"probe\":900,\"enforce\":60,\"verify\":40,\"total\":1000}}\nvmlock-run: bye\n";
+        let phases = Phases::read(words).unwrap();
+        assert_eq!(phases.phase("enforce"), (30.0, 60.0));
+        assert_eq!(phases.phases.len(), 3);
+        assert!(Phases::read("vmlock-run: a word\n").is_err());
+        assert!(Phases::read("{\"ioctls\":{},\"microseconds\":{\"total\":1}}").is_err());
+    }
+
+    #[test]
+    fn a_lock_says_what_qemu_is_to_start() {
+        let lock = br#"{"boot": {"kernel": "guest/Image", "cmdline": "quiet"}, "machine": {"memory":
+            {"base": "0x40000000", "size": "0x0000000010000000"}, "vcpus": [{}, {}],
+            "devices": [{"kind": "pl031", "range": {"base": "0x1"}}, {"kind": "16550", "range": {"base": "0x09000000"}}]}}"#;
+        let vm = Vm::read(lock).unwrap();
+        assert_eq!((vm.uart, vm.memory, vm.cpus), (0x0900_0000, 256 << 20, 2));
+        let command = vm.qemu().join(" ");
+        assert!(
+            command.contains("-m 256 -kernel /bench/qemu/guest/Image -append quiet"),
+            "{command}"
+        );
+        assert!(Vm::read(b"{}").is_err());
+    }
+}
