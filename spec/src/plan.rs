@@ -724,7 +724,12 @@ fn answers(lock: &Lock, view: &View, plan: &mut Plan) {
             name: call.to_owned(),
             wanted: words(Some(entry.answer)),
             offered: words(later.or(now)),
-            reason: format!("{call} answers {} here", words(later.or(now))),
+            reason: match later.or(now) {
+                Some(x0) => format!("{call} answers {} here", words(Some(x0))),
+                None => {
+                    format!("what {call} answers here is not known: the probe's guest did not ask")
+                }
+            },
             from: entry.from.clone(),
             help: vec!["choose a host whose kernel has, or can hide, the service".into()],
         });

@@ -485,12 +485,17 @@ fn shape(spec: &VmSpec, complaints: &mut Complaints) {
 }
 
 /// Registers that belong into the lock of this spec.
-fn belongs(spec: &VmSpec, register: &RegisterInfo) -> bool {
+fn belongs(context: &Context, register: &RegisterInfo) -> bool {
     match register.kind {
         Kind::State | Kind::Firmware => false,
         Kind::Identification => register.name != "MPIDR_EL1",
         Kind::Cache => register.csselr().is_none() && register.name != "CLIDR_EL1",
-        Kind::Pmu => spec.cpu.features.contains(&Feature::Pmu),
+        // PMMIR_EL1 exists from PMUv3 for Armv8.4 on (ID_AA64DFR0_EL1.PMUVer = 5).
+        Kind::Pmu if register.name == "PMMIR_EL1" => {
+            context.spec.cpu.features.contains(&Feature::Pmu)
+                && (5..0xf).contains(&(context.raw("ID_AA64DFR0_EL1") >> 8 & 0xf))
+        }
+        Kind::Pmu => context.spec.cpu.features.contains(&Feature::Pmu),
         Kind::Id | Kind::Timer | Kind::Gic | Kind::Debug => true,
     }
 }
@@ -498,7 +503,7 @@ fn belongs(spec: &VmSpec, register: &RegisterInfo) -> bool {
 /// What the baselines and the CPU make of every such register.
 fn registers(context: &Context) -> BTreeMap<&'static str, (&'static RegisterInfo, Draft)> {
     let mut out = BTreeMap::new();
-    for register in REGISTERS.iter().filter(|r| belongs(context.spec, r)) {
+    for register in REGISTERS.iter().filter(|r| belongs(context, r)) {
         let mut draft = context.register(register);
         let cpu = format!("cpu/{}", context.cpu.name);
         if let Some(value) = context.fact(&register.name) {

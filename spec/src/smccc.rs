@@ -355,7 +355,6 @@ pub fn answers(services: &Services) -> Vec<KeyedAnswer> {
         0xc600_7000,
         0x8400_001e,
         0xc400_001e,
-        0x95c1_ba5e,
     ] {
         out.push((key(Kind::Hvc, call(function, 0, 0)), NOT_SUPPORTED));
     }
