@@ -5,7 +5,7 @@
 //! name; values of registers are taken apart into fields.
 
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use vmlock_spec::catalogue::{Field, Kind, RegisterInfo, register_by_name};
 use vmlock_spec::smccc;
@@ -91,48 +91,47 @@ fn walk(path: &str, before: &Value, after: &Value, out: &mut Vec<Change>) {
     }
     match (before, after) {
         (Value::Object(a), Value::Object(b)) => {
-            let register = a
-                .get("name")
-                .and_then(Value::as_str)
-                .and_then(register_by_name);
             let keys: BTreeSet<&String> = a.keys().chain(b.keys()).collect();
             for key in keys {
-                // The name is part of the path already.
-                if register.is_some() && key == "value" && fields(path, register, a, b, out) {
-                    continue;
-                }
                 walk_key(&join(path, key), a.get(key), b.get(key), out);
             }
         }
         (Value::Array(a), Value::Array(b)) => array(path, a, b, out),
-        _ => out.push(leaf(path, &plain(before), &plain(after))),
+        _ => leaf(path, &plain(before), &plain(after), out),
     }
 }
 
 /// Two different values of one place.
-fn leaf(path: &str, before: &str, after: &str) -> Change {
+fn leaf(path: &str, before: &str, after: &str, out: &mut Vec<Change>) {
     if let Some(call) = path.strip_suffix(".answer") {
-        return change(call, answer(before), answer(after), "what the call answers");
+        return out.push(change(
+            call,
+            answer(before),
+            answer(after),
+            "what the call answers",
+        ));
     }
     let name = path.strip_suffix(".value").unwrap_or(path);
+    // The register's name is the last word: `guest with pmu: vCPU 0 MIDR_EL1`.
+    let register = name.rsplit(' ').next().and_then(register_by_name);
+    if let (Some(info), Some(old), Some(new)) = (register, hex(before), hex(after)) {
+        return by_field(name, info, old, new, out);
+    }
     let words = match name {
         // The revision decides how the whole distributor behaves.
         "GICD_IIDR" => "KVM's revision of the distributor",
         _ => meaning(path),
     };
-    change(name, before.to_owned(), after.to_owned(), words)
+    out.push(change(name, before.to_owned(), after.to_owned(), words));
 }
 
 /// What a firmware call answers, with the names of errors.
-fn answer(hex: &str) -> String {
-    let number = hex
-        .strip_prefix("0x")
-        .and_then(|h| u64::from_str_radix(h, 16).ok());
-    match number {
+fn answer(text: &str) -> String {
+    match hex(text) {
         Some(smccc::NOT_SUPPORTED) => "NOT_SUPPORTED".to_owned(),
         Some(smccc::INVALID_PARAMETERS) => "INVALID_PARAMETERS".to_owned(),
         Some(number) => format!("{number:#x}"),
-        None => hex.to_owned(),
+        None => text.to_owned(),
     }
 }
 
@@ -167,11 +166,12 @@ fn summary(value: &Value) -> String {
 }
 
 fn join(path: &str, key: &str) -> String {
-    // Names of sections that only repeat what the name of an entry says.
-    match (path, key) {
-        ("", "registers" | "hypercalls" | "gic") => key.to_owned(),
+    // What a vCPU read is named as it stands.
+    let of_vcpu = path.rsplit(' ').nth(1) == Some("vCPU");
+    match (path, of_vcpu) {
         ("", _) => key.to_owned(),
-        _ => format!("{path}.{key}"),
+        (_, true) => format!("{path} {key}"),
+        (_, false) => format!("{path}.{key}"),
     }
 }
 
@@ -187,9 +187,6 @@ fn identity(value: &Value) -> Option<String> {
             format!("guest with {names}")
         });
     }
-    if let (Some(vcpu), Some(name)) = (object.get("vcpu"), text("name")) {
-        return Some(format!("vCPU {vcpu} {name}"));
-    }
     if text("name") == Some("unknown") {
         return text("id").map(|id| format!("unknown register {id}"));
     }
@@ -203,10 +200,15 @@ fn identity(value: &Value) -> Option<String> {
 }
 
 fn array(path: &str, before: &[Value], after: &[Value], out: &mut Vec<Change>) {
+    // What guests read is a list of maps, one for each vCPU.
+    let by_vcpu = path.ends_with(".guest");
     let keyed = |list: &[Value]| -> Option<Vec<(String, Value)>> {
-        list.iter()
-            .map(|v| identity(v).map(|key| (key, v.clone())))
-            .collect()
+        let key = |index: usize, value: &Value| match by_vcpu {
+            true => Some(format!("vCPU {index}")),
+            false => identity(value),
+        };
+        let pair = |(index, value): (usize, &Value)| Some((key(index, value)?, value.clone()));
+        list.iter().enumerate().map(pair).collect()
     };
     let (Some(a), Some(b)) = (keyed(before), keyed(after)) else {
         out.push(lists(path, before, after));
@@ -297,36 +299,23 @@ fn meaning(path: &str) -> &'static str {
     }
 }
 
-/// Takes a register's value apart. Says whether it could.
-fn fields(
-    path: &str,
-    info: Option<&'static RegisterInfo>,
-    a: &Map<String, Value>,
-    b: &Map<String, Value>,
-    out: &mut Vec<Change>,
-) -> bool {
-    let hex = |map: &Map<String, Value>| {
-        let text = map.get("value")?.as_str()?.strip_prefix("0x")?;
-        u64::from_str_radix(text, 16).ok()
-    };
-    let (Some(info), Some(before), Some(after)) = (info, hex(a), hex(b)) else {
-        return false;
-    };
-    if before == after {
-        return true;
-    }
-    let mut rest = before ^ after;
+fn hex(text: &str) -> Option<u64> {
+    u64::from_str_radix(text.strip_prefix("0x")?, 16).ok()
+}
+
+/// Takes a register's value apart into the fields that differ.
+fn by_field(path: &str, info: &RegisterInfo, before: u64, after: u64, out: &mut Vec<Change>) {
     if info.id == smccc::PSCI_VERSION_REGISTER
         && let (Some(old), Some(new)) = (psci(before), psci(after))
     {
-        out.push(change(
+        return out.push(change(
             path,
             old,
             new,
             "the PSCI version that guests are told",
         ));
-        return true;
     }
+    let mut rest = before ^ after;
     for field in info
         .fields
         .iter()
@@ -335,8 +324,9 @@ fn fields(
     {
         let (old, new) = (field.get(before), field.get(after));
         let words = in_words(info, field, old, new);
+        let name = format!("{path}.{}", field.name);
         out.push(change(
-            &format!("{path}.{}", field.name),
+            &name,
             format!("{old:#x}"),
             format!("{new:#x}"),
             words,
@@ -344,18 +334,13 @@ fn fields(
         rest &= !field.mask();
     }
     if rest != 0 {
-        let (old, new) = (
-            format!("{:#x}", before & rest),
-            format!("{:#x}", after & rest),
-        );
-        let name = if info.fields.is_empty() {
-            path.to_owned()
-        } else {
-            format!("{path} bits {rest:#x}")
+        let name = match info.fields.is_empty() {
+            true => path.to_owned(),
+            false => format!("{path} bits {rest:#x}"),
         };
-        out.push(change(&name, old, new, ""));
+        let (old, new) = (before & rest, after & rest);
+        out.push(change(&name, format!("{old:#x}"), format!("{new:#x}"), ""));
     }
-    true
 }
 
 fn psci(version: u64) -> Option<String> {

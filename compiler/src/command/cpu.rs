@@ -10,8 +10,9 @@ use crate::flags::CpuFlags;
 use crate::render::{Exit, Output};
 use serde_json::json;
 use std::fmt::Write as _;
-use vmlock_spec::catalogue::{Kind, REGISTERS, RegisterInfo};
+use vmlock_spec::catalogue::{Kind, REGISTERS, RegisterInfo, Rule, field, register_by_name};
 use vmlock_spec::report::{HostReport, Seen, View};
+use vmlock_spec::resolve::selectors;
 use vmlock_spec::smccc;
 
 /// Writes the model.
@@ -98,13 +99,15 @@ fn model(report: &HostReport, name: &str) -> Result<String, String> {
          //\n\
          // A report knows what KVM lets a guest on that host find. Where KVM hides a feature of the\n\
          // silicon, or shows less of it, the model has the lesser value: it is right for guests on\n\
-         // such hosts, and a baseline can never show more than it. Fields that depend on a vCPU\n\
-         // feature were read in a guest that has it.\n\
+         // such hosts, and a baseline can never show more than it. That holds for the caches too: a\n\
+         // kernel from 6.3 on makes them up. PMU registers were read in a guest that has a PMU.\n\
          //\n\
          // In a description: import \"THIS-FILE\", and cpu \"{name}\" count=N.\n\
          cpu \"{name}\" {{\n    title \"Captured from a host report\"\n"
     );
     let mut caches = String::new();
+    let clidr = register_by_name("CLIDR_EL1").and_then(read).unwrap_or(0);
+    let named = selectors(clidr);
     let mut missing = Vec::new();
     for register in REGISTERS {
         let locked = matches!(
@@ -127,12 +130,11 @@ fn model(report: &HostReport, name: &str) -> Result<String, String> {
             }
             Some(value) => {
                 // Run-time state within an identification register is no model's business.
-                let free = register
-                    .fields
-                    .iter()
-                    .filter(|f| f.rule == vmlock_spec::catalogue::Rule::Free);
+                let free = register.fields.iter().filter(|f| f.rule == Rule::Free);
                 let value = value & !free.fold(0, |mask, f| mask | f.mask());
                 let _ = match register.csselr() {
+                    // Caches that CLIDR_EL1 does not name are UNKNOWN.
+                    Some(selector) if !named.contains(&selector.into()) => Ok(()),
                     Some(selector) => writeln!(caches, "    ccsidr {selector} {value:#x} {SOURCE}"),
                     None => writeln!(
                         text,
@@ -158,37 +160,27 @@ fn model(report: &HostReport, name: &str) -> Result<String, String> {
 
 /// What silicon and firmware decide.
 fn facts(view: &View, text: &mut String, source: &str) -> Result<(), String> {
-    let mut fact = |name: &str, value: u64, spelt: String| {
-        let _ = value;
-        let _ = writeln!(text, "    fact \"{name}\" {spelt} {source}");
-    };
     for register in REGISTERS {
-        let workaround = register.kind == Kind::Firmware
-            && register.id != smccc::PSCI_VERSION_REGISTER
-            && register.id < smccc::STD_BMAP_REGISTER;
-        let listed = view.register(register.id).and_then(|r| r.value);
-        match register.kind {
-            Kind::Timer | Kind::Gic => {
-                let Some(value) = value(view, register) else {
-                    return Err(format!("it does not say {}", register.name));
-                };
-                fact(
-                    &register.name,
-                    value,
-                    if register.kind == Kind::Timer {
-                        value.to_string()
-                    } else {
-                        format!("{value:#x}")
-                    },
-                );
-            }
+        let workaround =
+            register.id != smccc::PSCI_VERSION_REGISTER && register.id < smccc::STD_BMAP_REGISTER;
+        let spelt = match register.kind {
+            Kind::Timer | Kind::Gic => match (value(view, register), register.kind) {
+                (None, _) => return Err(format!("it does not say {}", register.name)),
+                // A frequency is read as a decimal number, a register as hex.
+                (Some(value), Kind::Timer) => value.to_string(),
+                (Some(value), _) => format!("{value:#x}"),
+            },
             Kind::Firmware if workaround => {
+                let listed = view.register(register.id).and_then(|r| r.value);
                 // An older kernel has no register for it: the call's answer tells.
-                let value = listed.unwrap_or_else(|| answered(view, &register.name));
-                fact(&register.name, value, value.to_string());
+                listed
+                    .unwrap_or_else(|| answered(view, &register.name))
+                    .to_string()
             }
-            _ => {}
-        }
+            _ => continue,
+        };
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "    fact \"{}\" {spelt} {source}", register.name);
     }
     Ok(())
 }
@@ -208,15 +200,15 @@ fn answered(view: &View, register: &str) -> u64 {
 /// Vulnerabilities that the host's kernel says a guest does not have to care about
 /// (ID_AA64PFR0_EL1.CSV2 and CSV3).
 fn unaffected(view: &View) -> Vec<&'static str> {
-    let field = |path: &str| {
-        let (register, field) = vmlock_spec::catalogue::field(path)?;
+    let shown = |path: &str| {
+        let (register, field) = field(path)?;
         Some(field.get(value(view, register)?))
     };
     let mut list = Vec::new();
-    if field("ID_AA64PFR0_EL1.CSV3").is_some_and(|v| v > 0) {
+    if shown("ID_AA64PFR0_EL1.CSV3").is_some_and(|v| v > 0) {
         list.push("\"meltdown\"");
     }
-    if field("ID_AA64PFR0_EL1.CSV2").is_some_and(|v| v > 0) {
+    if shown("ID_AA64PFR0_EL1.CSV2").is_some_and(|v| v > 0) {
         list.push("\"spectre-v2\"");
     }
     list

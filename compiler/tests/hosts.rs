@@ -1,0 +1,331 @@
+//! `check`, `cpu` and `diff` on host reports that are made here: a host that
+//! shows exactly what a lock says, and hosts that differ from it in one thing.
+
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use vmlock_spec::lock::{Binding, Lock, canonical};
+use vmlock_spec::report::{
+    self, Fact, GicReport, HostReport, REPORT_VERSION, ReportedRegister, RevisionWrite, Seen, View,
+};
+
+const SPEC: &str = r#"vm "web" {
+    arch "arm64"
+    abi "kvm-6.8"
+    cpu "neoverse-n1" count=2
+    memory "64MiB"
+    vary "MIDR_EL1.Revision"
+}
+"#;
+
+struct Scratch(PathBuf);
+
+impl Scratch {
+    /// A folder with a description, its lock, and the report of a host that can keep it.
+    fn new(name: &str) -> (Self, Lock, HostReport) {
+        let path = std::env::temp_dir().join(format!("vmlock-hosts-{}-{name}", std::process::id()));
+        fs::create_dir_all(&path).unwrap();
+        let scratch = Self(path);
+        fs::write(scratch.0.join("a.vm.kdl"), SPEC).unwrap();
+        assert!(scratch.vmlock(&["lock", "a.vm.kdl"]).status.success());
+        let text = fs::read_to_string(scratch.0.join("a.vm.lock.json")).unwrap();
+        let lock = canonical::parse(&text).unwrap();
+        let report = mirror(&lock);
+        (scratch, lock, report)
+    }
+
+    fn vmlock(&self, arguments: &[&str]) -> Output {
+        Command::new(env!("CARGO_BIN_EXE_vmlock"))
+            .args(arguments)
+            .current_dir(&self.0)
+            .env("NO_COLOR", "1")
+            .output()
+            .unwrap()
+    }
+
+    fn write(&self, name: &str, report: &HostReport) {
+        fs::write(self.0.join(name), report::write(report)).unwrap();
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // A folder that stays behind in /tmp fails no test.
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// The report of a host that shows by default what the lock says.
+fn mirror(lock: &Lock) -> HostReport {
+    let present = lock.registers.iter().filter(|r| r.rule != Binding::Absent);
+    let registers = present.clone().map(|r| ReportedRegister {
+        id: r.id,
+        name: r.name.clone(),
+        value: Some(r.value),
+        writable: 0,
+        accepts: BTreeMap::new(),
+    });
+    let mut facts = Vec::new();
+    for vcpu in 0..2 {
+        let mut fact = |name: &str, value: u64| {
+            facts.push(Fact {
+                vcpu,
+                name: name.to_owned(),
+                seen: Seen::Value(value),
+            });
+        };
+        for register in present.clone().filter(|r| r.guest_readable()) {
+            fact(&register.name, register.value);
+        }
+        for register in &lock.gic.registers {
+            fact(&register.name, register.value.into());
+        }
+        for answer in &lock.hypercalls.answers {
+            fact(&answer.call, answer.answer);
+        }
+    }
+    let iidr = lock.gic.value("GICD_IIDR").unwrap();
+    HostReport {
+        schema: "host-report.v1.schema.json".to_owned(),
+        report_version: REPORT_VERSION,
+        arch: lock.arch,
+        capabilities: BTreeMap::new(),
+        vcpus_max: 8,
+        ipa_bits: 40,
+        smccc_filter: true,
+        event_filter: true,
+        psci: vec!["1.0".to_owned(), "1.1".to_owned()],
+        gic: GicReport {
+            iidr,
+            revisions: Vec::new(),
+        },
+        views: vec![View {
+            features: Vec::new(),
+            registers: registers.collect(),
+            guest: facts,
+        }],
+    }
+}
+
+fn out(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn err(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+#[test]
+fn a_host_that_shows_the_lock_keeps_it() {
+    let (scratch, _, report) = Scratch::new("keeps");
+    scratch.write("host.json", &report);
+    let output = scratch.vmlock(&["check", "a.vm.lock.json", "--host", "host.json"]);
+    assert_eq!(
+        output.status.code(),
+        Some(0),
+        "{}{}",
+        out(&output),
+        err(&output)
+    );
+    assert!(out(&output).starts_with("host.json: can keep `web`"));
+    assert!(
+        out(&output).contains("vary   MIDR_EL1.Revision  waived by spec/vary/MIDR_EL1.Revision")
+    );
+}
+
+#[test]
+fn a_revision_that_is_accepted_and_not_honoured_is_refused_in_words() {
+    let (scratch, _, mut report) = Scratch::new("iidr");
+    let wanted = report.gic.iidr;
+    report.gic.iidr = wanted ^ 1 << 12;
+    report.gic.revisions = vec![RevisionWrite {
+        revision: (wanted >> 12 & 0xf) as u8,
+        accepted: true,
+        read_back: report.gic.iidr,
+    }];
+    scratch.write("bad.json", &report);
+    report.gic.iidr = wanted;
+    scratch.write("good.json", &report);
+    let output = scratch.vmlock(&["check", "a.vm.lock.json", "--host", "good.json", "bad.json"]);
+    assert_eq!(output.status.code(), Some(3));
+    assert!(out(&output).contains("good.json: can keep `web`"));
+    assert!(out(&output).contains("refused GICD_IIDR.Revision [host::iidr-not-honoured]"));
+    assert!(out(&output).contains("accepted by the kernel and not honoured"));
+    let output = scratch.vmlock(&[
+        "check",
+        "--format",
+        "json",
+        "a.vm.lock.json",
+        "--host",
+        "good.json",
+        "bad.json",
+    ]);
+    let object: Value = serde_json::from_str(&out(&output)).unwrap();
+    assert_eq!(object["kept"], false);
+    assert_eq!(object["hosts"][0]["kept"], true);
+    assert_eq!(object["hosts"][1]["kept"], false);
+    assert_eq!(object["refusals"][0]["code"], "host::iidr-not-honoured");
+}
+
+#[test]
+fn a_register_that_nobody_knows_is_refused() {
+    let (scratch, _, mut report) = Scratch::new("unknown");
+    report.views[0].registers.push(ReportedRegister {
+        id: 0x6030_0000_0014_00ff,
+        name: "unknown".to_owned(),
+        value: Some(0),
+        writable: 0,
+        accepts: BTreeMap::new(),
+    });
+    report.views[0].registers.sort_by_key(|r| r.id);
+    scratch.write("host.json", &report);
+    let output = scratch.vmlock(&["check", "a.vm.lock.json", "--host", "host.json"]);
+    assert_eq!(output.status.code(), Some(3));
+    assert!(
+        out(&output).contains("[host::unknown-register]"),
+        "{}",
+        out(&output)
+    );
+}
+
+#[test]
+fn a_report_that_cannot_be_read_is_no_host_that_keeps_the_lock() {
+    let (scratch, _, report) = Scratch::new("unreadable");
+    scratch.write("host.json", &report);
+    fs::write(scratch.0.join("newer.json"), r#"{"reportVersion": 99}"#).unwrap();
+    fs::write(scratch.0.join("broken.json"), "{").unwrap();
+    for bad in ["missing.json", "newer.json", "broken.json"] {
+        let output = scratch.vmlock(&[
+            "check",
+            "--format",
+            "json",
+            "a.vm.lock.json",
+            "--host",
+            "host.json",
+            bad,
+        ]);
+        assert_eq!(output.status.code(), Some(4), "{bad}");
+        let object: Value = serde_json::from_str(&out(&output)).unwrap();
+        assert_eq!(object["kept"], false, "{bad}");
+        assert_eq!(object["diagnostics"].as_array().unwrap().len(), 1, "{bad}");
+    }
+}
+
+#[test]
+fn a_model_of_a_host_makes_the_lock_that_the_host_keeps() {
+    let (scratch, lock, report) = Scratch::new("model");
+    scratch.write("host.json", &report);
+    let output = scratch.vmlock(&["cpu", "host.json", "--name", "mine", "-o", "mine.kdl"]);
+    assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+    let spec = SPEC.replace(
+        "cpu \"neoverse-n1\"",
+        "import \"mine.kdl\"\n    cpu \"mine\"",
+    );
+    fs::write(scratch.0.join("b.vm.kdl"), spec).unwrap();
+    let output = scratch.vmlock(&["lock", "b.vm.kdl"]);
+    assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+    let text = fs::read_to_string(scratch.0.join("b.vm.lock.json")).unwrap();
+    let mine = canonical::parse(&text).unwrap();
+    assert_ne!(mine.cpu.digest, lock.cpu.digest);
+    let values = |l: &Lock| -> Vec<(String, u64)> {
+        l.registers
+            .iter()
+            .map(|r| (r.name.clone(), r.value))
+            .collect()
+    };
+    assert_eq!(values(&mine), values(&lock));
+    let output = scratch.vmlock(&["check", "b.vm.lock.json", "--host", "host.json"]);
+    assert_eq!(output.status.code(), Some(0), "{}", out(&output));
+}
+
+#[test]
+fn a_model_needs_a_report_that_says_enough() {
+    let (scratch, _, mut report) = Scratch::new("poor");
+    report.views[0].registers.retain(|r| r.name != "MIDR_EL1");
+    report.views[0].guest.retain(|f| f.name != "MIDR_EL1");
+    scratch.write("host.json", &report);
+    let output = scratch.vmlock(&["cpu", "host.json", "--name", "mine"]);
+    assert_eq!(output.status.code(), Some(4));
+    assert!(
+        err(&output).contains("it does not say MIDR_EL1"),
+        "{}",
+        err(&output)
+    );
+    let output = scratch.vmlock(&["cpu", "host.json", "--name", "no good"]);
+    assert_eq!(output.status.code(), Some(2));
+}
+
+#[test]
+fn reports_differ_by_field() {
+    let (scratch, _, report) = Scratch::new("diff");
+    scratch.write("a.json", &report);
+    let mut other = report.clone();
+    for register in &mut other.views[0].registers {
+        if register.name == "ID_AA64ISAR0_EL1" {
+            register.value = register.value.map(|v| v & !(0xf << 16));
+        }
+    }
+    for fact in &mut other.views[0].guest {
+        if fact.name == "ID_AA64ISAR0_EL1" && fact.vcpu == 1 {
+            fact.seen = Seen::Undefined;
+        }
+    }
+    other.psci.push("1.3".to_owned());
+    scratch.write("b.json", &other);
+    let output = scratch.vmlock(&["diff", "a.json", "b.json"]);
+    assert_eq!(output.status.code(), Some(1));
+    let words = out(&output);
+    assert!(words.contains("psci"), "{words}");
+    assert!(
+        words.contains("plain guest: ID_AA64ISAR0_EL1.CRC32"),
+        "{words}"
+    );
+    assert!(words.contains("a guest no longer finds it"), "{words}");
+    assert!(
+        words.contains("plain guest: vCPU 1 ID_AA64ISAR0_EL1"),
+        "{words}"
+    );
+    let output = scratch.vmlock(&["diff", "a.json", "a.json"]);
+    assert_eq!(output.status.code(), Some(0));
+    let output = scratch.vmlock(&["diff", "a.json", "a.vm.lock.json"]);
+    assert_eq!(output.status.code(), Some(2));
+}
+
+#[test]
+fn locks_differ_by_field_and_say_where_a_waiver_stands() {
+    let (scratch, _, _) = Scratch::new("locks");
+    let spec = SPEC
+        .replace("count=2", "count=2 {\n    hide \"crc32\"\n}")
+        .replace("    vary \"MIDR_EL1.Revision\"\n", "");
+    fs::write(scratch.0.join("b.vm.kdl"), spec).unwrap();
+    assert!(scratch.vmlock(&["lock", "b.vm.kdl"]).status.success());
+    let output = scratch.vmlock(&["diff", "a.vm.lock.json", "b.vm.lock.json"]);
+    assert_eq!(output.status.code(), Some(1));
+    let words = out(&output);
+    assert!(words.contains("ID_AA64ISAR0_EL1.CRC32"), "{words}");
+    assert!(words.contains("MIDR_EL1.vary"), "{words}");
+    let output = scratch.vmlock(&["explain", "MIDR_EL1.Revision", "--lock", "a.vm.lock.json"]);
+    assert!(
+        out(&output).contains("not promised, waived by spec/vary/MIDR_EL1.Revision"),
+        "{}",
+        out(&output)
+    );
+}
+
+#[test]
+fn a_lock_of_a_newer_vmlock_is_refused_in_words() {
+    let (scratch, _, report) = Scratch::new("newer");
+    scratch.write("host.json", &report);
+    let path: &Path = &scratch.0.join("a.vm.lock.json");
+    let text = fs::read_to_string(path).unwrap();
+    fs::write(
+        path,
+        text.replace("\"lockVersion\": 1", "\"lockVersion\": 2"),
+    )
+    .unwrap();
+    let output = scratch.vmlock(&["check", "a.vm.lock.json", "--host", "host.json"]);
+    assert_eq!(output.status.code(), Some(4));
+    assert!(err(&output).contains("lock::newer"), "{}", err(&output));
+}
