@@ -109,11 +109,21 @@ fn executable(messages: &[u8], package: &str) -> Option<PathBuf> {
     found
 }
 
-/// Builds a package for this machine; the result is the program's path.
+/// Builds a package for this machine as it is shipped; the result is the program's path.
 pub fn build_native(package: &str) -> Result<PathBuf> {
+    build_here(package, "release")
+}
+
+/// Builds a package for this machine without optimising it, which is several times faster.
+pub fn build_quickly(package: &str) -> Result<PathBuf> {
+    build_here(package, "dev")
+}
+
+fn build_here(package: &str, profile: &str) -> Result<PathBuf> {
     let mut command = cargo_in(&workspace()?);
     command
-        .args(["build", "--quiet", "--release", "--package", package])
+        .args(["build", "--quiet", "--profile", profile])
+        .args(["--package", package])
         .args(["--message-format", "json-render-diagnostics"]);
     let (status, messages) = tools::output(&mut command)?;
     match executable(&messages, package) {

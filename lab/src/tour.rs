@@ -34,7 +34,7 @@ pub fn run(cache: &Cache) -> Result<u8> {
     tools::ensure_emulator(true)?;
     let root = cross::workspace()?;
     say("building vmlock");
-    let compiler = cross::build_native("vmlock")?;
+    let compiler = cross::build_quickly("vmlock")?;
     println!("1. Compile the spec {SPEC}\n\n   $ vmlock lock {SPEC}");
     let mut command = Command::new(&compiler);
     command.current_dir(&root).args(["lock", SPEC]);
