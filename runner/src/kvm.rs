@@ -14,7 +14,7 @@ pub use count::ioctls;
 pub use gic::Gic;
 pub use system::System;
 pub use vcpu::{Exit, Fresh, Kick, Runnable};
-pub use vm::Vm;
+pub use vm::{Vm, discard};
 
 use count::counted;
 use std::fmt;

@@ -35,6 +35,7 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
     let memory = Arc::new(memory);
     let recipe = Recipe::of_lock(&lock, plan.steps().cloned().collect());
     let begun = apply::begin(&system, &recipe, Some(Arc::clone(&memory)))?;
+    stats.mark("create");
     let built = apply::complete(begun, &recipe)?;
     stats.mark("enforce");
     let verified = verify::verify(built, &lock)?;

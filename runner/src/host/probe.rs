@@ -4,7 +4,7 @@
 use crate::enforce::apply::{self, GICD_IIDR, Recipe};
 use crate::enforce::verify;
 use crate::failure::Failure;
-use crate::kvm::{Fresh, System};
+use crate::kvm::{Fresh, System, discard};
 use crate::machine::memory::Memory;
 use crate::witness::{self, Stage};
 use std::collections::BTreeMap;
@@ -52,8 +52,6 @@ const KVM_CAP_ARM_PMU_V3: u32 = 126;
 
 /// Revisions of GICD_IIDR that are tried: 0 to 3 exist, 4 does not yet.
 const REVISIONS: std::ops::RangeInclusive<u8> = 0..=4;
-/// vCPUs of the probe's guest: two show what differs between them.
-const PROBE_VCPUS: u64 = 2;
 
 /// How much to find out.
 pub enum Scope<'a> {
@@ -81,22 +79,13 @@ impl Scope<'_> {
 /// KVM refuses what every guest needs.
 pub fn probe(system: &System, scope: &Scope) -> Result<HostReport, Failure> {
     let offers_pmu = system.capability(KVM_CAP_ARM_PMU_V3) > 0;
-    let views: Vec<Vec<Feature>> = match scope {
-        Scope::Everything if offers_pmu => vec![Vec::new(), vec![Feature::Pmu]],
-        Scope::Everything => vec![Vec::new()],
-        Scope::For(lock) if lock.features.contains(&Feature::Pmu) && !offers_pmu => {
-            vec![Vec::new()]
-        }
-        Scope::For(lock) => vec![lock.features.clone()],
+    let none: &[Feature] = &[];
+    let views: Vec<&[Feature]> = match scope {
+        Scope::Everything if offers_pmu => vec![none, &[Feature::Pmu]],
+        Scope::Everything => vec![none],
+        Scope::For(lock) if lock.features.contains(&Feature::Pmu) && !offers_pmu => vec![none],
+        Scope::For(lock) => vec![&lock.features],
     };
-    let scratch = Scratch::new(system, &[])?;
-    let (psci, psci_fields) = psci_versions(scratch.vcpu(), scope)?;
-    let smccc_filter = scratch.smccc_filter;
-    drop(scratch);
-    let event_filter = offers_pmu
-        && Scratch::new(system, &[Feature::Pmu])?
-            .vcpu()
-            .has_event_filter();
     let mut report = HostReport {
         schema: "urn:vmlock:schema:host-report:v1".to_owned(),
         report_version: REPORT_VERSION,
@@ -107,20 +96,33 @@ pub fn probe(system: &System, scope: &Scope) -> Result<HostReport, Failure> {
             .collect(),
         vcpus_max: system.capability(KVM_CAP_MAX_VCPUS).unsigned_abs(),
         ipa_bits: system.ipa_bits(),
-        smccc_filter,
-        event_filter,
-        psci,
-        gic: gic(system, scope)?,
+        smccc_filter: false,
+        event_filter: false,
+        psci: Vec::new(),
+        gic: GicReport {
+            iidr: 0,
+            revisions: Vec::new(),
+        },
         views: Vec::new(),
     };
     for features in views {
-        let mut registers = registers(system, &features, scope)?;
+        let mut scratch = Scratch::new(system, features)?;
+        let mut registers = registers(&mut scratch, scope)?;
+        let (psci, psci_fields) = psci_versions(scratch.vcpu(), scope)?;
         if let Some(version) = registers.iter_mut().find(|r| r.id == PSCI_VERSION_REGISTER) {
-            version.accepts = psci_fields.clone();
+            version.accepts = psci_fields;
         }
-        let guest = guest(system, &features)?;
+        report.event_filter |=
+            features.contains(&Feature::Pmu) && scratch.vcpu().has_event_filter();
+        if report.views.is_empty() {
+            // The same with every set of features.
+            report.psci = psci;
+            report.smccc_filter = scratch.begun.vm().has_smccc_filter();
+            report.gic = gic(scratch, scope)?;
+        }
+        let guest = guest(system, features, scope)?;
         report.views.push(View {
-            features,
+            features: features.to_vec(),
             registers,
             guest,
         });
@@ -143,23 +145,30 @@ fn recipe(features: &[Feature], vcpus: u64) -> Recipe<'_> {
 }
 
 /// A VM with one vCPU that is about to be configured.
-struct Scratch {
+struct Scratch<'a> {
+    system: &'a System,
+    features: &'a [Feature],
     begun: apply::Begun,
-    smccc_filter: bool,
 }
 
-impl Scratch {
-    fn new(system: &System, features: &[Feature]) -> Result<Self, Failure> {
+impl<'a> Scratch<'a> {
+    fn new(system: &'a System, features: &'a [Feature]) -> Result<Self, Failure> {
         let begun = apply::begin(system, &recipe(features, 1), None)?;
-        let smccc_filter = begun.vm().has_smccc_filter();
         Ok(Self {
+            system,
+            features,
             begun,
-            smccc_filter,
         })
     }
 
     fn vcpu(&self) -> &Fresh {
         &self.begun.vcpus[0]
+    }
+
+    /// Starts over with a VM that nothing was done to.
+    fn renew(&mut self) -> Result<(), Failure> {
+        self.begun = apply::begin(self.system, &recipe(self.features, 1), None)?;
+        Ok(())
     }
 }
 
@@ -197,9 +206,11 @@ fn sticks(vcpu: &Fresh, id: u64, value: u64) -> bool {
     vcpu.set(id, value).is_ok() && vcpu.get(id).is_ok_and(|read| read == value)
 }
 
-fn gic(system: &System, scope: &Scope) -> Result<GicReport, Failure> {
-    let recipe = recipe(&[], 1);
-    let built = apply::complete(apply::begin(system, &recipe, None)?, &recipe)?;
+/// What GICD_IIDR is and which revisions stick; it takes the scratch VM's
+/// configuration to its end.
+fn gic(scratch: Scratch, scope: &Scope) -> Result<GicReport, Failure> {
+    let recipe = recipe(scratch.features, 1);
+    let built = apply::complete(scratch.begun, &recipe)?;
     let iidr = built.gic.distributor(GICD_IIDR)?;
     let wanted = match scope {
         Scope::Everything => None,
@@ -223,16 +234,12 @@ fn gic(system: &System, scope: &Scope) -> Result<GicReport, Failure> {
             }
         }
     }
+    discard(built);
     Ok(GicReport { iidr, revisions })
 }
 
 /// Every register that a guest with these features has, with what can be done to it.
-fn registers(
-    system: &System,
-    features: &[Feature],
-    scope: &Scope,
-) -> Result<Vec<ReportedRegister>, Failure> {
-    let mut scratch = Scratch::new(system, features)?;
+fn registers(scratch: &mut Scratch, scope: &Scope) -> Result<Vec<ReportedRegister>, Failure> {
     let listed = scratch.vcpu().registers()?;
     let mut out = Vec::with_capacity(listed.len());
     for id in listed {
@@ -260,7 +267,7 @@ fn registers(
             try_values(scratch.vcpu(), info, value, scope, &mut register);
             // A register that does not go back to its default spoils the scratch VM.
             if scratch.vcpu().get(id)? != value && !sticks(scratch.vcpu(), id, value) {
-                scratch = Scratch::new(system, features)?;
+                scratch.renew()?;
             }
         }
         out.push(register);
@@ -376,8 +383,17 @@ fn flippable(vcpu: &Fresh, info: &RegisterInfo, value: u64) -> u64 {
 }
 
 /// What a guest with these features reads from inside.
-fn guest(system: &System, features: &[Feature]) -> Result<Vec<Fact>, Failure> {
-    let recipe = recipe(features, PROBE_VCPUS);
+fn guest(system: &System, features: &[Feature], scope: &Scope) -> Result<Vec<Fact>, Failure> {
+    // The second vCPU shows what differs between the two; before a start, the
+    // machine itself is read back on every vCPU.
+    let recipe = recipe(
+        features,
+        if matches!(scope, Scope::Everything) {
+            2
+        } else {
+            1
+        },
+    );
     let memory = Memory::new(witness::memory(recipe.mpidr.len()))
         .map_err(|e| Failure::environment(format!("no memory for the probe's guest: {e}"), &[]))?;
     let memory = Arc::new(memory);

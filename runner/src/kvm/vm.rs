@@ -23,6 +23,16 @@ pub(super) struct Inner {
     memory: Mutex<Vec<Arc<Memory>>>,
 }
 
+/// Closes what belongs to a VM without waiting: the kernel takes its time to
+/// tear one down (it waits for readers of the memory map), and nobody needs
+/// to see that.
+pub fn discard(parts: impl Send + 'static) {
+    // Where no thread can be had, the closure is dropped right here.
+    let _ = std::thread::Builder::new()
+        .name("teardown".to_owned())
+        .spawn(move || drop(parts));
+}
+
 /// A VM.
 #[derive(Clone)]
 pub struct Vm {

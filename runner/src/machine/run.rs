@@ -5,7 +5,7 @@ use super::terminal::{Key, Keys};
 use crate::device::bus::{Bus, Line};
 use crate::enforce::verify::Verified;
 use crate::failure::Failure;
-use crate::kvm::{Exit, Kick, Runnable, Vm, core};
+use crate::kvm::{Exit, Kick, Runnable, Vm, core, discard};
 use kvm_bindings::{
     KVM_SYSTEM_EVENT_CRASH, KVM_SYSTEM_EVENT_RESET, KVM_SYSTEM_EVENT_RESET_FLAG_PSCI_RESET2,
     KVM_SYSTEM_EVENT_SHUTDOWN, KVM_SYSTEM_EVENT_SHUTDOWN_FLAG_PSCI_OFF2,
@@ -136,7 +136,7 @@ pub fn run(verified: Verified, session: Session) -> Result<Ended, Failure> {
     let how = wait(&receiver, limit);
     shared.stop.store(true, Ordering::Release);
     farewell(threads);
-    drop(gic);
+    discard((gic, shared));
     Ok(how)
 }
 
