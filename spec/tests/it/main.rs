@@ -2,4 +2,5 @@
 
 mod catalogue;
 mod locks;
+mod plans;
 mod truth;

@@ -1,0 +1,138 @@
+//! The planner on recorded hosts: for each example and each report under
+//! `catalogue/hosts/`, every entry that is not simply there already, and every
+//! refusal, by name.
+//!
+//! `VMLOCK_UPDATE=1 cargo test -p vmlock-spec --test it plans` rewrites what is
+//! expected under `tests/plans/`; a continuous integration run (`CI` set) refuses to.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use vmlock_spec::lock::canonical;
+use vmlock_spec::plan::{Way, plan};
+use vmlock_spec::report::{self, HostReport};
+
+/// Kernel series of the lab, each recorded on every CPU model that an example names.
+const SERIES: [&str; 7] = ["5.10", "6.1", "6.12", "6.16", "6.18", "7.0", "7.3"];
+
+fn crate_root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The files of a folder whose names end so, by the rest of their names.
+fn named(folder: &Path, end: &str) -> BTreeMap<String, PathBuf> {
+    let entries = fs::read_dir(folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
+    entries
+        .flatten()
+        .filter_map(|entry| {
+            let name = entry.file_name().into_string().ok()?;
+            Some((name.strip_suffix(end)?.to_owned(), entry.path()))
+        })
+        .collect()
+}
+
+/// Every recorded host, by CPU model and series.
+pub fn hosts() -> BTreeMap<String, HostReport> {
+    named(&crate_root().join("catalogue/hosts"), ".json")
+        .into_iter()
+        .map(|(name, path)| {
+            let text = fs::read_to_string(&path).unwrap_or_else(|e| panic!("{name}: {e}"));
+            let host = report::parse(&text).unwrap_or_else(|e| panic!("{name}: {e}"));
+            assert_eq!(
+                report::write(&host),
+                text,
+                "{name} is not as probe writes it"
+            );
+            (name, host)
+        })
+        .collect()
+}
+
+#[test]
+fn hosts_of_every_series_are_recorded() {
+    let hosts = hosts();
+    for cpu in ["cortex-a72", "neoverse-n1"] {
+        for series in SERIES {
+            let host = hosts.get(&format!("{cpu}-{series}"));
+            let host = host.unwrap_or_else(|| panic!("{cpu} with {series} is not recorded"));
+            assert!(
+                host.views.len() >= 2,
+                "{cpu}-{series}: plain and with a PMU"
+            );
+            for view in &host.views {
+                assert!(
+                    view.guest.len() > 500,
+                    "{cpu}-{series}: a guest looked from inside"
+                );
+            }
+        }
+    }
+}
+
+/// One example on all hosts, as text.
+fn plans(lock: &Path, hosts: &BTreeMap<String, HostReport>) -> String {
+    let text = fs::read_to_string(lock).unwrap_or_else(|e| panic!("{}: {e}", lock.display()));
+    let lock = canonical::parse(&text).unwrap_or_else(|e| panic!("{}: {e}", lock.display()));
+    let mut out = String::new();
+    for (name, host) in hosts {
+        let plan = plan(&lock, host);
+        let mut groups: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+        for keep in plan.keeps.iter().filter(|k| k.way != Way::Same) {
+            let way = format!("{:?}", keep.way).to_lowercase();
+            groups.entry(way).or_default().push(&keep.name);
+        }
+        for refusal in &plan.refusals {
+            let code = format!("refused, {}", refusal.code);
+            groups.entry(code).or_default().push(&refusal.name);
+        }
+        let verdict = if plan.refusals.is_empty() {
+            "kept"
+        } else {
+            "refused"
+        };
+        out.push_str(&format!("{name}: {verdict}\n"));
+        for (way, mut names) in groups {
+            names.sort_unstable();
+            out.push_str(&format!("  {way}: {}\n", names.join(", ")));
+        }
+    }
+    out
+}
+
+#[test]
+fn examples_on_recorded_hosts() {
+    let update = std::env::var_os("VMLOCK_UPDATE").is_some_and(|v| v == "1");
+    assert!(
+        !(update && std::env::var_os("CI").is_some()),
+        "expectations are not rewritten in CI"
+    );
+    let hosts = hosts();
+    let folder = crate_root().join("tests/plans");
+    let examples = named(&crate_root().join("../examples"), ".vm.lock.json");
+    assert!(examples.len() >= 2, "the examples are gone");
+    let mut wrong = Vec::new();
+    for (name, lock) in &examples {
+        let path = folder.join(format!("{name}.txt"));
+        let got = plans(lock, &hosts);
+        let expected = fs::read_to_string(&path).unwrap_or_default();
+        if got == expected {
+            continue;
+        }
+        if update {
+            fs::write(&path, &got).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+            continue;
+        }
+        let lines: Vec<&str> = expected.lines().collect();
+        let new = got.lines().filter(|l| !lines.contains(l));
+        wrong.push(format!(
+            "{name}: lines that are new:\n{}",
+            new.collect::<Vec<_>>().join("\n")
+        ));
+    }
+    for name in named(&folder, ".txt").keys() {
+        if !examples.contains_key(name) {
+            wrong.push(format!("{name}: no such example"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
