@@ -32,7 +32,7 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
     stats.mark("create");
     let built = apply::complete(begun, &recipe)?;
     stats.mark("enforce");
-    let verified = verify::verify(built, &lock)?;
+    let verified = verify::verify(built, &lock, &recipe.steps)?;
     stats.mark("verify");
     boot::load(&lock, &boot::directory(path), &memory)?.set(&verified)?;
     stats.mark("load");

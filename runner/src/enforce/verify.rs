@@ -2,9 +2,9 @@
 //! instruction.
 //!
 //! A success code proves nothing: kernels accept writes that they do not
-//! honour, and some change registers when a vCPU is first entered. So
-//! everything is read after writing, every vCPU is entered once with
-//! `immediate_exit`, and everything is read again.
+//! honour, and some change registers when a vCPU is first entered. So what was
+//! written is read back, every vCPU is entered once with `immediate_exit`, and
+//! then every register that KVM lists is read, on every vCPU.
 
 use super::apply::Built;
 use crate::failure::Failure;
@@ -12,7 +12,7 @@ use crate::kvm::{Fresh, Gic, Vm};
 use std::collections::BTreeSet;
 use vmlock_spec::catalogue::{Kind, RegisterInfo, register_by_id, register_by_name};
 use vmlock_spec::lock::{Lock, LockedRegister};
-use vmlock_spec::plan::Refusal;
+use vmlock_spec::plan::{Refusal, Step};
 use vmlock_spec::reason;
 
 /// A machine that was seen to be what its lock says. Only [`verify`] and
@@ -49,6 +49,9 @@ pub fn unpromised(mut built: Built) -> Result<Verified, Failure> {
     Ok(Verified { vm, gic, vcpus })
 }
 
+/// Who asks for what no line of a spec asks for.
+const UNKNOWN_MEANS_NO: &str = "the rule that unknown means no";
+
 /// GIC registers of a lock that can be read from outside, by offset
 /// (Arm IHI 0069 sections 12.9 and 12.11). GICR_CTLR is the one whose bits
 /// follow from GICD_IIDR.
@@ -59,21 +62,20 @@ const DISTRIBUTOR: &[(&str, u32)] = &[
 ];
 const REDISTRIBUTOR: &[(&str, u32)] = &[("GICR_CTLR", 0x0), ("GICR_IIDR", 0x4)];
 
-/// Proves that the machine shows what its lock says.
+/// Proves that the machine shows what its lock says, once `steps` were carried
+/// out on it.
 ///
 /// # Errors
 /// Every register that does not hold, all at once, as refusals; a KVM call
 /// that fails for another reason.
-pub fn verify(mut built: Built, lock: &Lock) -> Result<Verified, Failure> {
-    // Most registers are the VM's, and both readings cover every vCPU: what
-    // one reading finds wrong is wrong once, not once per vCPU.
+pub fn verify(mut built: Built, lock: &Lock, steps: &[Step]) -> Result<Verified, Failure> {
     let mut found = Found::default();
-    read_back(&built, lock, "after it was set", &mut found)?;
+    written(&built, lock, steps, &mut found)?;
     if found.refusals.is_empty() {
         for vcpu in &mut built.vcpus {
             vcpu.finalise()?;
         }
-        read_back(&built, lock, "after KVM finalised the vCPU", &mut found)?;
+        everything(&built, lock, &mut found)?;
     }
     if !found.refusals.is_empty() {
         return Err(Failure::Refused(found.refusals));
@@ -96,16 +98,53 @@ impl Found {
     }
 }
 
-fn read_back(built: &Built, lock: &Lock, when: &str, found: &mut Found) -> Result<(), Failure> {
-    for (vcpu, promised) in built.vcpus.iter().zip(&lock.machine.vcpus) {
-        let listed = vcpu.registers()?;
-        for &id in &listed {
-            match lock.registers.binary_search_by_key(&id, |r| r.id) {
-                Ok(at) => locked(vcpu, &lock.registers[at], when, found)?,
-                Err(_) => unlocked(vcpu, id, promised.mpidr, lock, when, found)?,
+/// Reads back what was written, on every vCPU: a write that did not hold is
+/// told from one that KVM undoes when it finalises a vCPU.
+fn written(built: &Built, lock: &Lock, steps: &[Step], found: &mut Found) -> Result<(), Failure> {
+    let when = "after it was set";
+    for step in steps {
+        let Step::Register { id, value } = step else {
+            continue;
+        };
+        for vcpu in &built.vcpus {
+            match entry(lock, *id) {
+                Some(entry) => locked(vcpu, entry, when, found)?,
+                None => {
+                    let read = vcpu.get(*id)?;
+                    if read != *value {
+                        let name =
+                            register_by_id(*id).map_or("an unknown register", |r| r.name.as_ref());
+                        found.add(differs(name, *value, read, UNKNOWN_MEANS_NO, when));
+                    }
+                }
             }
         }
     }
+    gic(built, lock, when, found)
+}
+
+/// Reads every register that KVM lists, on every vCPU.
+fn everything(built: &Built, lock: &Lock, found: &mut Found) -> Result<(), Failure> {
+    let when = "after KVM finalised the vCPU";
+    for (vcpu, promised) in built.vcpus.iter().zip(&lock.machine.vcpus) {
+        for id in vcpu.registers()? {
+            match entry(lock, id) {
+                Some(entry) => locked(vcpu, entry, when, found)?,
+                None => unlocked(vcpu, id, promised.mpidr, lock, when, found)?,
+            }
+        }
+    }
+    gic(built, lock, when, found)
+}
+
+/// The lock's entry for a register. A lock is sorted by id; one that is not
+/// has registers that are not found, and those are refused.
+fn entry(lock: &Lock, id: u64) -> Option<&LockedRegister> {
+    let at = lock.registers.binary_search_by_key(&id, |r| r.id).ok()?;
+    Some(&lock.registers[at])
+}
+
+fn gic(built: &Built, lock: &Lock, when: &str, found: &mut Found) -> Result<(), Failure> {
     for entry in &lock.gic.registers {
         let (name, wanted) = (entry.name.as_str(), entry.value);
         let mut compare = |read: u32| {
@@ -198,13 +237,7 @@ fn unlocked(
         Some(neutral) => {
             let read = vcpu.get(id)?;
             if read != neutral {
-                found.add(differs(
-                    &info.name,
-                    neutral,
-                    read,
-                    "the rule that unknown means no",
-                    when,
-                ));
+                found.add(differs(&info.name, neutral, read, UNKNOWN_MEANS_NO, when));
             }
         }
         None => found.add(unknown(id)),
@@ -266,7 +299,7 @@ fn unknown(id: u64) -> Refusal {
         wanted: "nothing there".to_owned(),
         offered: "a register that the lock does not cover".to_owned(),
         reason: format!("the host shows the guest {name}, which no entry of the lock covers"),
-        from: "the rule that unknown means no".to_owned(),
+        from: UNKNOWN_MEANS_NO.to_owned(),
         help: vec![
             "use a vmlock that knows this kernel, or choose a host with an older one".to_owned(),
         ],

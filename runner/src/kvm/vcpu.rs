@@ -35,6 +35,9 @@ ioctl_iowr_nr!(KVM_GET_REG_LIST, KVMIO, 0xb0, kvm_reg_list);
 /// is at most a few pieces.
 const SETTLE_LIMIT: u32 = 64;
 
+/// Registers that a first KVM_GET_REG_LIST has room for: 5.10 lists 312, later kernels fewer.
+const LIST_GUESS: usize = 384;
+
 /// A vCPU that has never run a guest instruction.
 pub struct Fresh {
     fd: VcpuFd,
@@ -70,8 +73,9 @@ impl Fresh {
 
     /// Every register id that KVM lists for this vCPU, ascending.
     pub fn registers(&self) -> Result<Vec<u64>> {
-        let mut list = vec![0u64; 1];
-        // The first call only asks for the number; E2BIG carries it.
+        // Where the first guess is too small, E2BIG carries the number.
+        let mut list = vec![0u64; 1 + LIST_GUESS];
+        list[0] = LIST_GUESS as u64;
         // The list can in theory grow between two calls, so there is a loop.
         for _ in 0..4 {
             // SAFETY: `list[0]` says how many ids fit behind it
