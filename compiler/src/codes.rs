@@ -27,7 +27,7 @@ pub const CODES: &[Code] = &[
     code(
         "spec::too-large",
         "the file is too large",
-        "A description has at most 1 MiB. Most have some 20 lines; a larger file is probably not a description.",
+        "A description has at most 1 MiB, 20,000 words and 2,000 nodes and values. Most have some 20 lines; a larger file is probably not a description.",
     ),
     code(
         "spec::not-utf-8",
@@ -173,6 +173,11 @@ pub const CODES: &[Code] = &[
         "spec::unknown-baseline",
         "a baseline that is not known",
         "The name is neither in vmlock's catalogue nor in an imported file. `vmlock explain` without a name lists all.",
+    ),
+    code(
+        "spec::unsure",
+        "nobody has looked whether this release shows the field",
+        "The catalogue knows a release that does not show the field and a later one that does, and the baseline that the description names lies between them, where no source was at hand. On a host of that release the guest may see the other value; there the lock is refused, never kept by halves. Name one of the two releases, decide the field with `set` or `hide`, or waive it with `vary`.",
     ),
     code(
         "spec::unknown-cpu",

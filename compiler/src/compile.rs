@@ -9,6 +9,9 @@ use vmlock_spec::lock::Lock;
 use vmlock_spec::resolve::{self, Complaint};
 use vmlock_spec::vm::VmSpec;
 
+/// Most findings of one file that are shown.
+const FINDINGS_MAX: usize = 50;
+
 /// What came of one file.
 pub struct Compiled {
     /// The lock; `None` when there is an error among what was found.
@@ -56,6 +59,7 @@ pub fn compile(path: &Path) -> Result<Compiled, std::io::Error> {
 }
 
 fn failed(found: Vec<Diagnostic>) -> Compiled {
+    let found = sorted(found);
     Compiled { lock: None, found }
 }
 
@@ -138,5 +142,17 @@ fn and_fields(
 /// In the order of the text, so that a reader goes through the file once.
 fn sorted(mut found: Vec<Diagnostic>) -> Vec<Diagnostic> {
     found.sort_by_key(|d| d.labels.first().map_or(0, |l| l.span.start));
+    let more = found.len().saturating_sub(FINDINGS_MAX);
+    found.truncate(FINDINGS_MAX);
+    if more > 0
+        && let Some(last) = found.last_mut()
+    {
+        let note = format!("{more} more findings are not shown: fix these first");
+        last.help = Some(
+            last.help
+                .take()
+                .map_or(note.clone(), |help| format!("{help}\n{note}")),
+        );
+    }
     found
 }

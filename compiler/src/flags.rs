@@ -8,7 +8,7 @@ const TOUR: &str = r#"Examples:
   vmlock lock web.vm.kdl                          compile it; writes web.vm.lock.json beside it
   vmlock lock --check web.vm.kdl                  in CI: is the lock what the description says?
   vmlock check web.vm.lock.json --host a.json     could host a keep it? (a.json: vmlock-run probe)
-  vmlock diff kvm-6.8 kvm-6.12 --cpu neoverse-n1  what a guest would notice
+  vmlock diff kvm-6.1 kvm-6.8 --cpu neoverse-n1   what a guest would notice
   vmlock explain ID_AA64ISAR0_EL1.RNDR            what a field is, and who says what about it
 
 A whole description:
@@ -135,8 +135,8 @@ pub struct CheckFlags {
 
 const DIFF_HELP: &str = r#"Examples:
   vmlock diff old.vm.lock.json new.vm.lock.json
-  vmlock diff kvm-6.8 kvm-6.12                    what their statements say
-  vmlock diff kvm-6.8 kvm-6.12 --cpu neoverse-n1  what a guest on that CPU sees
+  vmlock diff kvm-6.1 kvm-6.8                    what their statements say
+  vmlock diff kvm-6.1 kvm-6.8 --cpu neoverse-n1  what a guest on that CPU sees
   vmlock diff host-a.json host-b.json
 
 Exit code 1 when they differ, as diff(1) does."#;

@@ -349,6 +349,49 @@ fn decoder_and_schema_accept_the_same_descriptions() {
     }
 }
 
+#[test]
+fn the_description_in_the_help_compiles() {
+    let scratch = Scratch::new("help");
+    let help = String::from_utf8(vmlock(&scratch.0, &["--help"]).stdout).unwrap();
+    let start = help.find("  vm \"web\"").unwrap();
+    let end = start + help[start..].find("\n  }\n").unwrap() + 5;
+    fs::write(scratch.0.join("a.vm.kdl"), &help[start..end]).unwrap();
+    let output = vmlock(&scratch.0, &["lock", "a.vm.kdl"]);
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+/// Pieces that, a megabyte of them, must neither end the process nor take long.
+#[test]
+fn a_megabyte_of_anything_is_refused_in_words() {
+    let scratch = Scratch::new("megabyte");
+    for piece in [
+        "(", "/-", "/- ", "\\\n", "a ", "a=1 ", "\"a\" ", "#", "#\"", "a;", "a{};", "=", "[", "é",
+        "a\n", "{", "/*", "-",
+    ] {
+        fs::write(
+            scratch.0.join("a.vm.kdl"),
+            piece.repeat(1_000_000 / piece.len()),
+        )
+        .unwrap();
+        let output = vmlock(&scratch.0, &["lock", "a.vm.kdl"]);
+        assert_eq!(output.status.code(), Some(1), "{piece:?}");
+        assert!(
+            output.stderr.len() < 20_000,
+            "{piece:?}: {} bytes of words",
+            output.stderr.len()
+        );
+    }
+    let json = format!("{{\"name\": \"{}\"}}", "x".repeat(100_000));
+    fs::write(scratch.0.join("b.vm.json"), json).unwrap();
+    let output = vmlock(&scratch.0, &["lock", "b.vm.json"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(output.stderr.len() < 20_000);
+}
+
 /// Texts near a correct description: pieces cut out, doubled, swapped, and noise put in.
 fn mutant() -> impl Strategy<Value = Vec<u8>> {
     let edit = (

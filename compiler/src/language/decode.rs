@@ -24,6 +24,11 @@ pub const MEMORY_MIN_BYTES: u64 = 64 << 20;
 pub const MEMORY_MAX_BYTES: u64 = 512 << 30;
 /// Longest command line (arm64 `COMMAND_LINE_SIZE`, arch/arm64/include/uapi/asm/setup.h).
 pub const CMDLINE_MAX_BYTES: usize = 2048;
+/// Most nodes, values and properties of a description: the checks compare names
+/// with each other and with all registers.
+const ENTRIES_MAX: usize = 2000;
+/// Longest string of a description, in bytes (`PATH_MAX` of Linux).
+const STRING_BYTES_MAX: usize = 4096;
 /// Longest machine name.
 const NAME_MAX_BYTES: usize = 63;
 
@@ -321,6 +326,16 @@ impl<'a> Decoder<'a> {
             );
             return None;
         }
+        if text.len() > STRING_BYTES_MAX {
+            self.push(
+                "spec::out-of-range",
+                format!("{what} has {} bytes", text.len()),
+                span.start..span.start,
+                "too long",
+                format!("at most {STRING_BYTES_MAX}"),
+            );
+            return None;
+        }
         Some(text.to_owned())
     }
 
@@ -424,6 +439,18 @@ impl<'a> Decoder<'a> {
     // --- the file ------------------------------------------------------------
 
     fn document(&mut self, document: &KdlDocument) -> (Option<VmSpec>, Vec<&'static str>) {
+        let count = entries(document);
+        if count > ENTRIES_MAX {
+            let words = format!("this file has {count} nodes and values");
+            self.found.push(
+                Diagnostic::error("spec::too-large", words)
+                    .in_file(&self.source.path)
+                    .help(format!(
+                        "a description has at most {ENTRIES_MAX}; is this the right file?"
+                    )),
+            );
+            return (None, Vec::new());
+        }
         let mut machine: Option<&KdlNode> = None;
         for node in document.nodes() {
             let word = node.name().value();
@@ -991,6 +1018,12 @@ impl<'a> Decoder<'a> {
         );
         None
     }
+}
+
+/// Nodes, values and properties of a document, at every depth.
+fn entries(document: &KdlDocument) -> usize {
+    let of = |node: &KdlNode| 1 + node.entries().len() + node.children().map_or(0, entries);
+    document.nodes().iter().map(of).sum()
 }
 
 /// From a node's name to its last entry.

@@ -13,6 +13,15 @@ use std::rc::Rc;
 /// Deepest nesting of blocks or of comments that is parsed; a description needs 3.
 pub const DEPTH_MAX: usize = 32;
 
+/// Most words and strings in a file. A description has some 40, a catalogue file a few thousand.
+pub const WORDS_MAX: usize = 20_000;
+
+/// Longest word outside quotes, in bytes.
+const WORD_BYTES_MAX: usize = 1024;
+
+/// Most `/-` in a row: the parser recurses into each.
+const SLASHDASHES_MAX: usize = 8;
+
 /// Words that KDL 2 spells with a `#`.
 const KEYWORDS: [&str; 6] = ["true", "false", "null", "inf", "-inf", "nan"];
 
@@ -23,6 +32,8 @@ pub fn scan(source: &Rc<Source>) -> Vec<Diagnostic> {
         bytes: source.text.as_bytes(),
         at: 0,
         open: Vec::new(),
+        words: 0,
+        slashdashes: 0,
         found: Vec::new(),
     };
     scanner.run();
@@ -34,6 +45,8 @@ struct Scanner<'a> {
     bytes: &'a [u8],
     at: usize,
     open: Vec<usize>,
+    words: usize,
+    slashdashes: usize,
     found: Vec<Diagnostic>,
 }
 
@@ -56,8 +69,9 @@ impl Scanner<'_> {
             let goes_on = match self.bytes[self.at] {
                 b'/' if self.rest().starts_with(b"//") => self.line_comment(),
                 b'/' if self.rest().starts_with(b"/*") => self.block_comment(),
-                b'"' => self.string(start),
-                b'#' => self.hash(start),
+                b'/' if self.rest().starts_with(b"/-") => self.slashdash(start),
+                b'"' => self.counted(start) && self.string(start),
+                b'#' => self.counted(start) && self.hash(start),
                 b'{' => {
                     self.at += 1;
                     self.open.push(start);
@@ -78,14 +92,18 @@ impl Scanner<'_> {
                 b'=' => {
                     self.at += 1;
                     self.value_follows(start);
-                    true
+                    self.counted(start)
+                }
+                b'(' | b')' | b'[' | b']' | b'\\' => {
+                    self.at += 1;
+                    self.counted(start)
                 }
                 byte if ends_word(byte) => {
                     self.at += 1;
                     true
                 }
-                _ => self.word(start),
-            };
+                _ => self.counted(start) && self.word(start),
+            } && self.short(start);
             if !goes_on {
                 return;
             }
@@ -99,6 +117,56 @@ impl Scanner<'_> {
                 "add a `}` where the block ends",
             );
         }
+    }
+
+    /// Counts a word or a string; says whether the file may go on.
+    fn counted(&mut self, at: usize) -> bool {
+        self.slashdashes = 0;
+        self.words += 1;
+        if self.words <= WORDS_MAX {
+            return true;
+        }
+        self.found.push(
+            Diagnostic::error(
+                "spec::too-large",
+                format!("this file has more than {WORDS_MAX} words"),
+            )
+            .at(self.source, at..at + 1, "one too many")
+            .help("a description has some 40 words; is this the right file?"),
+        );
+        false
+    }
+
+    /// Refuses a word that no name can be; what lies in quotes or comments may be long.
+    fn short(&mut self, start: usize) -> bool {
+        let quoted = self.bytes[start..self.at]
+            .iter()
+            .any(|b| b"\"/".contains(b));
+        if quoted || self.at - start <= WORD_BYTES_MAX {
+            return true;
+        }
+        self.report(
+            &format!("a word of {} bytes", self.at - start),
+            start..start,
+            "begins here",
+            "look for quotes or spaces that are missing",
+        );
+        false
+    }
+
+    fn slashdash(&mut self, at: usize) -> bool {
+        self.at += 2;
+        self.slashdashes += 1;
+        if self.slashdashes > SLASHDASHES_MAX {
+            self.report(
+                &format!("more than {SLASHDASHES_MAX} `/-` in a row"),
+                at..at + 2,
+                "one too many",
+                "each takes out what follows it; one is enough",
+            );
+            return false;
+        }
+        true
     }
 
     /// The parser would point at the whole node.
@@ -351,6 +419,14 @@ mod tests {
             ["the size `2g` stands without quotes"]
         );
         assert_eq!(messages("a 0x1b 1_000 10e3 512é"), Vec::<String>::new());
+    }
+
+    #[test]
+    fn what_the_parser_cannot_bear_is_limited() {
+        assert_eq!(messages(&"/- ".repeat(SLASHDASHES_MAX + 1)).len(), 1);
+        assert_eq!(messages(&"/- a\n".repeat(100)).len(), 0);
+        assert_eq!(messages(&"a;".repeat(WORDS_MAX)).len(), 0);
+        assert_eq!(messages(&"a;".repeat(WORDS_MAX + 1)).len(), 1);
     }
 
     #[test]

@@ -9,6 +9,10 @@ use std::rc::Rc;
 /// Columns that messages are wrapped at.
 const WIDTH: usize = 100;
 
+/// Longest line of a source that is drawn, in bytes: drawing pads as far as a
+/// label stands to the right.
+const LINE_MAX: usize = 4096;
+
 /// All findings as text for stderr; colours only on a terminal and without NO_COLOR.
 pub fn render(found: &[Diagnostic]) -> String {
     if found.is_empty() {
@@ -60,6 +64,10 @@ struct Drawn {
 
 impl Drawn {
     fn new(diagnostic: &Diagnostic) -> Self {
+        let drawable = |l: &Label| l.source.text.lines().all(|line| line.len() <= LINE_MAX);
+        if !diagnostic.labels.iter().all(drawable) {
+            return Self::in_words(diagnostic);
+        }
         let first = diagnostic.labels.first();
         let is_here = |l: &&Label| first.is_some_and(|f| Rc::ptr_eq(&f.source, &l.source));
         let (here, there): (Vec<&Label>, Vec<&Label>) =
@@ -79,6 +87,29 @@ impl Drawn {
                 .map(|(index, l)| span(l, index == 0))
                 .collect(),
             elsewhere: there.iter().map(|l| Self::elsewhere(l)).collect(),
+        }
+    }
+
+    /// Without the text: its places by line and column.
+    fn in_words(diagnostic: &Diagnostic) -> Self {
+        let place = |l: &Label| {
+            let at = l.source.position(l.span.start);
+            format!("{}:{}:{} {}", l.source.path, at.line, at.column, l.words)
+                .trim_end()
+                .to_owned()
+        };
+        let places: Vec<String> = diagnostic.labels.iter().map(place).collect();
+        Self {
+            code: Some(diagnostic.code),
+            severity: match diagnostic.severity {
+                Severity::Error => miette::Severity::Error,
+                Severity::Warning => miette::Severity::Warning,
+            },
+            message: format!("{} ({})", diagnostic.message, places.join("; ")),
+            help: diagnostic.help.clone(),
+            source: None,
+            labels: Vec::new(),
+            elsewhere: Vec::new(),
         }
     }
 
