@@ -151,9 +151,10 @@ fn tables(all: &decode::Contents) -> String {
             .map(|s| {
                 let when: String = s.when.iter().map(|w| format!("{},", text(w))).collect();
                 format!(
-                    "Statement {{ subject: {}, when: Cow::Borrowed(&[{when}]), source: {} }},",
+                    "Statement {{ subject: {}, when: Cow::Borrowed(&[{when}]), source: {}, unsure_after: {} }},",
                     subject(&s.subject),
-                    text(&s.source)
+                    text(&s.source),
+                    option(&s.unsure_after)
                 )
             })
             .collect();

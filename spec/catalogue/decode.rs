@@ -318,7 +318,16 @@ impl Reader {
                 _ => self.statement(child, &mut statements),
             }
         }
-        let canonical = format!("baseline {name} after {after:?} part {part:?} {statements:?}");
+        // What is not known of the releases before it is no part of what a baseline says.
+        let said: Vec<String> = statements
+            .iter()
+            .map(|s| (&s.subject, &s.when, &s.source))
+            .map(|(subject, when, source)| {
+                format!("Statement {{ subject: {subject:?}, when: {when:?}, source: {source:?} }}")
+            })
+            .collect();
+        let said = said.join(", ");
+        let canonical = format!("baseline {name} after {after:?} part {part:?} [{said}]");
         Some(Baseline {
             name,
             title,
@@ -335,8 +344,8 @@ impl Reader {
         self.known_properties(
             node,
             match word {
-                "pmceid" => &["source", "when", "and", "or"],
-                _ => &["source", "when"],
+                "pmceid" => &["source", "when", "unsure-after", "and", "or"],
+                _ => &["source", "when", "unsure-after"],
             },
         );
         let mut subjects = Vec::new();
@@ -416,10 +425,12 @@ impl Reader {
             .property(node, "when")
             .map(|w| w.split_whitespace().map(owned).collect())
             .unwrap_or_default();
+        let unsure_after = self.property(node, "unsure-after");
         out.extend(subjects.into_iter().map(|subject| Statement {
             subject,
             when: Cow::Owned(when.clone()),
             source: source.clone(),
+            unsure_after: unsure_after.clone(),
         }));
     }
 

@@ -15,6 +15,8 @@ use crate::vm::{Feature, VmSpec};
 use crate::words::did_you_mean;
 use std::collections::BTreeMap;
 
+mod unsure;
+
 /// Where an editor finds the lock's schema when the spec does not say.
 pub const LOCK_SCHEMA: &str =
     "https://raw.githubusercontent.com/vmlock/vmlock/main/schema/lock.v1.schema.json";
@@ -278,6 +280,7 @@ pub fn resolve(
     caches(&context, &mut locked);
     firmware(&context, &mut locked, &mut complaints);
     vary(spec, &mut locked, &mut complaints);
+    complaints.0.extend(unsure::warnings(&context, catalogue));
     locked.sort_by_key(|r| r.id);
     let (services, psci_from) = services(&context, &locked);
     let Some(psci) = smccc::psci_name(services.psci) else {

@@ -208,6 +208,9 @@ pub struct Statement {
     pub when: List<Text>,
     /// Kernel file and version, Arm document, or measurement.
     pub source: Text,
+    /// The last whole baseline known *not* to be so, where those between it and
+    /// the one that makes the statement were not seen.
+    pub unsure_after: Option<Text>,
 }
 
 /// A named, immutable statement about what a guest sees.
