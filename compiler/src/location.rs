@@ -63,6 +63,11 @@ impl Places {
         self.spans.insert(pointer.into(), span);
     }
 
+    /// How many places there are.
+    pub fn count(&self) -> usize {
+        self.spans.len()
+    }
+
     /// The span of a place, or that of the nearest enclosing one.
     pub fn find(&self, pointer: &str) -> Range<usize> {
         let mut pointer = pointer;

@@ -26,7 +26,7 @@ pub const MEMORY_MAX_BYTES: u64 = 512 << 30;
 pub const CMDLINE_MAX_BYTES: usize = 2048;
 /// Most nodes, values and properties of a description: the checks compare names
 /// with each other and with all registers.
-const ENTRIES_MAX: usize = 2000;
+pub const ENTRIES_MAX: usize = 2000;
 /// Longest string of a description, in bytes (`PATH_MAX` of Linux).
 const STRING_BYTES_MAX: usize = 4096;
 /// Longest machine name.
@@ -441,14 +441,7 @@ impl<'a> Decoder<'a> {
     fn document(&mut self, document: &KdlDocument) -> (Option<VmSpec>, Vec<&'static str>) {
         let count = entries(document);
         if count > ENTRIES_MAX {
-            let words = format!("this file has {count} nodes and values");
-            self.found.push(
-                Diagnostic::error("spec::too-large", words)
-                    .in_file(&self.source.path)
-                    .help(format!(
-                        "a description has at most {ENTRIES_MAX}; is this the right file?"
-                    )),
-            );
+            self.found.push(too_many(self.source, count));
             return (None, Vec::new());
         }
         let mut machine: Option<&KdlNode> = None;
@@ -1018,6 +1011,18 @@ impl<'a> Decoder<'a> {
         );
         None
     }
+}
+
+/// The finding on a file with more than [`ENTRIES_MAX`] entries.
+pub fn too_many(source: &Source, count: usize) -> Diagnostic {
+    Diagnostic::error(
+        "spec::too-large",
+        format!("this file has {count} nodes and values"),
+    )
+    .in_file(&source.path)
+    .help(format!(
+        "a description has at most {ENTRIES_MAX}; is this the right file?"
+    ))
 }
 
 /// Nodes, values and properties of a document, at every depth.

@@ -1,5 +1,6 @@
 //! The JSON form of a description, and where its values stand in the text.
 
+use super::decode::{ENTRIES_MAX, too_many};
 use crate::diagnostic::Diagnostic;
 use crate::location::{Places, Source};
 use std::rc::Rc;
@@ -26,6 +27,9 @@ pub fn decode(source: &Rc<Source>) -> Result<(VmSpec, Places), Box<Diagnostic>> 
         at: 0,
     };
     walker.value(&mut String::new(), &mut places);
+    if places.count() > ENTRIES_MAX {
+        return Err(Box::new(too_many(source, places.count())));
+    }
     Ok((spec, places))
 }
 
