@@ -18,6 +18,7 @@ mod packages;
 mod tools;
 mod tour;
 mod trial;
+mod truth;
 mod verify;
 
 use cache::Cache;

@@ -65,7 +65,7 @@ impl<'a> Bench<'a> {
     }
 
     /// Runs vmlock-run with each of these argument lists in one host.
-    fn run(&self, host: &Machine, jobs: &[Vec<&str>]) -> Result<Outcome> {
+    pub fn run(&self, host: &Machine, jobs: &[Vec<&str>]) -> Result<Outcome> {
         let mut files = Files::default();
         let inside = job::add_program(&mut files, &self.program)?;
         self.boot(host, files, &inside, jobs, &[])

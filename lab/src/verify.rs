@@ -10,6 +10,7 @@ use crate::kernels;
 use crate::matrix::{Verdict, short};
 use crate::tools;
 use crate::trial::{Bench, Trial};
+use crate::truth;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::process::Command;
@@ -50,6 +51,26 @@ const EXAMPLES: &[Expected] = &[
             ("6.1", &["ID_AA64DFR0_EL1", "CLIDR_EL1"]),
         ],
     },
+    // Without its waiver, `portable` asks for what later kernels do not show.
+    Expected {
+        spec: "lab/tests/specs/unwaived.vm.kdl",
+        lock: "lab/tests/specs/unwaived.vm.lock.json",
+        cpu: "cortex-a72",
+        cpus: 2,
+        kept: &["5.10", "6.1"],
+        refused: &[
+            ("6.12", &["PMCR_EL0.IMP", "PMCR_EL0.IDCODE"]),
+            ("7.3", &["PMCR_EL0.IMP", "PMCR_EL0.IDCODE"]),
+        ],
+    },
+    Expected {
+        spec: "lab/tests/specs/eight.vm.kdl",
+        lock: "lab/tests/specs/eight.vm.lock.json",
+        cpu: "neoverse-n1",
+        cpus: 8,
+        kept: &["6.12"],
+        refused: &[],
+    },
 ];
 
 /// Kernel of the host in which the compiler runs on arm64.
@@ -86,6 +107,7 @@ pub fn run(cache: &Cache) -> Result<u8> {
         same_bytes(cache, &bench),
     )?;
     step("examples on emulated hosts", on_hosts(cache, &bench))?;
+    step("the catalogue against default guests", truth(cache, &bench))?;
     if problems.is_empty() {
         println!("all passed");
         Ok(OK)
@@ -103,6 +125,17 @@ fn workspace_tests() -> Result<Vec<String>> {
         true => Vec::new(),
         false => vec!["cargo test failed; its own messages are above".to_owned()],
     })
+}
+
+/// What default guests have on every CPU model and kernel that the catalogue names.
+fn truth(cache: &Cache, bench: &Bench) -> Result<Vec<String>> {
+    let mut hosts = Vec::new();
+    for (kernel, _) in truth::KERNELS {
+        for cpu in truth::CPUS {
+            hosts.push(host(cache, kernel, cpu)?);
+        }
+    }
+    truth::run(bench, &hosts)
 }
 
 /// The checked-in locks are what the compiler makes of the specs.

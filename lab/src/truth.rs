@@ -1,0 +1,111 @@
+//! The catalogue against live hosts: for each CPU model and kernel, the kernel's
+//! baseline applied to the model must be what a default guest has there. So its
+//! lock is kept without a single write, and the witness finds no difference.
+
+use crate::cross;
+use crate::emulate::Machine;
+use crate::failure::{Failure, OK, Result, say};
+use crate::matrix::{Verdict, short, verdict};
+use crate::tools;
+use crate::trial::Bench;
+use serde_json::Value;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Kernels of the lab and the baselines that say what they show. Stable point
+/// releases: where one were to differ, the catalogue's `stable` line would say so.
+pub const KERNELS: [(&str, &str); 5] = [
+    ("5.10", "kvm-5.10"),
+    ("6.1", "kvm-6.1"),
+    ("6.12", "kvm-6.12"),
+    ("6.18", "kvm-6.18"),
+    ("7.3", "kvm-7.3"),
+];
+
+/// The CPU models that the emulator has.
+pub const CPUS: [&str; 3] = ["cortex-a72", "cortex-a76", "neoverse-n1"];
+
+/// Features of the default guests that are compared.
+const FEATURES: [(&str, &str); 2] = [("plain", ""), ("pmu", " {\n        pmu\n    }")];
+
+/// Compares; returns what is not as the catalogue says.
+pub fn run(bench: &Bench, hosts: &[Machine]) -> Result<Vec<String>> {
+    let folder = bench.root().join("target").join("truth");
+    fs::create_dir_all(&folder).map_err(|e| Failure::file("make", &folder, &e))?;
+    let compiler = cross::build_native("vmlock")?;
+    let found = tools::in_parallel(hosts, tools::hosts_at_a_time(), |host| {
+        on_host(bench, &compiler, &folder, host)
+    })?;
+    if found.is_empty() {
+        return Ok(vec!["no host was compared".to_owned()]);
+    }
+    Ok(found.into_iter().flatten().collect())
+}
+
+fn on_host(bench: &Bench, compiler: &Path, folder: &Path, host: &Machine) -> Result<Vec<String>> {
+    let (_, baseline) = KERNELS
+        .iter()
+        .find(|(kernel, _)| *kernel == host.kernel.asked)
+        .ok_or_else(|| Failure::bug("a kernel without a baseline"))?;
+    let locks = FEATURES
+        .iter()
+        .map(|(name, block)| lock(compiler, folder, baseline, &host.cpu, name, block))
+        .collect::<Result<Vec<_>>>()?;
+    let mut jobs = Vec::new();
+    for lock in &locks {
+        jobs.push(vec!["check", lock, "--format", "json"]);
+        jobs.push(vec!["audit", lock, "--format", "json"]);
+    }
+    let ended = bench.run(host, &jobs)?;
+    let mut problems = Vec::new();
+    for (pair, (feature, _)) in ended.jobs.chunks_exact(2).zip(FEATURES) {
+        let place = format!(
+            "{baseline} on {} ({}, {feature})",
+            host.kernel.version, host.cpu
+        );
+        let audit = verdict(&pair[1]).0;
+        if !matches!(audit, Verdict::Kept { .. }) {
+            problems.push(format!("{place}: {}", short(&audit)));
+        }
+        let plan: Value = serde_json::from_slice(&pair[0].stdout).unwrap_or(Value::Null);
+        match plan["keeps"].as_array() {
+            Some(keeps) if pair[0].code == OK && !keeps.is_empty() => {
+                for keep in keeps.iter().filter(|k| !k["step"].is_null()) {
+                    problems.push(format!("{place}: {} has to be written", keep["name"]));
+                }
+            }
+            _ if matches!(audit, Verdict::Kept { .. }) => {
+                problems.push(format!("{place}: `check` gave no plan"));
+            }
+            _ => {}
+        }
+        say(format_args!("{place}: {}", short(&audit)));
+    }
+    Ok(problems)
+}
+
+/// Writes and compiles the spec of a default guest; gives the lock's path.
+fn lock(
+    compiler: &Path,
+    folder: &Path,
+    baseline: &str,
+    cpu: &str,
+    name: &str,
+    block: &str,
+) -> Result<String> {
+    let stem = format!("{cpu}-{baseline}-{name}");
+    let spec: PathBuf = folder.join(format!("{stem}.vm.kdl"));
+    let text = format!(
+        "vm \"{stem}\" {{\n    arch \"arm64\"\n    abi \"{baseline}\"\n    \
+         cpu \"{cpu}\" count=2{block}\n    memory \"64MiB\"\n}}\n"
+    );
+    fs::write(&spec, text).map_err(|e| Failure::file("write", &spec, &e))?;
+    let mut command = Command::new(compiler);
+    command.arg("lock").arg(&spec);
+    if !tools::run(&mut command, None)?.success() {
+        return Err(Failure::bug(format!("{} does not compile", spec.display())));
+    }
+    let lock = folder.join(format!("{stem}.vm.lock.json"));
+    crate::job::text(&lock)
+}
