@@ -405,7 +405,7 @@ impl Bench<'_> {
             |pick: &dyn Fn(&Phases) -> f64| median(&phases.iter().map(pick).collect::<Vec<_>>());
         let breakdown: Vec<String> = phases
             .first()
-            .map(|first| first.phases.keys())
+            .map(Phases::names)
             .into_iter()
             .flatten()
             .map(|name| {
@@ -534,6 +534,9 @@ impl Vm {
     }
 }
 
+/// The phases of a start, in their order.
+const ORDER: [&str; 4] = ["probe", "enforce", "verify", "load"];
+
 /// What `vmlock-run start --stats` says of its start: ioctls and microseconds by phase.
 struct Phases {
     phases: BTreeMap<String, (f64, f64)>,
@@ -570,6 +573,14 @@ impl Phases {
         })
     }
 
+    /// The phases, those that come first in a start first.
+    fn names(&self) -> Vec<&str> {
+        let place = |name: &&str| ORDER.iter().position(|known| known == name);
+        let mut names: Vec<&str> = self.phases.keys().map(String::as_str).collect();
+        names.sort_by_key(|name| place(name).unwrap_or(ORDER.len()));
+        names
+    }
+
     /// Ioctls and microseconds of a phase.
     fn phase(&self, name: &str) -> (f64, f64) {
         self.phases.get(name).copied().unwrap_or_default()
@@ -591,7 +602,7 @@ fn print(measures: &[Measure], met: bool, format: Format) -> Result<()> {
     let table = |separator: &str| {
         for m in measures {
             println!(
-                "{separator}{:<7}{separator}{:<62}{separator}{:>14}{separator}{:>14}{separator}{:>6.2} of the limit{separator}",
+                "{separator}{:<8}{separator}{:<62}{separator}{:>14}{separator}{:>14}{separator}{:>6.2} of the limit{separator}",
                 if m.met { "met" } else { "NOT MET" },
                 m.name,
                 m.worded(m.value),
@@ -599,7 +610,7 @@ fn print(measures: &[Measure], met: bool, format: Format) -> Result<()> {
                 m.ratio,
             );
             if separator.is_empty() {
-                println!("        {}", m.detail);
+                println!("        {}\n", m.detail);
             }
         }
     };
@@ -647,7 +658,7 @@ mod tests {
             \"microseconds\":{\"probe\":900,\"enforce\":60,\"verify\":40,\"total\":1000}}\nvmlock-run: bye\n";
         let phases = Phases::read(words).unwrap();
         assert_eq!(phases.phase("enforce"), (30.0, 60.0));
-        assert_eq!(phases.phases.len(), 3);
+        assert_eq!(phases.names(), ["probe", "enforce", "verify"]);
         assert!(Phases::read("vmlock-run: a word\n").is_err());
         assert!(Phases::read("{\"ioctls\":{},\"microseconds\":{\"total\":1}}").is_err());
     }
