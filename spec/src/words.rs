@@ -2,6 +2,9 @@
 
 /// `did you mean …` for the candidate within an edit distance of two, or nothing.
 pub fn did_you_mean<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Option<String> {
+    if word.is_empty() {
+        return None;
+    }
     let limit = if word.len() < 4 { 1 } else { 2 };
     candidates
         .map(|c| (distance(word, c), c))
