@@ -33,12 +33,12 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
     }
     let memory = Memory::new(lock.machine.memory).map_err(|e| Failure::environment(e, &[]))?;
     let memory = Arc::new(memory);
-    let recipe = Recipe::of_lock(&lock, plan.steps().cloned().collect());
+    let recipe = Recipe::of_lock(&lock, &plan);
     let begun = apply::begin(&system, &recipe, Some(Arc::clone(&memory)))?;
     stats.mark("create");
     let built = apply::complete(begun, &recipe)?;
     stats.mark("enforce");
-    let verified = verify::verify(built, &lock, &recipe.steps)?;
+    let verified = verify::verify(built, &lock, &recipe)?;
     stats.mark("verify");
     let stage = Stage {
         mpidr: recipe.mpidr.clone(),

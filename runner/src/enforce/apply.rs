@@ -9,10 +9,11 @@
 use crate::failure::Failure;
 use crate::kvm::{Fresh, Gic, System, Vm};
 use crate::machine::memory::Memory;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use vmlock_spec::catalogue::{register_by_id, register_by_name};
 use vmlock_spec::lock::Lock;
-use vmlock_spec::plan::{Refusal, Step};
+use vmlock_spec::plan::{Plan, Refusal, Step};
 use vmlock_spec::reason;
 use vmlock_spec::vm::Feature;
 
@@ -37,11 +38,13 @@ pub struct Recipe<'a> {
     pub pmu_interrupt: Option<u32>,
     /// What has to be written.
     pub steps: Vec<Step>,
+    /// Registers of which KVM_GET_ONE_REG does not tell what a guest reads.
+    pub only_inside: BTreeSet<u64>,
 }
 
 impl<'a> Recipe<'a> {
-    /// The machine of a lock, with the steps of its plan.
-    pub fn of_lock(lock: &'a Lock, steps: Vec<Step>) -> Self {
+    /// The machine of a lock, as its plan says.
+    pub fn of_lock(lock: &'a Lock, plan: &Plan) -> Self {
         Self {
             mpidr: lock.machine.vcpus.iter().map(|v| v.mpidr).collect(),
             features: &lock.features,
@@ -49,7 +52,8 @@ impl<'a> Recipe<'a> {
             distributor: lock.machine.distributor.base,
             redistributors: lock.machine.redistributors.base,
             pmu_interrupt: lock.machine.private_interrupts.pmu,
-            steps,
+            steps: plan.steps().cloned().collect(),
+            only_inside: plan.only_inside.clone(),
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::failure::Failure;
 use crate::kvm::{Fresh, System, discard};
 use crate::machine::memory::Memory;
 use crate::witness::{self, Stage};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use vmlock_spec::catalogue::{Field, Kind, RegisterInfo, Rule, register_by_id};
 use vmlock_spec::lock::Lock;
@@ -141,6 +141,7 @@ fn recipe(features: &[Feature], vcpus: u64) -> Recipe<'_> {
         redistributors: REDISTRIBUTORS,
         pmu_interrupt: pmu.then_some(PMU_INTERRUPT),
         steps: Vec::new(),
+        only_inside: BTreeSet::new(),
     }
 }
 
