@@ -94,6 +94,49 @@ fn baselines_speak_of_what_exists() {
     }
 }
 
+/// Mainline releases, in the order in which they came.
+fn releases() -> Vec<String> {
+    let minors = [(5, 10..20), (6, 0..20), (7, 0..4)];
+    let names = |(major, minors): (u32, std::ops::Range<u32>)| {
+        minors.map(move |minor| format!("kvm-{major}.{minor}"))
+    };
+    minors.into_iter().flat_map(names).collect()
+}
+
+#[test]
+fn every_mainline_release_is_the_difference_to_the_one_before() {
+    let catalogue = Catalogue::builtin();
+    let chain: Vec<String> = catalogue
+        .chain("kvm-7.3")
+        .expect("a chain")
+        .iter()
+        .map(|b| b.name.to_string())
+        .collect();
+    assert_eq!(chain, releases());
+    let whole = BASELINES.iter().filter(|b| b.part.is_none()).count();
+    assert_eq!(whole, chain.len(), "a whole baseline stands beside the chain");
+}
+
+#[test]
+fn doubt_begins_at_least_two_releases_earlier() {
+    let releases = releases();
+    for baseline in BASELINES {
+        for statement in baseline.statements.iter() {
+            let Some(known) = statement.unsure_after.as_deref() else {
+                continue;
+            };
+            let at = |name: &str| releases.iter().position(|r| r == name);
+            let (known, this) = (at(known), at(&baseline.name));
+            assert!(
+                known.zip(this).is_some_and(|(a, b)| a + 2 <= b),
+                "{}: {:?}",
+                baseline.name,
+                statement.unsure_after
+            );
+        }
+    }
+}
+
 #[test]
 fn cpu_models_speak_of_what_exists() {
     for cpu in CPUS {
