@@ -183,6 +183,10 @@ pub struct Bench {
     /// Runs that count; each figure is the median
     #[arg(long, value_name = "N", default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub runs: u32,
+    /// Measure in real time, on a machine that does nothing else, instead of by a clock that counts the
+    /// instructions of the emulated host
+    #[arg(long)]
+    pub real_time: bool,
     /// How the figures are printed
     #[arg(long, value_enum, default_value_t = Format::Human)]
     pub format: Format,

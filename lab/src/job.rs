@@ -5,7 +5,7 @@
 
 use crate::cache::Cache;
 use crate::cross;
-use crate::emulate::{self, Files, Job, LAB, Machine, Output, Work};
+use crate::emulate::{self, Clock, Files, Job, LAB, Machine, Output, Work};
 use crate::failure::{ENVIRONMENT, Failure, Result, say};
 use crate::flags::{Hardware, Run};
 use crate::guest;
@@ -119,6 +119,7 @@ pub fn machine(kernel: Kernel, cpu: &str, hardware: &Hardware, limit: Option<Dur
         memory: hardware.memory,
         kernel_args: hardware.kernel_args.clone(),
         limit,
+        clock: Clock::Real,
     }
 }
 

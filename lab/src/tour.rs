@@ -3,7 +3,7 @@
 
 use crate::cache::Cache;
 use crate::cross;
-use crate::emulate::Machine;
+use crate::emulate::{Clock, Machine};
 use crate::failure::{FINDINGS, Failure, OK, Result, say};
 use crate::kernels;
 use crate::matrix::{Verdict, short_digest};
@@ -57,6 +57,7 @@ pub fn run(cache: &Cache) -> Result<u8> {
             memory: 2048,
             kernel_args: Vec::new(),
             limit: Some(LIMIT),
+            clock: Clock::Real,
         })
         .collect();
     say("booting the hosts, each with a guest inside");

@@ -3,7 +3,7 @@
 
 use crate::cache::Cache;
 use crate::cross;
-use crate::emulate::Machine;
+use crate::emulate::{Clock, Machine};
 use crate::failure::{FINDINGS, Failure, OK, Result, say};
 use crate::job;
 use crate::kernels;
@@ -295,6 +295,7 @@ fn host(cache: &Cache, kernel: &str, cpu: &str) -> Result<Machine> {
         memory: 2048,
         kernel_args: Vec::new(),
         limit: Some(LIMIT),
+        clock: Clock::Real,
     })
 }
 
