@@ -12,7 +12,7 @@ use crate::kvm::System;
 use crate::say;
 use std::path::Path;
 use vmlock_spec::lock::{Lock, canonical};
-use vmlock_spec::plan::{Plan, plan};
+use vmlock_spec::plan::{Plan, Way, plan};
 
 /// Runs a command and returns its exit code.
 ///
@@ -66,4 +66,13 @@ fn read_lock(path: &Path) -> Result<Lock, Failure> {
 /// What of this host decides about the lock, and the plan.
 fn plan_here(system: &System, lock: &Lock) -> Result<Plan, Failure> {
     Ok(plan(lock, &probe(system, &Scope::For(lock))?))
+}
+
+/// How many entries are kept in which way, in the order of [`Way`].
+fn counts(plan: &Plan) -> Vec<(Way, usize)> {
+    [Way::Same, Way::Set, Way::Absent, Way::Fact, Way::Vary]
+        .map(|way| (way, plan.keeps.iter().filter(|k| k.way == way).count()))
+        .into_iter()
+        .filter(|(_, count)| *count > 0)
+        .collect()
 }

@@ -155,7 +155,7 @@ fn image(code: &[u32], size: Option<u64>) -> Vec<u8> {
     let size = size.unwrap_or((HEADER + 4 * code.len()) as u64);
     let mut image = Vec::new();
     // b to the end of the header, and a nop.
-    image.extend((0x1400_0000u32 | HEADER as u32 / 4).to_le_bytes());
+    image.extend((0x1400_0000u32 | (HEADER as u32 / 4)).to_le_bytes());
     image.extend(0xd503_201fu32.to_le_bytes());
     for long in [0, size, 0xa, 0, 0, 0] {
         image.extend(long.to_le_bytes());

@@ -1,6 +1,6 @@
 //! `vmlock-run check`: how this host would keep a lock, or why it cannot.
 
-use super::{open, plan_here, read_lock};
+use super::{counts, open, plan_here, read_lock};
 use crate::failure::{Failure, exit};
 use crate::flags::Parsed;
 use crate::say;
@@ -46,13 +46,10 @@ fn human(name: &str, plan: &Plan) -> String {
         };
         out.push_str(&format!("{}: {}{words}\n", keep.name, way(keep.way)));
     }
-    let mut counts = Vec::new();
-    for kind in [Way::Same, Way::Set, Way::Absent, Way::Fact, Way::Vary] {
-        let count = plan.keeps.iter().filter(|k| k.way == kind).count();
-        if count > 0 {
-            counts.push(format!("{count} {}", way(kind)));
-        }
-    }
+    let counts: Vec<String> = counts(plan)
+        .into_iter()
+        .map(|(kind, count)| format!("{count} {}", way(kind)))
+        .collect();
     out.push_str(&format!(
         "this host can keep `{name}`: {}\n",
         counts.join(", ")

@@ -2,8 +2,8 @@
 //! works on every kernel from 5.10 to 7.3.
 //!
 //! Memory, vCPUs in order, GIC with addresses and size, KVM_ARM_VCPU_INIT with
-//! the same features everywhere, firmware and ID registers, the PMU's interrupt
-//! and filter, GIC initialisation, GICD_IIDR (which kernels before 6.15 or so
+//! the same features everywhere, firmware and ID registers, the timers' and the
+//! PMU's interrupts, the PMU's filter, GIC initialisation, GICD_IIDR (which kernels before 6.15 or so
 //! only take now), and the PMU, which needs an initialised GIC.
 
 use crate::failure::Failure;
@@ -34,6 +34,8 @@ pub struct Recipe<'a> {
     pub distributor: u64,
     /// Guest-physical address of the first redistributor.
     pub redistributors: u64,
+    /// Private interrupts of the virtual and the physical timer.
+    pub timers: (u32, u32),
     /// Private interrupt of the PMU.
     pub pmu_interrupt: Option<u32>,
     /// What has to be written.
@@ -51,6 +53,10 @@ impl<'a> Recipe<'a> {
             interrupts: lock.gic.interrupts,
             distributor: lock.machine.distributor.base,
             redistributors: lock.machine.redistributors.base,
+            timers: (
+                lock.machine.private_interrupts.virtual_timer,
+                lock.machine.private_interrupts.physical_timer,
+            ),
             pmu_interrupt: lock.machine.private_interrupts.pmu,
             steps: plan.steps().cloned().collect(),
             only_inside: plan.only_inside.clone(),
@@ -141,6 +147,9 @@ pub fn complete(begun: Begun, recipe: &Recipe) -> Result<Built, Failure> {
                 break;
             }
         }
+    }
+    if let Some(vcpu) = vcpus.first() {
+        vcpu.set_timer_interrupts(recipe.timers.0, recipe.timers.1)?;
     }
     if let Some(intid) = recipe.pmu_interrupt {
         for vcpu in &vcpus {

@@ -43,10 +43,12 @@ const CAPABILITIES: &[(&str, u32)] = &[
     ("KVM_CAP_STEAL_TIME", 187),
     ("KVM_CAP_SYSTEM_EVENT_DATA", 215),
 ];
-/// Where the probe's machine has its GIC, and which interrupt its PMU raises.
+/// Where the probe's machine has its GIC, and which interrupts its PMU and its
+/// virtual and physical timers raise.
 const DISTRIBUTOR: u64 = 0x0800_0000;
 const REDISTRIBUTORS: u64 = 0x080a_0000;
 const PMU_INTERRUPT: u32 = 23;
+const TIMERS: (u32, u32) = (27, 30);
 const KVM_CAP_MAX_VCPUS: u32 = 66;
 const KVM_CAP_ARM_PMU_V3: u32 = 126;
 
@@ -139,6 +141,7 @@ fn recipe(features: &[Feature], vcpus: u64) -> Recipe<'_> {
         interrupts: machine::INTERRUPTS,
         distributor: DISTRIBUTOR,
         redistributors: REDISTRIBUTORS,
+        timers: TIMERS,
         pmu_interrupt: pmu.then_some(PMU_INTERRUPT),
         steps: Vec::new(),
         only_inside: BTreeSet::new(),

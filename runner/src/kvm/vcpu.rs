@@ -15,10 +15,11 @@ use super::vm::Inner;
 use super::{Error, Result, counted, name_of};
 use kvm_bindings::{
     KVM_ARM_VCPU_PMU_V3_CTRL, KVM_ARM_VCPU_PMU_V3_FILTER, KVM_ARM_VCPU_PMU_V3_INIT,
-    KVM_ARM_VCPU_PMU_V3_IRQ, KVM_ARM_VCPU_POWER_OFF, KVM_ARM_VCPU_PSCI_0_2, KVM_EXIT_ARM_NISV,
-    KVM_EXIT_FAIL_ENTRY, KVM_EXIT_HYPERCALL, KVM_EXIT_INTERNAL_ERROR, KVM_EXIT_MMIO,
-    KVM_EXIT_SYSTEM_EVENT, KVM_PMU_EVENT_DENY, KVMIO, kvm_device_attr, kvm_pmu_event_filter,
-    kvm_reg_list, kvm_run, kvm_vcpu_init,
+    KVM_ARM_VCPU_PMU_V3_IRQ, KVM_ARM_VCPU_POWER_OFF, KVM_ARM_VCPU_PSCI_0_2,
+    KVM_ARM_VCPU_TIMER_CTRL, KVM_ARM_VCPU_TIMER_IRQ_PTIMER, KVM_ARM_VCPU_TIMER_IRQ_VTIMER,
+    KVM_EXIT_ARM_NISV, KVM_EXIT_FAIL_ENTRY, KVM_EXIT_HYPERCALL, KVM_EXIT_INTERNAL_ERROR,
+    KVM_EXIT_MMIO, KVM_EXIT_SYSTEM_EVENT, KVM_PMU_EVENT_DENY, KVMIO, kvm_device_attr,
+    kvm_pmu_event_filter, kvm_reg_list, kvm_run, kvm_vcpu_init,
 };
 use kvm_ioctls::VcpuFd;
 use std::cell::Cell;
@@ -133,6 +134,20 @@ impl Fresh {
         let attribute =
             Self::attribute::<u32>(KVM_ARM_VCPU_PMU_V3_CTRL, KVM_ARM_VCPU_PMU_V3_FILTER, None);
         counted(self.fd.has_device_attr(&attribute)).is_ok()
+    }
+
+    /// Which private interrupts the timers raise, on every vCPU of the VM.
+    pub fn set_timer_interrupts(&self, virtual_timer: u32, physical_timer: u32) -> Result<()> {
+        for (which, intid) in [
+            (KVM_ARM_VCPU_TIMER_IRQ_VTIMER, virtual_timer),
+            (KVM_ARM_VCPU_TIMER_IRQ_PTIMER, physical_timer),
+        ] {
+            // The kernel reads a C int.
+            let attribute = Self::attribute(KVM_ARM_VCPU_TIMER_CTRL, which, Some(&intid));
+            counted(self.fd.set_device_attr(&attribute))
+                .map_err(|e| Error::new("setting a timer's interrupt", e))?;
+        }
+        Ok(())
     }
 
     /// Which private interrupt a PMU overflow raises.
