@@ -123,7 +123,7 @@ Examples:
   vmlock-run audit web.vm.lock.json
   vmlock-run audit web.vm.lock.json --observed
   vmlock-run audit web.vm.lock.json --format json",
-        flags: &[&FORMAT, &OBSERVED, &STATS],
+        flags: &[&FORMAT, &OBSERVED],
     },
     Verb {
         name: "start",

@@ -21,6 +21,8 @@ mod host;
 #[cfg(target_arch = "aarch64")]
 mod kvm;
 mod machine;
+#[cfg(target_arch = "aarch64")]
+mod rehearse;
 mod say;
 #[cfg(target_arch = "aarch64")]
 mod stats;

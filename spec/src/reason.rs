@@ -57,6 +57,9 @@ reasons! {
     /// A firmware call answers otherwise.
     ANSWER = "host::answer", "a firmware call answers otherwise",
         "A guest that makes this call gets another answer than the lock promises. Services can be switched off from Linux 5.18 on (the hypercall bitmap registers); a service that the kernel lacks cannot be switched on.";
+    /// Seen from inside, and not as promised.
+    REHEARSAL = "host::rehearsal", "a guest saw something else than was promised",
+        "Before a guest is started, a small guest looks at a machine that was made the same way. It saw a value that the lock does not promise, although every value read back from outside was right. The kernel shows guests something else than it tells; the guest is not started.";
     /// A register that the lock does not know.
     UNKNOWN_REGISTER = "host::unknown-register", "the host has a register that vmlock does not know",
         "KVM_GET_REG_LIST of this host names a register that neither the lock nor the catalogue knows. What a guest would see there is not known to be harmless, so the guest is not started. A newer vmlock may know it.";

@@ -1,57 +1,42 @@
 //! `vmlock-run audit`: the witness under the lock, compared with its promises.
 
-use super::{open, plan_here, read_lock};
-use crate::enforce::apply::{self, Recipe};
-use crate::enforce::verify;
+use super::{counts, open, plan_here, read_lock};
 use crate::failure::{Failure, exit};
 use crate::flags::Parsed;
-use crate::machine::memory::Memory;
+use crate::rehearse::rehearse;
 use crate::say;
-use crate::stats::Stats;
-use crate::witness::{self, Stage};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use std::path::Path;
-use std::sync::Arc;
-use vmlock_spec::observation::{self, Audit};
+use vmlock_spec::observation::Audit;
+use vmlock_spec::plan::Way;
 use vmlock_spec::report::{Fact, Seen};
 
 #[derive(Serialize)]
 struct Report<'a> {
     kept: bool,
+    /// How many entries are kept in which way.
+    #[serde(serialize_with = "as_map")]
+    plan: Vec<(Way, usize)>,
     #[serde(flatten)]
     audit: &'a Audit,
 }
 
+fn as_map<S: Serializer>(pairs: &[(Way, usize)], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(pairs.iter().copied())
+}
+
 pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
-    let mut stats = Stats::new(parsed.has("stats"));
     let lock = read_lock(Path::new(&parsed.argument))?;
     let system = open()?;
     let plan = plan_here(&system, &lock)?;
-    stats.mark("probe");
     if !plan.refusals.is_empty() {
         return Err(Failure::Refused(plan.refusals));
     }
-    let memory = Memory::new(lock.machine.memory).map_err(|e| Failure::environment(e, &[]))?;
-    let memory = Arc::new(memory);
-    let recipe = Recipe::of_lock(&lock, &plan);
-    let begun = apply::begin(&system, &recipe, Some(Arc::clone(&memory)))?;
-    stats.mark("create");
-    let built = apply::complete(begun, &recipe)?;
-    stats.mark("enforce");
-    let verified = verify::verify(built, &lock, &recipe)?;
-    stats.mark("verify");
-    let stage = Stage {
-        mpidr: recipe.mpidr.clone(),
-        distributor: recipe.distributor,
-        redistributors: recipe.redistributors,
-    };
-    witness::load(&stage, &memory, &verified)?;
-    stats.mark("load");
-    let (facts, incomplete) = witness::observe(verified, &stage, &memory, stats.into_last())?;
-    let audit = observation::audit(&lock, &facts, incomplete);
+    let audit = rehearse(&system, &lock, &plan)?;
     if parsed.json() {
         say::print_json(&Report {
             kept: audit.kept(),
+            plan: counts(&plan),
             audit: &audit,
         });
     } else {

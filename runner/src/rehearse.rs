@@ -1,0 +1,84 @@
+//! The rehearsal: a second machine, enforced by the same plan, in which the
+//! witness looks from inside and is held against the lock. What cannot be read
+//! back from outside (PMU events, registers of vCPUs that CPU_ON has reset) is
+//! proven this way before a guest's first instruction.
+
+use crate::enforce::apply::{self, Recipe};
+use crate::enforce::verify;
+use crate::failure::Failure;
+use crate::kvm::System;
+use crate::machine::memory::Memory;
+use crate::witness::{self, Stage};
+use std::sync::Arc;
+use vmlock_spec::lock::Lock;
+use vmlock_spec::observation::{self, Audit};
+use vmlock_spec::plan::{Plan, Refusal};
+use vmlock_spec::reason;
+
+/// Builds the lock's machine, lets the witness look at it, and compares.
+///
+/// # Errors
+/// The machine cannot be made as planned, or the witness does not come to an end.
+pub fn rehearse(system: &System, lock: &Lock, plan: &Plan) -> Result<Audit, Failure> {
+    let memory = Memory::new(lock.machine.memory).map_err(|e| Failure::environment(e, &[]))?;
+    let memory = Arc::new(memory);
+    let recipe = Recipe::of_lock(lock, plan);
+    let begun = apply::begin(system, &recipe, Some(Arc::clone(&memory)))?;
+    let built = apply::complete(begun, &recipe)?;
+    let verified = verify::verify(built, lock, &recipe)?;
+    let stage = Stage {
+        mpidr: recipe.mpidr.clone(),
+        distributor: recipe.distributor,
+        redistributors: recipe.redistributors,
+    };
+    witness::load(&stage, &memory, &verified)?;
+    let (facts, incomplete) = witness::observe(verified, &stage, &memory, Box::new(|| {}))?;
+    Ok(observation::audit(lock, &facts, incomplete))
+}
+
+/// Rehearses, and refuses where the witness saw anything but the promises.
+///
+/// # Errors
+/// Every promise that is not kept from inside, as refusals.
+pub fn prove(system: &System, lock: &Lock, plan: &Plan) -> Result<(), Failure> {
+    let audit = rehearse(system, lock, plan)?;
+    if audit.kept() {
+        return Ok(());
+    }
+    let refusal = |name: String, wanted: String, offered: String, why: String| Refusal {
+        code: reason::REHEARSAL,
+        name,
+        wanted,
+        offered,
+        reason: why,
+        from: "the rule that a success code proves nothing".to_owned(),
+        help: vec!["choose another host, and report this one: its probe said otherwise".to_owned()],
+    };
+    let mut refusals: Vec<Refusal> = audit
+        .differences
+        .into_iter()
+        .map(|d| {
+            let why = format!("in a rehearsal, vCPU {} saw {}", d.vcpu, d.seen);
+            refusal(d.name, d.promised, d.seen, why)
+        })
+        .collect();
+    refusals.extend(audit.incomplete.into_iter().map(|i| {
+        let name = format!("vCPU {}", i.vcpu);
+        refusal(
+            name,
+            "a complete account".to_owned(),
+            i.reason.clone(),
+            i.reason,
+        )
+    }));
+    if refusals.is_empty() {
+        let why = "in a rehearsal, the witness saw none of the promised facts".to_owned();
+        refusals.push(refusal(
+            "facts".to_owned(),
+            "all".to_owned(),
+            "none".to_owned(),
+            why,
+        ));
+    }
+    Err(Failure::Refused(refusals))
+}
