@@ -142,6 +142,24 @@ fn compare(name: &str, lock: &Lock, run: &Run) -> usize {
     compared
 }
 
+/// Below revision 2 a guest cannot change an interrupt's group.
+#[test]
+fn gic_revisions() {
+    for (part, iidr, writable) in [
+        ("gic-iidr-rev0", 0x4b00_043b, 0),
+        ("gic-iidr-rev1", 0x4b00_143b, 0),
+        ("gic-iidr-rev2", 0x4b00_243b, u32::MAX),
+        ("gic-iidr-rev3", 0x4b00_343b, u32::MAX),
+    ] {
+        let gic = lock(&spec(&["kvm-6.8", part], "neoverse-n1", &[])).gic;
+        assert_eq!(gic.value("GICD_IIDR"), Some(iidr), "{part}");
+        assert_eq!(gic.value("GICR_IGROUPR0"), Some(u32::MAX), "{part}");
+        for name in ["GICD_IGROUPR1.writable", "GICR_IGROUPR0.writable"] {
+            assert_eq!(gic.value(name), Some(writable), "{part}: {name}");
+        }
+    }
+}
+
 #[test]
 fn mainline_6_8_0_on_neoverse_n1() {
     let measured = [
