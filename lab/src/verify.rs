@@ -108,6 +108,7 @@ pub fn run(cache: &Cache) -> Result<u8> {
     )?;
     step("examples on emulated hosts", on_hosts(cache, &bench))?;
     step("the catalogue against default guests", truth(cache, &bench))?;
+    step("broken and hostile guests", hostile_guests())?;
     if problems.is_empty() {
         println!("all passed");
         Ok(OK)
@@ -124,6 +125,24 @@ fn workspace_tests() -> Result<Vec<String>> {
     Ok(match tools::run(&mut command, None)?.success() {
         true => Vec::new(),
         false => vec!["cargo test failed; its own messages are above".to_owned()],
+    })
+}
+
+/// The runner's tests that need a real KVM.
+fn hostile_guests() -> Result<Vec<String>> {
+    let mut command = cross::cargo_in(&cross::workspace()?);
+    command.args([
+        "test",
+        "--quiet",
+        "--package",
+        "vmlock-run",
+        "--test",
+        "guests",
+    ]);
+    command.args(["--", "--ignored"]);
+    Ok(match tools::run(&mut command, None)?.success() {
+        true => Vec::new(),
+        false => vec!["a guest did not end as it should; the messages are above".to_owned()],
     })
 }
 
