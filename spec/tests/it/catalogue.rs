@@ -114,7 +114,11 @@ fn every_mainline_release_is_the_difference_to_the_one_before() {
         .collect();
     assert_eq!(chain, releases());
     let whole = BASELINES.iter().filter(|b| b.part.is_none()).count();
-    assert_eq!(whole, chain.len(), "a whole baseline stands beside the chain");
+    assert_eq!(
+        whole,
+        chain.len(),
+        "a whole baseline stands beside the chain"
+    );
 }
 
 #[test]
