@@ -158,6 +158,13 @@ pub fn plan(lock: &Lock, report: &HostReport) -> Plan {
     plan
 }
 
+/// Whether this host keeps one register by itself, as [`plan`] would.
+pub fn keeps(entry: &LockedRegister, view: &View, report: &HostReport) -> bool {
+    let mut plan = Plan::default();
+    register(entry, view, report, &mut plan);
+    plan.refusals.is_empty()
+}
+
 fn room(lock: &Lock, report: &HostReport, plan: &mut Plan) {
     let count = lock.machine.vcpus.len();
     if count > report.vcpus_max as usize {
@@ -250,7 +257,7 @@ fn register(entry: &LockedRegister, view: &View, report: &HostReport, plan: &mut
         (Some((_, value)), _) if (value ^ entry.value) & entry.promised() == 0 => {
             plan.keep(&entry.name, same, None, "");
         }
-        (Some((host, value)), _) => set(entry, info, host, value, plan),
+        (Some((host, value)), _) => set(entry, info, host, value, report, plan),
         (None, Some(seen)) => from_inside(entry, info, seen, report, plan),
         (None, None) if !entry.guest_readable() && entry.id != smccc::PSCI_VERSION_REGISTER => {
             let way = if entry.rule == Binding::Absent {
@@ -388,13 +395,20 @@ fn set(
     info: Option<&RegisterInfo>,
     host: &ReportedRegister,
     value: u64,
+    report: &HostReport,
     plan: &mut Plan,
 ) {
     let (mut code, mut why) = (reason::NOT_WRITABLE, "the kernel does not take the value");
     match entry.rule {
         Binding::Fact => (code, why) = (reason::SILICON_FACT, "silicon or firmware decides it"),
         Binding::Exact | Binding::Absent => {
+            // A version is one thing: the kernel takes 0.2 and 1.1, and no 1.2.
+            let psci = (entry.id == smccc::PSCI_VERSION_REGISTER)
+                .then(|| smccc::psci_name(entry.value as u32));
             let taken = |(field, wanted, _, mask): &(String, u64, u64, u64)| {
+                if let Some(version) = psci {
+                    return version.is_some_and(|v| report.psci.iter().any(|p| p == v));
+                }
                 host.accepts
                     .get(field)
                     .is_some_and(|values| values.contains(wanted))
@@ -662,6 +676,14 @@ fn host_services(view: &View, answer: &dyn Fn(&str) -> Option<u64>) -> Services 
             ),
         ],
     }
+}
+
+/// What decides the answers of a default guest's firmware calls in this view.
+pub fn default_services(view: &View) -> Services {
+    host_services(view, &|call| match view.seen_first(call) {
+        Some(Seen::Value(value)) => Some(value),
+        _ => None,
+    })
 }
 
 /// Firmware calls. Where the host's default answer is what our model of KVM

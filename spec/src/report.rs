@@ -311,6 +311,11 @@ impl View {
     pub fn register(&self, id: u64) -> Option<&ReportedRegister> {
         self.registers.iter().find(|r| r.id == id)
     }
+    /// What vCPU 0 of the probe's guest read under that name.
+    pub fn seen_first(&self, name: &str) -> Option<Seen> {
+        let mut all = self.guest.iter();
+        all.find(|f| f.vcpu == 0 && f.name == name).map(|f| f.seen)
+    }
     /// What every vCPU of the probe's guest read under that name; `None` when
     /// none read it or two read different things.
     pub fn seen(&self, name: &str) -> Option<Seen> {

@@ -5,12 +5,14 @@
 //! `VMLOCK_UPDATE=1 cargo test -p vmlock-spec --test it plans` rewrites what is
 //! expected under `tests/plans/`; a continuous integration run (`CI` set) refuses to.
 
+use crate::truth::{lock, spec};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use vmlock_spec::lock::canonical;
-use vmlock_spec::plan::{Way, plan};
+use vmlock_spec::plan::{Step, Way, plan};
 use vmlock_spec::report::{self, HostReport};
+use vmlock_spec::smccc::PSCI_VERSION_REGISTER;
 
 /// Kernel series of the lab, each recorded on every CPU model that an example names.
 const SERIES: [&str; 7] = ["5.10", "6.1", "6.12", "6.16", "6.18", "7.0", "7.3"];
@@ -135,4 +137,34 @@ fn examples_on_recorded_hosts() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// A kernel takes versions, not majors and minors: one that takes 0.2 and 1.1 does not take 1.2.
+#[test]
+fn a_psci_version_is_taken_whole() {
+    let hosts = hosts();
+    for (host, version, taken) in [
+        ("neoverse-n1-6.12", "psci-1.1", true),
+        ("neoverse-n1-6.12", "psci-1.2", false),
+        ("neoverse-n1-5.10", "psci-1.2", false),
+        ("neoverse-n1-6.18", "psci-1.2", true),
+    ] {
+        let lock = lock(&spec(&["kvm-6.8", version], "neoverse-n1", &[]));
+        let entry = lock
+            .registers
+            .iter()
+            .find(|r| r.id == PSCI_VERSION_REGISTER);
+        let entry = entry.expect("every lock has it");
+        let report = &hosts[host];
+        let view = report.view(&[]).expect("a plain guest");
+        let listed = view.register(entry.id).and_then(|r| r.value);
+        let written = plan(&lock, report)
+            .steps()
+            .any(|s| matches!(s, Step::Register { id, .. } if *id == entry.id));
+        assert_eq!(
+            written || listed == Some(entry.value),
+            taken,
+            "{version} on {host}"
+        );
+    }
 }
