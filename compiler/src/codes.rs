@@ -245,6 +245,11 @@ pub const CODES: &[Code] = &[
         "The machine cannot be said as a flattened device tree. This should not happen with a description that passed all other checks.",
     ),
     code(
+        "spec::unknown-host",
+        "no such host is recorded",
+        "`runs-on` names hosts by the kernel series of the baseline that they run, with the CPU model of the description. Reports of the lab's kernels on some CPU models are recorded in vmlock. For any other host, make a report with `vmlock-run probe` and give it to `vmlock lock --for REPORT`: what a host can show is known from trying it, never from its version.",
+    ),
+    code(
         "lock::missing",
         "there is no lock yet",
         "`vmlock lock --check` found no lock beside the description. Make it with `vmlock lock` and check it in.",
@@ -278,6 +283,26 @@ pub const CODES: &[Code] = &[
         "report::incomplete",
         "the host report lacks something",
         "A CPU model cannot be made without it. Make the report again with `vmlock-run probe`.",
+    ),
+    code(
+        "adopt::not-expressible",
+        "the host shows what no baseline can say",
+        "`vmlock adopt` makes a description whose lock its host keeps without a single write. This host shows a default guest something that a lock can only refuse or change, so nothing was written. The message names every such entry.",
+    ),
+    code(
+        "adopt::exists",
+        "a file of that name exists already",
+        "What `vmlock adopt` writes is meant to be edited and checked in, so it never replaces a file. Choose another name or folder, or remove the file.",
+    ),
+    code(
+        "common::impossible",
+        "no lock is kept by all of these hosts",
+        "Something that a guest sees differs between the hosts, no host can be made to show what another one shows, and a lock cannot leave it open. The message names every such entry and host. Leave out a host, or make two locks.",
+    ),
+    code(
+        "common::unknown-cpu",
+        "no CPU model fits these hosts",
+        "A lock needs a CPU model. The catalogue has none that these hosts could show: make one of a host with `vmlock cpu REPORT --name NAME -o FILE`, and name the file with --import.",
     ),
     code(
         "io::unreadable",

@@ -1,6 +1,8 @@
 //! The verbs, one to a file.
 
+pub mod adopt;
 pub mod check;
+pub mod common;
 pub mod completions;
 pub mod cpu;
 pub mod diff;

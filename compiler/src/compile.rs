@@ -1,6 +1,7 @@
 //! One description file to its lock: read, decode, import, resolve.
 
 use crate::diagnostic::{Diagnostic, Severity};
+use crate::hosts::{self, Host, Verdict};
 use crate::language::{decode, import, json, read};
 use crate::location::Places;
 use std::path::{Path, PathBuf};
@@ -18,6 +19,8 @@ pub struct Compiled {
     pub lock: Option<Lock>,
     /// Errors and warnings.
     pub found: Vec<Diagnostic>,
+    /// What the planner says of each host that has to keep it.
+    pub verdicts: Vec<Verdict>,
 }
 
 /// Where the lock of a description stands: `NAME.vm.lock.json` beside it.
@@ -30,11 +33,12 @@ pub fn lock_path(spec: &Path) -> Option<PathBuf> {
     (!stem.is_empty()).then(|| spec.with_file_name(format!("{stem}.vm.lock.json")))
 }
 
-/// Compiles a description.
+/// Compiles a description. Every one of `hosts`, and of those that its `runs-on`
+/// names, has to be able to keep the lock, or there is none.
 ///
 /// # Errors
 /// The system's own, when the file cannot be read.
-pub fn compile(path: &Path) -> Result<Compiled, std::io::Error> {
+pub fn compile(path: &Path, hosts: &[Host]) -> Result<Compiled, std::io::Error> {
     let shown = path.display().to_string();
     let source = match read::read_source(path, &shown) {
         Ok(source) => source,
@@ -43,7 +47,7 @@ pub fn compile(path: &Path) -> Result<Compiled, std::io::Error> {
     };
     if path.extension().is_some_and(|e| e == "json") {
         return Ok(match json::decode(&source) {
-            Ok((spec, places)) => finish(path, &spec, &places, Vec::new(), &[]),
+            Ok((spec, places)) => finish(path, &spec, &places, Vec::new(), &[], hosts),
             Err(diagnostic) => failed(vec![*diagnostic]),
         });
     }
@@ -53,14 +57,24 @@ pub fn compile(path: &Path) -> Result<Compiled, std::io::Error> {
     };
     let decoded = decode::decode(&source, &document);
     Ok(match &decoded.spec {
-        Some(spec) => finish(path, spec, &decoded.places, decoded.found, &decoded.unread),
+        Some(spec) => finish(
+            path,
+            spec,
+            &decoded.places,
+            decoded.found,
+            &decoded.unread,
+            hosts,
+        ),
         None => failed(decoded.found),
     })
 }
 
 fn failed(found: Vec<Diagnostic>) -> Compiled {
-    let found = sorted(found);
-    Compiled { lock: None, found }
+    Compiled {
+        lock: None,
+        found: sorted(found),
+        verdicts: Vec::new(),
+    }
 }
 
 /// Imports and resolves. With problems already found this still runs, so that
@@ -71,6 +85,7 @@ fn finish(
     places: &Places,
     mut found: Vec<Diagnostic>,
     unread: &[&str],
+    hosts: &[Host],
 ) -> Compiled {
     let mut catalogue = Catalogue::builtin();
     let folder = match path.parent() {
@@ -93,8 +108,22 @@ fn finish(
             .filter(|c| !noise(c))
             .map(|c| Diagnostic::of_complaint(c, places)),
     );
+    let (named, unknown) = hosts::named(spec, places);
+    found.extend(unknown);
+    let mut verdicts = Vec::new();
+    // A lock that is not what its author meant says nothing of hosts.
+    if let Some(lock) = &lock
+        && !found.iter().any(|d| d.severity == Severity::Error)
+    {
+        for hosts in [hosts, &named] {
+            let (more, problems) = hosts::judge(spec, lock, hosts, places);
+            verdicts.extend(more);
+            found.extend(problems);
+        }
+    }
     let errors = found.iter().any(|d| d.severity == Severity::Error);
     Compiled {
+        verdicts,
         lock: lock.filter(|_| !errors),
         found: sorted(found),
     }

@@ -3,6 +3,7 @@
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
+use vmlock_spec::vm::Feature;
 
 const TOUR: &str = r#"Examples:
   vmlock lock web.vm.kdl                          compile it; writes web.vm.lock.json beside it
@@ -78,6 +79,10 @@ pub enum Command {
     Schema(SchemaFlags),
     /// Make a CPU model from a host report.
     Cpu(CpuFlags),
+    /// Pin a host as it is: a description, CPU model and baseline out of its report.
+    Adopt(AdoptFlags),
+    /// Print the most that all of several hosts can show, as a description to paste.
+    Common(CommonFlags),
     /// Print a completion script for a shell.
     Completions(CompletionsFlags),
     /// Print the manual pages (roff), or write them into a folder.
@@ -90,6 +95,7 @@ const LOCK_HELP: &str = r#"Examples:
   vmlock lock --check examples/*.vm.kdl in CI: exit 1 and the difference when one is stale
   vmlock lock --dry-run web.vm.kdl      print what would change, write nothing
   vmlock lock --print-digest web.vm.kdl the lock's identity: sha256 of its bytes
+  vmlock lock --for a.json --for b.json web.vm.kdl   only if both hosts could keep it
 
 The lock stands beside the description: NAME.vm.kdl makes NAME.vm.lock.json.
 It is written whole or not at all, and not at all when there is an error."#;
@@ -110,6 +116,9 @@ pub struct LockFlags {
     /// Print the digest of each lock.
     #[arg(long)]
     pub print_digest: bool,
+    /// A host report: there is no lock unless that host could keep it. May be repeated.
+    #[arg(long = "for", value_name = "REPORT")]
+    pub hosts: Vec<PathBuf>,
 }
 
 const CHECK_HELP: &str = r#"Examples:
@@ -138,6 +147,7 @@ const DIFF_HELP: &str = r#"Examples:
   vmlock diff kvm-6.1 kvm-6.8                    what their statements say
   vmlock diff kvm-6.1 kvm-6.8 --cpu neoverse-n1  what a guest on that CPU sees
   vmlock diff host-a.json host-b.json
+  vmlock diff kvm-6.12 fleet-abi --import fleet.host.kdl   where an adopted host deviates
 
 Exit code 1 when they differ, as diff(1) does."#;
 
@@ -155,6 +165,9 @@ pub struct DiffFlags {
     /// For baselines on a CPU model: with a PMU.
     #[arg(long, requires = "cpu")]
     pub pmu: bool,
+    /// A file with baselines and CPU models of your own, as `vmlock adopt` writes it. May be repeated.
+    #[arg(long = "import", value_name = "FILE")]
+    pub imports: Vec<PathBuf>,
 }
 
 const EXPLAIN_HELP: &str = r#"Examples:
@@ -225,6 +238,74 @@ pub struct CpuFlags {
     /// Write the file here instead of to stdout.
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
+}
+
+const ADOPT_HELP: &str = r#"Examples:
+  vmlock-run probe > host.json                       on the host
+  vmlock adopt host.json --name fleet                writes fleet.vm.kdl and fleet.host.kdl here
+  vmlock adopt host.json --name fleet --features pmu -o machines
+  vmlock lock fleet.vm.kdl                           what a default guest sees there today, locked
+  vmlock check fleet.vm.lock.json --host newer.json  what an upgrade would change
+  vmlock diff kvm-6.12 fleet-abi --import fleet.host.kdl
+
+The lock is kept on that host without a single write: nothing changes for its
+guests. fleet.host.kdl holds a CPU model and a baseline of your own, stated as
+its difference from the nearest baseline of the catalogue."#;
+
+/// Flags of `adopt`.
+#[derive(Args)]
+#[command(after_long_help = ADOPT_HELP)]
+pub struct AdoptFlags {
+    /// A host report, made by `vmlock-run probe`.
+    pub report: PathBuf,
+    /// The machine's name; also the start of the names of files, CPU model and baseline.
+    #[arg(long)]
+    pub name: String,
+    /// Features that the guests have, for example `pmu`.
+    #[arg(long, value_name = "FEATURE", value_parser = feature)]
+    pub features: Vec<Feature>,
+    /// The folder to write into; without it, the one you are in.
+    #[arg(long, short, value_name = "DIR")]
+    pub output: Option<PathBuf>,
+}
+
+const COMMON_HELP: &str = r#"Examples:
+  vmlock common a.json b.json c.json                 for hosts with a CPU of the catalogue
+  vmlock common *.json --features pmu
+  vmlock cpu a.json --name mine -o mine.kdl          for others: their CPU first
+  vmlock common a.json b.json --import mine.kdl
+
+The result is a description to paste: the newest baseline, and the fields that
+have to be less than it says. Each field is taken by its own rule, and only with
+values that every host shows or was seen to accept. What no value satisfies is
+waived in it with `vary`, where you can see it. Exit code 3 when something that
+cannot be waived differs."#;
+
+/// Flags of `common`.
+#[derive(Args)]
+#[command(after_long_help = COMMON_HELP)]
+pub struct CommonFlags {
+    /// Host reports, made by `vmlock-run probe`.
+    #[arg(required = true, value_name = "REPORT")]
+    pub reports: Vec<PathBuf>,
+    /// Features that the guests have, for example `pmu`.
+    #[arg(long, value_name = "FEATURE", value_parser = feature)]
+    pub features: Vec<Feature>,
+    /// Use this CPU model; without it, the one that fits best.
+    #[arg(long, value_name = "MODEL")]
+    pub cpu: Option<String>,
+    /// A file with CPU models of your own, as `vmlock cpu` writes it. May be repeated.
+    #[arg(long = "import", value_name = "FILE")]
+    pub imports: Vec<PathBuf>,
+}
+
+/// A vCPU feature by its name.
+fn feature(name: &str) -> Result<Feature, String> {
+    let known = Feature::ALL.iter().find(|f| f.name() == name);
+    known.copied().ok_or_else(|| {
+        let names: Vec<&str> = Feature::ALL.iter().map(|f| f.name()).collect();
+        format!("there is no such feature; known: {}", names.join(", "))
+    })
 }
 
 const COMPLETIONS_HELP: &str = r#"Examples:

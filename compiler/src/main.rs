@@ -12,6 +12,7 @@ mod compile;
 mod diagnostic;
 mod difference;
 mod flags;
+mod hosts;
 mod language;
 mod location;
 mod render;
@@ -75,6 +76,8 @@ fn run() -> io::Result<Exit> {
         Command::Explain(flags) => command::explain::run(flags, &mut out),
         Command::Schema(flags) => command::schema::run(flags, &mut out),
         Command::Cpu(flags) => command::cpu::run(flags, &mut out),
+        Command::Adopt(flags) => command::adopt::run(flags, &mut out),
+        Command::Common(flags) => command::common::run(flags, &mut out),
         Command::Completions(flags) => command::completions::run(flags, &mut out),
         Command::Man(flags) => command::completions::man(flags, &mut out),
     }

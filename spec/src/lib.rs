@@ -4,7 +4,9 @@
 //! What is absent here, on purpose: files, KVM, KDL, printing. Everything is a
 //! value or a pure function of values, testable on any machine.
 
+pub mod adopt;
 pub mod catalogue;
+pub mod common;
 pub mod lock;
 pub mod machine;
 pub mod observation;

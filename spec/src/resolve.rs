@@ -458,14 +458,6 @@ fn shape(spec: &VmSpec, complaints: &mut Complaints) {
             None,
         );
     }
-    if !spec.runs_on.is_empty() {
-        complaints.error(
-            "spec::not-yet",
-            "/runs-on",
-            "`runs-on` is designed and not built yet".into(),
-            Some("hold the lock against host reports: `vmlock check LOCK --host REPORT`".into()),
-        );
-    }
     let cmdline = spec.boot.as_ref().map_or("", |b| b.cmdline.as_str());
     if cmdline.len() > 2048 || cmdline.contains(['\0', '\n']) {
         complaints.error(

@@ -29,7 +29,8 @@ pub struct VmSpec {
     /// Fields that the lock does not promise: `REGISTER.FIELD`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub vary: Vec<String>,
-    /// Baselines of hosts that must be able to keep the lock.
+    /// Recorded hosts that must be able to keep the lock, by kernel series (`kvm-6.12`), with the CPU of `cpu`.
+    /// The compiler holds the lock against their reports; the lock itself does not name them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub runs_on: Vec<String>,
     /// Files with the user's own CPU models and baselines, relative to the spec.

@@ -76,7 +76,7 @@ fn value(view: &View, register: &RegisterInfo) -> Option<u64> {
 ///
 /// # Errors
 /// What the report lacks, in words.
-fn model(report: &HostReport, name: &str) -> Result<String, String> {
+pub fn model(report: &HostReport, name: &str) -> Result<String, String> {
     let base = report
         .view(&[])
         .ok_or("it has no view of a guest without optional features")?;

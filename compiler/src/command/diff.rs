@@ -4,6 +4,7 @@ use crate::command::{description, parse_lock, read, read_report};
 use crate::diagnostic::{Diagnostic, suggest};
 use crate::difference::{self, Change};
 use crate::flags::DiffFlags;
+use crate::language::import;
 use crate::render::{Exit, Output};
 use crate::wording;
 use std::collections::BTreeMap;
@@ -23,7 +24,15 @@ enum Side {
 
 /// Compares.
 pub fn run(flags: &DiffFlags, out: &mut Output) {
-    let catalogue = Catalogue::builtin();
+    let mut catalogue = Catalogue::builtin();
+    for path in &flags.imports {
+        if let Err(problems) = import::add_file(&mut catalogue, path) {
+            for problem in problems {
+                out.fail(Exit::Environment, problem);
+            }
+            return;
+        }
+    }
     let sides = [&flags.a, &flags.b].map(|name| side(name, &catalogue));
     let [a, b] = match sides {
         [Ok(a), Ok(b)] => [a, b],

@@ -1,13 +1,15 @@
 //! `vmlock lock`: descriptions to locks.
 
 use crate::atomic;
-use crate::command::parse_lock;
+use crate::command::{parse_lock, read_report};
 use crate::compile::{self, lock_path};
-use crate::diagnostic::{Diagnostic, Severity};
+use crate::diagnostic::{Diagnostic, Severity, join};
 use crate::difference::{self, Change};
 use crate::flags::LockFlags;
+use crate::hosts::{Host, Verdict};
 use crate::render::{Exit, Output};
 use serde::Serialize;
+use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use std::fs;
 use std::io;
@@ -39,6 +41,21 @@ enum Status {
 /// Compiles each description; one that fails does not keep the others from being written.
 pub fn run(flags: &LockFlags, out: &mut Output) {
     let mut outcomes = Vec::new();
+    let mut hosts = Vec::new();
+    for path in &flags.hosts {
+        match read_report(path) {
+            Ok(report) => hosts.push(Host {
+                name: path.display().to_string(),
+                report,
+                place: None,
+            }),
+            Err(diagnostic) => out.fail(Exit::Environment, diagnostic),
+        }
+    }
+    if hosts.len() < flags.hosts.len() {
+        return out.note("vmlock: a host that is not known keeps no lock; nothing was written");
+    }
+    let mut verdicts = Vec::new();
     for spec in &flags.specs {
         let Some(path) = lock_path(spec) else {
             let shown = spec.display();
@@ -49,15 +66,25 @@ pub fn run(flags: &LockFlags, out: &mut Output) {
             out.exit(Exit::Usage);
             continue;
         };
-        outcomes.extend(one(flags, spec, &path, out));
+        outcomes.extend(one(flags, spec, &path, &hosts, &mut verdicts, out));
     }
     let outcomes = serde_json::to_value(outcomes).unwrap_or_default();
     out.value("locks", outcomes);
+    if !verdicts.is_empty() {
+        out.value("hosts", verdicts);
+    }
 }
 
-fn one(flags: &LockFlags, spec: &Path, path: &Path, out: &mut Output) -> Option<Outcome> {
+fn one(
+    flags: &LockFlags,
+    spec: &Path,
+    path: &Path,
+    hosts: &[Host],
+    verdicts: &mut Vec<Value>,
+    out: &mut Output,
+) -> Option<Outcome> {
     let shown_spec = spec.display().to_string();
-    let compiled = match compile::compile(spec) {
+    let compiled = match compile::compile(spec, hosts) {
         Ok(compiled) => compiled,
         Err(error) => {
             let words = format!("`{shown_spec}` cannot be read: {error}");
@@ -74,6 +101,8 @@ fn one(flags: &LockFlags, spec: &Path, path: &Path, out: &mut Output) -> Option<
         .filter(|d| d.severity == Severity::Error)
         .count();
     out.findings(compiled.found);
+    let hosts_of_it = compiled.verdicts;
+    verdicts.extend(hosts_of_it.iter().map(|v| of_spec(&shown_spec, v)));
     let Some(lock) = compiled.lock else {
         let problems = if errors == 1 {
             "1 error".to_owned()
@@ -110,6 +139,10 @@ fn one(flags: &LockFlags, spec: &Path, path: &Path, out: &mut Output) -> Option<
         changes,
     };
     say(flags, &outcome, &lock, remark, out);
+    if !hosts_of_it.is_empty() {
+        let names: Vec<String> = hosts_of_it.into_iter().map(|v| v.host).collect();
+        out.line(format!("  can be kept by {}", join(&names)));
+    }
     if !flags.check
         && !flags.dry_run
         && status != Status::Unchanged
@@ -119,6 +152,13 @@ fn one(flags: &LockFlags, spec: &Path, path: &Path, out: &mut Output) -> Option<
         return None;
     }
     Some(outcome)
+}
+
+/// What a host makes of one description, for programs.
+fn of_spec(spec: &str, verdict: &Verdict) -> Value {
+    let mut value = serde_json::to_value(verdict).unwrap_or_default();
+    value["spec"] = spec.into();
+    value
 }
 
 fn unwritable(shown: &str, error: &io::Error) -> Diagnostic {

@@ -549,12 +549,7 @@ impl<'a> Decoder<'a> {
             "a waived field",
             "vary \"PMCR_EL0.IMP\"",
         );
-        let runs_on = self.list(
-            all("runs-on"),
-            "/runs-on",
-            "a baseline",
-            "runs-on \"kvm-6.8\"",
-        );
+        let runs_on = self.list(all("runs-on"), "/runs-on", "a host", "runs-on \"kvm-6.12\"");
         let import = self.list(all("import"), "/import", "a file", "import \"my-cpu.kdl\"");
 
         let (Some(abi), Some(cpu)) = (abi.filter(|a| !a.is_empty()), cpu) else {

@@ -50,35 +50,77 @@ pub fn import(
                 continue;
             }
         };
-        let document = match read::parse(&source) {
-            Ok(document) => document,
-            Err(errors) => {
-                found.extend(errors);
-                continue;
-            }
-        };
-        let (contents, problems) = catalogue_file::decode(&document);
-        found.extend(problems.into_iter().map(|p| problem(&source, &p)));
-        for register in &contents.registers {
-            found.push(
-                Diagnostic::error("import::register", format!("`{file}` defines the register `{}`", register.name))
-                    .at(places.source(), span.clone(), "imported here")
-                    .help("only vmlock's own catalogue defines registers; an imported file holds `baseline` and `cpu`"),
-            );
-        }
-        if let Err(taken) = catalogue.import(contents.baselines, contents.cpus) {
-            let names: Vec<String> = taken.iter().map(|n| format!("`{n}`")).collect();
-            found.push(
-                Diagnostic::error(
-                    "import::name-taken",
-                    format!("{} exists already", join(&names)),
-                )
-                .at(places.source(), span, "this file defines it again")
-                .help("give it a name of its own: what a name means never changes"),
-            );
+        for problem in add(catalogue, &source, file) {
+            // What is wrong with the whole file is shown where it is imported.
+            let words = match (problem.labels.is_empty(), problem.code) {
+                (false, _) => None,
+                (true, "import::name-taken") => Some("this file defines it again"),
+                (true, _) => Some("imported here"),
+            };
+            found.push(match words {
+                Some(words) => problem.at(places.source(), span.clone(), words),
+                None => problem,
+            });
         }
     }
     if found.is_empty() { Ok(()) } else { Err(found) }
+}
+
+/// Adds one file to the catalogue; says what is wrong with it, whole-file problems without a place.
+pub fn add(catalogue: &mut Catalogue, source: &Rc<Source>, file: &str) -> Vec<Diagnostic> {
+    let document = match read::parse(source) {
+        Ok(document) => document,
+        Err(errors) => return errors,
+    };
+    let (contents, problems) = catalogue_file::decode(&document);
+    let mut found: Vec<Diagnostic> = problems.iter().map(|p| problem(source, p)).collect();
+    for register in &contents.registers {
+        found.push(
+            Diagnostic::error(
+                "import::register",
+                format!("`{file}` defines the register `{}`", register.name),
+            )
+            .help("only vmlock's own catalogue defines registers; an imported file holds `baseline` and `cpu`"),
+        );
+    }
+    if let Err(taken) = catalogue.import(contents.baselines, contents.cpus) {
+        let names: Vec<String> = taken.iter().map(|n| format!("`{n}`")).collect();
+        found.push(
+            Diagnostic::error(
+                "import::name-taken",
+                format!("{} exists already", join(&names)),
+            )
+            .help("give it a name of its own: what a name means never changes"),
+        );
+    }
+    found
+}
+
+/// Adds a file that is named on the command line.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn add_file(catalogue: &mut Catalogue, path: &Path) -> Result<(), Vec<Diagnostic>> {
+    let shown = path.display().to_string();
+    let found = match read::read_source(path, &shown) {
+        Ok(source) => add(catalogue, &source, &shown),
+        Err(read::Unreadable::Bytes(diagnostic)) => vec![*diagnostic],
+        Err(read::Unreadable::Io(error)) => vec![
+            Diagnostic::error(
+                "import::unreadable",
+                format!("`{shown}` cannot be read: {error}"),
+            )
+            .help("the path is relative to the folder you are in"),
+        ],
+    };
+    if found.is_empty() {
+        return Ok(());
+    }
+    let with_file = |d: Diagnostic| match d.labels.is_empty() {
+        true => d.in_file(&shown),
+        false => d,
+    };
+    Err(found.into_iter().map(with_file).collect())
 }
 
 fn problem(source: &Rc<Source>, problem: &catalogue_file::Problem) -> Diagnostic {

@@ -1,0 +1,384 @@
+//! `vmlock adopt`: a host as it is, as a description with a CPU model and a
+//! baseline of the user's own. The lock that comes of it needs no write there.
+
+use crate::atomic;
+use crate::command::{cpu, read_report};
+use crate::diagnostic::Diagnostic;
+use crate::flags::AdoptFlags;
+use crate::language::import;
+use crate::location::Source;
+use crate::render::{Exit, Output};
+use crate::wording;
+use serde_json::json;
+use std::borrow::Cow;
+use std::path::Path;
+use std::rc::Rc;
+use vmlock_spec::adopt::deviations;
+use vmlock_spec::catalogue::{Act, Catalogue, Statement, Subject};
+use vmlock_spec::lock::Lock;
+use vmlock_spec::plan::plan;
+use vmlock_spec::report::HostReport;
+use vmlock_spec::resolve;
+use vmlock_spec::smccc;
+use vmlock_spec::vm::{Arch, Console, Cpu, Feature, VmSpec};
+
+/// Where every statement of an adopted baseline comes from.
+const SOURCE: &str = "read on the host by vmlock-run probe";
+/// Size and number of what the host's report does not decide; the user's to change.
+const VCPUS: u32 = 2;
+const MEMORY_BYTES: u64 = 512 << 20;
+
+/// Writes the files.
+pub fn run(flags: &AdoptFlags, out: &mut Output) {
+    let valid = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    if flags.name.is_empty() || flags.name.len() > 63 || !flags.name.chars().all(valid) {
+        out.note("vmlock: the name may hold 1 to 63 ASCII letters, digits, `-`, `_` and `.`");
+        return out.exit(Exit::Usage);
+    }
+    let report = match read_report(&flags.report) {
+        Ok(report) => report,
+        Err(diagnostic) => return out.fail(Exit::Environment, diagnostic),
+    };
+    let mut features = flags.features.clone();
+    features.sort();
+    features.dedup();
+    let shown = flags.report.display().to_string();
+    let adopted = match adopt(&report, &flags.name, &features) {
+        Ok(adopted) => adopted,
+        Err((exit, diagnostic)) => return out.fail(exit, diagnostic.in_file(shown)),
+    };
+    let folder = flags.output.as_deref().unwrap_or(Path::new(""));
+    let files = [
+        (folder.join(adopted.host_file()), &adopted.host),
+        (folder.join(format!("{}.vm.kdl", flags.name)), &adopted.spec),
+    ];
+    if let Some((path, _)) = files.iter().find(|(path, _)| path.exists()) {
+        let shown = path.display().to_string();
+        let words = format!("`{shown}` exists already; nothing was written");
+        let diagnostic = Diagnostic::error("adopt::exists", words).in_file(shown);
+        out.fail(
+            Exit::Environment,
+            diagnostic.help("choose another --name or --output, or remove it"),
+        );
+        return;
+    }
+    for (path, text) in &files {
+        let shown = path.display().to_string();
+        if let Err(error) = atomic::replace(path, text) {
+            let words = format!("`{shown}` cannot be written: {error}");
+            let diagnostic = Diagnostic::error("io::unwritable", words).in_file(shown);
+            let help = "look at the folder and its permissions";
+            return out.fail(Exit::Environment, diagnostic.help(help));
+        }
+        out.line(format!("{shown}: written"));
+    }
+    let near = &adopted.near;
+    let nearest = &near.baseline;
+    let equals = match near.equals.as_slice() {
+        [] => String::new(),
+        [one] => format!(" (`{one}` says the same on this CPU)"),
+        [first, .., last] => format!(" (`{first}` to `{last}` say the same on this CPU)"),
+    };
+    match near.statements.len() {
+        0 => out.line(format!(
+            "a default guest on this host sees `{nearest}`{equals}"
+        )),
+        count => out.line(format!(
+            "the nearest baseline is `{nearest}`{equals}; the host deviates from it in {count}:"
+        )),
+    }
+    let mut list = Vec::new();
+    for statement in &near.statements {
+        let (subject, says) = (wording::subject(statement), wording::act(statement));
+        out.line(format!("  {subject}: {says}"));
+        list.push(json!({ "subject": subject, "says": says }));
+    }
+    out.line(format!("next: vmlock lock {}", files[1].0.display()));
+    out.value(
+        "adopted",
+        json!({
+            "name": flags.name,
+            "nearest": nearest,
+            "equals": near.equals,
+            "deviations": list,
+            "files": files.map(|(path, _)| path.display().to_string()),
+        }),
+    );
+}
+
+/// What comes of a report.
+struct Adopted {
+    name: String,
+    near: Near,
+    /// CPU model and baseline, KDL.
+    host: String,
+    /// The description, KDL.
+    spec: String,
+}
+
+impl Adopted {
+    fn host_file(&self) -> String {
+        format!("{}.host.kdl", self.name)
+    }
+}
+
+type Failed = (Exit, Box<Diagnostic>);
+
+/// The files' texts, tried: the lock that comes of them is kept on the host without a write.
+fn adopt(report: &HostReport, name: &str, features: &[Feature]) -> Result<Adopted, Failed> {
+    let incomplete = |words: String| {
+        let diagnostic = Diagnostic::error("report::incomplete", words);
+        let help = "make the report again with `vmlock-run probe`";
+        (Exit::Environment, Box::new(diagnostic.help(help)))
+    };
+    if report.view(features).is_none() {
+        let names: Vec<&str> = features.iter().map(|f| f.name()).collect();
+        return Err(incomplete(format!(
+            "the report has no view of a guest with {}",
+            match names.as_slice() {
+                [] => "no optional features".to_owned(),
+                _ => names.join(" and "),
+            }
+        )));
+    }
+    let (model, abi) = (format!("{name}-cpu"), format!("{name}-abi"));
+    let cpu = cpu::model(report, &model).map_err(incomplete)?;
+    let mut catalogue = Catalogue::builtin();
+    add(&mut catalogue, &cpu)?;
+    let Some(near) = nearest(&catalogue, &model, report) else {
+        return Err(incomplete(
+            "no baseline of the catalogue can be applied to it".to_owned(),
+        ));
+    };
+    let host = format!(
+        "// What a default guest sees on one host, made from its report by `vmlock adopt`: the CPU\n\
+         // as KVM shows it, and a baseline, stated as its difference from the nearest one of vmlock's\n\
+         // catalogue. Locks hold the digests of both: changing one changes every lock made with it.\n\
+         {}\n{cpu}",
+        baseline(&abi, &near.baseline, &near.statements)
+    );
+    let mut spec = format!(
+        "// Pins what a default guest sees on one host today; made by `vmlock adopt`.\n\
+         // Number of CPUs, memory and what to boot are yours to change.\n\
+         vm \"{name}\" {{\n    arch \"arm64\"\n    import \"{name}.host.kdl\"\n    abi \"{abi}\"\n"
+    );
+    let features_block: String = features
+        .iter()
+        .map(|f| format!("        {}\n", f.name()))
+        .collect();
+    spec.push_str(&match features_block.is_empty() {
+        true => format!("    cpu \"{model}\" count={VCPUS}\n"),
+        false => format!("    cpu \"{model}\" count={VCPUS} {{\n{features_block}    }}\n"),
+    });
+    spec.push_str(&format!("    memory \"{}MiB\"\n}}\n", MEMORY_BYTES >> 20));
+    let mut catalogue = Catalogue::builtin();
+    add(&mut catalogue, &host)?;
+    prove(&catalogue, &abi, &model, features, report)?;
+    Ok(Adopted {
+        name: name.to_owned(),
+        near,
+        host,
+        spec,
+    })
+}
+
+/// Reads our own text as an imported file would be.
+fn add(catalogue: &mut Catalogue, text: &str) -> Result<(), Failed> {
+    let source = Rc::new(Source {
+        path: "adopted".to_owned(),
+        text: text.to_owned(),
+    });
+    match import::add(catalogue, &source, "adopted")
+        .into_iter()
+        .next()
+    {
+        None => Ok(()),
+        Some(problem) => Err((Exit::Environment, Box::new(problem))),
+    }
+}
+
+/// The lock of a plain machine.
+pub fn plain(
+    catalogue: &Catalogue,
+    abi: &str,
+    model: &str,
+    features: &[Feature],
+) -> Result<Lock, Vec<resolve::Complaint>> {
+    let spec = VmSpec {
+        name: "adopted".to_owned(),
+        arch: Arch::Arm64,
+        abi: vec![abi.to_owned()],
+        cpu: Cpu {
+            model: model.to_owned(),
+            count: VCPUS,
+            features: features.to_vec(),
+            hide: Vec::new(),
+            set: Vec::new(),
+        },
+        memory: MEMORY_BYTES,
+        boot: None,
+        console: Console::default(),
+        vary: Vec::new(),
+        runs_on: Vec::new(),
+        import: Vec::new(),
+        lock_schema: None,
+    };
+    resolve::resolve(&spec, catalogue).map(|(lock, _)| lock)
+}
+
+/// A baseline that a host comes near to.
+struct Near {
+    baseline: String,
+    /// Other baselines that come as near: on this CPU they say the same.
+    equals: Vec<String>,
+    statements: Vec<Statement>,
+}
+
+/// The whole baseline with the fewest deviations, the newest among equals.
+fn nearest(catalogue: &Catalogue, model: &str, report: &HostReport) -> Option<Near> {
+    let mut wholes: Vec<&str> = catalogue
+        .baseline_names()
+        .filter(|n| catalogue.baseline(n).is_some_and(|b| b.part.is_none()))
+        .collect();
+    wholes.sort_by_key(|n| catalogue.chain(n).map_or(0, |chain| chain.len()));
+    let mut best: Option<Near> = None;
+    for name in wholes {
+        let Some(statements) = against(catalogue, name, model, report) else {
+            continue;
+        };
+        let mut equals = Vec::new();
+        match best.take() {
+            Some(near) if near.statements.len() < statements.len() => {
+                best = Some(near);
+                continue;
+            }
+            Some(near) if near.statements == statements => {
+                equals = near.equals;
+                equals.push(near.baseline);
+            }
+            _ => {}
+        }
+        best = Some(Near {
+            baseline: name.to_owned(),
+            equals,
+            statements,
+        });
+    }
+    best
+}
+
+/// What the host shows otherwise than a baseline says, in every set of features
+/// that its report has: one file serves guests with and without a PMU.
+fn against(
+    catalogue: &Catalogue,
+    baseline: &str,
+    model: &str,
+    report: &HostReport,
+) -> Option<Vec<Statement>> {
+    let of = |features: &[Feature]| {
+        let view = report.view(features)?;
+        let lock = plain(catalogue, baseline, model, features).ok()?;
+        Some(deviations(&lock, view, report))
+    };
+    let base = of(&[])?;
+    let pmu = of(&[Feature::Pmu]);
+    let statement = |subject: Subject, when: &[&'static str]| Statement {
+        subject,
+        when: when.iter().map(|w| Cow::Borrowed(*w)).collect(),
+        source: Cow::Borrowed(SOURCE),
+        unsure_after: None,
+    };
+    let Some(pmu) = pmu else {
+        return Some(base.into_iter().map(|s| statement(s, &[])).collect());
+    };
+    let in_both = |s: &Subject| base.contains(s) && pmu.contains(s);
+    let only = |list: &[Subject], when: &'static str| -> Vec<Statement> {
+        let rest = list.iter().filter(|s| !in_both(s)).cloned();
+        rest.map(|s| statement(s, &[when])).collect()
+    };
+    let both = base.iter().filter(|s| in_both(s)).cloned();
+    let mut all: Vec<Statement> = both.map(|s| statement(s, &[])).collect();
+    all.extend(only(&base, "!pmu"));
+    all.extend(only(&pmu, "pmu"));
+    Some(all)
+}
+
+/// A baseline as KDL.
+fn baseline(name: &str, after: &str, statements: &[Statement]) -> String {
+    let mut text = format!(
+        "baseline \"{name}\" after=\"{after}\" {{\n    title \"A default guest on one host\"\n"
+    );
+    for statement in statements {
+        let says = match &statement.subject {
+            Subject::Field(target, Act::Force(value)) if target.contains('.') => {
+                format!("force \"{target}\" {value:#x}")
+            }
+            Subject::Field(target, Act::Force(value)) => format!("value \"{target}\" {value:#x}"),
+            Subject::Cache(_) => "cache \"silicon\"".to_owned(),
+            Subject::Events { register, and, or } => {
+                format!("pmceid \"{register}\" and={and:#x} or={or:#x}")
+            }
+            Subject::Psci(version) => {
+                let number = smccc::psci_name(*version).map_or_else(
+                    || format!("{}.{}", version >> 16, version & 0xffff),
+                    str::to_owned,
+                );
+                format!("psci \"{number}\"")
+            }
+            Subject::IidrRevision(revision) => format!("gic-iidr-revision {revision}"),
+            Subject::Bitmap(register, Some(bits)) => format!("bitmap \"{register}\" {bits:#x}"),
+            Subject::Bitmap(register, None) => format!("bitmap \"{register}\" \"absent\""),
+            // Deviations are values that were read: nothing is shown, hidden or capped.
+            Subject::Field(..) => continue,
+        };
+        let when = match statement.when.is_empty() {
+            true => String::new(),
+            false => format!(" when=\"{}\"", statement.when.join(" ")),
+        };
+        text.push_str(&format!("    {says}{when} source=\"{SOURCE}\"\n"));
+    }
+    text.push_str("}\n");
+    text
+}
+
+/// Plans the lock on the host: no refusal, no step.
+fn prove(
+    catalogue: &Catalogue,
+    abi: &str,
+    model: &str,
+    features: &[Feature],
+    report: &HostReport,
+) -> Result<(), Failed> {
+    let unsaid = |words: String| {
+        let diagnostic = Diagnostic::error("adopt::not-expressible", words);
+        (Exit::Refused, Box::new(diagnostic))
+    };
+    let lock = plain(catalogue, abi, model, features).map_err(|complaints| {
+        let words: Vec<String> = complaints.into_iter().map(|c| c.message).collect();
+        unsaid(format!("no lock comes of this host: {}", words.join("; ")))
+    })?;
+    let plan = plan(&lock, report);
+    let mut problems: Vec<String> = plan
+        .refusals
+        .iter()
+        .map(|r| {
+            format!(
+                "{}: the host shows {}, a lock would say {}",
+                r.name, r.offered, r.wanted
+            )
+        })
+        .collect();
+    problems.extend(
+        plan.keeps
+            .iter()
+            .filter(|k| k.step.is_some())
+            .map(|k| format!("{}: it would have to be written", k.name)),
+    );
+    if problems.is_empty() {
+        return Ok(());
+    }
+    Err(unsaid(format!(
+        "this host shows what no baseline can say; nothing was written\n{}",
+        problems.join("\n")
+    )))
+}

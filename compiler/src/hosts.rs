@@ -1,0 +1,262 @@
+//! Hosts that a description has to fit, while it is compiled: reports that the
+//! user gives (`lock --for`), and the recorded ones of the lab's kernels that
+//! `runs-on` names. What a host can keep is decided by the planner alone; here
+//! its refusals are led back to the lines that asked for them.
+
+pub mod recorded;
+
+use crate::diagnostic::{Diagnostic, join};
+use crate::location::Places;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use vmlock_spec::lock::Lock;
+use vmlock_spec::plan::{Refusal, plan};
+use vmlock_spec::reason;
+use vmlock_spec::report::HostReport;
+use vmlock_spec::resolve::HWCAPS;
+use vmlock_spec::vm::VmSpec;
+
+/// More entries than this are counted, not listed: `--format json` has them all.
+const LISTED_MAX: usize = 12;
+
+/// A host that has to keep the lock.
+pub struct Host {
+    /// The report's path as it was given, or the name that `runs-on` has for it.
+    pub name: String,
+    /// What it can show.
+    pub report: HostReport,
+    /// Place in the description that names it; `None` for one from the command line.
+    pub place: Option<String>,
+}
+
+/// What the planner says of one host.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Verdict {
+    /// The report's path, or the name that `runs-on` has for it.
+    pub host: String,
+    /// Whether it can keep the lock.
+    pub kept: bool,
+    /// Every entry that it cannot keep.
+    pub refusals: Vec<Refusal>,
+}
+
+/// The recorded hosts that a description's `runs-on` names, and what is wrong with the names.
+pub fn named(spec: &VmSpec, places: &Places) -> (Vec<Host>, Vec<Diagnostic>) {
+    let mut hosts = Vec::new();
+    let mut found = Vec::new();
+    for (index, name) in spec.runs_on.iter().enumerate() {
+        let place = format!("/runs-on/{index}");
+        match recorded::host(&spec.cpu.model, name) {
+            Some(report) => hosts.push(Host {
+                name: name.clone(),
+                report,
+                place: Some(place),
+            }),
+            None => found.push(unknown(spec, name).at(
+                places.source(),
+                places.find(&place),
+                "no such host is recorded",
+            )),
+        }
+    }
+    (hosts, found)
+}
+
+fn unknown(spec: &VmSpec, name: &str) -> Diagnostic {
+    let model = &spec.cpu.model;
+    let names = recorded::names(model);
+    let own = "`vmlock-run probe` on the host makes a report, and `vmlock lock --for REPORT` holds the lock against it";
+    let help = if names.is_empty() {
+        let models = join(&recorded::models());
+        format!("hosts with {models} are recorded; for others {own}")
+    } else {
+        let names: Vec<String> = names.iter().map(|n| format!("`{n}`")).collect();
+        format!("recorded are {}; for others {own}", join(&names))
+    };
+    Diagnostic::error(
+        "spec::unknown-host",
+        format!("no report of a host `{name}` with a `{model}` is recorded"),
+    )
+    .help(help)
+}
+
+/// Plans a lock on every host. The findings point at the lines that asked for
+/// what a host cannot show.
+pub fn judge(
+    spec: &VmSpec,
+    lock: &Lock,
+    hosts: &[Host],
+    places: &Places,
+) -> (Vec<Verdict>, Vec<Diagnostic>) {
+    let verdicts: Vec<Verdict> = hosts
+        .iter()
+        .map(|host| {
+            let refusals = plan(lock, &host.report).refusals;
+            Verdict {
+                host: host.name.clone(),
+                kept: refusals.is_empty(),
+                refusals,
+            }
+        })
+        .collect();
+    // One finding for each line of the description and reason, whatever number of entries and hosts it is about.
+    let mut groups: BTreeMap<(String, &'static str), Vec<(usize, &Refusal)>> = BTreeMap::new();
+    for (index, verdict) in verdicts.iter().enumerate() {
+        for refusal in &verdict.refusals {
+            groups
+                .entry((place(spec, lock, refusal), refusal.code))
+                .or_default()
+                .push((index, refusal));
+        }
+    }
+    let found = groups
+        .iter()
+        .map(|((place, code), list)| finding(hosts, places, place, code, list))
+        .collect();
+    (verdicts, found)
+}
+
+fn finding(
+    hosts: &[Host],
+    places: &Places,
+    place: &str,
+    code: &'static str,
+    list: &[(usize, &Refusal)],
+) -> Diagnostic {
+    // Entry and value that is asked for, with what each host offers instead.
+    let mut entries: BTreeMap<(&str, &str), BTreeMap<&str, Vec<String>>> = BTreeMap::new();
+    let mut concerned: Vec<usize> = Vec::new();
+    for (index, refusal) in list {
+        entries
+            .entry((&refusal.name, &refusal.wanted))
+            .or_default()
+            .entry(&refusal.offered)
+            .or_default()
+            .push(hosts[*index].name.clone());
+        if !concerned.contains(index) {
+            concerned.push(*index);
+        }
+    }
+    let names: Vec<String> = concerned
+        .iter()
+        .map(|i| format!("`{}`", hosts[*i].name))
+        .collect();
+    let title = reason::reason(code).map_or(code, |r| r.title);
+    let mut message = format!("{} cannot keep this: {title}", join(&names));
+    for ((name, wanted), offers) in entries.iter().take(LISTED_MAX) {
+        let offers: Vec<String> = offers
+            .iter()
+            .map(|(offered, by)| match concerned.len() {
+                1 => (*offered).to_owned(),
+                _ => format!("{offered} on {}", join(by)),
+            })
+            .collect();
+        message.push_str(&format!(
+            "\n{name}: wanted {wanted}, offered {}",
+            offers.join("; ")
+        ));
+    }
+    if entries.len() > LISTED_MAX {
+        message.push_str(&format!(
+            "\nand {} more (--format json lists them all)",
+            entries.len() - LISTED_MAX
+        ));
+    }
+    let mut diagnostic =
+        Diagnostic::error(code, message).at(places.source(), places.find(place), "asked for here");
+    for index in &concerned {
+        if let Some(host) = &hosts[*index].place {
+            let words = format!("`{}` is to keep it", hosts[*index].name);
+            let source = Rc::clone(places.source());
+            diagnostic = diagnostic.at(&source, places.find(host), words);
+        }
+    }
+    diagnostic.help(help(list))
+}
+
+/// What the refusals say that the user can do, each once; waivers together.
+fn help(list: &[(usize, &Refusal)]) -> String {
+    let mut lines: Vec<&str> = Vec::new();
+    let mut waivers: Vec<&str> = Vec::new();
+    for words in list.iter().flat_map(|(_, r)| &r.help) {
+        match words
+            .split_once("`vary \"")
+            .and_then(|(_, rest)| rest.split_once('"'))
+        {
+            Some((field, _)) if !waivers.contains(&field) => waivers.push(field),
+            Some(_) => {}
+            None if !lines.contains(&words.as_str()) => lines.push(words),
+            None => {}
+        }
+    }
+    let mut text = lines.join("\n");
+    if !waivers.is_empty() {
+        let fields: Vec<String> = waivers
+            .iter()
+            .take(LISTED_MAX)
+            .map(|f| format!("\"{f}\""))
+            .collect();
+        let more = match waivers.len() > LISTED_MAX {
+            true => " …",
+            false => "",
+        };
+        text.push_str(&format!(
+            "\nor waive it in the open: vary {}{more}",
+            fields.join(" ")
+        ));
+    }
+    text
+}
+
+/// The place in the description that asked for what is refused.
+fn place(spec: &VmSpec, lock: &Lock, refusal: &Refusal) -> String {
+    let hides = |name: &str| {
+        let fields = HWCAPS.iter().find(|(cap, _)| *cap == name).map(|(_, f)| *f);
+        name == refusal.name || fields.is_some_and(|f| f.contains(&refusal.name.as_str()))
+    };
+    if let Some(index) = spec.cpu.set.iter().position(|s| s.field == refusal.name) {
+        return format!("/cpu/set/{index}");
+    }
+    if let Some(index) = spec.cpu.hide.iter().position(|n| hides(n)) {
+        return format!("/cpu/hide/{index}");
+    }
+    // A register that several had a say in: the first is who decided all other fields.
+    let from = service(lock, refusal).unwrap_or(&refusal.from);
+    let first = from.split_whitespace().next().unwrap_or_default();
+    if let Some(name) = first.strip_prefix("abi/") {
+        let index = spec.abi.iter().position(|a| a == name).unwrap_or(0);
+        return format!("/abi/{index}");
+    }
+    if first.starts_with("cpu/") {
+        return "/cpu/model".to_owned();
+    }
+    if let Some(name) = first.strip_prefix("spec/cpu/") {
+        let feature = spec.cpu.features.iter().position(|f| f.name() == name);
+        return match (feature, name) {
+            (Some(index), _) => format!("/cpu/features/{index}"),
+            (None, "count") => "/cpu/count".to_owned(),
+            (None, _) => "/cpu".to_owned(),
+        };
+    }
+    match first {
+        "spec/memory" => "/memory".to_owned(),
+        _ => "/abi".to_owned(),
+    }
+}
+
+/// Who decided that a service is offered, for a call to it.
+fn service<'a>(lock: &'a Lock, refusal: &Refusal) -> Option<&'a str> {
+    const SERVICES: [(&str, &str); 3] = [
+        ("TRNG", "KVM_REG_ARM_STD_BMAP"),
+        ("PV_TIME", "KVM_REG_ARM_STD_HYP_BMAP"),
+        ("VENDOR_HYP", "KVM_REG_ARM_VENDOR_HYP_BMAP"),
+    ];
+    if refusal.code != reason::ANSWER {
+        return None;
+    }
+    let (_, register) = SERVICES.iter().find(|(s, _)| refusal.name.contains(s))?;
+    let entry = lock.registers.iter().find(|r| r.name == *register)?;
+    Some(&entry.from)
+}

@@ -1,0 +1,252 @@
+//! Fleets of different hosts, on the recorded reports of the lab's kernels:
+//! `lock --for`, `adopt` and `common`.
+
+use serde_json::Value;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+const SERIES: [&str; 7] = ["5.10", "6.1", "6.12", "6.16", "6.18", "7.0", "7.3"];
+const CPUS: [&str; 3] = ["cortex-a72", "cortex-a76", "neoverse-n1"];
+
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("vmlock-fleet-{}-{name}", std::process::id()));
+        fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    fn vmlock(&self, arguments: &[&str]) -> Output {
+        Command::new(env!("CARGO_BIN_EXE_vmlock"))
+            .args(arguments)
+            .current_dir(&self.0)
+            .env("NO_COLOR", "1")
+            .output()
+            .unwrap()
+    }
+
+    /// Runs with `--format json`; the exit code and the object.
+    fn json(&self, arguments: &[&str]) -> (i32, Value) {
+        let mut all = vec!["--format", "json"];
+        all.extend(arguments);
+        let output = self.vmlock(&all);
+        let text = out(&output);
+        let object = serde_json::from_str(&text)
+            .unwrap_or_else(|e| panic!("{arguments:?}: {e}: {text}{}", err(&output)));
+        (output.status.code().unwrap(), object)
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        fs::write(self.0.join(name), text).unwrap();
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // A folder that stays behind in /tmp fails no test.
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn out(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn err(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+fn host(cpu: &str, series: &str) -> String {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../spec/catalogue/hosts");
+    let path = folder.join(format!("{cpu}-{series}.json"));
+    path.to_str().unwrap().to_owned()
+}
+
+/// How an array of the object is counted.
+fn len(value: &Value) -> usize {
+    value.as_array().map_or(0, Vec::len)
+}
+
+const MODERN: &str = r#"vm "modern" {
+    arch "arm64"
+    abi "kvm-6.8" "psci-1.1"
+    cpu "neoverse-n1" count=2
+    memory "256MiB"
+}
+"#;
+
+#[test]
+fn a_lock_is_made_for_hosts_that_can_keep_it_and_for_no_others() {
+    let scratch = Scratch::new("for");
+    scratch.write("a.vm.kdl", MODERN);
+    let (old, new) = (host("neoverse-n1", "6.1"), host("neoverse-n1", "7.3"));
+    let lock = scratch.0.join("a.vm.lock.json");
+    let (code, object) = scratch.json(&["lock", "--for", &new, "--for", &old, "a.vm.kdl"]);
+    assert_eq!(code, 1);
+    assert!(!lock.exists(), "nothing is written");
+    assert_eq!(object["hosts"][0]["kept"], true);
+    assert_eq!(object["hosts"][1]["kept"], false);
+    assert_eq!(object["hosts"][1]["spec"], "a.vm.kdl");
+    let refusals = object["hosts"][1]["refusals"].as_array().unwrap();
+    assert!(
+        refusals
+            .iter()
+            .any(|r| r["name"] == "ID_AA64DFR0_EL1.DebugVer")
+    );
+    // Each finding points at the line that asked for it.
+    for finding in object["diagnostics"].as_array().unwrap() {
+        assert_eq!(finding["span"]["line"], 3, "{finding}");
+        assert!(finding["help"].is_string(), "{finding}");
+        assert!(
+            finding["message"].as_str().unwrap().contains("6.1.json"),
+            "{finding}"
+        );
+    }
+    let (code, object) = scratch.json(&["lock", "--for", &new, "a.vm.kdl"]);
+    assert_eq!(code, 0, "{object}");
+    assert!(lock.exists());
+    // What is checked is held against hosts too.
+    assert_eq!(scratch.json(&["lock", "--check", "a.vm.kdl"]).0, 0);
+    let check = ["lock", "--check", "--for", &old, "a.vm.kdl"];
+    assert_eq!(scratch.json(&check).0, 1);
+}
+
+#[test]
+fn an_adopted_host_keeps_its_lock_without_a_write() {
+    let scratch = Scratch::new("adopt");
+    for cpu in CPUS {
+        for series in SERIES {
+            for pmu in [false, true] {
+                let report = host(cpu, series);
+                let name = format!("{cpu}-{series}-{pmu}");
+                let mut adopt = vec!["adopt", report.as_str(), "--name", name.as_str()];
+                if pmu {
+                    adopt.extend(["--features", "pmu"]);
+                }
+                let (code, object) = scratch.json(&adopt);
+                assert_eq!(code, 0, "{name}: {object}");
+                let (code, object) = scratch.json(&["lock", &format!("{name}.vm.kdl")]);
+                assert_eq!(code, 0, "{name}: {object}");
+                let lock = format!("{name}.vm.lock.json");
+                let (code, object) = scratch.json(&["check", &lock, "--host", &report]);
+                assert_eq!(code, 0, "{name}: {object}");
+                let keeps = object["hosts"][0]["keeps"].as_array().unwrap();
+                assert!(keeps.len() > 150, "{name}: {} entries", keeps.len());
+                for keep in keeps {
+                    assert!(keep.get("step").is_none(), "{name}: {keep}");
+                    assert_ne!(keep["way"], "vary", "{name}: {keep}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn an_adopted_host_that_is_like_no_baseline_deviates_in_words() {
+    let scratch = Scratch::new("deviates");
+    let text = fs::read_to_string(host("neoverse-n1", "6.12")).unwrap();
+    // A host whose kernel shows guests no CRC32, and a PSCI version of its own.
+    let mut report: Value = serde_json::from_str(&text).unwrap();
+    for view in report["views"].as_array_mut().unwrap() {
+        for register in view["registers"].as_array_mut().unwrap() {
+            if register["name"] == "ID_AA64ISAR0_EL1" {
+                register["value"] = "0x0000100010201120".into();
+            }
+        }
+        for guest in view["guest"].as_array_mut().unwrap() {
+            guest["ID_AA64ISAR0_EL1"] = "0x0000100010201120".into();
+        }
+    }
+    report["gic"]["iidr"] = "0x4b00243b".into();
+    for view in report["views"].as_array_mut().unwrap() {
+        view["guest"][0]["GICD_IIDR"] = "0x000000004b00243b".into();
+        for guest in view["guest"].as_array_mut().unwrap() {
+            guest["GICR_CTLR"] = "0x0000000000000000".into();
+        }
+    }
+    scratch.write("host.json", &serde_json::to_string(&report).unwrap());
+    let (code, object) = scratch.json(&["adopt", "host.json", "--name", "odd"]);
+    assert_eq!(code, 0, "{object}");
+    let deviations = object["adopted"]["deviations"].as_array().unwrap();
+    assert!(
+        deviations
+            .iter()
+            .any(|d| d["subject"] == "GICD_IIDR.Revision" && d["says"] == "2"),
+        "{object}"
+    );
+    let nearest = object["adopted"]["nearest"].as_str().unwrap();
+    let output = scratch.vmlock(&["diff", nearest, "odd-abi", "--import", "odd.host.kdl"]);
+    assert_eq!(output.status.code(), Some(1), "{}", err(&output));
+    assert!(
+        out(&output).contains("GICD_IIDR.Revision"),
+        "{}",
+        out(&output)
+    );
+    let (code, _) = scratch.json(&["lock", "odd.vm.kdl"]);
+    assert_eq!(code, 0);
+    let check = ["check", "odd.vm.lock.json", "--host", "host.json"];
+    assert_eq!(scratch.json(&check).0, 0);
+    // An upgrade would change it, and is told beforehand.
+    let newer = host("neoverse-n1", "6.18");
+    let (code, object) = scratch.json(&["check", "odd.vm.lock.json", "--host", &newer]);
+    let steps = object["hosts"][0]["keeps"].as_array().unwrap();
+    assert!(code == 3 || steps.iter().any(|k| k.get("step").is_some()));
+    // Nothing that is there is replaced.
+    let (code, object) = scratch.json(&["adopt", "host.json", "--name", "odd"]);
+    assert_eq!(code, 4);
+    assert_eq!(object["diagnostics"][0]["code"], "adopt::exists");
+}
+
+#[test]
+fn what_hosts_have_in_common_compiles_and_is_kept_by_all() {
+    let scratch = Scratch::new("common");
+    let n1 = |series: &str| host("neoverse-n1", series);
+    let fleets = [
+        (vec![n1("6.12"), n1("7.3")], false),
+        (vec![n1("6.1"), n1("6.12"), n1("7.0")], true),
+        (vec![host("cortex-a76", "6.12"), n1("6.12")], false),
+        (
+            vec![host("cortex-a72", "5.10"), host("cortex-a72", "7.3")],
+            true,
+        ),
+    ];
+    for (index, (hosts, pmu)) in fleets.iter().enumerate() {
+        let mut arguments = vec!["common"];
+        arguments.extend(hosts.iter().map(String::as_str));
+        if *pmu {
+            arguments.extend(["--features", "pmu"]);
+        }
+        let (code, object) = scratch.json(&arguments);
+        assert_eq!(code, 0, "{index}: {object}");
+        let fragment = object["common"]["kdl"].as_str().unwrap();
+        let spec = format!("vm \"v{index}\" {{\narch \"arm64\"\nmemory \"64MiB\"\n{fragment}}}\n");
+        scratch.write(&format!("v{index}.vm.kdl"), &spec);
+        let file = format!("v{index}.vm.kdl");
+        let mut arguments = vec!["lock", file.as_str()];
+        for host in hosts {
+            arguments.extend(["--for", host.as_str()]);
+        }
+        let (code, object) = scratch.json(&arguments);
+        assert_eq!(code, 0, "{index}: {spec}{object}");
+        assert_eq!(len(&object["hosts"]), hosts.len());
+    }
+}
+
+#[test]
+fn hosts_that_cannot_have_a_lock_in_common_are_told_apart() {
+    let scratch = Scratch::new("apart");
+    // Their firmware answers differently, and nobody can change that.
+    let hosts = [host("cortex-a72", "7.3"), host("neoverse-n1", "7.3")];
+    let (code, object) = scratch.json(&["common", &hosts[0], &hosts[1]]);
+    assert_eq!(code, 3, "{object}");
+    assert_eq!(object["diagnostics"][0]["code"], "common::impossible");
+    assert!(len(&object["refusals"]) > 0);
+    // A report that cannot be read is an error, never skipped.
+    scratch.write("broken.json", "{");
+    let (code, object) = scratch.json(&["common", &hosts[0], "broken.json", "missing.json"]);
+    assert_eq!(code, 4);
+    assert_eq!(len(&object["diagnostics"]), 2);
+    assert!(object.get("common").is_none());
+}

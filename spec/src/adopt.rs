@@ -1,0 +1,107 @@
+//! What a host shows that a baseline does not say: the statements that make of
+//! a baseline exactly what a default guest sees there.
+
+use crate::catalogue::{CachePolicy, Subject, Text, register_by_id};
+use crate::lock::{Binding, Lock, LockedRegister};
+use crate::plan::default_services;
+use crate::report::{HostReport, Seen, View};
+use crate::smccc;
+use std::borrow::Cow;
+
+/// What a guest on that host reads by default: what was seen from inside, or
+/// else what `KVM_GET_ONE_REG` says. `None` where the report does not tell.
+pub fn shown(view: &View, id: u64, name: &str) -> Option<u64> {
+    match view.seen(name) {
+        Some(Seen::Value(value)) => Some(value),
+        Some(_) => None,
+        None => view.register(id).and_then(|r| r.value),
+    }
+}
+
+/// Everything in which a default guest of this view sees something else than the
+/// lock says, as statements of a baseline. What no baseline can say is left out:
+/// planning the lock that comes of it tells.
+pub fn deviations(lock: &Lock, view: &View, report: &HostReport) -> Vec<Subject> {
+    let mut out = Vec::new();
+    let mut caches = false;
+    for entry in lock.registers.iter().filter(|r| r.rule != Binding::Fact) {
+        if entry.guest_readable() {
+            let Some(value) = shown(view, entry.id, &entry.name) else {
+                continue;
+            };
+            let differs = (value ^ entry.value) & entry.mask;
+            let cache = entry.name == "CLIDR_EL1" || entry.name.starts_with("CCSIDR_EL1[");
+            match (differs, cache) {
+                (0, _) => {}
+                (_, true) => caches = true,
+                (_, false) => fields(entry, value, differs, &mut out),
+            }
+        } else {
+            firmware(entry, view, &mut out);
+        }
+    }
+    if caches {
+        out.push(Subject::Cache(CachePolicy::Silicon));
+    }
+    let revision = |iidr: u32| (iidr >> 12 & 0xf) as u8;
+    let locked = lock.gic.value("GICD_IIDR").map(revision);
+    if locked != Some(revision(report.gic.iidr)) {
+        out.push(Subject::IidrRevision(revision(report.gic.iidr)));
+    }
+    out
+}
+
+/// One register, by field where the differing bits have names.
+fn fields(entry: &LockedRegister, value: u64, mut differs: u64, out: &mut Vec<Subject>) {
+    use crate::catalogue::Act;
+    let value = value & entry.mask;
+    if entry.name == "PMCEID0_EL0" || entry.name == "PMCEID1_EL0" {
+        out.push(Subject::Events {
+            register: owned(&entry.name),
+            and: value,
+            or: value,
+        });
+        return;
+    }
+    let start = out.len();
+    for field in register_by_id(entry.id).map_or(&[][..], |i| i.fields.as_ref()) {
+        if differs & field.mask() != 0 {
+            let path = owned(&format!("{}.{}", entry.name, field.name));
+            out.push(Subject::Field(path, Act::Force(field.get(value))));
+            differs &= !field.mask();
+        }
+    }
+    if differs != 0 {
+        out.truncate(start);
+        out.push(Subject::Field(owned(&entry.name), Act::Force(value)));
+    }
+}
+
+/// One pseudo-register: a service without a register is known by its answers.
+fn firmware(entry: &LockedRegister, view: &View, out: &mut Vec<Subject>) {
+    let services = default_services(view);
+    let offered = match entry.id {
+        smccc::PSCI_VERSION_REGISTER => {
+            if u64::from(services.psci) != entry.value {
+                out.push(Subject::Psci(services.psci));
+            }
+            return;
+        }
+        smccc::STD_BMAP_REGISTER => services.std,
+        smccc::STD_HYP_BMAP_REGISTER => services.std_hyp,
+        smccc::VENDOR_HYP_BMAP_REGISTER => services.vendor_hyp,
+        smccc::VENDOR_HYP_BMAP_2_REGISTER => services.vendor_hyp_2,
+        _ => return,
+    };
+    if offered != entry.value {
+        let there = offered != 0 || view.register(entry.id).is_some();
+        out.push(Subject::Bitmap(
+            owned(&entry.name),
+            there.then_some(offered),
+        ));
+    }
+}
+
+fn owned(text: &str) -> Text {
+    Cow::Owned(text.to_owned())
+}
