@@ -46,12 +46,12 @@ impl<'a> Bench<'a> {
         &self.root
     }
 
-    /// Tries locks on a host: one boot, two programs per lock.
-    pub fn try_locks(&self, host: &Machine, locks: &[&str]) -> Result<Vec<Trial>> {
+    /// Tries locks on a host, each with further arguments: one boot, two programs per lock.
+    pub fn try_locks(&self, host: &Machine, locks: &[(&str, &[&str])]) -> Result<Vec<Trial>> {
         let mut jobs = Vec::new();
-        for lock in locks {
-            jobs.push(vec!["audit", lock, "--format", "json"]);
-            jobs.push(vec!["start", lock]);
+        for (lock, flags) in locks {
+            jobs.push([&["audit", *lock, "--format", "json"], *flags].concat());
+            jobs.push([&["start", *lock], *flags].concat());
         }
         let outcome = self.run(host, &jobs)?;
         Ok(outcome

@@ -22,6 +22,8 @@ struct Expected {
     lock: &'static str,
     cpu: &'static str,
     cpus: u32,
+    /// Further arguments of `audit` and `start`.
+    flags: &'static [&'static str],
     /// Kernels that keep the lock, all with one digest.
     kept: &'static [&'static str],
     /// Kernels that refuse it, and words that their reasons have.
@@ -34,17 +36,38 @@ const EXAMPLES: &[Expected] = &[
         lock: "examples/portable.vm.lock.json",
         cpu: "cortex-a72",
         cpus: 2,
-        kept: &["5.10", "6.1", "6.12", "7.0", "7.3"],
+        flags: &[],
+        kept: &["5.10", "6.1", "6.12", "6.16", "6.18", "7.0", "7.3"],
+        refused: &[],
+    },
+    // What the kernel does not honour is refused where the runner may not answer in its place.
+    Expected {
+        spec: "examples/portable.vm.kdl",
+        lock: "examples/portable.vm.lock.json",
+        cpu: "cortex-a72",
+        cpus: 2,
+        flags: &["--native"],
+        kept: &["6.12"],
         refused: &[
             ("6.16", &["GICD_IIDR", "honour"]),
             ("6.18", &["GICD_IIDR", "honour"]),
         ],
     },
     Expected {
+        spec: "examples/pinned.vm.kdl",
+        lock: "examples/pinned.vm.lock.json",
+        cpu: "neoverse-n1",
+        cpus: 2,
+        flags: &[],
+        kept: &["6.12", "6.16", "6.18", "7.0", "7.2", "7.3"],
+        refused: &[],
+    },
+    Expected {
         spec: "examples/modern.vm.kdl",
         lock: "examples/modern.vm.lock.json",
         cpu: "neoverse-n1",
         cpus: 2,
+        flags: &[],
         kept: &["6.12", "6.18", "7.0", "7.3"],
         refused: &[
             ("5.10", &["ID_AA64DFR0_EL1", "CLIDR_EL1", "PSCI"]),
@@ -57,6 +80,7 @@ const EXAMPLES: &[Expected] = &[
         lock: "lab/tests/specs/unwaived.vm.lock.json",
         cpu: "cortex-a72",
         cpus: 2,
+        flags: &[],
         kept: &["5.10", "6.1"],
         refused: &[
             ("6.12", &["PMCR_EL0.IMP", "PMCR_EL0.IDCODE"]),
@@ -68,10 +92,16 @@ const EXAMPLES: &[Expected] = &[
         lock: "lab/tests/specs/eight.vm.lock.json",
         cpu: "neoverse-n1",
         cpus: 8,
+        flags: &[],
         kept: &["6.12"],
         refused: &[],
     },
 ];
+
+/// The examples, each once.
+fn distinct() -> impl Iterator<Item = &'static Expected> {
+    EXAMPLES.iter().filter(|example| example.flags.is_empty())
+}
 
 /// Kernel of the host in which the compiler runs on arm64.
 const COMPILER_HOST: &str = "6.12";
@@ -161,7 +191,7 @@ fn truth(cache: &Cache, bench: &Bench) -> Result<Vec<String>> {
 fn up_to_date(bench: &Bench) -> Result<Vec<String>> {
     let compiler = cross::build_quickly("vmlock")?;
     let mut problems = Vec::new();
-    for example in EXAMPLES {
+    for example in distinct() {
         let mut command = Command::new(&compiler);
         command
             .current_dir(bench.root())
@@ -180,12 +210,12 @@ fn up_to_date(bench: &Bench) -> Result<Vec<String>> {
 fn same_bytes(cache: &Cache, bench: &Bench) -> Result<Vec<String>> {
     let compiler = cross::build(cache, "vmlock")?;
     let host = host(cache, COMPILER_HOST, "cortex-a72")?;
-    let specs: Vec<&str> = EXAMPLES.iter().map(|example| example.spec).collect();
+    let specs: Vec<&str> = distinct().map(|example| example.spec).collect();
     let jobs: Vec<Vec<&str>> = specs.iter().map(|&spec| vec!["lock", spec]).collect();
-    let locks: Vec<&str> = EXAMPLES.iter().map(|example| example.lock).collect();
+    let locks: Vec<&str> = distinct().map(|example| example.lock).collect();
     let outcome = bench.run_program(&host, &compiler, &specs, &jobs, &locks)?;
     let mut problems = Vec::new();
-    for (example, ended) in EXAMPLES.iter().zip(&outcome.jobs) {
+    for (example, ended) in distinct().zip(&outcome.jobs) {
         let path = bench.root().join(example.lock);
         let here = fs::read(&path).map_err(|e| Failure::file("read", &path, &e))?;
         if ended.code != OK {
@@ -231,9 +261,10 @@ fn on_hosts(cache: &Cache, bench: &Bench) -> Result<Vec<String>> {
             .iter()
             .filter(|example| example.cpu == host.cpu && expects(example, &host.kernel.asked))
             .collect();
-        let locks: Vec<&str> = mine.iter().map(|example| example.lock).collect();
+        let locks: Vec<(&str, &[&str])> = mine.iter().map(|e| (e.lock, e.flags)).collect();
         let trials = bench.try_locks(host, &locks)?;
-        for (lock, trial) in locks.iter().zip(&trials) {
+        for ((lock, flags), trial) in locks.iter().zip(&trials) {
+            let lock = [&[*lock], *flags].concat().join(" ");
             say(format_args!(
                 "{lock} on {} ({}): {}",
                 host.kernel.version,
@@ -334,6 +365,18 @@ mod tests {
         }
     }
 
+    fn example() -> Expected {
+        Expected {
+            spec: "an.vm.kdl",
+            lock: "an.vm.lock.json",
+            cpu: "cortex-a72",
+            cpus: 2,
+            flags: &[],
+            kept: &["6.12"],
+            refused: &[("6.16", &["GICD_IIDR", "honour"])],
+        }
+    }
+
     const CONSOLE: &str = "boot\r\nvmlock guest: 2 CPUs, kernel 6.12\r\n\
         vmlock guest: CPU 1 is online, MIDR_EL1 0\r\nvmlock guest: powering off\r\n";
 
@@ -346,7 +389,7 @@ mod tests {
 
     #[test]
     fn a_kept_lock_needs_a_guest_that_comes_up_and_powers_off() {
-        let example = &EXAMPLES[0];
+        let example = &example();
         assert_eq!(problem(example, "6.12", &trial(kept(), 0, CONSOLE)), None);
         assert!(problem(example, "6.12", &trial(kept(), 11, CONSOLE)).is_some());
         assert!(problem(example, "6.12", &trial(kept(), 0, "panic")).is_some());
@@ -355,7 +398,7 @@ mod tests {
 
     #[test]
     fn a_refusal_needs_its_reasons_and_a_refused_start() {
-        let example = &EXAMPLES[0];
+        let example = &example();
         let refused = |words: &str| Verdict::Refused(vec![words.to_owned()]);
         let good = "GICD_IIDR.Revision: accepted and not honoured";
         assert_eq!(problem(example, "6.16", &trial(refused(good), 3, "")), None);

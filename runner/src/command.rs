@@ -12,7 +12,7 @@ use crate::kvm::System;
 use crate::say;
 use std::path::Path;
 use vmlock_spec::lock::{Lock, canonical};
-use vmlock_spec::plan::{Plan, Way, plan};
+use vmlock_spec::plan::{Emulation, Plan, Way, plan_with};
 
 /// Runs a command and returns its exit code.
 ///
@@ -64,14 +64,36 @@ fn read_lock(path: &Path) -> Result<Lock, Failure> {
 }
 
 /// What of this host decides about the lock, and the plan.
-fn plan_here(system: &System, lock: &Lock) -> Result<Plan, Failure> {
-    Ok(plan(lock, &probe(system, &Scope::For(lock))?))
+fn plan_here(system: &System, lock: &Lock, parsed: &Parsed) -> Result<Plan, Failure> {
+    let emulation = match (parsed.has("native"), parsed.has("emulate-gic")) {
+        (false, false) => Emulation::Allowed,
+        (true, false) => Emulation::Forbidden,
+        (false, true) => Emulation::Preferred,
+        (true, true) => {
+            return Err(Failure::usage(
+                "`--native` and `--emulate-gic` contradict each other",
+                &[],
+            ));
+        }
+    };
+    Ok(plan_with(
+        lock,
+        &probe(system, &Scope::For(lock))?,
+        emulation,
+    ))
 }
 
 /// How many entries are kept in which way, in the order of [`Way`].
 fn counts(plan: &Plan) -> Vec<(Way, usize)> {
-    [Way::Same, Way::Set, Way::Absent, Way::Fact, Way::Vary]
-        .map(|way| (way, plan.keeps.iter().filter(|k| k.way == way).count()))
+    let ways = [
+        Way::Same,
+        Way::Set,
+        Way::Emulate,
+        Way::Absent,
+        Way::Fact,
+        Way::Vary,
+    ];
+    ways.map(|way| (way, plan.keeps.iter().filter(|k| k.way == way).count()))
         .into_iter()
         .filter(|(_, count)| *count > 0)
         .collect()

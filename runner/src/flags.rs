@@ -59,7 +59,21 @@ const STATS: Flag = Flag {
     short: None,
     value: None,
     choices: &[],
-    help: "Write one JSON line to stderr right before the first guest instruction: ioctls and microseconds",
+    help: "Write JSON lines to stderr: ioctls and microseconds before the first guest instruction; at the end, exits that the runner's interrupt controller took",
+};
+const NATIVE: Flag = Flag {
+    long: "native",
+    short: None,
+    value: None,
+    choices: &[],
+    help: "Refuse what the kernel cannot keep, instead of answering in its place",
+};
+const EMULATE_GIC: Flag = Flag {
+    long: "emulate-gic",
+    short: None,
+    value: None,
+    choices: &[],
+    help: "Answer for the interrupt controller even where the kernel could: to compare the two ways",
 };
 const HELP: Flag = Flag {
     long: "help",
@@ -107,7 +121,7 @@ is printed, with the line of the spec or the baseline that asked for it.
 Examples:
   vmlock-run check web.vm.lock.json
   vmlock-run check web.vm.lock.json --format json",
-        flags: &[&FORMAT],
+        flags: &[&FORMAT, &NATIVE, &EMULATE_GIC],
     },
     Verb {
         name: "audit",
@@ -123,7 +137,7 @@ Examples:
   vmlock-run audit web.vm.lock.json
   vmlock-run audit web.vm.lock.json --observed
   vmlock-run audit web.vm.lock.json --format json",
-        flags: &[&FORMAT, &OBSERVED],
+        flags: &[&FORMAT, &OBSERVED, &NATIVE, &EMULATE_GIC],
     },
     Verb {
         name: "start",
@@ -142,7 +156,7 @@ Exit codes:
 
 Examples:
   vmlock-run start web.vm.lock.json",
-        flags: &[&STATS],
+        flags: &[&STATS, &NATIVE, &EMULATE_GIC],
     },
     Verb {
         name: "completions",

@@ -4,6 +4,7 @@
 pub mod boot;
 pub mod image;
 pub mod memory;
+pub mod pause;
 #[cfg(target_arch = "aarch64")]
 pub mod run;
 pub mod terminal;

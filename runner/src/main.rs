@@ -16,6 +16,7 @@ mod device;
 mod enforce;
 mod failure;
 mod flags;
+mod gic;
 #[cfg(target_arch = "aarch64")]
 mod host;
 #[cfg(target_arch = "aarch64")]

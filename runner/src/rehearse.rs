@@ -28,8 +28,8 @@ pub fn rehearse(system: &System, lock: &Lock, plan: &Plan) -> Result<Audit, Fail
     let verified = verify::verify(built, lock, &recipe)?;
     let stage = Stage {
         mpidr: recipe.mpidr.clone(),
-        distributor: recipe.distributor,
-        redistributors: recipe.redistributors,
+        distributor: lock.machine.distributor.base,
+        redistributors: lock.machine.redistributors.base,
     };
     witness::load(&stage, &memory, &verified)?;
     let (facts, incomplete) = witness::observe(verified, &stage, &memory, Box::new(|| {}))?;

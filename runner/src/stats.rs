@@ -1,8 +1,18 @@
 //! What start-up cost: ioctls and time per phase, up to the first guest instruction.
 
+use crate::gic::proxy::counts;
 use crate::kvm::ioctls;
 use serde_json::{Map, Value, json};
 use std::time::Instant;
+
+/// What the guest's accesses to the interrupt controller cost, where the runner
+/// answers for it: exits, and for how many of them every vCPU was stopped;
+/// those of a rehearsal do not count.
+pub fn interrupt_controller(rehearsed: (u64, u64)) -> Value {
+    let (exits, stops) = counts();
+    let (exits, stops) = (exits - rehearsed.0, stops - rehearsed.1);
+    json!({ "interruptController": { "exits": exits, "stops": stops } })
+}
 
 /// Counts from the start of the command on.
 pub struct Stats {

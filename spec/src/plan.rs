@@ -1,7 +1,8 @@
 //! Lock × host report → for each entry how it will be kept, or why it cannot.
 //!
 //! A pure function, and the only place where that is decided: `vmlock check`
-//! and the runner both call [`plan`].
+//! and the runner both call [`plan`], or [`plan_with`] where the runner must, or
+//! must not, answer in the kernel's place.
 
 use crate::catalogue::{Kind, RegisterInfo, register_by_id};
 use crate::lock::{Binding, Lock, LockedRegister};
@@ -19,6 +20,8 @@ pub enum Way {
     Same,
     /// It is written, then read back.
     Set,
+    /// The runner answers in the kernel's place.
+    Emulate,
     /// The guest finds nothing there.
     Absent,
     /// No kernel can change it, and it is equal.
@@ -42,6 +45,20 @@ pub enum Step {
     IidrRevision(u8),
     /// Hide PMU events from the guest (`KVM_ARM_VCPU_PMU_V3_FILTER`).
     DenyEvents(Vec<u16>),
+    /// Hide the in-kernel distributor and redistributors and answer for them.
+    Distributor,
+}
+
+/// Whether the runner may answer in the kernel's place.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Emulation {
+    /// Where the kernel cannot.
+    #[default]
+    Allowed,
+    /// Nowhere: what the kernel cannot keep is refused.
+    Forbidden,
+    /// For the interrupt controller in any case; tests compare the two ways so.
+    Preferred,
 }
 
 /// One entry that can be kept.
@@ -111,6 +128,11 @@ impl Plan {
 
 /// Plans how this host keeps that lock.
 pub fn plan(lock: &Lock, report: &HostReport) -> Plan {
+    plan_with(lock, report, Emulation::Allowed)
+}
+
+/// As [`plan`], with a say in what the runner answers itself.
+pub fn plan_with(lock: &Lock, report: &HostReport, emulation: Emulation) -> Plan {
     let mut plan = Plan::default();
     room(lock, report, &mut plan);
     let mut features = lock.features.clone();
@@ -153,7 +175,7 @@ pub fn plan(lock: &Lock, report: &HostReport) -> Plan {
         register(entry, view, report, &mut plan);
     }
     unlocked(lock, view, &mut plan);
-    gic(lock, view, report, &mut plan);
+    gic(lock, view, report, emulation, &mut plan);
     answers(lock, view, &mut plan);
     plan
 }
@@ -532,7 +554,68 @@ fn unlocked(lock: &Lock, view: &View, plan: &mut Plan) {
     }
 }
 
-fn gic(lock: &Lock, view: &View, report: &HostReport, plan: &mut Plan) {
+/// Bytes of a distributor, and of one redistributor (Arm IHI 0069 section 12.10).
+const DISTRIBUTOR_SIZE: u64 = 0x1_0000;
+const REDISTRIBUTOR_SIZE: u64 = 0x2_0000;
+
+/// The interrupt controller: natively where the kernel shows all of it, else
+/// the runner answers for what it can.
+fn gic(lock: &Lock, view: &View, report: &HostReport, emulation: Emulation, plan: &mut Plan) {
+    let mut native = Plan::default();
+    native_gic(lock, view, report, &mut native);
+    let wanted = match emulation {
+        Emulation::Allowed => !native.refusals.is_empty(),
+        Emulation::Forbidden => false,
+        Emulation::Preferred => true,
+    };
+    // The in-kernel frames are hidden inside the guest's memory.
+    let frames = DISTRIBUTOR_SIZE + REDISTRIBUTOR_SIZE * lock.machine.vcpus.len() as u64;
+    if !wanted || lock.machine.memory.size < frames {
+        plan.keeps.append(&mut native.keeps);
+        plan.refusals.append(&mut native.refusals);
+        return;
+    }
+    let why = match native.refusals.first() {
+        Some(refusal) => refusal.reason.clone(),
+        None => "it was asked to".to_owned(),
+    };
+    let mut step = Some(Step::Distributor);
+    for entry in &lock.gic.registers {
+        if answerable(&entry.name, entry.value) {
+            let words = match step {
+                Some(_) => format!("the runner answers for the distributor: {why}"),
+                None => String::new(),
+            };
+            plan.keep(&entry.name, Way::Emulate, step.take(), &words);
+            continue;
+        }
+        // What the kernel's own injection depends on must be as it is.
+        let of = |name: &str| name.split('.').next() == Some(&entry.name);
+        plan.keeps
+            .extend(native.keeps.iter().filter(|k| of(&k.name)).cloned());
+        plan.refusals
+            .extend(native.refusals.iter().filter(|r| of(&r.name)).cloned());
+    }
+}
+
+/// Whether the runner's own distributor and redistributors can show that value.
+fn answerable(name: &str, value: u32) -> bool {
+    // Product 'K', implementer Arm, revisions 0 to 3: what KVM ever was.
+    const IIDR: u32 = 0x4b << 24 | 0x43b;
+    const REVISION: u32 = 0xf << 12;
+    match name {
+        "GICD_CTLR" => value == 0x50,
+        "GICD_IIDR" => value & !REVISION == IIDR && (value & REVISION) >> 12 <= 3,
+        "GICD_TYPER2" => value == 0,
+        "GICD_PIDR2" | "GICR_PIDR2" => value == 0x3b,
+        "GICR_IIDR" => value == IIDR,
+        "GICR_CTLR" => value & !0b110 == 0,
+        _ if name.ends_with(".writable") => matches!(value, 0 | u32::MAX),
+        _ => (name.starts_with("GICD_IGROUPR") || name == "GICR_IGROUPR0") && value == u32::MAX,
+    }
+}
+
+fn native_gic(lock: &Lock, view: &View, report: &HostReport, plan: &mut Plan) {
     let first = |name: &str| {
         view.guest
             .iter()
@@ -628,7 +711,8 @@ fn iidr(wanted: u32, from: &str, report: &HostReport, plan: &mut Plan) {
         reason,
         from: from.to_owned(),
         help: vec![
-            "choose a host with Linux 7.1 or later, or a stable kernel that has the GICD_IIDR fix".into(),
+            "let the runner answer for the distributor (without `--native`)".into(),
+            "or choose a host with Linux 7.1 or later, or a stable kernel that has the GICD_IIDR fix".into(),
             format!("or, for a guest that has never run with revision {rev}: name `gic-iidr-rev{default}` in `abi`"),
         ],
     });

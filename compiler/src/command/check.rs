@@ -6,13 +6,18 @@ use crate::render::{Exit, Output};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use vmlock_spec::lock::Lock;
-use vmlock_spec::plan::{Keep, Plan, Refusal, Way, plan};
+use vmlock_spec::plan::{Emulation, Keep, Plan, Refusal, Way, plan_with};
 
 /// Plans the lock on each host.
 pub fn run(flags: &CheckFlags, out: &mut Output) {
     let lock = match read_lock(&flags.lock) {
         Ok(lock) => lock,
         Err(diagnostic) => return out.fail(Exit::Environment, diagnostic),
+    };
+    let emulation = if flags.native {
+        Emulation::Forbidden
+    } else {
+        Emulation::Allowed
     };
     let mut hosts = Vec::new();
     let mut refusals = Vec::new();
@@ -24,7 +29,7 @@ pub fn run(flags: &CheckFlags, out: &mut Output) {
                 continue;
             }
         };
-        let plan = plan(&lock, &report);
+        let plan = plan_with(&lock, &report, emulation);
         let shown = path.display().to_string();
         if !plan.refusals.is_empty() {
             out.exit(Exit::Refused);
@@ -56,6 +61,7 @@ fn word(way: Way) -> &'static str {
     match way {
         Way::Same => "same",
         Way::Set => "set",
+        Way::Emulate => "emulate",
         Way::Absent => "absent",
         Way::Fact => "fact",
         Way::Vary => "vary",

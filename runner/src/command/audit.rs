@@ -28,7 +28,7 @@ fn as_map<S: Serializer>(pairs: &[(Way, usize)], serializer: S) -> Result<S::Ok,
 pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
     let lock = read_lock(Path::new(&parsed.argument))?;
     let system = open()?;
-    let plan = plan_here(&system, &lock)?;
+    let plan = plan_here(&system, &lock, parsed)?;
     if !plan.refusals.is_empty() {
         return Err(Failure::Refused(plan.refusals));
     }

@@ -16,7 +16,7 @@ struct Kept<'a> {
 
 pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
     let lock = read_lock(Path::new(&parsed.argument))?;
-    let plan = plan_here(&open()?, &lock)?;
+    let plan = plan_here(&open()?, &lock, parsed)?;
     if !plan.refusals.is_empty() {
         return Err(Failure::Refused(plan.refusals));
     }
@@ -61,6 +61,7 @@ fn way(way: Way) -> &'static str {
     match way {
         Way::Same => "as the host has it",
         Way::Set => "set",
+        Way::Emulate => "answered by the runner",
         Way::Absent => "absent",
         Way::Fact => "equal in silicon",
         Way::Vary => "waived",

@@ -6,13 +6,14 @@ use crate::enforce::apply::{self, Recipe};
 use crate::enforce::verify;
 use crate::failure::{Failure, exit};
 use crate::flags::Parsed;
+use crate::gic::proxy::counts;
 use crate::machine::boot;
 use crate::machine::memory::Memory;
 use crate::machine::run::{self, Ended, Session};
 use crate::machine::terminal::Raw;
 use crate::rehearse::prove;
 use crate::say;
-use crate::stats::Stats;
+use crate::stats::{self, Stats};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -21,7 +22,7 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
     let path = Path::new(&parsed.argument);
     let lock = read_lock(path)?;
     let system = open()?;
-    let plan = plan_here(&system, &lock)?;
+    let plan = plan_here(&system, &lock, parsed)?;
     stats.mark("probe");
     if !plan.refusals.is_empty() {
         return Err(Failure::Refused(plan.refusals));
@@ -54,9 +55,13 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
         limit: None,
         first: stats.into_last(),
     };
+    let rehearsed = counts();
     let how = run::run(verified, session);
     drop(raw);
     let how = how?;
+    if parsed.has("stats") {
+        eprintln!("{}", stats::interrupt_controller(rehearsed));
+    }
     let (code, words) = ending(&how);
     eprintln!("vmlock-run: {words}");
     Ok(code)

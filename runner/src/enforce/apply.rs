@@ -7,6 +7,7 @@
 //! only take now), and the PMU, which needs an initialised GIC.
 
 use crate::failure::Failure;
+use crate::gic::proxy::Proxy;
 use crate::kvm::{Fresh, Gic, System, Vm};
 use crate::machine::memory::Memory;
 use std::collections::BTreeSet;
@@ -30,9 +31,9 @@ pub struct Recipe<'a> {
     pub features: &'a [Feature],
     /// Number of GIC interrupt ids.
     pub interrupts: u32,
-    /// Guest-physical address of the distributor.
+    /// Guest-physical address of the in-kernel distributor.
     pub distributor: u64,
-    /// Guest-physical address of the first redistributor.
+    /// Guest-physical address of the first in-kernel redistributor.
     pub redistributors: u64,
     /// Private interrupts of the virtual and the physical timer.
     pub timers: (u32, u32),
@@ -42,24 +43,45 @@ pub struct Recipe<'a> {
     pub steps: Vec<Step>,
     /// Registers of which KVM_GET_ONE_REG does not tell what a guest reads.
     pub only_inside: BTreeSet<u64>,
+    /// The lock whose interrupt controller is answered for; the in-kernel one is hidden.
+    pub proxied: Option<&'a Lock>,
 }
+
+/// Bytes of the distributor's frame.
+const DISTRIBUTOR_SIZE: u64 = 0x1_0000;
 
 impl<'a> Recipe<'a> {
     /// The machine of a lock, as its plan says.
     pub fn of_lock(lock: &'a Lock, plan: &Plan) -> Self {
+        let steps: Vec<Step> = plan.steps().cloned().collect();
+        let proxied = steps.contains(&Step::Distributor).then_some(lock);
+        // KVM looks for memory before it looks for devices
+        // (`kvm_handle_guest_abort`, arch/arm64/kvm/mmu.c, 5.10 to 7.3): frames
+        // that lie where memory is are seen by nobody.
+        let (distributor, redistributors) = match proxied {
+            Some(_) => {
+                let memory = lock.machine.memory.base;
+                (memory, memory + DISTRIBUTOR_SIZE)
+            }
+            None => (
+                lock.machine.distributor.base,
+                lock.machine.redistributors.base,
+            ),
+        };
         Self {
             mpidr: lock.machine.vcpus.iter().map(|v| v.mpidr).collect(),
             features: &lock.features,
             interrupts: lock.gic.interrupts,
-            distributor: lock.machine.distributor.base,
-            redistributors: lock.machine.redistributors.base,
+            distributor,
+            redistributors,
             timers: (
                 lock.machine.private_interrupts.virtual_timer,
                 lock.machine.private_interrupts.physical_timer,
             ),
             pmu_interrupt: lock.machine.private_interrupts.pmu,
-            steps: plan.steps().cloned().collect(),
+            steps,
             only_inside: plan.only_inside.clone(),
+            proxied,
         }
     }
 }
@@ -69,9 +91,11 @@ pub struct Built {
     /// The VM.
     pub vm: Vm,
     /// Its interrupt controller.
-    pub gic: Gic,
+    pub gic: Arc<Gic>,
     /// Its vCPUs, in order.
     pub vcpus: Vec<Fresh>,
+    /// What answers for the interrupt controller, where the kernel does not.
+    pub proxy: Option<Proxy>,
 }
 
 /// A VM without GIC initialisation: the stage at which ID registers are written.
@@ -185,8 +209,18 @@ pub fn complete(begun: Begun, recipe: &Recipe) -> Result<Built, Failure> {
             vcpu.initialise_pmu()?;
         }
     }
+    let gic = Arc::new(gic);
+    let proxy = match recipe.proxied {
+        Some(lock) => Some(Proxy::new(lock, Arc::clone(&gic))?),
+        None => None,
+    };
     if refusals.is_empty() {
-        Ok(Built { vm, gic, vcpus })
+        Ok(Built {
+            vm,
+            gic,
+            vcpus,
+            proxy,
+        })
     } else {
         Err(Failure::Refused(refusals))
     }

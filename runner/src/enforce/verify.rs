@@ -8,8 +8,11 @@
 
 use super::apply::{Built, Recipe};
 use crate::failure::Failure;
+use crate::gic::Part;
+use crate::gic::proxy::Proxy;
 use crate::kvm::{Fresh, Gic, Vm};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use vmlock_spec::catalogue::{Kind, RegisterInfo, register_by_id, register_by_name};
 use vmlock_spec::lock::{Lock, LockedRegister};
 use vmlock_spec::plan::{Refusal, Step};
@@ -20,14 +23,47 @@ use vmlock_spec::reason;
 pub struct Verified {
     vm: Vm,
     // Kept for its descriptor: the controller lives as long as the VM does.
-    gic: Gic,
+    gic: Arc<Gic>,
     vcpus: Vec<Fresh>,
+    proxy: Option<Proxy>,
+}
+
+/// What a verified machine consists of.
+pub struct Parts {
+    /// The VM.
+    pub vm: Vm,
+    /// Its in-kernel interrupt controller.
+    pub gic: Arc<Gic>,
+    /// Its vCPUs, in order.
+    pub vcpus: Vec<Fresh>,
+    /// What answers for the interrupt controller, where the kernel does not.
+    pub proxy: Option<Proxy>,
 }
 
 impl Verified {
-    /// The VM, its GIC and its vCPUs, to be run.
-    pub fn into_parts(self) -> (Vm, Gic, Vec<Fresh>) {
-        (self.vm, self.gic, self.vcpus)
+    fn new(built: Built) -> Self {
+        let Built {
+            vm,
+            gic,
+            vcpus,
+            proxy,
+        } = built;
+        Self {
+            vm,
+            gic,
+            vcpus,
+            proxy,
+        }
+    }
+
+    /// The machine, to be run.
+    pub fn into_parts(self) -> Parts {
+        Parts {
+            vm: self.vm,
+            gic: self.gic,
+            vcpus: self.vcpus,
+            proxy: self.proxy,
+        }
     }
 
     /// The vCPU on which the guest starts.
@@ -45,8 +81,7 @@ pub fn unpromised(mut built: Built) -> Result<Verified, Failure> {
     for vcpu in &mut built.vcpus {
         vcpu.finalise()?;
     }
-    let Built { vm, gic, vcpus } = built;
-    Ok(Verified { vm, gic, vcpus })
+    Ok(Verified::new(built))
 }
 
 /// Who asks for what no line of a spec asks for.
@@ -80,8 +115,7 @@ pub fn verify(mut built: Built, lock: &Lock, recipe: &Recipe) -> Result<Verified
     if !found.refusals.is_empty() {
         return Err(Failure::Refused(found.refusals));
     }
-    let Built { vm, gic, vcpus } = built;
-    Ok(Verified { vm, gic, vcpus })
+    Ok(Verified::new(built))
 }
 
 #[derive(Default)]
@@ -159,13 +193,39 @@ fn gic(built: &Built, lock: &Lock, when: &str, found: &mut Found) -> Result<(), 
                 found.add(differs(name, wanted.into(), read.into(), &entry.from, when));
             }
         };
+        // Who answers the guest is asked: the proxy, or else the kernel. What
+        // only the kernel can do well (GICD_TYPER) is asked of it as well.
+        let answer = |part: Part, offset: u32| {
+            let proxied = built.proxy.as_ref();
+            proxied.and_then(|proxy| proxy.identification(part, offset))
+        };
         if let Some((_, offset)) = DISTRIBUTOR.iter().find(|(n, _)| *n == name) {
-            compare(built.gic.distributor(*offset)?);
+            let proxied = answer(Part::Distributor, *offset);
+            if let Some(value) = proxied {
+                compare(value);
+            }
+            if proxied.is_none() || name == "GICD_TYPER" {
+                compare(built.gic.distributor(*offset)?);
+            }
         } else if let Some((_, offset)) = REDISTRIBUTOR.iter().find(|(n, _)| *n == name) {
-            for vcpu in &lock.machine.vcpus {
-                compare(built.gic.redistributor(vcpu.mpidr, *offset)?);
+            for (index, vcpu) in lock.machine.vcpus.iter().enumerate() {
+                match answer(Part::Redistributor(index), *offset) {
+                    Some(value) => compare(value),
+                    None => compare(built.gic.redistributor(vcpu.mpidr, *offset)?),
+                }
             }
         }
+    }
+    if let Some(proxy) = &built.proxy
+        && !proxy.all_in_group_one()?
+    {
+        found.add(differs(
+            "GICD_IGROUPR",
+            u32::MAX.into(),
+            0,
+            "the rule that every interrupt begins in group 1",
+            when,
+        ));
     }
     Ok(())
 }

@@ -145,6 +145,7 @@ fn recipe(features: &[Feature], vcpus: u64) -> Recipe<'_> {
         pmu_interrupt: pmu.then_some(PMU_INTERRUPT),
         steps: Vec::new(),
         only_inside: BTreeSet::new(),
+        proxied: None,
     }
 }
 

@@ -4,8 +4,9 @@ use super::vm::Inner;
 use super::{Error, Result, counted};
 use kvm_bindings::{
     KVM_DEV_ARM_VGIC_CTRL_INIT, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_DEV_ARM_VGIC_GRP_CTRL,
-    KVM_DEV_ARM_VGIC_GRP_DIST_REGS, KVM_DEV_ARM_VGIC_GRP_NR_IRQS, KVM_DEV_ARM_VGIC_GRP_REDIST_REGS,
-    KVM_VGIC_V3_ADDR_TYPE_DIST, KVM_VGIC_V3_ADDR_TYPE_REDIST, kvm_device_attr,
+    KVM_DEV_ARM_VGIC_GRP_DIST_REGS, KVM_DEV_ARM_VGIC_GRP_LEVEL_INFO, KVM_DEV_ARM_VGIC_GRP_NR_IRQS,
+    KVM_DEV_ARM_VGIC_GRP_REDIST_REGS, KVM_VGIC_V3_ADDR_TYPE_DIST, KVM_VGIC_V3_ADDR_TYPE_REDIST,
+    kvm_device_attr,
 };
 use kvm_ioctls::DeviceFd;
 use std::sync::Arc;
@@ -96,14 +97,37 @@ impl Gic {
 
     /// Reads 32 bits of the redistributor of the vCPU with that MPIDR_EL1.
     pub fn redistributor(&self, mpidr: u64, offset: u32) -> Result<u32> {
-        // Aff3.Aff2.Aff1.Aff0 as one 32-bit number.
-        let affinity = (mpidr >> 8 & 0xff00_0000) | (mpidr & 0x00ff_ffff);
-        let attr = affinity << 32 | u64::from(offset);
         self.get(
             KVM_DEV_ARM_VGIC_GRP_REDIST_REGS,
-            attr,
+            Self::of(mpidr) | u64::from(offset),
             "reading a GIC redistributor register",
         )
+    }
+
+    /// Writes 32 bits of the redistributor of the vCPU with that MPIDR_EL1.
+    pub fn set_redistributor_register(&self, mpidr: u64, offset: u32, value: u32) -> Result<()> {
+        self.set(
+            KVM_DEV_ARM_VGIC_GRP_REDIST_REGS,
+            Self::of(mpidr) | u64::from(offset),
+            Some(&value),
+            "writing a GIC redistributor register",
+        )
+    }
+
+    /// The input lines of the 32 interrupts from `first` on, as one bit each;
+    /// private ones are those of the vCPU with that MPIDR_EL1. The kind of
+    /// information is 0, line levels (`VGIC_LEVEL_INFO_LINE_LEVEL`).
+    pub fn lines(&self, mpidr: u64, first: u32) -> Result<u32> {
+        self.get(
+            KVM_DEV_ARM_VGIC_GRP_LEVEL_INFO,
+            Self::of(mpidr) | u64::from(first),
+            "reading the input lines of GIC interrupts",
+        )
+    }
+
+    /// Aff3.Aff2.Aff1.Aff0 as one 32-bit number, in the upper half of an attribute.
+    fn of(mpidr: u64) -> u64 {
+        ((mpidr >> 8 & 0xff00_0000) | (mpidr & 0x00ff_ffff)) << 32
     }
 
     fn get(&self, group: u32, attr: u64, what: &str) -> Result<u32> {
@@ -115,7 +139,7 @@ impl Gic {
             addr,
             flags: 0,
         };
-        // SAFETY: for both register groups KVM writes exactly 32 bits to
+        // SAFETY: for these groups KVM writes exactly 32 bits to
         // `addr` (arm-vgic-v3.rst), which points to a live u32.
         counted(unsafe { self.fd.get_device_attr(&mut attribute) })
             .map_err(|e| Error::new(what, e))?;

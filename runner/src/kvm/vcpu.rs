@@ -429,6 +429,17 @@ impl Kick {
             .map_err(|e| Error::new("installing the kick signal", e))
     }
 
+    /// What kicks this thread, to be called on others. A thread that has ended
+    /// is not there to be kicked, and the call does nothing.
+    pub fn this_thread() -> Box<dyn Fn() + Send> {
+        // SAFETY: neither call takes a pointer or can fail.
+        let (process, thread) = unsafe { (libc::getpid(), libc::syscall(libc::SYS_gettid)) };
+        Box::new(move || {
+            // SAFETY: plain numbers; the handler that runs there is `on_kick`.
+            let _ = unsafe { libc::syscall(libc::SYS_tgkill, process, thread, Self::signal()) };
+        })
+    }
+
     /// This thread runs that vCPU from now on. The value must not outlive the
     /// vCPU, which is why it borrows nothing but is made and dropped by
     /// [`Runnable::on_this_thread`] alone.

@@ -3,9 +3,12 @@
 
 use super::terminal::{Key, Keys};
 use crate::device::bus::{Bus, Line};
-use crate::enforce::verify::Verified;
+use crate::enforce::verify::{Parts, Verified};
 use crate::failure::Failure;
+use crate::gic::Access;
+use crate::gic::proxy::{Gate, Proxy};
 use crate::kvm::{Exit, Kick, Runnable, Vm, core, discard};
+use crate::machine::pause::World;
 use kvm_bindings::{
     KVM_SYSTEM_EVENT_CRASH, KVM_SYSTEM_EVENT_RESET, KVM_SYSTEM_EVENT_RESET_FLAG_PSCI_RESET2,
     KVM_SYSTEM_EVENT_SHUTDOWN, KVM_SYSTEM_EVENT_SHUTDOWN_FLAG_PSCI_OFF2,
@@ -50,6 +53,14 @@ struct Shared {
     bus: Mutex<Bus>,
     stop: AtomicBool,
     ended: Sender<Ended>,
+    proxied: Option<Proxied>,
+}
+
+/// What a machine has whose interrupt controller's frames are answered here.
+struct Proxied {
+    proxy: Proxy,
+    world: World,
+    gate: Gate,
 }
 
 impl Shared {
@@ -61,11 +72,14 @@ impl Shared {
     /// Tells KVM of a changed interrupt line. The bus is still locked, so that
     /// two changes cannot overtake each other.
     fn line(&self, _locked: &MutexGuard<'_, Bus>, line: Option<Line>) {
-        if let Some(Line { interrupt, level }) = line
-            && let Err(error) = self.vm.set_interrupt(interrupt, level)
-        {
+        let Some(Line { interrupt, level }) = line else {
+            return;
+        };
+        let gate = self.proxied.as_ref().map(|p| p.gate.read());
+        if let Err(error) = self.vm.set_interrupt(interrupt, level) {
             self.end(Ended::Broken(error.to_string()));
         }
+        drop(gate);
     }
 
     fn end(&self, how: Ended) {
@@ -100,13 +114,23 @@ pub fn run(verified: Verified, session: Session) -> Result<Ended, Failure> {
         limit,
         first,
     } = session;
-    let (vm, gic, vcpus) = verified.into_parts();
+    let Parts {
+        vm,
+        gic,
+        vcpus,
+        proxy,
+    } = verified.into_parts();
     let (sender, receiver) = channel();
     let shared = Arc::new(Shared {
         vm,
         bus: Mutex::new(bus),
         stop: AtomicBool::new(false),
         ended: sender,
+        proxied: proxy.map(|proxy| Proxied {
+            gate: proxy.gate(),
+            world: World::new(vcpus.len()),
+            proxy,
+        }),
     });
     Kick::install()?;
     signals(&shared.ended)?;
@@ -174,9 +198,20 @@ fn farewell(threads: Vec<JoinHandle<()>>) {
 
 /// Runs one vCPU until the machine stops.
 fn drive(index: u32, vcpu: Runnable, shared: &Shared) {
+    let (slot, world) = (index as usize, shared.proxied.as_ref().map(|p| &p.world));
     let (vcpu, how) = vcpu.on_this_thread(|vcpu| {
+        if let Some(world) = world {
+            world.join(slot, Kick::this_thread());
+        }
         while !shared.stop.load(Ordering::Acquire) {
-            match vcpu.run() {
+            if let Some(world) = world {
+                world.enter(slot);
+            }
+            let exit = vcpu.run();
+            if let Some(world) = world {
+                world.leave(slot);
+            }
+            match exit {
                 Ok(exit) => {
                     if let Some(how) = serve(exit, shared) {
                         return Some(how);
@@ -187,6 +222,9 @@ fn drive(index: u32, vcpu: Runnable, shared: &Shared) {
         }
         None
     });
+    if let Some(world) = world {
+        world.part(slot);
+    }
     let Some(how) = how else { return };
     shared.end(match how {
         Ended::Broken(words) => {
@@ -204,12 +242,33 @@ fn drive(index: u32, vcpu: Runnable, shared: &Shared) {
 fn serve(exit: Exit<'_>, shared: &Shared) -> Option<Ended> {
     match exit {
         Exit::MmioRead { address, data } => {
+            match interrupt_controller(address, data.len(), Access::Read, shared) {
+                Some(Ok(value)) => {
+                    let bytes = value.to_le_bytes();
+                    data.fill(0);
+                    data.iter_mut().zip(bytes).for_each(|(to, from)| *to = from);
+                    return None;
+                }
+                Some(Err(how)) => return Some(how),
+                None => {}
+            }
             let mut bus = shared.bus();
             let line = bus.read(address, data);
             shared.line(&bus, line);
             None
         }
         Exit::MmioWrite { address, data } => {
+            let mut bytes = [0; 8];
+            bytes
+                .iter_mut()
+                .zip(data)
+                .for_each(|(to, from)| *to = *from);
+            let access = Access::Write(u64::from_le_bytes(bytes));
+            match interrupt_controller(address, data.len(), access, shared) {
+                Some(Ok(_)) => return None,
+                Some(Err(how)) => return Some(how),
+                None => {}
+            }
             let mut bus = shared.bus();
             let line = bus.write(address, data);
             shared.line(&bus, line);
@@ -259,6 +318,18 @@ fn serve(exit: Exit<'_>, shared: &Shared) -> Option<Ended> {
             "KVM ended with exit reason {reason}, which this program does not know"
         ))),
     }
+}
+
+/// What the proxied interrupt controller says; `None` when it is not there.
+fn interrupt_controller(
+    address: u64,
+    width: usize,
+    access: Access,
+    shared: &Shared,
+) -> Option<Result<u64, Ended>> {
+    let Proxied { proxy, world, .. } = shared.proxied.as_ref()?;
+    let result = proxy.access(world, address, width, access)?;
+    Some(result.map_err(|error| Ended::Broken(error.to_string())))
 }
 
 /// Carries stdin to the console until its end. Waits while the UART is full.

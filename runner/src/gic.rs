@@ -1,0 +1,188 @@
+//! The GICv3 distributor and redistributors in the runner's hands.
+//!
+//! Kernels refuse, or accept and ignore, some of what a lock says about the
+//! interrupt controller. The in-kernel one is then hidden (see
+//! `enforce::apply`), its frames' accesses come here, and what they
+//! mean for interrupts is passed on through `KVM_DEV_ARM_VGIC_GRP_DIST_REGS`
+//! and `_REDIST_REGS`: injection, the CPU interface and SGIs stay in the kernel.
+//!
+//! Pure state machines. What only the guest changes (enables, priorities,
+//! routes, …) is answered from a copy; whatever needs the kernel needs every
+//! vCPU outside the guest, because KVM answers EBUSY otherwise, and says so:
+//! [`Frames::quick`] gives [`Quick::Stop`], and the caller comes back with
+//! [`Frames::stopped`]. Register names and offsets: Arm IHI 0069, chapter 12.
+//! What each one does is what arch/arm64/kvm/vgic/vgic-mmio-v3.c and
+//! vgic-mmio.c do (Linux 5.10 to 7.3), so that a guest cannot tell.
+
+pub mod bank;
+pub mod distributor;
+#[cfg(target_arch = "aarch64")]
+pub mod proxy;
+pub mod redistributor;
+pub mod table;
+#[cfg(test)]
+mod tests;
+
+use distributor::Distributor;
+use redistributor::Redistributor;
+use vmlock_spec::lock::{Lock, Range};
+
+/// Bytes of one redistributor: its own frame and the one of SGIs and PPIs
+/// (Arm IHI 0069 section 12.10).
+pub const REDISTRIBUTOR_SIZE: u64 = 0x2_0000;
+
+/// Which part of the in-kernel interrupt controller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Part {
+    /// The distributor.
+    Distributor,
+    /// The redistributor of the vCPU with that index.
+    Redistributor(usize),
+}
+
+/// The in-kernel interrupt controller, as it can be reached while no vCPU is
+/// in the guest.
+pub trait InKernel {
+    /// Why an access failed.
+    type Error;
+    /// Reads 32 bits.
+    fn read(&self, part: Part, offset: u32) -> Result<u32, Self::Error>;
+    /// Writes 32 bits.
+    fn write(&self, part: Part, offset: u32, value: u32) -> Result<(), Self::Error>;
+    /// The input lines of the 32 interrupts from `first` on
+    /// (`KVM_DEV_ARM_VGIC_GRP_LEVEL_INFO`).
+    fn lines(&self, part: Part, first: u32) -> Result<u32, Self::Error>;
+    /// Keeps everyone from injecting interrupts while `work` runs.
+    fn quietly<T>(&self, work: impl FnOnce() -> Result<T, Self::Error>) -> Result<T, Self::Error>;
+}
+
+fn contains(range: Range, address: u64) -> bool {
+    address
+        .checked_sub(range.base)
+        .is_some_and(|offset| offset < range.size)
+}
+
+/// What the guest does to a register.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// It reads.
+    Read,
+    /// It writes this.
+    Write(u64),
+}
+
+/// What came of an access without the kernel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Quick {
+    /// It is done; the value is what a read gives.
+    Done(u64),
+    /// The kernel is needed, and every vCPU outside the guest.
+    Stop,
+}
+
+/// Every frame of a machine.
+pub struct Frames {
+    distributor: (Range, Distributor),
+    redistributors: (Range, Vec<Redistributor>),
+}
+
+impl Frames {
+    /// The frames of a lock, in the state in which the in-kernel interrupt
+    /// controller is; no vCPU has run.
+    ///
+    /// # Errors
+    /// The kernel does not tell its state.
+    pub fn new<K: InKernel>(lock: &Lock, kernel: &K) -> Result<Self, K::Error> {
+        let machine = &lock.machine;
+        let distributor = Distributor::new(&lock.gic, kernel)?;
+        let redistributors = machine
+            .vcpus
+            .iter()
+            .enumerate()
+            .map(|(index, vcpu)| Redistributor::new(&lock.gic, index, vcpu.redistributor, kernel))
+            .collect::<Result<_, _>>()?;
+        Ok(Self {
+            distributor: (machine.distributor, distributor),
+            redistributors: (machine.redistributors, redistributors),
+        })
+    }
+
+    /// Whether there is a frame at an address.
+    pub fn covers(&self, address: u64) -> bool {
+        contains(self.distributor.0, address) || contains(self.redistributors.0, address)
+    }
+
+    /// Does an access if that needs no kernel. `width` is in bytes.
+    pub fn quick(&mut self, address: u64, width: usize, access: Access) -> Quick {
+        let (range, distributor) = &mut self.distributor;
+        if contains(*range, address) {
+            return distributor.quick((address - range.base) as u32, width, access);
+        }
+        let (range, redistributors) = &mut self.redistributors;
+        let Some(offset) = address.checked_sub(range.base) else {
+            return Quick::Done(0);
+        };
+        match redistributors.get_mut((offset / REDISTRIBUTOR_SIZE) as usize) {
+            Some(one) => one.quick((offset % REDISTRIBUTOR_SIZE) as u32, width, access),
+            None => Quick::Done(0),
+        }
+    }
+
+    /// Does an access for which [`Frames::quick`] gave [`Quick::Stop`], now
+    /// that every vCPU is outside the guest.
+    ///
+    /// # Errors
+    /// The kernel's.
+    pub fn stopped<K: InKernel>(
+        &mut self,
+        address: u64,
+        width: usize,
+        access: Access,
+        kernel: &K,
+    ) -> Result<u64, K::Error> {
+        // Another vCPU may have done the same while this one waited.
+        if let Quick::Done(value) = self.quick(address, width, access) {
+            return Ok(value);
+        }
+        let (range, distributor) = &mut self.distributor;
+        if contains(*range, address) {
+            return distributor.stopped((address - range.base) as u32, width, access, kernel);
+        }
+        let (range, redistributors) = &mut self.redistributors;
+        let offset = address.wrapping_sub(range.base);
+        match redistributors.get_mut((offset / REDISTRIBUTOR_SIZE) as usize) {
+            Some(one) => one.stopped((offset % REDISTRIBUTOR_SIZE) as u32, width, access, kernel),
+            None => Ok(0),
+        }
+    }
+
+    /// Whether the kernel has every interrupt in group 1, which is where the
+    /// guest's own groups begin.
+    ///
+    /// # Errors
+    /// The kernel does not tell.
+    pub fn all_in_group_one<K: InKernel>(&self, kernel: &K) -> Result<bool, K::Error> {
+        for one in &self.redistributors.1 {
+            if !one.all_in_group_one(kernel)? {
+                return Ok(false);
+            }
+        }
+        self.distributor.1.all_in_group_one(kernel)
+    }
+
+    /// What the guest will read in a 32-bit register before it has written
+    /// anything, if no kernel is needed for it.
+    pub fn identification(&mut self, part: Part, offset: u32) -> Option<u32> {
+        let quick = match part {
+            Part::Distributor => self.distributor.1.quick(offset, 4, Access::Read),
+            Part::Redistributor(index) => {
+                let one = self.redistributors.1.get_mut(index)?;
+                one.quick(offset, 4, Access::Read)
+            }
+        };
+        match quick {
+            Quick::Done(value) => Some(value as u32),
+            Quick::Stop => None,
+        }
+    }
+}

@@ -1,0 +1,303 @@
+//! Thirty-two interrupts: what the guest has set of them, and how that reaches
+//! the kernel.
+//!
+//! Userspace access differs from guest access in two places
+//! (Documentation/virt/kvm/devices/arm-vgic-v3.rst): ISPENDR holds the pending
+//! latches alone and is written as a whole, and ICPENDR does nothing. Both are
+//! made up for here.
+//!
+//! Priority and route of an interrupt that is disabled decide nothing: they
+//! reach the kernel right before the interrupt is enabled. This spares a
+//! booting guest most of the stops.
+
+use super::{Access, InKernel, Part, Quick};
+use vmlock_spec::lock::Gic;
+
+/// What of its interrupts a register shows or changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Aspect {
+    /// IGROUPR: one bit each.
+    Group,
+    /// ISENABLER.
+    Enable,
+    /// ICENABLER.
+    Disable,
+    /// ISPENDR.
+    Pend,
+    /// ICPENDR.
+    Unpend,
+    /// ISACTIVER.
+    Activate,
+    /// ICACTIVER.
+    Deactivate,
+    /// IPRIORITYR: a byte each, of which KVM keeps the upper five bits
+    /// (`VGIC_PRI_BITS`).
+    Priority,
+    /// ICFGR: two bits each, the upper one of which is set for edges.
+    Configuration,
+    /// IROUTER: 64 bits each, of which KVM keeps Aff2 to Aff0.
+    Route,
+}
+
+/// Offsets of the first register of each kind; the same in a redistributor's
+/// SGI frame (Arm IHI 0069 sections 12.8 and 12.10).
+const IGROUPR: u32 = 0x80;
+const ISENABLER: u32 = 0x100;
+const ICENABLER: u32 = 0x180;
+const ISPENDR: u32 = 0x200;
+const ISACTIVER: u32 = 0x300;
+const ICACTIVER: u32 = 0x380;
+const IPRIORITYR: u32 = 0x400;
+const ICFGR: u32 = 0xc00;
+const IROUTER: u32 = 0x6000;
+
+const PRIORITY: u8 = 0xf8;
+const AFFINITY: u32 = 0x00ff_ffff;
+const EDGE: u32 = 0xaaaa_aaaa;
+
+/// Thirty-two interrupts.
+pub struct Bank {
+    part: Part,
+    /// Where the frame with these registers begins within the part.
+    frame: u32,
+    /// The first INTID.
+    first: u32,
+    /// Whether the lock lets the guest choose groups (revision 2 and later).
+    groups: bool,
+    /// Whether the guest can choose between level and edge (SPIs).
+    configurable: bool,
+    group: u32,
+    enabled: u32,
+    /// Interrupts that may have become active: enabled or activated once.
+    touched: u32,
+    priority: [u8; 32],
+    /// As ICFGR0 and ICFGR1 hold it.
+    configuration: [u32; 2],
+    route: [u32; 32],
+    /// Interrupts whose priority or route the kernel has not been told.
+    untold: u32,
+}
+
+impl Bank {
+    /// The interrupts from `first` on, as the kernel has them.
+    ///
+    /// # Errors
+    /// The kernel does not tell.
+    pub fn new<K: InKernel>(
+        gic: &Gic,
+        part: Part,
+        frame: u32,
+        first: u32,
+        kernel: &K,
+    ) -> Result<Self, K::Error> {
+        let word = |offset: u32, index: u32| kernel.read(part, frame + offset + 4 * index);
+        let name = match part {
+            Part::Distributor => format!("GICD_IGROUPR{}", first / 32),
+            Part::Redistributor(_) => "GICR_IGROUPR0".to_owned(),
+        };
+        let enabled = word(ISENABLER, first / 32)?;
+        let mut priority = [0; 32];
+        for (index, four) in (first / 4..).zip(priority.chunks_exact_mut(4)) {
+            four.copy_from_slice(&word(IPRIORITYR, index)?.to_le_bytes());
+        }
+        Ok(Self {
+            part,
+            frame,
+            first,
+            groups: gic.value(&format!("{name}.writable")) == Some(u32::MAX),
+            configurable: part == Part::Distributor,
+            group: gic.value(&name).unwrap_or(u32::MAX),
+            enabled,
+            touched: enabled,
+            priority,
+            configuration: [word(ICFGR, first / 16)?, word(ICFGR, first / 16 + 1)?],
+            // What KVM has at reset (`kvm_vgic_dist_init`): Aff 0.0.0.
+            route: [0; 32],
+            untold: 0,
+        })
+    }
+
+    /// Whether the kernel has every interrupt in group 1, which is where the
+    /// guest's own groups begin.
+    ///
+    /// # Errors
+    /// The kernel does not tell.
+    pub fn all_in_group_one<K: InKernel>(&self, kernel: &K) -> Result<bool, K::Error> {
+        Ok(kernel.read(self.part, self.register(IGROUPR))? == u32::MAX)
+    }
+
+    /// Offset of this bank's word of a register with one bit for each interrupt.
+    fn register(&self, kind: u32) -> u32 {
+        self.frame + kind + self.first / 8
+    }
+
+    /// Does an access if that needs no kernel. `at` is the offset of the
+    /// access within this bank's registers, in bytes.
+    pub fn quick(&mut self, aspect: Aspect, at: u32, width: usize, access: Access) -> Quick {
+        match access {
+            Access::Read => self.read(aspect, at, width),
+            Access::Write(value) => self.write(aspect, at, width, value),
+        }
+    }
+
+    fn read(&self, aspect: Aspect, at: u32, width: usize) -> Quick {
+        Quick::Done(match aspect {
+            Aspect::Group => self.group.into(),
+            Aspect::Enable | Aspect::Disable => self.enabled.into(),
+            Aspect::Pend | Aspect::Unpend => return Quick::Stop,
+            Aspect::Activate | Aspect::Deactivate if self.touched == 0 => 0,
+            Aspect::Activate | Aspect::Deactivate => return Quick::Stop,
+            Aspect::Priority => {
+                let bytes = self.priority.iter().skip(at as usize).take(width);
+                bytes.rev().fold(0, |all, byte| all << 8 | u64::from(*byte))
+            }
+            Aspect::Configuration => self.configuration[(at / 4 % 2) as usize].into(),
+            // The upper word is zero: no Aff3.
+            Aspect::Route if at % 8 != 0 => 0,
+            Aspect::Route => self.route[(at / 8 % 32) as usize].into(),
+        })
+    }
+
+    fn write(&mut self, aspect: Aspect, at: u32, width: usize, value: u64) -> Quick {
+        let word = value as u32;
+        let nothing = match aspect {
+            Aspect::Group => !self.groups || word == self.group,
+            Aspect::Enable => word & !self.enabled == 0,
+            Aspect::Disable => word & self.enabled == 0,
+            Aspect::Pend | Aspect::Unpend | Aspect::Activate => word == 0,
+            Aspect::Deactivate => word & self.touched == 0,
+            Aspect::Configuration => {
+                !self.configurable
+                    || word & EDGE == self.configuration[(at / 4 % 2) as usize] & EDGE
+            }
+            Aspect::Priority => {
+                self.put_priorities(at, width, value);
+                let these = ((1u64 << width) - 1) << at;
+                self.untold & self.enabled & these as u32 == 0
+            }
+            Aspect::Route if at % 8 != 0 => true,
+            Aspect::Route => {
+                let (route, bit) = (&mut self.route[(at / 8 % 32) as usize], 1 << (at / 8 % 32));
+                if *route != word & AFFINITY {
+                    *route = word & AFFINITY;
+                    self.untold |= bit;
+                }
+                self.untold & self.enabled & bit == 0
+            }
+        };
+        if nothing { Quick::Done(0) } else { Quick::Stop }
+    }
+
+    fn put_priorities(&mut self, at: u32, width: usize, value: u64) {
+        let slots = self.priority.iter_mut().enumerate();
+        for ((index, slot), new) in slots.skip(at as usize).take(width).zip(value.to_le_bytes()) {
+            if *slot != new & PRIORITY {
+                *slot = new & PRIORITY;
+                self.untold |= 1 << index;
+            }
+        }
+    }
+
+    /// Does an access that needs the kernel.
+    ///
+    /// # Errors
+    /// The kernel's.
+    pub fn stopped<K: InKernel>(
+        &mut self,
+        aspect: Aspect,
+        at: u32,
+        access: Access,
+        kernel: &K,
+    ) -> Result<u64, K::Error> {
+        match access {
+            Access::Read => self.ask(aspect, kernel).map(u64::from),
+            Access::Write(value) => self.tell(aspect, at, value as u32, kernel).map(|()| 0),
+        }
+    }
+
+    fn ask<K: InKernel>(&self, aspect: Aspect, kernel: &K) -> Result<u32, K::Error> {
+        match aspect {
+            Aspect::Pend | Aspect::Unpend => {
+                let latches = kernel.read(self.part, self.register(ISPENDR))?;
+                let lines = kernel.lines(self.part, self.first)?;
+                Ok(latches | lines & !self.edges())
+            }
+            _ => kernel.read(self.part, self.register(ISACTIVER)),
+        }
+    }
+
+    fn tell<K: InKernel>(
+        &mut self,
+        aspect: Aspect,
+        at: u32,
+        value: u32,
+        kernel: &K,
+    ) -> Result<(), K::Error> {
+        let put = |kind, value| kernel.write(self.part, self.register(kind), value);
+        match aspect {
+            Aspect::Group => {
+                put(IGROUPR, value)?;
+                self.group = value;
+            }
+            Aspect::Enable => {
+                self.tell_the_rest(value, kernel)?;
+                kernel.write(self.part, self.register(ISENABLER), value)?;
+                self.enabled |= value;
+                self.touched |= value;
+            }
+            Aspect::Disable => {
+                put(ICENABLER, value)?;
+                self.enabled &= !value;
+            }
+            // All other latches are written back as they were, so nobody may
+            // set one in between.
+            Aspect::Pend => kernel.quietly(|| {
+                let latches = kernel.read(self.part, self.register(ISPENDR))?;
+                put(ISPENDR, latches | value)
+            })?,
+            Aspect::Unpend => kernel.quietly(|| {
+                let latches = kernel.read(self.part, self.register(ISPENDR))?;
+                put(ISPENDR, latches & !value)
+            })?,
+            Aspect::Activate => {
+                put(ISACTIVER, value)?;
+                self.touched |= value;
+            }
+            Aspect::Deactivate => put(ICACTIVER, value)?,
+            Aspect::Configuration => {
+                let offset = self.frame + ICFGR + self.first / 4 + at / 4 % 2 * 4;
+                kernel.write(self.part, offset, value & EDGE)?;
+                self.configuration[(at / 4 % 2) as usize] = value & EDGE;
+            }
+            Aspect::Priority | Aspect::Route => self.tell_the_rest(self.enabled, kernel)?,
+        }
+        Ok(())
+    }
+
+    /// Brings the kernel up to date on priorities and routes of these interrupts.
+    fn tell_the_rest<K: InKernel>(&mut self, which: u32, kernel: &K) -> Result<(), K::Error> {
+        for (group, four) in (0u32..).zip(self.priority.chunks_exact(4)) {
+            let bits = 0xf << (4 * group);
+            if self.untold & which & bits != 0 {
+                let offset = self.frame + IPRIORITYR + self.first + 4 * group;
+                let value = u32::from_le_bytes([four[0], four[1], four[2], four[3]]);
+                kernel.write(self.part, offset, value)?;
+            }
+        }
+        for (index, route) in (0u32..).zip(self.route) {
+            if self.untold & which & 1 << index != 0 && self.configurable {
+                let offset = self.frame + IROUTER + 8 * (self.first + index);
+                kernel.write(self.part, offset, route)?;
+            }
+        }
+        self.untold &= !which;
+        Ok(())
+    }
+
+    /// Interrupts that are edges.
+    fn edges(&self) -> u32 {
+        (0..32)
+            .filter(|i| self.configuration[i / 16] >> (2 * (i % 16) + 1) & 1 == 1)
+            .fold(0, |all, i| all | 1 << i)
+    }
+}

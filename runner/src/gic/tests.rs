@@ -1,0 +1,282 @@
+//! The frames against a made-up kernel.
+
+use super::{Access, Frames, InKernel, Part, Quick};
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use vmlock_spec::lock::{Lock, canonical};
+
+const GICD: u64 = 0x0800_0000;
+const GICR: u64 = 0x080a_0000;
+
+/// Keeps what is written, as userspace access to KVM's registers does: set
+/// and clear registers share their bits, ISPENDR is the latches as a whole,
+/// ICPENDR does nothing.
+#[derive(Default)]
+struct Fake {
+    words: RefCell<BTreeMap<(Part, u32), u32>>,
+    lines: Cell<u32>,
+    writes: Cell<usize>,
+    quiet: Cell<bool>,
+    rewritten_aloud: Cell<bool>,
+}
+
+impl Fake {
+    fn word(&self, part: Part, offset: u32) -> u32 {
+        let reset = match (part, offset & 0xffff) {
+            (_, 0x80..0x100) => u32::MAX,
+            (Part::Redistributor(_), 0x100) => 0xffff,
+            (Part::Redistributor(_), 0xc00) => 0xaaaa_aaaa,
+            _ => 0,
+        };
+        *self.words.borrow().get(&(part, offset)).unwrap_or(&reset)
+    }
+}
+
+impl InKernel for Fake {
+    type Error = Infallible;
+
+    fn read(&self, part: Part, offset: u32) -> Result<u32, Infallible> {
+        let offset = match offset & 0xffff {
+            0x180..0x200 | 0x380..0x400 => offset - 0x80,
+            _ => offset,
+        };
+        Ok(self.word(part, offset))
+    }
+
+    fn write(&self, part: Part, offset: u32, value: u32) -> Result<(), Infallible> {
+        self.writes.set(self.writes.get() + 1);
+        let (at, value) = match offset & 0xffff {
+            0x100..0x180 | 0x300..0x380 => (offset, self.word(part, offset) | value),
+            0x180..0x200 | 0x380..0x400 => (offset - 0x80, self.word(part, offset - 0x80) & !value),
+            0x200..0x280 => {
+                if !self.quiet.get() {
+                    self.rewritten_aloud.set(true);
+                }
+                (offset, value)
+            }
+            0x280..0x300 => return Ok(()),
+            _ => (offset, value),
+        };
+        self.words.borrow_mut().insert((part, at), value);
+        Ok(())
+    }
+
+    fn lines(&self, _: Part, _: u32) -> Result<u32, Infallible> {
+        Ok(self.lines.get())
+    }
+
+    fn quietly<T>(&self, work: impl FnOnce() -> Result<T, Infallible>) -> Result<T, Infallible> {
+        self.quiet.set(true);
+        let result = work();
+        self.quiet.set(false);
+        result
+    }
+}
+
+struct Guest {
+    frames: Frames,
+    kernel: Fake,
+    stops: usize,
+}
+
+impl Guest {
+    /// A guest of the example's machine, with that GICD_IIDR revision.
+    fn new(revision: u32) -> Self {
+        let text = include_str!("../../../examples/modern.vm.lock.json");
+        let mut lock: Lock = canonical::parse(text).expect("the example is a lock");
+        for register in &mut lock.gic.registers {
+            match register.name.as_str() {
+                "GICD_IIDR" => register.value = 0x4b00_043b | revision << 12,
+                "GICR_CTLR" if revision < 3 => register.value = 0,
+                name if name.ends_with(".writable") && revision < 2 => register.value = 0,
+                _ => {}
+            }
+        }
+        let kernel = Fake::default();
+        let Ok(frames) = Frames::new(&lock, &kernel);
+        Self {
+            frames,
+            kernel,
+            stops: 0,
+        }
+    }
+
+    fn access(&mut self, address: u64, width: usize, access: Access) -> u64 {
+        assert!(self.frames.covers(address), "{address:#x}");
+        match self.frames.quick(address, width, access) {
+            Quick::Done(value) => value,
+            Quick::Stop => {
+                self.stops += 1;
+                let Ok(value) = self.frames.stopped(address, width, access, &self.kernel);
+                value
+            }
+        }
+    }
+    fn read(&mut self, address: u64) -> u32 {
+        self.access(address, 4, Access::Read) as u32
+    }
+    fn write(&mut self, address: u64, value: u32) {
+        self.access(address, 4, Access::Write(value.into()));
+    }
+    fn kernel(&self, offset: u32) -> u32 {
+        self.kernel.word(Part::Distributor, offset)
+    }
+}
+
+#[test]
+fn identification_is_the_locks_and_needs_no_stop() {
+    let mut guest = Guest::new(1);
+    assert_eq!(guest.read(GICD + 8), 0x4b00_143b);
+    assert_eq!(guest.read(GICD + 4), 0x0048_0003);
+    assert_eq!(guest.read(GICD), 0x50);
+    assert_eq!(guest.read(GICD + 0xffe8), 0x3b);
+    assert_eq!(guest.read(GICD + 0xffe0), 0);
+    assert_eq!(guest.read(GICD + 0x10), u32::MAX);
+    assert_eq!(guest.read(GICR), 0);
+    assert_eq!(guest.read(GICR + 4), 0x4b00_043b);
+    // The second of two redistributors is the last one, with affinity 1.
+    assert_eq!(
+        guest.access(GICR + 0x2_0008, 8, Access::Read),
+        0x1_0000_0110
+    );
+    assert_eq!(guest.read(GICR + 0x2_000c), 1);
+    guest.write(GICD + 8, 0);
+    assert_eq!(guest.read(GICD + 8), 0x4b00_143b);
+    assert_eq!(Guest::new(3).read(GICR), 0b110);
+    assert_eq!(guest.stops, 0);
+}
+
+#[test]
+fn groups_can_be_written_from_revision_2_on() {
+    for (revision, after) in [(0, u32::MAX), (1, u32::MAX), (2, 5), (3, 5)] {
+        let mut guest = Guest::new(revision);
+        for address in [GICD + 0x84, GICR + 0x1_0080] {
+            assert_eq!(guest.read(address), u32::MAX);
+            guest.write(address, 5);
+            assert_eq!(guest.read(address), after, "revision {revision}");
+        }
+        assert_eq!(guest.kernel(0x84), after);
+    }
+}
+
+#[test]
+fn private_and_absent_interrupts_read_as_zero_in_the_distributor() {
+    let mut guest = Guest::new(1);
+    for offset in [
+        0x80, 0x90, 0x100, 0x110, 0x400, 0x480, 0xc00, 0xc20, 0x6000, 0x6400,
+    ] {
+        guest.write(GICD + offset, u32::MAX);
+        assert_eq!(guest.read(GICD + offset), 0, "{offset:#x}");
+    }
+    for offset in [0x820, 0xd04, 0xe08, 0x40, 0x1000, 0x5000, 0x9000] {
+        guest.write(GICD + offset, u32::MAX);
+        assert_eq!(guest.read(GICD + offset), 0, "{offset:#x}");
+    }
+    assert_eq!((guest.stops, guest.kernel.writes.get()), (0, 0));
+}
+
+#[test]
+fn accesses_of_odd_widths_do_nothing() {
+    let mut guest = Guest::new(1);
+    for (offset, width) in [
+        (0x420, 2),
+        (0x104, 8),
+        (0x106, 4),
+        (0x104, 1),
+        (0x6104, 8),
+        (8, 3),
+    ] {
+        guest.access(GICD + offset, width, Access::Write(u64::MAX));
+        assert_eq!(guest.access(GICD + offset, width, Access::Read), 0);
+    }
+    assert_eq!(guest.access(GICD + 0x420, 0, Access::Read), 0);
+    assert_eq!(guest.stops, 0);
+    // The last byte of all frames.
+    assert_eq!(guest.access(GICR + 0x3_ffff, 1, Access::Read), 0);
+    assert!(!guest.frames.covers(GICR + 0x4_0000) && !guest.frames.covers(GICD - 1));
+}
+
+#[test]
+fn priorities_and_routes_reach_the_kernel_before_the_interrupt_is_enabled() {
+    let mut guest = Guest::new(1);
+    guest.access(GICD + 0x421, 1, Access::Write(0xa7));
+    guest.access(GICD + 0x6108, 8, Access::Write(0x1_8000_0001));
+    assert_eq!(guest.read(GICD + 0x420), 0xa000);
+    assert_eq!(guest.access(GICD + 0x421, 1, Access::Read), 0xa0);
+    assert_eq!(guest.access(GICD + 0x6108, 8, Access::Read), 1);
+    assert_eq!(guest.read(GICD + 0x610c), 0);
+    assert_eq!((guest.stops, guest.kernel(0x420)), (0, 0));
+    guest.write(GICD + 0x104, 1 << 1);
+    assert_eq!(guest.stops, 1);
+    assert_eq!((guest.kernel(0x420), guest.kernel(0x6108)), (0xa000, 1));
+    assert_eq!(guest.kernel(0x104), 2);
+    // From now on at once, and only when something changes.
+    guest.write(GICD + 0x420, 0x2000);
+    guest.write(GICD + 0x420, 0x2000);
+    guest.write(GICD + 0x6108, 0);
+    guest.write(GICD + 0x104, 1 << 1);
+    assert_eq!(guest.stops, 3);
+    assert_eq!((guest.kernel(0x420), guest.kernel(0x6108)), (0x2000, 0));
+    guest.write(GICD + 0x184, u32::MAX);
+    assert_eq!((guest.read(GICD + 0x104), guest.kernel(0x104)), (0, 0));
+}
+
+#[test]
+fn pending_bits_are_changed_one_by_one_and_quietly() {
+    let mut guest = Guest::new(1);
+    guest.write(GICD + 0xc08, 0b1000); // 33 is an edge
+    guest.write(GICD + 0x204, 0b11);
+    guest.write(GICD + 0x204, 0b100);
+    assert_eq!(guest.kernel(0x204), 0b111);
+    guest.write(GICD + 0x284, 0b10);
+    assert_eq!(guest.kernel(0x204), 0b101);
+    // A line makes a level interrupt pending, and an edge not.
+    guest.kernel.lines.set(0b1010);
+    assert_eq!(guest.read(GICD + 0x204), 0b1101);
+    assert_eq!(guest.read(GICD + 0x284), 0b1101);
+    assert!(!guest.kernel.rewritten_aloud.get());
+}
+
+#[test]
+fn active_bits_are_the_kernels_once_an_interrupt_can_be_active() {
+    let mut guest = Guest::new(1);
+    guest.write(GICD + 0x384, u32::MAX);
+    assert_eq!(guest.read(GICD + 0x304), 0);
+    assert_eq!(guest.stops, 0);
+    guest.write(GICD + 0x304, 4);
+    assert_eq!(guest.read(GICD + 0x384), 4);
+    guest.write(GICD + 0x384, 4);
+    assert_eq!(guest.read(GICD + 0x304), 0);
+    assert_eq!(guest.stops, 4);
+}
+
+#[test]
+fn the_distributor_is_switched_on_and_off() {
+    let mut guest = Guest::new(1);
+    guest.write(GICD, u32::MAX);
+    assert_eq!((guest.read(GICD), guest.kernel(0)), (0x52, 2));
+    guest.write(GICD, 0x12);
+    assert_eq!(guest.stops, 1);
+    guest.write(GICD, 0);
+    assert_eq!((guest.read(GICD), guest.kernel(0)), (0x50, 0));
+}
+
+#[test]
+fn private_interrupts_belong_to_their_redistributor() {
+    let mut guest = Guest::new(1);
+    let second = GICR + 0x3_0000;
+    assert_eq!(guest.read(second + 0x100), 0xffff);
+    guest.write(second + 0x180, u32::MAX);
+    guest.write(second + 0x41b, 0); // not aligned: nothing
+    guest.access(second + 0x41b, 1, Access::Write(0xa0));
+    guest.write(second + 0x100, 1 << 27);
+    let kernel = |offset: u32| guest.kernel.word(Part::Redistributor(1), 0x1_0000 + offset);
+    assert_eq!((kernel(0x100), kernel(0x418)), (1 << 27, 0xa000_0000));
+    assert_eq!(guest.read(GICR + 0x1_0100), 0xffff);
+    // Their configuration is fixed.
+    guest.write(second + 0xc04, u32::MAX);
+    assert_eq!(guest.read(second + 0xc04), 0);
+    guest.access(GICR + 0x70, 8, Access::Write(0x1_0000_0002));
+    assert_eq!(guest.access(GICR + 0x70, 8, Access::Read), 0x1_0000_0002);
+}
