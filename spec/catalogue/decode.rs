@@ -318,16 +318,10 @@ impl Reader {
                 _ => self.statement(child, &mut statements),
             }
         }
-        // What is not known of the releases before it is no part of what a baseline says.
-        let said: Vec<String> = statements
-            .iter()
-            .map(|s| (&s.subject, &s.when, &s.source))
-            .map(|(subject, when, source)| {
-                format!("Statement {{ subject: {subject:?}, when: {when:?}, source: {source:?} }}")
-            })
-            .collect();
-        let said = said.join(", ");
-        let canonical = format!("baseline {name} after {after:?} part {part:?} [{said}]");
+        // What it means and nothing else: a source that is worded better, or a
+        // release of which more is known, changes no lock.
+        let meaning: Vec<_> = statements.iter().map(|s| (&s.subject, &s.when)).collect();
+        let canonical = format!("baseline {name} after {after:?} part {part:?} {meaning:?}");
         Some(Baseline {
             name,
             title,
@@ -483,7 +477,11 @@ impl Reader {
                 self.problem(node, format!("`{}` is given twice", value.register), None);
             }
         }
-        let canonical = format!("cpu {name} {registers:?} {facts:?} {unaffected:?}");
+        let values = |list: &[SiliconValue]| -> Vec<(Text, u64)> {
+            list.iter().map(|v| (v.register.clone(), v.value)).collect()
+        };
+        let (meaning, firm) = (values(&registers), values(&facts));
+        let canonical = format!("cpu {name} {meaning:?} {firm:?} {unaffected:?}");
         Some(CpuModel {
             name,
             title,

@@ -56,7 +56,7 @@ reasons! {
         "KVM_REG_ARM_PSCI_VERSION takes versions up to the kernel's own: 1.0 before 5.18, 1.1 up to 6.12, 1.3 from 6.13 on.";
     /// A firmware call answers otherwise.
     ANSWER = "host::answer", "a firmware call answers otherwise",
-        "A guest that makes this call gets another answer than the lock promises. Services can be switched off from Linux 5.18 on (the hypercall bitmap registers); a service that the kernel lacks cannot be switched on.";
+        "A guest that makes this call gets another answer than the lock promises. Services can be switched off from Linux 5.19 on (the hypercall bitmap registers); a service that the kernel lacks cannot be switched on.";
     /// Seen from inside, and not as promised.
     REHEARSAL = "host::rehearsal", "a guest saw something else than was promised",
         "Before a guest is started, a small guest looks at a machine that was made the same way. It saw a value that the lock does not promise, although every value read back from outside was right. The kernel shows guests something else than it tells; the guest is not started.";

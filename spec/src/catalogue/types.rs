@@ -228,7 +228,7 @@ pub struct Baseline {
     pub statements: List<Statement>,
     /// Stable point releases known to differ: version, and how.
     pub stable: List<(Text, Text)>,
-    /// `sha256-` and 64 hex digits of the canonical text of all statements.
+    /// `sha256-` and 64 hex digits over what all statements mean, without their sources.
     pub digest: Text,
 }
 
@@ -258,6 +258,6 @@ pub struct CpuModel {
     /// Vulnerabilities that the CPU does not have, as conditions for baselines
     /// (`meltdown` stands for the condition `unaffected:meltdown`).
     pub unaffected: List<Text>,
-    /// `sha256-` and 64 hex digits of the canonical text of the model.
+    /// `sha256-` and 64 hex digits over what the model says, without its sources.
     pub digest: Text,
 }
