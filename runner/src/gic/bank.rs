@@ -153,7 +153,7 @@ impl Bank {
             }
             Aspect::Configuration => self.configuration[(at / 4 % 2) as usize].into(),
             // The upper word is zero: no Aff3.
-            Aspect::Route if at % 8 != 0 => 0,
+            Aspect::Route if !at.is_multiple_of(8) => 0,
             Aspect::Route => self.route[(at / 8 % 32) as usize].into(),
         })
     }
@@ -175,7 +175,7 @@ impl Bank {
                 let these = ((1u64 << width) - 1) << at;
                 self.untold & self.enabled & these as u32 == 0
             }
-            Aspect::Route if at % 8 != 0 => true,
+            Aspect::Route if !at.is_multiple_of(8) => true,
             Aspect::Route => {
                 let (route, bit) = (&mut self.route[(at / 8 % 32) as usize], 1 << (at / 8 % 32));
                 if *route != word & AFFINITY {

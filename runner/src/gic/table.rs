@@ -17,7 +17,7 @@ impl Widths {
     /// Whether an access of so many bytes at that offset is one of them.
     pub fn take(self, offset: u32, width: usize) -> bool {
         let known = matches!(width, 1 | 4 | 8);
-        known && self.0 & width as u8 != 0 && offset % width as u32 == 0
+        known && self.0 & width as u8 != 0 && offset.is_multiple_of(width as u32)
     }
 }
 
