@@ -11,7 +11,7 @@ use crate::machine::memory::Memory;
 use crate::witness::{self, Stage};
 use std::sync::Arc;
 use vmlock_spec::lock::Lock;
-use vmlock_spec::observation::{self, Audit};
+use vmlock_spec::observation::{self, Audit, Look};
 use vmlock_spec::plan::{Plan, Refusal};
 use vmlock_spec::reason;
 
@@ -19,21 +19,26 @@ use vmlock_spec::reason;
 ///
 /// # Errors
 /// The machine cannot be made as planned, or the witness does not come to an end.
-pub fn rehearse(system: &System, lock: &Lock, plan: &Plan) -> Result<Audit, Failure> {
+pub fn rehearse(system: &System, lock: &Lock, plan: &Plan, look: Look) -> Result<Audit, Failure> {
     let memory = Memory::new(lock.machine.memory).map_err(|e| Failure::environment(e, &[]))?;
     let memory = Arc::new(memory);
     let recipe = Recipe::of_lock(lock, plan);
     let begun = apply::begin(system, &recipe, Some(Arc::clone(&memory)))?;
     let built = apply::complete(begun, &recipe)?;
     let verified = verify::verify(built, lock, &recipe)?;
+    let frames = match look {
+        Look::Everywhere => witness::frames(lock.machine.memory),
+        Look::AtWhatIsThere => 0,
+    };
     let stage = Stage {
+        frames,
         mpidr: recipe.mpidr.clone(),
         distributor: lock.machine.distributor.base,
         redistributors: lock.machine.redistributors.base,
     };
     witness::load(&stage, &memory, &verified)?;
     let (facts, incomplete) = witness::observe(verified, &stage, &memory, Box::new(|| {}))?;
-    Ok(observation::audit(lock, &facts, incomplete))
+    Ok(observation::audit(lock, &facts, incomplete, look))
 }
 
 /// Rehearses, and refuses where the witness saw anything but the promises.
@@ -41,7 +46,7 @@ pub fn rehearse(system: &System, lock: &Lock, plan: &Plan) -> Result<Audit, Fail
 /// # Errors
 /// Every promise that is not kept from inside, as refusals.
 pub fn prove(system: &System, lock: &Lock, plan: &Plan) -> Result<(), Failure> {
-    let audit = rehearse(system, lock, plan)?;
+    let audit = rehearse(system, lock, plan, Look::AtWhatIsThere)?;
     if audit.kept() {
         return Ok(());
     }

@@ -10,8 +10,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use vmlock_spec::lock::Range;
 use vmlock_spec::observation::wire::{
-    AREA_STRIDE, LOAD_ADDRESS, MAX_VCPUS, MODE_FULL, PARAMETERS_ADDRESS, PARAMETERS_MAGIC,
-    RAM_BASE, RECORDS_ADDRESS, VERSION,
+    AREA_STRIDE, FRAME_SIZE, LOAD_ADDRESS, MAX_FRAMES, MAX_VCPUS, MODE_FULL, PARAMETERS_ADDRESS,
+    PARAMETERS_MAGIC, RAM_BASE, RECORDS_ADDRESS, VERSION,
 };
 use vmlock_spec::observation::{self, Incomplete};
 use vmlock_spec::report::Fact;
@@ -29,6 +29,16 @@ pub struct Stage {
     pub distributor: u64,
     /// Guest-physical address of the first redistributor.
     pub redistributors: u64,
+    /// How many frames it searches for interrupt controllers, see [`frames`].
+    pub frames: u32,
+}
+
+/// All frames from address 0 to a mebibyte behind the memory, as far as they
+/// are searched.
+pub fn frames(memory: Range) -> u32 {
+    const BEYOND: u64 = 1 << 20;
+    let end = memory.end().unwrap_or(u64::MAX).saturating_add(BEYOND);
+    (end / FRAME_SIZE).min(MAX_FRAMES.into()) as u32
 }
 
 /// The memory that the witness needs with so many vCPUs.
@@ -75,7 +85,7 @@ pub fn load(stage: &Stage, memory: &Memory, machine: &Verified) -> Result<(), Fa
 fn parameters(stage: &Stage) -> Vec<u8> {
     let mut bytes = Vec::new();
     bytes.extend(PARAMETERS_MAGIC.to_le_bytes());
-    for word in [VERSION, stage.mpidr.len() as u32, MODE_FULL, 0] {
+    for word in [VERSION, stage.mpidr.len() as u32, MODE_FULL, stage.frames] {
         bytes.extend(word.to_le_bytes());
     }
     for long in [
@@ -104,7 +114,7 @@ pub fn observe(
 ) -> Result<(Vec<Fact>, Vec<Incomplete>), Failure> {
     let limit = PER_VCPU * stage.mpidr.len() as u32;
     let session = Session {
-        bus: Bus::default(),
+        bus: Bus::unheard(),
         input: false,
         escape: false,
         limit: Some(limit),

@@ -110,6 +110,15 @@ pub fn fact_name(key: u64) -> String {
         Some(Kind::SveVectorLength) => format!("SVE vector length at ZCR_EL1.LEN {id}"),
         Some(Kind::CpuOn) => format!("CPU_ON(vCPU {id})"),
         Some(Kind::Fault) => format!("witness fault {id}"),
+        Some(Kind::Search) => match id {
+            wire::SEARCH_DISTRIBUTORS => "distributors found".to_owned(),
+            wire::SEARCH_DISTRIBUTOR_ADDRESSES => "distributors found, sum of addresses".to_owned(),
+            wire::SEARCH_REDISTRIBUTORS => "redistributors found".to_owned(),
+            wire::SEARCH_REDISTRIBUTOR_ADDRESSES => {
+                "redistributors found, sum of addresses".to_owned()
+            }
+            _ => format!("search {id}"),
+        },
         Some(Kind::End) => "end".to_owned(),
         None => format!("unknown record {key:#018x}"),
     }
@@ -246,6 +255,39 @@ pub fn promises(lock: &Lock) -> Vec<Promise> {
     out
 }
 
+/// What a search of guest-physical space for interrupt controllers must find:
+/// the one distributor and the redistributors that the FDT names, no others.
+fn search(lock: &Lock) -> Vec<Promise> {
+    let machine = &lock.machine;
+    let count = machine.vcpus.len() as u64;
+    let sum = (0..count)
+        .map(|index| machine.redistributors.base + index * wire::REDISTRIBUTOR_SIZE)
+        .fold(0, u64::wrapping_add);
+    let found = [
+        (wire::SEARCH_DISTRIBUTORS, 1),
+        (wire::SEARCH_DISTRIBUTOR_ADDRESSES, machine.distributor.base),
+        (wire::SEARCH_REDISTRIBUTORS, count),
+        (wire::SEARCH_REDISTRIBUTOR_ADDRESSES, sum),
+    ];
+    found
+        .map(|(id, value)| Promise {
+            vcpu: 0,
+            name: fact_name(wire::key(wire::Kind::Search, id)),
+            value,
+            mask: u64::MAX,
+        })
+        .into()
+}
+
+/// How much the witness was asked to look at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Look {
+    /// Everything, and all of guest-physical space for interrupt controllers.
+    Everywhere,
+    /// Everything but that search, which takes its time.
+    AtWhatIsThere,
+}
+
 /// Calls that the witness makes on every vCPU.
 fn asked_by_all(call: &str) -> bool {
     const CALLS: &[&str] = &[
@@ -313,12 +355,16 @@ fn words(seen: Seen, mask: u64) -> String {
 }
 
 /// Compares what a guest saw with what its lock promises.
-pub fn audit(lock: &Lock, facts: &[Fact], incomplete: Vec<Incomplete>) -> Audit {
+pub fn audit(lock: &Lock, facts: &[Fact], incomplete: Vec<Incomplete>, look: Look) -> Audit {
     let seen: BTreeMap<(u32, &str), Seen> = facts
         .iter()
         .map(|f| ((f.vcpu, f.name.as_str()), f.seen))
         .collect();
-    let promises = promises(lock);
+    let mut promises = promises(lock);
+    if look == Look::Everywhere {
+        promises.extend(search(lock));
+        promises.sort();
+    }
     let mut hash = Sha256::new();
     let mut differences = Vec::new();
     let mut count = 0;

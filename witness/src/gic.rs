@@ -5,7 +5,7 @@
 
 use crate::probe::{self, Outcome};
 use crate::record::Area;
-use crate::wire::{Kind, STATUS_VALUE};
+use crate::wire::{self, Kind, STATUS_VALUE};
 
 const GICD_TYPER: u64 = 0x4;
 const GICD_IGROUPR: u64 = 0x80;
@@ -62,6 +62,45 @@ pub fn distributor(area: &mut Area, base: u64) {
     }
     for &offset in DISTRIBUTOR_WRITABLE {
         writable(area, Kind::GicdWritable, base, offset);
+    }
+}
+
+/// Records how many distributors and redistributors there are in the first
+/// `frames` frames of guest-physical space. Both have 0x3b in PIDR2 (GICv3, Arm)
+/// and Arm's implementer in IIDR, which lies at different offsets.
+pub fn search(area: &mut Area, frames: u32) {
+    const PIDR2: u64 = 0xffe8;
+    const GICV3_OF_ARM: u64 = 0x3b;
+    const IMPLEMENTER: u64 = 0xfff;
+    const ARM: u64 = 0x43b;
+    let holds = |address, mask, value| matches!(probe::read32(address), Outcome::Value(read) if read & mask == value);
+    let mut found = [0u64; 4];
+    for frame in 0..u64::from(frames.min(wire::MAX_FRAMES)) {
+        let base = frame * wire::FRAME_SIZE;
+        if !holds(base + PIDR2, u64::MAX, GICV3_OF_ARM) {
+            continue;
+        }
+        let (number, sum) = if holds(base + 8, IMPLEMENTER, ARM) {
+            (
+                wire::SEARCH_DISTRIBUTORS,
+                wire::SEARCH_DISTRIBUTOR_ADDRESSES,
+            )
+        } else if holds(base + 4, IMPLEMENTER, ARM) {
+            (
+                wire::SEARCH_REDISTRIBUTORS,
+                wire::SEARCH_REDISTRIBUTOR_ADDRESSES,
+            )
+        } else {
+            continue;
+        };
+        for (at, more) in [(number, 1), (sum, base)] {
+            if let Some(slot) = found.get_mut(at as usize) {
+                *slot = slot.wrapping_add(more);
+            }
+        }
+    }
+    for (id, value) in (0..).zip(found) {
+        area.push(Kind::Search, id, STATUS_VALUE, value);
     }
 }
 

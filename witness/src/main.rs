@@ -85,6 +85,9 @@ fn observe(area: &mut Area, parameters: &Parameters, index: u32, own: u64) {
     if parameters.gicd != 0 && index == 0 {
         gic::distributor(area, parameters.gicd);
     }
+    if parameters.frames != 0 && index == 0 {
+        gic::search(area, parameters.frames);
+    }
     if parameters.gicr != 0 {
         let offset = u64::from(index) * wire::REDISTRIBUTOR_SIZE;
         gic::redistributor(area, parameters.gicr.wrapping_add(offset));

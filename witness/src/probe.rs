@@ -94,11 +94,11 @@ pub fn run(stub: &'static Stub, x0: u64) -> Outcome {
     Outcome::new(value, esr)
 }
 
-/// Reads 32 bits of a device.
+/// Reads 32 bits of a device, or of whatever is there.
 pub fn read32(address: u64) -> Outcome {
     let (value, esr): (u64, u64);
-    // SAFETY: the address lies in the device GiB of the memory map, where no
-    // Rust object lives; a fault is skipped. A plain `ldr` has a syndrome
+    // SAFETY: reading changes nothing that Rust knows of, wherever it is; a
+    // fault is skipped. A plain `ldr` has a syndrome
     // that every hypervisor can decode.
     unsafe {
         asm!(
@@ -120,7 +120,8 @@ pub fn read32(address: u64) -> Outcome {
 /// Writes 32 bits of a device; the value is meaningless.
 pub fn write32(address: u64, value: u32) -> Outcome {
     let esr: u64;
-    // SAFETY: as in `read32`.
+    // SAFETY: the caller names a device's address, in the GiB of the memory map
+    // where no Rust object lives; a fault is skipped.
     unsafe {
         asm!(
             "msr sp_el0, {on}",

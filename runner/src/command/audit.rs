@@ -7,7 +7,7 @@ use crate::rehearse::rehearse;
 use crate::say;
 use serde::{Serialize, Serializer};
 use std::path::Path;
-use vmlock_spec::observation::Audit;
+use vmlock_spec::observation::{Audit, Look};
 use vmlock_spec::plan::Way;
 use vmlock_spec::report::{Fact, Seen};
 
@@ -32,7 +32,7 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
     if !plan.refusals.is_empty() {
         return Err(Failure::Refused(plan.refusals));
     }
-    let audit = rehearse(&system, &lock, &plan)?;
+    let audit = rehearse(&system, &lock, &plan, Look::Everywhere)?;
     if parsed.json() {
         say::print_json(&Report {
             kept: audit.kept(),

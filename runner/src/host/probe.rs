@@ -405,6 +405,7 @@ fn guest(system: &System, features: &[Feature], scope: &Scope) -> Result<Vec<Fac
     let begun = apply::begin(system, &recipe, Some(Arc::clone(&memory)))?;
     let verified = verify::unpromised(apply::complete(begun, &recipe)?)?;
     let stage = Stage {
+        frames: 0,
         mpidr: recipe.mpidr.clone(),
         distributor: recipe.distributor,
         redistributors: recipe.redistributors,

@@ -39,6 +39,13 @@ pub const AREA_STRIDE: u64 = 0x1_0000;
 /// (`KVM_MAX_VCPUS`, arch/arm64/include/asm/kvm_host.h, v6.12).
 pub const MAX_VCPUS: usize = 512;
 
+/// Bytes of the frames in which interrupt controllers are searched for: GICv3
+/// frames are 64 KiB (IHI 0069, section 12.1.4), and so aligned.
+pub const FRAME_SIZE: u64 = 0x1_0000;
+
+/// The most frames that are searched: 4 GiB.
+pub const MAX_FRAMES: u32 = 0x1_0000;
+
 /// First word of [`Parameters`]: "VMLKPARM".
 pub const PARAMETERS_MAGIC: u64 = u64::from_le_bytes(*b"VMLKPARM");
 
@@ -67,8 +74,9 @@ pub struct Parameters {
     pub vcpus: u32,
     /// [`MODE_FULL`] or [`MODE_LIGHT`].
     pub mode: u32,
-    /// Zero.
-    pub reserved: u32,
+    /// How many 64 KiB frames of guest-physical space, from address 0 on, vCPU 0
+    /// searches for interrupt controllers, at most [`MAX_FRAMES`]; 0: none.
+    pub frames: u32,
     /// Guest-physical address of area 0, 8-byte aligned, at least
     /// [`RECORDS_ADDRESS`].
     pub records: u64,
@@ -182,7 +190,19 @@ pub enum Kind {
     /// Last record of a complete area; the value is the number of records
     /// before it.
     End = 17,
+    /// What a search of guest-physical space for interrupt controllers found.
+    /// Id: one of the `SEARCH_` constants.
+    Search = 18,
 }
+
+/// Number of distributors found.
+pub const SEARCH_DISTRIBUTORS: u64 = 0;
+/// Sum of the addresses of all distributors found.
+pub const SEARCH_DISTRIBUTOR_ADDRESSES: u64 = 1;
+/// Number of redistributors found.
+pub const SEARCH_REDISTRIBUTORS: u64 = 2;
+/// Sum of the addresses of all redistributors found.
+pub const SEARCH_REDISTRIBUTOR_ADDRESSES: u64 = 3;
 
 impl Kind {
     /// The kind with this number, if there is one.
@@ -205,6 +225,7 @@ impl Kind {
             15 => Kind::CpuOn,
             16 => Kind::Fault,
             17 => Kind::End,
+            18 => Kind::Search,
             _ => return None,
         })
     }
@@ -286,7 +307,7 @@ mod tests {
     #[test]
     fn every_kind_survives_a_key() {
         let kinds: Vec<Kind> = (0..=u16::MAX).filter_map(Kind::from_number).collect();
-        assert_eq!(kinds.len(), 17);
+        assert_eq!(kinds.len(), 18);
         for kind in kinds {
             assert_eq!(kind as u16, (key(kind, u64::MAX) >> 48) as u16);
             assert_eq!(kind_of(key(kind, u64::MAX)), Some(kind));
