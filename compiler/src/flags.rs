@@ -140,9 +140,9 @@ pub struct CheckFlags {
     /// Show every entry and how it would be kept, not only what has to be done.
     #[arg(long, short)]
     pub verbose: bool,
-    /// Refuse what a host's kernel cannot keep, instead of letting the runner answer in its place.
+    /// Let the runner answer for the interrupt controller where a host's kernel cannot, instead of refusing.
     #[arg(long)]
-    pub native: bool,
+    pub emulate: bool,
 }
 
 const DIFF_HELP: &str = r#"Examples:

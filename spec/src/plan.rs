@@ -52,11 +52,11 @@ pub enum Step {
 /// Whether the runner may answer in the kernel's place.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Emulation {
-    /// Where the kernel cannot.
-    #[default]
-    Allowed,
     /// Nowhere: what the kernel cannot keep is refused.
+    #[default]
     Forbidden,
+    /// Where the kernel cannot.
+    Allowed,
     /// For the interrupt controller in any case; tests compare the two ways so.
     Preferred,
 }
@@ -126,9 +126,9 @@ impl Plan {
     }
 }
 
-/// Plans how this host keeps that lock.
+/// Plans how this host's kernel keeps that lock.
 pub fn plan(lock: &Lock, report: &HostReport) -> Plan {
-    plan_with(lock, report, Emulation::Allowed)
+    plan_with(lock, report, Emulation::Forbidden)
 }
 
 /// As [`plan`], with a say in what the runner answers itself.
@@ -711,7 +711,7 @@ fn iidr(wanted: u32, from: &str, report: &HostReport, plan: &mut Plan) {
         reason,
         from: from.to_owned(),
         help: vec![
-            "let the runner answer for the distributor (without `--native`)".into(),
+            "let the runner answer for the interrupt controller: `--emulate`".into(),
             "or choose a host with Linux 7.1 or later, or a stable kernel that has the GICD_IIDR fix".into(),
             format!("or, for a guest that has never run with revision {rev}: name `gic-iidr-rev{default}` in `abi`"),
         ],
