@@ -559,7 +559,8 @@ impl Phases {
         let stats = || {
             let stats: Value = words
                 .lines()
-                .find_map(|line| serde_json::from_str(line).ok())?;
+                .filter_map(|line| serde_json::from_str(line).ok())
+                .find(|line: &Value| line["microseconds"].is_object())?;
             let times = stats["microseconds"].as_object()?;
             let phases = times
                 .iter()
@@ -664,7 +665,7 @@ mod tests {
 
     #[test]
     fn the_phases_are_found_among_other_words() {
-        let words = "vmlock-run: a word\n{\"ioctls\":{\"probe\":7,\"enforce\":30,\"verify\":4,\"total\":41},\
+        let words = "vmlock-run: a word\n{\"other\": 1}\n{\"ioctls\":{\"probe\":7,\"enforce\":30,\"verify\":4,\"total\":41},\
             \"microseconds\":{\"probe\":900,\"enforce\":60,\"verify\":40,\"total\":1000}}\nvmlock-run: bye\n";
         let phases = Phases::read(words).unwrap();
         assert_eq!(phases.phase("enforce"), (30.0, 60.0));
