@@ -14,7 +14,7 @@ pub use count::ioctls;
 pub use gic::Gic;
 pub use system::System;
 pub use vcpu::{Exit, Fresh, Kick, Runnable};
-pub use vm::{Vm, discard};
+pub use vm::{Vm, bury, discard};
 
 use count::counted;
 use std::fmt;

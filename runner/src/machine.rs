@@ -2,6 +2,8 @@
 
 #[cfg(target_arch = "aarch64")]
 pub mod boot;
+#[cfg(target_arch = "aarch64")]
+pub mod home;
 pub mod image;
 pub mod memory;
 pub mod pause;

@@ -6,7 +6,7 @@
 use crate::enforce::apply::{self, Recipe};
 use crate::enforce::verify;
 use crate::failure::Failure;
-use crate::kvm::System;
+use crate::kvm::{System, discard};
 use crate::machine::memory::Memory;
 use crate::witness::{self, Stage};
 use std::sync::Arc;
@@ -38,6 +38,7 @@ pub fn rehearse(system: &System, lock: &Lock, plan: &Plan, look: Look) -> Result
     };
     witness::load(&stage, &memory, &verified)?;
     let (facts, incomplete) = witness::observe(verified, &stage, &memory, Box::new(|| {}))?;
+    discard(memory);
     Ok(observation::audit(lock, &facts, incomplete, look))
 }
 

@@ -5,6 +5,7 @@ mod types;
 pub use types::*;
 
 use std::borrow::Cow;
+use std::sync::LazyLock;
 
 include!(concat!(env!("OUT_DIR"), "/catalogue.rs"));
 
@@ -19,9 +20,26 @@ pub fn register_by_name(name: &str) -> Option<&'static RegisterInfo> {
     REGISTERS.iter().find(|r| r.name == name)
 }
 
+/// A 64-bit system register, without its encoding: `KVM_REG_ARM64 | KVM_REG_SIZE_U64 |
+/// KVM_REG_ARM64_SYSREG` (arch/arm64/include/uapi/asm/kvm.h).
+const SYSTEM_REGISTER: u64 = 0x6030_0000_0013_0000;
+
 /// The register that a guest reads by MRS with that encoding (see [`RegisterInfo::encoding`]).
 pub fn register_by_encoding(encoding: u16) -> Option<&'static RegisterInfo> {
-    REGISTERS.iter().find(|r| r.encoding == Some(encoding))
+    /// Those whose KVM id is not their encoding behind fixed bits.
+    static ELSEWHERE: LazyLock<Vec<&RegisterInfo>> = LazyLock::new(|| {
+        let at_home = |e: u16, id: u64| id == SYSTEM_REGISTER | u64::from(e);
+        REGISTERS
+            .iter()
+            .filter(|r| r.encoding.is_some_and(|e| !at_home(e, r.id)))
+            .collect()
+    });
+    register_by_id(SYSTEM_REGISTER | u64::from(encoding))
+        .filter(|r| r.encoding == Some(encoding))
+        .or_else(|| {
+            let mut elsewhere = ELSEWHERE.iter().copied();
+            elsewhere.find(|r| r.encoding == Some(encoding))
+        })
 }
 
 /// `REGISTER.FIELD` split and looked up.

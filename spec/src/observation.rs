@@ -9,7 +9,7 @@ use crate::report::{Fact, Seen};
 use crate::smccc::function_name;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
-use std::collections::BTreeMap;
+use std::collections::{HashMap, HashSet};
 
 /// GIC registers by offset that facts are named after (Arm IHI 0069 chapter 12).
 const DISTRIBUTOR: &[(u64, &str)] = &[
@@ -356,7 +356,7 @@ fn words(seen: Seen, mask: u64) -> String {
 
 /// Compares what a guest saw with what its lock promises.
 pub fn audit(lock: &Lock, facts: &[Fact], incomplete: Vec<Incomplete>, look: Look) -> Audit {
-    let seen: BTreeMap<(u32, &str), Seen> = facts
+    let seen: HashMap<(u32, &str), Seen> = facts
         .iter()
         .map(|f| ((f.vcpu, f.name.as_str()), f.seen))
         .collect();
@@ -390,7 +390,7 @@ pub fn audit(lock: &Lock, facts: &[Fact], incomplete: Vec<Incomplete>, look: Loo
             });
         }
     }
-    let promised: std::collections::BTreeSet<(u32, &str)> =
+    let promised: HashSet<(u32, &str)> =
         promises.iter().map(|p| (p.vcpu, p.name.as_str())).collect();
     let observed = facts
         .iter()

@@ -3,10 +3,11 @@
 use super::{open, plan_here, read_lock};
 use crate::device::bus::Bus;
 use crate::enforce::apply::{self, Recipe};
-use crate::enforce::verify;
+use crate::enforce::verify::{self, Verified};
 use crate::failure::{Failure, exit};
 use crate::flags::Parsed;
 use crate::gic::proxy::counts;
+use crate::kvm::{System, bury};
 use crate::machine::boot;
 use crate::machine::memory::Memory;
 use crate::machine::run::{self, Ended, Session};
@@ -16,32 +17,26 @@ use crate::say;
 use crate::stats::{self, Stats};
 use std::path::Path;
 use std::sync::Arc;
+use std::thread;
+use vmlock_spec::lock::Lock;
 
 pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
     let mut stats = Stats::new(parsed.has("stats"));
     let path = Path::new(&parsed.argument);
     let lock = read_lock(path)?;
     let system = open()?;
-    let plan = plan_here(&system, &lock, parsed)?;
-    stats.mark("probe");
-    if !plan.refusals.is_empty() {
-        return Err(Failure::Refused(plan.refusals));
-    }
-    // Without a step, the guest gets the machine that the probe's witness saw.
-    if plan.steps().next().is_some() {
-        prove(&system, &lock, &plan)?;
-        stats.mark("rehearse");
-    }
     let memory = Memory::new(lock.machine.memory).map_err(|e| Failure::environment(e, &[]))?;
     let memory = Arc::new(memory);
-    let recipe = Recipe::of_lock(&lock, &plan);
-    let begun = apply::begin(&system, &recipe, Some(Arc::clone(&memory)))?;
-    stats.mark("create");
-    let built = apply::complete(begun, &recipe)?;
-    stats.mark("enforce");
-    let verified = verify::verify(built, &lock, &recipe)?;
-    stats.mark("verify");
-    boot::load(&lock, &boot::directory(path), &memory)?.set(&verified)?;
+    let (verified, entry) = thread::scope(|scope| {
+        // Copying a kernel takes as long as all the rest, and needs nothing of it.
+        let loading = scope.spawn(|| boot::load(&lock, &boot::directory(path), &memory));
+        let verified = enforced(parsed, &system, &lock, &memory, &mut stats)?;
+        let entry = loading.join().map_err(|_| {
+            Failure::environment("the thread that loads the kernel has gone", &[])
+        })??;
+        Ok::<_, Failure>((verified, entry))
+    })?;
+    entry.set(&verified)?;
     stats.mark("load");
     let bus = Bus::new(&lock.machine.devices, Box::new(std::io::stdout()));
     let raw = Raw::enter().map_err(|e| Failure::environment(format!("the terminal: {e}"), &[]))?;
@@ -53,7 +48,13 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
         input: true,
         escape: raw.is_some(),
         limit: None,
-        first: stats.into_last(),
+        first: {
+            let said = stats.into_last();
+            Box::new(move || {
+                said();
+                bury();
+            })
+        },
     };
     let rehearsed = counts();
     let how = run::run(verified, session);
@@ -65,6 +66,34 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
     let (code, words) = ending(&how);
     eprintln!("vmlock-run: {words}");
     Ok(code)
+}
+
+/// The machine, proven to be what its lock says; its memory is still being filled.
+fn enforced(
+    parsed: &Parsed,
+    system: &System,
+    lock: &Lock,
+    memory: &Arc<Memory>,
+    stats: &mut Stats,
+) -> Result<Verified, Failure> {
+    let plan = plan_here(system, lock, parsed)?;
+    stats.mark("probe");
+    if !plan.refusals.is_empty() {
+        return Err(Failure::Refused(plan.refusals));
+    }
+    // Without a step, the guest gets the machine that the probe's witness saw.
+    if plan.steps().next().is_some() {
+        prove(system, lock, &plan)?;
+        stats.mark("rehearse");
+    }
+    let recipe = Recipe::of_lock(lock, &plan);
+    let begun = apply::begin(system, &recipe, Some(Arc::clone(memory)))?;
+    stats.mark("create");
+    let built = apply::complete(begun, &recipe)?;
+    stats.mark("enforce");
+    let verified = verify::verify(built, lock, &recipe)?;
+    stats.mark("verify");
+    Ok(verified)
 }
 
 /// The exit code and the words for how a guest ended.

@@ -11,6 +11,7 @@ use crate::failure::Failure;
 use crate::gic::Part;
 use crate::gic::proxy::Proxy;
 use crate::kvm::{Fresh, Gic, Vm};
+use crate::machine::home::Home;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use vmlock_spec::catalogue::{Kind, RegisterInfo, register_by_id, register_by_name};
@@ -25,6 +26,8 @@ pub struct Verified {
     // Kept for its descriptor: the controller lives as long as the VM does.
     gic: Arc<Gic>,
     vcpus: Vec<Fresh>,
+    /// The thread of each vCPU, in order.
+    homes: Vec<Home>,
     proxy: Option<Proxy>,
 }
 
@@ -34,14 +37,14 @@ pub struct Parts {
     pub vm: Vm,
     /// Its in-kernel interrupt controller.
     pub gic: Arc<Gic>,
-    /// Its vCPUs, in order.
-    pub vcpus: Vec<Fresh>,
+    /// Its vCPUs with their threads, in order.
+    pub vcpus: Vec<(Fresh, Home)>,
     /// What answers for the interrupt controller, where the kernel does not.
     pub proxy: Option<Proxy>,
 }
 
 impl Verified {
-    fn new(built: Built) -> Self {
+    fn new(built: Built, homes: Vec<Home>) -> Self {
         let Built {
             vm,
             gic,
@@ -52,6 +55,7 @@ impl Verified {
             vm,
             gic,
             vcpus,
+            homes,
             proxy,
         }
     }
@@ -61,7 +65,7 @@ impl Verified {
         Parts {
             vm: self.vm,
             gic: self.gic,
-            vcpus: self.vcpus,
+            vcpus: self.vcpus.into_iter().zip(self.homes).collect(),
             proxy: self.proxy,
         }
     }
@@ -78,10 +82,21 @@ impl Verified {
 /// # Errors
 /// KVM cannot finalise a vCPU.
 pub fn unpromised(mut built: Built) -> Result<Verified, Failure> {
-    for vcpu in &mut built.vcpus {
-        vcpu.finalise()?;
+    let homes = finalise(&mut built)?;
+    Ok(Verified::new(built, homes))
+}
+
+/// Finalises every vCPU on the thread that will run it.
+fn finalise(built: &mut Built) -> Result<Vec<Home>, Failure> {
+    let mut homes = Vec::new();
+    for mut vcpu in std::mem::take(&mut built.vcpus) {
+        let home = Home::new(vcpu.index())?;
+        built
+            .vcpus
+            .push(home.call(move || vcpu.finalise().map(|()| vcpu))??);
+        homes.push(home);
     }
-    Ok(Verified::new(built))
+    Ok(homes)
 }
 
 /// Who asks for what no line of a spec asks for.
@@ -106,16 +121,15 @@ const REDISTRIBUTOR: &[(&str, u32)] = &[("GICR_CTLR", 0x0), ("GICR_IIDR", 0x4)];
 pub fn verify(mut built: Built, lock: &Lock, recipe: &Recipe) -> Result<Verified, Failure> {
     let mut found = Found::default();
     written(&built, lock, &recipe.steps, &mut found)?;
+    let mut homes = Vec::new();
     if found.refusals.is_empty() {
-        for vcpu in &mut built.vcpus {
-            vcpu.finalise()?;
-        }
+        homes = finalise(&mut built)?;
         everything(&built, lock, &recipe.only_inside, &mut found)?;
     }
     if !found.refusals.is_empty() {
         return Err(Failure::Refused(found.refusals));
     }
-    Ok(Verified::new(built))
+    Ok(Verified::new(built, homes))
 }
 
 #[derive(Default)]

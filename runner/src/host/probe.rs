@@ -421,5 +421,6 @@ fn guest(system: &System, features: &[Feature], scope: &Scope) -> Result<Vec<Fac
             &["the host may be overloaded: try again"],
         ));
     }
+    discard(memory);
     Ok(facts)
 }

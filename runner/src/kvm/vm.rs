@@ -10,7 +10,7 @@ use kvm_bindings::{
     kvm_userspace_memory_region, kvm_vcpu_init,
 };
 use kvm_ioctls::VmFd;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// `KVM_ARM_IRQ_TYPE_SPI` in its place in `kvm_irq_level.irq`.
 const IRQ_TYPE_SPI: u32 = 1 << 24;
@@ -23,15 +23,24 @@ pub(super) struct Inner {
     memory: Mutex<Vec<Arc<Memory>>>,
 }
 
-/// Closes what belongs to a VM without waiting: the kernel takes its time to
-/// tear one down (it waits for readers of the memory map), and nobody needs
-/// to see that.
+/// Takes what belongs to a VM that is not needed any more. The kernel takes its
+/// time to tear one down (it waits for readers of the memory map), so that is left to
+/// [`bury`] or to the end of the process: no start has to wait for it.
 pub fn discard(parts: impl Send + 'static) {
+    let mut dead = DEAD.lock().unwrap_or_else(PoisonError::into_inner);
+    dead.push(Box::new(parts));
+}
+
+/// Tears down what was discarded so far, on a thread of its own.
+pub fn bury() {
+    let dead = std::mem::take(&mut *DEAD.lock().unwrap_or_else(PoisonError::into_inner));
     // Where no thread can be had, the closure is dropped right here.
     let _ = std::thread::Builder::new()
         .name("teardown".to_owned())
-        .spawn(move || drop(parts));
+        .spawn(move || drop(dead));
 }
+
+static DEAD: Mutex<Vec<Box<dyn Send>>> = Mutex::new(Vec::new());
 
 /// A VM.
 #[derive(Clone)]

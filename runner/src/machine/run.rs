@@ -8,6 +8,7 @@ use crate::failure::Failure;
 use crate::gic::Access;
 use crate::gic::proxy::{Gate, Proxy};
 use crate::kvm::{Exit, Kick, Runnable, Vm, core, discard};
+use crate::machine::home::{STACK, no_thread};
 use crate::machine::pause::World;
 use kvm_bindings::{
     KVM_SYSTEM_EVENT_CRASH, KVM_SYSTEM_EVENT_RESET, KVM_SYSTEM_EVENT_RESET_FLAG_PSCI_RESET2,
@@ -46,7 +47,6 @@ pub enum Ended {
 /// How long the vCPUs' threads get to leave their work before the process
 /// ends without them: one of them may be writing to a pipe that nobody reads.
 const FAREWELL: Duration = Duration::from_secs(2);
-const STACK: usize = 256 << 10;
 
 struct Shared {
     vm: Vm,
@@ -137,20 +137,19 @@ pub fn run(verified: Verified, session: Session) -> Result<Ended, Failure> {
     let mut threads = Vec::new();
     let mut first = Some(first);
     // vCPU 0 last: the others wait for CPU_ON inside KVM.
-    for vcpu in vcpus.into_iter().rev() {
+    for (vcpu, home) in vcpus.into_iter().rev() {
         let first = if vcpu.index() == 0 {
             first.take()
         } else {
             None
         };
-        let name = format!("vcpu{}", vcpu.index());
         let (index, vcpu, shared) = (vcpu.index(), vcpu.release(), Arc::clone(&shared));
-        threads.push(spawn(&name, move || {
+        threads.push(home.last(move || {
             if let Some(first) = first {
                 first();
             }
             drive(index, vcpu, &shared);
-        })?);
+        }));
     }
     if input {
         let shared = Arc::clone(&shared);
@@ -168,9 +167,7 @@ fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<
     let builder = thread::Builder::new()
         .name(name.to_owned())
         .stack_size(STACK);
-    builder
-        .spawn(work)
-        .map_err(|e| Failure::environment(format!("a thread cannot be started: {e}"), &[]))
+    builder.spawn(work).map_err(|e| no_thread(&e))
 }
 
 fn wait(receiver: &Receiver<Ended>, limit: Option<Duration>) -> Ended {

@@ -1,0 +1,67 @@
+//! The thread on which a vCPU lives: it finalises the vCPU, and later runs the guest on it.
+//!
+//! One thread, because KVM up to 6.12 waits for a whole grace period of RCU, tens of milliseconds, when a
+//! vCPU enters KVM_RUN from another thread than the last time (virt/kvm/kvm_main.c,
+//! `synchronize_rcu` under KVM_RUN; gone in 6.13).
+
+use crate::failure::Failure;
+use std::sync::mpsc::{Sender, channel};
+use std::thread::{self, JoinHandle};
+
+/// Stack of each thread of a machine, in bytes.
+pub const STACK: usize = 256 << 10;
+
+type Work = Box<dyn FnOnce() + Send>;
+
+/// A thread that does one thing after another, until its last or until it is dropped.
+pub struct Home {
+    work: Sender<Work>,
+    thread: JoinHandle<()>,
+}
+
+impl Home {
+    /// Starts the thread of a vCPU.
+    ///
+    /// # Errors
+    /// There are no more threads to be had.
+    pub fn new(vcpu: u32) -> Result<Self, Failure> {
+        let (work, receiver) = channel::<Work>();
+        let thread = thread::Builder::new()
+            .name(format!("vcpu{vcpu}"))
+            .stack_size(STACK)
+            .spawn(move || receiver.iter().for_each(|work| work()))
+            .map_err(|e| no_thread(&e))?;
+        Ok(Self { work, thread })
+    }
+
+    /// Does something on the thread and waits for its result.
+    ///
+    /// # Errors
+    /// The thread has gone.
+    pub fn call<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Failure> {
+        let (sender, receiver) = channel();
+        let gone = || Failure::environment("the thread of a vCPU has gone", &[]);
+        self.work
+            .send(Box::new(move || {
+                // The caller is waiting for it.
+                let _ = sender.send(work());
+            }))
+            .map_err(|_| gone())?;
+        receiver.recv().map_err(|_| gone())
+    }
+
+    /// Does the last thing on the thread.
+    pub fn last(self, work: impl FnOnce() + Send + 'static) -> JoinHandle<()> {
+        // A thread that has gone shows by its handle.
+        let _ = self.work.send(Box::new(work));
+        self.thread
+    }
+}
+
+/// What to say where a thread cannot be started.
+pub fn no_thread(error: &std::io::Error) -> Failure {
+    Failure::environment(format!("a thread cannot be started: {error}"), &[])
+}
