@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use vmlock_spec::lock::Range;
 use vmlock_spec::observation::wire::{
-    AREA_STRIDE, FRAME_SIZE, LOAD_ADDRESS, MAX_FRAMES, MAX_VCPUS, MODE_FULL, PARAMETERS_ADDRESS,
+    AREA_STRIDE, FRAME_SIZE, LOAD_ADDRESS, MAX_FRAMES, MAX_VCPUS, PARAMETERS_ADDRESS,
     PARAMETERS_MAGIC, RAM_BASE, RECORDS_ADDRESS, VERSION,
 };
 use vmlock_spec::observation::{self, Incomplete};
@@ -31,6 +31,8 @@ pub struct Stage {
     pub redistributors: u64,
     /// How many frames it searches for interrupt controllers, see [`frames`].
     pub frames: u32,
+    /// `MODE_FULL` or `MODE_LIGHT` of [`observation::wire`].
+    pub mode: u32,
 }
 
 /// All frames from address 0 to a mebibyte behind the memory, as far as they
@@ -85,7 +87,7 @@ pub fn load(stage: &Stage, memory: &Memory, machine: &Verified) -> Result<(), Fa
 fn parameters(stage: &Stage) -> Vec<u8> {
     let mut bytes = Vec::new();
     bytes.extend(PARAMETERS_MAGIC.to_le_bytes());
-    for word in [VERSION, stage.mpidr.len() as u32, MODE_FULL, stage.frames] {
+    for word in [VERSION, stage.mpidr.len() as u32, stage.mode, stage.frames] {
         bytes.extend(word.to_le_bytes());
     }
     for long in [

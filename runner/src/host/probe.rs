@@ -12,6 +12,7 @@ use std::sync::Arc;
 use vmlock_spec::catalogue::{Field, Kind, RegisterInfo, Rule, register_by_id};
 use vmlock_spec::lock::Lock;
 use vmlock_spec::machine;
+use vmlock_spec::observation::wire::MODE_FULL;
 use vmlock_spec::report::{
     Fact, GicReport, HostReport, REPORT_VERSION, ReportedRegister, RevisionWrite, View,
 };
@@ -409,6 +410,7 @@ fn guest(system: &System, features: &[Feature], scope: &Scope) -> Result<Vec<Fac
         mpidr: recipe.mpidr.clone(),
         distributor: recipe.distributor,
         redistributors: recipe.redistributors,
+        mode: MODE_FULL,
     };
     witness::load(&stage, &memory, &verified)?;
     let (facts, incomplete) = witness::observe(verified, &stage, &memory, Box::new(|| {}))?;
