@@ -112,7 +112,25 @@ struct Context<'a> {
     statements: Vec<(&'a Baseline, &'a Statement, String)>,
 }
 
-impl Context<'_> {
+impl<'a> Context<'a> {
+    /// Keeps the statements whose conditions hold: they depend on description and CPU alone.
+    fn new(
+        spec: &'a VmSpec,
+        cpu: &'a CpuModel,
+        statements: Vec<(&'a Baseline, &'a Statement, String)>,
+    ) -> Self {
+        let mut context = Self {
+            spec,
+            cpu,
+            statements: Vec::new(),
+        };
+        let holds = |(_, s, _): &(&Baseline, &Statement, String)| {
+            s.when.iter().all(|condition| context.holds(condition))
+        };
+        context.statements = statements.into_iter().filter(holds).collect();
+        context
+    }
+
     fn raw(&self, register: &str) -> u64 {
         self.cpu
             .registers
@@ -152,11 +170,8 @@ impl Context<'_> {
 
     /// Statements whose conditions hold, oldest first, with the lock's name of who said them.
     fn applying(&self) -> impl Iterator<Item = (&Statement, &str)> {
-        let holds = |s: &Statement| s.when.iter().all(|c| self.holds(c));
-        self.statements
-            .iter()
-            .filter(move |(_, s, _)| holds(s))
-            .map(|(_, s, from)| (*s, from.as_str()))
+        let all = self.statements.iter();
+        all.map(|(_, s, from)| (*s, from.as_str()))
     }
 
     /// The last statement about something.
@@ -269,11 +284,7 @@ pub fn resolve(
             baselines.insert(baseline.name.to_string(), baseline.digest.to_string());
         }
     }
-    let context = Context {
-        spec,
-        cpu,
-        statements,
-    };
+    let context = Context::new(spec, cpu, statements);
     let mut registers = registers(&context);
     overrides(&context, &mut registers, &mut complaints);
     let mut locked = finish(&context, registers);

@@ -17,6 +17,7 @@ pub(super) fn warnings(context: &Context, catalogue: &Catalogue) -> Vec<Complain
         return Vec::new();
     };
     let before = |name: &str| chain.iter().any(|b| b.name == name) && whole.name != name;
+    let doubtful = |s: &Statement| s.unsure_after.as_deref().is_some_and(before);
     let descends = |later: &Baseline| {
         later.name != whole.name
             && catalogue
@@ -26,12 +27,12 @@ pub(super) fn warnings(context: &Context, catalogue: &Catalogue) -> Vec<Complain
     let later: Vec<&Baseline> = catalogue
         .baseline_names()
         .filter_map(|name| catalogue.baseline(name))
-        .filter(|b| descends(b))
+        .filter(|b| b.statements.iter().any(doubtful) && descends(b))
         .collect();
     let mut out = Vec::new();
     for baseline in later {
-        let doubtful = |s: &&Statement| s.unsure_after.as_deref().is_some_and(before);
-        let statements: Vec<&Statement> = baseline.statements.iter().filter(doubtful).collect();
+        let said = baseline.statements.iter();
+        let statements: Vec<&Statement> = said.filter(|s| doubtful(s)).collect();
         // As if the chosen release said it too: after all that it says, before the parts.
         let (mut first, parts): (Vec<_>, Vec<_>) = context
             .statements
@@ -40,11 +41,7 @@ pub(super) fn warnings(context: &Context, catalogue: &Catalogue) -> Vec<Complain
             .partition(|(b, _, _)| b.part.is_none());
         first.extend(statements.iter().map(|s| (baseline, *s, String::new())));
         first.extend(parts);
-        let other = Context {
-            spec,
-            cpu: context.cpu,
-            statements: first,
-        };
+        let other = Context::new(spec, context.cpu, first);
         let mut told: Vec<String> = Vec::new();
         for statement in statements {
             let what = name(&statement.subject);
