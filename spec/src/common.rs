@@ -116,9 +116,19 @@ pub fn common(
     let start = describe(&[newest], model, features);
     let parts = parts(catalogue, &start, &hosts, reports);
     let mut best: Option<(Cost, Attempt)> = None;
+    let mut seen: BTreeSet<Vec<(u64, u64)>> = BTreeSet::new();
     for (age, whole) in wholes.iter().rev().enumerate() {
         let start = describe(&[whole], model, features);
-        let Some(attempt) = attempt(catalogue, start, &parts, &targets, reports) else {
+        let Ok(plain) = self::lock(catalogue, &start) else {
+            continue;
+        };
+        // An older baseline that says the same on this CPU is no better.
+        let registers = plain.registers.iter().map(|r| (r.id, r.value));
+        let revision = plain.gic.value("GICD_IIDR").unwrap_or(0);
+        if !seen.insert(registers.chain([(0, revision.into())]).collect()) {
+            continue;
+        }
+        let Some(attempt) = attempt(catalogue, start, plain, &parts, &targets, reports) else {
             continue;
         };
         let cost = attempt.cost(age);
@@ -366,11 +376,11 @@ impl Attempt {
 fn attempt(
     catalogue: &Catalogue,
     mut spec: VmSpec,
+    plain: Lock,
     parts: &[String],
     targets: &BTreeMap<String, u64>,
     reports: &[HostReport],
 ) -> Option<Attempt> {
-    let plain = lock(catalogue, &spec).ok()?;
     // A part that says what the baseline says is not needed.
     let needed = |part: &&String| {
         let baseline = catalogue.baseline(part);
