@@ -13,6 +13,7 @@ use vmlock_spec::lock::canonical;
 use vmlock_spec::plan::{Step, Way, plan};
 use vmlock_spec::report::{self, HostReport};
 use vmlock_spec::smccc::PSCI_VERSION_REGISTER;
+use vmlock_spec::vm::Feature;
 
 /// Kernel series of the lab, each recorded on every CPU model that an example names.
 const SERIES: [&str; 7] = ["5.10", "6.1", "6.12", "6.16", "6.18", "7.0", "7.3"];
@@ -166,5 +167,17 @@ fn a_psci_version_is_taken_whole() {
             taken,
             "{version} on {host}"
         );
+    }
+}
+
+/// 5.10 and 6.1 take any PMCR_EL0 and forget it at CPU_ON: measured with a guest of two vCPUs.
+#[test]
+fn what_cpu_on_resets_is_not_taken() {
+    let hosts = hosts();
+    let lock = lock(&spec(&["kvm-6.2"], "neoverse-n1", &[Feature::Pmu]));
+    for (host, refused) in [("neoverse-n1-5.10", true), ("neoverse-n1-6.12", false)] {
+        let refusals = plan(&lock, &hosts[host]).refusals;
+        let found = refusals.iter().any(|r| r.name == "PMCR_EL0.IMP");
+        assert_eq!(found, refused, "{host}: {refusals:?}");
     }
 }
