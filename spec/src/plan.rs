@@ -427,13 +427,7 @@ fn set(
             // A version is one thing: the kernel takes 0.2 and 1.1, and no 1.2.
             let psci = (entry.id == smccc::PSCI_VERSION_REGISTER)
                 .then(|| smccc::psci_name(entry.value as u32));
-            // Kernels up to 6.1 keep whatever is written to PMCR_EL0, and CPU_ON puts the silicon's
-            // value back. A host that takes another implementer is one of them.
-            let until_reset = entry.name == "PMCR_EL0" && host.accepts.contains_key("IMP");
             let taken = |(field, wanted, _, mask): &(String, u64, u64, u64)| {
-                if until_reset {
-                    return false;
-                }
                 if let Some(version) = psci {
                     return version.is_some_and(|v| report.psci.iter().any(|p| p == v));
                 }

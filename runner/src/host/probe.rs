@@ -12,9 +12,10 @@ use std::sync::Arc;
 use vmlock_spec::catalogue::{Field, Kind, RegisterInfo, Rule, register_by_id};
 use vmlock_spec::lock::Lock;
 use vmlock_spec::machine;
-use vmlock_spec::observation::wire::MODE_FULL;
+use vmlock_spec::observation::wire::{MODE_FULL, MODE_LIGHT};
+use vmlock_spec::plan::Step;
 use vmlock_spec::report::{
-    Fact, GicReport, HostReport, REPORT_VERSION, ReportedRegister, RevisionWrite, View,
+    Fact, GicReport, HostReport, REPORT_VERSION, ReportedRegister, RevisionWrite, Seen, View,
 };
 use vmlock_spec::smccc::{PSCI_VERSION_REGISTER, PSCI_VERSIONS};
 use vmlock_spec::vm::{Arch, Feature};
@@ -123,7 +124,10 @@ pub fn probe(system: &System, scope: &Scope) -> Result<HostReport, Failure> {
             report.smccc_filter = scratch.begun.vm().has_smccc_filter();
             report.gic = gic(scratch, scope)?;
         }
-        let guest = guest(system, features, scope)?;
+        if matches!(scope, Scope::Everything) {
+            after_cpu_on(system, features, &mut registers)?;
+        }
+        let guest = guest(system, &shape(features, scope), MODE_FULL)?;
         report.views.push(View {
             features: features.to_vec(),
             registers,
@@ -388,29 +392,94 @@ fn flippable(vcpu: &Fresh, info: &RegisterInfo, value: u64) -> u64 {
     alone | together
 }
 
-/// What a guest with these features reads from inside.
-fn guest(system: &System, features: &[Feature], scope: &Scope) -> Result<Vec<Fact>, Failure> {
-    // The second vCPU shows what differs between the two; before a start, the
-    // machine itself is read back on every vCPU.
-    let recipe = recipe(
-        features,
-        if matches!(scope, Scope::Everything) {
-            2
-        } else {
-            1
-        },
-    );
+/// Registers that KVM keeps for each vCPU, and that some kernels reset when a
+/// guest starts the vCPU with CPU_ON (CLIDR_EL1 on 6.3 to 6.9, PMCR_EL0 up to
+/// 6.1), or never show it (PMCR_EL0.IMP).
+const PER_VCPU: [&str; 2] = ["CLIDR_EL1", "PMCR_EL0"];
+
+/// Strikes out what sticks from outside and is not what a guest then reads on
+/// every vCPU.
+fn after_cpu_on(
+    system: &System,
+    features: &[Feature],
+    registers: &mut [ReportedRegister],
+) -> Result<(), Failure> {
+    let mut recipe = recipe(features, 2);
+    for register in registers.iter().filter(|r| PER_VCPU.contains(&&*r.name)) {
+        let (Some(value), Some(info)) = (register.value, register_by_id(register.id)) else {
+            continue;
+        };
+        // Another value of every field that takes one, or one other bit.
+        let mut changed = value;
+        for field in info.fields.iter() {
+            let others = register.accepts.get(field.name.as_ref());
+            let other = others.and_then(|v| v.iter().find(|v| **v != field.get(value)));
+            changed = other.map_or(changed, |v| field.put(changed, *v));
+        }
+        if register.writable != 0 {
+            changed ^= register.writable & register.writable.wrapping_neg();
+        }
+        if changed != value {
+            let id = register.id;
+            recipe.steps.push(Step::Register { id, value: changed });
+        }
+    }
+    if recipe.steps.is_empty() {
+        return Ok(());
+    }
+    // A kernel that does not take them all at once is believed in none of them.
+    let facts = guest(system, &recipe, MODE_LIGHT).unwrap_or_default();
+    for step in &recipe.steps {
+        let Step::Register { id, value } = step else {
+            continue;
+        };
+        let Some(register) = registers.iter_mut().find(|r| r.id == *id) else {
+            continue;
+        };
+        let seen = |vcpu: u32| {
+            let fact = facts
+                .iter()
+                .find(|f| f.vcpu == vcpu && f.name == register.name);
+            fact.map(|f| f.seen)
+        };
+        let held = |mask: u64| {
+            (0..2).all(|vcpu| {
+                matches!(seen(vcpu), Some(Seen::Value(inside)) if (inside ^ value) & mask == 0)
+            })
+        };
+        if register.writable != 0 && !held(u64::MAX) {
+            register.writable = 0;
+        }
+        let fields = register_by_id(*id).map_or(&[][..], |info| info.fields.as_ref());
+        let masks: BTreeMap<&str, u64> =
+            fields.iter().map(|f| (f.name.as_ref(), f.mask())).collect();
+        register
+            .accepts
+            .retain(|name, _| masks.get(name.as_str()).is_some_and(|mask| held(*mask)));
+    }
+    Ok(())
+}
+
+/// The machine of the probe's guest. The second vCPU shows what differs between
+/// the two; before a start, the machine itself is read back on every vCPU.
+fn shape<'a>(features: &'a [Feature], scope: &Scope) -> Recipe<'a> {
+    let everything = matches!(scope, Scope::Everything);
+    recipe(features, if everything { 2 } else { 1 })
+}
+
+/// What a guest of this machine reads from inside.
+fn guest(system: &System, recipe: &Recipe, mode: u32) -> Result<Vec<Fact>, Failure> {
     let memory = Memory::new(witness::memory(recipe.mpidr.len()))
         .map_err(|e| Failure::environment(format!("no memory for the probe's guest: {e}"), &[]))?;
     let memory = Arc::new(memory);
-    let begun = apply::begin(system, &recipe, Some(Arc::clone(&memory)))?;
-    let verified = verify::unpromised(apply::complete(begun, &recipe)?)?;
+    let begun = apply::begin(system, recipe, Some(Arc::clone(&memory)))?;
+    let verified = verify::unpromised(apply::complete(begun, recipe)?)?;
     let stage = Stage {
         frames: 0,
         mpidr: recipe.mpidr.clone(),
         distributor: recipe.distributor,
         redistributors: recipe.redistributors,
-        mode: MODE_FULL,
+        mode,
     };
     witness::load(&stage, &memory, &verified)?;
     let (facts, incomplete) = witness::observe(verified, &stage, &memory, Box::new(|| {}))?;
