@@ -140,9 +140,9 @@ pub struct CheckFlags {
     /// Show every entry and how it would be kept, not only what has to be done.
     #[arg(long, short)]
     pub verbose: bool,
-    /// Let the runner answer for the interrupt controller where a host's kernel cannot, instead of refusing.
+    /// Refuse what a host's kernel cannot keep by itself, where the runner would answer in its place.
     #[arg(long)]
-    pub emulate: bool,
+    pub native: bool,
 }
 
 const DIFF_HELP: &str = r#"Examples:

@@ -148,16 +148,24 @@ fn a_revision_that_is_accepted_and_not_honoured_is_refused_in_words() {
     scratch.write("bad.json", &report);
     report.gic.iidr = wanted;
     scratch.write("good.json", &report);
-    let output = scratch.vmlock(&["check", "--emulate", "a.vm.lock.json", "--host", "bad.json"]);
+    let output = scratch.vmlock(&["check", "a.vm.lock.json", "--host", "bad.json"]);
     assert_eq!(output.status.code(), Some(0));
     assert!(out(&output).contains("the runner answers for the distributor"));
-    let output = scratch.vmlock(&["check", "a.vm.lock.json", "--host", "good.json", "bad.json"]);
+    let output = scratch.vmlock(&[
+        "check",
+        "--native",
+        "a.vm.lock.json",
+        "--host",
+        "good.json",
+        "bad.json",
+    ]);
     assert_eq!(output.status.code(), Some(3));
     assert!(out(&output).contains("good.json: can keep `web`"));
     assert!(out(&output).contains("refused GICD_IIDR.Revision [host::iidr-not-honoured]"));
     assert!(out(&output).contains("accepted by the kernel and not honoured"));
     let output = scratch.vmlock(&[
         "check",
+        "--native",
         "--format",
         "json",
         "a.vm.lock.json",

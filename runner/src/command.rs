@@ -65,10 +65,16 @@ fn read_lock(path: &Path) -> Result<Lock, Failure> {
 
 /// What of this host decides about the lock, and the plan.
 fn plan_here(system: &System, lock: &Lock, parsed: &Parsed) -> Result<Plan, Failure> {
-    let emulation = match (parsed.has("emulate"), parsed.has("emulate-gic")) {
-        (false, false) => Emulation::Forbidden,
-        (true, false) => Emulation::Allowed,
-        (_, true) => Emulation::Preferred,
+    let emulation = match (parsed.has("native"), parsed.has("emulate-gic")) {
+        (false, false) => Emulation::Allowed,
+        (true, false) => Emulation::Forbidden,
+        (false, true) => Emulation::Preferred,
+        (true, true) => {
+            return Err(Failure::usage(
+                "`--native` and `--emulate-gic` contradict each other".to_owned(),
+                &["give one of them"],
+            ));
+        }
     };
     Ok(plan_with(
         lock,

@@ -61,12 +61,12 @@ const STATS: Flag = Flag {
     choices: &[],
     help: "Write JSON lines to stderr: ioctls and microseconds before the first guest instruction; at the end, exits that the runner's interrupt controller took",
 };
-const EMULATE: Flag = Flag {
-    long: "emulate",
+const NATIVE: Flag = Flag {
+    long: "native",
     short: None,
     value: None,
     choices: &[],
-    help: "Answer for the interrupt controller where the kernel cannot, instead of refusing",
+    help: "Refuse what the kernel cannot keep by itself, instead of answering in its place",
 };
 const EMULATE_GIC: Flag = Flag {
     long: "emulate-gic",
@@ -121,7 +121,7 @@ is printed, with the line of the spec or the baseline that asked for it.
 Examples:
   vmlock-run check web.vm.lock.json
   vmlock-run check web.vm.lock.json --format json",
-        flags: &[&FORMAT, &EMULATE, &EMULATE_GIC],
+        flags: &[&FORMAT, &NATIVE, &EMULATE_GIC],
     },
     Verb {
         name: "audit",
@@ -137,7 +137,7 @@ Examples:
   vmlock-run audit web.vm.lock.json
   vmlock-run audit web.vm.lock.json --observed
   vmlock-run audit web.vm.lock.json --format json",
-        flags: &[&FORMAT, &OBSERVED, &EMULATE, &EMULATE_GIC],
+        flags: &[&FORMAT, &OBSERVED, &NATIVE, &EMULATE_GIC],
     },
     Verb {
         name: "start",
@@ -156,7 +156,7 @@ Exit codes:
 
 Examples:
   vmlock-run start web.vm.lock.json",
-        flags: &[&STATS, &EMULATE, &EMULATE_GIC],
+        flags: &[&STATS, &NATIVE, &EMULATE_GIC],
     },
     Verb {
         name: "completions",

@@ -5,7 +5,7 @@
 use crate::adopt::shown;
 use crate::catalogue::{Catalogue, Field, Kind, Rule, Subject, field, register_by_id};
 use crate::lock::{Binding, Lock, LockedRegister};
-use crate::plan::{Refusal, default_services, keeps, plan};
+use crate::plan::{Emulation, Refusal, default_services, keeps, plan_with};
 use crate::report::{HostReport, View};
 use crate::resolve;
 use crate::smccc::{PSCI_VERSIONS, Services};
@@ -205,7 +205,7 @@ fn lock(catalogue: &Catalogue, spec: &VmSpec) -> Result<Lock, Vec<resolve::Compl
 /// Every refusal, with the index of its host.
 fn refused(lock: &Lock, reports: &[HostReport]) -> Vec<(usize, Refusal)> {
     let of = |(index, report)| {
-        let refusals = plan(lock, report).refusals;
+        let refusals = plan_with(lock, report, Emulation::Forbidden).refusals;
         refusals.into_iter().map(move |r| (index, r))
     };
     reports.iter().enumerate().flat_map(of).collect()

@@ -52,11 +52,11 @@ pub enum Step {
 /// Whether the runner may answer in the kernel's place.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Emulation {
-    /// Nowhere: what the kernel cannot keep is refused.
-    #[default]
-    Forbidden,
     /// Where the kernel cannot.
+    #[default]
     Allowed,
+    /// Nowhere: what the kernel cannot keep is refused.
+    Forbidden,
     /// For the interrupt controller in any case; tests compare the two ways so.
     Preferred,
 }
@@ -128,7 +128,7 @@ impl Plan {
 
 /// Plans how this host's kernel keeps that lock.
 pub fn plan(lock: &Lock, report: &HostReport) -> Plan {
-    plan_with(lock, report, Emulation::Forbidden)
+    plan_with(lock, report, Emulation::default())
 }
 
 /// As [`plan`], with a say in what the runner answers itself.
@@ -571,6 +571,18 @@ fn gic(lock: &Lock, view: &View, report: &HostReport, emulation: Emulation, plan
     // The in-kernel frames are hidden inside the guest's memory.
     let frames = DISTRIBUTOR_SIZE + REDISTRIBUTOR_SIZE * lock.machine.vcpus.len() as u64;
     if !wanted || lock.machine.memory.size < frames {
+        let answerable = |name: &str| {
+            let name = name.split('.').next();
+            let mut entries = lock.gic.registers.iter();
+            entries.any(|e| Some(e.name.as_str()) == name && answerable(&e.name, e.value))
+        };
+        if emulation == Emulation::Forbidden {
+            for refusal in native.refusals.iter_mut().filter(|r| answerable(&r.name)) {
+                let words =
+                    "let the runner answer for the interrupt controller: leave `--native` out";
+                refusal.help.insert(0, words.to_owned());
+            }
+        }
         plan.keeps.append(&mut native.keeps);
         plan.refusals.append(&mut native.refusals);
         return;
@@ -711,8 +723,7 @@ fn iidr(wanted: u32, from: &str, report: &HostReport, plan: &mut Plan) {
         reason,
         from: from.to_owned(),
         help: vec![
-            "let the runner answer for the interrupt controller: `--emulate`".into(),
-            "or choose a host with Linux 7.1 or later, or a stable kernel that has the GICD_IIDR fix".into(),
+            "choose a host with Linux 7.1 or later, or a stable kernel that has the GICD_IIDR fix".into(),
             format!("or, for a guest that has never run with revision {rev}: name `gic-iidr-rev{default}` in `abi`"),
         ],
     });

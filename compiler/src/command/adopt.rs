@@ -16,7 +16,7 @@ use std::rc::Rc;
 use vmlock_spec::adopt::deviations;
 use vmlock_spec::catalogue::{Act, Catalogue, Statement, Subject};
 use vmlock_spec::lock::Lock;
-use vmlock_spec::plan::plan;
+use vmlock_spec::plan::{Emulation, plan_with};
 use vmlock_spec::report::HostReport;
 use vmlock_spec::resolve;
 use vmlock_spec::smccc;
@@ -357,7 +357,7 @@ fn prove(
         let words: Vec<String> = complaints.into_iter().map(|c| c.message).collect();
         unsaid(format!("no lock comes of this host: {}", words.join("; ")))
     })?;
-    let plan = plan(&lock, report);
+    let plan = plan_with(&lock, report, Emulation::Forbidden);
     let mut problems: Vec<String> = plan
         .refusals
         .iter()

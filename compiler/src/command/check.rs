@@ -14,10 +14,10 @@ pub fn run(flags: &CheckFlags, out: &mut Output) {
         Ok(lock) => lock,
         Err(diagnostic) => return out.fail(Exit::Environment, diagnostic),
     };
-    let emulation = if flags.emulate {
-        Emulation::Allowed
-    } else {
+    let emulation = if flags.native {
         Emulation::Forbidden
+    } else {
+        Emulation::Allowed
     };
     let mut hosts = Vec::new();
     let mut refusals = Vec::new();
