@@ -1,5 +1,6 @@
 //! The command line.
 
+use crate::kernels;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -34,6 +35,8 @@ pub enum Command {
     /// several hosts has one digest. 1: a guest saw what its lock does not promise, or digests differ.
     /// 4: an audit gave no verdict.
     Matrix(Matrix),
+    /// Probe emulated hosts and write their reports into spec/catalogue/hosts
+    Record(Record),
     /// List the kernel series that can be had, and where those are that were fetched
     Kernels(Kernels),
     /// Show the main job: compile an example, start a guest on two kernels, audit on both
@@ -124,8 +127,11 @@ pub struct Run {
 #[derive(Debug, Args)]
 pub struct Matrix {
     /// Locks to audit
-    #[arg(required = true, value_name = "LOCK")]
+    #[arg(required_unless_present = "docs", value_name = "LOCK")]
     pub locks: Vec<PathBuf>,
+    /// Audit all examples on every kernel series and four CPUs, and write docs/matrix.md; some 15 minutes
+    #[arg(long, conflicts_with_all = ["locks", "kernels", "cpus", "hardware", "format", "program", "args"])]
+    pub docs: bool,
     /// Host kernels
     #[arg(long, value_delimiter = ',', default_value = "5.10,6.1,6.12,6.18,7.3")]
     pub kernels: Vec<String>,
@@ -153,6 +159,26 @@ pub struct Matrix {
     /// Further arguments of `vmlock-run audit`
     #[arg(last = true, value_name = "ARGUMENT")]
     pub args: Vec<String>,
+}
+
+/// `record`
+#[derive(Debug, Args)]
+pub struct Record {
+    /// Host kernels
+    #[arg(long, value_delimiter = ',', default_values = kernels::SERIES)]
+    pub kernels: Vec<String>,
+    /// Host CPUs
+    #[arg(long, value_delimiter = ',', default_values = kernels::CPUS)]
+    pub cpus: Vec<String>,
+    /// The rest of the hosts' hardware
+    #[command(flatten)]
+    pub hardware: Hardware,
+    /// Give up on a host that has no report after so many seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 300)]
+    pub timeout: u64,
+    /// Look for newer point releases than those in the cache
+    #[arg(long)]
+    pub refresh: bool,
 }
 
 /// How a result is printed.

@@ -14,6 +14,14 @@ use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+/// Kernel series whose hosts are recorded and stand in the documents: those of Debian's archive.
+pub const SERIES: [&str; 11] = [
+    "5.10", "6.1", "6.12", "6.16", "6.17", "6.18", "6.19", "7.0", "7.1", "7.2", "7.3",
+];
+
+/// CPUs of those hosts.
+pub const CPUS: [&str; 4] = ["cortex-a72", "cortex-a76", "neoverse-n1", "max"];
+
 /// A kernel that can be booted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Kernel {

@@ -15,6 +15,7 @@ mod job;
 mod kernels;
 mod matrix;
 mod packages;
+mod record;
 mod tools;
 mod tour;
 mod trial;
@@ -51,6 +52,7 @@ fn run(flags: &Flags) -> Result<u8> {
             false => FINDINGS,
         }),
         Command::Run(run) => job::run(&cache, run),
+        Command::Record(flags) => record::run(&cache, flags),
         Command::Matrix(matrix) => matrix::run(&cache, matrix),
         Command::Kernels(list) => {
             if !list.fetch.is_empty() {

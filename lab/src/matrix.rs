@@ -1,5 +1,7 @@
 //! `vmlock-lab matrix`: every lock on every kernel and CPU, as a table.
 //!
+//! With `--docs` it is the whole table of all examples, as a page for the documents (`matrix/page.rs`).
+//!
 //! One host per kernel and CPU audits all locks, one after another, because booting a host takes longer than an audit.
 
 use crate::cache::Cache;
@@ -13,8 +15,10 @@ use crate::tools;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+mod page;
 
 /// Exit code of `vmlock-run` when the host cannot keep the lock.
 const REFUSED: u8 = 3;
@@ -46,9 +50,46 @@ struct Cell {
 
 /// Audits all locks on all hosts and prints the table.
 pub fn run(cache: &Cache, flags: &Matrix) -> Result<u8> {
+    if flags.docs {
+        return docs(cache, flags);
+    }
+    let cells = audit_all(cache, flags, &flags.locks, &flags.kernels, &flags.cpus)?;
+    match flags.format {
+        Format::Human => print!("{}", human(&cells)),
+        Format::Markdown => print!("{}", markdown(&cells)),
+        Format::Json => println!("{:#}", as_json(&cells)),
+    }
+    Ok(exit_code(&cells))
+}
+
+/// Writes the page of the documents, unless the table cannot be stood by.
+fn docs(cache: &Cache, flags: &Matrix) -> Result<u8> {
+    let root = cross::workspace()?;
+    let locks = page::examples(&root)?;
+    let owned = |names: &[&str]| names.iter().map(|&n| n.to_owned()).collect::<Vec<_>>();
+    let (kernels, cpus) = (owned(&kernels::SERIES), owned(&kernels::CPUS));
+    let cells = audit_all(cache, flags, &locks, &kernels, &cpus)?;
+    let code = exit_code(&cells);
+    if code != OK {
+        print!("{}", human(&cells));
+        return Ok(code);
+    }
+    let target = root.join(page::PLACE);
+    crate::cache::write(&target, page::write(&root, &cells)?.as_bytes())?;
+    say(format_args!("wrote {}", target.display()));
+    Ok(OK)
+}
+
+/// One cell for each lock on each host, in the order of the locks.
+fn audit_all(
+    cache: &Cache,
+    flags: &Matrix,
+    locks: &[PathBuf],
+    kernels: &[String],
+    cpus: &[String],
+) -> Result<Vec<Cell>> {
     tools::ensure_emulator(flags.program.is_none())?;
-    let locks = flags
-        .locks
+    let locks = locks
         .iter()
         .map(|path| match path.is_file() {
             true => job::text(path),
@@ -62,10 +103,10 @@ pub fn run(cache: &Cache, flags: &Matrix) -> Result<u8> {
         Some(path) => path.clone(),
         None => cross::build(cache, cross::RUNNER)?,
     };
-    let kernels = kernels::resolve(cache, &flags.kernels, flags.refresh)?;
+    let kernels = kernels::resolve(cache, kernels, flags.refresh)?;
     let busybox = kernels::busybox(cache)?;
     let mut hosts = Vec::new();
-    for cpu in &flags.cpus {
+    for cpu in cpus {
         for kernel in &kernels {
             // A limit for booting, and one for each audit.
             let limit = flags.timeout.saturating_mul(1 + locks.len() as u64);
@@ -103,12 +144,7 @@ pub fn run(cache: &Cache, flags: &Matrix) -> Result<u8> {
     let mut cells: Vec<Cell> = results.into_iter().flatten().collect();
     let place = |cell: &Cell| locks.iter().position(|lock| *lock == cell.lock);
     cells.sort_by_key(place);
-    match flags.format {
-        Format::Human => print!("{}", human(&cells)),
-        Format::Markdown => print!("{}", markdown(&cells)),
-        Format::Json => println!("{:#}", as_json(&cells)),
-    }
-    Ok(exit_code(&cells))
+    Ok(cells)
 }
 
 /// What all hosts of a matrix have in common.

@@ -2,6 +2,7 @@
 //! is not there and leaves out no source file; every command that the
 //! documents show exists.
 
+use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -86,4 +87,48 @@ fn the_aliases_of_the_readme_exist() {
         assert!(read("README.md").contains(&format!("cargo {command}")));
         assert!(config.contains(&format!("{command} = ")));
     }
+}
+
+/// The page of the matrix is about the locks as they are, and about enough hosts.
+#[test]
+fn the_matrix_in_the_documents_is_of_these_locks() {
+    let page = read("docs/matrix.md");
+    let sections: Vec<&str> = page.split("\n## ").skip(1).collect();
+    let folder = root().join("examples");
+    let entries = fs::read_dir(&folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
+    let mut seen = 0;
+    for name in entries
+        .flatten()
+        .map(|e| e.file_name().to_string_lossy().into_owned())
+        .filter(|name| name.ends_with(".vm.lock.json"))
+    {
+        let example = name.trim_end_matches(".vm.lock.json");
+        let section = sections
+            .iter()
+            .find(|s| s.starts_with(&format!("`{example}`")))
+            .unwrap_or_else(|| panic!("docs/matrix.md leaves out {example}"));
+        let digest = Sha256::digest(read(&format!("examples/{name}")).as_bytes());
+        let digest: String = digest.iter().map(|b| format!("{b:02x}")).collect();
+        assert!(
+            section.contains(&digest),
+            "docs/matrix.md is about an older {example}: write it anew with `vmlock-lab matrix --docs`"
+        );
+        let mut rows = section.lines().filter(|l| l.starts_with("| "));
+        let columns = rows.next().map_or(0, |l| l.split('|').count() - 3);
+        let rows: Vec<&str> = rows.collect();
+        assert!(
+            columns >= 4 && rows.len() >= 10,
+            "{example}: {columns} CPUs, {} kernels",
+            rows.len()
+        );
+        for cell in rows.iter().flat_map(|r| r.split(" | ").skip(1)) {
+            let said = cell.starts_with("**kept**") || cell.starts_with("refused: `host::");
+            assert!(
+                said,
+                "{example}: a cell without a verdict and a reason: {cell}"
+            );
+        }
+        seen += 1;
+    }
+    assert!(seen >= 3, "only {seen} examples");
 }
