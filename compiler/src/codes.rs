@@ -210,6 +210,11 @@ pub const CODES: &[Code] = &[
         "Some values come from silicon and firmware alone. The model must state them as `fact`.",
     ),
     code(
+        "spec::wide-ccsidr",
+        "a cache register that no lock can hold",
+        "A CPU with FEAT_CCIDX has 64 bits in CCSIDR_EL1, and KVM_GET_ONE_REG serves 32. Up to Linux 6.2 a guest reads the silicon's own value, of which KVM tells half. From 6.3 on KVM makes the cache registers up, in 32 bits.",
+    ),
+    code(
         "spec::unknown-feature",
         "a feature that is not known",
         "`hide` takes a feature by its Linux hwcap name (as in /proc/cpuinfo), or a field as REGISTER.FIELD.",

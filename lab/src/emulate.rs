@@ -6,6 +6,7 @@
 //! for the lab itself: one line per event, results framed by their length.
 
 use crate::cache::Scratch;
+use crate::emulator;
 use crate::failure::{Failure, Result};
 use crate::initramfs::{Archive, quote};
 use crate::kernels::Kernel;
@@ -175,6 +176,7 @@ enum Event {
 
 /// Boots a host, runs the jobs in it and waits until it is off.
 pub fn run(machine: &Machine, work: &Work) -> Result<Outcome> {
+    emulator::expect(&machine.cpu)?;
     let scratch = Scratch::new()?;
     let initrd = scratch.path().join("initrd");
     fs::write(&initrd, initramfs(work)?).map_err(|e| Failure::file("write", &initrd, &e))?;
@@ -312,7 +314,9 @@ impl Host {
             .stdout(Stdio::null())
             .stderr(words)
             .spawn()
-            .map_err(|e| Failure::environment(format!("cannot run qemu-system-aarch64: {e}")))?;
+            .map_err(|e| {
+                Failure::environment(format!("cannot run {}: {e}", emulator::program().display()))
+            })?;
         let mut streams = Vec::new();
         for listener in &listeners {
             match accept(listener, &mut child) {
@@ -464,10 +468,11 @@ fn qemu(machine: &Machine, initrd: &Path, dir: &Path) -> Command {
     let mut command = match tools::find("setpriv") {
         Some(setpriv) => {
             let mut command = Command::new(setpriv);
-            command.args(["--pdeathsig", "KILL", "--", "qemu-system-aarch64"]);
+            command.args(["--pdeathsig", "KILL", "--"]);
+            command.arg(emulator::program());
             command
         }
-        None => Command::new("qemu-system-aarch64"),
+        None => Command::new(emulator::program()),
     };
     // Without an implementation-defined algorithm, pointer authentication makes `max` many times
     // slower.

@@ -91,7 +91,7 @@ pub struct Run {
     /// on this very machine
     #[arg(long)]
     pub kernel: String,
-    /// Host CPU: cortex-a72, cortex-a76, neoverse-n1, max, or another one that QEMU knows
+    /// Host CPU: cortex-a72, neoverse-n1, max, or another one that QEMU has (VMLOCK_QEMU names another QEMU)
     #[arg(long, default_value = "neoverse-n1")]
     pub cpu: String,
     /// The rest of the host's hardware

@@ -7,6 +7,7 @@ mod bench;
 mod cache;
 mod cross;
 mod emulate;
+mod emulator;
 mod failure;
 mod flags;
 mod guest;

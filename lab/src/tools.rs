@@ -1,6 +1,7 @@
 //! The other programs that the lab needs: which are there, which packages bring the missing ones,
 //! and how they are run so that an interrupt reaches them.
 
+use crate::emulator;
 use crate::failure::{Failure, Result, say};
 use std::env;
 use std::num::NonZero;
@@ -43,9 +44,6 @@ pub fn find(program: &str) -> Option<PathBuf> {
 /// A program of another package, and the Debian package that brings it.
 pub type Need = (&'static str, &'static str);
 
-/// What an emulated host needs.
-const EMULATOR: &[Need] = &[("qemu-system-aarch64", "qemu-system-arm")];
-
 /// What fetching from the package archive needs.
 pub const ARCHIVE: &[Need] = &[("apt-get", "apt"), ("dpkg-deb", "dpkg"), ("tar", "tar")];
 
@@ -60,9 +58,9 @@ pub const CROSS: &[Need] = &[
 /// once, so that the user is told one line and not two in turn.
 pub fn ensure_emulator(builds: bool) -> Result<()> {
     if builds && env::consts::ARCH != "aarch64" {
-        ensure(&[EMULATOR, CROSS].concat())
+        ensure(&[emulator::needs()?, CROSS].concat())
     } else {
-        ensure(EMULATOR)
+        ensure(emulator::needs()?)
     }
 }
 

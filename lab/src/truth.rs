@@ -4,6 +4,7 @@
 
 use crate::cross;
 use crate::emulate::Machine;
+use crate::emulator;
 use crate::failure::{Failure, OK, Result, say};
 use crate::matrix::{Verdict, short, verdict};
 use crate::tools;
@@ -23,8 +24,63 @@ pub const KERNELS: [(&str, &str); 5] = [
     ("7.3", "kvm-7.3"),
 ];
 
-/// The CPU models that the emulator has.
-pub const CPUS: [&str; 3] = ["cortex-a72", "cortex-a76", "neoverse-n1"];
+/// A CPU model of the catalogue, and where the emulator's CPU is what it says.
+pub struct Model {
+    /// Its name, which is the emulator's too.
+    pub name: &'static str,
+    /// The first and, where a later one has another CPU of that name, the last release of QEMU.
+    qemu: (u32, u32),
+    /// The first of [`KERNELS`] on which its facts are true.
+    since: &'static str,
+}
+
+/// Releases of QEMU: 9 and later have another cortex-a72 and cortex-a76 (no trace in ID_DFR0_EL1,
+/// four ways in the data cache), and 7.2 has no Armv8.4. Each kernel before 6.3 shows of a CPU with FEAT_CCIDX
+/// what no lock can hold, and 5.10 answers for a64fx that SMCCC_ARCH_WORKAROUND_3 is not needed.
+const MODELS: [Model; 7] = [
+    model("cortex-a72", (7, 8), "5.10"),
+    model("cortex-a76", (7, 8), "5.10"),
+    model("neoverse-n1", (7, u32::MAX), "5.10"),
+    model("a64fx", (7, u32::MAX), "6.1"),
+    model("neoverse-v1", (8, u32::MAX), "6.12"),
+    model("neoverse-n2", (9, u32::MAX), "6.12"),
+    model("cortex-a710", (9, u32::MAX), "6.12"),
+];
+
+const fn model(name: &'static str, qemu: (u32, u32), since: &'static str) -> Model {
+    Model { name, qemu, since }
+}
+
+/// What to compare with this emulator.
+#[derive(Default)]
+pub struct Wanted {
+    /// CPU and kernel of each host.
+    pub hosts: Vec<(&'static str, &'static str)>,
+    /// Words on each model that is left out.
+    pub skipped: Vec<String>,
+}
+
+/// What can be compared with this emulator.
+pub fn wanted() -> Result<Wanted> {
+    let (release, mut wanted) = (emulator::release()?, Wanted::default());
+    for model in &MODELS {
+        let (first, last) = model.qemu;
+        if !(first..=last).contains(&release) || !emulator::has(model.name)? {
+            wanted.skipped.push(format!(
+                "{}: {} has no such CPU, or another one of that name",
+                model.name,
+                emulator::name()?
+            ));
+            continue;
+        }
+        let kernels = KERNELS.iter().map(|(kernel, _)| *kernel);
+        let since = kernels.skip_while(|kernel| *kernel != model.since);
+        wanted
+            .hosts
+            .extend(since.map(|kernel| (model.name, kernel)));
+    }
+    Ok(wanted)
+}
 
 /// Features of the default guests that are compared.
 const FEATURES: [(&str, &str); 2] = [("plain", ""), ("pmu", " {\n        pmu\n    }")];

@@ -4,6 +4,7 @@
 use crate::cache::Cache;
 use crate::cross;
 use crate::emulate::{Clock, Machine};
+use crate::emulator;
 use crate::failure::{FINDINGS, Failure, OK, Result, say};
 use crate::job;
 use crate::kernels;
@@ -186,12 +187,18 @@ fn hostile_guests() -> Result<Vec<String>> {
 
 /// What default guests have on every CPU model and kernel that the catalogue names.
 fn truth(cache: &Cache, bench: &Bench) -> Result<Vec<String>> {
-    let mut hosts = Vec::new();
-    for (kernel, _) in truth::KERNELS {
-        for cpu in truth::CPUS {
-            hosts.push(host(cache, kernel, cpu)?);
-        }
+    let wanted = truth::wanted()?;
+    for words in &wanted.skipped {
+        println!(
+            "skipped the model {words}; another QEMU: {}=PATH",
+            emulator::VARIABLE
+        );
     }
+    let hosts = wanted
+        .hosts
+        .iter()
+        .map(|(cpu, kernel)| host(cache, kernel, cpu))
+        .collect::<Result<Vec<_>>>()?;
     truth::run(bench, &hosts)
 }
 

@@ -86,6 +86,11 @@ fn baselines_speak_of_what_exists() {
                 let known = ["el0-aarch32", "no-clean-to-pou"].contains(&condition)
                     || Feature::ALL.iter().any(|f| f.name() == condition)
                     || condition.strip_prefix("unaffected:").is_some()
+                    || condition.split_once(">=").is_some_and(|(path, least)| {
+                        field(path).is_some_and(|(_, f)| {
+                            least.parse::<u64>().is_ok_and(|least| least <= f.max())
+                        })
+                    })
                     // Features that a spec cannot name yet: never on.
                     || ["sve", "pauth", "mte", "el2"].contains(&condition);
                 assert!(known, "{}: unknown condition {condition}", baseline.name);
