@@ -33,8 +33,10 @@ pub fn image(directory: &Path, out: &Path) -> Result<Vec<u8>, String> {
             directory.join(watched).display()
         );
     }
-    let wire = directory.join("../spec/src/observation/wire.rs");
-    println!("cargo::rerun-if-changed={}", wire.display());
+    for contract in ["wire.rs", "torture.rs"] {
+        let path = directory.join("../spec/src/observation").join(contract);
+        println!("cargo::rerun-if-changed={}", path.display());
+    }
 
     let target_directory = out.join("witness");
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
@@ -51,6 +53,9 @@ pub fn image(directory: &Path, out: &Path) -> Result<Vec<u8>, String> {
             "--target-dir",
         ])
         .arg(&target_directory);
+    if env::var_os("CARGO_FEATURE_TORTURE").is_some() {
+        command.args(["--features", "torture"]);
+    }
     // Flags of the program around this one (a static C runtime, coverage) are
     // not for a guest without an operating system.
     for flags in [

@@ -26,10 +26,25 @@ const RUSTUP_LIMIT: Duration = Duration::from_secs(10);
 
 /// Builds a package as a static arm64 program; the result is the program's path.
 pub fn build(cache: &Cache, package: &str) -> Result<PathBuf> {
+    cargo_build(cache, package, &[])
+}
+
+/// The same with a feature of the package, as a program of another name.
+pub fn build_with(cache: &Cache, package: &str, feature: &str) -> Result<PathBuf> {
+    let built = cargo_build(cache, package, &["--features", feature])?;
+    let path = built.with_file_name(format!("{package}-{feature}"));
+    fs::copy(&built, &path).map_err(|e| Failure::file("write", &path, &e))?;
+    // Cargo has put it where the ordinary one was.
+    build(cache, package)?;
+    Ok(path)
+}
+
+fn cargo_build(cache: &Cache, package: &str, features: &[&str]) -> Result<PathBuf> {
     let mut command = arm64_cargo(cache, "build")?;
     command
         .args(["--package", package])
         .args(["--message-format", "json-render-diagnostics"])
+        .args(features)
         .stdout(Stdio::piped());
     command.args(match package {
         RUNNER => ["--profile", "runner"],
@@ -51,7 +66,14 @@ pub fn build(cache: &Cache, package: &str) -> Result<PathBuf> {
 /// Lints the runner as it is compiled for arm64; on other machines most of it is compiled for nothing else.
 pub fn lint(cache: &Cache) -> Result<bool> {
     let mut command = arm64_cargo(cache, "clippy")?;
-    command.args(["--package", RUNNER, "--", "-D", "warnings"]);
+    command.args([
+        "--package",
+        RUNNER,
+        "--all-features",
+        "--",
+        "-D",
+        "warnings",
+    ]);
     Ok(tools::run(&mut command, None)?.success())
 }
 

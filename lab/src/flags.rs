@@ -53,6 +53,10 @@ pub enum Command {
         /// What is to be measured, as JSON
         order: PathBuf,
     },
+    /// Send a million interrupts into a guest that disturbs them, natively and with the runner's distributor
+    ///
+    /// Exit code 1: one was lost or invented.
+    Torture(Torture),
     /// Provide a Debian guest: a kernel Image and an initramfs that reports its CPUs and powers off
     Guest(Guest),
 }
@@ -216,6 +220,20 @@ pub struct Bench {
     /// How the figures are printed
     #[arg(long, value_enum, default_value_t = Format::Human)]
     pub format: Format,
+}
+
+/// `torture`
+#[derive(Debug, Args)]
+pub struct Torture {
+    /// Host kernel
+    #[arg(long, default_value = crate::torture::KERNEL)]
+    pub kernel: String,
+    /// How many interrupts are to be taken each time
+    #[arg(long, value_name = "N", default_value_t = 1_000_000)]
+    pub interrupts: u64,
+    /// One interrupt in N is followed by a disturbance
+    #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u64).range(1..))]
+    pub rarity: u64,
 }
 
 /// `guest`

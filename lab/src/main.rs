@@ -18,6 +18,7 @@ mod matrix;
 mod packages;
 mod record;
 mod tools;
+mod torture;
 mod tour;
 mod trial;
 mod truth;
@@ -72,6 +73,7 @@ fn run(flags: &Flags) -> Result<u8> {
         Command::Test => verify::run(&cache),
         Command::Bench(flags) => bench::run(&cache, flags),
         Command::BenchInside { order } => bench::inside(order),
+        Command::Torture(flags) => torture::run(&cache, flags),
         Command::Guest(guest) => {
             let dir = job::absolute(&job::current_dir()?, &guest.dir);
             guest::provide(&cache, &dir, &guest.kernel)?;

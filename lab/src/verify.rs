@@ -10,6 +10,7 @@ use crate::job;
 use crate::kernels;
 use crate::matrix::{Verdict, short};
 use crate::tools;
+use crate::torture;
 use crate::trial::{Bench, Trial};
 use crate::truth;
 use std::collections::{BTreeMap, BTreeSet};
@@ -115,6 +116,9 @@ fn distinct() -> impl Iterator<Item = &'static Expected> {
 /// Kernel of the host in which the compiler runs on arm64.
 const COMPILER_HOST: &str = "6.12";
 
+/// Interrupts that are sent to a guest, by either interrupt controller.
+const INTERRUPTS: u64 = 25_000;
+
 /// How long one host may take.
 const LIMIT: Duration = Duration::from_secs(400);
 
@@ -147,6 +151,10 @@ pub fn run(cache: &Cache) -> Result<u8> {
     )?;
     step("examples on emulated hosts", on_hosts(cache, &bench))?;
     step("the catalogue against default guests", truth(cache, &bench))?;
+    step(
+        "no interrupt is lost or invented",
+        torture::under_fire(cache, &bench, torture::KERNEL, INTERRUPTS, 64),
+    )?;
     step("broken and hostile guests", hostile_guests())?;
     if problems.is_empty() {
         println!("all passed");

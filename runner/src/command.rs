@@ -4,6 +4,8 @@ pub mod audit;
 pub mod check;
 pub mod probe;
 pub mod start;
+#[cfg(feature = "torture")]
+pub mod torture;
 
 use crate::failure::{Failure, exit};
 use crate::flags::{self, Parsed};
@@ -24,6 +26,8 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
         "check" => check::run(parsed),
         "audit" => audit::run(parsed),
         "start" => start::run(parsed),
+        #[cfg(feature = "torture")]
+        "torture" => torture::run(parsed),
         "completions" => {
             say::println(flags::completions(&parsed.argument)?.trim_end());
             Ok(exit::OK)

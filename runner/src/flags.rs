@@ -61,6 +61,22 @@ const STATS: Flag = Flag {
     choices: &[],
     help: "Write JSON lines to stderr: ioctls and microseconds before the first guest instruction; at the end, exits that the runner's interrupt controller took",
 };
+#[cfg(feature = "torture")]
+const INTERRUPTS: Flag = Flag {
+    long: "interrupts",
+    short: None,
+    value: Some("N"),
+    choices: &[],
+    help: "How many interrupts are to be taken [default: 1000000]",
+};
+#[cfg(feature = "torture")]
+const RARITY: Flag = Flag {
+    long: "rarity",
+    short: None,
+    value: Some("N"),
+    choices: &[],
+    help: "One interrupt in N is followed by a disturbance [default: 64]",
+};
 const NATIVE: Flag = Flag {
     long: "native",
     short: None,
@@ -157,6 +173,16 @@ Exit codes:
 Examples:
   vmlock-run start web.vm.lock.json",
         flags: &[&STATS, &NATIVE, &EMULATE_GIC],
+    },
+    #[cfg(feature = "torture")]
+    Verb {
+        name: "torture",
+        argument: Some("LOCK"),
+        summary: "Test an interrupt controller under fire",
+        text: "\
+Sends edges and levels into a guest that masks, routes, clears and pends them at
+random on every vCPU, and counts. Exits with 1 when one is lost or invented.",
+        flags: &[&INTERRUPTS, &RARITY, &NATIVE, &EMULATE_GIC],
     },
     Verb {
         name: "completions",

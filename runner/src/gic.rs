@@ -17,6 +17,8 @@
 pub mod bank;
 pub mod distributor;
 #[cfg(target_arch = "aarch64")]
+pub mod gate;
+#[cfg(target_arch = "aarch64")]
 pub mod proxy;
 pub mod redistributor;
 pub mod table;
@@ -52,8 +54,13 @@ pub trait InKernel {
     /// The input lines of the 32 interrupts from `first` on
     /// (`KVM_DEV_ARM_VGIC_GRP_LEVEL_INFO`).
     fn lines(&self, part: Part, first: u32) -> Result<u32, Self::Error>;
-    /// Keeps everyone from injecting interrupts while `work` runs.
-    fn quietly<T>(&self, work: impl FnOnce() -> Result<T, Self::Error>) -> Result<T, Self::Error>;
+    /// Keeps everyone from injecting any of the 32 interrupts from `first` on
+    /// while `work` runs. What comes in between arrives after it.
+    fn quietly<T>(
+        &self,
+        first: u32,
+        work: impl FnOnce() -> Result<T, Self::Error>,
+    ) -> Result<T, Self::Error>;
 }
 
 fn contains(range: Range, address: u64) -> bool {

@@ -27,6 +27,8 @@ mod rehearse;
 mod say;
 #[cfg(target_arch = "aarch64")]
 mod stats;
+#[cfg(all(target_arch = "aarch64", feature = "torture"))]
+mod torture;
 #[cfg(target_arch = "aarch64")]
 mod witness;
 

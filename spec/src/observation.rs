@@ -1,6 +1,7 @@
 //! What a guest saw: the witness's records decoded into named facts, the facts
 //! that a lock promises, and the comparison of the two.
 
+pub mod torture;
 pub mod wire;
 
 use crate::catalogue::register_by_encoding;

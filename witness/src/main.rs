@@ -9,11 +9,17 @@
 #![no_main]
 
 mod boot;
+#[cfg(feature = "torture")]
+#[path = "../../spec/src/observation/torture.rs"]
+#[expect(dead_code, reason = "the host's half of the contract")]
+mod fire;
 mod gic;
 mod probe;
 mod record;
 mod smccc;
 mod sysreg;
+#[cfg(feature = "torture")]
+mod torture;
 #[path = "../../spec/src/observation/wire.rs"]
 #[expect(dead_code, reason = "the host's half of the contract")]
 mod wire;
@@ -63,6 +69,10 @@ extern "C" fn witness(index: u64) {
         smccc::system_off();
         return;
     };
+    #[cfg(feature = "torture")]
+    if parameters.mode == wire::MODE_TORTURE {
+        torture::run(parameters, index);
+    }
     area.begin();
     observe(&mut area, parameters, index, own);
     if index != 0 {

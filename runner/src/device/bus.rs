@@ -33,6 +33,8 @@ pub struct Bus {
     slots: Vec<Slot>,
     limit: RateLimit,
     unheard: bool,
+    #[cfg(feature = "torture")]
+    doorbell: Option<u64>,
 }
 
 impl Bus {
@@ -68,6 +70,15 @@ impl Bus {
         }
     }
 
+    /// An address alone, at which the guest lowers an interrupt's line by writing its INTID.
+    #[cfg(feature = "torture")]
+    pub fn doorbell(address: u64) -> Self {
+        Self {
+            doorbell: Some(address),
+            ..Self::default()
+        }
+    }
+
     fn slot(&mut self, address: u64, length: usize) -> Option<(&mut Slot, u64)> {
         let end = address.checked_add(length as u64)?;
         let slot = self
@@ -94,6 +105,14 @@ impl Bus {
 
     /// Takes a write; what nobody takes is dropped.
     pub fn write(&mut self, address: u64, data: &[u8]) -> Option<Line> {
+        #[cfg(feature = "torture")]
+        if self.doorbell == Some(address) {
+            let interrupt = u32::from_le_bytes(data.try_into().ok()?);
+            return Some(Line {
+                interrupt,
+                level: false,
+            });
+        }
         let Some((slot, offset)) = self.slot(address, data.len()) else {
             self.nobody("writes", address, data.len());
             return None;

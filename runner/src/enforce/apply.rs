@@ -211,7 +211,7 @@ pub fn complete(begun: Begun, recipe: &Recipe) -> Result<Built, Failure> {
     }
     let gic = Arc::new(gic);
     let proxy = match recipe.proxied {
-        Some(lock) => Some(Proxy::new(lock, Arc::clone(&gic))?),
+        Some(lock) => Some(Proxy::new(lock, Arc::clone(&gic), vm.clone())?),
         None => None,
     };
     if refusals.is_empty() {

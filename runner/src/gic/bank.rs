@@ -249,16 +249,8 @@ impl Bank {
                 put(ICENABLER, value)?;
                 self.enabled &= !value;
             }
-            // All other latches are written back as they were, so nobody may
-            // set one in between.
-            Aspect::Pend => kernel.quietly(|| {
-                let latches = kernel.read(self.part, self.register(ISPENDR))?;
-                put(ISPENDR, latches | value)
-            })?,
-            Aspect::Unpend => kernel.quietly(|| {
-                let latches = kernel.read(self.part, self.register(ISPENDR))?;
-                put(ISPENDR, latches & !value)
-            })?,
+            Aspect::Pend => self.latch(value, 0, kernel)?,
+            Aspect::Unpend => self.latch(0, value, kernel)?,
             Aspect::Activate => {
                 put(ISACTIVER, value)?;
                 self.touched |= value;
@@ -272,6 +264,33 @@ impl Bank {
             Aspect::Priority | Aspect::Route => self.tell_the_rest(self.enabled, kernel)?,
         }
         Ok(())
+    }
+
+    /// Lets the kernel queue what is enabled and pending.
+    ///
+    /// # Errors
+    /// The kernel's.
+    pub fn enable_again<K: InKernel>(&self, kernel: &K) -> Result<(), K::Error> {
+        match self.enabled {
+            0 => Ok(()),
+            enabled => kernel.write(self.part, self.register(ISENABLER), enabled),
+        }
+    }
+
+    /// Sets and clears pending latches. All others are written back as they
+    /// were, so nobody may set one in between; where nothing is to be changed,
+    /// nobody is kept from it.
+    fn latch<K: InKernel>(&self, set: u32, clear: u32, kernel: &K) -> Result<(), K::Error> {
+        let register = self.register(ISPENDR);
+        let changed = |latches: u32| latches & !clear | set;
+        let latches = kernel.read(self.part, register)?;
+        if changed(latches) == latches {
+            return Ok(());
+        }
+        kernel.quietly(self.first, || {
+            let latches = kernel.read(self.part, register)?;
+            kernel.write(self.part, register, changed(latches))
+        })
     }
 
     /// Brings the kernel up to date on priorities and routes of these interrupts.

@@ -1,11 +1,12 @@
 //! Passes on to the in-kernel interrupt controller what the guest does to the
 //! frames that are advertised in its place.
 
+use super::gate::Gate;
 use super::{Access, Frames, InKernel, Part, Quick};
-use crate::kvm::{Error, Gic, Result};
+use crate::kvm::{Error, Gic, Result, Vm};
 use crate::machine::pause::World;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 use vmlock_spec::lock::Lock;
 
@@ -23,10 +24,6 @@ pub fn counts() -> (u64, u64) {
     (EXITS.load(Ordering::Relaxed), STOPS.load(Ordering::Relaxed))
 }
 
-/// Whoever injects interrupts holds it for reading; whoever rewrites pending
-/// latches holds it for writing.
-pub type Gate = Arc<RwLock<()>>;
-
 /// The distributor and the redistributors of a machine.
 pub struct Proxy {
     frames: Mutex<Frames>,
@@ -36,7 +33,7 @@ pub struct Proxy {
 struct Kernel {
     gic: Arc<Gic>,
     mpidr: Vec<u64>,
-    gate: Gate,
+    gate: Arc<Gate>,
 }
 
 impl Proxy {
@@ -45,18 +42,18 @@ impl Proxy {
     ///
     /// # Errors
     /// KVM does not tell its state.
-    pub fn new(lock: &Lock, gic: Arc<Gic>) -> Result<Self> {
+    pub fn new(lock: &Lock, gic: Arc<Gic>, vm: Vm) -> Result<Self> {
         let kernel = Kernel {
             gic,
             mpidr: lock.machine.vcpus.iter().map(|v| v.mpidr).collect(),
-            gate: Gate::default(),
+            gate: Arc::new(Gate::new(vm)),
         };
         let frames = Mutex::new(Frames::new(lock, &kernel)?);
         Ok(Self { frames, kernel })
     }
 
-    /// What everyone who injects interrupts has to hold.
-    pub fn gate(&self) -> Gate {
+    /// What everyone who injects interrupts has to pass.
+    pub fn gate(&self) -> Arc<Gate> {
         Arc::clone(&self.kernel.gate)
     }
 
@@ -162,8 +159,7 @@ impl InKernel for Kernel {
         patiently(|| self.gic.lines(self.mpidr(part), first))
     }
 
-    fn quietly<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T> {
-        let _alone = self.gate.write().unwrap_or_else(|e| e.into_inner());
-        work()
+    fn quietly<T>(&self, first: u32, work: impl FnOnce() -> Result<T>) -> Result<T> {
+        self.gate.quietly(first, work)
     }
 }

@@ -66,7 +66,11 @@ impl InKernel for Fake {
         Ok(self.lines.get())
     }
 
-    fn quietly<T>(&self, work: impl FnOnce() -> Result<T, Infallible>) -> Result<T, Infallible> {
+    fn quietly<T>(
+        &self,
+        _: u32,
+        work: impl FnOnce() -> Result<T, Infallible>,
+    ) -> Result<T, Infallible> {
         self.quiet.set(true);
         let result = work();
         self.quiet.set(false);

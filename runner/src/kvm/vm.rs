@@ -11,6 +11,7 @@ use kvm_bindings::{
 };
 use kvm_ioctls::VmFd;
 use std::sync::{Arc, Mutex, PoisonError};
+use vmm_sys_util::eventfd::EventFd;
 
 /// `KVM_ARM_IRQ_TYPE_SPI` in its place in `kvm_irq_level.irq`.
 const IRQ_TYPE_SPI: u32 = 1 << 24;
@@ -136,5 +137,23 @@ impl Vm {
                 .set_irq_line(IRQ_TYPE_SPI | (intid & 0xffff), level),
         )
         .map_err(|e| Error::new(format!("KVM_IRQ_LINE of interrupt {intid}"), e))
+    }
+
+    /// Lets an eventfd send a shared interrupt, as a short pulse: an edge. INTIDs
+    /// and what KVM calls them here differ by 32
+    /// (`kvm_vgic_setup_default_irq_routing`, arch/arm64/kvm/vgic/vgic-irqfd.c).
+    pub fn wire(&self, event: &EventFd, intid: u32) -> Result<()> {
+        counted(self.inner.fd.register_irqfd(event, intid.wrapping_sub(32)))
+            .map_err(|e| Error::new(format!("KVM_IRQFD of interrupt {intid}"), e))
+    }
+
+    /// Takes the eventfd off the interrupt again.
+    pub fn unwire(&self, event: &EventFd, intid: u32) -> Result<()> {
+        counted(
+            self.inner
+                .fd
+                .unregister_irqfd(event, intid.wrapping_sub(32)),
+        )
+        .map_err(|e| Error::new(format!("KVM_IRQFD off interrupt {intid}"), e))
     }
 }

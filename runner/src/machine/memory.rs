@@ -3,6 +3,8 @@
 use std::fs::File;
 use std::io;
 use std::os::fd::FromRawFd;
+#[cfg(feature = "torture")]
+use std::sync::atomic::AtomicU64;
 use vm_memory::{Bytes, GuestAddress, GuestMemoryBackend, GuestMemoryMmap};
 use vmlock_spec::lock::Range;
 
@@ -62,6 +64,19 @@ impl Memory {
             .read_slice(&mut bytes, GuestAddress(address))
             .map_err(|e| e.to_string())?;
         Ok(bytes)
+    }
+
+    /// Words of 64 bits that the guest may change at any time; `None` when they
+    /// are not all within the memory, or not aligned.
+    #[cfg(feature = "torture")]
+    pub fn words<const N: usize>(&self, address: u64) -> Option<&[AtomicU64; N]> {
+        let size = size_of::<[AtomicU64; N]>();
+        let slice = self.map.get_slice(GuestAddress(address), size).ok()?;
+        let pointer = slice.ptr_guard_mut().as_ptr().cast::<[AtomicU64; N]>();
+        // SAFETY: `size` bytes of the mapping, which lives as long as `self`;
+        // aligned, and every bit pattern is valid. The guest changes
+        // them as atomics do.
+        pointer.is_aligned().then(|| unsafe { &*pointer })
     }
 
     /// Reads `length` bytes of a file to a guest-physical address.

@@ -5,6 +5,8 @@
 //! and [`World::leave`] after; whoever needs all of them outside holds a
 //! [`Stopped`]. Stops follow one another, and those who wait for one go first:
 //! vCPUs that exit at the same time for the same reason share one pause.
+//! One that stops the world again and again, as a guest does that polls
+//! GICD_ISACTIVER until another vCPU is done, leaves the others half of the time.
 
 use std::sync::{Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
@@ -13,6 +15,12 @@ use std::time::{Duration, Instant};
 const AGAIN: Duration = Duration::from_millis(5);
 /// How long all of them get: only a host in trouble needs so long.
 const LIMIT: Duration = Duration::from_secs(30);
+
+/// By how much the time of stops may exceed the time in between: a few stops
+/// in a row need not wait for each other.
+const AHEAD: Duration = Duration::from_millis(5);
+/// The most that the time of stops is ahead: one that took long is not paid for long.
+const FAR_AHEAD: Duration = Duration::from_millis(50);
 
 /// Something that makes a thread come out of KVM_RUN, also when it is just
 /// about to go in.
@@ -24,13 +32,16 @@ struct Slot {
     inside: bool,
 }
 
-#[derive(Default)]
 struct State {
     slots: Vec<Slot>,
     inside: usize,
     stopped: bool,
     /// Threads that want a stop.
     waiting: usize,
+    /// By how much the time of stops exceeded the time in between when the last one ended.
+    ahead: Duration,
+    /// When the last stop ended.
+    ended: Instant,
 }
 
 /// All vCPUs of a machine.
@@ -43,6 +54,8 @@ pub struct World {
 /// While it lives, no vCPU is inside KVM_RUN.
 pub struct Stopped<'a> {
     world: &'a World,
+    /// Since when nobody could enter for its sake.
+    since: Instant,
 }
 
 impl World {
@@ -53,7 +66,11 @@ impl World {
         Self {
             state: Mutex::new(State {
                 slots,
-                ..State::default()
+                inside: 0,
+                stopped: false,
+                waiting: 0,
+                ahead: Duration::ZERO,
+                ended: Instant::now(),
             }),
             changed: Condvar::new(),
         }
@@ -105,8 +122,15 @@ impl World {
     /// Gets every vCPU out of KVM_RUN and keeps them out. The calling thread
     /// is not inside. `None` when one of them does not come out.
     pub fn stop(&self) -> Option<Stopped<'_>> {
-        let deadline = Instant::now() + LIMIT;
         let mut state = self.state();
+        while let Some(rest) = state.rest() {
+            (state, _) = self
+                .changed
+                .wait_timeout(state, rest)
+                .unwrap_or_else(|e| e.into_inner());
+        }
+        let since = Instant::now();
+        let deadline = since + LIMIT;
         state.waiting += 1;
         if state.inside > 0 && !state.stopped {
             state.kick();
@@ -129,11 +153,21 @@ impl World {
         }
         state.waiting -= 1;
         state.stopped = true;
-        Some(Stopped { world: self })
+        Some(Stopped { world: self, since })
     }
 }
 
 impl State {
+    /// How long the vCPUs may yet run before they are stopped again; nothing
+    /// while they are kept out anyway.
+    fn rest(&self) -> Option<Duration> {
+        if self.stopped || self.waiting > 0 {
+            return None;
+        }
+        let rest = self.ahead.saturating_sub(self.ended.elapsed());
+        rest.checked_sub(AHEAD).filter(|rest| !rest.is_zero())
+    }
+
     /// Kicks every vCPU that is inside.
     fn kick(&self) {
         for slot in self.slots.iter().filter(|slot| slot.inside) {
@@ -146,7 +180,14 @@ impl State {
 
 impl Drop for Stopped<'_> {
     fn drop(&mut self) {
-        self.world.state().stopped = false;
+        let mut state = self.world.state();
+        let (now, begun) = (Instant::now(), self.since.max(state.ended));
+        let between = begun.duration_since(state.ended);
+        let ahead = state.ahead.saturating_sub(between) + now.duration_since(begun);
+        state.ahead = ahead.min(FAR_AHEAD);
+        state.ended = now;
+        state.stopped = false;
+        drop(state);
         self.world.changed.notify_all();
     }
 }
@@ -202,5 +243,47 @@ mod tests {
         for thread in threads {
             thread.join().expect("no thread fails");
         }
+    }
+
+    /// Two that stop the world all the time, and one that needs to be inside
+    /// for a while to get anything done.
+    #[test]
+    fn whoever_polls_leaves_time_to_the_others() {
+        const WORK: Duration = Duration::from_millis(20);
+        let world = Arc::new(World::new(3));
+        let done = Arc::new(AtomicBool::new(false));
+        let pollers: Vec<_> = (0..2)
+            .map(|vcpu| {
+                let (world, done) = (Arc::clone(&world), Arc::clone(&done));
+                thread::spawn(move || {
+                    while !done.load(SeqCst) {
+                        world.enter(vcpu);
+                        world.leave(vcpu);
+                        let stopped = world.stop().expect("everybody comes out");
+                        thread::sleep(Duration::from_millis(1));
+                        drop(stopped);
+                    }
+                })
+            })
+            .collect();
+        let kicked = Arc::new(AtomicBool::new(false));
+        let flag = Arc::clone(&kicked);
+        world.join(2, Box::new(move || flag.store(true, SeqCst)));
+        let (begun, mut worked) = (Instant::now(), Duration::ZERO);
+        while worked < WORK && begun.elapsed() < LIMIT {
+            world.enter(2);
+            let entered = Instant::now();
+            while !kicked.swap(false, SeqCst) && worked + entered.elapsed() < WORK {
+                thread::yield_now();
+            }
+            worked += entered.elapsed();
+            world.leave(2);
+        }
+        done.store(true, SeqCst);
+        for poller in pollers {
+            poller.join().expect("no thread fails");
+        }
+        let took = begun.elapsed();
+        assert!(took < 100 * WORK, "{worked:?} of work took {took:?}");
     }
 }

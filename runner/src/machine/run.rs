@@ -6,7 +6,8 @@ use crate::device::bus::{Bus, Line};
 use crate::enforce::verify::{Parts, Verified};
 use crate::failure::Failure;
 use crate::gic::Access;
-use crate::gic::proxy::{Gate, Proxy};
+use crate::gic::gate::Gate;
+use crate::gic::proxy::Proxy;
 use crate::kvm::{Exit, Kick, Runnable, Vm, core, discard};
 use crate::machine::home::{STACK, no_thread};
 use crate::machine::pause::World;
@@ -60,7 +61,7 @@ struct Shared {
 struct Proxied {
     proxy: Proxy,
     world: World,
-    gate: Gate,
+    gate: Arc<Gate>,
 }
 
 impl Shared {
@@ -72,10 +73,14 @@ impl Shared {
     /// Tells KVM of a changed interrupt line. The bus is still locked, so that
     /// two changes cannot overtake each other.
     fn line(&self, _locked: &MutexGuard<'_, Bus>, line: Option<Line>) {
-        let Some(Line { interrupt, level }) = line else {
-            return;
-        };
-        let gate = self.proxied.as_ref().map(|p| p.gate.read());
+        if let Some(Line { interrupt, level }) = line {
+            self.inject(interrupt, level);
+        }
+    }
+
+    /// Sets an interrupt line, but never while pending latches are rewritten.
+    fn inject(&self, interrupt: u32, level: bool) {
+        let gate = self.proxied.as_ref().map(|p| p.gate.pass());
         if let Err(error) = self.vm.set_interrupt(interrupt, level) {
             self.end(Ended::Broken(error.to_string()));
         }
@@ -107,6 +112,60 @@ pub struct Session {
 /// # Errors
 /// Threads or signal handlers cannot be had.
 pub fn run(verified: Verified, session: Session) -> Result<Ended, Failure> {
+    run_with(verified, session, |_| Ok(()))
+}
+
+/// Sends interrupts.
+#[cfg(feature = "torture")]
+pub struct Injector(Arc<Shared>);
+
+#[cfg(feature = "torture")]
+impl Injector {
+    /// Sets the line of a shared interrupt.
+    pub fn line(&self, intid: u32, level: bool) {
+        self.0.inject(intid, level);
+    }
+
+    /// An eventfd that sends edges of a shared interrupt.
+    ///
+    /// # Errors
+    /// KVM's, or there is none to be had.
+    pub fn wire(&self, intid: u32) -> Result<EventFd, Failure> {
+        let none = |e: std::io::Error| Failure::environment(format!("an eventfd: {e}"), &[]);
+        let event = EventFd::new(libc::EFD_NONBLOCK).map_err(none)?;
+        match &self.0.proxied {
+            Some(proxied) => proxied.gate.wire(event.try_clone().map_err(none)?, intid)?,
+            None => self.0.vm.wire(&event, intid)?,
+        }
+        Ok(event)
+    }
+}
+
+/// Runs the machine beside something that sends interrupts, and with which it ends.
+///
+/// # Errors
+/// As [`run`].
+#[cfg(feature = "torture")]
+pub fn run_beside(
+    verified: Verified,
+    session: Session,
+    companion: impl FnOnce(&Injector) + Send + 'static,
+) -> Result<Ended, Failure> {
+    run_with(verified, session, |shared| {
+        let injector = Injector(Arc::clone(shared));
+        spawn("companion", move || {
+            companion(&injector);
+            injector.0.end(Ended::Quit);
+        })
+        .map(|_| ())
+    })
+}
+
+fn run_with(
+    verified: Verified,
+    session: Session,
+    beside: impl FnOnce(&Arc<Shared>) -> Result<(), Failure>,
+) -> Result<Ended, Failure> {
     let Session {
         bus,
         input,
@@ -156,6 +215,7 @@ pub fn run(verified: Verified, session: Session) -> Result<Ended, Failure> {
         // Not joined: it may be waiting for a key that never comes.
         spawn("console", move || console(&shared, escape))?;
     }
+    beside(&shared)?;
     let how = wait(&receiver, limit);
     shared.stop.store(true, Ordering::Release);
     farewell(threads);

@@ -62,6 +62,10 @@ pub const MODE_FULL: u32 = 0;
 /// for, or whose answer from inside is known to differ.
 pub const MODE_LIGHT: u32 = 1;
 
+/// [`Parameters::mode`]: nothing is recorded; the vCPUs take and disturb
+/// interrupts. Only known to a witness that was built with its feature `torture`.
+pub const MODE_TORTURE: u32 = 2;
+
 /// What the host tells the witness.
 #[derive(Clone, Debug)]
 #[repr(C)]
@@ -72,7 +76,7 @@ pub struct Parameters {
     pub version: u32,
     /// vCPUs to visit, 1 to [`MAX_VCPUS`].
     pub vcpus: u32,
-    /// [`MODE_FULL`] or [`MODE_LIGHT`].
+    /// [`MODE_FULL`], [`MODE_LIGHT`] or [`MODE_TORTURE`].
     pub mode: u32,
     /// How many 64 KiB frames of guest-physical space, from address 0 on, vCPU 0
     /// searches for interrupt controllers, at most [`MAX_FRAMES`]; 0: none.

@@ -1,0 +1,118 @@
+//! `vmlock-lab torture`: interrupt controllers under fire, the kernel's and the runner's.
+//!
+//! A guest with eight vCPUs masks, routes, clears and pends shared interrupts at random while edges and
+//! levels are sent to it; none may be lost or invented. The runner for it is built with its feature `torture`.
+
+use crate::cache::Cache;
+use crate::cross;
+use crate::emulate::{Clock, Ended, Machine};
+use crate::failure::{FINDINGS, Failure, OK, Result, say};
+use crate::flags;
+use crate::kernels;
+use crate::trial::Bench;
+use serde_json::Value;
+use std::time::Duration;
+
+/// Kernel series of the host.
+pub const KERNEL: &str = "6.12";
+/// Whose machine it is.
+const LOCK: &str = "lab/tests/specs/eight.vm.lock.json";
+/// Who answers for the distributor.
+const WAYS: [&str; 2] = ["--native", "--emulate-gic"];
+/// How long a host may take: something, and more for each interrupt.
+const LIMIT: (Duration, Duration) = (Duration::from_secs(120), Duration::from_millis(3));
+
+/// Runs it both ways and prints the counts; 1 if they do not agree.
+pub fn run(cache: &Cache, flags: &flags::Torture) -> Result<u8> {
+    let bench = Bench::prepare(cache)?;
+    let problems = under_fire(cache, &bench, &flags.kernel, flags.interrupts, flags.rarity)?;
+    for problem in &problems {
+        println!("{problem}");
+    }
+    Ok(if problems.is_empty() { OK } else { FINDINGS })
+}
+
+/// What is wrong after so many interrupts each way; the counts are printed.
+pub fn under_fire(
+    cache: &Cache,
+    bench: &Bench,
+    kernel: &str,
+    interrupts: u64,
+    rarity: u64,
+) -> Result<Vec<String>> {
+    let program = cross::build_with(cache, cross::RUNNER, "torture")?;
+    let kernel = kernels::resolve(cache, &[kernel.to_owned()], false)?
+        .pop()
+        .ok_or_else(|| Failure::bug("a kernel was asked for and none was found"))?;
+    let interrupts_each = u32::try_from(interrupts).unwrap_or(u32::MAX);
+    let host = Machine {
+        kernel,
+        cpu: "neoverse-n1".to_owned(),
+        cpus: 2,
+        memory: 2048,
+        kernel_args: Vec::new(),
+        limit: Some(LIMIT.0 + LIMIT.1 * interrupts_each),
+        clock: Clock::Real,
+    };
+    let (interrupts, rarity) = (interrupts.to_string(), rarity.to_string());
+    let jobs = WAYS.map(|way| {
+        let numbers = ["--interrupts", &interrupts, "--rarity", &rarity];
+        [&["torture", LOCK, way][..], &numbers[..]].concat()
+    });
+    let outcome = bench.run_program(&host, &program, &[LOCK], &jobs, &[])?;
+    let mut problems = Vec::new();
+    for (way, ended) in WAYS.iter().zip(&outcome.jobs) {
+        match agreement(ended) {
+            Ok(words) => println!("{way} on Linux {}: {words}", host.kernel.version),
+            Err(why) => problems.push(format!("{way} on Linux {}: {why}", host.kernel.version)),
+        }
+    }
+    say("interrupts were sent both ways");
+    Ok(problems)
+}
+
+/// The counts in words, or why they do not agree.
+fn agreement(ended: &Ended) -> std::result::Result<String, String> {
+    let output = String::from_utf8_lossy(&ended.stdout);
+    let errors = String::from_utf8_lossy(&ended.stderr);
+    let Ok(value) = serde_json::from_str::<Value>(&output) else {
+        return Err(format!(
+            "no counts, code {}: {}",
+            ended.code,
+            errors.trim_end()
+        ));
+    };
+    let tally = &value["tally"];
+    let words = format!(
+        "{} sent, {} taken, {} cleared, {} lost in {} s; {} exits answered by the runner, {} stops; {}; not as it should be: {}",
+        tally["sent"],
+        tally["taken"],
+        tally["cleared"],
+        tally["lost"],
+        tally["milliseconds"].as_u64().unwrap_or(0) / 1000,
+        value["interruptController"]["exits"],
+        value["interruptController"]["stops"],
+        counted(&tally["disturbances"]),
+        counted(&tally["findings"]),
+    );
+    if ended.code == OK && value["agrees"] == true {
+        Ok(words)
+    } else {
+        Err(words)
+    }
+}
+
+/// Names with their counts, those that are not zero.
+fn counted(counts: &Value) -> String {
+    let words: Vec<String> = counts
+        .as_object()
+        .into_iter()
+        .flatten()
+        .filter(|(_, count)| count.as_u64() != Some(0))
+        .map(|(name, count)| format!("{count} {name}"))
+        .collect();
+    match words.is_empty() {
+        true => "nothing".to_owned(),
+        false => words.join(", "),
+    }
+}
