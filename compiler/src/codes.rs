@@ -220,6 +220,16 @@ pub const CODES: &[Code] = &[
         "`hide` takes a feature by its Linux hwcap name (as in /proc/cpuinfo), or a field as REGISTER.FIELD.",
     ),
     code(
+        "spec::cpu-lacks-feature",
+        "the CPU has no such feature",
+        "A vCPU feature is what silicon and KVM do together. The CPU model says that the silicon has it not, so no host with this CPU could give it to a guest.",
+    ),
+    code(
+        "spec::vector-lengths",
+        "no CPU has these SVE vector lengths",
+        "`sve` names every vector length that the guest can select, in bits: multiples of 128, at most 2048, the shortest first, and with the longest every power of two below it. KVM can cut off a CPU's lengths above one of them and do nothing else, so a host must have exactly these up to the longest.",
+    ),
+    code(
         "spec::unknown-register",
         "a register that does not exist",
         "The architecture has no register of that name among those that a guest can read. Names are spelt as the Arm ARM does, for example `ID_AA64ISAR0_EL1`.",

@@ -19,6 +19,7 @@ use std::path::Path;
 use std::rc::Rc;
 use vmlock_spec::lock::{Lock, canonical};
 use vmlock_spec::report::{self, HostReport};
+use vmlock_spec::vm::Feature;
 
 /// Reads a file that is a lock or a report: at most `limit` bytes of UTF-8.
 fn read(path: &Path, limit: usize) -> Result<String, Diagnostic> {
@@ -114,6 +115,17 @@ fn parse_lock(path: &Path, text: String) -> Result<(Lock, String), Diagnostic> {
         }
         None => diagnostic,
     })
+}
+
+/// The line of a description that turns a vCPU feature on.
+fn feature_line(feature: Feature, vector_lengths: &[u32]) -> String {
+    let mut line = feature.name().to_owned();
+    if feature == Feature::Sve {
+        for length in vector_lengths {
+            line.push_str(&format!(" {length}"));
+        }
+    }
+    line
 }
 
 /// Reads a host report.

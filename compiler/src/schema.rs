@@ -56,9 +56,13 @@ fn limits(which: Which, schema: &mut Value) {
     cpu["count"]["minimum"] = json!(1);
     cpu["count"]["maximum"] = json!(64);
     cpu["model"]["minLength"] = json!(1);
-    for list in ["features", "hide"] {
+    for list in ["features", "hide", "vector-lengths"] {
         cpu[list]["uniqueItems"] = json!(true);
     }
+    let length = &mut cpu["vector-lengths"]["items"];
+    length["minimum"] = json!(128);
+    length["maximum"] = json!(2048);
+    length["multipleOf"] = json!(128);
     let boot = &mut schema["definitions"]["Boot"]["properties"];
     boot["kernel"]["minLength"] = json!(1);
     boot["cmdline"]["maxLength"] = json!(2048);

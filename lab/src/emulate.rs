@@ -475,10 +475,11 @@ fn qemu(machine: &Machine, initrd: &Path, dir: &Path) -> Command {
         None => Command::new(emulator::program()),
     };
     // Without an implementation-defined algorithm, pointer authentication makes `max` many times
-    // slower.
-    let cpu = match machine.cpu.as_str() {
-        "max" => "max,pauth-impdef=on",
-        other => other,
+    // slower. It has memory tagging where the board has memory for tags.
+    const BOARD: &str = "virt,virtualization=on,gic-version=3";
+    let (cpu, board) = match machine.cpu.as_str() {
+        "max" => ("max,pauth-impdef=on", format!("{BOARD},mte=on")),
+        other => (other, BOARD.to_owned()),
     };
     let mut append = String::from("console=ttyAMA0 loglevel=4 panic=-1 8250.nr_uarts=4");
     for word in &machine.kernel_args {
@@ -486,7 +487,7 @@ fn qemu(machine: &Machine, initrd: &Path, dir: &Path) -> Command {
         append.push_str(word);
     }
     command
-        .args(["-M", "virt,virtualization=on,gic-version=3", "-cpu", cpu])
+        .args(["-M", &board, "-cpu", cpu])
         .args(match machine.clock {
             Clock::Real => &["-accel", "tcg,thread=multi"][..],
             // 2 to the power of the shift is the time of an instruction, in nanoseconds.

@@ -104,6 +104,24 @@ const EXAMPLES: &[Expected] = &[
         kept: &["6.12"],
         refused: &[],
     },
+    Expected {
+        spec: "lab/tests/specs/features.vm.kdl",
+        lock: "lab/tests/specs/features.vm.lock.json",
+        cpu: "max",
+        cpus: 2,
+        flags: &[],
+        kept: &["6.12", "7.3"],
+        refused: &[("5.10", &["mte"]), ("6.1", &["CCSIDR_EL1[1]"])],
+    },
+    Expected {
+        spec: "lab/tests/specs/vectors.vm.kdl",
+        lock: "lab/tests/specs/vectors.vm.lock.json",
+        cpu: "a64fx",
+        cpus: 2,
+        flags: &[],
+        kept: &["6.12"],
+        refused: &[("5.10", &["ID_AA64DFR0_EL1.PMUVer"])],
+    },
 ];
 
 /// The examples, each once.

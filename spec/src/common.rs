@@ -24,6 +24,8 @@ pub struct Common {
     pub cpu: String,
     /// vCPU features, sorted.
     pub features: Vec<Feature>,
+    /// With `sve`: the vector lengths that all of them can be cut down to, in bits.
+    pub vector_lengths: Vec<u32>,
     /// Fields with another value than the baseline gives them on that CPU.
     pub set: Vec<Shown>,
     /// Fields for which no value satisfies all hosts.
@@ -75,13 +77,14 @@ pub fn common(
     let Some(newest) = wholes.last() else {
         return Err(Nothing::UnknownCpu);
     };
+    let describe = |abi: &[&str], model: &str| describe(abi, model, features, reports);
     let models: Vec<&str> = match cpu {
         Some(cpu) => vec![cpu],
         None => catalogue.cpu_names().collect(),
     };
     // The model that the fewest entries are refused of, among those that are the CPU of one of the hosts.
     let fitting = models.into_iter().filter_map(|model| {
-        let lock = lock(catalogue, &describe(&[newest], model, features)).ok()?;
+        let lock = lock(catalogue, &describe(&[newest], model)).ok()?;
         let midr = lock.registers.iter().find(|r| r.name == "MIDR_EL1")?;
         let is = |r: &HostReport| {
             let view = r.view(features)?;
@@ -94,7 +97,7 @@ pub fn common(
         // Without such a guest on one of the hosts, that is the reason.
         let lock = catalogue
             .cpu_names()
-            .find_map(|m| self::lock(catalogue, &describe(&[newest], m, features)).ok());
+            .find_map(|m| self::lock(catalogue, &describe(&[newest], m)).ok());
         let missing = lock.map_or(Vec::new(), |l| refused(&l, reports));
         let missing: Vec<_> = missing
             .into_iter()
@@ -113,12 +116,12 @@ pub fn common(
         }
     }
     let targets = targets(&lock, &hosts);
-    let start = describe(&[newest], model, features);
+    let start = describe(&[newest], model);
     let parts = parts(catalogue, &start, &hosts, reports);
     let mut best: Option<(Cost, Attempt)> = None;
     let mut seen: BTreeSet<Vec<(u64, u64)>> = BTreeSet::new();
     for (age, whole) in wholes.iter().rev().enumerate() {
-        let start = describe(&[whole], model, features);
+        let start = describe(&[whole], model);
         let Ok(plain) = self::lock(catalogue, &start) else {
             continue;
         };
@@ -167,6 +170,7 @@ pub fn common(
         abi: abi.clone(),
         cpu: cpu.model.clone(),
         features: features.to_vec(),
+        vector_lengths: cpu.vector_lengths.clone(),
         set: cpu.set.iter().map(|s| by_host(&s.field, s.value)).collect(),
         vary: vary
             .iter()
@@ -175,8 +179,35 @@ pub fn common(
     })
 }
 
+/// The most SVE vector lengths that all hosts can show: KVM cuts off above a length, so
+/// below the longest one that is kept all hosts must have the same. Hosts without SVE
+/// are left to the planner; 128 bits are there wherever SVE is.
+pub fn vector_lengths(reports: &[HostReport]) -> Vec<u32> {
+    let up_to = |report: &HostReport, longest: u32| -> Vec<u32> {
+        let all = report.vector_lengths.iter().copied();
+        all.filter(|l| *l <= longest).collect()
+    };
+    let mut with_sve = reports.iter().filter(|r| !r.vector_lengths.is_empty());
+    let Some(first) = with_sve.next() else {
+        return vec![128];
+    };
+    let others: Vec<&HostReport> = with_sve.collect();
+    let mut longest = first.vector_lengths.iter().rev().copied();
+    longest
+        .find_map(|longest| {
+            let lengths = up_to(first, longest);
+            let same = others.iter().all(|r| up_to(r, longest) == lengths);
+            same.then_some(lengths)
+        })
+        .unwrap_or_else(|| vec![128])
+}
+
 /// A machine with nothing in it but what is asked about.
-fn describe(abi: &[&str], model: &str, features: &[Feature]) -> VmSpec {
+fn describe(abi: &[&str], model: &str, features: &[Feature], reports: &[HostReport]) -> VmSpec {
+    let vector_lengths = match features.contains(&Feature::Sve) {
+        true => vector_lengths(reports),
+        false => Vec::new(),
+    };
     VmSpec {
         name: "common".to_owned(),
         arch: Arch::Arm64,
@@ -185,8 +216,8 @@ fn describe(abi: &[&str], model: &str, features: &[Feature]) -> VmSpec {
             model: model.to_owned(),
             count: 1,
             features: features.to_vec(),
-            hide: Vec::new(),
-            set: Vec::new(),
+            vector_lengths,
+            ..Cpu::default()
         },
         memory: MEMORY_BYTES,
         boot: None,

@@ -33,6 +33,10 @@ pub struct Lock {
     pub cpu: LockedCpu,
     /// Optional features of every vCPU, sorted.
     pub features: Vec<Feature>,
+    /// With `sve`: every vector length that the guest can select, in bits, ascending
+    /// (`KVM_REG_ARM64_SVE_VLS`).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub vector_lengths: Vec<u32>,
     /// System and firmware registers, sorted by id.
     pub registers: Vec<LockedRegister>,
     /// The interrupt controller.

@@ -8,6 +8,7 @@ use crate::catalogue::register_by_encoding;
 use crate::lock::{Lock, full_mask};
 use crate::report::{Fact, Seen};
 use crate::smccc::function_name;
+use crate::vm::Feature;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use std::collections::{HashMap, HashSet};
@@ -109,6 +110,11 @@ pub fn fact_name(key: u64) -> String {
         Some(Kind::PvTimeFeatures) => format!("PV_TIME_FEATURES({})", asked()),
         Some(Kind::Smc) => call("SMC "),
         Some(Kind::SveVectorLength) => format!("SVE vector length at ZCR_EL1.LEN {id}"),
+        Some(Kind::Use) => match id {
+            wire::USE_PAUTH => "pointer authentication in use".to_owned(),
+            wire::USE_MTE => "memory tagging in use".to_owned(),
+            _ => format!("use {id}"),
+        },
         Some(Kind::CpuOn) => format!("CPU_ON(vCPU {id})"),
         Some(Kind::Fault) => format!("witness fault {id}"),
         Some(Kind::Search) => match id {
@@ -204,11 +210,33 @@ pub struct Promise {
     pub vcpu: u32,
     /// The fact's name.
     pub name: String,
-    /// The promised value.
-    pub value: u64,
+    /// The promised value; `None` where the guest must find nothing to read.
+    pub value: Option<u64>,
     /// The bits that are promised.
     pub mask: u64,
 }
+
+impl Promise {
+    /// Whether that is what was promised.
+    fn kept(&self, seen: Seen) -> bool {
+        match (self.value, seen) {
+            (Some(promised), Seen::Value(value)) => value & self.mask == promised,
+            (None, Seen::Undefined | Seen::Trapped(_)) => true,
+            _ => false,
+        }
+    }
+    /// The promise in words.
+    fn words(&self) -> String {
+        match self.value {
+            Some(value) => format!("{value:#x}"),
+            None => NOTHING.to_owned(),
+        }
+    }
+}
+
+/// What a guest finds where it cannot read: the instruction is undefined, or
+/// takes an exception of the class that FEAT_IDST gives it.
+const NOTHING: &str = "nothing there";
 
 /// Everything that a lock promises, sorted by vCPU and name.
 pub fn promises(lock: &Lock) -> Vec<Promise> {
@@ -218,7 +246,7 @@ pub fn promises(lock: &Lock) -> Vec<Promise> {
             out.push(Promise {
                 vcpu,
                 name: name.to_owned(),
-                value: value & mask,
+                value: Some(value & mask),
                 mask,
             });
         };
@@ -252,7 +280,43 @@ pub fn promises(lock: &Lock) -> Vec<Promise> {
             }
         }
     }
+    for (vcpu, _) in (0u32..).zip(&lock.machine.vcpus) {
+        out.extend(features(lock).into_iter().map(|(name, value)| Promise {
+            vcpu,
+            name,
+            value,
+            mask: u64::MAX,
+        }));
+    }
     out.sort();
+    out
+}
+
+/// What the optional features of a vCPU do when they are used, and that those
+/// which the lock does not name are not there.
+fn features(lock: &Lock) -> Vec<(String, Option<u64>)> {
+    let has = |feature| lock.features.contains(&feature);
+    let mut out = Vec::new();
+    let longest_of = |limit: u32| lock.vector_lengths.iter().rev().find(|l| **l <= limit);
+    for len in 0..16u32 {
+        // ZCR_EL1.LEN is in units of 128 bits, less one; RDVL counts bytes.
+        if let Some(length) = longest_of((len + 1) * 128) {
+            let name = fact_name(wire::key(wire::Kind::SveVectorLength, len.into()));
+            out.push((name, Some(u64::from(*length) / 8)));
+        }
+    }
+    if !has(Feature::Sve) {
+        out.push(("ZCR_EL1".to_owned(), None));
+    }
+    let used = |id| fact_name(wire::key(wire::Kind::Use, id));
+    let pauth = has(Feature::Pauth).then_some(wire::PAUTH_WORKS);
+    out.push((used(wire::USE_PAUTH), pauth));
+    // Hardware that has tags runs LDG and STG without effect in a guest that was given none:
+    // what is not there then are the registers.
+    out.push(match has(Feature::Mte) {
+        true => (used(wire::USE_MTE), Some(wire::MTE_WORKS)),
+        false => ("RGSR_EL1".to_owned(), None),
+    });
     out
 }
 
@@ -274,7 +338,7 @@ fn search(lock: &Lock) -> Vec<Promise> {
         .map(|(id, value)| Promise {
             vcpu: 0,
             name: fact_name(wire::key(wire::Kind::Search, id)),
-            value,
+            value: Some(value),
             mask: u64::MAX,
         })
         .into()
@@ -380,19 +444,23 @@ pub fn audit(lock: &Lock, facts: &[Fact], incomplete: Vec<Incomplete>, look: Loo
             differences.push(Difference {
                 vcpu: promise.vcpu,
                 name: promise.name.clone(),
-                promised: format!("{:#x}", promise.value),
+                promised: promise.words(),
                 seen: "nothing: the witness did not report it".to_owned(),
             });
             continue;
         };
         count += 1;
-        let words = words(seen, promise.mask);
+        let kept = promise.kept(seen);
+        let words = match (kept, promise.value) {
+            (true, None) => NOTHING.to_owned(),
+            _ => words(seen, promise.mask),
+        };
         hash.update(format!("{} {} {words}\n", promise.vcpu, promise.name));
-        if !matches!(seen, Seen::Value(value) if value & promise.mask == promise.value) {
+        if !kept {
             differences.push(Difference {
                 vcpu: promise.vcpu,
                 name: promise.name.clone(),
-                promised: format!("{:#x}", promise.value),
+                promised: promise.words(),
                 seen: words,
             });
         }

@@ -9,6 +9,7 @@ use crate::lock::{Binding, Lock, LockedRegister};
 use crate::reason;
 use crate::report::{HostReport, ReportedRegister, Seen, View};
 use crate::smccc::{self, Services};
+use crate::vm::Feature;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -41,6 +42,8 @@ pub enum Step {
         /// The whole value to write.
         value: u64,
     },
+    /// Give every vCPU exactly these SVE vector lengths, in bits (`KVM_REG_ARM64_SVE_VLS`).
+    VectorLengths(Vec<u32>),
     /// Write GICD_IIDR with this revision.
     IidrRevision(u8),
     /// Hide PMU events from the guest (`KVM_ARM_VCPU_PMU_V3_FILTER`).
@@ -171,6 +174,7 @@ pub fn plan_with(lock: &Lock, report: &HostReport, emulation: Emulation) -> Plan
         }
         return plan;
     };
+    vector_lengths(lock, report, &mut plan);
     for entry in &lock.registers {
         register(entry, view, report, &mut plan);
     }
@@ -185,6 +189,69 @@ pub fn keeps(entry: &LockedRegister, view: &View, report: &HostReport) -> bool {
     let mut plan = Plan::default();
     register(entry, view, report, &mut plan);
     plan.refusals.is_empty()
+}
+
+/// The SVE vector lengths: KVM cuts them off above one of the CPU's own, and
+/// nothing else (arch/arm64/kvm/guest.c `set_sve_vls`, 5.10 to 7.3).
+fn vector_lengths(lock: &Lock, report: &HostReport, plan: &mut Plan) {
+    const NAME: &str = "SVE vector lengths";
+    let wanted = &lock.vector_lengths;
+    let Some(longest) = wanted.last() else {
+        return;
+    };
+    if *wanted == report.vector_lengths {
+        plan.keep(NAME, Way::Same, None, "");
+        return;
+    }
+    let has = |length: &u32| report.vector_lengths.contains(length);
+    let lengths = |list: Vec<&u32>| -> String {
+        let texts: Vec<String> = list.iter().map(|l| l.to_string()).collect();
+        texts.join(", ")
+    };
+    let missing: Vec<&u32> = wanted.iter().filter(|l| !has(l)).collect();
+    let surplus: Vec<&u32> = report
+        .vector_lengths
+        .iter()
+        .filter(|l| *l < longest && !wanted.contains(l))
+        .collect();
+    let mut refuse = |offered: String, reason: String, help: String| {
+        plan.refusals.push(Refusal {
+            code: reason::VECTOR_LENGTHS,
+            name: NAME.into(),
+            wanted: lengths(wanted.iter().collect()),
+            offered,
+            reason,
+            from: "spec/cpu/sve".into(),
+            help: vec![help],
+        });
+    };
+    let offered = lengths(report.vector_lengths.iter().collect());
+    if !missing.is_empty() {
+        refuse(
+            offered,
+            format!(
+                "this host's CPU has no vectors of {} bits",
+                lengths(missing)
+            ),
+            "choose a host that has them, or leave the longest ones out of `sve`".into(),
+        );
+    } else if !surplus.is_empty() {
+        refuse(
+            offered,
+            format!(
+                "a guest here can select vectors of {} bits too, and KVM cannot take them away: it only cuts off above a length",
+                lengths(surplus)
+            ),
+            "name them in `sve` as well, or end `sve` below them".into(),
+        );
+    } else {
+        plan.keep(
+            NAME,
+            Way::Set,
+            Some(Step::VectorLengths(wanted.clone())),
+            "the longer ones are cut off",
+        );
+    }
 }
 
 fn room(lock: &Lock, report: &HostReport, plan: &mut Plan) {
@@ -514,7 +581,8 @@ fn unlocked(lock: &Lock, view: &View, plan: &mut Plan) {
         };
         // Per-vCPU affinity is part of the machine; caches that CLIDR_EL1 does
         // not name are UNKNOWN; a PMU that the guest has not cannot be read.
-        let without_pmu = info.feature.as_deref() == Some("pmu") && lock.features.is_empty();
+        let without_pmu =
+            info.feature.as_deref() == Some("pmu") && !lock.features.contains(&Feature::Pmu);
         if info.kind == Kind::State
             || info.csselr().is_some()
             || info.name == "MPIDR_EL1"

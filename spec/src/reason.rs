@@ -27,6 +27,9 @@ reasons! {
     /// The host offers no such vCPU feature.
     NO_FEATURE = "host::no-feature", "the host offers no such vCPU feature",
         "A feature that the lock names (for example `pmu`) is not offered by this host's KVM or CPU. Without it the guest would miss registers that it was promised. Choose another host, or a spec without the feature.";
+    /// Other SVE vector lengths.
+    VECTOR_LENGTHS = "host::vector-lengths", "the CPU has other SVE vector lengths",
+        "A guest selects its SVE vector length by ZCR_EL1.LEN and gets the longest one that is there and not longer. KVM can cut a CPU's lengths off above one of them, and can neither add one nor take one out below (KVM_REG_ARM64_SVE_VLS). The lock names every length that the guest may find, so a host must have these and no others up to the longest.";
     /// More vCPUs than KVM gives.
     TOO_MANY_VCPUS = "host::too-many-vcpus", "the machine has more vCPUs than KVM gives",
         "KVM_CAP_MAX_VCPUS of this host is lower than the lock's number of vCPUs.";

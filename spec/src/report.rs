@@ -37,6 +37,10 @@ pub struct HostReport {
     pub smccc_filter: bool,
     /// Whether PMU events can be hidden (`KVM_ARM_VCPU_PMU_V3_FILTER`).
     pub event_filter: bool,
+    /// SVE vector lengths that a vCPU has unless told otherwise, in bits, ascending
+    /// (`KVM_REG_ARM64_SVE_VLS`); empty where the host has no SVE for guests.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub vector_lengths: Vec<u32>,
     /// PSCI versions that were accepted and stuck, e.g. `1.1`.
     pub psci: Vec<String>,
     /// The interrupt controller.

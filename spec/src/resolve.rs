@@ -265,9 +265,11 @@ pub fn resolve(
         );
     }
     shape(spec, &mut complaints);
+    vector_lengths(spec, &mut complaints);
     let (Some(names), Some(cpu)) = (names, cpu) else {
         return Err(complaints.0);
     };
+    silicon(spec, cpu, &mut complaints);
     let mut statements = Vec::new();
     let mut baselines = BTreeMap::new();
     for name in &names {
@@ -330,6 +332,7 @@ pub fn resolve(
             digest: cpu.digest.to_string(),
         },
         features,
+        vector_lengths: spec.cpu.vector_lengths.clone(),
         registers: locked,
         gic,
         hypercalls: Hypercalls {
@@ -497,19 +500,116 @@ fn shape(spec: &VmSpec, complaints: &mut Complaints) {
     }
 }
 
+/// The vector lengths that the architecture allows: multiples of 128 bits up to
+/// 2048, and with the longest every power of two below it (Arm ARM DDI 0487,
+/// ZCR_EL1.LEN).
+fn vector_lengths(spec: &VmSpec, complaints: &mut Complaints) {
+    let lengths = &spec.cpu.vector_lengths;
+    match (
+        spec.cpu.features.contains(&Feature::Sve),
+        lengths.is_empty(),
+    ) {
+        (true, true) => {
+            complaints.error(
+                "spec::vector-lengths",
+                "/cpu/vector-lengths",
+                "`sve` does not say which vector lengths the guest can select".into(),
+                Some("name every one of them, in bits: `sve 128 256`".into()),
+            );
+            return;
+        }
+        (false, false) => {
+            complaints.error(
+                "spec::vector-lengths",
+                "/cpu/vector-lengths",
+                "there are vector lengths, and the feature `sve` is off".into(),
+                Some("name `sve` among the features, or leave the lengths out".into()),
+            );
+            return;
+        }
+        _ => {}
+    }
+    for (index, length) in lengths.iter().enumerate() {
+        let place = format!("/cpu/vector-lengths/{index}");
+        if !(128..=2048).contains(length) || !length.is_multiple_of(128) {
+            complaints.error(
+                "spec::vector-lengths",
+                place,
+                format!("no vector has {length} bits"),
+                Some("SVE's lengths are multiples of 128 bits, at most 2048".into()),
+            );
+        } else if index > 0 && *length <= lengths[index - 1] {
+            complaints.error(
+                "spec::vector-lengths",
+                place,
+                format!("{length} does not come after {}", lengths[index - 1]),
+                Some("name each length once, the shortest first".into()),
+            );
+        }
+    }
+    let Some((last, longest)) = lengths.iter().enumerate().next_back() else {
+        return;
+    };
+    let powers = (7..11).map(|bit| 1u32 << bit).filter(|p| p < longest);
+    let missing: Vec<String> = powers
+        .filter(|p| !lengths.contains(p))
+        .map(|p| p.to_string())
+        .collect();
+    if !missing.is_empty() {
+        complaints.error(
+            "spec::vector-lengths",
+            format!("/cpu/vector-lengths/{last}"),
+            format!(
+                "a CPU with vectors of {longest} bits has {} too",
+                missing.join(" and ")
+            ),
+            Some("every power of two below the longest is there: the architecture says so".into()),
+        );
+    }
+}
+
+/// Whether the CPU has what its optional features need.
+fn silicon(spec: &VmSpec, cpu: &CpuModel, complaints: &mut Complaints) {
+    for (index, feature) in spec.cpu.features.iter().enumerate() {
+        let has = feature.silicon().iter().any(|(path, least)| {
+            let Some((register, field)) = field(path) else {
+                return false;
+            };
+            let raw = cpu.registers.iter().find(|r| r.register == register.name);
+            field.get(raw.map_or(0, |r| r.value)) >= *least
+        });
+        if !has {
+            let fields: Vec<&str> = feature.silicon().iter().map(|(path, _)| *path).collect();
+            complaints.error(
+                "spec::cpu-lacks-feature",
+                format!("/cpu/features/{index}"),
+                format!("the CPU `{}` has no `{}`", cpu.name, feature.name()),
+                Some(format!(
+                    "choose a CPU model that has it ({}), or leave it out",
+                    fields.join(", ")
+                )),
+            );
+        }
+    }
+}
+
 /// Registers that belong into the lock of this spec.
 fn belongs(context: &Context, register: &RegisterInfo) -> bool {
+    let features = &context.spec.cpu.features;
+    if let Some(feature) = register.feature.as_deref()
+        && !features.iter().any(|f| f.name() == feature)
+    {
+        return false;
+    }
     match register.kind {
         Kind::State | Kind::Firmware => false,
         Kind::Identification => register.name != "MPIDR_EL1",
         Kind::Cache => register.csselr().is_none() && register.name != "CLIDR_EL1",
         // PMMIR_EL1 exists from PMUv3 for Armv8.4 on (ID_AA64DFR0_EL1.PMUVer = 5).
         Kind::Pmu if register.name == "PMMIR_EL1" => {
-            context.spec.cpu.features.contains(&Feature::Pmu)
-                && (5..0xf).contains(&(context.raw("ID_AA64DFR0_EL1") >> 8 & 0xf))
+            (5..0xf).contains(&(context.raw("ID_AA64DFR0_EL1") >> 8 & 0xf))
         }
-        Kind::Pmu => context.spec.cpu.features.contains(&Feature::Pmu),
-        Kind::Id | Kind::Timer | Kind::Gic | Kind::Debug => true,
+        Kind::Id | Kind::Pmu | Kind::Timer | Kind::Gic | Kind::Debug => true,
     }
 }
 

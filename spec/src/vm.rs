@@ -51,7 +51,7 @@ pub enum Arch {
 }
 
 /// The CPUs of a machine.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Cpu {
@@ -62,6 +62,9 @@ pub struct Cpu {
     /// Optional features that the guest gets; all are off unless named.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub features: Vec<Feature>,
+    /// With `sve`: every vector length that the guest can select, in bits, ascending.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub vector_lengths: Vec<u32>,
     /// Instruction set features to hide, by their Linux hwcap name (`crc32`) or as `REGISTER.FIELD`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hide: Vec<String>,
@@ -81,6 +84,9 @@ pub struct SetField {
     pub value: u64,
 }
 
+/// `KVM_CAP_ARM_MTE`: also what a VM has to be told before its first vCPU.
+pub const KVM_CAP_ARM_MTE: u32 = 205;
+
 /// An optional vCPU feature (`KVM_ARM_VCPU_*`, arch/arm64/include/uapi/asm/kvm.h).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -88,23 +94,62 @@ pub struct SetField {
 pub enum Feature {
     /// A performance monitoring unit, PMUv3 (`KVM_ARM_VCPU_PMU_V3`).
     Pmu,
+    /// Scalable vectors, with the lengths that the lock names (`KVM_ARM_VCPU_SVE`).
+    Sve,
+    /// Pointer authentication, of addresses and generic: KVM has the two together alone
+    /// (`KVM_ARM_VCPU_PTRAUTH_ADDRESS`, `KVM_ARM_VCPU_PTRAUTH_GENERIC`).
+    Pauth,
+    /// Memory tagging, of the whole VM (`KVM_CAP_ARM_MTE`).
+    Mte,
 }
 
 impl Feature {
     /// Every feature that a spec can name.
-    pub const ALL: &'static [Feature] = &[Feature::Pmu];
+    pub const ALL: &'static [Feature] = &[Feature::Pmu, Feature::Sve, Feature::Pauth, Feature::Mte];
 
     /// The name in a spec, a lock and a condition of a baseline.
     pub const fn name(self) -> &'static str {
         match self {
             Feature::Pmu => "pmu",
+            Feature::Sve => "sve",
+            Feature::Pauth => "pauth",
+            Feature::Mte => "mte",
         }
     }
 
-    /// Bit number in `kvm_vcpu_init.features`.
-    pub const fn kvm_bit(self) -> u32 {
+    /// Bit numbers in `kvm_vcpu_init.features` (`KVM_ARM_VCPU_*`).
+    pub const fn kvm_bits(self) -> &'static [u32] {
         match self {
-            Feature::Pmu => 3,
+            Feature::Pmu => &[3],
+            Feature::Sve => &[4],
+            Feature::Pauth => &[5, 6],
+            Feature::Mte => &[],
+        }
+    }
+
+    /// Numbers of the capabilities that say that a host has it (`KVM_CAP_ARM_*`,
+    /// include/uapi/linux/kvm.h): `PMU_V3`, `SVE`, `PTRAUTH_ADDRESS` and `_GENERIC`, `MTE`.
+    pub const fn kvm_capabilities(self) -> &'static [u32] {
+        match self {
+            Feature::Pmu => &[126],
+            Feature::Sve => &[170],
+            Feature::Pauth => &[171, 172],
+            Feature::Mte => &[KVM_CAP_ARM_MTE],
+        }
+    }
+
+    /// `REGISTER.FIELD`s of the silicon of which one at least must hold the value or more.
+    pub const fn silicon(self) -> &'static [(&'static str, u64)] {
+        match self {
+            Feature::Pmu => &[("ID_AA64DFR0_EL1.PMUVer", 1)],
+            Feature::Sve => &[("ID_AA64PFR0_EL1.SVE", 1)],
+            Feature::Pauth => &[
+                ("ID_AA64ISAR1_EL1.APA", 1),
+                ("ID_AA64ISAR1_EL1.API", 1),
+                ("ID_AA64ISAR2_EL1.APA3", 1),
+            ],
+            // 1 is EL0's instructions alone, without tags in memory: KVM asks for 2.
+            Feature::Mte => &[("ID_AA64PFR1_EL1.MTE", 2)],
         }
     }
 }

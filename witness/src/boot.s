@@ -29,8 +29,10 @@ secondary_entry:
     adr     x0, vectors
     msr     vbar_el1, x0
 
-    // Attribute 0: device nGnRnE; 1: normal, write-back, allocating.
+    // Attribute 0: device nGnRnE; 1: normal, write-back, allocating; 2: the
+    // same with tags, which nobody uses where there are none.
     mov     x0, #0xff00
+    movk    x0, #0xf0, lsl #16
     msr     mair_el1, x0
 
     adrp    x0, {table}

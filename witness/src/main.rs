@@ -9,6 +9,7 @@
 #![no_main]
 
 mod boot;
+mod feature;
 #[cfg(feature = "torture")]
 #[path = "../../spec/src/observation/torture.rs"]
 #[expect(dead_code, reason = "the host's half of the contract")]
@@ -92,6 +93,7 @@ fn observe(area: &mut Area, parameters: &Parameters, index: u32, own: u64) {
         return;
     }
     sysreg::full(area);
+    feature::each(area);
     if parameters.gicd != 0 && index == 0 {
         gic::distributor(area, parameters.gicd);
     }

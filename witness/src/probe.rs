@@ -24,7 +24,8 @@ const EC_UNKNOWN: u64 = 0x00;
 const EC_DATA_ABORT_SAME: u64 = 0x25;
 
 impl Outcome {
-    fn new(value: u64, esr: u64) -> Outcome {
+    /// The value, unless there was an exception.
+    pub fn new(value: u64, esr: u64) -> Outcome {
         if esr == 0 {
             Outcome::Value(value)
         } else {

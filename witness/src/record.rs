@@ -37,6 +37,11 @@ impl Area {
         })
     }
 
+    /// Where the area begins, guest-physical.
+    pub fn address(&self) -> u64 {
+        self.header.expose_provenance() as u64
+    }
+
     /// Empties the area and claims it.
     pub fn begin(&mut self) {
         let empty = AreaHeader {

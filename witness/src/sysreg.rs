@@ -263,12 +263,12 @@ const fn entry(index: usize) -> (u64, Keep) {
 }
 
 /// `mrs x0, <id>` (Arm ARM C6.2: MRS; the id is bits 20:5 of the instruction).
-const fn mrs(id: u64) -> u32 {
+pub const fn mrs(id: u64) -> u32 {
     0xd520_0000 | (id as u32) << 5
 }
 
 /// `msr <id>, x0`
-const fn msr(id: u64) -> u32 {
+pub const fn msr(id: u64) -> u32 {
     0xd500_0000 | (id as u32) << 5
 }
 
@@ -367,7 +367,8 @@ fn vector_lengths(area: &mut Area) {
     isb();
 }
 
-fn isb() {
+/// What was written to system registers holds from here on.
+pub fn isb() {
     // SAFETY: a barrier, nothing else.
     unsafe { asm!("isb", options(nostack, preserves_flags)) };
 }

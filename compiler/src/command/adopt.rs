@@ -164,7 +164,12 @@ fn adopt(report: &HostReport, name: &str, features: &[Feature]) -> Result<Adopte
     );
     let features_block: String = features
         .iter()
-        .map(|f| format!("        {}\n", f.name()))
+        .map(|f| {
+            format!(
+                "        {}\n",
+                super::feature_line(*f, &report.vector_lengths)
+            )
+        })
         .collect();
     spec.push_str(&match features_block.is_empty() {
         true => format!("    cpu \"{model}\" count={VCPUS}\n"),
@@ -203,7 +208,12 @@ pub fn plain(
     abi: &str,
     model: &str,
     features: &[Feature],
+    report: &HostReport,
 ) -> Result<Lock, Vec<resolve::Complaint>> {
+    let vector_lengths = match features.contains(&Feature::Sve) {
+        true => report.vector_lengths.clone(),
+        false => Vec::new(),
+    };
     let spec = VmSpec {
         name: "adopted".to_owned(),
         arch: Arch::Arm64,
@@ -212,8 +222,8 @@ pub fn plain(
             model: model.to_owned(),
             count: VCPUS,
             features: features.to_vec(),
-            hide: Vec::new(),
-            set: Vec::new(),
+            vector_lengths,
+            ..Cpu::default()
         },
         memory: MEMORY_BYTES,
         boot: None,
@@ -277,7 +287,7 @@ fn against(
 ) -> Option<Vec<Statement>> {
     let of = |features: &[Feature]| {
         let view = report.view(features)?;
-        let lock = plain(catalogue, baseline, model, features).ok()?;
+        let lock = plain(catalogue, baseline, model, features, report).ok()?;
         Some(deviations(&lock, view, report))
     };
     let base = of(&[])?;
@@ -288,8 +298,16 @@ fn against(
         source: Cow::Borrowed(SOURCE),
         unsure_after: None,
     };
+    // Of the other features, what a guest without them does not see.
+    let mut others = Vec::new();
+    for feature in Feature::ALL.iter().filter(|f| **f != Feature::Pmu) {
+        let more = of(&[*feature]).unwrap_or_default();
+        let more = more.into_iter().filter(|s| !base.contains(s));
+        others.extend(more.map(|s| statement(s, &[feature.name()])));
+    }
     let Some(pmu) = pmu else {
-        return Some(base.into_iter().map(|s| statement(s, &[])).collect());
+        let base = base.into_iter().map(|s| statement(s, &[]));
+        return Some(base.chain(others).collect());
     };
     let in_both = |s: &Subject| base.contains(s) && pmu.contains(s);
     let only = |list: &[Subject], when: &'static str| -> Vec<Statement> {
@@ -300,6 +318,7 @@ fn against(
     let mut all: Vec<Statement> = both.map(|s| statement(s, &[])).collect();
     all.extend(only(&base, "!pmu"));
     all.extend(only(&pmu, "pmu"));
+    all.extend(others);
     Some(all)
 }
 
@@ -353,7 +372,7 @@ fn prove(
         let diagnostic = Diagnostic::error("adopt::not-expressible", words);
         (Exit::Refused, Box::new(diagnostic))
     };
-    let lock = plain(catalogue, abi, model, features).map_err(|complaints| {
+    let lock = plain(catalogue, abi, model, features, report).map_err(|complaints| {
         let words: Vec<String> = complaints.into_iter().map(|c| c.message).collect();
         unsaid(format!("no lock comes of this host: {}", words.join("; ")))
     })?;

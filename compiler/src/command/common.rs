@@ -148,7 +148,7 @@ fn fragment(found: &Common, flags: &CommonFlags, names: &[String]) -> String {
     let mut block: String = found
         .features
         .iter()
-        .map(|f| format!("    {}\n", f.name()))
+        .map(|f| format!("    {}\n", super::feature_line(*f, &found.vector_lengths)))
         .collect();
     for field in &found.set {
         block.push_str(&format!(

@@ -134,8 +134,7 @@ fn on_cpu(
             model: cpu.to_owned(),
             count: 1,
             features: if pmu { vec![Feature::Pmu] } else { Vec::new() },
-            hide: Vec::new(),
-            set: Vec::new(),
+            ..Cpu::default()
         },
         memory: 64 << 20,
         boot: None,

@@ -251,6 +251,15 @@ fn explain_feature(feature: Feature, out: &mut Output) {
         Feature::Pmu => {
             "The guest gets a performance monitoring unit (PMUv3; KVM_ARM_VCPU_PMU_V3)."
         }
+        Feature::Sve => {
+            "The guest gets scalable vectors (SVE; KVM_ARM_VCPU_SVE). `sve 128 256` names every vector length, in bits, that it can select: a host must have these, and no others up to the longest."
+        }
+        Feature::Pauth => {
+            "The guest gets pointer authentication (KVM_ARM_VCPU_PTRAUTH_ADDRESS and _GENERIC, which KVM has together alone). The algorithm is the silicon's, and so are the values that its instructions compute."
+        }
+        Feature::Mte => {
+            "The guest gets memory tagging (KVM_CAP_ARM_MTE), with tags in all of its memory."
+        }
     });
     let registers = REGISTERS
         .iter()
@@ -262,7 +271,7 @@ fn explain_feature(feature: Feature, out: &mut Output) {
     }
     out.value(
         "feature",
-        json!({ "name": name, "kvmBit": feature.kvm_bit(), "registers": registers }),
+        json!({ "name": name, "kvmBits": feature.kvm_bits(), "registers": registers }),
     );
 }
 

@@ -48,7 +48,7 @@ const VM_NODES: [&str; 10] = [
 /// Designed, and not built yet.
 const VM_NODES_LATER: [&str; 2] = ["disk", "net"];
 /// vCPU features of KVM that a description cannot name yet.
-const FEATURES_LATER: [&str; 5] = ["sve", "pauth", "mte", "el2", "aarch32"];
+const FEATURES_LATER: [&str; 2] = ["el2", "aarch32"];
 
 /// What came out of a file.
 pub struct Decoded {
@@ -721,6 +721,7 @@ impl<'a> Decoder<'a> {
             unread.push("/cpu/count");
         }
         let mut features: BTreeMap<Feature, &KdlNode> = BTreeMap::new();
+        let mut vector_lengths = Vec::new();
         let (mut hides, mut set) = (Vec::new(), Vec::new());
         let mut fields: BTreeMap<String, &KdlNode> = BTreeMap::new();
         for child in node.children().map_or(&[][..], |c| c.nodes()) {
@@ -755,9 +756,13 @@ impl<'a> Decoder<'a> {
                     Some(feature) => {
                         self.properties(child, &[]);
                         self.no_children(child);
-                        let help =
-                            format!("the word alone turns it on; without `{word}` it is off");
-                        self.no_arguments(child, &help);
+                        if *feature == Feature::Sve {
+                            vector_lengths = self.vector_lengths(child, unread);
+                        } else {
+                            let help =
+                                format!("the word alone turns it on; without `{word}` it is off");
+                            self.no_arguments(child, &help);
+                        }
                         match features.get(feature) {
                             Some(first) => self.twice(first, child, "keep one of the two"),
                             None => {
@@ -778,9 +783,29 @@ impl<'a> Decoder<'a> {
             model: model?,
             count: count.unwrap_or(1) as u32,
             features: features.into_keys().collect(),
+            vector_lengths,
             hide,
             set,
         })
+    }
+
+    /// The lengths of `sve 128 256`; the resolver says which sets there are.
+    fn vector_lengths(&mut self, node: &KdlNode, unread: &mut Vec<&'static str>) -> Vec<u32> {
+        self.places.note("/cpu/vector-lengths", head(node));
+        let mut out = Vec::new();
+        for entry in self.arguments(node) {
+            let what = "a vector length, in bits,";
+            let bits = self.number(entry, "spec::vector-lengths", what, 128..=2048);
+            match bits {
+                Some(bits) => {
+                    let pointer = format!("/cpu/vector-lengths/{}", out.len());
+                    self.places.note(pointer, range(entry.span()));
+                    out.push(bits as u32);
+                }
+                None => unread.push("/cpu/vector-lengths"),
+            }
+        }
+        out
     }
 
     fn unknown_feature(&mut self, node: &KdlNode) {

@@ -2,7 +2,7 @@
 //! works on every kernel from 5.10 to 7.3.
 //!
 //! Memory, vCPUs in order, GIC with addresses and size, KVM_ARM_VCPU_INIT with
-//! the same features everywhere, firmware and ID registers, the timers' and the
+//! the same features everywhere, SVE's vector lengths, firmware and ID registers, the timers' and the
 //! PMU's interrupts, the PMU's filter, GIC initialisation, GICD_IIDR (which kernels before 6.15 or so
 //! only take now), and the PMU, which needs an initialised GIC.
 
@@ -124,6 +124,9 @@ pub fn begin(
 ) -> Result<Begun, Failure> {
     let vm = system.create_vm()?;
     vm.report_undecodable();
+    if recipe.features.contains(&Feature::Mte) {
+        vm.enable_memory_tagging()?;
+    }
     if let Some(memory) = memory {
         vm.add_memory(memory)?;
     }
@@ -138,6 +141,9 @@ pub fn begin(
     let target = vm.preferred_target()?;
     for vcpu in &vcpus {
         vcpu.initialise(&target, recipe.features)?;
+        if recipe.features.contains(&Feature::Sve) {
+            vectors(vcpu, &recipe.steps)?;
+        }
     }
     if let Some(register) = register_by_name("MPIDR_EL1") {
         for (vcpu, &mpidr) in vcpus.iter().zip(&recipe.mpidr) {
@@ -147,6 +153,21 @@ pub fn begin(
         }
     }
     Ok(Begun { vm, gic, vcpus })
+}
+
+/// Gives a vCPU its SVE vector lengths, if the steps name any, and ends their configuration.
+fn vectors(vcpu: &Fresh, steps: &[Step]) -> Result<(), Failure> {
+    for step in steps {
+        let Step::VectorLengths(lengths) = step else {
+            continue;
+        };
+        if let Err(error) = vcpu.set_vector_lengths(lengths) {
+            let (name, wanted) = ("SVE vector lengths".to_owned(), format!("{lengths:?}"));
+            let refusal = refused(name, wanted, error.to_string());
+            return Err(Failure::Refused(vec![refusal]));
+        }
+    }
+    Ok(vcpu.finalise_vectors()?)
 }
 
 /// Carries out the steps and completes the VM.

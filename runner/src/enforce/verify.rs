@@ -181,6 +181,9 @@ fn everything(
 ) -> Result<(), Failure> {
     let when = "after KVM finalised the vCPU";
     for (vcpu, promised) in built.vcpus.iter().zip(&lock.machine.vcpus) {
+        if !lock.vector_lengths.is_empty() {
+            vector_lengths(vcpu, lock, when, found)?;
+        }
         for id in vcpu.registers()? {
             match entry(lock, id) {
                 Some(_) if only_inside.contains(&id) => {}
@@ -190,6 +193,23 @@ fn everything(
         }
     }
     gic(built, lock, when, found)
+}
+
+/// The SVE vector lengths of a vCPU are exactly the lock's.
+fn vector_lengths(vcpu: &Fresh, lock: &Lock, when: &str, found: &mut Found) -> Result<(), Failure> {
+    let read = vcpu.vector_lengths()?;
+    if read != lock.vector_lengths {
+        found.add(Refusal {
+            code: reason::VECTOR_LENGTHS,
+            name: "SVE vector lengths".to_owned(),
+            wanted: format!("{:?}", lock.vector_lengths),
+            offered: format!("{read:?}"),
+            reason: format!("the vCPU has vector lengths {read:?} {when}"),
+            from: "spec/cpu/sve".to_owned(),
+            help: vec!["choose a host whose CPU has the lock's lengths".to_owned()],
+        });
+    }
+    Ok(())
 }
 
 /// The lock's entry for a register. A lock is sorted by id; one that is not

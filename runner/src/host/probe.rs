@@ -52,7 +52,6 @@ const REDISTRIBUTORS: u64 = 0x080a_0000;
 const PMU_INTERRUPT: u32 = 23;
 const TIMERS: (u32, u32) = (27, 30);
 const KVM_CAP_MAX_VCPUS: u32 = 66;
-const KVM_CAP_ARM_PMU_V3: u32 = 126;
 
 /// Revisions of GICD_IIDR that are tried: 0 to 3 exist, 4 does not yet.
 const REVISIONS: std::ops::RangeInclusive<u8> = 0..=4;
@@ -82,13 +81,23 @@ impl Scope<'_> {
 /// # Errors
 /// KVM refuses what every guest needs.
 pub fn probe(system: &System, scope: &Scope) -> Result<HostReport, Failure> {
-    let offers_pmu = system.capability(KVM_CAP_ARM_PMU_V3) > 0;
-    let none: &[Feature] = &[];
-    let views: Vec<&[Feature]> = match scope {
-        Scope::Everything if offers_pmu => vec![none, &[Feature::Pmu]],
-        Scope::Everything => vec![none],
-        Scope::For(lock) if lock.features.contains(&Feature::Pmu) && !offers_pmu => vec![none],
-        Scope::For(lock) => vec![&lock.features],
+    let offers = |feature: &Feature| {
+        let mut needed = feature.kvm_capabilities().iter();
+        needed.all(|number| system.capability(*number) > 0)
+    };
+    let views: Vec<Vec<Feature>> = match scope {
+        // None, each alone, and all of them.
+        Scope::Everything => {
+            let offered: Vec<Feature> = Feature::ALL.iter().copied().filter(offers).collect();
+            let mut views = vec![Vec::new()];
+            views.extend(offered.iter().map(|feature| vec![*feature]));
+            if offered.len() > 1 {
+                views.push(offered);
+            }
+            views
+        }
+        // What the host does not offer is missing from the view, and the planner says so.
+        Scope::For(lock) => vec![lock.features.iter().copied().filter(offers).collect()],
     };
     let mut report = HostReport {
         schema: "urn:vmlock:schema:host-report:v1".to_owned(),
@@ -102,6 +111,7 @@ pub fn probe(system: &System, scope: &Scope) -> Result<HostReport, Failure> {
         ipa_bits: system.ipa_bits(),
         smccc_filter: false,
         event_filter: false,
+        vector_lengths: Vec::new(),
         psci: Vec::new(),
         gic: GicReport {
             iidr: 0,
@@ -109,8 +119,11 @@ pub fn probe(system: &System, scope: &Scope) -> Result<HostReport, Failure> {
         },
         views: Vec::new(),
     };
-    for features in views {
+    for features in &views {
         let mut scratch = Scratch::new(system, features)?;
+        if features.contains(&Feature::Sve) {
+            report.vector_lengths = scratch.vcpu().vector_lengths()?;
+        }
         let mut registers = registers(&mut scratch, scope)?;
         let (psci, psci_fields) = psci_versions(scratch.vcpu(), scope)?;
         if let Some(version) = registers.iter_mut().find(|r| r.id == PSCI_VERSION_REGISTER) {

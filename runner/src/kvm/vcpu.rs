@@ -15,7 +15,7 @@ use super::vm::Inner;
 use super::{Error, Result, counted, name_of};
 use kvm_bindings::{
     KVM_ARM_VCPU_PMU_V3_CTRL, KVM_ARM_VCPU_PMU_V3_FILTER, KVM_ARM_VCPU_PMU_V3_INIT,
-    KVM_ARM_VCPU_PMU_V3_IRQ, KVM_ARM_VCPU_POWER_OFF, KVM_ARM_VCPU_PSCI_0_2,
+    KVM_ARM_VCPU_PMU_V3_IRQ, KVM_ARM_VCPU_POWER_OFF, KVM_ARM_VCPU_PSCI_0_2, KVM_ARM_VCPU_SVE,
     KVM_ARM_VCPU_TIMER_CTRL, KVM_ARM_VCPU_TIMER_IRQ_PTIMER, KVM_ARM_VCPU_TIMER_IRQ_VTIMER,
     KVM_EXIT_ARM_NISV, KVM_EXIT_FAIL_ENTRY, KVM_EXIT_HYPERCALL, KVM_EXIT_INTERNAL_ERROR,
     KVM_EXIT_MMIO, KVM_EXIT_SYSTEM_EVENT, KVM_PMU_EVENT_DENY, KVMIO, kvm_device_attr,
@@ -31,6 +31,10 @@ use vmm_sys_util::signal::{SIGRTMIN, register_signal_handler};
 
 // kvm-ioctls caps the list at 500 registers, which hosts are free to exceed.
 ioctl_iowr_nr!(KVM_GET_REG_LIST, KVMIO, 0xb0, kvm_reg_list);
+
+/// `KVM_REG_ARM64_SVE_VLS` (arch/arm64/include/uapi/asm/kvm.h): 512 bits, one for each length.
+const VECTOR_LENGTHS: u64 = 0x6060_0000_0015_ffff;
+const VECTOR_LENGTHS_BYTES: usize = 64;
 
 /// Most exits that settling serves before it gives up: one MMIO instruction
 /// is at most a few pieces.
@@ -66,10 +70,48 @@ impl Fresh {
             init.features[0] |= 1 << KVM_ARM_VCPU_POWER_OFF;
         }
         for feature in features {
-            init.features[0] |= 1 << feature.kvm_bit();
+            for bit in feature.kvm_bits() {
+                init.features[0] |= 1 << bit;
+            }
         }
         counted(self.fd.vcpu_init(&init))
             .map_err(|e| Error::new(format!("KVM_ARM_VCPU_INIT of vCPU {}", self.index), e))
+    }
+
+    /// The SVE vector lengths of a vCPU that has SVE, in bits, ascending.
+    pub fn vector_lengths(&self) -> Result<Vec<u32>> {
+        let mut set = [0u8; VECTOR_LENGTHS_BYTES];
+        counted(self.fd.get_one_reg(VECTOR_LENGTHS, &mut set))
+            .map_err(|e| Error::new("KVM_GET_ONE_REG of KVM_REG_ARM64_SVE_VLS", e))?;
+        // The bit number is the length in units of 128 bits, less one.
+        let bits = (0u32..).zip(set).flat_map(|(byte, bits)| {
+            let set = move |bit: &u32| bits >> bit & 1 == 1;
+            (0..8).filter(set).map(move |bit| 8 * byte + bit)
+        });
+        Ok(bits.map(|bit| 128 * (bit + 1)).collect())
+    }
+
+    /// Gives a vCPU that has SVE these vector lengths, in bits, and no others;
+    /// only before [`Fresh::finalise_vectors`].
+    pub fn set_vector_lengths(&self, lengths: &[u32]) -> Result<()> {
+        let mut set = [0u8; VECTOR_LENGTHS_BYTES];
+        for length in lengths {
+            let bit = (length / 128).saturating_sub(1) as usize;
+            if let Some(byte) = set.get_mut(bit / 8) {
+                *byte |= 1 << (bit % 8);
+            }
+        }
+        counted(self.fd.set_one_reg(VECTOR_LENGTHS, &set))
+            .map(|_| ())
+            .map_err(|e| Error::new("KVM_SET_ONE_REG of KVM_REG_ARM64_SVE_VLS", e))
+    }
+
+    /// Ends the configuration of SVE (`KVM_ARM_VCPU_FINALIZE`), without which
+    /// a vCPU that has it neither lists registers nor runs.
+    pub fn finalise_vectors(&self) -> Result<()> {
+        let feature = KVM_ARM_VCPU_SVE as i32;
+        counted(self.fd.vcpu_finalize(&feature))
+            .map_err(|e| Error::new("KVM_ARM_VCPU_FINALIZE of SVE", e))
     }
 
     /// Every register id that KVM lists for this vCPU, ascending.

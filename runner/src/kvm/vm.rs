@@ -11,6 +11,7 @@ use kvm_bindings::{
 };
 use kvm_ioctls::VmFd;
 use std::sync::{Arc, Mutex, PoisonError};
+use vmlock_spec::vm::KVM_CAP_ARM_MTE;
 use vmm_sys_util::eventfd::EventFd;
 
 /// `KVM_ARM_IRQ_TYPE_SPI` in its place in `kvm_irq_level.irq`.
@@ -68,6 +69,16 @@ impl Vm {
             ..Default::default()
         };
         counted(self.inner.fd.enable_cap(&capability)).is_ok()
+    }
+
+    /// Turns memory tagging on for all vCPUs that are created from now on.
+    pub fn enable_memory_tagging(&self) -> Result<()> {
+        let capability = kvm_enable_cap {
+            cap: KVM_CAP_ARM_MTE,
+            ..Default::default()
+        };
+        counted(self.inner.fd.enable_cap(&capability))
+            .map_err(|e| Error::new("KVM_ENABLE_CAP of KVM_CAP_ARM_MTE", e))
     }
 
     /// Gives the guest memory at the address that the memory knows itself.

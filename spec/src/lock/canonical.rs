@@ -4,6 +4,7 @@
 //! the types. `write(parse(x)) == x` for everything that was written here.
 
 use super::{LOCK_VERSION, Lock};
+use crate::vm::Feature;
 use serde::Deserialize;
 use std::fmt;
 
@@ -125,6 +126,14 @@ fn consistent(lock: &Lock) -> Result<(), String> {
                 pair[0].name, pair[1].name
             ));
         }
+    }
+    let lengths = &lock.vector_lengths;
+    let valid = |l: &u32| (128..=2048).contains(l) && l.is_multiple_of(128);
+    if lock.features.contains(&Feature::Sve) == lengths.is_empty()
+        || !lengths.iter().all(valid)
+        || !lengths.is_sorted_by(|a, b| a < b)
+    {
+        return Err("the vector lengths are not those of a CPU with, or without, `sve`".into());
     }
     let machine = &lock.machine;
     let count = machine.vcpus.len();

@@ -197,7 +197,27 @@ pub enum Kind {
     /// What a search of guest-physical space for interrupt controllers found.
     /// Id: one of the `SEARCH_` constants.
     Search = 18,
+    /// What came of using an optional feature. Id: one of the `USE_` constants.
+    Use = 19,
 }
+
+/// PACIZA and AUTIZA with a known key, on several pointers. Value: the sum of [`PAUTH_CHANGES`] and
+/// [`PAUTH_RESTORES`]; an exception where there is no such instruction.
+pub const USE_PAUTH: u64 = 0;
+/// At least one pointer was changed by PACIZA.
+pub const PAUTH_CHANGES: u64 = 1;
+/// AUTIZA gave back every pointer.
+pub const PAUTH_RESTORES: u64 = 2;
+/// Pointer authentication as it should be.
+pub const PAUTH_WORKS: u64 = PAUTH_CHANGES | PAUTH_RESTORES;
+
+/// STG of two tags after each other on one granule of tagged memory, and LDG. Value: the first tag read in bits
+/// 7:4, the second in bits 3:0; an exception where there is no such instruction.
+pub const USE_MTE: u64 = 1;
+/// The tags that are written.
+pub const MTE_TAGS: [u64; 2] = [0xb, 0x4];
+/// Memory tagging as it should be.
+pub const MTE_WORKS: u64 = MTE_TAGS[0] << 4 | MTE_TAGS[1];
 
 /// Number of distributors found.
 pub const SEARCH_DISTRIBUTORS: u64 = 0;
@@ -230,6 +250,7 @@ impl Kind {
             16 => Kind::Fault,
             17 => Kind::End,
             18 => Kind::Search,
+            19 => Kind::Use,
             _ => return None,
         })
     }
@@ -311,7 +332,7 @@ mod tests {
     #[test]
     fn every_kind_survives_a_key() {
         let kinds: Vec<Kind> = (0..=u16::MAX).filter_map(Kind::from_number).collect();
-        assert_eq!(kinds.len(), 18);
+        assert_eq!(kinds.len(), 19);
         for kind in kinds {
             assert_eq!(kind as u16, (key(kind, u64::MAX) >> 48) as u16);
             assert_eq!(kind_of(key(kind, u64::MAX)), Some(kind));

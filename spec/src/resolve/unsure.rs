@@ -157,9 +157,7 @@ mod tests {
             cpu: Cpu {
                 model: model.into(),
                 count: 1,
-                features: Vec::new(),
-                hide: Vec::new(),
-                set: Vec::new(),
+                ..Cpu::default()
             },
             memory: 256 << 20,
             boot: None,

@@ -181,3 +181,35 @@ fn what_cpu_on_resets_is_not_taken() {
         assert_eq!(found, refused, "{host}: {refusals:?}");
     }
 }
+
+/// KVM cuts vector lengths off above one of the CPU's; it adds none and takes none out below.
+#[test]
+fn vector_lengths_are_a_cpus_own_up_to_the_longest() {
+    let mut host = hosts().remove("neoverse-n1-6.12").expect("it is recorded");
+    let mut view = host.views[0].clone();
+    view.features = vec![Feature::Sve];
+    host.views.push(view);
+    host.vector_lengths = vec![128, 256, 384, 512];
+    let of = |lengths: &[u32]| {
+        let mut description = spec(&["kvm-6.12"], "max", &[Feature::Sve]);
+        description.cpu.vector_lengths = lengths.to_vec();
+        let plan = plan(&lock(&description), &host);
+        let step = plan.steps().find_map(|step| match step {
+            Step::VectorLengths(lengths) => Some(lengths.clone()),
+            _ => None,
+        });
+        let refusal = plan
+            .refusals
+            .iter()
+            .find(|r| r.name == "SVE vector lengths");
+        (step, refusal.map(|r| r.reason.clone()))
+    };
+    assert_eq!(of(&[128, 256]), (Some(vec![128, 256]), None));
+    assert_eq!(of(&[128, 256, 384, 512]), (None, None));
+    let (step, reason) = of(&[128, 256, 512]);
+    assert_eq!(step, None);
+    assert!(reason.is_some_and(|r| r.contains("384 bits")));
+    let (step, reason) = of(&[128, 256, 384, 512, 640]);
+    assert_eq!(step, None);
+    assert!(reason.is_some_and(|r| r.contains("no vectors of 640 bits")));
+}

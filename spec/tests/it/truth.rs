@@ -19,8 +19,7 @@ pub fn spec(abi: &[&str], model: &str, features: &[Feature]) -> VmSpec {
             model: model.into(),
             count: 2,
             features: features.to_vec(),
-            hide: Vec::new(),
-            set: Vec::new(),
+            ..Cpu::default()
         },
         memory: 256 << 20,
         boot: Some(Boot {
