@@ -225,6 +225,11 @@ pub const CODES: &[Code] = &[
         "A vCPU feature is what silicon and KVM do together. The CPU model says that the silicon has it not, so no host with this CPU could give it to a guest.",
     ),
     code(
+        "spec::hidden-and-working",
+        "the CPU still does what is hidden",
+        "An ID register can say that there is no AArch32 at EL0, and KVM cannot make it so on a CPU that has it: a guest that does not ask and returns to a 32-bit program runs it. The lock promises the register, and nothing of what happens then.",
+    ),
+    code(
         "spec::vector-lengths",
         "no CPU has these SVE vector lengths",
         "`sve` names every vector length that the guest can select, in bits: multiples of 128, at most 2048, the shortest first, and with the longest every power of two below it. KVM can cut off a CPU's lengths above one of them and do nothing else, so a host must have exactly these up to the longest.",

@@ -222,6 +222,16 @@ fn place(spec: &VmSpec, lock: &Lock, refusal: &Refusal) -> String {
     if let Some(index) = spec.cpu.hide.iter().position(|n| hides(n)) {
         return format!("/cpu/hide/{index}");
     }
+    if let Some((_, pointer)) = LESS.iter().find(|(field, pointer)| {
+        let asked = match *pointer {
+            "/cpu/pmu/version" => spec.cpu.pmu.as_ref().is_some_and(|p| p.version.is_some()),
+            "/cpu/pmu/counters" => spec.cpu.pmu.as_ref().is_some_and(|p| p.counters.is_some()),
+            _ => spec.cpu.debug.is_some(),
+        };
+        *field == refusal.name && asked
+    }) {
+        return (*pointer).to_owned();
+    }
     // A register that several had a say in: the first is who decided all other fields.
     let from = service(lock, refusal).unwrap_or(&refusal.from);
     let first = from.split_whitespace().next().unwrap_or_default();
@@ -236,7 +246,7 @@ fn place(spec: &VmSpec, lock: &Lock, refusal: &Refusal) -> String {
         let feature = spec.cpu.features.iter().position(|f| f.name() == name);
         return match (feature, name) {
             (Some(index), _) => format!("/cpu/features/{index}"),
-            (None, "count") => "/cpu/count".to_owned(),
+            (None, "count" | "debug" | "aarch32") => format!("/cpu/{name}"),
             (None, _) => "/cpu".to_owned(),
         };
     }
@@ -245,6 +255,16 @@ fn place(spec: &VmSpec, lock: &Lock, refusal: &Refusal) -> String {
         _ => "/abi".to_owned(),
     }
 }
+
+/// Fields that `pmu` and `debug` of the `cpu` block decide, with the place that does.
+const LESS: [(&str, &str); 6] = [
+    ("ID_AA64DFR0_EL1.PMUVer", "/cpu/pmu/version"),
+    ("ID_DFR0_EL1.PerfMon", "/cpu/pmu/version"),
+    ("PMCR_EL0.N", "/cpu/pmu/counters"),
+    ("ID_AA64DFR0_EL1.BRPs", "/cpu/debug/breakpoints"),
+    ("ID_AA64DFR0_EL1.CTX_CMPs", "/cpu/debug/breakpoints"),
+    ("ID_AA64DFR0_EL1.WRPs", "/cpu/debug/watchpoints"),
+];
 
 /// Who decided that a service is offered, for a call to it.
 fn service<'a>(lock: &'a Lock, refusal: &Refusal) -> Option<&'a str> {

@@ -59,6 +59,14 @@ fn limits(which: Which, schema: &mut Value) {
     for list in ["features", "hide", "vector-lengths"] {
         cpu[list]["uniqueItems"] = json!(true);
     }
+    let pmu = &mut schema["definitions"]["Pmu"]["properties"];
+    pmu["counters"]["maximum"] = json!(31);
+    let debug = &mut schema["definitions"]["Debug"]["properties"];
+    for name in ["breakpoints", "watchpoints"] {
+        debug[name]["minimum"] = json!(2);
+        debug[name]["maximum"] = json!(16);
+    }
+    let cpu = &mut schema["definitions"]["Cpu"]["properties"];
     let length = &mut cpu["vector-lengths"]["items"];
     length["minimum"] = json!(128);
     length["maximum"] = json!(2048);

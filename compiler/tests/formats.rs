@@ -285,6 +285,23 @@ fn decoder_and_schema_accept_the_same_descriptions() {
             v["cpu"]["features"] = json!(["sve"]);
             v["cpu"]["vector-lengths"] = json!([128, 256]);
         }),
+        changed(
+            ("pmu", "pmu version=\"3.1\" counters=4 { deny 0x11; }"),
+            |v| {
+                v["cpu"]["pmu"] = json!({ "version": "3.1", "counters": 4, "deny": [17] });
+            },
+        ),
+        changed(("pmu", "pmu counters=32"), |v| {
+            v["cpu"]["pmu"] = json!({ "counters": 32 });
+        }),
+        changed(("pmu", "debug breakpoints=1"), |v| {
+            remove(&mut v["cpu"], "features");
+            v["cpu"]["debug"] = json!({ "breakpoints": 1 });
+        }),
+        changed(("pmu", "aarch32"), |v| {
+            remove(&mut v["cpu"], "features");
+            v["cpu"]["aarch32"] = json!(true);
+        }),
         changed(("pmu", "sve \"128\""), |v| {
             v["cpu"]["features"] = json!(["sve"]);
             v["cpu"]["vector-lengths"] = json!(["128"]);

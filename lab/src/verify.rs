@@ -114,6 +114,18 @@ const EXAMPLES: &[Expected] = &[
         refused: &[("5.10", &["mte"]), ("6.1", &["CCSIDR_EL1[1]"])],
     },
     Expected {
+        spec: "lab/tests/specs/less.vm.kdl",
+        lock: "lab/tests/specs/less.vm.lock.json",
+        cpu: "neoverse-n1",
+        cpus: 2,
+        flags: &[],
+        kept: &["6.12", "7.3"],
+        refused: &[(
+            "6.1",
+            &["PMCR_EL0.N", "ID_AA64DFR0_EL1.WRPs", "ID_AA64PFR0_EL1.EL0"],
+        )],
+    },
+    Expected {
         spec: "lab/tests/specs/vectors.vm.kdl",
         lock: "lab/tests/specs/vectors.vm.lock.json",
         cpu: "a64fx",

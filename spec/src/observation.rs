@@ -4,7 +4,7 @@
 pub mod torture;
 pub mod wire;
 
-use crate::catalogue::register_by_encoding;
+use crate::catalogue::{field, register_by_encoding};
 use crate::lock::{Lock, full_mask};
 use crate::report::{Fact, Seen};
 use crate::smccc::function_name;
@@ -281,20 +281,24 @@ pub fn promises(lock: &Lock) -> Vec<Promise> {
         }
     }
     for (vcpu, _) in (0u32..).zip(&lock.machine.vcpus) {
-        out.extend(features(lock).into_iter().map(|(name, value)| Promise {
-            vcpu,
-            name,
-            value,
-            mask: u64::MAX,
-        }));
+        out.extend(
+            features(lock)
+                .into_iter()
+                .map(|(name, value, mask)| Promise {
+                    vcpu,
+                    name,
+                    value,
+                    mask,
+                }),
+        );
     }
     out.sort();
     out
 }
 
 /// What the optional features of a vCPU do when they are used, and that those
-/// which the lock does not name are not there.
-fn features(lock: &Lock) -> Vec<(String, Option<u64>)> {
+/// which the lock does not name are not there: name, value, promised bits.
+fn features(lock: &Lock) -> Vec<(String, Option<u64>, u64)> {
     let has = |feature| lock.features.contains(&feature);
     let mut out = Vec::new();
     let longest_of = |limit: u32| lock.vector_lengths.iter().rev().find(|l| **l <= limit);
@@ -302,20 +306,41 @@ fn features(lock: &Lock) -> Vec<(String, Option<u64>)> {
         // ZCR_EL1.LEN is in units of 128 bits, less one; RDVL counts bytes.
         if let Some(length) = longest_of((len + 1) * 128) {
             let name = fact_name(wire::key(wire::Kind::SveVectorLength, len.into()));
-            out.push((name, Some(u64::from(*length) / 8)));
+            out.push((name, Some(u64::from(*length) / 8), u64::MAX));
+        }
+    }
+    // Of what an ID register counts, each one is there; what it holds is run-time state.
+    let count = |register: &str, name: &str| {
+        let entry = lock.registers.iter().find(|r| r.name == register)?;
+        let (_, field) = field(&format!("{register}.{name}"))?;
+        let promised = entry.promised() & field.mask() == field.mask();
+        promised.then(|| field.get(entry.value))
+    };
+    let mut readable = |name: String, there: bool| out.push((name, there.then_some(0), 0));
+    for (name, kind) in [("BRPs", 'B'), ("WRPs", 'W')] {
+        // The fields hold one less than there are. Whether more can be read differs between kernels.
+        for n in 0..count("ID_AA64DFR0_EL1", name).map_or(0, |n| n + 1) {
+            readable(format!("DBG{kind}VR{n}_EL1"), true);
+            readable(format!("DBG{kind}CR{n}_EL1"), true);
+        }
+    }
+    if let Some(counters) = count("PMCR_EL0", "N") {
+        for n in 0..31 {
+            readable(format!("PMEVCNTR{n}_EL0"), n < counters);
+            readable(format!("PMEVTYPER{n}_EL0"), n < counters);
         }
     }
     if !has(Feature::Sve) {
-        out.push(("ZCR_EL1".to_owned(), None));
+        out.push(("ZCR_EL1".to_owned(), None, u64::MAX));
     }
     let used = |id| fact_name(wire::key(wire::Kind::Use, id));
     let pauth = has(Feature::Pauth).then_some(wire::PAUTH_WORKS);
-    out.push((used(wire::USE_PAUTH), pauth));
+    out.push((used(wire::USE_PAUTH), pauth, u64::MAX));
     // Hardware that has tags runs LDG and STG without effect in a guest that was given none:
     // what is not there then are the registers.
     out.push(match has(Feature::Mte) {
-        true => (used(wire::USE_MTE), Some(wire::MTE_WORKS)),
-        false => ("RGSR_EL1".to_owned(), None),
+        true => (used(wire::USE_MTE), Some(wire::MTE_WORKS), u64::MAX),
+        false => ("RGSR_EL1".to_owned(), None, u64::MAX),
     });
     out
 }

@@ -11,7 +11,7 @@ use crate::lock::{
 use crate::machine;
 use crate::observation::{fact_name, wire};
 use crate::smccc::{self, Services};
-use crate::vm::{Feature, VmSpec};
+use crate::vm::{Feature, Pmu, VmSpec};
 use crate::words::did_you_mean;
 use std::collections::BTreeMap;
 
@@ -75,6 +75,7 @@ impl Complaints {
 /// Instruction set features by their Linux hwcap name (Documentation/arch/arm64/elf_hwcaps.rst)
 /// and the ID register fields that announce them, in AArch64 and AArch32.
 pub const HWCAPS: &[(&str, &[&str])] = &[
+    ("aarch32", &[AARCH32]),
     ("aes", &["ID_AA64ISAR0_EL1.AES", "ID_ISAR5_EL1.AES"]),
     ("asimddp", &["ID_AA64ISAR0_EL1.DP", "ID_ISAR6_EL1.DP"]),
     ("asimdfhm", &["ID_AA64ISAR0_EL1.FHM", "ID_ISAR6_EL1.FHM"]),
@@ -98,6 +99,18 @@ pub const HWCAPS: &[(&str, &[&str])] = &[
     ("sm4", &["ID_AA64ISAR0_EL1.SM4"]),
     ("ssbs", &["ID_AA64PFR1_EL1.SSBS", "ID_PFR2_EL1.SSBS"]),
 ];
+
+/// Whether EL0 can be in AArch32: 2, and 1 where it is AArch64 alone.
+const AARCH32: &str = "ID_AA64PFR0_EL1.EL0";
+
+/// The value of a field that says that there is no such thing.
+fn absent(path: &str, field: &Field) -> u64 {
+    match path {
+        // 0 would say that there is no EL0 at all.
+        AARCH32 => 1,
+        _ => field.none(),
+    }
+}
 
 /// One value on its way into the lock, and who decided it so far.
 struct Draft {
@@ -675,6 +688,31 @@ fn overrides(
                 .push((first, "first decided here".into()));
         }
     };
+    for wish in wishes(context, registers, complaints) {
+        let Some((register, field)) = look_up(wish.path, &wish.place, complaints) else {
+            continue;
+        };
+        let Some((_, draft)) = registers.get_mut(register.name.as_ref()) else {
+            not_in_lock(wish.path, &wish.place, complaints);
+            continue;
+        };
+        claim(wish.path, &wish.place, complaints);
+        if let Err(why) = can_have(field, wish.value, field.get(context.raw(&register.name))) {
+            complaints.error(
+                "spec::impossible-value",
+                &wish.place,
+                format!(
+                    "`{}` cannot be {:#x} on `{}`: {why}",
+                    wish.path, wish.value, context.cpu.name
+                ),
+                Some(format!("`vmlock explain {}` tells the rule", wish.path)),
+            );
+            continue;
+        }
+        draft.value = field.put(draft.value, wish.value);
+        draft.from.push(wish.from.to_owned());
+    }
+    events(context, registers, complaints);
     for (index, name) in spec.cpu.hide.iter().enumerate() {
         let place = format!("/cpu/hide/{index}");
         let single = [name.as_str()];
@@ -713,7 +751,7 @@ fn overrides(
                 );
                 continue;
             }
-            draft.value = field.put(draft.value, field.none());
+            draft.value = field.put(draft.value, absent(path, field));
             draft.from.push(format!("spec/cpu/hide/{name}"));
         }
     }
@@ -746,6 +784,201 @@ fn overrides(
         }
         draft.value = field.put(draft.value, set.value);
         draft.from.push(format!("spec/cpu/set/{}", set.field));
+    }
+}
+
+/// A field that `pmu`, `debug` or `aarch32` of the `cpu` block decides.
+struct Wish {
+    path: &'static str,
+    value: u64,
+    place: String,
+    from: &'static str,
+}
+
+/// What `pmu`, `debug` and `aarch32` say, field by field.
+fn wishes(
+    context: &Context,
+    registers: &BTreeMap<&'static str, (&'static RegisterInfo, Draft)>,
+    complaints: &mut Complaints,
+) -> Vec<Wish> {
+    let cpu = &context.spec.cpu;
+    let mut out = Vec::new();
+    let mut wish = |path, value, place: &str, from| {
+        out.push(Wish {
+            path,
+            value,
+            place: place.to_owned(),
+            from,
+        });
+    };
+    let pmu = cpu.pmu.as_ref();
+    if let Some(version) = pmu.and_then(|p| p.version.as_deref()) {
+        const PLACE: &str = "/cpu/pmu/version";
+        let known = Pmu::VERSIONS.iter().find(|(name, _, _)| *name == version);
+        match known {
+            _ if !cpu.features.contains(&Feature::Pmu) => {
+                not_in_lock("ID_AA64DFR0_EL1.PMUVer", PLACE, complaints);
+            }
+            Some((_, version, perfmon)) => {
+                wish("ID_AA64DFR0_EL1.PMUVer", *version, PLACE, "spec/cpu/pmu");
+                // Without AArch32 the register is zero, and stays so.
+                let shown = registers.get("ID_DFR0_EL1").map_or(0, |(_, d)| d.value);
+                if shown != 0 {
+                    wish("ID_DFR0_EL1.PerfMon", *perfmon, PLACE, "spec/cpu/pmu");
+                }
+            }
+            None => {
+                let names: Vec<&str> = Pmu::VERSIONS.iter().map(|(name, _, _)| *name).collect();
+                complaints.error(
+                    "spec::impossible-value",
+                    PLACE,
+                    format!("there is no PMUv3 version `{}`", version.escape_debug()),
+                    Some(format!("one of {}", names.join(", "))),
+                );
+            }
+        }
+    }
+    if let Some(counters) = pmu.and_then(|p| p.counters) {
+        wish(
+            "PMCR_EL0.N",
+            counters.into(),
+            "/cpu/pmu/counters",
+            "spec/cpu/pmu",
+        );
+    }
+    if let Some(debug) = &cpu.debug {
+        let raw = context.raw("ID_AA64DFR0_EL1");
+        for (what, path, count, place) in [
+            (
+                "breakpoints",
+                "ID_AA64DFR0_EL1.BRPs",
+                debug.breakpoints,
+                "/cpu/debug/breakpoints",
+            ),
+            (
+                "watchpoints",
+                "ID_AA64DFR0_EL1.WRPs",
+                debug.watchpoints,
+                "/cpu/debug/watchpoints",
+            ),
+        ] {
+            let Some(count) = count else {
+                continue;
+            };
+            let silicon = field(path).map_or(0, |(_, f)| f.get(raw)) + 1;
+            if !(2..=16).contains(&count) || u64::from(count) > silicon {
+                complaints.error(
+                    "spec::impossible-value",
+                    place,
+                    format!("`{}` cannot have {count} {what}", context.cpu.name),
+                    Some(format!(
+                        "the silicon has {silicon}, and the architecture asks for two"
+                    )),
+                );
+                continue;
+            }
+            wish(path, u64::from(count) - 1, place, "spec/cpu/debug");
+            // Context-aware breakpoints are the last of all breakpoints.
+            let context_aware = "ID_AA64DFR0_EL1.CTX_CMPs";
+            let aware = field(context_aware).map_or(0, |(_, f)| f.get(raw));
+            if what == "breakpoints" && aware > u64::from(count) - 1 {
+                wish(context_aware, u64::from(count) - 1, place, "spec/cpu/debug");
+            }
+        }
+    }
+    let hidden = cpu.hide.iter().position(|h| h == "aarch32" || h == AARCH32);
+    let has = context.holds("el0-aarch32");
+    if cpu.aarch32 && !has {
+        complaints.error(
+            "spec::cpu-lacks-feature",
+            "/cpu/aarch32",
+            format!("the CPU `{}` has no AArch32 at EL0", context.cpu.name),
+            Some(format!(
+                "choose a CPU model that has it ({AARCH32} is 2), or leave it out"
+            )),
+        );
+    } else if cpu.aarch32 {
+        wish(AARCH32, 2, "/cpu/aarch32", "spec/cpu/aarch32");
+    }
+    if let Some(index) = hidden.filter(|_| has && !cpu.aarch32) {
+        complaints.0.push(Complaint {
+            code: "spec::hidden-and-working",
+            place: format!("/cpu/hide/{index}"),
+            also: Vec::new(),
+            message: "AArch32 at EL0 is hidden, and 32-bit programs still run".into(),
+            help: Some(
+                "KVM cannot stop it on a CPU that has it: the lock promises what the ID register says, \
+                 and nothing of what happens when a guest tries"
+                    .into(),
+            ),
+            severity: Severity::Warning,
+        });
+    }
+    out
+}
+
+/// The common events that `pmu` leaves to the guest, out of PMCEID0_EL0 and PMCEID1_EL0.
+fn events(
+    context: &Context,
+    registers: &mut BTreeMap<&'static str, (&'static RegisterInfo, Draft)>,
+    complaints: &mut Complaints,
+) {
+    let Some(pmu) = &context.spec.cpu.pmu else {
+        return;
+    };
+    if pmu.allow.is_empty() && pmu.deny.is_empty() {
+        return;
+    }
+    // Bit n of PMCEID<r>_EL0 is event 0x20 * r + n, bit 32 + n event 0x4000 + 0x20 * r + n.
+    let bit = |event: u16| -> Option<(usize, u64)> {
+        let number = match event {
+            0..=0x3f => event,
+            0x4000..=0x403f => event - 0x4000,
+            _ => return None,
+        };
+        let high = if event < 0x4000 { 0 } else { 32 };
+        Some((usize::from(number / 32), 1 << (number % 32 + high)))
+    };
+    let mut mask = |events: &[u16], list: &str| -> [u64; 2] {
+        let mut masks = [0; 2];
+        for (index, event) in events.iter().enumerate() {
+            match bit(*event) {
+                Some((register, bit)) => masks[register] |= bit,
+                None => {
+                    complaints.error(
+                        "spec::impossible-value",
+                        format!("/cpu/pmu/{list}/{index}"),
+                        format!("{event:#x} is no common event"),
+                        Some(
+                            "0 to 0x3f and 0x4000 to 0x403f are: no register tells a guest of others"
+                                .into(),
+                        ),
+                    );
+                }
+            }
+        }
+        masks
+    };
+    let allowed = match pmu.allow.is_empty() {
+        true => [u64::MAX; 2],
+        false => mask(&pmu.allow, "allow"),
+    };
+    let denied = mask(&pmu.deny, "deny");
+    // Before version 3.1 there are no events from 0x4000 on, and the filter takes them away.
+    let version = registers
+        .get("ID_AA64DFR0_EL1")
+        .map_or(0, |(_, d)| d.value >> 8 & 0xf);
+    let known = if version >= 4 { u64::MAX } else { 0xffff_ffff };
+    for (name, (allowed, denied)) in ["PMCEID0_EL0", "PMCEID1_EL0"]
+        .into_iter()
+        .zip(allowed.into_iter().zip(denied))
+    {
+        let Some((_, draft)) = registers.get_mut(name) else {
+            not_in_lock(name, "/cpu/pmu", complaints);
+            continue;
+        };
+        draft.value &= allowed & !denied & known;
+        draft.from.push("spec/cpu/pmu".to_owned());
     }
 }
 

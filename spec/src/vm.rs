@@ -65,12 +65,71 @@ pub struct Cpu {
     /// With `sve`: every vector length that the guest can select, in bits, ascending.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub vector_lengths: Vec<u32>,
-    /// Instruction set features to hide, by their Linux hwcap name (`crc32`) or as `REGISTER.FIELD`.
+    /// With `pmu`: what the guest gets less than the silicon has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pmu: Option<Pmu>,
+    /// How many breakpoints and watchpoints the guest gets; those of the silicon unless it says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub debug: Option<Debug>,
+    /// Whether the guest counts on AArch32 at EL0: a CPU that lacks it is an error.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub aarch32: bool,
+    /// Instruction set features to hide, by their Linux hwcap name (`crc32`), as `aarch32` (at EL0) or as
+    /// `REGISTER.FIELD`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hide: Vec<String>,
     /// ID register fields with a value of the author's choice.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub set: Vec<SetField>,
+}
+
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
+/// What a guest's performance monitoring unit is; what is not named is the silicon's.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Pmu {
+    /// Version of the PMUv3 architecture, as [`Pmu::VERSIONS`] names them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// Event counters beside the cycle counter, 0 to 31 (PMCR_EL0.N).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counters: Option<u32>,
+    /// Of the common events (0 to 0x3f, 0x4000 to 0x403f), the only ones that the guest can count.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub allow: Vec<u16>,
+    /// Common events that the guest cannot count.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub deny: Vec<u16>,
+}
+
+impl Pmu {
+    /// Versions with the values of ID_AA64DFR0_EL1.PMUVer and ID_DFR0_EL1.PerfMon (Arm ARM DDI 0487).
+    pub const VERSIONS: &'static [(&'static str, u64, u64)] = &[
+        ("3.0", 1, 3),
+        ("3.1", 4, 4),
+        ("3.4", 5, 5),
+        ("3.5", 6, 6),
+        ("3.7", 7, 7),
+        ("3.8", 8, 8),
+        ("3.9", 9, 9),
+    ];
+}
+
+/// The debug unit that a guest gets.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Debug {
+    /// Breakpoints, 2 to 16 (ID_AA64DFR0_EL1.BRPs is one less).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub breakpoints: Option<u32>,
+    /// Watchpoints, 2 to 16 (ID_AA64DFR0_EL1.WRPs is one less).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub watchpoints: Option<u32>,
 }
 
 /// One field that the author sets.

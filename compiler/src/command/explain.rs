@@ -249,7 +249,7 @@ fn explain_feature(feature: Feature, out: &mut Output) {
     ));
     out.line(match feature {
         Feature::Pmu => {
-            "The guest gets a performance monitoring unit (PMUv3; KVM_ARM_VCPU_PMU_V3)."
+            "The guest gets a performance monitoring unit (PMUv3; KVM_ARM_VCPU_PMU_V3). `pmu version=\"3.1\" counters=4 { deny 0x11 }` gives it less than the silicon has: version 3.0, 3.1, 3.4, 3.5, 3.7, 3.8 or 3.9, event counters beside the cycle counter, and common events that it cannot count (or, with `allow`, the only ones that it can)."
         }
         Feature::Sve => {
             "The guest gets scalable vectors (SVE; KVM_ARM_VCPU_SVE). `sve 128 256` names every vector length, in bits, that it can select: a host must have these, and no others up to the longest."

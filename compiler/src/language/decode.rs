@@ -11,7 +11,7 @@ use kdl::{KdlDocument, KdlEntry, KdlNode, KdlValue};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::rc::Rc;
-use vmlock_spec::vm::{Arch, Boot, Console, Cpu, Feature, SetField, VmSpec};
+use vmlock_spec::vm::{Arch, Boot, Console, Cpu, Debug, Feature, Pmu, SetField, VmSpec};
 use vmlock_spec::words::did_you_mean;
 
 /// Most vCPUs of a machine.
@@ -48,7 +48,7 @@ const VM_NODES: [&str; 10] = [
 /// Designed, and not built yet.
 const VM_NODES_LATER: [&str; 2] = ["disk", "net"];
 /// vCPU features of KVM that a description cannot name yet.
-const FEATURES_LATER: [&str; 2] = ["el2", "aarch32"];
+const FEATURES_LATER: [&str; 1] = ["el2"];
 
 /// What came out of a file.
 pub struct Decoded {
@@ -722,6 +722,8 @@ impl<'a> Decoder<'a> {
         }
         let mut features: BTreeMap<Feature, &KdlNode> = BTreeMap::new();
         let mut vector_lengths = Vec::new();
+        let (mut pmu, mut debug, mut aarch32) = (None, None, false);
+        let mut single: BTreeMap<&str, &KdlNode> = BTreeMap::new();
         let (mut hides, mut set) = (Vec::new(), Vec::new());
         let mut fields: BTreeMap<String, &KdlNode> = BTreeMap::new();
         for child in node.children().map_or(&[][..], |c| c.nodes()) {
@@ -752,16 +754,39 @@ impl<'a> Decoder<'a> {
                         }
                     }
                 }
-                _ => match Feature::ALL.iter().find(|f| f.name() == word) {
-                    Some(feature) => {
+                "debug" | "aarch32" => {
+                    if let Some(first) = single.insert(word, child) {
+                        self.twice(first, child, "keep one of the two");
+                    }
+                    if word == "debug" {
+                        debug = self.debug(child);
+                    } else {
+                        aarch32 = true;
+                        self.places.note("/cpu/aarch32", head(child));
                         self.properties(child, &[]);
                         self.no_children(child);
-                        if *feature == Feature::Sve {
-                            vector_lengths = self.vector_lengths(child, unread);
-                        } else {
-                            let help =
-                                format!("the word alone turns it on; without `{word}` it is off");
-                            self.no_arguments(child, &help);
+                        self.no_arguments(child, "the word alone asks for it");
+                    }
+                }
+                _ => match Feature::ALL.iter().find(|f| f.name() == word) {
+                    Some(feature) => {
+                        let help =
+                            format!("the word alone turns it on; without `{word}` it is off");
+                        match feature {
+                            Feature::Sve => {
+                                self.properties(child, &[]);
+                                self.no_children(child);
+                                vector_lengths = self.vector_lengths(child, unread);
+                            }
+                            Feature::Pmu => {
+                                self.no_arguments(child, &help);
+                                pmu = self.pmu(child);
+                            }
+                            Feature::Pauth | Feature::Mte => {
+                                self.properties(child, &[]);
+                                self.no_children(child);
+                                self.no_arguments(child, &help);
+                            }
                         }
                         match features.get(feature) {
                             Some(first) => self.twice(first, child, "keep one of the two"),
@@ -784,8 +809,93 @@ impl<'a> Decoder<'a> {
             count: count.unwrap_or(1) as u32,
             features: features.into_keys().collect(),
             vector_lengths,
+            pmu,
+            debug,
+            aarch32,
             hide,
             set,
+        })
+    }
+
+    /// A number that a property of a node gives.
+    fn count(
+        &mut self,
+        properties: &BTreeMap<&'static str, &KdlEntry>,
+        name: &str,
+        pointer: &str,
+        bounds: std::ops::RangeInclusive<u64>,
+    ) -> Option<u32> {
+        let entry = properties.get(name)?;
+        self.places
+            .note(format!("{pointer}/{name}"), range(entry.span()));
+        let number = self.number(entry, "spec::out-of-range", &format!("`{name}`"), bounds)?;
+        Some(number as u32)
+    }
+
+    /// What stands behind `pmu` and in its block; `None` for the word alone.
+    fn pmu(&mut self, node: &KdlNode) -> Option<Pmu> {
+        const POINTER: &str = "/cpu/pmu";
+        self.places.note(POINTER, head(node));
+        let properties = self.properties(node, &["version", "counters"]);
+        let mut pmu = Pmu {
+            counters: self.count(&properties, "counters", POINTER, 0..=31),
+            ..Pmu::default()
+        };
+        if let Some(entry) = properties.get("version") {
+            self.places
+                .note(format!("{POINTER}/version"), range(entry.span()));
+            pmu.version = self.string(entry, "`version`");
+        }
+        for child in node.children().map_or(&[][..], |c| c.nodes()) {
+            let word = child.name().value();
+            self.no_type(child.ty());
+            let list = match word {
+                "allow" => &mut pmu.allow,
+                "deny" => &mut pmu.deny,
+                _ => {
+                    self.push(
+                        "spec::unknown-node",
+                        format!("a `pmu` has no `{word}`"),
+                        head(child),
+                        "unknown",
+                        suggest(word, ["allow", "deny"]),
+                    );
+                    continue;
+                }
+            };
+            self.properties(child, &[]);
+            self.no_children(child);
+            for entry in self.arguments(child) {
+                let event = self.number(entry, "spec::out-of-range", "an event", 0..=0xffff);
+                if let Some(event) = event {
+                    let pointer = format!("{POINTER}/{word}/{}", list.len());
+                    self.places.note(pointer, range(entry.span()));
+                    list.push(event as u16);
+                }
+            }
+        }
+        (pmu != Pmu::default()).then_some(pmu)
+    }
+
+    /// `debug breakpoints=4 watchpoints=2`.
+    fn debug(&mut self, node: &KdlNode) -> Option<Debug> {
+        const POINTER: &str = "/cpu/debug";
+        self.places.note(POINTER, head(node));
+        self.no_children(node);
+        self.no_arguments(node, "write `debug breakpoints=4 watchpoints=2`");
+        let properties = self.properties(node, &["breakpoints", "watchpoints"]);
+        if properties.is_empty() {
+            self.push(
+                "spec::missing",
+                "`debug` does not say how many there are".to_owned(),
+                head(node),
+                "nothing follows",
+                "write `debug breakpoints=4 watchpoints=2`, or one of the two",
+            );
+        }
+        Some(Debug {
+            breakpoints: self.count(&properties, "breakpoints", POINTER, 2..=16),
+            watchpoints: self.count(&properties, "watchpoints", POINTER, 2..=16),
         })
     }
 
@@ -820,7 +930,10 @@ impl<'a> Decoder<'a> {
             );
             return;
         }
-        let known = Feature::ALL.iter().map(|f| f.name()).chain(["hide", "set"]);
+        let known = Feature::ALL
+            .iter()
+            .map(|f| f.name())
+            .chain(["debug", "aarch32", "hide", "set"]);
         let help = if VM_NODES.contains(&word) {
             format!("`{word}` stands in the `vm` block, outside `cpu`")
         } else {
