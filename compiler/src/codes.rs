@@ -180,6 +180,11 @@ pub const CODES: &[Code] = &[
         "The catalogue knows a release that does not show the field and a later one that does, and the baseline that the description names lies between them, where no source was at hand. On a host of that release the guest may see the other value; there the lock is refused, never kept by halves. Name one of the two releases, decide the field with `set` or `hide`, or waive it with `vary`.",
     ),
     code(
+        "spec::midr-promises",
+        "MIDR_EL1 promises what is hidden",
+        "Libraries that carry several versions of their code (numerical, cryptographic and string routines) may choose by the part number in MIDR_EL1, without a look at the ID register field or the hwcap of the instructions that they use. A lock that keeps the part and hides a feature that this part has lets them choose code that ends with SIGILL on a host that lacks the instruction or makes it undefined; where the host executes it, the guest depends on something that its lock does not promise. Name a CPU model without the feature, so that MIDR_EL1 is the model's (Linux 6.15 and later can show it on newer CPUs), or do not hide it.",
+    ),
+    code(
         "spec::unknown-cpu",
         "a CPU model that is not known",
         "The name is neither in vmlock's catalogue nor in an imported file. `vmlock cpu REPORT --name NAME` makes a model of a host.",

@@ -134,6 +134,47 @@ const EXAMPLES: &[Expected] = &[
         kept: &["6.12"],
         refused: &[("5.10", &["ID_AA64DFR0_EL1.PMUVer"])],
     },
+    // A Cortex-A72 on itself, and on newer CPUs where the kernel lets MIDR_EL1 and all of the ID registers be written.
+    Expected {
+        spec: "lab/tests/specs/masked.vm.kdl",
+        lock: "lab/tests/specs/masked.vm.lock.json",
+        cpu: "cortex-a72",
+        cpus: 2,
+        flags: &[],
+        kept: &["6.12", "7.3"],
+        refused: &[("6.1", &["CLIDR_EL1"])],
+    },
+    Expected {
+        spec: "lab/tests/specs/masked.vm.kdl",
+        lock: "lab/tests/specs/masked.vm.lock.json",
+        cpu: "neoverse-n1",
+        cpus: 2,
+        flags: &[],
+        kept: &["6.18", "7.3"],
+        refused: &[
+            ("6.12", &["MIDR_EL1.PartNum"]),
+            ("6.16", &["ID_ISAR5_EL1.RDM"]),
+        ],
+    },
+    Expected {
+        spec: "lab/tests/specs/masked.vm.kdl",
+        lock: "lab/tests/specs/masked.vm.lock.json",
+        cpu: "max",
+        cpus: 2,
+        flags: &[],
+        kept: &["7.3"],
+        refused: &[],
+    },
+    // The same between near relations, with nothing waived.
+    Expected {
+        spec: "lab/tests/specs/sibling.vm.kdl",
+        lock: "lab/tests/specs/sibling.vm.lock.json",
+        cpu: "neoverse-n1",
+        cpus: 2,
+        flags: &[],
+        kept: &["6.16", "7.3"],
+        refused: &[("6.12", &["MIDR_EL1.PartNum"])],
+    },
 ];
 
 /// The examples, each once.

@@ -55,11 +55,12 @@ pub fn rehearse(system: &System, lock: &Lock, plan: &Plan, look: Look) -> Result
 /// Every promise that is not kept from inside, as refusals.
 pub fn prove(system: &System, lock: &Lock, plan: &Plan) -> Result<(), Failure> {
     // What the kernel keeps was read back, all but this; what the runner answers
-    // in its place has to be looked at as a whole.
-    let proxied = plan.steps().any(|step| *step == Step::Distributor);
+    // in its place has to be looked at as a whole, and so has a CPU that shows
+    // itself as another one.
+    let whole = |step: &Step| matches!(step, Step::Distributor | Step::Identity);
     // How a feature behaves in use is read back by nobody.
     let used = lock.features.iter().any(|f| *f != Feature::Pmu);
-    let look = match proxied || used {
+    let look = match used || plan.steps().any(whole) {
         true => Look::AtWhatIsThere,
         false => Look::Light,
     };

@@ -4,7 +4,7 @@
 //! and the runner both call [`plan`], or [`plan_with`] where the runner must, or
 //! must not, answer in the kernel's place.
 
-use crate::catalogue::{Kind, RegisterInfo, register_by_id};
+use crate::catalogue::{Kind, RegisterInfo, field, register_by_id};
 use crate::lock::{Binding, Lock, LockedRegister};
 use crate::reason;
 use crate::report::{HostReport, ReportedRegister, Seen, View};
@@ -35,6 +35,10 @@ pub enum Way {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Step {
+    /// Let the VM have an identity of its own, before it has vCPUs
+    /// (`KVM_CAP_ARM_WRITABLE_IMP_ID_REGS`, 6.15 and later): without it,
+    /// MIDR_EL1, REVIDR_EL1 and AIDR_EL1 cannot be written.
+    Identity,
     /// Write a register with `KVM_SET_ONE_REG`.
     Register {
         /// KVM register id.
@@ -175,13 +179,77 @@ pub fn plan_with(lock: &Lock, report: &HostReport, emulation: Emulation) -> Plan
         return plan;
     };
     vector_lengths(lock, report, &mut plan);
+    let level_moves = moves_workaround_2(lock, view);
     for entry in &lock.registers {
-        register(entry, view, report, &mut plan);
+        match entry.id {
+            smccc::WORKAROUND_2_REGISTER if level_moves && entry.promised() & LEVEL != 0 => {
+                unforeseen_level(entry, &mut plan);
+            }
+            _ => register(entry, view, report, &mut plan),
+        }
+    }
+    if plan.steps().any(writes_identity) {
+        plan.keep(
+            IDENTITY,
+            Way::Set,
+            Some(Step::Identity),
+            "so that the VM can have a MIDR_EL1 of its own",
+        );
     }
     unlocked(lock, view, &mut plan);
     gic(lock, view, report, emulation, &mut plan);
     answers(lock, view, &mut plan);
     plan
+}
+
+/// `Level` of the workaround registers.
+const LEVEL: u64 = 0xf;
+
+/// Whether keeping the lock hides or shows ID_AA64PFR1_EL1.SSBS on this host.
+/// From 6.12 on the level of SMCCC_ARCH_WORKAROUND_2 follows from what the guest
+/// sees there (`kvm_arm_get_fw_reg` and `kvm_smccc_call_handler`,
+/// arch/arm64/kvm/hypercalls.c), in a way that the host's mitigations decide.
+fn moves_workaround_2(lock: &Lock, view: &View) -> bool {
+    let Some((register, ssbs)) = field("ID_AA64PFR1_EL1.SSBS") else {
+        return false;
+    };
+    let host = view.register(register.id).and_then(|r| r.value);
+    let mut entries = lock.registers.iter();
+    let entry = entries.find(|r| r.id == register.id);
+    let (Some(host), Some(entry)) = (host, entry) else {
+        return false;
+    };
+    let shown = |value: u64| ssbs.get(value) != 0;
+    entry.promised() & ssbs.mask() != 0 && shown(host) != shown(entry.value)
+}
+
+fn unforeseen_level(entry: &LockedRegister, plan: &mut Plan) {
+    let path = format!("{}.Level", entry.name);
+    plan.refusals.push(Refusal {
+        code: reason::SILICON_FACT,
+        wanted: format!("{:#x}", entry.value & LEVEL),
+        offered: "nothing that is known beforehand".into(),
+        reason: format!(
+            "{path} follows from ID_AA64PFR1_EL1.SSBS, which this lock changes here: what a guest then sees is the host's"
+        ),
+        from: entry.from.clone(),
+        help: vec![
+            format!("waive the level in the spec: `vary \"{path}\"`"),
+            "or choose a host whose ID_AA64PFR1_EL1.SSBS is the lock's".into(),
+        ],
+        name: path,
+    });
+}
+
+/// The capability that makes MIDR_EL1, REVIDR_EL1 and AIDR_EL1 writable.
+pub const IDENTITY: &str = "KVM_CAP_ARM_WRITABLE_IMP_ID_REGS";
+
+/// Whether a step needs that capability.
+fn writes_identity(step: &Step) -> bool {
+    let Step::Register { id, .. } = step else {
+        return false;
+    };
+    register_by_id(*id).is_some_and(|info| info.kind == Kind::Identification)
 }
 
 /// Whether this host keeps one register by itself, as [`plan`] would.

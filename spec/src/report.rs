@@ -206,6 +206,8 @@ pub struct ReportedRegister {
     pub value: Option<u64>,
     /// Bits that were flipped, accepted and read back flipped. Only for
     /// registers without ordered fields (CLIDR_EL1, CCSIDR_EL1, bitmaps, …).
+    /// For MIDR_EL1, REVIDR_EL1 and AIDR_EL1 in a VM with
+    /// `KVM_CAP_ARM_WRITABLE_IMP_ID_REGS`, where the host has it.
     #[serde(default, skip_serializing_if = "is_zero", with = "hex64")]
     #[cfg_attr(
         feature = "schema",

@@ -15,6 +15,7 @@ use crate::vm::{Feature, Pmu, VmSpec};
 use crate::words::did_you_mean;
 use std::collections::BTreeMap;
 
+mod dispatch;
 mod unsure;
 
 /// Where an editor finds the lock's schema when the spec does not say.
@@ -314,6 +315,8 @@ pub fn resolve(
     firmware(&context, &mut locked, &mut complaints);
     vary(spec, &mut locked, &mut complaints);
     complaints.0.extend(unsure::warnings(&context, catalogue));
+    let promised = dispatch::warnings(&context, &locked, catalogue);
+    complaints.0.extend(promised);
     locked.sort_by_key(|r| r.id);
     let (services, psci_from) = services(&context, &locked);
     let Some(psci) = smccc::psci_name(services.psci) else {
@@ -331,6 +334,7 @@ pub fn resolve(
     }
     let mut features = spec.cpu.features.clone();
     features.sort();
+    let waived = waived_answers(&locked);
     let mut lock = Lock {
         schema: spec
             .lock_schema
@@ -354,6 +358,7 @@ pub fn resolve(
             conduit: "hvc".into(),
             answers: smccc::answers(&services)
                 .into_iter()
+                .filter(|(key, _)| !waived.contains(key))
                 .map(|(key, answer)| Answer {
                     call: fact_name(key),
                     answer,
@@ -1264,11 +1269,30 @@ fn services(context: &Context, locked: &[LockedRegister]) -> (Services, String) 
     (services, from)
 }
 
+/// The firmware workarounds: KVM's register, and the function that is asked for.
+const WORKAROUNDS: [(u64, u32); 3] = [
+    (smccc::WORKAROUND_1_REGISTER, 0x8000_8000),
+    (smccc::WORKAROUND_2_REGISTER, 0x8000_7fff),
+    (smccc::WORKAROUND_3_REGISTER, 0x8000_3fff),
+];
+
+/// Answers that are not promised because the level that decides them is waived.
+fn waived_answers(locked: &[LockedRegister]) -> Vec<u64> {
+    let waived = |id: &u64| {
+        let mut entries = locked.iter().filter(|r| r.id == *id);
+        entries.any(|r| r.vary.iter().any(|w| w.field == "Level"))
+    };
+    let waived = WORKAROUNDS.iter().filter(|(id, _)| waived(id));
+    waived
+        .map(|(_, function)| wire::key(wire::Kind::ArchFeatures, u64::from(*function)))
+        .collect()
+}
+
 /// Who decides an answer: the CPU model for the workarounds, else the baselines.
 fn answer_from(key: u64, psci_from: &str, cpu: &str) -> String {
-    let workarounds = [0x8000_8000, 0x8000_7fff, 0x8000_3fff];
+    let asked = wire::id_of(key);
     if wire::kind_of(key) == Some(wire::Kind::ArchFeatures)
-        && workarounds.contains(&wire::id_of(key))
+        && WORKAROUNDS.iter().any(|(_, f)| u64::from(*f) == asked)
     {
         return format!("cpu/{cpu}");
     }

@@ -1,8 +1,8 @@
 //! Builds the VM and carries out the steps of a plan, in the one order that
 //! works on every kernel from 5.10 to 7.3.
 //!
-//! Memory, vCPUs in order, GIC with addresses and size, KVM_ARM_VCPU_INIT with
-//! the same features everywhere, SVE's vector lengths, firmware and ID registers, the timers' and the
+//! Memory, what has to be said before there are vCPUs, vCPUs in order, GIC with addresses and size,
+//! KVM_ARM_VCPU_INIT with the same features everywhere, SVE's vector lengths, firmware and ID registers, the timers' and the
 //! PMU's interrupts, the PMU's filter, GIC initialisation, GICD_IIDR (which kernels before 6.15 or so
 //! only take now), and the PMU, which needs an initialised GIC.
 
@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use vmlock_spec::catalogue::{register_by_id, register_by_name};
 use vmlock_spec::lock::Lock;
-use vmlock_spec::plan::{Plan, Refusal, Step};
+use vmlock_spec::plan::{IDENTITY, Plan, Refusal, Step};
 use vmlock_spec::reason;
 use vmlock_spec::vm::Feature;
 
@@ -129,6 +129,12 @@ pub fn begin(
     }
     if let Some(memory) = memory {
         vm.add_memory(memory)?;
+    }
+    if recipe.steps.contains(&Step::Identity)
+        && let Err(error) = vm.allow_identity()
+    {
+        let refusal = refused(IDENTITY.to_owned(), "1".to_owned(), error.to_string());
+        return Err(Failure::Refused(vec![refusal]));
     }
     let vcpus = (0u32..)
         .zip(&recipe.mpidr)

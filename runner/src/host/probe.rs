@@ -52,6 +52,7 @@ const REDISTRIBUTORS: u64 = 0x080a_0000;
 const PMU_INTERRUPT: u32 = 23;
 const TIMERS: (u32, u32) = (27, 30);
 const KVM_CAP_MAX_VCPUS: u32 = 66;
+const KVM_CAP_ARM_WRITABLE_IMP_ID_REGS: u32 = 239;
 
 /// Revisions of GICD_IIDR that are tried: 0 to 3 exist, 4 does not yet.
 const REVISIONS: std::ops::RangeInclusive<u8> = 0..=4;
@@ -125,6 +126,7 @@ pub fn probe(system: &System, scope: &Scope) -> Result<HostReport, Failure> {
             report.vector_lengths = scratch.vcpu().vector_lengths()?;
         }
         let mut registers = registers(&mut scratch, scope)?;
+        identity(system, features, scope, &mut registers)?;
         let (psci, psci_fields) = psci_versions(scratch.vcpu(), scope)?;
         if let Some(version) = registers.iter_mut().find(|r| r.id == PSCI_VERSION_REGISTER) {
             version.accepts = psci_fields;
@@ -298,6 +300,35 @@ fn registers(scratch: &mut Scratch, scope: &Scope) -> Result<Vec<ReportedRegiste
     Ok(out)
 }
 
+/// Tries MIDR_EL1, REVIDR_EL1 and AIDR_EL1 in a VM that may have an identity of
+/// its own, where a lock asks for another one than the host's.
+fn identity(
+    system: &System,
+    features: &[Feature],
+    scope: &Scope,
+    registers: &mut [ReportedRegister],
+) -> Result<(), Failure> {
+    let asked = |r: &&mut ReportedRegister| {
+        IDENTITY_REGISTERS.contains(&&*r.name)
+            && scope
+                .wanted(r.id)
+                .is_none_or(|wanted| r.value != Some(wanted))
+    };
+    let mut asked: Vec<_> = registers.iter_mut().filter(asked).collect();
+    if asked.is_empty() || system.capability(KVM_CAP_ARM_WRITABLE_IMP_ID_REGS) == 0 {
+        return Ok(());
+    }
+    let mut recipe = recipe(features, 1);
+    recipe.steps.push(Step::Identity);
+    let begun = apply::begin(system, &recipe, None)?;
+    for register in &mut asked {
+        if let (Some(value), Some(info)) = (register.value, register_by_id(register.id)) {
+            try_values(&begun.vcpus[0], info, value, scope, register);
+        }
+    }
+    Ok(())
+}
+
 /// Bytes of a register (`KVM_REG_SIZE_MASK`).
 const fn bytes(id: u64) -> u64 {
     1 << (id >> 52 & 0xf)
@@ -410,6 +441,10 @@ fn flippable(vcpu: &Fresh, info: &RegisterInfo, value: u64) -> u64 {
 /// 6.1), or never show it (PMCR_EL0.IMP).
 const PER_VCPU: [&str; 2] = ["CLIDR_EL1", "PMCR_EL0"];
 
+/// Registers that say who made the CPU. What KVM takes for them has to reach the
+/// hardware (VPIDR_EL2) or a trap (HCR_EL2.TID1) on every vCPU.
+const IDENTITY_REGISTERS: [&str; 3] = ["MIDR_EL1", "REVIDR_EL1", "AIDR_EL1"];
+
 /// Strikes out what sticks from outside and is not what a guest then reads on
 /// every vCPU.
 fn after_cpu_on(
@@ -418,7 +453,8 @@ fn after_cpu_on(
     registers: &mut [ReportedRegister],
 ) -> Result<(), Failure> {
     let mut recipe = recipe(features, 2);
-    for register in registers.iter().filter(|r| PER_VCPU.contains(&&*r.name)) {
+    let looked_at = [&PER_VCPU[..], &IDENTITY_REGISTERS[..]].concat();
+    for register in registers.iter().filter(|r| looked_at.contains(&&*r.name)) {
         let (Some(value), Some(info)) = (register.value, register_by_id(register.id)) else {
             continue;
         };
@@ -434,6 +470,11 @@ fn after_cpu_on(
         }
         if changed != value {
             let id = register.id;
+            if IDENTITY_REGISTERS.contains(&&*register.name)
+                && !recipe.steps.contains(&Step::Identity)
+            {
+                recipe.steps.push(Step::Identity);
+            }
             recipe.steps.push(Step::Register { id, value: changed });
         }
     }
@@ -441,7 +482,12 @@ fn after_cpu_on(
         return Ok(());
     }
     // A kernel that does not take them all at once is believed in none of them.
-    let facts = guest(system, &recipe, MODE_LIGHT).unwrap_or_default();
+    // The light one does not look at REVIDR_EL1 and AIDR_EL1.
+    let mode = match recipe.steps.contains(&Step::Identity) {
+        true => MODE_FULL,
+        false => MODE_LIGHT,
+    };
+    let facts = guest(system, &recipe, mode).unwrap_or_default();
     for step in &recipe.steps {
         let Step::Register { id, value } = step else {
             continue;

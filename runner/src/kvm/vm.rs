@@ -5,9 +5,10 @@ use super::vcpu::Fresh;
 use super::{Error, Result, counted};
 use crate::machine::memory::Memory;
 use kvm_bindings::{
-    KVM_ARM_VM_SMCCC_CTRL, KVM_ARM_VM_SMCCC_FILTER, KVM_CAP_ARM_NISV_TO_USER, kvm_create_device,
-    kvm_device_attr, kvm_device_type_KVM_DEV_TYPE_ARM_VGIC_V3, kvm_enable_cap,
-    kvm_userspace_memory_region, kvm_vcpu_init,
+    KVM_ARM_VM_SMCCC_CTRL, KVM_ARM_VM_SMCCC_FILTER, KVM_CAP_ARM_NISV_TO_USER,
+    KVM_CAP_ARM_WRITABLE_IMP_ID_REGS, kvm_create_device, kvm_device_attr,
+    kvm_device_type_KVM_DEV_TYPE_ARM_VGIC_V3, kvm_enable_cap, kvm_userspace_memory_region,
+    kvm_vcpu_init,
 };
 use kvm_ioctls::VmFd;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -79,6 +80,17 @@ impl Vm {
         };
         counted(self.inner.fd.enable_cap(&capability))
             .map_err(|e| Error::new("KVM_ENABLE_CAP of KVM_CAP_ARM_MTE", e))
+    }
+
+    /// Lets MIDR_EL1, REVIDR_EL1 and AIDR_EL1 be written
+    /// (`KVM_CAP_ARM_WRITABLE_IMP_ID_REGS`, 6.15 and later). The VM has no vCPU yet.
+    pub fn allow_identity(&self) -> Result<()> {
+        let capability = kvm_enable_cap {
+            cap: KVM_CAP_ARM_WRITABLE_IMP_ID_REGS,
+            ..Default::default()
+        };
+        counted(self.inner.fd.enable_cap(&capability))
+            .map_err(|e| Error::new("KVM_ENABLE_CAP of KVM_CAP_ARM_WRITABLE_IMP_ID_REGS", e))
     }
 
     /// Gives the guest memory at the address that the memory knows itself.

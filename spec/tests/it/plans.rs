@@ -111,8 +111,11 @@ fn examples_on_recorded_hosts() {
     );
     let hosts = hosts();
     let folder = crate_root().join("tests/plans");
-    let examples = named(&crate_root().join("../examples"), ".vm.lock.json");
+    let mut examples = named(&crate_root().join("../examples"), ".vm.lock.json");
     assert!(examples.len() >= 2, "the examples are gone");
+    let specs = named(&crate_root().join("../lab/tests/specs"), ".vm.lock.json");
+    let masks = |(name, _): &(String, PathBuf)| ["masked", "sibling"].contains(&name.as_str());
+    examples.extend(specs.into_iter().filter(masks));
     let mut wrong = Vec::new();
     for (name, lock) in &examples {
         let path = folder.join(format!("{name}.txt"));
@@ -167,6 +170,56 @@ fn a_psci_version_is_taken_whole() {
             taken,
             "{version} on {host}"
         );
+    }
+}
+
+/// What a newer CPU cannot hide, whatever the kernel: `lab/tests/specs/masked.vm.kdl` waives it.
+#[test]
+fn what_no_kernel_masks_is_refused_by_name() {
+    let lock = lock(&spec(&["kvm-6.12"], "cortex-a72", &[]));
+    let plan = plan(&lock, &hosts()["neoverse-n1-7.3"]);
+    let mut names: Vec<&str> = plan.refusals.iter().map(|r| r.name.as_str()).collect();
+    names.sort_unstable();
+    let level = |n: u8| format!("KVM_REG_ARM_SMCCC_ARCH_WORKAROUND_{n}.Level");
+    let levels = [level(1), level(2), level(3)];
+    let mut wanted = vec![
+        "ARCH_FEATURES(SMCCC_ARCH_WORKAROUND_1)",
+        "ARCH_FEATURES(SMCCC_ARCH_WORKAROUND_3)",
+        "ID_AA64MMFR1_EL1.VH",
+        "ID_AA64MMFR1_EL1.VMIDBits",
+        "ID_AA64MMFR1_EL1.XNX",
+        "ID_AA64PFR0_EL1.AdvSIMD",
+        "ID_AA64PFR0_EL1.EL1",
+        "ID_AA64PFR0_EL1.EL2",
+        "ID_AA64PFR0_EL1.FP",
+        "ID_ISAR4_EL1.SMC",
+        "ID_PFR1_EL1.ProgMod",
+        "ID_PFR1_EL1.Virtualization",
+    ];
+    wanted.extend(levels.iter().map(String::as_str));
+    assert_eq!(names, wanted);
+}
+
+/// MIDR_EL1 is written where the VM can have one of its own, and that is asked for once.
+#[test]
+fn another_identity_needs_its_capability() {
+    let (hosts, lock) = (hosts(), lock(&spec(&["kvm-6.12"], "cortex-a76", &[])));
+    for (host, kept) in [
+        ("neoverse-n1-7.3", true),
+        ("neoverse-n1-6.16", true),
+        ("neoverse-n1-6.12", false),
+        ("cortex-a76-7.3", true),
+    ] {
+        let plan = plan(&lock, &hosts[host]);
+        assert_eq!(
+            plan.refusals.is_empty(),
+            kept,
+            "{host}: {:?}",
+            plan.refusals
+        );
+        let asked = plan.steps().filter(|s| **s == Step::Identity).count();
+        let own = host.starts_with("cortex-a76");
+        assert_eq!(asked, usize::from(kept && !own), "{host}");
     }
 }
 
