@@ -12,6 +12,9 @@ use std::collections::BTreeMap;
 /// Implementer, Architecture and PartNum of MIDR_EL1: what such libraries go by.
 const PART: u64 = 0xff0f_fff0;
 
+/// ID registers whose fields announce instructions.
+const INSTRUCTIONS: &str = "ID_AA64ISAR";
+
 /// One warning for each place that hides something: a `hide`, a `set`, or the baselines.
 pub(super) fn warnings(
     context: &Context,
@@ -30,7 +33,7 @@ pub(super) fn warnings(
     };
     let mut hidden: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for (capability, fields) in HWCAPS {
-        for path in fields.iter().filter(|path| path.starts_with("ID_AA64")) {
+        for path in fields.iter().filter(|path| path.starts_with(INSTRUCTIONS)) {
             let (Some((register, field)), Some(shown)) =
                 (field(path), path.split('.').next().and_then(&value))
             else {
