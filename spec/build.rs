@@ -231,6 +231,7 @@ fn subject(subject: &Subject) -> String {
         }
         Subject::Psci(version) => format!("Subject::Psci({version:#x})"),
         Subject::IidrRevision(revision) => format!("Subject::IidrRevision({revision})"),
+        Subject::Smc(conduit) => format!("Subject::Smc({conduit})"),
         Subject::Bitmap(register, value) => {
             format!("Subject::Bitmap({}, {value:?})", text(register))
         }

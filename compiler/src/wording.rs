@@ -14,6 +14,7 @@ pub fn subject(statement: &Statement) -> String {
         Subject::Events { register, .. } | Subject::Bitmap(register, _) => register.to_string(),
         Subject::Psci(_) => "PSCI version".to_owned(),
         Subject::IidrRevision(_) => "GICD_IIDR.Revision".to_owned(),
+        Subject::Smc(_) => "SMC as a conduit of firmware calls".to_owned(),
     };
     if statement.when.is_empty() {
         about
@@ -49,6 +50,8 @@ pub fn act(statement: &Statement) -> String {
             smccc::psci_name(*version).map_or_else(|| format!("{version:#x}"), str::to_owned)
         }
         Subject::IidrRevision(revision) => revision.to_string(),
+        Subject::Smc(true) => "as HVC".to_owned(),
+        Subject::Smc(false) => "answers -1".to_owned(),
         Subject::Bitmap(_, Some(bits)) => format!("{bits:#x}"),
         Subject::Bitmap(_, None) => "absent".to_owned(),
     }
@@ -62,6 +65,7 @@ pub fn speaks_of(statement: &Statement, register: &str, field: Option<&str>) -> 
         Subject::Cache(_) => return register == "CLIDR_EL1" || register.starts_with("CCSIDR_EL1"),
         Subject::Psci(_) => return register == "KVM_REG_ARM_PSCI_VERSION",
         Subject::IidrRevision(_) => return register == "GICD_IIDR",
+        Subject::Smc(_) => return false,
     };
     let (of, part) = target
         .split_once('.')

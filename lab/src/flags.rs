@@ -37,6 +37,10 @@ pub enum Command {
     Matrix(Matrix),
     /// Probe emulated hosts and write their reports into spec/catalogue/hosts
     Record(Record),
+    /// Audit locks of every PSCI version and hypercall service, answered by the kernel and by vmlock
+    ///
+    /// Exit code 1: a kernel keeps what it should refuse or the other way round, or guests were told different things.
+    Firmware(Firmware),
     /// List the kernel series that can be had, and where those are that were fetched
     Kernels(Kernels),
     /// Show the main job: compile an example, start a guest on two kernels, audit on both
@@ -180,6 +184,17 @@ pub struct Record {
     /// Give up on a host that has no report after so many seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 300)]
     pub timeout: u64,
+    /// Look for newer point releases than those in the cache
+    #[arg(long)]
+    pub refresh: bool,
+}
+
+/// `firmware`
+#[derive(Debug, Args)]
+pub struct Firmware {
+    /// Host kernels
+    #[arg(long, value_delimiter = ',', default_values = kernels::SERIES)]
+    pub kernels: Vec<String>,
     /// Look for newer point releases than those in the cache
     #[arg(long)]
     pub refresh: bool,

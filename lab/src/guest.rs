@@ -70,7 +70,7 @@ pub fn provide(cache: &Cache, dir: &Path, kernel: &str) -> Result<()> {
 }
 
 /// Writes a file unless it has this content already.
-fn put(path: &Path, content: &[u8]) -> Result<()> {
+pub fn put(path: &Path, content: &[u8]) -> Result<()> {
     if fs::read(path).is_ok_and(|old| old == content) {
         return Ok(());
     }

@@ -9,6 +9,7 @@ use crate::emulate::{self, Clock, Files, Job, LAB, Machine, Output, Work};
 use crate::failure::{ENVIRONMENT, Failure, Result, say};
 use crate::flags::{Hardware, Run};
 use crate::guest;
+use crate::hibernate;
 use crate::kernels::{self, Kernel};
 use crate::tools;
 use serde_json::Value;
@@ -185,14 +186,15 @@ pub fn add_arguments(cache: &Cache, files: &mut Files, dir: &Path, args: &[Strin
 }
 
 /// Makes the file if it is part of the guest that the examples use: `guest/Image`,
-/// `guest/initrd.cpio.gz`.
+/// `guest/initrd.cpio.gz`, `guest/hibernate.Image`.
 fn provide(cache: &Cache, file: &Path) -> Result<()> {
     let (Some(dir), Some(name)) = (file.parent(), file.file_name()) else {
         return Ok(());
     };
-    if dir.file_name().is_some_and(|d| d == "guest")
-        && (name == guest::IMAGE || name == guest::INITRD)
-    {
+    let is_guest = dir.file_name().is_some_and(|d| d == "guest");
+    if is_guest && name == hibernate::IMAGE {
+        hibernate::provide(dir)?;
+    } else if is_guest && (name == guest::IMAGE || name == guest::INITRD) {
         guest::provide(cache, dir, guest::KERNEL)?;
     }
     Ok(())

@@ -9,8 +9,10 @@ mod cross;
 mod emulate;
 mod emulator;
 mod failure;
+mod firmware;
 mod flags;
 mod guest;
+mod hibernate;
 mod initramfs;
 mod job;
 mod kernels;
@@ -56,6 +58,7 @@ fn run(flags: &Flags) -> Result<u8> {
         Command::Run(run) => job::run(&cache, run),
         Command::Record(flags) => record::run(&cache, flags),
         Command::Matrix(matrix) => matrix::run(&cache, matrix),
+        Command::Firmware(flags) => firmware::run(&cache, flags),
         Command::Kernels(list) => {
             if !list.fetch.is_empty() {
                 kernels::resolve(&cache, &list.fetch, list.refresh)?;

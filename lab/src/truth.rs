@@ -106,7 +106,7 @@ fn on_host(bench: &Bench, compiler: &Path, folder: &Path, host: &Machine) -> Res
         .ok_or_else(|| Failure::bug("a kernel without a baseline"))?;
     let locks = FEATURES
         .iter()
-        .map(|(name, block)| lock(compiler, folder, baseline, &host.cpu, name, block))
+        .map(|(name, block)| lock(compiler, folder, &[baseline], &host.cpu, name, block))
         .collect::<Result<Vec<_>>>()?;
     let mut jobs = Vec::new();
     for lock in &locks {
@@ -141,19 +141,20 @@ fn on_host(bench: &Bench, compiler: &Path, folder: &Path, host: &Machine) -> Res
     Ok(problems)
 }
 
-/// Writes and compiles the spec of a default guest; gives the lock's path.
-fn lock(
+/// Writes and compiles the spec of a guest without anything to boot; gives the lock's path.
+pub fn lock(
     compiler: &Path,
     folder: &Path,
-    baseline: &str,
+    abi: &[&str],
     cpu: &str,
     name: &str,
     block: &str,
 ) -> Result<String> {
-    let stem = format!("{cpu}-{baseline}-{name}");
+    let stem = format!("{cpu}-{}-{name}", abi.first().unwrap_or(&""));
+    let abi = format!("\"{}\"", abi.join("\" \""));
     let spec: PathBuf = folder.join(format!("{stem}.vm.kdl"));
     let text = format!(
-        "vm \"{stem}\" {{\n    arch \"arm64\"\n    abi \"{baseline}\"\n    \
+        "vm \"{stem}\" {{\n    arch \"arm64\"\n    abi {abi}\n    \
          cpu \"{cpu}\" count=2{block}\n    memory \"64MiB\"\n}}\n"
     );
     fs::write(&spec, text).map_err(|e| Failure::file("write", &spec, &e))?;

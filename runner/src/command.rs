@@ -69,13 +69,18 @@ fn read_lock(path: &Path) -> Result<Lock, Failure> {
 
 /// What of this host decides about the lock, and the plan.
 fn plan_here(system: &System, lock: &Lock, parsed: &Parsed) -> Result<Plan, Failure> {
-    let emulation = match (parsed.has("native"), parsed.has("emulate-gic")) {
-        (false, false) => Emulation::Allowed,
-        (true, false) => Emulation::Forbidden,
-        (false, true) => Emulation::Preferred,
-        (true, true) => {
+    let flags = [
+        ("native", Emulation::Forbidden),
+        ("emulate-gic", Emulation::Preferred),
+        ("emulate-calls", Emulation::PreferredCalls),
+    ];
+    let given: Vec<_> = flags.iter().filter(|(flag, _)| parsed.has(flag)).collect();
+    let emulation = match given[..] {
+        [] => Emulation::Allowed,
+        [(_, emulation)] => *emulation,
+        [(one, _), (other, _), ..] => {
             return Err(Failure::usage(
-                "`--native` and `--emulate-gic` contradict each other".to_owned(),
+                format!("`--{one}` and `--{other}` contradict each other"),
                 &["give one of them"],
             ));
         }

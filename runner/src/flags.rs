@@ -91,6 +91,13 @@ const EMULATE_GIC: Flag = Flag {
     choices: &[],
     help: "Answer for the interrupt controller even where the kernel could: to compare the two ways",
 };
+const EMULATE_CALLS: Flag = Flag {
+    long: "emulate-calls",
+    short: None,
+    value: None,
+    choices: &[],
+    help: "Answer firmware calls even where the kernel could: to compare the two ways",
+};
 const HELP: Flag = Flag {
     long: "help",
     short: Some('h'),
@@ -137,7 +144,7 @@ is printed, with the line of the spec or the baseline that asked for it.
 Examples:
   vmlock-run check web.vm.lock.json
   vmlock-run check web.vm.lock.json --format json",
-        flags: &[&FORMAT, &NATIVE, &EMULATE_GIC],
+        flags: &[&FORMAT, &NATIVE, &EMULATE_GIC, &EMULATE_CALLS],
     },
     Verb {
         name: "audit",
@@ -153,7 +160,7 @@ Examples:
   vmlock-run audit web.vm.lock.json
   vmlock-run audit web.vm.lock.json --observed
   vmlock-run audit web.vm.lock.json --format json",
-        flags: &[&FORMAT, &OBSERVED, &NATIVE, &EMULATE_GIC],
+        flags: &[&FORMAT, &OBSERVED, &NATIVE, &EMULATE_GIC, &EMULATE_CALLS],
     },
     Verb {
         name: "start",
@@ -172,7 +179,7 @@ Exit codes:
 
 Examples:
   vmlock-run start web.vm.lock.json",
-        flags: &[&STATS, &NATIVE, &EMULATE_GIC],
+        flags: &[&STATS, &NATIVE, &EMULATE_GIC, &EMULATE_CALLS],
     },
     #[cfg(feature = "torture")]
     Verb {

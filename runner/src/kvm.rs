@@ -13,7 +13,7 @@ mod vm;
 pub use count::ioctls;
 pub use gic::Gic;
 pub use system::System;
-pub use vcpu::{Exit, Fresh, Kick, Runnable};
+pub use vcpu::{Exit, Forwarded, Fresh, Kick, Runnable};
 pub use vm::{Vm, bury, discard};
 
 use count::counted;
@@ -70,6 +70,10 @@ pub mod core {
     pub const PC: u64 = 0x6030_0000_0010_0040;
     /// PSTATE.
     pub const PSTATE: u64 = 0x6030_0000_0010_0042;
+    /// The virtual counter (`KVM_REG_ARM_TIMER_CNT`).
+    pub const CNTVCT: u64 = 0x6030_0000_0013_df1a;
+    /// The physical counter (`KVM_REG_ARM_PTIMER_CNT`).
+    pub const CNTPCT: u64 = 0x6030_0000_0013_df01;
     /// EL1h with D, A, I and F masked.
     pub const PSTATE_BOOT: u64 = 0x3c5;
 }

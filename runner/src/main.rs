@@ -15,6 +15,7 @@ mod device;
 #[cfg(target_arch = "aarch64")]
 mod enforce;
 mod failure;
+mod firmware;
 mod flags;
 mod gic;
 #[cfg(target_arch = "aarch64")]

@@ -6,12 +6,13 @@
 use crate::enforce::apply::{self, Recipe};
 use crate::enforce::verify;
 use crate::failure::Failure;
+use crate::firmware::forward::Firmware;
 use crate::kvm::{System, discard};
 use crate::machine::memory::Memory;
 use crate::witness::{self, Stage};
 use std::sync::Arc;
 use vmlock_spec::lock::Lock;
-use vmlock_spec::observation::wire::{MODE_FULL, MODE_LIGHT};
+use vmlock_spec::observation::wire::{LIGHT_CALLS, MODE_FULL, MODE_LIGHT};
 use vmlock_spec::observation::{self, Audit, Look};
 use vmlock_spec::plan::{Plan, Refusal, Step};
 use vmlock_spec::reason;
@@ -44,7 +45,9 @@ pub fn rehearse(system: &System, lock: &Lock, plan: &Plan, look: Look) -> Result
         redistributors: lock.machine.redistributors.base,
     };
     witness::load(&stage, &memory, &verified)?;
-    let (facts, incomplete) = witness::observe(verified, &stage, &memory, Box::new(|| {}))?;
+    let firmware = Firmware::new(lock, &recipe.steps);
+    let (facts, incomplete) =
+        witness::observe(verified, &stage, &memory, firmware, Box::new(|| {}))?;
     discard(memory);
     Ok(observation::audit(lock, &facts, incomplete, look))
 }
@@ -57,7 +60,11 @@ pub fn prove(system: &System, lock: &Lock, plan: &Plan) -> Result<(), Failure> {
     // What the kernel keeps was read back, all but this; what the runner answers
     // in its place has to be looked at as a whole, and so has a CPU that shows
     // itself as another one.
-    let whole = |step: &Step| matches!(step, Step::Distributor | Step::Identity);
+    let whole = |step: &Step| match step {
+        Step::Distributor | Step::Identity => true,
+        Step::Forward(function) | Step::Deny(function) => !LIGHT_CALLS.contains(function),
+        _ => false,
+    };
     // How a feature behaves in use is read back by nobody.
     let used = lock.features.iter().any(|f| *f != Feature::Pmu);
     let look = match used || plan.steps().any(whole) {

@@ -9,6 +9,7 @@ use crate::device::bus::Bus;
 use crate::enforce::apply::{self, Recipe};
 use crate::enforce::verify;
 use crate::failure::Failure;
+use crate::firmware::forward::Firmware;
 use crate::kvm::System;
 use crate::machine::memory::Memory;
 use crate::machine::run::{Ended, Injector, Session, run_beside};
@@ -96,6 +97,7 @@ pub fn torture(
     let vcpus = stage.mpidr.len() as u64;
     let session = Session {
         bus: Bus::doorbell(fire::DOORBELL),
+        firmware: Firmware::new(lock, &recipe.steps),
         input: false,
         escape: false,
         limit: None,

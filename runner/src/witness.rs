@@ -3,6 +3,7 @@
 use crate::device::bus::Bus;
 use crate::enforce::verify::Verified;
 use crate::failure::Failure;
+use crate::firmware::forward::Firmware;
 use crate::kvm::core;
 use crate::machine::memory::Memory;
 use crate::machine::run::{Ended, Session, run};
@@ -112,11 +113,13 @@ pub fn observe(
     machine: Verified,
     stage: &Stage,
     memory: &Arc<Memory>,
+    firmware: Option<Firmware>,
     first: Box<dyn FnOnce() + Send>,
 ) -> Result<(Vec<Fact>, Vec<Incomplete>), Failure> {
     let limit = PER_VCPU * stage.mpidr.len() as u32;
     let session = Session {
         bus: Bus::unheard(),
+        firmware,
         input: false,
         escape: false,
         limit: Some(limit),

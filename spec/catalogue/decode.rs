@@ -399,6 +399,12 @@ impl Reader {
                 Some(_) => self.problem(node, "GICD_IIDR.Revision has four bits", None),
                 None => {}
             },
+            "smc" => match self.text(node, 0, "`none` or `full`").as_deref() {
+                Some("none") => subjects.push(Subject::Smc(false)),
+                Some("full") => subjects.push(Subject::Smc(true)),
+                Some(other) => self.problem(node, format!("unknown SMC conduit `{other}`"), None),
+                None => {}
+            },
             "bitmap" => {
                 if let Some(register) = self.text(node, 0, "a bitmap register") {
                     let absent = arguments(node).get(1).and_then(|v| v.as_string());

@@ -5,7 +5,7 @@ use crate::catalogue::{CachePolicy, Subject, Text, register_by_id};
 use crate::lock::{Binding, Lock, LockedRegister};
 use crate::plan::default_services;
 use crate::report::{HostReport, Seen, View};
-use crate::smccc;
+use crate::smccc::{self, Services};
 use std::borrow::Cow;
 
 /// What a guest on that host reads by default: what was seen from inside, or
@@ -39,6 +39,10 @@ pub fn deviations(lock: &Lock, view: &View, report: &HostReport) -> Vec<Subject>
         } else {
             firmware(entry, view, &mut out);
         }
+    }
+    let smc = default_services(view).smc;
+    if Services::of_lock(lock).smc != smc {
+        out.push(Subject::Smc(smc));
     }
     if caches {
         out.push(Subject::Cache(CachePolicy::Silicon));

@@ -5,7 +5,7 @@
 use crate::adopt::shown;
 use crate::catalogue::{Catalogue, Field, Kind, Rule, Subject, field, register_by_id};
 use crate::lock::{Binding, Lock, LockedRegister};
-use crate::plan::{Emulation, Refusal, default_services, keeps, plan_with};
+use crate::plan::{Refusal, default_services, keeps, plan};
 use crate::report::{HostReport, View};
 use crate::resolve;
 use crate::smccc::{PSCI_VERSIONS, Services};
@@ -236,7 +236,7 @@ fn lock(catalogue: &Catalogue, spec: &VmSpec) -> Result<Lock, Vec<resolve::Compl
 /// Every refusal, with the index of its host.
 fn refused(lock: &Lock, reports: &[HostReport]) -> Vec<(usize, Refusal)> {
     let of = |(index, report)| {
-        let refusals = plan_with(lock, report, Emulation::Forbidden).refusals;
+        let refusals = plan(lock, report).refusals;
         refusals.into_iter().map(move |r| (index, r))
     };
     reports.iter().enumerate().flat_map(of).collect()
@@ -345,6 +345,8 @@ fn parts(
             };
             bits.unwrap_or(0) == all
         }
+        // Where one host has no such conduit, the runner can keep the others from showing theirs.
+        Subject::Smc(conduit) => *conduit == services.iter().all(|s| s.smc),
         Subject::Field(..) | Subject::Cache(_) | Subject::Events { .. } => false,
     };
     let mut groups: BTreeMap<&str, &str> = BTreeMap::new();
@@ -493,6 +495,7 @@ fn holds(lock: &Lock, subject: &Subject) -> bool {
             iidr >> 12 & 0xf == u32::from(*revision)
         }
         Subject::Bitmap(register, bits) => value(register) == bits.unwrap_or(0),
+        Subject::Smc(conduit) => Services::of_lock(lock).smc == *conduit,
         Subject::Field(..) | Subject::Cache(_) | Subject::Events { .. } => false,
     }
 }

@@ -396,6 +396,8 @@ fn asked_by_all(call: &str) -> bool {
         "ARCH_FEATURES(PV_TIME_FEATURES)",
         "AFFINITY_INFO64(itself)",
         "PV_TIME_ST()",
+        "SMC PSCI_VERSION()",
+        "SMC SMCCC_VERSION()",
     ];
     CALLS.contains(&call) || call.starts_with("VENDOR_HYP_KVM_FEATURES()")
 }

@@ -6,6 +6,7 @@
 
 use crate::catalogue::{Kind, RegisterInfo, field, register_by_id};
 use crate::lock::{Binding, Lock, LockedRegister};
+use crate::observation::wire;
 use crate::reason;
 use crate::report::{HostReport, ReportedRegister, Seen, View};
 use crate::smccc::{self, Services};
@@ -54,6 +55,18 @@ pub enum Step {
     DenyEvents(Vec<u16>),
     /// Hide the in-kernel distributor and redistributors and answer for them.
     Distributor,
+    /// Leave a firmware register as the kernel has it: the runner answers the
+    /// calls that it decides. Reading it back gives the kernel's value, not the promised one.
+    Leave {
+        /// KVM register id.
+        id: u64,
+        /// The kernel's value.
+        value: u64,
+    },
+    /// Let the runner answer this firmware function (`KVM_SMCCC_FILTER_FWD_TO_USER`).
+    Forward(u32),
+    /// Let the kernel answer NOT_SUPPORTED to this firmware function (`KVM_SMCCC_FILTER_DENY`).
+    Deny(u32),
 }
 
 /// Whether the runner may answer in the kernel's place.
@@ -66,6 +79,8 @@ pub enum Emulation {
     Forbidden,
     /// For the interrupt controller in any case; tests compare the two ways so.
     Preferred,
+    /// For firmware calls in any case, where the kernel lets go of them.
+    PreferredCalls,
 }
 
 /// One entry that can be kept.
@@ -141,6 +156,7 @@ pub fn plan(lock: &Lock, report: &HostReport) -> Plan {
 /// As [`plan`], with a say in what the runner answers itself.
 pub fn plan_with(lock: &Lock, report: &HostReport, emulation: Emulation) -> Plan {
     let mut plan = Plan::default();
+    let filter = Filter::of(report, emulation);
     room(lock, report, &mut plan);
     let mut features = lock.features.clone();
     features.sort();
@@ -185,7 +201,7 @@ pub fn plan_with(lock: &Lock, report: &HostReport, emulation: Emulation) -> Plan
             smccc::WORKAROUND_2_REGISTER if level_moves && entry.promised() & LEVEL != 0 => {
                 unforeseen_level(entry, &mut plan);
             }
-            _ => register(entry, view, report, &mut plan),
+            _ => register(entry, view, report, filter, &mut plan),
         }
     }
     if plan.steps().any(writes_identity) {
@@ -198,7 +214,7 @@ pub fn plan_with(lock: &Lock, report: &HostReport, emulation: Emulation) -> Plan
     }
     unlocked(lock, view, &mut plan);
     gic(lock, view, report, emulation, &mut plan);
-    answers(lock, view, &mut plan);
+    answers(lock, view, filter, &mut plan);
     plan
 }
 
@@ -252,10 +268,11 @@ fn writes_identity(step: &Step) -> bool {
     register_by_id(*id).is_some_and(|info| info.kind == Kind::Identification)
 }
 
-/// Whether this host keeps one register by itself, as [`plan`] would.
+/// Whether this host keeps one register, as [`plan`] would.
 pub fn keeps(entry: &LockedRegister, view: &View, report: &HostReport) -> bool {
     let mut plan = Plan::default();
-    register(entry, view, report, &mut plan);
+    let filter = Filter::of(report, Emulation::default());
+    register(entry, view, report, filter, &mut plan);
     plan.refusals.is_empty()
 }
 
@@ -322,6 +339,39 @@ fn vector_lengths(lock: &Lock, report: &HostReport, plan: &mut Plan) {
     }
 }
 
+/// Whether firmware calls can be taken out of the kernel's hands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Filter {
+    Usable,
+    /// Usable, and every call that the runner can answer is taken.
+    Preferred,
+    Forbidden,
+    Missing,
+}
+
+impl Filter {
+    fn of(report: &HostReport, emulation: Emulation) -> Self {
+        match (report.smccc_filter, emulation) {
+            (false, _) => Filter::Missing,
+            (true, Emulation::Forbidden) => Filter::Forbidden,
+            (true, Emulation::Allowed | Emulation::Preferred) => Filter::Usable,
+            (true, Emulation::PreferredCalls) => Filter::Preferred,
+        }
+    }
+
+    /// What the user can do about a call that the kernel does not answer as promised.
+    fn help(self) -> Option<String> {
+        let words = match self {
+            Filter::Usable | Filter::Preferred => return None,
+            Filter::Forbidden => "or let the runner answer the call: leave `--native` out",
+            Filter::Missing => {
+                "or one with Linux 6.4 or later, where the runner can answer the call itself (the SMCCC filter)"
+            }
+        };
+        Some(words.to_owned())
+    }
+}
+
 fn room(lock: &Lock, report: &HostReport, plan: &mut Plan) {
     let count = lock.machine.vcpus.len();
     if count > report.vcpus_max as usize {
@@ -384,7 +434,13 @@ fn differing(
     out
 }
 
-fn register(entry: &LockedRegister, view: &View, report: &HostReport, plan: &mut Plan) {
+fn register(
+    entry: &LockedRegister,
+    view: &View,
+    report: &HostReport,
+    filter: Filter,
+    plan: &mut Plan,
+) {
     if entry.promised() == 0 {
         plan.keep(&entry.name, Way::Vary, None, "waived by the spec");
         return;
@@ -414,7 +470,7 @@ fn register(entry: &LockedRegister, view: &View, report: &HostReport, plan: &mut
         (Some((_, value)), _) if (value ^ entry.value) & entry.promised() == 0 => {
             plan.keep(&entry.name, same, None, "");
         }
-        (Some((host, value)), _) => set(entry, info, host, value, report, plan),
+        (Some((host, value)), _) => set(entry, info, host, value, report, filter, plan),
         (None, Some(seen)) => from_inside(entry, info, seen, report, plan),
         (None, None) if !entry.guest_readable() && entry.id != smccc::PSCI_VERSION_REGISTER => {
             let way = if entry.rule == Binding::Absent {
@@ -553,6 +609,7 @@ fn set(
     host: &ReportedRegister,
     value: u64,
     report: &HostReport,
+    filter: Filter,
     plan: &mut Plan,
 ) {
     let (mut code, mut why) = (reason::NOT_WRITABLE, "the kernel does not take the value");
@@ -588,6 +645,18 @@ fn set(
                 );
                 return;
             }
+            let calls_alone = !entry.guest_readable();
+            if calls_alone && matches!(filter, Filter::Usable | Filter::Preferred) {
+                // Whether the calls can be answered is decided call by call.
+                let id = entry.id;
+                plan.keep(
+                    &entry.name,
+                    Way::Emulate,
+                    Some(Step::Leave { id, value }),
+                    "the kernel does not take the value: the runner answers the calls that depend on it",
+                );
+                return;
+            }
             if entry.id == smccc::PSCI_VERSION_REGISTER {
                 (code, why) = (reason::PSCI, "the kernel does not offer this version");
             }
@@ -598,13 +667,17 @@ fn set(
                     let values: Vec<String> = values.iter().map(|v| format!("{v:#x}")).collect();
                     format!(" (it takes {})", values.join(", "))
                 });
+                let mut help = field_help(code, &path, &field);
+                if calls_alone {
+                    help.extend(filter.help());
+                }
                 plan.refusals.push(Refusal {
                     code,
                     wanted: format!("{wanted:#x}"),
                     offered: format!("{offered:#x}{}", taken.unwrap_or_default()),
                     reason: format!("a guest on this host sees {offered:#x} in {path}, and {why}"),
                     from: entry.from.clone(),
-                    help: field_help(code, &path, &field),
+                    help,
                     name: path,
                 });
             }
@@ -700,7 +773,7 @@ fn gic(lock: &Lock, view: &View, report: &HostReport, emulation: Emulation, plan
     let mut native = Plan::default();
     native_gic(lock, view, report, &mut native);
     let wanted = match emulation {
-        Emulation::Allowed => !native.refusals.is_empty(),
+        Emulation::Allowed | Emulation::PreferredCalls => !native.refusals.is_empty(),
         Emulation::Forbidden => false,
         Emulation::Preferred => true,
     };
@@ -906,6 +979,8 @@ fn host_services(view: &View, answer: &dyn Fn(&str) -> Option<u64>) -> Services 
                 [1, 2],
             ),
         ],
+        smc: offered("SMC PSCI_VERSION()"),
+        implementation: None,
     }
 }
 
@@ -919,8 +994,9 @@ pub fn default_services(view: &View) -> Services {
 
 /// Firmware calls. Where the host's default answer is what our model of KVM
 /// says, the model says what it will answer once the registers are set; where
-/// it is not, the answer must already be the promised one.
-fn answers(lock: &Lock, view: &View, plan: &mut Plan) {
+/// it is not, the answer must already be the promised one. What the kernel
+/// does not answer as promised, the runner answers where it may.
+fn answers(lock: &Lock, view: &View, filter: Filter, plan: &mut Plan) {
     let seen: BTreeMap<&str, Seen> = view
         .guest
         .iter()
@@ -932,11 +1008,18 @@ fn answers(lock: &Lock, view: &View, plan: &mut Plan) {
         _ => None,
     };
     let host = host_services(view, &answer);
+    let left: BTreeSet<u64> = plan
+        .steps()
+        .filter_map(|step| match step {
+            Step::Leave { id, .. } => Some(*id),
+            _ => None,
+        })
+        .collect();
     let settable = |id: u64, host: u64| match (
         view.register(id),
         lock.registers.iter().find(|r| r.id == id),
     ) {
-        (Some(_), Some(entry)) => entry.value,
+        (Some(_), Some(entry)) if !left.contains(&id) => entry.value,
         _ => host,
     };
     let after = Services {
@@ -945,22 +1028,48 @@ fn answers(lock: &Lock, view: &View, plan: &mut Plan) {
         std_hyp: settable(smccc::STD_HYP_BMAP_REGISTER, host.std_hyp),
         vendor_hyp: settable(smccc::VENDOR_HYP_BMAP_REGISTER, host.vendor_hyp),
         vendor_hyp_2: settable(smccc::VENDOR_HYP_BMAP_2_REGISTER, host.vendor_hyp_2),
-        workarounds: host.workarounds,
+        ..host
     };
-    let model = |services: &Services| -> BTreeMap<String, u64> {
-        let named = |(key, x0)| (crate::observation::fact_name(key), x0);
+    let model = |services: &Services| -> BTreeMap<String, (u64, u64)> {
+        let named = |(key, x0)| (crate::observation::fact_name(key), (key, x0));
         smccc::answers(services).into_iter().map(named).collect()
     };
+    let promised = model(&Services::of_lock(lock));
     let (before, after) = (model(&host), model(&after));
+    let modelled =
+        |model: &BTreeMap<String, (u64, u64)>, call: &str| model.get(call).map(|(_, x0)| *x0);
+    // What the kernel answers once its registers are set.
+    let native = |call: &str| {
+        let now = answer(call);
+        if now.is_some() && now == modelled(&before, call) {
+            modelled(&after, call)
+        } else if modelled(&before, call) == modelled(&after, call) {
+            now
+        } else {
+            None
+        }
+    };
+    let taken = match filter {
+        Filter::Usable => taken_over(lock, &promised, native, false),
+        Filter::Preferred => taken_over(lock, &promised, native, true),
+        Filter::Forbidden | Filter::Missing => BTreeMap::new(),
+    };
+    let mut filtered = BTreeSet::new();
     for entry in &lock.hypercalls.answers {
         let call = entry.call.as_str();
-        let now = answer(call);
-        let modelled = now.is_some() && now == before.get(call).copied();
-        let later = match modelled {
-            true => after.get(call).copied(),
-            false if before.get(call) == after.get(call) => now,
-            false => None,
-        };
+        let (now, later) = (answer(call), native(call));
+        let function = promised
+            .get(call)
+            .and_then(|(key, _)| smccc::function_of(*key));
+        if let Some((function, step)) = function.and_then(|f| taken.get_key_value(&f)) {
+            let words = match step {
+                Step::Deny(_) => "the kernel is told to deny it",
+                _ => "answered by the runner",
+            };
+            let step = filtered.insert(*function).then(|| step.clone());
+            plan.keep(call, Way::Emulate, step, words);
+            continue;
+        }
         if later == Some(entry.answer) {
             let way = if now == later { Way::Same } else { Way::Set };
             plan.keep(call, way, None, "");
@@ -972,6 +1081,10 @@ fn answers(lock: &Lock, view: &View, plan: &mut Plan) {
             Some(value) => format!("{value:#x}"),
             None => "no answer that is known beforehand".to_owned(),
         };
+        let mut help = vec!["choose a host whose kernel has, or can hide, the service".to_owned()];
+        if function.is_some_and(smccc::filterable) {
+            help.extend(filter.help());
+        }
         plan.refusals.push(Refusal {
             code: reason::ANSWER,
             name: call.to_owned(),
@@ -984,7 +1097,56 @@ fn answers(lock: &Lock, view: &View, plan: &mut Plan) {
                 }
             },
             from: entry.from.clone(),
-            help: vec!["choose a host whose kernel has, or can hide, the service".into()],
+            help,
         });
     }
+}
+
+/// The functions that are taken out of the kernel's hands, each with its step:
+/// those of which an answer would be wrong, and all of whose promised answers
+/// can be given, either by the runner or by denying the call; and, if so asked
+/// (`preferred`), whatever the runner can answer.
+fn taken_over(
+    lock: &Lock,
+    promised: &BTreeMap<String, (u64, u64)>,
+    native: impl Fn(&str) -> Option<u64>,
+    preferred: bool,
+) -> BTreeMap<u32, Step> {
+    struct Promised {
+        wrong: bool,
+        deniable: bool,
+        answerable: bool,
+    }
+    let mut functions: BTreeMap<u32, Promised> = BTreeMap::new();
+    for entry in &lock.hypercalls.answers {
+        let Some((key, x0)) = promised.get(&entry.call) else {
+            continue;
+        };
+        let Some(function) = smccc::function_of(*key).filter(|f| smccc::filterable(*f)) else {
+            continue;
+        };
+        let of = functions.entry(function).or_insert(Promised {
+            wrong: false,
+            deniable: true,
+            answerable: smccc::ANSWERED_BY_RUNNER.contains(&function),
+        });
+        of.wrong |= native(&entry.call) != Some(entry.answer);
+        // KVM denies with x0 = NOT_SUPPORTED and x1 to x3 = 0.
+        let first = wire::call_result(wire::id_of(*key)) == 0;
+        of.deniable &= entry.answer == if first { smccc::NOT_SUPPORTED } else { 0 };
+        // The runner answers as our model of the lock's services does.
+        of.answerable &= *x0 == entry.answer;
+    }
+    let step = |(function, of): (u32, Promised)| match of {
+        Promised {
+            answerable: true, ..
+        } if preferred => Some((function, Step::Forward(function))),
+        Promised { wrong: false, .. } => None,
+        Promised { deniable: true, .. } => Some((function, Step::Deny(function))),
+        Promised {
+            answerable: true, ..
+        } => Some((function, Step::Forward(function))),
+        _ => None,
+    };
+    functions.into_iter().filter_map(step).collect()
 }

@@ -318,7 +318,7 @@ pub fn resolve(
     let promised = dispatch::warnings(&context, &locked, catalogue);
     complaints.0.extend(promised);
     locked.sort_by_key(|r| r.id);
-    let (services, psci_from) = services(&context, &locked);
+    let (services, psci_from, smc_from) = services(&context, &locked);
     let Some(psci) = smccc::psci_name(services.psci) else {
         complaints.error(
             "spec::incomplete-baseline",
@@ -362,7 +362,7 @@ pub fn resolve(
                 .map(|(key, answer)| Answer {
                     call: fact_name(key),
                     answer,
-                    from: answer_from(key, &psci_from, &cpu.name),
+                    from: answer_from(key, &psci_from, &smc_from, &cpu.name),
                 })
                 .collect(),
         },
@@ -1248,25 +1248,21 @@ fn vary(spec: &VmSpec, locked: &mut [LockedRegister], complaints: &mut Complaint
     }
 }
 
-/// What decides the answers of firmware calls, out of the finished registers.
-fn services(context: &Context, locked: &[LockedRegister]) -> (Services, String) {
-    let entry = |id: u64| locked.iter().find(|r| r.id == id);
-    let value = |id: u64| entry(id).map_or(0, |r| r.value);
+/// What decides the answers of firmware calls, out of the finished registers;
+/// who decided the PSCI version, and who the SMC conduit.
+fn services(context: &Context, locked: &[LockedRegister]) -> (Services, String, String) {
+    let smc = context.last(|s| match s {
+        Subject::Smc(conduit) => Some(*conduit),
+        _ => None,
+    });
+    let (smc, smc_from) = smc.unwrap_or((false, "abi".to_owned()));
     let services = Services {
-        psci: value(smccc::PSCI_VERSION_REGISTER) as u32,
-        std: value(smccc::STD_BMAP_REGISTER),
-        std_hyp: value(smccc::STD_HYP_BMAP_REGISTER),
-        vendor_hyp: value(smccc::VENDOR_HYP_BMAP_REGISTER),
-        vendor_hyp_2: value(smccc::VENDOR_HYP_BMAP_2_REGISTER),
-        workarounds: [
-            value(smccc::WORKAROUND_1_REGISTER),
-            value(smccc::WORKAROUND_2_REGISTER),
-            value(smccc::WORKAROUND_3_REGISTER),
-        ],
+        smc,
+        ..Services::of_registers(locked)
     };
-    let from = entry(smccc::PSCI_VERSION_REGISTER)
-        .map_or_else(|| format!("cpu/{}", context.cpu.name), |r| r.from.clone());
-    (services, from)
+    let psci = locked.iter().find(|r| r.id == smccc::PSCI_VERSION_REGISTER);
+    let psci_from = psci.map_or_else(|| format!("cpu/{}", context.cpu.name), |r| r.from.clone());
+    (services, psci_from, smc_from)
 }
 
 /// The firmware workarounds: KVM's register, and the function that is asked for.
@@ -1289,12 +1285,15 @@ fn waived_answers(locked: &[LockedRegister]) -> Vec<u64> {
 }
 
 /// Who decides an answer: the CPU model for the workarounds, else the baselines.
-fn answer_from(key: u64, psci_from: &str, cpu: &str) -> String {
+fn answer_from(key: u64, psci_from: &str, smc_from: &str, cpu: &str) -> String {
     let asked = wire::id_of(key);
     if wire::kind_of(key) == Some(wire::Kind::ArchFeatures)
         && WORKAROUNDS.iter().any(|(_, f)| u64::from(*f) == asked)
     {
         return format!("cpu/{cpu}");
+    }
+    if wire::kind_of(key) == Some(wire::Kind::Smc) {
+        return smc_from.to_owned();
     }
     psci_from.to_owned()
 }

@@ -4,7 +4,9 @@
 //! Sources: SMC Calling Convention (DEN0028), PSCI (DEN0022), TRNG (DEN0098),
 //! paravirtualised time (DEN0057); arch/arm64/kvm/psci.c and hypercalls.c, 5.10 to 7.3.
 
-use crate::observation::wire;
+use crate::catalogue::register_by_name;
+use crate::lock::{Lock, LockedRegister};
+use crate::observation::{fact_name, wire};
 
 /// `KVM_REG_ARM_PSCI_VERSION` (arch/arm64/include/uapi/asm/kvm.h), 64 bits.
 pub const PSCI_VERSION_REGISTER: u64 = 0x6030_0000_0014_0000;
@@ -136,6 +138,95 @@ pub struct Services {
     pub vendor_hyp_2: u64,
     /// Workaround levels 1 to 3, as in the KVM registers.
     pub workarounds: [u64; 3],
+    /// Whether SMC #0 is a conduit as HVC #0 is (Linux 6.4 and later); else
+    /// it answers -1 to everything.
+    pub smc: bool,
+    /// MIDR_EL1, REVIDR_EL1 and AIDR_EL1 of the one implementation that
+    /// DISCOVER_IMPL_CPUS tells of; KVM by itself answers no such call.
+    pub implementation: Option<[u64; 3]>,
+}
+
+impl Services {
+    /// What a lock's registers promise. A firmware register that is not among
+    /// them offers nothing, and they say nothing of the SMC conduit.
+    pub fn of_registers(registers: &[LockedRegister]) -> Self {
+        let value = |id: u64| registers.iter().find(|r| r.id == id).map_or(0, |r| r.value);
+        let named = |name: &str| register_by_name(name).map_or(0, |info| value(info.id));
+        Self {
+            psci: value(PSCI_VERSION_REGISTER) as u32,
+            std: value(STD_BMAP_REGISTER),
+            std_hyp: value(STD_HYP_BMAP_REGISTER),
+            vendor_hyp: value(VENDOR_HYP_BMAP_REGISTER),
+            vendor_hyp_2: value(VENDOR_HYP_BMAP_2_REGISTER),
+            workarounds: [
+                value(WORKAROUND_1_REGISTER),
+                value(WORKAROUND_2_REGISTER),
+                value(WORKAROUND_3_REGISTER),
+            ],
+            smc: false,
+            implementation: Some(["MIDR_EL1", "REVIDR_EL1", "AIDR_EL1"].map(named)),
+        }
+    }
+
+    /// What a lock promises.
+    pub fn of_lock(lock: &Lock) -> Self {
+        let through_smc = fact_name(wire::key(wire::Kind::Smc, wire::call(0x8400_0000, 0, 0)));
+        let mut answers = lock.hypercalls.answers.iter();
+        Self {
+            smc: answers.any(|a| a.call == through_smc && a.answer != NOT_SUPPORTED),
+            ..Self::of_registers(&lock.registers)
+        }
+    }
+}
+
+/// Whether the SMCCC filter can take a function out of the kernel's hands:
+/// all but the Arm architecture calls (arch/arm64/kvm/hypercalls.c
+/// `init_smccc_filter`, 6.4 to 7.3).
+pub const fn filterable(function: u32) -> bool {
+    !matches!(
+        function,
+        0x8000_0000..=0x8000_ffff | 0xc000_0000..=0xc000_ffff
+    )
+}
+
+/// Functions that the runner can answer in the kernel's place, because their
+/// answers need nothing that only the kernel has. CPU_ON, CPU_OFF, CPU_SUSPEND
+/// and AFFINITY_INFO need the vCPUs' states and stay in the kernel.
+pub const ANSWERED_BY_RUNNER: &[u32] = &[
+    0x8400_0000, // PSCI_VERSION
+    0x8400_0006, // MIGRATE_INFO_TYPE
+    0x8400_0008, // SYSTEM_OFF
+    0x8400_0009, // SYSTEM_RESET
+    0x8400_000a, // PSCI_FEATURES
+    0x8400_0012, // SYSTEM_RESET2
+    0xc400_0012,
+    0x8400_0015, // SYSTEM_OFF2
+    0xc400_0015,
+    0x8400_0050, // TRNG
+    0x8400_0051,
+    0x8400_0052,
+    0x8400_0053,
+    0xc400_0053,
+    0xc500_0020, // PV_TIME
+    0xc500_0021,
+    0x8600_ff01, // KVM's own: UID, features, PTP, implementations
+    0x8600_0000,
+    0x8600_0001,
+    0xc600_0040,
+    0xc600_0041,
+];
+
+/// The function that a witness's question calls; `None` for what is no call.
+pub fn function_of(key: u64) -> Option<u32> {
+    use wire::Kind;
+    match wire::kind_of(key)? {
+        Kind::Hvc | Kind::HvcArguments | Kind::Smc => Some(wire::call_function(wire::id_of(key))),
+        Kind::PsciFeatures => Some(0x8400_000a),
+        Kind::ArchFeatures => Some(0x8000_0001),
+        Kind::TrngFeatures => Some(0x8400_0051),
+        Kind::PvTimeFeatures => Some(0xc500_0020),
+        _ => None,
+    }
 }
 
 /// A call whose answer never changes: the witness's key, and what x0 (or the
@@ -168,8 +259,11 @@ const fn workaround_2(level: u64) -> u64 {
 
 /// What KVM answers with these services, for every call that a lock promises.
 ///
-/// Left out, because KVM changed them between 5.10 and 7.3 without a knob:
-/// CPU_ON with reserved affinity bits, and SMC as a conduit. They are observed.
+/// Left out, because KVM changed them between 5.10 and 7.3 without a knob and
+/// nobody else can answer them: CPU_ON with reserved affinity bits, and SMC as a
+/// conduit of calls that only the kernel can answer, such as CPU_ON and
+/// SMCCC_VERSION, where a baseline has none. They are observed. PSCI_VERSION is
+/// what a guest asks to find a conduit, and that is promised.
 pub fn answers(services: &Services) -> Vec<KeyedAnswer> {
     use wire::{Kind, call, key};
     let at_least = |version: u32| services.psci >= version;
@@ -214,6 +308,13 @@ pub fn answers(services: &Services) -> Vec<KeyedAnswer> {
             INVALID_PARAMETERS,
         ),
     ];
+    let smc = if services.smc {
+        out.push((key(Kind::Smc, call(0x8000_0000, 0, 0)), 0x1_0001));
+        services.psci.into()
+    } else {
+        NOT_SUPPORTED
+    };
+    out.push((key(Kind::Smc, call(0x8400_0000, 0, 0)), smc));
     for function in [0xc400_0012, 0x8400_0012] {
         let answer = if v1_1 {
             INVALID_PARAMETERS
@@ -340,8 +441,12 @@ pub fn answers(services: &Services) -> Vec<KeyedAnswer> {
         ),
         supported(ptp),
     ));
-    results(&mut out, 0xc600_0040, false, [0; 4]);
-    results(&mut out, 0xc600_0041, false, [0; 4]);
+    // Version 1.0, one implementation, and what that one is. KVM shows the bits
+    // and leaves the calls to whoever set them.
+    let [midr, revidr, aidr] = services.implementation.unwrap_or_default();
+    let bit = |n: u64| services.vendor_hyp_2 >> n & 1 != 0 && services.implementation.is_some();
+    results(&mut out, 0xc600_0040, bit(0), [0, 0x1_0000, 1, 0]);
+    results(&mut out, 0xc600_0041, bit(1), [0, midr, revidr, aidr]);
     // What is given to nothing answers NOT_SUPPORTED in every owner's range.
     for function in [
         0x8000_7000u32,

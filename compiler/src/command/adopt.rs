@@ -345,6 +345,8 @@ fn baseline(name: &str, after: &str, statements: &[Statement]) -> String {
                 format!("psci \"{number}\"")
             }
             Subject::IidrRevision(revision) => format!("gic-iidr-revision {revision}"),
+            Subject::Smc(true) => "smc \"full\"".to_owned(),
+            Subject::Smc(false) => "smc \"none\"".to_owned(),
             Subject::Bitmap(register, Some(bits)) => format!("bitmap \"{register}\" {bits:#x}"),
             Subject::Bitmap(register, None) => format!("bitmap \"{register}\" \"absent\""),
             // Deviations are values that were read: nothing is shown, hidden or capped.

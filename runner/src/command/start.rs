@@ -5,6 +5,7 @@ use crate::device::bus::Bus;
 use crate::enforce::apply::{self, Recipe};
 use crate::enforce::verify::{self, Verified};
 use crate::failure::{Failure, exit};
+use crate::firmware::forward::Firmware;
 use crate::flags::Parsed;
 use crate::gic::proxy::counts;
 use crate::kvm::{System, bury};
@@ -27,14 +28,14 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
     let system = open()?;
     let memory = Memory::new(lock.machine.memory).map_err(|e| Failure::environment(e, &[]))?;
     let memory = Arc::new(memory);
-    let (verified, entry) = thread::scope(|scope| {
+    let (verified, firmware, entry) = thread::scope(|scope| {
         // Copying a kernel takes as long as all the rest, and needs nothing of it.
         let loading = scope.spawn(|| boot::load(&lock, &boot::directory(path), &memory));
-        let verified = enforced(parsed, &system, &lock, &memory, &mut stats)?;
+        let (verified, firmware) = enforced(parsed, &system, &lock, &memory, &mut stats)?;
         let entry = loading.join().map_err(|_| {
             Failure::environment("the thread that loads the kernel has gone", &[])
         })??;
-        Ok::<_, Failure>((verified, entry))
+        Ok::<_, Failure>((verified, firmware, entry))
     })?;
     entry.set(&verified)?;
     stats.mark("load");
@@ -45,6 +46,7 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
     }
     let session = Session {
         bus,
+        firmware,
         input: true,
         escape: raw.is_some(),
         limit: None,
@@ -68,14 +70,15 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
     Ok(code)
 }
 
-/// The machine, proven to be what its lock says; its memory is still being filled.
+/// The machine, proven to be what its lock says, and who answers the calls that
+/// its kernel cannot; its memory is still being filled.
 fn enforced(
     parsed: &Parsed,
     system: &System,
     lock: &Lock,
     memory: &Arc<Memory>,
     stats: &mut Stats,
-) -> Result<Verified, Failure> {
+) -> Result<(Verified, Option<Firmware>), Failure> {
     let plan = plan_here(system, lock, parsed)?;
     stats.mark("probe");
     if !plan.refusals.is_empty() {
@@ -93,7 +96,7 @@ fn enforced(
     stats.mark("enforce");
     let verified = verify::verify(built, lock, &recipe)?;
     stats.mark("verify");
-    Ok(verified)
+    Ok((verified, Firmware::new(lock, &recipe.steps)))
 }
 
 /// The exit code and the words for how a guest ended.

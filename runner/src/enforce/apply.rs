@@ -16,6 +16,7 @@ use vmlock_spec::catalogue::{register_by_id, register_by_name};
 use vmlock_spec::lock::Lock;
 use vmlock_spec::plan::{IDENTITY, Plan, Refusal, Step};
 use vmlock_spec::reason;
+use vmlock_spec::smccc::function_name;
 use vmlock_spec::vm::Feature;
 
 /// Offset of GICD_IIDR in the distributor (Arm IHI 0069 section 12.9.11).
@@ -201,6 +202,20 @@ pub fn complete(begun: Begun, recipe: &Recipe) -> Result<Built, Failure> {
     }
     if let Some(vcpu) = vcpus.first() {
         vcpu.set_timer_interrupts(recipe.timers.0, recipe.timers.1)?;
+    }
+    for step in &recipe.steps {
+        let (function, forward) = match step {
+            Step::Forward(function) => (*function, true),
+            Step::Deny(function) => (*function, false),
+            _ => continue,
+        };
+        if let Err(error) = vm.filter_function(function, forward) {
+            refusals.push(refused(
+                function_name(function),
+                "be taken out of the kernel's hands".to_owned(),
+                error.to_string(),
+            ));
+        }
     }
     if let Some(intid) = recipe.pmu_interrupt {
         for vcpu in &vcpus {

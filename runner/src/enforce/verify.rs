@@ -124,7 +124,7 @@ pub fn verify(mut built: Built, lock: &Lock, recipe: &Recipe) -> Result<Verified
     let mut homes = Vec::new();
     if found.refusals.is_empty() {
         homes = finalise(&mut built)?;
-        everything(&built, lock, &recipe.only_inside, &mut found)?;
+        everything(&built, lock, recipe, &mut found)?;
     }
     if !found.refusals.is_empty() {
         return Err(Failure::Refused(found.refusals));
@@ -176,7 +176,7 @@ fn written(built: &Built, lock: &Lock, steps: &[Step], found: &mut Found) -> Res
 fn everything(
     built: &Built,
     lock: &Lock,
-    only_inside: &BTreeSet<u64>,
+    recipe: &Recipe,
     found: &mut Found,
 ) -> Result<(), Failure> {
     let when = "after KVM finalised the vCPU";
@@ -185,10 +185,17 @@ fn everything(
             vector_lengths(vcpu, lock, when, found)?;
         }
         for id in vcpu.registers()? {
-            match entry(lock, id) {
-                Some(_) if only_inside.contains(&id) => {}
-                Some(entry) => locked(vcpu, entry, when, found)?,
-                None => unlocked(vcpu, id, promised.mpidr, lock, when, found)?,
+            match (entry(lock, id), left(&recipe.steps, id)) {
+                (Some(_), None) if recipe.only_inside.contains(&id) => {}
+                // Its calls never reach the kernel, whose value is another one.
+                (Some(entry), Some(value)) => {
+                    let read = vcpu.get(id)?;
+                    if read != value {
+                        found.add(differs(&entry.name, value, read, &entry.from, when));
+                    }
+                }
+                (Some(entry), None) => locked(vcpu, entry, when, found)?,
+                (None, _) => unlocked(vcpu, id, promised.mpidr, lock, when, found)?,
             }
         }
     }
@@ -210,6 +217,14 @@ fn vector_lengths(vcpu: &Fresh, lock: &Lock, when: &str, found: &mut Found) -> R
         });
     }
     Ok(())
+}
+
+/// The kernel's value of a register whose calls the runner answers.
+fn left(steps: &[Step], register: u64) -> Option<u64> {
+    steps.iter().find_map(|step| match step {
+        Step::Leave { id, value } if *id == register => Some(*value),
+        _ => None,
+    })
 }
 
 /// The lock's entry for a register. A lock is sorted by id; one that is not

@@ -541,7 +541,7 @@ fn guest(system: &System, recipe: &Recipe, mode: u32) -> Result<Vec<Fact>, Failu
         mode,
     };
     witness::load(&stage, &memory, &verified)?;
-    let (facts, incomplete) = witness::observe(verified, &stage, &memory, Box::new(|| {}))?;
+    let (facts, incomplete) = witness::observe(verified, &stage, &memory, None, Box::new(|| {}))?;
     if let Some(first) = incomplete.first() {
         return Err(Failure::environment(
             format!(

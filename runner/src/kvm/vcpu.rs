@@ -12,14 +12,14 @@
 //! always enters KVM_RUN with `immediate_exit` set until that is what ends it.
 
 use super::vm::Inner;
-use super::{Error, Result, counted, name_of};
+use super::{Error, Result, core, counted, name_of};
 use kvm_bindings::{
     KVM_ARM_VCPU_PMU_V3_CTRL, KVM_ARM_VCPU_PMU_V3_FILTER, KVM_ARM_VCPU_PMU_V3_INIT,
     KVM_ARM_VCPU_PMU_V3_IRQ, KVM_ARM_VCPU_POWER_OFF, KVM_ARM_VCPU_PSCI_0_2, KVM_ARM_VCPU_SVE,
     KVM_ARM_VCPU_TIMER_CTRL, KVM_ARM_VCPU_TIMER_IRQ_PTIMER, KVM_ARM_VCPU_TIMER_IRQ_VTIMER,
     KVM_EXIT_ARM_NISV, KVM_EXIT_FAIL_ENTRY, KVM_EXIT_HYPERCALL, KVM_EXIT_INTERNAL_ERROR,
-    KVM_EXIT_MMIO, KVM_EXIT_SYSTEM_EVENT, KVM_PMU_EVENT_DENY, KVMIO, kvm_device_attr,
-    kvm_pmu_event_filter, kvm_reg_list, kvm_run, kvm_vcpu_init,
+    KVM_EXIT_MMIO, KVM_EXIT_SYSTEM_EVENT, KVM_HYPERCALL_EXIT_SMC, KVM_PMU_EVENT_DENY, KVMIO,
+    kvm_device_attr, kvm_pmu_event_filter, kvm_reg_list, kvm_run, kvm_vcpu_init,
 };
 use kvm_ioctls::VcpuFd;
 use std::cell::Cell;
@@ -281,8 +281,41 @@ fn get(fd: &VcpuFd, id: u64) -> Result<u64> {
     Ok(u64::from_le_bytes(data))
 }
 
+/// A firmware call that waits for its answer in x0 to x3 (SMCCC, DEN0028).
+pub struct Forwarded<'a> {
+    fd: &'a VcpuFd,
+    /// The function identifier.
+    pub function: u32,
+    /// Whether the guest called by SMC instead of HVC.
+    pub smc: bool,
+}
+
+impl Forwarded<'_> {
+    /// x1 to x3.
+    pub fn arguments(&self) -> Result<[u64; 3]> {
+        Ok([
+            get(self.fd, core::X0 + 2)?,
+            get(self.fd, core::X0 + 4)?,
+            get(self.fd, core::X0 + 6)?,
+        ])
+    }
+
+    /// Puts results into x0 and on; registers beyond them stay as they are.
+    pub fn answer(&self, results: &[u64]) -> Result<()> {
+        for (id, result) in (core::X0..).step_by(2).zip(results) {
+            counted(self.fd.set_one_reg(id, &result.to_le_bytes()))
+                .map_err(|e| Error::new("answering a firmware call", e))?;
+        }
+        Ok(())
+    }
+
+    /// What the guest would read in CNTVCT_EL0, or in CNTPCT_EL0.
+    pub fn counter(&self, physical: bool) -> Result<u64> {
+        get(self.fd, if physical { core::CNTPCT } else { core::CNTVCT })
+    }
+}
+
 /// Why KVM_RUN returned.
-#[derive(Debug, PartialEq, Eq)]
 pub enum Exit<'a> {
     /// The guest reads where no memory is; the answer goes into `data`.
     MmioRead {
@@ -305,11 +338,9 @@ pub enum Exit<'a> {
         /// `KVM_SYSTEM_EVENT_*_FLAG_*`.
         flags: u64,
     },
-    /// A firmware call that was to be forwarded.
-    Hypercall {
-        /// The function identifier.
-        function: u64,
-    },
+    /// A firmware call that was forwarded. KVM has moved the PC past the
+    /// instruction already, and nothing of it is pending in the kernel.
+    Hypercall(Forwarded<'a>),
     /// An access that the CPU does not describe well enough to be emulated.
     NoSyndrome {
         /// Guest-physical address.
@@ -347,7 +378,21 @@ impl Runnable {
     pub fn run(&mut self) -> Result<Exit<'_>> {
         let ended = counted(self.fd.run()).map(|_| ()).map_err(|e| e.errno());
         match ended {
-            Ok(()) => Ok(decode(self.fd.get_kvm_run())),
+            Ok(()) => {
+                let run = self.fd.get_kvm_run();
+                if run.exit_reason != KVM_EXIT_HYPERCALL {
+                    return Ok(decode(self.fd.get_kvm_run()));
+                }
+                // SAFETY: the exit reason says that KVM filled in `hypercall`.
+                let call = unsafe { run.__bindgen_anon_1.hypercall };
+                // SAFETY: both members of the union are plain numbers.
+                let flags = unsafe { call.__bindgen_anon_1.flags };
+                Ok(Exit::Hypercall(Forwarded {
+                    fd: &self.fd,
+                    function: call.nr as u32,
+                    smc: flags & u64::from(KVM_HYPERCALL_EXIT_SMC) != 0,
+                }))
+            }
             Err(libc::EINTR | libc::EAGAIN) => {
                 self.fd.set_kvm_immediate_exit(0);
                 Ok(Exit::Kicked)
@@ -421,11 +466,6 @@ fn decode(run: &mut kvm_run) -> Exit<'_> {
                 kind: event.type_,
                 flags,
             }
-        }
-        KVM_EXIT_HYPERCALL => {
-            // SAFETY: the exit reason says that KVM filled in `hypercall`.
-            let function = unsafe { run.__bindgen_anon_1.hypercall.nr };
-            Exit::Hypercall { function }
         }
         KVM_EXIT_ARM_NISV => {
             // SAFETY: the exit reason says that KVM filled in `arm_nisv`.

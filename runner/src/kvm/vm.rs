@@ -7,7 +7,9 @@ use crate::machine::memory::Memory;
 use kvm_bindings::{
     KVM_ARM_VM_SMCCC_CTRL, KVM_ARM_VM_SMCCC_FILTER, KVM_CAP_ARM_NISV_TO_USER,
     KVM_CAP_ARM_WRITABLE_IMP_ID_REGS, kvm_create_device, kvm_device_attr,
-    kvm_device_type_KVM_DEV_TYPE_ARM_VGIC_V3, kvm_enable_cap, kvm_userspace_memory_region,
+    kvm_device_type_KVM_DEV_TYPE_ARM_VGIC_V3, kvm_enable_cap, kvm_smccc_filter,
+    kvm_smccc_filter_action_KVM_SMCCC_FILTER_DENY,
+    kvm_smccc_filter_action_KVM_SMCCC_FILTER_FWD_TO_USER, kvm_userspace_memory_region,
     kvm_vcpu_init,
 };
 use kvm_ioctls::VmFd;
@@ -150,6 +152,32 @@ impl Vm {
             flags: 0,
         };
         counted(self.inner.fd.has_device_attr(&attribute)).is_ok()
+    }
+
+    /// Takes a firmware function out of the kernel's hands, before any vCPU
+    /// has run (`KVM_ARM_VM_SMCCC_FILTER`, Documentation/virt/kvm/devices/vm.rst section 6).
+    /// Forwarded, it is an [`Exit::Hypercall`](super::Exit::Hypercall); else
+    /// the kernel answers NOT_SUPPORTED.
+    pub fn filter_function(&self, function: u32, forward: bool) -> Result<()> {
+        let action = if forward {
+            kvm_smccc_filter_action_KVM_SMCCC_FILTER_FWD_TO_USER
+        } else {
+            kvm_smccc_filter_action_KVM_SMCCC_FILTER_DENY
+        };
+        let filter = kvm_smccc_filter {
+            base: function,
+            nr_functions: 1,
+            action: action as u8,
+            pad: [0; 15],
+        };
+        let attribute = kvm_device_attr {
+            group: KVM_ARM_VM_SMCCC_CTRL,
+            attr: KVM_ARM_VM_SMCCC_FILTER.into(),
+            addr: std::ptr::from_ref(&filter) as u64,
+            flags: 0,
+        };
+        counted(self.inner.fd.set_device_attr(&attribute))
+            .map_err(|e| Error::new(format!("KVM_ARM_VM_SMCCC_FILTER of {function:#010x}"), e))
     }
 
     /// Sets the level of a shared interrupt (INTID 32 and up).

@@ -5,6 +5,8 @@ use super::terminal::{Key, Keys};
 use crate::device::bus::{Bus, Line};
 use crate::enforce::verify::{Parts, Verified};
 use crate::failure::Failure;
+use crate::firmware::End;
+use crate::firmware::forward::Firmware;
 use crate::gic::Access;
 use crate::gic::gate::Gate;
 use crate::gic::proxy::Proxy;
@@ -52,6 +54,7 @@ const FAREWELL: Duration = Duration::from_secs(2);
 struct Shared {
     vm: Vm,
     bus: Mutex<Bus>,
+    firmware: Option<Firmware>,
     stop: AtomicBool,
     ended: Sender<Ended>,
     proxied: Option<Proxied>,
@@ -97,6 +100,8 @@ impl Shared {
 pub struct Session {
     /// The devices.
     pub bus: Bus,
+    /// Answers the calls that are forwarded; `None` where none are.
+    pub firmware: Option<Firmware>,
     /// Whether stdin is the console's input.
     pub input: bool,
     /// Whether stdin is a terminal, with Ctrl-A as the escape key.
@@ -168,6 +173,7 @@ fn run_with(
 ) -> Result<Ended, Failure> {
     let Session {
         bus,
+        firmware,
         input,
         escape,
         limit,
@@ -183,6 +189,7 @@ fn run_with(
     let shared = Arc::new(Shared {
         vm,
         bus: Mutex::new(bus),
+        firmware,
         stop: AtomicBool::new(false),
         ended: sender,
         proxied: proxy.map(|proxy| Proxied {
@@ -356,11 +363,21 @@ fn serve(exit: Exit<'_>, shared: &Shared) -> Option<Ended> {
         Exit::SystemEvent { kind, .. } => Some(Ended::Broken(format!(
             "it asked for system event {kind}, which its lock does not offer"
         ))),
-        Exit::Hypercall { function } => {
-            let name = vmlock_spec::smccc::function_name(function as u32);
-            Some(Ended::Broken(format!(
-                "KVM forwarded {name}, which nobody asked it to"
-            )))
+        Exit::Hypercall(call) => {
+            let Some(firmware) = &shared.firmware else {
+                let name = vmlock_spec::smccc::function_name(call.function);
+                return Some(Ended::Broken(format!(
+                    "KVM forwarded {name}, which nobody asked it to"
+                )));
+            };
+            match firmware.serve(&call) {
+                Ok(None) => None,
+                Ok(Some(End::Off)) => Some(Ended::PowerOff),
+                Ok(Some(End::Hibernate)) => Some(Ended::Hibernate),
+                Ok(Some(End::Reset)) => Some(Ended::Reset(false)),
+                Ok(Some(End::Reset2)) => Some(Ended::Reset(true)),
+                Err(error) => Some(Ended::Broken(error.to_string())),
+            }
         }
         Exit::NoSyndrome { address } => Some(Ended::Broken(format!(
             "it accessed {address:#x}, where no memory is, with an instruction that the CPU does not describe"

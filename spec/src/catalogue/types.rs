@@ -195,6 +195,8 @@ pub enum Subject {
     Psci(u32),
     /// GICD_IIDR.Revision (arch/arm64/kvm/vgic/vgic.h `KVM_VGIC_IMP_REV_n`).
     IidrRevision(u8),
+    /// Whether SMC #0 is a firmware conduit as HVC #0 is; else it answers -1.
+    Smc(bool),
     /// A hypercall bitmap register; `None` where the kernel has none and offers nothing.
     Bitmap(Text, Option<u64>),
 }

@@ -66,6 +66,10 @@ pub const MODE_LIGHT: u32 = 1;
 /// interrupts. Only known to a witness that was built with its feature `torture`.
 pub const MODE_TORTURE: u32 = 2;
 
+/// The firmware functions that [`MODE_LIGHT`] calls: PSCI_VERSION, through SMC
+/// as well, and SMCCC_VERSION.
+pub const LIGHT_CALLS: [u32; 2] = [0x8400_0000, 0x8000_0000];
+
 /// What the host tells the witness.
 #[derive(Clone, Debug)]
 #[repr(C)]

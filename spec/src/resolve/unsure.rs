@@ -84,6 +84,7 @@ fn name(subject: &Subject) -> String {
         Subject::Cache(_) => "CLIDR_EL1".into(),
         Subject::Psci(_) => "the PSCI version".into(),
         Subject::IidrRevision(_) => "GICD_IIDR.Revision".into(),
+        Subject::Smc(_) => "SMC as a conduit of firmware calls".into(),
     }
 }
 
@@ -138,6 +139,12 @@ fn seen(context: &Context, subject: &Subject) -> Option<u64> {
                 _ => None,
             })
             .map(|(revision, _)| revision),
+        Subject::Smc(_) => context
+            .last(|s| match s {
+                Subject::Smc(conduit) => Some(u64::from(*conduit)),
+                _ => None,
+            })
+            .map(|(conduit, _)| conduit),
     }
 }
 

@@ -79,7 +79,10 @@ fn baselines_speak_of_what_exists() {
                         baseline.name
                     );
                 }
-                Subject::Cache(_) | Subject::Psci(_) | Subject::IidrRevision(_) => {}
+                Subject::Cache(_)
+                | Subject::Psci(_)
+                | Subject::IidrRevision(_)
+                | Subject::Smc(_) => {}
             }
             for condition in statement.when.iter() {
                 let condition = condition.strip_prefix('!').unwrap_or(condition);

@@ -1,0 +1,202 @@
+//! `vmlock-lab firmware`: PSCI versions and hypercall services against live hosts. For each a lock, and on
+//! each kernel what becomes of it. A guest asks for every function and provokes the error codes; it must be
+//! told the same on every kernel that keeps the lock, whether the kernel answers or vmlock does.
+
+use crate::cache::Cache;
+use crate::cross;
+use crate::emulate::{Clock, Machine};
+use crate::failure::{FINDINGS, Failure, OK, Result, say};
+use crate::flags::Firmware;
+use crate::kernels;
+use crate::matrix::{Verdict, short, verdict};
+use crate::tools;
+use crate::trial::Bench;
+use crate::truth;
+use std::collections::BTreeMap;
+use std::fs;
+use std::time::Duration;
+
+/// One lock.
+struct Lock {
+    /// CPU of the hosts.
+    cpu: &'static str,
+    /// What `abi` names.
+    abi: &'static [&'static str],
+    /// The first kernel series that keeps it; earlier ones refuse it.
+    since: &'static str,
+}
+
+/// PSCI 1.1 needs Linux 5.18; 1.2 and 1.3 need 6.13, or 6.4, where vmlock can answer in the kernel's place;
+/// so does the discovery of implementations, which later kernels offer and leave to vmlock.
+#[rustfmt::skip]
+const LOCKS: [Lock; 13] = [
+    Lock { cpu: "cortex-a72", abi: &["kvm-5.10", "psci-0.2"], since: "5.10" },
+    Lock { cpu: "cortex-a72", abi: &["kvm-5.10", "psci-1.0"], since: "5.10" },
+    Lock { cpu: "cortex-a72", abi: &["kvm-5.10", "psci-1.1"], since: "6.1" },
+    Lock { cpu: "cortex-a72", abi: &["kvm-5.10", "psci-1.2"], since: "6.12" },
+    Lock { cpu: "cortex-a72", abi: &["kvm-5.10", "psci-1.3"], since: "6.12" },
+    Lock { cpu: "neoverse-n1", abi: &["kvm-6.8", "psci-0.2"], since: "6.12" },
+    Lock { cpu: "neoverse-n1", abi: &["kvm-6.8", "psci-1.0"], since: "6.12" },
+    Lock { cpu: "neoverse-n1", abi: &["kvm-6.8", "psci-1.1"], since: "6.12" },
+    Lock { cpu: "neoverse-n1", abi: &["kvm-6.8", "psci-1.2"], since: "6.12" },
+    Lock { cpu: "neoverse-n1", abi: &["kvm-6.8", "psci-1.3"], since: "6.12" },
+    Lock { cpu: "neoverse-n1", abi: &["kvm-6.8", "smc-none"], since: "6.12" },
+    Lock { cpu: "neoverse-n1", abi: &["kvm-6.8", "smccc-discover-impl"], since: "6.12" },
+    Lock { cpu: "neoverse-n1", abi: &["kvm-6.8", "psci-1.3", "smccc-discover-impl"], since: "6.12" },
+];
+
+/// Kernels without the filter that lets vmlock answer (Linux 6.4).
+const WITHOUT_FILTER: [&str; 2] = ["5.10", "6.1"];
+
+/// What the kernel says when it was asked for more than it has: which kernel has it.
+const REMEDY: &str = "6.4";
+
+/// What a guest of 5.10 needs to be kept by later kernels, as `examples/portable.vm.kdl` has it.
+const PORTABLE: &str = " {\n        pmu\n    }\n    vary \"PMCR_EL0.IMP\" \"PMCR_EL0.IDCODE\"";
+
+/// CPUs of the hosts.
+const CPUS: [&str; 2] = ["cortex-a72", "neoverse-n1"];
+
+/// Hosts of `vmlock-lab test`: each error code and each way of answering once.
+pub const SLICE: [(&str, &str); 3] = [
+    ("cortex-a72", "5.10"),
+    ("neoverse-n1", "6.12"),
+    ("neoverse-n1", "7.3"),
+];
+
+/// How long one host may take.
+const LIMIT: Duration = Duration::from_secs(400);
+
+/// Audits on all the kernels that were asked for; 0 if all is as expected.
+pub fn run(cache: &Cache, flags: &Firmware) -> Result<u8> {
+    tools::ensure_emulator(true)?;
+    let bench = Bench::prepare(cache)?;
+    kernels::resolve(cache, &flags.kernels, flags.refresh)?;
+    let names = CPUS
+        .iter()
+        .flat_map(|cpu| flags.kernels.iter().map(|kernel| (*cpu, kernel.as_str())));
+    let problems = audits(cache, &bench, names)?;
+    for problem in &problems {
+        println!("{problem}");
+    }
+    Ok(if problems.is_empty() { OK } else { FINDINGS })
+}
+
+/// Whether this kernel keeps the lock.
+fn keeps(lock: &Lock, kernel: &str) -> bool {
+    let place = |series: &str| kernels::SERIES.iter().position(|s| *s == series);
+    place(kernel) >= place(lock.since)
+}
+
+/// Audits on these hosts, each a CPU and a kernel; returns what is not as expected.
+pub fn audits<'a>(
+    cache: &Cache,
+    bench: &Bench,
+    hosts: impl IntoIterator<Item = (&'a str, &'a str)>,
+) -> Result<Vec<String>> {
+    let hosts = hosts
+        .into_iter()
+        .map(|(cpu, kernel)| host(cache, kernel, cpu))
+        .collect::<Result<Vec<_>>>()?;
+    let folder = bench.root().join("target").join("firmware");
+    fs::create_dir_all(&folder).map_err(|e| Failure::file("make", &folder, &e))?;
+    let compiler = cross::build_native("vmlock")?;
+    let mut paths = Vec::new();
+    for lock in &LOCKS {
+        let name = lock.abi[1..].join("-");
+        let block = if lock.cpu == "cortex-a72" {
+            PORTABLE
+        } else {
+            ""
+        };
+        let path = truth::lock(&compiler, &folder, lock.abi, lock.cpu, &name, block)?;
+        paths.push(path);
+    }
+    let found = tools::in_parallel(&hosts, tools::hosts_at_a_time(), |host| {
+        // Every lock as it is kept by default, and with all calls answered by vmlock that it can answer.
+        let ways: &[&[&str]] = match WITHOUT_FILTER.contains(&host.kernel.asked.as_str()) {
+            true => &[&[]],
+            false => &[&[], &["--emulate-calls"]],
+        };
+        let mine: Vec<(usize, &[&str])> = (0..LOCKS.len())
+            .filter(|at| LOCKS[*at].cpu == host.cpu)
+            .flat_map(|at| ways.iter().map(move |way| (at, *way)))
+            .collect();
+        let jobs: Vec<Vec<&str>> = mine
+            .iter()
+            .map(|(at, way)| [&["audit", paths[*at].as_str(), "--format", "json"], *way].concat())
+            .collect();
+        let ended = bench.run(host, &jobs)?;
+        let verdicts = ended.jobs.iter().map(|job| {
+            let (verdict, report) = verdict(job);
+            let emulated = report["plan"]["emulate"].as_u64().unwrap_or(0);
+            let remedy = String::from_utf8_lossy(&job.stdout).contains(REMEDY);
+            (verdict, emulated, remedy)
+        });
+        Ok(mine.into_iter().zip(verdicts).collect::<Vec<_>>())
+    })?;
+
+    let mut problems = Vec::new();
+    let mut digests: BTreeMap<usize, String> = BTreeMap::new();
+    for (host, verdicts) in hosts.iter().zip(found) {
+        for ((at, way), (verdict, emulated, remedy)) in verdicts {
+            let lock = &LOCKS[at];
+            let kernel = host.kernel.asked.as_str();
+            let what = [lock.abi, way].concat().join(" ");
+            let place = format!("{what} on {} ({})", host.kernel.version, host.cpu);
+            say(format_args!(
+                "{place}: {}, {emulated} by vmlock",
+                short(&verdict)
+            ));
+            let mut problem = |words: &str| problems.push(format!("{place}: {words}"));
+            match &verdict {
+                Verdict::Kept { digest, .. } if keeps(lock, kernel) => {
+                    if digests.entry(at).or_insert_with(|| digest.clone()) != digest {
+                        problem("a guest saw another machine than elsewhere");
+                    }
+                    if !way.is_empty() && emulated < ALL_CALLS {
+                        problem("vmlock was to answer all calls, and answered few");
+                    }
+                }
+                // Each of them lacks the filter only: the reasons name the kernel that has it.
+                Verdict::Refused(_) if !keeps(lock, kernel) => {
+                    if !remedy && lock.since != "6.1" {
+                        problem("refused without a word on which kernel could keep it");
+                    }
+                }
+                other => problem(&short(other)),
+            }
+        }
+    }
+    let tried = |at: &usize| {
+        hosts
+            .iter()
+            .any(|h| h.cpu == LOCKS[*at].cpu && keeps(&LOCKS[*at], &h.kernel.asked))
+    };
+    let unkept = (0..LOCKS.len())
+        .filter(tried)
+        .filter(|at| !digests.contains_key(at));
+    problems.extend(unkept.map(|at| format!("{}: kept nowhere", LOCKS[at].abi.join(" "))));
+    if digests.is_empty() {
+        problems.push("nothing was kept anywhere".to_owned());
+    }
+    Ok(problems)
+}
+
+/// Fewer answers than these come of all calls that vmlock can answer.
+const ALL_CALLS: u64 = 80;
+
+fn host(cache: &Cache, kernel: &str, cpu: &str) -> Result<Machine> {
+    let kernel = kernels::resolve(cache, &[kernel.to_owned()], false)?
+        .pop()
+        .ok_or_else(|| Failure::bug("a kernel was asked for and none was found"))?;
+    Ok(Machine {
+        kernel,
+        cpu: cpu.to_owned(),
+        cpus: 2,
+        memory: 2048,
+        kernel_args: Vec::new(),
+        limit: Some(LIMIT),
+        clock: Clock::Real,
+    })
+}
