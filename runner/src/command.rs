@@ -7,6 +7,7 @@ pub mod start;
 #[cfg(feature = "torture")]
 pub mod torture;
 
+use crate::cores;
 use crate::failure::{Failure, exit};
 use crate::flags::{self, Parsed};
 use crate::host::probe::{Scope, probe};
@@ -39,8 +40,9 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
     }
 }
 
-/// Opens `/dev/kvm`.
+/// Opens `/dev/kvm`, on a host that is the same wherever a thread runs.
 fn open() -> Result<System, Failure> {
+    cores::of_one_kind()?;
     System::open().map_err(|error| {
         let help: &[&str] = match error.errno {
             libc::ENOENT => &[

@@ -11,6 +11,7 @@
 
 #[cfg(target_arch = "aarch64")]
 mod command;
+mod cores;
 mod device;
 #[cfg(target_arch = "aarch64")]
 mod enforce;

@@ -811,7 +811,12 @@ fn gic(lock: &Lock, view: &View, report: &HostReport, emulation: Emulation, plan
             continue;
         }
         // What the kernel's own injection depends on must be as it is.
-        let of = |name: &str| name.split('.').next() == Some(&entry.name);
+        let of = |name: &str| {
+            name == entry.name
+                || name
+                    .rsplit_once('.')
+                    .is_some_and(|(of, _)| of == entry.name)
+        };
         plan.keeps
             .extend(native.keeps.iter().filter(|k| of(&k.name)).cloned());
         plan.refusals

@@ -19,7 +19,8 @@ use crate::stats::{self, Stats};
 use std::path::Path;
 use std::sync::Arc;
 use std::thread;
-use vmlock_spec::lock::Lock;
+use vmlock_spec::lock::{Lock, Vcpu};
+use vmlock_spec::machine::mpidr;
 
 pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
     let mut stats = Stats::new(parsed.has("stats"));
@@ -84,8 +85,10 @@ fn enforced(
     if !plan.refusals.is_empty() {
         return Err(Failure::Refused(plan.refusals));
     }
-    // Without a step, the guest gets the machine that the probe's witness saw.
-    if plan.steps().next().is_some() {
+    // Without a step, the guest gets the machine that the probe's witness saw. An MPIDR_EL1 of the lock's own is
+    // written without one, and CPU_ON may undo it.
+    let own = |(index, vcpu): (u64, &Vcpu)| vcpu.mpidr != mpidr(index);
+    if plan.steps().next().is_some() || (0..).zip(&lock.machine.vcpus).any(own) {
         prove(system, lock, &plan)?;
         stats.mark("rehearse");
     }

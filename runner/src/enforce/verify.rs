@@ -112,6 +112,10 @@ const DISTRIBUTOR: &[(&str, u32)] = &[
 ];
 const REDISTRIBUTOR: &[(&str, u32)] = &[("GICR_CTLR", 0x0), ("GICR_IIDR", 0x4)];
 
+/// GICR_TYPER.Last. KVM up to 5.11 does not tell userspace of it
+/// (arch/arm64/kvm/vgic/vgic-mmio-v3.c vgic_uaccess_read_v3r_typer).
+const LAST: u32 = 1 << 4;
+
 /// Proves that the machine shows what its lock says, once the recipe's steps
 /// were carried out on it.
 ///
@@ -262,6 +266,29 @@ fn gic(built: &Built, lock: &Lock, when: &str, found: &mut Found) -> Result<(), 
                     Some(value) => compare(value),
                     None => compare(built.gic.redistributor(vcpu.mpidr, *offset)?),
                 }
+            }
+        }
+    }
+    for (index, vcpu) in lock.machine.vcpus.iter().enumerate() {
+        for (name, offset, promised, mask) in [
+            ("GICR_TYPER", 0x8, vcpu.redistributor as u32, !LAST),
+            (
+                "GICR_TYPER.high",
+                0xc,
+                (vcpu.redistributor >> 32) as u32,
+                u32::MAX,
+            ),
+        ] {
+            let proxied = built.proxy.as_ref();
+            let proxied =
+                proxied.and_then(|p| p.identification(Part::Redistributor(index), offset));
+            let read = match proxied {
+                Some(value) => value,
+                None => built.gic.redistributor(vcpu.mpidr, offset)?,
+            };
+            if (read ^ promised) & mask != 0 {
+                let from = "the machine's memory map";
+                found.add(differs(name, promised.into(), read.into(), from, when));
             }
         }
     }
