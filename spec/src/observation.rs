@@ -376,8 +376,8 @@ pub enum Look {
     Everywhere,
     /// Everything but that search, which takes its time.
     AtWhatIsThere,
-    /// Only at what cannot be read back from outside ([`wire::MODE_LIGHT`]):
-    /// promises about other things are not judged.
+    /// At what identifies the machine, and at every firmware call
+    /// ([`wire::MODE_LIGHT`]): promises about other things are not judged.
     Light,
 }
 

@@ -89,11 +89,10 @@ extern "C" fn witness(index: u64) {
 fn observe(area: &mut Area, parameters: &Parameters, index: u32, own: u64) {
     if parameters.mode == wire::MODE_LIGHT {
         sysreg::light(area);
-        smccc::light(area);
-        return;
+    } else {
+        sysreg::full(area);
+        feature::each(area);
     }
-    sysreg::full(area);
-    feature::each(area);
     if parameters.gicd != 0 && index == 0 {
         gic::distributor(area, parameters.gicd);
     }

@@ -167,18 +167,11 @@ fn with_success(area: &mut Area, function: u32, case: u64, x1: u64) {
     area.push_outcome(Kind::HvcArguments, wire::call(function, 0, case), outcome);
 }
 
-/// Records what a light look is about: the two version numbers, and whether
-/// SMC is a conduit. [`wire::LIGHT_CALLS`] says so to the host.
-pub fn light(area: &mut Area) {
-    for function in wire::LIGHT_CALLS {
+/// Records what every vCPU asks.
+pub fn each(area: &mut Area, mpidr: u64) {
+    for function in [PSCI_VERSION, SMCCC_VERSION] {
         plain(area, Kind::Hvc, Conduit::Hvc, function, 1);
     }
-    plain(area, Kind::Smc, Conduit::Smc, PSCI_VERSION, 1);
-}
-
-/// Records what every vCPU asks, beyond [`light`].
-pub fn each(area: &mut Area, mpidr: u64) {
-    light(area);
     for function in [
         PSCI_SYSTEM_RESET2,
         PSCI_SYSTEM_OFF2,
@@ -193,7 +186,7 @@ pub fn each(area: &mut Area, mpidr: u64) {
     with(area, PSCI_AFFINITY_INFO, wire::CASE_SELF, [mpidr, 0, 0]);
     plain(area, Kind::Hvc, Conduit::Hvc, PV_TIME_ST, 1);
     plain(area, Kind::Hvc, Conduit::Hvc, VENDOR_FEATURES, 4);
-    plain(area, Kind::Smc, Conduit::Smc, SMCCC_VERSION, 1);
+    smc(area);
 }
 
 /// Records every service. vCPU 1, if there is one, must not have been started.

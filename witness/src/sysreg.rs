@@ -23,48 +23,38 @@ use Keep::{All, Nothing};
 /// (op0, op1, CRn, CRm, op2)
 type Encoding = (u64, u64, u64, u64, u64);
 
-/// What a host cannot be asked for, or answers differently from inside.
+/// op0 3, op1 0, CRn 0, CRm 0 to 7, op2 0 to 7: MIDR_EL1 to the last ID
+/// register, with everything that is not allocated yet.
+const ID_SPACE: usize = 64;
+
+/// What else a light look is about: what identifies the CPU, and what a host
+/// cannot be asked for or answers differently from inside.
 #[rustfmt::skip]
-const LIGHT: &[(Encoding, Keep)] = &[
-    ((3, 0, 0, 0, 0), All),       // MIDR_EL1
-    ((3, 0, 0, 0, 5), All),       // MPIDR_EL1
+const IDENTIFICATION: &[(Encoding, Keep)] = &[
     ((3, 1, 0, 0, 1), All),       // CLIDR_EL1
+    ((3, 1, 0, 0, 7), All),       // AIDR_EL1
     ((3, 3, 0, 0, 1), All),       // CTR_EL0
     ((3, 3, 0, 0, 7), All),       // DCZID_EL0
     ((3, 3, 9, 12, 0), All),      // PMCR_EL0
     ((3, 3, 9, 12, 6), All),      // PMCEID0_EL0
     ((3, 3, 9, 12, 7), All),      // PMCEID1_EL0
+    ((3, 3, 14, 0, 0), All),      // CNTFRQ_EL0
 ];
-
-/// The one register of a light look that the longer lists do not repeat; its
-/// entry is the last light one and the first full one.
-const CNTFRQ_EL0: Encoding = (3, 3, 14, 0, 0);
-
-/// op0 3, op1 0, CRn 0, CRm 0 to 7, op2 0 to 7: MIDR_EL1 to the last ID
-/// register, with everything that is not allocated yet.
-const ID_SPACE: usize = 64;
 
 /// Everything else.
 #[rustfmt::skip]
 const OTHERS: &[(Encoding, Keep)] = &[
     // Identification and caches.
-    ((3, 1, 0, 0, 1), All),       // CLIDR_EL1
     ((3, 1, 0, 0, 2), All),       // CCSIDR2_EL1
     ((3, 1, 0, 0, 4), All),       // GMID_EL1
     ((3, 1, 0, 0, 6), All),       // SMIDR_EL1
-    ((3, 1, 0, 0, 7), All),       // AIDR_EL1
-    ((3, 3, 0, 0, 1), All),       // CTR_EL0
-    ((3, 3, 0, 0, 7), All),       // DCZID_EL0
     ((3, 0, 12, 0, 1), All),      // RVBAR_EL1
     ((3, 0, 12, 1, 0), All),      // ISR_EL1
     // Performance monitors, before anything has touched them.
-    ((3, 3, 9, 12, 0), All),      // PMCR_EL0
     ((3, 3, 9, 12, 1), All),      // PMCNTENSET_EL0
     ((3, 3, 9, 12, 2), All),      // PMCNTENCLR_EL0
     ((3, 3, 9, 12, 3), All),      // PMOVSCLR_EL0
     ((3, 3, 9, 12, 5), All),      // PMSELR_EL0
-    ((3, 3, 9, 12, 6), All),      // PMCEID0_EL0
-    ((3, 3, 9, 12, 7), All),      // PMCEID1_EL0
     ((3, 3, 9, 13, 0), All),      // PMCCNTR_EL0
     ((3, 3, 9, 13, 1), All),      // PMXEVTYPER_EL0
     ((3, 3, 9, 13, 2), All),      // PMXEVCNTR_EL0
@@ -259,8 +249,9 @@ const OTHERS: &[(Encoding, Keep)] = &[
     ((3, 4, 4, 0, 0), All),       // SPSR_EL2
 ];
 
-const COUNT: usize = LIGHT.len() + 1 + ID_SPACE + OTHERS.len();
-const LIGHT_COUNT: usize = LIGHT.len() + 1;
+/// Registers of a light look; they are the first ones of a full one.
+const LIGHT: usize = ID_SPACE + IDENTIFICATION.len();
+const COUNT: usize = LIGHT + OTHERS.len();
 
 const fn id((op0, op1, crn, crm, op2): Encoding) -> u64 {
     encoding(op0, op1, crn, crm, op2)
@@ -268,18 +259,15 @@ const fn id((op0, op1, crn, crm, op2): Encoding) -> u64 {
 
 /// A register and what to keep of it, by position in [`STUBS`].
 const fn entry(index: usize) -> (u64, Keep) {
-    if index < LIGHT.len() {
-        let (register, keep) = LIGHT[index];
-        (id(register), keep)
-    } else if index == LIGHT.len() {
-        (id(CNTFRQ_EL0), All)
-    } else if index < LIGHT_COUNT + ID_SPACE {
-        let n = (index - LIGHT_COUNT) as u64;
-        (encoding(3, 0, 0, n >> 3, n & 7), All)
-    } else {
-        let (register, keep) = OTHERS[index - LIGHT_COUNT - ID_SPACE];
-        (id(register), keep)
+    if index < ID_SPACE {
+        let n = index as u64;
+        return (encoding(3, 0, 0, n >> 3, n & 7), All);
     }
+    let (register, keep) = match index < LIGHT {
+        true => IDENTIFICATION[index - ID_SPACE],
+        false => OTHERS[index - LIGHT],
+    };
+    (id(register), keep)
 }
 
 /// `mrs x0, <id>` (Arm ARM C6.2: MRS; the id is bits 20:5 of the instruction).
@@ -313,9 +301,10 @@ static ENTRIES: [(u64, Keep); COUNT] = {
     entries
 };
 
-/// Records the registers that a light look is about.
+/// Records the registers that a light look is about, and every cache.
 pub fn light(area: &mut Area) {
-    read(area, 0..LIGHT_COUNT);
+    read(area, 0..LIGHT);
+    caches(area);
 }
 
 /// Records every register, every cache and every vector length.
@@ -324,8 +313,7 @@ pub fn full(area: &mut Area) {
     // hardware without a hypervisor may come up with. KVM's is always 1.
     probe::run(&SET_SRE, 1);
     isb();
-    // From CNTFRQ_EL0 on: the light ones before it come again further down.
-    read(area, LIGHT.len()..COUNT);
+    read(area, 0..COUNT);
     caches(area);
     vector_lengths(area);
 }

@@ -18,19 +18,20 @@ const V1_3: u32 = 0x1_0003;
 const NO_MIGRATION: u64 = 2;
 /// SYSTEM_RESET2: SYSTEM_WARM_RESET; vendors' types have bit 31 set
 /// (DEN0022 section 5.12).
-const WARM_RESET: u64 = 0;
-const VENDOR_RESET: u64 = 1 << 31;
+const WARM_RESET: u32 = 0;
+const VENDOR_RESET: u32 = 1 << 31;
 /// SYSTEM_OFF2: HIBERNATE_OFF, for which KVM takes zero, too, and which PSCI_FEATURES
 /// announces as bit 0 (DEN0022 section 5.11; arch/arm64/kvm/psci.c, 7.3).
-const HIBERNATE_OFF: u64 = 1;
+const HIBERNATE_OFF: u32 = 1;
 
 /// Answers a PSCI function of that version.
 pub fn answer(version: u32, call: &Call) -> Outcome {
-    // Functions of the 32-bit convention see the lower half of their arguments.
-    let narrow = call.function & WIDE == 0;
-    let argument = |n: usize| match narrow {
-        true => call.arguments[n] & 0xffff_ffff,
-        false => call.arguments[n],
+    // Reset and off types have 32 bits in both conventions (DEN0022 sections 5.11 and 5.12; arch/arm64/kvm/psci.c
+    // `kvm_psci_1_x_call`, 6.8 to 7.3, reads them as u32). The cookie is as wide as the convention.
+    let kind = call.arguments[0] as u32;
+    let cookie = match call.function & WIDE {
+        0 => call.arguments[1] & 0xffff_ffff,
+        _ => call.arguments[1],
     };
     Outcome::one(match call.function {
         0x8400_0000 => version.into(),
@@ -38,11 +39,11 @@ pub fn answer(version: u32, call: &Call) -> Outcome {
         0x8400_0008 => return Outcome::End(End::Off),
         0x8400_0009 => return Outcome::End(End::Reset),
         0x8400_000a => features(version, call.arguments[0] as u32),
-        0x8400_0012 | 0xc400_0012 if version >= V1_1 => match argument(0) {
+        0x8400_0012 | 0xc400_0012 if version >= V1_1 => match kind {
             WARM_RESET | VENDOR_RESET.. => return Outcome::End(End::Reset2),
             _ => INVALID_PARAMETERS,
         },
-        0x8400_0015 | 0xc400_0015 if version >= V1_3 => match (argument(0), argument(1)) {
+        0x8400_0015 | 0xc400_0015 if version >= V1_3 => match (kind, cookie) {
             (0 | HIBERNATE_OFF, 0) => return Outcome::End(End::Hibernate),
             _ => INVALID_PARAMETERS,
         },
@@ -58,7 +59,7 @@ fn features(version: u32, function: u32) -> u64 {
         0x8400_0000..=0x8400_0004 | 0x8400_0006 | 0x8400_0008..=0x8400_000a => V1_0,
         0xc400_0001 | 0xc400_0003 | 0xc400_0004 | 0x8000_0000 => V1_0,
         0x8400_0012 | 0xc400_0012 => V1_1,
-        0x8400_0015 | 0xc400_0015 if version >= V1_3 => return HIBERNATE_OFF,
+        0x8400_0015 | 0xc400_0015 if version >= V1_3 => return HIBERNATE_OFF.into(),
         _ => return NOT_SUPPORTED,
     };
     if version >= since { 0 } else { NOT_SUPPORTED }
@@ -124,8 +125,13 @@ mod tests {
             ask(V1_3, 0x8400_0015, 1 << 32 | 1, 1 << 40),
             Outcome::End(End::Hibernate)
         );
+        // Of the 64-bit one, the cookie has them and the type has not.
         assert_eq!(
             ask(V1_3, 0xc400_0015, 1 << 32 | 1, 0),
+            Outcome::End(End::Hibernate)
+        );
+        assert_eq!(
+            ask(V1_3, 0xc400_0015, 1, 1 << 40),
             Outcome::one(INVALID_PARAMETERS)
         );
     }
@@ -138,6 +144,8 @@ mod tests {
         for (x1, expected) in [
             (0, Outcome::End(End::Reset2)),
             (0x8000_0000, Outcome::End(End::Reset2)),
+            (1 << 32, Outcome::End(End::Reset2)),
+            (1 << 32 | 1, Outcome::one(INVALID_PARAMETERS)),
             (1, Outcome::one(INVALID_PARAMETERS)),
             (0x7fff_ffff, Outcome::one(INVALID_PARAMETERS)),
         ] {

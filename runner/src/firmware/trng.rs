@@ -19,21 +19,24 @@ const UUID: [u64; 4] = [0x00e0_210d, 0xeb11_8443, 0x4452_7080, 0x4c5a_4e55];
 pub fn answer(call: &Call, world: &mut dyn World) -> Outcome {
     match call.function {
         0x8400_0050 => Outcome::one(VERSION),
-        0x8400_0051 => Outcome::one(match call.arguments[0] as u32 {
+        0x8400_0051 => Outcome::one(match call.arguments[0] {
             0x8400_0050..=0x8400_0053 | 0xc400_0053 => 0,
             _ => NOT_SUPPORTED,
         }),
         0x8400_0052 => Outcome::Return(UUID),
-        0x8400_0053 => random(32, call.arguments[0] & 0xffff_ffff, world),
-        0xc400_0053 => random(64, call.arguments[0], world),
+        0x8400_0053 => random(32, call.arguments[0] as u32, world),
+        0xc400_0053 => random(64, call.arguments[0] as u32, world),
         _ => Outcome::one(NOT_SUPPORTED),
     }
 }
 
 /// TRNG_RND: up to three registers of so many bits, the lowest bits in x3 and
-/// the bits beyond the requested ones zero (DEN0098 section 2.5).
-fn random(width: u64, bits: u64, world: &mut dyn World) -> Outcome {
-    if bits == 0 || bits > 3 * width {
+/// the bits beyond the requested ones zero (DEN0098 section 2.5). As in the kernel
+/// (arch/arm64/kvm/trng.c `kvm_trng_do_rnd`, 5.14 to 7.3), the number of bits has
+/// 32 bits itself, and asking for none succeeds.
+fn random(width: u64, bits: u32, world: &mut dyn World) -> Outcome {
+    let bits = u64::from(bits);
+    if bits > 3 * width {
         return Outcome::one(INVALID_PARAMETERS);
     }
     let mut bytes = [0u8; 24];
@@ -84,6 +87,7 @@ mod tests {
         let m = u64::MAX;
         for (bits, expected) in [
             (1, [0, 0, 0, 1]),
+            (0, [0; 4]),
             (63, [0, 0, 0, m >> 1]),
             (64, [0, 0, 0, m]),
             (65, [0, 0, 1, m]),
@@ -97,7 +101,8 @@ mod tests {
             (32, [0, 0, 0, w]),
             (33, [0, 0, 1, w]),
             (96, [0, w, w, w]),
-            // The upper half of x1 is not w1.
+            (0, [0; 4]),
+            // The upper half of x1 does not count.
             (1 << 32 | 8, [0, 0, 0, 0xff]),
         ] {
             assert_eq!(rnd(0x8400_0053, bits), Outcome::Return(expected));
@@ -105,12 +110,10 @@ mod tests {
     }
 
     #[test]
-    fn no_bits_and_too_many_are_invalid() {
+    fn too_many_bits_are_invalid() {
         for (function, bits) in [
-            (0xc400_0053, 0),
             (0xc400_0053, 193),
             (0xc400_0053, u64::MAX),
-            (0x8400_0053, 0),
             (0x8400_0053, 97),
         ] {
             assert_eq!(rnd(function, bits), Outcome::one(INVALID_PARAMETERS));

@@ -58,17 +58,13 @@ pub const VERSION: u32 = 1;
 /// [`Parameters::mode`]: everything that a guest can read.
 pub const MODE_FULL: u32 = 0;
 
-/// [`Parameters::mode`]: only the few registers that a host cannot be asked
-/// for, or whose answer from inside is known to differ.
+/// [`Parameters::mode`]: what identifies the CPU and the interrupt controller,
+/// and every firmware call; not what optional features do in use.
 pub const MODE_LIGHT: u32 = 1;
 
 /// [`Parameters::mode`]: nothing is recorded; the vCPUs take and disturb
 /// interrupts. Only known to a witness that was built with its feature `torture`.
 pub const MODE_TORTURE: u32 = 2;
-
-/// The firmware functions that [`MODE_LIGHT`] calls: PSCI_VERSION, through SMC
-/// as well, and SMCCC_VERSION.
-pub const LIGHT_CALLS: [u32; 2] = [0x8400_0000, 0x8000_0000];
 
 /// What the host tells the witness.
 #[derive(Clone, Debug)]
