@@ -3,7 +3,7 @@
 //! The first `qemu-system-aarch64` on `PATH`, or the one that `VMLOCK_QEMU` names: a newer one than the
 //! machine's has CPUs that the machine's has not.
 
-use crate::failure::{Failure, Result};
+use crate::failure::{Failure, Result, say};
 use crate::tools::{self, Need};
 use std::env;
 use std::path::PathBuf;
@@ -99,6 +99,23 @@ pub fn expect(cpu: &str) -> Result<()> {
         "{version} has no CPU `{cpu}`; it has {names}.\n\
          A newer one may: name it with {VARIABLE}=PATH-OF-{PROGRAM}"
     )))
+}
+
+/// The release whose CPUs the examples are locked for.
+const OF_THE_EXAMPLES: u32 = 7;
+
+/// Says so where the examples cannot be kept: another release emulates other CPUs by the same names
+/// (10.0 has no trace in ID_DFR0_EL1 and, in `max`, more features and another clock).
+pub fn warn_of_other_cpus() -> Result<()> {
+    if release()? != OF_THE_EXAMPLES {
+        say(format_args!(
+            "{} is not the emulator that the examples are made for: its CPUs differ in detail from those of \
+             QEMU {OF_THE_EXAMPLES}.2, and what their locks promise is refused; name a QEMU \
+             {OF_THE_EXAMPLES}.2 (Debian 12's) with {VARIABLE}=PATH-OF-{PROGRAM}",
+            name()?
+        ));
+    }
+    Ok(())
 }
 
 /// The emulator's major release: 7.

@@ -4,6 +4,7 @@
 use crate::cache::Cache;
 use crate::cross;
 use crate::emulate::{Clock, Machine};
+use crate::emulator;
 use crate::failure::{FINDINGS, Failure, OK, Result, say};
 use crate::kernels;
 use crate::matrix::{Verdict, short_digest};
@@ -32,6 +33,7 @@ pub fn run(cache: &Cache) -> Result<u8> {
     let begin = Instant::now();
     // Before anything is built, so that what is missing is told at once.
     tools::ensure_emulator(true)?;
+    emulator::warn_of_other_cpus()?;
     let root = cross::workspace()?;
     say("building vmlock");
     let compiler = cross::build_quickly("vmlock")?;

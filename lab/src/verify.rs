@@ -225,6 +225,7 @@ const LIMIT: Duration = Duration::from_secs(400);
 pub fn run(cache: &Cache) -> Result<u8> {
     let begin = Instant::now();
     tools::ensure_emulator(true)?;
+    emulator::warn_of_other_cpus()?;
     let mut problems = Vec::new();
     let mut step = |name: &str, found: Result<Vec<String>>| -> Result<()> {
         let found = found?;
