@@ -181,6 +181,22 @@ fn a_revision_that_is_accepted_and_not_honoured_is_refused_in_words() {
     assert_eq!(object["refusals"][0]["code"], "host::iidr-not-honoured");
 }
 
+/// The lint of `vmlock lock` again, for who has the lock alone.
+#[test]
+fn a_lock_that_hides_what_midr_promises_is_told_of() {
+    let (scratch, ..) = Scratch::new("midr");
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+    let host = format!("{root}/spec/catalogue/hosts/neoverse-n1-7.3.json");
+    for (name, told) in [("eight", true), ("masked", false)] {
+        let lock = format!("{root}/lab/tests/specs/{name}.vm.lock.json");
+        let output = scratch.vmlock(&["check", &lock, "--host", &host]);
+        assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+        let words = err(&output);
+        let named = words.contains("MIDR_EL1") && words.contains("ID_AA64ISAR0_EL1.CRC32");
+        assert_eq!(named, told, "{name}: {words}");
+    }
+}
+
 #[test]
 fn a_register_that_nobody_knows_is_refused() {
     let (scratch, _, mut report) = Scratch::new("unknown");

@@ -15,7 +15,7 @@ use crate::vm::{Feature, Pmu, VmSpec};
 use crate::words::did_you_mean;
 use std::collections::BTreeMap;
 
-mod dispatch;
+pub mod dispatch;
 mod unsure;
 
 /// Where an editor finds the lock's schema when the spec does not say.

@@ -1,12 +1,15 @@
 //! `vmlock check`: the plan for each host, without running anything.
 
 use crate::command::{read_lock, read_report};
+use crate::diagnostic::{Diagnostic, Severity};
 use crate::flags::CheckFlags;
 use crate::render::{Exit, Output};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use vmlock_spec::catalogue::Catalogue;
 use vmlock_spec::lock::Lock;
 use vmlock_spec::plan::{Emulation, Keep, Plan, Refusal, Way, plan_with};
+use vmlock_spec::resolve::dispatch;
 
 /// Plans the lock on each host.
 pub fn run(flags: &CheckFlags, out: &mut Output) {
@@ -19,6 +22,14 @@ pub fn run(flags: &CheckFlags, out: &mut Output) {
     } else {
         Emulation::Allowed
     };
+    if let Some(words) = dispatch::of_lock(&lock, &Catalogue::builtin()) {
+        let shown = flags.lock.display().to_string();
+        let mut warning = Diagnostic::error(dispatch::CODE, words)
+            .help(dispatch::HELP)
+            .in_file(shown);
+        warning.severity = Severity::Warning;
+        out.findings(vec![warning]);
+    }
     let mut hosts = Vec::new();
     let mut refusals = Vec::new();
     for path in &flags.hosts {

@@ -6,7 +6,7 @@
 
 use super::{Complaint, Context, HWCAPS, Severity};
 use crate::catalogue::{Catalogue, CpuModel, field};
-use crate::lock::LockedRegister;
+use crate::lock::{Lock, LockedRegister};
 use std::collections::BTreeMap;
 
 /// Implementer, Architecture and PartNum of MIDR_EL1: what such libraries go by.
@@ -15,65 +15,111 @@ const PART: u64 = 0xff0f_fff0;
 /// ID registers whose fields announce instructions.
 const INSTRUCTIONS: &str = "ID_AA64ISAR";
 
+/// The warning's code.
+pub const CODE: &str = "spec::midr-promises";
+
+/// What can be done about it.
+pub const HELP: &str = "a library that chooses its code by MIDR_EL1 uses it all the same, and ends with SIGILL where the host \
+     lacks it or makes it undefined: name a CPU model that has it not, or do not hide it";
+
+/// An instruction set feature that MIDR_EL1 promises and a field hides.
+struct Hidden {
+    /// Its Linux hwcap.
+    capability: &'static str,
+    /// The field.
+    path: &'static str,
+    /// Words on both values.
+    words: String,
+}
+
+/// What registers hide of a model's instructions.
+fn hidden(locked: &[LockedRegister], model: &CpuModel) -> Vec<Hidden> {
+    let mut out = Vec::new();
+    for (capability, fields) in HWCAPS {
+        for path in fields.iter().filter(|path| path.starts_with(INSTRUCTIONS)) {
+            let Some((register, field)) = field(path) else {
+                continue;
+            };
+            let Some(shown) = value(locked, &register.name) else {
+                continue;
+            };
+            let promised = field.get(raw(model, &register.name));
+            let shown = field.get(shown);
+            if field.order(promised) > field.order(shown) {
+                let words = format!("{path} = {promised:#x} ({capability}), shown as {shown:#x}");
+                out.push(Hidden {
+                    capability,
+                    path,
+                    words,
+                });
+            }
+        }
+    }
+    out
+}
+
+fn value(locked: &[LockedRegister], register: &str) -> Option<u64> {
+    let mut entries = locked.iter();
+    entries.find(|r| r.name == register).map(|r| r.value)
+}
+
+fn message(midr: u64, model: &CpuModel, hidden: &[String]) -> String {
+    format!(
+        "MIDR_EL1 says `{}` (part {:#x}), which has what this lock hides: {}",
+        model.name,
+        midr >> 4 & 0xfff,
+        hidden.join("; ")
+    )
+}
+
 /// One warning for each place that hides something: a `hide`, a `set`, or the baselines.
 pub(super) fn warnings(
     context: &Context,
     locked: &[LockedRegister],
     catalogue: &Catalogue,
 ) -> Vec<Complaint> {
-    let value = |register: &str| {
-        let mut entries = locked.iter();
-        entries.find(|r| r.name == register).map(|r| r.value)
-    };
-    let Some(midr) = value("MIDR_EL1") else {
+    let Some(midr) = value(locked, "MIDR_EL1") else {
         return Vec::new();
     };
-    let Some(model) = model(context, midr, catalogue) else {
+    let Some(model) = model(Some(context.cpu), midr, catalogue) else {
         return Vec::new();
     };
-    let mut hidden: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for (capability, fields) in HWCAPS {
-        for path in fields.iter().filter(|path| path.starts_with(INSTRUCTIONS)) {
-            let (Some((register, field)), Some(shown)) =
-                (field(path), path.split('.').next().and_then(&value))
-            else {
-                continue;
-            };
-            let promised = field.get(raw(model, &register.name));
-            let shown = field.get(shown);
-            if field.order(promised) > field.order(shown) {
-                let place = place(context, capability, path);
-                let what = format!("{path} = {promised:#x} ({capability}), shown as {shown:#x}");
-                hidden.entry(place).or_default().push(what);
-            }
-        }
+    let mut places: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for found in hidden(locked, model) {
+        let place = place(context, found.capability, found.path);
+        places.entry(place).or_default().push(found.words);
     }
-    let part = midr >> 4 & 0xfff;
-    let warning = |(place, what): (String, Vec<String>)| {
-        Complaint {
-        code: "spec::midr-promises",
+    let warning = |(place, what): (String, Vec<String>)| Complaint {
+        code: CODE,
         place,
         also: Vec::new(),
-        message: format!(
-            "MIDR_EL1 says `{}` (part {part:#x}), which has what this lock hides: {}",
-            model.name,
-            what.join("; ")
-        ),
-        help: Some(
-            "a library that chooses its code by MIDR_EL1 uses it all the same, and ends with SIGILL where the host \
-             lacks it or makes it undefined: name a CPU model that has it not, or do not hide it"
-                .into(),
-        ),
+        message: message(midr, model, &what),
+        help: Some(HELP.into()),
         severity: Severity::Warning,
-    }
     };
-    hidden.into_iter().map(warning).collect()
+    places.into_iter().map(warning).collect()
+}
+
+/// The same of a lock, whose description is not at hand, as one line of words.
+pub fn of_lock(lock: &Lock, catalogue: &Catalogue) -> Option<String> {
+    let midr = value(&lock.registers, "MIDR_EL1")?;
+    let own = catalogue.cpu(&lock.cpu.model);
+    let model = model(own, midr, catalogue)?;
+    let found: Vec<String> = hidden(&lock.registers, model)
+        .into_iter()
+        .map(|h| h.words)
+        .collect();
+    (!found.is_empty()).then(|| message(midr, model, &found))
 }
 
 /// The model whose part MIDR_EL1 names: the description's own, or another one of the catalogue.
-fn model<'a>(context: &Context<'a>, midr: u64, catalogue: &'a Catalogue) -> Option<&'a CpuModel> {
+fn model<'a>(
+    own: Option<&'a CpuModel>,
+    midr: u64,
+    catalogue: &'a Catalogue,
+) -> Option<&'a CpuModel> {
     let others = catalogue.cpu_names().filter_map(|name| catalogue.cpu(name));
-    std::iter::once(context.cpu)
+    own.into_iter()
         .chain(others)
         .find(|model| (raw(model, "MIDR_EL1") ^ midr) & PART == 0)
 }
