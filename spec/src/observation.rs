@@ -113,6 +113,7 @@ pub fn fact_name(key: u64) -> String {
         Some(Kind::Use) => match id {
             wire::USE_PAUTH => "pointer authentication in use".to_owned(),
             wire::USE_MTE => "memory tagging in use".to_owned(),
+            wire::USE_AARCH32 => "AArch32 at EL0 in use".to_owned(),
             _ => format!("use {id}"),
         },
         Some(Kind::CpuOn) => format!("CPU_ON(vCPU {id})"),
@@ -316,6 +317,7 @@ fn features(lock: &Lock) -> Vec<(String, Option<u64>, u64)> {
         let promised = entry.promised() & field.mask() == field.mask();
         promised.then(|| field.get(entry.value))
     };
+    let el0 = count("ID_AA64PFR0_EL1", "EL0");
     let mut readable = |name: String, there: bool| out.push((name, there.then_some(0), 0));
     for (name, kind) in [("BRPs", 'B'), ("WRPs", 'W')] {
         // The fields hold one less than there are. Whether more can be read differs between kernels.
@@ -334,6 +336,10 @@ fn features(lock: &Lock) -> Vec<(String, Option<u64>, u64)> {
         out.push(("ZCR_EL1".to_owned(), None, u64::MAX));
     }
     let used = |id| fact_name(wire::key(wire::Kind::Use, id));
+    // What is hidden may still run: that is observed, and no promise.
+    if el0 == Some(2) {
+        out.push((used(wire::USE_AARCH32), Some(wire::AARCH32_RUNS), u64::MAX));
+    }
     let pauth = has(Feature::Pauth).then_some(wire::PAUTH_WORKS);
     out.push((used(wire::USE_PAUTH), pauth, u64::MAX));
     // Hardware that has tags runs LDG and STG without effect in a guest that was given none:

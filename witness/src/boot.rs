@@ -32,6 +32,37 @@ static TABLE: Table = {
     Table(table)
 };
 
+/// What is mapped while EL0 is visited: the same, and at [`EL0_BASE`] the first GiB of guest
+/// memory, read-only and executable for both levels: a return that is illegal stays at
+/// EL1 and must not fail for another reason.
+static EL0_TABLE: Table = {
+    /// AP: EL0 may read, nobody may write.
+    const EL0_READ_ONLY: u64 = 3 << 6;
+    let mut table = TABLE.0;
+    table[EL0_INDEX] = wire::RAM_BASE | BLOCK | NORMAL | EL0_READ_ONLY;
+    Table(table)
+};
+/// Below 4 GiB, where AArch32 can go.
+const EL0_INDEX: usize = 3;
+
+/// The instruction that AArch32 runs: `svc #0` (A32), twice.
+#[repr(C, align(16))]
+struct Code([u32; 4]);
+static EL0_CODE: Code = Code([0xef00_0000; 4]);
+
+/// Goes to AArch32 at EL0 and comes back by its first exception: ESR_EL1.
+pub fn aarch32() -> u64 {
+    let code = (&raw const EL0_CODE).addr() as u64;
+    let address = code - wire::RAM_BASE + ((EL0_INDEX as u64) << 30);
+    // SAFETY: `boot.s` saves what the calling convention asks for, and puts the translation table back.
+    unsafe { visit_aarch32(address, (&raw const EL0_TABLE).addr() as u64) }
+}
+
+unsafe extern "C" {
+    /// `boot.s`: the address of the code, the translation table for the visit.
+    fn visit_aarch32(address: u64, table: u64) -> u64;
+}
+
 /// Where an address of the first GiB of guest memory is seen with its tags.
 pub const fn tagged(address: u64) -> u64 {
     address - wire::RAM_BASE + ((TAGGED_INDEX as u64) << 30)

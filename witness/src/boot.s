@@ -69,6 +69,7 @@ secondary_entry:
     madd    x0, x1, x2, x0
     mov     sp, x0
     msr     sp_el0, xzr                 // no probe under way
+    msr     tpidr_el0, xzr              // and no visit to EL0
     msr     tpidr_el1, x19
     mov     x29, xzr
     mov     x30, xzr
@@ -77,17 +78,72 @@ secondary_entry:
 2:  wfi
     b       2b
 
+// Returns to AArch32 at EL0 at x0 under the translation table x1, and gives in
+// x0 the ESR_EL1 of the exception that ends the visit: SVC from AArch32, or an
+// illegal state at this level. TPIDR_EL0 holds where to go on while it lasts.
+.global visit_aarch32
+visit_aarch32:
+    // A visit may clear the upper half of every register.
+    stp     x19, x20, [sp, #-96]!
+    stp     x21, x22, [sp, #16]
+    stp     x23, x24, [sp, #32]
+    stp     x25, x26, [sp, #48]
+    stp     x27, x28, [sp, #64]
+    stp     x29, x30, [sp, #80]
+    mrs     x19, ttbr0_el1              // below 4 GiB
+    msr     ttbr0_el1, x1
+    isb
+    tlbi    vmalle1
+    dsb     nsh
+    isb
+    adr     x2, 4f
+    msr     tpidr_el0, x2
+    msr     elr_el1, x0
+    mov     x3, #0x1d0                  // AArch32 User mode, A32, A, I and F masked
+    msr     spsr_el1, x3
+    isb
+    eret
+4:  msr     tpidr_el0, xzr
+    msr     ttbr0_el1, x19
+    isb
+    tlbi    vmalle1
+    dsb     nsh
+    isb
+    ldp     x29, x30, [sp, #80]
+    ldp     x27, x28, [sp, #64]
+    ldp     x25, x26, [sp, #48]
+    ldp     x23, x24, [sp, #32]
+    ldp     x21, x22, [sp, #16]
+    ldp     x19, x20, [sp], #96
+    ret
+
+// The end of a visit: x0 gets ESR_EL1 and the visitor goes on in this level.
+visited:
+    msr     elr_el1, x0
+    mov     x0, #0x3c5                  // EL1h, all masked, no illegal state
+    msr     spsr_el1, x0
+    mrs     x0, esr_el1
+    eret
+from_aarch32:
+    mrs     x0, tpidr_el0
+    cbz     x0, fault
+    b       visited
+
 // A probe marks itself by a non-zero SP_EL0 and is ready to lose x20 and x21.
 // Its faulting instruction is skipped and x20 gets ESR_EL1, which is never
 // zero there (IL is set, or the class is).
 probe_exception:
     mrs     x20, sp_el0
-    cbz     x20, fault
+    cbz     x20, 5f
     mrs     x20, elr_el1
     add     x20, x20, #4
     msr     elr_el1, x20
     mrs     x20, esr_el1
     eret
+5:  mrs     x20, tpidr_el0
+    cbz     x20, fault
+    mov     x0, x20
+    b       visited
 
 fault:
     msr     sp_el0, xzr
@@ -106,7 +162,13 @@ vectors:
     .endr
     b       probe_exception             // current level, synchronous
     .balign 0x80
-    .rept 11                            // IRQ, FIQ, SError (masked); lower levels
+    .rept 7                             // IRQ, FIQ, SError (masked); EL0 in AArch64: never used
+    b       fault
+    .balign 0x80
+    .endr
+    b       from_aarch32                // EL0 in AArch32, synchronous
+    .balign 0x80
+    .rept 3
     b       fault
     .balign 0x80
     .endr

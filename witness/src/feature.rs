@@ -26,6 +26,10 @@ const ENABLE_KEY_A: u64 = 1 << 31;
 /// SCTLR_EL1.ATA: allocation tags can be reached from this level.
 const ALLOCATION_TAGS: u64 = 1 << 43;
 
+/// ESR_EL1.EC: SVC in AArch32; execution in an illegal state.
+const SVC_AARCH32: u64 = 0x11;
+const ILLEGAL_STATE: u64 = 0x0e;
+
 /// Pointers into guest memory. An authentication code has some twenty bits: that
 /// none of them is changed is no accident.
 const POINTERS: [u64; 4] = [
@@ -44,6 +48,9 @@ pub fn each(area: &mut Area) {
     isb();
     let outcome = pointers();
     area.push_outcome(Kind::Use, wire::USE_PAUTH, outcome);
+    probe::run(&SET_SCTLR, control);
+    isb();
+    area.push_outcome(Kind::Use, wire::USE_AARCH32, aarch32());
     // ID_AA64PFR1_EL1.MTE: from 2 on there are tags in memory. Where there are none, LDG may read zero or
     // not exist: that binds nobody.
     let memory_tags = probe::run(&GET_PFR1, 0).map(|pfr1| pfr1 >> 8 & 0xf);
@@ -55,6 +62,16 @@ pub fn each(area: &mut Area) {
     }
     probe::run(&SET_SCTLR, control);
     isb();
+}
+
+/// Runs one instruction of AArch32 at EL0, whatever the ID register says of it.
+fn aarch32() -> Outcome {
+    let esr = boot::aarch32();
+    match esr >> 26 & 0x3f {
+        SVC_AARCH32 => Outcome::Value(wire::AARCH32_RUNS),
+        ILLEGAL_STATE => Outcome::Value(wire::AARCH32_ILLEGAL),
+        _ => Outcome::Exception(esr),
+    }
 }
 
 /// Signs and authenticates.

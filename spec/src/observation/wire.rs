@@ -214,6 +214,13 @@ pub const PAUTH_WORKS: u64 = PAUTH_CHANGES | PAUTH_RESTORES;
 /// STG of two tags after each other on one granule of tagged memory, and LDG. Value: the first tag read in bits
 /// 7:4, the second in bits 3:0; an exception where there is no such instruction.
 pub const USE_MTE: u64 = 1;
+/// Exception return to an SVC instruction in AArch32 at EL0. Value: [`AARCH32_RUNS`], or [`AARCH32_ILLEGAL`].
+pub const USE_AARCH32: u64 = 2;
+/// The instruction was executed.
+pub const AARCH32_RUNS: u64 = 1;
+/// The return was an illegal one.
+pub const AARCH32_ILLEGAL: u64 = 0;
+
 /// The tags that are written.
 pub const MTE_TAGS: [u64; 2] = [0xb, 0x4];
 /// Memory tagging as it should be.
