@@ -132,10 +132,7 @@ const EXAMPLES: &[Expected] = &[
         flags: &[],
         ends: OK,
         kept: &["6.12", "7.3"],
-        refused: &[(
-            "6.1",
-            &["PMCR_EL0.N", "ID_AA64DFR0_EL1.WRPs", "ID_AA64PFR0_EL1.EL0"],
-        )],
+        refused: &[("6.1", &["ID_AA64DFR0_EL1.WRPs", "ID_AA64PFR0_EL1.EL0"])],
     },
     Expected {
         spec: "lab/tests/specs/vectors.vm.kdl",
