@@ -37,6 +37,8 @@ const COMPILE: f64 = 15.0;
 const SHARE: f64 = 0.1;
 /// Part of QEMU's time to the first guest instruction.
 const START: f64 = 0.2;
+/// Part of a guest's boot that it may take where the runner answers for the distributor.
+const BOOT: f64 = 1.05;
 /// Memory beyond the guest's, in MiB.
 const RESIDENT: f64 = 5.0;
 /// Size of vmlock-run, in MiB.
@@ -54,6 +56,17 @@ const DIR: &str = "/bench";
 const LIMIT: (Duration, Duration) = (Duration::from_secs(120), Duration::from_secs(30));
 /// A run of the compiler is short, so there are more of them for each run of the rest.
 const COMPILE_RUNS: u32 = 5;
+
+/// The machine that Linux is booted on.
+const BOOTED: &str = "lab/tests/specs/eight.vm.lock.json";
+/// Boots that count, each way.
+const BOOTS: u32 = 3;
+/// How long the two boots of a round may take.
+const BOOT_LIMIT: Duration = Duration::from_secs(200);
+/// Who answers for the distributor: the kernel, the runner.
+const WAYS: [(&str, &[&str]); 2] = [("kernel", &[]), ("runner", &["--emulate-gic"])];
+/// The first byte of the guest's /init.
+const FIRST_WORD: u8 = b'v';
 
 /// Names of the contenders in a host.
 const OURS: &str = "vmlock-run";
@@ -142,6 +155,8 @@ pub fn run(cache: &Cache, flags: &flags::Bench) -> Result<u8> {
         ));
         measures.extend(bench.on_host(example, cpu)?);
     }
+    say("booting Linux with KVM's distributor and with the runner's in turn");
+    measures.push(bench.boots()?);
     let met = measures.iter().all(|m| m.met);
     print(&measures, met, flags.format)?;
     Ok(if met { OK } else { FINDINGS })
@@ -312,14 +327,11 @@ impl Bench<'_> {
                 (THEIRS.to_owned(), vm.qemu()),
             ]),
             rounds: self.runs,
-            resident: (start(&waiting, &[]), vm.memory),
+            mark: guest::MARK,
+            resident: Some((start(&waiting, &[]), vm.memory)),
         };
-        let order = serde_json::to_vec(&order)
-            .map_err(|e| Failure::bug(format!("cannot write the order: {e}")))?;
-        let order_inside = format!("{DIR}/order.json");
-        files.program(&order_inside, order);
-
-        let measured = self.measure(cpu, &files, &timer, &order_inside)?;
+        let limit = LIMIT.0 + LIMIT.1 * self.runs;
+        let measured = self.measure(cpu, &mut files, &timer, &order, limit)?;
         self.report(example, cpu, &measured)
     }
 
@@ -345,14 +357,79 @@ impl Bench<'_> {
         Ok(scratch.path().join(format!("{example}.vm.lock.json")))
     }
 
-    fn measure(&self, cpu: &str, files: &Files, timer: &str, order: &str) -> Result<Measured> {
+    /// Boots Linux on eight vCPUs with the kernel's distributor and with the runner's in turn.
+    fn boots(&self) -> Result<Measure> {
+        let mut files = Files::default();
+        let ours = job::add_program(&mut files, self.runner)?;
+        let timer = job::add_program(&mut files, self.lab)?;
+        let lock = job::text(&self.root.join(BOOTED))?;
+        let start = |flags: &[&str]| -> Vec<String> {
+            [&[ours.as_str(), "start", &lock, "--stats"][..], flags]
+                .concat()
+                .into_iter()
+                .map(str::to_owned)
+                .collect()
+        };
+        let contenders = BTreeMap::from(WAYS.map(|(way, flags)| (way.to_owned(), start(flags))));
+        job::add_arguments(self.cache, &mut files, self.root, &start(&[])[1..])?;
+        let order = Order {
+            contenders,
+            rounds: BOOTS,
+            mark: FIRST_WORD,
+            resident: None,
+        };
+        let limit = LIMIT.0 + BOOT_LIMIT * BOOTS;
+        let measured = self.measure("neoverse-n1", &mut files, &timer, &order, limit)?;
+        let boots = |way: &str| -> Result<(f64, String)> {
+            let runs = measured.runs.get(way).map_or(&[][..], Vec::as_slice);
+            let mut times = Vec::new();
+            for run in runs {
+                times.push((run.to_mark - Phases::read(&run.words)?.total) / 1e3);
+            }
+            let said = runs.last().and_then(|run| {
+                run.words
+                    .lines()
+                    .find_map(|line| line.strip_prefix("vmlock-run: devices"))
+            });
+            Ok((
+                median(&times),
+                format!("devices{}", said.unwrap_or_default()),
+            ))
+        };
+        let ((native, _), (proxied, said)) = (boots(WAYS[0].0)?, boots(WAYS[1].0)?);
+        Ok(Measure::new(
+            "eight: boot of Linux with the runner's distributor, part of that with KVM's"
+                .to_owned(),
+            proxied / native,
+            "part",
+            BOOT,
+            format!(
+                "Linux {} on neoverse-n1, in turn, medians of {BOOTS}, from the first guest instruction to /init: \
+                 {proxied:.0} ms and {native:.0} ms; {said}",
+                self.kernel.version
+            ),
+        ))
+    }
+
+    fn measure(
+        &self,
+        cpu: &str,
+        files: &mut Files,
+        timer: &str,
+        order: &Order,
+        limit: Duration,
+    ) -> Result<Measured> {
+        let text = serde_json::to_vec(order)
+            .map_err(|e| Failure::bug(format!("cannot write the order: {e}")))?;
+        let order = format!("{DIR}/order.json");
+        files.program(&order, text);
         let machine = Machine {
             kernel: self.kernel.clone(),
             cpu: cpu.to_owned(),
             cpus: 2,
             memory: 4096,
             kernel_args: Vec::new(),
-            limit: Some(LIMIT.0 + LIMIT.1 * self.runs),
+            limit: Some(limit),
             clock: self.clock,
         };
         let jobs = [
@@ -362,7 +439,7 @@ impl Bench<'_> {
             },
             Job {
                 program: timer.to_owned(),
-                args: vec!["bench-inside".to_owned(), order.to_owned()],
+                args: vec!["bench-inside".to_owned(), order],
             },
         ];
         let outcome = emulate::run(

@@ -22,19 +22,39 @@ pub const IMAGE: &str = "Image";
 /// Name of the guest's initramfs in its directory.
 pub const INITRD: &str = "initrd.cpio.gz";
 
-/// What the guest does. `shell` on its command line starts a shell instead of powering off.
+/// What the guest does. `shell` on its command line starts a shell before it powers off; `interrupts`
+/// sends the console's interrupt to one CPU after another and tells where they came.
 const INIT: &str = r#"#!/bin/busybox sh
 /bin/busybox --install -s /bin
 export PATH=/bin
 mount -t proc proc /proc
 mount -t sysfs sysfs /sys
 mount -t devtmpfs devtmpfs /dev 2>/dev/null
+interrupts() {
+    irq=$(sed -n 's/^ *\([0-9]*\):.*ttyS0$/\1/p' /proc/interrupts)
+    counts() { awk -v irq="$irq:" -v n=$(nproc) '$1 == irq { for (i = 2; i <= n + 1; i++) printf "%s ", $i }' /proc/interrupts; }
+    for cpu in $(seq 0 $(($(nproc) - 1))); do
+        echo $cpu > /proc/irq/$irq/smp_affinity_list
+        sleep 0.3
+        before=$(counts)
+        echo $(seq 1 100)
+        sleep 0.3
+        echo $before $(counts) | awk -v n=$(nproc) -v cpu=$cpu '{
+            for (i = 1; i <= n; i++) if (i == cpu + 1) here = $(n + i) - $i; else elsewhere += $(n + i) - $i
+            print "vmlock guest: console interrupts for CPU " cpu ": " here " there, " elsewhere + 0 " elsewhere" }'
+    done
+    awk -v n=$(nproc) '$NF == "arch_timer" { for (i = 2; i <= n + 1; i++) if ($i > 0) ticking++
+        print "vmlock guest: timer interrupts on " ticking " CPUs" }' /proc/interrupts
+    awk '$1 == "Err:" { print "vmlock guest: " $2 " interrupts were spurious" }' /proc/interrupts
+    counts | awk '{ for (i = 1; i <= NF; i++) all += $i; print "vmlock guest: " all " console interrupts" }'
+}
 echo "vmlock guest: $(nproc) CPUs, kernel $(uname -r)"
 for cpu in $(seq 0 $(($(nproc) - 1))); do
     echo "vmlock guest: CPU $cpu is online, MIDR_EL1 $(cat /sys/devices/system/cpu/cpu$cpu/regs/identification/midr_el1)"
 done
 dmesg | sed -n 's/.*psci: \(PSCIv[0-9.]* detected in firmware\).*/vmlock guest: \1/p'
 for word in $(cat /proc/cmdline); do
+    [ "$word" = interrupts ] && interrupts
     [ "$word" = shell ] && setsid -c sh </dev/console >/dev/console 2>&1
 done
 echo "vmlock guest: powering off"

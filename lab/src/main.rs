@@ -14,6 +14,7 @@ mod flags;
 mod guest;
 mod hibernate;
 mod initramfs;
+mod interrupts;
 mod job;
 mod kernels;
 mod matrix;

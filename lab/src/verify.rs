@@ -8,6 +8,7 @@ use crate::emulator;
 use crate::failure::{FINDINGS, Failure, OK, Result, say};
 use crate::firmware;
 use crate::hibernate;
+use crate::interrupts;
 use crate::job;
 use crate::kernels;
 use crate::matrix::{Verdict, short};
@@ -200,6 +201,58 @@ const EXAMPLES: &[Expected] = &[
         kept: &["6.12", "6.18", "7.3"],
         refused: &[("6.1", &["PSCI"])],
     },
+    // A revision each: by the kernel, or by the runner where that does not honour it.
+    Expected {
+        spec: "lab/tests/specs/rev0.vm.kdl",
+        lock: "lab/tests/specs/rev0.vm.lock.json",
+        cpu: "cortex-a72",
+        cpus: 2,
+        flags: &[],
+        ends: OK,
+        kept: &["6.12"],
+        refused: &[],
+    },
+    Expected {
+        spec: "lab/tests/specs/rev1.vm.kdl",
+        lock: "lab/tests/specs/rev1.vm.lock.json",
+        cpu: "cortex-a72",
+        cpus: 2,
+        flags: &[],
+        ends: OK,
+        kept: &["5.10"],
+        refused: &[],
+    },
+    Expected {
+        spec: "lab/tests/specs/rev2.vm.kdl",
+        lock: "lab/tests/specs/rev2.vm.lock.json",
+        cpu: "cortex-a72",
+        cpus: 2,
+        flags: &[],
+        ends: OK,
+        kept: &["6.16", "7.0"],
+        refused: &[],
+    },
+    Expected {
+        spec: "lab/tests/specs/rev3.vm.kdl",
+        lock: "lab/tests/specs/rev3.vm.lock.json",
+        cpu: "cortex-a72",
+        cpus: 2,
+        flags: &[],
+        ends: OK,
+        kept: &["5.10", "7.3"],
+        refused: &[],
+    },
+    // Started by a step of its own.
+    Expected {
+        spec: "lab/tests/specs/interrupts.vm.kdl",
+        lock: interrupts::LOCK,
+        cpu: "neoverse-n1",
+        cpus: 8,
+        flags: &[],
+        ends: OK,
+        kept: &[],
+        refused: &[],
+    },
 ];
 
 /// The examples, each once.
@@ -248,6 +301,10 @@ pub fn run(cache: &Cache) -> Result<u8> {
     )?;
     step("examples on emulated hosts", on_hosts(cache, &bench))?;
     step("the catalogue against default guests", truth(cache, &bench))?;
+    step(
+        "a Linux guest's interrupts go where it wants them",
+        interrupts::run(&bench, &host(cache, COMPILER_HOST, "neoverse-n1")?),
+    )?;
     step(
         "no interrupt is lost or invented",
         torture::under_fire(cache, &bench, torture::KERNEL, INTERRUPTS, 64),

@@ -15,18 +15,16 @@
 //! vgic-mmio.c do (Linux 5.10 to 7.3), so that a guest cannot tell.
 
 pub mod bank;
-pub mod distributor;
+pub mod frame;
 #[cfg(target_arch = "aarch64")]
 pub mod gate;
 #[cfg(target_arch = "aarch64")]
 pub mod proxy;
-pub mod redistributor;
 pub mod table;
 #[cfg(test)]
 mod tests;
 
-use distributor::Distributor;
-use redistributor::Redistributor;
+use frame::Frame;
 use vmlock_spec::lock::{Lock, Range};
 
 /// Bytes of one redistributor: its own frame and the one of SGIs and PPIs
@@ -89,8 +87,8 @@ pub enum Quick {
 
 /// Every frame of a machine.
 pub struct Frames {
-    distributor: (Range, Distributor),
-    redistributors: (Range, Vec<Redistributor>),
+    distributor: (Range, Frame),
+    redistributors: (Range, Vec<Frame>),
 }
 
 impl Frames {
@@ -101,12 +99,12 @@ impl Frames {
     /// The kernel does not tell its state.
     pub fn new<K: InKernel>(lock: &Lock, kernel: &K) -> Result<Self, K::Error> {
         let machine = &lock.machine;
-        let distributor = Distributor::new(&lock.gic, kernel)?;
+        let distributor = Frame::distributor(&lock.gic, kernel)?;
         let redistributors = machine
             .vcpus
             .iter()
             .enumerate()
-            .map(|(index, vcpu)| Redistributor::new(&lock.gic, index, vcpu.redistributor, kernel))
+            .map(|(index, vcpu)| Frame::redistributor(&lock.gic, index, vcpu.redistributor, kernel))
             .collect::<Result<_, _>>()?;
         Ok(Self {
             distributor: (machine.distributor, distributor),

@@ -2,16 +2,28 @@
 
 use crate::gic::proxy::counts;
 use crate::kvm::ioctls;
+use crate::machine::run::raised;
 use serde_json::{Map, Value, json};
 use std::time::Instant;
 
-/// What the guest's accesses to the interrupt controller cost, where the runner
-/// answers for it: exits, and for how many of them every vCPU was stopped;
-/// those of a rehearsal do not count.
-pub fn interrupt_controller(rehearsed: (u64, u64)) -> Value {
+/// What the guest's interrupts cost, as a line of JSON and in words: how often devices
+/// raised theirs, and, where the runner answers for the interrupt controller,
+/// exits, and for how many of them every vCPU was stopped; those of a
+/// rehearsal do not count.
+pub fn interrupts(rehearsed: (u64, u64)) -> (Value, String) {
     let (exits, stops) = counts();
-    let (exits, stops) = (exits - rehearsed.0, stops - rehearsed.1);
-    json!({ "interruptController": { "exits": exits, "stops": stops } })
+    let (exits, stops, raised) = (exits - rehearsed.0, stops - rehearsed.1, raised());
+    let words = match exits {
+        0 => format!(
+            "devices raised {raised} interrupts; the kernel answered for the interrupt controller"
+        ),
+        _ => format!(
+            "devices raised {raised} interrupts; {exits} accesses to the interrupt controller were \
+             answered here, and every vCPU was stopped for {stops} of them"
+        ),
+    };
+    let counts = json!({ "exits": exits, "stops": stops, "raised": raised });
+    (json!({ "interruptController": counts }), words)
 }
 
 /// Counts from the start of the command on.

@@ -33,7 +33,7 @@ const LOST: Duration = Duration::from_secs(20);
 const INVENTED: Duration = Duration::from_millis(500);
 /// How long a sender sleeps after each round: a guest takes several at a time
 /// faster than one by one.
-const PAUSE: Duration = Duration::from_micros(200);
+const PAUSE: Duration = Duration::from_millis(1);
 
 /// What came of it.
 #[derive(Debug, Default, Serialize)]

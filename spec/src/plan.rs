@@ -848,11 +848,12 @@ fn native_gic(lock: &Lock, view: &View, report: &HostReport, plan: &mut Plan) {
             .find(|f| f.vcpu == 0 && f.name == name)
             .map(|f| f.seen)
     };
-    let mut changed = false;
+    let mut changed = None;
     for entry in &lock.gic.registers {
         if entry.name == "GICD_IIDR" {
-            changed = entry.value != report.gic.iidr;
+            let refused = plan.refusals.len();
             iidr(entry.value, &entry.from, report, plan);
+            changed = (entry.value != report.gic.iidr).then_some(plan.refusals.len() == refused);
             continue;
         }
         // The probe's distributor may have fewer lines: every word of groups is like the first.
@@ -872,7 +873,7 @@ fn native_gic(lock: &Lock, view: &View, report: &HostReport, plan: &mut Plan) {
                 plan.keep(&entry.name, Way::Same, None, "")
             }
             // IR and CES follow from the revision, and are read back after it is set.
-            Some(Seen::Value(_)) if name == "GICR_CTLR" && changed => {
+            Some(Seen::Value(_)) if name == "GICR_CTLR" && changed == Some(true) => {
                 plan.keep(&entry.name, Way::Set, None, "follows from GICD_IIDR");
             }
             other => plan.refusals.push(Refusal {
@@ -884,7 +885,12 @@ fn native_gic(lock: &Lock, view: &View, report: &HostReport, plan: &mut Plan) {
                     Some(_) => "an exception".into(),
                     None => "nothing that the probe saw".into(),
                 },
-                reason: "the in-kernel GIC identifies itself otherwise".into(),
+                reason: match changed {
+                    Some(false) if name == "GICR_CTLR" => {
+                        "it follows from GICD_IIDR, which the kernel does not change".into()
+                    }
+                    _ => "the in-kernel GIC identifies itself otherwise".into(),
+                },
                 from: entry.from.clone(),
                 help: vec!["choose a host whose GIC shows it".into()],
             }),

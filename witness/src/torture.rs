@@ -200,7 +200,15 @@ impl Guest<'_> {
             }
             1 => {
                 let priority = 0x80 | (random.below(14) as u8) << 3;
+                let open = self.is_open(spi);
+                if open {
+                    self.mask(spi);
+                }
+                while self.has(ISACTIVER, spi) {}
                 self.check(self.prioritise(spi, priority), PRIORITY);
+                if open {
+                    self.unmask(spi);
+                }
                 PRIORITISED
             }
             2 => {
@@ -288,7 +296,9 @@ impl Guest<'_> {
         read(at) == affinity
     }
 
-    /// Whether the priority reads back.
+    /// Whether the priority reads back. One that is active keeps its own: the CPU
+    /// only deactivates an interrupt whose list register has the priority that it
+    /// drops (`VEndOfInterrupt`, Arm IHI 0069 section 12.1), and KVM loads them anew.
     fn prioritise(&self, spi: u32, priority: u8) -> bool {
         let at = self.parameters.gicd + IPRIORITYR + u64::from(fire::FIRST + spi);
         write_byte(at, priority);

@@ -3,7 +3,6 @@
 //!
 //! The lab itself, built for the host, does this: a shell's clock is too coarse.
 
-use super::guest::MARK;
 use crate::cache;
 use crate::failure::{Failure, OK, Result};
 use serde::{Deserialize, Serialize};
@@ -22,8 +21,10 @@ pub struct Order {
     pub contenders: BTreeMap<String, Vec<String>>,
     /// Rounds that count. One more goes before them.
     pub rounds: u32,
+    /// The byte that a guest sends when it has come as far as is measured.
+    pub mark: u8,
     /// A program whose guest waits once it has sent its mark, and the size of its guest's memory in bytes.
-    pub resident: (Vec<String>, u64),
+    pub resident: Option<(Vec<String>, u64)>,
 }
 
 /// What was measured.
@@ -31,7 +32,7 @@ pub struct Order {
 pub struct Measured {
     /// The runs that count, by contender.
     pub runs: BTreeMap<String, Vec<Run>>,
-    /// Memory that the program of `resident` has beyond its guest's, in bytes.
+    /// Memory that the program of `resident` has beyond its guest's, in bytes; zero without one.
     pub resident: u64,
 }
 
@@ -57,7 +58,7 @@ pub fn run(order: &Path) -> Result<u8> {
     let mut runs: BTreeMap<String, Vec<Run>> = BTreeMap::new();
     for round in 0..=order.rounds {
         for (name, command) in &order.contenders {
-            let run = time(command)?;
+            let run = time(command, order.mark)?;
             if round > 0 {
                 runs.entry(name.clone()).or_default().push(run);
             }
@@ -65,7 +66,10 @@ pub fn run(order: &Path) -> Result<u8> {
     }
     let measured = Measured {
         runs,
-        resident: resident(&order.resident.0, order.resident.1)?,
+        resident: match &order.resident {
+            Some((command, guest)) => resident(command, *guest, order.mark)?,
+            None => 0,
+        },
     };
     let text = serde_json::to_string(&measured)
         .map_err(|e| Failure::bug(format!("cannot write the measurement: {e}")))?;
@@ -87,24 +91,24 @@ fn spawn(command: &[String], words: Stdio) -> Result<Child> {
 }
 
 /// Reads up to the mark; `false` if the output ends without one.
-fn mark(output: &mut impl Read) -> bool {
+fn reaches(mark: u8, output: &mut impl Read) -> bool {
     let mut byte = [0];
     while matches!(output.read(&mut byte), Ok(1)) {
-        if byte[0] == MARK {
+        if byte[0] == mark {
             return true;
         }
     }
     false
 }
 
-fn time(command: &[String]) -> Result<Run> {
+fn time(command: &[String], mark: u8) -> Result<Run> {
     let start = Instant::now();
     let mut child = spawn(command, Stdio::piped())?;
     let mut output = child
         .stdout
         .take()
         .ok_or_else(|| Failure::bug("a child without output"))?;
-    let marked = mark(&mut output);
+    let marked = reaches(mark, &mut output);
     let to_mark = start.elapsed();
     let mut rest = Vec::new();
     let _ = output.read_to_end(&mut rest);
@@ -137,9 +141,10 @@ fn time(command: &[String]) -> Result<Run> {
 }
 
 /// Memory of a program beyond its guest's, while the guest runs.
-fn resident(command: &[String], guest: u64) -> Result<u64> {
+fn resident(command: &[String], guest: u64, mark: u8) -> Result<u64> {
     let mut child = spawn(command, Stdio::null())?;
-    let marked = child.stdout.as_mut().is_some_and(mark);
+    let mut output = child.stdout.take();
+    let marked = output.as_mut().is_some_and(|o| reaches(mark, o));
     thread::sleep(SETTLE);
     let maps = fs::read_to_string(format!("/proc/{}/smaps", child.id()));
     let _ = child.kill();
@@ -188,7 +193,7 @@ mod tests {
     #[test]
     fn the_mark_is_found_between_other_bytes() {
         let mut output = &b"ab!c"[..];
-        assert!(mark(&mut output) && output == b"c");
-        assert!(!mark(&mut &b"ab"[..]));
+        assert!(reaches(b'!', &mut output) && output == b"c");
+        assert!(!reaches(b'!', &mut &b"ab"[..]));
     }
 }

@@ -64,7 +64,8 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
     drop(raw);
     let how = how?;
     if parsed.has("stats") {
-        eprintln!("{}", stats::interrupt_controller(rehearsed));
+        let (line, words) = stats::interrupts(rehearsed);
+        eprintln!("{line}\nvmlock-run: {words}");
     }
     let (code, words) = ending(&how);
     eprintln!("vmlock-run: {words}");

@@ -18,13 +18,20 @@ use kvm_bindings::{
     KVM_SYSTEM_EVENT_SHUTDOWN, KVM_SYSTEM_EVENT_SHUTDOWN_FLAG_PSCI_OFF2,
 };
 use std::io::Read;
-use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 use vmm_sys_util::eventfd::EventFd;
 use vmm_sys_util::signal::{Killable, register_signal_handler};
+
+static RAISED: AtomicU64 = AtomicU64::new(0);
+
+/// How often a device raised its interrupt line.
+pub fn raised() -> u64 {
+    RAISED.load(Ordering::Relaxed)
+}
 
 /// How the guest ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,6 +90,9 @@ impl Shared {
 
     /// Sets an interrupt line, but never while pending latches are rewritten.
     fn inject(&self, interrupt: u32, level: bool) {
+        if level {
+            RAISED.fetch_add(1, Ordering::Relaxed);
+        }
         let gate = self.proxied.as_ref().map(|p| p.gate.pass());
         if let Err(error) = self.vm.set_interrupt(interrupt, level) {
             self.end(Ended::Broken(error.to_string()));

@@ -1,0 +1,175 @@
+//! The distributor or one redistributor: what the guest has set, and what an
+//! access to it means.
+
+use super::bank::Bank;
+use super::table::{DISTRIBUTOR, REDISTRIBUTOR, Row, SGI_FRAME, What, find};
+use super::{Access, InKernel, Part, Quick};
+use vmlock_spec::lock::Gic;
+
+const CTLR: u32 = 0x0;
+/// GICD_CTLR.EnableGrp1 with DS set (Arm IHI 0069 section 12.9.4).
+const ENABLE_GROUP_1: u32 = 1 << 1;
+
+/// A distributor or a redistributor.
+pub struct Frame {
+    part: Part,
+    rows: &'static [Row],
+    gic: Gic,
+    /// GICD_CTLR.
+    control: u32,
+    /// GICR_TYPER.
+    kind: u64,
+    /// INTID / 32 of the first bank: the distributor has no private interrupts.
+    first_bank: u32,
+    banks: Vec<Bank>,
+}
+
+impl Frame {
+    /// The distributor of a lock, in the state in which the kernel's is.
+    ///
+    /// # Errors
+    /// The kernel does not tell.
+    pub fn distributor<K: InKernel>(gic: &Gic, kernel: &K) -> Result<Self, K::Error> {
+        let part = Part::Distributor;
+        let enabled = kernel.read(part, CTLR)? & ENABLE_GROUP_1;
+        let banks = (32..gic.interrupts)
+            .step_by(32)
+            .map(|first| Bank::new(gic, part, 0, first, kernel))
+            .collect::<Result<_, _>>()?;
+        Ok(Self {
+            part,
+            rows: DISTRIBUTOR,
+            control: gic.value("GICD_CTLR").unwrap_or(0) | enabled,
+            kind: 0,
+            gic: gic.clone(),
+            first_bank: 1,
+            banks,
+        })
+    }
+
+    /// The redistributor of vCPU `index`, with this GICR_TYPER, in the state
+    /// in which the kernel's is.
+    ///
+    /// # Errors
+    /// The kernel does not tell.
+    pub fn redistributor<K: InKernel>(
+        gic: &Gic,
+        index: usize,
+        kind: u64,
+        kernel: &K,
+    ) -> Result<Self, K::Error> {
+        let part = Part::Redistributor(index);
+        Ok(Self {
+            part,
+            rows: REDISTRIBUTOR,
+            control: 0,
+            kind,
+            gic: gic.clone(),
+            first_bank: 0,
+            banks: vec![Bank::new(gic, part, SGI_FRAME, 0, kernel)?],
+        })
+    }
+
+    /// Whether the kernel has every interrupt in group 1.
+    ///
+    /// # Errors
+    /// The kernel does not tell.
+    pub fn all_in_group_one<K: InKernel>(&self, kernel: &K) -> Result<bool, K::Error> {
+        for bank in &self.banks {
+            if !bank.all_in_group_one(kernel)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// The bank behind an offset from the first of its registers, so many bytes
+    /// of which are of each bank; and the offset within the bank's own.
+    fn bank(&mut self, at: u32, bytes: u32) -> Option<(&mut Bank, u32)> {
+        let index = (at / bytes).checked_sub(self.first_bank)?;
+        let bank = self.banks.get_mut(index as usize)?;
+        Some((bank, at % bytes))
+    }
+
+    /// See [`super::Frames::quick`].
+    pub fn quick(&mut self, offset: u32, width: usize, access: Access) -> Quick {
+        let Some(row) = find(self.rows, offset, width) else {
+            return Quick::Done(0);
+        };
+        let at = offset - row.first;
+        Quick::Done(match (&row.what, access) {
+            (What::Control, Access::Read) => self.control.into(),
+            (What::Control, Access::Write(value)) => {
+                if (value as u32 ^ self.control) & ENABLE_GROUP_1 != 0 {
+                    return Quick::Stop;
+                }
+                0
+            }
+            (What::Locked(name), Access::Read) => self.gic.value(name).unwrap_or(0).into(),
+            (What::Type, Access::Read) => {
+                let shifted = self.kind >> (8 * at);
+                match width {
+                    8 => shifted,
+                    _ => shifted & 0xffff_ffff,
+                }
+            }
+            (What::Ones, Access::Read) => u32::MAX.into(),
+            (What::Locked(_) | What::Type | What::Ones, Access::Write(_)) => 0,
+            (What::Kernel, _) => return Quick::Stop,
+            (What::Interrupts(aspect, bytes), _) => match self.bank(at, *bytes) {
+                Some((bank, at)) => return bank.quick(*aspect, at, width, access),
+                None => 0,
+            },
+        })
+    }
+
+    /// See [`super::Frames::stopped`].
+    ///
+    /// # Errors
+    /// The kernel's.
+    pub fn stopped<K: InKernel>(
+        &mut self,
+        offset: u32,
+        width: usize,
+        access: Access,
+        kernel: &K,
+    ) -> Result<u64, K::Error> {
+        let Some(row) = find(self.rows, offset, width) else {
+            return Ok(0);
+        };
+        match (&row.what, access) {
+            (What::Control, Access::Write(value)) => {
+                let enabled = value as u32 & ENABLE_GROUP_1;
+                kernel.write(self.part, CTLR, enabled)?;
+                self.control = self.control & !ENABLE_GROUP_1 | enabled;
+                if enabled != 0 {
+                    // KVM does not queue what became pending while the distributor was disabled.
+                    for bank in &self.banks {
+                        bank.enable_again(kernel)?;
+                    }
+                }
+                Ok(0)
+            }
+            (What::Kernel, _) => {
+                let mut result = 0;
+                for half in 0..(width as u32 / 4) {
+                    let (at, shift) = (offset + 4 * half, 32 * half);
+                    match access {
+                        Access::Read => {
+                            result |= u64::from(kernel.read(self.part, at)?) << shift;
+                        }
+                        Access::Write(value) => {
+                            kernel.write(self.part, at, (value >> shift) as u32)?;
+                        }
+                    }
+                }
+                Ok(result)
+            }
+            (What::Interrupts(aspect, bytes), _) => match self.bank(offset - row.first, *bytes) {
+                Some((bank, at)) => bank.stopped(*aspect, at, access, kernel),
+                None => Ok(0),
+            },
+            _ => Ok(0),
+        }
+    }
+}
