@@ -230,6 +230,11 @@ pub const CODES: &[Code] = &[
         "A vCPU feature is what silicon and KVM do together. The CPU model says that the silicon has it not, so no host with this CPU could give it to a guest.",
     ),
     code(
+        "spec::steal-time-hidden",
+        "stolen time that no guest could find",
+        "With `steal-time`, PV_TIME_FEATURES and PV_TIME_ST tell a guest where its stolen time is written (DEN0057). A baseline or part such as `no-smccc-pv-time` hides these calls (KVM_REG_ARM_STD_HYP_BMAP.PV_TIME is 0).",
+    ),
+    code(
         "spec::hidden-and-working",
         "the CPU still does what is hidden",
         "An ID register can say that there is no AArch32 at EL0, and KVM cannot make it so on a CPU that has it: a guest that does not ask and returns to a 32-bit program runs it. The lock promises the register, and nothing of what happens then.",

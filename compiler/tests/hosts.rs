@@ -95,6 +95,7 @@ fn mirror(lock: &Lock) -> HostReport {
         vcpus_max: 8,
         ipa_bits: 40,
         smccc_filter: true,
+        stolen_time: false,
         vector_lengths: Vec::new(),
         event_filter: true,
         psci: vec!["1.0".to_owned(), "1.1".to_owned()],

@@ -190,6 +190,17 @@ const EXAMPLES: &[Expected] = &[
         kept: &["6.16", "7.3"],
         refused: &[("6.12", &["MIDR_EL1.PartNum"])],
     },
+    // Stolen time is told by a call, and written to where the lock says.
+    Expected {
+        spec: "lab/tests/specs/steal.vm.kdl",
+        lock: "lab/tests/specs/steal.vm.lock.json",
+        cpu: "neoverse-n1",
+        cpus: 2,
+        flags: &[],
+        ends: OK,
+        kept: &["6.12", "7.3"],
+        refused: &[],
+    },
     // SYSTEM_OFF2 comes from vmlock up to 6.12, from the kernel later.
     Expected {
         spec: "examples/hibernate.vm.kdl",

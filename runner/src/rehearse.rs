@@ -12,6 +12,7 @@ use crate::machine::memory::Memory;
 use crate::witness::{self, Stage};
 use std::sync::Arc;
 use vmlock_spec::lock::Lock;
+use vmlock_spec::machine::STOLEN_TIME_SIZE;
 use vmlock_spec::observation::wire::{MODE_FULL, MODE_LIGHT};
 use vmlock_spec::observation::{self, Audit, Look};
 use vmlock_spec::plan::{Plan, Refusal, Step};
@@ -26,6 +27,13 @@ pub fn rehearse(system: &System, lock: &Lock, plan: &Plan, look: Look) -> Result
     let memory = Memory::new(lock.machine.memory).map_err(|e| Failure::environment(e, &[]))?;
     let memory = Arc::new(memory);
     let recipe = Recipe::of_lock(lock, plan);
+    // The kernel writes zeroes there when a vCPU asks where it is: what else stands there was not written.
+    for vcpu in &lock.machine.vcpus {
+        if let Some(address) = vcpu.stolen_time {
+            let written = memory.write(address, &[0xa5; STOLEN_TIME_SIZE as usize]);
+            written.map_err(|e| Failure::environment(e, &[]))?;
+        }
+    }
     let begun = apply::begin(system, &recipe, Some(Arc::clone(&memory)))?;
     let built = apply::complete(begun, &recipe)?;
     let verified = verify::verify(built, lock, &recipe)?;

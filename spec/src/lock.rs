@@ -258,6 +258,26 @@ pub mod hex64 {
     }
 }
 
+/// A 64-bit value as hex text, or nothing.
+pub(crate) mod optional_hex64 {
+    use super::hex64;
+    use serde::{Deserialize, Deserializer, Serializer, de::Error as _};
+
+    pub fn serialize<S: Serializer>(value: &Option<u64>, serializer: S) -> Result<S::Ok, S::Error> {
+        match value {
+            Some(value) => hex64::serialize(value, serializer),
+            None => serializer.serialize_none(),
+        }
+    }
+    pub fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<u64>, D::Error> {
+        let text = Option::<String>::deserialize(deserializer)?;
+        text.map(|t| hex64::parse(&t).map_err(D::Error::custom))
+            .transpose()
+    }
+}
+
 /// A 32-bit value as `0x` and 8 hex digits.
 pub mod hex32 {
     use serde::{Deserialize, Deserializer, Serializer, de::Error as _};
@@ -453,6 +473,17 @@ pub struct Vcpu {
         schemars(with = "String", regex(pattern = r"^0x[0-9a-f]{16}$"))
     )]
     pub redistributor: u64,
+    /// Address of its stolen-time structure, 64 bytes (DEN0057 section 4); only with the `steal-time` feature.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "optional_hex64"
+    )]
+    #[cfg_attr(
+        feature = "schema",
+        schemars(with = "Option<String>", regex(pattern = r"^0x[0-9a-f]{16}$"))
+    )]
+    pub stolen_time: Option<u64>,
 }
 
 /// INTIDs of the private interrupts (16..31).

@@ -15,6 +15,15 @@ pub const MEMORY_BASE: u64 = 0x4000_0000;
 pub const FDT_BASE: u64 = MEMORY_BASE;
 /// Where a kernel's 2 MiB-aligned image base lies (Documentation/arch/arm64/booting.rst).
 pub const KERNEL_BASE: u64 = MEMORY_BASE + 0x20_0000;
+/// Where vCPUs have their stolen-time structures: between the FDT and the kernel, as large as the largest page,
+/// so that a guest can leave it out of its memory whatever its pages are.
+pub const STOLEN_TIME: Range = Range {
+    base: KERNEL_BASE - 0x1_0000,
+    size: 0x1_0000,
+};
+/// Bytes of one such structure, and its alignment (DEN0057 section 4; `struct pvclock_vcpu_stolen_time`,
+/// arch/arm64/include/asm/pvclock-abi.h).
+pub const STOLEN_TIME_SIZE: u64 = 64;
 /// Interrupt ids of the GIC: 32 private ones and 96 SPIs.
 pub const INTERRUPTS: u32 = 128;
 const DISTRIBUTOR: Range = Range {
@@ -49,6 +58,7 @@ fn redistributor_type(index: u64, count: u64) -> u64 {
 /// The machine without its FDT.
 pub fn build(spec: &VmSpec) -> Machine {
     let count = u64::from(spec.cpu.count);
+    let stolen_time = spec.cpu.features.contains(&Feature::StealTime);
     let device = |name: &str, kind, base, interrupt| Device {
         name: name.to_owned(),
         kind,
@@ -69,6 +79,7 @@ pub fn build(spec: &VmSpec) -> Machine {
             .map(|i| Vcpu {
                 mpidr: mpidr(i),
                 redistributor: redistributor_type(i, count),
+                stolen_time: stolen_time.then_some(STOLEN_TIME.base + i * STOLEN_TIME_SIZE),
             })
             .collect(),
         private_interrupts: PrivateInterrupts {
@@ -161,6 +172,9 @@ pub fn fdt(lock: &Lock) -> Result<Vec<u8>, vm_fdt::Error> {
     fdt.property_string("device_type", "memory")?;
     fdt.property_array_u64("reg", &[machine.memory.base, machine.memory.size])?;
     fdt.end_node(memory)?;
+    if machine.vcpus.iter().any(|v| v.stolen_time.is_some()) {
+        reserved(&mut fdt, "stolen-time", STOLEN_TIME)?;
+    }
     cpus(&mut fdt, lock)?;
     psci(&mut fdt, &lock.hypercalls.psci, &lock.hypercalls.conduit)?;
     interrupts(&mut fdt, machine)?;
@@ -194,6 +208,19 @@ pub fn fdt(lock: &Lock) -> Result<Vec<u8>, vm_fdt::Error> {
     }
     fdt.end_node(root)?;
     fdt.finish()
+}
+
+/// Memory that a guest leaves alone (Devicetree Specification v0.4 section 3.5).
+fn reserved(fdt: &mut FdtWriter, name: &str, range: Range) -> Result<(), vm_fdt::Error> {
+    let all = fdt.begin_node("reserved-memory")?;
+    fdt.property_u32("#address-cells", 2)?;
+    fdt.property_u32("#size-cells", 2)?;
+    fdt.property_null("ranges")?;
+    let node = fdt.begin_node(&format!("{name}@{:x}", range.base))?;
+    fdt.property_array_u64("reg", &[range.base, range.size])?;
+    fdt.property_null("no-map")?;
+    fdt.end_node(node)?;
+    fdt.end_node(all)
 }
 
 fn chosen(

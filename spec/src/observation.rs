@@ -113,6 +113,8 @@ pub fn fact_name(key: u64) -> String {
         Some(Kind::Use) => match id {
             wire::USE_PAUTH => "pointer authentication in use".to_owned(),
             wire::USE_MTE => "memory tagging in use".to_owned(),
+            wire::USE_STOLEN_TIME => "stolen-time structure, revision and attributes".to_owned(),
+            wire::USE_STOLEN_NANOSECONDS => "stolen time in nanoseconds".to_owned(),
             wire::USE_AARCH32 => "AArch32 at EL0 in use".to_owned(),
             _ => format!("use {id}"),
         },
@@ -262,6 +264,11 @@ pub fn promises(lock: &Lock) -> Vec<Promise> {
             if vcpu == 0 || register.name.starts_with("GICR_") {
                 promise(&register.name, register.value.into(), u64::MAX);
             }
+        }
+        if let Some(address) = cpu.stolen_time {
+            promise("PV_TIME_ST()", address, u64::MAX);
+            let head = wire::key(wire::Kind::Use, wire::USE_STOLEN_TIME);
+            promise(&fact_name(head), 0, u64::MAX);
         }
         promise("GICR_TYPER", cpu.redistributor & full_mask(4), u64::MAX);
         promise("GICR_TYPER.high", cpu.redistributor >> 32, u64::MAX);

@@ -49,6 +49,9 @@ pub enum Step {
     },
     /// Give every vCPU exactly these SVE vector lengths, in bits (`KVM_REG_ARM64_SVE_VLS`).
     VectorLengths(Vec<u32>),
+    /// Give each vCPU, in order, its stolen-time structure at this guest-physical address
+    /// (`KVM_ARM_VCPU_PVTIME_IPA`).
+    StolenTime(Vec<u64>),
     /// Write GICD_IIDR with this revision.
     IidrRevision(u8),
     /// Hide PMU events from the guest (`KVM_ARM_VCPU_PMU_V3_FILTER`).
@@ -162,7 +165,7 @@ pub fn plan_with(lock: &Lock, report: &HostReport, emulation: Emulation) -> Plan
     features.sort();
     let Some(view) = report.view(&features) else {
         for feature in &features {
-            if !report.views.iter().any(|v| v.features.contains(feature)) {
+            if !report.offers(*feature) {
                 plan.refusals.push(Refusal {
                     code: reason::NO_FEATURE,
                     name: feature.name().to_owned(),
@@ -195,6 +198,7 @@ pub fn plan_with(lock: &Lock, report: &HostReport, emulation: Emulation) -> Plan
         return plan;
     };
     vector_lengths(lock, report, &mut plan);
+    stolen_time(lock, &mut plan);
     let level_moves = moves_workaround_2(lock, view);
     for entry in &lock.registers {
         match entry.id {
@@ -336,6 +340,17 @@ fn vector_lengths(lock: &Lock, report: &HostReport, plan: &mut Plan) {
             Some(Step::VectorLengths(wanted.clone())),
             "the longer ones are cut off",
         );
+    }
+}
+
+/// Stolen time, on a host that can give it: the kernel writes it, and nobody else knows it.
+fn stolen_time(lock: &Lock, plan: &mut Plan) {
+    let vcpus = lock.machine.vcpus.iter();
+    let addresses: Vec<u64> = vcpus.filter_map(|v| v.stolen_time).collect();
+    if !addresses.is_empty() {
+        let step = Some(Step::StolenTime(addresses));
+        let words = "each vCPU is given its structure";
+        plan.keep(Feature::StealTime.name(), Way::Set, step, words);
     }
 }
 
@@ -991,6 +1006,8 @@ fn host_services(view: &View, answer: &dyn Fn(&str) -> Option<u64>) -> Services 
             ),
         ],
         smc: offered("SMC PSCI_VERSION()"),
+        // Nobody has it who was not given it.
+        stolen_time: false,
         implementation: None,
     }
 }
@@ -1039,6 +1056,7 @@ fn answers(lock: &Lock, view: &View, filter: Filter, plan: &mut Plan) {
         std_hyp: settable(smccc::STD_HYP_BMAP_REGISTER, host.std_hyp),
         vendor_hyp: settable(smccc::VENDOR_HYP_BMAP_REGISTER, host.vendor_hyp),
         vendor_hyp_2: settable(smccc::VENDOR_HYP_BMAP_2_REGISTER, host.vendor_hyp_2),
+        stolen_time: lock.features.contains(&Feature::StealTime),
         ..host
     };
     let model = |services: &Services| -> BTreeMap<String, (u64, u64)> {

@@ -5,7 +5,7 @@
 //! `vmlock-run probe` writes it.
 
 use crate::catalogue::{Kind, register_by_id, register_by_name};
-use crate::lock::{hex32, hex64};
+use crate::lock::{hex32, hex64, optional_hex64};
 use crate::vm::{Arch, Feature};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -37,6 +37,9 @@ pub struct HostReport {
     pub smccc_filter: bool,
     /// Whether PMU events can be hidden (`KVM_ARM_VCPU_PMU_V3_FILTER`).
     pub event_filter: bool,
+    /// Whether vCPUs can be given a stolen-time structure (`KVM_ARM_VCPU_PVTIME_CTRL`).
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub stolen_time: bool,
     /// SVE vector lengths that a vCPU has unless told otherwise, in bits, ascending
     /// (`KVM_REG_ARM64_SVE_VLS`); empty where the host has no SVE for guests.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -220,28 +223,12 @@ pub struct ReportedRegister {
     pub accepts: BTreeMap<String, Vec<u64>>,
 }
 
-fn is_zero(value: &u64) -> bool {
-    *value == 0
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
-/// A 64-bit value as hex text, or nothing.
-mod optional_hex64 {
-    use crate::lock::hex64;
-    use serde::{Deserialize, Deserializer, Serializer, de::Error as _};
-
-    pub fn serialize<S: Serializer>(value: &Option<u64>, serializer: S) -> Result<S::Ok, S::Error> {
-        match value {
-            Some(value) => hex64::serialize(value, serializer),
-            None => serializer.serialize_none(),
-        }
-    }
-    pub fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Option<u64>, D::Error> {
-        let text = Option::<String>::deserialize(deserializer)?;
-        text.map(|t| hex64::parse(&t).map_err(D::Error::custom))
-            .transpose()
-    }
+fn is_zero(value: &u64) -> bool {
+    *value == 0
 }
 
 /// One thing that a guest read from inside.
@@ -332,9 +319,22 @@ impl View {
 }
 
 impl HostReport {
-    /// The view of exactly these (sorted) features.
+    /// Whether a vCPU can have that feature, by itself.
+    pub fn offers(&self, feature: Feature) -> bool {
+        match feature {
+            Feature::StealTime => self.stolen_time,
+            _ => self.views.iter().any(|v| v.features.contains(&feature)),
+        }
+    }
+
+    /// The view of exactly these (sorted) features; those that change no register have none of their own.
     pub fn view(&self, features: &[Feature]) -> Option<&View> {
-        self.views.iter().find(|v| v.features == features)
+        let (seen, unseen): (Vec<Feature>, Vec<Feature>) =
+            features.iter().partition(|f| f.has_view());
+        if !unseen.iter().all(|f| self.offers(*f)) {
+            return None;
+        }
+        self.views.iter().find(|v| v.features == seen)
     }
 }
 

@@ -313,6 +313,7 @@ pub fn resolve(
     let mut locked = finish(&context, registers);
     caches(&context, &mut locked, &mut complaints);
     firmware(&context, &mut locked, &mut complaints);
+    stolen_time(spec, &locked, &mut complaints);
     vary(spec, &mut locked, &mut complaints);
     complaints.0.extend(unsure::warnings(&context, catalogue));
     let promised = dispatch::warnings(&context, &locked, catalogue);
@@ -589,13 +590,15 @@ fn vector_lengths(spec: &VmSpec, complaints: &mut Complaints) {
 /// Whether the CPU has what its optional features need.
 fn silicon(spec: &VmSpec, cpu: &CpuModel, complaints: &mut Complaints) {
     for (index, feature) in spec.cpu.features.iter().enumerate() {
-        let has = feature.silicon().iter().any(|(path, least)| {
-            let Some((register, field)) = field(path) else {
-                return false;
-            };
-            let raw = cpu.registers.iter().find(|r| r.register == register.name);
-            field.get(raw.map_or(0, |r| r.value)) >= *least
-        });
+        let any = feature.silicon().is_empty();
+        let has = any
+            || feature.silicon().iter().any(|(path, least)| {
+                let Some((register, field)) = field(path) else {
+                    return false;
+                };
+                let raw = cpu.registers.iter().find(|r| r.register == register.name);
+                field.get(raw.map_or(0, |r| r.value)) >= *least
+            });
         if !has {
             let fields: Vec<&str> = feature.silicon().iter().map(|(path, _)| *path).collect();
             complaints.error(
@@ -1220,6 +1223,34 @@ fn firmware(context: &Context, locked: &mut Vec<LockedRegister>, complaints: &mu
     }
 }
 
+/// A guest finds its stolen time by a call, which the baselines may hide.
+fn stolen_time(spec: &VmSpec, locked: &[LockedRegister], complaints: &mut Complaints) {
+    let features = &spec.cpu.features;
+    let Some(index) = features.iter().position(|f| *f == Feature::StealTime) else {
+        return;
+    };
+    let bitmap = locked.iter().find(|r| r.id == smccc::STD_HYP_BMAP_REGISTER);
+    let from = match bitmap {
+        // Bit 0: paravirtualised time.
+        Some(bitmap) if bitmap.value & 1 != 0 => return,
+        Some(bitmap) => bitmap.from.as_str(),
+        None => "abi",
+    };
+    let by = from.strip_prefix("abi/").unwrap_or(from);
+    let complaint = complaints.error(
+        "spec::steal-time-hidden",
+        format!("/cpu/features/{index}"),
+        format!(
+            "a guest could not find its stolen time: `{by}` hides the calls of paravirtual time"
+        ),
+        Some("leave out `steal-time`, or what hides PV_TIME".into()),
+    );
+    if let Some(at) = spec.abi.iter().position(|name| name == by) {
+        let words = format!("`{by}` is named here");
+        complaint.also.push((format!("/abi/{at}"), words));
+    }
+}
+
 /// Marks what the spec waives.
 fn vary(spec: &VmSpec, locked: &mut [LockedRegister], complaints: &mut Complaints) {
     for (index, path) in spec.vary.iter().enumerate() {
@@ -1258,6 +1289,7 @@ fn services(context: &Context, locked: &[LockedRegister]) -> (Services, String, 
     let (smc, smc_from) = smc.unwrap_or((false, "abi".to_owned()));
     let services = Services {
         smc,
+        stolen_time: context.spec.cpu.features.contains(&Feature::StealTime),
         ..Services::of_registers(locked)
     };
     let psci = locked.iter().find(|r| r.id == smccc::PSCI_VERSION_REGISTER);

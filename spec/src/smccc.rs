@@ -7,6 +7,7 @@
 use crate::catalogue::register_by_name;
 use crate::lock::{Lock, LockedRegister};
 use crate::observation::{fact_name, wire};
+use crate::vm::Feature;
 
 /// `KVM_REG_ARM_PSCI_VERSION` (arch/arm64/include/uapi/asm/kvm.h), 64 bits.
 pub const PSCI_VERSION_REGISTER: u64 = 0x6030_0000_0014_0000;
@@ -141,6 +142,8 @@ pub struct Services {
     /// Whether SMC #0 is a conduit as HVC #0 is (Linux 6.4 and later); else
     /// it answers -1 to everything.
     pub smc: bool,
+    /// Whether each vCPU has a stolen-time structure; where one is, is the vCPU's own answer.
+    pub stolen_time: bool,
     /// MIDR_EL1, REVIDR_EL1 and AIDR_EL1 of the one implementation that
     /// DISCOVER_IMPL_CPUS tells of; KVM by itself answers no such call.
     pub implementation: Option<[u64; 3]>,
@@ -164,6 +167,7 @@ impl Services {
                 value(WORKAROUND_3_REGISTER),
             ],
             smc: false,
+            stolen_time: false,
             implementation: Some(["MIDR_EL1", "REVIDR_EL1", "AIDR_EL1"].map(named)),
         }
     }
@@ -174,6 +178,7 @@ impl Services {
         let mut answers = lock.hypercalls.answers.iter();
         Self {
             smc: answers.any(|a| a.call == through_smc && a.answer != NOT_SUPPORTED),
+            stolen_time: lock.features.contains(&Feature::StealTime),
             ..Self::of_registers(&lock.registers)
         }
     }
@@ -416,11 +421,19 @@ pub fn answers(services: &Services) -> Vec<KeyedAnswer> {
             bad,
         ));
     }
-    // Paravirtualised time (DEN0057): no structure was given, so no stolen time.
-    out.push((key(Kind::Hvc, call(0xc500_0021, 0, 0)), NOT_SUPPORTED));
-    for function in [0xc500_0020u32, 0xc500_0021, 0x8000_7000] {
-        out.push((key(Kind::PvTimeFeatures, function.into()), NOT_SUPPORTED));
+    // Paravirtualised time (DEN0057): without a structure there is no stolen time, and the features call says of
+    // itself, too, that it is not there (arch/arm64/kvm/pvtime.c kvm_hypercall_pv_features, 5.10 to 7.3).
+    let stolen = pv_time && services.stolen_time;
+    if !stolen {
+        out.push((key(Kind::Hvc, call(0xc500_0021, 0, 0)), NOT_SUPPORTED));
     }
+    for function in [0xc500_0020u32, 0xc500_0021] {
+        out.push((
+            key(Kind::PvTimeFeatures, function.into()),
+            supported(stolen),
+        ));
+    }
+    out.push((key(Kind::PvTimeFeatures, 0x8000_7000), NOT_SUPPORTED));
     // KVM's own range: UID, feature bitmaps, PTP.
     results(
         &mut out,

@@ -160,11 +160,19 @@ pub enum Feature {
     Pauth,
     /// Memory tagging, of the whole VM (`KVM_CAP_ARM_MTE`).
     Mte,
+    /// Stolen time: how long the host let each vCPU wait for a CPU (DEN0057; `KVM_ARM_VCPU_PVTIME_CTRL`).
+    StealTime,
 }
 
 impl Feature {
     /// Every feature that a spec can name.
-    pub const ALL: &'static [Feature] = &[Feature::Pmu, Feature::Sve, Feature::Pauth, Feature::Mte];
+    pub const ALL: &'static [Feature] = &[
+        Feature::Pmu,
+        Feature::Sve,
+        Feature::Pauth,
+        Feature::Mte,
+        Feature::StealTime,
+    ];
 
     /// The name in a spec, a lock and a condition of a baseline.
     pub const fn name(self) -> &'static str {
@@ -173,6 +181,7 @@ impl Feature {
             Feature::Sve => "sve",
             Feature::Pauth => "pauth",
             Feature::Mte => "mte",
+            Feature::StealTime => "steal-time",
         }
     }
 
@@ -182,22 +191,29 @@ impl Feature {
             Feature::Pmu => &[3],
             Feature::Sve => &[4],
             Feature::Pauth => &[5, 6],
-            Feature::Mte => &[],
+            Feature::Mte | Feature::StealTime => &[],
         }
     }
 
+    /// Whether it changes which registers a vCPU has or what they hold, so that a host report has a view of it.
+    pub const fn has_view(self) -> bool {
+        !matches!(self, Feature::StealTime)
+    }
+
     /// Numbers of the capabilities that say that a host has it (`KVM_CAP_ARM_*`,
-    /// include/uapi/linux/kvm.h): `PMU_V3`, `SVE`, `PTRAUTH_ADDRESS` and `_GENERIC`, `MTE`.
+    /// include/uapi/linux/kvm.h): `PMU_V3`, `SVE`, `PTRAUTH_ADDRESS` and `_GENERIC`, `MTE`,
+    /// `KVM_CAP_STEAL_TIME`.
     pub const fn kvm_capabilities(self) -> &'static [u32] {
         match self {
             Feature::Pmu => &[126],
             Feature::Sve => &[170],
             Feature::Pauth => &[171, 172],
             Feature::Mte => &[KVM_CAP_ARM_MTE],
+            Feature::StealTime => &[187],
         }
     }
 
-    /// `REGISTER.FIELD`s of the silicon of which one at least must hold the value or more.
+    /// `REGISTER.FIELD`s of the silicon of which one at least must hold the value or more; none where any will do.
     pub const fn silicon(self) -> &'static [(&'static str, u64)] {
         match self {
             Feature::Pmu => &[("ID_AA64DFR0_EL1.PMUVer", 1)],
@@ -209,6 +225,7 @@ impl Feature {
             ],
             // 1 is EL0's instructions alone, without tags in memory: KVM asks for 2.
             Feature::Mte => &[("ID_AA64PFR1_EL1.MTE", 2)],
+            Feature::StealTime => &[],
         }
     }
 }

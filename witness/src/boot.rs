@@ -18,6 +18,9 @@ const TAGGED: u64 = 2 << 2 | 3 << 8;
 /// has them ([`crate::feature`]) goes there.
 const TAGGED_INDEX: usize = 511;
 
+/// First address that is not in the identity map.
+pub const IDENTITY_END: u64 = (TAGGED_INDEX as u64) << 30;
+
 /// Identity map of 511 GiB: the first GiB is devices, the rest memory. It is a
 /// constant of the image, so that nothing is written while the MMU is off.
 static TABLE: Table = {

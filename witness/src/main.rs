@@ -108,6 +108,7 @@ fn observe(area: &mut Area, parameters: &Parameters, index: u32, own: u64) {
     } else {
         smccc::each(area, own);
     }
+    smccc::stolen_time(area);
 }
 
 /// Starts the other vCPUs one after another and waits for each.

@@ -4,6 +4,7 @@
 //! Function ids: SMCCC (DEN0028), PSCI (DEN0022), TRNG (DEN0098), paravirtual
 //! time (DEN0057); KVM's own: include/linux/arm-smccc.h, v6.18.
 
+use crate::boot;
 use crate::probe::{self, Conduit, Outcome};
 use crate::record::Area;
 use crate::wire::{self, Kind};
@@ -187,6 +188,25 @@ pub fn each(area: &mut Area, mpidr: u64) {
     plain(area, Kind::Hvc, Conduit::Hvc, PV_TIME_ST, 1);
     plain(area, Kind::Hvc, Conduit::Hvc, VENDOR_FEATURES, 4);
     smc(area);
+}
+
+/// Records what stands in the structure that this vCPU is told of, if it is told of one.
+pub fn stolen_time(area: &mut Area) {
+    let Outcome::Value(address) = outcome(Conduit::Hvc, PV_TIME_ST, [0; 3]) else {
+        return;
+    };
+    // An address in the identity map; an error is negative.
+    if address % 64 != 0 || !(wire::RAM_BASE..boot::IDENTITY_END).contains(&address) {
+        return;
+    }
+    let (revision, attributes) = (probe::read32(address), probe::read32(address + 4));
+    let head = match attributes {
+        Outcome::Value(high) => revision.map(|low| high << 32 | low),
+        exception => exception,
+    };
+    area.push_outcome(Kind::Use, wire::USE_STOLEN_TIME, head);
+    let time = probe::read32(address + 8);
+    area.push_outcome(Kind::Use, wire::USE_STOLEN_NANOSECONDS, time);
 }
 
 /// Records every service. vCPU 1, if there is one, must not have been started.

@@ -260,6 +260,9 @@ fn explain_feature(feature: Feature, out: &mut Output) {
         Feature::Mte => {
             "The guest gets memory tagging (KVM_CAP_ARM_MTE), with tags in all of its memory."
         }
+        Feature::StealTime => {
+            "The guest is told how long the host let each vCPU wait for a CPU (DEN0057; KVM_ARM_VCPU_PVTIME_CTRL): PV_TIME_ST names a structure of 64 bytes in memory that the device tree reserves, at the address that the lock has for the vCPU."
+        }
     });
     let registers = REGISTERS
         .iter()

@@ -782,7 +782,7 @@ impl<'a> Decoder<'a> {
                                 self.no_arguments(child, &help);
                                 pmu = self.pmu(child);
                             }
-                            Feature::Pauth | Feature::Mte => {
+                            Feature::Pauth | Feature::Mte | Feature::StealTime => {
                                 self.properties(child, &[]);
                                 self.no_children(child);
                                 self.no_arguments(child, &help);

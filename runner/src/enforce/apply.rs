@@ -3,7 +3,7 @@
 //!
 //! Memory, what has to be said before there are vCPUs, vCPUs in order, GIC with addresses and size,
 //! KVM_ARM_VCPU_INIT with the same features everywhere, SVE's vector lengths, firmware and ID registers, the timers' and the
-//! PMU's interrupts, the PMU's filter, GIC initialisation, GICD_IIDR (which kernels before 6.15 or so
+//! PMU's interrupts, the PMU's filter, stolen time, GIC initialisation, GICD_IIDR (which kernels before 6.15 or so
 //! only take now), and the PMU, which needs an initialised GIC.
 
 use crate::failure::Failure;
@@ -230,6 +230,19 @@ pub fn complete(begun: Begun, recipe: &Recipe) -> Result<Built, Failure> {
             if let Err(error) = vcpu.deny_events(first, count) {
                 let name = format!("PMU events from {first:#x} on");
                 refusals.push(refused(name, "hidden".to_owned(), error.to_string()));
+            }
+        }
+    }
+    for step in &recipe.steps {
+        let Step::StolenTime(addresses) = step else {
+            continue;
+        };
+        for (vcpu, address) in vcpus.iter().zip(addresses) {
+            if let Err(error) = vcpu.set_stolen_time(*address) {
+                let name = Feature::StealTime.name().to_owned();
+                let wanted = format!("{address:#x} on vCPU {}", vcpu.index());
+                refusals.push(refused(name, wanted, error.to_string()));
+                break;
             }
         }
     }

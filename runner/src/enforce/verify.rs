@@ -188,6 +188,13 @@ fn everything(
         if !lock.vector_lengths.is_empty() {
             vector_lengths(vcpu, lock, when, found)?;
         }
+        if let Some(address) = promised.stolen_time {
+            let read = vcpu.stolen_time()?;
+            if read != address {
+                let from = "the machine's memory map";
+                found.add(differs("PV_TIME_ST()", address, read, from, when));
+            }
+        }
         for id in vcpu.registers()? {
             match (entry(lock, id), left(&recipe.steps, id)) {
                 (Some(_), None) if recipe.only_inside.contains(&id) => {}

@@ -16,7 +16,7 @@ pub fn answer(services: &Services, call: &Call, world: &mut dyn World) -> Outcom
         0x8400_0050..=0x8400_005f | 0xc400_0050..=0xc400_005f if services.std & 1 != 0 => {
             trng::answer(call, world)
         }
-        0xc500_0020..=0xc500_003f => pv_time::answer(call),
+        0xc500_0020..=0xc500_003f => pv_time::answer(services, call),
         0x8600_0000..=0x8600_ffff | 0xc600_0000..=0xc600_ffff => {
             vendor::answer(services, call, world)
         }
@@ -52,7 +52,7 @@ mod tests {
     fn every_service() -> Vec<Services> {
         let mut all = Vec::new();
         for (psci, _) in PSCI_VERSIONS {
-            for bits in 0..64u64 {
+            for bits in 0..128u64 {
                 all.push(Services {
                     psci: *psci,
                     std: bits & 1,
@@ -61,6 +61,7 @@ mod tests {
                     vendor_hyp_2: bits >> 3 & 3,
                     workarounds: [0; 3],
                     smc: bits >> 5 & 1 != 0,
+                    stolen_time: bits >> 6 & 1 != 0,
                     implementation: Some([0x413f_d0c1, 2, 3]),
                 });
             }

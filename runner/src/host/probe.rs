@@ -89,7 +89,11 @@ pub fn probe(system: &System, scope: &Scope) -> Result<HostReport, Failure> {
     let views: Vec<Vec<Feature>> = match scope {
         // None, each alone, and all of them.
         Scope::Everything => {
-            let offered: Vec<Feature> = Feature::ALL.iter().copied().filter(offers).collect();
+            let offered: Vec<Feature> = Feature::ALL
+                .iter()
+                .copied()
+                .filter(|f| f.has_view() && offers(f))
+                .collect();
             let mut views = vec![Vec::new()];
             views.extend(offered.iter().map(|feature| vec![*feature]));
             if offered.len() > 1 {
@@ -98,7 +102,13 @@ pub fn probe(system: &System, scope: &Scope) -> Result<HostReport, Failure> {
             views
         }
         // What the host does not offer is missing from the view, and the planner says so.
-        Scope::For(lock) => vec![lock.features.iter().copied().filter(offers).collect()],
+        Scope::For(lock) => vec![
+            lock.features
+                .iter()
+                .copied()
+                .filter(|f| f.has_view() && offers(f))
+                .collect(),
+        ],
     };
     let mut report = HostReport {
         schema: "urn:vmlock:schema:host-report:v1".to_owned(),
@@ -112,6 +122,7 @@ pub fn probe(system: &System, scope: &Scope) -> Result<HostReport, Failure> {
         ipa_bits: system.ipa_bits(),
         smccc_filter: false,
         event_filter: false,
+        stolen_time: false,
         vector_lengths: Vec::new(),
         psci: Vec::new(),
         gic: GicReport {
@@ -135,6 +146,12 @@ pub fn probe(system: &System, scope: &Scope) -> Result<HostReport, Failure> {
             features.contains(&Feature::Pmu) && scratch.vcpu().has_event_filter();
         if report.views.is_empty() {
             // The same with every set of features.
+            let asked = match scope {
+                Scope::Everything => true,
+                Scope::For(lock) => lock.features.contains(&Feature::StealTime),
+            };
+            report.stolen_time =
+                asked && offers(&Feature::StealTime) && scratch.vcpu().has_stolen_time();
             report.psci = psci;
             report.smccc_filter = scratch.begun.vm().has_smccc_filter();
             report.gic = gic(scratch, scope)?;

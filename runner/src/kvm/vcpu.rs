@@ -15,22 +15,25 @@ use super::vm::Inner;
 use super::{Error, Result, core, counted, name_of};
 use kvm_bindings::{
     KVM_ARM_VCPU_PMU_V3_CTRL, KVM_ARM_VCPU_PMU_V3_FILTER, KVM_ARM_VCPU_PMU_V3_INIT,
-    KVM_ARM_VCPU_PMU_V3_IRQ, KVM_ARM_VCPU_POWER_OFF, KVM_ARM_VCPU_PSCI_0_2, KVM_ARM_VCPU_SVE,
-    KVM_ARM_VCPU_TIMER_CTRL, KVM_ARM_VCPU_TIMER_IRQ_PTIMER, KVM_ARM_VCPU_TIMER_IRQ_VTIMER,
-    KVM_EXIT_ARM_NISV, KVM_EXIT_FAIL_ENTRY, KVM_EXIT_HYPERCALL, KVM_EXIT_INTERNAL_ERROR,
-    KVM_EXIT_MMIO, KVM_EXIT_SYSTEM_EVENT, KVM_HYPERCALL_EXIT_SMC, KVM_PMU_EVENT_DENY, KVMIO,
-    kvm_device_attr, kvm_pmu_event_filter, kvm_reg_list, kvm_run, kvm_vcpu_init,
+    KVM_ARM_VCPU_PMU_V3_IRQ, KVM_ARM_VCPU_POWER_OFF, KVM_ARM_VCPU_PSCI_0_2,
+    KVM_ARM_VCPU_PVTIME_CTRL, KVM_ARM_VCPU_PVTIME_IPA, KVM_ARM_VCPU_SVE, KVM_ARM_VCPU_TIMER_CTRL,
+    KVM_ARM_VCPU_TIMER_IRQ_PTIMER, KVM_ARM_VCPU_TIMER_IRQ_VTIMER, KVM_EXIT_ARM_NISV,
+    KVM_EXIT_FAIL_ENTRY, KVM_EXIT_HYPERCALL, KVM_EXIT_INTERNAL_ERROR, KVM_EXIT_MMIO,
+    KVM_EXIT_SYSTEM_EVENT, KVM_HYPERCALL_EXIT_SMC, KVM_PMU_EVENT_DENY, KVMIO, kvm_device_attr,
+    kvm_pmu_event_filter, kvm_reg_list, kvm_run, kvm_vcpu_init,
 };
 use kvm_ioctls::VcpuFd;
 use std::cell::Cell;
 use std::sync::Arc;
 use vmlock_spec::vm::Feature;
-use vmm_sys_util::ioctl::ioctl_with_mut_ptr;
-use vmm_sys_util::ioctl_iowr_nr;
+use vmm_sys_util::ioctl::{ioctl_with_mut_ptr, ioctl_with_ref};
 use vmm_sys_util::signal::{SIGRTMIN, register_signal_handler};
+use vmm_sys_util::{ioctl_iow_nr, ioctl_iowr_nr};
 
 // kvm-ioctls caps the list at 500 registers, which hosts are free to exceed.
 ioctl_iowr_nr!(KVM_GET_REG_LIST, KVMIO, 0xb0, kvm_reg_list);
+// kvm-ioctls reads the attributes of devices, not those of vCPUs.
+ioctl_iow_nr!(KVM_GET_DEVICE_ATTR, KVMIO, 0xe2, kvm_device_attr);
 
 /// `KVM_REG_ARM64_SVE_VLS` (arch/arm64/include/uapi/asm/kvm.h): 512 bits, one for each length.
 const VECTOR_LENGTHS: u64 = 0x6060_0000_0015_ffff;
@@ -176,6 +179,49 @@ impl Fresh {
         let attribute =
             Self::attribute::<u32>(KVM_ARM_VCPU_PMU_V3_CTRL, KVM_ARM_VCPU_PMU_V3_FILTER, None);
         counted(self.fd.has_device_attr(&attribute)).is_ok()
+    }
+
+    /// Whether the vCPU can be given a stolen-time structure.
+    pub fn has_stolen_time(&self) -> bool {
+        let attribute =
+            Self::attribute::<u64>(KVM_ARM_VCPU_PVTIME_CTRL, KVM_ARM_VCPU_PVTIME_IPA, None);
+        counted(self.fd.has_device_attr(&attribute)).is_ok()
+    }
+
+    /// Gives the vCPU its stolen-time structure (Documentation/virt/kvm/devices/vcpu.rst section 3): once, 64
+    /// bytes aligned to 64, in memory that the VM has already.
+    pub fn set_stolen_time(&self, address: u64) -> Result<()> {
+        let attribute = Self::attribute(
+            KVM_ARM_VCPU_PVTIME_CTRL,
+            KVM_ARM_VCPU_PVTIME_IPA,
+            Some(&address),
+        );
+        counted(self.fd.set_device_attr(&attribute))
+            .map_err(|e| Error::new("KVM_ARM_VCPU_PVTIME_IPA", e))
+    }
+
+    /// Guest-physical address of the vCPU's stolen-time structure; all ones where it has none.
+    pub fn stolen_time(&self) -> Result<u64> {
+        let mut address = 0u64;
+        let attribute = kvm_device_attr {
+            group: KVM_ARM_VCPU_PVTIME_CTRL,
+            attr: KVM_ARM_VCPU_PVTIME_IPA.into(),
+            addr: std::ptr::from_mut(&mut address) as u64,
+            flags: 0,
+        };
+        // SAFETY: the kernel reads the attribute and writes the 64 bits of `address`, which outlives the call.
+        let result =
+            counted(unsafe { ioctl_with_ref(&self.fd, KVM_GET_DEVICE_ATTR(), &attribute) });
+        match result {
+            0 => Ok(address),
+            _ => {
+                let error = vmm_sys_util::errno::Error::last();
+                Err(Error::new(
+                    "KVM_GET_DEVICE_ATTR of KVM_ARM_VCPU_PVTIME_IPA",
+                    error,
+                ))
+            }
+        }
     }
 
     /// Which private interrupts the timers raise, on every vCPU of the VM.

@@ -3,7 +3,8 @@
 //! Two spaces, one field per line, LF, a final newline, keys in the order of
 //! the types. `write(parse(x)) == x` for everything that was written here.
 
-use super::{LOCK_VERSION, Lock};
+use super::{LOCK_VERSION, Lock, Range};
+use crate::machine::STOLEN_TIME_SIZE;
 use crate::vm::Feature;
 use serde::Deserialize;
 use std::fmt;
@@ -178,6 +179,7 @@ fn consistent(lock: &Lock) -> Result<(), String> {
     if !inside || fdt.len() > 1 << 20 {
         return Err("the FDT does not fit into memory".into());
     }
+    stolen_time(lock, fdt.len() as u64)?;
     let interrupts = lock.gic.interrupts;
     let whole = interrupts.is_multiple_of(32) && (64..=1024).contains(&interrupts);
     if lock.gic.version != 3 || !whole {
@@ -202,6 +204,41 @@ fn consistent(lock: &Lock) -> Result<(), String> {
         if !(16..32).contains(&private) {
             return Err(format!("private interrupt {private} is not 16 to 31"));
         }
+    }
+    Ok(())
+}
+
+/// With `steal-time`, and only then, each vCPU has a structure of its own, in memory that is not the FDT's.
+fn stolen_time(lock: &Lock, fdt_size: u64) -> Result<(), String> {
+    let machine = &lock.machine;
+    let fdt = Range {
+        base: machine.fdt.base,
+        size: fdt_size,
+    };
+    let asked = lock.features.contains(&Feature::StealTime);
+    let mut free = machine.memory.base;
+    for (index, vcpu) in machine.vcpus.iter().enumerate() {
+        let Some(base) = vcpu.stolen_time else {
+            if asked {
+                return Err(format!("vCPU {index} has no stolen-time structure"));
+            }
+            continue;
+        };
+        let place = Range {
+            base,
+            size: STOLEN_TIME_SIZE,
+        };
+        let inside = base >= free
+            && place
+                .end()
+                .is_some_and(|end| Some(end) <= machine.memory.end())
+            && !place.overlaps(&fdt);
+        if !asked || !inside || !base.is_multiple_of(STOLEN_TIME_SIZE) {
+            return Err(format!(
+                "the stolen-time structure of vCPU {index} is not asked for, or not in memory of its own"
+            ));
+        }
+        free = base + STOLEN_TIME_SIZE;
     }
     Ok(())
 }

@@ -226,6 +226,12 @@ pub const MTE_TAGS: [u64; 2] = [0xb, 0x4];
 /// Memory tagging as it should be.
 pub const MTE_WORKS: u64 = MTE_TAGS[0] << 4 | MTE_TAGS[1];
 
+/// The first two words of the structure that PV_TIME_ST names, after the call: revision in bits 31:0, attributes
+/// in bits 63:32 (DEN0057 section 4). Only present where the call gives an address.
+pub const USE_STOLEN_TIME: u64 = 3;
+/// The stolen time that stands there, low 32 bits.
+pub const USE_STOLEN_NANOSECONDS: u64 = 4;
+
 /// Number of distributors found.
 pub const SEARCH_DISTRIBUTORS: u64 = 0;
 /// Sum of the addresses of all distributors found.

@@ -154,3 +154,34 @@ fn the_initrd_is_patched_and_nothing_else() {
         let _ = vmlock_spec::machine::patch_initrd(&mut broken, 1, 2);
     }
 }
+
+#[test]
+fn stolen_time_has_memory_of_its_own() {
+    let good = lock(&spec(&["kvm-6.8"], "neoverse-n1", &[Feature::StealTime]));
+    let text = write(&good);
+    assert_eq!(parse(&text).map(|l| write(&l)), Ok(text));
+    let fdt = good.machine.fdt.decode().expect("our own FDT");
+    let named = |name: &[u8]| fdt.windows(name.len()).any(|w| w == name);
+    assert!(named(b"stolen-time@401f0000") && named(b"no-map"));
+    // Nowhere, unaligned, another vCPU's, the FDT's, behind memory, at the end of everything.
+    let end = good.machine.memory.base + good.machine.memory.size;
+    for second in [
+        None,
+        Some(0x401f_0048),
+        Some(0x401f_0000),
+        Some(good.machine.fdt.base),
+        Some(end),
+        Some(u64::MAX - 63),
+    ] {
+        let mut bad = good.clone();
+        bad.machine.vcpus[1].stolen_time = second;
+        let found = parse(&write(&bad));
+        assert!(
+            matches!(found, Err(LockError::Inconsistent(_))),
+            "{second:x?}"
+        );
+    }
+    let mut unasked = good;
+    unasked.features.clear();
+    assert!(parse(&write(&unasked)).is_err());
+}

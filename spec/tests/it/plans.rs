@@ -266,3 +266,24 @@ fn vector_lengths_are_a_cpus_own_up_to_the_longest() {
     assert_eq!(step, None);
     assert!(reason.is_some_and(|r| r.contains("no vectors of 640 bits")));
 }
+
+/// The kernel alone can give stolen time; a report that does not say so means no.
+#[test]
+fn stolen_time_is_given_to_each_vcpu_or_refused_by_name() {
+    let lock = lock(&spec(&["kvm-6.8"], "neoverse-n1", &[Feature::StealTime]));
+    let mut host = hosts().remove("neoverse-n1-6.12").expect("it is recorded");
+    host.stolen_time = false;
+    let without = plan(&lock, &host);
+    let names: Vec<&str> = without.refusals.iter().map(|r| r.name.as_str()).collect();
+    assert_eq!(names, ["steal-time"]);
+    host.stolen_time = true;
+    let with = plan(&lock, &host);
+    assert_eq!(with.refusals, []);
+    let addresses = vec![0x401f_0000, 0x401f_0040];
+    assert!(
+        with.steps()
+            .any(|s| *s == Step::StolenTime(addresses.clone()))
+    );
+    let forwarded = |s: &Step| matches!(s, Step::Forward(f) if *f >> 16 == 0xc500);
+    assert!(!with.steps().any(forwarded), "the kernel answers");
+}
