@@ -27,18 +27,22 @@ type Encoding = (u64, u64, u64, u64, u64);
 /// register, with everything that is not allocated yet.
 const ID_SPACE: usize = 64;
 
-/// What else a light look is about: what identifies the CPU, and what a host
-/// cannot be asked for or answers differently from inside.
+/// What else a light look is about: every other register that a lock can hold
+/// and a guest can read.
 #[rustfmt::skip]
 const IDENTIFICATION: &[(Encoding, Keep)] = &[
     ((3, 1, 0, 0, 1), All),       // CLIDR_EL1
+    ((3, 1, 0, 0, 4), All),       // GMID_EL1
     ((3, 1, 0, 0, 7), All),       // AIDR_EL1
     ((3, 3, 0, 0, 1), All),       // CTR_EL0
     ((3, 3, 0, 0, 7), All),       // DCZID_EL0
+    ((2, 0, 1, 1, 4), All),       // OSLSR_EL1
+    ((3, 0, 9, 14, 6), All),      // PMMIR_EL1
     ((3, 3, 9, 12, 0), All),      // PMCR_EL0
     ((3, 3, 9, 12, 6), All),      // PMCEID0_EL0
     ((3, 3, 9, 12, 7), All),      // PMCEID1_EL0
     ((3, 3, 14, 0, 0), All),      // CNTFRQ_EL0
+    ((3, 0, 12, 12, 4), All),     // ICC_CTLR_EL1
 ];
 
 /// Everything else.
@@ -46,7 +50,6 @@ const IDENTIFICATION: &[(Encoding, Keep)] = &[
 const OTHERS: &[(Encoding, Keep)] = &[
     // Identification and caches.
     ((3, 1, 0, 0, 2), All),       // CCSIDR2_EL1
-    ((3, 1, 0, 0, 4), All),       // GMID_EL1
     ((3, 1, 0, 0, 6), All),       // SMIDR_EL1
     ((3, 0, 12, 0, 1), All),      // RVBAR_EL1
     ((3, 0, 12, 1, 0), All),      // ISR_EL1
@@ -64,7 +67,6 @@ const OTHERS: &[(Encoding, Keep)] = &[
     ((3, 0, 9, 14, 2), All),      // PMINTENCLR_EL1
     ((3, 0, 9, 14, 4), All),      // PMUACR_EL1
     ((3, 0, 9, 14, 5), All),      // PMECR_EL1
-    ((3, 0, 9, 14, 6), All),      // PMMIR_EL1
     ((3, 3, 14, 15, 7), All),     // PMCCFILTR_EL0
     // PMEVCNTR<n>_EL0
     ((3, 3, 14, 8, 0), All), ((3, 3, 14, 8, 1), All), ((3, 3, 14, 8, 2), All), ((3, 3, 14, 8, 3), All),
@@ -94,7 +96,6 @@ const OTHERS: &[(Encoding, Keep)] = &[
     ((3, 3, 14, 3, 1), All),      // CNTV_CTL_EL0
     // GIC CPU interface, without the acknowledging registers.
     ((3, 0, 12, 12, 5), All),     // ICC_SRE_EL1
-    ((3, 0, 12, 12, 4), All),     // ICC_CTLR_EL1
     ((3, 0, 12, 12, 6), All),     // ICC_IGRPEN0_EL1
     ((3, 0, 12, 12, 7), All),     // ICC_IGRPEN1_EL1
     ((3, 0, 4, 6, 0), All),       // ICC_PMR_EL1
@@ -213,7 +214,6 @@ const OTHERS: &[(Encoding, Keep)] = &[
     ((2, 0, 0, 6, 2), All),       // OSECCR_EL1
     ((2, 3, 0, 1, 0), All),       // MDCCSR_EL0
     ((2, 0, 1, 0, 0), All),       // MDRAR_EL1
-    ((2, 0, 1, 1, 4), All),       // OSLSR_EL1
     ((2, 0, 1, 3, 4), All),       // OSDLR_EL1
     ((2, 0, 1, 4, 4), All),       // DBGPRCR_EL1
     ((2, 0, 7, 8, 6), All),       // DBGCLAIMSET_EL1
@@ -309,16 +309,16 @@ pub fn light(area: &mut Area) {
 
 /// Records every register, every cache and every vector length.
 pub fn full(area: &mut Area) {
-    // The interface registers are UNDEFINED while SRE is 0, which is what
-    // hardware without a hypervisor may come up with. KVM's is always 1.
-    probe::run(&SET_SRE, 1);
-    isb();
     read(area, 0..COUNT);
     caches(area);
     vector_lengths(area);
 }
 
 fn read(area: &mut Area, range: core::ops::Range<usize>) {
+    // The interface registers are UNDEFINED while SRE is 0, which is what
+    // hardware without a hypervisor may come up with. KVM's is always 1.
+    probe::run(&SET_SRE, 1);
+    isb();
     for ((id, keep), stub) in ENTRIES
         .iter()
         .zip(&STUBS)
