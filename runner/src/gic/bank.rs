@@ -161,8 +161,9 @@ impl Bank {
     fn write(&mut self, aspect: Aspect, at: u32, width: usize, value: u64) -> Quick {
         let word = value as u32;
         let nothing = match aspect {
-            Aspect::Group => !self.groups || word == self.group,
-            Aspect::Enable => word & !self.enabled == 0,
+            // Writing what is there lets the kernel queue what is pending.
+            Aspect::Group => !self.groups,
+            Aspect::Enable => word == 0,
             Aspect::Disable => word & self.enabled == 0,
             Aspect::Pend | Aspect::Unpend | Aspect::Activate => word == 0,
             Aspect::Deactivate => word & self.touched == 0,
@@ -252,7 +253,9 @@ impl Bank {
             Aspect::Pend => self.latch(value, 0, kernel)?,
             Aspect::Unpend => self.latch(0, value, kernel)?,
             Aspect::Activate => {
-                put(ISACTIVER, value)?;
+                // What is active goes where its route says (`vgic_target_oracle`).
+                self.tell_the_rest(value, kernel)?;
+                kernel.write(self.part, self.register(ISACTIVER), value)?;
                 self.touched |= value;
             }
             Aspect::Deactivate => put(ICACTIVER, value)?,
@@ -266,25 +269,14 @@ impl Bank {
         Ok(())
     }
 
-    /// Lets the kernel queue what is enabled and pending.
-    ///
-    /// # Errors
-    /// The kernel's.
-    pub fn enable_again<K: InKernel>(&self, kernel: &K) -> Result<(), K::Error> {
-        match self.enabled {
-            0 => Ok(()),
-            enabled => kernel.write(self.part, self.register(ISENABLER), enabled),
-        }
-    }
-
     /// Sets and clears pending latches. All others are written back as they
-    /// were, so nobody may set one in between; where nothing is to be changed,
-    /// nobody is kept from it.
+    /// were, so nobody may set one in between; where nothing is to be set or
+    /// cleared, nobody is kept from it.
     fn latch<K: InKernel>(&self, set: u32, clear: u32, kernel: &K) -> Result<(), K::Error> {
         let register = self.register(ISPENDR);
         let changed = |latches: u32| latches & !clear | set;
         let latches = kernel.read(self.part, register)?;
-        if changed(latches) == latches {
+        if set == 0 && changed(latches) == latches {
             return Ok(());
         }
         kernel.quietly(self.first, || {

@@ -142,12 +142,6 @@ impl Frame {
                 let enabled = value as u32 & ENABLE_GROUP_1;
                 kernel.write(self.part, CTLR, enabled)?;
                 self.control = self.control & !ENABLE_GROUP_1 | enabled;
-                if enabled != 0 {
-                    // KVM does not queue what became pending while the distributor was disabled.
-                    for bank in &self.banks {
-                        bank.enable_again(kernel)?;
-                    }
-                }
                 Ok(0)
             }
             (What::Kernel, _) => {

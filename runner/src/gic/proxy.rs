@@ -2,6 +2,7 @@
 //! frames that are advertised in its place.
 
 use super::gate::Gate;
+use super::table::SGI_FRAME;
 use super::{Access, Frames, InKernel, Part, Quick};
 use crate::kvm::{Error, Gic, Result, Vm};
 use crate::machine::pause::World;
@@ -14,6 +15,10 @@ use vmlock_spec::lock::Lock;
 /// outside: one may be reading its own registers in another exit.
 const BUSY: Duration = Duration::from_secs(5);
 const BUSY_PAUSE: Duration = Duration::from_micros(50);
+
+/// Offsets in a redistributor (Arm IHI 0069 section 12.10).
+const GICR_ISACTIVER0: u32 = SGI_FRAME + 0x300;
+const GICR_ICACTIVER0: u32 = SGI_FRAME + 0x380;
 
 static EXITS: AtomicU64 = AtomicU64::new(0);
 static STOPS: AtomicU64 = AtomicU64::new(0);
@@ -135,6 +140,31 @@ impl Kernel {
     }
 }
 
+impl Kernel {
+    /// Makes sure that a guest's write to GICR_ISACTIVER0 or GICR_ICACTIVER0 was done. KVM does not do it for
+    /// userspace where the interrupt is a timer's (arch/arm64/kvm/vgic/vgic-mmio.c `vgic_hw_irq_change_active`,
+    /// 5.10 to 7.3); a guest that goes on without its timer, as one that was started by kexec out of an interrupt,
+    /// is worse than one that ends with a reason.
+    fn activity(&self, part: Part, offset: u32, value: u32) -> Result<()> {
+        let wanted = match (part, offset) {
+            (Part::Redistributor(_), GICR_ISACTIVER0) => value,
+            (Part::Redistributor(_), GICR_ICACTIVER0) => 0,
+            _ => return Ok(()),
+        };
+        let active = self.read(part, GICR_ISACTIVER0)?;
+        match (active ^ wanted) & value {
+            0 => Ok(()),
+            missed => Err(Error {
+                call: format!(
+                    "changing whether interrupt {} is active, in the redistributor that the runner answers for",
+                    missed.trailing_zeros()
+                ),
+                errno: libc::EOPNOTSUPP,
+            }),
+        }
+    }
+}
+
 impl InKernel for Kernel {
     type Error = Error;
 
@@ -152,7 +182,8 @@ impl InKernel for Kernel {
                 self.gic
                     .set_redistributor_register(self.mpidr(part), offset, value)
             }
-        })
+        })?;
+        self.activity(part, offset, value)
     }
 
     fn lines(&self, part: Part, first: u32) -> Result<u32> {
