@@ -243,6 +243,23 @@ const NOTHING: &str = "nothing there";
 
 /// Everything that a lock promises, sorted by vCPU and name.
 pub fn promises(lock: &Lock) -> Vec<Promise> {
+    let mut out = identifying(lock);
+    let features = features(lock);
+    for (vcpu, _) in (0u32..).zip(&lock.machine.vcpus) {
+        let of_vcpu = |(name, value, mask): &(String, Option<u64>, u64)| Promise {
+            vcpu,
+            name: name.clone(),
+            value: *value,
+            mask: *mask,
+        };
+        out.extend(features.iter().map(of_vcpu));
+    }
+    out.sort();
+    out
+}
+
+/// What a light look is about: all promises but those of what features do in use.
+fn identifying(lock: &Lock) -> Vec<Promise> {
     let mut out = Vec::new();
     for (vcpu, cpu) in (0u32..).zip(&lock.machine.vcpus) {
         let mut promise = |name: &str, value: u64, mask: u64| {
@@ -288,19 +305,6 @@ pub fn promises(lock: &Lock) -> Vec<Promise> {
             }
         }
     }
-    for (vcpu, _) in (0u32..).zip(&lock.machine.vcpus) {
-        out.extend(
-            features(lock)
-                .into_iter()
-                .map(|(name, value, mask)| Promise {
-                    vcpu,
-                    name,
-                    value,
-                    mask,
-                }),
-        );
-    }
-    out.sort();
     out
 }
 
@@ -468,7 +472,10 @@ pub fn audit(lock: &Lock, facts: &[Fact], incomplete: Vec<Incomplete>, look: Loo
         .iter()
         .map(|f| ((f.vcpu, f.name.as_str()), f.seen))
         .collect();
-    let mut promises = promises(lock);
+    let mut promises = match look {
+        Look::Light => identifying(lock),
+        Look::AtWhatIsThere | Look::Everywhere => promises(lock),
+    };
     if look == Look::Everywhere {
         promises.extend(search(lock));
         promises.sort();

@@ -12,7 +12,7 @@ use crate::report::{HostReport, ReportedRegister, Seen, View};
 use crate::smccc::{self, Services};
 use crate::vm::Feature;
 use serde::Serialize;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// How an entry is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -1025,7 +1025,7 @@ pub fn default_services(view: &View) -> Services {
 /// it is not, the answer must already be the promised one. What the kernel
 /// does not answer as promised, the runner answers where it may.
 fn answers(lock: &Lock, view: &View, filter: Filter, plan: &mut Plan) {
-    let seen: BTreeMap<&str, Seen> = view
+    let seen: HashMap<&str, Seen> = view
         .guest
         .iter()
         .filter(|f| f.vcpu == 0)
@@ -1059,20 +1059,23 @@ fn answers(lock: &Lock, view: &View, filter: Filter, plan: &mut Plan) {
         stolen_time: lock.features.contains(&Feature::StealTime),
         ..host
     };
-    let model = |services: &Services| -> BTreeMap<String, (u64, u64)> {
-        let named = |(key, x0)| (crate::observation::fact_name(key), (key, x0));
-        smccc::answers(services).into_iter().map(named).collect()
+    let promised: HashMap<String, (u64, u64)> = smccc::answers(&Services::of_lock(lock))
+        .into_iter()
+        .map(|(key, x0)| (crate::observation::fact_name(key), (key, x0)))
+        .collect();
+    let model = |services: &Services| -> HashMap<u64, u64> {
+        smccc::answers(services).into_iter().collect()
     };
-    let promised = model(&Services::of_lock(lock));
     let (before, after) = (model(&host), model(&after));
-    let modelled =
-        |model: &BTreeMap<String, (u64, u64)>, call: &str| model.get(call).map(|(_, x0)| *x0);
-    // What the kernel answers once its registers are set.
+    // What the kernel answers once its registers are set. Every model knows the same calls.
     let native = |call: &str| {
         let now = answer(call);
-        if now.is_some() && now == modelled(&before, call) {
-            modelled(&after, call)
-        } else if modelled(&before, call) == modelled(&after, call) {
+        let key = promised.get(call).map(|(key, _)| key);
+        let modelled = |model: &HashMap<u64, u64>| key.and_then(|key| model.get(key).copied());
+        let (before, after) = (modelled(&before), modelled(&after));
+        if now.is_some() && now == before {
+            after
+        } else if before == after {
             now
         } else {
             None
@@ -1137,7 +1140,7 @@ fn answers(lock: &Lock, view: &View, filter: Filter, plan: &mut Plan) {
 /// (`preferred`), whatever the runner can answer.
 fn taken_over(
     lock: &Lock,
-    promised: &BTreeMap<String, (u64, u64)>,
+    promised: &HashMap<String, (u64, u64)>,
     native: impl Fn(&str) -> Option<u64>,
     preferred: bool,
 ) -> BTreeMap<u32, Step> {
