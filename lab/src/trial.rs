@@ -25,8 +25,8 @@ pub struct Bench<'a> {
 pub struct Trial {
     /// What the audit found.
     pub verdict: Verdict,
-    /// How `vmlock-run start` ended.
-    pub start: Ended,
+    /// How `vmlock-run start` ended, where a guest was to be started.
+    pub start: Option<Ended>,
 }
 
 impl<'a> Bench<'a> {
@@ -46,22 +46,30 @@ impl<'a> Bench<'a> {
         &self.root
     }
 
-    /// Tries locks on a host, each with further arguments: one boot, two programs per lock.
-    pub fn try_locks(&self, host: &Machine, locks: &[(&str, &[&str])]) -> Result<Vec<Trial>> {
+    /// Tries locks on a host, each with further arguments, and starts a guest under it if so asked: one boot for all.
+    pub fn try_locks(&self, host: &Machine, locks: &[(&str, &[&str], bool)]) -> Result<Vec<Trial>> {
         let mut jobs = Vec::new();
-        for (lock, flags) in locks {
+        for (lock, flags, starts) in locks {
             jobs.push([&["audit", *lock, "--format", "json"], *flags].concat());
-            jobs.push([&["start", *lock], *flags].concat());
+            if *starts {
+                jobs.push([&["start", *lock], *flags].concat());
+            }
         }
-        let outcome = self.run(host, &jobs)?;
-        Ok(outcome
-            .jobs
-            .chunks_exact(2)
-            .map(|pair| Trial {
-                verdict: matrix::verdict(&pair[0]).0,
-                start: pair[1].clone(),
+        let mut ended = self.run(host, &jobs)?.jobs.into_iter();
+        let mut next = || {
+            ended
+                .next()
+                .ok_or_else(|| Failure::bug("a job without a result"))
+        };
+        locks
+            .iter()
+            .map(|(_, _, starts)| {
+                Ok(Trial {
+                    verdict: matrix::verdict(&next()?).0,
+                    start: starts.then(&mut next).transpose()?,
+                })
             })
-            .collect())
+            .collect()
     }
 
     /// Runs vmlock-run with each of these argument lists in one host.
@@ -134,7 +142,8 @@ impl<'a> Bench<'a> {
 impl Trial {
     /// What the guest's own `/init` printed, line by line.
     pub fn guest_lines(&self) -> Vec<String> {
-        String::from_utf8_lossy(&self.start.stdout)
+        let console = self.start.as_ref().map_or(&[][..], |start| &start.stdout);
+        String::from_utf8_lossy(console)
             .lines()
             .filter_map(|line| {
                 line.find("vmlock guest: ")
@@ -145,10 +154,13 @@ impl Trial {
 
     /// Why the guest did not come up with so many CPUs and power off, or `None` if it did.
     pub fn start_problem(&self, cpus: u32) -> Option<String> {
+        let Some(start) = &self.start else {
+            return Some("no guest was started".to_owned());
+        };
         let lines = self.guest_lines();
         let says = |what: &str| lines.iter().any(|line| line.contains(what));
-        let problem = if self.start.code != 0 {
-            format!("vmlock-run start ended with code {}", self.start.code)
+        let problem = if start.code != 0 {
+            format!("vmlock-run start ended with code {}", start.code)
         } else if !says(&format!("{cpus} CPUs, kernel")) {
             format!("the guest did not report {cpus} CPUs")
         } else if !says(&format!("CPU {} is online", cpus - 1)) {
@@ -169,8 +181,8 @@ impl Trial {
         };
         Some(format!(
             "{problem}\n      | {}\n      | {}",
-            end(&self.start.stdout),
-            end(&self.start.stderr)
+            end(&start.stdout),
+            end(&start.stderr)
         ))
     }
 }
