@@ -467,11 +467,17 @@ fn words(seen: Seen, mask: u64) -> String {
 }
 
 /// Compares what a guest saw with what its lock promises.
-pub fn audit(lock: &Lock, facts: &[Fact], incomplete: Vec<Incomplete>, look: Look) -> Audit {
-    let seen: HashMap<(u32, &str), Seen> = facts
-        .iter()
-        .map(|f| ((f.vcpu, f.name.as_str()), f.seen))
-        .collect();
+pub fn audit(lock: &Lock, facts: &[Fact], mut incomplete: Vec<Incomplete>, look: Look) -> Audit {
+    let mut seen: HashMap<(u32, &str), Seen> = HashMap::with_capacity(facts.len());
+    for fact in facts {
+        let before = seen.insert((fact.vcpu, fact.name.as_str()), fact.seen);
+        if before.is_some_and(|before| before != fact.seen) {
+            incomplete.push(Incomplete {
+                vcpu: fact.vcpu,
+                reason: format!("the witness saw {} in two ways", fact.name),
+            });
+        }
+    }
     let mut promises = match look {
         Look::Light => identifying(lock),
         Look::AtWhatIsThere | Look::Everywhere => promises(lock),
@@ -485,9 +491,6 @@ pub fn audit(lock: &Lock, facts: &[Fact], incomplete: Vec<Incomplete>, look: Loo
     let mut count = 0;
     for promise in &promises {
         let Some(seen) = seen.get(&(promise.vcpu, promise.name.as_str())).copied() else {
-            if look == Look::Light {
-                continue;
-            }
             differences.push(Difference {
                 vcpu: promise.vcpu,
                 name: promise.name.clone(),

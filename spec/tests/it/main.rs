@@ -1,5 +1,6 @@
 //! Tests of the decisions: catalogue, resolver, lock, plan.
 
+mod audits;
 mod catalogue;
 mod common;
 mod locks;

@@ -1,0 +1,102 @@
+//! What a guest saw against what its lock promises: nothing that is missing, other or ambiguous is kept.
+
+use crate::truth::{lock, spec};
+use vmlock_spec::lock::Lock;
+use vmlock_spec::observation::{Audit, Incomplete, Look, audit, promises};
+use vmlock_spec::report::{Fact, Seen};
+
+fn example() -> Lock {
+    lock(&spec(&["kvm-6.8", "psci-1.1"], "neoverse-n1", &[]))
+}
+
+/// What a guest sees where every promise is kept.
+fn all_kept(lock: &Lock) -> Vec<Fact> {
+    let promises = promises(lock);
+    let facts = promises.into_iter().map(|promise| Fact {
+        vcpu: promise.vcpu,
+        name: promise.name,
+        seen: promise.value.map_or(Seen::Undefined, Seen::Value),
+    });
+    facts.collect()
+}
+
+/// An audit whose vCPUs have all ended as they should.
+fn whole(lock: &Lock, facts: &[Fact], look: Look) -> Audit {
+    audit(lock, facts, Vec::new(), look)
+}
+
+#[test]
+fn all_that_is_promised_is_kept() {
+    let lock = example();
+    let facts = all_kept(&lock);
+    let found = whole(&lock, &facts, Look::AtWhatIsThere);
+    assert!(found.kept() && found.facts == facts.len() && found.observed.is_empty());
+    let light = whole(&lock, &facts, Look::Light);
+    assert!(light.kept() && light.facts > 300, "{}", light.facts);
+}
+
+#[test]
+fn a_fact_that_is_not_reported_is_not_kept() {
+    let lock = example();
+    let facts = all_kept(&lock);
+    for look in [Look::AtWhatIsThere, Look::Light] {
+        let promised = whole(&lock, &facts, look).facts;
+        let nothing = whole(&lock, &[], look).differences;
+        assert_eq!(nothing.len(), promised, "each is missed");
+        // The first of them alone, then the last.
+        for gone in [&nothing[0], &nothing[promised - 1]] {
+            let is_gone = |fact: &Fact| fact.vcpu == gone.vcpu && fact.name == gone.name;
+            let rest: Vec<Fact> = facts.iter().filter(|f| !is_gone(f)).cloned().collect();
+            let found = whole(&lock, &rest, look);
+            assert_eq!(found.differences, [(*gone).clone()]);
+            assert!(!found.kept());
+        }
+    }
+}
+
+#[test]
+fn another_value_is_not_kept() {
+    let lock = example();
+    let facts = all_kept(&lock);
+    let of = |name: &str| {
+        let mut facts = facts.iter();
+        facts.position(|f| f.vcpu == 1 && f.name == name)
+    };
+    let midr = of("MIDR_EL1").expect("every lock has it");
+    for seen in [
+        Seen::Value(1),
+        Seen::Undefined,
+        Seen::Trapped(0),
+        Seen::Abort,
+    ] {
+        let mut other = facts.clone();
+        other[midr].seen = seen;
+        for look in [Look::AtWhatIsThere, Look::Light] {
+            let found = whole(&lock, &other, look);
+            assert!(!found.kept() && found.differences.len() == 1, "{seen:?}");
+        }
+    }
+}
+
+#[test]
+fn a_fact_that_was_seen_in_two_ways_is_not_kept() {
+    let lock = example();
+    let mut facts = all_kept(&lock);
+    // The right one comes last.
+    let mut other = facts[0].clone();
+    other.seen = Seen::Abort;
+    facts.insert(0, other);
+    let found = whole(&lock, &facts, Look::AtWhatIsThere);
+    assert!(found.differences.is_empty() && !found.kept());
+}
+
+#[test]
+fn an_account_with_a_gap_and_an_empty_one_are_not_kept() {
+    let lock = example();
+    let gap = vec![Incomplete {
+        vcpu: 1,
+        reason: "the witness did not finish on this vCPU".to_owned(),
+    }];
+    assert!(!audit(&lock, &all_kept(&lock), gap, Look::Light).kept());
+    assert!(!whole(&lock, &[], Look::Light).kept());
+}
