@@ -4,13 +4,12 @@
 
 use crate::cache::Cache;
 use crate::cross;
-use crate::emulate::{Clock, Machine};
 use crate::failure::{FINDINGS, Failure, OK, Result, say};
 use crate::flags::Firmware;
 use crate::kernels;
 use crate::matrix::{Verdict, short, verdict};
 use crate::tools;
-use crate::trial::Bench;
+use crate::trial::{self, Bench};
 use crate::truth;
 use std::collections::BTreeMap;
 use std::fs;
@@ -96,7 +95,7 @@ pub fn audits<'a>(
 ) -> Result<Vec<String>> {
     let hosts = hosts
         .into_iter()
-        .map(|(cpu, kernel)| host(cache, kernel, cpu))
+        .map(|(cpu, kernel)| trial::host(cache, kernel, cpu, LIMIT))
         .collect::<Result<Vec<_>>>()?;
     let folder = bench.root().join("target").join("firmware");
     fs::create_dir_all(&folder).map_err(|e| Failure::file("make", &folder, &e))?;
@@ -185,18 +184,3 @@ pub fn audits<'a>(
 
 /// Fewer answers than these come of all calls that vmlock can answer.
 const ALL_CALLS: u64 = 80;
-
-fn host(cache: &Cache, kernel: &str, cpu: &str) -> Result<Machine> {
-    let kernel = kernels::resolve(cache, &[kernel.to_owned()], false)?
-        .pop()
-        .ok_or_else(|| Failure::bug("a kernel was asked for and none was found"))?;
-    Ok(Machine {
-        kernel,
-        cpu: cpu.to_owned(),
-        cpus: 2,
-        memory: 2048,
-        kernel_args: Vec::new(),
-        limit: Some(LIMIT),
-        clock: Clock::Real,
-    })
-}

@@ -5,11 +5,10 @@
 
 use crate::cache::Cache;
 use crate::cross;
-use crate::emulate::{Clock, Ended, Machine};
-use crate::failure::{FINDINGS, Failure, OK, Result, say};
+use crate::emulate::Ended;
+use crate::failure::{FINDINGS, OK, Result, say};
 use crate::flags;
-use crate::kernels;
-use crate::trial::Bench;
+use crate::trial::{self, Bench};
 use serde_json::Value;
 use std::time::Duration;
 
@@ -44,19 +43,9 @@ pub fn under_fire(
     rarity: u64,
 ) -> Result<Vec<String>> {
     let program = cross::build_with(cache, cross::RUNNER, "torture")?;
-    let kernel = kernels::resolve(cache, &[kernel.to_owned()], false)?
-        .pop()
-        .ok_or_else(|| Failure::bug("a kernel was asked for and none was found"))?;
     let interrupts_each = u32::try_from(interrupts).unwrap_or(u32::MAX);
-    let host = Machine {
-        kernel,
-        cpu: "neoverse-n1".to_owned(),
-        cpus: 2,
-        memory: 2048,
-        kernel_args: Vec::new(),
-        limit: Some(LIMIT.0 + LIMIT.1 * interrupts_each),
-        clock: Clock::Real,
-    };
+    let limit = LIMIT.0 + LIMIT.1 * interrupts_each;
+    let host = trial::host(cache, kernel, "neoverse-n1", limit)?;
     let (interrupts, rarity) = (interrupts.to_string(), rarity.to_string());
     let jobs = WAYS.map(|(_, flags)| {
         let numbers = ["--interrupts", &interrupts, "--rarity", &rarity];

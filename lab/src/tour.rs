@@ -3,13 +3,13 @@
 
 use crate::cache::Cache;
 use crate::cross;
-use crate::emulate::{Clock, Machine};
+use crate::emulate::Machine;
 use crate::emulator;
 use crate::failure::{FINDINGS, Failure, OK, Result, say};
 use crate::kernels;
 use crate::matrix::{Verdict, short_digest};
 use crate::tools;
-use crate::trial::{Bench, Trial};
+use crate::trial::{self, Bench, Trial};
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
@@ -52,15 +52,7 @@ pub fn run(cache: &Cache) -> Result<u8> {
     let kernels = kernels::resolve(cache, &KERNELS.map(str::to_owned), false)?;
     let hosts: Vec<Machine> = kernels
         .into_iter()
-        .map(|kernel| Machine {
-            kernel,
-            cpu: CPU.to_owned(),
-            cpus: 2,
-            memory: 2048,
-            kernel_args: Vec::new(),
-            limit: Some(LIMIT),
-            clock: Clock::Real,
-        })
+        .map(|kernel| trial::machine(kernel, CPU, LIMIT))
         .collect();
     say("booting the hosts, each with a guest inside");
     let trials = tools::in_parallel(&hosts, tools::hosts_at_a_time(), |host| {

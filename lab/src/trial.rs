@@ -2,13 +2,16 @@
 
 use crate::cache::Cache;
 use crate::cross;
-use crate::emulate::{self, Ended, Files, Job, Machine, Outcome, Output, Work};
+use crate::emulate::{self, Clock, Ended, Files, Job, Machine, Outcome, Output, Work};
 use crate::failure::{Failure, Result};
+use crate::guest;
+use crate::hibernate;
 use crate::job;
-use crate::kernels;
+use crate::kernels::{self, Kernel};
 use crate::matrix::{self, Verdict};
 use crate::tools;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// What all trials of one run have in common.
 pub struct Bench<'a> {
@@ -18,6 +21,27 @@ pub struct Bench<'a> {
     busybox: Vec<u8>,
     /// The checkout; locks are named relative to it.
     root: PathBuf,
+}
+
+/// A host of two CPUs, which is what all trials run on.
+pub fn machine(kernel: Kernel, cpu: &str, limit: Duration) -> Machine {
+    Machine {
+        kernel,
+        cpu: cpu.to_owned(),
+        cpus: 2,
+        memory: 2048,
+        kernel_args: Vec::new(),
+        limit: Some(limit),
+        clock: Clock::Real,
+    }
+}
+
+/// The same, with the kernel of a series.
+pub fn host(cache: &Cache, series: &str, cpu: &str, limit: Duration) -> Result<Machine> {
+    let kernel = kernels::resolve(cache, &[series.to_owned()], false)?
+        .pop()
+        .ok_or_else(|| Failure::bug("a kernel was asked for and none was found"))?;
+    Ok(machine(kernel, cpu, limit))
 }
 
 /// How a lock fared on a host.
@@ -30,14 +54,19 @@ pub struct Trial {
 }
 
 impl<'a> Bench<'a> {
-    /// Builds and fetches what every trial needs.
+    /// Builds and fetches what every trial needs. The guests are written anew where they differ: those of an
+    /// older lab would be tried without a word.
     pub fn prepare(cache: &'a Cache) -> Result<Self> {
         tools::ensure_emulator(true)?;
+        let root = cross::workspace()?;
+        let guests = root.join("examples/guest");
+        guest::provide(cache, &guests, guest::KERNEL)?;
+        hibernate::provide(&guests)?;
         Ok(Self {
             cache,
             program: cross::build(cache, cross::RUNNER)?,
             busybox: kernels::busybox(cache)?,
-            root: cross::workspace()?,
+            root,
         })
     }
 

@@ -3,7 +3,6 @@
 
 use crate::cache::Cache;
 use crate::cross;
-use crate::emulate::{Clock, Machine};
 use crate::emulator;
 use crate::failure::{FINDINGS, Failure, OK, Result, say};
 use crate::firmware;
@@ -14,7 +13,7 @@ use crate::kernels;
 use crate::matrix::{Verdict, short};
 use crate::tools;
 use crate::torture;
-use crate::trial::{Bench, Trial};
+use crate::trial::{self, Bench, Trial};
 use crate::truth;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -336,7 +335,10 @@ pub fn run(cache: &Cache) -> Result<u8> {
     step("the catalogue against default guests", truth(cache, &bench))?;
     step(
         "a Linux guest's interrupts go where it wants them",
-        interrupts::run(&bench, &host(cache, COMPILER_HOST, "neoverse-n1")?),
+        interrupts::run(
+            &bench,
+            &trial::host(cache, COMPILER_HOST, "neoverse-n1", LIMIT)?,
+        ),
     )?;
     step(
         "no interrupt is lost or invented",
@@ -396,7 +398,7 @@ fn truth(cache: &Cache, bench: &Bench) -> Result<Vec<String>> {
     let hosts = wanted
         .hosts
         .iter()
-        .map(|(cpu, kernel)| host(cache, kernel, cpu))
+        .map(|(cpu, kernel)| trial::host(cache, kernel, cpu, LIMIT))
         .collect::<Result<Vec<_>>>()?;
     truth::run(bench, &hosts)
 }
@@ -423,7 +425,7 @@ fn up_to_date(bench: &Bench) -> Result<Vec<String>> {
 /// The compiler makes the same bytes in an emulated arm64 host.
 fn same_bytes(cache: &Cache, bench: &Bench) -> Result<Vec<String>> {
     let compiler = cross::build(cache, "vmlock")?;
-    let host = host(cache, COMPILER_HOST, "cortex-a72")?;
+    let host = trial::host(cache, COMPILER_HOST, "cortex-a72", LIMIT)?;
     let specs: Vec<&str> = distinct().map(|example| example.spec).collect();
     let jobs: Vec<Vec<&str>> = specs.iter().map(|&spec| vec!["lock", spec]).collect();
     let locks: Vec<&str> = distinct().map(|example| example.lock).collect();
@@ -467,7 +469,7 @@ fn on_hosts(cache: &Cache, bench: &Bench) -> Result<Vec<String>> {
     kernels::resolve(cache, &names, false)?;
     let hosts = wanted
         .iter()
-        .map(|(cpu, kernel)| host(cache, kernel, cpu))
+        .map(|(cpu, kernel)| trial::host(cache, kernel, cpu, LIMIT))
         .collect::<Result<Vec<_>>>()?;
     say(format_args!("booting {} hosts", hosts.len()));
     let results = tools::in_parallel(&hosts, tools::hosts_at_a_time(), |host| {
@@ -565,21 +567,6 @@ fn problem(example: &Expected, kernel: &str, trial: &Trial) -> Option<String> {
         (None, other) => Some(format!("it should be kept: {}", short(other))),
         (Some(_), other) => Some(format!("it should be refused: {}", short(other))),
     }
-}
-
-fn host(cache: &Cache, kernel: &str, cpu: &str) -> Result<Machine> {
-    let kernel = kernels::resolve(cache, &[kernel.to_owned()], false)?
-        .pop()
-        .ok_or_else(|| Failure::bug("a kernel was asked for and none was found"))?;
-    Ok(Machine {
-        kernel,
-        cpu: cpu.to_owned(),
-        cpus: 2,
-        memory: 2048,
-        kernel_args: Vec::new(),
-        limit: Some(LIMIT),
-        clock: Clock::Real,
-    })
 }
 
 #[cfg(test)]
