@@ -1081,10 +1081,23 @@ fn answers(lock: &Lock, view: &View, filter: Filter, plan: &mut Plan) {
             None
         }
     };
+    // Where SMC was no conduit and this kernel takes it for one, every call that the runner can answer comes to it: the
+    // kernel's filter knows no conduits, the runner does. What is left to the kernel (the architecture's own calls,
+    // which the filter refuses, and what needs the vCPUs' states) a guest can still ask for by SMC; nobody can keep
+    // that from it.
+    let close_smc = host.smc && !Services::of_lock(lock).smc;
     let taken = match filter {
-        Filter::Usable => taken_over(lock, &promised, native, false),
-        Filter::Preferred => taken_over(lock, &promised, native, true),
+        Filter::Usable if close_smc => {
+            let of_kernel = |function| smccc::KNOWN_BY_KVM.contains(&function);
+            taken_over(lock, &promised, native, |function| !of_kernel(function))
+        }
+        Filter::Usable => taken_over(lock, &promised, native, |_| false),
+        Filter::Preferred => taken_over(lock, &promised, native, |_| true),
         Filter::Forbidden | Filter::Missing => BTreeMap::new(),
+    };
+    let by_runner = match close_smc {
+        true => "answered by the runner, which takes no SMC",
+        false => "answered by the runner",
     };
     let mut filtered = BTreeSet::new();
     for entry in &lock.hypercalls.answers {
@@ -1096,7 +1109,7 @@ fn answers(lock: &Lock, view: &View, filter: Filter, plan: &mut Plan) {
         if let Some((function, step)) = function.and_then(|f| taken.get_key_value(&f)) {
             let words = match step {
                 Step::Deny(_) => "the kernel is told to deny it",
-                _ => "answered by the runner",
+                _ => by_runner,
             };
             let step = filtered.insert(*function).then(|| step.clone());
             plan.keep(call, Way::Emulate, step, words);
@@ -1132,24 +1145,48 @@ fn answers(lock: &Lock, view: &View, filter: Filter, plan: &mut Plan) {
             help,
         });
     }
+    // Calls that no answer is promised for, because they end the machine or are never the same twice.
+    for (function, step) in taken {
+        if !filtered.contains(&function) {
+            plan.keep(
+                &smccc::function_name(function),
+                Way::Emulate,
+                Some(step),
+                by_runner,
+            );
+        }
+    }
 }
 
 /// The functions that are taken out of the kernel's hands, each with its step:
 /// those of which an answer would be wrong, and all of whose promised answers
 /// can be given, either by the runner or by denying the call; and, if so asked
-/// (`preferred`), whatever the runner can answer.
+/// (`preferred`), what the runner can answer.
 fn taken_over(
     lock: &Lock,
     promised: &HashMap<String, (u64, u64)>,
     native: impl Fn(&str) -> Option<u64>,
-    preferred: bool,
+    preferred: impl Fn(u32) -> bool,
 ) -> BTreeMap<u32, Step> {
     struct Promised {
         wrong: bool,
         deniable: bool,
         answerable: bool,
     }
-    let mut functions: BTreeMap<u32, Promised> = BTreeMap::new();
+    let unpromised = |function| {
+        let promised = Promised {
+            wrong: false,
+            deniable: true,
+            answerable: smccc::ANSWERED_BY_RUNNER.contains(&function),
+        };
+        (function, promised)
+    };
+    let mut functions: BTreeMap<u32, Promised> = smccc::ANSWERED_BY_RUNNER
+        .iter()
+        .copied()
+        .filter(|function| !smccc::KNOWN_BY_KVM.contains(function))
+        .map(unpromised)
+        .collect();
     for entry in &lock.hypercalls.answers {
         let Some((key, x0)) = promised.get(&entry.call) else {
             continue;
@@ -1157,11 +1194,9 @@ fn taken_over(
         let Some(function) = smccc::function_of(*key).filter(|f| smccc::filterable(*f)) else {
             continue;
         };
-        let of = functions.entry(function).or_insert(Promised {
-            wrong: false,
-            deniable: true,
-            answerable: smccc::ANSWERED_BY_RUNNER.contains(&function),
-        });
+        let of = functions
+            .entry(function)
+            .or_insert_with(|| unpromised(function).1);
         of.wrong |= native(&entry.call) != Some(entry.answer);
         // KVM denies with x0 = NOT_SUPPORTED and x1 to x3 = 0.
         let first = wire::call_result(wire::id_of(*key)) == 0;
@@ -1172,7 +1207,7 @@ fn taken_over(
     let step = |(function, of): (u32, Promised)| match of {
         Promised {
             answerable: true, ..
-        } if preferred => Some((function, Step::Forward(function))),
+        } if preferred(function) => Some((function, Step::Forward(function))),
         Promised { wrong: false, .. } => None,
         Promised { deniable: true, .. } => Some((function, Step::Deny(function))),
         Promised {
