@@ -103,6 +103,7 @@ fn counts(plan: &Plan) -> Vec<(Way, usize)> {
         Way::Absent,
         Way::Fact,
         Way::Vary,
+        Way::Unpromised,
     ];
     ways.map(|way| (way, plan.keeps.iter().filter(|k| k.way == way).count()))
         .into_iter()

@@ -4,7 +4,7 @@
 //! and the runner both call [`plan`], or [`plan_with`] where the runner must, or
 //! must not, answer in the kernel's place.
 
-use crate::catalogue::{Kind, RegisterInfo, field, register_by_id};
+use crate::catalogue::{Kind, REGISTERS, RegisterInfo, field, register_by_id};
 use crate::lock::{Binding, Lock, LockedRegister};
 use crate::observation::wire;
 use crate::reason;
@@ -30,6 +30,8 @@ pub enum Way {
     Fact,
     /// It is waived in the spec.
     Vary,
+    /// A guest can find it here, and no lock can promise or forbid it.
+    Unpromised,
 }
 
 /// What the runner has to do for an entry.
@@ -217,6 +219,7 @@ pub fn plan_with(lock: &Lock, report: &HostReport, emulation: Emulation) -> Plan
         );
     }
     unlocked(lock, view, &mut plan);
+    hidden_and_there(lock, view, &mut plan);
     gic(lock, view, report, emulation, &mut plan);
     answers(lock, view, filter, &mut plan);
     plan
@@ -778,6 +781,21 @@ fn unlocked(lock: &Lock, view: &View, plan: &mut Plan) {
     }
 }
 
+/// What belongs to a feature that the guest was not given, and can be read here all the same: KVM made GMID_EL1
+/// undefined in 7.0 (arch/arm64/kvm/sys_regs.c), and nobody can do so before.
+fn hidden_and_there(lock: &Lock, view: &View, plan: &mut Plan) {
+    for info in REGISTERS.iter().filter(|info| info.guest_only) {
+        let Some(feature) = info.feature.as_deref() else {
+            continue;
+        };
+        let given = lock.features.iter().any(|f| f.name() == feature);
+        if !given && matches!(view.seen_first(&info.name), Some(Seen::Value(_))) {
+            let words = format!("can be read here by a guest that has no `{feature}`");
+            plan.keep(&info.name, Way::Unpromised, None, &words);
+        }
+    }
+}
+
 /// Bytes of a distributor, and of one redistributor (Arm IHI 0069 section 12.10).
 const DISTRIBUTOR_SIZE: u64 = 0x1_0000;
 const REDISTRIBUTOR_SIZE: u64 = 0x2_0000;
@@ -1144,6 +1162,15 @@ fn answers(lock: &Lock, view: &View, filter: Filter, plan: &mut Plan) {
             from: entry.from.clone(),
             help,
         });
+    }
+    if close_smc {
+        plan.keep(
+            "SMC #0",
+            Way::Unpromised,
+            None,
+            "KVM cannot be kept from answering SMCCC_VERSION, SMCCC_ARCH_FEATURES, CPU_ON, CPU_OFF, CPU_SUSPEND and \
+             AFFINITY_INFO by it; a guest of this lock's baseline got -1",
+        );
     }
     // Calls that no answer is promised for, because they end the machine or are never the same twice.
     for (function, step) in taken {

@@ -76,6 +76,7 @@ fn word(way: Way) -> &'static str {
         Way::Absent => "absent",
         Way::Fact => "fact",
         Way::Vary => "vary",
+        Way::Unpromised => "unpromised",
     }
 }
 
@@ -91,7 +92,8 @@ fn say(verbose: bool, host: &str, lock: &Lock, plan: &Plan, out: &mut Output) {
         n => format!("cannot keep `{}`: {n} entries", lock.name),
     };
     out.line(format!("{host}: {verdict} ({})", counts.join(", ")));
-    let shown = |k: &&Keep| verbose || k.step.is_some() || k.way == Way::Vary;
+    let shown =
+        |k: &&Keep| verbose || k.step.is_some() || matches!(k.way, Way::Vary | Way::Unpromised);
     let width = plan
         .keeps
         .iter()

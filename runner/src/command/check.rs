@@ -37,7 +37,7 @@ fn human(name: &str, plan: &Plan) -> String {
     for keep in plan
         .keeps
         .iter()
-        .filter(|k| k.step.is_some() || k.way == Way::Vary)
+        .filter(|k| k.step.is_some() || matches!(k.way, Way::Vary | Way::Unpromised))
     {
         let words = if keep.words.is_empty() {
             String::new()
@@ -65,5 +65,6 @@ fn way(way: Way) -> &'static str {
         Way::Absent => "absent",
         Way::Fact => "equal in silicon",
         Way::Vary => "waived",
+        Way::Unpromised => "not promised",
     }
 }
