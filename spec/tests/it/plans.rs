@@ -10,8 +10,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use vmlock_spec::lock::canonical;
-use vmlock_spec::plan::{Step, Way, plan};
-use vmlock_spec::report::{self, HostReport};
+use vmlock_spec::plan::{Emulation, Step, Way, plan, plan_with};
+use vmlock_spec::report::{self, HostReport, Seen};
 use vmlock_spec::smccc::PSCI_VERSION_REGISTER;
 use vmlock_spec::vm::Feature;
 
@@ -286,4 +286,31 @@ fn stolen_time_is_given_to_each_vcpu_or_refused_by_name() {
     );
     let forwarded = |s: &Step| matches!(s, Step::Forward(f) if *f >> 16 == 0xc500);
     assert!(!with.steps().any(forwarded), "the kernel answers");
+}
+
+/// No machine at hand has GICv4.1, whose SGIs may be without an active state: a recorded host is made to say so.
+#[test]
+fn sgis_without_an_active_state_are_hidden_by_the_runner() {
+    const NASSGICAP: u64 = 1 << 8;
+    let mut host = hosts().remove("neoverse-n1-6.12").expect("recorded");
+    for view in &mut host.views {
+        for fact in view.guest.iter_mut().filter(|f| f.name == "GICD_TYPER2") {
+            fact.seen = Seen::Value(NASSGICAP);
+        }
+    }
+    let lock = lock(&spec(&["kvm-6.12"], "neoverse-n1", &[]));
+    let allowed = plan(&lock, &host);
+    assert!(allowed.refusals.is_empty(), "{:?}", allowed.refusals);
+    assert_eq!(
+        allowed.steps().filter(|s| **s == Step::Distributor).count(),
+        1
+    );
+    let native = plan_with(&lock, &host, Emulation::Forbidden).refusals;
+    let [refusal] = &native[..] else {
+        panic!("{native:?}")
+    };
+    assert_eq!(
+        (&*refusal.name, &*refusal.wanted, &*refusal.offered),
+        ("GICD_TYPER2", "0x0", "0x100")
+    );
 }
