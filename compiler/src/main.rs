@@ -36,10 +36,7 @@ fn main() -> ExitCode {
     panic::set_hook(Box::new(apologise));
     // Only the hook's words are of use to the user; the payload is in them.
     match panic::catch_unwind(run) {
-        Ok(Ok(exit)) => ExitCode::from(exit as u8),
-        // Whoever read our output has seen enough: `vmlock explain | head`.
-        Ok(Err(error)) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
-        Ok(Err(_)) => ExitCode::from(Exit::Environment as u8),
+        Ok(exit) => ExitCode::from(exit as u8),
         Err(_) => ExitCode::from(EXIT_BUG),
     }
 }
@@ -66,8 +63,18 @@ fn apologise(info: &PanicHookInfo<'_>) {
     );
 }
 
-fn run() -> io::Result<Exit> {
-    let flags = Flags::parse();
+fn run() -> Exit {
+    let flags = match Flags::try_parse() {
+        Ok(flags) => flags,
+        // Help, the version, or what is wrong with the command line.
+        Err(words) => {
+            let exit = match words.use_stderr() {
+                true => Exit::Usage,
+                false => Exit::Fine,
+            };
+            return render::told(words.print(), "help", exit);
+        }
+    };
     let mut out = Output::new(flags.format);
     match &flags.command {
         Command::Lock(flags) => command::lock::run(flags, &mut out),

@@ -8,7 +8,7 @@ pub mod sarif;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::flags::Format;
 use serde_json::{Map, Value};
-use std::io::{self, Write as _};
+use std::io::{self, Write};
 
 /// How a run ended, as an exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -95,11 +95,8 @@ impl Output {
         self.whole = true;
     }
 
-    /// Prints everything.
-    ///
-    /// # Errors
-    /// Those of stdout and stderr.
-    pub fn print(mut self) -> io::Result<Exit> {
+    /// Prints everything, and says how the run ended: what was found stands, whether or not somebody reads it.
+    pub fn print(mut self) -> Exit {
         let mut out = String::new();
         let mut err = String::new();
         match self.format {
@@ -129,11 +126,30 @@ impl Output {
             err.push_str(note);
             err.push('\n');
         }
-        io::stderr().lock().write_all(err.as_bytes())?;
-        let mut stdout = io::stdout().lock();
-        stdout.write_all(out.as_bytes())?;
-        stdout.flush()?;
-        Ok(self.exit)
+        let exit = told(write(io::stderr(), &err), "messages", self.exit);
+        told(write(io::stdout(), &out), "result", exit)
+    }
+}
+
+fn write(mut to: impl Write, text: &str) -> io::Result<()> {
+    to.write_all(text.as_bytes())?;
+    to.flush()
+}
+
+/// How a run ends whose words were written with this result. A reader that has gone has seen enough
+/// (`vmlock explain | head`); any other failure is told, and is an exit code of its own.
+pub fn told(result: io::Result<()>, what: &str, exit: Exit) -> Exit {
+    match result {
+        Ok(()) => exit,
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => exit,
+        Err(error) => {
+            // Where that cannot be written either, the exit code says it.
+            let _ = writeln!(
+                io::stderr(),
+                "vmlock: the {what} cannot be written: {error}"
+            );
+            exit.max(Exit::Environment)
+        }
     }
 }
 
