@@ -7,6 +7,8 @@ mod embed;
 use std::path::{Path, PathBuf};
 use std::{env, fs, process};
 
+// Cargo reads it.
+#[expect(clippy::print_stderr)]
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     // Only arm64 has a KVM that the witness could run under.

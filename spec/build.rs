@@ -82,6 +82,8 @@ fn main() {
     fs::write(&out, tables(&all)).unwrap_or_else(|e| fail(&out, &e.to_string()));
 }
 
+// Cargo reads it.
+#[expect(clippy::print_stderr)]
 fn fail(path: &Path, words: &str) -> ! {
     eprintln!("{}:\n  {words}", path.display());
     process::exit(1)

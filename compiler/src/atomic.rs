@@ -8,11 +8,17 @@ use std::process;
 /// Writes a file by way of a temporary one in the same folder: written, flushed
 /// to the disk, renamed, and the folder flushed too. A crash at any moment leaves
 /// the old file or the new one. The mode of an existing file is kept, and a
-/// symbolic link stays one.
+/// symbolic link stays one. What is no file (`/dev/stdout`) is written to.
 ///
 /// # Errors
 /// The system's; the temporary file is then gone and the old one untouched.
 pub fn replace(path: &Path, text: &str) -> io::Result<()> {
+    if fs::metadata(path).is_ok_and(|m| !m.is_file() && !m.is_dir()) {
+        return OpenOptions::new()
+            .write(true)
+            .open(path)?
+            .write_all(text.as_bytes());
+    }
     let target = match fs::canonicalize(path) {
         Ok(target) => target,
         Err(error) if error.kind() == io::ErrorKind::NotFound => path.to_owned(),
@@ -49,6 +55,7 @@ fn write(temporary: &Path, target: &Path, text: &str) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::os::fd::AsRawFd as _;
     use std::os::unix::fs::{PermissionsExt as _, symlink};
 
     fn folder(name: &str) -> PathBuf {
@@ -73,6 +80,15 @@ mod tests {
         );
         assert_eq!(fs::read_dir(&folder).unwrap().count(), 2);
         fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn a_pipe_is_written_to() {
+        let (mut reader, writer) = io::pipe().unwrap();
+        let name = format!("/proc/self/fd/{}", writer.as_raw_fd());
+        replace(Path::new(&name), "x").unwrap();
+        drop(writer);
+        assert_eq!(io::read_to_string(&mut reader).unwrap(), "x");
     }
 
     #[test]

@@ -13,7 +13,7 @@ pub use inside::run as inside;
 use crate::cache::{self, Cache, Scratch};
 use crate::cross;
 use crate::emulate::{self, Clock, Files, Job, Machine, Output, Work};
-use crate::failure::{FINDINGS, Failure, OK, Result, say};
+use crate::failure::{FINDINGS, Failure, OK, Result, say, tell};
 use crate::flags::{self, Format};
 use crate::guest as debian;
 use crate::job;
@@ -687,26 +687,27 @@ fn median(values: &[f64]) -> f64 {
 }
 
 fn print(measures: &[Measure], met: bool, format: Format) -> Result<()> {
-    let table = |separator: &str| {
+    let table = |separator: &str| -> Result<()> {
         for m in measures {
-            println!(
+            tell(format_args!(
                 "{separator}{:<8}{separator}{:<62}{separator}{:>14}{separator}{:>14}{separator}{:>6.2} of the limit{separator}",
                 if m.met { "met" } else { "NOT MET" },
                 m.name,
                 m.worded(m.value),
                 m.worded(m.limit),
                 m.ratio,
-            );
+            ))?;
             if separator.is_empty() {
-                println!("        {}\n", m.detail);
+                tell(format_args!("        {}\n", m.detail))?;
             }
         }
+        Ok(())
     };
     match format {
-        Format::Human => table(""),
+        Format::Human => table("")?,
         Format::Markdown => {
-            println!("| | | measured | limit | ratio |\n|---|---|---|---|---|");
-            table(" | ");
+            tell("| | | measured | limit | ratio |\n|---|---|---|---|---|")?;
+            table(" | ")?;
         }
         Format::Json => {
             let text = serde_json::to_string_pretty(&serde_json::json!({
@@ -714,7 +715,7 @@ fn print(measures: &[Measure], met: bool, format: Format) -> Result<()> {
                 "measures": measures,
             }))
             .map_err(|e| Failure::bug(format!("cannot write the figures: {e}")))?;
-            println!("{text}");
+            tell(text)?;
         }
     }
     Ok(())

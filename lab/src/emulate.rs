@@ -7,13 +7,13 @@
 
 use crate::cache::Scratch;
 use crate::emulator;
-use crate::failure::{Failure, Result};
+use crate::failure::{Failure, Result, unwritten};
 use crate::initramfs::{Archive, quote};
 use crate::kernels::Kernel;
 use crate::tools;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
+use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -197,7 +197,10 @@ pub fn run(machine: &Machine, work: &Work) -> Result<Outcome> {
         )),
     })?;
     host.drain();
-    Ok(outcome)
+    match host.unwritten.take() {
+        Some(error) => unwritten(&error).map(|()| outcome),
+        None => Ok(outcome),
+    }
 }
 
 /// The initramfs: the lab's own files, then the work's.
@@ -288,7 +291,9 @@ enum Ending {
 struct Host {
     child: Child,
     events: Receiver<Event>,
-    readers: Vec<JoinHandle<()>>,
+    readers: Vec<JoinHandle<io::Result<()>>>,
+    /// Why the programs' output could not be passed on.
+    unwritten: Option<io::Error>,
 }
 
 impl Host {
@@ -340,16 +345,24 @@ impl Host {
                 && let Ok(keyboard) = out.try_clone()
             {
                 // It ends with the process: a read from a terminal cannot be called off.
-                thread::spawn(move || copy(std::io::stdin(), keyboard));
+                thread::spawn(move || copy(io::stdin(), keyboard));
             }
-            readers.push(thread::spawn(move || copy(out, std::io::stdout())));
-            readers.push(thread::spawn(move || copy(err, std::io::stderr())));
-            readers.push(thread::spawn(move || read_events(lab, &sender)));
+            readers.push(thread::spawn(move || copy(out, io::stdout())));
+            readers.push(thread::spawn(move || {
+                // Words that nobody reads change no result.
+                let _ = copy(err, io::stderr());
+                Ok(())
+            }));
+            readers.push(thread::spawn(move || {
+                read_events(lab, &sender);
+                Ok(())
+            }));
         }
         Ok(Self {
             child,
             events,
             readers,
+            unwritten: None,
         })
     }
 
@@ -450,7 +463,9 @@ impl Host {
     /// Waits until everything that QEMU sent has been passed on. QEMU has ended.
     fn drain(&mut self) {
         for reader in self.readers.drain(..) {
-            let _ = reader.join();
+            if let Ok(Err(error)) = reader.join() {
+                self.unwritten = Some(error);
+            }
         }
     }
 }
@@ -545,13 +560,16 @@ fn accept(listener: &UnixListener, child: &mut Child) -> std::result::Result<Uni
 }
 
 /// Copies bytes as they come until either side ends.
-fn copy(mut from: impl Read, mut to: impl Write) {
+fn copy(mut from: impl Read, mut to: impl Write) -> io::Result<()> {
     let mut buffer = [0; 4096];
-    while let Ok(count) = from.read(&mut buffer) {
-        if count == 0 || to.write_all(&buffer[..count]).is_err() || to.flush().is_err() {
-            break;
+    let mut written = Ok(());
+    // What cannot be passed on is read all the same: the host's program is not to wait for it.
+    while let Ok(count @ 1..) = from.read(&mut buffer) {
+        if written.is_ok() {
+            written = to.write_all(&buffer[..count]).and_then(|()| to.flush());
         }
     }
+    written
 }
 
 /// Reads the lab's own port.
@@ -648,6 +666,16 @@ fn last_words(scratch: &Scratch) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn output_that_cannot_be_passed_on_is_read_and_told() {
+        let full = || fs::File::options().write(true).open("/dev/full").unwrap();
+        let mut program = &[b'x'; 10_000][..];
+        let error = copy(&mut program, full()).unwrap_err();
+        assert_eq!(program, b"");
+        assert!(unwritten(&error).is_err());
+        assert!(unwritten(&ErrorKind::BrokenPipe.into()).is_ok());
+    }
 
     #[test]
     fn events_are_read_with_their_frames() {

@@ -2,6 +2,7 @@
 //! and the exit code each kind ends with.
 
 use std::fmt;
+use std::io::{self, ErrorKind, Write as _};
 
 /// Everything was done and found good.
 pub const OK: u8 = 0;
@@ -78,5 +79,24 @@ impl fmt::Display for Failure {
 
 /// A word to the user on stderr, with the program's name in front.
 pub fn say(message: impl fmt::Display) {
-    eprintln!("vmlock-lab: {message}");
+    // Where nobody reads it, the exit code still says how it ended.
+    let _ = writeln!(io::stderr(), "vmlock-lab: {message}");
+}
+
+/// A line of a result, on stdout. A reader that has gone is no failure.
+pub fn tell(line: impl fmt::Display) -> Result<()> {
+    match writeln!(io::stdout(), "{line}") {
+        Err(error) => unwritten(&error),
+        Ok(()) => Ok(()),
+    }
+}
+
+/// What comes of a result that cannot be written to stdout.
+pub fn unwritten(error: &io::Error) -> Result<()> {
+    match error.kind() {
+        ErrorKind::BrokenPipe => Ok(()),
+        _ => Err(Failure::environment(format!(
+            "the result cannot be written to stdout: {error}"
+        ))),
+    }
 }

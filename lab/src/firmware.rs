@@ -4,7 +4,7 @@
 
 use crate::cache::Cache;
 use crate::cross;
-use crate::failure::{FINDINGS, Failure, OK, Result, say};
+use crate::failure::{FINDINGS, Failure, OK, Result, say, tell};
 use crate::flags::Firmware;
 use crate::kernels;
 use crate::matrix::{Verdict, short, verdict};
@@ -76,7 +76,7 @@ pub fn run(cache: &Cache, flags: &Firmware) -> Result<u8> {
         .flat_map(|cpu| flags.kernels.iter().map(|kernel| (*cpu, kernel.as_str())));
     let problems = audits(cache, &bench, names)?;
     for problem in &problems {
-        println!("{problem}");
+        tell(problem)?;
     }
     Ok(if problems.is_empty() { OK } else { FINDINGS })
 }

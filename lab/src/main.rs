@@ -29,7 +29,7 @@ mod verify;
 
 use cache::Cache;
 use clap::Parser;
-use failure::{FINDINGS, OK, Result, say};
+use failure::{FINDINGS, OK, Result, say, tell};
 use flags::{Command, Flags};
 use std::process::ExitCode;
 
@@ -49,7 +49,7 @@ fn run(flags: &Flags) -> Result<u8> {
     let cache = Cache::open()?;
     match &flags.command {
         Command::Build(build) => {
-            println!("{}", cross::build(&cache, &build.package)?.display());
+            tell(cross::build(&cache, &build.package)?.display())?;
             Ok(OK)
         }
         Command::Clippy => Ok(match cross::lint(&cache)? {
@@ -69,7 +69,7 @@ fn run(flags: &Flags) -> Result<u8> {
                     || "not fetched".to_owned(),
                     |path| path.display().to_string(),
                 );
-                println!("{series:<6} {version:<10} {place}");
+                tell(format_args!("{series:<6} {version:<10} {place}"))?;
             }
             Ok(OK)
         }
@@ -81,7 +81,7 @@ fn run(flags: &Flags) -> Result<u8> {
         Command::Guest(guest) => {
             let dir = job::absolute(&job::current_dir()?, &guest.dir);
             guest::provide(&cache, &dir, &guest.kernel)?;
-            println!("{}", dir.display());
+            tell(dir.display())?;
             Ok(OK)
         }
     }

@@ -7,7 +7,7 @@
 use crate::cache::Cache;
 use crate::cross;
 use crate::emulate::{self, Ended, Files, Job, Machine, Output, Work};
-use crate::failure::{ENVIRONMENT, FINDINGS, Failure, OK, Result, say};
+use crate::failure::{ENVIRONMENT, FINDINGS, Failure, OK, Result, say, tell};
 use crate::flags::{Format, Matrix};
 use crate::job;
 use crate::kernels;
@@ -55,9 +55,9 @@ pub fn run(cache: &Cache, flags: &Matrix) -> Result<u8> {
     }
     let cells = audit_all(cache, flags, &flags.locks, &flags.kernels, &flags.cpus)?;
     match flags.format {
-        Format::Human => print!("{}", human(&cells)),
-        Format::Markdown => print!("{}", markdown(&cells)),
-        Format::Json => println!("{:#}", as_json(&cells)),
+        Format::Human => tell(human(&cells).trim_end())?,
+        Format::Markdown => tell(markdown(&cells).trim_end())?,
+        Format::Json => tell(format_args!("{:#}", as_json(&cells)))?,
     }
     Ok(exit_code(&cells))
 }
@@ -71,7 +71,7 @@ fn docs(cache: &Cache, flags: &Matrix) -> Result<u8> {
     let cells = audit_all(cache, flags, &locks, &kernels, &cpus)?;
     let code = exit_code(&cells);
     if code != OK {
-        print!("{}", human(&cells));
+        tell(human(&cells).trim_end())?;
         return Ok(code);
     }
     let target = root.join(page::PLACE);

@@ -6,7 +6,7 @@
 use crate::cache::Cache;
 use crate::cross;
 use crate::emulate::Ended;
-use crate::failure::{FINDINGS, OK, Result, say};
+use crate::failure::{FINDINGS, OK, Result, say, tell};
 use crate::flags;
 use crate::trial::{self, Bench};
 use serde_json::Value;
@@ -29,7 +29,7 @@ pub fn run(cache: &Cache, flags: &flags::Torture) -> Result<u8> {
     let bench = Bench::prepare(cache)?;
     let problems = under_fire(cache, &bench, &flags.kernel, flags.interrupts, flags.rarity)?;
     for problem in &problems {
-        println!("{problem}");
+        tell(problem)?;
     }
     Ok(if problems.is_empty() { OK } else { FINDINGS })
 }
@@ -55,7 +55,10 @@ pub fn under_fire(
     let mut problems = Vec::new();
     for ((way, flags), ended) in WAYS.iter().zip(&outcome.jobs) {
         match agreement(ended, !flags.is_empty()) {
-            Ok(words) => println!("{way} on Linux {}: {words}", host.kernel.version),
+            Ok(words) => tell(format_args!(
+                "{way} on Linux {}: {words}",
+                host.kernel.version
+            ))?,
             Err(why) => problems.push(format!("{way} on Linux {}: {why}", host.kernel.version)),
         }
     }

@@ -5,7 +5,7 @@ use crate::cache::Cache;
 use crate::cross;
 use crate::emulate::Machine;
 use crate::emulator;
-use crate::failure::{FINDINGS, Failure, OK, Result, say};
+use crate::failure::{FINDINGS, Failure, OK, Result, say, tell};
 use crate::kernels;
 use crate::matrix::{Verdict, short_digest};
 use crate::tools;
@@ -37,7 +37,9 @@ pub fn run(cache: &Cache) -> Result<u8> {
     let root = cross::workspace()?;
     say("building vmlock");
     let compiler = cross::build_quickly("vmlock")?;
-    println!("1. Compile the spec {SPEC}\n\n   $ vmlock lock {SPEC}");
+    tell(format_args!(
+        "1. Compile the spec {SPEC}\n\n   $ vmlock lock {SPEC}"
+    ))?;
     let mut command = Command::new(&compiler);
     command.current_dir(&root).args(["lock", SPEC]);
     if !tools::run(&mut command, None)?.success() {
@@ -45,7 +47,9 @@ pub fn run(cache: &Cache) -> Result<u8> {
             "{SPEC} does not compile; the messages are above"
         )));
     }
-    println!("   {LOCK} now says what the guest is to see, register by register.\n");
+    tell(format_args!(
+        "   {LOCK} now says what the guest is to see, register by register.\n"
+    ))?;
 
     say("building vmlock-run for arm64");
     let bench = Bench::prepare(cache)?;
@@ -63,36 +67,39 @@ pub fn run(cache: &Cache) -> Result<u8> {
             .ok_or_else(|| Failure::bug("a trial without a result"))
     })?;
 
-    println!(
+    tell(format_args!(
         "2. Start a real Debian guest under that lock, on two hosts with a {CPU}\n\n   \
          $ vmlock-run start {LOCK}\n"
-    );
+    ))?;
     let mut is_good = true;
     for (host, trial) in hosts.iter().zip(&trials) {
-        println!("   On Linux {}:", host.kernel.version);
+        tell(format_args!("   On Linux {}:", host.kernel.version))?;
         for line in trial.guest_lines() {
-            println!("     {line}");
+            tell(format_args!("     {line}"))?;
         }
         if let Some(problem) = trial.start_problem(CPUS) {
             is_good = false;
-            println!("     FAILED: {problem}");
+            tell(format_args!("     FAILED: {problem}"))?;
         }
-        println!();
+        tell("")?;
     }
 
-    println!(
+    tell(format_args!(
         "3. Audit: a guest that reads all it can, from inside, on every CPU\n\n   $ vmlock-run audit {LOCK}\n"
-    );
-    is_good &= tell_audits(&hosts, &trials);
+    ))?;
+    is_good &= tell_audits(&hosts, &trials)?;
     if is_native_host() {
         tell_native(bench.root(), cache)?;
     }
-    println!("\n(The tour took {} s.)", begin.elapsed().as_secs());
+    tell(format_args!(
+        "\n(The tour took {} s.)",
+        begin.elapsed().as_secs()
+    ))?;
     Ok(if is_good { OK } else { FINDINGS })
 }
 
 /// Prints what the audits found; whether the guest saw the same machine each time.
-fn tell_audits(hosts: &[Machine], trials: &[Trial]) -> bool {
+fn tell_audits(hosts: &[Machine], trials: &[Trial]) -> Result<bool> {
     let mut digests = BTreeSet::new();
     let mut kept = 0;
     for (host, trial) in hosts.iter().zip(trials) {
@@ -101,32 +108,42 @@ fn tell_audits(hosts: &[Machine], trials: &[Trial]) -> bool {
             Verdict::Kept { digest, facts } => {
                 kept += 1;
                 digests.insert(digest.as_str());
-                println!(
+                tell(format_args!(
                     "   On Linux {version}: {facts} facts seen, none differs from the lock; digest {}",
                     short_digest(digest)
-                );
+                ))?;
             }
             Verdict::Refused(reasons) => {
-                println!("   On Linux {version}: REFUSED, the lock cannot be kept there:");
-                reasons.iter().for_each(|reason| println!("     {reason}"));
+                tell(format_args!(
+                    "   On Linux {version}: REFUSED, the lock cannot be kept there:"
+                ))?;
+                for reason in reasons {
+                    tell(format_args!("     {reason}"))?;
+                }
             }
             Verdict::Differs(differences) => {
-                println!(
+                tell(format_args!(
                     "   On Linux {version}: the guest saw SOMETHING ELSE than the lock promises:"
-                );
-                differences.iter().for_each(|what| println!("     {what}"));
+                ))?;
+                for what in differences {
+                    tell(format_args!("     {what}"))?;
+                }
             }
-            Verdict::Failed(why) => println!("   On Linux {version}: FAILED: {why}"),
+            Verdict::Failed(why) => tell(format_args!("   On Linux {version}: FAILED: {why}"))?,
         }
     }
     let versions: Vec<&str> = hosts.iter().map(|h| h.kernel.version.as_str()).collect();
     let versions = versions.join(" and ");
     if kept == hosts.len() && digests.len() == 1 {
-        println!("\nThe guest saw the same machine on Linux {versions}.");
-        true
+        tell(format_args!(
+            "\nThe guest saw the same machine on Linux {versions}."
+        ))?;
+        Ok(true)
     } else {
-        println!("\nThe guest did NOT see the same machine on Linux {versions}.");
-        false
+        tell(format_args!(
+            "\nThe guest did NOT see the same machine on Linux {versions}."
+        ))?;
+        Ok(false)
     }
 }
 
@@ -143,12 +160,14 @@ fn tell_native(root: &Path, cache: &Cache) -> Result<()> {
         .current_dir(root)
         .args(["audit", LOCK])
         .stdout(std::process::Stdio::null());
-    println!("\n   And this very machine, whose words are on standard error:");
+    tell("\n   And this very machine, whose words are on standard error:")?;
     let status = tools::run(&mut command, Some(LIMIT))?;
     match status.code() {
-        Some(0) => println!("   it keeps the lock as well."),
-        Some(3) => println!("   it cannot keep the lock, and says why; its CPU is not a {CPU}."),
-        _ => println!("   no verdict ({status})."),
+        Some(0) => tell("   it keeps the lock as well.")?,
+        Some(3) => tell(format_args!(
+            "   it cannot keep the lock, and says why; its CPU is not a {CPU}."
+        ))?,
+        _ => tell(format_args!("   no verdict ({status})."))?,
     }
     Ok(())
 }

@@ -4,7 +4,7 @@
 use crate::cache::Cache;
 use crate::cross;
 use crate::emulator;
-use crate::failure::{FINDINGS, Failure, OK, Result, say};
+use crate::failure::{FINDINGS, Failure, OK, Result, say, tell};
 use crate::firmware;
 use crate::hibernate;
 use crate::interrupts;
@@ -312,12 +312,12 @@ pub fn run(cache: &Cache) -> Result<u8> {
     let mut step = |name: &str, found: Result<Vec<String>>| -> Result<()> {
         let found = found?;
         let word = if found.is_empty() { "ok" } else { "FAILED" };
-        println!(
+        tell(format_args!(
             "{word:<7} {name} ({} s after the start)",
             begin.elapsed().as_secs()
-        );
+        ))?;
         for problem in &found {
-            println!("        {problem}");
+            tell(format_args!("        {problem}"))?;
         }
         problems.extend(found);
         Ok(())
@@ -350,10 +350,10 @@ pub fn run(cache: &Cache) -> Result<u8> {
     )?;
     step("broken and hostile guests", hostile_guests())?;
     if problems.is_empty() {
-        println!("all passed");
+        tell("all passed")?;
         Ok(OK)
     } else {
-        println!("{} problems", problems.len());
+        tell(format_args!("{} problems", problems.len()))?;
         Ok(FINDINGS)
     }
 }
@@ -390,10 +390,10 @@ fn hostile_guests() -> Result<Vec<String>> {
 fn truth(cache: &Cache, bench: &Bench) -> Result<Vec<String>> {
     let wanted = truth::wanted()?;
     for words in &wanted.skipped {
-        println!(
+        tell(format_args!(
             "skipped the model {words}; another QEMU: {}=PATH",
             emulator::VARIABLE
-        );
+        ))?;
     }
     let hosts = wanted
         .hosts

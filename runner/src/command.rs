@@ -13,8 +13,7 @@ use crate::flags::{self, Parsed};
 use crate::host::probe::{Scope, probe};
 use crate::kvm::System;
 use crate::say;
-use std::path::Path;
-use vmlock_spec::lock::{Lock, canonical};
+use vmlock_spec::lock::Lock;
 use vmlock_spec::plan::{Emulation, Plan, Way, plan_with};
 
 /// Runs a command and returns its exit code.
@@ -30,7 +29,7 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
         #[cfg(feature = "torture")]
         "torture" => torture::run(parsed),
         "completions" => {
-            say::println(flags::completions(&parsed.argument)?.trim_end());
+            say::println(&flags::completions(&parsed.argument)?)?;
             Ok(exit::OK)
         }
         other => Err(Failure::usage(
@@ -56,17 +55,6 @@ fn open() -> Result<System, Failure> {
         };
         Failure::environment(format!("KVM cannot be used: {error}"), help)
     })
-}
-
-fn read_lock(path: &Path) -> Result<Lock, Failure> {
-    let bad = |why: String| {
-        Failure::environment(
-            format!("the lock `{}` cannot be used: {why}", path.display()),
-            &[],
-        )
-    };
-    let text = std::fs::read_to_string(path).map_err(|e| bad(e.to_string()))?;
-    canonical::parse(&text).map_err(|e| bad(e.to_string()))
 }
 
 /// What of this host decides about the lock, and the plan.

@@ -9,6 +9,9 @@
 // Elsewhere only the tests use what surrounds KVM.
 #![cfg_attr(not(target_arch = "aarch64"), allow(dead_code))]
 
+// One way to replace a file, in both programs.
+#[path = "../../compiler/src/atomic.rs"]
+mod atomic;
 #[cfg(target_arch = "aarch64")]
 mod command;
 mod cores;
@@ -16,6 +19,7 @@ mod device;
 #[cfg(target_arch = "aarch64")]
 mod enforce;
 mod failure;
+mod files;
 mod firmware;
 mod flags;
 mod gic;
@@ -41,23 +45,18 @@ use std::process;
 fn main() {
     std::panic::set_hook(Box::new(|panic| {
         machine::terminal::restore();
-        eprintln!("vmlock-run: this is a bug of ours: {panic}");
+        say::eprintln(format_args!("vmlock-run: this is a bug of ours: {panic}"));
         process::exit(exit::BUG.into());
     }));
     let arguments = std::env::args_os()
         .skip(1)
         .map(|a| a.to_string_lossy().into_owned());
-    let code = match flags::parse(arguments) {
-        Ok(Request::Print(text)) => {
-            say::println(text.trim_end());
-            exit::OK
-        }
-        Ok(Request::Run(parsed)) => {
-            let json = parsed.json();
-            run(&parsed).unwrap_or_else(|failure| say::failure(&failure, json))
-        }
-        Err(failure) => say::failure(&failure, false),
+    let (ended, json) = match flags::parse(arguments) {
+        Ok(Request::Print(text)) => (say::println(&text).map(|()| exit::OK), false),
+        Ok(Request::Run(parsed)) => (run(&parsed), parsed.json()),
+        Err(failure) => (Err(failure), false),
     };
+    let code = ended.unwrap_or_else(|failure| say::failure(&failure, json));
     // Threads that still wait for a key or a full pipe end with the process.
     process::exit(code.into());
 }
@@ -69,7 +68,7 @@ use command::run;
 #[cfg(not(target_arch = "aarch64"))]
 fn run(parsed: &flags::Parsed) -> Result<u8, failure::Failure> {
     if parsed.verb == "completions" {
-        say::println(flags::completions(&parsed.argument)?.trim_end());
+        say::println(&flags::completions(&parsed.argument)?)?;
         return Ok(exit::OK);
     }
     Err(failure::Failure::environment(

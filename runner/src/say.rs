@@ -1,7 +1,11 @@
-//! Words for people, on stderr: what, where, why, what next.
+//! Words for people, on stderr: what, where, why, what next; results on stdout.
+//!
+//! Nothing here panics: who reads the words may be gone, and the guest and the exit code must not suffer from it.
 
 use crate::failure::{Failure, Trouble, exit};
 use serde::Serialize;
+use std::fmt::Display;
+use std::io::{self, ErrorKind, Write as _};
 use vmlock_spec::plan::Refusal;
 
 /// A refused start, audit or check as JSON.
@@ -23,18 +27,21 @@ pub fn failure(failure: &Failure, json: bool) -> u8 {
             exit::ENVIRONMENT
         }
         Failure::Refused(refusals) => {
-            if json {
-                print_json(&Refused {
-                    kept: false,
-                    refusals,
-                });
-            } else {
-                eprint!("{}", self::refusals(refusals));
+            if !json {
+                eprintln(self::refusals(refusals).trim_end());
+                return exit::REFUSED;
             }
-            exit::REFUSED
+            let refused = Refused {
+                kept: false,
+                refusals,
+            };
+            match print_json(&refused) {
+                Ok(()) => exit::REFUSED,
+                Err(unwritten) => self::failure(&unwritten, false),
+            }
         }
         Failure::Signal(signal) => {
-            eprintln!("vmlock-run: ended by signal {signal}");
+            eprintln(format_args!("vmlock-run: ended by signal {signal}"));
             signalled(*signal)
         }
     }
@@ -46,9 +53,9 @@ pub fn signalled(signal: i32) -> u8 {
 }
 
 fn trouble(trouble: &Trouble) {
-    eprintln!("error: {}", trouble.message);
+    eprintln(format_args!("error: {}", trouble.message));
     for help in &trouble.help {
-        eprintln!("  help: {help}");
+        eprintln(format_args!("  help: {help}"));
     }
 }
 
@@ -85,18 +92,39 @@ pub fn refusals(refusals: &[Refusal]) -> String {
 }
 
 /// Prints one JSON object to stdout.
-pub fn print_json(value: &impl Serialize) {
+///
+/// # Errors
+/// It cannot be written.
+pub fn print_json(value: &impl Serialize) -> Result<(), Failure> {
     // Plain structs with string keys are always representable.
     match serde_json::to_string_pretty(value) {
         Ok(text) => println(&text),
-        Err(error) => eprintln!("error: the result is not JSON: {error}"),
+        Err(error) => Err(Failure::environment(
+            format!("the result is not JSON: {error}"),
+            &[],
+        )),
     }
 }
 
-/// Prints to stdout; a reader that has gone is no error.
-pub fn println(text: &str) {
-    use std::io::Write as _;
-    let _ = writeln!(std::io::stdout(), "{text}");
+/// Prints a result to stdout, and ends its last line. A reader that has gone is no error.
+///
+/// # Errors
+/// It cannot be written.
+pub fn println(text: &str) -> Result<(), Failure> {
+    let mut stdout = io::stdout();
+    let written = writeln!(stdout, "{}", text.trim_end()).and_then(|()| stdout.flush());
+    match written {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Failure::environment(
+            format!("the result cannot be written to stdout: {error}"),
+            &["look at where stdout goes, and at the space on that disk"],
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// A line of words to stderr. Where nobody reads them, the exit code still says how it ended.
+pub fn eprintln(words: impl Display) {
+    let _ = writeln!(io::stderr(), "{words}");
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use crate::gic::proxy::counts;
 use crate::kvm::ioctls;
 use crate::machine::run::raised;
+use crate::say;
 use serde_json::{Map, Value, json};
 use std::time::Instant;
 
@@ -63,7 +64,7 @@ impl Stats {
         Box::new(move || {
             if self.wanted {
                 self.mark("threads");
-                eprintln!("{}", self.line());
+                say::eprintln(self.line());
             }
         })
     }

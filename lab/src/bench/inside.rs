@@ -4,7 +4,7 @@
 //! The lab itself, built for the host, does this: a shell's clock is too coarse.
 
 use crate::cache;
-use crate::failure::{Failure, OK, Result};
+use crate::failure::{Failure, OK, Result, tell};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs;
@@ -73,7 +73,7 @@ pub fn run(order: &Path) -> Result<u8> {
     };
     let text = serde_json::to_string(&measured)
         .map_err(|e| Failure::bug(format!("cannot write the measurement: {e}")))?;
-    println!("{text}");
+    tell(text)?;
     Ok(OK)
 }
 

@@ -1,7 +1,8 @@
 //! `vmlock-run audit`: the witness under the lock, compared with its promises.
 
-use super::{counts, open, plan_here, read_lock};
+use super::{counts, open, plan_here};
 use crate::failure::{Failure, exit};
+use crate::files::read_lock;
 use crate::flags::Parsed;
 use crate::rehearse::rehearse;
 use crate::say;
@@ -38,9 +39,9 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
             kept: audit.kept(),
             plan: counts(&plan),
             audit: &audit,
-        });
+        })?;
     } else {
-        say::println(human(&lock.name, &audit, parsed.has("observed")).trim_end());
+        say::println(&human(&lock.name, &audit, parsed.has("observed")))?;
     }
     Ok(if audit.kept() {
         exit::OK

@@ -1,7 +1,8 @@
 //! `vmlock-run check`: how this host would keep a lock, or why it cannot.
 
-use super::{counts, open, plan_here, read_lock};
+use super::{counts, open, plan_here};
 use crate::failure::{Failure, exit};
+use crate::files::read_lock;
 use crate::flags::Parsed;
 use crate::say;
 use serde::Serialize;
@@ -24,9 +25,9 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
         say::print_json(&Kept {
             kept: true,
             keeps: &plan.keeps,
-        });
+        })?;
     } else {
-        say::println(human(&lock.name, &plan).trim_end());
+        say::println(&human(&lock.name, &plan))?;
     }
     Ok(exit::OK)
 }

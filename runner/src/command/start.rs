@@ -1,10 +1,11 @@
 //! `vmlock-run start`: the guest, if this host can show it what its lock says.
 
-use super::{open, plan_here, read_lock};
+use super::{open, plan_here};
 use crate::device::bus::Bus;
 use crate::enforce::apply::{self, Recipe};
 use crate::enforce::verify::{self, Verified};
 use crate::failure::{Failure, exit};
+use crate::files::read_lock;
 use crate::firmware::forward::Firmware;
 use crate::flags::Parsed;
 use crate::gic::proxy::counts;
@@ -43,7 +44,7 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
     let bus = Bus::new(&lock.machine.devices, Box::new(std::io::stdout()));
     let raw = Raw::enter().map_err(|e| Failure::environment(format!("the terminal: {e}"), &[]))?;
     if raw.is_some() {
-        eprintln!("vmlock-run: Ctrl-A x ends the guest");
+        say::eprintln("vmlock-run: Ctrl-A x ends the guest");
     }
     let session = Session {
         bus,
@@ -65,10 +66,10 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
     let how = how?;
     if parsed.has("stats") {
         let (line, words) = stats::interrupts(rehearsed);
-        eprintln!("{line}\nvmlock-run: {words}");
+        say::eprintln(format_args!("{line}\nvmlock-run: {words}"));
     }
     let (code, words) = ending(&how);
-    eprintln!("vmlock-run: {words}");
+    say::eprintln(format_args!("vmlock-run: {words}"));
     Ok(code)
 }
 

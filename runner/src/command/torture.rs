@@ -1,7 +1,8 @@
 //! `vmlock-run torture`: the lock's interrupt controller under fire.
 
-use super::{open, plan_here, read_lock};
+use super::{open, plan_here};
 use crate::failure::{Failure, exit};
+use crate::files::read_lock;
 use crate::flags::Parsed;
 use crate::gic::proxy::counts;
 use crate::say;
@@ -30,7 +31,7 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
         "agrees": agrees,
         "tally": tally,
         "interruptController": { "exits": exits, "stops": stops },
-    }));
+    }))?;
     Ok(if agrees { exit::OK } else { exit::FINDINGS })
 }
 

@@ -3,6 +3,7 @@
 use super::clock::Clock;
 use super::rate::{RateLimit, Verdict};
 use super::serial::{Output, Uart};
+use crate::say;
 use std::time::Instant;
 use vmlock_spec::lock::{Device, DeviceKind, Range};
 
@@ -160,9 +161,9 @@ impl Bus {
             Verdict::ShowLast => " (further ones are not shown for a while)".to_owned(),
             Verdict::ShowAfter(dropped) => format!(" ({dropped} others were not shown)"),
         };
-        eprintln!(
+        say::eprintln(format_args!(
             "vmlock-run: the guest {does} {length} bytes at {address:#x}, where nothing is{more}"
-        );
+        ));
     }
 }
 
@@ -221,6 +222,29 @@ mod tests {
                 level: false
             })
         );
+    }
+
+    /// Run by itself, with a standard error whose reader has gone.
+    #[test]
+    fn a_guest_goes_on_when_nobody_reads_of_it() {
+        const MARK: &str = "VMLOCK_TEST_UNREAD";
+        if std::env::var_os(MARK).is_some() {
+            bus().write(0xdead_0000, &[0; 8]);
+            return;
+        }
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let itself = std::env::current_exe().expect("the tests' program");
+        let name = "device::bus::tests::a_guest_goes_on_when_nobody_reads_of_it";
+        let output = std::process::Command::new(itself)
+            .args(["--exact", name, "--nocapture"])
+            .env(MARK, "1")
+            .stderr(writer)
+            .output()
+            .expect("it runs");
+        let words = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success(), "{words}");
+        assert!(words.contains("1 passed"), "{words}");
     }
 
     #[test]
