@@ -1,4 +1,4 @@
-//! A trial: on one host, each lock is audited, and a real guest is started under it.
+//! A trial: on one host, each lock is audited and checked, and a real guest is started under it.
 
 use crate::cache::Cache;
 use crate::cross;
@@ -49,6 +49,8 @@ pub fn host(cache: &Cache, series: &str, cpu: &str, limit: Duration) -> Result<M
 pub struct Trial {
     /// What the audit found.
     pub verdict: Verdict,
+    /// The exit code of `vmlock-run check`.
+    pub check: u8,
     /// How `vmlock-run start` ended, where a guest was to be started.
     pub start: Option<Ended>,
 }
@@ -80,6 +82,7 @@ impl<'a> Bench<'a> {
         let mut jobs = Vec::new();
         for (lock, flags, starts) in locks {
             jobs.push([&["audit", *lock, "--format", "json"], *flags].concat());
+            jobs.push([&["check", *lock], *flags].concat());
             if *starts {
                 jobs.push([&["start", *lock], *flags].concat());
             }
@@ -95,6 +98,7 @@ impl<'a> Bench<'a> {
             .map(|(_, _, starts)| {
                 Ok(Trial {
                     verdict: matrix::verdict(&next()?).0,
+                    check: next()?.code,
                     start: starts.then(&mut next).transpose()?,
                 })
             })

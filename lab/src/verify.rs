@@ -144,6 +144,18 @@ const EXAMPLES: &[Expected] = &[
         audited: &["6.12", "7.3"],
         refused: &[("6.1", &["ID_AA64DFR0_EL1.WRPs", "ID_AA64PFR0_EL1.EL0"])],
     },
+    // What CPU_ON undoes is no longer there on the second vCPU.
+    Expected {
+        spec: "lab/tests/specs/counters.vm.kdl",
+        lock: "lab/tests/specs/counters.vm.lock.json",
+        cpu: "neoverse-n1",
+        cpus: 2,
+        flags: &[],
+        ends: OK,
+        kept: &["6.12"],
+        audited: &["6.12"],
+        refused: &[("6.1", &["PMCR_EL0.N"])],
+    },
     Expected {
         spec: "lab/tests/specs/vectors.vm.kdl",
         lock: "lab/tests/specs/vectors.vm.lock.json",
@@ -299,6 +311,9 @@ const COMPILER_HOST: &str = "6.12";
 
 /// Interrupts that are sent to a guest, by either interrupt controller.
 const INTERRUPTS: u64 = 25_000;
+
+/// How the runner says that a host cannot keep a lock.
+const REFUSED: u8 = 3;
 
 /// How long one host may take.
 const LIMIT: Duration = Duration::from_secs(400);
@@ -536,6 +551,16 @@ fn starts(example: &Expected, kernel: &str) -> bool {
 fn problem(example: &Expected, kernel: &str, trial: &Trial) -> Option<String> {
     let refused = example.refused.iter().find(|(k, _)| *k == kernel);
     let code = trial.start.as_ref().map(|start| start.code);
+    let checked = match trial.verdict {
+        Verdict::Kept { .. } => OK,
+        _ => REFUSED,
+    };
+    if trial.check != checked {
+        let (audit, check) = (short(&trial.verdict), trial.check);
+        return Some(format!(
+            "the audit says `{audit}`, and yet check ended with code {check}"
+        ));
+    }
     match (refused, &trial.verdict) {
         (None, Verdict::Kept { .. }) if !starts(example, kernel) => None,
         (None, Verdict::Kept { .. }) => match example.ends {
@@ -556,7 +581,7 @@ fn problem(example: &Expected, kernel: &str, trial: &Trial) -> Option<String> {
                 Some(format!(
                     "refused, but no reason speaks of {missing:?}: {all}"
                 ))
-            } else if code != Some(3) {
+            } else if code != Some(REFUSED) {
                 Some(format!(
                     "the audit is refused, and yet start ended with code {code:?}"
                 ))
@@ -575,8 +600,13 @@ mod tests {
     use crate::emulate::Ended;
 
     fn trial(verdict: Verdict, code: u8, console: &str) -> Trial {
+        let check = match verdict {
+            Verdict::Kept { .. } => OK,
+            _ => REFUSED,
+        };
         Trial {
             verdict,
+            check,
             start: Some(Ended {
                 code,
                 stdout: console.as_bytes().to_vec(),
@@ -616,6 +646,18 @@ mod tests {
         assert!(problem(example, "6.12", &trial(kept(), 11, CONSOLE)).is_some());
         assert!(problem(example, "6.12", &trial(kept(), 0, "panic")).is_some());
         assert!(problem(example, "6.16", &trial(kept(), 0, CONSOLE)).is_some());
+    }
+
+    #[test]
+    fn a_check_says_what_the_audit_says() {
+        let example = &example();
+        let mut said = trial(kept(), 0, CONSOLE);
+        said.check = REFUSED;
+        assert!(problem(example, "6.12", &said).is_some());
+        let words = "GICD_IIDR.Revision: accepted and not honoured".to_owned();
+        let mut said = trial(Verdict::Refused(vec![words]), 3, "");
+        said.check = OK;
+        assert!(problem(example, "6.16", &said).is_some());
     }
 
     #[test]

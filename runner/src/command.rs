@@ -75,11 +75,12 @@ fn plan_here(system: &System, lock: &Lock, parsed: &Parsed) -> Result<Plan, Fail
             ));
         }
     };
-    Ok(plan_with(
-        lock,
-        &probe(system, &Scope::For(lock))?,
-        emulation,
-    ))
+    let scope = match parsed.verb {
+        // Its own rehearsal finds out what CPU_ON undoes, and it is in a hurry.
+        "start" => Scope::Rehearsed(lock),
+        _ => Scope::For(lock),
+    };
+    Ok(plan_with(lock, &probe(system, &scope)?, emulation))
 }
 
 /// How many entries are kept in which way, in the order of [`Way`].

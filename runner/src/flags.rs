@@ -138,7 +138,8 @@ Examples:
         argument: Some("LOCK"),
         summary: "Say whether this host can keep a lock, and how, without running it",
         text: "\
-Exits with 0 when every entry can be kept and with 3 when one cannot; every reason
+Makes the machine of the lock and lets a small guest look at it from inside, as `start`
+does. Exits with 0 when every entry is kept and with 3 when one cannot be; every reason
 is printed, with the line of the spec or the baseline that asked for it.
 
 Examples:

@@ -15,9 +15,8 @@ use vmlock_spec::lock::Lock;
 use vmlock_spec::machine::STOLEN_TIME_SIZE;
 use vmlock_spec::observation::wire::{MODE_FULL, MODE_LIGHT};
 use vmlock_spec::observation::{self, Audit, Look};
-use vmlock_spec::plan::{Plan, Refusal, Step};
+use vmlock_spec::plan::{Plan, Refusal};
 use vmlock_spec::reason;
-use vmlock_spec::vm::Feature;
 
 /// Builds the lock's machine, lets the witness look at it, and compares.
 ///
@@ -64,16 +63,7 @@ pub fn rehearse(system: &System, lock: &Lock, plan: &Plan, look: Look) -> Result
 ///
 /// # Errors
 /// Every promise that is not kept from inside, as refusals.
-pub fn prove(system: &System, lock: &Lock, plan: &Plan) -> Result<(), Failure> {
-    // A light look is at all that identifies the machine, and at every firmware call: what a step changes there is
-    // seen, whoever answers. How a feature behaves in use is read back by nobody, and a CPU that shows itself as
-    // another one has to be looked at as a whole.
-    let used = lock.features.iter().any(|f| *f != Feature::Pmu);
-    let masked = plan.steps().any(|step| *step == Step::Identity);
-    let look = match used || masked {
-        true => Look::AtWhatIsThere,
-        false => Look::Light,
-    };
+pub fn prove(system: &System, lock: &Lock, plan: &Plan, look: Look) -> Result<(), Failure> {
     let audit = rehearse(system, lock, plan, look)?;
     if audit.kept() {
         return Ok(());

@@ -5,8 +5,9 @@
 //! must not, answer in the kernel's place.
 
 use crate::catalogue::{Kind, REGISTERS, RegisterInfo, field, register_by_id};
-use crate::lock::{Binding, Lock, LockedRegister};
-use crate::observation::wire;
+use crate::lock::{Binding, Lock, LockedRegister, Vcpu};
+use crate::machine::mpidr;
+use crate::observation::{Look, wire};
 use crate::reason;
 use crate::report::{HostReport, ReportedRegister, Seen, View};
 use crate::smccc::{self, Services};
@@ -151,7 +152,34 @@ impl Plan {
     pub fn steps(&self) -> impl Iterator<Item = &Step> {
         self.keeps.iter().filter_map(|k| k.step.as_ref())
     }
+
+    /// How much the witness has to look at before a guest is started; `None`
+    /// where the guest gets the machine that the probe's witness saw.
+    pub fn look(&self, lock: &Lock) -> Option<Look> {
+        // A light look is at all that identifies the machine, and at every firmware call: what a step changes there
+        // is seen, whoever answers. How a feature behaves in use is read back by nobody, whether or not anything had
+        // to be written for it, and a CPU that shows itself as another one has to be looked at as a whole.
+        let used = lock.features.iter().any(|f| *f != Feature::Pmu);
+        let whole = |step: &Step| match step {
+            Step::Identity => true,
+            Step::Register { id, .. } => {
+                register_by_id(*id).is_some_and(|r| COUNTING.contains(&r.name.as_ref()))
+            }
+            _ => false,
+        };
+        if used || self.steps().any(whole) {
+            return Some(Look::AtWhatIsThere);
+        }
+        // An MPIDR_EL1 of the lock's own is written without a step, and CPU_ON may undo it.
+        let own = |(index, vcpu): (u64, &Vcpu)| vcpu.mpidr != mpidr(index);
+        let changed = self.steps().next().is_some() || (0..).zip(&lock.machine.vcpus).any(own);
+        changed.then_some(Look::Light)
+    }
 }
+
+/// Registers that say how many counters, breakpoints and watchpoints there are:
+/// where one is changed, those have to be there, or gone.
+const COUNTING: [&str; 2] = ["ID_AA64DFR0_EL1", "PMCR_EL0"];
 
 /// Plans how this host's kernel keeps that lock.
 pub fn plan(lock: &Lock, report: &HostReport) -> Plan {

@@ -4,9 +4,11 @@ use super::{counts, open, plan_here};
 use crate::failure::{Failure, exit};
 use crate::files::read_lock;
 use crate::flags::Parsed;
+use crate::rehearse::prove;
 use crate::say;
 use serde::Serialize;
 use std::path::Path;
+use vmlock_spec::observation::Look;
 use vmlock_spec::plan::{Keep, Plan, Way};
 
 #[derive(Serialize)]
@@ -17,10 +19,13 @@ struct Kept<'a> {
 
 pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
     let lock = read_lock(Path::new(&parsed.argument))?;
-    let plan = plan_here(&open()?, &lock, parsed)?;
+    let system = open()?;
+    let plan = plan_here(&system, &lock, parsed)?;
     if !plan.refusals.is_empty() {
         return Err(Failure::Refused(plan.refusals));
     }
+    // A yes is one that `start` would keep to, and nobody waits for it: it looks at all that a start could.
+    prove(&system, &lock, &plan, Look::AtWhatIsThere)?;
     if parsed.json() {
         say::print_json(&Kept {
             kept: true,

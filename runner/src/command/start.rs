@@ -20,8 +20,7 @@ use crate::stats::{self, Stats};
 use std::path::Path;
 use std::sync::Arc;
 use std::thread;
-use vmlock_spec::lock::{Lock, Vcpu};
-use vmlock_spec::machine::mpidr;
+use vmlock_spec::lock::Lock;
 
 pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
     let mut stats = Stats::new(parsed.has("stats"));
@@ -87,11 +86,8 @@ fn enforced(
     if !plan.refusals.is_empty() {
         return Err(Failure::Refused(plan.refusals));
     }
-    // Without a step, the guest gets the machine that the probe's witness saw. An MPIDR_EL1 of the lock's own is
-    // written without one, and CPU_ON may undo it.
-    let own = |(index, vcpu): (u64, &Vcpu)| vcpu.mpidr != mpidr(index);
-    if plan.steps().next().is_some() || (0..).zip(&lock.machine.vcpus).any(own) {
-        prove(system, lock, &plan)?;
+    if let Some(look) = plan.look(lock) {
+        prove(system, lock, &plan, look)?;
         stats.mark("rehearse");
     }
     let recipe = Recipe::of_lock(lock, &plan);

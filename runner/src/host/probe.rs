@@ -63,17 +63,24 @@ pub enum Scope<'a> {
     Everything,
     /// What decides about this lock: its features, and its values.
     For(&'a Lock),
+    /// The same for a lock that is rehearsed before anything else is done: what
+    /// CPU_ON undoes is left to the rehearsal.
+    Rehearsed(&'a Lock),
 }
 
-impl Scope<'_> {
-    fn wanted(&self, id: u64) -> Option<u64> {
+impl<'a> Scope<'a> {
+    /// The lock that it is about.
+    fn lock(&self) -> Option<&'a Lock> {
         match self {
             Scope::Everything => None,
-            Scope::For(lock) => {
-                let at = lock.registers.binary_search_by_key(&id, |r| r.id).ok()?;
-                Some(lock.registers[at].value)
-            }
+            Scope::For(lock) | Scope::Rehearsed(lock) => Some(lock),
         }
+    }
+
+    fn wanted(&self, id: u64) -> Option<u64> {
+        let registers = &self.lock()?.registers;
+        let at = registers.binary_search_by_key(&id, |r| r.id).ok()?;
+        Some(registers[at].value)
     }
 }
 
@@ -86,9 +93,9 @@ pub fn probe(system: &System, scope: &Scope) -> Result<HostReport, Failure> {
         let mut needed = feature.kvm_capabilities().iter();
         needed.all(|number| system.capability(*number) > 0)
     };
-    let views: Vec<Vec<Feature>> = match scope {
+    let views: Vec<Vec<Feature>> = match scope.lock() {
         // None, each alone, and all of them.
-        Scope::Everything => {
+        None => {
             let offered: Vec<Feature> = Feature::ALL
                 .iter()
                 .copied()
@@ -102,7 +109,7 @@ pub fn probe(system: &System, scope: &Scope) -> Result<HostReport, Failure> {
             views
         }
         // What the host does not offer is missing from the view, and the planner says so.
-        Scope::For(lock) => vec![
+        Some(lock) => vec![
             lock.features
                 .iter()
                 .copied()
@@ -146,23 +153,22 @@ pub fn probe(system: &System, scope: &Scope) -> Result<HostReport, Failure> {
             features.contains(&Feature::Pmu) && scratch.vcpu().has_event_filter();
         if report.views.is_empty() {
             // The same with every set of features.
-            let asked = match scope {
-                Scope::Everything => true,
-                Scope::For(lock) => lock.features.contains(&Feature::StealTime),
-            };
+            let asked = scope
+                .lock()
+                .is_none_or(|lock| lock.features.contains(&Feature::StealTime));
             report.stolen_time =
                 asked && offers(&Feature::StealTime) && scratch.vcpu().has_stolen_time();
             report.psci = psci;
             report.smccc_filter = scratch.begun.vm().has_smccc_filter();
             report.gic = gic(scratch, scope)?;
         }
-        if matches!(scope, Scope::Everything) {
-            after_cpu_on(system, features, &mut registers)?;
+        if !matches!(scope, Scope::Rehearsed(_)) {
+            after_cpu_on(system, features, scope, &mut registers)?;
         }
         // For one lock, what its features do in use is looked at in the rehearsal.
-        let mode = match scope {
-            Scope::Everything => MODE_FULL,
-            Scope::For(_) => MODE_LIGHT,
+        let mode = match scope.lock() {
+            None => MODE_FULL,
+            Some(_) => MODE_LIGHT,
         };
         let guest = guest(system, &shape(features, scope), mode)?;
         report.views.push(View {
@@ -259,10 +265,7 @@ fn gic(scratch: Scratch, scope: &Scope) -> Result<GicReport, Failure> {
     let recipe = recipe(scratch.features, 1);
     let built = apply::complete(scratch.begun, &recipe)?;
     let iidr = built.gic.distributor(GICD_IIDR)?;
-    let wanted = match scope {
-        Scope::Everything => None,
-        Scope::For(lock) => lock.gic.value("GICD_IIDR"),
-    };
+    let wanted = scope.lock().and_then(|lock| lock.gic.value("GICD_IIDR"));
     let mut revisions = Vec::new();
     if wanted != Some(iidr) {
         for revision in REVISIONS {
@@ -364,9 +367,9 @@ fn try_values(
     scope: &Scope,
     register: &mut ReportedRegister,
 ) {
-    let wanted = match scope {
-        Scope::Everything => None,
-        Scope::For(_) => match scope.wanted(info.id).or(info.neutral) {
+    let wanted = match scope.lock() {
+        None => None,
+        Some(_) => match scope.wanted(info.id).or(info.neutral) {
             Some(wanted) if wanted != value => Some(wanted),
             // Nothing is asked of this register here.
             _ => return,
@@ -472,6 +475,7 @@ const IDENTITY_REGISTERS: [&str; 3] = ["MIDR_EL1", "REVIDR_EL1", "AIDR_EL1"];
 fn after_cpu_on(
     system: &System,
     features: &[Feature],
+    scope: &Scope,
     registers: &mut [ReportedRegister],
 ) -> Result<(), Failure> {
     let mut recipe = recipe(features, 2);
@@ -480,7 +484,7 @@ fn after_cpu_on(
         let (Some(value), Some(info)) = (register.value, register_by_id(register.id)) else {
             continue;
         };
-        // Another value of every field that takes one, or one other bit.
+        // Another value of every field that takes one, or one other bit; for one lock, its value.
         let mut changed = value;
         for field in info.fields.iter() {
             let others = register.accepts.get(field.name.as_ref());
@@ -488,7 +492,10 @@ fn after_cpu_on(
             changed = other.map_or(changed, |v| field.put(changed, *v));
         }
         if register.writable != 0 {
-            changed ^= register.writable & register.writable.wrapping_neg();
+            changed ^= match scope.lock() {
+                None => register.writable & register.writable.wrapping_neg(),
+                Some(_) => register.writable,
+            };
         }
         if changed != value {
             let id = register.id;

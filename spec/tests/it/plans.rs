@@ -9,11 +9,12 @@ use crate::truth::{lock, spec};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use vmlock_spec::lock::canonical;
+use vmlock_spec::lock::{Lock, canonical};
+use vmlock_spec::observation::Look;
 use vmlock_spec::plan::{Emulation, Step, Way, plan, plan_with};
 use vmlock_spec::report::{self, HostReport, Seen};
 use vmlock_spec::smccc::PSCI_VERSION_REGISTER;
-use vmlock_spec::vm::Feature;
+use vmlock_spec::vm::{Feature, Pmu};
 
 /// Kernel series of the lab, each recorded on every CPU model that an example names.
 const SERIES: [&str; 7] = ["5.10", "6.1", "6.12", "6.16", "6.18", "7.0", "7.3"];
@@ -236,6 +237,32 @@ fn what_cpu_on_resets_is_not_taken() {
 }
 
 /// KVM cuts vector lengths off above one of the CPU's; it adds none and takes none out below.
+/// What is in use, or counted otherwise, is looked at before a start although nothing has to be written for it.
+#[test]
+fn a_start_is_rehearsed_as_far_as_it_needs() {
+    let hosts = hosts();
+    let look = |lock: &Lock, host: &str| {
+        let plan = plan(lock, &hosts[host]);
+        assert_eq!(plan.refusals, [], "{host}");
+        (plan.look(lock), plan.steps().count())
+    };
+    let modern = lock(&spec(&["kvm-6.8", "psci-1.1"], "neoverse-n1", &[]));
+    assert_eq!(look(&modern, "neoverse-n1-6.12"), (None, 0));
+    let mut elsewhere = modern.clone();
+    elsewhere.machine.vcpus[0].mpidr = 0x8000_0100;
+    assert_eq!(look(&elsewhere, "neoverse-n1-6.12").0, Some(Look::Light));
+    let pauth = spec(&["kvm-6.12"], "max", &[Feature::Pauth]);
+    let whole = Some(Look::AtWhatIsThere);
+    assert_eq!(look(&lock(&pauth), "max-6.12"), (whole, 0));
+    let mut counted = spec(&["kvm-6.8"], "neoverse-n1", &[Feature::Pmu]);
+    assert_eq!(look(&lock(&counted), "neoverse-n1-6.12"), (None, 0));
+    counted.cpu.pmu = Some(Pmu {
+        counters: Some(4),
+        ..Pmu::default()
+    });
+    assert_eq!(look(&lock(&counted), "neoverse-n1-6.12"), (whole, 1));
+}
+
 #[test]
 fn vector_lengths_are_a_cpus_own_up_to_the_longest() {
     let mut host = hosts().remove("neoverse-n1-6.12").expect("it is recorded");
