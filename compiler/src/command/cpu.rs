@@ -80,16 +80,13 @@ pub fn model(report: &HostReport, name: &str) -> Result<String, String> {
     let base = report
         .view(&[])
         .ok_or("it has no view of a guest without optional features")?;
-    // With a PMU more registers can be read; the rest is the same silicon.
+    // With optional features more can be read; the silicon is the same.
     let rich = report
         .views
         .iter()
         .max_by_key(|v| v.features.len())
         .unwrap_or(base);
-    let read = |register: &RegisterInfo| match register.kind {
-        Kind::Pmu => value(rich, register),
-        _ => value(base, register),
-    };
+    let read = |register: &RegisterInfo| value(rich, register).or(value(base, register));
     const SOURCE: &str = "source=\"read on the host by vmlock-run probe\"";
     let mut text = String::new();
     // Writing to a string cannot fail.
@@ -100,7 +97,8 @@ pub fn model(report: &HostReport, name: &str) -> Result<String, String> {
          // A report knows what KVM lets a guest on that host find. Where KVM hides a feature of the\n\
          // silicon, or shows less of it, the model has the lesser value: it is right for guests on\n\
          // such hosts, and a baseline can never show more than it. That holds for the caches too: a\n\
-         // kernel from 6.3 on makes them up. PMU registers were read in a guest that has a PMU.\n\
+         // kernel from 6.3 on makes them up. Registers were read in a guest that has every optional\n\
+         // feature that the host offers: baselines hide what a guest does not ask for.\n\
          //\n\
          // In a description: import \"THIS-FILE\", and cpu \"{name}\" count=N.\n\
          cpu \"{name}\" {{\n    title \"Captured from a host report\"\n"
@@ -117,12 +115,7 @@ pub fn model(report: &HostReport, name: &str) -> Result<String, String> {
         if !locked || register.name == "MPIDR_EL1" {
             continue;
         }
-        let mut known = read(register);
-        if register.name == "ID_AA64DFR0_EL1" || register.name == "ID_DFR0_EL1" {
-            // The PMU's version is visible only to a guest that has one.
-            known = value(rich, register).or(known);
-        }
-        match known {
+        match read(register) {
             Some(0) | None => {
                 if register.name == "MIDR_EL1" || register.name == "CTR_EL0" {
                     missing.push(register.name.as_ref());

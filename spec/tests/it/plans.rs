@@ -16,8 +16,11 @@ use vmlock_spec::report::{self, HostReport, Seen};
 use vmlock_spec::smccc::PSCI_VERSION_REGISTER;
 use vmlock_spec::vm::{Feature, Pmu};
 
-/// Kernel series of the lab, each recorded on every CPU model that an example names.
-const SERIES: [&str; 7] = ["5.10", "6.1", "6.12", "6.16", "6.18", "7.0", "7.3"];
+/// Kernel series of the lab, and the CPU models that each is recorded on.
+const SERIES: [&str; 11] = [
+    "5.10", "6.1", "6.12", "6.16", "6.17", "6.18", "6.19", "7.0", "7.1", "7.2", "7.3",
+];
+const CPUS: [&str; 4] = ["cortex-a72", "cortex-a76", "max", "neoverse-n1"];
 
 fn crate_root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -55,7 +58,12 @@ pub fn hosts() -> BTreeMap<String, HostReport> {
 #[test]
 fn hosts_of_every_series_are_recorded() {
     let hosts = hosts();
-    for cpu in ["cortex-a72", "neoverse-n1"] {
+    assert_eq!(
+        hosts.len(),
+        CPUS.len() * SERIES.len(),
+        "others are recorded"
+    );
+    for cpu in CPUS {
         for series in SERIES {
             let host = hosts.get(&format!("{cpu}-{series}"));
             let host = host.unwrap_or_else(|| panic!("{cpu} with {series} is not recorded"));
