@@ -13,6 +13,7 @@ pub use inside::run as inside;
 use crate::cache::{self, Cache, Scratch};
 use crate::cross;
 use crate::emulate::{self, Clock, Files, Job, Machine, Output, Work};
+use crate::emulator;
 use crate::failure::{FINDINGS, Failure, OK, Result, say, tell};
 use crate::flags::{self, Format};
 use crate::guest as debian;
@@ -119,7 +120,7 @@ impl Measure {
 
 /// Measures everything; 1 if a limit is not met.
 pub fn run(cache: &Cache, flags: &flags::Bench) -> Result<u8> {
-    tools::ensure_emulator(true)?;
+    emulator::ensure(cache, true)?;
     say("building vmlock, vmlock-run and vmlock-lab");
     let root = cross::workspace()?;
     let compiler = cross::build_native("vmlock")?;
@@ -525,7 +526,7 @@ impl Bench<'_> {
                      process {:.1} and {:.1} ms",
                     self.runs,
                     to_mark(ours),
-                    self.peer.version,
+                    self.peer.version(),
                     to_mark(theirs),
                     to_end(ours),
                     to_end(theirs)

@@ -267,10 +267,7 @@ impl Rust {
     fn fetch_library(&self, cache: &Cache, place: &Path) -> Result<()> {
         let start = format!("{}+", self.release);
         let dash = format!("{}-", self.release);
-        let mut index = match Index::cached(cache) {
-            Some(index) => index,
-            None => Index::fetch(cache)?,
-        };
+        let mut index = Index::current(cache, &packages::HOSTS)?;
         for attempt in 0..2 {
             let package = index.packages.iter().find(|p| {
                 p.name == "rust-src"
@@ -296,7 +293,7 @@ impl Rust {
                 }
             }
             if attempt == 0 {
-                index = Index::fetch(cache)?;
+                index = Index::fetch(cache, &packages::HOSTS)?;
             }
         }
         Err(Failure::environment(format!(

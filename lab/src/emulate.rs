@@ -10,6 +10,7 @@ use crate::emulator;
 use crate::failure::{Failure, Result, unwritten};
 use crate::initramfs::{Archive, quote};
 use crate::kernels::Kernel;
+use crate::programs::Start;
 use crate::tools;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -313,14 +314,15 @@ impl Host {
             .collect::<Result<Vec<_>>>()?;
         let words = fs::File::create(place("qemu"))
             .map_err(|e| Failure::file("create", &place("qemu"), &e))?;
-        let mut command = qemu(machine, initrd, scratch.path());
+        let emulator = emulator::start()?;
+        let mut command = qemu(emulator, machine, initrd, scratch.path());
         let mut child = command
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(words)
             .spawn()
             .map_err(|e| {
-                Failure::environment(format!("cannot run {}: {e}", emulator::program().display()))
+                Failure::environment(format!("cannot run {}: {e}", emulator.program.display()))
             })?;
         let mut streams = Vec::new();
         for listener in &listeners {
@@ -478,17 +480,19 @@ impl Drop for Host {
 }
 
 /// The command that is the host's hardware.
-fn qemu(machine: &Machine, initrd: &Path, dir: &Path) -> Command {
+fn qemu(emulator: &Start, machine: &Machine, initrd: &Path, dir: &Path) -> Command {
     // QEMU dies with the thread that started it, whatever kills the lab.
     let mut command = match tools::find("setpriv") {
         Some(setpriv) => {
             let mut command = Command::new(setpriv);
             command.args(["--pdeathsig", "KILL", "--"]);
-            command.arg(emulator::program());
+            command.arg(&emulator.program).args(&emulator.args);
             command
         }
-        None => Command::new(emulator::program()),
+        None => emulator.command(),
     };
+    // An emulator with a C library of its own cannot be sure of the machine's locales.
+    command.env("LC_ALL", "C");
     // Without an implementation-defined algorithm, pointer authentication makes `max` many times
     // slower. It has memory tagging where the board has memory for tags.
     const BOARD: &str = "virt,virtualization=on,gic-version=3";

@@ -4,6 +4,7 @@
 
 use crate::cache::Cache;
 use crate::cross;
+use crate::emulator;
 use crate::failure::{FINDINGS, Failure, OK, Result, say, tell};
 use crate::flags::Firmware;
 use crate::kernels;
@@ -68,7 +69,7 @@ const LIMIT: Duration = Duration::from_secs(400);
 
 /// Audits on all the kernels that were asked for; 0 if all is as expected.
 pub fn run(cache: &Cache, flags: &Firmware) -> Result<u8> {
-    tools::ensure_emulator(true)?;
+    emulator::ensure(cache, true)?;
     let bench = Bench::prepare(cache)?;
     kernels::resolve(cache, &flags.kernels, flags.refresh)?;
     let names = CPUS

@@ -99,7 +99,7 @@ pub struct Run {
     /// on this very machine
     #[arg(long)]
     pub kernel: String,
-    /// Host CPU: cortex-a72, neoverse-n1, max, or another one that QEMU has (VMLOCK_QEMU names another QEMU)
+    /// Host CPU: cortex-a72, neoverse-n1, max, or another one that QEMU 7.2 has (VMLOCK_QEMU names another QEMU)
     #[arg(long, default_value = "neoverse-n1")]
     pub cpu: String,
     /// The rest of the host's hardware

@@ -6,6 +6,7 @@
 use crate::cache::Cache;
 use crate::cross;
 use crate::emulate::{self, Clock, Files, Job, LAB, Machine, Output, Work};
+use crate::emulator;
 use crate::failure::{ENVIRONMENT, Failure, Result, say};
 use crate::flags::{Hardware, Run};
 use crate::guest;
@@ -29,7 +30,7 @@ pub fn run(cache: &Cache, flags: &Run) -> Result<u8> {
     if flags.kernel == "host" {
         return here(cache, flags, &program()?, is_shell);
     }
-    tools::ensure_emulator(flags.program.is_none() || is_shell)?;
+    emulator::ensure(cache, flags.program.is_none() || is_shell)?;
     let [kernel] = kernels::resolve(cache, std::slice::from_ref(&flags.kernel), flags.refresh)?
         .try_into()
         .map_err(|_| Failure::bug("one kernel was asked for and not one was found"))?;

@@ -250,10 +250,7 @@ fn fetch<'a>(
     mut missing: Vec<(&'a str, Vec<u32>)>,
     found: &mut BTreeMap<&'a str, Kernel>,
 ) -> Result<()> {
-    let mut index = match Index::cached(cache) {
-        Some(index) => index,
-        None => Index::fetch(cache)?,
-    };
+    let mut index = Index::current(cache, &packages::HOSTS)?;
     // Where a suite turned out not to have its packages any more.
     let mut gone: Vec<(String, String)> = Vec::new();
     while !missing.is_empty() {
@@ -265,7 +262,7 @@ fn fetch<'a>(
             match best {
                 Some((version, package)) => batch.push((name, series.clone(), version, package)),
                 None if !index.is_new() => {
-                    index = Index::fetch(cache)?;
+                    index = Index::fetch(cache, &packages::HOSTS)?;
                     gone.clear();
                     batch.clear();
                     break;
@@ -309,7 +306,7 @@ fn fetch<'a>(
         }
         // A day-old index may name what is gone: ask again before an older version is taken.
         if !missing.is_empty() && !index.is_new() {
-            index = Index::fetch(cache)?;
+            index = Index::fetch(cache, &packages::HOSTS)?;
             gone.clear();
         }
     }
@@ -394,11 +391,11 @@ fn no_such_series(cache: &Cache, index: &Index, asked: &str) -> Failure {
 
 /// Every series that the archive or the cache has: its newest version, and where it is if cached.
 pub fn list(cache: &Cache, refresh: bool) -> Result<Vec<(String, String, Option<PathBuf>)>> {
-    let index = match Index::cached(cache) {
+    let index = match Index::cached(cache, &packages::HOSTS) {
         Some(index) if !refresh => index,
         _ => {
             let _guard = cache.lock()?;
-            Index::fetch(cache)?
+            Index::fetch(cache, &packages::HOSTS)?
         }
     };
     let mut series: BTreeMap<Vec<u32>, (Version, Option<PathBuf>)> = BTreeMap::new();
@@ -432,10 +429,7 @@ pub fn busybox(cache: &Cache) -> Result<Vec<u8>> {
     if is_whole().is_some() {
         return cache::read(&place);
     }
-    let index = match Index::cached(cache) {
-        Some(index) => index,
-        None => Index::fetch(cache)?,
-    };
+    let index = Index::current(cache, &packages::HOSTS)?;
     say("fetching busybox-static (1 MB)");
     for suite in ["trixie", "sid", "bookworm", "bullseye"] {
         let Some(package) = index

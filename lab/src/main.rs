@@ -19,6 +19,7 @@ mod job;
 mod kernels;
 mod matrix;
 mod packages;
+mod programs;
 mod record;
 mod tools;
 mod torture;

@@ -7,6 +7,7 @@
 use crate::cache::Cache;
 use crate::cross;
 use crate::emulate::{self, Ended, Files, Job, Machine, Output, Work};
+use crate::emulator;
 use crate::failure::{ENVIRONMENT, FINDINGS, Failure, OK, Result, say, tell};
 use crate::flags::{Format, Matrix};
 use crate::job;
@@ -88,7 +89,7 @@ fn audit_all(
     kernels: &[String],
     cpus: &[String],
 ) -> Result<Vec<Cell>> {
-    tools::ensure_emulator(flags.program.is_none())?;
+    emulator::ensure(cache, flags.program.is_none())?;
     let locks = locks
         .iter()
         .map(|path| match path.is_file() {

@@ -18,19 +18,69 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 /// Debian's archive keys (package `debian-archive-keyring`).
 const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
-/// Suites of the main archive.
-const SUITES: &[&str] = &[
-    "bullseye",
-    "bookworm",
-    "bookworm-backports",
-    "trixie",
-    "trixie-backports",
-    "sid",
-    "experimental",
-];
+/// An architecture, as Debian and its C library name things.
+#[derive(Debug, Clone, Copy)]
+pub struct Architecture {
+    /// Debian's name of it.
+    pub name: &'static str,
+    /// The directory of its libraries, below `/usr/lib`.
+    pub triplet: &'static str,
+    /// The dynamic loader, where programs say that it is.
+    pub loader: &'static str,
+}
 
-/// Suites of the security archive, where there is one.
-const SECURITY: &[&str] = &["bullseye-security", "bookworm-security", "trixie-security"];
+/// That of the hosts.
+pub const ARM64: Architecture = Architecture {
+    name: "arm64",
+    triplet: "aarch64-linux-gnu",
+    loader: "/lib/ld-linux-aarch64.so.1",
+};
+
+/// That of most machines that emulate them.
+pub const AMD64: Architecture = Architecture {
+    name: "amd64",
+    triplet: "x86_64-linux-gnu",
+    loader: "/lib64/ld-linux-x86-64.so.2",
+};
+
+/// What an apt of ours knows of the archive.
+#[derive(Debug, Clone, Copy)]
+pub struct Archive {
+    /// Where in the cache its state is.
+    pub state: &'static str,
+    /// Which packages it takes.
+    pub architecture: Architecture,
+    /// Suites of the main archive.
+    pub suites: &'static [&'static str],
+    /// Suites of the security archive, where the machine knows one.
+    pub security: &'static [&'static str],
+    /// How much the indexes come to, in MB.
+    pub megabytes: u32,
+}
+
+impl Archive {
+    /// A path inside its state.
+    fn path(&self, cache: &Cache, inner: &str) -> PathBuf {
+        cache.path(self.state).join(inner)
+    }
+}
+
+/// Everything that runs inside hosts.
+pub const HOSTS: Archive = Archive {
+    state: "apt",
+    architecture: ARM64,
+    suites: &[
+        "bullseye",
+        "bookworm",
+        "bookworm-backports",
+        "trixie",
+        "trixie-backports",
+        "sid",
+        "experimental",
+    ],
+    security: &["bullseye-security", "bookworm-security", "trixie-security"],
+    megabytes: 40,
+};
 
 /// How long an index is good for. Point versions come and go; a day is what the archive itself
 /// takes between two changes.
@@ -60,8 +110,8 @@ pub struct Index {
 
 impl Index {
     /// The index in the cache, if there is one and it is not too old.
-    pub fn cached(cache: &Cache) -> Option<Self> {
-        let text = fs::read(cache.path("apt/index.json")).ok()?;
+    pub fn cached(cache: &Cache, archive: &Archive) -> Option<Self> {
+        let text = fs::read(archive.path(cache, "index.json")).ok()?;
         let index: Self = serde_json::from_slice(&text).ok()?;
         let age = now().saturating_sub(index.made);
         (age < FRESH.as_secs()).then_some(index)
@@ -72,19 +122,27 @@ impl Index {
         now().saturating_sub(self.made) < 60 * 60
     }
 
+    /// The one in the cache, or else a new one. The caller holds the cache's lock.
+    pub fn current(cache: &Cache, archive: &Archive) -> Result<Self> {
+        Self::cached(cache, archive).map_or_else(|| Self::fetch(cache, archive), Ok)
+    }
+
     /// Takes the index of all suites from the archive. The caller holds the cache's lock.
-    pub fn fetch(cache: &Cache) -> Result<Self> {
+    pub fn fetch(cache: &Cache, archive: &Archive) -> Result<Self> {
         tools::ensure(tools::ARCHIVE)?;
-        configure(cache)?;
-        say("fetching Debian's package indexes (about 40 MB, once a day)");
-        let mut update = apt(cache);
+        configure(cache, archive)?;
+        say(format_args!(
+            "fetching Debian's package indexes for {} (about {} MB, at most once a day)",
+            archive.architecture.name, archive.megabytes
+        ));
+        let mut update = apt(cache, archive);
         update.args(["-q", "update"]).stdout(Stdio::null());
         if !tools::run(&mut update, None)?.success() {
             say(
                 "some of the indexes could not be fetched (see above); going on with those that could",
             );
         }
-        let packages = read_indexes(cache)?;
+        let packages = read_indexes(cache, archive)?;
         if packages.is_empty() {
             return Err(Failure::environment(
                 "no package index of Debian could be fetched; apt's own messages are above",
@@ -96,7 +154,7 @@ impl Index {
         };
         let text = serde_json::to_vec(&index)
             .map_err(|e| Failure::bug(format!("cannot write the index: {e}")))?;
-        cache::write(&cache.path("apt/index.json"), &text)?;
+        cache::write(&archive.path(cache, "index.json"), &text)?;
         Ok(index)
     }
 }
@@ -108,18 +166,18 @@ fn now() -> u64 {
 }
 
 /// An apt that uses our state and nothing of the machine's.
-fn apt(cache: &Cache) -> Command {
+fn apt(cache: &Cache, archive: &Archive) -> Command {
     let mut command = Command::new("apt-get");
     command
         .arg("-c")
-        .arg(cache.path("apt/apt.conf"))
+        .arg(archive.path(cache, "apt.conf"))
         .stdin(Stdio::null())
         .env("LC_ALL", "C");
     command
 }
 
 /// Writes the configuration of our own apt.
-fn configure(cache: &Cache) -> Result<()> {
+fn configure(cache: &Cache, archive: &Archive) -> Result<()> {
     if !Path::new(KEYRING).exists() {
         return Err(Failure::environment(format!(
             "{KEYRING} is missing, so nothing from Debian's archive can be verified; \
@@ -127,14 +185,15 @@ fn configure(cache: &Cache) -> Result<()> {
         )));
     }
     let (main, security) = mirrors()?;
+    let architecture = archive.architecture.name;
     let line = |address: &str, suite: &str| {
-        format!("deb [arch=arm64 signed-by={KEYRING}] {address} {suite} main\n")
+        format!("deb [arch={architecture} signed-by={KEYRING}] {address} {suite} main\n")
     };
-    let mut sources: String = SUITES.iter().map(|s| line(&main, s)).collect();
+    let mut sources: String = archive.suites.iter().map(|s| line(&main, s)).collect();
     if let Some(address) = security {
-        sources.extend(SECURITY.iter().map(|s| line(&address, s)));
+        sources.extend(archive.security.iter().map(|s| line(&address, s)));
     }
-    let root = cache.path("apt");
+    let root = cache.path(archive.state);
     for dir in ["lists/partial", "archives/partial"] {
         cache::make_dir(&root.join(dir))?;
     }
@@ -149,9 +208,9 @@ Dir::State "{place}";
 Dir::State::lists "{place}/lists";
 Dir::State::status "{place}/status";
 Dir::Cache "{place}";
-APT::Architecture "arm64";
+APT::Architecture "{architecture}";
 #clear APT::Architectures;
-APT::Architectures {{ "arm64"; }};
+APT::Architectures {{ "{architecture}"; }};
 // The machine's hooks are about the machine's packages.
 #clear APT::Update;
 #clear DPkg::Post-Invoke;
@@ -236,8 +295,8 @@ fn pick_mirrors(targets: &str) -> (Option<String>, Option<String>) {
 }
 
 /// Reads the package indexes that our apt has fetched and verified.
-fn read_indexes(cache: &Cache) -> Result<Vec<Package>> {
-    let mut command = apt(cache);
+fn read_indexes(cache: &Cache, archive: &Archive) -> Result<Vec<Package>> {
+    let mut command = apt(cache, archive);
     command.args([
         "indextargets",
         "--format",
@@ -318,16 +377,16 @@ fn parse_index(
     }
 }
 
-/// Downloads packages into `into`, verified by apt; for each wanted one where its file is, or `None`
-/// where the archive does not have it any more. The caller holds the cache's lock.
+/// Downloads packages for hosts into `into`, verified by apt; for each wanted one where its file is, or
+/// `None` where the archive does not have it any more. The caller holds the cache's lock.
 pub fn download(
     cache: &Cache,
     wanted: &[&Package],
     into: &Scratch,
 ) -> Result<Vec<Option<PathBuf>>> {
     tools::ensure(tools::ARCHIVE)?;
-    configure(cache)?;
-    let mut command = apt(cache);
+    configure(cache, &HOSTS)?;
+    let mut command = apt(cache, &HOSTS);
     command
         .args(["-q", "download"])
         .args(wanted.iter().map(|p| format!("{}={}", p.name, p.version)))
@@ -356,46 +415,103 @@ pub fn download(
         .collect())
 }
 
-/// Downloads packages of a suite with all that they depend on into `into`, verified by apt; the result is
-/// where the package files are. The caller holds the cache's lock.
-pub fn download_with_dependencies(
-    cache: &Cache,
-    suite: &str,
-    names: &[&str],
-    into: &Scratch,
-) -> Result<Vec<PathBuf>> {
+/// A package with programs, and what to fetch with it.
+#[derive(Debug)]
+pub struct Program {
+    /// Where it is taken from.
+    pub archive: Archive,
+    /// The suite that is preferred, where the archive has several.
+    pub suite: Option<&'static str>,
+    /// The package.
+    pub package: &'static str,
+    /// Further packages.
+    pub also: &'static [&'static str],
+    /// Of what the package depends on, what is left out: packages whose names start so.
+    pub without: &'static str,
+}
+
+/// Downloads a package with what it needs, all verified by apt; the result is where the package files
+/// are, the package's own first. The caller holds the cache's lock.
+pub fn download_program(cache: &Cache, program: &Program) -> Result<(Scratch, Vec<PathBuf>)> {
+    let Program {
+        archive, package, ..
+    } = program;
     tools::ensure(tools::ARCHIVE)?;
-    configure(cache)?;
-    if Index::cached(cache).is_none() {
-        Index::fetch(cache)?;
+    configure(cache, archive)?;
+    Index::current(cache, archive)?;
+    if let Some(found) = try_program(cache, program)? {
+        return Ok(found);
     }
+    // What an older index names may be gone from the archive.
+    Index::fetch(cache, archive)?;
+    try_program(cache, program)?.ok_or_else(|| {
+        Failure::environment(format!(
+            "Debian's archive did not give {package} of {} for {}; apt's own messages are above",
+            program.suite.unwrap_or(&archive.suites.join(", ")),
+            archive.architecture.name
+        ))
+    })
+}
+
+/// The same without another attempt: nothing where apt failed.
+fn try_program(cache: &Cache, program: &Program) -> Result<Option<(Scratch, Vec<PathBuf>)>> {
+    let into = cache.scratch()?;
     cache::make_dir(&into.path().join("partial"))?;
-    let fetch = || {
-        let mut command = apt(cache);
+    let fetch = |verb: &[&str], names: &[String]| {
+        let mut command = apt(cache, &program.archive);
         command
-            .args(["-qq", "-y", "--no-install-recommends", "--download-only"])
-            .args(["-t", suite, "-o"])
+            .args(["-qq", "-y", "--no-install-recommends", "-o"])
             .arg(format!("Dir::Cache::archives={}", into.path().display()))
-            .arg("install")
+            .args(program.suite.iter().flat_map(|suite| ["-t", *suite]))
+            .args(verb)
             .args(names)
+            .current_dir(into.path())
             .stdout(Stdio::null());
-        tools::run(&mut command, None)
+        Ok(tools::run(&mut command, None)?.success())
     };
-    if !fetch()?.success() {
-        // What an older index names may be gone from the archive.
-        Index::fetch(cache)?;
-        if !fetch()?.success() {
-            return Err(Failure::environment(format!(
-                "Debian's archive did not give {} of {suite} for arm64; apt's own messages are above",
-                names.join(", ")
-            )));
-        }
+    let files = || -> Result<Vec<PathBuf>> {
+        Ok(fs::read_dir(into.path())
+            .map_err(|e| Failure::file("list", into.path(), &e))?
+            .filter_map(|entry| Some(entry.ok()?.path()))
+            .filter(|path| path.extension().is_some_and(|e| e == "deb"))
+            .collect())
+    };
+    if !fetch(&["download"], &[program.package.to_owned()])? {
+        return Ok(None);
     }
-    Ok(fs::read_dir(into.path())
-        .map_err(|e| Failure::file("list", into.path(), &e))?
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| path.extension().is_some_and(|e| e == "deb"))
-        .collect())
+    let mut found = files()?;
+    let [own] = found.as_slice() else {
+        return Ok(None);
+    };
+    let mut ask = Command::new("dpkg-deb");
+    let (status, depends) = tools::output(ask.arg("-f").arg(own).arg("Depends"))?;
+    if !status.success() {
+        return Err(Failure::environment(format!(
+            "{} does not say what it depends on",
+            own.display()
+        )));
+    }
+    let depends = String::from_utf8_lossy(&depends);
+    let mut names = dependencies(&depends);
+    names.retain(|name| !name.starts_with(program.without));
+    names.extend(program.also.iter().map(|&name| name.to_owned()));
+    if !fetch(&["--download-only", "install"], &names)? {
+        return Ok(None);
+    }
+    let own = own.clone();
+    found.extend(files()?.into_iter().filter(|file| *file != own));
+    Ok(Some((into, found)))
+}
+
+/// The packages of a `Depends` field (`a (>= 1), b:any | c`): of alternatives the first, which Debian
+/// prefers.
+fn dependencies(field: &str) -> Vec<String> {
+    field
+        .split(',')
+        .filter_map(|one| one.split_whitespace().next())
+        .filter_map(|name| name.split(':').next())
+        .map(str::to_owned)
+        .collect()
 }
 
 /// Unpacks those members of a package that match one of the shell patterns (each starting with
@@ -457,6 +573,13 @@ mod tests {
                 ("busybox-static", "1:1.37.0-6", 5),
             ]
         );
+    }
+
+    #[test]
+    fn of_each_dependency_the_first_alternative_is_taken() {
+        let field = "libc6 (>= 2.34), perl:any,\n liba | libb (= 1),\n";
+        assert_eq!(dependencies(field), ["libc6", "perl", "liba"]);
+        assert!(dependencies("\n").is_empty());
     }
 
     #[test]

@@ -1,7 +1,6 @@
 //! The other programs that the lab needs: which are there, which packages bring the missing ones,
 //! and how they are run so that an interrupt reaches them.
 
-use crate::emulator;
 use crate::failure::{Failure, Result, say};
 use std::env;
 use std::num::NonZero;
@@ -53,16 +52,6 @@ pub const CROSS: &[Need] = &[
     ("aarch64-linux-gnu-gcc", "gcc-aarch64-linux-gnu"),
     ("/usr/aarch64-linux-gnu/lib/libc.a", "libc6-dev-arm64-cross"),
 ];
-
-/// Makes sure that hosts can be emulated and, where it is to be built, that vmlock-run can be: both at
-/// once, so that the user is told one line and not two in turn.
-pub fn ensure_emulator(builds: bool) -> Result<()> {
-    if builds && env::consts::ARCH != "aarch64" {
-        ensure(&[emulator::needs()?, CROSS].concat())
-    } else {
-        ensure(emulator::needs()?)
-    }
-}
 
 /// Makes sure that the programs are there: installs their packages when running as root, otherwise
 /// names the one line that does.

@@ -32,7 +32,7 @@ const LIMIT: Duration = Duration::from_secs(300);
 pub fn run(cache: &Cache) -> Result<u8> {
     let begin = Instant::now();
     // Before anything is built, so that what is missing is told at once.
-    tools::ensure_emulator(true)?;
+    emulator::ensure(cache, true)?;
     emulator::warn_of_other_cpus()?;
     let root = cross::workspace()?;
     say("building vmlock");

@@ -3,13 +3,13 @@
 use crate::cache::Cache;
 use crate::cross;
 use crate::emulate::{self, Clock, Ended, Files, Job, Machine, Outcome, Output, Work};
+use crate::emulator;
 use crate::failure::{Failure, Result};
 use crate::guest;
 use crate::hibernate;
 use crate::job;
 use crate::kernels::{self, Kernel};
 use crate::matrix::{self, Verdict};
-use crate::tools;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -59,7 +59,7 @@ impl<'a> Bench<'a> {
     /// Builds and fetches what every trial needs. The guests are written anew where they differ: those of an
     /// older lab would be tried without a word.
     pub fn prepare(cache: &'a Cache) -> Result<Self> {
-        tools::ensure_emulator(true)?;
+        emulator::ensure(cache, true)?;
         let root = cross::workspace()?;
         let guests = root.join("examples/guest");
         guest::provide(cache, &guests, guest::KERNEL)?;

@@ -321,7 +321,7 @@ const LIMIT: Duration = Duration::from_secs(400);
 /// Runs all tests; 0 if every one of them passes.
 pub fn run(cache: &Cache) -> Result<u8> {
     let begin = Instant::now();
-    tools::ensure_emulator(true)?;
+    emulator::ensure(cache, true)?;
     emulator::warn_of_other_cpus()?;
     let mut problems = Vec::new();
     let mut step = |name: &str, found: Result<Vec<String>>| -> Result<()> {
