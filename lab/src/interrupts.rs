@@ -59,13 +59,7 @@ fn problems(ended: &Ended) -> Vec<String> {
             .parse::<u64>()
             .ok()
     });
-    let stats = words
-        .lines()
-        .filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    let counts = stats
-        .map(|s| s["interruptController"].clone())
-        .find(|c| !c.is_null())
-        .unwrap_or_default();
+    let counts = counts(&words);
     let raised = counts["raised"].as_u64();
     expect(
         matches!((taken, raised), (Some(taken), Some(raised)) if taken >= CPUS as u64 && taken <= raised),
@@ -76,6 +70,17 @@ fn problems(ended: &Ended) -> Vec<String> {
         "the runner did not answer for the distributor".to_owned(),
     );
     problems
+}
+
+/// What `vmlock-run start --stats` counted at the interrupt controller, among its words; null without it.
+pub fn counts(words: &str) -> Value {
+    let stats = words
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    stats
+        .map(|s| s["interruptController"].clone())
+        .find(|c| !c.is_null())
+        .unwrap_or_default()
 }
 
 /// What follows some words in the line that has them.

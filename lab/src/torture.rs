@@ -46,15 +46,15 @@ pub fn under_fire(
     let interrupts_each = u32::try_from(interrupts).unwrap_or(u32::MAX);
     let limit = LIMIT.0 + LIMIT.1 * interrupts_each;
     let host = trial::host(cache, kernel, "neoverse-n1", limit)?;
-    let (interrupts, rarity) = (interrupts.to_string(), rarity.to_string());
+    let (count, rarity) = (interrupts.to_string(), rarity.to_string());
     let jobs = WAYS.map(|(_, flags)| {
-        let numbers = ["--interrupts", &interrupts, "--rarity", &rarity];
+        let numbers = ["--interrupts", &count, "--rarity", &rarity];
         [&["torture", LOCK][..], flags, &numbers[..]].concat()
     });
     let outcome = bench.run_program(&host, &program, &[LOCK], &jobs, &[])?;
     let mut problems = Vec::new();
     for ((way, flags), ended) in WAYS.iter().zip(&outcome.jobs) {
-        match agreement(ended, !flags.is_empty()) {
+        match agreement(ended, interrupts, !flags.is_empty()) {
             Ok(words) => tell(format_args!(
                 "{way} on Linux {}: {words}",
                 host.kernel.version
@@ -66,8 +66,8 @@ pub fn under_fire(
     Ok(problems)
 }
 
-/// The counts in words, or why they do not agree; `proxied`: the runner is to answer.
-fn agreement(ended: &Ended, proxied: bool) -> std::result::Result<String, String> {
+/// The counts in words, or why they do not agree; so many are to be taken or cleared; `proxied`: the runner is to answer.
+fn agreement(ended: &Ended, interrupts: u64, proxied: bool) -> std::result::Result<String, String> {
     let output = String::from_utf8_lossy(&ended.stdout);
     let errors = String::from_utf8_lossy(&ended.stderr);
     let Ok(value) = serde_json::from_str::<Value>(&output) else {
@@ -90,8 +90,11 @@ fn agreement(ended: &Ended, proxied: bool) -> std::result::Result<String, String
         counted(&tally["disturbances"]),
         counted(&tally["findings"]),
     );
-    let answered = value["interruptController"]["exits"].as_u64() != Some(0);
-    if ended.code == OK && value["agrees"] == true && answered == proxied {
+    let exits = value["interruptController"]["exits"].as_u64();
+    let answered = exits.is_some_and(|exits| (exits > 0) == proxied);
+    let done = [&tally["taken"], &tally["cleared"]].map(|n| n.as_u64().unwrap_or(0));
+    let enough = done.iter().sum::<u64>() >= interrupts;
+    if ended.code == OK && value["agrees"] == true && answered && enough {
         Ok(words)
     } else {
         Err(words)

@@ -34,13 +34,14 @@ pub struct Model {
     since: &'static str,
 }
 
-/// QEMU 10.0 has other CPUs of the first three names: no trace in ID_DFR0_EL1, and for cortex-a72 four
-/// ways in the data cache. Each kernel before 6.3 shows of a CPU with FEAT_CCIDX what no lock can hold, and
+/// QEMU 10.0 has other CPUs of the first four names: no trace in ID_DFR0_EL1, for cortex-a72 four ways in
+/// the data cache, and in `max` more features. Each kernel before 6.3 shows of a CPU with FEAT_CCIDX what no lock can hold, and
 /// 5.10 answers for a64fx that SMCCC_ARCH_WORKAROUND_3 is not needed.
-const MODELS: [Model; 7] = [
+const MODELS: [Model; 8] = [
     model("cortex-a72", (7, 7), "5.10"),
     model("cortex-a76", (7, 7), "5.10"),
     model("neoverse-n1", (7, 7), "5.10"),
+    model("max", (7, 7), "6.12"),
     model("a64fx", (7, 10), "6.1"),
     model("neoverse-v1", (10, 10), "6.12"),
     model("neoverse-n2", (10, 10), "6.12"),
@@ -56,8 +57,22 @@ const fn model(name: &'static str, qemu: (u32, u32), since: &'static str) -> Mod
 pub struct Wanted {
     /// CPU and kernel of each host.
     pub hosts: Vec<(&'static str, &'static str)>,
-    /// Words on each model that is left out.
+    /// Words on each model that is left out; its name comes first.
     pub skipped: Vec<String>,
+}
+
+impl Wanted {
+    /// How many models are compared, and which are not.
+    pub fn models(&self) -> String {
+        let compared = MODELS.len() - self.skipped.len();
+        let counted = format!("{compared} of {} CPU models", MODELS.len());
+        let name = |words: &String| words.split(':').next().unwrap_or_default().to_owned();
+        let names: Vec<String> = self.skipped.iter().map(name).collect();
+        match self.skipped.is_empty() {
+            true => counted,
+            false => format!("{counted}, SKIPPED {}", names.join(", ")),
+        }
+    }
 }
 
 /// What can be compared with this emulator.
@@ -165,4 +180,21 @@ pub fn lock(
     }
     let lock = folder.join(format!("{stem}.vm.lock.json"));
     crate::job::text(&lock)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn models_that_are_left_out_are_counted_and_named() {
+        assert_eq!(Wanted::default().models(), "8 of 8 CPU models");
+        let left_out = |name: &str| format!("{name}: this QEMU has no such CPU");
+        let wanted = Wanted {
+            hosts: Vec::new(),
+            skipped: vec![left_out("neoverse-v1"), left_out("neoverse-n2")],
+        };
+        let words = "6 of 8 CPU models, SKIPPED neoverse-v1, neoverse-n2";
+        assert_eq!(wanted.models(), words);
+    }
 }

@@ -347,7 +347,11 @@ pub fn run(cache: &Cache) -> Result<u8> {
         same_bytes(cache, &bench),
     )?;
     step("examples on emulated hosts", on_hosts(cache, &bench))?;
-    step("the catalogue against default guests", truth(cache, &bench))?;
+    let wanted = truth::wanted()?;
+    step(
+        &format!("the catalogue against default guests: {}", wanted.models()),
+        truth(cache, &bench, &wanted),
+    )?;
     step(
         "a Linux guest's interrupts go where it wants them",
         interrupts::run(
@@ -375,35 +379,52 @@ pub fn run(cache: &Cache) -> Result<u8> {
 
 /// `cargo test` of everything.
 fn workspace_tests() -> Result<Vec<String>> {
-    let mut command = cross::cargo_in(&cross::workspace()?);
-    command.args(["test", "--quiet", "--workspace"]);
-    Ok(match tools::run(&mut command, None)?.success() {
-        true => Vec::new(),
-        false => vec!["cargo test failed; its own messages are above".to_owned()],
-    })
+    cargo_test(&["--workspace"])
 }
 
 /// The runner's tests that need a real KVM.
 fn hostile_guests() -> Result<Vec<String>> {
-    let mut command = cross::cargo_in(&cross::workspace()?);
-    command.args([
-        "test",
-        "--quiet",
+    cargo_test(&[
         "--package",
         "vmlock-run",
         "--test",
         "guests",
-    ]);
-    command.args(["--", "--ignored"]);
-    Ok(match tools::run(&mut command, None)?.success() {
-        true => Vec::new(),
-        false => vec!["a guest did not end as it should; the messages are above".to_owned()],
+        "--",
+        "--ignored",
+    ])
+}
+
+/// Runs tests; returns what is wrong with them.
+fn cargo_test(arguments: &[&str]) -> Result<Vec<String>> {
+    let mut command = cross::cargo_in(&cross::workspace()?);
+    command.args(["test", "--quiet"]).args(arguments);
+    let (status, output) = tools::output(&mut command)?;
+    let output = String::from_utf8_lossy(&output);
+    let what = format!("cargo test {}", arguments.join(" "));
+    Ok(match (status.success(), passed(&output)) {
+        (false, _) => vec![format!("{what} failed; it said:\n{}", output.trim_end())],
+        (true, 0) => vec![format!("{what} found nothing to test")],
+        (true, count) => {
+            say(format_args!("{what}: {count} passed"));
+            Vec::new()
+        }
     })
 }
 
+/// How many tests passed, of all the programs that cargo ran.
+fn passed(output: &str) -> u64 {
+    let results = output
+        .lines()
+        .filter_map(|line| line.strip_prefix("test result: "));
+    let counts = results.filter_map(|words| {
+        let (_, rest) = words.split_once(". ")?;
+        rest.split_once(" passed;")?.0.parse::<u64>().ok()
+    });
+    counts.sum()
+}
+
 /// What default guests have on every CPU model and kernel that the catalogue names.
-fn truth(cache: &Cache, bench: &Bench) -> Result<Vec<String>> {
-    let wanted = truth::wanted()?;
+fn truth(cache: &Cache, bench: &Bench, wanted: &truth::Wanted) -> Result<Vec<String>> {
     for words in &wanted.skipped {
         tell(format_args!(
             "skipped the model {words}; another QEMU: {}=PATH",
@@ -637,6 +658,18 @@ mod tests {
             digest: "d".to_owned(),
             facts: 1,
         }
+    }
+
+    #[test]
+    fn tests_that_passed_are_counted() {
+        let quiet = "\nrunning 2 tests\n..\ntest result: ok. 2 passed; 0 failed; 0 ignored; 0 measured; 3 filtered out\n";
+        assert_eq!(passed(&quiet.repeat(3)), 6);
+        // Nothing was ignored, so nothing was asked for.
+        assert_eq!(
+            passed("running 0 tests\n\ntest result: ok. 0 passed; 0 failed; 0 ignored\n"),
+            0
+        );
+        assert_eq!(passed(""), 0);
     }
 
     #[test]
