@@ -5,6 +5,7 @@
 
 pub mod canonical;
 
+use crate::resolve::selectors;
 use crate::vm::{Arch, Boot, Console, Feature};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -50,6 +51,16 @@ pub struct Lock {
     /// What the guest boots.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub boot: Option<Boot>,
+}
+
+impl Lock {
+    /// Whether CLIDR_EL1 names the cache that CSSELR_EL1 selects so: what
+    /// CCSIDR_EL1 holds for others is UNKNOWN, and for these it is promised.
+    pub fn names_cache(&self, selector: u8) -> bool {
+        let mut registers = self.registers.iter();
+        let clidr = registers.find(|r| r.name == "CLIDR_EL1");
+        clidr.is_some_and(|r| selectors(r.value).contains(&selector.into()))
+    }
 }
 
 /// The CPU model that was resolved.

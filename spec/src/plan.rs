@@ -648,6 +648,24 @@ fn field_help(code: &'static str, path: &str, field: &str) -> Vec<String> {
     help
 }
 
+/// Whether the kernel takes a field's value, of which these bits change.
+fn takes(host: &ReportedRegister, field: &str, wanted: u64, changed: u64) -> bool {
+    let accepted = host.accepts.get(field);
+    accepted.is_some_and(|values| values.contains(&wanted)) || changed & !host.writable == 0
+}
+
+/// The same of a register's whole value, in each of its fields.
+fn takes_all(info: &RegisterInfo, host: &ReportedRegister, value: u64, wanted: u64) -> bool {
+    let mut rest = value ^ wanted;
+    for field in info.fields.iter() {
+        let changed = rest & field.mask();
+        if changed != 0 && takes(host, &field.name, field.get(wanted), changed) {
+            rest &= !changed;
+        }
+    }
+    rest & !host.writable == 0
+}
+
 /// An entry whose value has to be written: each differing field must be one that was tried and stuck.
 fn set(
     entry: &LockedRegister,
@@ -669,10 +687,8 @@ fn set(
                 if let Some(version) = psci {
                     return version.is_some_and(|v| report.psci.iter().any(|p| p == v));
                 }
-                host.accepts
-                    .get(field)
-                    .is_some_and(|values| values.contains(wanted))
-                    || (entry.value ^ value) & mask & entry.promised() & !host.writable == 0
+                let changed = (entry.value ^ value) & mask & entry.promised();
+                takes(host, field, *wanted, changed)
             };
             let refused: Vec<_> = differing(info, entry, value)
                 .into_iter()
@@ -768,20 +784,21 @@ fn unlocked(lock: &Lock, view: &View, plan: &mut Plan) {
         };
         // Per-vCPU affinity is part of the machine; caches that CLIDR_EL1 does
         // not name are UNKNOWN; a PMU that the guest has not cannot be read.
+        let unnamed = |selector| !lock.names_cache(selector);
         let without_pmu =
             info.feature.as_deref() == Some("pmu") && !lock.features.contains(&Feature::Pmu);
         if info.kind == Kind::State
-            || info.csselr().is_some()
+            || info.csselr().is_some_and(unnamed)
             || info.name == "MPIDR_EL1"
             || without_pmu
         {
             continue;
         }
-        match info.neutral {
-            Some(neutral) if host.value == Some(neutral) => {
+        match info.neutral.zip(host.value) {
+            Some((neutral, value)) if value == neutral => {
                 plan.keep(&info.name, Way::Absent, None, "")
             }
-            Some(neutral) => {
+            Some((neutral, value)) if takes_all(info, host, value, neutral) => {
                 let step = Step::Register {
                     id: info.id,
                     value: neutral,
@@ -793,14 +810,23 @@ fn unlocked(lock: &Lock, view: &View, plan: &mut Plan) {
                     "set to the value that hides it",
                 );
             }
-            None => plan.refusals.push(Refusal {
+            _ => plan.refusals.push(Refusal {
                 code: reason::UNLOCKED_REGISTER,
                 name: info.name.to_string(),
                 wanted: "nothing there".into(),
-                offered: "a register that the lock does not cover".into(),
+                offered: match host.value {
+                    Some(value) => format!("{value:#x}"),
+                    None => "a register that KVM lists and does not let be read".into(),
+                },
                 reason: format!(
-                    "the lock says nothing of {}, and no value makes it invisible",
-                    info.name
+                    "the lock says nothing of {}, and {}",
+                    info.name,
+                    match info.neutral {
+                        Some(neutral) => {
+                            format!("the kernel does not take {neutral:#x}, which would hide it")
+                        }
+                        None => "no value makes it invisible".into(),
+                    }
                 ),
                 from: "the rule that unknown means no".into(),
                 help: vec!["run `vmlock lock` again with this version".into()],

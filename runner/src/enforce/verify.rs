@@ -14,7 +14,7 @@ use crate::kvm::{Fresh, Gic, Vm};
 use crate::machine::home::Home;
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use vmlock_spec::catalogue::{Kind, RegisterInfo, register_by_id, register_by_name};
+use vmlock_spec::catalogue::{Kind, RegisterInfo, register_by_id};
 use vmlock_spec::lock::{Lock, LockedRegister};
 use vmlock_spec::plan::{Refusal, Step};
 use vmlock_spec::reason;
@@ -402,26 +402,8 @@ fn harmless(info: &RegisterInfo, lock: &Lock) -> bool {
     info.kind == Kind::State
         || info
             .csselr()
-            .is_some_and(|selector| !names_cache(lock, selector))
+            .is_some_and(|selector| !lock.names_cache(selector))
         || info.feature.as_deref().is_some_and(without)
-}
-
-/// Whether the lock's CLIDR_EL1 names the cache that CSSELR_EL1 selects
-/// (Arm ARM DDI 0487, CLIDR_EL1.Ctype<n>).
-fn names_cache(lock: &Lock, selector: u8) -> bool {
-    let clidr = register_by_name("CLIDR_EL1")
-        .and_then(|info| lock.registers.iter().find(|r| r.id == info.id))
-        .map_or(0, |r| r.value);
-    let (level, instruction) = (u32::from(selector >> 1), selector & 1 == 1);
-    if level > 6 {
-        return false;
-    }
-    match clidr >> (3 * level) & 7 {
-        1 => instruction,
-        2 | 4 => !instruction,
-        3 => true,
-        _ => false,
-    }
 }
 
 fn differs(name: &str, wanted: u64, read: u64, from: &str, when: &str) -> Refusal {

@@ -11,9 +11,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use vmlock_spec::lock::{Lock, canonical};
 use vmlock_spec::observation::Look;
-use vmlock_spec::plan::{Emulation, Step, Way, plan, plan_with};
-use vmlock_spec::report::{self, HostReport, Seen};
-use vmlock_spec::smccc::PSCI_VERSION_REGISTER;
+use vmlock_spec::plan::{Emulation, Refusal, Step, Way, plan, plan_with};
+use vmlock_spec::report::{self, HostReport, ReportedRegister, Seen};
+use vmlock_spec::smccc::{PSCI_VERSION_REGISTER, STD_BMAP_REGISTER};
 use vmlock_spec::vm::{Feature, Pmu};
 
 /// Kernel series of the lab, and the CPU models that each is recorded on.
@@ -245,6 +245,45 @@ fn what_cpu_on_resets_is_not_taken() {
 }
 
 /// KVM cuts vector lengths off above one of the CPU's; it adds none and takes none out below.
+/// What the lock does not name is hidden where that was seen to work, and nowhere else.
+#[test]
+fn what_cannot_be_hidden_is_refused() {
+    let mut lock = lock(&spec(&["kvm-6.8"], "neoverse-n1", &[]));
+    lock.registers.retain(|r| r.id != STD_BMAP_REGISTER);
+    let host = &hosts()["neoverse-n1-6.12"];
+    let refused = |change: &dyn Fn(&mut ReportedRegister)| -> Vec<String> {
+        let mut host = host.clone();
+        let registers = host.views.iter_mut().flat_map(|v| &mut v.registers);
+        registers
+            .filter(|r| r.id == STD_BMAP_REGISTER)
+            .for_each(change);
+        let plan = plan(&lock, &host);
+        let of_it = |r: &&Refusal| r.name == "KVM_REG_ARM_STD_BMAP";
+        plan.refusals
+            .iter()
+            .filter(of_it)
+            .map(|r| r.reason.clone())
+            .collect()
+    };
+    assert_eq!(refused(&|_| ()), Vec::<String>::new());
+    for said in [refused(&|r| r.writable = 0), refused(&|r| r.value = None)] {
+        assert!(
+            said.len() == 1 && said[0].contains("does not take 0x0"),
+            "{said:?}"
+        );
+    }
+}
+
+/// Caches that CLIDR_EL1 names are promised, and so refused where the lock forgot them.
+#[test]
+fn a_named_cache_is_no_leftover() {
+    let mut lock = lock(&spec(&["kvm-6.8"], "neoverse-n1", &[]));
+    lock.registers.retain(|r| r.name != "CCSIDR_EL1[1]");
+    let plan = plan(&lock, &hosts()["neoverse-n1-6.12"]);
+    let names: Vec<&str> = plan.refusals.iter().map(|r| r.name.as_str()).collect();
+    assert_eq!(names, ["CCSIDR_EL1[1]"]);
+}
+
 /// What is in use, or counted otherwise, is looked at before a start although nothing has to be written for it.
 #[test]
 fn a_start_is_rehearsed_as_far_as_it_needs() {
