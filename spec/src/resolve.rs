@@ -617,20 +617,31 @@ fn silicon(spec: &VmSpec, cpu: &CpuModel, complaints: &mut Complaints) {
 /// Registers that belong into the lock of this spec.
 fn belongs(context: &Context, register: &RegisterInfo) -> bool {
     let features = &context.spec.cpu.features;
+    let made_up = register.kind == Kind::Firmware || register.name == "CLIDR_EL1";
+    let debug = context.raw("ID_AA64DFR0_EL1");
+    !made_up && register.csselr().is_none() && owed(register, features, debug)
+}
+
+/// Whether a lock speaks of a register, with these features and that
+/// ID_AA64DFR0_EL1; of a CCSIDR_EL1 it does where CLIDR_EL1 names the cache.
+pub(crate) fn owed(register: &RegisterInfo, features: &[Feature], debug: u64) -> bool {
     if let Some(feature) = register.feature.as_deref()
         && !features.iter().any(|f| f.name() == feature)
     {
         return false;
     }
     match register.kind {
-        Kind::State | Kind::Firmware => false,
+        Kind::State => false,
         Kind::Identification => register.name != "MPIDR_EL1",
-        Kind::Cache => register.csselr().is_none() && register.name != "CLIDR_EL1",
         // PMMIR_EL1 exists from PMUv3 for Armv8.4 on (ID_AA64DFR0_EL1.PMUVer = 5).
-        Kind::Pmu if register.name == "PMMIR_EL1" => {
-            (5..0xf).contains(&(context.raw("ID_AA64DFR0_EL1") >> 8 & 0xf))
-        }
-        Kind::Id | Kind::Pmu | Kind::Timer | Kind::Gic | Kind::Debug => true,
+        Kind::Pmu if register.name == "PMMIR_EL1" => (5..0xf).contains(&(debug >> 8 & 0xf)),
+        Kind::Id
+        | Kind::Pmu
+        | Kind::Timer
+        | Kind::Gic
+        | Kind::Debug
+        | Kind::Cache
+        | Kind::Firmware => true,
     }
 }
 
@@ -1057,19 +1068,14 @@ fn finish(
     registers: BTreeMap<&'static str, (&'static RegisterInfo, Draft)>,
 ) -> Vec<LockedRegister> {
     let entry = |(info, draft): (&'static RegisterInfo, Draft)| {
-        let free = info
-            .fields
-            .iter()
-            .filter(|f| f.rule == Rule::Free)
-            .fold(0, |m, f| m | f.mask());
         let fact = context.fact(&info.name).is_some();
         LockedRegister {
             id: info.id,
             name: info.name.to_string(),
-            value: draft.value & !free,
+            value: draft.value & info.promised(),
             rule: if fact { Binding::Fact } else { Binding::Exact },
             from: draft.from.join(" "),
-            mask: full_mask(8) & !free,
+            mask: info.promised(),
             vary: Vec::new(),
         }
     };
@@ -1101,7 +1107,7 @@ fn caches(context: &Context, locked: &mut Vec<LockedRegister>, complaints: &mut 
                 value,
                 rule: Binding::Exact,
                 from: from.clone(),
-                mask: full_mask(1 << (info.id >> 52 & 0xf)),
+                mask: info.promised(),
                 vary: Vec::new(),
             });
         }
@@ -1217,7 +1223,7 @@ fn firmware(context: &Context, locked: &mut Vec<LockedRegister>, complaints: &mu
             value,
             rule,
             from,
-            mask: full_mask(8),
+            mask: info.promised(),
             vary: Vec::new(),
         });
     }
@@ -1305,7 +1311,7 @@ const WORKAROUNDS: [(u64, u32); 3] = [
 ];
 
 /// Answers that are not promised because the level that decides them is waived.
-fn waived_answers(locked: &[LockedRegister]) -> Vec<u64> {
+pub(crate) fn waived_answers(locked: &[LockedRegister]) -> Vec<u64> {
     let waived = |id: &u64| {
         let mut entries = locked.iter().filter(|r| r.id == *id);
         entries.any(|r| r.vary.iter().any(|w| w.field == "Level"))
@@ -1349,17 +1355,27 @@ fn gic(context: &Context, complaints: &mut Complaints) -> Gic {
             registers: Vec::new(),
         };
     };
-    let mut registers = Vec::new();
-    let mut push = |name: String, value: u32| {
-        registers.push(GicRegister {
-            name,
-            value,
-            from: from.clone(),
-        });
+    let registers = identification(revision, machine::INTERRUPTS);
+    let entry = |(name, value)| GicRegister {
+        name,
+        value,
+        from: from.clone(),
     };
+    Gic {
+        version: 3,
+        interrupts: machine::INTERRUPTS,
+        registers: registers.into_iter().map(entry).collect(),
+    }
+}
+
+/// The registers of a GICv3 that KVM makes, with so many interrupt ids and that
+/// revision of GICD_IIDR.
+pub(crate) fn identification(revision: u8, interrupts: u32) -> Vec<(String, u32)> {
+    let mut registers = Vec::new();
+    let mut push = |name: String, value: u32| registers.push((name, value));
     // Implementer Arm (0x43b), product 'K'.
     let iidr = 0x4b << 24 | 0x43b;
-    let lines = machine::INTERRUPTS / 32 - 1;
+    let lines = interrupts / 32 - 1;
     // Groups are writable from revision 2 on; before, GICv3 interrupts are all in group 1.
     let groups = if revision >= 2 { u32::MAX } else { 0 };
     // ARE_NS and DS read as one always.
@@ -1379,9 +1395,5 @@ fn gic(context: &Context, complaints: &mut Complaints) -> Gic {
     push("GICR_PIDR2".into(), 0x3b);
     push("GICR_IGROUPR0".into(), u32::MAX);
     push("GICR_IGROUPR0.writable".into(), groups);
-    Gic {
-        version: 3,
-        interrupts: machine::INTERRUPTS,
-        registers,
-    }
+    registers
 }

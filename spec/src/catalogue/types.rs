@@ -146,6 +146,15 @@ impl RegisterInfo {
             None
         }
     }
+    /// Bits that a lock promises: all of the register's width but run-time state.
+    pub fn promised(&self) -> u64 {
+        let all = match self.id >> 52 & 0xf {
+            bytes @ 0..3 => (1 << (8 << bytes)) - 1,
+            _ => u64::MAX,
+        };
+        let free = self.fields.iter().filter(|f| f.rule == Rule::Free);
+        free.fold(all, |bits, field| bits & !field.mask())
+    }
     /// The field of that name.
     pub fn field(&self, name: &str) -> Option<&Field> {
         self.fields.iter().find(|f| f.name == name)

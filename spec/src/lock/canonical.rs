@@ -3,8 +3,12 @@
 //! Two spaces, one field per line, LF, a final newline, keys in the order of
 //! the types. `write(parse(x)) == x` for everything that was written here.
 
-use super::{LOCK_VERSION, Lock, Range};
+use super::{LOCK_VERSION, Lock, Range, Waiver};
+use crate::catalogue::{REGISTERS, register_by_id};
 use crate::machine::STOLEN_TIME_SIZE;
+use crate::observation::fact_name;
+use crate::resolve::{identification, owed, waived_answers};
+use crate::smccc::{self, Services, psci_name};
 use crate::vm::Feature;
 use serde::Deserialize;
 use std::fmt;
@@ -128,6 +132,7 @@ fn consistent(lock: &Lock) -> Result<(), String> {
             ));
         }
     }
+    promising(lock)?;
     let lengths = &lock.vector_lengths;
     let valid = |l: &u32| (128..=2048).contains(l) && l.is_multiple_of(128);
     if lock.features.contains(&Feature::Sve) == lengths.is_empty()
@@ -204,6 +209,64 @@ fn consistent(lock: &Lock) -> Result<(), String> {
         if !(16..32).contains(&private) {
             return Err(format!("private interrupt {private} is not 16 to 31"));
         }
+    }
+    Ok(())
+}
+
+/// A lock promises all that the compiler would have it promise, and only
+/// `vary` waives. A later version that asks for more counts [`LOCK_VERSION`] up.
+fn promising(lock: &Lock) -> Result<(), String> {
+    for entry in &lock.registers {
+        let name = &entry.name;
+        let Some(info) = register_by_id(entry.id).filter(|info| info.name == name.as_str()) else {
+            return Err(format!(
+                "`{name}` is not the name of the register {:#018x}, as far as this program knows",
+                entry.id
+            ));
+        };
+        if info.promised() & !entry.mask != 0 {
+            return Err(format!(
+                "`{name}` promises less than the whole register: only `vary` in a spec waives"
+            ));
+        }
+        let named = |w: &Waiver| info.field(&w.field).is_some_and(|f| f.mask() == w.mask);
+        if let Some(waiver) = entry.vary.iter().find(|w| !named(w)) {
+            return Err(format!(
+                "`{name}` has no field `{}` with the bits {:#x} to be waived",
+                waiver.field, waiver.mask
+            ));
+        }
+    }
+    let entry = |name: &str| lock.registers.iter().find(|r| r.name == name);
+    let debug = entry("ID_AA64DFR0_EL1").map_or(0, |r| r.value);
+    let missing = REGISTERS.iter().find(|info| {
+        let cache = info.csselr().is_none_or(|n| lock.names_cache(n));
+        cache && owed(info, &lock.features, debug) && entry(&info.name).is_none()
+    });
+    if let Some(info) = missing {
+        return Err(format!("it says nothing of the register `{}`", info.name));
+    }
+    let gic = identification(0, lock.gic.interrupts.clamp(64, 1024));
+    let names = lock.gic.registers.iter().map(|r| &r.name);
+    if !names.eq(gic.iter().map(|(name, _)| name)) {
+        return Err("the registers of the GIC are not those of a GICv3 with its interrupts".into());
+    }
+    let services = Services::of_lock(lock);
+    let waived = waived_answers(&lock.registers);
+    let asked = smccc::answers(&services).into_iter();
+    let asked = asked.filter(|(key, _)| !waived.contains(key));
+    let calls = lock.hypercalls.answers.iter().map(|a| a.call.clone());
+    if !calls.eq(asked.map(|(key, _)| fact_name(key))) {
+        return Err("the calls that are answered are not those of its services".into());
+    }
+    if psci_name(services.psci) != Some(lock.hypercalls.psci.as_str()) {
+        return Err(
+            "`psci` and the register KVM_REG_ARM_PSCI_VERSION contradict each other".into(),
+        );
+    }
+    let pmu = lock.machine.private_interrupts.pmu;
+    if lock.features.contains(&Feature::Pmu) != pmu.is_some() {
+        return Err("a PMU has an interrupt, and nothing else has that one".into());
     }
     Ok(())
 }

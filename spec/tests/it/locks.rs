@@ -1,8 +1,8 @@
 //! The lock's bytes: stable, strict, and clear about what it refuses.
 
 use crate::truth::{lock, spec};
-use vmlock_spec::lock::Lock;
 use vmlock_spec::lock::canonical::{LockError, parse, write};
+use vmlock_spec::lock::{Lock, LockedRegister, Waiver};
 use vmlock_spec::vm::Feature;
 
 fn example() -> Lock {
@@ -109,6 +109,9 @@ fn locks_that_contradict_themselves_are_refused() {
         f(&mut lock);
         parse(&write(&lock))
     };
+    let all = example().registers;
+    let midr = all.iter().position(|r| r.name == "MIDR_EL1");
+    let midr = midr.expect("every lock has one");
     type Case<'a> = (&'a str, &'a dyn Fn(&mut Lock));
     let cases: &[Case] = &[
         ("overlap", &|l| {
@@ -124,6 +127,35 @@ fn locks_that_contradict_themselves_are_refused() {
             l.machine.private_interrupts.virtual_timer = 99
         }),
         ("40 bits", &|l| l.machine.devices[0].range.base = 1 << 50),
+        ("MIDR_EL1", &|l| l.registers[midr].mask = 0),
+        ("MIDR_EL1", &|l| l.registers[midr].mask &= !0xf),
+        ("REVIDR_EL1", &|l| {
+            l.registers[midr].name = "REVIDR_EL1".into()
+        }),
+        ("MIDR_EL1", &|l| drop(l.registers.remove(midr))),
+        ("MIDR_EL1", &|l| {
+            l.registers[midr].vary = vec![Waiver {
+                field: "Revision".into(),
+                mask: u64::MAX,
+                from: "spec/vary/MIDR_EL1.Revision".into(),
+            }];
+        }),
+        ("unknown", &|l| {
+            l.registers.push(LockedRegister {
+                id: u64::from(u32::MAX) | 0x6030 << 48,
+                name: "unknown".into(),
+                ..l.registers[0].clone()
+            })
+        }),
+        ("GICv3", &|l| l.gic.registers.clear()),
+        ("GICv3", &|l| drop(l.gic.registers.pop())),
+        ("GICv3", &|l| {
+            l.gic.registers.push(l.gic.registers[0].clone())
+        }),
+        ("calls", &|l| l.hypercalls.answers.clear()),
+        ("calls", &|l| drop(l.hypercalls.answers.remove(7))),
+        ("psci", &|l| l.hypercalls.psci = "1.0".into()),
+        ("PMU", &|l| l.machine.private_interrupts.pmu = None),
     ];
     for (word, f) in cases {
         match change(f) {
