@@ -174,20 +174,4 @@ impl Frames {
         }
         self.distributor.1.all_in_group_one(kernel)
     }
-
-    /// What the guest will read in a 32-bit register before it has written
-    /// anything, if no kernel is needed for it.
-    pub fn identification(&mut self, part: Part, offset: u32) -> Option<u32> {
-        let quick = match part {
-            Part::Distributor => self.distributor.1.quick(offset, 4, Access::Read),
-            Part::Redistributor(index) => {
-                let one = self.redistributors.1.get_mut(index)?;
-                one.quick(offset, 4, Access::Read)
-            }
-        };
-        match quick {
-            Quick::Done(value) => Some(value as u32),
-            Quick::Stop => None,
-        }
-    }
 }

@@ -137,6 +137,9 @@ pub struct Plan {
     /// guest reads (CTR_EL0 up to 6.2): what was read from inside counts, and
     /// reading them back from outside would prove nothing.
     pub only_inside: BTreeSet<u64>,
+    /// Ids of registers of the lock that the host's kernel lists: what they hold
+    /// is read back, so they have to be there still when the guest is started.
+    pub read_back: BTreeSet<u64>,
 }
 
 impl Plan {
@@ -504,6 +507,9 @@ fn register(
     } else {
         None
     };
+    if listed.is_some() {
+        plan.read_back.insert(entry.id);
+    }
     match (listed, inside) {
         // A guest that reads something else than KVM_GET_ONE_REG says: what is
         // seen from inside counts, and writing it proves nothing.

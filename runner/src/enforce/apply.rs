@@ -44,6 +44,8 @@ pub struct Recipe<'a> {
     pub steps: Vec<Step>,
     /// Registers of which KVM_GET_ONE_REG does not tell what a guest reads.
     pub only_inside: BTreeSet<u64>,
+    /// Registers that KVM has to list, so that they are read back.
+    pub read_back: BTreeSet<u64>,
     /// The lock whose interrupt controller is answered for; the in-kernel one is hidden.
     pub proxied: Option<&'a Lock>,
 }
@@ -82,6 +84,7 @@ impl<'a> Recipe<'a> {
             pmu_interrupt: lock.machine.private_interrupts.pmu,
             steps,
             only_inside: plan.only_inside.clone(),
+            read_back: plan.read_back.clone(),
             proxied,
         }
     }

@@ -67,11 +67,6 @@ impl Proxy {
         self.frames.lock().unwrap_or_else(|e| e.into_inner())
     }
 
-    /// What the guest will read there, see [`Frames::identification`].
-    pub fn identification(&self, part: Part, offset: u32) -> Option<u32> {
-        self.frames().identification(part, offset)
-    }
-
     /// Whether the kernel has every interrupt in group 1.
     ///
     /// # Errors

@@ -193,6 +193,7 @@ fn recipe(features: &[Feature], vcpus: u64) -> Recipe<'_> {
         pmu_interrupt: pmu.then_some(PMU_INTERRUPT),
         steps: Vec::new(),
         only_inside: BTreeSet::new(),
+        read_back: BTreeSet::new(),
         proxied: None,
     }
 }
