@@ -138,7 +138,7 @@ pub struct Matrix {
     #[arg(required_unless_present = "docs", value_name = "LOCK")]
     pub locks: Vec<PathBuf>,
     /// Audit all examples on every kernel series and four CPUs, and write docs/matrix.md; some 15 minutes
-    #[arg(long, conflicts_with_all = ["locks", "kernels", "cpus", "hardware", "format", "program", "args"])]
+    #[arg(long, conflicts_with_all = ["locks", "kernels", "cpus", "Hardware", "format", "program", "args"])]
     pub docs: bool,
     /// Host kernels
     #[arg(long, value_delimiter = ',', default_value = "5.10,6.1,6.12,6.18,7.3")]
@@ -260,4 +260,20 @@ pub struct Guest {
     /// Kernel of the guest
     #[arg(long, default_value = crate::guest::KERNEL)]
     pub kernel: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_agrees_with_itself() {
+        Flags::command().debug_assert();
+        let parses =
+            |words: &[&str]| Flags::try_parse_from([&["vmlock-lab"], words].concat()).is_ok();
+        assert!(parses(&["matrix", "--docs"]));
+        assert!(!parses(&["matrix", "--docs", "--memory", "512"]));
+        assert!(!parses(&["matrix"]));
+    }
 }

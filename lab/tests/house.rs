@@ -6,6 +6,7 @@ use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -80,13 +81,102 @@ fn every_source_file_is_on_the_map() {
     }
 }
 
-#[test]
-fn the_aliases_of_the_readme_exist() {
-    let config = read(".cargo/config.toml");
-    for command in ["tour", "verify"] {
-        assert!(read("README.md").contains(&format!("cargo {command}")));
-        assert!(config.contains(&format!("{command} = ")));
+/// Command lines of a document: lines after a prompt, and what stands between back quotes, which may span lines.
+fn command_lines(text: &str) -> Vec<String> {
+    let (mut prose, mut out, mut in_block) = (String::new(), Vec::new(), false);
+    for line in text.lines() {
+        if line.starts_with("```") {
+            in_block = !in_block;
+        } else if !in_block {
+            prose.push_str(line);
+            prose.push('\n');
+        } else if let Some(command) = line.strip_prefix("$ ") {
+            out.push(command.split(" #").next().unwrap_or(command).to_owned());
+        }
     }
+    let quoted = prose.split('`').skip(1).step_by(2);
+    out.extend(quoted.map(|quoted| quoted.replace('\n', " ")));
+    out
+}
+
+/// The workspace's programs, built as its tests are.
+fn programs() -> PathBuf {
+    let mut cargo = Command::new(env!("CARGO"));
+    let cargo = cargo.current_dir(root());
+    let built = cargo.args(["build", "--quiet", "--workspace", "--bins"]);
+    assert!(built.status().expect("cargo runs").success());
+    let lab = Path::new(env!("CARGO_BIN_EXE_vmlock-lab"));
+    lab.parent().expect("a folder").to_owned()
+}
+
+/// Holds a program's arguments against its own help: the verb, and each flag before `--`; after it, vmlock-run's.
+fn hold(programs: &Path, program: &str, arguments: &[&str], line: &str) {
+    let verb = arguments.first().copied().unwrap_or_default();
+    let help = Command::new(programs.join(program))
+        .args([verb, "--help"])
+        .output()
+        .unwrap_or_else(|e| panic!("{program}: {e}"));
+    assert!(help.status.success(), "`{line}`: {program} has no {verb}");
+    let help = String::from_utf8_lossy(&help.stdout);
+    let known: BTreeSet<&str> = help
+        .split(|c: char| !c.is_ascii_alphanumeric() && c != '-')
+        .collect();
+    for (at, argument) in arguments.iter().enumerate() {
+        match *argument {
+            ">" | "|" => return,
+            "--" => return hold(programs, "vmlock-run", &arguments[at + 1..], line),
+            flag if flag.starts_with('-') => {
+                let flag = flag.split('=').next().unwrap_or(flag);
+                assert!(
+                    known.contains(flag),
+                    "`{line}`: {program} {verb} has no {flag}"
+                );
+            }
+            _ => {}
+        }
+    }
+}
+
+#[test]
+fn every_command_in_the_documents_exists() {
+    let config = read(".cargo/config.toml");
+    let programs = programs();
+    let mut held = 0;
+    for name in [
+        "README.md",
+        "CONTRIBUTING.md",
+        "ARCHITECTURE.md",
+        "docs/matrix.md",
+    ] {
+        for line in command_lines(&read(name)) {
+            let words = line.split_whitespace();
+            let variable = |word: &&str| word.contains('=') && !word.starts_with('-');
+            let words: Vec<&str> = words.skip_while(variable).collect();
+            match words[..] {
+                [program @ ("vmlock" | "vmlock-run" | "vmlock-lab"), _, ..] => {
+                    hold(&programs, program, &words[1..], &line);
+                }
+                ["cargo", "run", ..] => {
+                    let package = words.iter().skip_while(|w| **w != "-p").nth(1);
+                    let package = package.unwrap_or_else(|| panic!("`{line}` runs nothing"));
+                    let own = words.iter().position(|w| *w == "--");
+                    let own = own.unwrap_or_else(|| panic!("`{line}` asks for nothing"));
+                    hold(&programs, package, &words[own + 1..], &line);
+                }
+                // Cargo's own, a tool that the line says how to install, or an alias of ours.
+                ["cargo", "test" | "clippy" | "fmt" | "deny", ..] | ["cargo"] => {}
+                ["cargo", alias, ..] => {
+                    assert!(config.contains(&format!("\n{alias} = ")), "`{line}`");
+                }
+                [file, ..] if file.starts_with(".ci/") => {
+                    assert!(root().join(file).exists(), "`{line}`");
+                }
+                _ => continue,
+            }
+            held += 1;
+        }
+    }
+    assert!(held >= 35, "only {held} commands in the documents");
 }
 
 /// The page of the matrix is about the locks as they are, and about enough hosts.
