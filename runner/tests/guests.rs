@@ -14,6 +14,7 @@ use vmlock_spec::vm::Boot;
 /// Instructions of the Arm ARM (DDI 0487, chapter C6), as words.
 mod a64 {
     pub const HVC: u32 = 0xd400_0002;
+    pub const SMC: u32 = 0xd400_0003;
     pub const WFI: u32 = 0xd503_207f;
     pub const UDF: u32 = 0;
     /// `b .`
@@ -30,6 +31,30 @@ mod a64 {
     pub const JUMP: u32 = 0xd61f_0040;
     /// `strb w1, [x20]`
     pub const STORE_BYTE: u32 = 0x3900_0281;
+    /// `stp x0, x1, [x2]`
+    pub const STORE_PAIR: u32 = 0xa900_0440;
+    /// `ldrb`, `ldrh`, `ldr` (32 and 64 bits) into register 0 and `strb`, `strh`,
+    /// `str` of register 1, all at `[x2]`
+    pub const EVERY_WIDTH: [u32; 8] = [
+        0x3940_0040,
+        0x7940_0040,
+        0xb940_0040,
+        0xf940_0040,
+        0x3900_0041,
+        0x7900_0041,
+        0xb900_0041,
+        0xf900_0041,
+    ];
+    /// `str w1, [x2]`, `str w1, [x2, #0x80]`, and `b` to the first of them
+    pub const FLOOD: [u32; 3] = [0xb900_0041, 0xb900_8041, 0x17ff_fffe];
+    /// `cmn x0, #1`
+    pub const COMPARE_WITH_MINUS_ONE: u32 = 0xb100_041f;
+    /// `b.ne .`
+    pub const SPIN_UNLESS_EQUAL: u32 = 0x5400_0001;
+    /// `msr vbar_el1, x9`, `isb`, after `adr x9, .+0x3fc0`
+    pub const HANDLE: [u32; 3] = [0x1001_fe09, 0xd518_c009, 0xd503_3fdf];
+    /// Back to the instruction after the one that took the exception: x9 is lost.
+    pub const SKIP: [u32; 4] = [0xd538_4029, 0x9100_1129, 0xd518_4029, 0xd69f_03e0];
     /// `msr vbar_el1, x2`
     pub const SET_VECTORS: u32 = 0xd518_c002;
 
@@ -41,9 +66,48 @@ mod a64 {
     }
 }
 
-/// Where a machine has its UART, and where it has nothing.
+/// Where a machine has its UART, its interrupt controller, and nothing.
 const UART: u32 = 0x0900_0000;
+const DISTRIBUTOR: u32 = 0x0800_0000;
+const REDISTRIBUTORS: u32 = 0x080a_0000;
 const NOWHERE: u32 = 0xdead_0000;
+
+/// A lock of the examples' CPU, what is said to `start`, and who is attacked by it.
+struct Stage {
+    name: &'static str,
+    lock: &'static str,
+    flags: &'static str,
+    /// Whether SMC is a conduit of calls.
+    smc: bool,
+}
+
+const STAGES: [Stage; 4] = [
+    Stage {
+        name: "kernel",
+        lock: "examples/modern.vm.lock.json",
+        flags: "",
+        smc: true,
+    },
+    Stage {
+        name: "distributor",
+        lock: "examples/pinned.vm.lock.json",
+        flags: "",
+        smc: true,
+    },
+    Stage {
+        name: "calls",
+        lock: "examples/modern.vm.lock.json",
+        flags: "--emulate-calls",
+        smc: true,
+    },
+    // Linux 6.1 took no SMC: the runner answers for 6.12, which does.
+    Stage {
+        name: "no-smc",
+        lock: "lab/tests/specs/counters.vm.lock.json",
+        flags: "",
+        smc: false,
+    },
+];
 
 /// How a guest has to end.
 enum End {
@@ -67,6 +131,146 @@ fn call(function: u32, argument: u32) -> Vec<u32> {
         &[a64::HVC],
     ]
     .concat()
+}
+
+/// Vectors behind the code: whatever an instruction is answered with, the next one runs.
+fn undeterred(code: &[u32]) -> Vec<u32> {
+    const VECTORS: usize = (0x4000 - HEADER) / 4;
+    let mut all = [&a64::HANDLE[..], code].concat();
+    assert!(all.len() < VECTORS, "the vectors come after the code");
+    // Synchronous exceptions of this level are 0x200 bytes into the table.
+    all.resize(VECTORS + 0x80, a64::SPIN);
+    all.extend(a64::SKIP);
+    all
+}
+
+/// Guests that attack what the runner answers itself.
+fn attackers(stage: &Stage) -> Vec<Guest> {
+    let off = &call(0x8400_0008, 0)[..];
+    let at = |address| a64::set(2, address);
+    let mut odd = a64::set(1, u32::MAX).to_vec();
+    for register in [
+        DISTRIBUTOR,
+        DISTRIBUTOR + 0x4,
+        DISTRIBUTOR + 0x84,
+        DISTRIBUTOR + 0x104,
+        DISTRIBUTOR + 0x204,
+        DISTRIBUTOR + 0x304,
+        DISTRIBUTOR + 0x420,
+        DISTRIBUTOR + 0xc08,
+        DISTRIBUTOR + 0x6100,
+        DISTRIBUTOR + 0xffe8,
+        DISTRIBUTOR + 0xfff8,
+        REDISTRIBUTORS,
+        REDISTRIBUTORS + 0x8,
+        REDISTRIBUTORS + 0x70,
+        REDISTRIBUTORS + 0x1_0080,
+        REDISTRIBUTORS + 0x1_0200,
+        REDISTRIBUTORS + 0x1_0400,
+        REDISTRIBUTORS + 0x3_fff8,
+    ] {
+        for offset in [0, 1, 2, 4, 7] {
+            odd.extend(at(register + offset));
+            odd.extend(a64::EVERY_WIDTH);
+        }
+    }
+    // What ends the machine or waits is left out: SYSTEM_OFF, SYSTEM_RESET, their successors, CPU_OFF, CPU_SUSPEND.
+    let mut calls = Vec::new();
+    for function in [
+        0,
+        0x1234_5678,
+        0x8000_0000,
+        0x8000_0001,
+        0x8400_0000,
+        0x8400_0003,
+        0x8400_0004,
+        0x8400_0006,
+        0x8400_000a,
+        0x8400_000f,
+        0x8400_0050,
+        0x8400_0051,
+        0x8400_0052,
+        0x8400_0053,
+        0x8400_7fff,
+        0x8600_0000,
+        0x8600_0001,
+        0x8600_ff01,
+        0xbf00_ff01,
+        0xc400_0003,
+        0xc400_0004,
+        0xc400_0053,
+        0xc500_0020,
+        0xc500_0021,
+        0xc600_0040,
+        0xc600_0041,
+        0xc600_ffff,
+        0xffff_ffff,
+    ] {
+        for conduit in [a64::HVC, a64::SMC] {
+            calls.extend(call(function, u32::MAX));
+            calls.extend([a64::set(2, u32::MAX), a64::set(3, u32::MAX)].concat());
+            calls.extend(a64::set(0, function));
+            calls.push(conduit);
+        }
+    }
+    let guest = |name, code: Vec<u32>, end| Guest { name, code, end };
+    vec![
+        guest(
+            "gic-widths",
+            undeterred(&[&odd, off, &[a64::SPIN]].concat()),
+            End::Itself(0, "powered off"),
+        ),
+        guest(
+            "gic-load-pair",
+            [&at(DISTRIBUTOR)[..], &[a64::LOAD_PAIR, a64::SPIN]].concat(),
+            End::Itself(11, "0x8000000"),
+        ),
+        guest(
+            "gic-store-pair",
+            [&at(REDISTRIBUTORS)[..], &[a64::STORE_PAIR, a64::SPIN]].concat(),
+            End::Itself(11, "0x80a0000"),
+        ),
+        // GICD_ISPENDR1 and GICD_ICPENDR1, as fast as they are answered.
+        guest(
+            "gic-flood",
+            [
+                &a64::set(1, u32::MAX)[..],
+                &at(DISTRIBUTOR + 0x204),
+                &a64::FLOOD,
+            ]
+            .concat(),
+            End::Signal("TERM", 143),
+        ),
+        guest(
+            "calls",
+            undeterred(&[&calls, off, &[a64::SPIN]].concat()),
+            End::Itself(0, "powered off"),
+        ),
+        // SYSTEM_OFF by SMC ends the machine, or answers -1 and no more.
+        guest(
+            "smc-off",
+            [
+                &a64::set(0, 0x8400_0008)[..],
+                &[
+                    a64::SMC,
+                    a64::COMPARE_WITH_MINUS_ONE,
+                    a64::SPIN_UNLESS_EQUAL,
+                ],
+                &call(0x8400_0009, 0),
+                &[a64::SPIN],
+            ]
+            .concat(),
+            match stage.smc {
+                true => End::Itself(0, "powered off"),
+                false => End::Itself(10, "asked for a reset"),
+            },
+        ),
+        guest(
+            "reset2-64",
+            [&call(0xc400_0012, 0)[..], &[a64::SPIN]].concat(),
+            End::Itself(10, "SYSTEM_RESET2"),
+        ),
+    ]
 }
 
 fn guests() -> Vec<Guest> {
@@ -149,9 +353,11 @@ fn guests() -> Vec<Guest> {
     ]
 }
 
+/// Bytes before the code.
+const HEADER: usize = 64;
+
 /// An arm64 image (Documentation/arch/arm64/booting.rst) with that code.
 fn image(code: &[u32], size: Option<u64>) -> Vec<u8> {
-    const HEADER: usize = 64;
     let size = size.unwrap_or((HEADER + 4 * code.len()) as u64);
     let mut image = Vec::new();
     // b to the end of the header, and a nop.
@@ -200,7 +406,7 @@ fn in_host(script: &Path, files: &[PathBuf]) -> String {
         "--cpu",
         "neoverse-n1",
         "--timeout",
-        "400",
+        "600",
         "--program",
         "sh",
     ]);
@@ -225,57 +431,62 @@ fn in_host(script: &Path, files: &[PathBuf]) -> String {
 #[ignore = "boots an emulated host"]
 fn no_guest_panics_hangs_or_ends_without_a_word() {
     let place = Place::new();
-    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/modern.vm.lock.json");
-    let text = fs::read_to_string(example).expect("the example is checked in");
-    let mut lock = canonical::parse(&text).expect("the example is a lock");
     let mut files = Vec::new();
     let mut script = String::new();
-    let mut add = |name: &str, image: &[u8], signal: Option<&str>| {
-        lock.boot = Some(Boot {
-            kernel: format!("{name}.Image"),
-            initrd: None,
-            cmdline: String::new(),
-        });
-        files.push(place.write(&format!("{name}.Image"), image));
-        let path = place.write(
-            &format!("{name}.vm.lock.json"),
-            canonical::write(&lock).as_bytes(),
-        );
-        let start = format!("vmlock-run start {} </dev/null 2>&1", path.display());
-        files.push(path);
-        let _ = match signal {
-            // The chatter's reader is slow: a full pipe must not hold the runner.
-            Some(signal) => writeln!(
-                script,
-                "(timeout -s {signal} 5 {start}; echo \"exit $?\") | (sleep 8; tail -n 3) | tail -c 400"
-            ),
-            None => writeln!(script, "timeout -s KILL 20 {start}; echo \"exit $?\""),
-        };
-        let _ = writeln!(script, "echo '=== {name}'");
-    };
     let mut expected = Vec::new();
-    for guest in guests() {
-        let signal = match guest.end {
-            End::Itself(..) => None,
-            End::Signal(signal, _) => Some(signal),
-        };
-        add(guest.name, &image(&guest.code, None), signal);
-        expected.push((
-            guest.name,
-            match guest.end {
+    for (index, stage) in STAGES.iter().enumerate() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let text = fs::read_to_string(path.join(stage.lock)).expect("the lock is checked in");
+        let mut lock = canonical::parse(&text).expect("it is a lock");
+        let mut add = |name: &str, image: &[u8], end: End| {
+            let name = format!("{}-{name}", stage.name);
+            lock.boot = Some(Boot {
+                kernel: format!("{name}.Image"),
+                initrd: None,
+                cmdline: String::new(),
+            });
+            files.push(place.write(&format!("{name}.Image"), image));
+            let path = place.write(
+                &format!("{name}.vm.lock.json"),
+                canonical::write(&lock).as_bytes(),
+            );
+            let (path, flags) = (path.display().to_string(), stage.flags);
+            let start = format!("vmlock-run start {path} {flags} </dev/null 2>&1");
+            files.push(path.into());
+            let _ = match end {
+                // The chatter's reader is slow: a full pipe must not hold the runner.
+                End::Signal(signal, _) => writeln!(
+                    script,
+                    "(timeout -s {signal} 5 {start}; echo \"exit $?\") | (sleep 8; tail -n 3) | tail -c 400"
+                ),
+                End::Itself(..) => writeln!(script, "timeout -s KILL 20 {start}; echo \"exit $?\""),
+            };
+            let _ = writeln!(script, "echo '=== {name}'");
+            let (code, words) = match end {
                 End::Itself(code, words) => (code, words),
                 End::Signal(_, code) => (code, "ended by signal"),
-            },
-        ));
+            };
+            expected.push((name, code, words));
+        };
+        for guest in attackers(stage) {
+            add(guest.name, &image(&guest.code, None), guest.end);
+        }
+        if index > 0 {
+            continue;
+        }
+        for guest in guests() {
+            add(guest.name, &image(&guest.code, None), guest.end);
+        }
+        let liar = image(&[a64::SPIN], Some(u64::MAX));
+        let end = End::Itself(4, "more than there are addresses");
+        add("liar", &liar, end);
+        let end = End::Itself(4, "shorter than an image's header");
+        add("short", b"MZ", end);
     }
-    add("liar", &image(&[a64::SPIN], Some(u64::MAX)), None);
-    expected.push(("liar", (4, "more than there are addresses")));
-    add("short", b"MZ", None);
-    expected.push(("short", (4, "shorter than an image's header")));
     files.push(place.write("guests.sh", script.as_bytes()));
     let said = in_host(&place.0.join("guests.sh"), &files);
     let mut parts = said.as_str();
-    for (name, (code, words)) in expected {
+    for (name, code, words) in expected {
         let end = format!("=== {name}\n");
         let (part, rest) = parts
             .split_once(&end)
