@@ -12,7 +12,7 @@ mod vm;
 
 pub use count::ioctls;
 pub use gic::Gic;
-pub use system::System;
+pub use system::{System, host_counter};
 pub use vcpu::{Exit, Forwarded, Fresh, Kick, Runnable};
 pub use vm::{Vm, bury, discard};
 

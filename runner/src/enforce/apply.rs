@@ -8,7 +8,7 @@
 
 use crate::failure::Failure;
 use crate::gic::proxy::Proxy;
-use crate::kvm::{Fresh, Gic, System, Vm};
+use crate::kvm::{Fresh, Gic, System, Vm, host_counter};
 use crate::machine::memory::Memory;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -98,6 +98,8 @@ pub struct Built {
     pub gic: Arc<Gic>,
     /// Its vCPUs, in order.
     pub vcpus: Vec<Fresh>,
+    /// The host's counter before there was a VM, and when it had all of its vCPUs.
+    pub created: (u64, u64),
     /// What answers for the interrupt controller, where the kernel does not.
     pub proxy: Option<Proxy>,
 }
@@ -108,6 +110,7 @@ pub struct Begun {
     gic: Gic,
     /// Its vCPUs, in order.
     pub vcpus: Vec<Fresh>,
+    created: (u64, u64),
 }
 
 impl Begun {
@@ -126,6 +129,7 @@ pub fn begin(
     recipe: &Recipe,
     memory: Option<Arc<Memory>>,
 ) -> Result<Begun, Failure> {
+    let before = host_counter();
     let vm = system.create_vm()?;
     vm.report_undecodable();
     if recipe.features.contains(&Feature::Mte) {
@@ -144,6 +148,7 @@ pub fn begin(
         .zip(&recipe.mpidr)
         .map(|(index, _)| vm.create_vcpu(index))
         .collect::<Result<Vec<_>, _>>()?;
+    let created = (before, host_counter());
     let gic = vm.create_gic()?;
     gic.set_distributor(recipe.distributor)?;
     gic.set_redistributors(recipe.redistributors)?;
@@ -162,7 +167,12 @@ pub fn begin(
             }
         }
     }
-    Ok(Begun { vm, gic, vcpus })
+    Ok(Begun {
+        vm,
+        gic,
+        vcpus,
+        created,
+    })
 }
 
 /// Gives a vCPU its SVE vector lengths, if the steps name any, and ends their configuration.
@@ -186,7 +196,12 @@ fn vectors(vcpu: &Fresh, steps: &[Step]) -> Result<(), Failure> {
 /// A step that the host refuses after all is a refusal, and all of them are
 /// reported together; anything else is the environment.
 pub fn complete(begun: Begun, recipe: &Recipe) -> Result<Built, Failure> {
-    let Begun { vm, gic, vcpus } = begun;
+    let Begun {
+        vm,
+        gic,
+        vcpus,
+        created,
+    } = begun;
     let mut refusals = Vec::new();
     for step in &recipe.steps {
         let Step::Register { id, value } = step else {
@@ -277,6 +292,7 @@ pub fn complete(begun: Begun, recipe: &Recipe) -> Result<Built, Failure> {
             vm,
             gic,
             vcpus,
+            created,
             proxy,
         })
     } else {

@@ -9,12 +9,12 @@
 use super::apply::{Built, Recipe};
 use crate::failure::Failure;
 use crate::gic::proxy::Proxy;
-use crate::kvm::{Fresh, Gic, Vm};
+use crate::kvm::{Fresh, Gic, Vm, core, host_counter};
 use crate::machine::home::Home;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use vmlock_spec::catalogue::{Kind, RegisterInfo, register_by_id};
-use vmlock_spec::lock::{Lock, LockedRegister};
+use vmlock_spec::lock::{Counters, Lock, LockedRegister, PhysicalCounter, VirtualCounter};
 use vmlock_spec::plan::{Refusal, Step};
 use vmlock_spec::reason;
 
@@ -49,6 +49,7 @@ impl Verified {
             gic,
             vcpus,
             proxy,
+            created: _,
         } = built;
         Self {
             vm,
@@ -196,6 +197,7 @@ fn everything(
         }
         interrupts(vcpu, recipe, when, found)?;
         let listed = vcpu.registers()?;
+        counters(vcpu, built.created, &lock.counters, &listed, found)?;
         for id in recipe.read_back.iter().filter(|id| !listed.contains(id)) {
             if let Some(entry) = entry(lock, *id) {
                 found.add(unlisted(entry));
@@ -217,6 +219,47 @@ fn everything(
         }
     }
     gic(built, lock, when, found)
+}
+
+/// The counters of a vCPU count from where the lock says. Kernels before 6.4 do
+/// not list the physical one, and have no way to give it an offset either.
+fn counters(
+    vcpu: &Fresh,
+    created: (u64, u64),
+    promised: &Counters,
+    listed: &[u64],
+    found: &mut Found,
+) -> Result<(), Failure> {
+    let mut counts = |id: u64, name: &str, from: (u64, u64), words: &str| {
+        let before = host_counter();
+        let read = vcpu.get(id)?;
+        let after = host_counter();
+        let (least, most) = (before.wrapping_sub(from.1), after.wrapping_sub(from.0));
+        if !(least..=most).contains(&read) {
+            found.add(Refusal {
+                code: reason::NOT_WRITABLE,
+                name: name.to_owned(),
+                wanted: format!("{least:#x} to {most:#x}"),
+                offered: format!("{read:#x}"),
+                reason: format!("{name} does not count {words}"),
+                from: "the machine's counters".to_owned(),
+                help: vec!["choose another host, and report this one".to_owned()],
+            });
+        }
+        Ok::<(), Failure>(())
+    };
+    match promised.virtual_counter {
+        VirtualCounter::ZeroAtCreation => {
+            let words = "from the machine's creation";
+            counts(core::CNTVCT, "CNTVCT_EL0", created, words)?;
+        }
+    }
+    match promised.physical_counter {
+        PhysicalCounter::Host if listed.contains(&core::CNTPCT) => {
+            counts(core::CNTPCT, "CNTPCT_EL0", (0, 0), "as the host's does")
+        }
+        PhysicalCounter::Host => Ok(()),
+    }
 }
 
 /// The timers and the PMU of a vCPU raise the lock's private interrupts.
