@@ -14,12 +14,20 @@ use crate::diagnostic::Diagnostic;
 use crate::language::json;
 use crate::location::Source;
 use std::fs::File;
-use std::io::Read as _;
+use std::io::{self, Read as _};
 use std::path::Path;
 use std::rc::Rc;
 use vmlock_spec::lock::{Lock, canonical};
 use vmlock_spec::report::{self, HostReport};
 use vmlock_spec::vm::Feature;
+
+/// Reads a file up to one byte more than the limit, which is enough for a parser to refuse it.
+fn bytes(path: &Path, limit: usize) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let file = File::open(path)?;
+    file.take(limit as u64 + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
 
 /// Reads a file that is a lock or a report: at most `limit` bytes of UTF-8.
 fn read(path: &Path, limit: usize) -> Result<String, Diagnostic> {
@@ -36,12 +44,7 @@ fn read(path: &Path, limit: usize) -> Result<String, Diagnostic> {
         .in_file(&shown)
         .help(help)
     };
-    let mut bytes = Vec::new();
-    let file = File::open(path).map_err(|e| failed(e.to_string()))?;
-    // One byte more than the limit is enough for the parser to refuse it.
-    file.take(limit as u64 + 1)
-        .read_to_end(&mut bytes)
-        .map_err(|e| failed(e.to_string()))?;
+    let bytes = bytes(path, limit).map_err(|e| failed(e.to_string()))?;
     String::from_utf8(bytes).map_err(|e| {
         failed(format!(
             "it is not UTF-8 (offset {})",

@@ -1,7 +1,8 @@
 //! What becomes of a verdict whose words nobody reads, or that cannot be written.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -69,6 +70,25 @@ fn a_verdict_is_the_same_when_nobody_reads_it() {
             }
         }
     }
+}
+
+/// Where a lock belongs, there is something that has no end.
+#[test]
+fn a_lock_without_an_end_is_told_of() {
+    let folder = std::env::temp_dir().join(format!("vmlock-endless-{}", std::process::id()));
+    fs::create_dir_all(&folder).unwrap();
+    let spec = folder.join("modern.vm.kdl");
+    fs::copy(root().join("examples/modern.vm.kdl"), &spec).unwrap();
+    symlink("/dev/zero", folder.join("modern.vm.lock.json")).unwrap();
+    let spec = spec.to_str().unwrap();
+    let stale = ["lock", "--check", spec];
+    assert_eq!(code(&stale, Stdio::null(), Stdio::null()), Some(1));
+    let lock = "/dev/zero";
+    let report = ["check", "examples/modern.vm.lock.json", "--host", lock];
+    for arguments in [&["check", lock, "--host", lock][..], &report] {
+        assert_eq!(code(arguments, Stdio::null(), Stdio::null()), Some(4));
+    }
+    fs::remove_dir_all(&folder).unwrap();
 }
 
 #[test]

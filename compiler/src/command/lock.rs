@@ -1,7 +1,7 @@
 //! `vmlock lock`: descriptions to locks.
 
 use crate::atomic;
-use crate::command::{parse_lock, read_report};
+use crate::command::{bytes, parse_lock, read_report};
 use crate::compile::{self, lock_path};
 use crate::diagnostic::{Diagnostic, Severity, join};
 use crate::difference::{self, Change};
@@ -11,7 +11,6 @@ use crate::render::{Exit, Output};
 use serde::Serialize;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
-use std::fs;
 use std::io;
 use std::path::Path;
 use vmlock_spec::lock::{Lock, canonical};
@@ -114,7 +113,7 @@ fn one(
     };
     let text = canonical::write(&lock);
     let shown = path.display().to_string();
-    let old = match fs::read(path) {
+    let old = match bytes(path, canonical::SIZE_MAX) {
         Ok(old) => Some(old),
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
         Err(error) => {
