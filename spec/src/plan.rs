@@ -10,6 +10,7 @@ use crate::machine::mpidr;
 use crate::observation::{Look, wire};
 use crate::reason;
 use crate::report::{HostReport, ReportedRegister, Seen, View};
+use crate::resolve::GIC_IIDR;
 use crate::smccc::{self, Services};
 use crate::vm::Feature;
 use serde::Serialize;
@@ -919,15 +920,14 @@ fn gic(lock: &Lock, view: &View, report: &HostReport, emulation: Emulation, plan
 
 /// Whether the runner's own distributor and redistributors can show that value.
 fn answerable(name: &str, value: u32) -> bool {
-    // Product 'K', implementer Arm, revisions 0 to 3: what KVM ever was.
-    const IIDR: u32 = 0x4b << 24 | 0x43b;
+    // Revisions 0 to 3: what KVM ever was.
     const REVISION: u32 = 0xf << 12;
     match name {
         "GICD_CTLR" => value == 0x50,
-        "GICD_IIDR" => value & !REVISION == IIDR && (value & REVISION) >> 12 <= 3,
+        "GICD_IIDR" => value & !REVISION == GIC_IIDR && (value & REVISION) >> 12 <= 3,
         "GICD_TYPER2" => value == 0,
         "GICD_PIDR2" | "GICR_PIDR2" => value == 0x3b,
-        "GICR_IIDR" => value == IIDR,
+        "GICR_IIDR" => value == GIC_IIDR,
         "GICR_CTLR" => value & !0b110 == 0,
         _ if name.ends_with(".writable") => matches!(value, 0 | u32::MAX),
         _ => (name.starts_with("GICD_IGROUPR") || name == "GICR_IGROUPR0") && value == u32::MAX,

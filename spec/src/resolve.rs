@@ -1368,13 +1368,15 @@ fn gic(context: &Context, complaints: &mut Complaints) -> Gic {
     }
 }
 
+/// GICD_IIDR and GICR_IIDR of KVM without a revision: implementer Arm (0x43b), product 'K'
+/// (arch/arm64/kvm/vgic/vgic.h, 5.10 to 7.3).
+pub(crate) const GIC_IIDR: u32 = 0x4b << 24 | 0x43b;
+
 /// The registers of a GICv3 that KVM makes, with so many interrupt ids and that
 /// revision of GICD_IIDR.
 pub(crate) fn identification(revision: u8, interrupts: u32) -> Vec<(String, u32)> {
     let mut registers = Vec::new();
     let mut push = |name: String, value: u32| registers.push((name, value));
-    // Implementer Arm (0x43b), product 'K'.
-    let iidr = 0x4b << 24 | 0x43b;
     let lines = interrupts / 32 - 1;
     // Groups are writable from revision 2 on; before, GICv3 interrupts are all in group 1.
     let groups = if revision >= 2 { u32::MAX } else { 0 };
@@ -1382,7 +1384,7 @@ pub(crate) fn identification(revision: u8, interrupts: u32) -> Vec<(String, u32)
     push("GICD_CTLR".into(), 0x50);
     // IDbits: ten bits of interrupt id.
     push("GICD_TYPER".into(), 9 << 19 | lines);
-    push("GICD_IIDR".into(), iidr | u32::from(revision) << 12);
+    push("GICD_IIDR".into(), GIC_IIDR | u32::from(revision) << 12);
     push("GICD_TYPER2".into(), 0);
     push("GICD_PIDR2".into(), 0x3b);
     for word in 1..=lines {
@@ -1391,7 +1393,7 @@ pub(crate) fn identification(revision: u8, interrupts: u32) -> Vec<(String, u32)
     }
     // Revision 3 shows that INVLPIR and INVALLR exist (IR) and that clearing EnableLPIs works (CES).
     push("GICR_CTLR".into(), if revision >= 3 { 0b110 } else { 0 });
-    push("GICR_IIDR".into(), iidr);
+    push("GICR_IIDR".into(), GIC_IIDR);
     push("GICR_PIDR2".into(), 0x3b);
     push("GICR_IGROUPR0".into(), u32::MAX);
     push("GICR_IGROUPR0.writable".into(), groups);

@@ -116,6 +116,14 @@ pub const FUNCTIONS: &[(u32, &str)] = &[
     (0xc600_0041, "VENDOR_HYP_KVM_DISCOVER_IMPL_CPUS"),
 ];
 
+/// The UUID by which KVM names its generator of random numbers (arch/arm64/kvm/trng.c, 7.3), as the four
+/// words that a guest gets.
+pub const TRNG_UUID: [u64; 4] = [0x00e0_210d, 0xeb11_8443, 0x4452_7080, 0x4c5a_4e55];
+
+/// KVM's UID 28b46fb6-2ec5-11e9-a9ca-4b564d003a74 (`ARM_SMCCC_VENDOR_HYP_UID_KVM`, include/linux/arm-smccc.h,
+/// 7.3), likewise.
+pub const VENDOR_HYP_UID: [u64; 4] = [0xb66f_b428, 0xe911_c52e, 0x564b_caa9, 0x743a_004d];
+
 /// The name of a function, or its identifier in words when it has none.
 pub fn function_name(id: u32) -> String {
     match FUNCTIONS.iter().find(|(f, _)| *f == id) {
@@ -408,8 +416,7 @@ pub fn answers(services: &Services) -> Vec<KeyedAnswer> {
         out.push((key(Kind::TrngFeatures, function.into()), supported(trng)));
     }
     out.push((key(Kind::TrngFeatures, 0x8400_0054), NOT_SUPPORTED));
-    let uuid = [0x00e0_210d, 0xeb11_8443, 0x4452_7080, 0x4c5a_4e55];
-    results(&mut out, 0x8400_0052, trng, uuid);
+    results(&mut out, 0x8400_0052, trng, TRNG_UUID);
     for function in [0x8400_0053u32, 0xc400_0053] {
         out.push((
             key(Kind::HvcArguments, call(function, 0, wire::CASE_BITS_GOOD)),
@@ -439,12 +446,7 @@ pub fn answers(services: &Services) -> Vec<KeyedAnswer> {
     }
     out.push((key(Kind::PvTimeFeatures, 0x8000_7000), NOT_SUPPORTED));
     // KVM's own range: UID, feature bitmaps, PTP.
-    results(
-        &mut out,
-        0x8600_ff01,
-        vendor,
-        [0xb66f_b428, 0xe911_c52e, 0x564b_caa9, 0x743a_004d],
-    );
+    results(&mut out, 0x8600_ff01, vendor, VENDOR_HYP_UID);
     results(
         &mut out,
         0x8600_0000,

@@ -1,6 +1,7 @@
 //! True random number generator firmware interface 1.0 (DEN0098).
 
 use super::{Call, NOT_SUPPORTED, Outcome, World};
+use vmlock_spec::smccc::TRNG_UUID;
 
 /// `INVALID_PARAMETERS` (DEN0098 section 2.1).
 pub const INVALID_PARAMETERS: u64 = -2i64 as u64;
@@ -11,9 +12,6 @@ pub const NO_ENTROPY: u64 = -3i64 as u64;
 pub const RANDOM: [u32; 2] = [0x8400_0053, 0xc400_0053];
 
 const VERSION: u64 = 0x1_0000;
-/// The UUID by which KVM names its generator (arch/arm64/kvm/trng.c, 7.3), as
-/// the four words that a guest gets.
-const UUID: [u64; 4] = [0x00e0_210d, 0xeb11_8443, 0x4452_7080, 0x4c5a_4e55];
 
 /// Answers a TRNG function.
 pub fn answer(call: &Call, world: &mut dyn World) -> Outcome {
@@ -23,7 +21,7 @@ pub fn answer(call: &Call, world: &mut dyn World) -> Outcome {
             0x8400_0050..=0x8400_0053 | 0xc400_0053 => 0,
             _ => NOT_SUPPORTED,
         }),
-        0x8400_0052 => Outcome::Return(UUID),
+        0x8400_0052 => Outcome::Return(TRNG_UUID),
         0x8400_0053 => random(32, call.arguments[0] as u32, world),
         0xc400_0053 => random(64, call.arguments[0] as u32, world),
         _ => Outcome::one(NOT_SUPPORTED),

@@ -3,13 +3,10 @@
 //! (Documentation/virt/kvm/arm/hypercalls.rst and ptp_kvm.rst, 7.3).
 
 use super::{Call, NOT_SUPPORTED, Outcome, World};
-use vmlock_spec::smccc::Services;
+use vmlock_spec::smccc::{Services, VENDOR_HYP_UID};
 
 /// `INVALID_PARAMETER` (SMCCC, DEN0028 section 7.1).
 pub const INVALID_PARAMETER: u64 = -3i64 as u64;
-
-/// KVM's UID 28b46fb6-2ec5-11e9-a9ca-4b564d003a74 (`ARM_SMCCC_VENDOR_HYP_UID_KVM`).
-const UID: [u64; 4] = [0xb66f_b428, 0xe911_c52e, 0x564b_caa9, 0x743a_004d];
 
 /// Version 1.0 of the discovery of implementations.
 const DISCOVERY: u64 = 0x1_0000;
@@ -19,7 +16,7 @@ pub fn answer(services: &Services, call: &Call, world: &mut dyn World) -> Outcom
     let offered = |bitmap: u64, bit: u32| bitmap >> bit & 1 != 0;
     let identity = offered(services.vendor_hyp, 0);
     match call.function {
-        0x8600_ff01 if identity => Outcome::Return(UID),
+        0x8600_ff01 if identity => Outcome::Return(VENDOR_HYP_UID),
         0x8600_0000 if identity => {
             Outcome::Return([services.vendor_hyp, 0, services.vendor_hyp_2, 0])
         }
