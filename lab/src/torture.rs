@@ -1,7 +1,8 @@
 //! `vmlock-lab torture`: interrupt controllers under fire, the kernel's and the runner's.
 //!
 //! A guest with eight vCPUs masks, routes, clears and pends shared interrupts at random while edges and
-//! levels are sent to it; none may be lost or invented. The runner for it is built with its feature `torture`.
+//! levels are sent to it, its vCPUs send each other SGIs and their timers tick; none may be lost or invented.
+//! The runner for it is built with its feature `torture`.
 
 use crate::cache::Cache;
 use crate::cross;
@@ -78,17 +79,24 @@ fn agreement(ended: &Ended, interrupts: u64, proxied: bool) -> std::result::Resu
         ));
     };
     let tally = &value["tally"];
+    let open = tally["open"].as_array().into_iter().flatten();
+    let open = open.filter_map(Value::as_str);
     let words = format!(
-        "{} sent, {} taken, {} cleared, {} lost in {} s; {} exits answered by the runner, {} stops; {}; not as it should be: {}",
+        "{} sent, {} taken, {} cleared, {} lost in {} s, {} ticks; {} exits answered by the runner, {} stops; {}; not as it should be: {}{}",
         tally["sent"],
         tally["taken"],
         tally["cleared"],
         tally["lost"],
         tally["milliseconds"].as_u64().unwrap_or(0) / 1000,
+        numbers(&tally["ticks"]).sum::<u64>(),
         value["interruptController"]["exits"],
         value["interruptController"]["stops"],
         counted(&tally["disturbances"]),
         counted(&tally["findings"]),
+        numbers(&tally["stopped"])
+            .map(|vcpu| format!(", the timer of vCPU {vcpu} stopped"))
+            .chain(open.map(|open| format!(", {open}")))
+            .collect::<String>(),
     );
     let exits = value["interruptController"]["exits"].as_u64();
     let answered = exits.is_some_and(|exits| (exits > 0) == proxied);
@@ -99,6 +107,13 @@ fn agreement(ended: &Ended, interrupts: u64, proxied: bool) -> std::result::Resu
     } else {
         Err(words)
     }
+}
+
+fn numbers(list: &Value) -> impl Iterator<Item = u64> {
+    list.as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_u64)
 }
 
 /// Names with their counts, those that are not zero.

@@ -40,6 +40,15 @@ pub enum Part {
     Redistributor(usize),
 }
 
+/// Private interrupts of a vCPU's own hardware.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Mapped {
+    /// Which they are, a bit each.
+    pub which: u32,
+    /// Which of them are raised at this moment.
+    pub raised: u32,
+}
+
 /// The in-kernel interrupt controller, as it can be reached while no vCPU is
 /// in the guest.
 pub trait InKernel {
@@ -52,6 +61,8 @@ pub trait InKernel {
     /// The input lines of the 32 interrupts from `first` on
     /// (`KVM_DEV_ARM_VGIC_GRP_LEVEL_INFO`).
     fn lines(&self, part: Part, first: u32) -> Result<u32, Self::Error>;
+    /// The private interrupts of which KVM asks the hardware, when the guest reads whether they are pending.
+    fn mapped(&self) -> Result<Mapped, Self::Error>;
     /// Keeps everyone from injecting any of the 32 interrupts from `first` on
     /// while `work` runs. What comes in between arrives after it.
     fn quietly<T>(

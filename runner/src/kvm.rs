@@ -2,7 +2,8 @@
 //! with the name of the call and of what it was about.
 //!
 //! Everything that is `unsafe` about KVM stays in this directory. Register
-//! reads exist only on vCPUs that cannot have an exit pending, see [`vcpu`].
+//! reads exist only on vCPUs that cannot have an exit pending, but for the
+//! timers', see [`vcpu`].
 
 mod count;
 mod gic;
@@ -13,7 +14,7 @@ mod vm;
 pub use count::ioctls;
 pub use gic::Gic;
 pub use system::{System, host_counter};
-pub use vcpu::{Exit, Forwarded, Fresh, Kick, Runnable};
+pub use vcpu::{Exit, Forwarded, Fresh, Kick, Load, Runnable};
 pub use vm::{Vm, bury, discard};
 
 use count::counted;
@@ -70,10 +71,18 @@ pub mod core {
     pub const PC: u64 = 0x6030_0000_0010_0040;
     /// PSTATE.
     pub const PSTATE: u64 = 0x6030_0000_0010_0042;
-    /// The virtual counter (`KVM_REG_ARM_TIMER_CNT`).
+    /// The virtual counter (`KVM_REG_ARM_TIMER_CNT`, whose encoding is that of CNTV_CVAL_EL0).
     pub const CNTVCT: u64 = 0x6030_0000_0013_df1a;
+    /// The virtual timer's control (`KVM_REG_ARM_TIMER_CTL`).
+    pub const CNTV_CTL: u64 = 0x6030_0000_0013_df19;
+    /// The virtual timer's compare value (`KVM_REG_ARM_TIMER_CVAL`, whose encoding is that of CNTVCT_EL0).
+    pub const CNTV_CVAL: u64 = 0x6030_0000_0013_df02;
     /// The physical counter (`KVM_REG_ARM_PTIMER_CNT`).
     pub const CNTPCT: u64 = 0x6030_0000_0013_df01;
+    /// The physical timer's control (`KVM_REG_ARM_PTIMER_CTL`).
+    pub const CNTP_CTL: u64 = 0x6030_0000_0013_df11;
+    /// The physical timer's compare value (`KVM_REG_ARM_PTIMER_CVAL`).
+    pub const CNTP_CVAL: u64 = 0x6030_0000_0013_df12;
     /// EL1h with D, A, I and F masked.
     pub const PSTATE_BOOT: u64 = 0x3c5;
 }

@@ -39,7 +39,7 @@ const PAUSE: Duration = Duration::from_millis(1);
 #[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Tally {
-    /// Interrupts sent: by eventfd, by line, by the guest itself.
+    /// Interrupts sent: by eventfd, by line, by the guest itself, by one vCPU to another.
     pub sent: u64,
     /// Interrupts that a vCPU acknowledged.
     pub taken: u64,
@@ -49,6 +49,10 @@ pub struct Tally {
     pub lost: u64,
     /// Which those are, in words.
     pub open: Vec<String>,
+    /// Ticks that each vCPU's timer gave it.
+    pub ticks: Vec<u64>,
+    /// vCPUs whose timer stopped ticking.
+    pub stopped: Vec<u64>,
     /// What must not be, and how often it was.
     pub findings: BTreeMap<&'static str, u64>,
     /// How often the guest did what to its interrupts.
@@ -62,6 +66,7 @@ impl Tally {
     pub fn agrees(&self) -> bool {
         self.taken > 0
             && self.lost == 0
+            && self.stopped.is_empty()
             && self.findings.values().all(|n| *n == 0)
             && self.sent == self.taken + self.cleared
     }
@@ -79,6 +84,11 @@ pub fn torture(
     interrupts: u64,
     rarity: u64,
 ) -> Result<Tally, Failure> {
+    let most = fire::CPUS;
+    if lock.machine.vcpus.len() > most {
+        let words = format!("the guest under fire has at most {most} vCPUs");
+        return Err(Failure::usage(words, &["take a lock with fewer"]));
+    }
     let memory = Memory::new(lock.machine.memory).map_err(|e| Failure::environment(e, &[]))?;
     let memory = Arc::new(memory);
     let recipe = Recipe::of_lock(lock, plan);
@@ -93,6 +103,14 @@ pub fn torture(
         redistributors: lock.machine.redistributors.base,
     };
     witness::load(&stage, &memory, &verified)?;
+    let none = || Failure::environment("the guest has too little memory", &[]);
+    let words = memory
+        .words::<{ fire::WORDS }>(fire::ADDRESS)
+        .ok_or_else(none)?;
+    let private = &lock.machine.private_interrupts;
+    words[fire::VIRTUAL_TIMER].store(private.virtual_timer.into(), SeqCst);
+    words[fire::PHYSICAL_TIMER].store(private.physical_timer.into(), SeqCst);
+    words[fire::RARITY].store(rarity, SeqCst);
     let (sender, receiver) = channel();
     let vcpus = stage.mpidr.len() as u64;
     let session = Session {
@@ -105,8 +123,8 @@ pub fn torture(
     };
     let ended = run_beside(verified, session, move |injector| {
         let result = match memory.words(fire::ADDRESS) {
-            Some(words) => Guest { words }.fire(injector, vcpus, interrupts, rarity),
-            None => Err(Failure::environment("the guest has too little memory", &[])),
+            Some(words) => Guest { words }.fire(injector, vcpus, interrupts),
+            None => Err(none()),
         };
         // The receiver waits for it.
         let _ = sender.send(result);
@@ -132,23 +150,59 @@ impl Guest<'_> {
         &self.words[first + spi as usize % fire::COUNT]
     }
 
-    fn sum(&self, first: usize) -> u64 {
-        let words = &self.words[first..first + fire::COUNT];
-        words.iter().map(|w| w.load(SeqCst)).sum()
+    fn counts(&self, first: usize, count: usize) -> impl Iterator<Item = u64> {
+        (self.words[first..].iter().take(count)).map(|w| w.load(SeqCst))
+    }
+
+    fn sent(&self) -> u64 {
+        self.counts(fire::SENT, fire::COUNT)
+            .chain(self.counts(fire::SIGNALLED, fire::PAIRS))
+            .sum()
+    }
+
+    fn taken(&self) -> u64 {
+        self.counts(fire::TAKEN, fire::COUNT)
+            .chain(self.counts(fire::ANSWERED, fire::PAIRS))
+            .sum()
+    }
+
+    fn cleared(&self) -> u64 {
+        self.counts(fire::CLEARED, fire::COUNT).sum()
     }
 
     fn done(&self) -> u64 {
-        self.sum(fire::TAKEN) + self.sum(fire::CLEARED)
+        self.taken() + self.cleared()
     }
 
-    fn fire(
-        &self,
-        injector: &Injector,
-        vcpus: u64,
-        interrupts: u64,
-        rarity: u64,
-    ) -> Result<Tally, Failure> {
-        self.words[fire::RARITY].store(rarity, SeqCst);
+    /// Interrupts of which a cause is open or more were taken than sent, in words.
+    fn open(&self) -> Vec<String> {
+        let shared = (0..fire::COUNT as u32).filter_map(|spi| {
+            let [sent, taken, cleared, lock] = [fire::SENT, fire::TAKEN, fire::CLEARED, fire::LOCK]
+                .map(|first| self.word(first, spi).load(SeqCst));
+            let intid = fire::FIRST + spi;
+            (sent != taken + cleared).then(|| {
+                format!(
+                    "INTID {intid}: {sent} sent, {taken} taken, {cleared} cleared, held by {lock}"
+                )
+            })
+        });
+        let sent = self.counts(fire::SIGNALLED, fire::PAIRS);
+        let pairs = sent
+            .zip(self.counts(fire::ANSWERED, fire::PAIRS))
+            .enumerate();
+        let private = pairs.filter_map(|(pair, (sent, taken))| {
+            let target = pair % fire::CPUS;
+            let what = match pair / fire::CPUS {
+                fire::PENDED_TICK => "a timer's interrupt that was pended".to_owned(),
+                sender => format!("SGI {sender}"),
+            };
+            let words = || format!("{what} on vCPU {target}: {sent} sent, {taken} taken");
+            (sent != taken).then(words)
+        });
+        shared.chain(private).collect()
+    }
+
+    fn fire(&self, injector: &Injector, vcpus: u64, interrupts: u64) -> Result<Tally, Failure> {
         let wires = fire::WIRED
             .map(|spi| injector.wire(fire::FIRST + spi))
             .collect::<Result<Vec<_>, _>>()?;
@@ -176,30 +230,24 @@ impl Guest<'_> {
             enough.store(true, SeqCst);
             self.words[fire::STOP].store(1, SeqCst);
         });
-        self.wait(|| self.done() >= self.sum(fire::SENT));
+        self.wait(|| self.done() >= self.sent());
+        let ticks = || self.counts(fire::TICKS, vcpus as usize);
+        let before: Vec<u64> = ticks().collect();
+        self.wait(|| ticks().zip(&before).all(|(now, before)| now > *before));
+        let stopped = (0..).zip(ticks().zip(&before));
+        let stopped = stopped.filter(|(_, (now, before))| now == *before);
+        let stopped = stopped.map(|(vcpu, _)| vcpu).collect();
         let milliseconds = begun.elapsed().as_millis() as u64;
         thread::sleep(INVENTED);
         let named = |names: &[&'static str], first: usize| {
-            let counts = self.words[first..].iter().map(|w| w.load(SeqCst));
+            let counts = self.counts(first, names.len());
             names.iter().copied().zip(counts).collect()
         };
-        let (sent, taken, cleared) = (
-            self.sum(fire::SENT),
-            self.sum(fire::TAKEN),
-            self.sum(fire::CLEARED),
-        );
-        let open = (0..fire::COUNT as u32).filter_map(|spi| {
-            let [sent, taken, cleared, lock] = [fire::SENT, fire::TAKEN, fire::CLEARED, fire::LOCK]
-                .map(|first| self.word(first, spi).load(SeqCst));
-            let intid = fire::FIRST + spi;
-            (sent != taken + cleared).then(|| {
-                format!(
-                    "INTID {intid}: {sent} sent, {taken} taken, {cleared} cleared, held by {lock}"
-                )
-            })
-        });
+        let (sent, taken, cleared) = (self.sent(), self.taken(), self.cleared());
         Ok(Tally {
-            open: open.collect(),
+            open: self.open(),
+            ticks: ticks().collect(),
+            stopped,
             sent,
             taken,
             cleared,

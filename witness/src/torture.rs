@@ -4,6 +4,8 @@
 //!
 //! Interrupts are taken without exceptions: WFI, then ICC_IAR1_EL1.
 
+mod private;
+
 use core::arch::asm;
 use core::ptr;
 use core::sync::atomic::{AtomicU64, Ordering::SeqCst};
@@ -40,6 +42,8 @@ const PENDED: usize = 5;
 const PENDED_AND_CLEARED: usize = 6;
 const ACTIVATED: usize = 7;
 const ALL_DISABLED: usize = 8;
+const SIGNALLED: usize = 9;
+const TIMERS_LOOKED_AT: usize = 10;
 
 /// Positions in `fire::FINDINGS`.
 const UNSENT: usize = 0;
@@ -51,6 +55,10 @@ const PRIORITY: usize = 5;
 const ROUTE: usize = 6;
 const ACTIVE: usize = 7;
 const TAKEN_ACTIVE: usize = 8;
+const TIMELESS: usize = 9;
+const VIRTUAL: usize = 10;
+const PHYSICAL: usize = 11;
+const ANOTHERS: usize = 12;
 
 /// Takes and disturbs interrupts until the host ends the machine.
 pub fn run(parameters: &Parameters, index: u32) -> ! {
@@ -58,7 +66,11 @@ pub fn run(parameters: &Parameters, index: u32) -> ! {
     let words = unsafe {
         &*ptr::with_exposed_provenance::<[AtomicU64; fire::WORDS]>(fire::ADDRESS as usize)
     };
-    let guest = Guest { parameters, words };
+    let guest = Guest {
+        parameters,
+        words,
+        index,
+    };
     if index == 0 {
         guest.prepare();
         for other in 1..parameters.vcpus {
@@ -79,8 +91,9 @@ pub fn run(parameters: &Parameters, index: u32) -> ! {
     }
     guest.words[fire::READY].fetch_add(1, SeqCst);
     let mut random = Random(0x9e37_79b9_7f4a_7c15 ^ u64::from(index + 1) << 32);
+    guest.start(&mut random);
     loop {
-        if !guest.take() {
+        if !guest.take(&mut random) {
             // SAFETY: sleeps until an interrupt is pending.
             unsafe { asm!("wfi", options(nostack)) };
             continue;
@@ -89,12 +102,19 @@ pub fn run(parameters: &Parameters, index: u32) -> ! {
         if random.below(rarity) == 0 && guest.words[fire::STOP].load(SeqCst) == 0 {
             guest.disturb(&mut random);
         }
+        // One in four goes to another vCPU, so that they do not breed.
+        if random.below(4) == 0 && guest.words[fire::STOP].load(SeqCst) == 0 {
+            let sent = guest.signal(&mut random);
+            guest.did(sent, SIGNALLED);
+        }
     }
 }
 
 struct Guest<'a> {
     parameters: &'a Parameters,
     words: &'a [AtomicU64; fire::WORDS],
+    /// Whose eyes these are.
+    index: u32,
 }
 
 impl Guest<'_> {
@@ -110,6 +130,13 @@ impl Guest<'_> {
 
     fn found(&self, what: usize) {
         self.words[FOUND + what].fetch_add(1, SeqCst);
+    }
+
+    /// Counts a disturbance that was possible.
+    fn did(&self, it: bool, what: usize) {
+        if it {
+            self.words[fire::DISTURBED + what].fetch_add(1, SeqCst);
+        }
     }
 
     fn check(&self, holds: bool, what: usize) {
@@ -148,7 +175,7 @@ impl Guest<'_> {
     }
 
     /// Takes an interrupt if there is one.
-    fn take(&self) -> bool {
+    fn take(&self, random: &mut Random) -> bool {
         let intid: u64;
         // SAFETY: acknowledges an interrupt; no memory.
         unsafe { asm!("mrs {}, icc_iar1_el1", "dsb sy", out(reg) intid, options(nostack)) };
@@ -164,7 +191,8 @@ impl Guest<'_> {
                 let done = taken + self.word(CLEARED, spi).load(SeqCst);
                 self.check(done <= self.word(SENT, spi).load(SeqCst), UNSENT);
             }
-            _ => self.found(STRANGE),
+            Some(_) => self.found(STRANGE),
+            None => self.check(self.privately(intid as u32, random), STRANGE),
         }
         // SAFETY: ends the interrupt; no memory.
         unsafe { asm!("dsb sy", "msr icc_eoir1_el1, {}", "isb", in(reg) intid, options(nostack)) };
@@ -182,8 +210,13 @@ impl Guest<'_> {
         let spi = random.below(fire::COUNT as u64) as u32;
         let own = fire::OWN_EDGES.contains(&spi) || fire::OWN_LEVELS.contains(&spi);
         let level = fire::LEVELS.contains(&spi);
-        if random.below(32) == 0 {
-            return self.disable_all();
+        match random.below(32) {
+            0 => return self.disable_all(),
+            1 | 2 => {
+                let looked = self.look_at_timers(random);
+                return self.did(looked, TIMERS_LOOKED_AT);
+            }
+            _ => {}
         }
         if self
             .word(LOCK, spi)
@@ -257,7 +290,7 @@ impl Guest<'_> {
             }
         };
         self.word(LOCK, spi).store(0, SeqCst);
-        self.words[fire::DISTURBED + done].fetch_add(1, SeqCst);
+        self.did(true, done);
     }
 
     /// Disables the distributor for a moment, while nobody else changes anything.
@@ -281,11 +314,12 @@ impl Guest<'_> {
             self.check(read(register) & ENABLE_GROUP_1 == value, ENABLE);
         }
         write(self.bits(ISENABLER), u32::MAX);
+        self.requeue_all();
         for spi in 0..fire::COUNT as u32 {
             self.word(LOCK, spi).store(0, SeqCst);
         }
         control.store(0, SeqCst);
-        self.words[fire::DISTURBED + ALL_DISABLED].fetch_add(1, SeqCst);
+        self.did(true, ALL_DISABLED);
     }
 
     /// Whether the route reads back.
@@ -339,9 +373,13 @@ impl Guest<'_> {
         }
     }
 
-    /// An active interrupt is pended, and is only taken after it was deactivated.
+    /// An active interrupt is pended, and is only taken after it was deactivated. It is active on this vCPU,
+    /// which ends no other one meanwhile: where a vCPU has more than fit into its list registers, KVM takes the
+    /// end of any of the rest for that of the first that is active (`vgic_v3_fold_lr_state`,
+    /// arch/arm64/kvm/vgic/vgic-v3.c, 7.3).
     fn activate(&self, spi: u32) {
         self.mask(spi);
+        self.check(self.route(spi, self.index), ROUTE);
         self.clear(spi);
         while self.has(ISACTIVER, spi) {}
         self.set(ISACTIVER, spi);

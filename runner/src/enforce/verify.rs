@@ -96,6 +96,9 @@ fn finalise(built: &mut Built) -> Result<Vec<Home>, Failure> {
             .push(home.call(move || vcpu.finalise().map(|()| vcpu))??);
         homes.push(home);
     }
+    if let Some(proxy) = &mut built.proxy {
+        proxy.finalised()?;
+    }
     Ok(homes)
 }
 

@@ -6,6 +6,18 @@
 //! latches alone and is written as a whole, and ICPENDR does nothing. Both are
 //! made up for here.
 //!
+//! A timer that KVM leaves to the hardware is a third place. A guest reads as
+//! pending what its line is at this moment, whatever is latched (`__read_pending`,
+//! arch/arm64/kvm/vgic/vgic-mmio.c, 5.10 to 7.3), while userspace is told the line
+//! that the last exit left; so the timer is asked here, too. It is the reader's,
+//! whosever the redistributor is (`kvm_arch_timer_get_input_level`,
+//! arch/arm64/kvm/arch_timer.c, 5.10 to 7.3). What else KVM does when a guest writes
+//! ISENABLER0, ISPENDR0 or ICPENDR0, it does whenever a vCPU enters KVM_RUN
+//! (`kvm_timer_vcpu_load_gic`): it samples the line, and makes the host's interrupt
+//! active if it is up. A timer that KVM emulates, as the physical one without
+//! VHE, and the PMU have lines that KVM sets before it leaves to userspace:
+//! their interrupts are as all others.
+//!
 //! Priority and route of an interrupt that is disabled decide nothing: they
 //! reach the kernel right before the interrupt is enabled. This spares a
 //! booting guest most of the stops.
@@ -221,7 +233,12 @@ impl Bank {
             Aspect::Pend | Aspect::Unpend => {
                 let latches = kernel.read(self.part, self.register(ISPENDR))?;
                 let lines = kernel.lines(self.part, self.first)?;
-                Ok(latches | lines & !self.edges())
+                let pending = latches | lines & !self.edges();
+                if self.part == Part::Distributor {
+                    return Ok(pending);
+                }
+                let mapped = kernel.mapped()?;
+                Ok(pending & !mapped.which | mapped.raised)
             }
             _ => kernel.read(self.part, self.register(ISACTIVER)),
         }

@@ -3,8 +3,8 @@
 
 use super::gate::Gate;
 use super::table::SGI_FRAME;
-use super::{Access, Frames, InKernel, Part, Quick};
-use crate::kvm::{Error, Gic, Result, Vm};
+use super::{Access, Frames, InKernel, Mapped, Part, Quick};
+use crate::kvm::{Error, Gic, Load, Result, Vm};
 use crate::machine::pause::World;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -32,13 +32,52 @@ pub fn counts() -> (u64, u64) {
 /// The distributor and the redistributors of a machine.
 pub struct Proxy {
     frames: Mutex<Frames>,
-    kernel: Kernel,
+    reach: Reach,
+    timers: Timers,
 }
 
-struct Kernel {
+/// Whose interrupts the private ones of timers are.
+#[derive(Clone, Copy)]
+struct Timers {
+    virtual_timer: Timer,
+    physical_timer: Timer,
+}
+
+#[derive(Clone, Copy)]
+struct Timer {
+    intid: u32,
+    /// Whether KVM leaves it to the hardware; not known before [`Proxy::finalised`].
+    mapped: bool,
+}
+
+impl Timer {
+    fn new(intid: u32) -> Self {
+        Self {
+            intid,
+            mapped: false,
+        }
+    }
+
+    /// This timer's part of [`Mapped`].
+    fn add(self, fires: bool, to: &mut Mapped) {
+        to.which |= 1 << self.intid;
+        to.raised |= u32::from(fires) << self.intid;
+    }
+}
+
+/// How the in-kernel interrupt controller is reached.
+struct Reach {
     gic: Arc<Gic>,
     mpidr: Vec<u64>,
     gate: Arc<Gate>,
+}
+
+/// The in-kernel interrupt controller for one access.
+struct Kernel<'a> {
+    reach: &'a Reach,
+    timers: Timers,
+    /// The read that is served, if it is one.
+    load: Option<&'a Load<'a>>,
 }
 
 impl Proxy {
@@ -48,18 +87,44 @@ impl Proxy {
     /// # Errors
     /// KVM does not tell its state.
     pub fn new(lock: &Lock, gic: Arc<Gic>, vm: Vm) -> Result<Self> {
-        let kernel = Kernel {
+        let reach = Reach {
             gic,
             mpidr: lock.machine.vcpus.iter().map(|v| v.mpidr).collect(),
             gate: Arc::new(Gate::new(vm)),
         };
+        let private = &lock.machine.private_interrupts;
+        let timers = Timers {
+            virtual_timer: Timer::new(private.virtual_timer),
+            physical_timer: Timer::new(private.physical_timer),
+        };
+        let kernel = reach.kernel(timers, None);
         let frames = Mutex::new(Frames::new(lock, &kernel)?);
-        Ok(Self { frames, kernel })
+        Ok(Self {
+            frames,
+            reach,
+            timers,
+        })
+    }
+
+    /// Finds out which timers KVM leaves to the hardware, once it has finalised
+    /// every vCPU (`kvm_timer_enable`) and before the guest runs.
+    ///
+    /// # Errors
+    /// KVM refuses.
+    pub fn finalised(&mut self) -> Result<()> {
+        let Timers {
+            virtual_timer,
+            physical_timer,
+        } = &mut self.timers;
+        for timer in [virtual_timer, physical_timer] {
+            timer.mapped = self.reach.is_mapped(timer.intid)?;
+        }
+        Ok(())
     }
 
     /// What everyone who injects interrupts has to pass.
     pub fn gate(&self) -> Arc<Gate> {
-        Arc::clone(&self.kernel.gate)
+        Arc::clone(&self.reach.gate)
     }
 
     /// The copies. A panic ends the process, so poison says nothing.
@@ -72,11 +137,12 @@ impl Proxy {
     /// # Errors
     /// KVM does not tell.
     pub fn all_in_group_one(&self) -> Result<bool> {
-        self.frames().all_in_group_one(&self.kernel)
+        self.frames()
+            .all_in_group_one(&self.reach.kernel(self.timers, None))
     }
 
     /// Serves a vCPU's exit; `None` when no frame is at that address. The
-    /// caller's own vCPU is outside the guest.
+    /// caller's own vCPU is outside the guest; `load` is the read that it waits for.
     ///
     /// # Errors
     /// A vCPU cannot be stopped, or the kernel refuses.
@@ -86,6 +152,7 @@ impl Proxy {
         address: u64,
         width: usize,
         access: Access,
+        load: Option<&Load<'_>>,
     ) -> Option<Result<u64>> {
         let quick = {
             let mut frames = self.frames();
@@ -107,7 +174,8 @@ impl Proxy {
                 errno: libc::ETIMEDOUT,
             }));
         };
-        Some(self.frames().stopped(address, width, access, &self.kernel))
+        let kernel = self.reach.kernel(self.timers, load);
+        Some(self.frames().stopped(address, width, access, &kernel))
     }
 }
 
@@ -124,7 +192,15 @@ fn patiently<T>(call: impl Fn() -> Result<T>) -> Result<T> {
     }
 }
 
-impl Kernel {
+impl Reach {
+    fn kernel<'a>(&'a self, timers: Timers, load: Option<&'a Load<'a>>) -> Kernel<'a> {
+        Kernel {
+            reach: self,
+            timers,
+            load,
+        }
+    }
+
     /// MPIDR_EL1 of a vCPU; SPIs are reached through any.
     fn mpidr(&self, part: Part) -> u64 {
         let index = match part {
@@ -133,9 +209,34 @@ impl Kernel {
         };
         self.mpidr.get(index).copied().unwrap_or(0)
     }
-}
 
-impl Kernel {
+    fn read(&self, part: Part, offset: u32) -> Result<u32> {
+        patiently(|| match part {
+            Part::Distributor => self.gic.distributor(offset),
+            Part::Redistributor(_) => self.gic.redistributor(self.mpidr(part), offset),
+        })
+    }
+
+    fn write(&self, part: Part, offset: u32, value: u32) -> Result<()> {
+        patiently(|| match part {
+            Part::Distributor => self.gic.set_distributor_register(offset, value),
+            Part::Redistributor(_) => {
+                self.gic
+                    .set_redistributor_register(self.mpidr(part), offset, value)
+            }
+        })
+    }
+
+    /// Whether KVM leaves a private interrupt to the hardware: it then ignores that userspace
+    /// makes it active (see [`Reach::activity`]). It is not active before, nor after.
+    fn is_mapped(&self, intid: u32) -> Result<bool> {
+        let (part, bit) = (Part::Redistributor(0), 1 << intid);
+        self.write(part, GICR_ISACTIVER0, bit)?;
+        let active = self.read(part, GICR_ISACTIVER0)?;
+        self.write(part, GICR_ICACTIVER0, bit)?;
+        Ok(active & bit == 0)
+    }
+
     /// Makes sure that a guest's write to GICR_ISACTIVER0 or GICR_ICACTIVER0 was done. KVM does not do it for
     /// userspace where the interrupt is a timer's (arch/arm64/kvm/vgic/vgic-mmio.c `vgic_hw_irq_change_active`,
     /// 5.10 to 7.3); a guest that goes on without its timer, as one that was started by kexec out of an interrupt,
@@ -160,32 +261,44 @@ impl Kernel {
     }
 }
 
-impl InKernel for Kernel {
+impl InKernel for Kernel<'_> {
     type Error = Error;
 
     fn read(&self, part: Part, offset: u32) -> Result<u32> {
-        patiently(|| match part {
-            Part::Distributor => self.gic.distributor(offset),
-            Part::Redistributor(_) => self.gic.redistributor(self.mpidr(part), offset),
-        })
+        self.reach.read(part, offset)
     }
 
     fn write(&self, part: Part, offset: u32, value: u32) -> Result<()> {
-        patiently(|| match part {
-            Part::Distributor => self.gic.set_distributor_register(offset, value),
-            Part::Redistributor(_) => {
-                self.gic
-                    .set_redistributor_register(self.mpidr(part), offset, value)
-            }
-        })?;
-        self.activity(part, offset, value)
+        self.reach.write(part, offset, value)?;
+        self.reach.activity(part, offset, value)
     }
 
     fn lines(&self, part: Part, first: u32) -> Result<u32> {
-        patiently(|| self.gic.lines(self.mpidr(part), first))
+        patiently(|| self.reach.gic.lines(self.reach.mpidr(part), first))
+    }
+
+    fn mapped(&self) -> Result<Mapped> {
+        let mut mapped = Mapped::default();
+        let Some(load) = self.load else {
+            return Ok(mapped);
+        };
+        let Timers {
+            virtual_timer,
+            physical_timer,
+        } = self.timers;
+        if virtual_timer.mapped {
+            virtual_timer.add(load.virtual_timer_fires()?, &mut mapped);
+        }
+        // Where KVM does not tell, the line that the last exit left has to do.
+        if physical_timer.mapped
+            && let Some(fires) = load.physical_timer_fires()?
+        {
+            physical_timer.add(fires, &mut mapped);
+        }
+        Ok(mapped)
     }
 
     fn quietly<T>(&self, first: u32, work: impl FnOnce() -> Result<T>) -> Result<T> {
-        self.gate.quietly(first, work)
+        self.reach.gate.quietly(first, work)
     }
 }

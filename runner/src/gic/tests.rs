@@ -1,6 +1,6 @@
 //! The frames against a made-up kernel.
 
-use super::{Access, Frames, InKernel, Part, Quick};
+use super::{Access, Frames, InKernel, Mapped, Part, Quick};
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -16,6 +16,7 @@ const GICR: u64 = 0x080a_0000;
 struct Fake {
     words: RefCell<BTreeMap<(Part, u32), u32>>,
     lines: Cell<u32>,
+    mapped: Cell<Mapped>,
     writes: Cell<usize>,
     quiet: Cell<bool>,
     rewritten_aloud: Cell<bool>,
@@ -64,6 +65,10 @@ impl InKernel for Fake {
 
     fn lines(&self, _: Part, _: u32) -> Result<u32, Infallible> {
         Ok(self.lines.get())
+    }
+
+    fn mapped(&self) -> Result<Mapped, Infallible> {
+        Ok(self.mapped.get())
     }
 
     fn quietly<T>(
@@ -241,6 +246,27 @@ fn pending_bits_are_changed_one_by_one_and_quietly() {
     assert_eq!(guest.read(GICD + 0x204), 0b1101);
     assert_eq!(guest.read(GICD + 0x284), 0b1101);
     assert!(!guest.kernel.rewritten_aloud.get());
+}
+
+#[test]
+fn what_the_hardware_raises_is_pending_and_nothing_else_of_its() {
+    let mut guest = Guest::new(1);
+    let (own, others) = (GICR + 0x1_0200, 1 << 23);
+    guest.kernel.lines.set(1 << 27 | 1 << 30 | others);
+    assert_eq!(guest.read(own), 1 << 27 | 1 << 30 | others);
+    let which = 1 << 27 | 1 << 30;
+    guest.kernel.mapped.set(Mapped { which, raised: 0 });
+    assert_eq!(guest.read(own), others);
+    // A latch is kept, and not seen.
+    guest.write(own, 1 << 27 | 1 << 5);
+    assert_eq!(guest.read(own), others | 1 << 5);
+    let kernel = guest.kernel.word(Part::Redistributor(0), 0x1_0200);
+    assert_eq!(kernel, 1 << 27 | 1 << 5);
+    let raised = 1 << 30;
+    guest.kernel.mapped.set(Mapped { which, raised });
+    assert_eq!(guest.read(own + 0x80), others | 1 << 5 | 1 << 30);
+    // Shared interrupts have nothing to do with it.
+    assert_eq!(guest.read(GICD + 0x204), 1 << 27 | 1 << 30 | others);
 }
 
 #[test]

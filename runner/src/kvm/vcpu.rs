@@ -382,15 +382,62 @@ impl Forwarded<'_> {
     }
 }
 
+/// Bits of CNTV_CTL_EL0 and CNTP_CTL_EL0: ENABLE, and IMASK.
+const TIMER_ENABLE: u64 = 1 << 0;
+const TIMER_IMASK: u64 = 1 << 1;
+
+/// A read where no memory is, which waits for its value.
+pub struct Load<'a> {
+    fd: &'a mut VcpuFd,
+    /// Guest-physical address.
+    pub address: u64,
+}
+
+impl Load<'_> {
+    /// Where the value goes: 1 to 8 bytes, little-endian.
+    pub fn data(&mut self) -> &mut [u8] {
+        // SAFETY: a `Load` is only made where the exit reason says that KVM
+        // filled in `mmio`, and no vCPU is entered while it is borrowed.
+        let mmio = unsafe { &mut self.fd.get_kvm_run().__bindgen_anon_1.mmio };
+        let length = (mmio.len as usize).min(mmio.data.len());
+        &mut mmio.data[..length]
+    }
+
+    /// The vCPU's virtual timer. What completes the read, a general-purpose
+    /// register and the PC, is none of a timer's.
+    ///
+    /// # Errors
+    /// KVM's.
+    pub fn virtual_timer_fires(&self) -> Result<bool> {
+        self.fires([core::CNTV_CTL, core::CNTV_CVAL, core::CNTVCT])
+    }
+
+    /// The vCPU's physical timer; `None` where KVM does not tell (up to 6.3).
+    ///
+    /// # Errors
+    /// KVM's.
+    pub fn physical_timer_fires(&self) -> Result<Option<bool>> {
+        match self.fires([core::CNTP_CTL, core::CNTP_CVAL, core::CNTPCT]) {
+            Err(error) if error.errno == libc::ENOENT => Ok(None),
+            fires => fires.map(Some),
+        }
+    }
+
+    /// Whether a timer's interrupt is raised at this moment, as KVM finds it out
+    /// (`kvm_timer_should_fire`, arch/arm64/kvm/arch_timer.c, 5.10;
+    /// `kvm_timer_pending`, 7.3). ISTATUS is not asked: newer kernels tell
+    /// userspace that of the last exit (`arch_timer_get_user`, 6.18 and 7.3).
+    fn fires(&self, [control, value, count]: [u64; 3]) -> Result<bool> {
+        let control = get(self.fd, control)?;
+        Ok(control & (TIMER_ENABLE | TIMER_IMASK) == TIMER_ENABLE
+            && get(self.fd, value)? <= get(self.fd, count)?)
+    }
+}
+
 /// Why KVM_RUN returned.
 pub enum Exit<'a> {
-    /// The guest reads where no memory is; the answer goes into `data`.
-    MmioRead {
-        /// Guest-physical address.
-        address: u64,
-        /// 1 to 8 bytes, little-endian.
-        data: &'a mut [u8],
-    },
+    /// The guest reads where no memory is.
+    MmioRead(Load<'a>),
     /// The guest writes where no memory is.
     MmioWrite {
         /// Guest-physical address.
@@ -445,21 +492,7 @@ impl Runnable {
     pub fn run(&mut self) -> Result<Exit<'_>> {
         let ended = counted(self.fd.run()).map(|_| ()).map_err(|e| e.errno());
         match ended {
-            Ok(()) => {
-                let run = self.fd.get_kvm_run();
-                if run.exit_reason != KVM_EXIT_HYPERCALL {
-                    return Ok(decode(self.fd.get_kvm_run()));
-                }
-                // SAFETY: the exit reason says that KVM filled in `hypercall`.
-                let call = unsafe { run.__bindgen_anon_1.hypercall };
-                // SAFETY: both members of the union are plain numbers.
-                let flags = unsafe { call.__bindgen_anon_1.flags };
-                Ok(Exit::Hypercall(Forwarded {
-                    fd: &self.fd,
-                    function: call.nr as u32,
-                    smc: flags & u64::from(KVM_HYPERCALL_EXIT_SMC) != 0,
-                }))
-            }
+            Ok(()) => Ok(decode(&mut self.fd)),
             Err(libc::EINTR | libc::EAGAIN) => {
                 self.fd.set_kvm_immediate_exit(0);
                 Ok(Exit::Kicked)
@@ -484,8 +517,8 @@ impl Runnable {
                     _vm: self.vm,
                 });
             }
-            if let Exit::MmioRead { data, .. } = decode(self.fd.get_kvm_run()) {
-                data.fill(0);
+            if let Exit::MmioRead(mut load) = decode(&mut self.fd) {
+                load.data().fill(0);
             }
         }
         Err(Error {
@@ -509,18 +542,32 @@ impl Settled {
     }
 }
 
-fn decode(run: &mut kvm_run) -> Exit<'_> {
+fn decode(fd: &mut VcpuFd) -> Exit<'_> {
+    let run = fd.get_kvm_run();
     match run.exit_reason {
         KVM_EXIT_MMIO => {
             // SAFETY: the exit reason says that KVM filled in `mmio`.
-            let mmio = unsafe { &mut run.__bindgen_anon_1.mmio };
-            let length = (mmio.len as usize).min(mmio.data.len());
-            let (address, data) = (mmio.phys_addr, &mut mmio.data[..length]);
-            if mmio.is_write != 0 {
-                Exit::MmioWrite { address, data }
-            } else {
-                Exit::MmioRead { address, data }
+            let mmio = unsafe { run.__bindgen_anon_1.mmio };
+            let address = mmio.phys_addr;
+            if mmio.is_write == 0 {
+                return Exit::MmioRead(Load { fd, address });
             }
+            // SAFETY: as above.
+            let mmio = unsafe { &fd.get_kvm_run().__bindgen_anon_1.mmio };
+            let length = (mmio.len as usize).min(mmio.data.len());
+            let data = &mmio.data[..length];
+            Exit::MmioWrite { address, data }
+        }
+        KVM_EXIT_HYPERCALL => {
+            // SAFETY: the exit reason says that KVM filled in `hypercall`.
+            let call = unsafe { run.__bindgen_anon_1.hypercall };
+            // SAFETY: both members of the union are plain numbers.
+            let flags = unsafe { call.__bindgen_anon_1.flags };
+            Exit::Hypercall(Forwarded {
+                fd,
+                function: call.nr as u32,
+                smc: flags & u64::from(KVM_HYPERCALL_EXIT_SMC) != 0,
+            })
         }
         KVM_EXIT_SYSTEM_EVENT => {
             // SAFETY: the exit reason says that KVM filled in `system_event`.

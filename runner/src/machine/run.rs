@@ -10,7 +10,7 @@ use crate::firmware::forward::Firmware;
 use crate::gic::Access;
 use crate::gic::gate::Gate;
 use crate::gic::proxy::Proxy;
-use crate::kvm::{Exit, Kick, Runnable, Vm, core, discard};
+use crate::kvm::{Exit, Kick, Load, Runnable, Vm, core, discard};
 use crate::machine::home::{STACK, no_thread};
 use crate::machine::pause::World;
 use kvm_bindings::{
@@ -315,10 +315,11 @@ fn drive(index: u32, vcpu: Runnable, shared: &Shared) {
 /// Does what an exit asks for; `Some` when the machine ends with it.
 fn serve(exit: Exit<'_>, shared: &Shared) -> Option<Ended> {
     match exit {
-        Exit::MmioRead { address, data } => {
-            match interrupt_controller(address, data.len(), Access::Read, shared) {
+        Exit::MmioRead(mut load) => {
+            let (address, width) = (load.address, load.data().len());
+            match interrupt_controller(address, width, Access::Read, Some(&load), shared) {
                 Some(Ok(value)) => {
-                    let bytes = value.to_le_bytes();
+                    let (data, bytes) = (load.data(), value.to_le_bytes());
                     data.fill(0);
                     data.iter_mut().zip(bytes).for_each(|(to, from)| *to = from);
                     return None;
@@ -327,7 +328,7 @@ fn serve(exit: Exit<'_>, shared: &Shared) -> Option<Ended> {
                 None => {}
             }
             let mut bus = shared.bus();
-            let line = bus.read(address, data);
+            let line = bus.read(address, load.data());
             shared.line(&bus, line);
             None
         }
@@ -338,7 +339,7 @@ fn serve(exit: Exit<'_>, shared: &Shared) -> Option<Ended> {
                 .zip(data)
                 .for_each(|(to, from)| *to = *from);
             let access = Access::Write(u64::from_le_bytes(bytes));
-            match interrupt_controller(address, data.len(), access, shared) {
+            match interrupt_controller(address, data.len(), access, None, shared) {
                 Some(Ok(_)) => return None,
                 Some(Err(how)) => return Some(how),
                 None => {}
@@ -405,14 +406,16 @@ fn serve(exit: Exit<'_>, shared: &Shared) -> Option<Ended> {
 }
 
 /// What the proxied interrupt controller says; `None` when it is not there.
+/// `load`: the read that asks.
 fn interrupt_controller(
     address: u64,
     width: usize,
     access: Access,
+    load: Option<&Load<'_>>,
     shared: &Shared,
 ) -> Option<Result<u64, Ended>> {
     let Proxied { proxy, world, .. } = shared.proxied.as_ref()?;
-    let result = proxy.access(world, address, width, access)?;
+    let result = proxy.access(world, address, width, access, load)?;
     Some(result.map_err(|error| Ended::Broken(error.to_string())))
 }
 

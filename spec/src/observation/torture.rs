@@ -1,5 +1,5 @@
 //! What a guest under fire and whoever fires at it say to each other: which
-//! shared interrupt is whose, and the words of memory in which both count.
+//! interrupt is whose, and the words of memory in which both count.
 //!
 //! Like [`super::wire`], the guest includes this very file by its path.
 //!
@@ -8,6 +8,10 @@
 //! nothing is open. Whoever makes a cause, or holds the interrupt still to look
 //! at it, has its [`LOCK`]. So one that is lost stays open for ever, and one
 //! that nobody sent makes the sum exceed what was sent.
+//!
+//! SGIs are counted likewise, as [`SIGNALLED`] and [`ANSWERED`], for each sender
+//! and target; a sender's INTID is its index. A timer's ticks come when they
+//! come, but always once more: [`TICKS`] of every vCPU go on.
 
 use core::ops::Range;
 
@@ -33,7 +37,12 @@ pub const DOORBELL: u64 = 0x0b00_0000;
 /// Behind the parameters, below the image (`wire::LOAD_ADDRESS`).
 pub const ADDRESS: u64 = 0x4018_0000;
 /// How many words there are.
-pub const WORDS: usize = 192;
+pub const WORDS: usize = TICKS + CPUS;
+
+/// The most vCPUs there may be: as many as there are SGIs, but for [`REQUEUE`].
+pub const CPUS: usize = 15;
+/// The SGI that tells a vCPU to enable its timer's interrupt once more.
+pub const REQUEUE: u32 = 15;
 
 /// Word: vCPUs that take interrupts.
 pub const READY: usize = 0;
@@ -43,10 +52,12 @@ pub const STOP: usize = 1;
 pub const RARITY: usize = 2;
 /// Word: lock of the distributor's own control register.
 pub const CONTROL: usize = 3;
+/// Word: INTID of the virtual timer's interrupt.
+pub const VIRTUAL_TIMER: usize = 4;
+/// Word: INTID of the physical timer's interrupt.
+pub const PHYSICAL_TIMER: usize = 5;
 /// First word of how often each of [`DISTURBANCES`] was done.
 pub const DISTURBED: usize = 8;
-/// First word of how often each of [`FINDINGS`] was met.
-pub const FOUND: usize = 20;
 /// First word of locks, one for each interrupt.
 pub const LOCK: usize = 32;
 /// First word of causes.
@@ -55,9 +66,23 @@ pub const SENT: usize = 64;
 pub const TAKEN: usize = 96;
 /// First word of those that were pending and were cleared by ICPENDR.
 pub const CLEARED: usize = 128;
+/// First word of how often each of [`FINDINGS`] was met.
+pub const FOUND: usize = 160;
+/// First word of SGIs sent, [`CPUS`] targets of one sender after another. Of one more sender,
+/// [`PENDED_TICK`], are the interrupts of its timer that each vCPU pended for itself.
+pub const SIGNALLED: usize = 192;
+/// First word of those that the target acknowledged, in the same order.
+pub const ANSWERED: usize = SIGNALLED + PAIRS;
+/// First word of ticks that each vCPU's timer gave it.
+pub const TICKS: usize = ANSWERED + PAIRS;
+
+/// The sender behind the vCPUs.
+pub const PENDED_TICK: usize = CPUS;
+/// Words of all senders and targets.
+pub const PAIRS: usize = (CPUS + 1) * CPUS;
 
 /// What the guest does to its interrupts.
-pub const DISTURBANCES: [&str; 9] = [
+pub const DISTURBANCES: [&str; 11] = [
     "routed",
     "prioritised",
     "masked",
@@ -67,12 +92,14 @@ pub const DISTURBANCES: [&str; 9] = [
     "pended and cleared",
     "activated",
     "all disabled",
+    "SGIs",
+    "timers looked at",
 ];
 
 /// What must not be.
-pub const FINDINGS: [&str; 9] = [
+pub const FINDINGS: [&str; 13] = [
     "taken without a cause",
-    "INTIDs that are no shared interrupt's",
+    "INTIDs that are nobody's",
     "pending without a cause",
     "still pending after ICPENDR",
     "enables that do not read back",
@@ -80,4 +107,8 @@ pub const FINDINGS: [&str; 9] = [
     "routes that do not read back",
     "active states that do not read back",
     "taken while active",
+    "ticks of a timer that is not due",
+    "virtual timers that are not pending as they are raised",
+    "physical timers that are not pending as they are raised",
+    "virtual timers that another redistributor does not tell of as KVM's does",
 ];
