@@ -139,7 +139,7 @@ fn finishes(area: &Area) -> bool {
         if sysreg::now().wrapping_sub(begun) > limit {
             return false;
         }
-        core::hint::spin_loop();
+        record::wait();
     }
     true
 }

@@ -104,12 +104,22 @@ impl Area {
         // SAFETY: as in `begin`.
         unsafe { ptr::write_volatile(&raw mut (*self.header).done, done) };
         publish();
+        // SAFETY: an event for whoever is in `wait`; no memory is touched.
+        unsafe { core::arch::asm!("sev", options(nomem, nostack, preserves_flags)) };
     }
 
     /// Whether the vCPU that owns the area has finished, well or not.
     pub fn is_finished(&self) -> bool {
         self.header().done != wire::DONE_NOT
     }
+}
+
+/// Waits for a vCPU to finish, or for nothing: an event may come early, and an interrupt of the host is one.
+/// Spinning would keep the vCPU that is waited for from its share of the host; where WFE traps, KVM gives it to
+/// that one (arch/arm64/kvm/handle_exit.c `kvm_handle_wfx`).
+pub fn wait() {
+    // SAFETY: a hint, which ends with an event (Arm ARM section D1.7); no memory is touched.
+    unsafe { core::arch::asm!("wfe", options(nomem, nostack, preserves_flags)) };
 }
 
 fn publish() {
