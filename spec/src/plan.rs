@@ -1103,12 +1103,9 @@ pub fn default_services(view: &View) -> Services {
 /// it is not, the answer must already be the promised one. What the kernel
 /// does not answer as promised, the runner answers where it may.
 fn answers(lock: &Lock, view: &View, filter: Filter, plan: &mut Plan) {
-    let seen: HashMap<&str, Seen> = view
-        .guest
-        .iter()
-        .filter(|f| f.vcpu == 0)
-        .map(|f| (f.name.as_str(), f.seen))
-        .collect();
+    let mut seen: HashMap<&str, Seen> = HashMap::with_capacity(view.guest.len());
+    let first = view.guest.iter().filter(|f| f.vcpu == 0);
+    seen.extend(first.map(|f| (f.name.as_str(), f.seen)));
     let answer = |call: &str| match seen.get(call) {
         Some(Seen::Value(value)) => Some(*value),
         _ => None,
@@ -1159,6 +1156,12 @@ fn answers(lock: &Lock, view: &View, filter: Filter, plan: &mut Plan) {
             None
         }
     };
+    let natives: Vec<Option<u64>> = lock
+        .hypercalls
+        .answers
+        .iter()
+        .map(|entry| native(&entry.call))
+        .collect();
     // Where SMC was no conduit and this kernel takes it for one, every call that the runner can answer comes to it: the
     // kernel's filter knows no conduits, the runner does. What is left to the kernel (the architecture's own calls,
     // which the filter refuses, and what needs the vCPUs' states) a guest can still ask for by SMC; nobody can keep
@@ -1167,10 +1170,10 @@ fn answers(lock: &Lock, view: &View, filter: Filter, plan: &mut Plan) {
     let taken = match filter {
         Filter::Usable if close_smc => {
             let of_kernel = |function| smccc::KNOWN_BY_KVM.contains(&function);
-            taken_over(lock, &promised, native, |function| !of_kernel(function))
+            taken_over(lock, &promised, &natives, |function| !of_kernel(function))
         }
-        Filter::Usable => taken_over(lock, &promised, native, |_| false),
-        Filter::Preferred => taken_over(lock, &promised, native, |_| true),
+        Filter::Usable => taken_over(lock, &promised, &natives, |_| false),
+        Filter::Preferred => taken_over(lock, &promised, &natives, |_| true),
         Filter::Forbidden | Filter::Missing => BTreeMap::new(),
     };
     let by_runner = match close_smc {
@@ -1178,9 +1181,9 @@ fn answers(lock: &Lock, view: &View, filter: Filter, plan: &mut Plan) {
         false => "answered by the runner",
     };
     let mut filtered = BTreeSet::new();
-    for entry in &lock.hypercalls.answers {
+    for (entry, &later) in lock.hypercalls.answers.iter().zip(&natives) {
         let call = entry.call.as_str();
-        let (now, later) = (answer(call), native(call));
+        let now = answer(call);
         let function = promised
             .get(call)
             .and_then(|(key, _)| smccc::function_of(*key));
@@ -1248,11 +1251,11 @@ fn answers(lock: &Lock, view: &View, filter: Filter, plan: &mut Plan) {
 /// The functions that are taken out of the kernel's hands, each with its step:
 /// those of which an answer would be wrong, and all of whose promised answers
 /// can be given, either by the runner or by denying the call; and, if so asked
-/// (`preferred`), what the runner can answer.
+/// (`preferred`), what the runner can answer. `natives` is what the kernel answers to each of the lock's calls.
 fn taken_over(
     lock: &Lock,
     promised: &HashMap<String, (u64, u64)>,
-    native: impl Fn(&str) -> Option<u64>,
+    natives: &[Option<u64>],
     preferred: impl Fn(u32) -> bool,
 ) -> BTreeMap<u32, Step> {
     struct Promised {
@@ -1274,7 +1277,7 @@ fn taken_over(
         .filter(|function| !smccc::KNOWN_BY_KVM.contains(function))
         .map(unpromised)
         .collect();
-    for entry in &lock.hypercalls.answers {
+    for (entry, native) in lock.hypercalls.answers.iter().zip(natives) {
         let Some((key, x0)) = promised.get(&entry.call) else {
             continue;
         };
@@ -1284,7 +1287,7 @@ fn taken_over(
         let of = functions
             .entry(function)
             .or_insert_with(|| unpromised(function).1);
-        of.wrong |= native(&entry.call) != Some(entry.answer);
+        of.wrong |= *native != Some(entry.answer);
         // KVM denies with x0 = NOT_SUPPORTED and x1 to x3 = 0.
         let first = wire::call_result(wire::id_of(*key)) == 0;
         of.deniable &= entry.answer == if first { smccc::NOT_SUPPORTED } else { 0 };
