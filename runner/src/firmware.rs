@@ -22,8 +22,8 @@ pub const NOT_SUPPORTED: u64 = -1i64 as u64;
 pub struct Call {
     /// The function identifier, w0.
     pub function: u32,
-    /// x1 to x3.
-    pub arguments: [u64; 3],
+    /// x1, and x2 where the function is one of [`psci::TYPED`]: no other that is answered here has more than one.
+    pub arguments: [u64; 2],
     /// Whether it came by SMC #0 instead of HVC #0.
     pub smc: bool,
 }

@@ -1,7 +1,7 @@
 //! Carries a forwarded call from its vCPU to the pure functions and back.
 
 use super::entropy::Entropy;
-use super::{Call, End, Outcome, World, smccc, trng};
+use super::{Call, End, Outcome, World, psci, smccc, trng};
 use crate::kvm::{Forwarded, Result};
 use std::time::{SystemTime, UNIX_EPOCH};
 use vmlock_spec::lock::Lock;
@@ -39,7 +39,13 @@ impl Firmware {
     pub fn serve(&self, call: &Forwarded) -> Result<Option<End>> {
         let asked = Call {
             function: call.function,
-            arguments: call.arguments()?,
+            arguments: [
+                call.argument(1)?,
+                match psci::TYPED.contains(&call.function) {
+                    true => call.argument(2)?,
+                    false => 0,
+                },
+            ],
             smc: call.smc,
         };
         let mut here = Here {

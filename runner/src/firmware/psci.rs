@@ -24,6 +24,9 @@ const VENDOR_RESET: u32 = 1 << 31;
 /// announces as bit 0 (DEN0022 section 5.11; arch/arm64/kvm/psci.c, 7.3).
 const HIBERNATE_OFF: u32 = 1;
 
+/// Functions with a second argument: SYSTEM_RESET2's and SYSTEM_OFF2's cookie.
+pub const TYPED: [u32; 4] = [0x8400_0012, 0xc400_0012, 0x8400_0015, 0xc400_0015];
+
 /// Answers a PSCI function of that version.
 pub fn answer(version: u32, call: &Call) -> Outcome {
     // Reset and off types have 32 bits in both conventions (DEN0022 sections 5.11 and 5.12; arch/arm64/kvm/psci.c
@@ -74,7 +77,7 @@ mod tests {
     fn ask(version: u32, function: u32, x1: u64, x2: u64) -> Outcome {
         let call = Call {
             function,
-            arguments: [x1, x2, 0],
+            arguments: [x1, x2],
             smc: false,
         };
         answer(version, &call)

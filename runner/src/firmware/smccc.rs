@@ -94,7 +94,7 @@ mod tests {
         };
         Some(Call {
             function,
-            arguments: [argument, 0, 0],
+            arguments: [argument, 0],
             smc: kind == Kind::Smc,
         })
     }
@@ -145,7 +145,7 @@ mod tests {
             for &function in ANSWERED_BY_RUNNER {
                 let call = Call {
                     function,
-                    arguments: [0; 3],
+                    arguments: [0; 2],
                     smc: true,
                 };
                 let by_smc = answer(&services, &call, &mut Still);
@@ -172,7 +172,7 @@ mod tests {
         ] {
             let call = Call {
                 function: 0x8600_0001,
-                arguments: [argument, 0, 0],
+                arguments: [argument, 0],
                 smc: false,
             };
             assert_eq!(answer(&services, &call, &mut Still), expected);
@@ -188,7 +188,7 @@ mod tests {
         let ask = |index| {
             let call = Call {
                 function: 0xc600_0041,
-                arguments: [index, 0, 0],
+                arguments: [index, 0],
                 smc: false,
             };
             answer(&services, &call, &mut Still)
@@ -209,7 +209,7 @@ mod tests {
         ] {
             let call = Call {
                 function,
-                arguments: [0; 3],
+                arguments: [0; 2],
                 smc: false,
             };
             assert_eq!(

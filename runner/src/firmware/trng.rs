@@ -74,7 +74,7 @@ mod tests {
     fn rnd(function: u32, bits: u64) -> Outcome {
         let call = Call {
             function,
-            arguments: [bits, 0, 0],
+            arguments: [bits, 0],
             smc: false,
         };
         answer(&call, &mut Ones(true))
@@ -122,7 +122,7 @@ mod tests {
     fn a_host_without_entropy_says_so() {
         let call = Call {
             function: 0xc400_0053,
-            arguments: [64, 0, 0],
+            arguments: [64, 0],
             smc: false,
         };
         assert_eq!(answer(&call, &mut Ones(false)), Outcome::one(NO_ENTROPY));

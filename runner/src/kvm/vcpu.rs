@@ -358,13 +358,9 @@ pub struct Forwarded<'a> {
 }
 
 impl Forwarded<'_> {
-    /// x1 to x3.
-    pub fn arguments(&self) -> Result<[u64; 3]> {
-        Ok([
-            get(self.fd, core::X0 + 2)?,
-            get(self.fd, core::X0 + 4)?,
-            get(self.fd, core::X0 + 6)?,
-        ])
+    /// An argument: x1 for 1, and so on.
+    pub fn argument(&self, number: u64) -> Result<u64> {
+        get(self.fd, core::X0 + 2 * number)
     }
 
     /// Puts results into x0 and on; registers beyond them stay as they are.
