@@ -240,6 +240,17 @@ const EXAMPLES: &[Expected] = &[
         audited: &[],
         refused: &[("6.1", &["PSCI"])],
     },
+    Expected {
+        spec: "examples/hibernate.vm.kdl",
+        lock: "examples/hibernate.vm.lock.json",
+        cpu: "neoverse-n1",
+        cpus: 2,
+        flags: &["--native"],
+        ends: hibernate::HIBERNATED,
+        kept: &["7.3"],
+        audited: &[],
+        refused: &[("6.12", &["PSCI"])],
+    },
     // A revision each: by the kernel, or by the runner where that does not honour it.
     Expected {
         spec: "lab/tests/specs/rev0.vm.kdl",
