@@ -1232,7 +1232,7 @@ fn answers(lock: &Lock, view: &View, filter: Filter, plan: &mut Plan) {
             Way::Unpromised,
             None,
             "KVM cannot be kept from answering SMCCC_VERSION, SMCCC_ARCH_FEATURES, CPU_ON, CPU_OFF, CPU_SUSPEND and \
-             AFFINITY_INFO by it; a guest of this lock's baseline got -1",
+             AFFINITY_INFO by it, and is left PTP and stolen time; a guest of this lock's baseline got -1",
         );
     }
     // Calls that no answer is promised for, because they end the machine or are never the same twice.
