@@ -234,12 +234,14 @@ pub fn plan_with(lock: &Lock, report: &HostReport, emulation: Emulation) -> Plan
     vector_lengths(lock, report, &mut plan);
     stolen_time(lock, &mut plan);
     let level_moves = moves_workaround_2(lock, view);
+    let seen = view.all_seen();
+    let inside = |name: &str| seen.get(name).copied().flatten();
     for entry in &lock.registers {
         match entry.id {
             smccc::WORKAROUND_2_REGISTER if level_moves && entry.promised() & LEVEL != 0 => {
                 unforeseen_level(entry, &mut plan);
             }
-            _ => register(entry, view, report, filter, &mut plan),
+            _ => register(entry, view, inside, report, filter, &mut plan),
         }
     }
     if plan.steps().any(writes_identity) {
@@ -311,7 +313,14 @@ fn writes_identity(step: &Step) -> bool {
 pub fn keeps(entry: &LockedRegister, view: &View, report: &HostReport) -> bool {
     let mut plan = Plan::default();
     let filter = Filter::of(report, Emulation::default());
-    register(entry, view, report, filter, &mut plan);
+    register(
+        entry,
+        view,
+        |name| view.seen(name),
+        report,
+        filter,
+        &mut plan,
+    );
     plan.refusals.is_empty()
 }
 
@@ -487,6 +496,7 @@ fn differing(
 fn register(
     entry: &LockedRegister,
     view: &View,
+    seen: impl Fn(&str) -> Option<Seen>,
     report: &HostReport,
     filter: Filter,
     plan: &mut Plan,
@@ -504,7 +514,7 @@ fn register(
         .register(entry.id)
         .and_then(|h| h.value.map(|v| (h, v)));
     let inside = if entry.guest_readable() {
-        view.seen(&entry.name)
+        seen(&entry.name)
     } else {
         None
     };

@@ -8,7 +8,7 @@ use crate::catalogue::{Kind, register_by_id, register_by_name};
 use crate::lock::{hex32, hex64, optional_hex64};
 use crate::vm::{Arch, Feature};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// The report format that this program writes.
 pub const REPORT_VERSION: u32 = 1;
@@ -308,6 +308,20 @@ impl View {
     pub fn seen_first(&self, name: &str) -> Option<Seen> {
         let mut all = self.guest.iter();
         all.find(|f| f.vcpu == 0 && f.name == name).map(|f| f.seen)
+    }
+    /// [`View::seen`] of every name at once.
+    pub fn all_seen(&self) -> HashMap<&str, Option<Seen>> {
+        let mut all = HashMap::with_capacity(self.guest.len());
+        for fact in &self.guest {
+            all.entry(fact.name.as_str())
+                .and_modify(|seen| {
+                    if *seen != Some(fact.seen) {
+                        *seen = None;
+                    }
+                })
+                .or_insert(Some(fact.seen));
+        }
+        all
     }
     /// What every vCPU of the probe's guest read under that name; `None` when
     /// none read it or two read different things.
