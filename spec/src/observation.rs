@@ -347,7 +347,7 @@ fn features(lock: &Lock) -> Vec<(String, Option<u64>, u64)> {
         out.push(("ZCR_EL1".to_owned(), None, u64::MAX));
     }
     let used = |id| fact_name(wire::key(wire::Kind::Use, id));
-    // What is hidden may still run: that is observed, and no promise.
+    // What is hidden may still run, and is not tried: KVM can take the vCPU out of use for it.
     if el0 == Some(2) {
         out.push((used(wire::USE_AARCH32), Some(wire::AARCH32_RUNS), u64::MAX));
     }

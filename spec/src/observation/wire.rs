@@ -214,7 +214,8 @@ pub const PAUTH_WORKS: u64 = PAUTH_CHANGES | PAUTH_RESTORES;
 /// STG of two tags after each other on one granule of tagged memory, and LDG. Value: the first tag read in bits
 /// 7:4, the second in bits 3:0; an exception where there is no such instruction.
 pub const USE_MTE: u64 = 1;
-/// Exception return to an SVC instruction in AArch32 at EL0. Value: [`AARCH32_RUNS`], or [`AARCH32_ILLEGAL`].
+/// Exception return to an SVC instruction in AArch32 at EL0, where ID_AA64PFR0_EL1.EL0 says that there is AArch32.
+/// Value: [`AARCH32_RUNS`], or [`AARCH32_ILLEGAL`].
 pub const USE_AARCH32: u64 = 2;
 /// The instruction was executed.
 pub const AARCH32_RUNS: u64 = 1;
