@@ -461,6 +461,9 @@ pub enum Exit<'a> {
         /// The hardware's reason.
         reason: u64,
     },
+    /// The vCPU is in a state that KVM does not let it run in, and is of no
+    /// further use (arch/arm64/kvm/handle_exit.c `handle_exit`).
+    IllegalState,
     /// KVM gave up.
     InternalError {
         /// `KVM_INTERNAL_ERROR_*`.
@@ -492,6 +495,10 @@ impl Runnable {
             Err(libc::EINTR | libc::EAGAIN) => {
                 self.fd.set_kvm_immediate_exit(0);
                 Ok(Exit::Kicked)
+            }
+            // The one failure that fills in `exit_reason`; KVM clears that on its way in.
+            Err(libc::EINVAL) if self.fd.get_kvm_run().exit_reason == KVM_EXIT_FAIL_ENTRY => {
+                Ok(Exit::IllegalState)
             }
             Err(errno) => Err(Error {
                 call: "KVM_RUN".to_owned(),

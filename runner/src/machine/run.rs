@@ -396,6 +396,9 @@ fn serve(exit: Exit<'_>, shared: &Shared) -> Option<Ended> {
         Exit::FailEntry { reason } => Some(Ended::Broken(format!(
             "the CPU refused to enter it, reason {reason:#x}"
         ))),
+        Exit::IllegalState => Some(Ended::Broken(
+            "KVM found it in a state that this host has none of, such as AArch32".to_owned(),
+        )),
         Exit::InternalError { suberror } => Some(Ended::Broken(format!(
             "KVM met an internal error, number {suberror}"
         ))),
