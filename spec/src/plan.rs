@@ -253,9 +253,9 @@ pub fn plan_with(lock: &Lock, report: &HostReport, emulation: Emulation) -> Plan
         );
     }
     unlocked(lock, view, &mut plan);
-    hidden_and_there(lock, view, &mut plan);
-    gic(lock, view, report, emulation, &mut plan);
-    answers(lock, view, filter, &mut plan);
+    hidden_and_there(lock, inside, &mut plan);
+    gic(lock, inside, report, emulation, &mut plan);
+    answers(lock, view, inside, filter, &mut plan);
     plan
 }
 
@@ -854,13 +854,13 @@ fn unlocked(lock: &Lock, view: &View, plan: &mut Plan) {
 
 /// What belongs to a feature that the guest was not given, and can be read here all the same: KVM made GMID_EL1
 /// undefined in 7.0 (arch/arm64/kvm/sys_regs.c), and nobody can do so before.
-fn hidden_and_there(lock: &Lock, view: &View, plan: &mut Plan) {
+fn hidden_and_there(lock: &Lock, inside: impl Fn(&str) -> Option<Seen>, plan: &mut Plan) {
     for info in REGISTERS.iter().filter(|info| info.guest_only) {
         let Some(feature) = info.feature.as_deref() else {
             continue;
         };
         let given = lock.features.iter().any(|f| f.name() == feature);
-        if !given && matches!(view.seen_first(&info.name), Some(Seen::Value(_))) {
+        if !given && matches!(inside(&info.name), Some(Seen::Value(_))) {
             let words = format!("can be read here by a guest that has no `{feature}`");
             plan.keep(&info.name, Way::Unpromised, None, &words);
         }
@@ -873,9 +873,15 @@ const REDISTRIBUTOR_SIZE: u64 = 0x2_0000;
 
 /// The interrupt controller: natively where the kernel shows all of it, else
 /// the runner answers for what it can.
-fn gic(lock: &Lock, view: &View, report: &HostReport, emulation: Emulation, plan: &mut Plan) {
+fn gic(
+    lock: &Lock,
+    inside: impl Fn(&str) -> Option<Seen>,
+    report: &HostReport,
+    emulation: Emulation,
+    plan: &mut Plan,
+) {
     let mut native = Plan::default();
-    native_gic(lock, view, report, &mut native);
+    native_gic(lock, inside, report, &mut native);
     let wanted = match emulation {
         Emulation::Allowed | Emulation::PreferredCalls => !native.refusals.is_empty(),
         Emulation::Forbidden => false,
@@ -944,13 +950,12 @@ fn answerable(name: &str, value: u32) -> bool {
     }
 }
 
-fn native_gic(lock: &Lock, view: &View, report: &HostReport, plan: &mut Plan) {
-    let first = |name: &str| {
-        view.guest
-            .iter()
-            .find(|f| f.vcpu == 0 && f.name == name)
-            .map(|f| f.seen)
-    };
+fn native_gic(
+    lock: &Lock,
+    inside: impl Fn(&str) -> Option<Seen>,
+    report: &HostReport,
+    plan: &mut Plan,
+) {
     let mut changed = None;
     for entry in &lock.gic.registers {
         if entry.name == "GICD_IIDR" {
@@ -971,7 +976,7 @@ fn native_gic(lock: &Lock, view: &View, report: &HostReport, plan: &mut Plan) {
             u64::MAX
         };
         let wanted = u64::from(entry.value);
-        match first(name) {
+        match inside(name) {
             Some(Seen::Value(seen)) if (seen ^ wanted) & mask == 0 => {
                 plan.keep(&entry.name, Way::Same, None, "")
             }
@@ -1054,7 +1059,7 @@ fn iidr(wanted: u32, from: &str, report: &HostReport, plan: &mut Plan) {
 
 /// What decides the answers on the host as it is by default: its registers
 /// where it has them, else its answers.
-fn host_services(view: &View, answer: &dyn Fn(&str) -> Option<u64>) -> Services {
+fn host_services(view: &View, answer: impl Fn(&str) -> Option<u64>) -> Services {
     let register = |id: u64| view.register(id).and_then(|r| r.value);
     let offered = |call: &str| answer(call).is_some_and(|x0| x0 != smccc::NOT_SUPPORTED);
     let features = answer("VENDOR_HYP_KVM_FEATURES()").filter(|x0| *x0 != smccc::NOT_SUPPORTED);
@@ -1100,27 +1105,33 @@ fn host_services(view: &View, answer: &dyn Fn(&str) -> Option<u64>) -> Services 
     }
 }
 
-/// What decides the answers of a default guest's firmware calls in this view.
-pub fn default_services(view: &View) -> Services {
-    host_services(view, &|call| match view.seen_first(call) {
+/// What was read, unless an exception was taken.
+fn value(seen: Option<Seen>) -> Option<u64> {
+    match seen {
         Some(Seen::Value(value)) => Some(value),
         _ => None,
-    })
+    }
+}
+
+/// What decides the answers of a default guest's firmware calls in this view.
+pub fn default_services(view: &View) -> Services {
+    let seen = view.all_seen();
+    host_services(view, |call| value(seen.get(call).copied().flatten()))
 }
 
 /// Firmware calls. Where the host's default answer is what our model of KVM
 /// says, the model says what it will answer once the registers are set; where
 /// it is not, the answer must already be the promised one. What the kernel
 /// does not answer as promised, the runner answers where it may.
-fn answers(lock: &Lock, view: &View, filter: Filter, plan: &mut Plan) {
-    let mut seen: HashMap<&str, Seen> = HashMap::with_capacity(view.guest.len());
-    let first = view.guest.iter().filter(|f| f.vcpu == 0);
-    seen.extend(first.map(|f| (f.name.as_str(), f.seen)));
-    let answer = |call: &str| match seen.get(call) {
-        Some(Seen::Value(value)) => Some(*value),
-        _ => None,
-    };
-    let host = host_services(view, &answer);
+fn answers(
+    lock: &Lock,
+    view: &View,
+    inside: impl Fn(&str) -> Option<Seen>,
+    filter: Filter,
+    plan: &mut Plan,
+) {
+    let answer = |call: &str| value(inside(call));
+    let host = host_services(view, answer);
     let left: BTreeSet<u64> = plan
         .steps()
         .filter_map(|step| match step {
@@ -1281,6 +1292,7 @@ fn taken_over(
         };
         (function, promised)
     };
+    // Also what the lock has no answer for: without a promise, it is what KVM knows better that is left to KVM.
     let mut functions: BTreeMap<u32, Promised> = smccc::ANSWERED_BY_RUNNER
         .iter()
         .copied()

@@ -304,21 +304,12 @@ impl View {
     pub fn register(&self, id: u64) -> Option<&ReportedRegister> {
         self.registers.iter().find(|r| r.id == id)
     }
-    /// What vCPU 0 of the probe's guest read under that name.
-    pub fn seen_first(&self, name: &str) -> Option<Seen> {
-        let mut all = self.guest.iter();
-        all.find(|f| f.vcpu == 0 && f.name == name).map(|f| f.seen)
-    }
     /// [`View::seen`] of every name at once.
     pub fn all_seen(&self) -> HashMap<&str, Option<Seen>> {
         let mut all = HashMap::with_capacity(self.guest.len());
         for fact in &self.guest {
             all.entry(fact.name.as_str())
-                .and_modify(|seen| {
-                    if *seen != Some(fact.seen) {
-                        *seen = None;
-                    }
-                })
+                .and_modify(|known| *known = agreed(*known, fact.seen))
                 .or_insert(Some(fact.seen));
         }
         all
@@ -328,8 +319,13 @@ impl View {
     pub fn seen(&self, name: &str) -> Option<Seen> {
         let mut all = self.guest.iter().filter(|f| f.name == name).map(|f| f.seen);
         let first = all.next()?;
-        all.all(|s| s == first).then_some(first)
+        all.fold(Some(first), agreed)
     }
+}
+
+/// What vCPUs read alike, after one more of them.
+fn agreed(known: Option<Seen>, seen: Seen) -> Option<Seen> {
+    known.filter(|known| *known == seen)
 }
 
 impl HostReport {

@@ -276,11 +276,10 @@ const fn workaround_2(level: u64) -> u64 {
 
 /// What KVM answers with these services, for every call that a lock promises.
 ///
-/// Left out, because KVM changed them between 5.10 and 7.3 without a knob and
-/// nobody else can answer them: CPU_ON and AFFINITY_INFO with reserved affinity
-/// bits, and SMC as a conduit of calls that only the kernel can answer, such as CPU_ON and
-/// SMCCC_VERSION, where a baseline has none. They are observed, and the README names them to users. PSCI_VERSION is
-/// what a guest asks to find a conduit, and that is promised.
+/// Left out, because KVM changed them between 5.10 and 7.3 without a knob and nobody else can answer them: CPU_ON and
+/// AFFINITY_INFO with reserved affinity bits, and SMC as a conduit of calls that only the kernel can answer, such as
+/// CPU_ON and SMCCC_VERSION, where a baseline has none. They are observed, and the README names them to users.
+/// PSCI_VERSION is what a guest asks to find a conduit, and that is promised.
 pub fn answers(services: &Services) -> Vec<KeyedAnswer> {
     use wire::{Kind, call, key};
     let at_least = |version: u32| services.psci >= version;
