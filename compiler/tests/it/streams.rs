@@ -1,14 +1,10 @@
 //! What becomes of a verdict whose words nobody reads, or that cannot be written.
 
+use crate::scratch::root;
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::symlink;
-use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
-}
 
 /// A pipe whose reader has gone.
 fn unread() -> Stdio {

@@ -1,11 +1,11 @@
 //! `check`, `cpu` and `diff` on host reports that are made here: a host that
 //! shows exactly what a lock says, and hosts that differ from it in one thing.
 
+use crate::scratch::{Scratch, err, out};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::path::Path;
 use vmlock_spec::lock::{Binding, Lock, canonical};
 use vmlock_spec::report::{
     self, Fact, GicReport, HostReport, REPORT_VERSION, ReportedRegister, RevisionWrite, Seen, View,
@@ -20,41 +20,15 @@ const SPEC: &str = r#"vm "web" {
 }
 "#;
 
-struct Scratch(PathBuf);
-
-impl Scratch {
-    /// A folder with a description, its lock, and the report of a host that can keep it.
-    fn new(name: &str) -> (Self, Lock, HostReport) {
-        let path = std::env::temp_dir().join(format!("vmlock-hosts-{}-{name}", std::process::id()));
-        fs::create_dir_all(&path).unwrap();
-        let scratch = Self(path);
-        fs::write(scratch.0.join("a.vm.kdl"), SPEC).unwrap();
-        assert!(scratch.vmlock(&["lock", "a.vm.kdl"]).status.success());
-        let text = fs::read_to_string(scratch.0.join("a.vm.lock.json")).unwrap();
-        let lock = canonical::parse(&text).unwrap();
-        let report = mirror(&lock);
-        (scratch, lock, report)
-    }
-
-    fn vmlock(&self, arguments: &[&str]) -> Output {
-        Command::new(env!("CARGO_BIN_EXE_vmlock"))
-            .args(arguments)
-            .current_dir(&self.0)
-            .env("NO_COLOR", "1")
-            .output()
-            .unwrap()
-    }
-
-    fn write(&self, name: &str, report: &HostReport) {
-        fs::write(self.0.join(name), report::write(report)).unwrap();
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        // A folder that stays behind in /tmp fails no test.
-        let _ = fs::remove_dir_all(&self.0);
-    }
+/// A folder with a description, its lock, and the report of a host that can keep it.
+fn host(name: &str) -> (Scratch, Lock, HostReport) {
+    let scratch = Scratch::new(name);
+    scratch.write("a.vm.kdl", SPEC);
+    assert!(scratch.vmlock(&["lock", "a.vm.kdl"]).status.success());
+    let text = fs::read_to_string(scratch.0.join("a.vm.lock.json")).unwrap();
+    let lock = canonical::parse(&text).unwrap();
+    let report = mirror(&lock);
+    (scratch, lock, report)
 }
 
 /// The report of a host that shows by default what the lock says.
@@ -111,18 +85,10 @@ fn mirror(lock: &Lock) -> HostReport {
     }
 }
 
-fn out(output: &Output) -> String {
-    String::from_utf8(output.stdout.clone()).unwrap()
-}
-
-fn err(output: &Output) -> String {
-    String::from_utf8(output.stderr.clone()).unwrap()
-}
-
 #[test]
 fn a_host_that_shows_the_lock_keeps_it() {
-    let (scratch, _, report) = Scratch::new("keeps");
-    scratch.write("host.json", &report);
+    let (scratch, _, report) = host("keeps");
+    scratch.write("host.json", &report::write(&report));
     let output = scratch.vmlock(&["check", "a.vm.lock.json", "--host", "host.json"]);
     assert_eq!(
         output.status.code(),
@@ -139,7 +105,7 @@ fn a_host_that_shows_the_lock_keeps_it() {
 
 #[test]
 fn a_revision_that_is_accepted_and_not_honoured_is_refused_in_words() {
-    let (scratch, _, mut report) = Scratch::new("iidr");
+    let (scratch, _, mut report) = host("iidr");
     let wanted = report.gic.iidr;
     report.gic.iidr = wanted ^ 1 << 12;
     report.gic.revisions = vec![RevisionWrite {
@@ -147,9 +113,9 @@ fn a_revision_that_is_accepted_and_not_honoured_is_refused_in_words() {
         accepted: true,
         read_back: report.gic.iidr,
     }];
-    scratch.write("bad.json", &report);
+    scratch.write("bad.json", &report::write(&report));
     report.gic.iidr = wanted;
-    scratch.write("good.json", &report);
+    scratch.write("good.json", &report::write(&report));
     let output = scratch.vmlock(&["check", "a.vm.lock.json", "--host", "bad.json"]);
     assert_eq!(output.status.code(), Some(0));
     assert!(out(&output).contains("the runner answers for the distributor"));
@@ -185,7 +151,7 @@ fn a_revision_that_is_accepted_and_not_honoured_is_refused_in_words() {
 /// The lint of `vmlock lock` again, for who has the lock alone.
 #[test]
 fn a_lock_that_hides_what_midr_promises_is_told_of() {
-    let (scratch, ..) = Scratch::new("midr");
+    let (scratch, ..) = host("midr");
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
     let host = format!("{root}/spec/catalogue/hosts/neoverse-n1-7.3.json");
     for (name, told) in [("eight", true), ("masked", false)] {
@@ -200,7 +166,7 @@ fn a_lock_that_hides_what_midr_promises_is_told_of() {
 
 #[test]
 fn a_register_that_nobody_knows_is_refused() {
-    let (scratch, _, mut report) = Scratch::new("unknown");
+    let (scratch, _, mut report) = host("unknown");
     report.views[0].registers.push(ReportedRegister {
         id: 0x6030_0000_0014_00ff,
         name: "unknown".to_owned(),
@@ -209,7 +175,7 @@ fn a_register_that_nobody_knows_is_refused() {
         accepts: BTreeMap::new(),
     });
     report.views[0].registers.sort_by_key(|r| r.id);
-    scratch.write("host.json", &report);
+    scratch.write("host.json", &report::write(&report));
     let output = scratch.vmlock(&["check", "a.vm.lock.json", "--host", "host.json"]);
     assert_eq!(output.status.code(), Some(3));
     assert!(
@@ -221,8 +187,8 @@ fn a_register_that_nobody_knows_is_refused() {
 
 #[test]
 fn a_report_that_cannot_be_read_is_no_host_that_keeps_the_lock() {
-    let (scratch, _, report) = Scratch::new("unreadable");
-    scratch.write("host.json", &report);
+    let (scratch, _, report) = host("unreadable");
+    scratch.write("host.json", &report::write(&report));
     fs::write(scratch.0.join("newer.json"), r#"{"reportVersion": 99}"#).unwrap();
     fs::write(scratch.0.join("broken.json"), "{").unwrap();
     for bad in ["missing.json", "newer.json", "broken.json"] {
@@ -244,8 +210,8 @@ fn a_report_that_cannot_be_read_is_no_host_that_keeps_the_lock() {
 
 #[test]
 fn a_model_of_a_host_makes_the_lock_that_the_host_keeps() {
-    let (scratch, lock, report) = Scratch::new("model");
-    scratch.write("host.json", &report);
+    let (scratch, lock, report) = host("model");
+    scratch.write("host.json", &report::write(&report));
     let output = scratch.vmlock(&["cpu", "host.json", "--name", "mine", "-o", "mine.kdl"]);
     assert_eq!(output.status.code(), Some(0), "{}", err(&output));
     let spec = SPEC.replace(
@@ -271,10 +237,10 @@ fn a_model_of_a_host_makes_the_lock_that_the_host_keeps() {
 
 #[test]
 fn a_model_needs_a_report_that_says_enough() {
-    let (scratch, _, mut report) = Scratch::new("poor");
+    let (scratch, _, mut report) = host("poor");
     report.views[0].registers.retain(|r| r.name != "MIDR_EL1");
     report.views[0].guest.retain(|f| f.name != "MIDR_EL1");
-    scratch.write("host.json", &report);
+    scratch.write("host.json", &report::write(&report));
     let output = scratch.vmlock(&["cpu", "host.json", "--name", "mine"]);
     assert_eq!(output.status.code(), Some(4));
     assert!(
@@ -288,8 +254,8 @@ fn a_model_needs_a_report_that_says_enough() {
 
 #[test]
 fn reports_differ_by_field() {
-    let (scratch, _, report) = Scratch::new("diff");
-    scratch.write("a.json", &report);
+    let (scratch, _, report) = host("diff");
+    scratch.write("a.json", &report::write(&report));
     let mut other = report.clone();
     for register in &mut other.views[0].registers {
         if register.name == "ID_AA64ISAR0_EL1" {
@@ -302,7 +268,7 @@ fn reports_differ_by_field() {
         }
     }
     other.psci.push("1.3".to_owned());
-    scratch.write("b.json", &other);
+    scratch.write("b.json", &report::write(&other));
     let output = scratch.vmlock(&["diff", "a.json", "b.json"]);
     assert_eq!(output.status.code(), Some(1));
     let words = out(&output);
@@ -324,7 +290,7 @@ fn reports_differ_by_field() {
 
 #[test]
 fn locks_differ_by_field_and_say_where_a_waiver_stands() {
-    let (scratch, _, _) = Scratch::new("locks");
+    let (scratch, _, _) = host("locks");
     let spec = SPEC
         .replace("count=2", "count=2 {\n    hide \"crc32\"\n}")
         .replace("    vary \"MIDR_EL1.Revision\"\n", "");
@@ -345,8 +311,8 @@ fn locks_differ_by_field_and_say_where_a_waiver_stands() {
 
 #[test]
 fn a_lock_of_a_newer_vmlock_is_refused_in_words() {
-    let (scratch, _, report) = Scratch::new("newer");
-    scratch.write("host.json", &report);
+    let (scratch, _, report) = host("newer");
+    scratch.write("host.json", &report::write(&report));
     let path: &Path = &scratch.0.join("a.vm.lock.json");
     let text = fs::read_to_string(path).unwrap();
     fs::write(

@@ -10,13 +10,13 @@
 //! - `out/`: files that exist afterwards and were not in the case, exact; a lock
 //!   is `(a lock)`, since what stands in it is the matter of the examples
 //!
-//! `VMLOCK_UPDATE=1 cargo test -p vmlock --test ui` rewrites the expectations; a
+//! `VMLOCK_UPDATE=1 cargo test -p vmlock --test it ui` rewrites the expectations; a
 //! continuous integration run (`CI` set) refuses to.
 
+use crate::scratch::Scratch;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 const EXPECTATIONS: [&str; 4] = ["command.txt", "stderr.txt", "stdout.txt", "exit.txt"];
 /// Fewer cases than this means that some were lost.
@@ -64,15 +64,6 @@ fn shown(bytes: Vec<u8>) -> Vec<u8> {
     if lock { b"(a lock)\n".to_vec() } else { bytes }
 }
 
-struct Scratch(PathBuf);
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        // A folder that stays behind in /tmp fails no test.
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
-
 /// Runs one case; `None` when all is as expected.
 fn run(case: &Path, name: &str) -> Option<String> {
     let all = files(case);
@@ -83,8 +74,7 @@ fn run(case: &Path, name: &str) -> Option<String> {
     if input.is_empty() {
         return Some("has no input: a forgotten folder?".to_owned());
     }
-    let scratch =
-        Scratch(std::env::temp_dir().join(format!("vmlock-ui-{}-{name}", std::process::id())));
+    let scratch = Scratch::new(&format!("ui-{name}"));
     for (name, bytes) in &input {
         let path = scratch.0.join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -92,12 +82,8 @@ fn run(case: &Path, name: &str) -> Option<String> {
     }
     let text = |name: &str| all.get(name).map(|b| String::from_utf8(b.clone()).unwrap());
     let command = text("command.txt").unwrap_or_else(|| "lock in.vm.kdl".to_owned());
-    let output = Command::new(env!("CARGO_BIN_EXE_vmlock"))
-        .args(command.split_whitespace())
-        .current_dir(&scratch.0)
-        .env("NO_COLOR", "1")
-        .output()
-        .unwrap();
+    let arguments: Vec<&str> = command.split_whitespace().collect();
+    let output = scratch.vmlock(&arguments);
     let mut after = files(&scratch.0);
     after.retain(|name, bytes| input.get(name).is_none_or(|old| **old != *bytes));
     let mut got: BTreeMap<String, Vec<u8>> = after

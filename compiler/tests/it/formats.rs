@@ -1,47 +1,16 @@
 //! The formats: schemas that are checked in, and the claim that the schema of
 //! descriptions and the decoder accept the same.
 
+use crate::scratch::{Scratch, root, vmlock};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
-
-fn vmlock(folder: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_vmlock"))
-        .args(arguments)
-        .current_dir(folder)
-        .env("NO_COLOR", "1")
-        .output()
-        .unwrap()
-}
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
-}
+use std::path::Path;
 
 fn schema(which: &str) -> Value {
     let output = vmlock(Path::new("."), &["schema", which]);
     assert!(output.status.success());
     serde_json::from_slice(&output.stdout).unwrap()
-}
-
-struct Scratch(PathBuf);
-
-impl Scratch {
-    fn new(name: &str) -> Self {
-        let path =
-            std::env::temp_dir().join(format!("vmlock-formats-{}-{name}", std::process::id()));
-        fs::create_dir_all(&path).unwrap();
-        Self(path)
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        // A folder that stays behind in /tmp fails no test.
-        let _ = fs::remove_dir_all(&self.0);
-    }
 }
 
 #[test]

@@ -1,62 +1,13 @@
 //! Fleets of different hosts, on the recorded reports of the lab's kernels:
 //! `lock --for`, `adopt` and `common`.
 
+use crate::scratch::{Scratch, err, out};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
 use std::thread;
 use vmlock_spec::report;
-
-struct Scratch(PathBuf);
-
-impl Scratch {
-    fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("vmlock-fleet-{}-{name}", std::process::id()));
-        fs::create_dir_all(&path).unwrap();
-        Self(path)
-    }
-
-    fn vmlock(&self, arguments: &[&str]) -> Output {
-        Command::new(env!("CARGO_BIN_EXE_vmlock"))
-            .args(arguments)
-            .current_dir(&self.0)
-            .env("NO_COLOR", "1")
-            .output()
-            .unwrap()
-    }
-
-    /// Runs with `--format json`; the exit code and the object.
-    fn json(&self, arguments: &[&str]) -> (i32, Value) {
-        let mut all = vec!["--format", "json"];
-        all.extend(arguments);
-        let output = self.vmlock(&all);
-        let text = out(&output);
-        let object = serde_json::from_str(&text)
-            .unwrap_or_else(|e| panic!("{arguments:?}: {e}: {text}{}", err(&output)));
-        (output.status.code().unwrap(), object)
-    }
-
-    fn write(&self, name: &str, text: &str) {
-        fs::write(self.0.join(name), text).unwrap();
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        // A folder that stays behind in /tmp fails no test.
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
-
-fn out(output: &Output) -> String {
-    String::from_utf8(output.stdout.clone()).unwrap()
-}
-
-fn err(output: &Output) -> String {
-    String::from_utf8(output.stderr.clone()).unwrap()
-}
 
 fn host(cpu: &str, series: &str) -> String {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../spec/catalogue/hosts");

@@ -1,0 +1,8 @@
+//! `vmlock` as its users have it: the program, its words, its files and its exit codes.
+
+mod fleet;
+mod formats;
+mod hosts;
+mod scratch;
+mod streams;
+mod ui;

@@ -1,0 +1,67 @@
+//! A folder of one test, and `vmlock` in it.
+
+use serde_json::Value;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// The workspace.
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// What becomes of these arguments in that folder.
+pub fn vmlock(folder: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_vmlock"))
+        .args(arguments)
+        .current_dir(folder)
+        .env("NO_COLOR", "1")
+        .output()
+        .unwrap()
+}
+
+pub fn out(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+pub fn err(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+/// Gone with the test.
+pub struct Scratch(pub PathBuf);
+
+impl Scratch {
+    /// An empty folder; no two tests may have the same name.
+    pub fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("vmlock-{}-{name}", std::process::id()));
+        fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    pub fn vmlock(&self, arguments: &[&str]) -> Output {
+        vmlock(&self.0, arguments)
+    }
+
+    /// Runs with `--format json`; the exit code and the object.
+    pub fn json(&self, arguments: &[&str]) -> (i32, Value) {
+        let mut all = vec!["--format", "json"];
+        all.extend(arguments);
+        let output = self.vmlock(&all);
+        let text = out(&output);
+        let object = serde_json::from_str(&text)
+            .unwrap_or_else(|e| panic!("{arguments:?}: {e}: {text}{}", err(&output)));
+        (output.status.code().unwrap(), object)
+    }
+
+    pub fn write(&self, name: &str, text: &str) {
+        fs::write(self.0.join(name), text).unwrap();
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // A folder that stays behind in /tmp fails no test.
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
