@@ -9,7 +9,7 @@ use crate::plan::{Refusal, default_services, keeps, plan};
 use crate::report::{HostReport, View};
 use crate::resolve;
 use crate::smccc::{PSCI_VERSIONS, Services};
-use crate::vm::{Arch, Console, Cpu, Feature, SetField, VmSpec};
+use crate::vm::{Cpu, Feature, SetField, VmSpec};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Memory of the machine that is tried: the least that there is.
@@ -208,25 +208,14 @@ fn describe(abi: &[&str], model: &str, features: &[Feature], reports: &[HostRepo
         true => vector_lengths(reports),
         false => Vec::new(),
     };
-    VmSpec {
-        name: "common".to_owned(),
-        arch: Arch::Arm64,
-        abi: abi.iter().map(|a| (*a).to_owned()).collect(),
-        cpu: Cpu {
-            model: model.to_owned(),
-            count: 1,
-            features: features.to_vec(),
-            vector_lengths,
-            ..Cpu::default()
-        },
-        memory: MEMORY_BYTES,
-        boot: None,
-        console: Console::default(),
-        vary: Vec::new(),
-        runs_on: Vec::new(),
-        import: Vec::new(),
-        lock_schema: None,
-    }
+    let cpu = Cpu {
+        model: model.to_owned(),
+        count: 1,
+        features: features.to_vec(),
+        vector_lengths,
+        ..Cpu::default()
+    };
+    VmSpec::bare("common", abi, cpu, MEMORY_BYTES)
 }
 
 fn lock(catalogue: &Catalogue, spec: &VmSpec) -> Result<Lock, Vec<resolve::Complaint>> {

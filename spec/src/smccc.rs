@@ -331,19 +331,14 @@ pub fn answers(services: &Services) -> Vec<KeyedAnswer> {
         NOT_SUPPORTED
     };
     out.push((key(Kind::Smc, call(0x8400_0000, 0, 0)), smc));
-    for function in [0xc400_0012, 0x8400_0012] {
-        let answer = if v1_1 {
-            INVALID_PARAMETERS
-        } else {
-            NOT_SUPPORTED
-        };
-        out.push((
-            key(Kind::HvcArguments, call(function, 0, wire::CASE_BAD_TYPE)),
-            answer,
-        ));
-    }
-    for function in [0xc400_0015, 0x8400_0015] {
-        let answer = if v1_3 {
+    // SYSTEM_RESET2 and SYSTEM_OFF2, in both widths.
+    for (function, there) in [
+        (0xc400_0012, v1_1),
+        (0x8400_0012, v1_1),
+        (0xc400_0015, v1_3),
+        (0x8400_0015, v1_3),
+    ] {
+        let answer = if there {
             INVALID_PARAMETERS
         } else {
             NOT_SUPPORTED

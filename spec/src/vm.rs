@@ -41,6 +41,25 @@ pub struct VmSpec {
     pub lock_schema: Option<String>,
 }
 
+impl VmSpec {
+    /// A machine with that much memory (bytes), that boots nothing and of which nothing else is said.
+    pub fn bare(name: &str, abi: &[&str], cpu: Cpu, memory: u64) -> Self {
+        Self {
+            name: name.to_owned(),
+            arch: Arch::Arm64,
+            abi: abi.iter().map(|&a| a.to_owned()).collect(),
+            cpu,
+            memory,
+            boot: None,
+            console: Console::default(),
+            vary: Vec::new(),
+            runs_on: Vec::new(),
+            import: Vec::new(),
+            lock_schema: None,
+        }
+    }
+}
+
 /// An instruction set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

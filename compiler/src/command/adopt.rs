@@ -20,7 +20,7 @@ use vmlock_spec::plan::{Emulation, plan_with};
 use vmlock_spec::report::HostReport;
 use vmlock_spec::resolve;
 use vmlock_spec::smccc;
-use vmlock_spec::vm::{Arch, Console, Cpu, Feature, VmSpec};
+use vmlock_spec::vm::{Cpu, Feature, VmSpec};
 
 /// Where every statement of an adopted baseline comes from.
 const SOURCE: &str = "read on the host by vmlock-run probe";
@@ -214,25 +214,14 @@ pub fn plain(
         true => report.vector_lengths.clone(),
         false => Vec::new(),
     };
-    let spec = VmSpec {
-        name: "adopted".to_owned(),
-        arch: Arch::Arm64,
-        abi: vec![abi.to_owned()],
-        cpu: Cpu {
-            model: model.to_owned(),
-            count: VCPUS,
-            features: features.to_vec(),
-            vector_lengths,
-            ..Cpu::default()
-        },
-        memory: MEMORY_BYTES,
-        boot: None,
-        console: Console::default(),
-        vary: Vec::new(),
-        runs_on: Vec::new(),
-        import: Vec::new(),
-        lock_schema: None,
+    let cpu = Cpu {
+        model: model.to_owned(),
+        count: VCPUS,
+        features: features.to_vec(),
+        vector_lengths,
+        ..Cpu::default()
     };
+    let spec = VmSpec::bare("adopted", &[abi], cpu, MEMORY_BYTES);
     resolve::resolve(&spec, catalogue).map(|(lock, _)| lock)
 }
 

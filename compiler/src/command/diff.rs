@@ -13,7 +13,7 @@ use vmlock_spec::catalogue::Catalogue;
 use vmlock_spec::lock::Lock;
 use vmlock_spec::report::{self, HostReport};
 use vmlock_spec::resolve;
-use vmlock_spec::vm::{Arch, Console, Cpu, Feature, VmSpec};
+use vmlock_spec::vm::{Cpu, Feature, VmSpec};
 
 /// One side of the comparison.
 enum Side {
@@ -123,34 +123,23 @@ fn side(name: &str, catalogue: &Catalogue) -> Result<Side, Box<Diagnostic>> {
 fn on_cpu(
     catalogue: &Catalogue,
     baseline: &str,
-    cpu: &str,
+    model: &str,
     pmu: bool,
 ) -> Result<Lock, Box<Diagnostic>> {
-    let spec = VmSpec {
-        name: "comparison".to_owned(),
-        arch: Arch::Arm64,
-        abi: vec![baseline.to_owned()],
-        cpu: Cpu {
-            model: cpu.to_owned(),
-            count: 1,
-            features: if pmu { vec![Feature::Pmu] } else { Vec::new() },
-            ..Cpu::default()
-        },
-        memory: 64 << 20,
-        boot: None,
-        console: Console::default(),
-        vary: Vec::new(),
-        runs_on: Vec::new(),
-        import: Vec::new(),
-        lock_schema: None,
+    let cpu = Cpu {
+        model: model.to_owned(),
+        count: 1,
+        features: if pmu { vec![Feature::Pmu] } else { Vec::new() },
+        ..Cpu::default()
     };
+    let spec = VmSpec::bare("comparison", &[baseline], cpu, 64 << 20);
     match resolve::resolve(&spec, catalogue) {
         Ok((lock, _)) => Ok(lock),
         Err(complaints) => {
             let words: Vec<String> = complaints.iter().map(|c| c.message.clone()).collect();
             let help = complaints.iter().find_map(|c| c.help.clone());
             let message = format!(
-                "`{baseline}` cannot be applied to `{cpu}`: {}",
+                "`{baseline}` cannot be applied to `{model}`: {}",
                 words.join("; ")
             );
             let diagnostic = Diagnostic::error("diff::unknown", message);

@@ -153,27 +153,16 @@ mod tests {
     use super::*;
     use crate::catalogue::{Act, CpuModel, SiliconValue};
     use crate::resolve::resolve;
-    use crate::vm::{Arch, Console, Cpu, SetField, VmSpec};
+    use crate::vm::{Cpu, SetField, VmSpec};
     use std::borrow::Cow;
 
     fn spec(abi: &str, model: &str) -> VmSpec {
-        VmSpec {
-            name: "test".into(),
-            arch: Arch::Arm64,
-            abi: vec!["psci-1.1".into(), abi.into()],
-            cpu: Cpu {
-                model: model.into(),
-                count: 1,
-                ..Cpu::default()
-            },
-            memory: 256 << 20,
-            boot: None,
-            console: Console::Uart16550,
-            vary: Vec::new(),
-            runs_on: Vec::new(),
-            import: Vec::new(),
-            lock_schema: None,
-        }
+        let cpu = Cpu {
+            model: model.into(),
+            count: 1,
+            ..Cpu::default()
+        };
+        VmSpec::bare("test", &["psci-1.1", abi], cpu, 256 << 20)
     }
 
     /// kvm-6.8, then `a` (says nothing), `b` (says nothing), `c`: forces a field, doubtful after `a`.

@@ -7,31 +7,24 @@ use std::path::Path;
 use vmlock_spec::catalogue::{Catalogue, Kind, register_by_id};
 use vmlock_spec::lock::{Lock, LockedRegister};
 use vmlock_spec::resolve::resolve;
-use vmlock_spec::vm::{Arch, Boot, Console, Cpu, Feature, VmSpec};
+use vmlock_spec::vm::{Boot, Cpu, Feature, VmSpec};
 
 /// A description with nothing special in it.
 pub fn spec(abi: &[&str], model: &str, features: &[Feature]) -> VmSpec {
+    let cpu = Cpu {
+        model: model.into(),
+        count: 2,
+        features: features.to_vec(),
+        ..Cpu::default()
+    };
+    let boot = Boot {
+        kernel: "Image".into(),
+        initrd: Some("initrd".into()),
+        cmdline: "quiet".into(),
+    };
     VmSpec {
-        name: "test".into(),
-        arch: Arch::Arm64,
-        abi: abi.iter().map(|a| (*a).to_owned()).collect(),
-        cpu: Cpu {
-            model: model.into(),
-            count: 2,
-            features: features.to_vec(),
-            ..Cpu::default()
-        },
-        memory: 256 << 20,
-        boot: Some(Boot {
-            kernel: "Image".into(),
-            initrd: Some("initrd".into()),
-            cmdline: "quiet".into(),
-        }),
-        console: Console::Uart16550,
-        vary: Vec::new(),
-        runs_on: Vec::new(),
-        import: Vec::new(),
-        lock_schema: None,
+        boot: Some(boot),
+        ..VmSpec::bare("test", abi, cpu, 256 << 20)
     }
 }
 
