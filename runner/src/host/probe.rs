@@ -8,6 +8,7 @@ use crate::kvm::{Fresh, System, discard};
 use crate::machine::memory::Memory;
 use crate::witness::{self, Stage};
 use std::collections::{BTreeMap, BTreeSet};
+use std::mem;
 use std::sync::Arc;
 use vmlock_spec::catalogue::{Field, Kind, RegisterInfo, Rule, register_by_id};
 use vmlock_spec::lock::Lock;
@@ -161,6 +162,8 @@ pub fn probe(system: &System, scope: &Scope) -> Result<HostReport, Failure> {
             report.psci = psci;
             report.smccc_filter = scratch.begun.vm().has_smccc_filter();
             report.gic = gic(scratch, scope)?;
+        } else {
+            discard(scratch.begun);
         }
         if !matches!(scope, Scope::Rehearsed(_)) {
             after_cpu_on(system, features, scope, &mut registers)?;
@@ -221,7 +224,8 @@ impl<'a> Scratch<'a> {
 
     /// Starts over with a VM that nothing was done to.
     fn renew(&mut self) -> Result<(), Failure> {
-        self.begun = apply::begin(self.system, &recipe(self.features, 1), None)?;
+        let begun = apply::begin(self.system, &recipe(self.features, 1), None)?;
+        discard(mem::replace(&mut self.begun, begun));
         Ok(())
     }
 }
@@ -352,6 +356,7 @@ fn identity(
             try_values(&begun.vcpus[0], info, value, scope, register);
         }
     }
+    discard(begun);
     Ok(())
 }
 
