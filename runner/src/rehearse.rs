@@ -14,15 +14,30 @@ use std::sync::Arc;
 use vmlock_spec::lock::Lock;
 use vmlock_spec::machine::STOLEN_TIME_SIZE;
 use vmlock_spec::observation::wire::{MODE_FULL, MODE_LIGHT};
-use vmlock_spec::observation::{self, Audit, Look};
+use vmlock_spec::observation::{self, Audit, Incomplete, Look};
 use vmlock_spec::plan::{Plan, Refusal};
 use vmlock_spec::reason;
+use vmlock_spec::report::Fact;
 
 /// Builds the lock's machine, lets the witness look at it, and compares.
 ///
 /// # Errors
-/// The machine cannot be made as planned, or the witness does not come to an end.
+/// As [`observe`].
 pub fn rehearse(system: &System, lock: &Lock, plan: &Plan, look: Look) -> Result<Audit, Failure> {
+    let (facts, incomplete) = observe(system, lock, plan, look)?;
+    Ok(observation::audit(lock, &facts, incomplete, look))
+}
+
+/// Builds the lock's machine; what the witness saw of it, and where its account has gaps.
+///
+/// # Errors
+/// The machine cannot be made as planned, or the witness does not come to an end.
+pub fn observe(
+    system: &System,
+    lock: &Lock,
+    plan: &Plan,
+    look: Look,
+) -> Result<(Vec<Fact>, Vec<Incomplete>), Failure> {
     let memory = Memory::new(lock.machine.memory).map_err(|e| Failure::environment(e, &[]))?;
     let memory = Arc::new(memory);
     let recipe = Recipe::of_lock(lock, plan);
@@ -53,10 +68,9 @@ pub fn rehearse(system: &System, lock: &Lock, plan: &Plan, look: Look) -> Result
     };
     witness::load(&stage, &memory, &verified)?;
     let firmware = Firmware::new(lock, &recipe.steps);
-    let (facts, incomplete) =
-        witness::observe(verified, &stage, &memory, firmware, Box::new(|| {}))?;
+    let seen = witness::observe(verified, &stage, &memory, firmware, Box::new(|| {}))?;
     discard(memory);
-    Ok(observation::audit(lock, &facts, incomplete, look))
+    Ok(seen)
 }
 
 /// Rehearses, and refuses where the witness saw anything but the promises.

@@ -13,7 +13,7 @@ use crate::kvm::{Fresh, Gic, Vm, core, host_counter};
 use crate::machine::home::Home;
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use vmlock_spec::catalogue::{Kind, RegisterInfo, register_by_id};
+use vmlock_spec::catalogue::{Kind, RegisterInfo, register_by_id, register_by_name};
 use vmlock_spec::lock::{Counters, Lock, LockedRegister, PhysicalCounter, VirtualCounter};
 use vmlock_spec::plan::{Refusal, Step};
 use vmlock_spec::reason;
@@ -157,6 +157,15 @@ impl Found {
 /// told from one that KVM undoes when it finalises a vCPU.
 fn written(built: &Built, lock: &Lock, steps: &[Step], found: &mut Found) -> Result<(), Failure> {
     let when = "after it was set";
+    // Redistributors are found by it.
+    if let Some(register) = register_by_name("MPIDR_EL1") {
+        for (vcpu, promised) in built.vcpus.iter().zip(&lock.machine.vcpus) {
+            affinity(vcpu, register.id, promised.mpidr, when, found)?;
+        }
+        if !found.refusals.is_empty() {
+            return Ok(());
+        }
+    }
     for step in steps {
         let Step::Register { id, value } = step else {
             continue;
@@ -421,17 +430,7 @@ fn unlocked(
         return Ok(());
     };
     if info.name == "MPIDR_EL1" {
-        let read = vcpu.get(id)?;
-        if read != mpidr {
-            found.add(differs(
-                "MPIDR_EL1",
-                mpidr,
-                read,
-                "the machine's vCPUs",
-                when,
-            ));
-        }
-        return Ok(());
+        return affinity(vcpu, id, mpidr, when, found);
     }
     if harmless(info, lock) {
         return Ok(());
@@ -444,6 +443,22 @@ fn unlocked(
             }
         }
         None => found.add(unknown(id)),
+    }
+    Ok(())
+}
+
+/// A vCPU has the MPIDR_EL1 (`id`) that the machine gives it.
+fn affinity(
+    vcpu: &Fresh,
+    id: u64,
+    mpidr: u64,
+    when: &str,
+    found: &mut Found,
+) -> Result<(), Failure> {
+    let read = vcpu.get(id)?;
+    if read != mpidr {
+        let from = "the machine's vCPUs";
+        found.add(differs("MPIDR_EL1", mpidr, read, from, when));
     }
     Ok(())
 }
