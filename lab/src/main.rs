@@ -18,6 +18,7 @@ mod interrupts;
 mod job;
 mod kernels;
 mod matrix;
+mod mutations;
 mod packages;
 mod programs;
 mod record;

@@ -11,6 +11,7 @@ use crate::failure::{FINDINGS, OK, Result, say, tell};
 use crate::flags;
 use crate::trial::{self, Bench};
 use serde_json::Value;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Kernel series of the host.
@@ -28,22 +29,29 @@ const LIMIT: (Duration, Duration) = (Duration::from_secs(120), Duration::from_mi
 /// Runs it both ways and prints the counts; 1 if they do not agree.
 pub fn run(cache: &Cache, flags: &flags::Torture) -> Result<u8> {
     let bench = Bench::prepare(cache)?;
-    let problems = under_fire(cache, &bench, &flags.kernel, flags.interrupts, flags.rarity)?;
+    let program = runner(cache)?;
+    let (interrupts, rarity) = (flags.interrupts, flags.rarity);
+    let problems = under_fire(cache, &bench, &program, &flags.kernel, interrupts, rarity)?;
     for problem in &problems {
         tell(problem)?;
     }
     Ok(if problems.is_empty() { OK } else { FINDINGS })
 }
 
-/// What is wrong after so many interrupts each way; the counts are printed.
+/// The runner with its tests of itself.
+pub fn runner(cache: &Cache) -> Result<PathBuf> {
+    cross::build_with(cache, cross::RUNNER, "torture")
+}
+
+/// What is wrong after so many interrupts each way, by `program`, such a runner; the counts are printed.
 pub fn under_fire(
     cache: &Cache,
     bench: &Bench,
+    program: &Path,
     kernel: &str,
     interrupts: u64,
     rarity: u64,
 ) -> Result<Vec<String>> {
-    let program = cross::build_with(cache, cross::RUNNER, "torture")?;
     let interrupts_each = u32::try_from(interrupts).unwrap_or(u32::MAX);
     let limit = LIMIT.0 + LIMIT.1 * interrupts_each;
     let host = trial::host(cache, kernel, "neoverse-n1", limit)?;
@@ -52,7 +60,7 @@ pub fn under_fire(
         let numbers = ["--interrupts", &count, "--rarity", &rarity];
         [&["torture", LOCK][..], flags, &numbers[..]].concat()
     });
-    let outcome = bench.run_program(&host, &program, &[LOCK], &jobs, &[])?;
+    let outcome = bench.run_program(&host, program, &[LOCK], &jobs, &[])?;
     let mut problems = Vec::new();
     for ((way, flags), ended) in WAYS.iter().zip(&outcome.jobs) {
         match agreement(ended, interrupts, !flags.is_empty()) {

@@ -11,6 +11,7 @@ use crate::interrupts;
 use crate::job;
 use crate::kernels;
 use crate::matrix::{Verdict, short};
+use crate::mutations;
 use crate::tools;
 use crate::torture;
 use crate::trial::{self, Bench, Trial};
@@ -370,9 +371,14 @@ pub fn run(cache: &Cache) -> Result<u8> {
             &trial::host(cache, COMPILER_HOST, "neoverse-n1", LIMIT)?,
         ),
     )?;
+    let runner = torture::runner(cache)?;
+    step(
+        "no promise can be altered unnoticed",
+        mutations::noticed(cache, &bench, &runner),
+    )?;
     step(
         "no interrupt is lost or invented",
-        torture::under_fire(cache, &bench, torture::KERNEL, INTERRUPTS, 64),
+        torture::under_fire(cache, &bench, &runner, torture::KERNEL, INTERRUPTS, 64),
     )?;
     step(
         "PSCI versions and hypercall services",

@@ -2,6 +2,8 @@
 
 pub mod audit;
 pub mod check;
+#[cfg(feature = "torture")]
+pub mod mutate;
 pub mod probe;
 pub mod start;
 #[cfg(feature = "torture")]
@@ -26,6 +28,8 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
         "check" => check::run(parsed),
         "audit" => audit::run(parsed),
         "start" => start::run(parsed),
+        #[cfg(feature = "torture")]
+        "mutate" => mutate::run(parsed),
         #[cfg(feature = "torture")]
         "torture" => torture::run(parsed),
         "completions" => {

@@ -184,6 +184,17 @@ Examples:
     },
     #[cfg(feature = "torture")]
     Verb {
+        name: "mutate",
+        argument: Some("LOCK"),
+        summary: "Test whether an altered promise would be noticed",
+        text: "\
+Enforces the lock and holds its machine against locks that differ from it in one
+promise each. Exits with 1 when neither what is read back nor what the witness saw
+contradicts one of them.",
+        flags: &[&NATIVE, &EMULATE_GIC, &EMULATE_CALLS],
+    },
+    #[cfg(feature = "torture")]
+    Verb {
         name: "torture",
         argument: Some("LOCK"),
         summary: "Test an interrupt controller under fire",

@@ -28,6 +28,8 @@ mod host;
 #[cfg(target_arch = "aarch64")]
 mod kvm;
 mod machine;
+#[cfg(all(target_arch = "aarch64", feature = "torture"))]
+mod mutate;
 #[cfg(target_arch = "aarch64")]
 mod rehearse;
 mod say;

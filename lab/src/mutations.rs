@@ -1,0 +1,113 @@
+//! Whether it would be noticed that a promise is not kept: on hosts of several kernels each promise of some locks is
+//! altered, and the proof of the machine has to contradict it. The runner for it is built with its feature `torture`.
+
+use crate::cache::Cache;
+use crate::emulate::Ended;
+use crate::failure::{OK, Result, say};
+use crate::tools;
+use crate::trial::{self, Bench};
+use serde_json::Value;
+use std::path::Path;
+use std::time::Duration;
+
+/// CPU and kernel of a host, and locks that it keeps: by the kernel alone, by the runner's distributor and its answers,
+/// with an identity of its own, with every feature.
+const HOSTS: [(&str, &str, &[&str]); 5] = [
+    (
+        "neoverse-n1",
+        "6.12",
+        &[
+            "examples/modern.vm.lock.json",
+            "examples/pinned.vm.lock.json",
+            "examples/hibernate.vm.lock.json",
+            "lab/tests/specs/steal.vm.lock.json",
+        ],
+    ),
+    (
+        "cortex-a72",
+        "5.10",
+        &[
+            "examples/portable.vm.lock.json",
+            "lab/tests/specs/rev3.vm.lock.json",
+        ],
+    ),
+    (
+        "neoverse-n1",
+        "7.3",
+        &[
+            "lab/tests/specs/sibling.vm.lock.json",
+            "examples/hibernate.vm.lock.json",
+        ],
+    ),
+    // Linux 7.3 takes half a second to end a VM on a CPU with 52-bit addresses.
+    ("max", "6.12", &["lab/tests/specs/features.vm.lock.json"]),
+    ("a64fx", "6.12", &["lab/tests/specs/vectors.vm.lock.json"]),
+];
+
+/// How long one host may take.
+const LIMIT: Duration = Duration::from_secs(400);
+
+/// What nobody noticed, by `program`, a runner with the feature `torture`.
+pub fn noticed(cache: &Cache, bench: &Bench, program: &Path) -> Result<Vec<String>> {
+    let found = tools::in_parallel(&HOSTS, tools::hosts_at_a_time(), |(cpu, kernel, locks)| {
+        let host = trial::host(cache, kernel, cpu, LIMIT)?;
+        let jobs: Vec<Vec<&str>> = locks.iter().map(|lock| vec!["mutate", lock]).collect();
+        let outcome = bench.run_program(&host, program, locks, &jobs, &[])?;
+        let mut problems = Vec::new();
+        for (lock, ended) in locks.iter().zip(&outcome.jobs) {
+            let place = format!("{lock} on Linux {} ({cpu})", host.kernel.version);
+            match tally(ended) {
+                Ok(words) => say(format_args!("{place}: {words}")),
+                Err(why) => problems.push(format!("{place}: {why}")),
+            }
+        }
+        Ok(problems)
+    })?;
+    Ok(found.concat())
+}
+
+/// How many were noticed in which way, or why they do not all count.
+fn tally(ended: &Ended) -> std::result::Result<String, String> {
+    let output = String::from_utf8_lossy(&ended.stdout);
+    let count = |value: &Value, name: &str| value[name].as_u64().unwrap_or(0);
+    match serde_json::from_str::<Value>(&output) {
+        Ok(value)
+            if ended.code == OK
+                && count(&value, "readBack") > 0
+                && count(&value, "fromInside") > 0 =>
+        {
+            Ok(format!(
+                "{} altered promises refused by the read-back, {} by the witness",
+                value["readBack"], value["fromInside"]
+            ))
+        }
+        Ok(value) => Err(format!("altered, and not noticed by anybody: {value}")),
+        Err(_) => Err(format!(
+            "no counts, code {}: {}",
+            ended.code,
+            String::from_utf8_lossy(&ended.stderr).trim_end()
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_was_all_noticed_counts() {
+        let ended = |code, stdout: &str| Ended {
+            code,
+            stdout: stdout.as_bytes().to_vec(),
+            stderr: b"why".to_vec(),
+        };
+        let all = r#"{"readBack":80,"fromInside":160,"unnoticed":[]}"#;
+        assert!(tally(&ended(OK, all)).is_ok());
+        let none = r#"{"readBack":0,"fromInside":0,"unnoticed":[]}"#;
+        assert!(tally(&ended(OK, none)).is_err());
+        let one = r#"{"readBack":80,"fromInside":160,"unnoticed":["MIDR_EL1"]}"#;
+        let why = tally(&ended(1, one)).unwrap_err();
+        assert!(why.contains("MIDR_EL1"));
+        assert_eq!(tally(&ended(3, "")).unwrap_err(), "no counts, code 3: why");
+    }
+}

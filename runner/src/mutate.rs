@@ -1,0 +1,195 @@
+//! What the proof of a machine is worth. Each promise of a lock is altered, one at a time, and the machine of the lock as
+//! it is is held against it: by what is read back, and by what the witness saw. An alteration that neither notices is a
+//! promise that rests on nothing. With the feature `torture` alone.
+
+use crate::enforce::apply::{self, Recipe};
+use crate::enforce::verify;
+use crate::failure::Failure;
+use crate::kvm::System;
+use crate::machine::memory::Memory;
+use crate::rehearse::observe;
+use serde::Serialize;
+use std::sync::Arc;
+use vmlock_spec::lock::Lock;
+use vmlock_spec::observation::{self, Look};
+use vmlock_spec::plan::Plan;
+use vmlock_spec::report::Fact;
+use vmlock_spec::smccc::{self, Services};
+
+/// What became of the alterations.
+#[derive(Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Tally {
+    /// How many the read-back refused, by the name of what was altered.
+    pub read_back: usize,
+    /// How many only the witness can notice, and did.
+    pub from_inside: usize,
+    /// Those that nobody noticed.
+    pub unnoticed: Vec<String>,
+}
+
+/// A lock that differs from the one that was enforced in one promise.
+struct Altered {
+    /// How a refusal names it.
+    name: String,
+    lock: Lock,
+    /// Ticks of the host's counter by which the machine is taken for older than it is.
+    older: u64,
+}
+
+/// Alters every promise of the lock.
+///
+/// # Errors
+/// The lock as it is is not kept.
+pub fn mutate(system: &System, lock: &Lock, plan: &Plan) -> Result<Tally, Failure> {
+    let memory = Memory::new(lock.machine.memory).map_err(|e| Failure::environment(e, &[]))?;
+    let machine = Machine {
+        system,
+        lock,
+        plan,
+        memory: Arc::new(memory),
+    };
+    let look = plan.look(lock).unwrap_or(Look::AtWhatIsThere);
+    let (facts, incomplete) = observe(system, lock, plan, look)?;
+    if !incomplete.is_empty() || !kept(lock, &facts, look) {
+        return Err(unaltered("the witness does not see it kept"));
+    }
+    let mut tally = Tally::default();
+    for altered in alterations(lock) {
+        if machine.refuses(&altered)? {
+            tally.read_back += 1;
+        } else if !kept(&altered.lock, &facts, look) {
+            tally.from_inside += 1;
+        } else {
+            tally.unnoticed.push(altered.name);
+        }
+    }
+    // Nothing that went wrong meanwhile has refused them all.
+    let same = Altered {
+        // Whatever it refuses.
+        name: String::new(),
+        lock: lock.clone(),
+        older: 0,
+    };
+    if machine.refuses(&same)? {
+        return Err(unaltered("its read-back refuses it"));
+    }
+    Ok(tally)
+}
+
+fn unaltered(why: &str) -> Failure {
+    let words = format!("nothing can be learnt from a lock that is not kept as it is: {why}");
+    Failure::environment(words, &[])
+}
+
+fn kept(lock: &Lock, facts: &[Fact], look: Look) -> bool {
+    observation::audit(lock, facts, Vec::new(), look).kept()
+}
+
+/// The lock's machine, as often as it is asked for.
+struct Machine<'a> {
+    system: &'a System,
+    lock: &'a Lock,
+    plan: &'a Plan,
+    memory: Arc<Memory>,
+}
+
+impl Machine<'_> {
+    /// Whether its read-back refuses the altered promise, by its name.
+    fn refuses(&self, altered: &Altered) -> Result<bool, Failure> {
+        let recipe = Recipe::of_lock(self.lock, self.plan);
+        let begun = apply::begin(self.system, &recipe, Some(Arc::clone(&self.memory)))?;
+        let mut built = apply::complete(begun, &recipe)?;
+        let (before, after) = &mut built.created;
+        *before = before.wrapping_sub(altered.older);
+        *after = after.wrapping_sub(altered.older);
+        let recipe = Recipe::of_lock(&altered.lock, self.plan);
+        match verify::verify(built, &altered.lock, &recipe) {
+            Ok(_) => Ok(false),
+            Err(Failure::Refused(refusals)) => {
+                Ok(refusals.iter().any(|r| r.name.starts_with(&altered.name)))
+            }
+            Err(failure) => Err(failure),
+        }
+    }
+}
+
+/// The lock with each promise altered, by its lowest bit where it is a number.
+fn alterations(lock: &Lock) -> Vec<Altered> {
+    let mut all = Vec::new();
+    let mut add = |name: &str, alter: &dyn Fn(&mut Lock)| {
+        let mut lock = lock.clone();
+        alter(&mut lock);
+        let name = name.to_owned();
+        let older = 0;
+        all.push(Altered { name, lock, older });
+    };
+    for (at, register) in lock.registers.iter().enumerate() {
+        let promised = register.promised();
+        if promised != 0 {
+            let bit = 1 << promised.trailing_zeros();
+            add(&register.name, &|lock| {
+                lock.registers[at].value ^= bit;
+                // A guest sees KVM's own registers by the answers that follow from them.
+                if !register.guest_readable() {
+                    answer_anew(lock);
+                }
+            });
+        }
+    }
+    for (at, register) in lock.gic.registers.iter().enumerate() {
+        add(&register.name, &|lock| lock.gic.registers[at].value ^= 1);
+    }
+    for (at, entry) in lock.hypercalls.answers.iter().enumerate() {
+        add(&entry.call, &|lock| lock.hypercalls.answers[at].answer ^= 1);
+    }
+    for (at, vcpu) in lock.machine.vcpus.iter().enumerate() {
+        add("MPIDR_EL1", &|lock| lock.machine.vcpus[at].mpidr ^= 1 << 8);
+        // Its number, and its affinity.
+        for bit in [8, 32] {
+            add("GICR_TYPER", &|lock| {
+                lock.machine.vcpus[at].redistributor ^= 1 << bit
+            });
+        }
+        if let Some(address) = vcpu.stolen_time {
+            let other = Some(address ^ 64);
+            add("PV_TIME_ST()", &|lock| {
+                lock.machine.vcpus[at].stolen_time = other
+            });
+        }
+    }
+    add("virtual timer interrupt", &|lock| {
+        lock.machine.private_interrupts.virtual_timer ^= 1
+    });
+    add("physical timer interrupt", &|lock| {
+        lock.machine.private_interrupts.physical_timer ^= 1
+    });
+    if let Some(intid) = lock.machine.private_interrupts.pmu {
+        let other = Some(intid ^ 1);
+        add("PMU interrupt", &|lock| {
+            lock.machine.private_interrupts.pmu = other
+        });
+    }
+    if !lock.vector_lengths.is_empty() {
+        add("SVE vector lengths", &|lock| {
+            lock.vector_lengths.pop();
+        });
+    }
+    all.push(Altered {
+        name: "CNTVCT_EL0".to_owned(),
+        lock: lock.clone(),
+        older: 1 << 40,
+    });
+    all
+}
+
+/// Every firmware call answers what the lock's registers say.
+fn answer_anew(lock: &mut Lock) {
+    for (key, x0) in smccc::answers(&Services::of_lock(lock)) {
+        let name = observation::fact_name(key);
+        let mut entries = lock.hypercalls.answers.iter_mut();
+        if let Some(entry) = entries.find(|entry| entry.call == name) {
+            entry.answer = x0;
+        }
+    }
+}
