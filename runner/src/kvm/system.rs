@@ -5,8 +5,8 @@ use super::{Error, Result, counted};
 use kvm_bindings::{KVM_API_VERSION, KVM_CAP_ARM_VM_IPA_SIZE};
 use kvm_ioctls::Kvm;
 
-/// Address bits of a VM where the host offers them: what KVM does by itself
-/// (`KVM_VM_TYPE_ARM_IPA_SIZE` 0, Documentation/virt/kvm/api.rst section 4.2).
+/// Address bits of a VM where the host offers them, more than any lock's memory needs. Never the most that the host
+/// offers: what a guest gets for an access behind them, and what KVM takes to build and end a VM, would be the host's.
 const IPA_BITS: u32 = 40;
 
 /// The host's counter, in ticks of CNTFRQ_EL0: what KVM counts offsets from
@@ -55,15 +55,11 @@ impl System {
         }
     }
 
-    /// Creates a VM.
+    /// Creates a VM with the same address bits on every host that has them.
     pub fn create_vm(&self) -> Result<Vm> {
-        let ipa_bits = self.ipa_bits();
-        let vm = if ipa_bits < IPA_BITS {
-            self.kvm.create_vm_with_ipa_size(ipa_bits)
-        } else {
-            self.kvm.create_vm()
-        };
-        let vm = counted(vm).map_err(|e| Error::new("KVM_CREATE_VM", e))?;
+        let ipa_bits = self.ipa_bits().min(IPA_BITS);
+        let vm = counted(self.kvm.create_vm_with_ipa_size(ipa_bits))
+            .map_err(|e| Error::new("KVM_CREATE_VM", e))?;
         Ok(Vm::new(vm))
     }
 }
