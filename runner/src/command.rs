@@ -11,10 +11,12 @@ pub mod torture;
 
 use crate::cores;
 use crate::failure::{Failure, exit};
+use crate::files::read_lock;
 use crate::flags::{self, Parsed};
 use crate::host::probe::{Scope, probe};
 use crate::kvm::System;
 use crate::say;
+use std::path::Path;
 use vmlock_spec::lock::Lock;
 use vmlock_spec::plan::{Emulation, Plan, Way, plan_with};
 
@@ -59,6 +61,20 @@ fn open() -> Result<System, Failure> {
         };
         Failure::environment(format!("KVM cannot be used: {error}"), help)
     })
+}
+
+/// The lock that the command line names, and how this host keeps it.
+///
+/// # Errors
+/// What the plan refuses, all at once; a lock or a host that cannot be used.
+fn kept_here(parsed: &Parsed) -> Result<(System, Lock, Plan), Failure> {
+    let lock = read_lock(Path::new(&parsed.argument))?;
+    let system = open()?;
+    let plan = plan_here(&system, &lock, parsed)?;
+    match plan.refusals.is_empty() {
+        true => Ok((system, lock, plan)),
+        false => Err(Failure::Refused(plan.refusals)),
+    }
 }
 
 /// What of this host decides about the lock, and the plan.

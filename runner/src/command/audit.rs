@@ -1,13 +1,11 @@
 //! `vmlock-run audit`: the witness under the lock, compared with its promises.
 
-use super::{counts, open, plan_here};
+use super::{counts, kept_here};
 use crate::failure::{Failure, exit};
-use crate::files::read_lock;
 use crate::flags::Parsed;
 use crate::rehearse::rehearse;
 use crate::say;
 use serde::{Serialize, Serializer};
-use std::path::Path;
 use vmlock_spec::observation::{Audit, Look};
 use vmlock_spec::plan::Way;
 use vmlock_spec::report::{Fact, Seen};
@@ -27,12 +25,7 @@ fn as_map<S: Serializer>(pairs: &[(Way, usize)], serializer: S) -> Result<S::Ok,
 }
 
 pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
-    let lock = read_lock(Path::new(&parsed.argument))?;
-    let system = open()?;
-    let plan = plan_here(&system, &lock, parsed)?;
-    if !plan.refusals.is_empty() {
-        return Err(Failure::Refused(plan.refusals));
-    }
+    let (system, lock, plan) = kept_here(parsed)?;
     let audit = rehearse(&system, &lock, &plan, Look::Everywhere)?;
     if parsed.json() {
         say::print_json(&Report {

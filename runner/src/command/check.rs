@@ -1,13 +1,11 @@
 //! `vmlock-run check`: how this host would keep a lock, or why it cannot.
 
-use super::{counts, open, plan_here};
+use super::{counts, kept_here};
 use crate::failure::{Failure, exit};
-use crate::files::read_lock;
 use crate::flags::Parsed;
 use crate::rehearse::prove;
 use crate::say;
 use serde::Serialize;
-use std::path::Path;
 use vmlock_spec::observation::Look;
 use vmlock_spec::plan::{Keep, Plan, Way};
 
@@ -18,12 +16,7 @@ struct Kept<'a> {
 }
 
 pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
-    let lock = read_lock(Path::new(&parsed.argument))?;
-    let system = open()?;
-    let plan = plan_here(&system, &lock, parsed)?;
-    if !plan.refusals.is_empty() {
-        return Err(Failure::Refused(plan.refusals));
-    }
+    let (system, lock, plan) = kept_here(parsed)?;
     // A yes is one that `start` would keep to, and nobody waits for it: it looks at all that a start could.
     prove(&system, &lock, &plan, Look::AtWhatIsThere)?;
     if parsed.json() {

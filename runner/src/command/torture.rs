@@ -1,14 +1,12 @@
 //! `vmlock-run torture`: the lock's interrupt controller under fire.
 
-use super::{open, plan_here};
+use super::kept_here;
 use crate::failure::{Failure, exit};
-use crate::files::read_lock;
 use crate::flags::Parsed;
 use crate::gic::proxy::counts;
 use crate::say;
 use crate::torture::torture;
 use serde_json::json;
-use std::path::Path;
 
 /// Interrupts where the command line says nothing.
 const INTERRUPTS: u64 = 1_000_000;
@@ -18,12 +16,7 @@ const RARITY: u64 = 64;
 pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
     let interrupts = number(parsed, "interrupts", INTERRUPTS)?;
     let rarity = number(parsed, "rarity", RARITY)?;
-    let lock = read_lock(Path::new(&parsed.argument))?;
-    let system = open()?;
-    let plan = plan_here(&system, &lock, parsed)?;
-    if !plan.refusals.is_empty() {
-        return Err(Failure::Refused(plan.refusals));
-    }
+    let (system, lock, plan) = kept_here(parsed)?;
     let tally = torture(&system, &lock, &plan, interrupts, rarity)?;
     let (exits, stops) = counts();
     let agrees = tally.agrees();
