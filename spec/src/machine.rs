@@ -9,6 +9,10 @@ use crate::lock::{Device, DeviceKind, Fdt, Lock, Machine, PrivateInterrupts, Ran
 use crate::vm::{Boot, Feature, VmSpec};
 use vm_fdt::FdtWriter;
 
+/// Bits of guest-physical address that a machine has where the host offers them: more than the largest memory needs.
+/// Never the most that a host offers (`KVM_CAP_ARM_VM_IPA_SIZE`): what a guest gets for an access behind them, and what
+/// KVM takes to build and end a VM, would be the host's.
+pub const IPA_BITS: u32 = 40;
 /// Start of guest memory.
 pub const MEMORY_BASE: u64 = 0x4000_0000;
 /// Where the FDT lies; up to 1 MiB is kept for it.

@@ -6,7 +6,7 @@
 
 use crate::catalogue::{Kind, REGISTERS, RegisterInfo, field, register_by_id};
 use crate::lock::{Binding, Lock, LockedRegister, Vcpu};
-use crate::machine::mpidr;
+use crate::machine::{IPA_BITS, mpidr};
 use crate::observation::{Look, wire};
 use crate::reason;
 use crate::report::{HostReport, ReportedRegister, Seen, View};
@@ -253,7 +253,7 @@ pub fn plan_with(lock: &Lock, report: &HostReport, emulation: Emulation) -> Plan
         );
     }
     unlocked(lock, view, &mut plan);
-    hidden_and_there(lock, inside, &mut plan);
+    hidden_and_there(lock, view, &mut plan);
     gic(lock, inside, report, emulation, &mut plan);
     answers(lock, view, inside, filter, &mut plan);
     plan
@@ -449,12 +449,13 @@ fn room(lock: &Lock, report: &HostReport, plan: &mut Plan) {
         .memory
         .base
         .saturating_add(lock.machine.memory.size);
-    if report.ipa_bits < 64 && end > 1 << report.ipa_bits {
+    let bits = report.ipa_bits.min(IPA_BITS);
+    if end > 1 << bits {
         plan.refusals.push(Refusal {
             code: reason::ADDRESS_SPACE,
             name: "memory".into(),
             wanted: format!("guest addresses up to {end:#x}"),
-            offered: format!("{} bits", report.ipa_bits),
+            offered: format!("{bits} bits"),
             reason: "the guest's memory ends beyond what stage 2 can map".into(),
             from: "spec/memory".into(),
             help: vec!["give the guest less memory, or choose another host".into()],
@@ -854,13 +855,15 @@ fn unlocked(lock: &Lock, view: &View, plan: &mut Plan) {
 
 /// What belongs to a feature that the guest was not given, and can be read here all the same: KVM made GMID_EL1
 /// undefined in 7.0 (arch/arm64/kvm/sys_regs.c), and nobody can do so before.
-fn hidden_and_there(lock: &Lock, inside: impl Fn(&str) -> Option<Seen>, plan: &mut Plan) {
+fn hidden_and_there(lock: &Lock, view: &View, plan: &mut Plan) {
     for info in REGISTERS.iter().filter(|info| info.guest_only) {
         let Some(feature) = info.feature.as_deref() else {
             continue;
         };
         let given = lock.features.iter().any(|f| f.name() == feature);
-        if !given && matches!(inside(&info.name), Some(Seen::Value(_))) {
+        // One vCPU that can read it is enough.
+        let mut facts = view.guest.iter();
+        if !given && facts.any(|f| f.name == info.name && matches!(f.seen, Seen::Value(_))) {
             let words = format!("can be read here by a guest that has no `{feature}`");
             plan.keep(&info.name, Way::Unpromised, None, &words);
         }

@@ -4,10 +4,7 @@ use super::vm::Vm;
 use super::{Error, Result, counted};
 use kvm_bindings::{KVM_API_VERSION, KVM_CAP_ARM_VM_IPA_SIZE};
 use kvm_ioctls::Kvm;
-
-/// Address bits of a VM where the host offers them, more than any lock's memory needs. Never the most that the host
-/// offers: what a guest gets for an access behind them, and what KVM takes to build and end a VM, would be the host's.
-const IPA_BITS: u32 = 40;
+use vmlock_spec::machine::IPA_BITS;
 
 /// The host's counter, in ticks of CNTFRQ_EL0: what KVM counts offsets from
 /// (`kvm_phys_timer_read`, arch/arm64/kvm/arch_timer.c, 5.10 to 7.3).
