@@ -397,7 +397,7 @@ fn serve(exit: Exit<'_>, shared: &Shared) -> Option<Ended> {
             "the CPU refused to enter it, reason {reason:#x}"
         ))),
         Exit::IllegalState => Some(Ended::Broken(
-            "KVM found it in a state that this host has none of, such as AArch32".to_owned(),
+            "KVM ended a vCPU of it for a state that this host does not offer, such as AArch32 at EL0".to_owned(),
         )),
         Exit::InternalError { suberror } => Some(Ended::Broken(format!(
             "KVM met an internal error, number {suberror}"
