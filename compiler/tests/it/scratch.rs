@@ -4,6 +4,7 @@ use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// The workspace.
 pub fn root() -> PathBuf {
@@ -32,9 +33,11 @@ pub fn err(output: &Output) -> String {
 pub struct Scratch(pub PathBuf);
 
 impl Scratch {
-    /// An empty folder; no two tests may have the same name.
+    /// An empty folder of its own, whatever others are called.
     pub fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("vmlock-{}-{name}", std::process::id()));
+        static MADE: AtomicU32 = AtomicU32::new(0);
+        let (process, number) = (std::process::id(), MADE.fetch_add(1, Ordering::Relaxed));
+        let path = std::env::temp_dir().join(format!("vmlock-{process}-{number}-{name}"));
         fs::create_dir_all(&path).unwrap();
         Self(path)
     }
