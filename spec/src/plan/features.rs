@@ -1,0 +1,135 @@
+//! vCPU features: which of them the host offers, and what KVM can do about each
+//! beside its registers.
+
+use super::{Plan, Refusal, Step, Way};
+use crate::catalogue::REGISTERS;
+use crate::lock::Lock;
+use crate::reason;
+use crate::report::{HostReport, Seen, View};
+use crate::vm::Feature;
+
+/// No view of exactly these (sorted) features: names those that the host does not offer.
+pub(super) fn not_offered(features: &[Feature], report: &HostReport, plan: &mut Plan) {
+    for feature in features {
+        if !report.offers(*feature) {
+            plan.refusals.push(Refusal {
+                code: reason::NO_FEATURE,
+                name: feature.name().to_owned(),
+                wanted: "a guest that has it".into(),
+                offered: "no vCPU with it".into(),
+                reason: format!(
+                    "KVM on this host offers no vCPU feature `{}`",
+                    feature.name()
+                ),
+                from: format!("spec/cpu/{}", feature.name()),
+                help: vec!["choose a host whose CPU and kernel have it".into()],
+            });
+        }
+    }
+    if plan.refusals.is_empty() {
+        plan.refusals.push(Refusal {
+            code: reason::NO_FEATURE,
+            name: "features".into(),
+            wanted: features
+                .iter()
+                .map(|f| f.name())
+                .collect::<Vec<_>>()
+                .join(" and "),
+            offered: "no view of exactly these".into(),
+            reason: "the host report does not say what a guest with these features has".into(),
+            from: "spec/cpu".into(),
+            help: vec!["make the report again with `vmlock-run probe`".into()],
+        });
+    }
+}
+
+/// The SVE vector lengths: KVM cuts them off above one of the CPU's own, and
+/// nothing else (arch/arm64/kvm/guest.c `set_sve_vls`, 5.10 to 7.3).
+pub(super) fn vector_lengths(lock: &Lock, report: &HostReport, plan: &mut Plan) {
+    const NAME: &str = "SVE vector lengths";
+    let wanted = &lock.vector_lengths;
+    let Some(longest) = wanted.last() else {
+        return;
+    };
+    if *wanted == report.vector_lengths {
+        plan.keep(NAME, Way::Same, None, "");
+        return;
+    }
+    let has = |length: &u32| report.vector_lengths.contains(length);
+    let lengths = |list: Vec<&u32>| -> String {
+        let texts: Vec<String> = list.iter().map(|l| l.to_string()).collect();
+        texts.join(", ")
+    };
+    let missing: Vec<&u32> = wanted.iter().filter(|l| !has(l)).collect();
+    let surplus: Vec<&u32> = report
+        .vector_lengths
+        .iter()
+        .filter(|l| *l < longest && !wanted.contains(l))
+        .collect();
+    let mut refuse = |offered: String, reason: String, help: String| {
+        plan.refusals.push(Refusal {
+            code: reason::VECTOR_LENGTHS,
+            name: NAME.into(),
+            wanted: lengths(wanted.iter().collect()),
+            offered,
+            reason,
+            from: "spec/cpu/sve".into(),
+            help: vec![help],
+        });
+    };
+    let offered = lengths(report.vector_lengths.iter().collect());
+    if !missing.is_empty() {
+        refuse(
+            offered,
+            format!(
+                "this host's CPU has no vectors of {} bits",
+                lengths(missing)
+            ),
+            "choose a host that has them, or leave the longest ones out of `sve`".into(),
+        );
+    } else if !surplus.is_empty() {
+        refuse(
+            offered,
+            format!(
+                "a guest here can select vectors of {} bits too, and KVM cannot take them away: it only cuts off above a length",
+                lengths(surplus)
+            ),
+            "name them in `sve` as well, or end `sve` below them".into(),
+        );
+    } else {
+        plan.keep(
+            NAME,
+            Way::Set,
+            Some(Step::VectorLengths(wanted.clone())),
+            "the longer ones are cut off",
+        );
+    }
+}
+
+/// Stolen time, on a host that can give it: the kernel writes it, and nobody else knows it.
+pub(super) fn stolen_time(lock: &Lock, plan: &mut Plan) {
+    let vcpus = lock.machine.vcpus.iter();
+    let addresses: Vec<u64> = vcpus.filter_map(|v| v.stolen_time).collect();
+    if !addresses.is_empty() {
+        let step = Some(Step::StolenTime(addresses));
+        let words = "each vCPU is given its structure";
+        plan.keep(Feature::StealTime.name(), Way::Set, step, words);
+    }
+}
+
+/// What belongs to a feature that the guest was not given, and can be read here all the same: KVM made GMID_EL1
+/// undefined in 7.0 (arch/arm64/kvm/sys_regs.c), and nobody can do so before.
+pub(super) fn hidden_and_there(lock: &Lock, view: &View, plan: &mut Plan) {
+    for info in REGISTERS.iter().filter(|info| info.guest_only) {
+        let Some(feature) = info.feature.as_deref() else {
+            continue;
+        };
+        let given = lock.features.iter().any(|f| f.name() == feature);
+        // One vCPU that can read it is enough.
+        let mut facts = view.guest.iter();
+        if !given && facts.any(|f| f.name == info.name && matches!(f.seen, Seen::Value(_))) {
+            let words = format!("can be read here by a guest that has no `{feature}`");
+            plan.keep(&info.name, Way::Unpromised, None, &words);
+        }
+    }
+}

@@ -1,0 +1,317 @@
+//! Firmware calls: answered by the kernel as it is, by the kernel once its
+//! registers are set, or by the runner.
+
+use super::{Emulation, Plan, Refusal, Step, Way};
+use crate::lock::Lock;
+use crate::observation::wire;
+use crate::reason;
+use crate::report::{HostReport, Seen, View};
+use crate::smccc::{self, Services};
+use crate::vm::Feature;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+/// Whether firmware calls can be taken out of the kernel's hands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Filter {
+    Usable,
+    /// Usable, and every call that the runner can answer is taken.
+    Preferred,
+    Forbidden,
+    Missing,
+}
+
+impl Filter {
+    pub(super) fn of(report: &HostReport, emulation: Emulation) -> Self {
+        match (report.smccc_filter, emulation) {
+            (false, _) => Filter::Missing,
+            (true, Emulation::Forbidden) => Filter::Forbidden,
+            (true, Emulation::Allowed | Emulation::Preferred) => Filter::Usable,
+            (true, Emulation::PreferredCalls) => Filter::Preferred,
+        }
+    }
+
+    /// What the user can do about a call that the kernel does not answer as promised.
+    pub(super) fn help(self) -> Option<String> {
+        let words = match self {
+            Filter::Usable | Filter::Preferred => return None,
+            Filter::Forbidden => "or let the runner answer the call: leave `--native` out",
+            Filter::Missing => {
+                "or one with Linux 6.4 or later, where the runner can answer the call itself (the SMCCC filter)"
+            }
+        };
+        Some(words.to_owned())
+    }
+}
+
+/// Firmware calls. Where the host's default answer is what our model of KVM
+/// says, the model says what it will answer once the registers are set; where
+/// it is not, the answer must already be the promised one. What the kernel
+/// does not answer as promised, the runner answers where it may.
+pub(super) fn answers(
+    lock: &Lock,
+    view: &View,
+    inside: impl Fn(&str) -> Option<Seen>,
+    filter: Filter,
+    plan: &mut Plan,
+) {
+    let answer = |call: &str| value(inside(call));
+    let host = host_services(view, answer);
+    let left: BTreeSet<u64> = plan
+        .steps()
+        .filter_map(|step| match step {
+            Step::Leave { id, .. } => Some(*id),
+            _ => None,
+        })
+        .collect();
+    let settable = |id: u64, host: u64| match (
+        view.register(id),
+        lock.registers.iter().find(|r| r.id == id),
+    ) {
+        (Some(_), Some(entry)) if !left.contains(&id) => entry.value,
+        _ => host,
+    };
+    let after = Services {
+        psci: settable(smccc::PSCI_VERSION_REGISTER, host.psci.into()) as u32,
+        std: settable(smccc::STD_BMAP_REGISTER, host.std),
+        std_hyp: settable(smccc::STD_HYP_BMAP_REGISTER, host.std_hyp),
+        vendor_hyp: settable(smccc::VENDOR_HYP_BMAP_REGISTER, host.vendor_hyp),
+        vendor_hyp_2: settable(smccc::VENDOR_HYP_BMAP_2_REGISTER, host.vendor_hyp_2),
+        stolen_time: lock.features.contains(&Feature::StealTime),
+        ..host
+    };
+    let promised: HashMap<String, (u64, u64)> = smccc::answers(&Services::of_lock(lock))
+        .into_iter()
+        .map(|(key, x0)| (crate::observation::fact_name(key), (key, x0)))
+        .collect();
+    let model = |services: &Services| -> HashMap<u64, u64> {
+        smccc::answers(services).into_iter().collect()
+    };
+    let (before, after) = (model(&host), model(&after));
+    // What the kernel answers once its registers are set. Every model knows the same calls.
+    let native = |call: &str| {
+        let now = answer(call);
+        let key = promised.get(call).map(|(key, _)| key);
+        let modelled = |model: &HashMap<u64, u64>| key.and_then(|key| model.get(key).copied());
+        let (before, after) = (modelled(&before), modelled(&after));
+        if now.is_some() && now == before {
+            after
+        } else if before == after {
+            now
+        } else {
+            None
+        }
+    };
+    let natives: Vec<Option<u64>> = lock
+        .hypercalls
+        .answers
+        .iter()
+        .map(|entry| native(&entry.call))
+        .collect();
+    // Where SMC was no conduit and this kernel takes it for one, every call that the runner can answer comes to it: the
+    // kernel's filter knows no conduits, the runner does. What is left to the kernel (the architecture's own calls,
+    // which the filter refuses, and what needs the vCPUs' states) a guest can still ask for by SMC; nobody can keep
+    // that from it.
+    let close_smc = host.smc && !Services::of_lock(lock).smc;
+    let taken = match filter {
+        Filter::Usable if close_smc => {
+            let of_kernel = |function| smccc::KNOWN_BY_KVM.contains(&function);
+            taken_over(lock, &promised, &natives, |function| !of_kernel(function))
+        }
+        Filter::Usable => taken_over(lock, &promised, &natives, |_| false),
+        Filter::Preferred => taken_over(lock, &promised, &natives, |_| true),
+        Filter::Forbidden | Filter::Missing => BTreeMap::new(),
+    };
+    let by_runner = match close_smc {
+        true => "answered by the runner, which takes no SMC",
+        false => "answered by the runner",
+    };
+    let mut filtered = BTreeSet::new();
+    for (entry, &later) in lock.hypercalls.answers.iter().zip(&natives) {
+        let call = entry.call.as_str();
+        let now = answer(call);
+        let function = promised
+            .get(call)
+            .and_then(|(key, _)| smccc::function_of(*key));
+        if let Some((function, step)) = function.and_then(|f| taken.get_key_value(&f)) {
+            let words = match step {
+                Step::Deny(_) => "the kernel is told to deny it",
+                _ => by_runner,
+            };
+            let step = filtered.insert(*function).then(|| step.clone());
+            plan.keep(call, Way::Emulate, step, words);
+            continue;
+        }
+        if later == Some(entry.answer) {
+            let way = if now == later { Way::Same } else { Way::Set };
+            plan.keep(call, way, None, "");
+            continue;
+        }
+        let words = |x0: Option<u64>| match x0 {
+            Some(smccc::NOT_SUPPORTED) => "NOT_SUPPORTED".to_owned(),
+            Some(smccc::INVALID_PARAMETERS) => "INVALID_PARAMETERS".to_owned(),
+            Some(value) => format!("{value:#x}"),
+            None => "no answer that is known beforehand".to_owned(),
+        };
+        let mut help = vec!["choose a host whose kernel has, or can hide, the service".to_owned()];
+        if function.is_some_and(smccc::filterable) {
+            help.extend(filter.help());
+        }
+        plan.refusals.push(Refusal {
+            code: reason::ANSWER,
+            name: call.to_owned(),
+            wanted: words(Some(entry.answer)),
+            offered: words(later.or(now)),
+            reason: match later.or(now) {
+                Some(x0) => format!("{call} answers {} here", words(Some(x0))),
+                None => {
+                    format!("what {call} answers here is not known: the probe's guest did not ask")
+                }
+            },
+            from: entry.from.clone(),
+            help,
+        });
+    }
+    if close_smc {
+        plan.keep(
+            "SMC #0",
+            Way::Unpromised,
+            None,
+            "KVM cannot be kept from answering SMCCC_VERSION, SMCCC_ARCH_FEATURES, CPU_ON, CPU_OFF, CPU_SUSPEND and \
+             AFFINITY_INFO by it, and is left PTP and stolen time; a guest of this lock's baseline got -1",
+        );
+    }
+    // Calls that no answer is promised for, because they end the machine or are never the same twice.
+    for (function, step) in taken {
+        if !filtered.contains(&function) {
+            plan.keep(
+                &smccc::function_name(function),
+                Way::Emulate,
+                Some(step),
+                by_runner,
+            );
+        }
+    }
+}
+
+/// The functions that are taken out of the kernel's hands, each with its step:
+/// those of which an answer would be wrong, and all of whose promised answers
+/// can be given, either by the runner or by denying the call; and, if so asked
+/// (`preferred`), what the runner can answer. `natives` is what the kernel answers to each of the lock's calls.
+fn taken_over(
+    lock: &Lock,
+    promised: &HashMap<String, (u64, u64)>,
+    natives: &[Option<u64>],
+    preferred: impl Fn(u32) -> bool,
+) -> BTreeMap<u32, Step> {
+    struct Promised {
+        wrong: bool,
+        deniable: bool,
+        answerable: bool,
+    }
+    let unpromised = |function| {
+        let promised = Promised {
+            wrong: false,
+            deniable: true,
+            answerable: smccc::ANSWERED_BY_RUNNER.contains(&function),
+        };
+        (function, promised)
+    };
+    // Also what the lock has no answer for: without a promise, it is what KVM knows better that is left to KVM.
+    let mut functions: BTreeMap<u32, Promised> = smccc::ANSWERED_BY_RUNNER
+        .iter()
+        .copied()
+        .filter(|function| !smccc::KNOWN_BY_KVM.contains(function))
+        .map(unpromised)
+        .collect();
+    for (entry, native) in lock.hypercalls.answers.iter().zip(natives) {
+        let Some((key, x0)) = promised.get(&entry.call) else {
+            continue;
+        };
+        let Some(function) = smccc::function_of(*key).filter(|f| smccc::filterable(*f)) else {
+            continue;
+        };
+        let of = functions
+            .entry(function)
+            .or_insert_with(|| unpromised(function).1);
+        of.wrong |= *native != Some(entry.answer);
+        // KVM denies with x0 = NOT_SUPPORTED and x1 to x3 = 0.
+        let first = wire::call_result(wire::id_of(*key)) == 0;
+        of.deniable &= entry.answer == if first { smccc::NOT_SUPPORTED } else { 0 };
+        // The runner answers as our model of the lock's services does.
+        of.answerable &= *x0 == entry.answer;
+    }
+    let step = |(function, of): (u32, Promised)| match of {
+        Promised {
+            answerable: true, ..
+        } if preferred(function) => Some((function, Step::Forward(function))),
+        Promised { wrong: false, .. } => None,
+        Promised { deniable: true, .. } => Some((function, Step::Deny(function))),
+        Promised {
+            answerable: true, ..
+        } => Some((function, Step::Forward(function))),
+        _ => None,
+    };
+    functions.into_iter().filter_map(step).collect()
+}
+
+/// What decides the answers of a default guest's firmware calls in this view.
+pub fn default_services(view: &View) -> Services {
+    let seen = view.all_seen();
+    host_services(view, |call| value(seen.get(call).copied().flatten()))
+}
+
+/// What decides the answers on the host as it is by default: its registers
+/// where it has them, else its answers.
+fn host_services(view: &View, answer: impl Fn(&str) -> Option<u64>) -> Services {
+    let register = |id: u64| view.register(id).and_then(|r| r.value);
+    let offered = |call: &str| answer(call).is_some_and(|x0| x0 != smccc::NOT_SUPPORTED);
+    let features = answer("VENDOR_HYP_KVM_FEATURES()").filter(|x0| *x0 != smccc::NOT_SUPPORTED);
+    let level = |id: u64, call: &str, levels: [u64; 2]| {
+        register(id).unwrap_or_else(|| match answer(call) {
+            Some(0) => levels[0],
+            Some(1) => levels[1],
+            _ => 0,
+        })
+    };
+    Services {
+        psci: register(smccc::PSCI_VERSION_REGISTER)
+            .or(answer("PSCI_VERSION()"))
+            .unwrap_or(0) as u32,
+        std: register(smccc::STD_BMAP_REGISTER).unwrap_or(u64::from(offered("TRNG_VERSION()"))),
+        std_hyp: register(smccc::STD_HYP_BMAP_REGISTER)
+            .unwrap_or(u64::from(offered("ARCH_FEATURES(PV_TIME_FEATURES)"))),
+        vendor_hyp: register(smccc::VENDOR_HYP_BMAP_REGISTER)
+            .or(features)
+            .unwrap_or(0),
+        vendor_hyp_2: register(smccc::VENDOR_HYP_BMAP_2_REGISTER).unwrap_or(0),
+        workarounds: [
+            level(
+                smccc::WORKAROUND_1_REGISTER,
+                "ARCH_FEATURES(SMCCC_ARCH_WORKAROUND_1)",
+                [1, 2],
+            ),
+            level(
+                smccc::WORKAROUND_2_REGISTER,
+                "ARCH_FEATURES(SMCCC_ARCH_WORKAROUND_2)",
+                [2, 3],
+            ),
+            level(
+                smccc::WORKAROUND_3_REGISTER,
+                "ARCH_FEATURES(SMCCC_ARCH_WORKAROUND_3)",
+                [1, 2],
+            ),
+        ],
+        smc: offered("SMC PSCI_VERSION()"),
+        // Nobody has it who was not given it.
+        stolen_time: false,
+        implementation: None,
+    }
+}
+
+/// What was read, unless an exception was taken.
+fn value(seen: Option<Seen>) -> Option<u64> {
+    match seen {
+        Some(Seen::Value(value)) => Some(value),
+        _ => None,
+    }
+}

@@ -1,0 +1,197 @@
+//! The interrupt controller: shown by the kernel, or answered for by the runner.
+
+use super::{Emulation, Plan, Refusal, Step, Way};
+use crate::lock::Lock;
+use crate::reason;
+use crate::report::{HostReport, Seen};
+use crate::resolve::GIC_IIDR;
+
+/// Bytes of a distributor, and of one redistributor (Arm IHI 0069 section 12.10).
+const DISTRIBUTOR_SIZE: u64 = 0x1_0000;
+const REDISTRIBUTOR_SIZE: u64 = 0x2_0000;
+
+/// The interrupt controller: natively where the kernel shows all of it, else
+/// the runner answers for what it can.
+pub(super) fn gic(
+    lock: &Lock,
+    inside: impl Fn(&str) -> Option<Seen>,
+    report: &HostReport,
+    emulation: Emulation,
+    plan: &mut Plan,
+) {
+    let mut native = Plan::default();
+    native_gic(lock, inside, report, &mut native);
+    let wanted = match emulation {
+        Emulation::Allowed | Emulation::PreferredCalls => !native.refusals.is_empty(),
+        Emulation::Forbidden => false,
+        Emulation::Preferred => true,
+    };
+    // The in-kernel frames are hidden inside the guest's memory.
+    let frames = DISTRIBUTOR_SIZE + REDISTRIBUTOR_SIZE * lock.machine.vcpus.len() as u64;
+    if !wanted || lock.machine.memory.size < frames {
+        let answerable = |name: &str| {
+            let name = name.split('.').next();
+            let mut entries = lock.gic.registers.iter();
+            entries.any(|e| Some(e.name.as_str()) == name && answerable(&e.name, e.value))
+        };
+        if emulation == Emulation::Forbidden {
+            for refusal in native.refusals.iter_mut().filter(|r| answerable(&r.name)) {
+                let words =
+                    "let the runner answer for the interrupt controller: leave `--native` out";
+                refusal.help.insert(0, words.to_owned());
+            }
+        }
+        plan.keeps.append(&mut native.keeps);
+        plan.refusals.append(&mut native.refusals);
+        return;
+    }
+    let why = match native.refusals.first() {
+        Some(refusal) => refusal.reason.clone(),
+        None => "it was asked to".to_owned(),
+    };
+    let mut step = Some(Step::Distributor);
+    for entry in &lock.gic.registers {
+        if answerable(&entry.name, entry.value) {
+            let words = match step {
+                Some(_) => format!("the runner answers for the distributor: {why}"),
+                None => String::new(),
+            };
+            plan.keep(&entry.name, Way::Emulate, step.take(), &words);
+            continue;
+        }
+        // What the kernel's own injection depends on must be as it is.
+        let of = |name: &str| {
+            name == entry.name
+                || name
+                    .rsplit_once('.')
+                    .is_some_and(|(of, _)| of == entry.name)
+        };
+        plan.keeps
+            .extend(native.keeps.iter().filter(|k| of(&k.name)).cloned());
+        plan.refusals
+            .extend(native.refusals.iter().filter(|r| of(&r.name)).cloned());
+    }
+}
+
+/// Whether the runner's own distributor and redistributors can show that value.
+fn answerable(name: &str, value: u32) -> bool {
+    // Revisions 0 to 3: what KVM ever was.
+    const REVISION: u32 = 0xf << 12;
+    match name {
+        "GICD_CTLR" => value == 0x50,
+        "GICD_IIDR" => value & !REVISION == GIC_IIDR && (value & REVISION) >> 12 <= 3,
+        "GICD_TYPER2" => value == 0,
+        "GICD_PIDR2" | "GICR_PIDR2" => value == 0x3b,
+        "GICR_IIDR" => value == GIC_IIDR,
+        "GICR_CTLR" => value & !0b110 == 0,
+        _ if name.ends_with(".writable") => matches!(value, 0 | u32::MAX),
+        _ => (name.starts_with("GICD_IGROUPR") || name == "GICR_IGROUPR0") && value == u32::MAX,
+    }
+}
+
+fn native_gic(
+    lock: &Lock,
+    inside: impl Fn(&str) -> Option<Seen>,
+    report: &HostReport,
+    plan: &mut Plan,
+) {
+    let mut changed = None;
+    for entry in &lock.gic.registers {
+        if entry.name == "GICD_IIDR" {
+            let refused = plan.refusals.len();
+            iidr(entry.value, &entry.from, report, plan);
+            changed = (entry.value != report.gic.iidr).then_some(plan.refusals.len() == refused);
+            continue;
+        }
+        // The probe's distributor may have fewer lines: every word of groups is like the first.
+        let name = match entry.name.strip_prefix("GICD_IGROUPR") {
+            Some(rest) if rest.ends_with(".writable") => "GICD_IGROUPR1.writable",
+            Some(_) => "GICD_IGROUPR1",
+            None => entry.name.as_str(),
+        };
+        let mask = if name == "GICD_TYPER" {
+            !0x1f
+        } else {
+            u64::MAX
+        };
+        let wanted = u64::from(entry.value);
+        match inside(name) {
+            Some(Seen::Value(seen)) if (seen ^ wanted) & mask == 0 => {
+                plan.keep(&entry.name, Way::Same, None, "")
+            }
+            // IR and CES follow from the revision, and are read back after it is set.
+            Some(Seen::Value(_)) if name == "GICR_CTLR" && changed == Some(true) => {
+                plan.keep(&entry.name, Way::Set, None, "follows from GICD_IIDR");
+            }
+            other => plan.refusals.push(Refusal {
+                code: reason::GIC,
+                name: entry.name.clone(),
+                wanted: format!("{wanted:#x}"),
+                offered: match other {
+                    Some(Seen::Value(seen)) => format!("{seen:#x}"),
+                    Some(_) => "an exception".into(),
+                    None => "nothing that the probe saw".into(),
+                },
+                reason: match changed {
+                    Some(false) if name == "GICR_CTLR" => {
+                        "it follows from GICD_IIDR, which the kernel does not change".into()
+                    }
+                    _ => "the in-kernel GIC identifies itself otherwise".into(),
+                },
+                from: entry.from.clone(),
+                help: vec!["choose a host whose GIC shows it".into()],
+            }),
+        }
+    }
+}
+
+fn iidr(wanted: u32, from: &str, report: &HostReport, plan: &mut Plan) {
+    let revision = |iidr: u32| (iidr >> 12 & 0xf) as u8;
+    if report.gic.iidr == wanted {
+        plan.keep("GICD_IIDR", Way::Same, None, "");
+        return;
+    }
+    let tried = report
+        .gic
+        .revisions
+        .iter()
+        .find(|r| r.revision == revision(wanted));
+    if tried.is_some_and(|t| t.accepted && t.read_back == wanted) {
+        plan.keep(
+            "GICD_IIDR",
+            Way::Set,
+            Some(Step::IidrRevision(revision(wanted))),
+            "",
+        );
+        return;
+    }
+    let (rev, default) = (revision(wanted), revision(report.gic.iidr));
+    let accepted = tried.filter(|t| t.accepted);
+    let (code, reason) = match accepted {
+        Some(t) => (
+            reason::IIDR_NOT_HONOURED,
+            format!(
+                "GICD_IIDR revision {rev} was accepted by the kernel and not honoured: it still reads revision {}",
+                revision(t.read_back)
+            ),
+        ),
+        None => (
+            reason::IIDR_REFUSED,
+            format!(
+                "the kernel refuses GICD_IIDR revision {rev}; a guest here sees revision {default}"
+            ),
+        ),
+    };
+    plan.refusals.push(Refusal {
+        code,
+        name: "GICD_IIDR.Revision".into(),
+        wanted: rev.to_string(),
+        offered: default.to_string(),
+        reason,
+        from: from.to_owned(),
+        help: vec![
+            "choose a host with Linux 7.1 or later, or a stable kernel that has the GICD_IIDR fix".into(),
+            format!("or, for a guest that has never run with revision {rev}: name `gic-iidr-rev{default}` in `abi`"),
+        ],
+    });
+}

@@ -1,0 +1,315 @@
+//! Registers that the lock names: shown already, written, or refused by field.
+//!
+//! What a guest reads from inside counts where `KVM_GET_ONE_REG` says something
+//! else; what is written must have been tried by the probe, and have stuck.
+
+use super::firmware::Filter;
+use super::{Plan, Refusal, Step, Way};
+use crate::catalogue::{Kind, RegisterInfo, register_by_id};
+use crate::lock::{Binding, LockedRegister};
+use crate::reason;
+use crate::report::{HostReport, ReportedRegister, Seen, View};
+use crate::smccc;
+
+/// The capability that makes MIDR_EL1, REVIDR_EL1 and AIDR_EL1 writable.
+pub const IDENTITY: &str = "KVM_CAP_ARM_WRITABLE_IMP_ID_REGS";
+
+/// Whether a step needs that capability.
+pub(super) fn writes_identity(step: &Step) -> bool {
+    let Step::Register { id, .. } = step else {
+        return false;
+    };
+    register_by_id(*id).is_some_and(|info| info.kind == Kind::Identification)
+}
+
+pub(super) fn register(
+    entry: &LockedRegister,
+    view: &View,
+    seen: impl Fn(&str) -> Option<Seen>,
+    report: &HostReport,
+    filter: Filter,
+    plan: &mut Plan,
+) {
+    if entry.promised() == 0 {
+        plan.keep(&entry.name, Way::Vary, None, "waived by the spec");
+        return;
+    }
+    let info = register_by_id(entry.id);
+    let same = match entry.rule {
+        Binding::Fact => Way::Fact,
+        Binding::Exact | Binding::Absent => Way::Same,
+    };
+    let listed = view
+        .register(entry.id)
+        .and_then(|h| h.value.map(|v| (h, v)));
+    let inside = if entry.guest_readable() {
+        seen(&entry.name)
+    } else {
+        None
+    };
+    if listed.is_some() {
+        plan.read_back.insert(entry.id);
+    }
+    match (listed, inside) {
+        // A guest that reads something else than KVM_GET_ONE_REG says: what is
+        // seen from inside counts, and writing it proves nothing.
+        (Some((_, value)), Some(seen))
+            if seen != Seen::Value(value) && !agrees(entry, value, seen) =>
+        {
+            plan.only_inside.insert(entry.id);
+            from_inside(entry, info, seen, report, plan);
+        }
+        (Some((_, value)), _) if (value ^ entry.value) & entry.promised() == 0 => {
+            plan.keep(&entry.name, same, None, "");
+        }
+        (Some((host, value)), _) => set(entry, info, host, value, report, filter, plan),
+        (None, Some(seen)) => from_inside(entry, info, seen, report, plan),
+        (None, None) if !entry.guest_readable() && entry.id != smccc::PSCI_VERSION_REGISTER => {
+            let way = if entry.rule == Binding::Absent {
+                Way::Absent
+            } else {
+                same
+            };
+            plan.keep(
+                &entry.name,
+                way,
+                None,
+                "this host has no such register: the answers of the calls count",
+            );
+        }
+        (None, None) => plan.refusals.push(Refusal {
+            code: reason::NO_KNOB,
+            name: entry.name.clone(),
+            wanted: format!("{:#x}", entry.value),
+            offered: "nothing that a guest reads alike on all vCPUs".into(),
+            reason: "neither KVM nor a guest on this host has this register".into(),
+            from: entry.from.clone(),
+            help: vec!["make the report again with `vmlock-run probe`".into()],
+        }),
+    }
+}
+
+/// Whether what a guest reads and what KVM says differ in unpromised bits alone.
+fn agrees(entry: &LockedRegister, value: u64, seen: Seen) -> bool {
+    matches!(seen, Seen::Value(inside) if (inside ^ value) & entry.promised() == 0)
+}
+
+/// Names of the fields in which two values differ, each with both values;
+/// `bits` where no field is there to name.
+fn differing(
+    info: Option<&RegisterInfo>,
+    entry: &LockedRegister,
+    offered: u64,
+) -> Vec<(String, u64, u64, u64)> {
+    let mut rest = (entry.value ^ offered) & entry.promised();
+    let mut out = Vec::new();
+    for field in info.map_or(&[][..], |i| i.fields.as_ref()) {
+        if rest & field.mask() != 0 {
+            out.push((
+                field.name.to_string(),
+                field.get(entry.value),
+                field.get(offered),
+                field.mask(),
+            ));
+            rest &= !field.mask();
+        }
+    }
+    if rest != 0 {
+        out.push((
+            format!("bits {rest:#x}"),
+            entry.value & rest,
+            offered & rest,
+            rest,
+        ));
+    }
+    out
+}
+
+/// An entry that only a guest can read: it is equal, or the one knob is the PMU event filter.
+fn from_inside(
+    entry: &LockedRegister,
+    info: Option<&RegisterInfo>,
+    seen: Seen,
+    report: &HostReport,
+    plan: &mut Plan,
+) {
+    let same = if entry.rule == Binding::Fact {
+        Way::Fact
+    } else {
+        Way::Same
+    };
+    let Seen::Value(value) = seen else {
+        plan.refusals.push(Refusal {
+            code: reason::NO_KNOB,
+            name: entry.name.clone(),
+            wanted: format!("{:#x}", entry.value),
+            offered: "an exception".into(),
+            reason: "a guest on this host cannot read it".into(),
+            from: entry.from.clone(),
+            help: Vec::new(),
+        });
+        return;
+    };
+    let extra = (value ^ entry.value) & entry.promised();
+    if extra == 0 {
+        plan.keep(&entry.name, same, None, "read from inside");
+        return;
+    }
+    let base: Option<u16> = match entry.name.as_str() {
+        "PMCEID0_EL0" => Some(0),
+        "PMCEID1_EL0" => Some(0x20),
+        _ => None,
+    };
+    if let Some(base) = base
+        && report.event_filter
+        && extra & entry.value == 0
+    {
+        let event = |bit: u16| {
+            if bit < 32 {
+                base + bit
+            } else {
+                0x4000 + base + bit - 32
+            }
+        };
+        let events = (0..64u16)
+            .filter(|bit| extra >> bit & 1 == 1)
+            .map(event)
+            .collect();
+        plan.keep(
+            &entry.name,
+            Way::Set,
+            Some(Step::DenyEvents(events)),
+            "by the PMU event filter",
+        );
+        return;
+    }
+    let (code, why) = match entry.rule {
+        Binding::Fact => (reason::SILICON_FACT, "silicon or firmware decides it"),
+        _ => (reason::NO_KNOB, "KVM has no knob for it"),
+    };
+    refuse_fields(entry, info, value, code, why, plan);
+}
+
+/// Pushes one refusal per differing field.
+fn refuse_fields(
+    entry: &LockedRegister,
+    info: Option<&RegisterInfo>,
+    offered: u64,
+    code: &'static str,
+    why: &str,
+    plan: &mut Plan,
+) {
+    for (field, wanted, offered, _) in differing(info, entry, offered) {
+        let path = format!("{}.{field}", entry.name);
+        plan.refusals.push(Refusal {
+            code,
+            wanted: format!("{wanted:#x}"),
+            offered: format!("{offered:#x}"),
+            reason: format!("a guest on this host sees {offered:#x} in {path}, and {why}"),
+            from: entry.from.clone(),
+            help: field_help(code, &path, &field),
+            name: path,
+        });
+    }
+}
+
+fn field_help(code: &'static str, path: &str, field: &str) -> Vec<String> {
+    let mut help = vec![match code {
+        reason::SILICON_FACT => "choose a host with the CPU that the lock was made for".to_owned(),
+        _ => "choose a host whose kernel shows or takes the value; `vmlock check` compares reports"
+            .to_owned(),
+    }];
+    if !field.starts_with("bits ") {
+        help.push(format!("or waive the field in the spec: `vary \"{path}\"`"));
+    }
+    help
+}
+
+/// Whether the kernel takes a field's value, of which these bits change.
+pub(super) fn takes(host: &ReportedRegister, field: &str, wanted: u64, changed: u64) -> bool {
+    let accepted = host.accepts.get(field);
+    accepted.is_some_and(|values| values.contains(&wanted)) || changed & !host.writable == 0
+}
+
+/// An entry whose value has to be written: each differing field must be one that was tried and stuck.
+fn set(
+    entry: &LockedRegister,
+    info: Option<&RegisterInfo>,
+    host: &ReportedRegister,
+    value: u64,
+    report: &HostReport,
+    filter: Filter,
+    plan: &mut Plan,
+) {
+    let (mut code, mut why) = (reason::NOT_WRITABLE, "the kernel does not take the value");
+    match entry.rule {
+        Binding::Fact => (code, why) = (reason::SILICON_FACT, "silicon or firmware decides it"),
+        Binding::Exact | Binding::Absent => {
+            // A version is one thing: the kernel takes 0.2 and 1.1, and no 1.2.
+            let psci = (entry.id == smccc::PSCI_VERSION_REGISTER)
+                .then(|| smccc::psci_name(entry.value as u32));
+            let taken = |(field, wanted, _, mask): &(String, u64, u64, u64)| {
+                if let Some(version) = psci {
+                    return version.is_some_and(|v| report.psci.iter().any(|p| p == v));
+                }
+                let changed = (entry.value ^ value) & mask & entry.promised();
+                takes(host, field, *wanted, changed)
+            };
+            let refused: Vec<_> = differing(info, entry, value)
+                .into_iter()
+                .filter(|d| !taken(d))
+                .collect();
+            if refused.is_empty() {
+                let value = entry.value & entry.promised() | value & !entry.promised();
+                plan.keep(
+                    &entry.name,
+                    Way::Set,
+                    Some(Step::Register {
+                        id: entry.id,
+                        value,
+                    }),
+                    "",
+                );
+                return;
+            }
+            let calls_alone = !entry.guest_readable();
+            if calls_alone && matches!(filter, Filter::Usable | Filter::Preferred) {
+                // Whether the calls can be answered is decided call by call.
+                let id = entry.id;
+                plan.keep(
+                    &entry.name,
+                    Way::Emulate,
+                    Some(Step::Leave { id, value }),
+                    "the kernel does not take the value: the runner answers the calls that depend on it",
+                );
+                return;
+            }
+            if entry.id == smccc::PSCI_VERSION_REGISTER {
+                (code, why) = (reason::PSCI, "the kernel does not offer this version");
+            }
+            // Only the fields that do not stick are refused.
+            for (field, wanted, offered, _) in refused {
+                let path = format!("{}.{field}", entry.name);
+                let taken = host.accepts.get(&field).map(|values| {
+                    let values: Vec<String> = values.iter().map(|v| format!("{v:#x}")).collect();
+                    format!(" (it takes {})", values.join(", "))
+                });
+                let mut help = field_help(code, &path, &field);
+                if calls_alone {
+                    help.extend(filter.help());
+                }
+                plan.refusals.push(Refusal {
+                    code,
+                    wanted: format!("{wanted:#x}"),
+                    offered: format!("{offered:#x}{}", taken.unwrap_or_default()),
+                    reason: format!("a guest on this host sees {offered:#x} in {path}, and {why}"),
+                    from: entry.from.clone(),
+                    help,
+                    name: path,
+                });
+            }
+            return;
+        }
+    }
+    refuse_fields(entry, info, value, code, why, plan);
+}

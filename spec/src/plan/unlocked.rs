@@ -1,0 +1,108 @@
+//! Registers that the host lists and the lock does not name.
+
+use super::registers::takes;
+use super::{Plan, Refusal, Step, Way};
+use crate::catalogue::{Kind, RegisterInfo, register_by_id};
+use crate::lock::Lock;
+use crate::reason;
+use crate::report::{ReportedRegister, View};
+use crate::vm::Feature;
+use std::collections::BTreeMap;
+
+/// Registers that the host lists and the lock does not name: known state, or
+/// made invisible by a neutral value, or refused.
+pub(super) fn unlocked(lock: &Lock, view: &View, plan: &mut Plan) {
+    let locked: BTreeMap<u64, ()> = lock.registers.iter().map(|r| (r.id, ())).collect();
+    for host in view
+        .registers
+        .iter()
+        .filter(|h| !locked.contains_key(&h.id))
+    {
+        let Some(info) = register_by_id(host.id) else {
+            let encoding = host.id & 0xffff;
+            let name = match host.id >> 16 & 0xfff {
+                0x13 => format!(
+                    "S{}_{}_C{}_C{}_{}",
+                    encoding >> 14 & 3,
+                    encoding >> 11 & 7,
+                    encoding >> 7 & 15,
+                    encoding >> 3 & 15,
+                    encoding & 7
+                ),
+                class => format!("KVM register class {class:#x} number {encoding:#x}"),
+            };
+            plan.refusals.push(Refusal {
+                code: reason::UNKNOWN_REGISTER,
+                wanted: "nothing there".into(),
+                offered: "a register that neither the lock nor the catalogue knows".into(),
+                reason: format!("the host's kernel shows guests {name}, and nobody knows what that does to this guest"),
+                from: "the rule that unknown means no".into(),
+                help: vec!["use a vmlock that knows this kernel, or choose a host with an older one".into()],
+                name,
+            });
+            continue;
+        };
+        // Per-vCPU affinity is part of the machine; caches that CLIDR_EL1 does
+        // not name are UNKNOWN; a PMU that the guest has not cannot be read.
+        let unnamed = |selector| !lock.names_cache(selector);
+        let without_pmu =
+            info.feature.as_deref() == Some("pmu") && !lock.features.contains(&Feature::Pmu);
+        if info.kind == Kind::State
+            || info.csselr().is_some_and(unnamed)
+            || info.name == "MPIDR_EL1"
+            || without_pmu
+        {
+            continue;
+        }
+        match info.neutral.zip(host.value) {
+            Some((neutral, value)) if value == neutral => {
+                plan.keep(&info.name, Way::Absent, None, "")
+            }
+            Some((neutral, value)) if takes_all(info, host, value, neutral) => {
+                let step = Step::Register {
+                    id: info.id,
+                    value: neutral,
+                };
+                plan.keep(
+                    &info.name,
+                    Way::Absent,
+                    Some(step),
+                    "set to the value that hides it",
+                );
+            }
+            _ => plan.refusals.push(Refusal {
+                code: reason::UNLOCKED_REGISTER,
+                name: info.name.to_string(),
+                wanted: "nothing there".into(),
+                offered: match host.value {
+                    Some(value) => format!("{value:#x}"),
+                    None => "a register that KVM lists and does not let be read".into(),
+                },
+                reason: format!(
+                    "the lock says nothing of {}, and {}",
+                    info.name,
+                    match info.neutral {
+                        Some(neutral) => {
+                            format!("the kernel does not take {neutral:#x}, which would hide it")
+                        }
+                        None => "no value makes it invisible".into(),
+                    }
+                ),
+                from: "the rule that unknown means no".into(),
+                help: vec!["run `vmlock lock` again with this version".into()],
+            }),
+        }
+    }
+}
+
+/// The same of a register's whole value, in each of its fields.
+fn takes_all(info: &RegisterInfo, host: &ReportedRegister, value: u64, wanted: u64) -> bool {
+    let mut rest = value ^ wanted;
+    for field in info.fields.iter() {
+        let changed = rest & field.mask();
+        if changed != 0 && takes(host, &field.name, field.get(wanted), changed) {
+            rest &= !changed;
+        }
+    }
+    rest & !host.writable == 0
+}
