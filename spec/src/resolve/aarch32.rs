@@ -1,0 +1,55 @@
+//! AArch32 at EL0: shown, or hidden where it works all the same.
+
+use super::overrides::Wish;
+use super::{Complaint, Complaints, Context, Severity};
+use crate::catalogue::Field;
+
+/// Whether EL0 can be in AArch32: 2, and 1 where it is AArch64 alone.
+pub(super) const AARCH32: &str = "ID_AA64PFR0_EL1.EL0";
+
+/// The value of a field that says that there is no such thing.
+pub(super) fn absent(path: &str, field: &Field) -> u64 {
+    match path {
+        // 0 would say that there is no EL0 at all.
+        AARCH32 => 1,
+        _ => field.none(),
+    }
+}
+
+/// What `aarch32` says, field by field.
+pub(super) fn wishes(context: &Context, complaints: &mut Complaints) -> Vec<Wish> {
+    let cpu = &context.spec.cpu;
+    let mut out = Vec::new();
+    let mut wish = |path, value, place: &str, from| {
+        out.push(Wish::new(path, value, place, from));
+    };
+    let hidden = cpu.hide.iter().position(|h| h == "aarch32" || h == AARCH32);
+    let has = context.holds("el0-aarch32");
+    if cpu.aarch32 && !has {
+        complaints.error(
+            "spec::cpu-lacks-feature",
+            "/cpu/aarch32",
+            format!("the CPU `{}` has no AArch32 at EL0", context.cpu.name),
+            Some(format!(
+                "choose a CPU model that has it ({AARCH32} is 2), or leave it out"
+            )),
+        );
+    } else if cpu.aarch32 {
+        wish(AARCH32, 2, "/cpu/aarch32", "spec/cpu/aarch32");
+    }
+    if let Some(index) = hidden.filter(|_| has && !cpu.aarch32) {
+        complaints.0.push(Complaint {
+            code: "spec::hidden-and-working",
+            place: format!("/cpu/hide/{index}"),
+            also: Vec::new(),
+            message: "AArch32 at EL0 is hidden, and 32-bit programs still run".into(),
+            help: Some(
+                "KVM cannot stop it on a CPU that has it: the lock promises what the ID register says, \
+                 and nothing of what happens when a guest tries"
+                    .into(),
+            ),
+            severity: Severity::Warning,
+        });
+    }
+    out
+}

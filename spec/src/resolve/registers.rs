@@ -1,0 +1,146 @@
+//! Registers of a vCPU: which are in the lock, what baselines and model make of them, and their names.
+
+use super::{Complaints, Context, Draft};
+use crate::catalogue::{Field, Kind, REGISTERS, RegisterInfo, Subject, field, register_by_name};
+use crate::lock::{Binding, LockedRegister};
+use crate::vm::Feature;
+use crate::words::did_you_mean;
+use std::collections::BTreeMap;
+
+/// Registers on their way into the lock, by name.
+pub(super) type Drafts = BTreeMap<&'static str, (&'static RegisterInfo, Draft)>;
+
+/// Registers that belong into the lock of this spec.
+fn belongs(context: &Context, register: &RegisterInfo) -> bool {
+    let features = &context.spec.cpu.features;
+    let made_up = register.kind == Kind::Firmware || register.name == "CLIDR_EL1";
+    let debug = context.raw("ID_AA64DFR0_EL1");
+    !made_up && register.csselr().is_none() && owed(register, features, debug)
+}
+
+/// Whether a lock speaks of a register, with these features and that
+/// ID_AA64DFR0_EL1; of a CCSIDR_EL1 it does where CLIDR_EL1 names the cache.
+pub(crate) fn owed(register: &RegisterInfo, features: &[Feature], debug: u64) -> bool {
+    if let Some(feature) = register.feature.as_deref()
+        && !features.iter().any(|f| f.name() == feature)
+    {
+        return false;
+    }
+    match register.kind {
+        Kind::State => false,
+        Kind::Identification => register.name != "MPIDR_EL1",
+        // PMMIR_EL1 exists from PMUv3 for Armv8.4 on (ID_AA64DFR0_EL1.PMUVer = 5).
+        Kind::Pmu if register.name == "PMMIR_EL1" => (5..0xf).contains(&(debug >> 8 & 0xf)),
+        Kind::Id
+        | Kind::Pmu
+        | Kind::Timer
+        | Kind::Gic
+        | Kind::Debug
+        | Kind::Cache
+        | Kind::Firmware => true,
+    }
+}
+
+/// What the baselines and the CPU make of every such register.
+pub(super) fn registers(context: &Context) -> Drafts {
+    let mut out = BTreeMap::new();
+    for register in REGISTERS.iter().filter(|r| belongs(context, r)) {
+        let mut draft = context.register(register);
+        let cpu = format!("cpu/{}", context.cpu.name);
+        if let Some(value) = context.fact(&register.name) {
+            draft = Draft {
+                value,
+                from: vec![cpu],
+            };
+        } else if register.name == "PMCEID0_EL0" || register.name == "PMCEID1_EL0" {
+            let masks = context.last(|s| match s {
+                Subject::Events {
+                    register: r,
+                    and,
+                    or,
+                } if *r == register.name => Some((*and, *or)),
+                _ => None,
+            });
+            let raw = context.raw(&register.name);
+            draft = match masks {
+                Some(((and, or), from)) => Draft {
+                    value: raw & and | or,
+                    from: vec![from],
+                },
+                None => Draft {
+                    value: raw,
+                    from: vec![cpu],
+                },
+            };
+        } else if draft.from.is_empty() {
+            // No statement speaks of it: it reads as zero under that baseline.
+            let whole = context.statements.first().map(|(_, _, from)| from.clone());
+            draft.from.extend(whole);
+        }
+        out.insert(register.name.as_ref(), (register, draft));
+    }
+    out
+}
+
+/// Finds `REGISTER.FIELD`, or says what is wrong with it.
+pub(super) fn look_up(
+    path: &str,
+    place: &str,
+    complaints: &mut Complaints,
+) -> Option<(&'static RegisterInfo, &'static Field)> {
+    if let Some(found) = field(path) {
+        return Some(found);
+    }
+    let (name, rest) = path.split_once('.').unwrap_or((path, ""));
+    match register_by_name(name) {
+        None => {
+            let names = REGISTERS
+                .iter()
+                .filter(|r| r.kind != Kind::State)
+                .map(|r| r.name.as_ref());
+            complaints.error(
+                "spec::unknown-register",
+                place,
+                format!("there is no register `{name}`"),
+                did_you_mean(name, names),
+            );
+        }
+        Some(register) => {
+            let fields: Vec<&str> = register.fields.iter().map(|f| f.name.as_ref()).collect();
+            let help = did_you_mean(rest, fields.iter().copied())
+                .unwrap_or_else(|| format!("`{name}` has: {}", fields.join(", ")));
+            let message = match rest {
+                "" => format!("`{name}` needs a field, as in `{name}.FIELD`"),
+                _ => format!("`{name}` has no field `{rest}`"),
+            };
+            complaints.error("spec::unknown-field", place, message, Some(help));
+        }
+    }
+    None
+}
+
+pub(super) fn not_in_lock(path: &str, place: &str, complaints: &mut Complaints) {
+    complaints.error(
+        "spec::not-in-lock",
+        place,
+        format!("`{path}` is not in the lock of this machine"),
+        Some("PMU registers need the `pmu` feature; run-time state is never locked".into()),
+    );
+}
+
+/// Drafts as lock entries.
+pub(super) fn finish(context: &Context, registers: Drafts) -> Vec<LockedRegister> {
+    let entry = |(info, draft): (&'static RegisterInfo, Draft)| {
+        let fact = context.fact(&info.name).is_some();
+        LockedRegister {
+            id: info.id,
+            name: info.name.to_string(),
+            value: draft.value & info.promised(),
+            rule: if fact { Binding::Fact } else { Binding::Exact },
+            from: draft.from.join(" "),
+            mask: info.promised(),
+            vary: Vec::new(),
+        }
+    };
+    registers.into_values().map(entry).collect()
+}
