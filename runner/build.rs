@@ -1,7 +1,6 @@
 //! Builds the witness (a bare-metal arm64 guest with a workspace of its own)
 //! and leaves its flat image where `include_bytes!` finds it.
 
-#[path = "../witness/embed.rs"]
 mod embed;
 
 use std::path::{Path, PathBuf};
@@ -10,7 +9,9 @@ use std::{env, fs, process};
 // Cargo reads it.
 #[expect(clippy::print_stderr)]
 fn main() {
-    println!("cargo::rerun-if-changed=build.rs");
+    for script in ["build.rs", "embed.rs"] {
+        println!("cargo::rerun-if-changed={script}");
+    }
     // Only arm64 has a KVM that the witness could run under.
     if env::var("CARGO_CFG_TARGET_ARCH").as_deref() != Ok("aarch64") {
         return;

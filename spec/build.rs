@@ -3,22 +3,16 @@
 //! The build fails, naming file and line, when a file does not parse, a
 //! statement has no source, or two entries have one name.
 
-#[path = "src/catalogue/types.rs"]
-#[allow(dead_code)]
-mod catalogue_types;
-#[path = "catalogue/decode.rs"]
-mod decode;
-
-use catalogue_types::*;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::{env, fs, process};
+use vmlock_catalogue_reader::{Contents, decode};
+use vmlock_catalogue_types::*;
 
 fn main() {
     let root =
         PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it")).join("catalogue");
-    println!("cargo::rerun-if-changed=catalogue");
-    println!("cargo::rerun-if-changed=src/catalogue/types.rs");
+    println!("cargo::rerun-if-changed=build.rs");
     let mut files = Vec::new();
     for folder in ["registers", "baselines", "cpus"] {
         let path = root.join(folder);
@@ -32,7 +26,7 @@ fn main() {
         );
     }
     files.sort();
-    let mut all = decode::Contents::default();
+    let mut all = Contents::default();
     for file in &files {
         let text = fs::read_to_string(file).unwrap_or_else(|e| fail(file, &e.to_string()));
         let document: kdl::KdlDocument = match text.parse() {
@@ -47,7 +41,7 @@ fn main() {
                 fail(file, &words.join("\n  "))
             }
         };
-        let (contents, problems) = decode::decode(&document);
+        let (contents, problems) = decode(&document);
         if !problems.is_empty() {
             let words: Vec<String> = problems
                 .iter()
@@ -106,7 +100,7 @@ fn unique<'a>(root: &Path, names: impl Iterator<Item = &'a Text>) {
 }
 
 /// The tables as Rust source text.
-fn tables(all: &decode::Contents) -> String {
+fn tables(all: &Contents) -> String {
     let mut out = String::new();
     let _ = writeln!(
         out,

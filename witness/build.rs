@@ -1,5 +1,5 @@
 //! Tells the linker to lay the program out as `link.ld` has it: no start files,
-//! no libraries. `embed.rs` then takes the flat image out of the result.
+//! no libraries. `runner/embed.rs` then takes the flat image out of the result.
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");

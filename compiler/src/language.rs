@@ -1,7 +1,5 @@
 //! Descriptions as text: the first look, the parser, and what the tree means.
 
-#[path = "../../spec/catalogue/decode.rs"]
-mod catalogue_file;
 pub mod decode;
 pub mod import;
 pub mod json;

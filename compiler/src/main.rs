@@ -5,7 +5,6 @@
 //! are files, spans, diagnostics and printing.
 #![forbid(unsafe_code)]
 
-mod atomic;
 mod codes;
 mod command;
 mod compile;
@@ -18,9 +17,6 @@ mod location;
 mod render;
 mod schema;
 mod wording;
-
-/// The types that imported catalogue files are read into.
-pub(crate) use vmlock_spec::catalogue as catalogue_types;
 
 use clap::Parser as _;
 use flags::{Command, Flags};

@@ -30,11 +30,15 @@ fn quoted(text: &str) -> Vec<String> {
     out
 }
 
+/// Source files of a part of the house: all but its tests and what was built.
 fn sources(folder: &Path, out: &mut Vec<PathBuf>) {
     let entries = fs::read_dir(folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
     for entry in entries.flatten() {
         let path = entry.path();
         if path.is_dir() {
+            if path.ends_with("tests") || path.ends_with("target") {
+                continue;
+            }
             sources(&path, out);
         } else if path.extension().is_some_and(|e| e == "rs" || e == "s") {
             out.push(path);
@@ -68,7 +72,7 @@ fn every_source_file_is_on_the_map() {
     let named: BTreeSet<String> = quoted(&read("ARCHITECTURE.md")).into_iter().collect();
     let mut all = Vec::new();
     for part in ["spec", "compiler", "runner", "witness", "lab"] {
-        sources(&root().join(part).join("src"), &mut all);
+        sources(&root().join(part), &mut all);
     }
     assert!(all.len() > 60, "only {} source files found", all.len());
     for path in all {
@@ -221,4 +225,27 @@ fn the_matrix_in_the_documents_is_of_these_locks() {
         seen += 1;
     }
     assert!(seen >= 3, "only {seen} examples");
+}
+
+/// What the runner is linked with, on the machine that it is for.
+#[test]
+fn the_runner_links_no_parser_no_renderer_and_no_c() {
+    let mut cargo = Command::new(env!("CARGO"));
+    let cargo = cargo.current_dir(root()).args(["tree", "--locked"]);
+    let cargo = cargo.args(["--package", "vmlock-run", "--edges", "normal"]);
+    let cargo = cargo.args(["--target", "aarch64-unknown-linux-gnu", "--prefix", "none"]);
+    let tree = cargo.output().expect("cargo runs");
+    assert!(tree.status.success(), "{tree:?}");
+    let tree = String::from_utf8_lossy(&tree.stdout);
+    let names: BTreeSet<&str> = tree
+        .split('\n')
+        .filter_map(|l| l.split(' ').next())
+        .collect();
+    assert!(
+        names.contains("vmlock-spec") && names.contains("kvm-ioctls"),
+        "{names:?}"
+    );
+    for absent in ["kdl", "miette", "clap", "cc", "vmlock-catalogue-reader"] {
+        assert!(!names.contains(absent), "the runner links {absent}");
+    }
 }

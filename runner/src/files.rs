@@ -1,6 +1,5 @@
 //! The user's files: read up to what one can be, written whole or not at all.
 
-use crate::atomic;
 use crate::failure::Failure;
 use std::fs::File;
 use std::io::Read as _;
@@ -32,7 +31,7 @@ pub fn read_lock(path: &Path) -> Result<Lock, Failure> {
 /// # Errors
 /// It cannot be written; what was there is untouched.
 pub fn write_report(path: &str, text: &str) -> Result<(), Failure> {
-    atomic::replace(Path::new(path), text).map_err(|e| {
+    vmlock_atomic::replace(Path::new(path), text).map_err(|e| {
         Failure::environment(
             format!("the report cannot be written to `{path}`: {e}"),
             &["look at the folder's permissions and at the space on the disk"],

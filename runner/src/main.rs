@@ -10,8 +10,6 @@
 #![cfg_attr(not(target_arch = "aarch64"), allow(dead_code))]
 
 // One way to replace a file, in both programs.
-#[path = "../../compiler/src/atomic.rs"]
-mod atomic;
 #[cfg(target_arch = "aarch64")]
 mod command;
 mod cores;

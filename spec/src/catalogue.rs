@@ -1,8 +1,6 @@
 //! Typed look-up in the catalogue: the built-in tables, plus what a spec imports.
 
-mod types;
-
-pub use types::*;
+pub use vmlock_catalogue_types::*;
 
 use std::borrow::Cow;
 use std::sync::LazyLock;

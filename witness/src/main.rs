@@ -10,10 +10,6 @@
 
 mod boot;
 mod feature;
-#[cfg(feature = "torture")]
-#[path = "../../spec/src/observation/torture.rs"]
-#[expect(dead_code, reason = "the host's half of the contract")]
-mod fire;
 mod gic;
 mod probe;
 mod record;
@@ -21,13 +17,13 @@ mod smccc;
 mod sysreg;
 #[cfg(feature = "torture")]
 mod torture;
-#[path = "../../spec/src/observation/wire.rs"]
-#[expect(dead_code, reason = "the host's half of the contract")]
-mod wire;
 
 use core::panic::PanicInfo;
 
 use record::Area;
+use vmlock_wire as wire;
+#[cfg(feature = "torture")]
+use vmlock_wire::torture as fire;
 use wire::{Kind, Parameters};
 
 /// How long a vCPU may take, in seconds. An emulated host that is itself

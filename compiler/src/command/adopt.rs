@@ -1,7 +1,6 @@
 //! `vmlock adopt`: a host as it is, as a description with a CPU model and a
 //! baseline of the user's own. The lock that comes of it needs no write there.
 
-use crate::atomic;
 use crate::command::{cpu, read_report};
 use crate::diagnostic::Diagnostic;
 use crate::flags::AdoptFlags;
@@ -64,7 +63,7 @@ pub fn run(flags: &AdoptFlags, out: &mut Output) {
     }
     for (path, text) in &files {
         let shown = path.display().to_string();
-        if let Err(error) = atomic::replace(path, text) {
+        if let Err(error) = vmlock_atomic::replace(path, text) {
             let words = format!("`{shown}` cannot be written: {error}");
             let diagnostic = Diagnostic::error("io::unwritable", words).in_file(shown);
             let help = "look at the folder and its permissions";

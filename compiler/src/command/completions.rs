@@ -1,6 +1,5 @@
 //! `vmlock completions` and the hidden `vmlock man`: both out of `flags.rs`.
 
-use crate::atomic;
 use crate::diagnostic::Diagnostic;
 use crate::flags::{CompletionsFlags, Flags, ManFlags};
 use crate::render::{Exit, Output};
@@ -38,7 +37,7 @@ pub fn man(flags: &ManFlags, out: &mut Output) {
             None => return out.line(page.trim_end()),
             Some(folder) => {
                 let path = folder.join(&file);
-                if let Err(error) = atomic::replace(&path, &page) {
+                if let Err(error) = vmlock_atomic::replace(&path, &page) {
                     return out.fail(
                         Exit::Environment,
                         unwritable(&path.display().to_string(), &error),

@@ -3,7 +3,6 @@
 //! A report shows what KVM lets a guest find, which is not always what the
 //! silicon has. The file says so, and what is not known is left out.
 
-use crate::atomic;
 use crate::command::read_report;
 use crate::diagnostic::Diagnostic;
 use crate::flags::CpuFlags;
@@ -43,7 +42,7 @@ pub fn run(flags: &CpuFlags, out: &mut Output) {
         None => out.line(text.trim_end()),
         Some(path) => {
             let shown = path.display().to_string();
-            if let Err(error) = atomic::replace(path, &text) {
+            if let Err(error) = vmlock_atomic::replace(path, &text) {
                 let diagnostic = Diagnostic::error(
                     "io::unwritable",
                     format!("`{shown}` cannot be written: {error}"),

@@ -1,6 +1,5 @@
 //! `vmlock lock`: descriptions to locks.
 
-use crate::atomic;
 use crate::command::{bytes, parse_lock, read_report};
 use crate::compile::{self, lock_path};
 use crate::diagnostic::{Diagnostic, Severity, join};
@@ -145,7 +144,7 @@ fn one(
     if !flags.check
         && !flags.dry_run
         && status != Status::Unchanged
-        && let Err(error) = atomic::replace(path, &text)
+        && let Err(error) = vmlock_atomic::replace(path, &text)
     {
         out.fail(Exit::Environment, unwritable(&shown, &error));
         return None;

@@ -1,10 +1,11 @@
 //! Files of the user's own CPU models and baselines, which a description imports.
 
-use super::{catalogue_file, read};
+use super::read;
 use crate::diagnostic::{Diagnostic, join};
 use crate::location::{Places, Source};
 use std::path::Path;
 use std::rc::Rc;
+use vmlock_catalogue_reader as catalogue_file;
 use vmlock_spec::catalogue::Catalogue;
 
 /// Adds the files that a description imports to the catalogue. `folder` holds the description.

@@ -1,14 +1,14 @@
-// Reads catalogue files (registers, baselines, CPU models) from KDL.
-//
-// Compiled twice: in `spec/build.rs` for the built-in catalogue, and in the
-// compiler for files that a spec imports, so that a user's baseline is read by
-// exactly the code that reads ours. Both provide `crate::catalogue_types`.
-// Every problem of a file is reported, each with its byte span.
+//! Reads catalogue files (registers, baselines, CPU models) from KDL.
+//!
+//! A crate for two users: the build script of `vmlock-spec` reads the built-in
+//! catalogue with it, and the compiler the files that a spec imports, so that a
+//! user's baseline is read by exactly the code that reads ours. Every problem of
+//! a file is reported, each with its byte span.
 
-use crate::catalogue_types::*;
 use kdl::{KdlDocument, KdlNode, KdlValue};
 use sha2::{Digest, Sha256};
 use std::borrow::Cow;
+use vmlock_catalogue_types::*;
 
 /// One thing wrong with a catalogue file.
 #[derive(Clone, Debug)]

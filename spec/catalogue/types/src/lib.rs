@@ -1,10 +1,10 @@
 //! What the catalogue says, as types: registers and their fields, baselines
 //! (what a kernel shows) and CPU models (what silicon says).
 //!
-//! This file is compiled twice: as part of the library, and inside `build.rs`,
-//! which fills constant tables of these types from the KDL under `catalogue/`.
-//! It therefore depends on nothing but `std`. Text is `Cow`, because the same
-//! types hold the built-in tables (borrowed) and a user's imported files (owned).
+//! A crate without dependencies, for two who must not meet: `vmlock-catalogue-reader`
+//! makes these values out of KDL, and `vmlock-spec` holds them as constant tables
+//! and has no KDL. Text is `Cow`, because the same types hold the built-in tables
+//! (borrowed) and a user's imported files (owned).
 
 use std::borrow::Cow;
 

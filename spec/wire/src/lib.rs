@@ -1,9 +1,8 @@
 //! What the witness and the program that runs it say to each other: the guest
 //! physical addresses, the parameters going in and the records coming out.
 //!
-//! The witness is a bare-metal guest with a workspace of its own; it includes
-//! this very file by its path. So nothing here may need `std`, a dependency or
-//! another module of this crate.
+//! A crate of its own, because the witness is a bare-metal guest: here is nothing
+//! that needs `std` or another crate.
 //!
 //! The host writes the flat witness image to [`LOAD_ADDRESS`] and one
 //! [`Parameters`] to [`PARAMETERS_ADDRESS`], zeroes the record areas, starts
@@ -14,6 +13,10 @@
 //!
 //! A guest that runs under a broken kernel may write anything into its areas:
 //! whoever reads them must bound `count` by the stride and accept any key.
+
+#![no_std]
+
+pub mod torture;
 
 /// Start of guest RAM, guest-physical.
 pub const RAM_BASE: u64 = 0x4000_0000;
@@ -342,6 +345,8 @@ pub const CASE_VIRTUAL_COUNTER: u64 = 9;
 #[cfg(test)]
 mod tests {
     use super::*;
+    extern crate std;
+    use std::vec::Vec;
 
     #[test]
     fn every_kind_survives_a_key() {

@@ -1,8 +1,6 @@
 //! What a guest under fire and whoever fires at it say to each other: which
 //! interrupt is whose, and the words of memory in which both count.
 //!
-//! Like [`super::wire`], the guest includes this very file by its path.
-//!
 //! Of each interrupt at most one cause is open at a time, and every cause is
 //! counted before it is made: [`SENT`] = [`TAKEN`] + [`CLEARED`] means that
 //! nothing is open. Whoever makes a cause, or holds the interrupt still to look
@@ -34,7 +32,7 @@ pub const OWN_LEVELS: Range<u32> = 28..32;
 pub const DOORBELL: u64 = 0x0b00_0000;
 
 /// Guest-physical address of [`WORDS`] words of 64 bits, zero at first.
-/// Behind the parameters, below the image (`wire::LOAD_ADDRESS`).
+/// Behind the parameters, below the image ([`crate::LOAD_ADDRESS`]).
 pub const ADDRESS: u64 = 0x4018_0000;
 /// How many words there are.
 pub const WORDS: usize = TICKS + CPUS;

@@ -1,5 +1,5 @@
-//! Builds the witness and takes its flat image out of the ELF file. Included
-//! by `runner/build.rs`; nothing but `std` may be needed here.
+//! Builds the witness and takes its flat image out of the ELF file. A part of
+//! the build script.
 
 use std::env;
 use std::ffi::OsString;
@@ -7,14 +7,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use vmlock_wire::LOAD_ADDRESS;
+
 const TARGET: &str = "aarch64-unknown-linux-gnu";
 
-/// Guest-physical address of the image: `wire::LOAD_ADDRESS`, `link.ld`.
-const LOAD_ADDRESS: u64 = 0x4020_0000;
-
 /// Builds the witness in `directory` with a target directory of its own below
-/// `out`; gives the flat image. To be called from a build script only: it
-/// tells cargo what to watch.
+/// `out`; gives the flat image, and tells cargo what to watch. What the witness
+/// says to the host, `vmlock-wire`, is watched as a dependency of this script.
 ///
 /// # Errors
 /// Cargo could not be run or failed (what it said is on stderr), or the result
@@ -23,7 +22,6 @@ pub fn image(directory: &Path, out: &Path) -> Result<Vec<u8>, String> {
     for watched in [
         "src",
         "build.rs",
-        "embed.rs",
         "link.ld",
         "Cargo.toml",
         ".cargo/config.toml",
@@ -32,10 +30,6 @@ pub fn image(directory: &Path, out: &Path) -> Result<Vec<u8>, String> {
             "cargo::rerun-if-changed={}",
             directory.join(watched).display()
         );
-    }
-    for contract in ["wire.rs", "torture.rs"] {
-        let path = directory.join("../spec/src/observation").join(contract);
-        println!("cargo::rerun-if-changed={}", path.display());
     }
 
     let target_directory = out.join("witness");
