@@ -36,7 +36,7 @@ pub fn schema(which: Which) -> Value {
     schema
 }
 
-/// Limits of a description that its types cannot say; `language/decode.rs` and
+/// Limits of a description that its types cannot say; `language/decode/` and
 /// the resolver hold them too, and a test compares the two.
 fn limits(which: Which, schema: &mut Value) {
     if which != Which::Spec {

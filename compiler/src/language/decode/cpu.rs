@@ -1,0 +1,218 @@
+//! The `cpu` block: the model, how many, and what is on, hidden and set.
+
+use super::Decoder;
+use super::span::{head, range, range_of_entries};
+use super::vm::VM_NODES;
+use crate::diagnostic::{Diagnostic, suggest};
+use kdl::KdlNode;
+use std::collections::BTreeMap;
+use vmlock_spec::vm::{Cpu, Feature, SetField};
+
+/// Most vCPUs of a machine.
+const VCPUS_MAX: u64 = 64;
+/// vCPU features of KVM that a description cannot name yet.
+pub(super) const FEATURES_LATER: [&str; 1] = ["el2"];
+
+impl Decoder<'_> {
+    pub(super) fn cpu(&mut self, node: &KdlNode, unread: &mut Vec<&'static str>) -> Option<Cpu> {
+        self.places.note("/cpu", head(node));
+        let properties = self.properties(node, &["count"]);
+        let model = self
+            .only(node, "cpu \"neoverse-n1\" count=2")
+            .and_then(|entry| {
+                self.places.note("/cpu/model", range(entry.span()));
+                self.string(entry, "the CPU model")
+            });
+        let count = match properties.get("count") {
+            Some(entry) => {
+                self.places.note("/cpu/count", range(entry.span()));
+                self.number(entry, "spec::cpu-count", "`count`", 1..=VCPUS_MAX)
+            }
+            None if self.misspelt.contains("count") => None,
+            None => {
+                self.push(
+                    "spec::missing",
+                    "`cpu` does not say how many there are".to_owned(),
+                    head(node),
+                    "no `count`",
+                    "add `count=1`, or as many vCPUs as the guest has",
+                );
+                None
+            }
+        };
+        if count.is_none() {
+            unread.push("/cpu/count");
+        }
+        let mut features: BTreeMap<Feature, &KdlNode> = BTreeMap::new();
+        let mut vector_lengths = Vec::new();
+        let (mut pmu, mut debug, mut aarch32) = (None, None, false);
+        let mut single: BTreeMap<&str, &KdlNode> = BTreeMap::new();
+        let (mut hides, mut set) = (Vec::new(), Vec::new());
+        let mut fields: BTreeMap<String, &KdlNode> = BTreeMap::new();
+        for child in node.children().map_or(&[][..], |c| c.nodes()) {
+            let word = child.name().value();
+            self.no_type(child.ty());
+            match word {
+                "hide" => hides.push(child),
+                "set" => {
+                    let Some(one) = self.set(child, set.len()) else {
+                        continue;
+                    };
+                    match fields.get(&one.field) {
+                        Some(first) => {
+                            let (again, first) = (range_of_entries(child), range_of_entries(first));
+                            self.found.push(
+                                Diagnostic::error(
+                                    "spec::duplicate-value",
+                                    format!("`{}` is set twice", one.field),
+                                )
+                                .at(self.source, again, "again here")
+                                .at(self.source, first, "first here")
+                                .help("keep one of the two"),
+                            );
+                        }
+                        None => {
+                            fields.insert(one.field.clone(), child);
+                            set.push(one);
+                        }
+                    }
+                }
+                "debug" | "aarch32" => {
+                    if let Some(first) = single.insert(word, child) {
+                        self.twice(first, child, "keep one of the two");
+                    }
+                    if word == "debug" {
+                        debug = self.debug(child);
+                    } else {
+                        aarch32 = true;
+                        self.places.note("/cpu/aarch32", head(child));
+                        self.properties(child, &[]);
+                        self.no_children(child);
+                        self.no_arguments(child, "the word alone asks for it");
+                    }
+                }
+                _ => match Feature::ALL.iter().find(|f| f.name() == word) {
+                    Some(feature) => {
+                        let help =
+                            format!("the word alone turns it on; without `{word}` it is off");
+                        match feature {
+                            Feature::Sve => {
+                                self.properties(child, &[]);
+                                self.no_children(child);
+                                vector_lengths = self.vector_lengths(child, unread);
+                            }
+                            Feature::Pmu => {
+                                self.no_arguments(child, &help);
+                                pmu = self.pmu(child);
+                            }
+                            Feature::Pauth | Feature::Mte | Feature::StealTime => {
+                                self.properties(child, &[]);
+                                self.no_children(child);
+                                self.no_arguments(child, &help);
+                            }
+                        }
+                        match features.get(feature) {
+                            Some(first) => self.twice(first, child, "keep one of the two"),
+                            None => {
+                                features.insert(*feature, child);
+                            }
+                        }
+                    }
+                    None => self.unknown_feature(child),
+                },
+            }
+        }
+        for (index, (_, node)) in features.iter().enumerate() {
+            self.places
+                .note(format!("/cpu/features/{index}"), head(node));
+        }
+        let hide = self.list(&hides, "/cpu/hide", "a feature to hide", "hide \"crc32\"");
+        Some(Cpu {
+            model: model?,
+            count: count.unwrap_or(1) as u32,
+            features: features.into_keys().collect(),
+            vector_lengths,
+            pmu,
+            debug,
+            aarch32,
+            hide,
+            set,
+        })
+    }
+
+    fn unknown_feature(&mut self, node: &KdlNode) {
+        let word = node.name().value();
+        if FEATURES_LATER.contains(&word) {
+            self.push(
+                "spec::not-yet",
+                format!("the vCPU feature `{word}` is designed but not built yet"),
+                head(node),
+                "not built yet",
+                "remove it: the guest is then made without that feature",
+            );
+            return;
+        }
+        let known = Feature::ALL
+            .iter()
+            .map(|f| f.name())
+            .chain(["debug", "aarch32", "hide", "set"]);
+        let help = if VM_NODES.contains(&word) {
+            format!("`{word}` stands in the `vm` block, outside `cpu`")
+        } else {
+            suggest(word, known)
+        };
+        self.push(
+            "spec::unknown-node",
+            format!("a `cpu` has no `{word}`"),
+            head(node),
+            "unknown",
+            help,
+        );
+    }
+
+    fn set(&mut self, node: &KdlNode, index: usize) -> Option<SetField> {
+        const EXAMPLE: &str = "set \"ID_AA64ISAR0_EL1.RNDR\" 0";
+        self.properties(node, &[]);
+        self.no_children(node);
+        let list = self.arguments(node);
+        for extra in list.iter().skip(2) {
+            self.push(
+                "spec::unexpected-argument",
+                "`set` takes a field and its value".to_owned(),
+                range(extra.span()),
+                "one too many",
+                "one `set` to a field",
+            );
+        }
+        if list.len() < 2 {
+            self.push(
+                "spec::missing",
+                "`set` takes a field and its value".to_owned(),
+                range_of_entries(node),
+                if list.is_empty() {
+                    "nothing follows"
+                } else {
+                    "the value is missing"
+                },
+                format!("write `{EXAMPLE}`"),
+            );
+        }
+        let (field, value) = (list.first()?, list.get(1));
+        let text = self.string(field, "the field to set");
+        let number =
+            value.and_then(|v| self.number(v, "spec::out-of-range", "the value", 0..=u64::MAX));
+        let one = SetField {
+            field: text?,
+            value: number?,
+        };
+        let pointer = format!("/cpu/set/{index}");
+        self.places
+            .note(format!("{pointer}/field"), range(field.span()));
+        if let Some(value) = value {
+            self.places
+                .note(format!("{pointer}/value"), range(value.span()));
+        }
+        self.places.note(pointer, range_of_entries(node));
+        Some(one)
+    }
+}

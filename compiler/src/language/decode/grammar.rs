@@ -1,0 +1,170 @@
+//! The grammar of one node: its arguments, properties and block, each of which
+//! may be missing, unknown, doubled or one too many.
+
+use super::Decoder;
+use super::span::{head, range};
+use super::vm::VM_NODES;
+use crate::diagnostic::{Diagnostic, join};
+use kdl::{KdlEntry, KdlNode};
+use std::collections::BTreeMap;
+use vmlock_spec::words::did_you_mean;
+
+impl Decoder<'_> {
+    pub(super) fn no_type(&mut self, annotation: Option<&kdl::KdlIdentifier>) {
+        if let Some(name) = annotation {
+            self.push(
+                "spec::type-annotation",
+                format!(
+                    "a type annotation, `({})`, means nothing here",
+                    name.value()
+                ),
+                range(name.span()),
+                "this annotation",
+                "remove it, with its parentheses",
+            );
+        }
+    }
+
+    pub(super) fn arguments<'n>(&mut self, node: &'n KdlNode) -> Vec<&'n KdlEntry> {
+        let entries = node.entries().iter().filter(|e| e.name().is_none());
+        let list: Vec<&KdlEntry> = entries.collect();
+        for entry in &list {
+            self.no_type(entry.ty());
+        }
+        list
+    }
+
+    /// The properties of a node; unknown and doubled ones are reported.
+    pub(super) fn properties<'n>(
+        &mut self,
+        node: &'n KdlNode,
+        known: &[&'static str],
+    ) -> BTreeMap<&'static str, &'n KdlEntry> {
+        let mut map: BTreeMap<&'static str, &KdlEntry> = BTreeMap::new();
+        let word = node.name().value();
+        for entry in node.entries() {
+            let Some(name) = entry.name() else { continue };
+            self.no_type(entry.ty());
+            let Some(known_name) = known.iter().find(|k| **k == name.value()) else {
+                self.resembles(name.value(), known);
+                let help = match (known, did_you_mean(name.value(), known.iter().copied())) {
+                    (_, Some(words)) => words,
+                    ([], _) => {
+                        let inside = match word {
+                            "vm" => VM_NODES.contains(&name.value()),
+                            "cpu" => ["hide", "set"].contains(&name.value()),
+                            _ => false,
+                        };
+                        if inside {
+                            format!(
+                                "`{}` stands inside the block: `{word} … {{ {} … }}`",
+                                name.value(),
+                                name.value()
+                            )
+                        } else {
+                            format!("`{word}` has no properties")
+                        }
+                    }
+                    _ => {
+                        let names: Vec<String> = known.iter().map(|k| format!("`{k}`")).collect();
+                        format!("`{word}` has {}", join(&names))
+                    }
+                };
+                self.push(
+                    "spec::unknown-property",
+                    format!("`{word}` has no property `{}`", name.value()),
+                    range(name.span()),
+                    "unknown",
+                    help,
+                );
+                continue;
+            };
+            if let Some(first) = map.insert(known_name, entry) {
+                let span = range(entry.span());
+                let first = range(first.span());
+                self.found.push(
+                    Diagnostic::error(
+                        "spec::duplicate-property",
+                        format!("`{known_name}` is given twice"),
+                    )
+                    .at(self.source, span, "again here")
+                    .at(self.source, first, "first here")
+                    .help("keep one of the two"),
+                );
+            }
+        }
+        map
+    }
+
+    /// Remembers which known names a word was probably meant to be.
+    pub(super) fn resembles(&mut self, word: &str, known: &[&'static str]) {
+        let near = |k: &&&'static str| did_you_mean(word, std::iter::once(**k)).is_some();
+        self.misspelt.extend(known.iter().filter(near));
+    }
+
+    pub(super) fn no_children(&mut self, node: &KdlNode) {
+        if let Some(children) = node.children() {
+            let word = node.name().value();
+            let mut span = range(children.span());
+            // The block's own span may leave out its braces; the node's never does.
+            if span.is_empty() {
+                span = head(node);
+            }
+            self.push(
+                "spec::unexpected-block",
+                format!("`{word}` takes no block"),
+                span,
+                "this block",
+                format!("remove the braces and what is between them; `{word}` is one line"),
+            );
+        }
+    }
+
+    pub(super) fn no_arguments(&mut self, node: &KdlNode, help: &str) {
+        let word = node.name().value();
+        for entry in self.arguments(node) {
+            self.push(
+                "spec::unexpected-argument",
+                format!("`{word}` takes no value"),
+                range(entry.span()),
+                "unexpected",
+                help,
+            );
+        }
+    }
+
+    /// The node's one argument; further ones are reported.
+    pub(super) fn only<'n>(&mut self, node: &'n KdlNode, example: &str) -> Option<&'n KdlEntry> {
+        let list = self.arguments(node);
+        let word = node.name().value();
+        for extra in list.iter().skip(1) {
+            self.push(
+                "spec::unexpected-argument",
+                format!("`{word}` takes one value"),
+                range(extra.span()),
+                "one too many",
+                format!("write `{example}`"),
+            );
+        }
+        if list.is_empty() {
+            self.push(
+                "spec::missing",
+                format!("`{word}` needs a value"),
+                head(node),
+                "nothing follows",
+                format!("write `{example}`"),
+            );
+        }
+        list.first().copied()
+    }
+
+    pub(super) fn twice(&mut self, first: &KdlNode, second: &KdlNode, help: &str) {
+        let (first, second, word) = (head(first), head(second), second.name().value());
+        self.found.push(
+            Diagnostic::error("spec::duplicate-node", format!("`{word}` is given twice"))
+                .at(self.source, second, "again here")
+                .at(self.source, first, "first here")
+                .help(help),
+        );
+    }
+}

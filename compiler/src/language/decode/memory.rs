@@ -1,0 +1,129 @@
+//! `memory "512MiB"`: sizes are binary, and say so.
+
+use super::Decoder;
+use super::span::range;
+use kdl::KdlNode;
+
+/// Guest memory comes in blocks of 2 MiB, so that the host can map it with huge pages.
+const MEMORY_STEP_BYTES: u64 = 2 << 20;
+/// Least guest memory.
+pub(super) const MEMORY_MIN_BYTES: u64 = 64 << 20;
+/// Most guest memory.
+const MEMORY_MAX_BYTES: u64 = 512 << 30;
+
+impl Decoder<'_> {
+    pub(super) fn memory(&mut self, node: &KdlNode) -> Option<u64> {
+        self.properties(node, &[]);
+        self.no_children(node);
+        let entry = self.only(node, "memory \"512MiB\"")?;
+        let span = range(entry.span());
+        self.places.note("/memory", span.clone());
+        if let Some(number) = entry.value().as_integer() {
+            let unit = match number {
+                1..64 => format!("{number}GiB"),
+                64..16_777_216 => format!("{number}MiB"),
+                16_777_216.. => format!("{}MiB", number >> 20),
+                _ => "512MiB".to_owned(),
+            };
+            self.wrong_type(
+                entry,
+                "memory",
+                "a size with its unit",
+                format!("for example `memory \"{unit}\"`"),
+            );
+            return None;
+        }
+        let text = self.string(entry, "memory")?;
+        let bytes = match size(&text) {
+            Ok(bytes) => bytes,
+            Err(help) => {
+                self.push(
+                    "spec::memory-size",
+                    format!("`{text}` is not a size"),
+                    span,
+                    "not a size",
+                    help,
+                );
+                return None;
+            }
+        };
+        if !(MEMORY_MIN_BYTES..=MEMORY_MAX_BYTES).contains(&bytes) {
+            self.push(
+                "spec::memory-size",
+                "memory is out of range".to_owned(),
+                span,
+                if bytes < MEMORY_MIN_BYTES {
+                    "too little"
+                } else {
+                    "too much"
+                },
+                "memory is 64MiB to 512GiB",
+            );
+            return None;
+        }
+        if bytes % MEMORY_STEP_BYTES != 0 {
+            let up = bytes.next_multiple_of(MEMORY_STEP_BYTES) >> 20;
+            self.push(
+                "spec::memory-size",
+                "memory must be a multiple of 2 MiB".to_owned(),
+                span,
+                "not a multiple of 2 MiB",
+                format!("for example `memory \"{up}MiB\"`"),
+            );
+            return None;
+        }
+        Some(bytes)
+    }
+}
+
+/// Bytes of a size such as `512MiB`.
+///
+/// # Errors
+/// What to write instead.
+fn size(text: &str) -> Result<u64, String> {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = text.split_at(digits);
+    let Ok(number) = number.parse::<u64>() else {
+        return Err("write a whole number and `MiB` or `GiB`, for example `512MiB`".to_owned());
+    };
+    let shift = match unit {
+        "KiB" => 10,
+        "MiB" => 20,
+        "GiB" => 30,
+        "TiB" => 40,
+        _ => {
+            let letter = unit
+                .trim_start()
+                .chars()
+                .next()
+                .map(|c| c.to_ascii_uppercase());
+            return Err(match letter {
+                Some(unit @ ('K' | 'M' | 'G' | 'T')) => {
+                    format!("write `{number}{unit}iB`: sizes are binary, and say so")
+                }
+                Some(_) => "the units are `KiB`, `MiB` and `GiB`".to_owned(),
+                None => format!("add the unit, for example `{number}MiB`"),
+            });
+        }
+    };
+    number
+        .checked_mul(1 << shift)
+        .ok_or_else(|| "memory is 64MiB to 512GiB".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_binary_and_say_so() {
+        assert_eq!(size("512MiB"), Ok(512 << 20));
+        assert_eq!(size("2GiB"), Ok(2 << 30));
+        assert!(size("512MB").unwrap_err().contains("512MiB"));
+        assert!(size("2g").unwrap_err().contains("2GiB"));
+        assert!(size("512").unwrap_err().contains("512MiB"));
+        assert!(size("99999999999999999TiB").is_err());
+        assert!(size("").is_err());
+        assert!(size("-1MiB").is_err());
+    }
+}

@@ -1,0 +1,285 @@
+//! The file and its `vm` block: which nodes stand there, and what each word alone means.
+
+use super::Decoder;
+use super::cpu::FEATURES_LATER;
+use super::memory::MEMORY_MIN_BYTES;
+use super::span::{head, range};
+use super::{ENTRIES_MAX, too_many};
+use crate::diagnostic::suggest;
+use kdl::{KdlDocument, KdlEntry, KdlNode};
+use std::collections::BTreeMap;
+use vmlock_spec::vm::{Arch, Feature, VmSpec};
+use vmlock_spec::words::did_you_mean;
+
+/// Longest machine name.
+const NAME_MAX_BYTES: usize = 63;
+
+/// What a `vm` block may hold.
+pub(super) const VM_NODES: [&str; 10] = [
+    "arch",
+    "abi",
+    "cpu",
+    "memory",
+    "boot",
+    "console",
+    "vary",
+    "runs-on",
+    "import",
+    "lock-schema",
+];
+/// Designed, and not built yet.
+const VM_NODES_LATER: [&str; 2] = ["disk", "net"];
+
+impl Decoder<'_> {
+    pub(super) fn document(
+        &mut self,
+        document: &KdlDocument,
+    ) -> (Option<VmSpec>, Vec<&'static str>) {
+        let count = entries(document);
+        if count > ENTRIES_MAX {
+            self.found.push(too_many(self.source, count));
+            return (None, Vec::new());
+        }
+        let mut machine: Option<&KdlNode> = None;
+        for node in document.nodes() {
+            let word = node.name().value();
+            if word != "vm" {
+                let help = match word {
+                    "baseline" => "a baseline stands in a file of its own: name that file with `import` inside `vm`".to_owned(),
+                    "cpu" => "inside `vm` it names the model; a model of your own stands in a file that `import` names".to_owned(),
+                    _ if VM_NODES.contains(&word) => format!("`{word}` stands inside the `vm` block"),
+                    _ => did_you_mean(word, ["vm"].into_iter()).unwrap_or_else(|| "a description is one `vm` block".to_owned()),
+                };
+                self.push(
+                    "spec::unknown-node",
+                    format!("`{word}` is not known at the top of a description"),
+                    head(node),
+                    "unknown",
+                    help,
+                );
+                continue;
+            }
+            match machine {
+                None => machine = Some(node),
+                Some(first) => self.twice(
+                    first,
+                    node,
+                    "a file describes one machine: move the second `vm` to a file of its own",
+                ),
+            }
+        }
+        match machine {
+            Some(node) => self.machine(node),
+            None => {
+                if self.found.is_empty() {
+                    let end = self.source.text.trim_end().len();
+                    self.push(
+                        "spec::missing",
+                        "there is no `vm` block".to_owned(),
+                        end..end,
+                        "the file ends without one",
+                        "a description begins `vm \"NAME\" { … }`; `vmlock lock --help` shows a whole one",
+                    );
+                }
+                (None, Vec::new())
+            }
+        }
+    }
+
+    fn machine(&mut self, node: &KdlNode) -> (Option<VmSpec>, Vec<&'static str>) {
+        let mut unread = Vec::new();
+        self.places.note("", head(node));
+        self.no_type(node.ty());
+        self.properties(node, &[]);
+        let name = self.only(node, "vm \"NAME\" { … }").and_then(|entry| {
+            self.places.note("/name", range(entry.span()));
+            let name = self.string(entry, "the machine's name")?;
+            self.name(entry, name)
+        });
+        if name.is_none() {
+            unread.push("/name");
+        }
+        let parts = self.parts(node);
+        let one = |word: &str| parts.get(word).and_then(|nodes| nodes.first().copied());
+        let all = |word: &str| parts.get(word).map(Vec::as_slice).unwrap_or_default();
+
+        let arch = self.required(node, one("arch"), "arch \"arm64\"");
+        arch.and_then(|n| self.arch(n));
+        let abi = self.required(node, one("abi"), "abi \"kvm-6.8\"");
+        let abi = abi.map(|n| self.list(&[n], "/abi", "a baseline", "abi \"kvm-6.8\""));
+        let cpu = self.required(node, one("cpu"), "cpu \"neoverse-n1\" count=2");
+        let cpu = cpu.and_then(|n| self.cpu(n, &mut unread));
+        let memory = self.required(node, one("memory"), "memory \"512MiB\"");
+        let memory = memory.and_then(|n| self.memory(n));
+        if memory.is_none() {
+            unread.push("/memory");
+        }
+        let boot = one("boot").and_then(|n| {
+            let boot = self.boot(n);
+            if boot.is_none() {
+                unread.push("/boot");
+            }
+            boot
+        });
+        let console = one("console").and_then(|n| self.console(n));
+        let lock_schema = one("lock-schema").and_then(|n| {
+            self.properties(n, &[]);
+            self.no_children(n);
+            let entry = self.only(n, "lock-schema \"../schema/lock.v1.schema.json\"")?;
+            self.places.note("/lock-schema", range(entry.span()));
+            self.string(entry, "the schema's place")
+        });
+        let vary = self.list(
+            all("vary"),
+            "/vary",
+            "a waived field",
+            "vary \"PMCR_EL0.IMP\"",
+        );
+        let runs_on = self.list(all("runs-on"), "/runs-on", "a host", "runs-on \"kvm-6.12\"");
+        let import = self.list(all("import"), "/import", "a file", "import \"my-cpu.kdl\"");
+
+        let (Some(abi), Some(cpu)) = (abi.filter(|a| !a.is_empty()), cpu) else {
+            return (None, unread);
+        };
+        let spec = VmSpec {
+            name: name.unwrap_or_else(|| "unnamed".to_owned()),
+            arch: Arch::Arm64,
+            abi,
+            cpu,
+            memory: memory.unwrap_or(MEMORY_MIN_BYTES),
+            boot,
+            console: console.unwrap_or_default(),
+            vary,
+            runs_on,
+            import,
+            lock_schema,
+        };
+        (Some(spec), unread)
+    }
+
+    /// The nodes of a `vm` block by name. Unknown ones and doubled single ones are reported.
+    fn parts<'n>(&mut self, node: &'n KdlNode) -> BTreeMap<&'static str, Vec<&'n KdlNode>> {
+        let mut parts: BTreeMap<&'static str, Vec<&KdlNode>> = BTreeMap::new();
+        let children = node.children().map_or(&[][..], |c| c.nodes());
+        for child in children {
+            let word = child.name().value();
+            self.no_type(child.ty());
+            let Some(known) = VM_NODES.iter().find(|k| **k == word) else {
+                self.unknown_part(child);
+                continue;
+            };
+            let nodes = parts.entry(known).or_default();
+            let repeats = ["vary", "runs-on", "import"].contains(known);
+            if let (false, Some(first)) = (repeats, nodes.first()) {
+                let help = match *known {
+                    "abi" => "name all baselines behind one `abi`".to_owned(),
+                    _ => format!("keep one `{known}`"),
+                };
+                self.twice(first, child, &help);
+                continue;
+            }
+            nodes.push(child);
+        }
+        parts
+    }
+
+    fn unknown_part(&mut self, node: &KdlNode) {
+        let word = node.name().value();
+        if VM_NODES_LATER.contains(&word) {
+            self.push(
+                "spec::not-yet",
+                format!(
+                    "`{word}` is designed but not built yet: this vmlock has no virtio devices"
+                ),
+                head(node),
+                "not built yet",
+                "remove it; put what the guest needs into its initramfs",
+            );
+            return;
+        }
+        self.resembles(word, &VM_NODES);
+        let help = if Feature::ALL.iter().any(|f| f.name() == word)
+            || FEATURES_LATER.contains(&word)
+            || ["hide", "set"].contains(&word)
+        {
+            format!("`{word}` stands inside the `cpu` block: `cpu \"…\" {{ {word} … }}`")
+        } else {
+            suggest(word, VM_NODES)
+        };
+        self.push(
+            "spec::unknown-node",
+            format!("a `vm` has no `{word}`"),
+            head(node),
+            "unknown",
+            help,
+        );
+    }
+
+    fn required<'n>(
+        &mut self,
+        vm: &KdlNode,
+        found: Option<&'n KdlNode>,
+        example: &str,
+    ) -> Option<&'n KdlNode> {
+        let word = example.split(' ').next().unwrap_or(example);
+        if found.is_none() && !self.misspelt.contains(word) {
+            self.push(
+                "spec::missing",
+                format!("this `vm` has no `{word}`"),
+                head(vm),
+                "in this block",
+                format!("add `{example}`"),
+            );
+        }
+        found
+    }
+
+    fn name(&mut self, entry: &KdlEntry, name: String) -> Option<String> {
+        let allowed = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+        if name.chars().all(allowed) && name.len() <= NAME_MAX_BYTES {
+            return Some(name);
+        }
+        let mut better: String = name
+            .chars()
+            .map(|c| if allowed(c) { c } else { '-' })
+            .collect();
+        better.truncate(NAME_MAX_BYTES);
+        self.push(
+            "spec::bad-name",
+            "this cannot be a machine's name".to_owned(),
+            range(entry.span()),
+            "only ASCII letters, digits, `-`, `_` and `.`, at most 63",
+            format!("for example `{better}`"),
+        );
+        None
+    }
+
+    fn arch(&mut self, node: &KdlNode) -> Option<()> {
+        self.properties(node, &[]);
+        self.no_children(node);
+        let entry = self.only(node, "arch \"arm64\"")?;
+        self.places.note("/arch", range(entry.span()));
+        let name = self.string(entry, "the instruction set")?;
+        if name == "arm64" {
+            return Some(());
+        }
+        let help = match name.as_str() {
+            "aarch64" | "armv8" | "arm64e" => "write `arm64`, as Linux does",
+            _ => "this vmlock knows `arm64` alone",
+        };
+        self.push(
+            "spec::unknown-arch",
+            format!("unknown instruction set `{name}`"),
+            range(entry.span()),
+            "unknown",
+            help,
+        );
+        None
+    }
+}
+
+/// Nodes, values and properties of a document, at every depth.
+fn entries(document: &KdlDocument) -> usize {
+    let of = |node: &KdlNode| 1 + node.entries().len() + node.children().map_or(0, entries);
+    document.nodes().iter().map(of).sum()
+}
