@@ -11,45 +11,37 @@ pub mod lock;
 pub mod schema;
 
 use crate::diagnostic::Diagnostic;
+use crate::files;
 use crate::language::json;
 use crate::location::Source;
-use std::fs::File;
-use std::io::{self, Read as _};
+use std::io::{self, ErrorKind};
 use std::path::Path;
 use std::rc::Rc;
 use vmlock_spec::lock::{Lock, canonical};
 use vmlock_spec::report::{self, HostReport};
 use vmlock_spec::vm::Feature;
 
-/// Reads a file up to one byte more than the limit, which is enough for a parser to refuse it.
-fn bytes(path: &Path, limit: usize) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    let file = File::open(path)?;
-    file.take(limit as u64 + 1).read_to_end(&mut bytes)?;
-    Ok(bytes)
+/// What to say of a file that cannot be read.
+fn unreadable(path: &Path, error: &io::Error) -> Diagnostic {
+    let shown = path.display().to_string();
+    let help = match error.kind() {
+        ErrorKind::NotFound => "look at the path; it is relative to the folder you are in",
+        ErrorKind::InvalidInput => "name a file; what a pipe gives can be written into one first",
+        _ => "look at the path and its permissions",
+    };
+    let words = format!("`{shown}` cannot be read: {error}");
+    Diagnostic::error("io::unreadable", words)
+        .in_file(shown)
+        .help(help)
 }
 
 /// Reads a file that is a lock or a report: at most `limit` bytes of UTF-8.
 fn read(path: &Path, limit: usize) -> Result<String, Diagnostic> {
-    let shown = path.display().to_string();
-    let failed = |words: String| {
-        let help = match words.contains("No such file") {
-            true => "look at the path; it is relative to the folder you are in",
-            false => "look at the path and its permissions",
-        };
-        Diagnostic::error(
-            "io::unreadable",
-            format!("`{shown}` cannot be read: {words}"),
-        )
-        .in_file(&shown)
-        .help(help)
-    };
-    let bytes = bytes(path, limit).map_err(|e| failed(e.to_string()))?;
+    let bytes = files::read(path, limit).map_err(|e| unreadable(path, &e))?;
     String::from_utf8(bytes).map_err(|e| {
-        failed(format!(
-            "it is not UTF-8 (offset {})",
-            e.utf8_error().valid_up_to()
-        ))
+        let offset = e.utf8_error().valid_up_to();
+        let words = format!("it is not UTF-8 (offset {offset})");
+        unreadable(path, &io::Error::new(ErrorKind::InvalidData, words))
     })
 }
 

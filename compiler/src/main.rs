@@ -10,6 +10,7 @@ mod command;
 mod compile;
 mod diagnostic;
 mod difference;
+mod files;
 mod flags;
 mod hosts;
 mod language;

@@ -1,9 +1,10 @@
 //! `vmlock lock`: descriptions to locks.
 
-use crate::command::{bytes, parse_lock, read_report};
+use crate::command::{parse_lock, read_report, unreadable};
 use crate::compile::{self, lock_path};
 use crate::diagnostic::{Diagnostic, Severity, join};
 use crate::difference::{self, Change};
+use crate::files;
 use crate::flags::LockFlags;
 use crate::hosts::{Host, Verdict};
 use crate::render::{Exit, Output};
@@ -85,11 +86,7 @@ fn one(
     let compiled = match compile::compile(spec, hosts) {
         Ok(compiled) => compiled,
         Err(error) => {
-            let words = format!("`{shown_spec}` cannot be read: {error}");
-            let diagnostic = Diagnostic::error("io::unreadable", words)
-                .in_file(&shown_spec)
-                .help("look at the path; it is relative to the folder you are in");
-            out.fail(Exit::Environment, diagnostic);
+            out.fail(Exit::Environment, unreadable(spec, &error));
             return None;
         }
     };
@@ -112,11 +109,11 @@ fn one(
     };
     let text = canonical::write(&lock);
     let shown = path.display().to_string();
-    let old = match bytes(path, canonical::SIZE_MAX) {
+    let old = match files::read(path, canonical::SIZE_MAX) {
         Ok(old) => Some(old),
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
         Err(error) => {
-            out.fail(Exit::Environment, unwritable(&shown, &error));
+            out.fail(Exit::Environment, unreadable(path, &error));
             return None;
         }
     };

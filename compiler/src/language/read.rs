@@ -2,10 +2,9 @@
 
 use super::scan::scan;
 use crate::diagnostic::Diagnostic;
+use crate::files;
 use crate::location::Source;
 use kdl::{KdlDocument, KdlError};
-use std::fs::File;
-use std::io::Read as _;
 use std::path::Path;
 use std::rc::Rc;
 use std::thread;
@@ -32,11 +31,7 @@ pub enum Unreadable {
 /// # Errors
 /// [`Unreadable`] says whether the system or the bytes are at fault.
 pub fn read_source(path: &Path, shown: &str) -> Result<Rc<Source>, Unreadable> {
-    let mut bytes = Vec::new();
-    let file = File::open(path).map_err(Unreadable::Io)?;
-    file.take(SIZE_MAX as u64 + 1)
-        .read_to_end(&mut bytes)
-        .map_err(Unreadable::Io)?;
+    let bytes = files::read(path, SIZE_MAX).map_err(Unreadable::Io)?;
     let bad = |d: Diagnostic| Err(Unreadable::Bytes(Box::new(d)));
     if bytes.len() > SIZE_MAX {
         return bad(Diagnostic::error(

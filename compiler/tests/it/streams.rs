@@ -1,10 +1,15 @@
 //! What becomes of a verdict whose words nobody reads, or that cannot be written.
 
-use crate::scratch::root;
+use crate::scratch::{Scratch, root};
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::symlink;
 use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// Longest that anything here may take.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A pipe whose reader has gone.
 fn unread() -> Stdio {
@@ -68,23 +73,78 @@ fn a_verdict_is_the_same_when_nobody_reads_it() {
     }
 }
 
-/// Where a lock belongs, there is something that has no end.
+/// Where a file belongs, there is something that has no end, or that nobody ever writes to.
 #[test]
-fn a_lock_without_an_end_is_told_of() {
-    let folder = std::env::temp_dir().join(format!("vmlock-endless-{}", std::process::id()));
-    fs::create_dir_all(&folder).unwrap();
-    let spec = folder.join("modern.vm.kdl");
-    fs::copy(root().join("examples/modern.vm.kdl"), &spec).unwrap();
-    symlink("/dev/zero", folder.join("modern.vm.lock.json")).unwrap();
-    let spec = spec.to_str().unwrap();
-    let stale = ["lock", "--check", spec];
-    assert_eq!(code(&stale, Stdio::null(), Stdio::null()), Some(1));
-    let lock = "/dev/zero";
-    let report = ["check", "examples/modern.vm.lock.json", "--host", lock];
-    for arguments in [&["check", lock, "--host", lock][..], &report] {
-        assert_eq!(code(arguments, Stdio::null(), Stdio::null()), Some(4));
+fn what_is_no_regular_file_is_told_of_at_once() {
+    let scratch = Scratch::new("endless");
+    let spec = fs::read_to_string(root().join("examples/modern.vm.kdl")).unwrap();
+    scratch.write("a.vm.kdl", &spec);
+    scratch.write("b.vm.kdl", &spec);
+    scratch.write(
+        "c.vm.kdl",
+        &spec
+            .replace("vm \"", "vm \"x")
+            .replace("abi ", "import \"pipe\"\nabi "),
+    );
+    let lock = fs::read_to_string(root().join("examples/modern.vm.lock.json")).unwrap();
+    scratch.write("fine.lock.json", &lock);
+    symlink("/dev/zero", scratch.0.join("a.vm.lock.json")).unwrap();
+    let made = Command::new("mkfifo")
+        .args(["pipe", "pipe.vm.kdl", "pipe.vm.json", "b.vm.lock.json"])
+        .current_dir(&scratch.0)
+        .status();
+    assert!(made.unwrap().success());
+    for (arguments, wanted, what) in [
+        (&["lock", "pipe.vm.kdl"][..], 4, "a pipe"),
+        (&["lock", "pipe.vm.json"], 4, "a pipe"),
+        (&["lock", "a.vm.kdl"], 4, "a device"),
+        (&["lock", "--check", "a.vm.kdl"], 4, "a device"),
+        (&["lock", "b.vm.kdl"], 4, "a pipe"),
+        (&["lock", "c.vm.kdl"], 1, "a pipe"),
+        (&["lock", "--for", "pipe", "a.vm.kdl"], 4, "a pipe"),
+        (&["check", "pipe", "--host", "pipe"], 4, "a pipe"),
+        (&["check", "fine.lock.json", "--host", "pipe"], 4, "a pipe"),
+        (
+            &["check", "fine.lock.json", "--host", "/dev/zero"],
+            4,
+            "a device",
+        ),
+        (&["diff", "pipe", "fine.lock.json"], 4, "a pipe"),
+        (
+            &["diff", "kvm-6.8", "kvm-6.12", "--import", "pipe"],
+            4,
+            "a pipe",
+        ),
+        (&["explain", "MIDR_EL1", "--lock", "pipe"], 4, "a pipe"),
+        (&["cpu", "pipe", "--name", "x"], 4, "a pipe"),
+        (&["adopt", "pipe", "--name", "x"], 4, "a pipe"),
+        (&["common", "pipe"], 4, "a pipe"),
+        (&["common", ".", "--import", "pipe"], 4, "a pipe"),
+        (&["cpu", ".", "--name", "x"], 4, "a folder"),
+    ] {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_vmlock"))
+            .args(arguments)
+            .current_dir(&scratch.0)
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let begun = Instant::now();
+        while child.try_wait().unwrap().is_none() {
+            if begun.elapsed() > PATIENCE {
+                child.kill().unwrap();
+                panic!("{arguments:?} waits for ever");
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
+        let ended = child.wait_with_output().unwrap();
+        let words = String::from_utf8(ended.stderr).unwrap();
+        assert_eq!(ended.status.code(), Some(wanted), "{arguments:?}: {words}");
+        assert!(
+            words.contains(&format!("it is {what}")),
+            "{arguments:?}: {words}"
+        );
     }
-    fs::remove_dir_all(&folder).unwrap();
 }
 
 #[test]

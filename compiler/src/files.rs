@@ -1,0 +1,77 @@
+//! The user's files are opened here alone: regular ones, up to what one can be.
+//!
+//! A pipe may never end, and opening one waits for who writes it; a device may do
+//! anything. What a description means must not depend on who feeds it, either.
+
+use rustix::fs::OFlags;
+use std::fs::{self, File, FileType, OpenOptions};
+use std::io::{self, ErrorKind, Read as _};
+use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};
+use std::path::Path;
+
+/// Reads a regular file up to one byte more than `limit`, which is enough for whoever parses it to
+/// refuse it.
+///
+/// # Errors
+/// The system's, and what the file is where it is no regular one.
+pub fn read(path: &Path, limit: usize) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    open(path)?.take(limit as u64 + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn open(path: &Path) -> io::Result<File> {
+    // Looked at first, since opening alone can start something; and once more, since it may have changed.
+    regular(fs::metadata(path)?.file_type())?;
+    let nonblock = OFlags::NONBLOCK.bits().cast_signed();
+    let file = OpenOptions::new()
+        .read(true)
+        .custom_flags(nonblock)
+        .open(path)?;
+    regular(file.metadata()?.file_type())?;
+    Ok(file)
+}
+
+fn regular(kind: FileType) -> io::Result<()> {
+    let what = match kind {
+        _ if kind.is_file() => return Ok(()),
+        _ if kind.is_dir() => "a folder",
+        _ if kind.is_fifo() => "a pipe",
+        _ if kind.is_socket() => "a socket",
+        _ => "a device",
+    };
+    Err(io::Error::new(
+        ErrorKind::InvalidInput,
+        format!("it is {what}, and only regular files are read"),
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::fd::AsRawFd as _;
+    use std::os::unix::net::UnixListener;
+
+    #[test]
+    fn what_is_no_file_is_named() {
+        let words = |path: &str| read(Path::new(path), 10).unwrap_err().to_string();
+        assert!(words("/").contains("a folder"));
+        assert!(words("/dev/zero").contains("a device"));
+        let (reader, _writer) = io::pipe().unwrap();
+        assert!(words(&format!("/proc/self/fd/{}", reader.as_raw_fd())).contains("a pipe"));
+        let socket = std::env::temp_dir().join(format!("vmlock-socket-{}", std::process::id()));
+        let listener = UnixListener::bind(&socket).unwrap();
+        assert!(words(socket.to_str().unwrap()).contains("a socket"));
+        drop(listener);
+        fs::remove_file(&socket).unwrap();
+    }
+
+    #[test]
+    fn no_more_is_read_than_refuses_it() {
+        let path = std::env::temp_dir().join(format!("vmlock-long-{}", std::process::id()));
+        fs::write(&path, "0123456789").unwrap();
+        assert_eq!(read(&path, 4).unwrap(), b"01234");
+        assert_eq!(read(&path, 10).unwrap(), b"0123456789");
+        fs::remove_file(&path).unwrap();
+    }
+}
