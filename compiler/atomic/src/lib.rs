@@ -1,17 +1,24 @@
 //! Files are replaced whole or not at all.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
+use std::io::{self, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 use std::process;
+
+/// Names that are tried for the temporary file.
+const ATTEMPTS: u32 = 100;
 
 /// Writes a file by way of a temporary one in the same folder: written, flushed
 /// to the disk, renamed, and the folder flushed too. A crash at any moment leaves
 /// the old file or the new one. The mode of an existing file is kept, and a
 /// symbolic link stays one. What is no file (`/dev/stdout`) is written to.
 ///
+/// A folder that may be written to and not read (mode 0333) cannot be flushed by
+/// itself: the file is, once more, under its new name, which is all that is left.
+///
 /// # Errors
-/// The system's; the temporary file is then gone and the old one untouched.
+/// The system's; the temporary file is then gone and the old one untouched. Where
+/// the last flush alone failed, the words say that the new file is in place.
 pub fn replace(path: &Path, text: &str) -> io::Result<()> {
     if fs::metadata(path).is_ok_and(|m| !m.is_file() && !m.is_dir()) {
         return OpenOptions::new()
@@ -21,35 +28,63 @@ pub fn replace(path: &Path, text: &str) -> io::Result<()> {
     }
     let target = match fs::canonicalize(path) {
         Ok(target) => target,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => path.to_owned(),
+        Err(error) if error.kind() == ErrorKind::NotFound => path.to_owned(),
         Err(error) => return Err(error),
     };
     let folder = match target.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
         _ => PathBuf::from("."),
     };
-    let name = target.file_name().ok_or(io::ErrorKind::InvalidInput)?;
-    let temporary = folder.join(format!(".{}.{}.tmp", name.to_string_lossy(), process::id()));
-    let written = write(&temporary, &target, text);
-    if written.is_err() {
+    let (mut file, temporary) = temporary(&folder)?;
+    let written = write(&mut file, &target, text).and_then(|()| fs::rename(&temporary, &target));
+    if let Err(error) = written {
         // The first error is the one to report.
         let _ = fs::remove_file(&temporary);
-        return written;
+        return Err(error);
     }
-    File::open(&folder)?.sync_all()
+    let flushed = match File::open(&folder) {
+        Ok(folder) => folder.sync_all(),
+        Err(_) => file.sync_all(),
+    };
+    match flushed {
+        // Some file systems have no such call for a folder.
+        Err(error)
+            if !matches!(
+                error.kind(),
+                ErrorKind::InvalidInput | ErrorKind::Unsupported
+            ) =>
+        {
+            let words = format!("it is in place, but may not outlast a crash: {error}");
+            Err(io::Error::new(error.kind(), words))
+        }
+        _ => Ok(()),
+    }
 }
 
-fn write(temporary: &Path, target: &Path, text: &str) -> io::Result<()> {
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .open(temporary)?;
+/// A new file in that folder. One that is there belongs to somebody else: to a process that was
+/// killed, or that has the same number in another container.
+fn temporary(folder: &Path) -> io::Result<(File, PathBuf)> {
+    let mut failed = ErrorKind::AlreadyExists.into();
+    for number in 0..ATTEMPTS {
+        let path = folder.join(format!(".vmlock-{}-{number}.tmp", process::id()));
+        match OpenOptions::new().write(true).create_new(true).open(&path) {
+            Ok(file) => return Ok((file, path)),
+            Err(error) => failed = error,
+        }
+        if failed.kind() != ErrorKind::AlreadyExists {
+            break;
+        }
+    }
+    Err(failed)
+}
+
+/// Writes and flushes the whole text, with the mode of the file that it replaces.
+fn write(file: &mut File, target: &Path, text: &str) -> io::Result<()> {
     if let Ok(existing) = fs::metadata(target) {
         file.set_permissions(existing.permissions())?;
     }
     file.write_all(text.as_bytes())?;
-    file.sync_all()?;
-    fs::rename(temporary, target)
+    file.sync_all()
 }
 
 #[cfg(test)]
@@ -78,6 +113,20 @@ mod tests {
             fs::metadata(&real).unwrap().permissions().mode() & 0o777,
             0o640
         );
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 2);
+        fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn what_a_killed_process_left_behind_is_in_nobodys_way() {
+        let folder = folder("left");
+        let left = folder.join(format!(".vmlock-{}-0.tmp", process::id()));
+        fs::write(&left, "half").unwrap();
+        // As long as a name can be.
+        let path = folder.join("x".repeat(255));
+        replace(&path, "new").unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "new");
+        assert_eq!(fs::read_to_string(&left).unwrap(), "half");
         assert_eq!(fs::read_dir(&folder).unwrap().count(), 2);
         fs::remove_dir_all(&folder).unwrap();
     }

@@ -10,6 +10,7 @@ use crate::render::{Exit, Output};
 use crate::wording;
 use serde_json::json;
 use std::borrow::Cow;
+use std::fs;
 use std::path::Path;
 use std::rc::Rc;
 use vmlock_spec::adopt::deviations;
@@ -61,15 +62,21 @@ pub fn run(flags: &AdoptFlags, out: &mut Output) {
         );
         return;
     }
-    for (path, text) in &files {
+    for (index, (path, text)) in files.iter().enumerate().rev() {
         let shown = path.display().to_string();
         if let Err(error) = vmlock_atomic::replace(path, text) {
+            // Both or none: one alone would only be in the way of the next try.
+            for (earlier, _) in &files[index + 1..] {
+                let _ = fs::remove_file(earlier);
+            }
             let words = format!("`{shown}` cannot be written: {error}");
             let diagnostic = Diagnostic::error("io::unwritable", words).in_file(shown);
             let help = "look at the folder and its permissions";
             return out.fail(Exit::Environment, diagnostic.help(help));
         }
-        out.line(format!("{shown}: written"));
+    }
+    for (path, _) in &files {
+        out.line(format!("{}: written", path.display()));
     }
     let near = &adopted.near;
     let nearest = &near.baseline;

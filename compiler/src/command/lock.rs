@@ -126,6 +126,14 @@ fn one(
         (Some(old), Status::Changed) => compare(path, old, &lock),
         _ => (Vec::new(), None),
     };
+    if !flags.check
+        && !flags.dry_run
+        && status != Status::Unchanged
+        && let Err(error) = vmlock_atomic::replace(path, &text)
+    {
+        out.fail(Exit::Environment, unwritable(&shown, &error));
+        return None;
+    }
     let outcome = Outcome {
         spec: shown_spec,
         lock: shown.clone(),
@@ -137,14 +145,6 @@ fn one(
     if !hosts_of_it.is_empty() {
         let names: Vec<String> = hosts_of_it.into_iter().map(|v| v.host).collect();
         out.line(format!("  can be kept by {}", join(&names)));
-    }
-    if !flags.check
-        && !flags.dry_run
-        && status != Status::Unchanged
-        && let Err(error) = vmlock_atomic::replace(path, &text)
-    {
-        out.fail(Exit::Environment, unwritable(&shown, &error));
-        return None;
     }
     Some(outcome)
 }

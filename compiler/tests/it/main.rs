@@ -6,3 +6,4 @@ mod hosts;
 mod scratch;
 mod streams;
 mod ui;
+mod written;
