@@ -121,9 +121,14 @@ fn tables(all: &Contents) -> String {
                 )
             })
             .collect();
+        let aliases: String = r
+            .aliases
+            .iter()
+            .map(|(name, until)| format!("({}, {until}),", text(name)))
+            .collect();
         let _ = writeln!(
             out,
-            "RegisterInfo {{ id: {:#x}, name: {}, kind: Kind::{:?}, title: {}, source: {}, fields: Cow::Borrowed(&[{fields}]), gate: {}, feature: {}, neutral: {:?}, encoding: {:?}, guest_only: {} }},",
+            "RegisterInfo {{ id: {:#x}, name: {}, kind: Kind::{:?}, title: {}, source: {}, fields: Cow::Borrowed(&[{fields}]), gate: {}, feature: {}, neutral: {:?}, encoding: {:?}, guest_only: {}, reset: {:?}, since: {}, aliases: Cow::Borrowed(&[{aliases}]) }},",
             r.id,
             text(&r.name),
             r.kind,
@@ -133,7 +138,9 @@ fn tables(all: &Contents) -> String {
             option(&r.feature),
             r.neutral,
             r.encoding,
-            r.guest_only
+            r.guest_only,
+            r.reset,
+            r.since
         );
     }
     let _ = writeln!(
@@ -147,10 +154,11 @@ fn tables(all: &Contents) -> String {
             .map(|s| {
                 let when: String = s.when.iter().map(|w| format!("{},", text(w))).collect();
                 format!(
-                    "Statement {{ subject: {}, when: Cow::Borrowed(&[{when}]), source: {}, unsure_after: {} }},",
+                    "Statement {{ subject: {}, when: Cow::Borrowed(&[{when}]), source: {}, unsure_after: {}, since: {} }},",
                     subject(&s.subject),
                     text(&s.source),
-                    option(&s.unsure_after)
+                    option(&s.unsure_after),
+                    s.since
                 )
             })
             .collect();
@@ -161,12 +169,12 @@ fn tables(all: &Contents) -> String {
             .collect();
         let _ = writeln!(
             out,
-            "Baseline {{ name: {}, title: {}, after: {}, part: {}, statements: Cow::Borrowed(&[{statements}]), stable: Cow::Borrowed(&[{stable}]), digest: {} }},",
+            "Baseline {{ name: {}, title: {}, after: {}, part: {}, statements: Cow::Borrowed(&[{statements}]), stable: Cow::Borrowed(&[{stable}]), digests: Cow::Borrowed(&[{}]) }},",
             text(&b.name),
             text(&b.title),
             option(&b.after),
             option(&b.part),
-            text(&b.digest)
+            texts(&b.digests)
         );
     }
     let _ = writeln!(
@@ -193,12 +201,12 @@ fn tables(all: &Contents) -> String {
             .collect();
         let _ = writeln!(
             out,
-            "CpuModel {{ name: {}, title: {}, registers: Cow::Borrowed(&[{}]), facts: Cow::Borrowed(&[{}]), unaffected: Cow::Borrowed(&[{unaffected}]), digest: {} }},",
+            "CpuModel {{ name: {}, title: {}, registers: Cow::Borrowed(&[{}]), facts: Cow::Borrowed(&[{}]), unaffected: Cow::Borrowed(&[{unaffected}]), digests: Cow::Borrowed(&[{}]) }},",
             text(&c.name),
             text(&c.title),
             values(&c.registers),
             values(&c.facts),
-            text(&c.digest)
+            texts(&c.digests)
         );
     }
     out.push_str("];\n");
@@ -207,6 +215,10 @@ fn tables(all: &Contents) -> String {
 
 fn text(text: &Text) -> String {
     format!("Cow::Borrowed({text:?})")
+}
+
+fn texts(list: &[Text]) -> String {
+    list.iter().map(|t| format!("{},", text(t))).collect()
 }
 
 fn option(value: &Option<Text>) -> String {

@@ -132,7 +132,7 @@ pub const CODES: &[Code] = &[
     code(
         "spec::memory-size",
         "no size for a guest's memory",
-        "Memory is 64 MiB to 512 GiB in steps of 2 MiB, written with its binary unit: `512MiB`, `2GiB`. Decimal units such as MB are refused, because half of their users mean the binary ones.",
+        "Memory is 64 MiB to 255 TiB in steps of 2 MiB, written with its binary unit: `512MiB`, `2GiB`. Decimal units such as MB are refused, because half of their users mean the binary ones.",
     ),
     code(
         "spec::bad-cmdline",
@@ -270,9 +270,14 @@ pub const CODES: &[Code] = &[
         "A field can be shown with another value than the silicon's only where a guest that believes it still works: less of a feature, never more. `vmlock explain REGISTER.FIELD` tells the field's rule.",
     ),
     code(
-        "spec::fdt",
-        "the device tree cannot be made",
-        "The machine cannot be said as a flattened device tree. This should not happen with a description that passed all other checks.",
+        "spec::another-file",
+        "a file to boot is another one than the description says",
+        "The description gives the digest of the kernel or of the initial RAM file system, and the file that is there has another. A lock names one file: put the right one there, or write the digest of this one.",
+    ),
+    code(
+        "spec::needs-upgrade",
+        "a lock of an old version cannot hold that",
+        "A lock keeps the version of its format until somebody upgrades it, and this version has no place for what the description asks for. `vmlock lock --upgrade` makes a lock of the newest version; what it promises beside the old one is printed.",
     ),
     code(
         "spec::unknown-host",

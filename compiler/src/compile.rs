@@ -1,13 +1,14 @@
 //! One description file to its lock: read, decode, import, resolve.
 
+use crate::boot;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::hosts::{self, Host, Verdict};
 use crate::language::{decode, import, json, read};
 use crate::location::Places;
 use std::path::{Path, PathBuf};
 use vmlock_spec::catalogue::Catalogue;
-use vmlock_spec::lock::Lock;
-use vmlock_spec::resolve::{self, Complaint};
+use vmlock_spec::lock::{Boot, Lock};
+use vmlock_spec::resolve::{self, Complaint, Target};
 use vmlock_spec::vm::VmSpec;
 
 /// Most findings of one file that are shown.
@@ -33,12 +34,20 @@ pub fn lock_path(spec: &Path) -> Option<PathBuf> {
     (!stem.is_empty()).then(|| spec.with_file_name(format!("{stem}.vm.lock.json")))
 }
 
+/// The lock that a new one takes the place of.
+pub struct Former {
+    /// Which version is kept, and what of the catalogue.
+    pub target: Target,
+    /// What it boots.
+    pub boot: Option<Boot>,
+}
+
 /// Compiles a description. Every one of `hosts`, and of those that its `runs-on`
 /// names, has to be able to keep the lock, or there is none.
 ///
 /// # Errors
 /// The system's own, when the file cannot be read.
-pub fn compile(path: &Path, hosts: &[Host]) -> Result<Compiled, std::io::Error> {
+pub fn compile(path: &Path, hosts: &[Host], former: &Former) -> Result<Compiled, std::io::Error> {
     let shown = path.display().to_string();
     let source = match read::read_source(path, &shown) {
         Ok(source) => source,
@@ -47,7 +56,7 @@ pub fn compile(path: &Path, hosts: &[Host]) -> Result<Compiled, std::io::Error> 
     };
     if path.extension().is_some_and(|e| e == "json") {
         return Ok(match json::decode(&source) {
-            Ok((spec, places)) => finish(path, &spec, &places, Vec::new(), &[], hosts),
+            Ok((spec, places)) => finish(path, &spec, &places, Vec::new(), &[], hosts, former),
             Err(diagnostic) => failed(vec![*diagnostic]),
         });
     }
@@ -64,6 +73,7 @@ pub fn compile(path: &Path, hosts: &[Host]) -> Result<Compiled, std::io::Error> 
             decoded.found,
             &decoded.unread,
             hosts,
+            former,
         ),
         None => failed(decoded.found),
     })
@@ -86,6 +96,7 @@ fn finish(
     mut found: Vec<Diagnostic>,
     unread: &[&str],
     hosts: &[Host],
+    former: &Former,
 ) -> Compiled {
     let mut catalogue = Catalogue::builtin();
     let folder = match path.parent() {
@@ -97,10 +108,15 @@ fn finish(
         found.extend(problems);
         return failed(found);
     }
-    let (lock, complaints) = match resolve::resolve(spec, &catalogue) {
+    let (mut lock, complaints) = match resolve::resolve(spec, &catalogue, &former.target) {
         Ok((lock, warnings)) => (Some(lock), warnings),
         Err(complaints) => (None, and_fields(spec, &catalogue, complaints)),
     };
+    if let Some(lock) = &mut lock
+        && let Err(problems) = boot::pin(lock, spec, folder, former.boot.as_ref(), places)
+    {
+        found.extend(problems);
+    }
     let noise = |c: &&Complaint| unread.iter().any(|p| c.place.starts_with(p));
     found.extend(
         complaints
@@ -160,7 +176,7 @@ fn and_fields(
     };
     other.abi = vec![whole.to_owned()];
     other.cpu.model = cpu.to_owned();
-    if let Err(more) = resolve::resolve(&other, catalogue) {
+    if let Err(more) = resolve::resolve(&other, catalogue, &Target::NEWEST) {
         let new = |c: &Complaint| NAMES.contains(&c.code) && !complaints.contains(c);
         let more: Vec<Complaint> = more.into_iter().filter(new).collect();
         complaints.extend(more);

@@ -20,7 +20,11 @@ pub fn read(path: &Path, limit: usize) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn open(path: &Path) -> io::Result<File> {
+/// Opens a regular file.
+///
+/// # Errors
+/// The system's, and what the file is where it is no regular one.
+pub fn open(path: &Path) -> io::Result<File> {
     // Looked at first, since opening alone can start something; and once more, since it may have changed.
     regular(fs::metadata(path)?.file_type())?;
     let nonblock = OFlags::NONBLOCK.bits().cast_signed();

@@ -96,6 +96,10 @@ const LOCK_HELP: &str = r#"Examples:
   vmlock lock --dry-run web.vm.kdl      print what would change, write nothing
   vmlock lock --print-digest web.vm.kdl the lock's identity: sha256 of its bytes
   vmlock lock --for a.json --for b.json web.vm.kdl   only if both hosts could keep it
+  vmlock lock --upgrade web.vm.kdl      move to the newest version of the format
+
+A lock keeps the version of its format, and what it means by the names of
+baselines and CPU models, until --upgrade: a newer vmlock alone changes nothing.
 
 The lock stands beside the description: NAME.vm.kdl makes NAME.vm.lock.json.
 It is written whole or not at all, and not at all when there is an error."#;
@@ -116,6 +120,9 @@ pub struct LockFlags {
     /// Print the digest of each lock.
     #[arg(long)]
     pub print_digest: bool,
+    /// Move to the newest version of the lock's format, and to the newest corrections of the catalogue.
+    #[arg(long)]
+    pub upgrade: bool,
     /// A host report: there is no lock unless that host could keep it. May be repeated.
     #[arg(long = "for", value_name = "REPORT")]
     pub hosts: Vec<PathBuf>,
@@ -214,8 +221,11 @@ pub struct SchemaFlags {
 pub enum Which {
     /// A description, in its JSON form.
     Spec,
-    /// A lock.
+    /// A lock, in its newest version.
     Lock,
+    /// A lock of version 1.
+    #[value(name = "lock-v1")]
+    LockV1,
     /// A host report.
     Host,
     /// What `--format json` prints.

@@ -5,6 +5,7 @@
 //! are files, spans, diagnostics and printing.
 #![forbid(unsafe_code)]
 
+mod boot;
 mod codes;
 mod command;
 mod compile;

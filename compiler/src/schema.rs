@@ -4,7 +4,8 @@ use crate::flags::Which;
 use crate::render::json::Envelope;
 use schemars::generate::SchemaSettings;
 use serde_json::{Value, json};
-use vmlock_spec::lock::Lock;
+use vmlock_spec::lock::{LOCK_VERSION, Lock, v1};
+use vmlock_spec::machine::{MEMORY_MAX, VCPUS_MAX};
 use vmlock_spec::report::HostReport;
 use vmlock_spec::vm::VmSpec;
 
@@ -14,6 +15,7 @@ pub fn schema(which: Which) -> Value {
     let schema = match which {
         Which::Spec => generator.into_root_schema_for::<VmSpec>(),
         Which::Lock => generator.into_root_schema_for::<Lock>(),
+        Which::LockV1 => generator.into_root_schema_for::<v1::LockShape>(),
         Which::Host => generator.into_root_schema_for::<HostReport>(),
         Which::Diagnostics => generator.into_root_schema_for::<Envelope>(),
     };
@@ -22,7 +24,7 @@ pub fn schema(which: Which) -> Value {
             "spec",
             "vmlock: a virtual machine, as its author describes it",
         ),
-        Which::Lock => (
+        Which::Lock | Which::LockV1 => (
             "lock",
             "vmlock: everything that a guest sees, with one value each",
         ),
@@ -30,7 +32,11 @@ pub fn schema(which: Which) -> Value {
         Which::Diagnostics => ("diagnostics", "vmlock: what `--format json` prints"),
     };
     let mut schema = schema.to_value();
-    schema["$id"] = json!(format!("urn:vmlock:schema:{name}:v1"));
+    let version = match which {
+        Which::Lock => LOCK_VERSION,
+        _ => 1,
+    };
+    schema["$id"] = json!(format!("urn:vmlock:schema:{name}:v{version}"));
     schema["title"] = json!(title);
     limits(which, &mut schema);
     schema
@@ -46,7 +52,7 @@ fn limits(which: Which, schema: &mut Value) {
     vm["name"]["pattern"] = json!("^[A-Za-z0-9_.-]{1,63}$");
     vm["abi"]["minItems"] = json!(1);
     vm["memory"]["minimum"] = json!(64u64 << 20);
-    vm["memory"]["maximum"] = json!(512u64 << 30);
+    vm["memory"]["maximum"] = json!(MEMORY_MAX & !((2 << 20) - 1));
     vm["memory"]["multipleOf"] = json!(2u64 << 20);
     for list in ["abi", "vary", "runs-on", "import"] {
         vm[list]["uniqueItems"] = json!(true);
@@ -54,7 +60,7 @@ fn limits(which: Which, schema: &mut Value) {
     }
     let cpu = &mut schema["definitions"]["Cpu"]["properties"];
     cpu["count"]["minimum"] = json!(1);
-    cpu["count"]["maximum"] = json!(64);
+    cpu["count"]["maximum"] = json!(VCPUS_MAX);
     cpu["model"]["minLength"] = json!(1);
     for list in ["features", "hide", "vector-lengths"] {
         cpu[list]["uniqueItems"] = json!(true);

@@ -99,7 +99,8 @@ pub enum Quick {
 /// Every frame of a machine.
 pub struct Frames {
     distributor: (Range, Frame),
-    redistributors: (Range, Vec<Frame>),
+    /// Each with its address, in the order of the addresses and of the vCPUs.
+    redistributors: Vec<(u64, Frame)>,
 }
 
 impl Frames {
@@ -115,17 +116,31 @@ impl Frames {
             .vcpus
             .iter()
             .enumerate()
-            .map(|(index, vcpu)| Frame::redistributor(&lock.gic, index, vcpu.redistributor, kernel))
+            .zip(machine.redistributor_frames())
+            .map(|((index, vcpu), base)| {
+                let frame = Frame::redistributor(&lock.gic, index, vcpu.redistributor, kernel)?;
+                Ok((base, frame))
+            })
             .collect::<Result<_, _>>()?;
         Ok(Self {
             distributor: (machine.distributor, distributor),
-            redistributors: (machine.redistributors, redistributors),
+            redistributors,
         })
     }
 
     /// Whether there is a frame at an address.
     pub fn covers(&self, address: u64) -> bool {
-        contains(self.distributor.0, address) || contains(self.redistributors.0, address)
+        contains(self.distributor.0, address) || self.redistributor(address).is_some()
+    }
+
+    /// Which redistributor has an address.
+    fn redistributor(&self, address: u64) -> Option<usize> {
+        let behind = self
+            .redistributors
+            .partition_point(|(base, _)| *base <= address);
+        let index = behind.checked_sub(1)?;
+        let (base, _) = self.redistributors.get(index)?;
+        (address - base < REDISTRIBUTOR_SIZE).then_some(index)
     }
 
     /// Does an access if that needs no kernel. `width` is in bytes.
@@ -134,12 +149,11 @@ impl Frames {
         if contains(*range, address) {
             return distributor.quick((address - range.base) as u32, width, access);
         }
-        let (range, redistributors) = &mut self.redistributors;
-        let Some(offset) = address.checked_sub(range.base) else {
-            return Quick::Done(0);
-        };
-        match redistributors.get_mut((offset / REDISTRIBUTOR_SIZE) as usize) {
-            Some(one) => one.quick((offset % REDISTRIBUTOR_SIZE) as u32, width, access),
+        match self.redistributor(address) {
+            Some(index) => {
+                let (base, one) = &mut self.redistributors[index];
+                one.quick((address - *base) as u32, width, access)
+            }
             None => Quick::Done(0),
         }
     }
@@ -164,10 +178,11 @@ impl Frames {
         if contains(*range, address) {
             return distributor.stopped((address - range.base) as u32, width, access, kernel);
         }
-        let (range, redistributors) = &mut self.redistributors;
-        let offset = address.wrapping_sub(range.base);
-        match redistributors.get_mut((offset / REDISTRIBUTOR_SIZE) as usize) {
-            Some(one) => one.stopped((offset % REDISTRIBUTOR_SIZE) as u32, width, access, kernel),
+        match self.redistributor(address) {
+            Some(index) => {
+                let (base, one) = &mut self.redistributors[index];
+                one.stopped((address - *base) as u32, width, access, kernel)
+            }
             None => Ok(0),
         }
     }
@@ -178,7 +193,7 @@ impl Frames {
     /// # Errors
     /// The kernel does not tell.
     pub fn all_in_group_one<K: InKernel>(&self, kernel: &K) -> Result<bool, K::Error> {
-        for one in &self.redistributors.1 {
+        for (_, one) in &self.redistributors {
             if !one.all_in_group_one(kernel)? {
                 return Ok(false);
             }

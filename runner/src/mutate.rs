@@ -185,7 +185,7 @@ fn alterations(lock: &Lock) -> Vec<Altered> {
 
 /// Every firmware call answers what the lock's registers say.
 fn answer_anew(lock: &mut Lock) {
-    for (key, x0) in smccc::answers(&Services::of_lock(lock)) {
+    for (key, x0) in smccc::answers(&Services::of_lock(lock), lock.lock_version) {
         let name = observation::fact_name(key);
         let mut entries = lock.hypercalls.answers.iter_mut();
         if let Some(entry) = entries.find(|entry| entry.call == name) {

@@ -64,7 +64,7 @@ pub fn observe(
         mode,
         mpidr: recipe.mpidr.clone(),
         distributor: lock.machine.distributor.base,
-        redistributors: lock.machine.redistributors.base,
+        redistributors: lock.machine.redistributors[0].base,
     };
     witness::load(&stage, &memory, &verified)?;
     let firmware = Firmware::new(lock, &recipe.steps);

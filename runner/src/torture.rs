@@ -100,7 +100,7 @@ pub fn torture(
         frames: 0,
         mpidr: recipe.mpidr.clone(),
         distributor: lock.machine.distributor.base,
-        redistributors: lock.machine.redistributors.base,
+        redistributors: lock.machine.redistributors[0].base,
     };
     witness::load(&stage, &memory, &verified)?;
     let none = || Failure::environment("the guest has too little memory", &[]);

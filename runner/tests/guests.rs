@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs, process};
 use vmlock_spec::lock::canonical;
-use vmlock_spec::vm::Boot;
+use vmlock_spec::lock::{Boot, BootFile};
+use vmlock_spec::machine::describe;
 
 /// Instructions of the Arm ARM (DDI 0487, chapter C6), as words.
 mod a64 {
@@ -449,10 +450,11 @@ impl Session {
         let kernel = format!("{name}.Image");
         self.files.push(self.place.write(&kernel, image));
         lock.boot = Some(Boot {
-            kernel,
+            kernel: BootFile::at(&kernel),
             initrd: None,
             cmdline: String::new(),
         });
+        describe(&mut lock);
         let path = self.place.write(
             &format!("{name}.vm.lock.json"),
             canonical::write(&lock).as_bytes(),

@@ -101,6 +101,22 @@ impl Catalogue {
         self.cpus.iter().map(AsRef::as_ref).find(|c| c.name == name)
     }
 
+    /// The entry that is meant by a name: a correction of `kvm-6.9` is `kvm-6.9.r2`, and `kvm-6.9` means the newest,
+    /// unless one of them is pinned.
+    pub fn revision<'a>(&'a self, name: &'a str, pins: &[String]) -> &'a str {
+        let number = |of: &str| -> Option<u32> {
+            match of.strip_prefix(name)? {
+                "" => Some(1),
+                rest => rest.strip_prefix(".r")?.parse().ok(),
+            }
+        };
+        let known = self.baseline_names().chain(self.cpu_names());
+        let revisions: Vec<(u32, &str)> = known.filter_map(|n| Some((number(n)?, n))).collect();
+        let pinned = revisions.iter().find(|(_, n)| pins.iter().any(|p| p == n));
+        let newest = revisions.iter().max();
+        pinned.or(newest).map_or(name, |(_, n)| n)
+    }
+
     /// Names of all baselines.
     pub fn baseline_names(&self) -> impl Iterator<Item = &str> {
         self.baselines.iter().map(|b| b.name.as_ref())

@@ -219,7 +219,7 @@ fn describe(abi: &[&str], model: &str, features: &[Feature], reports: &[HostRepo
 }
 
 fn lock(catalogue: &Catalogue, spec: &VmSpec) -> Result<Lock, Vec<resolve::Complaint>> {
-    resolve::resolve(spec, catalogue).map(|(lock, _)| lock)
+    resolve::resolve(spec, catalogue, &resolve::Target::NEWEST).map(|(lock, _)| lock)
 }
 
 /// Every refusal, with the index of its host.

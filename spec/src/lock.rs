@@ -1,18 +1,29 @@
 //! The lock: everything a guest can read, with one exact value each.
 //!
-//! `lock.rs` has the nouns and their frozen JSON shape (version 1);
-//! `lock/canonical.rs` writes it byte-stably and reads it strictly.
+//! `lock.rs` and `lock/machine.rs` have the nouns, in the shape of the newest
+//! version; older versions keep theirs (`lock/v1.rs`). `lock/canonical.rs` writes
+//! each version byte-stably and reads it strictly, and `lock/consistent.rs` says
+//! what holds in every lock that was read.
 
 pub mod canonical;
+mod consistent;
+pub mod hex;
+mod lines;
+mod machine;
+pub mod v1;
+
+pub use hex::{hex32, hex64, optional_hex64};
+pub use machine::{
+    Device, DeviceKind, DeviceTree, Machine, PrivateInterrupts, Range, Unmapped, Vcpu,
+};
 
 use crate::resolve::selectors;
-use crate::vm::{Arch, Boot, Console, Feature};
+use crate::vm::{Arch, Feature};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::collections::BTreeMap;
 
-/// The lock format that this program writes.
-pub const LOCK_VERSION: u32 = 1;
+pub use crate::catalogue::LOCK_VERSION;
 
 /// A resolved machine.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,7 +39,9 @@ pub struct Lock {
     pub name: String,
     /// The instruction set.
     pub arch: Arch,
-    /// Every baseline that took part, with the digest of its catalogue entry.
+    /// The baselines that the spec names, each with a digest over its catalogue entry and all those that it is a
+    /// difference from.
+    #[serde(deserialize_with = "unique")]
     pub baselines: BTreeMap<String, String>,
     /// The CPU model, with the digest of its catalogue entry.
     pub cpu: LockedCpu,
@@ -46,11 +59,116 @@ pub struct Lock {
     pub hypercalls: Hypercalls,
     /// How time is counted.
     pub counters: Counters,
-    /// Memory map, interrupts, devices and FDT.
+    /// What every vCPU's state is when it starts, where it is not zero: `PSTATE`, SCTLR_EL1, …. The rest of it is
+    /// zero, but for what the guest is given (x0, PC) and for the counters. Empty in version 1, which promises nothing
+    /// of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reset: Vec<ResetValue>,
+    /// Memory map, interrupts and devices.
     pub machine: Machine,
+    /// What tells the guest of them.
+    pub device_tree: DeviceTree,
     /// What the guest boots.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub boot: Option<Boot>,
+}
+
+/// A register of a vCPU that starts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ResetValue {
+    /// Its name in the catalogue.
+    pub name: String,
+    /// What it holds.
+    #[serde(with = "hex64")]
+    #[cfg_attr(
+        feature = "schema",
+        schemars(with = "String", regex(pattern = r"^0x[0-9a-f]{16}$"))
+    )]
+    pub value: u64,
+}
+
+/// What a guest boots.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Boot {
+    /// The kernel.
+    pub kernel: BootFile,
+    /// An initial RAM file system.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub initrd: Option<BootFile>,
+    /// The kernel command line, at most 2048 bytes.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub cmdline: String,
+}
+
+/// A file that goes into the guest's memory.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct BootFile {
+    /// Where it is, relative to the lock.
+    pub path: String,
+    /// `sha256-` and 64 hex digits of its content: another file is refused. Without it, any file will do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(
+        feature = "schema",
+        schemars(regex(pattern = r"^sha256-[0-9a-f]{64}$"))
+    )]
+    pub digest: Option<String>,
+    /// For a kernel without the header of an arm64 `Image`: the guest-physical address at which it is loaded and
+    /// entered.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "optional_hex64"
+    )]
+    #[cfg_attr(
+        feature = "schema",
+        schemars(with = "Option<String>", regex(pattern = r"^0x[0-9a-f]{16}$"))
+    )]
+    pub address: Option<u64>,
+}
+
+impl BootFile {
+    /// A file by its path, with nothing else said of it.
+    pub fn at(path: &str) -> Self {
+        Self {
+            path: path.to_owned(),
+            digest: None,
+            address: None,
+        }
+    }
+}
+
+/// A map in which no key stands twice.
+fn unique<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<BTreeMap<String, String>, D::Error> {
+    struct Unique;
+    impl<'de> serde::de::Visitor<'de> for Unique {
+        type Value = BTreeMap<String, String>;
+
+        fn expecting(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+            f.write_str("a map of texts")
+        }
+        fn visit_map<A: serde::de::MapAccess<'de>>(
+            self,
+            mut access: A,
+        ) -> Result<Self::Value, A::Error> {
+            let mut map = BTreeMap::new();
+            while let Some((key, value)) = access.next_entry::<String, String>()? {
+                if map.contains_key(&key) {
+                    return Err(A::Error::custom(format!("duplicate key `{key}`")));
+                }
+                map.insert(key, value);
+            }
+            Ok(map)
+        }
+    }
+    deserializer.deserialize_map(Unique)
 }
 
 impl Lock {
@@ -239,73 +357,6 @@ impl schemars::JsonSchema for LockedRegister {
     }
 }
 
-/// A 64-bit value as `0x` and 16 hex digits.
-pub mod hex64 {
-    use serde::{Deserialize, Deserializer, Serializer, de::Error as _};
-
-    /// Writes the value.
-    pub fn serialize<S: Serializer>(value: &u64, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&format!("{value:#018x}"))
-    }
-    /// Reads the value; no other spelling is accepted.
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
-        parse(&String::deserialize(deserializer)?).map_err(D::Error::custom)
-    }
-    /// `0x` and exactly 16 lower-case hex digits.
-    pub fn parse(text: &str) -> Result<u64, String> {
-        parse_digits(text, 16)
-    }
-    /// `0x` and exactly that many lower-case hex digits.
-    pub fn parse_digits(text: &str, digits: usize) -> Result<u64, String> {
-        let valid = |c: u8| c.is_ascii_digit() || (b'a'..=b'f').contains(&c);
-        match text.strip_prefix("0x") {
-            Some(hex) if hex.len() == digits && hex.bytes().all(valid) => {
-                u64::from_str_radix(hex, 16).map_err(|e| e.to_string())
-            }
-            _ => Err(format!(
-                "`{text}` is not `0x` and {digits} lower-case hex digits"
-            )),
-        }
-    }
-}
-
-/// A 64-bit value as hex text, or nothing.
-pub(crate) mod optional_hex64 {
-    use super::hex64;
-    use serde::{Deserialize, Deserializer, Serializer, de::Error as _};
-
-    pub fn serialize<S: Serializer>(value: &Option<u64>, serializer: S) -> Result<S::Ok, S::Error> {
-        match value {
-            Some(value) => hex64::serialize(value, serializer),
-            None => serializer.serialize_none(),
-        }
-    }
-    pub fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Option<u64>, D::Error> {
-        let text = Option::<String>::deserialize(deserializer)?;
-        text.map(|t| hex64::parse(&t).map_err(D::Error::custom))
-            .transpose()
-    }
-}
-
-/// A 32-bit value as `0x` and 8 hex digits.
-pub mod hex32 {
-    use serde::{Deserialize, Deserializer, Serializer, de::Error as _};
-
-    /// Writes the value.
-    pub fn serialize<S: Serializer>(value: &u32, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&format!("{value:#010x}"))
-    }
-    /// Reads the value; no other spelling is accepted.
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        super::hex64::parse_digits(&text, 8)
-            .map(|v| v as u32)
-            .map_err(D::Error::custom)
-    }
-}
-
 /// The interrupt controller (GICv3, Arm IHI 0069).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -407,181 +458,4 @@ pub enum VirtualCounter {
 pub enum PhysicalCounter {
     /// The host's counter, without an offset.
     Host,
-}
-
-/// Memory map, interrupts and devices: the part of the ABI that the runner itself makes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Machine {
-    /// Guest memory.
-    pub memory: Range,
-    /// Distributor frame.
-    pub distributor: Range,
-    /// Redistributor frames: two 64 KiB frames per vCPU, in vCPU order.
-    pub redistributors: Range,
-    /// Multiprocessor affinity (MPIDR_EL1) of each vCPU, in order.
-    pub vcpus: Vec<Vcpu>,
-    /// Private interrupts, as INTIDs.
-    pub private_interrupts: PrivateInterrupts,
-    /// Devices in the order in which the guest finds them.
-    pub devices: Vec<Device>,
-    /// The flattened device tree, exactly as the guest gets it, but for the
-    /// addresses `/chosen/linux,initrd-start` and `-end`, which follow from the
-    /// size of the file and are filled in by the runner.
-    pub fdt: Fdt,
-}
-
-/// A range of guest-physical addresses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Range {
-    /// First address.
-    #[serde(with = "hex64")]
-    #[cfg_attr(
-        feature = "schema",
-        schemars(with = "String", regex(pattern = r"^0x[0-9a-f]{16}$"))
-    )]
-    pub base: u64,
-    /// Length in bytes.
-    #[serde(with = "hex64")]
-    #[cfg_attr(
-        feature = "schema",
-        schemars(with = "String", regex(pattern = r"^0x[0-9a-f]{16}$"))
-    )]
-    pub size: u64,
-}
-
-impl Range {
-    /// First address after the range; `None` where that exceeds 64 bits.
-    pub const fn end(&self) -> Option<u64> {
-        self.base.checked_add(self.size)
-    }
-    /// Whether the two share an address.
-    pub const fn overlaps(&self, other: &Range) -> bool {
-        self.base < other.base.saturating_add(other.size)
-            && other.base < self.base.saturating_add(self.size)
-    }
-}
-
-/// One vCPU.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Vcpu {
-    /// MPIDR_EL1.
-    #[serde(with = "hex64")]
-    #[cfg_attr(
-        feature = "schema",
-        schemars(with = "String", regex(pattern = r"^0x[0-9a-f]{16}$"))
-    )]
-    pub mpidr: u64,
-    /// GICR_TYPER of its redistributor.
-    #[serde(with = "hex64")]
-    #[cfg_attr(
-        feature = "schema",
-        schemars(with = "String", regex(pattern = r"^0x[0-9a-f]{16}$"))
-    )]
-    pub redistributor: u64,
-    /// Address of its stolen-time structure, 64 bytes (DEN0057 section 4); only with the `steal-time` feature.
-    #[serde(
-        default,
-        skip_serializing_if = "Option::is_none",
-        with = "optional_hex64"
-    )]
-    #[cfg_attr(
-        feature = "schema",
-        schemars(with = "Option<String>", regex(pattern = r"^0x[0-9a-f]{16}$"))
-    )]
-    pub stolen_time: Option<u64>,
-}
-
-/// INTIDs of the private interrupts (16..31).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct PrivateInterrupts {
-    /// Virtual timer (CNTV).
-    pub virtual_timer: u32,
-    /// Physical timer (CNTP).
-    pub physical_timer: u32,
-    /// PMU overflow; only with the `pmu` feature.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub pmu: Option<u32>,
-}
-
-/// What a device is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub enum DeviceKind {
-    /// 16550A UART, byte-wide registers.
-    #[serde(rename = "16550")]
-    Uart16550,
-    /// PL031 real-time clock (Arm DDI 0224).
-    #[serde(rename = "pl031")]
-    Pl031,
-}
-
-impl From<Console> for DeviceKind {
-    fn from(console: Console) -> Self {
-        match console {
-            Console::Uart16550 => DeviceKind::Uart16550,
-        }
-    }
-}
-
-/// One memory-mapped device.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Device {
-    /// Its name in the lock.
-    pub name: String,
-    /// What it is.
-    pub kind: DeviceKind,
-    /// Its registers.
-    pub range: Range,
-    /// Its interrupt, as an INTID (32 and up).
-    pub interrupt: u32,
-}
-
-/// The flattened device tree.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Fdt {
-    /// Where the guest finds it.
-    #[serde(with = "hex64")]
-    #[cfg_attr(
-        feature = "schema",
-        schemars(with = "String", regex(pattern = r"^0x[0-9a-f]{16}$"))
-    )]
-    pub base: u64,
-    /// Its bytes, 32 to a line, in hex.
-    pub bytes: Vec<String>,
-}
-
-impl Fdt {
-    /// Splits bytes into the lock's lines.
-    pub fn new(base: u64, bytes: &[u8]) -> Self {
-        let line = |chunk: &[u8]| chunk.iter().map(|b| format!("{b:02x}")).collect();
-        Self {
-            base,
-            bytes: bytes.chunks(32).map(line).collect(),
-        }
-    }
-    /// The bytes; `None` where a line is not hex.
-    pub fn decode(&self) -> Option<Vec<u8>> {
-        let mut out = Vec::new();
-        for line in &self.bytes {
-            if !line.is_ascii() || line.len() % 2 != 0 || line.len() > 64 {
-                return None;
-            }
-            for at in (0..line.len()).step_by(2) {
-                out.push(u8::from_str_radix(&line[at..at + 2], 16).ok()?);
-            }
-        }
-        Some(out)
-    }
 }

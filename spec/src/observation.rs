@@ -366,9 +366,7 @@ fn features(lock: &Lock) -> Vec<(String, Option<u64>, u64)> {
 fn search(lock: &Lock) -> Vec<Promise> {
     let machine = &lock.machine;
     let count = machine.vcpus.len() as u64;
-    let sum = (0..count)
-        .map(|index| machine.redistributors.base + index * wire::REDISTRIBUTOR_SIZE)
-        .fold(0, u64::wrapping_add);
+    let sum = machine.redistributor_frames().fold(0, u64::wrapping_add);
     let found = [
         (wire::SEARCH_DISTRIBUTORS, 1),
         (wire::SEARCH_DISTRIBUTOR_ADDRESSES, machine.distributor.base),

@@ -3,15 +3,17 @@
 //! Here the order of things and the choice of baselines; beside it, in
 //! `resolve/`, a file for each part of the machine.
 
-use crate::catalogue::{Baseline, Catalogue};
+use crate::catalogue::{Baseline, Catalogue, Kind, LOCK_VERSION, REGISTERS};
 use crate::lock::{
-    Answer, Counters, Hypercalls, LOCK_VERSION, Lock, LockedCpu, PhysicalCounter, VirtualCounter,
+    Answer, Boot, BootFile, Counters, DeviceTree, Hypercalls, Lock, LockedCpu, PhysicalCounter,
+    ResetValue, VirtualCounter, v1,
 };
 use crate::machine;
 use crate::observation::fact_name;
 use crate::smccc;
 use crate::vm::VmSpec;
 use crate::words::did_you_mean;
+use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 
 mod aarch32;
@@ -41,10 +43,46 @@ use context::{Context, Draft};
 pub(crate) use firmware::waived_answers;
 pub(crate) use gic::{GIC_IIDR, identification};
 pub(crate) use registers::owed;
+pub(crate) use shape::is_name;
 
-/// Where an editor finds the lock's schema when the spec does not say.
-pub const LOCK_SCHEMA: &str =
-    "https://raw.githubusercontent.com/vmlock/vmlock/main/schema/lock.v1.schema.json";
+/// Where an editor finds the schema of a lock of that version when the spec does not say.
+pub fn lock_schema(version: u32) -> String {
+    format!(
+        "https://raw.githubusercontent.com/vmlock/vmlock/main/schema/lock.v{version}.schema.json"
+    )
+}
+
+/// What sort of lock is wanted.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// The version of its format.
+    pub version: u32,
+    /// Names of baselines and CPU models of the lock that it takes the place of: where the catalogue has corrected one
+    /// since, that lock's own is still meant.
+    pub pins: Vec<String>,
+}
+
+impl Target {
+    /// The newest version, of the newest of everything.
+    pub const NEWEST: Self = Self::of(LOCK_VERSION);
+
+    /// That version, of the newest of everything.
+    pub const fn of(version: u32) -> Self {
+        Self {
+            version,
+            pins: Vec::new(),
+        }
+    }
+
+    /// What an old lock asks to be kept.
+    pub fn keeping(lock: &Lock) -> Self {
+        let model = std::iter::once(&lock.cpu.model);
+        Self {
+            version: lock.lock_version,
+            pins: lock.baselines.keys().chain(model).cloned().collect(),
+        }
+    }
+}
 
 /// Resolves a description. Warnings come with the lock.
 ///
@@ -53,10 +91,12 @@ pub const LOCK_SCHEMA: &str =
 pub fn resolve(
     spec: &VmSpec,
     catalogue: &Catalogue,
+    target: &Target,
 ) -> Result<(Lock, Vec<Complaint>), Vec<Complaint>> {
+    let version = target.version;
     let mut complaints = Complaints::default();
-    let names = choose(spec, catalogue, &mut complaints);
-    let cpu = catalogue.cpu(&spec.cpu.model);
+    let names = choose(spec, catalogue, &target.pins, &mut complaints);
+    let cpu = catalogue.cpu(catalogue.revision(&spec.cpu.model, &target.pins));
     if cpu.is_none() {
         let help = did_you_mean(&spec.cpu.model, catalogue.cpu_names()).unwrap_or_else(|| {
             format!(
@@ -71,7 +111,7 @@ pub fn resolve(
             Some(help),
         );
     }
-    shape::shape(spec, &mut complaints);
+    shape::shape(spec, version, &mut complaints);
     vectors::vector_lengths(spec, &mut complaints);
     let (Some(names), Some(cpu)) = (names, cpu) else {
         return Err(complaints.0);
@@ -89,18 +129,26 @@ pub fn resolve(
             );
             continue;
         };
+        if version > v1::VERSION {
+            baselines.insert(name.clone(), chain_digest(&chain, version));
+        }
         for baseline in chain {
-            // Who asked is the baseline that the user named, not its ancestors.
-            statements.extend(
-                baseline
-                    .statements
-                    .iter()
-                    .map(|s| (baseline, s, format!("abi/{name}"))),
-            );
-            baselines.insert(baseline.name.to_string(), baseline.digest.to_string());
+            // In version 1 who decided was the baseline that the user named, whichever of its ancestors said it.
+            let from = match version {
+                v1::VERSION => format!("abi/{name}"),
+                _ => format!("abi/{}", baseline.name),
+            };
+            let said = baseline.statements.iter();
+            statements.extend(said.map(|s| (baseline, s, from.clone())));
+            if version == v1::VERSION {
+                baselines.insert(
+                    baseline.name.to_string(),
+                    digest_in(&baseline.digests, version),
+                );
+            }
         }
     }
-    let context = Context::new(spec, cpu, statements);
+    let context = Context::new(spec, cpu, statements, version);
     let mut registers = registers::registers(&context);
     overrides::overrides(&context, &mut registers, &mut complaints);
     let mut locked = registers::finish(&context, registers);
@@ -112,7 +160,7 @@ pub fn resolve(
     let promised = dispatch::warnings(&context, &locked, catalogue);
     complaints.0.extend(promised);
     locked.sort_by_key(|r| r.id);
-    let (services, psci_from, smc_from) = firmware::services(&context, &locked);
+    let services = firmware::services(&context, &locked);
     let Some(psci) = smccc::psci_name(services.psci) else {
         complaints.error(
             "spec::incomplete-baseline",
@@ -129,18 +177,28 @@ pub fn resolve(
     let mut features = spec.cpu.features.clone();
     features.sort();
     let waived = waived_answers(&locked);
+    let decided = firmware::deciders(&context, &locked, &services);
+    let answers = smccc::answers(&services, version).into_iter();
+    let answers = answers
+        .filter(|(key, _)| !waived.contains(key))
+        .map(|(key, answer)| Answer {
+            call: fact_name(key),
+            answer,
+            from: decided(key),
+        })
+        .collect();
     let mut lock = Lock {
         schema: spec
             .lock_schema
             .clone()
-            .unwrap_or_else(|| LOCK_SCHEMA.to_owned()),
-        lock_version: LOCK_VERSION,
+            .unwrap_or_else(|| lock_schema(version)),
+        lock_version: version,
         name: spec.name.clone(),
         arch: spec.arch,
         baselines,
         cpu: LockedCpu {
             model: cpu.name.to_string(),
-            digest: cpu.digest.to_string(),
+            digest: digest_in(&cpu.digests, version),
         },
         features,
         vector_lengths: spec.cpu.vector_lengths.clone(),
@@ -150,36 +208,81 @@ pub fn resolve(
             psci: psci.to_owned(),
             smccc: "1.1".into(),
             conduit: "hvc".into(),
-            answers: smccc::answers(&services)
-                .into_iter()
-                .filter(|(key, _)| !waived.contains(key))
-                .map(|(key, answer)| Answer {
-                    call: fact_name(key),
-                    answer,
-                    from: firmware::answer_from(key, &psci_from, &smc_from, &cpu.name),
-                })
-                .collect(),
+            answers,
         },
         counters: Counters {
             virtual_counter: VirtualCounter::ZeroAtCreation,
             physical_counter: PhysicalCounter::Host,
         },
-        machine: machine::build(spec),
-        boot: spec.boot.clone(),
+        reset: reset(version),
+        machine: machine::build(spec, version),
+        device_tree: DeviceTree {
+            base: machine::FDT_BASE,
+            digest: String::new(),
+            text: Vec::new(),
+            bytes: Vec::new(),
+        },
+        boot: spec.boot.as_ref().map(boot),
     };
-    match machine::fdt(&lock) {
-        Ok(bytes) => lock.machine.fdt = crate::lock::Fdt::new(lock.machine.fdt.base, &bytes),
-        Err(error) => {
-            complaints.error(
-                "spec::fdt",
-                "/boot/cmdline",
-                format!("no FDT can say this: {error}"),
-                None,
-            );
-            return Err(complaints.0);
-        }
-    }
+    machine::describe(&mut lock);
     Ok((lock, complaints.0))
+}
+
+/// The digest that locks of that version name.
+fn digest_in(digests: &[crate::catalogue::Text], version: u32) -> String {
+    let at = version as usize - 1;
+    digests.get(at).map(|d| d.to_string()).unwrap_or_default()
+}
+
+/// A digest over a baseline and all those that it is a difference from, oldest first.
+fn chain_digest(chain: &[&Baseline], version: u32) -> String {
+    let mut hash = Sha256::new();
+    for baseline in chain {
+        hash.update(digest_in(&baseline.digests, version));
+        hash.update("\n");
+    }
+    let bytes = hash.finalize();
+    bytes.iter().fold("sha256-".to_owned(), |text, byte| {
+        format!("{text}{byte:02x}")
+    })
+}
+
+/// What a vCPU that starts has in its registers, where it is not zero.
+fn reset(version: u32) -> Vec<ResetValue> {
+    if version == v1::VERSION {
+        return Vec::new();
+    }
+    let state = REGISTERS
+        .iter()
+        .filter(|r| r.kind == Kind::State && r.since <= version);
+    let value = |r: &crate::catalogue::RegisterInfo| {
+        let value = r.reset.filter(|v| *v != 0)?;
+        Some(ResetValue {
+            name: r.name.to_string(),
+            value,
+        })
+    };
+    let mut values: Vec<ResetValue> = state.filter_map(value).collect();
+    values.sort_by(|a, b| a.name.cmp(&b.name));
+    values
+}
+
+fn boot(boot: &crate::vm::Boot) -> Boot {
+    let file = |path: &str, digest: &Option<String>| BootFile {
+        digest: digest.clone(),
+        ..BootFile::at(path)
+    };
+    Boot {
+        kernel: BootFile {
+            address: boot.kernel_address,
+            ..file(&boot.kernel, &boot.kernel_digest)
+        },
+        initrd: boot
+            .initrd
+            .as_ref()
+            .map(|path| file(path, &boot.initrd_digest)),
+        cmdline: boot.cmdline.clone(),
+    }
 }
 
 /// Which baselines apply: the whole one first, then the parts. Two that speak
@@ -187,6 +290,7 @@ pub fn resolve(
 fn choose(
     spec: &VmSpec,
     catalogue: &Catalogue,
+    pins: &[String],
     complaints: &mut Complaints,
 ) -> Option<Vec<String>> {
     let mut whole: Option<(usize, &Baseline)> = None;
@@ -194,7 +298,7 @@ fn choose(
     let mut sound = true;
     for (index, name) in spec.abi.iter().enumerate() {
         let place = format!("/abi/{index}");
-        let Some(baseline) = catalogue.baseline(name) else {
+        let Some(baseline) = catalogue.baseline(catalogue.revision(name, pins)) else {
             let help = did_you_mean(name, catalogue.baseline_names()).unwrap_or_else(|| {
                 format!(
                     "known baselines: {}",

@@ -274,13 +274,13 @@ const fn workaround_2(level: u64) -> u64 {
     }
 }
 
-/// What KVM answers with these services, for every call that a lock promises.
+/// What KVM answers with these services, for every call that a lock of that version promises.
 ///
 /// Left out, because KVM changed them between 5.10 and 7.3 without a knob and nobody else can answer them: CPU_ON and
 /// AFFINITY_INFO with reserved affinity bits, and SMC as a conduit of calls that only the kernel can answer, such as
 /// CPU_ON and SMCCC_VERSION, where a baseline has none. They are observed, and the README names them to users.
 /// PSCI_VERSION is what a guest asks to find a conduit, and that is promised.
-pub fn answers(services: &Services) -> Vec<KeyedAnswer> {
+pub fn answers(services: &Services, _version: u32) -> Vec<KeyedAnswer> {
     use wire::{Kind, call, key};
     let at_least = |version: u32| services.psci >= version;
     let (v1_0, v1_1, v1_3) = (at_least(0x1_0000), at_least(0x1_0001), at_least(0x1_0003));

@@ -250,7 +250,7 @@ impl Feature {
 }
 
 /// What a guest boots.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Boot {
@@ -262,6 +262,19 @@ pub struct Boot {
     /// The kernel command line, at most 2048 bytes.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub cmdline: String,
+    /// `sha256-` and 64 hex digits of the kernel; that of the file that is there unless it says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kernel_digest: Option<String>,
+    /// `sha256-` and 64 hex digits of the initial RAM file system; that of the file that is there unless it says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub initrd_digest: Option<String>,
+    /// For a kernel without the header of an arm64 `Image`: the guest-physical address at which it is loaded and
+    /// entered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kernel_address: Option<u64>,
+    /// Whether any file will do: neither kernel nor initial RAM file system is held to a digest.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub any_file: bool,
 }
 
 /// The hardware behind the console.

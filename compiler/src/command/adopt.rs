@@ -228,7 +228,7 @@ pub fn plain(
         ..Cpu::default()
     };
     let spec = VmSpec::bare("adopted", &[abi], cpu, MEMORY_BYTES);
-    resolve::resolve(&spec, catalogue).map(|(lock, _)| lock)
+    resolve::resolve(&spec, catalogue, &resolve::Target::NEWEST).map(|(lock, _)| lock)
 }
 
 /// A baseline that a host comes near to.
@@ -292,6 +292,7 @@ fn against(
         when: when.iter().map(|w| Cow::Borrowed(*w)).collect(),
         source: Cow::Borrowed(SOURCE),
         unsure_after: None,
+        since: 1,
     };
     // Of the other features, what a guest without them does not see.
     let mut others = Vec::new();

@@ -133,7 +133,7 @@ fn on_cpu(
         ..Cpu::default()
     };
     let spec = VmSpec::bare("comparison", &[baseline], cpu, 64 << 20);
-    match resolve::resolve(&spec, catalogue) {
+    match resolve::resolve(&spec, catalogue, &resolve::Target::NEWEST) {
         Ok((lock, _)) => Ok(lock),
         Err(complaints) => {
             let words: Vec<String> = complaints.iter().map(|c| c.message.clone()).collect();

@@ -8,7 +8,7 @@ use crate::render::{Exit, Output};
 use crate::wording;
 use serde_json::{Value, json};
 use vmlock_spec::catalogue::{
-    BASELINES, Baseline, CPUS, Catalogue, CpuModel, Field, REGISTERS, RegisterInfo,
+    BASELINES, Baseline, CPUS, Catalogue, CpuModel, Field, REGISTERS, RegisterInfo, Text,
 };
 use vmlock_spec::lock::{Lock, LockedRegister};
 use vmlock_spec::resolve::HWCAPS;
@@ -167,6 +167,11 @@ fn wrapped(text: &str, indent: &str) -> String {
     lines.join("\n")
 }
 
+/// That of the newest version of the lock.
+fn digest(digests: &[Text]) -> &str {
+    digests.last().map_or("", |digest| digest)
+}
+
 fn explain_baseline(baseline: &Baseline, out: &mut Output) {
     out.line(format!("{}: {}", baseline.name, baseline.title));
     match (&baseline.part, &baseline.after) {
@@ -176,7 +181,7 @@ fn explain_baseline(baseline: &Baseline, out: &mut Output) {
             "A whole baseline: all that a guest sees, stated as its difference from {after}."
         )),
     }
-    out.line(format!("Digest {}", baseline.digest));
+    out.line(format!("Digest {}", digest(&baseline.digests)));
     for (version, words) in baseline.stable.iter() {
         out.line(wrapped(&format!("Differs in {version}: {words}"), "  "));
     }
@@ -202,7 +207,7 @@ fn explain_baseline(baseline: &Baseline, out: &mut Output) {
         "baseline",
         json!({
             "name": baseline.name, "title": baseline.title, "part": baseline.part, "after": baseline.after,
-            "digest": baseline.digest, "statements": statements,
+            "digest": digest(&baseline.digests), "statements": statements,
             "stable": baseline.stable.iter().map(|(v, w)| json!({ "version": v, "words": w })).collect::<Vec<_>>(),
         }),
     );
@@ -210,7 +215,7 @@ fn explain_baseline(baseline: &Baseline, out: &mut Output) {
 
 fn explain_cpu(cpu: &CpuModel, out: &mut Output) {
     out.line(format!("{}: {}", cpu.name, cpu.title));
-    out.line(format!("Digest {}", cpu.digest));
+    out.line(format!("Digest {}", digest(&cpu.digests)));
     if !cpu.unaffected.is_empty() {
         out.line(format!("Not affected by: {}", cpu.unaffected.join(", ")));
     }
@@ -238,7 +243,7 @@ fn explain_cpu(cpu: &CpuModel, out: &mut Output) {
     }
     out.value(
         "cpu",
-        json!({ "name": cpu.name, "title": cpu.title, "digest": cpu.digest, "values": values, "unaffected": cpu.unaffected }),
+        json!({ "name": cpu.name, "title": cpu.title, "digest": digest(&cpu.digests), "values": values, "unaffected": cpu.unaffected }),
     );
 }
 

@@ -1,7 +1,7 @@
 //! `vmlock lock`: descriptions to locks.
 
 use crate::command::{parse_lock, read_report, unreadable};
-use crate::compile::{self, lock_path};
+use crate::compile::{self, Former, lock_path};
 use crate::diagnostic::{Diagnostic, Severity, join};
 use crate::difference::{self, Change};
 use crate::files;
@@ -13,7 +13,8 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use std::io;
 use std::path::Path;
-use vmlock_spec::lock::{Lock, canonical};
+use vmlock_spec::lock::{LOCK_VERSION, Lock, canonical};
+use vmlock_spec::resolve::Target;
 
 /// What became of one lock.
 #[derive(Serialize)]
@@ -83,7 +84,23 @@ fn one(
     out: &mut Output,
 ) -> Option<Outcome> {
     let shown_spec = spec.display().to_string();
-    let compiled = match compile::compile(spec, hosts) {
+    let shown = path.display().to_string();
+    let old = match files::read(path, canonical::SIZE_MAX) {
+        Ok(old) => Some(old),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => {
+            out.fail(Exit::Environment, unreadable(path, &error));
+            return None;
+        }
+    };
+    let former = match former(path, old.as_deref(), flags.upgrade) {
+        Ok(former) => former,
+        Err(newer) => {
+            out.fail(Exit::Environment, *newer);
+            return None;
+        }
+    };
+    let compiled = match compile::compile(spec, hosts, &former) {
         Ok(compiled) => compiled,
         Err(error) => {
             out.fail(Exit::Environment, unreadable(spec, &error));
@@ -108,15 +125,6 @@ fn one(
         return None;
     };
     let text = canonical::write(&lock);
-    let shown = path.display().to_string();
-    let old = match files::read(path, canonical::SIZE_MAX) {
-        Ok(old) => Some(old),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-        Err(error) => {
-            out.fail(Exit::Environment, unreadable(path, &error));
-            return None;
-        }
-    };
     let status = match &old {
         None => Status::New,
         Some(old) if old.as_slice() == text.as_bytes() => Status::Unchanged,
@@ -147,6 +155,43 @@ fn one(
         out.line(format!("  can be kept by {}", join(&names)));
     }
     Some(outcome)
+}
+
+/// What of the lock that is there is kept: as cargo does, its version, until somebody upgrades it.
+///
+/// # Errors
+/// A lock of a version that this program does not know is never overwritten.
+fn former(path: &Path, old: Option<&[u8]>, upgrade: bool) -> Result<Former, Box<Diagnostic>> {
+    let mut former = Former {
+        target: Target::NEWEST,
+        boot: None,
+    };
+    let Some(text) = old.and_then(|old| str::from_utf8(old).ok()) else {
+        return Ok(former);
+    };
+    match canonical::parse(text) {
+        Ok(lock) => {
+            if !upgrade {
+                former.target = Target::keeping(&lock);
+            }
+            former.boot = lock.boot;
+        }
+        Err(error @ canonical::LockError::Newer { .. }) => {
+            let shown = path.display().to_string();
+            let diagnostic = Diagnostic::error("lock::newer", format!("`{shown}`: {error}"));
+            let help = "it was left as it is; remove it to lock anew with this version";
+            return Err(Box::new(diagnostic.in_file(shown).help(help)));
+        }
+        // What is left of it after a merge still says its version.
+        Err(_) => {
+            if let Some(version @ 1..LOCK_VERSION) = canonical::version_in(text)
+                && !upgrade
+            {
+                former.target = Target::of(version);
+            }
+        }
+    }
+    Ok(former)
 }
 
 /// What a host makes of one description, for programs.

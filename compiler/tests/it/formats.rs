@@ -23,12 +23,13 @@ fn schemas_that_are_checked_in_are_those_that_are_generated() {
     let folder = root().join("schema");
     let mut expected = Vec::new();
     for (which, file) in [
-        ("spec", "spec"),
-        ("lock", "lock"),
-        ("host", "host-report"),
-        ("diagnostics", "diagnostics"),
+        ("spec", "spec.v1"),
+        ("lock", "lock.v2"),
+        ("lock-v1", "lock.v1"),
+        ("host", "host-report.v1"),
+        ("diagnostics", "diagnostics.v1"),
     ] {
-        let path = folder.join(format!("{file}.v1.schema.json"));
+        let path = folder.join(format!("{file}.schema.json"));
         let text = String::from_utf8(vmlock(Path::new("."), &["schema", which]).stdout).unwrap();
         if update {
             fs::create_dir_all(&folder).unwrap();
@@ -91,7 +92,7 @@ fn undescribed(path: &str, schema: &Value, out: &mut Vec<String>) {
 
 #[test]
 fn schemas_are_draft_07_and_described_throughout() {
-    for which in ["spec", "lock", "host", "diagnostics"] {
+    for which in ["spec", "lock", "lock-v1", "host", "diagnostics"] {
         let schema = schema(which);
         assert_eq!(schema["$schema"], "http://json-schema.org/draft-07/schema#");
         assert!(jsonschema::draft7::meta::is_valid(&schema), "{which}");
@@ -162,7 +163,7 @@ fn a_lock_is_valid_under_its_schema_and_a_second_run_changes_nothing() {
     assert!(vmlock(&scratch.0, &["lock", "a.vm.kdl"]).status.success());
     let text = fs::read_to_string(scratch.0.join("a.vm.lock.json")).unwrap();
     assert!(
-        text.starts_with("{\n  \"$schema\": \"lock.v1.schema.json\",\n  \"lockVersion\": 1,\n")
+        text.starts_with("{\n  \"$schema\": \"lock.v1.schema.json\",\n  \"lockVersion\": 2,\n")
     );
     let lock: Value = serde_json::from_str(&text).unwrap();
     let validator = jsonschema::draft7::new(&schema("lock")).unwrap();

@@ -6,4 +6,5 @@ mod hosts;
 mod scratch;
 mod streams;
 mod ui;
+mod upgrade;
 mod written;

@@ -30,6 +30,8 @@ fn a_folder_that_cannot_be_read_takes_a_lock() {
     let spec = folder.join("modern.vm.kdl");
     fs::copy(root().join("examples/modern.vm.kdl"), &spec).unwrap();
     fs::set_permissions(&spec, Permissions::from_mode(0o644)).unwrap();
+    fs::copy(&spec, scratch.0.join("modern.vm.kdl")).unwrap();
+    assert!(scratch.vmlock(&["lock", "modern.vm.kdl"]).status.success());
     let mut command = Command::new(program);
     let superuser = chown(&folder, Some(NOBODY), Some(NOBODY)).is_ok();
     if superuser {
@@ -43,7 +45,7 @@ fn a_folder_that_cannot_be_read_takes_a_lock() {
     assert_eq!(names(&folder), ["modern.vm.kdl", "modern.vm.lock.json"]);
     assert_eq!(
         fs::read(folder.join("modern.vm.lock.json")).unwrap(),
-        fs::read(root().join("examples/modern.vm.lock.json")).unwrap()
+        fs::read(scratch.0.join("modern.vm.lock.json")).unwrap()
     );
 }
 

@@ -49,11 +49,11 @@ impl Bus {
                 interrupt: device.interrupt,
                 line: false,
                 behind: match device.kind {
-                    DeviceKind::Uart16550 => {
+                    DeviceKind::Uart16550 | DeviceKind::Uart16550V2 => {
                         let sink = output.take().unwrap_or_else(|| Box::new(std::io::sink()));
                         Behind::Uart(Box::new(Uart::new(sink)))
                     }
-                    DeviceKind::Pl031 => Behind::Clock(Clock::default()),
+                    DeviceKind::Pl031 | DeviceKind::Pl031V2 => Behind::Clock(Clock::default()),
                 },
             })
             .collect();

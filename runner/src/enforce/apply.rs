@@ -13,7 +13,8 @@ use crate::machine::memory::Memory;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use vmlock_spec::catalogue::{register_by_id, register_by_name};
-use vmlock_spec::lock::Lock;
+use vmlock_spec::lock::{Lock, Range};
+use vmlock_spec::machine::REDISTRIBUTOR_SIZE;
 use vmlock_spec::plan::{IDENTITY, Plan, Refusal, Step};
 use vmlock_spec::reason;
 use vmlock_spec::smccc::function_name;
@@ -34,8 +35,10 @@ pub struct Recipe<'a> {
     pub interrupts: u32,
     /// Guest-physical address of the in-kernel distributor.
     pub distributor: u64,
-    /// Guest-physical address of the first in-kernel redistributor.
-    pub redistributors: u64,
+    /// Where the in-kernel redistributors are.
+    pub redistributors: Vec<Range>,
+    /// Bits of guest-physical address.
+    pub address_bits: u32,
     /// Private interrupts of the virtual and the physical timer.
     pub timers: (u32, u32),
     /// Private interrupt of the PMU.
@@ -64,11 +67,15 @@ impl<'a> Recipe<'a> {
         let (distributor, redistributors) = match proxied {
             Some(_) => {
                 let memory = lock.machine.memory.base;
-                (memory, memory + DISTRIBUTOR_SIZE)
+                let hidden = Range {
+                    base: memory + DISTRIBUTOR_SIZE,
+                    size: lock.machine.vcpus.len() as u64 * REDISTRIBUTOR_SIZE,
+                };
+                (memory, vec![hidden])
             }
             None => (
                 lock.machine.distributor.base,
-                lock.machine.redistributors.base,
+                lock.machine.redistributors.clone(),
             ),
         };
         Self {
@@ -77,6 +84,7 @@ impl<'a> Recipe<'a> {
             interrupts: lock.gic.interrupts,
             distributor,
             redistributors,
+            address_bits: lock.machine.address_bits,
             timers: (
                 lock.machine.private_interrupts.virtual_timer,
                 lock.machine.private_interrupts.physical_timer,
@@ -130,7 +138,7 @@ pub fn begin(
     memory: Option<Arc<Memory>>,
 ) -> Result<Begun, Failure> {
     let before = host_counter();
-    let vm = system.create_vm()?;
+    let vm = system.create_vm(recipe.address_bits)?;
     vm.report_undecodable();
     if recipe.features.contains(&Feature::Mte) {
         vm.enable_memory_tagging()?;
@@ -151,7 +159,7 @@ pub fn begin(
     let created = (before, host_counter());
     let gic = vm.create_gic()?;
     gic.set_distributor(recipe.distributor)?;
-    gic.set_redistributors(recipe.redistributors)?;
+    gic.set_redistributors(&recipe.redistributors)?;
     gic.set_interrupts(recipe.interrupts)?;
     let target = vm.preferred_target()?;
     for vcpu in &vcpus {

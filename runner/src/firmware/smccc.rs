@@ -124,7 +124,7 @@ mod tests {
     fn every_forwarded_call_answers_what_a_lock_promises() {
         let mut compared = 0;
         for services in every_service() {
-            for (key, promised) in smccc::answers(&services) {
+            for (key, promised) in smccc::answers(&services, vmlock_spec::lock::LOCK_VERSION) {
                 let Some(call) = question(key) else { continue };
                 let outcome = answer(&services, &call, &mut Still);
                 assert_eq!(

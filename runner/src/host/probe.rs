@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::mem;
 use std::sync::Arc;
 use vmlock_spec::catalogue::{Field, Kind, RegisterInfo, Rule, register_by_id};
-use vmlock_spec::lock::Lock;
+use vmlock_spec::lock::{Lock, Range};
 use vmlock_spec::machine;
 use vmlock_spec::observation::wire::{MODE_FULL, MODE_LIGHT};
 use vmlock_spec::plan::Step;
@@ -191,7 +191,11 @@ fn recipe(features: &[Feature], vcpus: u64) -> Recipe<'_> {
         features,
         interrupts: machine::INTERRUPTS,
         distributor: DISTRIBUTOR,
-        redistributors: REDISTRIBUTORS,
+        redistributors: vec![Range {
+            base: REDISTRIBUTORS,
+            size: vcpus * machine::REDISTRIBUTOR_SIZE,
+        }],
+        address_bits: machine::IPA_BITS,
         timers: TIMERS,
         pmu_interrupt: pmu.then_some(PMU_INTERRUPT),
         steps: Vec::new(),
@@ -572,7 +576,7 @@ fn guest(system: &System, recipe: &Recipe, mode: u32) -> Result<Vec<Fact>, Failu
         frames: 0,
         mpidr: recipe.mpidr.clone(),
         distributor: recipe.distributor,
-        redistributors: recipe.redistributors,
+        redistributors: REDISTRIBUTORS,
         mode,
     };
     witness::load(&stage, &memory, &verified)?;

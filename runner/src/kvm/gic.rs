@@ -6,10 +6,12 @@ use kvm_bindings::{
     KVM_DEV_ARM_VGIC_CTRL_INIT, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_DEV_ARM_VGIC_GRP_CTRL,
     KVM_DEV_ARM_VGIC_GRP_DIST_REGS, KVM_DEV_ARM_VGIC_GRP_LEVEL_INFO, KVM_DEV_ARM_VGIC_GRP_NR_IRQS,
     KVM_DEV_ARM_VGIC_GRP_REDIST_REGS, KVM_VGIC_V3_ADDR_TYPE_DIST, KVM_VGIC_V3_ADDR_TYPE_REDIST,
-    kvm_device_attr,
+    KVM_VGIC_V3_ADDR_TYPE_REDIST_REGION, kvm_device_attr,
 };
 use kvm_ioctls::DeviceFd;
 use std::sync::Arc;
+use vmlock_spec::lock::Range;
+use vmlock_spec::machine::REDISTRIBUTOR_SIZE;
 
 /// The interrupt controller of a VM. Its registers can only be reached while
 /// no vCPU is inside KVM_RUN; KVM answers EBUSY otherwise.
@@ -45,14 +47,22 @@ impl Gic {
         )
     }
 
-    /// Where the guest finds the redistributors, one after another.
-    pub fn set_redistributors(&self, address: u64) -> Result<()> {
-        self.set(
-            KVM_DEV_ARM_VGIC_GRP_ADDR,
-            KVM_VGIC_V3_ADDR_TYPE_REDIST.into(),
-            Some(&address),
-            "placing the GIC redistributors",
-        )
+    /// Where the guest finds the redistributors: those of a region one after another, the regions in vCPU order.
+    pub fn set_redistributors(&self, regions: &[Range]) -> Result<()> {
+        const WHAT: &str = "placing the GIC redistributors";
+        let group = KVM_DEV_ARM_VGIC_GRP_ADDR;
+        if let [region] = regions {
+            let kind = KVM_VGIC_V3_ADDR_TYPE_REDIST.into();
+            return self.set(group, kind, Some(&region.base), WHAT);
+        }
+        for (index, region) in (0u64..).zip(regions) {
+            // Count in bits 63:52, address in 51:16, index in 11:0 (Documentation/virt/kvm/devices/arm-vgic-v3.rst).
+            let count = region.size / REDISTRIBUTOR_SIZE;
+            let value = count << 52 | region.base | index;
+            let kind = KVM_VGIC_V3_ADDR_TYPE_REDIST_REGION.into();
+            self.set(group, kind, Some(&value), WHAT)?;
+        }
+        Ok(())
     }
 
     /// How many interrupt ids there are, SGIs and PPIs included.

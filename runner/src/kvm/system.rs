@@ -52,10 +52,10 @@ impl System {
         }
     }
 
-    /// Creates a VM with the same address bits on every host that has them.
-    pub fn create_vm(&self) -> Result<Vm> {
-        let ipa_bits = self.ipa_bits().min(IPA_BITS);
-        let vm = counted(self.kvm.create_vm_with_ipa_size(ipa_bits))
+    /// Creates a VM with so many bits of guest-physical address: never the most that a host offers, since what a guest
+    /// gets behind them, and what KVM takes to build and end the VM, would be the host's.
+    pub fn create_vm(&self, address_bits: u32) -> Result<Vm> {
+        let vm = counted(self.kvm.create_vm_with_ipa_size(address_bits))
             .map_err(|e| Error::new("KVM_CREATE_VM", e))?;
         Ok(Vm::new(vm))
     }

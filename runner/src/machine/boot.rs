@@ -57,19 +57,9 @@ pub fn load(lock: &Lock, directory: &Path, memory: &Memory) -> Result<Entry, Fai
             ],
         ));
     };
-    let mut fdt = lock
-        .machine
-        .fdt
-        .decode()
-        .filter(|f| !f.is_empty())
-        .ok_or_else(|| {
-            Failure::environment(
-                "the device tree in the lock is not hexadecimal text",
-                &["lock the spec again"],
-            )
-        })?;
+    let mut fdt = lock.device_tree.bytes.clone();
     let tree = Range {
-        base: lock.machine.fdt.base,
+        base: lock.device_tree.base,
         size: fdt.len() as u64,
     };
     if tree.base < memory.range().base
@@ -85,9 +75,9 @@ pub fn load(lock: &Lock, directory: &Path, memory: &Memory) -> Result<Entry, Fai
             &["lock the spec again, with more memory"],
         ));
     }
-    let kernel = load_kernel(lock, &directory.join(&boot.kernel), memory, tree)?;
+    let kernel = load_kernel(lock, &directory.join(&boot.kernel.path), memory, tree)?;
     if let Some(initrd) = &boot.initrd {
-        let range = load_initrd(&directory.join(initrd), memory, kernel, tree)?;
+        let range = load_initrd(&directory.join(&initrd.path), memory, kernel, tree)?;
         let end = range.base + range.size;
         machine::patch_initrd(&mut fdt, range.base, end)
             .map_err(|words| Failure::environment(words, &["lock the spec again"]))?;

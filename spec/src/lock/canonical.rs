@@ -1,16 +1,14 @@
-//! The lock's bytes: a byte-stable writer and a strict reader.
+//! The lock's bytes: a byte-stable writer and a strict reader of every version.
 //!
-//! Two spaces, one field per line, LF, a final newline, keys in the order of
-//! the types. `write(parse(x)) == x` for everything that was written here.
+//! Two spaces, LF, a final newline, keys in the order of the types; version 1 has
+//! a field to a line, later ones a fact. `write(parse(x)) == x` for everything
+//! that was written here, in any version.
 
-use super::{LOCK_VERSION, Lock, Range, Waiver};
-use crate::catalogue::{REGISTERS, register_by_id};
-use crate::machine::STOLEN_TIME_SIZE;
-use crate::observation::fact_name;
-use crate::resolve::{identification, owed, waived_answers};
-use crate::smccc::{self, Services, psci_name};
-use crate::vm::Feature;
-use serde::Deserialize;
+use super::consistent::consistent;
+use super::lines::Lines;
+use super::{LOCK_VERSION, Lock, v1};
+use crate::machine;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// Largest lock that is read, in bytes. Real ones have some 40 kB.
@@ -72,12 +70,21 @@ impl fmt::Display for LockError {
 
 impl std::error::Error for LockError {}
 
-/// The canonical bytes of a lock.
+/// The canonical bytes of a lock, in its own version.
 pub fn write(lock: &Lock) -> String {
     // Serialising plain structs with string keys cannot fail.
-    let mut text = serde_json::to_string_pretty(lock).expect("a lock is always representable");
-    text.push('\n');
-    text
+    const ALWAYS: &str = "a lock is always representable";
+    if lock.lock_version == v1::VERSION {
+        let shape = v1::LockShape::from(lock);
+        let mut text = serde_json::to_string_pretty(&shape).expect(ALWAYS);
+        text.push('\n');
+        return text;
+    }
+    let mut bytes = Vec::new();
+    let mut serializer = serde_json::Serializer::with_formatter(&mut bytes, Lines::default());
+    lock.serialize(&mut serializer).expect(ALWAYS);
+    bytes.push(b'\n');
+    String::from_utf8(bytes).expect("JSON is UTF-8")
 }
 
 /// Reads a lock, strictly: no unknown fields, no newer version, nothing that contradicts itself.
@@ -107,9 +114,68 @@ pub fn parse(text: &str) -> Result<Lock, LockError> {
             version: head.lock_version,
         });
     }
-    let lock: Lock = serde_json::from_str(text).map_err(malformed)?;
+    let mut lock: Lock = match head.lock_version {
+        0 => {
+            return Err(LockError::Inconsistent(
+                "lockVersion 0 does not exist".into(),
+            ));
+        }
+        v1::VERSION => {
+            let shape: v1::LockShape = serde_json::from_str(text).map_err(malformed)?;
+            shape.read().map_err(LockError::Inconsistent)?
+        }
+        _ => serde_json::from_str(text).map_err(malformed)?,
+    };
     consistent(&lock).map_err(LockError::Inconsistent)?;
+    described(&mut lock).map_err(LockError::Inconsistent)?;
     Ok(lock)
+}
+
+/// The version of the lock in a text that may be none any more: after a merge, say.
+pub fn version_in(text: &str) -> Option<u32> {
+    let (_, rest) = text.split_once("\"lockVersion\":")?;
+    let digits: String = rest
+        .trim_start()
+        .chars()
+        .take_while(char::is_ascii_digit)
+        .collect();
+    digits.parse().ok()
+}
+
+/// The device tree says what the rest of the lock does, to the byte: nothing else compares them.
+fn described(lock: &mut Lock) -> Result<(), String> {
+    let found = lock.device_tree.clone();
+    machine::describe(lock);
+    let made = &lock.device_tree;
+    if lock.lock_version == v1::VERSION {
+        return match machine::difference(&made.bytes, &found.bytes) {
+            None => Ok(()),
+            Some(words) => Err(format!(
+                "the device tree and the machine contradict each other: {words}"
+            )),
+        };
+    }
+    let lines = made.text.iter().map(Some).chain(std::iter::repeat(None));
+    let others = found.text.iter().map(Some).chain(std::iter::repeat(None));
+    let count = made.text.len().max(found.text.len());
+    if let Some((line, other)) = lines.zip(others).take(count).find(|(a, b)| a != b) {
+        let words = |line: Option<&String>| match line {
+            Some(line) => format!("`{}`", line.trim().escape_debug()),
+            None => "nothing more".to_owned(),
+        };
+        return Err(format!(
+            "the device tree and the machine contradict each other: it says {} where the machine makes it {}",
+            words(other),
+            words(line)
+        ));
+    }
+    if made.bytes.len() as u64 > super::consistent::TREE_SIZE {
+        return Err("the device tree is larger than what is kept for it".into());
+    }
+    if found.digest != made.digest {
+        return Err("the digest of the device tree is not that of its text".into());
+    }
+    Ok(())
 }
 
 /// The version is readable before the body.
@@ -117,191 +183,4 @@ pub fn parse(text: &str) -> Result<Lock, LockError> {
 #[serde(rename_all = "camelCase")]
 struct Head {
     lock_version: u32,
-}
-
-/// What must hold between the parts of a lock, so that no reader has to ask again.
-fn consistent(lock: &Lock) -> Result<(), String> {
-    if lock.lock_version == 0 {
-        return Err("lockVersion 0 does not exist".into());
-    }
-    for pair in lock.registers.windows(2) {
-        if pair[0].id >= pair[1].id {
-            return Err(format!(
-                "registers `{}` and `{}` are out of order or doubled",
-                pair[0].name, pair[1].name
-            ));
-        }
-    }
-    promising(lock)?;
-    let lengths = &lock.vector_lengths;
-    let valid = |l: &u32| (128..=2048).contains(l) && l.is_multiple_of(128);
-    if lock.features.contains(&Feature::Sve) == lengths.is_empty()
-        || !lengths.iter().all(valid)
-        || !lengths.is_sorted_by(|a, b| a < b)
-    {
-        return Err("the vector lengths are not those of a CPU with, or without, `sve`".into());
-    }
-    let machine = &lock.machine;
-    let count = machine.vcpus.len();
-    if count == 0 || count > 64 {
-        return Err(format!("{count} vCPUs: a machine has 1 to 64"));
-    }
-    let mut ranges = vec![
-        ("memory", machine.memory),
-        ("distributor", machine.distributor),
-        ("redistributors", machine.redistributors),
-    ];
-    ranges.extend(machine.devices.iter().map(|d| (d.name.as_str(), d.range)));
-    for (index, (name, range)) in ranges.iter().enumerate() {
-        // KVM gives a guest 40 bits of physical addresses unless asked otherwise.
-        if range.size == 0 || range.base % 0x1000 != 0 || range.size % 0x1000 != 0 {
-            return Err(format!(
-                "`{name}` is empty or not made of whole 4 KiB pages"
-            ));
-        }
-        if range.end().is_none_or(|end| end > 1 << 40) {
-            return Err(format!("`{name}` ends beyond 40 bits of address"));
-        }
-        if let Some((other, _)) = ranges[..index].iter().find(|(_, r)| r.overlaps(range)) {
-            return Err(format!("`{name}` and `{other}` overlap"));
-        }
-    }
-    if machine.memory.size < 64 << 20 || machine.memory.size > 512 << 30 {
-        return Err("memory must be 64 MiB to 512 GiB".into());
-    }
-    if machine.distributor.size != 0x1_0000
-        || machine.redistributors.size != count as u64 * 0x2_0000
-    {
-        return Err("the GIC frames do not fit the number of vCPUs".into());
-    }
-    let Some(fdt) = machine.fdt.decode() else {
-        return Err("the FDT is not lines of hex".into());
-    };
-    let fdt_end = machine.fdt.base.checked_add(fdt.len() as u64);
-    let inside = fdt_end.is_some_and(|end| {
-        machine.fdt.base >= machine.memory.base && Some(end) <= machine.memory.end()
-    });
-    if !inside || fdt.len() > 1 << 20 {
-        return Err("the FDT does not fit into memory".into());
-    }
-    stolen_time(lock, fdt.len() as u64)?;
-    let interrupts = lock.gic.interrupts;
-    let whole = interrupts.is_multiple_of(32) && (64..=1024).contains(&interrupts);
-    if lock.gic.version != 3 || !whole {
-        return Err("the GIC is not a GICv3 with 64 to 1024 interrupts, a multiple of 32".into());
-    }
-    for device in &machine.devices {
-        if device.interrupt < 32 || device.interrupt >= interrupts.min(1020) {
-            return Err(format!(
-                "`{}` has interrupt {}, which the GIC has not",
-                device.name, device.interrupt
-            ));
-        }
-    }
-    for private in [
-        Some(machine.private_interrupts.virtual_timer),
-        Some(machine.private_interrupts.physical_timer),
-        machine.private_interrupts.pmu,
-    ]
-    .into_iter()
-    .flatten()
-    {
-        if !(16..32).contains(&private) {
-            return Err(format!("private interrupt {private} is not 16 to 31"));
-        }
-    }
-    Ok(())
-}
-
-/// A lock promises all that the compiler would have it promise, and only
-/// `vary` waives. A later version that asks for more counts [`LOCK_VERSION`] up.
-fn promising(lock: &Lock) -> Result<(), String> {
-    for entry in &lock.registers {
-        let name = &entry.name;
-        let Some(info) = register_by_id(entry.id).filter(|info| info.name == name.as_str()) else {
-            return Err(format!(
-                "`{name}` is not the name of the register {:#018x}, as far as this program knows",
-                entry.id
-            ));
-        };
-        if info.promised() & !entry.mask != 0 {
-            return Err(format!(
-                "`{name}` promises less than the whole register: only `vary` in a spec waives"
-            ));
-        }
-        let named = |w: &Waiver| info.field(&w.field).is_some_and(|f| f.mask() == w.mask);
-        if let Some(waiver) = entry.vary.iter().find(|w| !named(w)) {
-            return Err(format!(
-                "`{name}` has no field `{}` with the bits {:#x} to be waived",
-                waiver.field, waiver.mask
-            ));
-        }
-    }
-    let entry = |name: &str| lock.registers.iter().find(|r| r.name == name);
-    let debug = entry("ID_AA64DFR0_EL1").map_or(0, |r| r.value);
-    let missing = REGISTERS.iter().find(|info| {
-        let cache = info.csselr().is_none_or(|n| lock.names_cache(n));
-        cache && owed(info, &lock.features, debug) && entry(&info.name).is_none()
-    });
-    if let Some(info) = missing {
-        return Err(format!("it says nothing of the register `{}`", info.name));
-    }
-    let gic = identification(0, lock.gic.interrupts.clamp(64, 1024));
-    let names = lock.gic.registers.iter().map(|r| &r.name);
-    if !names.eq(gic.iter().map(|(name, _)| name)) {
-        return Err("the registers of the GIC are not those of a GICv3 with its interrupts".into());
-    }
-    let services = Services::of_lock(lock);
-    let waived = waived_answers(&lock.registers);
-    let asked = smccc::answers(&services).into_iter();
-    let asked = asked.filter(|(key, _)| !waived.contains(key));
-    let calls = lock.hypercalls.answers.iter().map(|a| a.call.clone());
-    if !calls.eq(asked.map(|(key, _)| fact_name(key))) {
-        return Err("the calls that are answered are not those of its services".into());
-    }
-    if psci_name(services.psci) != Some(lock.hypercalls.psci.as_str()) {
-        return Err(
-            "`psci` and the register KVM_REG_ARM_PSCI_VERSION contradict each other".into(),
-        );
-    }
-    let pmu = lock.machine.private_interrupts.pmu;
-    if lock.features.contains(&Feature::Pmu) != pmu.is_some() {
-        return Err("a PMU has an interrupt, and nothing else has that one".into());
-    }
-    Ok(())
-}
-
-/// With `steal-time`, and only then, each vCPU has a structure of its own, in memory that is not the FDT's.
-fn stolen_time(lock: &Lock, fdt_size: u64) -> Result<(), String> {
-    let machine = &lock.machine;
-    let fdt = Range {
-        base: machine.fdt.base,
-        size: fdt_size,
-    };
-    let asked = lock.features.contains(&Feature::StealTime);
-    let mut free = machine.memory.base;
-    for (index, vcpu) in machine.vcpus.iter().enumerate() {
-        let Some(base) = vcpu.stolen_time else {
-            if asked {
-                return Err(format!("vCPU {index} has no stolen-time structure"));
-            }
-            continue;
-        };
-        let place = Range {
-            base,
-            size: STOLEN_TIME_SIZE,
-        };
-        let inside = base >= free
-            && place
-                .end()
-                .is_some_and(|end| Some(end) <= machine.memory.end())
-            && !place.overlaps(&fdt);
-        if !asked || !inside || !base.is_multiple_of(STOLEN_TIME_SIZE) {
-            return Err(format!(
-                "the stolen-time structure of vCPU {index} is not asked for, or not in memory of its own"
-            ));
-        }
-        free = base + STOLEN_TIME_SIZE;
-    }
-    Ok(())
 }

@@ -79,12 +79,14 @@ pub(super) fn answers(
         stolen_time: lock.features.contains(&Feature::StealTime),
         ..host
     };
-    let promised: HashMap<String, (u64, u64)> = smccc::answers(&Services::of_lock(lock))
-        .into_iter()
-        .map(|(key, x0)| (crate::observation::fact_name(key), (key, x0)))
-        .collect();
+    let promised: HashMap<String, (u64, u64)> =
+        smccc::answers(&Services::of_lock(lock), lock.lock_version)
+            .into_iter()
+            .map(|(key, x0)| (crate::observation::fact_name(key), (key, x0)))
+            .collect();
     let model = |services: &Services| -> HashMap<u64, u64> {
-        smccc::answers(services).into_iter().collect()
+        let answers = smccc::answers(services, lock.lock_version);
+        answers.into_iter().collect()
     };
     let (before, after) = (model(&host), model(&after));
     // What the kernel answers once its registers are set. Every model knows the same calls.

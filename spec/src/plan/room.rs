@@ -2,7 +2,6 @@
 
 use super::{Plan, Refusal};
 use crate::lock::Lock;
-use crate::machine::IPA_BITS;
 use crate::reason;
 use crate::report::HostReport;
 
@@ -19,19 +18,16 @@ pub(super) fn room(lock: &Lock, report: &HostReport, plan: &mut Plan) {
             help: vec!["choose a host whose KVM gives more".into()],
         });
     }
-    let end = lock
-        .machine
-        .memory
-        .base
-        .saturating_add(lock.machine.memory.size);
-    let bits = report.ipa_bits.min(IPA_BITS);
-    if end > 1 << bits {
+    let bits = lock.machine.address_bits;
+    if bits > report.ipa_bits {
         plan.refusals.push(Refusal {
             code: reason::ADDRESS_SPACE,
-            name: "memory".into(),
-            wanted: format!("guest addresses up to {end:#x}"),
-            offered: format!("{bits} bits"),
-            reason: "the guest's memory ends beyond what stage 2 can map".into(),
+            name: "address bits".into(),
+            wanted: format!("{bits} bits of guest-physical address"),
+            offered: format!("{} bits", report.ipa_bits),
+            reason: "the machine's address space is larger than what stage 2 can map here \
+                     (KVM_CAP_ARM_VM_IPA_SIZE), and a guest can see where it ends"
+                .into(),
             from: "spec/memory".into(),
             help: vec!["give the guest less memory, or choose another host".into()],
         });

@@ -18,7 +18,9 @@ pub(super) fn unlocked(lock: &Lock, view: &View, plan: &mut Plan) {
         .iter()
         .filter(|h| !locked.contains_key(&h.id))
     {
-        let Some(info) = register_by_id(host.id) else {
+        let known = register_by_id(host.id);
+        let newer = known.is_some_and(|info| info.since > lock.lock_version);
+        let Some(info) = known.filter(|info| !newer || info.neutral.is_some()) else {
             let encoding = host.id & 0xffff;
             let name = match host.id >> 16 & 0xfff {
                 0x13 => format!(
@@ -34,10 +36,19 @@ pub(super) fn unlocked(lock: &Lock, view: &View, plan: &mut Plan) {
             plan.refusals.push(Refusal {
                 code: reason::UNKNOWN_REGISTER,
                 wanted: "nothing there".into(),
-                offered: "a register that neither the lock nor the catalogue knows".into(),
+                offered: match known {
+                    Some(info) => format!(
+                        "a register that the lock's version {} does not know: {}",
+                        lock.lock_version, info.name
+                    ),
+                    None => "a register that neither the lock nor the catalogue knows".into(),
+                },
                 reason: format!("the host's kernel shows guests {name}, and nobody knows what that does to this guest"),
                 from: "the rule that unknown means no".into(),
-                help: vec!["use a vmlock that knows this kernel, or choose a host with an older one".into()],
+                help: vec![match newer {
+                    true => "lock the machine anew with `vmlock lock --upgrade`, or choose a host with an older kernel".into(),
+                    false => "use a vmlock that knows this kernel, or choose a host with an older one".into(),
+                }],
                 name,
             });
             continue;
@@ -47,7 +58,7 @@ pub(super) fn unlocked(lock: &Lock, view: &View, plan: &mut Plan) {
         let unnamed = |selector| !lock.names_cache(selector);
         let without_pmu =
             info.feature.as_deref() == Some("pmu") && !lock.features.contains(&Feature::Pmu);
-        if info.kind == Kind::State
+        if info.kind == Kind::State && !newer
             || info.csselr().is_some_and(unnamed)
             || info.name == "MPIDR_EL1"
             || without_pmu

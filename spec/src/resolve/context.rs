@@ -1,7 +1,9 @@
 //! What statements are evaluated against: which of them apply, and what they make of a register.
 
 use crate::catalogue::{Act, Baseline, CpuModel, Field, RegisterInfo, Statement, Subject, field};
+use crate::lock::v1;
 use crate::vm::VmSpec;
+use std::collections::BTreeMap;
 
 /// One value on its way into the lock, and who decided it so far.
 pub(super) struct Draft {
@@ -14,6 +16,8 @@ pub(super) struct Context<'a> {
     pub(super) spec: &'a VmSpec,
     pub(super) cpu: &'a CpuModel,
     pub(super) statements: Vec<(&'a Baseline, &'a Statement, String)>,
+    /// The version of the lock that is made.
+    pub(super) version: u32,
 }
 
 impl<'a> Context<'a> {
@@ -22,14 +26,16 @@ impl<'a> Context<'a> {
         spec: &'a VmSpec,
         cpu: &'a CpuModel,
         statements: Vec<(&'a Baseline, &'a Statement, String)>,
+        version: u32,
     ) -> Self {
         let mut context = Self {
             spec,
             cpu,
             statements: Vec::new(),
+            version,
         };
         let holds = |(_, s, _): &(&Baseline, &Statement, String)| {
-            s.when.iter().all(|condition| context.holds(condition))
+            s.since <= version && s.when.iter().all(|condition| context.holds(condition))
         };
         context.statements = statements.into_iter().filter(holds).collect();
         context
@@ -85,15 +91,48 @@ impl<'a> Context<'a> {
         all.map(|(_, s, from)| (*s, from.as_str()))
     }
 
-    /// The last statement about something.
-    pub(super) fn last<T>(&self, pick: impl Fn(&Subject) -> Option<T>) -> Option<(T, String)> {
-        let mut found = None;
+    /// Whether a statement decides what it says again: in version 1 the last one did, whatever was said before; later
+    /// the first of those that say the same, so that a newer baseline that changes nothing changes no lock.
+    pub(super) fn decides<T: PartialEq>(&self, before: Option<&T>, said: &T) -> bool {
+        self.version == v1::VERSION || before != Some(said)
+    }
+
+    /// What the last statement about something says, and who decided it.
+    pub(super) fn last<T: PartialEq>(
+        &self,
+        pick: impl Fn(&Subject) -> Option<T>,
+    ) -> Option<(T, String)> {
+        let mut found: Option<(T, String)> = None;
         for (statement, from) in self.applying() {
-            if let Some(value) = pick(&statement.subject) {
+            if let Some(value) = pick(&statement.subject)
+                && self.decides(found.as_ref().map(|(before, _)| before), &value)
+            {
                 found = Some((value, from.to_owned()));
             }
         }
         found
+    }
+
+    /// The lock's name of the oldest baseline of the chain.
+    pub(super) fn oldest(&self) -> Option<String> {
+        self.statements.first().map(|(_, _, from)| from.clone())
+    }
+
+    /// Who decided each of several things, out of all that were said of them, oldest first.
+    pub(super) fn deciders<K: Ord, V: PartialEq>(
+        &self,
+        history: impl Iterator<Item = (String, Vec<(K, V)>)>,
+    ) -> BTreeMap<K, String> {
+        let mut found: BTreeMap<K, (V, String)> = BTreeMap::new();
+        for (from, values) in history {
+            for (key, value) in values {
+                if self.decides(found.get(&key).map(|(before, _)| before), &value) {
+                    found.insert(key, (value, from.clone()));
+                }
+            }
+        }
+        let from = |(key, (_, from)): (K, (V, String))| (key, from);
+        found.into_iter().map(from).collect()
     }
 
     /// What the baselines make of a register of this CPU.
@@ -103,6 +142,10 @@ impl<'a> Context<'a> {
             value: 0,
             from: Vec::new(),
         };
+        if self.version > v1::VERSION {
+            // Before anybody speaks of it, it reads as zero under the oldest baseline.
+            draft.from.extend(self.oldest());
+        }
         for (statement, from) in self.applying() {
             let Subject::Field(target, act) = &statement.subject else {
                 continue;
@@ -122,10 +165,11 @@ impl<'a> Context<'a> {
                 }
                 None => continue,
             };
-            draft.value = value;
-            if draft.from.last().is_none_or(|f| f != from) {
+            let before = (!draft.from.is_empty()).then_some(&draft.value);
+            if self.decides(before, &value) {
                 draft.from = vec![from.to_owned()];
             }
+            draft.value = value;
         }
         draft
     }

@@ -1,11 +1,12 @@
 //! Firmware: KVM's pseudo-registers for it, and who decides what its calls answer.
 
 use super::{Complaints, Context};
-use crate::catalogue::{Kind, REGISTERS, Subject};
-use crate::lock::{Binding, LockedRegister};
+use crate::catalogue::{Kind, REGISTERS, Subject, register_by_name};
+use crate::lock::{Binding, LockedRegister, v1};
 use crate::observation::wire;
 use crate::smccc::{self, Services};
 use crate::vm::Feature;
+use std::collections::BTreeMap;
 
 /// KVM's firmware pseudo-registers.
 pub(super) fn firmware(
@@ -61,22 +62,17 @@ pub(super) fn firmware(
     }
 }
 
-/// What decides the answers of firmware calls, out of the finished registers;
-/// who decided the PSCI version, and who the SMC conduit.
-pub(super) fn services(context: &Context, locked: &[LockedRegister]) -> (Services, String, String) {
+/// What decides the answers of firmware calls, out of the finished registers.
+pub(super) fn services(context: &Context, locked: &[LockedRegister]) -> Services {
     let smc = context.last(|s| match s {
         Subject::Smc(conduit) => Some(*conduit),
         _ => None,
     });
-    let (smc, smc_from) = smc.unwrap_or((false, "abi".to_owned()));
-    let services = Services {
-        smc,
+    Services {
+        smc: smc.is_some_and(|(conduit, _)| conduit),
         stolen_time: context.spec.cpu.features.contains(&Feature::StealTime),
         ..Services::of_registers(locked)
-    };
-    let psci = locked.iter().find(|r| r.id == smccc::PSCI_VERSION_REGISTER);
-    let psci_from = psci.map_or_else(|| format!("cpu/{}", context.cpu.name), |r| r.from.clone());
-    (services, psci_from, smc_from)
+    }
 }
 
 /// The firmware workarounds: KVM's register, and the function that is asked for.
@@ -98,16 +94,75 @@ pub(crate) fn waived_answers(locked: &[LockedRegister]) -> Vec<u64> {
         .collect()
 }
 
-/// Who decides an answer: the CPU model for the workarounds, else the baselines.
-pub(super) fn answer_from(key: u64, psci_from: &str, smc_from: &str, cpu: &str) -> String {
-    let asked = wire::id_of(key);
-    if wire::kind_of(key) == Some(wire::Kind::ArchFeatures)
-        && WORKAROUNDS.iter().any(|(_, f)| u64::from(*f) == asked)
-    {
-        return format!("cpu/{cpu}");
+/// Who decided each answer: the CPU model those of the workarounds, else the statement with which it became what it is.
+pub(super) fn deciders(
+    context: &Context,
+    locked: &[LockedRegister],
+    services: &Services,
+) -> impl Fn(u64) -> String + use<> {
+    let cpu = format!("cpu/{}", context.cpu.name);
+    let from = |id: u64| locked.iter().find(|r| r.id == id).map(|r| r.from.clone());
+    let psci = from(smccc::PSCI_VERSION_REGISTER).unwrap_or_else(|| cpu.clone());
+    let smc = context.last(|s| match s {
+        Subject::Smc(conduit) => Some(*conduit),
+        _ => None,
+    });
+    let smc = smc.map_or_else(|| "abi".to_owned(), |(_, from)| from);
+    let version = context.version;
+    let decided = match version {
+        v1::VERSION => BTreeMap::new(),
+        _ => context.deciders(history(context, services)),
+    };
+    move |key| {
+        let asked = wire::id_of(key);
+        let workaround = WORKAROUNDS.iter().any(|(_, f)| u64::from(*f) == asked);
+        match wire::kind_of(key) {
+            Some(wire::Kind::ArchFeatures) if workaround => cpu.clone(),
+            // Version 1 told these two alone.
+            Some(wire::Kind::Smc) if version == v1::VERSION => smc.clone(),
+            _ => decided.get(&key).unwrap_or(&psci).clone(),
+        }
     }
-    if wire::kind_of(key) == Some(wire::Kind::Smc) {
-        return smc_from.to_owned();
+}
+
+/// The answers after each statement that decides some, oldest first.
+fn history(
+    context: &Context,
+    services: &Services,
+) -> impl Iterator<Item = (String, Vec<smccc::KeyedAnswer>)> {
+    let mut now = Services {
+        psci: 0,
+        std: 0,
+        std_hyp: 0,
+        vendor_hyp: 0,
+        vendor_hyp_2: 0,
+        smc: false,
+        stolen_time: false,
+        ..*services
+    };
+    let mut out = Vec::new();
+    for (_, statement, from) in &context.statements {
+        match &statement.subject {
+            Subject::Psci(version) => now.psci = *version,
+            Subject::Smc(conduit) => now.smc = *conduit,
+            Subject::Bitmap(register, bits) => {
+                let bits = bits.unwrap_or(0);
+                match register_by_name(register).map(|r| r.id) {
+                    Some(smccc::STD_BMAP_REGISTER) => now.std = bits,
+                    Some(smccc::STD_HYP_BMAP_REGISTER) => now.std_hyp = bits,
+                    Some(smccc::VENDOR_HYP_BMAP_REGISTER) => now.vendor_hyp = bits,
+                    Some(smccc::VENDOR_HYP_BMAP_2_REGISTER) => now.vendor_hyp_2 = bits,
+                    _ => continue,
+                }
+            }
+            _ => continue,
+        }
+        out.push((from.clone(), now));
     }
-    psci_from.to_owned()
+    if services.stolen_time {
+        out.push(("spec/cpu/steal-time".to_owned(), *services));
+    }
+    let version = context.version;
+    out.into_iter()
+        .map(move |(from, services)| (from, smccc::answers(&services, version)))
 }

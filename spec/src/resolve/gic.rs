@@ -11,7 +11,7 @@ pub(super) fn gic(context: &Context, complaints: &mut Complaints) -> Gic {
         Subject::IidrRevision(revision) => Some(*revision),
         _ => None,
     });
-    let Some((revision, from)) = revision else {
+    let Some((revision, _)) = revision else {
         complaints.error(
             "spec::incomplete-baseline",
             "/abi",
@@ -24,11 +24,23 @@ pub(super) fn gic(context: &Context, complaints: &mut Complaints) -> Gic {
             registers: Vec::new(),
         };
     };
-    let registers = identification(revision, machine::INTERRUPTS);
-    let entry = |(name, value)| GicRegister {
+    let said = context
+        .statements
+        .iter()
+        .filter_map(|(_, s, from)| match s.subject {
+            Subject::IidrRevision(revision) => Some((revision, from)),
+            _ => None,
+        });
+    let history = said.map(|(revision, from)| {
+        let registers = identification(revision, machine::INTERRUPTS, context.version);
+        (from.clone(), registers)
+    });
+    let decided = context.deciders(history);
+    let registers = identification(revision, machine::INTERRUPTS, context.version);
+    let entry = |(name, value): (String, u32)| GicRegister {
+        from: decided.get(&name).cloned().unwrap_or_default(),
         name,
         value,
-        from: from.clone(),
     };
     Gic {
         version: 3,
@@ -42,8 +54,8 @@ pub(super) fn gic(context: &Context, complaints: &mut Complaints) -> Gic {
 pub(crate) const GIC_IIDR: u32 = 0x4b << 24 | 0x43b;
 
 /// The registers of a GICv3 that KVM makes, with so many interrupt ids and that
-/// revision of GICD_IIDR.
-pub(crate) fn identification(revision: u8, interrupts: u32) -> Vec<(String, u32)> {
+/// revision of GICD_IIDR, as far as that version of the lock speaks of them.
+pub(crate) fn identification(revision: u8, interrupts: u32, _version: u32) -> Vec<(String, u32)> {
     let mut registers = Vec::new();
     let mut push = |name: String, value: u32| registers.push((name, value));
     let lines = interrupts / 32 - 1;

@@ -15,12 +15,20 @@ fn belongs(context: &Context, register: &RegisterInfo) -> bool {
     let features = &context.spec.cpu.features;
     let made_up = register.kind == Kind::Firmware || register.name == "CLIDR_EL1";
     let debug = context.raw("ID_AA64DFR0_EL1");
-    !made_up && register.csselr().is_none() && owed(register, features, debug)
+    !made_up && register.csselr().is_none() && owed(register, features, debug, context.version)
 }
 
-/// Whether a lock speaks of a register, with these features and that
+/// Whether a lock of that version speaks of a register, with these features and that
 /// ID_AA64DFR0_EL1; of a CCSIDR_EL1 it does where CLIDR_EL1 names the cache.
-pub(crate) fn owed(register: &RegisterInfo, features: &[Feature], debug: u64) -> bool {
+pub(crate) fn owed(
+    register: &RegisterInfo,
+    features: &[Feature],
+    debug: u64,
+    version: u32,
+) -> bool {
+    if register.since > version {
+        return false;
+    }
     if let Some(feature) = register.feature.as_deref()
         && !features.iter().any(|f| f.name() == feature)
     {
@@ -74,8 +82,7 @@ pub(super) fn registers(context: &Context) -> Drafts {
             };
         } else if draft.from.is_empty() {
             // No statement speaks of it: it reads as zero under that baseline.
-            let whole = context.statements.first().map(|(_, _, from)| from.clone());
-            draft.from.extend(whole);
+            draft.from.extend(context.oldest());
         }
         out.insert(register.name.as_ref(), (register, draft));
     }

@@ -1,38 +1,78 @@
 //! Limits of the description that no type can hold.
 
 use super::Complaints;
+use crate::lock::v1;
+use crate::machine::{MEMORY_MAX, MEMORY_MIN, VCPUS_MAX};
 use crate::vm::VmSpec;
 
-/// Limits of the description that no type can hold.
-pub(super) fn shape(spec: &VmSpec, complaints: &mut Complaints) {
+/// Whether a machine or a device can be called so: in paths, device trees and words for people.
+pub(crate) fn is_name(name: &str) -> bool {
     let valid = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-    if spec.name.is_empty() || spec.name.len() > 63 || !spec.name.chars().all(valid) {
+    !name.is_empty() && name.len() <= 63 && name.chars().all(valid) && !name.starts_with('.')
+}
+
+/// Limits of the description that no type can hold.
+pub(super) fn shape(spec: &VmSpec, version: u32, complaints: &mut Complaints) {
+    if !is_name(&spec.name) {
         complaints.error(
             "spec::bad-name",
             "/name",
             format!("`{}` is no name for a machine", spec.name.escape_debug()),
-            Some("use 1 to 63 letters, digits, `-`, `_` and `.`".into()),
+            Some("use 1 to 63 letters, digits, `-`, `_` and `.`, and no `.` at the front".into()),
         );
     }
-    if !(1..=64).contains(&spec.cpu.count) {
+    // What version 1 cannot hold needs an upgrade, which its lock is never given unasked.
+    let upgrade = |fits: bool| {
+        let old = version == v1::VERSION && fits;
+        old.then(|| {
+            "a lock of version 1 cannot hold more: `vmlock lock --upgrade` makes a newer one"
+                .to_owned()
+        })
+    };
+    let most = match version {
+        v1::VERSION => 64,
+        _ => VCPUS_MAX,
+    };
+    if !(1..=most).contains(&spec.cpu.count) {
         complaints.error(
             "spec::cpu-count",
             "/cpu/count",
-            format!("{} vCPUs: a machine has 1 to 64", spec.cpu.count),
-            None,
+            format!("{} vCPUs: a machine has 1 to {most}", spec.cpu.count),
+            upgrade((1..=VCPUS_MAX).contains(&spec.cpu.count)),
         );
     }
-    let (low, high, unit) = (64u64 << 20, 512u64 << 30, 2u64 << 20);
-    if !(low..=high).contains(&spec.memory) || !spec.memory.is_multiple_of(unit) {
+    let (high, words) = match version {
+        v1::VERSION => (512 << 30, "512 GiB"),
+        _ => (MEMORY_MAX, "255 TiB"),
+    };
+    let whole = spec.memory.is_multiple_of(2 << 20);
+    if !(MEMORY_MIN..=high).contains(&spec.memory) || !whole {
         complaints.error(
             "spec::memory-size",
             "/memory",
             format!(
-                "{} bytes of memory: a machine has 64 MiB to 512 GiB, in steps of 2 MiB",
+                "{} bytes of memory: a machine has 64 MiB to {words}, in steps of 2 MiB",
                 spec.memory
             ),
-            None,
+            upgrade((MEMORY_MIN..=MEMORY_MAX).contains(&spec.memory) && whole),
         );
+    }
+    if let Some(boot) = &spec.boot
+        && version == v1::VERSION
+    {
+        let asked = [
+            ("kernel-digest", boot.kernel_digest.is_some()),
+            ("initrd-digest", boot.initrd_digest.is_some()),
+            ("kernel-address", boot.kernel_address.is_some()),
+        ];
+        for (what, _) in asked.into_iter().filter(|(_, asked)| *asked) {
+            complaints.error(
+                "spec::needs-upgrade",
+                format!("/boot/{what}"),
+                format!("a lock of version 1 cannot hold `{what}`"),
+                Some("`vmlock lock --upgrade` makes a newer one".into()),
+            );
+        }
     }
     let cmdline = spec.boot.as_ref().map_or("", |b| b.cmdline.as_str());
     if cmdline.len() > 2048 || cmdline.contains(['\0', '\n']) {

@@ -41,7 +41,7 @@ pub(super) fn warnings(context: &Context, catalogue: &Catalogue) -> Vec<Complain
             .partition(|(b, _, _)| b.part.is_none());
         first.extend(statements.iter().map(|s| (baseline, *s, String::new())));
         first.extend(parts);
-        let other = Context::new(spec, context.cpu, first);
+        let other = Context::new(spec, context.cpu, first, context.version);
         let mut told: Vec<String> = Vec::new();
         for statement in statements {
             let what = name(&statement.subject);
@@ -152,6 +152,7 @@ fn seen(context: &Context, subject: &Subject) -> Option<u64> {
 mod tests {
     use super::*;
     use crate::catalogue::{Act, CpuModel, SiliconValue};
+    use crate::resolve::Target;
     use crate::resolve::resolve;
     use crate::vm::{Cpu, SetField, VmSpec};
     use std::borrow::Cow;
@@ -175,13 +176,14 @@ mod tests {
                 part: None,
                 statements: Cow::Owned(statements),
                 stable: Cow::Borrowed(&[]),
-                digest: "sha256-0".into(),
+                digests: vec!["sha256-0".into(); 2].into(),
             };
         let doubtful = Statement {
             subject: Subject::Field("ID_AA64DFR0_EL1.BRPs".into(), Act::Force(1)),
             when: Cow::Borrowed(&[]),
             source: "made up".into(),
             unsure_after: Some("a".into()),
+            since: 1,
         };
         let mut catalogue = Catalogue::builtin();
         let list = vec![
@@ -212,7 +214,7 @@ mod tests {
     }
 
     fn codes(spec: &VmSpec) -> Vec<(&'static str, String)> {
-        let (_, warnings) = resolve(spec, &catalogue()).expect("a lock");
+        let (_, warnings) = resolve(spec, &catalogue(), &Target::NEWEST).expect("a lock");
         warnings.into_iter().map(|w| (w.code, w.place)).collect()
     }
 
@@ -227,7 +229,8 @@ mod tests {
 
     #[test]
     fn the_warning_names_field_and_releases() {
-        let (_, warnings) = resolve(&spec("b", "neoverse-n1"), &catalogue()).expect("a lock");
+        let (_, warnings) =
+            resolve(&spec("b", "neoverse-n1"), &catalogue(), &Target::NEWEST).expect("a lock");
         let message = &warnings[0].message;
         for word in ["ID_AA64DFR0_EL1.BRPs", "`a`", "`b`", "`c`"] {
             assert!(message.contains(word), "{word} in {message}");

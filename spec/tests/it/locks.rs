@@ -36,7 +36,7 @@ fn the_canonical_form_is_for_people_and_merges() {
     assert!(!text.contains('\r') && !text.contains('\t'));
     let ids: Vec<&str> = text
         .lines()
-        .filter(|l| l.trim_start().starts_with("\"id\": "))
+        .filter_map(|l| l.trim_start().strip_prefix("{ \"id\": "))
         .collect();
     assert!(ids.len() > 70, "{} registers", ids.len());
     assert!(ids.is_sorted(), "registers are sorted by id");
@@ -86,11 +86,11 @@ fn a_lock_covers_the_whole_id_space() {
 #[test]
 fn newer_unknown_and_conflicting_locks_are_refused() {
     let text = write(&example());
-    let newer = text.replace("\"lockVersion\": 1", "\"lockVersion\": 2");
-    assert_eq!(parse(&newer), Err(LockError::Newer { version: 2 }));
+    let newer = text.replace("\"lockVersion\": 2", "\"lockVersion\": 3");
+    assert_eq!(parse(&newer), Err(LockError::Newer { version: 3 }));
     let unknown = text.replace(
-        "\"lockVersion\": 1",
-        "\"lockVersion\": 1,\n  \"colour\": \"red\"",
+        "\"lockVersion\": 2",
+        "\"lockVersion\": 2,\n  \"colour\": \"red\"",
     );
     assert!(
         matches!(parse(&unknown), Err(LockError::Malformed { message, .. }) if message.contains("colour"))
@@ -120,13 +120,57 @@ fn locks_that_contradict_themselves_are_refused() {
         ("out of order", &|l| l.registers.swap(0, 1)),
         ("vCPUs", &|l| l.machine.vcpus.clear()),
         ("64 MiB", &|l| l.machine.memory.size = 0x1000),
-        ("FDT", &|l| l.machine.fdt.bytes.push("zz".into())),
-        ("FDT", &|l| l.machine.fdt.base = 0),
+        ("device tree", &|l| l.device_tree.text.clear()),
+        ("nothing more", &|l| l.device_tree.text.push("zz".into())),
+        ("digest of the device tree", &|l| {
+            l.device_tree.digest.clear()
+        }),
+        ("device tree", &|l| l.device_tree.base = 0),
+        ("device tree", &|l| l.machine.memory.size = 128 << 20),
+        ("device tree", &|l| l.machine.distributor.base += 0x1_0000),
+        ("device tree", &|l| {
+            l.device_tree.text = l
+                .device_tree
+                .text
+                .iter()
+                .map(|line| line.replace("'hvc'", "'smc'"))
+                .collect();
+        }),
+        ("conduit", &|l| l.hypercalls.conduit = "smc".into()),
+        ("smccc", &|l| l.hypercalls.smccc = "9.9".into()),
+        ("MPIDR_EL1", &|l| {
+            l.machine.vcpus[1].mpidr = l.machine.vcpus[0].mpidr
+        }),
+        ("stands twice", &|l| {
+            l.machine.private_interrupts.virtual_timer = l.machine.private_interrupts.physical_timer
+        }),
+        ("another device", &|l| {
+            l.machine.devices[1].interrupt = l.machine.devices[0].interrupt
+        }),
+        ("console", &|l| l.machine.devices.clear()),
+        ("name", &|l| l.name = "a/b".into()),
+        ("name", &|l| l.name = "a\nb".into()),
+        ("name", &|l| l.machine.devices[1].name = "serial".into()),
+        ("waived twice", &|l| {
+            let waiver = Waiver {
+                field: "Revision".into(),
+                mask: 0xf,
+                from: "spec/vary/MIDR_EL1.Revision".into(),
+            };
+            l.registers[midr].vary = vec![waiver.clone(), waiver];
+        }),
+        ("reset", &|l| l.reset[0].name = "NOBODY_EL1".into()),
+        ("reset", &|l| l.reset.push(l.reset[0].clone())),
+        ("digest", &|l| {
+            if let Some(boot) = &mut l.boot {
+                boot.kernel.digest = Some("md5-0".into());
+            }
+        }),
         ("interrupt", &|l| l.machine.devices[0].interrupt = 5),
         ("interrupt", &|l| {
             l.machine.private_interrupts.virtual_timer = 99
         }),
-        ("40 bits", &|l| l.machine.devices[0].range.base = 1 << 50),
+        ("32 bits", &|l| l.machine.devices[0].range.base = 1 << 50),
         ("MIDR_EL1", &|l| l.registers[midr].mask = 0),
         ("MIDR_EL1", &|l| l.registers[midr].mask &= !0xf),
         ("REVIDR_EL1", &|l| {
@@ -168,7 +212,7 @@ fn locks_that_contradict_themselves_are_refused() {
 #[test]
 fn the_initrd_is_patched_and_nothing_else() {
     let lock = example();
-    let mut fdt = lock.machine.fdt.decode().expect("hex");
+    let mut fdt = lock.device_tree.bytes;
     let before = fdt.clone();
     vmlock_spec::machine::patch_initrd(&mut fdt, 0x1122_3344_5566_7788, 0x99aa_bbcc_ddee_ff00)
         .expect("has both");
@@ -192,7 +236,7 @@ fn stolen_time_has_memory_of_its_own() {
     let good = lock(&spec(&["kvm-6.8"], "neoverse-n1", &[Feature::StealTime]));
     let text = write(&good);
     assert_eq!(parse(&text).map(|l| write(&l)), Ok(text));
-    let fdt = good.machine.fdt.decode().expect("our own FDT");
+    let fdt = &good.device_tree.bytes;
     let named = |name: &[u8]| fdt.windows(name.len()).any(|w| w == name);
     assert!(named(b"stolen-time@401f0000") && named(b"no-map"));
     // Nowhere, unaligned, another vCPU's, the FDT's, behind memory, at the end of everything.
@@ -201,7 +245,7 @@ fn stolen_time_has_memory_of_its_own() {
         None,
         Some(0x401f_0048),
         Some(0x401f_0000),
-        Some(good.machine.fdt.base),
+        Some(good.device_tree.base),
         Some(end),
         Some(u64::MAX - 63),
     ] {

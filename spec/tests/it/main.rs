@@ -3,6 +3,7 @@
 mod audits;
 mod catalogue;
 mod common;
+mod frozen;
 mod locks;
 mod plans;
 mod truth;

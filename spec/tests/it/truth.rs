@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 use vmlock_spec::catalogue::{Catalogue, Kind, register_by_id};
 use vmlock_spec::lock::{Lock, LockedRegister};
-use vmlock_spec::resolve::resolve;
+use vmlock_spec::resolve::{Target, resolve};
 use vmlock_spec::vm::{Boot, Cpu, Feature, VmSpec};
 
 /// A description with nothing special in it.
@@ -21,6 +21,7 @@ pub fn spec(abi: &[&str], model: &str, features: &[Feature]) -> VmSpec {
         kernel: "Image".into(),
         initrd: Some("initrd".into()),
         cmdline: "quiet".into(),
+        ..Boot::default()
     };
     VmSpec {
         boot: Some(boot),
@@ -30,7 +31,7 @@ pub fn spec(abi: &[&str], model: &str, features: &[Feature]) -> VmSpec {
 
 /// Resolves, or fails with the complaints.
 pub fn lock(spec: &VmSpec) -> Lock {
-    match resolve(spec, &Catalogue::builtin()) {
+    match resolve(spec, &Catalogue::builtin(), &Target::NEWEST) {
         Ok((lock, _)) => lock,
         Err(complaints) => panic!("{complaints:#?}"),
     }

@@ -15,7 +15,18 @@ impl Decoder<'_> {
         self.places.note("/boot", head(node));
         self.no_children(node);
         self.no_arguments(node, &format!("write `{EXAMPLE}`"));
-        let properties = self.properties(node, &["kernel", "initrd", "cmdline"]);
+        let properties = self.properties(
+            node,
+            &[
+                "kernel",
+                "initrd",
+                "cmdline",
+                "kernel-digest",
+                "initrd-digest",
+                "kernel-address",
+                "any-file",
+            ],
+        );
         for (name, entry) in &properties {
             self.places
                 .note(format!("/boot/{name}"), range(entry.span()));
@@ -48,6 +59,15 @@ impl Decoder<'_> {
         let kernel = text(self, "kernel");
         let initrd = text(self, "initrd");
         let cmdline = text(self, "cmdline").unwrap_or_default();
+        let kernel_digest = text(self, "kernel-digest");
+        let initrd_digest = text(self, "initrd-digest");
+        let kernel_address = properties
+            .get("kernel-address")
+            .and_then(|e| self.number(e, "spec::out-of-range", "`kernel-address`", 0..=u64::MAX));
+        let any_file = properties
+            .get("any-file")
+            .and_then(|e| self.truth(e, "`any-file`"))
+            .unwrap_or_default();
         if !properties.contains_key("kernel") && !self.misspelt.contains("kernel") {
             self.push(
                 "spec::missing",
@@ -75,6 +95,10 @@ impl Decoder<'_> {
             kernel,
             initrd,
             cmdline,
+            kernel_digest,
+            initrd_digest,
+            kernel_address,
+            any_file,
         })
     }
 }

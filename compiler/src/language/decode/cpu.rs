@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use vmlock_spec::vm::{Cpu, Feature, SetField};
 
 /// Most vCPUs of a machine.
-const VCPUS_MAX: u64 = 64;
+const VCPUS_MAX: u64 = vmlock_spec::machine::VCPUS_MAX as u64;
 /// vCPU features of KVM that a description cannot name yet.
 pub(super) const FEATURES_LATER: [&str; 1] = ["el2"];
 

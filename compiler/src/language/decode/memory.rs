@@ -3,13 +3,14 @@
 use super::Decoder;
 use super::span::range;
 use kdl::KdlNode;
+use vmlock_spec::machine;
 
 /// Guest memory comes in blocks of 2 MiB, so that the host can map it with huge pages.
 const MEMORY_STEP_BYTES: u64 = 2 << 20;
 /// Least guest memory.
-pub(super) const MEMORY_MIN_BYTES: u64 = 64 << 20;
+pub(super) const MEMORY_MIN_BYTES: u64 = machine::MEMORY_MIN;
 /// Most guest memory.
-const MEMORY_MAX_BYTES: u64 = 512 << 30;
+const MEMORY_MAX_BYTES: u64 = machine::MEMORY_MAX;
 
 impl Decoder<'_> {
     pub(super) fn memory(&mut self, node: &KdlNode) -> Option<u64> {
@@ -57,7 +58,7 @@ impl Decoder<'_> {
                 } else {
                     "too much"
                 },
-                "memory is 64MiB to 512GiB",
+                "memory is 64MiB to 255TiB",
             );
             return None;
         }
@@ -101,14 +102,14 @@ fn size(text: &str) -> Result<u64, String> {
                 Some(unit @ ('K' | 'M' | 'G' | 'T')) => {
                     format!("write `{number}{unit}iB`: sizes are binary, and say so")
                 }
-                Some(_) => "the units are `KiB`, `MiB` and `GiB`".to_owned(),
+                Some(_) => "the units are `KiB`, `MiB`, `GiB` and `TiB`".to_owned(),
                 None => format!("add the unit, for example `{number}MiB`"),
             });
         }
     };
     number
         .checked_mul(1 << shift)
-        .ok_or_else(|| "memory is 64MiB to 512GiB".to_owned())
+        .ok_or_else(|| "memory is 64MiB to 255TiB".to_owned())
 }
 
 #[cfg(test)]

@@ -120,6 +120,21 @@ impl Decoder<'_> {
         }
     }
 
+    /// `#true` or `#false`.
+    pub(super) fn truth(&mut self, entry: &KdlEntry, what: &str) -> Option<bool> {
+        let truth = entry.value().as_bool();
+        if truth.is_none() {
+            let name = entry.name().map_or("", |n| n.value());
+            self.wrong_type(
+                entry,
+                what,
+                "`#true` or `#false`",
+                format!("write `{name}=#true`"),
+            );
+        }
+        truth
+    }
+
     /// A number that a property of a node gives.
     pub(super) fn count(
         &mut self,

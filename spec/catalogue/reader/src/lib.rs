@@ -6,9 +6,10 @@
 //! a file is reported, each with its byte span.
 
 use kdl::{KdlDocument, KdlNode, KdlValue};
-use sha2::{Digest, Sha256};
 use std::borrow::Cow;
 use vmlock_catalogue_types::*;
+
+mod digest;
 
 /// One thing wrong with a catalogue file.
 #[derive(Clone, Debug)]
@@ -174,10 +175,17 @@ impl Reader {
         let mut fields: Vec<Field> = Vec::new();
         let (mut gate, mut feature, mut neutral) = (None, None, None);
         let (mut encoding, mut guest_only) = (None, false);
+        let (mut reset, mut since, mut aliases) = (None, 1, Vec::new());
         for child in children(node) {
             match child.name().value() {
                 "encoding" => encoding = self.encoding(child),
                 "guest-only" => guest_only = true,
+                "reset" => reset = self.number(child, 0, "a value"),
+                "since" => since = self.version(child, 0).unwrap_or(1),
+                "alias" => {
+                    let name = self.text(child, 0, "the old name");
+                    aliases.extend(name.zip(self.version(child, 1)));
+                }
                 "id" => id = self.number(child, 0, "the KVM register id"),
                 "kind" => kind = self.kind(child),
                 "title" => title = self.text(child, 0, "a line of text").unwrap_or_default(),
@@ -226,7 +234,23 @@ impl Reader {
             neutral,
             encoding,
             guest_only,
+            reset,
+            since,
+            aliases: Cow::Owned(aliases),
         })
+    }
+
+    /// A version of the lock.
+    fn version(&mut self, node: &KdlNode, index: usize) -> Option<u32> {
+        let number = self.number(node, index, "a version of the lock")?;
+        match u32::try_from(number) {
+            Ok(version @ 1..=LOCK_VERSION) => Some(version),
+            _ => {
+                let words = format!("there is no version {number} of the lock");
+                self.problem(node, words, None);
+                None
+            }
+        }
     }
 
     /// `op0 op1 CRn CRm op2` in 16 bits, as MRS and KVM's register ids have them.
@@ -318,10 +342,12 @@ impl Reader {
                 _ => self.statement(child, &mut statements),
             }
         }
-        // What it means and nothing else: a source that is worded better, or a
-        // release of which more is known, changes no lock.
-        let meaning: Vec<_> = statements.iter().map(|s| (&s.subject, &s.when)).collect();
-        let canonical = format!("baseline {name} after {after:?} part {part:?} {meaning:?}");
+        let digests = digest::of_baseline(&digest::Meaning {
+            name: &name,
+            after: after.as_deref(),
+            part: part.as_deref(),
+            statements: &statements,
+        });
         Some(Baseline {
             name,
             title,
@@ -329,7 +355,7 @@ impl Reader {
             part,
             statements: Cow::Owned(statements),
             stable: Cow::Owned(stable),
-            digest: digest(&canonical),
+            digests,
         })
     }
 
@@ -338,8 +364,8 @@ impl Reader {
         self.known_properties(
             node,
             match word {
-                "pmceid" => &["source", "when", "unsure-after", "and", "or"],
-                _ => &["source", "when", "unsure-after"],
+                "pmceid" => &["source", "when", "unsure-after", "since", "and", "or"],
+                _ => &["source", "when", "unsure-after", "since"],
             },
         );
         let mut subjects = Vec::new();
@@ -426,11 +452,20 @@ impl Reader {
             .map(|w| w.split_whitespace().map(owned).collect())
             .unwrap_or_default();
         let unsure_after = self.property(node, "unsure-after");
+        let since = match node.get("since").map(|v| v.as_integer()) {
+            None => 1,
+            Some(Some(version)) if (1..=LOCK_VERSION.into()).contains(&version) => version as u32,
+            Some(_) => {
+                self.problem(node, "`since` is a version of the lock", None);
+                return;
+            }
+        };
         out.extend(subjects.into_iter().map(|subject| Statement {
             subject,
             when: Cow::Owned(when.clone()),
             source: source.clone(),
             unsure_after: unsure_after.clone(),
+            since,
         }));
     }
 
@@ -483,18 +518,14 @@ impl Reader {
                 self.problem(node, format!("`{}` is given twice", value.register), None);
             }
         }
-        let values = |list: &[SiliconValue]| -> Vec<(Text, u64)> {
-            list.iter().map(|v| (v.register.clone(), v.value)).collect()
-        };
-        let (meaning, firm) = (values(&registers), values(&facts));
-        let canonical = format!("cpu {name} {meaning:?} {firm:?} {unaffected:?}");
+        let digests = digest::of_cpu(&name, &registers, &facts, &unaffected);
         Some(CpuModel {
             name,
             title,
             registers: Cow::Owned(registers),
             facts: Cow::Owned(facts),
             unaffected: Cow::Owned(unaffected),
-            digest: digest(&canonical),
+            digests,
         })
     }
 }
@@ -504,12 +535,4 @@ fn psci(text: &str) -> Option<u32> {
     let (major, minor) = text.split_once('.')?;
     let (major, minor): (u16, u16) = (major.parse().ok()?, minor.parse().ok()?);
     Some(u32::from(major) << 16 | u32::from(minor))
-}
-
-fn digest(canonical: &str) -> Text {
-    let mut text = String::from("sha256-");
-    for byte in Sha256::digest(canonical.as_bytes()) {
-        text.push_str(&format!("{byte:02x}"));
-    }
-    Cow::Owned(text)
 }

@@ -8,6 +8,9 @@
 
 use std::borrow::Cow;
 
+/// The newest version of the lock's format: what an entry of the catalogue was for older ones is kept beside it.
+pub const LOCK_VERSION: u32 = 2;
+
 /// Text that is either compiled in or read from a user's file.
 pub type Text = Cow<'static, str>;
 /// A list that is either compiled in or read from a user's file.
@@ -134,9 +137,20 @@ pub struct RegisterInfo {
     pub encoding: Option<u16>,
     /// `KVM_GET_ONE_REG` does not serve it: only a guest can read it.
     pub guest_only: bool,
+    /// What a vCPU that starts has in it, where that is not zero; only for run-time state.
+    pub reset: Option<u64>,
+    /// The first version of the lock that knows the register: older locks treat it as unknown.
+    pub since: u32,
+    /// Names that older locks have for it, each with the last version of the lock that uses it.
+    pub aliases: List<(Text, u32)>,
 }
 
 impl RegisterInfo {
+    /// Its name in a lock of that version.
+    pub fn name_in(&self, version: u32) -> &str {
+        let mut aliases = self.aliases.iter().filter(|(_, until)| version <= *until);
+        aliases.next().map_or(&self.name, |(name, _)| name)
+    }
     /// CSSELR_EL1 value that selects it, for `CCSIDR_EL1[n]`, which KVM serves
     /// as `KVM_REG_ARM_DEMUX` registers.
     pub const fn csselr(&self) -> Option<u8> {
@@ -222,6 +236,8 @@ pub struct Statement {
     /// The last whole baseline known *not* to be so, where those between it and
     /// the one that makes the statement were not seen.
     pub unsure_after: Option<Text>,
+    /// The first version of the lock that has the fact: older locks are made without the statement.
+    pub since: u32,
 }
 
 /// A named, immutable statement about what a guest sees.
@@ -239,8 +255,9 @@ pub struct Baseline {
     pub statements: List<Statement>,
     /// Stable point releases known to differ: version, and how.
     pub stable: List<(Text, Text)>,
-    /// `sha256-` and 64 hex digits over what all statements mean, without their sources.
-    pub digest: Text,
+    /// For each version of the lock, from 1 on, `sha256-` and 64 hex digits over what the statements mean that this
+    /// version knows, without their sources.
+    pub digests: List<Text>,
 }
 
 /// A value of the silicon, with where it was read.
@@ -269,6 +286,7 @@ pub struct CpuModel {
     /// Vulnerabilities that the CPU does not have, as conditions for baselines
     /// (`meltdown` stands for the condition `unaffected:meltdown`).
     pub unaffected: List<Text>,
-    /// `sha256-` and 64 hex digits over what the model says, without its sources.
-    pub digest: Text,
+    /// For each version of the lock, from 1 on, `sha256-` and 64 hex digits over what the model says, without its
+    /// sources.
+    pub digests: List<Text>,
 }

@@ -1,0 +1,165 @@
+//! A lock keeps its version until somebody upgrades it, and the files that it boots.
+
+use crate::scratch::{Scratch, err, out, root};
+use std::fs;
+
+const SPEC: &str = r#"
+vm "a" {
+    arch "arm64"
+    abi "kvm-6.8" "psci-1.1"
+    cpu "neoverse-n1" count=2
+    memory "256MiB"
+    boot kernel="Image" cmdline="quiet"
+}
+"#;
+
+fn read(scratch: &Scratch, name: &str) -> String {
+    fs::read_to_string(scratch.0.join(name)).unwrap()
+}
+
+/// A lock of version 1 with its description.
+fn old(name: &str) -> (Scratch, String) {
+    let scratch = Scratch::new(name);
+    let spec = fs::read_to_string(root().join("spec/tests/frozen/v1/modern.vm.kdl")).unwrap();
+    scratch.write("modern.vm.kdl", &spec);
+    let lock = root().join("spec/tests/frozen/v1/modern.vm.lock.json");
+    let lock = fs::read_to_string(lock).unwrap();
+    scratch.write("modern.vm.lock.json", &lock);
+    (scratch, lock)
+}
+
+#[test]
+fn an_old_lock_stays_as_it_is_until_it_is_upgraded() {
+    let (scratch, lock) = old("keeps");
+    let check = scratch.vmlock(&["lock", "--check", "modern.vm.kdl"]);
+    assert_eq!(check.status.code(), Some(0), "{}", err(&check));
+    assert!(scratch.vmlock(&["lock", "modern.vm.kdl"]).status.success());
+    assert_eq!(read(&scratch, "modern.vm.lock.json"), lock);
+    let upgrade = scratch.vmlock(&["lock", "--upgrade", "modern.vm.kdl"]);
+    assert!(upgrade.status.success(), "{}", err(&upgrade));
+    assert!(out(&upgrade).contains("lockVersion"), "{}", out(&upgrade));
+    let new = read(&scratch, "modern.vm.lock.json");
+    assert!(new.contains("\"lockVersion\": 2"));
+    assert!(new.lines().count() < 420, "{} lines", new.lines().count());
+    // The registers, the GIC and the calls of version 1 are what they were.
+    let difference = scratch.vmlock(&["lock", "--check", "modern.vm.kdl"]);
+    assert!(difference.status.success());
+}
+
+/// Half of a merge still says which version it was.
+#[test]
+fn an_old_lock_that_a_merge_broke_is_made_anew_in_its_version() {
+    let (scratch, lock) = old("merge");
+    let broken = lock.replacen("  \"registers\"", "<<<<<<< ours\n  \"registers\"", 1);
+    scratch.write("modern.vm.lock.json", &broken);
+    assert!(scratch.vmlock(&["lock", "modern.vm.kdl"]).status.success());
+    assert_eq!(read(&scratch, "modern.vm.lock.json"), lock);
+}
+
+#[test]
+fn what_an_old_version_cannot_hold_asks_for_an_upgrade() {
+    let (scratch, lock) = old("cannot-hold");
+    let spec = read(&scratch, "modern.vm.kdl");
+    for (from, to, words) in [
+        ("count=2", "count=100", "spec::cpu-count"),
+        ("256MiB", "1TiB", "spec::memory-size"),
+        (
+            "kernel=",
+            "kernel-address=0x40200000 kernel=",
+            "spec::needs-upgrade",
+        ),
+    ] {
+        scratch.write("modern.vm.kdl", &spec.replacen(from, to, 1));
+        let refused = scratch.vmlock(&["lock", "modern.vm.kdl"]);
+        assert_eq!(refused.status.code(), Some(1), "{to}");
+        let said = err(&refused);
+        assert!(said.contains(words) && said.contains("--upgrade"), "{said}");
+        assert_eq!(read(&scratch, "modern.vm.lock.json"), lock);
+        let upgrade = scratch.vmlock(&["lock", "--dry-run", "--upgrade", "modern.vm.kdl"]);
+        assert!(upgrade.status.success(), "{to}: {}", err(&upgrade));
+    }
+}
+
+#[test]
+fn a_newer_lock_is_never_overwritten() {
+    let scratch = Scratch::new("newer-lock");
+    scratch.write("a.vm.kdl", SPEC);
+    assert!(scratch.vmlock(&["lock", "a.vm.kdl"]).status.success());
+    let newer = read(&scratch, "a.vm.lock.json").replace("Version\": 2", "Version\": 99");
+    scratch.write("a.vm.lock.json", &newer);
+    for flags in [
+        &["lock", "a.vm.kdl"][..],
+        &["lock", "--upgrade", "a.vm.kdl"],
+    ] {
+        let refused = scratch.vmlock(flags);
+        assert_eq!(refused.status.code(), Some(4));
+        assert!(err(&refused).contains("lock::newer"), "{}", err(&refused));
+        assert_eq!(read(&scratch, "a.vm.lock.json"), newer);
+    }
+}
+
+/// A newer baseline that says the same changes the name of the baseline and nothing else.
+#[test]
+fn a_difference_of_locks_is_one_of_guests() {
+    let scratch = Scratch::new("guest-diff");
+    let lines = |abi: &str| -> Vec<String> {
+        scratch.write("a.vm.kdl", &SPEC.replace("\"kvm-6.8\" \"psci-1.1\"", abi));
+        let _ = fs::remove_file(scratch.0.join("a.vm.lock.json"));
+        assert!(scratch.vmlock(&["lock", "a.vm.kdl"]).status.success());
+        read(&scratch, "a.vm.lock.json")
+            .lines()
+            .map(str::to_owned)
+            .collect()
+    };
+    let changed = |a: &[String], b: &[String]| {
+        let only = |a: &[String], b: &[String]| a.iter().filter(|line| !b.contains(line)).count();
+        only(a, b) + only(b, a)
+    };
+    let (old, new) = (lines("\"kvm-6.8\""), lines("\"kvm-6.12\""));
+    assert!(changed(&old, &new) <= 5, "{} lines", changed(&old, &new));
+    let (old, new) = (
+        lines("\"kvm-6.8\" \"psci-1.1\""),
+        lines("\"kvm-6.8\" \"psci-1.3\""),
+    );
+    assert!(changed(&old, &new) < 20, "{} lines", changed(&old, &new));
+}
+
+#[test]
+fn a_lock_holds_the_digests_of_the_files_that_it_boots() {
+    let scratch = Scratch::new("boot-digests");
+    scratch.write("a.vm.kdl", SPEC);
+    // Nothing there, nothing known.
+    assert!(scratch.vmlock(&["lock", "a.vm.kdl"]).status.success());
+    assert!(!read(&scratch, "a.vm.lock.json").contains("\"path\": \"Image\", \"digest\""));
+    // What is there when it is made.
+    scratch.write("Image", "abc");
+    let digest = "sha256-ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+    let stale = scratch.vmlock(&["lock", "--check", "a.vm.kdl"]);
+    assert_eq!(stale.status.code(), Some(1));
+    assert!(scratch.vmlock(&["lock", "a.vm.kdl"]).status.success());
+    assert!(read(&scratch, "a.vm.lock.json").contains(digest));
+    // Kept where it is not there.
+    fs::remove_file(scratch.0.join("Image")).unwrap();
+    assert!(
+        scratch
+            .vmlock(&["lock", "--check", "a.vm.kdl"])
+            .status
+            .success()
+    );
+    // Another file than the description says.
+    scratch.write("Image", "abcd");
+    let given = format!("kernel=\"Image\" kernel-digest=\"{digest}\"");
+    scratch.write("a.vm.kdl", &SPEC.replace("kernel=\"Image\"", &given));
+    let refused = scratch.vmlock(&["lock", "a.vm.kdl"]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(
+        err(&refused).contains("spec::another-file"),
+        "{}",
+        err(&refused)
+    );
+    // Any file will do.
+    let any = SPEC.replace("kernel=\"Image\"", "kernel=\"Image\" any-file=#true");
+    scratch.write("a.vm.kdl", &any);
+    assert!(scratch.vmlock(&["lock", "a.vm.kdl"]).status.success());
+    assert!(!read(&scratch, "a.vm.lock.json").contains("\"path\": \"Image\", \"digest\""));
+}

@@ -1,0 +1,409 @@
+//! A device tree: nodes and properties, as text for people and as bytes for a
+//! guest (Devicetree Specification v0.4 chapter 5).
+//!
+//! The bytes are frozen: a lock holds the digest of them. Nodes and properties
+//! stand in the order in which they were added, strings in the order of their
+//! first use, each once.
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+
+/// What a property holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Value {
+    /// Nothing: it is there or not.
+    Empty,
+    /// Texts, each ended by a zero byte.
+    Texts(Vec<String>),
+    /// Numbers of 32 bits.
+    Cells(Vec<u32>),
+    /// Numbers of 64 bits.
+    Wide(Vec<u64>),
+}
+
+/// A node with its properties and children.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Node {
+    /// Its name with the unit address; empty for the root.
+    pub name: String,
+    /// Its properties, in order.
+    pub properties: Vec<(String, Value)>,
+    /// Its children, in order.
+    pub children: Vec<Node>,
+}
+
+impl Node {
+    /// A node without anything in it.
+    pub fn new(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            ..Self::default()
+        }
+    }
+    /// Adds a property that is there.
+    pub fn flag(&mut self, name: &str) -> &mut Self {
+        self.property(name, Value::Empty)
+    }
+    /// Adds a text.
+    pub fn text(&mut self, name: &str, text: &str) -> &mut Self {
+        self.texts(name, &[text])
+    }
+    /// Adds texts.
+    pub fn texts(&mut self, name: &str, texts: &[&str]) -> &mut Self {
+        let texts = texts.iter().map(|&t| t.to_owned()).collect();
+        self.property(name, Value::Texts(texts))
+    }
+    /// Adds numbers of 32 bits.
+    pub fn cells(&mut self, name: &str, cells: &[u32]) -> &mut Self {
+        self.property(name, Value::Cells(cells.to_vec()))
+    }
+    /// Adds numbers of 64 bits.
+    pub fn wide(&mut self, name: &str, numbers: &[u64]) -> &mut Self {
+        self.property(name, Value::Wide(numbers.to_vec()))
+    }
+    /// Adds a child.
+    pub fn child(&mut self, child: Node) -> &mut Self {
+        self.children.push(child);
+        self
+    }
+    fn property(&mut self, name: &str, value: Value) -> &mut Self {
+        self.properties.push((name.to_owned(), value));
+        self
+    }
+
+    /// The tree in words, a property to a line.
+    pub fn lines(&self) -> Vec<String> {
+        let mut out = Vec::new();
+        self.write_lines(0, &mut out);
+        out
+    }
+
+    fn write_lines(&self, depth: usize, out: &mut Vec<String>) {
+        let name = if depth == 0 { "/" } else { &self.name };
+        out.push(format!("{:width$}{name}", "", width = 2 * depth));
+        for (name, value) in &self.properties {
+            let value = match value {
+                Value::Empty => String::new(),
+                Value::Texts(texts) => {
+                    let texts: Vec<String> = texts.iter().map(|t| quoted(t)).collect();
+                    format!(" = {}", texts.join(", "))
+                }
+                Value::Cells(cells) => {
+                    let cells: Vec<String> = cells.iter().map(|c| format!("{c:#x}")).collect();
+                    format!(" = <{}>", cells.join(" "))
+                }
+                Value::Wide(numbers) => {
+                    let numbers: Vec<String> = numbers.iter().map(|n| format!("{n:#x}")).collect();
+                    format!(" = 64 bits <{}>", numbers.join(" "))
+                }
+            };
+            out.push(format!(
+                "{:width$}{name}{value}",
+                "",
+                width = 2 * (depth + 1)
+            ));
+        }
+        for child in &self.children {
+            child.write_lines(depth + 1, out);
+        }
+    }
+
+    /// The flattened tree, which the guest gets.
+    pub fn bytes(&self) -> Vec<u8> {
+        const HEADER: u32 = 40;
+        // The reservation map is the entry of zeros that ends it.
+        const RESERVATIONS: u32 = 16;
+        const VERSION: u32 = 17;
+        const LAST_COMPATIBLE: u32 = 16;
+        let (mut structure, mut strings) = (Vec::new(), Strings::default());
+        self.flatten(&mut structure, &mut strings);
+        word(&mut structure, END);
+        let structure_at = HEADER + RESERVATIONS;
+        let strings_at = structure_at + structure.len() as u32;
+        let total = strings_at + strings.bytes.len() as u32;
+        let mut out = Vec::with_capacity(total as usize);
+        for value in [
+            MAGIC,
+            total,
+            structure_at,
+            strings_at,
+            HEADER,
+            VERSION,
+            LAST_COMPATIBLE,
+            0, // the CPU that boots
+            strings.bytes.len() as u32,
+            structure.len() as u32,
+        ] {
+            word(&mut out, value);
+        }
+        out.extend([0; RESERVATIONS as usize]);
+        out.extend(structure);
+        out.extend(strings.bytes);
+        out
+    }
+
+    fn flatten(&self, out: &mut Vec<u8>, strings: &mut Strings) {
+        word(out, BEGIN_NODE);
+        out.extend(self.name.as_bytes());
+        out.push(0);
+        pad(out);
+        for (name, value) in &self.properties {
+            let value = value.bytes();
+            word(out, PROP);
+            word(out, value.len() as u32);
+            word(out, strings.offset(name));
+            out.extend(value);
+            pad(out);
+        }
+        for child in &self.children {
+            child.flatten(out, strings);
+        }
+        word(out, END_NODE);
+    }
+}
+
+impl Value {
+    fn bytes(&self) -> Vec<u8> {
+        match self {
+            Value::Empty => Vec::new(),
+            Value::Texts(texts) => texts.iter().flat_map(|t| t.bytes().chain([0])).collect(),
+            Value::Cells(cells) => cells.iter().flat_map(|c| c.to_be_bytes()).collect(),
+            Value::Wide(numbers) => numbers.iter().flat_map(|n| n.to_be_bytes()).collect(),
+        }
+    }
+}
+
+const MAGIC: u32 = 0xd00d_feed;
+const BEGIN_NODE: u32 = 1;
+const END_NODE: u32 = 2;
+const PROP: u32 = 3;
+const NOP: u32 = 4;
+const END: u32 = 9;
+
+fn word(out: &mut Vec<u8>, value: u32) {
+    out.extend(value.to_be_bytes());
+}
+
+fn pad(out: &mut Vec<u8>) {
+    out.resize(out.len().next_multiple_of(4), 0);
+}
+
+/// The names of properties, each once.
+#[derive(Default)]
+struct Strings {
+    bytes: Vec<u8>,
+    at: HashMap<String, u32>,
+}
+
+impl Strings {
+    fn offset(&mut self, name: &str) -> u32 {
+        if let Some(at) = self.at.get(name) {
+            return *at;
+        }
+        let at = self.bytes.len() as u32;
+        self.bytes.extend(name.bytes().chain([0]));
+        self.at.insert(name.to_owned(), at);
+        at
+    }
+}
+
+/// Text between apostrophes; what would not be seen as it is is escaped.
+fn quoted(text: &str) -> String {
+    let mut out = String::from('\'');
+    for c in text.chars() {
+        match c {
+            '\'' | '\\' => out.extend(['\\', c]),
+            _ if c.is_control() => {
+                let _ = write!(out, "\\u{{{:x}}}", c as u32);
+            }
+            _ => out.push(c),
+        }
+    }
+    out.push('\'');
+    out
+}
+
+/// One property of a flattened tree: the path of its node, its name, and where its value lies.
+struct Property<'a> {
+    path: String,
+    name: &'a [u8],
+    value: std::ops::Range<usize>,
+}
+
+/// Walks a flattened tree that may hold anything; `None` in the end where it is none.
+struct Walk<'a> {
+    bytes: &'a [u8],
+    strings: usize,
+    at: usize,
+    path: Vec<&'a [u8]>,
+}
+
+impl<'a> Walk<'a> {
+    fn new(bytes: &'a [u8]) -> Option<Self> {
+        let mut walk = Self {
+            bytes,
+            strings: 0,
+            at: 0,
+            path: Vec::new(),
+        };
+        if walk.word(0)? != MAGIC {
+            return None;
+        }
+        walk.strings = walk.word(12)? as usize;
+        walk.at = walk.word(8)? as usize;
+        Some(walk)
+    }
+
+    fn word(&self, at: usize) -> Option<u32> {
+        let bytes = self.bytes.get(at..at.checked_add(4)?)?;
+        Some(u32::from_be_bytes(bytes.try_into().ok()?))
+    }
+
+    fn string(&self, at: usize) -> Option<&'a [u8]> {
+        let rest = self.bytes.get(at..)?;
+        rest.get(..rest.iter().position(|b| *b == 0)?)
+    }
+
+    /// The next property; `Ok(None)` behind the last one, `Err` where there is no tree.
+    fn next(&mut self) -> Option<Result<Property<'a>, ()>> {
+        loop {
+            let Some(token) = self.word(self.at) else {
+                return Some(Err(()));
+            };
+            self.at += 4;
+            match token {
+                BEGIN_NODE => {
+                    let Some(name) = self.string(self.at) else {
+                        return Some(Err(()));
+                    };
+                    self.at = (self.at + name.len() + 1).next_multiple_of(4);
+                    self.path.push(name);
+                }
+                END_NODE => {
+                    self.path.pop();
+                }
+                PROP => return Some(self.property().ok_or(())),
+                NOP => {}
+                END => return None,
+                _ => return Some(Err(())),
+            }
+        }
+    }
+
+    fn property(&mut self) -> Option<Property<'a>> {
+        let length = self.word(self.at)? as usize;
+        let label = self
+            .strings
+            .checked_add(self.word(self.at.checked_add(4)?)? as usize)?;
+        let start = self.at.checked_add(8)?;
+        let end = start.checked_add(length)?;
+        self.bytes.get(start..end)?;
+        self.at = end.checked_next_multiple_of(4)?;
+        let names = self.path.iter().skip(1);
+        let path: String = names
+            .map(|name| format!("/{}", String::from_utf8_lossy(name)))
+            .collect();
+        Some(Property {
+            path: if path.is_empty() {
+                "/".to_owned()
+            } else {
+                path
+            },
+            name: self.string(label)?,
+            value: start..end,
+        })
+    }
+}
+
+/// Where a flattened tree first says something else than it should, in words; `None` where both are the same bytes.
+pub fn difference(expected: &[u8], found: &[u8]) -> Option<String> {
+    if expected == found {
+        return None;
+    }
+    let broken = || "it is no flattened device tree".to_owned();
+    let (Some(mut wanted), Some(mut had)) = (Walk::new(expected), Walk::new(found)) else {
+        return Some(broken());
+    };
+    let named = |p: &Property| {
+        let name = String::from_utf8_lossy(p.name).escape_debug().to_string();
+        format!("`{name}` of {}", p.path.escape_debug())
+    };
+    loop {
+        match (wanted.next(), had.next()) {
+            (_, Some(Err(()))) | (Some(Err(())), _) => return Some(broken()),
+            (Some(Ok(a)), Some(Ok(b))) => {
+                if (&a.path, a.name) != (&b.path, b.name) {
+                    let words = format!("{} stands where {} belongs", named(&b), named(&a));
+                    return Some(words);
+                }
+                let (value, other) = (&expected[a.value.clone()], &found[b.value.clone()]);
+                if value != other {
+                    return Some(format!(
+                        "{} is {}, and the machine has {}",
+                        named(&b),
+                        hex(other),
+                        hex(value)
+                    ));
+                }
+            }
+            (Some(Ok(a)), None) => return Some(format!("{} is missing", named(&a))),
+            (None, Some(Ok(b))) => return Some(format!("{} is too much", named(&b))),
+            (None, None) => return Some("it is laid out otherwise".to_owned()),
+        }
+    }
+}
+
+/// A property's value for a message: text where it is some, else words of 32 bits.
+fn hex(value: &[u8]) -> String {
+    const SHOWN: usize = 64;
+    let printable = |b: &u8| (0x20..0x7f).contains(b);
+    match value.strip_suffix(&[0]) {
+        Some(text) if !text.is_empty() && text.iter().all(printable) => {
+            let text = &text[..text.len().min(SHOWN)];
+            format!("\"{}\"", String::from_utf8_lossy(text).escape_debug())
+        }
+        _ => {
+            let mut out = String::from("<");
+            for (index, chunk) in value.chunks(4).take(SHOWN / 4).enumerate() {
+                if index > 0 {
+                    out.push(' ');
+                }
+                out.push_str("0x");
+                for byte in chunk {
+                    let _ = write!(out, "{byte:02x}");
+                }
+            }
+            out.push('>');
+            out
+        }
+    }
+}
+
+/// `/chosen`'s property of the initial RAM file system's first address.
+pub const INITRD_START: &str = "linux,initrd-start";
+/// `/chosen`'s property of the address behind it.
+pub const INITRD_END: &str = "linux,initrd-end";
+
+/// Fills in where the initial RAM file system lies. The tree may come from
+/// anywhere: nothing outside `tree` is touched, and no content panics.
+///
+/// # Errors
+/// When `tree` is not a flattened device tree with both properties.
+pub fn patch_initrd(tree: &mut [u8], start: u64, end: u64) -> Result<(), &'static str> {
+    for (name, value) in [(INITRD_START, start), (INITRD_END, end)] {
+        let at = find_u64(tree, name).ok_or("the FDT has no place for the initrd's address")?;
+        tree[at..at + 8].copy_from_slice(&value.to_be_bytes());
+    }
+    Ok(())
+}
+
+/// Offset of the 8-byte value of the first property of that name.
+fn find_u64(tree: &[u8], name: &str) -> Option<usize> {
+    let mut walk = Walk::new(tree)?;
+    loop {
+        let property = walk.next()?.ok()?;
+        if property.name == name.as_bytes() && property.value.len() == 8 {
+            return Some(property.value.start);
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! What has landed stays: locks of every version, and the digests of the catalogue.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use vmlock_spec::catalogue::{BASELINES, CPUS, LOCK_VERSION, Text};
+use vmlock_spec::lock::canonical::{LockError, parse, version_in, write};
+use vmlock_spec::lock::v1;
+
+fn folder(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests")
+        .join(name)
+}
+
+/// The frozen locks of a version, by file name.
+pub fn locks(version: u32) -> BTreeMap<String, String> {
+    let folder = folder("frozen").join(format!("v{version}"));
+    let entries = fs::read_dir(&folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
+    // Beside each stands the description that it was made of.
+    let locks: BTreeMap<String, String> = entries
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| path.extension().is_some_and(|x| x == "json"))
+        .map(|path| {
+            let name = path.file_name().expect("a file").to_string_lossy();
+            (
+                name.into_owned(),
+                fs::read_to_string(&path).expect("a text"),
+            )
+        })
+        .collect();
+    assert!(locks.len() > 15, "only {} locks", locks.len());
+    locks
+}
+
+#[test]
+fn locks_of_version_1_are_read_and_written_to_the_byte() {
+    for (name, text) in locks(v1::VERSION) {
+        let lock = parse(&text).unwrap_or_else(|e| panic!("{name}: {e}"));
+        assert_eq!(write(&lock), text, "{name}");
+        assert_eq!(version_in(&text), Some(1), "{name}");
+        // They name the entries of today's catalogue.
+        for (entry, digest) in &lock.baselines {
+            let baseline = BASELINES.iter().find(|b| b.name == entry.as_str());
+            let known = baseline.map(|b| b.digests[0].as_ref());
+            assert_eq!(known, Some(digest.as_str()), "{name}: {entry}");
+        }
+        let cpu = CPUS.iter().find(|c| c.name == lock.cpu.model.as_str());
+        let known = cpu.map(|c| c.digests[0].as_ref());
+        assert_eq!(known, Some(lock.cpu.digest.as_str()), "{name}");
+    }
+}
+
+/// Half of a merge, and what a hand can do to the bytes of a device tree.
+#[test]
+fn a_device_tree_of_version_1_is_that_of_its_machine() {
+    let locks = locks(v1::VERSION);
+    let text = &locks["modern.vm.lock.json"];
+    let hex = |text: &str| -> String { text.bytes().map(|b| format!("{b:02x}")).collect() };
+    for (from, to, word) in [
+        // 256 MiB of memory are 64 in the machine alone.
+        (
+            "\"size\": \"0x0000000010000000\"".to_owned(),
+            "\"size\": \"0x0000000004000000\"".to_owned(),
+            "`reg` of /memory@40000000",
+        ),
+        (
+            "\"base\": \"0x0000000008000000\"".to_owned(),
+            "\"base\": \"0x0000000008010000\"".to_owned(),
+            "interrupt-controller",
+        ),
+        (hex("hvc\0"), hex("smc\0"), "`method` of /psci"),
+        (
+            "\"virtualTimer\": 27".to_owned(),
+            "\"virtualTimer\": 26".to_owned(),
+            "`interrupts` of /timer",
+        ),
+    ] {
+        assert!(text.contains(&from), "{from}");
+        match parse(&text.replacen(&from, &to, 1)) {
+            Err(LockError::Inconsistent(words)) => {
+                assert!(words.contains(word), "{word}: {words}");
+            }
+            other => panic!("{word}: {other:?}"),
+        }
+    }
+    // An empty one, and one cut off.
+    let (head, tail) = text.split_once("\"bytes\": [").expect("bytes");
+    let (_, rest) = tail.split_once(']').expect("their end");
+    assert!(parse(&format!("{head}\"bytes\": []{rest}")).is_err());
+    let cut = format!("{head}\"bytes\": [\"d00dfeed\"]{rest}");
+    assert!(matches!(parse(&cut), Err(LockError::Inconsistent(_))));
+}
+
+#[test]
+fn no_key_stands_twice() {
+    let locks = locks(v1::VERSION);
+    let text = &locks["modern.vm.lock.json"];
+    let (from, to) = ("\"kvm-6.7\":", "\"kvm-6.6\":");
+    let doubled = text.replacen(from, to, 1);
+    assert!(
+        matches!(parse(&doubled), Err(LockError::Malformed { message, .. }) if message.contains("kvm-6.6"))
+    );
+    let doubled = text.replacen("\"arch\":", "\"name\": \"other\",\n  \"arch\":", 1);
+    assert!(
+        matches!(parse(&doubled), Err(LockError::Malformed { message, .. }) if message.contains("name"))
+    );
+}
+
+/// `spec/tests/digests.txt` may only grow: a digest in a lock means the same for ever.
+#[test]
+fn digests_never_change() {
+    let path = folder("digests.txt");
+    let known = fs::read_to_string(&path).expect("the digests");
+    let mut now = BTreeMap::new();
+    let baselines = BASELINES.iter().map(|b| (&b.name, &b.digests));
+    let cpus = CPUS.iter().map(|c| (&c.name, &c.digests));
+    for (name, digests) in baselines.chain(cpus) {
+        let digests: &[Text] = digests;
+        assert_eq!(digests.len(), LOCK_VERSION as usize, "{name}");
+        for (version, digest) in (1..).zip(digests) {
+            now.insert(format!("{version} {name}"), digest.to_string());
+        }
+    }
+    for line in known.lines() {
+        let (entry, digest) = line.rsplit_once(' ').expect("version, name, digest");
+        let now = now.remove(entry);
+        assert_eq!(
+            now.as_deref(),
+            Some(digest),
+            "{entry} has changed or is gone"
+        );
+    }
+    if std::env::var_os("VMLOCK_UPDATE").is_some() && !now.is_empty() {
+        let more = now
+            .iter()
+            .map(|(entry, digest)| format!("{entry} {digest}\n"));
+        let text = known + &more.collect::<String>();
+        fs::write(&path, text).expect("written");
+        return;
+    }
+    assert!(
+        now.is_empty(),
+        "run VMLOCK_UPDATE=1 cargo test -p vmlock-spec to freeze the digests of {:?}",
+        now.keys()
+    );
+}
