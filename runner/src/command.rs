@@ -14,8 +14,9 @@ use crate::failure::{Failure, exit};
 use crate::files::read_lock;
 use crate::flags::{self, Parsed};
 use crate::host::probe::{Scope, probe};
-use crate::kvm::System;
+use crate::kvm::{Kick, System};
 use crate::say;
+use crate::signals;
 use std::path::Path;
 use vmlock_spec::lock::Lock;
 use vmlock_spec::plan::{Emulation, Plan, Way, plan_with};
@@ -25,6 +26,8 @@ use vmlock_spec::plan::{Emulation, Plan, Way, plan_with};
 /// # Errors
 /// Why there is no result.
 pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
+    Kick::install()?;
+    signals::end_the_process()?;
     match parsed.verb {
         "probe" => probe::run(parsed),
         "check" => check::run(parsed),

@@ -35,8 +35,6 @@ pub enum Failure {
     Environment(Trouble),
     /// This host cannot keep the lock: every reason.
     Refused(Vec<Refusal>),
-    /// A signal ended it before there was a result.
-    Signal(i32),
 }
 
 /// What is wrong and what to do about it.

@@ -1,8 +1,9 @@
 //! The user's files: read up to what one can be, written whole or not at all.
 
 use crate::failure::Failure;
-use std::fs::File;
-use std::io::Read as _;
+use std::fs::{self, File, FileType, OpenOptions};
+use std::io::{self, Read as _};
+use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};
 use std::path::Path;
 use vmlock_spec::lock::{Lock, canonical};
 
@@ -17,13 +18,43 @@ pub fn read_lock(path: &Path) -> Result<Lock, Failure> {
             &[],
         )
     };
-    let file = File::open(path).map_err(|e| bad(&e))?;
+    let file = open(path).map_err(|e| bad(&e))?;
     let mut text = String::new();
     // One byte more than the limit is enough for the parser to refuse it.
     file.take(canonical::SIZE_MAX as u64 + 1)
         .read_to_string(&mut text)
         .map_err(|e| bad(&e))?;
     canonical::parse(&text).map_err(|e| bad(&e))
+}
+
+/// Opens a regular file to be read, and waits for nobody: opening a FIFO would wait for a writer, and reading one, or a
+/// device, for what may never come.
+///
+/// # Errors
+/// It cannot be opened, or is something else.
+pub fn open(path: &Path) -> io::Result<File> {
+    // Looked at first, since opening alone can start something; and once more, since it may have changed.
+    regular(fs::metadata(path)?.file_type())?;
+    let file = OpenOptions::new()
+        .read(true)
+        // Nothing to a regular file.
+        .custom_flags(libc::O_NONBLOCK)
+        .open(path)?;
+    regular(file.metadata()?.file_type())?;
+    Ok(file)
+}
+
+fn regular(kind: FileType) -> io::Result<()> {
+    let what = match kind {
+        _ if kind.is_file() => return Ok(()),
+        _ if kind.is_dir() => "a folder",
+        _ if kind.is_fifo() => "a pipe",
+        _ if kind.is_socket() => "a socket",
+        _ => "a device",
+    };
+    Err(io::Error::other(format!(
+        "it is {what}, and only regular files are read"
+    )))
 }
 
 /// Writes a report: there is the old file or the new one, at any moment.
@@ -42,14 +73,44 @@ pub fn write_report(path: &str, text: &str) -> Result<(), Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::env;
+    use std::path::PathBuf;
+    use std::process::{self, Command};
 
-    #[test]
-    fn a_file_without_an_end_is_no_lock() {
-        let failure = read_lock(Path::new("/dev/zero")).expect_err("it is no lock");
+    /// A path of its own for a test, below which nothing is.
+    fn place(name: &str) -> PathBuf {
+        let path = env::temp_dir().join(format!("vmlock-files-{}-{name}", process::id()));
+        // Of an earlier process of that number.
+        let _ = fs::remove_file(&path);
+        path
+    }
+
+    fn unread(path: &Path) -> String {
+        let failure = read_lock(path).expect_err("it is no lock");
         let Failure::Environment(trouble) = failure else {
             panic!("{failure:?}");
         };
-        assert!(trouble.message.contains("larger than"), "{trouble:?}");
+        trouble.message
+    }
+
+    #[test]
+    fn no_more_of_a_file_is_read_than_a_lock_can_have() {
+        let path = place("huge");
+        let huge = File::create(&path).and_then(|f| f.set_len(1 << 40));
+        huge.expect("a file full of holes");
+        assert!(unread(&path).contains("larger than"));
+        fs::remove_file(&path).expect("it was made here");
+    }
+
+    #[test]
+    fn what_is_no_regular_file_is_named_and_not_waited_for() {
+        let fifo = place("fifo");
+        let made = Command::new("mkfifo").arg(&fifo).status();
+        assert!(made.expect("a system has it").success());
+        assert!(unread(&fifo).contains("a pipe"));
+        fs::remove_file(&fifo).expect("it was made here");
+        assert!(unread(Path::new("/dev/zero")).contains("a device"));
+        assert!(unread(&env::temp_dir()).contains("a folder"));
     }
 
     #[test]

@@ -129,8 +129,7 @@ Tries everything on scratch VMs, reads every success back, and lets a small gues
 look from inside. The report holds no host name and no time; `vmlock check` reads it.
 
 Examples:
-  vmlock-run probe -o this-host.json
-  vmlock-run probe | vmlock check web.vm.lock.json --host /dev/stdin",
+  vmlock-run probe -o host.json && vmlock check web.vm.lock.json --host host.json",
         flags: &[&OUTPUT],
     },
     Verb {

@@ -2,7 +2,6 @@
 
 #[cfg(target_arch = "aarch64")]
 pub mod boot;
-#[cfg(target_arch = "aarch64")]
 pub mod home;
 pub mod image;
 pub mod memory;

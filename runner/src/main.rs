@@ -31,6 +31,7 @@ mod mutate;
 #[cfg(target_arch = "aarch64")]
 mod rehearse;
 mod say;
+mod signals;
 #[cfg(target_arch = "aarch64")]
 mod stats;
 #[cfg(all(target_arch = "aarch64", feature = "torture"))]
@@ -56,6 +57,7 @@ fn main() {
         Ok(Request::Run(parsed)) => (run(&parsed), parsed.json()),
         Err(failure) => (Err(failure), false),
     };
+    signals::give_way();
     let code = ended.unwrap_or_else(|failure| say::failure(&failure, json));
     // Threads that still wait for a key or a full pipe end with the process.
     process::exit(code.into());

@@ -40,10 +40,6 @@ pub fn failure(failure: &Failure, json: bool) -> u8 {
                 Err(unwritten) => self::failure(&unwritten, false),
             }
         }
-        Failure::Signal(signal) => {
-            eprintln(format_args!("vmlock-run: ended by signal {signal}"));
-            signalled(*signal)
-        }
     }
 }
 

@@ -443,12 +443,32 @@ impl Session {
     }
 
     fn add(&mut self, target: Target<'_>, name: &str, image: &[u8], end: End) {
-        let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-        let text = fs::read_to_string(workspace.join(target.lock)).expect("the lock is checked in");
-        let mut lock = canonical::parse(&text).expect("it is a lock");
         let name = format!("{}-{name}", target.name);
         let kernel = format!("{name}.Image");
         self.files.push(self.place.write(&kernel, image));
+        let start = self.start(target, &name, kernel);
+        match end {
+            // The chatter's reader is slow: a full pipe must not hold the runner.
+            End::Signal(signal, code) => self.expect(
+                name,
+                &format!(
+                    "(timeout -s {signal} 5 {start} 2>&1; echo \"exit $?\") | (sleep 6; tail -n 3) | tail -c 400"
+                ),
+                (code, "ended by signal"),
+            ),
+            End::Itself(code, words) => self.expect(
+                name,
+                &format!("timeout -s KILL 20 {start} 2>&1; echo \"exit $?\""),
+                (code, words),
+            ),
+        }
+    }
+
+    /// How a machine is started whose lock names that kernel.
+    fn start(&mut self, target: Target<'_>, name: &str, kernel: String) -> String {
+        let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let text = fs::read_to_string(workspace.join(target.lock)).expect("the lock is checked in");
+        let mut lock = canonical::parse(&text).expect("it is a lock");
         lock.boot = Some(Boot {
             kernel: BootFile::at(&kernel),
             initrd: None,
@@ -460,25 +480,17 @@ impl Session {
             canonical::write(&lock).as_bytes(),
         );
         let start = format!(
-            "vmlock-run start {} {} </dev/null 2>&1",
+            "vmlock-run start {} {} </dev/null",
             path.display(),
             target.flags
         );
         self.files.push(path);
-        let script = &mut self.script;
-        let _ = match end {
-            // The chatter's reader is slow: a full pipe must not hold the runner.
-            End::Signal(signal, _) => writeln!(
-                script,
-                "(timeout -s {signal} 5 {start}; echo \"exit $?\") | (sleep 8; tail -n 3) | tail -c 400"
-            ),
-            End::Itself(..) => writeln!(script, "timeout -s KILL 20 {start}; echo \"exit $?\""),
-        };
-        let _ = writeln!(script, "echo '=== {name}'");
-        let (code, words) = match end {
-            End::Itself(code, words) => (code, words),
-            End::Signal(_, code) => (code, "ended by signal"),
-        };
+        start
+    }
+
+    /// Commands that say `exit` with a code, and words.
+    fn expect(&mut self, name: String, commands: &str, (code, words): (i32, &'static str)) {
+        let _ = writeln!(self.script, "{commands}\necho '=== {name}'");
         self.expected.push((name, code, words));
     }
 
@@ -502,6 +514,97 @@ impl Session {
             parts = rest;
         }
     }
+}
+
+/// A static arm64 program (System V ABI, AArch64 supplement) that blocks every signal and becomes the program that
+/// its arguments name: no shell can, and Rust's standard library would let them through again.
+fn blocker() -> Vec<u8> {
+    const BASE: u64 = 0x40_0000;
+    const HEADERS: u64 = 64 + 56;
+    const CODE: [u32; 16] = [
+        0xd280_0000, // mov x0, #0: SIG_BLOCK
+        0x1000_01a1, // adr x1, mask
+        0xd280_0002, // mov x2, #0
+        0xd280_0103, // mov x3, #8
+        0xd280_10e8, // mov x8, #135: rt_sigprocmask
+        0xd400_0001, // svc #0
+        0xf940_03e9, // ldr x9, [sp]: argc
+        0x9100_43e1, // add x1, sp, #16: argv + 1
+        0x8b09_0c22, // add x2, x1, x9, lsl #3: envp
+        0xf940_0020, // ldr x0, [x1]
+        0xd280_1ba8, // mov x8, #221: execve
+        0xd400_0001, // svc #0
+        0xd280_0ba8, // mov x8, #93: exit
+        0xd400_0001, // svc #0
+        0xffff_ffff, // mask
+        0xffff_ffff,
+    ];
+    let size = HEADERS + 4 * CODE.len() as u64;
+    let mut bytes = b"\x7fELF\x02\x01\x01".to_vec();
+    bytes.resize(16, 0);
+    for half in [2u16, 183] {
+        bytes.extend(half.to_le_bytes()); // an executable, for AArch64
+    }
+    bytes.extend(1u32.to_le_bytes());
+    for long in [BASE + HEADERS, 64, 0] {
+        bytes.extend(long.to_le_bytes()); // entry, program headers, sections
+    }
+    bytes.extend([0; 4]);
+    for half in [64u16, 56, 1, 64, 0, 0] {
+        bytes.extend(half.to_le_bytes());
+    }
+    for word in [1u32, 5] {
+        bytes.extend(word.to_le_bytes()); // loaded, readable and executable
+    }
+    for long in [0, BASE, BASE, size, size, 0x1_0000] {
+        bytes.extend(long.to_le_bytes());
+    }
+    CODE.iter()
+        .for_each(|word| bytes.extend(word.to_le_bytes()));
+    bytes
+}
+
+/// Files and signals that would have it wait for ever.
+fn endless(session: &mut Session) {
+    let kept = STAGES[0].target;
+    let refused = Target {
+        name: "refused",
+        lock: "examples/portable.vm.lock.json",
+        flags: "",
+    };
+    for (target, code, words) in [
+        (kept, 4, "it is a pipe"),
+        (refused, 3, "cannot keep the lock"),
+    ] {
+        let name = format!("{}-fifo", target.name);
+        let fifo = session.place.0.join(format!("{name}.fifo"));
+        let start = session.start(target, &name, format!("{name}.fifo"));
+        session.expect(
+            name,
+            &format!(
+                "mkfifo {}; timeout -s KILL 20 {start} 2>&1; echo \"exit $?\"",
+                fifo.display()
+            ),
+            (code, words),
+        );
+    }
+    let blocker = session.place.write("blocker", &blocker());
+    session.files.push(blocker.clone());
+    let off = [&call(0x8400_0008, 0)[..], &[a64::SPIN]].concat();
+    let name = "all-signals-blocked";
+    let kernel = session.place.write("blocked.Image", &image(&off, None));
+    session.files.push(kernel);
+    // Where the runner answers for the interrupt controller, it stops vCPUs by a signal.
+    let start = session.start(STAGES[1].target, name, "blocked.Image".to_owned());
+    let blocker = blocker.display();
+    session.expect(
+        name.to_owned(),
+        &format!(
+            "chmod +x {blocker}; timeout -s KILL 20 {blocker} $(which vmlock-run) {} 2>&1; echo \"exit $?\"",
+            start.trim_start_matches("vmlock-run ")
+        ),
+        (0, "powered off"),
+    );
 }
 
 /// Runs a shell script in an emulated host, with these files at their own paths.
@@ -550,6 +653,7 @@ fn no_guest_panics_hangs_or_ends_without_a_word() {
     session.add(target, "liar", &liar, end);
     let end = End::Itself(4, "shorter than an image's header");
     session.add(target, "short", b"MZ", end);
+    endless(&mut session);
     session.run("neoverse-n1");
 }
 

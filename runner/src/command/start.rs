@@ -11,6 +11,7 @@ use crate::flags::Parsed;
 use crate::gic::proxy::counts;
 use crate::kvm::{System, bury};
 use crate::machine::boot;
+use crate::machine::home::spawn;
 use crate::machine::memory::Memory;
 use crate::machine::run::{self, Ended, Session};
 use crate::machine::terminal::Raw;
@@ -19,25 +20,30 @@ use crate::say;
 use crate::stats::{self, Stats};
 use std::path::Path;
 use std::sync::Arc;
-use std::thread;
+use std::sync::mpsc::channel;
 use vmlock_spec::lock::Lock;
 
 pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
     let mut stats = Stats::new(parsed.has("stats"));
     let path = Path::new(&parsed.argument);
-    let lock = read_lock(path)?;
+    let lock = Arc::new(read_lock(path)?);
     let system = open()?;
     let memory = Memory::new(lock.machine.memory).map_err(|e| Failure::environment(e, &[]))?;
     let memory = Arc::new(memory);
-    let (verified, firmware, entry) = thread::scope(|scope| {
-        // Copying a kernel takes as long as all the rest, and needs nothing of it.
-        let loading = scope.spawn(|| boot::load(&lock, &boot::directory(path), &memory));
-        let (verified, firmware) = enforced(parsed, &system, &lock, &memory, &mut stats)?;
-        let entry = loading.join().map_err(|_| {
-            Failure::environment("the thread that loads the kernel has gone", &[])
-        })??;
-        Ok::<_, Failure>((verified, firmware, entry))
-    })?;
+    // Copying a kernel takes as long as all the rest, and needs nothing of it. A refusal does not wait for it.
+    let (loaded, loading) = channel();
+    {
+        let (lock, memory) = (Arc::clone(&lock), Arc::clone(&memory));
+        let directory = boot::directory(path);
+        spawn("loader", move || {
+            // After a refusal, nobody wants it any more.
+            let _ = loaded.send(boot::load(&lock, &directory, &memory));
+        })?;
+    }
+    let (verified, firmware) = enforced(parsed, &system, &lock, &memory, &mut stats)?;
+    let entry = loading
+        .recv()
+        .map_err(|_| Failure::environment("the thread that loads the kernel has gone", &[]))??;
     entry.set(&verified)?;
     stats.mark("load");
     let bus = Bus::new(&lock.machine.devices, Box::new(std::io::stdout()));
@@ -115,7 +121,6 @@ fn ending(how: &Ended) -> (u8, String) {
         ),
         Ended::Crash => (exit::BROKEN, "the guest crashed".to_owned()),
         Ended::Broken(why) => (exit::BROKEN, format!("the guest cannot go on: {why}")),
-        Ended::Signal(signal) => (say::signalled(*signal), format!("ended by signal {signal}")),
         Ended::Quit => (
             say::signalled(libc::SIGINT),
             "ended from the keyboard".to_owned(),

@@ -13,6 +13,7 @@
 
 use super::vm::Inner;
 use super::{Error, Result, core, counted, name_of};
+use crate::signals::kick;
 use kvm_bindings::{
     KVM_ARM_VCPU_PMU_V3_CTRL, KVM_ARM_VCPU_PMU_V3_FILTER, KVM_ARM_VCPU_PMU_V3_INIT,
     KVM_ARM_VCPU_PMU_V3_IRQ, KVM_ARM_VCPU_POWER_OFF, KVM_ARM_VCPU_PSCI_0_2,
@@ -27,7 +28,7 @@ use std::cell::Cell;
 use std::sync::Arc;
 use vmlock_spec::vm::Feature;
 use vmm_sys_util::ioctl::{ioctl_with_mut_ptr, ioctl_with_ref};
-use vmm_sys_util::signal::{SIGRTMIN, register_signal_handler};
+use vmm_sys_util::signal::register_signal_handler;
 use vmm_sys_util::{ioctl_iow_nr, ioctl_iowr_nr};
 
 // kvm-ioctls caps the list at 500 registers, which hosts are free to exceed.
@@ -617,14 +618,9 @@ pub struct Kick {
 }
 
 impl Kick {
-    /// The signal that kicks a vCPU's thread.
-    pub fn signal() -> libc::c_int {
-        SIGRTMIN()
-    }
-
     /// Installs the signal's handler; once per process is enough.
     pub fn install() -> Result<()> {
-        register_signal_handler(Self::signal(), on_kick)
+        register_signal_handler(kick(), on_kick)
             .map_err(|e| Error::new("installing the kick signal", e))
     }
 
@@ -635,7 +631,7 @@ impl Kick {
         let (process, thread) = unsafe { (libc::getpid(), libc::syscall(libc::SYS_gettid)) };
         Box::new(move || {
             // SAFETY: plain numbers; the handler that runs there is `on_kick`.
-            let _ = unsafe { libc::syscall(libc::SYS_tgkill, process, thread, Self::signal()) };
+            let _ = unsafe { libc::syscall(libc::SYS_tgkill, process, thread, kick()) };
         })
     }
 

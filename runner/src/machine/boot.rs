@@ -5,6 +5,7 @@ use super::image::{self, HEADER};
 use super::memory::Memory;
 use crate::enforce::verify::Verified;
 use crate::failure::Failure;
+use crate::files;
 use crate::kvm::core;
 use linux_loader::loader::KernelLoader;
 use linux_loader::loader::pe::PE;
@@ -95,11 +96,7 @@ pub fn load(lock: &Lock, directory: &Path, memory: &Memory) -> Result<Entry, Fai
 }
 
 fn open(what: &str, path: &Path) -> Result<File, Failure> {
-    let file = File::open(path).map_err(|e| unusable(what, path, &e.to_string()))?;
-    match file.metadata() {
-        Ok(data) if data.is_dir() => Err(unusable(what, path, "it is a directory")),
-        _ => Ok(file),
-    }
+    files::open(path).map_err(|e| unusable(what, path, &e.to_string()))
 }
 
 fn unusable(what: &str, path: &Path, why: &str) -> Failure {

@@ -26,11 +26,9 @@ impl Home {
     /// There are no more threads to be had.
     pub fn new(vcpu: u32) -> Result<Self, Failure> {
         let (work, receiver) = channel::<Work>();
-        let thread = thread::Builder::new()
-            .name(format!("vcpu{vcpu}"))
-            .stack_size(STACK)
-            .spawn(move || receiver.iter().for_each(|work| work()))
-            .map_err(|e| no_thread(&e))?;
+        let thread = spawn(&format!("vcpu{vcpu}"), move || {
+            receiver.iter().for_each(|work| work());
+        })?;
         Ok(Self { work, thread })
     }
 
@@ -61,7 +59,14 @@ impl Home {
     }
 }
 
-/// What to say where a thread cannot be started.
-pub fn no_thread(error: &std::io::Error) -> Failure {
-    Failure::environment(format!("a thread cannot be started: {error}"), &[])
+/// Starts a thread.
+///
+/// # Errors
+/// There are no more threads to be had.
+pub fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, Failure> {
+    thread::Builder::new()
+        .name(name.to_owned())
+        .stack_size(STACK)
+        .spawn(work)
+        .map_err(|e| Failure::environment(format!("a thread cannot be started: {e}"), &[]))
 }

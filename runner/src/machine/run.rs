@@ -1,5 +1,5 @@
-//! Runs a verified machine: one thread per vCPU, until the guest, a signal, the
-//! user or a time limit ends it.
+//! Runs a verified machine: one thread per vCPU, until the guest, the user or a
+//! time limit ends it. Signals end the whole process.
 
 use super::terminal::{Key, Keys};
 use crate::device::bus::{Bus, Line};
@@ -11,20 +11,21 @@ use crate::gic::Access;
 use crate::gic::gate::Gate;
 use crate::gic::proxy::Proxy;
 use crate::kvm::{Exit, Kick, Load, Runnable, Vm, core, discard};
-use crate::machine::home::{STACK, no_thread};
+use crate::machine::home::spawn;
 use crate::machine::pause::World;
+use crate::signals::kick;
 use kvm_bindings::{
     KVM_SYSTEM_EVENT_CRASH, KVM_SYSTEM_EVENT_RESET, KVM_SYSTEM_EVENT_RESET_FLAG_PSCI_RESET2,
     KVM_SYSTEM_EVENT_SHUTDOWN, KVM_SYSTEM_EVENT_SHUTDOWN_FLAG_PSCI_OFF2,
 };
 use std::io::Read;
-use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 use vmm_sys_util::eventfd::EventFd;
-use vmm_sys_util::signal::{Killable, register_signal_handler};
+use vmm_sys_util::signal::Killable;
 
 static RAISED: AtomicU64 = AtomicU64::new(0);
 
@@ -46,8 +47,6 @@ pub enum Ended {
     Crash,
     /// It did what nobody can answer, in words.
     Broken(String),
-    /// A signal to this process.
-    Signal(i32),
     /// The user pressed Ctrl-A x.
     Quit,
     /// The time limit.
@@ -125,7 +124,7 @@ pub struct Session {
 /// Runs the machine until it ends.
 ///
 /// # Errors
-/// Threads or signal handlers cannot be had.
+/// Threads cannot be had.
 pub fn run(verified: Verified, session: Session) -> Result<Ended, Failure> {
     run_with(verified, session, |_| Ok(()))
 }
@@ -208,8 +207,6 @@ fn run_with(
             proxy,
         }),
     });
-    Kick::install()?;
-    signals(&shared.ended)?;
     let mut threads = Vec::new();
     let mut first = Some(first);
     // vCPU 0 last: the others wait for CPU_ON inside KVM.
@@ -240,13 +237,6 @@ fn run_with(
     Ok(how)
 }
 
-fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, Failure> {
-    let builder = thread::Builder::new()
-        .name(name.to_owned())
-        .stack_size(STACK);
-    builder.spawn(work).map_err(|e| no_thread(&e))
-}
-
 fn wait(receiver: &Receiver<Ended>, limit: Option<Duration>) -> Ended {
     let received = match limit {
         Some(limit) => receiver.recv_timeout(limit),
@@ -264,7 +254,7 @@ fn farewell(threads: Vec<JoinHandle<()>>) {
     while threads.iter().any(|t| !t.is_finished()) && Instant::now() < deadline {
         for thread in threads.iter().filter(|t| !t.is_finished()) {
             // A thread that ended in between needs no kick.
-            let _ = thread.kill(Kick::signal());
+            let _ = thread.kill(kick());
         }
         thread::sleep(Duration::from_millis(1));
     }
@@ -462,54 +452,4 @@ fn offer(shared: &Shared, byte: u8) -> bool {
     let line = bus.console_input(&[byte]);
     shared.line(&bus, line);
     true
-}
-
-/// Signals that end the machine in an orderly way.
-const ENDING: [i32; 4] = [libc::SIGINT, libc::SIGTERM, libc::SIGHUP, libc::SIGQUIT];
-
-static CAME: AtomicI32 = AtomicI32::new(0);
-static WAKE: OnceLock<EventFd> = OnceLock::new();
-
-/// An atomic store and one write(2): safe in a signal handler.
-extern "C" fn on_signal(signal: i32, _info: *mut libc::siginfo_t, _context: *mut libc::c_void) {
-    CAME.store(signal, Ordering::Release);
-    if let Some(wake) = WAKE.get() {
-        // The counter cannot overflow, and there is nobody to tell.
-        let _ = wake.write(1);
-    }
-}
-
-/// Lets signals end the machine from now on.
-fn signals(ended: &Sender<Ended>) -> Result<(), Failure> {
-    let trouble =
-        |e: std::io::Error| Failure::environment(format!("signals cannot be received: {e}"), &[]);
-    let wake = EventFd::new(libc::EFD_CLOEXEC).map_err(trouble)?;
-    let mine = wake.try_clone().map_err(trouble)?;
-    // A second machine in this process (the audit's, after the probe's) shares the first one's.
-    let mine = match WAKE.set(wake) {
-        Ok(()) => mine,
-        Err(_) => WAKE
-            .get()
-            .map_or(Ok(mine), EventFd::try_clone)
-            .map_err(trouble)?,
-    };
-    for signal in ENDING {
-        register_signal_handler(signal, on_signal)
-            .map_err(|e| trouble(std::io::Error::from_raw_os_error(e.errno())))?;
-    }
-    let ended = ended.clone();
-    spawn("signals", move || {
-        // A signal that came before this machine existed ends it, too.
-        while mine.read().is_ok() {
-            if ended
-                .send(Ended::Signal(CAME.load(Ordering::Acquire)))
-                .is_err()
-            {
-                // That machine has gone; the next one's thread gets to know.
-                let _ = mine.write(1);
-                return;
-            }
-        }
-    })?;
-    Ok(())
 }
