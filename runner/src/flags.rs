@@ -169,7 +169,8 @@ Examples:
         text: "\
 Enforces the lock, reads everything back and boots the kernel that the lock names;
 the paths in it are relative to the lock. The console is stdin and stdout. On a
-terminal, Ctrl-A x ends the guest and Ctrl-A Ctrl-A sends Ctrl-A.
+terminal, Ctrl-A x ends the guest and Ctrl-A Ctrl-A sends Ctrl-A. When the reader
+of stdout has gone (`… | head -1`), the guest is ended with 0.
 
 Exit codes:
   0 the guest powered off         10 it asked for a reset

@@ -6,6 +6,7 @@ pub mod home;
 pub mod image;
 pub mod memory;
 pub mod pause;
+pub mod reader;
 #[cfg(target_arch = "aarch64")]
 pub mod run;
 pub mod terminal;

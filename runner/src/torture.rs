@@ -116,7 +116,7 @@ pub fn torture(
     let session = Session {
         bus: Bus::doorbell(fire::DOORBELL),
         firmware: Firmware::new(lock, &recipe.steps),
-        input: false,
+        console: false,
         escape: false,
         limit: None,
         first: Box::new(|| {}),

@@ -120,7 +120,7 @@ pub fn observe(
     let session = Session {
         bus: Bus::unheard(),
         firmware,
-        input: false,
+        console: false,
         escape: false,
         limit: Some(limit),
         first,

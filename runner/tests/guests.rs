@@ -564,6 +564,29 @@ fn blocker() -> Vec<u8> {
     bytes
 }
 
+/// Guests that would go on for ever when the reader of their console has gone.
+fn unread(session: &mut Session) {
+    // One that says nothing, and one that does nothing else.
+    let both = guests()
+        .into_iter()
+        .filter(|g| ["asleep", "chatter"].contains(&g.name));
+    for guest in both {
+        let name = format!("unread-{}", guest.name);
+        let kernel = format!("{name}.Image");
+        session
+            .files
+            .push(session.place.write(&kernel, &image(&guest.code, None)));
+        let start = session.start(STAGES[0].target, &name, kernel);
+        session.expect(
+            name,
+            &format!(
+                "(timeout -s KILL 20 {start} 2>words; echo \"exit $?\" >>words) | true; cat words"
+            ),
+            (0, "nobody reads"),
+        );
+    }
+}
+
 /// Files and signals that would have it wait for ever.
 fn endless(session: &mut Session) {
     let kept = STAGES[0].target;
@@ -653,6 +676,7 @@ fn no_guest_panics_hangs_or_ends_without_a_word() {
     session.add(target, "liar", &liar, end);
     let end = End::Itself(4, "shorter than an image's header");
     session.add(target, "short", b"MZ", end);
+    unread(&mut session);
     endless(&mut session);
     session.run("neoverse-n1");
 }

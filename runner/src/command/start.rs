@@ -54,7 +54,7 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
     let session = Session {
         bus,
         firmware,
-        input: true,
+        console: true,
         escape: raw.is_some(),
         limit: None,
         first: {
@@ -121,6 +121,11 @@ fn ending(how: &Ended) -> (u8, String) {
         ),
         Ended::Crash => (exit::BROKEN, "the guest crashed".to_owned()),
         Ended::Broken(why) => (exit::BROKEN, format!("the guest cannot go on: {why}")),
+        Ended::Unread => (
+            exit::OK,
+            "ended: nobody reads the guest's console any more (the reader of stdout has gone)"
+                .to_owned(),
+        ),
         Ended::Quit => (
             say::signalled(libc::SIGINT),
             "ended from the keyboard".to_owned(),

@@ -22,8 +22,7 @@ impl Trigger for Level {
     }
 }
 
-/// Where the guest's output goes. A reader that has gone is no reason to stop
-/// the guest: its output is then lost.
+/// Where the guest's output goes. What cannot be written is lost.
 pub type Output = Box<dyn Write + Send>;
 
 /// A UART.

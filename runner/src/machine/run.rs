@@ -13,6 +13,7 @@ use crate::gic::proxy::Proxy;
 use crate::kvm::{Exit, Kick, Load, Runnable, Vm, core, discard};
 use crate::machine::home::spawn;
 use crate::machine::pause::World;
+use crate::machine::reader::wait_until_gone;
 use crate::signals::kick;
 use kvm_bindings::{
     KVM_SYSTEM_EVENT_CRASH, KVM_SYSTEM_EVENT_RESET, KVM_SYSTEM_EVENT_RESET_FLAG_PSCI_RESET2,
@@ -47,6 +48,8 @@ pub enum Ended {
     Crash,
     /// It did what nobody can answer, in words.
     Broken(String),
+    /// Nobody reads its console any more.
+    Unread,
     /// The user pressed Ctrl-A x.
     Quit,
     /// The time limit.
@@ -111,8 +114,8 @@ pub struct Session {
     pub bus: Bus,
     /// Answers the calls that are forwarded; `None` where none are.
     pub firmware: Option<Firmware>,
-    /// Whether stdin is the console's input.
-    pub input: bool,
+    /// Whether stdin is the console's input, and stdout its output.
+    pub console: bool,
     /// Whether stdin is a terminal, with Ctrl-A as the escape key.
     pub escape: bool,
     /// The longest that it may run.
@@ -183,7 +186,7 @@ fn run_with(
     let Session {
         bus,
         firmware,
-        input,
+        console,
         escape,
         limit,
         first,
@@ -224,10 +227,15 @@ fn run_with(
             drive(index, vcpu, &shared);
         }));
     }
-    if input {
-        let shared = Arc::clone(&shared);
-        // Not joined: it may be waiting for a key that never comes.
-        spawn("console", move || console(&shared, escape))?;
+    if console {
+        // Not joined: they may be waiting for a key that never comes, and for a reader that never goes.
+        let (keys, unread) = (Arc::clone(&shared), Arc::clone(&shared));
+        spawn("console", move || input(&keys, escape))?;
+        spawn("reader", move || {
+            if wait_until_gone().is_ok() {
+                unread.end(Ended::Unread);
+            }
+        })?;
     }
     beside(&shared)?;
     let how = wait(&receiver, limit);
@@ -413,7 +421,7 @@ fn interrupt_controller(
 }
 
 /// Carries stdin to the console until its end. Waits while the UART is full.
-fn console(shared: &Shared, escape: bool) {
+fn input(shared: &Shared, escape: bool) {
     let mut keys = Keys::default();
     let mut stdin = std::io::stdin().lock();
     let mut buffer = [0u8; 64];
