@@ -193,11 +193,7 @@ fn sorted(mut found: Vec<Diagnostic>) -> Vec<Diagnostic> {
         && let Some(last) = found.last_mut()
     {
         let note = format!("{more} more findings are not shown: fix these first");
-        last.help = Some(
-            last.help
-                .take()
-                .map_or(note.clone(), |help| format!("{help}\n{note}")),
-        );
+        last.help.push(note);
     }
     found
 }

@@ -24,14 +24,17 @@ pub struct Label {
     pub words: String,
 }
 
-/// One finding. The first label is the place it is about.
+/// One finding. The first label is the place it is about. Every text is one line: a line break in
+/// it is a name's, and is shown as one.
 #[derive(Clone, Debug)]
 pub struct Diagnostic {
     pub code: &'static str,
     pub severity: Severity,
-    pub message: String,
+    /// What is wrong, and then its details: a line each.
+    pub message: Vec<String>,
     pub labels: Vec<Label>,
-    pub help: Option<String>,
+    /// What to do, a line each.
+    pub help: Vec<String>,
     /// The file it is about, where there is no text to point into.
     pub file: Option<String>,
 }
@@ -42,9 +45,9 @@ impl Diagnostic {
         Self {
             code,
             severity: Severity::Error,
-            message: message.into(),
+            message: vec![message.into()],
             labels: Vec::new(),
-            help: None,
+            help: Vec::new(),
             file: None,
         }
     }
@@ -59,9 +62,15 @@ impl Diagnostic {
         self
     }
 
-    /// Says what to do.
+    /// Adds a line to the message.
+    pub fn detail(mut self, words: impl Into<String>) -> Self {
+        self.message.push(words.into());
+        self
+    }
+
+    /// Says what to do, or what else.
     pub fn help(mut self, words: impl Into<String>) -> Self {
-        self.help = Some(words.into());
+        self.help.push(words.into());
         self
     }
 
@@ -101,9 +110,9 @@ impl Diagnostic {
                 Theirs::Error => Severity::Error,
                 Theirs::Warning => Severity::Warning,
             },
-            message: complaint.message.clone(),
+            message: vec![complaint.message.clone()],
             labels,
-            help: complaint.help.clone(),
+            help: complaint.help.iter().cloned().collect(),
             file: None,
         }
     }

@@ -41,7 +41,7 @@ pub fn compare(before: &impl Serialize, after: &impl Serialize) -> Vec<Change> {
 
 /// Changes as aligned lines for people: what guests see first, then where
 /// entries are decided, which changes by the dozen and is counted.
-pub fn table(changes: &[Change]) -> String {
+pub fn table(changes: &[Change]) -> Vec<String> {
     let (origins, seen): (Vec<&Change>, Vec<&Change>) =
         changes.iter().partition(|c| c.name.ends_with(".from"));
     let rows: Vec<(String, String, &str)> = seen.iter().map(|c| row(c)).collect();
@@ -52,12 +52,11 @@ pub fn table(changes: &[Change]) -> String {
         width(|r| r.0.chars().count()),
         width(|r| r.1.chars().count()),
     );
-    let mut text = String::new();
-    for (name, value, words) in &rows {
+    let line = |(name, value, words): &(String, String, &str)| {
         let line = format!("  {name:names$}  {value:values$}  {words}");
-        text.push_str(line.trim_end());
-        text.push('\n');
-    }
+        line.trim_end().to_owned()
+    };
+    let mut lines: Vec<String> = rows.iter().map(line).collect();
     let mut groups: BTreeMap<String, usize> = BTreeMap::new();
     for change in origins {
         *groups.entry(row(change).1).or_default() += 1;
@@ -68,9 +67,9 @@ pub fn table(changes: &[Change]) -> String {
         } else {
             format!("{count} entries are")
         };
-        text.push_str(&format!("  {entries} decided elsewhere: {value}\n"));
+        lines.push(format!("  {entries} decided elsewhere: {value}"));
     }
-    text
+    lines
 }
 
 /// Name, values and words of one change, digests shortened.

@@ -144,7 +144,9 @@ fn finding(
         .map(|i| format!("`{}`", hosts[*i].name))
         .collect();
     let title = reason::reason(code).map_or(code, |r| r.title);
-    let mut message = format!("{} cannot keep this: {title}", join(&names));
+    let message = format!("{} cannot keep this: {title}", join(&names));
+    let mut diagnostic =
+        Diagnostic::error(code, message).at(places.source(), places.find(place), "asked for here");
     for ((name, wanted), offers) in entries.iter().take(LISTED_MAX) {
         let offers: Vec<String> = offers
             .iter()
@@ -153,19 +155,15 @@ fn finding(
                 _ => format!("{offered} on {}", join(by)),
             })
             .collect();
-        message.push_str(&format!(
-            "\n{name}: wanted {wanted}, offered {}",
+        diagnostic = diagnostic.detail(format!(
+            "{name}: wanted {wanted}, offered {}",
             offers.join("; ")
         ));
     }
     if entries.len() > LISTED_MAX {
-        message.push_str(&format!(
-            "\nand {} more (--format json lists them all)",
-            entries.len() - LISTED_MAX
-        ));
+        let more = entries.len() - LISTED_MAX;
+        diagnostic = diagnostic.detail(format!("and {more} more (--format json lists them all)"));
     }
-    let mut diagnostic =
-        Diagnostic::error(code, message).at(places.source(), places.find(place), "asked for here");
     for index in &concerned {
         if let Some(host) = &hosts[*index].place {
             let words = format!("`{}` is to keep it", hosts[*index].name);
@@ -173,11 +171,11 @@ fn finding(
             diagnostic = diagnostic.at(&source, places.find(host), words);
         }
     }
-    diagnostic.help(help(list))
+    help(list).into_iter().fold(diagnostic, Diagnostic::help)
 }
 
 /// What the refusals say that the user can do, each once; waivers together.
-fn help(list: &[(usize, &Refusal)]) -> String {
+fn help(list: &[(usize, &Refusal)]) -> Vec<String> {
     let mut lines: Vec<&str> = Vec::new();
     let mut waivers: Vec<&str> = Vec::new();
     for words in list.iter().flat_map(|(_, r)| &r.help) {
@@ -191,7 +189,7 @@ fn help(list: &[(usize, &Refusal)]) -> String {
             None => {}
         }
     }
-    let mut text = lines.join("\n");
+    let mut lines: Vec<String> = lines.into_iter().map(str::to_owned).collect();
     if !waivers.is_empty() {
         let fields: Vec<String> = waivers
             .iter()
@@ -202,12 +200,12 @@ fn help(list: &[(usize, &Refusal)]) -> String {
             true => " …",
             false => "",
         };
-        text.push_str(&format!(
-            "\nor waive it in the open: vary {}{more}",
+        lines.push(format!(
+            "or waive it in the open: vary {}{more}",
             fields.join(" ")
         ));
     }
-    text
+    lines
 }
 
 /// The place in the description that asked for what is refused.

@@ -26,6 +26,7 @@ use render::{Exit, Output};
 use std::io;
 use std::panic::{self, PanicHookInfo};
 use std::process::ExitCode;
+use vmlock_spec::words;
 
 /// Exit code of a bug in vmlock itself (`EX_SOFTWARE` of sysexits.h).
 const EXIT_BUG: u8 = 70;
@@ -51,13 +52,12 @@ fn apologise(info: &PanicHookInfo<'_>) {
         .unwrap_or_default();
     let version = env!("CARGO_PKG_VERSION");
     // A failure to print it changes nothing about the exit code.
-    let _ = io::Write::write_all(
-        &mut io::stderr(),
-        format!(
+    let _ = render::write(
+        io::stderr(),
+        &render::plain(&format!(
             "vmlock {version}: this is a bug in vmlock, not in your files: {words} ({place})\n\
              Nothing was written. Please report it together with the file that caused it.\n"
-        )
-        .as_bytes(),
+        )),
     );
 }
 
@@ -65,12 +65,19 @@ fn run() -> Exit {
     let flags = match Flags::try_parse() {
         Ok(flags) => flags,
         // Help, the version, or what is wrong with the command line.
-        Err(words) => {
-            let exit = match words.use_stderr() {
+        Err(usage) => {
+            let exit = match usage.use_stderr() {
                 true => Exit::Usage,
                 false => Exit::Fine,
             };
-            return render::told(words.print(), "help", exit);
+            // A name of a file can be taken for a flag; colours are for arguments that cannot act.
+            let plain =
+                |a: std::ffi::OsString| words::line(&a.to_string_lossy()) == a.to_string_lossy();
+            let printed = match std::env::args_os().all(plain) {
+                true => usage.print(),
+                false => render::write(io::stderr(), &render::plain(&usage.render().to_string())),
+            };
+            return render::told(printed, "help", exit);
         }
     };
     let mut out = Output::new(flags.format);

@@ -1,4 +1,7 @@
 //! How findings and results reach the user: four formats, one place that prints.
+//!
+//! What is printed holds names and words out of files that somebody else wrote. Each way in and each
+//! format escapes them for where they go, so that no command has to think of it.
 
 pub mod github;
 pub mod human;
@@ -9,6 +12,7 @@ use crate::diagnostic::{Diagnostic, Severity};
 use crate::flags::Format;
 use serde_json::{Map, Value};
 use std::io::{self, Write};
+use vmlock_spec::words;
 
 /// How a run ended, as an exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -33,7 +37,7 @@ pub struct Output {
     /// Result lines for people.
     text: String,
     /// Remarks for people, after the diagnostics.
-    notes: Vec<String>,
+    notes: String,
     /// The result for programs.
     object: Map<String, Value>,
     /// Whether that is the whole of it, without the envelope.
@@ -48,7 +52,7 @@ impl Output {
             exit: Exit::Fine,
             found: Vec::new(),
             text: String::new(),
-            notes: Vec::new(),
+            notes: String::new(),
             object: Map::new(),
             whole: false,
         }
@@ -73,15 +77,23 @@ impl Output {
         self.found.push(diagnostic);
     }
 
-    /// Adds a line to the result for people.
+    /// Adds one line to the result for people, whatever text of somebody's file is in it.
     pub fn line(&mut self, text: impl AsRef<str>) {
-        self.text.push_str(text.as_ref());
+        self.text.push_str(&words::line(text.as_ref()));
         self.text.push('\n');
     }
 
-    /// Adds a remark for people, on stderr.
-    pub fn note(&mut self, text: impl Into<String>) {
-        self.notes.push(text.into());
+    /// Adds several lines to the result for people.
+    pub fn lines(&mut self, lines: impl IntoIterator<Item = impl AsRef<str>>) {
+        for line in lines {
+            self.line(line);
+        }
+    }
+
+    /// Adds a remark of one line for people, on stderr.
+    pub fn note(&mut self, text: impl AsRef<str>) {
+        self.notes.push_str(&words::line(text.as_ref()));
+        self.notes.push('\n');
     }
 
     /// Adds to the result for programs.
@@ -122,16 +134,21 @@ impl Output {
                 out.push_str(&pretty(&sarif::document(&self.found)));
             }
         }
-        for note in &self.notes {
-            err.push_str(note);
-            err.push('\n');
-        }
+        err.push_str(&self.notes);
         let exit = told(write(io::stderr(), &err), "messages", self.exit);
         told(write(io::stdout(), &out), "result", exit)
     }
 }
 
-fn write(mut to: impl Write, text: &str) -> io::Result<()> {
+/// Lines as they may stand in a terminal or a log.
+pub fn plain(text: &str) -> String {
+    text.lines()
+        .map(|l| format!("{}\n", words::line(l)))
+        .collect()
+}
+
+/// Writes a text, and all of it.
+pub fn write(mut to: impl Write, text: &str) -> io::Result<()> {
     to.write_all(text.as_bytes())?;
     to.flush()
 }
@@ -154,7 +171,7 @@ pub fn told(result: io::Result<()>, what: &str, exit: Exit) -> Exit {
 }
 
 fn pretty(value: &Value) -> String {
-    let mut text = format!("{value:#}");
+    let mut text = words::json(&format!("{value:#}")).into_owned();
     text.push('\n');
     text
 }

@@ -1,5 +1,8 @@
 //! Words for people, on stderr: what, where, why, what next; results on stdout.
 //!
+//! Names out of a lock, and what a kernel says of itself, are text and no more: what acts on a terminal, or
+//! on a CI service that reads its log, is escaped on its way out. A guest's own console is not said here.
+//!
 //! Nothing here panics: who reads the words may be gone, and the guest and the exit code must not suffer from it.
 
 use crate::failure::{Failure, Trouble, exit};
@@ -7,6 +10,7 @@ use serde::Serialize;
 use std::fmt::Display;
 use std::io::{self, ErrorKind, Write as _};
 use vmlock_spec::plan::Refusal;
+use vmlock_spec::words;
 
 /// A refused start, audit or check as JSON.
 #[derive(Serialize)]
@@ -94,7 +98,7 @@ pub fn refusals(refusals: &[Refusal]) -> String {
 pub fn print_json(value: &impl Serialize) -> Result<(), Failure> {
     // Plain structs with string keys are always representable.
     match serde_json::to_string_pretty(value) {
-        Ok(text) => println(&text),
+        Ok(text) => document(&text),
         Err(error) => Err(Failure::environment(
             format!("the result is not JSON: {error}"),
             &[],
@@ -102,13 +106,26 @@ pub fn print_json(value: &impl Serialize) -> Result<(), Failure> {
     }
 }
 
-/// Prints a result to stdout, and ends its last line. A reader that has gone is no error.
+/// Prints a JSON text to stdout.
+///
+/// # Errors
+/// It cannot be written.
+pub fn document(text: &str) -> Result<(), Failure> {
+    print(&words::json(text.trim_end()))
+}
+
+/// Prints a result to stdout, and ends its last line.
 ///
 /// # Errors
 /// It cannot be written.
 pub fn println(text: &str) -> Result<(), Failure> {
+    print(&plain(text.trim_end()))
+}
+
+/// A reader that has gone is no error.
+fn print(text: &str) -> Result<(), Failure> {
     let mut stdout = io::stdout();
-    let written = writeln!(stdout, "{}", text.trim_end()).and_then(|()| stdout.flush());
+    let written = writeln!(stdout, "{text}").and_then(|()| stdout.flush());
     match written {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Failure::environment(
             format!("the result cannot be written to stdout: {error}"),
@@ -118,9 +135,15 @@ pub fn println(text: &str) -> Result<(), Failure> {
     }
 }
 
-/// A line of words to stderr. Where nobody reads them, the exit code still says how it ended.
+/// Lines of words to stderr. Where nobody reads them, the exit code still says how it ended.
 pub fn eprintln(words: impl Display) {
-    let _ = writeln!(io::stderr(), "{words}");
+    let _ = writeln!(io::stderr(), "{}", plain(&words.to_string()));
+}
+
+/// Each line as it may stand in a terminal or a log.
+fn plain(text: &str) -> String {
+    let lines: Vec<_> = text.lines().map(words::line).collect();
+    lines.join("\n")
 }
 
 #[cfg(test)]
@@ -142,6 +165,14 @@ mod tests {
             refusals(&[refusal]),
             "refused[host::not-writable]: ID_AA64DFR0_EL1.DebugVer: it reads 0x6\n  promised: 0x8\n  offered:  0x6\n  \
              asked for by cpu neoverse-n1\n  help: choose another host\nthis host cannot keep the lock: 1 entry cannot be kept\n"
+        );
+    }
+
+    #[test]
+    fn a_name_is_text_and_no_more() {
+        assert_eq!(
+            plain("`a\u{1b}[2J`:\n::error::x\n\n  help: ##[group]\n"),
+            "`a\\u{1b}[2J`:\n\\u{3a}:error::x\n\n  help: #\\u{23}[group]"
         );
     }
 

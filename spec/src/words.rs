@@ -1,4 +1,7 @@
-//! Words for people that several parts need: "did you mean".
+//! Words for people that several parts need: "did you mean", and text out of a
+//! file as it may stand in a terminal or in a log.
+
+use std::borrow::Cow;
 
 /// `did you mean …` for the candidate within an edit distance of two, or nothing.
 pub fn did_you_mean<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Option<String> {
@@ -31,4 +34,123 @@ fn distance(a: &str, b: &str) -> usize {
         }
     }
     row[b.len()]
+}
+
+/// Text without what acts on a terminal or hides from a reader: each such character as `\u{1b}`.
+/// These are the control characters but for tabs, and the invisible format characters of Unicode
+/// (general category Cf: zero width, direction of writing, tags) with both its separators of lines.
+pub fn printable(text: &str) -> Cow<'_, str> {
+    if text.chars().all(is_printable) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 8);
+    for c in text.chars() {
+        match is_printable(c) {
+            true => out.push(c),
+            false => out.extend(c.escape_unicode()),
+        }
+    }
+    Cow::Owned(out)
+}
+
+/// Whether [`printable`] leaves that character as it is.
+pub fn is_printable(c: char) -> bool {
+    let acts = c.is_control() && c != '\t';
+    let hides = matches!(c,
+        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}');
+    !acts && !hides
+}
+
+/// One line of a terminal or of a log, whatever the text says: [`printable`], line breaks included, and no
+/// command to a CI service that reads what its jobs print. GitHub's runner obeys `::NAME …::` at the start
+/// of a line, blanks aside, and `##[NAME …]` anywhere in it (actions/runner, ActionCommand.cs).
+pub fn line(text: &str) -> Cow<'_, str> {
+    let mut out = printable(text);
+    if out.trim_start().starts_with("::") {
+        out = Cow::Owned(out.replacen("::", "\\u{3a}:", 1));
+    }
+    if out.contains("##[") {
+        out = Cow::Owned(out.replace("##[", "#\\u{23}["));
+    }
+    out
+}
+
+/// The same for JSON, which stays the same JSON: what [`line`] would change can stand in strings
+/// alone, and is escaped there as JSON escapes.
+pub fn json(text: &str) -> Cow<'_, str> {
+    // What else is ASCII stands between the strings, or was escaped.
+    let raw = |c: char| c == '\x7f' || !c.is_ascii() && !is_printable(c);
+    if !text.contains(raw) && !text.contains("##[") {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 8);
+    for c in text.replace("##[", "#\\u0023[").chars() {
+        match raw(c) {
+            true => out.extend(
+                c.encode_utf16(&mut [0; 2])
+                    .iter()
+                    .map(|u| format!("\\u{u:04x}")),
+            ),
+            false => out.push(c),
+        }
+    }
+    Cow::Owned(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_acts_is_shown_and_what_is_read_stays() {
+        assert_eq!(
+            printable("a\u{1b}[2J\r\n\0"),
+            "a\\u{1b}[2J\\u{d}\\u{a}\\u{0}"
+        );
+        assert_eq!(
+            printable("\u{9b}1m\u{7f}\u{202e}\u{feff}\u{2028}"),
+            "\\u{9b}1m\\u{7f}\\u{202e}\\u{feff}\\u{2028}"
+        );
+        for fine in ["", "web-1", "a\tb", "größe 大 🦀 e\u{301}", "C:\\x"] {
+            assert!(
+                matches!(printable(fine), Cow::Borrowed(same) if same == fine),
+                "{fine}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_line_commands_nobody() {
+        assert_eq!(line("::error file=x::y"), "\\u{3a}:error file=x::y");
+        assert_eq!(
+            line(" \t\u{a0}::stop-commands::y"),
+            " \t\u{a0}\\u{3a}:stop-commands::y"
+        );
+        assert_eq!(
+            line("a ##[group]b##[endgroup]"),
+            "a #\\u{23}[group]b#\\u{23}[endgroup]"
+        );
+        assert_eq!(line("a\n::error::b"), "a\\u{a}::error::b");
+        assert_eq!(line("###[x]"), "##\\u{23}[x]");
+        assert_eq!(line("see spec::empty ## [x]"), "see spec::empty ## [x]");
+    }
+
+    #[test]
+    fn json_stays_what_it_says() {
+        let value = serde_json::json!({ "a\u{9b}": "##[x] \u{7f}\u{202e}\u{e0041}é\n\u{1b}\\" });
+        let text = value.to_string();
+        let safe = json(&text);
+        assert!(
+            safe.chars().all(is_printable) && !safe.contains("##["),
+            "{safe}"
+        );
+        assert_eq!(
+            serde_json::from_str::<serde_json::Value>(&safe).unwrap(),
+            value
+        );
+        assert!(safe.contains('é'));
+        let fine = "{\n  \"a\": 1\n}\n";
+        assert!(matches!(json(fine), Cow::Borrowed(same) if same == fine));
+    }
 }

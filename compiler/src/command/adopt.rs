@@ -366,13 +366,17 @@ fn prove(
     features: &[Feature],
     report: &HostReport,
 ) -> Result<(), Failed> {
-    let unsaid = |words: String| {
+    let unsaid = |words: String, details: Vec<String>| {
         let diagnostic = Diagnostic::error("adopt::not-expressible", words);
+        let diagnostic = details.into_iter().fold(diagnostic, Diagnostic::detail);
         (Exit::Refused, Box::new(diagnostic))
     };
     let lock = plain(catalogue, abi, model, features, report).map_err(|complaints| {
         let words: Vec<String> = complaints.into_iter().map(|c| c.message).collect();
-        unsaid(format!("no lock comes of this host: {}", words.join("; ")))
+        unsaid(
+            format!("no lock comes of this host: {}", words.join("; ")),
+            Vec::new(),
+        )
     })?;
     let plan = plan_with(&lock, report, Emulation::Forbidden);
     let mut problems: Vec<String> = plan
@@ -394,8 +398,6 @@ fn prove(
     if problems.is_empty() {
         return Ok(());
     }
-    Err(unsaid(format!(
-        "this host shows what no baseline can say; nothing was written\n{}",
-        problems.join("\n")
-    )))
+    let words = "this host shows what no baseline can say; nothing was written";
+    Err(unsaid(words.to_owned(), problems))
 }

@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use vmlock_spec::catalogue::Catalogue;
 use vmlock_spec::common::{Common, Nothing, Shown, common};
 use vmlock_spec::plan::Refusal;
+use vmlock_spec::words::printable;
 
 /// vCPUs of the printed description; the user's to change.
 const VCPUS: u32 = 2;
@@ -84,12 +85,12 @@ fn impossible(refusals: &[(usize, Refusal)], names: &[String], out: &mut Output)
             .or_default()
             .push(names[*host].clone());
     }
-    let mut words = "no lock is kept by all of these hosts".to_owned();
-    for ((name, reason), hosts) in &entries {
-        words.push_str(&format!("\n{name} on {}: {reason}", join(hosts)));
-    }
-    let diagnostic = Diagnostic::error("common::impossible", words)
+    let words = "no lock is kept by all of these hosts";
+    let mut diagnostic = Diagnostic::error("common::impossible", words)
         .help("leave out a host, or make a lock for each of the two kinds");
+    for ((name, reason), hosts) in &entries {
+        diagnostic = diagnostic.detail(format!("{name} on {}: {reason}", join(hosts)));
+    }
     out.fail(Exit::Refused, diagnostic);
     let list: Vec<Value> = refusals
         .iter()
@@ -100,7 +101,7 @@ fn impossible(refusals: &[(usize, Refusal)], names: &[String], out: &mut Output)
 
 fn say(found: &Common, flags: &CommonFlags, names: &[String], out: &mut Output) {
     let text = fragment(found, flags, names);
-    out.line(text.trim_end());
+    out.lines(text.lines());
     for field in &found.vary {
         out.note(format!(
             "vmlock: no value of {} satisfies all hosts ({}): it is not promised",
@@ -177,7 +178,7 @@ fn shown(field: &Shown, names: &[String]) -> String {
     let mut groups: BTreeMap<Option<u64>, Vec<String>> = BTreeMap::new();
     for (name, value) in names.iter().zip(&field.hosts) {
         // A comment ends with its line, whatever a file is called.
-        let name = name.replace(char::is_control, "?");
+        let name = printable(name).into_owned();
         groups.entry(*value).or_default().push(name);
     }
     let words: Vec<String> = groups

@@ -11,7 +11,7 @@ pub fn run(flags: &CompletionsFlags, out: &mut Output) {
     let mut script = Vec::new();
     clap_complete::generate(flags.shell, &mut Flags::command(), "vmlock", &mut script);
     let script = String::from_utf8_lossy(&script).into_owned();
-    out.line(script.trim_end());
+    out.lines(script.trim_end().lines());
     out.value("script", script);
 }
 
@@ -34,7 +34,7 @@ pub fn man(flags: &ManFlags, out: &mut Output) {
         }
         let page = String::from_utf8_lossy(&page).into_owned();
         match &flags.folder {
-            None => return out.line(page.trim_end()),
+            None => return out.lines(page.trim_end().lines()),
             Some(folder) => {
                 let path = folder.join(&file);
                 if let Err(error) = vmlock_atomic::replace(&path, &page) {

@@ -39,7 +39,7 @@ pub fn run(flags: &CpuFlags, out: &mut Output) {
         }
     };
     match &flags.output {
-        None => out.line(text.trim_end()),
+        None => out.lines(text.lines()),
         Some(path) => {
             let shown = path.display().to_string();
             if let Err(error) = vmlock_atomic::replace(path, &text) {

@@ -76,7 +76,7 @@ pub fn run(flags: &DiffFlags, out: &mut Output) {
         out.line(format!("{} and {} do not differ", flags.a, flags.b));
     } else {
         out.exit(Exit::Findings);
-        out.line(difference::table(&changes).trim_end());
+        out.lines(difference::table(&changes));
         out.note(match changes.len() {
             1 => "1 difference".to_owned(),
             n => format!("{n} differences"),

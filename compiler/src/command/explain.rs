@@ -34,8 +34,9 @@ pub fn run(flags: &ExplainFlags, out: &mut Output) {
 fn known(name: &str, lock: Option<&Lock>, out: &mut Output) -> bool {
     let same = |other: &str| other.eq_ignore_ascii_case(name);
     if let Some(code) = codes::find(name) {
-        out.line(format!("{}: {}\n", code.code, code.title));
-        out.line(wrapped(code.explanation, ""));
+        out.line(format!("{}: {}", code.code, code.title));
+        out.line("");
+        out.lines(wrapped(code.explanation, ""));
         out.value(
             "code",
             json!({ "code": code.code, "title": code.title, "explanation": code.explanation }),
@@ -48,8 +49,9 @@ fn known(name: &str, lock: Option<&Lock>, out: &mut Output) -> bool {
         explain_feature(*feature, out);
     } else if let Some((cap, fields)) = HWCAPS.iter().find(|(cap, _)| same(cap)) {
         out.line(format!(
-            "{cap}: a feature by its Linux hwcap name (see /proc/cpuinfo)\n"
+            "{cap}: a feature by its Linux hwcap name (see /proc/cpuinfo)"
         ));
+        out.line("");
         out.line(format!(
             "`hide \"{cap}\"` makes a guest find \"not implemented\" in:"
         ));
@@ -133,7 +135,7 @@ fn list(out: &mut Output) {
         ("Codes of diagnostics and refusals", &codes),
     ] {
         out.line(format!("{title}:"));
-        out.line(names(list.clone()));
+        out.lines(names(list.clone()));
     }
     out.value(
         "names",
@@ -153,7 +155,7 @@ fn in_order(catalogue: &Catalogue) -> Vec<&'static Baseline> {
 }
 
 /// Words broken at 96 columns, each line with that indent.
-fn wrapped(text: &str, indent: &str) -> String {
+fn wrapped(text: &str, indent: &str) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split_whitespace() {
         match lines.last_mut() {
@@ -164,7 +166,7 @@ fn wrapped(text: &str, indent: &str) -> String {
             _ => lines.push(format!("{indent}{word}")),
         }
     }
-    lines.join("\n")
+    lines
 }
 
 /// That of the newest version of the lock.
@@ -183,9 +185,10 @@ fn explain_baseline(baseline: &Baseline, out: &mut Output) {
     }
     out.line(format!("Digest {}", digest(&baseline.digests)));
     for (version, words) in baseline.stable.iter() {
-        out.line(wrapped(&format!("Differs in {version}: {words}"), "  "));
+        out.lines(wrapped(&format!("Differs in {version}: {words}"), "  "));
     }
-    out.line("\nStatements (a field that none mentions reads as not implemented):");
+    out.line("");
+    out.line("Statements (a field that none mentions reads as not implemented):");
     let mut source = "";
     for statement in baseline.statements.iter() {
         out.line(format!(
@@ -230,7 +233,8 @@ fn explain_cpu(cpu: &CpuModel, out: &mut Output) {
             &cpu.facts,
         ),
     ] {
-        out.line(format!("\n{title}"));
+        out.line("");
+        out.line(title);
         let mut source = "";
         for value in list.iter() {
             out.line(format!("  {:<38} {:#018x}", value.register, value.value));
@@ -275,7 +279,7 @@ fn explain_feature(feature: Feature, out: &mut Output) {
     let registers: Vec<&str> = registers.map(|r| r.name.as_ref()).collect();
     if !registers.is_empty() {
         out.line("Registers that exist only with it:");
-        out.line(wrapped(&registers.join(" "), "  "));
+        out.lines(wrapped(&registers.join(" "), "  "));
     }
     out.value(
         "feature",
@@ -301,7 +305,8 @@ fn explain_register(register: &RegisterInfo, lock: Option<&Lock>, out: &mut Outp
     }
     out.line(format!("Source: {}", register.source));
     if !register.fields.is_empty() {
-        out.line("\nFields (other bits read as zero):");
+        out.line("");
+        out.line("Fields (other bits read as zero):");
     }
     for field in register.fields.iter().rev() {
         let bits = bits(field);
@@ -321,15 +326,17 @@ fn explain_register(register: &RegisterInfo, lock: Option<&Lock>, out: &mut Outp
         say_locked(entry, out);
         object["locked"] = serde_json::to_value(entry).unwrap_or_default();
     } else if lock.is_some() {
-        out.line("\nThis lock does not hold it.");
+        out.line("");
+        out.line("This lock does not hold it.");
     }
     out.value("register", object);
 }
 
 fn say_locked(entry: &LockedRegister, out: &mut Output) {
     let width = 2 + 2 * entry.bytes();
+    out.line("");
     out.line(format!(
-        "\nIn this lock: {:#0width$x}, decided by {}",
+        "In this lock: {:#0width$x}, decided by {}",
         entry.value, entry.from
     ));
     for waiver in &entry.vary {
@@ -382,9 +389,11 @@ fn explain_field(register: &RegisterInfo, field: &Field, lock: Option<&Lock>, ou
             )
         })
         .collect();
-    out.line("\nSilicon of the known CPU models:");
-    out.line(silicon.join("\n"));
-    out.line("\nWhat baselines say:");
+    out.line("");
+    out.line("Silicon of the known CPU models:");
+    out.lines(silicon);
+    out.line("");
+    out.line("What baselines say:");
     let catalogue = Catalogue::builtin();
     let mut said = Vec::new();
     for baseline in in_order(&catalogue) {
@@ -422,17 +431,19 @@ fn explain_field(register: &RegisterInfo, field: &Field, lock: Option<&Lock>, ou
     object["baselines"] = said.into();
     if let Some(entry) = lock.and_then(|l| l.registers.iter().find(|r| r.id == register.id)) {
         let waiver = entry.vary.iter().find(|w| w.field == field.name);
+        out.line("");
         out.line(match waiver {
-            Some(waiver) => format!("\nIn this lock: not promised, waived by {}", waiver.from),
+            Some(waiver) => format!("In this lock: not promised, waived by {}", waiver.from),
             None => format!(
-                "\nIn this lock: {:#x}, decided by {}",
+                "In this lock: {:#x}, decided by {}",
                 field.get(entry.value),
                 entry.from
             ),
         });
         object["locked"] = serde_json::to_value(entry).unwrap_or_default();
     } else if lock.is_some() {
-        out.line("\nThis lock does not hold it.");
+        out.line("");
+        out.line("This lock does not hold it.");
     }
     out.value("field", object);
 }
@@ -450,8 +461,9 @@ fn locked_elsewhere(name: &str, lock: Option<&Lock>, out: &mut Output) -> bool {
             "{}: a register of the interrupt controller (Arm IHI 0069)",
             register.name
         ));
+        out.line("");
         out.line(format!(
-            "\nIn this lock: {:#010x}, decided by {}",
+            "In this lock: {:#010x}, decided by {}",
             register.value, register.from
         ));
         out.value("locked", serde_json::to_value(register).unwrap_or_default());
@@ -467,8 +479,9 @@ fn locked_elsewhere(name: &str, lock: Option<&Lock>, out: &mut Output) -> bool {
             "{}: a firmware call (SMCCC, DEN0028; PSCI, DEN0022)",
             answer.call
         ));
+        out.line("");
         out.line(format!(
-            "\nIn this lock: answers {:#x}, decided by {}",
+            "In this lock: answers {:#x}, decided by {}",
             answer.answer, answer.from
         ));
         out.value("locked", serde_json::to_value(answer).unwrap_or_default());

@@ -231,7 +231,10 @@ fn compare(path: &Path, old: &[u8], new: &Lock) -> (Vec<Change>, Option<String>)
         }
         Err(error) => (
             Vec::new(),
-            Some(format!("the old file is no lock: {}", error.message)),
+            Some(format!(
+                "the old file is no lock: {}",
+                error.message.join("; ")
+            )),
         ),
     }
 }
@@ -287,7 +290,7 @@ fn say(
         out.line(format!("  {remark}"));
     }
     if !outcome.changes.is_empty() {
-        out.line(difference::table(&outcome.changes).trim_end());
+        out.lines(difference::table(&outcome.changes));
     }
     if flags.print_digest {
         out.line(format!("{}  {path}", outcome.digest));

@@ -7,7 +7,7 @@ use crate::schema;
 /// Prints the schema, the same with every `--format`.
 pub fn run(flags: &SchemaFlags, out: &mut Output) {
     let schema = schema::schema(flags.which);
-    out.line(format!("{schema:#}"));
+    out.lines(format!("{schema:#}").lines());
     if let serde_json::Value::Object(object) = schema {
         out.whole(object);
     }

@@ -118,10 +118,7 @@ fn limited(mut found: Vec<Diagnostic>) -> Vec<Diagnostic> {
         && let Some(last) = found.last_mut()
     {
         let note = format!("{more} more syntax errors are not shown: fix these first");
-        last.help = Some(match last.help.take() {
-            Some(help) => format!("{help}\n{note}"),
-            None => note,
-        });
+        last.help.push(note);
     }
     found
 }

@@ -371,7 +371,7 @@ mod tests {
             path: "x".into(),
             text: text.into(),
         });
-        scan(&source).into_iter().map(|d| d.message).collect()
+        scan(&source).into_iter().flat_map(|d| d.message).collect()
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! changed lines of a pull request.
 
 use crate::diagnostic::{Diagnostic, Severity};
+use vmlock_spec::words;
 
 /// GitHub shows this many errors, and as many warnings, of one step.
 const SHOWN_MAX: usize = 10;
@@ -43,19 +44,18 @@ fn line(diagnostic: &Diagnostic) -> String {
         }
     }
     properties.push(format!("title={}", escape_property(diagnostic.code)));
-    let help = diagnostic
-        .help
-        .as_ref()
-        .map(|h| format!("\n{h}"))
-        .unwrap_or_default();
-    let message = escape(&format!("{}{help}", diagnostic.message));
+    let words = [&diagnostic.message[..], &diagnostic.help[..]].concat();
+    let message = escape(&words.join("\n"));
     format!("::{word} {}::{message}\n", properties.join(","))
 }
 
+/// What would end the command is encoded, as GitHub decodes it; what acts on a terminal is spelt.
 fn escape(text: &str) -> String {
-    text.replace('%', "%25")
+    let text = text
+        .replace('%', "%25")
         .replace('\r', "%0D")
-        .replace('\n', "%0A")
+        .replace('\n', "%0A");
+    words::line(&text).into_owned()
 }
 
 fn escape_property(text: &str) -> String {
@@ -68,10 +68,13 @@ mod tests {
 
     #[test]
     fn what_github_would_misread_is_escaped() {
-        let found = Diagnostic::error("spec::syntax", "50%\nof it").in_file("a,b:c.kdl");
+        let found = Diagnostic::error("spec::syntax", "50%\r\nof \u{1b}[1mit")
+            .in_file("a,b:c\n::error::d.kdl")
+            .help("::warning::x");
         assert_eq!(
             render(&[found]),
-            "::error file=a%2Cb%3Ac.kdl,title=spec%3A%3Asyntax::50%25%0Aof it\n"
+            "::error file=a%2Cb%3Ac%0A%3A%3Aerror%3A%3Ad.kdl,title=spec%3A%3Asyntax::\
+             50%25%0D%0Aof \\u{1b}[1mit%0A::warning::x\n"
         );
     }
 }

@@ -1,10 +1,12 @@
-//! Findings for people: drawn into the text they are about.
+//! Findings for people: drawn into the text they are about. Of that text and of all words, only
+//! what a reader can see reaches the terminal.
 
 use crate::diagnostic::{Diagnostic, Label, Severity};
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, SourceCode};
 use std::fmt;
 use std::io::{self, IsTerminal as _};
 use std::rc::Rc;
+use vmlock_spec::words;
 
 /// Columns that messages are wrapped at.
 const WIDTH: usize = 100;
@@ -19,7 +21,8 @@ pub fn render(found: &[Diagnostic]) -> String {
         return String::new();
     }
     let plain = std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty());
-    let theme = if io::stderr().is_terminal() && !plain {
+    let colours = io::stderr().is_terminal() && !plain;
+    let theme = if colours {
         GraphicalTheme::unicode()
     } else {
         GraphicalTheme::unicode_nocolor()
@@ -35,16 +38,21 @@ pub fn render(found: &[Diagnostic]) -> String {
             .render_report(&mut text, &Drawn::new(diagnostic))
             .is_err()
         {
-            text.push_str(&diagnostic.message);
+            text.push_str(&shown(&diagnostic.message));
             text.push('\n');
         }
         text.push('\n');
     }
     // The drawing pads lines; a terminal does not need that and a file should not have it.
-    let mut lines: String = text
-        .lines()
-        .map(|l| format!("{}\n", l.trim_end()))
-        .collect();
+    let mut lines = String::with_capacity(text.len());
+    for line in text.lines().map(str::trim_end) {
+        // Where it goes to a log, a word that was wrapped must not begin a command.
+        match colours {
+            true => lines.push_str(line),
+            false => lines.push_str(&words::line(line)),
+        }
+        lines.push('\n');
+    }
     lines.truncate(lines.trim_end().len());
     lines.push_str("\n\n");
     lines
@@ -78,8 +86,8 @@ impl Drawn {
                 Severity::Error => miette::Severity::Error,
                 Severity::Warning => miette::Severity::Warning,
             },
-            message: diagnostic.message.clone(),
-            help: diagnostic.help.clone(),
+            message: shown(&diagnostic.message),
+            help: help(diagnostic),
             source: first.map(named),
             labels: here
                 .iter()
@@ -94,9 +102,8 @@ impl Drawn {
     fn in_words(diagnostic: &Diagnostic) -> Self {
         let place = |l: &Label| {
             let at = l.source.position(l.span.start);
-            format!("{}:{}:{} {}", l.source.path, at.line, at.column, l.words)
-                .trim_end()
-                .to_owned()
+            let place = format!("{}:{}:{} {}", l.source.path, at.line, at.column, l.words);
+            words::printable(place.trim_end()).into_owned()
         };
         let places: Vec<String> = diagnostic.labels.iter().map(place).collect();
         Self {
@@ -105,8 +112,8 @@ impl Drawn {
                 Severity::Error => miette::Severity::Error,
                 Severity::Warning => miette::Severity::Warning,
             },
-            message: format!("{} ({})", diagnostic.message, places.join("; ")),
-            help: diagnostic.help.clone(),
+            message: format!("{} ({})", shown(&diagnostic.message), places.join("; ")),
+            help: help(diagnostic),
             source: None,
             labels: Vec::new(),
             elsewhere: Vec::new(),
@@ -117,7 +124,7 @@ impl Drawn {
         Self {
             code: None,
             severity: miette::Severity::Advice,
-            message: label.words.clone(),
+            message: words::printable(&label.words).into_owned(),
             help: None,
             source: Some(named(label)),
             labels: vec![span(
@@ -132,14 +139,48 @@ impl Drawn {
     }
 }
 
+/// Texts of one line each, as lines.
+fn shown(lines: &[String]) -> String {
+    let lines: Vec<_> = lines.iter().map(|l| words::printable(l)).collect();
+    lines.join("\n")
+}
+
+fn help(diagnostic: &Diagnostic) -> Option<String> {
+    (!diagnostic.help.is_empty()).then(|| shown(&diagnostic.help))
+}
+
 fn named(label: &Label) -> miette::NamedSource<String> {
-    miette::NamedSource::new(&label.source.path, label.source.text.clone())
+    let text: String = drawn(&label.source.text).map(|(_, c)| c).collect();
+    miette::NamedSource::new(words::printable(&label.source.path), text)
+}
+
+/// The characters of a source as they are drawn, each with the offset of what it stands for: one
+/// for one, so that columns are what they are.
+fn drawn(text: &str) -> impl Iterator<Item = (usize, char)> {
+    let ends_line = |at: usize| text[at..].starts_with("\r\n");
+    text.char_indices().map(move |(at, c)| {
+        let shown = match c {
+            '\n' => c,
+            '\r' if ends_line(at) => c,
+            _ if words::is_printable(c) => c,
+            // Pictures of the control characters (U+2400).
+            '\0'..='\x1f' => char::from_u32(0x2400 + u32::from(c)).unwrap_or(c),
+            '\x7f' => '\u{2421}',
+            _ => char::REPLACEMENT_CHARACTER,
+        };
+        (at, shown)
+    })
 }
 
 fn span(label: &Label, primary: bool) -> LabeledSpan {
-    let end = label.span.end.min(label.source.text.len());
-    let start = label.span.start.min(end);
-    let words = (!label.words.is_empty()).then(|| label.words.clone());
+    let text = &label.source.text;
+    let offset = |offset: usize| -> usize {
+        let before = drawn(text).take_while(|(at, _)| *at < offset);
+        before.map(|(_, c)| c.len_utf8()).sum()
+    };
+    let (start, end) = (offset(label.span.start), offset(label.span.end));
+    let end = end.max(start);
+    let words = (!label.words.is_empty()).then(|| words::printable(&label.words).into_owned());
     if primary {
         LabeledSpan::new_primary_with_span(words, (start, end - start))
     } else {

@@ -34,18 +34,14 @@ fn rule(code: &str) -> Value {
 }
 
 fn result(diagnostic: &Diagnostic) -> Value {
-    let help = diagnostic
-        .help
-        .as_ref()
-        .map(|h| format!("\n{h}"))
-        .unwrap_or_default();
+    let words = [&diagnostic.message[..], &diagnostic.help[..]].concat();
     let mut result = json!({
         "ruleId": diagnostic.code,
         "level": match diagnostic.severity {
             Severity::Error => "error",
             Severity::Warning => "warning",
         },
-        "message": { "text": format!("{}{help}", diagnostic.message) },
+        "message": { "text": words.join("\n") },
     });
     match diagnostic.labels.first() {
         Some(label) => result["locations"] = json!([location(label)]),

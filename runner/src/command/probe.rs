@@ -12,7 +12,7 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
     let text = report::write(&probe(&open()?, &Scope::Everything)?);
     match parsed.value("output") {
         Some(path) => write_report(path, &text)?,
-        None => say::println(&text)?,
+        None => say::document(&text)?,
     }
     Ok(exit::OK)
 }
