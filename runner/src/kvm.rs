@@ -83,6 +83,8 @@ pub mod core {
     pub const CNTP_CTL: u64 = 0x6030_0000_0013_df11;
     /// The physical timer's compare value (`KVM_REG_ARM_PTIMER_CVAL`).
     pub const CNTP_CVAL: u64 = 0x6030_0000_0013_df12;
+    /// The address of a fault (encoding 3 0 6 0 0).
+    pub const FAR_EL1: u64 = 0x6030_0000_0013_c300;
     /// EL1h with D, A, I and F masked.
     pub const PSTATE_BOOT: u64 = 0x3c5;
 }

@@ -9,6 +9,7 @@ use crate::failure::Failure;
 use crate::firmware::forward::Firmware;
 use crate::kvm::{System, discard};
 use crate::machine::memory::Memory;
+use crate::machine::run::Space;
 use crate::witness::{self, Stage};
 use std::sync::Arc;
 use vmlock_spec::lock::Lock;
@@ -65,6 +66,7 @@ pub fn observe(
         mpidr: recipe.mpidr.clone(),
         distributor: lock.machine.distributor.base,
         redistributors: lock.machine.redistributors[0].base,
+        space: Space::of_lock(lock),
     };
     witness::load(&stage, &memory, &verified)?;
     let firmware = Firmware::new(lock, &recipe.steps);

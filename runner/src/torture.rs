@@ -12,7 +12,7 @@ use crate::failure::Failure;
 use crate::firmware::forward::Firmware;
 use crate::kvm::System;
 use crate::machine::memory::Memory;
-use crate::machine::run::{Injector, Session, run_beside};
+use crate::machine::run::{Injector, Session, Space, run_beside};
 use crate::witness::{self, Stage};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -101,6 +101,7 @@ pub fn torture(
         mpidr: recipe.mpidr.clone(),
         distributor: lock.machine.distributor.base,
         redistributors: lock.machine.redistributors[0].base,
+        space: Space::of_lock(lock),
     };
     witness::load(&stage, &memory, &verified)?;
     let none = || Failure::environment("the guest has too little memory", &[]);
@@ -119,6 +120,7 @@ pub fn torture(
         console: false,
         escape: false,
         limit: None,
+        space: Space::of_lock(lock),
         first: Box::new(|| {}),
     };
     let ended = run_beside(verified, session, move |injector| {

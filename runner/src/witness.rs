@@ -6,10 +6,10 @@ use crate::failure::Failure;
 use crate::firmware::forward::Firmware;
 use crate::kvm::core;
 use crate::machine::memory::Memory;
-use crate::machine::run::{Ended, Session, run};
+use crate::machine::run::{Ended, Session, Space, run};
 use std::sync::Arc;
 use std::time::Duration;
-use vmlock_spec::lock::Range;
+use vmlock_spec::lock::{Range, Unmapped};
 use vmlock_spec::observation::wire::{
     AREA_STRIDE, FRAME_SIZE, LOAD_ADDRESS, MAX_FRAMES, MAX_VCPUS, PARAMETERS_ADDRESS,
     PARAMETERS_MAGIC, RAM_BASE, RECORDS_ADDRESS, VERSION,
@@ -34,6 +34,8 @@ pub struct Stage {
     pub frames: u32,
     /// `MODE_FULL` or `MODE_LIGHT` of [`observation::wire`].
     pub mode: u32,
+    /// What answers where nothing is.
+    pub space: Space,
 }
 
 /// All frames from address 0 to a mebibyte behind the memory, as far as they
@@ -75,7 +77,7 @@ pub fn load(stage: &Stage, memory: &Memory, machine: &Verified) -> Result<(), Fa
         })
     };
     write(LOAD_ADDRESS, IMAGE)?;
-    write(PARAMETERS_ADDRESS, &parameters(stage))?;
+    write(PARAMETERS_ADDRESS, &parameters(stage, have))?;
     let Some(vcpu) = machine.boot_vcpu() else {
         return Err(Failure::environment("the machine has no vCPU", &[]));
     };
@@ -85,7 +87,7 @@ pub fn load(stage: &Stage, memory: &Memory, machine: &Verified) -> Result<(), Fa
 }
 
 /// `wire::Parameters` as the guest reads them: little-endian, without padding.
-fn parameters(stage: &Stage) -> Vec<u8> {
+fn parameters(stage: &Stage, memory: Range) -> Vec<u8> {
     let mut bytes = Vec::new();
     bytes.extend(PARAMETERS_MAGIC.to_le_bytes());
     for word in [VERSION, stage.mpidr.len() as u32, stage.mode, stage.frames] {
@@ -96,6 +98,9 @@ fn parameters(stage: &Stage) -> Vec<u8> {
         AREA_STRIDE,
         stage.distributor,
         stage.redistributors,
+        unmapped(stage, memory),
+        memory.end().unwrap_or(u64::MAX),
+        1 << stage.space.address_bits,
     ] {
         bytes.extend(long.to_le_bytes());
     }
@@ -103,6 +108,15 @@ fn parameters(stage: &Stage) -> Vec<u8> {
         bytes.extend(stage.mpidr.get(index).copied().unwrap_or(0).to_le_bytes());
     }
     bytes
+}
+
+/// A page that lies between the interrupt controller and the memory, where no lock has anything; 0 where loads from
+/// there say nothing.
+fn unmapped(stage: &Stage, memory: Range) -> u64 {
+    match stage.space.unmapped {
+        Unmapped::ExternalAbort => memory.base - FRAME_SIZE,
+        Unmapped::ReadsAsZero => 0,
+    }
 }
 
 /// Runs the witness to its end and decodes what it saw.
@@ -123,6 +137,7 @@ pub fn observe(
         console: false,
         escape: false,
         limit: Some(limit),
+        space: stage.space,
         first,
     };
     match run(machine, session)? {

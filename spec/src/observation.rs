@@ -4,7 +4,7 @@
 pub use vmlock_wire::{self as wire, torture};
 
 use crate::catalogue::{field, register_by_encoding};
-use crate::lock::{Lock, full_mask};
+use crate::lock::{Lock, Unmapped, full_mask};
 use crate::report::{Fact, Seen};
 use crate::smccc::function_name;
 use crate::vm::Feature;
@@ -117,6 +117,22 @@ pub fn fact_name(key: u64) -> String {
             wire::USE_AARCH32 => "AArch32 at EL0 in use".to_owned(),
             _ => format!("use {id}"),
         },
+        Some(Kind::Unmapped) => {
+            let access = match id & 0xff {
+                wire::ACCESS_LOAD => "load",
+                wire::ACCESS_STORE => "store",
+                wire::ACCESS_PAIR => "load of a pair",
+                wire::ACCESS_EXCLUSIVE => "exclusive load",
+                wire::ACCESS_ZERO => "DC ZVA",
+                _ => "instruction fetch",
+            };
+            let place = match id >> 8 {
+                wire::PLACE_HOLE => "between the devices",
+                wire::PLACE_ABOVE => "above memory",
+                _ => "behind the last address",
+            };
+            format!("{access} {place}")
+        }
         Some(Kind::CpuOn) => format!("CPU_ON(vCPU {id})"),
         Some(Kind::Fault) => format!("witness fault {id}"),
         Some(Kind::Search) => match id {
@@ -243,7 +259,8 @@ const NOTHING: &str = "nothing there";
 /// Everything that a lock promises, sorted by vCPU and name.
 pub fn promises(lock: &Lock) -> Vec<Promise> {
     let mut out = identifying(lock);
-    let features = features(lock);
+    let mut features = features(lock);
+    features.extend(unmapped(lock));
     for (vcpu, _) in (0u32..).zip(&lock.machine.vcpus) {
         let of_vcpu = |(name, value, mask): &(String, Option<u64>, u64)| Promise {
             vcpu,
@@ -358,6 +375,49 @@ fn features(lock: &Lock) -> Vec<(String, Option<u64>, u64)> {
         true => (used(wire::USE_MTE), Some(wire::MTE_WORKS), u64::MAX),
         false => ("RGSR_EL1".to_owned(), None, u64::MAX),
     });
+    out
+}
+
+/// What answers where nothing is: the same abort, whatever asks.
+fn unmapped(lock: &Lock) -> Vec<(String, Option<u64>, u64)> {
+    let machine = &lock.machine;
+    if machine.unmapped != Unmapped::ExternalAbort {
+        return Vec::new();
+    }
+    // ID_AA64MMFR0_EL1.PARange: behind what the CPU can address, its own translation answers.
+    let features = lock.registers.iter().find(|r| r.name == "ID_AA64MMFR0_EL1");
+    let physical_bits = match features.map_or(0, |r| r.value & 0xf) {
+        0 => 32,
+        1 => 36,
+        2 => 40,
+        3 => 42,
+        4 => 44,
+        _ => 48,
+    };
+    let edge = 1 << machine.address_bits;
+    let above = machine.memory.end().unwrap_or(u64::MAX);
+    let all = wire::ACCESS_LOAD..=wire::ACCESS_FETCH;
+    let mut places = vec![(wire::PLACE_HOLE, wire::ACCESS_LOAD..=wire::ACCESS_PAIR)];
+    if machine.address_bits < physical_bits {
+        places.push((wire::PLACE_EDGE, all.clone()));
+    }
+    if above < wire::LOOKED_AT_END && above != edge {
+        places.push((wire::PLACE_ABOVE, all));
+    }
+    let mut out = Vec::new();
+    for (place, accesses) in places {
+        for access in accesses {
+            let name = fact_name(wire::key(
+                wire::Kind::Unmapped,
+                wire::unmapped(place, access),
+            ));
+            let value = match access {
+                wire::ACCESS_FETCH => wire::FETCH_ABORT,
+                _ => wire::DATA_ABORT,
+            };
+            out.push((name, Some(value), u64::MAX));
+        }
+    }
     out
 }
 

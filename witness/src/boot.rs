@@ -18,17 +18,41 @@ const TAGGED: u64 = 2 << 2 | 3 << 8;
 /// has them ([`crate::feature`]) goes there.
 const TAGGED_INDEX: usize = 511;
 
-/// First address that is not in the identity map.
-pub const IDENTITY_END: u64 = (TAGGED_INDEX as u64) << 30;
+/// The first of those GiB of the map that show what lies behind [`FIRST_EDGE_BITS`] bits of address, one bit more each.
+const EDGE_INDEX: usize = 501;
+/// What lies behind fewer bits is in the identity map.
+const FIRST_EDGE_BITS: usize = 39;
 
-/// Identity map of 511 GiB: the first GiB is devices, the rest memory. It is a
+/// First address that is not in the identity map.
+pub const IDENTITY_END: u64 = wire::LOOKED_AT_END;
+const _: () = assert!(IDENTITY_END == (EDGE_INDEX as u64) << 30);
+
+/// Where the place behind so many bits of guest-physical address is seen; `None` where it is not in the map.
+pub const fn edge(bits: u32) -> Option<u64> {
+    let bits = bits as usize;
+    if bits < FIRST_EDGE_BITS {
+        return Some(1 << bits);
+    }
+    let index = EDGE_INDEX + bits - FIRST_EDGE_BITS;
+    if index < TAGGED_INDEX {
+        Some((index as u64) << 30)
+    } else {
+        None
+    }
+}
+
+/// Identity map of 501 GiB: the first GiB is devices, the rest memory. It is a
 /// constant of the image, so that nothing is written while the MMU is off.
 static TABLE: Table = {
     let mut table = [0; 512];
     table[0] = BLOCK | NEVER_EXECUTE;
     let mut i = 1;
-    while i < 512 {
+    while i < EDGE_INDEX {
         table[i] = (i as u64) << 30 | BLOCK | NORMAL;
+        i += 1;
+    }
+    while i < TAGGED_INDEX {
+        table[i] = 1 << (FIRST_EDGE_BITS + i - EDGE_INDEX) | BLOCK | NORMAL;
         i += 1;
     }
     table[TAGGED_INDEX] = wire::RAM_BASE | BLOCK | NEVER_EXECUTE | TAGGED;

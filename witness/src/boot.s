@@ -130,13 +130,17 @@ from_aarch32:
     b       visited
 
 // A probe marks itself by a non-zero SP_EL0 and is ready to lose x20 and x21.
-// Its faulting instruction is skipped and x20 gets ESR_EL1, which is never
+// Its faulting instruction is skipped (a branch returns by x30) and x20 gets ESR_EL1, which is never
 // zero there (IL is set, or the class is).
 probe_exception:
     mrs     x20, sp_el0
     cbz     x20, 5f
+    mrs     x20, esr_el1
+    ubfx    x20, x20, #26, #6
+    cmp     x20, #0x21                  // an instruction fetch: back to who branched
     mrs     x20, elr_el1
     add     x20, x20, #4
+    csel    x20, x30, x20, eq
     msr     elr_el1, x20
     mrs     x20, esr_el1
     eret

@@ -17,6 +17,7 @@ mod smccc;
 mod sysreg;
 #[cfg(feature = "torture")]
 mod torture;
+mod unmapped;
 
 use core::panic::PanicInfo;
 
@@ -88,6 +89,7 @@ fn observe(area: &mut Area, parameters: &Parameters, index: u32, own: u64) {
     } else {
         sysreg::full(area);
         feature::each(area);
+        unmapped::full(area, parameters);
     }
     if parameters.gicd != 0 && index == 0 {
         gic::distributor(area, parameters.gicd);

@@ -13,7 +13,7 @@ use crate::kvm::{System, bury};
 use crate::machine::boot;
 use crate::machine::home::spawn;
 use crate::machine::memory::Memory;
-use crate::machine::run::{self, Ended, Session};
+use crate::machine::run::{self, Ended, Session, Space};
 use crate::machine::terminal::Raw;
 use crate::rehearse::prove;
 use crate::say;
@@ -57,6 +57,7 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
         console: true,
         escape: raw.is_some(),
         limit: None,
+        space: Space::of_lock(&lock),
         first: {
             let said = stats.into_last();
             Box::new(move || {

@@ -63,6 +63,15 @@ impl Bus {
         }
     }
 
+    /// Whether a device has that access: one that is all within its registers.
+    pub fn has(&mut self, address: u64, width: usize) -> bool {
+        #[cfg(feature = "torture")]
+        if self.doorbell == Some(address) {
+            return true;
+        }
+        self.slot(address, width).is_some()
+    }
+
     /// No devices, for a guest that looks for them everywhere: nothing is said of it.
     pub fn unheard() -> Self {
         Self {

@@ -6,12 +6,13 @@ use crate::enforce::verify;
 use crate::failure::Failure;
 use crate::kvm::{Fresh, System, discard};
 use crate::machine::memory::Memory;
+use crate::machine::run::Space;
 use crate::witness::{self, Stage};
 use std::collections::{BTreeMap, BTreeSet};
 use std::mem;
 use std::sync::Arc;
 use vmlock_spec::catalogue::{Field, Kind, RegisterInfo, Rule, register_by_id};
-use vmlock_spec::lock::{Lock, Range};
+use vmlock_spec::lock::{Lock, Range, Unmapped};
 use vmlock_spec::machine;
 use vmlock_spec::observation::wire::{MODE_FULL, MODE_LIGHT};
 use vmlock_spec::plan::Step;
@@ -578,6 +579,10 @@ fn guest(system: &System, recipe: &Recipe, mode: u32) -> Result<Vec<Fact>, Failu
         distributor: recipe.distributor,
         redistributors: REDISTRIBUTORS,
         mode,
+        space: Space {
+            address_bits: recipe.address_bits,
+            unmapped: Unmapped::ReadsAsZero,
+        },
     };
     witness::load(&stage, &memory, &verified)?;
     let (facts, incomplete) = witness::observe(verified, &stage, &memory, None, Box::new(|| {}))?;

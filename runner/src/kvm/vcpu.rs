@@ -20,8 +20,8 @@ use kvm_bindings::{
     KVM_ARM_VCPU_PVTIME_CTRL, KVM_ARM_VCPU_PVTIME_IPA, KVM_ARM_VCPU_SVE, KVM_ARM_VCPU_TIMER_CTRL,
     KVM_ARM_VCPU_TIMER_IRQ_PTIMER, KVM_ARM_VCPU_TIMER_IRQ_VTIMER, KVM_EXIT_ARM_NISV,
     KVM_EXIT_FAIL_ENTRY, KVM_EXIT_HYPERCALL, KVM_EXIT_INTERNAL_ERROR, KVM_EXIT_MMIO,
-    KVM_EXIT_SYSTEM_EVENT, KVM_HYPERCALL_EXIT_SMC, KVM_PMU_EVENT_DENY, KVMIO, kvm_device_attr,
-    kvm_pmu_event_filter, kvm_reg_list, kvm_run, kvm_vcpu_init,
+    KVM_EXIT_SYSTEM_EVENT, KVM_EXIT_UNKNOWN, KVM_HYPERCALL_EXIT_SMC, KVM_PMU_EVENT_DENY, KVMIO,
+    kvm_device_attr, kvm_pmu_event_filter, kvm_reg_list, kvm_run, kvm_vcpu_events, kvm_vcpu_init,
 };
 use kvm_ioctls::VcpuFd;
 use std::cell::Cell;
@@ -506,6 +506,29 @@ impl Runnable {
                 errno,
             }),
         }
+    }
+
+    /// Answers the access that ended [`Runnable::run`] with a synchronous external abort, instead of serving it. What
+    /// the guest finds in FAR_EL1 is the address that it used, or `far`.
+    ///
+    /// KVM completes an access where `exit_reason` says that there is one (arch/arm64/kvm/arm.c
+    /// `kvm_arch_vcpu_ioctl_run`, 5.10 to 7.3), and it would complete it after the abort was injected. So nothing says
+    /// so any more: the register keeps its value and the exception names the instruction itself, which the witness
+    /// sees on each host.
+    ///
+    /// # Errors
+    /// KVM's.
+    pub fn abort(&mut self, far: Option<u64>) -> Result<()> {
+        self.fd.get_kvm_run().exit_reason = KVM_EXIT_UNKNOWN;
+        let mut events = kvm_vcpu_events::default();
+        events.exception.ext_dabt_pending = 1;
+        counted(self.fd.set_vcpu_events(&events))
+            .map_err(|e| Error::new("KVM_SET_VCPU_EVENTS of an external abort", e))?;
+        if let Some(far) = far {
+            counted(self.fd.set_one_reg(core::FAR_EL1, &far.to_le_bytes()))
+                .map_err(|e| Error::new("KVM_SET_ONE_REG of FAR_EL1", e))?;
+        }
+        Ok(())
     }
 
     /// Completes what is pending, without running a further instruction.

@@ -25,6 +25,8 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
+use vmlock_spec::lock::{Lock, Unmapped};
+#[cfg(feature = "torture")]
 use vmm_sys_util::eventfd::EventFd;
 use vmm_sys_util::signal::Killable;
 
@@ -67,6 +69,7 @@ struct Shared {
     stop: AtomicBool,
     ended: Sender<Ended>,
     proxied: Option<Proxied>,
+    space: Space,
 }
 
 /// What a machine has whose interrupt controller's frames are answered here.
@@ -120,8 +123,53 @@ pub struct Session {
     pub escape: bool,
     /// The longest that it may run.
     pub limit: Option<Duration>,
+    /// What answers where nothing is.
+    pub space: Space,
     /// Called right before the first guest instruction.
     pub first: Box<dyn FnOnce() + Send>,
+}
+
+/// What answers an access to an address at which the machine has nothing.
+#[derive(Clone, Copy)]
+pub struct Space {
+    /// Bits of guest-physical address.
+    pub address_bits: u32,
+    /// What answers up to the last address.
+    pub unmapped: Unmapped,
+}
+
+impl Space {
+    /// As the lock says.
+    pub fn of_lock(lock: &Lock) -> Self {
+        Self {
+            address_bits: lock.machine.address_bits,
+            unmapped: lock.machine.unmapped,
+        }
+    }
+
+    /// What FAR_EL1 says of an access there; `None` where loads read zero and stores are dropped.
+    ///
+    /// Behind the last address KVM injects the abort itself from 5.19 or so on, with the guest-physical address in
+    /// FAR_EL1, and hands the access out before (arch/arm64/kvm/mmu.c `kvm_handle_guest_abort`): one answer on all.
+    fn aborts(self, address: u64) -> Option<Option<u64>> {
+        if address >> self.address_bits != 0 {
+            return Some(Some(address));
+        }
+        match self.unmapped {
+            Unmapped::ExternalAbort => Some(None),
+            Unmapped::ReadsAsZero => None,
+        }
+    }
+}
+
+/// What became of an exit.
+enum Served {
+    /// The guest goes on.
+    GoOn,
+    /// The access is answered by an external abort, with that FAR_EL1 if it is not the guest's own address.
+    Abort(Option<u64>),
+    /// The machine ends.
+    End(Ended),
 }
 
 /// Runs the machine until it ends.
@@ -189,6 +237,7 @@ fn run_with(
         console,
         escape,
         limit,
+        space,
         first,
     } = session;
     let Parts {
@@ -209,6 +258,7 @@ fn run_with(
             world: World::new(vcpus.len()),
             proxy,
         }),
+        space,
     });
     let mut threads = Vec::new();
     let mut first = Some(first);
@@ -283,12 +333,14 @@ fn drive(index: u32, vcpu: Runnable, shared: &Shared) {
             if let Some(world) = world {
                 world.leave(slot);
             }
-            match exit {
-                Ok(exit) => {
-                    if let Some(how) = serve(exit, shared) {
-                        return Some(how);
+            match exit.map(|exit| serve(exit, shared)) {
+                Ok(Served::GoOn) => {}
+                Ok(Served::Abort(far)) => {
+                    if let Err(error) = vcpu.abort(far) {
+                        return Some(Ended::Broken(error.to_string()));
                     }
                 }
+                Ok(Served::End(how)) => return Some(how),
                 Err(error) => return Some(Ended::Broken(error.to_string())),
             }
         }
@@ -310,9 +362,9 @@ fn drive(index: u32, vcpu: Runnable, shared: &Shared) {
     });
 }
 
-/// Does what an exit asks for; `Some` when the machine ends with it.
-fn serve(exit: Exit<'_>, shared: &Shared) -> Option<Ended> {
-    match exit {
+/// Does what an exit asks for.
+fn serve(exit: Exit<'_>, shared: &Shared) -> Served {
+    let ended = match exit {
         Exit::MmioRead(mut load) => {
             let (address, width) = (load.address, load.data().len());
             match interrupt_controller(address, width, Access::Read, Some(&load), shared) {
@@ -320,12 +372,17 @@ fn serve(exit: Exit<'_>, shared: &Shared) -> Option<Ended> {
                     let (data, bytes) = (load.data(), value.to_le_bytes());
                     data.fill(0);
                     data.iter_mut().zip(bytes).for_each(|(to, from)| *to = from);
-                    return None;
+                    return Served::GoOn;
                 }
-                Some(Err(how)) => return Some(how),
+                Some(Err(how)) => return Served::End(how),
                 None => {}
             }
             let mut bus = shared.bus();
+            if !bus.has(address, width)
+                && let Some(far) = shared.space.aborts(address)
+            {
+                return Served::Abort(far);
+            }
             let line = bus.read(address, load.data());
             shared.line(&bus, line);
             None
@@ -338,11 +395,16 @@ fn serve(exit: Exit<'_>, shared: &Shared) -> Option<Ended> {
                 .for_each(|(to, from)| *to = *from);
             let access = Access::Write(u64::from_le_bytes(bytes));
             match interrupt_controller(address, data.len(), access, None, shared) {
-                Some(Ok(_)) => return None,
-                Some(Err(how)) => return Some(how),
+                Some(Ok(_)) => return Served::GoOn,
+                Some(Err(how)) => return Served::End(how),
                 None => {}
             }
             let mut bus = shared.bus();
+            if !bus.has(address, data.len())
+                && let Some(far) = shared.space.aborts(address)
+            {
+                return Served::Abort(far);
+            }
             let line = bus.write(address, data);
             shared.line(&bus, line);
             None
@@ -375,7 +437,7 @@ fn serve(exit: Exit<'_>, shared: &Shared) -> Option<Ended> {
         Exit::Hypercall(call) => {
             let Some(firmware) = &shared.firmware else {
                 let name = vmlock_spec::smccc::function_name(call.function);
-                return Some(Ended::Broken(format!(
+                return Served::End(Ended::Broken(format!(
                     "KVM forwarded {name}, which nobody asked it to"
                 )));
             };
@@ -388,9 +450,13 @@ fn serve(exit: Exit<'_>, shared: &Shared) -> Option<Ended> {
                 Err(error) => Some(Ended::Broken(error.to_string())),
             }
         }
-        Exit::NoSyndrome { address } => Some(Ended::Broken(format!(
-            "it accessed {address:#x}, where no memory is, with an instruction that the CPU does not describe"
-        ))),
+        // Not even what is there can be asked so: registers of devices are for plain loads and stores.
+        Exit::NoSyndrome { address } => match shared.space.aborts(address) {
+            Some(far) => return Served::Abort(far),
+            None => Some(Ended::Broken(format!(
+                "it accessed {address:#x}, where no memory is, with an instruction that the CPU does not describe"
+            ))),
+        },
         Exit::FailEntry { reason } => Some(Ended::Broken(format!(
             "the CPU refused to enter it, reason {reason:#x}"
         ))),
@@ -403,7 +469,8 @@ fn serve(exit: Exit<'_>, shared: &Shared) -> Option<Ended> {
         Exit::Other(reason) => Some(Ended::Broken(format!(
             "KVM ended with exit reason {reason}, which this program does not know"
         ))),
-    }
+    };
+    ended.map_or(Served::GoOn, Served::End)
 }
 
 /// What the proxied interrupt controller says; `None` when it is not there.

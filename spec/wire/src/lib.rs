@@ -56,7 +56,7 @@ pub const PARAMETERS_MAGIC: u64 = u64::from_le_bytes(*b"VMLKPARM");
 pub const AREA_MAGIC: u64 = u64::from_le_bytes(*b"VMLKAREA");
 
 /// Version of everything in this file.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// [`Parameters::mode`]: everything that a guest can read.
 pub const MODE_FULL: u32 = 0;
@@ -95,6 +95,12 @@ pub struct Parameters {
     /// Guest-physical address of vCPU 0's redistributor, below 1 GiB; the
     /// others follow, [`REDISTRIBUTOR_SIZE`] each. 0 when there is none.
     pub gicr: u64,
+    /// A page below 1 GiB at which nothing is, neither memory nor a device; 0: such places are not looked at.
+    pub hole: u64,
+    /// The first address behind memory.
+    pub above: u64,
+    /// The first address that no access can have, a power of two.
+    pub edge: u64,
     /// MPIDR_EL1 affinity fields of each vCPU: what CPU_ON takes.
     pub mpidr: [u64; MAX_VCPUS],
 }
@@ -202,7 +208,45 @@ pub enum Kind {
     Search = 18,
     /// What came of using an optional feature. Id: one of the `USE_` constants.
     Use = 19,
+    /// An access where nothing is. Id: [`unmapped`] of a `PLACE_` and an `ACCESS_`. Value: ESR_EL1 of the exception that
+    /// was taken, 0 where none was; [`UNMAPPED_ELSEWHERE`] where FAR_EL1 or the access's register is not what it was.
+    Unmapped = 20,
 }
+
+/// Id of a record of [`Kind::Unmapped`].
+pub const fn unmapped(place: u64, access: u64) -> u64 {
+    place << 8 | access
+}
+
+/// [`unmapped`]: between the devices, mapped as device memory.
+pub const PLACE_HOLE: u64 = 0;
+/// Places from here on, guest-physical, are not looked at, but for that behind the last address.
+pub const LOOKED_AT_END: u64 = 501 << 30;
+/// [`unmapped`]: right behind memory.
+pub const PLACE_ABOVE: u64 = 1;
+/// [`unmapped`]: right behind the last address.
+pub const PLACE_EDGE: u64 = 2;
+
+/// [`unmapped`]: LDR of 32 bits.
+pub const ACCESS_LOAD: u64 = 0;
+/// [`unmapped`]: STR of 32 bits.
+pub const ACCESS_STORE: u64 = 1;
+/// [`unmapped`]: LDP of two times 64 bits.
+pub const ACCESS_PAIR: u64 = 2;
+/// [`unmapped`]: LDXR of 64 bits; only where memory is mapped as normal.
+pub const ACCESS_EXCLUSIVE: u64 = 3;
+/// [`unmapped`]: DC ZVA; likewise.
+pub const ACCESS_ZERO: u64 = 4;
+/// [`unmapped`]: instruction fetch; likewise.
+pub const ACCESS_FETCH: u64 = 5;
+
+/// Set in the value of a [`Kind::Unmapped`] beside ESR_EL1, which has 37 bits (ISS2 in 55:32 is zero here).
+pub const UNMAPPED_ELSEWHERE: u64 = 1 << 63;
+/// A synchronous external abort on data, from the same level, without a syndrome of the instruction
+/// (Arm ARM DDI 0487, ESR_EL1: EC 0x25, IL, DFSC 0x10).
+pub const DATA_ABORT: u64 = 0x9600_0010;
+/// The same of an instruction fetch (EC 0x21, IL, IFSC 0x10).
+pub const FETCH_ABORT: u64 = 0x8600_0010;
 
 /// PACIZA and AUTIZA with a known key, on several pointers. Value: the sum of [`PAUTH_CHANGES`] and
 /// [`PAUTH_RESTORES`]; an exception where there is no such instruction.
@@ -268,6 +312,7 @@ impl Kind {
             17 => Kind::End,
             18 => Kind::Search,
             19 => Kind::Use,
+            20 => Kind::Unmapped,
             _ => return None,
         })
     }
@@ -351,7 +396,7 @@ mod tests {
     #[test]
     fn every_kind_survives_a_key() {
         let kinds: Vec<Kind> = (0..=u16::MAX).filter_map(Kind::from_number).collect();
-        assert_eq!(kinds.len(), 19);
+        assert_eq!(kinds.len(), 20);
         for kind in kinds {
             assert_eq!(kind as u16, (key(kind, u64::MAX) >> 48) as u16);
             assert_eq!(kind_of(key(kind, u64::MAX)), Some(kind));
@@ -380,7 +425,7 @@ mod tests {
     fn the_layout_is_what_the_guest_was_compiled_with() {
         assert_eq!(size_of::<AreaHeader>(), 16);
         assert_eq!(size_of::<Record>(), 24);
-        assert_eq!(size_of::<Parameters>(), 56 + 8 * MAX_VCPUS);
+        assert_eq!(size_of::<Parameters>(), 80 + 8 * MAX_VCPUS);
         assert!(PARAMETERS_ADDRESS + size_of::<Parameters>() as u64 <= LOAD_ADDRESS);
         assert!(LOAD_ADDRESS + STACK_SIZE * MAX_VCPUS as u64 <= RECORDS_ADDRESS);
     }
