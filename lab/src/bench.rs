@@ -7,6 +7,7 @@
 mod guest;
 mod inside;
 mod peer;
+mod starts;
 
 pub use inside::run as inside;
 
@@ -128,9 +129,6 @@ pub fn run(cache: &Cache, flags: &flags::Bench) -> Result<u8> {
     let runner = cross::build(cache, cross::RUNNER)?;
     let lab = cross::build(cache, "vmlock-lab")?;
 
-    let mut measures = compile(&root, &compiler, flags.runs.saturating_mul(COMPILE_RUNS))?;
-    measures.push(size(&runner)?);
-    measures.push(packages(&root)?);
     let kernels = [KERNEL, debian::KERNEL].map(str::to_owned);
     let [kernel, guest] = kernels::resolve(cache, &kernels, false)?
         .try_into()
@@ -143,22 +141,22 @@ pub fn run(cache: &Cache, flags: &flags::Bench) -> Result<u8> {
         lab: &lab,
         kernel,
         guest: cache::read(&guest.image)?,
-        peer: Peer::provide(cache)?,
         runs: flags.runs,
+        older: flags.older.as_deref(),
         clock: match flags.real_time {
             true => Clock::Real,
             false => Clock::Instructions,
         },
     };
-    for (example, cpu) in HOSTS {
-        say(format_args!(
-            "starting guests with vmlock-run and with QEMU in turn, Linux {} on {cpu}",
-            bench.kernel.version
-        ));
-        measures.extend(bench.on_host(example, cpu)?);
+    say(format_args!(
+        "starting a guest that powers off, Linux {} on {}",
+        bench.kernel.version,
+        starts::CPU
+    ));
+    let mut measures = bench.starts()?;
+    if !flags.starts {
+        measures.extend(bench.everything_else()?);
     }
-    say("booting Linux with KVM's distributor and with the runner's in turn");
-    measures.push(bench.boots()?);
     let met = measures.iter().all(|m| m.met);
     print(&measures, met, flags.format)?;
     Ok(if met { OK } else { FINDINGS })
@@ -283,14 +281,34 @@ struct Bench<'a> {
     kernel: Kernel,
     /// The guest's kernel, before it gets its other entry.
     guest: Vec<u8>,
-    peer: Peer,
     runs: u32,
+    /// A vmlock-run to measure the start against.
+    older: Option<&'a Path>,
     clock: Clock,
 }
 
 impl Bench<'_> {
+    /// All figures but those of [`starts`].
+    fn everything_else(&self) -> Result<Vec<Measure>> {
+        let compiled = self.runs.saturating_mul(COMPILE_RUNS);
+        let mut measures = compile(self.root, self.compiler, compiled)?;
+        measures.push(size(self.runner)?);
+        measures.push(packages(self.root)?);
+        let peer = Peer::provide(self.cache)?;
+        for (example, cpu) in HOSTS {
+            say(format_args!(
+                "starting guests with vmlock-run and with QEMU in turn, Linux {} on {cpu}",
+                self.kernel.version
+            ));
+            measures.extend(self.on_host(&peer, example, cpu)?);
+        }
+        say("booting Linux with KVM's distributor and with the runner's in turn");
+        measures.push(self.boots()?);
+        Ok(measures)
+    }
+
     /// Starts the guest of an example with both contenders in one host.
-    fn on_host(&self, example: &str, cpu: &str) -> Result<Vec<Measure>> {
+    fn on_host(&self, peer: &Peer, example: &str, cpu: &str) -> Result<Vec<Measure>> {
         let scratch = self.cache.scratch()?;
         let lock = self.lock(example, &scratch)?;
         let vm = Vm::read(&cache::read(&lock)?)?;
@@ -298,7 +316,7 @@ impl Bench<'_> {
         let mut files = Files::default();
         let ours = job::add_program(&mut files, self.runner)?;
         let timer = job::add_program(&mut files, self.lab)?;
-        self.peer.add(self.cache, &mut files);
+        peer.add(self.cache, &mut files);
         let mut boot = |place: &str, uart: u32, then: Then| -> Result<String> {
             let lock_inside = format!("{DIR}/{place}/{example}.vm.lock.json");
             files.copy(&lock_inside, &lock);
@@ -329,22 +347,29 @@ impl Bench<'_> {
                 (THEIRS.to_owned(), vm.qemu()),
             ]),
             rounds: self.runs,
-            mark: guest::MARK,
+            forgetful: BTreeSet::new(),
+            mark: Some(guest::MARK),
             resident: Some((start(&waiting, &[]), vm.memory)),
         };
         let limit = LIMIT.0 + LIMIT.1 * self.runs;
-        let measured = self.measure(cpu, &mut files, &timer, &order, limit)?;
-        self.report(example, cpu, &measured)
+        let linker = Job {
+            program: peer::LINKER_CACHE.to_owned(),
+            args: vec!["-X".to_owned()],
+        };
+        let measured = self.measure(cpu, &mut files, Some(linker), &timer, &order, limit)?;
+        self.report(peer, example, cpu, &measured)
     }
 
     /// Compiles an example somewhere else, so that no lock of the checkout is touched or believed.
     fn lock(&self, example: &str, scratch: &Scratch) -> Result<PathBuf> {
-        let spec = format!("{example}.vm.kdl");
-        let copy = scratch.path().join(&spec);
-        cache::write(
-            &copy,
-            &cache::read(&self.root.join("examples").join(&spec))?,
-        )?;
+        let spec = self.root.join(format!("examples/{example}.vm.kdl"));
+        self.compile(example, &cache::read(&spec)?, scratch)
+    }
+
+    /// Compiles a spec.
+    fn compile(&self, name: &str, text: &[u8], scratch: &Scratch) -> Result<PathBuf> {
+        let spec = format!("{name}.vm.kdl");
+        cache::write(&scratch.path().join(&spec), text)?;
         let mut command = Command::new(self.compiler);
         command
             .current_dir(scratch.path())
@@ -352,11 +377,9 @@ impl Bench<'_> {
             .stdout(Stdio::null())
             .stderr(Stdio::null());
         if !tools::run(&mut command, None)?.success() {
-            return Err(Failure::environment(format!(
-                "examples/{spec} does not compile"
-            )));
+            return Err(Failure::environment(format!("{spec} does not compile")));
         }
-        Ok(scratch.path().join(format!("{example}.vm.lock.json")))
+        Ok(scratch.path().join(format!("{name}.vm.lock.json")))
     }
 
     /// Boots Linux on eight vCPUs with the kernel's distributor and with the runner's in turn.
@@ -377,11 +400,12 @@ impl Bench<'_> {
         let order = Order {
             contenders,
             rounds: BOOTS,
-            mark: FIRST_WORD,
+            forgetful: BTreeSet::new(),
+            mark: Some(FIRST_WORD),
             resident: None,
         };
         let limit = LIMIT.0 + BOOT_LIMIT * BOOTS;
-        let measured = self.measure("neoverse-n1", &mut files, &timer, &order, limit)?;
+        let measured = self.measure("neoverse-n1", &mut files, None, &timer, &order, limit)?;
         let boots = |way: &str| -> Result<(f64, String)> {
             let runs = measured.runs.get(way).map_or(&[][..], Vec::as_slice);
             let mut times = Vec::new();
@@ -418,6 +442,7 @@ impl Bench<'_> {
         &self,
         cpu: &str,
         files: &mut Files,
+        before: Option<Job>,
         timer: &str,
         order: &Order,
         limit: Duration,
@@ -435,16 +460,11 @@ impl Bench<'_> {
             limit: Some(limit),
             clock: self.clock,
         };
-        let jobs = [
-            Job {
-                program: peer::LINKER_CACHE.to_owned(),
-                args: vec!["-X".to_owned()],
-            },
-            Job {
-                program: timer.to_owned(),
-                args: vec!["bench-inside".to_owned(), order],
-            },
-        ];
+        let timing = Job {
+            program: timer.to_owned(),
+            args: vec!["bench-inside".to_owned(), order],
+        };
+        let jobs: Vec<Job> = before.into_iter().chain([timing]).collect();
         let outcome = emulate::run(
             &machine,
             &Work {
@@ -469,7 +489,13 @@ impl Bench<'_> {
         })
     }
 
-    fn report(&self, example: &str, cpu: &str, measured: &Measured) -> Result<Vec<Measure>> {
+    fn report(
+        &self,
+        peer: &Peer,
+        example: &str,
+        cpu: &str,
+        measured: &Measured,
+    ) -> Result<Vec<Measure>> {
         let runs = |name: &str| -> Result<&[Run]> {
             measured
                 .runs
@@ -493,19 +519,6 @@ impl Bench<'_> {
         let host = format!("Linux {} on {cpu}, {clock}", self.kernel.version);
         let of =
             |pick: &dyn Fn(&Phases) -> f64| median(&phases.iter().map(pick).collect::<Vec<_>>());
-        let breakdown: Vec<String> = phases
-            .first()
-            .map(Phases::names)
-            .into_iter()
-            .flatten()
-            .map(|name| {
-                format!(
-                    "{name} {:.1} ms ({} ioctls)",
-                    of(&|p| p.phase(name).1 / 1e3),
-                    of(&|p| p.phase(name).0)
-                )
-            })
-            .collect();
         Ok(vec![
             Measure::new(
                 format!("{example}: enforce and verify, part of the start"),
@@ -515,7 +528,7 @@ impl Bench<'_> {
                 format!(
                     "{host}: {} ioctls; {}",
                     of(&|p| p.phase("enforce").0 + p.phase("verify").0),
-                    breakdown.join(", ")
+                    Phases::words(&phases)
                 ),
             ),
             Measure::new(
@@ -528,7 +541,7 @@ impl Bench<'_> {
                      process {:.1} and {:.1} ms",
                     self.runs,
                     to_mark(ours),
-                    self.peer.version(),
+                    peer.version(),
                     to_mark(theirs),
                     to_end(ours),
                     to_end(theirs)
@@ -682,6 +695,23 @@ impl Phases {
         let mut names: Vec<&str> = self.phases.keys().map(String::as_str).collect();
         names.sort_by_key(|name| place(name).unwrap_or(ORDER.len()));
         names
+    }
+
+    /// The medians of several starts, phase by phase.
+    fn words(starts: &[Self]) -> String {
+        let of = |pick: &dyn Fn(&Self) -> f64| median(&starts.iter().map(pick).collect::<Vec<_>>());
+        let names = starts.first().map(Self::names).unwrap_or_default();
+        let words: Vec<String> = names
+            .iter()
+            .map(|name| {
+                format!(
+                    "{name} {:.1} ms ({} ioctls)",
+                    of(&|p| p.phase(name).1 / 1e3),
+                    of(&|p| p.phase(name).0)
+                )
+            })
+            .collect();
+        words.join(", ")
     }
 
     /// Ioctls and microseconds of a phase.

@@ -207,7 +207,15 @@ pub fn run(machine: &Machine, work: &Work) -> Result<Outcome> {
 /// The initramfs: the lab's own files, then the work's.
 fn initramfs(work: &Work) -> Result<Vec<u8>> {
     let mut archive = Archive::default();
-    for dir in ["/proc", "/sys", "/dev", "/tmp", "/.lab/bin", work.dir] {
+    for dir in [
+        "/proc",
+        "/sys",
+        "/dev",
+        "/run",
+        "/tmp",
+        "/.lab/bin",
+        work.dir,
+    ] {
         archive.dir(dir)?;
     }
     archive.character_device("/dev/console", 5, 1)?;

@@ -232,6 +232,12 @@ pub struct Bench {
     /// instructions of the emulated host
     #[arg(long)]
     pub real_time: bool,
+    /// Measure the start of a guest that powers off at once, and nothing else
+    #[arg(long)]
+    pub starts: bool,
+    /// Another static arm64 vmlock-run, to measure that start against in the same boot
+    #[arg(long, value_name = "PATH")]
+    pub older: Option<PathBuf>,
     /// How the figures are printed
     #[arg(long, value_enum, default_value_t = Format::Human)]
     pub format: Format,

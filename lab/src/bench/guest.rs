@@ -2,7 +2,8 @@
 //! console and then ends, or waits.
 //!
 //! It is a real kernel with another entry, so loading it is part of what is measured. The byte leaves the
-//! guest with its fifth instruction; no one outside can see an earlier one.
+//! guest with its fifth instruction; no one outside can see an earlier one. And a guest that is nothing but
+//! SYSTEM_OFF, where it is the start and the end of the process that count.
 
 use crate::failure::{Failure, Result};
 
@@ -15,7 +16,7 @@ pub const QEMU_UART: u32 = 0x0900_0000;
 /// What the guest does once it has sent its byte.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Then {
-    /// It powers off: PSCI SYSTEM_OFF is 0x8400_0008 (Arm DEN 0022).
+    /// It powers off.
     PowerOff,
     /// It waits for interrupts, and none is enabled.
     Wait,
@@ -23,6 +24,24 @@ pub enum Then {
 
 /// Where the entry's own code goes: behind the 64-byte header that loaders read.
 const CODE: usize = 64;
+
+/// `text_offset`, `image_size` and `flags` of the header, and its magic (Documentation/arch/arm64/booting.rst).
+const SIZE: usize = 16;
+const MAGIC: usize = 56;
+
+/// PSCI SYSTEM_OFF (Arm DEN 0022): `mov w0, #0x84000008`, `hvc #0`, `b .`
+const SYSTEM_OFF: [u32; 4] = [movz(0, 0x0008), movk(0, 0x8400), 0xd400_0002, 0x1400_0000];
+
+/// A kernel Image that powers off.
+pub fn off() -> Vec<u8> {
+    let mut image = vec![0; CODE];
+    image[..4].copy_from_slice(&OVER_THE_HEADER.to_le_bytes());
+    image.extend(SYSTEM_OFF.iter().flat_map(|word| word.to_le_bytes()));
+    let size = image.len() as u64;
+    image[SIZE..SIZE + 8].copy_from_slice(&size.to_le_bytes());
+    image[MAGIC..MAGIC + 4].copy_from_slice(b"ARM\x64");
+    image
+}
 
 /// `b .+64`, the header's first instruction.
 const OVER_THE_HEADER: u32 = 0x1400_0010;
@@ -36,12 +55,7 @@ pub fn image(kernel: &[u8], uart: u32, then: Then) -> Result<Vec<u8>> {
         0x3900_0022, // strb w2, [x1]
     ];
     let end = match then {
-        Then::PowerOff => [
-            movz(0, 0x0008),
-            movk(0, 0x8400),
-            0xd400_0002, // hvc #0
-            0x1400_0000, // b .
-        ],
+        Then::PowerOff => SYSTEM_OFF,
         Then::Wait => [
             0xd503_207f, // wfi
             0x17ff_ffff, // b .-4
@@ -64,12 +78,12 @@ pub fn image(kernel: &[u8], uart: u32, then: Then) -> Result<Vec<u8>> {
 }
 
 /// `movz wN, #value`
-fn movz(register: u32, value: u32) -> u32 {
+const fn movz(register: u32, value: u32) -> u32 {
     0x5280_0000 | value << 5 | register
 }
 
 /// `movk wN, #value, lsl #16`
-fn movk(register: u32, value: u32) -> u32 {
+const fn movk(register: u32, value: u32) -> u32 {
     0x72a0_0000 | value << 5 | register
 }
 

@@ -6,9 +6,9 @@
 use crate::cache;
 use crate::failure::{Failure, OK, Result, tell};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread;
@@ -19,10 +19,12 @@ use std::time::{Duration, Instant};
 pub struct Order {
     /// Programs with their arguments, run in turn: A B C, A B C, …
     pub contenders: BTreeMap<String, Vec<String>>,
+    /// Contenders that have to find nothing of what a start remembers.
+    pub forgetful: BTreeSet<String>,
     /// Rounds that count. One more goes before them.
     pub rounds: u32,
-    /// The byte that a guest sends when it has come as far as is measured.
-    pub mark: u8,
+    /// The byte that a guest sends when it has come as far as is measured; without one, its end is what is measured.
+    pub mark: Option<u8>,
     /// A program whose guest waits once it has sent its mark, and the size of its guest's memory in bytes.
     pub resident: Option<(Vec<String>, u64)>,
 }
@@ -39,13 +41,16 @@ pub struct Measured {
 /// One run of a program.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Run {
-    /// Microseconds from the start of the process to its guest's mark.
+    /// Microseconds from the start of the process to its guest's mark, or to its end.
     pub to_mark: f64,
     /// Microseconds from the start of the process to its end.
     pub to_end: f64,
     /// What it wrote to standard error.
     pub words: String,
 }
+
+/// Where `vmlock-run start` remembers its proofs.
+const PROOFS: &str = "/run/vmlock";
 
 /// How long a guest that waits is left alone before its memory is looked at: its other vCPUs'
 /// threads settle.
@@ -58,6 +63,9 @@ pub fn run(order: &Path) -> Result<u8> {
     let mut runs: BTreeMap<String, Vec<Run>> = BTreeMap::new();
     for round in 0..=order.rounds {
         for (name, command) in &order.contenders {
+            if order.forgetful.contains(name) {
+                forget()?;
+            }
             let run = time(command, order.mark)?;
             if round > 0 {
                 runs.entry(name.clone()).or_default().push(run);
@@ -77,6 +85,15 @@ pub fn run(order: &Path) -> Result<u8> {
     Ok(OK)
 }
 
+fn forget() -> Result<()> {
+    match fs::remove_dir_all(PROOFS) {
+        Err(e) if e.kind() != ErrorKind::NotFound => {
+            Err(Failure::file("remove", Path::new(PROOFS), &e))
+        }
+        _ => Ok(()),
+    }
+}
+
 fn spawn(command: &[String], words: Stdio) -> Result<Child> {
     let (program, args) = command
         .split_first()
@@ -90,18 +107,18 @@ fn spawn(command: &[String], words: Stdio) -> Result<Child> {
         .map_err(|e| Failure::environment(format!("cannot run {program}: {e}")))
 }
 
-/// Reads up to the mark; `false` if the output ends without one.
-fn reaches(mark: u8, output: &mut impl Read) -> bool {
+/// Reads up to the mark, or to the end where there is none; `false` if the output ends without one.
+fn reaches(mark: Option<u8>, output: &mut impl Read) -> bool {
     let mut byte = [0];
     while matches!(output.read(&mut byte), Ok(1)) {
-        if byte[0] == mark {
+        if Some(byte[0]) == mark {
             return true;
         }
     }
-    false
+    mark.is_none()
 }
 
-fn time(command: &[String], mark: u8) -> Result<Run> {
+fn time(command: &[String], mark: Option<u8>) -> Result<Run> {
     let start = Instant::now();
     let mut child = spawn(command, Stdio::piped())?;
     let mut output = child
@@ -141,7 +158,7 @@ fn time(command: &[String], mark: u8) -> Result<Run> {
 }
 
 /// Memory of a program beyond its guest's, while the guest runs.
-fn resident(command: &[String], guest: u64, mark: u8) -> Result<u64> {
+fn resident(command: &[String], guest: u64, mark: Option<u8>) -> Result<u64> {
     let mut child = spawn(command, Stdio::null())?;
     let mut output = child.stdout.take();
     let marked = output.as_mut().is_some_and(|o| reaches(mark, o));
@@ -193,7 +210,8 @@ mod tests {
     #[test]
     fn the_mark_is_found_between_other_bytes() {
         let mut output = &b"ab!c"[..];
-        assert!(reaches(b'!', &mut output) && output == b"c");
-        assert!(!reaches(b'!', &mut &b"ab"[..]));
+        assert!(reaches(Some(b'!'), &mut output) && output == b"c");
+        assert!(!reaches(Some(b'!'), &mut &b"ab"[..]));
+        assert!(reaches(None, &mut &b"ab"[..]));
     }
 }
