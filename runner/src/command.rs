@@ -9,7 +9,7 @@ pub mod start;
 #[cfg(feature = "torture")]
 pub mod torture;
 
-use crate::cores;
+use crate::cores::Cores;
 use crate::failure::{Failure, exit};
 use crate::files::read_lock;
 use crate::flags::{self, Parsed};
@@ -48,10 +48,10 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
     }
 }
 
-/// Opens `/dev/kvm`, on a host that is the same wherever a thread runs.
-fn open() -> Result<System, Failure> {
-    cores::of_one_kind()?;
-    System::open().map_err(|error| {
+/// Opens `/dev/kvm`, on CPUs that are the same wherever a thread runs.
+fn open() -> Result<(System, Cores), Failure> {
+    let cores = Cores::hold()?;
+    let system = System::open().map_err(|error| {
         let help: &[&str] = match error.errno {
             libc::ENOENT => &[
                 "this kernel has no KVM, or it is a guest without nested virtualisation",
@@ -63,7 +63,8 @@ fn open() -> Result<System, Failure> {
             _ => &[],
         };
         Failure::environment(format!("KVM cannot be used: {error}"), help)
-    })
+    })?;
+    Ok((system, cores))
 }
 
 /// The lock that the command line names, and how this host keeps it.
@@ -72,7 +73,7 @@ fn open() -> Result<System, Failure> {
 /// What the plan refuses, all at once; a lock or a host that cannot be used.
 fn kept_here(parsed: &Parsed) -> Result<(System, Lock, Plan), Failure> {
     let lock = read_lock(Path::new(&parsed.argument))?;
-    let system = open()?;
+    let (system, _) = open()?;
     let plan = plan_here(&system, &lock, parsed)?;
     match plan.refusals.is_empty() {
         true => Ok((system, lock, plan)),

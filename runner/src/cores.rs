@@ -1,131 +1,284 @@
-//! The CPUs that this program may run on have to be of one kind.
+//! The CPUs that this program runs on: all of one kind, and no others.
 //!
 //! KVM up to 6.14 gives a guest the MIDR_EL1 and REVIDR_EL1 of whichever CPU its thread is on
 //! (arch/arm64/kvm/hyp/include/hyp/sysreg-sr.h: VPIDR_EL2), and CTR_EL0, DCZID_EL0 and what instructions do are
 //! never anything else. On a host with two kinds of CPUs, everything that was probed, read back and looked at
-//! from inside on one kind would be wrong after the scheduler has moved a thread to the other.
+//! from inside on one kind would be wrong after the scheduler has moved a thread to the other. So those that it
+//! may run on are judged, and every thread is held to them, whatever comes online later. What can let them go all
+//! the same is looked for while a guest runs ([`watch`]).
+
+pub mod watch;
 
 use crate::failure::Failure;
-use std::collections::BTreeMap;
+use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
+use nix::unistd::Pid;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::fs;
 
 /// Where Linux tells what CPU `n` is (Documentation/ABI/testing/sysfs-devices-system-cpu).
 const CPUS: &str = "/sys/devices/system/cpu";
 
-/// Makes sure that it makes no difference on which CPU a vCPU's thread runs.
-///
-/// # Errors
-/// They differ, or cannot be told.
-pub fn of_one_kind() -> Result<(), Failure> {
-    let status = fs::read_to_string("/proc/thread-self/status").unwrap_or_default();
-    let Some(allowed) = allowed(&status) else {
-        return Err(Failure::environment(
-            "which CPUs this program may run on cannot be read from /proc/thread-self/status",
-            &["mount /proc"],
-        ));
-    };
-    judge(&allowed, |cpu, register| {
-        let path = format!("{CPUS}/cpu{cpu}/regs/identification/{register}");
-        let text = fs::read_to_string(path).ok()?;
-        u64::from_str_radix(text.trim().trim_start_matches("0x"), 16).ok()
-    })
+/// What Linux tells of a cache, by the names of its files. A file that is not there is as good as any
+/// other content: no firmware says more.
+const CACHE: [&str; 6] = [
+    "level",
+    "type",
+    "size",
+    "ways_of_associativity",
+    "number_of_sets",
+    "coherency_line_size",
+];
+/// The most caches that are looked for: CLIDR_EL1 names seven levels, each at most twice.
+const CACHES: usize = 14;
+
+/// What tells one kind of CPU from another.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Kind {
+    midr: u64,
+    revidr: u64,
+    /// One line for each cache.
+    caches: Vec<String>,
 }
 
-/// The CPUs that a thread may run on, from its `status` (proc_pid_status(5)).
-fn allowed(status: &str) -> Option<Vec<u32>> {
-    let list = status
-        .lines()
-        .find_map(|line| line.strip_prefix("Cpus_allowed_list:"))?;
-    let mut cpus = Vec::new();
-    for range in list.trim().split(',') {
-        let (first, last) = range.split_once('-').unwrap_or((range, range));
-        cpus.extend(first.parse::<u32>().ok()?..=last.parse().ok()?);
+impl Kind {
+    /// What CPU `cpu` is; `None` where that cannot be told, as of one that is offline.
+    fn of(cpu: usize) -> Option<Self> {
+        let register = |name: &str| {
+            let path = format!("{CPUS}/cpu{cpu}/regs/identification/{name}");
+            let text = fs::read_to_string(path).ok()?;
+            u64::from_str_radix(text.trim().trim_start_matches("0x"), 16).ok()
+        };
+        Some(Self {
+            midr: register("midr_el1")?,
+            revidr: register("revidr_el1")?,
+            caches: (0..CACHES).map_while(|index| cache(cpu, index)).collect(),
+        })
     }
-    (!cpus.is_empty()).then_some(cpus)
 }
 
-/// Compares the CPUs by MIDR_EL1 and REVIDR_EL1. One that has neither is offline, and runs nothing.
-fn judge(
-    allowed: &[u32],
-    identification: impl Fn(u32, &str) -> Option<u64>,
-) -> Result<(), Failure> {
-    let mut kinds: BTreeMap<(u64, u64), Vec<u32>> = BTreeMap::new();
-    for &cpu in allowed {
-        if let Some(midr) = identification(cpu, "midr_el1") {
-            let revidr = identification(cpu, "revidr_el1").unwrap_or_default();
-            kinds.entry((midr, revidr)).or_default().push(cpu);
+/// One of a CPU's caches in a line; `None` where Linux knows of no such one.
+fn cache(cpu: usize, index: usize) -> Option<String> {
+    let folder = format!("{CPUS}/cpu{cpu}/cache/index{index}");
+    let told = CACHE.map(|file| fs::read_to_string(format!("{folder}/{file}")).ok());
+    told[0].as_ref()?;
+    let words = CACHE.iter().zip(&told).filter_map(|(file, text)| {
+        let text = text.as_ref()?.trim();
+        Some(format!("{file} {text}"))
+    });
+    Some(words.collect::<Vec<_>>().join(" "))
+}
+
+/// Its registers; with `{:#}` its caches too.
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            midr,
+            revidr,
+            caches,
+        } = self;
+        write!(f, "MIDR_EL1 {midr:#010x} and REVIDR_EL1 {revidr:#x}")?;
+        match f.alternate() {
+            true => write!(f, " and caches ({})", caches.join(", ")),
+            false => Ok(()),
         }
     }
-    if kinds.len() == 1 {
-        return Ok(());
+}
+
+impl Kind {
+    /// What tells it from another one.
+    fn beside(&self, other: &Self) -> String {
+        match (self.midr, self.revidr) == (other.midr, other.revidr) {
+            true => format!("{self:#}"),
+            false => self.to_string(),
+        }
     }
-    if kinds.is_empty() {
-        return Err(Failure::environment(
+}
+
+/// CPUs of one kind, to which this program's threads are held.
+#[derive(Clone, Debug)]
+pub struct Cores {
+    cpus: BTreeSet<usize>,
+    kind: Kind,
+}
+
+impl Cores {
+    /// Holds this thread, and all that it will start, to the CPUs that it may run on now.
+    ///
+    /// # Errors
+    /// They are of several kinds, what they are cannot be told, or Linux does not hold the thread to them.
+    pub fn hold() -> Result<Self, Failure> {
+        let unheld = |why: &dyn fmt::Display| {
+            Failure::environment(
+                format!(
+                    "this program's threads cannot be held to the CPUs that they are on: {why}"
+                ),
+                &[],
+            )
+        };
+        let this = Pid::from_raw(0);
+        let allowed = allowed(this).map_err(|e| unheld(&e))?;
+        let cores = judge(&allowed, Kind::of)?;
+        bind(this, &cores.cpus).map_err(|e| unheld(&e))?;
+        let held = self::allowed(this).map_err(|e| unheld(&e))?;
+        match held.is_subset(&cores.cpus) {
+            true => Ok(cores),
+            false => Err(unheld(&format_args!(
+                "they were to be {}, and are {}",
+                list(&cores.cpus),
+                list(&held)
+            ))),
+        }
+    }
+}
+
+impl fmt::Display for Cores {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "CPUs {} with {}", list(&self.cpus), self.kind)
+    }
+}
+
+/// The CPUs that are online and that a thread may run on.
+fn allowed(thread: Pid) -> nix::Result<BTreeSet<usize>> {
+    let set = sched_getaffinity(thread)?;
+    Ok((0..CpuSet::count())
+        .filter(|cpu| set.is_set(*cpu).unwrap_or(false))
+        .collect())
+}
+
+/// Lets a thread run on these CPUs alone. Success proves nothing.
+fn bind(thread: Pid, cpus: &BTreeSet<usize>) -> nix::Result<()> {
+    let mut set = CpuSet::new();
+    cpus.iter().try_for_each(|cpu| set.set(*cpu))?;
+    sched_setaffinity(thread, &set)
+}
+
+/// CPU numbers as `taskset` takes them.
+fn list(cpus: &BTreeSet<usize>) -> String {
+    let mut ranges: Vec<(usize, usize)> = Vec::new();
+    for &cpu in cpus {
+        match ranges.last_mut() {
+            Some((_, last)) if *last + 1 == cpu => *last = cpu,
+            _ => ranges.push((cpu, cpu)),
+        }
+    }
+    let word = |(first, last): &(usize, usize)| match first == last {
+        true => first.to_string(),
+        false => format!("{first}-{last}"),
+    };
+    ranges.iter().map(word).collect::<Vec<_>>().join(",")
+}
+
+/// Compares the CPUs. One of which nothing can be told is left out: it has just gone offline, or nobody knows it.
+fn judge(
+    allowed: &BTreeSet<usize>,
+    kind: impl Fn(usize) -> Option<Kind>,
+) -> Result<Cores, Failure> {
+    let mut kinds: BTreeMap<Kind, BTreeSet<usize>> = BTreeMap::new();
+    for &cpu in allowed {
+        if let Some(kind) = kind(cpu) {
+            kinds.entry(kind).or_default().insert(cpu);
+        }
+    }
+    let registers: BTreeSet<(u64, u64)> = kinds.keys().map(|k| (k.midr, k.revidr)).collect();
+    let words: Vec<String> = kinds
+        .iter()
+        .map(|(kind, cpus)| match registers.len() == kinds.len() {
+            true => format!("CPUs {} have {kind}", list(cpus)),
+            false => format!("CPUs {} have {kind:#}", list(cpus)),
+        })
+        .collect();
+    let count = kinds.len();
+    match kinds.pop_first() {
+        None => Err(Failure::environment(
             format!(
                 "what CPUs this host has cannot be read below {CPUS}: they may be of several kinds"
             ),
             &["mount /sys"],
-        ));
+        )),
+        Some((kind, cpus)) if count == 1 => Ok(Cores { cpus, kind }),
+        Some((_, cpus)) => Err(Failure::environment(
+            format!(
+                "this host has CPUs of {count} kinds, and a guest would see the one that it happens to run on: {}",
+                words.join("; ")
+            ),
+            &[&format!(
+                "let it run on CPUs of one kind only: taskset --cpu-list {} vmlock-run …",
+                list(&cpus)
+            )],
+        )),
     }
-    let words: Vec<String> = kinds
-        .iter()
-        .map(|((midr, revidr), cpus)| {
-            let list: Vec<String> = cpus.iter().map(u32::to_string).collect();
-            let list = list.join(",");
-            format!("CPUs {list} have MIDR_EL1 {midr:#010x} and REVIDR_EL1 {revidr:#x}")
-        })
-        .collect();
-    let first = kinds.values().next().map_or(&[][..], Vec::as_slice);
-    let list: Vec<String> = first.iter().map(u32::to_string).collect();
-    Err(Failure::environment(
-        format!(
-            "this host has CPUs of {} kinds, and a guest would see the one that it happens to run on: {}",
-            kinds.len(),
-            words.join("; ")
-        ),
-        &[&format!(
-            "let it run on CPUs of one kind only: taskset --cpu-list {} vmlock-run …",
-            list.join(",")
-        )],
-    ))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// CPUs 0 and 1 are alike, 2 is another, 3 is offline.
-    fn identification(cpu: u32, register: &str) -> Option<u64> {
-        match (cpu, register) {
-            (0 | 1, "midr_el1") => Some(0x410f_d034),
-            (2, "midr_el1") => Some(0x410f_d083),
-            (0..=2, _) => Some(0),
+    fn kind(midr: u64, caches: &[&str]) -> Option<Kind> {
+        Some(Kind {
+            midr,
+            revidr: 0,
+            caches: caches.iter().map(|c| format!("level 1 size {c}")).collect(),
+        })
+    }
+
+    /// CPUs 0 and 1 are alike, 2 is another, 3 is offline, and 4 has a smaller cache.
+    fn kinds(cpu: usize) -> Option<Kind> {
+        match cpu {
+            0 | 1 => kind(0x410f_d034, &["64K"]),
+            2 => kind(0x410f_d083, &["64K"]),
+            4 => kind(0x410f_d034, &["32K"]),
             _ => None,
         }
     }
 
-    #[test]
-    fn lists_of_cpus_are_read() {
-        let of = |list: &str| allowed(&format!("Name:\tx\nCpus_allowed_list:\t{list}\n"));
-        assert_eq!(of("0-2,5"), Some(vec![0, 1, 2, 5]));
-        assert_eq!(of("7"), Some(vec![7]));
-        assert_eq!(of(""), None);
-        assert_eq!(allowed("Name:\tx\n"), None);
+    fn judged(cpus: &[usize]) -> Result<Cores, Failure> {
+        judge(&cpus.iter().copied().collect(), kinds)
+    }
+
+    fn refusal(cpus: &[usize]) -> String {
+        match judged(cpus) {
+            Err(Failure::Environment(trouble)) => {
+                format!("{} {}", trouble.message, trouble.help.join(" "))
+            }
+            other => panic!("{cpus:?}: {other:?}"),
+        }
     }
 
     #[test]
-    fn cpus_of_two_kinds_are_refused_and_offline_ones_do_not_count() {
-        assert!(judge(&[0, 1, 3], identification).is_ok());
-        assert!(judge(&[2], identification).is_ok());
-        let Err(Failure::Environment(trouble)) = judge(&[0, 1, 2], identification) else {
-            panic!("two kinds of CPUs were taken for one");
-        };
-        assert!(
-            trouble.message.contains("CPUs of 2 kinds"),
-            "{}",
-            trouble.message
-        );
-        assert!(trouble.help[0].contains("--cpu-list 0,1 "));
-        assert!(judge(&[3], identification).is_err());
+    fn lists_are_what_taskset_takes() {
+        let of = |cpus: &[usize]| list(&cpus.iter().copied().collect());
+        assert_eq!(of(&[0, 1, 2, 5]), "0-2,5");
+        assert_eq!(of(&[7]), "7");
+        assert_eq!(of(&[]), "");
+    }
+
+    #[test]
+    fn cpus_of_two_kinds_are_refused_and_unknown_ones_are_left_out() {
+        let cores = judged(&[0, 1, 3]).expect("both are of one kind");
+        assert_eq!(cores.cpus, BTreeSet::from([0, 1]));
+        assert!(judged(&[2]).is_ok());
+        let words = refusal(&[0, 1, 2]);
+        assert!(words.contains("CPUs of 2 kinds"), "{words}");
+        assert!(words.contains("--cpu-list 0-1 "), "{words}");
+        assert!(!words.contains("64K"), "{words}");
+        assert!(refusal(&[3]).contains("cannot be read"));
+    }
+
+    #[test]
+    fn cpus_that_differ_in_their_caches_alone_are_of_two_kinds() {
+        let words = refusal(&[0, 4]);
+        assert!(words.contains("32K") && words.contains("64K"), "{words}");
+    }
+
+    #[test]
+    fn this_thread_is_held_to_what_it_was_judged_on() {
+        let before = allowed(Pid::from_raw(0)).expect("Linux tells");
+        let first: BTreeSet<usize> = before.iter().copied().take(1).collect();
+        bind(Pid::from_raw(0), &first).expect("one of them is allowed");
+        assert_eq!(allowed(Pid::from_raw(0)).expect("Linux tells"), first);
+        let child = std::thread::spawn(|| allowed(Pid::from_raw(0)));
+        let child = child.join().expect("it ends").expect("Linux tells");
+        assert_eq!(child, first);
     }
 }

@@ -121,6 +121,7 @@ pub fn torture(
         escape: false,
         limit: None,
         space: Space::of_lock(lock),
+        cores: None,
         first: Box::new(|| {}),
     };
     let ended = run_beside(verified, session, move |injector| {

@@ -138,6 +138,7 @@ pub fn observe(
         escape: false,
         limit: Some(limit),
         space: stage.space,
+        cores: None,
         first,
     };
     match run(machine, session)? {

@@ -4,13 +4,11 @@
 //! Needs an emulated host, so it is ignored unless asked for:
 //! `cargo test -p vmlock-run --test guests -- --ignored`.
 
+mod host;
+
+use host::{HEADER, Place, image, in_host};
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::{env, fs, process};
-use vmlock_spec::lock::canonical;
-use vmlock_spec::lock::{Boot, BootFile};
-use vmlock_spec::machine::describe;
+use std::path::PathBuf;
 
 /// Instructions of the Arm ARM (DDI 0487, chapter C6), as words.
 mod a64 {
@@ -371,49 +369,6 @@ fn guests() -> Vec<Guest> {
     ]
 }
 
-/// Bytes before the code.
-const HEADER: usize = 64;
-
-/// An arm64 image (Documentation/arch/arm64/booting.rst) with that code.
-fn image(code: &[u32], size: Option<u64>) -> Vec<u8> {
-    let size = size.unwrap_or((HEADER + 4 * code.len()) as u64);
-    let mut image = Vec::new();
-    // b to the end of the header, and a nop.
-    image.extend((0x1400_0000u32 | (HEADER as u32 / 4)).to_le_bytes());
-    image.extend(0xd503_201fu32.to_le_bytes());
-    for long in [0, size, 0xa, 0, 0, 0] {
-        image.extend(long.to_le_bytes());
-    }
-    image.extend(*b"ARM\x64\0\0\0\0");
-    code.iter()
-        .for_each(|word| image.extend(word.to_le_bytes()));
-    image
-}
-
-/// Files of one test run, gone with it.
-struct Place(PathBuf);
-
-impl Place {
-    fn new(name: &str) -> Self {
-        let path = env::temp_dir().join(format!("vmlock-guests-{name}-{}", process::id()));
-        fs::create_dir_all(&path).expect("the temporary directory takes files");
-        Self(path)
-    }
-
-    fn write(&self, name: &str, bytes: &[u8]) -> PathBuf {
-        let path = self.0.join(name);
-        fs::write(&path, bytes).expect("the temporary directory takes files");
-        path
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        // What is left behind is left in the temporary directory.
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
-
 /// A machine for a guest to attack, and how to start it.
 #[derive(Clone, Copy)]
 struct Target<'a> {
@@ -466,19 +421,7 @@ impl Session {
 
     /// How a machine is started whose lock names that kernel.
     fn start(&mut self, target: Target<'_>, name: &str, kernel: String) -> String {
-        let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-        let text = fs::read_to_string(workspace.join(target.lock)).expect("the lock is checked in");
-        let mut lock = canonical::parse(&text).expect("it is a lock");
-        lock.boot = Some(Boot {
-            kernel: BootFile::at(&kernel),
-            initrd: None,
-            cmdline: String::new(),
-        });
-        describe(&mut lock);
-        let path = self.place.write(
-            &format!("{name}.vm.lock.json"),
-            canonical::write(&lock).as_bytes(),
-        );
+        let path = self.place.lock(name, target.lock, &kernel);
         let start = format!(
             "vmlock-run start {} {} </dev/null",
             path.display(),
@@ -628,29 +571,6 @@ fn endless(session: &mut Session) {
         ),
         (0, "powered off"),
     );
-}
-
-/// Runs a shell script in an emulated host, with these files at their own paths.
-fn in_host(cpu: &str, script: &Path, files: &[PathBuf]) -> String {
-    let mut lab = Command::new(env!("CARGO"));
-    lab.args(["run", "--quiet", "--package", "vmlock-lab", "--", "run"]);
-    lab.args(["--kernel", "6.12", "--cpu", cpu]);
-    lab.args(["--timeout", "600", "--program", "sh"]);
-    for file in files {
-        lab.arg("--with").arg(file);
-    }
-    let output = lab
-        .arg("--")
-        .arg(script)
-        .output()
-        .expect("cargo can be run");
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(
-        output.status.success(),
-        "{text}\n{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    text
 }
 
 #[test]

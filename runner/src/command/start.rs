@@ -27,7 +27,7 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
     let mut stats = Stats::new(parsed.has("stats"));
     let path = Path::new(&parsed.argument);
     let lock = Arc::new(read_lock(path)?);
-    let system = open()?;
+    let (system, cores) = open()?;
     let memory = Memory::new(lock.machine.memory).map_err(|e| Failure::environment(e, &[]))?;
     let memory = Arc::new(memory);
     // Copying a kernel takes as long as all the rest, and needs nothing of it. A refusal does not wait for it.
@@ -58,6 +58,7 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
         escape: raw.is_some(),
         limit: None,
         space: Space::of_lock(&lock),
+        cores: Some(cores),
         first: {
             let said = stats.into_last();
             Box::new(move || {

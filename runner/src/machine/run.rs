@@ -1,7 +1,10 @@
 //! Runs a verified machine: one thread per vCPU, until the guest, the user or a
 //! time limit ends it. Signals end the whole process.
 
+use super::barrier::Barrier;
 use super::terminal::{Key, Keys};
+use crate::cores::Cores;
+use crate::cores::watch::{Found, PERIOD};
 use crate::device::bus::{Bus, Line};
 use crate::enforce::verify::{Parts, Verified};
 use crate::failure::Failure;
@@ -14,11 +17,13 @@ use crate::kvm::{Exit, Kick, Load, Runnable, Vm, core, discard};
 use crate::machine::home::spawn;
 use crate::machine::pause::World;
 use crate::machine::reader::wait_until_gone;
+use crate::say;
 use crate::signals::kick;
 use kvm_bindings::{
     KVM_SYSTEM_EVENT_CRASH, KVM_SYSTEM_EVENT_RESET, KVM_SYSTEM_EVENT_RESET_FLAG_PSCI_RESET2,
     KVM_SYSTEM_EVENT_SHUTDOWN, KVM_SYSTEM_EVENT_SHUTDOWN_FLAG_PSCI_OFF2,
 };
+use nix::unistd::gettid;
 use std::io::Read;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -67,6 +72,7 @@ struct Shared {
     bus: Mutex<Bus>,
     firmware: Option<Firmware>,
     stop: AtomicBool,
+    barrier: Barrier,
     ended: Sender<Ended>,
     proxied: Option<Proxied>,
     space: Space,
@@ -125,6 +131,9 @@ pub struct Session {
     pub limit: Option<Duration>,
     /// What answers where nothing is.
     pub space: Space,
+    /// The CPUs that the vCPUs' threads have to stay on: the guest is paused while they do not. `None` for one that is
+    /// gone before anybody would look.
+    pub cores: Option<Cores>,
     /// Called right before the first guest instruction.
     pub first: Box<dyn FnOnce() + Send>,
 }
@@ -238,6 +247,7 @@ fn run_with(
         escape,
         limit,
         space,
+        cores,
         first,
     } = session;
     let Parts {
@@ -252,6 +262,7 @@ fn run_with(
         bus: Mutex::new(bus),
         firmware,
         stop: AtomicBool::new(false),
+        barrier: Barrier::default(),
         ended: sender,
         proxied: proxy.map(|proxy| Proxied {
             gate: proxy.gate(),
@@ -287,9 +298,15 @@ fn run_with(
             }
         })?;
     }
+    if let Some(cores) = cores {
+        let shared = Arc::clone(&shared);
+        // Not joined: it is asleep.
+        spawn("cores", move || stay(&shared, &cores))?;
+    }
     beside(&shared)?;
     let how = wait(&receiver, limit);
     shared.stop.store(true, Ordering::Release);
+    shared.barrier.remove();
     farewell(threads);
     discard((gic, shared));
     Ok(how)
@@ -325,7 +342,12 @@ fn drive(index: u32, vcpu: Runnable, shared: &Shared) {
         if let Some(world) = world {
             world.join(slot, Kick::this_thread());
         }
-        while !shared.stop.load(Ordering::Acquire) {
+        shared.barrier.join(index, gettid(), Kick::this_thread());
+        loop {
+            shared.barrier.pass();
+            if shared.stop.load(Ordering::Acquire) {
+                return None;
+            }
             if let Some(world) = world {
                 world.enter(slot);
             }
@@ -344,8 +366,8 @@ fn drive(index: u32, vcpu: Runnable, shared: &Shared) {
                 Err(error) => return Some(Ended::Broken(error.to_string())),
             }
         }
-        None
     });
+    shared.barrier.part(index);
     if let Some(world) = world {
         world.part(slot);
     }
@@ -360,6 +382,31 @@ fn drive(index: u32, vcpu: Runnable, shared: &Shared) {
         }
         other => other,
     });
+}
+
+/// Keeps the guest from running where it would see another CPU.
+fn stay(shared: &Shared, cores: &Cores) {
+    let mut paused = None;
+    while !shared.stop.load(Ordering::Acquire) {
+        let found = cores.look(&shared.barrier.threads());
+        match found {
+            Found::Loose(words) if paused.as_ref() == Some(&words) => {}
+            Found::Loose(words) => {
+                shared.barrier.lower();
+                say::eprintln(format_args!("vmlock-run: the guest is paused: {words}"));
+                paused = Some(words);
+            }
+            Found::Held | Found::Caught(_) => {
+                if paused.take().is_some() {
+                    shared.barrier.raise();
+                    say::eprintln(format_args!("vmlock-run: the guest goes on, on {cores}"));
+                } else if let Found::Caught(words) = found {
+                    say::eprintln(format_args!("vmlock-run: of the guest, {words}"));
+                }
+            }
+        }
+        thread::sleep(PERIOD);
+    }
 }
 
 /// Does what an exit asks for.

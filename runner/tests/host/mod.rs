@@ -1,0 +1,92 @@
+//! What the tests that need a real KVM have in common: guests of a few instructions, files, and a shell in an
+//! emulated host.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::{env, fs, process};
+use vmlock_spec::lock::canonical;
+use vmlock_spec::lock::{Boot, BootFile};
+use vmlock_spec::machine::describe;
+
+/// Bytes before the code.
+pub const HEADER: usize = 64;
+
+/// An arm64 image (Documentation/arch/arm64/booting.rst) with that code.
+pub fn image(code: &[u32], size: Option<u64>) -> Vec<u8> {
+    let size = size.unwrap_or((HEADER + 4 * code.len()) as u64);
+    let mut image = Vec::new();
+    // b to the end of the header, and a nop.
+    image.extend((0x1400_0000u32 | (HEADER as u32 / 4)).to_le_bytes());
+    image.extend(0xd503_201fu32.to_le_bytes());
+    for long in [0, size, 0xa, 0, 0, 0] {
+        image.extend(long.to_le_bytes());
+    }
+    image.extend(*b"ARM\x64\0\0\0\0");
+    code.iter()
+        .for_each(|word| image.extend(word.to_le_bytes()));
+    image
+}
+
+/// Files of one test run, gone with it.
+pub struct Place(pub PathBuf);
+
+impl Place {
+    pub fn new(name: &str) -> Self {
+        let path = env::temp_dir().join(format!("vmlock-host-{name}-{}", process::id()));
+        fs::create_dir_all(&path).expect("the temporary directory takes files");
+        Self(path)
+    }
+
+    pub fn write(&self, name: &str, bytes: &[u8]) -> PathBuf {
+        let path = self.0.join(name);
+        fs::write(&path, bytes).expect("the temporary directory takes files");
+        path
+    }
+
+    /// A lock of the workspace that boots the kernel of that name beside it.
+    pub fn lock(&self, name: &str, lock: &str, kernel: &str) -> PathBuf {
+        let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let text = fs::read_to_string(workspace.join(lock)).expect("the lock is checked in");
+        let mut lock = canonical::parse(&text).expect("it is a lock");
+        lock.boot = Some(Boot {
+            kernel: BootFile::at(kernel),
+            initrd: None,
+            cmdline: String::new(),
+        });
+        describe(&mut lock);
+        self.write(
+            &format!("{name}.vm.lock.json"),
+            canonical::write(&lock).as_bytes(),
+        )
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        // What is left behind is left in the temporary directory.
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Runs a shell script in an emulated host, with these files at their own paths.
+pub fn in_host(cpu: &str, script: &Path, files: &[PathBuf]) -> String {
+    let mut lab = Command::new(env!("CARGO"));
+    lab.args(["run", "--quiet", "--package", "vmlock-lab", "--", "run"]);
+    lab.args(["--kernel", "6.12", "--cpu", cpu]);
+    lab.args(["--timeout", "600", "--program", "sh"]);
+    for file in files {
+        lab.arg("--with").arg(file);
+    }
+    let output = lab
+        .arg("--")
+        .arg(script)
+        .output()
+        .expect("cargo can be run");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(
+        output.status.success(),
+        "{text}\n{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    text
+}
