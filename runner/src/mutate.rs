@@ -7,11 +7,11 @@ use crate::enforce::verify;
 use crate::failure::Failure;
 use crate::kvm::System;
 use crate::machine::memory::Memory;
-use crate::rehearse::observe;
+use crate::rehearse::{Search, observe};
 use serde::Serialize;
 use std::sync::Arc;
 use vmlock_spec::lock::Lock;
-use vmlock_spec::observation::{self, Look};
+use vmlock_spec::observation;
 use vmlock_spec::plan::Plan;
 use vmlock_spec::report::Fact;
 use vmlock_spec::smccc::{self, Services};
@@ -49,16 +49,15 @@ pub fn mutate(system: &System, lock: &Lock, plan: &Plan) -> Result<Tally, Failur
         plan,
         memory: Arc::new(memory),
     };
-    let look = plan.look(lock).unwrap_or(Look::AtWhatIsThere);
-    let (facts, incomplete) = observe(system, lock, plan, look)?;
-    if !incomplete.is_empty() || !kept(lock, &facts, look) {
+    let (facts, incomplete) = observe(system, lock, plan, Search::WhereTheyAre)?;
+    if !incomplete.is_empty() || !kept(lock, &facts) {
         return Err(unaltered("the witness does not see it kept"));
     }
     let mut tally = Tally::default();
     for altered in alterations(lock) {
         if machine.refuses(&altered)? {
             tally.read_back += 1;
-        } else if !kept(&altered.lock, &facts, look) {
+        } else if !kept(&altered.lock, &facts) {
             tally.from_inside += 1;
         } else {
             tally.unnoticed.push(altered.name);
@@ -82,8 +81,8 @@ fn unaltered(why: &str) -> Failure {
     Failure::environment(words, &[])
 }
 
-fn kept(lock: &Lock, facts: &[Fact], look: Look) -> bool {
-    observation::audit(lock, facts, Vec::new(), look).kept()
+fn kept(lock: &Lock, facts: &[Fact]) -> bool {
+    observation::audit(lock, facts, Vec::new()).kept()
 }
 
 /// The lock's machine, as often as it is asked for.
@@ -158,6 +157,13 @@ fn alterations(lock: &Lock) -> Vec<Altered> {
             });
         }
     }
+    // Another frame.
+    add("address of the GIC distributor", &|lock| {
+        lock.machine.distributor.base ^= 1 << 16
+    });
+    add("addresses of the GIC redistributors", &|lock| {
+        lock.machine.redistributors[0].base ^= 1 << 16
+    });
     add("virtual timer interrupt", &|lock| {
         lock.machine.private_interrupts.virtual_timer ^= 1
     });

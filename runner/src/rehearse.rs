@@ -12,21 +12,35 @@ use crate::machine::memory::Memory;
 use crate::machine::run::Space;
 use crate::witness::{self, Stage};
 use std::sync::Arc;
-use vmlock_spec::lock::Lock;
+use vmlock_spec::lock::{Lock, Range};
 use vmlock_spec::machine::STOLEN_TIME_SIZE;
-use vmlock_spec::observation::wire::{MODE_FULL, MODE_LIGHT};
-use vmlock_spec::observation::{self, Audit, Incomplete, Look};
+use vmlock_spec::observation::wire::{FRAME_SIZE, MODE_FULL, Search as Frames};
+use vmlock_spec::observation::{self, Audit, Incomplete};
 use vmlock_spec::plan::{Plan, Refusal};
 use vmlock_spec::reason;
 use vmlock_spec::report::Fact;
+
+/// Where the witness searches for interrupt controllers. At all else it looks in any case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Search {
+    /// In all of guest-physical space, which takes its time.
+    Everywhere,
+    /// Where the lock shows one, and where the kernel has its own.
+    WhereTheyAre,
+}
 
 /// Builds the lock's machine, lets the witness look at it, and compares.
 ///
 /// # Errors
 /// As [`observe`].
-pub fn rehearse(system: &System, lock: &Lock, plan: &Plan, look: Look) -> Result<Audit, Failure> {
-    let (facts, incomplete) = observe(system, lock, plan, look)?;
-    Ok(observation::audit(lock, &facts, incomplete, look))
+pub fn rehearse(
+    system: &System,
+    lock: &Lock,
+    plan: &Plan,
+    search: Search,
+) -> Result<Audit, Failure> {
+    let (facts, incomplete) = observe(system, lock, plan, search)?;
+    Ok(observation::audit(lock, &facts, incomplete))
 }
 
 /// Builds the lock's machine; what the witness saw of it, and where its account has gaps.
@@ -37,7 +51,7 @@ pub fn observe(
     system: &System,
     lock: &Lock,
     plan: &Plan,
-    look: Look,
+    search: Search,
 ) -> Result<(Vec<Fact>, Vec<Incomplete>), Failure> {
     let memory = Memory::new(lock.machine.memory).map_err(|e| Failure::environment(e, &[]))?;
     let memory = Arc::new(memory);
@@ -52,17 +66,12 @@ pub fn observe(
     let begun = apply::begin(system, &recipe, Some(Arc::clone(&memory)))?;
     let built = apply::complete(begun, &recipe)?;
     let verified = verify::verify(built, lock, &recipe)?;
-    let frames = match look {
-        Look::Everywhere => witness::frames(lock.machine.memory),
-        Look::AtWhatIsThere | Look::Light => 0,
-    };
-    let mode = match look {
-        Look::Light => MODE_LIGHT,
-        Look::Everywhere | Look::AtWhatIsThere => MODE_FULL,
-    };
     let stage = Stage {
-        frames,
-        mode,
+        search: match search {
+            Search::Everywhere => vec![witness::everywhere(lock.machine.memory)],
+            Search::WhereTheyAre => frames(lock, &recipe),
+        },
+        mode: MODE_FULL,
         mpidr: recipe.mpidr.clone(),
         distributor: lock.machine.distributor.base,
         redistributors: lock.machine.redistributors[0].base,
@@ -75,12 +84,29 @@ pub fn observe(
     Ok(seen)
 }
 
+/// The frames of the interrupt controller that the lock shows, and those of the in-kernel one where it is hidden:
+/// KVM has no others, which is read back.
+fn frames(lock: &Lock, recipe: &Recipe) -> Vec<Frames> {
+    let mut all = Vec::new();
+    let mut add = |distributor: u64, redistributors: &[Range]| {
+        let regions = redistributors.iter().map(|r| (r.base, r.size / FRAME_SIZE));
+        for (base, frames) in [(distributor, 1)].into_iter().chain(regions) {
+            all.push(Frames { base, frames });
+        }
+    };
+    add(lock.machine.distributor.base, &lock.machine.redistributors);
+    if recipe.proxied.is_some() {
+        add(recipe.distributor, &recipe.redistributors);
+    }
+    all
+}
+
 /// Rehearses, and refuses where the witness saw anything but the promises.
 ///
 /// # Errors
 /// Every promise that is not kept from inside, as refusals.
-pub fn prove(system: &System, lock: &Lock, plan: &Plan, look: Look) -> Result<(), Failure> {
-    let audit = rehearse(system, lock, plan, look)?;
+pub fn prove(system: &System, lock: &Lock, plan: &Plan, search: Search) -> Result<(), Failure> {
+    let audit = rehearse(system, lock, plan, search)?;
     if audit.kept() {
         return Ok(());
     }

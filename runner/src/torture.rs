@@ -97,7 +97,7 @@ pub fn torture(
     let verified = verify::verify(built, lock, &recipe)?;
     let stage = Stage {
         mode: MODE_TORTURE,
-        frames: 0,
+        search: Vec::new(),
         mpidr: recipe.mpidr.clone(),
         distributor: lock.machine.distributor.base,
         redistributors: lock.machine.redistributors[0].base,

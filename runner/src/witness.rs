@@ -11,8 +11,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use vmlock_spec::lock::{Range, Unmapped};
 use vmlock_spec::observation::wire::{
-    AREA_STRIDE, FRAME_SIZE, LOAD_ADDRESS, MAX_FRAMES, MAX_VCPUS, PARAMETERS_ADDRESS,
-    PARAMETERS_MAGIC, RAM_BASE, RECORDS_ADDRESS, VERSION,
+    AREA_STRIDE, FRAME_SIZE, LOAD_ADDRESS, MAX_FRAMES, MAX_SEARCHES, MAX_VCPUS, PARAMETERS_ADDRESS,
+    PARAMETERS_MAGIC, RAM_BASE, RECORDS_ADDRESS, Search, VERSION,
 };
 use vmlock_spec::observation::{self, Incomplete};
 use vmlock_spec::report::Fact;
@@ -30,8 +30,8 @@ pub struct Stage {
     pub distributor: u64,
     /// Guest-physical address of the first redistributor.
     pub redistributors: u64,
-    /// How many frames it searches for interrupt controllers, see [`frames`].
-    pub frames: u32,
+    /// Where it searches for interrupt controllers: up to [`MAX_SEARCHES`] ranges.
+    pub search: Vec<Search>,
     /// `MODE_FULL` or `MODE_LIGHT` of [`observation::wire`].
     pub mode: u32,
     /// What answers where nothing is.
@@ -40,10 +40,13 @@ pub struct Stage {
 
 /// All frames from address 0 to a mebibyte behind the memory, as far as they
 /// are searched.
-pub fn frames(memory: Range) -> u32 {
+pub fn everywhere(memory: Range) -> Search {
     const BEYOND: u64 = 1 << 20;
     let end = memory.end().unwrap_or(u64::MAX).saturating_add(BEYOND);
-    (end / FRAME_SIZE).min(MAX_FRAMES.into()) as u32
+    Search {
+        base: 0,
+        frames: (end / FRAME_SIZE).min(MAX_FRAMES),
+    }
 }
 
 /// The memory that the witness needs with so many vCPUs.
@@ -71,6 +74,12 @@ pub fn load(stage: &Stage, memory: &Memory, machine: &Verified) -> Result<(), Fa
             &[],
         ));
     }
+    if stage.search.len() > MAX_SEARCHES {
+        return Err(Failure::environment(
+            "the machine's interrupt controller is in more places than the witness searches",
+            &[],
+        ));
+    }
     let write = |address, bytes: &[u8]| {
         memory.write(address, bytes).map_err(|e| {
             Failure::environment(format!("the witness does not fit into the guest: {e}"), &[])
@@ -88,9 +97,10 @@ pub fn load(stage: &Stage, memory: &Memory, machine: &Verified) -> Result<(), Fa
 
 /// `wire::Parameters` as the guest reads them: little-endian, without padding.
 fn parameters(stage: &Stage, memory: Range) -> Vec<u8> {
+    let searches = stage.search.len() as u32;
     let mut bytes = Vec::new();
     bytes.extend(PARAMETERS_MAGIC.to_le_bytes());
-    for word in [VERSION, stage.mpidr.len() as u32, stage.mode, stage.frames] {
+    for word in [VERSION, stage.mpidr.len() as u32, stage.mode, searches] {
         bytes.extend(word.to_le_bytes());
     }
     for long in [
@@ -103,6 +113,11 @@ fn parameters(stage: &Stage, memory: Range) -> Vec<u8> {
         1 << stage.space.address_bits,
     ] {
         bytes.extend(long.to_le_bytes());
+    }
+    for index in 0..MAX_SEARCHES {
+        let Search { base, frames } = stage.search.get(index).copied().unwrap_or_default();
+        bytes.extend(base.to_le_bytes());
+        bytes.extend(frames.to_le_bytes());
     }
     for index in 0..MAX_VCPUS {
         bytes.extend(stage.mpidr.get(index).copied().unwrap_or(0).to_le_bytes());

@@ -259,6 +259,7 @@ const NOTHING: &str = "nothing there";
 /// Everything that a lock promises, sorted by vCPU and name.
 pub fn promises(lock: &Lock) -> Vec<Promise> {
     let mut out = identifying(lock);
+    out.extend(search(lock));
     let mut features = features(lock);
     features.extend(unmapped(lock));
     for (vcpu, _) in (0u32..).zip(&lock.machine.vcpus) {
@@ -274,7 +275,7 @@ pub fn promises(lock: &Lock) -> Vec<Promise> {
     out
 }
 
-/// What a light look is about: all promises but those of what features do in use.
+/// What identifies the machine, and what every firmware call answers.
 fn identifying(lock: &Lock) -> Vec<Promise> {
     let mut out = Vec::new();
     for (vcpu, cpu) in (0u32..).zip(&lock.machine.vcpus) {
@@ -443,18 +444,6 @@ fn search(lock: &Lock) -> Vec<Promise> {
         .into()
 }
 
-/// How much the witness was asked to look at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Look {
-    /// Everything, and all of guest-physical space for interrupt controllers.
-    Everywhere,
-    /// Everything but that search, which takes its time.
-    AtWhatIsThere,
-    /// At what identifies the machine, and at every firmware call
-    /// ([`wire::MODE_LIGHT`]): promises about other things are not judged.
-    Light,
-}
-
 /// Calls that the witness makes on every vCPU.
 fn asked_by_all(call: &str) -> bool {
     const CALLS: &[&str] = &[
@@ -524,7 +513,7 @@ fn words(seen: Seen, mask: u64) -> String {
 }
 
 /// Compares what a guest saw with what its lock promises.
-pub fn audit(lock: &Lock, facts: &[Fact], mut incomplete: Vec<Incomplete>, look: Look) -> Audit {
+pub fn audit(lock: &Lock, facts: &[Fact], mut incomplete: Vec<Incomplete>) -> Audit {
     let mut seen: HashMap<(u32, &str), Seen> = HashMap::with_capacity(facts.len());
     for fact in facts {
         let before = seen.insert((fact.vcpu, fact.name.as_str()), fact.seen);
@@ -535,14 +524,7 @@ pub fn audit(lock: &Lock, facts: &[Fact], mut incomplete: Vec<Incomplete>, look:
             });
         }
     }
-    let mut promises = match look {
-        Look::Light => identifying(lock),
-        Look::AtWhatIsThere | Look::Everywhere => promises(lock),
-    };
-    if look == Look::Everywhere {
-        promises.extend(search(lock));
-        promises.sort();
-    }
+    let promises = promises(lock);
     let mut hash = Sha256::new();
     let mut differences = Vec::new();
     let mut count = 0;

@@ -16,13 +16,9 @@ mod workarounds;
 pub use firmware::default_services;
 pub use registers::IDENTITY;
 
-use crate::catalogue::register_by_id;
-use crate::lock::{Lock, LockedRegister, Vcpu};
-use crate::machine::mpidr;
-use crate::observation::Look;
+use crate::lock::{Lock, LockedRegister};
 use crate::report::{HostReport, View};
 use crate::smccc;
-use crate::vm::Feature;
 use firmware::Filter;
 use serde::Serialize;
 use std::collections::BTreeSet;
@@ -167,34 +163,7 @@ impl Plan {
     pub fn steps(&self) -> impl Iterator<Item = &Step> {
         self.keeps.iter().filter_map(|k| k.step.as_ref())
     }
-
-    /// How much the witness has to look at before a guest is started; `None`
-    /// where the guest gets the machine that the probe's witness saw.
-    pub fn look(&self, lock: &Lock) -> Option<Look> {
-        // A light look is at all that identifies the machine, and at every firmware call: what a step changes there
-        // is seen, whoever answers. How a feature behaves in use is read back by nobody, whether or not anything had
-        // to be written for it, and a CPU that shows itself as another one has to be looked at as a whole.
-        let used = lock.features.iter().any(|f| *f != Feature::Pmu);
-        let whole = |step: &Step| match step {
-            Step::Identity => true,
-            Step::Register { id, .. } => {
-                register_by_id(*id).is_some_and(|r| COUNTING.contains(&r.name.as_ref()))
-            }
-            _ => false,
-        };
-        if used || self.steps().any(whole) {
-            return Some(Look::AtWhatIsThere);
-        }
-        // An MPIDR_EL1 of the lock's own is written without a step, and CPU_ON may undo it.
-        let own = |(index, vcpu): (u64, &Vcpu)| vcpu.mpidr != mpidr(index);
-        let changed = self.steps().next().is_some() || (0..).zip(&lock.machine.vcpus).any(own);
-        changed.then_some(Look::Light)
-    }
 }
-
-/// Registers that say how many counters, breakpoints and watchpoints there are:
-/// where one is changed, those have to be there, or gone.
-const COUNTING: [&str; 2] = ["ID_AA64DFR0_EL1", "PMCR_EL0"];
 
 /// Plans how this host's kernel keeps that lock.
 pub fn plan(lock: &Lock, report: &HostReport) -> Plan {

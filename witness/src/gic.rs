@@ -5,7 +5,7 @@
 
 use crate::probe::{self, Outcome};
 use crate::record::Area;
-use crate::wire::{self, Kind, STATUS_VALUE};
+use crate::wire::{self, Kind, STATUS_VALUE, Search};
 
 const GICD_TYPER: u64 = 0x4;
 const GICD_IGROUPR: u64 = 0x80;
@@ -65,18 +65,22 @@ pub fn distributor(area: &mut Area, base: u64) {
     }
 }
 
-/// Records how many distributors and redistributors there are in the first
-/// `frames` frames of guest-physical space. Both have 0x3b in PIDR2 (GICv3, Arm)
+/// Records how many distributors and redistributors there are in these ranges of
+/// guest-physical space. Both have 0x3b in PIDR2 (GICv3, Arm)
 /// and Arm's implementer in IIDR, which lies at different offsets.
-pub fn search(area: &mut Area, frames: u32) {
+pub fn search<'a>(area: &mut Area, ranges: impl Iterator<Item = &'a Search>) {
     const PIDR2: u64 = 0xffe8;
     const GICV3_OF_ARM: u64 = 0x3b;
     const IMPLEMENTER: u64 = 0xfff;
     const ARM: u64 = 0x43b;
     let holds = |address, mask, value| matches!(probe::read32(address), Outcome::Value(read) if read & mask == value);
     let mut found = [0u64; 4];
-    for frame in 0..u64::from(frames.min(wire::MAX_FRAMES)) {
-        let base = frame * wire::FRAME_SIZE;
+    let frames = |range: &Search| {
+        let base = range.base;
+        (0..range.frames.min(wire::MAX_FRAMES))
+            .map(move |frame| base.wrapping_add(frame * wire::FRAME_SIZE))
+    };
+    for base in ranges.flat_map(frames) {
         if !holds(base + PIDR2, u64::MAX, GICV3_OF_ARM) {
             continue;
         }

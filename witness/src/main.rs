@@ -94,8 +94,9 @@ fn observe(area: &mut Area, parameters: &Parameters, index: u32, own: u64) {
     if parameters.gicd != 0 && index == 0 {
         gic::distributor(area, parameters.gicd);
     }
-    if parameters.frames != 0 && index == 0 {
-        gic::search(area, parameters.frames);
+    if parameters.searches != 0 && index == 0 {
+        let searches = parameters.search.iter();
+        gic::search(area, searches.take(parameters.searches as usize));
     }
     if parameters.gicr != 0 {
         let offset = u64::from(index) * wire::REDISTRIBUTOR_SIZE;

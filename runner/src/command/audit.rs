@@ -3,10 +3,10 @@
 use super::{counts, kept_here};
 use crate::failure::{Failure, exit};
 use crate::flags::Parsed;
-use crate::rehearse::rehearse;
+use crate::rehearse::{Search, rehearse};
 use crate::say;
 use serde::{Serialize, Serializer};
-use vmlock_spec::observation::{Audit, Look};
+use vmlock_spec::observation::Audit;
 use vmlock_spec::plan::Way;
 use vmlock_spec::report::{Fact, Seen};
 
@@ -26,7 +26,7 @@ fn as_map<S: Serializer>(pairs: &[(Way, usize)], serializer: S) -> Result<S::Ok,
 
 pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
     let (system, lock, plan) = kept_here(parsed)?;
-    let audit = rehearse(&system, &lock, &plan, Look::Everywhere)?;
+    let audit = rehearse(&system, &lock, &plan, Search::Everywhere)?;
     if parsed.json() {
         say::print_json(&Report {
             kept: audit.kept(),

@@ -3,10 +3,9 @@
 use super::{counts, kept_here};
 use crate::failure::{Failure, exit};
 use crate::flags::Parsed;
-use crate::rehearse::prove;
+use crate::rehearse::{Search, prove};
 use crate::say;
 use serde::Serialize;
-use vmlock_spec::observation::Look;
 use vmlock_spec::plan::{Keep, Plan, Way};
 
 #[derive(Serialize)]
@@ -17,8 +16,8 @@ struct Kept<'a> {
 
 pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
     let (system, lock, plan) = kept_here(parsed)?;
-    // A yes is one that `start` would keep to, and nobody waits for it: it looks at all that a start could.
-    prove(&system, &lock, &plan, Look::AtWhatIsThere)?;
+    // A yes is one that `start` keeps to.
+    prove(&system, &lock, &plan, Search::WhereTheyAre)?;
     if parsed.json() {
         say::print_json(&Kept {
             kept: true,

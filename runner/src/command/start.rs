@@ -15,7 +15,7 @@ use crate::machine::home::spawn;
 use crate::machine::memory::Memory;
 use crate::machine::run::{self, Ended, Session, Space};
 use crate::machine::terminal::Raw;
-use crate::rehearse::prove;
+use crate::rehearse::{Search, prove};
 use crate::say;
 use crate::stats::{self, Stats};
 use std::path::Path;
@@ -94,10 +94,8 @@ fn enforced(
     if !plan.refusals.is_empty() {
         return Err(Failure::Refused(plan.refusals));
     }
-    if let Some(look) = plan.look(lock) {
-        prove(system, lock, &plan, look)?;
-        stats.mark("rehearse");
-    }
+    prove(system, lock, &plan, Search::WhereTheyAre)?;
+    stats.mark("rehearse");
     let recipe = Recipe::of_lock(lock, &plan);
     let begun = apply::begin(system, &recipe, Some(Arc::clone(memory)))?;
     stats.mark("create");

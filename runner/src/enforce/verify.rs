@@ -230,7 +230,37 @@ fn everything(
             }
         }
     }
+    frames(built, recipe, when, found)?;
     gic(built, lock, when, found)
+}
+
+/// The in-kernel interrupt controller is where it was put, and nowhere else: it answers a guest at no address that
+/// nobody knows of.
+fn frames(built: &Built, recipe: &Recipe, when: &str, found: &mut Found) -> Result<(), Failure> {
+    let from = "the machine's memory map";
+    let read = built.gic.distributor_address()?;
+    if read != recipe.distributor {
+        let name = "address of the GIC distributor";
+        found.add(differs(name, recipe.distributor, read, from, when));
+    }
+    let read = built.gic.redistributor_addresses()?;
+    let wanted: Vec<u64> = recipe.redistributors.iter().map(|r| r.base).collect();
+    if read != wanted {
+        let list = |addresses: &[u64]| {
+            let words: Vec<String> = addresses.iter().map(|a| format!("{a:#x}")).collect();
+            words.join(" and ")
+        };
+        found.add(Refusal {
+            code: reason::GIC,
+            name: "addresses of the GIC redistributors".to_owned(),
+            wanted: list(&wanted),
+            offered: list(&read),
+            reason: format!("KVM has redistributors elsewhere than they were put, {when}"),
+            from: from.to_owned(),
+            help: vec!["choose another host, and report this one".to_owned()],
+        });
+    }
+    Ok(())
 }
 
 /// The counters of a vCPU count from where the lock says. Kernels before 6.4 do

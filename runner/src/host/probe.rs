@@ -574,7 +574,7 @@ fn guest(system: &System, recipe: &Recipe, mode: u32) -> Result<Vec<Fact>, Failu
     let begun = apply::begin(system, recipe, Some(Arc::clone(&memory)))?;
     let verified = verify::unpromised(apply::complete(begun, recipe)?)?;
     let stage = Stage {
-        frames: 0,
+        search: Vec::new(),
         mpidr: recipe.mpidr.clone(),
         distributor: recipe.distributor,
         redistributors: REDISTRIBUTORS,

@@ -13,6 +13,11 @@ use std::sync::Arc;
 use vmlock_spec::lock::Range;
 use vmlock_spec::machine::REDISTRIBUTOR_SIZE;
 
+/// `KVM_VGIC_V3_RDIST_BASE_MASK`, and the largest index that KVM tells apart
+/// (arch/arm64/kvm/vgic/vgic.h, and `kvm_vgic_addr` in vgic-kvm-device.c, 5.10 to 7.3).
+const REGION_BASE: u64 = 0x000f_ffff_ffff_0000;
+const REGION_INDEX: u64 = 0xff;
+
 /// The interrupt controller of a VM. Its registers can only be reached while
 /// no vCPU is inside KVM_RUN; KVM answers EBUSY otherwise.
 pub struct Gic {
@@ -63,6 +68,27 @@ impl Gic {
             self.set(group, kind, Some(&value), WHAT)?;
         }
         Ok(())
+    }
+
+    /// Where KVM has the distributor.
+    pub fn distributor_address(&self) -> Result<u64> {
+        let what = "reading back where the GIC distributor is";
+        self.address(KVM_VGIC_V3_ADDR_TYPE_DIST, 0, what)
+    }
+
+    /// Where KVM has redistributors: the address of each region, in their order.
+    pub fn redistributor_addresses(&self) -> Result<Vec<u64>> {
+        let what = "reading back where the GIC redistributors are";
+        let mut addresses = Vec::new();
+        // The index goes in, and comes back with address and number.
+        for index in 0..=REGION_INDEX {
+            match self.address(KVM_VGIC_V3_ADDR_TYPE_REDIST_REGION, index, what) {
+                Ok(region) => addresses.push(region & REGION_BASE),
+                Err(error) if error.errno == libc::ENOENT => break,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(addresses)
     }
 
     /// How many interrupt ids there are, SGIs and PPIs included.
@@ -138,6 +164,20 @@ impl Gic {
     /// Aff3.Aff2.Aff1.Aff0 as one 32-bit number, in the upper half of an attribute.
     fn of(mpidr: u64) -> u64 {
         ((mpidr >> 8 & 0xff00_0000) | (mpidr & 0x00ff_ffff)) << 32
+    }
+
+    fn address(&self, which: u32, mut value: u64, what: &str) -> Result<u64> {
+        let mut attribute = kvm_device_attr {
+            group: KVM_DEV_ARM_VGIC_GRP_ADDR,
+            attr: which.into(),
+            addr: std::ptr::from_mut(&mut value) as u64,
+            flags: 0,
+        };
+        // SAFETY: for this group KVM reads and writes exactly 64 bits at
+        // `addr` (arm-vgic-v3.rst), which points to a live u64.
+        counted(unsafe { self.fd.get_device_attr(&mut attribute) })
+            .map_err(|e| Error::new(what, e))?;
+        Ok(value)
     }
 
     fn get(&self, group: u32, attr: u64, what: &str) -> Result<u32> {

@@ -2,7 +2,7 @@
 
 use crate::truth::{lock, spec};
 use vmlock_spec::lock::Lock;
-use vmlock_spec::observation::{Audit, Incomplete, Look, audit, promises};
+use vmlock_spec::observation::{Audit, Incomplete, audit, promises};
 use vmlock_spec::report::{Fact, Seen};
 
 fn example() -> Lock {
@@ -21,36 +21,33 @@ fn all_kept(lock: &Lock) -> Vec<Fact> {
 }
 
 /// An audit whose vCPUs have all ended as they should.
-fn whole(lock: &Lock, facts: &[Fact], look: Look) -> Audit {
-    audit(lock, facts, Vec::new(), look)
+fn whole(lock: &Lock, facts: &[Fact]) -> Audit {
+    audit(lock, facts, Vec::new())
 }
 
 #[test]
 fn all_that_is_promised_is_kept() {
     let lock = example();
     let facts = all_kept(&lock);
-    let found = whole(&lock, &facts, Look::AtWhatIsThere);
+    let found = whole(&lock, &facts);
     assert!(found.kept() && found.facts == facts.len() && found.observed.is_empty());
-    let light = whole(&lock, &facts, Look::Light);
-    assert!(light.kept() && light.facts > 300, "{}", light.facts);
+    assert!(found.facts > 300, "{}", found.facts);
 }
 
 #[test]
 fn a_fact_that_is_not_reported_is_not_kept() {
     let lock = example();
     let facts = all_kept(&lock);
-    for look in [Look::AtWhatIsThere, Look::Light] {
-        let promised = whole(&lock, &facts, look).facts;
-        let nothing = whole(&lock, &[], look).differences;
-        assert_eq!(nothing.len(), promised, "each is missed");
-        // The first of them alone, then the last.
-        for gone in [&nothing[0], &nothing[promised - 1]] {
-            let is_gone = |fact: &Fact| fact.vcpu == gone.vcpu && fact.name == gone.name;
-            let rest: Vec<Fact> = facts.iter().filter(|f| !is_gone(f)).cloned().collect();
-            let found = whole(&lock, &rest, look);
-            assert_eq!(found.differences, [(*gone).clone()]);
-            assert!(!found.kept());
-        }
+    let promised = whole(&lock, &facts).facts;
+    let nothing = whole(&lock, &[]).differences;
+    assert_eq!(nothing.len(), promised, "each is missed");
+    // The first of them alone, then the last.
+    for gone in [&nothing[0], &nothing[promised - 1]] {
+        let is_gone = |fact: &Fact| fact.vcpu == gone.vcpu && fact.name == gone.name;
+        let rest: Vec<Fact> = facts.iter().filter(|f| !is_gone(f)).cloned().collect();
+        let found = whole(&lock, &rest);
+        assert_eq!(found.differences, [(*gone).clone()]);
+        assert!(!found.kept());
     }
 }
 
@@ -71,10 +68,8 @@ fn another_value_is_not_kept() {
     ] {
         let mut other = facts.clone();
         other[midr].seen = seen;
-        for look in [Look::AtWhatIsThere, Look::Light] {
-            let found = whole(&lock, &other, look);
-            assert!(!found.kept() && found.differences.len() == 1, "{seen:?}");
-        }
+        let found = whole(&lock, &other);
+        assert!(!found.kept() && found.differences.len() == 1, "{seen:?}");
     }
 }
 
@@ -86,7 +81,7 @@ fn a_fact_that_was_seen_in_two_ways_is_not_kept() {
     let mut other = facts[0].clone();
     other.seen = Seen::Abort;
     facts.insert(0, other);
-    let found = whole(&lock, &facts, Look::AtWhatIsThere);
+    let found = whole(&lock, &facts);
     assert!(found.differences.is_empty() && !found.kept());
 }
 
@@ -97,6 +92,6 @@ fn an_account_with_a_gap_and_an_empty_one_are_not_kept() {
         vcpu: 1,
         reason: "the witness did not finish on this vCPU".to_owned(),
     }];
-    assert!(!audit(&lock, &all_kept(&lock), gap, Look::Light).kept());
-    assert!(!whole(&lock, &[], Look::Light).kept());
+    assert!(!audit(&lock, &all_kept(&lock), gap).kept());
+    assert!(!whole(&lock, &[]).kept());
 }

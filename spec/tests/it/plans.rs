@@ -9,12 +9,11 @@ use crate::truth::{lock, spec};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use vmlock_spec::lock::{Lock, canonical};
-use vmlock_spec::observation::Look;
+use vmlock_spec::lock::canonical;
 use vmlock_spec::plan::{Emulation, Refusal, Step, Way, plan, plan_with};
 use vmlock_spec::report::{self, HostReport, ReportedRegister, Seen};
 use vmlock_spec::smccc::{PSCI_VERSION_REGISTER, STD_BMAP_REGISTER};
-use vmlock_spec::vm::{Feature, Pmu};
+use vmlock_spec::vm::Feature;
 
 /// Kernel series of the lab, and the CPU models that each is recorded on.
 const SERIES: [&str; 11] = [
@@ -282,32 +281,6 @@ fn a_named_cache_is_no_leftover() {
     let plan = plan(&lock, &hosts()["neoverse-n1-6.12"]);
     let names: Vec<&str> = plan.refusals.iter().map(|r| r.name.as_str()).collect();
     assert_eq!(names, ["CCSIDR_EL1[1]"]);
-}
-
-/// What is in use, or counted otherwise, is looked at before a start although nothing has to be written for it.
-#[test]
-fn a_start_is_rehearsed_as_far_as_it_needs() {
-    let hosts = hosts();
-    let look = |lock: &Lock, host: &str| {
-        let plan = plan(lock, &hosts[host]);
-        assert_eq!(plan.refusals, [], "{host}");
-        (plan.look(lock), plan.steps().count())
-    };
-    let modern = lock(&spec(&["kvm-6.8", "psci-1.1"], "neoverse-n1", &[]));
-    assert_eq!(look(&modern, "neoverse-n1-6.12"), (None, 0));
-    let mut elsewhere = modern.clone();
-    elsewhere.machine.vcpus[0].mpidr = 0x8000_0100;
-    assert_eq!(look(&elsewhere, "neoverse-n1-6.12").0, Some(Look::Light));
-    let pauth = spec(&["kvm-6.12"], "max", &[Feature::Pauth]);
-    let whole = Some(Look::AtWhatIsThere);
-    assert_eq!(look(&lock(&pauth), "max-6.12"), (whole, 0));
-    let mut counted = spec(&["kvm-6.8"], "neoverse-n1", &[Feature::Pmu]);
-    assert_eq!(look(&lock(&counted), "neoverse-n1-6.12"), (None, 0));
-    counted.cpu.pmu = Some(Pmu {
-        counters: Some(4),
-        ..Pmu::default()
-    });
-    assert_eq!(look(&lock(&counted), "neoverse-n1-6.12"), (whole, 1));
 }
 
 #[test]

@@ -46,8 +46,21 @@ pub const MAX_VCPUS: usize = 512;
 /// frames are 64 KiB (IHI 0069, section 12.1.4), and so aligned.
 pub const FRAME_SIZE: u64 = 0x1_0000;
 
-/// The most frames that are searched: 4 GiB.
-pub const MAX_FRAMES: u32 = 0x1_0000;
+/// The most frames of one range that are searched: 4 GiB.
+pub const MAX_FRAMES: u64 = 0x1_0000;
+
+/// The most ranges that are searched: a distributor and two regions of redistributors, shown and hidden.
+pub const MAX_SEARCHES: usize = 6;
+
+/// A range that is searched for interrupt controllers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct Search {
+    /// Guest-physical address of its first frame, a multiple of [`FRAME_SIZE`].
+    pub base: u64,
+    /// Number of frames, at most [`MAX_FRAMES`].
+    pub frames: u64,
+}
 
 /// First word of [`Parameters`]: "VMLKPARM".
 pub const PARAMETERS_MAGIC: u64 = u64::from_le_bytes(*b"VMLKPARM");
@@ -81,9 +94,8 @@ pub struct Parameters {
     pub vcpus: u32,
     /// [`MODE_FULL`], [`MODE_LIGHT`] or [`MODE_TORTURE`].
     pub mode: u32,
-    /// How many 64 KiB frames of guest-physical space, from address 0 on, vCPU 0
-    /// searches for interrupt controllers, at most [`MAX_FRAMES`]; 0: none.
-    pub frames: u32,
+    /// How many of [`Parameters::search`] vCPU 0 searches for interrupt controllers.
+    pub searches: u32,
     /// Guest-physical address of area 0, 8-byte aligned, at least
     /// [`RECORDS_ADDRESS`].
     pub records: u64,
@@ -101,6 +113,8 @@ pub struct Parameters {
     pub above: u64,
     /// The first address that no access can have, a power of two.
     pub edge: u64,
+    /// Ranges that do not overlap.
+    pub search: [Search; MAX_SEARCHES],
     /// MPIDR_EL1 affinity fields of each vCPU: what CPU_ON takes.
     pub mpidr: [u64; MAX_VCPUS],
 }
@@ -203,7 +217,7 @@ pub enum Kind {
     /// Last record of a complete area; the value is the number of records
     /// before it.
     End = 17,
-    /// What a search of guest-physical space for interrupt controllers found.
+    /// What the search of ranges of guest-physical space for interrupt controllers found.
     /// Id: one of the `SEARCH_` constants.
     Search = 18,
     /// What came of using an optional feature. Id: one of the `USE_` constants.
@@ -425,7 +439,10 @@ mod tests {
     fn the_layout_is_what_the_guest_was_compiled_with() {
         assert_eq!(size_of::<AreaHeader>(), 16);
         assert_eq!(size_of::<Record>(), 24);
-        assert_eq!(size_of::<Parameters>(), 80 + 8 * MAX_VCPUS);
+        assert_eq!(
+            size_of::<Parameters>(),
+            80 + 16 * MAX_SEARCHES + 8 * MAX_VCPUS
+        );
         assert!(PARAMETERS_ADDRESS + size_of::<Parameters>() as u64 <= LOAD_ADDRESS);
         assert!(LOAD_ADDRESS + STACK_SIZE * MAX_VCPUS as u64 <= RECORDS_ADDRESS);
     }
