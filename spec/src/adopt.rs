@@ -4,17 +4,18 @@
 use crate::catalogue::{CachePolicy, Subject, Text, register_by_id};
 use crate::lock::{Binding, Lock, LockedRegister};
 use crate::plan::default_services;
-use crate::report::{HostReport, Seen, View};
+use crate::report::{HostReport, Reading, Seen, View};
 use crate::smccc::{self, Services};
 use std::borrow::Cow;
 
 /// What a guest on that host reads by default: what was seen from inside, or
-/// else what `KVM_GET_ONE_REG` says. `None` where the report does not tell.
+/// else what `KVM_GET_ONE_REG` says. `None` where the report does not tell, or
+/// two vCPUs read different things.
 pub fn shown(view: &View, id: u64, name: &str) -> Option<u64> {
     match view.seen(name) {
-        Some(Seen::Value(value)) => Some(value),
-        Some(_) => None,
-        None => view.register(id).and_then(|r| r.value),
+        Reading::Alike(_, Seen::Value(value)) => Some(value),
+        Reading::Alike(..) | Reading::Apart(_) => None,
+        Reading::Unseen => view.register(id).and_then(|r| r.value),
     }
 }
 

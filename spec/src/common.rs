@@ -6,6 +6,7 @@ use crate::adopt::shown;
 use crate::catalogue::{Catalogue, Field, Kind, Rule, Subject, field, register_by_id};
 use crate::lock::{Binding, Lock, LockedRegister};
 use crate::plan::{Refusal, default_services, keeps, plan};
+use crate::reason;
 use crate::report::{HostReport, View};
 use crate::resolve;
 use crate::smccc::{PSCI_VERSIONS, Services};
@@ -94,20 +95,27 @@ pub fn common(
         known.then(|| (refused(&lock, reports).len(), model, lock))
     });
     let Some((_, model, lock)) = fitting.min_by_key(|(count, _, _)| *count) else {
-        // Without such a guest on one of the hosts, that is the reason.
+        // Without such a guest on one of the hosts, or with vCPUs that are not alike, that is the reason.
         let lock = catalogue
             .cpu_names()
             .find_map(|m| self::lock(catalogue, &describe(&[newest], m)).ok());
         let missing = lock.map_or(Vec::new(), |l| refused(&l, reports));
         let missing: Vec<_> = missing
             .into_iter()
-            .filter(|(host, _)| reports[*host].view(features).is_none())
+            .filter(|(host, r)| reports[*host].view(features).is_none() || disagree(r))
             .collect();
         return Err(match missing.is_empty() {
             true => Nothing::UnknownCpu,
             false => Nothing::Impossible(missing),
         });
     };
+    let apart: Vec<_> = refused(&lock, reports)
+        .into_iter()
+        .filter(|(_, refusal)| disagree(refusal))
+        .collect();
+    if !apart.is_empty() {
+        return Err(Nothing::Impossible(apart));
+    }
     let mut hosts = Vec::new();
     for report in reports {
         match report.view(features) {
@@ -220,6 +228,11 @@ fn describe(abi: &[&str], model: &str, features: &[Feature], reports: &[HostRepo
 
 fn lock(catalogue: &Catalogue, spec: &VmSpec) -> Result<Lock, Vec<resolve::Complaint>> {
     resolve::resolve(spec, catalogue, &resolve::Target::NEWEST).map(|(lock, _)| lock)
+}
+
+/// Whether a host is refused because its vCPUs are not alike: no waiver makes one kind of CPU of two.
+fn disagree(refusal: &Refusal) -> bool {
+    refusal.code == reason::VCPUS_DISAGREE
 }
 
 /// Every refusal, with the index of its host.

@@ -503,7 +503,7 @@ impl Audit {
 }
 
 /// Words for what a guest saw, without the bits that are not promised.
-fn words(seen: Seen, mask: u64) -> String {
+pub(crate) fn words(seen: Seen, mask: u64) -> String {
     match seen {
         Seen::Value(value) => format!("{:#x}", value & mask),
         Seen::Undefined => "an undefined instruction".to_owned(),

@@ -5,6 +5,7 @@
 //! must not, answer in the kernel's place. Each part of the machine is decided
 //! in a file of its own below; here is what a plan is, and the order of things.
 
+mod disagreement;
 mod features;
 mod firmware;
 mod interrupts;
@@ -185,7 +186,7 @@ pub fn plan_with(lock: &Lock, report: &HostReport, emulation: Emulation) -> Plan
     features::stolen_time(lock, &mut plan);
     let level_moves = workarounds::moves_workaround_2(lock, view);
     let seen = view.all_seen();
-    let inside = |name: &str| seen.get(name).copied().flatten();
+    let inside = |name: &str| seen.get(name).cloned().unwrap_or_default();
     for entry in &lock.registers {
         match entry.id {
             smccc::WORKAROUND_2_REGISTER

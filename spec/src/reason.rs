@@ -54,6 +54,9 @@ reasons! {
     /// A GIC identification register differs.
     GIC = "host::gic", "the interrupt controller identifies itself otherwise",
         "A register of the in-kernel distributor or redistributor shows another value than the lock promises, and KVM has no way to change it.";
+    /// vCPUs of one guest differ.
+    VCPUS_DISAGREE = "host::vcpus-disagree", "two vCPUs of one guest read different values",
+        "When the host report was made, the vCPUs of one small guest read different values where a lock promises one for all of them. The host has CPUs of several kinds (big and little cores), or its firmware sets them up differently; which of the values a guest finds would depend on where its threads run. Run the runner on CPUs of one kind only (`taskset`, a cpuset, or the isolation of the others), and make the report again there.";
     /// PSCI version not settable.
     PSCI = "host::psci-version", "the kernel does not offer this PSCI version",
         "KVM_REG_ARM_PSCI_VERSION takes versions up to the kernel's own: 1.0 before 5.18, 1.1 up to 6.12, 1.3 from 6.13 on.";

@@ -305,27 +305,54 @@ impl View {
         self.registers.iter().find(|r| r.id == id)
     }
     /// [`View::seen`] of every name at once.
-    pub fn all_seen(&self) -> HashMap<&str, Option<Seen>> {
-        let mut all = HashMap::with_capacity(self.guest.len());
+    pub fn all_seen(&self) -> HashMap<&str, Reading> {
+        let mut all: HashMap<&str, Reading> = HashMap::with_capacity(self.guest.len());
         for fact in &self.guest {
-            all.entry(fact.name.as_str())
-                .and_modify(|known| *known = agreed(*known, fact.seen))
-                .or_insert(Some(fact.seen));
+            let reading = all.entry(fact.name.as_str()).or_default();
+            reading.add(fact);
         }
         all
     }
-    /// What every vCPU of the probe's guest read under that name; `None` when
-    /// none read it or two read different things.
-    pub fn seen(&self, name: &str) -> Option<Seen> {
-        let mut all = self.guest.iter().filter(|f| f.name == name).map(|f| f.seen);
-        let first = all.next()?;
-        all.fold(Some(first), agreed)
+    /// What the vCPUs of the probe's guest read under that name.
+    pub fn seen(&self, name: &str) -> Reading {
+        let mut reading = Reading::default();
+        let facts = self.guest.iter().filter(|f| f.name == name);
+        facts.for_each(|fact| reading.add(fact));
+        reading
     }
 }
 
-/// What vCPUs read alike, after one more of them.
-fn agreed(known: Option<Seen>, seen: Seen) -> Option<Seen> {
-    known.filter(|known| *known == seen)
+/// What the vCPUs of one guest read under one name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Reading {
+    /// No vCPU read it.
+    #[default]
+    Unseen,
+    /// All vCPUs that read it read the same, the first of them with that index.
+    Alike(u32, Seen),
+    /// They disagree: each different reading with the first vCPU that had it.
+    Apart(Vec<(u32, Seen)>),
+}
+
+impl Reading {
+    fn add(&mut self, fact: &Fact) {
+        let new = (fact.vcpu, fact.seen);
+        match self {
+            Reading::Unseen => *self = Reading::Alike(fact.vcpu, fact.seen),
+            Reading::Alike(_, seen) if *seen == fact.seen => {}
+            Reading::Alike(vcpu, seen) => *self = Reading::Apart(vec![(*vcpu, *seen), new]),
+            Reading::Apart(all) if all.iter().any(|(_, seen)| *seen == fact.seen) => {}
+            Reading::Apart(all) => all.push(new),
+        }
+    }
+
+    /// The value that all vCPUs read; `None` where they disagree, took an exception or did not read it.
+    pub fn value(&self) -> Option<u64> {
+        match self {
+            Reading::Alike(_, Seen::Value(value)) => Some(*value),
+            _ => None,
+        }
+    }
 }
 
 impl HostReport {

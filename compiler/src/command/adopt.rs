@@ -148,7 +148,10 @@ fn adopt(report: &HostReport, name: &str, features: &[Feature]) -> Result<Adopte
         )));
     }
     let (model, abi) = (format!("{name}-cpu"), format!("{name}-abi"));
-    let cpu = cpu::model(report, &model).map_err(incomplete)?;
+    let cpu = cpu::model(report, &model).map_err(|unfit| {
+        let (exit, diagnostic) = unfit.said();
+        (exit, Box::new(diagnostic))
+    })?;
     let mut catalogue = Catalogue::builtin();
     add(&mut catalogue, &cpu)?;
     let Some(near) = nearest(&catalogue, &model, report) else {

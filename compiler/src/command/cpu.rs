@@ -4,13 +4,15 @@
 //! silicon has. The file says so, and what is not known is left out.
 
 use crate::command::read_report;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, join};
 use crate::flags::CpuFlags;
 use crate::render::{Exit, Output};
 use serde_json::json;
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use vmlock_spec::catalogue::{Kind, REGISTERS, RegisterInfo, Rule, field, register_by_name};
-use vmlock_spec::report::{HostReport, Seen, View};
+use vmlock_spec::reason;
+use vmlock_spec::report::{HostReport, Reading, View};
 use vmlock_spec::resolve::selectors;
 use vmlock_spec::smccc;
 
@@ -28,14 +30,9 @@ pub fn run(flags: &CpuFlags, out: &mut Output) {
     };
     let text = match model(&report, &flags.name) {
         Ok(text) => text,
-        Err(words) => {
-            let diagnostic = Diagnostic::error("report::incomplete", format!("`{shown}`: {words}"));
-            return out.fail(
-                Exit::Environment,
-                diagnostic
-                    .in_file(shown)
-                    .help("make the report again with `vmlock-run probe`"),
-            );
+        Err(unfit) => {
+            let (exit, diagnostic) = unfit.said();
+            return out.fail(exit, diagnostic.in_file(shown));
         }
     };
     match &flags.output {
@@ -62,29 +59,80 @@ pub fn run(flags: &CpuFlags, out: &mut Output) {
     out.value("model", json!({ "name": flags.name, "kdl": text }));
 }
 
+/// Why no model can be made of a report.
+pub enum Unfit {
+    /// What it lacks, in words.
+    Incomplete(String),
+    /// Registers that vCPUs of one guest read differently: there is no one CPU to make a model of.
+    Apart(BTreeSet<String>),
+}
+
+impl Unfit {
+    /// As exit code and diagnostic.
+    pub fn said(self) -> (Exit, Diagnostic) {
+        match self {
+            Unfit::Incomplete(words) => {
+                let help = "make the report again with `vmlock-run probe`";
+                let words = format!("no CPU model comes of this report: {words}");
+                let diagnostic = Diagnostic::error("report::incomplete", words);
+                (Exit::Environment, diagnostic.help(help))
+            }
+            Unfit::Apart(names) => {
+                let names: Vec<String> = names.into_iter().collect();
+                let words = format!(
+                    "two vCPUs of one guest on this host read different values of {}: its CPUs are not of one kind",
+                    join(&names)
+                );
+                let help = "let the runner run on CPUs of one kind only (`taskset --cpu-list …`), and make the report again there";
+                let diagnostic = Diagnostic::error(reason::VCPUS_DISAGREE, words);
+                (Exit::Refused, diagnostic.help(help))
+            }
+        }
+    }
+}
+
 /// What KVM's own registers say, or else what a guest read.
 fn value(view: &View, register: &RegisterInfo) -> Option<u64> {
     // What a guest saw counts: KVM's copy of a register can differ from it.
-    match view.seen(&register.name) {
-        Some(Seen::Value(value)) => Some(value),
-        _ => view.register(register.id).and_then(|r| r.value),
-    }
+    let inside = view.seen(&register.name).value();
+    inside.or_else(|| view.register(register.id).and_then(|r| r.value))
+}
+
+/// What a model says and two vCPUs of a guest in one of these views read differently.
+fn apart(views: [&View; 2]) -> BTreeSet<String> {
+    let name = |register: &RegisterInfo| match register.kind {
+        Kind::Firmware => question(&register.name),
+        _ => register.name.to_string(),
+    };
+    let differs = |name: &String| {
+        let mut readings = views.iter().map(|view| view.seen(name));
+        readings.any(|reading| matches!(reading, Reading::Apart(_)))
+    };
+    let said = REGISTERS
+        .iter()
+        .filter(|r| r.kind != Kind::State && r.name != "MPIDR_EL1");
+    said.map(name).filter(differs).collect()
 }
 
 /// The file's text.
 ///
 /// # Errors
-/// What the report lacks, in words.
-pub fn model(report: &HostReport, name: &str) -> Result<String, String> {
+/// Why there is none.
+pub fn model(report: &HostReport, name: &str) -> Result<String, Unfit> {
+    let incomplete = |words: &str| Unfit::Incomplete(words.to_owned());
     let base = report
         .view(&[])
-        .ok_or("it has no view of a guest without optional features")?;
+        .ok_or_else(|| incomplete("it has no view of a guest without optional features"))?;
     // With optional features more can be read; the silicon is the same.
     let rich = report
         .views
         .iter()
         .max_by_key(|v| v.features.len())
         .unwrap_or(base);
+    let apart = apart([base, rich]);
+    if !apart.is_empty() {
+        return Err(Unfit::Apart(apart));
+    }
     let read = |register: &RegisterInfo| value(rich, register).or(value(base, register));
     const SOURCE: &str = "source=\"read on the host by vmlock-run probe\"";
     let mut text = String::new();
@@ -139,7 +187,8 @@ pub fn model(report: &HostReport, name: &str) -> Result<String, String> {
     }
     text.push_str(&caches);
     if !missing.is_empty() {
-        return Err(format!("it does not say {}", missing.join(" and ")));
+        let words = format!("it does not say {}", missing.join(" and "));
+        return Err(Unfit::Incomplete(words));
     }
     facts(base, &mut text, SOURCE)?;
     let unaffected = unaffected(base);
@@ -151,13 +200,16 @@ pub fn model(report: &HostReport, name: &str) -> Result<String, String> {
 }
 
 /// What silicon and firmware decide.
-fn facts(view: &View, text: &mut String, source: &str) -> Result<(), String> {
+fn facts(view: &View, text: &mut String, source: &str) -> Result<(), Unfit> {
     for register in REGISTERS {
         let workaround =
             register.id != smccc::PSCI_VERSION_REGISTER && register.id < smccc::STD_BMAP_REGISTER;
         let spelt = match register.kind {
             Kind::Timer | Kind::Gic => match (value(view, register), register.kind) {
-                (None, _) => return Err(format!("it does not say {}", register.name)),
+                (None, _) => {
+                    let words = format!("it does not say {}", register.name);
+                    return Err(Unfit::Incomplete(words));
+                }
                 // A frequency is read as a decimal number, a register as hex.
                 (Some(value), Kind::Timer) => value.to_string(),
                 (Some(value), _) => format!("{value:#x}"),
@@ -177,14 +229,19 @@ fn facts(view: &View, text: &mut String, source: &str) -> Result<(), String> {
     Ok(())
 }
 
+/// What a guest asks to find out the level of a workaround's register.
+fn question(register: &str) -> String {
+    let call = register.strip_prefix("KVM_REG_ARM_").unwrap_or(register);
+    format!("ARCH_FEATURES({call})")
+}
+
 /// A workaround's level out of what SMCCC_ARCH_FEATURES answered a guest
 /// (0: needed and there; 1: not needed; NOT_SUPPORTED: unknown).
 fn answered(view: &View, register: &str) -> u64 {
-    let call = register.strip_prefix("KVM_REG_ARM_").unwrap_or(register);
-    let needed_and_there = if call.ends_with("_2") { 2 } else { 1 };
-    match view.seen(&format!("ARCH_FEATURES({call})")) {
-        Some(Seen::Value(0)) => needed_and_there,
-        Some(Seen::Value(1)) => needed_and_there + 1,
+    let needed_and_there = if register.ends_with("_2") { 2 } else { 1 };
+    match view.seen(&question(register)).value() {
+        Some(0) => needed_and_there,
+        Some(1) => needed_and_there + 1,
         _ => 0,
     }
 }

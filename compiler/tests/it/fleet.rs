@@ -252,3 +252,40 @@ fn hosts_that_cannot_have_a_lock_in_common_are_told_apart() {
     assert_eq!(len(&object["diagnostics"]), 2);
     assert!(object.get("common").is_none());
 }
+
+/// A host with CPUs of two kinds, as its probe's guest saw it.
+#[test]
+fn vcpus_that_disagree_are_no_host_for_any_command() {
+    let scratch = Scratch::new("two-kinds");
+    let recorded = host("neoverse-n1", "6.12");
+    let mut report: Value = serde_json::from_str(&fs::read_to_string(&recorded).unwrap()).unwrap();
+    for view in report["views"].as_array_mut().unwrap() {
+        view["guest"][1]["MIDR_EL1"] = "0x00000000410fd083".into();
+    }
+    scratch.write("host.json", &serde_json::to_string(&report).unwrap());
+    scratch.write("a.vm.kdl", MODERN);
+    assert_eq!(scratch.json(&["lock", "a.vm.kdl"]).0, 0);
+    let commands: [(&[&str], i32); 7] = [
+        (&["check", "a.vm.lock.json", "--host", "host.json"], 3),
+        (
+            &["check", "--native", "a.vm.lock.json", "--host", "host.json"],
+            3,
+        ),
+        (&["lock", "--for", "host.json", "a.vm.kdl"], 1),
+        (&["common", "host.json"], 3),
+        (&["common", "host.json", &recorded], 3),
+        (&["cpu", "host.json", "--name", "mine"], 3),
+        (&["adopt", "host.json", "--name", "mine"], 3),
+    ];
+    for (command, code) in commands {
+        let (got, object) = scratch.json(command);
+        assert_eq!(got, code, "{command:?}: {object}");
+        let words = object.to_string();
+        assert!(
+            words.contains("host::vcpus-disagree"),
+            "{command:?}: {words}"
+        );
+        assert!(words.contains("MIDR_EL1"), "{command:?}: {words}");
+    }
+    assert!(!scratch.0.join("mine.vm.kdl").exists());
+}

@@ -1,11 +1,11 @@
 //! Firmware calls: answered by the kernel as it is, by the kernel once its
 //! registers are set, or by the runner.
 
-use super::{Emulation, Plan, Refusal, Step, Way};
+use super::{Emulation, Plan, Refusal, Step, Way, disagreement};
 use crate::lock::Lock;
 use crate::observation::wire;
 use crate::reason;
-use crate::report::{HostReport, Seen, View};
+use crate::report::{HostReport, Reading, View};
 use crate::smccc::{self, Services};
 use crate::vm::Feature;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -50,11 +50,11 @@ impl Filter {
 pub(super) fn answers(
     lock: &Lock,
     view: &View,
-    inside: impl Fn(&str) -> Option<Seen>,
+    inside: impl Fn(&str) -> Reading,
     filter: Filter,
     plan: &mut Plan,
 ) {
-    let answer = |call: &str| value(inside(call));
+    let answer = |call: &str| inside(call).value();
     let host = host_services(view, answer);
     let left: BTreeSet<u64> = plan
         .steps()
@@ -130,6 +130,11 @@ pub(super) fn answers(
     let mut filtered = BTreeSet::new();
     for (entry, &later) in lock.hypercalls.answers.iter().zip(&natives) {
         let call = entry.call.as_str();
+        if let Reading::Apart(readings) = inside(call) {
+            let wanted = format!("{:#x}", entry.answer);
+            disagreement::refuse(call, wanted, &readings, &entry.from, plan);
+            continue;
+        }
         let now = answer(call);
         let function = promised
             .get(call)
@@ -259,7 +264,7 @@ fn taken_over(
 /// What decides the answers of a default guest's firmware calls in this view.
 pub fn default_services(view: &View) -> Services {
     let seen = view.all_seen();
-    host_services(view, |call| value(seen.get(call).copied().flatten()))
+    host_services(view, |call| seen.get(call).and_then(Reading::value))
 }
 
 /// What decides the answers on the host as it is by default: its registers
@@ -307,13 +312,5 @@ fn host_services(view: &View, answer: impl Fn(&str) -> Option<u64>) -> Services 
         // Nobody has it who was not given it.
         stolen_time: false,
         implementation: None,
-    }
-}
-
-/// What was read, unless an exception was taken.
-fn value(seen: Option<Seen>) -> Option<u64> {
-    match seen {
-        Some(Seen::Value(value)) => Some(value),
-        _ => None,
     }
 }

@@ -1,9 +1,10 @@
 //! The interrupt controller: shown by the kernel, or answered for by the runner.
 
-use super::{Emulation, Plan, Refusal, Step, Way};
+use super::{Emulation, Plan, Refusal, Step, Way, disagreement};
 use crate::lock::Lock;
+use crate::observation::words;
 use crate::reason;
-use crate::report::{HostReport, Seen};
+use crate::report::{HostReport, Reading, Seen};
 use crate::resolve::GIC_IIDR;
 
 /// Bytes of a distributor, and of one redistributor (Arm IHI 0069 section 12.10).
@@ -14,7 +15,7 @@ const REDISTRIBUTOR_SIZE: u64 = 0x2_0000;
 /// the runner answers for what it can.
 pub(super) fn gic(
     lock: &Lock,
-    inside: impl Fn(&str) -> Option<Seen>,
+    inside: impl Fn(&str) -> Reading,
     report: &HostReport,
     emulation: Emulation,
     plan: &mut Plan,
@@ -51,7 +52,15 @@ pub(super) fn gic(
     };
     let mut step = Some(Step::Distributor);
     for entry in &lock.gic.registers {
-        if answerable(&entry.name, entry.value) {
+        let of = |name: &str| {
+            name == entry.name
+                || name
+                    .rsplit_once('.')
+                    .is_some_and(|(of, _)| of == entry.name)
+        };
+        // A kernel whose vCPUs disagree about its interrupt controller is not trusted with injection either.
+        let apart = |r: &Refusal| r.code == reason::VCPUS_DISAGREE && of(&r.name);
+        if answerable(&entry.name, entry.value) && !native.refusals.iter().any(apart) {
             let words = match step {
                 Some(_) => format!("the runner answers for the distributor: {why}"),
                 None => String::new(),
@@ -60,12 +69,6 @@ pub(super) fn gic(
             continue;
         }
         // What the kernel's own injection depends on must be as it is.
-        let of = |name: &str| {
-            name == entry.name
-                || name
-                    .rsplit_once('.')
-                    .is_some_and(|(of, _)| of == entry.name)
-        };
         plan.keeps
             .extend(native.keeps.iter().filter(|k| of(&k.name)).cloned());
         plan.refusals
@@ -89,14 +92,14 @@ fn answerable(name: &str, value: u32) -> bool {
     }
 }
 
-fn native_gic(
-    lock: &Lock,
-    inside: impl Fn(&str) -> Option<Seen>,
-    report: &HostReport,
-    plan: &mut Plan,
-) {
+fn native_gic(lock: &Lock, inside: impl Fn(&str) -> Reading, report: &HostReport, plan: &mut Plan) {
     let mut changed = None;
     for entry in &lock.gic.registers {
+        if let Reading::Apart(readings) = inside(&entry.name) {
+            let wanted = format!("{:#x}", entry.value);
+            disagreement::refuse(&entry.name, wanted, &readings, &entry.from, plan);
+            continue;
+        }
         if entry.name == "GICD_IIDR" {
             let refused = plan.refusals.len();
             iidr(entry.value, &entry.from, report, plan);
@@ -116,11 +119,11 @@ fn native_gic(
         };
         let wanted = u64::from(entry.value);
         match inside(name) {
-            Some(Seen::Value(seen)) if (seen ^ wanted) & mask == 0 => {
+            Reading::Alike(_, Seen::Value(seen)) if (seen ^ wanted) & mask == 0 => {
                 plan.keep(&entry.name, Way::Same, None, "")
             }
             // IR and CES follow from the revision, and are read back after it is set.
-            Some(Seen::Value(_)) if name == "GICR_CTLR" && changed == Some(true) => {
+            Reading::Alike(_, Seen::Value(_)) if name == "GICR_CTLR" && changed == Some(true) => {
                 plan.keep(&entry.name, Way::Set, None, "follows from GICD_IIDR");
             }
             other => plan.refusals.push(Refusal {
@@ -128,9 +131,8 @@ fn native_gic(
                 name: entry.name.clone(),
                 wanted: format!("{wanted:#x}"),
                 offered: match other {
-                    Some(Seen::Value(seen)) => format!("{seen:#x}"),
-                    Some(_) => "an exception".into(),
-                    None => "nothing that the probe saw".into(),
+                    Reading::Alike(_, seen) => words(seen, u64::MAX),
+                    Reading::Unseen | Reading::Apart(_) => "nothing that the probe saw".into(),
                 },
                 reason: match changed {
                     Some(false) if name == "GICR_CTLR" => {

@@ -4,11 +4,11 @@
 //! else; what is written must have been tried by the probe, and have stuck.
 
 use super::firmware::Filter;
-use super::{Plan, Refusal, Step, Way};
+use super::{Plan, Refusal, Step, Way, disagreement};
 use crate::catalogue::{Kind, RegisterInfo, register_by_id};
 use crate::lock::{Binding, LockedRegister};
 use crate::reason;
-use crate::report::{HostReport, ReportedRegister, Seen, View};
+use crate::report::{HostReport, Reading, ReportedRegister, Seen, View};
 use crate::smccc;
 
 /// The capability that makes MIDR_EL1, REVIDR_EL1 and AIDR_EL1 writable.
@@ -25,7 +25,7 @@ pub(super) fn writes_identity(step: &Step) -> bool {
 pub(super) fn register(
     entry: &LockedRegister,
     view: &View,
-    seen: impl Fn(&str) -> Option<Seen>,
+    seen: impl Fn(&str) -> Reading,
     report: &HostReport,
     filter: Filter,
     plan: &mut Plan,
@@ -42,10 +42,16 @@ pub(super) fn register(
     let listed = view
         .register(entry.id)
         .and_then(|h| h.value.map(|v| (h, v)));
-    let inside = if entry.guest_readable() {
-        seen(&entry.name)
-    } else {
-        None
+    let inside = match entry.guest_readable().then(|| seen(&entry.name)) {
+        Some(Reading::Alike(_, seen)) => Some(seen),
+        Some(Reading::Apart(readings)) => {
+            if disagreement::refuse_fields(entry, &readings, plan) {
+                return;
+            }
+            // They differ in what is waived: one speaks for all.
+            readings.first().map(|(_, seen)| *seen)
+        }
+        Some(Reading::Unseen) | None => None,
     };
     if listed.is_some() {
         plan.read_back.insert(entry.id);
@@ -81,7 +87,7 @@ pub(super) fn register(
             code: reason::NO_KNOB,
             name: entry.name.clone(),
             wanted: format!("{:#x}", entry.value),
-            offered: "nothing that a guest reads alike on all vCPUs".into(),
+            offered: "nothing that a guest reads".into(),
             reason: "neither KVM nor a guest on this host has this register".into(),
             from: entry.from.clone(),
             help: vec!["make the report again with `vmlock-run probe`".into()],

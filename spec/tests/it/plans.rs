@@ -11,6 +11,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use vmlock_spec::lock::canonical;
 use vmlock_spec::plan::{Emulation, Refusal, Step, Way, plan, plan_with};
+use vmlock_spec::reason;
 use vmlock_spec::report::{self, HostReport, ReportedRegister, Seen};
 use vmlock_spec::smccc::{PSCI_VERSION_REGISTER, STD_BMAP_REGISTER};
 use vmlock_spec::vm::Feature;
@@ -360,4 +361,85 @@ fn sgis_without_an_active_state_are_hidden_by_the_runner() {
         (&*refusal.name, &*refusal.wanted, &*refusal.offered),
         ("GICD_TYPER2", "0x0", "0x100")
     );
+}
+
+/// What the second vCPU of a recorded host's guests reads is changed, one fact at a time.
+#[test]
+fn vcpus_that_disagree_about_a_promise_are_refused() {
+    let host = hosts().remove("neoverse-n1-6.12").expect("recorded");
+    let lock = lock(&spec(&["kvm-6.12"], "neoverse-n1", &[]));
+    let apart = |name: &str, seen: Seen| {
+        let mut host = host.clone();
+        let facts = host.views.iter_mut().flat_map(|v| &mut v.guest);
+        let mut changed = facts.filter(|f| f.vcpu == 1 && f.name == name).peekable();
+        assert!(changed.peek().is_some(), "vCPU 1 does not read {name}");
+        changed.for_each(|f| f.seen = seen);
+        host
+    };
+    let registers = lock.registers.iter().map(|r| &r.name);
+    let gic = lock.gic.registers.iter().map(|r| &r.name);
+    let calls = lock.hypercalls.answers.iter().map(|a| &a.call);
+    let promised: Vec<&String> = registers.chain(gic).chain(calls).collect();
+    let mut tried = 0;
+    let facts = host.views[0].guest.iter().filter(|f| f.vcpu == 1);
+    for fact in facts.filter(|f| promised.contains(&&f.name)) {
+        let Seen::Value(value) = fact.seen else {
+            continue;
+        };
+        let entry = lock.registers.iter().find(|r| r.name == fact.name);
+        let bits = entry.map_or(u64::MAX, |r| r.promised());
+        let other = match tried % 2 {
+            0 => Seen::Value(value ^ (bits & bits.wrapping_neg())),
+            _ => Seen::Undefined,
+        };
+        // Nor does the runner answer in the place of such a kernel.
+        let emulation = match entry {
+            Some(_) => Emulation::Allowed,
+            None if fact.name.starts_with("GIC") => Emulation::Preferred,
+            None => Emulation::PreferredCalls,
+        };
+        let plan = plan_with(&lock, &apart(&fact.name, other), emulation);
+        let found = plan.refusals.iter().find(|r| {
+            let of_it = r.name.split('.').next() == fact.name.split('.').next();
+            of_it && r.code == reason::VCPUS_DISAGREE
+        });
+        let found = found.unwrap_or_else(|| panic!("{}: {:?}", fact.name, plan.refusals));
+        assert!(found.offered.contains("on vCPU 0, "), "{}", found.offered);
+        assert!(found.offered.ends_with("on vCPU 1"), "{}", found.offered);
+        tried += 1;
+    }
+    for name in [
+        "MIDR_EL1",
+        "REVIDR_EL1",
+        "CLIDR_EL1",
+        "CTR_EL0",
+        "OSLSR_EL1",
+        "GICR_IIDR",
+    ] {
+        assert!(promised.iter().any(|p| *p == name), "{name}");
+    }
+    assert!(tried > 70, "only {tried} promised facts of vCPU 1");
+    // What belongs to one vCPU alone differs on every host.
+    for name in ["MPIDR_EL1", "GICR_TYPER", "GICR_PROPBASER"] {
+        let plan = plan(&lock, &apart(name, Seen::Value(0x123)));
+        assert_eq!(plan.refusals, [], "{name}");
+    }
+    // By field, and none that the lock leaves open.
+    let big = apart("MIDR_EL1", Seen::Value(0x410f_d083));
+    let said = |lock: &Lock| -> Vec<(String, String)> {
+        let refusals = plan(lock, &big).refusals.into_iter();
+        refusals.map(|r| (r.name, r.offered)).collect()
+    };
+    let part = |name: &str, offered: &str| (name.to_owned(), offered.to_owned());
+    let number = part("MIDR_EL1.PartNum", "0xd0c on vCPU 0, 0xd08 on vCPU 1");
+    let variant = part("MIDR_EL1.Variant", "0x4 on vCPU 0, 0x0 on vCPU 1");
+    let revision = part("MIDR_EL1.Revision", "0x1 on vCPU 0, 0x3 on vCPU 1");
+    let mut all = said(&lock);
+    all.sort();
+    assert_eq!(all, [number.clone(), revision, variant.clone()]);
+    let mut open = spec(&["kvm-6.12"], "neoverse-n1", &[]);
+    open.vary = vec!["MIDR_EL1.Revision".to_owned()];
+    let mut rest = said(&crate::truth::lock(&open));
+    rest.sort();
+    assert_eq!(rest, [number, variant]);
 }
