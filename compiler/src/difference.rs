@@ -105,8 +105,8 @@ fn leaf(path: &str, before: &str, after: &str, out: &mut Vec<Change>) {
     if let Some(call) = path.strip_suffix(".answer") {
         return out.push(change(
             call,
-            answer(before),
-            answer(after),
+            answer(call, before),
+            answer(call, after),
             "what the call answers",
         ));
     }
@@ -125,13 +125,8 @@ fn leaf(path: &str, before: &str, after: &str, out: &mut Vec<Change>) {
 }
 
 /// What a firmware call answers, with the names of errors.
-fn answer(text: &str) -> String {
-    match hex(text) {
-        Some(smccc::NOT_SUPPORTED) => "NOT_SUPPORTED".to_owned(),
-        Some(smccc::INVALID_PARAMETERS) => "INVALID_PARAMETERS".to_owned(),
-        Some(number) => format!("{number:#x}"),
-        None => text.to_owned(),
-    }
+fn answer(call: &str, text: &str) -> String {
+    hex(text).map_or_else(|| text.to_owned(), |x0| smccc::answer_name(call, x0))
 }
 
 fn walk_key(path: &str, before: Option<&Value>, after: Option<&Value>, out: &mut Vec<Change>) {

@@ -26,6 +26,13 @@ pub const VENDOR_HYP_BMAP_REGISTER: u64 = 0x6030_0000_0016_0002;
 /// `KVM_REG_ARM_VENDOR_HYP_BMAP_2`.
 pub const VENDOR_HYP_BMAP_2_REGISTER: u64 = 0x6030_0000_0016_0003;
 
+/// The firmware workarounds: KVM's register, and the function that SMCCC_ARCH_FEATURES is asked about.
+pub const WORKAROUNDS: [(u64, u32); 3] = [
+    (WORKAROUND_1_REGISTER, 0x8000_8000),
+    (WORKAROUND_2_REGISTER, 0x8000_7fff),
+    (WORKAROUND_3_REGISTER, 0x8000_3fff),
+];
+
 /// The PSCI versions that exist, as `(major << 16) | minor`, with their names.
 pub const PSCI_VERSIONS: &[(u32, &str)] = &[
     (0x0_0002, "0.2"),
@@ -51,8 +58,15 @@ pub fn psci_number(name: &str) -> Option<u32> {
         .map(|(v, _)| *v)
 }
 
+/// SMCCC `SUCCESS` (DEN0028 section 7.1).
+pub const SUCCESS: u64 = 0;
 /// SMCCC `NOT_SUPPORTED`, -1 in 64 bits (DEN0028 section 7.1).
 pub const NOT_SUPPORTED: u64 = u64::MAX;
+/// SMCCC `NOT_REQUIRED`, -2 (DEN0028 section 7.1): no CPU needs SMCCC_ARCH_WORKAROUND_2.
+pub const NOT_REQUIRED: u64 = u64::MAX - 1;
+/// That this CPU needs no SMCCC_ARCH_WORKAROUND_1 or _3 (DEN0028; `SMCCC_ARCH_WORKAROUND_RET_UNAFFECTED`,
+/// include/linux/arm-smccc.h, 7.3).
+pub const UNAFFECTED: u64 = 1;
 /// PSCI `INVALID_PARAMETERS`, -2 (DEN0022 section 5.2.2).
 pub const INVALID_PARAMETERS: u64 = u64::MAX - 1;
 /// PSCI `ALREADY_ON`, -4.
@@ -145,7 +159,7 @@ pub struct Services {
     pub vendor_hyp: u64,
     /// `KVM_REG_ARM_VENDOR_HYP_BMAP_2`: bits 0 and 1 the implementation discovery.
     pub vendor_hyp_2: u64,
-    /// Workaround levels 1 to 3, as in the KVM registers.
+    /// Workaround levels, as in the KVM registers of [`WORKAROUNDS`].
     pub workarounds: [u64; 3],
     /// Whether SMC #0 is a conduit as HVC #0 is (Linux 6.4 and later); else
     /// it answers -1 to everything.
@@ -169,11 +183,7 @@ impl Services {
             std_hyp: value(STD_HYP_BMAP_REGISTER),
             vendor_hyp: value(VENDOR_HYP_BMAP_REGISTER),
             vendor_hyp_2: value(VENDOR_HYP_BMAP_2_REGISTER),
-            workarounds: [
-                value(WORKAROUND_1_REGISTER),
-                value(WORKAROUND_2_REGISTER),
-                value(WORKAROUND_3_REGISTER),
-            ],
+            workarounds: WORKAROUNDS.map(|(register, _)| value(register)),
             smc: false,
             stolen_time: false,
             implementation: Some(["MIDR_EL1", "REVIDR_EL1", "AIDR_EL1"].map(named)),
@@ -254,24 +264,49 @@ const fn supported(yes: bool) -> u64 {
     if yes { 0 } else { NOT_SUPPORTED }
 }
 
-/// Answer of ARCH_FEATURES to WORKAROUND_1 and _3, from the KVM register's level
-/// (arch/arm64/kvm/hypercalls.c `get_kernel_wa_level`, 6.8): not available,
-/// available, not required.
-const fn workaround(level: u64) -> u64 {
-    match level & 0xf {
-        1 => 0,
-        2 => 1,
+/// What SMCCC_ARCH_FEATURES answers about a firmware workaround whose KVM register holds that level.
+///
+/// WORKAROUND_1 and _3 have the levels not available, available and not required; WORKAROUND_2 has not available,
+/// unknown, available and not required (Documentation/virt/kvm/arm/fw-pseudo-registers.rst). What follows from them is
+/// in arch/arm64/kvm/hypercalls.c `get_kernel_wa_level` and `kvm_smccc_call_handler`, 5.10 to 7.3, which know neither
+/// unknown nor available of WORKAROUND_2; kernels before them did (virt/kvm/arm/psci.c, 5.4).
+const fn workaround(register: u64, level: u64) -> u64 {
+    match (register, level & 0xf) {
+        (WORKAROUND_1_REGISTER | WORKAROUND_3_REGISTER, 1) => SUCCESS,
+        (WORKAROUND_1_REGISTER | WORKAROUND_3_REGISTER, 2) => UNAFFECTED,
+        (WORKAROUND_2_REGISTER, 2) => SUCCESS,
+        (WORKAROUND_2_REGISTER, 3) => NOT_REQUIRED,
         _ => NOT_SUPPORTED,
     }
 }
 
-/// The same for WORKAROUND_2, whose levels are other ones.
-const fn workaround_2(level: u64) -> u64 {
-    match level & 0xf {
-        2 => 0,
-        3 => 1,
-        _ => NOT_SUPPORTED,
+/// The level that such an answer tells of, for kernels without the register: the least one that answers so.
+pub fn workaround_level(register: u64, answer: Option<u64>) -> u64 {
+    let told = |level: &u64| answer == Some(workaround(register, *level));
+    (0..=3).find(told).unwrap_or(0)
+}
+
+/// The name of what such a question was answered.
+fn workaround_answer(x0: u64) -> Option<&'static str> {
+    match x0 {
+        SUCCESS => Some("SUCCESS"),
+        UNAFFECTED => Some("UNAFFECTED"),
+        NOT_REQUIRED => Some("NOT_REQUIRED"),
+        _ => None,
     }
+}
+
+/// The name of an answer, in the terms of the call (by its fact's name) that it was given to; hex where it has none.
+pub fn answer_name(call: &str, x0: u64) -> String {
+    let asked = |function| call == fact_name(wire::key(wire::Kind::ArchFeatures, function));
+    let of_workaround = WORKAROUNDS.iter().any(|(_, f)| asked(u64::from(*f)));
+    let name = match x0 {
+        NOT_SUPPORTED => Some("NOT_SUPPORTED"),
+        _ if of_workaround => workaround_answer(x0),
+        INVALID_PARAMETERS => Some("INVALID_PARAMETERS"),
+        _ => None,
+    };
+    name.map_or_else(|| format!("{x0:#x}"), str::to_owned)
 }
 
 /// What KVM answers with these services, for every call that a lock of that version promises.
@@ -390,10 +425,10 @@ pub fn answers(services: &Services, _version: u32) -> Vec<KeyedAnswer> {
     ] {
         out.push((key(Kind::ArchFeatures, function.into()), NOT_SUPPORTED));
     }
-    let [one, two, three] = services.workarounds;
-    out.push((key(Kind::ArchFeatures, 0x8000_8000), workaround(one)));
-    out.push((key(Kind::ArchFeatures, 0x8000_7fff), workaround_2(two)));
-    out.push((key(Kind::ArchFeatures, 0x8000_3fff), workaround(three)));
+    for ((register, function), level) in WORKAROUNDS.into_iter().zip(services.workarounds) {
+        let asked = key(Kind::ArchFeatures, function.into());
+        out.push((asked, workaround(register, level)));
+    }
     out.push((key(Kind::ArchFeatures, 0xc500_0020), supported(pv_time)));
     // TRNG (DEN0098): version 1.0, KVM's own UUID.
     out.push((
@@ -489,5 +524,48 @@ fn results(out: &mut Vec<KeyedAnswer>, function: u32, there: bool, values: [u64;
             wire::key(wire::Kind::Hvc, wire::call(function, n, 0)),
             value,
         ));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Level by level as arch/arm64/kvm/hypercalls.c has it.
+    #[test]
+    fn every_level_of_a_workaround_answers_by_its_right_name() {
+        let levels: [&[&str]; 3] = [
+            &["NOT_SUPPORTED", "SUCCESS", "UNAFFECTED", "NOT_SUPPORTED"],
+            &["NOT_SUPPORTED", "NOT_SUPPORTED", "SUCCESS", "NOT_REQUIRED"],
+            &["NOT_SUPPORTED", "SUCCESS", "UNAFFECTED", "NOT_SUPPORTED"],
+        ];
+        for (index, ((register, function), names)) in
+            WORKAROUNDS.into_iter().zip(levels).enumerate()
+        {
+            let asked = wire::key(wire::Kind::ArchFeatures, function.into());
+            for (level, name) in (0..).zip(names) {
+                let mut services = Services::of_registers(&[]);
+                services.workarounds[index] = level;
+                let all = answers(&services, crate::lock::LOCK_VERSION);
+                let (_, x0) = all
+                    .iter()
+                    .find(|(key, _)| *key == asked)
+                    .expect("it is promised");
+                let shown = format!("{function:#x} at level {level}");
+                assert_eq!(answer_name(&fact_name(asked), *x0), *name, "{shown}");
+                // A kernel without the register tells by the call alone.
+                let told = workaround_level(register, Some(*x0));
+                assert_eq!(workaround(register, told), *x0, "{shown}");
+                let plain = *name == "NOT_SUPPORTED";
+                assert_eq!(told, if plain { 0 } else { level }, "{shown}");
+            }
+            assert_eq!(workaround_level(register, None), 0);
+        }
+        assert_eq!(NOT_REQUIRED as i64, -2);
+        assert_eq!(
+            answer_name("CPU_ON64(no such CPU)", NOT_REQUIRED),
+            "INVALID_PARAMETERS"
+        );
+        assert_eq!(answer_name("PSCI_FEATURES(SYSTEM_OFF2_64)", 1), "0x1");
     }
 }

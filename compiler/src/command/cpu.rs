@@ -217,8 +217,9 @@ fn facts(view: &View, text: &mut String, source: &str) -> Result<(), Unfit> {
             Kind::Firmware if workaround => {
                 let listed = view.register(register.id).and_then(|r| r.value);
                 // An older kernel has no register for it: the call's answer tells.
+                let answer = view.seen(&question(&register.name)).value();
                 listed
-                    .unwrap_or_else(|| answered(view, &register.name))
+                    .unwrap_or_else(|| smccc::workaround_level(register.id, answer))
                     .to_string()
             }
             _ => continue,
@@ -233,17 +234,6 @@ fn facts(view: &View, text: &mut String, source: &str) -> Result<(), Unfit> {
 fn question(register: &str) -> String {
     let call = register.strip_prefix("KVM_REG_ARM_").unwrap_or(register);
     format!("ARCH_FEATURES({call})")
-}
-
-/// A workaround's level out of what SMCCC_ARCH_FEATURES answered a guest
-/// (0: needed and there; 1: not needed; NOT_SUPPORTED: unknown).
-fn answered(view: &View, register: &str) -> u64 {
-    let needed_and_there = if register.ends_with("_2") { 2 } else { 1 };
-    match view.seen(&question(register)).value() {
-        Some(0) => needed_and_there,
-        Some(1) => needed_and_there + 1,
-        _ => 0,
-    }
 }
 
 /// Vulnerabilities that the host's kernel says a guest does not have to care about

@@ -12,6 +12,7 @@ use vmlock_spec::catalogue::{
 };
 use vmlock_spec::lock::{Lock, LockedRegister};
 use vmlock_spec::resolve::HWCAPS;
+use vmlock_spec::smccc;
 use vmlock_spec::vm::Feature;
 use vmlock_spec::words::did_you_mean;
 
@@ -481,8 +482,9 @@ fn locked_elsewhere(name: &str, lock: Option<&Lock>, out: &mut Output) -> bool {
         ));
         out.line("");
         out.line(format!(
-            "In this lock: answers {:#x}, decided by {}",
-            answer.answer, answer.from
+            "In this lock: answers {}, decided by {}",
+            smccc::answer_name(&answer.call, answer.answer),
+            answer.from
         ));
         out.value("locked", serde_json::to_value(answer).unwrap_or_default());
         return true;

@@ -289,3 +289,89 @@ fn vcpus_that_disagree_are_no_host_for_any_command() {
     }
     assert!(!scratch.0.join("mine.vm.kdl").exists());
 }
+
+/// A host whose CPU needs no workaround at all, as a Cortex-A53 does not: WORKAROUND_2 is not required, which has a
+/// level and an answer of its own.
+#[test]
+fn a_cpu_that_needs_no_workaround_is_locked_and_adopted() {
+    let scratch = Scratch::new("unaffected");
+    let recorded = fs::read_to_string(host("cortex-a72", "6.12")).unwrap();
+    let mut report: Value = serde_json::from_str(&recorded).unwrap();
+    let levels = [
+        (1, 2, "0x0000000000000001"),
+        (2, 3, "0xfffffffffffffffe"),
+        (3, 2, "0x0000000000000001"),
+    ];
+    for view in report["views"].as_array_mut().unwrap() {
+        for (number, level, answer) in levels {
+            let name = format!("KVM_REG_ARM_SMCCC_ARCH_WORKAROUND_{number}");
+            for register in view["registers"].as_array_mut().unwrap() {
+                if register["name"] == name {
+                    register["value"] = format!("{level:#018x}").into();
+                }
+            }
+            for guest in view["guest"].as_array_mut().unwrap() {
+                guest[format!("ARCH_FEATURES(SMCCC_ARCH_WORKAROUND_{number})")] = answer.into();
+            }
+        }
+    }
+    scratch.write("listed.json", &serde_json::to_string(&report).unwrap());
+    // A kernel without the registers answers the same.
+    for view in report["views"].as_array_mut().unwrap() {
+        let registers = view["registers"].as_array_mut().unwrap();
+        registers.retain(|r| !r["name"].as_str().unwrap().contains("WORKAROUND"));
+    }
+    scratch.write("unlisted.json", &serde_json::to_string(&report).unwrap());
+    for name in ["listed", "unlisted"] {
+        let (report, model) = (format!("{name}.json"), format!("{name}.kdl"));
+        let cpu = ["cpu", &report, "--name", name, "-o", &model];
+        assert_eq!(scratch.json(&cpu).0, 0, "{name}");
+        let text = fs::read_to_string(scratch.0.join(&model)).unwrap();
+        for (number, level, _) in levels {
+            let fact = format!("fact \"KVM_REG_ARM_SMCCC_ARCH_WORKAROUND_{number}\" {level} ");
+            assert!(text.contains(&fact), "{name}: {text}");
+        }
+        let spec = MODERN
+            .replace(
+                "cpu \"neoverse-n1\"",
+                &format!("import \"{model}\"\n    cpu \"{name}\""),
+            )
+            .replace("\"kvm-6.8\" \"psci-1.1\"", "\"kvm-6.12\"");
+        let description = format!("{name}-own.vm.kdl");
+        scratch.write(&description, &spec);
+        let (code, object) = scratch.json(&["lock", "--for", &report, &description]);
+        assert_eq!(code, 0, "{name}: {object}");
+        let check = [
+            "check",
+            &format!("{name}-own.vm.lock.json"),
+            "--host",
+            &report,
+        ];
+        assert_eq!(scratch.json(&check).0, 0, "{name}");
+        let call = "ARCH_FEATURES(SMCCC_ARCH_WORKAROUND_2)";
+        let explain = [
+            "explain",
+            call,
+            "--lock",
+            &format!("{name}-own.vm.lock.json"),
+        ];
+        let said = out(&scratch.vmlock(&explain));
+        assert!(said.contains("answers NOT_REQUIRED"), "{name}: {said}");
+        let (code, object) = scratch.json(&["adopt", &report, "--name", &format!("{name}-all")]);
+        assert_eq!(code, 0, "{name}: {object}");
+    }
+    // Another CPU is told by the answers' names.
+    scratch.write("other.vm.kdl", &MODERN.replace("neoverse-n1", "cortex-a72"));
+    assert_eq!(scratch.json(&["lock", "other.vm.kdl"]).0, 0);
+    let (code, object) = scratch.json(&["check", "other.vm.lock.json", "--host", "listed.json"]);
+    assert_eq!(code, 3);
+    let refusals = object["refusals"].as_array().unwrap();
+    let call = refusals
+        .iter()
+        .find(|r| r["name"] == "ARCH_FEATURES(SMCCC_ARCH_WORKAROUND_2)")
+        .unwrap_or_else(|| panic!("{object}"));
+    assert_eq!(
+        (&call["wanted"], &call["offered"]),
+        (&"NOT_SUPPORTED".into(), &"NOT_REQUIRED".into())
+    );
+}

@@ -3,7 +3,7 @@
 
 use super::{Emulation, Plan, Refusal, Step, Way, disagreement};
 use crate::lock::Lock;
-use crate::observation::wire;
+use crate::observation::{fact_name, wire};
 use crate::reason;
 use crate::report::{HostReport, Reading, View};
 use crate::smccc::{self, Services};
@@ -82,7 +82,7 @@ pub(super) fn answers(
     let promised: HashMap<String, (u64, u64)> =
         smccc::answers(&Services::of_lock(lock), lock.lock_version)
             .into_iter()
-            .map(|(key, x0)| (crate::observation::fact_name(key), (key, x0)))
+            .map(|(key, x0)| (fact_name(key), (key, x0)))
             .collect();
     let model = |services: &Services| -> HashMap<u64, u64> {
         let answers = smccc::answers(services, lock.lock_version);
@@ -154,9 +154,7 @@ pub(super) fn answers(
             continue;
         }
         let words = |x0: Option<u64>| match x0 {
-            Some(smccc::NOT_SUPPORTED) => "NOT_SUPPORTED".to_owned(),
-            Some(smccc::INVALID_PARAMETERS) => "INVALID_PARAMETERS".to_owned(),
-            Some(value) => format!("{value:#x}"),
+            Some(value) => smccc::answer_name(call, value),
             None => "no answer that is known beforehand".to_owned(),
         };
         let mut help = vec!["choose a host whose kernel has, or can hide, the service".to_owned()];
@@ -273,13 +271,6 @@ fn host_services(view: &View, answer: impl Fn(&str) -> Option<u64>) -> Services 
     let register = |id: u64| view.register(id).and_then(|r| r.value);
     let offered = |call: &str| answer(call).is_some_and(|x0| x0 != smccc::NOT_SUPPORTED);
     let features = answer("VENDOR_HYP_KVM_FEATURES()").filter(|x0| *x0 != smccc::NOT_SUPPORTED);
-    let level = |id: u64, call: &str, levels: [u64; 2]| {
-        register(id).unwrap_or_else(|| match answer(call) {
-            Some(0) => levels[0],
-            Some(1) => levels[1],
-            _ => 0,
-        })
-    };
     Services {
         psci: register(smccc::PSCI_VERSION_REGISTER)
             .or(answer("PSCI_VERSION()"))
@@ -291,23 +282,10 @@ fn host_services(view: &View, answer: impl Fn(&str) -> Option<u64>) -> Services 
             .or(features)
             .unwrap_or(0),
         vendor_hyp_2: register(smccc::VENDOR_HYP_BMAP_2_REGISTER).unwrap_or(0),
-        workarounds: [
-            level(
-                smccc::WORKAROUND_1_REGISTER,
-                "ARCH_FEATURES(SMCCC_ARCH_WORKAROUND_1)",
-                [1, 2],
-            ),
-            level(
-                smccc::WORKAROUND_2_REGISTER,
-                "ARCH_FEATURES(SMCCC_ARCH_WORKAROUND_2)",
-                [2, 3],
-            ),
-            level(
-                smccc::WORKAROUND_3_REGISTER,
-                "ARCH_FEATURES(SMCCC_ARCH_WORKAROUND_3)",
-                [1, 2],
-            ),
-        ],
+        workarounds: smccc::WORKAROUNDS.map(|(id, function)| {
+            let asked = fact_name(wire::key(wire::Kind::ArchFeatures, function.into()));
+            register(id).unwrap_or_else(|| smccc::workaround_level(id, answer(&asked)))
+        }),
         smc: offered("SMC PSCI_VERSION()"),
         // Nobody has it who was not given it.
         stolen_time: false,

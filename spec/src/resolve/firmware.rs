@@ -75,20 +75,13 @@ pub(super) fn services(context: &Context, locked: &[LockedRegister]) -> Services
     }
 }
 
-/// The firmware workarounds: KVM's register, and the function that is asked for.
-const WORKAROUNDS: [(u64, u32); 3] = [
-    (smccc::WORKAROUND_1_REGISTER, 0x8000_8000),
-    (smccc::WORKAROUND_2_REGISTER, 0x8000_7fff),
-    (smccc::WORKAROUND_3_REGISTER, 0x8000_3fff),
-];
-
 /// Answers that are not promised because the level that decides them is waived.
 pub(crate) fn waived_answers(locked: &[LockedRegister]) -> Vec<u64> {
     let waived = |id: &u64| {
         let mut entries = locked.iter().filter(|r| r.id == *id);
         entries.any(|r| r.vary.iter().any(|w| w.field == "Level"))
     };
-    let waived = WORKAROUNDS.iter().filter(|(id, _)| waived(id));
+    let waived = smccc::WORKAROUNDS.iter().filter(|(id, _)| waived(id));
     waived
         .map(|(_, function)| wire::key(wire::Kind::ArchFeatures, u64::from(*function)))
         .collect()
@@ -115,7 +108,9 @@ pub(super) fn deciders(
     };
     move |key| {
         let asked = wire::id_of(key);
-        let workaround = WORKAROUNDS.iter().any(|(_, f)| u64::from(*f) == asked);
+        let workaround = smccc::WORKAROUNDS
+            .iter()
+            .any(|(_, f)| u64::from(*f) == asked);
         match wire::kind_of(key) {
             Some(wire::Kind::ArchFeatures) if workaround => cpu.clone(),
             // Version 1 told these two alone.
