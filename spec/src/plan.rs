@@ -143,8 +143,8 @@ pub struct Plan {
     /// Entries that cannot; the guest is not started unless there are none.
     pub refusals: Vec<Refusal>,
     /// Ids of registers of which `KVM_GET_ONE_REG` says something else than a
-    /// guest reads (CTR_EL0 up to 6.2): what was read from inside counts, and
-    /// reading them back from outside would prove nothing.
+    /// guest reads (CTR_EL0 up to 6.2, and on CPUs with FEAT_EVT): what was read
+    /// from inside counts, and reading them back from outside would prove nothing.
     pub only_inside: BTreeSet<u64>,
     /// Ids of registers of the lock that the host's kernel lists: what they hold
     /// is read back, so they have to be there still when the guest is started.

@@ -166,6 +166,7 @@ impl TryFrom<ViewShape> for View {
                 value: None,
                 writable: 0,
                 accepts: BTreeMap::new(),
+                honoured: BTreeMap::new(),
             });
         }
         registers.sort_by_key(|r| r.id);
@@ -221,6 +222,11 @@ pub struct ReportedRegister {
     /// the default included; a field with only its default is left out.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub accepts: BTreeMap<String, Vec<u64>>,
+    /// Only of a register of which a guest reads something else than `value` by default (CTR_EL0 on CPUs with
+    /// FEAT_EVT): fields that were changed to these values, all at once. A guest then read exactly what was written,
+    /// and what `value` has in every other bit; so it does as soon as one of them is changed.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub honoured: BTreeMap<String, u64>,
 }
 
 fn is_false(value: &bool) -> bool {

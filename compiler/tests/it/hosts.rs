@@ -40,6 +40,7 @@ fn mirror(lock: &Lock) -> HostReport {
         value: Some(r.value),
         writable: 0,
         accepts: BTreeMap::new(),
+        honoured: BTreeMap::new(),
     });
     let mut facts = Vec::new();
     for vcpu in 0..2 {
@@ -173,6 +174,7 @@ fn a_register_that_nobody_knows_is_refused() {
         value: Some(0),
         writable: 0,
         accepts: BTreeMap::new(),
+        honoured: BTreeMap::new(),
     });
     report.views[0].registers.sort_by_key(|r| r.id);
     scratch.write("host.json", &report::write(&report));

@@ -175,6 +175,7 @@ pub fn probe(system: &System, scope: &Scope) -> Result<HostReport, Failure> {
             Some(_) => MODE_LIGHT,
         };
         let guest = guest(system, &shape(features, scope), mode)?;
+        once_written(system, features, scope, &guest, &mut registers)?;
         report.views.push(View {
             features: features.to_vec(),
             registers,
@@ -311,6 +312,7 @@ fn registers(scratch: &mut Scratch, scope: &Scope) -> Result<Vec<ReportedRegiste
             value: None,
             writable: 0,
             accepts: BTreeMap::new(),
+            honoured: BTreeMap::new(),
         };
         let state = info.is_some_and(|i| i.kind == Kind::State);
         if state || bytes(id) > 8 {
@@ -392,6 +394,7 @@ fn try_values(
     }
     let by_field = match info.kind {
         Kind::Id | Kind::Pmu => true,
+        Kind::Cache if info.name == CACHE_TYPE => true,
         Kind::Identification | Kind::Cache | Kind::Firmware => false,
         Kind::Timer | Kind::Gic | Kind::Debug | Kind::State => return,
     };
@@ -555,6 +558,85 @@ fn after_cpu_on(
         register
             .accepts
             .retain(|name, _| masks.get(name.as_str()).is_some_and(|mask| held(*mask)));
+    }
+    Ok(())
+}
+
+/// The one cache register that consists of ordered fields, as ID registers do. From 6.11 on it can be written; on a
+/// CPU with FEAT_EVT a guest reads the hardware's until it is, and then KVM's, which has no TminLine
+/// (arch/arm64/kvm/sys_regs.c `vcpu_set_hcr`: HCR_EL2.TID4 or TID2).
+const CACHE_TYPE: &str = "CTR_EL0";
+
+/// Tries what a guest reads in CTR_EL0 once it was written, with every field changed that the kernel lets be changed.
+/// `facts` is what a guest read by default.
+fn once_written(
+    system: &System,
+    features: &[Feature],
+    scope: &Scope,
+    facts: &[Fact],
+    registers: &mut [ReportedRegister],
+) -> Result<(), Failure> {
+    let Some(register) = registers.iter_mut().find(|r| r.name == CACHE_TYPE) else {
+        return Ok(());
+    };
+    let (Some(value), Some(info)) = (register.value, register_by_id(register.id)) else {
+        return Ok(());
+    };
+    let reads = |facts: &[Fact], vcpu: u32, value: u64| {
+        let mut of = facts.iter().filter(|f| f.vcpu == vcpu);
+        let fact = of.find(|f| f.name == CACHE_TYPE);
+        fact.is_some_and(|f| f.seen == Seen::Value(value))
+    };
+    let as_kvm_says = reads(facts, 0, value);
+    // What a lock promises is there by default, or the rehearsal sees whether the write is honoured.
+    let rehearsed = as_kvm_says && matches!(scope, Scope::Rehearsed(_));
+    if rehearsed
+        || scope
+            .wanted(register.id)
+            .is_some_and(|w| reads(facts, 0, w))
+    {
+        return Ok(());
+    }
+    let scratch = Scratch::new(system, features)?;
+    if !as_kvm_says {
+        // Whatever the lock promises, something has to change: it may be what it does not promise.
+        for field in info.fields.iter() {
+            let values = accepted(scratch.vcpu(), info, field, value, None);
+            if values.len() > 1 {
+                register.accepts.insert(field.name.to_string(), values);
+            }
+        }
+        scratch.vcpu().set(info.id, value)?;
+    }
+    if register.accepts.is_empty() {
+        discard(scratch.begun);
+        return Ok(());
+    }
+    let mut changed = value;
+    let mut fields = BTreeMap::new();
+    for field in info.fields.iter() {
+        let accepted = register.accepts.get(field.name.as_ref());
+        let others = accepted.into_iter().flatten();
+        for other in others.filter(|v| **v != field.get(value)) {
+            let more = field.put(changed, *other);
+            if sticks(scratch.vcpu(), info.id, more) {
+                changed = more;
+                fields.insert(field.name.to_string(), *other);
+                break;
+            }
+        }
+    }
+    discard(scratch.begun);
+    let mut recipe = recipe(features, 2);
+    recipe.steps.push(Step::Register {
+        id: info.id,
+        value: changed,
+    });
+    let facts = guest(system, &recipe, MODE_LIGHT).unwrap_or_default();
+    if !(0..2).all(|vcpu| reads(&facts, vcpu, changed)) {
+        register.accepts.clear();
+    } else if !as_kvm_says {
+        register.honoured = fields;
     }
     Ok(())
 }

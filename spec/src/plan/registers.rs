@@ -58,12 +58,22 @@ pub(super) fn register(
     }
     match (listed, inside) {
         // A guest that reads something else than KVM_GET_ONE_REG says: what is
-        // seen from inside counts, and writing it proves nothing.
-        (Some((_, value)), Some(seen))
+        // seen from inside counts, and writing it proves nothing but where the
+        // probe's guest saw what was written.
+        (Some((host, value)), Some(seen))
             if seen != Seen::Value(value) && !agrees(entry, value, seen) =>
         {
-            plan.only_inside.insert(entry.id);
-            from_inside(entry, info, seen, report, plan);
+            let there = matches!(seen, Seen::Value(v) if (v ^ entry.value) & entry.promised() == 0);
+            let tried = entry.rule == Binding::Exact && !host.honoured.is_empty();
+            match (info, seen) {
+                (Some(info), Seen::Value(seen)) if tried && !there => {
+                    once_written(entry, info, host, [value, seen], plan);
+                }
+                _ => {
+                    plan.only_inside.insert(entry.id);
+                    from_inside(entry, info, seen, report, plan);
+                }
+            }
         }
         (Some((_, value)), _) if (value ^ entry.value) & entry.promised() == 0 => {
             plan.keep(&entry.name, same, None, "");
@@ -92,6 +102,69 @@ pub(super) fn register(
             from: entry.from.clone(),
             help: vec!["make the report again with `vmlock-run probe`".into()],
         }),
+    }
+}
+
+/// A register of which a guest reads something else than KVM's value until it is changed, and then what was written, as
+/// the probe's guest saw (CTR_EL0 on CPUs with FEAT_EVT). It takes the lock's value in every promised bit, KVM's own in
+/// the others, and one change at least. `value` is KVM's, `seen` the guest's by default.
+fn once_written(
+    entry: &LockedRegister,
+    info: &RegisterInfo,
+    host: &ReportedRegister,
+    [value, seen]: [u64; 2],
+    plan: &mut Plan,
+) {
+    let promised = entry.promised();
+    let mut written = entry.value & promised | value & !promised;
+    let mut kept_back = differing(Some(info), entry, value);
+    kept_back.retain(|(field, wanted, _, mask)| {
+        let changed = (written ^ value) & mask;
+        !(host.honoured.contains_key(field) && takes(host, field, *wanted, changed))
+    });
+    if written == value {
+        // Of what is not promised, anything may be changed for it.
+        let mut open = info.fields.iter().filter(|f| f.mask() & promised == 0);
+        let other = open.find_map(|f| Some(f.put(value, *host.honoured.get(f.name.as_ref())?)));
+        written = other.unwrap_or(value);
+    }
+    if kept_back.is_empty() && written != value {
+        let step = Some(Step::Register {
+            id: entry.id,
+            value: written,
+        });
+        let words = "once it is written, a guest reads what KVM has there";
+        plan.keep(&entry.name, Way::Set, step, words);
+        return;
+    }
+    let then: Vec<String> = kept_back
+        .iter()
+        .map(|(field, _, kvm, _)| format!("{kvm:#x} in {}.{field}", entry.name))
+        .collect();
+    let name = &entry.name;
+    let mut help = Vec::new();
+    let why = if then.is_empty() {
+        if let Some((field, seen)) = host.honoured.first_key_value() {
+            help.push(format!(
+                "or change another field too: `set \"{name}.{field}\" {seen:#x}`"
+            ));
+        }
+        format!(
+            "it sees KVM's value, which is the lock's, only once another field of {name} is changed"
+        )
+    } else {
+        let named = kept_back
+            .iter()
+            .filter(|(field, ..)| !field.starts_with("bits "));
+        help.extend(named.map(|(field, _, kvm, _)| {
+            format!("or take that too: `set \"{name}.{field}\" {kvm:#x}`")
+        }));
+        format!("once {name} is written it sees {}", then.join(" and "))
+    };
+    let first = plan.refusals.len();
+    refuse_fields(entry, Some(info), seen, reason::NOT_WRITABLE, &why, plan);
+    for refusal in plan.refusals.iter_mut().skip(first) {
+        refusal.help.splice(1..1, help.iter().cloned());
     }
 }
 

@@ -1,7 +1,7 @@
 //! What pairs of recorded hosts have in common: a lock comes of it, all of them
 //! keep that lock, and every field obeys its rule.
 
-use crate::plans::hosts;
+use crate::plans::{hosts, with_evt};
 use crate::truth::{lock, spec};
 use std::collections::BTreeMap;
 use vmlock_spec::adopt::shown;
@@ -120,4 +120,20 @@ fn every_pair_of_hosts_keeps_what_it_has_in_common() {
     }
     // Silicon tells two of the four kinds of CPU apart for good: that no workaround is needed cannot be hidden.
     assert!(kept > tried / 4, "{kept} of {tried}");
+}
+
+/// Two fields that one write takes away together are given up by neither host.
+#[test]
+fn ctr_el0_is_had_in_common_with_a_cpu_that_traps_it_once_written() {
+    let host = hosts().remove("neoverse-n1-6.12").expect("recorded");
+    let pair = [host.clone(), with_evt(host)];
+    let found = common(&pair, &Catalogue::builtin(), &[], None).expect("they have");
+    let named: Vec<&String> = found
+        .set
+        .iter()
+        .chain(&found.vary)
+        .map(|f| &f.field)
+        .collect();
+    assert!(named.is_empty(), "{named:?}");
+    assert_eq!(found.cpu, "neoverse-n1");
 }

@@ -9,7 +9,8 @@ use crate::truth::{lock, spec};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use vmlock_spec::lock::canonical;
+use vmlock_spec::catalogue::field;
+use vmlock_spec::lock::{Lock, Waiver, canonical};
 use vmlock_spec::plan::{Emulation, Refusal, Step, Way, plan, plan_with};
 use vmlock_spec::reason;
 use vmlock_spec::report::{self, HostReport, ReportedRegister, Seen};
@@ -442,4 +443,96 @@ fn vcpus_that_disagree_about_a_promise_are_refused() {
     let mut rest = said(&crate::truth::lock(&open));
     rest.sort();
     assert_eq!(rest, [number, variant]);
+}
+
+/// CTR_EL0 of `host` as KVM has it on a CPU with FEAT_EVT (Neoverse N2 with 6.12): a guest reads the hardware's, with
+/// DIC and TminLine, until another value is written, and then what was written.
+pub fn with_evt(mut host: HostReport) -> HostReport {
+    const KVM: u64 = 0xb444_c004;
+    const HARDWARE: u64 = 0x4_b444_c004;
+    for view in &mut host.views {
+        for fact in view.guest.iter_mut().filter(|f| f.name == "CTR_EL0") {
+            fact.seen = Seen::Value(HARDWARE);
+        }
+        for register in view.registers.iter_mut().filter(|r| r.name == "CTR_EL0") {
+            register.value = Some(KVM);
+            register.writable = 0;
+            for field in ["DIC", "IDC"] {
+                register.accepts.insert(field.to_owned(), vec![0, 1]);
+                register.honoured.insert(field.to_owned(), 0);
+            }
+        }
+    }
+    host
+}
+
+#[test]
+fn ctr_el0_is_written_where_a_guest_was_seen_to_read_what_was_written() {
+    let host = with_evt(hosts().remove("neoverse-n1-6.12").expect("recorded"));
+    let plain = lock(&spec(&["kvm-6.12"], "neoverse-n1", &[]));
+    let field_of = |path: &str| field(path).expect("it is known").1.mask();
+    let of = |value: u64, waived: &[&str], host: &HostReport| {
+        let mut lock = plain.clone();
+        let entry = lock.registers.iter_mut().find(|r| r.name == "CTR_EL0");
+        let entry = entry.expect("every lock has it");
+        entry.value = value;
+        entry.vary.extend(waived.iter().map(|field| Waiver {
+            field: (*field).to_owned(),
+            mask: field_of(&format!("CTR_EL0.{field}")),
+            from: "spec/vary".to_owned(),
+        }));
+        let id = entry.id;
+        let plan = plan(&lock, host);
+        let written = plan.steps().find_map(|step| match step {
+            Step::Register { id: of, value } if *of == id => Some(*value),
+            _ => None,
+        });
+        let inside = plan.only_inside.contains(&id);
+        let refused: Vec<String> = plan.refusals.into_iter().map(|r| r.name).collect();
+        (written, inside, refused)
+    };
+    let refused = |fields: &[&str]| {
+        let names = fields.iter().map(|field| format!("CTR_EL0.{field}"));
+        names.collect::<Vec<String>>()
+    };
+    // What a guest reads by default is left alone: writing it would change it.
+    assert_eq!(of(0x4_b444_c004, &[], &host), (None, true, vec![]));
+    assert_eq!(
+        of(0x9444_c004, &[], &host),
+        (Some(0x9444_c004), false, vec![])
+    );
+    // TminLine is gone with the first change, and there without one.
+    assert_eq!(of(0x4_9444_c004, &[], &host).2, refused(&["DIC"]));
+    assert_eq!(of(0xb444_c004, &[], &host).2, refused(&["TminLine"]));
+    let (written, inside, names) = of(0xb444_c004, &["DIC"], &host);
+    assert_eq!((written, inside, names), (Some(0x9444_c004), false, vec![]));
+    assert_eq!(of(0x4_9444_c004, &["TminLine"], &host).0, Some(0x9444_c004));
+    // A value that was not seen to stick is none.
+    assert_eq!(
+        of(0x9445_c004, &[], &host).2,
+        refused(&["DminLine", "DIC", "TminLine"])
+    );
+    // What nobody saw from inside counts for nothing.
+    let mut unseen = host.clone();
+    let registers = unseen.views.iter_mut().flat_map(|v| &mut v.registers);
+    registers.for_each(|r| r.honoured.clear());
+    assert_eq!(
+        of(0x9444_c004, &[], &unseen).2,
+        refused(&["DIC", "TminLine"])
+    );
+    // The words name what is in the way.
+    let mut lock = plain.clone();
+    let entry = lock.registers.iter_mut().find(|r| r.name == "CTR_EL0");
+    entry.expect("every lock has it").value = 0x4_9444_c004;
+    let refusal = plan(&lock, &host).refusals.remove(0);
+    assert!(
+        refusal.reason.contains("it sees 0x0 in CTR_EL0.TminLine"),
+        "{}",
+        refusal.reason
+    );
+    assert!(
+        refusal.help[1].contains("`set \"CTR_EL0.TminLine\" 0x0`"),
+        "{:?}",
+        refusal.help
+    );
 }
