@@ -14,7 +14,7 @@ fn main() {
         PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it")).join("catalogue");
     println!("cargo::rerun-if-changed=build.rs");
     let mut files = Vec::new();
-    for folder in ["registers", "baselines", "cpus"] {
+    for folder in ["registers", "baselines", "cpus", "features"] {
         let path = root.join(folder);
         println!("cargo::rerun-if-changed={}", path.display());
         let entries = fs::read_dir(&path).unwrap_or_else(|e| fail(&path, &e.to_string()));
@@ -59,6 +59,7 @@ fn main() {
         all.registers.extend(contents.registers);
         all.baselines.extend(contents.baselines);
         all.cpus.extend(contents.cpus);
+        all.hwcaps.extend(contents.hwcaps);
     }
     all.registers.sort_by_key(|r| r.id);
     for pair in all.registers.windows(2) {
@@ -72,6 +73,7 @@ fn main() {
     unique(&root, all.registers.iter().map(|r| &r.name));
     unique(&root, all.baselines.iter().map(|b| &b.name));
     unique(&root, all.cpus.iter().map(|c| &c.name));
+    unique(&root, all.hwcaps.iter().map(|c| &c.name));
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets it")).join("catalogue.rs");
     fs::write(&out, tables(&all)).unwrap_or_else(|e| fail(&out, &e.to_string()));
 }
@@ -207,6 +209,32 @@ fn tables(all: &Contents) -> String {
             values(&c.registers),
             values(&c.facts),
             texts(&c.digests)
+        );
+    }
+    let _ = writeln!(
+        out,
+        "];\n/// Every feature that has a name, in the file's order.\npub static HWCAPS: &[Hwcap] = &["
+    );
+    for h in &all.hwcaps {
+        let fields: String = h
+            .fields
+            .iter()
+            .map(|f| {
+                format!(
+                    "Announcement {{ path: {}, from: {}, otherwise: {:?} }},",
+                    text(&f.path),
+                    f.from,
+                    f.otherwise
+                )
+            })
+            .collect();
+        let _ = writeln!(
+            out,
+            "Hwcap {{ name: {}, fields: Cow::Borrowed(&[{fields}]), feature: {}, why: {}, source: {} }},",
+            text(&h.name),
+            option(&h.feature),
+            option(&h.why),
+            text(&h.source)
         );
     }
     out.push_str("];\n");

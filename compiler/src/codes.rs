@@ -212,7 +212,7 @@ pub const CODES: &[Code] = &[
     code(
         "spec::incomplete-cpu",
         "the CPU model leaves something open",
-        "Some values come from silicon and firmware alone. The model must state them as `fact`.",
+        "Some values come from silicon and firmware alone, and what is missing is never taken for zero. The model must state them, those that no kernel can change as `fact`.",
     ),
     code(
         "spec::wide-ccsidr",
@@ -222,7 +222,12 @@ pub const CODES: &[Code] = &[
     code(
         "spec::unknown-feature",
         "a feature that is not known",
-        "`hide` takes a feature by its Linux hwcap name (as in /proc/cpuinfo), or a field as REGISTER.FIELD.",
+        "`hide` and `set` take a feature by its Linux hwcap name (as in /proc/cpuinfo; every one that Linux 7.3 has), or a field as REGISTER.FIELD. `vmlock explain` lists the names, and `vmlock explain NAME` the fields behind one. What Arm calls FEAT_… has other names: look for the field.",
+    ),
+    code(
+        "spec::off-already",
+        "what is decided here is off already",
+        "A vCPU has the features `pmu`, `sve`, `pauth`, `mte` and `steal-time` only where the `cpu` block names them, and with them the hwcaps that belong to them (`sve2` and all others of SVE, `paca`, `pacg`, `mte3`, …). There is nothing to hide or to set without them. What belongs to SME, no guest has.",
     ),
     code(
         "spec::cpu-lacks-feature",
@@ -262,12 +267,12 @@ pub const CODES: &[Code] = &[
     code(
         "spec::not-settable",
         "the field cannot be hidden or set",
-        "Only fields of ID registers announce features. Other values are the baseline's or the silicon's.",
+        "Only fields of ID registers announce features. Other values belong together, and a baseline or one of its parts decides them by name (`abi \"psci-1.0\"`), or silicon and firmware do (CNTFRQ_EL0, ICC_CTLR_EL1, the WORKAROUND levels: a model's `fact`s), and no kernel can change them. To say again what the model says is no mistake.",
     ),
     code(
         "spec::impossible-value",
         "the CPU cannot have this value",
-        "A field can be shown with another value than the silicon's only where a guest that believes it still works: less of a feature, never more. `vmlock explain REGISTER.FIELD` tells the field's rule.",
+        "A field can be shown with another value than the silicon's only where a guest that believes it still works: less of a feature, never more. One rule holds for `hide`, `set`, `pmu` and `debug`, whatever KVM would accept. `vmlock explain REGISTER.FIELD` tells the field's rule.",
     ),
     code(
         "spec::another-file",

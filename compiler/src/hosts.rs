@@ -10,11 +10,11 @@ use crate::location::Places;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use vmlock_spec::catalogue::speaks_of;
 use vmlock_spec::lock::Lock;
 use vmlock_spec::plan::{Refusal, plan};
 use vmlock_spec::reason;
 use vmlock_spec::report::HostReport;
-use vmlock_spec::resolve::HWCAPS;
 use vmlock_spec::vm::VmSpec;
 
 /// More entries than this are counted, not listed: `--format json` has them all.
@@ -210,14 +210,11 @@ fn help(list: &[(usize, &Refusal)]) -> Vec<String> {
 
 /// The place in the description that asked for what is refused.
 fn place(spec: &VmSpec, lock: &Lock, refusal: &Refusal) -> String {
-    let hides = |name: &str| {
-        let fields = HWCAPS.iter().find(|(cap, _)| *cap == name).map(|(_, f)| *f);
-        name == refusal.name || fields.is_some_and(|f| f.contains(&refusal.name.as_str()))
-    };
-    if let Some(index) = spec.cpu.set.iter().position(|s| s.field == refusal.name) {
+    let speaks = |entry: &str| speaks_of(entry, &refusal.name);
+    if let Some(index) = spec.cpu.set.iter().position(|s| speaks(&s.field)) {
         return format!("/cpu/set/{index}");
     }
-    if let Some(index) = spec.cpu.hide.iter().position(|n| hides(n)) {
+    if let Some(index) = spec.cpu.hide.iter().position(|n| speaks(n)) {
         return format!("/cpu/hide/{index}");
     }
     if let Some((_, pointer)) = LESS.iter().find(|(field, pointer)| {

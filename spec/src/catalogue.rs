@@ -47,6 +47,19 @@ pub fn field(path: &str) -> Option<(&'static RegisterInfo, &'static Field)> {
     Some((register, register.field(field)?))
 }
 
+/// The feature that Linux knows by that name.
+pub fn hwcap(name: &str) -> Option<&'static Hwcap> {
+    HWCAPS.iter().find(|h| h.name == name)
+}
+
+/// Whether an entry of a description, a feature by its name or `REGISTER.FIELD`, speaks of that field.
+pub fn speaks_of(entry: &str, path: &str) -> bool {
+    match hwcap(entry) {
+        Some(hwcap) => hwcap.fields.iter().any(|f| f.path == path),
+        None => entry == path,
+    }
+}
+
 /// Baselines and CPU models by name: ours, and those that a spec imports.
 #[derive(Clone, Debug, Default)]
 pub struct Catalogue {

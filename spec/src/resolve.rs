@@ -22,10 +22,11 @@ mod complaint;
 mod context;
 mod debug;
 pub mod dispatch;
+mod elsewhere;
 mod features;
 mod firmware;
 mod gic;
-mod hwcaps;
+mod named;
 mod overrides;
 mod pmu;
 mod registers;
@@ -36,7 +37,6 @@ mod vectors;
 
 pub use caches::selectors;
 pub use complaint::{Complaint, Severity};
-pub use hwcaps::HWCAPS;
 
 use complaint::Complaints;
 use context::{Context, Draft};
@@ -149,13 +149,13 @@ pub fn resolve(
         }
     }
     let context = Context::new(spec, cpu, statements, version);
-    let mut registers = registers::registers(&context);
+    let mut registers = registers::registers(&context, &mut complaints);
     overrides::overrides(&context, &mut registers, &mut complaints);
     let mut locked = registers::finish(&context, registers);
     caches::caches(&context, &mut locked, &mut complaints);
     firmware::firmware(&context, &mut locked, &mut complaints);
     features::stolen_time(spec, &locked, &mut complaints);
-    vary::vary(spec, &mut locked, &mut complaints);
+    vary::vary(&context, &mut locked, &mut complaints);
     complaints.0.extend(unsure::warnings(&context, catalogue));
     let promised = dispatch::warnings(&context, &locked, catalogue);
     complaints.0.extend(promised);

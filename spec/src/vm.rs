@@ -97,7 +97,7 @@ pub struct Cpu {
     /// `REGISTER.FIELD`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hide: Vec<String>,
-    /// ID register fields with a value of the author's choice.
+    /// ID register fields, or features by their Linux hwcap name, with a value of the author's choice.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub set: Vec<SetField>,
 }
@@ -156,9 +156,9 @@ pub struct Debug {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SetField {
-    /// `REGISTER.FIELD`, e.g. `ID_AA64ISAR0_EL1.RNDR`.
+    /// `REGISTER.FIELD`, e.g. `ID_AA64ISAR0_EL1.RNDR`, or a Linux hwcap, e.g. `rng`.
     pub field: String,
-    /// Its value.
+    /// Its value; of a hwcap 1 where the guest counts on it, 0 where it is hidden.
     pub value: u64,
 }
 

@@ -3,12 +3,12 @@
 
 use std::borrow::Cow;
 
-/// `did you mean …` for the candidate within an edit distance of two, or nothing.
+/// `did you mean …` for the candidate within an edit distance of two (of one for a word of up to four letters), or nothing.
 pub fn did_you_mean<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Option<String> {
     if word.is_empty() {
         return None;
     }
-    let limit = if word.len() < 4 { 1 } else { 2 };
+    let limit = if word.len() < 5 { 1 } else { 2 };
     candidates
         .map(|c| (distance(word, c), c))
         .filter(|(d, _)| *d <= limit)

@@ -8,10 +8,10 @@ use crate::render::{Exit, Output};
 use crate::wording;
 use serde_json::{Value, json};
 use vmlock_spec::catalogue::{
-    BASELINES, Baseline, CPUS, Catalogue, CpuModel, Field, REGISTERS, RegisterInfo, Text,
+    BASELINES, Baseline, CPUS, Catalogue, CpuModel, Field, HWCAPS, Hwcap, REGISTERS, RegisterInfo,
+    Text,
 };
 use vmlock_spec::lock::{Lock, LockedRegister};
-use vmlock_spec::resolve::HWCAPS;
 use vmlock_spec::smccc;
 use vmlock_spec::vm::Feature;
 use vmlock_spec::words::did_you_mean;
@@ -48,18 +48,8 @@ fn known(name: &str, lock: Option<&Lock>, out: &mut Output) -> bool {
         explain_cpu(cpu, out);
     } else if let Some(feature) = Feature::ALL.iter().find(|f| same(f.name())) {
         explain_feature(*feature, out);
-    } else if let Some((cap, fields)) = HWCAPS.iter().find(|(cap, _)| same(cap)) {
-        out.line(format!(
-            "{cap}: a feature by its Linux hwcap name (see /proc/cpuinfo)"
-        ));
-        out.line("");
-        out.line(format!(
-            "`hide \"{cap}\"` makes a guest find \"not implemented\" in:"
-        ));
-        for field in *fields {
-            out.line(format!("  {field}"));
-        }
-        out.value("hwcap", json!({ "name": cap, "fields": fields }));
+    } else if let Some(hwcap) = HWCAPS.iter().find(|h| same(&h.name)) {
+        explain_hwcap(hwcap, out);
     } else if let Some(register) = REGISTERS.iter().find(|r| same(&r.name)) {
         explain_register(register, lock, out);
     } else if let Some((register, field)) = field(name) {
@@ -90,7 +80,7 @@ fn unknown(name: &str) -> Diagnostic {
         .iter()
         .map(|b| b.name.as_ref())
         .chain(CPUS.iter().map(|c| c.name.as_ref()))
-        .chain(HWCAPS.iter().map(|(cap, _)| *cap))
+        .chain(HWCAPS.iter().map(|h| h.name.as_ref()))
         .chain(REGISTERS.iter().map(|r| r.name.as_ref()))
         .chain(codes);
     let near = did_you_mean(name, names).or_else(|| {
@@ -117,7 +107,7 @@ fn list(out: &mut Output) {
     let parts: Vec<&str> = parts.iter().map(|b| b.name.as_ref()).collect();
     let cpus: Vec<&str> = CPUS.iter().map(|c| c.name.as_ref()).collect();
     let features: Vec<&str> = Feature::ALL.iter().map(|f| f.name()).collect();
-    let caps: Vec<&str> = HWCAPS.iter().map(|(cap, _)| *cap).collect();
+    let caps: Vec<&str> = HWCAPS.iter().map(|h| h.name.as_ref()).collect();
     let registers = REGISTERS
         .iter()
         .filter(|r| r.kind != vmlock_spec::catalogue::Kind::State);
@@ -131,7 +121,7 @@ fn list(out: &mut Output) {
         ("Parts: one thing each, over a whole baseline", &parts),
         ("CPU models", &cpus),
         ("vCPU features that `cpu` can name", &features),
-        ("Features that `hide` knows by name", &caps),
+        ("Features that `hide` and `set` know by name", &caps),
         ("Registers (and REGISTER.FIELD)", &registers),
         ("Codes of diagnostics and refusals", &codes),
     ] {
@@ -285,6 +275,37 @@ fn explain_feature(feature: Feature, out: &mut Output) {
     out.value(
         "feature",
         json!({ "name": name, "kvmBits": feature.kvm_bits(), "registers": registers }),
+    );
+}
+
+fn explain_hwcap(hwcap: &Hwcap, out: &mut Output) {
+    let name = &hwcap.name;
+    out.line(format!(
+        "{name}: a feature by its Linux hwcap name (see /proc/cpuinfo)"
+    ));
+    out.line("");
+    if let Some(why) = &hwcap.why {
+        out.line(format!("No lock can hide it. {why}."));
+    }
+    if let Some(feature) = &hwcap.feature {
+        out.line(match Feature::ALL.iter().any(|f| f.name() == feature) {
+            true => format!("A guest has it only where the `cpu` block names `{feature}`."),
+            false => format!("No guest has it: vmlock cannot turn `{feature}` on."),
+        });
+    }
+    if !hwcap.fields.is_empty() {
+        out.line(format!(
+            "`hide \"{name}\"` makes a guest find less, and `set \"{name}\" 1` promises it, in:"
+        ));
+    }
+    for field in hwcap.fields.iter() {
+        out.line(format!("  {} ({} or more)", field.path, field.from));
+    }
+    out.line(format!("Source: {}", hwcap.source));
+    let fields: Vec<&str> = hwcap.fields.iter().map(|f| f.path.as_ref()).collect();
+    out.value(
+        "hwcap",
+        json!({ "name": name, "fields": fields, "feature": hwcap.feature, "source": hwcap.source }),
     );
 }
 
@@ -501,7 +522,7 @@ mod tests {
     fn everything_that_is_listed_can_be_explained() {
         let names = BASELINES.iter().map(|b| b.name.to_string());
         let names = names.chain(CPUS.iter().map(|c| c.name.to_string()));
-        let names = names.chain(HWCAPS.iter().map(|(cap, _)| (*cap).to_owned()));
+        let names = names.chain(HWCAPS.iter().map(|h| h.name.to_string()));
         let names = names.chain(REGISTERS.iter().map(|r| r.name.to_string()));
         let names = names.chain(codes::all().map(|c| c.code.to_owned()));
         for name in names {

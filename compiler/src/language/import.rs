@@ -84,6 +84,15 @@ pub fn add(catalogue: &mut Catalogue, source: &Rc<Source>, file: &str) -> Vec<Di
             .help("only vmlock's own catalogue defines registers; an imported file holds `baseline` and `cpu`"),
         );
     }
+    if !contents.hwcaps.is_empty() {
+        found.push(
+            Diagnostic::error(
+                "import::register",
+                format!("`{file}` says what fields of registers mean"),
+            )
+            .help("only vmlock's own catalogue does; an imported file holds `baseline` and `cpu`"),
+        );
+    }
     if let Err(taken) = catalogue.import(contents.baselines, contents.cpus) {
         let names: Vec<String> = taken.iter().map(|n| format!("`{n}`")).collect();
         found.push(

@@ -1,8 +1,8 @@
 //! AArch32 at EL0: shown, or hidden where it works all the same.
 
-use super::overrides::Wish;
+use super::overrides::Decision;
 use super::{Complaint, Complaints, Context, Severity};
-use crate::catalogue::Field;
+use crate::catalogue::{Field, Kind, RegisterInfo, speaks_of};
 
 /// Whether EL0 can be in AArch32: 2, and 1 where it is AArch64 alone.
 pub(super) const AARCH32: &str = "ID_AA64PFR0_EL1.EL0";
@@ -16,14 +16,27 @@ pub(super) fn absent(path: &str, field: &Field) -> u64 {
     }
 }
 
+/// Whether a register is one of AArch32's (CRm 1 to 3) and the CPU has no AArch32: KVM shows zero then, and takes
+/// nothing else (arch/arm64/kvm/sys_regs.c aa32_id_visibility).
+pub(super) fn is_unreadable(context: &Context, register: &RegisterInfo) -> bool {
+    let crm = register.encoding.map_or(0, |e| e >> 3 & 0xf);
+    register.kind == Kind::Id && (1..=3).contains(&crm) && !context.holds("el0-aarch32")
+}
+
 /// What `aarch32` says, field by field.
-pub(super) fn wishes(context: &Context, complaints: &mut Complaints) -> Vec<Wish> {
+pub(super) fn decisions(context: &Context, complaints: &mut Complaints) -> Vec<Decision> {
     let cpu = &context.spec.cpu;
     let mut out = Vec::new();
     let mut wish = |path, value, place: &str, from| {
-        out.push(Wish::new(path, value, place, from));
+        out.push(Decision::exactly(path, value, place, from));
     };
-    let hidden = cpu.hide.iter().position(|h| h == "aarch32" || h == AARCH32);
+    let hide = cpu.hide.iter().position(|h| speaks_of(h, AARCH32));
+    let set = cpu.set.iter().position(|s| match s.field.as_str() {
+        AARCH32 => s.value == 1,
+        name => s.value == 0 && speaks_of(name, AARCH32),
+    });
+    let hide = hide.map(|index| format!("/cpu/hide/{index}"));
+    let hidden = hide.or(set.map(|index| format!("/cpu/set/{index}")));
     let has = context.holds("el0-aarch32");
     if cpu.aarch32 && !has {
         complaints.error(
@@ -37,10 +50,10 @@ pub(super) fn wishes(context: &Context, complaints: &mut Complaints) -> Vec<Wish
     } else if cpu.aarch32 {
         wish(AARCH32, 2, "/cpu/aarch32", "spec/cpu/aarch32");
     }
-    if let Some(index) = hidden.filter(|_| has && !cpu.aarch32) {
+    if let Some(place) = hidden.filter(|_| has && !cpu.aarch32) {
         complaints.0.push(Complaint {
             code: "spec::hidden-and-working",
-            place: format!("/cpu/hide/{index}"),
+            place,
             also: Vec::new(),
             message: "AArch32 at EL0 is hidden, and 32-bit programs still run".into(),
             help: Some(

@@ -1,6 +1,8 @@
 //! What statements are evaluated against: which of them apply, and what they make of a register.
 
-use crate::catalogue::{Act, Baseline, CpuModel, Field, RegisterInfo, Statement, Subject, field};
+use crate::catalogue::{
+    Act, Baseline, CpuModel, Field, Kind, RegisterInfo, SiliconValue, Statement, Subject, field,
+};
 use crate::lock::v1;
 use crate::vm::VmSpec;
 use std::collections::BTreeMap;
@@ -49,6 +51,20 @@ impl<'a> Context<'a> {
             .map_or(0, |r| r.value)
     }
 
+    /// What the model says of a register's silicon or firmware. An ID register that it does not name reads as zero;
+    /// of any other that it does not name nobody knows.
+    pub(super) fn said(&self, register: &RegisterInfo) -> Option<u64> {
+        let named = |r: &&SiliconValue| r.register == register.name;
+        let named = self.cpu.registers.iter().find(named).map(|r| r.value);
+        let unnamed = (register.kind == Kind::Id).then_some(0);
+        self.fact(&register.name).or(named).or(unnamed)
+    }
+
+    /// Whether the description turns a vCPU feature on.
+    pub(super) fn has_feature(&self, name: &str) -> bool {
+        self.spec.cpu.features.iter().any(|f| f.name() == name)
+    }
+
     pub(super) fn fact(&self, register: &str) -> Option<u64> {
         self.cpu
             .facts
@@ -82,7 +98,7 @@ impl<'a> Context<'a> {
                 field.order(field.get(self.raw(&register.name))) >= field.order(least)
             });
         }
-        self.spec.cpu.features.iter().any(|f| f.name() == condition)
+        self.has_feature(condition)
     }
 
     /// Statements whose conditions hold, oldest first, with the lock's name of who said them.

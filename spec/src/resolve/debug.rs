@@ -1,15 +1,15 @@
 //! Self-hosted debug: how many breakpoints and watchpoints.
 
-use super::overrides::Wish;
+use super::overrides::Decision;
 use super::{Complaints, Context};
 use crate::catalogue::field;
 
 /// What `debug` says, field by field.
-pub(super) fn wishes(context: &Context, complaints: &mut Complaints) -> Vec<Wish> {
+pub(super) fn decisions(context: &Context, complaints: &mut Complaints) -> Vec<Decision> {
     let cpu = &context.spec.cpu;
     let mut out = Vec::new();
     let mut wish = |path, value, place: &str, from| {
-        out.push(Wish::new(path, value, place, from));
+        out.push(Decision::exactly(path, value, place, from));
     };
     if let Some(debug) = &cpu.debug {
         let raw = context.raw("ID_AA64DFR0_EL1");

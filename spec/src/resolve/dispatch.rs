@@ -4,8 +4,8 @@
 //! never look at a feature's own field. Such a program executes what the lock
 //! hides: it ends with SIGILL where the host lacks it, or makes it undefined.
 
-use super::{Complaint, Context, HWCAPS, Severity};
-use crate::catalogue::{Catalogue, CpuModel, field};
+use super::{Complaint, Context, Severity};
+use crate::catalogue::{Catalogue, CpuModel, HWCAPS, Hwcap, field, speaks_of};
 use crate::lock::{Lock, LockedRegister};
 use std::collections::BTreeMap;
 
@@ -14,6 +14,9 @@ const PART: u64 = 0xff0f_fff0;
 
 /// ID registers whose fields announce instructions.
 const INSTRUCTIONS: &str = "ID_AA64ISAR";
+
+/// Of these, the instructions execute on every CPU: a hint, a range of PRFM, another precision.
+const HARMLESS: [&str; 4] = ["dgh", "ebf16", "rpres", "rprfm"];
 
 /// The warning's code.
 pub const CODE: &str = "spec::midr-promises";
@@ -24,32 +27,38 @@ pub const HELP: &str = "a library that chooses its code by MIDR_EL1 uses it all 
 
 /// An instruction set feature that MIDR_EL1 promises and a field hides.
 struct Hidden {
-    /// Its Linux hwcap.
-    capability: &'static str,
     /// The field.
     path: &'static str,
     /// Words on both values.
     words: String,
 }
 
-/// What registers hide of a model's instructions.
+/// What registers hide of a model's instructions, each field once: under the first name that is hidden.
 fn hidden(locked: &[LockedRegister], model: &CpuModel) -> Vec<Hidden> {
-    let mut out = Vec::new();
-    for (capability, fields) in HWCAPS {
-        for path in fields.iter().filter(|path| path.starts_with(INSTRUCTIONS)) {
-            let Some((register, field)) = field(path) else {
+    let mut out: Vec<Hidden> = Vec::new();
+    // What belongs to a vCPU feature is off unless a description names that, and no library takes it for granted.
+    let ends = |h: &&Hwcap| h.feature.is_none() && !HARMLESS.contains(&h.name.as_ref());
+    for hwcap in HWCAPS.iter().filter(ends) {
+        for by in hwcap.fields.iter() {
+            let Some((register, field)) = field(&by.path) else {
                 continue;
             };
+            if !by.path.starts_with(INSTRUCTIONS) || out.iter().any(|h| h.path == by.path) {
+                continue;
+            }
             let Some(shown) = value(locked, &register.name) else {
                 continue;
             };
             let promised = field.get(raw(model, &register.name));
             let shown = field.get(shown);
-            if field.order(promised) > field.order(shown) {
-                let words = format!("{path} = {promised:#x} ({capability}), shown as {shown:#x}");
+            let announced = |value| field.order(value) >= field.order(by.from);
+            if announced(promised) && !announced(shown) {
+                let words = format!(
+                    "{} = {promised:#x} ({}), shown as {shown:#x}",
+                    by.path, hwcap.name
+                );
                 out.push(Hidden {
-                    capability,
-                    path,
+                    path: &by.path,
                     words,
                 });
             }
@@ -86,7 +95,7 @@ pub(super) fn warnings(
     };
     let mut places: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for found in hidden(locked, model) {
-        let place = place(context, found.capability, found.path);
+        let place = place(context, found.path);
         places.entry(place).or_default().push(found.words);
     }
     let warning = |(place, what): (String, Vec<String>)| Complaint {
@@ -132,10 +141,10 @@ fn raw(model: &CpuModel, register: &str) -> u64 {
 }
 
 /// Who hides it: an entry of the `cpu` block, or else the baselines.
-fn place(context: &Context, capability: &str, path: &str) -> String {
+fn place(context: &Context, path: &str) -> String {
     let cpu = &context.spec.cpu;
-    let hide = cpu.hide.iter().position(|h| h == capability || h == path);
-    let set = cpu.set.iter().position(|s| s.field == path);
+    let hide = cpu.hide.iter().position(|h| speaks_of(h, path));
+    let set = cpu.set.iter().position(|s| speaks_of(&s.field, path));
     match (hide, set) {
         (Some(index), _) => format!("/cpu/hide/{index}"),
         (None, Some(index)) => format!("/cpu/set/{index}"),

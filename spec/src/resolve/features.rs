@@ -6,19 +6,27 @@ use crate::lock::LockedRegister;
 use crate::smccc;
 use crate::vm::{Feature, VmSpec};
 
+/// Whether a CPU has what a vCPU feature of that name needs; of other names nothing is known.
+pub(super) fn is_in(cpu: &CpuModel, name: &str) -> bool {
+    let feature = Feature::ALL.iter().find(|f| f.name() == name);
+    feature.is_some_and(|f| has(cpu, *f))
+}
+
+fn has(cpu: &CpuModel, feature: Feature) -> bool {
+    let announced = |(path, least): &(&str, u64)| {
+        let Some((register, field)) = field(path) else {
+            return false;
+        };
+        let raw = cpu.registers.iter().find(|r| r.register == register.name);
+        field.get(raw.map_or(0, |r| r.value)) >= *least
+    };
+    feature.silicon().is_empty() || feature.silicon().iter().any(announced)
+}
+
 /// Whether the CPU has what its optional features need.
 pub(super) fn silicon(spec: &VmSpec, cpu: &CpuModel, complaints: &mut Complaints) {
     for (index, feature) in spec.cpu.features.iter().enumerate() {
-        let any = feature.silicon().is_empty();
-        let has = any
-            || feature.silicon().iter().any(|(path, least)| {
-                let Some((register, field)) = field(path) else {
-                    return false;
-                };
-                let raw = cpu.registers.iter().find(|r| r.register == register.name);
-                field.get(raw.map_or(0, |r| r.value)) >= *least
-            });
-        if !has {
+        if !has(cpu, *feature) {
             let fields: Vec<&str> = feature.silicon().iter().map(|(path, _)| *path).collect();
             complaints.error(
                 "spec::cpu-lacks-feature",

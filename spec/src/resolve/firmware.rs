@@ -1,5 +1,6 @@
 //! Firmware: KVM's pseudo-registers for it, and who decides what its calls answer.
 
+use super::registers::incomplete;
 use super::{Complaints, Context};
 use crate::catalogue::{Kind, REGISTERS, Subject, register_by_name};
 use crate::lock::{Binding, LockedRegister, v1};
@@ -26,18 +27,7 @@ pub(super) fn firmware(
         } else if let Some(level) = context.fact(&info.name) {
             (level, Binding::Fact, cpu)
         } else if info.id < smccc::STD_BMAP_REGISTER {
-            complaints.error(
-                "spec::incomplete-cpu",
-                "/cpu/model",
-                format!(
-                    "CPU model `{}` does not say its {}",
-                    context.cpu.name, info.name
-                ),
-                Some(format!(
-                    "add `fact \"{}\" LEVEL source=\"…\"` to it",
-                    info.name
-                )),
-            );
+            incomplete(context, info, complaints);
             continue;
         } else {
             let bitmap = context.last(|s| match s {

@@ -1,156 +1,240 @@
-//! What the `cpu` block says against the baselines: `hide`, `set`, `pmu`, `debug` and `aarch32`.
+//! What the `cpu` block says against the baselines, field by field: `hide`, `set`, `pmu`, `debug` and `aarch32`.
+//!
+//! Each becomes a [`Decision`], and one rule holds for all of them: a value that
+//! no host with this CPU could show makes no lock.
 
-use super::aarch32::absent;
-use super::registers::{Drafts, look_up, not_in_lock};
-use super::{Complaints, Context, HWCAPS, aarch32, debug, pmu};
-use crate::catalogue::{Field, Kind, Rule};
-use crate::words::did_you_mean;
+use super::registers::{Drafts, look_up};
+use super::{Complaints, Context, aarch32, debug, elsewhere, named, pmu};
+use crate::catalogue::{Announcement, Field, Kind, RegisterInfo, Rule, field};
 use std::collections::BTreeMap;
 
-/// `hide` and `set` of the `cpu` block.
+/// What a description decides of one field.
+pub(super) struct Decision {
+    /// `REGISTER.FIELD`.
+    pub(super) path: String,
+    pub(super) want: Want,
+    /// The entry that decides.
+    pub(super) place: String,
+    /// Where its value stands; where it has none of its own, the entry.
+    pub(super) value_at: String,
+    /// The lock's name for who decides.
+    pub(super) from: String,
+}
+
+/// A field's value, against what the baselines make of it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Want {
+    Exactly(u64),
+    /// A feature hidden: what is less already stays.
+    AtMost(u64),
+    /// A feature promised: what is more already stays.
+    AtLeast(u64),
+}
+
+impl Want {
+    fn of(self, field: &Field, shown: u64) -> u64 {
+        match self {
+            Want::Exactly(value) => value,
+            Want::AtMost(limit) if field.order(shown) > field.order(limit) => limit,
+            Want::AtLeast(least) if field.order(shown) < field.order(least) => least,
+            Want::AtMost(_) | Want::AtLeast(_) => shown,
+        }
+    }
+}
+
+impl Decision {
+    /// One of `pmu`, `debug` and `aarch32`.
+    pub(super) fn exactly(path: &str, value: u64, place: &str, from: &str) -> Self {
+        Self {
+            path: path.to_owned(),
+            want: Want::Exactly(value),
+            place: place.to_owned(),
+            value_at: place.to_owned(),
+            from: from.to_owned(),
+        }
+    }
+}
+
+/// Carries out what the `cpu` block says.
 pub(super) fn overrides(context: &Context, registers: &mut Drafts, complaints: &mut Complaints) {
-    let spec = context.spec;
-    let mut touched: BTreeMap<String, String> = BTreeMap::new();
-    let mut claim = |path: &str, place: &str, complaints: &mut Complaints| {
-        if let Some(first) = touched.insert(path.to_owned(), place.to_owned()) {
+    let mut decided: BTreeMap<String, (String, Want)> = BTreeMap::new();
+    let mut decisions = pmu::decisions(context, registers, complaints);
+    decisions.extend(debug::decisions(context, complaints));
+    decisions.extend(aarch32::decisions(context, complaints));
+    for decision in decisions {
+        settle(context, &decision, registers, &mut decided, complaints);
+    }
+    // Which events there are follows from the version.
+    pmu::events(context, registers, complaints);
+    let mut decisions = hidden(context, complaints);
+    decisions.extend(set(context, complaints));
+    for decision in decisions {
+        settle(context, &decision, registers, &mut decided, complaints);
+    }
+}
+
+/// What `hide` says.
+fn hidden(context: &Context, complaints: &mut Complaints) -> Vec<Decision> {
+    let mut out = Vec::new();
+    for (index, name) in context.spec.cpu.hide.iter().enumerate() {
+        let place = format!("/cpu/hide/{index}");
+        let from = format!("spec/cpu/hide/{name}");
+        let decision = |path: &str, limit| Decision {
+            path: path.to_owned(),
+            want: Want::AtMost(limit),
+            place: place.clone(),
+            value_at: place.clone(),
+            from: from.clone(),
+        };
+        if name.contains('.') {
+            let Some((register, field)) = look_up(name, &place, complaints) else {
+                continue;
+            };
+            if register.kind != Kind::Id {
+                complaints.error(
+                    "spec::not-settable",
+                    place,
+                    format!("`{name}` is no ID register field: it cannot be hidden"),
+                    None,
+                );
+                continue;
+            }
+            out.push(decision(name, aarch32::absent(name, field)));
+        } else if let Some(fields) = named::hidden(context, name, &place, complaints) {
+            let limit = |f: &Announcement| field(&f.path).map_or(0, |(_, field)| f.without(field));
+            out.extend(fields.iter().map(|f| decision(&f.path, limit(f))));
+        }
+    }
+    out
+}
+
+/// What `set` says.
+fn set(context: &Context, complaints: &mut Complaints) -> Vec<Decision> {
+    let mut out = Vec::new();
+    for (index, set) in context.spec.cpu.set.iter().enumerate() {
+        let place = format!("/cpu/set/{index}");
+        let decision = |path: &str, want| Decision {
+            path: path.to_owned(),
+            want,
+            place: place.clone(),
+            value_at: format!("{place}/value"),
+            from: format!("spec/cpu/set/{}", set.field),
+        };
+        if named::is_name(&set.field) {
+            let wants = named::set(context, set, &place, complaints);
+            out.extend(wants.into_iter().map(|(path, want)| decision(path, want)));
+        } else if look_up(&set.field, &format!("{place}/field"), complaints).is_some() {
+            out.push(decision(&set.field, Want::Exactly(set.value)));
+        }
+    }
+    out
+}
+
+/// Carries out one decision, or says why no host could keep it.
+fn settle(
+    context: &Context,
+    decision: &Decision,
+    registers: &mut Drafts,
+    decided: &mut BTreeMap<String, (String, Want)>,
+    complaints: &mut Complaints,
+) {
+    let Decision { path, want, .. } = decision;
+    let Some((register, field)) = field(path) else {
+        return;
+    };
+    let before = decided.insert(path.clone(), (decision.place.clone(), *want));
+    if let Some((first, other)) = before {
+        // To hide something twice, by two names, is no contradiction.
+        let both_hide = matches!((other, want), (Want::AtMost(_), Want::AtMost(_)));
+        if !both_hide {
             complaints
                 .error(
                     "spec::contradiction",
-                    place,
+                    &decision.place,
                     format!("`{path}` is decided twice"),
                     Some("keep one".into()),
                 )
                 .also
                 .push((first, "first decided here".into()));
         }
+    }
+    if let Some(fact) = context.fact(&register.name) {
+        let fact = field.get(fact);
+        return fixed(context, decision, fact, want.of(field, fact), complaints);
+    }
+    let Some((_, draft)) = registers.get_mut(register.name.as_ref()) else {
+        let at = decision.value_at.strip_suffix("/value");
+        let at = at.map_or(decision.place.clone(), |entry| format!("{entry}/field"));
+        let wanted = Some(want.of(field, 0));
+        return elsewhere::complain(context, (register, field), wanted, &at, complaints);
     };
-    let mut wishes = pmu::wishes(context, registers, complaints);
-    wishes.extend(debug::wishes(context, complaints));
-    wishes.extend(aarch32::wishes(context, complaints));
-    for wish in wishes {
-        let Some((register, field)) = look_up(wish.path, &wish.place, complaints) else {
-            continue;
+    let shown = field.get(draft.value);
+    let value = want.of(field, shown);
+    if value != shown
+        && let Err(why) = can_have(context, register, field, value)
+    {
+        let help = match context.said(register) {
+            Some(raw) => format!(
+                "the silicon has {:#x}; `vmlock explain {path}` tells the rule",
+                field.get(raw)
+            ),
+            None => format!("`vmlock explain {path}` tells the rule"),
         };
-        let Some((_, draft)) = registers.get_mut(register.name.as_ref()) else {
-            not_in_lock(wish.path, &wish.place, complaints);
-            continue;
-        };
-        claim(wish.path, &wish.place, complaints);
-        if let Err(why) = can_have(field, wish.value, field.get(context.raw(&register.name))) {
-            complaints.error(
-                "spec::impossible-value",
-                &wish.place,
-                format!(
-                    "`{}` cannot be {:#x} on `{}`: {why}",
-                    wish.path, wish.value, context.cpu.name
-                ),
-                Some(format!("`vmlock explain {}` tells the rule", wish.path)),
-            );
-            continue;
-        }
-        draft.value = field.put(draft.value, wish.value);
-        draft.from.push(wish.from.to_owned());
+        let cpu = &context.cpu.name;
+        complaints.error(
+            "spec::impossible-value",
+            &decision.value_at,
+            format!("`{path}` cannot be {value:#x} on `{cpu}`: {why}"),
+            Some(help),
+        );
+        return;
     }
-    pmu::events(context, registers, complaints);
-    for (index, name) in spec.cpu.hide.iter().enumerate() {
-        let place = format!("/cpu/hide/{index}");
-        let single = [name.as_str()];
-        let fields: &[&str] = match HWCAPS.iter().find(|(cap, _)| cap == name) {
-            Some((_, fields)) => fields,
-            None if name.contains('.') => &single,
-            None => {
-                let caps = HWCAPS.iter().map(|(cap, _)| *cap);
-                let help = did_you_mean(name, caps).unwrap_or_else(|| {
-                    "write a Linux hwcap such as \"crc32\", or REGISTER.FIELD".into()
-                });
-                complaints.error(
-                    "spec::unknown-feature",
-                    place,
-                    format!("unknown feature `{name}`"),
-                    Some(help),
-                );
-                continue;
-            }
-        };
-        for path in fields {
-            let Some((register, field)) = look_up(path, &place, complaints) else {
-                continue;
-            };
-            let Some((_, draft)) = registers.get_mut(register.name.as_ref()) else {
-                not_in_lock(path, &place, complaints);
-                continue;
-            };
-            claim(path, &place, complaints);
-            if register.kind != Kind::Id {
-                complaints.error(
-                    "spec::not-settable",
-                    place.clone(),
-                    format!("`{path}` is no ID register field: it cannot be hidden"),
-                    None,
-                );
-                continue;
-            }
-            draft.value = field.put(draft.value, absent(path, field));
-            draft.from.push(format!("spec/cpu/hide/{name}"));
-        }
-    }
-    for (index, set) in spec.cpu.set.iter().enumerate() {
-        let place = format!("/cpu/set/{index}");
-        let at = format!("{place}/field");
-        let Some((register, field)) = look_up(&set.field, &at, complaints) else {
-            continue;
-        };
-        let Some((_, draft)) = registers.get_mut(register.name.as_ref()) else {
-            not_in_lock(&set.field, &at, complaints);
-            continue;
-        };
-        claim(&set.field, &place, complaints);
-        let silicon = field.get(context.raw(&register.name));
-        if let Err(why) = can_have(field, set.value, silicon) {
-            complaints.error(
-                "spec::impossible-value",
-                format!("{place}/value"),
-                format!(
-                    "`{}` cannot be {:#x} on `{}`: {why}",
-                    set.field, set.value, context.cpu.name
-                ),
-                Some(format!(
-                    "the silicon has {silicon:#x}; `vmlock explain {}` tells the rule",
-                    set.field
-                )),
-            );
-            continue;
-        }
-        draft.value = field.put(draft.value, set.value);
-        draft.from.push(format!("spec/cpu/set/{}", set.field));
-    }
+    draft.value = field.put(draft.value, value);
+    draft.from.push(decision.from.clone());
 }
 
-/// A field that `pmu`, `debug` or `aarch32` of the `cpu` block decides.
-pub(super) struct Wish {
-    pub(super) path: &'static str,
-    pub(super) value: u64,
-    pub(super) place: String,
-    pub(super) from: &'static str,
-}
-
-impl Wish {
-    pub(super) fn new(path: &'static str, value: u64, place: &str, from: &'static str) -> Self {
-        Self {
-            path,
-            value,
-            place: place.to_owned(),
-            from,
-        }
+/// A value that silicon and firmware decide: to say the same is no mistake.
+fn fixed(
+    context: &Context,
+    decision: &Decision,
+    fact: u64,
+    value: u64,
+    complaints: &mut Complaints,
+) {
+    if value == fact {
+        return;
     }
+    let (path, cpu) = (&decision.path, &context.cpu.name);
+    complaints.error(
+        "spec::not-settable",
+        &decision.value_at,
+        format!(
+            "`{path}` is {fact} on `{cpu}` and cannot be {value}: silicon and firmware decide it, and no kernel can change it"
+        ),
+        Some(format!(
+            "where the hosts have another value, make a model of one (`vmlock cpu REPORT`) and import it, \
+             or leave it open: vary \"{path}\""
+        )),
+    );
 }
 
-/// Whether a CPU whose silicon has one value can be shown with another.
-fn can_have(field: &Field, value: u64, silicon: u64) -> Result<(), String> {
+/// Whether a CPU can be shown with a value that the baselines do not show.
+fn can_have(
+    context: &Context,
+    register: &RegisterInfo,
+    field: &Field,
+    value: u64,
+) -> Result<(), String> {
     if value > field.max() {
         return Err(format!("the field has {} bits", field.high - field.low + 1));
     }
-    let (wanted, has) = (field.order(value), field.order(silicon));
+    if aarch32::is_unreadable(context, register) {
+        return Err("without AArch32 at EL0, KVM shows this register as zero".into());
+    }
+    let Some(silicon) = context.said(register) else {
+        return Err("the CPU model does not say what the silicon has".into());
+    };
+    let (wanted, has) = (field.order(value), field.order(field.get(silicon)));
     match field.rule {
         Rule::Lower if wanted > has => Err("that is more than the CPU can do".into()),
         Rule::Higher if wanted < has => Err("a guest would rely on less than the CPU needs".into()),

@@ -1,29 +1,35 @@
 //! The PMU: its version, counters and events.
 
-use super::overrides::Wish;
-use super::registers::{Drafts, not_in_lock};
+use super::overrides::Decision;
+use super::registers::Drafts;
 use super::{Complaints, Context};
 use crate::vm::{Feature, Pmu};
 
 /// What `pmu` says, field by field.
-pub(super) fn wishes(
+pub(super) fn decisions(
     context: &Context,
     registers: &Drafts,
     complaints: &mut Complaints,
-) -> Vec<Wish> {
+) -> Vec<Decision> {
     let cpu = &context.spec.cpu;
     let mut out = Vec::new();
-    let mut wish = |path, value, place: &str, from| {
-        out.push(Wish::new(path, value, place, from));
-    };
     let pmu = cpu.pmu.as_ref();
+    if pmu.is_some() && !cpu.features.contains(&Feature::Pmu) {
+        complaints.error(
+            "spec::not-in-lock",
+            "/cpu/pmu",
+            "the PMU is described, and the feature `pmu` is off".into(),
+            Some("name `pmu` among the features, or leave the description out".into()),
+        );
+        return out;
+    }
+    let mut wish = |path, value, place: &str, from| {
+        out.push(Decision::exactly(path, value, place, from));
+    };
     if let Some(version) = pmu.and_then(|p| p.version.as_deref()) {
         const PLACE: &str = "/cpu/pmu/version";
         let known = Pmu::VERSIONS.iter().find(|(name, _, _)| *name == version);
         match known {
-            _ if !cpu.features.contains(&Feature::Pmu) => {
-                not_in_lock("ID_AA64DFR0_EL1.PMUVer", PLACE, complaints);
-            }
             Some((_, version, perfmon)) => {
                 wish("ID_AA64DFR0_EL1.PMUVer", *version, PLACE, "spec/cpu/pmu");
                 // Without AArch32 the register is zero, and stays so.
@@ -106,11 +112,9 @@ pub(super) fn events(context: &Context, registers: &mut Drafts, complaints: &mut
         .into_iter()
         .zip(allowed.into_iter().zip(denied))
     {
-        let Some((_, draft)) = registers.get_mut(name) else {
-            not_in_lock(name, "/cpu/pmu", complaints);
-            continue;
-        };
-        draft.value &= allowed & !denied & known;
-        draft.from.push("spec/cpu/pmu".to_owned());
+        if let Some((_, draft)) = registers.get_mut(name) {
+            draft.value &= allowed & !denied & known;
+            draft.from.push("spec/cpu/pmu".to_owned());
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! Registers of a vCPU: which are in the lock, what baselines and model make of them, and their names.
 
-use super::{Complaints, Context, Draft};
+use super::{Complaints, Context, Draft, features};
 use crate::catalogue::{Field, Kind, REGISTERS, RegisterInfo, Subject, field, register_by_name};
 use crate::lock::{Binding, LockedRegister};
 use crate::vm::Feature;
@@ -50,9 +50,20 @@ pub(crate) fn owed(
 }
 
 /// What the baselines and the CPU make of every such register.
-pub(super) fn registers(context: &Context) -> Drafts {
+pub(super) fn registers(context: &Context, complaints: &mut Complaints) -> Drafts {
     let mut out = BTreeMap::new();
     for register in REGISTERS.iter().filter(|r| belongs(context, r)) {
+        if is_the_cpus_alone(register) && context.said(register).is_none() {
+            // Of a feature that the CPU lacks something else is said.
+            if register
+                .feature
+                .as_deref()
+                .is_none_or(|f| features::is_in(context.cpu, f))
+            {
+                incomplete(context, register, complaints);
+            }
+            continue;
+        }
         let mut draft = context.register(register);
         let cpu = format!("cpu/{}", context.cpu.name);
         if let Some(value) = context.fact(&register.name) {
@@ -89,6 +100,31 @@ pub(super) fn registers(context: &Context) -> Drafts {
     out
 }
 
+/// Whether a register holds what a model alone can know, and no CPU has zero there: a model that does not name it
+/// has forgotten it.
+fn is_the_cpus_alone(register: &RegisterInfo) -> bool {
+    let never_zero = ["MIDR_EL1", "CTR_EL0", "GMID_EL1"];
+    matches!(register.kind, Kind::Timer | Kind::Gic) || never_zero.contains(&register.name.as_ref())
+}
+
+/// Says that a model lacks a register.
+pub(super) fn incomplete(context: &Context, register: &RegisterInfo, complaints: &mut Complaints) {
+    let (cpu, name) = (&context.cpu.name, &register.name);
+    let node = match register.kind {
+        Kind::Firmware => format!("fact \"{name}\" LEVEL"),
+        Kind::Timer | Kind::Gic | Kind::Identification if register.name != "MIDR_EL1" => {
+            format!("fact \"{name}\" VALUE")
+        }
+        _ => format!("register \"{name}\" VALUE"),
+    };
+    complaints.error(
+        "spec::incomplete-cpu",
+        "/cpu/model",
+        format!("CPU model `{cpu}` does not say its {name}"),
+        Some(format!("add `{node} source=\"…\"` to it")),
+    );
+}
+
 /// Finds `REGISTER.FIELD`, or says what is wrong with it.
 pub(super) fn look_up(
     path: &str,
@@ -112,6 +148,14 @@ pub(super) fn look_up(
                 did_you_mean(name, names),
             );
         }
+        Some(register) if register.kind == Kind::State => {
+            complaints.error(
+                "spec::not-in-lock",
+                place,
+                format!("`{name}` is run-time state of a guest: no lock holds it"),
+                Some("leave it out: a lock holds what a guest finds, not what it does".into()),
+            );
+        }
         Some(register) => {
             let fields: Vec<&str> = register.fields.iter().map(|f| f.name.as_ref()).collect();
             let help = did_you_mean(rest, fields.iter().copied())
@@ -124,15 +168,6 @@ pub(super) fn look_up(
         }
     }
     None
-}
-
-pub(super) fn not_in_lock(path: &str, place: &str, complaints: &mut Complaints) {
-    complaints.error(
-        "spec::not-in-lock",
-        place,
-        format!("`{path}` is not in the lock of this machine"),
-        Some("PMU registers need the `pmu` feature; run-time state is never locked".into()),
-    );
 }
 
 /// Drafts as lock entries.

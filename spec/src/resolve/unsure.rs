@@ -2,8 +2,8 @@
 //! of which is known not to show something, the later known to show it, and
 //! nobody has seen those between.
 
-use super::{Complaint, Context, HWCAPS, Severity};
-use crate::catalogue::{Baseline, Catalogue, Statement, Subject, register_by_name};
+use super::{Complaint, Context, Severity};
+use crate::catalogue::{Baseline, Catalogue, Statement, Subject, register_by_name, speaks_of};
 
 /// One warning for each thing that would be otherwise in this lock if the
 /// chosen release had it already.
@@ -45,9 +45,9 @@ pub(super) fn warnings(context: &Context, catalogue: &Catalogue) -> Vec<Complain
         let mut told: Vec<String> = Vec::new();
         for statement in statements {
             let what = name(&statement.subject);
-            let decided = spec.cpu.set.iter().any(|s| s.field == what)
+            let decided = spec.cpu.set.iter().any(|s| speaks_of(&s.field, &what))
                 || spec.vary.contains(&what)
-                || spec.cpu.hide.iter().any(|h| hides(h, &what));
+                || spec.cpu.hide.iter().any(|h| speaks_of(h, &what));
             if decided
                 || told.contains(&what)
                 || seen(context, &statement.subject) == seen(&other, &statement.subject)
@@ -86,12 +86,6 @@ fn name(subject: &Subject) -> String {
         Subject::IidrRevision(_) => "GICD_IIDR.Revision".into(),
         Subject::Smc(_) => "SMC as a conduit of firmware calls".into(),
     }
-}
-
-/// Whether `hide` of the `cpu` block names the field, by itself or by its hwcap.
-fn hides(hidden: &str, path: &str) -> bool {
-    let fields = HWCAPS.iter().find(|(cap, _)| *cap == hidden);
-    fields.map_or(hidden == path, |(_, fields)| fields.contains(&path))
 }
 
 /// What a guest sees of it, in a form that can be compared.

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeSet;
 use vmlock_spec::catalogue::{
-    BASELINES, CPUS, Catalogue, Kind, REGISTERS, Subject, field, register_by_name,
+    BASELINES, CPUS, Catalogue, HWCAPS, Kind, REGISTERS, Subject, field, register_by_name,
 };
-use vmlock_spec::resolve::HWCAPS;
 use vmlock_spec::vm::Feature;
 
 #[test]
@@ -164,11 +163,49 @@ fn cpu_models_speak_of_what_exists() {
     }
 }
 
+/// All names of `hwcap_str` (arch/arm64/kernel/cpuinfo.c), in its order, of 7.3.
+const LINUX_HWCAPS: &str = "fp asimd evtstrm aes pmull sha1 sha2 crc32 atomics fphp asimdhp cpuid asimdrdm jscvt fcma \
+    lrcpc dcpop sha3 sm3 sm4 asimddp sha512 sve asimdfhm dit uscat ilrcpc flagm ssbs sb paca pacg gcs ls64 dcpodp sve2 \
+    sveaes svepmull svebitperm svesha3 svesm4 flagm2 frint svei8mm svef32mm svef64mm svebf16 i8mm bf16 dgh rng bti mte \
+    ecv afp rpres mte3 sme smei16i64 smef64f64 smei8i32 smef16f32 smeb16f32 smef32f32 smefa64 wfxt ebf16 sveebf16 cssc \
+    rprfm sve2p1 sme2 sme2p1 smei16i32 smebi32i32 smeb16b16 smef16f16 mops hbc sveb16b16 lrcpc3 lse128 fpmr lut faminmax \
+    f8cvt f8fma f8dp4 f8dp2 f8e4m3 f8e5m2 smelutv2 smef8f16 smef8f32 smesf8fma smesf8dp4 smesf8dp2 poe cmpbr fprcvt \
+    f8mm8 f8mm4 svef16mm sveeltperm sveaes2 svebfscale sve2p2 sme2p2 smesbitperm smeaes smesfexpa smestmop smesmop4 \
+    mtefar mtestoreonly lsfe sveb16mm sve2p3 smelut6 sme2p3 f16mm f16f32dot f16f32mm svelut6";
+
 #[test]
-fn hwcaps_name_fields() {
-    for (cap, fields) in HWCAPS {
-        for path in *fields {
-            assert!(field(path).is_some(), "{cap}: there is no {path}");
+fn every_hwcap_of_linux_is_known() {
+    let linux: BTreeSet<&str> = LINUX_HWCAPS.split_whitespace().collect();
+    assert_eq!(linux.len(), 124, "a name stands twice in the list");
+    // AArch32 at EL0 is nothing that Linux has a hwcap for.
+    let ours = HWCAPS.iter().map(|h| h.name.as_ref());
+    let ours: BTreeSet<&str> = ours.filter(|name| *name != "aarch32").collect();
+    assert_eq!(ours, linux);
+}
+
+#[test]
+fn hwcaps_name_fields_and_values_that_exist() {
+    for hwcap in HWCAPS {
+        let name = &hwcap.name;
+        assert!(!hwcap.source.is_empty(), "{name} has no source");
+        let itself = hwcap.feature.is_some() || hwcap.why.is_some();
+        assert!(itself || !hwcap.fields.is_empty(), "{name} is nothing");
+        for by in hwcap.fields.iter() {
+            let (register, field) =
+                field(&by.path).unwrap_or_else(|| panic!("{name}: {}", by.path));
+            assert_eq!(register.kind, Kind::Id, "{name}: {}", by.path);
+            assert!(by.from <= field.max(), "{name}: {}", by.path);
+            let (without, from) = (field.order(by.without(field)), field.order(by.from));
+            assert!(without < from, "{name}: {} is there without it", by.path);
+            // Hiding one name leaves what another one on the same field announces below it.
+            for other in HWCAPS.iter().flat_map(|h| h.fields.iter()) {
+                let below = other.path == by.path && field.order(other.from) < from;
+                assert!(
+                    !below || field.order(other.from) <= without,
+                    "{name} takes {} along",
+                    by.path
+                );
+            }
         }
     }
 }

@@ -31,6 +31,8 @@ pub struct Contents {
     pub baselines: Vec<Baseline>,
     /// `cpu` nodes.
     pub cpus: Vec<CpuModel>,
+    /// What `hwcaps` nodes hold.
+    pub hwcaps: Vec<Hwcap>,
 }
 
 struct Reader {
@@ -48,6 +50,7 @@ pub fn decode(document: &KdlDocument) -> (Contents, Vec<Problem>) {
             "register" => contents.registers.extend(reader.register(node)),
             "baseline" => contents.baselines.extend(reader.baseline(node)),
             "cpu" => contents.cpus.extend(reader.cpu(node)),
+            "hwcaps" => contents.hwcaps.extend(reader.hwcaps(node)),
             other => reader.problem(
                 node,
                 format!("unknown node `{other}`"),
@@ -251,6 +254,36 @@ impl Reader {
                 None
             }
         }
+    }
+
+    /// Features by Linux's names, with the fields that announce them.
+    fn hwcaps(&mut self, node: &KdlNode) -> Vec<Hwcap> {
+        self.known_properties(node, &["feature", "source"]);
+        let feature = self.property(node, "feature");
+        let source = self.source(node);
+        let mut out = Vec::new();
+        for child in children(node) {
+            self.known_properties(child, &["why"]);
+            let mut fields = Vec::new();
+            for text in self.texts(child) {
+                match announcement(&text) {
+                    Some(announcement) => fields.push(announcement),
+                    None => self.problem(
+                        child,
+                        format!("`{text}` announces nothing"),
+                        Some("as in \"ID_AA64ISAR0_EL1.AES>=2 else 1\""),
+                    ),
+                }
+            }
+            out.push(Hwcap {
+                name: owned(child.name().value()),
+                fields: Cow::Owned(fields),
+                feature: feature.clone(),
+                why: self.property(child, "why"),
+                source: source.clone(),
+            });
+        }
+        out
     }
 
     /// `op0 op1 CRn CRm op2` in 16 bits, as MRS and KVM's register ids have them.
@@ -528,6 +561,20 @@ impl Reader {
             digests,
         })
     }
+}
+
+/// `REGISTER.FIELD>=n`, or `REGISTER.FIELD>=n else m`.
+fn announcement(text: &str) -> Option<Announcement> {
+    let (condition, otherwise) = match text.split_once(" else ") {
+        Some((condition, value)) => (condition, Some(value.parse().ok()?)),
+        None => (text, None),
+    };
+    let (path, from) = condition.split_once(">=")?;
+    Some(Announcement {
+        path: owned(path),
+        from: from.parse().ok()?,
+        otherwise,
+    })
 }
 
 /// `"1.1"` as `(1 << 16) | 1`.

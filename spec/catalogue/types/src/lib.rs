@@ -290,3 +290,36 @@ pub struct CpuModel {
     /// sources.
     pub digests: List<Text>,
 }
+
+/// A feature by the name that Linux has for it (a hwcap, as in /proc/cpuinfo).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hwcap {
+    /// E.g. `crc32`.
+    pub name: Text,
+    /// The fields of ID registers that announce it. None where no register does, and where it is `feature` itself.
+    pub fields: List<Announcement>,
+    /// The vCPU feature without which no guest has it; `sme` is one that no spec can name.
+    pub feature: Option<Text>,
+    /// Why no lock could hide it, where none could.
+    pub why: Option<Text>,
+    /// Where that was read.
+    pub source: Text,
+}
+
+/// One field that announces a feature.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Announcement {
+    /// `REGISTER.FIELD`.
+    pub path: Text,
+    /// The lowest value that announces it.
+    pub from: u64,
+    /// The highest value that does not, where that is not the field's [`Field::none`].
+    pub otherwise: Option<u64>,
+}
+
+impl Announcement {
+    /// The highest value of the field that does not announce the feature.
+    pub fn without(&self, field: &Field) -> u64 {
+        self.otherwise.unwrap_or_else(|| field.none())
+    }
+}
