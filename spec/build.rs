@@ -60,6 +60,7 @@ fn main() {
         all.baselines.extend(contents.baselines);
         all.cpus.extend(contents.cpus);
         all.hwcaps.extend(contents.hwcaps);
+        all.needs.extend(contents.needs);
     }
     all.registers.sort_by_key(|r| r.id);
     for pair in all.registers.windows(2) {
@@ -235,6 +236,21 @@ fn tables(all: &Contents) -> String {
             option(&h.feature),
             option(&h.why),
             text(&h.source)
+        );
+    }
+    let _ = writeln!(
+        out,
+        "];\n/// All values that hang together, in the file's order.\npub static NEEDS: &[Need] = &["
+    );
+    for n in &all.needs {
+        let one_of: String = n.one_of.iter().map(|c| format!("{},", text(c))).collect();
+        let _ = writeln!(
+            out,
+            "Need {{ given: {}, one_of: Cow::Borrowed(&[{one_of}]), why: {}, source: {}, lint: {} }},",
+            option(&n.given),
+            text(&n.why),
+            text(&n.source),
+            n.lint
         );
     }
     out.push_str("];\n");

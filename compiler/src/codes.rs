@@ -275,6 +275,11 @@ pub const CODES: &[Code] = &[
         "A field can be shown with another value than the silicon's only where a guest that believes it still works: less of a feature, never more. One rule holds for `hide`, `set`, `pmu` and `debug`, whatever KVM would accept. `vmlock explain REGISTER.FIELD` tells the field's rule.",
     ),
     code(
+        "spec::impossible-combination",
+        "values that no CPU has together",
+        "Fields of ID registers hang together: SVE2 is a later version of SVE, a vCPU without a PMU announces none, permission indirection is turned on by a register that another field announces. What the baselines and the CPU model make of them is as kernels have it; where `hide`, `set` and their like take such values apart, KVM would refuse or undo them, or a guest that believes them would break: no lock is made. As a warning: no CPU is so, and a guest that asks for each feature by itself works all the same.",
+    ),
+    code(
         "spec::another-file",
         "a file to boot is another one than the description says",
         "The description gives the digest of the kernel or of the initial RAM file system, and the file that is there has another. A lock names one file: put the right one there, or write the digest of this one.",

@@ -18,6 +18,7 @@ use std::collections::BTreeMap;
 
 mod aarch32;
 mod caches;
+mod combinations;
 mod complaint;
 mod context;
 mod debug;

@@ -84,7 +84,7 @@ pub fn add(catalogue: &mut Catalogue, source: &Rc<Source>, file: &str) -> Vec<Di
             .help("only vmlock's own catalogue defines registers; an imported file holds `baseline` and `cpu`"),
         );
     }
-    if !contents.hwcaps.is_empty() {
+    if !contents.hwcaps.is_empty() || !contents.needs.is_empty() {
         found.push(
             Diagnostic::error(
                 "import::register",

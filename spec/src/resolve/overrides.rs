@@ -4,7 +4,7 @@
 //! no host with this CPU could show makes no lock.
 
 use super::registers::{Drafts, look_up};
-use super::{Complaints, Context, aarch32, debug, elsewhere, named, pmu};
+use super::{Complaints, Context, aarch32, combinations, debug, elsewhere, named, pmu};
 use crate::catalogue::{Announcement, Field, Kind, RegisterInfo, Rule, field};
 use std::collections::BTreeMap;
 
@@ -55,8 +55,12 @@ impl Decision {
     }
 }
 
+/// Fields by their paths, with the place that decided each.
+pub(super) type Decided = BTreeMap<String, String>;
+
 /// Carries out what the `cpu` block says.
 pub(super) fn overrides(context: &Context, registers: &mut Drafts, complaints: &mut Complaints) {
+    let before = combinations::broken(context, registers);
     let mut decided: BTreeMap<String, (String, Want)> = BTreeMap::new();
     let mut decisions = pmu::decisions(context, registers, complaints);
     decisions.extend(debug::decisions(context, complaints));
@@ -71,6 +75,9 @@ pub(super) fn overrides(context: &Context, registers: &mut Drafts, complaints: &
     for decision in decisions {
         settle(context, &decision, registers, &mut decided, complaints);
     }
+    let places = decided.into_iter();
+    let decided = places.map(|(path, (place, _))| (path, place)).collect();
+    combinations::complain(context, registers, &before, &decided, complaints);
 }
 
 /// What `hide` says.

@@ -3,6 +3,7 @@
 mod audits;
 mod catalogue;
 mod common;
+mod decisions;
 mod frozen;
 mod locks;
 mod plans;

@@ -33,6 +33,8 @@ pub struct Contents {
     pub cpus: Vec<CpuModel>,
     /// What `hwcaps` nodes hold.
     pub hwcaps: Vec<Hwcap>,
+    /// `needs`, `always` and `lint` nodes.
+    pub needs: Vec<Need>,
 }
 
 struct Reader {
@@ -51,6 +53,7 @@ pub fn decode(document: &KdlDocument) -> (Contents, Vec<Problem>) {
             "baseline" => contents.baselines.extend(reader.baseline(node)),
             "cpu" => contents.cpus.extend(reader.cpu(node)),
             "hwcaps" => contents.hwcaps.extend(reader.hwcaps(node)),
+            "needs" | "always" | "lint" => contents.needs.extend(reader.need(node)),
             other => reader.problem(
                 node,
                 format!("unknown node `{other}`"),
@@ -284,6 +287,26 @@ impl Reader {
             });
         }
         out
+    }
+
+    /// Values that hang together: the condition first, unless they `always` do.
+    fn need(&mut self, node: &KdlNode) -> Option<Need> {
+        self.known_properties(node, &["why", "source"]);
+        let word = node.name().value();
+        let mut one_of = self.texts(node);
+        let given = (word != "always" && !one_of.is_empty()).then(|| one_of.remove(0));
+        let why = self.property(node, "why").unwrap_or_default();
+        if one_of.is_empty() || why.is_empty() {
+            self.problem(node, format!("`{word}` needs conditions and a `why`"), None);
+            return None;
+        }
+        Some(Need {
+            given,
+            one_of: Cow::Owned(one_of),
+            why,
+            source: self.source(node),
+            lint: word == "lint",
+        })
     }
 
     /// `op0 op1 CRn CRm op2` in 16 bits, as MRS and KVM's register ids have them.

@@ -323,3 +323,19 @@ impl Announcement {
         self.otherwise.unwrap_or_else(|| field.none())
     }
 }
+
+/// Values of ID registers that hang together. A condition in it is `REGISTER.FIELD>=n`,
+/// `REGISTER.FIELD>=REGISTER.FIELD`, or one that statements know too: a vCPU feature, or a fact of the CPU model.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Need {
+    /// Where it must hold; `None` everywhere.
+    pub given: Option<Text>,
+    /// Conditions of which one must hold.
+    pub one_of: List<Text>,
+    /// Why, for people.
+    pub why: Text,
+    /// Where that was read.
+    pub source: Text,
+    /// Whether software works without it all the same, as no CPU is but a guest may be.
+    pub lint: bool,
+}
