@@ -204,11 +204,12 @@ fn tables(all: &Contents) -> String {
             .collect();
         let _ = writeln!(
             out,
-            "CpuModel {{ name: {}, title: {}, registers: Cow::Borrowed(&[{}]), facts: Cow::Borrowed(&[{}]), unaffected: Cow::Borrowed(&[{unaffected}]), digests: Cow::Borrowed(&[{}]) }},",
+            "CpuModel {{ name: {}, title: {}, registers: Cow::Borrowed(&[{}]), facts: Cow::Borrowed(&[{}]), unaffected: Cow::Borrowed(&[{unaffected}]), vector_lengths: Cow::Borrowed(&{:?}), digests: Cow::Borrowed(&[{}]) }},",
             text(&c.name),
             text(&c.title),
             values(&c.registers),
             values(&c.facts),
+            c.vector_lengths,
             texts(&c.digests)
         );
     }

@@ -247,7 +247,7 @@ pub const CODES: &[Code] = &[
     code(
         "spec::vector-lengths",
         "no CPU has these SVE vector lengths",
-        "`sve` names every vector length that the guest can select, in bits: multiples of 128, at most 2048, the shortest first, and with the longest every power of two below it. KVM can cut off a CPU's lengths above one of them and do nothing else, so a host must have exactly these up to the longest.",
+        "`sve` names every vector length that the guest can select, in bits: multiples of 128, at most 2048, the shortest first, and with the longest every power of two below it. KVM can cut off a CPU's lengths above one of them and do nothing else, so a host must have exactly these up to the longest. A CPU model that says its own lengths (`vector-lengths`) is held against that already.",
     ),
     code(
         "spec::unknown-register",

@@ -113,7 +113,7 @@ pub fn resolve(
         );
     }
     shape::shape(spec, version, &mut complaints);
-    vectors::vector_lengths(spec, &mut complaints);
+    vectors::vector_lengths(spec, cpu, &mut complaints);
     let (Some(names), Some(cpu)) = (names, cpu) else {
         return Err(complaints.0);
     };

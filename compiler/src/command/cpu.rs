@@ -150,6 +150,10 @@ pub fn model(report: &HostReport, name: &str) -> Result<String, Unfit> {
          // In a description: import \"THIS-FILE\", and cpu \"{name}\" count=N.\n\
          cpu \"{name}\" {{\n    title \"Captured from a host report\"\n"
     );
+    if !report.vector_lengths.is_empty() {
+        let lengths: Vec<String> = report.vector_lengths.iter().map(u32::to_string).collect();
+        let _ = writeln!(text, "    vector-lengths {} {SOURCE}", lengths.join(" "));
+    }
     let mut caches = String::new();
     let clidr = register_by_name("CLIDR_EL1").and_then(read).unwrap_or(0);
     let named = selectors(clidr);

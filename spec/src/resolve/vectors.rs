@@ -1,12 +1,13 @@
 //! SVE: which vector lengths a guest can select.
 
 use super::Complaints;
+use crate::catalogue::CpuModel;
 use crate::vm::{Feature, VmSpec};
 
 /// The vector lengths that the architecture allows: multiples of 128 bits up to
 /// 2048, and with the longest every power of two below it (Arm ARM DDI 0487,
 /// ZCR_EL1.LEN).
-pub(super) fn vector_lengths(spec: &VmSpec, complaints: &mut Complaints) {
+pub(super) fn vector_lengths(spec: &VmSpec, cpu: Option<&CpuModel>, complaints: &mut Complaints) {
     let lengths = &spec.cpu.vector_lengths;
     match (
         spec.cpu.features.contains(&Feature::Sve),
@@ -32,6 +33,7 @@ pub(super) fn vector_lengths(spec: &VmSpec, complaints: &mut Complaints) {
         }
         _ => {}
     }
+    let before = complaints.0.len();
     for (index, length) in lengths.iter().enumerate() {
         let place = format!("/cpu/vector-lengths/{index}");
         if !(128..=2048).contains(length) || !length.is_multiple_of(128) {
@@ -67,6 +69,51 @@ pub(super) fn vector_lengths(spec: &VmSpec, complaints: &mut Complaints) {
                 missing.join(" and ")
             ),
             Some("every power of two below the longest is there: the architecture says so".into()),
+        );
+    }
+    // Of what no CPU has there is no more to say.
+    if let Some(cpu) = cpu.filter(|_| complaints.0.len() == before) {
+        of_silicon(lengths, cpu, complaints);
+    }
+}
+
+/// KVM can cut off a CPU's lengths above one of them and do nothing else (`KVM_REG_ARM64_SVE_VLS`,
+/// Documentation/virt/kvm/api.rst): up to the longest they are the silicon's.
+fn of_silicon(lengths: &[u32], cpu: &CpuModel, complaints: &mut Complaints) {
+    let has = &cpu.vector_lengths;
+    let longest = lengths.last().copied().unwrap_or(0);
+    if has.is_empty() {
+        return;
+    }
+    let listed = |list: &[u32]| {
+        let list: Vec<String> = list.iter().map(u32::to_string).collect();
+        list.join(", ")
+    };
+    let beyond = lengths.iter().enumerate().find(|(_, l)| !has.contains(l));
+    if let Some((index, length)) = beyond {
+        complaints.error(
+            "spec::vector-lengths",
+            format!("/cpu/vector-lengths/{index}"),
+            format!("the CPU `{}` has no vectors of {length} bits", cpu.name),
+            Some(format!("it has {}", listed(has))),
+        );
+        return;
+    }
+    let between: Vec<u32> = has.iter().copied().filter(|l| *l < longest).collect();
+    let missing: Vec<u32> = between
+        .into_iter()
+        .filter(|l| !lengths.contains(l))
+        .collect();
+    if !missing.is_empty() {
+        complaints.error(
+            "spec::vector-lengths",
+            format!("/cpu/vector-lengths/{}", lengths.len() - 1),
+            format!(
+                "the CPU `{}` has vectors of {} bits too, and no kernel can hide these from a guest that has longer ones",
+                cpu.name,
+                listed(&missing)
+            ),
+            Some("name them too, or none that is longer".into()),
         );
     }
 }

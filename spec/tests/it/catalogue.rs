@@ -164,6 +164,24 @@ fn cpu_models_speak_of_what_exists() {
     }
 }
 
+#[test]
+fn models_with_vectors_say_their_lengths() {
+    let (register, sve) = field("ID_AA64PFR0_EL1.SVE").expect("a field");
+    let mut with = 0;
+    for cpu in CPUS {
+        let raw = cpu.registers.iter().find(|v| v.register == register.name);
+        let has = raw.is_some_and(|v| sve.get(v.value) > 0);
+        assert_eq!(has, !cpu.vector_lengths.is_empty(), "{}", cpu.name);
+        let longest = cpu.vector_lengths.last().copied().unwrap_or(0);
+        let powers = (7..11).map(|bit| 1u32 << bit).filter(|p| *p < longest);
+        for power in powers {
+            assert!(cpu.vector_lengths.contains(&power), "{}", cpu.name);
+        }
+        with += usize::from(has);
+    }
+    assert!(with >= 5, "only {with} models have vectors");
+}
+
 /// All names of `hwcap_str` (arch/arm64/kernel/cpuinfo.c), in its order, of 7.3.
 const LINUX_HWCAPS: &str = "fp asimd evtstrm aes pmull sha1 sha2 crc32 atomics fphp asimdhp cpuid asimdrdm jscvt fcma \
     lrcpc dcpop sha3 sm3 sm4 asimddp sha512 sve asimdfhm dit uscat ilrcpc flagm ssbs sb paca pacg gcs ls64 dcpodp sve2 \

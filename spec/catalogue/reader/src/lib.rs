@@ -529,12 +529,13 @@ impl Reader {
         self.known_properties(node, &[]);
         let name = self.text(node, 0, "a name")?;
         let mut title = Cow::Borrowed("");
-        let mut unaffected = Vec::new();
+        let (mut unaffected, mut vector_lengths) = (Vec::new(), Vec::new());
         let (mut registers, mut facts) = (Vec::<SiliconValue>::new(), Vec::new());
         for child in children(node) {
             match child.name().value() {
                 "title" => title = self.text(child, 0, "a line of text").unwrap_or_default(),
                 "unaffected" => unaffected = self.texts(child),
+                "vector-lengths" => vector_lengths = self.vector_lengths(child),
                 word @ ("register" | "fact") => {
                     let register = self.text(child, 0, "a register");
                     let value = self.number(child, 1, "a value");
@@ -581,8 +582,23 @@ impl Reader {
             registers: Cow::Owned(registers),
             facts: Cow::Owned(facts),
             unaffected: Cow::Owned(unaffected),
+            vector_lengths: Cow::Owned(vector_lengths),
             digests,
         })
+    }
+
+    /// SVE vector lengths in bits, the shortest first.
+    fn vector_lengths(&mut self, node: &KdlNode) -> Vec<u32> {
+        self.known_properties(node, &["source"]);
+        self.source(node);
+        let count = arguments(node).len();
+        let numbers = (0..count).filter_map(|i| self.number(node, i, "lengths in bits"));
+        let lengths: Vec<u32> = numbers.filter_map(|n| n.try_into().ok()).collect();
+        let ascend = lengths.windows(2).all(|pair| pair[0] < pair[1]);
+        if lengths.is_empty() || lengths.len() != count || !ascend {
+            self.problem(node, "`vector-lengths` are bits, the shortest first", None);
+        }
+        lengths
     }
 }
 

@@ -286,6 +286,9 @@ pub struct CpuModel {
     /// Vulnerabilities that the CPU does not have, as conditions for baselines
     /// (`meltdown` stands for the condition `unaffected:meltdown`).
     pub unaffected: List<Text>,
+    /// SVE vector lengths of the silicon, in bits, ascending; empty where the model does not say.
+    /// They decide what makes no lock, and nothing of what stands in one: no part of the digests.
+    pub vector_lengths: List<u32>,
     /// For each version of the lock, from 1 on, `sha256-` and 64 hex digits over what the model says, without its
     /// sources.
     pub digests: List<Text>,
