@@ -13,6 +13,7 @@ use crate::guest;
 use crate::hibernate;
 use crate::kernels::{self, Kernel};
 use crate::tools;
+use crate::zboot;
 use serde_json::Value;
 use std::env;
 use std::io::IsTerminal;
@@ -187,7 +188,7 @@ pub fn add_arguments(cache: &Cache, files: &mut Files, dir: &Path, args: &[Strin
 }
 
 /// Makes the file if it is part of the guest that the examples use: `guest/Image`,
-/// `guest/initrd.cpio.gz`, `guest/hibernate.Image`.
+/// `guest/initrd.cpio.gz`, `guest/vmlinuz.efi`, `guest/hibernate.Image`.
 fn provide(cache: &Cache, file: &Path) -> Result<()> {
     let (Some(dir), Some(name)) = (file.parent(), file.file_name()) else {
         return Ok(());
@@ -197,6 +198,9 @@ fn provide(cache: &Cache, file: &Path) -> Result<()> {
         hibernate::provide(dir)?;
     } else if is_guest && (name == guest::IMAGE || name == guest::INITRD) {
         guest::provide(cache, dir, guest::KERNEL)?;
+    } else if is_guest && name == zboot::IMAGE {
+        guest::provide(cache, dir, guest::KERNEL)?;
+        zboot::provide(cache, dir)?;
     }
     Ok(())
 }

@@ -28,6 +28,7 @@ mod tour;
 mod trial;
 mod truth;
 mod verify;
+mod zboot;
 
 use cache::Cache;
 use clap::Parser;

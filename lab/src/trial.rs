@@ -10,6 +10,7 @@ use crate::hibernate;
 use crate::job;
 use crate::kernels::{self, Kernel};
 use crate::matrix::{self, Verdict};
+use crate::zboot;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -63,6 +64,7 @@ impl<'a> Bench<'a> {
         let root = cross::workspace()?;
         let guests = root.join("examples/guest");
         guest::provide(cache, &guests, guest::KERNEL)?;
+        zboot::provide(cache, &guests)?;
         hibernate::provide(&guests)?;
         Ok(Self {
             cache,

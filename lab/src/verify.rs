@@ -123,6 +123,18 @@ const EXAMPLES: &[Expected] = &[
         audited: &[],
         refused: &[],
     },
+    // A kernel as distributions ship it.
+    Expected {
+        spec: "lab/tests/specs/shipped.vm.kdl",
+        lock: "lab/tests/specs/shipped.vm.lock.json",
+        cpu: "neoverse-n1",
+        cpus: 2,
+        flags: &[],
+        ends: OK,
+        kept: &["6.12"],
+        audited: &[],
+        refused: &[],
+    },
     Expected {
         spec: "lab/tests/specs/features.vm.kdl",
         lock: "lab/tests/specs/features.vm.lock.json",

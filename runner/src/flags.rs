@@ -167,8 +167,9 @@ Examples:
         argument: Some("LOCK"),
         summary: "Start the guest, if this host can show it what its lock says",
         text: "\
-Enforces the lock, reads everything back and boots the kernel that the lock names;
-the paths in it are relative to the lock. The console is stdin and stdout. On a
+Enforces the lock, reads everything back and boots the kernel that the lock names: an
+arm64 `Image`, as it is, compressed with gzip or zstd, or in an EFI program (zboot).
+The paths in a lock are relative to it. The console is stdin and stdout. On a
 terminal, Ctrl-A x ends the guest and Ctrl-A Ctrl-A sends Ctrl-A. When the reader
 of stdout has gone (`… | head -1`), the guest is ended with 0.
 

@@ -1,18 +1,17 @@
 //! Puts kernel, initial RAM file system and device tree where the guest looks
 //! for them (Documentation/arch/arm64/booting.rst).
 
-use super::image::{self, HEADER};
+use super::image::{self, Header, Room};
 use super::memory::Memory;
+#[cfg(target_arch = "aarch64")]
 use crate::enforce::verify::Verified;
 use crate::failure::Failure;
 use crate::files;
+#[cfg(target_arch = "aarch64")]
 use crate::kvm::core;
-use linux_loader::loader::KernelLoader;
-use linux_loader::loader::pe::PE;
 use std::fs::File;
-use std::io::{Read, Seek};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use vm_memory::GuestAddress;
 use vmlock_spec::lock::{Lock, Range};
 use vmlock_spec::machine;
 
@@ -27,6 +26,7 @@ pub struct Entry {
     fdt: u64,
 }
 
+#[cfg(target_arch = "aarch64")]
 impl Entry {
     /// Sets the boot vCPU's registers: MMU off, interrupts masked, the device
     /// tree in x0.
@@ -95,8 +95,11 @@ pub fn load(lock: &Lock, directory: &Path, memory: &Memory) -> Result<Entry, Fai
     })
 }
 
-fn open(what: &str, path: &Path) -> Result<File, Failure> {
-    files::open(path).map_err(|e| unusable(what, path, &e.to_string()))
+/// A file with the number of its bytes.
+fn open(what: &str, path: &Path) -> Result<(File, u64), Failure> {
+    let file = files::open(path).and_then(|file| Ok((file.metadata()?.len(), file)));
+    let (size, file) = file.map_err(|e| unusable(what, path, &e.to_string()))?;
+    Ok((file, size))
 }
 
 fn unusable(what: &str, path: &Path, why: &str) -> Failure {
@@ -107,29 +110,13 @@ fn unusable(what: &str, path: &Path, why: &str) -> Failure {
 }
 
 fn load_kernel(lock: &Lock, path: &Path, memory: &Memory, fdt: Range) -> Result<Range, Failure> {
-    let bad = |why: &str| unusable("kernel", path, why);
-    let mut file = image::open(open("kernel", path)?, memory.range().size).map_err(|e| bad(&e))?;
-    let mut bytes = [0; HEADER];
-    file.read_exact(&mut bytes)
-        .map_err(|_| bad("it is shorter than an image's header of 64 bytes"))?;
-    let header = image::header(&bytes).map_err(|e| bad(&e))?;
-    if let Some(why) = granule(lock, header.page_kib) {
-        return Err(bad(&why));
-    }
-    let size = file
-        .seek(std::io::SeekFrom::End(0))
-        .map_err(|e| bad(&e.to_string()))?;
-    let range = header
-        .place(size, machine::KERNEL_BASE, memory.range(), fdt)
-        .map_err(|e| bad(&e))?;
-    let base = Some(GuestAddress(machine::KERNEL_BASE));
-    let loaded =
-        PE::load(memory.backend(), base, &mut file, None).map_err(|e| bad(&e.to_string()))?;
-    // The loader reads the same header; two readings must agree.
-    if loaded.kernel_load.0 != range.base {
-        return Err(bad("it changed while it was being read"));
-    }
-    Ok(range)
+    let (file, size) = open("kernel", path)?;
+    let room = Room {
+        base: machine::KERNEL_BASE,
+        fdt,
+    };
+    let runs = |header: &Header| granule(lock, header.page_kib).map_or(Ok(()), Err);
+    image::load(file, size, memory, room, runs).map_err(|e| unusable("kernel", path, &e))
 }
 
 /// Why the locked CPU cannot run a kernel with pages of that size, if it cannot
@@ -150,11 +137,7 @@ fn granule(lock: &Lock, page_kib: u32) -> Option<String> {
 
 fn load_initrd(path: &Path, memory: &Memory, kernel: Range, fdt: Range) -> Result<Range, Failure> {
     let bad = |why: &str| unusable("initial RAM file system", path, why);
-    let mut file = open("initial RAM file system", path)?;
-    let size = file
-        .seek(std::io::SeekFrom::End(0))
-        .map_err(|e| bad(&e.to_string()))?;
-    file.rewind().map_err(|e| bad(&e.to_string()))?;
+    let (mut file, size) = open("initial RAM file system", path)?;
     let range = memory.range();
     let top = range.size.min(INITRD_WINDOW) + range.base;
     let base = top.checked_sub(size).map_or(0, |base| base & !(PAGE - 1));
@@ -166,10 +149,11 @@ fn load_initrd(path: &Path, memory: &Memory, kernel: Range, fdt: Range) -> Resul
             range.size >> 20
         )));
     }
-    memory
-        .read_file(base, &mut file, size as usize)
-        .map_err(|e| bad(&e))?;
-    Ok(place)
+    match memory.fill(base, &mut file, size) {
+        Ok(count) if count == size => Ok(place),
+        Err(error) if error.kind() != ErrorKind::FileTooLarge => Err(bad(&error.to_string())),
+        _ => Err(bad("it changed while it was being read")),
+    }
 }
 
 /// The directory that a lock's paths are relative to.
@@ -177,5 +161,95 @@ pub fn directory(lock: &Path) -> PathBuf {
     match lock.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
         _ => PathBuf::from("."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{env, fs, process};
+    use vmlock_spec::lock::canonical;
+
+    /// A folder of its own, gone with the test.
+    struct Place(PathBuf);
+
+    impl Place {
+        fn new(name: &str) -> Self {
+            let path = env::temp_dir().join(format!("vmlock-boot-{}-{name}", process::id()));
+            fs::create_dir_all(&path).expect("the temporary directory takes files");
+            Self(path)
+        }
+
+        fn file(&self, name: &str, size: u64) {
+            let file = File::create(self.0.join(name)).and_then(|f| f.set_len(size));
+            file.expect("the temporary directory takes files");
+        }
+    }
+
+    impl Drop for Place {
+        fn drop(&mut self) {
+            // What is left behind is left in the temporary directory.
+            let _ = fs::remove_dir_all(&self.0);
+        }
+    }
+
+    const MEMORY: Range = Range {
+        base: 0x4000_0000,
+        size: 64 << 20,
+    };
+    const FDT: Range = Range {
+        base: 0x4000_0000,
+        size: 0x1_0000,
+    };
+    const KERNEL: Range = Range {
+        base: 0x4020_0000,
+        size: 0x10_0000,
+    };
+
+    fn words(failure: Failure) -> String {
+        match failure {
+            Failure::Environment(trouble) => trouble.message,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn an_initial_ram_file_system_lies_at_the_end_of_memory_or_is_refused() {
+        let place = Place::new("initrd");
+        let memory = Memory::new(MEMORY).expect("64 MiB are available");
+        place.file("fits", 5000);
+        place.file("empty", 0);
+        place.file("huge", 1 << 42);
+        let load = |name: &str| load_initrd(&place.0.join(name), &memory, KERNEL, FDT);
+        let end = MEMORY.base + MEMORY.size;
+        let fits = load("fits").expect("it fits");
+        assert_eq!((fits.base, fits.size), (end - 0x2000, 5000));
+        assert_eq!(load("empty").expect("it fits").size, 0);
+        assert!(words(load("huge").expect_err("too large")).contains("no room"));
+        assert!(words(load("none").expect_err("not there")).contains("No such file"));
+        assert!(words(load(".").expect_err("a folder")).contains("it is a folder"));
+    }
+
+    #[test]
+    fn a_kernel_that_is_none_is_named_and_nothing_is_waited_for() {
+        let place = Place::new("kernel");
+        let memory = Memory::new(MEMORY).expect("64 MiB are available");
+        let text = include_str!("../../../examples/modern.vm.lock.json");
+        let lock = canonical::parse(text).expect("it is a lock");
+        place.file("holes", 1 << 42);
+        let made = process::Command::new("mkfifo")
+            .arg(place.0.join("fifo"))
+            .status();
+        assert!(made.expect("a system has it").success());
+        for (name, said) in [
+            ("holes", "no arm64 `Image`"),
+            ("fifo", "it is a pipe"),
+            ("/dev/zero", "it is a device"),
+            (".", "it is a folder"),
+        ] {
+            let loaded = load_kernel(&lock, &place.0.join(name), &memory, FDT);
+            let words = words(loaded.expect_err("it is no kernel"));
+            assert!(words.contains(said), "{words}");
+        }
     }
 }

@@ -1,18 +1,17 @@
-//! arm64 Linux images: finding out what a file is, and where it goes.
+//! arm64 Linux images: finding out what a file is, unpacking it, and where it goes.
 //!
 //! Source: Documentation/arch/arm64/booting.rst, "Call the kernel image". The
 //! header is the guest author's word; nothing in it is believed unchecked.
 
-use super::memory::anonymous_file;
-use flate2::read::GzDecoder;
-use std::fs::File;
-use std::io::{self, Read, Seek};
+mod packed;
+
+use super::memory::Memory;
+use std::io::{self, ErrorKind, Read};
 use vmlock_spec::lock::Range;
 
 /// Bytes of the header.
 pub const HEADER: usize = 64;
 const MAGIC: u32 = u32::from_le_bytes(*b"ARM\x64");
-const GZIP: [u8; 2] = [0x1f, 0x8b];
 const ALIGNMENT: u64 = 2 << 20;
 /// `text_offset` of kernels before 3.17, whose `image_size` is zero.
 const OLD_TEXT_OFFSET: u64 = 0x8_0000;
@@ -39,14 +38,12 @@ fn word(bytes: &[u8; HEADER], at: usize) -> u64 {
 pub fn header(bytes: &[u8; HEADER]) -> Result<Header, String> {
     if word(bytes, 56) as u32 != MAGIC {
         return Err(match bytes {
-            [b'M', b'Z', _, _, b'z', b'i', b'm', b'g', ..] => {
-                "it is a compressed EFI program (zboot); unpack it to an `Image` first".to_owned()
-            }
             [0x7f, b'E', b'L', b'F', ..] => {
                 "it is an ELF file; the kernel build's `arch/arm64/boot/Image` is wanted".to_owned()
             }
-            [b'B', b'Z', b'h', ..] | [0xfd, b'7', b'z', ..] | [0x28, 0xb5, 0x2f, 0xfd, ..] => {
-                "it is compressed otherwise than with gzip; unpack it to an `Image` first"
+            [b'M', b'Z', ..] => {
+                "it is an EFI program that is no arm64 `Image`; of a unified kernel image, \
+                                 the section `.linux` is wanted"
                     .to_owned()
             }
             _ => {
@@ -125,42 +122,90 @@ impl Header {
     }
 }
 
-/// The kernel as an uncompressed file, at its start: the file itself, or what
-/// is inside when it is gzip, which is unpacked up to `limit` bytes.
+/// Where a kernel may lie.
+#[derive(Clone, Copy, Debug)]
+pub struct Room {
+    /// The 2 MiB-aligned address that images are placed from.
+    pub base: u64,
+    /// What the device tree takes.
+    pub fdt: Range,
+}
+
+/// Loads the image that a file of `size` bytes holds, read once from its beginning on; gives the addresses that it
+/// takes. `runs` may object to what its header says.
 ///
 /// # Errors
-/// Words: it cannot be read, is damaged, or larger than the limit.
-pub fn open(mut file: File, limit: u64) -> Result<File, String> {
-    let mut magic = [0; 2];
-    let packed = match file.read_exact(&mut magic) {
-        Ok(()) => magic == GZIP,
-        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => false,
-        Err(error) => return Err(error.to_string()),
+/// Words: the file is damaged, no image, lies about itself, or does not fit.
+pub fn load(
+    mut file: impl Read,
+    size: u64,
+    memory: &Memory,
+    room: Room,
+    runs: impl FnOnce(&Header) -> Result<(), String>,
+) -> Result<Range, String> {
+    let start = beginning(&mut file).map_err(|e| e.to_string())?;
+    let Some(packed) = packed::packed(&start, size)? else {
+        let (range, count) = place(&start, file, size, memory, room, runs, |e| e.to_string())?;
+        return if count == size {
+            Ok(range)
+        } else {
+            Err("it changed while it was being read".to_owned())
+        };
     };
-    file.rewind().map_err(|e| e.to_string())?;
-    if !packed {
-        return Ok(file);
-    }
-    let mut plain =
-        anonymous_file().map_err(|e| format!("there is no memory to unpack it: {e}"))?;
-    // One byte more than fits tells a full file from a larger one.
-    let mut unpacked = GzDecoder::new(io::BufReader::new(file)).take(limit.saturating_add(1));
-    let size = io::copy(&mut unpacked, &mut plain)
-        .map_err(|e| format!("its gzip data is damaged: {e}"))?;
-    if size > limit {
-        return Err(format!(
-            "unpacked it is larger than the guest's memory of {} MiB",
-            limit >> 20
-        ));
-    }
-    plain.rewind().map_err(|e| e.to_string())?;
-    Ok(plain)
+    let damaged = |e: &io::Error| packed.damaged(e);
+    let mut content = packed.unpack(start.as_slice().chain(file))?;
+    let start = beginning(&mut content).map_err(|e| damaged(&e))?;
+    // How much it is shows at its end; till then it is the least that it can be.
+    let least = start.len() as u64;
+    place(&start, content, least, memory, room, runs, damaged)
+        .map(|(range, _)| range)
+        .map_err(|words| format!("unpacked, {words}"))
+}
+
+/// The first bytes, as many as a header has or there are.
+fn beginning(source: &mut impl Read) -> io::Result<Vec<u8>> {
+    let mut start = Vec::with_capacity(HEADER);
+    source.take(HEADER as u64).read_to_end(&mut start)?;
+    Ok(start)
+}
+
+/// Copies an image of at least `least` bytes to where its header says, the rest of which `source` gives; the addresses
+/// that it takes, and how many bytes it has.
+fn place(
+    start: &[u8],
+    source: impl Read,
+    least: u64,
+    memory: &Memory,
+    room: Room,
+    runs: impl FnOnce(&Header) -> Result<(), String>,
+    unread: impl Fn(&io::Error) -> String,
+) -> Result<(Range, u64), String> {
+    let bytes = start
+        .first_chunk()
+        .ok_or("it is shorter than an image's header of 64 bytes")?;
+    let header = header(bytes)?;
+    runs(&header)?;
+    let at = |size| header.place(size, room.base, memory.range(), room.fdt);
+    let range = at(least)?;
+    let end = memory.range().end().unwrap_or(u64::MAX);
+    let most = match header.image_size {
+        0 => end.saturating_sub(range.base),
+        size => size,
+    };
+    let copied = memory.fill(range.base, &mut start.chain(source), most);
+    let size = copied.map_err(|e| match e.kind() {
+        ErrorKind::FileTooLarge => {
+            format!("it has more than the {most} bytes that there are for it")
+        }
+        _ => unread(&e),
+    })?;
+    Ok((at(size)?, size))
 }
 
 #[cfg(test)]
 mod tests {
+    use super::packed::tests::{gzip, program, zstd};
     use super::*;
-    use std::io::Write;
 
     const MEMORY: Range = Range {
         base: 0x4000_0000,
@@ -236,9 +281,9 @@ mod tests {
         let mut elf = [0; HEADER];
         elf[..4].copy_from_slice(b"\x7fELF");
         assert!(header(&elf).is_err_and(|e| e.contains("ELF")));
-        let mut zboot = [0; HEADER];
-        zboot[..8].copy_from_slice(b"MZ\0\0zimg");
-        assert!(header(&zboot).is_err_and(|e| e.contains("zboot")));
+        let mut unified = [0; HEADER];
+        unified[..2].copy_from_slice(b"MZ");
+        assert!(header(&unified).is_err_and(|e| e.contains("unified kernel image")));
         assert!(header(&[0; HEADER]).is_err_and(|e| e.contains("magic")));
     }
 
@@ -249,51 +294,96 @@ mod tests {
         }
     }
 
-    fn packed(content: &[u8]) -> File {
-        let mut file = anonymous_file().expect("memory is available");
-        let mut encoder = flate2::write::GzEncoder::new(&mut file, flate2::Compression::fast());
-        encoder
-            .write_all(content)
-            .and_then(|()| encoder.finish().map(|_| ()))
-            .expect("it is written to memory");
-        file.rewind().expect("memory can be rewound");
-        file
+    fn memory() -> Memory {
+        Memory::new(MEMORY).expect("64 MiB are available")
+    }
+
+    const ROOM: Room = Room {
+        base: BASE,
+        fdt: FDT,
+    };
+
+    fn loaded(file: &[u8], size: u64) -> (Memory, Result<Range, String>) {
+        let memory = memory();
+        let range = load(file, size, &memory, ROOM, |_| Ok(()));
+        (memory, range)
+    }
+
+    /// An image of so many bytes, and for how many its header asks.
+    fn image(size: usize, image_size: u64) -> Vec<u8> {
+        let mut bytes = bytes(0, image_size, 0xa).to_vec();
+        bytes.extend((HEADER..size).map(|n| (n % 251) as u8));
+        bytes
     }
 
     #[test]
-    fn gzip_is_unpacked_within_bounds() {
-        let content = vec![7u8; 1 << 20];
-        let mut back = Vec::new();
-        let mut file = open(packed(&content), 1 << 20).expect("it fits exactly");
-        file.read_to_end(&mut back).expect("memory can be read");
-        assert_eq!(back, content);
-        assert!(open(packed(&content), (1 << 20) - 1).is_err_and(|e| e.contains("larger")));
-    }
-
-    #[test]
-    fn damaged_gzip_is_an_error_and_plain_files_are_left_alone() {
-        let mut file = packed(&[1; 4096]);
-        let mut data = Vec::new();
-        file.read_to_end(&mut data).expect("memory can be read");
-        data.truncate(data.len() / 2);
-        let mut broken = anonymous_file().expect("memory is available");
-        broken
-            .write_all(&data)
-            .and_then(|()| broken.rewind())
-            .expect("it is memory");
-        assert!(open(broken, 1 << 20).is_err_and(|e| e.contains("damaged")));
-        for content in [&b""[..], b"x", b"MZplain"] {
-            let mut plain = anonymous_file().expect("memory is available");
-            plain
-                .write_all(content)
-                .and_then(|()| plain.rewind())
-                .expect("it is memory");
-            let mut back = Vec::new();
-            open(plain, 10)
-                .expect("plain")
-                .read_to_end(&mut back)
-                .expect("memory can be read");
-            assert_eq!(back, content);
+    fn an_image_lies_in_memory_as_in_its_file_however_it_is_packed() {
+        let plain = image(300_000, 0x10_0000);
+        let files = [
+            plain.clone(),
+            gzip(&plain),
+            zstd(&plain),
+            program("gzip", &gzip(&plain)),
+            program("zstd", &zstd(&plain)),
+        ];
+        for file in files {
+            let (memory, range) = loaded(&file, file.len() as u64);
+            let size = 0x10_0000;
+            assert_eq!(range, Ok(Range { base: BASE, size }));
+            let there = memory.read(BASE, plain.len() + 1).expect("it is there");
+            assert_eq!(there[..plain.len()], plain);
+            assert_eq!(there[plain.len()], 0);
         }
+    }
+
+    #[test]
+    fn no_more_is_unpacked_than_there_is_room_for() {
+        let small = Range {
+            base: MEMORY.base,
+            size: 4 << 20,
+        };
+        let unpacked = |file: Vec<u8>| {
+            let memory = Memory::new(small).expect("4 MiB are available");
+            let range = load(&*file, file.len() as u64, &memory, ROOM, |_| Ok(()));
+            (memory, range.expect_err("there is no room"))
+        };
+        // What a header asks for is the limit, or else the memory.
+        let mut bomb = image(HEADER, 0);
+        bomb.resize(3 << 20, 0);
+        for packed in [gzip(&bomb), zstd(&bomb), program("zstd", &zstd(&bomb))] {
+            assert!(packed.len() < 1 << 20);
+            assert!(unpacked(packed).1.contains("more than the 1572864 bytes"));
+        }
+        let (_, words) = unpacked(gzip(&image(5000, 4999)));
+        assert!(words.contains("more than the 4999 bytes"));
+        // Refused by its header: nothing of it is in memory.
+        let (memory, words) = unpacked(gzip(&image(5000, 1 << 40)));
+        assert!(words.contains("memory ends at"));
+        assert_eq!(memory.read(BASE, 8), Ok(vec![0; 8]));
+    }
+
+    #[test]
+    fn a_file_that_is_another_one_by_now_is_refused() {
+        let file = image(5000, 0);
+        for size in [0, 4999, 5001, 1 << 20] {
+            let (_, range) = loaded(&file, size);
+            assert!(range.is_err_and(|e| e.contains("changed")), "{size}");
+        }
+        let (_, range) = loaded(&file, 1 << 50);
+        assert!(range.is_err_and(|e| e.contains("memory ends at")));
+    }
+
+    #[test]
+    fn what_is_too_short_or_unfit_is_named() {
+        for short in [&b""[..], b"MZ", &gzip(b""), &gzip(&[0; HEADER - 1])] {
+            let (_, range) = loaded(short, short.len() as u64);
+            assert!(range.is_err_and(|e| e.contains("shorter than")));
+        }
+        let elf = gzip(&[&b"\x7fELF"[..], &[0; HEADER]].concat());
+        let (_, range) = loaded(&elf, elf.len() as u64);
+        assert!(range.is_err_and(|e| e.contains("unpacked, it is an ELF file")));
+        let file = image(5000, 0);
+        let range = load(&*file, 5000, &memory(), ROOM, |_| Err("unfit".to_owned()));
+        assert_eq!(range, Err("unfit".to_owned()));
     }
 }

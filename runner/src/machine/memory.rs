@@ -1,8 +1,6 @@
-//! Guest memory, and files that exist only in memory.
+//! Guest memory.
 
-use std::fs::File;
-use std::io;
-use std::os::fd::FromRawFd;
+use std::io::{self, ErrorKind, Read};
 #[cfg(feature = "torture")]
 use std::sync::atomic::AtomicU64;
 use vm_memory::{Bytes, GuestAddress, GuestMemoryBackend, GuestMemoryMmap};
@@ -30,11 +28,6 @@ impl Memory {
     /// The guest-physical addresses.
     pub fn range(&self) -> Range {
         self.range
-    }
-
-    /// The same memory as `linux-loader` wants it.
-    pub fn backend(&self) -> &GuestMemoryMmap<()> {
-        &self.map
     }
 
     /// Where the memory is in this process.
@@ -79,29 +72,30 @@ impl Memory {
         pointer.is_aligned().then(|| unsafe { &*pointer })
     }
 
-    /// Reads `length` bytes of a file to a guest-physical address.
+    /// Copies what a source gives, to its end, to a guest-physical address; how many bytes that were.
     ///
     /// # Errors
-    /// The file is shorter, cannot be read, or does not fit.
-    pub fn read_file(&self, address: u64, file: &mut File, length: usize) -> Result<(), String> {
-        self.map
-            .read_exact_volatile_from(GuestAddress(address), file, length)
-            .map_err(|e| e.to_string())
+    /// The source's; [`ErrorKind::FileTooLarge`] where it gives more than `most`, or more than fits.
+    pub fn fill(&self, address: u64, source: &mut impl Read, most: u64) -> io::Result<u64> {
+        let mut buffer = vec![0; 256 << 10];
+        let mut count = 0;
+        loop {
+            let read = match source.read(&mut buffer) {
+                Ok(0) => return Ok(count),
+                Ok(read) => read,
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                Err(error) => return Err(error),
+            };
+            let to = address.checked_add(count);
+            count += read as u64;
+            match to {
+                Some(to) if count <= most => self
+                    .write(to, &buffer[..read])
+                    .map_err(|_| ErrorKind::FileTooLarge)?,
+                _ => return Err(ErrorKind::FileTooLarge.into()),
+            }
+        }
     }
-}
-
-/// A file without a name, gone when it is closed.
-///
-/// # Errors
-/// The kernel has none to give.
-pub fn anonymous_file() -> io::Result<File> {
-    // SAFETY: the name is a C string literal; no pointer is kept.
-    let fd = unsafe { libc::memfd_create(c"vmlock".as_ptr(), libc::MFD_CLOEXEC) };
-    if fd < 0 {
-        return Err(io::Error::last_os_error());
-    }
-    // SAFETY: the descriptor was just made and belongs to nobody else.
-    Ok(unsafe { File::from_raw_fd(fd) })
 }
 
 #[cfg(test)]
@@ -129,6 +123,22 @@ mod tests {
         assert!(memory.write(0x401f_fffd, b"over").is_err());
         assert!(memory.read(0x3fff_ffff, 2).is_err());
         assert!(memory.write(u64::MAX, b"x").is_err());
+    }
+
+    #[test]
+    fn a_source_is_copied_to_its_end_or_refused() {
+        let memory = memory();
+        let bytes: Vec<u8> = (0..600_000u32).map(|n| (n % 253) as u8).collect();
+        let fill = |address, most| {
+            memory
+                .fill(address, &mut &*bytes, most)
+                .map_err(|e| e.kind())
+        };
+        assert_eq!(fill(0x4000_1000, 600_000), Ok(600_000));
+        assert_eq!(memory.read(0x4000_1000, 600_000), Ok(bytes.clone()));
+        assert_eq!(fill(0x4000_1000, 599_999), Err(ErrorKind::FileTooLarge));
+        assert_eq!(fill(0x401f_0000, 600_000), Err(ErrorKind::FileTooLarge));
+        assert_eq!(fill(u64::MAX, 600_000), Err(ErrorKind::FileTooLarge));
     }
 
     #[test]
