@@ -112,7 +112,7 @@ pub const CODES: &[Code] = &[
     code(
         "spec::bad-name",
         "no name for a machine",
-        "A machine's name has 1 to 63 ASCII letters, digits, `-`, `_` and `.`: it becomes part of file names and labels.",
+        "A machine's name has 1 to 63 ASCII letters, digits, `-`, `_` and `.`, and no `.` at the front: it becomes part of file names and labels.",
     ),
     code(
         "spec::unknown-arch",
@@ -137,7 +137,17 @@ pub const CODES: &[Code] = &[
     code(
         "spec::bad-cmdline",
         "no command line for a kernel",
-        "A command line is one line of at most 2048 bytes: arm64 kernels read no more (COMMAND_LINE_SIZE).",
+        "A command line has at most 2047 bytes: arm64 kernels read no more (COMMAND_LINE_SIZE, with the NUL that ends it), and cut off the rest in silence.",
+    ),
+    code(
+        "spec::bad-digest",
+        "no digest of a file",
+        "A digest is `sha256-` and the 64 hex digits, in lower case, that `sha256sum` prints of the file.",
+    ),
+    code(
+        "spec::control-character",
+        "a text holds what no reader sees",
+        "Names, paths and the command line are text on one line. Control characters, line breaks and marks that change the direction of writing are refused in both forms of a description, spelt (`\\u{1b}`) or not: they would act on terminals and logs, and hide what a lock says.",
     ),
     code(
         "spec::not-yet",

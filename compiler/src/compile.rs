@@ -87,8 +87,9 @@ fn failed(found: Vec<Diagnostic>) -> Compiled {
     }
 }
 
-/// Imports and resolves. With problems already found this still runs, so that
-/// everything is said in one go; what it says of placeholders is left out.
+/// Holds the description to its rules, imports and resolves. With problems already found this still
+/// runs, so that everything is said in one go; what it says of placeholders, and of what has broken
+/// a rule, is left out.
 fn finish(
     path: &Path,
     spec: &VmSpec,
@@ -98,6 +99,19 @@ fn finish(
     hosts: &[Host],
     former: &Former,
 ) -> Compiled {
+    let under = |place: &str, parent: &str| {
+        place
+            .strip_prefix(parent)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    let unread = |place: &str| unread.iter().any(|p| under(place, p));
+    let mut broken = resolve::problems(spec, former.target.version);
+    broken.retain(|c| !unread(&c.place));
+    let told = |place: &str| unread(place) || broken.iter().any(|c| under(place, &c.place));
+    found.extend(broken.iter().map(|c| Diagnostic::of_complaint(c, places)));
+    if broken.iter().any(|c| under(&c.place, "/import")) {
+        return failed(found);
+    }
     let mut catalogue = Catalogue::builtin();
     let folder = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
@@ -117,15 +131,18 @@ fn finish(
     {
         found.extend(problems);
     }
-    let noise = |c: &&Complaint| unread.iter().any(|p| c.place.starts_with(p));
     found.extend(
         complaints
             .iter()
-            .filter(|c| !noise(c))
+            .filter(|c| !told(&c.place))
             .map(|c| Diagnostic::of_complaint(c, places)),
     );
-    let (named, unknown) = hosts::named(spec, places);
-    found.extend(unknown);
+    let mut named = Vec::new();
+    if !broken.iter().any(|c| under(&c.place, "/runs-on")) {
+        let (hosts, unknown) = hosts::named(spec, places);
+        named = hosts;
+        found.extend(unknown);
+    }
     let mut verdicts = Vec::new();
     // A lock that is not what its author meant says nothing of hosts.
     if let Some(lock) = &lock

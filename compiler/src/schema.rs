@@ -4,10 +4,14 @@ use crate::flags::Which;
 use crate::render::json::Envelope;
 use schemars::generate::SchemaSettings;
 use serde_json::{Value, json};
+use std::ops::RangeInclusive;
 use vmlock_spec::lock::{LOCK_VERSION, Lock, v1};
-use vmlock_spec::machine::{MEMORY_MAX, VCPUS_MAX};
 use vmlock_spec::report::HostReport;
 use vmlock_spec::vm::VmSpec;
+use vmlock_spec::vm::limits::{
+    BREAKPOINTS, CMDLINE_BYTES_MAX, COUNTERS, MEMORY_BYTES, MEMORY_STEP_BYTES, NAME_BYTES_MAX,
+    TEXT_BYTES_MAX, VCPUS, VECTOR_BITS,
+};
 
 /// Draft-07: the version that editors support best.
 pub fn schema(which: Which) -> Value {
@@ -42,42 +46,67 @@ pub fn schema(which: Which) -> Value {
     schema
 }
 
-/// Limits of a description that its types cannot say; `language/decode/` and
-/// the resolver hold them too, and a test compares the two.
+/// Limits of a description that its types cannot say; the decoder and `spec/src/resolve/shape.rs`
+/// hold it to the same, and a test compares the two.
 fn limits(which: Which, schema: &mut Value) {
     if which != Which::Spec {
         return;
     }
+    // A schema counts characters: of a text that is not ASCII it lets more pass than the compiler.
+    let text = |value: &mut Value, least: usize, most: usize| {
+        value["minLength"] = json!(least);
+        value["maxLength"] = json!(most);
+        value["pattern"] = json!(PLAIN);
+    };
+    let between = |value: &mut Value, range: &RangeInclusive<u64>| {
+        value["minimum"] = json!(range.start());
+        value["maximum"] = json!(range.end());
+    };
     let vm = &mut schema["properties"];
-    vm["name"]["pattern"] = json!("^[A-Za-z0-9_.-]{1,63}$");
+    vm["name"]["pattern"] = json!(format!(r"^(?!\.)[A-Za-z0-9_.-]{{1,{NAME_BYTES_MAX}}}$"));
     vm["abi"]["minItems"] = json!(1);
-    vm["memory"]["minimum"] = json!(64u64 << 20);
-    vm["memory"]["maximum"] = json!(MEMORY_MAX & !((2 << 20) - 1));
-    vm["memory"]["multipleOf"] = json!(2u64 << 20);
+    between(&mut vm["memory"], &MEMORY_BYTES);
+    vm["memory"]["multipleOf"] = json!(MEMORY_STEP_BYTES);
     for list in ["abi", "vary", "runs-on", "import"] {
         vm[list]["uniqueItems"] = json!(true);
-        vm[list]["items"]["minLength"] = json!(1);
+        text(&mut vm[list]["items"], 1, TEXT_BYTES_MAX);
     }
+    text(&mut vm["lock-schema"], 1, TEXT_BYTES_MAX);
     let cpu = &mut schema["definitions"]["Cpu"]["properties"];
-    cpu["count"]["minimum"] = json!(1);
-    cpu["count"]["maximum"] = json!(VCPUS_MAX);
-    cpu["model"]["minLength"] = json!(1);
+    between(&mut cpu["count"], &VCPUS);
+    text(&mut cpu["model"], 1, TEXT_BYTES_MAX);
+    text(&mut cpu["hide"]["items"], 1, TEXT_BYTES_MAX);
     for list in ["features", "hide", "vector-lengths"] {
         cpu[list]["uniqueItems"] = json!(true);
     }
-    let pmu = &mut schema["definitions"]["Pmu"]["properties"];
-    pmu["counters"]["maximum"] = json!(31);
-    let debug = &mut schema["definitions"]["Debug"]["properties"];
-    for name in ["breakpoints", "watchpoints"] {
-        debug[name]["minimum"] = json!(2);
-        debug[name]["maximum"] = json!(16);
-    }
-    let cpu = &mut schema["definitions"]["Cpu"]["properties"];
     let length = &mut cpu["vector-lengths"]["items"];
-    length["minimum"] = json!(128);
-    length["maximum"] = json!(2048);
-    length["multipleOf"] = json!(128);
+    between(length, &VECTOR_BITS);
+    length["multipleOf"] = json!(VECTOR_BITS.start());
+    let set = &mut schema["definitions"]["SetField"]["properties"];
+    text(&mut set["field"], 1, TEXT_BYTES_MAX);
+    let pmu = &mut schema["definitions"]["Pmu"];
+    pmu["minProperties"] = json!(1);
+    let pmu = &mut pmu["properties"];
+    between(&mut pmu["counters"], &COUNTERS);
+    text(&mut pmu["version"], 1, TEXT_BYTES_MAX);
+    for list in ["allow", "deny"] {
+        pmu[list]["minItems"] = json!(1);
+    }
+    let debug = &mut schema["definitions"]["Debug"];
+    debug["minProperties"] = json!(1);
+    for name in ["breakpoints", "watchpoints"] {
+        between(&mut debug["properties"][name], &BREAKPOINTS);
+    }
     let boot = &mut schema["definitions"]["Boot"]["properties"];
-    boot["kernel"]["minLength"] = json!(1);
-    boot["cmdline"]["maxLength"] = json!(2048);
+    for name in ["kernel", "initrd"] {
+        text(&mut boot[name], 1, TEXT_BYTES_MAX);
+    }
+    for name in ["kernel-digest", "initrd-digest"] {
+        boot[name]["pattern"] = json!("^sha256-[0-9a-f]{64}$");
+    }
+    text(&mut boot["cmdline"], 0, CMDLINE_BYTES_MAX);
+    boot["cmdline"]["pattern"] = json!(PLAIN.replace("\\u0000-", "\\u0000-\\u0008\\u000a-"));
 }
+
+/// Text as `spec/src/resolve/shape.rs` lets it pass.
+const PLAIN: &str = r"^[^\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]*$";

@@ -38,13 +38,13 @@ mod vectors;
 
 pub use caches::selectors;
 pub use complaint::{Complaint, Severity};
+pub use shape::{is_name, problems};
 
 use complaint::Complaints;
 use context::{Context, Draft};
 pub(crate) use firmware::waived_answers;
 pub(crate) use gic::{GIC_IIDR, identification};
 pub(crate) use registers::owed;
-pub(crate) use shape::is_name;
 
 /// Where an editor finds the schema of a lock of that version when the spec does not say.
 pub fn lock_schema(version: u32) -> String {
@@ -112,7 +112,7 @@ pub fn resolve(
             Some(help),
         );
     }
-    shape::shape(spec, version, &mut complaints);
+    complaints.0.extend(problems(spec, version));
     vectors::vector_lengths(spec, cpu, &mut complaints);
     let (Some(names), Some(cpu)) = (names, cpu) else {
         return Err(complaints.0);

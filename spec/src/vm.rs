@@ -3,6 +3,8 @@
 //! This model is the JSON form of a spec; `NAME.vm.kdl` is its pretty surface.
 //! The JSON Schema of specs is generated from it.
 
+pub mod limits;
+
 use serde::{Deserialize, Serialize};
 
 /// One virtual machine, as its author wrote it.
@@ -10,7 +12,7 @@ use serde::{Deserialize, Serialize};
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct VmSpec {
-    /// The machine's name: letters, digits, `-`, `_` and `.`.
+    /// The machine's name: letters, digits, `-`, `_` and `.`, and no `.` at the front.
     pub name: String,
     /// The instruction set.
     pub arch: Arch,
@@ -259,7 +261,7 @@ pub struct Boot {
     /// An initial RAM file system; relative to the lock.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub initrd: Option<String>,
-    /// The kernel command line, at most 2048 bytes.
+    /// The kernel command line, at most 2047 bytes.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub cmdline: String,
     /// `sha256-` and 64 hex digits of the kernel; that of the file that is there unless it says so.

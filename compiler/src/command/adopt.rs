@@ -30,8 +30,7 @@ const MEMORY_BYTES: u64 = 512 << 20;
 
 /// Writes the files.
 pub fn run(flags: &AdoptFlags, out: &mut Output) {
-    let valid = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-    if flags.name.is_empty() || flags.name.len() > 63 || !flags.name.chars().all(valid) {
+    if !resolve::is_name(&flags.name) {
         out.note("vmlock: the name may hold 1 to 63 ASCII letters, digits, `-`, `_` and `.`");
         return out.exit(Exit::Usage);
     }

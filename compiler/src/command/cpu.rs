@@ -13,14 +13,15 @@ use std::fmt::Write as _;
 use vmlock_spec::catalogue::{Kind, REGISTERS, RegisterInfo, Rule, field, register_by_name};
 use vmlock_spec::reason;
 use vmlock_spec::report::{HostReport, Reading, View};
-use vmlock_spec::resolve::selectors;
+use vmlock_spec::resolve::{self, selectors};
 use vmlock_spec::smccc;
 
 /// Writes the model.
 pub fn run(flags: &CpuFlags, out: &mut Output) {
-    let valid = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-    if flags.name.is_empty() || !flags.name.chars().all(valid) {
-        out.note("vmlock: the model's name may hold ASCII letters, digits, `-`, `_` and `.`");
+    if !resolve::is_name(&flags.name) {
+        out.note(
+            "vmlock: the model's name may hold 1 to 63 ASCII letters, digits, `-`, `_` and `.`",
+        );
         return out.exit(Exit::Usage);
     }
     let shown = flags.report.display().to_string();

@@ -15,6 +15,9 @@ const WIDTH: usize = 100;
 /// label stands to the right.
 const LINE_MAX: usize = 4096;
 
+/// Longest span that is underlined, in bytes; a longer one is shown where it begins.
+const LABEL_MAX: usize = 500;
+
 /// All findings as text for stderr; colours only on a terminal and without NO_COLOR.
 pub fn render(found: &[Diagnostic]) -> String {
     if found.is_empty() {
@@ -179,7 +182,10 @@ fn span(label: &Label, primary: bool) -> LabeledSpan {
         before.map(|(_, c)| c.len_utf8()).sum()
     };
     let (start, end) = (offset(label.span.start), offset(label.span.end));
-    let end = end.max(start);
+    let end = match end.max(start) {
+        long if long - start > LABEL_MAX => start,
+        end => end,
+    };
     let words = (!label.words.is_empty()).then(|| words::printable(&label.words).into_owned());
     if primary {
         LabeledSpan::new_primary_with_span(words, (start, end - start))

@@ -197,7 +197,7 @@ fn findings_are_valid_under_their_schema() {
 }
 
 /// Codes that speak of names, which no schema knows.
-const BEYOND_THE_SCHEMA: [&str; 13] = [
+const BEYOND_THE_SCHEMA: [&str; 14] = [
     "spec::unknown-baseline",
     "spec::unknown-cpu",
     "spec::unknown-register",
@@ -211,6 +211,7 @@ const BEYOND_THE_SCHEMA: [&str; 13] = [
     "spec::vector-lengths",
     "spec::impossible-value",
     "import::unreadable",
+    "io::unreadable",
 ];
 
 /// One pair of a KDL text and what it says in the JSON form.
@@ -227,6 +228,7 @@ fn remove(value: &mut Value, key: &str) {
 
 #[test]
 fn decoder_and_schema_accept_the_same_descriptions() {
+    let digest = format!("sha256-{}", "0a".repeat(32));
     let corpus = [
         changed(("\"web\"", "\"web\""), |_| {}),
         changed(("\"web\"", "\"a b\""), |v| v["name"] = json!("a b")),
@@ -321,28 +323,108 @@ fn decoder_and_schema_accept_the_same_descriptions() {
         changed(("\"PMCR_EL0.IDCODE\"", "\"PMCR_EL0.IMP\""), |v| {
             v["vary"][1] = json!("PMCR_EL0.IMP")
         }),
+        changed(("pmu", "debug"), |v| {
+            remove(&mut v["cpu"], "features");
+            v["cpu"]["debug"] = json!({});
+        }),
+        changed(("initrd=", "kernel-digest=\"sha256-0\" initrd="), |v| {
+            v["boot"]["kernel-digest"] = json!("sha256-0")
+        }),
+        changed(
+            ("initrd=", &format!("initrd-digest=\"{digest}\" initrd=")),
+            |v| v["boot"]["initrd-digest"] = json!(digest),
+        ),
+        changed(
+            (
+                "initrd=",
+                &format!("initrd-digest=\"{}\" initrd=", digest.to_uppercase()),
+            ),
+            |v| v["boot"]["initrd-digest"] = json!(digest.to_uppercase()),
+        ),
+        changed(("pmu", "debug watchpoints=17"), |v| {
+            remove(&mut v["cpu"], "features");
+            v["cpu"]["debug"] = json!({ "watchpoints": 17 });
+        }),
     ];
+    // What each text may hold, KDL's spelling and the text: in a name, where an empty text is one, elsewhere.
+    let (long, longer) = ("x".repeat(2047), "x".repeat(2048));
+    let (path, no_path) = ("x".repeat(4095), "x".repeat(4096));
+    let texts = [
+        ("", ""),
+        (".", "."),
+        ("..", ".."),
+        (".web", ".web"),
+        ("a/b", "a/b"),
+        ("a b é 大", "a b é 大"),
+        ("a\\tb", "a\tb"),
+        ("a\\nb", "a\nb"),
+        ("a\\rb", "a\rb"),
+        ("a\\u{0}b", "a\0b"),
+        ("a\\u{1b}[2J", "a\u{1b}[2J"),
+        ("a\\u{9b}2J", "a\u{9b}2J"),
+        ("a\\u{202e}b", "a\u{202e}b"),
+        ("a\\u{2028}b", "a\u{2028}b"),
+        ("\\u{feff}a", "\u{feff}a"),
+        ("a\u{200c}b", "a\u{200c}b"),
+        (&long, &long),
+        (&longer, &longer),
+        (&path, &path),
+        (&no_path, &no_path),
+    ];
+    let places = [
+        ("\"web\"", "/name"),
+        ("\"psci-1.1\"", "/abi/1"),
+        ("\"neoverse-n1\"", "/cpu/model"),
+        ("\"crc32\"", "/cpu/hide/0"),
+        ("\"ID_AA64ISAR0_EL1.ATOMIC\"", "/cpu/set/0/field"),
+        ("\"vmlinuz\"", "/boot/kernel"),
+        ("\"initrd.img\"", "/boot/initrd"),
+        ("\"console=ttyS0\"", "/boot/cmdline"),
+        ("\"PMCR_EL0.IDCODE\"", "/vary/1"),
+        ("\"lock.v1.schema.json\"", "/lock-schema"),
+    ];
+    let texts = places.iter().flat_map(|(kdl, pointer)| {
+        texts.iter().map(move |(spelt, text)| {
+            changed((kdl, &format!("\"{spelt}\"")), |v| {
+                *v.pointer_mut(pointer).unwrap() = json!(text);
+            })
+        })
+    });
+    let structures = corpus.len();
+    let corpus: Vec<(String, Value)> = corpus.into_iter().chain(texts).collect();
     let validator = jsonschema::draft7::new(&schema("spec")).unwrap();
     let scratch = Scratch::new("oracle");
-    for (kdl, projection) in &corpus {
+    for (index, (kdl, projection)) in corpus.iter().enumerate() {
         fs::write(scratch.0.join("a.vm.kdl"), kdl).unwrap();
-        let output = vmlock(
-            &scratch.0,
-            &["lock", "--dry-run", "--format", "json", "a.vm.kdl"],
-        );
-        let object: Value = serde_json::from_slice(&output.stdout).unwrap();
-        let codes: Vec<&str> = object["diagnostics"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .filter(|d| d["severity"] == "error")
-            .filter_map(|d| d["code"].as_str())
-            .collect();
-        let accepts = codes.iter().all(|c| BEYOND_THE_SCHEMA.contains(c));
-        assert_eq!(
-            accepts,
-            validator.is_valid(projection),
-            "{codes:?}\n{kdl}\n{projection:#}"
+        fs::write(scratch.0.join("b.vm.json"), projection.to_string()).unwrap();
+        let mut of_forms = Vec::new();
+        for form in ["a.vm.kdl", "b.vm.json"] {
+            let (_, object) = scratch.json(&["lock", "--dry-run", form]);
+            let found = object["diagnostics"].as_array().unwrap();
+            let errors = found.iter().filter(|d| d["severity"] == "error");
+            let codes: Vec<String> = errors
+                .clone()
+                .filter_map(|d| d["code"].as_str().map(str::to_owned))
+                .collect();
+            let accepts = codes
+                .iter()
+                .all(|c| BEYOND_THE_SCHEMA.contains(&c.as_str()));
+            assert_eq!(
+                accepts,
+                validator.is_valid(projection),
+                "{form} {codes:?}\n{kdl}\n{projection:#}"
+            );
+            let pointing = errors.filter(|d| d["span"]["start"].as_u64() > Some(0));
+            assert!(
+                index < structures || pointing.count() == codes.len(),
+                "{object:#}"
+            );
+            of_forms.push(codes);
+        }
+        // A text is judged in one place, whatever form it comes in.
+        assert!(
+            index < structures || of_forms[0] == of_forms[1],
+            "{of_forms:?}\n{kdl}"
         );
     }
 }

@@ -1,96 +1,369 @@
-//! Limits of the description that no type can hold.
+//! Rules for what a description says by itself, without a catalogue: what no type can hold. Both of
+//! its forms, KDL and JSON, are held to them here and nowhere else.
 
 use super::Complaints;
+use super::complaint::Complaint;
 use crate::lock::v1;
-use crate::machine::{MEMORY_MAX, MEMORY_MIN, VCPUS_MAX};
-use crate::vm::VmSpec;
+use crate::vm::limits::{
+    BREAKPOINTS, CMDLINE_BYTES_MAX, COUNTERS, MEMORY_BYTES, MEMORY_BYTES_V1, MEMORY_STEP_BYTES,
+    NAME_BYTES_MAX, TEXT_BYTES_MAX, VCPUS, VCPUS_V1,
+};
+use crate::vm::{Boot, Cpu, Debug, Pmu, SetField, VmSpec};
+use std::ops::RangeInclusive;
 
-/// Whether a machine or a device can be called so: in paths, device trees and words for people.
-pub(crate) fn is_name(name: &str) -> bool {
-    let valid = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-    !name.is_empty() && name.len() <= 63 && name.chars().all(valid) && !name.starts_with('.')
+/// Everything that is wrong with a description whatever the catalogue holds, where it becomes a lock
+/// of that version.
+pub fn problems(spec: &VmSpec, version: u32) -> Vec<Complaint> {
+    let mut complaints = Complaints::default();
+    name(&spec.name, &mut complaints);
+    numbers(spec, version == v1::VERSION, &mut complaints);
+    texts(spec, &mut complaints);
+    repeated(spec, &mut complaints);
+    if version == v1::VERSION {
+        newer(spec, &mut complaints);
+    }
+    complaints.0
 }
 
-/// Limits of the description that no type can hold.
-pub(super) fn shape(spec: &VmSpec, version: u32, complaints: &mut Complaints) {
-    if !is_name(&spec.name) {
-        complaints.error(
-            "spec::bad-name",
-            "/name",
-            format!("`{}` is no name for a machine", spec.name.escape_debug()),
-            Some("use 1 to 63 letters, digits, `-`, `_` and `.`, and no `.` at the front".into()),
-        );
+/// Whether a machine or a device can be called so: in paths, device trees, labels and words for people.
+pub fn is_name(name: &str) -> bool {
+    let length = (1..=NAME_BYTES_MAX).contains(&name.len());
+    length && name.chars().all(of_names) && !name.starts_with('.')
+}
+
+fn of_names(c: char) -> bool {
+    c.is_ascii_alphanumeric() || "-_.".contains(c)
+}
+
+fn name(name: &str, complaints: &mut Complaints) {
+    if is_name(name) {
+        return;
     }
-    // What version 1 cannot hold needs an upgrade, which its lock is never given unasked.
-    let upgrade = |fits: bool| {
-        let old = version == v1::VERSION && fits;
-        old.then(|| {
-            "a lock of version 1 cannot hold more: `vmlock lock --upgrade` makes a newer one"
+    let better: String = name
+        .trim_start_matches('.')
+        .chars()
+        .map(|c| if of_names(c) { c } else { '-' })
+        .take(NAME_BYTES_MAX)
+        .collect();
+    let help = match is_name(&better) {
+        true => format!("for example `{better}`"),
+        false => "for example `web-1`".to_owned(),
+    };
+    let message = match name {
+        "" => "the machine's name is empty".to_owned(),
+        _ if name.starts_with('.') => {
+            "this cannot be a machine's name: a `.` at the front hides files and names folders"
                 .to_owned()
-        })
+        }
+        _ => format!(
+            "this cannot be a machine's name: only ASCII letters, digits, `-`, `_` and `.`, at most {NAME_BYTES_MAX}"
+        ),
     };
-    let most = match version {
-        v1::VERSION => 64,
-        _ => VCPUS_MAX,
-    };
-    if !(1..=most).contains(&spec.cpu.count) {
+    complaints.error("spec::bad-name", "/name", message, Some(help));
+}
+
+/// What a lock of version 1 cannot hold needs an upgrade, which it is never given unasked.
+const UPGRADE: &str = "`vmlock lock --upgrade` makes a newer one";
+
+fn numbers(spec: &VmSpec, old: bool, complaints: &mut Complaints) {
+    let count = u64::from(spec.cpu.count);
+    let fits = VCPUS.contains(&count);
+    let vcpus = if old { VCPUS_V1 } else { VCPUS };
+    if !vcpus.contains(&count) {
         complaints.error(
             "spec::cpu-count",
             "/cpu/count",
-            format!("{} vCPUs: a machine has 1 to {most}", spec.cpu.count),
-            upgrade((1..=VCPUS_MAX).contains(&spec.cpu.count)),
+            format!("{count} vCPUs: a machine has {}", words(&vcpus)),
+            fits.then(|| format!("a lock of version 1 cannot hold more: {UPGRADE}")),
         );
     }
-    let (high, words) = match version {
-        v1::VERSION => (512 << 30, "512 GiB"),
-        _ => (MEMORY_MAX, "255 TiB"),
+    memory(spec.memory, old, complaints);
+    let mut bounded = |place: &str, what: &str, number: Option<u32>, bounds| {
+        if number.is_some_and(|n| !RangeInclusive::contains(&bounds, &u64::from(n))) {
+            let help = format!("`{what}` is {}", words(&bounds));
+            let message = format!("`{what}` is out of range");
+            complaints.error("spec::out-of-range", place, message, Some(help));
+        }
     };
-    let whole = spec.memory.is_multiple_of(2 << 20);
-    if !(MEMORY_MIN..=high).contains(&spec.memory) || !whole {
-        complaints.error(
-            "spec::memory-size",
-            "/memory",
-            format!(
-                "{} bytes of memory: a machine has 64 MiB to {words}, in steps of 2 MiB",
-                spec.memory
-            ),
-            upgrade((MEMORY_MIN..=MEMORY_MAX).contains(&spec.memory) && whole),
+    if let Some(Pmu { counters, .. }) = &spec.cpu.pmu {
+        bounded("/cpu/pmu/counters", "counters", *counters, COUNTERS);
+    }
+    if let Some(Debug {
+        breakpoints,
+        watchpoints,
+    }) = &spec.cpu.debug
+    {
+        bounded(
+            "/cpu/debug/breakpoints",
+            "breakpoints",
+            *breakpoints,
+            BREAKPOINTS,
+        );
+        bounded(
+            "/cpu/debug/watchpoints",
+            "watchpoints",
+            *watchpoints,
+            BREAKPOINTS,
         );
     }
-    if let Some(boot) = &spec.boot
-        && version == v1::VERSION
-    {
-        let asked = [
-            ("kernel-digest", boot.kernel_digest.is_some()),
-            ("initrd-digest", boot.initrd_digest.is_some()),
-            ("kernel-address", boot.kernel_address.is_some()),
-        ];
-        for (what, _) in asked.into_iter().filter(|(_, asked)| *asked) {
+    for (place, says_nothing, message, help) in [
+        (
+            "/cpu/debug",
+            spec.cpu.debug == Some(Debug::default()),
+            "`debug` does not say how many there are",
+            "give the number of breakpoints, of watchpoints or of both",
+        ),
+        (
+            "/cpu/pmu",
+            spec.cpu.pmu == Some(Pmu::default()),
+            "`pmu` does not say what the guest gets less of",
+            "name the feature `pmu` alone: the guest then gets what the silicon has",
+        ),
+    ] {
+        if says_nothing {
+            complaints.error("spec::missing", place, message.into(), Some(help.into()));
+        }
+    }
+}
+
+fn memory(bytes: u64, old: bool, complaints: &mut Complaints) {
+    let range = if old { MEMORY_BYTES_V1 } else { MEMORY_BYTES };
+    let (least, most) = (range.start() >> 20, range.end() >> 30);
+    let limits = match most {
+        1024.. => format!("memory is {least} MiB to {} TiB", most >> 10),
+        _ => format!("memory is {least} MiB to {most} GiB"),
+    };
+    let (message, help) = if bytes < *range.start() {
+        ("too little memory", limits)
+    } else if bytes > *MEMORY_BYTES.end() {
+        ("too much memory", limits)
+    } else if bytes > *range.end() {
+        let help = format!("{limits} in a lock of version 1: {UPGRADE}");
+        ("too much memory", help)
+    } else if !bytes.is_multiple_of(MEMORY_STEP_BYTES) {
+        let better = bytes.next_multiple_of(MEMORY_STEP_BYTES);
+        let help = format!("for example {} MiB, in bytes {better}", better >> 20);
+        ("memory must be a multiple of 2 MiB", help)
+    } else {
+        return;
+    };
+    complaints.error("spec::memory-size", "/memory", message.into(), Some(help));
+}
+
+/// What version 1 has no place for.
+fn newer(spec: &VmSpec, complaints: &mut Complaints) {
+    let Some(boot) = &spec.boot else {
+        return;
+    };
+    for (what, asked) in [
+        ("kernel-digest", boot.kernel_digest.is_some()),
+        ("initrd-digest", boot.initrd_digest.is_some()),
+        ("kernel-address", boot.kernel_address.is_some()),
+    ] {
+        if asked {
             complaints.error(
                 "spec::needs-upgrade",
                 format!("/boot/{what}"),
                 format!("a lock of version 1 cannot hold `{what}`"),
-                Some("`vmlock lock --upgrade` makes a newer one".into()),
+                Some(UPGRADE.into()),
             );
         }
     }
-    let cmdline = spec.boot.as_ref().map_or("", |b| b.cmdline.as_str());
-    if cmdline.len() > 2048 || cmdline.contains(['\0', '\n']) {
+}
+
+/// `1 to 64`.
+fn words(range: &RangeInclusive<u64>) -> String {
+    format!("{} to {}", range.start(), range.end())
+}
+
+/// Every text of a description but its name: something, of one line, and not too long.
+fn texts(spec: &VmSpec, complaints: &mut Complaints) {
+    // Taken apart whole, so that a new text cannot be forgotten.
+    let VmSpec {
+        name: _,
+        arch: _,
+        abi,
+        cpu,
+        memory: _,
+        boot,
+        console: _,
+        vary,
+        runs_on,
+        import,
+        lock_schema,
+    } = spec;
+    let Cpu {
+        model,
+        count: _,
+        features: _,
+        vector_lengths: _,
+        pmu,
+        debug: _,
+        aarch32: _,
+        hide,
+        set,
+    } = cpu;
+    if abi.is_empty() {
         complaints.error(
-            "spec::bad-cmdline",
-            "/boot/cmdline",
-            "a command line has at most 2048 bytes (COMMAND_LINE_SIZE on arm64) on one line".into(),
-            None,
+            "spec::missing",
+            "/abi",
+            "no baseline is named".into(),
+            Some("name what the guest was built for, for example `kvm-6.8`".into()),
         );
     }
-    for (index, feature) in spec.cpu.features.iter().enumerate() {
-        if spec.cpu.features[..index].contains(feature) {
-            complaints.error(
-                "spec::duplicate",
-                format!("/cpu/features/{index}"),
-                format!("feature `{}` is named twice", feature.name()),
-                None,
-            );
+    for (list, place, what) in [
+        (abi, "/abi", "a baseline"),
+        (vary, "/vary", "a waived field"),
+        (runs_on, "/runs-on", "a host"),
+        (import, "/import", "a file"),
+        (hide, "/cpu/hide", "a feature to hide"),
+    ] {
+        for (index, one) in list.iter().enumerate() {
+            text(one, &format!("{place}/{index}"), what, complaints);
         }
     }
+    text(model, "/cpu/model", "the CPU model", complaints);
+    for (index, SetField { field, value: _ }) in set.iter().enumerate() {
+        let place = format!("/cpu/set/{index}/field");
+        text(field, &place, "the field to set", complaints);
+    }
+    if let Some(version) = pmu.as_ref().and_then(|p| p.version.as_ref()) {
+        text(version, "/cpu/pmu/version", "`version`", complaints);
+    }
+    if let Some(schema) = lock_schema {
+        text(schema, "/lock-schema", "the schema's place", complaints);
+    }
+    if let Some(boot) = boot {
+        let Boot {
+            kernel,
+            initrd,
+            cmdline,
+            kernel_digest,
+            initrd_digest,
+            kernel_address: _,
+            any_file: _,
+        } = boot;
+        text(kernel, "/boot/kernel", "`kernel`", complaints);
+        if let Some(initrd) = initrd {
+            text(initrd, "/boot/initrd", "`initrd`", complaints);
+        }
+        command_line(cmdline, complaints);
+        digest(kernel_digest, "kernel", complaints);
+        digest(initrd_digest, "initrd", complaints);
+    }
+}
+
+fn digest(digest: &Option<String>, what: &str, complaints: &mut Complaints) {
+    let Some(text) = digest else {
+        return;
+    };
+    if !is_digest(text) {
+        complaints.error(
+            "spec::bad-digest",
+            format!("/boot/{what}-digest"),
+            format!("`{what}-digest` is no digest"),
+            Some("write `sha256-` and the 64 digits that `sha256sum` prints".into()),
+        );
+    }
+}
+
+/// Whether a text is `sha256-` and 64 hex digits, as a lock has them.
+fn is_digest(text: &str) -> bool {
+    let lower = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
+    let hex = text.strip_prefix("sha256-");
+    hex.is_some_and(|hex| hex.len() == 64 && hex.bytes().all(lower))
+}
+
+fn text(text: &str, place: &str, what: &str, complaints: &mut Complaints) {
+    if text.is_empty() {
+        complaints.error(
+            "spec::empty",
+            place,
+            format!("{what} is empty"),
+            Some("write a name or leave the whole entry out".into()),
+        );
+    } else if text.len() > TEXT_BYTES_MAX {
+        complaints.error(
+            "spec::out-of-range",
+            place,
+            format!("{what} has {} bytes", text.len()),
+            Some(format!("at most {TEXT_BYTES_MAX}")),
+        );
+    } else {
+        plain(text, place, what, complaints);
+    }
+}
+
+/// An empty command line is one.
+fn command_line(text: &str, complaints: &mut Complaints) {
+    const PLACE: &str = "/boot/cmdline";
+    if text.len() > CMDLINE_BYTES_MAX {
+        complaints.error(
+            "spec::bad-cmdline",
+            PLACE,
+            format!("the command line has {} bytes", text.len()),
+            Some(format!("an arm64 kernel reads at most {CMDLINE_BYTES_MAX}")),
+        );
+    } else {
+        // A tab separates words for a kernel as a space does.
+        plain(&text.replace('\t', " "), PLACE, "`cmdline`", complaints);
+    }
+}
+
+/// A text holds what a reader sees: the characters that KDL keeps out of a file are out, however
+/// they are spelt.
+fn plain(text: &str, place: &str, what: &str, complaints: &mut Complaints) {
+    let Some(c) = text.chars().find(|c| acts(*c)) else {
+        return;
+    };
+    let which = match c {
+        '\0' => "a NUL".to_owned(),
+        '\n' | '\r' => "a line break".to_owned(),
+        _ => format!("the control character U+{:04X}", u32::from(c)),
+    };
+    complaints.error(
+        "spec::control-character",
+        place,
+        format!("{what} holds {which}"),
+        Some("keep it to text on one line".into()),
+    );
+}
+
+/// Control characters, what changes the direction of writing, and what else ends a line (KDL 2.0.0,
+/// "Disallowed Literal Code Points" and "Newline").
+fn acts(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+}
+
+/// What is named twice: the second adds nothing, or contradicts the first.
+fn repeated(spec: &VmSpec, complaints: &mut Complaints) {
+    let mut twice = |place: &str, names: Vec<&str>, how: &str| {
+        for (index, name) in names.iter().enumerate() {
+            let Some(first) = names[..index].iter().position(|n| n == name) else {
+                continue;
+            };
+            let complaint = complaints.error(
+                "spec::duplicate-value",
+                format!("{place}/{index}"),
+                format!("`{name}` is {how} twice"),
+                Some("keep one of the two".into()),
+            );
+            let first = (format!("{place}/{first}"), "first here".to_owned());
+            complaint.also.push(first);
+        }
+    };
+    for (place, list) in [
+        ("/abi", &spec.abi),
+        ("/vary", &spec.vary),
+        ("/runs-on", &spec.runs_on),
+        ("/import", &spec.import),
+        ("/cpu/hide", &spec.cpu.hide),
+    ] {
+        twice(place, list.iter().map(String::as_str).collect(), "named");
+    }
+    let set = spec.cpu.set.iter().map(|s| s.field.as_str());
+    twice("/cpu/set", set.collect(), "set");
+    let features = spec.cpu.features.iter().map(|f| f.name());
+    twice("/cpu/features", features.collect(), "named");
 }

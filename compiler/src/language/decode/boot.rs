@@ -1,12 +1,9 @@
 //! `boot kernel="…" initrd="…" cmdline="…"`: what the guest starts with.
 
 use super::Decoder;
-use super::span::{head, range};
+use super::span::head;
 use kdl::KdlNode;
 use vmlock_spec::vm::Boot;
-
-/// Longest command line (arm64 `COMMAND_LINE_SIZE`, arch/arm64/include/uapi/asm/setup.h).
-const CMDLINE_MAX_BYTES: usize = 2048;
 
 impl Decoder<'_> {
     pub(super) fn boot(&mut self, node: &KdlNode) -> Option<Boot> {
@@ -28,33 +25,15 @@ impl Decoder<'_> {
             ],
         );
         for (name, entry) in &properties {
-            self.places
-                .note(format!("/boot/{name}"), range(entry.span()));
+            let span = self.value_span(entry);
+            self.places.note(format!("/boot/{name}"), span);
         }
         let mut fine = true;
         let mut text = |decoder: &mut Self, name: &str| {
             let entry = properties.get(name)?;
-            // An empty command line is one; an empty path is none.
-            if name == "cmdline" && entry.value().as_string() == Some("") {
-                return None;
-            }
             let text = decoder.string(entry, &format!("`{name}`"));
             fine &= text.is_some();
-            text.filter(|t| {
-                let whole = !t.contains(['\0', '\n']);
-                if !whole {
-                    let span = decoder.value_span(entry);
-                    let message = format!("`{name}` holds a NUL or a line break");
-                    decoder.push(
-                        "spec::bad-cmdline",
-                        message,
-                        span,
-                        "not one line of text",
-                        "keep it on one line",
-                    );
-                }
-                whole
-            })
+            text
         };
         let kernel = text(self, "kernel");
         let initrd = text(self, "initrd");
@@ -76,19 +55,6 @@ impl Decoder<'_> {
                 "no `kernel`",
                 format!("write `{EXAMPLE}`"),
             );
-        }
-        if cmdline.len() > CMDLINE_MAX_BYTES {
-            // The value itself would fill the screen.
-            let name = properties.get("cmdline").and_then(|e| e.name());
-            let span = name.map_or(head(node), |n| range(n.span()));
-            self.push(
-                "spec::bad-cmdline",
-                format!("the command line has {} bytes", cmdline.len()),
-                span,
-                "too long",
-                "an arm64 kernel reads at most 2048",
-            );
-            return None;
         }
         let kernel = kernel.filter(|_| fine)?;
         Some(Boot {

@@ -3,13 +3,12 @@
 use super::Decoder;
 use super::span::{head, range, range_of_entries};
 use super::vm::VM_NODES;
-use crate::diagnostic::{Diagnostic, suggest};
+use crate::diagnostic::suggest;
 use kdl::KdlNode;
 use std::collections::BTreeMap;
+use vmlock_spec::vm::limits::VCPUS;
 use vmlock_spec::vm::{Cpu, Feature, SetField};
 
-/// Most vCPUs of a machine.
-const VCPUS_MAX: u64 = vmlock_spec::machine::VCPUS_MAX as u64;
 /// vCPU features of KVM that a description cannot name yet.
 pub(super) const FEATURES_LATER: [&str; 1] = ["el2"];
 
@@ -26,7 +25,7 @@ impl Decoder<'_> {
         let count = match properties.get("count") {
             Some(entry) => {
                 self.places.note("/cpu/count", range(entry.span()));
-                self.number(entry, "spec::cpu-count", "`count`", 1..=VCPUS_MAX)
+                self.number(entry, "spec::cpu-count", "`count`", VCPUS)
             }
             None if self.misspelt.contains("count") => None,
             None => {
@@ -48,34 +47,14 @@ impl Decoder<'_> {
         let (mut pmu, mut debug, mut aarch32) = (None, None, false);
         let mut single: BTreeMap<&str, &KdlNode> = BTreeMap::new();
         let (mut hides, mut set) = (Vec::new(), Vec::new());
-        let mut fields: BTreeMap<String, &KdlNode> = BTreeMap::new();
         for child in node.children().map_or(&[][..], |c| c.nodes()) {
             let word = child.name().value();
             self.no_type(child.ty());
             match word {
                 "hide" => hides.push(child),
                 "set" => {
-                    let Some(one) = self.set(child, set.len()) else {
-                        continue;
-                    };
-                    match fields.get(&one.field) {
-                        Some(first) => {
-                            let (again, first) = (range_of_entries(child), range_of_entries(first));
-                            self.found.push(
-                                Diagnostic::error(
-                                    "spec::duplicate-value",
-                                    format!("`{}` is set twice", one.field),
-                                )
-                                .at(self.source, again, "again here")
-                                .at(self.source, first, "first here")
-                                .help("keep one of the two"),
-                            );
-                        }
-                        None => {
-                            fields.insert(one.field.clone(), child);
-                            set.push(one);
-                        }
-                    }
+                    let one = self.set(child, set.len());
+                    set.extend(one);
                 }
                 "debug" | "aarch32" => {
                     if let Some(first) = single.insert(word, child) {

@@ -5,6 +5,7 @@ use super::Decoder;
 use super::span::{head, range};
 use crate::diagnostic::suggest;
 use kdl::KdlNode;
+use vmlock_spec::vm::limits::{BREAKPOINTS, COUNTERS, VECTOR_BITS};
 use vmlock_spec::vm::{Debug, Pmu};
 
 impl Decoder<'_> {
@@ -14,7 +15,7 @@ impl Decoder<'_> {
         self.places.note(POINTER, head(node));
         let properties = self.properties(node, &["version", "counters"]);
         let mut pmu = Pmu {
-            counters: self.count(&properties, "counters", POINTER, 0..=31),
+            counters: self.count(&properties, "counters", POINTER, COUNTERS),
             ..Pmu::default()
         };
         if let Some(entry) = properties.get("version") {
@@ -60,19 +61,13 @@ impl Decoder<'_> {
         self.no_children(node);
         self.no_arguments(node, "write `debug breakpoints=4 watchpoints=2`");
         let properties = self.properties(node, &["breakpoints", "watchpoints"]);
-        if properties.is_empty() {
-            self.push(
-                "spec::missing",
-                "`debug` does not say how many there are".to_owned(),
-                head(node),
-                "nothing follows",
-                "write `debug breakpoints=4 watchpoints=2`, or one of the two",
-            );
-        }
-        Some(Debug {
-            breakpoints: self.count(&properties, "breakpoints", POINTER, 2..=16),
-            watchpoints: self.count(&properties, "watchpoints", POINTER, 2..=16),
-        })
+        let debug = Debug {
+            breakpoints: self.count(&properties, "breakpoints", POINTER, BREAKPOINTS),
+            watchpoints: self.count(&properties, "watchpoints", POINTER, BREAKPOINTS),
+        };
+        // One that says something, and nothing right, has been told of.
+        let told = debug == Debug::default() && !node.entries().is_empty();
+        (!told).then_some(debug)
     }
 
     /// The lengths of `sve 128 256`; the resolver says which sets there are.
@@ -85,7 +80,7 @@ impl Decoder<'_> {
         let mut out = Vec::new();
         for entry in self.arguments(node) {
             let what = "a vector length, in bits,";
-            let bits = self.number(entry, "spec::vector-lengths", what, 128..=2048);
+            let bits = self.number(entry, "spec::vector-lengths", what, VECTOR_BITS);
             match bits {
                 Some(bits) => {
                     let pointer = format!("/cpu/vector-lengths/{}", out.len());

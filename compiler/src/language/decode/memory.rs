@@ -3,14 +3,6 @@
 use super::Decoder;
 use super::span::range;
 use kdl::KdlNode;
-use vmlock_spec::machine;
-
-/// Guest memory comes in blocks of 2 MiB, so that the host can map it with huge pages.
-const MEMORY_STEP_BYTES: u64 = 2 << 20;
-/// Least guest memory.
-pub(super) const MEMORY_MIN_BYTES: u64 = machine::MEMORY_MIN;
-/// Most guest memory.
-const MEMORY_MAX_BYTES: u64 = machine::MEMORY_MAX;
 
 impl Decoder<'_> {
     pub(super) fn memory(&mut self, node: &KdlNode) -> Option<u64> {
@@ -35,45 +27,14 @@ impl Decoder<'_> {
             return None;
         }
         let text = self.string(entry, "memory")?;
-        let bytes = match size(&text) {
-            Ok(bytes) => bytes,
+        match size(&text) {
+            Ok(bytes) => Some(bytes),
             Err(help) => {
-                self.push(
-                    "spec::memory-size",
-                    format!("`{text}` is not a size"),
-                    span,
-                    "not a size",
-                    help,
-                );
-                return None;
+                let message = format!("`{text}` is not a size");
+                self.push("spec::memory-size", message, span, "not a size", help);
+                None
             }
-        };
-        if !(MEMORY_MIN_BYTES..=MEMORY_MAX_BYTES).contains(&bytes) {
-            self.push(
-                "spec::memory-size",
-                "memory is out of range".to_owned(),
-                span,
-                if bytes < MEMORY_MIN_BYTES {
-                    "too little"
-                } else {
-                    "too much"
-                },
-                "memory is 64MiB to 255TiB",
-            );
-            return None;
         }
-        if bytes % MEMORY_STEP_BYTES != 0 {
-            let up = bytes.next_multiple_of(MEMORY_STEP_BYTES) >> 20;
-            self.push(
-                "spec::memory-size",
-                "memory must be a multiple of 2 MiB".to_owned(),
-                span,
-                "not a multiple of 2 MiB",
-                format!("for example `memory \"{up}MiB\"`"),
-            );
-            return None;
-        }
-        Some(bytes)
     }
 }
 

@@ -2,13 +2,8 @@
 
 use super::Decoder;
 use super::span::{head, range};
-use crate::diagnostic::Diagnostic;
 use kdl::{KdlEntry, KdlNode, KdlValue};
 use std::collections::BTreeMap;
-use std::ops::Range;
-
-/// Longest string of a description, in bytes (`PATH_MAX` of Linux).
-const STRING_BYTES_MAX: usize = 4096;
 
 /// The kind of a value, for people.
 fn kind(value: &KdlValue) -> &'static str {
@@ -32,7 +27,7 @@ impl Decoder<'_> {
         );
     }
 
-    /// A string that is not empty.
+    /// A string; what may stand in it is judged with the whole description.
     pub(super) fn string(&mut self, entry: &KdlEntry, what: &str) -> Option<String> {
         let span = self.value_span(entry);
         let Some(text) = entry.value().as_string() else {
@@ -50,26 +45,6 @@ impl Decoder<'_> {
             self.wrong_type(entry, what, "a string", help);
             return None;
         };
-        if text.is_empty() {
-            self.push(
-                "spec::empty",
-                format!("{what} is empty"),
-                span,
-                "nothing between the quotes",
-                "write a name or leave the whole entry out",
-            );
-            return None;
-        }
-        if text.len() > STRING_BYTES_MAX {
-            self.push(
-                "spec::out-of-range",
-                format!("{what} has {} bytes", text.len()),
-                span.start..span.start,
-                "too long",
-                format!("at most {STRING_BYTES_MAX}"),
-            );
-            return None;
-        }
         Some(text.to_owned())
     }
 
@@ -150,7 +125,7 @@ impl Decoder<'_> {
         Some(number as u32)
     }
 
-    /// The strings of one or several nodes of one name; doubled ones are reported.
+    /// The strings of one or several nodes of one name.
     pub(super) fn list(
         &mut self,
         nodes: &[&KdlNode],
@@ -158,7 +133,7 @@ impl Decoder<'_> {
         what: &str,
         example: &str,
     ) -> Vec<String> {
-        let mut out: Vec<(String, Range<usize>)> = Vec::new();
+        let mut out = Vec::new();
         for node in nodes {
             self.properties(node, &[]);
             self.no_children(node);
@@ -173,30 +148,16 @@ impl Decoder<'_> {
                 );
             }
             for entry in arguments {
-                let Some(text) = self.string(entry, what) else {
-                    continue;
-                };
-                let span = range(entry.span());
-                if let Some((_, first)) = out.iter().find(|(t, _)| *t == text) {
-                    self.found.push(
-                        Diagnostic::error(
-                            "spec::duplicate-value",
-                            format!("`{text}` is named twice"),
-                        )
-                        .at(self.source, span, "again here")
-                        .at(self.source, first.clone(), "first here")
-                        .help("keep one of the two"),
-                    );
-                    continue;
+                if let Some(text) = self.string(entry, what) {
+                    let pointer = format!("{pointer}/{}", out.len());
+                    self.places.note(pointer, range(entry.span()));
+                    out.push(text);
                 }
-                self.places
-                    .note(format!("{pointer}/{}", out.len()), span.clone());
-                out.push((text, span));
             }
         }
         if let Some(node) = nodes.first() {
             self.places.note(pointer, head(node));
         }
-        out.into_iter().map(|(text, _)| text).collect()
+        out
     }
 }

@@ -2,17 +2,14 @@
 
 use super::Decoder;
 use super::cpu::FEATURES_LATER;
-use super::memory::MEMORY_MIN_BYTES;
 use super::span::{head, range};
 use super::{ENTRIES_MAX, too_many};
 use crate::diagnostic::suggest;
-use kdl::{KdlDocument, KdlEntry, KdlNode};
+use kdl::{KdlDocument, KdlNode};
 use std::collections::BTreeMap;
+use vmlock_spec::vm::limits::MEMORY_BYTES;
 use vmlock_spec::vm::{Arch, Feature, VmSpec};
 use vmlock_spec::words::did_you_mean;
-
-/// Longest machine name.
-const NAME_MAX_BYTES: usize = 63;
 
 /// What a `vm` block may hold.
 pub(super) const VM_NODES: [&str; 10] = [
@@ -93,8 +90,7 @@ impl Decoder<'_> {
         self.properties(node, &[]);
         let name = self.only(node, "vm \"NAME\" { … }").and_then(|entry| {
             self.places.note("/name", range(entry.span()));
-            let name = self.string(entry, "the machine's name")?;
-            self.name(entry, name)
+            self.string(entry, "the machine's name")
         });
         if name.is_none() {
             unread.push("/name");
@@ -146,7 +142,7 @@ impl Decoder<'_> {
             arch: Arch::Arm64,
             abi,
             cpu,
-            memory: memory.unwrap_or(MEMORY_MIN_BYTES),
+            memory: memory.unwrap_or(*MEMORY_BYTES.start()),
             boot,
             console: console.unwrap_or_default(),
             vary,
@@ -232,26 +228,6 @@ impl Decoder<'_> {
             );
         }
         found
-    }
-
-    fn name(&mut self, entry: &KdlEntry, name: String) -> Option<String> {
-        let allowed = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-        if name.chars().all(allowed) && name.len() <= NAME_MAX_BYTES {
-            return Some(name);
-        }
-        let mut better: String = name
-            .chars()
-            .map(|c| if allowed(c) { c } else { '-' })
-            .collect();
-        better.truncate(NAME_MAX_BYTES);
-        self.push(
-            "spec::bad-name",
-            "this cannot be a machine's name".to_owned(),
-            range(entry.span()),
-            "only ASCII letters, digits, `-`, `_` and `.`, at most 63",
-            format!("for example `{better}`"),
-        );
-        None
     }
 
     fn arch(&mut self, node: &KdlNode) -> Option<()> {
