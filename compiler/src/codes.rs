@@ -310,6 +310,11 @@ pub const CODES: &[Code] = &[
         "`vmlock lock --check` found no lock beside the description. Make it with `vmlock lock` and check it in.",
     ),
     code(
+        "lock::two-descriptions",
+        "two descriptions of one lock",
+        "NAME.vm.kdl and NAME.vm.json stand in one folder, and the lock of both is NAME.vm.lock.json. Which of the two it comes of would depend on which was compiled last, so it comes of neither.",
+    ),
+    code(
         "lock::stale",
         "the lock is not what the description says",
         "The lock in the file differs from what the description resolves to with this vmlock. Run `vmlock lock`, and review the change: it is what guests will see.",

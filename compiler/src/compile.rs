@@ -42,6 +42,17 @@ pub struct Former {
     pub boot: Option<Boot>,
 }
 
+/// The other description of the same lock, where there are two: `NAME.vm.json` beside `NAME.vm.kdl`.
+pub fn rival(spec: &Path) -> Option<PathBuf> {
+    let name = spec.file_name()?.to_str()?;
+    let other = match name.strip_suffix(".vm.kdl") {
+        Some(stem) => format!("{stem}.vm.json"),
+        None => format!("{}.vm.kdl", name.strip_suffix(".vm.json")?),
+    };
+    let other = spec.with_file_name(other);
+    (spec.exists() && other.exists()).then_some(other)
+}
+
 /// Compiles a description. Every one of `hosts`, and of those that its `runs-on`
 /// names, has to be able to keep the lock, or there is none.
 ///

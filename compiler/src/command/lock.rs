@@ -11,6 +11,7 @@ use crate::render::{Exit, Output};
 use serde::Serialize;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
+use std::collections::BTreeSet;
 use std::io;
 use std::path::Path;
 use vmlock_spec::lock::{LOCK_VERSION, Lock, canonical};
@@ -56,6 +57,7 @@ pub fn run(flags: &LockFlags, out: &mut Output) {
         return out.note("vmlock: a host that is not known keeps no lock; nothing was written");
     }
     let mut verdicts = Vec::new();
+    let mut disputed = BTreeSet::new();
     for spec in &flags.specs {
         let Some(path) = lock_path(spec) else {
             let shown = spec.display();
@@ -66,6 +68,12 @@ pub fn run(flags: &LockFlags, out: &mut Output) {
             out.exit(Exit::Usage);
             continue;
         };
+        if let Some(rival) = compile::rival(spec) {
+            if disputed.insert(path.clone()) {
+                out.fail(Exit::Findings, two_of_one(spec, &rival, &path));
+            }
+            continue;
+        }
         outcomes.extend(one(flags, spec, &path, &hosts, &mut verdicts, out));
     }
     let outcomes = serde_json::to_value(outcomes).unwrap_or_default();
@@ -73,6 +81,15 @@ pub fn run(flags: &LockFlags, out: &mut Output) {
     if !verdicts.is_empty() {
         out.value("hosts", verdicts);
     }
+}
+
+/// Which of the two a lock comes of would be whoever was compiled last.
+fn two_of_one(spec: &Path, rival: &Path, lock: &Path) -> Diagnostic {
+    let [spec, rival, lock] = [spec, rival, lock].map(|p| p.display().to_string());
+    let words = format!("`{spec}` and `{rival}` would both make `{lock}`, so neither does");
+    Diagnostic::error("lock::two-descriptions", words)
+        .in_file(spec)
+        .help("give one of the two another name, or remove it")
 }
 
 fn one(
