@@ -47,6 +47,8 @@ pub struct Mapped {
     pub which: u32,
     /// Which of them are raised at this moment.
     pub raised: u32,
+    /// Of which of them KVM does not tell.
+    pub untold: u32,
 }
 
 /// The in-kernel interrupt controller, as it can be reached while no vCPU is
@@ -63,6 +65,10 @@ pub trait InKernel {
     fn lines(&self, part: Part, first: u32) -> Result<u32, Self::Error>;
     /// The private interrupts of which KVM asks the hardware, when the guest reads whether they are pending.
     fn mapped(&self) -> Result<Mapped, Self::Error>;
+    /// Makes a 32-bit access as the guest makes it itself, where userspace's means less; what a read gives.
+    fn as_guest(&self, part: Part, offset: u32, access: Access) -> Result<u32, Self::Error>;
+    /// Why the guest cannot go on: what it wrote at that offset was not done to these interrupts.
+    fn not_done(&self, part: Part, offset: u32, which: u32) -> Self::Error;
     /// Keeps everyone from injecting any of the 32 interrupts from `first` on
     /// while `work` runs. What comes in between arrives after it.
     fn quietly<T>(

@@ -2,20 +2,23 @@
 //! with the name of the call and of what it was about.
 //!
 //! Everything that is `unsafe` about KVM stays in this directory. Register
-//! reads exist only on vCPUs that cannot have an exit pending, but for the
-//! timers', see [`vcpu`].
+//! reads exist only on vCPUs that cannot have an exit pending, but for what
+//! an exit leaves alone, see [`exit`] and [`vcpu`].
 
 mod count;
+mod exit;
 mod gic;
+mod register;
 mod system;
 mod vcpu;
 mod vm;
 
 pub use count::ioctls;
+pub use exit::{Between, Exit, Forwarded, Mmio, Ran};
 pub use gic::Gic;
 pub use system::{System, host_counter};
-pub use vcpu::{Exit, Forwarded, Fresh, Kick, Load, Runnable};
-pub use vm::{Vm, bury, discard};
+pub use vcpu::{Fresh, Kick, Runnable};
+pub use vm::{Slot, Vm, bury, discard};
 
 use count::counted;
 use std::fmt;
@@ -65,12 +68,18 @@ fn name_of(id: u64) -> String {
 /// Ids of the core registers that a boot protocol sets
 /// (`KVM_REG_ARM_CORE_REG`, arch/arm64/include/uapi/asm/kvm.h).
 pub mod core {
-    /// X0.
+    /// X0; X1 and on follow, two apart.
     pub const X0: u64 = 0x6030_0000_0010_0000;
+    /// How many general-purpose registers there are, X0 to X30.
+    pub const GENERAL: usize = 31;
     /// The program counter.
     pub const PC: u64 = 0x6030_0000_0010_0040;
     /// PSTATE.
     pub const PSTATE: u64 = 0x6030_0000_0010_0042;
+    /// ELR_EL1.
+    pub const ELR_EL1: u64 = 0x6030_0000_0010_0046;
+    /// SPSR_EL1.
+    pub const SPSR_EL1: u64 = 0x6030_0000_0010_0048;
     /// The virtual counter (`KVM_REG_ARM_TIMER_CNT`, whose encoding is that of CNTV_CVAL_EL0).
     pub const CNTVCT: u64 = 0x6030_0000_0013_df1a;
     /// The virtual timer's control (`KVM_REG_ARM_TIMER_CTL`).

@@ -5,6 +5,7 @@ pub mod barrier;
 pub mod boot;
 pub mod home;
 pub mod image;
+pub mod loan;
 pub mod memory;
 pub mod pause;
 pub mod reader;

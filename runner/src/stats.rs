@@ -1,6 +1,6 @@
 //! What start-up cost: ioctls and time per phase, up to the first guest instruction.
 
-use crate::gic::proxy::counts;
+use crate::gic::proxy::{Counts, counts};
 use crate::kvm::ioctls;
 use crate::machine::run::raised;
 use crate::say;
@@ -9,21 +9,25 @@ use std::time::Instant;
 
 /// What the guest's interrupts cost, as a line of JSON and in words: how often devices
 /// raised theirs, and, where the runner answers for the interrupt controller,
-/// exits, and for how many of them every vCPU was stopped; those of a
+/// exits, for how many of them every vCPU was stopped, and how often one was lent; those of a
 /// rehearsal do not count.
-pub fn interrupts(rehearsed: (u64, u64)) -> (Value, String) {
-    let (exits, stops) = counts();
-    let (exits, stops, raised) = (exits - rehearsed.0, stops - rehearsed.1, raised());
+pub fn interrupts(rehearsed: Counts) -> (Value, String) {
+    let Counts {
+        exits,
+        stops,
+        loans,
+    } = counts().since(rehearsed);
+    let raised = raised();
     let words = match exits {
         0 => format!(
             "devices raised {raised} interrupts; the kernel answered for the interrupt controller"
         ),
         _ => format!(
             "devices raised {raised} interrupts; {exits} accesses to the interrupt controller were \
-             answered here, and every vCPU was stopped for {stops} of them"
+             answered here, every vCPU was stopped for {stops} of them, and one was lent {loans} times"
         ),
     };
-    let counts = json!({ "exits": exits, "stops": stops, "raised": raised });
+    let counts = json!({ "exits": exits, "stops": stops, "loans": loans, "raised": raised });
     (json!({ "interruptController": counts }), words)
 }
 

@@ -3,7 +3,7 @@
 use super::kept_here;
 use crate::failure::{Failure, exit};
 use crate::flags::Parsed;
-use crate::gic::proxy::counts;
+use crate::gic::proxy::{Counts, counts};
 use crate::say;
 use crate::torture::torture;
 use serde_json::json;
@@ -18,17 +18,22 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
     let rarity = number(parsed, "rarity", RARITY)?;
     let (system, lock, plan) = kept_here(parsed)?;
     let tally = torture(&system, &lock, &plan, interrupts, rarity)?;
-    let (exits, stops) = counts();
+    let Counts {
+        exits,
+        stops,
+        loans,
+    } = counts();
     let agrees = tally.agrees();
     say::print_json(&json!({
         "agrees": agrees,
         "tally": tally,
-        "interruptController": { "exits": exits, "stops": stops },
+        "interruptController": { "exits": exits, "stops": stops, "loans": loans },
     }))?;
     Ok(if agrees { exit::OK } else { exit::FINDINGS })
 }
 
-fn number(parsed: &Parsed, flag: &str, otherwise: u64) -> Result<u64, Failure> {
+/// A flag's number.
+pub fn number(parsed: &Parsed, flag: &str, otherwise: u64) -> Result<u64, Failure> {
     let Some(text) = parsed.value(flag) else {
         return Ok(otherwise);
     };

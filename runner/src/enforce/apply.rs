@@ -7,8 +7,8 @@
 //! only take now), and the PMU, which needs an initialised GIC.
 
 use crate::failure::Failure;
-use crate::gic::proxy::Proxy;
-use crate::kvm::{Fresh, Gic, System, Vm, host_counter};
+use crate::gic::proxy::{Hidden, Proxy};
+use crate::kvm::{Fresh, Gic, Slot, System, Vm, host_counter};
 use crate::machine::memory::Memory;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -56,22 +56,30 @@ pub struct Recipe<'a> {
 /// Bytes of the distributor's frame.
 const DISTRIBUTOR_SIZE: u64 = 0x1_0000;
 
+/// Where the frames of an interrupt controller are that the runner answers for.
+/// KVM looks for memory before it looks for devices (`kvm_handle_guest_abort`,
+/// arch/arm64/kvm/mmu.c, 5.10 to 7.3): frames that lie where memory is are seen by nobody.
+fn hidden(lock: &Lock) -> Range {
+    let vcpus = lock.machine.vcpus.len() as u64;
+    Range {
+        base: lock.machine.memory.base,
+        size: DISTRIBUTOR_SIZE + vcpus * REDISTRIBUTOR_SIZE,
+    }
+}
+
 impl<'a> Recipe<'a> {
     /// The machine of a lock, as its plan says.
     pub fn of_lock(lock: &'a Lock, plan: &Plan) -> Self {
         let steps: Vec<Step> = plan.steps().cloned().collect();
         let proxied = steps.contains(&Step::Distributor).then_some(lock);
-        // KVM looks for memory before it looks for devices
-        // (`kvm_handle_guest_abort`, arch/arm64/kvm/mmu.c, 5.10 to 7.3): frames
-        // that lie where memory is are seen by nobody.
         let (distributor, redistributors) = match proxied {
             Some(_) => {
-                let memory = lock.machine.memory.base;
-                let hidden = Range {
-                    base: memory + DISTRIBUTOR_SIZE,
-                    size: lock.machine.vcpus.len() as u64 * REDISTRIBUTOR_SIZE,
+                let hidden = hidden(lock);
+                let redistributors = Range {
+                    base: hidden.base + DISTRIBUTOR_SIZE,
+                    size: hidden.size - DISTRIBUTOR_SIZE,
                 };
-                (memory, vec![hidden])
+                (hidden.base, vec![redistributors])
             }
             None => (
                 lock.machine.distributor.base,
@@ -119,6 +127,8 @@ pub struct Begun {
     /// Its vCPUs, in order.
     pub vcpus: Vec<Fresh>,
     created: (u64, u64),
+    /// The memory that lies over a hidden interrupt controller.
+    cover: Option<Slot>,
 }
 
 impl Begun {
@@ -143,8 +153,12 @@ pub fn begin(
     if recipe.features.contains(&Feature::Mte) {
         vm.enable_memory_tagging()?;
     }
+    let mut cover = None;
     if let Some(memory) = memory {
-        vm.add_memory(memory)?;
+        match recipe.proxied {
+            Some(lock) => cover = Some(covering(&vm, memory, hidden(lock))?),
+            None => vm.add_memory(memory)?,
+        }
     }
     if recipe.steps.contains(&Step::Identity)
         && let Err(error) = vm.allow_identity()
@@ -180,7 +194,23 @@ pub fn begin(
         gic,
         vcpus,
         created,
+        cover,
     })
+}
+
+/// Gives the guest its memory in two pieces; the one over the hidden frames can be lifted while a vCPU is lent.
+fn covering(vm: &Vm, memory: Arc<Memory>, hidden: Range) -> Result<Slot, Failure> {
+    let all = memory.range();
+    let rest = Range {
+        base: hidden.base + hidden.size,
+        size: all.size.saturating_sub(hidden.size),
+    };
+    let cover = vm.slot(Arc::clone(&memory), hidden, false)?;
+    cover.give()?;
+    if rest.size > 0 {
+        vm.slot(memory, rest, false)?.give()?;
+    }
+    Ok(cover)
 }
 
 /// Gives a vCPU its SVE vector lengths, if the steps name any, and ends their configuration.
@@ -209,6 +239,7 @@ pub fn complete(begun: Begun, recipe: &Recipe) -> Result<Built, Failure> {
         gic,
         vcpus,
         created,
+        cover,
     } = begun;
     let mut refusals = Vec::new();
     for step in &recipe.steps {
@@ -292,7 +323,14 @@ pub fn complete(begun: Begun, recipe: &Recipe) -> Result<Built, Failure> {
     }
     let gic = Arc::new(gic);
     let proxy = match recipe.proxied {
-        Some(lock) => Some(Proxy::new(lock, Arc::clone(&gic), vm.clone())?),
+        Some(lock) => {
+            let hidden = Hidden {
+                distributor: recipe.distributor,
+                redistributors: recipe.distributor + DISTRIBUTOR_SIZE,
+                cover,
+            };
+            Some(Proxy::new(lock, Arc::clone(&gic), vm.clone(), hidden)?)
+        }
         None => None,
     };
     if refusals.is_empty() {

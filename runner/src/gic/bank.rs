@@ -6,21 +6,26 @@
 //! latches alone and is written as a whole, and ICPENDR does nothing. Both are
 //! made up for here.
 //!
-//! A timer that KVM leaves to the hardware is a third place. A guest reads as
+//! A timer that KVM leaves to the hardware is a third place. Whether its interrupt is
+//! active, KVM lets nobody but the guest change (`vgic_hw_irq_change_active`,
+//! vgic-mmio.c, 5.10 to 7.3), and a guest whose timer's interrupt stays active never takes
+//! it again, as one that is started by kexec out of that very interrupt: what is not done
+//! is done once more as the guest. A guest reads as
 //! pending what its line is at this moment, whatever is latched (`__read_pending`,
 //! arch/arm64/kvm/vgic/vgic-mmio.c, 5.10 to 7.3), while userspace is told the line
 //! that the last exit left; so the timer is asked here, too. It is the reader's,
 //! whosever the redistributor is (`kvm_arch_timer_get_input_level`,
-//! arch/arm64/kvm/arch_timer.c, 5.10 to 7.3). What else KVM does when a guest writes
+//! arch/arm64/kvm/arch_timer.c, 5.10 to 7.3). What KVM does not tell of it, the guest
+//! reads itself. What else KVM does when a guest writes
 //! ISENABLER0, ISPENDR0 or ICPENDR0, it does whenever a vCPU enters KVM_RUN
 //! (`kvm_timer_vcpu_load_gic`): it samples the line, and makes the host's interrupt
 //! active if it is up. A timer that KVM emulates, as the physical one without
 //! VHE, and the PMU have lines that KVM sets before it leaves to userspace:
 //! their interrupts are as all others.
 //!
-//! Priority and route of an interrupt that is disabled decide nothing: they
-//! reach the kernel right before the interrupt is enabled. This spares a
-//! booting guest most of the stops.
+//! Priority and route of an interrupt that was never enabled nor active decide
+//! nothing: they reach the kernel right before it is. This spares a booting guest
+//! most of the stops.
 
 use super::{Access, InKernel, Part, Quick};
 use vmlock_spec::lock::Gic;
@@ -186,7 +191,7 @@ impl Bank {
             Aspect::Priority => {
                 self.put_priorities(at, width, value);
                 let these = ((1u64 << width) - 1) << at;
-                self.untold & self.enabled & these as u32 == 0
+                self.untold & self.touched & these as u32 == 0
             }
             Aspect::Route if !at.is_multiple_of(8) => true,
             Aspect::Route => {
@@ -195,7 +200,7 @@ impl Bank {
                     *route = word & AFFINITY;
                     self.untold |= bit;
                 }
-                self.untold & self.enabled & bit == 0
+                self.untold & self.touched & bit == 0
             }
         };
         if nothing { Quick::Done(0) } else { Quick::Stop }
@@ -238,7 +243,15 @@ impl Bank {
                     return Ok(pending);
                 }
                 let mapped = kernel.mapped()?;
-                Ok(pending & !mapped.which | mapped.raised)
+                let raised = match mapped.untold {
+                    0 => mapped.raised,
+                    untold => {
+                        let register = self.register(ISPENDR);
+                        let read = kernel.as_guest(self.part, register, Access::Read)?;
+                        mapped.raised & !untold | read & untold
+                    }
+                };
+                Ok(pending & !mapped.which | raised)
             }
             _ => kernel.read(self.part, self.register(ISACTIVER)),
         }
@@ -272,18 +285,41 @@ impl Bank {
             Aspect::Activate => {
                 // What is active goes where its route says (`vgic_target_oracle`).
                 self.tell_the_rest(value, kernel)?;
-                kernel.write(self.part, self.register(ISACTIVER), value)?;
+                self.activity(value, value, kernel)?;
                 self.touched |= value;
             }
-            Aspect::Deactivate => put(ICACTIVER, value)?,
+            Aspect::Deactivate => self.activity(value, 0, kernel)?,
             Aspect::Configuration => {
                 let offset = self.frame + ICFGR + self.first / 4 + at / 4 % 2 * 4;
                 kernel.write(self.part, offset, value & EDGE)?;
                 self.configuration[(at / 4 % 2) as usize] = value & EDGE;
             }
-            Aspect::Priority | Aspect::Route => self.tell_the_rest(self.enabled, kernel)?,
+            Aspect::Priority | Aspect::Route => self.tell_the_rest(self.touched, kernel)?,
         }
         Ok(())
+    }
+
+    /// Makes interrupts active, all of them, or not active, if none of them is `wanted`.
+    fn activity<K: InKernel>(&self, which: u32, wanted: u32, kernel: &K) -> Result<(), K::Error> {
+        let kind = if wanted == 0 { ICACTIVER } else { ISACTIVER };
+        let register = self.register(kind);
+        kernel.write(self.part, register, which)?;
+        if self.part == Part::Distributor {
+            return Ok(());
+        }
+        let missed = |which: u32| {
+            let active = kernel.read(self.part, self.register(ISACTIVER))?;
+            Ok((active ^ wanted) & which)
+        };
+        let missing = missed(which)?;
+        if missing == 0 {
+            return Ok(());
+        }
+        kernel.as_guest(self.part, register, Access::Write(missing.into()))?;
+        match missed(missing)? {
+            0 => Ok(()),
+            missing => Err(kernel.not_done(self.part, register, missing)),
+        }
     }
 
     /// Sets and clears pending latches. All others are written back as they

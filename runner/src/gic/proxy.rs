@@ -3,9 +3,14 @@
 
 use super::gate::Gate;
 use super::table::SGI_FRAME;
-use super::{Access, Frames, InKernel, Mapped, Part, Quick};
-use crate::kvm::{Error, Gic, Load, Result, Vm};
-use crate::machine::pause::World;
+use super::{Access, Frames, InKernel, Mapped, Part, Quick, REDISTRIBUTOR_SIZE};
+use crate::kvm::{Error, Gic, Mmio, Result, Slot, Vm};
+use crate::machine::loan::held::Held;
+use crate::machine::loan::lend::{self, Ground};
+use crate::machine::loan::pace::Pace;
+use crate::machine::loan::page::Errand;
+use crate::machine::pause::{Stopped, World};
+use std::cell::RefCell;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
@@ -23,10 +28,45 @@ const GICR_ICACTIVER0: u32 = SGI_FRAME + 0x380;
 static EXITS: AtomicU64 = AtomicU64::new(0);
 static STOPS: AtomicU64 = AtomicU64::new(0);
 
-/// How many exits of the guest the proxy answered, and for how many of them it
-/// had to stop every vCPU.
-pub fn counts() -> (u64, u64) {
-    (EXITS.load(Ordering::Relaxed), STOPS.load(Ordering::Relaxed))
+/// What the proxy did, in all of this process's machines.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Counts {
+    /// Exits of the guest that it answered.
+    pub exits: u64,
+    /// For how many of them it had to stop every vCPU.
+    pub stops: u64,
+    /// How often it had a vCPU lent.
+    pub loans: u64,
+}
+
+/// What it did so far.
+pub fn counts() -> Counts {
+    Counts {
+        exits: EXITS.load(Ordering::Relaxed),
+        stops: STOPS.load(Ordering::Relaxed),
+        loans: lend::count(),
+    }
+}
+
+impl Counts {
+    /// What it did since.
+    pub fn since(self, before: Self) -> Self {
+        Self {
+            exits: self.exits - before.exits,
+            stops: self.stops - before.stops,
+            loans: self.loans - before.loans,
+        }
+    }
+}
+
+/// Where the in-kernel interrupt controller is hidden.
+pub struct Hidden {
+    /// Guest-physical address of the distributor.
+    pub distributor: u64,
+    /// Guest-physical address of the first redistributor.
+    pub redistributors: u64,
+    /// The memory that lies over them.
+    pub cover: Option<Slot>,
 }
 
 /// The distributor and the redistributors of a machine.
@@ -34,6 +74,7 @@ pub struct Proxy {
     frames: Mutex<Frames>,
     reach: Reach,
     timers: Timers,
+    pace: Mutex<Pace>,
 }
 
 /// Whose interrupts the private ones of timers are.
@@ -58,10 +99,15 @@ impl Timer {
         }
     }
 
-    /// This timer's part of [`Mapped`].
-    fn add(self, fires: bool, to: &mut Mapped) {
-        to.which |= 1 << self.intid;
-        to.raised |= u32::from(fires) << self.intid;
+    /// This timer's part of [`Mapped`]; `None` where KVM does not tell whether it fires.
+    fn add(self, fires: Option<bool>, to: &mut Mapped) {
+        let bit = 1 << self.intid;
+        to.which |= bit;
+        match fires {
+            Some(true) => to.raised |= bit,
+            Some(false) => {}
+            None => to.untold |= bit,
+        }
     }
 }
 
@@ -70,14 +116,24 @@ struct Reach {
     gic: Arc<Gic>,
     mpidr: Vec<u64>,
     gate: Arc<Gate>,
+    /// Where its frames are for a vCPU that is lent to `ground`.
+    distributor: u64,
+    redistributors: u64,
+    ground: Ground,
 }
 
 /// The in-kernel interrupt controller for one access.
 struct Kernel<'a> {
     reach: &'a Reach,
     timers: Timers,
-    /// The read that is served, if it is one.
-    load: Option<&'a Load<'a>>,
+    /// The access that is served, if one is.
+    served: Option<Served<'a>>,
+}
+
+/// An access, while every vCPU is outside.
+struct Served<'a> {
+    held: RefCell<Held<'a>>,
+    others: &'a Stopped<'a>,
 }
 
 impl Proxy {
@@ -85,14 +141,20 @@ impl Proxy {
     /// initialised and has seen no guest.
     ///
     /// # Errors
-    /// KVM does not tell its state.
-    pub fn new(lock: &Lock, gic: Arc<Gic>, vm: Vm) -> Result<Self> {
+    /// KVM does not tell its state, or there is no memory for lending vCPUs.
+    pub fn new(lock: &Lock, gic: Arc<Gic>, vm: Vm, hidden: Hidden) -> Result<Self> {
+        let machine = &lock.machine;
+        let port = machine.redistributors.first().map_or(0, |region| region.base);
         let reach = Reach {
             gic,
-            mpidr: lock.machine.vcpus.iter().map(|v| v.mpidr).collect(),
+            mpidr: machine.vcpus.iter().map(|v| v.mpidr).collect(),
+            // Where the advertised frames are, the kernel has nothing.
+            ground: Ground::new(&vm, machine.distributor.base, port, hidden.cover)?,
             gate: Arc::new(Gate::new(vm)),
+            distributor: hidden.distributor,
+            redistributors: hidden.redistributors,
         };
-        let private = &lock.machine.private_interrupts;
+        let private = &machine.private_interrupts;
         let timers = Timers {
             virtual_timer: Timer::new(private.virtual_timer),
             physical_timer: Timer::new(private.physical_timer),
@@ -103,6 +165,7 @@ impl Proxy {
             frames,
             reach,
             timers,
+            pace: Mutex::default(),
         })
     }
 
@@ -141,41 +204,55 @@ impl Proxy {
             .all_in_group_one(&self.reach.kernel(self.timers, None))
     }
 
-    /// Serves a vCPU's exit; `None` when no frame is at that address. The
-    /// caller's own vCPU is outside the guest; `load` is the read that it waits for.
+    /// Serves a vCPU's exit; gives it back when no frame is at its address.
     ///
     /// # Errors
-    /// A vCPU cannot be stopped, or the kernel refuses.
-    pub fn access(
-        &self,
-        world: &World,
-        address: u64,
-        width: usize,
-        access: Access,
-        load: Option<&Load<'_>>,
-    ) -> Option<Result<u64>> {
+    /// A vCPU cannot be stopped or lent, or the kernel refuses.
+    pub fn access<'a>(&self, world: &World, mut mmio: Mmio<'a>) -> Result<Option<Mmio<'a>>> {
+        let (address, width) = (mmio.address, mmio.data().len());
+        let access = match mmio.is_write {
+            true => Access::Write(mmio.value()),
+            false => Access::Read,
+        };
         let quick = {
             let mut frames = self.frames();
             if !frames.covers(address) {
-                return None;
+                return Ok(Some(mmio));
             }
             EXITS.fetch_add(1, Ordering::Relaxed);
             frames.quick(address, width, access)
         };
+        let held = Held::new(mmio);
         if let Quick::Done(value) = quick {
-            return Some(Ok(value));
+            held.answer(value)?;
+            return Ok(None);
         }
         STOPS.fetch_add(1, Ordering::Relaxed);
         // The copies are not held while the others come out: one of them may
         // be on its way here.
-        let Some(_stopped) = world.stop() else {
-            return Some(Err(Error {
-                call: "stopping every vCPU".to_owned(),
-                errno: libc::ETIMEDOUT,
-            }));
+        let others = world.stop().ok_or_else(|| Error {
+            call: "stopping every vCPU".to_owned(),
+            errno: libc::ETIMEDOUT,
+        })?;
+        let served = Served {
+            held: RefCell::new(held),
+            others: &others,
         };
-        let kernel = self.reach.kernel(self.timers, load);
-        Some(self.frames().stopped(address, width, access, &kernel))
+        let kernel = self.reach.kernel(self.timers, Some(served));
+        let value = self.frames().stopped(address, width, access, &kernel)?;
+        let lent = kernel.answer(value)?;
+        drop(others);
+        if lent && let Some(rest) = self.one_more_loan() {
+            std::thread::sleep(rest);
+        }
+        Ok(None)
+    }
+
+    /// How long the vCPU that was lent has to wait.
+    fn one_more_loan(&self) -> Option<Duration> {
+        // A panic ends the process, so poison says nothing.
+        let mut pace = self.pace.lock().unwrap_or_else(|e| e.into_inner());
+        pace.one_more(Instant::now())
     }
 }
 
@@ -193,11 +270,11 @@ fn patiently<T>(call: impl Fn() -> Result<T>) -> Result<T> {
 }
 
 impl Reach {
-    fn kernel<'a>(&'a self, timers: Timers, load: Option<&'a Load<'a>>) -> Kernel<'a> {
+    fn kernel<'a>(&'a self, timers: Timers, served: Option<Served<'a>>) -> Kernel<'a> {
         Kernel {
             reach: self,
             timers,
-            load,
+            served,
         }
     }
 
@@ -228,7 +305,7 @@ impl Reach {
     }
 
     /// Whether KVM leaves a private interrupt to the hardware: it then ignores that userspace
-    /// makes it active (see [`Reach::activity`]). It is not active before, nor after.
+    /// makes it active (see [`super::bank`]). It is not active before, nor after.
     fn is_mapped(&self, intid: u32) -> Result<bool> {
         let (part, bit) = (Part::Redistributor(0), 1 << intid);
         self.write(part, GICR_ISACTIVER0, bit)?;
@@ -237,27 +314,28 @@ impl Reach {
         Ok(active & bit == 0)
     }
 
-    /// Makes sure that a guest's write to GICR_ISACTIVER0 or GICR_ICACTIVER0 was done. KVM does not do it for
-    /// userspace where the interrupt is a timer's (arch/arm64/kvm/vgic/vgic-mmio.c `vgic_hw_irq_change_active`,
-    /// 5.10 to 7.3); a guest that goes on without its timer, as one that was started by kexec out of an interrupt,
-    /// is worse than one that ends with a reason.
-    fn activity(&self, part: Part, offset: u32, value: u32) -> Result<()> {
-        let wanted = match (part, offset) {
-            (Part::Redistributor(_), GICR_ISACTIVER0) => value,
-            (Part::Redistributor(_), GICR_ICACTIVER0) => 0,
-            _ => return Ok(()),
+    /// Where a register of the in-kernel frames is for a vCPU that is lent.
+    fn address(&self, part: Part, offset: u32) -> u64 {
+        u64::from(offset)
+            + match part {
+                Part::Distributor => self.distributor,
+                Part::Redistributor(index) => {
+                    self.redistributors + index as u64 * REDISTRIBUTOR_SIZE
+                }
+            }
+    }
+}
+
+impl Kernel<'_> {
+    /// Answers the access; whether its vCPU was lent.
+    fn answer(self, value: u64) -> Result<bool> {
+        let Some(served) = self.served else {
+            return Ok(false);
         };
-        let active = self.read(part, GICR_ISACTIVER0)?;
-        match (active ^ wanted) & value {
-            0 => Ok(()),
-            missed => Err(Error {
-                call: format!(
-                    "changing whether interrupt {} is active, in the redistributor that the runner answers for",
-                    missed.trailing_zeros()
-                ),
-                errno: libc::EOPNOTSUPP,
-            }),
-        }
+        let held = served.held.into_inner();
+        let lent = held.waiting().is_none();
+        held.answer(value)?;
+        Ok(lent)
     }
 }
 
@@ -269,8 +347,7 @@ impl InKernel for Kernel<'_> {
     }
 
     fn write(&self, part: Part, offset: u32, value: u32) -> Result<()> {
-        self.reach.write(part, offset, value)?;
-        self.reach.activity(part, offset, value)
+        self.reach.write(part, offset, value)
     }
 
     fn lines(&self, part: Part, first: u32) -> Result<u32> {
@@ -279,7 +356,11 @@ impl InKernel for Kernel<'_> {
 
     fn mapped(&self) -> Result<Mapped> {
         let mut mapped = Mapped::default();
-        let Some(load) = self.load else {
+        let Some(served) = &self.served else {
+            return Ok(mapped);
+        };
+        let held = served.held.borrow();
+        let Some(mmio) = held.waiting() else {
             return Ok(mapped);
         };
         let Timers {
@@ -287,15 +368,40 @@ impl InKernel for Kernel<'_> {
             physical_timer,
         } = self.timers;
         if virtual_timer.mapped {
-            virtual_timer.add(load.virtual_timer_fires()?, &mut mapped);
+            virtual_timer.add(Some(mmio.virtual_timer_fires()?), &mut mapped);
         }
-        // Where KVM does not tell, the line that the last exit left has to do.
-        if physical_timer.mapped
-            && let Some(fires) = load.physical_timer_fires()?
-        {
-            physical_timer.add(fires, &mut mapped);
+        if physical_timer.mapped {
+            physical_timer.add(mmio.physical_timer_fires()?, &mut mapped);
         }
         Ok(mapped)
+    }
+
+    fn as_guest(&self, part: Part, offset: u32, access: Access) -> Result<u32> {
+        let served = self.served.as_ref().ok_or_else(|| Error {
+            call: "lending a vCPU while none is served".to_owned(),
+            errno: libc::EINVAL,
+        })?;
+        let address = self.reach.address(part, offset);
+        let errand = match access {
+            Access::Read => Errand::load(address),
+            Access::Write(value) => Errand::store(address, value as u32),
+        };
+        let mut held = served.held.borrow_mut();
+        let left = self
+            .reach
+            .ground
+            .lend(held.vcpu()?, served.others, &errand)?;
+        Ok(left.last().map_or(0, |read| *read as u32))
+    }
+
+    fn not_done(&self, part: Part, offset: u32, which: u32) -> Error {
+        Error {
+            call: format!(
+                "writing {which:#x} at {:#x} as the guest did",
+                self.reach.address(part, offset)
+            ),
+            errno: libc::EOPNOTSUPP,
+        }
     }
 
     fn quietly<T>(&self, first: u32, work: impl FnOnce() -> Result<T>) -> Result<T> {

@@ -3,7 +3,6 @@
 use super::{Access, Frames, InKernel, Mapped, Part, Quick};
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
-use std::convert::Infallible;
 use vmlock_spec::lock::{Lock, canonical};
 
 const GICD: u64 = 0x0800_0000;
@@ -11,13 +10,17 @@ const GICR: u64 = 0x080a_0000;
 
 /// Keeps what is written, as userspace access to KVM's registers does: set
 /// and clear registers share their bits, ISPENDR is the latches as a whole,
-/// ICPENDR does nothing.
+/// ICPENDR does nothing, and whether an interrupt of the hardware is active is
+/// changed by the guest alone.
 #[derive(Default)]
 struct Fake {
     words: RefCell<BTreeMap<(Part, u32), u32>>,
     lines: Cell<u32>,
     mapped: Cell<Mapped>,
     writes: Cell<usize>,
+    /// What was done as the guest.
+    lent: RefCell<Vec<(Part, u32, Access)>>,
+    stubborn: Cell<bool>,
     quiet: Cell<bool>,
     rewritten_aloud: Cell<bool>,
 }
@@ -35,9 +38,9 @@ impl Fake {
 }
 
 impl InKernel for Fake {
-    type Error = Infallible;
+    type Error = String;
 
-    fn read(&self, part: Part, offset: u32) -> Result<u32, Infallible> {
+    fn read(&self, part: Part, offset: u32) -> Result<u32, String> {
         let offset = match offset & 0xffff {
             0x180..0x200 | 0x380..0x400 => offset - 0x80,
             _ => offset,
@@ -45,8 +48,51 @@ impl InKernel for Fake {
         Ok(self.word(part, offset))
     }
 
-    fn write(&self, part: Part, offset: u32, value: u32) -> Result<(), Infallible> {
+    fn write(&self, part: Part, offset: u32, value: u32) -> Result<(), String> {
         self.writes.set(self.writes.get() + 1);
+        let value = match (part, offset & 0xffff) {
+            (Part::Redistributor(_), 0x300..0x400) => value & !self.mapped.get().which,
+            _ => value,
+        };
+        self.put(part, offset, value);
+        Ok(())
+    }
+
+    fn lines(&self, _: Part, _: u32) -> Result<u32, String> {
+        Ok(self.lines.get())
+    }
+
+    fn mapped(&self) -> Result<Mapped, String> {
+        Ok(self.mapped.get())
+    }
+
+    fn as_guest(&self, part: Part, offset: u32, access: Access) -> Result<u32, String> {
+        self.lent.borrow_mut().push((part, offset, access));
+        match access {
+            Access::Read => Ok(u32::MAX),
+            Access::Write(value) => {
+                if !self.stubborn.get() {
+                    self.put(part, offset, value as u32);
+                }
+                Ok(0)
+            }
+        }
+    }
+
+    fn not_done(&self, _: Part, offset: u32, which: u32) -> String {
+        format!("{which:#x} at {offset:#x}")
+    }
+
+    fn quietly<T>(&self, _: u32, work: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
+        self.quiet.set(true);
+        let result = work();
+        self.quiet.set(false);
+        result
+    }
+}
+
+impl Fake {
+    fn put(&self, part: Part, offset: u32, value: u32) {
         let (at, value) = match offset & 0xffff {
             0x100..0x180 | 0x300..0x380 => (offset, self.word(part, offset) | value),
             0x180..0x200 | 0x380..0x400 => (offset - 0x80, self.word(part, offset - 0x80) & !value),
@@ -56,30 +102,10 @@ impl InKernel for Fake {
                 }
                 (offset, value)
             }
-            0x280..0x300 => return Ok(()),
+            0x280..0x300 => return,
             _ => (offset, value),
         };
         self.words.borrow_mut().insert((part, at), value);
-        Ok(())
-    }
-
-    fn lines(&self, _: Part, _: u32) -> Result<u32, Infallible> {
-        Ok(self.lines.get())
-    }
-
-    fn mapped(&self) -> Result<Mapped, Infallible> {
-        Ok(self.mapped.get())
-    }
-
-    fn quietly<T>(
-        &self,
-        _: u32,
-        work: impl FnOnce() -> Result<T, Infallible>,
-    ) -> Result<T, Infallible> {
-        self.quiet.set(true);
-        let result = work();
-        self.quiet.set(false);
-        result
     }
 }
 
@@ -103,7 +129,7 @@ impl Guest {
             }
         }
         let kernel = Fake::default();
-        let Ok(frames) = Frames::new(&lock, &kernel);
+        let frames = Frames::new(&lock, &kernel).expect("the kernel tells");
         Self {
             frames,
             kernel,
@@ -117,8 +143,8 @@ impl Guest {
             Quick::Done(value) => value,
             Quick::Stop => {
                 self.stops += 1;
-                let Ok(value) = self.frames.stopped(address, width, access, &self.kernel);
-                value
+                let answer = self.frames.stopped(address, width, access, &self.kernel);
+                answer.expect("the kernel does it")
             }
         }
     }
@@ -230,6 +256,10 @@ fn priorities_and_routes_reach_the_kernel_before_the_interrupt_is_enabled() {
     assert_eq!((guest.kernel(0x420), guest.kernel(0x6108)), (0x2000, 0));
     guest.write(GICD + 0x184, u32::MAX);
     assert_eq!((guest.read(GICD + 0x104), guest.kernel(0x104)), (0, 0));
+    // Disabled again, it may be active still: both decide what its end does, and where.
+    guest.write(GICD + 0x420, 0xf800);
+    guest.write(GICD + 0x6108, 1);
+    assert_eq!((guest.kernel(0x420), guest.kernel(0x6108)), (0xf800, 1));
 }
 
 #[test]
@@ -255,16 +285,26 @@ fn what_the_hardware_raises_is_pending_and_nothing_else_of_its() {
     guest.kernel.lines.set(1 << 27 | 1 << 30 | others);
     assert_eq!(guest.read(own), 1 << 27 | 1 << 30 | others);
     let which = 1 << 27 | 1 << 30;
-    guest.kernel.mapped.set(Mapped { which, raised: 0 });
+    let mapped = |raised, untold| Mapped {
+        which,
+        raised,
+        untold,
+    };
+    guest.kernel.mapped.set(mapped(0, 0));
     assert_eq!(guest.read(own), others);
     // A latch is kept, and not seen.
     guest.write(own, 1 << 27 | 1 << 5);
     assert_eq!(guest.read(own), others | 1 << 5);
     let kernel = guest.kernel.word(Part::Redistributor(0), 0x1_0200);
     assert_eq!(kernel, 1 << 27 | 1 << 5);
-    let raised = 1 << 30;
-    guest.kernel.mapped.set(Mapped { which, raised });
+    guest.kernel.mapped.set(mapped(1 << 30, 0));
     assert_eq!(guest.read(own + 0x80), others | 1 << 5 | 1 << 30);
+    assert_eq!(*guest.kernel.lent.borrow(), []);
+    // What KVM does not tell, the guest reads itself; here everything is pending.
+    guest.kernel.mapped.set(mapped(0, 1 << 30));
+    assert_eq!(guest.read(own), others | 1 << 5 | 1 << 30);
+    let read = (Part::Redistributor(0), 0x1_0200, Access::Read);
+    assert_eq!(guest.kernel.lent.take(), [read]);
     // Shared interrupts have nothing to do with it.
     assert_eq!(guest.read(GICD + 0x204), 1 << 27 | 1 << 30 | others);
 }
@@ -280,6 +320,40 @@ fn active_bits_are_the_kernels_once_an_interrupt_can_be_active() {
     guest.write(GICD + 0x384, 4);
     assert_eq!(guest.read(GICD + 0x304), 0);
     assert_eq!(guest.stops, 4);
+}
+
+#[test]
+fn a_vcpu_is_lent_for_what_userspace_cannot_do_and_for_nothing_else() {
+    let mut guest = Guest::new(1);
+    guest.kernel.mapped.set(Mapped {
+        which: 1 << 27 | 1 << 30,
+        ..Mapped::default()
+    });
+    let second = GICR + 0x3_0000;
+    let lent = |offset, value| {
+        let access = Access::Write(value);
+        (Part::Redistributor(1), offset, access)
+    };
+    guest.write(second + 0x300, 1 << 27 | 1 << 5);
+    assert_eq!(guest.read(second + 0x300), 1 << 27 | 1 << 5);
+    assert_eq!(guest.kernel.lent.take(), [lent(0x1_0300, 1 << 27)]);
+    // What is so already needs nobody: here, interrupt 30 is not active.
+    guest.write(second + 0x380, 1 << 5 | 1 << 30);
+    assert_eq!(guest.kernel.lent.take(), []);
+    guest.write(second + 0x380, u32::MAX);
+    assert_eq!(guest.read(second + 0x380), 0);
+    assert_eq!(guest.kernel.lent.take(), [lent(0x1_0380, 1 << 27)]);
+    // Shared interrupts are nobody's hardware.
+    guest.write(GICD + 0x304, u32::MAX);
+    guest.write(GICD + 0x384, u32::MAX);
+    assert_eq!(guest.kernel.lent.take(), []);
+    // A guest does not go on in the belief that it was done.
+    guest.kernel.stubborn.set(true);
+    let access = Access::Write(1 << 30 | 1 << 3);
+    let refused = guest
+        .frames
+        .stopped(second + 0x300, 4, access, &guest.kernel);
+    assert_eq!(refused, Err("0x40000000 at 0x10300".to_owned()));
 }
 
 #[test]

@@ -5,23 +5,24 @@
 //!   read whose value is not in its register yet). There is no way to read a
 //!   register of one.
 //! * [`Settled`]: every exit is completed, no instruction is under way. Registers
-//!   can be read again.
+//!   can be read again. [`Between`](super::exit::Between) is the same of one that runs on afterwards.
 //!
 //! KVM has no capability that tells which exits need completion
 //! (Documentation/virt/kvm/api.rst section 5 names them in prose), so settling
 //! always enters KVM_RUN with `immediate_exit` set until that is what ends it.
 
+use super::exit::{Exit, decode, enter_immediately, run};
+use super::register::{get, set};
 use super::vm::Inner;
-use super::{Error, Result, core, counted, name_of};
+use super::{Error, Result, core, counted};
 use crate::signals::kick;
 use kvm_bindings::{
     KVM_ARM_VCPU_PMU_V3_CTRL, KVM_ARM_VCPU_PMU_V3_FILTER, KVM_ARM_VCPU_PMU_V3_INIT,
     KVM_ARM_VCPU_PMU_V3_IRQ, KVM_ARM_VCPU_POWER_OFF, KVM_ARM_VCPU_PSCI_0_2,
     KVM_ARM_VCPU_PVTIME_CTRL, KVM_ARM_VCPU_PVTIME_IPA, KVM_ARM_VCPU_SVE, KVM_ARM_VCPU_TIMER_CTRL,
-    KVM_ARM_VCPU_TIMER_IRQ_PTIMER, KVM_ARM_VCPU_TIMER_IRQ_VTIMER, KVM_EXIT_ARM_NISV,
-    KVM_EXIT_FAIL_ENTRY, KVM_EXIT_HYPERCALL, KVM_EXIT_INTERNAL_ERROR, KVM_EXIT_MMIO,
-    KVM_EXIT_SYSTEM_EVENT, KVM_EXIT_UNKNOWN, KVM_HYPERCALL_EXIT_SMC, KVM_PMU_EVENT_DENY, KVMIO,
-    kvm_device_attr, kvm_pmu_event_filter, kvm_reg_list, kvm_run, kvm_vcpu_events, kvm_vcpu_init,
+    KVM_ARM_VCPU_TIMER_IRQ_PTIMER, KVM_ARM_VCPU_TIMER_IRQ_VTIMER, KVM_EXIT_UNKNOWN,
+    KVM_PMU_EVENT_DENY, KVMIO, kvm_device_attr, kvm_pmu_event_filter, kvm_reg_list, kvm_run,
+    kvm_vcpu_events, kvm_vcpu_init,
 };
 use kvm_ioctls::VcpuFd;
 use std::cell::Cell;
@@ -158,11 +159,7 @@ impl Fresh {
 
     /// Writes a register of at most 64 bits; bits beyond its width must be zero.
     pub fn set(&self, id: u64, value: u64) -> Result<()> {
-        let bytes = width(id)?;
-        let data = value.to_le_bytes();
-        counted(self.fd.set_one_reg(id, &data[..bytes]))
-            .map(|_| ())
-            .map_err(|e| Error::new(format!("KVM_SET_ONE_REG of {}", name_of(id)), e))
+        set(&self.fd, id, value)
     }
 
     fn attribute<T>(group: u32, attr: u32, value: Option<&T>) -> kvm_device_attr {
@@ -315,167 +312,6 @@ impl Fresh {
     }
 }
 
-/// Enters KVM_RUN with `immediate_exit` set. True when that is what ended it,
-/// false when there was an exit to serve first.
-fn enter_immediately(fd: &mut VcpuFd) -> Result<bool> {
-    fd.set_kvm_immediate_exit(1);
-    let ended = counted(fd.run()).map(|_| ()).map_err(|e| e.errno());
-    fd.set_kvm_immediate_exit(0);
-    match ended {
-        Ok(()) => Ok(false),
-        Err(libc::EINTR) => Ok(true),
-        Err(errno) => Err(Error {
-            call: "KVM_RUN with immediate_exit".to_owned(),
-            errno,
-        }),
-    }
-}
-
-fn width(id: u64) -> Result<usize> {
-    match kvm_ioctls::reg_size(id) {
-        bytes @ 1..=8 => Ok(bytes),
-        _ => Err(Error {
-            call: format!("access to the whole of {}", name_of(id)),
-            errno: libc::EINVAL,
-        }),
-    }
-}
-
-fn get(fd: &VcpuFd, id: u64) -> Result<u64> {
-    let bytes = width(id)?;
-    let mut data = [0u8; 8];
-    counted(fd.get_one_reg(id, &mut data[..bytes]))
-        .map_err(|e| Error::new(format!("KVM_GET_ONE_REG of {}", name_of(id)), e))?;
-    Ok(u64::from_le_bytes(data))
-}
-
-/// A firmware call that waits for its answer in x0 to x3 (SMCCC, DEN0028).
-pub struct Forwarded<'a> {
-    fd: &'a VcpuFd,
-    /// The function identifier.
-    pub function: u32,
-    /// Whether the guest called by SMC instead of HVC.
-    pub smc: bool,
-}
-
-impl Forwarded<'_> {
-    /// An argument: x1 for 1, and so on.
-    pub fn argument(&self, number: u64) -> Result<u64> {
-        get(self.fd, core::X0 + 2 * number)
-    }
-
-    /// Puts results into x0 and on; registers beyond them stay as they are.
-    pub fn answer(&self, results: &[u64]) -> Result<()> {
-        for (id, result) in (core::X0..).step_by(2).zip(results) {
-            counted(self.fd.set_one_reg(id, &result.to_le_bytes()))
-                .map_err(|e| Error::new("answering a firmware call", e))?;
-        }
-        Ok(())
-    }
-
-    /// What the guest would read in CNTVCT_EL0, or in CNTPCT_EL0.
-    pub fn counter(&self, physical: bool) -> Result<u64> {
-        get(self.fd, if physical { core::CNTPCT } else { core::CNTVCT })
-    }
-}
-
-/// Bits of CNTV_CTL_EL0 and CNTP_CTL_EL0: ENABLE, and IMASK.
-const TIMER_ENABLE: u64 = 1 << 0;
-const TIMER_IMASK: u64 = 1 << 1;
-
-/// A read where no memory is, which waits for its value.
-pub struct Load<'a> {
-    fd: &'a mut VcpuFd,
-    /// Guest-physical address.
-    pub address: u64,
-}
-
-impl Load<'_> {
-    /// Where the value goes: 1 to 8 bytes, little-endian.
-    pub fn data(&mut self) -> &mut [u8] {
-        // SAFETY: a `Load` is only made where the exit reason says that KVM
-        // filled in `mmio`, and no vCPU is entered while it is borrowed.
-        let mmio = unsafe { &mut self.fd.get_kvm_run().__bindgen_anon_1.mmio };
-        let length = (mmio.len as usize).min(mmio.data.len());
-        &mut mmio.data[..length]
-    }
-
-    /// The vCPU's virtual timer. What completes the read, a general-purpose
-    /// register and the PC, is none of a timer's.
-    ///
-    /// # Errors
-    /// KVM's.
-    pub fn virtual_timer_fires(&self) -> Result<bool> {
-        self.fires([core::CNTV_CTL, core::CNTV_CVAL, core::CNTVCT])
-    }
-
-    /// The vCPU's physical timer; `None` where KVM does not tell (up to 6.3).
-    ///
-    /// # Errors
-    /// KVM's.
-    pub fn physical_timer_fires(&self) -> Result<Option<bool>> {
-        match self.fires([core::CNTP_CTL, core::CNTP_CVAL, core::CNTPCT]) {
-            Err(error) if error.errno == libc::ENOENT => Ok(None),
-            fires => fires.map(Some),
-        }
-    }
-
-    /// Whether a timer's interrupt is raised at this moment, as KVM finds it out
-    /// (`kvm_timer_should_fire`, arch/arm64/kvm/arch_timer.c, 5.10;
-    /// `kvm_timer_pending`, 7.3). ISTATUS is not asked: newer kernels tell
-    /// userspace that of the last exit (`arch_timer_get_user`, 6.18 and 7.3).
-    fn fires(&self, [control, value, count]: [u64; 3]) -> Result<bool> {
-        let control = get(self.fd, control)?;
-        Ok(control & (TIMER_ENABLE | TIMER_IMASK) == TIMER_ENABLE
-            && get(self.fd, value)? <= get(self.fd, count)?)
-    }
-}
-
-/// Why KVM_RUN returned.
-pub enum Exit<'a> {
-    /// The guest reads where no memory is.
-    MmioRead(Load<'a>),
-    /// The guest writes where no memory is.
-    MmioWrite {
-        /// Guest-physical address.
-        address: u64,
-        /// 1 to 8 bytes, little-endian.
-        data: &'a [u8],
-    },
-    /// PSCI asks for something that concerns the whole machine.
-    SystemEvent {
-        /// `KVM_SYSTEM_EVENT_*`.
-        kind: u32,
-        /// `KVM_SYSTEM_EVENT_*_FLAG_*`.
-        flags: u64,
-    },
-    /// A firmware call that was forwarded. KVM has moved the PC past the
-    /// instruction already, and nothing of it is pending in the kernel.
-    Hypercall(Forwarded<'a>),
-    /// An access that the CPU does not describe well enough to be emulated.
-    NoSyndrome {
-        /// Guest-physical address.
-        address: u64,
-    },
-    /// The CPU refused to enter the guest.
-    FailEntry {
-        /// The hardware's reason.
-        reason: u64,
-    },
-    /// The vCPU is in a state that KVM does not let it run in, and is of no
-    /// further use (arch/arm64/kvm/handle_exit.c `handle_exit`).
-    IllegalState,
-    /// KVM gave up.
-    InternalError {
-        /// `KVM_INTERNAL_ERROR_*`.
-        suberror: u32,
-    },
-    /// Somebody wants the vCPU's thread, or a signal came.
-    Kicked,
-    /// An exit that this program does not know, by `kvm_run.exit_reason`.
-    Other(u32),
-}
-
 /// A vCPU that runs the guest.
 pub struct Runnable {
     fd: VcpuFd,
@@ -490,22 +326,7 @@ impl Runnable {
     /// # Errors
     /// KVM_RUN failed: the VM is beyond use.
     pub fn run(&mut self) -> Result<Exit<'_>> {
-        let ended = counted(self.fd.run()).map(|_| ()).map_err(|e| e.errno());
-        match ended {
-            Ok(()) => Ok(decode(&mut self.fd)),
-            Err(libc::EINTR | libc::EAGAIN) => {
-                self.fd.set_kvm_immediate_exit(0);
-                Ok(Exit::Kicked)
-            }
-            // The one failure that fills in `exit_reason`; KVM clears that on its way in.
-            Err(libc::EINVAL) if self.fd.get_kvm_run().exit_reason == KVM_EXIT_FAIL_ENTRY => {
-                Ok(Exit::IllegalState)
-            }
-            Err(errno) => Err(Error {
-                call: "KVM_RUN".to_owned(),
-                errno,
-            }),
-        }
+        run(&mut self.fd)
     }
 
     /// Answers the access that ended [`Runnable::run`] with a synchronous external abort, instead of serving it. What
@@ -544,8 +365,10 @@ impl Runnable {
                     _vm: self.vm,
                 });
             }
-            if let Exit::MmioRead(mut load) = decode(&mut self.fd) {
-                load.data().fill(0);
+            if let Exit::Mmio(mut mmio) = decode(&mut self.fd)
+                && !mmio.is_write
+            {
+                mmio.data().fill(0);
             }
         }
         Err(Error {
@@ -566,66 +389,6 @@ impl Settled {
     /// Reads a register of at most 64 bits.
     pub fn get(&self, id: u64) -> Result<u64> {
         get(&self.fd, id)
-    }
-}
-
-fn decode(fd: &mut VcpuFd) -> Exit<'_> {
-    let run = fd.get_kvm_run();
-    match run.exit_reason {
-        KVM_EXIT_MMIO => {
-            // SAFETY: the exit reason says that KVM filled in `mmio`.
-            let mmio = unsafe { run.__bindgen_anon_1.mmio };
-            let address = mmio.phys_addr;
-            if mmio.is_write == 0 {
-                return Exit::MmioRead(Load { fd, address });
-            }
-            // SAFETY: as above.
-            let mmio = unsafe { &fd.get_kvm_run().__bindgen_anon_1.mmio };
-            let length = (mmio.len as usize).min(mmio.data.len());
-            let data = &mmio.data[..length];
-            Exit::MmioWrite { address, data }
-        }
-        KVM_EXIT_HYPERCALL => {
-            // SAFETY: the exit reason says that KVM filled in `hypercall`.
-            let call = unsafe { run.__bindgen_anon_1.hypercall };
-            // SAFETY: both members of the union are plain numbers.
-            let flags = unsafe { call.__bindgen_anon_1.flags };
-            Exit::Hypercall(Forwarded {
-                fd,
-                function: call.nr as u32,
-                smc: flags & u64::from(KVM_HYPERCALL_EXIT_SMC) != 0,
-            })
-        }
-        KVM_EXIT_SYSTEM_EVENT => {
-            // SAFETY: the exit reason says that KVM filled in `system_event`.
-            let event = unsafe { &run.__bindgen_anon_1.system_event };
-            // Kernels before 5.19 have no `ndata`; they fill in `flags`,
-            // which is where `data[0]` is.
-            // SAFETY: both members of the union are plain numbers in zeroed memory.
-            let flags = unsafe { event.__bindgen_anon_1.data[0] };
-            Exit::SystemEvent {
-                kind: event.type_,
-                flags,
-            }
-        }
-        KVM_EXIT_ARM_NISV => {
-            // SAFETY: the exit reason says that KVM filled in `arm_nisv`.
-            let address = unsafe { run.__bindgen_anon_1.arm_nisv.fault_ipa };
-            Exit::NoSyndrome { address }
-        }
-        KVM_EXIT_FAIL_ENTRY => {
-            // SAFETY: the exit reason says that KVM filled in `fail_entry`.
-            let entry = unsafe { run.__bindgen_anon_1.fail_entry };
-            Exit::FailEntry {
-                reason: entry.hardware_entry_failure_reason,
-            }
-        }
-        KVM_EXIT_INTERNAL_ERROR => {
-            // SAFETY: the exit reason says that KVM filled in `internal`.
-            let suberror = unsafe { run.__bindgen_anon_1.internal.suberror };
-            Exit::InternalError { suberror }
-        }
-        reason => Exit::Other(reason),
     }
 }
 

@@ -6,7 +6,7 @@ use super::{Error, Result, counted};
 use crate::machine::memory::Memory;
 use kvm_bindings::{
     KVM_ARM_VM_SMCCC_CTRL, KVM_ARM_VM_SMCCC_FILTER, KVM_CAP_ARM_NISV_TO_USER,
-    KVM_CAP_ARM_WRITABLE_IMP_ID_REGS, kvm_create_device, kvm_device_attr,
+    KVM_CAP_ARM_WRITABLE_IMP_ID_REGS, KVM_MEM_READONLY, kvm_create_device, kvm_device_attr,
     kvm_device_type_KVM_DEV_TYPE_ARM_VGIC_V3, kvm_enable_cap, kvm_smccc_filter,
     kvm_smccc_filter_action_KVM_SMCCC_FILTER_DENY,
     kvm_smccc_filter_action_KVM_SMCCC_FILTER_FWD_TO_USER, kvm_userspace_memory_region,
@@ -14,6 +14,7 @@ use kvm_bindings::{
 };
 use kvm_ioctls::VmFd;
 use std::sync::{Arc, Mutex, PoisonError};
+use vmlock_spec::lock::Range;
 use vmlock_spec::vm::KVM_CAP_ARM_MTE;
 use vmm_sys_util::eventfd::EventFd;
 
@@ -46,6 +47,39 @@ pub fn bury() {
 }
 
 static DEAD: Mutex<Vec<Box<dyn Send>>> = Mutex::new(Vec::new());
+
+/// A piece of memory that a guest has or has not.
+pub struct Slot {
+    region: kvm_userspace_memory_region,
+    vm: Arc<Inner>,
+}
+
+impl Slot {
+    /// The guest has it from now on.
+    pub fn give(&self) -> Result<()> {
+        self.set(self.region)
+    }
+
+    /// The guest has it no longer. What is in it stays.
+    pub fn take(&self) -> Result<()> {
+        self.set(kvm_userspace_memory_region {
+            memory_size: 0,
+            ..self.region
+        })
+    }
+
+    fn set(&self, region: kvm_userspace_memory_region) -> Result<()> {
+        // SAFETY: the region is nothing, or what `Vm::slot` saw to be within a mapping that the list of the VM's
+        // memory keeps until the VM's last descriptor is closed.
+        counted(unsafe { self.vm.fd.set_user_memory_region(region) }).map_err(|e| {
+            let call = format!(
+                "KVM_SET_USER_MEMORY_REGION at {:#x}",
+                region.guest_phys_addr
+            );
+            Error::new(call, e)
+        })
+    }
+}
 
 /// A VM.
 #[derive(Clone)]
@@ -97,22 +131,35 @@ impl Vm {
 
     /// Gives the guest memory at the address that the memory knows itself.
     pub fn add_memory(&self, memory: Arc<Memory>) -> Result<()> {
+        let all = memory.range();
+        self.slot(memory, all, false)?.give()
+    }
+
+    /// A piece of memory that the guest does not have before it is given; the guest can write to it unless it is
+    /// `read_only`. The piece is made of whole pages of the host.
+    pub fn slot(&self, memory: Arc<Memory>, range: Range, read_only: bool) -> Result<Slot> {
+        let whole = memory.range();
+        let offset = range.base.checked_sub(whole.base);
+        let (Some(offset), true) = (offset, whole.end() >= range.end()) else {
+            return Err(Error {
+                call: format!("a memory slot at {:#x}", range.base),
+                errno: libc::EINVAL,
+            });
+        };
         // Nothing panics while the lock is held.
         let mut all = self.inner.memory.lock().unwrap_or_else(|e| e.into_inner());
-        let range = memory.range();
         let region = kvm_userspace_memory_region {
             slot: all.len() as u32,
-            flags: 0,
+            flags: if read_only { KVM_MEM_READONLY } else { 0 },
             guest_phys_addr: range.base,
             memory_size: range.size,
-            userspace_addr: memory.host_address(),
+            userspace_addr: memory.host_address() + offset,
         };
-        // SAFETY: the region is exactly the mapping that `memory` owns, and
-        // `all` keeps `memory` until the VM's last descriptor is closed.
-        counted(unsafe { self.inner.fd.set_user_memory_region(region) })
-            .map_err(|e| Error::new("KVM_SET_USER_MEMORY_REGION", e))?;
         all.push(memory);
-        Ok(())
+        Ok(Slot {
+            region,
+            vm: Arc::clone(&self.inner),
+        })
     }
 
     /// Creates the vCPU with that index. vCPUs are created in the order of

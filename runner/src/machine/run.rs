@@ -10,10 +10,9 @@ use crate::enforce::verify::{Parts, Verified};
 use crate::failure::Failure;
 use crate::firmware::End;
 use crate::firmware::forward::Firmware;
-use crate::gic::Access;
 use crate::gic::gate::Gate;
 use crate::gic::proxy::Proxy;
-use crate::kvm::{Exit, Kick, Load, Runnable, Vm, core, discard};
+use crate::kvm::{self, Exit, Kick, Mmio, Runnable, Vm, core, discard};
 use crate::machine::home::spawn;
 use crate::machine::pause::World;
 use crate::machine::reader::wait_until_gone;
@@ -412,47 +411,24 @@ fn stay(shared: &Shared, cores: &Cores) {
 /// Does what an exit asks for.
 fn serve(exit: Exit<'_>, shared: &Shared) -> Served {
     let ended = match exit {
-        Exit::MmioRead(mut load) => {
-            let (address, width) = (load.address, load.data().len());
-            match interrupt_controller(address, width, Access::Read, Some(&load), shared) {
-                Some(Ok(value)) => {
-                    let (data, bytes) = (load.data(), value.to_le_bytes());
-                    data.fill(0);
-                    data.iter_mut().zip(bytes).for_each(|(to, from)| *to = from);
-                    return Served::GoOn;
-                }
-                Some(Err(how)) => return Served::End(how),
-                None => {}
-            }
-            let mut bus = shared.bus();
-            if !bus.has(address, width)
-                && let Some(far) = shared.space.aborts(address)
-            {
-                return Served::Abort(far);
-            }
-            let line = bus.read(address, load.data());
-            shared.line(&bus, line);
-            None
-        }
-        Exit::MmioWrite { address, data } => {
-            let mut bytes = [0; 8];
-            bytes
-                .iter_mut()
-                .zip(data)
-                .for_each(|(to, from)| *to = *from);
-            let access = Access::Write(u64::from_le_bytes(bytes));
-            match interrupt_controller(address, data.len(), access, None, shared) {
-                Some(Ok(_)) => return Served::GoOn,
-                Some(Err(how)) => return Served::End(how),
-                None => {}
-            }
+        Exit::Mmio(mmio) => {
+            let mut mmio = match interrupt_controller(mmio, shared) {
+                Ok(Some(mmio)) => mmio,
+                Ok(None) => return Served::GoOn,
+                Err(error) => return Served::End(Ended::Broken(error.to_string())),
+            };
+            let (address, is_write) = (mmio.address, mmio.is_write);
+            let data = mmio.data();
             let mut bus = shared.bus();
             if !bus.has(address, data.len())
                 && let Some(far) = shared.space.aborts(address)
             {
                 return Served::Abort(far);
             }
-            let line = bus.write(address, data);
+            let line = match is_write {
+                true => bus.write(address, data),
+                false => bus.read(address, data),
+            };
             shared.line(&bus, line);
             None
         }
@@ -520,18 +496,12 @@ fn serve(exit: Exit<'_>, shared: &Shared) -> Served {
     ended.map_or(Served::GoOn, Served::End)
 }
 
-/// What the proxied interrupt controller says; `None` when it is not there.
-/// `load`: the read that asks.
-fn interrupt_controller(
-    address: u64,
-    width: usize,
-    access: Access,
-    load: Option<&Load<'_>>,
-    shared: &Shared,
-) -> Option<Result<u64, Ended>> {
-    let Proxied { proxy, world, .. } = shared.proxied.as_ref()?;
-    let result = proxy.access(world, address, width, access, load)?;
-    Some(result.map_err(|error| Ended::Broken(error.to_string())))
+/// Answers an access to a proxied interrupt controller; gives it back when it is none.
+fn interrupt_controller<'a>(mmio: Mmio<'a>, shared: &Shared) -> kvm::Result<Option<Mmio<'a>>> {
+    match &shared.proxied {
+        Some(Proxied { proxy, world, .. }) => proxy.access(world, mmio),
+        None => Ok(Some(mmio)),
+    }
 }
 
 /// Carries stdin to the console until its end. Waits while the UART is full.
