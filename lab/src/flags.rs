@@ -61,6 +61,10 @@ pub enum Command {
     ///
     /// Exit code 1: one was lost or invented.
     Torture(Torture),
+    /// Try an interrupt controller access by access, natively and with the runner's distributor
+    ///
+    /// Exit code 1: something is different.
+    Accesses(Accesses),
     /// Provide a Debian guest: a kernel Image and an initramfs that reports its CPUs and powers off
     Guest(Guest),
 }
@@ -255,6 +259,17 @@ pub struct Torture {
     /// One interrupt in N is followed by a disturbance
     #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u64).range(1..))]
     pub rarity: u64,
+}
+
+/// `accesses`
+#[derive(Debug, Args)]
+pub struct Accesses {
+    /// Host kernels, of 5.10, 6.1, 6.12 and 7.3 [default: all]
+    #[arg(long, value_delimiter = ',')]
+    pub kernels: Vec<String>,
+    /// One case in N is tried, beside every register; 1: all, and every word of the frames
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
+    pub stride: u64,
 }
 
 /// `guest`

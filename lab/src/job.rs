@@ -151,10 +151,10 @@ pub fn add_program(files: &mut Files, program: &Path) -> Result<String> {
 
 /// Puts the files that arguments name into the host, and those that locks among them name.
 pub fn add_arguments(cache: &Cache, files: &mut Files, dir: &Path, args: &[String]) -> Result<()> {
-    // These three never look at what is to be booted, which is many megabytes.
+    // These never look at what is to be booted, which is many megabytes.
     let boots = !matches!(
         args.first().map(String::as_str),
-        Some("audit" | "probe" | "check")
+        Some("audit" | "probe" | "check" | "torture" | "accesses")
     );
     for arg in args {
         let value = match arg.split_once('=') {

@@ -3,6 +3,7 @@
 //! Standard output has results only; words about them go to standard error.
 #![forbid(unsafe_code)]
 
+mod accesses;
 mod bench;
 mod cache;
 mod cross;
@@ -81,6 +82,7 @@ fn run(flags: &Flags) -> Result<u8> {
         Command::Bench(flags) => bench::run(&cache, flags),
         Command::BenchInside { order } => bench::inside(order),
         Command::Torture(flags) => torture::run(&cache, flags),
+        Command::Accesses(flags) => accesses::run(&cache, flags),
         Command::Guest(guest) => {
             let dir = job::absolute(&job::current_dir()?, &guest.dir);
             guest::provide(&cache, &dir, &guest.kernel)?;

@@ -1,6 +1,7 @@
 //! `vmlock-lab test`: everything that shows that vmlock works. The tests of the workspace, the bytes of
 //! the examples' locks on two architectures, and the examples on emulated hosts of every kernel that their tables name.
 
+use crate::accesses;
 use crate::cache::Cache;
 use crate::cross;
 use crate::emulator;
@@ -309,6 +310,18 @@ const EXAMPLES: &[Expected] = &[
         audited: &["5.10", "7.3"],
         refused: &[],
     },
+    // Held against itself by a step of its own.
+    Expected {
+        spec: "lab/tests/specs/timers.vm.kdl",
+        lock: "lab/tests/specs/timers.vm.lock.json",
+        cpu: "neoverse-n1",
+        cpus: 2,
+        flags: &[],
+        ends: OK,
+        kept: &[],
+        audited: &[],
+        refused: &[],
+    },
     // Started by a step of its own.
     Expected {
         spec: "lab/tests/specs/interrupts.vm.kdl",
@@ -391,6 +404,10 @@ pub fn run(cache: &Cache) -> Result<u8> {
     step(
         "no interrupt is lost or invented",
         torture::under_fire(cache, &bench, &runner, torture::KERNEL, INTERRUPTS, 64),
+    )?;
+    step(
+        "the interrupt controller answers access by access as the kernel's does",
+        accesses::compare(cache, &bench, &runner, &accesses::SLICE, accesses::STRIDE),
     )?;
     step(
         "PSCI versions and hypercall services",

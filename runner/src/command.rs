@@ -1,5 +1,7 @@
 //! One verb in each file.
 
+#[cfg(feature = "torture")]
+pub mod accesses;
 pub mod audit;
 pub mod check;
 #[cfg(feature = "torture")]
@@ -33,6 +35,8 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
         "check" => check::run(parsed),
         "audit" => audit::run(parsed),
         "start" => start::run(parsed),
+        #[cfg(feature = "torture")]
+        "accesses" => accesses::run(parsed),
         #[cfg(feature = "torture")]
         "mutate" => mutate::run(parsed),
         #[cfg(feature = "torture")]

@@ -77,6 +77,14 @@ const RARITY: Flag = Flag {
     choices: &[],
     help: "One interrupt in N is followed by a disturbance [default: 64]",
 };
+#[cfg(feature = "torture")]
+const STRIDE: Flag = Flag {
+    long: "stride",
+    short: None,
+    value: Some("N"),
+    choices: &[],
+    help: "One case in N is tried, beside every register [default: 1, and every word of the frames]",
+};
 const NATIVE: Flag = Flag {
     long: "native",
     short: None,
@@ -203,6 +211,17 @@ contradicts one of them.",
 Sends edges and levels into a guest that masks, routes, clears and pends them at
 random on every vCPU, and counts. Exits with 1 when one is lost or invented.",
         flags: &[&INTERRUPTS, &RARITY, &NATIVE, &EMULATE_GIC],
+    },
+    #[cfg(feature = "torture")]
+    Verb {
+        name: "accesses",
+        argument: Some("LOCK"),
+        summary: "Say what comes of each access to an interrupt controller",
+        text: "\
+Lets a guest access every register in every width, and bring one interrupt of each
+kind into every state; prints what came of it, to be compared with another way to
+answer.",
+        flags: &[&STRIDE, &NATIVE, &EMULATE_GIC],
     },
     Verb {
         name: "completions",

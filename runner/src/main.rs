@@ -9,6 +9,8 @@
 // Elsewhere only the tests use what surrounds KVM.
 #![cfg_attr(not(target_arch = "aarch64"), allow(dead_code))]
 
+#[cfg(all(target_arch = "aarch64", feature = "torture"))]
+mod accesses;
 // One way to replace a file, in both programs.
 #[cfg(target_arch = "aarch64")]
 mod command;

@@ -1,7 +1,7 @@
 //! What a guest saw: the witness's records decoded into named facts, the facts
 //! that a lock promises, and the comparison of the two.
 
-pub use vmlock_wire::{self as wire, torture};
+pub use vmlock_wire::{self as wire, accesses, torture};
 
 use crate::catalogue::{field, register_by_encoding};
 use crate::lock::{Lock, Unmapped, full_mask};

@@ -95,6 +95,39 @@ pub const fn tagged(address: u64) -> u64 {
     address - wire::RAM_BASE + ((TAGGED_INDEX as u64) << 30)
 }
 
+/// What is mapped for [`device_as_memory`]: the same, and the devices once more, as memory.
+#[cfg(feature = "torture")]
+static DEVICE_TABLE: Table = {
+    let mut table = TABLE.0;
+    table[DEVICE_INDEX] = BLOCK | NORMAL | NEVER_EXECUTE;
+    Table(table)
+};
+#[cfg(feature = "torture")]
+const DEVICE_INDEX: usize = TAGGED_INDEX - 1;
+
+/// Where a device is seen as memory, after [`map_devices_as_memory`].
+#[cfg(feature = "torture")]
+pub const fn device_as_memory(address: u64) -> u64 {
+    address + ((DEVICE_INDEX as u64) << 30)
+}
+
+/// Lets this vCPU access devices without being aligned.
+#[cfg(feature = "torture")]
+pub fn map_devices_as_memory() {
+    // SAFETY: everything that Rust knows of stays where it is.
+    unsafe {
+        core::arch::asm!(
+            "msr ttbr0_el1, {table}",
+            "isb",
+            "tlbi vmalle1",
+            "dsb nsh",
+            "isb",
+            table = in(reg) (&raw const DEVICE_TABLE).addr(),
+            options(nostack),
+        );
+    }
+}
+
 core::arch::global_asm!(
     include_str!("boot.s"),
     table = sym TABLE,

@@ -8,6 +8,8 @@
 #![no_std]
 #![no_main]
 
+#[cfg(feature = "torture")]
+mod accesses;
 mod boot;
 mod feature;
 mod gic;
@@ -24,7 +26,7 @@ use core::panic::PanicInfo;
 use record::Area;
 use vmlock_wire as wire;
 #[cfg(feature = "torture")]
-use vmlock_wire::torture as fire;
+use vmlock_wire::{accesses as table, torture as fire};
 use wire::{Kind, Parameters};
 
 /// How long a vCPU may take, in seconds. An emulated host that is itself
@@ -70,6 +72,10 @@ extern "C" fn witness(index: u64) {
     #[cfg(feature = "torture")]
     if parameters.mode == wire::MODE_TORTURE {
         torture::run(parameters, index);
+    }
+    #[cfg(feature = "torture")]
+    if parameters.mode == wire::MODE_ACCESSES {
+        accesses::run(parameters, index);
     }
     area.begin();
     observe(&mut area, parameters, index, own);

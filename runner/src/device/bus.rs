@@ -6,6 +6,8 @@ use super::serial::{Output, Uart};
 use crate::say;
 use std::time::Instant;
 use vmlock_spec::lock::{Device, DeviceKind, Range};
+#[cfg(feature = "torture")]
+use vmlock_spec::observation::accesses::RAISE;
 
 enum Behind {
     Uart(Box<Uart>),
@@ -80,7 +82,8 @@ impl Bus {
         }
     }
 
-    /// An address alone, at which the guest lowers an interrupt's line by writing its INTID.
+    /// An address alone, at which the guest lowers an interrupt's line by writing its INTID, or raises
+    /// it (`accesses::RAISE`).
     #[cfg(feature = "torture")]
     pub fn doorbell(address: u64) -> Self {
         Self {
@@ -117,10 +120,10 @@ impl Bus {
     pub fn write(&mut self, address: u64, data: &[u8]) -> Option<Line> {
         #[cfg(feature = "torture")]
         if self.doorbell == Some(address) {
-            let interrupt = u32::from_le_bytes(data.try_into().ok()?);
+            let written = u32::from_le_bytes(data.try_into().ok()?);
             return Some(Line {
-                interrupt,
-                level: false,
+                interrupt: written & !RAISE,
+                level: written & RAISE != 0,
             });
         }
         let Some((slot, offset)) = self.slot(address, data.len()) else {

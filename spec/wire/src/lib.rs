@@ -16,6 +16,7 @@
 
 #![no_std]
 
+pub mod accesses;
 pub mod torture;
 
 /// Start of guest RAM, guest-physical.
@@ -82,6 +83,10 @@ pub const MODE_LIGHT: u32 = 1;
 /// interrupts. Only known to a witness that was built with its feature `torture`.
 pub const MODE_TORTURE: u32 = 2;
 
+/// [`Parameters::mode`]: the interrupt controller is tried access by access, and the log
+/// is where `accesses.rs` says. Only known to a witness that was built with its feature `torture`.
+pub const MODE_ACCESSES: u32 = 3;
+
 /// What the host tells the witness.
 #[derive(Clone, Debug)]
 #[repr(C)]
@@ -92,7 +97,7 @@ pub struct Parameters {
     pub version: u32,
     /// vCPUs to visit, 1 to [`MAX_VCPUS`].
     pub vcpus: u32,
-    /// [`MODE_FULL`], [`MODE_LIGHT`] or [`MODE_TORTURE`].
+    /// [`MODE_FULL`], [`MODE_LIGHT`], [`MODE_TORTURE`] or [`MODE_ACCESSES`].
     pub mode: u32,
     /// How many of [`Parameters::search`] vCPU 0 searches for interrupt controllers.
     pub searches: u32,

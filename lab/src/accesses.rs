@@ -1,0 +1,259 @@
+//! `vmlock-lab accesses`: what comes of each access to an interrupt controller, answered by the kernel and by
+//! the runner: a guest must not be able to tell.
+//!
+//! In one host, one guest runs both ways (witness/src/accesses.rs): every register in every width, and one interrupt
+//! of each kind in every state. The runner for it is built with its feature `torture`.
+
+use crate::cache::Cache;
+use crate::emulate::{Ended, Machine};
+use crate::failure::{FINDINGS, OK, Result, say, tell};
+use crate::flags;
+use crate::torture;
+use crate::trial::{self, Bench};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+/// A lock that the kernel and the runner can both keep, where it is held against itself.
+#[derive(Debug, Clone, Copy)]
+pub struct Place {
+    /// The lock.
+    pub lock: &'static str,
+    /// The host's CPU.
+    pub cpu: &'static str,
+    /// The host's kernel.
+    pub kernel: &'static str,
+}
+
+const fn place(lock: &'static str, cpu: &'static str, kernel: &'static str) -> Place {
+    Place { lock, cpu, kernel }
+}
+
+/// Revision 2 of GICD_IIDR, on a CPU whose KVM is not at EL2 itself: it leaves the virtual timer alone to the hardware.
+const REVISION_2: &str = "lab/tests/specs/rev2.vm.lock.json";
+/// The same, on one whose KVM is at EL2 and leaves both timers to it; of the physical one it does not tell.
+const BOTH_TIMERS: &str = "lab/tests/specs/timers.vm.lock.json";
+/// Revision 3, with both timers.
+const REVISION_3: &str = "examples/modern.vm.lock.json";
+
+/// All that the command tries.
+const PLACES: [Place; 7] = [
+    place(REVISION_2, "cortex-a72", "5.10"),
+    place(REVISION_2, "cortex-a72", "6.1"),
+    place(REVISION_2, "cortex-a72", "6.12"),
+    place(REVISION_2, "cortex-a72", "7.3"),
+    place(BOTH_TIMERS, "neoverse-n1", "5.10"),
+    place(REVISION_3, "neoverse-n1", "6.12"),
+    place(REVISION_3, "neoverse-n1", "7.3"),
+];
+
+/// What the tests try: where KVM tells least of its timers, and the newest.
+pub const SLICE: [Place; 2] = [PLACES[4], PLACES[3]];
+
+/// One case in so many, in the tests.
+pub const STRIDE: u64 = 41;
+
+/// How long a host may take.
+const LIMIT: Duration = Duration::from_secs(6000);
+
+/// The most differences that are printed of one host.
+const SHOWN: usize = 20;
+
+/// Runs all of it and prints the differences; 1 if there are any.
+pub fn run(cache: &Cache, flags: &flags::Accesses) -> Result<u8> {
+    let bench = Bench::prepare(cache)?;
+    let program = torture::runner(cache)?;
+    let places: Vec<Place> = PLACES
+        .into_iter()
+        .filter(|place| flags.kernels.is_empty() || flags.kernels.iter().any(|k| k == place.kernel))
+        .collect();
+    let problems = compare(cache, &bench, &program, &places, flags.stride)?;
+    for problem in &problems {
+        tell(problem)?;
+    }
+    Ok(if problems.is_empty() { OK } else { FINDINGS })
+}
+
+/// What differs between the two ways in these places, by `program`, a runner with its tests of itself.
+pub fn compare(
+    cache: &Cache,
+    bench: &Bench,
+    program: &Path,
+    places: &[Place],
+    stride: u64,
+) -> Result<Vec<String>> {
+    let mut problems = Vec::new();
+    if places.is_empty() {
+        problems.push("no host was asked for".to_owned());
+    }
+    for place in places {
+        let host = trial::host(cache, place.kernel, place.cpu, LIMIT)?;
+        let (words, found) = both_ways(bench, program, place, &host, stride)?;
+        say(format_args!(
+            "{} on Linux {} ({}): {words}",
+            place.lock, host.kernel.version, host.cpu
+        ));
+        let at = |problem| {
+            format!(
+                "{} on Linux {} ({}): {problem}",
+                place.lock, host.kernel.version, host.cpu
+            )
+        };
+        problems.extend(found.into_iter().map(at));
+    }
+    Ok(problems)
+}
+
+fn both_ways(
+    bench: &Bench,
+    program: &Path,
+    place: &Place,
+    host: &Machine,
+    stride: u64,
+) -> Result<(String, Vec<String>)> {
+    let stride = stride.to_string();
+    let jobs = ["--native", "--emulate-gic"]
+        .map(|way| vec!["accesses", place.lock, "--stride", &stride, way]);
+    let outcome = bench.run_program(host, program, &[place.lock], &jobs, &[])?;
+    let [kernel, runner] = outcome.jobs.as_slice() else {
+        return Ok(("nothing".to_owned(), vec!["two jobs were run".to_owned()]));
+    };
+    Ok(differences(kernel, runner))
+}
+
+/// What came of each access, and how often the runner answered and lent a vCPU.
+struct Seen {
+    outcomes: BTreeMap<String, String>,
+    exits: u64,
+    loans: u64,
+}
+
+fn seen(ended: &Ended) -> std::result::Result<Seen, String> {
+    let value: Value = serde_json::from_slice(&ended.stdout).unwrap_or_default();
+    let outcomes = value["outcomes"].as_object().into_iter().flatten();
+    let outcomes: BTreeMap<String, String> = outcomes
+        .filter_map(|(what, seen)| Some((what.clone(), seen.as_str()?.to_owned())))
+        .collect();
+    if ended.code != OK || outcomes.is_empty() {
+        let words = String::from_utf8_lossy(&ended.stderr);
+        return Err(format!("code {}: {}", ended.code, words.trim_end()));
+    }
+    let count = |name: &str| value["interruptController"][name].as_u64().unwrap_or(0);
+    Ok(Seen {
+        outcomes,
+        exits: count("exits"),
+        loans: count("loans"),
+    })
+}
+
+/// A summary, and what is not the same both ways.
+fn differences(kernel: &Ended, runner: &Ended) -> (String, Vec<String>) {
+    let (kernel, runner) = match (seen(kernel), seen(runner)) {
+        (Ok(kernel), Ok(runner)) => (kernel, runner),
+        (kernel, runner) => {
+            let failed = [
+                ("the kernel's", kernel.err()),
+                ("the runner's", runner.err()),
+            ];
+            let failed = failed
+                .into_iter()
+                .filter_map(|(whose, why)| Some(format!("{whose} way ended with {}", why?)));
+            return ("no result".to_owned(), failed.collect());
+        }
+    };
+    let mut problems = Vec::new();
+    if kernel.exits != 0 || runner.exits == 0 || runner.loans == 0 {
+        problems.push(format!(
+            "the runner answered {} exits of its own guest and {} of the kernel's, and lent a vCPU {} times",
+            runner.exits, kernel.exits, runner.loans
+        ));
+    }
+    let all = kernel.outcomes.keys().chain(runner.outcomes.keys());
+    let all: std::collections::BTreeSet<&String> = all.collect();
+    let nothing = "nothing".to_owned();
+    let of = |seen: &Seen, what: &String| seen.outcomes.get(what).unwrap_or(&nothing).clone();
+    let different: Vec<String> = all
+        .iter()
+        .filter(|what| kernel.outcomes.get(**what) != runner.outcomes.get(**what))
+        .map(|what| {
+            let (kernel, runner) = (of(&kernel, what), of(&runner, what));
+            format!("{what}: {}", steps(&kernel, &runner))
+        })
+        .collect();
+    let words = format!(
+        "{} accesses and cases, {} of them different; {} exits answered by the runner, {} loans",
+        all.len(),
+        different.len(),
+        runner.exits,
+        runner.loans
+    );
+    let more = different.len().saturating_sub(SHOWN);
+    problems.extend(different.into_iter().take(SHOWN));
+    if more > 0 {
+        problems.push(format!("and {more} more differences"));
+    }
+    (words, problems)
+}
+
+/// The steps of a case in which two outcomes differ.
+fn steps(kernel: &str, runner: &str) -> String {
+    let (kernel, runner): (Vec<&str>, Vec<&str>) =
+        (kernel.split("; ").collect(), runner.split("; ").collect());
+    let longest = kernel.len().max(runner.len());
+    let step = |all: &[&str], at: usize| all.get(at).copied().unwrap_or("nothing").to_owned();
+    let different: Vec<String> = (0..longest)
+        .map(|at| (step(&kernel, at), step(&runner, at)))
+        .filter(|(kernel, runner)| kernel != runner)
+        .map(|(kernel, runner)| format!("the kernel's guest `{kernel}`, the runner's `{runner}`"))
+        .collect();
+    different.join("; ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ended(outcome: &str, exits: u64, loans: u64) -> Ended {
+        let stdout = format!(
+            r#"{{"outcomes":{{"GICD_CTLR + 0, 4 bytes, read":"0x52","an edge":"{outcome}"}},
+                "interruptController":{{"exits":{exits},"stops":1,"loans":{loans}}}}}"#
+        );
+        Ended {
+            code: OK,
+            stdout: stdout.into_bytes(),
+            stderr: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn two_ways_are_the_same_or_the_step_is_named() {
+        let kernel = ended("seen pending; acknowledged 40", 0, 0);
+        let (words, problems) = differences(&kernel, &ended("seen pending; acknowledged 40", 9, 2));
+        assert_eq!(problems, Vec::<String>::new());
+        assert!(
+            words.starts_with("2 accesses and cases, 0 of them"),
+            "{words}"
+        );
+        let (_, problems) = differences(&kernel, &ended("seen pending; acknowledged 1023", 9, 2));
+        assert_eq!(
+            problems,
+            ["an edge: the kernel's guest `acknowledged 40`, the runner's `acknowledged 1023`"]
+        );
+    }
+
+    #[test]
+    fn whoever_should_have_answered_did() {
+        let (kernel, runner) = (ended("seen", 0, 0), ended("seen", 9, 2));
+        for (kernel, runner) in [
+            (&kernel, &kernel),
+            (&runner, &runner),
+            (&kernel, &ended("seen", 9, 0)),
+        ] {
+            assert_eq!(differences(kernel, runner).1.len(), 1);
+        }
+        let mut failed = ended("seen", 9, 2);
+        failed.code = 4;
+        assert_eq!(differences(&kernel, &failed).1.len(), 1);
+    }
+}
