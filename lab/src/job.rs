@@ -12,6 +12,7 @@ use crate::flags::{Hardware, Run};
 use crate::guest;
 use crate::hibernate;
 use crate::kernels::{self, Kernel};
+use crate::kexec;
 use crate::tools;
 use crate::zboot;
 use serde_json::Value;
@@ -188,7 +189,7 @@ pub fn add_arguments(cache: &Cache, files: &mut Files, dir: &Path, args: &[Strin
 }
 
 /// Makes the file if it is part of the guest that the examples use: `guest/Image`,
-/// `guest/initrd.cpio.gz`, `guest/vmlinuz.efi`, `guest/hibernate.Image`.
+/// `guest/initrd.cpio.gz`, `guest/vmlinuz.efi`, `guest/hibernate.Image`, `guest/kexec.cpio`.
 fn provide(cache: &Cache, file: &Path) -> Result<()> {
     let (Some(dir), Some(name)) = (file.parent(), file.file_name()) else {
         return Ok(());
@@ -196,6 +197,8 @@ fn provide(cache: &Cache, file: &Path) -> Result<()> {
     let is_guest = dir.file_name().is_some_and(|d| d == "guest");
     if is_guest && name == hibernate::IMAGE {
         hibernate::provide(dir)?;
+    } else if is_guest && name == kexec::INITRD {
+        kexec::provide(cache, dir)?;
     } else if is_guest && (name == guest::IMAGE || name == guest::INITRD) {
         guest::provide(cache, dir, guest::KERNEL)?;
     } else if is_guest && name == zboot::IMAGE {

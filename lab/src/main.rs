@@ -18,6 +18,7 @@ mod initramfs;
 mod interrupts;
 mod job;
 mod kernels;
+mod kexec;
 mod matrix;
 mod mutations;
 mod packages;

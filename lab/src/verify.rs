@@ -11,6 +11,7 @@ use crate::hibernate;
 use crate::interrupts;
 use crate::job;
 use crate::kernels;
+use crate::kexec;
 use crate::matrix::{Verdict, short};
 use crate::mutations;
 use crate::tools;
@@ -310,6 +311,18 @@ const EXAMPLES: &[Expected] = &[
         audited: &["5.10", "7.3"],
         refused: &[],
     },
+    // Started by a step of its own.
+    Expected {
+        spec: "lab/tests/specs/kexec.vm.kdl",
+        lock: kexec::LOCK,
+        cpu: "neoverse-n1",
+        cpus: 2,
+        flags: &[],
+        ends: OK,
+        kept: &[],
+        audited: &[],
+        refused: &[],
+    },
     // Held against itself by a step of its own.
     Expected {
         spec: "lab/tests/specs/timers.vm.kdl",
@@ -345,6 +358,9 @@ fn distinct() -> impl Iterator<Item = &'static Expected> {
 
 /// Kernel of the host in which the compiler runs on arm64.
 const COMPILER_HOST: &str = "6.12";
+
+/// Kernel of the host of a guest that starts one kernel after another.
+const KEXEC_HOST: &str = "7.3";
 
 /// Interrupts that are sent to a guest, by either interrupt controller.
 const INTERRUPTS: u64 = 25_000;
@@ -394,6 +410,14 @@ pub fn run(cache: &Cache) -> Result<u8> {
         interrupts::run(
             &bench,
             &trial::host(cache, COMPILER_HOST, "neoverse-n1", LIMIT)?,
+        ),
+    )?;
+    step(
+        "a Linux guest goes on through kexec, and through a crash in its timer's interrupt",
+        kexec::run(
+            cache,
+            &bench,
+            &trial::host(cache, KEXEC_HOST, "neoverse-n1", LIMIT)?,
         ),
     )?;
     let runner = torture::runner(cache)?;
