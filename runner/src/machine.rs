@@ -1,7 +1,6 @@
 //! The machine around the vCPUs: memory, boot, and the threads that run it.
 
 pub mod barrier;
-#[cfg(target_arch = "aarch64")]
 pub mod boot;
 pub mod home;
 pub mod image;
