@@ -1,7 +1,7 @@
 //! Puts kernel, initial RAM file system and device tree where the guest looks
 //! for them (Documentation/arch/arm64/booting.rst).
 
-use super::image::{self, Header, Room};
+use super::image::{self, CHANGED, Header, Room};
 use super::memory::Memory;
 #[cfg(target_arch = "aarch64")]
 use crate::enforce::verify::Verified;
@@ -9,10 +9,11 @@ use crate::failure::Failure;
 use crate::files;
 #[cfg(target_arch = "aarch64")]
 use crate::kvm::core;
+use sha2::{Digest as _, Sha256};
 use std::fs::File;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
-use vmlock_spec::lock::{Lock, Range};
+use vmlock_spec::lock::{BootFile, Lock, Range};
 use vmlock_spec::machine;
 
 const PAGE: u64 = 0x1000;
@@ -76,9 +77,9 @@ pub fn load(lock: &Lock, directory: &Path, memory: &Memory) -> Result<Entry, Fai
             &["lock the spec again, with more memory"],
         ));
     }
-    let kernel = load_kernel(lock, &directory.join(&boot.kernel.path), memory, tree)?;
+    let kernel = load_kernel(lock, &boot.kernel, directory, memory, tree)?;
     if let Some(initrd) = &boot.initrd {
-        let range = load_initrd(&directory.join(&initrd.path), memory, kernel, tree)?;
+        let range = load_initrd(initrd, directory, memory, kernel, tree)?;
         let end = range.base + range.size;
         machine::patch_initrd(&mut fdt, range.base, end)
             .map_err(|words| Failure::environment(words, &["lock the spec again"]))?;
@@ -95,11 +96,70 @@ pub fn load(lock: &Lock, directory: &Path, memory: &Memory) -> Result<Entry, Fai
     })
 }
 
-/// A file with the number of its bytes.
-fn open(what: &str, path: &Path) -> Result<(File, u64), Failure> {
-    let file = files::open(path).and_then(|file| Ok((file.metadata()?.len(), file)));
-    let (size, file) = file.map_err(|e| unusable(what, path, &e.to_string()))?;
-    Ok((file, size))
+/// A file that the lock names, read once from its beginning on; where the lock has its digest, that is taken meanwhile.
+struct Source {
+    what: &'static str,
+    path: PathBuf,
+    file: File,
+    size: u64,
+    wanted: Option<(String, Sha256)>,
+}
+
+impl Source {
+    fn open(what: &'static str, directory: &Path, named: &BootFile) -> Result<Self, Failure> {
+        let path = directory.join(&named.path);
+        let opened = files::open(&path).and_then(|file| Ok((file.metadata()?.len(), file)));
+        let (size, file) = opened.map_err(|e| unusable(what, &path, &e.to_string()))?;
+        let wanted = named.digest.clone().map(|digest| (digest, Sha256::new()));
+        Ok(Self {
+            what,
+            path,
+            file,
+            size,
+            wanted,
+        })
+    }
+
+    fn bad(&self, why: &str) -> Failure {
+        unusable(self.what, &self.path, why)
+    }
+
+    /// Reads what is left, and compares the digest.
+    fn finish(mut self) -> Result<(), Failure> {
+        if self.wanted.is_none() {
+            return Ok(());
+        }
+        io::copy(&mut self, &mut io::sink()).map_err(|e| self.bad(&e.to_string()))?;
+        let Some((wanted, digest)) = self.wanted.take() else {
+            return Ok(());
+        };
+        let found = digest.finalize();
+        let found: String = found.iter().map(|byte| format!("{byte:02x}")).collect();
+        if wanted == format!("sha256-{found}") {
+            return Ok(());
+        }
+        Err(Failure::environment(
+            format!(
+                "the {} `{}` is another file than the lock's: it has sha256-{found}, and the lock has {wanted}",
+                self.what,
+                self.path.display()
+            ),
+            &[
+                "put the file there that the lock was made with",
+                "or lock the spec again: the lock's difference then shows the new file",
+            ],
+        ))
+    }
+}
+
+impl Read for Source {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.file.read(buffer)?;
+        if let Some((_, digest)) = &mut self.wanted {
+            digest.update(&buffer[..count]);
+        }
+        Ok(count)
+    }
 }
 
 fn unusable(what: &str, path: &Path, why: &str) -> Failure {
@@ -109,14 +169,26 @@ fn unusable(what: &str, path: &Path, why: &str) -> Failure {
     )
 }
 
-fn load_kernel(lock: &Lock, path: &Path, memory: &Memory, fdt: Range) -> Result<Range, Failure> {
-    let (file, size) = open("kernel", path)?;
-    let room = Room {
-        base: machine::KERNEL_BASE,
-        fdt,
+fn load_kernel(
+    lock: &Lock,
+    named: &BootFile,
+    directory: &Path,
+    memory: &Memory,
+    fdt: Range,
+) -> Result<Range, Failure> {
+    let mut file = Source::open("kernel", directory, named)?;
+    let size = file.size;
+    let range = match named.address {
+        Some(address) => image::load_flat(&mut file, size, memory, address, fdt),
+        None => {
+            let base = machine::KERNEL_BASE;
+            let runs = |header: &Header| granule(lock, header.page_kib).map_or(Ok(()), Err);
+            image::load(&mut file, size, memory, Room { base, fdt }, runs)
+        }
     };
-    let runs = |header: &Header| granule(lock, header.page_kib).map_or(Ok(()), Err);
-    image::load(file, size, memory, room, runs).map_err(|e| unusable("kernel", path, &e))
+    let range = range.map_err(|e| file.bad(&e))?;
+    file.finish()?;
+    Ok(range)
 }
 
 /// Why the locked CPU cannot run a kernel with pages of that size, if it cannot
@@ -135,25 +207,35 @@ fn granule(lock: &Lock, page_kib: u32) -> Option<String> {
     })
 }
 
-fn load_initrd(path: &Path, memory: &Memory, kernel: Range, fdt: Range) -> Result<Range, Failure> {
-    let bad = |why: &str| unusable("initial RAM file system", path, why);
-    let (mut file, size) = open("initial RAM file system", path)?;
+fn load_initrd(
+    named: &BootFile,
+    directory: &Path,
+    memory: &Memory,
+    kernel: Range,
+    fdt: Range,
+) -> Result<Range, Failure> {
+    let mut file = Source::open("initial RAM file system", directory, named)?;
+    let size = file.size;
     let range = memory.range();
     let top = range.size.min(INITRD_WINDOW) + range.base;
     let base = top.checked_sub(size).map_or(0, |base| base & !(PAGE - 1));
     let place = Range { base, size };
     if base < kernel.base + kernel.size || place.overlaps(&fdt) {
-        return Err(bad(&format!(
+        return Err(file.bad(&format!(
             "it has {} KiB, and the guest's {} MiB of memory have no room for it beside the kernel",
             size.div_ceil(1024),
             range.size >> 20
         )));
     }
     match memory.fill(base, &mut file, size) {
-        Ok(count) if count == size => Ok(place),
-        Err(error) if error.kind() != ErrorKind::FileTooLarge => Err(bad(&error.to_string())),
-        _ => Err(bad("it changed while it was being read")),
+        Ok(count) if count == size => {}
+        Err(error) if error.kind() != ErrorKind::FileTooLarge => {
+            return Err(file.bad(&error.to_string()));
+        }
+        _ => return Err(file.bad(CHANGED)),
     }
+    file.finish()?;
+    Ok(place)
 }
 
 /// The directory that a lock's paths are relative to.
@@ -220,7 +302,7 @@ mod tests {
         place.file("fits", 5000);
         place.file("empty", 0);
         place.file("huge", 1 << 42);
-        let load = |name: &str| load_initrd(&place.0.join(name), &memory, KERNEL, FDT);
+        let load = |name: &str| load_initrd(&BootFile::at(name), &place.0, &memory, KERNEL, FDT);
         let end = MEMORY.base + MEMORY.size;
         let fits = load("fits").expect("it fits");
         assert_eq!((fits.base, fits.size), (end - 0x2000, 5000));
@@ -247,9 +329,54 @@ mod tests {
             ("/dev/zero", "it is a device"),
             (".", "it is a folder"),
         ] {
-            let loaded = load_kernel(&lock, &place.0.join(name), &memory, FDT);
+            let loaded = load_kernel(&lock, &BootFile::at(name), &place.0, &memory, FDT);
             let words = words(loaded.expect_err("it is no kernel"));
             assert!(words.contains(said), "{words}");
         }
+    }
+
+    #[test]
+    fn another_file_than_the_locks_is_refused_by_name() {
+        let place = Place::new("digest");
+        let memory = Memory::new(MEMORY).expect("64 MiB are available");
+        let write = |bytes: &[u8]| fs::write(place.0.join("initrd"), bytes).expect("a file");
+        let mut named = BootFile::at("initrd");
+        // FIPS 180-4, its example of three bytes.
+        let abc = "sha256-ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        named.digest = Some(abc.to_owned());
+        let load = || load_initrd(&named, &place.0, &memory, KERNEL, FDT);
+        write(b"abc");
+        assert_eq!(load().expect("it is the lock's").size, 3);
+        write(b"abd");
+        let words = words(load().expect_err("it is another"));
+        assert!(
+            words.contains("initrd` is another file") && words.contains(abc),
+            "{words}"
+        );
+    }
+
+    /// What loading leaves unread belongs to a file as much as the rest.
+    #[test]
+    fn the_end_of_a_kernel_counts_although_nobody_unpacks_it() {
+        let place = Place::new("trailer");
+        let memory = Memory::new(MEMORY).expect("64 MiB are available");
+        let lock = canonical::parse(include_str!("../../../examples/modern.vm.lock.json"));
+        let lock = lock.expect("it is a lock");
+        let mut image = vec![0; 64];
+        image[56..60].copy_from_slice(b"ARM\x64");
+        let mut file = image::packed::tests::gzip(&image);
+        file.resize(file.len() + 1_000_000, 0);
+        fs::write(place.0.join("Image.gz"), &file).expect("a file");
+        let digest = |bytes: &[u8]| {
+            let digest = Sha256::digest(bytes);
+            let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+            Some(format!("sha256-{hex}"))
+        };
+        let mut named = BootFile::at("Image.gz");
+        named.digest = digest(&file);
+        let load = |named: &BootFile| load_kernel(&lock, named, &place.0, &memory, FDT);
+        assert_eq!(load(&named).expect("it is the lock's").size, 64);
+        named.digest = digest(&file[1..]);
+        assert!(words(load(&named).expect_err("it is another")).contains("another file"));
     }
 }

@@ -3,12 +3,14 @@
 //! Source: Documentation/arch/arm64/booting.rst, "Call the kernel image". The
 //! header is the guest author's word; nothing in it is believed unchecked.
 
-mod packed;
+pub mod packed;
 
 use super::memory::Memory;
 use std::io::{self, ErrorKind, Read};
 use vmlock_spec::lock::Range;
 
+/// What to say of a file that is longer or shorter than it was when it was opened.
+pub const CHANGED: &str = "it changed while it was being read";
 /// Bytes of the header.
 pub const HEADER: usize = 64;
 const MAGIC: u32 = u32::from_le_bytes(*b"ARM\x64");
@@ -113,10 +115,7 @@ impl Header {
         }
         let range = Range { base: start, size };
         if range.overlaps(&reserved) {
-            return Err(format!(
-                "it would lie over {:#x}, where the device tree is",
-                reserved.base
-            ));
+            return Err(over_the_tree(reserved));
         }
         Ok(range)
     }
@@ -149,7 +148,7 @@ pub fn load(
         return if count == size {
             Ok(range)
         } else {
-            Err("it changed while it was being read".to_owned())
+            Err(CHANGED.to_owned())
         };
     };
     let damaged = |e: &io::Error| packed.damaged(e);
@@ -160,6 +159,65 @@ pub fn load(
     place(&start, content, least, memory, room, runs, damaged)
         .map(|(range, _)| range)
         .map_err(|words| format!("unpacked, {words}"))
+}
+
+/// Loads a program without a header, as the author of its lock says, to the address at which it is entered; gives the
+/// addresses that it takes.
+///
+/// # Errors
+/// Words: it has a header, cannot be read, or does not fit.
+pub fn load_flat(
+    mut file: impl Read,
+    size: u64,
+    memory: &Memory,
+    address: u64,
+    fdt: Range,
+) -> Result<Range, String> {
+    let start = beginning(&mut file).map_err(|e| e.to_string())?;
+    let image = start
+        .first_chunk()
+        .is_some_and(|bytes| header(bytes).is_ok());
+    if image || packed::packed(&start, size)?.is_some() {
+        return Err(
+            "it says itself where it goes, and the lock names an address for it".to_owned(),
+        );
+    }
+    let range = Range {
+        base: address,
+        size,
+    };
+    let all = memory.range();
+    if size == 0 || !address.is_multiple_of(4) {
+        return Err(format!(
+            "it has {size} bytes, and none can be entered at {address:#x}"
+        ));
+    }
+    match (range.end(), all.end()) {
+        (Some(end), Some(limit)) if address >= all.base && end <= limit => {}
+        _ => {
+            return Err(format!(
+                "it takes {} KiB from {address:#x} on, and the guest's memory lies from {:#x} to {:#x}",
+                size.div_ceil(1024),
+                all.base,
+                all.end().unwrap_or(u64::MAX)
+            ));
+        }
+    }
+    if range.overlaps(&fdt) {
+        return Err(over_the_tree(fdt));
+    }
+    match memory.fill(address, &mut start.as_slice().chain(file), size) {
+        Ok(count) if count == size => Ok(range),
+        Err(error) if error.kind() != ErrorKind::FileTooLarge => Err(error.to_string()),
+        _ => Err(CHANGED.to_owned()),
+    }
+}
+
+fn over_the_tree(fdt: Range) -> String {
+    format!(
+        "it would lie over {:#x}, where the device tree is",
+        fdt.base
+    )
 }
 
 /// The first bytes, as many as a header has or there are.
@@ -371,6 +429,34 @@ mod tests {
         }
         let (_, range) = loaded(&file, 1 << 50);
         assert!(range.is_err_and(|e| e.contains("memory ends at")));
+    }
+
+    #[test]
+    fn a_program_without_a_header_lies_where_its_lock_says() {
+        let program: Vec<u8> = (0..5000u32).map(|n| (n % 251) as u8).collect();
+        let memory = memory();
+        let load = |file: &[u8], address| load_flat(file, file.len() as u64, &memory, address, FDT);
+        for address in [0x4008_0000 + FDT.size, 0x4020_0004, 0x4400_0000 - 5000] {
+            let size = program.len() as u64;
+            let base = address;
+            assert_eq!(load(&program, address), Ok(Range { base, size }));
+            assert_eq!(memory.read(address, 5000), Ok(program.clone()));
+        }
+        for (address, why) in [
+            (0x4020_0002, "entered"),
+            (0x4000_0000, "device tree"),
+            (FDT.base + FDT.size - 4, "device tree"),
+            (0x3fff_0000, "memory lies from"),
+            (0x4400_0000 - 4996, "memory lies from"),
+            (u64::MAX - 3, "memory lies from"),
+        ] {
+            let words = load(&program, address).expect_err("it does not fit");
+            assert!(words.contains(why), "{words}");
+        }
+        assert!(load(b"", BASE).is_err_and(|e| e.contains("0 bytes")));
+        for file in [image(5000, 0), gzip(&program), self::program("gzip", b"x")] {
+            assert!(load(&file, BASE).is_err_and(|e| e.contains("says itself")));
+        }
     }
 
     #[test]
