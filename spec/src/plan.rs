@@ -5,6 +5,7 @@
 //! must not, answer in the kernel's place. Each part of the machine is decided
 //! in a file of its own below; here is what a plan is, and the order of things.
 
+mod decider;
 mod disagreement;
 mod features;
 mod firmware;
@@ -14,6 +15,7 @@ mod room;
 mod unlocked;
 mod workarounds;
 
+pub use features::not_offered;
 pub use firmware::default_services;
 pub use registers::IDENTITY;
 
@@ -21,6 +23,7 @@ use crate::lock::{Lock, LockedRegister};
 use crate::report::{HostReport, View};
 use crate::smccc;
 use firmware::Filter;
+use registers::Host;
 use serde::Serialize;
 use std::collections::BTreeSet;
 
@@ -179,7 +182,7 @@ pub fn plan_with(lock: &Lock, report: &HostReport, emulation: Emulation) -> Plan
     let mut features = lock.features.clone();
     features.sort();
     let Some(view) = report.view(&features) else {
-        features::not_offered(&features, report, &mut plan);
+        plan.refusals.extend(not_offered(&features, report));
         return plan;
     };
     features::vector_lengths(lock, report, &mut plan);
@@ -187,6 +190,12 @@ pub fn plan_with(lock: &Lock, report: &HostReport, emulation: Emulation) -> Plan
     let level_moves = workarounds::moves_workaround_2(lock, view);
     let seen = view.all_seen();
     let inside = |name: &str| seen.get(name).cloned().unwrap_or_default();
+    let host = Host {
+        report,
+        view,
+        filter,
+        same_cpu: decider::same_cpu(lock, view),
+    };
     for entry in &lock.registers {
         match entry.id {
             smccc::WORKAROUND_2_REGISTER
@@ -194,7 +203,7 @@ pub fn plan_with(lock: &Lock, report: &HostReport, emulation: Emulation) -> Plan
             {
                 workarounds::unforeseen_level(entry, &mut plan);
             }
-            _ => registers::register(entry, view, inside, report, filter, &mut plan),
+            _ => registers::register(entry, host, inside, &mut plan),
         }
     }
     if plan.steps().any(registers::writes_identity) {
@@ -208,21 +217,19 @@ pub fn plan_with(lock: &Lock, report: &HostReport, emulation: Emulation) -> Plan
     unlocked::unlocked(lock, view, &mut plan);
     features::hidden_and_there(lock, view, &mut plan);
     interrupts::gic(lock, inside, report, emulation, &mut plan);
-    firmware::answers(lock, view, inside, filter, &mut plan);
+    firmware::answers(lock, host, inside, &mut plan);
     plan
 }
 
 /// Whether this host keeps one register, as [`plan`] would.
 pub fn keeps(entry: &LockedRegister, view: &View, report: &HostReport) -> bool {
     let mut plan = Plan::default();
-    let filter = Filter::of(report, Emulation::default());
-    registers::register(
-        entry,
-        view,
-        |name| view.seen(name),
+    let host = Host {
         report,
-        filter,
-        &mut plan,
-    );
+        view,
+        filter: Filter::of(report, Emulation::default()),
+        same_cpu: None,
+    };
+    registers::register(entry, host, |name| view.seen(name), &mut plan);
     plan.refusals.is_empty()
 }

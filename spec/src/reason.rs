@@ -37,8 +37,8 @@ reasons! {
     ADDRESS_SPACE = "host::address-space", "the guest's memory ends beyond the host's IPA size",
         "The CPU's stage 2 translation cannot reach the end of the locked memory map (KVM_CAP_ARM_VM_IPA_SIZE).";
     /// The value differs and only silicon could change it.
-    SILICON_FACT = "host::silicon-fact", "silicon or firmware shows another value",
-        "No kernel can change this value: it comes from the CPU or its firmware. The lock can only be kept on hosts whose silicon has it. Lock the machine to this host's CPU model (`vmlock cpu REPORT`), or choose another host.";
+    SILICON_FACT = "host::silicon-fact", "the host's CPU, firmware or boot options decide another value",
+        "No lock can change this value: the CPU, its firmware or the host kernel's command line decides it (a counter's frequency the firmware; a workaround's level also `mitigations=off`). The reason says which. The lock can only be kept on hosts that are alike in that. Lock the machine to a CPU model of this host (`vmlock cpu REPORT`), or choose another host.";
     /// The kernel takes no such value.
     NOT_WRITABLE = "host::not-writable", "the kernel does not take this value",
         "The guest would see the host's own value: this kernel either refuses the write or takes it and shows something else. ID registers became writable with Linux 6.7, AArch32 ones with 6.18; which values a host takes is tried, never inferred from a version.";

@@ -375,3 +375,36 @@ fn a_cpu_that_needs_no_workaround_is_locked_and_adopted() {
         (&"NOT_SUPPORTED".into(), &"NOT_REQUIRED".into())
     );
 }
+
+/// One answer for one question, whoever is asked.
+#[test]
+fn a_feature_that_is_not_there_is_refused_by_all_alike() {
+    let scratch = Scratch::new("no-pmu");
+    let recorded = fs::read_to_string(host("cortex-a72", "6.12")).unwrap();
+    let mut report: Value = serde_json::from_str(&recorded).unwrap();
+    let views = report["views"].as_array_mut().unwrap();
+    views.retain(|view| len(&view["features"]) == 0);
+    scratch.write("host.json", &serde_json::to_string(&report).unwrap());
+    let spec = MODERN.replace(
+        "neoverse-n1\" count=2",
+        "cortex-a72\" count=2 {\n    pmu\n    }",
+    );
+    scratch.write("a.vm.kdl", &spec);
+    assert_eq!(scratch.json(&["lock", "a.vm.kdl"]).0, 0);
+    let commands: [&[&str]; 3] = [
+        &["adopt", "host.json", "--features", "pmu", "--name", "mine"],
+        &["common", "host.json", "--features", "pmu"],
+        &["check", "a.vm.lock.json", "--host", "host.json"],
+    ];
+    for command in commands {
+        let (code, object) = scratch.json(command);
+        let words = object.to_string();
+        assert_eq!(code, 3, "{command:?}: {words}");
+        let said = "KVM on this host offers no vCPU feature `pmu`: its CPU has none";
+        assert!(words.contains(said), "{command:?}: {words}");
+        assert!(
+            !words.contains("make the report again"),
+            "{command:?}: {words}"
+        );
+    }
+}

@@ -8,38 +8,65 @@ use crate::reason;
 use crate::report::{HostReport, Seen, View};
 use crate::vm::Feature;
 
-/// No view of exactly these (sorted) features: names those that the host does not offer.
-pub(super) fn not_offered(features: &[Feature], report: &HostReport, plan: &mut Plan) {
-    for feature in features {
-        if !report.offers(*feature) {
-            plan.refusals.push(Refusal {
-                code: reason::NO_FEATURE,
-                name: feature.name().to_owned(),
-                wanted: "a guest that has it".into(),
-                offered: "no vCPU with it".into(),
-                reason: format!(
-                    "KVM on this host offers no vCPU feature `{}`",
-                    feature.name()
-                ),
-                from: format!("spec/cpu/{}", feature.name()),
-                help: vec!["choose a host whose CPU and kernel have it".into()],
-            });
-        }
-    }
-    if plan.refusals.is_empty() {
-        plan.refusals.push(Refusal {
+/// Why a report has no view of exactly these (sorted) features: those that the host does not offer, by name.
+pub fn not_offered(features: &[Feature], report: &HostReport) -> Vec<Refusal> {
+    let missing = features.iter().filter(|f| !report.offers(**f));
+    let mut refusals: Vec<Refusal> = missing
+        .map(|feature| Refusal {
+            code: reason::NO_FEATURE,
+            name: feature.name().to_owned(),
+            wanted: "a guest that has it".into(),
+            offered: "no vCPU with it".into(),
+            reason: format!(
+                "KVM on this host offers no vCPU feature `{}`: {}",
+                feature.name(),
+                withheld(*feature)
+            ),
+            from: format!("spec/cpu/{}", feature.name()),
+            help: vec![format!(
+                "choose a host that offers it, or leave `{}` out",
+                feature.name()
+            )],
+        })
+        .collect();
+    if refusals.is_empty() {
+        let names = |features: &[Feature]| -> String {
+            let names: Vec<&str> = features.iter().map(|f| f.name()).collect();
+            names.join(" and ")
+        };
+        let views = report.views.iter().map(|v| v.features.as_slice());
+        let all = views.max_by_key(|features| features.len()).unwrap_or(&[]);
+        refusals.push(Refusal {
             code: reason::NO_FEATURE,
             name: "features".into(),
-            wanted: features
-                .iter()
-                .map(|f| f.name())
-                .collect::<Vec<_>>()
-                .join(" and "),
+            wanted: names(features),
             offered: "no view of exactly these".into(),
-            reason: "the host report does not say what a guest with these features has".into(),
+            reason: "the host report does not say what a guest with exactly these features has"
+                .into(),
             from: "spec/cpu".into(),
-            help: vec!["make the report again with `vmlock-run probe`".into()],
+            help: vec![
+                "ask on the host itself: `vmlock-run check LOCK`".into(),
+                format!(
+                    "or ask for none of them, for one alone, or for {}",
+                    names(all)
+                ),
+            ],
         });
+    }
+    refusals
+}
+
+/// Who withholds a feature from guests (`KVM_CHECK_EXTENSION`, arch/arm64/kvm/arm.c; the options of
+/// Documentation/admin-guide/kernel-parameters.txt, 7.3).
+const fn withheld(feature: Feature) -> &'static str {
+    match feature {
+        Feature::Pmu => "its CPU has none, or its firmware tells the kernel of none",
+        Feature::Sve => "its CPU has none, or its kernel was started with `arm64.nosve`",
+        Feature::Pauth => "its CPU has none, or its kernel was started with `arm64.nopauth`",
+        Feature::Mte => {
+            "its CPU has none, or its kernel was started with `arm64.nomte` or `kvm-arm.mode=protected`"
+        }
+        Feature::StealTime => "its kernel keeps no account of it",
     }
 }
 

@@ -1,8 +1,10 @@
 //! Firmware calls: answered by the kernel as it is, by the kernel once its
 //! registers are set, or by the runner.
 
+use super::decider::Decider;
+use super::registers::Host;
 use super::{Emulation, Plan, Refusal, Step, Way, disagreement};
-use crate::lock::Lock;
+use crate::lock::{Lock, LockedRegister};
 use crate::observation::{fact_name, wire};
 use crate::reason;
 use crate::report::{HostReport, Reading, View};
@@ -47,13 +49,8 @@ impl Filter {
 /// says, the model says what it will answer once the registers are set; where
 /// it is not, the answer must already be the promised one. What the kernel
 /// does not answer as promised, the runner answers where it may.
-pub(super) fn answers(
-    lock: &Lock,
-    view: &View,
-    inside: impl Fn(&str) -> Reading,
-    filter: Filter,
-    plan: &mut Plan,
-) {
+pub(super) fn answers(lock: &Lock, on: Host, inside: impl Fn(&str) -> Reading, plan: &mut Plan) {
+    let Host { view, filter, .. } = on;
     let answer = |call: &str| inside(call).value();
     let host = host_services(view, answer);
     let left: BTreeSet<u64> = plan
@@ -127,6 +124,16 @@ pub(super) fn answers(
         true => "answered by the runner, which takes no SMC",
         false => "answered by the runner",
     };
+    // The calls that ask about a workaround, with the lock's level and the host's.
+    let levels: HashMap<String, (&LockedRegister, u64)> = smccc::WORKAROUNDS
+        .iter()
+        .zip(host.workarounds)
+        .filter_map(|((id, function), level)| {
+            let entry = lock.registers.iter().find(|r| r.id == *id)?;
+            let asked = wire::key(wire::Kind::ArchFeatures, (*function).into());
+            Some((fact_name(asked), (entry, level)))
+        })
+        .collect();
     let mut filtered = BTreeSet::new();
     for (entry, &later) in lock.hypercalls.answers.iter().zip(&natives) {
         let call = entry.call.as_str();
@@ -157,7 +164,13 @@ pub(super) fn answers(
             Some(value) => smccc::answer_name(call, value),
             None => "no answer that is known beforehand".to_owned(),
         };
-        let mut help = vec!["choose a host whose kernel has, or can hide, the service".to_owned()];
+        let decider = levels
+            .get(call)
+            .map(|(entry, level)| Decider::workaround(entry, *level, on.same_cpu));
+        let mut help = vec![match &decider {
+            Some(decider) => decider.help.clone(),
+            None => "choose a host whose kernel has, or can hide, the service".to_owned(),
+        }];
         if function.is_some_and(smccc::filterable) {
             help.extend(filter.help());
         }
@@ -167,7 +180,16 @@ pub(super) fn answers(
             wanted: words(Some(entry.answer)),
             offered: words(later.or(now)),
             reason: match later.or(now) {
-                Some(x0) => format!("{call} answers {} here", words(Some(x0))),
+                Some(x0) => match decider {
+                    Some(decider) => {
+                        format!(
+                            "{call} answers {} here, and {}",
+                            words(Some(x0)),
+                            decider.who
+                        )
+                    }
+                    None => format!("{call} answers {} here", words(Some(x0))),
+                },
                 None => {
                     format!("what {call} answers here is not known: the probe's guest did not ask")
                 }

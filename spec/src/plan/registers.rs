@@ -3,6 +3,7 @@
 //! What a guest reads from inside counts where `KVM_GET_ONE_REG` says something
 //! else; what is written must have been tried by the probe, and have stuck.
 
+use super::decider::Decider;
 use super::firmware::Filter;
 use super::{Plan, Refusal, Step, Way, disagreement};
 use crate::catalogue::{Kind, RegisterInfo, register_by_id};
@@ -22,12 +23,20 @@ pub(super) fn writes_identity(step: &Step) -> bool {
     register_by_id(*id).is_some_and(|info| info.kind == Kind::Identification)
 }
 
+/// The host that a register is to be kept on.
+#[derive(Clone, Copy)]
+pub(super) struct Host<'a> {
+    pub report: &'a HostReport,
+    pub view: &'a View,
+    pub filter: Filter,
+    /// Whether its CPU is the lock's, where that is known.
+    pub same_cpu: Option<bool>,
+}
+
 pub(super) fn register(
     entry: &LockedRegister,
-    view: &View,
+    host: Host,
     seen: impl Fn(&str) -> Reading,
-    report: &HostReport,
-    filter: Filter,
     plan: &mut Plan,
 ) {
     if entry.promised() == 0 {
@@ -39,9 +48,8 @@ pub(super) fn register(
         Binding::Fact => Way::Fact,
         Binding::Exact | Binding::Absent => Way::Same,
     };
-    let listed = view
-        .register(entry.id)
-        .and_then(|h| h.value.map(|v| (h, v)));
+    let listed = host.view.register(entry.id);
+    let listed = listed.and_then(|r| r.value.map(|value| (r, value)));
     let inside = match entry.guest_readable().then(|| seen(&entry.name)) {
         Some(Reading::Alike(_, seen)) => Some(seen),
         Some(Reading::Apart(readings)) => {
@@ -60,26 +68,26 @@ pub(super) fn register(
         // A guest that reads something else than KVM_GET_ONE_REG says: what is
         // seen from inside counts, and writing it proves nothing but where the
         // probe's guest saw what was written.
-        (Some((host, value)), Some(seen))
+        (Some((listed, value)), Some(seen))
             if seen != Seen::Value(value) && !agrees(entry, value, seen) =>
         {
             let there = matches!(seen, Seen::Value(v) if (v ^ entry.value) & entry.promised() == 0);
-            let tried = entry.rule == Binding::Exact && !host.honoured.is_empty();
+            let tried = entry.rule == Binding::Exact && !listed.honoured.is_empty();
             match (info, seen) {
                 (Some(info), Seen::Value(seen)) if tried && !there => {
-                    once_written(entry, info, host, [value, seen], plan);
+                    once_written(entry, info, listed, [value, seen], plan);
                 }
                 _ => {
                     plan.only_inside.insert(entry.id);
-                    from_inside(entry, info, seen, report, plan);
+                    from_inside(entry, info, seen, host, plan);
                 }
             }
         }
         (Some((_, value)), _) if (value ^ entry.value) & entry.promised() == 0 => {
             plan.keep(&entry.name, same, None, "");
         }
-        (Some((host, value)), _) => set(entry, info, host, value, report, filter, plan),
-        (None, Some(seen)) => from_inside(entry, info, seen, report, plan),
+        (Some((listed, value)), _) => set(entry, info, listed, value, host, plan),
+        (None, Some(seen)) => from_inside(entry, info, seen, host, plan),
         (None, None) if !entry.guest_readable() && entry.id != smccc::PSCI_VERSION_REGISTER => {
             let way = if entry.rule == Binding::Absent {
                 Way::Absent
@@ -111,7 +119,7 @@ pub(super) fn register(
 fn once_written(
     entry: &LockedRegister,
     info: &RegisterInfo,
-    host: &ReportedRegister,
+    listed: &ReportedRegister,
     [value, seen]: [u64; 2],
     plan: &mut Plan,
 ) {
@@ -120,12 +128,12 @@ fn once_written(
     let mut kept_back = differing(Some(info), entry, value);
     kept_back.retain(|(field, wanted, _, mask)| {
         let changed = (written ^ value) & mask;
-        !(host.honoured.contains_key(field) && takes(host, field, *wanted, changed))
+        !(listed.honoured.contains_key(field) && takes(listed, field, *wanted, changed))
     });
     if written == value {
         // Of what is not promised, anything may be changed for it.
         let mut open = info.fields.iter().filter(|f| f.mask() & promised == 0);
-        let other = open.find_map(|f| Some(f.put(value, *host.honoured.get(f.name.as_ref())?)));
+        let other = open.find_map(|f| Some(f.put(value, *listed.honoured.get(f.name.as_ref())?)));
         written = other.unwrap_or(value);
     }
     if kept_back.is_empty() && written != value {
@@ -144,7 +152,7 @@ fn once_written(
     let name = &entry.name;
     let mut help = Vec::new();
     let why = if then.is_empty() {
-        if let Some((field, seen)) = host.honoured.first_key_value() {
+        if let Some((field, seen)) = listed.honoured.first_key_value() {
             help.push(format!(
                 "or change another field too: `set \"{name}.{field}\" {seen:#x}`"
             ));
@@ -162,7 +170,8 @@ fn once_written(
         format!("once {name} is written it sees {}", then.join(" and "))
     };
     let first = plan.refusals.len();
-    refuse_fields(entry, Some(info), seen, reason::NOT_WRITABLE, &why, plan);
+    let decider = Decider::kernel(reason::NOT_WRITABLE, &why);
+    refuse_fields(entry, Some(info), seen, &decider, plan);
     for refusal in plan.refusals.iter_mut().skip(first) {
         refusal.help.splice(1..1, help.iter().cloned());
     }
@@ -209,7 +218,7 @@ fn from_inside(
     entry: &LockedRegister,
     info: Option<&RegisterInfo>,
     seen: Seen,
-    report: &HostReport,
+    host: Host,
     plan: &mut Plan,
 ) {
     let same = if entry.rule == Binding::Fact {
@@ -240,7 +249,7 @@ fn from_inside(
         _ => None,
     };
     if let Some(base) = base
-        && report.event_filter
+        && host.report.event_filter
         && extra & entry.value == 0
     {
         let event = |bit: u16| {
@@ -262,11 +271,11 @@ fn from_inside(
         );
         return;
     }
-    let (code, why) = match entry.rule {
-        Binding::Fact => (reason::SILICON_FACT, "silicon or firmware decides it"),
-        _ => (reason::NO_KNOB, "KVM has no knob for it"),
+    let decider = match entry.rule {
+        Binding::Fact => Decider::fact(entry, info, value, host.same_cpu),
+        _ => Decider::kernel(reason::NO_KNOB, "KVM has no knob for it"),
     };
-    refuse_fields(entry, info, value, code, why, plan);
+    refuse_fields(entry, info, value, &decider, plan);
 }
 
 /// Pushes one refusal per differing field.
@@ -274,30 +283,31 @@ fn refuse_fields(
     entry: &LockedRegister,
     info: Option<&RegisterInfo>,
     offered: u64,
-    code: &'static str,
-    why: &str,
+    decider: &Decider,
     plan: &mut Plan,
 ) {
     for (field, wanted, offered, _) in differing(info, entry, offered) {
         let path = format!("{}.{field}", entry.name);
         plan.refusals.push(Refusal {
-            code,
+            code: decider.code,
             wanted: format!("{wanted:#x}"),
             offered: format!("{offered:#x}"),
-            reason: format!("a guest on this host sees {offered:#x} in {path}, and {why}"),
+            reason: sentence(offered, &path, decider),
             from: entry.from.clone(),
-            help: field_help(code, &path, &field),
+            help: field_help(decider, &path, &field),
             name: path,
         });
     }
 }
 
-fn field_help(code: &'static str, path: &str, field: &str) -> Vec<String> {
-    let mut help = vec![match code {
-        reason::SILICON_FACT => "choose a host with the CPU that the lock was made for".to_owned(),
-        _ => "choose a host whose kernel shows or takes the value; `vmlock check` compares reports"
-            .to_owned(),
-    }];
+/// What a guest sees, and who decides it.
+fn sentence(offered: u64, path: &str, decider: &Decider) -> String {
+    let who = &decider.who;
+    format!("a guest on this host sees {offered:#x} in {path}, and {who}")
+}
+
+fn field_help(decider: &Decider, path: &str, field: &str) -> Vec<String> {
+    let mut help = vec![decider.help.clone()];
     if !field.starts_with("bits ") {
         help.push(format!("or waive the field in the spec: `vary \"{path}\"`"));
     }
@@ -305,90 +315,86 @@ fn field_help(code: &'static str, path: &str, field: &str) -> Vec<String> {
 }
 
 /// Whether the kernel takes a field's value, of which these bits change.
-pub(super) fn takes(host: &ReportedRegister, field: &str, wanted: u64, changed: u64) -> bool {
-    let accepted = host.accepts.get(field);
-    accepted.is_some_and(|values| values.contains(&wanted)) || changed & !host.writable == 0
+pub(super) fn takes(listed: &ReportedRegister, field: &str, wanted: u64, changed: u64) -> bool {
+    let accepted = listed.accepts.get(field);
+    accepted.is_some_and(|values| values.contains(&wanted)) || changed & !listed.writable == 0
 }
 
 /// An entry whose value has to be written: each differing field must be one that was tried and stuck.
 fn set(
     entry: &LockedRegister,
     info: Option<&RegisterInfo>,
-    host: &ReportedRegister,
+    listed: &ReportedRegister,
     value: u64,
-    report: &HostReport,
-    filter: Filter,
+    host: Host,
     plan: &mut Plan,
 ) {
-    let (mut code, mut why) = (reason::NOT_WRITABLE, "the kernel does not take the value");
-    match entry.rule {
-        Binding::Fact => (code, why) = (reason::SILICON_FACT, "silicon or firmware decides it"),
-        Binding::Exact | Binding::Absent => {
-            // A version is one thing: the kernel takes 0.2 and 1.1, and no 1.2.
-            let psci = (entry.id == smccc::PSCI_VERSION_REGISTER)
-                .then(|| smccc::psci_name(entry.value as u32));
-            let taken = |(field, wanted, _, mask): &(String, u64, u64, u64)| {
-                if let Some(version) = psci {
-                    return version.is_some_and(|v| report.psci.iter().any(|p| p == v));
-                }
-                let changed = (entry.value ^ value) & mask & entry.promised();
-                takes(host, field, *wanted, changed)
-            };
-            let refused: Vec<_> = differing(info, entry, value)
-                .into_iter()
-                .filter(|d| !taken(d))
-                .collect();
-            if refused.is_empty() {
-                let value = entry.value & entry.promised() | value & !entry.promised();
-                plan.keep(
-                    &entry.name,
-                    Way::Set,
-                    Some(Step::Register {
-                        id: entry.id,
-                        value,
-                    }),
-                    "",
-                );
-                return;
-            }
-            let calls_alone = !entry.guest_readable();
-            if calls_alone && matches!(filter, Filter::Usable | Filter::Preferred) {
-                // Whether the calls can be answered is decided call by call.
-                let id = entry.id;
-                plan.keep(
-                    &entry.name,
-                    Way::Emulate,
-                    Some(Step::Leave { id, value }),
-                    "the kernel does not take the value: the runner answers the calls that depend on it",
-                );
-                return;
-            }
-            if entry.id == smccc::PSCI_VERSION_REGISTER {
-                (code, why) = (reason::PSCI, "the kernel does not offer this version");
-            }
-            // Only the fields that do not stick are refused.
-            for (field, wanted, offered, _) in refused {
-                let path = format!("{}.{field}", entry.name);
-                let taken = host.accepts.get(&field).map(|values| {
-                    let values: Vec<String> = values.iter().map(|v| format!("{v:#x}")).collect();
-                    format!(" (it takes {})", values.join(", "))
-                });
-                let mut help = field_help(code, &path, &field);
-                if calls_alone {
-                    help.extend(filter.help());
-                }
-                plan.refusals.push(Refusal {
-                    code,
-                    wanted: format!("{wanted:#x}"),
-                    offered: format!("{offered:#x}{}", taken.unwrap_or_default()),
-                    reason: format!("a guest on this host sees {offered:#x} in {path}, and {why}"),
-                    from: entry.from.clone(),
-                    help,
-                    name: path,
-                });
-            }
-            return;
-        }
+    if entry.rule == Binding::Fact {
+        let decider = Decider::fact(entry, info, value, host.same_cpu);
+        return refuse_fields(entry, info, value, &decider, plan);
     }
-    refuse_fields(entry, info, value, code, why, plan);
+    // A version is one thing: the kernel takes 0.2 and 1.1, and no 1.2.
+    let psci =
+        (entry.id == smccc::PSCI_VERSION_REGISTER).then(|| smccc::psci_name(entry.value as u32));
+    let taken = |(field, wanted, _, mask): &(String, u64, u64, u64)| {
+        if let Some(version) = psci {
+            return version.is_some_and(|v| host.report.psci.iter().any(|p| p == v));
+        }
+        let changed = (entry.value ^ value) & mask & entry.promised();
+        takes(listed, field, *wanted, changed)
+    };
+    let refused: Vec<_> = differing(info, entry, value)
+        .into_iter()
+        .filter(|d| !taken(d))
+        .collect();
+    if refused.is_empty() {
+        let value = entry.value & entry.promised() | value & !entry.promised();
+        plan.keep(
+            &entry.name,
+            Way::Set,
+            Some(Step::Register {
+                id: entry.id,
+                value,
+            }),
+            "",
+        );
+        return;
+    }
+    let calls_alone = !entry.guest_readable();
+    if calls_alone && matches!(host.filter, Filter::Usable | Filter::Preferred) {
+        // Whether the calls can be answered is decided call by call.
+        let id = entry.id;
+        plan.keep(
+            &entry.name,
+            Way::Emulate,
+            Some(Step::Leave { id, value }),
+            "the kernel does not take the value: the runner answers the calls that depend on it",
+        );
+        return;
+    }
+    let decider = match psci {
+        Some(_) => Decider::kernel(reason::PSCI, "the kernel does not offer this version"),
+        None => Decider::unwritable(info, host.report),
+    };
+    // Only the fields that do not stick are refused.
+    for (field, wanted, offered, _) in refused {
+        let path = format!("{}.{field}", entry.name);
+        let taken = listed.accepts.get(&field).map(|values| {
+            let values: Vec<String> = values.iter().map(|v| format!("{v:#x}")).collect();
+            format!(" (it takes {})", values.join(", "))
+        });
+        let mut help = field_help(&decider, &path, &field);
+        if calls_alone {
+            help.extend(host.filter.help());
+        }
+        plan.refusals.push(Refusal {
+            code: decider.code,
+            wanted: format!("{wanted:#x}"),
+            offered: format!("{offered:#x}{}", taken.unwrap_or_default()),
+            reason: sentence(offered, &path, &decider),
+            from: entry.from.clone(),
+            help,
+            name: path,
+        });
+    }
 }

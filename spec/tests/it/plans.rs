@@ -541,3 +541,93 @@ fn ctr_el0_is_written_where_a_guest_was_seen_to_read_what_was_written() {
         refusal.help
     );
 }
+
+/// What is not the CPU's doing is not laid at the CPU's door.
+#[test]
+fn a_refusal_names_who_decides() {
+    let hosts = hosts();
+    let host = &hosts["neoverse-n1-6.12"];
+    let plain = lock(&spec(&["kvm-6.12"], "neoverse-n1", &[]));
+    let words = |lock: &Lock, host: &HostReport, names: &[&str]| -> Vec<String> {
+        let refusals = plan(lock, host).refusals;
+        let found: Vec<&str> = refusals.iter().map(|r| r.name.as_str()).collect();
+        assert_eq!(found, names);
+        let words = refusals
+            .iter()
+            .map(|r| format!("{}; {}", r.reason, r.help.join("; ")));
+        words.collect()
+    };
+    let shown = |name: &str, value: u64, answer: Option<(&str, u64)>| {
+        let mut host = host.clone();
+        for view in &mut host.views {
+            for register in view.registers.iter_mut().filter(|r| r.name == name) {
+                register.value = Some(value);
+            }
+            for fact in &mut view.guest {
+                match answer {
+                    _ if fact.name == name => fact.seen = Seen::Value(value),
+                    Some((call, x0)) if fact.name == call => fact.seen = Seen::Value(x0),
+                    _ => {}
+                }
+            }
+        }
+        host
+    };
+    // `mitigations=off` on the very same CPU, as 6.12 was seen to show it.
+    let level = "KVM_REG_ARM_SMCCC_ARCH_WORKAROUND_3";
+    let call = "ARCH_FEATURES(SMCCC_ARCH_WORKAROUND_3)";
+    let off = shown(level, 0, Some((call, u64::MAX)));
+    for said in words(&plain, &off, &[&format!("{level}.Level"), call]) {
+        assert!(
+            said.contains("`mitigations=off` or `nospectre_bhb`"),
+            "{said}"
+        );
+        assert!(said.contains("the CPU is the lock's"), "{said}");
+        assert!(said.contains("boot the host without"), "{said}");
+        assert!(!said.contains("choose a host with"), "{said}");
+    }
+    // Another counter.
+    for said in words(
+        &plain,
+        &shown("CNTFRQ_EL0", 25_000_000, None),
+        &["CNTFRQ_EL0.ClockFreq"],
+    ) {
+        assert!(
+            said.contains("firmware decides it: the counter runs at 25000000 Hz here"),
+            "{said}"
+        );
+        assert!(said.contains("62500000 Hz, whatever its CPU"), "{said}");
+    }
+    // Another CPU is said to be one.
+    let other = lock(&spec(&["kvm-6.12"], "cortex-a76", &[]));
+    let refusals = plan(&other, host).refusals;
+    let midr = refusals.iter().find(|r| r.name == "MIDR_EL1.PartNum");
+    let midr = midr.unwrap_or_else(|| panic!("{refusals:?}"));
+    assert!(
+        midr.reason.contains("the CPU decides it"),
+        "{}",
+        midr.reason
+    );
+    assert!(
+        midr.help[0].contains("KVM_CAP_ARM_WRITABLE_IMP_ID_REGS"),
+        "{:?}",
+        midr.help
+    );
+    let cortex = plan(&plain, &hosts["cortex-a72-6.12"]).refusals;
+    let level = cortex
+        .iter()
+        .find(|r| r.name == "KVM_REG_ARM_SMCCC_ARCH_WORKAROUND_1.Level");
+    let level = level.unwrap_or_else(|| panic!("{cortex:?}"));
+    assert!(
+        level
+            .reason
+            .contains("the CPU, its firmware and the host kernel"),
+        "{}",
+        level.reason
+    );
+    // A protected KVM offers no tags, whatever the CPU has.
+    let tags = lock(&spec(&["kvm-6.12"], "max", &[Feature::Mte]));
+    for said in words(&tags, host, &["mte"]) {
+        assert!(said.contains("`kvm-arm.mode=protected`"), "{said}");
+    }
+}
