@@ -131,7 +131,7 @@ fn tables(all: &Contents) -> String {
             .collect();
         let _ = writeln!(
             out,
-            "RegisterInfo {{ id: {:#x}, name: {}, kind: Kind::{:?}, title: {}, source: {}, fields: Cow::Borrowed(&[{fields}]), gate: {}, feature: {}, neutral: {:?}, encoding: {:?}, guest_only: {}, reset: {:?}, since: {}, aliases: Cow::Borrowed(&[{aliases}]) }},",
+            "RegisterInfo {{ id: {:#x}, name: {}, kind: Kind::{:?}, title: {}, source: {}, fields: Cow::Borrowed(&[{fields}]), gate: {}, feature: {}, neutral: {:?}, encoding: {:?}, guest_only: {}, since: {}, aliases: Cow::Borrowed(&[{aliases}]) }},",
             r.id,
             text(&r.name),
             r.kind,
@@ -142,7 +142,6 @@ fn tables(all: &Contents) -> String {
             r.neutral,
             r.encoding,
             r.guest_only,
-            r.reset,
             r.since
         );
     }

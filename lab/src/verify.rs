@@ -125,6 +125,18 @@ const EXAMPLES: &[Expected] = &[
         audited: &[],
         refused: &[],
     },
+    // Version 2 of the lock: what answers where nothing is.
+    Expected {
+        spec: "lab/tests/specs/space.vm.kdl",
+        lock: "lab/tests/specs/space.vm.lock.json",
+        cpu: "cortex-a72",
+        cpus: 2,
+        flags: &[],
+        ends: OK,
+        kept: &["6.12"],
+        audited: &["5.10", "6.1", "7.3"],
+        refused: &[],
+    },
     // A kernel as distributions ship it.
     Expected {
         spec: "lab/tests/specs/shipped.vm.kdl",

@@ -59,11 +59,6 @@ pub struct Lock {
     pub hypercalls: Hypercalls,
     /// How time is counted.
     pub counters: Counters,
-    /// What every vCPU's state is when it starts, where it is not zero: `PSTATE`, SCTLR_EL1, …. The rest of it is
-    /// zero, but for what the guest is given (x0, PC) and for the counters. Empty in version 1, which promises nothing
-    /// of it.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub reset: Vec<ResetValue>,
     /// Memory map, interrupts and devices.
     pub machine: Machine,
     /// What tells the guest of them.
@@ -71,22 +66,6 @@ pub struct Lock {
     /// What the guest boots.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub boot: Option<Boot>,
-}
-
-/// A register of a vCPU that starts.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct ResetValue {
-    /// Its name in the catalogue.
-    pub name: String,
-    /// What it holds.
-    #[serde(with = "hex64")]
-    #[cfg_attr(
-        feature = "schema",
-        schemars(with = "String", regex(pattern = r"^0x[0-9a-f]{16}$"))
-    )]
-    pub value: u64,
 }
 
 /// What a guest boots.

@@ -3,10 +3,10 @@
 //! Here the order of things and the choice of baselines; beside it, in
 //! `resolve/`, a file for each part of the machine.
 
-use crate::catalogue::{Baseline, Catalogue, Kind, LOCK_VERSION, REGISTERS};
+use crate::catalogue::{Baseline, Catalogue, LOCK_VERSION};
 use crate::lock::{
     Answer, Boot, BootFile, Counters, DeviceTree, Hypercalls, Lock, LockedCpu, PhysicalCounter,
-    ResetValue, VirtualCounter, v1,
+    VirtualCounter, v1,
 };
 use crate::machine;
 use crate::observation::fact_name;
@@ -215,7 +215,6 @@ pub fn resolve(
             virtual_counter: VirtualCounter::ZeroAtCreation,
             physical_counter: PhysicalCounter::Host,
         },
-        reset: reset(version),
         machine: machine::build(spec, version),
         device_tree: DeviceTree {
             base: machine::FDT_BASE,
@@ -246,26 +245,6 @@ fn chain_digest(chain: &[&Baseline], version: u32) -> String {
     bytes.iter().fold("sha256-".to_owned(), |text, byte| {
         format!("{text}{byte:02x}")
     })
-}
-
-/// What a vCPU that starts has in its registers, where it is not zero.
-fn reset(version: u32) -> Vec<ResetValue> {
-    if version == v1::VERSION {
-        return Vec::new();
-    }
-    let state = REGISTERS
-        .iter()
-        .filter(|r| r.kind == Kind::State && r.since <= version);
-    let value = |r: &crate::catalogue::RegisterInfo| {
-        let value = r.reset.filter(|v| *v != 0)?;
-        Some(ResetValue {
-            name: r.name.to_string(),
-            value,
-        })
-    };
-    let mut values: Vec<ResetValue> = state.filter_map(value).collect();
-    values.sort_by(|a, b| a.name.cmp(&b.name));
-    values
 }
 
 fn boot(boot: &crate::vm::Boot) -> Boot {

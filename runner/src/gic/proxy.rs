@@ -144,7 +144,10 @@ impl Proxy {
     /// KVM does not tell its state, or there is no memory for lending vCPUs.
     pub fn new(lock: &Lock, gic: Arc<Gic>, vm: Vm, hidden: Hidden) -> Result<Self> {
         let machine = &lock.machine;
-        let port = machine.redistributors.first().map_or(0, |region| region.base);
+        let port = machine
+            .redistributors
+            .first()
+            .map_or(0, |region| region.base);
         let reach = Reach {
             gic,
             mpidr: machine.vcpus.iter().map(|v| v.mpidr).collect(),

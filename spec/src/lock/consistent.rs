@@ -2,7 +2,7 @@
 //! has to ask again.
 
 use super::{BootFile, Lock, Range, Unmapped, Waiver, v1};
-use crate::catalogue::{Kind, REGISTERS, register_by_id, register_by_name};
+use crate::catalogue::{REGISTERS, register_by_id};
 use crate::machine::{
     ADDRESS_BITS, MEMORY_MIN, REDISTRIBUTOR_SIZE, STOLEN_TIME_SIZE, VCPUS_MAX, mpidr_bits,
 };
@@ -30,7 +30,6 @@ pub(super) fn consistent(lock: &Lock) -> Result<(), String> {
     memory_map(lock)?;
     interrupts(lock)?;
     hypercalls(lock)?;
-    reset(lock)?;
     boot(lock)
 }
 
@@ -309,26 +308,6 @@ fn hypercalls(lock: &Lock) -> Result<(), String> {
         ));
     }
     Ok(())
-}
-
-fn reset(lock: &Lock) -> Result<(), String> {
-    if lock.lock_version == v1::VERSION {
-        return Ok(());
-    }
-    if !lock.reset.is_sorted_by(|a, b| a.name < b.name) {
-        return Err("the registers of `reset` are out of order or doubled".into());
-    }
-    let known = |name: &str| {
-        let info = register_by_name(name);
-        info.is_some_and(|i| i.kind == Kind::State && i.since <= lock.lock_version)
-    };
-    match lock.reset.iter().find(|r| !known(&r.name)) {
-        Some(value) => Err(format!(
-            "`{}` of `reset` is no register of a vCPU's state",
-            value.name.escape_debug()
-        )),
-        None => Ok(()),
-    }
 }
 
 fn boot(lock: &Lock) -> Result<(), String> {

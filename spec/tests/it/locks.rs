@@ -159,8 +159,6 @@ fn locks_that_contradict_themselves_are_refused() {
             };
             l.registers[midr].vary = vec![waiver.clone(), waiver];
         }),
-        ("reset", &|l| l.reset[0].name = "NOBODY_EL1".into()),
-        ("reset", &|l| l.reset.push(l.reset[0].clone())),
         ("digest", &|l| {
             if let Some(boot) = &mut l.boot {
                 boot.kernel.digest = Some("md5-0".into());

@@ -181,12 +181,11 @@ impl Reader {
         let mut fields: Vec<Field> = Vec::new();
         let (mut gate, mut feature, mut neutral) = (None, None, None);
         let (mut encoding, mut guest_only) = (None, false);
-        let (mut reset, mut since, mut aliases) = (None, 1, Vec::new());
+        let (mut since, mut aliases) = (1, Vec::new());
         for child in children(node) {
             match child.name().value() {
                 "encoding" => encoding = self.encoding(child),
                 "guest-only" => guest_only = true,
-                "reset" => reset = self.number(child, 0, "a value"),
                 "since" => since = self.version(child, 0).unwrap_or(1),
                 "alias" => {
                     let name = self.text(child, 0, "the old name");
@@ -240,7 +239,6 @@ impl Reader {
             neutral,
             encoding,
             guest_only,
-            reset,
             since,
             aliases: Cow::Owned(aliases),
         })

@@ -137,8 +137,6 @@ pub struct RegisterInfo {
     pub encoding: Option<u16>,
     /// `KVM_GET_ONE_REG` does not serve it: only a guest can read it.
     pub guest_only: bool,
-    /// What a vCPU that starts has in it, where that is not zero; only for run-time state.
-    pub reset: Option<u64>,
     /// The first version of the lock that knows the register: older locks treat it as unknown.
     pub since: u32,
     /// Names that older locks have for it, each with the last version of the lock that uses it.
