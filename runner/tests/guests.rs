@@ -9,6 +9,10 @@ mod host;
 use host::{HEADER, Place, image, in_host};
 use std::fmt::Write as _;
 use std::path::PathBuf;
+use vmlock_spec::catalogue::Catalogue;
+use vmlock_spec::lock::canonical;
+use vmlock_spec::resolve::{Target as Version, resolve};
+use vmlock_spec::vm::{Boot, Cpu, VmSpec};
 
 /// Instructions of the Arm ARM (DDI 0487, chapter C6), as words.
 mod a64 {
@@ -530,6 +534,46 @@ fn unread(session: &mut Session) {
     }
 }
 
+/// A program without a header, at the address that its lock has for it; and another file than the lock's.
+fn flat(session: &mut Session) {
+    let cpu = Cpu {
+        model: "neoverse-n1".to_owned(),
+        count: 1,
+        ..Cpu::default()
+    };
+    let code = [&call(0x8400_0008, 0)[..], &[a64::SPIN]].concat();
+    let code: Vec<u8> = code.iter().flat_map(|word| word.to_le_bytes()).collect();
+    session.files.push(session.place.write("off.flat", &code));
+    for (name, digest, expected) in [
+        ("flat", None, (0, "powered off")),
+        ("another-file", Some("0"), (4, "off.flat` is another file")),
+    ] {
+        let boot = Boot {
+            kernel: "off.flat".to_owned(),
+            kernel_address: Some(0x4008_0000),
+            kernel_digest: digest.map(|digit| format!("sha256-{}", digit.repeat(64))),
+            ..Boot::default()
+        };
+        let spec = VmSpec {
+            boot: Some(boot),
+            ..VmSpec::bare(name, &["kvm-6.12"], cpu.clone(), 64 << 20)
+        };
+        let (lock, _) = resolve(&spec, &Catalogue::builtin(), &Version::NEWEST)
+            .unwrap_or_else(|complaints| panic!("{complaints:#?}"));
+        let lock = session.place.write(
+            &format!("{name}.vm.lock.json"),
+            canonical::write(&lock).as_bytes(),
+        );
+        let start = format!("vmlock-run start {} </dev/null 2>&1", lock.display());
+        session.files.push(lock);
+        session.expect(
+            name.to_owned(),
+            &format!("timeout -s KILL 20 {start}; echo \"exit $?\""),
+            expected,
+        );
+    }
+}
+
 /// Files and signals that would have it wait for ever.
 fn endless(session: &mut Session) {
     let kept = STAGES[0].target;
@@ -598,6 +642,7 @@ fn no_guest_panics_hangs_or_ends_without_a_word() {
     session.add(target, "short", b"MZ", end);
     unread(&mut session);
     endless(&mut session);
+    flat(&mut session);
     session.run("neoverse-n1");
 }
 

@@ -29,8 +29,10 @@ pub const MEMORY_MIN: u64 = 64 << 20;
 pub const MEMORY_MAX: u64 = (1 << *ADDRESS_BITS.end()) - MEMORY_BASE;
 /// Start of guest memory.
 pub const MEMORY_BASE: u64 = 0x4000_0000;
-/// Where the FDT lies; up to 1 MiB is kept for it.
+/// Where the FDT lies, but see [`tree_base`]; up to 1 MiB is kept for it.
 pub const FDT_BASE: u64 = MEMORY_BASE;
+/// How far behind the start of memory the FDT lies at the most where it lies behind a program.
+const TREE_OFFSET_MAX: u64 = 128 << 20;
 /// Where a kernel's 2 MiB-aligned image base lies (Documentation/arch/arm64/booting.rst).
 pub const KERNEL_BASE: u64 = MEMORY_BASE + 0x20_0000;
 /// Where vCPUs have their stolen-time structures: between the FDT and the kernel, as large as the largest page,
@@ -66,6 +68,17 @@ const VIRTUAL_TIMER: u32 = 27;
 const PHYSICAL_TIMER: u32 = 30;
 const PMU: u32 = 23;
 const FIRST_SPI: u32 = 32;
+
+/// Where the FDT of a machine lies. A program without a header takes the memory between its end and the FDT for its own
+/// and what is behind that as free (lib/arm/setup.c of kvm-unit-tests asserts that order): there the FDT lies in the
+/// middle of the memory, unless the program does.
+pub fn tree_base(memory: u64, kernel_address: Option<u64>) -> u64 {
+    let behind = MEMORY_BASE + ((memory / 2).min(TREE_OFFSET_MAX) & !0x1f_ffff);
+    match kernel_address {
+        Some(address) if address < behind => behind,
+        _ => FDT_BASE,
+    }
+}
 
 /// MPIDR_EL1 of a vCPU by index, as KVM derives it (arch/arm64/kvm/sys_regs.c
 /// `reset_mpidr`): 16 CPUs to an Aff0 group, bit 31 RES1.

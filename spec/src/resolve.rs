@@ -217,7 +217,10 @@ pub fn resolve(
         },
         machine: machine::build(spec, version),
         device_tree: DeviceTree {
-            base: machine::FDT_BASE,
+            base: machine::tree_base(
+                spec.memory,
+                spec.boot.as_ref().and_then(|boot| boot.kernel_address),
+            ),
             digest: String::new(),
             text: Vec::new(),
             bytes: Vec::new(),

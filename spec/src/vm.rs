@@ -256,7 +256,8 @@ impl Feature {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Boot {
-    /// An arm64 Linux `Image`, uncompressed or gzip; relative to the lock.
+    /// An arm64 Linux `Image`, as it is, compressed with gzip or zstd, or in an EFI program (zboot); relative to the
+    /// lock.
     pub kernel: String,
     /// An initial RAM file system; relative to the lock.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -179,7 +179,13 @@ fn load_kernel(
     let mut file = Source::open("kernel", directory, named)?;
     let size = file.size;
     let range = match named.address {
-        Some(address) => image::load_flat(&mut file, size, memory, address, fdt),
+        Some(address) => {
+            let mut taken = vec![(fdt, "the device tree")];
+            if lock.machine.vcpus.iter().any(|v| v.stolen_time.is_some()) {
+                taken.push((machine::STOLEN_TIME, "what tells of stolen time"));
+            }
+            image::load_flat(&mut file, size, memory, address, &taken)
+        }
         None => {
             let base = machine::KERNEL_BASE;
             let runs = |header: &Header| granule(lock, header.page_kib).map_or(Ok(()), Err);

@@ -115,7 +115,7 @@ impl Header {
         }
         let range = Range { base: start, size };
         if range.overlaps(&reserved) {
-            return Err(over_the_tree(reserved));
+            return Err(would_lie_over(reserved, "the device tree"));
         }
         Ok(range)
     }
@@ -162,7 +162,7 @@ pub fn load(
 }
 
 /// Loads a program without a header, as the author of its lock says, to the address at which it is entered; gives the
-/// addresses that it takes.
+/// addresses that it takes. Those that are `taken` are so by what each is named.
 ///
 /// # Errors
 /// Words: it has a header, cannot be read, or does not fit.
@@ -171,7 +171,7 @@ pub fn load_flat(
     size: u64,
     memory: &Memory,
     address: u64,
-    fdt: Range,
+    taken: &[(Range, &str)],
 ) -> Result<Range, String> {
     let start = beginning(&mut file).map_err(|e| e.to_string())?;
     let image = start
@@ -203,8 +203,8 @@ pub fn load_flat(
             ));
         }
     }
-    if range.overlaps(&fdt) {
-        return Err(over_the_tree(fdt));
+    if let Some((other, name)) = taken.iter().find(|(other, _)| range.overlaps(other)) {
+        return Err(would_lie_over(*other, name));
     }
     match memory.fill(address, &mut start.as_slice().chain(file), size) {
         Ok(count) if count == size => Ok(range),
@@ -435,7 +435,9 @@ mod tests {
     fn a_program_without_a_header_lies_where_its_lock_says() {
         let program: Vec<u8> = (0..5000u32).map(|n| (n % 251) as u8).collect();
         let memory = memory();
-        let load = |file: &[u8], address| load_flat(file, file.len() as u64, &memory, address, FDT);
+        let taken = [(FDT, "the device tree")];
+        let load =
+            |file: &[u8], address| load_flat(file, file.len() as u64, &memory, address, &taken);
         for address in [0x4008_0000 + FDT.size, 0x4020_0004, 0x4400_0000 - 5000] {
             let size = program.len() as u64;
             let base = address;

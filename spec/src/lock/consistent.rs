@@ -344,5 +344,16 @@ fn boot(lock: &Lock) -> Result<(), String> {
     {
         return Err("the runner places the initial RAM file system: it has no address".into());
     }
-    Ok(())
+    let memory = lock.machine.memory;
+    let outside = |address: &u64| {
+        *address < memory.base
+            || memory.end().is_none_or(|end| *address >= end)
+            || !address.is_multiple_of(4)
+    };
+    match boot.kernel.address.filter(outside) {
+        Some(address) => Err(format!(
+            "the kernel's address {address:#x} is none of an instruction in memory"
+        )),
+        None => Ok(()),
+    }
 }

@@ -4,6 +4,7 @@
 use super::Complaints;
 use super::complaint::Complaint;
 use crate::lock::v1;
+use crate::machine::MEMORY_BASE;
 use crate::vm::limits::{
     BREAKPOINTS, CMDLINE_BYTES_MAX, COUNTERS, MEMORY_BYTES, MEMORY_BYTES_V1, MEMORY_STEP_BYTES,
     NAME_BYTES_MAX, TEXT_BYTES_MAX, VCPUS, VCPUS_V1,
@@ -78,6 +79,7 @@ fn numbers(spec: &VmSpec, old: bool, complaints: &mut Complaints) {
         );
     }
     memory(spec.memory, old, complaints);
+    kernel_address(spec, complaints);
     let mut bounded = |place: &str, what: &str, number: Option<u32>, bounds| {
         if number.is_some_and(|n| !RangeInclusive::contains(&bounds, &u64::from(n))) {
             let help = format!("`{what}` is {}", words(&bounds));
@@ -148,6 +150,27 @@ fn memory(bytes: u64, old: bool, complaints: &mut Complaints) {
         return;
     };
     complaints.error("spec::memory-size", "/memory", message.into(), Some(help));
+}
+
+/// Where a program without a header is entered.
+fn kernel_address(spec: &VmSpec, complaints: &mut Complaints) {
+    let Some(address) = spec.boot.as_ref().and_then(|boot| boot.kernel_address) else {
+        return;
+    };
+    let memory = MEMORY_BASE..MEMORY_BASE.saturating_add(spec.memory);
+    if memory.contains(&address) && address.is_multiple_of(4) {
+        return;
+    }
+    complaints.error(
+        "spec::out-of-range",
+        "/boot/kernel-address",
+        format!(
+            "no program can be entered at {address:#x}: memory lies from {:#x} to {:#x}, and an instruction is \
+             aligned to 4 bytes",
+            memory.start, memory.end
+        ),
+        Some("write the address that the program is linked for".into()),
+    );
 }
 
 /// What version 1 has no place for.

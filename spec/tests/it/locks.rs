@@ -164,6 +164,16 @@ fn locks_that_contradict_themselves_are_refused() {
                 boot.kernel.digest = Some("md5-0".into());
             }
         }),
+        ("kernel's address", &|l| {
+            if let Some(boot) = &mut l.boot {
+                boot.kernel.address = Some(l.machine.memory.base - 4);
+            }
+        }),
+        ("kernel's address", &|l| {
+            if let Some(boot) = &mut l.boot {
+                boot.kernel.address = Some(l.machine.memory.base + 2);
+            }
+        }),
         ("interrupt", &|l| l.machine.devices[0].interrupt = 5),
         ("interrupt", &|l| {
             l.machine.private_interrupts.virtual_timer = 99
@@ -258,4 +268,25 @@ fn stolen_time_has_memory_of_its_own() {
     let mut unasked = good;
     unasked.features.clear();
     assert!(parse(&write(&unasked)).is_err());
+}
+
+/// A program without a header has its device tree behind it, an `Image` in front of it.
+#[test]
+fn the_device_tree_is_where_the_kernel_looks_for_memory() {
+    let tree = |memory: u64, address: Option<u64>| {
+        let mut spec = spec(&["kvm-6.12"], "neoverse-n1", &[]);
+        spec.memory = memory;
+        if let Some(boot) = &mut spec.boot {
+            boot.kernel_address = address;
+        }
+        let lock = lock(&spec);
+        assert_eq!(parse(&write(&lock)), Ok(lock.clone()));
+        lock.device_tree.base
+    };
+    assert_eq!(tree(256 << 20, None), 0x4000_0000);
+    assert_eq!(tree(256 << 20, Some(0x4008_0000)), 0x4800_0000);
+    assert_eq!(tree(64 << 20, Some(0x4000_0000)), 0x4200_0000);
+    assert_eq!(tree(66 << 20, Some(0x4000_0000)), 0x4200_0000);
+    assert_eq!(tree(1 << 40, Some(0x4008_0000)), 0x4800_0000);
+    assert_eq!(tree(256 << 20, Some(0x4800_0000)), 0x4000_0000);
 }
