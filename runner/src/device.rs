@@ -1,7 +1,48 @@
 //! Devices of the machine, as the guest reaches them: through memory-mapped
-//! registers. None trusts the guest.
+//! registers and one interrupt line each. None trusts the guest.
+//!
+//! What a lock names is a part and its version, and each has a file: a plain
+//! value that knows no clock, no file and no thread ([`serial::v1`],
+//! [`serial::v2`], [`clock::v1`], [`clock::v2`]). It never changes what it shows:
+//! another behaviour is another version. [`serial`] and [`clock`] join them to
+//! the world, [`bus`] says who answers where.
 
 pub mod bus;
 pub mod clock;
+#[cfg(test)]
+mod random;
 pub mod rate;
 pub mod serial;
+
+use std::time::Duration;
+
+/// A device with memory-mapped registers and an interrupt line.
+pub trait Model: Send {
+    /// Answers a read at an offset from its first address. Fills all of `data`,
+    /// whatever its width and whether or not there is a register.
+    fn read(&mut self, offset: u64, data: &mut [u8]);
+
+    /// Takes a write at an offset from its first address.
+    fn write(&mut self, offset: u64, data: &[u8]);
+
+    /// The level of its interrupt line at this moment.
+    fn line(&mut self) -> bool;
+
+    /// How many bytes it can take from outside of the machine.
+    fn room(&self) -> usize {
+        0
+    }
+
+    /// Takes bytes from outside of the machine, at most as many as there is room for.
+    fn input(&mut self, _bytes: &[u8]) {}
+
+    /// Whether its line ever rises by itself.
+    fn rings(&self) -> bool {
+        false
+    }
+
+    /// The host's time of day, since 1970, at which its line rises by itself.
+    fn rings_at(&mut self) -> Option<Duration> {
+        None
+    }
+}

@@ -1,24 +1,31 @@
 //! Who answers at which guest-physical address.
 
-use super::clock::Clock;
+use super::Model;
+use super::clock::{self, Clock};
 use super::rate::{RateLimit, Verdict};
-use super::serial::{Output, Uart};
+use super::serial::{self, Output, Serial};
 use crate::say;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use vmlock_spec::lock::{Device, DeviceKind, Range};
 #[cfg(feature = "torture")]
 use vmlock_spec::observation::accesses::RAISE;
-
-enum Behind {
-    Uart(Box<Uart>),
-    Clock(Clock),
-}
 
 struct Slot {
     range: Range,
     interrupt: u32,
     line: bool,
-    behind: Behind,
+    rings_at: Option<Duration>,
+    model: Box<dyn Model>,
+}
+
+/// The model of a part; `output` is where it sends what leaves the machine.
+fn model(kind: DeviceKind, output: Output) -> Box<dyn Model> {
+    match kind {
+        DeviceKind::Uart16550 => Box::new(Serial::new(serial::v1::Uart::default(), output)),
+        DeviceKind::Uart16550V2 => Box::new(Serial::new(serial::v2::Uart::default(), output)),
+        DeviceKind::Pl031 => Box::new(Clock::new(clock::v1::Clock::new)),
+        DeviceKind::Pl031V2 => Box::new(Clock::new(clock::v2::Clock::new)),
+    }
 }
 
 /// A change of an interrupt line that KVM must be told.
@@ -34,6 +41,8 @@ pub struct Line {
 #[derive(Default)]
 pub struct Bus {
     slots: Vec<Slot>,
+    console: Option<usize>,
+    input_waits: bool,
     limit: RateLimit,
     unheard: bool,
     #[cfg(feature = "torture")]
@@ -44,25 +53,24 @@ impl Bus {
     /// The devices of a lock, in its order. The first UART is the console.
     pub fn new(devices: &[Device], output: Output) -> Self {
         let mut output = Some(output);
-        let slots = devices
-            .iter()
-            .map(|device| Slot {
+        let mut bus = Self::default();
+        for (at, device) in devices.iter().enumerate() {
+            let mut sink: Output = Box::new(std::io::sink());
+            if device.kind.is_uart()
+                && let Some(output) = output.take()
+            {
+                sink = output;
+                bus.console = Some(at);
+            }
+            bus.slots.push(Slot {
                 range: device.range,
                 interrupt: device.interrupt,
                 line: false,
-                behind: match device.kind {
-                    DeviceKind::Uart16550 | DeviceKind::Uart16550V2 => {
-                        let sink = output.take().unwrap_or_else(|| Box::new(std::io::sink()));
-                        Behind::Uart(Box::new(Uart::new(sink)))
-                    }
-                    DeviceKind::Pl031 | DeviceKind::Pl031V2 => Behind::Clock(Clock::default()),
-                },
-            })
-            .collect();
-        Self {
-            slots,
-            ..Self::default()
+                rings_at: None,
+                model: model(device.kind, sink),
+            });
         }
+        bus
     }
 
     /// Whether a device has that access: one that is all within its registers.
@@ -109,10 +117,7 @@ impl Bus {
             self.nobody("reads", address, data.len());
             return None;
         };
-        match &mut slot.behind {
-            Behind::Uart(uart) => uart.read(offset, data),
-            Behind::Clock(clock) => clock.read(offset, data),
-        }
+        slot.model.read(offset, data);
         slot.changed()
     }
 
@@ -130,37 +135,46 @@ impl Bus {
             self.nobody("writes", address, data.len());
             return None;
         };
-        match &mut slot.behind {
-            Behind::Uart(uart) => uart.write(offset, data),
-            Behind::Clock(clock) => clock.write(offset, data),
-        }
+        slot.model.write(offset, data);
         slot.changed()
     }
 
     fn console(&mut self) -> Option<&mut Slot> {
-        self.slots
-            .iter_mut()
-            .find(|s| matches!(s.behind, Behind::Uart(_)))
+        self.slots.get_mut(self.console?)
     }
 
-    /// How many bytes of console input there is room for.
-    pub fn console_room(&mut self) -> usize {
-        match self.console() {
-            Some(Slot {
-                behind: Behind::Uart(uart),
-                ..
-            }) => uart.room(),
-            _ => 0,
+    /// Input for the console, as much as there is room for: how much that was.
+    pub fn console_input(&mut self, bytes: &[u8]) -> (usize, Option<Line>) {
+        let (mut taken, mut line) = (0, None);
+        if let Some(slot) = self.console() {
+            taken = bytes.len().min(slot.model.room());
+            slot.model.input(&bytes[..taken]);
+            line = slot.changed();
         }
+        self.input_waits = taken < bytes.len();
+        (taken, line)
     }
 
-    /// Input for the console, at most as much as there is room for.
-    pub fn console_input(&mut self, bytes: &[u8]) -> Option<Line> {
-        let slot = self.console()?;
-        if let Behind::Uart(uart) = &mut slot.behind {
-            uart.input(bytes);
-        }
-        slot.changed()
+    /// Whether there is room again for console input that there was none for; says so once.
+    pub fn console_has_room(&mut self) -> bool {
+        let room = self.input_waits && self.console().is_some_and(|s| s.model.room() > 0);
+        self.input_waits &= !room;
+        room
+    }
+
+    /// Whether a line ever rises by itself.
+    pub fn rings(&self) -> bool {
+        self.slots.iter().any(|slot| slot.model.rings())
+    }
+
+    /// The host's time of day, since 1970, at which a line rises by itself.
+    pub fn rings_at(&self) -> Option<Duration> {
+        self.slots.iter().filter_map(|slot| slot.rings_at).min()
+    }
+
+    /// The lines that have changed by themselves.
+    pub fn rung(&mut self) -> Vec<Line> {
+        self.slots.iter_mut().filter_map(Slot::changed).collect()
     }
 
     fn nobody(&mut self, does: &str, address: u64, length: usize) {
@@ -181,10 +195,8 @@ impl Bus {
 
 impl Slot {
     fn changed(&mut self) -> Option<Line> {
-        let level = match &self.behind {
-            Behind::Uart(uart) => uart.line(),
-            Behind::Clock(_) => false,
-        };
+        self.rings_at = self.model.rings_at();
+        let level = self.model.line();
         if level == self.line {
             return None;
         }
@@ -199,8 +211,9 @@ impl Slot {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::device::random::Random;
 
-    fn bus() -> Bus {
+    fn machine(uart: DeviceKind, clock: DeviceKind) -> Bus {
         let device = |name: &str, kind, base, interrupt| Device {
             name: name.to_owned(),
             kind,
@@ -208,24 +221,26 @@ mod tests {
             interrupt,
         };
         let devices = [
-            device("serial", DeviceKind::Uart16550, 0x900_0000, 32),
-            device("rtc", DeviceKind::Pl031, 0x901_0000, 33),
+            device("serial", uart, 0x900_0000, 32),
+            device("rtc", clock, 0x901_0000, 33),
         ];
         Bus::new(&devices, Box::new(std::io::sink()))
+    }
+
+    fn bus() -> Bus {
+        machine(DeviceKind::Uart16550, DeviceKind::Pl031)
     }
 
     #[test]
     fn input_raises_the_consoles_interrupt_once() {
         let mut bus = bus();
         assert_eq!(bus.write(0x900_0001, &[1]), None);
-        assert_eq!(
-            bus.console_input(b"a"),
-            Some(Line {
-                interrupt: 32,
-                level: true
-            })
-        );
-        assert_eq!(bus.console_input(b"b"), None);
+        let raised = Line {
+            interrupt: 32,
+            level: true,
+        };
+        assert_eq!(bus.console_input(b"a"), (1, Some(raised)));
+        assert_eq!(bus.console_input(b"b"), (1, None));
         let mut byte = [0];
         assert_eq!(
             bus.read(0x900_0002, &mut byte),
@@ -234,6 +249,70 @@ mod tests {
                 level: false
             })
         );
+    }
+
+    #[test]
+    fn input_waits_for_the_guest_and_is_asked_for_again_once() {
+        let mut bus = machine(DeviceKind::Uart16550V2, DeviceKind::Pl031V2);
+        let (taken, line) = bus.console_input(&[b'x'; 1000]);
+        assert_eq!(line, None);
+        assert!((1..1000).contains(&taken));
+        assert!(!bus.console_has_room());
+        // MCR: RTS; FCR: on. Sixteen bytes go in.
+        bus.write(0x900_0002, &[1]);
+        bus.write(0x900_0004, &[2]);
+        assert!(bus.console_has_room());
+        assert!(!bus.console_has_room());
+        assert_eq!(bus.console_input(&[b'x'; 1000]).0, 16);
+    }
+
+    #[test]
+    fn an_alarm_is_set_and_rings_by_itself() {
+        let word = |value: u64| (value as u32).to_le_bytes();
+        assert!(!bus().rings());
+        let mut bus = machine(DeviceKind::Uart16550, DeviceKind::Pl031V2);
+        assert!(bus.rings());
+        let now = clock::now().as_secs();
+        assert_eq!(bus.write(0x901_0004, &word(now + 500)), None);
+        assert_eq!(bus.rings_at(), None);
+        assert_eq!(bus.write(0x901_0010, &word(1)), None);
+        assert_eq!(bus.rings_at(), Some(Duration::from_secs(now + 500)));
+        assert_eq!(bus.rung(), []);
+        // A load to the second before it.
+        bus.write(0x901_0008, &word(now + 499));
+        std::thread::sleep(Duration::from_millis(1100));
+        let line = |level| Line {
+            interrupt: 33,
+            level,
+        };
+        assert_eq!(bus.rung(), [line(true)]);
+        assert_eq!((bus.rung(), bus.rings_at()), (vec![], None));
+        assert_eq!(bus.write(0x901_001c, &word(1)), Some(line(false)));
+    }
+
+    #[test]
+    fn no_access_breaks_a_device() {
+        let mut random = Random(5);
+        for (uart, clock) in [
+            (DeviceKind::Uart16550, DeviceKind::Pl031),
+            (DeviceKind::Uart16550V2, DeviceKind::Pl031V2),
+        ] {
+            let mut bus = machine(uart, clock);
+            for _ in 0..100_000 {
+                let frame = 0x900_0000 + random.below(2) * 0x1_0000;
+                let offset = match random.below(2) {
+                    0 => random.below(0x1000),
+                    _ => random.below(0x20),
+                };
+                let mut data = random.next().to_le_bytes();
+                let data = &mut data[..1 << random.below(4)];
+                match random.below(5) {
+                    0 | 1 => drop(bus.read(frame + offset, data)),
+                    2 | 3 => drop(bus.write(frame + offset, data)),
+                    _ => drop(bus.console_input(data)),
+                }
+            }
+        }
     }
 
     /// Run by itself, with a standard error whose reader has gone.

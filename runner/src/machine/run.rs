@@ -1,11 +1,13 @@
 //! Runs a verified machine: one thread per vCPU, until the guest, the user or a
 //! time limit ends it. Signals end the whole process.
 
+use super::alarm::Alarm;
 use super::barrier::Barrier;
 use super::terminal::{Key, Keys};
 use crate::cores::Cores;
 use crate::cores::watch::{Found, PERIOD};
 use crate::device::bus::{Bus, Line};
+use crate::device::clock;
 use crate::enforce::verify::{Parts, Verified};
 use crate::failure::Failure;
 use crate::firmware::End;
@@ -26,7 +28,7 @@ use nix::unistd::gettid;
 use std::io::Read;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 use vmlock_spec::lock::{Lock, Unmapped};
@@ -69,6 +71,9 @@ const FAREWELL: Duration = Duration::from_secs(2);
 struct Shared {
     vm: Vm,
     bus: Mutex<Bus>,
+    /// The console has room again for what waits outside.
+    room: Condvar,
+    alarm: Alarm,
     firmware: Option<Firmware>,
     stop: AtomicBool,
     barrier: Barrier,
@@ -95,6 +100,15 @@ impl Shared {
     fn line(&self, _locked: &MutexGuard<'_, Bus>, line: Option<Line>) {
         if let Some(Line { interrupt, level }) = line {
             self.inject(interrupt, level);
+        }
+    }
+
+    /// What follows from an access to a device, beside its answer.
+    fn accessed(&self, mut bus: MutexGuard<'_, Bus>, line: Option<Line>) {
+        self.line(&bus, line);
+        self.alarm.set(bus.rings_at());
+        if bus.console_has_room() {
+            self.room.notify_one();
         }
     }
 
@@ -259,6 +273,8 @@ fn run_with(
     let shared = Arc::new(Shared {
         vm,
         bus: Mutex::new(bus),
+        room: Condvar::new(),
+        alarm: Alarm::default(),
         firmware,
         stop: AtomicBool::new(false),
         barrier: Barrier::default(),
@@ -270,6 +286,7 @@ fn run_with(
         }),
         space,
     });
+    let rings = shared.bus().rings();
     let mut threads = Vec::new();
     let mut first = Some(first);
     // vCPU 0 last: the others wait for CPU_ON inside KVM.
@@ -286,6 +303,11 @@ fn run_with(
             }
             drive(index, vcpu, &shared);
         }));
+    }
+    if rings {
+        let shared = Arc::clone(&shared);
+        // Not joined: it may be waiting for the devices, one of which waits for a pipe.
+        spawn("alarm", move || ring(&shared))?;
     }
     if console {
         // Not joined: they may be waiting for a key that never comes, and for a reader that never goes.
@@ -306,6 +328,7 @@ fn run_with(
     let how = wait(&receiver, limit);
     shared.stop.store(true, Ordering::Release);
     shared.barrier.remove();
+    shared.alarm.end();
     farewell(threads);
     discard((gic, shared));
     Ok(how)
@@ -429,7 +452,7 @@ fn serve(exit: Exit<'_>, shared: &Shared) -> Served {
                 true => bus.write(address, data),
                 false => bus.read(address, data),
             };
-            shared.line(&bus, line);
+            shared.accessed(bus, line);
             None
         }
         Exit::Kicked => None,
@@ -504,6 +527,17 @@ fn interrupt_controller<'a>(mmio: Mmio<'a>, shared: &Shared) -> kvm::Result<Opti
     }
 }
 
+/// Raises the lines that rise by themselves, when their time has come.
+fn ring(shared: &Shared) {
+    while shared.alarm.wait(clock::now) {
+        let mut bus = shared.bus();
+        for line in bus.rung() {
+            shared.line(&bus, Some(line));
+        }
+        shared.alarm.set(bus.rings_at());
+    }
+}
+
 /// Carries stdin to the console until its end. Waits while the UART is full.
 fn input(shared: &Shared, escape: bool) {
     let mut keys = Keys::default();
@@ -516,32 +550,40 @@ fn input(shared: &Shared, escape: bool) {
             Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
             Err(_) => return,
         };
+        let mut input = Vec::with_capacity(count);
         for &byte in &buffer[..count] {
-            let byte = match if escape {
+            match if escape {
                 keys.press(byte)
             } else {
                 Key::Guest(byte)
             } {
-                Key::Guest(byte) => byte,
-                Key::Wait => continue,
+                Key::Guest(byte) => input.push(byte),
+                Key::Wait => {}
                 Key::Quit => return shared.end(Ended::Quit),
-            };
-            while !offer(shared, byte) {
-                if shared.stop.load(Ordering::Acquire) {
-                    return;
-                }
-                thread::sleep(Duration::from_millis(5));
             }
+        }
+        if !offer(shared, &input) {
+            return;
         }
     }
 }
 
-fn offer(shared: &Shared, byte: u8) -> bool {
+/// Gives the console all of it; false when the machine ends before.
+fn offer(shared: &Shared, mut bytes: &[u8]) -> bool {
+    // The end of the machine wakes nobody here.
+    const LOOK: Duration = Duration::from_millis(100);
     let mut bus = shared.bus();
-    if bus.console_room() == 0 {
-        return false;
+    loop {
+        let (taken, line) = bus.console_input(bytes);
+        shared.line(&bus, line);
+        bytes = &bytes[taken..];
+        if bytes.is_empty() {
+            return true;
+        }
+        if shared.stop.load(Ordering::Acquire) {
+            return false;
+        }
+        let waited = shared.room.wait_timeout(bus, LOOK);
+        bus = waited.unwrap_or_else(|e| e.into_inner()).0;
     }
-    let line = bus.console_input(&[byte]);
-    shared.line(&bus, line);
-    true
 }
