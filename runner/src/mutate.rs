@@ -63,6 +63,9 @@ pub fn mutate(system: &System, lock: &Lock, plan: &Plan) -> Result<Tally, Failur
             tally.unnoticed.push(altered.name);
         }
     }
+    if look != Look::Light {
+        devices(lock, &facts, &mut tally);
+    }
     // Nothing that went wrong meanwhile has refused them all.
     let same = Altered {
         // Whatever it refuses.
@@ -83,6 +86,23 @@ fn unaltered(why: &str) -> Failure {
 
 fn kept(lock: &Lock, facts: &[Fact]) -> bool {
     observation::audit(lock, facts, Vec::new()).kept()
+}
+
+/// What the devices show is in no field of the lock: each fact is altered itself. Only the witness sees them.
+fn devices(lock: &Lock, facts: &[Fact], tally: &mut Tally) {
+    for mut altered in observation::device::promises(lock) {
+        altered.value = altered.value.map(|value| value ^ 1);
+        let about = |f: &&Fact| (f.vcpu, &f.name) == (altered.vcpu, &altered.name);
+        if facts
+            .iter()
+            .find(about)
+            .is_some_and(|f| altered.kept(f.seen))
+        {
+            tally.unnoticed.push(altered.name);
+        } else {
+            tally.from_inside += 1;
+        }
+    }
 }
 
 /// The lock's machine, as often as it is asked for.

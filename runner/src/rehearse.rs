@@ -3,6 +3,7 @@
 //! back from outside (PMU events, registers of vCPUs that CPU_ON has reset) is
 //! proven this way before a guest's first instruction.
 
+use crate::device::bus::Bus;
 use crate::enforce::apply::{self, Recipe};
 use crate::enforce::verify;
 use crate::failure::Failure;
@@ -15,7 +16,7 @@ use std::sync::Arc;
 use vmlock_spec::lock::{Lock, Range};
 use vmlock_spec::machine::STOLEN_TIME_SIZE;
 use vmlock_spec::observation::wire::{FRAME_SIZE, MODE_FULL, Search as Frames};
-use vmlock_spec::observation::{self, Audit, Incomplete};
+use vmlock_spec::observation::{self, Audit, Incomplete, device};
 use vmlock_spec::plan::{Plan, Refusal};
 use vmlock_spec::reason;
 use vmlock_spec::report::Fact;
@@ -66,6 +67,7 @@ pub fn observe(
     let begun = apply::begin(system, &recipe, Some(Arc::clone(&memory)))?;
     let built = apply::complete(begun, &recipe)?;
     let verified = verify::verify(built, lock, &recipe)?;
+    let (uart, rtc) = device::looked_at(&lock.machine.devices);
     let stage = Stage {
         search: match search {
             Search::Everywhere => vec![witness::everywhere(lock.machine.memory)],
@@ -75,11 +77,13 @@ pub fn observe(
         mpidr: recipe.mpidr.clone(),
         distributor: lock.machine.distributor.base,
         redistributors: lock.machine.redistributors[0].base,
+        devices: [uart, rtc].map(|device| device.map_or(0, |d| d.range.base)),
         space: Space::of_lock(lock),
     };
     witness::load(&stage, &memory, &verified)?;
     let firmware = Firmware::new(lock, &recipe.steps);
-    let seen = witness::observe(verified, &stage, &memory, firmware, Box::new(|| {}))?;
+    let bus = Bus::unheard(&lock.machine.devices);
+    let seen = witness::observe(verified, &stage, &memory, bus, firmware, Box::new(|| {}))?;
     discard(memory);
     Ok(seen)
 }

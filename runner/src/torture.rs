@@ -101,6 +101,7 @@ pub fn torture(
         mpidr: recipe.mpidr.clone(),
         distributor: lock.machine.distributor.base,
         redistributors: lock.machine.redistributors[0].base,
+        devices: [0; 2],
         space: Space::of_lock(lock),
     };
     witness::load(&stage, &memory, &verified)?;

@@ -30,6 +30,8 @@ pub struct Stage {
     pub distributor: u64,
     /// Guest-physical address of the first redistributor.
     pub redistributors: u64,
+    /// Guest-physical addresses of the UART and the clock that it looks at; 0 where there is none.
+    pub devices: [u64; 2],
     /// Where it searches for interrupt controllers: up to [`MAX_SEARCHES`] ranges.
     pub search: Vec<Search>,
     /// `MODE_FULL` or `MODE_LIGHT` of [`observation::wire`].
@@ -111,6 +113,8 @@ fn parameters(stage: &Stage, memory: Range) -> Vec<u8> {
         unmapped(stage, memory),
         memory.end().unwrap_or(u64::MAX),
         1 << stage.space.address_bits,
+        stage.devices[0],
+        stage.devices[1],
     ] {
         bytes.extend(long.to_le_bytes());
     }
@@ -142,12 +146,13 @@ pub fn observe(
     machine: Verified,
     stage: &Stage,
     memory: &Arc<Memory>,
+    bus: Bus,
     firmware: Option<Firmware>,
     first: Box<dyn FnOnce() + Send>,
 ) -> Result<(Vec<Fact>, Vec<Incomplete>), Failure> {
     let limit = PER_VCPU * stage.mpidr.len() as u32;
     let session = Session {
-        bus: Bus::unheard(),
+        bus,
         firmware,
         console: false,
         escape: false,

@@ -1,6 +1,8 @@
 //! What a guest saw: the witness's records decoded into named facts, the facts
 //! that a lock promises, and the comparison of the two.
 
+pub mod device;
+
 pub use vmlock_wire::{self as wire, accesses, torture};
 
 use crate::catalogue::{field, register_by_encoding};
@@ -144,6 +146,9 @@ pub fn fact_name(key: u64) -> String {
             }
             _ => format!("search {id}"),
         },
+        Some(kind @ (Kind::Uart | Kind::UartWritable | Kind::Rtc | Kind::RtcWritable)) => {
+            device::name(kind, id)
+        }
         Some(Kind::End) => "end".to_owned(),
         None => format!("unknown record {key:#018x}"),
     }
@@ -197,7 +202,12 @@ pub fn decode_facts(areas: &[&[u8]]) -> (Vec<Fact>, Vec<Incomplete>) {
             let (status, mut value) = (u32_at(record, 12), u64_at(record, 16));
             match wire::kind_of(key) {
                 Some(wire::Kind::End) => continue,
-                Some(wire::Kind::GicdWritable | wire::Kind::GicrWritable) => {
+                Some(
+                    wire::Kind::GicdWritable
+                    | wire::Kind::GicrWritable
+                    | wire::Kind::UartWritable
+                    | wire::Kind::RtcWritable,
+                ) => {
                     value = (value >> 32 ^ value) & 0xffff_ffff;
                 }
                 _ => {}
@@ -236,7 +246,7 @@ pub struct Promise {
 
 impl Promise {
     /// Whether that is what was promised.
-    fn kept(&self, seen: Seen) -> bool {
+    pub fn kept(&self, seen: Seen) -> bool {
         match (self.value, seen) {
             (Some(promised), Seen::Value(value)) => value & self.mask == promised,
             (None, Seen::Undefined | Seen::Trapped(_)) => true,
@@ -260,6 +270,7 @@ const NOTHING: &str = "nothing there";
 pub fn promises(lock: &Lock) -> Vec<Promise> {
     let mut out = identifying(lock);
     out.extend(search(lock));
+    out.extend(device::promises(lock));
     let mut features = features(lock);
     features.extend(unmapped(lock));
     for (vcpu, _) in (0u32..).zip(&lock.machine.vcpus) {

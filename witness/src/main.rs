@@ -11,6 +11,7 @@
 #[cfg(feature = "torture")]
 mod accesses;
 mod boot;
+mod device;
 mod feature;
 mod gic;
 mod probe;
@@ -96,6 +97,9 @@ fn observe(area: &mut Area, parameters: &Parameters, index: u32, own: u64) {
         sysreg::full(area);
         feature::each(area);
         unmapped::full(area, parameters);
+        if index == 0 {
+            devices(area, parameters);
+        }
     }
     if parameters.gicd != 0 && index == 0 {
         gic::distributor(area, parameters.gicd);
@@ -114,6 +118,16 @@ fn observe(area: &mut Area, parameters: &Parameters, index: u32, own: u64) {
         smccc::each(area, own);
     }
     smccc::stolen_time(area);
+}
+
+/// The devices are one for all: vCPU 0 looks at them.
+fn devices(area: &mut Area, parameters: &Parameters) {
+    if parameters.uart != 0 {
+        device::uart(area, parameters.uart);
+    }
+    if parameters.rtc != 0 {
+        device::rtc(area, parameters.rtc);
+    }
 }
 
 /// Starts the other vCPUs one after another and waits for each.

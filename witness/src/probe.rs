@@ -140,6 +140,48 @@ pub fn write32(address: u64, value: u32) -> Outcome {
     Outcome::new(0, esr)
 }
 
+/// Reads 8 bits of a device, or of whatever is there.
+pub fn read8(address: u64) -> Outcome {
+    let (value, esr): (u64, u64);
+    // SAFETY: as in `read32`.
+    unsafe {
+        asm!(
+            "msr sp_el0, {on}",
+            "mov x20, xzr",
+            "ldrb {value:w}, [{address}]",
+            "dsb sy",
+            "msr sp_el0, xzr",
+            on = in(reg) 1u64,
+            address = in(reg) address,
+            value = out(reg) value,
+            out("x20") esr,
+            options(nostack),
+        );
+    }
+    Outcome::new(value & 0xff, esr)
+}
+
+/// Writes 8 bits of a device; the value is meaningless.
+pub fn write8(address: u64, value: u32) -> Outcome {
+    let esr: u64;
+    // SAFETY: as in `write32`.
+    unsafe {
+        asm!(
+            "msr sp_el0, {on}",
+            "mov x20, xzr",
+            "strb {value:w}, [{address}]",
+            "dsb sy",
+            "msr sp_el0, xzr",
+            on = in(reg) 1u64,
+            address = in(reg) address,
+            value = in(reg) value,
+            out("x20") esr,
+            options(nostack),
+        );
+    }
+    Outcome::new(0, esr)
+}
+
 /// The instruction that asks firmware for something.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Conduit {

@@ -82,11 +82,11 @@ impl Bus {
         self.slot(address, width).is_some()
     }
 
-    /// No devices, for a guest that looks for them everywhere: nothing is said of it.
-    pub fn unheard() -> Self {
+    /// The same for a guest that looks everywhere: nothing is said of it, and nothing that it says is heard.
+    pub fn unheard(devices: &[Device]) -> Self {
         Self {
             unheard: true,
-            ..Self::default()
+            ..Self::new(devices, Box::new(std::io::sink()))
         }
     }
 
@@ -212,6 +212,8 @@ impl Slot {
 mod tests {
     use super::*;
     use crate::device::random::Random;
+    use vmlock_spec::observation::wire::device::Frame;
+    use vmlock_spec::observation::{self, device as table, wire};
 
     fn machine(uart: DeviceKind, clock: DeviceKind) -> Bus {
         let device = |name: &str, kind, base, interrupt| Device {
@@ -312,6 +314,66 @@ mod tests {
                     _ => drop(bus.console_input(data)),
                 }
             }
+        }
+    }
+
+    /// The witness at a device of the bus: name and value of what it saw.
+    struct Look<'a> {
+        bus: &'a mut Bus,
+        base: u64,
+        width: usize,
+        seen: Vec<(String, u64)>,
+    }
+
+    impl Frame for Look<'_> {
+        fn read(&mut self, offset: u64) -> Result<u64, u64> {
+            let mut data = [0; 8];
+            self.bus.read(self.base + offset, &mut data[..self.width]);
+            Ok(u64::from_le_bytes(data))
+        }
+        fn write(&mut self, offset: u64, value: u32) -> Result<(), u64> {
+            let data = &value.to_le_bytes()[..self.width];
+            self.bus.write(self.base + offset, data);
+            Ok(())
+        }
+        fn record(&mut self, kind: wire::Kind, id: u64, seen: Result<u64, u64>) {
+            let mut value = seen.expect("no access fails here");
+            if matches!(kind, wire::Kind::UartWritable | wire::Kind::RtcWritable) {
+                value = (value >> 32 ^ value) & 0xffff_ffff;
+            }
+            let name = observation::fact_name(wire::key(kind, id));
+            self.seen.push((name, value));
+        }
+    }
+
+    #[test]
+    fn each_version_shows_the_witness_what_the_table_says() {
+        for (uart, clock) in [
+            (DeviceKind::Uart16550, DeviceKind::Pl031),
+            (DeviceKind::Uart16550V2, DeviceKind::Pl031V2),
+        ] {
+            let mut bus = machine(uart, clock);
+            for (kind, base, width) in [(uart, 0x900_0000, 1), (clock, 0x901_0000, 4)] {
+                let mut look = Look {
+                    bus: &mut bus,
+                    base,
+                    width,
+                    seen: Vec::new(),
+                };
+                match kind.is_uart() {
+                    true => wire::device::uart(&mut look),
+                    false => wire::device::rtc(&mut look),
+                }
+                let mut seen = look.seen;
+                let (entries, column) = table::of(kind);
+                let told = entries.iter().map(|e| (e.name.to_owned(), e.shows[column]));
+                let mut told: Vec<(String, u64)> = told.collect();
+                seen.sort();
+                told.sort();
+                assert_eq!(seen, told, "{kind:?}");
+            }
+            // Every line is down again.
+            assert!(bus.slots.iter().all(|slot| !slot.line));
         }
     }
 

@@ -1,6 +1,7 @@
 //! Makes the host report: every question is put to the kernel on a scratch VM,
 //! every success is read back, and a small guest looks from inside.
 
+use crate::device::bus::Bus;
 use crate::enforce::apply::{self, GICD_IIDR, Recipe};
 use crate::enforce::verify;
 use crate::failure::Failure;
@@ -660,6 +661,7 @@ fn guest(system: &System, recipe: &Recipe, mode: u32) -> Result<Vec<Fact>, Failu
         mpidr: recipe.mpidr.clone(),
         distributor: recipe.distributor,
         redistributors: REDISTRIBUTORS,
+        devices: [0; 2],
         mode,
         space: Space {
             address_bits: recipe.address_bits,
@@ -667,7 +669,14 @@ fn guest(system: &System, recipe: &Recipe, mode: u32) -> Result<Vec<Fact>, Failu
         },
     };
     witness::load(&stage, &memory, &verified)?;
-    let (facts, incomplete) = witness::observe(verified, &stage, &memory, None, Box::new(|| {}))?;
+    let (facts, incomplete) = witness::observe(
+        verified,
+        &stage,
+        &memory,
+        Bus::unheard(&[]),
+        None,
+        Box::new(|| {}),
+    )?;
     if let Some(first) = incomplete.first() {
         return Err(Failure::environment(
             format!(

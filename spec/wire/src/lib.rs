@@ -17,6 +17,7 @@
 #![no_std]
 
 pub mod accesses;
+pub mod device;
 pub mod torture;
 
 /// Start of guest RAM, guest-physical.
@@ -118,6 +119,10 @@ pub struct Parameters {
     pub above: u64,
     /// The first address that no access can have, a power of two.
     pub edge: u64,
+    /// Guest-physical address of the first 16550, below 1 GiB; 0 when there is none.
+    pub uart: u64,
+    /// Guest-physical address of the first PL031, below 1 GiB; 0 when there is none.
+    pub rtc: u64,
     /// Ranges that do not overlap.
     pub search: [Search; MAX_SEARCHES],
     /// MPIDR_EL1 affinity fields of each vCPU: what CPU_ON takes.
@@ -230,6 +235,14 @@ pub enum Kind {
     /// An access where nothing is. Id: [`unmapped`] of a `PLACE_` and an `ACCESS_`. Value: ESR_EL1 of the exception that
     /// was taken, 0 where none was; [`UNMAPPED_ELSEWHERE`] where FAR_EL1 or the access's register is not what it was.
     Unmapped = 20,
+    /// What the UART shows. Id: see [`device`]; of an offset, an 8-bit read at reset.
+    Uart = 21,
+    /// As `GicdWritable`, of 8 bits of the UART.
+    UartWritable = 22,
+    /// What the clock shows. Id: see [`device`]; of an offset, a 32-bit read at reset.
+    Rtc = 23,
+    /// As `GicdWritable`, of the clock.
+    RtcWritable = 24,
 }
 
 /// Id of a record of [`Kind::Unmapped`].
@@ -332,6 +345,10 @@ impl Kind {
             18 => Kind::Search,
             19 => Kind::Use,
             20 => Kind::Unmapped,
+            21 => Kind::Uart,
+            22 => Kind::UartWritable,
+            23 => Kind::Rtc,
+            24 => Kind::RtcWritable,
             _ => return None,
         })
     }
@@ -415,7 +432,7 @@ mod tests {
     #[test]
     fn every_kind_survives_a_key() {
         let kinds: Vec<Kind> = (0..=u16::MAX).filter_map(Kind::from_number).collect();
-        assert_eq!(kinds.len(), 20);
+        assert_eq!(kinds.len(), 24);
         for kind in kinds {
             assert_eq!(kind as u16, (key(kind, u64::MAX) >> 48) as u16);
             assert_eq!(kind_of(key(kind, u64::MAX)), Some(kind));
@@ -446,7 +463,7 @@ mod tests {
         assert_eq!(size_of::<Record>(), 24);
         assert_eq!(
             size_of::<Parameters>(),
-            80 + 16 * MAX_SEARCHES + 8 * MAX_VCPUS
+            96 + 16 * MAX_SEARCHES + 8 * MAX_VCPUS
         );
         assert!(PARAMETERS_ADDRESS + size_of::<Parameters>() as u64 <= LOAD_ADDRESS);
         assert!(LOAD_ADDRESS + STACK_SIZE * MAX_VCPUS as u64 <= RECORDS_ADDRESS);
