@@ -23,7 +23,8 @@ pub const IMAGE: &str = "Image";
 pub const INITRD: &str = "initrd.cpio.gz";
 
 /// What the guest does. `shell` on its command line starts a shell before it powers off; `interrupts`
-/// sends the console's interrupt to one CPU after another and tells where they came.
+/// sends the console's interrupt to one CPU after another and tells where they came; `input` repeats the lines that
+/// come by the console until one says `quit`; `alarm` sets the clock's alarm and tells whether it rang.
 const INIT: &str = r#"#!/bin/busybox sh
 /bin/busybox --install -s /bin
 export PATH=/bin
@@ -48,6 +49,20 @@ interrupts() {
     awk '$1 == "Err:" { print "vmlock guest: " $2 " interrupts were spurious" }' /proc/interrupts
     counts | awk '{ for (i = 1; i <= NF; i++) all += $i; print "vmlock guest: " all " console interrupts" }'
 }
+input() {
+    while read -r -t 20 line && [ "$line" != quit ]; do
+        echo "vmlock guest: the console says '$line'"
+    done
+    echo "vmlock guest: the console's last words are '$line'"
+}
+alarm() {
+    wakealarm=/sys/class/rtc/rtc0/wakealarm
+    counts() { awk -v n=$(nproc) '$NF == "rtc-pl031" { for (i = 2; i <= n + 1; i++) all += $i } END { print all + 0 }' /proc/interrupts; }
+    echo +3 > $wakealarm
+    [ -n "$(cat $wakealarm)" ] && echo "vmlock guest: an alarm is set, $(counts) rang before"
+    sleep 5
+    [ -z "$(cat $wakealarm)" ] && echo "vmlock guest: no alarm is set, $(counts) rang"
+}
 echo "vmlock guest: $(nproc) CPUs, kernel $(uname -r)"
 for cpu in $(seq 0 $(($(nproc) - 1))); do
     echo "vmlock guest: CPU $cpu is online, MIDR_EL1 $(cat /sys/devices/system/cpu/cpu$cpu/regs/identification/midr_el1)"
@@ -55,6 +70,8 @@ done
 dmesg | sed -n 's/.*psci: \(PSCIv[0-9.]* detected in firmware\).*/vmlock guest: \1/p'
 for word in $(cat /proc/cmdline); do
     [ "$word" = interrupts ] && interrupts
+    [ "$word" = input ] && input
+    [ "$word" = alarm ] && alarm
     [ "$word" = shell ] && setsid -c sh </dev/console >/dev/console 2>&1
 done
 echo "vmlock guest: powering off"

@@ -7,6 +7,7 @@ mod accesses;
 mod bench;
 mod cache;
 mod cross;
+mod devices;
 mod emulate;
 mod emulator;
 mod failure;

@@ -2,7 +2,7 @@
 
 use crate::cache::Cache;
 use crate::cross;
-use crate::emulate::{self, Clock, Ended, Files, Job, Machine, Outcome, Output, Work};
+use crate::emulate::{self, Clock, Ended, Files, Job, LAB, Machine, Outcome, Output, Work};
 use crate::emulator;
 use crate::failure::{Failure, Result};
 use crate::guest;
@@ -112,6 +112,13 @@ impl<'a> Bench<'a> {
         let mut files = Files::default();
         let inside = job::add_program(&mut files, &self.program)?;
         self.boot(host, files, &inside, jobs, &[])
+    }
+
+    /// Runs a shell with each of these argument lists in one host; vmlock-run is on its PATH.
+    pub fn run_shell(&self, host: &Machine, jobs: &[Vec<&str>]) -> Result<Outcome> {
+        let mut files = Files::default();
+        job::add_program(&mut files, &self.program)?;
+        self.boot(host, files, &format!("{LAB}/bin/sh"), jobs, &[])
     }
 
     /// Runs another static arm64 program with each of these argument lists, and with files of the

@@ -4,6 +4,7 @@
 use crate::accesses;
 use crate::cache::Cache;
 use crate::cross;
+use crate::devices;
 use crate::emulator;
 use crate::failure::{FINDINGS, Failure, OK, Result, say, tell};
 use crate::firmware;
@@ -323,7 +324,18 @@ const EXAMPLES: &[Expected] = &[
         audited: &["5.10", "7.3"],
         refused: &[],
     },
-    // Started by a step of its own.
+    // These are started by steps of their own.
+    Expected {
+        spec: "lab/tests/specs/devices.vm.kdl",
+        lock: devices::LOCK,
+        cpu: "neoverse-n1",
+        cpus: 1,
+        flags: &[],
+        ends: OK,
+        kept: &[],
+        audited: &[],
+        refused: &[],
+    },
     Expected {
         spec: "lab/tests/specs/kexec.vm.kdl",
         lock: kexec::LOCK,
@@ -347,7 +359,6 @@ const EXAMPLES: &[Expected] = &[
         audited: &[],
         refused: &[],
     },
-    // Started by a step of its own.
     Expected {
         spec: "lab/tests/specs/interrupts.vm.kdl",
         lock: interrupts::LOCK,
@@ -430,6 +441,13 @@ pub fn run(cache: &Cache) -> Result<u8> {
             cache,
             &bench,
             &trial::host(cache, KEXEC_HOST, "neoverse-n1", LIMIT)?,
+        ),
+    )?;
+    step(
+        "a Linux guest gets all its input, and its alarm rings",
+        devices::run(
+            &bench,
+            &trial::host(cache, COMPILER_HOST, "neoverse-n1", LIMIT)?,
         ),
     )?;
     let runner = torture::runner(cache)?;

@@ -26,8 +26,6 @@ mod a64 {
     pub const BACK: u32 = 0x17ff_ffff;
     /// `ldr x0, [x2]`
     pub const LOAD: u32 = 0xf940_0040;
-    /// `str x0, [x2]`
-    pub const STORE: u32 = 0xf900_0040;
     /// `ldp x0, x1, [x2]`: an access that the CPU does not describe.
     pub const LOAD_PAIR: u32 = 0xa940_0440;
     /// `br x2`
@@ -80,8 +78,9 @@ mod a64 {
     }
 }
 
-/// Where a machine has its UART, its interrupt controller, and nothing.
+/// Where a machine has its UART, its clock, its interrupt controller, and nothing.
 const UART: u32 = 0x0900_0000;
+const RTC: u32 = 0x0901_0000;
 const DISTRIBUTOR: u32 = 0x0800_0000;
 const REDISTRIBUTORS: u32 = 0x080a_0000;
 const NOWHERE: u32 = 0xdead_0000;
@@ -302,10 +301,15 @@ fn guests() -> Vec<Guest> {
     let nowhere = &a64::set(2, NOWHERE)[..];
     let off = &call(0x8400_0008, 0)[..];
     let mut odd = Vec::new();
-    // Every width and offset is one that the UART and the clock do not have.
-    for address in [UART, UART + 1, UART + 0xff8, 0x0901_0000, 0x0901_0ff8] {
+    // Registers that the UART and the clock have and have not, in every width.
+    let registers = (0..9).chain([0xff8, 0xffc]).map(|at| UART + at);
+    let registers = registers.chain((0..9).chain([0x3fe, 0x3ff]).map(|at| RTC + 4 * at));
+    for address in registers.chain([RTC + 1, RTC + 0xffa]) {
         odd.extend(a64::set(2, address));
-        odd.extend([a64::LOAD, a64::STORE]);
+        for value in [1, 0xff, u32::MAX] {
+            odd.extend(a64::set(1, value));
+            odd.extend(a64::EVERY_WIDTH);
+        }
     }
     vec![
         guest(
@@ -323,7 +327,11 @@ fn guests() -> Vec<Guest> {
             &[&call(0x8400_0012, 0), &[a64::SPIN]],
             End::Itself(10, "SYSTEM_RESET2"),
         ),
-        guest("odd-accesses", &[&odd, off], End::Itself(0, "powered off")),
+        guest(
+            "odd-accesses",
+            &[&undeterred(&[&odd, off, &[a64::SPIN]].concat())],
+            End::Itself(0, "powered off"),
+        ),
         guest(
             "no-syndrome",
             &[nowhere, &[a64::LOAD_PAIR, a64::SPIN]],
@@ -634,6 +642,15 @@ fn no_guest_panics_hangs_or_ends_without_a_word() {
     let target = STAGES[0].target;
     for guest in guests() {
         session.add(target, guest.name, &image(&guest.code, None), guest.end);
+    }
+    // The devices of version 1 of the lock, and of version 2.
+    let newer = Target {
+        name: "devices",
+        lock: "lab/tests/specs/devices.vm.lock.json",
+        flags: "",
+    };
+    for guest in guests().into_iter().filter(|g| g.name == "odd-accesses") {
+        session.add(newer, guest.name, &image(&guest.code, None), guest.end);
     }
     let liar = image(&[a64::SPIN], Some(u64::MAX));
     let end = End::Itself(4, "more than there are addresses");
