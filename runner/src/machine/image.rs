@@ -121,6 +121,11 @@ impl Header {
     }
 }
 
+/// Why a kernel cannot lie where something else does.
+fn would_lie_over(other: Range, name: &str) -> String {
+    format!("it would lie over {name} at {:#x}", other.base)
+}
+
 /// Where a kernel may lie.
 #[derive(Clone, Copy, Debug)]
 pub struct Room {
