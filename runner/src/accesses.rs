@@ -11,7 +11,7 @@ use crate::failure::Failure;
 use crate::firmware::forward::Firmware;
 use crate::kvm::System;
 use crate::machine::memory::Memory;
-use crate::machine::run::{Ended, Session, run};
+use crate::machine::run::{Ended, Session, Space, run};
 use crate::witness::{self, Stage};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -46,10 +46,12 @@ pub fn try_all(
     let verified = verify::verify(built, lock, &recipe)?;
     let stage = Stage {
         mode: MODE_ACCESSES,
-        frames: 0,
+        search: Vec::new(),
         mpidr: recipe.mpidr.clone(),
         distributor: lock.machine.distributor.base,
-        redistributors: lock.machine.redistributors.base,
+        redistributors: lock.machine.redistributors[0].base,
+        devices: [0; 2],
+        space: Space::of_lock(lock),
     };
     witness::load(&stage, &memory, &verified)?;
     let words = memory
@@ -63,14 +65,15 @@ pub fn try_all(
     let session = Session {
         bus: Bus::doorbell(table::DOORBELL),
         firmware: Firmware::new(lock, &recipe.steps),
-        input: false,
+        console: false,
         escape: false,
         limit: Some(LIMIT),
+        space: Space::of_lock(lock),
+        cores: None,
         first: Box::new(|| {}),
     };
     match run(verified, session)? {
         Ended::PowerOff => Ok(outcomes(words)),
-        Ended::Signal(signal) => Err(Failure::Signal(signal)),
         other => Err(Failure::environment(
             format!(
                 "the guest ended otherwise than by powering off, after {} entries: {other:?}",

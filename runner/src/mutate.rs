@@ -63,9 +63,7 @@ pub fn mutate(system: &System, lock: &Lock, plan: &Plan) -> Result<Tally, Failur
             tally.unnoticed.push(altered.name);
         }
     }
-    if look != Look::Light {
-        devices(lock, &facts, &mut tally);
-    }
+    devices(lock, &facts, &mut tally);
     // Nothing that went wrong meanwhile has refused them all.
     let same = Altered {
         // Whatever it refuses.

@@ -218,13 +218,6 @@ pub fn load_flat(
     }
 }
 
-fn over_the_tree(fdt: Range) -> String {
-    format!(
-        "it would lie over {:#x}, where the device tree is",
-        fdt.base
-    )
-}
-
 /// The first bytes, as many as a header has or there are.
 fn beginning(source: &mut impl Read) -> io::Result<Vec<u8>> {
     let mut start = Vec::with_capacity(HEADER);
