@@ -36,6 +36,9 @@ pub fn act(statement: &Statement) -> String {
         Subject::Cache(CachePolicy::Fabricated) => {
             "caches that KVM makes up from CTR_EL0".to_owned()
         }
+        Subject::Cache(CachePolicy::Model) => {
+            "the CPU model's caches, in the form that KVM takes".to_owned()
+        }
         Subject::Events { and, or, .. } => {
             let mut words = "the silicon's events".to_owned();
             if *and != u64::MAX {

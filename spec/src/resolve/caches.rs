@@ -1,7 +1,8 @@
-//! CLIDR_EL1, and the geometry of the caches that it names: the silicon's, or what KVM makes up.
+//! CLIDR_EL1, and the geometry of the caches that it names: the silicon's, what KVM makes up, or the
+//! silicon's in the form in which KVM takes it.
 
 use super::{Complaints, Context};
-use crate::catalogue::{CachePolicy, Subject, register_by_name};
+use crate::catalogue::{CachePolicy, Subject, field, register_by_name};
 use crate::lock::{Binding, LockedRegister, full_mask};
 
 /// CLIDR_EL1, and CCSIDR_EL1 of every cache that it names.
@@ -16,13 +17,17 @@ pub(super) fn caches(
     });
     let (policy, from) =
         policy.unwrap_or((CachePolicy::Silicon, format!("cpu/{}", context.cpu.name)));
+    let shown = |name: &str| {
+        let mut entries = locked.iter();
+        entries.find(|r| r.name == name).map_or(0, |r| r.value)
+    };
     // `CTR_EL0` as the guest sees it decides what KVM makes up.
-    let ctr = locked
-        .iter()
-        .find(|r| r.name == "CTR_EL0")
-        .map_or(0, |r| r.value);
+    let ctr = shown("CTR_EL0");
+    let wide = |mmfr2: u64| field(CCIDX).is_some_and(|(_, f)| f.get(mmfr2) != 0);
+    let wide_silicon = wide(context.raw("ID_AA64MMFR2_EL1"));
+    let wide_guest = wide(shown("ID_AA64MMFR2_EL1"));
     let clidr = match policy {
-        CachePolicy::Silicon => context.raw("CLIDR_EL1"),
+        CachePolicy::Silicon | CachePolicy::Model => context.raw("CLIDR_EL1"),
         CachePolicy::Fabricated => fabricated_clidr(ctr),
     };
     let mut push = |name: &str, value: u64| {
@@ -41,25 +46,50 @@ pub(super) fn caches(
     push("CLIDR_EL1", clidr);
     for selector in selectors(clidr) {
         let name = format!("CCSIDR_EL1[{selector}]");
+        let raw = context.raw(&name);
         let value = match policy {
-            CachePolicy::Silicon => context.raw(&name),
-            CachePolicy::Fabricated => fabricated_ccsidr(ctr, selector),
+            CachePolicy::Fabricated => Ok(fabricated_ccsidr(ctr, selector)),
+            // With FEAT_CCIDX a guest reads 64 bits, of which KVM tells the half.
+            CachePolicy::Model if !wide_guest => {
+                narrow(raw, wide_silicon).ok_or("is larger than 32 bits can say")
+            }
+            CachePolicy::Silicon | CachePolicy::Model if raw <= full_mask(4) => Ok(raw),
+            CachePolicy::Silicon | CachePolicy::Model => {
+                Err("is told in 64 bits up to 6.2, of which KVM tells 32")
+            }
         };
-        if value > full_mask(4) {
-            // FEAT_CCIDX: what a guest reads, KVM tells the half of.
-            complaints.error(
-                "spec::wide-ccsidr",
-                "/abi",
-                format!(
-                    "up to 6.2 a guest on `{}` reads 64 bits in {name}, and KVM tells 32 of them: nothing could hold them",
-                    context.cpu.name
-                ),
-                Some("name a baseline from \"kvm-6.3\" on, where KVM makes the cache registers up".into()),
-            );
-            break;
-        }
+        let value = match value {
+            Ok(value) => value,
+            Err(why) => {
+                let cpu = &context.cpu.name;
+                complaints.error(
+                    "spec::wide-ccsidr",
+                    "/abi",
+                    format!("the cache of {name} on `{cpu}` {why}: nothing could hold it"),
+                    Some("name a baseline from \"kvm-6.3\" on, where KVM makes the cache registers up".into()),
+                );
+                break;
+            }
+        };
         push(&name, value);
     }
+}
+
+/// Whether CCSIDR_EL1 has 64 bits (FEAT_CCIDX); from 6.3 on KVM hides it from guests.
+const CCIDX: &str = "ID_AA64MMFR2_EL1.CCIDX";
+
+/// CCSIDR_EL1 of the silicon in the 32-bit format, bits 31:28 zero as KVM asks for (Arm ARM DDI 0487 CCSIDR_EL1;
+/// arch/arm64/kvm/sys_regs.c `set_ccsidr`), where it fits.
+fn narrow(ccsidr: u64, wide: bool) -> Option<u64> {
+    if !wide {
+        return Some(ccsidr & 0x0fff_ffff);
+    }
+    let (line, ways, sets) = (
+        ccsidr & 7,
+        ccsidr >> 3 & 0x1f_ffff,
+        ccsidr >> 32 & 0xff_ffff,
+    );
+    (ways <= 0x3ff && sets <= 0x7fff).then_some(sets << 13 | ways << 3 | line)
 }
 
 /// CSSELR_EL1 values of the caches that CLIDR_EL1 names (Arm ARM D24.2.27).

@@ -1,6 +1,7 @@
 //! Tests of the decisions: catalogue, resolver, lock, plan.
 
 mod audits;
+mod caches;
 mod catalogue;
 mod common;
 mod decisions;

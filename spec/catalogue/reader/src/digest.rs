@@ -97,6 +97,7 @@ fn subject_1(subject: &Subject) -> String {
         }
         Subject::Cache(CachePolicy::Silicon) => "Cache(Silicon)".to_owned(),
         Subject::Cache(CachePolicy::Fabricated) => "Cache(Fabricated)".to_owned(),
+        Subject::Cache(CachePolicy::Model) => "Cache(Model)".to_owned(),
         Subject::Events { register, and, or } => {
             let register = escaped(register);
             format!("Events {{ register: {register}, and: {and}, or: {or} }}")
@@ -169,6 +170,7 @@ fn subject_2(subject: &Subject) -> String {
         }
         Subject::Cache(CachePolicy::Silicon) => "cache silicon".to_owned(),
         Subject::Cache(CachePolicy::Fabricated) => "cache fabricated".to_owned(),
+        Subject::Cache(CachePolicy::Model) => "cache model".to_owned(),
         Subject::Events { register, and, or } => {
             format!("pmceid {} and {and:#x} or {or:#x}", quoted(register))
         }

@@ -443,9 +443,13 @@ impl Reader {
                     subjects.push(Subject::Field(target, act));
                 }
             }
-            "cache" => match self.text(node, 0, "`silicon` or `fabricated`").as_deref() {
+            "cache" => match self
+                .text(node, 0, "`silicon`, `fabricated` or `model`")
+                .as_deref()
+            {
                 Some("silicon") => subjects.push(Subject::Cache(CachePolicy::Silicon)),
                 Some("fabricated") => subjects.push(Subject::Cache(CachePolicy::Fabricated)),
+                Some("model") => subjects.push(Subject::Cache(CachePolicy::Model)),
                 Some(other) => self.problem(node, format!("unknown cache policy `{other}`"), None),
                 None => {}
             },

@@ -194,6 +194,9 @@ pub enum CachePolicy {
     /// The hierarchy that KVM makes up from CTR_EL0 (arch/arm64/kvm/sys_regs.c
     /// `reset_clidr`, 6.3 and later).
     Fabricated,
+    /// The CPU model's hierarchy, in the form in which KVM takes it (arch/arm64/kvm/sys_regs.c
+    /// `set_clidr`, `set_ccsidr`, 6.3 and later): without FEAT_CCIDX, bits 31:28 of CCSIDR_EL1 zero.
+    Model,
 }
 
 /// What one statement of a baseline is about.
