@@ -138,6 +138,18 @@ const EXAMPLES: &[Expected] = &[
         audited: &["5.10", "6.1", "7.3"],
         refused: &[],
     },
+    // Caches that the description chooses: before 6.3 there is nothing to choose.
+    Expected {
+        spec: "lab/tests/specs/caches.vm.kdl",
+        lock: "lab/tests/specs/caches.vm.lock.json",
+        cpu: "neoverse-n1",
+        cpus: 2,
+        flags: &[],
+        ends: OK,
+        kept: &["6.12", "7.3"],
+        audited: &["6.12", "7.3"],
+        refused: &[("6.1", &["CCSIDR_EL1[0]"])],
+    },
     // A kernel as distributions ship it.
     Expected {
         spec: "lab/tests/specs/shipped.vm.kdl",
