@@ -251,7 +251,7 @@ pub struct Bench {
 #[derive(Debug, Args)]
 pub struct Torture {
     /// Host kernel
-    #[arg(long, default_value = crate::torture::KERNEL)]
+    #[arg(long, default_value = kernels::TORTURED)]
     pub kernel: String,
     /// How many interrupts are to be taken each time
     #[arg(long, value_name = "N", default_value_t = 1_000_000)]

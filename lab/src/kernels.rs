@@ -24,6 +24,9 @@ pub const SERIES: [&str; 11] = [
 /// CPUs of those hosts.
 pub const CPUS: [&str; 4] = ["cortex-a72", "cortex-a76", "neoverse-n1", "max"];
 
+/// Kernel series of the host on which interrupt controllers are put under fire.
+pub const TORTURED: &str = "6.12";
+
 /// A kernel that can be booted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Kernel {

@@ -14,8 +14,6 @@ use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// Kernel series of the host.
-pub const KERNEL: &str = "6.12";
 /// Whose machine it is.
 const LOCK: &str = "lab/tests/specs/eight.vm.lock.json";
 /// Who answers for the distributor, and the flags for it: this lock's is the host kernel's own.

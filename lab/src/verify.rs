@@ -469,7 +469,7 @@ pub fn run(cache: &Cache) -> Result<u8> {
     )?;
     step(
         "no interrupt is lost or invented",
-        torture::under_fire(cache, &bench, &runner, torture::KERNEL, INTERRUPTS, 64),
+        torture::under_fire(cache, &bench, &runner, kernels::TORTURED, INTERRUPTS, 64),
     )?;
     step(
         "the interrupt controller answers access by access as the kernel's does",

@@ -8,6 +8,7 @@
 mod count;
 mod exit;
 mod gic;
+mod open;
 mod register;
 mod system;
 mod vcpu;

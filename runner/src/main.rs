@@ -11,7 +11,6 @@
 
 #[cfg(all(target_arch = "aarch64", feature = "torture"))]
 mod accesses;
-// One way to replace a file, in both programs.
 #[cfg(target_arch = "aarch64")]
 mod command;
 mod cores;
@@ -25,6 +24,7 @@ mod flags;
 mod gic;
 #[cfg(target_arch = "aarch64")]
 mod host;
+mod kick;
 #[cfg(target_arch = "aarch64")]
 mod kvm;
 mod machine;

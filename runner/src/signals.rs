@@ -5,6 +5,7 @@
 //! program uses are let through first: a parent may have left any of them blocked, and a mask outlives exec.
 
 use crate::failure::Failure;
+use crate::kick::kick;
 use crate::machine::home::spawn;
 use crate::machine::terminal;
 use crate::say;
@@ -16,12 +17,7 @@ use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Duration;
 use vmm_sys_util::eventfd::EventFd;
-use vmm_sys_util::signal::{SIGRTMIN, register_signal_handler, unblock_signal};
-
-/// What kicks a vCPU's thread out of KVM_RUN. It ends nothing.
-pub fn kick() -> libc::c_int {
-    SIGRTMIN()
-}
+use vmm_sys_util::signal::{register_signal_handler, unblock_signal};
 
 const ENDING: [libc::c_int; 4] = [libc::SIGINT, libc::SIGTERM, libc::SIGHUP, libc::SIGQUIT];
 

@@ -40,6 +40,20 @@ pub fn register_by_encoding(encoding: u16) -> Option<&'static RegisterInfo> {
         })
 }
 
+/// CSSELR_EL1 values of the caches that CLIDR_EL1 names (Arm ARM D24.2.27).
+pub fn selectors(clidr: u64) -> Vec<u64> {
+    let mut out = Vec::new();
+    for level in 0..7 {
+        match clidr >> (3 * level) & 7 {
+            1 => out.push(level << 1 | 1),
+            2 | 4 => out.push(level << 1),
+            3 => out.extend([level << 1, level << 1 | 1]),
+            _ => break,
+        }
+    }
+    out
+}
+
 /// `REGISTER.FIELD` split and looked up.
 pub fn field(path: &str) -> Option<(&'static RegisterInfo, &'static Field)> {
     let (register, field) = path.split_once('.')?;

@@ -15,5 +15,6 @@ pub mod reason;
 pub mod report;
 pub mod resolve;
 pub mod smccc;
+pub mod space;
 pub mod vm;
 pub mod words;

@@ -17,7 +17,7 @@ pub use machine::{
     Device, DeviceKind, DeviceTree, Machine, PrivateInterrupts, Range, Unmapped, Vcpu,
 };
 
-use crate::resolve::selectors;
+use crate::catalogue::selectors;
 use crate::vm::{Arch, Feature};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};

@@ -7,8 +7,10 @@
 mod description;
 mod tree;
 
+pub use crate::space::{ADDRESS_BITS, IPA_BITS, MEMORY_BASE, MEMORY_MAX, MEMORY_MIN, VCPUS_MAX};
 pub use description::device_tree;
 pub use tree::{difference, patch_initrd};
+pub use vmlock_wire::REDISTRIBUTOR_SIZE;
 
 use crate::lock::{
     Device, DeviceKind, Lock, Machine, PrivateInterrupts, Range, Unmapped, Vcpu, v1,
@@ -16,19 +18,6 @@ use crate::lock::{
 use crate::vm::{Feature, VmSpec};
 use sha2::{Digest, Sha256};
 
-/// Bits of guest-physical address of VMs that no lock describes, such as the probe's.
-pub const IPA_BITS: u32 = 40;
-/// Fewest and most bits of guest-physical address that a machine can have: KVM's least
-/// (Documentation/virt/kvm/api.rst section 4.1), and what page tables of 4 KiB pages map without FEAT_LPA2.
-pub const ADDRESS_BITS: std::ops::RangeInclusive<u32> = 32..=48;
-/// Most vCPUs of a machine (`KVM_MAX_VCPUS` of a GICv3, arch/arm64/kvm/vgic/vgic.h, 5.10 to 7.3).
-pub const VCPUS_MAX: u32 = 512;
-/// The least memory of a machine, in bytes.
-pub const MEMORY_MIN: u64 = 64 << 20;
-/// The most memory that the address bits hold, in bytes.
-pub const MEMORY_MAX: u64 = (1 << *ADDRESS_BITS.end()) - MEMORY_BASE;
-/// Start of guest memory.
-pub const MEMORY_BASE: u64 = 0x4000_0000;
 /// Where the FDT lies, but see [`tree_base`]; up to 1 MiB is kept for it.
 pub const FDT_BASE: u64 = MEMORY_BASE;
 /// How far behind the start of memory the FDT lies at the most where it lies behind a program.
@@ -59,8 +48,6 @@ const REDISTRIBUTORS: (u64, u64) = (
 );
 /// Where the redistributors of all further vCPUs lie.
 const MORE_REDISTRIBUTORS: u64 = 0x1000_0000;
-/// Bytes of a redistributor's two frames (Arm IHI 0069 section 12.10).
-pub const REDISTRIBUTOR_SIZE: u64 = 0x2_0000;
 const RTC_BASE: u64 = 0x0901_0000;
 const PAGE: u64 = 0x1000;
 /// PPIs as Arm's Base System Architecture recommends (DEN0094 section 3.8).

@@ -9,6 +9,7 @@ mod decider;
 mod disagreement;
 mod features;
 mod firmware;
+mod host;
 mod interrupts;
 mod registers;
 mod room;
@@ -17,13 +18,12 @@ mod workarounds;
 
 pub use features::not_offered;
 pub use firmware::default_services;
-pub use registers::IDENTITY;
+pub use host::IDENTITY;
 
 use crate::lock::{Lock, LockedRegister};
 use crate::report::{HostReport, View};
 use crate::smccc;
-use firmware::Filter;
-use registers::Host;
+use host::{Filter, Host};
 use serde::Serialize;
 use std::collections::BTreeSet;
 

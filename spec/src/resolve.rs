@@ -22,6 +22,7 @@ mod combinations;
 mod complaint;
 mod context;
 mod debug;
+mod decision;
 pub mod dispatch;
 mod elsewhere;
 mod features;
@@ -36,7 +37,6 @@ mod unsure;
 mod vary;
 mod vectors;
 
-pub use caches::selectors;
 pub use complaint::{Complaint, Severity};
 pub use shape::{is_name, problems};
 

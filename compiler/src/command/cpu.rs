@@ -10,10 +10,12 @@ use crate::render::{Exit, Output};
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use vmlock_spec::catalogue::{Kind, REGISTERS, RegisterInfo, Rule, field, register_by_name};
+use vmlock_spec::catalogue::{
+    Kind, REGISTERS, RegisterInfo, Rule, field, register_by_name, selectors,
+};
 use vmlock_spec::reason;
 use vmlock_spec::report::{HostReport, Reading, View};
-use vmlock_spec::resolve::{self, selectors};
+use vmlock_spec::resolve;
 use vmlock_spec::smccc;
 
 /// Writes the model.

@@ -17,6 +17,7 @@ mod memory;
 mod span;
 mod value;
 mod vm;
+mod word;
 
 use crate::diagnostic::Diagnostic;
 use crate::location::{Places, Source};

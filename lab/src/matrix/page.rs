@@ -1,7 +1,7 @@
 //! `docs/matrix.md`: all examples on every kernel series and four CPUs, with the reasons of each refusal.
 //!
 //! Each section names the digest of the lock that was audited, so that a page about an older lock is found out
-//! (`lab/tests/house.rs`).
+//! (`lab/tests/house/`).
 
 use super::{Cell, Verdict, lock_name, short_digest};
 use crate::cache;

@@ -1,6 +1,6 @@
 //! The in-kernel GICv3 (Documentation/virt/kvm/devices/arm-vgic-v3.rst).
 
-use super::vm::Inner;
+use super::open::Open;
 use super::{Error, Result, counted};
 use kvm_bindings::{
     KVM_DEV_ARM_VGIC_CTRL_INIT, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_DEV_ARM_VGIC_GRP_CTRL,
@@ -23,11 +23,11 @@ const REGION_INDEX: u64 = 0xff;
 pub struct Gic {
     fd: DeviceFd,
     // After `fd`: the VM goes when its device is closed.
-    _vm: Arc<Inner>,
+    _vm: Arc<Open>,
 }
 
 impl Gic {
-    pub(super) fn new(fd: DeviceFd, vm: Arc<Inner>) -> Self {
+    pub(super) fn new(fd: DeviceFd, vm: Arc<Open>) -> Self {
         Self { fd, _vm: vm }
     }
 

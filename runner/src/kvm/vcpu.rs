@@ -12,10 +12,10 @@
 //! always enters KVM_RUN with `immediate_exit` set until that is what ends it.
 
 use super::exit::{Exit, decode, enter_immediately, run};
+use super::open::Open;
 use super::register::{get, set};
-use super::vm::Inner;
 use super::{Error, Result, core, counted};
-use crate::signals::kick;
+use crate::kick::kick;
 use kvm_bindings::{
     KVM_ARM_VCPU_PMU_V3_CTRL, KVM_ARM_VCPU_PMU_V3_FILTER, KVM_ARM_VCPU_PMU_V3_INIT,
     KVM_ARM_VCPU_PMU_V3_IRQ, KVM_ARM_VCPU_POWER_OFF, KVM_ARM_VCPU_PSCI_0_2,
@@ -53,11 +53,11 @@ pub struct Fresh {
     fd: VcpuFd,
     index: u32,
     // After `fd`: the VM, and with it the guest's memory, goes last.
-    vm: Arc<Inner>,
+    vm: Arc<Open>,
 }
 
 impl Fresh {
-    pub(super) fn new(fd: VcpuFd, index: u32, vm: Arc<Inner>) -> Self {
+    pub(super) fn new(fd: VcpuFd, index: u32, vm: Arc<Open>) -> Self {
         Self { fd, index, vm }
     }
 
@@ -316,7 +316,7 @@ impl Fresh {
 pub struct Runnable {
     fd: VcpuFd,
     // After `fd`: the VM, and with it the guest's memory, goes last.
-    vm: Arc<Inner>,
+    vm: Arc<Open>,
 }
 
 impl Runnable {
@@ -382,7 +382,7 @@ impl Runnable {
 pub struct Settled {
     fd: VcpuFd,
     // After `fd`: the VM, and with it the guest's memory, goes last.
-    _vm: Arc<Inner>,
+    _vm: Arc<Open>,
 }
 
 impl Settled {

@@ -1,6 +1,7 @@
 //! One VM: its memory, its vCPUs, its interrupt controller.
 
 use super::gic::Gic;
+use super::open::Open;
 use super::vcpu::Fresh;
 use super::{Error, Result, counted};
 use crate::machine::memory::Memory;
@@ -20,14 +21,6 @@ use vmm_sys_util::eventfd::EventFd;
 
 /// `KVM_ARM_IRQ_TYPE_SPI` in its place in `kvm_irq_level.irq`.
 const IRQ_TYPE_SPI: u32 = 1 << 24;
-
-/// What keeps a VM alive: vCPUs and devices hold it too, so that the guest's
-/// memory is unmapped only after the last descriptor of the VM is closed.
-pub(super) struct Inner {
-    // Field order is drop order: the descriptor goes before the memory.
-    pub(super) fd: VmFd,
-    memory: Mutex<Vec<Arc<Memory>>>,
-}
 
 /// Takes what belongs to a VM that is not needed any more. The kernel takes its
 /// time to tear one down (it waits for readers of the memory map), so that is left to
@@ -51,7 +44,7 @@ static DEAD: Mutex<Vec<Box<dyn Send>>> = Mutex::new(Vec::new());
 /// A piece of memory that a guest has or has not.
 pub struct Slot {
     region: kvm_userspace_memory_region,
-    vm: Arc<Inner>,
+    vm: Arc<Open>,
 }
 
 impl Slot {
@@ -84,16 +77,13 @@ impl Slot {
 /// A VM.
 #[derive(Clone)]
 pub struct Vm {
-    inner: Arc<Inner>,
+    open: Arc<Open>,
 }
 
 impl Vm {
     pub(super) fn new(fd: VmFd) -> Self {
         Self {
-            inner: Arc::new(Inner {
-                fd,
-                memory: Mutex::new(Vec::new()),
-            }),
+            open: Arc::new(Open::new(fd)),
         }
     }
 
@@ -105,7 +95,7 @@ impl Vm {
             cap: KVM_CAP_ARM_NISV_TO_USER,
             ..Default::default()
         };
-        counted(self.inner.fd.enable_cap(&capability)).is_ok()
+        counted(self.open.fd.enable_cap(&capability)).is_ok()
     }
 
     /// Turns memory tagging on for all vCPUs that are created from now on.
@@ -114,7 +104,7 @@ impl Vm {
             cap: KVM_CAP_ARM_MTE,
             ..Default::default()
         };
-        counted(self.inner.fd.enable_cap(&capability))
+        counted(self.open.fd.enable_cap(&capability))
             .map_err(|e| Error::new("KVM_ENABLE_CAP of KVM_CAP_ARM_MTE", e))
     }
 
@@ -125,7 +115,7 @@ impl Vm {
             cap: KVM_CAP_ARM_WRITABLE_IMP_ID_REGS,
             ..Default::default()
         };
-        counted(self.inner.fd.enable_cap(&capability))
+        counted(self.open.fd.enable_cap(&capability))
             .map_err(|e| Error::new("KVM_ENABLE_CAP of KVM_CAP_ARM_WRITABLE_IMP_ID_REGS", e))
     }
 
@@ -147,7 +137,7 @@ impl Vm {
             });
         };
         // Nothing panics while the lock is held.
-        let mut all = self.inner.memory.lock().unwrap_or_else(|e| e.into_inner());
+        let mut all = self.open.memory.lock().unwrap_or_else(|e| e.into_inner());
         let region = kvm_userspace_memory_region {
             slot: all.len() as u32,
             flags: if read_only { KVM_MEM_READONLY } else { 0 },
@@ -158,22 +148,22 @@ impl Vm {
         all.push(memory);
         Ok(Slot {
             region,
-            vm: Arc::clone(&self.inner),
+            vm: Arc::clone(&self.open),
         })
     }
 
     /// Creates the vCPU with that index. vCPUs are created in the order of
     /// their indices: KVM derives MPIDR_EL1 and the redistributors' order from them.
     pub fn create_vcpu(&self, index: u32) -> Result<Fresh> {
-        let fd = counted(self.inner.fd.create_vcpu(index.into()))
+        let fd = counted(self.open.fd.create_vcpu(index.into()))
             .map_err(|e| Error::new(format!("KVM_CREATE_VCPU {index}"), e))?;
-        Ok(Fresh::new(fd, index, Arc::clone(&self.inner)))
+        Ok(Fresh::new(fd, index, Arc::clone(&self.open)))
     }
 
     /// What `KVM_ARM_VCPU_INIT` takes on this host, without features.
     pub fn preferred_target(&self) -> Result<kvm_vcpu_init> {
         let mut target = kvm_vcpu_init::default();
-        counted(self.inner.fd.get_preferred_target(&mut target))
+        counted(self.open.fd.get_preferred_target(&mut target))
             .map_err(|e| Error::new("KVM_ARM_PREFERRED_TARGET", e))?;
         Ok(target)
     }
@@ -185,9 +175,9 @@ impl Vm {
             fd: 0,
             flags: 0,
         };
-        let fd = counted(self.inner.fd.create_device(&mut device))
+        let fd = counted(self.open.fd.create_device(&mut device))
             .map_err(|e| Error::new("KVM_CREATE_DEVICE of a GICv3", e))?;
-        Ok(Gic::new(fd, Arc::clone(&self.inner)))
+        Ok(Gic::new(fd, Arc::clone(&self.open)))
     }
 
     /// Whether firmware calls can be denied or forwarded (6.4 and later).
@@ -198,7 +188,7 @@ impl Vm {
             addr: 0,
             flags: 0,
         };
-        counted(self.inner.fd.has_device_attr(&attribute)).is_ok()
+        counted(self.open.fd.has_device_attr(&attribute)).is_ok()
     }
 
     /// Takes a firmware function out of the kernel's hands, before any vCPU
@@ -223,14 +213,14 @@ impl Vm {
             addr: std::ptr::from_ref(&filter) as u64,
             flags: 0,
         };
-        counted(self.inner.fd.set_device_attr(&attribute))
+        counted(self.open.fd.set_device_attr(&attribute))
             .map_err(|e| Error::new(format!("KVM_ARM_VM_SMCCC_FILTER of {function:#010x}"), e))
     }
 
     /// Sets the level of a shared interrupt (INTID 32 and up).
     pub fn set_interrupt(&self, intid: u32, level: bool) -> Result<()> {
         counted(
-            self.inner
+            self.open
                 .fd
                 .set_irq_line(IRQ_TYPE_SPI | (intid & 0xffff), level),
         )
@@ -241,17 +231,13 @@ impl Vm {
     /// and what KVM calls them here differ by 32
     /// (`kvm_vgic_setup_default_irq_routing`, arch/arm64/kvm/vgic/vgic-irqfd.c).
     pub fn wire(&self, event: &EventFd, intid: u32) -> Result<()> {
-        counted(self.inner.fd.register_irqfd(event, intid.wrapping_sub(32)))
+        counted(self.open.fd.register_irqfd(event, intid.wrapping_sub(32)))
             .map_err(|e| Error::new(format!("KVM_IRQFD of interrupt {intid}"), e))
     }
 
     /// Takes the eventfd off the interrupt again.
     pub fn unwire(&self, event: &EventFd, intid: u32) -> Result<()> {
-        counted(
-            self.inner
-                .fd
-                .unregister_irqfd(event, intid.wrapping_sub(32)),
-        )
-        .map_err(|e| Error::new(format!("KVM_IRQFD off interrupt {intid}"), e))
+        counted(self.open.fd.unregister_irqfd(event, intid.wrapping_sub(32)))
+            .map_err(|e| Error::new(format!("KVM_IRQFD off interrupt {intid}"), e))
     }
 }

@@ -14,12 +14,12 @@ use crate::firmware::End;
 use crate::firmware::forward::Firmware;
 use crate::gic::gate::Gate;
 use crate::gic::proxy::Proxy;
+use crate::kick::kick;
 use crate::kvm::{self, Exit, Kick, Mmio, Runnable, Vm, core, discard};
 use crate::machine::home::spawn;
 use crate::machine::pause::World;
 use crate::machine::reader::wait_until_gone;
 use crate::say;
-use crate::signals::kick;
 use kvm_bindings::{
     KVM_SYSTEM_EVENT_CRASH, KVM_SYSTEM_EVENT_RESET, KVM_SYSTEM_EVENT_RESET_FLAG_PSCI_RESET2,
     KVM_SYSTEM_EVENT_SHUTDOWN, KVM_SYSTEM_EVENT_SHUTDOWN_FLAG_PSCI_OFF2,

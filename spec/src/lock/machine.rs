@@ -2,9 +2,9 @@
 //! devices and the device tree.
 
 use super::hex::{hex64, optional_hex64};
-use crate::machine::REDISTRIBUTOR_SIZE;
 use crate::vm::Console;
 use serde::{Deserialize, Serialize};
+use vmlock_wire::REDISTRIBUTOR_SIZE;
 
 /// Memory map, interrupts and devices: the part of the ABI that the runner itself makes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

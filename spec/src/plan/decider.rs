@@ -1,6 +1,7 @@
 //! Who decides what a host shows instead of the lock's value: the kernel, the CPU, the firmware, or the host kernel's
 //! command line. A refusal names them, so that nobody looks for another CPU where a boot option is the matter.
 
+use super::host::IDENTITY;
 use crate::catalogue::{Kind, RegisterInfo};
 use crate::lock::{Lock, LockedRegister};
 use crate::reason;
@@ -48,10 +49,7 @@ impl Decider {
     /// Who decides a value that the kernel was asked for and does not take.
     pub(super) fn unwritable(info: Option<&RegisterInfo>, report: &HostReport) -> Self {
         let identification = info.is_some_and(|i| i.kind == Kind::Identification);
-        let own = report
-            .capabilities
-            .get(super::IDENTITY)
-            .is_some_and(|c| *c > 0);
+        let own = report.capabilities.get(IDENTITY).is_some_and(|c| *c > 0);
         if !identification || own {
             return Self::kernel(reason::NOT_WRITABLE, "the kernel does not take the value");
         }
@@ -60,7 +58,7 @@ impl Decider {
             who: "the CPU decides it: this kernel lets a VM have none of its own".into(),
             help: format!(
                 "choose a host with that CPU, or one whose kernel lets a VM have another ({})",
-                super::IDENTITY
+                IDENTITY
             ),
         }
     }

@@ -2,48 +2,15 @@
 //! registers are set, or by the runner.
 
 use super::decider::Decider;
-use super::registers::Host;
-use super::{Emulation, Plan, Refusal, Step, Way, disagreement};
+use super::host::{Filter, Host};
+use super::{Plan, Refusal, Step, Way, disagreement};
 use crate::lock::{Lock, LockedRegister};
 use crate::observation::{fact_name, wire};
 use crate::reason;
-use crate::report::{HostReport, Reading, View};
+use crate::report::{Reading, View};
 use crate::smccc::{self, Services};
 use crate::vm::Feature;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-
-/// Whether firmware calls can be taken out of the kernel's hands.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Filter {
-    Usable,
-    /// Usable, and every call that the runner can answer is taken.
-    Preferred,
-    Forbidden,
-    Missing,
-}
-
-impl Filter {
-    pub(super) fn of(report: &HostReport, emulation: Emulation) -> Self {
-        match (report.smccc_filter, emulation) {
-            (false, _) => Filter::Missing,
-            (true, Emulation::Forbidden) => Filter::Forbidden,
-            (true, Emulation::Allowed | Emulation::Preferred) => Filter::Usable,
-            (true, Emulation::PreferredCalls) => Filter::Preferred,
-        }
-    }
-
-    /// What the user can do about a call that the kernel does not answer as promised.
-    pub(super) fn help(self) -> Option<String> {
-        let words = match self {
-            Filter::Usable | Filter::Preferred => return None,
-            Filter::Forbidden => "or let the runner answer the call: leave `--native` out",
-            Filter::Missing => {
-                "or one with Linux 6.4 or later, where the runner can answer the call itself (the SMCCC filter)"
-            }
-        };
-        Some(words.to_owned())
-    }
-}
 
 /// Firmware calls. Where the host's default answer is what our model of KVM
 /// says, the model says what it will answer once the registers are set; where

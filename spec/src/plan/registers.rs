@@ -4,16 +4,13 @@
 //! else; what is written must have been tried by the probe, and have stuck.
 
 use super::decider::Decider;
-use super::firmware::Filter;
+use super::host::{Filter, Host};
 use super::{Plan, Refusal, Step, Way, disagreement};
 use crate::catalogue::{Kind, RegisterInfo, register_by_id};
 use crate::lock::{Binding, LockedRegister};
 use crate::reason;
-use crate::report::{HostReport, Reading, ReportedRegister, Seen, View};
+use crate::report::{Reading, ReportedRegister, Seen};
 use crate::smccc;
-
-/// The capability that makes MIDR_EL1, REVIDR_EL1 and AIDR_EL1 writable.
-pub const IDENTITY: &str = "KVM_CAP_ARM_WRITABLE_IMP_ID_REGS";
 
 /// Whether a step needs that capability.
 pub(super) fn writes_identity(step: &Step) -> bool {
@@ -21,16 +18,6 @@ pub(super) fn writes_identity(step: &Step) -> bool {
         return false;
     };
     register_by_id(*id).is_some_and(|info| info.kind == Kind::Identification)
-}
-
-/// The host that a register is to be kept on.
-#[derive(Clone, Copy)]
-pub(super) struct Host<'a> {
-    pub report: &'a HostReport,
-    pub view: &'a View,
-    pub filter: Filter,
-    /// Whether its CPU is the lock's, where that is known.
-    pub same_cpu: Option<bool>,
 }
 
 pub(super) fn register(

@@ -1,6 +1,6 @@
 //! AArch32 at EL0: shown, or hidden where it works all the same.
 
-use super::overrides::Decision;
+use super::decision::Decision;
 use super::{Complaint, Complaints, Context, Severity};
 use crate::catalogue::{Field, Kind, RegisterInfo, speaks_of};
 

@@ -2,7 +2,7 @@
 //! silicon's in the form in which KVM takes it.
 
 use super::{Complaints, Context};
-use crate::catalogue::{CachePolicy, Subject, field, register_by_name};
+use crate::catalogue::{CachePolicy, Subject, field, register_by_name, selectors};
 use crate::lock::{Binding, LockedRegister, full_mask};
 
 /// CLIDR_EL1, and CCSIDR_EL1 of every cache that it names.
@@ -90,20 +90,6 @@ fn narrow(ccsidr: u64, wide: bool) -> Option<u64> {
         ccsidr >> 32 & 0xff_ffff,
     );
     (ways <= 0x3ff && sets <= 0x7fff).then_some(sets << 13 | ways << 3 | line)
-}
-
-/// CSSELR_EL1 values of the caches that CLIDR_EL1 names (Arm ARM D24.2.27).
-pub fn selectors(clidr: u64) -> Vec<u64> {
-    let mut out = Vec::new();
-    for level in 0..7 {
-        match clidr >> (3 * level) & 7 {
-            1 => out.push(level << 1 | 1),
-            2 | 4 => out.push(level << 1),
-            3 => out.extend([level << 1, level << 1 | 1]),
-            _ => break,
-        }
-    }
-    out
 }
 
 /// The hierarchy that KVM makes up, 6.3 and later (arch/arm64/kvm/sys_regs.c `reset_clidr`).

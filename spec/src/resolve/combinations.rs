@@ -3,7 +3,7 @@
 //! What the baselines and the CPU make of them is as kernels have it; only what
 //! `hide`, `set` and their like change is held against the table.
 
-use super::overrides::Decided;
+use super::decision::Decided;
 use super::registers::Drafts;
 use super::{Complaint, Complaints, Context, Severity};
 use crate::catalogue::{NEEDS, Need, field};

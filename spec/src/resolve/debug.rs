@@ -1,6 +1,6 @@
 //! Self-hosted debug: how many breakpoints and watchpoints.
 
-use super::overrides::Decision;
+use super::decision::Decision;
 use super::{Complaints, Context};
 use crate::catalogue::field;
 

@@ -1,6 +1,6 @@
 //! Features by name in `hide` and `set`: the hwcaps of Linux, and what else people write there.
 
-use super::overrides::Want;
+use super::decision::Want;
 use super::{Complaints, Context};
 use crate::catalogue::{Announcement, HWCAPS, Hwcap, Kind, REGISTERS, hwcap, register_by_name};
 use crate::vm::{Feature, SetField};

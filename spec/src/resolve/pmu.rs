@@ -1,6 +1,6 @@
 //! The PMU: its version, counters and events.
 
-use super::overrides::Decision;
+use super::decision::Decision;
 use super::registers::Drafts;
 use super::{Complaints, Context};
 use crate::vm::{Feature, Pmu};

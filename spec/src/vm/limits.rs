@@ -1,7 +1,7 @@
 //! How much of everything a machine may have. The decoder, the JSON Schema and the
 //! resolver's rules (`resolve/shape.rs`) read them here.
 
-use crate::machine::{MEMORY_MAX, MEMORY_MIN, VCPUS_MAX};
+use crate::space::{MEMORY_MAX, MEMORY_MIN, VCPUS_MAX};
 use std::ops::RangeInclusive;
 
 /// Bytes of a machine's name: it becomes part of file names and labels.

@@ -2,15 +2,12 @@
 
 use super::Decoder;
 use super::span::{head, range, range_of_entries};
-use super::vm::VM_NODES;
+use super::word::{FEATURES_LATER, VM_NODES};
 use crate::diagnostic::suggest;
 use kdl::KdlNode;
 use std::collections::BTreeMap;
 use vmlock_spec::vm::limits::VCPUS;
 use vmlock_spec::vm::{Cpu, Feature, SetField};
-
-/// vCPU features of KVM that a description cannot name yet.
-pub(super) const FEATURES_LATER: [&str; 1] = ["el2"];
 
 impl Decoder<'_> {
     pub(super) fn cpu(&mut self, node: &KdlNode, unread: &mut Vec<&'static str>) -> Option<Cpu> {

@@ -3,7 +3,7 @@
 
 use super::Decoder;
 use super::span::{head, range};
-use super::vm::VM_NODES;
+use super::word::VM_NODES;
 use crate::diagnostic::{Diagnostic, join};
 use kdl::{KdlEntry, KdlNode};
 use std::collections::BTreeMap;

@@ -1,8 +1,8 @@
 //! The file and its `vm` block: which nodes stand there, and what each word alone means.
 
 use super::Decoder;
-use super::cpu::FEATURES_LATER;
 use super::span::{head, range};
+use super::word::{FEATURES_LATER, VM_NODES, VM_NODES_LATER};
 use super::{ENTRIES_MAX, too_many};
 use crate::diagnostic::suggest;
 use kdl::{KdlDocument, KdlNode};
@@ -10,22 +10,6 @@ use std::collections::BTreeMap;
 use vmlock_spec::vm::limits::MEMORY_BYTES;
 use vmlock_spec::vm::{Arch, Feature, VmSpec};
 use vmlock_spec::words::did_you_mean;
-
-/// What a `vm` block may hold.
-pub(super) const VM_NODES: [&str; 10] = [
-    "arch",
-    "abi",
-    "cpu",
-    "memory",
-    "boot",
-    "console",
-    "vary",
-    "runs-on",
-    "import",
-    "lock-schema",
-];
-/// Designed, and not built yet.
-const VM_NODES_LATER: [&str; 2] = ["disk", "net"];
 
 impl Decoder<'_> {
     pub(super) fn document(
