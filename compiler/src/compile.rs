@@ -196,13 +196,11 @@ fn and_fields(
         return complaints;
     }
     let mut other = spec.clone();
-    let mut wholes = catalogue
-        .baseline_names()
-        .filter(|n| catalogue.baseline(n).is_some_and(|b| b.part.is_none()));
-    let (Some(whole), Some(cpu)) = (wholes.next(), catalogue.cpu_names().next()) else {
+    let wholes = catalogue.wholes();
+    let (Some(whole), Some(cpu)) = (wholes.first(), catalogue.cpu_names().next()) else {
         return complaints;
     };
-    other.abi = vec![whole.to_owned()];
+    other.abi = vec![(*whole).to_owned()];
     other.cpu.model = cpu.to_owned();
     if let Err(more) = resolve::resolve(&other, catalogue, &Target::NEWEST) {
         let new = |c: &Complaint| NAMES.contains(&c.code) && !complaints.contains(c);

@@ -149,6 +149,14 @@ impl Catalogue {
         self.baselines.iter().map(|b| b.name.as_ref())
     }
 
+    /// Names of the whole baselines, the oldest first.
+    pub fn wholes(&self) -> Vec<&str> {
+        let whole = |name: &&str| self.baseline(name).is_some_and(|b| b.part.is_none());
+        let mut wholes: Vec<&str> = self.baseline_names().filter(whole).collect();
+        wholes.sort_by_key(|name| self.chain(name).map_or(0, |chain| chain.len()));
+        wholes
+    }
+
     /// Names of all CPU models.
     pub fn cpu_names(&self) -> impl Iterator<Item = &str> {
         self.cpus.iter().map(|c| c.name.as_ref())

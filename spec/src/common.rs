@@ -70,11 +70,7 @@ pub fn common(
     features: &[Feature],
     cpu: Option<&str>,
 ) -> Result<Common, Nothing> {
-    let mut wholes: Vec<&str> = catalogue
-        .baseline_names()
-        .filter(|n| catalogue.baseline(n).is_some_and(|b| b.part.is_none()))
-        .collect();
-    wholes.sort_by_key(|n| catalogue.chain(n).map_or(0, |c| c.len()));
+    let wholes = catalogue.wholes();
     let Some(newest) = wholes.last() else {
         return Err(Nothing::UnknownCpu);
     };
@@ -212,17 +208,7 @@ pub fn vector_lengths(reports: &[HostReport]) -> Vec<u32> {
 
 /// A machine with nothing in it but what is asked about.
 fn describe(abi: &[&str], model: &str, features: &[Feature], reports: &[HostReport]) -> VmSpec {
-    let vector_lengths = match features.contains(&Feature::Sve) {
-        true => vector_lengths(reports),
-        false => Vec::new(),
-    };
-    let cpu = Cpu {
-        model: model.to_owned(),
-        count: 1,
-        features: features.to_vec(),
-        vector_lengths,
-        ..Cpu::default()
-    };
+    let cpu = Cpu::bare(model, 1, features, &vector_lengths(reports));
     VmSpec::bare("common", abi, cpu, MEMORY_BYTES)
 }
 

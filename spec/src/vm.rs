@@ -104,6 +104,24 @@ pub struct Cpu {
     pub set: Vec<SetField>,
 }
 
+impl Cpu {
+    /// So many of a model with these features, of which nothing else is said; the vector lengths count with
+    /// `sve` alone.
+    pub fn bare(model: &str, count: u32, features: &[Feature], vector_lengths: &[u32]) -> Self {
+        let vector_lengths = match features.contains(&Feature::Sve) {
+            true => vector_lengths.to_vec(),
+            false => Vec::new(),
+        };
+        Self {
+            model: model.to_owned(),
+            count,
+            features: features.to_vec(),
+            vector_lengths,
+            ..Self::default()
+        }
+    }
+}
+
 fn is_false(value: &bool) -> bool {
     !value
 }

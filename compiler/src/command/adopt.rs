@@ -224,17 +224,7 @@ pub fn plain(
     features: &[Feature],
     report: &HostReport,
 ) -> Result<Lock, Vec<resolve::Complaint>> {
-    let vector_lengths = match features.contains(&Feature::Sve) {
-        true => report.vector_lengths.clone(),
-        false => Vec::new(),
-    };
-    let cpu = Cpu {
-        model: model.to_owned(),
-        count: VCPUS,
-        features: features.to_vec(),
-        vector_lengths,
-        ..Cpu::default()
-    };
+    let cpu = Cpu::bare(model, VCPUS, features, &report.vector_lengths);
     let spec = VmSpec::bare("adopted", &[abi], cpu, MEMORY_BYTES);
     resolve::resolve(&spec, catalogue, &resolve::Target::NEWEST).map(|(lock, _)| lock)
 }
@@ -249,13 +239,8 @@ struct Near {
 
 /// The whole baseline with the fewest deviations, the newest among equals.
 fn nearest(catalogue: &Catalogue, model: &str, report: &HostReport) -> Option<Near> {
-    let mut wholes: Vec<&str> = catalogue
-        .baseline_names()
-        .filter(|n| catalogue.baseline(n).is_some_and(|b| b.part.is_none()))
-        .collect();
-    wholes.sort_by_key(|n| catalogue.chain(n).map_or(0, |chain| chain.len()));
     let mut best: Option<Near> = None;
-    for name in wholes {
+    for name in catalogue.wholes() {
         let Some(statements) = against(catalogue, name, model, report) else {
             continue;
         };

@@ -126,12 +126,8 @@ fn on_cpu(
     model: &str,
     pmu: bool,
 ) -> Result<Lock, Box<Diagnostic>> {
-    let cpu = Cpu {
-        model: model.to_owned(),
-        count: 1,
-        features: if pmu { vec![Feature::Pmu] } else { Vec::new() },
-        ..Cpu::default()
-    };
+    let features: &[Feature] = if pmu { &[Feature::Pmu] } else { &[] };
+    let cpu = Cpu::bare(model, 1, features, &[]);
     let spec = VmSpec::bare("comparison", &[baseline], cpu, 64 << 20);
     match resolve::resolve(&spec, catalogue, &resolve::Target::NEWEST) {
         Ok((lock, _)) => Ok(lock),

@@ -1,19 +1,13 @@
 //! Fleets of different hosts, on the recorded reports of the lab's kernels:
 //! `lock --for`, `adopt` and `common`.
 
-use crate::scratch::{Scratch, err, out};
+use crate::scratch::{Scratch, err, out, recorded, report_of as host};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::thread;
 use vmlock_spec::report;
-
-fn host(cpu: &str, series: &str) -> String {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../spec/catalogue/hosts");
-    let path = folder.join(format!("{cpu}-{series}.json"));
-    path.to_str().unwrap().to_owned()
-}
 
 /// How an array of the object is counted.
 fn len(value: &Value) -> usize {
@@ -65,10 +59,9 @@ fn a_lock_is_made_for_hosts_that_can_keep_it_and_for_no_others() {
 }
 
 /// The recorded hosts with each CPU, by CPU.
-fn recorded() -> BTreeMap<String, Vec<(String, PathBuf)>> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../spec/catalogue/hosts");
+fn by_cpu() -> BTreeMap<String, Vec<(String, PathBuf)>> {
     let mut all: BTreeMap<String, Vec<(String, PathBuf)>> = BTreeMap::new();
-    for path in fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()) {
+    for path in fs::read_dir(recorded()).unwrap().map(|e| e.unwrap().path()) {
         let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
         let (cpu, _) = name.rsplit_once('-').unwrap();
         all.entry(cpu.to_owned()).or_default().push((name, path));
@@ -126,7 +119,7 @@ fn adopts(scratch: &Scratch, name: &str, path: &Path) -> usize {
 #[test]
 fn an_adopted_host_keeps_its_lock_without_a_write() {
     let scratch = Scratch::new("adopt");
-    let recorded = recorded();
+    let recorded = by_cpu();
     let sets: usize = thread::scope(|scope| {
         let each = recorded.values().map(|hosts| {
             let scratch = &scratch;

@@ -1,14 +1,14 @@
 //! `check`, `cpu` and `diff` on host reports that are made here: a host that
 //! shows exactly what a lock says, and hosts that differ from it in one thing.
 
-use crate::scratch::{Scratch, err, out};
+use crate::scratch::{Scratch, err, out, report_of, root};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
-use vmlock_spec::lock::{Binding, Lock, canonical};
+use vmlock_spec::lock::{Binding, Lock};
 use vmlock_spec::report::{
-    self, Fact, GicReport, HostReport, REPORT_VERSION, ReportedRegister, RevisionWrite, Seen, View,
+    Fact, GicReport, HostReport, REPORT_VERSION, ReportedRegister, RevisionWrite, Seen, View,
 };
 
 const SPEC: &str = r#"vm "web" {
@@ -23,10 +23,7 @@ const SPEC: &str = r#"vm "web" {
 /// A folder with a description, its lock, and the report of a host that can keep it.
 fn host(name: &str) -> (Scratch, Lock, HostReport) {
     let scratch = Scratch::new(name);
-    scratch.write("a.vm.kdl", SPEC);
-    assert!(scratch.vmlock(&["lock", "a.vm.kdl"]).status.success());
-    let text = fs::read_to_string(scratch.0.join("a.vm.lock.json")).unwrap();
-    let lock = canonical::parse(&text).unwrap();
+    let lock = scratch.lock("a", SPEC);
     let report = mirror(&lock);
     (scratch, lock, report)
 }
@@ -89,7 +86,7 @@ fn mirror(lock: &Lock) -> HostReport {
 #[test]
 fn a_host_that_shows_the_lock_keeps_it() {
     let (scratch, _, report) = host("keeps");
-    scratch.write("host.json", &report::write(&report));
+    scratch.report("host.json", &report);
     let output = scratch.vmlock(&["check", "a.vm.lock.json", "--host", "host.json"]);
     assert_eq!(
         output.status.code(),
@@ -114,9 +111,9 @@ fn a_revision_that_is_accepted_and_not_honoured_is_refused_in_words() {
         accepted: true,
         read_back: report.gic.iidr,
     }];
-    scratch.write("bad.json", &report::write(&report));
+    scratch.report("bad.json", &report);
     report.gic.iidr = wanted;
-    scratch.write("good.json", &report::write(&report));
+    scratch.report("good.json", &report);
     let output = scratch.vmlock(&["check", "a.vm.lock.json", "--host", "bad.json"]);
     assert_eq!(output.status.code(), Some(0));
     assert!(out(&output).contains("the runner answers for the distributor"));
@@ -153,11 +150,11 @@ fn a_revision_that_is_accepted_and_not_honoured_is_refused_in_words() {
 #[test]
 fn a_lock_that_hides_what_midr_promises_is_told_of() {
     let (scratch, ..) = host("midr");
-    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
-    let host = format!("{root}/spec/catalogue/hosts/neoverse-n1-7.3.json");
+    let host = report_of("neoverse-n1", "7.3");
     for (name, told) in [("eight", true), ("masked", false)] {
-        let lock = format!("{root}/lab/tests/specs/{name}.vm.lock.json");
-        let output = scratch.vmlock(&["check", &lock, "--host", &host]);
+        let lock = root().join(format!("lab/tests/specs/{name}.vm.lock.json"));
+        let lock = lock.to_str().unwrap();
+        let output = scratch.vmlock(&["check", lock, "--host", &host]);
         assert_eq!(output.status.code(), Some(0), "{}", err(&output));
         let words = err(&output);
         let named = words.contains("MIDR_EL1") && words.contains("ID_AA64ISAR0_EL1.CRC32");
@@ -177,7 +174,7 @@ fn a_register_that_nobody_knows_is_refused() {
         honoured: BTreeMap::new(),
     });
     report.views[0].registers.sort_by_key(|r| r.id);
-    scratch.write("host.json", &report::write(&report));
+    scratch.report("host.json", &report);
     let output = scratch.vmlock(&["check", "a.vm.lock.json", "--host", "host.json"]);
     assert_eq!(output.status.code(), Some(3));
     assert!(
@@ -190,9 +187,9 @@ fn a_register_that_nobody_knows_is_refused() {
 #[test]
 fn a_report_that_cannot_be_read_is_no_host_that_keeps_the_lock() {
     let (scratch, _, report) = host("unreadable");
-    scratch.write("host.json", &report::write(&report));
-    fs::write(scratch.0.join("newer.json"), r#"{"reportVersion": 99}"#).unwrap();
-    fs::write(scratch.0.join("broken.json"), "{").unwrap();
+    scratch.report("host.json", &report);
+    scratch.write("newer.json", r#"{"reportVersion": 99}"#);
+    scratch.write("broken.json", "{");
     for bad in ["missing.json", "newer.json", "broken.json"] {
         let output = scratch.vmlock(&[
             "check",
@@ -213,18 +210,14 @@ fn a_report_that_cannot_be_read_is_no_host_that_keeps_the_lock() {
 #[test]
 fn a_model_of_a_host_makes_the_lock_that_the_host_keeps() {
     let (scratch, lock, report) = host("model");
-    scratch.write("host.json", &report::write(&report));
+    scratch.report("host.json", &report);
     let output = scratch.vmlock(&["cpu", "host.json", "--name", "mine", "-o", "mine.kdl"]);
     assert_eq!(output.status.code(), Some(0), "{}", err(&output));
     let spec = SPEC.replace(
         "cpu \"neoverse-n1\"",
         "import \"mine.kdl\"\n    cpu \"mine\"",
     );
-    fs::write(scratch.0.join("b.vm.kdl"), spec).unwrap();
-    let output = scratch.vmlock(&["lock", "b.vm.kdl"]);
-    assert_eq!(output.status.code(), Some(0), "{}", err(&output));
-    let text = fs::read_to_string(scratch.0.join("b.vm.lock.json")).unwrap();
-    let mine = canonical::parse(&text).unwrap();
+    let mine = scratch.lock("b", &spec);
     assert_ne!(mine.cpu.digest, lock.cpu.digest);
     let values = |l: &Lock| -> Vec<(String, u64)> {
         l.registers
@@ -242,7 +235,7 @@ fn a_model_needs_a_report_that_says_enough() {
     let (scratch, _, mut report) = host("poor");
     report.views[0].registers.retain(|r| r.name != "MIDR_EL1");
     report.views[0].guest.retain(|f| f.name != "MIDR_EL1");
-    scratch.write("host.json", &report::write(&report));
+    scratch.report("host.json", &report);
     let output = scratch.vmlock(&["cpu", "host.json", "--name", "mine"]);
     assert_eq!(output.status.code(), Some(4));
     assert!(
@@ -257,7 +250,7 @@ fn a_model_needs_a_report_that_says_enough() {
 #[test]
 fn reports_differ_by_field() {
     let (scratch, _, report) = host("diff");
-    scratch.write("a.json", &report::write(&report));
+    scratch.report("a.json", &report);
     let mut other = report.clone();
     for register in &mut other.views[0].registers {
         if register.name == "ID_AA64ISAR0_EL1" {
@@ -270,7 +263,7 @@ fn reports_differ_by_field() {
         }
     }
     other.psci.push("1.3".to_owned());
-    scratch.write("b.json", &report::write(&other));
+    scratch.report("b.json", &other);
     let output = scratch.vmlock(&["diff", "a.json", "b.json"]);
     assert_eq!(output.status.code(), Some(1));
     let words = out(&output);
@@ -296,8 +289,7 @@ fn locks_differ_by_field_and_say_where_a_waiver_stands() {
     let spec = SPEC
         .replace("count=2", "count=2 {\n    hide \"crc32\"\n}")
         .replace("    vary \"MIDR_EL1.Revision\"\n", "");
-    fs::write(scratch.0.join("b.vm.kdl"), spec).unwrap();
-    assert!(scratch.vmlock(&["lock", "b.vm.kdl"]).status.success());
+    scratch.lock("b", &spec);
     let output = scratch.vmlock(&["diff", "a.vm.lock.json", "b.vm.lock.json"]);
     assert_eq!(output.status.code(), Some(1));
     let words = out(&output);
@@ -314,7 +306,7 @@ fn locks_differ_by_field_and_say_where_a_waiver_stands() {
 #[test]
 fn a_lock_of_a_newer_vmlock_is_refused_in_words() {
     let (scratch, _, report) = host("newer");
-    scratch.write("host.json", &report::write(&report));
+    scratch.report("host.json", &report);
     let path: &Path = &scratch.0.join("a.vm.lock.json");
     let text = fs::read_to_string(path).unwrap();
     fs::write(

@@ -5,10 +5,23 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::atomic::{AtomicU32, Ordering};
+use vmlock_spec::lock::{Lock, canonical};
+use vmlock_spec::report::{self, HostReport};
 
 /// The workspace.
 pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// The folder of recorded host reports.
+pub fn recorded() -> PathBuf {
+    root().join("spec/catalogue/hosts")
+}
+
+/// Where the report of a recorded host is.
+pub fn report_of(cpu: &str, series: &str) -> String {
+    let path = recorded().join(format!("{cpu}-{series}.json"));
+    path.to_str().unwrap().to_owned()
 }
 
 /// What becomes of these arguments in that folder.
@@ -55,6 +68,21 @@ impl Scratch {
         let object = serde_json::from_str(&text)
             .unwrap_or_else(|e| panic!("{arguments:?}: {e}: {text}{}", err(&output)));
         (output.status.code().unwrap(), object)
+    }
+
+    /// Writes `NAME.vm.kdl` and locks it.
+    pub fn lock(&self, name: &str, spec: &str) -> Lock {
+        let file = format!("{name}.vm.kdl");
+        self.write(&file, spec);
+        let output = self.vmlock(&["lock", &file]);
+        assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+        let text = fs::read_to_string(self.0.join(format!("{name}.vm.lock.json"))).unwrap();
+        canonical::parse(&text).unwrap()
+    }
+
+    /// Writes a host report.
+    pub fn report(&self, name: &str, report: &HostReport) {
+        self.write(name, &report::write(report));
     }
 
     pub fn write(&self, name: &str, text: &str) {

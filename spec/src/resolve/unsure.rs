@@ -152,11 +152,7 @@ mod tests {
     use std::borrow::Cow;
 
     fn spec(abi: &str, model: &str) -> VmSpec {
-        let cpu = Cpu {
-            model: model.into(),
-            count: 1,
-            ..Cpu::default()
-        };
+        let cpu = Cpu::bare(model, 1, &[], &[]);
         VmSpec::bare("test", &["psci-1.1", abi], cpu, 256 << 20)
     }
 

@@ -11,12 +11,7 @@ use vmlock_spec::vm::{Boot, Cpu, Feature, VmSpec};
 
 /// A description with nothing special in it.
 pub fn spec(abi: &[&str], model: &str, features: &[Feature]) -> VmSpec {
-    let cpu = Cpu {
-        model: model.into(),
-        count: 2,
-        features: features.to_vec(),
-        ..Cpu::default()
-    };
+    let cpu = Cpu::bare(model, 2, features, &[]);
     let boot = Boot {
         kernel: "Image".into(),
         initrd: Some("initrd".into()),
