@@ -37,7 +37,7 @@ pub const CODES: &[Code] = &[
     code(
         "spec::syntax",
         "the text is not KDL",
-        "The file does not parse as KDL version 2. At most three syntax errors are shown, and nothing further is checked, because what follows from them would only distract. Common causes: a brace or a quote that is missing, and habits of KDL version 1 (`true` is `#true` now, `r\"…\"` is `#\"…\"#`).",
+        "The file does not parse as KDL version 2. At most three of the parser's errors are shown, and nothing further is checked, because what follows from them would only distract. Common causes: a brace or a quote that is missing, and habits of KDL version 1 (`true` is `#true` now, `r\"…\"` is `#\"…\"#`).",
     ),
     code(
         "spec::json",

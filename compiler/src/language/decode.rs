@@ -22,7 +22,7 @@ mod word;
 use crate::diagnostic::Diagnostic;
 use crate::location::{Places, Source};
 use kdl::KdlDocument;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::rc::Rc;
 use vmlock_spec::vm::VmSpec;
@@ -51,6 +51,7 @@ pub fn decode(source: &Rc<Source>, document: &KdlDocument) -> Decoded {
         places: Places::new(Rc::clone(source)),
         found: Vec::new(),
         misspelt: BTreeSet::new(),
+        odd: BTreeMap::new(),
     };
     let (spec, unread) = decoder.document(document);
     Decoded {
@@ -67,6 +68,8 @@ struct Decoder<'a> {
     found: Vec<Diagnostic>,
     /// Known names that an unknown one resembles: they are not missing as well.
     misspelt: BTreeSet<&'static str>,
+    /// Nodes with a property that they do not have, by where they begin: where that is found.
+    odd: BTreeMap<usize, usize>,
 }
 
 impl Decoder<'_> {

@@ -11,8 +11,10 @@ use std::thread;
 
 /// Largest file of a user that is read, in bytes.
 pub const SIZE_MAX: usize = 1 << 20;
-/// Syntax errors that are shown; further ones mostly follow from the first.
+/// Errors of the parser that are shown; further ones mostly follow from the first.
 const SYNTAX_ERRORS_MAX: usize = 3;
+/// Findings of the first look that are shown: each is a mistake of its own.
+const FIRST_LOOK_MAX: usize = 10;
 /// The parser recurses; its depth is bounded by [`super::scan::DEPTH_MAX`], and
 /// this much stack holds that even in a debug build.
 const STACK_BYTES: usize = 16 << 20;
@@ -65,12 +67,12 @@ pub fn read_source(path: &Path, shown: &str) -> Result<Rc<Source>, Unreadable> {
 /// Parses KDL.
 ///
 /// # Errors
-/// What is wrong with the text: everything that the first look finds, else the
-/// parser's first three errors.
+/// What is wrong with the text: what the first look finds, else the parser's
+/// first three errors.
 pub fn parse(source: &Rc<Source>) -> Result<KdlDocument, Vec<Diagnostic>> {
     let found = scan(source);
     if !found.is_empty() {
-        return Err(limited(found));
+        return Err(limited(found, FIRST_LOOK_MAX));
     }
     let text = source.text.clone();
     let parser = thread::Builder::new()
@@ -86,7 +88,10 @@ pub fn parse(source: &Rc<Source>) -> Result<KdlDocument, Vec<Diagnostic>> {
             ]);
         }
     };
-    result.map_err(|error| limited(error.diagnostics.iter().map(|d| words(source, d)).collect()))
+    result.map_err(|error| {
+        let found = error.diagnostics.iter().map(|d| words(source, d));
+        limited(found.collect(), SYNTAX_ERRORS_MAX)
+    })
 }
 
 /// The parser's words, in ours.
@@ -111,13 +116,17 @@ fn words(source: &Rc<Source>, error: &kdl::KdlDiagnostic) -> Diagnostic {
     }
 }
 
-fn limited(mut found: Vec<Diagnostic>) -> Vec<Diagnostic> {
-    let more = found.len().saturating_sub(SYNTAX_ERRORS_MAX);
-    found.truncate(SYNTAX_ERRORS_MAX);
+fn limited(mut found: Vec<Diagnostic>, most: usize) -> Vec<Diagnostic> {
+    let more = found.len().saturating_sub(most);
+    found.truncate(most);
     if more > 0
         && let Some(last) = found.last_mut()
     {
-        let note = format!("{more} more syntax errors are not shown: fix these first");
+        let errors = match more {
+            1 => "syntax error is",
+            _ => "syntax errors are",
+        };
+        let note = format!("{more} more {errors} not shown: fix these first");
         last.help.push(note);
     }
     found

@@ -3,7 +3,9 @@
 //! It knows only strings, comments, braces and words, and that is enough to
 //! refuse what the parser cannot survive (deep nesting overflows its stack and
 //! ends the process), to say plainly what it would say in five messages (a brace
-//! that is never closed), and to recognise habits of KDL version 1.
+//! that is never closed), and to recognise habits of other languages (`word`).
+
+mod word;
 
 use crate::diagnostic::Diagnostic;
 use crate::location::Source;
@@ -19,11 +21,11 @@ pub const WORDS_MAX: usize = 20_000;
 /// Longest word outside quotes, in bytes.
 const WORD_BYTES_MAX: usize = 1024;
 
+/// Most findings that are looked for; ten are shown.
+const FOUND_MAX: usize = 100;
+
 /// Most `/-` in a row: the parser recurses into each.
 const SLASHDASHES_MAX: usize = 8;
-
-/// Words that KDL 2 spells with a `#`.
-const KEYWORDS: [&str; 6] = ["true", "false", "null", "inf", "-inf", "nan"];
 
 /// What is wrong with the text as text, in order.
 pub fn scan(source: &Rc<Source>) -> Vec<Diagnostic> {
@@ -32,6 +34,8 @@ pub fn scan(source: &Rc<Source>) -> Vec<Diagnostic> {
         bytes: source.text.as_bytes(),
         at: 0,
         open: Vec::new(),
+        begins: true,
+        continued: false,
         words: 0,
         slashdashes: 0,
         found: Vec::new(),
@@ -45,6 +49,10 @@ struct Scanner<'a> {
     bytes: &'a [u8],
     at: usize,
     open: Vec<usize>,
+    /// Whether a node begins here: the next word is its name.
+    begins: bool,
+    /// Whether this line goes on in the next one.
+    continued: bool,
     words: usize,
     slashdashes: usize,
     found: Vec<Diagnostic>,
@@ -64,13 +72,21 @@ impl Scanner<'_> {
     }
 
     fn run(&mut self) {
-        while self.at < self.bytes.len() {
+        if self.unseen() {
+            return;
+        }
+        if self.json() {
+            return;
+        }
+        while self.at < self.bytes.len() && self.found.len() < FOUND_MAX {
             let start = self.at;
             let goes_on = match self.bytes[self.at] {
                 b'/' if self.rest().starts_with(b"//") => self.line_comment(),
                 b'/' if self.rest().starts_with(b"/*") => self.block_comment(),
                 b'/' if self.rest().starts_with(b"/-") => self.slashdash(start),
-                b'"' => self.counted(start) && self.string(start),
+                b'/' => self.counted(start) && self.path(start),
+                b',' => self.comma(start),
+                b'"' => self.counted(start) && self.string(start) && self.apart(),
                 b'#' => self.counted(start) && self.hash(start),
                 b'{' => {
                     self.at += 1;
@@ -107,6 +123,10 @@ impl Scanner<'_> {
             if !goes_on {
                 return;
             }
+            self.follow(self.bytes[start]);
+        }
+        if self.at < self.bytes.len() {
+            return;
         }
         // The innermost one is where the author looks; the others follow from it.
         if let Some(at) = self.open.pop() {
@@ -117,6 +137,59 @@ impl Scanner<'_> {
                 "add a `}` where the block ends",
             );
         }
+    }
+
+    /// Whether a node begins behind what began with that byte.
+    fn follow(&mut self, byte: u8) {
+        match byte {
+            b'\n' if self.continued => self.continued = false,
+            b'\n' | b';' | b'{' | b'}' => self.begins = true,
+            b'\\' => self.continued = true,
+            b'/' => {}
+            _ if byte.is_ascii_whitespace() => {}
+            _ => self.begins = false,
+        }
+    }
+
+    /// The other form of a description under the name of this one; says whether it is.
+    fn json(&mut self) -> bool {
+        let text = &self.source.text;
+        let at = text.len() - text.trim_start().len();
+        let begins = text[at..].strip_prefix('{').map(str::trim_start);
+        let json = begins.is_some_and(|rest| rest.starts_with(['"', '}']));
+        if json {
+            self.report(
+                "this is JSON, not KDL",
+                at..at + 1,
+                "an object begins here",
+                "the JSON form of a description is called NAME.vm.json",
+            );
+        }
+        json
+    }
+
+    /// What no KDL text may hold as it stands (KDL 2.0.0, "Disallowed Literal Code Points"): the
+    /// parser would blame the string or the word around it. Says whether there is any.
+    fn unseen(&mut self) -> bool {
+        let disallowed = |at: usize, c: char| {
+            matches!(c, '\0'..='\x08' | '\x0e'..='\x1f' | '\x7f' | '\u{200e}' | '\u{200f}')
+                || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+                || (c == '\u{feff}' && at > 0)
+        };
+        let text = &self.source.text;
+        let unseen = text.char_indices().filter(|(at, c)| disallowed(*at, *c));
+        for (at, c) in unseen.take(FOUND_MAX) {
+            self.report(
+                &format!(
+                    "the text holds the control character U+{:04X}",
+                    u32::from(c)
+                ),
+                at..at + c.len_utf8(),
+                "nobody sees it",
+                "remove it",
+            );
+        }
+        !self.found.is_empty()
     }
 
     /// Counts a word or a string; says whether the file may go on.
@@ -299,62 +372,6 @@ impl Scanner<'_> {
         self.unclosed(start, hashes + quotes);
         false
     }
-
-    fn word(&mut self, start: usize) -> bool {
-        while self.bytes.get(self.at).is_some_and(|b| !ends_word(*b)) {
-            self.at += 1;
-        }
-        let word = &self.source.text[start..self.at];
-        if KEYWORDS.contains(&word) {
-            let help = format!("write `#{word}`: since KDL version 2 keywords begin with `#`");
-            let span = start..self.at;
-            self.report(
-                &format!("bare `{word}` is KDL version 1"),
-                span,
-                "a keyword without its `#`",
-                help,
-            );
-        } else if let Some(size) = bare_size(word) {
-            self.report(
-                &format!("the size `{word}` stands without quotes"),
-                start..self.at,
-                "a word cannot begin with a digit",
-                format!("write `\"{size}\"`"),
-            );
-        } else if word == "r" && matches!(self.bytes.get(self.at), Some(b'"' | b'#')) {
-            let hashes = self.rest().iter().take_while(|b| **b == b'#').count();
-            if self.bytes.get(self.at + hashes) == Some(&b'"') {
-                self.report(
-                    "`r\"…\"` is a raw string of KDL version 1",
-                    start..self.at + hashes + 1,
-                    "a raw string begins with `#\"` now",
-                    "write `#\"…\"#`, without the `r`",
-                );
-                // Skip the string as version 1 meant it: backslashes are plain.
-                self.at += hashes + 1;
-                let mut end = vec![b'"'];
-                end.resize(1 + hashes, b'#');
-                while self.at < self.bytes.len() && !self.rest().starts_with(&end) {
-                    self.at += 1;
-                }
-                self.at = (self.at + end.len()).min(self.bytes.len());
-            }
-        }
-        true
-    }
-}
-
-/// The size that a word such as `512MiB` or `2G` means; hex numbers are none.
-fn bare_size(word: &str) -> Option<String> {
-    let digits = word.bytes().take_while(u8::is_ascii_digit).count();
-    let (number, unit) = word.split_at(digits);
-    let mut letters = unit.chars();
-    let letter = letters.next()?.to_ascii_uppercase();
-    let known = matches!(
-        letters.as_str().to_ascii_lowercase().as_str(),
-        "" | "b" | "ib"
-    );
-    (digits > 0 && "KMGT".contains(letter) && known).then(|| format!("{number}{letter}iB"))
 }
 
 /// Whether a byte cannot be part of a bare word. Bytes of multi-byte characters can.
@@ -418,7 +435,76 @@ mod tests {
             messages("memory 2g"),
             ["the size `2g` stands without quotes"]
         );
-        assert_eq!(messages("a 0x1b 1_000 10e3 512é"), Vec::<String>::new());
+        assert_eq!(messages("a 0x1b 1_000 10e3"), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_value_without_its_quotes_is_recognised_whole() {
+        for (text, value) in [
+            ("boot kernel=guest/Image", "guest/Image"),
+            ("boot kernel=/boot/Image initrd=\"x\"", "/boot/Image"),
+            ("import ../my/cpu.kdl;", "../my/cpu.kdl"),
+            ("import /cpu.kdl // a path", "/cpu.kdl"),
+            ("boot kernel=C:\\Image{}", "C:\\Image"),
+            ("boot cmdline=console=ttyS0 // quiet", "console=ttyS0"),
+            ("boot cmdline = root=/dev/vda", "root=/dev/vda"),
+            ("vary a[0]", "a[0]"),
+            ("abi 6.8.0-generic", "6.8.0-generic"),
+            ("memory 0x100MiB", "0x100MiB"),
+            ("a b#c", "b#c"),
+        ] {
+            assert_eq!(
+                messages(text),
+                [format!("`{value}` stands without quotes")],
+                "{text}"
+            );
+        }
+        for text in [
+            "a/* c */b//c",
+            "a b/-c \\\n d=e \\ // f\n",
+            "\"a\"=b \"c\"{ (u8)d; }",
+            "a -1 +2 0x1f 1.5e-3 kvm-6.8 a.b it's",
+            "a b=1 \\\n c=2 \\ // d\n e = 3; f",
+        ] {
+            assert_eq!(messages(text), Vec::<String>::new(), "{text}");
+        }
+    }
+
+    #[test]
+    fn habits_of_other_languages_are_recognised() {
+        for (text, message) in [
+            ("boot kernel='my Image' initrd=b", "`'` is no quote of KDL"),
+            ("vm “web” { }", "`“` is no quote of KDL"),
+            ("vm `web { }", "`\u{60}` is no quote of KDL"),
+            ("boot kernel: \"a\"", "`kernel:` is no name of a property"),
+            ("abi a, b", "a comma means nothing here"),
+            (
+                "vm a { arch=arm64; }",
+                "`arch` stands where a node begins, and a node has no `=`",
+            ),
+            (
+                "memory = \"1GiB\"",
+                "`memory` stands where a node begins, and a node has no `=`",
+            ),
+            (
+                "boot kernel=a\ncmdline=b",
+                "`cmdline` stands where a node begins, and a node has no `=`",
+            ),
+            ("boot \"a\"b c", "a string ends in the middle of a word"),
+            ("boot \"a\"\"b\"", "a string ends in the middle of a word"),
+            (
+                "\n { \"name\": \"web\", \"x\": 1 }",
+                "this is JSON, not KDL",
+            ),
+            (
+                "a \"\u{1b}\"",
+                "the text holds the control character U+001B",
+            ),
+            ("a \u{202e}b", "the text holds the control character U+202E"),
+        ] {
+            assert_eq!(messages(text), [message], "{text}");
+        }
+        assert_eq!(messages("\u{feff}a \u{200c}"), Vec::<String>::new());
     }
 
     #[test]
@@ -427,6 +513,9 @@ mod tests {
         assert_eq!(messages(&"/- a\n".repeat(100)).len(), 0);
         assert_eq!(messages(&"a;".repeat(WORDS_MAX)).len(), 0);
         assert_eq!(messages(&"a;".repeat(WORDS_MAX + 1)).len(), 1);
+        assert_eq!(messages(&"a/b ".repeat(5000)).len(), FOUND_MAX);
+        assert_eq!(messages(&"\u{1b}".repeat(5000)).len(), FOUND_MAX);
+        assert!(messages(&format!("a/{}", "b".repeat(100_000)))[0].len() < 500);
     }
 
     #[test]

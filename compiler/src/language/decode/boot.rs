@@ -11,7 +11,17 @@ impl Decoder<'_> {
             "boot kernel=\"vmlinuz\" initrd=\"initrd.img\" cmdline=\"console=ttyS0\"";
         self.places.note("/boot", head(node));
         self.no_children(node);
-        self.no_arguments(node, &format!("write `{EXAMPLE}`"));
+        // A path without its name is one mistake, however many there are.
+        let nameless = self.arguments(node).first().map(|e| self.value_span(e));
+        if let Some(span) = &nameless {
+            self.push(
+                "spec::unexpected-argument",
+                "`boot` takes no value without a name".to_owned(),
+                span.clone(),
+                "which of the files?",
+                format!("write `{EXAMPLE}`"),
+            );
+        }
         let properties = self.properties(
             node,
             &[
@@ -47,7 +57,9 @@ impl Decoder<'_> {
             .get("any-file")
             .and_then(|e| self.truth(e, "`any-file`"))
             .unwrap_or_default();
-        if !properties.contains_key("kernel") && !self.misspelt.contains("kernel") {
+        let told =
+            nameless.is_some() || node.children().is_some() || self.misspelt.contains("kernel");
+        if !properties.contains_key("kernel") && !told {
             self.push(
                 "spec::missing",
                 "`boot` names no kernel".to_owned(),

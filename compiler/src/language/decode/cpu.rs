@@ -160,7 +160,7 @@ impl Decoder<'_> {
                 "one `set` to a field",
             );
         }
-        if list.len() < 2 {
+        if list.len() < 2 && !(list.is_empty() && self.meant_a_value(node, EXAMPLE)) {
             self.push(
                 "spec::missing",
                 "`set` takes a field and its value".to_owned(),

@@ -41,7 +41,7 @@ impl Decoder<'_> {
         known: &[&'static str],
     ) -> BTreeMap<&'static str, &'n KdlEntry> {
         let mut map: BTreeMap<&'static str, &KdlEntry> = BTreeMap::new();
-        let word = node.name().value();
+        let (word, start) = (node.name().value(), head(node).start);
         for entry in node.entries() {
             let Some(name) = entry.name() else { continue };
             self.no_type(entry.ty());
@@ -61,6 +61,9 @@ impl Decoder<'_> {
                                 name.value(),
                                 name.value()
                             )
+                        } else if self.odd.contains_key(&start) {
+                            // Several of them are one mistake.
+                            continue;
                         } else {
                             format!("`{word}` has no properties")
                         }
@@ -70,6 +73,7 @@ impl Decoder<'_> {
                         format!("`{word}` has {}", join(&names))
                     }
                 };
+                self.odd.entry(start).or_insert(self.found.len());
                 self.push(
                     "spec::unknown-property",
                     format!("`{word}` has no property `{}`", name.value()),
@@ -146,7 +150,7 @@ impl Decoder<'_> {
                 format!("write `{example}`"),
             );
         }
-        if list.is_empty() {
+        if list.is_empty() && !self.meant_a_value(node, example) {
             self.push(
                 "spec::missing",
                 format!("`{word}` needs a value"),
@@ -156,6 +160,17 @@ impl Decoder<'_> {
             );
         }
         list.first().copied()
+    }
+
+    /// Whether a node without its value has a property that it does not have: then that was meant to
+    /// be it, and is told how to write it. One mistake is one finding.
+    pub(super) fn meant_a_value(&mut self, node: &KdlNode, example: &str) -> bool {
+        let found = self.odd.get(&head(node).start);
+        let Some(found) = found.and_then(|index| self.found.get_mut(*index)) else {
+            return false;
+        };
+        found.help = vec![format!("write `{example}`")];
+        true
     }
 
     pub(super) fn twice(&mut self, first: &KdlNode, second: &KdlNode, help: &str) {

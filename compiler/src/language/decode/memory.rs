@@ -3,11 +3,22 @@
 use super::Decoder;
 use super::span::range;
 use kdl::KdlNode;
+use std::ops::Range;
 
 impl Decoder<'_> {
     pub(super) fn memory(&mut self, node: &KdlNode) -> Option<u64> {
         self.properties(node, &[]);
         self.no_children(node);
+        if let Some((span, size)) = apart(node) {
+            self.push(
+                "spec::memory-size",
+                "memory is one value, with its unit".to_owned(),
+                span,
+                "two values",
+                format!("write `memory \"{size}\"`"),
+            );
+            return None;
+        }
         let entry = self.only(node, "memory \"512MiB\"")?;
         let span = range(entry.span());
         self.places.note("/memory", span.clone());
@@ -36,6 +47,18 @@ impl Decoder<'_> {
             }
         }
     }
+}
+
+/// A number and a unit with a blank between them: where they stand, and the size that was meant.
+fn apart(node: &KdlNode) -> Option<(Range<usize>, String)> {
+    let [number, unit] = node.entries() else {
+        return None;
+    };
+    let (count, text) = (number.value().as_integer()?, unit.value().as_string()?);
+    let unit_is_one = number.name().is_none() && unit.name().is_none();
+    let letter = text.chars().next()?.to_ascii_uppercase();
+    let span = range(number.span()).start..range(unit.span()).end;
+    (unit_is_one && "KMGT".contains(letter)).then(|| (span, format!("{count}{letter}iB")))
 }
 
 /// Bytes of a size such as `512MiB`.

@@ -183,6 +183,8 @@ impl Decoder<'_> {
             || ["hide", "set"].contains(&word)
         {
             format!("`{word}` stands inside the `cpu` block: `cpu \"…\" {{ {word} … }}`")
+        } else if word == "name" {
+            "the machine's name stands right behind `vm`: `vm \"web\" { … }`".to_owned()
         } else {
             suggest(word, VM_NODES)
         };
