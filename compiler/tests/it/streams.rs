@@ -90,13 +90,13 @@ fn what_is_no_regular_file_is_told_of_at_once() {
     scratch.write("fine.lock.json", &lock);
     symlink("/dev/zero", scratch.0.join("a.vm.lock.json")).unwrap();
     let made = Command::new("mkfifo")
-        .args(["pipe", "pipe.vm.kdl", "pipe.vm.json", "b.vm.lock.json"])
+        .args(["pipe", "pipe.vm.kdl", "form.vm.json", "b.vm.lock.json"])
         .current_dir(&scratch.0)
         .status();
     assert!(made.unwrap().success());
     for (arguments, wanted, what) in [
         (&["lock", "pipe.vm.kdl"][..], 4, "a pipe"),
-        (&["lock", "pipe.vm.json"], 4, "a pipe"),
+        (&["lock", "form.vm.json"], 4, "a pipe"),
         (&["lock", "a.vm.kdl"], 4, "a device"),
         (&["lock", "--check", "a.vm.kdl"], 4, "a device"),
         (&["lock", "b.vm.kdl"], 4, "a pipe"),
