@@ -158,6 +158,12 @@ fn say(key: u64, value: u64) -> (String, String) {
             };
             (what, seen)
         }
+        table::MADE => {
+            let (Some(way), Some(of)) = (table::WAYS.get(at(0)), table::MADE_OF.get(at(4))) else {
+                return nothing();
+            };
+            ((*way).to_owned(), format!("{of} {value:#x}"))
+        }
         _ => nothing(),
     }
 }

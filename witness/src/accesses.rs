@@ -1,11 +1,13 @@
 //! The guest that tries its interrupt controller access by access: every register
-//! in every width ([`registers`]), and one interrupt of each kind in every state ([`states`]).
+//! in every width ([`registers`]), one interrupt of each kind in every state ([`states`]), and in every way in
+//! which a CPU accesses ([`ways`]).
 //! What is tried, and how it is written down: `spec/src/observation/accesses.rs`.
 //!
 //! vCPU 0 tries; vCPU 1 does what it is told to, so that there are accesses from afar.
 
 mod registers;
 mod states;
+mod ways;
 
 use core::arch::asm;
 use core::ptr;
@@ -45,6 +47,7 @@ pub fn run(parameters: &Parameters, index: u32) -> ! {
     guest.prepare();
     guest.registers();
     guest.states();
+    guest.ways();
     smccc::system_off();
     loop {
         core::hint::spin_loop();

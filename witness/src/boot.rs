@@ -95,13 +95,19 @@ pub const fn tagged(address: u64) -> u64 {
     address - wire::RAM_BASE + ((TAGGED_INDEX as u64) << 30)
 }
 
-/// What is mapped for [`device_as_memory`]: the same, and the devices once more, as memory.
+/// What is mapped for [`map_devices_as_memory`] and for visits to EL0: the same, and the devices twice more.
 #[cfg(feature = "torture")]
 static DEVICE_TABLE: Table = {
-    let mut table = TABLE.0;
+    /// AP: EL0 may read and write.
+    const EL0: u64 = 1 << 6;
+    let mut table = EL0_TABLE.0;
     table[DEVICE_INDEX] = BLOCK | NORMAL | NEVER_EXECUTE;
+    table[EL0_DEVICE_INDEX] = BLOCK | NEVER_EXECUTE | EL0;
     Table(table)
 };
+/// As in [`EL0_INDEX`]; a machine that is accessed so has no memory there.
+#[cfg(feature = "torture")]
+const EL0_DEVICE_INDEX: usize = 2;
 #[cfg(feature = "torture")]
 const DEVICE_INDEX: usize = TAGGED_INDEX - 1;
 
@@ -109,6 +115,24 @@ const DEVICE_INDEX: usize = TAGGED_INDEX - 1;
 #[cfg(feature = "torture")]
 pub const fn device_as_memory(address: u64) -> u64 {
     address + ((DEVICE_INDEX as u64) << 30)
+}
+
+/// Where a device is seen at EL0 under [`el0_table`].
+#[cfg(feature = "torture")]
+pub const fn device_at_el0(address: u64) -> u64 {
+    address + ((EL0_DEVICE_INDEX as u64) << 30)
+}
+
+/// Where code is seen at EL0.
+#[cfg(feature = "torture")]
+pub fn at_el0(code: unsafe extern "C" fn()) -> u64 {
+    code as *const () as usize as u64 - wire::RAM_BASE + ((EL0_INDEX as u64) << 30)
+}
+
+/// The translation table for visits to EL0 that access devices.
+#[cfg(feature = "torture")]
+pub fn el0_table() -> u64 {
+    (&raw const DEVICE_TABLE).addr() as u64
 }
 
 /// Lets this vCPU access devices without being aligned.

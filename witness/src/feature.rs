@@ -51,11 +51,7 @@ pub fn each(area: &mut Area) {
     area.push_outcome(Kind::Use, wire::USE_PAUTH, outcome);
     probe::run(&SET_SCTLR, control);
     isb();
-    // ID_AA64PFR0_EL1.EL0: from 2 on there is AArch32. Where KVM says that there is none and the CPU has it all
-    // the same, as with CPUs of two kinds, KVM takes a vCPU out of use that an interrupt of the host's finds in it
-    // (arch/arm64/kvm/arm.c `kvm_arch_vcpu_ioctl_run`, 5.10 to 7.3; seen on an emulated A64FX).
-    let el0 = probe::run(&GET_PFR0, 0).map(|pfr0| pfr0 & 0xf);
-    if matches!(el0, Outcome::Value(2..)) {
+    if has_aarch32() {
         area.push_outcome(Kind::Use, wire::USE_AARCH32, aarch32());
     }
     // ID_AA64PFR1_EL1.MTE: from 2 on there are tags in memory. Where there are none, LDG may read zero or
@@ -69,6 +65,16 @@ pub fn each(area: &mut Area) {
     }
     probe::run(&SET_SCTLR, control);
     isb();
+}
+
+/// Whether the guest is told that EL0 has AArch32: ID_AA64PFR0_EL1.EL0 is 2 or more.
+///
+/// Where KVM says that there is none and the CPU has it all the same, as with CPUs of two kinds, KVM takes a vCPU
+/// out of use that an interrupt of the host's finds in it (arch/arm64/kvm/arm.c `kvm_arch_vcpu_ioctl_run`, 5.10 to 7.3;
+/// seen on an emulated A64FX).
+pub fn has_aarch32() -> bool {
+    let el0 = probe::run(&GET_PFR0, 0).map(|pfr0| pfr0 & 0xf);
+    matches!(el0, Outcome::Value(2..))
 }
 
 /// Runs one instruction of AArch32 at EL0.

@@ -339,16 +339,14 @@ impl Operation {
     /// the vCPU is loaded (`vgic_target_oracle`, vgic.c; `kvm_timer_vcpu_load_gic`, arch_timer.c).
     pub const fn is_certain(self, source: Source, state: u64, afar: bool) -> bool {
         let pending_edge = source.is_edge() && state & PENDED != 0;
-        let is_given = state & (ENABLED | ACTIVATED | TAKEN) != 0;
         let is_timer = matches!(source, Source::VirtualTimer | Source::PhysicalTimer);
         match self {
-            Self::Route => !(pending_edge && is_given),
-            Self::Off => !(is_timer && state & RAISED != 0),
-            _ if !afar => true,
-            _ if !source.is_private() || pending_edge && is_given => false,
-            Self::Enable => state & RAISED == 0,
-            Self::Pend => !source.is_edge(),
-            Self::Urgent | Self::Masked | Self::Configure | Self::Lower => false,
+            _ if afar && (!source.is_private() || pending_edge) => false,
+            Self::Route => !(pending_edge && state & (ENABLED | ACTIVATED | TAKEN) != 0),
+            Self::Off => !(afar || is_timer && state & RAISED != 0),
+            Self::Enable => !afar || state & RAISED == 0,
+            Self::Pend => !afar || !source.is_edge(),
+            Self::Urgent | Self::Masked | Self::Configure | Self::Lower => !afar,
             _ => true,
         }
     }

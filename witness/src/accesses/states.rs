@@ -30,10 +30,11 @@ const MASK: u64 = 0xf0;
 const SPECIAL: u32 = 1020;
 
 /// One interrupt.
-struct Interrupt<'a> {
+pub struct Interrupt<'a> {
     guest: &'a Guest<'a>,
     source: Source,
-    intid: u32,
+    /// Its INTID.
+    pub intid: u32,
     /// Whether vCPU 1 does what is done to it.
     afar: bool,
 }
@@ -58,15 +59,10 @@ impl Guest<'_> {
                 return;
             }
             for (kind, &source) in (0..).zip(&Source::ALL) {
-                let Some(intid) = self.intid(source) else {
+                let Some(mut interrupt) = self.interrupt(source) else {
                     continue;
                 };
-                let interrupt = Interrupt {
-                    guest: self,
-                    source,
-                    intid,
-                    afar,
-                };
+                interrupt.afar = afar;
                 interrupt.prepare();
                 for state in (0..STATES).filter(|state| table::is_state(source, *state)) {
                     for (operation_number, &operation) in (0..).zip(&Operation::ALL) {
@@ -85,6 +81,16 @@ impl Guest<'_> {
                 }
             }
         }
+    }
+
+    /// The interrupt of that kind, where there is one.
+    pub fn interrupt(&self, source: Source) -> Option<Interrupt<'_>> {
+        Some(Interrupt {
+            guest: self,
+            source,
+            intid: self.intid(source)?,
+            afar: false,
+        })
     }
 
     fn intid(&self, source: Source) -> Option<u32> {
@@ -198,7 +204,7 @@ impl Interrupt<'_> {
     }
 
     /// Brings its cause about, or away.
-    fn raise(&self, up: bool) {
+    pub fn raise(&self, up: bool) {
         match self.source {
             // SAFETY: timers whose interrupts are taken only when they are asked for; no memory.
             Source::VirtualTimer => unsafe {
@@ -401,7 +407,7 @@ fn overflow(up: bool) {
 }
 
 /// ICC_IAR1_EL1.
-fn acknowledge() -> u32 {
+pub fn acknowledge() -> u32 {
     let intid: u64;
     // SAFETY: acknowledges an interrupt; no memory.
     unsafe { asm!("mrs {}, icc_iar1_el1", "dsb sy", "isb", out(reg) intid, options(nostack)) };
@@ -409,7 +415,7 @@ fn acknowledge() -> u32 {
 }
 
 /// ICC_EOIR1_EL1.
-fn end(intid: u32) {
+pub fn end(intid: u32) {
     // SAFETY: ends an interrupt; no memory.
     unsafe {
         asm!("dsb sy", "msr icc_eoir1_el1, {}", "isb", in(reg) u64::from(intid), options(nostack));
