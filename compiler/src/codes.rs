@@ -67,7 +67,7 @@ pub const CODES: &[Code] = &[
     code(
         "spec::duplicate-property",
         "a property is given twice",
-        "KDL lets the last one win, which hides mistakes; here it is an error.",
+        "KDL and JSON readers let the last one win, which hides mistakes; here it is an error.",
     ),
     code(
         "spec::duplicate-value",

@@ -68,7 +68,7 @@ pub fn compile(path: &Path, hosts: &[Host], former: &Former) -> Result<Compiled,
     if path.extension().is_some_and(|e| e == "json") {
         return Ok(match json::decode(&source) {
             Ok((spec, places)) => finish(path, &spec, &places, Vec::new(), &[], hosts, former),
-            Err(diagnostic) => failed(vec![*diagnostic]),
+            Err(found) => failed(found),
         });
     }
     let document = match read::parse(&source) {

@@ -63,9 +63,9 @@ impl Places {
         self.spans.insert(pointer.into(), span);
     }
 
-    /// How many places there are.
-    pub fn count(&self) -> usize {
-        self.spans.len()
+    /// The span of a place that is there.
+    pub fn get(&self, pointer: &str) -> Option<Range<usize>> {
+        self.spans.get(pointer).cloned()
     }
 
     /// The span of a place, or that of the nearest enclosing one.

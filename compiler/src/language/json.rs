@@ -3,34 +3,84 @@
 use super::decode::{ENTRIES_MAX, too_many};
 use crate::diagnostic::Diagnostic;
 use crate::location::{Places, Source};
+use serde::de::IgnoredAny;
+use std::collections::BTreeMap;
+use std::ops::Range;
 use std::rc::Rc;
 use vmlock_spec::vm::VmSpec;
+
+/// Places that hold an object or nothing: serde would take a list for one, by position.
+const OBJECTS: [&str; 5] = ["", "/cpu", "/cpu/pmu", "/cpu/debug", "/boot"];
+
+/// Longest part of a key that a place is called by, in characters; those that mean something are short.
+const KEY_CHARS_MAX: usize = 64;
+
+/// Longest message of the reader, in characters: it repeats what it did not expect.
+const WORDS_CHARS_MAX: usize = 400;
 
 /// Reads a description in its JSON form.
 ///
 /// # Errors
-/// The first thing that is wrong: the JSON Schema in an editor shows the others.
-pub fn decode(source: &Rc<Source>) -> Result<(VmSpec, Places), Box<Diagnostic>> {
-    let spec: VmSpec = serde_json::from_str(&source.text).map_err(|error| {
-        let at = offset(&source.text, error.line(), error.column());
-        let words = error.to_string();
-        let words = words.rsplit_once(" at line ").map_or(words.as_str(), |(w, _)| w).to_owned();
-        Box::new(
-            Diagnostic::error("spec::json", words)
-                .at(source, at..at, "here")
-                .help("`vmlock schema spec` prints the JSON Schema of this form; an editor that has it points at every error"),
-        )
-    })?;
-    let mut places = Places::new(Rc::clone(source));
+/// What is wrong with it as JSON, keys that stand twice, or the first thing that is not as a
+/// description has it: the JSON Schema in an editor shows the others.
+pub fn decode(source: &Rc<Source>) -> Result<(VmSpec, Places), Vec<Diagnostic>> {
+    let wrong = |error: serde_json::Error| vec![words(source, &error)];
+    let IgnoredAny = serde_json::from_str(&source.text).map_err(wrong)?;
     let mut walker = Walker {
+        source,
         text: source.text.as_bytes(),
         at: 0,
+        places: Places::new(Rc::clone(source)),
+        count: 0,
+        twice: Vec::new(),
     };
-    walker.value(&mut String::new(), &mut places);
-    if places.count() > ENTRIES_MAX {
-        return Err(Box::new(too_many(source, places.count())));
+    walker.value(&mut String::new());
+    let Walker {
+        places,
+        count,
+        twice,
+        ..
+    } = walker;
+    if count > ENTRIES_MAX {
+        return Err(vec![too_many(source, count)]);
     }
-    Ok((spec, places))
+    if !twice.is_empty() {
+        return Err(twice);
+    }
+    let spec: VmSpec = serde_json::from_str(&source.text).map_err(wrong)?;
+    let of_set = (0..spec.cpu.set.len()).map(|index| format!("/cpu/set/{index}"));
+    let objects = OBJECTS.iter().map(|place| (*place).to_owned());
+    let lists = objects.chain(of_set).filter_map(|place| places.get(&place));
+    let lists = lists.filter(|span| source.text[span.start..].starts_with('['));
+    let found: Vec<Diagnostic> = lists
+        .map(|span| {
+            Diagnostic::error("spec::json", "an object stands here, not a list")
+                .at(source, span, "this list")
+                .help("name each value: what a list means would change with each new key")
+        })
+        .collect();
+    if found.is_empty() {
+        Ok((spec, places))
+    } else {
+        Err(found)
+    }
+}
+
+fn words(source: &Rc<Source>, error: &serde_json::Error) -> Diagnostic {
+    let at = offset(&source.text, error.line(), error.column());
+    if source.text.starts_with('\u{feff}') {
+        let words = "the file begins with a byte order mark, which JSON has not";
+        return Diagnostic::error("spec::json", words)
+            .at(source, at..at, "here")
+            .help("save it as UTF-8 without one");
+    }
+    let words = error.to_string();
+    let words = words
+        .rsplit_once(" at line ")
+        .map_or(words.as_str(), |(w, _)| w);
+    Diagnostic::error("spec::json", shortened(words, WORDS_CHARS_MAX))
+        .at(source, at..at, "here")
+        .help("`vmlock schema spec` prints the JSON Schema of this form; an editor that has it points at every error")
 }
 
 /// The byte offset of serde_json's line and column (bytes, from 1).
@@ -49,8 +99,14 @@ pub fn offset(text: &str, line: usize, column: usize) -> usize {
 
 /// Walks JSON that has been read successfully, so depth and form are known to be fine.
 struct Walker<'a> {
+    source: &'a Rc<Source>,
     text: &'a [u8],
     at: usize,
+    places: Places,
+    /// Values, of which the first [`ENTRIES_MAX`] have a place.
+    count: usize,
+    /// Keys that stand twice in one object.
+    twice: Vec<Diagnostic>,
 }
 
 impl Walker<'_> {
@@ -67,35 +123,61 @@ impl Walker<'_> {
         self.text.get(self.at).copied()
     }
 
-    /// The raw text of a string, without its quotes.
-    fn string(&mut self) -> String {
-        let start = self.at + 1;
-        self.at = start;
+    /// Where a string stands, with its quotes.
+    fn string(&mut self) -> Range<usize> {
+        let start = self.at;
+        self.at += 1;
         while self.peek().is_some_and(|b| b != b'"') {
             self.at += 1 + usize::from(self.peek() == Some(b'\\'));
         }
-        let end = self.at.min(self.text.len());
-        self.at = (end + 1).min(self.text.len());
-        String::from_utf8_lossy(&self.text[start..end]).into_owned()
+        self.at = (self.at + 1).min(self.text.len());
+        start..self.at
     }
 
-    fn value(&mut self, pointer: &mut String, places: &mut Places) {
+    fn object(&mut self, pointer: &mut String) {
+        let length = pointer.len();
+        let mut keys: BTreeMap<String, Range<usize>> = BTreeMap::new();
+        loop {
+            self.blank();
+            if self.peek() != Some(b'"') {
+                return;
+            }
+            let span = self.string();
+            // As it is read, not as it is spelt: `"n\u0061me"` is `name`.
+            let key = serde_json::from_slice(&self.text[span.clone()]);
+            let key: String = key.unwrap_or_default();
+            pointer.push('/');
+            pointer.extend(key.chars().take(KEY_CHARS_MAX));
+            if let Some(first) = keys.get(&key) {
+                self.given_twice(&key, span, first.clone());
+            } else {
+                keys.insert(key, span);
+            }
+            self.value(pointer);
+            pointer.truncate(length);
+        }
+    }
+
+    fn given_twice(&mut self, key: &str, again: Range<usize>, first: Range<usize>) {
+        if self.twice.len() == ENTRIES_MAX {
+            return;
+        }
+        let message = format!("`{}` is given twice", shortened(key, KEY_CHARS_MAX));
+        self.twice.push(
+            Diagnostic::error("spec::duplicate-property", message)
+                .at(self.source, again, "again here")
+                .at(self.source, first, "first here")
+                .help("keep one of the two"),
+        );
+    }
+
+    fn value(&mut self, pointer: &mut String) {
         self.blank();
         let (start, length) = (self.at, pointer.len());
         match self.peek() {
             Some(b'{') => {
                 self.at += 1;
-                loop {
-                    self.blank();
-                    if self.peek() != Some(b'"') {
-                        break;
-                    }
-                    let key = self.string();
-                    pointer.push('/');
-                    pointer.push_str(&key);
-                    self.value(pointer, places);
-                    pointer.truncate(length);
-                }
+                self.object(pointer);
                 self.at += 1;
             }
             Some(b'[') => {
@@ -106,7 +188,7 @@ impl Walker<'_> {
                         break;
                     }
                     pointer.push_str(&format!("/{index}"));
-                    self.value(pointer, places);
+                    self.value(pointer);
                     pointer.truncate(length);
                 }
                 self.at += 1;
@@ -121,10 +203,23 @@ impl Walker<'_> {
                 }
             }
         }
+        self.count += 1;
+        if self.count > ENTRIES_MAX {
+            return;
+        }
         let end = self.at.min(self.text.len());
         // A block is best shown by its bracket alone.
         let scalar = !matches!(self.text.get(start), Some(b'{' | b'['));
-        places.note(pointer.clone(), start..if scalar { end } else { start + 1 });
+        self.places
+            .note(pointer.clone(), start..if scalar { end } else { start + 1 });
+    }
+}
+
+/// A text of the file as a message can hold it.
+fn shortened(text: &str, chars: usize) -> String {
+    match text.char_indices().nth(chars) {
+        Some((at, _)) => format!("{}…", &text[..at]),
+        None => text.to_owned(),
     }
 }
 
@@ -134,18 +229,12 @@ mod tests {
 
     #[test]
     fn places_are_found() {
-        let text =
-            r#"{ "name": "a\"b", "abi": ["x", "kvm-6.8"], "cpu": {"model": "m", "count": 2} }"#;
+        let text = r#"{ "n\u0061me": "a\"b", "arch": "arm64", "abi": ["x", "kvm-6.8"], "cpu": {"model": "m", "count": 2}, "memory": 1 }"#;
         let source = Rc::new(Source {
             path: "x".into(),
             text: text.into(),
         });
-        let mut places = Places::new(Rc::clone(&source));
-        let mut walker = Walker {
-            text: text.as_bytes(),
-            at: 0,
-        };
-        walker.value(&mut String::new(), &mut places);
+        let (_, places) = decode(&source).unwrap();
         let said = |p: &str| &text[places.find(p)];
         assert_eq!(said("/name"), r#""a\"b""#);
         assert_eq!(said("/abi/1"), r#""kvm-6.8""#);

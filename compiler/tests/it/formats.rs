@@ -465,11 +465,21 @@ fn a_megabyte_of_anything_is_refused_in_words() {
             output.stderr.len()
         );
     }
-    let json = format!("{{\"name\": \"{}\"}}", "x".repeat(100_000));
-    fs::write(scratch.0.join("b.vm.json"), json).unwrap();
-    let output = vmlock(&scratch.0, &["lock", "b.vm.json"]);
-    assert_eq!(output.status.code(), Some(1));
-    assert!(output.stderr.len() < 20_000);
+    let long = "x".repeat(100_000);
+    for json in [
+        format!("{{\"name\": \"{long}\"}}"),
+        format!("{{\"{long}\": 1, \"{long}\": 2}}"),
+        format!("{{\"{long}\": [{}1]}}", "1,".repeat(100_000)),
+        format!("{{\"arch\": \"{long}\"}}"),
+        format!("{{{}\"a\": 1}}", "\"a\": 1,".repeat(100_000)),
+        "[".repeat(1_000_000),
+        format!("{}1{}", "{\"a\":".repeat(120), "}".repeat(120)),
+    ] {
+        fs::write(scratch.0.join("b.vm.json"), &json).unwrap();
+        let output = vmlock(&scratch.0, &["lock", "b.vm.json"]);
+        assert_eq!(output.status.code(), Some(1), "{}", &json[..60]);
+        assert!(output.stderr.len() < 20_000, "{}", &json[..60]);
+    }
 }
 
 /// Texts near a correct description: pieces cut out, doubled, swapped, and noise put in.
