@@ -14,6 +14,7 @@ mod failure;
 mod firmware;
 mod flags;
 mod guest;
+mod handover;
 mod hibernate;
 mod initramfs;
 mod interrupts;

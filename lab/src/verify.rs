@@ -8,11 +8,11 @@ use crate::devices;
 use crate::emulator;
 use crate::failure::{FINDINGS, Failure, OK, Result, say, tell};
 use crate::firmware;
+use crate::handover;
 use crate::hibernate;
 use crate::interrupts;
 use crate::job;
 use crate::kernels;
-use crate::kexec;
 use crate::matrix::{Verdict, short};
 use crate::mutations;
 use crate::tools;
@@ -350,7 +350,7 @@ const EXAMPLES: &[Expected] = &[
     },
     Expected {
         spec: "lab/tests/specs/kexec.vm.kdl",
-        lock: kexec::LOCK,
+        lock: handover::LOCK,
         cpu: "neoverse-n1",
         cpus: 2,
         flags: &[],
@@ -449,7 +449,7 @@ pub fn run(cache: &Cache) -> Result<u8> {
     )?;
     step(
         "a Linux guest goes on through kexec, and through a crash in its timer's interrupt",
-        kexec::run(
+        handover::run(
             cache,
             &bench,
             &trial::host(cache, KEXEC_HOST, "neoverse-n1", LIMIT)?,
