@@ -115,7 +115,7 @@ fn both_ways(
     let stride = stride.to_string();
     let jobs = ["--native", "--emulate-gic"]
         .map(|way| vec!["accesses", place.lock, "--stride", &stride, way]);
-    let outcome = bench.run_program(host, program, &[place.lock], &jobs, &[])?;
+    let outcome = bench.run_program(host, program, &[place.lock], &jobs)?;
     let [kernel, runner] = outcome.jobs.as_slice() else {
         return Ok(("nothing".to_owned(), vec!["two jobs were run".to_owned()]));
     };

@@ -51,7 +51,7 @@ pub fn noticed(cache: &Cache, bench: &Bench, program: &Path) -> Result<Vec<Strin
     let found = tools::in_parallel(&HOSTS, tools::hosts_at_a_time(), |(cpu, kernel, locks)| {
         let host = trial::host(cache, kernel, cpu, LIMIT)?;
         let jobs: Vec<Vec<&str>> = locks.iter().map(|lock| vec!["mutate", lock]).collect();
-        let outcome = bench.run_program(&host, program, locks, &jobs, &[])?;
+        let outcome = bench.run_program(&host, program, locks, &jobs)?;
         let mut problems = Vec::new();
         for (lock, ended) in locks.iter().zip(&outcome.jobs) {
             let place = format!("{lock} on Linux {} ({cpu})", host.kernel.version);

@@ -58,7 +58,7 @@ pub fn under_fire(
         let numbers = ["--interrupts", &count, "--rarity", &rarity];
         [&["torture", LOCK][..], flags, &numbers[..]].concat()
     });
-    let outcome = bench.run_program(&host, program, &[LOCK], &jobs, &[])?;
+    let outcome = bench.run_program(&host, program, &[LOCK], &jobs)?;
     let mut problems = Vec::new();
     for ((way, flags), ended) in WAYS.iter().zip(&outcome.jobs) {
         match agreement(ended, interrupts, !flags.is_empty()) {

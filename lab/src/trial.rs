@@ -111,25 +111,24 @@ impl<'a> Bench<'a> {
     pub fn run(&self, host: &Machine, jobs: &[Vec<&str>]) -> Result<Outcome> {
         let mut files = Files::default();
         let inside = job::add_program(&mut files, &self.program)?;
-        self.boot(host, files, &inside, jobs, &[])
+        self.boot(host, files, &inside, jobs)
     }
 
     /// Runs a shell with each of these argument lists in one host; vmlock-run is on its PATH.
     pub fn run_shell(&self, host: &Machine, jobs: &[Vec<&str>]) -> Result<Outcome> {
         let mut files = Files::default();
         job::add_program(&mut files, &self.program)?;
-        self.boot(host, files, &format!("{LAB}/bin/sh"), jobs, &[])
+        self.boot(host, files, &format!("{LAB}/bin/sh"), jobs)
     }
 
     /// Runs another static arm64 program with each of these argument lists, and with files of the
-    /// checkout; brings back the files that it is to write. All paths are relative to the checkout.
+    /// checkout. All paths are relative to the checkout.
     pub fn run_program(
         &self,
         host: &Machine,
         program: &Path,
         with: &[&str],
         jobs: &[Vec<&str>],
-        results: &[&str],
     ) -> Result<Outcome> {
         let mut files = Files::default();
         let inside = job::add_program(&mut files, program)?;
@@ -137,7 +136,7 @@ impl<'a> Bench<'a> {
             let path = job::absolute(&self.root, Path::new(file));
             files.copy(&job::text(&path)?, &path);
         }
-        self.boot(host, files, &inside, jobs, results)
+        self.boot(host, files, &inside, jobs)
     }
 
     fn boot(
@@ -146,7 +145,6 @@ impl<'a> Bench<'a> {
         mut files: Files,
         program: &str,
         jobs: &[Vec<&str>],
-        results: &[&str],
     ) -> Result<Outcome> {
         let mut list = Vec::new();
         for args in jobs {
@@ -157,10 +155,6 @@ impl<'a> Bench<'a> {
                 args,
             });
         }
-        let results = results
-            .iter()
-            .map(|path| job::text(&job::absolute(&self.root, Path::new(path))))
-            .collect::<Result<Vec<_>>>()?;
         let outcome = emulate::run(
             host,
             &Work {
@@ -168,7 +162,7 @@ impl<'a> Bench<'a> {
                 files: &files,
                 busybox: &self.busybox,
                 jobs: &list,
-                results: &results,
+                results: &[],
                 output: Output::Collect,
                 console: None,
             },
