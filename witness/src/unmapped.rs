@@ -110,9 +110,11 @@ fn access_at(access: u64, at: u64, physical: u64) -> u64 {
         };
     }
     let as_it_was = register == BEFORE && far == physical && next == 1;
-    esr | if as_it_was {
-        0
-    } else {
-        wire::UNMAPPED_ELSEWHERE
-    }
+    // The upper half is what KVM left there: 6.1 extends the sign of what it injects.
+    esr & 0xffff_ffff
+        | if as_it_was {
+            0
+        } else {
+            wire::UNMAPPED_ELSEWHERE
+        }
 }

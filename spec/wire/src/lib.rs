@@ -232,8 +232,8 @@ pub enum Kind {
     Search = 18,
     /// What came of using an optional feature. Id: one of the `USE_` constants.
     Use = 19,
-    /// An access where nothing is. Id: [`unmapped`] of a `PLACE_` and an `ACCESS_`. Value: ESR_EL1 of the exception that
-    /// was taken, 0 where none was; [`UNMAPPED_ELSEWHERE`] where FAR_EL1 or the access's register is not what it was.
+    /// An access where nothing is. Id: [`unmapped`] of a `PLACE_` and an `ACCESS_`. Value: bits 31:0 of ESR_EL1 of the
+    /// exception that was taken, 0 where none was; [`UNMAPPED_ELSEWHERE`] where FAR_EL1 or the access's register is not what it was.
     Unmapped = 20,
     /// What the UART shows. Id: see [`device`]; of an offset, an 8-bit read at reset.
     Uart = 21,
@@ -272,7 +272,7 @@ pub const ACCESS_ZERO: u64 = 4;
 /// [`unmapped`]: instruction fetch; likewise.
 pub const ACCESS_FETCH: u64 = 5;
 
-/// Set in the value of a [`Kind::Unmapped`] beside ESR_EL1, which has 37 bits (ISS2 in 55:32 is zero here).
+/// Set in the value of a [`Kind::Unmapped`] beside bits 31:0 of ESR_EL1.
 pub const UNMAPPED_ELSEWHERE: u64 = 1 << 63;
 /// A synchronous external abort on data, from the same level, without a syndrome of the instruction
 /// (Arm ARM DDI 0487, ESR_EL1: EC 0x25, IL, DFSC 0x10).
