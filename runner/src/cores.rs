@@ -103,7 +103,7 @@ pub struct Cores {
 }
 
 impl Cores {
-    /// Holds this thread, and all that it will start, to the CPUs that it may run on now.
+    /// Holds this thread, all others there are, and all that it will start, to the CPUs that it may run on now.
     ///
     /// # Errors
     /// They are of several kinds, what they are cannot be told, or Linux does not hold the thread to them.
@@ -120,6 +120,17 @@ impl Cores {
         let allowed = allowed(this).map_err(|e| unheld(&e))?;
         let cores = judge(&allowed, Kind::of)?;
         bind(this, &cores.cpus).map_err(|e| unheld(&e))?;
+        // What was started before runs no vCPU; it is held all the same, so that nothing of this process is elsewhere.
+        for thread in fs::read_dir("/proc/self/task")
+            .into_iter()
+            .flatten()
+            .flatten()
+        {
+            if let Some(number) = thread.file_name().to_str().and_then(|n| n.parse().ok()) {
+                // One that has ended in between needs no holding.
+                let _ = bind(Pid::from_raw(number), &cores.cpus);
+            }
+        }
         let held = self::allowed(this).map_err(|e| unheld(&e))?;
         match held.is_subset(&cores.cpus) {
             true => Ok(cores),
