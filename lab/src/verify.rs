@@ -132,7 +132,7 @@ const EXAMPLES: &[Expected] = &[
         cpus: 2,
         flags: &[],
         ends: OK,
-        kept: &["6.12"],
+        kept: &["5.10", "6.1", "6.12", "7.3"],
         audited: &["5.10", "6.1", "7.3"],
         refused: &[],
     },
