@@ -113,8 +113,10 @@ fn both_ways(
     stride: u64,
 ) -> Result<(String, Vec<String>)> {
     let stride = stride.to_string();
-    let jobs = ["--native", "--emulate-gic"]
-        .map(|way| vec!["accesses", place.lock, "--stride", &stride, way]);
+    // Without a word, the kernel keeps its interrupt controller where it can: that it did is counted. `--native` would
+    // refuse what these locks have of calls, which newer kernels take by SMC too.
+    let common = vec!["accesses", place.lock, "--stride", &stride];
+    let jobs = [common.clone(), [&common[..], &["--emulate-gic"]].concat()];
     let outcome = bench.run_program(host, program, &[place.lock], &jobs)?;
     let [kernel, runner] = outcome.jobs.as_slice() else {
         return Ok(("nothing".to_owned(), vec!["two jobs were run".to_owned()]));
