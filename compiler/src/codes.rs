@@ -195,6 +195,21 @@ pub const CODES: &[Code] = &[
         "Libraries that carry several versions of their code (numerical, cryptographic and string routines) may choose by the part number in MIDR_EL1, without a look at the ID register field or the hwcap of the instructions that they use. A lock that keeps the part and hides a feature that this part has lets them choose code that ends with SIGILL on a host that lacks the instruction or makes it undefined; where the host executes it, the guest depends on something that its lock does not promise. Name a CPU model without the feature, so that MIDR_EL1 is the model's (Linux 6.15 and later can show it on newer CPUs), or do not hide it.",
     ),
     code(
+        "spec::withholds-mitigation",
+        "the guest is not told what protects it",
+        "CPUs, kernels and firmware tell a guest what protects it against misuse of speculation: that branches are not steered from outside (CSV2), that nothing is used that must not be read (CSV3), that branch history is parted or can be cleared (ECBHB, CLRBHB), that stores can be kept in order (SSBS), that predictions can be dropped (SPECRES), that firmware helps (the WORKAROUND levels). A guest that is not told protects itself by slower means, or not at all. An old baseline may not show it, and a lock that has to be kept by a host without it must not; where that is meant, write `allow \"spec::withholds-mitigation\" reason=\"…\"` into the description. `vmlock check` and `vmlock-run` say the same of hosts that have it.",
+    ),
+    code(
+        "spec::unknown-warning",
+        "there is no such warning to allow",
+        "`allow` names the code of a warning, as it stands above its message. Errors cannot be allowed: no lock comes of them.",
+    ),
+    code(
+        "spec::unused-allow",
+        "what is allowed does not happen",
+        "`allow` acknowledges a warning that this description does not give (any more). It would hide the warning when a later change brings it back: remove it.",
+    ),
+    code(
         "spec::unknown-cpu",
         "a CPU model that is not known",
         "The name is neither in vmlock's catalogue nor in an imported file. `vmlock cpu REPORT --name NAME` makes a model of a host.",

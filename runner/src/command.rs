@@ -21,6 +21,7 @@ use crate::say;
 use crate::signals;
 use std::path::Path;
 use vmlock_spec::lock::Lock;
+use vmlock_spec::mitigation;
 use vmlock_spec::plan::{Emulation, Plan, Way, plan_with};
 
 /// Runs a command and returns its exit code.
@@ -108,7 +109,15 @@ fn plan_here(system: &System, lock: &Lock, parsed: &Parsed) -> Result<Plan, Fail
         "start" => Scope::Rehearsed(lock),
         _ => Scope::For(lock),
     };
-    Ok(plan_with(lock, &probe(system, &scope)?, emulation))
+    let report = probe(system, &scope)?;
+    let withheld = mitigation::withheld_on(lock, &report);
+    if !withheld.is_empty() {
+        say::eprintln(format_args!(
+            "vmlock-run: the guest is not told what protects it on this host: {}",
+            mitigation::words(&withheld)
+        ));
+    }
+    Ok(plan_with(lock, &report, emulation))
 }
 
 /// How many entries are kept in which way, in the order of [`Way`].

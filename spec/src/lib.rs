@@ -9,6 +9,7 @@ pub mod catalogue;
 pub mod common;
 pub mod lock;
 pub mod machine;
+pub mod mitigation;
 pub mod observation;
 pub mod plan;
 pub mod reason;

@@ -17,6 +17,7 @@ use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 
 mod aarch32;
+pub mod allow;
 mod caches;
 mod combinations;
 mod complaint;
@@ -36,6 +37,7 @@ mod shape;
 mod unsure;
 mod vary;
 mod vectors;
+mod withheld;
 
 pub use complaint::{Complaint, Severity};
 pub use shape::{is_name, problems};
@@ -90,6 +92,24 @@ impl Target {
 /// # Errors
 /// All complaints, at least one of them an error.
 pub fn resolve(
+    spec: &VmSpec,
+    catalogue: &Catalogue,
+    target: &Target,
+) -> Result<(Lock, Vec<Complaint>), Vec<Complaint>> {
+    let (lock, complaints) = match resolved(spec, catalogue, target) {
+        Ok((lock, warnings)) => (Some(lock), warnings),
+        Err(complaints) => (None, complaints),
+    };
+    let complaints = allow::allow(spec, complaints);
+    let sound = complaints.iter().all(|c| c.severity == Severity::Warning);
+    match lock {
+        Some(lock) if sound => Ok((lock, complaints)),
+        _ => Err(complaints),
+    }
+}
+
+/// The same, with every warning, allowed or not.
+fn resolved(
     spec: &VmSpec,
     catalogue: &Catalogue,
     target: &Target,
@@ -160,6 +180,7 @@ pub fn resolve(
     complaints.0.extend(unsure::warnings(&context, catalogue));
     let promised = dispatch::warnings(&context, &locked, catalogue);
     complaints.0.extend(promised);
+    complaints.0.extend(withheld::warnings(&context, &locked));
     locked.sort_by_key(|r| r.id);
     let services = firmware::services(&context, &locked);
     let Some(psci) = smccc::psci_name(services.psci) else {

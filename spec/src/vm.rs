@@ -31,6 +31,9 @@ pub struct VmSpec {
     /// Fields that the lock does not promise: `REGISTER.FIELD`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub vary: Vec<String>,
+    /// Warnings that the author knows of.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub allow: Vec<Allow>,
     /// Recorded hosts that must be able to keep the lock, by kernel series (`kvm-6.12`), with the CPU of `cpu`.
     /// The compiler holds the lock against their reports; the lock itself does not name them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -55,11 +58,23 @@ impl VmSpec {
             boot: None,
             console: Console::default(),
             vary: Vec::new(),
+            allow: Vec::new(),
             runs_on: Vec::new(),
             import: Vec::new(),
             lock_schema: None,
         }
     }
+}
+
+/// A warning that is no news to the author.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Allow {
+    /// The warning's code, e.g. `spec::withholds-mitigation`.
+    pub code: String,
+    /// Why it is no mistake here, for those who read the description later.
+    pub reason: String,
 }
 
 /// An instruction set.

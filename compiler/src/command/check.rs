@@ -1,14 +1,16 @@
 //! `vmlock check`: the plan for each host, without running anything.
 
 use crate::command::{read_lock, read_report};
-use crate::diagnostic::{Diagnostic, Severity};
+use crate::diagnostic::{Diagnostic, Severity, join};
 use crate::flags::CheckFlags;
 use crate::render::{Exit, Output};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use vmlock_spec::catalogue::Catalogue;
 use vmlock_spec::lock::Lock;
+use vmlock_spec::mitigation;
 use vmlock_spec::plan::{Emulation, Keep, Plan, Refusal, Way, plan_with};
+use vmlock_spec::resolve::allow::WITHHOLDS;
 use vmlock_spec::resolve::dispatch;
 
 /// Plans the lock on each host.
@@ -31,6 +33,7 @@ pub fn run(flags: &CheckFlags, out: &mut Output) {
         out.findings(vec![warning]);
     }
     let mut hosts = Vec::new();
+    let mut withheld: BTreeMap<String, Vec<String>> = BTreeMap::new();
     let mut refusals = Vec::new();
     for path in &flags.hosts {
         let report = match read_report(path) {
@@ -47,6 +50,14 @@ pub fn run(flags: &CheckFlags, out: &mut Output) {
         }
         say(flags.verbose, &shown, &lock, &plan, out);
         let kept = plan.refusals.is_empty();
+        let hidden = mitigation::withheld_on(&lock, &report);
+        if kept && !hidden.is_empty() {
+            let words = mitigation::words(&hidden);
+            withheld
+                .entry(words)
+                .or_default()
+                .push(format!("`{shown}`"));
+        }
         let list = |value: Result<Value, serde_json::Error>| value.unwrap_or_default();
         let of_host = list(serde_json::to_value(&plan.refusals));
         if let Value::Array(more) = &of_host {
@@ -58,6 +69,17 @@ pub fn run(flags: &CheckFlags, out: &mut Output) {
             "keeps": list(serde_json::to_value(&plan.keeps)),
             "refusals": of_host,
         }));
+    }
+    for (words, hosts) in withheld {
+        let words = format!(
+            "the guest is not told what protects it on {}: {words}",
+            join(&hosts)
+        );
+        let mut warning = Diagnostic::error(WITHHOLDS, words)
+            .help("a newer baseline in the description may show it; `vmlock lock` says where it is decided")
+            .in_file(flags.lock.display().to_string());
+        warning.severity = Severity::Warning;
+        out.findings(vec![warning]);
     }
     // A report that could not be read is no host that keeps the lock.
     out.value(

@@ -6,8 +6,9 @@
 //! back through [`Places`].
 //!
 //! One file to a part: `vm` holds the block's nodes, `cpu`, `feature`, `memory`,
-//! `boot` and `device` read one each, out of `grammar`, `value` and `span`.
+//! `boot`, `device` and `allow` read one each, out of `grammar`, `value` and `span`.
 
+mod allow;
 mod boot;
 mod cpu;
 mod device;

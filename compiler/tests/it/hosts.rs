@@ -318,3 +318,35 @@ fn a_lock_of_a_newer_vmlock_is_refused_in_words() {
     assert_eq!(output.status.code(), Some(4));
     assert!(err(&output).contains("lock::newer"), "{}", err(&output));
 }
+
+#[test]
+fn what_a_lock_withholds_is_said_once_with_every_host_that_has_it() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let host = |series: &str| {
+        let path = format!("spec/catalogue/hosts/cortex-a72-{series}.json");
+        root.join(path).to_string_lossy().into_owned()
+    };
+    let lock = root.join("examples/portable.vm.lock.json");
+    let lock = lock.to_string_lossy();
+    let scratch = Scratch::new("withheld");
+    let (old, new, newest) = (host("5.10"), host("6.12"), host("7.3"));
+    let hosts = ["--host", &old, "--host", &new, "--host", &newest];
+    let flags = ["--format", "json"];
+    let output = scratch.vmlock(&[&["check", lock.as_ref()], &hosts[..], &flags].concat());
+    assert!(output.status.success(), "{}", err(&output));
+    let result: Value = serde_json::from_str(&out(&output)).unwrap();
+    let found = result["diagnostics"].as_array().unwrap();
+    let mut withheld = found
+        .iter()
+        .filter(|d| d["code"] == "spec::withholds-mitigation");
+    let words = withheld.next().expect("a warning")["message"]
+        .as_str()
+        .unwrap();
+    assert!(withheld.next().is_none(), "once");
+    assert!(words.contains("ID_AA64PFR0_EL1.CSV3"), "{words}");
+    assert!(
+        words.contains("a72-6.12.json") && words.contains("a72-7.3.json"),
+        "{words}"
+    );
+    assert!(!words.contains("a72-5.10.json"), "{words}");
+}

@@ -2,6 +2,7 @@
 
 use crate::catalogue::{
     Act, Baseline, CpuModel, Field, Kind, RegisterInfo, SiliconValue, Statement, Subject, field,
+    speaks_of,
 };
 use crate::lock::v1;
 use crate::vm::VmSpec;
@@ -149,6 +150,18 @@ impl<'a> Context<'a> {
         }
         let from = |(key, (_, from)): (K, (V, String))| (key, from);
         found.into_iter().map(from).collect()
+    }
+
+    /// The place that decides a field: an entry of the `cpu` block, or else the baselines.
+    pub(super) fn decided_at(&self, path: &str) -> String {
+        let cpu = &self.spec.cpu;
+        let hide = cpu.hide.iter().position(|h| speaks_of(h, path));
+        let set = cpu.set.iter().position(|s| speaks_of(&s.field, path));
+        match (hide, set) {
+            (Some(index), _) => format!("/cpu/hide/{index}"),
+            (None, Some(index)) => format!("/cpu/set/{index}"),
+            (None, None) => "/abi".to_owned(),
+        }
     }
 
     /// What the baselines make of a register of this CPU.

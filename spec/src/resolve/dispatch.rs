@@ -5,7 +5,7 @@
 //! hides: it ends with SIGILL where the host lacks it, or makes it undefined.
 
 use super::{Complaint, Context, Severity};
-use crate::catalogue::{Catalogue, CpuModel, HWCAPS, Hwcap, field, speaks_of};
+use crate::catalogue::{Catalogue, CpuModel, HWCAPS, Hwcap, field};
 use crate::lock::{Lock, LockedRegister};
 use std::collections::BTreeMap;
 
@@ -95,7 +95,7 @@ pub(super) fn warnings(
     };
     let mut places: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for found in hidden(locked, model) {
-        let place = place(context, found.path);
+        let place = context.decided_at(found.path);
         places.entry(place).or_default().push(found.words);
     }
     let warning = |(place, what): (String, Vec<String>)| Complaint {
@@ -138,16 +138,4 @@ fn raw(model: &CpuModel, register: &str) -> u64 {
     values
         .find(|r| r.register == register)
         .map_or(0, |r| r.value)
-}
-
-/// Who hides it: an entry of the `cpu` block, or else the baselines.
-fn place(context: &Context, path: &str) -> String {
-    let cpu = &context.spec.cpu;
-    let hide = cpu.hide.iter().position(|h| speaks_of(h, path));
-    let set = cpu.set.iter().position(|s| speaks_of(&s.field, path));
-    match (hide, set) {
-        (Some(index), _) => format!("/cpu/hide/{index}"),
-        (None, Some(index)) => format!("/cpu/set/{index}"),
-        (None, None) => "/abi".to_owned(),
-    }
 }

@@ -7,6 +7,7 @@ use super::decision::{Decision, Want};
 use super::registers::{Drafts, look_up};
 use super::{Complaints, Context, aarch32, combinations, debug, elsewhere, named, pmu};
 use crate::catalogue::{Announcement, Field, Kind, RegisterInfo, Rule, field};
+use crate::mitigation;
 use std::collections::BTreeMap;
 
 /// Carries out what the `cpu` block says.
@@ -192,7 +193,12 @@ fn can_have(
     let Some(silicon) = context.said(register) else {
         return Err("the CPU model does not say what the silicon has".into());
     };
-    let (wanted, has) = (field.order(value), field.order(field.get(silicon)));
+    let path = format!("{}.{}", register.name, field.name);
+    // What KVM says of a CPU that is not open to a vulnerability, its register need not.
+    let told = mitigation::told_of(context.cpu, &path);
+    let raw = field.get(silicon);
+    let has = told.map_or(raw, |told| told.max(raw));
+    let (wanted, has) = (field.order(value), field.order(has));
     match field.rule {
         Rule::Lower if wanted > has => Err("that is more than the CPU can do".into()),
         Rule::Higher if wanted < has => Err("a guest would rely on less than the CPU needs".into()),

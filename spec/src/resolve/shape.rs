@@ -9,7 +9,7 @@ use crate::vm::limits::{
     BREAKPOINTS, CMDLINE_BYTES_MAX, COUNTERS, MEMORY_BYTES, MEMORY_BYTES_V1, MEMORY_STEP_BYTES,
     NAME_BYTES_MAX, TEXT_BYTES_MAX, VCPUS, VCPUS_V1,
 };
-use crate::vm::{Boot, Cpu, Debug, Pmu, SetField, VmSpec};
+use crate::vm::{Allow, Boot, Cpu, Debug, Pmu, SetField, VmSpec};
 use std::ops::RangeInclusive;
 
 /// Everything that is wrong with a description whatever the catalogue holds, where it becomes a lock
@@ -211,6 +211,7 @@ fn texts(spec: &VmSpec, complaints: &mut Complaints) {
         boot,
         console: _,
         vary,
+        allow,
         runs_on,
         import,
         lock_schema,
@@ -244,6 +245,20 @@ fn texts(spec: &VmSpec, complaints: &mut Complaints) {
         for (index, one) in list.iter().enumerate() {
             text(one, &format!("{place}/{index}"), what, complaints);
         }
+    }
+    for (index, Allow { code, reason }) in allow.iter().enumerate() {
+        text(
+            code,
+            &format!("/allow/{index}/code"),
+            "a warning's code",
+            complaints,
+        );
+        text(
+            reason,
+            &format!("/allow/{index}/reason"),
+            "`reason`",
+            complaints,
+        );
     }
     text(model, "/cpu/model", "the CPU model", complaints);
     for (index, SetField { field, value: _ }) in set.iter().enumerate() {
@@ -385,6 +400,8 @@ fn repeated(spec: &VmSpec, complaints: &mut Complaints) {
     ] {
         twice(place, list.iter().map(String::as_str).collect(), "named");
     }
+    let allowed = spec.allow.iter().map(|a| a.code.as_str());
+    twice("/allow", allowed.collect(), "allowed");
     let set = spec.cpu.set.iter().map(|s| s.field.as_str());
     twice("/cpu/set", set.collect(), "set");
     let features = spec.cpu.features.iter().map(|f| f.name());

@@ -1,6 +1,6 @@
 //! What a guest is told of its caches: by registers, and by the device tree.
 
-use crate::plans::hosts;
+use crate::plans::host;
 use crate::truth::{lock, spec};
 use vmlock_spec::lock::Lock;
 use vmlock_spec::plan::{Step, plan};
@@ -38,15 +38,14 @@ fn a_part_chooses_the_caches_of_the_model() {
         "{lines:?}"
     );
     // A kernel that makes caches up takes others; before, the silicon's are all that there is.
-    let hosts = hosts();
-    let new = plan(&chosen, &hosts["neoverse-n1-6.12"]);
+    let new = plan(&chosen, &host("neoverse-n1-6.12"));
     assert_eq!(new.refusals, []);
     let written = |id: u64| {
         new.steps()
             .any(|s| matches!(s, Step::Register { id: i, .. } if *i == id))
     };
     assert!(written(0x6020_0000_0011_0000), "CCSIDR_EL1[0] is written");
-    let old = plan(&chosen, &hosts["neoverse-n1-5.10"]);
+    let old = plan(&chosen, &host("neoverse-n1-5.10"));
     assert!(
         old.refusals
             .iter()

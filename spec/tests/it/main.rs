@@ -7,5 +7,6 @@ mod common;
 mod decisions;
 mod frozen;
 mod locks;
+mod mitigations;
 mod plans;
 mod truth;

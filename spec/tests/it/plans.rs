@@ -39,6 +39,13 @@ fn named(folder: &Path, end: &str) -> BTreeMap<String, PathBuf> {
         .collect()
 }
 
+/// One recorded host.
+pub fn host(name: &str) -> HostReport {
+    let path = crate_root().join(format!("catalogue/hosts/{name}.json"));
+    let text = fs::read_to_string(&path).unwrap_or_else(|e| panic!("{name}: {e}"));
+    report::parse(&text).unwrap_or_else(|e| panic!("{name}: {e}"))
+}
+
 /// Every recorded host, by CPU model and series.
 pub fn hosts() -> BTreeMap<String, HostReport> {
     named(&crate_root().join("catalogue/hosts"), ".json")

@@ -115,6 +115,7 @@ impl Decoder<'_> {
             "a waived field",
             "vary \"PMCR_EL0.IMP\"",
         );
+        let allow = self.allow(all("allow"));
         let runs_on = self.list(all("runs-on"), "/runs-on", "a host", "runs-on \"kvm-6.12\"");
         let import = self.list(all("import"), "/import", "a file", "import \"my-cpu.kdl\"");
 
@@ -130,6 +131,7 @@ impl Decoder<'_> {
             boot,
             console: console.unwrap_or_default(),
             vary,
+            allow,
             runs_on,
             import,
             lock_schema,
@@ -149,7 +151,7 @@ impl Decoder<'_> {
                 continue;
             };
             let nodes = parts.entry(known).or_default();
-            let repeats = ["vary", "runs-on", "import"].contains(known);
+            let repeats = ["vary", "allow", "runs-on", "import"].contains(known);
             if let (false, Some(first)) = (repeats, nodes.first()) {
                 let help = match *known {
                     "abi" => "name all baselines behind one `abi`".to_owned(),

@@ -1,7 +1,7 @@
 //! Words that more than one part of the reader has to know: to read them, or to say where they belong.
 
 /// What a `vm` block may hold.
-pub(super) const VM_NODES: [&str; 10] = [
+pub(super) const VM_NODES: [&str; 11] = [
     "arch",
     "abi",
     "cpu",
@@ -9,6 +9,7 @@ pub(super) const VM_NODES: [&str; 10] = [
     "boot",
     "console",
     "vary",
+    "allow",
     "runs-on",
     "import",
     "lock-schema",

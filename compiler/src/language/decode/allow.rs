@@ -1,0 +1,46 @@
+//! `allow "CODE" reason="…"`: a warning that its author knows of.
+
+use super::Decoder;
+use super::span::{head, range};
+use kdl::KdlNode;
+use vmlock_spec::vm::Allow;
+
+impl Decoder<'_> {
+    pub(super) fn allow(&mut self, nodes: &[&KdlNode]) -> Vec<Allow> {
+        const EXAMPLE: &str = "allow \"spec::withholds-mitigation\" reason=\"…\"";
+        let mut out = Vec::new();
+        for node in nodes {
+            let pointer = format!("/allow/{}", out.len());
+            self.places.note(&pointer, head(node));
+            self.no_children(node);
+            let properties = self.properties(node, &["reason"]);
+            let code = self.only(node, EXAMPLE).and_then(|entry| {
+                self.places
+                    .note(format!("{pointer}/code"), range(entry.span()));
+                self.string(entry, "a warning's code")
+            });
+            let reason = match properties.get("reason") {
+                Some(entry) => {
+                    let span = self.value_span(entry);
+                    self.places.note(format!("{pointer}/reason"), span);
+                    self.string(entry, "`reason`")
+                }
+                None if self.misspelt.contains("reason") => None,
+                None => {
+                    self.push(
+                        "spec::missing",
+                        "`allow` does not say why".to_owned(),
+                        head(node),
+                        "no `reason`",
+                        format!("write `{EXAMPLE}`"),
+                    );
+                    None
+                }
+            };
+            if let (Some(code), Some(reason)) = (code, reason) {
+                out.push(Allow { code, reason });
+            }
+        }
+        out
+    }
+}

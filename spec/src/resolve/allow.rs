@@ -1,0 +1,79 @@
+//! `allow`: the warnings that a description acknowledges, each with its author's reason.
+
+use super::complaint::{Complaint, Severity};
+use super::dispatch;
+use crate::vm::{Allow, VmSpec};
+use crate::words::did_you_mean;
+
+/// The warning where a lock withholds a mitigation.
+pub const WITHHOLDS: &str = "spec::withholds-mitigation";
+
+/// Codes of warnings. Of an error there is nothing to allow: no lock comes of it.
+pub const WARNINGS: [&str; 5] = [
+    "spec::hidden-and-working",
+    "spec::impossible-combination",
+    dispatch::CODE,
+    "spec::unsure",
+    WITHHOLDS,
+];
+
+/// Takes the acknowledged warnings out, and says what is wrong with the acknowledgements.
+pub(super) fn allow(spec: &VmSpec, complaints: Vec<Complaint>) -> Vec<Complaint> {
+    let allows = |c: &Complaint| {
+        let acknowledged = spec.allow.iter().any(|a| a.code == c.code);
+        c.severity == Severity::Warning && acknowledged
+    };
+    let mut left = Vec::new();
+    let mut taken: Vec<&str> = Vec::new();
+    for complaint in complaints {
+        match allows(&complaint) {
+            true => taken.push(complaint.code),
+            false => left.push(complaint),
+        }
+    }
+    // Where there is no lock, what would have been warned of is not known.
+    let made = left.iter().all(|c| c.severity == Severity::Warning);
+    for (index, allow) in spec.allow.iter().enumerate() {
+        let known = WARNINGS.contains(&allow.code.as_str());
+        if !known {
+            left.push(unknown(index, allow));
+        } else if made && !taken.contains(&allow.code.as_str()) {
+            left.push(complaint(
+                index,
+                "spec::unused-allow",
+                Severity::Warning,
+                format!("nothing is warned of as `{}` here", allow.code),
+                "remove it: it would hide what comes later".to_owned(),
+            ));
+        }
+    }
+    left
+}
+
+fn unknown(index: usize, allow: &Allow) -> Complaint {
+    let near = did_you_mean(&allow.code, WARNINGS.into_iter());
+    complaint(
+        index,
+        "spec::unknown-warning",
+        Severity::Error,
+        format!("there is no warning `{}`", allow.code.escape_debug()),
+        near.unwrap_or_else(|| format!("one of {}", WARNINGS.join(", "))),
+    )
+}
+
+fn complaint(
+    index: usize,
+    code: &'static str,
+    severity: Severity,
+    message: String,
+    help: String,
+) -> Complaint {
+    Complaint {
+        code,
+        place: format!("/allow/{index}/code"),
+        also: Vec::new(),
+        message,
+        help: Some(help),
+        severity,
+    }
+}
