@@ -50,8 +50,9 @@ pub fn deviations(lock: &Lock, view: &View, report: &HostReport) -> Vec<Subject>
     }
     let revision = |iidr: u32| (iidr >> 12 & 0xf) as u8;
     let locked = lock.gic.value("GICD_IIDR").map(revision);
-    if locked != Some(revision(report.gic.iidr)) {
-        out.push(Subject::IidrRevision(revision(report.gic.iidr)));
+    let shown = report.gic.as_ref().map(|gic| revision(gic.iidr));
+    if let Some(shown) = shown.filter(|_| locked != shown) {
+        out.push(Subject::IidrRevision(shown));
     }
     out
 }

@@ -7,7 +7,7 @@ use crate::catalogue::{Catalogue, Field, Kind, Rule, Subject, field, register_by
 use crate::lock::{Binding, Lock, LockedRegister};
 use crate::plan::{Refusal, default_services, keeps, plan};
 use crate::reason;
-use crate::report::{HostReport, View};
+use crate::report::{GicReport, HostReport, View};
 use crate::resolve;
 use crate::smccc::{PSCI_VERSIONS, Services};
 use crate::vm::{Cpu, Feature, SetField, VmSpec};
@@ -362,18 +362,19 @@ fn parts(
 /// The greatest revision of the distributor that all hosts show, or take and then show.
 fn revision(reports: &[HostReport]) -> Option<u8> {
     let of = |iidr: u32| (iidr >> 12 & 0xf) as u8;
-    let shows = |report: &HostReport, revision: u8| {
-        let tried = report.gic.revisions.iter();
-        of(report.gic.iidr) == revision
+    let gics: Vec<&GicReport> = reports.iter().filter_map(|r| r.gic.as_ref()).collect();
+    let shows = |gic: &GicReport, revision: u8| {
+        let tried = gic.revisions.iter();
+        of(gic.iidr) == revision
             || tried
                 .filter(|t| t.revision == revision && t.accepted)
                 .any(|t| of(t.read_back) == revision)
     };
     // Where there is none, the least of them: the runner can keep an old one, where it can keep any.
-    let lowest = reports.iter().map(|r| of(r.gic.iidr)).min();
+    let lowest = gics.iter().map(|gic| of(gic.iidr)).min();
     (0..16)
         .rev()
-        .find(|r| reports.iter().all(|report| shows(report, *r)))
+        .find(|r| gics.iter().all(|gic| shows(gic, *r)))
         .or(lowest)
 }
 

@@ -179,6 +179,10 @@ pub fn plan_with(lock: &Lock, report: &HostReport, emulation: Emulation) -> Plan
     let mut plan = Plan::default();
     let filter = Filter::of(report, emulation);
     room::room(lock, report, &mut plan);
+    let Some(gic) = &report.gic else {
+        plan.refusals.push(interrupts::no_gicv3(report));
+        return plan;
+    };
     let mut features = lock.features.clone();
     features.sort();
     let Some(view) = report.view(&features) else {
@@ -216,7 +220,7 @@ pub fn plan_with(lock: &Lock, report: &HostReport, emulation: Emulation) -> Plan
     }
     unlocked::unlocked(lock, view, &mut plan);
     features::hidden_and_there(lock, view, &mut plan);
-    interrupts::gic(lock, inside, report, emulation, &mut plan);
+    interrupts::gic(lock, inside, gic, emulation, &mut plan);
     firmware::answers(lock, host, inside, &mut plan);
     plan
 }

@@ -24,6 +24,9 @@ macro_rules! reasons {
 }
 
 reasons! {
+    /// No GICv3 for guests.
+    NO_GICV3 = "host::no-gicv3", "KVM has no GICv3 for guests",
+        "Every machine of a lock has a GICv3. Hosts with a GICv2 alone, as on many boards, and those whose interrupt controller cannot be virtualised at all have none for guests (KVM_CREATE_DEVICE of KVM_DEV_TYPE_ARM_VGIC_V3 fails). Nothing else of such a host is looked at: `vmlock-run probe` writes a report that says so.";
     /// The host offers no such vCPU feature.
     NO_FEATURE = "host::no-feature", "the host offers no such vCPU feature",
         "A feature that the lock names (for example `pmu`) is not offered by this host's KVM or CPU. Without it the guest would miss registers that it was promised. Choose another host, or a spec without the feature.";

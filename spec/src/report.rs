@@ -46,8 +46,13 @@ pub struct HostReport {
     pub vector_lengths: Vec<u32>,
     /// PSCI versions that were accepted and stuck, e.g. `1.1`.
     pub psci: Vec<String>,
-    /// The interrupt controller.
-    pub gic: GicReport,
+    /// The interrupt controller. Without it KVM has no GICv3 for guests: no machine of a lock can be made
+    /// there, so that none was looked at, and there is no view.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gic: Option<GicReport>,
+    /// The interrupt controllers that KVM has for guests instead of a GICv3, by name: `GICv2`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub other_gics: Vec<String>,
     /// What a guest with a given set of vCPU features has: one view without any
     /// feature, one for each that the host offers, one for all of them.
     pub views: Vec<View>,

@@ -16,8 +16,7 @@ use std::rc::Rc;
 use vmlock_spec::adopt::deviations;
 use vmlock_spec::catalogue::{Act, Catalogue, Statement, Subject};
 use vmlock_spec::lock::Lock;
-use vmlock_spec::plan::{Emulation, not_offered, plan_with};
-use vmlock_spec::reason;
+use vmlock_spec::plan::{Emulation, plan_with};
 use vmlock_spec::report::HostReport;
 use vmlock_spec::resolve;
 use vmlock_spec::smccc;
@@ -138,7 +137,7 @@ fn adopt(report: &HostReport, name: &str, features: &[Feature]) -> Result<Adopte
         (Exit::Environment, Box::new(diagnostic.help(help)))
     };
     if report.view(features).is_none() {
-        return Err((Exit::Refused, Box::new(without(features, report))));
+        return Err((Exit::Refused, Box::new(cpu::without(features, report))));
     }
     let (model, abi) = (format!("{name}-cpu"), format!("{name}-abi"));
     let cpu = cpu::model(report, &model).map_err(|unfit| {
@@ -187,18 +186,6 @@ fn adopt(report: &HostReport, name: &str, features: &[Feature]) -> Result<Adopte
         host,
         spec,
     })
-}
-
-/// That the host has no guest with these features, in the planner's words.
-fn without(features: &[Feature], report: &HostReport) -> Diagnostic {
-    let refusals = not_offered(features, report);
-    let reasons: Vec<&str> = refusals.iter().map(|r| r.reason.as_str()).collect();
-    let help: Vec<&str> = refusals
-        .iter()
-        .flat_map(|r| &r.help)
-        .map(String::as_str)
-        .collect();
-    Diagnostic::error(reason::NO_FEATURE, reasons.join("\n")).help(help.join("\n"))
 }
 
 /// Reads our own text as an imported file would be.

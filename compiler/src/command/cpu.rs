@@ -13,10 +13,12 @@ use std::fmt::Write as _;
 use vmlock_spec::catalogue::{
     Kind, REGISTERS, RegisterInfo, Rule, field, register_by_name, selectors,
 };
+use vmlock_spec::plan::not_offered;
 use vmlock_spec::reason;
 use vmlock_spec::report::{HostReport, Reading, View};
 use vmlock_spec::resolve;
 use vmlock_spec::smccc;
+use vmlock_spec::vm::Feature;
 
 /// Writes the model.
 pub fn run(flags: &CpuFlags, out: &mut Output) {
@@ -68,6 +70,8 @@ pub enum Unfit {
     Incomplete(String),
     /// Registers that vCPUs of one guest read differently: there is no one CPU to make a model of.
     Apart(BTreeSet<String>),
+    /// Why no guest could run on the host that would have looked.
+    NoGuest(Box<Diagnostic>),
 }
 
 impl Unfit {
@@ -90,6 +94,7 @@ impl Unfit {
                 let diagnostic = Diagnostic::error(reason::VCPUS_DISAGREE, words);
                 (Exit::Refused, diagnostic.help(help))
             }
+            Unfit::NoGuest(diagnostic) => (Exit::Refused, *diagnostic),
         }
     }
 }
@@ -120,9 +125,25 @@ fn apart(views: [&View; 2]) -> BTreeSet<String> {
 /// The file's text.
 ///
 /// # Errors
+/// That the host has no guest with these features, in the planner's words.
+pub fn without(features: &[Feature], report: &HostReport) -> Diagnostic {
+    let refusals = not_offered(features, report);
+    let reasons: Vec<&str> = refusals.iter().map(|r| r.reason.as_str()).collect();
+    let help: Vec<&str> = refusals
+        .iter()
+        .flat_map(|r| &r.help)
+        .map(String::as_str)
+        .collect();
+    let code = refusals.first().map_or(reason::NO_FEATURE, |r| r.code);
+    Diagnostic::error(code, reasons.join("\n")).help(help.join("\n"))
+}
+
 /// Why there is none.
 pub fn model(report: &HostReport, name: &str) -> Result<String, Unfit> {
     let incomplete = |words: &str| Unfit::Incomplete(words.to_owned());
+    if report.gic.is_none() {
+        return Err(Unfit::NoGuest(Box::new(without(&[], report))));
+    }
     let base = report
         .view(&[])
         .ok_or_else(|| incomplete("it has no view of a guest without optional features"))?;

@@ -9,6 +9,7 @@ use std::path::Path;
 use vmlock_spec::lock::{Binding, Lock};
 use vmlock_spec::report::{
     Fact, GicReport, HostReport, REPORT_VERSION, ReportedRegister, RevisionWrite, Seen, View,
+    parse, write,
 };
 
 const SPEC: &str = r#"vm "web" {
@@ -71,10 +72,11 @@ fn mirror(lock: &Lock) -> HostReport {
         vector_lengths: Vec::new(),
         event_filter: true,
         psci: vec!["1.0".to_owned(), "1.1".to_owned()],
-        gic: GicReport {
+        gic: Some(GicReport {
             iidr,
             revisions: Vec::new(),
-        },
+        }),
+        other_gics: Vec::new(),
         views: vec![View {
             features: Vec::new(),
             registers: registers.collect(),
@@ -104,15 +106,20 @@ fn a_host_that_shows_the_lock_keeps_it() {
 #[test]
 fn a_revision_that_is_accepted_and_not_honoured_is_refused_in_words() {
     let (scratch, _, mut report) = host("iidr");
-    let wanted = report.gic.iidr;
-    report.gic.iidr = wanted ^ 1 << 12;
-    report.gic.revisions = vec![RevisionWrite {
-        revision: (wanted >> 12 & 0xf) as u8,
-        accepted: true,
-        read_back: report.gic.iidr,
-    }];
+    let wanted = report.gic.as_ref().map_or(0, |gic| gic.iidr);
+    let shown = wanted ^ 1 << 12;
+    report.gic = Some(GicReport {
+        iidr: shown,
+        revisions: vec![RevisionWrite {
+            revision: (wanted >> 12 & 0xf) as u8,
+            accepted: true,
+            read_back: shown,
+        }],
+    });
     scratch.report("bad.json", &report);
-    report.gic.iidr = wanted;
+    if let Some(gic) = &mut report.gic {
+        gic.iidr = wanted;
+    }
     scratch.report("good.json", &report);
     let output = scratch.vmlock(&["check", "a.vm.lock.json", "--host", "bad.json"]);
     assert_eq!(output.status.code(), Some(0));
@@ -349,4 +356,40 @@ fn what_a_lock_withholds_is_said_once_with_every_host_that_has_it() {
         "{words}"
     );
     assert!(!words.contains("a72-5.10.json"), "{words}");
+}
+
+/// Hosts whose KVM has no GICv3 for guests: what is asked of their reports is answered in words.
+#[test]
+fn a_host_without_a_gicv3_is_refused_in_words_by_every_command() {
+    let (scratch, _, mut report) = host("gicv2");
+    (report.gic, report.views) = (None, Vec::new());
+    scratch.report("none.json", &report);
+    report.other_gics = vec!["GICv2".to_owned()];
+    assert_eq!(parse(&write(&report)), Ok(report.clone()));
+    scratch.report("v2.json", &report);
+    for (host, offered) in [
+        ("v2.json", "a GICv2"),
+        ("none.json", "no interrupt controller"),
+    ] {
+        for (arguments, wanted) in [
+            (&["check", "a.vm.lock.json", "--host", host][..], 3),
+            (&["check", "--native", "a.vm.lock.json", "--host", host], 3),
+            (&["lock", "--for", host, "a.vm.kdl"], 1),
+            (&["adopt", host, "--name", "x"], 3),
+            (&["common", host], 3),
+            (&["cpu", host, "--name", "x"], 3),
+        ] {
+            let output = scratch.vmlock(arguments);
+            let said = format!("{}{}", out(&output), err(&output));
+            assert_eq!(output.status.code(), Some(wanted), "{arguments:?}: {said}");
+            assert!(said.contains("for guests"), "{arguments:?}: {said}");
+            let named = said.contains(offered) || arguments[0] == "cpu";
+            assert!(
+                named && !said.contains("make the report again"),
+                "{arguments:?}: {said}"
+            );
+        }
+    }
+    let kept = scratch.vmlock(&["diff", "v2.json", "none.json"]);
+    assert!(out(&kept).contains("GICv2"), "{}{}", out(&kept), err(&kept));
 }

@@ -55,6 +55,10 @@ const REDISTRIBUTORS: u64 = 0x080a_0000;
 const PMU_INTERRUPT: u32 = 23;
 const TIMERS: (u32, u32) = (27, 30);
 const KVM_CAP_MAX_VCPUS: u32 = 66;
+/// Interrupt controllers (`enum kvm_device_type`, include/uapi/linux/kvm.h; the last from 7.1 on).
+const KVM_DEV_TYPE_ARM_VGIC_V2: u32 = 5;
+const KVM_DEV_TYPE_ARM_VGIC_V3: u32 = 7;
+const KVM_DEV_TYPE_ARM_VGIC_V5: u32 = 15;
 const KVM_CAP_ARM_WRITABLE_IMP_ID_REGS: u32 = 239;
 
 /// Revisions of GICD_IIDR that are tried: 0 to 3 exist, 4 does not yet.
@@ -135,14 +139,22 @@ pub fn probe(system: &System, scope: &Scope) -> Result<HostReport, Failure> {
         stolen_time: false,
         vector_lengths: Vec::new(),
         psci: Vec::new(),
-        gic: GicReport {
-            iidr: 0,
-            revisions: Vec::new(),
-        },
+        gic: None,
+        other_gics: Vec::new(),
         views: Vec::new(),
     };
     for features in &views {
-        let mut scratch = Scratch::new(system, features)?;
+        let mut scratch = match Scratch::new(system, features) {
+            Ok(scratch) => scratch,
+            Err(failure) => {
+                let gics = gics(system)?;
+                if gics.contains(&GICV3) {
+                    return Err(failure);
+                }
+                report.other_gics = gics.into_iter().map(str::to_owned).collect();
+                return Ok(report);
+            }
+        };
         if features.contains(&Feature::Sve) {
             report.vector_lengths = scratch.vcpu().vector_lengths()?;
         }
@@ -163,7 +175,7 @@ pub fn probe(system: &System, scope: &Scope) -> Result<HostReport, Failure> {
                 asked && offers(&Feature::StealTime) && scratch.vcpu().has_stolen_time();
             report.psci = psci;
             report.smccc_filter = scratch.begun.vm().has_smccc_filter();
-            report.gic = gic(scratch, scope)?;
+            report.gic = Some(gic(scratch, scope)?);
         } else {
             discard(scratch.begun);
         }
@@ -175,7 +187,7 @@ pub fn probe(system: &System, scope: &Scope) -> Result<HostReport, Failure> {
             None => MODE_FULL,
             Some(_) => MODE_LIGHT,
         };
-        let guest = guest(system, &shape(features, scope), mode)?;
+        let guest = guest(system, &shape(system, features, scope), mode)?;
         once_written(system, features, scope, &guest, &mut registers)?;
         report.views.push(View {
             features: features.to_vec(),
@@ -186,8 +198,31 @@ pub fn probe(system: &System, scope: &Scope) -> Result<HostReport, Failure> {
     Ok(report)
 }
 
+const GICV3: &str = "GICv3";
+
+/// The interrupt controllers that KVM has for guests. A VM has one at the most, so each is tried on one of its own.
+fn gics(system: &System) -> Result<Vec<&'static str>, Failure> {
+    let mut found = Vec::new();
+    for (name, kind) in [
+        ("GICv2", KVM_DEV_TYPE_ARM_VGIC_V2),
+        (GICV3, KVM_DEV_TYPE_ARM_VGIC_V3),
+        ("GICv5", KVM_DEV_TYPE_ARM_VGIC_V5),
+    ] {
+        let vm = system.create_vm(address_bits(system))?;
+        if vm.offers_device(kind) {
+            found.push(name);
+        }
+    }
+    Ok(found)
+}
+
+/// Bits of guest-physical address of the probe's machines, which lie low.
+fn address_bits(system: &System) -> u32 {
+    system.ipa_bits().min(machine::IPA_BITS)
+}
+
 /// The machine that the probe's guests have.
-fn recipe(features: &[Feature], vcpus: u64) -> Recipe<'_> {
+fn recipe<'a>(system: &System, features: &'a [Feature], vcpus: u64) -> Recipe<'a> {
     let pmu = features.contains(&Feature::Pmu);
     Recipe {
         mpidr: (0..vcpus).map(machine::mpidr).collect(),
@@ -198,7 +233,7 @@ fn recipe(features: &[Feature], vcpus: u64) -> Recipe<'_> {
             base: REDISTRIBUTORS,
             size: vcpus * machine::REDISTRIBUTOR_SIZE,
         }],
-        address_bits: machine::IPA_BITS,
+        address_bits: address_bits(system),
         timers: TIMERS,
         pmu_interrupt: pmu.then_some(PMU_INTERRUPT),
         steps: Vec::new(),
@@ -217,7 +252,7 @@ struct Scratch<'a> {
 
 impl<'a> Scratch<'a> {
     fn new(system: &'a System, features: &'a [Feature]) -> Result<Self, Failure> {
-        let begun = apply::begin(system, &recipe(features, 1), None)?;
+        let begun = apply::begin(system, &recipe(system, features, 1), None)?;
         Ok(Self {
             system,
             features,
@@ -231,7 +266,7 @@ impl<'a> Scratch<'a> {
 
     /// Starts over with a VM that nothing was done to.
     fn renew(&mut self) -> Result<(), Failure> {
-        let begun = apply::begin(self.system, &recipe(self.features, 1), None)?;
+        let begun = apply::begin(self.system, &recipe(self.system, self.features, 1), None)?;
         discard(mem::replace(&mut self.begun, begun));
         Ok(())
     }
@@ -274,7 +309,7 @@ fn sticks(vcpu: &Fresh, id: u64, value: u64) -> bool {
 /// What GICD_IIDR is and which revisions stick; it takes the scratch VM's
 /// configuration to its end.
 fn gic(scratch: Scratch, scope: &Scope) -> Result<GicReport, Failure> {
-    let recipe = recipe(scratch.features, 1);
+    let recipe = recipe(scratch.system, scratch.features, 1);
     let built = apply::complete(scratch.begun, &recipe)?;
     let iidr = built.gic.distributor(GICD_IIDR)?;
     let wanted = scope.lock().and_then(|lock| lock.gic.value("GICD_IIDR"));
@@ -356,7 +391,7 @@ fn identity(
     if asked.is_empty() || system.capability(KVM_CAP_ARM_WRITABLE_IMP_ID_REGS) == 0 {
         return Ok(());
     }
-    let mut recipe = recipe(features, 1);
+    let mut recipe = recipe(system, features, 1);
     recipe.steps.push(Step::Identity);
     let begun = apply::begin(system, &recipe, None)?;
     for register in &mut asked {
@@ -493,7 +528,7 @@ fn after_cpu_on(
     scope: &Scope,
     registers: &mut [ReportedRegister],
 ) -> Result<(), Failure> {
-    let mut recipe = recipe(features, 2);
+    let mut recipe = recipe(system, features, 2);
     let looked_at = [&PER_VCPU[..], &IDENTITY_REGISTERS[..]].concat();
     for register in registers.iter().filter(|r| looked_at.contains(&&*r.name)) {
         let (Some(value), Some(info)) = (register.value, register_by_id(register.id)) else {
@@ -628,7 +663,7 @@ fn once_written(
         }
     }
     discard(scratch.begun);
-    let mut recipe = recipe(features, 2);
+    let mut recipe = recipe(system, features, 2);
     recipe.steps.push(Step::Register {
         id: info.id,
         value: changed,
@@ -644,9 +679,9 @@ fn once_written(
 
 /// The machine of the probe's guest. The second vCPU shows what differs between
 /// the two; before a start, the machine itself is read back on every vCPU.
-fn shape<'a>(features: &'a [Feature], scope: &Scope) -> Recipe<'a> {
+fn shape<'a>(system: &System, features: &'a [Feature], scope: &Scope) -> Recipe<'a> {
     let everything = matches!(scope, Scope::Everything);
-    recipe(features, if everything { 2 } else { 1 })
+    recipe(system, features, if everything { 2 } else { 1 })
 }
 
 /// What a guest of this machine reads from inside.

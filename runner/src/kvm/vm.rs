@@ -180,6 +180,16 @@ impl Vm {
         Ok(Gic::new(fd, Arc::clone(&self.open)))
     }
 
+    /// Whether the VM can have an in-kernel device of that kind (`enum kvm_device_type`). It then has it.
+    pub fn offers_device(&self, kind: u32) -> bool {
+        let mut device = kvm_create_device {
+            type_: kind,
+            fd: 0,
+            flags: 0,
+        };
+        counted(self.open.fd.create_device(&mut device)).is_ok()
+    }
+
     /// Whether firmware calls can be denied or forwarded (6.4 and later).
     pub fn has_smccc_filter(&self) -> bool {
         let attribute = kvm_device_attr {

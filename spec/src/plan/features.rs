@@ -1,6 +1,7 @@
 //! vCPU features: which of them the host offers, and what KVM can do about each
 //! beside its registers.
 
+use super::interrupts::no_gicv3;
 use super::{Plan, Refusal, Step, Way};
 use crate::catalogue::REGISTERS;
 use crate::lock::Lock;
@@ -8,8 +9,12 @@ use crate::reason;
 use crate::report::{HostReport, Seen, View};
 use crate::vm::Feature;
 
-/// Why a report has no view of exactly these (sorted) features: those that the host does not offer, by name.
+/// Why a report has no view of exactly these (sorted) features: those that the host does not offer, by name; that it
+/// has no view at all comes before.
 pub fn not_offered(features: &[Feature], report: &HostReport) -> Vec<Refusal> {
+    if report.gic.is_none() {
+        return vec![no_gicv3(report)];
+    }
     let missing = features.iter().filter(|f| !report.offers(**f));
     let mut refusals: Vec<Refusal> = missing
         .map(|feature| Refusal {

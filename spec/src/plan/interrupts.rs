@@ -4,24 +4,49 @@ use super::{Emulation, Plan, Refusal, Step, Way, disagreement};
 use crate::lock::Lock;
 use crate::observation::words;
 use crate::reason;
-use crate::report::{HostReport, Reading, Seen};
+use crate::report::{GicReport, HostReport, Reading, Seen};
 use crate::resolve::GIC_IIDR;
 
 /// Bytes of a distributor, and of one redistributor (Arm IHI 0069 section 12.10).
 const DISTRIBUTOR_SIZE: u64 = 0x1_0000;
 const REDISTRIBUTOR_SIZE: u64 = 0x2_0000;
 
+/// Why no machine can be made on a host whose KVM has no GICv3 for guests.
+pub(super) fn no_gicv3(report: &HostReport) -> Refusal {
+    let (offered, why) = match report.other_gics.join(" and a ") {
+        none if none.is_empty() => (
+            "no interrupt controller".to_owned(),
+            "KVM on this host has no interrupt controller for guests".to_owned(),
+        ),
+        others => (
+            format!("a {others}"),
+            format!(
+                "KVM on this host has no GICv3 for guests, only a {others}: so is the board's own"
+            ),
+        ),
+    };
+    Refusal {
+        code: reason::NO_GICV3,
+        name: "GICv3".into(),
+        wanted: "a GICv3, which every machine has".into(),
+        offered,
+        reason: why,
+        from: "the machine".into(),
+        help: vec!["choose a host whose interrupt controller is a GICv3 or a later one that shows guests a GICv3".into()],
+    }
+}
+
 /// The interrupt controller: natively where the kernel shows all of it, else
 /// the runner answers for what it can.
 pub(super) fn gic(
     lock: &Lock,
     inside: impl Fn(&str) -> Reading,
-    report: &HostReport,
+    gic: &GicReport,
     emulation: Emulation,
     plan: &mut Plan,
 ) {
     let mut native = Plan::default();
-    native_gic(lock, inside, report, &mut native);
+    native_gic(lock, inside, gic, &mut native);
     let wanted = match emulation {
         Emulation::Allowed | Emulation::PreferredCalls => !native.refusals.is_empty(),
         Emulation::Forbidden => false,
@@ -92,7 +117,7 @@ fn answerable(name: &str, value: u32) -> bool {
     }
 }
 
-fn native_gic(lock: &Lock, inside: impl Fn(&str) -> Reading, report: &HostReport, plan: &mut Plan) {
+fn native_gic(lock: &Lock, inside: impl Fn(&str) -> Reading, gic: &GicReport, plan: &mut Plan) {
     let mut changed = None;
     for entry in &lock.gic.registers {
         if let Reading::Apart(readings) = inside(&entry.name) {
@@ -102,8 +127,8 @@ fn native_gic(lock: &Lock, inside: impl Fn(&str) -> Reading, report: &HostReport
         }
         if entry.name == "GICD_IIDR" {
             let refused = plan.refusals.len();
-            iidr(entry.value, &entry.from, report, plan);
-            changed = (entry.value != report.gic.iidr).then_some(plan.refusals.len() == refused);
+            iidr(entry.value, &entry.from, gic, plan);
+            changed = (entry.value != gic.iidr).then_some(plan.refusals.len() == refused);
             continue;
         }
         // The probe's distributor may have fewer lines: every word of groups is like the first.
@@ -147,14 +172,13 @@ fn native_gic(lock: &Lock, inside: impl Fn(&str) -> Reading, report: &HostReport
     }
 }
 
-fn iidr(wanted: u32, from: &str, report: &HostReport, plan: &mut Plan) {
+fn iidr(wanted: u32, from: &str, gic: &GicReport, plan: &mut Plan) {
     let revision = |iidr: u32| (iidr >> 12 & 0xf) as u8;
-    if report.gic.iidr == wanted {
+    if gic.iidr == wanted {
         plan.keep("GICD_IIDR", Way::Same, None, "");
         return;
     }
-    let tried = report
-        .gic
+    let tried = gic
         .revisions
         .iter()
         .find(|r| r.revision == revision(wanted));
@@ -167,7 +191,7 @@ fn iidr(wanted: u32, from: &str, report: &HostReport, plan: &mut Plan) {
         );
         return;
     }
-    let (rev, default) = (revision(wanted), revision(report.gic.iidr));
+    let (rev, default) = (revision(wanted), revision(gic.iidr));
     let accepted = tried.filter(|t| t.accepted);
     let (code, reason) = match accepted {
         Some(t) => (
