@@ -21,6 +21,9 @@ pub const RUNNER: &str = "vmlock-run";
 /// The target of every program for a host.
 pub const TARGET: &str = "aarch64-unknown-linux-gnu";
 
+/// What the folder of other people's packages is called in programs.
+const PACKAGES: &str = "/cargo";
+
 /// How long `rustup` may take. Where its server cannot be reached it never ends.
 const RUSTUP_LIMIT: Duration = Duration::from_secs(10);
 
@@ -40,7 +43,19 @@ pub fn build_with(cache: &Cache, package: &str, feature: &str) -> Result<PathBuf
 }
 
 fn cargo_build(cache: &Cache, package: &str, features: &[&str]) -> Result<PathBuf> {
-    let mut command = arm64_cargo(cache, "build")?;
+    let root = workspace()?;
+    build_in(cache, &root, &target_dir(&root), package, features)
+}
+
+/// The same of the checkout at `root`, into `target`.
+pub fn build_in(
+    cache: &Cache,
+    root: &Path,
+    target: &Path,
+    package: &str,
+    features: &[&str],
+) -> Result<PathBuf> {
+    let mut command = arm64_cargo(cache, root, target, "build")?;
     command
         .args(["--package", package])
         .args(["--message-format", "json-render-diagnostics"])
@@ -65,7 +80,8 @@ fn cargo_build(cache: &Cache, package: &str, features: &[&str]) -> Result<PathBu
 
 /// Lints the runner as it is compiled for arm64; on other machines most of it is compiled for nothing else.
 pub fn lint(cache: &Cache) -> Result<bool> {
-    let mut command = arm64_cargo(cache, "clippy")?;
+    let root = workspace()?;
+    let mut command = arm64_cargo(cache, &root, &target_dir(&root), "clippy")?;
     command.args([
         "--package",
         RUNNER,
@@ -77,32 +93,37 @@ pub fn lint(cache: &Cache) -> Result<bool> {
     Ok(tools::run(&mut command, None)?.success())
 }
 
-/// Cargo with everything set for static arm64 programs.
-fn arm64_cargo(cache: &Cache, verb: &str) -> Result<Command> {
-    let root = workspace()?;
+/// Cargo with everything set for static arm64 programs, in which no path of this machine remains: the same source gives
+/// the same bytes wherever it lies.
+fn arm64_cargo(cache: &Cache, root: &Path, target: &Path, verb: &str) -> Result<Command> {
     let is_native = env::consts::ARCH == "aarch64";
     if !is_native {
         tools::ensure(tools::CROSS)?;
     }
-    let mut command = cargo_in(&root);
+    let source = Rust::find(root)?.library(cache)?;
+    let mut flags = vec![
+        "-Ctarget-feature=+crt-static".to_owned(),
+        "-Crelocation-model=static".to_owned(),
+    ];
+    for (from, to) in named_otherwise(root, target, source.as_deref())? {
+        flags.push(format!("--remap-path-prefix={from}={to}"));
+    }
+    let mut command = cargo_in(root);
     command
         .args([verb, "--target", TARGET, "--target-dir"])
-        .arg(target_dir(&root))
-        // Flags of the caller's own would replace ours.
+        .arg(target)
+        // Flags of the caller's own would come beside ours or in their place.
         .env_remove("RUSTFLAGS")
-        .env_remove("CARGO_ENCODED_RUSTFLAGS")
         .env_remove("CARGO_BUILD_TARGET")
-        .env(
-            "CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUSTFLAGS",
-            "-Ctarget-feature=+crt-static -Crelocation-model=static",
-        );
+        // Paths may hold spaces, at which plain RUSTFLAGS are split.
+        .env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"));
     if !is_native {
         command.env(
             "CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER",
             "aarch64-linux-gnu-gcc",
         );
     }
-    if let Some(source) = Rust::find(&root)?.library(cache)? {
+    if let Some(source) = source {
         command
             .env("RUSTC_BOOTSTRAP", "1")
             .env("__CARGO_TESTS_ONLY_SRC_ROOT", source)
@@ -110,6 +131,68 @@ fn arm64_cargo(cache: &Cache, verb: &str) -> Result<Command> {
             .env("CARGO_UNSTABLE_BUILD_STD", "std,panic_abort");
     }
     Ok(command)
+}
+
+/// What paths of this machine are called in programs: messages of panics name source files. The last one that fits
+/// counts.
+fn named_otherwise(
+    root: &Path,
+    target: &Path,
+    library: Option<&Path>,
+) -> Result<Vec<(String, &'static str)>> {
+    let mut names = vec![
+        (root.to_owned(), "/vmlock"),
+        // Where it is relative, it is so to where cargo runs.
+        (root.join(cargo_home()?).join("registry/src"), PACKAGES),
+        (target.to_owned(), "/target"),
+    ];
+    names.extend(library.map(|path| (path.to_owned(), "/rust/library")));
+    let text = |(path, name): (PathBuf, &'static str)| match path.into_os_string().into_string() {
+        Ok(path) => Ok((path, name)),
+        Err(path) => Err(Failure::environment(format!(
+            "the path {} is no text, which rustc wants; build elsewhere",
+            path.display()
+        ))),
+    };
+    names.into_iter().map(text).collect()
+}
+
+/// Where cargo keeps the source of other people's packages.
+fn cargo_home() -> Result<PathBuf> {
+    let home = |name: &str| {
+        env::var_os(name)
+            .filter(|v| !v.is_empty())
+            .map(PathBuf::from)
+    };
+    home("CARGO_HOME")
+        .or_else(|| home("HOME").map(|home| home.join(".cargo")))
+        .ok_or_else(|| Failure::environment("neither CARGO_HOME nor HOME is set"))
+}
+
+/// What is wrong with the paths in a program that was built by [`build`]: none of this machine's is in it.
+pub fn paths_within(program: &Path) -> Result<Vec<String>> {
+    let bytes = crate::cache::read(program)?;
+    let holds = |text: &str| {
+        bytes
+            .windows(text.len())
+            .any(|part| part == text.as_bytes())
+    };
+    let root = workspace()?;
+    let names = named_otherwise(&root, &target_dir(&root), None)?;
+    let mut problems = Vec::new();
+    for (path, name) in names {
+        if holds(&path) {
+            problems.push(format!(
+                "{path} is in {}, and not as {name}",
+                program.display()
+            ));
+        }
+    }
+    // Else nothing was looked for where paths are.
+    if !holds(PACKAGES) {
+        problems.push(format!("no path of {PACKAGES} is in {}", program.display()));
+    }
+    Ok(problems)
 }
 
 /// Picks the program out of cargo's messages, one JSON object per line.

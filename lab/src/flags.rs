@@ -24,6 +24,10 @@ pub enum Command {
     Build(Build),
     /// Lint vmlock-run as it is compiled for arm64
     Clippy,
+    /// Build vmlock-run twice, from two folders, and compare the bytes
+    ///
+    /// Exit code 1: they differ.
+    Reproduce,
     /// Boot a host, run vmlock-run in it, and end with its exit code
     ///
     /// Files that the arguments name are there under the same names; for `start`, so are the kernel and the

@@ -26,6 +26,7 @@ mod mutations;
 mod packages;
 mod programs;
 mod record;
+mod reproduce;
 mod tools;
 mod torture;
 mod tour;
@@ -63,6 +64,7 @@ fn run(flags: &Flags) -> Result<u8> {
             true => OK,
             false => FINDINGS,
         }),
+        Command::Reproduce => reproduce::run(&cache),
         Command::Run(run) => job::run(&cache, run),
         Command::Record(flags) => record::run(&cache, flags),
         Command::Matrix(matrix) => matrix::run(&cache, matrix),

@@ -74,6 +74,11 @@ impl<'a> Bench<'a> {
         })
     }
 
+    /// The runner that is tried.
+    pub fn program(&self) -> &Path {
+        &self.program
+    }
+
     /// The checkout.
     pub fn root(&self) -> &Path {
         &self.root

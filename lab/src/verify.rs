@@ -427,6 +427,10 @@ pub fn run(cache: &Cache) -> Result<u8> {
     say("running the tests of the workspace");
     step("tests of the workspace", workspace_tests())?;
     let bench = Bench::prepare(cache)?;
+    step(
+        "no path of this machine is in the runner",
+        cross::paths_within(bench.program()),
+    )?;
     step("locks of the examples are up to date", up_to_date(&bench))?;
     step(
         "locks have the same bytes when made on arm64",
