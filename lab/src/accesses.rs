@@ -5,11 +5,13 @@
 //! of each kind in every state. The runner for it is built with its feature `torture`.
 
 use crate::cache::Cache;
-use crate::emulate::{Ended, Machine};
+use crate::emulate::Ended;
+use crate::errand::Errand;
 use crate::failure::{FINDINGS, OK, Result, say, tell};
 use crate::flags;
+use crate::step::{self, Done, Step};
 use crate::torture;
-use crate::trial::{self, Bench};
+use crate::trial::Bench;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -54,6 +56,10 @@ pub const SLICE: [Place; 2] = [PLACES[4], PLACES[3]];
 /// One case in so many, in the tests.
 pub const STRIDE: u64 = 41;
 
+/// Who answers: the kernel, and the runner. Without a word, the kernel keeps its interrupt controller where it can: that
+/// it did is counted. `--native` would refuse what these locks have of calls, which newer kernels take by SMC too.
+const WAYS: [&[&str]; 2] = [&[], &["--emulate-gic"]];
+
 /// How long a host may take.
 const LIMIT: Duration = Duration::from_secs(6000);
 
@@ -68,60 +74,54 @@ pub fn run(cache: &Cache, flags: &flags::Accesses) -> Result<u8> {
         .into_iter()
         .filter(|place| flags.kernels.is_empty() || flags.kernels.iter().any(|k| k == place.kernel))
         .collect();
-    let problems = compare(cache, &bench, &program, &places, flags.stride)?;
+    let step = step(&program, &places, flags.stride);
+    let problems = step::run_alone(cache, &bench, step)?;
     for problem in &problems {
         tell(problem)?;
     }
     Ok(if problems.is_empty() { OK } else { FINDINGS })
 }
 
-/// What differs between the two ways in these places, by `program`, a runner with its tests of itself.
-pub fn compare(
-    cache: &Cache,
-    bench: &Bench,
-    program: &Path,
-    places: &[Place],
-    stride: u64,
-) -> Result<Vec<String>> {
-    let mut problems = Vec::new();
-    if places.is_empty() {
-        problems.push("no host was asked for".to_owned());
-    }
-    for place in places {
-        let host = trial::host(cache, place.kernel, place.cpu, LIMIT)?;
-        let (words, found) = both_ways(bench, program, place, &host, stride)?;
-        say(format_args!(
-            "{} on Linux {} ({}): {words}",
-            place.lock, host.kernel.version, host.cpu
-        ));
-        let at = |problem| {
-            format!(
-                "{} on Linux {} ({}): {problem}",
-                place.lock, host.kernel.version, host.cpu
-            )
-        };
-        problems.extend(found.into_iter().map(at));
-    }
-    Ok(problems)
-}
-
-fn both_ways(
-    bench: &Bench,
-    program: &Path,
-    place: &Place,
-    host: &Machine,
-    stride: u64,
-) -> Result<(String, Vec<String>)> {
+/// Both ways in these places, by `program`, a runner with its tests of itself.
+pub fn step<'a>(program: &Path, places: &[Place], stride: u64) -> Step<'a> {
+    let places = places.to_vec();
     let stride = stride.to_string();
-    // Without a word, the kernel keeps its interrupt controller where it can: that it did is counted. `--native` would
-    // refuse what these locks have of calls, which newer kernels take by SMC too.
-    let common = vec!["accesses", place.lock, "--stride", &stride];
-    let jobs = [common.clone(), [&common[..], &["--emulate-gic"]].concat()];
-    let outcome = bench.run_program(host, program, &[place.lock], &jobs)?;
-    let [kernel, runner] = outcome.jobs.as_slice() else {
-        return Ok(("nothing".to_owned(), vec!["two jobs were run".to_owned()]));
+    let job = |place: &Place, way: &[&str]| -> Vec<String> {
+        let all = [&["accesses", place.lock, "--stride", &stride], way].concat();
+        all.into_iter().map(str::to_owned).collect()
     };
-    Ok(differences(kernel, runner))
+    let errand = |place: &Place| Errand {
+        cpu: place.cpu.to_owned(),
+        kernel: place.kernel.to_owned(),
+        program: program.to_owned(),
+        by_shell: false,
+        with: vec![place.lock.to_owned()],
+        jobs: WAYS.map(|way| job(place, way)).to_vec(),
+        limit: LIMIT,
+    };
+    Step {
+        name: "the interrupt controller answers access by access as the kernel's does".to_owned(),
+        errands: places.iter().map(errand).collect(),
+        judge: Box::new(move |done| {
+            let mut problems = Vec::new();
+            if places.is_empty() {
+                problems.push("no host was asked for".to_owned());
+            }
+            for (place, Done { host, jobs, .. }) in places.iter().zip(done) {
+                let at = format!(
+                    "{} on Linux {} ({})",
+                    place.lock, host.kernel.version, host.cpu
+                );
+                let (words, found) = match jobs.as_slice() {
+                    [kernel, runner] => differences(kernel, runner),
+                    _ => ("nothing".to_owned(), vec!["two jobs were run".to_owned()]),
+                };
+                say(format_args!("{at}: {words}"));
+                problems.extend(found.into_iter().map(|problem| format!("{at}: {problem}")));
+            }
+            Ok(problems)
+        }),
+    }
 }
 
 /// What came of each access, and how often the runner answered and lent a vCPU.

@@ -1,8 +1,10 @@
 //! A Linux guest with a console that is written to before it listens, and with an alarm (`input` and `alarm` in
 //! `guest.rs`): every line arrives, and the alarm rings once. With the kernel's distributor, and with the runner's.
 
-use crate::emulate::{Ended, Machine};
-use crate::failure::{OK, Result};
+use crate::emulate::Ended;
+use crate::errand::Errand;
+use crate::failure::OK;
+use crate::step::Step;
 use crate::trial::Bench;
 use serde_json::Value;
 
@@ -29,14 +31,24 @@ vmlock-run audit "$1" --format json $2
 printf 'hello\nquit\n' | vmlock-run start "$1" $2
 "#;
 
-/// What is wrong with the guests' devices on a host.
-pub fn run(bench: &Bench, host: &Machine) -> Result<Vec<String>> {
+/// The guest's devices, on a host of that kernel.
+pub fn step<'a>(bench: &Bench, kernel: &str) -> Step<'a> {
     let jobs = WAYS.map(|(_, flag)| vec!["-c", SCRIPT, "sh", LOCK, flag]);
-    let outcome = bench.run_shell(host, &jobs)?;
-    let ways = WAYS.iter().zip(&outcome.jobs);
-    Ok(ways
-        .flat_map(|((way, _), ended)| problems(way, ended))
-        .collect())
+    let errand = Errand {
+        by_shell: true,
+        ..bench.errand("neoverse-n1", kernel, &jobs)
+    };
+    Step {
+        name: "a Linux guest gets all its input, and its alarm rings".to_owned(),
+        errands: vec![errand],
+        judge: Box::new(|done| {
+            let ended = done.iter().flat_map(|done| &done.jobs);
+            let ways = WAYS.iter().zip(ended);
+            Ok(ways
+                .flat_map(|((way, _), ended)| problems(way, ended))
+                .collect())
+        }),
+    }
 }
 
 fn problems(way: &str, ended: &Ended) -> Vec<String> {

@@ -159,6 +159,10 @@ pub struct Ended {
 pub struct Outcome {
     /// How each job ended, in their order.
     pub jobs: Vec<Ended>,
+    /// How long each job took.
+    pub took: Vec<Duration>,
+    /// How long it was until the first of them began.
+    pub booted: Duration,
     /// The files that were to be brought back and exist.
     pub results: BTreeMap<String, Vec<u8>>,
 }
@@ -182,7 +186,7 @@ pub fn run(machine: &Machine, work: &Work) -> Result<Outcome> {
     let initrd = scratch.path().join("initrd");
     fs::write(&initrd, initramfs(work)?).map_err(|e| Failure::file("write", &initrd, &e))?;
     let mut host = Host::start(machine, &initrd, &scratch, work.output)?;
-    let outcome = host.follow(machine, work.jobs.len());
+    let outcome = host.follow(machine, work.jobs);
     host.kill();
     if let Some(path) = work.console {
         let text = fs::read(scratch.path().join("console")).unwrap_or_default();
@@ -377,21 +381,30 @@ impl Host {
     }
 
     /// Listens to the host until all its jobs have ended and it is off.
-    fn follow(&mut self, machine: &Machine, jobs: usize) -> std::result::Result<Outcome, Ending> {
+    fn follow(&mut self, machine: &Machine, jobs: &[Job]) -> std::result::Result<Outcome, Ending> {
         let start = Instant::now();
         let mut outcome = Outcome::default();
+        let mut last = start;
         let mut started = false;
         let mut done: Option<Instant> = None;
         let mut off = false;
         loop {
             match self.events.recv_timeout(tools::TICK) {
-                Ok(Event::Started { kvm: true }) => started = true,
+                Ok(Event::Started { kvm: true }) => {
+                    started = true;
+                    outcome.booted = start.elapsed();
+                    last = Instant::now();
+                }
                 Ok(Event::Started { kvm: false }) => {
                     return Err(Ending::Failed(
                         "it has no /dev/kvm: this kernel has no KVM built in, or the CPU that is emulated offers no EL2 to it".to_owned(),
                     ));
                 }
-                Ok(Event::Ended(ended)) => outcome.jobs.push(ended),
+                Ok(Event::Ended(ended)) => {
+                    outcome.jobs.push(ended);
+                    outcome.took.push(last.elapsed());
+                    last = Instant::now();
+                }
                 Ok(Event::File(path, content)) => {
                     outcome.results.insert(path, content);
                 }
@@ -412,7 +425,10 @@ impl Host {
             if off {
                 if let Ok(event) = self.events.try_recv() {
                     match event {
-                        Event::Ended(ended) => outcome.jobs.push(ended),
+                        Event::Ended(ended) => {
+                            outcome.jobs.push(ended);
+                            outcome.took.push(last.elapsed());
+                        }
                         Event::File(path, content) => {
                             outcome.results.insert(path, content);
                         }
@@ -421,7 +437,7 @@ impl Host {
                     }
                     continue;
                 }
-                return if done.is_some() && outcome.jobs.len() == jobs {
+                return if done.is_some() && outcome.jobs.len() == jobs.len() {
                     Ok(outcome)
                 } else if !started {
                     Err(Ending::Failed(
@@ -429,8 +445,8 @@ impl Host {
                     ))
                 } else {
                     Err(Ending::Failed(format!(
-                        "it crashed or was switched off while job {} of {jobs} was running",
-                        outcome.jobs.len() + 1
+                        "it crashed or was switched off during {}",
+                        current(jobs, outcome.jobs.len())
                     )))
                 };
             }
@@ -443,7 +459,7 @@ impl Host {
                 Err(e) => return Err(Ending::Failed(format!("QEMU cannot be waited for: {e}"))),
             }
             if done.is_some_and(|at| at.elapsed() > POWER_OFF) && !off {
-                if outcome.jobs.len() == jobs {
+                if outcome.jobs.len() == jobs.len() {
                     return Ok(outcome);
                 }
                 return Err(Ending::Failed("it does not power off".to_owned()));
@@ -456,9 +472,12 @@ impl Host {
                     "no result after {} s ({}; a longer limit: --timeout)",
                     limit.as_secs(),
                     if started {
-                        "the kernel is up, the program hangs or is slow"
+                        format!(
+                            "the kernel is up, a program hangs or is slow: {}",
+                            current(jobs, outcome.jobs.len())
+                        )
                     } else {
-                        "it has not even reached user space"
+                        "it has not even reached user space".to_owned()
                     }
                 )));
             }
@@ -484,6 +503,20 @@ impl Drop for Host {
     fn drop(&mut self) {
         self.kill();
         self.drain();
+    }
+}
+
+/// In words, which job was running when so many had ended.
+fn current(jobs: &[Job], ended: usize) -> String {
+    match jobs.get(ended) {
+        Some(job) => format!(
+            "job {} of {}: {} {}",
+            ended + 1,
+            jobs.len(),
+            job.program,
+            job.args.join(" ")
+        ),
+        None => format!("what follows all of its {} jobs", jobs.len()),
     }
 }
 

@@ -9,12 +9,11 @@ use crate::failure::{FINDINGS, Failure, OK, Result, say, tell};
 use crate::flags::Firmware;
 use crate::kernels;
 use crate::matrix::{Verdict, short, verdict};
-use crate::tools;
-use crate::trial::{self, Bench};
+use crate::step::{self, Done, Step};
+use crate::trial::Bench;
 use crate::truth;
 use std::collections::BTreeMap;
 use std::fs;
-use std::time::Duration;
 
 /// One lock.
 struct Lock {
@@ -66,18 +65,17 @@ pub const SLICE: [(&str, &str); 3] = [
     ("neoverse-n1", "7.3"),
 ];
 
-/// How long one host may take.
-const LIMIT: Duration = Duration::from_secs(400);
-
 /// Audits on all the kernels that were asked for; 0 if all is as expected.
 pub fn run(cache: &Cache, flags: &Firmware) -> Result<u8> {
     emulator::ensure(cache, true)?;
     let bench = Bench::prepare(cache)?;
-    kernels::resolve(cache, &flags.kernels, flags.refresh)?;
+    if flags.refresh {
+        kernels::resolve(cache, &flags.kernels, true)?;
+    }
     let names = CPUS
         .iter()
         .flat_map(|cpu| flags.kernels.iter().map(|kernel| (*cpu, kernel.as_str())));
-    let problems = audits(cache, &bench, names)?;
+    let problems = step::run_alone(cache, &bench, step(&bench, names)?)?;
     for problem in &problems {
         tell(problem)?;
     }
@@ -90,16 +88,26 @@ fn keeps(lock: &Lock, kernel: &str) -> bool {
     place(kernel) >= place(lock.since)
 }
 
-/// Audits on these hosts, each a CPU and a kernel; returns what is not as expected.
-pub fn audits<'a>(
-    cache: &Cache,
+/// Each lock as it is kept by default, and with all calls answered by vmlock that it can answer.
+fn ways(kernel: &str) -> &'static [&'static [&'static str]] {
+    match WITHOUT_FILTER.contains(&kernel) {
+        true => &[&[]],
+        false => &[&[], &["--emulate-calls"]],
+    }
+}
+
+/// The audits on a host of that CPU and kernel: the place of each lock in [`LOCKS`], and further arguments.
+fn audits(cpu: &str, kernel: &str) -> Vec<(usize, &'static [&'static str])> {
+    let mine = (0..LOCKS.len()).filter(|at| LOCKS[*at].cpu == cpu);
+    mine.flat_map(|at| ways(kernel).iter().map(move |way| (at, *way)))
+        .collect()
+}
+
+/// The locks on these hosts, each a CPU and a kernel.
+pub fn step<'a, 'h>(
     bench: &Bench,
-    hosts: impl IntoIterator<Item = (&'a str, &'a str)>,
-) -> Result<Vec<String>> {
-    let hosts = hosts
-        .into_iter()
-        .map(|(cpu, kernel)| trial::host(cache, kernel, cpu, LIMIT))
-        .collect::<Result<Vec<_>>>()?;
+    hosts: impl IntoIterator<Item = (&'h str, &'h str)>,
+) -> Result<Step<'a>> {
     let folder = bench.root().join("target").join("firmware");
     fs::create_dir_all(&folder).map_err(|e| Failure::file("make", &folder, &e))?;
     let compiler = cross::build_native("vmlock")?;
@@ -114,42 +122,31 @@ pub fn audits<'a>(
         let path = truth::lock(&compiler, &folder, lock.abi, lock.cpu, &name, block)?;
         paths.push(path);
     }
-    let found = tools::in_parallel(&hosts, tools::hosts_at_a_time(), |host| {
-        // Every lock as it is kept by default, and with all calls answered by vmlock that it can answer.
-        let ways: &[&[&str]] = match WITHOUT_FILTER.contains(&host.kernel.asked.as_str()) {
-            true => &[&[]],
-            false => &[&[], &["--emulate-calls"]],
+    let errands = hosts.into_iter().map(|(cpu, kernel)| {
+        let audit = |(at, way): (usize, &[&'static str])| {
+            [&["audit", paths[at].as_str(), "--format", "json"], way].concat()
         };
-        let mine: Vec<(usize, &[&str])> = (0..LOCKS.len())
-            .filter(|at| LOCKS[*at].cpu == host.cpu)
-            .flat_map(|at| ways.iter().map(move |way| (at, *way)))
-            .collect();
-        let jobs: Vec<Vec<&str>> = mine
-            .iter()
-            .map(|(at, way)| [&["audit", paths[*at].as_str(), "--format", "json"], *way].concat())
-            .collect();
-        let ended = bench.run(host, &jobs)?;
-        say(format_args!(
-            "{} ({}): {} audits have ended",
-            host.kernel.version,
-            host.cpu,
-            ended.jobs.len()
-        ));
-        let verdicts = ended.jobs.iter().map(|job| {
+        let jobs: Vec<Vec<&str>> = audits(cpu, kernel).into_iter().map(audit).collect();
+        bench.errand(cpu, kernel, &jobs)
+    });
+    Ok(Step {
+        name: "PSCI versions and hypercall services".to_owned(),
+        errands: errands.collect(),
+        judge: Box::new(|done| Ok(problems(done))),
+    })
+}
+
+/// What is not as expected.
+fn problems(done: &[Done]) -> Vec<String> {
+    let mut problems = Vec::new();
+    let mut digests: BTreeMap<usize, String> = BTreeMap::new();
+    for Done { host, jobs, .. } in done {
+        let kernel = host.kernel.asked.as_str();
+        for ((at, way), job) in audits(&host.cpu, kernel).into_iter().zip(jobs) {
             let (verdict, report) = verdict(job);
             let emulated = report["plan"]["emulate"].as_u64().unwrap_or(0);
             let remedy = String::from_utf8_lossy(&job.stdout).contains(REMEDY);
-            (verdict, emulated, remedy)
-        });
-        Ok(mine.into_iter().zip(verdicts).collect::<Vec<_>>())
-    })?;
-
-    let mut problems = Vec::new();
-    let mut digests: BTreeMap<usize, String> = BTreeMap::new();
-    for (host, verdicts) in hosts.iter().zip(found) {
-        for ((at, way), (verdict, emulated, remedy)) in verdicts {
             let lock = &LOCKS[at];
-            let kernel = host.kernel.asked.as_str();
             let what = [lock.abi, way].concat().join(" ");
             let place = format!("{what} on {} ({})", host.kernel.version, host.cpu);
             say(format_args!(
@@ -177,9 +174,8 @@ pub fn audits<'a>(
         }
     }
     let tried = |at: &usize| {
-        hosts
-            .iter()
-            .any(|h| h.cpu == LOCKS[*at].cpu && keeps(&LOCKS[*at], &h.kernel.asked))
+        done.iter()
+            .any(|d| d.host.cpu == LOCKS[*at].cpu && keeps(&LOCKS[*at], &d.host.kernel.asked))
     };
     let unkept = (0..LOCKS.len())
         .filter(tried)
@@ -188,7 +184,7 @@ pub fn audits<'a>(
     if digests.is_empty() {
         problems.push("nothing was kept anywhere".to_owned());
     }
-    Ok(problems)
+    problems
 }
 
 /// Fewer answers than these come of all calls that vmlock can answer.

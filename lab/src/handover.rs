@@ -6,20 +6,29 @@
 //! lend its vCPU.
 
 use crate::cache::Cache;
-use crate::emulate::{Ended, Machine};
+use crate::emulate::Ended;
 use crate::failure::Result;
 use crate::interrupts::counts;
 use crate::kexec;
+use crate::step::Step;
 use crate::trial::Bench;
 
 /// The guest's lock.
 pub const LOCK: &str = "lab/tests/specs/kexec.vm.lock.json";
 
-/// What is wrong with the guest on a host. It is written anew where it differs from an older lab's.
-pub fn run(cache: &Cache, bench: &Bench, host: &Machine) -> Result<Vec<String>> {
+/// The guest, on a host of that kernel. Its files are written anew where they differ from an older lab's.
+pub fn step<'a>(cache: &Cache, bench: &Bench, kernel: &str) -> Result<Step<'a>> {
     kexec::provide(cache, &bench.root().join("examples/guest"))?;
-    let outcome = bench.run(host, &[vec!["start", LOCK, "--stats"]])?;
-    Ok(outcome.jobs.iter().flat_map(problems).collect())
+    let jobs = [vec!["start", LOCK, "--stats"]];
+    Ok(Step {
+        name: "a Linux guest goes on through kexec, and through a crash in its timer's interrupt"
+            .to_owned(),
+        errands: vec![bench.errand("neoverse-n1", kernel, &jobs)],
+        judge: Box::new(|done| {
+            let ended = done.iter().flat_map(|done| &done.jobs);
+            Ok(ended.flat_map(problems).collect())
+        }),
+    })
 }
 
 fn problems(ended: &Ended) -> Vec<String> {

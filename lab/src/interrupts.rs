@@ -2,20 +2,29 @@
 //! the CPU that it asks for and to no other (`interrupts` in `guest.rs`), and there are not more than were
 //! raised. There may be fewer: a UART's line goes up and down while its interrupt is being handled.
 
-use crate::emulate::{Ended, Machine};
-use crate::failure::Result;
+use crate::emulate::Ended;
+use crate::step::Step;
 use crate::trial::Bench;
 use serde_json::Value;
 
 /// The guest's lock.
 pub const LOCK: &str = "lab/tests/specs/interrupts.vm.lock.json";
+/// The host's CPU.
+const CPU: &str = "neoverse-n1";
 /// The guest's CPUs.
 const CPUS: usize = 8;
 
-/// What is wrong with the guest's interrupts on a host.
-pub fn run(bench: &Bench, host: &Machine) -> Result<Vec<String>> {
-    let outcome = bench.run(host, &[vec!["start", LOCK, "--stats"]])?;
-    Ok(outcome.jobs.iter().flat_map(problems).collect())
+/// The guest's interrupts, on a host of that kernel.
+pub fn step<'a>(bench: &Bench, kernel: &str) -> Step<'a> {
+    let jobs = [vec!["start", LOCK, "--stats"]];
+    Step {
+        name: "a Linux guest's interrupts go where it wants them".to_owned(),
+        errands: vec![bench.errand(CPU, kernel, &jobs)],
+        judge: Box::new(|done| {
+            let ended = done.iter().flat_map(|done| &done.jobs);
+            Ok(ended.flat_map(problems).collect())
+        }),
+    }
 }
 
 fn problems(ended: &Ended) -> Vec<String> {

@@ -1,14 +1,12 @@
 //! Whether it would be noticed that a promise is not kept: on hosts of several kernels each promise of some locks is
 //! altered, and the proof of the machine has to contradict it. The runner for it is built with its feature `torture`.
 
-use crate::cache::Cache;
 use crate::emulate::Ended;
-use crate::failure::{OK, Result, say};
-use crate::tools;
-use crate::trial::{self, Bench};
+use crate::errand::{Errand, LIMIT};
+use crate::failure::{OK, say};
+use crate::step::Step;
 use serde_json::Value;
 use std::path::Path;
-use std::time::Duration;
 
 /// CPU and kernel of a host, and locks that it keeps: by the kernel alone, by the runner's distributor and its answers,
 /// with an identity of its own, with every feature.
@@ -43,26 +41,40 @@ const HOSTS: [(&str, &str, &[&str]); 5] = [
     ("a64fx", "6.12", &["lab/tests/specs/vectors.vm.lock.json"]),
 ];
 
-/// How long one host may take.
-const LIMIT: Duration = Duration::from_secs(400);
-
-/// What nobody noticed, by `program`, a runner with the feature `torture`.
-pub fn noticed(cache: &Cache, bench: &Bench, program: &Path) -> Result<Vec<String>> {
-    let found = tools::in_parallel(&HOSTS, tools::hosts_at_a_time(), |(cpu, kernel, locks)| {
-        let host = trial::host(cache, kernel, cpu, LIMIT)?;
-        let jobs: Vec<Vec<&str>> = locks.iter().map(|lock| vec!["mutate", lock]).collect();
-        let outcome = bench.run_program(&host, program, locks, &jobs)?;
-        let mut problems = Vec::new();
-        for (lock, ended) in locks.iter().zip(&outcome.jobs) {
-            let place = format!("{lock} on Linux {} ({cpu})", host.kernel.version);
-            match tally(ended) {
-                Ok(words) => say(format_args!("{place}: {words}")),
-                Err(why) => problems.push(format!("{place}: {why}")),
+/// Alterations by `program`, a runner with the feature `torture`.
+pub fn step<'a>(program: &Path) -> Step<'a> {
+    let owned = |names: &[&str]| {
+        names
+            .iter()
+            .map(|&name| name.to_owned())
+            .collect::<Vec<_>>()
+    };
+    let errand = |(cpu, kernel, locks): &(&str, &str, &[&str])| Errand {
+        cpu: (*cpu).to_owned(),
+        kernel: (*kernel).to_owned(),
+        program: program.to_owned(),
+        by_shell: false,
+        with: owned(locks),
+        jobs: locks.iter().map(|lock| owned(&["mutate", lock])).collect(),
+        limit: LIMIT,
+    };
+    Step {
+        name: "no promise can be altered unnoticed".to_owned(),
+        errands: HOSTS.iter().map(errand).collect(),
+        judge: Box::new(|done| {
+            let mut problems = Vec::new();
+            for (done, (cpu, _, locks)) in done.iter().zip(HOSTS) {
+                for (lock, ended) in locks.iter().zip(&done.jobs) {
+                    let place = format!("{lock} on Linux {} ({cpu})", done.host.kernel.version);
+                    match tally(ended) {
+                        Ok(words) => say(format_args!("{place}: {words}")),
+                        Err(why) => problems.push(format!("{place}: {why}")),
+                    }
+                }
             }
-        }
-        Ok(problems)
-    })?;
-    Ok(found.concat())
+            Ok(problems)
+        }),
+    }
 }
 
 /// How many were noticed in which way, or why they do not all count.

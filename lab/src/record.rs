@@ -38,7 +38,8 @@ pub fn run(cache: &Cache, flags: &Record) -> Result<u8> {
 }
 
 fn record(bench: &Bench, folder: &Path, host: &Machine) -> Result<()> {
-    let outcome = bench.run(host, &[vec!["probe"]])?;
+    let errand = bench.errand(&host.cpu, &host.kernel.asked, &[vec!["probe"]]);
+    let outcome = bench.run(host, &[&errand])?;
     let ended = outcome
         .jobs
         .first()

@@ -7,9 +7,11 @@
 use crate::cache::Cache;
 use crate::cross;
 use crate::emulate::Ended;
-use crate::failure::{FINDINGS, OK, Result, say, tell};
+use crate::errand::Errand;
+use crate::failure::{FINDINGS, OK, Result, tell};
 use crate::flags;
-use crate::trial::{self, Bench};
+use crate::step::{self, Step};
+use crate::trial::Bench;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -28,8 +30,8 @@ const LIMIT: (Duration, Duration) = (Duration::from_secs(120), Duration::from_mi
 pub fn run(cache: &Cache, flags: &flags::Torture) -> Result<u8> {
     let bench = Bench::prepare(cache)?;
     let program = runner(cache)?;
-    let (interrupts, rarity) = (flags.interrupts, flags.rarity);
-    let problems = under_fire(cache, &bench, &program, &flags.kernel, interrupts, rarity)?;
+    let step = step(&program, &flags.kernel, flags.interrupts, flags.rarity);
+    let problems = step::run_alone(cache, &bench, step)?;
     for problem in &problems {
         tell(problem)?;
     }
@@ -41,36 +43,41 @@ pub fn runner(cache: &Cache) -> Result<PathBuf> {
     cross::build_with(cache, cross::RUNNER, "torture")
 }
 
-/// What is wrong after so many interrupts each way, by `program`, such a runner; the counts are printed.
-pub fn under_fire(
-    cache: &Cache,
-    bench: &Bench,
-    program: &Path,
-    kernel: &str,
-    interrupts: u64,
-    rarity: u64,
-) -> Result<Vec<String>> {
+/// So many interrupts each way, by `program`, such a runner; the counts are printed.
+pub fn step<'a>(program: &Path, kernel: &str, interrupts: u64, rarity: u64) -> Step<'a> {
     let interrupts_each = u32::try_from(interrupts).unwrap_or(u32::MAX);
-    let limit = LIMIT.0 + LIMIT.1 * interrupts_each;
-    let host = trial::host(cache, kernel, "neoverse-n1", limit)?;
     let (count, rarity) = (interrupts.to_string(), rarity.to_string());
-    let jobs = WAYS.map(|(_, flags)| {
+    let job = |(_, flags): (&str, &[&str])| -> Vec<String> {
         let numbers = ["--interrupts", &count, "--rarity", &rarity];
-        [&["torture", LOCK][..], flags, &numbers[..]].concat()
-    });
-    let outcome = bench.run_program(&host, program, &[LOCK], &jobs)?;
-    let mut problems = Vec::new();
-    for ((way, flags), ended) in WAYS.iter().zip(&outcome.jobs) {
-        match agreement(ended, interrupts, !flags.is_empty()) {
-            Ok(words) => tell(format_args!(
-                "{way} on Linux {}: {words}",
-                host.kernel.version
-            ))?,
-            Err(why) => problems.push(format!("{way} on Linux {}: {why}", host.kernel.version)),
-        }
+        let all = [&["torture", LOCK][..], flags, &numbers[..]].concat();
+        all.into_iter().map(str::to_owned).collect()
+    };
+    let errand = Errand {
+        cpu: "neoverse-n1".to_owned(),
+        kernel: kernel.to_owned(),
+        program: program.to_owned(),
+        by_shell: false,
+        with: vec![LOCK.to_owned()],
+        jobs: WAYS.map(job).to_vec(),
+        limit: LIMIT.0 + LIMIT.1 * interrupts_each,
+    };
+    Step {
+        name: "no interrupt is lost or invented".to_owned(),
+        errands: vec![errand],
+        judge: Box::new(move |done| {
+            let mut problems = Vec::new();
+            for done in done {
+                for ((way, flags), ended) in WAYS.iter().zip(&done.jobs) {
+                    let place = format!("{way} on Linux {}", done.host.kernel.version);
+                    match agreement(ended, interrupts, !flags.is_empty()) {
+                        Ok(words) => tell(format_args!("{place}: {words}"))?,
+                        Err(why) => problems.push(format!("{place}: {why}")),
+                    }
+                }
+            }
+            Ok(problems)
+        }),
     }
-    say("interrupts were sent both ways");
-    Ok(problems)
 }
 
 /// The counts in words, or why they do not agree; so many are to be taken or cleared; `proxied`: the runner is to answer.

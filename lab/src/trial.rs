@@ -4,6 +4,7 @@ use crate::cache::Cache;
 use crate::cross;
 use crate::emulate::{self, Clock, Ended, Files, Job, LAB, Machine, Outcome, Output, Work};
 use crate::emulator;
+use crate::errand::{self, Errand};
 use crate::failure::{Failure, Result};
 use crate::guest;
 use crate::hibernate;
@@ -84,81 +85,41 @@ impl<'a> Bench<'a> {
         &self.root
     }
 
-    /// Tries locks on a host, each with further arguments, and starts a guest under it if so asked: one boot for all.
-    pub fn try_locks(&self, host: &Machine, locks: &[(&str, &[&str], bool)]) -> Result<Vec<Trial>> {
+    /// What runs the vmlock-run under test with each of these argument lists.
+    pub fn errand(&self, cpu: &str, kernel: &str, jobs: &[Vec<&str>]) -> Errand {
+        let owned = |args: &Vec<&str>| args.iter().map(|&arg| arg.to_owned()).collect();
+        Errand {
+            cpu: cpu.to_owned(),
+            kernel: kernel.to_owned(),
+            program: self.program.clone(),
+            by_shell: false,
+            with: Vec::new(),
+            jobs: jobs.iter().map(owned).collect(),
+            limit: errand::LIMIT,
+        }
+    }
+
+    /// Boots a host and does all errands in it, one after the other. What they name is relative to the checkout.
+    pub fn run(&self, host: &Machine, errands: &[&Errand]) -> Result<Outcome> {
+        let mut files = Files::default();
         let mut jobs = Vec::new();
-        for (lock, flags, starts) in locks {
-            jobs.push([&["audit", *lock, "--format", "json"], *flags].concat());
-            jobs.push([&["check", *lock], *flags].concat());
-            if *starts {
-                jobs.push([&["start", *lock], *flags].concat());
+        let whole = |path: &String| job::absolute(&self.root, Path::new(path));
+        for errand in errands {
+            let inside = job::add_program(&mut files, &errand.program)?;
+            let program = match errand.by_shell {
+                true => format!("{LAB}/bin/sh"),
+                false => inside,
+            };
+            for path in errand.with.iter().map(whole) {
+                files.copy(&job::text(&path)?, &path);
             }
-        }
-        let mut ended = self.run(host, &jobs)?.jobs.into_iter();
-        let mut next = || {
-            ended
-                .next()
-                .ok_or_else(|| Failure::bug("a job without a result"))
-        };
-        locks
-            .iter()
-            .map(|(_, _, starts)| {
-                Ok(Trial {
-                    verdict: matrix::verdict(&next()?).0,
-                    check: next()?.code,
-                    start: starts.then(&mut next).transpose()?,
-                })
-            })
-            .collect()
-    }
-
-    /// Runs vmlock-run with each of these argument lists in one host.
-    pub fn run(&self, host: &Machine, jobs: &[Vec<&str>]) -> Result<Outcome> {
-        let mut files = Files::default();
-        let inside = job::add_program(&mut files, &self.program)?;
-        self.boot(host, files, &inside, jobs)
-    }
-
-    /// Runs a shell with each of these argument lists in one host; vmlock-run is on its PATH.
-    pub fn run_shell(&self, host: &Machine, jobs: &[Vec<&str>]) -> Result<Outcome> {
-        let mut files = Files::default();
-        job::add_program(&mut files, &self.program)?;
-        self.boot(host, files, &format!("{LAB}/bin/sh"), jobs)
-    }
-
-    /// Runs another static arm64 program with each of these argument lists, and with files of the
-    /// checkout. All paths are relative to the checkout.
-    pub fn run_program(
-        &self,
-        host: &Machine,
-        program: &Path,
-        with: &[&str],
-        jobs: &[Vec<&str>],
-    ) -> Result<Outcome> {
-        let mut files = Files::default();
-        let inside = job::add_program(&mut files, program)?;
-        for file in with {
-            let path = job::absolute(&self.root, Path::new(file));
-            files.copy(&job::text(&path)?, &path);
-        }
-        self.boot(host, files, &inside, jobs)
-    }
-
-    fn boot(
-        &self,
-        host: &Machine,
-        mut files: Files,
-        program: &str,
-        jobs: &[Vec<&str>],
-    ) -> Result<Outcome> {
-        let mut list = Vec::new();
-        for args in jobs {
-            let args: Vec<String> = args.iter().map(|&arg| arg.to_owned()).collect();
-            job::add_arguments(self.cache, &mut files, &self.root, &args)?;
-            list.push(Job {
-                program: program.to_owned(),
-                args,
-            });
+            for args in &errand.jobs {
+                job::add_arguments(self.cache, &mut files, &self.root, args)?;
+                jobs.push(Job {
+                    program: program.clone(),
+                    args: args.clone(),
+                });
+            }
         }
         let outcome = emulate::run(
             host,
@@ -166,7 +127,7 @@ impl<'a> Bench<'a> {
                 dir: &job::text(&self.root)?,
                 files: &files,
                 busybox: &self.busybox,
-                jobs: &list,
+                jobs: &jobs,
                 results: &[],
                 output: Output::Collect,
                 console: None,
@@ -178,6 +139,65 @@ impl<'a> Bench<'a> {
             Err(Failure::bug("a host did not run all its jobs"))
         }
     }
+
+    /// Tries one lock on a host and starts a guest under it.
+    pub fn try_lock(&self, host: &Machine, lock: &str) -> Result<Trial> {
+        let tried = [Tried {
+            lock,
+            flags: &[],
+            starts: true,
+        }];
+        let errand = self.errand(&host.cpu, &host.kernel.asked, &jobs(&tried));
+        let mut trials = trials(&tried, &self.run(host, &[&errand])?.jobs)?;
+        trials
+            .pop()
+            .ok_or_else(|| Failure::bug("a host without a result"))
+    }
+}
+
+/// A lock that is audited and checked, and under which a guest is started if so wanted.
+pub struct Tried<'a> {
+    /// The lock.
+    pub lock: &'a str,
+    /// Further arguments.
+    pub flags: &'a [&'a str],
+    /// Whether a guest is started.
+    pub starts: bool,
+}
+
+/// The arguments of vmlock-run that try these locks.
+pub fn jobs<'a>(tried: &[Tried<'a>]) -> Vec<Vec<&'a str>> {
+    let mut jobs = Vec::new();
+    for Tried {
+        lock,
+        flags,
+        starts,
+    } in tried
+    {
+        jobs.push([&["audit", *lock, "--format", "json"], *flags].concat());
+        jobs.push([&["check", *lock], *flags].concat());
+        if *starts {
+            jobs.push([&["start", *lock], *flags].concat());
+        }
+    }
+    jobs
+}
+
+/// How the locks fared, of how those jobs ended.
+pub fn trials(tried: &[Tried], ended: &[Ended]) -> Result<Vec<Trial>> {
+    let mut ended = ended.iter();
+    let mut next = || {
+        let ended = ended.next();
+        ended.ok_or_else(|| Failure::bug("a job without a result"))
+    };
+    let mut trial = |tried: &Tried| {
+        Ok(Trial {
+            verdict: matrix::verdict(next()?).0,
+            check: next()?.code,
+            start: tried.starts.then(|| next().cloned()).transpose()?,
+        })
+    };
+    tried.iter().map(&mut trial).collect()
 }
 
 impl Trial {

@@ -3,10 +3,10 @@
 //! lock is kept without a single write, and the witness finds no difference.
 
 use crate::cross;
-use crate::emulate::Machine;
 use crate::emulator;
 use crate::failure::{Failure, OK, Result, say};
 use crate::matrix::{Verdict, short, verdict};
+use crate::step::{Done, Step};
 use crate::tools;
 use crate::trial::Bench;
 use serde_json::Value;
@@ -100,37 +100,52 @@ pub fn wanted() -> Result<Wanted> {
 /// Features of the default guests that are compared.
 const FEATURES: [(&str, &str); 2] = [("plain", ""), ("pmu", " {\n        pmu\n    }")];
 
-/// Compares; returns what is not as the catalogue says.
-pub fn run(bench: &Bench, hosts: &[Machine]) -> Result<Vec<String>> {
+/// Each model on each kernel, as far as this emulator has it.
+pub fn step<'a>(bench: &Bench, wanted: Wanted) -> Result<Step<'a>> {
     let folder = bench.root().join("target").join("truth");
     fs::create_dir_all(&folder).map_err(|e| Failure::file("make", &folder, &e))?;
     let compiler = cross::build_native("vmlock")?;
-    let found = tools::in_parallel(hosts, tools::hosts_at_a_time(), |host| {
-        on_host(bench, &compiler, &folder, host)
-    })?;
-    if found.is_empty() {
-        return Ok(vec!["no host was compared".to_owned()]);
+    let name = format!("the catalogue against default guests: {}", wanted.models());
+    let mut errands = Vec::new();
+    for (cpu, kernel) in wanted.hosts {
+        let baseline = baseline(kernel)?;
+        let mut jobs = Vec::new();
+        let locks = FEATURES
+            .iter()
+            .map(|(name, block)| lock(&compiler, &folder, &[baseline], cpu, name, block))
+            .collect::<Result<Vec<_>>>()?;
+        for lock in &locks {
+            jobs.push(vec!["check", lock, "--format", "json"]);
+            jobs.push(vec!["audit", lock, "--format", "json"]);
+        }
+        errands.push(bench.errand(cpu, kernel, &jobs));
     }
-    Ok(found.into_iter().flatten().collect())
+    Ok(Step {
+        name,
+        errands,
+        judge: Box::new(|done| {
+            if done.is_empty() {
+                return Ok(vec!["no host was compared".to_owned()]);
+            }
+            let found = done.iter().map(on_host).collect::<Result<Vec<_>>>()?;
+            Ok(found.concat())
+        }),
+    })
 }
 
-fn on_host(bench: &Bench, compiler: &Path, folder: &Path, host: &Machine) -> Result<Vec<String>> {
-    let (_, baseline) = KERNELS
-        .iter()
-        .find(|(kernel, _)| *kernel == host.kernel.asked)
-        .ok_or_else(|| Failure::bug("a kernel without a baseline"))?;
-    let locks = FEATURES
-        .iter()
-        .map(|(name, block)| lock(compiler, folder, &[baseline], &host.cpu, name, block))
-        .collect::<Result<Vec<_>>>()?;
-    let mut jobs = Vec::new();
-    for lock in &locks {
-        jobs.push(vec!["check", lock, "--format", "json"]);
-        jobs.push(vec!["audit", lock, "--format", "json"]);
-    }
-    let ended = bench.run(host, &jobs)?;
+/// What a kernel of the lab shows.
+fn baseline(kernel: &str) -> Result<&'static str> {
+    let known = KERNELS.iter().find(|(name, _)| *name == kernel);
+    let (_, baseline) = known.ok_or_else(|| Failure::bug("a kernel without a baseline"))?;
+    Ok(baseline)
+}
+
+/// What is not as the catalogue says.
+fn on_host(done: &Done) -> Result<Vec<String>> {
+    let host = &done.host;
+    let baseline = baseline(&host.kernel.asked)?;
     let mut problems = Vec::new();
-    for (pair, (feature, _)) in ended.jobs.chunks_exact(2).zip(FEATURES) {
+    for (pair, (feature, _)) in done.jobs.chunks_exact(2).zip(FEATURES) {
         let place = format!(
             "{baseline} on {} ({}, {feature})",
             host.kernel.version, host.cpu

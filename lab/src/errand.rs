@@ -1,0 +1,25 @@
+//! What a step of the tests wants done in a host. Errands to one kernel on one CPU share a boot (`step.rs`).
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// How long an errand may take that says nothing else.
+pub const LIMIT: Duration = Duration::from_secs(400);
+
+/// Runs of one program in one host.
+pub struct Errand {
+    /// The host's CPU.
+    pub cpu: String,
+    /// The series of its kernel.
+    pub kernel: String,
+    /// A static arm64 program.
+    pub program: PathBuf,
+    /// Whether the arguments are those of the host's shell, which has the program on its PATH.
+    pub by_shell: bool,
+    /// Files of the checkout that it needs beside those that its arguments name.
+    pub with: Vec<String>,
+    /// Its arguments, for one run after the other.
+    pub jobs: Vec<Vec<String>>,
+    /// How long this may take.
+    pub limit: Duration,
+}

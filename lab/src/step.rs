@@ -1,0 +1,161 @@
+//! The steps of the tests that need hosts. What all of them want done is collected first, so that each host is
+//! booted once; then each step judges what came of its errands.
+//!
+//! In a host the errands follow each other in the steps' order. What a step tests must not depend on a host that
+//! nobody has used.
+
+use crate::cache::Cache;
+use crate::emulate::{Ended, Machine, Outcome};
+use crate::errand::Errand;
+use crate::failure::{Failure, Result, say};
+use crate::kernels;
+use crate::tools;
+use crate::trial::{self, Bench};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// What came of an errand.
+pub struct Done {
+    /// Where it was done.
+    pub host: Machine,
+    /// How each job ended, in their order.
+    pub jobs: Vec<Ended>,
+    /// How long the jobs took together.
+    took: Duration,
+}
+
+/// Says what is wrong, of what came of a step's errands, in their order.
+pub type Judge<'a> = Box<dyn FnOnce(&[Done]) -> Result<Vec<String>> + 'a>;
+
+/// A part of the tests.
+pub struct Step<'a> {
+    /// What holds if nothing is wrong.
+    pub name: String,
+    /// What it wants done.
+    pub errands: Vec<Errand>,
+    /// What it makes of them.
+    pub judge: Judge<'a>,
+}
+
+/// What a step found.
+pub struct Verdict {
+    /// Its name.
+    pub name: String,
+    /// What is wrong.
+    pub problems: Vec<String>,
+    /// How long its jobs took in their hosts.
+    pub took: Duration,
+}
+
+/// Does all errands of all steps, each host booted once; gives the steps' verdicts in their order.
+pub fn run(cache: &Cache, bench: &Bench, steps: Vec<Step>) -> Result<Vec<Verdict>> {
+    let all: Vec<&Errand> = steps.iter().flat_map(|step| &step.errands).collect();
+    let names: Vec<String> = all.iter().map(|errand| errand.kernel.clone()).collect();
+    // All of them at once, so that what is missing is fetched in one go.
+    kernels::resolve(cache, &names, false)?;
+    let boots = boots(&all);
+    say(format_args!(
+        "{} errands to {} hosts",
+        all.len(),
+        boots.len()
+    ));
+    let done = tools::in_parallel(&boots, tools::hosts_at_a_time(), |boot| {
+        let errands: Vec<&Errand> = boot.iter().map(|&at| all[at]).collect();
+        in_one_host(cache, bench, &errands)
+    })?;
+    let mut done: Vec<(usize, Done)> = boots
+        .concat()
+        .into_iter()
+        .zip(done.into_iter().flatten())
+        .collect();
+    done.sort_by_key(|(at, _)| *at);
+    let mut done = done.into_iter().map(|(_, done)| done);
+    let mut verdicts = Vec::new();
+    for step in steps {
+        let mine: Vec<Done> = done.by_ref().take(step.errands.len()).collect();
+        verdicts.push(Verdict {
+            name: step.name,
+            problems: (step.judge)(&mine)?,
+            took: mine.iter().map(|done| done.took).sum(),
+        });
+    }
+    Ok(verdicts)
+}
+
+/// The problems of one step that is all that there is to do.
+pub fn run_alone(cache: &Cache, bench: &Bench, step: Step) -> Result<Vec<String>> {
+    let verdicts = run(cache, bench, vec![step])?;
+    Ok(verdicts.into_iter().flat_map(|v| v.problems).collect())
+}
+
+/// Which errands go to the same host: their places in the list, host by host.
+fn boots(errands: &[&Errand]) -> Vec<Vec<usize>> {
+    let mut boots: BTreeMap<(&str, &str), Vec<usize>> = BTreeMap::new();
+    for (at, errand) in errands.iter().enumerate() {
+        let host = (errand.cpu.as_str(), errand.kernel.as_str());
+        boots.entry(host).or_default().push(at);
+    }
+    boots.into_values().collect()
+}
+
+/// Boots a host for errands that all go there.
+fn in_one_host(cache: &Cache, bench: &Bench, errands: &[&Errand]) -> Result<Vec<Done>> {
+    let first = errands
+        .first()
+        .ok_or_else(|| Failure::bug("a host without an errand"))?;
+    let limit = errands.iter().map(|errand| errand.limit).sum();
+    let host = trial::host(cache, &first.kernel, &first.cpu, limit)?;
+    let mut outcome = bench.run(&host, errands)?;
+    let took: Duration = outcome.took.iter().sum();
+    say(format_args!(
+        "Linux {} ({}): booted in {} s, {} jobs in {} s",
+        host.kernel.version,
+        host.cpu,
+        outcome.booted.as_secs(),
+        outcome.jobs.len(),
+        took.as_secs()
+    ));
+    Ok(errands
+        .iter()
+        .map(|errand| share(&host, errand, &mut outcome))
+        .collect())
+}
+
+/// Takes what belongs to the next errand out of a host's outcome.
+fn share(host: &Machine, errand: &Errand, outcome: &mut Outcome) -> Done {
+    let count = errand.jobs.len();
+    Done {
+        host: host.clone(),
+        jobs: outcome.jobs.drain(..count).collect(),
+        took: outcome.took.drain(..count).sum(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::errand::LIMIT;
+    use std::path::PathBuf;
+
+    #[test]
+    fn errands_to_one_host_share_a_boot_in_their_order() {
+        let to = |cpu: &str, kernel: &str| Errand {
+            cpu: cpu.to_owned(),
+            kernel: kernel.to_owned(),
+            program: PathBuf::new(),
+            by_shell: false,
+            with: Vec::new(),
+            jobs: Vec::new(),
+            limit: LIMIT,
+        };
+        let all = [
+            to("b", "6.1"),
+            to("a", "6.1"),
+            to("b", "6.1"),
+            to("b", "5.10"),
+        ];
+        let all: Vec<&Errand> = all.iter().collect();
+        assert_eq!(boots(&all), [vec![1], vec![3], vec![0, 2]]);
+        assert!(boots(&[]).is_empty());
+    }
+}
