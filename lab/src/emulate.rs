@@ -8,19 +8,26 @@
 use crate::cache::Scratch;
 use crate::emulator;
 use crate::failure::{Failure, Result, unwritten};
-use crate::initramfs::{Archive, quote};
+use crate::initramfs::Archive;
 use crate::kernels::Kernel;
-use crate::programs::Start;
 use crate::tools;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::process::{Child, Stdio};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
+
+mod hardware;
+mod init;
+mod port;
+
+use hardware::qemu;
+use init::initramfs;
+use port::{Event, read_events};
 
 /// Where the lab's own things are inside a host.
 pub const LAB: &str = "/.lab";
@@ -167,18 +174,6 @@ pub struct Outcome {
     pub results: BTreeMap<String, Vec<u8>>,
 }
 
-/// Something that the host reports on the lab's port.
-enum Event {
-    Started {
-        kvm: bool,
-    },
-    Ended(Ended),
-    File(String, Vec<u8>),
-    Done,
-    /// What arrived makes no sense.
-    Garbled(String),
-}
-
 /// Boots a host, runs the jobs in it and waits until it is off.
 pub fn run(machine: &Machine, work: &Work) -> Result<Outcome> {
     emulator::expect(&machine.cpu)?;
@@ -206,92 +201,6 @@ pub fn run(machine: &Machine, work: &Work) -> Result<Outcome> {
         Some(error) => unwritten(&error).map(|()| outcome),
         None => Ok(outcome),
     }
-}
-
-/// The initramfs: the lab's own files, then the work's.
-fn initramfs(work: &Work) -> Result<Vec<u8>> {
-    let mut archive = Archive::default();
-    for dir in [
-        "/proc",
-        "/sys",
-        "/dev",
-        "/run",
-        "/tmp",
-        "/.lab/bin",
-        work.dir,
-    ] {
-        archive.dir(dir)?;
-    }
-    archive.character_device("/dev/console", 5, 1)?;
-    archive.file("/.lab/bin/busybox", 0o755, work.busybox)?;
-    archive.file("/.lab/jobs", 0o644, jobs_script(work).as_bytes())?;
-    archive.file("/init", 0o755, INIT.as_bytes())?;
-    work.files.write_to(&mut archive)?;
-    archive.finish()
-}
-
-/// The first program of a host. Port 0 and 1 carry the program's streams, port 2 is the lab's.
-const INIT: &str = r#"#!/.lab/bin/busybox sh
-b=/.lab/bin/busybox
-export PATH=/.lab/bin HOME=/tmp TERM=vt100
-$b --install -s /.lab/bin
-mount -t proc proc /proc
-mount -t sysfs sysfs /sys
-mount -t devtmpfs devtmpfs /dev
-mkdir -p /dev/pts
-mount -t devpts devpts /dev/pts 2>/dev/null
-ifconfig lo 127.0.0.1 up 2>/dev/null
-for port in 0 1 2; do
-    stty -F /dev/ttyS$port 115200 raw -echo || echo "vmlock-lab: no serial port $port"
-done
-exec 3>/dev/ttyS2
-kvm=no
-[ -c /dev/kvm ] && kvm=yes
-echo "started $kvm" >&3
-. /.lab/jobs
-echo "done" >&3
-exec 3>&-
-poweroff -f
-"#;
-
-/// The part of the host's script that depends on the work.
-fn jobs_script(work: &Work) -> String {
-    let mut script = format!("cd {}\n", quote(work.dir));
-    for job in work.jobs {
-        let words: Vec<String> = std::iter::once(&job.program)
-            .chain(&job.args)
-            .map(|w| quote(w))
-            .collect();
-        let command = words.join(" ");
-        script.push_str(&match work.output {
-            // Pipes keep the program from taking the serial port for a terminal.
-            Output::Stream => format!(
-                "mkfifo /.lab/o /.lab/e\n\
-                 cat /.lab/o >/dev/ttyS0 3>&- &\n\
-                 cat /.lab/e >/dev/ttyS1 3>&- &\n\
-                 {command} </dev/null >/.lab/o 2>/.lab/e 3>&-\n\
-                 code=$?\nwait\nrm /.lab/o /.lab/e\n\
-                 echo \"ended $code 0 0\" >&3\n"
-            ),
-            Output::Terminal => format!(
-                "stty -F /dev/ttyS0 sane 115200\n\
-                 setsid -c {command} </dev/ttyS0 >/dev/ttyS0 2>&1 3>&-\n\
-                 echo \"ended $? 0 0\" >&3\n"
-            ),
-            Output::Collect => format!(
-                "{command} </dev/null >/.lab/o 2>/.lab/e 3>&-\n\
-                 echo \"ended $? $(stat -c %s /.lab/o) $(stat -c %s /.lab/e)\" >&3\n\
-                 cat /.lab/o /.lab/e >&3\n"
-            ),
-        });
-    }
-    for path in work.results {
-        let path = quote(path);
-        script.push_str(&format!(
-            "if [ -f {path} ]; then echo \"file $(stat -c %s {path}) \"{path} >&3; cat {path} >&3; fi\n"
-        ));
-    }
-    script
 }
 
 /// Why a host did not do its work.
@@ -520,67 +429,6 @@ fn current(jobs: &[Job], ended: usize) -> String {
     }
 }
 
-/// The command that is the host's hardware.
-fn qemu(emulator: &Start, machine: &Machine, initrd: &Path, dir: &Path) -> Command {
-    // QEMU dies with the thread that started it, whatever kills the lab.
-    let mut command = match tools::find("setpriv") {
-        Some(setpriv) => {
-            let mut command = Command::new(setpriv);
-            command.args(["--pdeathsig", "KILL", "--"]);
-            command.arg(&emulator.program).args(&emulator.args);
-            command
-        }
-        None => emulator.command(),
-    };
-    // An emulator with a C library of its own cannot be sure of the machine's locales.
-    command.env("LC_ALL", "C");
-    // Without an implementation-defined algorithm, pointer authentication makes `max` many times
-    // slower. It has memory tagging where the board has memory for tags.
-    const BOARD: &str = "virt,virtualization=on,gic-version=3";
-    let (cpu, board) = match machine.cpu.as_str() {
-        "max" => ("max,pauth-impdef=on", format!("{BOARD},mte=on")),
-        other => (other, BOARD.to_owned()),
-    };
-    let mut append = String::from("console=ttyAMA0 loglevel=4 panic=-1 8250.nr_uarts=4");
-    for word in &machine.kernel_args {
-        append.push(' ');
-        append.push_str(word);
-    }
-    command
-        .args(["-M", &board, "-cpu", cpu])
-        .args(match machine.clock {
-            Clock::Real => &["-accel", "tcg,thread=multi"][..],
-            // 2 to the power of the shift is the time of an instruction, in nanoseconds.
-            Clock::Instructions => &["-accel", "tcg", "-icount", "shift=1,sleep=off"],
-        })
-        .args(["-smp", &machine.cpus.to_string()])
-        .args(["-m", &machine.memory.to_string()])
-        .args(["-display", "none", "-nodefaults", "-no-user-config"])
-        .args(["-no-reboot", "-monitor", "none"])
-        .arg("-kernel")
-        .arg(&machine.kernel.image)
-        .arg("-initrd")
-        .arg(initrd)
-        .args(["-append", &append])
-        .arg("-serial")
-        .arg(format!("file:{}", escaped(&dir.join("console"))));
-    for name in ["out", "err", "lab"] {
-        command.arg("-chardev").arg(format!(
-            "socket,id={name},path={}",
-            escaped(&dir.join(name))
-        ));
-    }
-    command
-        .args(["-chardev", "null,id=none", "-device"])
-        .arg("pci-serial-4x,chardev1=out,chardev2=err,chardev3=lab,chardev4=none");
-    command
-}
-
-/// QEMU splits its options at commas; a doubled one stands for itself.
-fn escaped(path: &Path) -> String {
-    path.to_string_lossy().replace(',', ",,")
-}
-
 fn accept(listener: &UnixListener, child: &mut Child) -> std::result::Result<UnixStream, String> {
     let start = Instant::now();
     loop {
@@ -615,69 +463,6 @@ fn copy(mut from: impl Read, mut to: impl Write) -> io::Result<()> {
         }
     }
     written
-}
-
-/// Reads the lab's own port.
-fn read_events(port: impl Read, sender: &Sender<Event>) {
-    let mut port = BufReader::new(port);
-    let mut line = Vec::new();
-    loop {
-        line.clear();
-        match port.read_until(b'\n', &mut line) {
-            Ok(0) | Err(_) => return,
-            Ok(_) => {}
-        }
-        let text = String::from_utf8_lossy(&line);
-        let event = match read_event(text.trim_end_matches('\n'), &mut port) {
-            Some(Ok(event)) => event,
-            // QEMU ended in the middle of a frame; the one who follows says why.
-            Some(Err(_)) => return,
-            None => Event::Garbled(text.into_owned()),
-        };
-        if sender.send(event).is_err() {
-            return;
-        }
-    }
-}
-
-fn read_event(line: &str, port: &mut impl Read) -> Option<std::io::Result<Event>> {
-    let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
-    match word {
-        "started" => Some(Ok(Event::Started { kvm: rest == "yes" })),
-        "done" => Some(Ok(Event::Done)),
-        "ended" => {
-            let mut numbers = rest.split(' ');
-            let code = numbers.next()?.parse().ok()?;
-            let out = numbers.next()?.parse().ok()?;
-            let err = numbers.next()?.parse().ok()?;
-            Some(take(port, out).and_then(|stdout| {
-                let stderr = take(port, err)?;
-                Ok(Event::Ended(Ended {
-                    code,
-                    stdout,
-                    stderr,
-                }))
-            }))
-        }
-        "file" => {
-            let (size, path) = rest.split_once(' ')?;
-            let size = size.parse().ok()?;
-            let path = path.to_owned();
-            Some(take(port, size).map(|content| Event::File(path, content)))
-        }
-        _ => None,
-    }
-}
-
-/// Exactly so many bytes. The count comes from the host, so memory is only taken for what arrives.
-fn take(port: &mut impl Read, count: u64) -> std::io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    port.by_ref().take(count).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 == count {
-        Ok(bytes)
-    } else {
-        Err(ErrorKind::UnexpectedEof.into())
-    }
 }
 
 /// What QEMU said, and the end of what the host's kernel printed.
@@ -720,38 +505,5 @@ mod tests {
         assert_eq!(program, b"");
         assert!(unwritten(&error).is_err());
         assert!(unwritten(&ErrorKind::BrokenPipe.into()).is_ok());
-    }
-
-    #[test]
-    fn events_are_read_with_their_frames() {
-        let port = b"started yes\nended 3 2 1\nabcfile 3 /tmp/x y\n123done\nwhat\n";
-        let (sender, receiver) = mpsc::channel();
-        read_events(&port[..], &sender);
-        drop(sender);
-        let events: Vec<Event> = receiver.iter().collect();
-        let [
-            Event::Started { kvm: true },
-            Event::Ended(ended),
-            Event::File(path, content),
-            Event::Done,
-            Event::Garbled(line),
-        ] = events.as_slice()
-        else {
-            panic!("{} events", events.len());
-        };
-        assert_eq!(
-            (ended.code, &ended.stdout[..], &ended.stderr[..]),
-            (3, &b"ab"[..], &b"c"[..])
-        );
-        assert_eq!((path.as_str(), &content[..]), ("/tmp/x y", &b"123"[..]));
-        assert_eq!(line, "what\n");
-    }
-
-    #[test]
-    fn a_frame_that_is_cut_off_is_no_event() {
-        let (sender, receiver) = mpsc::channel();
-        read_events(&b"ended 0 999999999999 0\nab"[..], &sender);
-        drop(sender);
-        assert_eq!(receiver.iter().count(), 0);
     }
 }

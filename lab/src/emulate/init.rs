@@ -1,0 +1,91 @@
+//! The first program of a host: it runs the jobs, and tells of each on the lab's own port (`port.rs`).
+
+use super::{Output, Work};
+use crate::failure::Result;
+use crate::initramfs::{Archive, quote};
+
+/// The initramfs: the lab's own files, then the work's.
+pub(super) fn initramfs(work: &Work) -> Result<Vec<u8>> {
+    let mut archive = Archive::default();
+    for dir in [
+        "/proc",
+        "/sys",
+        "/dev",
+        "/run",
+        "/tmp",
+        "/.lab/bin",
+        work.dir,
+    ] {
+        archive.dir(dir)?;
+    }
+    archive.character_device("/dev/console", 5, 1)?;
+    archive.file("/.lab/bin/busybox", 0o755, work.busybox)?;
+    archive.file("/.lab/jobs", 0o644, jobs_script(work).as_bytes())?;
+    archive.file("/init", 0o755, INIT.as_bytes())?;
+    work.files.write_to(&mut archive)?;
+    archive.finish()
+}
+
+/// The first program of a host. Port 0 and 1 carry the program's streams, port 2 is the lab's.
+const INIT: &str = r#"#!/.lab/bin/busybox sh
+b=/.lab/bin/busybox
+export PATH=/.lab/bin HOME=/tmp TERM=vt100
+$b --install -s /.lab/bin
+mount -t proc proc /proc
+mount -t sysfs sysfs /sys
+mount -t devtmpfs devtmpfs /dev
+mkdir -p /dev/pts
+mount -t devpts devpts /dev/pts 2>/dev/null
+ifconfig lo 127.0.0.1 up 2>/dev/null
+for port in 0 1 2; do
+    stty -F /dev/ttyS$port 115200 raw -echo || echo "vmlock-lab: no serial port $port"
+done
+exec 3>/dev/ttyS2
+kvm=no
+[ -c /dev/kvm ] && kvm=yes
+echo "started $kvm" >&3
+. /.lab/jobs
+echo "done" >&3
+exec 3>&-
+poweroff -f
+"#;
+
+/// The part of the host's script that depends on the work.
+fn jobs_script(work: &Work) -> String {
+    let mut script = format!("cd {}\n", quote(work.dir));
+    for job in work.jobs {
+        let words: Vec<String> = std::iter::once(&job.program)
+            .chain(&job.args)
+            .map(|w| quote(w))
+            .collect();
+        let command = words.join(" ");
+        script.push_str(&match work.output {
+            // Pipes keep the program from taking the serial port for a terminal.
+            Output::Stream => format!(
+                "mkfifo /.lab/o /.lab/e\n\
+                 cat /.lab/o >/dev/ttyS0 3>&- &\n\
+                 cat /.lab/e >/dev/ttyS1 3>&- &\n\
+                 {command} </dev/null >/.lab/o 2>/.lab/e 3>&-\n\
+                 code=$?\nwait\nrm /.lab/o /.lab/e\n\
+                 echo \"ended $code 0 0\" >&3\n"
+            ),
+            Output::Terminal => format!(
+                "stty -F /dev/ttyS0 sane 115200\n\
+                 setsid -c {command} </dev/ttyS0 >/dev/ttyS0 2>&1 3>&-\n\
+                 echo \"ended $? 0 0\" >&3\n"
+            ),
+            Output::Collect => format!(
+                "{command} </dev/null >/.lab/o 2>/.lab/e 3>&-\n\
+                 echo \"ended $? $(stat -c %s /.lab/o) $(stat -c %s /.lab/e)\" >&3\n\
+                 cat /.lab/o /.lab/e >&3\n"
+            ),
+        });
+    }
+    for path in work.results {
+        let path = quote(path);
+        script.push_str(&format!(
+            "if [ -f {path} ]; then echo \"file $(stat -c %s {path}) \"{path} >&3; cat {path} >&3; fi\n"
+        ));
+    }
+    script
+}
