@@ -254,7 +254,9 @@ pub fn verdict(ended: &Ended) -> (Verdict, Value) {
         REFUSED => Verdict::Refused(named(&report["refusals"])),
         code => {
             let words = String::from_utf8_lossy(&ended.stderr);
-            let words: Vec<&str> = words.lines().rev().take(5).collect();
+            // Of a crash, all that the host's kernel said of it.
+            let most = if code > 128 { usize::MAX } else { 5 };
+            let words: Vec<&str> = words.lines().rev().take(most).collect();
             let words: Vec<&str> = words.into_iter().rev().collect();
             Verdict::Failed(format!("exit code {code}: {}", words.join(" / ")))
         }

@@ -37,6 +37,8 @@ mount -t devtmpfs devtmpfs /dev
 mkdir -p /dev/pts
 mount -t devpts devpts /dev/pts 2>/dev/null
 ifconfig lo 127.0.0.1 up 2>/dev/null
+echo 1 >/proc/sys/debug/exception-trace
+echo 1 >/proc/sys/kernel/print-fatal-signals
 for port in 0 1 2; do
     stty -F /dev/ttyS$port 115200 raw -echo || echo "vmlock-lab: no serial port $port"
 done
@@ -49,6 +51,10 @@ echo "done" >&3
 exec 3>&-
 poweroff -f
 "#;
+
+/// What the host's kernel has to say of a program that crashed (SIGILL, SIGABRT, SIGBUS, SIGFPE, SIGSEGV), with its
+/// registers, goes to the end of what the program said: it may never crash again.
+const CRASHED: &str = "case $code in 132|134|135|136|139) dmesg | tail -n 60 >>/.lab/e;; esac\n";
 
 /// The part of the host's script that depends on the work.
 fn jobs_script(work: &Work) -> String {
@@ -76,7 +82,9 @@ fn jobs_script(work: &Work) -> String {
             ),
             Output::Collect => format!(
                 "{command} </dev/null >/.lab/o 2>/.lab/e 3>&-\n\
-                 echo \"ended $? $(stat -c %s /.lab/o) $(stat -c %s /.lab/e)\" >&3\n\
+                 code=$?\n\
+                 {CRASHED}\
+                 echo \"ended $code $(stat -c %s /.lab/o) $(stat -c %s /.lab/e)\" >&3\n\
                  cat /.lab/o /.lab/e >&3\n"
             ),
         });
