@@ -10,6 +10,7 @@ mod consistent;
 pub mod hex;
 mod lines;
 mod machine;
+pub mod newer;
 pub mod v1;
 
 pub use hex::{hex32, hex64, optional_hex64};

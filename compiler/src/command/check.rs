@@ -7,7 +7,7 @@ use crate::render::{Exit, Output};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use vmlock_spec::catalogue::Catalogue;
-use vmlock_spec::lock::Lock;
+use vmlock_spec::lock::{LOCK_VERSION, Lock, newer};
 use vmlock_spec::mitigation;
 use vmlock_spec::plan::{Emulation, Keep, Plan, Refusal, Way, plan_with};
 use vmlock_spec::resolve::allow::WITHHOLDS;
@@ -32,6 +32,7 @@ pub fn run(flags: &CheckFlags, out: &mut Output) {
         warning.severity = Severity::Warning;
         out.findings(vec![warning]);
     }
+    more(&lock, out);
     let mut hosts = Vec::new();
     let mut withheld: BTreeMap<String, Vec<String>> = BTreeMap::new();
     let mut refusals = Vec::new();
@@ -88,6 +89,28 @@ pub fn run(flags: &CheckFlags, out: &mut Output) {
     );
     out.value("refusals", refusals);
     out.value("hosts", hosts);
+}
+
+/// What the newest version of the lock would promise beside it.
+fn more(lock: &Lock, out: &mut Output) {
+    let beside = newer::beside(lock);
+    if beside.is_empty() {
+        return;
+    }
+    let words: Vec<String> = beside
+        .iter()
+        .map(|b| format!("{} ({})", b.name, b.words))
+        .collect();
+    out.note(format!(
+        "vmlock: this lock has version {}; version {LOCK_VERSION} would promise beside it: {}. \
+         `vmlock lock --upgrade` moves it",
+        lock.lock_version,
+        words.join("; "),
+    ));
+    out.value(
+        "newer",
+        json!({ "lockVersion": LOCK_VERSION, "promises": beside }),
+    );
 }
 
 fn word(way: Way) -> &'static str {

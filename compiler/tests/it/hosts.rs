@@ -393,3 +393,28 @@ fn a_host_without_a_gicv3_is_refused_in_words_by_every_command() {
     let kept = scratch.vmlock(&["diff", "v2.json", "none.json"]);
     assert!(out(&kept).contains("GICv2"), "{}{}", out(&kept), err(&kept));
 }
+
+#[test]
+fn check_says_what_a_newer_lock_would_promise_beside_an_old_one() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let host = root.join("spec/catalogue/hosts/neoverse-n1-6.12.json");
+    let host = host.to_string_lossy();
+    let scratch = Scratch::new("newer");
+    let old = root.join("spec/tests/frozen/v1/modern.vm.lock.json");
+    let check = |lock: &str| {
+        let output = scratch.vmlock(&["check", lock, "--host", &host, "--format", "json"]);
+        serde_json::from_str::<Value>(&out(&output)).unwrap()
+    };
+    let result = check(&old.to_string_lossy());
+    assert_eq!(result["kept"], true);
+    let promises = result["newer"]["promises"].as_array().unwrap();
+    for name in ["machine.addressBits", "machine.unmapped", "boot"] {
+        assert!(promises.iter().any(|p| p["name"] == name), "{name}");
+    }
+    let words = err(&scratch.vmlock(&["check", &old.to_string_lossy(), "--host", &host]));
+    assert!(words.contains("would promise beside it"), "{words}");
+    assert!(words.contains("--upgrade"), "{words}");
+
+    let newest = root.join("lab/tests/specs/caches.vm.lock.json");
+    assert_eq!(check(&newest.to_string_lossy())["newer"], Value::Null);
+}
