@@ -343,7 +343,10 @@ impl Bench<'_> {
         };
         let order = Order {
             contenders: BTreeMap::from([
-                (OURS.to_owned(), start(&timed, &["--stats"])),
+                (
+                    OURS.to_owned(),
+                    start(&timed, &["--stats", "--no-proof-cache"]),
+                ),
                 (THEIRS.to_owned(), vm.qemu()),
             ]),
             rounds: self.runs,

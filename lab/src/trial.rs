@@ -177,7 +177,8 @@ pub fn jobs<'a>(tried: &[Tried<'a>]) -> Vec<Vec<&'a str>> {
         jobs.push([&["audit", *lock, "--format", "json"], *flags].concat());
         jobs.push([&["check", *lock], *flags].concat());
         if *starts {
-            jobs.push([&["start", *lock], *flags].concat());
+            // As if no other had been started on that host.
+            jobs.push([&["start", *lock, "--no-proof-cache"], *flags].concat());
         }
     }
     jobs

@@ -74,7 +74,7 @@ pub fn run(cache: &Cache) -> Result<u8> {
         tally.add(&verdict.name, verdict.took, Found::step(verdict.problems))?;
     }
     tally.timed(
-        "broken and hostile guests, and CPUs that come and go",
+        "hostile guests, CPUs that come and go, proofs that were touched",
         || cargo_test(&IN_HOSTS),
     )?;
     // The names of models that are left out are told above.

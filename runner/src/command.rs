@@ -21,7 +21,7 @@ use crate::say;
 use crate::signals;
 use std::path::Path;
 use vmlock_spec::lock::Lock;
-use vmlock_spec::mitigation;
+use vmlock_spec::mitigation::{self, Mitigation};
 use vmlock_spec::plan::{Emulation, Plan, Way, plan_with};
 
 /// Runs a command and returns its exit code.
@@ -54,9 +54,14 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
 }
 
 /// Opens `/dev/kvm`, on CPUs that are the same wherever a thread runs.
-fn open() -> Result<(System, Cores), Failure> {
-    let cores = Cores::hold()?;
-    let system = System::open().map_err(|error| {
+fn open() -> Result<System, Failure> {
+    Cores::hold()?;
+    open_kvm()
+}
+
+/// Opens `/dev/kvm`.
+fn open_kvm() -> Result<System, Failure> {
+    System::open().map_err(|error| {
         let help: &[&str] = match error.errno {
             libc::ENOENT => &[
                 "this kernel has no KVM, or it is a guest without nested virtualisation",
@@ -68,8 +73,7 @@ fn open() -> Result<(System, Cores), Failure> {
             _ => &[],
         };
         Failure::environment(format!("KVM cannot be used: {error}"), help)
-    })?;
-    Ok((system, cores))
+    })
 }
 
 /// The lock that the command line names, and how this host keeps it.
@@ -78,46 +82,72 @@ fn open() -> Result<(System, Cores), Failure> {
 /// What the plan refuses, all at once; a lock or a host that cannot be used.
 fn kept_here(parsed: &Parsed) -> Result<(System, Lock, Plan), Failure> {
     let lock = read_lock(Path::new(&parsed.argument))?;
-    let (system, _) = open()?;
-    let plan = plan_here(&system, &lock, parsed)?;
-    match plan.refusals.is_empty() {
-        true => Ok((system, lock, plan)),
-        false => Err(Failure::Refused(plan.refusals)),
-    }
+    let system = open()?;
+    let planned = Planned::new(&system, &lock, &Scope::For(&lock), emulation(parsed)?)?;
+    say_withheld(&planned.withheld);
+    let plan = planned.kept()?;
+    Ok((system, lock, plan))
 }
 
-/// What of this host decides about the lock, and the plan.
-fn plan_here(system: &System, lock: &Lock, parsed: &Parsed) -> Result<Plan, Failure> {
+/// Whether the command line lets the runner answer in the kernel's place.
+fn emulation(parsed: &Parsed) -> Result<Emulation, Failure> {
     let flags = [
         ("native", Emulation::Forbidden),
         ("emulate-gic", Emulation::Preferred),
         ("emulate-calls", Emulation::PreferredCalls),
     ];
     let given: Vec<_> = flags.iter().filter(|(flag, _)| parsed.has(flag)).collect();
-    let emulation = match given[..] {
-        [] => Emulation::Allowed,
-        [(_, emulation)] => *emulation,
-        [(one, _), (other, _), ..] => {
-            return Err(Failure::usage(
-                format!("`--{one}` and `--{other}` contradict each other"),
-                &["give one of them"],
-            ));
+    match given[..] {
+        [] => Ok(Emulation::Allowed),
+        [(_, emulation)] => Ok(*emulation),
+        [(one, _), (other, _), ..] => Err(Failure::usage(
+            format!("`--{one}` and `--{other}` contradict each other"),
+            &["give one of them"],
+        )),
+    }
+}
+
+/// What of this host decides about the lock, as far as the scope goes.
+struct Planned {
+    plan: Plan,
+    /// What the lock withholds from its guest, though this host would tell it.
+    withheld: Vec<&'static Mitigation>,
+}
+
+impl Planned {
+    fn new(
+        system: &System,
+        lock: &Lock,
+        scope: &Scope,
+        emulation: Emulation,
+    ) -> Result<Self, Failure> {
+        let report = probe(system, scope)?;
+        Ok(Self {
+            plan: plan_with(lock, &report, emulation),
+            withheld: mitigation::withheld_on(lock, &report),
+        })
+    }
+
+    /// The plan.
+    ///
+    /// # Errors
+    /// What it refuses, all at once.
+    fn kept(self) -> Result<Plan, Failure> {
+        match self.plan.refusals.is_empty() {
+            true => Ok(self.plan),
+            false => Err(Failure::Refused(self.plan.refusals)),
         }
-    };
-    let scope = match parsed.verb {
-        // Its own rehearsal finds out what CPU_ON undoes, and it is in a hurry.
-        "start" => Scope::Rehearsed(lock),
-        _ => Scope::For(lock),
-    };
-    let report = probe(system, &scope)?;
-    let withheld = mitigation::withheld_on(lock, &report);
+    }
+}
+
+/// Says by name what protects a guest and is not told to it.
+fn say_withheld(withheld: &[&Mitigation]) {
     if !withheld.is_empty() {
         say::eprintln(format_args!(
             "vmlock-run: the guest is not told what protects it on this host: {}",
-            mitigation::words(&withheld)
+            mitigation::words(withheld)
         ));
     }
-    Ok(plan_with(lock, &report, emulation))
 }
 
 /// How many entries are kept in which way, in the order of [`Way`].

@@ -143,9 +143,11 @@ impl Cores {
     }
 }
 
+/// Their numbers and their kind; with `{:#}` everything that tells kinds apart.
 impl fmt::Display for Cores {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "CPUs {} with {}", list(&self.cpus), self.kind)
+        write!(f, "CPUs {} with ", list(&self.cpus))?;
+        self.kind.fmt(f)
     }
 }
 

@@ -1,6 +1,7 @@
 //! The user's files: read up to what one can be, written whole or not at all.
 
 use crate::failure::Failure;
+use std::fmt::Display;
 use std::fs::{self, File, FileType, OpenOptions};
 use std::io::{self, Read as _};
 use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};
@@ -12,19 +13,37 @@ use vmlock_spec::lock::{Lock, canonical};
 /// # Errors
 /// It cannot be read, or is no lock.
 pub fn read_lock(path: &Path) -> Result<Lock, Failure> {
-    let bad = |why: &dyn std::fmt::Display| {
-        Failure::environment(
-            format!("the lock `{}` cannot be used: {why}", path.display()),
-            &[],
-        )
-    };
+    parse_lock(path, &read_text(path)?)
+}
+
+/// The lock in a file's text.
+///
+/// # Errors
+/// It is none.
+pub fn parse_lock(path: &Path, text: &str) -> Result<Lock, Failure> {
+    canonical::parse(text).map_err(|e| unusable(path, &e))
+}
+
+fn unusable(path: &Path, why: &dyn Display) -> Failure {
+    Failure::environment(
+        format!("the lock `{}` cannot be used: {why}", path.display()),
+        &[],
+    )
+}
+
+/// The text of a file that is to be a lock, as far as one can go.
+///
+/// # Errors
+/// It cannot be read.
+pub fn read_text(path: &Path) -> Result<String, Failure> {
+    let bad = |why: &dyn Display| unusable(path, why);
     let file = open(path).map_err(|e| bad(&e))?;
     let mut text = String::new();
     // One byte more than the limit is enough for the parser to refuse it.
     file.take(canonical::SIZE_MAX as u64 + 1)
         .read_to_string(&mut text)
         .map_err(|e| bad(&e))?;
-    canonical::parse(&text).map_err(|e| bad(&e))
+    Ok(text)
 }
 
 /// Opens a regular file to be read, and waits for nobody: opening a FIFO would wait for a writer, and reading one, or a

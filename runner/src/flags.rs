@@ -106,6 +106,14 @@ const EMULATE_CALLS: Flag = Flag {
     choices: &[],
     help: "Answer firmware calls even where the kernel could: to compare the two ways",
 };
+/// `start` proves this host anew.
+pub const NO_PROOF_CACHE: Flag = Flag {
+    long: "no-proof-cache",
+    short: None,
+    value: None,
+    choices: &[],
+    help: "Prove this host anew, whatever an earlier start proved, and remember nothing",
+};
 const HELP: Flag = Flag {
     long: "help",
     short: Some('h'),
@@ -181,6 +189,11 @@ The paths in a lock are relative to it. The console is stdin and stdout. On a
 terminal, Ctrl-A x ends the guest and Ctrl-A Ctrl-A sends Ctrl-A. When the reader
 of stdout has gone (`… | head -1`), the guest is ended with 0.
 
+The first start proves what `audit` proves. It is remembered in /run/vmlock until the
+boot, the lock, vmlock-run, the CPUs, or the kernel's patches and parameters are others;
+later starts read the guest's own machine back, and need no more. Only root has such a
+place: everyone else proves each start.
+
 Exit codes:
   0 the guest powered off         10 it asked for a reset
   3 this host cannot keep the lock 11 it crashed, or nobody could answer it
@@ -189,7 +202,13 @@ Exit codes:
 
 Examples:
   vmlock-run start web.vm.lock.json",
-        flags: &[&STATS, &NATIVE, &EMULATE_GIC, &EMULATE_CALLS],
+        flags: &[
+            &STATS,
+            &NO_PROOF_CACHE,
+            &NATIVE,
+            &EMULATE_GIC,
+            &EMULATE_CALLS,
+        ],
     },
     #[cfg(feature = "torture")]
     Verb {

@@ -30,6 +30,7 @@ mod kvm;
 mod machine;
 #[cfg(all(target_arch = "aarch64", feature = "torture"))]
 mod mutate;
+mod proof;
 #[cfg(target_arch = "aarch64")]
 mod rehearse;
 mod say;

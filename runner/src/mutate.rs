@@ -12,7 +12,7 @@ use serde::Serialize;
 use std::sync::Arc;
 use vmlock_spec::lock::Lock;
 use vmlock_spec::observation;
-use vmlock_spec::plan::Plan;
+use vmlock_spec::plan::{Orders, Plan};
 use vmlock_spec::report::Fact;
 use vmlock_spec::smccc::{self, Services};
 
@@ -46,10 +46,10 @@ pub fn mutate(system: &System, lock: &Lock, plan: &Plan) -> Result<Tally, Failur
     let machine = Machine {
         system,
         lock,
-        plan,
+        orders: plan.orders(),
         memory: Arc::new(memory),
     };
-    let (facts, incomplete) = observe(system, lock, plan, Search::WhereTheyAre)?;
+    let (facts, incomplete) = observe(system, lock, &machine.orders, Search::WhereTheyAre)?;
     if !incomplete.is_empty() || !kept(lock, &facts) {
         return Err(unaltered("the witness does not see it kept"));
     }
@@ -107,20 +107,20 @@ fn devices(lock: &Lock, facts: &[Fact], tally: &mut Tally) {
 struct Machine<'a> {
     system: &'a System,
     lock: &'a Lock,
-    plan: &'a Plan,
+    orders: Orders,
     memory: Arc<Memory>,
 }
 
 impl Machine<'_> {
     /// Whether its read-back refuses the altered promise, by its name.
     fn refuses(&self, altered: &Altered) -> Result<bool, Failure> {
-        let recipe = Recipe::of_lock(self.lock, self.plan);
+        let recipe = Recipe::of_lock(self.lock, &self.orders);
         let begun = apply::begin(self.system, &recipe, Some(Arc::clone(&self.memory)))?;
         let mut built = apply::complete(begun, &recipe)?;
         let (before, after) = &mut built.created;
         *before = before.wrapping_sub(altered.older);
         *after = after.wrapping_sub(altered.older);
-        let recipe = Recipe::of_lock(&altered.lock, self.plan);
+        let recipe = Recipe::of_lock(&altered.lock, &self.orders);
         match verify::verify(built, &altered.lock, &recipe) {
             Ok(_) => Ok(false),
             Err(Failure::Refused(refusals)) => {

@@ -17,8 +17,7 @@ use vmlock_spec::lock::{Lock, Range};
 use vmlock_spec::machine::STOLEN_TIME_SIZE;
 use vmlock_spec::observation::wire::{FRAME_SIZE, MODE_FULL, Search as Frames};
 use vmlock_spec::observation::{self, Audit, Incomplete, device};
-use vmlock_spec::plan::{Plan, Refusal};
-use vmlock_spec::reason;
+use vmlock_spec::plan::Orders;
 use vmlock_spec::report::Fact;
 
 /// Where the witness searches for interrupt controllers. At all else it looks in any case.
@@ -37,10 +36,10 @@ pub enum Search {
 pub fn rehearse(
     system: &System,
     lock: &Lock,
-    plan: &Plan,
+    orders: &Orders,
     search: Search,
 ) -> Result<Audit, Failure> {
-    let (facts, incomplete) = observe(system, lock, plan, search)?;
+    let (facts, incomplete) = observe(system, lock, orders, search)?;
     Ok(observation::audit(lock, &facts, incomplete))
 }
 
@@ -51,12 +50,12 @@ pub fn rehearse(
 pub fn observe(
     system: &System,
     lock: &Lock,
-    plan: &Plan,
+    orders: &Orders,
     search: Search,
 ) -> Result<(Vec<Fact>, Vec<Incomplete>), Failure> {
     let memory = Memory::new(lock.machine.memory).map_err(|e| Failure::environment(e, &[]))?;
     let memory = Arc::new(memory);
-    let recipe = Recipe::of_lock(lock, plan);
+    let recipe = Recipe::of_lock(lock, orders);
     // The kernel writes zeroes there when a vCPU asks where it is: what else stands there was not written.
     for vcpu in &lock.machine.vcpus {
         if let Some(address) = vcpu.stolen_time {
@@ -103,51 +102,4 @@ fn frames(lock: &Lock, recipe: &Recipe) -> Vec<Frames> {
         add(recipe.distributor, &recipe.redistributors);
     }
     all
-}
-
-/// Rehearses, and refuses where the witness saw anything but the promises.
-///
-/// # Errors
-/// Every promise that is not kept from inside, as refusals.
-pub fn prove(system: &System, lock: &Lock, plan: &Plan, search: Search) -> Result<(), Failure> {
-    let audit = rehearse(system, lock, plan, search)?;
-    if audit.kept() {
-        return Ok(());
-    }
-    let refusal = |name: String, wanted: String, offered: String, why: String| Refusal {
-        code: reason::REHEARSAL,
-        name,
-        wanted,
-        offered,
-        reason: why,
-        from: "the rule that a success code proves nothing".to_owned(),
-        help: vec!["choose another host, and report this one: its probe said otherwise".to_owned()],
-    };
-    let mut refusals: Vec<Refusal> = audit
-        .differences
-        .into_iter()
-        .map(|d| {
-            let why = format!("in a rehearsal, vCPU {} saw {}", d.vcpu, d.seen);
-            refusal(d.name, d.promised, d.seen, why)
-        })
-        .collect();
-    refusals.extend(audit.incomplete.into_iter().map(|i| {
-        let name = format!("vCPU {}", i.vcpu);
-        refusal(
-            name,
-            "a complete account".to_owned(),
-            i.reason.clone(),
-            i.reason,
-        )
-    }));
-    if refusals.is_empty() {
-        let why = "in a rehearsal, the witness saw none of the promised facts".to_owned();
-        refusals.push(refusal(
-            "facts".to_owned(),
-            "all".to_owned(),
-            "none".to_owned(),
-            why,
-        ));
-    }
-    Err(Failure::Refused(refusals))
 }

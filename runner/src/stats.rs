@@ -5,6 +5,7 @@ use crate::kvm::ioctls;
 use crate::machine::run::raised;
 use crate::say;
 use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 /// What the guest's interrupts cost, as a line of JSON and in words: how often devices
@@ -37,6 +38,8 @@ pub struct Stats {
     begun: Instant,
     last: (Instant, u64),
     phases: Vec<(&'static str, u64, u128)>,
+    /// Whether an earlier start had proven this host.
+    remembered: bool,
 }
 
 impl Stats {
@@ -48,6 +51,7 @@ impl Stats {
             begun: now,
             last: (now, ioctls()),
             phases: Vec::new(),
+            remembered: false,
         }
     }
 
@@ -61,6 +65,11 @@ impl Stats {
             now.duration_since(before).as_micros(),
         ));
         self.last = (now, count);
+    }
+
+    /// The proof was an earlier start's.
+    pub fn remembered(&mut self) {
+        self.remembered = true;
     }
 
     /// What is to be called right before the first guest instruction.
@@ -78,7 +87,13 @@ impl Stats {
         let mut ioctls = Map::new();
         let mut microseconds = Map::new();
         let mut own = 0;
+        let mut sums: BTreeMap<&str, (u64, u128)> = BTreeMap::new();
+        // What was tried twice counts twice.
         for (phase, count, time) in &self.phases {
+            let sum = sums.entry(phase).or_default();
+            *sum = (sum.0 + count, sum.1 + time);
+        }
+        for (phase, (count, time)) in &sums {
             ioctls.insert((*phase).to_owned(), json!(count));
             microseconds.insert((*phase).to_owned(), json!(*time as u64));
             if matches!(*phase, "enforce" | "verify") {
@@ -90,6 +105,7 @@ impl Stats {
         json!({
             "ioctls": ioctls,
             "microseconds": microseconds,
+            "proof": if self.remembered { "remembered" } else { "made" },
             "enforceVerifyShare": own as f64 / (total.max(1)) as f64,
         })
     }

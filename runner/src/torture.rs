@@ -91,7 +91,7 @@ pub fn torture(
     }
     let memory = Memory::new(lock.machine.memory).map_err(|e| Failure::environment(e, &[]))?;
     let memory = Arc::new(memory);
-    let recipe = Recipe::of_lock(lock, plan);
+    let recipe = Recipe::of_lock(lock, &plan.orders());
     let begun = apply::begin(system, &recipe, Some(Arc::clone(&memory)))?;
     let built = apply::complete(begun, &recipe)?;
     let verified = verify::verify(built, lock, &recipe)?;

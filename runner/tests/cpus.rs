@@ -59,6 +59,7 @@ fn a_guest_does_not_run_on_a_cpu_of_another_kind() {
     let script = SCRIPT.replace("LOCK", &files[0].to_string_lossy());
     let script = place.write("cpus.sh", script.as_bytes());
     let said = in_host(
+        "6.12",
         "neoverse-n1",
         &script,
         &[&files[..], std::slice::from_ref(&script)].concat(),

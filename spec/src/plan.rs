@@ -11,6 +11,7 @@ mod features;
 mod firmware;
 mod host;
 mod interrupts;
+mod presumed;
 mod registers;
 mod room;
 mod unlocked;
@@ -19,12 +20,13 @@ mod workarounds;
 pub use features::not_offered;
 pub use firmware::default_services;
 pub use host::IDENTITY;
+pub use presumed::presumed;
 
 use crate::lock::{Lock, LockedRegister};
 use crate::report::{HostReport, View};
 use crate::smccc;
 use host::{Filter, Host};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 /// How an entry is kept.
@@ -48,8 +50,8 @@ pub enum Way {
 }
 
 /// What the runner has to do for an entry.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Step {
     /// Let the VM have an identity of its own, before it has vCPUs
     /// (`KVM_CAP_ARM_WRITABLE_IMP_ID_REGS`, 6.15 and later): without it,
@@ -154,7 +156,27 @@ pub struct Plan {
     pub read_back: BTreeSet<u64>,
 }
 
+/// What of a plan has to be carried out, and what has to be known of it to read the machine back.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Orders {
+    /// The steps, in the order of the entries.
+    pub steps: Vec<Step>,
+    /// As [`Plan::only_inside`].
+    pub only_inside: BTreeSet<u64>,
+    /// As [`Plan::read_back`].
+    pub read_back: BTreeSet<u64>,
+}
+
 impl Plan {
+    /// What has to be done for it.
+    pub fn orders(&self) -> Orders {
+        Orders {
+            steps: self.steps().cloned().collect(),
+            only_inside: self.only_inside.clone(),
+            read_back: self.read_back.clone(),
+        }
+    }
     fn keep(&mut self, name: &str, way: Way, step: Option<Step>, words: &str) {
         self.keeps.push(Keep {
             name: name.to_owned(),

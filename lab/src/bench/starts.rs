@@ -96,17 +96,17 @@ impl Bench<'_> {
     }
 }
 
-/// Names of the contenders. A round runs them in alphabetical order: what is started again was started before.
-fn again(vcpus: u32) -> String {
-    format!("again{vcpus}")
+/// Names of the contenders. A round runs them in alphabetical order: what is started again was started right before.
+fn first(vcpus: u32) -> String {
+    format!("{vcpus}, 1st")
 }
 
-fn first(vcpus: u32) -> String {
-    format!("first{vcpus}")
+fn again(vcpus: u32) -> String {
+    format!("{vcpus}, 2nd")
 }
 
 fn older_one(vcpus: u32) -> String {
-    format!("older{vcpus}")
+    format!("{vcpus}, older")
 }
 
 /// `modern` of the examples with another guest.

@@ -26,7 +26,7 @@ fn as_map<S: Serializer>(pairs: &[(Way, usize)], serializer: S) -> Result<S::Ok,
 
 pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
     let (system, lock, plan) = kept_here(parsed)?;
-    let audit = rehearse(&system, &lock, &plan, Search::Everywhere)?;
+    let audit = rehearse(&system, &lock, &plan.orders(), Search::Everywhere)?;
     if parsed.json() {
         say::print_json(&Report {
             kept: audit.kept(),

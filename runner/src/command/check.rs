@@ -3,7 +3,7 @@
 use super::{counts, kept_here};
 use crate::failure::{Failure, exit};
 use crate::flags::Parsed;
-use crate::rehearse::{Search, prove};
+use crate::proof::witnessed::prove;
 use crate::say;
 use serde::Serialize;
 use vmlock_spec::plan::{Keep, Plan, Way};
@@ -17,7 +17,7 @@ struct Kept<'a> {
 pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
     let (system, lock, plan) = kept_here(parsed)?;
     // A yes is one that `start` keeps to.
-    prove(&system, &lock, &plan, Search::WhereTheyAre)?;
+    prove(&system, &lock, &plan)?;
     if parsed.json() {
         say::print_json(&Kept {
             kept: true,

@@ -9,8 +9,7 @@ use crate::say;
 use vmlock_spec::report;
 
 pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
-    let (system, _) = open()?;
-    let text = report::write(&probe(&system, &Scope::Everything)?);
+    let text = report::write(&probe(&open()?, &Scope::Everything)?);
     match parsed.value("output") {
         Some(path) => write_report(path, &text)?,
         None => say::document(&text)?,

@@ -1,33 +1,52 @@
 //! `vmlock-run start`: the guest, if this host can show it what its lock says.
 
-use super::{open, plan_here};
+use super::{Planned, emulation, open_kvm, say_withheld};
+use crate::cores::Cores;
+use crate::cores::watch::Found;
 use crate::device::bus::Bus;
 use crate::enforce::apply::{self, Recipe};
 use crate::enforce::verify::{self, Verified};
 use crate::failure::{Failure, exit};
-use crate::files::read_lock;
+use crate::files::{parse_lock, read_text};
 use crate::firmware::forward::Firmware;
-use crate::flags::Parsed;
+use crate::flags::{NO_PROOF_CACHE, Parsed};
 use crate::gic::proxy::counts;
+use crate::host::probe::Scope;
 use crate::kvm::{System, bury};
 use crate::machine::boot;
 use crate::machine::home::spawn;
 use crate::machine::memory::Memory;
 use crate::machine::run::{self, Ended, Session, Space};
 use crate::machine::terminal::Raw;
-use crate::rehearse::{Search, prove};
+use crate::proof::key::{self, Key};
+use crate::proof::witnessed::prove;
+use crate::proof::{Memo, Proven};
 use crate::say;
 use crate::stats::{self, Stats};
+use nix::unistd::gettid;
+use std::cell::LazyCell;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::channel;
 use vmlock_spec::lock::Lock;
+use vmlock_spec::plan::Emulation;
 
 pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
     let mut stats = Stats::new(parsed.has("stats"));
     let path = Path::new(&parsed.argument);
-    let lock = Arc::new(read_lock(path)?);
-    let (system, cores) = open()?;
+    let text = read_text(path)?;
+    let lock = Arc::new(parse_lock(path, &text)?);
+    let emulation = emulation(parsed)?;
+    let cores = Cores::hold()?;
+    let program = LazyCell::new(key::program);
+    let key = || Key::read(program.as_deref()?, text.as_bytes(), emulation, &cores);
+    let memo = match parsed.has(NO_PROOF_CACHE.long) {
+        true => Memo::none(),
+        false => Memo::of(key),
+    };
+    let recalled = memo.recall();
+    let system = open_kvm()?;
+    stats.mark("recall");
     let memory = Memory::new(lock.machine.memory).map_err(|e| Failure::environment(e, &[]))?;
     let memory = Arc::new(memory);
     // Copying a kernel takes as long as all the rest, and needs nothing of it. A refusal does not wait for it.
@@ -40,7 +59,23 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
             let _ = loaded.send(boot::load(&lock, &directory, &memory));
         })?;
     }
-    let (verified, firmware) = enforced(parsed, &system, &lock, &memory, &mut stats)?;
+    let host = Host {
+        system: &system,
+        cores: &cores,
+        lock: &lock,
+        emulation,
+        memory: &memory,
+    };
+    let again = recalled.and_then(|proven| host.again(&proven, &mut stats));
+    let (verified, firmware) = match again {
+        Some(made) => made,
+        None => {
+            let proven = host.prove(&mut stats)?;
+            memo.keep(&proven, key());
+            stats.mark("keep");
+            host.make(&proven, &mut stats)?
+        }
+    };
     let entry = loading
         .recv()
         .map_err(|_| Failure::environment("the thread that loads the kernel has gone", &[]))??;
@@ -80,30 +115,66 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
     Ok(code)
 }
 
-/// The machine, proven to be what its lock says, and who answers the calls that
-/// its kernel cannot; its memory is still being filled.
-fn enforced(
-    parsed: &Parsed,
-    system: &System,
-    lock: &Lock,
-    memory: &Arc<Memory>,
-    stats: &mut Stats,
-) -> Result<(Verified, Option<Firmware>), Failure> {
-    let plan = plan_here(system, lock, parsed)?;
-    stats.mark("probe");
-    if !plan.refusals.is_empty() {
-        return Err(Failure::Refused(plan.refusals));
+/// What a guest's machine is made with.
+struct Host<'a> {
+    system: &'a System,
+    cores: &'a Cores,
+    lock: &'a Lock,
+    /// Whether it may be answered in the kernel's place.
+    emulation: Emulation,
+    /// Being filled while the machine is made.
+    memory: &'a Arc<Memory>,
+}
+
+/// A machine, and who answers the calls that its kernel cannot.
+type Enforced = (Verified, Option<Firmware>);
+
+impl Host<'_> {
+    /// The machine as an earlier start proved it; `None` where that cannot be made any more: this host has changed in a
+    /// way that no key tells, and has to be proven anew.
+    fn again(&self, proven: &Proven, stats: &mut Stats) -> Option<Enforced> {
+        let made = self.make(proven, stats).ok()?;
+        stats.remembered();
+        Some(made)
     }
-    prove(system, lock, &plan, Search::WhereTheyAre)?;
-    stats.mark("rehearse");
-    let recipe = Recipe::of_lock(lock, &plan);
-    let begun = apply::begin(system, &recipe, Some(Arc::clone(memory)))?;
-    stats.mark("create");
-    let built = apply::complete(begun, &recipe)?;
-    stats.mark("enforce");
-    let verified = verify::verify(built, lock, &recipe)?;
-    stats.mark("verify");
-    Ok((verified, Firmware::new(lock, &recipe.steps)))
+
+    /// Proves that this host keeps the lock.
+    fn prove(&self, stats: &mut Stats) -> Result<Proven, Failure> {
+        // Where the host keeps the lock, no guest has to be asked how: the witness sees that it is kept. Else one tells why.
+        let proven = match self.prove_with(Scope::Presumed(self.lock), stats) {
+            Ok(proven) => proven,
+            Err(_) => self.prove_with(Scope::For(self.lock), stats)?,
+        };
+        match self.cores.look(&[gettid()]) {
+            Found::Held => Ok(proven),
+            Found::Caught(words) | Found::Loose(words) => Err(Failure::environment(
+                format!("the CPUs changed while this host was being proven: {words}"),
+                &["try again"],
+            )),
+        }
+    }
+
+    fn prove_with(&self, scope: Scope, stats: &mut Stats) -> Result<Proven, Failure> {
+        let planned = Planned::new(self.system, self.lock, &scope, self.emulation)?;
+        stats.mark("probe");
+        let withheld = planned.withheld.clone();
+        let proven = prove(self.system, self.lock, &planned.kept()?)?;
+        stats.mark("prove");
+        Ok(proven.withholding(withheld))
+    }
+
+    /// Makes the guest's own machine and reads it back.
+    fn make(&self, proven: &Proven, stats: &mut Stats) -> Result<Enforced, Failure> {
+        let recipe = Recipe::of_lock(self.lock, proven.orders());
+        let begun = apply::begin(self.system, &recipe, Some(Arc::clone(self.memory)))?;
+        stats.mark("create");
+        let built = apply::complete(begun, &recipe)?;
+        stats.mark("enforce");
+        let verified = verify::verify(built, self.lock, &recipe)?;
+        stats.mark("verify");
+        say_withheld(proven.withheld());
+        Ok((verified, Firmware::new(self.lock, &recipe.steps)))
+    }
 }
 
 /// The exit code and the words for how a guest ended.

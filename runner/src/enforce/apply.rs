@@ -15,7 +15,7 @@ use std::sync::Arc;
 use vmlock_spec::catalogue::{register_by_id, register_by_name};
 use vmlock_spec::lock::{Lock, Range};
 use vmlock_spec::machine::REDISTRIBUTOR_SIZE;
-use vmlock_spec::plan::{IDENTITY, Plan, Refusal, Step};
+use vmlock_spec::plan::{IDENTITY, Orders, Refusal, Step};
 use vmlock_spec::reason;
 use vmlock_spec::smccc::function_name;
 use vmlock_spec::vm::Feature;
@@ -68,9 +68,9 @@ fn hidden(lock: &Lock) -> Range {
 }
 
 impl<'a> Recipe<'a> {
-    /// The machine of a lock, as its plan says.
-    pub fn of_lock(lock: &'a Lock, plan: &Plan) -> Self {
-        let steps: Vec<Step> = plan.steps().cloned().collect();
+    /// The machine of a lock, as its plan orders.
+    pub fn of_lock(lock: &'a Lock, orders: &Orders) -> Self {
+        let steps = orders.steps.clone();
         let proxied = steps.contains(&Step::Distributor).then_some(lock);
         let (distributor, redistributors) = match proxied {
             Some(_) => {
@@ -99,8 +99,8 @@ impl<'a> Recipe<'a> {
             ),
             pmu_interrupt: lock.machine.private_interrupts.pmu,
             steps,
-            only_inside: plan.only_inside.clone(),
-            read_back: plan.read_back.clone(),
+            only_inside: orders.only_inside.clone(),
+            read_back: orders.read_back.clone(),
             proxied,
         }
     }

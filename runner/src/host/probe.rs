@@ -16,7 +16,7 @@ use vmlock_spec::catalogue::{Field, Kind, RegisterInfo, Rule, register_by_id};
 use vmlock_spec::lock::{Lock, Range, Unmapped};
 use vmlock_spec::machine;
 use vmlock_spec::observation::wire::{MODE_FULL, MODE_LIGHT};
-use vmlock_spec::plan::Step;
+use vmlock_spec::plan::{Step, presumed};
 use vmlock_spec::report::{
     Fact, GicReport, HostReport, REPORT_VERSION, ReportedRegister, RevisionWrite, Seen, View,
 };
@@ -70,9 +70,9 @@ pub enum Scope<'a> {
     Everything,
     /// What decides about this lock: its features, and its values.
     For(&'a Lock),
-    /// The same for a lock that is rehearsed before anything else is done: what
-    /// CPU_ON undoes is left to the rehearsal.
-    Rehearsed(&'a Lock),
+    /// The same from outside alone: what a guest would see is presumed, and left to
+    /// the rehearsal.
+    Presumed(&'a Lock),
 }
 
 impl<'a> Scope<'a> {
@@ -80,7 +80,7 @@ impl<'a> Scope<'a> {
     fn lock(&self) -> Option<&'a Lock> {
         match self {
             Scope::Everything => None,
-            Scope::For(lock) | Scope::Rehearsed(lock) => Some(lock),
+            Scope::For(lock) | Scope::Presumed(lock) => Some(lock),
         }
     }
 
@@ -179,9 +179,16 @@ pub fn probe(system: &System, scope: &Scope) -> Result<HostReport, Failure> {
         } else {
             discard(scratch.begun);
         }
-        if !matches!(scope, Scope::Rehearsed(_)) {
-            after_cpu_on(system, features, scope, &mut registers)?;
+        if let Scope::Presumed(lock) = scope {
+            let guest = presumed(lock, &registers, report.smccc_filter);
+            report.views.push(View {
+                features: features.to_vec(),
+                registers,
+                guest,
+            });
+            continue;
         }
+        after_cpu_on(system, features, scope, &mut registers)?;
         // For one lock, what its features do in use is looked at in the rehearsal.
         let mode = match scope.lock() {
             None => MODE_FULL,
@@ -624,12 +631,10 @@ fn once_written(
         fact.is_some_and(|f| f.seen == Seen::Value(value))
     };
     let as_kvm_says = reads(facts, 0, value);
-    // What a lock promises is there by default, or the rehearsal sees whether the write is honoured.
-    let rehearsed = as_kvm_says && matches!(scope, Scope::Rehearsed(_));
-    if rehearsed
-        || scope
-            .wanted(register.id)
-            .is_some_and(|w| reads(facts, 0, w))
+    // What a lock promises is there by default.
+    if scope
+        .wanted(register.id)
+        .is_some_and(|w| reads(facts, 0, w))
     {
         return Ok(());
     }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs, process};
 use vmlock_spec::lock::canonical;
-use vmlock_spec::lock::{Boot, BootFile};
+use vmlock_spec::lock::{Boot, BootFile, Lock};
 use vmlock_spec::machine::describe;
 
 /// Bytes before the code.
@@ -45,6 +45,17 @@ impl Place {
 
     /// A lock of the workspace that boots the kernel of that name beside it.
     pub fn lock(&self, name: &str, lock: &str, kernel: &str) -> PathBuf {
+        self.altered(name, lock, kernel, |_| {})
+    }
+
+    /// The same lock, altered.
+    pub fn altered(
+        &self,
+        name: &str,
+        lock: &str,
+        kernel: &str,
+        alter: impl FnOnce(&mut Lock),
+    ) -> PathBuf {
         let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
         let text = fs::read_to_string(workspace.join(lock)).expect("the lock is checked in");
         let mut lock = canonical::parse(&text).expect("it is a lock");
@@ -53,6 +64,7 @@ impl Place {
             initrd: None,
             cmdline: String::new(),
         });
+        alter(&mut lock);
         describe(&mut lock);
         self.write(
             &format!("{name}.vm.lock.json"),
@@ -69,10 +81,10 @@ impl Drop for Place {
 }
 
 /// Runs a shell script in an emulated host, with these files at their own paths.
-pub fn in_host(cpu: &str, script: &Path, files: &[PathBuf]) -> String {
+pub fn in_host(kernel: &str, cpu: &str, script: &Path, files: &[PathBuf]) -> String {
     let mut lab = Command::new(env!("CARGO"));
     lab.args(["run", "--quiet", "--package", "vmlock-lab", "--", "run"]);
-    lab.args(["--kernel", "6.12", "--cpu", cpu]);
+    lab.args(["--kernel", kernel, "--cpu", cpu]);
     lab.args(["--timeout", "600", "--program", "sh"]);
     for file in files {
         lab.arg("--with").arg(file);

@@ -1,0 +1,155 @@
+//! A proof as text: what was carried out, under which key, and a digest of both.
+//!
+//! Three lines, of which nothing may be missing, changed or more: it is read only if it is, to the byte, what would be
+//! written. The digest is no signature: only root can write where it lies, and an accident is found by it.
+
+use super::Proven;
+use super::key::digest;
+use serde::{Deserialize, Serialize};
+use std::fmt::Display;
+use vmlock_spec::mitigation::MITIGATIONS;
+use vmlock_spec::plan::Orders;
+
+const TITLE: &str = "vmlock proof 1";
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Content {
+    orders: Orders,
+    /// Fields, `REGISTER.FIELD`, that would tell a guest of a mitigation.
+    withheld: Vec<String>,
+}
+
+/// The text of a proof.
+pub fn write(proven: &Proven, key: &str) -> String {
+    let withheld = proven.withheld.iter().map(|m| m.path.to_owned());
+    let content = Content {
+        orders: proven.orders.clone(),
+        withheld: withheld.collect(),
+    };
+    // Plain structs of numbers and names are always representable.
+    let content = serde_json::to_string(&content).unwrap_or_default();
+    let body = format!("{TITLE} of {key}\n{content}\n");
+    let digest = digest(body.as_bytes());
+    format!("{body}{digest}\n")
+}
+
+/// The proof in such a text.
+///
+/// # Errors
+/// Why it is not to be believed, in words.
+pub fn read(text: &str, key: &str) -> Result<Proven, String> {
+    let mut lines = text.lines();
+    let (Some(title), Some(content), Some(sum)) = (lines.next(), lines.next(), lines.next()) else {
+        return Err("it is cut off".to_owned());
+    };
+    let body = format!("{title}\n{content}\n");
+    if sum != digest(body.as_bytes()) {
+        return Err("it is not as it was written".to_owned());
+    }
+    if title != format!("{TITLE} of {key}") {
+        return Err("it is about something else".to_owned());
+    }
+    let foreign = |why: &dyn Display| format!("it is no proof of this program: {why}");
+    let content: Content = serde_json::from_str(content).map_err(|e| foreign(&e))?;
+    let known = |path: &String| {
+        let found = MITIGATIONS.iter().find(|m| m.path == *path);
+        found.ok_or_else(|| foreign(&format_args!("`{path}` tells of no mitigation")))
+    };
+    let proven = Proven {
+        orders: content.orders,
+        withheld: content
+            .withheld
+            .iter()
+            .map(known)
+            .collect::<Result<_, _>>()?,
+    };
+    match write(&proven, key) == text {
+        true => Ok(proven),
+        false => Err("it is not as it was written".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+    use vmlock_spec::plan::Step;
+
+    fn proven() -> Proven {
+        let orders = Orders {
+            steps: vec![
+                Step::Identity,
+                Step::Register {
+                    id: u64::MAX,
+                    value: 1 << 63,
+                },
+                Step::VectorLengths(vec![128, 256]),
+                Step::StolenTime(vec![0x4000_0000]),
+                Step::IidrRevision(2),
+                Step::DenyEvents(vec![0x1e]),
+                Step::Distributor,
+                Step::Leave { id: 1, value: 2 },
+                Step::Forward(0x8400_0000),
+                Step::Deny(0xc400_0015),
+            ],
+            only_inside: BTreeSet::from([3]),
+            read_back: BTreeSet::from([1, u64::MAX]),
+        };
+        Proven {
+            orders,
+            withheld: MITIGATIONS.iter().take(2).collect(),
+        }
+    }
+
+    #[test]
+    fn every_order_comes_back() {
+        let text = write(&proven(), "key");
+        assert_eq!(read(&text, "key"), Ok(proven()));
+        let none = Proven {
+            orders: Orders::default(),
+            withheld: Vec::new(),
+        };
+        assert_eq!(read(&write(&none, "key"), "key"), Ok(none));
+    }
+
+    #[test]
+    fn no_byte_of_it_can_be_altered_added_or_left_out() {
+        let text = write(&proven(), "key");
+        for at in 0..text.len() {
+            let mut bytes = text.clone().into_bytes();
+            bytes[at] ^= 1;
+            let altered = String::from_utf8(bytes).expect("it is ASCII still");
+            assert!(read(&altered, "key").is_err(), "byte {at}");
+            assert!(read(&text[..at], "key").is_err(), "{at} bytes");
+        }
+        for more in ["\n", " ", "x\n"] {
+            assert!(read(&format!("{text}{more}"), "key").is_err(), "{more:?}");
+        }
+        assert!(read(&text, "other").is_err());
+    }
+
+    /// Even with the right digest, another format or a step that is not known is no proof.
+    #[test]
+    fn what_this_program_does_not_write_is_not_read() {
+        let written = |body: &str| format!("{body}{}\n", digest(body.as_bytes()));
+        let none = r#"{"steps":[],"onlyInside":[],"readBack":[]}"#;
+        let title = format!("{TITLE} of key");
+        let right = format!(r#"{{"orders":{none},"withheld":[]}}"#);
+        assert!(read(&written(&format!("{title}\n{right}\n")), "key").is_ok());
+        for content in [
+            "{}".to_owned(),
+            none.to_owned(),
+            right.replacen("[]", r#"["fly"]"#, 1),
+            right.replace(r#""readBack":[]"#, r#""readBack":[],"more":1"#),
+            right.replace(r#""withheld":[]"#, r#""withheld":[],"more":1"#),
+            right.replace(r#""withheld":[]"#, r#""withheld":["SPEED"]"#),
+            right.replace(",", ", "),
+        ] {
+            let text = written(&format!("{title}\n{content}\n"));
+            assert!(read(&text, "key").is_err(), "{content}");
+        }
+        let other = format!("vmlock proof 2 of key\n{right}\n");
+        assert!(read(&written(&other), "key").is_err());
+    }
+}

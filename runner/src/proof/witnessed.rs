@@ -1,0 +1,67 @@
+//! A proof is made: the witness looks at the machine of the lock from inside.
+
+use super::Proven;
+use crate::failure::Failure;
+use crate::kvm::System;
+use crate::rehearse::{Search, rehearse};
+use vmlock_spec::lock::Lock;
+use vmlock_spec::observation::Audit;
+use vmlock_spec::plan::{Plan, Refusal};
+use vmlock_spec::reason;
+
+/// Makes the machine of the lock, lets the witness look at it from inside, and refuses where it saw anything
+/// but the promises.
+///
+/// # Errors
+/// Every promise that is not kept, as refusals.
+pub fn prove(system: &System, lock: &Lock, plan: &Plan) -> Result<Proven, Failure> {
+    let orders = plan.orders();
+    let audit = rehearse(system, lock, &orders, Search::WhereTheyAre)?;
+    match audit.kept() {
+        true => Ok(Proven {
+            orders,
+            withheld: Vec::new(),
+        }),
+        false => Err(Failure::Refused(refusals(audit))),
+    }
+}
+
+/// What a witness saw otherwise than promised, as refusals.
+fn refusals(audit: Audit) -> Vec<Refusal> {
+    let refusal = |name: String, wanted: String, offered: String, why: String| Refusal {
+        code: reason::REHEARSAL,
+        name,
+        wanted,
+        offered,
+        reason: why,
+        from: "the rule that a success code proves nothing".to_owned(),
+        help: vec!["choose another host, and report this one: its probe said otherwise".to_owned()],
+    };
+    let mut refusals: Vec<Refusal> = audit
+        .differences
+        .into_iter()
+        .map(|d| {
+            let why = format!("in a rehearsal, vCPU {} saw {}", d.vcpu, d.seen);
+            refusal(d.name, d.promised, d.seen, why)
+        })
+        .collect();
+    refusals.extend(audit.incomplete.into_iter().map(|i| {
+        let name = format!("vCPU {}", i.vcpu);
+        refusal(
+            name,
+            "a complete account".to_owned(),
+            i.reason.clone(),
+            i.reason,
+        )
+    }));
+    if refusals.is_empty() {
+        let why = "in a rehearsal, the witness saw none of the promised facts".to_owned();
+        refusals.push(refusal(
+            "facts".to_owned(),
+            "all".to_owned(),
+            "none".to_owned(),
+            why,
+        ));
+    }
+    refusals
+}
