@@ -11,6 +11,7 @@ mod gic;
 mod open;
 mod register;
 mod system;
+mod undertaker;
 mod vcpu;
 mod vm;
 
@@ -18,6 +19,7 @@ pub use count::ioctls;
 pub use exit::{Between, Exit, Forwarded, Mmio, Ran};
 pub use gic::Gic;
 pub use system::{System, host_counter};
+pub use undertaker::leave_open_vms;
 pub use vcpu::{Fresh, Kick, Runnable};
 pub use vm::{Slot, Vm, bury, discard};
 

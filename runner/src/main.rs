@@ -62,6 +62,8 @@ fn main() {
     };
     signals::give_way();
     let code = ended.unwrap_or_else(|failure| say::failure(&failure, json));
+    #[cfg(target_arch = "aarch64")]
+    kvm::leave_open_vms();
     // Threads that still wait for a key or a full pipe end with the process.
     process::exit(code.into());
 }

@@ -3,7 +3,7 @@
 use super::gic::Gic;
 use super::open::Open;
 use super::vcpu::Fresh;
-use super::{Error, Result, counted};
+use super::{Error, Result, counted, undertaker};
 use crate::machine::memory::Memory;
 use kvm_bindings::{
     KVM_ARM_VM_SMCCC_CTRL, KVM_ARM_VM_SMCCC_FILTER, KVM_CAP_ARM_NISV_TO_USER,
@@ -157,6 +157,9 @@ impl Vm {
     pub fn create_vcpu(&self, index: u32) -> Result<Fresh> {
         let fd = counted(self.open.fd.create_vcpu(index.into()))
             .map_err(|e| Error::new(format!("KVM_CREATE_VCPU {index}"), e))?;
+        if index == 1 {
+            undertaker::enter(&self.open);
+        }
         Ok(Fresh::new(fd, index, Arc::clone(&self.open)))
     }
 
