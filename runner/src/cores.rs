@@ -10,11 +10,15 @@
 pub mod watch;
 
 use crate::failure::Failure;
+use nix::fcntl::{self, OFlag, openat};
 use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
+use nix::sys::stat::Mode;
 use nix::unistd::Pid;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::fs;
+use std::fs::{self, File};
+use std::io::Read as _;
+use std::os::fd::OwnedFd;
 
 /// Where Linux tells what CPU `n` is (Documentation/ABI/testing/sysfs-devices-system-cpu).
 const CPUS: &str = "/sys/devices/system/cpu";
@@ -44,10 +48,10 @@ pub struct Kind {
 impl Kind {
     /// What CPU `cpu` is; `None` where that cannot be told, as of one that is offline.
     fn of(cpu: usize) -> Option<Self> {
+        let registers = open(&format!("{CPUS}/cpu{cpu}/regs/identification"))?;
         let register = |name: &str| {
-            let path = format!("{CPUS}/cpu{cpu}/regs/identification/{name}");
-            let text = fs::read_to_string(path).ok()?;
-            u64::from_str_radix(text.trim().trim_start_matches("0x"), 16).ok()
+            let text = attribute(&registers, name)?;
+            u64::from_str_radix(text.trim_start_matches("0x"), 16).ok()
         };
         Some(Self {
             midr: register("midr_el1")?,
@@ -59,14 +63,30 @@ impl Kind {
 
 /// One of a CPU's caches in a line; `None` where Linux knows of no such one.
 fn cache(cpu: usize, index: usize) -> Option<String> {
-    let folder = format!("{CPUS}/cpu{cpu}/cache/index{index}");
-    let told = CACHE.map(|file| fs::read_to_string(format!("{folder}/{file}")).ok());
+    let folder = open(&format!("{CPUS}/cpu{cpu}/cache/index{index}"))?;
+    let told = CACHE.map(|file| attribute(&folder, file));
     told[0].as_ref()?;
     let words = CACHE.iter().zip(&told).filter_map(|(file, text)| {
-        let text = text.as_ref()?.trim();
+        let text = text.as_ref()?;
         Some(format!("{file} {text}"))
     });
     Some(words.collect::<Vec<_>>().join(" "))
+}
+
+/// A folder of sysfs.
+fn open(path: &str) -> Option<OwnedFd> {
+    let folder = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+    fcntl::open(path, folder, Mode::empty()).ok()
+}
+
+/// What a file of it says. There are a dozen for each CPU before every start, so each is read by one call: a file of
+/// sysfs has a page at most, and gives all of it at once.
+fn attribute(folder: &OwnedFd, name: &str) -> Option<String> {
+    let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC;
+    let file = openat(folder, name, flags, Mode::empty()).ok()?;
+    let mut text = [0; 4096];
+    let size = File::from(file).read(&mut text).ok()?;
+    Some(str::from_utf8(&text[..size]).ok()?.trim().to_owned())
 }
 
 /// Its registers; with `{:#}` its caches too.

@@ -288,6 +288,8 @@ fn run_with(
     });
     let rings = shared.bus().rings();
     let mut threads = Vec::new();
+    // Its other end is gone when every vCPU's thread has dropped its own.
+    let (staying, left) = channel::<()>();
     let mut first = Some(first);
     // vCPU 0 last: the others wait for CPU_ON inside KVM.
     for (vcpu, home) in vcpus.into_iter().rev() {
@@ -297,13 +299,16 @@ fn run_with(
             None
         };
         let (index, vcpu, shared) = (vcpu.index(), vcpu.release(), Arc::clone(&shared));
+        let staying = staying.clone();
         threads.push(home.last(move || {
             if let Some(first) = first {
                 first();
             }
             drive(index, vcpu, &shared);
+            drop(staying);
         }));
     }
+    drop(staying);
     if rings {
         let shared = Arc::clone(&shared);
         // Not joined: it may be waiting for the devices, one of which waits for a pipe.
@@ -329,7 +334,7 @@ fn run_with(
     shared.stop.store(true, Ordering::Release);
     shared.barrier.remove();
     shared.alarm.end();
-    farewell(threads);
+    farewell(&threads, &left);
     discard((gic, shared));
     Ok(how)
 }
@@ -346,14 +351,18 @@ fn wait(receiver: &Receiver<Ended>, limit: Option<Duration>) -> Ended {
     }
 }
 
-fn farewell(threads: Vec<JoinHandle<()>>) {
+/// Waits until no vCPU's thread is at its work any more, and kicks those that are.
+fn farewell(threads: &[JoinHandle<()>], left: &Receiver<()>) {
     let deadline = Instant::now() + FAREWELL;
-    while threads.iter().any(|t| !t.is_finished()) && Instant::now() < deadline {
+    loop {
         for thread in threads.iter().filter(|t| !t.is_finished()) {
             // A thread that ended in between needs no kick.
             let _ = thread.kill(kick());
         }
-        thread::sleep(Duration::from_millis(1));
+        match left.recv_timeout(Duration::from_millis(1)) {
+            Err(RecvTimeoutError::Timeout) if Instant::now() < deadline => {}
+            _ => return,
+        }
     }
 }
 

@@ -108,13 +108,18 @@ pub fn parse(text: &str) -> Result<Lock, LockError> {
         column: e.column(),
         message: e.to_string(),
     };
-    let head: Head = serde_json::from_str(text).map_err(malformed)?;
-    if head.lock_version > LOCK_VERSION {
-        return Err(LockError::Newer {
-            version: head.lock_version,
-        });
+    let version = match version_in(text) {
+        Some(version @ ..=LOCK_VERSION) => version,
+        // What the whole text says, before anything is made of that.
+        _ => {
+            let head: Head = serde_json::from_str(text).map_err(malformed)?;
+            head.lock_version
+        }
+    };
+    if version > LOCK_VERSION {
+        return Err(LockError::Newer { version });
     }
-    let mut lock: Lock = match head.lock_version {
+    let mut lock: Lock = match version {
         0 => {
             return Err(LockError::Inconsistent(
                 "lockVersion 0 does not exist".into(),
@@ -126,6 +131,11 @@ pub fn parse(text: &str) -> Result<Lock, LockError> {
         }
         _ => serde_json::from_str(text).map_err(malformed)?,
     };
+    if lock.lock_version != version {
+        return Err(LockError::Inconsistent(
+            "it says two versions of itself".into(),
+        ));
+    }
     consistent(&lock).map_err(LockError::Inconsistent)?;
     described(&mut lock).map_err(LockError::Inconsistent)?;
     Ok(lock)
