@@ -127,12 +127,12 @@ pub const CODES: &[Code] = &[
     code(
         "spec::cpu-count",
         "too many or too few vCPUs",
-        "A machine has 1 to 64 vCPUs.",
+        "A machine has 1 to 512 vCPUs; one of a lock of version 1 has 1 to 64.",
     ),
     code(
         "spec::memory-size",
         "no size for a guest's memory",
-        "Memory is 64 MiB to 255 TiB in steps of 2 MiB, written with its binary unit: `512MiB`, `2GiB`. Decimal units such as MB are refused, because half of their users mean the binary ones.",
+        "Memory is 64 MiB to 255 TiB, as far as the CPU has bits of address, in steps of 2 MiB, written with its binary unit: `512MiB`, `2GiB`. Decimal units such as MB are refused, because half of their users mean the binary ones.",
     ),
     code(
         "spec::bad-cmdline",

@@ -14,9 +14,10 @@ pub mod torture;
 use crate::cores::Cores;
 use crate::failure::{Failure, exit};
 use crate::files::read_lock;
-use crate::flags::{self, Parsed};
+use crate::flags::{self, OVERCOMMIT, Parsed};
 use crate::host::probe::{Scope, probe};
 use crate::kvm::{Kick, System};
+use crate::machine::memory;
 use crate::say;
 use crate::signals;
 use std::path::Path;
@@ -82,11 +83,24 @@ fn open_kvm() -> Result<System, Failure> {
 /// What the plan refuses, all at once; a lock or a host that cannot be used.
 fn kept_here(parsed: &Parsed) -> Result<(System, Lock, Plan), Failure> {
     let lock = read_lock(Path::new(&parsed.argument))?;
+    afforded(parsed, &lock)?;
     let system = open()?;
     let planned = Planned::new(&system, &lock, &Scope::For(&lock), emulation(parsed)?)?;
     say_withheld(&planned.withheld);
     let plan = planned.kept()?;
     Ok((system, lock, plan))
+}
+
+/// Whether the host has the machine's memory, or need not have it.
+///
+/// # Errors
+/// The refusal.
+fn afforded(parsed: &Parsed, lock: &Lock) -> Result<(), Failure> {
+    let wanted = lock.machine.memory.size;
+    match memory::beyond(wanted, memory::of_host()?) {
+        Some(refusal) if !parsed.has(OVERCOMMIT.long) => Err(Failure::Refused(vec![refusal])),
+        _ => Ok(()),
+    }
 }
 
 /// Whether the command line lets the runner answer in the kernel's place.

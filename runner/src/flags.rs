@@ -114,6 +114,14 @@ pub const NO_PROOF_CACHE: Flag = Flag {
     choices: &[],
     help: "Prove this host anew, whatever an earlier start proved, and remember nothing",
 };
+/// The guest may have more memory than the host.
+pub const OVERCOMMIT: Flag = Flag {
+    long: "overcommit",
+    short: None,
+    value: None,
+    choices: &[],
+    help: "Give the guest its memory even where the host has less: pages that it never touches cost nothing",
+};
 const HELP: Flag = Flag {
     long: "help",
     short: Some('h'),
@@ -160,7 +168,7 @@ is printed, with the line of the spec or the baseline that asked for it.
 Examples:
   vmlock-run check web.vm.lock.json
   vmlock-run check web.vm.lock.json --format json",
-        flags: &[&FORMAT, &NATIVE, &EMULATE_GIC, &EMULATE_CALLS],
+        flags: &[&FORMAT, &OVERCOMMIT, &NATIVE, &EMULATE_GIC, &EMULATE_CALLS],
     },
     Verb {
         name: "audit",
@@ -176,7 +184,14 @@ Examples:
   vmlock-run audit web.vm.lock.json
   vmlock-run audit web.vm.lock.json --observed
   vmlock-run audit web.vm.lock.json --format json",
-        flags: &[&FORMAT, &OBSERVED, &NATIVE, &EMULATE_GIC, &EMULATE_CALLS],
+        flags: &[
+            &FORMAT,
+            &OBSERVED,
+            &OVERCOMMIT,
+            &NATIVE,
+            &EMULATE_GIC,
+            &EMULATE_CALLS,
+        ],
     },
     Verb {
         name: "start",
@@ -205,6 +220,7 @@ Examples:
         flags: &[
             &STATS,
             &NO_PROOF_CACHE,
+            &OVERCOMMIT,
             &NATIVE,
             &EMULATE_GIC,
             &EMULATE_CALLS,
@@ -219,7 +235,7 @@ Examples:
 Enforces the lock and holds its machine against locks that differ from it in one
 promise each. Exits with 1 when neither what is read back nor what the witness saw
 contradicts one of them.",
-        flags: &[&NATIVE, &EMULATE_GIC, &EMULATE_CALLS],
+        flags: &[&OVERCOMMIT, &NATIVE, &EMULATE_GIC, &EMULATE_CALLS],
     },
     #[cfg(feature = "torture")]
     Verb {

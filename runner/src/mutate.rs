@@ -10,7 +10,7 @@ use crate::machine::memory::Memory;
 use crate::rehearse::{Search, observe};
 use serde::Serialize;
 use std::sync::Arc;
-use vmlock_spec::lock::Lock;
+use vmlock_spec::lock::{Lock, Unmapped, v1};
 use vmlock_spec::observation;
 use vmlock_spec::plan::{Orders, Plan};
 use vmlock_spec::report::Fact;
@@ -174,6 +174,13 @@ fn alterations(lock: &Lock) -> Vec<Altered> {
                 lock.machine.vcpus[at].stolen_time = other
             });
         }
+    }
+    // Version 1 promises neither.
+    if lock.lock_version != v1::VERSION {
+        add("address bits", &|lock| lock.machine.address_bits -= 1);
+        add("unmapped", &|lock| {
+            lock.machine.unmapped = Unmapped::ReadsAsZero
+        });
     }
     // Another frame.
     add("address of the GIC distributor", &|lock| {

@@ -75,7 +75,7 @@ pub fn observe(
         mode: MODE_FULL,
         mpidr: recipe.mpidr.clone(),
         distributor: lock.machine.distributor.base,
-        redistributors: lock.machine.redistributors[0].base,
+        redistributors: lock.machine.redistributor_frames().collect(),
         devices: [uart, rtc].map(|device| device.map_or(0, |d| d.range.base)),
         space: Space::of_lock(lock),
     };

@@ -100,7 +100,7 @@ pub fn torture(
         search: Vec::new(),
         mpidr: recipe.mpidr.clone(),
         distributor: lock.machine.distributor.base,
-        redistributors: lock.machine.redistributors[0].base,
+        redistributors: lock.machine.redistributor_frames().collect(),
         devices: [0; 2],
         space: Space::of_lock(lock),
     };

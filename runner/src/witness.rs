@@ -28,8 +28,8 @@ pub struct Stage {
     pub mpidr: Vec<u64>,
     /// Guest-physical address of the distributor.
     pub distributor: u64,
-    /// Guest-physical address of the first redistributor.
-    pub redistributors: u64,
+    /// Guest-physical address of each vCPU's redistributor.
+    pub redistributors: Vec<u64>,
     /// Guest-physical addresses of the UART and the clock that it looks at; 0 where there is none.
     pub devices: [u64; 2],
     /// Where it searches for interrupt controllers: up to [`MAX_SEARCHES`] ranges.
@@ -109,7 +109,6 @@ fn parameters(stage: &Stage, memory: Range) -> Vec<u8> {
         RECORDS_ADDRESS,
         AREA_STRIDE,
         stage.distributor,
-        stage.redistributors,
         unmapped(stage, memory),
         memory.end().unwrap_or(u64::MAX),
         1 << stage.space.address_bits,
@@ -123,8 +122,10 @@ fn parameters(stage: &Stage, memory: Range) -> Vec<u8> {
         bytes.extend(base.to_le_bytes());
         bytes.extend(frames.to_le_bytes());
     }
-    for index in 0..MAX_VCPUS {
-        bytes.extend(stage.mpidr.get(index).copied().unwrap_or(0).to_le_bytes());
+    for list in [&stage.mpidr, &stage.redistributors] {
+        for index in 0..MAX_VCPUS {
+            bytes.extend(list.get(index).copied().unwrap_or(0).to_le_bytes());
+        }
     }
     bytes
 }

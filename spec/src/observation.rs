@@ -6,9 +6,10 @@ pub mod device;
 pub use vmlock_wire::{self as wire, accesses, torture};
 
 use crate::catalogue::{field, register_by_encoding};
-use crate::lock::{Lock, Unmapped, full_mask};
+use crate::lock::{Lock, Unmapped, full_mask, v1};
 use crate::report::{Fact, Seen};
 use crate::smccc::function_name;
+use crate::space::physical_bits;
 use crate::vm::Feature;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -135,6 +136,12 @@ pub fn fact_name(key: u64) -> String {
             };
             format!("{access} {place}")
         }
+        Some(Kind::Reach) => match id {
+            wire::REACH_FIRST_WORD => "first word of memory".to_owned(),
+            wire::REACH_LAST_WORD => "last word of memory".to_owned(),
+            wire::REACH_ADDRESS_BITS => "address bits".to_owned(),
+            _ => format!("reach {id}"),
+        },
         Some(Kind::CpuOn) => format!("CPU_ON(vCPU {id})"),
         Some(Kind::Fault) => format!("witness fault {id}"),
         Some(Kind::Search) => match id {
@@ -270,6 +277,7 @@ const NOTHING: &str = "nothing there";
 pub fn promises(lock: &Lock) -> Vec<Promise> {
     let mut out = identifying(lock);
     out.extend(search(lock));
+    out.extend(reach(lock));
     out.extend(device::promises(lock));
     let mut features = features(lock);
     features.extend(unmapped(lock));
@@ -390,30 +398,21 @@ fn features(lock: &Lock) -> Vec<(String, Option<u64>, u64)> {
     out
 }
 
-/// What answers where nothing is: the same abort, whatever asks.
+/// What answers where nothing is: the same abort, whatever asks. Version 1 promised nothing of it.
 fn unmapped(lock: &Lock) -> Vec<(String, Option<u64>, u64)> {
     let machine = &lock.machine;
-    if machine.unmapped != Unmapped::ExternalAbort {
+    if lock.lock_version == v1::VERSION {
         return Vec::new();
     }
-    // ID_AA64MMFR0_EL1.PARange: behind what the CPU can address, its own translation answers.
-    let features = lock.registers.iter().find(|r| r.name == "ID_AA64MMFR0_EL1");
-    let physical_bits = match features.map_or(0, |r| r.value & 0xf) {
-        0 => 32,
-        1 => 36,
-        2 => 40,
-        3 => 42,
-        4 => 44,
-        _ => 48,
-    };
-    let edge = 1 << machine.address_bits;
+    let physical_bits = physical_bits(&lock.registers);
     let above = machine.memory.end().unwrap_or(u64::MAX);
     let all = wire::ACCESS_LOAD..=wire::ACCESS_FETCH;
     let mut places = vec![(wire::PLACE_HOLE, wire::ACCESS_LOAD..=wire::ACCESS_PAIR)];
     if machine.address_bits < physical_bits {
         places.push((wire::PLACE_EDGE, all.clone()));
     }
-    if above < wire::LOOKED_AT_END && above != edge {
+    // Where memory ends with the addresses, that place is looked at already.
+    if above >> physical_bits == 0 && above != 1 << machine.address_bits {
         places.push((wire::PLACE_ABOVE, all));
     }
     let mut out = Vec::new();
@@ -423,14 +422,41 @@ fn unmapped(lock: &Lock) -> Vec<(String, Option<u64>, u64)> {
                 wire::Kind::Unmapped,
                 wire::unmapped(place, access),
             ));
-            let value = match access {
-                wire::ACCESS_FETCH => wire::FETCH_ABORT,
+            let value = match (machine.unmapped, place, access) {
+                (Unmapped::ReadsAsZero, wire::PLACE_HOLE | wire::PLACE_ABOVE, _) => 0,
+                (_, _, wire::ACCESS_FETCH) => wire::FETCH_ABORT,
                 _ => wire::DATA_ABORT,
             };
             out.push((name, Some(value), u64::MAX));
         }
     }
     out
+}
+
+/// Memory reaches from its first word to its last one, and addresses as far as the machine does. Version 1 promised
+/// nothing of it.
+fn reach(lock: &Lock) -> Vec<Promise> {
+    if lock.lock_version == v1::VERSION {
+        return Vec::new();
+    }
+    let [first, last] = wire::REACH_WRITTEN.map(u64::from);
+    let bits = lock
+        .machine
+        .address_bits
+        .min(physical_bits(&lock.registers));
+    let promises = [
+        (wire::REACH_FIRST_WORD, first),
+        (wire::REACH_LAST_WORD, last),
+        (wire::REACH_ADDRESS_BITS, bits.into()),
+    ];
+    promises
+        .map(|(id, value)| Promise {
+            vcpu: 0,
+            name: fact_name(wire::key(wire::Kind::Reach, id)),
+            value: Some(value),
+            mask: u64::MAX,
+        })
+        .into()
 }
 
 /// What a search of guest-physical space for interrupt controllers must find:

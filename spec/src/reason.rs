@@ -39,6 +39,9 @@ reasons! {
     /// Guest addresses beyond what the host can map.
     ADDRESS_SPACE = "host::address-space", "the guest's memory ends beyond the host's IPA size",
         "The CPU's stage 2 translation cannot reach the end of the locked memory map (KVM_CAP_ARM_VM_IPA_SIZE).";
+    /// More memory than the host has.
+    MEMORY = "host::memory", "the machine has more memory than the host",
+        "The lock's memory is larger than the host's RAM and swap space together. The guest would be started, since pages that nobody has touched cost nothing, and ended once it uses what it was promised. `vmlock-run start --overcommit` starts it where that is meant.";
     /// The value differs and only silicon could change it.
     SILICON_FACT = "host::silicon-fact", "the host's CPU, firmware or boot options decide another value",
         "No lock can change this value: the CPU, its firmware or the host kernel's command line decides it (a counter's frequency the firmware; a workaround's level also `mitigations=off`). The reason says which. The lock can only be kept on hosts that are alike in that. Lock the machine to a CPU model of this host (`vmlock cpu REPORT`), or choose another host.";

@@ -32,6 +32,7 @@ mod gic;
 mod named;
 mod overrides;
 mod pmu;
+mod reach;
 mod registers;
 mod shape;
 mod unsure;
@@ -177,6 +178,7 @@ fn resolved(
     firmware::firmware(&context, &mut locked, &mut complaints);
     features::stolen_time(spec, &locked, &mut complaints);
     vary::vary(&context, &mut locked, &mut complaints);
+    reach::memory(&context, &locked, &mut complaints);
     complaints.0.extend(unsure::warnings(&context, catalogue));
     let promised = dispatch::warnings(&context, &locked, catalogue);
     complaints.0.extend(promised);

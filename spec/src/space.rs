@@ -1,12 +1,12 @@
 //! How much room a machine has: address bits, memory, vCPUs.
 
+use crate::lock::LockedRegister;
 use std::ops::RangeInclusive;
 
 /// Bits of guest-physical address of VMs that no lock describes, such as the probe's.
 pub const IPA_BITS: u32 = 40;
-/// Fewest and most bits of guest-physical address that a machine can have: KVM's least
-/// (Documentation/virt/kvm/api.rst section 4.1), and what page tables of 4 KiB pages map without FEAT_LPA2.
-pub const ADDRESS_BITS: RangeInclusive<u32> = 32..=48;
+/// Fewest and most bits of guest-physical address that a machine can have.
+pub const ADDRESS_BITS: RangeInclusive<u32> = vmlock_wire::ADDRESS_BITS;
 /// Most vCPUs of a machine (`KVM_MAX_VCPUS` of a GICv3, arch/arm64/kvm/vgic/vgic.h, 5.10 to 7.3).
 pub const VCPUS_MAX: u32 = 512;
 /// The least memory of a machine, in bytes.
@@ -15,3 +15,10 @@ pub const MEMORY_MIN: u64 = 64 << 20;
 pub const MEMORY_MAX: u64 = (1 << *ADDRESS_BITS.end()) - MEMORY_BASE;
 /// Start of guest memory.
 pub const MEMORY_BASE: u64 = 0x4000_0000;
+
+/// How many bits of address the CPU's own translation has (ID_AA64MMFR0_EL1.PARange): it answers for what lies behind
+/// them, and no machine does.
+pub(crate) fn physical_bits(registers: &[LockedRegister]) -> u32 {
+    let features = registers.iter().find(|r| r.name == "ID_AA64MMFR0_EL1");
+    vmlock_wire::physical_bits(features.map_or(0, |r| r.value))
+}

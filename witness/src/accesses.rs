@@ -88,8 +88,8 @@ impl Guest<'_> {
     fn base(&self, frame: Frame) -> u64 {
         match frame {
             Frame::Distributor => self.parameters.gicd,
-            Frame::Own => self.parameters.gicr,
-            Frame::Others => self.parameters.gicr + wire::REDISTRIBUTOR_SIZE,
+            Frame::Own => self.parameters.redistributor(0),
+            Frame::Others => self.parameters.redistributor(1),
         }
     }
 
@@ -109,7 +109,7 @@ impl Guest<'_> {
 
     /// No interrupt is enabled, pending or active, and all have one priority.
     fn prepare(&self) {
-        let private = self.parameters.gicr + SGI_FRAME;
+        let private = self.parameters.redistributor(0) + SGI_FRAME;
         let distributor = self.parameters.gicd;
         for offset in [0x180, 0x280, 0x380] {
             write(private + offset, u32::MAX);

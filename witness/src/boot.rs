@@ -18,41 +18,35 @@ const TAGGED: u64 = 2 << 2 | 3 << 8;
 /// has them ([`crate::feature`]) goes there.
 const TAGGED_INDEX: usize = 511;
 
-/// The first of those GiB of the map that show what lies behind [`FIRST_EDGE_BITS`] bits of address, one bit more each.
-const EDGE_INDEX: usize = 501;
-/// What lies behind fewer bits is in the identity map.
-const FIRST_EDGE_BITS: usize = 39;
+/// First address that the identity map does not show as it is.
+pub const IDENTITY_END: u64 = (TAGGED_INDEX as u64) << 30;
 
-/// First address that is not in the identity map.
-pub const IDENTITY_END: u64 = wire::LOOKED_AT_END;
-const _: () = assert!(IDENTITY_END == (EDGE_INDEX as u64) << 30);
+/// Where the windows are seen, one GiB each (TTBR1_EL1).
+const WINDOWS: u64 = !0 << 39;
 
-/// Where the place behind so many bits of guest-physical address is seen; `None` where it is not in the map.
-pub const fn edge(bits: u32) -> Option<u64> {
-    let bits = bits as usize;
-    if bits < FIRST_EDGE_BITS {
-        return Some(1 << bits);
+/// Where that place is seen, guest-physical and within what the CPU addresses. A number shows one place for ever.
+pub fn window(number: usize, physical: u64) -> u64 {
+    const GIB: u64 = 1 << 30;
+    let table = core::ptr::with_exposed_provenance_mut::<u64>(wire::WINDOWS_ADDRESS as usize);
+    let number = number % 512;
+    // SAFETY: the host gave this page to the table; no reference to it exists. Each vCPU writes what vCPU 0 wrote
+    // before it started the others, or an entry that was none: nothing that is in use changes.
+    unsafe {
+        let entry = physical & !(GIB - 1) | BLOCK | NORMAL;
+        core::ptr::write_volatile(table.add(number), entry);
+        core::arch::asm!("dsb ishst", "isb", options(nostack, preserves_flags));
     }
-    let index = EDGE_INDEX + bits - FIRST_EDGE_BITS;
-    if index < TAGGED_INDEX {
-        Some((index as u64) << 30)
-    } else {
-        None
-    }
+    WINDOWS + number as u64 * GIB + (physical & (GIB - 1))
 }
 
-/// Identity map of 501 GiB: the first GiB is devices, the rest memory. It is a
+/// Identity map of 511 GiB: the first GiB is devices, the rest memory. It is a
 /// constant of the image, so that nothing is written while the MMU is off.
 static TABLE: Table = {
     let mut table = [0; 512];
     table[0] = BLOCK | NEVER_EXECUTE;
     let mut i = 1;
-    while i < EDGE_INDEX {
-        table[i] = (i as u64) << 30 | BLOCK | NORMAL;
-        i += 1;
-    }
     while i < TAGGED_INDEX {
-        table[i] = 1 << (FIRST_EDGE_BITS + i - EDGE_INDEX) | BLOCK | NORMAL;
+        table[i] = (i as u64) << 30 | BLOCK | NORMAL;
         i += 1;
     }
     table[TAGGED_INDEX] = wire::RAM_BASE | BLOCK | NEVER_EXECUTE | TAGGED;
@@ -156,6 +150,7 @@ core::arch::global_asm!(
     include_str!("boot.s"),
     table = sym TABLE,
     stack_size = const wire::STACK_SIZE,
+    windows = const wire::WINDOWS_ADDRESS,
     main = sym crate::witness,
     fault = sym crate::fault,
 );

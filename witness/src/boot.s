@@ -39,15 +39,20 @@ secondary_entry:
     add     x0, x0, :lo12:{table}
     msr     ttbr0_el1, x0
 
-    // T0SZ 25 (512 GiB), walks write-back and inner shareable, 4 KiB granule,
-    // no TTBR1 walks (EPD1); IPS as the machine says, 48 bits at most.
+    // The host left zeroes there, which are no windows.
+    mov     x0, #({windows} & 0xffff)
+    movk    x0, #({windows} >> 16), lsl #16
+    msr     ttbr1_el1, x0
+
+    // T0SZ and T1SZ 25 (512 GiB), walks write-back and inner shareable, 4 KiB
+    // granule; IPS as the machine says, 48 bits at most.
     mrs     x1, id_aa64mmfr0_el1
     and     x1, x1, #0xf
     mov     x2, #5
     cmp     x1, x2
     csel    x1, x1, x2, ls
     mov     x0, #(25 | 1 << 8 | 1 << 10 | 3 << 12)
-    orr     x0, x0, #(1 << 23)
+    movk    x0, #(25 | 1 << 8 | 1 << 10 | 3 << 12 | 1 << 15), lsl #16
     orr     x0, x0, x1, lsl #32
     msr     tcr_el1, x0
     isb

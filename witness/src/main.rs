@@ -15,6 +15,7 @@ mod device;
 mod feature;
 mod gic;
 mod probe;
+mod reach;
 mod record;
 mod smccc;
 mod sysreg;
@@ -99,6 +100,7 @@ fn observe(area: &mut Area, parameters: &Parameters, index: u32, own: u64) {
         unmapped::full(area, parameters);
         if index == 0 {
             devices(area, parameters);
+            reach::full(area, parameters);
         }
     }
     if parameters.gicd != 0 && index == 0 {
@@ -108,9 +110,9 @@ fn observe(area: &mut Area, parameters: &Parameters, index: u32, own: u64) {
         let searches = parameters.search.iter();
         gic::search(area, searches.take(parameters.searches as usize));
     }
-    if parameters.gicr != 0 {
-        let offset = u64::from(index) * wire::REDISTRIBUTOR_SIZE;
-        gic::redistributor(area, parameters.gicr.wrapping_add(offset));
+    let redistributor = parameters.redistributor(index);
+    if redistributor != 0 {
+        gic::redistributor(area, redistributor);
     }
     if index == 0 {
         smccc::full(area, own, affinity(parameters, 1));

@@ -122,7 +122,8 @@ pub fn read32(address: u64) -> Outcome {
 pub fn write32(address: u64, value: u32) -> Outcome {
     let esr: u64;
     // SAFETY: the caller names a device's address, in the GiB of the memory map
-    // where no Rust object lives; a fault is skipped.
+    // where no Rust object lives, or an end of memory, where none does either; a
+    // fault is skipped.
     unsafe {
         asm!(
             "msr sp_el0, {on}",

@@ -4,35 +4,20 @@
 use core::arch::asm;
 
 use crate::boot;
+use crate::reach;
 use crate::record::Area;
 use crate::wire::{self, Kind, Parameters};
 
 /// What a register holds before an access, and has to hold after one that was aborted.
 const BEFORE: u64 = 0x5a5a_0123_4567_a5a5;
 
-/// The widest intermediate and physical addresses of this CPU, in bits (ID_AA64MMFR0_EL1.PARange, Arm ARM D24.2.91),
-/// as far as the memory map's translation goes.
-fn physical_bits() -> u32 {
-    let features: u64;
-    // SAFETY: reads an ID register.
-    unsafe {
-        asm!("mrs {}, id_aa64mmfr0_el1", out(reg) features, options(nomem, nostack, preserves_flags));
-    }
-    match features & 0xf {
-        0 => 32,
-        1 => 36,
-        2 => 40,
-        3 => 42,
-        4 => 44,
-        _ => 48,
-    }
-}
-
 /// Tries every kind of access in every kind of place, but where the host says that such places are not looked at.
 pub fn full(area: &mut Area, parameters: &Parameters) {
-    let bits = parameters.edge.trailing_zeros();
-    if let Some(at) = boot::edge(bits).filter(|_| bits < physical_bits()) {
-        each(area, wire::PLACE_EDGE, at, parameters.edge);
+    let addressed = reach::addressed();
+    let edge = parameters.edge;
+    if edge < addressed {
+        let at = boot::window(wire::PLACE_EDGE as usize, edge);
+        each(area, wire::PLACE_EDGE, at, edge);
     }
     if parameters.hole == 0 {
         return;
@@ -43,25 +28,26 @@ pub fn full(area: &mut Area, parameters: &Parameters) {
     }
     let above = parameters.above;
     // Where memory ends with the addresses, that place is looked at already.
-    if above < boot::IDENTITY_END && above != parameters.edge {
-        each(area, wire::PLACE_ABOVE, above, above);
+    if above < addressed && above != edge {
+        let at = boot::window(wire::PLACE_ABOVE as usize, above);
+        each(area, wire::PLACE_ABOVE, at, at);
     }
 }
 
-fn each(area: &mut Area, place: u64, at: u64, physical: u64) {
+fn each(area: &mut Area, place: u64, at: u64, faulting: u64) {
     for access in wire::ACCESS_LOAD..=wire::ACCESS_FETCH {
-        look(area, place, access, at, physical);
+        look(area, place, access, at, faulting);
     }
 }
 
-fn look(area: &mut Area, place: u64, access: u64, at: u64, physical: u64) {
-    let value = access_at(access, at, physical);
+fn look(area: &mut Area, place: u64, access: u64, at: u64, faulting: u64) {
+    let value = access_at(access, at, faulting);
     let id = wire::unmapped(place, access);
     area.push(Kind::Unmapped, id, wire::STATUS_VALUE, value);
 }
 
-/// ESR_EL1 of what an access took, 0 for nothing.
-fn access_at(access: u64, at: u64, physical: u64) -> u64 {
+/// ESR_EL1 of what an access took, 0 for nothing. FAR_EL1 has to be `faulting` then.
+fn access_at(access: u64, at: u64, faulting: u64) -> u64 {
     let (esr, far, mut register, next): (u64, u64, u64, u64);
     macro_rules! instruction {
         ($text:literal) => {
@@ -109,7 +95,7 @@ fn access_at(access: u64, at: u64, physical: u64) -> u64 {
             wire::UNMAPPED_ELSEWHERE
         };
     }
-    let as_it_was = register == BEFORE && far == physical && next == 1;
+    let as_it_was = register == BEFORE && far == faulting && next == 1;
     // The upper half is what KVM left there: 6.1 extends the sign of what it injects.
     esr & 0xffff_ffff
         | if as_it_was {

@@ -1,6 +1,6 @@
 //! `vmlock-run start`: the guest, if this host can show it what its lock says.
 
-use super::{Planned, emulation, open_kvm, say_withheld};
+use super::{Planned, afforded, emulation, open_kvm, say_withheld};
 use crate::cores::Cores;
 use crate::cores::watch::Found;
 use crate::device::bus::Bus;
@@ -36,6 +36,7 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
     let path = Path::new(&parsed.argument);
     let text = read_text(path)?;
     let lock = Arc::new(parse_lock(path, &text)?);
+    afforded(parsed, &lock)?;
     let emulation = emulation(parsed)?;
     let cores = Cores::hold()?;
     let program = LazyCell::new(key::program);

@@ -157,7 +157,7 @@ pub fn begin(
     if let Some(memory) = memory {
         match recipe.proxied {
             Some(lock) => cover = Some(covering(&vm, memory, hidden(lock))?),
-            None => vm.add_memory(memory)?,
+            None => vm.add_memory(&memory, memory.range())?,
         }
     }
     if recipe.steps.contains(&Step::Identity)
@@ -201,15 +201,23 @@ pub fn begin(
 /// Gives the guest its memory in two pieces; the one over the hidden frames can be lifted while a vCPU is lent.
 fn covering(vm: &Vm, memory: Arc<Memory>, hidden: Range) -> Result<Slot, Failure> {
     let all = memory.range();
-    let rest = Range {
-        base: hidden.base + hidden.size,
-        size: all.size.saturating_sub(hidden.size),
+    let Some(size) = all.size.checked_sub(hidden.size) else {
+        return Err(Failure::Refused(vec![Refusal {
+            code: reason::GIC,
+            name: "GICD_IIDR.Revision".to_owned(),
+            wanted: format!("{} MiB of memory", hidden.size.div_ceil(1 << 20)),
+            offered: format!("{} MiB", all.size >> 20),
+            reason: "the runner answers for the interrupt controller, and the kernel's own does not fit under the \
+                     guest's memory, where no guest sees it"
+                .to_owned(),
+            from: "spec/memory".to_owned(),
+            help: vec!["give the guest more memory, or fewer vCPUs".to_owned()],
+        }]));
     };
     let cover = vm.slot(Arc::clone(&memory), hidden, false)?;
     cover.give()?;
-    if rest.size > 0 {
-        vm.slot(memory, rest, false)?.give()?;
-    }
+    let base = hidden.base + hidden.size;
+    vm.add_memory(&memory, Range { base, size })?;
     Ok(cover)
 }
 

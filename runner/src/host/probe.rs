@@ -700,7 +700,9 @@ fn guest(system: &System, recipe: &Recipe, mode: u32) -> Result<Vec<Fact>, Failu
         search: Vec::new(),
         mpidr: recipe.mpidr.clone(),
         distributor: recipe.distributor,
-        redistributors: REDISTRIBUTORS,
+        redistributors: (0..recipe.mpidr.len() as u64)
+            .map(|index| REDISTRIBUTORS + index * machine::REDISTRIBUTOR_SIZE)
+            .collect(),
         devices: [0; 2],
         mode,
         space: Space {

@@ -22,6 +22,10 @@ use vmm_sys_util::eventfd::EventFd;
 /// `KVM_ARM_IRQ_TYPE_SPI` in its place in `kvm_irq_level.irq`.
 const IRQ_TYPE_SPI: u32 = 1 << 24;
 
+/// Bytes of a slot that every kernel takes, whatever its pages: `KVM_MEM_MAX_NR_PAGES` is one page less than twice that
+/// many of 4 KiB (include/linux/kvm_host.h, 5.10 to 7.3).
+const SLOT_MAX: u64 = 4 << 40;
+
 /// Takes what belongs to a VM that is not needed any more. The kernel takes its
 /// time to tear one down (it waits for readers of the memory map), so that is left to
 /// [`bury`] or to the end of the process: no start has to wait for it.
@@ -119,10 +123,17 @@ impl Vm {
             .map_err(|e| Error::new("KVM_ENABLE_CAP of KVM_CAP_ARM_WRITABLE_IMP_ID_REGS", e))
     }
 
-    /// Gives the guest memory at the address that the memory knows itself.
-    pub fn add_memory(&self, memory: Arc<Memory>) -> Result<()> {
-        let all = memory.range();
-        self.slot(memory, all, false)?.give()
+    /// Gives the guest a part of the memory, at the address that the memory knows itself.
+    pub fn add_memory(&self, memory: &Arc<Memory>, part: Range) -> Result<()> {
+        let mut done = 0;
+        while done < part.size {
+            let size = (part.size - done).min(SLOT_MAX);
+            let base = part.base + done;
+            self.slot(Arc::clone(memory), Range { base, size }, false)?
+                .give()?;
+            done += size;
+        }
+        Ok(())
     }
 
     /// A piece of memory that the guest does not have before it is given; the guest can write to it unless it is

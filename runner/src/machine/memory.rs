@@ -1,10 +1,45 @@
 //! Guest memory.
 
+use crate::failure::Failure;
+use nix::sys::sysinfo::sysinfo;
 use std::io::{self, ErrorKind, Read};
 #[cfg(feature = "torture")]
 use std::sync::atomic::AtomicU64;
 use vm_memory::{Bytes, GuestAddress, GuestMemoryBackend, GuestMemoryMmap};
 use vmlock_spec::lock::Range;
+use vmlock_spec::plan::Refusal;
+use vmlock_spec::reason;
+
+/// What the host has for its programs, in bytes: RAM and the space it swaps to.
+///
+/// # Errors
+/// It does not say.
+pub fn of_host() -> Result<u64, Failure> {
+    let info = sysinfo().map_err(|e| {
+        Failure::environment(
+            format!("the host does not say how much memory it has: {e}"),
+            &[],
+        )
+    })?;
+    Ok(info.ram_total().saturating_add(info.swap_total()))
+}
+
+/// The refusal of more memory than the host has. Pages that nobody has touched cost nothing, so it could be given: a
+/// guest that uses what it was promised would be ended in the middle of its life.
+pub fn beyond(wanted: u64, host: u64) -> Option<Refusal> {
+    (wanted > host).then(|| Refusal {
+        code: reason::MEMORY,
+        name: "memory".to_owned(),
+        wanted: format!("{} MiB", wanted >> 20),
+        offered: format!("{} MiB of RAM and swap", host >> 20),
+        reason: "the machine has more memory than this host, which would end a guest that uses all of it".to_owned(),
+        from: "spec/memory".to_owned(),
+        help: vec![
+            "choose a host with more memory, or give the guest less".to_owned(),
+            "`--overcommit` starts it all the same: for guests that never use what they have".to_owned(),
+        ],
+    })
+}
 
 /// One contiguous range of guest memory, all zeroes at first. Pages that
 /// nobody has touched cost nothing.
@@ -149,6 +184,17 @@ mod tests {
         assert_eq!(fill(0x4000_1000, 599_999), Err(ErrorKind::FileTooLarge));
         assert_eq!(fill(0x401f_0000, 600_000), Err(ErrorKind::FileTooLarge));
         assert_eq!(fill(u64::MAX, 600_000), Err(ErrorKind::FileTooLarge));
+    }
+
+    #[test]
+    fn more_than_the_host_has_is_refused_in_words() {
+        let host = of_host().expect("every Linux says it");
+        assert!(host > 64 << 20);
+        assert_eq!(beyond(host, host), None);
+        let refusal = beyond(1 << 40, 2 << 30).expect("it has less");
+        assert_eq!(refusal.wanted, "1048576 MiB");
+        assert_eq!(refusal.offered, "2048 MiB of RAM and swap");
+        assert!(refusal.help.concat().contains("--overcommit"));
     }
 
     #[test]

@@ -9,6 +9,7 @@ use crate::machine::{
 use crate::observation::fact_name;
 use crate::resolve::{identification, is_name, owed, waived_answers};
 use crate::smccc::{self, Services, psci_name};
+use crate::space::physical_bits;
 use crate::vm::Feature;
 use std::collections::BTreeSet;
 
@@ -190,6 +191,21 @@ fn memory_map(lock: &Lock) -> Result<(), String> {
         if let Some((other, _)) = ranges[..index].iter().find(|(_, r)| r.overlaps(range)) {
             return Err(format!("`{name}` and `{other}` overlap"));
         }
+    }
+    let physical_bits = physical_bits(&lock.registers);
+    if lock.lock_version != v1::VERSION
+        && machine
+            .memory
+            .end()
+            .is_none_or(|end| end > 1 << physical_bits)
+    {
+        return Err(format!(
+            "memory ends beyond the {physical_bits} bits of address that ID_AA64MMFR0_EL1.PARange says"
+        ));
+    }
+    let in_order = |regions: &[Range]| regions.is_sorted_by_key(|region| region.base);
+    if !in_order(&machine.redistributors) {
+        return Err("the regions of redistributors are not in the order of their addresses".into());
     }
     if machine.memory.size < MEMORY_MIN {
         return Err("memory must be 64 MiB or more".into());

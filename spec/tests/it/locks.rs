@@ -2,7 +2,7 @@
 
 use crate::truth::{lock, spec};
 use vmlock_spec::lock::canonical::{LockError, parse, write};
-use vmlock_spec::lock::{Lock, LockedRegister, Waiver};
+use vmlock_spec::lock::{Lock, LockedRegister, Range, Waiver};
 use vmlock_spec::vm::Feature;
 
 fn example() -> Lock {
@@ -177,6 +177,22 @@ fn locks_that_contradict_themselves_are_refused() {
         ("interrupt", &|l| l.machine.devices[0].interrupt = 5),
         ("interrupt", &|l| {
             l.machine.private_interrupts.virtual_timer = 99
+        }),
+        ("32 bits of address", &|l| {
+            let features = l.registers.iter_mut();
+            let mut features = features.filter(|r| r.name == "ID_AA64MMFR0_EL1");
+            features.next().expect("every lock has it").value &= !0xf;
+            l.machine.memory.size = 8 << 30;
+            l.machine.address_bits = 34;
+        }),
+        ("order of their addresses", &|l| {
+            let region = &mut l.machine.redistributors[0];
+            region.size /= 2;
+            let second = Range {
+                base: region.base - 0x2_0000,
+                ..*region
+            };
+            l.machine.redistributors.push(second);
         }),
         ("32 bits", &|l| l.machine.devices[0].range.base = 1 << 50),
         ("MIDR_EL1", &|l| l.registers[midr].mask = 0),

@@ -37,6 +37,10 @@ pub const STACK_SIZE: u64 = 0x2000;
 /// the image and [`MAX_VCPUS`] stacks end below it.
 pub const RECORDS_ADDRESS: u64 = RAM_BASE + 0x80_0000;
 
+/// A page of zeroes, guest-physical, in which the witness makes a translation table: the windows
+/// through which it looks at places that its identity map does not show, or not as they should be seen.
+pub const WINDOWS_ADDRESS: u64 = RAM_BASE + 0x11_0000;
+
 /// Bytes per record area that always suffice.
 pub const AREA_STRIDE: u64 = 0x1_0000;
 
@@ -71,7 +75,7 @@ pub const PARAMETERS_MAGIC: u64 = u64::from_le_bytes(*b"VMLKPARM");
 pub const AREA_MAGIC: u64 = u64::from_le_bytes(*b"VMLKAREA");
 
 /// Version of everything in this file.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// [`Parameters::mode`]: everything that a guest can read.
 pub const MODE_FULL: u32 = 0;
@@ -110,9 +114,6 @@ pub struct Parameters {
     /// Guest-physical address of the GICv3 distributor, below 1 GiB; 0 when
     /// there is none.
     pub gicd: u64,
-    /// Guest-physical address of vCPU 0's redistributor, below 1 GiB; the
-    /// others follow, [`REDISTRIBUTOR_SIZE`] each. 0 when there is none.
-    pub gicr: u64,
     /// A page below 1 GiB at which nothing is, neither memory nor a device; 0: such places are not looked at.
     pub hole: u64,
     /// The first address behind memory.
@@ -127,6 +128,17 @@ pub struct Parameters {
     pub search: [Search; MAX_SEARCHES],
     /// MPIDR_EL1 affinity fields of each vCPU: what CPU_ON takes.
     pub mpidr: [u64; MAX_VCPUS],
+    /// Guest-physical address of each vCPU's redistributor, below 1 GiB; 0
+    /// when there is none.
+    pub redistributors: [u64; MAX_VCPUS],
+}
+
+impl Parameters {
+    /// The redistributor of a vCPU; 0 where there is none.
+    pub fn redistributor(&self, index: u32) -> u64 {
+        let address = self.redistributors.get(index as usize);
+        address.copied().unwrap_or(0)
+    }
 }
 
 /// Bytes of one GICv3 redistributor: the RD and the SGI frame
@@ -243,6 +255,34 @@ pub enum Kind {
     Rtc = 23,
     /// As `GicdWritable`, of the clock.
     RtcWritable = 24,
+    /// How far the machine reaches. Id: one of the `REACH_` constants.
+    Reach = 25,
+}
+
+/// What the first word of memory reads after it and the last one were written: [`REACH_WRITTEN`].
+pub const REACH_FIRST_WORD: u64 = 0;
+/// The same of the last word of memory.
+pub const REACH_LAST_WORD: u64 = 1;
+/// What is written there, by id.
+pub const REACH_WRITTEN: [u32; 2] = [0x1f00_d1e5, 0x2f00_d2e5];
+/// The first of [`ADDRESS_BITS`] that address nothing of the machine, or as many as the CPU has ([`physical_bits`]): an
+/// abort behind the last address leaves the guest-physical address in FAR_EL1 and not the one that was used.
+pub const REACH_ADDRESS_BITS: u64 = 2;
+/// Fewest and most bits of guest-physical address that a machine can have: KVM's least
+/// (Documentation/virt/kvm/api.rst section 4.1), and what page tables of 4 KiB pages map without FEAT_LPA2.
+pub const ADDRESS_BITS: core::ops::RangeInclusive<u32> = 32..=48;
+
+/// The widest physical addresses of a CPU, in bits (ID_AA64MMFR0_EL1.PARange, Arm ARM DDI 0487 D24.2.91), as far as
+/// translation tables of 4 KiB pages without FEAT_LPA2 go.
+pub const fn physical_bits(mmfr0: u64) -> u32 {
+    match mmfr0 & 0xf {
+        0 => 32,
+        1 => 36,
+        2 => 40,
+        3 => 42,
+        4 => 44,
+        _ => 48,
+    }
 }
 
 /// Id of a record of [`Kind::Unmapped`].
@@ -252,8 +292,6 @@ pub const fn unmapped(place: u64, access: u64) -> u64 {
 
 /// [`unmapped`]: between the devices, mapped as device memory.
 pub const PLACE_HOLE: u64 = 0;
-/// Places from here on, guest-physical, are not looked at, but for that behind the last address.
-pub const LOOKED_AT_END: u64 = 501 << 30;
 /// [`unmapped`]: right behind memory.
 pub const PLACE_ABOVE: u64 = 1;
 /// [`unmapped`]: right behind the last address.
@@ -349,6 +387,7 @@ impl Kind {
             22 => Kind::UartWritable,
             23 => Kind::Rtc,
             24 => Kind::RtcWritable,
+            25 => Kind::Reach,
             _ => return None,
         })
     }
@@ -432,7 +471,7 @@ mod tests {
     #[test]
     fn every_kind_survives_a_key() {
         let kinds: Vec<Kind> = (0..=u16::MAX).filter_map(Kind::from_number).collect();
-        assert_eq!(kinds.len(), 24);
+        assert_eq!(kinds.len(), 25);
         for kind in kinds {
             assert_eq!(kind as u16, (key(kind, u64::MAX) >> 48) as u16);
             assert_eq!(kind_of(key(kind, u64::MAX)), Some(kind));
@@ -463,9 +502,10 @@ mod tests {
         assert_eq!(size_of::<Record>(), 24);
         assert_eq!(
             size_of::<Parameters>(),
-            96 + 16 * MAX_SEARCHES + 8 * MAX_VCPUS
+            88 + 16 * MAX_SEARCHES + 2 * 8 * MAX_VCPUS
         );
-        assert!(PARAMETERS_ADDRESS + size_of::<Parameters>() as u64 <= LOAD_ADDRESS);
+        assert!(PARAMETERS_ADDRESS + size_of::<Parameters>() as u64 <= WINDOWS_ADDRESS);
+        assert!(WINDOWS_ADDRESS + 0x1000 <= LOAD_ADDRESS);
         assert!(LOAD_ADDRESS + STACK_SIZE * MAX_VCPUS as u64 <= RECORDS_ADDRESS);
     }
 }

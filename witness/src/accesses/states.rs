@@ -115,7 +115,7 @@ impl Interrupt<'_> {
     /// Where the registers of its kind of interrupt begin.
     fn frame(&self) -> u64 {
         match self.source.is_private() {
-            true => self.guest.parameters.gicr + SGI_FRAME,
+            true => self.guest.parameters.redistributor(0) + SGI_FRAME,
             false => self.guest.parameters.gicd,
         }
     }

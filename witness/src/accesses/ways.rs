@@ -66,7 +66,7 @@ impl Guest<'_> {
         let [Some(ticking), Some(other)] = timers.map(|source| self.interrupt(source)) else {
             return;
         };
-        let base = self.parameters.gicr;
+        let base = self.parameters.redistributor(0);
         let bits = 1 << ticking.intid | 1 << other.intid;
         for (number, _) in (0..).zip(&table::WAYS) {
             write(base + ISENABLER0, 1 << ticking.intid);

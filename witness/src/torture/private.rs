@@ -60,7 +60,7 @@ impl Guest<'_> {
 
     /// A register of a redistributor, with one bit for each private interrupt.
     fn private(&self, index: u32, kind: u64) -> u64 {
-        self.parameters.gicr + REDISTRIBUTOR_SIZE * u64::from(index) + SGI_FRAME + kind
+        self.parameters.redistributor(index) + SGI_FRAME + kind
     }
 
     /// Lets this vCPU's timer tick.
