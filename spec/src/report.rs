@@ -5,6 +5,7 @@
 //! `vmlock-run probe` writes it.
 
 use crate::catalogue::{Kind, register_by_id, register_by_name};
+use crate::json;
 use crate::lock::{hex32, hex64, optional_hex64};
 use crate::vm::{Arch, Feature};
 use serde::{Deserialize, Serialize};
@@ -407,13 +408,12 @@ pub fn parse(text: &str) -> Result<HostReport, String> {
     struct Head {
         report_version: u32,
     }
-    let head: Head =
-        serde_json::from_str(text).map_err(|e| format!("this is no host report: {e}"))?;
+    let head: Head = json::from_str(text).map_err(|e| format!("this is no host report: {e}"))?;
     if head.report_version > REPORT_VERSION {
         return Err(format!(
             "reportVersion {} is newer than this program's {REPORT_VERSION}: use a newer vmlock",
             head.report_version
         ));
     }
-    serde_json::from_str(text).map_err(|e| format!("this host report cannot be read: {e}"))
+    json::from_str(text).map_err(|e| format!("this host report cannot be read: {e}"))
 }

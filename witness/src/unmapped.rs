@@ -95,7 +95,10 @@ fn access_at(access: u64, at: u64, faulting: u64) -> u64 {
             wire::UNMAPPED_ELSEWHERE
         };
     }
-    let as_it_was = register == BEFORE && far == faulting && next == 1;
+    // Behind the last address KVM has aborted fetches by itself all along, up to 5.18 with the address that was used in
+    // FAR_EL1 (arch/arm64/kvm/mmu.c `kvm_handle_guest_abort`): nobody can make kernels alike in that.
+    let fetched = access == wire::ACCESS_FETCH && far == at;
+    let as_it_was = register == BEFORE && (far == faulting || fetched) && next == 1;
     // The upper half is what KVM left there: 6.1 extends the sign of what it injects.
     esr & 0xffff_ffff
         | if as_it_was {

@@ -11,7 +11,7 @@ const ATTEMPTS: u32 = 100;
 /// Writes a file by way of a temporary one in the same folder: written, flushed
 /// to the disk, renamed, and the folder flushed too. A crash at any moment leaves
 /// the old file or the new one. The mode of an existing file is kept, and a
-/// symbolic link stays one. What is no file (`/dev/stdout`) is written to.
+/// symbolic link stays one, also where nothing is at its end yet. What is no file (`/dev/stdout`) is written to.
 ///
 /// A folder that may be written to and not read (mode 0333) cannot be flushed by
 /// itself: the file is, once more, under its new name, which is all that is left.
@@ -26,15 +26,8 @@ pub fn replace(path: &Path, text: &str) -> io::Result<()> {
             .open(path)?
             .write_all(text.as_bytes());
     }
-    let target = match fs::canonicalize(path) {
-        Ok(target) => target,
-        Err(error) if error.kind() == ErrorKind::NotFound => path.to_owned(),
-        Err(error) => return Err(error),
-    };
-    let folder = match target.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
-        _ => PathBuf::from("."),
-    };
+    let target = end(path)?;
+    let folder = folder_of(&target);
     let (mut file, temporary) = temporary(&folder)?;
     let written = write(&mut file, &target, text).and_then(|()| fs::rename(&temporary, &target));
     if let Err(error) = written {
@@ -58,6 +51,38 @@ pub fn replace(path: &Path, text: &str) -> io::Result<()> {
             Err(io::Error::new(error.kind(), words))
         }
         _ => Ok(()),
+    }
+}
+
+/// Where the links that begin at that path lead, whether something is there or not.
+fn end(path: &Path) -> io::Result<PathBuf> {
+    let mut target = path.to_owned();
+    loop {
+        // Of links in a circle the system says so.
+        match fs::canonicalize(&target) {
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            known => return known,
+        }
+        let Ok(next) = fs::read_link(&target) else {
+            return match target == path || folder_of(&target).is_dir() {
+                true => Ok(target),
+                false => Err(io::Error::new(
+                    ErrorKind::NotFound,
+                    format!(
+                        "it is a link to `{}`, in a folder that is not there",
+                        target.display()
+                    ),
+                )),
+            };
+        };
+        target = folder_of(&target).join(next);
+    }
+}
+
+fn folder_of(path: &Path) -> PathBuf {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
+        _ => PathBuf::from("."),
     }
 }
 
@@ -97,6 +122,34 @@ mod tests {
         let path = std::env::temp_dir().join(format!("vmlock-atomic-{name}-{}", process::id()));
         fs::create_dir_all(&path).unwrap();
         path
+    }
+
+    /// As with `>` of a shell: what is written is found where the links lead.
+    #[test]
+    fn a_link_to_nothing_yet_is_written_through() {
+        let folder = folder("nothing");
+        fs::create_dir_all(folder.join("far")).unwrap();
+        let (first, second) = (folder.join("first"), folder.join("second"));
+        symlink("second", &first).unwrap();
+        symlink("far/real", &second).unwrap();
+        replace(&first, "new").unwrap();
+        assert_eq!(fs::read_to_string(folder.join("far/real")).unwrap(), "new");
+        for link in [&first, &second] {
+            assert!(fs::symlink_metadata(link).unwrap().is_symlink());
+        }
+        let (lost, circle) = (folder.join("lost"), folder.join("circle"));
+        symlink("nowhere/real", &lost).unwrap();
+        symlink("circle", &circle).unwrap();
+        let words = replace(&lost, "new").unwrap_err().to_string();
+        assert!(
+            words.contains("nowhere/real") && words.contains("folder that is not there"),
+            "{words}"
+        );
+        assert!(replace(&circle, "new").is_err());
+        for link in [&lost, &circle] {
+            assert!(fs::symlink_metadata(link).unwrap().is_symlink());
+        }
+        fs::remove_dir_all(folder).unwrap();
     }
 
     #[test]

@@ -7,6 +7,7 @@
 use super::consistent::consistent;
 use super::lines::Lines;
 use super::{LOCK_VERSION, Lock, v1};
+use crate::json;
 use crate::machine;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -112,7 +113,7 @@ pub fn parse(text: &str) -> Result<Lock, LockError> {
         Some(version @ ..=LOCK_VERSION) => version,
         // What the whole text says, before anything is made of that.
         _ => {
-            let head: Head = serde_json::from_str(text).map_err(malformed)?;
+            let head: Head = json::from_str(text).map_err(malformed)?;
             head.lock_version
         }
     };
@@ -126,10 +127,10 @@ pub fn parse(text: &str) -> Result<Lock, LockError> {
             ));
         }
         v1::VERSION => {
-            let shape: v1::LockShape = serde_json::from_str(text).map_err(malformed)?;
+            let shape: v1::LockShape = json::from_str(text).map_err(malformed)?;
             shape.read().map_err(LockError::Inconsistent)?
         }
-        _ => serde_json::from_str(text).map_err(malformed)?,
+        _ => json::from_str(text).map_err(malformed)?,
     };
     if lock.lock_version != version {
         return Err(LockError::Inconsistent(

@@ -102,6 +102,43 @@ fn newer_unknown_and_conflicting_locks_are_refused() {
     assert!(parse("").is_err() && parse("[]").is_err() && parse("{}").is_err());
 }
 
+/// A list of an object's values is none, in locks of both versions and in reports: by name and place.
+#[test]
+fn a_list_is_no_object() {
+    let objects = ["\"cpu\": ", "\"hypercalls\": ", "\"memory\": ", "\"gic\": "];
+    let old = include_str!("../../../examples/modern.vm.lock.json");
+    let new = write(&example());
+    let report = include_str!("../../catalogue/hosts/neoverse-n1-6.12.json");
+    let read = |text: &str| parse(text).map(drop).map_err(|e| e.to_string());
+    let report_read = |text: &str| vmlock_spec::report::parse(text).map(drop);
+    type Read<'a> = &'a dyn Fn(&str) -> Result<(), String>;
+    let cases: [(&str, &[&str], Read); 3] = [
+        (old, &objects, &read),
+        (&new, &objects, &read),
+        (report, &["\"gic\": "], &report_read),
+    ];
+    for (text, keys, read) in cases {
+        assert_eq!(read(text), Ok(()));
+        for key in keys {
+            let at = text.find(&format!("{key}{{")).expect("it is an object") + key.len();
+            let line = text[..at].lines().count();
+            let mut open = 0;
+            let ends = |c: char| {
+                open += i32::from(c == '{') - i32::from(c == '}');
+                c == '}' && open == 0
+            };
+            let length = 1 + text[at..].find(ends).expect("it ends");
+            let list = format!("{}[]{}", &text[..at], &text[at + length..]);
+            let words = read(&list).expect_err("it is a list");
+            assert!(
+                words.contains("an object stands here, not a list"),
+                "{key}: {words}"
+            );
+            assert!(words.contains(&format!("line {line}")), "{key}: {words}");
+        }
+    }
+}
+
 #[test]
 fn locks_that_contradict_themselves_are_refused() {
     let change = |f: &dyn Fn(&mut Lock)| {
