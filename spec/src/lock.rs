@@ -234,6 +234,12 @@ impl LockedRegister {
         // KVM_REG_ARM_FW (0x14) and KVM_REG_ARM_FW_FEAT_BMAP (0x16).
         !matches!(self.id >> 16 & 0xfff, 0x14 | 0x16)
     }
+    /// How many bits of address the CPU's own translation has, by its registers (ID_AA64MMFR0_EL1.PARange): it answers
+    /// for what lies behind them, and no machine does.
+    pub fn physical_bits(registers: &[LockedRegister]) -> u32 {
+        let features = registers.iter().find(|r| r.name == "ID_AA64MMFR0_EL1");
+        vmlock_wire::physical_bits(features.map_or(0, |r| r.value))
+    }
     /// Width in bytes, from the id's size bits (`KVM_REG_SIZE_MASK`).
     pub const fn bytes(&self) -> usize {
         1 << ((self.id >> 52) & 0xf)

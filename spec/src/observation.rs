@@ -6,10 +6,9 @@ pub mod device;
 pub use vmlock_wire::{self as wire, accesses, torture};
 
 use crate::catalogue::{field, register_by_encoding};
-use crate::lock::{Lock, Unmapped, full_mask, v1};
+use crate::lock::{Lock, LockedRegister, Unmapped, full_mask, v1};
 use crate::report::{Fact, Seen};
 use crate::smccc::function_name;
-use crate::space::physical_bits;
 use crate::vm::Feature;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -404,7 +403,7 @@ fn unmapped(lock: &Lock) -> Vec<(String, Option<u64>, u64)> {
     if lock.lock_version == v1::VERSION {
         return Vec::new();
     }
-    let physical_bits = physical_bits(&lock.registers);
+    let physical_bits = LockedRegister::physical_bits(&lock.registers);
     let above = machine.memory.end().unwrap_or(u64::MAX);
     let all = wire::ACCESS_LOAD..=wire::ACCESS_FETCH;
     let mut places = vec![(wire::PLACE_HOLE, wire::ACCESS_LOAD..=wire::ACCESS_PAIR)];
@@ -443,7 +442,7 @@ fn reach(lock: &Lock) -> Vec<Promise> {
     let bits = lock
         .machine
         .address_bits
-        .min(physical_bits(&lock.registers));
+        .min(LockedRegister::physical_bits(&lock.registers));
     let promises = [
         (wire::REACH_FIRST_WORD, first),
         (wire::REACH_LAST_WORD, last),

@@ -1,6 +1,5 @@
 //! How much room a machine has: address bits, memory, vCPUs.
 
-use crate::lock::LockedRegister;
 use std::ops::RangeInclusive;
 
 /// Bits of guest-physical address of VMs that no lock describes, such as the probe's.
@@ -15,10 +14,3 @@ pub const MEMORY_MIN: u64 = 64 << 20;
 pub const MEMORY_MAX: u64 = (1 << *ADDRESS_BITS.end()) - MEMORY_BASE;
 /// Start of guest memory.
 pub const MEMORY_BASE: u64 = 0x4000_0000;
-
-/// How many bits of address the CPU's own translation has (ID_AA64MMFR0_EL1.PARange): it answers for what lies behind
-/// them, and no machine does.
-pub(crate) fn physical_bits(registers: &[LockedRegister]) -> u32 {
-    let features = registers.iter().find(|r| r.name == "ID_AA64MMFR0_EL1");
-    vmlock_wire::physical_bits(features.map_or(0, |r| r.value))
-}

@@ -1,7 +1,7 @@
 //! What holds between the parts of every lock that was read, so that no reader
 //! has to ask again.
 
-use super::{BootFile, Lock, Range, Unmapped, Waiver, v1};
+use super::{BootFile, Lock, LockedRegister, Range, Unmapped, Waiver, v1};
 use crate::catalogue::{REGISTERS, register_by_id};
 use crate::machine::{
     ADDRESS_BITS, MEMORY_MIN, REDISTRIBUTOR_SIZE, STOLEN_TIME_SIZE, VCPUS_MAX, mpidr_bits,
@@ -9,7 +9,6 @@ use crate::machine::{
 use crate::observation::fact_name;
 use crate::resolve::{identification, is_name, owed, waived_answers};
 use crate::smccc::{self, Services, psci_name};
-use crate::space::physical_bits;
 use crate::vm::Feature;
 use std::collections::BTreeSet;
 
@@ -192,7 +191,7 @@ fn memory_map(lock: &Lock) -> Result<(), String> {
             return Err(format!("`{name}` and `{other}` overlap"));
         }
     }
-    let physical_bits = physical_bits(&lock.registers);
+    let physical_bits = LockedRegister::physical_bits(&lock.registers);
     if lock.lock_version != v1::VERSION
         && machine
             .memory

@@ -2,11 +2,11 @@
 
 use super::{Complaints, Context};
 use crate::lock::{LockedRegister, v1};
-use crate::space::{MEMORY_BASE, physical_bits};
+use crate::space::MEMORY_BASE;
 
 /// Refuses memory behind the last address that a guest's page tables can name. Version 1 asked nobody.
 pub(super) fn memory(context: &Context, registers: &[LockedRegister], complaints: &mut Complaints) {
-    let bits = physical_bits(registers);
+    let bits = LockedRegister::physical_bits(registers);
     let most = (1 << bits) - MEMORY_BASE;
     if context.version == v1::VERSION || context.spec.memory <= most {
         return;

@@ -505,7 +505,7 @@ mod tests {
             88 + 16 * MAX_SEARCHES + 2 * 8 * MAX_VCPUS
         );
         assert!(PARAMETERS_ADDRESS + size_of::<Parameters>() as u64 <= WINDOWS_ADDRESS);
-        assert!(WINDOWS_ADDRESS + 0x1000 <= LOAD_ADDRESS);
+        const { assert!(WINDOWS_ADDRESS + 0x1000 <= LOAD_ADDRESS) };
         assert!(LOAD_ADDRESS + STACK_SIZE * MAX_VCPUS as u64 <= RECORDS_ADDRESS);
     }
 }
