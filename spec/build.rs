@@ -131,7 +131,7 @@ fn tables(all: &Contents) -> String {
             .collect();
         let _ = writeln!(
             out,
-            "RegisterInfo {{ id: {:#x}, name: {}, kind: Kind::{:?}, title: {}, source: {}, fields: Cow::Borrowed(&[{fields}]), gate: {}, feature: {}, neutral: {:?}, encoding: {:?}, guest_only: {}, since: {}, aliases: Cow::Borrowed(&[{aliases}]) }},",
+            "RegisterInfo {{ id: {:#x}, name: {}, kind: Kind::{:?}, title: {}, source: {}, fields: Cow::Borrowed(&[{fields}]), gate: {}, feature: {}, neutral: {:?}, encoding: {:?}, guest_only: {}, reset: {:#x}, told: {:#x}, unsaid: {}, since: {}, aliases: Cow::Borrowed(&[{aliases}]) }},",
             r.id,
             text(&r.name),
             r.kind,
@@ -142,6 +142,9 @@ fn tables(all: &Contents) -> String {
             r.neutral,
             r.encoding,
             r.guest_only,
+            r.reset,
+            r.told,
+            option(&r.unsaid),
             r.since
         );
     }

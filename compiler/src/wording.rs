@@ -1,8 +1,9 @@
 //! What catalogue entries say, in words.
 
 use vmlock_spec::catalogue::{
-    Act, Baseline, CachePolicy, Catalogue, Kind, Rule, Statement, Subject,
+    Act, Baseline, CachePolicy, Catalogue, Kind, RegisterInfo, Rule, Statement, Subject,
 };
+use vmlock_spec::lock::reset;
 use vmlock_spec::smccc;
 
 /// What a statement is about, without what it says: two statements with the same
@@ -123,6 +124,20 @@ pub fn kind(kind: Kind) -> &'static str {
         Kind::Gic => "identification of the GIC's CPU interface",
         Kind::Firmware => "pseudo-register of KVM: what firmware calls answer",
         Kind::Debug => "identification of debug features",
-        Kind::State => "run-time state: never locked",
+        Kind::State => "run-time state: locked is only what a vCPU begins with",
+    }
+}
+
+/// What a vCPU begins with in a register of run-time state.
+pub fn beginning(register: &RegisterInfo) -> String {
+    match &register.unsaid {
+        Some(why) => format!("No lock says what a vCPU begins with here: {why}"),
+        None if register.name == reset::ACTLR => {
+            "A vCPU begins with what the CPU model says (locks of version 2 and later)".to_owned()
+        }
+        None => format!(
+            "A vCPU begins with {:#x} (locks of version 2 and later)",
+            register.reset & register.promised()
+        ),
     }
 }

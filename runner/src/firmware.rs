@@ -3,11 +3,13 @@
 //!
 //! Which calls come here is the plan's decision (`Step::Forward`); what they
 //! answer follows from the lock alone. The rest stays in the kernel, CPU_ON
-//! and whatever else needs the states of vCPUs in particular.
+//! and whatever else needs the states of vCPUs in particular, unless vCPUs begin
+//! otherwise than KVM would have them: then the runner starts them (`power.rs`).
 
 pub mod entropy;
 #[cfg(target_arch = "aarch64")]
 pub mod forward;
+pub mod power;
 pub mod psci;
 pub mod pv_time;
 pub mod smccc;
@@ -22,7 +24,8 @@ pub const NOT_SUPPORTED: u64 = -1i64 as u64;
 pub struct Call {
     /// The function identifier, w0.
     pub function: u32,
-    /// x1, and x2 where the function is one of [`psci::TYPED`]: no other that is answered here has more than one.
+    /// x1, and x2 where the function is one of [`psci::TYPED`]: no other that is answered by the lock alone has more
+    /// than one.
     pub arguments: [u64; 2],
     /// Whether it came by SMC #0 instead of HVC #0.
     pub smc: bool,

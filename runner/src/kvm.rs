@@ -10,6 +10,7 @@ mod exit;
 mod gic;
 mod open;
 mod register;
+mod start;
 mod system;
 mod undertaker;
 mod vcpu;
@@ -18,6 +19,7 @@ mod vm;
 pub use count::ioctls;
 pub use exit::{Between, Exit, Forwarded, Mmio, Ran};
 pub use gic::Gic;
+pub use start::{Beginning, Entry};
 pub use system::{System, host_counter};
 pub use undertaker::leave_open_vms;
 pub use vcpu::{Fresh, Kick, Runnable};
@@ -95,6 +97,12 @@ pub mod core {
     pub const CNTP_CTL: u64 = 0x6030_0000_0013_df11;
     /// The physical timer's compare value (`KVM_REG_ARM_PTIMER_CVAL`).
     pub const CNTP_CVAL: u64 = 0x6030_0000_0013_df12;
+    /// Which vCPU it is (encoding 3 0 0 0 5).
+    pub const MPIDR_EL1: u64 = 0x6030_0000_0013_c005;
+    /// What controls EL1 (encoding 3 0 1 0 0).
+    pub const SCTLR_EL1: u64 = 0x6030_0000_0013_c080;
+    /// SCTLR_EL1.EE: data is big-endian.
+    pub const SCTLR_EE: u64 = 1 << 25;
     /// The address of a fault (encoding 3 0 6 0 0).
     pub const FAR_EL1: u64 = 0x6030_0000_0013_c300;
     /// EL1h with D, A, I and F masked.

@@ -10,7 +10,7 @@ use crate::machine::memory::Memory;
 use crate::rehearse::{Search, observe};
 use serde::Serialize;
 use std::sync::Arc;
-use vmlock_spec::lock::{Lock, Unmapped, v1};
+use vmlock_spec::lock::{Lock, ResetValue, Unmapped, reset, v1};
 use vmlock_spec::observation;
 use vmlock_spec::plan::{Orders, Plan};
 use vmlock_spec::report::Fact;
@@ -22,7 +22,7 @@ use vmlock_spec::smccc::{self, Services};
 pub struct Tally {
     /// How many the read-back refused, by the name of what was altered.
     pub read_back: usize,
-    /// How many only the witness can notice, and did.
+    /// How many the witness noticed that the read-back did not, or was not asked about.
     pub from_inside: usize,
     /// Those that nobody noticed.
     pub unnoticed: Vec<String>,
@@ -64,6 +64,7 @@ pub fn mutate(system: &System, lock: &Lock, plan: &Plan) -> Result<Tally, Failur
         }
     }
     devices(lock, &facts, &mut tally);
+    machine.beginnings(&facts, &mut tally)?;
     // Nothing that went wrong meanwhile has refused them all.
     let same = Altered {
         // Whatever it refuses.
@@ -128,6 +129,37 @@ impl Machine<'_> {
             }
             Err(failure) => Err(failure),
         }
+    }
+}
+
+impl Machine<'_> {
+    /// What a vCPU begins with: where the witness tells, and else by the read-back. Zero is no line of the lock.
+    fn beginnings(&self, facts: &[Fact], tally: &mut Tally) -> Result<(), Failure> {
+        // Of a register that is wider than 64 bits, only that it is zero is known.
+        for begun in reset::begun(self.lock).iter().filter(|b| b.is_narrow()) {
+            let bit = begun.mask & begun.mask.wrapping_neg();
+            let line = reset::line_name(begun.info);
+            let mut altered = Altered {
+                name: begun.name(),
+                lock: self.lock.clone(),
+                older: 0,
+            };
+            match altered.lock.reset.iter_mut().find(|l| l.name == line) {
+                Some(line) => line.value ^= bit,
+                None => altered.lock.reset.push(ResetValue {
+                    name: line.into_owned(),
+                    value: bit,
+                }),
+            }
+            if !kept(&altered.lock, facts) {
+                tally.from_inside += 1;
+            } else if self.refuses(&altered)? {
+                tally.read_back += 1;
+            } else {
+                tally.unnoticed.push(altered.name);
+            }
+        }
+        Ok(())
     }
 }
 

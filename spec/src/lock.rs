@@ -11,6 +11,7 @@ pub mod hex;
 mod lines;
 mod machine;
 pub mod newer;
+pub mod reset;
 pub mod v1;
 
 pub use hex::{hex32, hex64, optional_hex64};
@@ -60,6 +61,10 @@ pub struct Lock {
     pub hypercalls: Hypercalls,
     /// How time is counted.
     pub counters: Counters,
+    /// What every vCPU begins with, at boot and after CPU_ON, in the registers in which that is not zero, and in
+    /// ACTLR_EL1; by id. Empty in version 1, which promises nothing of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reset: Vec<ResetValue>,
     /// Memory map, interrupts and devices.
     pub machine: Machine,
     /// What tells the guest of them.
@@ -67,6 +72,22 @@ pub struct Lock {
     /// What the guest boots.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub boot: Option<Boot>,
+}
+
+/// What a register holds when a vCPU begins.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ResetValue {
+    /// The architecture's name; `PMEVCNTR<n>_EL0` and `PMEVTYPER<n>_EL0` are those of every counter that there is.
+    pub name: String,
+    /// What it holds.
+    #[serde(with = "hex64")]
+    #[cfg_attr(
+        feature = "schema",
+        schemars(with = "String", regex(pattern = r"^0x[0-9a-f]{16}$"))
+    )]
+    pub value: u64,
 }
 
 /// What a guest boots.

@@ -6,7 +6,7 @@ pub mod device;
 pub use vmlock_wire::{self as wire, accesses, torture};
 
 use crate::catalogue::{field, register_by_encoding};
-use crate::lock::{Lock, LockedRegister, Unmapped, full_mask, v1};
+use crate::lock::{Lock, LockedRegister, Unmapped, full_mask, reset, v1};
 use crate::report::{Fact, Seen};
 use crate::smccc::function_name;
 use crate::vm::Feature;
@@ -60,6 +60,31 @@ fn redistributor(offset: u64) -> String {
     }
 }
 
+/// The name of the system register with that encoding.
+fn system_register(encoding: u64) -> String {
+    match register_by_encoding(encoding as u16) {
+        Some(register) => register.name.to_string(),
+        None => format!(
+            "S{}_{}_C{}_C{}_{}",
+            encoding >> 14 & 3,
+            encoding >> 11 & 7,
+            encoding >> 7 & 15,
+            encoding >> 3 & 15,
+            encoding & 7
+        ),
+    }
+}
+
+/// What of a vCPU's first state a record is about.
+fn entry_name(id: u64) -> String {
+    match id {
+        wire::entry::VECTORS => "V0 to V31".to_owned(),
+        wire::entry::PSTATE => "PSTATE".to_owned(),
+        1..=30 => format!("X{id}"),
+        _ => system_register(id & !wire::entry::SYSTEM),
+    }
+}
+
 /// The name of what a record is about.
 pub fn fact_name(key: u64) -> String {
     use wire::Kind;
@@ -88,17 +113,7 @@ pub fn fact_name(key: u64) -> String {
     };
     let asked = || function_name(id as u32);
     match wire::kind_of(key) {
-        Some(Kind::SystemRegister) => match register_by_encoding(id as u16) {
-            Some(register) => register.name.to_string(),
-            None => format!(
-                "S{}_{}_C{}_C{}_{}",
-                id >> 14 & 3,
-                id >> 11 & 7,
-                id >> 7 & 15,
-                id >> 3 & 15,
-                id & 7
-            ),
-        },
+        Some(Kind::SystemRegister) => system_register(id),
         Some(Kind::Ccsidr) => format!("CCSIDR_EL1[{id}]"),
         Some(Kind::Gicd) => distributor(id),
         Some(Kind::Gicr) => redistributor(id),
@@ -154,6 +169,13 @@ pub fn fact_name(key: u64) -> String {
         },
         Some(kind @ (Kind::Uart | Kind::UartWritable | Kind::Rtc | Kind::RtcWritable)) => {
             device::name(kind, id)
+        }
+        Some(Kind::Entry) => {
+            let when = match id & wire::entry::LATER {
+                0 => "at entry",
+                _ => "at a later entry",
+            };
+            format!("{} {when}", entry_name(id & !wire::entry::LATER))
         }
         Some(Kind::End) => "end".to_owned(),
         None => format!("unknown record {key:#018x}"),
@@ -280,6 +302,8 @@ pub fn promises(lock: &Lock) -> Vec<Promise> {
     out.extend(device::promises(lock));
     let mut features = features(lock);
     features.extend(unmapped(lock));
+    begun(lock, &mut features);
+    let later = later(lock);
     for (vcpu, _) in (0u32..).zip(&lock.machine.vcpus) {
         let of_vcpu = |(name, value, mask): &(String, Option<u64>, u64)| Promise {
             vcpu,
@@ -288,6 +312,10 @@ pub fn promises(lock: &Lock) -> Vec<Promise> {
             mask: *mask,
         };
         out.extend(features.iter().map(of_vcpu));
+        // The witness runs on the first vCPU from beginning to end.
+        if vcpu > 0 {
+            out.extend(later.iter().map(of_vcpu));
+        }
     }
     out.sort();
     out
@@ -395,6 +423,45 @@ fn features(lock: &Lock) -> Vec<(String, Option<u64>, u64)> {
         false => ("RGSR_EL1".to_owned(), None, u64::MAX),
     });
     out
+}
+
+/// What every vCPU begins with, of what the witness sees; of what is promised already, more than that it can be read.
+fn begun(lock: &Lock, promised: &mut Vec<(String, Option<u64>, u64)>) {
+    let all = reset::begun(lock);
+    if all.is_empty() {
+        return;
+    }
+    promised.push((reset::vectors_fact(), Some(0), u64::MAX));
+    for begun in all {
+        let Some(fact) = begun.fact() else { continue };
+        let promise = (fact, Some(begun.value), begun.mask);
+        let numbered = begun.info.name.starts_with("DBG");
+        match promised.iter_mut().find(|(name, ..)| *name == promise.0) {
+            Some(readable) => *readable = promise,
+            // More breakpoints than ID_AA64DFR0_EL1 counts are listed by KVM, and not always shown to a guest.
+            None if numbered => {}
+            None => promised.push(promise),
+        }
+    }
+}
+
+/// The same of a vCPU that was off and is started once more, of what its first instructions see.
+fn later(lock: &Lock) -> Vec<(String, Option<u64>, u64)> {
+    let all = reset::begun(lock);
+    if all.is_empty() {
+        return Vec::new();
+    }
+    let by_fact = |begun: &reset::Begun| Some((begun.fact()?, (begun.value, begun.mask)));
+    let returning = all.iter().filter(|begun| begun.returns());
+    let mut promised: HashMap<String, (u64, u64)> = returning.filter_map(by_fact).collect();
+    promised.insert(reset::vectors_fact(), (0, u64::MAX));
+    let ids = wire::entry::WORDS.iter().chain(&wire::entry::READ);
+    let name = |id: u64| fact_name(wire::key(wire::Kind::Entry, id));
+    let promise = |id: &u64| {
+        let (value, mask) = promised.get(&name(*id))?;
+        Some((name(*id | wire::entry::LATER), Some(*value), *mask))
+    };
+    ids.filter_map(promise).collect()
 }
 
 /// What answers where nothing is: the same abort, whatever asks. Version 1 promised nothing of it.

@@ -13,6 +13,7 @@ mod host;
 mod interrupts;
 mod presumed;
 mod registers;
+mod reset;
 mod room;
 mod unlocked;
 mod workarounds;
@@ -59,6 +60,13 @@ pub enum Step {
     Identity,
     /// Write a register with `KVM_SET_ONE_REG`.
     Register {
+        /// KVM register id.
+        id: u64,
+        /// The whole value to write.
+        value: u64,
+    },
+    /// Write a register of run-time state, before a vCPU begins and whenever the runner starts one for CPU_ON.
+    Reset {
         /// KVM register id.
         id: u64,
         /// The whole value to write.
@@ -241,6 +249,7 @@ pub fn plan_with(lock: &Lock, report: &HostReport, emulation: Emulation) -> Plan
         );
     }
     unlocked::unlocked(lock, view, &mut plan);
+    reset::reset(lock, host, inside, &mut plan);
     features::hidden_and_there(lock, view, &mut plan);
     interrupts::gic(lock, inside, gic, emulation, &mut plan);
     firmware::answers(lock, host, inside, &mut plan);

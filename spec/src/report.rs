@@ -6,7 +6,7 @@
 
 use crate::catalogue::{Kind, register_by_id, register_by_name};
 use crate::json;
-use crate::lock::{hex32, hex64, optional_hex64};
+use crate::lock::{full_mask, hex32, hex64, optional_hex64};
 use crate::vm::{Arch, Feature};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
@@ -118,9 +118,29 @@ struct ViewShape {
     registers: Vec<ReportedRegister>,
     /// Registers of `KVM_GET_REG_LIST` that are run-time state, by name.
     state: Vec<String>,
+    /// What KVM says that a vCPU begins with: the value of each register of `state` in which it is not zero, and of
+    /// none that is wider than 64 bits. Reports of before do not say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reset: Option<BTreeMap<String, Bits>>,
+    /// Those of these registers of which not every bit takes another value, each with the bits that do.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    settable: BTreeMap<String, Bits>,
     /// What a guest read from inside, by name, for each of its vCPUs.
     guest: Vec<BTreeMap<String, Seen>>,
 }
+
+/// Bits of a register.
+#[derive(Clone, Copy, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(transparent)]
+struct Bits(
+    #[serde(with = "hex64")]
+    #[cfg_attr(
+        feature = "schema",
+        schemars(with = "String", regex(pattern = r"^0x[0-9a-f]{16}$"))
+    )]
+    u64,
+);
 
 #[cfg(feature = "schema")]
 impl schemars::JsonSchema for View {
@@ -137,9 +157,19 @@ impl From<View> for ViewShape {
         let is_state = |r: &ReportedRegister| {
             let known =
                 register_by_id(r.id).is_some_and(|k| k.name == r.name && k.kind == Kind::State);
-            known && r.value.is_none() && r.writable == 0 && r.accepts.is_empty()
+            known && r.accepts.is_empty()
         };
         let (state, registers): (Vec<_>, Vec<_>) = view.registers.into_iter().partition(is_state);
+        let told = state.iter().any(|r| r.value.is_some());
+        let begun = |r: &ReportedRegister| {
+            let value = r.value.filter(|value| *value != 0)?;
+            Some((r.name.clone(), Bits(value)))
+        };
+        let partly = |r: &&ReportedRegister| r.value.is_some() && r.writable != all_of(r.id);
+        let reset = told.then(|| state.iter().filter_map(begun).collect());
+        let settable = state.iter().filter(partly);
+        let settable = settable.map(|r| (r.name.clone(), Bits(r.writable)));
+        let settable = settable.collect();
         let mut guest: Vec<BTreeMap<String, Seen>> = Vec::new();
         for fact in view.guest {
             let vcpu = fact.vcpu as usize;
@@ -151,9 +181,16 @@ impl From<View> for ViewShape {
             features: view.features,
             registers,
             state,
+            reset,
+            settable,
             guest,
         }
     }
+}
+
+/// All the bits of a register of at most 64 bits, by its id.
+fn all_of(id: u64) -> u64 {
+    full_mask(1 << (id >> 52 & 0xf))
 }
 
 impl TryFrom<ViewShape> for View {
@@ -163,14 +200,18 @@ impl TryFrom<ViewShape> for View {
         let mut registers = shape.registers;
         for name in shape.state {
             let known = register_by_name(&name).filter(|k| k.kind == Kind::State);
-            let id = known
-                .ok_or_else(|| format!("`{name}` is no run-time state that is known"))?
-                .id;
+            let info =
+                known.ok_or_else(|| format!("`{name}` is no run-time state that is known"))?;
+            let id = info.id;
+            let begins = info.begins(|f| shape.features.iter().any(|have| have.name() == f));
+            let told = shape.reset.as_ref().filter(|_| begins);
+            let value = told.map(|reset| reset.get(&name).map_or(0, |bits| bits.0));
+            let settable = shape.settable.get(&name).map(|bits| bits.0);
             registers.push(ReportedRegister {
                 id,
+                value,
+                writable: value.map_or(0, |_| settable.unwrap_or(all_of(id))),
                 name,
-                value: None,
-                writable: 0,
                 accepts: BTreeMap::new(),
                 honoured: BTreeMap::new(),
             });
@@ -203,7 +244,7 @@ pub struct ReportedRegister {
     pub id: u64,
     /// The architecture's name, or `unknown`.
     pub name: String,
-    /// Its value on vCPU 0 before the first run; absent for run-time state.
+    /// Its value on vCPU 0 before the first run; absent for state that is wider than 64 bits.
     #[serde(
         default,
         skip_serializing_if = "Option::is_none",

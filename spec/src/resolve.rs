@@ -4,6 +4,7 @@
 //! `resolve/`, a file for each part of the machine.
 
 use crate::catalogue::{Baseline, Catalogue, LOCK_VERSION};
+use crate::lock::reset;
 use crate::lock::{
     Answer, Boot, BootFile, Counters, DeviceTree, Hypercalls, Lock, LockedCpu, PhysicalCounter,
     VirtualCounter, v1,
@@ -238,6 +239,7 @@ fn resolved(
             virtual_counter: VirtualCounter::ZeroAtCreation,
             physical_counter: PhysicalCounter::Host,
         },
+        reset: Vec::new(),
         machine: machine::build(spec, version),
         device_tree: DeviceTree {
             base: machine::tree_base(
@@ -250,6 +252,7 @@ fn resolved(
         },
         boot: spec.boot.as_ref().map(boot),
     };
+    lock.reset = reset::lines(&lock, context.raw(reset::ACTLR));
     machine::describe(&mut lock);
     Ok((lock, complaints.0))
 }

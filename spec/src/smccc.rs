@@ -243,6 +243,15 @@ pub const ANSWERED_BY_RUNNER: &[u32] = &[
 /// which it reads the clock and the counter at once.
 pub const KNOWN_BY_KVM: [u32; 3] = [0xc500_0020, 0xc500_0021, 0x8600_0001];
 
+/// CPU_OFF, CPU_ON and AFFINITY_INFO, which need the states of vCPUs: the runner answers all of them, or none.
+pub const POWER: [u32; 5] = [
+    0x8400_0002,
+    0x8400_0003,
+    0x8400_0004,
+    0xc400_0003,
+    0xc400_0004,
+];
+
 /// The function that a witness's question calls; `None` for what is no call.
 pub fn function_of(key: u64) -> Option<u32> {
     use wire::Kind;

@@ -1,6 +1,6 @@
 //! The first instructions of every vCPU, and the tables they install.
 
-use crate::wire;
+use crate::wire::{self, entry};
 
 /// Level 1 translation table, one 1 GiB block per entry.
 #[repr(C, align(4096))]
@@ -151,6 +151,9 @@ core::arch::global_asm!(
     table = sym TABLE,
     stack_size = const wire::STACK_SIZE,
     windows = const wire::WINDOWS_ADDRESS,
+    block_shift = const entry::BLOCK_SHIFT,
+    ram = const wire::RAM_BASE,
+    blocks = const (entry::BLOCKS_ADDRESS - wire::RAM_BASE) >> 12,
     main = sym crate::witness,
     fault = sym crate::fault,
 );

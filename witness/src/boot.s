@@ -1,6 +1,7 @@
 // Brings every vCPU from its first instruction to Rust: exception vectors,
-// an identity map, caches, a stack. Nothing is written to memory before the
-// MMU is on, so that no write can hide behind a stale cache line.
+// an identity map, caches, a stack. Of memory, only the block for what the vCPU
+// begins with is written before the MMU is on: no other write can hide behind a
+// stale cache line.
 //
 // Register fields: Arm ARM DDI 0487, chapter D24 (SCTLR_EL1, TCR_EL1,
 // MAIR_EL1, CPACR_EL1).
@@ -9,22 +10,96 @@
 
 .global _start
 _start:
-    mov     x19, xzr                    // vCPU 0
-    b       1f
+    mov     x0, xzr                     // vCPU 0
 
-// PSCI CPU_ON's context id, the index of the vCPU, arrives in x0.
+// PSCI CPU_ON's context id, the index of the vCPU, arrives in x0. What it
+// begins with goes into its block (`vmlock_wire::entry`, in this order): the
+// flags first, which nothing here changes.
 .global secondary_entry
 secondary_entry:
-    mov     x19, x0
+    lsl     x0, x0, #{block_shift}
+    orr     x0, x0, #{ram}
+    add     x0, x0, #{blocks}, lsl #12
+    stp     x1, x2, [x0, #8]
+    stp     x3, x4, [x0, #24]
+    stp     x5, x6, [x0, #40]
+    stp     x7, x8, [x0, #56]
+    stp     x9, x10, [x0, #72]
+    stp     x11, x12, [x0, #88]
+    stp     x13, x14, [x0, #104]
+    stp     x15, x16, [x0, #120]
+    stp     x17, x18, [x0, #136]
+    stp     x19, x20, [x0, #152]
+    stp     x21, x22, [x0, #168]
+    stp     x23, x24, [x0, #184]
+    stp     x25, x26, [x0, #200]
+    stp     x27, x28, [x0, #216]
+    stp     x29, x30, [x0, #232]
+    mrs     x1, nzcv
+    mrs     x2, daif
+    mrs     x3, currentel
+    mrs     x4, spsel
+    orr     x1, x1, x2
+    orr     x3, x3, x4
+    orr     x1, x1, x3
+    mov     x2, sp
+    stp     x1, x2, [x0, #248]
+    mrs     x1, sp_el0
+    mrs     x2, sctlr_el1
+    stp     x1, x2, [x0, #264]
+    mrs     x1, cpacr_el1
+    mrs     x2, ttbr0_el1
+    stp     x1, x2, [x0, #280]
+    mrs     x1, tcr_el1
+    mrs     x2, mair_el1
+    stp     x1, x2, [x0, #296]
+    mrs     x1, vbar_el1
+    mrs     x2, tpidr_el0
+    stp     x1, x2, [x0, #312]
+    mrs     x1, tpidr_el1
+    mrs     x2, esr_el1
+    stp     x1, x2, [x0, #328]
+    mrs     x1, far_el1
+    mrs     x2, elr_el1
+    stp     x1, x2, [x0, #344]
+    mrs     x1, spsr_el1
+    mrs     x2, ttbr1_el1
+    stp     x1, x2, [x0, #360]
 
-1:  msr     daifset, #0xf
+    msr     daifset, #0xf
     msr     spsel, #1
 
     // No trap of FP (FPEN), SVE (ZEN) or SME (SMEN) by our own level: what
     // then still traps is the machine's answer.
-    mov     x0, #(3 << 20 | 3 << 16)
-    orr     x0, x0, #(3 << 24)
-    msr     cpacr_el1, x0
+    mov     x1, #(3 << 20 | 3 << 16)
+    orr     x1, x1, #(3 << 24)
+    msr     cpacr_el1, x1
+    isb
+
+    // What is set in any of V0 to V31, where ID_AA64PFR0_EL1.FP says that they
+    // are there.
+    mrs     x1, id_aa64pfr0_el1
+    ubfx    x1, x1, #16, #4
+    cmp     x1, #0xf
+    b.eq    1f
+    .irp    n, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31
+    orr     v0.16b, v0.16b, v\n\().16b
+    .endr
+    fmov    x1, d0
+    fmov    x2, v0.d[1]
+    orr     x1, x1, x2
+    str     x1, [x0]
+1:
+    // The block was written past the caches, and may stand in one as it was
+    // before. No line is shorter than 16 bytes (CTR_EL0.DminLine).
+    ubfx    x19, x0, #{block_shift}, #(20 - {block_shift})
+    mov     x1, #(1 << {block_shift} >> 4)
+    dmb     sy
+2:  dc      ivac, x0
+    add     x0, x0, #16
+    subs    x1, x1, #1
+    b.ne    2b
+    dsb     sy
 
     adr     x0, vectors
     msr     vbar_el1, x0

@@ -12,6 +12,7 @@
 mod accesses;
 mod boot;
 mod device;
+mod entry;
 mod feature;
 mod gic;
 mod probe;
@@ -25,6 +26,7 @@ mod unmapped;
 
 use core::panic::PanicInfo;
 
+use probe::Outcome;
 use record::Area;
 use vmlock_wire as wire;
 #[cfg(feature = "torture")]
@@ -79,6 +81,12 @@ extern "C" fn witness(index: u64) {
     if parameters.mode == wire::MODE_ACCESSES {
         accesses::run(parameters, index);
     }
+    if area.is_reopened() {
+        entry::state(&mut area, index, wire::entry::LATER);
+        area.end();
+        smccc::cpu_off();
+        return;
+    }
     area.begin();
     observe(&mut area, parameters, index, own);
     if index != 0 {
@@ -92,6 +100,7 @@ extern "C" fn witness(index: u64) {
 }
 
 fn observe(area: &mut Area, parameters: &Parameters, index: u32, own: u64) {
+    entry::state(area, index, 0);
     if parameters.mode == wire::MODE_LIGHT {
         sysreg::light(area);
     } else {
@@ -141,15 +150,42 @@ fn visit_others(area: &mut Area, parameters: &Parameters) {
             return;
         };
         other.begin();
-        let entry = boot::secondary_entry as *const () as usize as u64;
-        let outcome = smccc::cpu_on(mpidr, entry, index.into());
-        let started = outcome.status() == wire::STATUS_VALUE && outcome.value() == 0;
+        let outcome = start(mpidr, index);
+        let started = is_success(outcome);
         if started && !finishes(&other) {
             area.push(Kind::CpuOn, index.into(), wire::STATUS_TIMEOUT, 0);
             return;
         }
         area.push_outcome(Kind::CpuOn, index.into(), outcome);
+        if started && parameters.mode == wire::MODE_FULL && other.is_complete() {
+            other.reopen();
+            if !starts_again(mpidr, index) || !finishes(&other) {
+                area.push(Kind::CpuOn, index.into(), wire::STATUS_TIMEOUT, 0);
+                return;
+            }
+        }
     }
+}
+
+fn start(mpidr: u64, index: u32) -> Outcome {
+    let entry = boot::secondary_entry as *const () as usize as u64;
+    smccc::cpu_on(mpidr, entry, index.into())
+}
+
+fn is_success(outcome: Outcome) -> bool {
+    outcome.status() == wire::STATUS_VALUE && outcome.value() == 0
+}
+
+/// Starts a vCPU that is about to turn itself off, as soon as it has, within [`PATIENCE`].
+fn starts_again(mpidr: u64, index: u32) -> bool {
+    let begun = sysreg::now();
+    let limit = sysreg::frequency().saturating_mul(PATIENCE);
+    while !is_success(start(mpidr, index)) {
+        if sysreg::now().wrapping_sub(begun) > limit {
+            return false;
+        }
+    }
+    true
 }
 
 /// Waits until the owner of the area has finished, within [`PATIENCE`].

@@ -54,6 +54,21 @@ impl Area {
         unsafe { ptr::write_volatile(self.header, empty) };
     }
 
+    /// Whether everything was recorded.
+    pub fn is_complete(&self) -> bool {
+        self.header().done == wire::DONE_COMPLETE
+    }
+
+    /// Opens a finished area for what the vCPU sees when it is started once more.
+    pub fn reopen(&mut self) {
+        self.finish(wire::DONE_AGAIN);
+    }
+
+    /// Whether the vCPU that owns the area was started once more.
+    pub fn is_reopened(&self) -> bool {
+        self.header().done == wire::DONE_AGAIN
+    }
+
     fn header(&self) -> AreaHeader {
         // SAFETY: as in `begin`.
         unsafe { ptr::read_volatile(self.header) }
@@ -110,7 +125,7 @@ impl Area {
 
     /// Whether the vCPU that owns the area has finished, well or not.
     pub fn is_finished(&self) -> bool {
-        self.header().done != wire::DONE_NOT
+        !matches!(self.header().done, wire::DONE_NOT | wire::DONE_AGAIN)
     }
 }
 

@@ -13,6 +13,7 @@ use std::fmt::Write as _;
 use vmlock_spec::catalogue::{
     Kind, REGISTERS, RegisterInfo, Rule, field, register_by_name, selectors,
 };
+use vmlock_spec::lock::reset;
 use vmlock_spec::plan::not_offered;
 use vmlock_spec::reason;
 use vmlock_spec::report::{HostReport, Reading, View};
@@ -118,7 +119,8 @@ fn apart(views: [&View; 2]) -> BTreeSet<String> {
     };
     let said = REGISTERS
         .iter()
-        .filter(|r| r.kind != Kind::State && r.name != "MPIDR_EL1");
+        .filter(|r| r.kind != Kind::State || r.name == reset::ACTLR)
+        .filter(|r| r.name != "MPIDR_EL1");
     said.map(name).filter(differs).collect()
 }
 
@@ -186,7 +188,7 @@ pub fn model(report: &HostReport, name: &str) -> Result<String, Unfit> {
         let locked = matches!(
             register.kind,
             Kind::Id | Kind::Identification | Kind::Cache | Kind::Pmu
-        );
+        ) || register.name == reset::ACTLR;
         if !locked || register.name == "MPIDR_EL1" {
             continue;
         }

@@ -8,9 +8,10 @@ use crate::render::{Exit, Output};
 use crate::wording;
 use serde_json::{Value, json};
 use vmlock_spec::catalogue::{
-    BASELINES, Baseline, CPUS, Catalogue, CpuModel, Field, HWCAPS, Hwcap, REGISTERS, RegisterInfo,
-    Text,
+    BASELINES, Baseline, CPUS, Catalogue, CpuModel, Field, HWCAPS, Hwcap, Kind, REGISTERS,
+    RegisterInfo, Text,
 };
+use vmlock_spec::lock::reset::{self, Begun};
 use vmlock_spec::lock::{Lock, LockedRegister};
 use vmlock_spec::smccc;
 use vmlock_spec::vm::Feature;
@@ -108,9 +109,7 @@ fn list(out: &mut Output) {
     let cpus: Vec<&str> = CPUS.iter().map(|c| c.name.as_ref()).collect();
     let features: Vec<&str> = Feature::ALL.iter().map(|f| f.name()).collect();
     let caps: Vec<&str> = HWCAPS.iter().map(|h| h.name.as_ref()).collect();
-    let registers = REGISTERS
-        .iter()
-        .filter(|r| r.kind != vmlock_spec::catalogue::Kind::State);
+    let registers = REGISTERS.iter().filter(|r| r.kind != Kind::State);
     let registers: Vec<&str> = registers
         .map(|r| r.name.as_ref())
         .filter(|n| !n.starts_with("S3_"))
@@ -325,10 +324,16 @@ fn explain_register(register: &RegisterInfo, lock: Option<&Lock>, out: &mut Outp
     if let Some(feature) = &register.feature {
         out.line(format!("Exists only with the vCPU feature `{feature}`"));
     }
+    if register.kind == Kind::State {
+        out.line(wording::beginning(register));
+    }
     out.line(format!("Source: {}", register.source));
     if !register.fields.is_empty() {
         out.line("");
-        out.line("Fields (other bits read as zero):");
+        out.line(match register.kind {
+            Kind::State => "Fields:",
+            _ => "Fields (other bits read as zero):",
+        });
     }
     for field in register.fields.iter().rev() {
         let bits = bits(field);
@@ -347,11 +352,24 @@ fn explain_register(register: &RegisterInfo, lock: Option<&Lock>, out: &mut Outp
     if let Some(entry) = lock.and_then(|l| l.registers.iter().find(|r| r.id == register.id)) {
         say_locked(entry, out);
         object["locked"] = serde_json::to_value(entry).unwrap_or_default();
+    } else if let Some(begun) = lock.and_then(|l| begun(l, register)) {
+        out.line("");
+        out.line(format!(
+            "In this lock: a vCPU begins with {:#x}",
+            begun.value
+        ));
+        object["reset"] = format!("{:#018x}", begun.value).into();
     } else if lock.is_some() {
         out.line("");
         out.line("This lock does not hold it.");
     }
     out.value("register", object);
+}
+
+/// What a lock says that a vCPU begins with in a register.
+fn begun(lock: &Lock, register: &RegisterInfo) -> Option<Begun> {
+    let mut all = reset::begun(lock).into_iter();
+    all.find(|begun| begun.info.id == register.id)
 }
 
 fn say_locked(entry: &LockedRegister, out: &mut Output) {
@@ -463,6 +481,13 @@ fn explain_field(register: &RegisterInfo, field: &Field, lock: Option<&Lock>, ou
             ),
         });
         object["locked"] = serde_json::to_value(entry).unwrap_or_default();
+    } else if let Some(begun) = lock.and_then(|l| begun(l, register)) {
+        out.line("");
+        out.line(format!(
+            "In this lock: a vCPU begins with {:#x}",
+            begun.value
+        ));
+        object["reset"] = format!("{:#018x}", begun.value).into();
     } else if lock.is_some() {
         out.line("");
         out.line("This lock does not hold it.");

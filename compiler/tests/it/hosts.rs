@@ -6,7 +6,8 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
-use vmlock_spec::lock::{Binding, Lock};
+use vmlock_spec::lock::reset;
+use vmlock_spec::lock::{Binding, Lock, full_mask};
 use vmlock_spec::report::{
     Fact, GicReport, HostReport, REPORT_VERSION, ReportedRegister, RevisionWrite, Seen, View,
     parse, write,
@@ -40,6 +41,17 @@ fn mirror(lock: &Lock) -> HostReport {
         accepts: BTreeMap::new(),
         honoured: BTreeMap::new(),
     });
+    let begun = reset::begun(lock).into_iter().filter(|b| b.is_narrow());
+    let state = begun.map(|b| ReportedRegister {
+        id: b.info.id,
+        name: b.info.name.to_string(),
+        value: Some(b.value),
+        writable: full_mask(1 << (b.info.id >> 52 & 0xf)),
+        accepts: BTreeMap::new(),
+        honoured: BTreeMap::new(),
+    });
+    let mut registers: Vec<ReportedRegister> = registers.chain(state).collect();
+    registers.sort_by_key(|r| r.id);
     let mut facts = Vec::new();
     for vcpu in 0..2 {
         let mut fact = |name: &str, value: u64| {
@@ -79,7 +91,7 @@ fn mirror(lock: &Lock) -> HostReport {
         other_gics: Vec::new(),
         views: vec![View {
             features: Vec::new(),
-            registers: registers.collect(),
+            registers,
             guest: facts,
         }],
     }

@@ -208,6 +208,21 @@ const EXAMPLES: &[Expected] = &[
         audited: &["6.12"],
         refused: &[],
     },
+    // Another ACTLR_EL1 than the host's: the runner starts the second vCPU, where the kernel lets it.
+    Expected {
+        spec: "lab/tests/specs/actlr.vm.kdl",
+        lock: "lab/tests/specs/actlr.vm.lock.json",
+        cpu: "cortex-a72",
+        cpus: 2,
+        flags: &[],
+        ends: OK,
+        kept: &["6.12", "7.3"],
+        audited: &["7.3"],
+        refused: &[
+            ("5.10", &["ACTLR_EL1 at entry", "starts a vCPU"]),
+            ("6.1", &["ACTLR_EL1 at entry", "starts a vCPU"]),
+        ],
+    },
     // Caches that the description chooses: before 6.3 there is nothing to choose.
     Expected {
         spec: "lab/tests/specs/caches.vm.kdl",

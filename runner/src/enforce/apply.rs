@@ -251,7 +251,7 @@ pub fn complete(begun: Begun, recipe: &Recipe) -> Result<Built, Failure> {
     } = begun;
     let mut refusals = Vec::new();
     for step in &recipe.steps {
-        let Step::Register { id, value } = step else {
+        let (Step::Register { id, value } | Step::Reset { id, value }) = step else {
             continue;
         };
         // KVM keeps most of them per VM, older kernels some of them per vCPU:

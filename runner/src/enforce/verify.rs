@@ -14,6 +14,7 @@ use crate::machine::home::Home;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use vmlock_spec::catalogue::{Kind, RegisterInfo, register_by_id, register_by_name};
+use vmlock_spec::lock::reset::{self, Begun};
 use vmlock_spec::lock::{Counters, Lock, LockedRegister, PhysicalCounter, VirtualCounter};
 use vmlock_spec::plan::{Refusal, Step};
 use vmlock_spec::reason;
@@ -166,6 +167,14 @@ fn written(built: &Built, lock: &Lock, steps: &[Step], found: &mut Found) -> Res
             return Ok(());
         }
     }
+    for begun in reset::begun(lock) {
+        let reset = |step: &&Step| matches!(step, Step::Reset { id, .. } if *id == begun.info.id);
+        if steps.iter().any(|step| reset(&step)) {
+            for vcpu in &built.vcpus {
+                begins(vcpu, &begun, lock, when, found)?;
+            }
+        }
+    }
     for step in steps {
         let Step::Register { id, value } = step else {
             continue;
@@ -196,6 +205,7 @@ fn everything(
     found: &mut Found,
 ) -> Result<(), Failure> {
     let when = "after KVM finalised the vCPU";
+    let begun = reset::begun(lock);
     for (vcpu, promised) in built.vcpus.iter().zip(&lock.machine.vcpus) {
         if !lock.vector_lengths.is_empty() {
             vector_lengths(vcpu, lock, when, found)?;
@@ -214,6 +224,9 @@ fn everything(
             if let Some(entry) = entry(lock, *id) {
                 found.add(unlisted(entry));
             }
+        }
+        for begun in begun.iter().filter(|b| listed.contains(&b.info.id)) {
+            begins(vcpu, begun, lock, when, found)?;
         }
         for id in listed {
             match (entry(lock, id), left(&recipe.steps, id)) {
@@ -473,6 +486,43 @@ fn unlocked(
             }
         }
         None => found.add(unknown(id)),
+    }
+    Ok(())
+}
+
+/// A vCPU begins with what its lock says in a register that KVM lists.
+fn begins(
+    vcpu: &Fresh,
+    begun: &Begun,
+    lock: &Lock,
+    when: &str,
+    found: &mut Found,
+) -> Result<(), Failure> {
+    let id = begun.info.id;
+    if !begun.is_narrow() {
+        if !vcpu.is_zero(id)? {
+            found.add(Refusal {
+                code: reason::NOT_WRITABLE,
+                name: begun.name(),
+                wanted: "0".to_owned(),
+                offered: "another value".to_owned(),
+                reason: format!("{} is not zero {when}", begun.name()),
+                from: begun.from(lock),
+                help: vec!["choose another host, and report this one".to_owned()],
+            });
+        }
+    } else if begun.told != 0 {
+        let read = vcpu.get(id)?;
+        if (read ^ begun.value) & begun.told != 0 {
+            let (wanted, read) = (begun.value & begun.told, read & begun.told);
+            found.add(differs(
+                &begun.name(),
+                wanted,
+                read,
+                &begun.from(lock),
+                when,
+            ));
+        }
     }
     Ok(())
 }

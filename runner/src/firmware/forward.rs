@@ -1,17 +1,51 @@
 //! Carries a forwarded call from its vCPU to the pure functions and back.
 
 use super::entropy::Entropy;
-use super::{Call, End, Outcome, World, psci, smccc, trng};
-use crate::kvm::{Forwarded, Result};
+use super::power::{Power, Start};
+use super::{Call, End, NOT_SUPPORTED, Outcome, World, psci, smccc, trng};
+use crate::kvm::{Beginning, Forwarded, Result};
+use std::sync::{Mutex, MutexGuard};
 use std::time::{SystemTime, UNIX_EPOCH};
 use vmlock_spec::lock::Lock;
+use vmlock_spec::lock::reset;
 use vmlock_spec::plan::Step;
-use vmlock_spec::smccc::Services;
+use vmlock_spec::smccc::{POWER, Services};
+use vmlock_spec::vm::Feature;
 
 /// Answers firmware calls in the kernel's place.
 pub struct Firmware {
     services: Services,
     entropy: Entropy,
+    /// Where the runner starts vCPUs.
+    starter: Option<Starter>,
+}
+
+/// What starts vCPUs: who is on, and what they begin with.
+pub struct Starter {
+    power: Mutex<Power>,
+    /// Optional features of every vCPU.
+    pub features: Vec<Feature>,
+    /// What has to be written.
+    pub beginning: Vec<Beginning>,
+}
+
+impl Starter {
+    /// A panic ends the process, so poison says nothing.
+    pub fn power(&self) -> MutexGuard<'_, Power> {
+        self.power.lock().unwrap_or_else(|e| e.into_inner())
+    }
+}
+
+/// What becomes of a vCPU that called.
+pub enum Reply {
+    /// It goes on.
+    GoOn,
+    /// It goes on, and the thread of that vCPU has something to do.
+    Started(usize),
+    /// It turns itself off.
+    Off,
+    /// The machine ends.
+    End(End),
 }
 
 impl Firmware {
@@ -29,14 +63,30 @@ impl Firmware {
                 true => Entropy::open(),
                 false => Entropy::none(),
             },
+            starter: steps
+                .iter()
+                .any(|step| matches!(step, Step::Forward(function) if POWER.contains(function)))
+                .then(|| starter(lock, steps)),
         })
     }
 
-    /// Answers a call; `Some` when the machine ends with it.
+    /// What starts vCPUs; `None` where the kernel does.
+    pub fn starter(&self) -> Option<&Starter> {
+        self.starter.as_ref()
+    }
+
+    /// Answers a call.
     ///
     /// # Errors
     /// The vCPU's registers cannot be read or written.
-    pub fn serve(&self, call: &Forwarded) -> Result<Option<End>> {
+    pub fn serve(&self, call: &Forwarded) -> Result<Reply> {
+        if let Some(starter) = self
+            .starter
+            .as_ref()
+            .filter(|_| POWER.contains(&call.function))
+        {
+            return self.power(starter, call);
+        }
         let asked = Call {
             function: call.function,
             arguments: [
@@ -55,9 +105,71 @@ impl Firmware {
         match smccc::answer(&self.services, &asked, &mut here) {
             Outcome::Return(results) => call.answer(&results)?,
             Outcome::ReturnX0(x0) => call.answer(&[x0])?,
-            Outcome::End(end) => return Ok(Some(end)),
+            Outcome::End(end) => return Ok(Reply::End(end)),
         }
-        Ok(None)
+        Ok(Reply::GoOn)
+    }
+
+    /// Answers a call that needs the states of vCPUs.
+    fn power(&self, starter: &Starter, call: &Forwarded) -> Result<Reply> {
+        // As of any other call by SMC where that was no conduit.
+        if call.smc && !self.services.smc {
+            call.answer(&[NOT_SUPPORTED])?;
+            return Ok(Reply::GoOn);
+        }
+        let argument = |number| {
+            // Bit 30 of the function: arguments of 64 bits (DEN0028 section 2.5).
+            let width = if call.function >> 30 & 1 == 1 {
+                u64::MAX
+            } else {
+                u32::MAX.into()
+            };
+            call.argument(number).map(|argument| argument & width)
+        };
+        let (x0, reply) = match call.function & 0xff {
+            2 => return Ok(Reply::Off),
+            3 => {
+                let start = Start {
+                    entry: argument(2)?,
+                    context: argument(3)?,
+                    big_endian: call.is_big_endian()?,
+                };
+                match starter.power().on(argument(1)?, start) {
+                    Ok(vcpu) => (0, Reply::Started(vcpu)),
+                    Err(error) => (error, Reply::GoOn),
+                }
+            }
+            _ => {
+                let (target, level) = (argument(1)?, argument(2)?);
+                (starter.power().affinity_info(target, level), Reply::GoOn)
+            }
+        };
+        call.answer(&[x0, 0, 0, 0])?;
+        Ok(reply)
+    }
+}
+
+/// What starts the vCPUs of a lock as its plan says.
+fn starter(lock: &Lock, steps: &[Step]) -> Starter {
+    let begun = reset::begun(lock);
+    let beginning = steps.iter().filter_map(|step| {
+        let Step::Reset { id, value } = step else {
+            return None;
+        };
+        let told = begun
+            .iter()
+            .find(|b| b.info.id == *id)
+            .map_or(u64::MAX, |b| b.told);
+        Some(Beginning {
+            id: *id,
+            value: *value,
+            told,
+        })
+    });
+    Starter {
+        power: Mutex::new(Power::new(lock.machine.vcpus.iter().map(|v| v.mpidr))),
+        features: lock.features.clone(),
+        beginning: beginning.collect(),
     }
 }
 

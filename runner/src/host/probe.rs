@@ -13,7 +13,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::mem;
 use std::sync::Arc;
 use vmlock_spec::catalogue::{Field, Kind, RegisterInfo, Rule, register_by_id};
-use vmlock_spec::lock::{Lock, Range, Unmapped};
+use vmlock_spec::lock::reset::{self, Begun};
+use vmlock_spec::lock::{Lock, Range, Unmapped, full_mask};
 use vmlock_spec::machine;
 use vmlock_spec::observation::wire::{MODE_FULL, MODE_LIGHT};
 use vmlock_spec::plan::{Step, presumed};
@@ -88,6 +89,12 @@ impl<'a> Scope<'a> {
         let registers = &self.lock()?.registers;
         let at = registers.binary_search_by_key(&id, |r| r.id).ok()?;
         Some(registers[at].value)
+    }
+
+    /// What a vCPU is to begin with, where that is known beforehand.
+    fn begins(&self) -> Option<BTreeMap<u64, Begun>> {
+        let all = reset::begun(self.lock()?);
+        Some(all.into_iter().map(|b| (b.info.id, b)).collect())
     }
 }
 
@@ -345,6 +352,7 @@ fn gic(scratch: Scratch, scope: &Scope) -> Result<GicReport, Failure> {
 /// Every register that a guest with these features has, with what can be done to it.
 fn registers(scratch: &mut Scratch, scope: &Scope) -> Result<Vec<ReportedRegister>, Failure> {
     let listed = scratch.vcpu().registers()?;
+    let begins = scope.begins();
     let mut out = Vec::with_capacity(listed.len());
     for id in listed {
         let info = register_by_id(id);
@@ -357,8 +365,12 @@ fn registers(scratch: &mut Scratch, scope: &Scope) -> Result<Vec<ReportedRegiste
             accepts: BTreeMap::new(),
             honoured: BTreeMap::new(),
         };
-        let state = info.is_some_and(|i| i.kind == Kind::State);
-        if state || bytes(id) > 8 {
+        let has = |feature: &str| scratch.features.iter().any(|f| f.name() == feature);
+        // Of state, what a vCPU begins with; for one lock, where it speaks of that.
+        let promised = begins.as_ref().map(|begins| begins.get(&id));
+        let silent =
+            |i: &RegisterInfo| i.kind == Kind::State && (!i.begins(has) || promised == Some(None));
+        if bytes(id) > 8 || info.is_some_and(silent) {
             out.push(register);
             continue;
         }
@@ -369,7 +381,12 @@ fn registers(scratch: &mut Scratch, scope: &Scope) -> Result<Vec<ReportedRegiste
         };
         register.value = Some(value);
         if let Some(info) = info {
-            try_values(scratch.vcpu(), info, value, scope, &mut register);
+            match info.kind {
+                Kind::State => {
+                    register.writable = beginnings(scratch.vcpu(), id, value, promised.flatten());
+                }
+                _ => try_values(scratch.vcpu(), info, value, scope, &mut register),
+            }
             // A register that does not go back to its default spoils the scratch VM.
             if scratch.vcpu().get(id)? != value && !sticks(scratch.vcpu(), id, value) {
                 scratch.renew()?;
@@ -413,6 +430,26 @@ fn identity(
 /// Bytes of a register (`KVM_REG_SIZE_MASK`).
 const fn bytes(id: u64) -> u64 {
     1 << (id >> 52 & 0xf)
+}
+
+/// Which bits of what a vCPU begins with in a register can be others: of all bits, tried at once, or of those in which
+/// a lock has it otherwise.
+fn beginnings(vcpu: &Fresh, id: u64, value: u64, promised: Option<&Begun>) -> u64 {
+    let other = match promised {
+        Some(begun) => value ^ (value ^ begun.value) & begun.told,
+        None => !value & full_mask(bytes(id) as usize),
+    };
+    if other == value {
+        return 0;
+    }
+    let written = vcpu.set(id, other).and_then(|()| vcpu.get(id));
+    // The caller looks whether this worked.
+    let _ = vcpu.set(id, value);
+    let moved = written.map_or(0, |read| read ^ value);
+    match promised {
+        Some(begun) if (moved ^ other ^ value) & begun.told != 0 => 0,
+        _ => moved,
+    }
 }
 
 /// Finds out which other values of a register stick.

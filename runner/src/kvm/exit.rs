@@ -73,6 +73,11 @@ impl Forwarded<'_> {
         Ok(())
     }
 
+    /// Whether the guest's data is big-endian at EL1 (SCTLR_EL1.EE).
+    pub fn is_big_endian(&self) -> Result<bool> {
+        get(self.fd, core::SCTLR_EL1).map(|sctlr| sctlr & core::SCTLR_EE != 0)
+    }
+
     /// What the guest would read in CNTVCT_EL0, or in CNTPCT_EL0.
     pub fn counter(&self, physical: bool) -> Result<u64> {
         get(self.fd, if physical { core::CNTPCT } else { core::CNTVCT })

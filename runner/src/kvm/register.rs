@@ -32,3 +32,15 @@ pub(super) fn set(fd: &VcpuFd, id: u64, value: u64) -> Result<()> {
         .map(|_| ())
         .map_err(|e| Error::new(format!("KVM_SET_ONE_REG of {}", name_of(id)), e))
 }
+
+/// Bytes of the widest register: `KVM_REG_SIZE_U2048`.
+const WIDEST: usize = 256;
+
+/// Whether every bit of a register of any width is zero.
+pub(super) fn is_zero(fd: &VcpuFd, id: u64) -> Result<bool> {
+    let mut data = [0u8; WIDEST];
+    let bytes = kvm_ioctls::reg_size(id).min(WIDEST);
+    counted(fd.get_one_reg(id, &mut data[..bytes]))
+        .map_err(|e| Error::new(format!("KVM_GET_ONE_REG of {}", name_of(id)), e))?;
+    Ok(data.iter().all(|byte| *byte == 0))
+}

@@ -13,7 +13,7 @@
 
 use super::exit::{Exit, decode, enter_immediately, run};
 use super::open::Open;
-use super::register::{get, set};
+use super::register::{get, is_zero, set};
 use super::{Error, Result, core, counted};
 use crate::kick::kick;
 use kvm_bindings::{
@@ -48,6 +48,27 @@ const SETTLE_LIMIT: u32 = 64;
 /// Registers that a first KVM_GET_REG_LIST has room for: 5.10 lists 312, later kernels fewer.
 const LIST_GUESS: usize = 384;
 
+/// `KVM_ARM_VCPU_INIT` with PSCI and the given features; all vCPUs but the first wait for CPU_ON.
+pub(super) fn initialise(
+    fd: &VcpuFd,
+    index: u32,
+    target: &kvm_vcpu_init,
+    features: &[Feature],
+) -> Result<()> {
+    let mut init = *target;
+    init.features[0] |= 1 << KVM_ARM_VCPU_PSCI_0_2;
+    if index != 0 {
+        init.features[0] |= 1 << KVM_ARM_VCPU_POWER_OFF;
+    }
+    for feature in features {
+        for bit in feature.kvm_bits() {
+            init.features[0] |= 1 << bit;
+        }
+    }
+    counted(fd.vcpu_init(&init))
+        .map_err(|e| Error::new(format!("KVM_ARM_VCPU_INIT of vCPU {index}"), e))
+}
+
 /// A vCPU that has never run a guest instruction.
 pub struct Fresh {
     fd: VcpuFd,
@@ -69,18 +90,7 @@ impl Fresh {
     /// `KVM_ARM_VCPU_INIT` with PSCI and the given features; all vCPUs but the
     /// first wait for CPU_ON.
     pub fn initialise(&self, target: &kvm_vcpu_init, features: &[Feature]) -> Result<()> {
-        let mut init = *target;
-        init.features[0] |= 1 << KVM_ARM_VCPU_PSCI_0_2;
-        if self.index != 0 {
-            init.features[0] |= 1 << KVM_ARM_VCPU_POWER_OFF;
-        }
-        for feature in features {
-            for bit in feature.kvm_bits() {
-                init.features[0] |= 1 << bit;
-            }
-        }
-        counted(self.fd.vcpu_init(&init))
-            .map_err(|e| Error::new(format!("KVM_ARM_VCPU_INIT of vCPU {}", self.index), e))
+        initialise(&self.fd, self.index, target, features)
     }
 
     /// The SVE vector lengths of a vCPU that has SVE, in bits, ascending.
@@ -155,6 +165,11 @@ impl Fresh {
     /// Reads a register of at most 64 bits.
     pub fn get(&self, id: u64) -> Result<u64> {
         get(&self.fd, id)
+    }
+
+    /// Whether every bit of a register of any width is zero.
+    pub fn is_zero(&self, id: u64) -> Result<bool> {
+        is_zero(&self.fd, id)
     }
 
     /// Writes a register of at most 64 bits; bits beyond its width must be zero.
@@ -314,7 +329,7 @@ impl Fresh {
 
 /// A vCPU that runs the guest.
 pub struct Runnable {
-    fd: VcpuFd,
+    pub(super) fd: VcpuFd,
     // After `fd`: the VM, and with it the guest's memory, goes last.
     vm: Arc<Open>,
 }

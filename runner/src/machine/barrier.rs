@@ -48,6 +48,13 @@ impl Barrier {
         state.vcpus.values().map(|(thread, _)| *thread).collect()
     }
 
+    /// Makes the thread of that vCPU come out of KVM_RUN; one that has not joined yet is not in there.
+    pub fn kick(&self, vcpu: u32) {
+        if let Some((_, kick)) = self.state().vcpus.get(&vcpu) {
+            kick();
+        }
+    }
+
     /// Waits while it is lowered. A kick that comes between this and KVM_RUN takes effect there.
     pub fn pass(&self) {
         if !self.lowered.load(Ordering::Acquire) {

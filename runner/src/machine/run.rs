@@ -11,11 +11,12 @@ use crate::device::clock;
 use crate::enforce::verify::{Parts, Verified};
 use crate::failure::Failure;
 use crate::firmware::End;
-use crate::firmware::forward::Firmware;
+use crate::firmware::forward::{Firmware, Reply, Starter};
+use crate::firmware::power::Start;
 use crate::gic::gate::Gate;
 use crate::gic::proxy::Proxy;
 use crate::kick::kick;
-use crate::kvm::{self, Exit, Kick, Mmio, Runnable, Vm, core, discard};
+use crate::kvm::{self, Entry, Exit, Kick, Mmio, Runnable, Vm, core, discard};
 use crate::machine::home::spawn;
 use crate::machine::pause::World;
 use crate::machine::reader::wait_until_gone;
@@ -190,6 +191,8 @@ enum Served {
     GoOn,
     /// The access is answered by an external abort, with that FAR_EL1 if it is not the guest's own address.
     Abort(Option<u64>),
+    /// The vCPU is off until somebody starts it.
+    Off,
     /// The machine ends.
     End(Ended),
 }
@@ -374,6 +377,8 @@ fn drive(index: u32, vcpu: Runnable, shared: &Shared) {
             world.join(slot, Kick::this_thread());
         }
         shared.barrier.join(index, gettid(), Kick::this_thread());
+        let starter = shared.firmware.as_ref().and_then(Firmware::starter);
+        let mut was_on = index == 0;
         loop {
             shared.barrier.pass();
             if shared.stop.load(Ordering::Acquire) {
@@ -382,12 +387,25 @@ fn drive(index: u32, vcpu: Runnable, shared: &Shared) {
             if let Some(world) = world {
                 world.enter(slot);
             }
-            let exit = vcpu.run();
+            let asked = starter.and_then(|s| Some((s, s.power().take(slot)?)));
+            let started = asked.map_or(Ok(()), |(starter, start)| {
+                let again = std::mem::replace(&mut was_on, true);
+                begin(vcpu, index, again, starter, start, &shared.vm)
+            });
+            let exit = started.and_then(|()| vcpu.run());
             if let Some(world) = world {
                 world.leave(slot);
             }
             match exit.map(|exit| serve(exit, shared)) {
                 Ok(Served::GoOn) => {}
+                Ok(Served::Off) => {
+                    if let Err(error) = vcpu.stop() {
+                        return Some(Ended::Broken(error.to_string()));
+                    }
+                    if let Some(starter) = starter {
+                        starter.power().off(slot);
+                    }
+                }
                 Ok(Served::Abort(far)) => {
                     if let Err(error) = vcpu.abort(far) {
                         return Some(Ended::Broken(error.to_string()));
@@ -413,6 +431,26 @@ fn drive(index: u32, vcpu: Runnable, shared: &Shared) {
         }
         other => other,
     });
+}
+
+/// Starts a vCPU in the kernel's place, with what its lock says that it begins with; `again` where it was on before.
+fn begin(
+    vcpu: &Runnable,
+    index: u32,
+    again: bool,
+    starter: &Starter,
+    start: Start,
+    vm: &Vm,
+) -> kvm::Result<()> {
+    if again {
+        vcpu.reset(index, &vm.preferred_target()?, &starter.features)?;
+    }
+    let entry = Entry {
+        pc: start.entry,
+        x0: start.context,
+        big_endian: start.big_endian,
+    };
+    vcpu.start(entry, &starter.beginning)
 }
 
 /// Keeps the guest from running where it would see another CPU.
@@ -497,11 +535,16 @@ fn serve(exit: Exit<'_>, shared: &Shared) -> Served {
                 )));
             };
             match firmware.serve(&call) {
-                Ok(None) => None,
-                Ok(Some(End::Off)) => Some(Ended::PowerOff),
-                Ok(Some(End::Hibernate)) => Some(Ended::Hibernate),
-                Ok(Some(End::Reset)) => Some(Ended::Reset(false)),
-                Ok(Some(End::Reset2)) => Some(Ended::Reset(true)),
+                Ok(Reply::GoOn) => None,
+                Ok(Reply::Started(vcpu)) => {
+                    shared.barrier.kick(vcpu as u32);
+                    None
+                }
+                Ok(Reply::Off) => return Served::Off,
+                Ok(Reply::End(End::Off)) => Some(Ended::PowerOff),
+                Ok(Reply::End(End::Hibernate)) => Some(Ended::Hibernate),
+                Ok(Reply::End(End::Reset)) => Some(Ended::Reset(false)),
+                Ok(Reply::End(End::Reset2)) => Some(Ended::Reset(true)),
                 Err(error) => Some(Ended::Broken(error.to_string())),
             }
         }

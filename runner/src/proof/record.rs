@@ -84,6 +84,7 @@ mod tests {
                     id: u64::MAX,
                     value: 1 << 63,
                 },
+                Step::Reset { id: 3, value: 4 },
                 Step::VectorLengths(vec![128, 256]),
                 Step::StolenTime(vec![0x4000_0000]),
                 Step::IidrRevision(2),

@@ -21,6 +21,11 @@ pub struct Beside {
 const PARTS: &[(u32, &str, &str)] = &[
     (
         2,
+        "reset",
+        "what every vCPU begins with, at boot and after CPU_ON",
+    ),
+    (
+        2,
         "machine.addressBits",
         "as many guest-physical address bits as hold the machine",
     ),

@@ -260,6 +260,7 @@ impl LockShape {
             gic: self.gic,
             hypercalls: self.hypercalls,
             counters: self.counters,
+            reset: Vec::new(),
             machine: Machine {
                 address_bits: ADDRESS_BITS,
                 unmapped: Unmapped::ReadsAsZero,

@@ -131,7 +131,7 @@ pub(super) fn look_up(
     place: &str,
     complaints: &mut Complaints,
 ) -> Option<(&'static RegisterInfo, &'static Field)> {
-    if let Some(found) = field(path) {
+    if let Some(found) = field(path).filter(|(info, _)| info.kind != Kind::State) {
         return Some(found);
     }
     let (name, rest) = path.split_once('.').unwrap_or((path, ""));

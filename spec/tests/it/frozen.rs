@@ -1,9 +1,10 @@
 //! What has landed stays: locks of every version, and the digests of the catalogue.
 
+use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use vmlock_spec::catalogue::{BASELINES, CPUS, LOCK_VERSION, Text};
+use vmlock_spec::catalogue::{BASELINES, CPUS, Kind, LOCK_VERSION, REGISTERS, Text};
 use vmlock_spec::lock::canonical::{LockError, parse, version_in, write};
 use vmlock_spec::lock::v1;
 
@@ -122,6 +123,22 @@ fn digests_never_change() {
         for (version, digest) in (1..).zip(digests) {
             now.insert(format!("{version} {name}"), digest.to_string());
         }
+    }
+    // A lock names what a vCPU begins with only where that is not zero: which registers are owed otherwise, and in which
+    // bits, is the catalogue's to keep.
+    for version in 2..=LOCK_VERSION {
+        let state = REGISTERS.iter().filter(|r| r.kind == Kind::State);
+        let owed = state.filter(|r| r.since <= version && r.unsaid.is_none());
+        let text: String = owed
+            .map(|r| {
+                let (mask, feature, gate) = (r.promised(), &r.feature, &r.gate);
+                let [feature, gate] = [feature, gate].map(|w| w.as_deref().unwrap_or("-"));
+                format!("{} {:#x} {mask:#x} {feature} {gate}\n", r.name, r.reset)
+            })
+            .collect();
+        let digest = Sha256::digest(text);
+        let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        now.insert(format!("{version} reset"), format!("sha256-{hex}"));
     }
     for line in known.lines() {
         let (entry, digest) = line.rsplit_once(' ').expect("version, name, digest");

@@ -196,6 +196,22 @@ fn locks_that_contradict_themselves_are_refused() {
             };
             l.registers[midr].vary = vec![waiver.clone(), waiver];
         }),
+        ("NOBODY_EL1", &|l| l.reset[0].name = "NOBODY_EL1".into()),
+        ("no register of a vCPU's state", &|l| l.reset.swap(0, 1)),
+        ("no register of a vCPU's state", &|l| {
+            l.reset.push(l.reset[0].clone())
+        }),
+        // Run-time state of which nothing is promised, and of a feature that the machine lacks.
+        ("`PC`", &|l| l.reset[0].name = "PC".into()),
+        ("`APIAKEYLO_EL1`", &|l| {
+            l.reset[0].name = "APIAKEYLO_EL1".into()
+        }),
+        ("holds nothing", &|l| l.reset[0].value = 0),
+        ("ACTLR_EL1", &|l| l.reset.retain(|r| r.name != "ACTLR_EL1")),
+        ("not promised", &|l| {
+            let esr = l.reset.iter_mut().find(|r| r.name == "ESR_EL1");
+            esr.expect("it is promised").value |= 1 << 32;
+        }),
         ("digest", &|l| {
             if let Some(boot) = &mut l.boot {
                 boot.kernel.digest = Some("md5-0".into());

@@ -9,4 +9,5 @@ mod frozen;
 mod locks;
 mod mitigations;
 mod plans;
+mod reset;
 mod truth;

@@ -18,6 +18,7 @@
 
 pub mod accesses;
 pub mod device;
+pub mod entry;
 pub mod torture;
 
 /// Start of guest RAM, guest-physical.
@@ -34,7 +35,7 @@ pub const LOAD_ADDRESS: u64 = RAM_BASE + 0x20_0000;
 pub const STACK_SIZE: u64 = 0x2000;
 
 /// The lowest guest-physical address that [`Parameters::records`] may have:
-/// the image and [`MAX_VCPUS`] stacks end below it.
+/// the image, [`MAX_VCPUS`] stacks and as many blocks of [`entry`] end below it.
 pub const RECORDS_ADDRESS: u64 = RAM_BASE + 0x80_0000;
 
 /// A page of zeroes, guest-physical, in which the witness makes a translation table: the windows
@@ -75,7 +76,7 @@ pub const PARAMETERS_MAGIC: u64 = u64::from_le_bytes(*b"VMLKPARM");
 pub const AREA_MAGIC: u64 = u64::from_le_bytes(*b"VMLKAREA");
 
 /// Version of everything in this file.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;
 
 /// [`Parameters::mode`]: everything that a guest can read.
 pub const MODE_FULL: u32 = 0;
@@ -153,7 +154,7 @@ pub struct AreaHeader {
     pub magic: u64,
     /// Records written so far.
     pub count: u32,
-    /// [`DONE_NOT`], [`DONE_COMPLETE`], [`DONE_OVERFLOW`] or [`DONE_FAULT`].
+    /// [`DONE_NOT`], [`DONE_COMPLETE`], [`DONE_OVERFLOW`], [`DONE_FAULT`] or [`DONE_AGAIN`].
     pub done: u32,
 }
 
@@ -166,6 +167,9 @@ pub const DONE_OVERFLOW: u32 = 2;
 /// [`AreaHeader::done`]: the witness itself met an exception where none was
 /// expected; the last records are of [`Kind::Fault`].
 pub const DONE_FAULT: u32 = 3;
+
+/// [`AreaHeader::done`]: the vCPU is started once more, to look at what it begins with then.
+pub const DONE_AGAIN: u32 = 4;
 
 /// One thing that a guest saw.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -257,6 +261,8 @@ pub enum Kind {
     RtcWritable = 24,
     /// How far the machine reaches. Id: one of the `REACH_` constants.
     Reach = 25,
+    /// What a register held when the vCPU began. Id: see [`entry`].
+    Entry = 26,
 }
 
 /// What the first word of memory reads after it and the last one were written: [`REACH_WRITTEN`].
@@ -388,6 +394,7 @@ impl Kind {
             23 => Kind::Rtc,
             24 => Kind::RtcWritable,
             25 => Kind::Reach,
+            26 => Kind::Entry,
             _ => return None,
         })
     }
@@ -471,7 +478,7 @@ mod tests {
     #[test]
     fn every_kind_survives_a_key() {
         let kinds: Vec<Kind> = (0..=u16::MAX).filter_map(Kind::from_number).collect();
-        assert_eq!(kinds.len(), 25);
+        assert_eq!(kinds.len(), 26);
         for kind in kinds {
             assert_eq!(kind as u16, (key(kind, u64::MAX) >> 48) as u16);
             assert_eq!(kind_of(key(kind, u64::MAX)), Some(kind));
@@ -506,6 +513,7 @@ mod tests {
         );
         assert!(PARAMETERS_ADDRESS + size_of::<Parameters>() as u64 <= WINDOWS_ADDRESS);
         const { assert!(WINDOWS_ADDRESS + 0x1000 <= LOAD_ADDRESS) };
-        assert!(LOAD_ADDRESS + STACK_SIZE * MAX_VCPUS as u64 <= RECORDS_ADDRESS);
+        assert!(LOAD_ADDRESS + STACK_SIZE * MAX_VCPUS as u64 <= entry::BLOCKS_ADDRESS);
+        assert!(entry::block(MAX_VCPUS as u32) <= RECORDS_ADDRESS);
     }
 }

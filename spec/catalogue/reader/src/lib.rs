@@ -181,11 +181,15 @@ impl Reader {
         let mut fields: Vec<Field> = Vec::new();
         let (mut gate, mut feature, mut neutral) = (None, None, None);
         let (mut encoding, mut guest_only) = (None, false);
+        let (mut reset, mut told, mut unsaid) = (0, u64::MAX, None);
         let (mut since, mut aliases) = (1, Vec::new());
         for child in children(node) {
             match child.name().value() {
                 "encoding" => encoding = self.encoding(child),
                 "guest-only" => guest_only = true,
+                "reset" => reset = self.number(child, 0, "a value").unwrap_or(0),
+                "told" => told = self.number(child, 0, "bits").unwrap_or(u64::MAX),
+                "unsaid" => unsaid = self.text(child, 0, "the reason"),
                 "since" => since = self.version(child, 0).unwrap_or(1),
                 "alias" => {
                     let name = self.text(child, 0, "the old name");
@@ -239,6 +243,9 @@ impl Reader {
             neutral,
             encoding,
             guest_only,
+            reset,
+            told,
+            unsaid,
             since,
             aliases: Cow::Owned(aliases),
         })

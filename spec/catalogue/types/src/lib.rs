@@ -137,6 +137,12 @@ pub struct RegisterInfo {
     pub encoding: Option<u16>,
     /// `KVM_GET_ONE_REG` does not serve it: only a guest can read it.
     pub guest_only: bool,
+    /// What a vCPU begins with in it; only for run-time state.
+    pub reset: u64,
+    /// Bits in which `KVM_GET_ONE_REG` says what a guest reads; only for run-time state.
+    pub told: u64,
+    /// Why a lock does not say what a vCPU begins with in it; only for run-time state.
+    pub unsaid: Option<Text>,
     /// The first version of the lock that knows the register: older locks treat it as unknown.
     pub since: u32,
     /// Names that older locks have for it, each with the last version of the lock that uses it.
@@ -166,6 +172,11 @@ impl RegisterInfo {
         };
         let free = self.fields.iter().filter(|f| f.rule == Rule::Free);
         free.fold(all, |bits, field| bits & !field.mask())
+    }
+    /// Whether it is state of which can be said what a vCPU with these features begins with, in 64 bits.
+    pub fn begins(&self, has: impl Fn(&str) -> bool) -> bool {
+        let there = self.feature.as_deref().is_none_or(has);
+        self.kind == Kind::State && self.unsaid.is_none() && self.id >> 52 & 0xf <= 3 && there
     }
     /// The field of that name.
     pub fn field(&self, name: &str) -> Option<&Field> {

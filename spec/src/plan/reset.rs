@@ -1,0 +1,175 @@
+//! What every vCPU begins with: as the host has it, or written, or refused.
+//!
+//! KVM resets a vCPU at each CPU_ON (arch/arm64/kvm/reset.c `kvm_reset_vcpu`), and what was written from outside is gone
+//! then. So a machine with several vCPUs, one of which has to begin otherwise than KVM lets it, needs the runner to answer
+//! CPU_ON itself: it starts the vCPU, writes and reads back.
+
+use super::host::{Filter, Host};
+use super::{Plan, Refusal, Step, Way, disagreement};
+use crate::lock::Lock;
+use crate::lock::reset::{Begun, begun, line_name};
+use crate::reason;
+use crate::report::{Reading, Seen};
+use crate::smccc;
+use std::collections::BTreeSet;
+
+/// What a refusal and a plan call all of it.
+const ALL: &str = "what a vCPU begins with";
+
+/// Plans each register; those that begin as promised and are zero are one entry.
+pub(super) fn reset(lock: &Lock, on: Host, inside: impl Fn(&str) -> Reading, plan: &mut Plan) {
+    let all = begun(lock);
+    if all.is_empty() {
+        return;
+    }
+    let narrow = |b: &&Begun| b.is_narrow() && on.view.register(b.info.id).is_some();
+    let untold = |b: &Begun| {
+        on.view
+            .register(b.info.id)
+            .is_none_or(|r| r.value.is_none())
+    };
+    if all.iter().filter(narrow).all(untold) {
+        plan.refusals.push(Refusal {
+            code: reason::NO_KNOB,
+            name: ALL.into(),
+            wanted: "what the lock says".into(),
+            offered: "nothing that the report tells".into(),
+            reason: "the report does not say what a vCPU of this host begins with".into(),
+            from: "the rule that unknown means no".into(),
+            help: vec!["make the report again with `vmlock-run probe`".into()],
+        });
+        return;
+    }
+    let mut named = BTreeSet::new();
+    let mut written = false;
+    for begun in &all {
+        let line = lock.reset.iter().any(|l| l.name == line_name(begun.info));
+        match one(begun, lock, on, &inside, plan) {
+            Some(Kept::AsItIs) if line => {
+                let name = format!("{} at entry", line_name(begun.info));
+                if named.insert(name.clone()) {
+                    plan.keep(&name, Way::Same, None, "");
+                }
+            }
+            Some(Kept::AsItIs) | None => {}
+            Some(Kept::Written(value)) => {
+                let id = begun.info.id;
+                let step = Some(Step::Reset { id, value });
+                plan.keep(&begun.name(), Way::Set, step, "");
+                written = true;
+            }
+        }
+    }
+    plan.keep(ALL, Way::Same, None, "zero in every other register");
+    if written && lock.machine.vcpus.len() > 1 {
+        for function in smccc::POWER {
+            let words =
+                "answered by the runner: KVM's own reset gives a vCPU something else to begin with";
+            let step = Some(Step::Forward(function));
+            plan.keep(&smccc::function_name(function), Way::Emulate, step, words);
+        }
+    }
+}
+
+/// How one register is kept.
+enum Kept {
+    AsItIs,
+    /// With this whole value.
+    Written(u64),
+}
+
+/// `None` where it is refused.
+fn one(
+    begun: &Begun,
+    lock: &Lock,
+    on: Host,
+    inside: impl Fn(&str) -> Reading,
+    plan: &mut Plan,
+) -> Option<Kept> {
+    let differs = |value: u64| (value ^ begun.value) & begun.mask;
+    let seen = begun.fact().map_or(Reading::Unseen, |fact| inside(&fact));
+    if let Reading::Apart(readings) = &seen {
+        let moved = |(_, seen): &(u32, Seen)| !matches!(seen, Seen::Value(v) if differs(*v) == 0);
+        if readings.iter().any(moved) {
+            let wanted = format!("{:#x}", begun.value);
+            disagreement::refuse(&begun.name(), wanted, readings, &begun.from(lock), plan);
+            return None;
+        }
+    }
+    let listed = on.view.register(begun.info.id);
+    if let Some((listed, value)) = listed.and_then(|r| Some((r, r.value?))) {
+        let changed = (value ^ begun.value) & begun.told;
+        if changed != 0 {
+            let wanted = begun.value & begun.told | value & !begun.told;
+            let why = match on.filter {
+                _ if changed & !listed.writable != 0 => "the kernel does not take another value",
+                Filter::Missing if lock.machine.vcpus.len() > 1 => {
+                    "the kernel puts it back whenever the guest starts a vCPU"
+                }
+                Filter::Forbidden if lock.machine.vcpus.len() > 1 => {
+                    "the kernel puts it back whenever the guest starts a vCPU, unless the runner does that"
+                }
+                _ => return Some(Kept::Written(wanted)),
+            };
+            let offered = value & begun.mask;
+            refuse(
+                begun,
+                lock,
+                offered,
+                reason::NOT_WRITABLE,
+                why,
+                on.filter,
+                plan,
+            );
+            return None;
+        }
+    }
+    match seen.value() {
+        // What KVM does not tell, or tells otherwise, only the CPU can have decided.
+        Some(value)
+            if differs(value) & !begun.told != 0 || listed.is_none() && differs(value) != 0 =>
+        {
+            let why = "KVM has no knob for it";
+            refuse(
+                begun,
+                lock,
+                value & begun.mask,
+                reason::NO_KNOB,
+                why,
+                on.filter,
+                plan,
+            );
+            None
+        }
+        _ => Some(Kept::AsItIs),
+    }
+}
+
+fn refuse(
+    begun: &Begun,
+    lock: &Lock,
+    offered: u64,
+    code: &'static str,
+    who: &str,
+    filter: Filter,
+    plan: &mut Plan,
+) {
+    let name = begun.name();
+    let mut help =
+        vec!["choose a host whose vCPUs begin so; `vmlock check` compares reports".to_owned()];
+    if code == reason::NOT_WRITABLE {
+        help.extend(filter.help());
+    }
+    plan.refusals.push(Refusal {
+        code,
+        wanted: format!("{:#x}", begun.value),
+        offered: format!("{offered:#x}"),
+        reason: format!(
+            "a vCPU on this host begins with {offered:#x} in {}, and {who}",
+            begun.info.name
+        ),
+        from: begun.from(lock),
+        help,
+        name,
+    });
+}

@@ -1,0 +1,205 @@
+//! What a vCPU begins with, on the recorded hosts and on those that differ in it.
+
+use crate::plans::{host, hosts};
+use crate::truth::{lock, spec};
+use vmlock_spec::catalogue::register_by_name;
+use vmlock_spec::lock::Lock;
+use vmlock_spec::lock::reset::begun;
+use vmlock_spec::observation::promises;
+use vmlock_spec::plan::{Emulation, Plan, Step, plan, plan_with};
+use vmlock_spec::reason;
+use vmlock_spec::report::{HostReport, ReportedRegister};
+use vmlock_spec::smccc::POWER;
+use vmlock_spec::vm::Feature;
+
+fn machine(cpu: &str, vcpus: u32, features: &[Feature]) -> Lock {
+    let mut spec = spec(&["kvm-6.12"], cpu, features);
+    spec.cpu.count = vcpus;
+    if features.contains(&Feature::Sve) {
+        spec.cpu.vector_lengths = vec![128];
+    }
+    let lock = lock(&spec);
+    assert!(!lock.reset.is_empty());
+    lock
+}
+
+fn change(host: &mut HostReport, name: &str, change: impl Fn(&mut ReportedRegister)) {
+    let id = register_by_name(name).expect("the catalogue has it").id;
+    let mut changed = 0;
+    for view in &mut host.views {
+        for register in view.registers.iter_mut().filter(|r| r.id == id) {
+            change(register);
+            changed += 1;
+        }
+    }
+    assert_ne!(changed, 0, "{name} is not recorded");
+}
+
+/// Refusals and steps that are about what a vCPU begins with.
+fn about(plan: &Plan) -> (Vec<&str>, Vec<(u64, u64)>) {
+    let mut refused: Vec<&str> = plan.refusals.iter().map(|r| r.name.as_str()).collect();
+    refused.retain(|name| name.contains("at entry") || name.contains("begins with"));
+    let written = plan.steps().filter_map(|step| match step {
+        Step::Reset { id, value } => Some((*id, *value)),
+        _ => None,
+    });
+    (refused, written.collect())
+}
+
+/// The functions that come to the runner.
+fn forwarded(plan: &Plan) -> Vec<u32> {
+    let forwarded = plan.steps().filter_map(|step| match step {
+        Step::Forward(function) => Some(*function),
+        _ => None,
+    });
+    forwarded
+        .filter(|function| POWER.contains(function))
+        .collect()
+}
+
+#[test]
+fn every_recorded_host_begins_as_locks_say() {
+    for (name, host) in hosts() {
+        let (cpu, _) = name.rsplit_once('-').expect("CPU and series");
+        for view in &host.views {
+            let lock = machine(cpu, 2, &view.features);
+            let plan = plan(&lock, &host);
+            assert_eq!(about(&plan), (vec![], vec![]), "{name} {:?}", view.features);
+            assert!(forwarded(&plan).is_empty(), "{name}");
+            // The report tells of it, and the guest saw it.
+            let (mut told, mut seen) = (0, 0);
+            for begun in begun(&lock) {
+                let value = view.register(begun.info.id).and_then(|r| r.value);
+                told += usize::from(value.is_some());
+                let fact = begun.fact().and_then(|fact| view.seen(&fact).value());
+                if let Some(value) = fact.filter(|_| !begun.info.name.starts_with("DBG")) {
+                    assert_eq!(value & begun.mask, begun.value, "{name} {}", begun.name());
+                    seen += 1;
+                }
+            }
+            assert!(told > 80 && seen > 55, "{name}: {told} told, {seen} seen");
+        }
+    }
+}
+
+#[test]
+fn another_value_is_written_where_it_stays() {
+    let mut host = host("neoverse-n1-6.12");
+    change(&mut host, "ACTLR_EL1", |r| r.value = Some(0x30));
+    let id = register_by_name("ACTLR_EL1").expect("it is there").id;
+    // The kernel resets a vCPU at CPU_ON, unless the runner does.
+    let two = plan(&machine("neoverse-n1", 2, &[]), &host);
+    assert_eq!(about(&two), (vec![], vec![(id, 0)]));
+    assert_eq!(forwarded(&two), POWER);
+    // The first vCPU needs no CPU_ON.
+    let one = plan(&machine("neoverse-n1", 1, &[]), &host);
+    assert_eq!(about(&one), (vec![], vec![(id, 0)]));
+    assert!(forwarded(&one).is_empty());
+}
+
+#[test]
+fn without_the_runner_several_vcpus_are_refused_by_name() {
+    let mut old = host("neoverse-n1-5.10");
+    change(&mut old, "ACTLR_EL1", |r| r.value = Some(0x30));
+    let mut new = host("neoverse-n1-6.12");
+    change(&mut new, "ACTLR_EL1", |r| r.value = Some(0x30));
+    let lock = machine("neoverse-n1", 2, &[]);
+    for (host, emulation, word) in [
+        (&old, Emulation::Allowed, "Linux 6.4"),
+        (&new, Emulation::Forbidden, "--native"),
+    ] {
+        let plan = plan_with(&lock, host, emulation);
+        assert_eq!(about(&plan), (vec!["ACTLR_EL1 at entry"], vec![]));
+        let refusal = plan
+            .refusals
+            .iter()
+            .find(|r| r.name == "ACTLR_EL1 at entry");
+        let refusal = refusal.expect("it is refused");
+        assert_eq!(refusal.code, reason::NOT_WRITABLE);
+        assert_eq!((&*refusal.wanted, &*refusal.offered), ("0x0", "0x30"));
+        assert_eq!(refusal.from, "cpu/neoverse-n1");
+        assert!(refusal.reason.contains("starts a vCPU"), "{refusal:?}");
+        assert!(
+            refusal.help.iter().any(|help| help.contains(word)),
+            "{refusal:?}"
+        );
+    }
+    let one = machine("neoverse-n1", 1, &[]);
+    assert_eq!(about(&plan(&one, &old)).1.len(), 1);
+}
+
+#[test]
+fn what_the_kernel_does_not_take_is_refused() {
+    let mut host = host("neoverse-n1-6.12");
+    change(&mut host, "SCTLR_EL1", |r| {
+        r.value = Some(0x30c5_0838);
+        r.writable = !(1 << 28);
+    });
+    let plan = plan(&machine("neoverse-n1", 1, &[]), &host);
+    assert_eq!(about(&plan), (vec!["SCTLR_EL1 at entry"], vec![]));
+    let refusal = plan
+        .refusals
+        .iter()
+        .find(|r| r.name == "SCTLR_EL1 at entry");
+    let refusal = refusal.expect("it is refused");
+    assert_eq!(
+        (&*refusal.wanted, &*refusal.offered),
+        ("0xc50078", "0x30c50838")
+    );
+}
+
+/// What KVM does not tell counts as the guest saw it.
+#[test]
+fn what_only_a_guest_sees_is_held_too() {
+    let mut host = host("neoverse-n1-5.10");
+    for view in &mut host.views {
+        let facts = view.guest.iter_mut();
+        for fact in facts.filter(|f| f.name == "AFSR0_EL1 at entry") {
+            fact.seen = vmlock_spec::report::Seen::Value(0xde);
+        }
+    }
+    let plan = plan(&machine("neoverse-n1", 1, &[]), &host);
+    assert_eq!(about(&plan).0, ["AFSR0_EL1 at entry"]);
+}
+
+#[test]
+fn vcpus_that_begin_apart_are_refused() {
+    let mut host = host("neoverse-n1-6.12");
+    for view in &mut host.views {
+        let facts = view.guest.iter_mut();
+        for fact in facts.filter(|f| f.name == "VBAR_EL1 at entry" && f.vcpu == 1) {
+            fact.seen = vmlock_spec::report::Seen::Value(0x800);
+        }
+    }
+    let plan = plan(&machine("neoverse-n1", 2, &[]), &host);
+    let refusal = plan.refusals.iter().find(|r| r.name == "VBAR_EL1 at entry");
+    assert_eq!(refusal.map(|r| r.code), Some(reason::VCPUS_DISAGREE));
+}
+
+#[test]
+fn a_report_that_says_nothing_of_it_is_refused() {
+    let mut host = host("neoverse-n1-6.12");
+    for register in host.views.iter_mut().flat_map(|v| &mut v.registers) {
+        if register_by_name(&register.name).is_some_and(|i| i.begins(|_| true)) {
+            register.value = None;
+        }
+    }
+    let plan = plan(&machine("neoverse-n1", 1, &[]), &host);
+    assert_eq!(about(&plan).0, ["what a vCPU begins with"]);
+}
+
+#[test]
+fn secondaries_are_looked_at_twice() {
+    let all = promises(&machine("neoverse-n1", 2, &[]));
+    let of = |vcpu: u32, end: &str| {
+        let of = all
+            .iter()
+            .filter(|p| p.vcpu == vcpu && p.name.ends_with(end));
+        of.count()
+    };
+    assert!(of(0, " at entry") > 50);
+    assert_eq!(of(0, " at entry"), of(1, " at entry"));
+    assert_eq!(of(0, " at a later entry"), 0);
+    // The stack pointer, and where an exception came from, are what the guest left.
+    assert_eq!(of(1, " at a later entry"), of(1, " at entry") - 3);
+}

@@ -1,0 +1,34 @@
+//! The state this vCPU began with: what its first instructions put aside, and
+//! what nobody has changed since.
+
+use core::ptr;
+
+use crate::probe::{self, Outcome, RET, Stub};
+use crate::record::Area;
+use crate::sysreg::mrs;
+use crate::wire::{Kind, entry};
+
+/// The reading instruction of each register of [`entry::READ`].
+static STUBS: [Stub; entry::READ.len()] = {
+    let mut stubs = [[0, RET]; entry::READ.len()];
+    let mut i = 0;
+    while i < stubs.len() {
+        stubs[i][0] = mrs(entry::READ[i] & !entry::SYSTEM);
+        i += 1;
+    }
+    stubs
+};
+
+/// Records all of it, with `which` set in the ids. Has to come before anything
+/// that takes an exception or selects a cache.
+pub fn state(area: &mut Area, vcpu: u32, which: u64) {
+    let block = ptr::with_exposed_provenance::<u64>(entry::block(vcpu) as usize);
+    for (at, id) in entry::WORDS.iter().enumerate() {
+        // SAFETY: the block is this vCPU's own and aligned; `boot.s` wrote it, and nobody writes it any more.
+        let value = unsafe { ptr::read_volatile(block.add(at)) };
+        area.push_outcome(Kind::Entry, *id | which, Outcome::Value(value));
+    }
+    for (id, stub) in entry::READ.iter().zip(&STUBS) {
+        area.push_outcome(Kind::Entry, *id | which, probe::run(stub, 0));
+    }
+}
