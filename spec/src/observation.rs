@@ -2,6 +2,9 @@
 //! that a lock promises, and the comparison of the two.
 
 pub mod device;
+pub mod questions;
+pub mod settled;
+pub mod unpromised;
 
 pub use vmlock_wire::{self as wire, accesses, torture};
 
@@ -14,63 +17,39 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 use std::collections::{HashMap, HashSet};
 
-/// GIC registers by offset that facts are named after (Arm IHI 0069 chapter 12).
-const DISTRIBUTOR: &[(u64, &str)] = &[
-    (0x0, "GICD_CTLR"),
-    (0x4, "GICD_TYPER"),
-    (0x8, "GICD_IIDR"),
-    (0xc, "GICD_TYPER2"),
-    (0x10, "GICD_STATUSR"),
-    (0xffe8, "GICD_PIDR2"),
-];
-const REDISTRIBUTOR: &[(u64, &str)] = &[
-    (0x0, "GICR_CTLR"),
-    (0x4, "GICR_IIDR"),
-    (0x8, "GICR_TYPER"),
-    (0xc, "GICR_TYPER.high"),
-    (0x10, "GICR_STATUSR"),
-    (0x14, "GICR_WAKER"),
-    (0x70, "GICR_PROPBASER"),
-    (0x74, "GICR_PROPBASER.high"),
-    (0x78, "GICR_PENDBASER"),
-    (0x7c, "GICR_PENDBASER.high"),
-    (0xc0, "GICR_SYNCR"),
-    (0xffe8, "GICR_PIDR2"),
-    (0x1_0080, "GICR_IGROUPR0"),
-];
-
 fn distributor(offset: u64) -> String {
-    if let Some((_, name)) = DISTRIBUTOR.iter().find(|(o, _)| *o == offset) {
+    let read = wire::frames::DISTRIBUTOR;
+    if let Some((_, name)) = read.iter().find(|(o, _)| *o == offset) {
         return (*name).to_owned();
     }
     match offset {
-        0x84..0x100 => format!("GICD_IGROUPR{}", (offset - 0x80) / 4),
-        0x400..0x800 => format!("GICD_IPRIORITYR{}", (offset - 0x400) / 4),
-        0x800..0xc00 => format!("GICD_ITARGETSR{}", (offset - 0x800) / 4),
-        0xc00..0xd00 => format!("GICD_ICFGR{}", (offset - 0xc00) / 4),
-        0xd00..0xd80 => format!("GICD_IGRPMODR{}", (offset - 0xd00) / 4),
+        0x84..0x100 => format!("GICD_IGROUPR{}", (offset - wire::frames::GICD_IGROUPR) / 4),
         _ => format!("GICD offset {offset:#06x}"),
     }
 }
 
 fn redistributor(offset: u64) -> String {
-    match REDISTRIBUTOR.iter().find(|(o, _)| *o == offset) {
+    let read = wire::frames::REDISTRIBUTOR;
+    match read.iter().find(|(o, _)| *o == offset) {
         Some((_, name)) => (*name).to_owned(),
         None => format!("GICR offset {offset:#07x}"),
     }
 }
 
-/// The name of the system register with that encoding.
-fn system_register(encoding: u64) -> String {
-    match register_by_encoding(encoding as u16) {
-        Some(register) => register.name.to_string(),
+/// A system register, by the name that the catalogue has for it, or else the witness's list.
+fn system_register(id: u64) -> String {
+    if let Some(register) = register_by_encoding(id as u16) {
+        return register.name.to_string();
+    }
+    match wire::registers::name(id) {
+        Some(name) => name.to_owned(),
         None => format!(
             "S{}_{}_C{}_C{}_{}",
-            encoding >> 14 & 3,
-            encoding >> 11 & 7,
-            encoding >> 7 & 15,
-            encoding >> 3 & 15,
-            encoding & 7
+            id >> 14 & 3,
+            id >> 11 & 7,
+            id >> 7 & 15,
+            id >> 3 & 15,
+            id & 7
         ),
     }
 }
@@ -114,6 +93,7 @@ pub fn fact_name(key: u64) -> String {
     let asked = || function_name(id as u32);
     match wire::kind_of(key) {
         Some(Kind::SystemRegister) => system_register(id),
+        Some(Kind::SystemRegisterWritable) => format!("{}.writable", system_register(id)),
         Some(Kind::Ccsidr) => format!("CCSIDR_EL1[{id}]"),
         Some(Kind::Gicd) => distributor(id),
         Some(Kind::Gicr) => redistributor(id),
@@ -125,6 +105,8 @@ pub fn fact_name(key: u64) -> String {
         Some(Kind::TrngFeatures) => format!("TRNG_FEATURES({})", asked()),
         Some(Kind::PvTimeFeatures) => format!("PV_TIME_FEATURES({})", asked()),
         Some(Kind::Smc) => call("SMC "),
+        Some(Kind::HvcLeaves) => format!("{} changes of x1 to x17", call("")),
+        Some(Kind::SmcLeaves) => format!("{} changes of x1 to x17", call("SMC ")),
         Some(Kind::SveVectorLength) => format!("SVE vector length at ZCR_EL1.LEN {id}"),
         Some(Kind::Use) => match id {
             wire::USE_PAUTH => "pointer authentication in use".to_owned(),
@@ -233,6 +215,7 @@ pub fn decode_facts(areas: &[&[u8]]) -> (Vec<Fact>, Vec<Incomplete>) {
                 Some(
                     wire::Kind::GicdWritable
                     | wire::Kind::GicrWritable
+                    | wire::Kind::SystemRegisterWritable
                     | wire::Kind::UartWritable
                     | wire::Kind::RtcWritable,
                 ) => {
@@ -282,13 +265,16 @@ impl Promise {
         }
     }
     /// The promise in words.
-    fn words(&self) -> String {
+    pub(crate) fn words(&self) -> String {
         match self.value {
             Some(value) => format!("{value:#x}"),
             None => NOTHING.to_owned(),
         }
     }
 }
+
+/// What a vCPU finds: a fact's name, its value (`None`: nothing to read), and the bits that are promised.
+type Shown = (String, Option<u64>, u64);
 
 /// What a guest finds where it cannot read: the instruction is undefined, or
 /// takes an exception of the class that FEAT_IDST gives it.
@@ -305,7 +291,12 @@ pub fn promises(lock: &Lock) -> Vec<Promise> {
     begun(lock, &mut features);
     let later = later(lock);
     for (vcpu, _) in (0u32..).zip(&lock.machine.vcpus) {
-        let of_vcpu = |(name, value, mask): &(String, Option<u64>, u64)| Promise {
+        if lock.lock_version >= settled::SINCE {
+            // That it can be read is settled; what is read, where a vCPU begins with it and the witness leaves it alone.
+            let begun = |promise: &Promise| features.iter().any(|(name, ..)| *name == promise.name);
+            out.extend(settled::promises(lock, vcpu).filter(|promise| !begun(promise)));
+        }
+        let of_vcpu = |(name, value, mask): &Shown| Promise {
             vcpu,
             name: name.clone(),
             value: *value,
@@ -373,7 +364,7 @@ fn identifying(lock: &Lock) -> Vec<Promise> {
 
 /// What the optional features of a vCPU do when they are used, and that those
 /// which the lock does not name are not there: name, value, promised bits.
-fn features(lock: &Lock) -> Vec<(String, Option<u64>, u64)> {
+fn features(lock: &Lock) -> Vec<Shown> {
     let has = |feature| lock.features.contains(&feature);
     let mut out = Vec::new();
     let longest_of = |limit: u32| lock.vector_lengths.iter().rev().find(|l| **l <= limit);
@@ -465,7 +456,7 @@ fn later(lock: &Lock) -> Vec<(String, Option<u64>, u64)> {
 }
 
 /// What answers where nothing is: the same abort, whatever asks. Version 1 promised nothing of it.
-fn unmapped(lock: &Lock) -> Vec<(String, Option<u64>, u64)> {
+fn unmapped(lock: &Lock) -> Vec<Shown> {
     let machine = &lock.machine;
     if lock.lock_version == v1::VERSION {
         return Vec::new();
@@ -582,6 +573,17 @@ pub struct Difference {
     pub seen: String,
 }
 
+/// A fact that is not promised.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Observed {
+    /// What was seen.
+    #[serde(flatten)]
+    pub fact: Fact,
+    /// The row of [`unpromised::ROWS`] that names it.
+    pub unpromised: &'static str,
+}
+
 /// What an audit found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -592,8 +594,12 @@ pub struct Audit {
     pub differences: Vec<Difference>,
     /// vCPUs whose account is not complete.
     pub incomplete: Vec<Incomplete>,
-    /// What the guest saw and no lock can promise.
-    pub observed: Vec<Fact>,
+    /// What the guest saw and the lock does not promise.
+    pub observed: Vec<Observed>,
+    /// What it saw and nothing names, neither the lock nor [`unpromised::ROWS`]: a fault of this program's, with which
+    /// nothing is kept.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unnamed: Vec<Fact>,
     /// `sha256-` and 64 hex digits over every promised fact as the guest saw it.
     pub digest: String,
 }
@@ -601,7 +607,8 @@ pub struct Audit {
 impl Audit {
     /// Whether the guest saw all that was promised, and nothing else in its place.
     pub fn kept(&self) -> bool {
-        self.facts > 0 && self.differences.is_empty() && self.incomplete.is_empty()
+        let found = self.differences.is_empty() && self.incomplete.is_empty();
+        self.facts > 0 && found && self.unnamed.is_empty()
     }
 }
 
@@ -659,11 +666,20 @@ pub fn audit(lock: &Lock, facts: &[Fact], mut incomplete: Vec<Incomplete>) -> Au
     }
     let promised: HashSet<(u32, &str)> =
         promises.iter().map(|p| (p.vcpu, p.name.as_str())).collect();
-    let observed = facts
-        .iter()
-        .filter(|f| !promised.contains(&(f.vcpu, f.name.as_str())))
-        .cloned()
-        .collect();
+    let newer = unpromised::newer(lock);
+    let (mut observed, mut unnamed) = (Vec::new(), Vec::new());
+    for fact in facts {
+        if promised.contains(&(fact.vcpu, fact.name.as_str())) {
+            continue;
+        }
+        match unpromised::row(&fact.name, &newer) {
+            Some(row) => observed.push(Observed {
+                fact: fact.clone(),
+                unpromised: row.name,
+            }),
+            None => unnamed.push(fact.clone()),
+        }
+    }
     let digest = hash
         .finalize()
         .iter()
@@ -675,6 +691,7 @@ pub fn audit(lock: &Lock, facts: &[Fact], mut incomplete: Vec<Incomplete>) -> Au
         differences,
         incomplete,
         observed,
+        unnamed,
         digest,
     }
 }

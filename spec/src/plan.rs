@@ -15,6 +15,7 @@ mod presumed;
 mod registers;
 mod reset;
 mod room;
+mod settled;
 mod unlocked;
 mod workarounds;
 
@@ -93,6 +94,8 @@ pub enum Step {
     },
     /// Let the runner answer this firmware function (`KVM_SMCCC_FILTER_FWD_TO_USER`).
     Forward(u32),
+    /// Let the runner answer every function of these ranges, both ends included (`KVM_SMCCC_FILTER_FWD_TO_USER`).
+    ForwardRanges(Vec<(u32, u32)>),
     /// Let the kernel answer NOT_SUPPORTED to this firmware function (`KVM_SMCCC_FILTER_DENY`).
     Deny(u32),
 }
@@ -253,6 +256,7 @@ pub fn plan_with(lock: &Lock, report: &HostReport, emulation: Emulation) -> Plan
     features::hidden_and_there(lock, view, &mut plan);
     interrupts::gic(lock, inside, gic, emulation, &mut plan);
     firmware::answers(lock, host, inside, &mut plan);
+    settled::settled(lock, host, inside, &mut plan);
     plan
 }
 

@@ -8,6 +8,7 @@ use crate::catalogue::register_by_name;
 use crate::lock::{Lock, LockedRegister};
 use crate::observation::{fact_name, wire};
 use crate::vm::Feature;
+use std::collections::BTreeSet;
 
 /// `KVM_REG_ARM_PSCI_VERSION` (arch/arm64/include/uapi/asm/kvm.h), 64 bits.
 pub const PSCI_VERSION_REGISTER: u64 = 0x6030_0000_0014_0000;
@@ -212,9 +213,45 @@ pub const fn filterable(function: u32) -> bool {
     )
 }
 
+/// What [`filterable`] says, as ranges of function ids.
+const FILTERABLE: [(u32, u32); 3] = [
+    (0, 0x7fff_ffff),
+    (0x8001_0000, 0xbfff_ffff),
+    (0xc001_0000, u32::MAX),
+];
+
+/// Functions that need the vCPUs' states, and stay in the kernel: CPU_SUSPEND, CPU_OFF, CPU_ON and AFFINITY_INFO.
+pub const STATEFUL: [u32; 7] = [
+    0x8400_0001,
+    0x8400_0002,
+    0x8400_0003,
+    0x8400_0004,
+    0xc400_0001,
+    0xc400_0003,
+    0xc400_0004,
+];
+
+/// Every function that the filter can take but these, as ranges that do not touch.
+pub fn filterable_but(left: &BTreeSet<u32>) -> Vec<(u32, u32)> {
+    let mut out = Vec::new();
+    for (mut first, last) in FILTERABLE {
+        let mut ended = false;
+        for &function in left.range(first..=last) {
+            if function > first {
+                out.push((first, function - 1));
+            }
+            ended = function == last;
+            first = function.saturating_add(1);
+        }
+        if !ended {
+            out.push((first, last));
+        }
+    }
+    out
+}
+
 /// Functions that the runner can answer in the kernel's place, because their
-/// answers need nothing that only the kernel has. CPU_ON, CPU_OFF, CPU_SUSPEND
-/// and AFFINITY_INFO need the vCPUs' states and stay in the kernel.
+/// answers need nothing that only the kernel has; see [`STATEFUL`].
 pub const ANSWERED_BY_RUNNER: &[u32] = &[
     0x8400_0000, // PSCI_VERSION
     0x8400_0006, // MIGRATE_INFO_TYPE
@@ -322,7 +359,7 @@ pub fn answer_name(call: &str, x0: u64) -> String {
 ///
 /// Left out, because KVM changed them between 5.10 and 7.3 without a knob and nobody else can answer them: CPU_ON and
 /// AFFINITY_INFO with reserved affinity bits, and SMC as a conduit of calls that only the kernel can answer, such as
-/// CPU_ON and SMCCC_VERSION, where a baseline has none. They are observed, and the README names them to users.
+/// CPU_ON and SMCCC_VERSION, where a baseline has none. [`crate::observation::unpromised`] names them.
 /// PSCI_VERSION is what a guest asks to find a conduit, and that is promised.
 pub fn answers(services: &Services, _version: u32) -> Vec<KeyedAnswer> {
     use wire::{Kind, call, key};
@@ -539,6 +576,35 @@ fn results(out: &mut Vec<KeyedAnswer>, function: u32, there: bool, values: [u64;
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ranges_hold_all_that_the_filter_takes_but_what_is_left() {
+        let left: BTreeSet<u32> = STATEFUL.iter().chain(&[0, 0x7fff_ffff]).copied().collect();
+        let ranges = filterable_but(&left);
+        let held = |f: u32| ranges.iter().filter(|(a, b)| (a..=b).contains(&&f)).count();
+        let edges = [
+            0u32,
+            1,
+            0x7fff_fffe,
+            0x7fff_ffff,
+            0x8000_0000,
+            0x8000_ffff,
+            0x8001_0000,
+        ];
+        let near = left
+            .iter()
+            .flat_map(|f| [f.wrapping_sub(1), *f, f.wrapping_add(1)]);
+        let more = [0xbfff_ffff, 0xc000_0000, 0xc000_ffff, 0xc001_0000, u32::MAX];
+        for function in edges.into_iter().chain(near).chain(more) {
+            let wanted = filterable(function) && !left.contains(&function);
+            assert_eq!(held(function), usize::from(wanted), "{function:#010x}");
+        }
+        assert_eq!(filterable_but(&BTreeSet::new()), FILTERABLE);
+        assert_eq!(
+            filterable_but(&[u32::MAX].into()).last(),
+            Some(&(0xc001_0000, u32::MAX - 1))
+        );
+    }
 
     /// Level by level as arch/arm64/kvm/hypercalls.c has it.
     #[test]

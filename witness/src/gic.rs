@@ -1,52 +1,20 @@
 //! The interrupt controller as a guest sees it: what the distributor and this
 //! vCPU's redistributor say about themselves, and which bits can be written.
 //!
-//! Offsets: GIC architecture specification IHI 0069, chapter 12.
+//! Which registers: `vmlock_wire::frames`.
 
 use crate::probe::{self, Outcome};
 use crate::record::Area;
+use crate::wire::frames::{
+    DISTRIBUTOR, DISTRIBUTOR_WRITABLE, GICD_IGROUPR, REDISTRIBUTOR, REDISTRIBUTOR_WRITABLE,
+};
 use crate::wire::{self, Kind, STATUS_VALUE, Search};
 
 const GICD_TYPER: u64 = 0x4;
-const GICD_IGROUPR: u64 = 0x80;
-
-/// Offsets of distributor registers to read.
-#[rustfmt::skip]
-const DISTRIBUTOR: &[u64] = &[
-    0x0, GICD_TYPER, 0x8, 0xc,     // CTLR, TYPER, IIDR, TYPER2
-    0x10,                          // STATUSR
-    0x420, 0x820, 0xc08, 0xd04,    // IPRIORITYR8, ITARGETSR8, ICFGR2, IGRPMODR1
-    0xe08, 0x6100, 0x6104,         // NSACR2, IROUTER32
-    0xffd0, 0xffd4, 0xffd8, 0xffdc, 0xffe0, 0xffe4, 0xffe8, 0xffec, // PIDR4 to 7, PIDR0 to 3
-    0xfff0, 0xfff4, 0xfff8, 0xfffc, // CIDR0 to 3
-];
-
-/// Distributor registers to write, besides every IGROUPR of an SPI: the first
-/// four priorities, the first configuration and the first group modifier word.
-const DISTRIBUTOR_WRITABLE: &[u64] = &[0x420, 0xc08, 0xd04];
-
-/// Offsets of redistributor registers to read; 0x10000 and up is the SGI frame.
-#[rustfmt::skip]
-const REDISTRIBUTOR: &[u64] = &[
-    0x0, 0x4, 0x8, 0xc,            // CTLR, IIDR, TYPER
-    0x10, 0x14, 0x18, 0x1c,        // STATUSR, WAKER, MPAMIDR, PARTIDR
-    0x70, 0x74, 0x78, 0x7c,        // PROPBASER, PENDBASER
-    0xc0,                          // SYNCR
-    0xffd0, 0xffd4, 0xffd8, 0xffdc, 0xffe0, 0xffe4, 0xffe8, 0xffec, // PIDR4 to 7, PIDR0 to 3
-    0xfff0, 0xfff4, 0xfff8, 0xfffc, // CIDR0 to 3
-    0x1_0080, 0x1_0400, 0x1_0c00, 0x1_0c04, // IGROUPR0, IPRIORITYR0, ICFGR0, ICFGR1
-    0x1_0d00, 0x1_0e00,            // IGRPMODR0, NSACR
-];
-
-/// Redistributor registers to write: PROPBASER and PENDBASER (LPIs are off, so
-/// nothing comes of it), IGROUPR0, IPRIORITYR0, ICFGR1, IGRPMODR0.
-const REDISTRIBUTOR_WRITABLE: &[u64] = &[
-    0x70, 0x74, 0x78, 0x7c, 0x1_0080, 0x1_0400, 0x1_0c04, 0x1_0d00,
-];
 
 /// Records the distributor whose frame is at `base`.
 pub fn distributor(area: &mut Area, base: u64) {
-    for &offset in DISTRIBUTOR {
+    for &(offset, _) in DISTRIBUTOR {
         area.push_outcome(Kind::Gicd, offset, probe::read32(base + offset));
     }
     // ITLinesNumber: interrupts in units of 32, less one; the first unit is
@@ -110,7 +78,7 @@ pub fn search<'a>(area: &mut Area, ranges: impl Iterator<Item = &'a Search>) {
 
 /// Records this vCPU's own redistributor, whose frames are at `base`.
 pub fn redistributor(area: &mut Area, base: u64) {
-    for &offset in REDISTRIBUTOR {
+    for &(offset, _) in REDISTRIBUTOR {
         area.push_outcome(Kind::Gicr, offset, probe::read32(base + offset));
     }
     for &offset in REDISTRIBUTOR_WRITABLE {

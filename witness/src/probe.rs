@@ -5,6 +5,7 @@
 //! safe across hypercalls: SMCCC preserves x19 and up.
 
 use core::arch::asm;
+use core::mem::MaybeUninit;
 
 use crate::wire;
 
@@ -232,4 +233,72 @@ pub fn call(conduit: Conduit, arguments: [u64; 4]) -> Result<[u64; 4], u64> {
     } else {
         Err(esr)
     }
+}
+
+/// Calls firmware with [`wire::SENTINEL`] plus its number in each of x1 to x17; gives x0 to x17 as they come back, or
+/// the ESR_EL1 of the exception that the instruction took.
+pub fn call_with_all(
+    conduit: Conduit,
+    function: u32,
+    room: &mut MaybeUninit<[u64; 18]>,
+) -> Result<&[u64; 18], u64> {
+    let esr: u64;
+    macro_rules! instruction {
+        ($text:literal) => {
+            asm!(
+                // x20 to x22 and SP_EL0 are the callee's to preserve (SMCCC 1.0).
+                "msr sp_el0, x20",
+                "mov x20, xzr",
+                "add x1, x21, #1",
+                "add x2, x21, #2",
+                "add x3, x21, #3",
+                "add x4, x21, #4",
+                "add x5, x21, #5",
+                "add x6, x21, #6",
+                "add x7, x21, #7",
+                "add x8, x21, #8",
+                "add x9, x21, #9",
+                "add x10, x21, #10",
+                "add x11, x21, #11",
+                "add x12, x21, #12",
+                "add x13, x21, #13",
+                "add x14, x21, #14",
+                "add x15, x21, #15",
+                "add x16, x21, #16",
+                "add x17, x21, #17",
+                $text,
+                "stp x0, x1, [x22]",
+                "stp x2, x3, [x22, #16]",
+                "stp x4, x5, [x22, #32]",
+                "stp x6, x7, [x22, #48]",
+                "stp x8, x9, [x22, #64]",
+                "stp x10, x11, [x22, #80]",
+                "stp x12, x13, [x22, #96]",
+                "stp x14, x15, [x22, #112]",
+                "stp x16, x17, [x22, #128]",
+                "msr sp_el0, xzr",
+                inout("x0") u64::from(function) => _,
+                inout("x20") 1u64 => esr,
+                in("x21") wire::SENTINEL,
+                in("x22") room.as_mut_ptr(),
+                out("x1") _, out("x2") _, out("x3") _, out("x4") _, out("x5") _, out("x6") _,
+                out("x7") _, out("x8") _, out("x9") _, out("x10") _, out("x11") _, out("x12") _, out("x13") _,
+                out("x14") _, out("x15") _, out("x16") _, out("x17") _,
+                options(nostack),
+            )
+        };
+    }
+    // SAFETY: the callers' functions change nothing but the registers named here, and the array that x22 points to
+    // is written within its bounds.
+    unsafe {
+        match conduit {
+            Conduit::Hvc => instruction!("hvc #0"),
+            Conduit::Smc => instruction!("smc #0"),
+        }
+    }
+    if esr != 0 {
+        return Err(esr);
+    }
+    // SAFETY: all eighteen were stored above.
+    Ok(unsafe { room.assume_init_ref() })
 }

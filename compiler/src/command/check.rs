@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use vmlock_spec::catalogue::Catalogue;
 use vmlock_spec::lock::{LOCK_VERSION, Lock, newer};
 use vmlock_spec::mitigation;
+use vmlock_spec::observation::unpromised;
 use vmlock_spec::plan::{Emulation, Keep, Plan, Refusal, Way, plan_with};
 use vmlock_spec::resolve::allow::WITHHOLDS;
 use vmlock_spec::resolve::dispatch;
@@ -82,6 +83,22 @@ pub fn run(flags: &CheckFlags, out: &mut Output) {
         warning.severity = Severity::Warning;
         out.findings(vec![warning]);
     }
+    let open = unpromised::open(&lock);
+    if flags.verbose {
+        for row in &open {
+            out.line(format!("not promised: {}{}", row.name, row.clause()));
+        }
+    } else {
+        let names: Vec<&str> = open.iter().map(|row| row.name).collect();
+        let names = names.join("; ");
+        out.line(format!(
+            "not promised on any host (`--verbose` says why): {names}"
+        ));
+    }
+    out.value(
+        "unpromised",
+        serde_json::to_value(&open).unwrap_or_default(),
+    );
     // A report that could not be read is no host that keeps the lock.
     out.value(
         "kept",

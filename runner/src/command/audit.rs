@@ -6,7 +6,7 @@ use crate::flags::Parsed;
 use crate::rehearse::{Search, rehearse};
 use crate::say;
 use serde::{Serialize, Serializer};
-use vmlock_spec::observation::Audit;
+use vmlock_spec::observation::{Audit, Observed};
 use vmlock_spec::plan::Way;
 use vmlock_spec::report::{Fact, Seen};
 
@@ -57,10 +57,18 @@ fn human(name: &str, audit: &Audit, all: bool) -> String {
             incomplete.vcpu, incomplete.reason
         ));
     }
+    for fact in &audit.unnamed {
+        out.push_str(&format!(
+            "{} on vCPU {}: seen {}, and neither the lock promises it nor does vmlock name it as unpromised: please report this\n",
+            fact.name,
+            fact.vcpu,
+            seen(fact)
+        ));
+    }
     if all {
-        for fact in &audit.observed {
+        for Observed { fact, unpromised } in &audit.observed {
             out.push_str(&format!(
-                "observed on vCPU {}: {}: {}\n",
+                "observed on vCPU {}: {}: {} (not promised: {unpromised})\n",
                 fact.vcpu,
                 fact.name,
                 seen(fact)
@@ -70,7 +78,7 @@ fn human(name: &str, audit: &Audit, all: bool) -> String {
         let traps = audit
             .observed
             .iter()
-            .filter(|f| !matches!(f.seen, Seen::Value(_)))
+            .filter(|o| !matches!(o.fact.seen, Seen::Value(_)))
             .count();
         out.push_str(&format!(
             "observed beside the promises: {} facts, {traps} of them exceptions (`--observed` lists them)\n",
@@ -84,7 +92,7 @@ fn human(name: &str, audit: &Audit, all: bool) -> String {
     } else {
         format!(
             "{} differences",
-            audit.differences.len() + audit.incomplete.len()
+            audit.differences.len() + audit.incomplete.len() + audit.unnamed.len()
         )
     };
     out.push_str(&format!(

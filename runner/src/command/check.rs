@@ -6,31 +6,36 @@ use crate::flags::Parsed;
 use crate::proof::witnessed::prove;
 use crate::say;
 use serde::Serialize;
+use vmlock_spec::observation::unpromised::{self, Row};
 use vmlock_spec::plan::{Keep, Plan, Way};
 
 #[derive(Serialize)]
 struct Kept<'a> {
     kept: bool,
     keeps: &'a [Keep],
+    /// What the lock leaves open, on whatever host.
+    unpromised: &'a [&'static Row],
 }
 
 pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
     let (system, lock, plan) = kept_here(parsed)?;
     // A yes is one that `start` keeps to.
     prove(&system, &lock, &plan)?;
+    let open = unpromised::open(&lock);
     if parsed.json() {
         say::print_json(&Kept {
             kept: true,
             keeps: &plan.keeps,
+            unpromised: &open,
         })?;
     } else {
-        say::println(&human(&lock.name, &plan))?;
+        say::println(&human(&lock.name, &plan, &open))?;
     }
     Ok(exit::OK)
 }
 
 /// The plan in words: what needs doing by name, the rest as numbers.
-fn human(name: &str, plan: &Plan) -> String {
+fn human(name: &str, plan: &Plan, open: &[&Row]) -> String {
     let mut out = String::new();
     for keep in plan
         .keeps
@@ -44,6 +49,11 @@ fn human(name: &str, plan: &Plan) -> String {
         };
         out.push_str(&format!("{}: {}{words}\n", keep.name, way(keep.way)));
     }
+    let open: Vec<&str> = open.iter().map(|row| row.name).collect();
+    out.push_str(&format!(
+        "not promised on any host (`vmlock check --verbose` says why): {}\n",
+        open.join("; ")
+    ));
     let counts: Vec<String> = counts(plan)
         .into_iter()
         .map(|(kind, count)| format!("{count} {}", way(kind)))

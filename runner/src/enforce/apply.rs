@@ -269,17 +269,22 @@ pub fn complete(begun: Begun, recipe: &Recipe) -> Result<Built, Failure> {
         vcpu.set_timer_interrupts(recipe.timers.0, recipe.timers.1)?;
     }
     for step in &recipe.steps {
-        let (function, forward) = match step {
-            Step::Forward(function) => (*function, true),
-            Step::Deny(function) => (*function, false),
+        let (ranges, forward) = match step {
+            Step::Forward(function) => (vec![(*function, *function)], true),
+            Step::ForwardRanges(ranges) => (ranges.clone(), true),
+            Step::Deny(function) => (vec![(*function, *function)], false),
             _ => continue,
         };
-        if let Err(error) = vm.filter_function(function, forward) {
-            refusals.push(refused(
-                function_name(function),
-                "be taken out of the kernel's hands".to_owned(),
-                error.to_string(),
-            ));
+        for (first, last) in ranges {
+            let Err(error) = vm.filter_functions((first, last), forward) else {
+                continue;
+            };
+            let name = match first == last {
+                true => function_name(first),
+                false => format!("functions {first:#010x} to {last:#010x}"),
+            };
+            let wanted = "be taken out of the kernel's hands".to_owned();
+            refusals.push(refused(name, wanted, error.to_string()));
         }
     }
     if let Some(intid) = recipe.pmu_interrupt {

@@ -51,15 +51,27 @@ pub enum Reply {
 impl Firmware {
     /// What a lock promises; `None` where its plan forwards no call.
     pub fn new(lock: &Lock, steps: &[Step]) -> Option<Self> {
-        let mut forwarded = steps.iter().filter_map(|step| match step {
-            Step::Forward(function) => Some(*function),
-            _ => None,
-        });
-        let random = |function| trng::RANDOM.contains(&function);
-        let first = forwarded.next()?;
+        let mut ranges: Vec<(u32, u32)> = Vec::new();
+        for step in steps {
+            match step {
+                Step::Forward(function) => ranges.push((*function, *function)),
+                Step::ForwardRanges(more) => ranges.extend(more),
+                _ => {}
+            }
+        }
+        if ranges.is_empty() {
+            return None;
+        }
+        let services = Services::of_lock(lock);
+        let forwarded = |function: &u32| {
+            ranges
+                .iter()
+                .any(|(first, last)| (first..=last).contains(&function))
+        };
+        let random = services.std & 1 != 0 && trng::RANDOM.iter().any(forwarded);
         Some(Self {
-            services: Services::of_lock(lock),
-            entropy: match random(first) || forwarded.any(random) {
+            services,
+            entropy: match random {
                 true => Entropy::open(),
                 false => Entropy::none(),
             },

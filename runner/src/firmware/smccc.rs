@@ -27,7 +27,7 @@ pub fn answer(services: &Services, call: &Call, world: &mut dyn World) -> Outcom
 #[cfg(test)]
 mod tests {
     use super::*;
-    use vmlock_spec::observation::{fact_name, wire};
+    use vmlock_spec::observation::{fact_name, settled, wire};
     use vmlock_spec::smccc::{self, ANSWERED_BY_RUNNER, PSCI_VERSIONS};
 
     /// A world in which it is the nanosecond 0x5_0000_0006 and the counter
@@ -80,16 +80,12 @@ mod tests {
         }
         let argument = match kind {
             Kind::Hvc | Kind::Smc => 0,
-            Kind::HvcArguments => match (wire::call_case(id), function) {
-                (wire::CASE_BAD_TYPE, 0x8400_0012 | 0xc400_0012) => 1,
-                (wire::CASE_BAD_TYPE, _) => 2,
-                (wire::CASE_BITS_GOOD, 0x8400_0053) => 32,
-                (wire::CASE_BITS_GOOD, _) => 64,
-                (wire::CASE_BITS_BAD, 0x8400_0053) => 97,
-                (wire::CASE_BITS_BAD, _) => 193,
-                (wire::CASE_VIRTUAL_COUNTER, _) => 0,
-                (case, _) => panic!("case {case} of {function:#x} has no argument here"),
-            },
+            Kind::HvcArguments => {
+                let case = wire::call_case(id);
+                let [x1, ..] = wire::calls::arguments(function, case, 0, None)
+                    .unwrap_or_else(|| panic!("case {case} of {function:#x} has no argument"));
+                x1
+            }
             _ => id,
         };
         Some(Call {
@@ -195,6 +191,30 @@ mod tests {
         };
         assert_eq!(ask(0), Outcome::Return([0, 0x413f_d0c1, 2, 3]));
         assert_eq!(ask(1), Outcome::one(vendor::INVALID_PARAMETER));
+    }
+
+    /// Forwarded with all the others, they answer as the kernel does by HVC, and as no kernel's conduit by SMC.
+    #[test]
+    fn what_nobody_implements_answers_as_in_the_kernel() {
+        for services in every_service() {
+            let functions: Vec<u32> = settled::unimplemented(&services).map(|(f, _)| f).collect();
+            assert!(functions.len() >= 25, "{functions:x?}");
+            for function in functions.into_iter().filter(|f| smccc::filterable(*f)) {
+                let call = Call {
+                    function,
+                    arguments: [0; 2],
+                    smc: false,
+                };
+                let by_hvc = answer(&services, &call, &mut Still);
+                assert_eq!(by_hvc, Outcome::one(NOT_SUPPORTED), "{function:#x}");
+                let by_smc = answer(&services, &Call { smc: true, ..call }, &mut Still);
+                let expected = match services.smc {
+                    true => Outcome::one(NOT_SUPPORTED),
+                    false => Outcome::ReturnX0(NOT_SUPPORTED),
+                };
+                assert_eq!(by_smc, expected, "{function:#x}");
+            }
+        }
     }
 
     #[test]

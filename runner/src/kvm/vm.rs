@@ -215,19 +215,22 @@ impl Vm {
         counted(self.open.fd.has_device_attr(&attribute)).is_ok()
     }
 
-    /// Takes a firmware function out of the kernel's hands, before any vCPU
+    /// Takes firmware functions out of the kernel's hands, both ends included, before any vCPU
     /// has run (`KVM_ARM_VM_SMCCC_FILTER`, Documentation/virt/kvm/devices/vm.rst section 6).
-    /// Forwarded, it is an [`Exit::Hypercall`](super::Exit::Hypercall); else
+    /// Forwarded, a call is an [`Exit::Hypercall`](super::Exit::Hypercall); else
     /// the kernel answers NOT_SUPPORTED.
-    pub fn filter_function(&self, function: u32, forward: bool) -> Result<()> {
+    ///
+    /// # Errors
+    /// One of them is the architecture's own, or was taken before.
+    pub fn filter_functions(&self, (first, last): (u32, u32), forward: bool) -> Result<()> {
         let action = if forward {
             kvm_smccc_filter_action_KVM_SMCCC_FILTER_FWD_TO_USER
         } else {
             kvm_smccc_filter_action_KVM_SMCCC_FILTER_DENY
         };
         let filter = kvm_smccc_filter {
-            base: function,
-            nr_functions: 1,
+            base: first,
+            nr_functions: last.saturating_sub(first).saturating_add(1),
             action: action as u8,
             pad: [0; 15],
         };
@@ -237,8 +240,10 @@ impl Vm {
             addr: std::ptr::from_ref(&filter) as u64,
             flags: 0,
         };
-        counted(self.open.fd.set_device_attr(&attribute))
-            .map_err(|e| Error::new(format!("KVM_ARM_VM_SMCCC_FILTER of {function:#010x}"), e))
+        counted(self.open.fd.set_device_attr(&attribute)).map_err(|e| {
+            let what = format!("KVM_ARM_VM_SMCCC_FILTER of {first:#010x} to {last:#010x}");
+            Error::new(what, e)
+        })
     }
 
     /// Sets the level of a shared interrupt (INTID 32 and up).

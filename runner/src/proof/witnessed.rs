@@ -54,6 +54,11 @@ fn refusals(audit: Audit) -> Vec<Refusal> {
             i.reason,
         )
     }));
+    refusals.extend(audit.unnamed.into_iter().map(|fact| {
+        let why = "in a rehearsal, the witness saw what neither the lock nor this program names";
+        let (wanted, offered) = ("nothing".to_owned(), "something".to_owned());
+        refusal(fact.name, wanted, offered, why.to_owned())
+    }));
     if refusals.is_empty() {
         let why = "in a rehearsal, the witness saw none of the promised facts".to_owned();
         refusals.push(refusal(

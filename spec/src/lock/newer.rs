@@ -46,6 +46,11 @@ const PARTS: &[(u32, &str, &str)] = &[
     ),
     (
         2,
+        "what follows from it",
+        "control registers, the interrupt controller's frames, calls that nobody implements, and what calls leave in x1 to x17",
+    ),
+    (
+        2,
         "boot",
         "which kernel and initial RAM file system are meant, by their digests",
     ),

@@ -5,7 +5,7 @@ use super::decider::Decider;
 use super::host::{Filter, Host};
 use super::{Plan, Refusal, Step, Way, disagreement};
 use crate::lock::{Lock, LockedRegister};
-use crate::observation::{fact_name, wire};
+use crate::observation::{fact_name, unpromised, wire};
 use crate::reason;
 use crate::report::{Reading, View};
 use crate::smccc::{self, Services};
@@ -73,10 +73,10 @@ pub(super) fn answers(lock: &Lock, on: Host, inside: impl Fn(&str) -> Reading, p
         .iter()
         .map(|entry| native(&entry.call))
         .collect();
-    // Where SMC was no conduit and this kernel takes it for one, every call that the runner can answer comes to it: the
-    // kernel's filter knows no conduits, the runner does. What is left to the kernel (the architecture's own calls,
-    // which the filter refuses, and what needs the vCPUs' states) a guest can still ask for by SMC; nobody can keep
-    // that from it.
+    // Where SMC was no conduit and this kernel takes it for one, every call that the runner can answer, and every one
+    // that nobody implements, comes to it: the kernel's filter knows no conduits, the runner does. What is left to the
+    // kernel (the architecture's own calls, which the filter refuses, and what needs the vCPUs' states) a guest can
+    // still ask for by SMC; nobody can keep that from it.
     let close_smc = host.smc && !Services::of_lock(lock).smc;
     let taken = match filter {
         Filter::Usable if close_smc => {
@@ -101,6 +101,8 @@ pub(super) fn answers(lock: &Lock, on: Host, inside: impl Fn(&str) -> Reading, p
             Some((fact_name(asked), (entry, level)))
         })
         .collect();
+    // Then the filter is given ranges instead of one function after another.
+    let in_ranges = close_smc && matches!(filter, Filter::Usable | Filter::Preferred);
     let mut filtered = BTreeSet::new();
     for (entry, &later) in lock.hypercalls.answers.iter().zip(&natives) {
         let call = entry.call.as_str();
@@ -115,10 +117,10 @@ pub(super) fn answers(lock: &Lock, on: Host, inside: impl Fn(&str) -> Reading, p
             .and_then(|(key, _)| smccc::function_of(*key));
         if let Some((function, step)) = function.and_then(|f| taken.get_key_value(&f)) {
             let words = match step {
-                Step::Deny(_) => "the kernel is told to deny it",
+                Step::Deny(_) if !in_ranges => "the kernel is told to deny it",
                 _ => by_runner,
             };
-            let step = filtered.insert(*function).then(|| step.clone());
+            let step = (filtered.insert(*function) && !in_ranges).then(|| step.clone());
             plan.keep(call, Way::Emulate, step, words);
             continue;
         }
@@ -166,13 +168,18 @@ pub(super) fn answers(lock: &Lock, on: Host, inside: impl Fn(&str) -> Reading, p
         });
     }
     if close_smc {
-        plan.keep(
-            "SMC #0",
-            Way::Unpromised,
-            None,
-            "KVM cannot be kept from answering SMCCC_VERSION, SMCCC_ARCH_FEATURES, CPU_ON, CPU_OFF, CPU_SUSPEND and \
-             AFFINITY_INFO by it, and is left PTP and stolen time; a guest of this lock's baseline got -1",
-        );
+        let row = unpromised::BY_SMC;
+        let words = row.words.trim_start_matches(": ");
+        plan.keep(row.name, Way::Unpromised, None, words);
+    }
+    if in_ranges {
+        let known = smccc::KNOWN_BY_KVM
+            .iter()
+            .filter(|f| !taken.contains_key(f));
+        let left = smccc::STATEFUL.iter().chain(known).copied().collect();
+        let step = Step::ForwardRanges(smccc::filterable_but(&left));
+        plan.keep("all other functions", Way::Emulate, Some(step), by_runner);
+        return;
     }
     // Calls that no answer is promised for, because they end the machine or are never the same twice.
     for (function, step) in taken {

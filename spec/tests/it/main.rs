@@ -11,3 +11,4 @@ mod mitigations;
 mod plans;
 mod reset;
 mod truth;
+mod unpromised;

@@ -17,8 +17,11 @@
 #![no_std]
 
 pub mod accesses;
+pub mod calls;
 pub mod device;
 pub mod entry;
+pub mod frames;
+pub mod registers;
 pub mod torture;
 
 /// Start of guest RAM, guest-physical.
@@ -263,6 +266,12 @@ pub enum Kind {
     Reach = 25,
     /// What a register held when the vCPU began. Id: see [`entry`].
     Entry = 26,
+    /// What HVC #0 leaves in x1 to x17. Id: [`call`] with `case` 0. Value: [`left`].
+    HvcLeaves = 27,
+    /// As `HvcLeaves`, of SMC #0.
+    SmcLeaves = 28,
+    /// As `GicdWritable`, of the system register whose [`encoding`] the id is.
+    SystemRegisterWritable = 29,
 }
 
 /// What the first word of memory reads after it and the last one were written: [`REACH_WRITTEN`].
@@ -290,6 +299,27 @@ pub const fn physical_bits(mmfr0: u64) -> u32 {
         _ => 48,
     }
 }
+
+/// What x1 to x17 hold before a call of which it is seen what it leaves: this plus their number.
+pub const SENTINEL: u64 = 0x5e17_1e55_0000_0000;
+
+/// Which of x1 to x17 a call has changed: bit n is set where xn does not hold its [`SENTINEL`] any more, bit 32 + n
+/// where it holds something else than zero then.
+pub fn left(registers: &[u64; 18]) -> u64 {
+    let changed = |(n, register): (u32, &u64)| match *register {
+        _ if n == 0 => 0,
+        kept if kept == SENTINEL + u64::from(n) => 0,
+        0 => 1 << n,
+        _ => 1 << n | 1 << (32 + n),
+    };
+    (0..)
+        .zip(registers)
+        .map(changed)
+        .fold(0, |all, bits| all | bits)
+}
+
+/// [`left`] where x1 to x3 are zeroed and the others kept.
+pub const LEFT_ZEROED: u64 = 0b1110;
 
 /// Id of a record of [`Kind::Unmapped`].
 pub const fn unmapped(place: u64, access: u64) -> u64 {
@@ -395,6 +425,9 @@ impl Kind {
             24 => Kind::RtcWritable,
             25 => Kind::Reach,
             26 => Kind::Entry,
+            27 => Kind::HvcLeaves,
+            28 => Kind::SmcLeaves,
+            29 => Kind::SystemRegisterWritable,
             _ => return None,
         })
     }
@@ -478,7 +511,7 @@ mod tests {
     #[test]
     fn every_kind_survives_a_key() {
         let kinds: Vec<Kind> = (0..=u16::MAX).filter_map(Kind::from_number).collect();
-        assert_eq!(kinds.len(), 26);
+        assert_eq!(kinds.len(), 29);
         for kind in kinds {
             assert_eq!(kind as u16, (key(kind, u64::MAX) >> 48) as u16);
             assert_eq!(kind_of(key(kind, u64::MAX)), Some(kind));
