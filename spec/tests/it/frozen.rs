@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use vmlock_spec::catalogue::{BASELINES, CPUS, Kind, LOCK_VERSION, REGISTERS, Text};
 use vmlock_spec::lock::canonical::{LockError, parse, version_in, write};
-use vmlock_spec::lock::v1;
+use vmlock_spec::lock::{LockedRegister, v1};
 
 fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -162,4 +162,44 @@ fn digests_never_change() {
         "run VMLOCK_UPDATE=1 cargo test -p vmlock-spec to freeze the digests of {:?}",
         now.keys()
     );
+}
+
+/// The examples moved to version 2: all that their locks promised before, they promise still.
+#[test]
+fn an_upgraded_lock_promises_what_it_promised() {
+    let locks = locks(v1::VERSION);
+    for name in ["hibernate", "modern", "pinned", "portable"] {
+        let old = parse(&locks[&format!("{name}.vm.lock.json")]).expect("a lock");
+        let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("../examples")
+            .join(format!("{name}.vm.lock.json"));
+        let new = parse(&fs::read_to_string(&path).expect("a text")).expect("a lock");
+        assert_eq!((old.lock_version, new.lock_version), (1, LOCK_VERSION));
+        for was in &old.registers {
+            let is = new.registers.iter().find(|r| r.id == was.id);
+            let is = is.unwrap_or_else(|| panic!("{name}: {} is gone", was.name));
+            let promise = |r: &LockedRegister| {
+                let waived = r.vary.iter().map(|w| w.field.clone());
+                (r.value, r.mask, r.rule, waived.collect::<Vec<_>>())
+            };
+            assert_eq!(promise(is), promise(was), "{name}: {}", was.name);
+        }
+        for was in &old.hypercalls.answers {
+            let is = new.hypercalls.answers.iter().find(|a| a.call == was.call);
+            assert_eq!(
+                is.map(|a| a.answer),
+                Some(was.answer),
+                "{name}: {}",
+                was.call
+            );
+        }
+        for was in &old.gic.registers {
+            let is = new.gic.registers.iter().find(|r| r.name == was.name);
+            assert_eq!(is.map(|r| r.value), Some(was.value), "{name}: {}", was.name);
+        }
+        assert_eq!(new.features, old.features, "{name}");
+        assert_eq!(new.counters, old.counters, "{name}");
+        assert_eq!(new.machine.memory, old.machine.memory, "{name}");
+        assert_eq!(new.machine.vcpus, old.machine.vcpus, "{name}");
+    }
 }
