@@ -243,7 +243,7 @@ pub struct Bench {
     /// Measure the start of a guest that powers off at once, and nothing else
     #[arg(long)]
     pub starts: bool,
-    /// Another static arm64 vmlock-run, to measure that start against in the same boot
+    /// Another static arm64 vmlock-run, to measure that start against in the same boot, with a lock of version 1
     #[arg(long, value_name = "PATH")]
     pub older: Option<PathBuf>,
     /// How the figures are printed

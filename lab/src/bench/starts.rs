@@ -16,6 +16,8 @@ const VCPUS: [u32; 2] = [1, 2];
 /// Part of the older start that a later one may take, and the first one.
 const AGAIN: f64 = 0.4;
 const FIRST: f64 = 1.0;
+/// What is left of a lock, and says in which version it is made anew.
+const FIRST_VERSION: &str = r#"{ "lockVersion": 1 }"#;
 
 impl Bench<'_> {
     /// Starts each guest for the first time, again, and with the older vmlock-run.
@@ -34,18 +36,27 @@ impl Bench<'_> {
             let lock = self.compile(&name, spec(&name, vcpus).as_bytes(), &scratch)?;
             let inside = format!("{DIR}/{name}.vm.lock.json");
             files.copy(&inside, &lock);
-            let start = |program: &str, more: &[&str]| -> Vec<String> {
-                [&[program, "start", &inside, "--stats"][..], more]
+            let start = |program: &str, lock: &str, more: &[&str]| -> Vec<String> {
+                [&[program, "start", lock, "--stats"][..], more]
                     .concat()
                     .into_iter()
                     .map(str::to_owned)
                     .collect()
             };
-            contenders.insert(again(vcpus), start(&ours, &[]));
-            contenders.insert(first(vcpus), start(&ours, &[]));
+            contenders.insert(again(vcpus), start(&ours, &inside, &[]));
+            contenders.insert(first(vcpus), start(&ours, &inside, &[]));
             let older = match self.older {
-                Some(_) => start(&format!("{DIR}/older"), &[]),
-                None => start(&ours, &["--no-proof-cache"]),
+                Some(_) => {
+                    // Which every vmlock-run can read.
+                    let name = format!("{name}v1");
+                    let lock = scratch.path().join(format!("{name}.vm.lock.json"));
+                    cache::write(&lock, FIRST_VERSION.as_bytes())?;
+                    let lock = self.compile(&name, spec(&name, vcpus).as_bytes(), &scratch)?;
+                    let inside = format!("{DIR}/{name}.vm.lock.json");
+                    files.copy(&inside, &lock);
+                    start(&format!("{DIR}/older"), &inside, &[])
+                }
+                None => start(&ours, &inside, &["--no-proof-cache"]),
             };
             contenders.insert(older_one(vcpus), older);
         }
