@@ -22,6 +22,8 @@ pub(super) fn settled(lock: &Lock, on: Host, inside: impl Fn(&str) -> Reading, p
         .flat_map(|(function, results)| (0..results).map(move |n| (call(function, n), function)))
         .collect();
     let mut denied = BTreeSet::new();
+    // Where the kernel takes no SMC and the lock has it for a conduit, one call refused says so for all.
+    let no_conduit = services.smc && plan.refusals.iter().any(|r| r.name == BY_SMC);
     // What vCPU 0 finds is not in all what the others find.
     let others = OnceCell::new();
     let of_others = || -> HashMap<String, Promise> {
@@ -32,6 +34,9 @@ pub(super) fn settled(lock: &Lock, on: Host, inside: impl Fn(&str) -> Reading, p
     };
     for first in settled::promises(lock, 0) {
         let name = first.name.as_str();
+        if no_conduit && name.starts_with("SMC ") {
+            continue;
+        }
         let kept = |vcpu: u32, seen: Seen| match vcpu {
             0 => first.kept(seen),
             _ => others
@@ -75,6 +80,9 @@ pub(super) fn settled(lock: &Lock, on: Host, inside: impl Fn(&str) -> Reading, p
         }
     }
 }
+
+/// The call by which a guest looks for a conduit.
+const BY_SMC: &str = "SMC PSCI_VERSION()";
 
 /// Where the refusal's promise comes from.
 const FROM: &str =
