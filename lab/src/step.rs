@@ -11,6 +11,7 @@ use crate::failure::{Failure, Result, say};
 use crate::kernels;
 use crate::tools;
 use crate::trial::{self, Bench};
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -53,7 +54,10 @@ pub fn run(cache: &Cache, bench: &Bench, steps: Vec<Step>) -> Result<Vec<Verdict
     let names: Vec<String> = all.iter().map(|errand| errand.kernel.clone()).collect();
     // All of them at once, so that what is missing is fetched in one go.
     kernels::resolve(cache, &names, false)?;
-    let boots = boots(&all);
+    let mut boots = boots(&all);
+    // The longest first, so that none of them runs alone at the end.
+    let jobs = |boot: &Vec<usize>| boot.iter().map(|&at| all[at].jobs.len()).sum::<usize>();
+    boots.sort_by_key(|boot| Reverse(jobs(boot)));
     say(format_args!(
         "{} errands to {} hosts",
         all.len(),
