@@ -187,14 +187,18 @@ pub fn run(machine: &Machine, work: &Work) -> Result<Outcome> {
         let text = fs::read(scratch.path().join("console")).unwrap_or_default();
         crate::cache::write(path, &text)?;
     }
-    let outcome = outcome.map_err(|why| match why {
-        Ending::Interrupted => Failure::interrupted(),
-        Ending::Failed(why) => Failure::environment(format!(
+    let words = |why: String| {
+        format!(
             "the emulated host (kernel {}, {}) failed: {why}\n{}",
             machine.kernel.version,
             machine.cpu,
             last_words(&scratch)
-        )),
+        )
+    };
+    let outcome = outcome.map_err(|why| match why {
+        Ending::Interrupted => Failure::interrupted(),
+        Ending::Failed(why) => Failure::environment(words(why)),
+        Ending::Crashed(why) => Failure::crash(words(why)),
     })?;
     host.drain();
     match host.unwritten.take() {
@@ -207,6 +211,8 @@ pub fn run(machine: &Machine, work: &Work) -> Result<Outcome> {
 enum Ending {
     Interrupted,
     Failed(String),
+    /// It was up, and went down in the middle of its work.
+    Crashed(String),
 }
 
 /// A running QEMU. It is killed when dropped.
@@ -353,7 +359,7 @@ impl Host {
                         "it ended before it reached user space".to_owned(),
                     ))
                 } else {
-                    Err(Ending::Failed(format!(
+                    Err(Ending::Crashed(format!(
                         "it crashed or was switched off during {}",
                         current(jobs, outcome.jobs.len())
                     )))

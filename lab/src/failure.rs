@@ -22,6 +22,8 @@ pub const INTERRUPTED: u8 = 130;
 pub struct Failure {
     message: String,
     code: u8,
+    /// Whether an emulated host crashed, in the middle of its work.
+    crash: bool,
 }
 
 /// The lab's results.
@@ -33,6 +35,7 @@ impl Failure {
         Self {
             message: message.into(),
             code: USAGE,
+            crash: false,
         }
     }
 
@@ -41,6 +44,7 @@ impl Failure {
         Self {
             message: message.into(),
             code: ENVIRONMENT,
+            crash: false,
         }
     }
 
@@ -49,6 +53,7 @@ impl Failure {
         Self {
             message: message.into(),
             code: BUG,
+            crash: false,
         }
     }
 
@@ -57,12 +62,26 @@ impl Failure {
         Self {
             message: "interrupted".to_owned(),
             code: INTERRUPTED,
+            crash: false,
         }
     }
 
     /// An operation on a file failed: says which and on what.
     pub fn file(what: &str, path: &std::path::Path, error: &std::io::Error) -> Self {
         Self::environment(format!("cannot {what} {}: {error}", path.display()))
+    }
+
+    /// An emulated host crashed, in the middle of its work.
+    pub fn crash(message: impl Into<String>) -> Self {
+        Self {
+            crash: true,
+            ..Self::environment(message)
+        }
+    }
+
+    /// Whether it is one of [`Failure::crash`].
+    pub fn is_crash(&self) -> bool {
+        self.crash
     }
 
     /// The process exit code for this failure.

@@ -7,7 +7,7 @@
 use crate::cache::Cache;
 use crate::emulate::{Ended, Machine, Outcome};
 use crate::errand::Errand;
-use crate::failure::{Failure, Result, say};
+use crate::failure::{Failure, Result, say, tell};
 use crate::kernels;
 use crate::tools;
 use crate::trial::{self, Bench};
@@ -109,7 +109,15 @@ fn in_one_host(cache: &Cache, bench: &Bench, errands: &[&Errand]) -> Result<Vec<
         .ok_or_else(|| Failure::bug("a host without an errand"))?;
     let limit = errands.iter().map(|errand| errand.limit).sum();
     let host = trial::host(cache, &first.kernel, &first.cpu, limit)?;
-    let mut outcome = bench.run(&host, errands)?;
+    let mut outcome = match bench.run(&host, errands) {
+        // An emulated CPU stops for good once in a thousand hosts or so, with nothing to be found of why. What vmlock-run
+        // does to a host it does twice.
+        Err(failure) if failure.is_crash() => {
+            tell(format_args!("again: {failure}"))?;
+            bench.run(&host, errands)?
+        }
+        outcome => outcome?,
+    };
     let took: Duration = outcome.took.iter().sum();
     say(format_args!(
         "Linux {} ({}): booted in {} s, {} jobs in {} s",

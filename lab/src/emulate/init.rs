@@ -39,6 +39,11 @@ mount -t devpts devpts /dev/pts 2>/dev/null
 ifconfig lo 127.0.0.1 up 2>/dev/null
 echo 1 >/proc/sys/debug/exception-trace
 echo 1 >/proc/sys/kernel/print-fatal-signals
+# A CPU that does not come back for two minutes never does: the host ends (5.11 and later can count the reports of it).
+if [ -e /proc/sys/kernel/max_rcu_stall_to_panic ]; then
+    echo 3 >/proc/sys/kernel/max_rcu_stall_to_panic
+    echo 1 >/proc/sys/kernel/panic_on_rcu_stall
+fi
 for port in 0 1 2; do
     stty -F /dev/ttyS$port 115200 raw -echo || echo "vmlock-lab: no serial port $port"
 done
