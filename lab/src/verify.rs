@@ -31,6 +31,9 @@ const COMPILER_HOST: &str = "6.12";
 /// Kernel of the host of a guest that starts one kernel after another.
 const KEXEC_HOST: &str = "7.3";
 
+/// What the examples' descriptions import.
+const IMPORTED: [&str; 1] = ["lab/tests/specs/actlr.cpu.kdl"];
+
 /// Interrupts that are sent to a guest, by either interrupt controller.
 const INTERRUPTS: u64 = 25_000;
 
@@ -208,7 +211,7 @@ fn same_bytes<'a>(cache: &Cache, bench: &'a Bench) -> Result<Step<'a>> {
         kernel: COMPILER_HOST.to_owned(),
         program: cross::build(cache, "vmlock")?,
         by_shell: false,
-        with: files.map(str::to_owned).collect(),
+        with: files.chain(IMPORTED).map(str::to_owned).collect(),
         jobs: distinct().map(|example| job(example).to_vec()).collect(),
         limit: LIMIT,
     };
