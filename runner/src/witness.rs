@@ -12,15 +12,16 @@ use std::time::Duration;
 use vmlock_spec::lock::{Range, Unmapped};
 use vmlock_spec::observation::wire::{
     AREA_STRIDE, FRAME_SIZE, LOAD_ADDRESS, MAX_FRAMES, MAX_SEARCHES, MAX_VCPUS, PARAMETERS_ADDRESS,
-    PARAMETERS_MAGIC, RAM_BASE, RECORDS_ADDRESS, Search, VERSION,
+    PARAMETERS_MAGIC, PATIENCE, RAM_BASE, RECORDS_ADDRESS, Search, VERSION,
 };
 use vmlock_spec::observation::{self, Incomplete};
 use vmlock_spec::report::Fact;
 
 static IMAGE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/witness.bin"));
 
-/// The witness waits 20 s at most for each vCPU, see [`observation::wire`].
-const PER_VCPU: Duration = Duration::from_secs(25);
+/// A vCPU that has not come to its end in this time is given up by the witness, which then ends: the wait for that one
+/// comes on top, twice (`wire::PATIENCE`).
+const PER_VCPU: Duration = Duration::from_secs(PATIENCE + 5);
 
 /// What the witness has to know about the machine.
 pub struct Stage {
@@ -151,7 +152,7 @@ pub fn observe(
     firmware: Option<Firmware>,
     first: Box<dyn FnOnce() + Send>,
 ) -> Result<(Vec<Fact>, Vec<Incomplete>), Failure> {
-    let limit = PER_VCPU * stage.mpidr.len() as u32;
+    let limit = PER_VCPU * stage.mpidr.len() as u32 + 2 * Duration::from_secs(PATIENCE);
     let session = Session {
         bus,
         firmware,

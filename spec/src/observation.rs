@@ -138,7 +138,10 @@ pub fn fact_name(key: u64) -> String {
             wire::REACH_ADDRESS_BITS => "address bits".to_owned(),
             _ => format!("reach {id}"),
         },
-        Some(Kind::CpuOn) => format!("CPU_ON(vCPU {id})"),
+        Some(Kind::CpuOn) => match id & wire::ON_AGAIN {
+            0 => format!("CPU_ON(vCPU {id})"),
+            _ => format!("CPU_ON(vCPU {}), once more", id & !wire::ON_AGAIN),
+        },
         Some(Kind::Fault) => format!("witness fault {id}"),
         Some(Kind::Search) => match id {
             wire::SEARCH_DISTRIBUTORS => "distributors found".to_owned(),
@@ -223,6 +226,14 @@ pub fn decode_facts(areas: &[&[u8]]) -> (Vec<Fact>, Vec<Incomplete>) {
                 }
                 _ => {}
             }
+            if status & 0xff == wire::STATUS_TIMEOUT {
+                problem(&format!(
+                    "after {} the other vCPU did not come to its end within {} seconds",
+                    fact_name(key),
+                    wire::PATIENCE
+                ));
+                continue;
+            }
             let seen = match status & 0xff {
                 wire::STATUS_VALUE => Seen::Value(value),
                 wire::STATUS_UNDEFINED => Seen::Undefined,
@@ -290,7 +301,7 @@ pub fn promises(lock: &Lock) -> Vec<Promise> {
     features.extend(unmapped(lock));
     begun(lock, &mut features);
     let later = later(lock);
-    for (vcpu, _) in (0u32..).zip(&lock.machine.vcpus) {
+    for (vcpu, cpu) in (0u32..).zip(&lock.machine.vcpus) {
         if lock.lock_version >= settled::SINCE {
             // That it can be read is settled; what is read, where a vCPU begins with it and the witness leaves it alone.
             let begun = |promise: &Promise| features.iter().any(|(name, ..)| *name == promise.name);
@@ -304,8 +315,14 @@ pub fn promises(lock: &Lock) -> Vec<Promise> {
         };
         out.extend(features.iter().map(of_vcpu));
         // The witness runs on the first vCPU from beginning to end.
-        if vcpu > 0 {
+        if vcpu > 0 && !later.is_empty() {
             out.extend(later.iter().map(of_vcpu));
+            out.push(Promise {
+                vcpu,
+                name: fact_name(wire::key(wire::Kind::Entry, MPIDR | wire::entry::LATER)),
+                value: Some(cpu.mpidr),
+                mask: u64::MAX,
+            });
         }
     }
     out.sort();
@@ -436,6 +453,9 @@ fn begun(lock: &Lock, promised: &mut Vec<(String, Option<u64>, u64)>) {
     }
 }
 
+/// MPIDR_EL1, which each vCPU has its own of.
+const MPIDR: u64 = wire::entry::SYSTEM | wire::encoding(3, 0, 0, 0, 5);
+
 /// The same of a vCPU that was off and is started once more, of what its first instructions see.
 fn later(lock: &Lock) -> Vec<(String, Option<u64>, u64)> {
     let all = reset::begun(lock);
@@ -452,7 +472,21 @@ fn later(lock: &Lock) -> Vec<(String, Option<u64>, u64)> {
         let (value, mask) = promised.get(&name(*id))?;
         Some((name(*id | wire::entry::LATER), Some(*value), *mask))
     };
-    ids.filter_map(promise).collect()
+    let of_lock = |id: &u64| {
+        let read = system_register(*id & !wire::entry::SYSTEM);
+        let entry = lock
+            .registers
+            .iter()
+            .find(|r| r.name == read && r.guest_readable())?;
+        let mask = entry.promised();
+        Some((
+            name(*id | wire::entry::LATER),
+            Some(entry.value & mask),
+            mask,
+        ))
+    };
+    let again = wire::entry::AGAIN.iter().filter_map(of_lock);
+    ids.filter_map(promise).chain(again).collect()
 }
 
 /// What answers where nothing is: the same abort, whatever asks. Version 1 promised nothing of it.

@@ -161,4 +161,7 @@ core::arch::global_asm!(
 unsafe extern "C" {
     /// Where CPU_ON starts a vCPU, its index in x0.
     pub safe fn secondary_entry();
+
+    /// Sets all bits of V0 to V31, some of which belong to the caller: the vCPU has to end after it.
+    pub fn leave_vectors();
 }

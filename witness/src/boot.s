@@ -158,6 +158,18 @@ secondary_entry:
 2:  wfi
     b       2b
 
+// Sets all bits of V0 to V31, where ID_AA64PFR0_EL1.FP says that they are there.
+.global leave_vectors
+leave_vectors:
+    mrs     x0, id_aa64pfr0_el1
+    ubfx    x0, x0, #16, #4
+    cmp     x0, #0xf
+    b.eq    6f
+    .irp    n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31
+    movi    v\n\().16b, #0xff
+    .endr
+6:  ret
+
 // Returns to AArch32 at EL0 at x0 under the translation table x1, and gives in
 // x0 the ESR_EL1 of the exception that ends the visit: SVC from AArch32, or an
 // illegal state at this level. TPIDR_EL0 holds where to go on while it lasts.

@@ -3,9 +3,10 @@
 
 use core::ptr;
 
+use crate::boot;
 use crate::probe::{self, Outcome, RET, Stub};
 use crate::record::Area;
-use crate::sysreg::mrs;
+use crate::sysreg::{mrs, msr};
 use crate::wire::{Kind, entry};
 
 /// The reading instruction of each register of [`entry::READ`].
@@ -18,6 +19,49 @@ static STUBS: [Stub; entry::READ.len()] = {
     }
     stubs
 };
+
+/// The writing instruction of each.
+static LEAVE: [Stub; entry::READ.len()] = {
+    let mut stubs = [[0, RET]; entry::READ.len()];
+    let mut i = 0;
+    while i < stubs.len() {
+        stubs[i][0] = msr(entry::READ[i] & !entry::SYSTEM);
+        i += 1;
+    }
+    stubs
+};
+
+/// The reading instruction of each register of [`entry::AGAIN`].
+static AGAIN: [Stub; entry::AGAIN.len()] = {
+    let mut stubs = [[0, RET]; entry::AGAIN.len()];
+    let mut i = 0;
+    while i < stubs.len() {
+        stubs[i][0] = mrs(entry::AGAIN[i] & !entry::SYSTEM);
+        i += 1;
+    }
+    stubs
+};
+
+/// Leaves other values than it began with, for whoever starts this vCPU once more to reset. Has to be the last that is
+/// done before CPU_OFF.
+pub fn leave() {
+    for (value, stub) in entry::LEAVES.iter().zip(&LEAVE) {
+        if let Some(value) = *value {
+            probe::run(stub, value);
+        }
+    }
+    // SAFETY: what is done after it holds no floating-point value across the call.
+    unsafe { boot::leave_vectors() };
+}
+
+/// Records what a vCPU that was started once more began with.
+pub fn once_more(area: &mut Area, vcpu: u32) {
+    state(area, vcpu, entry::LATER);
+    for (id, stub) in entry::AGAIN.iter().zip(&AGAIN) {
+        let outcome = probe::run(stub, 0);
+        area.push_outcome(Kind::Entry, *id | entry::LATER, outcome);
+    }
+}
 
 /// Records all of it, with `which` set in the ids. Has to come before anything
 /// that takes an exception or selects a cache.

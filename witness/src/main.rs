@@ -33,10 +33,6 @@ use vmlock_wire as wire;
 use vmlock_wire::{accesses as table, torture as fire};
 use wire::{Kind, Parameters};
 
-/// How long a vCPU may take, in seconds. An emulated host that is itself
-/// emulated needs well under one.
-const PATIENCE: u64 = 20;
-
 /// Affinity fields of an MPIDR_EL1.
 const AFFINITY: u64 = 0xff_00ff_ffff;
 
@@ -82,7 +78,7 @@ extern "C" fn witness(index: u64) {
         accesses::run(parameters, index);
     }
     if area.is_reopened() {
-        entry::state(&mut area, index, wire::entry::LATER);
+        entry::once_more(&mut area, index);
         area.end();
         smccc::cpu_off();
         return;
@@ -90,6 +86,9 @@ extern "C" fn witness(index: u64) {
     area.begin();
     observe(&mut area, parameters, index, own);
     if index != 0 {
+        if parameters.mode == wire::MODE_FULL {
+            entry::leave();
+        }
         area.end();
         smccc::cpu_off();
         return;
@@ -160,7 +159,8 @@ fn visit_others(area: &mut Area, parameters: &Parameters) {
         if started && parameters.mode == wire::MODE_FULL && other.is_complete() {
             other.reopen();
             if !starts_again(mpidr, index) || !finishes(&other) {
-                area.push(Kind::CpuOn, index.into(), wire::STATUS_TIMEOUT, 0);
+                let again = u64::from(index) | wire::ON_AGAIN;
+                area.push(Kind::CpuOn, again, wire::STATUS_TIMEOUT, 0);
                 return;
             }
         }
@@ -176,10 +176,10 @@ fn is_success(outcome: Outcome) -> bool {
     outcome.status() == wire::STATUS_VALUE && outcome.value() == 0
 }
 
-/// Starts a vCPU that is about to turn itself off, as soon as it has, within [`PATIENCE`].
+/// Starts a vCPU that is about to turn itself off, as soon as it has, within [`wire::PATIENCE`].
 fn starts_again(mpidr: u64, index: u32) -> bool {
     let begun = sysreg::now();
-    let limit = sysreg::frequency().saturating_mul(PATIENCE);
+    let limit = sysreg::frequency().saturating_mul(wire::PATIENCE);
     while !is_success(start(mpidr, index)) {
         if sysreg::now().wrapping_sub(begun) > limit {
             return false;
@@ -188,10 +188,10 @@ fn starts_again(mpidr: u64, index: u32) -> bool {
     true
 }
 
-/// Waits until the owner of the area has finished, within [`PATIENCE`].
+/// Waits until the owner of the area has finished, within [`wire::PATIENCE`].
 fn finishes(area: &Area) -> bool {
     let begun = sysreg::now();
-    let limit = sysreg::frequency().saturating_mul(PATIENCE);
+    let limit = sysreg::frequency().saturating_mul(wire::PATIENCE);
     while !area.is_finished() {
         if sysreg::now().wrapping_sub(begun) > limit {
             return false;

@@ -82,8 +82,15 @@ fn seen_at_entry(info: &RegisterInfo) -> bool {
 }
 
 /// Registers that KVM leaves as the guest left them when it starts a vCPU once more (arch/arm64/kvm/reset.c
-/// `kvm_reset_vcpu`, 5.10 to 7.3: `sys_reg_descs` has none of them).
-const LEFT: [&str; 3] = ["SP_EL1", "ELR_EL1", "SPSR_EL1"];
+/// `kvm_reset_vcpu`, 5.10 to 7.3: `sys_reg_descs` has no reset for them, and arch_timer.c `kvm_timer_vcpu_reset` turns
+/// the timers off and leaves their compare values).
+const LEFT: [&str; 5] = [
+    "SP_EL1",
+    "ELR_EL1",
+    "SPSR_EL1",
+    "CNTP_CVAL_EL0",
+    "CNTV_CVAL_EL0",
+];
 
 /// What all of V0 to V31 begin with, as a fact of the witness.
 pub fn vectors_fact() -> String {

@@ -76,7 +76,8 @@ pub fn keys(lock: &Lock) -> Vec<u64> {
     let begun = || entry::WORDS.iter().chain(&entry::READ).copied();
     add(Kind::Entry, &mut begun());
     if vcpus > 1 {
-        add(Kind::Entry, &mut begun().map(|id| id | entry::LATER));
+        let again = begun().chain(entry::AGAIN);
+        add(Kind::Entry, &mut again.map(|id| id | entry::LATER));
     }
     add(Kind::Reach, &mut (0..=wire::REACH_ADDRESS_BITS));
     add(

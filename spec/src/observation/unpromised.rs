@@ -124,8 +124,8 @@ pub const ROWS: &[Row] = &[
                 CNTP_CTL_EL0, UNKNOWN while a timer is off; CSSELR_EL1, the upper half of ESR_EL1, the attributes in \
                 PAR_EL1 and the registers of MTE, of which hardware keeps the bits that it has; PMCCNTR_EL0 (zero on \
                 6.1, a pattern elsewhere) and bits 15:10 of PMEVTYPER<n>_EL0 (there on 6.1, not on 6.12 with a PMU of \
-                Armv8.0). A vCPU that is started once more finds SP_EL1, ELR_EL1 and SPSR_EL1 as it left \
-                them.",
+                Armv8.0). A vCPU that is started once more finds SP_EL1, ELR_EL1, SPSR_EL1, CNTV_CVAL_EL0 and \
+                CNTP_CVAL_EL0 as it left them.",
         facts: &[
             "* at entry", "* at a later entry", "ACTLR_EL1", "CNTKCTL_EL1", "CNTP_CTL_EL0", "CNTV_CTL_EL0", "MDSCR_EL1", "PMCNTENSET_EL0",
             "PMCNTENCLR_EL0", "PMOVSCLR_EL0", "PMOVSSET_EL0", "PMSELR_EL0", "PMCCNTR_EL0", "PMXEVTYPER_EL0",

@@ -4,7 +4,7 @@
 //! [`block`]: [`WORDS`] of 64 bits, in that order. All else of it is read by one instruction each, before anything
 //! that could change it. Both are records of [`crate::Kind::Entry`].
 
-use crate::{RAM_BASE, encoding};
+use crate::{MAX_VCPUS, RAM_BASE, RECORDS_ADDRESS, encoding};
 
 /// Where the blocks begin, guest-physical: behind the stacks, before the records.
 pub const BLOCKS_ADDRESS: u64 = RAM_BASE + 0x70_0000;
@@ -77,4 +77,40 @@ pub const READ: [u64; 16] = [
     system(3, 3, 14, 3, 2), // CNTV_CVAL_EL0
     system(2, 0, 0, 2, 2),  // MDSCR_EL1
 ];
+
+/// What a vCPU leaves in each of [`READ`] before it turns itself off, so that a start which leaves a register alone is
+/// seen. `None`: nothing can be left there (KVM ignores writes of ACTLR_EL1), or nothing is promised of it. Timers stay off
+/// and masked.
+pub const LEAVES: [Option<u64>; READ.len()] = [
+    None,                    // ACTLR_EL1
+    Some(u64::MAX),          // AFSR0_EL1
+    Some(u64::MAX),          // AFSR1_EL1
+    Some(0),                 // PAR_EL1
+    Some(u64::MAX),          // AMAIR_EL1
+    Some(0xffff_ffff),       // CONTEXTIDR_EL1
+    Some(3),                 // CNTKCTL_EL1: EL0 may read the counts
+    None,                    // CSSELR_EL1
+    Some(1 << 25 | 1 << 24), // FPCR: DN, FZ
+    Some(0x1f),              // FPSR
+    Some(u64::MAX),          // TPIDRRO_EL0
+    Some(2),                 // CNTP_CTL_EL0: IMASK
+    Some(0x0123_4567_89ab),  // CNTP_CVAL_EL0
+    Some(2),                 // CNTV_CTL_EL0
+    Some(0x0123_4567_89ab),  // CNTV_CVAL_EL0
+    Some(1 << 12),           // MDSCR_EL1: TDCC
+];
+
+/// What a vCPU that is started once more reads beside: what a kernel, or who starts it in its place, may reset of it.
+pub const AGAIN: [u64; 5] = [
+    system(3, 0, 0, 0, 0),  // MIDR_EL1
+    system(3, 0, 0, 0, 5),  // MPIDR_EL1
+    system(3, 1, 0, 0, 1),  // CLIDR_EL1
+    system(3, 3, 9, 12, 0), // PMCR_EL0
+    system(2, 0, 1, 1, 4),  // OSLSR_EL1
+];
+
 const _: () = assert!(WORD_COUNT * 8 <= 1 << BLOCK_SHIFT);
+// `boot.s` finds a vCPU's index in the address of its block, and the witness's records come behind all blocks.
+const _: () = assert!(BLOCKS_ADDRESS.is_multiple_of(1 << 20));
+const _: () = assert!((MAX_VCPUS as u64) << BLOCK_SHIFT <= 1 << 20);
+const _: () = assert!(block(MAX_VCPUS as u32) <= RECORDS_ADDRESS);

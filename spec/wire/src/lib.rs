@@ -197,6 +197,12 @@ pub const STATUS_UNDEFINED: u32 = 1;
 pub const STATUS_EXCEPTION: u32 = 2;
 /// [`Record::status`]: a data abort from the same level (EC 0x25).
 pub const STATUS_ABORT: u32 = 3;
+/// Set in the id of a [`Kind::CpuOn`] that was the second one.
+pub const ON_AGAIN: u64 = 1 << 16;
+
+/// Seconds of the guest's counter that the witness waits for another vCPU, each time.
+pub const PATIENCE: u64 = 20;
+
 /// [`Record::status`], for [`Kind::CpuOn`]: the vCPU was started and did not
 /// finish in time.
 pub const STATUS_TIMEOUT: u32 = 4;
@@ -237,8 +243,8 @@ pub enum Kind {
     /// RDVL #1 (vector length in bytes) after writing the id to ZCR_EL1.LEN.
     /// Only present when ZCR_EL1 can be read.
     SveVectorLength = 14,
-    /// What CPU_ON returned for the vCPU whose index the id is. Written by
-    /// vCPU 0.
+    /// What CPU_ON returned for the vCPU whose index the id is, with [`ON_AGAIN`]
+    /// where it was off in between. Written by vCPU 0.
     CpuOn = 15,
     /// The witness failed; id 0: ESR_EL1, 1: ELR_EL1, 2: FAR_EL1. Id 3 is a
     /// failed assertion within the witness.
