@@ -6,7 +6,7 @@
 
 use crate::cache::Cache;
 use crate::emulate::Ended;
-use crate::errand::Errand;
+use crate::errand::{self, Errand};
 use crate::failure::{FINDINGS, OK, Result, say, tell};
 use crate::flags;
 use crate::step::{self, Done, Step};
@@ -85,6 +85,7 @@ pub fn run(cache: &Cache, flags: &flags::Accesses) -> Result<u8> {
 /// Both ways in these places, by `program`, a runner with its tests of itself.
 pub fn step<'a>(program: &Path, places: &[Place], stride: u64) -> Step<'a> {
     let places = places.to_vec();
+    let limit = LIMIT / u32::try_from(stride).unwrap_or(u32::MAX).max(1);
     let stride = stride.to_string();
     let job = |place: &Place, way: &[&str]| -> Vec<String> {
         let all = [&["accesses", place.lock, "--stride", &stride], way].concat();
@@ -97,7 +98,7 @@ pub fn step<'a>(program: &Path, places: &[Place], stride: u64) -> Step<'a> {
         by_shell: false,
         with: vec![place.lock.to_owned()],
         jobs: WAYS.map(|way| job(place, way)).to_vec(),
-        limit: LIMIT,
+        limit: errand::LIMIT.max(limit),
     };
     Step {
         name: "the interrupt controller answers access by access as the kernel's does".to_owned(),

@@ -78,19 +78,23 @@ pub fn build_in(
     })
 }
 
-/// Lints the runner as it is compiled for arm64; on other machines most of it is compiled for nothing else.
+/// Lints the runner as it is compiled for arm64, on other machines most of it is compiled for nothing else, and the
+/// witness.
 pub fn lint(cache: &Cache) -> Result<bool> {
     let root = workspace()?;
-    let mut command = arm64_cargo(cache, &root, &target_dir(&root), "clippy")?;
-    command.args([
-        "--package",
-        RUNNER,
-        "--all-features",
-        "--",
-        "-D",
-        "warnings",
-    ]);
-    Ok(tools::run(&mut command, None)?.success())
+    for what in [
+        ["--package", RUNNER],
+        ["--manifest-path", "witness/Cargo.toml"],
+    ] {
+        let mut command = arm64_cargo(cache, &root, &target_dir(&root), "clippy")?;
+        command
+            .args(what)
+            .args(["--locked", "--all-features", "--", "-D", "warnings"]);
+        if !tools::run(&mut command, None)?.success() {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// Cargo with everything set for static arm64 programs, in which no path of this machine remains: the same source gives
@@ -170,7 +174,7 @@ fn cargo_home() -> Result<PathBuf> {
 }
 
 /// What is wrong with the paths in a program that was built by [`build`]: none of this machine's is in it.
-pub fn paths_within(program: &Path) -> Result<Vec<String>> {
+pub fn paths_within(cache: &Cache, program: &Path) -> Result<Vec<String>> {
     let bytes = crate::cache::read(program)?;
     let holds = |text: &str| {
         bytes
@@ -178,7 +182,8 @@ pub fn paths_within(program: &Path) -> Result<Vec<String>> {
             .any(|part| part == text.as_bytes())
     };
     let root = workspace()?;
-    let names = named_otherwise(&root, &target_dir(&root), None)?;
+    let library = Rust::find(&root)?.library(cache)?;
+    let names = named_otherwise(&root, &target_dir(&root), library.as_deref())?;
     let mut problems = Vec::new();
     for (path, name) in names {
         if holds(&path) {

@@ -51,7 +51,7 @@ pub struct Machine {
     pub memory: u32,
     /// Further words for the kernel's command line.
     pub kernel_args: Vec<String>,
-    /// How long everything together may take.
+    /// How long it may take to come up, and each job.
     pub limit: Option<Duration>,
     /// What its clock goes by.
     pub clock: Clock,
@@ -380,7 +380,7 @@ impl Host {
                 return Err(Ending::Failed("it does not power off".to_owned()));
             }
             if let Some(limit) = machine.limit
-                && start.elapsed() > limit
+                && last.elapsed() > limit
                 && done.is_none()
             {
                 return Err(Ending::Failed(format!(

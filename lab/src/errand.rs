@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// How long an errand may take that says nothing else.
+/// How long a run may take where its errand says nothing else.
 pub const LIMIT: Duration = Duration::from_secs(400);
 
 /// Runs of one program in one host.
@@ -20,6 +20,6 @@ pub struct Errand {
     pub with: Vec<String>,
     /// Its arguments, for one run after the other.
     pub jobs: Vec<Vec<String>>,
-    /// How long this may take.
+    /// How long each run may take.
     pub limit: Duration,
 }

@@ -155,7 +155,7 @@ pub fn add_arguments(cache: &Cache, files: &mut Files, dir: &Path, args: &[Strin
     // These never look at what is to be booted, which is many megabytes.
     let boots = !matches!(
         args.first().map(String::as_str),
-        Some("audit" | "probe" | "check" | "torture" | "accesses")
+        Some("audit" | "probe" | "check" | "mutate" | "torture" | "accesses")
     );
     for arg in args {
         let value = match arg.split_once('=') {

@@ -110,8 +110,7 @@ fn audit_all(
     for cpu in cpus {
         for kernel in &kernels {
             // A limit for booting, and one for each audit.
-            let limit = flags.timeout.saturating_mul(1 + locks.len() as u64);
-            let limit = (limit != 0).then(|| Duration::from_secs(limit));
+            let limit = (flags.timeout != 0).then(|| Duration::from_secs(flags.timeout));
             hosts.push(job::machine(kernel.clone(), cpu, &flags.hardware, limit));
         }
     }

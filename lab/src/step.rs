@@ -6,13 +6,14 @@
 
 use crate::cache::Cache;
 use crate::emulate::{Ended, Machine, Outcome};
-use crate::errand::Errand;
-use crate::failure::{Failure, Result, say, tell};
+use crate::errand::{Errand, LIMIT};
+use crate::failure::{Failure, INTERRUPTED, Result, say, tell};
 use crate::kernels;
 use crate::tools;
 use crate::trial::{self, Bench};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 /// What came of an errand.
@@ -48,8 +49,16 @@ pub struct Verdict {
     pub took: Duration,
 }
 
-/// Does all errands of all steps, each host booted once; gives the steps' verdicts in their order.
-pub fn run(cache: &Cache, bench: &Bench, steps: Vec<Step>) -> Result<Vec<Verdict>> {
+/// What came of all steps.
+pub struct Outcomes {
+    /// In the order of the steps.
+    pub verdicts: Vec<Verdict>,
+    /// How many hosts crashed and were booted once more.
+    pub again: usize,
+}
+
+/// Does all errands of all steps, each host booted once. A host that fails is a problem of the steps whose errands it had.
+pub fn run(cache: &Cache, bench: &Bench, steps: Vec<Step>) -> Result<Outcomes> {
     let all: Vec<&Errand> = steps.iter().flat_map(|step| &step.errands).collect();
     let names: Vec<String> = all.iter().map(|errand| errand.kernel.clone()).collect();
     // All of them at once, so that what is missing is fetched in one go.
@@ -63,11 +72,17 @@ pub fn run(cache: &Cache, bench: &Bench, steps: Vec<Step>) -> Result<Vec<Verdict
         all.len(),
         boots.len()
     ));
-    let done = tools::in_parallel(&boots, tools::hosts_at_a_time(), |boot| {
-        let errands: Vec<&Errand> = boot.iter().map(|&at| all[at]).collect();
-        in_one_host(cache, bench, &errands)
-    })?;
-    let mut done: Vec<(usize, Done)> = boots
+    let again = AtomicUsize::new(0);
+    let done: Vec<Vec<std::result::Result<Done, String>>> =
+        tools::in_parallel(&boots, tools::hosts_at_a_time(), |boot| {
+            let errands: Vec<&Errand> = boot.iter().map(|&at| all[at]).collect();
+            match in_one_host(cache, bench, &errands, &again) {
+                Err(failure) if failure.code() == INTERRUPTED => Err(failure),
+                Err(failure) => Ok(errands.iter().map(|_| Err(failure.to_string())).collect()),
+                Ok(done) => Ok(done.into_iter().map(Ok).collect()),
+            }
+        })?;
+    let mut done: Vec<(usize, std::result::Result<Done, String>)> = boots
         .concat()
         .into_iter()
         .zip(done.into_iter().flatten())
@@ -76,20 +91,35 @@ pub fn run(cache: &Cache, bench: &Bench, steps: Vec<Step>) -> Result<Vec<Verdict
     let mut done = done.into_iter().map(|(_, done)| done);
     let mut verdicts = Vec::new();
     for step in steps {
-        let mine: Vec<Done> = done.by_ref().take(step.errands.len()).collect();
+        let mine: std::result::Result<Vec<Done>, String> =
+            done.by_ref().take(step.errands.len()).collect();
+        let (problems, took) = match mine {
+            Ok(mine) => (
+                (step.judge)(&mine)?,
+                mine.iter().map(|done| done.took).sum(),
+            ),
+            Err(failure) => (vec![failure], Duration::ZERO),
+        };
         verdicts.push(Verdict {
             name: step.name,
-            problems: (step.judge)(&mine)?,
-            took: mine.iter().map(|done| done.took).sum(),
+            problems,
+            took,
         });
     }
-    Ok(verdicts)
+    Ok(Outcomes {
+        verdicts,
+        again: again.into_inner(),
+    })
 }
 
 /// The problems of one step that is all that there is to do.
 pub fn run_alone(cache: &Cache, bench: &Bench, step: Step) -> Result<Vec<String>> {
-    let verdicts = run(cache, bench, vec![step])?;
-    Ok(verdicts.into_iter().flat_map(|v| v.problems).collect())
+    let outcomes = run(cache, bench, vec![step])?;
+    Ok(outcomes
+        .verdicts
+        .into_iter()
+        .flat_map(|v| v.problems)
+        .collect())
 }
 
 /// Which errands go to the same host: their places in the list, host by host.
@@ -103,17 +133,24 @@ fn boots(errands: &[&Errand]) -> Vec<Vec<usize>> {
 }
 
 /// Boots a host for errands that all go there.
-fn in_one_host(cache: &Cache, bench: &Bench, errands: &[&Errand]) -> Result<Vec<Done>> {
+fn in_one_host(
+    cache: &Cache,
+    bench: &Bench,
+    errands: &[&Errand],
+    again: &AtomicUsize,
+) -> Result<Vec<Done>> {
     let first = errands
         .first()
         .ok_or_else(|| Failure::bug("a host without an errand"))?;
-    let limit = errands.iter().map(|errand| errand.limit).sum();
+    let limits = errands.iter().map(|errand| errand.limit);
+    let limit = limits.max().unwrap_or(LIMIT);
     let host = trial::host(cache, &first.kernel, &first.cpu, limit)?;
     let mut outcome = match bench.run(&host, errands) {
         // An emulated CPU stops for good once in a thousand hosts or so, with nothing to be found of why. What vmlock-run
         // does to a host it does twice.
         Err(failure) if failure.is_crash() => {
             tell(format_args!("again: {failure}"))?;
+            again.fetch_add(1, Ordering::Relaxed);
             bench.run(&host, errands)?
         }
         outcome => outcome?,
@@ -146,7 +183,6 @@ fn share(host: &Machine, errand: &Errand, outcome: &mut Outcome) -> Done {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::errand::LIMIT;
     use std::path::PathBuf;
 
     #[test]

@@ -17,7 +17,7 @@ use crate::boot;
 use crate::probe::{self, Outcome};
 use crate::smccc;
 use crate::table::{self, Frame};
-use crate::wire::{self, Parameters};
+use crate::wire::Parameters;
 
 /// Where a redistributor's frame of SGIs and PPIs begins (Arm IHI 0069 section 12.10).
 const SGI_FRAME: u64 = 0x1_0000;

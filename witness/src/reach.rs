@@ -47,7 +47,9 @@ fn memory(area: &mut Area, last: u64) {
         probe::write32(at, value);
     }
     let read = words.map(probe::read32);
-    words.map(|at| probe::write32(at, 0));
+    for at in words {
+        probe::write32(at, 0);
+    }
     let ids = [wire::REACH_FIRST_WORD, wire::REACH_LAST_WORD];
     for (id, outcome) in ids.into_iter().zip(read) {
         area.push_outcome(Kind::Reach, id, outcome);

@@ -52,6 +52,7 @@ const EXAMPLES: &[Expected] = &[
         kept: &[],
         audited: &[],
         refused: &[
+            ("6.12", &["PSCI_VERSION"]),
             (
                 "6.16",
                 &["GICD_IIDR", "accepted by the kernel and not honoured"],
@@ -72,6 +73,20 @@ const EXAMPLES: &[Expected] = &[
         kept: &["6.12", "6.16", "6.18", "7.0", "7.2", "7.3"],
         audited: &["6.12", "6.18", "7.0", "7.3"],
         refused: &[],
+    },
+    Expected {
+        spec: "examples/pinned.vm.kdl",
+        lock: "examples/pinned.vm.lock.json",
+        cpu: "neoverse-n1",
+        cpus: 2,
+        flags: &["--native"],
+        ends: OK,
+        kept: &[],
+        audited: &[],
+        refused: &[
+            ("6.12", &["GICD_IIDR.Revision"]),
+            ("7.3", &["GICD_IIDR.Revision"]),
+        ],
     },
     Expected {
         spec: "examples/modern.vm.kdl",

@@ -9,7 +9,6 @@ use super::{
     VIRTUAL, read, write,
 };
 use crate::fire::{self, ANSWERED, PENDED_TICK, SIGNALLED, TICKS};
-use crate::wire::REDISTRIBUTOR_SIZE;
 
 /// Where a redistributor's frame of SGIs and PPIs begins (Arm IHI 0069 section 12.10).
 const SGI_FRAME: u64 = 0x1_0000;
