@@ -114,7 +114,7 @@ pub struct View {
 struct ViewShape {
     /// The vCPU features, sorted.
     features: Vec<Feature>,
-    /// Registers of `KVM_GET_REG_LIST` that identify something, sorted by id.
+    /// Registers of `KVM_GET_REG_LIST` that identify something, and run-time state that could not be read, sorted by id.
     registers: Vec<ReportedRegister>,
     /// Registers of `KVM_GET_REG_LIST` that are run-time state, by name.
     state: Vec<String>,
@@ -154,10 +154,18 @@ impl schemars::JsonSchema for View {
 
 impl From<View> for ViewShape {
     fn from(view: View) -> Self {
+        let has = |feature: &str| view.features.iter().any(|have| have.name() == feature);
+        let begins = |r: &ReportedRegister| register_by_id(r.id).is_some_and(|k| k.begins(has));
+        let tells = view
+            .registers
+            .iter()
+            .any(|r| begins(r) && r.value.is_some());
         let is_state = |r: &ReportedRegister| {
             let known =
                 register_by_id(r.id).is_some_and(|k| k.name == r.name && k.kind == Kind::State);
-            known && r.accepts.is_empty()
+            // What could not be read is not zero: where others are told, it says so by itself.
+            let untold = tells && begins(r) && r.value.is_none();
+            known && r.accepts.is_empty() && !untold
         };
         let (state, registers): (Vec<_>, Vec<_>) = view.registers.into_iter().partition(is_state);
         let told = state.iter().any(|r| r.value.is_some());
@@ -198,12 +206,28 @@ impl TryFrom<ViewShape> for View {
 
     fn try_from(shape: ViewShape) -> Result<Self, String> {
         let mut registers = shape.registers;
+        let has = |feature: &str| shape.features.iter().any(|have| have.name() == feature);
+        let begun = |name: &String| {
+            let begins = register_by_name(name).is_some_and(|info| info.begins(has));
+            begins && shape.reset.is_some() && shape.state.contains(name)
+        };
+        let told = shape
+            .reset
+            .iter()
+            .flatten()
+            .map(|(name, _)| ("reset", name));
+        let settable = shape.settable.keys().map(|name| ("settable", name));
+        if let Some((list, name)) = told.chain(settable).find(|(_, name)| !begun(name)) {
+            return Err(format!(
+                "`{name}` of `{list}` is no register of `state` of which can be said what a vCPU begins with"
+            ));
+        }
         for name in shape.state {
             let known = register_by_name(&name).filter(|k| k.kind == Kind::State);
             let info =
                 known.ok_or_else(|| format!("`{name}` is no run-time state that is known"))?;
             let id = info.id;
-            let begins = info.begins(|f| shape.features.iter().any(|have| have.name() == f));
+            let begins = info.begins(has);
             let told = shape.reset.as_ref().filter(|_| begins);
             let value = told.map(|reset| reset.get(&name).map_or(0, |bits| bits.0));
             let settable = shape.settable.get(&name).map(|bits| bits.0);

@@ -9,7 +9,7 @@ use vmlock_spec::observation::wire::{self, entry};
 use vmlock_spec::observation::{fact_name, promises};
 use vmlock_spec::plan::{Emulation, Plan, Step, plan, plan_with};
 use vmlock_spec::reason;
-use vmlock_spec::report::{HostReport, ReportedRegister};
+use vmlock_spec::report::{self, HostReport, ReportedRegister};
 use vmlock_spec::smccc::POWER;
 use vmlock_spec::vm::Feature;
 
@@ -187,6 +187,47 @@ fn a_report_that_says_nothing_of_it_is_refused() {
     }
     let plan = plan(&machine("neoverse-n1", 1, &[]), &host);
     assert_eq!(about(&plan).0, ["what a vCPU begins with"]);
+}
+
+/// A register that the kernel lists and does not let be read is not zero in the report that is written of it.
+#[test]
+fn what_cannot_be_read_is_not_zero_in_a_report() {
+    let mut host = host("neoverse-n1-6.12");
+    change(&mut host, "VBAR_EL1", |r| {
+        r.value = None;
+        r.writable = 0;
+    });
+    let again = report::parse(&report::write(&host)).expect("it is a report");
+    assert!(again == host, "the report says something else");
+}
+
+/// What names nothing in the two lists beside `state` is an error by name.
+#[test]
+fn lists_of_a_report_name_nothing_else() {
+    let text = report::write(&host("neoverse-n1-6.12"));
+    for (list, name) in [
+        ("reset", "VBAR_EL2"),
+        ("reset", "VBAR_EL99"),
+        // No lock speaks of it.
+        ("reset", "PC"),
+        ("settable", "VBAR_EL2"),
+        ("settable", "MIDR_EL1"),
+    ] {
+        let mut report: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+        report["views"][0][list][name] = "0x0000000000000001".into();
+        let error = report::parse(&report.to_string()).expect_err("a name of nothing");
+        assert!(error.contains(&format!("`{name}` of `{list}`")), "{error}");
+    }
+    // Without `reset`, nothing is said of what can be set.
+    let mut report: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    let view = report["views"][0].as_object_mut().expect("it is one");
+    assert!(view.remove("reset").is_some());
+    view.insert(
+        "settable".to_owned(),
+        serde_json::json!({"VBAR_EL1": "0x0000000000000001"}),
+    );
+    let error = report::parse(&report.to_string()).expect_err("a name of nothing");
+    assert!(error.contains("`VBAR_EL1` of `settable`"), "{error}");
 }
 
 #[test]
