@@ -25,6 +25,7 @@ pub use host::IDENTITY;
 pub use presumed::presumed;
 
 use crate::lock::{Lock, LockedRegister};
+use crate::reason;
 use crate::report::{HostReport, View};
 use crate::smccc;
 use host::{Filter, Host};
@@ -258,6 +259,21 @@ pub fn plan_with(lock: &Lock, report: &HostReport, emulation: Emulation) -> Plan
     firmware::answers(lock, host, inside, &mut plan);
     settled::settled(lock, host, inside, &mut plan);
     plan
+}
+
+impl Refusal {
+    /// Of what the report of a host does not tell.
+    fn untold(name: &str, reason: &str) -> Self {
+        Self {
+            code: reason::NO_KNOB,
+            name: name.to_owned(),
+            wanted: "what the lock says".to_owned(),
+            offered: "nothing that the report tells".to_owned(),
+            reason: reason.to_owned(),
+            from: "the rule that unknown means no".to_owned(),
+            help: vec!["make the report again with `vmlock-run probe`".to_owned()],
+        }
+    }
 }
 
 /// Whether this host keeps one register, as [`plan`] would.

@@ -103,6 +103,9 @@ pub struct View {
     pub registers: Vec<ReportedRegister>,
     /// What a guest on two vCPUs read from inside, sorted by vCPU and name.
     pub guest: Vec<Fact>,
+    /// Whether a guest looks at everything in the machine of one lock, for which alone it was made, before another guest
+    /// runs there: what is not seen here is seen then. A report in a file never says so.
+    pub rehearsed: bool,
 }
 
 /// The JSON shape of [`View`]: run-time state is a list of names, and what the
@@ -250,6 +253,7 @@ impl TryFrom<ViewShape> for View {
             features: shape.features,
             registers,
             guest,
+            rehearsed: false,
         })
     }
 }
@@ -377,6 +381,12 @@ impl schemars::JsonSchema for Seen {
 }
 
 impl View {
+    /// How many vCPUs its guest had.
+    pub fn vcpus(&self) -> u32 {
+        let last = self.guest.iter().map(|fact| fact.vcpu).max();
+        last.map_or(0, |last| last.saturating_add(1))
+    }
+
     /// The register with that id.
     pub fn register(&self, id: u64) -> Option<&ReportedRegister> {
         self.registers.iter().find(|r| r.id == id)

@@ -8,6 +8,7 @@ use std::fs;
 use std::path::Path;
 use vmlock_spec::lock::reset;
 use vmlock_spec::lock::{Binding, Lock, full_mask};
+use vmlock_spec::observation::settled;
 use vmlock_spec::report::{
     Fact, GicReport, HostReport, REPORT_VERSION, ReportedRegister, RevisionWrite, Seen, View,
     parse, write,
@@ -41,12 +42,14 @@ fn mirror(lock: &Lock) -> HostReport {
         accepts: BTreeMap::new(),
         honoured: BTreeMap::new(),
     });
-    let begun = reset::begun(lock).into_iter().filter(|b| b.is_narrow());
-    let state = begun.map(|b| ReportedRegister {
+    let state = reset::begun(lock).into_iter().map(|b| ReportedRegister {
         id: b.info.id,
         name: b.info.name.to_string(),
-        value: Some(b.value),
-        writable: full_mask(1 << (b.info.id >> 52 & 0xf)),
+        value: b.is_narrow().then_some(b.value),
+        writable: match b.is_narrow() {
+            true => full_mask(1 << (b.info.id >> 52 & 0xf)),
+            false => 0,
+        },
         accepts: BTreeMap::new(),
         honoured: BTreeMap::new(),
     });
@@ -71,6 +74,24 @@ fn mirror(lock: &Lock) -> HostReport {
             fact(&answer.call, answer.answer);
         }
     }
+    // What follows from it.
+    for vcpu in 0..2 {
+        facts.extend(settled::promises(lock, vcpu).map(|promise| Fact {
+            vcpu,
+            name: promise.name,
+            seen: promise.value.map_or(Seen::Undefined, Seen::Value),
+        }));
+    }
+    let begun = reset::begun(lock).into_iter();
+    facts.extend(begun.filter_map(|b| {
+        // What is settled of it is that it can be read.
+        let name = b.fact().filter(|name| name.ends_with("at entry"))?;
+        Some(Fact {
+            vcpu: 0,
+            name,
+            seen: Seen::Value(b.value),
+        })
+    }));
     let iidr = lock.gic.value("GICD_IIDR").unwrap();
     HostReport {
         schema: "host-report.v1.schema.json".to_owned(),
@@ -93,6 +114,7 @@ fn mirror(lock: &Lock) -> HostReport {
             features: Vec::new(),
             registers,
             guest: facts,
+            rehearsed: false,
         }],
     }
 }

@@ -222,11 +222,15 @@ fn everything(
         counters(vcpu, built.created, &lock.counters, &listed, found)?;
         for id in recipe.read_back.iter().filter(|id| !listed.contains(id)) {
             if let Some(entry) = entry(lock, *id) {
-                found.add(unlisted(entry));
+                found.add(unlisted(&entry.name, entry.value, &entry.from));
             }
         }
-        for begun in begun.iter().filter(|b| listed.contains(&b.info.id)) {
-            begins(vcpu, begun, lock, when, found)?;
+        for begun in &begun {
+            if listed.contains(&begun.info.id) {
+                begins(vcpu, begun, lock, when, found)?;
+            } else if begun.fact().is_none() {
+                found.add(unlisted(&begun.info.name, begun.value, &begun.from(lock)));
+            }
         }
         for id in listed {
             match (entry(lock, id), left(&recipe.steps, id)) {
@@ -570,17 +574,16 @@ fn differs(name: &str, wanted: u64, read: u64, from: &str, when: &str) -> Refusa
 }
 
 /// A register that the plan rests on and KVM does not list for this vCPU.
-fn unlisted(entry: &LockedRegister) -> Refusal {
+fn unlisted(name: &str, value: u64, from: &str) -> Refusal {
     Refusal {
         code: reason::NO_KNOB,
-        name: entry.name.clone(),
-        wanted: format!("{:#x}", entry.value),
+        name: name.to_owned(),
+        wanted: format!("{value:#x}"),
         offered: "no such register".to_owned(),
         reason: format!(
-            "KVM listed {} when it was looked at, and does not for the guest's own vCPU",
-            entry.name
+            "KVM listed {name} when it was looked at, and does not for the guest's own vCPU"
         ),
-        from: entry.from.clone(),
+        from: from.to_owned(),
         help: vec![
             "this host changes while it is being looked at: try again, and report it if it stays"
                 .to_owned(),

@@ -192,6 +192,7 @@ pub fn probe(system: &System, scope: &Scope) -> Result<HostReport, Failure> {
                 features: features.to_vec(),
                 registers,
                 guest,
+                rehearsed: true,
             });
             continue;
         }
@@ -207,6 +208,7 @@ pub fn probe(system: &System, scope: &Scope) -> Result<HostReport, Failure> {
             features: features.to_vec(),
             registers,
             guest,
+            rehearsed: scope.lock().is_some(),
         });
     }
     Ok(report)

@@ -142,6 +142,12 @@ pub fn promises(lock: &Lock, vcpu: u32) -> impl Iterator<Item = Promise> {
         })
 }
 
+/// Whether it is how a vCPU of the lock is started that a guest with so many vCPUs has not.
+pub fn starts_beyond(name: &str, vcpus: u32, lock: &Lock) -> bool {
+    let mut beyond = vcpus.max(1).into()..lock.machine.vcpus.len() as u64;
+    beyond.any(|vcpu| fact_name(key(Kind::CpuOn, vcpu)) == name)
+}
+
 /// The ID register whose field decides what a guest finds in a register, where one does.
 pub fn decided_by(name: &str) -> Option<&'static str> {
     let mut rows = OF_EACH.iter().filter(|(.., names)| names.contains(&name));

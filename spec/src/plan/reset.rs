@@ -9,7 +9,7 @@ use super::{Plan, Refusal, Step, Way, disagreement};
 use crate::lock::Lock;
 use crate::lock::reset::{Begun, begun, line_name};
 use crate::reason;
-use crate::report::{Reading, Seen};
+use crate::report::{Reading, ReportedRegister, Seen};
 use crate::smccc;
 use std::collections::BTreeSet;
 
@@ -29,15 +29,8 @@ pub(super) fn reset(lock: &Lock, on: Host, inside: impl Fn(&str) -> Reading, pla
             .is_none_or(|r| r.value.is_none())
     };
     if all.iter().filter(narrow).all(untold) {
-        plan.refusals.push(Refusal {
-            code: reason::NO_KNOB,
-            name: ALL.into(),
-            wanted: "what the lock says".into(),
-            offered: "nothing that the report tells".into(),
-            reason: "the report does not say what a vCPU of this host begins with".into(),
-            from: "the rule that unknown means no".into(),
-            help: vec!["make the report again with `vmlock-run probe`".into()],
-        });
+        let reason = "the report does not say what a vCPU of this host begins with";
+        plan.refusals.push(Refusal::untold(ALL, reason));
         return;
     }
     let mut named = BTreeSet::new();
@@ -124,6 +117,14 @@ fn one(
             return None;
         }
     }
+    if unknown(begun, on, &seen) {
+        let register = &begun.info.name;
+        let reason = format!(
+            "neither KVM nor a guest says what a vCPU of this host begins with in {register}"
+        );
+        plan.refusals.push(Refusal::untold(&begun.name(), &reason));
+        return None;
+    }
     match seen.value() {
         // What KVM does not tell, or tells otherwise, only the CPU can have decided.
         Some(value)
@@ -143,6 +144,25 @@ fn one(
         }
         _ => Some(Kept::AsItIs),
     }
+}
+
+/// Whether nobody tells what a vCPU begins with there: KVM does not say all that is promised, no guest saw it, and none
+/// will.
+fn unknown(begun: &Begun, on: Host, seen: &Reading) -> bool {
+    let told = |listed: &ReportedRegister| match begun.is_narrow() {
+        true => listed.value.is_some() && begun.mask & !begun.told == 0,
+        // A wider one is compared with zero when the machine is read back.
+        false => true,
+    };
+    let told = on.view.register(begun.info.id).is_some_and(told);
+    let awaited = on.view.rehearsed && begun.fact().is_some();
+    let seen = match seen {
+        Reading::Unseen => false,
+        Reading::Alike(_, Seen::Value(_)) | Reading::Apart(_) => true,
+        // Beyond their number, breakpoints and watchpoints need not be there.
+        Reading::Alike(..) => begun.info.name.starts_with("DBG"),
+    };
+    !(told || awaited || seen)
 }
 
 fn refuse(

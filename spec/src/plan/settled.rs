@@ -1,12 +1,12 @@
-//! What follows from a lock without standing in it, against what a guest saw on the host: alike, or refused. Firmware
-//! calls that nobody implements are the exception: where a kernel implements one, it is told to deny it.
+//! What follows from a lock without standing in it, against what a guest saw on the host, each vCPU by itself: alike, or
+//! refused. Firmware calls that nobody implements are the exception: where a kernel implements one, it is told to deny it.
 
 use super::host::{Filter, Host};
 use super::{Plan, Refusal, Step, Way, disagreement};
 use crate::lock::{Lock, LockedRegister};
 use crate::observation::{Promise, fact_name, settled, wire, words};
 use crate::reason;
-use crate::report::{Reading, Seen};
+use crate::report::{Reading, Seen, View};
 use crate::smccc::{self, Services};
 use std::cell::OnceCell;
 use std::collections::{BTreeSet, HashMap};
@@ -32,29 +32,43 @@ pub(super) fn settled(lock: &Lock, on: Host, inside: impl Fn(&str) -> Reading, p
             .map(|promise| (promise.name.clone(), promise))
             .collect()
     };
+    let facts = by_name(on.view);
+    let vcpus = on.view.vcpus();
+    let mut unseen = Vec::new();
     for first in settled::promises(lock, 0) {
         let name = first.name.as_str();
         if no_conduit && name.starts_with("SMC ") {
             continue;
         }
-        let kept = |vcpu: u32, seen: Seen| match vcpu {
-            0 => first.kept(seen),
-            _ => others
-                .get_or_init(of_others)
-                .get(name)
-                .is_none_or(|other| other.kept(seen)),
+        let promise = |vcpu: u32| match vcpu {
+            0 => Some(&first),
+            _ => others.get_or_init(of_others).get(name),
         };
-        let seen = match inside(name) {
-            Reading::Unseen => continue,
-            Reading::Alike(vcpu, seen) if kept(vcpu, seen) => continue,
-            Reading::Alike(_, seen) => seen,
-            Reading::Apart(readings) => {
-                if !readings.iter().all(|(vcpu, seen)| kept(*vcpu, *seen)) {
-                    disagreement::refuse(name, first.words(), &readings, FROM, plan);
-                }
-                continue;
-            }
+        let seen = facts.get(name).map_or(&[][..], Vec::as_slice);
+        // The second vCPU of the probe's guest stands for all others, which that guest cannot start.
+        let by_first = seen.iter().any(|(vcpu, _)| *vcpu == 0);
+        let by_others = seen.iter().any(|(vcpu, _)| *vcpu > 0);
+        let owed = || lock.machine.vcpus.len() > 1 && promise(1).is_some();
+        let looked = || by_first && (by_others || !owed());
+        if !on.view.rehearsed && !looked() && !settled::starts_beyond(name, vcpus, lock) {
+            unseen.push(name.to_owned());
+        }
+        let broken = seen.iter().find_map(|(vcpu, seen)| {
+            let promise = promise(*vcpu)?;
+            (!promise.kept(*seen)).then_some((promise, *seen))
+        });
+        let Some((broken, seen)) = broken else {
+            continue;
         };
+        // vCPUs that were promised the same and do not see the same.
+        if let Reading::Apart(readings) = inside(name)
+            && readings
+                .iter()
+                .all(|(vcpu, _)| promise(*vcpu).is_none_or(|p| p.value == first.value))
+        {
+            disagreement::refuse(name, first.words(), &readings, FROM, plan);
+            continue;
+        }
         // Where an ID register decides it, and is to be another: in the rehearsal it is seen whether the kernel follows.
         let decided_by = settled::decided_by(name).map(|register| {
             let entry = lock.registers.iter().find(|r| r.name == register);
@@ -76,9 +90,33 @@ pub(super) fn settled(lock: &Lock, on: Host, inside: impl Fn(&str) -> Reading, p
             }
             None => plan
                 .refusals
-                .push(refusal(name, &first.words(), seen, on.filter)),
+                .push(refusal(name, &broken.words(), seen, on.filter)),
         }
     }
+    if !unseen.is_empty() {
+        plan.refusals.push(untold(&unseen));
+    }
+}
+
+/// What each vCPU of the probe's guest saw, by name.
+fn by_name(view: &View) -> HashMap<&str, Vec<(u32, Seen)>> {
+    let mut all: HashMap<&str, Vec<(u32, Seen)>> = HashMap::with_capacity(view.guest.len());
+    for fact in &view.guest {
+        let seen = all.entry(fact.name.as_str()).or_default();
+        seen.push((fact.vcpu, fact.seen));
+    }
+    all
+}
+
+/// A report whose guest did not look at all that is promised.
+fn untold(unseen: &[String]) -> Refusal {
+    const NAMED: usize = 3;
+    let mut names = unseen[..unseen.len().min(NAMED)].join(", ");
+    if unseen.len() > NAMED {
+        names += &format!(" and {} more", unseen.len() - NAMED);
+    }
+    let reason = format!("the report does not say what a guest on this host sees in {names}");
+    Refusal::untold("what a guest sees", &reason)
 }
 
 /// The call by which a guest looks for a conduit.

@@ -11,6 +11,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use vmlock_spec::catalogue::field;
 use vmlock_spec::lock::{Lock, Waiver, canonical};
+use vmlock_spec::observation::settled;
 use vmlock_spec::plan::{Emulation, Refusal, Step, Way, plan, plan_with, presumed};
 use vmlock_spec::reason;
 use vmlock_spec::report::{self, HostReport, ReportedRegister, Seen};
@@ -376,6 +377,92 @@ fn sgis_without_an_active_state_are_hidden_by_the_runner() {
     );
 }
 
+/// What follows from a lock is another for vCPU 0 in one register: each vCPU is held against its own.
+#[test]
+fn each_vcpu_is_held_against_its_own_promise() {
+    const NAME: &str = "GICR_PROPBASER";
+    let host = hosts().remove("neoverse-n1-6.12").expect("recorded");
+    let lock = lock(&spec(&["kvm-6.12"], "neoverse-n1", &[]));
+    let with = |values: [u64; 2]| {
+        let mut host = host.clone();
+        for fact in host.views.iter_mut().flat_map(|v| &mut v.guest) {
+            if fact.name == NAME {
+                fact.seen = Seen::Value(values[fact.vcpu as usize]);
+            }
+        }
+        let refusals = plan_with(&lock, &host, Emulation::Forbidden)
+            .refusals
+            .into_iter();
+        let said = refusals.map(|r| (r.name, r.code, r.wanted, r.offered));
+        said.collect::<Vec<_>>()
+    };
+    let one = |wanted: &str, offered: &str| {
+        let said = (
+            NAME.to_owned(),
+            reason::NO_KNOB,
+            wanted.to_owned(),
+            offered.to_owned(),
+        );
+        vec![said]
+    };
+    assert_eq!(with([0, 0x180]), []);
+    assert_eq!(with([0, 0]), one("0x180", "0x0"));
+    assert_eq!(with([0x180, 0x180]), one("0x0", "0x180"));
+    assert_eq!(with([0, 0x200]), one("0x180", "0x200"));
+}
+
+/// What a report does not tell is refused, each fact by itself; but not where a guest is still to look.
+#[test]
+fn what_no_guest_of_a_report_saw_is_refused() {
+    let host = hosts().remove("neoverse-n1-6.12").expect("recorded");
+    let mut spec = spec(&["kvm-6.12"], "neoverse-n1", &[]);
+    spec.cpu.count = 4;
+    let lock = lock(&spec);
+    let without = |lost: &dyn Fn(u32, &str) -> bool, rehearsed: bool| {
+        let mut host = host.clone();
+        for view in &mut host.views {
+            view.guest.retain(|fact| !lost(fact.vcpu, &fact.name));
+            view.rehearsed = rehearsed;
+        }
+        let refusals = plan(&lock, &host).refusals.into_iter();
+        let said = refusals.map(|r| (r.name, r.reason));
+        said.collect::<Vec<_>>()
+    };
+    let names: Vec<String> = settled::promises(&lock, 0).map(|p| p.name).collect();
+    assert!(names.len() > 200, "{}", names.len());
+    // Those that the probe's guest has not.
+    let beyond = ["CPU_ON(vCPU 2)", "CPU_ON(vCPU 3)"];
+    assert_eq!(without(&|_, _| false, false), []);
+    let seen: Vec<&str> = names
+        .iter()
+        .map(String::as_str)
+        .filter(|name| !beyond.contains(name))
+        .collect();
+    // As many as are named in one refusal.
+    for some in seen.chunks(3) {
+        let said = without(&|_, of| some.contains(&of), false);
+        let [(what, reason)] = &said[..] else {
+            panic!("{some:?}: {said:?}")
+        };
+        assert_eq!(what, "what a guest sees");
+        let words = format!("sees in {}", some.join(", "));
+        assert!(reason.ends_with(&words), "{reason}");
+    }
+    for vcpu in [0, 1] {
+        let said = without(&|of, name| of == vcpu && name == "GICR_SYNCR", false);
+        assert!(
+            said.len() == 1 && said[0].1.ends_with("in GICR_SYNCR"),
+            "{said:?}"
+        );
+    }
+    // All of them at once are one refusal.
+    let lost = |_: u32, of: &str| names.iter().any(|name| name == of);
+    let said = without(&lost, false);
+    let more = format!(" and {} more", names.len() - beyond.len() - 3);
+    assert!(said.len() == 1 && said[0].1.ends_with(&more), "{said:?}");
+    assert_eq!(without(&lost, true), []);
+}
+
 /// What the second vCPU of a recorded host's guests reads is changed, one fact at a time.
 #[test]
 fn vcpus_that_disagree_about_a_promise_are_refused() {
@@ -664,6 +751,7 @@ fn what_is_presumed_orders_what_a_guest_would() {
             let mut report = report.clone();
             for view in &mut report.views {
                 view.guest = presumed(&lock, &view.registers, report.smccc_filter);
+                view.rehearsed = true;
             }
             let plan = plan(&lock, &report);
             assert_eq!(plan.refusals, [], "{name} on {host}");

@@ -2,9 +2,10 @@
 
 use crate::plans::{host, hosts};
 use crate::truth::{lock, spec};
+use std::collections::BTreeSet;
 use vmlock_spec::catalogue::register_by_name;
 use vmlock_spec::lock::Lock;
-use vmlock_spec::lock::reset::begun;
+use vmlock_spec::lock::reset::{Begun, begun};
 use vmlock_spec::observation::wire::{self, entry};
 use vmlock_spec::observation::{fact_name, promises};
 use vmlock_spec::plan::{Emulation, Plan, Step, plan, plan_with};
@@ -187,6 +188,79 @@ fn a_report_that_says_nothing_of_it_is_refused() {
     }
     let plan = plan(&machine("neoverse-n1", 1, &[]), &host);
     assert_eq!(about(&plan).0, ["what a vCPU begins with"]);
+}
+
+/// Each register of which a lock speaks is told or seen on every recorded host, or a guest is still to look: where it is
+/// neither, it is refused by name.
+#[test]
+fn what_is_neither_told_nor_seen_is_refused() {
+    let mut tried = 0;
+    for name in ["neoverse-n1-5.10", "neoverse-n1-6.12", "max-7.3"] {
+        let host = host(name);
+        let (cpu, _) = name.rsplit_once('-').expect("CPU and series");
+        for view in &host.views {
+            let lock = machine(cpu, 2, &view.features);
+            let all = begun(&lock);
+            tried += all.len();
+            // By halves: where nothing at all is told, that is one refusal.
+            for half in [0, 1] {
+                let lost: Vec<&Begun> = all.iter().skip(half).step_by(2).collect();
+                let refused = |rehearsed: bool, listed: bool| {
+                    let mut host = host.clone();
+                    let mut views = host.views.iter_mut();
+                    let of = views
+                        .find(|v| v.features == view.features)
+                        .expect("it was cloned");
+                    of.rehearsed = rehearsed;
+                    for begun in &lost {
+                        let fact = begun.fact();
+                        of.guest.retain(|f| Some(&f.name) != fact.as_ref());
+                        let id = begun.info.id;
+                        match listed {
+                            true => {
+                                let mut registers = of.registers.iter_mut();
+                                let register = registers.find(|r| r.id == id);
+                                register.into_iter().for_each(|r| r.value = None);
+                            }
+                            false => of.registers.retain(|r| r.id != id),
+                        }
+                    }
+                    let plan = plan(&lock, &host);
+                    let names = about(&plan).0.into_iter().map(str::to_owned);
+                    names.collect::<BTreeSet<_>>()
+                };
+                let named = |owed: &dyn Fn(&Begun) -> bool| {
+                    let owed = lost.iter().filter(|begun| owed(begun));
+                    owed.map(|begun| begun.name()).collect::<BTreeSet<_>>()
+                };
+                assert_eq!(refused(false, false), named(&|_| true), "{name}");
+                let unread = refused(false, true);
+                assert_eq!(unread, named(&|begun| begun.is_narrow()), "{name}");
+                let unawaited = refused(true, false);
+                assert_eq!(unawaited, named(&|begun| begun.fact().is_none()), "{name}");
+            }
+        }
+    }
+    assert!(tried > 600, "{tried}");
+}
+
+/// Where KVM says nothing of some promised bits, its value of the others tells nothing.
+#[test]
+fn what_kvm_does_not_tell_has_to_be_seen() {
+    let mut host = host("neoverse-n1-6.12");
+    let lock = machine("neoverse-n1", 2, &[]);
+    let all = begun(&lock);
+    let partly: Vec<&Begun> = all
+        .iter()
+        .filter(|b| b.mask & !b.told != 0 && b.is_narrow())
+        .collect();
+    assert!(!partly.is_empty());
+    for view in &mut host.views {
+        view.guest
+            .retain(|fact| partly.iter().all(|b| b.fact().as_ref() != Some(&fact.name)));
+    }
+    let names: Vec<String> = partly.iter().map(|begun| begun.name()).collect();
+    assert_eq!(about(&plan(&lock, &host)).0, names);
 }
 
 /// A register that the kernel lists and does not let be read is not zero in the report that is written of it.
