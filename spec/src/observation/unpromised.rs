@@ -156,11 +156,6 @@ pub const ROWS: &[Row] = &[
         facts: &["stolen time in nanoseconds", "stolen-time structure, *"],
     },
     Row {
-        name: "What a description waives",
-        words: "in the open, with `vary`: the field, and the answers that hang on it.",
-        facts: &["ARCH_FEATURES(SMCCC_ARCH_WORKAROUND_*)"],
-    },
-    Row {
         name: "What the architecture leaves UNKNOWN",
         words: ", and random numbers.",
         facts: &[],
@@ -171,6 +166,15 @@ pub const ROWS: &[Row] = &[
                 memory reaches, and of calls that nobody implements. `vmlock lock --upgrade` moves it up.",
         facts: &["UART*", "RTC*", "* word of memory", "address bits"],
     },
+    // After that: where nothing is waived, a newer lock promises them.
+    Row {
+        name: "What a description waives",
+        words: "in the open, with `vary`: the field, and the answers and registers that hang on it.",
+        facts: &[
+            "ARCH_FEATURES(SMCCC_ARCH_WORKAROUND_*)", "ICC_AP0R1_EL1", "ICC_AP0R2_EL1", "ICC_AP0R3_EL1", "ICC_AP1R1_EL1",
+            "ICC_AP1R2_EL1", "ICC_AP1R3_EL1", "ICC_BPR0_EL1*", "ICC_BPR1_EL1*", "ICC_PMR_EL1.writable",
+        ],
+    },
 ];
 
 /// Facts that the newest locks promise and older ones do not know.
@@ -179,11 +183,9 @@ const NEWER: &str = "What newer locks promise beside it";
 /// The row that names a fact which this lock does not promise; `None` where nothing does, which is a fault of ours.
 /// `newer` is what [`newer`] says of the lock.
 pub fn row(name: &str, newer: &HashSet<String>) -> Option<&'static Row> {
-    let by_name = |row: &&Row| row.facts.iter().any(|pattern| matches(pattern, name));
-    let by_version = |row: &&Row| row.name == NEWER && newer.contains(name);
-    ROWS.iter()
-        .find(by_name)
-        .or_else(|| ROWS.iter().find(by_version))
+    let by_name = |row: &Row| row.facts.iter().any(|pattern| matches(pattern, name));
+    let by_version = |row: &Row| row.name == NEWER && newer.contains(name);
+    ROWS.iter().find(|row| by_name(row) || by_version(row))
 }
 
 /// What the newest version of the lock would promise beside what a lock of its version does.
