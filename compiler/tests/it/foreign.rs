@@ -6,6 +6,7 @@ use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fs;
 use std::process::Command;
+use vmlock_spec::lock::canonical::version_in;
 
 /// Clears a screen, ends its line, and tells GitHub of an error of its own.
 const HOSTILE: &str = "\u{1b}[2J\u{9b}1m\u{202e}\r\n::error file=x::pwned ##[error]pwned";
@@ -107,30 +108,37 @@ fn json(path: &str) -> Value {
 #[test]
 fn of_a_lock() {
     let scratch = Scratch::new("foreign-lock");
-    let lock = json("examples/modern.vm.lock.json");
-    scratch.write("fine.lock.json", &lock.to_string());
     let report = json("spec/catalogue/hosts/neoverse-n1-6.12.json");
     scratch.write("host.json", &report.to_string());
-    let places = hostile(&lock);
-    assert!(places.len() > 30, "{}", places.len());
-    let mut found = 0;
-    for (index, (_, document)) in places.iter().enumerate() {
-        // All formats for some: what differs among them is not the place.
-        let formats = if index % 8 == 0 {
-            &FORMATS[..]
-        } else {
-            &FORMATS[..1]
-        };
-        scratch.write("a.lock.json", &document.to_string());
-        for arguments in [
-            &["diff", "fine.lock.json", "a.lock.json"][..],
-            &["check", "a.lock.json", "--host", "host.json", "--verbose"],
-            &["explain", "MIDR_EL1", "--lock", "a.lock.json"],
-        ] {
-            found += usize::from(harmless_as(&scratch, formats, arguments));
+    let versions = [
+        (1, "spec/tests/frozen/v1/modern.vm.lock.json"),
+        (2, "examples/modern.vm.lock.json"),
+    ];
+    for (version, path) in versions {
+        let lock = json(path);
+        assert_eq!(version_in(&lock.to_string()), Some(version), "{path}");
+        scratch.write("fine.lock.json", &lock.to_string());
+        let places = hostile(&lock);
+        assert!(places.len() > 30, "{path}: {}", places.len());
+        let mut found = 0;
+        for (index, (_, document)) in places.iter().enumerate() {
+            // All formats for some: what differs among them is not the place.
+            let formats = if index % 8 == 0 {
+                &FORMATS[..]
+            } else {
+                &FORMATS[..1]
+            };
+            scratch.write("a.lock.json", &document.to_string());
+            for arguments in [
+                &["diff", "fine.lock.json", "a.lock.json"][..],
+                &["check", "a.lock.json", "--host", "host.json", "--verbose"],
+                &["explain", "MIDR_EL1", "--lock", "a.lock.json"],
+            ] {
+                found += usize::from(harmless_as(&scratch, formats, arguments));
+            }
         }
+        assert!(found > 10, "{path} was shown {found} times");
     }
-    assert!(found > 10, "it was shown {found} times");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The lock's bytes: stable, strict, and clear about what it refuses.
 
 use crate::truth::{lock, spec};
-use vmlock_spec::lock::canonical::{LockError, parse, write};
+use vmlock_spec::lock::canonical::{LockError, parse, version_in, write};
 use vmlock_spec::lock::{Lock, LockedRegister, Range, Waiver};
 use vmlock_spec::vm::Feature;
 
@@ -106,8 +106,9 @@ fn newer_unknown_and_conflicting_locks_are_refused() {
 #[test]
 fn a_list_is_no_object() {
     let objects = ["\"cpu\": ", "\"hypercalls\": ", "\"memory\": ", "\"gic\": "];
-    let old = include_str!("../../../examples/modern.vm.lock.json");
+    let old = include_str!("../frozen/v1/modern.vm.lock.json");
     let new = write(&example());
+    assert_eq!([old, &new].map(version_in), [Some(1), Some(2)]);
     let report = include_str!("../../catalogue/hosts/neoverse-n1-6.12.json");
     let read = |text: &str| parse(text).map(drop).map_err(|e| e.to_string());
     let report_read = |text: &str| vmlock_spec::report::parse(text).map(drop);
