@@ -153,7 +153,11 @@ fn say(verbose: bool, host: &str, lock: &Lock, plan: &Plan, out: &mut Output) {
         1 => format!("cannot keep `{}`: 1 entry", lock.name),
         n => format!("cannot keep `{}`: {n} entries", lock.name),
     };
-    out.line(format!("{host}: {verdict} ({})", counts.join(", ")));
+    let counts = match counts.is_empty() {
+        true => String::new(),
+        false => format!(" ({})", counts.join(", ")),
+    };
+    out.line(format!("{host}: {verdict}{counts}"));
     let shown =
         |k: &&Keep| verbose || k.step.is_some() || matches!(k.way, Way::Vary | Way::Unpromised);
     let width = plan

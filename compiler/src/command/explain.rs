@@ -11,7 +11,7 @@ use vmlock_spec::catalogue::{
     BASELINES, Baseline, CPUS, Catalogue, CpuModel, Field, HWCAPS, Hwcap, Kind, REGISTERS,
     RegisterInfo, Text,
 };
-use vmlock_spec::lock::reset::{self, Begun};
+use vmlock_spec::lock::reset;
 use vmlock_spec::lock::{Lock, LockedRegister};
 use vmlock_spec::smccc;
 use vmlock_spec::vm::Feature;
@@ -352,24 +352,36 @@ fn explain_register(register: &RegisterInfo, lock: Option<&Lock>, out: &mut Outp
     if let Some(entry) = lock.and_then(|l| l.registers.iter().find(|r| r.id == register.id)) {
         say_locked(entry, out);
         object["locked"] = serde_json::to_value(entry).unwrap_or_default();
-    } else if let Some(begun) = lock.and_then(|l| begun(l, register)) {
-        out.line("");
-        out.line(format!(
-            "In this lock: a vCPU begins with {:#x}",
-            begun.value
-        ));
-        object["reset"] = format!("{:#018x}", begun.value).into();
-    } else if lock.is_some() {
-        out.line("");
-        out.line("This lock does not hold it.");
+    } else if let Some(lock) = lock {
+        say_begun(lock, register, None, out, &mut object);
     }
     out.value("register", object);
 }
 
-/// What a lock says that a vCPU begins with in a register.
-fn begun(lock: &Lock, register: &RegisterInfo) -> Option<Begun> {
-    let mut all = reset::begun(lock).into_iter();
-    all.find(|begun| begun.info.id == register.id)
+/// What a lock that has no entry for a register says of it, or of one of its fields: what a vCPU begins with there.
+fn say_begun(
+    lock: &Lock,
+    register: &RegisterInfo,
+    field: Option<&Field>,
+    out: &mut Output,
+    object: &mut Value,
+) {
+    out.line("");
+    let all = reset::begun(lock);
+    let Some(begun) = all.iter().find(|begun| begun.info.id == register.id) else {
+        out.line("This lock does not hold it.");
+        return;
+    };
+    let (promised, value) = match field {
+        Some(field) => (begun.mask & field.mask(), field.get(begun.value)),
+        None => (begun.mask, begun.value),
+    };
+    if promised == 0 {
+        out.line("In this lock: not promised");
+        return;
+    }
+    out.line(format!("In this lock: a vCPU begins with {value:#x}"));
+    object["reset"] = format!("{value:#018x}").into();
 }
 
 fn say_locked(entry: &LockedRegister, out: &mut Output) {
@@ -474,6 +486,7 @@ fn explain_field(register: &RegisterInfo, field: &Field, lock: Option<&Lock>, ou
         out.line("");
         out.line(match waiver {
             Some(waiver) => format!("In this lock: not promised, waived by {}", waiver.from),
+            None if entry.mask & field.mask() == 0 => "In this lock: not promised".to_owned(),
             None => format!(
                 "In this lock: {:#x}, decided by {}",
                 field.get(entry.value),
@@ -481,16 +494,8 @@ fn explain_field(register: &RegisterInfo, field: &Field, lock: Option<&Lock>, ou
             ),
         });
         object["locked"] = serde_json::to_value(entry).unwrap_or_default();
-    } else if let Some(begun) = lock.and_then(|l| begun(l, register)) {
-        out.line("");
-        out.line(format!(
-            "In this lock: a vCPU begins with {:#x}",
-            begun.value
-        ));
-        object["reset"] = format!("{:#018x}", begun.value).into();
-    } else if lock.is_some() {
-        out.line("");
-        out.line("This lock does not hold it.");
+    } else if let Some(lock) = lock {
+        say_begun(lock, register, Some(field), out, &mut object);
     }
     out.value("field", object);
 }

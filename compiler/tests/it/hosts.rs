@@ -344,6 +344,46 @@ fn locks_differ_by_field_and_say_where_a_waiver_stands() {
     );
 }
 
+/// A field is explained with its own bits of the lock, not with the register's.
+#[test]
+fn a_field_is_explained_by_what_the_lock_says_of_it() {
+    let (scratch, lock, _) = host("explain");
+    let said = |what: &str, lock: &str| {
+        let output = scratch.vmlock(&["explain", what, "--lock", lock]);
+        assert_eq!(output.status.code(), Some(0), "{what}");
+        let said = out(&output);
+        let line = said.lines().find(|line| line.contains("his lock"));
+        line.unwrap_or_else(|| panic!("{said}")).to_owned()
+    };
+    // Both fields of it are what its hardware keeps.
+    let par = reset::begun(&lock)
+        .into_iter()
+        .find(|b| b.info.name == "PAR_EL1");
+    let par = par.expect("a lock speaks of it");
+    assert_eq!(
+        said("PAR_EL1", "a.vm.lock.json"),
+        format!("In this lock: a vCPU begins with {:#x}", par.value)
+    );
+    for field in ["PAR_EL1.11:1", "ESR_EL1.ISS2", "CNTV_CTL_EL0.ISTATUS"] {
+        assert_eq!(
+            said(field, "a.vm.lock.json"),
+            "In this lock: not promised",
+            "{field}"
+        );
+    }
+    let pmu = SPEC.replace("count=2", "count=2 { pmu; }");
+    scratch.lock("pmu", &pmu);
+    assert_eq!(
+        said("PMCR_EL0.E", "pmu.vm.lock.json"),
+        "In this lock: not promised"
+    );
+    assert!(said("PMCR_EL0.N", "pmu.vm.lock.json").starts_with("In this lock: 0x"));
+    assert_eq!(
+        said("PMCCFILTR_EL0", "a.vm.lock.json"),
+        "This lock does not hold it."
+    );
+}
+
 #[test]
 fn a_lock_of_a_newer_vmlock_is_refused_in_words() {
     let (scratch, _, report) = host("newer");
@@ -417,6 +457,8 @@ fn a_host_without_a_gicv3_is_refused_in_words_by_every_command() {
             let said = format!("{}{}", out(&output), err(&output));
             assert_eq!(output.status.code(), Some(wanted), "{arguments:?}: {said}");
             assert!(said.contains("for guests"), "{arguments:?}: {said}");
+            // Nothing was counted.
+            assert!(!said.contains("()"), "{arguments:?}: {said}");
             let named = said.contains(offered) || arguments[0] == "cpu";
             assert!(
                 named && !said.contains("make the report again"),
