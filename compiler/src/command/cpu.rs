@@ -124,9 +124,6 @@ fn apart(views: [&View; 2]) -> BTreeSet<String> {
     said.map(name).filter(differs).collect()
 }
 
-/// The file's text.
-///
-/// # Errors
 /// That the host has no guest with these features, in the planner's words.
 pub fn without(features: &[Feature], report: &HostReport) -> Diagnostic {
     let refusals = not_offered(features, report);
@@ -140,6 +137,9 @@ pub fn without(features: &[Feature], report: &HostReport) -> Diagnostic {
     Diagnostic::error(code, reasons.join("\n")).help(help.join("\n"))
 }
 
+/// The file's text.
+///
+/// # Errors
 /// Why there is none.
 pub fn model(report: &HostReport, name: &str) -> Result<String, Unfit> {
     let incomplete = |words: &str| Unfit::Incomplete(words.to_owned());
