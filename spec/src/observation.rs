@@ -514,6 +514,7 @@ fn unmapped(lock: &Lock) -> Vec<Shown> {
                 wire::unmapped(place, access),
             ));
             let value = match (machine.unmapped, place, access) {
+                // No lock that was read: one whose promise was altered, which the witness has to notice.
                 (Unmapped::ReadsAsZero, wire::PLACE_HOLE | wire::PLACE_ABOVE, _) => 0,
                 (_, _, wire::ACCESS_FETCH) => wire::FETCH_ABORT,
                 _ => wire::DATA_ABORT,
