@@ -197,7 +197,7 @@ pub const CODES: &[Code] = &[
     code(
         "spec::withholds-mitigation",
         "the guest is not told what protects it",
-        "CPUs, kernels and firmware tell a guest what protects it against misuse of speculation: that branches are not steered from outside (CSV2), that nothing is used that must not be read (CSV3), that branch history is parted or can be cleared (ECBHB, CLRBHB), that stores can be kept in order (SSBS), that predictions can be dropped (SPECRES), that firmware helps (the WORKAROUND levels). A guest that is not told protects itself by slower means, or not at all. An old baseline may not show it, and a lock that has to be kept by a host without it must not; where that is meant, write `allow \"spec::withholds-mitigation\" reason=\"…\"` into the description. `vmlock check` and `vmlock-run` say the same of hosts that have it.",
+        "CPUs, kernels and firmware tell a guest what protects it against misuse of speculation: that branches are not steered from outside (CSV2), that nothing is used that must not be read (CSV3), that branch history is parted or can be cleared (ECBHB, CLRBHB), that stores can be kept in order (SSBS), that predictions can be dropped (SPECRES), that firmware helps (the WORKAROUND levels). A guest that is not told protects itself by slower means, or not at all. An old baseline may not show it, and a lock that has to be kept by a host without it must not; where that is meant, write `allow \"spec::withholds-mitigation\" \"ID_AA64PFR0_EL1.CSV3\" reason=\"…\"` into the description, with every field that is meant; without a field it covers all, also what is withheld later. `vmlock check` and `vmlock-run` say the same of hosts that have it.",
     ),
     code(
         "spec::unknown-warning",

@@ -92,6 +92,10 @@ fn limits(which: Which, schema: &mut Value) {
     for list in ["allow", "deny"] {
         pmu[list]["minItems"] = json!(1);
     }
+    let fields = &mut schema["definitions"]["Allow"]["properties"]["fields"];
+    fields["minItems"] = json!(1);
+    fields["uniqueItems"] = json!(true);
+    text(&mut fields["items"], 1, TEXT_BYTES_MAX);
     let debug = &mut schema["definitions"]["Debug"];
     debug["minProperties"] = json!(1);
     for name in ["breakpoints", "watchpoints"] {

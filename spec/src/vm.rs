@@ -73,6 +73,10 @@ impl VmSpec {
 pub struct Allow {
     /// The warning's code, e.g. `spec::withholds-mitigation`.
     pub code: String,
+    /// Of which fields alone the author knows, `REGISTER.FIELD`; absent: whatever is warned of. For
+    /// `spec::withholds-mitigation` alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fields: Option<Vec<String>>,
     /// Why it is no mistake here, for those who read the description later.
     pub reason: String,
 }

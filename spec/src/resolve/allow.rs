@@ -17,11 +17,15 @@ pub const WARNINGS: [&str; 5] = [
     WITHHOLDS,
 ];
 
-/// Takes the acknowledged warnings out, and says what is wrong with the acknowledgements.
+/// The warning of an acknowledgement of nothing.
+pub(super) const UNUSED: &str = "spec::unused-allow";
+
+/// Takes the acknowledged warnings out, and says what is wrong with the acknowledgements. Those of single fields were
+/// heeded where the warning is made.
 pub(super) fn allow(spec: &VmSpec, complaints: Vec<Complaint>) -> Vec<Complaint> {
     let allows = |c: &Complaint| {
-        let acknowledged = spec.allow.iter().any(|a| a.code == c.code);
-        c.severity == Severity::Warning && acknowledged
+        let mut whole = spec.allow.iter().filter(|a| a.fields.is_none());
+        c.severity == Severity::Warning && whole.any(|a| a.code == c.code)
     };
     let mut left = Vec::new();
     let mut taken: Vec<&str> = Vec::new();
@@ -33,14 +37,21 @@ pub(super) fn allow(spec: &VmSpec, complaints: Vec<Complaint>) -> Vec<Complaint>
     }
     // Where there is no lock, what would have been warned of is not known.
     let made = left.iter().all(|c| c.severity == Severity::Warning);
+    if !made {
+        left.retain(|c| c.code != UNUSED);
+    }
     for (index, allow) in spec.allow.iter().enumerate() {
         let known = WARNINGS.contains(&allow.code.as_str());
         if !known {
             left.push(unknown(index, allow));
+        } else if allow.fields.is_some() {
+            if allow.code != WITHHOLDS {
+                left.push(of_no_field(index, allow));
+            }
         } else if made && !taken.contains(&allow.code.as_str()) {
             left.push(complaint(
                 index,
-                "spec::unused-allow",
+                UNUSED,
                 Severity::Warning,
                 format!("nothing is warned of as `{}` here", allow.code),
                 "remove it: it would hide what comes later".to_owned(),
@@ -59,6 +70,18 @@ fn unknown(index: usize, allow: &Allow) -> Complaint {
         format!("there is no warning `{}`", allow.code.escape_debug()),
         near.unwrap_or_else(|| format!("one of {}", WARNINGS.join(", "))),
     )
+}
+
+fn of_no_field(index: usize, allow: &Allow) -> Complaint {
+    let mut complaint = complaint(
+        index,
+        "spec::unknown-warning",
+        Severity::Error,
+        format!("`{}` is not allowed field by field", allow.code),
+        format!("leave the fields out; only `{WITHHOLDS}` has them"),
+    );
+    complaint.place = format!("/allow/{index}/fields/0");
+    complaint
 }
 
 fn complaint(

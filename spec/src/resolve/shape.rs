@@ -246,7 +246,27 @@ fn texts(spec: &VmSpec, complaints: &mut Complaints) {
             text(one, &format!("{place}/{index}"), what, complaints);
         }
     }
-    for (index, Allow { code, reason }) in allow.iter().enumerate() {
+    for (
+        index,
+        Allow {
+            code,
+            fields,
+            reason,
+        },
+    ) in allow.iter().enumerate()
+    {
+        let place = format!("/allow/{index}/fields");
+        if fields.as_ref().is_some_and(Vec::is_empty) {
+            complaints.error(
+                "spec::missing",
+                &place,
+                "`fields` names nothing".into(),
+                Some("leave it out where all fields are meant".into()),
+            );
+        }
+        for (at, field) in fields.iter().flatten().enumerate() {
+            text(field, &format!("{place}/{at}"), "a field", complaints);
+        }
         text(
             code,
             &format!("/allow/{index}/code"),
@@ -402,6 +422,11 @@ fn repeated(spec: &VmSpec, complaints: &mut Complaints) {
     }
     let allowed = spec.allow.iter().map(|a| a.code.as_str());
     twice("/allow", allowed.collect(), "allowed");
+    for (index, allow) in spec.allow.iter().enumerate() {
+        let fields = allow.fields.iter().flatten().map(String::as_str);
+        let place = format!("/allow/{index}/fields");
+        twice(&place, fields.collect(), "named");
+    }
     let set = spec.cpu.set.iter().map(|s| s.field.as_str());
     twice("/cpu/set", set.collect(), "set");
     let features = spec.cpu.features.iter().map(|f| f.name());

@@ -1,31 +1,75 @@
-//! Warnings where a lock withholds a mitigation from its guest that the CPU model has.
+//! Warnings where a lock withholds a mitigation from its guest that the CPU model has, and its author does not know of it.
 
-use super::allow::WITHHOLDS;
+use super::allow::{UNUSED, WITHHOLDS};
 use super::{Complaint, Context, Severity};
+use crate::catalogue::field;
 use crate::lock::LockedRegister;
 use crate::mitigation::{Mitigation, withheld_from_model, words};
+use crate::words::did_you_mean;
 use std::collections::BTreeMap;
 
-/// One warning for each place that decides so, with the names of what it withholds.
+/// One warning for each place that decides so, with the names of what it withholds; and one for each field that is
+/// allowed to be withheld and is not.
 pub(super) fn warnings(context: &Context, locked: &[LockedRegister]) -> Vec<Complaint> {
+    let withheld = withheld_from_model(locked, context.cpu);
+    let allowed: Vec<(String, &str)> = allowed(context).collect();
     let mut places: BTreeMap<String, Vec<&Mitigation>> = BTreeMap::new();
-    for mitigation in withheld_from_model(locked, context.cpu) {
-        let place = context.decided_at(mitigation.path);
-        places.entry(place).or_default().push(mitigation);
+    for mitigation in &withheld {
+        if allowed.iter().all(|(_, path)| *path != mitigation.path) {
+            let place = context.decided_at(mitigation.path);
+            places.entry(place).or_default().push(mitigation);
+        }
     }
-    let warning = |(place, list): (String, Vec<&Mitigation>)| Complaint {
-        code: WITHHOLDS,
+    let warning = |(place, list): (String, Vec<&Mitigation>)| {
+        let paths: Vec<String> = list.iter().map(|m| format!("\"{}\"", m.path)).collect();
+        complaint(
+            WITHHOLDS,
+            place,
+            format!(
+                "the guest is not told what protects it on `{}`: {}",
+                context.cpu.name,
+                words(&list)
+            ),
+            format!(
+                "show it (a newer baseline, or `set`); where it is meant: allow \"{WITHHOLDS}\" {} reason=\"…\"",
+                paths.join(" ")
+            ),
+        )
+    };
+    let unused = allowed
+        .iter()
+        .filter(|(_, path)| withheld.iter().all(|m| m.path != *path));
+    let unused = unused.map(|(place, path)| {
+        let misspelt = field(path).is_none();
+        let near = misspelt.then(|| did_you_mean(path, withheld.iter().map(|m| m.path)));
+        complaint(
+            UNUSED,
+            place.clone(),
+            format!("`{}` is not withheld here", path.escape_debug()),
+            near.flatten()
+                .unwrap_or_else(|| "remove it: it would hide what comes later".to_owned()),
+        )
+    });
+    places.into_iter().map(warning).chain(unused).collect()
+}
+
+/// The fields of which the author knows, each with its place.
+fn allowed<'a>(context: &Context<'a>) -> impl Iterator<Item = (String, &'a str)> {
+    let all = context.spec.allow.iter().enumerate();
+    let all = all.filter(|(_, allow)| allow.code == WITHHOLDS);
+    all.flat_map(|(index, allow)| {
+        let fields = allow.fields.iter().flatten().enumerate();
+        fields.map(move |(at, path)| (format!("/allow/{index}/fields/{at}"), path.as_str()))
+    })
+}
+
+fn complaint(code: &'static str, place: String, message: String, help: String) -> Complaint {
+    Complaint {
+        code,
         place,
         also: Vec::new(),
-        message: format!(
-            "the guest is not told what protects it on `{}`: {}",
-            context.cpu.name,
-            words(&list)
-        ),
-        help: Some(format!(
-            "show it (a newer baseline, or `set`); where it is meant: allow \"{WITHHOLDS}\" reason=\"…\""
-        )),
+        message,
+        help: Some(help),
         severity: Severity::Warning,
-    };
-    places.into_iter().map(warning).collect()
+    }
 }

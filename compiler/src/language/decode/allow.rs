@@ -1,4 +1,4 @@
-//! `allow "CODE" reason="…"`: a warning that its author knows of.
+//! `allow "CODE" "REGISTER.FIELD" … reason="…"`: a warning that its author knows of, of these fields or of all.
 
 use super::Decoder;
 use super::span::{head, range};
@@ -14,11 +14,19 @@ impl Decoder<'_> {
             self.places.note(&pointer, head(node));
             self.no_children(node);
             let properties = self.properties(node, &["reason"]);
-            let code = self.only(node, EXAMPLE).and_then(|entry| {
+            let arguments = self.arguments(node);
+            let code = self.first(node, &arguments, EXAMPLE).and_then(|entry| {
                 self.places
                     .note(format!("{pointer}/code"), range(entry.span()));
                 self.string(entry, "a warning's code")
             });
+            let mut fields = Vec::new();
+            for entry in arguments.iter().skip(1) {
+                let place = format!("{pointer}/fields/{}", fields.len());
+                self.places.note(place, range(entry.span()));
+                fields.extend(self.string(entry, "a field"));
+            }
+            let fields = Some(fields).filter(|fields| !fields.is_empty());
             let reason = match properties.get("reason") {
                 Some(entry) => {
                     let span = self.value_span(entry);
@@ -38,7 +46,11 @@ impl Decoder<'_> {
                 }
             };
             if let (Some(code), Some(reason)) = (code, reason) {
-                out.push(Allow { code, reason });
+                out.push(Allow {
+                    code,
+                    fields,
+                    reason,
+                });
             }
         }
         out

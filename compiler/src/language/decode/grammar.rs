@@ -150,6 +150,17 @@ impl Decoder<'_> {
                 format!("write `{example}`"),
             );
         }
+        self.first(node, &list, example)
+    }
+
+    /// The first of a node's arguments; that there is none is reported.
+    pub(super) fn first<'n>(
+        &mut self,
+        node: &KdlNode,
+        list: &[&'n KdlEntry],
+        example: &str,
+    ) -> Option<&'n KdlEntry> {
+        let word = node.name().value();
         if list.is_empty() && !self.meant_a_value(node, example) {
             self.push(
                 "spec::missing",
