@@ -19,7 +19,7 @@ mod vm;
 pub use count::ioctls;
 pub use exit::{Between, Exit, Forwarded, Mmio, Ran};
 pub use gic::Gic;
-pub use start::{Beginning, Entry};
+pub use start::{Entry, Unstarted};
 pub use system::{System, host_counter};
 pub use undertaker::leave_open_vms;
 pub use vcpu::{Fresh, Kick, Runnable};

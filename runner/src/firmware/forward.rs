@@ -3,12 +3,11 @@
 use super::entropy::Entropy;
 use super::power::{Power, Start};
 use super::{Call, End, NOT_SUPPORTED, Outcome, World, psci, smccc, trng};
-use crate::kvm::{Beginning, Forwarded, Result};
+use crate::kvm::{Forwarded, Result, core};
 use std::sync::{Mutex, MutexGuard};
 use std::time::{SystemTime, UNIX_EPOCH};
 use vmlock_spec::lock::Lock;
-use vmlock_spec::lock::reset;
-use vmlock_spec::plan::Step;
+use vmlock_spec::plan::{self, Beginning, Step};
 use vmlock_spec::smccc::{POWER, Services};
 use vmlock_spec::vm::Feature;
 
@@ -25,14 +24,26 @@ pub struct Starter {
     power: Mutex<Power>,
     /// Optional features of every vCPU.
     pub features: Vec<Feature>,
-    /// What has to be written.
-    pub beginning: Vec<Beginning>,
+    /// MPIDR_EL1 of each vCPU.
+    mpidr: Vec<u64>,
+    /// What all of them begin with.
+    beginning: Vec<Beginning>,
 }
 
 impl Starter {
     /// A panic ends the process, so poison says nothing.
     pub fn power(&self) -> MutexGuard<'_, Power> {
         self.power.lock().unwrap_or_else(|e| e.into_inner())
+    }
+
+    /// What that vCPU begins with, as far as it is written.
+    pub fn beginning(&self, vcpu: usize) -> impl Iterator<Item = Beginning> {
+        let affinity = self.mpidr.get(vcpu).map(|mpidr| Beginning {
+            id: core::MPIDR_EL1,
+            value: *mpidr,
+            told: u64::MAX,
+        });
+        affinity.into_iter().chain(self.beginning.iter().copied())
     }
 }
 
@@ -163,25 +174,12 @@ impl Firmware {
 
 /// What starts the vCPUs of a lock as its plan says.
 fn starter(lock: &Lock, steps: &[Step]) -> Starter {
-    let begun = reset::begun(lock);
-    let beginning = steps.iter().filter_map(|step| {
-        let Step::Reset { id, value } = step else {
-            return None;
-        };
-        let told = begun
-            .iter()
-            .find(|b| b.info.id == *id)
-            .map_or(u64::MAX, |b| b.told);
-        Some(Beginning {
-            id: *id,
-            value: *value,
-            told,
-        })
-    });
+    let mpidr: Vec<u64> = lock.machine.vcpus.iter().map(|v| v.mpidr).collect();
     Starter {
-        power: Mutex::new(Power::new(lock.machine.vcpus.iter().map(|v| v.mpidr))),
+        power: Mutex::new(Power::new(mpidr.iter().copied())),
         features: lock.features.clone(),
-        beginning: beginning.collect(),
+        mpidr,
+        beginning: plan::beginning(lock, steps),
     }
 }
 

@@ -16,7 +16,7 @@ use crate::firmware::power::Start;
 use crate::gic::gate::Gate;
 use crate::gic::proxy::Proxy;
 use crate::kick::kick;
-use crate::kvm::{self, Entry, Exit, Kick, Mmio, Runnable, Vm, core, discard};
+use crate::kvm::{self, Entry, Exit, Kick, Mmio, Runnable, Unstarted, Vm, core, discard};
 use crate::machine::home::spawn;
 use crate::machine::pause::World;
 use crate::machine::reader::wait_until_gone;
@@ -379,6 +379,8 @@ fn drive(index: u32, vcpu: Runnable, shared: &Shared) {
         shared.barrier.join(index, gettid(), Kick::this_thread());
         let starter = shared.firmware.as_ref().and_then(Firmware::starter);
         let mut was_on = index == 0;
+        // Who is on asks nobody whether it is to be started.
+        let mut on = was_on;
         loop {
             shared.barrier.pass();
             if shared.stop.load(Ordering::Acquire) {
@@ -387,12 +389,15 @@ fn drive(index: u32, vcpu: Runnable, shared: &Shared) {
             if let Some(world) = world {
                 world.enter(slot);
             }
-            let asked = starter.and_then(|s| Some((s, s.power().take(slot)?)));
+            let asked = starter
+                .filter(|_| !on)
+                .and_then(|s| Some((s, s.power().take(slot)?)));
             let started = asked.map_or(Ok(()), |(starter, start)| {
+                on = true;
                 let again = std::mem::replace(&mut was_on, true);
-                begin(vcpu, index, again, starter, start, &shared.vm)
+                begin(vcpu, index, again, starter, start, &shared.vm).map_err(|e| e.to_string())
             });
-            let exit = started.and_then(|()| vcpu.run());
+            let exit = started.and_then(|()| vcpu.run().map_err(|e| e.to_string()));
             if let Some(world) = world {
                 world.leave(slot);
             }
@@ -402,6 +407,7 @@ fn drive(index: u32, vcpu: Runnable, shared: &Shared) {
                     if let Err(error) = vcpu.stop() {
                         return Some(Ended::Broken(error.to_string()));
                     }
+                    on = false;
                     if let Some(starter) = starter {
                         starter.power().off(slot);
                     }
@@ -412,7 +418,7 @@ fn drive(index: u32, vcpu: Runnable, shared: &Shared) {
                     }
                 }
                 Ok(Served::End(how)) => return Some(how),
-                Err(error) => return Some(Ended::Broken(error.to_string())),
+                Err(words) => return Some(Ended::Broken(words)),
             }
         }
     });
@@ -441,7 +447,7 @@ fn begin(
     starter: &Starter,
     start: Start,
     vm: &Vm,
-) -> kvm::Result<()> {
+) -> Result<(), Unstarted> {
     if again {
         vcpu.reset(index, &vm.preferred_target()?, &starter.features)?;
     }
@@ -450,7 +456,7 @@ fn begin(
         x0: start.context,
         big_endian: start.big_endian,
     };
-    vcpu.start(entry, &starter.beginning)
+    vcpu.start(entry, starter.beginning(index as usize))
 }
 
 /// Keeps the guest from running where it would see another CPU.

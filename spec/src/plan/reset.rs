@@ -2,16 +2,50 @@
 //!
 //! KVM resets a vCPU at each CPU_ON (arch/arm64/kvm/reset.c `kvm_reset_vcpu`), and what was written from outside is gone
 //! then. So a machine with several vCPUs, one of which has to begin otherwise than KVM lets it, needs the runner to answer
-//! CPU_ON itself: it starts the vCPU, writes and reads back.
+//! CPU_ON itself: it starts the vCPU, writes and reads back. Whatever else was written before is held then, too: some
+//! kernels put it back with the rest (CLIDR_EL1 on 6.4 to 6.9, arch/arm64/kvm/sys_regs.c `reset_clidr`).
 
 use super::host::{Filter, Host};
 use super::{Plan, Refusal, Step, Way, disagreement};
-use crate::lock::Lock;
 use crate::lock::reset::{Begun, begun, line_name};
+use crate::lock::{Lock, LockedRegister};
 use crate::reason;
 use crate::report::{Reading, ReportedRegister, Seen};
 use crate::smccc;
 use std::collections::BTreeSet;
+
+/// What a vCPU that the runner starts has in one register.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Beginning {
+    /// KVM register id.
+    pub id: u64,
+    /// The whole value to write.
+    pub value: u64,
+    /// The bits that are read back.
+    pub told: u64,
+}
+
+/// What every vCPU that the runner starts has, as far as these steps write it, in their order.
+pub fn beginning(lock: &Lock, steps: &[Step]) -> Vec<Beginning> {
+    let begun = begun(lock);
+    let all = steps.iter().filter_map(|step| {
+        let (id, value, told) = match *step {
+            Step::Register { id, value } => {
+                let entry = lock.registers.iter().find(|entry| entry.id == id);
+                (id, value, entry.map(LockedRegister::promised))
+            }
+            Step::Reset { id, value } => {
+                let begun = begun.iter().find(|begun| begun.info.id == id);
+                (id, value, begun.map(|begun| begun.told))
+            }
+            _ => return None,
+        };
+        // What no line speaks of is neutral as a whole.
+        let told = told.unwrap_or(u64::MAX);
+        Some(Beginning { id, value, told })
+    });
+    all.collect()
+}
 
 /// What a refusal and a plan call all of it.
 const ALL: &str = "what a vCPU begins with";

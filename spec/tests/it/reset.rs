@@ -8,7 +8,7 @@ use vmlock_spec::lock::Lock;
 use vmlock_spec::lock::reset::{Begun, begun};
 use vmlock_spec::observation::wire::{self, entry};
 use vmlock_spec::observation::{fact_name, promises};
-use vmlock_spec::plan::{Emulation, Plan, Step, plan, plan_with};
+use vmlock_spec::plan::{Beginning, Emulation, Plan, Step, beginning, plan, plan_with};
 use vmlock_spec::reason;
 use vmlock_spec::report::{self, HostReport, ReportedRegister};
 use vmlock_spec::smccc::POWER;
@@ -97,6 +97,46 @@ fn another_value_is_written_where_it_stays() {
     let one = plan(&machine("neoverse-n1", 1, &[]), &host);
     assert_eq!(about(&one), (vec![], vec![(id, 0)]));
     assert!(forwarded(&one).is_empty());
+}
+
+/// KVM_ARM_VCPU_INIT puts CLIDR_EL1 back on 6.4 to 6.9, as it does run-time state everywhere.
+#[test]
+fn a_vcpu_that_is_started_once_more_has_all_that_was_written() {
+    let mut host = host("neoverse-n1-6.12");
+    change(&mut host, "ACTLR_EL1", |r| r.value = Some(0x30));
+    let mut lock = machine("neoverse-n1", 2, &[Feature::Pmu]);
+    let mut entries = lock.registers.iter_mut();
+    let clidr = entries.find(|r| r.name == "CLIDR_EL1");
+    let clidr = clidr.expect("the lock has it");
+    clidr.value ^= 0x1000_0000;
+    let (id, value, told) = (clidr.id, clidr.value, clidr.promised());
+    let plan = plan(&lock, &host);
+    let begins = beginning(&lock, &plan.orders().steps);
+    assert!(begins.contains(&Beginning { id, value, told }));
+    let actlr = register_by_name("ACTLR_EL1").expect("it is there").id;
+    let of_actlr = begins.iter().find(|b| b.id == actlr).map(|b| b.value);
+    assert_eq!(of_actlr, Some(0));
+    let written = plan.steps().filter(|step| match step {
+        Step::Register { .. } | Step::Reset { .. } => true,
+        Step::Identity
+        | Step::VectorLengths(_)
+        | Step::StolenTime(_)
+        | Step::IidrRevision(_)
+        | Step::DenyEvents(_)
+        | Step::Distributor
+        | Step::Leave { .. }
+        | Step::Forward(_)
+        | Step::ForwardRanges(_)
+        | Step::Deny(_) => false,
+    });
+    assert_eq!(begins.len(), written.count());
+    // Of PMCR_EL0 only what is promised: the rest is the guest's own.
+    let pmcr = lock.registers.iter().find(|r| r.name == "PMCR_EL0");
+    let pmcr = pmcr.expect("the lock has it");
+    let (id, value) = (pmcr.id, pmcr.value);
+    let begins = beginning(&lock, &[Step::Register { id, value }]);
+    assert_eq!(begins[0].told, pmcr.promised());
+    assert_ne!(begins[0].told, u64::MAX);
 }
 
 #[test]
