@@ -7,6 +7,7 @@
 
 use crate::cores::Cores;
 use sha2::{Digest, Sha256};
+use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::fs::{self, File, Metadata};
 use std::io::{self, ErrorKind, Read as _};
@@ -22,8 +23,11 @@ const SETTLED: Duration = Duration::from_millis(100);
 /// How far the notes of a program's file are looked for; linkers put them in front.
 const HEAD: u64 = 4096;
 
-/// Where KVM is in sysfs; on arm64 it is built in, and has nothing there but parameters.
-const KVM: &str = "sys/module/kvm";
+/// Modules in sysfs.
+const MODULES: &str = "sys/module";
+
+/// KVM is one; on arm64 it is built in, and has nothing there but parameters.
+const KVM: &str = "kvm";
 
 /// Everything that a proof rests on, by its digest.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -122,20 +126,46 @@ fn host(root: &Path) -> io::Result<String> {
     );
     // Identities of builds (ELF notes), of the kernel and of a module.
     line("kernel", &fs::read(root.join("sys/kernel/notes"))?);
-    for file in ["srcversion", "notes/.note.gnu.build-id"] {
-        if let Some(content) = optional(fs::read(root.join(KVM).join(file)))? {
-            line(file, &content);
-        }
+    let kvm = root.join(MODULES).join(KVM);
+    for (file, content) in builds(&kvm)? {
+        line(file, &content);
     }
-    for (name, path) in entries(&root.join(KVM).join("parameters"))? {
-        line(&format!("parameter {name}"), &fs::read(path)?);
+    for (name, path) in entries(&kvm.join("parameters"))? {
+        line(
+            &format!("parameter {}", hex(name.as_encoded_bytes())),
+            &fs::read(path)?,
+        );
     }
     // A kernel without live patches has no such folder.
     for (name, path) in optional(entries(&root.join("sys/kernel/livepatch")))?.unwrap_or_default() {
-        line(&format!("patch {name}"), &fs::read(path.join("enabled"))?);
+        line(
+            &format!("patch {}", hex(name.as_encoded_bytes())),
+            &fs::read(path.join("enabled"))?,
+        );
         line("transition", &fs::read(path.join("transition"))?);
+        // Its folder has the name of its module (kernel/livepatch/core.c `klp_init_patch`). Nothing else tells one from
+        // another that was loaded in its place.
+        let builds = builds(&root.join(MODULES).join(&name))?;
+        if builds.is_empty() {
+            return Err(ErrorKind::NotFound.into());
+        }
+        for (file, content) in builds {
+            line(file, &content);
+        }
     }
     Ok(text)
+}
+
+/// What tells a module from every other build. A kernel that is configured so gives it neither, or one of them
+/// (kernel/module/sysfs.c; CONFIG_MODULE_SRCVERSION_ALL, `--build-id`), and what is built in has none.
+fn builds(module: &Path) -> io::Result<Vec<(&'static str, Vec<u8>)>> {
+    let mut all = Vec::new();
+    for file in ["srcversion", "notes/.note.gnu.build-id"] {
+        if let Some(content) = optional(fs::read(module.join(file)))? {
+            all.push((file, content));
+        }
+    }
+    Ok(all)
 }
 
 /// What is not there says so.
@@ -148,12 +178,11 @@ fn optional<T>(read: io::Result<T>) -> io::Result<Option<T>> {
 }
 
 /// What a folder holds, sorted by name.
-fn entries(folder: &Path) -> io::Result<Vec<(String, PathBuf)>> {
+fn entries(folder: &Path) -> io::Result<Vec<(OsString, PathBuf)>> {
     let mut all = Vec::new();
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
-        let name = hex(entry.file_name().as_encoded_bytes());
-        all.push((name, entry.path()));
+        all.push((entry.file_name(), entry.path()));
     }
     all.sort();
     Ok(all)
@@ -186,6 +215,7 @@ mod tests {
             host.says("sys/module/kvm/parameters/halt_poll_ns", "500000\n");
             host.says("sys/kernel/livepatch/fix/enabled", "1\n");
             host.says("sys/kernel/livepatch/fix/transition", "0\n");
+            host.says("sys/module/fix/srcversion", "123\n");
             host
         }
         fn says(&self, file: &str, words: &str) {
@@ -226,12 +256,17 @@ mod tests {
             ("sys/module/kvm/notes/.note.gnu.build-id", "ABC\n"),
             ("sys/kernel/livepatch/fix/enabled", "0\n"),
             ("sys/kernel/livepatch/fix/transition", "1\n"),
+            // Another patch of that name.
+            ("sys/module/fix/srcversion", "456\n"),
+            ("sys/module/fix/notes/.note.gnu.build-id", "ABC\n"),
             ("sys/kernel/livepatch/more/enabled", "1\n"),
         ] {
             host.says(file, words);
             if file.contains("/more/") {
                 assert_eq!(host.key(), None, "half a patch");
                 host.says("sys/kernel/livepatch/more/transition", "0\n");
+                assert_eq!(host.key(), None, "a patch without a build");
+                host.says("sys/module/more/notes/.note.gnu.build-id", "DEF\n");
             }
             let key = host.key().expect("all of it can be read");
             assert!(!keys.contains(&key), "{file}");
@@ -251,6 +286,9 @@ mod tests {
             "sys/kernel/notes",
             "sys/module/kvm",
             "sys/kernel/livepatch/fix/enabled",
+            "sys/kernel/livepatch/fix/transition",
+            "sys/module/fix",
+            "sys/module/fix/srcversion",
         ] {
             let host = Host::new("unread");
             host.forgets(file);
