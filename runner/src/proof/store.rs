@@ -22,8 +22,9 @@ pub const PLACE: &str = "/run/vmlock";
 const PARENT: &str = "/run";
 const FOLDER: &str = "vmlock";
 
-/// The most proofs that are kept: one for each lock, program, and set of CPUs.
-const PROOFS_MAX: usize = 64;
+/// The most proofs that are kept: one for each lock, program, and set of CPUs. More than a host has guests, so that they
+/// do not push each other's out; one has some 10 KiB.
+const PROOFS_MAX: usize = 1024;
 /// The most bytes that one has.
 const SIZE_MAX: usize = 256 << 10;
 
@@ -372,8 +373,13 @@ mod tests {
         let run = Run::new("room");
         let store = run.store();
         fs::write(run.place().join("note"), "").expect("it is the test's own");
-        let name = |n: usize| format!("sha256-{n:03}");
-        for n in 0..PROOFS_MAX + 3 {
+        let name = |n: usize| format!("sha256-{n:04}");
+        for n in 0..PROOFS_MAX {
+            let proof = run.place().join(name(n));
+            fs::write(&proof, "text").expect("it is the test's own");
+            chmod(&proof, 0o600);
+        }
+        for n in PROOFS_MAX..PROOFS_MAX + 3 {
             store.write(&name(n), "text").expect("there is room");
         }
         let left: Vec<usize> = (0..PROOFS_MAX + 3)
