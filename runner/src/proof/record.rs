@@ -92,6 +92,7 @@ mod tests {
                 Step::Distributor,
                 Step::Leave { id: 1, value: 2 },
                 Step::Forward(0x8400_0000),
+                Step::ForwardRanges(vec![(0x8600_0000, 0x8600_003e), (0xc600_0000, u32::MAX)]),
                 Step::Deny(0xc400_0015),
             ],
             only_inside: BTreeSet::from([3]),
@@ -103,10 +104,31 @@ mod tests {
         }
     }
 
+    fn kind(step: &Step) -> usize {
+        match step {
+            Step::Identity => 0,
+            Step::Register { .. } => 1,
+            Step::Reset { .. } => 2,
+            Step::VectorLengths(_) => 3,
+            Step::StolenTime(_) => 4,
+            Step::IidrRevision(_) => 5,
+            Step::DenyEvents(_) => 6,
+            Step::Distributor => 7,
+            Step::Leave { .. } => 8,
+            Step::Forward(_) => 9,
+            Step::ForwardRanges(_) => 10,
+            Step::Deny(_) => 11,
+        }
+    }
+
     #[test]
     fn every_order_comes_back() {
         let text = write(&proven(), "key");
         assert_eq!(read(&text, "key"), Ok(proven()));
+        // Whoever adds a step adds it above, and to the number.
+        let steps = proven().orders.steps;
+        let kinds: BTreeSet<usize> = steps.iter().map(kind).collect();
+        assert_eq!(kinds, (0..12).collect());
         let none = Proven {
             orders: Orders::default(),
             withheld: Vec::new(),
