@@ -650,10 +650,8 @@ impl Audit {
 /// Words for what a guest saw, without the bits that are not promised.
 pub(crate) fn words(seen: Seen, mask: u64) -> String {
     match seen {
-        Seen::Value(value) => format!("{:#x}", value & mask),
-        Seen::Undefined => "an undefined instruction".to_owned(),
-        Seen::Trapped(class) => format!("an exception of class {class:#04x}"),
-        Seen::Abort => "an external abort".to_owned(),
+        Seen::Value(value) => Seen::Value(value & mask).to_string(),
+        other => other.to_string(),
     }
 }
 

@@ -10,6 +10,7 @@ use crate::lock::{full_mask, hex32, hex64, optional_hex64};
 use crate::vm::{Arch, Feature};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
+use std::fmt;
 
 /// The report format that this program writes.
 pub const REPORT_VERSION: u32 = 1;
@@ -338,6 +339,18 @@ pub enum Seen {
     Trapped(u8),
     /// An external abort.
     Abort,
+}
+
+/// In words, for people.
+impl fmt::Display for Seen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Seen::Value(value) => write!(f, "{value:#x}"),
+            Seen::Undefined => f.write_str("an undefined instruction"),
+            Seen::Trapped(class) => write!(f, "an exception of class {class:#04x}"),
+            Seen::Abort => f.write_str("an external abort"),
+        }
+    }
 }
 
 impl From<Seen> for String {

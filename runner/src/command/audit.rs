@@ -8,7 +8,7 @@ use crate::say;
 use serde::{Serialize, Serializer};
 use vmlock_spec::observation::{Audit, Observed};
 use vmlock_spec::plan::Way;
-use vmlock_spec::report::{Fact, Seen};
+use vmlock_spec::report::Seen;
 
 #[derive(Serialize)]
 struct Report<'a> {
@@ -62,16 +62,14 @@ fn human(name: &str, audit: &Audit, all: bool) -> String {
             "{} on vCPU {}: seen {}, and neither the lock promises it nor does vmlock name it as unpromised: please report this\n",
             fact.name,
             fact.vcpu,
-            seen(fact)
+            fact.seen
         ));
     }
     if all {
         for Observed { fact, unpromised } in &audit.observed {
             out.push_str(&format!(
                 "observed on vCPU {}: {}: {} (not promised: {unpromised})\n",
-                fact.vcpu,
-                fact.name,
-                seen(fact)
+                fact.vcpu, fact.name, fact.seen
             ));
         }
     } else if !audit.observed.is_empty() {
@@ -100,13 +98,4 @@ fn human(name: &str, audit: &Audit, all: bool) -> String {
         audit.facts, audit.digest
     ));
     out
-}
-
-fn seen(fact: &Fact) -> String {
-    match fact.seen {
-        Seen::Value(value) => format!("{value:#x}"),
-        Seen::Undefined => "undefined instruction".to_owned(),
-        Seen::Trapped(class) => format!("exception of class {class:#04x}"),
-        Seen::Abort => "abort".to_owned(),
-    }
 }

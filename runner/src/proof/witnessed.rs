@@ -55,9 +55,15 @@ fn refusals(audit: Audit) -> Vec<Refusal> {
         )
     }));
     refusals.extend(audit.unnamed.into_iter().map(|fact| {
-        let why = "in a rehearsal, the witness saw what neither the lock nor this program names";
-        let (wanted, offered) = ("nothing".to_owned(), "something".to_owned());
-        refusal(fact.name, wanted, offered, why.to_owned())
+        let seen = fact.seen.to_string();
+        let why = format!(
+            "in a rehearsal, vCPU {} saw {seen}, and neither does the lock promise it nor vmlock name it as unpromised",
+            fact.vcpu
+        );
+        Refusal {
+            help: vec!["report this: vmlock does not name it".to_owned()],
+            ..refusal(fact.name, "nothing that vmlock does not name".to_owned(), seen, why)
+        }
     }));
     if refusals.is_empty() {
         let why = "in a rehearsal, the witness saw none of the promised facts".to_owned();
