@@ -275,16 +275,10 @@ pub fn complete(begun: Begun, recipe: &Recipe) -> Result<Built, Failure> {
             Step::Deny(function) => (vec![(*function, *function)], false),
             _ => continue,
         };
-        for (first, last) in ranges {
-            let Err(error) = vm.filter_functions((first, last), forward) else {
-                continue;
-            };
-            let name = match first == last {
-                true => function_name(first),
-                false => format!("functions {first:#010x} to {last:#010x}"),
-            };
-            let wanted = "be taken out of the kernel's hands".to_owned();
-            refusals.push(refused(name, wanted, error.to_string()));
+        for range in ranges {
+            if let Err(error) = vm.filter_functions(range, forward) {
+                refusals.push(unfiltered(step, range, forward, &error));
+            }
         }
     }
     if let Some(intid) = recipe.pmu_interrupt {
@@ -380,6 +374,34 @@ fn refused(name: String, wanted: String, error: String) -> Refusal {
             "this host changes while it is being looked at: try again, and report it if it stays"
                 .to_owned(),
         ],
+    }
+}
+
+/// The kernel does not let go of the calls of a step, those from the first to the last of a range.
+fn unfiltered(
+    step: &Step,
+    (first, last): (u32, u32),
+    forward: bool,
+    error: &crate::kvm::Error,
+) -> Refusal {
+    let name = match step {
+        Step::ForwardRanges(_) => "all firmware calls but those left to the kernel".to_owned(),
+        _ => function_name(first),
+    };
+    let functions = match first == last {
+        true => function_name(first),
+        false => format!("the functions {first:#010x} to {last:#010x}"),
+    };
+    let wanted = match forward {
+        true => "answered by the runner",
+        false => "answered by NOT_SUPPORTED",
+    };
+    Refusal {
+        offered: "answered by the kernel".to_owned(),
+        reason: format!(
+            "the kernel refuses to have {functions} {wanted} ({error}), although a trial said otherwise"
+        ),
+        ..refused(name, wanted.to_owned(), error.to_string())
     }
 }
 
