@@ -132,11 +132,23 @@ type Enforced = (Verified, Option<Firmware>);
 
 impl Host<'_> {
     /// The machine as an earlier start proved it; `None` where that cannot be made any more: this host has changed in a
-    /// way that no key tells, and has to be proven anew.
+    /// way that no key tells, which is said, and has to be proven anew.
     fn again(&self, proven: &Proven, stats: &mut Stats) -> Option<Enforced> {
-        let made = self.make(proven, stats).ok()?;
-        stats.remembered();
-        Some(made)
+        let why = match self.make(proven, stats) {
+            Ok(made) => {
+                stats.remembered();
+                return Some(made);
+            }
+            Err(Failure::Refused(refusals)) => {
+                let names: Vec<&str> = refusals.iter().map(|r| r.name.as_str()).collect();
+                names.join(", ")
+            }
+            Err(Failure::Environment(trouble) | Failure::Usage(trouble)) => trouble.message,
+        };
+        say::eprintln(format_args!(
+            "vmlock-run: what an earlier start proved does not hold any more, and this host is proven anew: {why}"
+        ));
+        None
     }
 
     /// Proves that this host keeps the lock.
@@ -144,7 +156,8 @@ impl Host<'_> {
         // Where the host keeps the lock, no guest has to be asked how: the witness sees that it is kept. Else one tells why.
         let proven = match self.prove_with(Scope::Presumed(self.lock), stats) {
             Ok(proven) => proven,
-            Err(_) => self.prove_with(Scope::For(self.lock), stats)?,
+            Err(Failure::Refused(_)) => self.prove_with(Scope::For(self.lock), stats)?,
+            Err(failure) => return Err(failure),
         };
         match self.cores.look(&[gettid()]) {
             Found::Held => Ok(proven),
