@@ -1,19 +1,22 @@
 //! What the proof of a machine is worth. Each promise of a lock is altered, one at a time, and the machine of the lock as
 //! it is is held against it: by what is read back, and by what the witness saw. An alteration that neither notices is a
 //! promise that rests on nothing. With the feature `torture` alone.
+//!
+//! Not altered is what the witness has to be told before it can look: where memory, devices and their interrupts are.
 
-use crate::enforce::apply::{self, Recipe};
+use crate::enforce::apply::{self, Built, Recipe};
 use crate::enforce::verify;
 use crate::failure::Failure;
 use crate::kvm::System;
 use crate::machine::memory::Memory;
 use crate::rehearse::{Search, observe};
 use serde::Serialize;
+use std::collections::HashSet;
 use std::sync::Arc;
 use vmlock_spec::lock::{Lock, ResetValue, Unmapped, reset, v1};
-use vmlock_spec::observation;
+use vmlock_spec::observation::{self, Promise};
 use vmlock_spec::plan::{Orders, Plan};
-use vmlock_spec::report::Fact;
+use vmlock_spec::report::{Fact, Seen};
 use vmlock_spec::smccc::{self, Services};
 
 /// What became of the alterations.
@@ -22,8 +25,10 @@ use vmlock_spec::smccc::{self, Services};
 pub struct Tally {
     /// How many the read-back refused, by the name of what was altered.
     pub read_back: usize,
-    /// How many the witness noticed that the read-back did not, or was not asked about.
+    /// How many the witness noticed that the read-back did not; of what a vCPU begins with, all that it noticed.
     pub from_inside: usize,
+    /// How many facts, seen otherwise than promised, the comparison with the lock named.
+    pub facts: usize,
     /// Those that nobody noticed.
     pub unnoticed: Vec<String>,
 }
@@ -63,7 +68,7 @@ pub fn mutate(system: &System, lock: &Lock, plan: &Plan) -> Result<Tally, Failur
             tally.unnoticed.push(altered.name);
         }
     }
-    devices(lock, &facts, &mut tally);
+    each_fact(lock, &facts, &mut tally);
     machine.beginnings(&facts, &mut tally)?;
     // Nothing that went wrong meanwhile has refused them all.
     let same = Altered {
@@ -87,21 +92,43 @@ fn kept(lock: &Lock, facts: &[Fact]) -> bool {
     observation::audit(lock, facts, Vec::new()).kept()
 }
 
-/// What the devices show is in no field of the lock: each fact is altered itself. Only the witness sees them.
-fn devices(lock: &Lock, facts: &[Fact], tally: &mut Tally) {
-    for mut altered in observation::device::promises(lock) {
-        altered.value = altered.value.map(|value| value ^ 1);
-        let about = |f: &&Fact| (f.vcpu, &f.name) == (altered.vcpu, &altered.name);
-        if facts
-            .iter()
-            .find(about)
-            .is_some_and(|f| altered.kept(f.seen))
-        {
-            tally.unnoticed.push(altered.name);
-        } else {
-            tally.from_inside += 1;
+/// Each fact that the lock promises, altered as a witness of another machine would see it: what follows from the lock
+/// stands in no field of it. All in one comparison, which has to name each.
+fn each_fact(lock: &Lock, facts: &[Fact], tally: &mut Tally) {
+    let promises = observation::promises(lock);
+    let mut altered = facts.to_vec();
+    for fact in &mut altered {
+        let about = |p: &Promise| (p.vcpu, p.name.as_str()).cmp(&(fact.vcpu, fact.name.as_str()));
+        if let Ok(at) = promises.binary_search_by(about) {
+            fact.seen = other(&promises[at], fact.seen);
         }
     }
+    let differences = observation::audit(lock, &altered, Vec::new()).differences;
+    let named: HashSet<(u32, &str)> = differences
+        .iter()
+        .map(|d| (d.vcpu, d.name.as_str()))
+        .collect();
+    for Promise { vcpu, name, .. } in &promises {
+        match named.contains(&(*vcpu, name.as_str())) {
+            true => tally.facts += 1,
+            false => tally.unnoticed.push(format!("{name} on vCPU {vcpu}")),
+        }
+    }
+}
+
+/// Another answer than that which keeps the promise, by the lowest bit where it is a number.
+fn other(promise: &Promise, seen: Seen) -> Seen {
+    match seen {
+        Seen::Value(value) if promise.mask != 0 => Seen::Value(value ^ lowest(promise.mask)),
+        // Of it, only that it can be read is promised.
+        Seen::Value(_) => Seen::Undefined,
+        _ => Seen::Value(0),
+    }
+}
+
+/// The lowest bit.
+fn lowest(bits: u64) -> u64 {
+    bits & bits.wrapping_neg()
 }
 
 /// The lock's machine, as often as it is asked for.
@@ -113,11 +140,25 @@ struct Machine<'a> {
 }
 
 impl Machine<'_> {
-    /// Whether its read-back refuses the altered promise, by its name.
-    fn refuses(&self, altered: &Altered) -> Result<bool, Failure> {
+    fn built(&self) -> Result<Built, Failure> {
         let recipe = Recipe::of_lock(self.lock, &self.orders);
         let begun = apply::begin(self.system, &recipe, Some(Arc::clone(&self.memory)))?;
-        let mut built = apply::complete(begun, &recipe)?;
+        apply::complete(begun, &recipe)
+    }
+
+    /// The registers that KVM lists where it is read back.
+    fn listed(&self) -> Result<Vec<u64>, Failure> {
+        let recipe = Recipe::of_lock(self.lock, &self.orders);
+        let verified = verify::verify(self.built()?, self.lock, &recipe)?;
+        match verified.boot_vcpu() {
+            Some(vcpu) => Ok(vcpu.registers()?),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// Whether its read-back refuses the altered promise, by its name.
+    fn refuses(&self, altered: &Altered) -> Result<bool, Failure> {
+        let mut built = self.built()?;
         let (before, after) = &mut built.created;
         *before = before.wrapping_sub(altered.older);
         *after = after.wrapping_sub(altered.older);
@@ -133,11 +174,16 @@ impl Machine<'_> {
 }
 
 impl Machine<'_> {
-    /// What a vCPU begins with: where the witness tells, and else by the read-back. Zero is no line of the lock.
+    /// What a vCPU begins with: by the read-back wherever KVM tells, and by the witness. Zero is no line of the lock.
     fn beginnings(&self, facts: &[Fact], tally: &mut Tally) -> Result<(), Failure> {
+        let listed = self.listed()?;
         // Of a register that is wider than 64 bits, only that it is zero is known.
         for begun in reset::begun(self.lock).iter().filter(|b| b.is_narrow()) {
-            let bit = begun.mask & begun.mask.wrapping_neg();
+            let told = match listed.contains(&begun.info.id) {
+                true => begun.told,
+                false => 0,
+            };
+            let bit = lowest(if told == 0 { begun.mask } else { told });
             let line = reset::line_name(begun.info);
             let mut altered = Altered {
                 name: begun.name(),
@@ -151,11 +197,15 @@ impl Machine<'_> {
                     value: bit,
                 }),
             }
-            if !kept(&altered.lock, facts) {
-                tally.from_inside += 1;
-            } else if self.refuses(&altered)? {
-                tally.read_back += 1;
-            } else {
+            let read_back = self.refuses(&altered)?;
+            let inside = !kept(&altered.lock, facts);
+            tally.read_back += usize::from(read_back);
+            tally.from_inside += usize::from(inside);
+            // Each of the two has to see what it can: the guest's own machine is read back, and no witness runs in it.
+            if told != 0 && !read_back {
+                let words = format!("{}, when it is read back", altered.name);
+                tally.unnoticed.push(words);
+            } else if !read_back && !inside {
                 tally.unnoticed.push(altered.name);
             }
         }
