@@ -7,7 +7,7 @@
 use crate::cache::Cache;
 use crate::emulate::{Ended, Machine, Outcome};
 use crate::errand::{Errand, LIMIT};
-use crate::failure::{Failure, INTERRUPTED, Result, say, tell};
+use crate::failure::{ENVIRONMENT, Failure, INTERRUPTED, Result, say, tell};
 use crate::kernels;
 use crate::tools;
 use crate::trial::{self, Bench};
@@ -145,15 +145,28 @@ fn in_one_host(
     let limits = errands.iter().map(|errand| errand.limit);
     let limit = limits.max().unwrap_or(LIMIT);
     let host = trial::host(cache, &first.kernel, &first.cpu, limit)?;
-    let mut outcome = match bench.run(&host, errands) {
-        // An emulated CPU stops for good once in a thousand hosts or so, with nothing to be found of why. What vmlock-run
-        // does to a host it does twice.
-        Err(failure) if failure.is_crash() => {
-            tell(format_args!("again: {failure}"))?;
+    // An emulated CPU stops once in a thousand hosts or so, with nothing to be found of why: for good, or until its
+    // guest has run out of time. What vmlock-run does to a host it does twice.
+    let stopped = match bench.run(&host, errands) {
+        Err(failure) if failure.is_crash() => Err(failure.to_string()),
+        outcome => {
+            let outcome = outcome?;
+            match outcome.jobs.iter().find_map(stuck) {
+                Some(words) => Err(format!(
+                    "Linux {} ({}): {words}",
+                    host.kernel.version, host.cpu
+                )),
+                None => Ok(outcome),
+            }
+        }
+    };
+    let mut outcome = match stopped {
+        Ok(outcome) => outcome,
+        Err(words) => {
+            tell(format_args!("again: {words}"))?;
             again.fetch_add(1, Ordering::Relaxed);
             bench.run(&host, errands)?
         }
-        outcome => outcome?,
     };
     let took: Duration = outcome.took.iter().sum();
     say(format_args!(
@@ -170,6 +183,13 @@ fn in_one_host(
         .collect())
 }
 
+/// What vmlock-run said whose witness has run out of its time (runner/src/witness.rs).
+fn stuck(job: &Ended) -> Option<String> {
+    let words = String::from_utf8_lossy(&job.stderr);
+    let is_stuck = job.code == ENVIRONMENT && words.contains("the witness did not come to an end");
+    is_stuck.then(|| words.trim_end().to_owned())
+}
+
 /// Takes what belongs to the next errand out of a host's outcome.
 fn share(host: &Machine, errand: &Errand, outcome: &mut Outcome) -> Done {
     let count = errand.jobs.len();
@@ -184,6 +204,22 @@ fn share(host: &Machine, errand: &Errand, outcome: &mut Outcome) -> Done {
 mod tests {
     use super::*;
     use std::path::PathBuf;
+
+    #[test]
+    fn a_witness_out_of_time_is_tried_once_more() {
+        let ended = |code, words: &str| Ended {
+            code,
+            stdout: Vec::new(),
+            stderr: words.as_bytes().to_vec(),
+        };
+        let words = "error: the witness did not come to an end within 90 seconds\n";
+        assert_eq!(
+            stuck(&ended(ENVIRONMENT, words)).as_deref(),
+            Some(words.trim_end())
+        );
+        assert_eq!(stuck(&ended(0, words)), None);
+        assert_eq!(stuck(&ended(ENVIRONMENT, "error: no /dev/kvm")), None);
+    }
 
     #[test]
     fn errands_to_one_host_share_a_boot_in_their_order() {
