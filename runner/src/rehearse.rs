@@ -53,7 +53,7 @@ pub fn observe(
     orders: &Orders,
     search: Search,
 ) -> Result<(Vec<Fact>, Vec<Incomplete>), Failure> {
-    let memory = Memory::new(lock.machine.memory).map_err(|e| Failure::environment(e, &[]))?;
+    let memory = Memory::sparse(lock.machine.memory).map_err(|e| Failure::environment(e, &[]))?;
     let memory = Arc::new(memory);
     let recipe = Recipe::of_lock(lock, orders);
     // The kernel writes zeroes there when a vCPU asks where it is: what else stands there was not written.

@@ -62,12 +62,28 @@ impl Memory {
         Ok(memory)
     }
 
+    /// Maps memory of which little is ever touched: in small pages, so that nothing is cleared that nobody looks at.
+    ///
+    /// # Errors
+    /// As [`Memory::new`].
+    pub fn sparse(range: Range) -> Result<Self, String> {
+        let memory = Self::new(range)?;
+        memory.advise(libc::MADV_NOHUGEPAGE);
+        Ok(memory)
+    }
+
     /// A child of this process does not get it: neither time nor memory goes into a copy that nobody uses.
     fn keep_from_children(&self) {
+        self.advise(libc::MADV_DONTFORK);
+    }
+
+    /// Tells the kernel how it is used. Where it does not listen, that costs time alone.
+    /// `advice` is of the kind that leaves the content as it is.
+    fn advise(&self, advice: libc::c_int) {
         let start = self.host_address() as *mut libc::c_void;
-        // SAFETY: exactly the mapping that `map` owns, and nothing in it changes. Where the kernel does not listen, that
-        // costs time alone.
-        let _ = unsafe { libc::madvise(start, self.range.size as usize, libc::MADV_DONTFORK) };
+        // SAFETY: exactly the mapping that `map` owns; neither MADV_DONTFORK nor MADV_NOHUGEPAGE, which are all that is given,
+        // changes anything in it.
+        let _ = unsafe { libc::madvise(start, self.range.size as usize, advice) };
     }
 
     /// The guest-physical addresses.
