@@ -382,17 +382,17 @@ fn registers(scratch: &mut Scratch, scope: &Scope) -> Result<Vec<ReportedRegiste
             continue;
         };
         register.value = Some(value);
-        if let Some(info) = info {
-            match info.kind {
-                Kind::State => {
-                    register.writable = beginnings(scratch.vcpu(), id, value, promised.flatten());
-                }
-                _ => try_values(scratch.vcpu(), info, value, scope, &mut register),
+        let tried = info.is_some_and(|info| match info.kind {
+            Kind::State => {
+                let moved = beginnings(scratch.vcpu(), id, value, promised.flatten());
+                register.writable = moved.unwrap_or(0);
+                moved.is_some()
             }
-            // A register that does not go back to its default spoils the scratch VM.
-            if scratch.vcpu().get(id)? != value && !sticks(scratch.vcpu(), id, value) {
-                scratch.renew()?;
-            }
+            _ => try_values(scratch.vcpu(), info, value, scope, &mut register),
+        });
+        // A register that does not go back to its default spoils the scratch VM.
+        if tried && scratch.vcpu().get(id)? != value && !sticks(scratch.vcpu(), id, value) {
+            scratch.renew()?;
         }
         out.push(register);
     }
@@ -435,50 +435,50 @@ const fn bytes(id: u64) -> u64 {
 }
 
 /// Which bits of what a vCPU begins with in a register can be others: of all bits, tried at once, or of those in which
-/// a lock has it otherwise.
-fn beginnings(vcpu: &Fresh, id: u64, value: u64, promised: Option<&Begun>) -> u64 {
+/// a lock has it otherwise. `None` where nothing had to be tried.
+fn beginnings(vcpu: &Fresh, id: u64, value: u64, promised: Option<&Begun>) -> Option<u64> {
     let other = match promised {
         Some(begun) => value ^ (value ^ begun.value) & begun.told,
         None => !value & full_mask(bytes(id) as usize),
     };
     if other == value {
-        return 0;
+        return None;
     }
     let written = vcpu.set(id, other).and_then(|()| vcpu.get(id));
     // The caller looks whether this worked.
     let _ = vcpu.set(id, value);
     let moved = written.map_or(0, |read| read ^ value);
-    match promised {
+    Some(match promised {
         Some(begun) if (moved ^ other ^ value) & begun.told != 0 => 0,
         _ => moved,
-    }
+    })
 }
 
-/// Finds out which other values of a register stick.
+/// Finds out which other values of a register stick; whether it was written to.
 fn try_values(
     vcpu: &Fresh,
     info: &RegisterInfo,
     value: u64,
     scope: &Scope,
     register: &mut ReportedRegister,
-) {
+) -> bool {
     let wanted = match scope.lock() {
         None => None,
         Some(_) => match scope.wanted(info.id).or(info.neutral) {
             Some(wanted) if wanted != value => Some(wanted),
             // Nothing is asked of this register here.
-            _ => return,
+            _ => return false,
         },
     };
     // PSCI versions are tried as versions; a workaround level is checked and forgotten.
     if info.id == PSCI_VERSION_REGISTER || info.name.contains("WORKAROUND") {
-        return;
+        return false;
     }
     let by_field = match info.kind {
         Kind::Id | Kind::Pmu => true,
         Kind::Cache if info.name == CACHE_TYPE => true,
         Kind::Identification | Kind::Cache | Kind::Firmware => false,
-        Kind::Timer | Kind::Gic | Kind::Debug | Kind::State => return,
+        Kind::Timer | Kind::Gic | Kind::Debug | Kind::State => return false,
     };
     if by_field {
         for field in info.fields.iter() {
@@ -496,6 +496,7 @@ fn try_values(
     }
     // The caller looks whether this worked.
     let _ = vcpu.set(info.id, value);
+    true
 }
 
 /// The values of a field that stick, the default included.
