@@ -128,11 +128,12 @@ const LAST: u32 = 1 << 4;
 /// that fails for another reason.
 pub fn verify(mut built: Built, lock: &Lock, recipe: &Recipe) -> Result<Verified, Failure> {
     let mut found = Found::default();
-    written(&built, lock, &recipe.steps, &mut found)?;
+    let begun = reset::begun(lock);
+    written(&built, lock, &begun, &recipe.steps, &mut found)?;
     let mut homes = Vec::new();
     if found.refusals.is_empty() {
         homes = finalise(&mut built)?;
-        everything(&built, lock, recipe, &mut found)?;
+        everything(&built, lock, &begun, recipe, &mut found)?;
     }
     if !found.refusals.is_empty() {
         return Err(Failure::Refused(found.refusals));
@@ -156,7 +157,13 @@ impl Found {
 
 /// Reads back what was written, on every vCPU: a write that did not hold is
 /// told from one that KVM undoes when it finalises a vCPU.
-fn written(built: &Built, lock: &Lock, steps: &[Step], found: &mut Found) -> Result<(), Failure> {
+fn written(
+    built: &Built,
+    lock: &Lock,
+    begun: &[Begun],
+    steps: &[Step],
+    found: &mut Found,
+) -> Result<(), Failure> {
     let when = "after it was set";
     // Redistributors are found by it.
     if let Some(register) = register_by_name("MPIDR_EL1") {
@@ -167,11 +174,11 @@ fn written(built: &Built, lock: &Lock, steps: &[Step], found: &mut Found) -> Res
             return Ok(());
         }
     }
-    for begun in reset::begun(lock) {
+    for begun in begun {
         let reset = |step: &&Step| matches!(step, Step::Reset { id, .. } if *id == begun.info.id);
         if steps.iter().any(|step| reset(&step)) {
             for vcpu in &built.vcpus {
-                begins(vcpu, &begun, lock, when, found)?;
+                begins(vcpu, begun, lock, when, found)?;
             }
         }
     }
@@ -201,11 +208,11 @@ fn written(built: &Built, lock: &Lock, steps: &[Step], found: &mut Found) -> Res
 fn everything(
     built: &Built,
     lock: &Lock,
+    begun: &[Begun],
     recipe: &Recipe,
     found: &mut Found,
 ) -> Result<(), Failure> {
     let when = "after KVM finalised the vCPU";
-    let begun = reset::begun(lock);
     for (vcpu, promised) in built.vcpus.iter().zip(&lock.machine.vcpus) {
         if !lock.vector_lengths.is_empty() {
             vector_lengths(vcpu, lock, when, found)?;
@@ -218,15 +225,17 @@ fn everything(
             }
         }
         interrupts(vcpu, recipe, when, found)?;
-        let listed = vcpu.registers()?;
+        let mut listed = vcpu.registers()?;
+        listed.sort_unstable();
+        let is_listed = |id: &u64| listed.binary_search(id).is_ok();
         counters(vcpu, built.created, &lock.counters, &listed, found)?;
-        for id in recipe.read_back.iter().filter(|id| !listed.contains(id)) {
+        for id in recipe.read_back.iter().filter(|id| !is_listed(id)) {
             if let Some(entry) = entry(lock, *id) {
                 found.add(unlisted(&entry.name, entry.value, &entry.from));
             }
         }
-        for begun in &begun {
-            if listed.contains(&begun.info.id) {
+        for begun in begun {
+            if is_listed(&begun.info.id) {
                 begins(vcpu, begun, lock, when, found)?;
             } else if begun.fact().is_none() {
                 found.add(unlisted(&begun.info.name, begun.value, &begun.from(lock)));
