@@ -3,11 +3,13 @@
 //! The build fails, naming file and line, when a file does not parse, a
 //! statement has no source, or two entries have one name.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::{env, fs, process};
 use vmlock_catalogue_reader::{Contents, decode};
 use vmlock_catalogue_types::*;
+use vmlock_wire::registers;
 
 fn main() {
     let root =
@@ -148,9 +150,22 @@ fn tables(all: &Contents) -> String {
             r.since
         );
     }
+    let mut by_name: Vec<usize> = (0..all.registers.len()).collect();
+    by_name.sort_by_key(|at| &all.registers[*at].name);
     let _ = writeln!(
         out,
-        "];\n/// Every baseline, sorted by file.\npub static BASELINES: &[Baseline] = &["
+        "];\n/// Places in [`REGISTERS`], sorted by name.\nstatic BY_NAME: &[u16] = &{by_name:?};"
+    );
+    let encodings = system_registers(all);
+    let mut names: Vec<(&str, u16)> = encodings.iter().map(|(e, name)| (*name, *e)).collect();
+    names.sort_unstable();
+    let _ = writeln!(
+        out,
+        "/// All system registers that have a name, sorted by encoding.\nstatic SYSTEM_REGISTERS: &[(u16, &str)] = &{encodings:?};\n/// The same, sorted by name.\nstatic SYSTEM_REGISTERS_BY_NAME: &[(&str, u16)] = &{names:?};"
+    );
+    let _ = writeln!(
+        out,
+        "/// Every baseline, sorted by file.\npub static BASELINES: &[Baseline] = &["
     );
     for b in &all.baselines {
         let statements: String = b
@@ -258,6 +273,15 @@ fn tables(all: &Contents) -> String {
     }
     out.push_str("];\n");
     out
+}
+
+/// The encodings of all system registers with their names: as the catalogue has them, or else the witness's lists.
+fn system_registers(all: &Contents) -> Vec<(u16, &str)> {
+    let listed = registers::IDENTIFICATION.iter().chain(registers::OTHERS);
+    let mut named: BTreeMap<u16, &str> = listed.map(|r| (r.id as u16, r.name)).collect();
+    let known = all.registers.iter();
+    named.extend(known.filter_map(|r| Some((r.encoding?, r.name.as_ref()))));
+    named.into_iter().collect()
 }
 
 fn text(text: &Text) -> String {

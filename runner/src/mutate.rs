@@ -14,9 +14,9 @@ use serde::Serialize;
 use std::collections::HashSet;
 use std::sync::Arc;
 use vmlock_spec::lock::{Lock, ResetValue, Unmapped, reset, v1};
-use vmlock_spec::observation::{self, Promise};
+use vmlock_spec::observation::{self, Promise, Sighting};
 use vmlock_spec::plan::{Orders, Plan};
-use vmlock_spec::report::{Fact, Seen};
+use vmlock_spec::report::Seen;
 use vmlock_spec::smccc::{self, Services};
 
 /// What became of the alterations.
@@ -88,28 +88,29 @@ fn unaltered(why: &str) -> Failure {
     Failure::environment(words, &[])
 }
 
-fn kept(lock: &Lock, facts: &[Fact]) -> bool {
+fn kept(lock: &Lock, facts: &[Sighting]) -> bool {
     observation::audit(lock, facts, Vec::new()).kept()
 }
 
 /// Each fact that the lock promises, altered as a witness of another machine would see it: what follows from the lock
 /// stands in no field of it. All in one comparison, which has to name each.
-fn each_fact(lock: &Lock, facts: &[Fact], tally: &mut Tally) {
+fn each_fact(lock: &Lock, facts: &[Sighting], tally: &mut Tally) {
     let promises = observation::promises(lock);
     let mut altered = facts.to_vec();
     for fact in &mut altered {
-        let about = |p: &Promise| (p.vcpu, p.name.as_str()).cmp(&(fact.vcpu, fact.name.as_str()));
-        if let Ok(at) = promises.binary_search_by(about) {
+        let about = (fact.vcpu, fact.key);
+        if let Ok(at) = promises.binary_search_by_key(&about, |p| (p.vcpu, p.key)) {
             fact.seen = other(&promises[at], fact.seen);
         }
     }
-    let differences = observation::audit(lock, &altered, Vec::new()).differences;
+    let differences = observation::audit(lock, &altered, Vec::new()).differences();
     let named: HashSet<(u32, &str)> = differences
         .iter()
         .map(|d| (d.vcpu, d.name.as_str()))
         .collect();
-    for Promise { vcpu, name, .. } in &promises {
-        match named.contains(&(*vcpu, name.as_str())) {
+    for promise in &promises {
+        let (vcpu, name) = (promise.vcpu, promise.name());
+        match named.contains(&(vcpu, &*name)) {
             true => tally.facts += 1,
             false => tally.unnoticed.push(format!("{name} on vCPU {vcpu}")),
         }
@@ -175,7 +176,7 @@ impl Machine<'_> {
 
 impl Machine<'_> {
     /// What a vCPU begins with: by the read-back wherever KVM tells, and by the witness. Zero is no line of the lock.
-    fn beginnings(&self, facts: &[Fact], tally: &mut Tally) -> Result<(), Failure> {
+    fn beginnings(&self, facts: &[Sighting], tally: &mut Tally) -> Result<(), Failure> {
         let listed = self.listed()?;
         // Of a register that is wider than 64 bits, only that it is zero is known.
         for begun in reset::begun(self.lock).iter().filter(|b| b.is_narrow()) {

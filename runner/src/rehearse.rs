@@ -16,9 +16,8 @@ use std::sync::Arc;
 use vmlock_spec::lock::{Lock, Range};
 use vmlock_spec::machine::STOLEN_TIME_SIZE;
 use vmlock_spec::observation::wire::{FRAME_SIZE, MODE_FULL, Search as Frames};
-use vmlock_spec::observation::{self, Audit, Incomplete, device};
+use vmlock_spec::observation::{self, Audit, Incomplete, Sighting, device};
 use vmlock_spec::plan::Orders;
-use vmlock_spec::report::Fact;
 
 /// Where the witness searches for interrupt controllers. At all else it looks in any case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,7 +51,7 @@ pub fn observe(
     lock: &Lock,
     orders: &Orders,
     search: Search,
-) -> Result<(Vec<Fact>, Vec<Incomplete>), Failure> {
+) -> Result<(Vec<Sighting>, Vec<Incomplete>), Failure> {
     let memory = Memory::sparse(lock.machine.memory).map_err(|e| Failure::environment(e, &[]))?;
     let memory = Arc::new(memory);
     let recipe = Recipe::of_lock(lock, orders);

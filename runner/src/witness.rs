@@ -14,8 +14,7 @@ use vmlock_spec::observation::wire::{
     AREA_STRIDE, FRAME_SIZE, LOAD_ADDRESS, MAX_FRAMES, MAX_SEARCHES, MAX_VCPUS, PARAMETERS_ADDRESS,
     PARAMETERS_MAGIC, PATIENCE, RAM_BASE, RECORDS_ADDRESS, Search, VERSION,
 };
-use vmlock_spec::observation::{self, Incomplete};
-use vmlock_spec::report::Fact;
+use vmlock_spec::observation::{self, Incomplete, Sighting};
 
 static IMAGE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/witness.bin"));
 
@@ -151,7 +150,7 @@ pub fn observe(
     bus: Bus,
     firmware: Option<Firmware>,
     first: Box<dyn FnOnce() + Send>,
-) -> Result<(Vec<Fact>, Vec<Incomplete>), Failure> {
+) -> Result<(Vec<Sighting>, Vec<Incomplete>), Failure> {
     let limit = PER_VCPU * stage.mpidr.len() as u32 + 2 * Duration::from_secs(PATIENCE);
     let session = Session {
         bus,
@@ -191,5 +190,5 @@ pub fn observe(
         areas.push(area);
     }
     let areas: Vec<&[u8]> = areas.iter().map(Vec::as_slice).collect();
-    Ok(observation::decode_facts(&areas))
+    Ok(observation::decode(&areas))
 }

@@ -3,7 +3,7 @@
 pub use vmlock_catalogue_types::*;
 
 use std::borrow::Cow;
-use std::sync::LazyLock;
+use std::cmp::Ordering;
 
 include!(concat!(env!("OUT_DIR"), "/catalogue.rs"));
 
@@ -15,29 +15,51 @@ pub fn register_by_id(id: u64) -> Option<&'static RegisterInfo> {
 
 /// The register of that name, exactly as the architecture spells it.
 pub fn register_by_name(name: &str) -> Option<&'static RegisterInfo> {
-    REGISTERS.iter().find(|r| r.name == name)
+    let named = |at: &u16| REGISTERS[usize::from(*at)].name.as_ref().cmp(name);
+    let at = BY_NAME.binary_search_by(named).ok()?;
+    Some(&REGISTERS[usize::from(BY_NAME[at])])
 }
 
-/// A 64-bit system register, without its encoding: `KVM_REG_ARM64 | KVM_REG_SIZE_U64 |
-/// KVM_REG_ARM64_SYSREG` (arch/arm64/include/uapi/asm/kvm.h).
-const SYSTEM_REGISTER: u64 = 0x6030_0000_0013_0000;
+/// The name of the system register that MRS reads with that encoding (see [`RegisterInfo::encoding`]).
+pub fn system_register(encoding: u16) -> Option<&'static str> {
+    let at = SYSTEM_REGISTERS.binary_search_by_key(&encoding, |(e, _)| *e);
+    Some(SYSTEM_REGISTERS[at.ok()?].1)
+}
 
-/// The register that a guest reads by MRS with that encoding (see [`RegisterInfo::encoding`]).
-pub fn register_by_encoding(encoding: u16) -> Option<&'static RegisterInfo> {
-    /// Those whose KVM id is not their encoding behind fixed bits.
-    static ELSEWHERE: LazyLock<Vec<&RegisterInfo>> = LazyLock::new(|| {
-        let at_home = |e: u16, id: u64| id == SYSTEM_REGISTER | u64::from(e);
-        REGISTERS
-            .iter()
-            .filter(|r| r.encoding.is_some_and(|e| !at_home(e, r.id)))
-            .collect()
-    });
-    register_by_id(SYSTEM_REGISTER | u64::from(encoding))
-        .filter(|r| r.encoding == Some(encoding))
-        .or_else(|| {
-            let mut elsewhere = ELSEWHERE.iter().copied();
-            elsewhere.find(|r| r.encoding == Some(encoding))
-        })
+/// The encoding of the system register of that name.
+pub const fn encoding_of(name: &[u8]) -> Option<u16> {
+    let (mut from, mut to) = (0, SYSTEM_REGISTERS_BY_NAME.len());
+    while from < to {
+        let middle = (from + to) / 2;
+        let (other, encoding) = SYSTEM_REGISTERS_BY_NAME[middle];
+        match order(name, other.as_bytes()) {
+            Ordering::Equal => return Some(encoding),
+            Ordering::Less => to = middle,
+            Ordering::Greater => from = middle + 1,
+        }
+    }
+    None
+}
+
+/// [`Ord::cmp`] of two texts, while constants are made as well.
+const fn order(text: &[u8], other: &[u8]) -> Ordering {
+    let mut at = 0;
+    while at < text.len() && at < other.len() {
+        if text[at] < other[at] {
+            return Ordering::Less;
+        }
+        if text[at] > other[at] {
+            return Ordering::Greater;
+        }
+        at += 1;
+    }
+    if text.len() < other.len() {
+        return Ordering::Less;
+    }
+    if text.len() > other.len() {
+        return Ordering::Greater;
+    }
+    Ordering::Equal
 }
 
 /// CSSELR_EL1 values of the caches that CLIDR_EL1 names (Arm ARM D24.2.27).

@@ -1,171 +1,27 @@
-//! What a guest saw: the witness's records decoded into named facts, the facts
-//! that a lock promises, and the comparison of the two.
+//! What a guest saw: the witness's records decoded, the facts that a lock
+//! promises, and the comparison of the two. Facts are compared by their keys
+//! ([`wire::key`]); names are made of those that somebody reads.
 
 pub mod device;
+mod names;
 pub mod questions;
 pub mod settled;
 pub mod unpromised;
 
+pub use names::{fact_name, key_of};
 pub use vmlock_wire::{self as wire, accesses, torture};
 
-use crate::catalogue::{field, register_by_encoding};
+use crate::catalogue::field;
 use crate::lock::{Lock, LockedRegister, Unmapped, full_mask, reset, v1};
 use crate::report::{Fact, Seen};
-use crate::smccc::function_name;
 use crate::vm::Feature;
-use serde::Serialize;
+use names::{event_counter, event_type, keys};
+use serde::{Serialize, Serializer};
 use sha2::{Digest, Sha256};
-use std::collections::{HashMap, HashSet};
-
-fn distributor(offset: u64) -> String {
-    let read = wire::frames::DISTRIBUTOR;
-    if let Some((_, name)) = read.iter().find(|(o, _)| *o == offset) {
-        return (*name).to_owned();
-    }
-    match offset {
-        0x84..0x100 => format!("GICD_IGROUPR{}", (offset - wire::frames::GICD_IGROUPR) / 4),
-        _ => format!("GICD offset {offset:#06x}"),
-    }
-}
-
-fn redistributor(offset: u64) -> String {
-    let read = wire::frames::REDISTRIBUTOR;
-    match read.iter().find(|(o, _)| *o == offset) {
-        Some((_, name)) => (*name).to_owned(),
-        None => format!("GICR offset {offset:#07x}"),
-    }
-}
-
-/// A system register, by the name that the catalogue has for it, or else the witness's list.
-fn system_register(id: u64) -> String {
-    if let Some(register) = register_by_encoding(id as u16) {
-        return register.name.to_string();
-    }
-    match wire::registers::name(id) {
-        Some(name) => name.to_owned(),
-        None => format!(
-            "S{}_{}_C{}_C{}_{}",
-            id >> 14 & 3,
-            id >> 11 & 7,
-            id >> 7 & 15,
-            id >> 3 & 15,
-            id & 7
-        ),
-    }
-}
-
-/// What of a vCPU's first state a record is about.
-fn entry_name(id: u64) -> String {
-    match id {
-        wire::entry::VECTORS => "V0 to V31".to_owned(),
-        wire::entry::PSTATE => "PSTATE".to_owned(),
-        1..=30 => format!("X{id}"),
-        _ => system_register(id & !wire::entry::SYSTEM),
-    }
-}
-
-/// The name of what a record is about.
-pub fn fact_name(key: u64) -> String {
-    use wire::Kind;
-    let id = wire::id_of(key);
-    let call = |prefix: &str| {
-        let arguments = match wire::call_case(id) {
-            wire::CASE_SELF => "itself",
-            wire::CASE_SELF_RESERVED_BIT => "itself, reserved bit set",
-            wire::CASE_NOBODY => "no such CPU",
-            wire::CASE_OFF => "a CPU that is off",
-            wire::CASE_BAD_LEVEL => "no such level",
-            wire::CASE_BAD_TYPE => "no such type",
-            wire::CASE_BITS_GOOD => "allowed number of bits",
-            wire::CASE_BITS_BAD => "too many bits",
-            wire::CASE_VIRTUAL_COUNTER => "virtual counter",
-            _ => "",
-        };
-        let result = match wire::call_result(id) {
-            0 => String::new(),
-            n => format!(".x{n}"),
-        };
-        format!(
-            "{prefix}{}({arguments}){result}",
-            function_name(wire::call_function(id))
-        )
-    };
-    let asked = || function_name(id as u32);
-    match wire::kind_of(key) {
-        Some(Kind::SystemRegister) => system_register(id),
-        Some(Kind::SystemRegisterWritable) => format!("{}.writable", system_register(id)),
-        Some(Kind::Ccsidr) => format!("CCSIDR_EL1[{id}]"),
-        Some(Kind::Gicd) => distributor(id),
-        Some(Kind::Gicr) => redistributor(id),
-        Some(Kind::GicdWritable) => format!("{}.writable", distributor(id)),
-        Some(Kind::GicrWritable) => format!("{}.writable", redistributor(id)),
-        Some(Kind::Hvc | Kind::HvcArguments) => call(""),
-        Some(Kind::PsciFeatures) => format!("PSCI_FEATURES({})", asked()),
-        Some(Kind::ArchFeatures) => format!("ARCH_FEATURES({})", asked()),
-        Some(Kind::TrngFeatures) => format!("TRNG_FEATURES({})", asked()),
-        Some(Kind::PvTimeFeatures) => format!("PV_TIME_FEATURES({})", asked()),
-        Some(Kind::Smc) => call("SMC "),
-        Some(Kind::HvcLeaves) => format!("{} changes of x1 to x17", call("")),
-        Some(Kind::SmcLeaves) => format!("{} changes of x1 to x17", call("SMC ")),
-        Some(Kind::SveVectorLength) => format!("SVE vector length at ZCR_EL1.LEN {id}"),
-        Some(Kind::Use) => match id {
-            wire::USE_PAUTH => "pointer authentication in use".to_owned(),
-            wire::USE_MTE => "memory tagging in use".to_owned(),
-            wire::USE_STOLEN_TIME => "stolen-time structure, revision and attributes".to_owned(),
-            wire::USE_STOLEN_NANOSECONDS => "stolen time in nanoseconds".to_owned(),
-            wire::USE_AARCH32 => "AArch32 at EL0 in use".to_owned(),
-            _ => format!("use {id}"),
-        },
-        Some(Kind::Unmapped) => {
-            let access = match id & 0xff {
-                wire::ACCESS_LOAD => "load",
-                wire::ACCESS_STORE => "store",
-                wire::ACCESS_PAIR => "load of a pair",
-                wire::ACCESS_EXCLUSIVE => "exclusive load",
-                wire::ACCESS_ZERO => "DC ZVA",
-                _ => "instruction fetch",
-            };
-            let place = match id >> 8 {
-                wire::PLACE_HOLE => "between the devices",
-                wire::PLACE_ABOVE => "above memory",
-                _ => "behind the last address",
-            };
-            format!("{access} {place}")
-        }
-        Some(Kind::Reach) => match id {
-            wire::REACH_FIRST_WORD => "first word of memory".to_owned(),
-            wire::REACH_LAST_WORD => "last word of memory".to_owned(),
-            wire::REACH_ADDRESS_BITS => "address bits".to_owned(),
-            _ => format!("reach {id}"),
-        },
-        Some(Kind::CpuOn) => match id & wire::ON_AGAIN {
-            0 => format!("CPU_ON(vCPU {id})"),
-            _ => format!("CPU_ON(vCPU {}), once more", id & !wire::ON_AGAIN),
-        },
-        Some(Kind::Fault) => format!("witness fault {id}"),
-        Some(Kind::Search) => match id {
-            wire::SEARCH_DISTRIBUTORS => "distributors found".to_owned(),
-            wire::SEARCH_DISTRIBUTOR_ADDRESSES => "distributors found, sum of addresses".to_owned(),
-            wire::SEARCH_REDISTRIBUTORS => "redistributors found".to_owned(),
-            wire::SEARCH_REDISTRIBUTOR_ADDRESSES => {
-                "redistributors found, sum of addresses".to_owned()
-            }
-            _ => format!("search {id}"),
-        },
-        Some(kind @ (Kind::Uart | Kind::UartWritable | Kind::Rtc | Kind::RtcWritable)) => {
-            device::name(kind, id)
-        }
-        Some(Kind::Entry) => {
-            let when = match id & wire::entry::LATER {
-                0 => "at entry",
-                _ => "at a later entry",
-            };
-            format!("{} {when}", entry_name(id & !wire::entry::LATER))
-        }
-        Some(Kind::End) => "end".to_owned(),
-        None => format!("unknown record {key:#018x}"),
-    }
-}
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use unpromised::Row;
+use wire::Kind;
 
 /// Why an area of records is not a complete account of what a vCPU saw.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -177,11 +33,40 @@ pub struct Incomplete {
     pub reason: String,
 }
 
+/// What one vCPU of a guest saw of one thing at which the witness looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Sighting {
+    /// Index of the vCPU.
+    pub vcpu: u32,
+    /// What was looked at: a [`wire::key`], which [`fact_name`] names.
+    pub key: u64,
+    /// What it saw.
+    pub seen: Seen,
+}
+
+impl Sighting {
+    /// The same under its name.
+    pub fn fact(&self) -> Fact {
+        Fact {
+            vcpu: self.vcpu,
+            name: fact_name(self.key).into_owned(),
+            seen: self.seen,
+        }
+    }
+}
+
+/// What was seen, by name, as reports have it: sorted by vCPU and name.
+pub fn facts(sightings: &[Sighting]) -> Vec<Fact> {
+    let mut facts: Vec<Fact> = sightings.iter().map(Sighting::fact).collect();
+    facts.sort();
+    facts
+}
+
 /// Decodes one record area per vCPU, in vCPU order. A broken or hostile guest
 /// may have written anything: nothing here trusts a count or a key.
 ///
-/// Returns the facts, sorted, and which areas are not complete.
-pub fn decode_facts(areas: &[&[u8]]) -> (Vec<Fact>, Vec<Incomplete>) {
+/// Returns what was seen, sorted, and which areas are not complete.
+pub fn decode(areas: &[&[u8]]) -> (Vec<Sighting>, Vec<Incomplete>) {
     const HEADER: usize = size_of::<wire::AreaHeader>();
     const RECORD: usize = size_of::<wire::Record>();
     let u32_at = |bytes: &[u8], at: usize| {
@@ -190,7 +75,7 @@ pub fn decode_facts(areas: &[&[u8]]) -> (Vec<Fact>, Vec<Incomplete>) {
     let u64_at = |bytes: &[u8], at: usize| {
         u64::from(u32_at(bytes, at)) | u64::from(u32_at(bytes, at + 4)) << 32
     };
-    let mut facts = Vec::new();
+    let mut sightings = Vec::new();
     let mut incomplete = Vec::new();
     for (vcpu, area) in (0u32..).zip(areas) {
         let mut problem = |reason: &str| {
@@ -214,13 +99,13 @@ pub fn decode_facts(areas: &[&[u8]]) -> (Vec<Fact>, Vec<Incomplete>) {
             let key = u64_at(record, 0);
             let (status, mut value) = (u32_at(record, 12), u64_at(record, 16));
             match wire::kind_of(key) {
-                Some(wire::Kind::End) => continue,
+                Some(Kind::End) => continue,
                 Some(
-                    wire::Kind::GicdWritable
-                    | wire::Kind::GicrWritable
-                    | wire::Kind::SystemRegisterWritable
-                    | wire::Kind::UartWritable
-                    | wire::Kind::RtcWritable,
+                    Kind::GicdWritable
+                    | Kind::GicrWritable
+                    | Kind::SystemRegisterWritable
+                    | Kind::UartWritable
+                    | Kind::RtcWritable,
                 ) => {
                     value = (value >> 32 ^ value) & 0xffff_ffff;
                 }
@@ -240,26 +125,21 @@ pub fn decode_facts(areas: &[&[u8]]) -> (Vec<Fact>, Vec<Incomplete>) {
                 wire::STATUS_ABORT => Seen::Abort,
                 _ => Seen::Trapped((status >> 8) as u8),
             };
-            facts.push(Fact {
-                vcpu,
-                name: fact_name(key),
-                seen,
-            });
+            sightings.push(Sighting { vcpu, key, seen });
         }
     }
-    facts.sort();
-    facts.dedup();
-    (facts, incomplete)
+    sightings.sort_unstable();
+    sightings.dedup();
+    (sightings, incomplete)
 }
 
 /// One thing that a lock promises a guest will read.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Promise {
     /// Index of the vCPU.
     pub vcpu: u32,
-    /// The fact's name.
-    pub name: String,
+    /// The fact that is promised: a [`wire::key`].
+    pub key: u64,
     /// The promised value; `None` where the guest must find nothing to read.
     pub value: Option<u64>,
     /// The bits that are promised.
@@ -267,6 +147,10 @@ pub struct Promise {
 }
 
 impl Promise {
+    /// The fact's name.
+    pub fn name(&self) -> Cow<'static, str> {
+        fact_name(self.key)
+    }
     /// Whether that is what was promised.
     pub fn kept(&self, seen: Seen) -> bool {
         match (self.value, seen) {
@@ -284,103 +168,128 @@ impl Promise {
     }
 }
 
-/// What a vCPU finds: a fact's name, its value (`None`: nothing to read), and the bits that are promised.
-type Shown = (String, Option<u64>, u64);
+/// What a vCPU finds: a fact, its value (`None`: nothing to read), and the bits that are promised.
+type Shown = (u64, Option<u64>, u64);
 
 /// What a guest finds where it cannot read: the instruction is undefined, or
 /// takes an exception of the class that FEAT_IDST gives it.
 const NOTHING: &str = "nothing there";
 
-/// Everything that a lock promises, sorted by vCPU and name.
+/// A fact of which no witness tells: what is promised of it is never kept. Of a lock that was read, every name has a key.
+const UNSEEN: u64 = wire::key(Kind::End, 0);
+
+/// The key of what has that name in a lock.
+fn named(name: &str) -> u64 {
+    key_of(name).unwrap_or(UNSEEN)
+}
+
+/// Everything that a lock promises, sorted by vCPU and fact.
 pub fn promises(lock: &Lock) -> Vec<Promise> {
     let mut out = identifying(lock);
     out.extend(search(lock));
     out.extend(reach(lock));
     out.extend(device::promises(lock));
-    let mut features = features(lock);
-    features.extend(unmapped(lock));
-    begun(lock, &mut features);
-    let later = later(lock);
+    let begun = reset::begun(lock);
+    let mut alike: BTreeMap<u64, (Option<u64>, u64)> = features(lock)
+        .into_iter()
+        .chain(unmapped(lock))
+        .map(|(key, value, mask)| (key, (value, mask)))
+        .collect();
+    begin(&begun, &mut alike);
+    let later = later(lock, &begun);
     for (vcpu, cpu) in (0u32..).zip(&lock.machine.vcpus) {
         if lock.lock_version >= settled::SINCE {
             // That it can be read is settled; what is read, where a vCPU begins with it and the witness leaves it alone.
-            let begun = |promise: &Promise| features.iter().any(|(name, ..)| *name == promise.name);
-            out.extend(settled::promises(lock, vcpu).filter(|promise| !begun(promise)));
+            let settled = settled::promises(lock, vcpu);
+            out.extend(settled.filter(|promise| !alike.contains_key(&promise.key)));
         }
-        let of_vcpu = |(name, value, mask): &Shown| Promise {
+        out.extend(alike.iter().map(|(key, (value, mask))| Promise {
             vcpu,
-            name: name.clone(),
+            key: *key,
             value: *value,
             mask: *mask,
-        };
-        out.extend(features.iter().map(of_vcpu));
+        }));
         // The witness runs on the first vCPU from beginning to end.
         if vcpu > 0 && !later.is_empty() {
-            out.extend(later.iter().map(of_vcpu));
+            out.extend(later.iter().map(|(key, value, mask)| Promise {
+                vcpu,
+                key: *key,
+                value: *value,
+                mask: *mask,
+            }));
             out.push(Promise {
                 vcpu,
-                name: fact_name(wire::key(wire::Kind::Entry, MPIDR | wire::entry::LATER)),
+                key: wire::key(Kind::Entry, MPIDR | wire::entry::LATER),
                 value: Some(cpu.mpidr),
                 mask: u64::MAX,
             });
         }
     }
-    out.sort();
+    out.sort_unstable_by_key(|promise| (promise.vcpu, promise.key));
     out
 }
 
 /// What identifies the machine, and what every firmware call answers.
 fn identifying(lock: &Lock) -> Vec<Promise> {
+    let registers: Vec<Shown> = lock
+        .registers
+        .iter()
+        .filter(|register| register.guest_readable())
+        .map(|register| {
+            let mask = register.promised();
+            (named(&register.name), Some(register.value & mask), mask)
+        })
+        .collect();
+    let gic = lock.gic.registers.iter();
+    let gic: Vec<(u64, u64)> = gic.map(|r| (named(&r.name), r.value.into())).collect();
+    let answers = lock.hypercalls.answers.iter();
+    let answers: Vec<(u64, u64)> = answers.map(|a| (named(&a.call), a.answer)).collect();
     let mut out = Vec::new();
     for (vcpu, cpu) in (0u32..).zip(&lock.machine.vcpus) {
-        let mut promise = |name: &str, value: u64, mask: u64| {
+        out.extend(registers.iter().map(|(key, value, mask)| Promise {
+            vcpu,
+            key: *key,
+            value: *value,
+            mask: *mask,
+        }));
+        let mut promise = |key: u64, value: u64| {
             out.push(Promise {
                 vcpu,
-                name: name.to_owned(),
-                value: Some(value & mask),
-                mask,
+                key,
+                value: Some(value),
+                mask: u64::MAX,
             });
         };
-        for register in &lock.registers {
-            if register.guest_readable() {
-                promise(&register.name, register.value, register.promised());
-            }
-        }
-        promise("MPIDR_EL1", cpu.mpidr, u64::MAX);
-        for register in &lock.gic.registers {
+        promise(MPIDR_EL1, cpu.mpidr);
+        for (key, value) in &gic {
             // The distributor is one for all: vCPU 0 reads it.
-            if vcpu == 0 || register.name.starts_with("GICR_") {
-                promise(&register.name, register.value.into(), u64::MAX);
+            if vcpu == 0 || matches!(wire::kind_of(*key), Some(Kind::Gicr | Kind::GicrWritable)) {
+                promise(*key, *value);
             }
         }
         if let Some(address) = cpu.stolen_time {
-            promise("PV_TIME_ST()", address, u64::MAX);
-            let head = wire::key(wire::Kind::Use, wire::USE_STOLEN_TIME);
-            promise(&fact_name(head), 0, u64::MAX);
+            let call = wire::call(wire::calls::PV_TIME_ST, 0, 0);
+            promise(wire::key(Kind::Hvc, call), address);
+            promise(wire::key(Kind::Use, wire::USE_STOLEN_TIME), 0);
         }
-        promise("GICR_TYPER", cpu.redistributor & full_mask(4), u64::MAX);
-        promise("GICR_TYPER.high", cpu.redistributor >> 32, u64::MAX);
-        if vcpu == 0 {
-            for answer in &lock.hypercalls.answers {
-                promise(&answer.call, answer.answer, u64::MAX);
-            }
-        } else {
+        let [low, high] = TYPER;
+        promise(low, cpu.redistributor & full_mask(4));
+        promise(high, cpu.redistributor >> 32);
+        for (key, value) in &answers {
             // Secondaries ask a sample; `audit` compares what they asked.
-            for answer in lock
-                .hypercalls
-                .answers
-                .iter()
-                .filter(|a| asked_by_all(&a.call))
-            {
-                promise(&answer.call, answer.answer, u64::MAX);
+            if vcpu == 0 || asked_by_all(*key) {
+                promise(*key, *value);
             }
         }
     }
     out
 }
 
+/// The two halves of GICR_TYPER.
+const TYPER: [u64; 2] = [wire::key(Kind::Gicr, 0x8), wire::key(Kind::Gicr, 0xc)];
+
 /// What the optional features of a vCPU do when they are used, and that those
-/// which the lock does not name are not there: name, value, promised bits.
+/// which the lock does not name are not there.
 fn features(lock: &Lock) -> Vec<Shown> {
     let has = |feature| lock.features.contains(&feature);
     let mut out = Vec::new();
@@ -388,8 +297,8 @@ fn features(lock: &Lock) -> Vec<Shown> {
     for len in 0..16u32 {
         // ZCR_EL1.LEN is in units of 128 bits, less one; RDVL counts bytes.
         if let Some(length) = longest_of((len + 1) * 128) {
-            let name = fact_name(wire::key(wire::Kind::SveVectorLength, len.into()));
-            out.push((name, Some(u64::from(*length) / 8), u64::MAX));
+            let key = wire::key(Kind::SveVectorLength, len.into());
+            out.push((key, Some(u64::from(*length) / 8), u64::MAX));
         }
     }
     // Of what an ID register counts, each one is there; what it holds is run-time state.
@@ -400,90 +309,87 @@ fn features(lock: &Lock) -> Vec<Shown> {
         promised.then(|| field.get(entry.value))
     };
     let el0 = count("ID_AA64PFR0_EL1", "EL0");
-    let mut readable = |name: String, there: bool| out.push((name, there.then_some(0), 0));
-    for (name, kind) in [("BRPs", 'B'), ("WRPs", 'W')] {
+    let mut readable = |key: u64, there: bool| out.push((key, there.then_some(0), 0));
+    // DBGBVR<n>_EL1 and DBGBCR<n>_EL1, DBGWVR<n>_EL1 and DBGWCR<n>_EL1 (Arm ARM D24.3).
+    for (name, pair) in [("BRPs", [4, 5]), ("WRPs", [6, 7])] {
         // The fields hold one less than there are. Whether more can be read differs between kernels.
         for n in 0..count("ID_AA64DFR0_EL1", name).map_or(0, |n| n + 1) {
-            readable(format!("DBG{kind}VR{n}_EL1"), true);
-            readable(format!("DBG{kind}CR{n}_EL1"), true);
+            for op2 in pair {
+                let encoding = wire::encoding(2, 0, 0, n, op2);
+                readable(wire::key(Kind::SystemRegister, encoding), true);
+            }
         }
     }
     if let Some(counters) = count("PMCR_EL0", "N") {
-        for n in 0..31 {
-            readable(format!("PMEVCNTR{n}_EL0"), n < counters);
-            readable(format!("PMEVTYPER{n}_EL0"), n < counters);
+        for n in 0..settled::EVENT_COUNTERS {
+            readable(event_counter(n), n < counters);
+            readable(event_type(n), n < counters);
         }
     }
+    let mut nothing = |keys: &[u64]| out.extend(keys.iter().map(|key| (*key, None, u64::MAX)));
     if !has(Feature::Sve) {
-        out.push(("ZCR_EL1".to_owned(), None, u64::MAX));
+        nothing(keys!["ZCR_EL1"]);
     }
-    let used = |id| fact_name(wire::key(wire::Kind::Use, id));
-    // What is hidden may still run, and is not tried: KVM can take the vCPU out of use for it.
-    if el0 == Some(2) {
-        out.push((used(wire::USE_AARCH32), Some(wire::AARCH32_RUNS), u64::MAX));
-    }
-    let pauth = has(Feature::Pauth).then_some(wire::PAUTH_WORKS);
-    out.push((used(wire::USE_PAUTH), pauth, u64::MAX));
     // Hardware that has tags runs LDG and STG without effect in a guest that was given none:
     // what is not there then are the registers.
-    out.push(match has(Feature::Mte) {
-        true => (used(wire::USE_MTE), Some(wire::MTE_WORKS), u64::MAX),
-        false => ("RGSR_EL1".to_owned(), None, u64::MAX),
-    });
+    if !has(Feature::Mte) {
+        nothing(keys!["RGSR_EL1"]);
+    }
+    let mut used = |id, works| out.push((wire::key(Kind::Use, id), works, u64::MAX));
+    if has(Feature::Mte) {
+        used(wire::USE_MTE, Some(wire::MTE_WORKS));
+    }
+    // What is hidden may still run, and is not tried: KVM can take the vCPU out of use for it.
+    if el0 == Some(2) {
+        used(wire::USE_AARCH32, Some(wire::AARCH32_RUNS));
+    }
+    let pauth = has(Feature::Pauth).then_some(wire::PAUTH_WORKS);
+    used(wire::USE_PAUTH, pauth);
     out
 }
 
 /// What every vCPU begins with, of what the witness sees; of what is promised already, more than that it can be read.
-fn begun(lock: &Lock, promised: &mut Vec<(String, Option<u64>, u64)>) {
-    let all = reset::begun(lock);
-    if all.is_empty() {
+fn begin(begun: &[reset::Begun], promised: &mut BTreeMap<u64, (Option<u64>, u64)>) {
+    if begun.is_empty() {
         return;
     }
-    promised.push((reset::vectors_fact(), Some(0), u64::MAX));
-    for begun in all {
+    promised.insert(reset::VECTORS_FACT, (Some(0), u64::MAX));
+    for begun in begun {
         let Some(fact) = begun.fact() else { continue };
-        let promise = (fact, Some(begun.value), begun.mask);
-        let numbered = begun.info.name.starts_with("DBG");
-        match promised.iter_mut().find(|(name, ..)| *name == promise.0) {
-            Some(readable) => *readable = promise,
-            // More breakpoints than ID_AA64DFR0_EL1 counts are listed by KVM, and not always shown to a guest.
-            None if numbered => {}
-            None => promised.push(promise),
+        // More breakpoints than ID_AA64DFR0_EL1 counts are listed by KVM, and not always shown to a guest.
+        if begun.info.name.starts_with("DBG") && !promised.contains_key(&fact) {
+            continue;
         }
+        promised.insert(fact, (Some(begun.value), begun.mask));
     }
 }
 
-/// MPIDR_EL1, which each vCPU has its own of.
+/// MPIDR_EL1, which each vCPU has its own of, at entry.
 const MPIDR: u64 = wire::entry::SYSTEM | wire::encoding(3, 0, 0, 0, 5);
+/// The same when it is read.
+const MPIDR_EL1: u64 = wire::key(Kind::SystemRegister, wire::encoding(3, 0, 0, 0, 5));
 
 /// The same of a vCPU that was off and is started once more, of what its first instructions see.
-fn later(lock: &Lock) -> Vec<(String, Option<u64>, u64)> {
-    let all = reset::begun(lock);
-    if all.is_empty() {
+fn later(lock: &Lock, begun: &[reset::Begun]) -> Vec<Shown> {
+    if begun.is_empty() {
         return Vec::new();
     }
     let by_fact = |begun: &reset::Begun| Some((begun.fact()?, (begun.value, begun.mask)));
-    let returning = all.iter().filter(|begun| begun.returns());
-    let mut promised: HashMap<String, (u64, u64)> = returning.filter_map(by_fact).collect();
-    promised.insert(reset::vectors_fact(), (0, u64::MAX));
+    let returning = begun.iter().filter(|begun| begun.returns());
+    let mut promised: BTreeMap<u64, (u64, u64)> = returning.filter_map(by_fact).collect();
+    promised.insert(reset::VECTORS_FACT, (0, u64::MAX));
     let ids = wire::entry::WORDS.iter().chain(&wire::entry::READ);
-    let name = |id: u64| fact_name(wire::key(wire::Kind::Entry, id));
+    let later = |id: &u64| wire::key(Kind::Entry, *id | wire::entry::LATER);
     let promise = |id: &u64| {
-        let (value, mask) = promised.get(&name(*id))?;
-        Some((name(*id | wire::entry::LATER), Some(*value), *mask))
+        let (value, mask) = promised.get(&wire::key(Kind::Entry, *id))?;
+        Some((later(id), Some(*value), *mask))
     };
     let of_lock = |id: &u64| {
-        let read = system_register(*id & !wire::entry::SYSTEM);
-        let entry = lock
-            .registers
-            .iter()
-            .find(|r| r.name == read && r.guest_readable())?;
+        let read = fact_name(wire::key(Kind::SystemRegister, *id & !wire::entry::SYSTEM));
+        let mut registers = lock.registers.iter();
+        let entry = registers.find(|r| r.name == read && r.guest_readable())?;
         let mask = entry.promised();
-        Some((
-            name(*id | wire::entry::LATER),
-            Some(entry.value & mask),
-            mask,
-        ))
+        Some((later(id), Some(entry.value & mask), mask))
     };
     let again = wire::entry::AGAIN.iter().filter_map(of_lock);
     ids.filter_map(promise).chain(again).collect()
@@ -509,17 +415,14 @@ fn unmapped(lock: &Lock) -> Vec<Shown> {
     let mut out = Vec::new();
     for (place, accesses) in places {
         for access in accesses {
-            let name = fact_name(wire::key(
-                wire::Kind::Unmapped,
-                wire::unmapped(place, access),
-            ));
+            let key = wire::key(Kind::Unmapped, wire::unmapped(place, access));
             let value = match (machine.unmapped, place, access) {
                 // No lock that was read: one whose promise was altered, which the witness has to notice.
                 (Unmapped::ReadsAsZero, wire::PLACE_HOLE | wire::PLACE_ABOVE, _) => 0,
                 (_, _, wire::ACCESS_FETCH) => wire::FETCH_ABORT,
                 _ => wire::DATA_ABORT,
             };
-            out.push((name, Some(value), u64::MAX));
+            out.push((key, Some(value), u64::MAX));
         }
     }
     out
@@ -544,7 +447,7 @@ fn reach(lock: &Lock) -> Vec<Promise> {
     promises
         .map(|(id, value)| Promise {
             vcpu: 0,
-            name: fact_name(wire::key(wire::Kind::Reach, id)),
+            key: wire::key(Kind::Reach, id),
             value: Some(value),
             mask: u64::MAX,
         })
@@ -566,7 +469,7 @@ fn search(lock: &Lock) -> Vec<Promise> {
     found
         .map(|(id, value)| Promise {
             vcpu: 0,
-            name: fact_name(wire::key(wire::Kind::Search, id)),
+            key: wire::key(Kind::Search, id),
             value: Some(value),
             mask: u64::MAX,
         })
@@ -574,24 +477,32 @@ fn search(lock: &Lock) -> Vec<Promise> {
 }
 
 /// Calls that the witness makes on every vCPU.
-fn asked_by_all(call: &str) -> bool {
-    const CALLS: &[&str] = &[
-        "PSCI_VERSION()",
-        "SMCCC_VERSION()",
-        "PSCI_FEATURES(SYSTEM_RESET2_64)",
-        "PSCI_FEATURES(SYSTEM_OFF2_64)",
-        "PSCI_FEATURES(CPU_ON64)",
-        "PSCI_FEATURES(SYSTEM_SUSPEND64)",
-        "ARCH_FEATURES(SMCCC_ARCH_WORKAROUND_1)",
-        "ARCH_FEATURES(SMCCC_ARCH_WORKAROUND_2)",
-        "ARCH_FEATURES(SMCCC_ARCH_WORKAROUND_3)",
-        "ARCH_FEATURES(PV_TIME_FEATURES)",
-        "AFFINITY_INFO64(itself)",
-        "PV_TIME_ST()",
-        "SMC PSCI_VERSION()",
-        "SMC SMCCC_VERSION()",
-    ];
-    CALLS.contains(&call) || call.starts_with("VENDOR_HYP_KVM_FEATURES()")
+fn asked_by_all(call: u64) -> bool {
+    use wire::calls::*;
+    let id = wire::id_of(call);
+    let function = wire::call_function(id);
+    let first = wire::call_result(id) == 0;
+    match wire::kind_of(call) {
+        Some(Kind::Hvc) => {
+            function == VENDOR_FEATURES
+                || first && matches!(function, PSCI_VERSION | SMCCC_VERSION | PV_TIME_ST)
+        }
+        Some(Kind::Smc) => first && matches!(function, PSCI_VERSION | SMCCC_VERSION),
+        Some(Kind::HvcArguments) => {
+            (function, wire::call_case(id)) == (PSCI_AFFINITY_INFO, wire::CASE_SELF)
+        }
+        // SYSTEM_SUSPEND.
+        Some(Kind::PsciFeatures) => matches!(
+            function,
+            PSCI_SYSTEM_RESET2 | PSCI_SYSTEM_OFF2 | PSCI_CPU_ON | 0xc400_000e
+        ),
+        // Workarounds 1 to 3.
+        Some(Kind::ArchFeatures) => matches!(
+            function,
+            0x8000_8000 | 0x8000_7fff | 0x8000_3fff | PV_TIME_FEATURES
+        ),
+        _ => false,
+    }
 }
 
 /// A promise that was not kept.
@@ -619,31 +530,126 @@ pub struct Observed {
     pub unpromised: &'static str,
 }
 
-/// What an audit found.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+/// What an audit found: what a guest saw, held against what its lock promises.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Audit {
-    /// How many promised facts the guest saw.
-    pub facts: usize,
-    /// Promises that were not kept, facts that were not seen included.
-    pub differences: Vec<Difference>,
+    /// Every promise, with what the guest saw of it.
+    promised: Vec<(Promise, Option<Seen>)>,
+    /// What the guest saw and the lock does not promise, with the row that names it.
+    beside: Vec<(Sighting, Option<&'static Row>)>,
     /// vCPUs whose account is not complete.
     pub incomplete: Vec<Incomplete>,
-    /// What the guest saw and the lock does not promise.
-    pub observed: Vec<Observed>,
-    /// What it saw and nothing names, neither the lock nor [`unpromised::ROWS`]: a fault of this program's, with which
-    /// nothing is kept.
+}
+
+/// The JSON shape of [`Audit`].
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct AuditShape<'a> {
+    facts: usize,
+    differences: Vec<Difference>,
+    incomplete: &'a [Incomplete],
+    observed: Vec<Observed>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub unnamed: Vec<Fact>,
-    /// `sha256-` and 64 hex digits over every promised fact as the guest saw it.
-    pub digest: String,
+    unnamed: Vec<Fact>,
+    digest: String,
+}
+
+impl Serialize for Audit {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        AuditShape {
+            facts: self.facts(),
+            differences: self.differences(),
+            incomplete: &self.incomplete,
+            observed: self.observed(),
+            unnamed: self.unnamed(),
+            digest: self.digest(),
+        }
+        .serialize(serializer)
+    }
 }
 
 impl Audit {
+    /// How many promised facts the guest saw.
+    pub fn facts(&self) -> usize {
+        let seen = self.promised.iter().filter(|(_, seen)| seen.is_some());
+        seen.count()
+    }
+
     /// Whether the guest saw all that was promised, and nothing else in its place.
     pub fn kept(&self) -> bool {
-        let found = self.differences.is_empty() && self.incomplete.is_empty();
-        self.facts > 0 && found && self.unnamed.is_empty()
+        let kept =
+            |(promise, seen): &(Promise, Option<Seen>)| seen.is_some_and(|s| promise.kept(s));
+        let named = self.beside.iter().all(|(_, row)| row.is_some());
+        !self.promised.is_empty()
+            && self.promised.iter().all(kept)
+            && self.incomplete.is_empty()
+            && named
+    }
+
+    /// Promises that were not kept, facts that were not seen included; by vCPU and name.
+    pub fn differences(&self) -> Vec<Difference> {
+        let broken = self.promised.iter().filter_map(|(promise, seen)| {
+            let seen = match seen {
+                Some(seen) if promise.kept(*seen) => return None,
+                Some(seen) => words(*seen, promise.mask),
+                None => "nothing: the witness did not report it".to_owned(),
+            };
+            Some(Difference {
+                vcpu: promise.vcpu,
+                name: promise.name().into_owned(),
+                promised: promise.words(),
+                seen,
+            })
+        });
+        let mut differences: Vec<Difference> = broken.collect();
+        differences.sort_by(|a, b| (a.vcpu, &a.name).cmp(&(b.vcpu, &b.name)));
+        differences
+    }
+
+    /// What the guest saw and the lock does not promise, by vCPU and name.
+    pub fn observed(&self) -> Vec<Observed> {
+        let named = self.beside.iter().filter_map(|(sighting, row)| {
+            Some(Observed {
+                fact: sighting.fact(),
+                unpromised: row.as_ref()?.name,
+            })
+        });
+        let mut observed: Vec<Observed> = named.collect();
+        observed.sort_by(|a, b| a.fact.cmp(&b.fact));
+        observed
+    }
+
+    /// What it saw and nothing names, neither the lock nor [`unpromised::ROWS`]: a fault of this program's, with which
+    /// nothing is kept.
+    pub fn unnamed(&self) -> Vec<Fact> {
+        let unnamed = self.beside.iter().filter(|(_, row)| row.is_none());
+        let mut facts: Vec<Fact> = unnamed.map(|(sighting, _)| sighting.fact()).collect();
+        facts.sort();
+        facts
+    }
+
+    /// `sha256-` and 64 hex digits over every promised fact as the guest saw it, by vCPU and name.
+    pub fn digest(&self) -> String {
+        let seen = self.promised.iter().filter_map(|(promise, seen)| {
+            let seen = (*seen)?;
+            let words = match (promise.kept(seen), promise.value) {
+                (true, None) => NOTHING.to_owned(),
+                _ => words(seen, promise.mask),
+            };
+            Some((promise.vcpu, promise.name(), words))
+        });
+        let mut seen: Vec<(u32, Cow<str>, String)> = seen.collect();
+        seen.sort();
+        let mut hash = Sha256::new();
+        for (vcpu, name, words) in seen {
+            hash.update(format!("{vcpu} {name} {words}\n"));
+        }
+        let digits = hash
+            .finalize()
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect::<String>();
+        format!("sha256-{digits}")
     }
 }
 
@@ -656,75 +662,44 @@ pub(crate) fn words(seen: Seen, mask: u64) -> String {
 }
 
 /// Compares what a guest saw with what its lock promises.
-pub fn audit(lock: &Lock, facts: &[Fact], mut incomplete: Vec<Incomplete>) -> Audit {
-    let mut seen: HashMap<(u32, &str), Seen> = HashMap::with_capacity(facts.len());
-    for fact in facts {
-        let before = seen.insert((fact.vcpu, fact.name.as_str()), fact.seen);
-        if before.is_some_and(|before| before != fact.seen) {
+pub fn audit(lock: &Lock, sightings: &[Sighting], mut incomplete: Vec<Incomplete>) -> Audit {
+    let mut sightings = sightings.to_vec();
+    sightings.sort_unstable();
+    sightings.dedup();
+    for pair in sightings.windows(2) {
+        if (pair[0].vcpu, pair[0].key) == (pair[1].vcpu, pair[1].key) {
             incomplete.push(Incomplete {
-                vcpu: fact.vcpu,
-                reason: format!("the witness saw {} in two ways", fact.name),
+                vcpu: pair[0].vcpu,
+                reason: format!("the witness saw {} in two ways", fact_name(pair[0].key)),
             });
         }
     }
     let promises = promises(lock);
-    let mut hash = Sha256::new();
-    let mut differences = Vec::new();
-    let mut count = 0;
-    for promise in &promises {
-        let Some(seen) = seen.get(&(promise.vcpu, promise.name.as_str())).copied() else {
-            differences.push(Difference {
-                vcpu: promise.vcpu,
-                name: promise.name.clone(),
-                promised: promise.words(),
-                seen: "nothing: the witness did not report it".to_owned(),
-            });
-            continue;
-        };
-        count += 1;
-        let kept = promise.kept(seen);
-        let words = match (kept, promise.value) {
-            (true, None) => NOTHING.to_owned(),
-            _ => words(seen, promise.mask),
-        };
-        hash.update(format!("{} {} {words}\n", promise.vcpu, promise.name));
-        if !kept {
-            differences.push(Difference {
-                vcpu: promise.vcpu,
-                name: promise.name.clone(),
-                promised: promise.words(),
-                seen: words,
-            });
-        }
-    }
-    let promised: HashSet<(u32, &str)> =
-        promises.iter().map(|p| (p.vcpu, p.name.as_str())).collect();
     let newer = unpromised::newer(lock);
-    let (mut observed, mut unnamed) = (Vec::new(), Vec::new());
-    for fact in facts {
-        if promised.contains(&(fact.vcpu, fact.name.as_str())) {
-            continue;
+    let mut promised: Vec<(Promise, Option<Seen>)> = Vec::with_capacity(promises.len());
+    let mut beside = Vec::new();
+    // Both are sorted by vCPU and fact.
+    let mut waiting = promises.into_iter().peekable();
+    for sighting in sightings {
+        let about = (sighting.vcpu, sighting.key);
+        while let Some(promise) = waiting.next_if(|promise| (promise.vcpu, promise.key) < about) {
+            promised.push((promise, None));
         }
-        match unpromised::row(&fact.name, &newer) {
-            Some(row) => observed.push(Observed {
-                fact: fact.clone(),
-                unpromised: row.name,
-            }),
-            None => unnamed.push(fact.clone()),
+        while let Some(promise) = waiting.next_if(|promise| (promise.vcpu, promise.key) == about) {
+            promised.push((promise, Some(sighting.seen)));
+        }
+        match promised.last_mut() {
+            // Seen in two ways, and promised once.
+            Some((promise, seen)) if (promise.vcpu, promise.key) == about => {
+                *seen = Some(sighting.seen)
+            }
+            _ => beside.push((sighting, unpromised::row(sighting.key, &newer))),
         }
     }
-    let digest = hash
-        .finalize()
-        .iter()
-        .fold("sha256-".to_owned(), |text, byte| {
-            format!("{text}{byte:02x}")
-        });
+    promised.extend(waiting.map(|promise| (promise, None)));
     Audit {
-        facts: count,
-        differences,
+        promised,
+        beside,
         incomplete,
-        observed,
-        unnamed,
-        digest,
     }
 }

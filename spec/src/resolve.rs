@@ -207,7 +207,7 @@ fn resolved(
     let answers = answers
         .filter(|(key, _)| !waived.contains(key))
         .map(|(key, answer)| Answer {
-            call: fact_name(key),
+            call: fact_name(key).into_owned(),
             answer,
             from: decided(key),
         })

@@ -8,6 +8,7 @@ use crate::catalogue::register_by_name;
 use crate::lock::{Lock, LockedRegister};
 use crate::observation::{fact_name, wire};
 use crate::vm::Feature;
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 /// `KVM_REG_ARM_PSCI_VERSION` (arch/arm64/include/uapi/asm/kvm.h), 64 bits.
@@ -140,10 +141,21 @@ pub const TRNG_UUID: [u64; 4] = [0x00e0_210d, 0xeb11_8443, 0x4452_7080, 0x4c5a_4
 pub const VENDOR_HYP_UID: [u64; 4] = [0xb66f_b428, 0xe911_c52e, 0x564b_caa9, 0x743a_004d];
 
 /// The name of a function, or its identifier in words when it has none.
-pub fn function_name(id: u32) -> String {
+pub fn function_name(id: u32) -> Cow<'static, str> {
     match FUNCTIONS.iter().find(|(f, _)| *f == id) {
-        Some((_, name)) => (*name).to_owned(),
-        None => format!("function {id:#010x}"),
+        Some((_, name)) => (*name).into(),
+        None => format!("function {id:#010x}").into(),
+    }
+}
+
+/// The function that [`function_name`] names so.
+pub fn function_named(name: &str) -> Option<u32> {
+    match name.strip_prefix("function 0x") {
+        Some(digits) => {
+            let id = u32::from_str_radix(digits, 16).ok()?;
+            (function_name(id) == name).then_some(id)
+        }
+        None => FUNCTIONS.iter().find(|(_, n)| *n == name).map(|(f, _)| *f),
     }
 }
 

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::Path;
 use vmlock_spec::lock::reset;
 use vmlock_spec::lock::{Binding, Lock, full_mask};
-use vmlock_spec::observation::settled;
+use vmlock_spec::observation::{fact_name, settled};
 use vmlock_spec::report::{
     Fact, GicReport, HostReport, REPORT_VERSION, ReportedRegister, RevisionWrite, Seen, View,
     parse, write,
@@ -78,17 +78,20 @@ fn mirror(lock: &Lock) -> HostReport {
     for vcpu in 0..2 {
         facts.extend(settled::promises(lock, vcpu).map(|promise| Fact {
             vcpu,
-            name: promise.name,
+            name: promise.name().into_owned(),
             seen: promise.value.map_or(Seen::Undefined, Seen::Value),
         }));
     }
     let begun = reset::begun(lock).into_iter();
     facts.extend(begun.filter_map(|b| {
         // What is settled of it is that it can be read.
-        let name = b.fact().filter(|name| name.ends_with("at entry"))?;
+        let name = b
+            .fact()
+            .map(fact_name)
+            .filter(|name| name.ends_with("at entry"))?;
         Some(Fact {
             vcpu: 0,
-            name,
+            name: name.into_owned(),
             seen: Seen::Value(b.value),
         })
     }));

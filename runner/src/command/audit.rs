@@ -45,7 +45,8 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
 
 fn human(name: &str, audit: &Audit, all: bool) -> String {
     let mut out = String::new();
-    for difference in &audit.differences {
+    let differences = audit.differences();
+    for difference in &differences {
         out.push_str(&format!(
             "{} on vCPU {}: promised {}, seen {}\n",
             difference.name, difference.vcpu, difference.promised, difference.seen
@@ -57,7 +58,8 @@ fn human(name: &str, audit: &Audit, all: bool) -> String {
             incomplete.vcpu, incomplete.reason
         ));
     }
-    for fact in &audit.unnamed {
+    let unnamed = audit.unnamed();
+    for fact in &unnamed {
         out.push_str(&format!(
             "{} on vCPU {}: seen {}, and neither the lock promises it nor does vmlock name it as unpromised: please report this\n",
             fact.name,
@@ -65,37 +67,38 @@ fn human(name: &str, audit: &Audit, all: bool) -> String {
             fact.seen
         ));
     }
+    let observed = audit.observed();
     if all {
-        for Observed { fact, unpromised } in &audit.observed {
+        for Observed { fact, unpromised } in &observed {
             out.push_str(&format!(
                 "observed on vCPU {}: {}: {} (not promised: {unpromised})\n",
                 fact.vcpu, fact.name, fact.seen
             ));
         }
-    } else if !audit.observed.is_empty() {
-        let traps = audit
-            .observed
+    } else if !observed.is_empty() {
+        let traps = observed
             .iter()
             .filter(|o| !matches!(o.fact.seen, Seen::Value(_)))
             .count();
         out.push_str(&format!(
             "observed beside the promises: {} facts, {traps} of them exceptions (`--observed` lists them)\n",
-            audit.observed.len()
+            observed.len()
         ));
     }
-    let verdict = if audit.facts == 0 {
+    let verdict = if audit.facts() == 0 {
         "the guest saw none of the promised facts: nothing is proven".to_owned()
     } else if audit.kept() {
         "the guest saw exactly what the lock promises".to_owned()
     } else {
         format!(
             "{} differences",
-            audit.differences.len() + audit.incomplete.len() + audit.unnamed.len()
+            differences.len() + audit.incomplete.len() + unnamed.len()
         )
     };
     out.push_str(&format!(
         "`{name}`: {} facts seen; {verdict}\ndigest {}\n",
-        audit.facts, audit.digest
+        audit.facts(),
+        audit.digest()
     ));
     out
 }

@@ -341,7 +341,7 @@ mod tests {
             if matches!(kind, wire::Kind::UartWritable | wire::Kind::RtcWritable) {
                 value = (value >> 32 ^ value) & 0xffff_ffff;
             }
-            let name = observation::fact_name(wire::key(kind, id));
+            let name = observation::fact_name(wire::key(kind, id)).into_owned();
             self.seen.push((name, value));
         }
     }

@@ -386,10 +386,10 @@ fn unfiltered(
 ) -> Refusal {
     let name = match step {
         Step::ForwardRanges(_) => "all firmware calls but those left to the kernel".to_owned(),
-        _ => function_name(first),
+        _ => function_name(first).into_owned(),
     };
     let functions = match first == last {
-        true => function_name(first),
+        true => function_name(first).into_owned(),
         false => format!("the functions {first:#010x} to {last:#010x}"),
     };
     let wanted = match forward {

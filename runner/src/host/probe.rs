@@ -16,6 +16,7 @@ use vmlock_spec::catalogue::{Field, Kind, RegisterInfo, Rule, register_by_id};
 use vmlock_spec::lock::reset::{self, Begun};
 use vmlock_spec::lock::{Lock, Range, Unmapped, full_mask};
 use vmlock_spec::machine;
+use vmlock_spec::observation;
 use vmlock_spec::observation::wire::{MODE_FULL, MODE_LIGHT};
 use vmlock_spec::plan::{Step, presumed};
 use vmlock_spec::report::{
@@ -751,7 +752,7 @@ fn guest(system: &System, recipe: &Recipe, mode: u32) -> Result<Vec<Fact>, Failu
         },
     };
     witness::load(&stage, &memory, &verified)?;
-    let (facts, incomplete) = witness::observe(
+    let (sightings, incomplete) = witness::observe(
         verified,
         &stage,
         &memory,
@@ -769,5 +770,5 @@ fn guest(system: &System, recipe: &Recipe, mode: u32) -> Result<Vec<Fact>, Failu
         ));
     }
     discard(memory);
-    Ok(facts)
+    Ok(observation::facts(&sightings))
 }

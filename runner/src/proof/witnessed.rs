@@ -22,12 +22,12 @@ pub fn prove(system: &System, lock: &Lock, plan: &Plan) -> Result<Proven, Failur
             orders,
             withheld: Vec::new(),
         }),
-        false => Err(Failure::Refused(refusals(audit))),
+        false => Err(Failure::Refused(refusals(&audit))),
     }
 }
 
 /// What a witness saw otherwise than promised, as refusals.
-fn refusals(audit: Audit) -> Vec<Refusal> {
+fn refusals(audit: &Audit) -> Vec<Refusal> {
     let refusal = |name: String, wanted: String, offered: String, why: String| Refusal {
         code: reason::REHEARSAL,
         name,
@@ -38,23 +38,23 @@ fn refusals(audit: Audit) -> Vec<Refusal> {
         help: vec!["choose another host, and report this one: its probe said otherwise".to_owned()],
     };
     let mut refusals: Vec<Refusal> = audit
-        .differences
+        .differences()
         .into_iter()
         .map(|d| {
             let why = format!("in a rehearsal, vCPU {} saw {}", d.vcpu, d.seen);
             refusal(d.name, d.promised, d.seen, why)
         })
         .collect();
-    refusals.extend(audit.incomplete.into_iter().map(|i| {
+    refusals.extend(audit.incomplete.iter().map(|i| {
         let name = format!("vCPU {}", i.vcpu);
         refusal(
             name,
             "a complete account".to_owned(),
             i.reason.clone(),
-            i.reason,
+            i.reason.clone(),
         )
     }));
-    refusals.extend(audit.unnamed.into_iter().map(|fact| {
+    refusals.extend(audit.unnamed().into_iter().map(|fact| {
         let seen = fact.seen.to_string();
         let why = format!(
             "in a rehearsal, vCPU {} saw {seen}, and neither does the lock promise it nor vmlock name it as unpromised",

@@ -96,10 +96,11 @@ pub fn parse(text: &str) -> Result<Lock, LockError> {
     if text.len() > SIZE_MAX {
         return Err(LockError::TooLarge);
     }
-    let marker = |l: &str| {
-        ["<<<<<<< ", "=======", ">>>>>>> "]
-            .iter()
-            .any(|m| l.starts_with(m))
+    let marker = |l: &str| match l.as_bytes().first() {
+        Some(b'<') => l.starts_with("<<<<<<< "),
+        Some(b'=') => l.starts_with("======="),
+        Some(b'>') => l.starts_with(">>>>>>> "),
+        _ => false,
     };
     if let Some(line) = text.lines().position(marker) {
         return Err(LockError::ConflictMarker { line: line + 1 });

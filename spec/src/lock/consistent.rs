@@ -100,7 +100,7 @@ fn promising(lock: &Lock) -> Result<(), String> {
     let waived = waived_answers(&lock.registers);
     let asked = smccc::answers(&services, version).into_iter();
     let asked = asked.filter(|(key, _)| !waived.contains(key));
-    let calls = lock.hypercalls.answers.iter().map(|a| a.call.clone());
+    let calls = lock.hypercalls.answers.iter().map(|a| a.call.as_str());
     if !calls.eq(asked.map(|(key, _)| fact_name(key))) {
         return Err("the calls that are answered are not those of its services".into());
     }

@@ -6,7 +6,7 @@
 
 use super::{Lock, ResetValue, full_mask, v1};
 use crate::catalogue::{Kind, REGISTERS, RegisterInfo, field};
-use crate::observation::{fact_name, wire};
+use crate::observation::wire;
 use crate::vm::Feature;
 use std::borrow::Cow;
 
@@ -34,17 +34,18 @@ impl Begun {
         at_entry(&self.info.name)
     }
 
-    /// The fact of the witness that tells of it, if one does.
-    pub fn fact(&self) -> Option<String> {
-        let name = self.info.name.as_ref();
-        if seen_at_entry(self.info) {
-            return Some(self.name());
+    /// The key of the witness's fact that tells of it, if one does.
+    pub fn fact(&self) -> Option<u64> {
+        if let Some(id) = seen_at_entry(self.info) {
+            return Some(wire::key(wire::Kind::Entry, id));
         }
+        let name = self.info.name.as_ref();
         // The witness reads these before it touches them.
         let pmu = self.info.feature.as_deref() == Some("pmu");
         let untouched =
             pmu || name == "ZCR_EL1" || name.starts_with("DBGB") || name.starts_with("DBGW");
-        untouched.then(|| name.to_owned())
+        let read = |encoding: u16| wire::key(wire::Kind::SystemRegister, encoding.into());
+        self.info.encoding.filter(|_| untouched).map(read)
     }
 
     /// Whether a vCPU that was off begins with it, too.
@@ -70,15 +71,15 @@ fn at_entry(name: &str) -> String {
     format!("{name} at entry")
 }
 
-/// Whether the witness tells what it was before anything else was done.
-fn seen_at_entry(info: &RegisterInfo) -> bool {
+/// Where the witness tells what it was before anything else was done, if it does: the record's id.
+fn seen_at_entry(info: &RegisterInfo) -> Option<u64> {
     let id = match info.encoding {
-        Some(encoding) => Some(wire::entry::SYSTEM | u64::from(encoding)),
-        None if info.name == "PSTATE" => Some(wire::entry::PSTATE),
-        None => number(&info.name, "X"),
+        Some(encoding) => wire::entry::SYSTEM | u64::from(encoding),
+        None if info.name == "PSTATE" => wire::entry::PSTATE,
+        None => number(&info.name, "X")?,
     };
     let mut ids = wire::entry::WORDS.iter().chain(&wire::entry::READ);
-    id.is_some_and(|id| ids.any(|seen| *seen == id))
+    ids.any(|seen| *seen == id).then_some(id)
 }
 
 /// Registers that KVM leaves as the guest left them when it starts a vCPU once more (arch/arm64/kvm/reset.c
@@ -93,9 +94,7 @@ const LEFT: [&str; 5] = [
 ];
 
 /// What all of V0 to V31 begin with, as a fact of the witness.
-pub fn vectors_fact() -> String {
-    fact_name(wire::key(wire::Kind::Entry, wire::entry::VECTORS))
-}
+pub const VECTORS_FACT: u64 = wire::key(wire::Kind::Entry, wire::entry::VECTORS);
 
 /// The line of a lock that speaks of a register: those of the PMU's counters, which begin alike, have one together, named
 /// as the Arm ARM names them.

@@ -6,8 +6,9 @@
 //! nobody looked. What is seen there is shown beside the promises.
 
 use super::Promise;
-use super::wire::{Kind, device::*};
+use super::wire::{Kind, device::*, key};
 use crate::lock::{Device, DeviceKind, Lock};
+use std::borrow::Cow;
 
 /// One thing that the witness looks at in a device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,7 +96,7 @@ pub fn of(kind: DeviceKind) -> (&'static [Entry], usize) {
 }
 
 /// The name of what a record is about.
-pub(super) fn name(kind: Kind, id: u64) -> String {
+pub(super) fn name(kind: Kind, id: u64) -> Cow<'static, str> {
     let (part, writable) = match kind {
         Kind::Uart => ("UART", ""),
         Kind::UartWritable => ("UART", ".writable"),
@@ -104,8 +105,8 @@ pub(super) fn name(kind: Kind, id: u64) -> String {
     };
     let mut entries = UART.iter().chain(RTC);
     match entries.find(|e| (e.kind, e.id) == (kind, id)) {
-        Some(entry) => entry.name.to_owned(),
-        None => format!("{part} offset {id:#05x}{writable}"),
+        Some(entry) => entry.name.into(),
+        None => format!("{part} offset {id:#05x}{writable}").into(),
     }
 }
 
@@ -124,7 +125,7 @@ pub fn promises(lock: &Lock) -> Vec<Promise> {
         if column > 0 {
             out.extend(entries.iter().map(|entry| Promise {
                 vcpu: 0,
-                name: entry.name.to_owned(),
+                key: key(entry.kind, entry.id),
                 value: Some(entry.shows[column]),
                 mask: u64::MAX,
             }));
@@ -135,7 +136,7 @@ pub fn promises(lock: &Lock) -> Vec<Promise> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{fact_name, wire::key};
+    use super::super::fact_name;
     use super::*;
     use std::collections::BTreeSet;
 

@@ -182,33 +182,32 @@ const NEWER: &str = "What newer locks promise beside it";
 
 /// The row that names a fact which this lock does not promise; `None` where nothing does, which is a fault of ours.
 /// `newer` is what [`newer`] says of the lock.
-pub fn row(name: &str, newer: &HashSet<String>) -> Option<&'static Row> {
-    let by_name = |row: &Row| row.facts.iter().any(|pattern| matches(pattern, name));
-    let by_version = |row: &Row| row.name == NEWER && newer.contains(name);
+pub fn row(fact: u64, newer: &HashSet<u64>) -> Option<&'static Row> {
+    let name = fact_name(fact);
+    let by_name = |row: &Row| row.facts.iter().any(|pattern| matches(pattern, &name));
+    let by_version = |row: &Row| row.name == NEWER && newer.contains(&fact);
     ROWS.iter().find(|row| by_name(row) || by_version(row))
 }
 
 /// What the newest version of the lock would promise beside what a lock of its version does.
-pub fn newer(lock: &Lock) -> HashSet<String> {
+pub fn newer(lock: &Lock) -> HashSet<u64> {
     if lock.lock_version >= settled::SINCE {
         return HashSet::new();
     }
     let vcpus = 0..lock.machine.vcpus.len() as u32;
-    vcpus
-        .flat_map(|vcpu| settled::of(lock, vcpu))
-        .map(|(name, ..)| name)
-        .collect()
+    let settled = vcpus.flat_map(|vcpu| settled::of(lock, vcpu));
+    settled.map(|(fact, ..)| fact).collect()
 }
 
 /// The rows that a lock leaves open: those of facts that it does not promise, and those of no single fact.
 pub fn open(lock: &Lock) -> Vec<&'static Row> {
-    let promised = promises(lock).into_iter().map(|promise| promise.name);
-    let promised: HashSet<String> = promised.collect();
+    let promised = promises(lock).into_iter().map(|promise| promise.key);
+    let promised: HashSet<u64> = promised.collect();
     let newer = newer(lock);
-    let names = questions::keys(lock).into_iter().map(fact_name);
-    let unpromised = names.filter(|name| !promised.contains(name));
+    let asked = questions::keys(lock).into_iter();
+    let unpromised = asked.filter(|fact| !promised.contains(fact));
     let named: HashSet<&str> = unpromised
-        .filter_map(|name| row(&name, &newer))
+        .filter_map(|fact| row(fact, &newer))
         .map(|row| row.name)
         .collect();
     let general = |row: &Row| row.facts.is_empty();
@@ -219,6 +218,11 @@ pub fn open(lock: &Lock) -> Vec<&'static Row> {
 
 /// Whether a name is what a pattern with at most one `*` says.
 pub fn matches(pattern: &str, name: &str) -> bool {
+    // Most patterns are told apart by the first letter.
+    let first = pattern.as_bytes().first();
+    if first != Some(&b'*') && first != name.as_bytes().first() {
+        return false;
+    }
     match pattern.split_once('*') {
         Some((before, after)) => {
             name.len() >= before.len() + after.len()

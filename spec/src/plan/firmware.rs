@@ -10,6 +10,7 @@ use crate::reason;
 use crate::report::{Reading, View};
 use crate::smccc::{self, Services};
 use crate::vm::Feature;
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Firmware calls. Where the host's default answer is what our model of KVM
@@ -43,7 +44,7 @@ pub(super) fn answers(lock: &Lock, on: Host, inside: impl Fn(&str) -> Reading, p
         stolen_time: lock.features.contains(&Feature::StealTime),
         ..host
     };
-    let promised: HashMap<String, (u64, u64)> =
+    let promised: HashMap<Cow<str>, (u64, u64)> =
         smccc::answers(&Services::of_lock(lock), lock.lock_version)
             .into_iter()
             .map(|(key, x0)| (fact_name(key), (key, x0)))
@@ -92,7 +93,7 @@ pub(super) fn answers(lock: &Lock, on: Host, inside: impl Fn(&str) -> Reading, p
         false => "answered by the runner",
     };
     // The calls that ask about a workaround, with the lock's level and the host's.
-    let levels: HashMap<String, (&LockedRegister, u64)> = smccc::WORKAROUNDS
+    let levels: HashMap<Cow<str>, (&LockedRegister, u64)> = smccc::WORKAROUNDS
         .iter()
         .zip(host.workarounds)
         .filter_map(|((id, function), level)| {
@@ -200,7 +201,7 @@ pub(super) fn answers(lock: &Lock, on: Host, inside: impl Fn(&str) -> Reading, p
 /// (`preferred`), what the runner can answer. `natives` is what the kernel answers to each of the lock's calls.
 fn taken_over(
     lock: &Lock,
-    promised: &HashMap<String, (u64, u64)>,
+    promised: &HashMap<Cow<str>, (u64, u64)>,
     natives: &[Option<u64>],
     preferred: impl Fn(u32) -> bool,
 ) -> BTreeMap<u32, Step> {
@@ -225,7 +226,7 @@ fn taken_over(
         .map(unpromised)
         .collect();
     for (entry, native) in lock.hypercalls.answers.iter().zip(natives) {
-        let Some((key, x0)) = promised.get(&entry.call) else {
+        let Some((key, x0)) = promised.get(entry.call.as_str()) else {
             continue;
         };
         let Some(function) = smccc::function_of(*key).filter(|f| smccc::filterable(*f)) else {

@@ -47,7 +47,7 @@ pub fn presumed(lock: &Lock, registers: &[ReportedRegister], filter: bool) -> Ve
         smc: filter,
     };
     let answers = smccc::answers(&services, lock.lock_version).into_iter();
-    let answers = answers.map(|(key, x0)| (fact_name(key), x0));
+    let answers = answers.map(|(key, x0)| (fact_name(key).into_owned(), x0));
     let fact = |(name, value)| Fact {
         vcpu: 0,
         name,

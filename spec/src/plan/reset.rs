@@ -9,6 +9,7 @@ use super::host::{Filter, Host};
 use super::{Plan, Refusal, Step, Way, disagreement};
 use crate::lock::reset::{Begun, begun, line_name};
 use crate::lock::{Lock, LockedRegister};
+use crate::observation::fact_name;
 use crate::reason;
 use crate::report::{Reading, ReportedRegister, Seen};
 use crate::smccc;
@@ -114,7 +115,8 @@ fn one(
     plan: &mut Plan,
 ) -> Option<Kept> {
     let differs = |value: u64| (value ^ begun.value) & begun.mask;
-    let seen = begun.fact().map_or(Reading::Unseen, |fact| inside(&fact));
+    let fact = begun.fact().map(fact_name);
+    let seen = fact.map_or(Reading::Unseen, |fact| inside(&fact));
     if let Reading::Apart(readings) = &seen {
         let moved = |(_, seen): &(u32, Seen)| !matches!(seen, Seen::Value(v) if differs(*v) == 0);
         if readings.iter().any(moved) {

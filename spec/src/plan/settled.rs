@@ -4,7 +4,7 @@
 use super::host::{Filter, Host};
 use super::{Plan, Refusal, Step, Way, disagreement};
 use crate::lock::{Lock, LockedRegister};
-use crate::observation::{Promise, fact_name, settled, wire, words};
+use crate::observation::{Promise, settled, wire, words};
 use crate::reason;
 use crate::report::{Reading, Seen, View};
 use crate::smccc::{self, Services};
@@ -17,8 +17,8 @@ pub(super) fn settled(lock: &Lock, on: Host, inside: impl Fn(&str) -> Reading, p
         return;
     }
     let services = Services::of_lock(lock);
-    let call = |function, n| fact_name(wire::key(wire::Kind::Hvc, wire::call(function, n, 0)));
-    let calls: HashMap<String, u32> = settled::unimplemented(&services)
+    let call = |function, n| wire::key(wire::Kind::Hvc, wire::call(function, n, 0));
+    let calls: HashMap<u64, u32> = settled::unimplemented(&services)
         .flat_map(|(function, results)| (0..results).map(move |n| (call(function, n), function)))
         .collect();
     let mut denied = BTreeSet::new();
@@ -26,23 +26,21 @@ pub(super) fn settled(lock: &Lock, on: Host, inside: impl Fn(&str) -> Reading, p
     let no_conduit = services.smc && plan.refusals.iter().any(|r| r.name == BY_SMC);
     // What vCPU 0 finds is not in all what the others find.
     let others = OnceCell::new();
-    let of_others = || -> HashMap<String, Promise> {
+    let of_others = || -> HashMap<u64, Promise> {
         let promises = settled::promises(lock, 1);
-        promises
-            .map(|promise| (promise.name.clone(), promise))
-            .collect()
+        promises.map(|promise| (promise.key, promise)).collect()
     };
     let facts = by_name(on.view);
     let vcpus = on.view.vcpus();
     let mut unseen = Vec::new();
     for first in settled::promises(lock, 0) {
-        let name = first.name.as_str();
+        let name = &*first.name();
         if no_conduit && name.starts_with("SMC ") {
             continue;
         }
         let promise = |vcpu: u32| match vcpu {
             0 => Some(&first),
-            _ => others.get_or_init(of_others).get(name),
+            _ => others.get_or_init(of_others).get(&first.key),
         };
         let seen = facts.get(name).map_or(&[][..], Vec::as_slice);
         // The second vCPU of the probe's guest stands for all others, which that guest cannot start.
@@ -50,7 +48,7 @@ pub(super) fn settled(lock: &Lock, on: Host, inside: impl Fn(&str) -> Reading, p
         let by_others = seen.iter().any(|(vcpu, _)| *vcpu > 0);
         let owed = || lock.machine.vcpus.len() > 1 && promise(1).is_some();
         let looked = || by_first && (by_others || !owed());
-        if !on.view.rehearsed && !looked() && !settled::starts_beyond(name, vcpus, lock) {
+        if !on.view.rehearsed && !looked() && !settled::starts_beyond(first.key, vcpus, lock) {
             unseen.push(name.to_owned());
         }
         let broken = seen.iter().find_map(|(vcpu, seen)| {
@@ -70,7 +68,7 @@ pub(super) fn settled(lock: &Lock, on: Host, inside: impl Fn(&str) -> Reading, p
             continue;
         }
         // Where an ID register decides it, and is to be another: in the rehearsal it is seen whether the kernel follows.
-        let decided_by = settled::decided_by(name).map(|register| {
+        let decided_by = settled::decided_by(first.key).map(|register| {
             let entry = lock.registers.iter().find(|r| r.name == register);
             let bits = |entry: &LockedRegister, value| (value ^ entry.value) & entry.promised();
             let seen = inside(register).value();
@@ -82,7 +80,10 @@ pub(super) fn settled(lock: &Lock, on: Host, inside: impl Fn(&str) -> Reading, p
             continue;
         }
         let usable = matches!(on.filter, Filter::Usable | Filter::Preferred);
-        match calls.get(name).filter(|f| usable && smccc::filterable(**f)) {
+        match calls
+            .get(&first.key)
+            .filter(|f| usable && smccc::filterable(**f))
+        {
             Some(_) if in_ranges(plan) => {}
             Some(function) => {
                 let step = denied.insert(*function).then_some(Step::Deny(*function));

@@ -428,7 +428,9 @@ fn what_no_guest_of_a_report_saw_is_refused() {
         let said = refusals.map(|r| (r.name, r.reason));
         said.collect::<Vec<_>>()
     };
-    let names: Vec<String> = settled::promises(&lock, 0).map(|p| p.name).collect();
+    let names: Vec<String> = settled::promises(&lock, 0)
+        .map(|p| p.name().into_owned())
+        .collect();
     assert!(names.len() > 200, "{}", names.len());
     // Those that the probe's guest has not.
     let beyond = ["CPU_ON(vCPU 2)", "CPU_ON(vCPU 3)"];

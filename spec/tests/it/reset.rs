@@ -73,7 +73,8 @@ fn every_recorded_host_begins_as_locks_say() {
             for begun in begun(&lock) {
                 let value = view.register(begun.info.id).and_then(|r| r.value);
                 told += usize::from(value.is_some());
-                let fact = begun.fact().and_then(|fact| view.seen(&fact).value());
+                let fact = begun.fact().map(fact_name);
+                let fact = fact.and_then(|fact| view.seen(&fact).value());
                 if let Some(value) = fact.filter(|_| !begun.info.name.starts_with("DBG")) {
                     assert_eq!(value & begun.mask, begun.value, "{name} {}", begun.name());
                     seen += 1;
@@ -253,8 +254,9 @@ fn what_is_neither_told_nor_seen_is_refused() {
                         .expect("it was cloned");
                     of.rehearsed = rehearsed;
                     for begun in &lost {
-                        let fact = begun.fact();
-                        of.guest.retain(|f| Some(&f.name) != fact.as_ref());
+                        let fact = begun.fact().map(fact_name);
+                        of.guest
+                            .retain(|f| Some(f.name.as_str()) != fact.as_deref());
                         let id = begun.info.id;
                         match listed {
                             true => {
@@ -296,8 +298,13 @@ fn what_kvm_does_not_tell_has_to_be_seen() {
         .collect();
     assert!(!partly.is_empty());
     for view in &mut host.views {
+        let named: Vec<_> = partly
+            .iter()
+            .filter_map(|b| b.fact())
+            .map(fact_name)
+            .collect();
         view.guest
-            .retain(|fact| partly.iter().all(|b| b.fact().as_ref() != Some(&fact.name)));
+            .retain(|fact| named.iter().all(|name| *name != fact.name));
     }
     let names: Vec<String> = partly.iter().map(|begun| begun.name()).collect();
     assert_eq!(about(&plan(&lock, &host)).0, names);
@@ -350,7 +357,7 @@ fn secondaries_are_looked_at_twice() {
     let of = |vcpu: u32, end: &str| {
         let of = all
             .iter()
-            .filter(|p| p.vcpu == vcpu && p.name.ends_with(end));
+            .filter(|p| p.vcpu == vcpu && p.name().ends_with(end));
         of.count()
     };
     assert!(of(0, " at entry") > 50);
@@ -369,7 +376,7 @@ fn what_is_promised_again_was_another_value_before() {
     let mut looked = 0;
     for (id, leaves) in entry::READ.iter().zip(entry::LEAVES) {
         let name = fact_name(wire::key(wire::Kind::Entry, *id | entry::LATER));
-        let Some(promise) = all.iter().find(|p| p.vcpu == 1 && p.name == name) else {
+        let Some(promise) = all.iter().find(|p| p.vcpu == 1 && p.name() == name) else {
             continue;
         };
         match leaves {

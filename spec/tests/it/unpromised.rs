@@ -10,9 +10,11 @@ use std::path::Path;
 use vmlock_spec::catalogue::{Field, Kind, register_by_id};
 use vmlock_spec::lock::{Lock, Waiver, canonical};
 use vmlock_spec::observation::unpromised::{self, ROWS, newer, open, row};
-use vmlock_spec::observation::{Promise, audit, fact_name, promises, questions, settled};
+use vmlock_spec::observation::{
+    Promise, Sighting, audit, fact_name, key_of, promises, questions, settled,
+};
 use vmlock_spec::plan::{Step, Way, plan};
-use vmlock_spec::report::{Fact, Seen};
+use vmlock_spec::report::Seen;
 use vmlock_spec::vm::Feature::{self, Mte, Pauth, Pmu, Sve};
 
 /// Locks of every kind: those of version 1 that landed, and new ones with and without features.
@@ -67,15 +69,15 @@ fn everything_that_the_witness_looks_at_is_promised_or_named() {
         [(which, lock), waived]
     };
     for (which, lock) in all_locks().into_iter().flat_map(both) {
-        let promised: BTreeSet<String> = promises(&lock).into_iter().map(|p| p.name).collect();
+        let promised: BTreeSet<u64> = promises(&lock).into_iter().map(|p| p.key).collect();
         let newer = newer(&lock);
         for key in questions::keys(&lock) {
-            let name = fact_name(key);
-            if promised.contains(&name) {
+            if promised.contains(&key) {
                 continue;
             }
-            let row = row(&name, &newer)
-                .unwrap_or_else(|| panic!("{which}: neither promised nor named: {name}"));
+            let row = row(key, &newer).unwrap_or_else(|| {
+                panic!("{which}: neither promised nor named: {}", fact_name(key))
+            });
             named.insert(row.name);
         }
         let open = open(&lock);
@@ -96,7 +98,8 @@ fn everything_that_the_witness_looks_at_is_promised_or_named() {
     }
     // The other way round: no row, and no name in one, is left over.
     let lock = all_locks().remove("everything").expect("it is there");
-    let names: BTreeSet<String> = questions::keys(&lock).into_iter().map(fact_name).collect();
+    let keys: BTreeSet<u64> = questions::keys(&lock).into_iter().collect();
+    let names: Vec<_> = keys.iter().map(|key| fact_name(*key)).collect();
     for row in ROWS {
         assert!(
             row.facts.is_empty() || named.contains(row.name),
@@ -104,9 +107,8 @@ fn everything_that_the_witness_looks_at_is_promised_or_named() {
             row.name
         );
         for pattern in row.facts {
-            let one = |name: &&String| unpromised::matches(pattern, name);
             assert!(
-                names.iter().any(|name| one(&name)),
+                names.iter().any(|name| unpromised::matches(pattern, name)),
                 "{}: {pattern} is nothing that is looked at",
                 row.name
             );
@@ -114,9 +116,9 @@ fn everything_that_the_witness_looks_at_is_promised_or_named() {
     }
     for promise in promises(&lock) {
         assert!(
-            names.contains(&promise.name),
+            keys.contains(&promise.key),
             "{} is promised, and not looked at",
-            promise.name
+            promise.name()
         );
     }
 }
@@ -124,10 +126,10 @@ fn everything_that_the_witness_looks_at_is_promised_or_named() {
 #[test]
 fn nothing_is_promised_twice() {
     for (which, lock) in all_locks() {
-        let mut seen: BTreeMap<(u32, String), Promise> = BTreeMap::new();
+        let mut seen: BTreeMap<(u32, u64), Promise> = BTreeMap::new();
         for promise in promises(&lock) {
-            let at = (promise.vcpu, promise.name.clone());
-            if let Some(before) = seen.insert(at, promise.clone()) {
+            let at = (promise.vcpu, promise.key);
+            if let Some(before) = seen.insert(at, promise) {
                 panic!("{which}: {before:?} and {promise:?}");
             }
         }
@@ -137,28 +139,28 @@ fn nothing_is_promised_twice() {
 #[test]
 fn what_nothing_names_is_a_finding() {
     let lock = lock(&spec(&["kvm-6.8"], "neoverse-n1", &[]));
-    let mut facts: Vec<Fact> = promises(&lock)
+    let mut facts: Vec<Sighting> = promises(&lock)
         .into_iter()
-        .map(|promise| Fact {
+        .map(|promise| Sighting {
             vcpu: promise.vcpu,
-            name: promise.name,
+            key: promise.key,
             seen: promise.value.map_or(Seen::Undefined, Seen::Value),
         })
         .collect();
     let mut see = |name: &str| {
-        facts.push(Fact {
+        facts.push(Sighting {
             vcpu: 0,
-            name: name.to_owned(),
+            key: key_of(name).expect("it is a register"),
             seen: Seen::Value(1),
         });
         audit(&lock, &facts, Vec::new())
     };
     let found = see("DBGAUTHSTATUS_EL1");
-    assert!(found.kept() && found.unnamed.is_empty());
-    assert_eq!(found.observed[0].unpromised, "DBGAUTHSTATUS_EL1");
+    assert!(found.kept() && found.unnamed().is_empty());
+    assert_eq!(found.observed()[0].unpromised, "DBGAUTHSTATUS_EL1");
     let found = see("S3_0_C12_C0_5");
     assert!(!found.kept());
-    assert_eq!(found.unnamed[0].name, "S3_0_C12_C0_5");
+    assert_eq!(found.unnamed()[0].name, "S3_0_C12_C0_5");
 }
 
 /// Of each lock, all recorded hosts that keep it: what a guest saw there by default and neither promise nor row speaks
@@ -173,9 +175,11 @@ fn hosts_that_keep_one_lock_differ_in_nothing_that_is_not_named() {
         features.retain(|f| f.has_view());
         features.sort();
         let newer = newer(&lock);
+        let keys = questions::keys(&lock).into_iter();
+        let asked: HashMap<_, u64> = keys.map(|key| (fact_name(key), key)).collect();
         let promised: HashMap<(u32, String), Promise> = promises(&lock)
             .into_iter()
-            .map(|p| ((p.vcpu, p.name.clone()), p))
+            .map(|p| ((p.vcpu, p.name().into_owned()), p))
             .collect();
         for (name, host) in &hosts {
             let plan = plan(&lock, host);
@@ -211,7 +215,7 @@ fn hosts_that_keep_one_lock_differ_in_nothing_that_is_not_named() {
                         let by_cut = fact.name.starts_with("SVE") && plan.steps().any(lengths);
                         let by_step = plan.steps().any(|s| matches!(s, Step::StolenTime(_)))
                             && (fact.name.contains("PV_TIME") || fact.name.contains("stolen"));
-                        let by_field = settled::decided_by(&fact.name)
+                        let by_field = settled::decided_by(promise.key)
                             .is_some_and(|register| brought.contains(register));
                         let set = by_pmcr
                             || by_field
@@ -230,7 +234,9 @@ fn hosts_that_keep_one_lock_differ_in_nothing_that_is_not_named() {
                         compared += 1;
                     }
                     None => assert!(
-                        row(&fact.name, &newer).is_some(),
+                        asked
+                            .get(fact.name.as_str())
+                            .is_some_and(|key| row(*key, &newer).is_some()),
                         "{which} on {name}: {} is neither promised nor named",
                         fact.name
                     ),

@@ -293,9 +293,3 @@ pub const WRITABLE: &[Register] = &[
     all(3, 0, 12, 8, 3, "ICC_BPR0_EL1"),
     all(3, 0, 12, 12, 3, "ICC_BPR1_EL1"),
 ];
-
-/// The name of a register that is read outside of the ID space.
-pub fn name(id: u64) -> Option<&'static str> {
-    let mut all = IDENTIFICATION.iter().chain(OTHERS);
-    all.find(|register| register.id == id).map(|r| r.name)
-}
