@@ -402,7 +402,8 @@ impl View {
 
     /// The register with that id.
     pub fn register(&self, id: u64) -> Option<&ReportedRegister> {
-        self.registers.iter().find(|r| r.id == id)
+        let at = self.registers.binary_search_by_key(&id, |r| r.id).ok()?;
+        Some(&self.registers[at])
     }
     /// [`View::seen`] of every name at once.
     pub fn all_seen(&self) -> HashMap<&str, Reading> {

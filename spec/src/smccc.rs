@@ -367,7 +367,13 @@ pub fn answer_name(call: &str, x0: u64) -> String {
     name.map_or_else(|| format!("{x0:#x}"), str::to_owned)
 }
 
-/// What KVM answers with these services, for every call that a lock of that version promises.
+/// What such answers, sorted by key, have for a call.
+pub fn answer_to(answers: &[KeyedAnswer], call: u64) -> Option<u64> {
+    let at = answers.binary_search_by_key(&call, |(key, _)| *key).ok()?;
+    Some(answers[at].1)
+}
+
+/// What KVM answers with these services, for every call that a lock of that version promises; sorted by key.
 ///
 /// Left out, because KVM changed them between 5.10 and 7.3 without a knob and nobody else can answer them: CPU_ON and
 /// AFFINITY_INFO with reserved affinity bits, and SMC as a conduit of calls that only the kernel can answer, such as

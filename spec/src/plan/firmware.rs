@@ -4,14 +4,24 @@
 use super::decider::Decider;
 use super::host::{Filter, Host};
 use super::{Plan, Refusal, Step, Way, disagreement};
-use crate::lock::{Lock, LockedRegister};
-use crate::observation::{fact_name, unpromised, wire};
+use crate::lock::{Answer, Lock};
+use crate::observation::{fact_name, key_of, unpromised, wire};
 use crate::reason;
 use crate::report::{Reading, View};
-use crate::smccc::{self, Services};
+use crate::smccc::{self, KeyedAnswer, Services};
 use crate::vm::Feature;
-use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A call of which the lock says what it answers.
+struct Call<'a> {
+    entry: &'a Answer,
+    /// Its key, and what our model of the lock's services answers; `None` for what the model does not know.
+    promised: Option<KeyedAnswer>,
+    /// What the kernel answers once its registers are set, where that is known beforehand.
+    native: Option<u64>,
+    /// What the probe's guest was answered.
+    reading: Reading,
+}
 
 /// Firmware calls. Where the host's default answer is what our model of KVM
 /// says, the model says what it will answer once the registers are set; where
@@ -44,21 +54,12 @@ pub(super) fn answers(lock: &Lock, on: Host, inside: impl Fn(&str) -> Reading, p
         stolen_time: lock.features.contains(&Feature::StealTime),
         ..host
     };
-    let promised: HashMap<Cow<str>, (u64, u64)> =
-        smccc::answers(&Services::of_lock(lock), lock.lock_version)
-            .into_iter()
-            .map(|(key, x0)| (fact_name(key), (key, x0)))
-            .collect();
-    let model = |services: &Services| -> HashMap<u64, u64> {
-        let answers = smccc::answers(services, lock.lock_version);
-        answers.into_iter().collect()
-    };
-    let (before, after) = (model(&host), model(&after));
+    let own = Services::of_lock(lock);
+    let model = |services: &Services| smccc::answers(services, lock.lock_version);
+    let (promised, before, after) = (model(&own), model(&host), model(&after));
     // What the kernel answers once its registers are set. Every model knows the same calls.
-    let native = |call: &str| {
-        let now = answer(call);
-        let key = promised.get(call).map(|(key, _)| key);
-        let modelled = |model: &HashMap<u64, u64>| key.and_then(|key| model.get(key).copied());
+    let native = |key: Option<u64>, now: Option<u64>| {
+        let modelled = |model: &[KeyedAnswer]| smccc::answer_to(model, key?);
         let (before, after) = (modelled(&before), modelled(&after));
         if now.is_some() && now == before {
             after
@@ -68,54 +69,59 @@ pub(super) fn answers(lock: &Lock, on: Host, inside: impl Fn(&str) -> Reading, p
             None
         }
     };
-    let natives: Vec<Option<u64>> = lock
-        .hypercalls
-        .answers
-        .iter()
-        .map(|entry| native(&entry.call))
-        .collect();
+    let calls = lock.hypercalls.answers.iter().map(|entry| {
+        let key = key_of(&entry.call);
+        let promised = key.and_then(|key| Some((key, smccc::answer_to(&promised, key)?)));
+        let reading = inside(&entry.call);
+        Call {
+            entry,
+            promised,
+            native: native(promised.map(|(key, _)| key), reading.value()),
+            reading,
+        }
+    });
+    let calls: Vec<Call> = calls.collect();
     // Where SMC was no conduit and this kernel takes it for one, every call that the runner can answer, and every one
     // that nobody implements, comes to it: the kernel's filter knows no conduits, the runner does. What is left to the
     // kernel (the architecture's own calls, which the filter refuses, and what needs the vCPUs' states) a guest can
     // still ask for by SMC; nobody can keep that from it.
-    let close_smc = host.smc && !Services::of_lock(lock).smc;
+    let close_smc = host.smc && !own.smc;
     let taken = match filter {
         Filter::Usable if close_smc => {
             let of_kernel = |function| smccc::KNOWN_BY_KVM.contains(&function);
-            taken_over(lock, &promised, &natives, |function| !of_kernel(function))
+            taken_over(&calls, |function| !of_kernel(function))
         }
-        Filter::Usable => taken_over(lock, &promised, &natives, |_| false),
-        Filter::Preferred => taken_over(lock, &promised, &natives, |_| true),
+        Filter::Usable => taken_over(&calls, |_| false),
+        Filter::Preferred => taken_over(&calls, |_| true),
         Filter::Forbidden | Filter::Missing => BTreeMap::new(),
     };
     let by_runner = match close_smc {
         true => "answered by the runner, which takes no SMC",
         false => "answered by the runner",
     };
-    // The calls that ask about a workaround, with the lock's level and the host's.
-    let levels: HashMap<Cow<str>, (&LockedRegister, u64)> = smccc::WORKAROUNDS
-        .iter()
-        .zip(host.workarounds)
-        .filter_map(|((id, function), level)| {
-            let entry = lock.registers.iter().find(|r| r.id == *id)?;
-            let asked = wire::key(wire::Kind::ArchFeatures, (*function).into());
-            Some((fact_name(asked), (entry, level)))
-        })
-        .collect();
+    // Of a call that asks about a workaround, the lock's level and the host's.
+    let level_of = |call: &str| {
+        let asked = wire::id_of(
+            key_of(call).filter(|key| wire::kind_of(*key) == Some(wire::Kind::ArchFeatures))?,
+        );
+        let mut all = smccc::WORKAROUNDS.iter().zip(host.workarounds);
+        let ((id, _), level) = all.find(|((_, function), _)| u64::from(*function) == asked)?;
+        let entry = lock.registers.iter().find(|r| r.id == *id)?;
+        Some((entry, level))
+    };
     // Then the filter is given ranges instead of one function after another.
     let in_ranges = close_smc && matches!(filter, Filter::Usable | Filter::Preferred);
     let mut filtered = BTreeSet::new();
-    for (entry, &later) in lock.hypercalls.answers.iter().zip(&natives) {
+    for asked in &calls {
+        let (entry, later) = (asked.entry, asked.native);
         let call = entry.call.as_str();
-        if let Reading::Apart(readings) = inside(call) {
+        if let Reading::Apart(readings) = &asked.reading {
             let wanted = format!("{:#x}", entry.answer);
-            disagreement::refuse(call, wanted, &readings, &entry.from, plan);
+            disagreement::refuse(call, wanted, readings, &entry.from, plan);
             continue;
         }
-        let now = answer(call);
-        let function = promised
-            .get(call)
-            .and_then(|(key, _)| smccc::function_of(*key));
+        let now = asked.reading.value();
+        let function = asked.promised.and_then(|(key, _)| smccc::function_of(key));
         if let Some((function, step)) = function.and_then(|f| taken.get_key_value(&f)) {
             let words = match step {
                 Step::Deny(_) if !in_ranges => "the kernel is told to deny it",
@@ -134,9 +140,8 @@ pub(super) fn answers(lock: &Lock, on: Host, inside: impl Fn(&str) -> Reading, p
             Some(value) => smccc::answer_name(call, value),
             None => "no answer that is known beforehand".to_owned(),
         };
-        let decider = levels
-            .get(call)
-            .map(|(entry, level)| Decider::workaround(entry, *level, on.same_cpu));
+        let decider =
+            level_of(call).map(|(entry, level)| Decider::workaround(entry, level, on.same_cpu));
         let mut help = vec![match &decider {
             Some(decider) => decider.help.clone(),
             None => "choose a host whose kernel has, or can hide, the service".to_owned(),
@@ -198,13 +203,8 @@ pub(super) fn answers(lock: &Lock, on: Host, inside: impl Fn(&str) -> Reading, p
 /// The functions that are taken out of the kernel's hands, each with its step:
 /// those of which an answer would be wrong, and all of whose promised answers
 /// can be given, either by the runner or by denying the call; and, if so asked
-/// (`preferred`), what the runner can answer. `natives` is what the kernel answers to each of the lock's calls.
-fn taken_over(
-    lock: &Lock,
-    promised: &HashMap<Cow<str>, (u64, u64)>,
-    natives: &[Option<u64>],
-    preferred: impl Fn(u32) -> bool,
-) -> BTreeMap<u32, Step> {
+/// (`preferred`), what the runner can answer.
+fn taken_over(calls: &[Call], preferred: impl Fn(u32) -> bool) -> BTreeMap<u32, Step> {
     struct Promised {
         wrong: bool,
         deniable: bool,
@@ -225,22 +225,23 @@ fn taken_over(
         .filter(|function| !smccc::KNOWN_BY_KVM.contains(function))
         .map(unpromised)
         .collect();
-    for (entry, native) in lock.hypercalls.answers.iter().zip(natives) {
-        let Some((key, x0)) = promised.get(entry.call.as_str()) else {
+    for call in calls {
+        let Some((key, x0)) = call.promised else {
             continue;
         };
-        let Some(function) = smccc::function_of(*key).filter(|f| smccc::filterable(*f)) else {
+        let Some(function) = smccc::function_of(key).filter(|f| smccc::filterable(*f)) else {
             continue;
         };
         let of = functions
             .entry(function)
             .or_insert_with(|| unpromised(function).1);
-        of.wrong |= *native != Some(entry.answer);
+        let answer = call.entry.answer;
+        of.wrong |= call.native != Some(answer);
         // KVM denies with x0 = NOT_SUPPORTED and x1 to x3 = 0.
-        let first = wire::call_result(wire::id_of(*key)) == 0;
-        of.deniable &= entry.answer == if first { smccc::NOT_SUPPORTED } else { 0 };
+        let first = wire::call_result(wire::id_of(key)) == 0;
+        of.deniable &= answer == if first { smccc::NOT_SUPPORTED } else { 0 };
         // The runner answers as our model of the lock's services does.
-        of.answerable &= *x0 == entry.answer;
+        of.answerable &= x0 == answer;
     }
     let step = |(function, of): (u32, Promised)| match of {
         Promised {
