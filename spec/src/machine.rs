@@ -17,6 +17,7 @@ use crate::lock::{
 };
 use crate::vm::{Feature, VmSpec};
 use sha2::{Digest, Sha256};
+use std::fmt::Write as _;
 
 /// Where the FDT lies, but see [`tree_base`]; up to 1 MiB is kept for it.
 pub const FDT_BASE: u64 = MEMORY_BASE;
@@ -168,9 +169,11 @@ pub fn describe(lock: &mut Lock) {
     let tree = device_tree(lock);
     let bytes = tree.bytes();
     let hash = Sha256::digest(&bytes);
-    lock.device_tree.digest = hash.iter().fold("sha256-".to_owned(), |text, byte| {
-        format!("{text}{byte:02x}")
-    });
+    let mut digest = "sha256-".to_owned();
+    for byte in hash {
+        let _ = write!(digest, "{byte:02x}");
+    }
+    lock.device_tree.digest = digest;
     lock.device_tree.text = tree.lines();
     lock.device_tree.bytes = bytes;
 }

@@ -225,7 +225,7 @@ pub fn promises(lock: &Lock) -> Vec<Promise> {
             });
         }
     }
-    out.sort_unstable_by_key(|promise| (promise.vcpu, promise.key));
+    out.sort_by_key(|promise| (promise.vcpu, promise.key));
     out
 }
 
@@ -677,7 +677,7 @@ pub fn audit(lock: &Lock, sightings: &[Sighting], mut incomplete: Vec<Incomplete
     let promises = promises(lock);
     let newer = unpromised::newer(lock);
     let mut promised: Vec<(Promise, Option<Seen>)> = Vec::with_capacity(promises.len());
-    let mut beside = Vec::new();
+    let mut beside: Vec<(Sighting, Option<&Row>)> = Vec::new();
     // Both are sorted by vCPU and fact.
     let mut waiting = promises.into_iter().peekable();
     for sighting in sightings {
@@ -693,7 +693,16 @@ pub fn audit(lock: &Lock, sightings: &[Sighting], mut incomplete: Vec<Incomplete
             Some((promise, seen)) if (promise.vcpu, promise.key) == about => {
                 *seen = Some(sighting.seen)
             }
-            _ => beside.push((sighting, unpromised::row(sighting.key, &newer))),
+            _ => {
+                // What vCPU 0 has seen too has its row already.
+                let first =
+                    beside.binary_search_by_key(&(0, sighting.key), |(s, _)| (s.vcpu, s.key));
+                let row = match first {
+                    Ok(at) => beside[at].1,
+                    Err(_) => unpromised::row(sighting.key, &newer),
+                };
+                beside.push((sighting, row));
+            }
         }
     }
     promised.extend(waiting.map(|promise| (promise, None)));

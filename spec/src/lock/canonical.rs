@@ -6,11 +6,11 @@
 
 use super::consistent::consistent;
 use super::lines::Lines;
-use super::{LOCK_VERSION, Lock, v1};
+use super::{DeviceTree, LOCK_VERSION, Lock, v1};
 use crate::json;
 use crate::machine;
 use serde::{Deserialize, Serialize};
-use std::fmt;
+use std::{fmt, mem};
 
 /// Largest lock that is read, in bytes. Real ones have some 40 kB.
 pub const SIZE_MAX: usize = 4 << 20;
@@ -96,15 +96,24 @@ pub fn parse(text: &str) -> Result<Lock, LockError> {
     if text.len() > SIZE_MAX {
         return Err(LockError::TooLarge);
     }
-    let marker = |l: &str| match l.as_bytes().first() {
-        Some(b'<') => l.starts_with("<<<<<<< "),
-        Some(b'=') => l.starts_with("======="),
-        Some(b'>') => l.starts_with(">>>>>>> "),
-        _ => false,
+    // No JSON has a line that begins so: markers are looked for in what is none.
+    read(text).map_err(|error| match conflict_marker(text) {
+        Some(line) => LockError::ConflictMarker { line },
+        None => error,
+    })
+}
+
+/// The line of the first marker that a merge left, from 1.
+fn conflict_marker(text: &str) -> Option<usize> {
+    let marker = |l: &str| {
+        ["<<<<<<< ", "=======", ">>>>>>> "]
+            .iter()
+            .any(|m| l.starts_with(m))
     };
-    if let Some(line) = text.lines().position(marker) {
-        return Err(LockError::ConflictMarker { line: line + 1 });
-    }
+    text.lines().position(marker).map(|line| line + 1)
+}
+
+fn read(text: &str) -> Result<Lock, LockError> {
     let malformed = |e: serde_json::Error| LockError::Malformed {
         line: e.line(),
         column: e.column(),
@@ -156,7 +165,13 @@ pub fn version_in(text: &str) -> Option<u32> {
 
 /// The device tree says what the rest of the lock does, to the byte: nothing else compares them.
 fn described(lock: &mut Lock) -> Result<(), String> {
-    let found = lock.device_tree.clone();
+    let tree = &mut lock.device_tree;
+    let found = DeviceTree {
+        base: tree.base,
+        digest: mem::take(&mut tree.digest),
+        text: mem::take(&mut tree.text),
+        bytes: mem::take(&mut tree.bytes),
+    };
     machine::describe(lock);
     let made = &lock.device_tree;
     if lock.lock_version == v1::VERSION {

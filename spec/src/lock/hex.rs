@@ -3,7 +3,23 @@
 
 /// A 64-bit value as `0x` and 16 hex digits.
 pub mod hex64 {
-    use serde::{Deserialize, Deserializer, Serializer, de::Error as _};
+    use serde::de::{Deserializer, Error, Visitor};
+    use serde::ser::Serializer;
+    use std::fmt;
+
+    /// Takes a text with that many digits.
+    pub(super) struct Digits(pub usize);
+
+    impl Visitor<'_> for Digits {
+        type Value = u64;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a string")
+        }
+        fn visit_str<E: Error>(self, text: &str) -> Result<u64, E> {
+            parse_digits(text, self.0).map_err(E::custom)
+        }
+    }
 
     /// Writes the value.
     pub fn serialize<S: Serializer>(value: &u64, serializer: S) -> Result<S::Ok, S::Error> {
@@ -11,23 +27,24 @@ pub mod hex64 {
     }
     /// Reads the value; no other spelling is accepted.
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
-        parse(&String::deserialize(deserializer)?).map_err(D::Error::custom)
+        deserializer.deserialize_str(Digits(16))
     }
     /// `0x` and exactly 16 lower-case hex digits.
     pub fn parse(text: &str) -> Result<u64, String> {
         parse_digits(text, 16)
     }
-    /// `0x` and exactly that many lower-case hex digits.
+    /// `0x` and exactly that many lower-case hex digits, 16 at the most.
     pub fn parse_digits(text: &str, digits: usize) -> Result<u64, String> {
-        let valid = |c: u8| c.is_ascii_digit() || (b'a'..=b'f').contains(&c);
-        match text.strip_prefix("0x") {
-            Some(hex) if hex.len() == digits && hex.bytes().all(valid) => {
-                u64::from_str_radix(hex, 16).map_err(|e| e.to_string())
-            }
-            _ => Err(format!(
-                "`{text}` is not `0x` and {digits} lower-case hex digits"
-            )),
-        }
+        let value = |hex: &str| {
+            hex.bytes().try_fold(0, |value: u64, digit| match digit {
+                b'0'..=b'9' => Some(value << 4 | u64::from(digit - b'0')),
+                b'a'..=b'f' => Some(value << 4 | u64::from(digit - b'a' + 10)),
+                _ => None,
+            })
+        };
+        let hex = text.strip_prefix("0x").filter(|hex| hex.len() == digits);
+        hex.and_then(value)
+            .ok_or_else(|| format!("`{text}` is not `0x` and {digits} lower-case hex digits"))
     }
 }
 
@@ -55,7 +72,8 @@ pub mod optional_hex64 {
 
 /// A 32-bit value as `0x` and 8 hex digits.
 pub mod hex32 {
-    use serde::{Deserialize, Deserializer, Serializer, de::Error as _};
+    use super::hex64::Digits;
+    use serde::{Deserializer, Serializer};
 
     /// Writes the value.
     pub fn serialize<S: Serializer>(value: &u32, serializer: S) -> Result<S::Ok, S::Error> {
@@ -63,9 +81,7 @@ pub mod hex32 {
     }
     /// Reads the value; no other spelling is accepted.
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        super::hex64::parse_digits(&text, 8)
-            .map(|v| v as u32)
-            .map_err(D::Error::custom)
+        let value = deserializer.deserialize_str(Digits(8))?;
+        Ok(value as u32)
     }
 }

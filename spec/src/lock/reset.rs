@@ -185,14 +185,15 @@ fn owed(lock: &Lock) -> impl Iterator<Item = &'static RegisterInfo> {
         .filter(|info| info.kind == Kind::State && info.unsaid.is_none());
     state.filter(move |info| {
         let feature = info.feature.as_deref();
-        let counter = COUNTERS
-            .iter()
-            .find_map(|(prefix, _)| number(&info.name, prefix));
+        let counter = || {
+            let mut counters = COUNTERS.iter();
+            counters.find_map(|(prefix, _)| number(&info.name, prefix))
+        };
         lock.lock_version != v1::VERSION
             && info.since <= lock.lock_version
             && feature.is_none_or(|f| lock.features.iter().any(|have| have.name() == f))
             && info.gate.as_deref().is_none_or(|gate| shows(lock, gate))
-            && counter.is_none_or(|n| counters(lock).is_some_and(|count| n < count))
+            && counter().is_none_or(|n| counters(lock).is_some_and(|count| n < count))
             && !(lock.features.contains(&Feature::Sve) && number(&info.name, "V").is_some())
     })
 }

@@ -6,7 +6,7 @@
 //! first use, each once.
 
 use std::collections::HashMap;
-use std::fmt::Write as _;
+use std::fmt::{LowerHex, Write as _};
 
 /// What a property holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,28 +80,11 @@ impl Node {
 
     fn write_lines(&self, depth: usize, out: &mut Vec<String>) {
         let name = if depth == 0 { "/" } else { &self.name };
-        out.push(format!("{:width$}{name}", "", width = 2 * depth));
+        out.push("  ".repeat(depth) + name);
         for (name, value) in &self.properties {
-            let value = match value {
-                Value::Empty => String::new(),
-                Value::Texts(texts) => {
-                    let texts: Vec<String> = texts.iter().map(|t| quoted(t)).collect();
-                    format!(" = {}", texts.join(", "))
-                }
-                Value::Cells(cells) => {
-                    let cells: Vec<String> = cells.iter().map(|c| format!("{c:#x}")).collect();
-                    format!(" = <{}>", cells.join(" "))
-                }
-                Value::Wide(numbers) => {
-                    let numbers: Vec<String> = numbers.iter().map(|n| format!("{n:#x}")).collect();
-                    format!(" = 64 bits <{}>", numbers.join(" "))
-                }
-            };
-            out.push(format!(
-                "{:width$}{name}{value}",
-                "",
-                width = 2 * (depth + 1)
-            ));
+            let mut line = "  ".repeat(depth + 1) + name;
+            value.write_words(&mut line);
+            out.push(line);
         }
         for child in &self.children {
             child.write_lines(depth + 1, out);
@@ -163,6 +146,28 @@ impl Node {
 }
 
 impl Value {
+    /// Adds what a line says of it behind the name.
+    fn write_words(&self, line: &mut String) {
+        match self {
+            Value::Empty => {}
+            Value::Texts(texts) => {
+                line.push_str(" = ");
+                for (at, text) in texts.iter().enumerate() {
+                    line.push_str(if at == 0 { "" } else { ", " });
+                    quote(text, line);
+                }
+            }
+            Value::Cells(cells) => {
+                line.push_str(" = ");
+                write_numbers(cells, line);
+            }
+            Value::Wide(numbers) => {
+                line.push_str(" = 64 bits ");
+                write_numbers(numbers, line);
+            }
+        }
+    }
+
     fn bytes(&self) -> Vec<u8> {
         match self {
             Value::Empty => Vec::new(),
@@ -207,20 +212,29 @@ impl Strings {
     }
 }
 
-/// Text between apostrophes; what would not be seen as it is is escaped.
-fn quoted(text: &str) -> String {
-    let mut out = String::from('\'');
+/// Adds numbers between angle brackets.
+fn write_numbers<N: LowerHex>(numbers: &[N], line: &mut String) {
+    line.push('<');
+    for (at, number) in numbers.iter().enumerate() {
+        let space = if at == 0 { "" } else { " " };
+        let _ = write!(line, "{space}{number:#x}");
+    }
+    line.push('>');
+}
+
+/// Adds a text between apostrophes; what would not be seen as it is is escaped.
+fn quote(text: &str, line: &mut String) {
+    line.push('\'');
     for c in text.chars() {
         match c {
-            '\'' | '\\' => out.extend(['\\', c]),
+            '\'' | '\\' => line.extend(['\\', c]),
             _ if c.is_control() => {
-                let _ = write!(out, "\\u{{{:x}}}", c as u32);
+                let _ = write!(line, "\\u{{{:x}}}", c as u32);
             }
-            _ => out.push(c),
+            _ => line.push(c),
         }
     }
-    out.push('\'');
-    out
+    line.push('\'');
 }
 
 /// One property of a flattened tree: the path of its node, its name, and where its value lies.
