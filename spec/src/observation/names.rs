@@ -196,47 +196,21 @@ const fn after<'a>(start: &[u8], name: &'a [u8]) -> Option<&'a [u8]> {
 }
 
 /// The encoding of a system register that has no name, as MRS takes it: `S3_0_C0_C4_7`.
+#[rustfmt::skip]
 const fn unnamed(name: &[u8]) -> Option<u64> {
     let (op0, op1, crn, crm, op2) = match name {
-        [
-            b'S',
-            op0,
-            b'_',
-            op1,
-            b'_',
-            b'C',
-            crn @ ..,
-            b'_',
-            b'C',
-            crm,
-            b'_',
-            op2,
-        ] => (*op0, *op1, number(crn), number(&[*crm]), *op2),
-        [
-            b'S',
-            op0,
-            b'_',
-            op1,
-            b'_',
-            b'C',
-            crn @ ..,
-            b'_',
-            b'C',
-            ten,
-            one,
-            b'_',
-            op2,
-        ] => (*op0, *op1, number(crn), number(&[*ten, *one]), *op2),
+        [b'S', op0, b'_', op1, b'_', b'C', crn @ .., b'_', b'C', crm, b'_', op2] => {
+            (*op0, *op1, number(crn), number(&[*crm]), *op2)
+        }
+        [b'S', op0, b'_', op1, b'_', b'C', crn @ .., b'_', b'C', ten, one, b'_', op2] => {
+            (*op0, *op1, number(crn), number(&[*ten, *one]), *op2)
+        }
         _ => return None,
     };
     match (number(&[op0]), number(&[op1]), crn, crm, number(&[op2])) {
-        (
-            Some(op0 @ 2..=3),
-            Some(op1 @ 0..=7),
-            Some(crn @ 0..=15),
-            Some(crm @ 0..=15),
-            Some(op2 @ 0..=7),
-        ) => Some(wire::encoding(op0, op1, crn, crm, op2)),
+        (Some(op0 @ 2..=3), Some(op1 @ 0..=7), Some(crn @ 0..=15), Some(crm @ 0..=15), Some(op2 @ 0..=7)) => {
+            Some(wire::encoding(op0, op1, crn, crm, op2))
+        }
         _ => None,
     }
 }
