@@ -9,7 +9,7 @@ use crate::enforce::verify;
 use crate::failure::Failure;
 use crate::kvm::System;
 use crate::machine::memory::Memory;
-use crate::rehearse::{Search, observe};
+use crate::rehearse::{For, observe};
 use serde::Serialize;
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -54,7 +54,7 @@ pub fn mutate(system: &System, lock: &Lock, plan: &Plan) -> Result<Tally, Failur
         orders: plan.orders(),
         memory: Arc::new(memory),
     };
-    let (facts, incomplete) = observe(system, lock, &machine.orders, Search::WhereTheyAre)?;
+    let (facts, incomplete) = observe(system, lock, &machine.orders, For::Start)?;
     if !incomplete.is_empty() || !kept(lock, &facts) {
         return Err(unaltered("the witness does not see it kept"));
     }

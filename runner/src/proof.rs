@@ -2,10 +2,10 @@
 //! it rests on.
 //!
 //! A first start proves all that `audit` does, but that it searches for hidden interrupt controllers only where frames
-//! can be, and `audit` everywhere: the machine of the lock is made as planned, read back, and looked at from inside. That
-//! takes longer than all the rest of a start, and comes out the same while this host, its kernel, the lock and this
-//! program are the same. So a later start carries out the very orders that were proven, and reads
-//! the guest's own machine back as the first one did. What was proven lies where root alone can write ([`store`]), under
+//! can be, and `audit` everywhere: a machine of the lock is made as planned and looked at from inside, and the guest's own
+//! is made by the same orders and read back. To look from inside takes longer than all the rest of a start, and comes out
+//! the same while this host, its kernel, the lock and this program are the same. So a later start carries out the very
+//! orders that were proven, and reads the guest's own machine back as the first one did. What was proven lies where root alone can write ([`store`]), under
 //! everything that it rests on ([`key`]); whatever cannot be read or be trusted there is proven anew.
 
 pub mod key;

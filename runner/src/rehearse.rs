@@ -1,4 +1,4 @@
-//! The rehearsal: a second machine, enforced by the same plan, in which the
+//! The rehearsal: a second machine, enforced by the same orders, in which the
 //! witness looks from inside and is held against the lock. What cannot be read
 //! back from outside (PMU events, registers of vCPUs that CPU_ON has reset) is
 //! proven this way before a guest's first instruction.
@@ -19,13 +19,15 @@ use vmlock_spec::observation::wire::{FRAME_SIZE, MODE_FULL, Search as Frames};
 use vmlock_spec::observation::{self, Audit, Incomplete, Sighting, device};
 use vmlock_spec::plan::Orders;
 
-/// Where the witness searches for interrupt controllers. At all else it looks in any case.
+/// What a rehearsal is for. The witness looks at everything in any case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Search {
-    /// In all of guest-physical space, which takes its time.
-    Everywhere,
-    /// Where the lock shows one, and where the kernel has its own.
-    WhereTheyAre,
+pub enum For {
+    /// It is all that there is: the machine is read back too, and interrupt controllers are searched for in all of
+    /// guest-physical space, which takes its time.
+    Audit,
+    /// A guest's own machine is made by the same orders and read back: this one is looked at from inside alone, and searched
+    /// where the lock shows an interrupt controller, and where the kernel has its own.
+    Start,
 }
 
 /// Builds the lock's machine, lets the witness look at it, and compares.
@@ -36,9 +38,9 @@ pub fn rehearse(
     system: &System,
     lock: &Lock,
     orders: &Orders,
-    search: Search,
+    purpose: For,
 ) -> Result<Audit, Failure> {
-    let (facts, incomplete) = observe(system, lock, orders, search)?;
+    let (facts, incomplete) = observe(system, lock, orders, purpose)?;
     Ok(observation::audit(lock, &facts, incomplete))
 }
 
@@ -50,7 +52,7 @@ pub fn observe(
     system: &System,
     lock: &Lock,
     orders: &Orders,
-    search: Search,
+    purpose: For,
 ) -> Result<(Vec<Sighting>, Vec<Incomplete>), Failure> {
     let memory = Memory::sparse(lock.machine.memory).map_err(|e| Failure::environment(e, &[]))?;
     let memory = Arc::new(memory);
@@ -64,12 +66,15 @@ pub fn observe(
     }
     let begun = apply::begin(system, &recipe, Some(Arc::clone(&memory)))?;
     let built = apply::complete(begun, &recipe)?;
-    let verified = verify::verify(built, lock, &recipe)?;
+    let verified = match purpose {
+        For::Audit => verify::verify(built, lock, &recipe)?,
+        For::Start => verify::unpromised(built)?,
+    };
     let (uart, rtc) = device::looked_at(&lock.machine.devices);
     let stage = Stage {
-        search: match search {
-            Search::Everywhere => vec![witness::everywhere(lock.machine.memory)],
-            Search::WhereTheyAre => frames(lock, &recipe),
+        search: match purpose {
+            For::Audit => vec![witness::everywhere(lock.machine.memory)],
+            For::Start => frames(lock, &recipe),
         },
         mode: MODE_FULL,
         mpidr: recipe.mpidr.clone(),

@@ -3,7 +3,7 @@
 use super::{counts, kept_here};
 use crate::failure::{Failure, exit};
 use crate::flags::Parsed;
-use crate::rehearse::{Search, rehearse};
+use crate::rehearse::{For, rehearse};
 use crate::say;
 use serde::{Serialize, Serializer};
 use vmlock_spec::observation::{Audit, Observed};
@@ -26,7 +26,7 @@ fn as_map<S: Serializer>(pairs: &[(Way, usize)], serializer: S) -> Result<S::Ok,
 
 pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
     let (system, lock, plan) = kept_here(parsed)?;
-    let audit = rehearse(&system, &lock, &plan.orders(), Search::Everywhere)?;
+    let audit = rehearse(&system, &lock, &plan.orders(), For::Audit)?;
     if parsed.json() {
         say::print_json(&Report {
             kept: audit.kept(),

@@ -71,10 +71,10 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
     let (verified, firmware) = match again {
         Some(made) => made,
         None => {
-            let proven = host.prove(&mut stats)?;
+            let (proven, made) = host.prove(&mut stats)?;
             memo.keep(&proven, key());
             stats.mark("keep");
-            host.make(&proven, &mut stats)?
+            made
         }
     };
     let entry = loading
@@ -151,13 +151,13 @@ impl Host<'_> {
         None
     }
 
-    /// Proves that this host keeps the lock.
-    fn prove(&self, stats: &mut Stats) -> Result<Proven, Failure> {
+    /// Proves that this host keeps the lock: by what is seen from inside a machine like the guest's, and read back from the
+    /// guest's own.
+    fn prove(&self, stats: &mut Stats) -> Result<(Proven, Enforced), Failure> {
         // Where the host keeps the lock, no guest has to be asked how: the witness sees that it is kept. Else one tells why.
         let proven = match self.prove_with(Scope::Presumed(self.lock), stats) {
-            Ok(proven) => proven,
             Err(Failure::Refused(_)) => self.prove_with(Scope::For(self.lock), stats)?,
-            Err(failure) => return Err(failure),
+            proven => proven?,
         };
         match self.cores.look(&[gettid()]) {
             Found::Held => Ok(proven),
@@ -168,13 +168,14 @@ impl Host<'_> {
         }
     }
 
-    fn prove_with(&self, scope: Scope, stats: &mut Stats) -> Result<Proven, Failure> {
+    fn prove_with(&self, scope: Scope, stats: &mut Stats) -> Result<(Proven, Enforced), Failure> {
         let planned = Planned::new(self.system, self.lock, &scope, self.emulation)?;
         stats.mark("probe");
         let withheld = planned.withheld.clone();
-        let proven = prove(self.system, self.lock, &planned.kept()?)?;
+        let proven = prove(self.system, self.lock, &planned.kept()?)?.withholding(withheld);
         stats.mark("prove");
-        Ok(proven.withholding(withheld))
+        let made = self.make(&proven, stats)?;
+        Ok((proven, made))
     }
 
     /// Makes the guest's own machine and reads it back.

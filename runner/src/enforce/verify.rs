@@ -77,8 +77,8 @@ impl Verified {
     }
 }
 
-/// A scratch machine without a lock: it promises nothing, and only the
-/// embedded witness is ever run on it.
+/// A scratch machine that promises nothing: only the embedded witness is ever run
+/// on it, and says what it sees.
 ///
 /// # Errors
 /// KVM cannot finalise a vCPU.

@@ -3,7 +3,7 @@
 use super::Proven;
 use crate::failure::Failure;
 use crate::kvm::System;
-use crate::rehearse::{Search, rehearse};
+use crate::rehearse::{For, rehearse};
 use vmlock_spec::lock::Lock;
 use vmlock_spec::observation::Audit;
 use vmlock_spec::plan::{Plan, Refusal};
@@ -16,7 +16,7 @@ use vmlock_spec::reason;
 /// Every promise that is not kept, as refusals.
 pub fn prove(system: &System, lock: &Lock, plan: &Plan) -> Result<Proven, Failure> {
     let orders = plan.orders();
-    let audit = rehearse(system, lock, &orders, Search::WhereTheyAre)?;
+    let audit = rehearse(system, lock, &orders, For::Start)?;
     match audit.kept() {
         true => Ok(Proven {
             orders,
