@@ -15,7 +15,7 @@ use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::sys::stat::Mode;
 use nix::unistd::Pid;
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::fs::{self, File};
 use std::io::Read as _;
 use std::os::fd::OwnedFd;
@@ -48,29 +48,32 @@ pub struct Kind {
 impl Kind {
     /// What CPU `cpu` is; `None` where that cannot be told, as of one that is offline.
     fn of(cpu: usize) -> Option<Self> {
-        let registers = open(&format!("{CPUS}/cpu{cpu}/regs/identification"))?;
+        let folder = open(&format!("{CPUS}/cpu{cpu}"))?;
         let register = |name: &str| {
-            let text = attribute(&registers, name)?;
+            let text = attribute(&folder, &format!("regs/identification/{name}"))?;
             u64::from_str_radix(text.trim_start_matches("0x"), 16).ok()
         };
         Some(Self {
             midr: register("midr_el1")?,
             revidr: register("revidr_el1")?,
-            caches: (0..CACHES).map_while(|index| cache(cpu, index)).collect(),
+            caches: (0..CACHES)
+                .map_while(|index| cache(&folder, index))
+                .collect(),
         })
     }
 }
 
 /// One of a CPU's caches in a line; `None` where Linux knows of no such one.
-fn cache(cpu: usize, index: usize) -> Option<String> {
-    let folder = open(&format!("{CPUS}/cpu{cpu}/cache/index{index}"))?;
-    let told = CACHE.map(|file| attribute(&folder, file));
-    told[0].as_ref()?;
-    let words = CACHE.iter().zip(&told).filter_map(|(file, text)| {
-        let text = text.as_ref()?;
-        Some(format!("{file} {text}"))
-    });
-    Some(words.collect::<Vec<_>>().join(" "))
+fn cache(cpu: &OwnedFd, index: usize) -> Option<String> {
+    let told = |file: &str| attribute(cpu, &format!("cache/index{index}/{file}"));
+    let level = told(CACHE[0])?;
+    let mut words = format!("{} {level}", CACHE[0]);
+    for file in &CACHE[1..] {
+        if let Some(text) = told(file) {
+            let _ = write!(words, " {file} {text}");
+        }
+    }
+    Some(words)
 }
 
 /// A folder of sysfs.

@@ -40,7 +40,8 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
     let emulation = emulation(parsed)?;
     let cores = Cores::hold()?;
     let program = LazyCell::new(key::program);
-    let key = || Key::read(program.as_deref()?, text.as_bytes(), emulation, &cores);
+    let digest = LazyCell::new(|| key::digest(text.as_bytes()));
+    let key = || Key::read(program.as_deref()?, &digest, emulation, &cores);
     let memo = match parsed.has(NO_PROOF_CACHE.long) {
         true => Memo::none(),
         false => Memo::of(key),

@@ -36,21 +36,21 @@ pub struct Key {
 }
 
 impl Key {
-    /// Reads it; `None` where something of it cannot be read. `program`: as [`program`] says; `lock`: the bytes of its file.
-    pub fn read(program: &str, lock: &[u8], emulation: Emulation, cores: &Cores) -> Option<Self> {
+    /// Reads it; `None` where something of it cannot be read. `program`: as [`program`] says; `lock`: the [`digest`] of
+    /// its file's bytes.
+    pub fn read(program: &str, lock: &str, emulation: Emulation, cores: &Cores) -> Option<Self> {
         let host = host(Path::new("/")).ok()?;
         let cores = format!("{cores:#}");
         Some(Self::of(&host, program, lock, emulation, &cores))
     }
 
-    fn of(host: &str, program: &str, lock: &[u8], emulation: Emulation, cores: &str) -> Self {
+    fn of(host: &str, program: &str, lock: &str, emulation: Emulation, cores: &str) -> Self {
         let answers = match emulation {
             Emulation::Allowed => "where the kernel cannot",
             Emulation::Forbidden => "nowhere",
             Emulation::Preferred => "for interrupts",
             Emulation::PreferredCalls => "for calls",
         };
-        let lock = digest(lock);
         let text = format!(
             "{host}program {program}\nlock {lock}\nthe runner answers {answers}\n{cores}\n"
         );
@@ -299,7 +299,7 @@ mod tests {
     #[test]
     fn another_lock_program_cpu_or_answerer_is_another_key() {
         let of = |[host, program, lock, cores]: [&str; 4], emulation| {
-            Key::of(host, program, lock.as_bytes(), emulation, cores)
+            Key::of(host, program, lock, emulation, cores)
         };
         let words = ["host", "program", "lock", "cores"];
         let one = of(words, Emulation::Allowed);
