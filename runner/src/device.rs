@@ -9,8 +9,6 @@
 
 pub mod bus;
 pub mod clock;
-#[cfg(test)]
-mod random;
 pub mod rate;
 pub mod serial;
 

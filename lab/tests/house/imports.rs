@@ -20,7 +20,7 @@ type Step = (String, String);
 
 /// Crates, each with the steps that keep circles open that were there when this test was written. Nothing may be
 /// added; what is in no circle any more has to be struck out.
-const CRATES: [(&str, &[(&str, &str)]); 9] = [
+const CRATES: [(&str, &[(&str, &str)]); 10] = [
     (
         "spec",
         &[
@@ -47,6 +47,7 @@ const CRATES: [(&str, &[(&str, &str)]); 9] = [
             ("kvm", "machine"),
         ],
     ),
+    ("runner/virtio", &[]),
     ("witness", &[]),
     ("lab", &[]),
 ];

@@ -211,9 +211,9 @@ impl Slot {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::device::random::Random;
     use vmlock_spec::observation::wire::device::Frame;
     use vmlock_spec::observation::{self, device as table, wire};
+    use vmlock_virtio::random::Random;
 
     fn machine(uart: DeviceKind, clock: DeviceKind) -> Bus {
         let device = |name: &str, kind, base, interrupt| Device {
@@ -306,7 +306,7 @@ mod tests {
                     0 => random.below(0x1000),
                     _ => random.below(0x20),
                 };
-                let mut data = random.next().to_le_bytes();
+                let mut data = random.bits().to_le_bytes();
                 let data = &mut data[..1 << random.below(4)];
                 match random.below(5) {
                     0 | 1 => drop(bus.read(frame + offset, data)),

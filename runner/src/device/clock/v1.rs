@@ -76,8 +76,8 @@ impl Registers for Clock {
 mod tests {
     use super::*;
     use crate::device::clock::seconds;
-    use crate::device::random::Random;
     use vm_superio::Rtc;
+    use vmlock_virtio::random::Random;
 
     /// Locks of version 1 were made when this was the clock.
     #[test]
@@ -94,7 +94,7 @@ mod tests {
                 let value = match random.below(3) {
                     0 => 1,
                     1 => seconds(),
-                    _ => random.next() as u32,
+                    _ => random.bits() as u32,
                 };
                 if random.below(2) == 0 {
                     clock.write(offset, value, seconds());

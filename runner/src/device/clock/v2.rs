@@ -121,7 +121,7 @@ impl Registers for Clock {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::device::random::Random;
+    use vmlock_virtio::random::Random;
 
     const NOW: u32 = 1_800_000_000;
 
@@ -226,20 +226,20 @@ mod tests {
     fn no_access_breaks_it() {
         let mut random = Random(4);
         for _ in 0..1000 {
-            let mut now = random.next() as u32;
+            let mut now = random.bits() as u32;
             let mut clock = Clock::new(now);
             for _ in 0..200 {
                 let offset = match random.below(2) {
-                    0 => random.next() as u16,
+                    0 => random.bits() as u16,
                     _ => random.below(9) as u16 * 4,
                 };
                 let value = match random.below(3) {
                     0 => now.wrapping_add(random.below(4) as u32),
                     1 => 1,
-                    _ => random.next() as u32,
+                    _ => random.bits() as u32,
                 };
                 match random.below(8) {
-                    0 => now = random.next() as u32,
+                    0 => now = random.bits() as u32,
                     1..4 => now = now.wrapping_add(1),
                     4 => drop(clock.read(offset, now)),
                     _ => clock.write(offset, value, now),

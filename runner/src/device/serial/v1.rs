@@ -183,10 +183,10 @@ impl Registers for Uart {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::device::random::Random;
     use std::convert::Infallible;
     use vm_superio::serial::NoEvents;
     use vm_superio::{Serial, Trigger};
+    use vmlock_virtio::random::Random;
 
     struct Ignored;
 
@@ -225,7 +225,7 @@ mod tests {
             let mut sent = Vec::new();
             same(&uart, &oracle);
             for _ in 0..300 {
-                let (register, value) = (random.below(10) as u8, random.next() as u8);
+                let (register, value) = (random.below(10) as u8, random.bits() as u8);
                 match random.below(8) {
                     0..4 => assert_eq!(uart.read(register), oracle.read(register)),
                     4 => {

@@ -318,7 +318,7 @@ impl Registers for Uart {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::device::random::Random;
+    use vmlock_virtio::random::Random;
 
     const LOOP: u8 = MCR_LOOP | MCR_RTS;
 
@@ -569,7 +569,7 @@ mod tests {
         for _ in 0..2000 {
             let mut uart = Uart::default();
             for _ in 0..200 {
-                let (register, value) = (random.next() as u8, random.next() as u8);
+                let (register, value) = (random.bits() as u8, random.bits() as u8);
                 match random.below(4) {
                     0 => drop(uart.read(register)),
                     1 => drop(uart.read(register & 7)),
