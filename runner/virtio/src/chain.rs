@@ -7,7 +7,8 @@
 
 use std::fmt;
 use virtio_queue::desc::split::Descriptor;
-use vm_memory::{Address, Bytes, GuestAddress, GuestMemory, Permissions};
+use vm_memory::bitmap::BS;
+use vm_memory::{Address, Bytes, GuestAddress, GuestMemory, Permissions, VolatileSlice};
 
 /// Bytes of a descriptor.
 const DESCRIPTOR: u32 = 16;
@@ -267,6 +268,31 @@ impl<'c> Buffer<'c> {
             let length = length as u32;
             (length != 0).then_some(Segment { address, length })
         })
+    }
+
+    /// Some of its bytes as pieces of this process's memory, for calls that move data.
+    ///
+    /// # Errors
+    /// [`Malformed::TooShort`]: it does not have so many.
+    pub fn slices<M: GuestMemory>(
+        self,
+        memory: &M,
+        span: Span,
+        access: Permissions,
+    ) -> Result<Vec<VolatileSlice<'_, BS<'_, M::Bitmap>>>, Malformed> {
+        let (mut slices, mut bytes) = (Vec::new(), 0);
+        for Segment { address, length } in self.segments(span) {
+            let outside = Malformed::Outside { address, length };
+            let pieces = memory.get_slices(GuestAddress(address), length as usize, access);
+            for piece in pieces.map_err(|_| outside)? {
+                slices.push(piece.map_err(|_| outside)?);
+            }
+            bytes += u64::from(length);
+        }
+        match bytes == span.length {
+            true => Ok(slices),
+            false => Err(Malformed::TooShort),
+        }
     }
 
     /// Copies bytes out of it.

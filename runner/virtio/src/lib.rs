@@ -12,6 +12,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod block;
 pub mod chain;
 pub mod features;
 pub mod mmio;

@@ -226,6 +226,11 @@ fn only_whole_words_at_registers_that_take_them_are_writes() {
         let mut configuration = [0; 9];
         guest.transport.read(CONFIG, &mut configuration);
         assert_eq!(configuration.to_vec(), shown().configuration);
+        // No register lies behind the last one.
+        for (offset, _, _) in REGISTERS {
+            guest.quietly(1 << 32 | offset, 1);
+        }
+        assert_eq!(guest.state(), before);
         // Those that take words and have no effect.
         for offset in [0xac, 0xc0] {
             guest.quietly(offset, 1);
@@ -448,6 +453,13 @@ fn a_queue_is_taken_away_once() {
 #[test]
 fn a_notification_counts_for_a_queue_that_works() {
     let mut guest = Guest::new();
+    guest.quietly(NOTIFY, 0);
+    let setup = Driver::new(&guest.memory, SIZES[0]).setup;
+    guest.quietly(STATUS, 3);
+    guest.accept(&[VIRTIO_F_VERSION_1]);
+    guest.quietly(STATUS, 0xb);
+    guest.set_up(0, &setup);
+    assert_eq!(guest.read(READY), 1);
     guest.quietly(NOTIFY, 0);
     let (_, activation) = guest.start();
     assert!(matches!(guest.write(NOTIFY, 0), Effect::Notify(0)));
