@@ -22,6 +22,27 @@ pub struct Segment {
     pub length: u32,
 }
 
+impl Segment {
+    /// Adds it as memory of this process, for calls that move data.
+    ///
+    /// # Errors
+    /// [`Malformed::Outside`]: it is not in the guest's memory any more.
+    pub fn slices<'m, M: GuestMemory>(
+        self,
+        memory: &'m M,
+        access: Permissions,
+        into: &mut Vec<VolatileSlice<'m, BS<'m, M::Bitmap>>>,
+    ) -> Result<(), Malformed> {
+        let Self { address, length } = self;
+        let outside = Malformed::Outside { address, length };
+        let slices = memory.get_slices(GuestAddress(address), length as usize, access);
+        for slice in slices.map_err(|_| outside)? {
+            into.push(slice.map_err(|_| outside)?);
+        }
+        Ok(())
+    }
+}
+
 /// Some bytes of a [`Buffer`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Span {
@@ -281,13 +302,9 @@ impl<'c> Buffer<'c> {
         access: Permissions,
     ) -> Result<Vec<VolatileSlice<'_, BS<'_, M::Bitmap>>>, Malformed> {
         let (mut slices, mut bytes) = (Vec::new(), 0);
-        for Segment { address, length } in self.segments(span) {
-            let outside = Malformed::Outside { address, length };
-            let pieces = memory.get_slices(GuestAddress(address), length as usize, access);
-            for piece in pieces.map_err(|_| outside)? {
-                slices.push(piece.map_err(|_| outside)?);
-            }
-            bytes += u64::from(length);
+        for segment in self.segments(span) {
+            segment.slices(memory, access, &mut slices)?;
+            bytes += u64::from(segment.length);
         }
         match bytes == span.length {
             true => Ok(slices),

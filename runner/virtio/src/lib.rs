@@ -16,6 +16,7 @@ pub mod block;
 pub mod chain;
 pub mod features;
 pub mod mmio;
+pub mod net;
 pub mod random;
 pub mod ring;
 pub mod saved;

@@ -45,8 +45,8 @@ pub struct Shown {
     pub device: u32,
     /// The features that it offers; VIRTIO_F_VERSION_1 is one.
     pub features: Features,
-    /// Features that nobody may accept without others: each, and one that it needs.
-    pub requires: &'static [(u32, u32)],
+    /// Features that nobody may accept alone: each, and those of which it needs one.
+    pub requires: &'static [(u32, &'static [u32])],
     /// QueueNumMax of each queue.
     pub queues: Vec<u16>,
     /// The configuration space, to its last byte that is not always zero; 256 bytes at most.
@@ -73,10 +73,9 @@ impl Shown {
     fn accepts(&self, features: Features) -> bool {
         features.within(self.features)
             && features.has(VIRTIO_F_VERSION_1)
-            && self
-                .requires
-                .iter()
-                .all(|&(one, other)| !features.has(one) || features.has(other))
+            && self.requires.iter().all(|&(one, others)| {
+                !features.has(one) || others.iter().any(|&other| features.has(other))
+            })
     }
 }
 

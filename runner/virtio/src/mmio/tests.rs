@@ -55,7 +55,7 @@ fn shown() -> Shown {
     Shown {
         device: 42,
         features: Features::of(&[OWN, NEEDS_OWN, VIRTIO_F_VERSION_1, 28, 29]),
-        requires: &[(NEEDS_OWN, OWN)],
+        requires: &[(NEEDS_OWN, &[OWN, 28])],
         queues: SIZES.to_vec(),
         configuration: (1..=9).collect(),
     }
@@ -321,10 +321,11 @@ fn status_goes_one_way() {
 
 #[test]
 fn features_are_accepted_as_a_whole_or_not() {
-    let cases: [(&[u32], bool); 9] = [
+    let cases: [(&[u32], bool); 10] = [
         (&[VIRTIO_F_VERSION_1], true),
         (&[VIRTIO_F_VERSION_1, OWN], true),
         (&[VIRTIO_F_VERSION_1, OWN, NEEDS_OWN, 28, 29], true),
+        (&[VIRTIO_F_VERSION_1, NEEDS_OWN, 28], true),
         // Without the first, one that needs another, and those that are not offered.
         (&[], false),
         (&[OWN], false),

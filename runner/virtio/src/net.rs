@@ -1,0 +1,417 @@
+//! `virtio-net-1`: a network card (section 5.1 of the standard) with one pair of
+//! queues: the driver receives from the first and transmits by the second.
+//!
+//! Each frame has a header of twelve bytes that says what was left out of it
+//! (checksums, segmentation). What a driver transmits is held against what it
+//! accepted, and leaves with a header made anew ([`Card::transmit`]): the guest can
+//! change its own at any time. What it receives goes into its buffers straight from
+//! the host, as many as it takes ([`Inbox`]).
+//!
+//! The host has to be told which checksums and segments the driver accepts, and
+//! leaves nothing else undone: its headers are passed on.
+
+use crate::chain::{Chain, Malformed, Segment, Span};
+use crate::features::Features;
+use crate::mmio::Shown;
+use crate::ring::{Broken, Ring};
+use std::collections::VecDeque;
+use std::fmt;
+use virtio_bindings::virtio_config::VIRTIO_F_VERSION_1;
+use virtio_bindings::virtio_ids::VIRTIO_ID_NET;
+use virtio_bindings::virtio_net::*;
+use virtio_bindings::virtio_ring::{VIRTIO_RING_F_EVENT_IDX, VIRTIO_RING_F_INDIRECT_DESC};
+use vm_memory::bitmap::BS;
+use vm_memory::{GuestMemory, Permissions, VolatileSlice};
+
+/// The queue from which the driver receives.
+pub const RECEIVE: u16 = 0;
+/// The queue by which it transmits.
+pub const TRANSMIT: u16 = 1;
+/// Bytes of the header before each frame (`struct virtio_net_hdr_v1`).
+pub const HEADER: usize = 12;
+/// Where in the header the number of buffers is.
+const NUM_BUFFERS: u64 = 10;
+/// Bytes of an Ethernet header, and of the tag of a virtual LAN.
+const ETHERNET: u64 = 14;
+const TAG: u64 = 4;
+/// Bytes of the largest frame that is yet to be segmented: as section 5.1.6.3.1 has it, without the header.
+const LARGEST: u64 = 65_550;
+/// The most pieces of memory that one call fills: Linux takes 1024 (UIO_MAXIOV), one of which is the host's own.
+const PIECES: usize = 1023;
+/// Where in the configuration space the link's status is.
+const STATUS: usize = 6;
+
+/// A card as its lock has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Nic {
+    /// Its address.
+    pub mac: [u8; 6],
+    /// The most bytes of a frame behind its Ethernet header.
+    pub mtu: u16,
+    /// QueueNumMax of both queues.
+    pub queue: u16,
+}
+
+impl Nic {
+    /// What a driver sees of it. The link is up.
+    pub fn shown(&self) -> Shown {
+        let mut configuration = vec![0; 12];
+        configuration[..6].copy_from_slice(&self.mac);
+        set_link(&mut configuration, true);
+        configuration[10..].copy_from_slice(&self.mtu.to_le_bytes());
+        Shown {
+            device: VIRTIO_ID_NET,
+            features: Features::of(&[
+                VIRTIO_F_VERSION_1,
+                VIRTIO_RING_F_INDIRECT_DESC,
+                VIRTIO_RING_F_EVENT_IDX,
+                VIRTIO_NET_F_MAC,
+                VIRTIO_NET_F_MTU,
+                VIRTIO_NET_F_STATUS,
+                VIRTIO_NET_F_MRG_RXBUF,
+                VIRTIO_NET_F_CSUM,
+                VIRTIO_NET_F_HOST_TSO4,
+                VIRTIO_NET_F_HOST_TSO6,
+                VIRTIO_NET_F_HOST_ECN,
+                VIRTIO_NET_F_GUEST_CSUM,
+                VIRTIO_NET_F_GUEST_TSO4,
+                VIRTIO_NET_F_GUEST_TSO6,
+                VIRTIO_NET_F_GUEST_ECN,
+            ]),
+            // Section 5.1.3.1.
+            requires: &[
+                (VIRTIO_NET_F_HOST_TSO4, &[VIRTIO_NET_F_CSUM]),
+                (VIRTIO_NET_F_HOST_TSO6, &[VIRTIO_NET_F_CSUM]),
+                (
+                    VIRTIO_NET_F_HOST_ECN,
+                    &[VIRTIO_NET_F_HOST_TSO4, VIRTIO_NET_F_HOST_TSO6],
+                ),
+                (VIRTIO_NET_F_GUEST_TSO4, &[VIRTIO_NET_F_GUEST_CSUM]),
+                (VIRTIO_NET_F_GUEST_TSO6, &[VIRTIO_NET_F_GUEST_CSUM]),
+                (
+                    VIRTIO_NET_F_GUEST_ECN,
+                    &[VIRTIO_NET_F_GUEST_TSO4, VIRTIO_NET_F_GUEST_TSO6],
+                ),
+            ],
+            queues: vec![self.queue; 2],
+            configuration,
+        }
+    }
+}
+
+/// Says in a card's configuration whether its link is up.
+pub fn set_link(configuration: &mut [u8], up: bool) {
+    let status = if up { VIRTIO_NET_S_LINK_UP as u8 } else { 0 };
+    if let Some(byte) = configuration.get_mut(STATUS) {
+        *byte = status;
+    }
+}
+
+/// Why a frame does not leave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// It has no whole Ethernet header.
+    Short,
+    /// It is larger than the MTU allows, or than any frame that is yet to be segmented.
+    Large,
+    /// A checksum is left out, which the driver did not accept, or its place is beyond the frame.
+    Checksum,
+    /// It is to be segmented in a way that the driver did not accept, without a checksum or without a size.
+    Segments,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Fault::Short => "a frame without an Ethernet header",
+            Fault::Large => "a frame that is too large",
+            Fault::Checksum => "a frame without a checksum, which was not accepted or cannot be",
+            Fault::Segments => {
+                "a frame to be segmented in a way that was not accepted or cannot be"
+            }
+        })
+    }
+}
+
+/// What becomes of what a driver transmits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transmit {
+    /// It leaves.
+    Send {
+        /// Its header, for the host.
+        header: [u8; HEADER],
+        /// The frame: bytes of what the device may read.
+        frame: Span,
+    },
+    /// It does not, and the driver is not told.
+    Drop(Fault),
+}
+
+/// A card at work, from a driver's set-up to the next reset.
+#[derive(Clone, Debug)]
+pub struct Card {
+    mtu: u16,
+    features: Features,
+}
+
+impl Card {
+    /// A card whose driver accepted these features.
+    pub fn new(nic: &Nic, features: Features) -> Self {
+        Self {
+            mtu: nic.mtu,
+            features,
+        }
+    }
+
+    /// What a chain of the second queue transmits. It goes back with nothing written.
+    ///
+    /// # Errors
+    /// It has no header.
+    pub fn transmit<M: GuestMemory>(
+        &self,
+        memory: &M,
+        chain: &Chain,
+    ) -> Result<Transmit, Malformed> {
+        let mut header = [0; HEADER];
+        chain.readable().read(memory, 0, &mut header)?;
+        let skip = HEADER as u64;
+        let length = chain.readable().length() - skip;
+        Ok(match self.header(header, length) {
+            Ok(header) => Transmit::Send {
+                header,
+                frame: Span { skip, length },
+            },
+            Err(fault) => Transmit::Drop(fault),
+        })
+    }
+
+    /// The header of a frame of that length, made anew (section 5.1.6.2).
+    fn header(&self, header: [u8; HEADER], length: u64) -> Result<[u8; HEADER], Fault> {
+        let [flags, kind, h0, h1, s0, s1, c0, c1, o0, o1, _, _] = header;
+        let word = |low, high| u64::from(u16::from_le_bytes([low, high]));
+        let checksum = u32::from(flags) & VIRTIO_NET_HDR_F_NEEDS_CSUM != 0;
+        let segments = u32::from(kind) != VIRTIO_NET_HDR_GSO_NONE;
+        let most = match segments {
+            true => LARGEST,
+            false => u64::from(self.mtu) + ETHERNET + TAG,
+        };
+        if length < ETHERNET {
+            return Err(Fault::Short);
+        }
+        if length > most {
+            return Err(Fault::Large);
+        }
+        // Two bytes, at its place.
+        let checksum_end = word(c0, c1) + word(o0, o1) + 2;
+        if checksum && !(self.features.has(VIRTIO_NET_F_CSUM) && checksum_end <= length) {
+            return Err(Fault::Checksum);
+        }
+        if segments && !(checksum && self.segments(kind) && word(s0, s1) != 0) {
+            return Err(Fault::Segments);
+        }
+        // How much is header is a hint (section 5.1.6.2.2), and no more than there is.
+        let [h0, h1] = match segments {
+            true => (word(h0, h1).min(length) as u16).to_le_bytes(),
+            false => [0; 2],
+        };
+        let [s0, s1] = if segments { [s0, s1] } else { [0; 2] };
+        let [c0, c1, o0, o1] = if checksum { [c0, c1, o0, o1] } else { [0; 4] };
+        let flags = match checksum {
+            true => VIRTIO_NET_HDR_F_NEEDS_CSUM as u8,
+            false => 0,
+        };
+        Ok([flags, kind, h0, h1, s0, s1, c0, c1, o0, o1, 0, 0])
+    }
+
+    /// Whether the driver accepted that way to segment.
+    fn segments(&self, kind: u8) -> bool {
+        let kind = u32::from(kind);
+        let accepted = match kind & !VIRTIO_NET_HDR_GSO_ECN {
+            VIRTIO_NET_HDR_GSO_TCPV4 => self.features.has(VIRTIO_NET_F_HOST_TSO4),
+            VIRTIO_NET_HDR_GSO_TCPV6 => self.features.has(VIRTIO_NET_F_HOST_TSO6),
+            _ => false,
+        };
+        let ecn = kind & VIRTIO_NET_HDR_GSO_ECN != 0;
+        accepted && (!ecn || self.features.has(VIRTIO_NET_F_HOST_ECN))
+    }
+
+    /// Bytes of the largest frame that the driver may be given, with its header.
+    pub fn largest(&self) -> u64 {
+        let tso = [VIRTIO_NET_F_GUEST_TSO4, VIRTIO_NET_F_GUEST_TSO6];
+        let frame = match tso.iter().any(|&bit| self.features.has(bit)) {
+            true => LARGEST,
+            false => u64::from(self.mtu) + ETHERNET + TAG,
+        };
+        frame + HEADER as u64
+    }
+
+    /// The buffers for what the driver receives.
+    pub fn inbox(&self) -> Inbox {
+        Inbox {
+            merges: self.features.has(VIRTIO_NET_F_MRG_RXBUF),
+            largest: self.largest(),
+            chains: VecDeque::new(),
+            spare: Vec::new(),
+            room: 0,
+        }
+    }
+}
+
+/// What became of a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delivered {
+    /// The driver has it.
+    All,
+    /// The driver had too few buffers: it is lost, as on any wire.
+    Lost,
+}
+
+/// Buffers of the first queue that wait for a frame.
+///
+/// The host reads header and frame into [`Inbox::slices`] and, where these are too few, on into memory of its own
+/// (`spill`, of [`Card::largest`] bytes): a driver may have too few buffers for the largest frame for ever, and none is
+/// that large.
+#[derive(Clone, Debug)]
+pub struct Inbox {
+    merges: bool,
+    largest: u64,
+    chains: VecDeque<Chain>,
+    spare: Vec<Chain>,
+    room: u64,
+}
+
+impl Inbox {
+    /// Takes buffers, as many as the largest frame needs and there are: whether there is one at all.
+    ///
+    /// # Errors
+    /// The driver broke a rule.
+    pub fn fill<M: GuestMemory>(&mut self, ring: &mut Ring, memory: &M) -> Result<bool, Broken> {
+        while self.room < self.largest
+            && (self.merges || self.chains.is_empty())
+            && self.pieces().count() < PIECES
+        {
+            if !self.take(ring, memory)? {
+                break;
+            }
+        }
+        Ok(!self.chains.is_empty())
+    }
+
+    fn take<M: GuestMemory>(&mut self, ring: &mut Ring, memory: &M) -> Result<bool, Broken> {
+        let mut chain = self.spare.pop().unwrap_or_default();
+        if !ring.take(memory, &mut chain)? {
+            self.spare.push(chain);
+            return Ok(false);
+        }
+        let length = chain.writable().length();
+        if length < HEADER as u64 {
+            let (head, why) = (chain.head(), Malformed::TooShort);
+            return Err(Broken::Chain { head, why });
+        }
+        self.room += length;
+        self.chains.push_back(chain);
+        Ok(true)
+    }
+
+    /// As much of the buffers as one call fills.
+    fn pieces(&self) -> impl Iterator<Item = Segment> {
+        let all = Span {
+            skip: 0,
+            length: u64::MAX,
+        };
+        let pieces = self.chains.iter();
+        let pieces = pieces.flat_map(move |chain| chain.writable().segments(all));
+        pieces.take(PIECES)
+    }
+
+    /// Where header and frame go.
+    ///
+    /// # Errors
+    /// The buffers are not in the guest's memory any more.
+    pub fn slices<'m, M: GuestMemory>(
+        &self,
+        memory: &'m M,
+    ) -> Result<Vec<VolatileSlice<'m, BS<'m, M::Bitmap>>>, Malformed> {
+        let mut slices = Vec::new();
+        for piece in self.pieces() {
+            piece.slices(memory, Permissions::Write, &mut slices)?;
+        }
+        Ok(slices)
+    }
+
+    /// Gives a frame to the driver: `length` bytes with its header, what did not fit into [`Inbox::slices`] in `spill`.
+    ///
+    /// # Errors
+    /// The driver broke a rule.
+    pub fn deliver<M: GuestMemory>(
+        &mut self,
+        ring: &mut Ring,
+        memory: &M,
+        length: u64,
+        spill: &[u8],
+    ) -> Result<Delivered, Broken> {
+        let spilled: u64 = self.pieces().map(|piece| u64::from(piece.length)).sum();
+        // Neither can be, where the host read as it should.
+        if length < HEADER as u64 || length.saturating_sub(spilled) > spill.len() as u64 {
+            return Ok(Delivered::Lost);
+        }
+        while self.room < length {
+            if !(self.merges && self.take(ring, memory)?) {
+                return Ok(Delivered::Lost);
+            }
+        }
+        let (mut count, mut left) = (0u16, length);
+        for chain in &self.chains {
+            if left == 0 {
+                break;
+            }
+            let from = length - left;
+            let part = left.min(chain.writable().length());
+            // This much of it is in the buffer already.
+            let there = spilled.saturating_sub(from).min(part);
+            let rest = spill
+                .get((from + there).saturating_sub(spilled) as usize..)
+                .and_then(|rest| rest.get(..(part - there) as usize))
+                .unwrap_or_default();
+            write(memory, chain, there, rest)?;
+            left -= part;
+            count += 1;
+        }
+        let Some(first) = self.chains.front() else {
+            return Ok(Delivered::Lost);
+        };
+        write(memory, first, NUM_BUFFERS, &count.to_le_bytes())?;
+        let mut left = length;
+        for _ in 0..count {
+            let Some(chain) = self.chains.pop_front() else {
+                break;
+            };
+            let room = chain.writable().length();
+            let part = left.min(room);
+            // A chain is shorter than 4 GiB.
+            ring.give(memory, chain.head(), part as u32)?;
+            self.room -= room;
+            left -= part;
+            self.spare.push(chain);
+        }
+        Ok(Delivered::All)
+    }
+
+    /// Leaves all buffers in the queue, as if none had been taken.
+    pub fn leave(&mut self, ring: &mut Ring) {
+        self.room = 0;
+        for chain in self.chains.drain(..) {
+            ring.leave();
+            self.spare.push(chain);
+        }
+    }
+}
+
+fn write<M: GuestMemory>(memory: &M, chain: &Chain, skip: u64, bytes: &[u8]) -> Result<(), Broken> {
+    let head = chain.head();
+    let written = chain.writable().write(memory, skip, bytes);
+    written.map_err(|why| Broken::Chain { head, why })
+}
+
+#[cfg(test)]
+mod tests;
