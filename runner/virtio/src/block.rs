@@ -12,11 +12,10 @@
 use crate::chain::{Chain, Malformed, Span};
 use crate::features::Features;
 use crate::mmio::Shown;
+use crate::ring::OFFERED;
 use std::io;
 use virtio_bindings::virtio_blk::*;
-use virtio_bindings::virtio_config::VIRTIO_F_VERSION_1;
 use virtio_bindings::virtio_ids::VIRTIO_ID_BLOCK;
-use virtio_bindings::virtio_ring::{VIRTIO_RING_F_EVENT_IDX, VIRTIO_RING_F_INDIRECT_DESC};
 use vm_memory::bitmap::BitmapSlice;
 use vm_memory::{GuestMemory, Permissions, VolatileSlice};
 
@@ -52,9 +51,6 @@ impl Disk {
     /// What a driver sees of it.
     pub fn shown(&self) -> Shown {
         let common = Features::of(&[
-            VIRTIO_F_VERSION_1,
-            VIRTIO_RING_F_INDIRECT_DESC,
-            VIRTIO_RING_F_EVENT_IDX,
             VIRTIO_BLK_F_SEG_MAX,
             VIRTIO_BLK_F_BLK_SIZE,
             VIRTIO_BLK_F_FLUSH,
@@ -65,7 +61,7 @@ impl Disk {
         };
         Shown {
             device: VIRTIO_ID_BLOCK,
-            features: common.and(own),
+            features: OFFERED.and(common).and(own),
             requires: &[],
             queues: vec![self.queue],
             configuration: self.configuration(),

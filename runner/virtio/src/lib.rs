@@ -14,6 +14,8 @@
 
 pub mod block;
 pub mod chain;
+pub mod console;
+pub mod entropy;
 pub mod features;
 pub mod mmio;
 pub mod net;

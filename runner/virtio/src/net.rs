@@ -13,13 +13,11 @@
 use crate::chain::{Chain, Malformed, Segment, Span};
 use crate::features::Features;
 use crate::mmio::Shown;
-use crate::ring::{Broken, Ring};
+use crate::ring::{Broken, OFFERED, Ring};
 use std::collections::VecDeque;
 use std::fmt;
-use virtio_bindings::virtio_config::VIRTIO_F_VERSION_1;
 use virtio_bindings::virtio_ids::VIRTIO_ID_NET;
 use virtio_bindings::virtio_net::*;
-use virtio_bindings::virtio_ring::{VIRTIO_RING_F_EVENT_IDX, VIRTIO_RING_F_INDIRECT_DESC};
 use vm_memory::bitmap::BS;
 use vm_memory::{GuestMemory, Permissions, VolatileSlice};
 
@@ -61,10 +59,7 @@ impl Nic {
         configuration[10..].copy_from_slice(&self.mtu.to_le_bytes());
         Shown {
             device: VIRTIO_ID_NET,
-            features: Features::of(&[
-                VIRTIO_F_VERSION_1,
-                VIRTIO_RING_F_INDIRECT_DESC,
-                VIRTIO_RING_F_EVENT_IDX,
+            features: OFFERED.and(Features::of(&[
                 VIRTIO_NET_F_MAC,
                 VIRTIO_NET_F_MTU,
                 VIRTIO_NET_F_STATUS,
@@ -77,7 +72,7 @@ impl Nic {
                 VIRTIO_NET_F_GUEST_TSO4,
                 VIRTIO_NET_F_GUEST_TSO6,
                 VIRTIO_NET_F_GUEST_ECN,
-            ]),
+            ])),
             // Section 5.1.3.1.
             requires: &[
                 (VIRTIO_NET_F_HOST_TSO4, &[VIRTIO_NET_F_CSUM]),

@@ -9,11 +9,19 @@ use crate::chain::{Chain, Malformed, Table};
 use crate::features::Features;
 use std::fmt;
 use std::sync::atomic::{Ordering, fence};
+use virtio_bindings::virtio_config::VIRTIO_F_VERSION_1;
 use virtio_bindings::virtio_ring::{
     VIRTIO_RING_F_EVENT_IDX, VIRTIO_RING_F_INDIRECT_DESC, VRING_AVAIL_F_NO_INTERRUPT,
 };
 use virtio_queue::{Error, Queue, QueueOwnedT, QueueState, QueueT};
 use vm_memory::{Bytes, GuestAddress, GuestMemory};
+
+/// What every device offers: the standard itself, and what this ring can.
+pub const OFFERED: Features = Features::of(&[
+    VIRTIO_F_VERSION_1,
+    VIRTIO_RING_F_INDIRECT_DESC,
+    VIRTIO_RING_F_EVENT_IDX,
+]);
 
 /// What a driver says of a queue before it is in operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

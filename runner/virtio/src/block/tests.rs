@@ -4,6 +4,7 @@ use crate::mmio::Transport;
 use crate::random::Random;
 use crate::ring::Ring;
 use std::mem::offset_of;
+use virtio_bindings::virtio_ring::VIRTIO_RING_F_INDIRECT_DESC as INDIRECT_DESC;
 use vm_memory::{Bytes, GuestAddress};
 
 const OK: u8 = 0;
@@ -137,7 +138,7 @@ impl<'m> Guest<'m> {
     fn accepting(memory: &'m Memory, disk: Disk, features: Features) -> Self {
         let driver = Driver::new(memory, 64);
         Self {
-            ring: driver.ring(&[VIRTIO_RING_F_INDIRECT_DESC]),
+            ring: driver.ring(&[INDIRECT_DESC]),
             driver,
             block: Block::new(disk, features),
             store: Store::new(),

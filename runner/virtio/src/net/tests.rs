@@ -3,6 +3,7 @@ use crate::driver::{BASE, Driver, INDIRECT, Memory, NEXT, Part, SIZE, WRITE, mem
 use crate::mmio::Transport;
 use crate::random::Random;
 use std::mem::offset_of;
+use virtio_bindings::virtio_ring::VIRTIO_RING_F_INDIRECT_DESC as INDIRECT_DESC;
 use vm_memory::{Bytes, GuestAddress};
 
 const CSUM: u32 = VIRTIO_NET_F_CSUM;
@@ -220,7 +221,7 @@ impl<'m> Receiver<'m> {
     fn new(memory: &'m Memory, bits: &[u32]) -> Self {
         let driver = Driver::new(memory, 64);
         Self {
-            ring: driver.ring(&[VIRTIO_RING_F_INDIRECT_DESC]),
+            ring: driver.ring(&[INDIRECT_DESC]),
             driver,
             inbox: card(bits).inbox(),
             buffers: VecDeque::new(),
@@ -402,7 +403,7 @@ fn no_call_of_the_host_has_too_many_pieces() {
     let memory = memory();
     let mut driver = Driver::new(&memory, 64);
     driver.setup.most = 1024;
-    let mut ring = driver.ring(&[VIRTIO_RING_F_INDIRECT_DESC]);
+    let mut ring = driver.ring(&[INDIRECT_DESC]);
     let mut inbox = card(&[MERGES, VIRTIO_NET_F_GUEST_TSO4]).inbox();
     let table = BASE + 0x8000;
     for at in 0..600 {
