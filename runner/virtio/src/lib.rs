@@ -23,6 +23,7 @@ pub mod random;
 pub mod ring;
 pub mod saved;
 pub mod signals;
+pub mod vsock;
 
 #[cfg(test)]
 mod driver;
