@@ -44,7 +44,7 @@ const STATUS: usize = 6;
 pub struct Nic {
     /// Its address.
     pub mac: [u8; 6],
-    /// The most bytes of a frame behind its Ethernet header.
+    /// The most bytes of a frame behind its Ethernet header: at least 68 (section 5.1.4.1).
     pub mtu: u16,
     /// QueueNumMax of both queues.
     pub queue: u16,

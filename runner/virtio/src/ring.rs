@@ -147,6 +147,15 @@ impl From<Error> for Broken {
     }
 }
 
+/// What is to be done once a ring was drained.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Drained {
+    /// The driver wants to be interrupted.
+    pub interrupts: bool,
+    /// There may be more, of which the driver does not notify: it is to be drained again.
+    pub more: bool,
+}
+
 /// A virtqueue in operation. After a [`Broken`] the device needs a reset.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Ring {
@@ -229,6 +238,35 @@ impl Ring {
     /// [`Broken::Memory`].
     pub fn listen<M: GuestMemory>(&mut self, memory: &M) -> Result<bool, Broken> {
         Ok(self.queue.enable_notification(memory)?)
+    }
+
+    /// Serves what is available, and what becomes available meanwhile, up to as many chains as the queue has descriptors:
+    /// no guest keeps whoever calls this busy for ever. `serve` gives the number of bytes that it wrote.
+    ///
+    /// # Errors
+    /// The driver broke a rule, or `serve` says so.
+    pub fn drain<M: GuestMemory>(
+        &mut self,
+        memory: &M,
+        chain: &mut Chain,
+        mut serve: impl FnMut(&Chain) -> Result<u32, Malformed>,
+    ) -> Result<Drained, Broken> {
+        let mut more = true;
+        self.mute(memory)?;
+        for _ in 0..self.table.size {
+            if self.take(memory, chain)? {
+                let head = chain.head();
+                let written = serve(chain).map_err(|why| Broken::Chain { head, why })?;
+                self.give(memory, head, written)?;
+            } else if self.listen(memory)? {
+                self.mute(memory)?;
+            } else {
+                more = false;
+                break;
+            }
+        }
+        let interrupts = self.interrupts(memory)?;
+        Ok(Drained { interrupts, more })
     }
 
     /// How many chains have been taken and not given back.

@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-/// The registers of a device.
+/// The registers of a device, but for the configuration space: what changes it (a network card's link) says so anew.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Transport {
     /// Status, without DEVICE_NEEDS_RESET.

@@ -475,6 +475,61 @@ fn a_driver_is_asked_to_notify_or_not() {
 }
 
 #[test]
+fn a_ring_is_drained_and_listens_again() {
+    let memory = memory();
+    let mut driver = Driver::new(&memory, 4);
+    let mut ring = driver.ring(&[]);
+    let mut chain = Chain::default();
+    let muted = || {
+        let flags = GuestAddress(BASE + 0x5000);
+        memory.read_obj::<u16>(flags).expect("it is in memory") == 1
+    };
+    let drained = ring.drain(&memory, &mut chain, |_| panic!("nothing is available"));
+    let nothing = Drained {
+        interrupts: false,
+        more: false,
+    };
+    assert_eq!((drained, muted()), (Ok(nothing), false));
+    for length in 1..=3 {
+        driver.offer(&[Part::In(length)]);
+    }
+    let mut lengths = Vec::new();
+    let drained = ring.drain(&memory, &mut chain, |chain| {
+        assert!(muted());
+        lengths.push(chain.writable().length());
+        Ok(lengths.len() as u32 + 10)
+    });
+    let done = Drained {
+        interrupts: true,
+        more: false,
+    };
+    assert_eq!((drained, muted()), (Ok(done), false));
+    assert_eq!(lengths, [1, 2, 3]);
+    let used = [driver.used(), driver.used(), driver.used(), driver.used()];
+    assert_eq!(used, [Some((0, 11)), Some((1, 12)), Some((2, 13)), None]);
+    // A driver that never stops is left waiting, until the next time.
+    driver.set(0, (BASE + 0x1_0000, 9), WRITE, 0);
+    driver.publish(0);
+    let mut served = 0;
+    let drained = ring.drain(&memory, &mut chain, |_| {
+        served += 1;
+        driver.publish(0);
+        Ok(0)
+    });
+    let more = Drained {
+        interrupts: true,
+        more: true,
+    };
+    assert_eq!((drained, served, muted()), (Ok(more), 4, true));
+    let drained = ring.drain(&memory, &mut chain, |_| Ok(0));
+    assert_eq!((drained, muted()), (Ok(done), false));
+    driver.publish(0);
+    let why = Malformed::TooShort;
+    let broken = Err(Broken::Chain { head: 0, why });
+    assert_eq!(ring.drain(&memory, &mut chain, |_| Err(why)), broken);
+}
+
+#[test]
 fn bytes_are_copied_across_pieces_and_no_further() {
     let memory = memory();
     let mut driver = Driver::new(&memory, 8);
