@@ -54,7 +54,7 @@ fn every_path_on_the_map_exists() {
     for word in quoted(&read("ARCHITECTURE.md")) {
         let first = word.split('/').next().unwrap_or_default();
         if [
-            "spec", "compiler", "runner", "witness", "lab", "examples", "schema",
+            "spec", "compiler", "runner", "witness", "lab", "fuzz", "examples", "schema",
         ]
         .contains(&first)
             && word.contains('/')
@@ -73,7 +73,7 @@ fn every_path_on_the_map_exists() {
 fn every_source_file_is_on_the_map() {
     let named: BTreeSet<String> = quoted(&read("ARCHITECTURE.md")).into_iter().collect();
     let mut all = Vec::new();
-    for part in ["spec", "compiler", "runner", "witness", "lab"] {
+    for part in ["spec", "compiler", "runner", "witness", "lab", "fuzz"] {
         sources(&root().join(part), &mut all);
     }
     assert!(all.len() > 60, "only {} source files found", all.len());

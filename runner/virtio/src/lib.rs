@@ -17,6 +17,8 @@ pub mod chain;
 pub mod console;
 pub mod entropy;
 pub mod features;
+#[cfg(any(test, feature = "fuzz"))]
+pub mod fuzz;
 pub mod mmio;
 pub mod net;
 pub mod random;

@@ -1,0 +1,5 @@
+//! A network card: see `vmlock_virtio::fuzz`.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| vmlock_virtio::fuzz::net(data));

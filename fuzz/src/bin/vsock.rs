@@ -1,0 +1,5 @@
+//! Sockets between guest and host: see `vmlock_virtio::fuzz`.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| vmlock_virtio::fuzz::vsock(data));
