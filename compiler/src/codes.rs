@@ -40,6 +40,11 @@ pub const CODES: &[Code] = &[
         "The file does not parse as KDL version 2. At most three of the parser's errors are shown, and nothing further is checked, because what follows from them would only distract. Common causes: a brace or a quote that is missing, and habits of KDL version 1 (`true` is `#true` now, `r\"…\"` is `#\"…\"#`).",
     ),
     code(
+        "spec::conflict-marker",
+        "the file holds conflict markers of a merge",
+        "Two branches changed the same lines, and nobody has said yet what is meant. Keep what is meant of both sides and remove the lines with the markers; then `vmlock lock` makes the lock of it, whatever the merge left there.",
+    ),
+    code(
         "spec::json",
         "the JSON form cannot be read",
         "The file is not JSON, or does not have the form of a description. `vmlock schema spec` prints the JSON Schema.",
@@ -108,6 +113,11 @@ pub const CODES: &[Code] = &[
         "spec::out-of-range",
         "a number is out of range",
         "The message names the limits. Registers have at most 64 bits.",
+    ),
+    code(
+        "spec::taken-literally",
+        "a text that is not meant as it stands",
+        "Texts of a description are taken as they stand: no variable, template or pattern is filled in, `~` is no home directory, and quotes inside of a text are part of it. A lock with a file that is called `'vmlinuz'` or `${KERNEL}` would be one that nobody means, so such texts are refused. Files whose names hold quotes or `*` have to be renamed.",
     ),
     code(
         "spec::bad-name",

@@ -30,6 +30,7 @@ mod elsewhere;
 mod features;
 mod firmware;
 mod gic;
+mod literal;
 mod named;
 mod overrides;
 mod pmu;
@@ -42,6 +43,7 @@ mod vectors;
 mod withheld;
 
 pub use complaint::{Complaint, Severity};
+pub use literal::{posix, unexpanded};
 pub use shape::{is_name, problems};
 
 use complaint::Complaints;

@@ -6,14 +6,17 @@
 //! back through [`Places`].
 //!
 //! One file to a part: `vm` holds the block's nodes, `cpu`, `feature`, `memory`,
-//! `boot`, `device` and `allow` read one each, out of `grammar`, `value` and `span`.
+//! `boot`, `device` and `allow` read one each, out of `grammar`, `value` and `span`; `meant` and `event` know what is
+//! meant by a value that is none.
 
 mod allow;
 mod boot;
 mod cpu;
 mod device;
+mod event;
 mod feature;
 mod grammar;
+mod meant;
 mod memory;
 mod span;
 mod value;

@@ -1,6 +1,7 @@
 //! The JSON form of a description, and where its values stand in the text.
 
 use super::decode::{ENTRIES_MAX, too_many};
+use super::scan::conflict;
 use crate::diagnostic::Diagnostic;
 use crate::location::{Places, Source};
 use serde::de::IgnoredAny;
@@ -24,6 +25,9 @@ const WORDS_CHARS_MAX: usize = 400;
 /// What is wrong with it as JSON, keys that stand twice, or the first thing that is not as a
 /// description has it: the JSON Schema in an editor shows the others.
 pub fn decode(source: &Rc<Source>) -> Result<(VmSpec, Places), Vec<Diagnostic>> {
+    if let Some(conflict) = conflict(source) {
+        return Err(vec![conflict]);
+    }
     let wrong = |error: serde_json::Error| vec![words(source, &error)];
     let IgnoredAny = serde_json::from_str(&source.text).map_err(wrong)?;
     let mut walker = Walker {

@@ -1,6 +1,6 @@
 //! From a file's bytes to a KDL tree, or to plain words about why not.
 
-use super::scan::scan;
+use super::scan::{conflict, scan};
 use crate::diagnostic::Diagnostic;
 use crate::files;
 use crate::location::Source;
@@ -70,6 +70,9 @@ pub fn read_source(path: &Path, shown: &str) -> Result<Rc<Source>, Unreadable> {
 /// What is wrong with the text: what the first look finds, else the parser's
 /// first three errors.
 pub fn parse(source: &Rc<Source>) -> Result<KdlDocument, Vec<Diagnostic>> {
+    if let Some(conflict) = conflict(source) {
+        return Err(vec![conflict]);
+    }
     let found = scan(source);
     if !found.is_empty() {
         return Err(limited(found, FIRST_LOOK_MAX));

@@ -3,9 +3,17 @@
 //! It knows only strings, comments, braces and words, and that is enough to
 //! refuse what the parser cannot survive (deep nesting overflows its stack and
 //! ends the process), to say plainly what it would say in five messages (a brace
-//! that is never closed), and to recognise habits of other languages (`word`).
+//! that is never closed), and to recognise habits of other languages: in whole
+//! files (`whole`), statements (`foreign`, `rewrite`), comments and words.
 
+mod comment;
+mod foreign;
+mod literal;
+mod rewrite;
+mod whole;
 mod word;
+
+pub use whole::conflict;
 
 use crate::diagnostic::Diagnostic;
 use crate::location::Source;
@@ -75,11 +83,14 @@ impl Scanner<'_> {
         if self.unseen() {
             return;
         }
-        if self.json() {
+        if self.other_language() || self.other_version() {
             return;
         }
         while self.at < self.bytes.len() && self.found.len() < FOUND_MAX {
             let start = self.at;
+            if self.begins && self.foreign(start) {
+                continue;
+            }
             let goes_on = match self.bytes[self.at] {
                 b'/' if self.rest().starts_with(b"//") => self.line_comment(),
                 b'/' if self.rest().starts_with(b"/*") => self.block_comment(),
@@ -151,23 +162,6 @@ impl Scanner<'_> {
         }
     }
 
-    /// The other form of a description under the name of this one; says whether it is.
-    fn json(&mut self) -> bool {
-        let text = &self.source.text;
-        let at = text.len() - text.trim_start().len();
-        let begins = text[at..].strip_prefix('{').map(str::trim_start);
-        let json = begins.is_some_and(|rest| rest.starts_with(['"', '}']));
-        if json {
-            self.report(
-                "this is JSON, not KDL",
-                at..at + 1,
-                "an object begins here",
-                "the JSON form of a description is called NAME.vm.json",
-            );
-        }
-        json
-    }
-
     /// What no KDL text may hold as it stands (KDL 2.0.0, "Disallowed Literal Code Points"): the
     /// parser would blame the string or the word around it. Says whether there is any.
     fn unseen(&mut self) -> bool {
@@ -190,6 +184,25 @@ impl Scanner<'_> {
             );
         }
         !self.found.is_empty()
+    }
+
+    /// A statement or a comment of another language where a node begins; says whether it is one, and goes on behind it.
+    fn foreign(&mut self, start: usize) -> bool {
+        if self.bytes[start].is_ascii_whitespace() || b"{}/#=,()[]\\".contains(&self.bytes[start]) {
+            return false;
+        }
+        if self.other_comment(start) {
+            return true;
+        }
+        let Some(found) = foreign::statement(&self.source.text, start) else {
+            return false;
+        };
+        let sign = &self.source.text[found.at.clone()];
+        let (message, label, help) = rewrite::words(&found, sign);
+        self.report(&message, found.at.clone(), label, help);
+        self.at = found.end;
+        self.begins = matches!(self.bytes[..found.end].last(), Some(b',' | b'}'));
+        true
     }
 
     /// Counts a word or a string; says whether the file may go on.
@@ -315,13 +328,20 @@ impl Scanner<'_> {
         let many = self.rest().starts_with(b"\"\"\"");
         let quote: &[u8] = if many { b"\"\"\"" } else { b"\"" };
         self.at += quote.len();
+        let mut escape = None;
         while self.at < self.bytes.len() {
             if self.rest().starts_with(quote) {
                 self.at += quote.len();
+                if let Some(at) = escape {
+                    self.escaped(start, at);
+                }
                 return true;
             }
             match self.bytes[self.at] {
                 b'\\' => {
+                    if escape.is_none() && !many {
+                        escape = self.wrong_escape(start);
+                    }
                     self.at += 1;
                     // An escaped line break takes the white space around it along.
                     let blank = |b: &&u8| b" \t\r\n".contains(b);
@@ -350,6 +370,9 @@ impl Scanner<'_> {
     fn hash(&mut self, start: usize) -> bool {
         let hashes = self.rest().iter().take_while(|b| **b == b'#').count();
         if self.bytes.get(start + hashes) != Some(&b'"') {
+            if self.hash_comment(start) {
+                return true;
+            }
             self.at += hashes;
             // The keyword itself must not look like a bare one.
             while self.bytes.get(self.at).is_some_and(|b| !ends_word(*b)) {
@@ -462,7 +485,7 @@ mod tests {
         for text in [
             "a/* c */b//c",
             "a b/-c \\\n d=e \\ // f\n",
-            "\"a\"=b \"c\"{ (u8)d; }",
+            "x \"a\"=b \"c\"{ (u8)d; }",
             "a -1 +2 0x1f 1.5e-3 kvm-6.8 a.b it's",
             "a b=1 \\\n c=2 \\ // d\n e = 3; f",
         ] {
@@ -476,19 +499,44 @@ mod tests {
             ("boot kernel='my Image' initrd=b", "`'` is no quote of KDL"),
             ("vm “web” { }", "`“` is no quote of KDL"),
             ("vm `web { }", "`\u{60}` is no quote of KDL"),
-            ("boot kernel: \"a\"", "`kernel:` is no name of a property"),
-            ("abi a, b", "a comma means nothing here"),
+            (
+                "boot kernel: \"a\"",
+                "a property of `boot` takes `=`, not `:`",
+            ),
+            ("abi a, b", "the values of `abi` have a comma between them"),
+            ("abi [a b]", "the values of `abi` stand in brackets"),
             (
                 "vm a { arch=arm64; }",
-                "`arch` stands where a node begins, and a node has no `=`",
-            ),
-            (
-                "memory = \"1GiB\"",
-                "`memory` stands where a node begins, and a node has no `=`",
+                "`arch` takes what it gives without `=`",
             ),
             (
                 "boot kernel=a\ncmdline=b",
-                "`cmdline` stands where a node begins, and a node has no `=`",
+                "`cmdline` takes what it gives without `=`",
+            ),
+            ("memory = \"1GiB\"", "this is TOML, not KDL"),
+            ("---\nname: a", "this is YAML, not KDL"),
+            ("<vm name=\"a\"/>", "this is XML, not KDL"),
+            (
+                "a \"b\" # c 'd' {",
+                "`#` begins a comment in YAML, TOML and shells, not in KDL",
+            ),
+            (
+                "#!/bin/vmlock\na",
+                "`#` begins a comment in scripts, not in KDL",
+            ),
+            ("a\n; b {", "`;` begins a comment in INI files, not in KDL"),
+            (
+                "a\n -- b {",
+                "`--` begins a comment in Lua and SQL, not in KDL",
+            ),
+            ("a #True", "`#True` is no keyword"),
+            (
+                "/- kdl-version 1\na true",
+                "this file says that it is KDL version 1",
+            ),
+            (
+                "/-kdl-version 3\na",
+                "this file says that it is KDL version 3",
             ),
             ("boot \"a\"b c", "a string ends in the middle of a word"),
             ("boot \"a\"\"b\"", "a string ends in the middle of a word"),
@@ -504,7 +552,14 @@ mod tests {
         ] {
             assert_eq!(messages(text), [message], "{text}");
         }
-        assert_eq!(messages("\u{feff}a \u{200c}"), Vec::<String>::new());
+        for text in [
+            "\u{feff}a \u{200c}",
+            "/- kdl-version 2\na",
+            "a; b; ;",
+            "a -- b; -x c",
+        ] {
+            assert_eq!(messages(text), Vec::<String>::new(), "{text}");
+        }
     }
 
     #[test]

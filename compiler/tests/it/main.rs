@@ -3,6 +3,7 @@
 mod fleet;
 mod foreign;
 mod formats;
+mod habits;
 mod hosts;
 mod scratch;
 mod streams;

@@ -3,6 +3,7 @@
 
 use super::Complaints;
 use super::complaint::Complaint;
+use super::literal::{self, Sort};
 use crate::lock::v1;
 use crate::machine::MEMORY_BASE;
 use crate::vm::limits::{
@@ -37,7 +38,9 @@ fn of_names(c: char) -> bool {
 }
 
 fn name(name: &str, complaints: &mut Complaints) {
-    if is_name(name) {
+    if is_name(name)
+        || literal::complain(name, Sort::Name, "/name", "the machine's name", complaints)
+    {
         return;
     }
     let better: String = name
@@ -235,15 +238,18 @@ fn texts(spec: &VmSpec, complaints: &mut Complaints) {
             Some("name what the guest was built for, for example `kvm-6.8`".into()),
         );
     }
-    for (list, place, what) in [
-        (abi, "/abi", "a baseline"),
-        (vary, "/vary", "a waived field"),
-        (runs_on, "/runs-on", "a host"),
-        (import, "/import", "a file"),
-        (hide, "/cpu/hide", "a feature to hide"),
+    for (list, place, what, sort) in [
+        (abi, "/abi", "a baseline", Sort::Name),
+        (vary, "/vary", "a waived field", Sort::Name),
+        (runs_on, "/runs-on", "a host", Sort::Name),
+        (import, "/import", "a file", Sort::Path),
+        (hide, "/cpu/hide", "a feature to hide", Sort::Name),
     ] {
         for (index, one) in list.iter().enumerate() {
-            text(one, &format!("{place}/{index}"), what, complaints);
+            let place = format!("{place}/{index}");
+            if text(one, &place, what, complaints) {
+                literal::complain(one, sort, &place, what, complaints);
+            }
         }
     }
     for (
@@ -280,7 +286,10 @@ fn texts(spec: &VmSpec, complaints: &mut Complaints) {
             complaints,
         );
     }
-    text(model, "/cpu/model", "the CPU model", complaints);
+    let (place, what) = ("/cpu/model", "the CPU model");
+    if text(model, place, what, complaints) {
+        literal::complain(model, Sort::Name, place, what, complaints);
+    }
     for (index, SetField { field, value: _ }) in set.iter().enumerate() {
         let place = format!("/cpu/set/{index}/field");
         text(field, &place, "the field to set", complaints);
@@ -289,7 +298,10 @@ fn texts(spec: &VmSpec, complaints: &mut Complaints) {
         text(version, "/cpu/pmu/version", "`version`", complaints);
     }
     if let Some(schema) = lock_schema {
-        text(schema, "/lock-schema", "the schema's place", complaints);
+        let (place, what) = ("/lock-schema", "the schema's place");
+        if text(schema, place, what, complaints) {
+            literal::complain(schema, Sort::Place, place, what, complaints);
+        }
     }
     if let Some(boot) = boot {
         let Boot {
@@ -301,9 +313,15 @@ fn texts(spec: &VmSpec, complaints: &mut Complaints) {
             kernel_address: _,
             any_file: _,
         } = boot;
-        text(kernel, "/boot/kernel", "`kernel`", complaints);
-        if let Some(initrd) = initrd {
-            text(initrd, "/boot/initrd", "`initrd`", complaints);
+        for (file, place, what) in [
+            (Some(kernel), "/boot/kernel", "`kernel`"),
+            (initrd.as_ref(), "/boot/initrd", "`initrd`"),
+        ] {
+            if let Some(file) = file
+                && text(file, place, what, complaints)
+            {
+                literal::complain(file, Sort::Path, place, what, complaints);
+            }
         }
         command_line(cmdline, complaints);
         digest(kernel_digest, "kernel", complaints);
@@ -332,7 +350,8 @@ fn is_digest(text: &str) -> bool {
     hex.is_some_and(|hex| hex.len() == 64 && hex.bytes().all(lower))
 }
 
-fn text(text: &str, place: &str, what: &str, complaints: &mut Complaints) {
+/// Says whether it is a text.
+fn text(text: &str, place: &str, what: &str, complaints: &mut Complaints) -> bool {
     if text.is_empty() {
         complaints.error(
             "spec::empty",
@@ -348,8 +367,9 @@ fn text(text: &str, place: &str, what: &str, complaints: &mut Complaints) {
             Some(format!("at most {TEXT_BYTES_MAX}")),
         );
     } else {
-        plain(text, place, what, complaints);
+        return plain(text, place, what, complaints);
     }
+    false
 }
 
 /// An empty command line is one.
@@ -362,17 +382,17 @@ fn command_line(text: &str, complaints: &mut Complaints) {
             format!("the command line has {} bytes", text.len()),
             Some(format!("an arm64 kernel reads at most {CMDLINE_BYTES_MAX}")),
         );
-    } else {
-        // A tab separates words for a kernel as a space does.
-        plain(&text.replace('\t', " "), PLACE, "`cmdline`", complaints);
+    } else if plain(&text.replace('\t', " "), PLACE, "`cmdline`", complaints) {
+        // (A tab separates words for a kernel as a space does.)
+        literal::complain(text, Sort::CommandLine, PLACE, "`cmdline`", complaints);
     }
 }
 
 /// A text holds what a reader sees: the characters that KDL keeps out of a file are out, however
-/// they are spelt.
-fn plain(text: &str, place: &str, what: &str, complaints: &mut Complaints) {
+/// they are spelt. Says whether it does.
+fn plain(text: &str, place: &str, what: &str, complaints: &mut Complaints) -> bool {
     let Some(c) = text.chars().find(|c| acts(*c)) else {
-        return;
+        return true;
     };
     let which = match c {
         '\0' => "a NUL".to_owned(),
@@ -385,6 +405,7 @@ fn plain(text: &str, place: &str, what: &str, complaints: &mut Complaints) {
         format!("{what} holds {which}"),
         Some("keep it to text on one line".into()),
     );
+    false
 }
 
 /// Control characters, what changes the direction of writing, and what else ends a line (KDL 2.0.0,

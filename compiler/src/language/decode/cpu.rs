@@ -161,16 +161,24 @@ impl Decoder<'_> {
             );
         }
         if list.len() < 2 && !(list.is_empty() && self.meant_a_value(node, EXAMPLE)) {
+            let field = list.first().and_then(|entry| entry.value().as_string());
+            let (words, help) = match field.map(|f| f.split_once('=').unwrap_or((f, ""))) {
+                None => ("nothing follows", format!("write `{EXAMPLE}`")),
+                Some((field, "")) => (
+                    "the value is missing",
+                    format!("write `set {field:?}` and the value that a guest is to see"),
+                ),
+                Some((field, value)) => (
+                    "the value is a word of its own",
+                    format!("write `set {:?} {}`", field.trim(), value.trim()),
+                ),
+            };
             self.push(
                 "spec::missing",
                 "`set` takes a field and its value".to_owned(),
                 range_of_entries(node),
-                if list.is_empty() {
-                    "nothing follows"
-                } else {
-                    "the value is missing"
-                },
-                format!("write `{EXAMPLE}`"),
+                words,
+                help,
             );
         }
         let (field, value) = (list.first()?, list.get(1));

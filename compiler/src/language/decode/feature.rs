@@ -1,8 +1,8 @@
 //! What stands behind a feature in the `cpu` block: counters and events of the
 //! PMU, breakpoints, vector lengths.
 
-use super::Decoder;
 use super::span::{head, range};
+use super::{Decoder, meant};
 use crate::diagnostic::suggest;
 use kdl::KdlNode;
 use vmlock_spec::vm::limits::{BREAKPOINTS, COUNTERS, VECTOR_BITS};
@@ -43,6 +43,10 @@ impl Decoder<'_> {
             self.properties(child, &[]);
             self.no_children(child);
             for entry in self.arguments(child) {
+                if let Some(help) = entry.value().as_string().and_then(meant::event) {
+                    self.wrong_type(entry, "an event", "a whole number", help);
+                    continue;
+                }
                 let event = self.number(entry, "spec::out-of-range", "an event", 0..=0xffff);
                 if let Some(event) = event {
                     let pointer = format!("{POINTER}/{word}/{}", list.len());

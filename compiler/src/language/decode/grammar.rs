@@ -5,7 +5,7 @@ use super::Decoder;
 use super::span::{head, range};
 use super::word::VM_NODES;
 use crate::diagnostic::{Diagnostic, join};
-use kdl::{KdlEntry, KdlNode};
+use kdl::{KdlEntry, KdlNode, KdlValue};
 use std::collections::BTreeMap;
 use vmlock_spec::words::did_you_mean;
 
@@ -119,7 +119,18 @@ impl Decoder<'_> {
                 format!("`{word}` takes no block"),
                 span,
                 "this block",
-                format!("remove the braces and what is between them; `{word}` is one line"),
+                match children.nodes() {
+                    // The value alone, as a node or behind a word of its author's.
+                    [one] if node.entries().is_empty() => {
+                        let value = one.entries().first().map(|entry| self.value_span(entry));
+                        let value = value.unwrap_or(head(one));
+                        let value = self.source.text.get(value).unwrap_or("…");
+                        format!("write `{word} {value}`, in one line")
+                    }
+                    _ => {
+                        format!("remove the braces and what is between them; `{word}` is one line")
+                    }
+                },
             );
         }
     }
@@ -161,7 +172,9 @@ impl Decoder<'_> {
         example: &str,
     ) -> Option<&'n KdlEntry> {
         let word = node.name().value();
-        if list.is_empty() && !self.meant_a_value(node, example) {
+        // A value in a block is told of with the block.
+        let in_block = node.children().is_some() && !["vm", "cpu"].contains(&word);
+        if list.is_empty() && !in_block && !self.meant_a_value(node, example) {
             self.push(
                 "spec::missing",
                 format!("`{word}` needs a value"),
@@ -176,12 +189,56 @@ impl Decoder<'_> {
     /// Whether a node without its value has a property that it does not have: then that was meant to
     /// be it, and is told how to write it. One mistake is one finding.
     pub(super) fn meant_a_value(&mut self, node: &KdlNode, example: &str) -> bool {
-        let found = self.odd.get(&head(node).start);
-        let Some(found) = found.and_then(|index| self.found.get_mut(*index)) else {
+        let Some(index) = self.odd.get(&head(node).start).copied() else {
             return false;
         };
-        found.help = vec![format!("write `{example}`")];
+        let help = format!("write `{}`", self.with_its_value(node, example));
+        let Some(found) = self.found.get_mut(index) else {
+            return false;
+        };
+        found.help = vec![help];
         true
+    }
+
+    /// A node whose value was given as a property, as it is written here: `set "FIELD" 0` has the property's name for its
+    /// first value too.
+    fn with_its_value(&self, node: &KdlNode, example: &str) -> String {
+        let properties = || node.entries().iter().filter(|entry| entry.name().is_some());
+        let text = |entry: &KdlEntry| match entry.value() {
+            KdlValue::String(text) => format!("{text:?}"),
+            _ => self
+                .source
+                .text
+                .get(self.value_span(entry))
+                .unwrap_or("…")
+                .to_owned(),
+        };
+        let called =
+            |entry: &&KdlEntry, name: &str| entry.name().is_some_and(|n| n.value() == name);
+        let Some((first, name)) = properties()
+            .next()
+            .and_then(|p| Some((p, p.name()?.value())))
+        else {
+            return example.to_owned();
+        };
+        let word = node.name().value();
+        if word == "set" {
+            let value = properties().find(|entry| called(entry, "value"));
+            return match (value, name == "field") {
+                (Some(value), true) => format!("set {} {}", text(first), text(value)),
+                (None, true) => example.to_owned(),
+                (_, false) => format!("set \"{name}\" {}", text(first)),
+            };
+        }
+        let mut line = format!("{word} {}", text(first));
+        for entry in properties().skip(1) {
+            let written = self.source.text.get(range(entry.span())).unwrap_or("…");
+            line = format!("{line} {}", written.trim());
+        }
+        match word {
+            "vm" => format!("{line} {{ … }}"),
+            _ => line,
+        }
     }
 
     pub(super) fn twice(&mut self, first: &KdlNode, second: &KdlNode, help: &str) {

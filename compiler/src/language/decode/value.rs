@@ -1,7 +1,7 @@
 //! The value of one entry: a string, a whole number within bounds, a list of strings.
 
-use super::Decoder;
 use super::span::{head, range};
+use super::{Decoder, meant};
 use kdl::{KdlEntry, KdlNode, KdlValue};
 use std::collections::BTreeMap;
 
@@ -41,7 +41,11 @@ impl Decoder<'_> {
                 .name()
                 .map(|n| format!("{}=", n.value()))
                 .unwrap_or_default();
-            let help = format!("write `{name}\"{written}\"`");
+            let help = match entry.value() {
+                KdlValue::Null | KdlValue::Bool(false) => meant::absent(&name),
+                KdlValue::Bool(true) => format!("{what} is a text in quotes"),
+                _ => format!("write `{name}\"{written}\"`"),
+            };
             self.wrong_type(entry, what, "a string", help);
             return None;
         };
@@ -61,34 +65,19 @@ impl Decoder<'_> {
                 .name()
                 .map(|n| format!("{}=", n.value()))
                 .unwrap_or_default();
-            let example = match entry.value() {
-                KdlValue::String(text) if text.trim().parse::<u64>().is_ok() => {
-                    text.trim().to_owned()
-                }
-                KdlValue::Float(float) => format!("{float:.0}"),
-                _ => bounds.start().to_string(),
-            };
-            self.wrong_type(
-                entry,
-                what,
-                "a whole number",
-                format!("write `{name}{example}`"),
-            );
+            let help = meant::number(entry.value(), &name, what, &bounds);
+            self.wrong_type(entry, what, "a whole number", help);
             return None;
         };
         match u64::try_from(number) {
             Ok(number) if bounds.contains(&number) => Some(number),
             _ => {
-                let limits = match *bounds.end() {
-                    u64::MAX => format!("{} to {:#x}", bounds.start(), u64::MAX),
-                    end => format!("{} to {end}", bounds.start()),
-                };
                 self.push(
                     code,
                     format!("{what} is out of range"),
                     self.value_span(entry),
                     "out of range",
-                    format!("{what} is {limits}"),
+                    meant::range(what, &bounds),
                 );
                 None
             }
@@ -100,12 +89,11 @@ impl Decoder<'_> {
         let truth = entry.value().as_bool();
         if truth.is_none() {
             let name = entry.name().map_or("", |n| n.value());
-            self.wrong_type(
-                entry,
-                what,
-                "`#true` or `#false`",
-                format!("write `{name}=#true`"),
-            );
+            let help = match meant::truth(entry.value()) {
+                Some(truth) => format!("write `{name}=#{truth}`"),
+                None => format!("write `{name}=#true` or `{name}=#false`"),
+            };
+            self.wrong_type(entry, what, "`#true` or `#false`", help);
         }
         truth
     }
@@ -138,7 +126,7 @@ impl Decoder<'_> {
             self.properties(node, &[]);
             self.no_children(node);
             let arguments = self.arguments(node);
-            if arguments.is_empty() {
+            if arguments.is_empty() && node.children().is_none() {
                 self.push(
                     "spec::missing",
                     format!("`{}` names nothing", node.name().value()),
@@ -148,7 +136,12 @@ impl Decoder<'_> {
                 );
             }
             for entry in arguments {
-                if let Some(text) = self.string(entry, what) {
+                let release = matches!(entry.value(), KdlValue::Integer(_) | KdlValue::Float(_));
+                if release && example.contains("\"kvm-") {
+                    let written = self.source.text.get(self.value_span(entry));
+                    let help = format!("write `\"kvm-{}\"`", written.unwrap_or("…"));
+                    self.wrong_type(entry, what, "a name", help);
+                } else if let Some(text) = self.string(entry, what) {
                     let pointer = format!("{pointer}/{}", out.len());
                     self.places.note(pointer, range(entry.span()));
                     out.push(text);

@@ -1,16 +1,12 @@
 //! Words outside quotes, and what their author meant by them: values that need
 //! quotes, quotes that are none, habits of KDL version 1 and of other languages.
 
+use super::literal::{FLAGS, OTHER_QUOTES, bare_size, begins_as_number, is_number, shown};
 use super::{Scanner, ends_word};
+use vmlock_spec::resolve::{posix, unexpanded};
 
 /// Words that KDL 2 spells with a `#`.
 const KEYWORDS: [&str; 6] = ["true", "false", "null", "inf", "-inf", "nan"];
-
-/// What people and their editors write for `"`.
-const OTHER_QUOTES: [char; 9] = ['\'', '`', '“', '”', '„', '‘', '’', '«', '»'];
-
-/// Longest text that a message repeats, in characters.
-const SHOWN_CHARS: usize = 100;
 
 impl Scanner<'_> {
     pub(super) fn word(&mut self, start: usize) -> bool {
@@ -21,22 +17,26 @@ impl Scanner<'_> {
             self.at += 1;
         }
         let word = &self.source.text[start..self.at];
+        if word.ends_with('$') && matches!(self.bytes.get(self.at), Some(b'{' | b'(')) {
+            return self.variable(start);
+        }
+        if word.starts_with("<<") && self.heredoc(start) {
+            return true;
+        }
         if KEYWORDS.contains(&word) {
-            let help = format!("write `#{word}`: since KDL version 2 keywords begin with `#`");
+            let line = self.source.text[..start].rsplit(['\n', ';', '{']).next();
+            let flag = line.map(str::trim).filter(|name| FLAGS.contains(name));
+            let help = match (word, flag) {
+                ("true", Some(flag)) => format!("write `{flag}`: the word alone turns it on"),
+                ("false", Some(flag)) => {
+                    format!("leave the line out: without `{flag}` it is off")
+                }
+                ("null", _) => "leave it out: what is not written is not there".to_owned(),
+                _ => format!("write `#{word}`: since KDL version 2 keywords begin with `#`"),
+            };
             let message = format!("bare `{word}` is KDL version 1");
             self.report(&message, start..self.at, "a keyword without its `#`", help);
         } else if word == "r" && self.raw_string(start) {
-        } else if let Some(equals) = self.property_of_nothing() {
-            let message = format!(
-                "`{}` stands where a node begins, and a node has no `=`",
-                shown(word)
-            );
-            let help = format!(
-                "write `{}` and its value with a blank between them; a property stands in the line of its node, or behind a `\\` at its end",
-                shown(word)
-            );
-            self.report(&message, equals..equals + 1, "this `=`", help);
-            self.at = equals + 1;
         } else if let Some(what) = self.glued(start) {
             self.needs_quotes(start, what);
         } else if let Some(size) = bare_size(word) {
@@ -48,13 +48,6 @@ impl Scanner<'_> {
             );
         } else if begins_as_number(word) && !is_number(word) {
             self.needs_quotes(start, "a word cannot begin with a digit");
-        } else if let Some(name) = word.strip_suffix(':') {
-            self.report(
-                &format!("`{}` is no name of a property", shown(word)),
-                start..self.at,
-                "a colon",
-                format!("write `{}=` and the value right behind it", shown(name)),
-            );
         }
         true
     }
@@ -98,13 +91,6 @@ impl Scanner<'_> {
         true
     }
 
-    /// Where the `=` stands behind a word that begins a node.
-    fn property_of_nothing(&self) -> Option<usize> {
-        let rest = &self.bytes[self.at..];
-        let blanks = rest.iter().take_while(|b| b" \t".contains(b)).count();
-        (self.begins && rest.get(blanks) == Some(&b'=')).then_some(self.at + blanks)
-    }
-
     /// What follows a word without a blank, and cannot be part of it.
     fn glued(&self, start: usize) -> Option<&'static str> {
         let next = |n: usize| self.bytes.get(self.at + n).copied();
@@ -122,12 +108,73 @@ impl Scanner<'_> {
         }
     }
 
+    /// `${VAR}` or `$(COMMAND)`, without quotes, and what is glued to it.
+    fn variable(&mut self, start: usize) -> bool {
+        let rest = &self.source.text[self.at..];
+        let line = rest.lines().next().unwrap_or("");
+        let close = line.find(['}', ')']).map_or(line.len(), |at| at + 1);
+        let glued = line[close..].find(|c: char| c.is_whitespace() || ";{}".contains(c));
+        self.at += glued.map_or(line.len(), |at| close + at);
+        if let Some((message, help)) = unexpanded(&self.source.text[start..self.at]) {
+            self.report(&message, start..self.at, "taken as it stands", help);
+        }
+        true
+    }
+
+    /// `<<EOF`, the lines below it and their end; says whether it is one.
+    fn heredoc(&mut self, start: usize) -> bool {
+        let name = self.source.text[start..self.at].trim_matches(['<', '-', '~', '\'']);
+        let after = &self.source.text[self.at..];
+        let mut end = 0;
+        let closes = after.split_inclusive('\n').skip(1).any(|line| {
+            end += line.len();
+            line.trim() == name
+        });
+        if name.is_empty() || !closes {
+            return false;
+        }
+        let word = start..self.at;
+        let first = after.find('\n').map_or(after.len(), |at| at + 1);
+        self.at = (self.at + first + end).min(self.bytes.len());
+        let help =
+            "text of several lines stands between `\"\"\"`; a command line is one line, in quotes";
+        self.report("KDL has no here-documents", word, "it begins here", help);
+        true
+    }
+
+    /// Where a `\` begins nothing that KDL knows, or what looks like a path of Windows in the string that begins there.
+    pub(super) fn wrong_escape(&self, start: usize) -> Option<usize> {
+        let next = self.source.text.get(self.at + 1..)?.chars().next()?;
+        let known = "nrt\\\"bfsu".contains(next) || next.is_whitespace();
+        let inner = &self.bytes[start + 1..self.at];
+        let drive = matches!(inner, [letter, b':'] if letter.is_ascii_alphabetic());
+        let windows = (drive || matches!(inner, b"." | b"..")) && next != '\\' && next != '"';
+        (!known || windows).then_some(self.at)
+    }
+
+    /// Reports the escape at a place in the string that begins at `start` and ends here.
+    pub(super) fn escaped(&mut self, start: usize, at: usize) {
+        let text = &self.source.text[start + 1..self.at - 1];
+        let next = self.source.text[at + 1..].chars().next();
+        let span = at..at + 1 + next.map_or(0, char::len_utf8);
+        let path = text.as_bytes().get(1) == Some(&b':') || text.starts_with('.');
+        let help = match path {
+            true => format!("a path has `/` here: write `\"{}\"`", shown(&posix(text))),
+            false => "a `\\` that is part of the text is written `\\\\`".to_owned(),
+        };
+        let message = "a `\\` in a string begins an escape";
+        self.report(message, span, "this is no letter of a path", help);
+    }
+
     /// Reports everything up to the next blank as a value that needs quotes, and goes on behind it.
     fn needs_quotes(&mut self, start: usize, why: &str) {
         let ends = |b: &u8| b.is_ascii_whitespace() || b";{}\"".contains(b);
         let rest = &self.bytes[self.at..];
         self.at += rest.iter().position(ends).unwrap_or(rest.len());
         let text = shown(&self.source.text[start..self.at]);
+        if let Some((message, help)) = unexpanded(&text) {
+            return self.report(&message, start..self.at, "taken as it stands", help);
+        }
         let written = text.replace('\\', "\\\\");
         self.report(
             &format!("`{text}` stands without quotes"),
@@ -182,79 +229,5 @@ impl Scanner<'_> {
         }
         self.at = (self.at + end.len()).min(self.bytes.len());
         true
-    }
-}
-
-/// A text as a message can hold it.
-fn shown(text: &str) -> String {
-    match text.char_indices().nth(SHOWN_CHARS) {
-        Some((at, _)) => format!("{}…", &text[..at]),
-        None => text.to_owned(),
-    }
-}
-
-/// The size that a word such as `512MiB` or `2G` means; hex numbers are none.
-fn bare_size(word: &str) -> Option<String> {
-    let digits = word.bytes().take_while(u8::is_ascii_digit).count();
-    let (number, unit) = word.split_at(digits);
-    let mut letters = unit.chars();
-    let letter = letters.next()?.to_ascii_uppercase();
-    let known = matches!(
-        letters.as_str().to_ascii_lowercase().as_str(),
-        "" | "b" | "ib"
-    );
-    (digits > 0 && "KMGT".contains(letter) && known).then(|| format!("{number}{letter}iB"))
-}
-
-/// Whether KDL reads a number, or nothing.
-fn begins_as_number(word: &str) -> bool {
-    let unsigned = word.trim_start_matches(['+', '-']);
-    let digits = unsigned.strip_prefix('.').unwrap_or(unsigned);
-    word.len() - unsigned.len() <= 1 && digits.starts_with(|c: char| c.is_ascii_digit())
-}
-
-/// Whether a word is a number of KDL: `17`, `1_000`, `-1.5e3`, `0x1f`, `0o17`, `0b11`.
-fn is_number(word: &str) -> bool {
-    let unsigned = word.strip_prefix(['+', '-']).unwrap_or(word);
-    let run = |text: &str, radix: u32| {
-        text.starts_with(|c: char| c.is_digit(radix))
-            && text.chars().all(|c| c.is_digit(radix) || c == '_')
-    };
-    for (prefix, radix) in [("0x", 16), ("0o", 8), ("0b", 2)] {
-        if let Some(digits) = unsigned.strip_prefix(prefix) {
-            return run(digits, radix);
-        }
-    }
-    let (number, exponent) = match unsigned.split_once(['e', 'E']) {
-        Some((number, exponent)) => (number, Some(exponent)),
-        None => (unsigned, None),
-    };
-    let exponent = exponent.is_none_or(|e| run(e.strip_prefix(['+', '-']).unwrap_or(e), 10));
-    let (whole, part) = match number.split_once('.') {
-        Some((whole, part)) => (whole, Some(part)),
-        None => (number, None),
-    };
-    exponent && run(whole, 10) && part.is_none_or(|part| run(part, 10))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_are_those_of_kdl() {
-        for number in [
-            "0", "17", "+1_000", "-1.5e3", "1e-9", "0x1F_ff", "0o17", "0b10", "1.0E+2",
-        ] {
-            assert!(begins_as_number(number) && is_number(number), "{number}");
-        }
-        for word in [
-            "6.8.0-9", "1.", "1.x", "0x", "0xg", "0b2", "1e", "512é", "1_a", "2nd", ".5",
-        ] {
-            assert!(begins_as_number(word) && !is_number(word), "{word}");
-        }
-        for word in ["kvm-6.8", "a1", "-a", "--1", ".x", "-.x", "", "+"] {
-            assert!(!begins_as_number(word), "{word}");
-        }
     }
 }

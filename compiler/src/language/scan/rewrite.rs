@@ -1,0 +1,356 @@
+//! How a statement of another language is written here: a table of words that people use, and the form that a
+//! description has for what they give.
+
+use super::foreign::{Foreign, Meant, Sign, Value};
+use super::literal::{FLAGS, bare_size, is_number, shown};
+
+/// Properties, and the node in whose line they stand.
+const PROPERTIES: [(&str, &str); 14] = [
+    ("kernel", "boot"),
+    ("initrd", "boot"),
+    ("cmdline", "boot"),
+    ("kernel-digest", "boot"),
+    ("initrd-digest", "boot"),
+    ("kernel-address", "boot"),
+    ("any-file", "boot"),
+    ("count", "cpu"),
+    ("version", "pmu"),
+    ("counters", "pmu"),
+    ("breakpoints", "debug"),
+    ("watchpoints", "debug"),
+    ("reason", "allow"),
+    ("code", "allow"),
+];
+
+/// Words of other tools for ours.
+const OURS: [(&str, &str); 12] = [
+    ("architecture", "arch"),
+    ("baseline", "abi"),
+    ("baselines", "abi"),
+    ("cpus", "count"),
+    ("vcpu", "count"),
+    ("vcpus", "count"),
+    ("mem", "memory"),
+    ("ram", "memory"),
+    ("image", "kernel"),
+    ("initramfs", "initrd"),
+    ("append", "cmdline"),
+    ("imports", "import"),
+];
+
+/// What is wrong, what the place is called, and how it is written here. `sign` is the text of the sign.
+pub(super) fn words(foreign: &Foreign, sign: &str) -> (String, &'static str, String) {
+    let key = shown(&foreign.key);
+    let (message, label) = match foreign.sign {
+        Sign::Equals | Sign::Colon => (
+            format!("`{key}` takes what it gives without `{sign}`"),
+            "nothing stands between a node and its value",
+        ),
+        Sign::PropertyColon => (
+            format!("a property of `{key}` takes `=`, not `:`"),
+            "this colon",
+        ),
+        Sign::Comma => (
+            format!("the values of `{key}` have a comma between them"),
+            "values have blanks between them",
+        ),
+        Sign::Bracket => (
+            format!("the values of `{key}` stand in brackets"),
+            "values stand side by side",
+        ),
+    };
+    let help = match written(&foreign.key, &foreign.meant) {
+        Some(Written::Statement(text)) => format!("write `{}`", shown(&text)),
+        Some(Written::Words(words)) => words,
+        None => format!("write `{key}` and what it gives, with blanks between them"),
+    };
+    (message, label, help)
+}
+
+enum Written {
+    /// The statement of a description.
+    Statement(String),
+    /// What there is to do.
+    Words(String),
+}
+
+fn written(key: &str, meant: &Meant) -> Option<Written> {
+    let key = kebab(key);
+    let ours = OURS.iter().find(|(theirs, _)| *theirs == key);
+    let key = ours.map_or(key.as_str(), |(_, ours)| ours);
+    let statement = |text: String| Some(Written::Statement(text));
+    let (values, block) = match meant {
+        Meant::Values(values) => (values, ""),
+        Meant::Block(values) => (values, " {"),
+        Meant::Object(pairs) => return object(key, pairs),
+    };
+    let first = values.first();
+    if let Some((name, node)) = PROPERTIES.iter().find(|(name, _)| *name == key) {
+        let property = property(name, first?)?;
+        return Some(Written::Words(format!(
+            "`{property}` stands in the line of its node, or behind a `\\` at that line's end: `{node} … {property}`"
+        )));
+    }
+    match key {
+        "vm" | "name" => statement(format!("vm {} {{ … }}", value(first?)?)),
+        "model" => Some(Written::Words(format!(
+            "the model is the first value of its node: `cpu {} …`",
+            value(first?)?
+        ))),
+        "features" => {
+            let lines: Vec<String> = values.iter().map(|v| format!("`{}`", v.text)).collect();
+            Some(Written::Words(format!(
+                "in the `cpu` block each stands alone on its line: {}",
+                lines.join(", ")
+            )))
+        }
+        "boot" if values.len() == 1 && first?.name.is_none() => {
+            statement(format!("boot kernel={}", value(first?)?))
+        }
+        "memory" if values.len() == 1 => statement(format!("memory {}", size(first?)?)),
+        flag if FLAGS.contains(&flag) && values.len() == 1 => match truth(first?) {
+            Some(true) => statement(format!("{flag}{block}")),
+            Some(false) => Some(Written::Words(
+                "leave the line out: what the `cpu` block does not name is off".to_owned(),
+            )),
+            None => statement(line(flag, values, block)),
+        },
+        "set" => {
+            let sets = values.iter().filter_map(|v| {
+                let name = v.name.as_ref()?;
+                Some(format!("set \"{name}\" {}", value(v)?))
+            });
+            let sets: Vec<String> = sets.collect();
+            match sets.is_empty() {
+                true => statement(line("set", values, "")),
+                false => statement(sets.join("; ")),
+            }
+        }
+        _ if values.is_empty() && block.is_empty() => None,
+        key => statement(line(key, values, block)),
+    }
+}
+
+/// A node with names in its braces, where this language has them in its line or in its block.
+fn object(key: &str, pairs: &[(String, Meant)]) -> Option<Written> {
+    let mut line = key.to_owned();
+    let mut block = Vec::new();
+    for (name, meant) in pairs {
+        let name = kebab(name);
+        let ours = OURS.iter().find(|(theirs, _)| *theirs == name);
+        let name = ours.map_or(name.as_str(), |(_, ours)| ours);
+        let of_line = PROPERTIES
+            .iter()
+            .any(|(p, node)| *p == name && *node == key);
+        match meant {
+            // What is not there is left out.
+            Meant::Values(values) if of_line => {
+                let given = values.first().and_then(|v| property(name, v));
+                line = given.map_or(line.clone(), |given| format!("{line} {given}"));
+            }
+            Meant::Values(values) if (key, name) == ("cpu", "model") => {
+                let rest = line.strip_prefix("cpu").unwrap_or_default().to_owned();
+                line = format!("cpu {}{rest}", value(values.first()?)?);
+            }
+            Meant::Values(values) if key == "set" => {
+                block.push(format!("set \"{name}\" {}", value(values.first()?)?));
+            }
+            Meant::Values(values) if (key, name) == ("cpu", "features") => {
+                block.extend(values.iter().map(|v| v.text.clone()));
+            }
+            Meant::Values(values) if key == "memory" && pairs.len() == 1 => {
+                return Some(Written::Statement(format!(
+                    "memory {}",
+                    size(values.first()?)?
+                )));
+            }
+            other => match written(name, other) {
+                Some(Written::Statement(text)) => block.push(text),
+                Some(Written::Words(_)) | None => return None,
+            },
+        }
+    }
+    Some(Written::Statement(match (key, block.is_empty()) {
+        ("set", _) => block.join("; "),
+        (_, true) => line,
+        (_, false) => format!("{line} {{ {} }}", block.join("; ")),
+    }))
+}
+
+fn line(key: &str, values: &[Value], block: &str) -> String {
+    let mut out = key.to_owned();
+    for one in values {
+        let text = match &one.name {
+            Some(name) => property(&kebab(name), one),
+            None => value(one),
+        };
+        // What is not there is left out.
+        if let Some(text) = text {
+            out = format!("{out} {text}");
+        }
+    }
+    format!("{out}{block}")
+}
+
+fn property(name: &str, given: &Value) -> Option<String> {
+    Some(format!("{name}={}", value(given)?))
+}
+
+/// A value as KDL writes it; `None` for nothing.
+fn value(given: &Value) -> Option<String> {
+    let text = given.text.as_str();
+    if given.quoted {
+        return Some(format!("\"{text}\""));
+    }
+    match text.to_ascii_lowercase().as_str() {
+        "" | "null" | "none" | "nil" | "~" | "#null" => return None,
+        "true" | "#true" => return Some("#true".to_owned()),
+        "false" | "#false" => return Some("#false".to_owned()),
+        _ => {}
+    }
+    Some(match (is_number(text), bare_size(text)) {
+        (true, _) => text.to_owned(),
+        (false, Some(size)) => format!("\"{size}\""),
+        (false, None) => format!("\"{}\"", text.replace('\\', "/")),
+    })
+}
+
+/// A size of memory, in MiB where it has no unit, as most tools have it.
+fn size(given: &Value) -> Option<String> {
+    match bare_size(&given.text) {
+        Some(size) => Some(format!("\"{size}\"")),
+        None if is_number(&given.text) => Some(format!("\"{}MiB\"", given.text)),
+        None => value(given),
+    }
+}
+
+fn truth(given: &Value) -> Option<bool> {
+    match given.text.to_ascii_lowercase().as_str() {
+        "true" | "#true" | "yes" | "on" | "1" | "enabled" => Some(true),
+        "false" | "#false" | "no" | "off" | "0" | "disabled" | "null" => Some(false),
+        _ => None,
+    }
+}
+
+/// `runsOn` and `runs_on` as `runs-on`; names of registers stay what they are.
+fn kebab(name: &str) -> String {
+    if name.contains('.') || !name.starts_with(|c: char| c.is_ascii_lowercase()) {
+        return name.to_owned();
+    }
+    let mut out = String::new();
+    for c in name.chars() {
+        match c {
+            '_' => out.push('-'),
+            c if c.is_ascii_uppercase() => {
+                out.push('-');
+                out.push(c.to_ascii_lowercase());
+            }
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::foreign::statement;
+    use super::*;
+
+    #[test]
+    fn every_habit_is_answered_with_the_way_it_is_written_here() {
+        for (text, help) in [
+            ("arch = \"arm64\"", "write `arch \"arm64\"`"),
+            ("arch=arm64", "write `arch \"arm64\"`"),
+            ("arch := 'arm64'", "write `arch \"arm64\"`"),
+            ("arch: arm64", "write `arch \"arm64\"`"),
+            ("\"arch\": \"arm64\",", "write `arch \"arm64\"`"),
+            (
+                "abi = [\"kvm-6.8\", \"psci-1.1\"]",
+                "write `abi \"kvm-6.8\" \"psci-1.1\"`",
+            ),
+            (
+                "abi [\"kvm-6.8\" \"psci-1.1\"]",
+                "write `abi \"kvm-6.8\" \"psci-1.1\"`",
+            ),
+            (
+                "abi \"kvm-6.8\", \"psci-1.1\"",
+                "write `abi \"kvm-6.8\" \"psci-1.1\"`",
+            ),
+            ("abi(\"kvm-6.8\")", "write `abi \"kvm-6.8\"`"),
+            (
+                "abi:\n  - kvm-6.8\n  - psci-1.1",
+                "write `abi \"kvm-6.8\" \"psci-1.1\"`",
+            ),
+            ("baselines: [kvm-6.8]", "write `abi \"kvm-6.8\"`"),
+            ("runs_on = [\"kvm-6.12\"]", "write `runs-on \"kvm-6.12\"`"),
+            ("vm = \"web\" {", "write `vm \"web\" { … }`"),
+            ("name: web", "write `vm \"web\" { … }`"),
+            (
+                "cpu \"neoverse-n1\", count=2",
+                "write `cpu \"neoverse-n1\" count=2`",
+            ),
+            (
+                "cpu \"neoverse-n1\" count: 2",
+                "write `cpu \"neoverse-n1\" count=2`",
+            ),
+            ("cpu = \"neoverse-n1\" {", "write `cpu \"neoverse-n1\" {`"),
+            (
+                "\"cpu\": {\"count\": 2, \"model\": \"neoverse-n1\", \"features\": [\"pmu\"]},",
+                "write `cpu \"neoverse-n1\" count=2 { pmu }`",
+            ),
+            (
+                "cpu:\n  model: neoverse-n1\n  count: 2",
+                "write `cpu \"neoverse-n1\" count=2`",
+            ),
+            (
+                "cpu = {\n model = \"a\"\n vcpus = 2\n pmu = true\n}",
+                "write `cpu \"a\" count=2 { pmu }`",
+            ),
+            ("memory = 512", "write `memory \"512MiB\"`"),
+            ("memory: 2G", "write `memory \"2GiB\"`"),
+            ("memory = { size = \"1GiB\" }", "write `memory \"1GiB\"`"),
+            ("boot = \"vmlinuz\"", "write `boot kernel=\"vmlinuz\"`"),
+            (
+                "boot kernel: vmlinuz, initrd: null",
+                "write `boot kernel=\"vmlinuz\"`",
+            ),
+            (
+                "boot: {kernel: k, cmdline: 'a=b c'}",
+                "write `boot kernel=\"k\" cmdline=\"a=b c\"`",
+            ),
+            (
+                "set ID_AA64ISAR0_EL1.RNDR: 1",
+                "write `set \"ID_AA64ISAR0_EL1.RNDR\" 1`",
+            ),
+            (
+                "set = {\"ID_AA64ISAR0_EL1.RNDR\" = 1}",
+                "write `set \"ID_AA64ISAR0_EL1.RNDR\" 1`",
+            ),
+            ("pmu = true", "write `pmu`"),
+            (
+                "pmu: false",
+                "leave the line out: what the `cpu` block does not name is off",
+            ),
+            (
+                "features = [\"pmu\", \"sve\"]",
+                "in the `cpu` block each stands alone on its line: `pmu`, `sve`",
+            ),
+            (
+                "count = 2",
+                "`count=2` stands in the line of its node, or behind a `\\` at that line's end: `cpu … count=2`",
+            ),
+            (
+                "model = \"a\"",
+                "the model is the first value of its node: `cpu \"a\" …`",
+            ),
+            ("x = {\"y\": {\"z\": 1}}", "write `x { y { z 1 } }`"),
+            (
+                "arch =",
+                "write `arch` and what it gives, with blanks between them",
+            ),
+        ] {
+            let (_, _, found) = words(&statement(text, 0).unwrap(), "");
+            assert_eq!(found, help, "{text}");
+        }
+    }
+}
