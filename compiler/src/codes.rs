@@ -405,6 +405,21 @@ pub const CODES: &[Code] = &[
         "`vmlock explain` knows baselines, CPU models, registers, fields, features and codes; without a name it lists them.",
     ),
     code(
+        "usage::arguments",
+        "the command line cannot be read",
+        "A flag is not known, an argument is missing, or a value is none of those that there are. `vmlock --help` lists the commands, `vmlock COMMAND --help` the arguments of one, with examples. Nothing was done.",
+    ),
+    code(
+        "usage::name",
+        "a name that cannot be used",
+        "The lock of NAME.vm.kdl or NAME.vm.json is NAME.vm.lock.json: other files have no lock. Machines, CPU models and baselines are called by 1 to 63 ASCII letters, digits, `-`, `_` and `.`.",
+    ),
+    code(
+        "diff::two-kinds",
+        "two things that cannot be compared",
+        "`vmlock diff` compares two locks, two host reports, two whole baselines or two parts that speak of the same thing. Whether a host can keep a lock is `vmlock check`'s to say.",
+    ),
+    code(
         "diff::unknown",
         "nothing to compare under that name",
         "`vmlock diff` takes two locks, two host reports, or two baselines by name.",

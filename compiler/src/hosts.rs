@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use vmlock_spec::catalogue::speaks_of;
 use vmlock_spec::lock::Lock;
+use vmlock_spec::names;
 use vmlock_spec::plan::{Refusal, plan};
 use vmlock_spec::reason;
 use vmlock_spec::report::HostReport;
@@ -68,7 +69,10 @@ fn unknown(spec: &VmSpec, name: &str) -> Diagnostic {
     let model = &spec.cpu.model;
     let names = recorded::names(model);
     let own = "`vmlock-run probe` on the host makes a report, and `vmlock lock --for REPORT` holds the lock against it";
-    let help = if names.is_empty() {
+    let meant = names::of_release(name).filter(|meant| names.contains(meant));
+    let help = if let Some(meant) = meant {
+        format!("write `{meant}`: hosts are recorded by their kernels' series; for others {own}")
+    } else if names.is_empty() {
         let models = join(&recorded::models());
         format!("hosts with {models} are recorded; for others {own}")
     } else {

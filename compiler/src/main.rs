@@ -20,8 +20,9 @@ mod render;
 mod schema;
 mod wording;
 
-use clap::Parser as _;
-use flags::{Command, Flags};
+use clap::{Parser as _, ValueEnum as _};
+use diagnostic::Diagnostic;
+use flags::{Command, Flags, Format};
 use render::{Exit, Output};
 use std::io;
 use std::panic::{self, PanicHookInfo};
@@ -61,6 +62,39 @@ fn apologise(info: &PanicHookInfo<'_>) {
     );
 }
 
+/// The format that was asked for, of a command line that cannot be read; `None` for people.
+fn format_for_programs() -> Option<Format> {
+    let arguments: Vec<_> = std::env::args_os().collect();
+    let mut values = arguments
+        .iter()
+        .enumerate()
+        .filter_map(|(index, argument)| {
+            let argument = argument.to_str()?;
+            match argument.strip_prefix("--format=") {
+                Some(value) => Some(value),
+                None if argument == "--format" => arguments.get(index + 1)?.to_str(),
+                None => None,
+            }
+        });
+    let format = Format::from_str(values.next_back()?, false).ok()?;
+    (format != Format::Human).then_some(format)
+}
+
+/// What clap says of the command line, as a finding.
+fn misused(words: &str) -> Diagnostic {
+    let words = words.trim_start_matches("error: ");
+    let mut lines = words.lines().map(str::trim).filter(|line| !line.is_empty());
+    let first = lines.next().unwrap_or("the command line cannot be read");
+    let mut finding = Diagnostic::error("usage::arguments", first);
+    for line in lines {
+        finding = match line.starts_with('<') || line.starts_with('-') {
+            true => finding.detail(line),
+            false => finding.help(line),
+        };
+    }
+    finding
+}
+
 fn run() -> Exit {
     let flags = match Flags::try_parse() {
         Ok(flags) => flags,
@@ -70,6 +104,11 @@ fn run() -> Exit {
                 true => Exit::Usage,
                 false => Exit::Fine,
             };
+            if let (Exit::Usage, Some(format)) = (exit, format_for_programs()) {
+                let mut out = Output::new(format);
+                out.fail(exit, misused(&usage.render().to_string()));
+                return out.print();
+            }
             // A name of a file can be taken for a flag; colours are for arguments that cannot act.
             let plain =
                 |a: std::ffi::OsString| words::line(&a.to_string_lossy()) == a.to_string_lossy();

@@ -11,6 +11,7 @@ mod json;
 pub mod lock;
 pub mod machine;
 pub mod mitigation;
+pub mod names;
 pub mod observation;
 pub mod plan;
 pub mod reason;

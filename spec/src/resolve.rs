@@ -10,10 +10,10 @@ use crate::lock::{
     VirtualCounter, v1,
 };
 use crate::machine;
+use crate::names;
 use crate::observation::fact_name;
 use crate::smccc;
 use crate::vm::VmSpec;
-use crate::words::did_you_mean;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 
@@ -123,12 +123,7 @@ fn resolved(
     let names = choose(spec, catalogue, &target.pins, &mut complaints);
     let cpu = catalogue.cpu(catalogue.revision(&spec.cpu.model, &target.pins));
     if cpu.is_none() {
-        let help = did_you_mean(&spec.cpu.model, catalogue.cpu_names()).unwrap_or_else(|| {
-            format!(
-                "known models: {}",
-                catalogue.cpu_names().collect::<Vec<_>>().join(", ")
-            )
-        });
+        let help = names::cpu(&spec.cpu.model, catalogue);
         complaints.error(
             "spec::unknown-cpu",
             "/cpu/model",
@@ -310,12 +305,7 @@ fn choose(
     for (index, name) in spec.abi.iter().enumerate() {
         let place = format!("/abi/{index}");
         let Some(baseline) = catalogue.baseline(catalogue.revision(name, pins)) else {
-            let help = did_you_mean(name, catalogue.baseline_names()).unwrap_or_else(|| {
-                format!(
-                    "known baselines: {}",
-                    catalogue.baseline_names().collect::<Vec<_>>().join(", ")
-                )
-            });
+            let help = names::baseline(name, catalogue);
             complaints.error(
                 "spec::unknown-baseline",
                 place,

@@ -10,6 +10,7 @@ pub fn did_you_mean<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -
     }
     let limit = if word.len() < 5 { 1 } else { 2 };
     candidates
+        .filter(|c| !two_things(word, c))
         .map(|c| (distance(word, c), c))
         .filter(|(d, _)| *d <= limit)
         .min()
@@ -34,6 +35,29 @@ fn distance(a: &str, b: &str) -> usize {
         }
     }
     row[b.len()]
+}
+
+/// Whether two words have other digits, and not only one more: then they are names of two things.
+fn two_things(a: &str, b: &str) -> bool {
+    let numbers = |word: &str| -> Vec<Vec<u8>> {
+        let runs = word.split(|c: char| !c.is_ascii_digit());
+        let sorted = |run: &str| {
+            // Two digits that were swapped are a slip of the fingers.
+            let mut digits = run.as_bytes().to_vec();
+            digits.sort_unstable();
+            digits
+        };
+        runs.filter(|run| !run.is_empty()).map(sorted).collect()
+    };
+    let (a, b) = (numbers(a), numbers(b));
+    let (longer, shorter) = match a.concat().len() > b.concat().len() {
+        true => (a.concat(), b.concat()),
+        false => (b.concat(), a.concat()),
+    };
+    let mut rest = longer.iter();
+    let within =
+        longer.len() > shorter.len() && shorter.iter().all(|d| rest.any(|other| other == d));
+    a != b && !within
 }
 
 /// Text without what acts on a terminal or hides from a reader: each such character as `\u{1b}`.
@@ -101,6 +125,27 @@ pub fn json(text: &str) -> Cow<'_, str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn another_digit_is_another_thing() {
+        let near =
+            |word: &str| did_you_mean(word, ["psci-1.1", "neoverse-n1", "crc32"].into_iter());
+        assert_eq!(
+            near("psci-1.1x"),
+            Some("did you mean `psci-1.1`?".to_owned())
+        );
+        assert_eq!(
+            near("neoverse-n"),
+            Some("did you mean `neoverse-n1`?".to_owned())
+        );
+        assert_eq!(
+            near("neovers-m1"),
+            Some("did you mean `neoverse-n1`?".to_owned())
+        );
+        for other in ["psci-1.2", "neoverse-n2", "crc16", "psci-0.1"] {
+            assert_eq!(near(other), None, "{other}");
+        }
+    }
 
     #[test]
     fn what_acts_is_shown_and_what_is_read_stays() {

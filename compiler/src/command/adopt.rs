@@ -30,9 +30,8 @@ const MEMORY_BYTES: u64 = 512 << 20;
 
 /// Writes the files.
 pub fn run(flags: &AdoptFlags, out: &mut Output) {
-    if !resolve::is_name(&flags.name) {
-        out.note("vmlock: the name may hold 1 to 63 ASCII letters, digits, `-`, `_` and `.`");
-        return out.exit(Exit::Usage);
+    if let Some(unfit) = cpu::not_a_name(&flags.name) {
+        return out.fail(Exit::Usage, unfit);
     }
     let report = match read_report(&flags.report) {
         Ok(report) => report,

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use vmlock_spec::catalogue::Catalogue;
 use vmlock_spec::common::{Common, Nothing, Shown, common};
+use vmlock_spec::names;
 use vmlock_spec::plan::Refusal;
 use vmlock_spec::words::printable;
 
@@ -31,11 +32,10 @@ pub fn run(flags: &CommonFlags, out: &mut Output) {
         }
     }
     if let Some(cpu) = flags.cpu.as_deref().filter(|c| catalogue.cpu(c).is_none()) {
-        let names: Vec<String> = catalogue.cpu_names().map(|n| format!("`{n}`")).collect();
         let words = format!("there is no CPU model `{cpu}`");
         let help = format!(
-            "known are {}; --import FILE adds one of yours",
-            join(&names)
+            "{}; --import FILE adds one of yours",
+            names::cpu(cpu, &catalogue)
         );
         out.fail(
             Exit::Environment,

@@ -11,7 +11,7 @@ use serde_json::json;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use vmlock_spec::catalogue::{
-    Kind, REGISTERS, RegisterInfo, Rule, field, register_by_name, selectors,
+    Catalogue, Kind, REGISTERS, RegisterInfo, Rule, field, register_by_name, selectors,
 };
 use vmlock_spec::lock::reset;
 use vmlock_spec::plan::not_offered;
@@ -23,11 +23,8 @@ use vmlock_spec::vm::Feature;
 
 /// Writes the model.
 pub fn run(flags: &CpuFlags, out: &mut Output) {
-    if !resolve::is_name(&flags.name) {
-        out.note(
-            "vmlock: the model's name may hold 1 to 63 ASCII letters, digits, `-`, `_` and `.`",
-        );
-        return out.exit(Exit::Usage);
+    if let Some(unfit) = unfit_name(&flags.name) {
+        return out.fail(Exit::Usage, unfit);
     }
     let shown = flags.report.display().to_string();
     let report = match read_report(&flags.report) {
@@ -63,6 +60,30 @@ pub fn run(flags: &CpuFlags, out: &mut Output) {
         }
     }
     out.value("model", json!({ "name": flags.name, "kdl": text }));
+}
+
+/// What to say of a name that nothing can have.
+pub fn not_a_name(name: &str) -> Option<Diagnostic> {
+    let words = format!("`{name}` cannot be a name");
+    let help = "1 to 63 ASCII letters, digits, `-`, `_` and `.`, which does not come first";
+    (!resolve::is_name(name)).then(|| Diagnostic::error("usage::name", words).help(help))
+}
+
+/// Why no model of that name could be imported.
+fn unfit_name(name: &str) -> Option<Diagnostic> {
+    if let Some(unfit) = not_a_name(name) {
+        return Some(unfit);
+    }
+    let catalogue = Catalogue::builtin();
+    let taken = match (catalogue.cpu(name), catalogue.baseline(name)) {
+        (Some(_), _) => "CPU model",
+        (None, Some(_)) => "baseline",
+        (None, None) => return None,
+    };
+    let words = format!("`{name}` is the name of a {taken} of the catalogue");
+    Some(Diagnostic::error("import::name-taken", words).help(format!(
+        "no description could import it: give yours a name of its own, such as `my-{name}`"
+    )))
 }
 
 /// Why no model can be made of a report.

@@ -1,7 +1,7 @@
 //! `vmlock diff`: two locks, two host reports or two baselines.
 
 use crate::command::{description, parse_lock, read, read_report};
-use crate::diagnostic::{Diagnostic, suggest};
+use crate::diagnostic::Diagnostic;
 use crate::difference::{self, Change};
 use crate::flags::DiffFlags;
 use crate::language::import;
@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use vmlock_spec::catalogue::Catalogue;
 use vmlock_spec::lock::Lock;
+use vmlock_spec::names;
 use vmlock_spec::report::{self, HostReport};
 use vmlock_spec::resolve;
 use vmlock_spec::vm::{Cpu, Feature, VmSpec};
@@ -46,30 +47,25 @@ pub fn run(flags: &DiffFlags, out: &mut Output) {
     let changes = match (&a, &b) {
         (Side::Lock(a), Side::Lock(b)) => difference::compare(a, b),
         (Side::Report(a), Side::Report(b)) => difference::compare(a, b),
-        (Side::Baseline(a), Side::Baseline(b)) => match &flags.cpu {
-            None => statements(&catalogue, a, b),
-            Some(cpu) => {
-                let locks = [a, b].map(|name| on_cpu(&catalogue, name, cpu, flags.pmu));
-                match locks {
-                    [Ok(a), Ok(b)] => guest_visible(difference::compare(&a, &b)),
-                    failed => {
-                        for diagnostic in failed.into_iter().filter_map(Result::err) {
-                            out.fail(Exit::Environment, *diagnostic);
+        (Side::Baseline(a), Side::Baseline(b)) if part(&catalogue, a) == part(&catalogue, b) => {
+            match &flags.cpu {
+                None => statements(&catalogue, a, b),
+                Some(cpu) => {
+                    let locks = [a, b].map(|name| on_cpu(&catalogue, name, cpu, flags.pmu));
+                    match locks {
+                        [Ok(a), Ok(b)] => guest_visible(difference::compare(&a, &b)),
+                        failed => {
+                            for diagnostic in failed.into_iter().filter_map(Result::err) {
+                                out.fail(Exit::Environment, *diagnostic);
+                            }
+                            return;
                         }
-                        return;
                     }
                 }
             }
-        },
+        }
         _ => {
-            out.note(format!(
-                "vmlock: `{}` is {} and `{}` is {}: only two of a kind can be compared",
-                flags.a,
-                kind(&a),
-                flags.b,
-                kind(&b)
-            ));
-            return out.exit(Exit::Usage);
+            return out.fail(Exit::Usage, two_kinds(flags, &a, &b));
         }
     };
     if changes.is_empty() {
@@ -83,6 +79,47 @@ pub fn run(flags: &DiffFlags, out: &mut Output) {
         });
     }
     out.value("changes", serde_json::to_value(changes).unwrap_or_default());
+}
+
+/// What a baseline speaks of; nothing for a whole one.
+fn part<'a>(catalogue: &'a Catalogue, name: &str) -> Option<&'a str> {
+    catalogue.baseline(name)?.part.as_deref()
+}
+
+/// What to say of two things that cannot be compared, and what was probably wanted.
+fn two_kinds(flags: &DiffFlags, a: &Side, b: &Side) -> Diagnostic {
+    let (name_a, name_b) = (&flags.a, &flags.b);
+    let words = match (a, b) {
+        (Side::Baseline(_), Side::Baseline(_)) => {
+            format!("`{name_a}` and `{name_b}` do not speak of the same thing")
+        }
+        _ => format!(
+            "`{name_a}` is {} and `{name_b}` is {}: only two of a kind can be compared",
+            kind(a),
+            kind(b)
+        ),
+    };
+    let help = match (a, b) {
+        (Side::Lock(_), Side::Report(_)) => {
+            format!("whether that host can keep it: `vmlock check {name_a} --host {name_b}`")
+        }
+        (Side::Report(_), Side::Lock(_)) => {
+            format!("whether that host can keep it: `vmlock check {name_b} --host {name_a}`")
+        }
+        (Side::Report(_), Side::Baseline(_)) => {
+            format!("how a host differs from the nearest baseline: `vmlock adopt {name_a} --name NAME`")
+        }
+        (Side::Baseline(_), Side::Report(_)) => {
+            format!("how a host differs from the nearest baseline: `vmlock adopt {name_b} --name NAME`")
+        }
+        (Side::Lock(_), Side::Baseline(_)) | (Side::Baseline(_), Side::Lock(_)) => {
+            "name the other baseline in the description: `vmlock lock --dry-run SPEC` says what that changes".to_owned()
+        }
+        _ => format!(
+            "compare two whole baselines, or two parts of one thing; `vmlock explain {name_a}` and `vmlock explain {name_b}` say what each holds"
+        ),
+    };
+    Diagnostic::error("diff::two-kinds", words).help(help)
 }
 
 fn kind(side: &Side) -> &'static str {
@@ -100,10 +137,21 @@ fn side(name: &str, catalogue: &Catalogue) -> Result<Side, Box<Diagnostic>> {
     }
     let path = Path::new(name);
     if !path.exists() && !name.contains(['/', '.']) || !path.exists() && !name.ends_with(".json") {
-        let names: Vec<&str> = catalogue.baseline_names().collect();
-        let words = format!("`{name}` is neither a file nor a baseline");
+        let (words, help) = match catalogue.cpu(&name.to_ascii_lowercase()) {
+            Some(cpu) => (
+                format!("`{name}` is a CPU model, and models are not compared"),
+                format!(
+                    "`vmlock explain {0}` shows one; `vmlock diff kvm-6.8 kvm-6.12 --cpu {0}` what a guest sees on it",
+                    cpu.name
+                ),
+            ),
+            None => (
+                format!("`{name}` is neither a file nor a baseline"),
+                names::baseline(name, catalogue),
+            ),
+        };
         return Err(Box::new(
-            Diagnostic::error("diff::unknown", words).help(suggest(name, names.iter().copied())),
+            Diagnostic::error("diff::unknown", words).help(help),
         ));
     }
     if let Some(diagnostic) = description(path) {

@@ -1,5 +1,7 @@
 //! `vmlock explain`: what a name means, and where that was read.
 
+mod beside;
+
 use crate::codes;
 use crate::command::read_lock;
 use crate::diagnostic::Diagnostic;
@@ -13,7 +15,7 @@ use vmlock_spec::catalogue::{
 };
 use vmlock_spec::lock::reset;
 use vmlock_spec::lock::{Lock, LockedRegister};
-use vmlock_spec::smccc;
+use vmlock_spec::names;
 use vmlock_spec::vm::Feature;
 use vmlock_spec::words::did_you_mean;
 
@@ -56,7 +58,24 @@ fn known(name: &str, lock: Option<&Lock>, out: &mut Output) -> bool {
     } else if let Some((register, field)) = field(name) {
         explain_field(register, field, lock, out);
     } else {
-        return locked_elsewhere(name, lock, out);
+        return others(name, lock, out);
+    }
+    true
+}
+
+/// What locks and descriptions name beside the catalogue, and names by which things are known elsewhere.
+fn others(name: &str, lock: Option<&Lock>, out: &mut Output) -> bool {
+    if let Some(register) = beside::register_by_number(name) {
+        explain_register(register, lock, out);
+    } else if let Some(inner) = beside::origin(name, out) {
+        known(inner, lock, out);
+    } else {
+        if beside::controller(name, lock, out) || beside::call(name, lock, out) {
+            return true;
+        }
+        // `psci` is a key of a lock, and what parts of baselines speak of.
+        let key = beside::key(name, out);
+        return beside::family(name, out) || key;
     }
     true
 }
@@ -84,18 +103,27 @@ fn unknown(name: &str) -> Diagnostic {
         .chain(HWCAPS.iter().map(|h| h.name.as_ref()))
         .chain(REGISTERS.iter().map(|r| r.name.as_ref()))
         .chain(codes);
-    let near = did_you_mean(name, names).or_else(|| {
-        let (register, field) = name.split_once('.')?;
-        let register = REGISTERS
-            .iter()
-            .find(|r| r.name.eq_ignore_ascii_case(register))?;
-        let fields: Vec<&str> = register.fields.iter().map(|f| f.name.as_ref()).collect();
-        let near = did_you_mean(field, fields.iter().copied());
-        Some(near.unwrap_or_else(|| format!("`{}` has: {}", register.name, fields.join(", "))))
-    });
+    let meant = names::of_release(name).filter(|_| name.contains('.'));
+    let near = match meant {
+        Some(_) => Some(names::baseline(name, &Catalogue::builtin())),
+        None => did_you_mean(name, names)
+            .or_else(|| of_field(name))
+            .or_else(|| names::register(name)),
+    };
     diagnostic.help(
         near.unwrap_or_else(|| "`vmlock explain` without a name lists what there is".to_owned()),
     )
+}
+
+/// A field of a register that there is.
+fn of_field(name: &str) -> Option<String> {
+    let (register, field) = name.split_once('.')?;
+    let register = REGISTERS
+        .iter()
+        .find(|r| r.name.eq_ignore_ascii_case(register))?;
+    let fields: Vec<&str> = register.fields.iter().map(|f| f.name.as_ref()).collect();
+    let near = did_you_mean(field, fields.iter().copied());
+    Some(near.unwrap_or_else(|| format!("`{}` has: {}", register.name, fields.join(", "))))
 }
 
 fn list(out: &mut Output) {
@@ -500,53 +528,54 @@ fn explain_field(register: &RegisterInfo, field: &Field, lock: Option<&Lock>, ou
     out.value("field", object);
 }
 
-/// GIC registers and firmware calls have no catalogue entry; a lock names them.
-fn locked_elsewhere(name: &str, lock: Option<&Lock>, out: &mut Output) -> bool {
-    let Some(lock) = lock else { return false };
-    if let Some(register) = lock
-        .gic
-        .registers
-        .iter()
-        .find(|r| r.name.eq_ignore_ascii_case(name))
-    {
-        out.line(format!(
-            "{}: a register of the interrupt controller (Arm IHI 0069)",
-            register.name
-        ));
-        out.line("");
-        out.line(format!(
-            "In this lock: {:#010x}, decided by {}",
-            register.value, register.from
-        ));
-        out.value("locked", serde_json::to_value(register).unwrap_or_default());
-        return true;
-    }
-    if let Some(answer) = lock
-        .hypercalls
-        .answers
-        .iter()
-        .find(|a| a.call.eq_ignore_ascii_case(name))
-    {
-        out.line(format!(
-            "{}: a firmware call (SMCCC, DEN0028; PSCI, DEN0022)",
-            answer.call
-        ));
-        out.line("");
-        out.line(format!(
-            "In this lock: answers {}, decided by {}",
-            smccc::answer_name(&answer.call, answer.answer),
-            answer.from
-        ));
-        out.value("locked", serde_json::to_value(answer).unwrap_or_default());
-        return true;
-    }
-    false
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::flags::Format;
+    use std::collections::BTreeSet;
+
+    /// Whatever stands in a lock as the name of something is a name here, with the lock and without it.
+    #[test]
+    fn everything_that_a_lock_names_can_be_explained() {
+        fn walk(value: &Value, key: &str, names: &mut BTreeSet<String>) {
+            match value {
+                Value::String(text) if ["name", "call", "id", "model"].contains(&key) => {
+                    names.insert(text.clone());
+                }
+                Value::String(text) if key == "from" => {
+                    names.extend(text.split_whitespace().map(str::to_owned));
+                }
+                Value::Array(list) => list.iter().for_each(|v| walk(v, key, names)),
+                Value::Object(map) => {
+                    for (inner, value) in map {
+                        names.insert(inner.clone());
+                        walk(value, inner, names);
+                    }
+                }
+                _ => {}
+            }
+        }
+        for example in ["hibernate", "modern", "pinned", "portable"] {
+            let path = format!(
+                "{}/../examples/{example}.vm.lock.json",
+                env!("CARGO_MANIFEST_DIR")
+            );
+            let text = std::fs::read_to_string(&path).unwrap();
+            let mut names = BTreeSet::new();
+            let value: Value = serde_json::from_str(&text).unwrap();
+            walk(&value, "", &mut names);
+            names.remove(value["name"].as_str().unwrap());
+            assert!(names.len() > 100, "{names:?}");
+            let lock = vmlock_spec::lock::canonical::parse(&text).unwrap();
+            for lock in [None, Some(&lock)] {
+                let unknown: Vec<&String> = names
+                    .iter()
+                    .filter(|name| !known(name, lock, &mut Output::new(Format::Json)))
+                    .collect();
+                assert!(unknown.is_empty(), "{example}: {unknown:?}");
+            }
+        }
+    }
 
     #[test]
     fn everything_that_is_listed_can_be_explained() {

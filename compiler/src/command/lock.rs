@@ -60,12 +60,7 @@ pub fn run(flags: &LockFlags, out: &mut Output) {
     let mut disputed = BTreeSet::new();
     for spec in &flags.specs {
         let Some(path) = lock_path(spec) else {
-            let shown = spec.display();
-            let words = format!(
-                "vmlock: `{shown}` is not called NAME.vm.kdl or NAME.vm.json, so its lock has no name"
-            );
-            out.note(words);
-            out.exit(Exit::Usage);
+            out.fail(Exit::Usage, not_called_so(spec));
             continue;
         };
         if let Some(rival) = compile::rival(spec) {
@@ -81,6 +76,29 @@ pub fn run(flags: &LockFlags, out: &mut Output) {
     if !verdicts.is_empty() {
         out.value("hosts", verdicts);
     }
+}
+
+/// A file whose name is no description's.
+fn not_called_so(spec: &Path) -> Diagnostic {
+    let shown = spec.display().to_string();
+    let words =
+        format!("`{shown}` is not called NAME.vm.kdl or NAME.vm.json, so its lock has no name");
+    let stem = shown.strip_suffix(".lock.json").or_else(|| {
+        let stem = shown
+            .strip_suffix(".kdl")
+            .or_else(|| shown.strip_suffix(".json"))?;
+        Some(stem.strip_suffix(".vm").unwrap_or(stem))
+    });
+    let help = match stem {
+        Some(stem) if shown.ends_with(".lock.json") => {
+            format!("this is a lock: `{stem}.kdl` or `{stem}.json` is what it was made of")
+        }
+        Some(stem) => format!("rename it: for example `{stem}.vm.kdl`"),
+        None => "a description is text: call it NAME.vm.kdl".to_owned(),
+    };
+    Diagnostic::error("usage::name", words)
+        .in_file(shown)
+        .help(help)
 }
 
 /// Which of the two a lock comes of would be whoever was compiled last.

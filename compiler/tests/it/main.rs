@@ -5,6 +5,7 @@ mod foreign;
 mod formats;
 mod habits;
 mod hosts;
+mod names;
 mod scratch;
 mod streams;
 mod ui;

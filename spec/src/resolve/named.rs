@@ -3,6 +3,7 @@
 use super::decision::Want;
 use super::{Complaints, Context};
 use crate::catalogue::{Announcement, HWCAPS, Hwcap, Kind, REGISTERS, hwcap, register_by_name};
+use crate::names;
 use crate::vm::{Feature, SetField};
 use crate::words::did_you_mean;
 
@@ -164,10 +165,20 @@ fn unknown(context: &Context, name: &str, place: &str, complaints: &mut Complain
     }
     let names = HWCAPS.iter().map(|h| h.name.as_ref());
     let paths = fields_called(name);
-    let help = match (paths.is_empty(), did_you_mean(name, names)) {
-        (false, _) => format!("as a field it is {}", paths.join(" and ")),
-        (true, Some(near)) => near,
-        (true, None) => format!("write {TAKES}"),
+    let plain = name.strip_prefix("FEAT_").unwrap_or(name);
+    let hwcap = HWCAPS.iter().find(|h| h.name.eq_ignore_ascii_case(plain));
+    let help = match (hwcap, paths.is_empty(), did_you_mean(name, names)) {
+        (Some(hwcap), _, _) => format!("write \"{}\", as in /proc/cpuinfo", hwcap.name),
+        (None, false, _) => format!("as a field it is {}", paths.join(" and ")),
+        (None, true, Some(near)) => near,
+        (None, true, None) => match names::register(name) {
+            Some(help) => {
+                let message = format!("`{}` is no feature, and no field", name.escape_debug());
+                complaints.error("spec::unknown-register", place, message, Some(help));
+                return;
+            }
+            None => format!("write {TAKES}"),
+        },
     };
     complaints.error(
         "spec::unknown-feature",

@@ -3,6 +3,7 @@
 use super::{Complaints, Context, Draft, features};
 use crate::catalogue::{Field, Kind, REGISTERS, RegisterInfo, Subject, field, register_by_name};
 use crate::lock::{Binding, LockedRegister};
+use crate::names;
 use crate::vm::Feature;
 use crate::words::did_you_mean;
 use std::collections::BTreeMap;
@@ -137,15 +138,14 @@ pub(super) fn look_up(
     let (name, rest) = path.split_once('.').unwrap_or((path, ""));
     match register_by_name(name) {
         None => {
-            let names = REGISTERS
-                .iter()
-                .filter(|r| r.kind != Kind::State)
-                .map(|r| r.name.as_ref());
+            let help = names::register(path).unwrap_or_else(|| {
+                "a field is written REGISTER.FIELD, such as \"ID_AA64ISAR0_EL1.AES\"; `vmlock explain` lists the registers".to_owned()
+            });
             complaints.error(
                 "spec::unknown-register",
                 place,
                 format!("there is no register `{name}`"),
-                did_you_mean(name, names),
+                Some(help),
             );
         }
         Some(register) if register.kind == Kind::State => {

@@ -1,0 +1,275 @@
+//! Names that there are not, where they are written: the answer that a person needs, in a description and on the command
+//! line.
+
+use crate::scratch::{Scratch, err, out, report_of};
+use serde_json::Value;
+
+const SPEC: &str = r#"vm "web" {
+    arch "arm64"
+    abi "kvm-6.8"
+    cpu "neoverse-n1" count=2 {
+        pmu
+    }
+    memory "512MiB"
+}
+"#;
+
+#[test]
+fn a_description_is_answered_by_what_is_meant() {
+    let scratch = Scratch::new("names");
+    let gic = "name one of \"gic-iidr-rev0\", \"gic-iidr-rev1\", \"gic-iidr-rev2\", \"gic-iidr-rev3\" in `abi`";
+    for (line, habit, code, help) in [
+        (
+            "\"kvm-6.8\"",
+            "\"kvm-6.8.0\"",
+            "spec::unknown-baseline",
+            "write `kvm-6.8`: ",
+        ),
+        (
+            "\"kvm-6.8\"",
+            "\"6.8\"",
+            "spec::unknown-baseline",
+            "write `kvm-6.8`",
+        ),
+        (
+            "\"kvm-6.8\"",
+            "\"kvm-8.0\"",
+            "spec::unknown-baseline",
+            "the newest that this vmlock knows is `kvm-7.3`",
+        ),
+        (
+            "\"kvm-6.8\"",
+            "\"kvm-4.19\"",
+            "spec::unknown-baseline",
+            "the oldest that is known is `kvm-5.10`",
+        ),
+        (
+            "\"kvm-6.8\"",
+            "\"kvm-6.8\" \"psci-1.4\"",
+            "spec::unknown-baseline",
+            "there are `psci-0.2`, `psci-1.0`",
+        ),
+        (
+            "\"neoverse-n1\"",
+            "\"Neoverse N1\"",
+            "spec::unknown-cpu",
+            "did you mean `neoverse-n1`?",
+        ),
+        (
+            "\"neoverse-n1\"",
+            "\"graviton2\"",
+            "spec::unknown-cpu",
+            "its CPU is a `neoverse-n1`: write that",
+        ),
+        (
+            "\"neoverse-n1\"",
+            "\"neoverse-v3\"",
+            "spec::unknown-cpu",
+            "known models: ",
+        ),
+        (
+            "pmu",
+            "set \"ISAR0.AES\" 1",
+            "spec::unknown-register",
+            "did you mean `ID_AA64ISAR0_EL1.AES`?",
+        ),
+        ("pmu", "set \"GICD_IIDR\" 2", "spec::unknown-register", gic),
+        (
+            "pmu",
+            "set \"GICD_IIDR.Revision\" 2",
+            "spec::unknown-register",
+            gic,
+        ),
+        (
+            "pmu",
+            "hide \"FEAT_AES\"",
+            "spec::unknown-feature",
+            "write \"aes\", as in /proc/cpuinfo",
+        ),
+        (
+            "pmu",
+            "hide \"AES\"",
+            "spec::unknown-feature",
+            "write \"aes\", as in /proc/cpuinfo",
+        ),
+        (
+            "arch",
+            "vary \"PSCI_VERSION\"\narch",
+            "spec::unknown-register",
+            "baselines decide the version of PSCI",
+        ),
+        (
+            "arch",
+            "runs-on \"6.12\"\narch",
+            "spec::unknown-host",
+            "write `kvm-6.12`: ",
+        ),
+        (
+            "arch",
+            "runs-on \"kvm-6.12.3\"\narch",
+            "spec::unknown-host",
+            "write `kvm-6.12`: ",
+        ),
+        (
+            "arch",
+            "runs-on \"kvm-6.9\"\narch",
+            "spec::unknown-host",
+            "recorded are `kvm-5.10`",
+        ),
+    ] {
+        scratch.write("a.vm.kdl", &SPEC.replace(line, habit));
+        let (_, object) = scratch.json(&["lock", "--dry-run", "a.vm.kdl"]);
+        let found = object["diagnostics"].as_array().unwrap();
+        assert_eq!(found.len(), 1, "{habit}: {found:#?}");
+        assert_eq!(found[0]["code"], code, "{habit}");
+        let said = found[0]["help"].as_str().unwrap_or("(no help)");
+        assert!(said.contains(help), "{habit}: {said}");
+    }
+}
+
+#[test]
+fn explain_knows_things_by_all_their_names() {
+    let scratch = Scratch::new("names-explain");
+    for (name, says) in [
+        ("abi/kvm-6.8", "kvm-6.8: Mainline Linux 6.8"),
+        ("cpu/neoverse-n1", "neoverse-n1: "),
+        ("spec/cpu/hide/crc32", "crc32: a feature"),
+        ("psci", "psci-1.1 "),
+        ("gicv3", "gic-iidr-rev2 "),
+        ("PSCI_VERSION()", "a firmware call"),
+        ("psci_version", "psci-1.3 "),
+        ("GICD_IIDR", "gic-iidr-rev3 "),
+        ("0x603000000013c030", "ID_AA64ISAR0_EL1: "),
+        ("603000000013C030", "ID_AA64ISAR0_EL1: "),
+        ("S3_0_C0_C6_0", "ID_AA64ISAR0_EL1: "),
+        ("runs-on", "in a description"),
+        ("16550-2", "16550A UART"),
+    ] {
+        let output = scratch.vmlock(&["explain", name]);
+        assert_eq!(output.status.code(), Some(0), "{name}: {}", err(&output));
+        assert!(out(&output).contains(says), "{name}: {}", out(&output));
+    }
+    for (name, help) in [
+        ("kvm-6.8.0", "write `kvm-6.8`"),
+        ("kvm-8.0", "the newest that this vmlock knows"),
+        ("ISAR0.AES", "did you mean `ID_AA64ISAR0_EL1.AES`?"),
+        ("0x603000000013ffff", "without a name lists what there is"),
+    ] {
+        let output = scratch.vmlock(&["explain", name]);
+        assert_eq!(output.status.code(), Some(1), "{name}");
+        assert!(err(&output).contains(help), "{name}: {}", err(&output));
+    }
+}
+
+#[test]
+fn a_command_says_what_was_probably_wanted() {
+    let scratch = Scratch::new("names-commands");
+    scratch.lock("a", SPEC);
+    let (lock, host) = ("a.vm.lock.json", report_of("neoverse-n1", "6.12"));
+    let first = |arguments: &[&str]| -> (i32, Value) {
+        let (code, object) = scratch.json(arguments);
+        (code, object["diagnostics"][0].clone())
+    };
+    for (arguments, exit, code, help) in [
+        (
+            &["diff", lock, &host][..],
+            2,
+            "diff::two-kinds",
+            "vmlock check a.vm.lock.json --host ",
+        ),
+        (
+            &["diff", lock, "kvm-6.8"],
+            2,
+            "diff::two-kinds",
+            "vmlock lock --dry-run",
+        ),
+        (
+            &["diff", "kvm-6.8", &host],
+            2,
+            "diff::two-kinds",
+            "vmlock adopt ",
+        ),
+        (
+            &["diff", "kvm-6.8", "psci-1.1"],
+            2,
+            "diff::two-kinds",
+            "two whole baselines, or two parts",
+        ),
+        (
+            &["diff", "psci-1.1", "gic-iidr-rev1"],
+            2,
+            "diff::two-kinds",
+            "two whole baselines, or two parts",
+        ),
+        (
+            &["diff", "neoverse-n1", "cortex-a72"],
+            4,
+            "diff::unknown",
+            "vmlock explain neoverse-n1",
+        ),
+        (
+            &["diff", "kvm-6.8.0", "kvm-6.12"],
+            4,
+            "diff::unknown",
+            "write `kvm-6.8`",
+        ),
+        (
+            &["cpu", &host, "--name", "neoverse-n1"],
+            2,
+            "import::name-taken",
+            "my-neoverse-n1",
+        ),
+        (
+            &["cpu", &host, "--name", "kvm-6.8"],
+            2,
+            "import::name-taken",
+            "my-kvm-6.8",
+        ),
+        (
+            &["cpu", &host, "--name", "a b"],
+            2,
+            "usage::name",
+            "ASCII letters",
+        ),
+        (
+            &["adopt", &host, "--name", "a/b"],
+            2,
+            "usage::name",
+            "ASCII letters",
+        ),
+        (
+            &["common", &host, "--cpu", "n2"],
+            4,
+            "common::unknown-cpu",
+            "did you mean `neoverse-n2`?",
+        ),
+        (
+            &["lock", lock],
+            2,
+            "usage::name",
+            "this is a lock: `a.vm.kdl`",
+        ),
+        (
+            &["lock", "web.kdl"],
+            2,
+            "usage::name",
+            "for example `web.vm.kdl`",
+        ),
+        (
+            &["lock", "--chek", "a.vm.kdl"],
+            2,
+            "usage::arguments",
+            "'--check'",
+        ),
+        (&["lock"], 2, "usage::arguments", "vmlock lock <SPEC>"),
+    ] {
+        let (ended, found) = first(arguments);
+        assert_eq!(
+            (ended, found["code"].as_str()),
+            (exit, Some(code)),
+            "{arguments:?}: {found}"
+        );
+        let said = found["help"].as_str().unwrap_or("(no help)");
+        assert!(said.contains(help), "{arguments:?}: {said}");
+    }
+}

@@ -1,0 +1,416 @@
+//! Names that people write for baselines, CPU models, registers and hosts, and what they mean by them: the answer that
+//! a person needs, where the nearest name would be another thing.
+
+use crate::catalogue::{BASELINES, Catalogue, Kind, REGISTERS, RegisterInfo};
+use crate::words::did_you_mean;
+
+/// Most names that a help lists as what may be meant.
+const MEANT_MAX: usize = 4;
+
+/// A kernel's release in a name such as `kvm-6.8.0`, `v6.8`, `linux-6.8` or `6.8.0-45-generic`.
+struct Release {
+    major: u32,
+    /// `None` where it is not said.
+    minor: Option<u32>,
+    /// Whether more follows: a stable release, or a distribution's own.
+    more: bool,
+}
+
+fn release(name: &str) -> Option<Release> {
+    let lower = name.trim().to_ascii_lowercase();
+    let mut rest = lower.as_str();
+    for word in ["mainline", "linux", "kernel", "kvm", "v"] {
+        let bare = rest.strip_prefix(word).unwrap_or(rest);
+        rest = bare.trim_start_matches(['-', '_', ' ', '/']);
+    }
+    let number = |text: &str| -> Option<(u32, usize)> {
+        let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+        Some((text[..digits].parse().ok()?, digits))
+    };
+    let (major, length) = number(rest)?;
+    let rest = &rest[length..];
+    let (minor, rest) = match rest.strip_prefix(['.', '-', '_']) {
+        None => (None, rest),
+        Some(after) => match number(after) {
+            Some((minor, length)) => (Some(minor), &after[length..]),
+            None => (None, rest),
+        },
+    };
+    let more = !rest.is_empty();
+    let plain = rest.is_empty() || rest.starts_with(['.', '-', '_', '+', ' ']);
+    plain.then_some(Release { major, minor, more })
+}
+
+/// The whole baseline of a release, `kvm-6.12` for `6.12.3` or `linux-6.12`; nothing of what is no release.
+pub fn of_release(name: &str) -> Option<String> {
+    let release = release(name)?;
+    Some(format!("kvm-{}.{}", release.major, release.minor?))
+}
+
+/// What to write for a baseline that is not known.
+pub fn baseline(name: &str, catalogue: &Catalogue) -> String {
+    let wholes = catalogue.wholes();
+    let (oldest, newest) = (
+        wholes.first().copied().unwrap_or_default(),
+        wholes.last().copied().unwrap_or_default(),
+    );
+    const ADOPT: &str = "`vmlock adopt REPORT` pins a host of it as it is";
+    if let Some(release) = release(name) {
+        return of_this(&release, &wholes, oldest, newest, ADOPT);
+    }
+    let lower = name.to_ascii_lowercase();
+    if [
+        "kvm", "linux", "kernel", "latest", "newest", "host", "default",
+    ]
+    .iter()
+    .any(|word| lower.split(['-', '_']).any(|part| part == *word))
+    {
+        return format!(
+            "name the release that the guest was built for, `{oldest}` to `{newest}`: a name never means another one later"
+        );
+    }
+    if catalogue.cpu(&lower).is_some() {
+        return format!("`{lower}` is a CPU model: it stands behind `cpu`");
+    }
+    let all = || catalogue.baseline_names();
+    if let Some(near) = did_you_mean(name, all()) {
+        return near;
+    }
+    let parts = || BASELINES.iter().filter(|b| b.part.is_some());
+    let family = lower.split(['-', '_']).next().unwrap_or_default();
+    let family = family.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.' || c == 'v');
+    let of_family: Vec<String> = parts()
+        .filter(|b| !family.is_empty() && b.name.split('-').any(|part| part == family))
+        .map(|b| format!("`{}`", b.name))
+        .collect();
+    match (family, of_family.as_slice()) {
+        ("gic", list) => format!(
+            "every guest has a GICv3; what a baseline says of it is the revision in GICD_IIDR: {}",
+            list.join(", ")
+        ),
+        (_, []) => format!(
+            "there are `{oldest}` to `{newest}`, and parts: {}",
+            parts()
+                .map(|b| b.name.as_ref())
+                .collect::<Vec<_>>()
+                .join(", ")
+        ),
+        (_, list) => format!("there are {}", list.join(", ")),
+    }
+}
+
+fn of_this(release: &Release, wholes: &[&str], oldest: &str, newest: &str, adopt: &str) -> String {
+    let major = format!("kvm-{}.", release.major);
+    let of_major: Vec<&str> = wholes
+        .iter()
+        .copied()
+        .filter(|w| w.starts_with(&major))
+        .collect();
+    let Some(minor) = release.minor else {
+        return match (of_major.first(), of_major.last()) {
+            (Some(first), Some(last)) => format!("which one? there are `{first}` to `{last}`"),
+            _ => format!("there are `{oldest}` to `{newest}`"),
+        };
+    };
+    let meant = format!("kvm-{}.{minor}", release.major);
+    if wholes.contains(&meant.as_str()) {
+        return match release.more {
+            true => format!(
+                "write `{meant}`: a baseline is what mainline's release shows (`vmlock explain {meant}` says where stable ones differ); {adopt}"
+            ),
+            false => format!("write `{meant}`"),
+        };
+    }
+    let number = |name: &str| {
+        let (major, minor) = name.strip_prefix("kvm-")?.split_once('.')?;
+        Some((major.parse::<u32>().ok()?, minor.parse::<u32>().ok()?))
+    };
+    let this = Some((release.major, minor));
+    if this < number(oldest) {
+        format!("the oldest that is known is `{oldest}`; {adopt}")
+    } else if this > number(newest) {
+        format!(
+            "the newest that this vmlock knows is `{newest}`; a newer vmlock may know it, and {adopt}"
+        )
+    } else {
+        let last = of_major.last().copied().unwrap_or(newest);
+        format!("there was no such release: `{last}` is the last of its series")
+    }
+}
+
+/// Machines and products by the CPU that they have.
+const PRODUCTS: [(&str, &str); 8] = [
+    ("graviton2", "neoverse-n1"),
+    ("altra", "neoverse-n1"),
+    ("graviton3", "neoverse-v1"),
+    ("cobalt100", "neoverse-n2"),
+    ("yitian710", "neoverse-n2"),
+    ("raspberrypi4", "cortex-a72"),
+    ("raspberrypi5", "cortex-a76"),
+    ("fugaku", "a64fx"),
+];
+
+/// What to write for a CPU model that is not known.
+pub fn cpu(name: &str, catalogue: &Catalogue) -> String {
+    const OWN: &str =
+        "`vmlock cpu REPORT --name NAME -o NAME.kdl` makes a model of a host's CPU, for `import`";
+    let plain = |text: &str| -> String {
+        let letters = text.chars().filter(char::is_ascii_alphanumeric);
+        letters.map(|c| c.to_ascii_lowercase()).collect()
+    };
+    let word = plain(name);
+    let word = word.strip_prefix("arm").unwrap_or(&word);
+    if [
+        "host",
+        "native",
+        "hostpassthrough",
+        "auto",
+        "default",
+        "any",
+    ]
+    .contains(&word)
+    {
+        return format!("a lock is for one CPU: name its model; {OWN}");
+    }
+    let same: Vec<&str> = catalogue
+        .cpu_names()
+        .filter(|model| word.len() > 1 && plain(model).ends_with(word))
+        .collect();
+    if let [one] = same.as_slice() {
+        return format!("did you mean `{one}`?");
+    }
+    let product = PRODUCTS.iter().find(|(product, _)| word.ends_with(product));
+    if let Some((_, model)) = product.filter(|(_, model)| catalogue.cpu(model).is_some()) {
+        return format!("its CPU is a `{model}`: write that");
+    }
+    did_you_mean(name, catalogue.cpu_names()).unwrap_or_else(|| {
+        let names: Vec<&str> = catalogue.cpu_names().collect();
+        format!("known models: {}; {OWN}", names.join(", "))
+    })
+}
+
+/// What to write for a register, or a field of one, that is not known by that name; nothing where nothing is like it.
+pub fn register(path: &str) -> Option<String> {
+    if let Some(words) = elsewhere(path) {
+        return Some(words);
+    }
+    let (name, rest) = match path.find(['.', ':', '[', '/', ' ']) {
+        Some(at) => (&path[..at], path[at + 1..].trim_matches([']', ' ', ':'])),
+        None => (path, ""),
+    };
+    let upper = name.trim().to_ascii_uppercase();
+    let ids = || REGISTERS.iter().filter(|r| r.kind != Kind::State);
+    let found: Vec<&RegisterInfo> = ids()
+        .filter(|r| {
+            let same_level = r.name.contains(upper.as_str());
+            core(&r.name) == core(&upper) && (same_level || level(&r.name) == level(&upper))
+        })
+        .collect();
+    let fields: Vec<String> = found
+        .iter()
+        .flat_map(|r| {
+            let fields = r.fields.iter().filter(|f| {
+                f.name.eq_ignore_ascii_case(rest) || bits(rest) == Some((f.high, f.low))
+            });
+            fields.map(|f| format!("`{}.{}`", r.name, f.name))
+        })
+        .collect();
+    let names: Vec<String> = match fields.is_empty() {
+        false => fields,
+        true => found.iter().map(|r| format!("`{}`", r.name)).collect(),
+    };
+    match names.len() {
+        0 => did_you_mean(name, ids().map(|r| r.name.as_ref())).or_else(|| of_field(rest)),
+        1..=MEANT_MAX => Some(format!("did you mean {}?", names.join(" or "))),
+        _ => None,
+    }
+}
+
+/// The registers of a field, where it is one of few.
+fn of_field(field: &str) -> Option<String> {
+    let ids = REGISTERS.iter().filter(|r| r.kind == Kind::Id);
+    let paths = ids.flat_map(|r| {
+        let fields = r
+            .fields
+            .iter()
+            .filter(|f| f.name.eq_ignore_ascii_case(field));
+        fields.map(|f| format!("`{}.{}`", r.name, f.name))
+    });
+    let paths: Vec<String> = paths.collect();
+    let few = (1..=MEANT_MAX).contains(&paths.len());
+    few.then(|| format!("did you mean {}?", paths.join(" or ")))
+}
+
+/// A register's name without the exception level.
+fn level(name: &str) -> &str {
+    name.rsplit_once("_EL").map_or(name, |(name, _)| name)
+}
+
+/// A register's name without what all of its kind have.
+fn core(name: &str) -> &str {
+    let name = level(name);
+    let name = name.strip_prefix("ID_").unwrap_or(name);
+    name.strip_prefix("AA64").unwrap_or(name)
+}
+
+/// `7:4`, or `7` for a field of one bit.
+fn bits(text: &str) -> Option<(u8, u8)> {
+    let (high, low) = text.split_once(':').unwrap_or((text, text));
+    Some((high.trim().parse().ok()?, low.trim().parse().ok()?))
+}
+
+/// What a guest finds outside of the registers that `set`, `hide` and `vary` reach, and who decides it.
+fn elsewhere(path: &str) -> Option<String> {
+    let name = path.split('.').next().unwrap_or(path).to_ascii_uppercase();
+    let name = name.trim_end_matches("()");
+    let parts = |family: &str| {
+        let parts = BASELINES.iter().filter(|b| b.part.is_some());
+        let parts = parts.filter(|b| b.name.starts_with(family));
+        let names: Vec<String> = parts.map(|b| format!("\"{}\"", b.name)).collect();
+        names.join(", ")
+    };
+    match name {
+        "GICD_IIDR" | "GICR_IIDR" | "GICD" => Some(format!(
+            "baselines decide the interrupt controller's revision: name one of {} in `abi`",
+            parts("gic-iidr-")
+        )),
+        "PSCI" | "PSCI_VERSION" => Some(format!(
+            "baselines decide the version of PSCI: name one of {} in `abi`",
+            parts("psci-")
+        )),
+        _ if name.starts_with("GICD_") || name.starts_with("GICR_") => Some(
+            "it follows from the machine and its baselines, which are all that decides it: leave it out".to_owned(),
+        ),
+        _ if name.starts_with("SMCCC") || name.starts_with("ARM_SMCCC") => Some(format!(
+            "baselines decide which firmware calls are answered: among {} in `abi`",
+            parts("smccc-")
+        )),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn baselines_are_answered_by_what_is_meant() {
+        let catalogue = Catalogue::builtin();
+        let of = |name: &str| baseline(name, &catalogue);
+        for name in [
+            "6.8",
+            "v6.8",
+            "linux-6.8",
+            "kvm6.8",
+            "KVM-6.8",
+            "kvm_6.8",
+            "Linux 6.8",
+        ] {
+            assert_eq!(of(name), "write `kvm-6.8`", "{name}");
+        }
+        for name in [
+            "kvm-6.8.0",
+            "6.8.12",
+            "6.8.0-45-generic",
+            "kvm-6.8-rc1",
+            "6.8+",
+        ] {
+            assert!(
+                of(name).starts_with("write `kvm-6.8`: a baseline is"),
+                "{name}"
+            );
+        }
+        assert!(of("kvm-8.0").starts_with("the newest that this vmlock knows is `kvm-7.3`"));
+        assert!(of("kvm-7.4").starts_with("the newest that this vmlock knows is `kvm-7.3`"));
+        assert!(of("kvm-4.19").starts_with("the oldest that is known is `kvm-5.10`"));
+        assert!(of("kvm-5.9").starts_with("the oldest that is known is `kvm-5.10`"));
+        assert_eq!(
+            of("kvm-6.99"),
+            "there was no such release: `kvm-6.19` is the last of its series"
+        );
+        assert_eq!(of("kvm-6"), "which one? there are `kvm-6.0` to `kvm-6.19`");
+        assert!(of("kvm-latest").starts_with("name the release that the guest was built for"));
+        assert!(of("kvm").starts_with("name the release that the guest was built for"));
+        let psci = "there are `psci-0.2`, `psci-1.0`, `psci-1.1`, `psci-1.2`, `psci-1.3`";
+        for name in ["psci-1.4", "psci-2.0", "psci"] {
+            assert_eq!(of(name), psci, "{name}");
+        }
+        assert_eq!(of("pcsi-1.1"), "did you mean `psci-1.1`?");
+        for name in ["gicv3", "gic-iidr-rev4", "gic"] {
+            assert!(
+                of(name).contains("GICD_IIDR: `gic-iidr-rev0`, `gic"),
+                "{name}: {}",
+                of(name)
+            );
+        }
+        assert!(of("smccc-1.2").starts_with("there are `smccc-"));
+        assert_eq!(
+            of("neoverse-n1"),
+            "`neoverse-n1` is a CPU model: it stands behind `cpu`"
+        );
+        assert!(of("xyz").starts_with("there are `kvm-5.10` to `kvm-7.3`, and parts: psci-"));
+    }
+
+    #[test]
+    fn cpu_models_are_answered_by_what_is_meant() {
+        let catalogue = Catalogue::builtin();
+        let of = |name: &str| cpu(name, &catalogue);
+        for name in [
+            "Neoverse-N1",
+            "Neoverse N1",
+            "neoverse_n1",
+            "n1",
+            "neoversen1",
+            "arm-neoverse-n1",
+        ] {
+            assert_eq!(of(name), "did you mean `neoverse-n1`?", "{name}");
+        }
+        assert_eq!(of("A72"), "did you mean `cortex-a72`?");
+        assert_eq!(of("graviton2"), "its CPU is a `neoverse-n1`: write that");
+        assert_eq!(
+            of("Raspberry Pi 4"),
+            "its CPU is a `cortex-a72`: write that"
+        );
+        assert!(of("host").starts_with("a lock is for one CPU"));
+        for name in ["neoverse-v3", "cortex-a73", "graviton9", "x"] {
+            assert!(
+                of(name).starts_with("known models: a64fx"),
+                "{name}: {}",
+                of(name)
+            );
+        }
+    }
+
+    #[test]
+    fn registers_are_answered_by_what_is_meant() {
+        let one = Some("did you mean `ID_AA64ISAR0_EL1.AES`?".to_owned());
+        for name in [
+            "ISAR0.AES",
+            "ID_AA64ISAR0.AES",
+            "AA64ISAR0.AES",
+            "id_aa64isar0_el1.aes",
+            "ISAR0_EL1.AES",
+            "ID_AA64ISAR0_EL1:AES",
+            "ID_AA64ISAR0_EL1[7:4]",
+        ] {
+            assert_eq!(register(name), one, "{name}");
+        }
+        assert_eq!(
+            register("ISAR0"),
+            Some("did you mean `ID_ISAR0_EL1` or `ID_AA64ISAR0_EL1`?".to_owned())
+        );
+        assert!(register("GICD_IIDR.Revision").is_some_and(|w| w.contains("\"gic-iidr-rev2\"")));
+        assert!(register("PSCI_VERSION").is_some_and(|w| w.contains("\"psci-1.1\"")));
+        assert!(register("GICD_TYPER2").is_some_and(|w| w.contains("leave it out")));
+        assert_eq!(
+            register("PMCR_EL1.N"),
+            Some("did you mean `PMCR_EL0.N`?".to_owned())
+        );
+        assert_eq!(
+            register("ID_AA64ISAR9_EL1.RNDR"),
+            Some("did you mean `ID_AA64ISAR0_EL1.RNDR`?".to_owned())
+        );
+        assert_eq!(register("xyz.xyz"), None);
+        assert_eq!(register(""), None);
+    }
+}
