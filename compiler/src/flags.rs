@@ -5,27 +5,37 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use vmlock_spec::vm::Feature;
 
-const TOUR: &str = r#"Examples:
+/// A description, for people who begin with an empty file.
+macro_rules! whole {
+    () => {
+        r#"A whole description, web.vm.kdl:
+  vm "web" {
+      arch "arm64"
+      abi "kvm-6.8" "psci-1.1"
+      cpu "neoverse-n1" count=2 {
+          pmu
+      }
+      memory "512MiB"
+      boot kernel="vmlinuz" initrd="initrd.img" cmdline="console=ttyS0"
+  }"#
+    };
+}
+
+const TOUR: &str = concat!(
+    r#"Examples:
   vmlock lock web.vm.kdl                          compile it; writes web.vm.lock.json beside it
   vmlock lock --check web.vm.kdl                  in CI: is the lock what the description says?
   vmlock check web.vm.lock.json --host a.json     could host a keep it? (a.json: vmlock-run probe)
   vmlock diff kvm-6.1 kvm-6.8 --cpu neoverse-n1   what a guest would notice
   vmlock explain ID_AA64ISAR0_EL1.RNDR            what a field is, and who says what about it
 
-A whole description:
-  vm "web" {
-      arch "arm64"
-      abi "kvm-6.8" "psci-1.1"
-      cpu "neoverse-n1" count=2 {
-          pmu
-          hide "crc32"
-      }
-      memory "512MiB"
-      boot kernel="vmlinuz" initrd="initrd.img" cmdline="console=ttyS0"
-  }
+"#,
+    whole!(),
+    r#"
 
 Exit codes: 0 ok, 1 findings, 2 usage, 3 a host cannot keep the lock,
-4 a file is missing or unreadable, 70 a bug in vmlock."#;
+4 a file is missing or unreadable, 70 a bug in vmlock."#
+);
 
 /// Cargo.lock for the hardware that a guest sees.
 ///
@@ -90,19 +100,25 @@ pub enum Command {
     Man(ManFlags),
 }
 
-const LOCK_HELP: &str = r#"Examples:
+const LOCK_HELP: &str = concat!(
+    r#"Examples:
   vmlock lock web.vm.kdl db.vm.kdl      write both locks, print what changed
-  vmlock lock --check examples/*.vm.kdl in CI: exit 1 and the difference when one is stale
+  vmlock lock --check --deny-warnings *.vm.kdl   in CI: exit 1 when one is stale or warned of
   vmlock lock --dry-run web.vm.kdl      print what would change, write nothing
   vmlock lock --print-digest web.vm.kdl the lock's identity: sha256 of its bytes
   vmlock lock --for a.json --for b.json web.vm.kdl   only if both hosts could keep it
   vmlock lock --upgrade web.vm.kdl      move to the newest version of the format
 
+"#,
+    whole!(),
+    r#"
+
 A lock keeps the version of its format, and what it means by the names of
 baselines and CPU models, until --upgrade: a newer vmlock alone changes nothing.
 
 The lock stands beside the description: NAME.vm.kdl makes NAME.vm.lock.json.
-It is written whole or not at all, and not at all when there is an error."#;
+It is written whole or not at all, and not at all when there is an error."#
+);
 
 /// Flags of `lock`.
 #[derive(Args)]
@@ -123,6 +139,9 @@ pub struct LockFlags {
     /// Move to the newest version of the lock's format, and to the newest corrections of the catalogue.
     #[arg(long)]
     pub upgrade: bool,
+    /// Take warnings for errors: for CI, where each is to be mended or allowed in the description with its reason.
+    #[arg(long)]
+    pub deny_warnings: bool,
     /// A host report: there is no lock unless that host could keep it. May be repeated.
     #[arg(long = "for", value_name = "REPORT")]
     pub hosts: Vec<PathBuf>,
@@ -147,6 +166,9 @@ pub struct CheckFlags {
     /// Show every entry and how it would be kept, not only what has to be done.
     #[arg(long, short)]
     pub verbose: bool,
+    /// Take warnings for errors.
+    #[arg(long)]
+    pub deny_warnings: bool,
     /// Refuse what a host's kernel cannot keep by itself, where the runner would answer in its place.
     #[arg(long)]
     pub native: bool,

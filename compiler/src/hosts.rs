@@ -6,13 +6,15 @@
 pub mod recorded;
 
 use crate::diagnostic::{Diagnostic, join};
+use crate::fold::folded;
 use crate::location::Places;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::rc::Rc;
-use vmlock_spec::catalogue::speaks_of;
+use vmlock_spec::catalogue::{Catalogue, speaks_of};
 use vmlock_spec::lock::Lock;
 use vmlock_spec::names;
+use vmlock_spec::part::{self, Another};
 use vmlock_spec::plan::{Refusal, plan};
 use vmlock_spec::reason;
 use vmlock_spec::report::HostReport;
@@ -107,7 +109,14 @@ pub fn judge(
         .collect();
     // One finding for each line of the description and reason, whatever number of entries and hosts it is about.
     let mut groups: BTreeMap<(String, &'static str), Vec<(usize, &Refusal)>> = BTreeMap::new();
+    let mut found = Vec::new();
     for (index, verdict) in verdicts.iter().enumerate() {
+        if let Some(another) = part::another(lock, &hosts[index].report)
+            && !verdict.kept
+        {
+            found.push(of_another(&hosts[index], verdict, &another, places));
+            continue;
+        }
         for refusal in &verdict.refusals {
             groups
                 .entry((place(spec, lock, refusal), refusal.code))
@@ -115,11 +124,29 @@ pub fn judge(
                 .push((index, refusal));
         }
     }
-    let found = groups
-        .iter()
-        .map(|((place, code), list)| finding(hosts, places, place, code, list))
-        .collect();
+    let of_group = |((place, code), list): (&(String, &'static str), &Vec<_>)| {
+        finding(hosts, places, place, code, list)
+    };
+    found.extend(groups.iter().map(of_group));
     (verdicts, found)
+}
+
+/// A host with another CPU: all that it cannot keep follows from that, or is not worth a look before.
+fn of_another(host: &Host, verdict: &Verdict, another: &Another, places: &Places) -> Diagnostic {
+    let folds = folded(&verdict.refusals);
+    let code = folds.first().map_or(reason::SILICON_FACT, |fold| fold.code);
+    let words = format!("`{}` cannot keep this: {}", host.name, another.words);
+    let span = places.find("/cpu/model");
+    let mut finding =
+        Diagnostic::error(code, words).at(places.source(), span, "the CPU of the lock");
+    for fold in folds.iter().take(LISTED_MAX) {
+        finding = finding.detail(fold.line());
+    }
+    if folds.len() > LISTED_MAX {
+        let more = folds.len() - LISTED_MAX;
+        finding = finding.detail(format!("and {more} more (--format json lists them all)"));
+    }
+    finding.help(another.help.as_str())
 }
 
 fn finding(
@@ -231,11 +258,21 @@ fn place(spec: &VmSpec, lock: &Lock, refusal: &Refusal) -> String {
     }) {
         return (*pointer).to_owned();
     }
+    // Baselines pass on what the CPU says that it is.
+    let register = refusal.name.split('.').next().unwrap_or_default();
+    if ["MIDR_EL1", "REVIDR_EL1", "AIDR_EL1"].contains(&register) {
+        return "/cpu/model".to_owned();
+    }
     // A register that several had a say in: the first is who decided all other fields.
     let from = service(lock, refusal).unwrap_or(&refusal.from);
     let first = from.split_whitespace().next().unwrap_or_default();
     if let Some(name) = first.strip_prefix("abi/") {
-        let index = spec.abi.iter().position(|a| a == name).unwrap_or(0);
+        let catalogue = Catalogue::builtin();
+        let builds_on_it = |named: &String| {
+            let chain = catalogue.chain(named).unwrap_or_default();
+            named == name || chain.iter().any(|baseline| baseline.name == name)
+        };
+        let index = spec.abi.iter().position(builds_on_it).unwrap_or(0);
         return format!("/abi/{index}");
     }
     if first.starts_with("cpu/") {

@@ -13,6 +13,7 @@ mod diagnostic;
 mod difference;
 mod files;
 mod flags;
+mod fold;
 mod hosts;
 mod language;
 mod location;

@@ -71,6 +71,15 @@ impl Output {
         self.found.extend(found);
     }
 
+    /// Makes errors of the warnings so far.
+    pub fn deny_warnings(&mut self) {
+        let mut found = std::mem::take(&mut self.found);
+        for diagnostic in &mut found {
+            diagnostic.severity = Severity::Error;
+        }
+        self.findings(found);
+    }
+
     /// Adds a finding that makes the run end that way.
     pub fn fail(&mut self, exit: Exit, diagnostic: Diagnostic) {
         self.exit(exit);
@@ -88,6 +97,11 @@ impl Output {
         for line in lines {
             self.line(line);
         }
+    }
+
+    /// Whether findings go to a service that shows them on the lines of a file, and results for people nowhere.
+    pub fn is_for_services(&self) -> bool {
+        matches!(self.format, Format::Github | Format::Sarif)
     }
 
     /// Adds a remark of one line for people, on stderr.
@@ -138,6 +152,29 @@ impl Output {
         let exit = told(write(io::stderr(), &err), "messages", self.exit);
         told(write(io::stdout(), &out), "result", exit)
     }
+}
+
+/// A line broken at 100 columns: what follows stands two columns to the right of it.
+pub fn hanging(line: &str) -> Vec<String> {
+    let indent = line.len() - line.trim_start().len();
+    let mut lines = vec![String::new()];
+    let mut width = 0;
+    // Blanks that align columns stay.
+    for word in line.split_inclusive(' ') {
+        let length = word.trim_end().chars().count();
+        if width + length > human::WIDTH && width > indent + 2 && length > 0 {
+            lines.push(" ".repeat(indent + 2));
+            width = indent + 2;
+        }
+        if let Some(last) = lines.last_mut() {
+            last.push_str(word);
+            width += word.chars().count();
+        }
+    }
+    lines
+        .iter()
+        .map(|line| line.trim_end().to_owned())
+        .collect()
 }
 
 /// Lines as they may stand in a terminal or a log.

@@ -13,6 +13,7 @@ pub mod machine;
 pub mod mitigation;
 pub mod names;
 pub mod observation;
+pub mod part;
 pub mod plan;
 pub mod reason;
 pub mod report;

@@ -1,16 +1,21 @@
 //! `vmlock check`: the plan for each host, without running anything.
 
-use crate::command::{read_lock, read_report};
+mod refused;
+
+use crate::command::{read, read_lock, read_report};
 use crate::diagnostic::{Diagnostic, Severity, join};
 use crate::flags::CheckFlags;
-use crate::render::{Exit, Output};
+use crate::location::Source;
+use crate::render::{Exit, Output, hanging};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::rc::Rc;
 use vmlock_spec::catalogue::Catalogue;
-use vmlock_spec::lock::{LOCK_VERSION, Lock, newer};
+use vmlock_spec::lock::{LOCK_VERSION, Lock, canonical, newer};
 use vmlock_spec::mitigation;
 use vmlock_spec::observation::unpromised;
-use vmlock_spec::plan::{Emulation, Keep, Plan, Refusal, Way, plan_with};
+use vmlock_spec::part::{self, Another};
+use vmlock_spec::plan::{Emulation, Keep, Plan, Way, plan_with};
 use vmlock_spec::resolve::allow::WITHHOLDS;
 use vmlock_spec::resolve::dispatch;
 
@@ -50,7 +55,21 @@ pub fn run(flags: &CheckFlags, out: &mut Output) {
         if !plan.refusals.is_empty() {
             out.exit(Exit::Refused);
         }
-        say(flags.verbose, &shown, &lock, &plan, out);
+        // On a host that keeps the lock all the same, its kernel gives guests the other's registers.
+        let another = part::another(&lock, &report).filter(|_| !plan.refusals.is_empty());
+        say(flags.verbose, &shown, &lock, &plan, another.as_ref(), out);
+        if out.is_for_services() && !plan.refusals.is_empty() {
+            let text = read(&flags.lock, canonical::SIZE_MAX).unwrap_or_default();
+            let path = flags.lock.display().to_string();
+            let source = Rc::new(Source { path, text });
+            out.findings(refused::findings(
+                &shown,
+                &lock,
+                &source,
+                &plan.refusals,
+                another.as_ref(),
+            ));
+        }
         let kept = plan.refusals.is_empty();
         let hidden = mitigation::withheld_on(&lock, &report);
         if kept && !hidden.is_empty() {
@@ -68,6 +87,7 @@ pub fn run(flags: &CheckFlags, out: &mut Output) {
         hosts.push(json!({
             "report": shown,
             "kept": kept,
+            "anotherCpu": another.as_ref().map(|another| &another.words),
             "keeps": list(serde_json::to_value(&plan.keeps)),
             "refusals": of_host,
         }));
@@ -83,17 +103,24 @@ pub fn run(flags: &CheckFlags, out: &mut Output) {
         warning.severity = Severity::Warning;
         out.findings(vec![warning]);
     }
+    if flags.deny_warnings {
+        out.deny_warnings();
+    }
     let open = unpromised::open(&lock);
     if flags.verbose {
         for row in &open {
-            out.line(format!("not promised: {}{}", row.name, row.clause()));
+            out.lines(hanging(&format!(
+                "not promised: {}{}",
+                row.name,
+                row.clause()
+            )));
         }
     } else {
         let names: Vec<&str> = open.iter().map(|row| row.name).collect();
         let names = names.join("; ");
-        out.line(format!(
+        out.lines(hanging(&format!(
             "not promised on any host (`--verbose` says why): {names}"
-        ));
+        )));
     }
     out.value(
         "unpromised",
@@ -142,7 +169,14 @@ fn word(way: Way) -> &'static str {
     }
 }
 
-fn say(verbose: bool, host: &str, lock: &Lock, plan: &Plan, out: &mut Output) {
+fn say(
+    verbose: bool,
+    host: &str,
+    lock: &Lock,
+    plan: &Plan,
+    another: Option<&Another>,
+    out: &mut Output,
+) {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     for keep in &plan.keeps {
         *counts.entry(word(keep.way)).or_default() += 1;
@@ -157,7 +191,10 @@ fn say(verbose: bool, host: &str, lock: &Lock, plan: &Plan, out: &mut Output) {
         true => String::new(),
         false => format!(" ({})", counts.join(", ")),
     };
-    out.line(format!("{host}: {verdict}{counts}"));
+    out.lines(hanging(&format!("{host}: {verdict}{counts}")));
+    if let Some(another) = another {
+        refused::say_first(another, out);
+    }
     let shown =
         |k: &&Keep| verbose || k.step.is_some() || matches!(k.way, Way::Vary | Way::Unpromised);
     let width = plan
@@ -175,7 +212,7 @@ fn say(verbose: bool, host: &str, lock: &Lock, plan: &Plan, out: &mut Output) {
             keep.name,
             keep.words
         );
-        out.line(line.trim_end());
+        out.lines(hanging(line.trim_end()));
     }
     // Waived fields of registers that are otherwise promised stand in the lock alone.
     for register in &lock.registers {
@@ -186,19 +223,5 @@ fn say(verbose: bool, host: &str, lock: &Lock, plan: &Plan, out: &mut Output) {
             ));
         }
     }
-    for refusal in &plan.refusals {
-        refused(refusal, out);
-    }
-}
-
-fn refused(refusal: &Refusal, out: &mut Output) {
-    out.line(format!("  refused {} [{}]", refusal.name, refusal.code));
-    out.line(format!("    {}", refusal.reason));
-    out.line(format!(
-        "    wanted {} (from {}), offered {}",
-        refusal.wanted, refusal.from, refusal.offered
-    ));
-    for help in &refusal.help {
-        out.line(format!("    help: {help}"));
-    }
+    refused::say(&plan.refusals, another, verbose, out);
 }

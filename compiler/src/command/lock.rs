@@ -16,6 +16,7 @@ use std::io;
 use std::path::Path;
 use vmlock_spec::lock::{LOCK_VERSION, Lock, canonical};
 use vmlock_spec::resolve::Target;
+use vmlock_spec::resolve::allow::WARNINGS;
 
 /// What became of one lock.
 #[derive(Serialize)]
@@ -135,13 +136,17 @@ fn one(
             return None;
         }
     };
-    let compiled = match compile::compile(spec, hosts, &former) {
+    let mut compiled = match compile::compile(spec, hosts, &former) {
         Ok(compiled) => compiled,
         Err(error) => {
             out.fail(Exit::Environment, unreadable(spec, &error));
             return None;
         }
     };
+    if flags.deny_warnings && !compiled.found.is_empty() {
+        compiled.found.iter_mut().for_each(deny);
+        compiled.lock = None;
+    }
     let errors = compiled
         .found
         .iter()
@@ -190,6 +195,20 @@ fn one(
         out.line(format!("  can be kept by {}", join(&names)));
     }
     Some(outcome)
+}
+
+/// Makes an error of a warning, and says how its author can say that it is meant.
+fn deny(diagnostic: &mut Diagnostic) {
+    if diagnostic.severity == Severity::Error {
+        return;
+    }
+    diagnostic.severity = Severity::Error;
+    if WARNINGS.contains(&diagnostic.code) {
+        diagnostic.help.push(format!(
+            "or say that it is meant: allow \"{}\" reason=\"…\" (--deny-warnings takes it for an error)",
+            diagnostic.code
+        ));
+    }
 }
 
 /// What of the lock that is there is kept: as cargo does, its version, until somebody upgrades it.

@@ -9,7 +9,7 @@ use std::rc::Rc;
 use vmlock_spec::words;
 
 /// Columns that messages are wrapped at.
-const WIDTH: usize = 100;
+pub const WIDTH: usize = 100;
 
 /// Longest line of a source that is drawn, in bytes: drawing pads as far as a
 /// label stands to the right.

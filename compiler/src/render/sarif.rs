@@ -16,6 +16,8 @@ pub fn document(found: &[Diagnostic]) -> Value {
             "tool": { "driver": {
                 "name": "vmlock",
                 "version": env!("CARGO_PKG_VERSION"),
+                "semanticVersion": env!("CARGO_PKG_VERSION"),
+                "informationUri": "https://github.com/vmlock/vmlock",
                 "rules": rules,
             } },
             "columnKind": "unicodeCodePoints",
@@ -25,11 +27,12 @@ pub fn document(found: &[Diagnostic]) -> Value {
 }
 
 fn rule(code: &str) -> Value {
-    let (title, explanation) = codes::find(code).map_or((code, ""), |c| (c.title, c.explanation));
+    let (title, explanation) = codes::find(code).map_or((code, code), |c| (c.title, c.explanation));
     json!({
         "id": code,
-        "shortDescription": { "text": title },
-        "fullDescription": { "text": explanation },
+        "shortDescription": { "text": sentence(title) },
+        "fullDescription": { "text": sentence(explanation) },
+        "help": { "text": format!("`vmlock explain {code}` prints this too.") },
     })
 }
 
@@ -41,7 +44,7 @@ fn result(diagnostic: &Diagnostic) -> Value {
             Severity::Error => "error",
             Severity::Warning => "warning",
         },
-        "message": { "text": words.join("\n") },
+        "message": { "text": words.iter().map(|w| sentence(w)).collect::<Vec<_>>().join("\n") },
     });
     match diagnostic.labels.first() {
         Some(label) => result["locations"] = json!([location(label)]),
@@ -59,6 +62,14 @@ fn result(diagnostic: &Diagnostic) -> Value {
     result
 }
 
+/// Services show texts as sentences, and validators want them to end as such (SARIF2001).
+fn sentence(text: &str) -> String {
+    match text.trim_end().ends_with(['.', '?', '!']) {
+        true => text.to_owned(),
+        false => format!("{}.", text.trim_end()),
+    }
+}
+
 fn location(label: &Label) -> Value {
     let from = label.source.position(label.span.start);
     let to = label.source.position(label.span.end);
@@ -72,14 +83,17 @@ fn location(label: &Label) -> Value {
         },
     } });
     if !label.words.is_empty() {
-        location["message"] = json!({ "text": label.words });
+        location["message"] = json!({ "text": sentence(&label.words) });
     }
     location
 }
 
 /// A path as a URI reference: everything that is not plain is percent-encoded.
 fn uri(path: &str) -> String {
-    let mut out = String::new();
+    let mut out = match path.starts_with('/') {
+        true => "file://".to_owned(),
+        false => String::new(),
+    };
     for byte in path.bytes() {
         if byte.is_ascii_alphanumeric() || b"/-_.~".contains(&byte) {
             out.push(char::from(byte));

@@ -6,6 +6,7 @@ mod formats;
 mod habits;
 mod hosts;
 mod names;
+mod refusals;
 mod scratch;
 mod streams;
 mod ui;
