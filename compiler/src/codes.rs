@@ -340,6 +340,11 @@ pub const CODES: &[Code] = &[
         "NAME.vm.kdl and NAME.vm.json stand in one folder, and the lock of both is NAME.vm.lock.json. Which of the two it comes of would depend on which was compiled last, so it comes of neither.",
     ),
     code(
+        "lock::orphan",
+        "a lock has no description beside it",
+        "NAME.vm.lock.json is made of NAME.vm.kdl or NAME.vm.json in the same folder. When a description is renamed, its lock stays behind: nothing holds it to anything any more, and the new lock knows nothing of the version and the names that the old one had pinned. Move the lock along with its description.",
+    ),
+    code(
         "lock::stale",
         "the lock is not what the description says",
         "The lock in the file differs from what the description resolves to with this vmlock. Run `vmlock lock`, and review the change: it is what guests will see.",

@@ -1,5 +1,7 @@
 //! `vmlock lock`: descriptions to locks.
 
+mod orphan;
+
 use crate::command::{parse_lock, read_report, unreadable};
 use crate::compile::{self, Former, lock_path};
 use crate::diagnostic::{Diagnostic, Severity, join};
@@ -27,6 +29,15 @@ struct Outcome {
     status: Status,
     digest: String,
     changes: Vec<Change>,
+    /// The machine's.
+    #[serde(skip)]
+    name: String,
+}
+
+impl Outcome {
+    fn is_new(&self) -> bool {
+        self.status == Status::New
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Serialize)]
@@ -71,6 +82,14 @@ pub fn run(flags: &LockFlags, out: &mut Output) {
             continue;
         }
         outcomes.extend(one(flags, spec, &path, &hosts, &mut verdicts, out));
+    }
+    // Where locks come and go, and in CI.
+    if flags.check || outcomes.iter().any(Outcome::is_new) {
+        let mut orphans = orphan::warnings(&outcomes);
+        if flags.deny_warnings {
+            orphans.iter_mut().for_each(deny);
+        }
+        out.findings(orphans);
     }
     let outcomes = serde_json::to_value(outcomes).unwrap_or_default();
     out.value("locks", outcomes);
@@ -188,6 +207,7 @@ fn one(
         status,
         digest: digest(&text),
         changes,
+        name: lock.name.clone(),
     };
     say(flags, &outcome, &lock, remark, out);
     if !hosts_of_it.is_empty() {

@@ -309,3 +309,33 @@ fn an_empty_file_leads_to_a_whole_example() {
     let output = scratch.vmlock(&["lock", "--deny-warnings", "web.vm.kdl"]);
     assert_eq!(output.status.code(), Some(0), "{}", err(&output));
 }
+
+#[test]
+fn a_lock_that_a_rename_left_behind_is_named() {
+    let scratch = Scratch::new("refusals-orphan");
+    scratch.write("old.vm.kdl", SPEC);
+    assert!(scratch.vmlock(&["lock", "old.vm.kdl"]).status.success());
+    fs::rename(scratch.0.join("old.vm.kdl"), scratch.0.join("new.vm.kdl")).unwrap();
+    let output = scratch.vmlock(&["lock", "--check", "new.vm.kdl"]);
+    assert_eq!(output.status.code(), Some(1), "{}", err(&output));
+    let words = err(&output);
+    assert!(
+        words.contains("lock::missing") && words.contains("lock::orphan"),
+        "{words}"
+    );
+    let (code, object) = scratch.json(&["lock", "new.vm.kdl"]);
+    let found = &object["diagnostics"][0];
+    assert_eq!((code, found["code"].as_str()), (0, Some("lock::orphan")));
+    assert_eq!(found["file"], "old.vm.lock.json");
+    let help = found["help"].as_str().unwrap();
+    assert!(
+        help.contains("`mv old.vm.lock.json new.vm.lock.json`"),
+        "{help}"
+    );
+    let denied = ["lock", "--check", "--deny-warnings", "new.vm.kdl"];
+    assert_eq!(scratch.vmlock(&denied).status.code(), Some(1));
+    fs::remove_file(scratch.0.join("old.vm.lock.json")).unwrap();
+    let output = scratch.vmlock(&denied);
+    assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+    assert_eq!(err(&output), "");
+}
