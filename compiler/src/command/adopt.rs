@@ -194,6 +194,7 @@ fn add(catalogue: &mut Catalogue, text: &str) -> Result<(), Failed> {
         text: text.to_owned(),
     });
     match import::add(catalogue, &source, "adopted")
+        .1
         .into_iter()
         .next()
     {

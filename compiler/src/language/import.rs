@@ -1,8 +1,11 @@
 //! Files of the user's own CPU models and baselines, which a description imports.
 
+mod known;
+
 use super::read;
 use crate::diagnostic::{Diagnostic, join};
 use crate::location::{Places, Source};
+use kdl::KdlDocument;
 use std::path::Path;
 use std::rc::Rc;
 use vmlock_catalogue_reader as catalogue_file;
@@ -19,7 +22,7 @@ pub fn import(
     shown_folder: &Path,
     places: &Places,
 ) -> Result<(), Vec<Diagnostic>> {
-    let mut found = Vec::new();
+    let (mut found, mut read) = (Vec::new(), Vec::new());
     for (index, file) in files.iter().enumerate() {
         let span = places.find(&format!("/import/{index}"));
         if file.starts_with('/') || file.contains('\\') || file.get(1..2) == Some(":") {
@@ -51,7 +54,9 @@ pub fn import(
                 continue;
             }
         };
-        for problem in add(catalogue, &source, file) {
+        let (document, problems) = add(catalogue, &source, file);
+        read.extend(document.map(|document| (source, document)));
+        for problem in problems {
             // What is wrong with the whole file is shown where it is imported.
             let words = match (problem.labels.is_empty(), problem.code) {
                 (false, _) => None,
@@ -64,15 +69,33 @@ pub fn import(
             });
         }
     }
+    // One file may build on another that is imported later.
+    let unknown = read
+        .iter()
+        .flat_map(|(source, document)| known::unknown(catalogue, source, document));
+    found.extend(unknown.collect::<Vec<_>>());
     if found.is_empty() { Ok(()) } else { Err(found) }
 }
 
-/// Adds one file to the catalogue; says what is wrong with it, whole-file problems without a place.
-pub fn add(catalogue: &mut Catalogue, source: &Rc<Source>, file: &str) -> Vec<Diagnostic> {
+/// Adds one file to the catalogue; gives its tree, and what is wrong with it, whole-file problems without a place.
+pub fn add(
+    catalogue: &mut Catalogue,
+    source: &Rc<Source>,
+    file: &str,
+) -> (Option<KdlDocument>, Vec<Diagnostic>) {
     let document = match read::parse(source) {
         Ok(document) => document,
-        Err(errors) => return errors,
+        Err(errors) => return (None, errors),
     };
+    if document.nodes().is_empty() {
+        let words = format!("`{file}` holds nothing");
+        let help =
+            "`vmlock cpu` makes a file with a CPU model, `vmlock adopt` one with a baseline too";
+        return (
+            None,
+            vec![Diagnostic::error("import::invalid", words).help(help)],
+        );
+    }
     let (contents, problems) = catalogue_file::decode(&document);
     let mut found: Vec<Diagnostic> = problems.iter().map(|p| problem(source, p)).collect();
     for register in &contents.registers {
@@ -103,7 +126,7 @@ pub fn add(catalogue: &mut Catalogue, source: &Rc<Source>, file: &str) -> Vec<Di
             .help("give it a name of its own: what a name means never changes"),
         );
     }
-    found
+    (Some(document), found)
 }
 
 /// Adds a file that is named on the command line.
@@ -113,7 +136,12 @@ pub fn add(catalogue: &mut Catalogue, source: &Rc<Source>, file: &str) -> Vec<Di
 pub fn add_file(catalogue: &mut Catalogue, path: &Path) -> Result<(), Vec<Diagnostic>> {
     let shown = path.display().to_string();
     let found = match read::read_source(path, &shown) {
-        Ok(source) => add(catalogue, &source, &shown),
+        Ok(source) => {
+            let (document, mut found) = add(catalogue, &source, &shown);
+            let unknown = document.map(|document| known::unknown(catalogue, &source, &document));
+            found.extend(unknown.into_iter().flatten());
+            found
+        }
         Err(read::Unreadable::Bytes(diagnostic)) => vec![*diagnostic],
         Err(read::Unreadable::Io(error)) => vec![
             Diagnostic::error(

@@ -5,6 +5,7 @@ mod foreign;
 mod formats;
 mod habits;
 mod hosts;
+mod imports;
 mod names;
 mod refusals;
 mod scratch;

@@ -54,10 +54,15 @@ pub fn decode(document: &KdlDocument) -> (Contents, Vec<Problem>) {
             "cpu" => contents.cpus.extend(reader.cpu(node)),
             "hwcaps" => contents.hwcaps.extend(reader.hwcaps(node)),
             "needs" | "always" | "lint" => contents.needs.extend(reader.need(node)),
+            "vm" => reader.problem(
+                node,
+                "a description cannot be imported",
+                Some("an imported file holds `baseline` and `cpu` blocks, and no machine"),
+            ),
             other => reader.problem(
                 node,
                 format!("unknown node `{other}`"),
-                Some("a catalogue file holds `register`, `baseline` and `cpu` nodes"),
+                Some("an imported file holds `baseline` and `cpu` blocks"),
             ),
         }
     }
@@ -75,6 +80,42 @@ fn arguments(node: &KdlNode) -> Vec<&KdlValue> {
 
 fn children(node: &KdlNode) -> &[KdlNode] {
     node.children().map_or(&[], |c| c.nodes())
+}
+
+/// What a baseline can say, and how.
+const SAYS: [&str; 13] = [
+    "`show \"REGISTER.FIELD\" …`",
+    "`hide \"REGISTER.FIELD\" …`",
+    "`cap \"REGISTER.FIELD\" MOST`",
+    "`force \"REGISTER.FIELD\" VALUE`",
+    "`value \"REGISTER\" VALUE`",
+    "`cache \"model\"`",
+    "`pmceid \"PMCEID0_EL0\" and=MASK or=MASK`",
+    "`psci \"1.1\"`",
+    "`gic-iidr-revision 2`",
+    "`smc \"full\"`",
+    "`bitmap \"REGISTER\" BITS`",
+    "`title \"…\"`",
+    "`stable \"VERSION\" \"…\"` (all but the last two with source=\"…\")",
+];
+
+/// What a CPU model can say.
+const CPU_SAYS: [&str; 6] = [
+    "title",
+    "register",
+    "fact",
+    "ccsidr",
+    "unaffected",
+    "vector-lengths",
+];
+
+/// `there are `a`, `b` …`.
+fn has(known: &[&str]) -> String {
+    let names: Vec<String> = known.iter().map(|name| format!("`{name}`")).collect();
+    match names.is_empty() {
+        true => "it has none".to_owned(),
+        false => format!("there are {}", names.join(", ")),
+    }
 }
 
 impl Reader {
@@ -107,10 +148,12 @@ impl Reader {
             .and_then(|v| v.as_string())
             .map(owned);
         if value.is_none() {
+            let given = arguments(node).get(index).is_some_and(|v| !v.is_string());
+            let help = given.then_some("write it in quotes");
             self.problem(
                 node,
                 format!("`{}` needs {what}", node.name().value()),
-                None,
+                help,
             );
         }
         value
@@ -122,10 +165,13 @@ impl Reader {
             Some(Ok(number)) => Some(number),
             _ => {
                 let word = node.name().value();
+                let given = arguments(node).get(index).and_then(|v| v.as_string());
+                let digits = given.filter(|text| text.starts_with(|c: char| c.is_ascii_digit()));
+                let help = digits.map(|text| format!("write `{text}`, without quotes"));
                 self.problem(
                     node,
                     format!("`{word}` needs {what}, a whole number of at most 64 bits"),
-                    None,
+                    help.as_deref(),
                 );
                 None
             }
@@ -151,7 +197,8 @@ impl Reader {
             };
             if !known.contains(&name) {
                 let word = node.name().value();
-                self.problem(node, format!("`{word}` has no property `{name}`"), None);
+                let words = format!("`{word}` has no property `{name}`");
+                self.problem(node, words, Some(&has(known)));
             }
             if seen.contains(&name) {
                 self.problem(node, format!("property `{name}` is given twice"), None);
@@ -161,6 +208,14 @@ impl Reader {
     }
 
     fn source(&mut self, node: &KdlNode) -> Text {
+        // One that is misspelt has been told of.
+        let near = |e: &kdl::KdlEntry| {
+            let name = e.name().map(|n| n.value());
+            name.is_some_and(|n| n != "source" && n.starts_with('s') && n.ends_with("ce"))
+        };
+        if node.entries().iter().any(near) {
+            return Cow::Borrowed("");
+        }
         match self.property(node, "source") {
             Some(text) if !text.trim().is_empty() => text,
             _ => {
@@ -457,7 +512,11 @@ impl Reader {
                 Some("silicon") => subjects.push(Subject::Cache(CachePolicy::Silicon)),
                 Some("fabricated") => subjects.push(Subject::Cache(CachePolicy::Fabricated)),
                 Some("model") => subjects.push(Subject::Cache(CachePolicy::Model)),
-                Some(other) => self.problem(node, format!("unknown cache policy `{other}`"), None),
+                Some(other) => self.problem(
+                    node,
+                    format!("unknown cache policy `{other}`"),
+                    Some("one of `silicon`, `fabricated` and `model`"),
+                ),
                 None => {}
             },
             "pmceid" => {
@@ -493,7 +552,11 @@ impl Reader {
             "smc" => match self.text(node, 0, "`none` or `full`").as_deref() {
                 Some("none") => subjects.push(Subject::Smc(false)),
                 Some("full") => subjects.push(Subject::Smc(true)),
-                Some(other) => self.problem(node, format!("unknown SMC conduit `{other}`"), None),
+                Some(other) => self.problem(
+                    node,
+                    format!("unknown SMC conduit `{other}`"),
+                    Some("`none` or `full`"),
+                ),
                 None => {}
             },
             "bitmap" => {
@@ -507,7 +570,20 @@ impl Reader {
                 }
             }
             other => {
-                self.problem(node, format!("a baseline cannot say `{other}`"), None);
+                let help = match other {
+                    "after" | "part" => {
+                        format!("it stands in the first line: `baseline \"NAME\" {other}=\"…\" {{`")
+                    }
+                    "set" | "field" => {
+                        "write `force \"REGISTER.FIELD\" VALUE source=\"…\"`".to_owned()
+                    }
+                    _ => format!("it can say {}", SAYS.join(", ")),
+                };
+                self.problem(
+                    node,
+                    format!("a baseline cannot say `{other}`"),
+                    Some(&help),
+                );
                 return;
             }
         }
@@ -573,7 +649,10 @@ impl Reader {
                         });
                     }
                 }
-                other => self.problem(child, format!("a CPU model has no `{other}`"), None),
+                other => {
+                    let words = format!("a CPU model has no `{other}`");
+                    self.problem(child, words, Some(&has(&CPU_SAYS)));
+                }
             }
         }
         for (index, value) in registers.iter().enumerate() {
