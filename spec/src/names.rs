@@ -1,7 +1,9 @@
 //! Names that people write for baselines, CPU models, registers and hosts, and what they mean by them: the answer that
 //! a person needs, where the nearest name would be another thing.
 
-use crate::catalogue::{BASELINES, Catalogue, Kind, REGISTERS, RegisterInfo};
+use crate::catalogue::{
+    BASELINES, Catalogue, Kind, REGISTERS, RegisterInfo, register_by_id, register_by_name,
+};
 use crate::words::did_you_mean;
 
 /// Most names that a help lists as what may be meant.
@@ -59,6 +61,18 @@ pub fn baseline(name: &str, catalogue: &Catalogue) -> String {
         return of_this(&release, &wholes, oldest, newest, ADOPT);
     }
     let lower = name.to_ascii_lowercase();
+    if ["+", "|", "&", "&&", "and", "with", "or", "-"].contains(&lower.as_str()) {
+        return "names stand side by side, with nothing but blanks between them".to_owned();
+    }
+    const SYSTEMS: [&str; 10] = [
+        "debian", "ubuntu", "rhel", "centos", "fedora", "suse", "sles", "alpine", "amazon",
+        "android",
+    ];
+    if SYSTEMS.iter().any(|system| lower.starts_with(system)) {
+        return format!(
+            "name the release of its kernel, such as `kvm-6.8`; distributions change theirs: {ADOPT}"
+        );
+    }
     if [
         "kvm", "linux", "kernel", "latest", "newest", "host", "default",
     ]
@@ -189,16 +203,50 @@ pub fn cpu(name: &str, catalogue: &Catalogue) -> String {
     })
 }
 
+/// A register by its KVM id (`0x603000000013c030`), as assemblers write it (`S3_0_C0_C6_0`), or the first of a row.
+pub fn by_number(name: &str) -> Option<&'static RegisterInfo> {
+    if name.contains("<n>") {
+        return register_by_name(&name.replace("<n>", "0"));
+    }
+    let digits = name.strip_prefix("0x").unwrap_or(name);
+    if digits.len() == 16 {
+        return register_by_id(u64::from_str_radix(digits, 16).ok()?);
+    }
+    let upper = name.to_ascii_uppercase();
+    let parts: Vec<&str> = upper.strip_prefix('S')?.split('_').collect();
+    let [op0, op1, crn, crm, op2] = parts.as_slice() else {
+        return None;
+    };
+    let number = |text: &str, most: u16| text.parse::<u16>().ok().filter(|n| *n <= most);
+    let encoding = number(op0, 3)? << 14
+        | number(op1, 7)? << 11
+        | number(crn.strip_prefix('C')?, 15)? << 7
+        | number(crm.strip_prefix('C')?, 15)? << 3
+        | number(op2, 7)?;
+    REGISTERS.iter().find(|r| r.encoding == Some(encoding))
+}
+
 /// What to write for a register, or a field of one, that is not known by that name; nothing where nothing is like it.
 pub fn register(path: &str) -> Option<String> {
     if let Some(words) = elsewhere(path) {
         return Some(words);
     }
+    if let Some(register) = register_by_name(path) {
+        let fields: Vec<&str> = register.fields.iter().map(|f| f.name.as_ref()).collect();
+        let one = fields.first().unwrap_or(&"FIELD");
+        let fields = fields.join(", ");
+        return Some(format!(
+            "write a field of it, such as `{path}.{one}`; there are {fields}"
+        ));
+    }
     let (name, rest) = match path.find(['.', ':', '[', '/', ' ']) {
         Some(at) => (&path[..at], path[at + 1..].trim_matches([']', ' ', ':'])),
         None => (path, ""),
     };
-    let upper = name.trim().to_ascii_uppercase();
+    let upper = match by_number(name) {
+        Some(register) => register.name.to_string(),
+        None => name.trim().to_ascii_uppercase(),
+    };
     let ids = || REGISTERS.iter().filter(|r| r.kind != Kind::State);
     let found: Vec<&RegisterInfo> = ids()
         .filter(|r| {
@@ -392,6 +440,8 @@ mod tests {
             "ISAR0_EL1.AES",
             "ID_AA64ISAR0_EL1:AES",
             "ID_AA64ISAR0_EL1[7:4]",
+            "S3_0_C0_C6_0.AES",
+            "0x603000000013c030.AES",
         ] {
             assert_eq!(register(name), one, "{name}");
         }

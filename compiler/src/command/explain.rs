@@ -65,7 +65,7 @@ fn known(name: &str, lock: Option<&Lock>, out: &mut Output) -> bool {
 
 /// What locks and descriptions name beside the catalogue, and names by which things are known elsewhere.
 fn others(name: &str, lock: Option<&Lock>, out: &mut Output) -> bool {
-    if let Some(register) = beside::register_by_number(name) {
+    if let Some(register) = names::by_number(name) {
         explain_register(register, lock, out);
     } else if let Some(inner) = beside::origin(name, out) {
         known(inner, lock, out);

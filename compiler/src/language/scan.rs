@@ -88,7 +88,7 @@ impl Scanner<'_> {
         }
         while self.at < self.bytes.len() && self.found.len() < FOUND_MAX {
             let start = self.at;
-            if self.begins && self.foreign(start) {
+            if self.begins && (self.foreign(start) || self.table(start)) {
                 continue;
             }
             let goes_on = match self.bytes[self.at] {
@@ -101,6 +101,15 @@ impl Scanner<'_> {
                 b'#' => self.counted(start) && self.hash(start),
                 b'{' => {
                     self.at += 1;
+                    let before = self.bytes[..start].trim_ascii_end().last();
+                    if self.begins && before.is_some_and(|b| !b"{};".contains(b)) {
+                        self.report(
+                            "a `{` stands where a node begins",
+                            start..start + 1,
+                            "whose block is it?",
+                            "put it at the end of its node's line: `cpu \"…\" count=2 {`",
+                        );
+                    }
                     self.open.push(start);
                     self.depth(start)
                 }

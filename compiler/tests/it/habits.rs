@@ -53,7 +53,7 @@ fn values_of_another_type_keep_their_meaning() {
             ),
             ("pmu", &truth, "the value is 0 to 0xffffffffffffffff"),
             ("pmu", &float, "write `1`"),
-            ("pmu", &null, "what is not there is left out"),
+            ("pmu", &null, "the value is 0 to 0xffffffffffffffff"),
             (
                 "pmu",
                 "set ID_AA64ISAR0_EL1.RNDR=1",
@@ -248,6 +248,61 @@ fn statements_of_other_languages_are_written_as_they_are_here() {
             ),
         ],
     );
+    hold(
+        "habits-lines",
+        &[
+            (
+                "abi \"kvm-6.8\"",
+                "abi\n      - \"kvm-6.8\"\n      - \"psci-1.1\"",
+                "write `abi \"kvm-6.8\" \"psci-1.1\"`",
+            ),
+            (
+                "memory \"512MiB\"",
+                "memory: 512MiB # enough",
+                "write `memory \"512MiB\"`",
+            ),
+            (
+                "arch \"arm64\"",
+                "export arch=\"arm64\"",
+                "write `arch \"arm64\"`",
+            ),
+            (
+                "arch \"arm64\"",
+                "let arch = \"arm64\";",
+                "write `arch \"arm64\"`",
+            ),
+            (
+                "arch \"arm64\"\n    abi",
+                "arch \"arm64\" abi",
+                "begin a line with `abi`, or write a `;` before it",
+            ),
+            (
+                "count=2 {",
+                "count=2\n    {",
+                "put it at the end of its node's line: `cpu \"…\" count=2 {`",
+            ),
+            (
+                "arch \"arm64\"",
+                "[machine]\narch \"arm64\"",
+                "a node has its block in braces: `machine … {`",
+            ),
+            (
+                "arch \"arm64\"",
+                "arch\u{a0}\"arm64\"",
+                "write an ordinary blank",
+            ),
+            (
+                "\"kvm-6.8\"",
+                "\"kvm-6.8, psci-1.1\"",
+                "write each in quotes of its own: \"kvm-6.8\" \"psci-1.1\"",
+            ),
+            (
+                "\"kvm-6.8\"",
+                "\"kvm-6.8\" + \"psci-1.1\"",
+                "names stand side by side, with nothing but blanks between them",
+            ),
+        ],
+    );
     let scratch = Scratch::new("habits-whole");
     for (text, language) in [
         ("{\"name\": \"web\", \"arch\": \"arm64\"}", "JSON"),
@@ -301,6 +356,15 @@ fn nothing_is_locked_that_is_not_meant_as_it_stands() {
         ("\"Image-$(uname -r)\"", itself),
         ("\"%KERNEL%\"", itself),
         ("\"{{ kernel }}\"", itself),
+        (
+            "none",
+            "leave it out where there is none; a file of that name is `./none`",
+        ),
+        ("\"`uname -r`\"", itself),
+        (
+            "\"\\\\server\\share\"",
+            "a path has `/` here: write `\"/server/share\"`",
+        ),
         ("\"vmlinuz-*\"", "name the one file that is meant"),
         ("\"file:///boot/Image\"", "write `\"/boot/Image\"`"),
     ];

@@ -48,13 +48,26 @@ fn found(text: &str, sort: Sort, what: &str) -> Option<(String, String)> {
             .or_else(|| elsewhere(text)),
         Sort::Place => quoted(text, what),
         Sort::CommandLine => quoted_words(text),
-        Sort::Name => None,
+        Sort::Name => filled_in(text).or_else(|| several(text)),
     };
     of_sort.or_else(|| filled_in(text))
 }
 
 fn quoted(text: &str, what: &str) -> Option<(String, String)> {
+    const NOTHING: [&str; 4] = ["none", "null", "nil", "undefined"];
+    if NOTHING.contains(&text.to_ascii_lowercase().as_str()) {
+        return Some((
+            format!("{what} would be a file that is called `{text}`"),
+            format!("leave it out where there is none; a file of that name is `./{text}`"),
+        ));
+    }
     let quote = text.chars().find(|c| QUOTES.contains(c))?;
+    if quote == '`' && text.contains(' ') {
+        return Some((
+            "nothing is run here, and no output is filled in".to_owned(),
+            "write the value itself: a text is taken as it stands".to_owned(),
+        ));
+    }
     let inner = text.trim_matches(QUOTES);
     let help = match inner.contains(QUOTES) || inner.len() == text.len() || inner.is_empty() {
         true => "give the file a name without it".to_owned(),
@@ -63,6 +76,23 @@ fn quoted(text: &str, what: &str) -> Option<(String, String)> {
     Some((
         format!("{what} would hold the quote `{quote}` itself"),
         help,
+    ))
+}
+
+/// Several names in one text.
+fn several(text: &str) -> Option<(String, String)> {
+    let names: Vec<&str> = text.split([',', ' ']).filter(|n| !n.is_empty()).collect();
+    let apart = text.contains(',') || names.iter().all(|name| name.contains(['-', '.']));
+    if names.len() < 2 || !apart {
+        return None;
+    }
+    let names: Vec<String> = names
+        .iter()
+        .map(|n| format!("\"{}\"", n.escape_debug()))
+        .collect();
+    Some((
+        "one text holds several names".to_owned(),
+        format!("write each in quotes of its own: {}", names.join(" ")),
     ))
 }
 
@@ -207,6 +237,14 @@ mod tests {
             ("‘vmlinuz’", "write `\"vmlinuz\"`"),
             ("“vmlinuz”", "write `\"vmlinuz\"`"),
             ("\"vmlinuz\"", "write `\"vmlinuz\"`"),
+            (
+                "none",
+                "leave it out where there is none; a file of that name is `./none`",
+            ),
+            (
+                "`uname -r`",
+                "write the value itself: a text is taken as it stands",
+            ),
             ("it's", "give the file a name without it"),
             (
                 "~/x",
@@ -244,6 +282,13 @@ mod tests {
                     "{text}"
                 );
             }
+        }
+        assert_eq!(
+            found("kvm-6.8, psci-1.1", Sort::Name, "it").unwrap().1,
+            "write each in quotes of its own: \"kvm-6.8\" \"psci-1.1\""
+        );
+        for name in ["Linux 6.8", "Raspberry Pi 4", "kvm-6.8"] {
+            assert!(found(name, Sort::Name, "it").is_none(), "{name}");
         }
         for text in ["'a b'", "init='a'", "a=“b”", "rob's"] {
             assert!(found(text, Sort::CommandLine, "it").is_some(), "{text}");

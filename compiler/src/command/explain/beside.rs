@@ -6,34 +6,9 @@ use crate::flags::Which;
 use crate::render::Output;
 use crate::schema::schema;
 use serde_json::{Value, json};
-use vmlock_spec::catalogue::{
-    BASELINES, REGISTERS, RegisterInfo, register_by_id, register_by_name,
-};
+use vmlock_spec::catalogue::BASELINES;
 use vmlock_spec::lock::Lock;
 use vmlock_spec::smccc;
-
-/// A register by its KVM id (`0x603000000013c030`), as assemblers write it (`S3_0_C0_C6_0`), or the first of a row.
-pub fn register_by_number(name: &str) -> Option<&'static RegisterInfo> {
-    if name.contains("<n>") {
-        return register_by_name(&name.replace("<n>", "0"));
-    }
-    let digits = name.strip_prefix("0x").unwrap_or(name);
-    if digits.len() == 16 {
-        return register_by_id(u64::from_str_radix(digits, 16).ok()?);
-    }
-    let upper = name.to_ascii_uppercase();
-    let parts: Vec<&str> = upper.strip_prefix('S')?.split('_').collect();
-    let [op0, op1, crn, crm, op2] = parts.as_slice() else {
-        return None;
-    };
-    let number = |text: &str, most: u16| text.parse::<u16>().ok().filter(|n| *n <= most);
-    let encoding = number(op0, 3)? << 14
-        | number(op1, 7)? << 11
-        | number(crn.strip_prefix('C')?, 15)? << 7
-        | number(crm.strip_prefix('C')?, 15)? << 3
-        | number(op2, 7)?;
-    REGISTERS.iter().find(|r| r.encoding == Some(encoding))
-}
 
 /// Who decided a value, as a lock's `from` has it: says what sort of origin that is, and gives the name in it.
 pub fn origin<'a>(name: &'a str, out: &mut Output) -> Option<&'a str> {

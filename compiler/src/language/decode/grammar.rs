@@ -1,9 +1,9 @@
 //! The grammar of one node: its arguments, properties and block, each of which
 //! may be missing, unknown, doubled or one too many.
 
-use super::Decoder;
 use super::span::{head, range};
 use super::word::VM_NODES;
+use super::{Decoder, meant};
 use crate::diagnostic::{Diagnostic, join};
 use kdl::{KdlEntry, KdlNode, KdlValue};
 use std::collections::BTreeMap;
@@ -153,6 +153,21 @@ impl Decoder<'_> {
         let list = self.arguments(node);
         let word = node.name().value();
         for extra in list.iter().skip(1) {
+            let bare = self.source.text.get(range(extra.span()));
+            if let Some(next) = VM_NODES.iter().find(|known| Some(**known) == bare) {
+                self.misspelt.insert(next);
+                let message = format!("`{next}` stands in the line of `{word}`");
+                let help = format!("begin a line with `{next}`, or write a `;` before it");
+                let span = range(extra.span());
+                self.push(
+                    "spec::unexpected-argument",
+                    message,
+                    span,
+                    "another node",
+                    help,
+                );
+                break;
+            }
             self.push(
                 "spec::unexpected-argument",
                 format!("`{word}` takes one value"),
@@ -204,7 +219,9 @@ impl Decoder<'_> {
     /// first value too.
     fn with_its_value(&self, node: &KdlNode, example: &str) -> String {
         let properties = || node.entries().iter().filter(|entry| entry.name().is_some());
+        let set = node.name().value() == "set";
         let text = |entry: &KdlEntry| match entry.value() {
+            KdlValue::String(text) if set && meant::read(text).is_some() => text.clone(),
             KdlValue::String(text) => format!("{text:?}"),
             _ => self
                 .source

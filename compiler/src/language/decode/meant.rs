@@ -26,7 +26,7 @@ pub(super) fn number(
         {
             format!("write `{name}{float:.0}`")
         }
-        KdlValue::Null => absent(name),
+        KdlValue::Null if !["", "count="].contains(&name) => absent(name),
         _ => range(what, bounds),
     }
 }
@@ -51,7 +51,7 @@ pub(super) fn range(what: &str, bounds: &RangeInclusive<u64>) -> String {
 /// What is written for a value that is not to be there.
 pub(super) fn absent(name: &str) -> String {
     match name.trim_end_matches('=') {
-        "" => "what is not there is left out".to_owned(),
+        "" => "write the value, in quotes; a line that may be missing is left out".to_owned(),
         "kernel" => "name the file; a machine that boots nothing has no `boot`".to_owned(),
         name => format!("leave `{name}` out: what is not written is not there"),
     }

@@ -228,7 +228,9 @@ impl Decoder<'_> {
             return Some(());
         }
         let help = match name.as_str() {
-            "aarch64" | "armv8" | "arm64e" => "write `arm64`, as Linux does",
+            "aarch64" | "armv8" | "arm64e" | "ARM64" | "AArch64" | "Arm64" => {
+                "write `arm64`, as Linux does"
+            }
             _ => "this vmlock knows `arm64` alone",
         };
         self.push(

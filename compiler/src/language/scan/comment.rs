@@ -1,4 +1,4 @@
-//! Comments of other languages.
+//! Comments and headings of other languages.
 
 use super::Scanner;
 
@@ -26,6 +26,26 @@ impl Scanner<'_> {
             return false;
         };
         self.comment(start, sign, where_);
+        true
+    }
+
+    /// `[cpu]` of TOML and INI files, alone in its line; says whether it is one.
+    pub(super) fn table(&mut self, start: usize) -> bool {
+        let line = self.line(start);
+        let name = line.trim_matches(['[', ']', ' ']);
+        let of_names = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+        if name.is_empty()
+            || !line.starts_with('[')
+            || !line.ends_with(']')
+            || !name.chars().all(of_names)
+        {
+            return false;
+        }
+        self.at = start + line.len();
+        let last = name.rsplit('.').next().unwrap_or(name);
+        let help = format!("a node has its block in braces: `{last} … {{`");
+        let message = format!("`{line}` is a table of TOML");
+        self.report(&message, start..self.at, "this heading", help);
         true
     }
 

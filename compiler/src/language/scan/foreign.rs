@@ -7,6 +7,8 @@ use std::ops::Range;
 
 /// Deepest objects that are looked into.
 const DEPTH_MAX: usize = 4;
+/// What begins a statement elsewhere.
+const KEYWORDS: [&str; 7] = ["export", "let", "var", "const", "local", "def", "declare"];
 /// Most values of a statement that are remembered.
 const VALUES_MAX: usize = 32;
 
@@ -37,6 +39,10 @@ pub(super) enum Sign {
     Comma,
     /// `[` around values, or `(` right behind the first word.
     Bracket,
+    /// `-` before each value, in lines of their own.
+    Item,
+    /// `let`, `export` or the like before the statement.
+    Keyword,
 }
 
 /// What a statement gives.
@@ -69,7 +75,15 @@ pub(super) fn statement(text: &str, start: usize) -> Option<Foreign> {
         found: None,
     };
     let (key, meant) = reader.statement(0)?;
-    let (sign, at) = reader.found?;
+    let (sign, at) = reader.found.clone()?;
+    if reader
+        .rest()
+        .trim_start_matches([' ', '\t'])
+        .starts_with("# ")
+    {
+        // A comment behind it is told of with it.
+        reader.at = reader.line_end();
+    }
     Some(Foreign {
         key,
         sign,
@@ -151,6 +165,29 @@ impl<'a> Reader<'a> {
         let values = self.values(signed, depth > 0)?;
         if self.peek() == Some('{') {
             return Some((key, Meant::Block(values)));
+        }
+        if let (
+            [
+                Value {
+                    name: Some(name), ..
+                },
+                ..,
+            ],
+            true,
+        ) = (values.as_slice(), KEYWORDS.contains(&key.as_str()))
+        {
+            let name = name.clone();
+            self.found = Some((Sign::Keyword, start..start + key.len()));
+            let bare = |value: Value| Value {
+                name: None,
+                ..value
+            };
+            return Some((name, Meant::Values(values.into_iter().map(bare).collect())));
+        }
+        if values.is_empty() && !signed && self.rest().trim_start().starts_with("- ") {
+            let dash = self.at + self.rest().len() - self.rest().trim_start().len();
+            self.found.get_or_insert((Sign::Item, dash..dash + 1));
+            return Some((key, self.lines(start, depth)));
         }
         let colon = matches!(self.found, Some((Sign::Colon, _)));
         if colon && values.is_empty() && self.peek().is_none_or(|c| c == '\n' || c == '\r') {
@@ -250,6 +287,25 @@ impl<'a> Reader<'a> {
         }
         self.blanks();
         let given = match self.peek() {
+            Some('[') => {
+                // A property has one value.
+                self.found(Sign::Bracket, 1);
+                let mut list = Vec::new();
+                while !self.rest().is_empty() && !self.rest().starts_with([']', '\n', '}']) {
+                    let before = self.at;
+                    list.extend(self.word().filter(|w| w.quoted || !w.text.is_empty()));
+                    if self.at == before {
+                        self.at += self.peek().map_or(1, char::len_utf8);
+                    }
+                }
+                self.at += usize::from(self.peek() == Some(']'));
+                let one = <[Value; 1]>::try_from(list).map(|[one]| one);
+                one.unwrap_or_else(|_| Value {
+                    name: None,
+                    text: "…".to_owned(),
+                    quoted: true,
+                })
+            }
             None | Some('\n' | '\r' | ';' | '{' | '}') => return Some(()),
             Some(_) => self.word()?,
         };

@@ -54,6 +54,14 @@ pub(super) fn words(foreign: &Foreign, sign: &str) -> (String, &'static str, Str
             format!("the values of `{key}` have a comma between them"),
             "values have blanks between them",
         ),
+        Sign::Item => (
+            format!("the values of `{key}` stand in lines of their own"),
+            "as in YAML",
+        ),
+        Sign::Keyword => (
+            format!("`{sign}` stands before `{key}`"),
+            "nothing is declared here",
+        ),
         Sign::Bracket => (
             format!("the values of `{key}` stand in brackets"),
             "values stand side by side",

@@ -75,7 +75,9 @@ impl Scanner<'_> {
             Some(glued) => glued.strip_prefix("/-"),
             None => None,
         };
-        let version = words.next().map(|v| v.trim_end_matches(';'));
+        let version = words
+            .next()
+            .map(|v| v.trim_end_matches(';').trim_matches('"'));
         let (Some("kdl-version"), Some(version)) = (name, version) else {
             return false;
         };

@@ -17,6 +17,18 @@ impl Scanner<'_> {
             self.at += 1;
         }
         let word = &self.source.text[start..self.at];
+        let blank = word
+            .char_indices()
+            .find(|(_, c)| c.is_whitespace() || *c == '\u{200b}');
+        if let Some((at, c)) = blank {
+            let span = start + at..start + at + c.len_utf8();
+            let message = format!(
+                "U+{:04X} looks like a blank, and is none here",
+                u32::from(c)
+            );
+            self.report(&message, span, "this character", "write an ordinary blank");
+            return true;
+        }
         if word.ends_with('$') && matches!(self.bytes.get(self.at), Some(b'{' | b'(')) {
             return self.variable(start);
         }
@@ -148,7 +160,9 @@ impl Scanner<'_> {
         let known = "nrt\\\"bfsu".contains(next) || next.is_whitespace();
         let inner = &self.bytes[start + 1..self.at];
         let drive = matches!(inner, [letter, b':'] if letter.is_ascii_alphabetic());
-        let windows = (drive || matches!(inner, b"." | b"..")) && next != '\\' && next != '"';
+        let share = inner.starts_with(b"\\\\");
+        let windows =
+            (drive || share || matches!(inner, b"." | b"..")) && next != '\\' && next != '"';
         (!known || windows).then_some(self.at)
     }
 
@@ -157,7 +171,7 @@ impl Scanner<'_> {
         let text = &self.source.text[start + 1..self.at - 1];
         let next = self.source.text[at + 1..].chars().next();
         let span = at..at + 1 + next.map_or(0, char::len_utf8);
-        let path = text.as_bytes().get(1) == Some(&b':') || text.starts_with('.');
+        let path = text.as_bytes().get(1) == Some(&b':') || text.starts_with(['.', '\\']);
         let help = match path {
             true => format!("a path has `/` here: write `\"{}\"`", shown(&posix(text))),
             false => "a `\\` that is part of the text is written `\\\\`".to_owned(),
