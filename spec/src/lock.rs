@@ -23,6 +23,7 @@ use crate::catalogue::selectors;
 use crate::vm::{Arch, Feature};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 pub use crate::catalogue::LOCK_VERSION;
@@ -272,29 +273,33 @@ impl LockedRegister {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[cfg_attr(feature = "schema", schemars(rename = "Register"))]
-struct RegisterShape {
+struct RegisterShape<'a> {
     /// KVM register id: `0x` and 16 hex digits.
     #[cfg_attr(feature = "schema", schemars(regex(pattern = r"^0x[0-9a-f]{16}$")))]
-    id: String,
+    #[serde(borrow)]
+    id: Cow<'a, str>,
     /// The architecture's name.
-    name: String,
+    #[serde(borrow)]
+    name: Cow<'a, str>,
     /// The value in hex, padded to the register's width.
     #[cfg_attr(
         feature = "schema",
         schemars(regex(pattern = r"^0x([0-9a-f]{8}|[0-9a-f]{16})$"))
     )]
-    value: String,
+    #[serde(borrow)]
+    value: Cow<'a, str>,
     /// How strictly it binds.
     rule: Binding,
     /// Which baseline, CPU model or place in the spec decided it.
-    from: String,
+    #[serde(borrow)]
+    from: Cow<'a, str>,
     /// Bits that are promised, where not all are: the others are run-time state.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(
         feature = "schema",
         schemars(regex(pattern = r"^0x([0-9a-f]{8}|[0-9a-f]{16})$"))
     )]
-    mask: Option<String>,
+    mask: Option<Cow<'a, str>>,
     /// Fields that are not promised.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     vary: Vec<Waiver>,
@@ -314,12 +319,12 @@ impl Serialize for LockedRegister {
         let width = 2 + 2 * self.bytes();
         let partial = self.mask != full_mask(self.bytes());
         RegisterShape {
-            id: format!("{:#018x}", self.id),
-            name: self.name.clone(),
-            value: format!("{:#0width$x}", self.value),
+            id: format!("{:#018x}", self.id).into(),
+            name: Cow::Borrowed(&self.name),
+            value: format!("{:#0width$x}", self.value).into(),
             rule: self.rule,
-            from: self.from.clone(),
-            mask: partial.then(|| format!("{:#0width$x}", self.mask)),
+            from: Cow::Borrowed(&self.from),
+            mask: partial.then(|| format!("{:#0width$x}", self.mask).into()),
             vary: self.vary.clone(),
         }
         .serialize(serializer)
@@ -344,10 +349,10 @@ impl<'de> Deserialize<'de> for LockedRegister {
         };
         Ok(Self {
             id,
-            name: shape.name,
+            name: shape.name.into_owned(),
             value,
             rule: shape.rule,
-            from: shape.from,
+            from: shape.from.into_owned(),
             mask,
             vary: shape.vary,
         })

@@ -13,11 +13,10 @@ pub use tree::{difference, patch_initrd};
 pub use vmlock_wire::REDISTRIBUTOR_SIZE;
 
 use crate::lock::{
-    Device, DeviceKind, Lock, Machine, PrivateInterrupts, Range, Unmapped, Vcpu, v1,
+    Device, DeviceKind, Lock, Machine, PrivateInterrupts, Range, Unmapped, Vcpu, hex, v1,
 };
 use crate::vm::{Feature, VmSpec};
 use sha2::{Digest, Sha256};
-use std::fmt::Write as _;
 
 /// Where the FDT lies, but see [`tree_base`]; up to 1 MiB is kept for it.
 pub const FDT_BASE: u64 = MEMORY_BASE;
@@ -168,12 +167,21 @@ pub fn build(spec: &VmSpec, version: u32) -> Machine {
 pub fn describe(lock: &mut Lock) {
     let tree = device_tree(lock);
     let bytes = tree.bytes();
-    let hash = Sha256::digest(&bytes);
-    let mut digest = "sha256-".to_owned();
-    for byte in hash {
-        let _ = write!(digest, "{byte:02x}");
-    }
-    lock.device_tree.digest = digest;
-    lock.device_tree.text = tree.lines();
+    let words = tree.words();
+    lock.device_tree.digest = tree_digest(&bytes);
+    lock.device_tree.text = words.lines().map(str::to_owned).collect();
     lock.device_tree.bytes = bytes;
+}
+
+/// How a lock's digests begin.
+const DIGEST_NAME: &str = "sha256-";
+
+/// The digest of a device tree's bytes, as locks have it.
+pub fn tree_digest(bytes: &[u8]) -> String {
+    let mut digest = String::with_capacity(DIGEST_NAME.len() + 64);
+    digest.push_str(DIGEST_NAME);
+    for byte in Sha256::digest(bytes) {
+        hex::write_digits(byte.into(), 2, &mut digest);
+    }
+    digest
 }

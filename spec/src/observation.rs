@@ -8,7 +8,7 @@ pub mod questions;
 pub mod settled;
 pub mod unpromised;
 
-pub use names::{fact_name, key_of};
+pub use names::{fact_name, is_call, key_of};
 pub use vmlock_wire::{self as wire, accesses, torture};
 
 use crate::catalogue::field;

@@ -5,7 +5,7 @@
 //! paravirtualised time (DEN0057); arch/arm64/kvm/psci.c and hypercalls.c, 5.10 to 7.3.
 
 use crate::catalogue::register_by_name;
-use crate::lock::{Lock, LockedRegister};
+use crate::lock::{Lock, LockedRegister, hex};
 use crate::observation::{fact_name, wire};
 use crate::vm::Feature;
 use std::borrow::Cow;
@@ -144,13 +144,30 @@ pub const VENDOR_HYP_UID: [u64; 4] = [0xb66f_b428, 0xe911_c52e, 0x564b_caa9, 0x7
 pub fn function_name(id: u32) -> Cow<'static, str> {
     match FUNCTIONS.iter().find(|(f, _)| *f == id) {
         Some((_, name)) => (*name).into(),
-        None => format!("function {id:#010x}").into(),
+        None => {
+            let mut name = String::with_capacity(UNNAMED.len() + 8);
+            write_function(id, &mut name);
+            name.into()
+        }
     }
 }
 
+/// Adds what [`function_name`] names a function.
+pub fn write_function(id: u32, name: &mut String) {
+    if let Some((_, known)) = FUNCTIONS.iter().find(|(f, _)| *f == id) {
+        name.push_str(known);
+        return;
+    }
+    name.push_str(UNNAMED);
+    hex::write_digits(id.into(), 8, name);
+}
+
+/// What stands before the identifier of a function that has no name, in eight hex digits.
+const UNNAMED: &str = "function 0x";
+
 /// The function that [`function_name`] names so.
 pub fn function_named(name: &str) -> Option<u32> {
-    match name.strip_prefix("function 0x") {
+    match name.strip_prefix(UNNAMED) {
         Some(digits) => {
             let id = u32::from_str_radix(digits, 16).ok()?;
             (function_name(id) == name).then_some(id)
@@ -575,7 +592,7 @@ pub fn answers(services: &Services, _version: u32) -> Vec<KeyedAnswer> {
     ] {
         out.push((key(Kind::Hvc, call(function, 0, 0)), NOT_SUPPORTED));
     }
-    out.sort_unstable();
+    out.sort_unstable_by_key(|(key, _)| *key);
     out
 }
 

@@ -6,11 +6,11 @@
 
 use super::consistent::consistent;
 use super::lines::Lines;
-use super::{DeviceTree, LOCK_VERSION, Lock, v1};
+use super::{LOCK_VERSION, Lock, v1};
 use crate::json;
 use crate::machine;
 use serde::{Deserialize, Serialize};
-use std::{fmt, mem};
+use std::{fmt, iter, mem};
 
 /// Largest lock that is read, in bytes. Real ones have some 40 kB.
 pub const SIZE_MAX: usize = 4 << 20;
@@ -165,28 +165,26 @@ pub fn version_in(text: &str) -> Option<u32> {
 
 /// The device tree says what the rest of the lock does, to the byte: nothing else compares them.
 fn described(lock: &mut Lock) -> Result<(), String> {
-    let tree = &mut lock.device_tree;
-    let found = DeviceTree {
-        base: tree.base,
-        digest: mem::take(&mut tree.digest),
-        text: mem::take(&mut tree.text),
-        bytes: mem::take(&mut tree.bytes),
-    };
-    machine::describe(lock);
-    let made = &lock.device_tree;
     if lock.lock_version == v1::VERSION {
-        return match machine::difference(&made.bytes, &found.bytes) {
+        let found = mem::take(&mut lock.device_tree.bytes);
+        machine::describe(lock);
+        return match machine::difference(&lock.device_tree.bytes, &found) {
             None => Ok(()),
             Some(words) => Err(format!(
                 "the device tree and the machine contradict each other: {words}"
             )),
         };
     }
-    let lines = made.text.iter().map(Some).chain(std::iter::repeat(None));
-    let others = found.text.iter().map(Some).chain(std::iter::repeat(None));
-    let count = made.text.len().max(found.text.len());
-    if let Some((line, other)) = lines.zip(others).take(count).find(|(a, b)| a != b) {
-        let words = |line: Option<&String>| match line {
+    let made = machine::device_tree(lock);
+    let (words, bytes) = (made.words(), made.bytes());
+    let found = &mut lock.device_tree;
+    let (mut lines, mut others) = (words.lines(), found.text.iter().map(String::as_str));
+    let mut pairs = iter::from_fn(|| match (lines.next(), others.next()) {
+        (None, None) => None,
+        pair => Some(pair),
+    });
+    if let Some((line, other)) = pairs.find(|(line, other)| line != other) {
+        let words = |line: Option<&str>| match line {
             Some(line) => format!("`{}`", line.trim().escape_debug()),
             None => "nothing more".to_owned(),
         };
@@ -196,12 +194,13 @@ fn described(lock: &mut Lock) -> Result<(), String> {
             words(line)
         ));
     }
-    if made.bytes.len() as u64 > super::consistent::TREE_SIZE {
+    if bytes.len() as u64 > super::consistent::TREE_SIZE {
         return Err("the device tree is larger than what is kept for it".into());
     }
-    if found.digest != made.digest {
+    if found.digest != machine::tree_digest(&bytes) {
         return Err("the digest of the device tree is not that of its text".into());
     }
+    found.bytes = bytes;
     Ok(())
 }
 

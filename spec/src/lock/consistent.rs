@@ -6,7 +6,7 @@ use crate::catalogue::{REGISTERS, register_by_id};
 use crate::machine::{
     ADDRESS_BITS, MEMORY_MIN, REDISTRIBUTOR_SIZE, STOLEN_TIME_SIZE, VCPUS_MAX, mpidr_bits,
 };
-use crate::observation::fact_name;
+use crate::observation::is_call;
 use crate::resolve::{identification, is_name, owed, waived_answers};
 use crate::smccc::{self, Services, psci_name};
 use crate::vm::Feature;
@@ -24,12 +24,13 @@ pub(super) fn consistent(lock: &Lock) -> Result<(), String> {
         ));
     }
     registers(lock)?;
-    promising(lock)?;
+    let services = Services::of_lock(lock);
+    promising(lock, &services)?;
     features(lock)?;
     vcpus(lock)?;
     memory_map(lock)?;
     interrupts(lock)?;
-    hypercalls(lock)?;
+    hypercalls(lock, &services)?;
     reset::consistent(lock)?;
     boot(lock)
 }
@@ -76,14 +77,15 @@ fn registers(lock: &Lock) -> Result<(), String> {
 }
 
 /// A lock promises all that the compiler would have it promise in its version, and only `vary` waives.
-fn promising(lock: &Lock) -> Result<(), String> {
+fn promising(lock: &Lock, services: &Services) -> Result<(), String> {
     let version = lock.lock_version;
     let entry = |name: &str| lock.registers.iter().find(|r| r.name == name);
     let debug = entry("ID_AA64DFR0_EL1").map_or(0, |r| r.value);
+    // Entries stand in the order of their ids, each with its name.
+    let at = |id: u64| lock.registers.binary_search_by_key(&id, |r| r.id);
     let missing = REGISTERS.iter().find(|info| {
-        let cache = info.csselr().is_none_or(|n| lock.names_cache(n));
         let asked = owed(info, &lock.features, debug, version);
-        cache && asked && entry(&info.name).is_none()
+        asked && at(info.id).is_err() && info.csselr().is_none_or(|n| lock.names_cache(n))
     });
     if let Some(info) = missing {
         return Err(format!(
@@ -96,12 +98,13 @@ fn promising(lock: &Lock) -> Result<(), String> {
     if !names.eq(gic.iter().map(|(name, _)| name)) {
         return Err("the registers of the GIC are not those of a GICv3 with its interrupts".into());
     }
-    let services = Services::of_lock(lock);
     let waived = waived_answers(&lock.registers);
-    let asked = smccc::answers(&services, version).into_iter();
-    let asked = asked.filter(|(key, _)| !waived.contains(key));
-    let calls = lock.hypercalls.answers.iter().map(|a| a.call.as_str());
-    if !calls.eq(asked.map(|(key, _)| fact_name(key))) {
+    let mut asked = smccc::answers(services, version);
+    asked.retain(|(key, _)| !waived.contains(key));
+    let calls = &lock.hypercalls.answers;
+    let mut room = String::new();
+    let mut pairs = calls.iter().zip(&asked);
+    if calls.len() != asked.len() || !pairs.all(|(a, (key, _))| is_call(&a.call, *key, &mut room)) {
         return Err("the calls that are answered are not those of its services".into());
     }
     Ok(())
@@ -301,8 +304,7 @@ fn interrupts(lock: &Lock) -> Result<(), String> {
     Ok(())
 }
 
-fn hypercalls(lock: &Lock) -> Result<(), String> {
-    let services = Services::of_lock(lock);
+fn hypercalls(lock: &Lock, services: &Services) -> Result<(), String> {
     let calls = &lock.hypercalls;
     if psci_name(services.psci) != Some(calls.psci.as_str()) {
         return Err(

@@ -1,6 +1,14 @@
 //! Numbers as the lock and the host report write them: `0x` and as many hex
 //! digits as they are wide, and no other spelling.
 
+/// Adds so many lower-case hex digits of a value, 16 at the most.
+pub fn write_digits(value: u64, digits: u32, out: &mut String) {
+    for place in (0..digits).rev() {
+        let digit = value >> (4 * place) & 15;
+        out.push(char::from(b"0123456789abcdef"[digit as usize]));
+    }
+}
+
 /// A 64-bit value as `0x` and 16 hex digits.
 pub mod hex64 {
     use serde::de::{Deserializer, Error, Visitor};

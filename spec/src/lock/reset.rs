@@ -151,22 +151,18 @@ pub fn lines(lock: &Lock, actlr: u64) -> Vec<ResetValue> {
 /// # Errors
 /// The first that is none, or not where it belongs.
 pub(crate) fn consistent(lock: &Lock) -> Result<(), String> {
-    let mut names: Vec<(Cow<str>, u64)> = Vec::new();
-    for info in owed(lock) {
-        let name = line_name(info);
-        if names.last().is_none_or(|(last, _)| *last != name) {
-            names.push((name, promised(lock, info)));
-        }
-    }
-    let mut places = names.iter();
+    let mut places = owed(lock);
+    let mut last = None;
     for line in &lock.reset {
         let name = line.name.escape_debug();
-        let Some((_, mask)) = places.find(|(place, _)| *place == line.name) else {
+        // Registers that have a line together stand side by side.
+        let twice = last.replace(&line.name) == Some(&line.name);
+        let Some(info) = places.find(|info| !twice && line_name(info) == line.name) else {
             return Err(format!(
                 "`{name}` of `reset` is no register of a vCPU's state, out of order or doubled"
             ));
         };
-        if line.value & !mask != 0 || line.value == 0 && line.name != ACTLR {
+        if line.value & !promised(lock, info) != 0 || line.value == 0 && line.name != ACTLR {
             return Err(format!(
                 "`{name}` of `reset` holds nothing, or bits that are not promised"
             ));

@@ -208,9 +208,9 @@ fn cache_properties(node: &mut Node, level: &CacheLevel) {
     let prefix = if level.unified { "" } else { "d-" };
     for (prefix, geometry) in [(prefix, level.data), ("i-", level.instruction)] {
         if let Some((size, line, sets)) = geometry {
-            node.cells(&format!("{prefix}cache-size"), &[size])
-                .cells(&format!("{prefix}cache-line-size"), &[line])
-                .cells(&format!("{prefix}cache-sets"), &[sets]);
+            node.cells(format!("{prefix}cache-size"), &[size])
+                .cells(format!("{prefix}cache-line-size"), &[line])
+                .cells(format!("{prefix}cache-sets"), &[sets]);
         }
     }
 }

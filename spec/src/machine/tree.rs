@@ -5,8 +5,9 @@
 //! stand in the order in which they were added, strings in the order of their
 //! first use, each once.
 
-use std::collections::HashMap;
-use std::fmt::{LowerHex, Write as _};
+use crate::lock::hex::write_digits;
+use std::borrow::Cow;
+use std::fmt::Write as _;
 
 /// What a property holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,7 +28,7 @@ pub struct Node {
     /// Its name with the unit address; empty for the root.
     pub name: String,
     /// Its properties, in order.
-    pub properties: Vec<(String, Value)>,
+    pub properties: Vec<(Cow<'static, str>, Value)>,
     /// Its children, in order.
     pub children: Vec<Node>,
 }
@@ -41,24 +42,24 @@ impl Node {
         }
     }
     /// Adds a property that is there.
-    pub fn flag(&mut self, name: &str) -> &mut Self {
+    pub fn flag(&mut self, name: &'static str) -> &mut Self {
         self.property(name, Value::Empty)
     }
     /// Adds a text.
-    pub fn text(&mut self, name: &str, text: &str) -> &mut Self {
+    pub fn text(&mut self, name: &'static str, text: &str) -> &mut Self {
         self.texts(name, &[text])
     }
     /// Adds texts.
-    pub fn texts(&mut self, name: &str, texts: &[&str]) -> &mut Self {
+    pub fn texts(&mut self, name: &'static str, texts: &[&str]) -> &mut Self {
         let texts = texts.iter().map(|&t| t.to_owned()).collect();
         self.property(name, Value::Texts(texts))
     }
     /// Adds numbers of 32 bits.
-    pub fn cells(&mut self, name: &str, cells: &[u32]) -> &mut Self {
+    pub fn cells(&mut self, name: impl Into<Cow<'static, str>>, cells: &[u32]) -> &mut Self {
         self.property(name, Value::Cells(cells.to_vec()))
     }
     /// Adds numbers of 64 bits.
-    pub fn wide(&mut self, name: &str, numbers: &[u64]) -> &mut Self {
+    pub fn wide(&mut self, name: &'static str, numbers: &[u64]) -> &mut Self {
         self.property(name, Value::Wide(numbers.to_vec()))
     }
     /// Adds a child.
@@ -66,25 +67,29 @@ impl Node {
         self.children.push(child);
         self
     }
-    fn property(&mut self, name: &str, value: Value) -> &mut Self {
-        self.properties.push((name.to_owned(), value));
+    fn property(&mut self, name: impl Into<Cow<'static, str>>, value: Value) -> &mut Self {
+        self.properties.push((name.into(), value));
         self
     }
 
-    /// The tree in words, a property to a line.
-    pub fn lines(&self) -> Vec<String> {
-        let mut out = Vec::new();
+    /// The tree in words, a property to a line, each of which ends.
+    pub fn words(&self) -> String {
+        let mut out = String::new();
         self.write_lines(0, &mut out);
         out
     }
 
-    fn write_lines(&self, depth: usize, out: &mut Vec<String>) {
+    fn write_lines(&self, depth: usize, out: &mut String) {
+        let indent = |depth: usize, out: &mut String| (0..depth).for_each(|_| out.push_str("  "));
         let name = if depth == 0 { "/" } else { &self.name };
-        out.push("  ".repeat(depth) + name);
+        indent(depth, out);
+        out.push_str(name);
+        out.push('\n');
         for (name, value) in &self.properties {
-            let mut line = "  ".repeat(depth + 1) + name;
-            value.write_words(&mut line);
-            out.push(line);
+            indent(depth + 1, out);
+            out.push_str(name);
+            value.write_words(out);
+            out.push('\n');
         }
         for child in &self.children {
             child.write_lines(depth + 1, out);
@@ -125,17 +130,15 @@ impl Node {
         out
     }
 
-    fn flatten(&self, out: &mut Vec<u8>, strings: &mut Strings) {
+    fn flatten<'a>(&'a self, out: &mut Vec<u8>, strings: &mut Strings<'a>) {
         word(out, BEGIN_NODE);
-        out.extend(self.name.as_bytes());
-        out.push(0);
+        ended(out, &self.name);
         pad(out);
         for (name, value) in &self.properties {
-            let value = value.bytes();
             word(out, PROP);
-            word(out, value.len() as u32);
+            word(out, value.size() as u32);
             word(out, strings.offset(name));
-            out.extend(value);
+            value.write_bytes(out);
             pad(out);
         }
         for child in &self.children {
@@ -168,12 +171,22 @@ impl Value {
         }
     }
 
-    fn bytes(&self) -> Vec<u8> {
+    /// How many bytes it is.
+    fn size(&self) -> usize {
         match self {
-            Value::Empty => Vec::new(),
-            Value::Texts(texts) => texts.iter().flat_map(|t| t.bytes().chain([0])).collect(),
-            Value::Cells(cells) => cells.iter().flat_map(|c| c.to_be_bytes()).collect(),
-            Value::Wide(numbers) => numbers.iter().flat_map(|n| n.to_be_bytes()).collect(),
+            Value::Empty => 0,
+            Value::Texts(texts) => texts.iter().map(|t| t.len() + 1).sum(),
+            Value::Cells(cells) => 4 * cells.len(),
+            Value::Wide(numbers) => 8 * numbers.len(),
+        }
+    }
+
+    fn write_bytes(&self, out: &mut Vec<u8>) {
+        match self {
+            Value::Empty => {}
+            Value::Texts(texts) => texts.iter().for_each(|text| ended(out, text)),
+            Value::Cells(cells) => cells.iter().for_each(|c| out.extend(c.to_be_bytes())),
+            Value::Wide(numbers) => numbers.iter().for_each(|n| out.extend(n.to_be_bytes())),
         }
     }
 }
@@ -189,35 +202,43 @@ fn word(out: &mut Vec<u8>, value: u32) {
     out.extend(value.to_be_bytes());
 }
 
+/// Adds a text and the zero byte that ends it.
+fn ended(out: &mut Vec<u8>, text: &str) {
+    out.extend(text.as_bytes());
+    out.push(0);
+}
+
 fn pad(out: &mut Vec<u8>) {
     out.resize(out.len().next_multiple_of(4), 0);
 }
 
-/// The names of properties, each once.
+/// The names of properties, each once: there are few.
 #[derive(Default)]
-struct Strings {
+struct Strings<'a> {
     bytes: Vec<u8>,
-    at: HashMap<String, u32>,
+    at: Vec<(&'a str, u32)>,
 }
 
-impl Strings {
-    fn offset(&mut self, name: &str) -> u32 {
-        if let Some(at) = self.at.get(name) {
+impl<'a> Strings<'a> {
+    fn offset(&mut self, name: &'a str) -> u32 {
+        if let Some((_, at)) = self.at.iter().find(|(known, _)| *known == name) {
             return *at;
         }
         let at = self.bytes.len() as u32;
-        self.bytes.extend(name.bytes().chain([0]));
-        self.at.insert(name.to_owned(), at);
+        ended(&mut self.bytes, name);
+        self.at.push((name, at));
         at
     }
 }
 
 /// Adds numbers between angle brackets.
-fn write_numbers<N: LowerHex>(numbers: &[N], line: &mut String) {
+fn write_numbers<N: Copy + Into<u64>>(numbers: &[N], line: &mut String) {
     line.push('<');
     for (at, number) in numbers.iter().enumerate() {
-        let space = if at == 0 { "" } else { " " };
-        let _ = write!(line, "{space}{number:#x}");
+        let number = (*number).into();
+        let bits = u64::BITS - number.leading_zeros();
+        line.push_str(if at == 0 { "0x" } else { " 0x" });
+        write_digits(number, bits.div_ceil(4).max(1), line);
     }
     line.push('>');
 }

@@ -2,8 +2,9 @@
 
 use super::{device, wire};
 use crate::catalogue::{encoding_of, system_register};
-use crate::smccc::{function_name, function_named};
+use crate::smccc::{function_named, write_function};
 use std::borrow::Cow;
+use std::fmt::Write as _;
 use wire::Kind;
 use wire::frames::{self, DISTRIBUTOR, GICD_IGROUPR, REDISTRIBUTOR};
 
@@ -48,17 +49,19 @@ pub fn fact_name(key: u64) -> Cow<'static, str> {
         Kind::Gicr => redistributor(id),
         Kind::GicdWritable => distributor(id) + WRITABLE,
         Kind::GicrWritable => redistributor(id) + WRITABLE,
-        Kind::Hvc | Kind::HvcArguments => call("", id).into(),
-        Kind::Smc => call("SMC ", id).into(),
-        Kind::PsciFeatures | Kind::ArchFeatures | Kind::TrngFeatures | Kind::PvTimeFeatures => {
-            let asking = ASKING.iter().find(|(asking, _)| *asking == kind);
-            let asking = asking.map_or("", |(_, name)| name);
-            [asking, "(", &function_name(id as u32), ")"]
-                .concat()
-                .into()
+        Kind::Hvc
+        | Kind::HvcArguments
+        | Kind::Smc
+        | Kind::PsciFeatures
+        | Kind::ArchFeatures
+        | Kind::TrngFeatures
+        | Kind::PvTimeFeatures
+        | Kind::HvcLeaves
+        | Kind::SmcLeaves => {
+            let mut name = String::with_capacity(CALL_NAME);
+            write_call(kind, id, &mut name);
+            name.into()
         }
-        Kind::HvcLeaves => (call("", id) + LEAVES).into(),
-        Kind::SmcLeaves => (call("SMC ", id) + LEAVES).into(),
         Kind::SveVectorLength => format!("SVE vector length at ZCR_EL1.LEN {id}").into(),
         Kind::Use => match id {
             wire::USE_PAUTH => "pointer authentication in use".into(),
@@ -97,6 +100,15 @@ pub fn fact_name(key: u64) -> Cow<'static, str> {
         }
         Kind::End => "end".into(),
     }
+}
+
+/// Whether that is the name of what a call's record is about.
+pub fn is_call(name: &str, key: u64, room: &mut String) -> bool {
+    room.clear();
+    if let Some(kind) = wire::kind_of(key) {
+        write_call(kind, wire::id_of(key), room);
+    }
+    name == room
 }
 
 /// The key of what has such a name in a lock: a register that a guest reads, one of the interrupt controller's, a call.
@@ -272,16 +284,31 @@ fn key_of_call(name: &str) -> Option<u64> {
     Some(wire::key(*kind, function_named(arguments)?.into()))
 }
 
-fn call(prefix: &str, id: u64) -> String {
+/// Room for the name of a call, most often.
+const CALL_NAME: usize = 64;
+
+/// Adds the name of a call.
+fn write_call(kind: Kind, id: u64, name: &mut String) {
+    if let Some((_, asking)) = ASKING.iter().find(|(asking, _)| *asking == kind) {
+        name.push_str(asking);
+        name.push('(');
+        write_function(id as u32, name);
+        name.push(')');
+        return;
+    }
     let case = wire::call_case(id);
     let arguments = CASES.iter().find(|(asked, _)| *asked == case);
-    let arguments = arguments.map_or("", |(_, words)| words);
-    let function = function_name(wire::call_function(id));
-    let answered = [prefix, &function, "(", arguments, ")"].concat();
-    match wire::call_result(id) {
-        0 => answered,
-        n => format!("{answered}.x{n}"),
+    let smc = matches!(kind, Kind::Smc | Kind::SmcLeaves);
+    name.push_str(if smc { "SMC " } else { "" });
+    write_function(wire::call_function(id), name);
+    name.push('(');
+    name.push_str(arguments.map_or("", |(_, words)| words));
+    name.push(')');
+    if let n @ 1.. = wire::call_result(id) {
+        let _ = write!(name, ".x{n}");
     }
+    let leaves = matches!(kind, Kind::HvcLeaves | Kind::SmcLeaves);
+    name.push_str(if leaves { LEAVES } else { "" });
 }
 
 fn distributor(offset: u64) -> Cow<'static, str> {
