@@ -10,6 +10,7 @@ mod disagreement;
 mod features;
 mod firmware;
 mod host;
+mod inside;
 mod interrupts;
 mod presumed;
 mod registers;
@@ -30,6 +31,7 @@ use crate::reason;
 use crate::report::{HostReport, View};
 use crate::smccc;
 use host::{Filter, Host};
+use inside::Inside;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
@@ -227,8 +229,7 @@ pub fn plan_with(lock: &Lock, report: &HostReport, emulation: Emulation) -> Plan
     features::vector_lengths(lock, report, &mut plan);
     features::stolen_time(lock, &mut plan);
     let level_moves = workarounds::moves_workaround_2(lock, view);
-    let seen = view.all_seen();
-    let inside = |name: &str| seen.get(name).cloned().unwrap_or_default();
+    let inside = Inside::of(view);
     let host = Host {
         report,
         view,
@@ -242,7 +243,7 @@ pub fn plan_with(lock: &Lock, report: &HostReport, emulation: Emulation) -> Plan
             {
                 workarounds::unforeseen_level(entry, &mut plan);
             }
-            _ => registers::register(entry, host, inside, &mut plan),
+            _ => registers::register(entry, host, |entry| inside.seen_of(entry), &mut plan),
         }
     }
     if plan.steps().any(registers::writes_identity) {
@@ -254,11 +255,11 @@ pub fn plan_with(lock: &Lock, report: &HostReport, emulation: Emulation) -> Plan
         );
     }
     unlocked::unlocked(lock, view, &mut plan);
-    reset::reset(lock, host, inside, &mut plan);
+    reset::reset(lock, host, &inside, &mut plan);
     features::hidden_and_there(lock, view, &mut plan);
-    interrupts::gic(lock, inside, gic, emulation, &mut plan);
-    firmware::answers(lock, host, inside, &mut plan);
-    settled::settled(lock, host, inside, &mut plan);
+    interrupts::gic(lock, &inside, gic, emulation, &mut plan);
+    firmware::answers(lock, host, &inside, &mut plan);
+    settled::settled(lock, host, &inside, &mut plan);
     plan
 }
 
@@ -286,6 +287,6 @@ pub fn keeps(entry: &LockedRegister, view: &View, report: &HostReport) -> bool {
         filter: Filter::of(report, Emulation::default()),
         same_cpu: None,
     };
-    registers::register(entry, host, |name| view.seen(name), &mut plan);
+    registers::register(entry, host, |entry| view.seen(&entry.name), &mut plan);
     plan.refusals.is_empty()
 }

@@ -9,7 +9,7 @@ use crate::json;
 use crate::lock::{full_mask, hex32, hex64, optional_hex64};
 use crate::vm::{Arch, Feature};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// The report format that this program writes.
@@ -405,21 +405,9 @@ impl View {
         let at = self.registers.binary_search_by_key(&id, |r| r.id).ok()?;
         Some(&self.registers[at])
     }
-    /// [`View::seen`] of every name at once.
-    pub fn all_seen(&self) -> HashMap<&str, Reading> {
-        let mut all: HashMap<&str, Reading> = HashMap::with_capacity(self.guest.len());
-        for fact in &self.guest {
-            let reading = all.entry(fact.name.as_str()).or_default();
-            reading.add(fact);
-        }
-        all
-    }
     /// What the vCPUs of the probe's guest read under that name.
     pub fn seen(&self, name: &str) -> Reading {
-        let mut reading = Reading::default();
-        let facts = self.guest.iter().filter(|f| f.name == name);
-        facts.for_each(|fact| reading.add(fact));
-        reading
+        Reading::of(self.guest.iter().filter(|f| f.name == name))
     }
 }
 
@@ -436,6 +424,13 @@ pub enum Reading {
 }
 
 impl Reading {
+    /// Of facts under one name.
+    pub(crate) fn of<'a>(facts: impl Iterator<Item = &'a Fact>) -> Self {
+        let mut reading = Self::default();
+        facts.for_each(|fact| reading.add(fact));
+        reading
+    }
+
     fn add(&mut self, fact: &Fact) {
         let new = (fact.vcpu, fact.seen);
         match self {

@@ -252,7 +252,7 @@ const fn number(digits: &[u8]) -> Option<u64> {
 /// Whether two texts are the same, while constants are made as well.
 const fn is(text: &[u8], other: &[u8]) -> bool {
     let mut at = 0;
-    while at < text.len() && at < other.len() && text[at] == other[at] {
+    while at < text.len() && text.len() == other.len() && text[at] == other[at] {
         at += 1;
     }
     at == text.len() && at == other.len()

@@ -3,14 +3,19 @@
 
 use super::decider::Decider;
 use super::host::{Filter, Host};
+use super::inside::Inside;
 use super::{Plan, Refusal, Step, Way, disagreement};
 use crate::lock::{Answer, Lock};
-use crate::observation::{fact_name, key_of, unpromised, wire};
+use crate::observation::wire::{self, calls};
+use crate::observation::{key_of, unpromised};
 use crate::reason;
 use crate::report::{Reading, View};
 use crate::smccc::{self, KeyedAnswer, Services};
 use crate::vm::Feature;
 use std::collections::{BTreeMap, BTreeSet};
+
+/// TRNG_VERSION (DEN0098).
+const TRNG_VERSION: u32 = 0x8400_0050;
 
 /// A call of which the lock says what it answers.
 struct Call<'a> {
@@ -27,10 +32,9 @@ struct Call<'a> {
 /// says, the model says what it will answer once the registers are set; where
 /// it is not, the answer must already be the promised one. What the kernel
 /// does not answer as promised, the runner answers where it may.
-pub(super) fn answers(lock: &Lock, on: Host, inside: impl Fn(&str) -> Reading, plan: &mut Plan) {
+pub(super) fn answers(lock: &Lock, on: Host, inside: &Inside, plan: &mut Plan) {
     let Host { view, filter, .. } = on;
-    let answer = |call: &str| inside(call).value();
-    let host = host_services(view, answer);
+    let host = host_services(view, inside);
     let left: BTreeSet<u64> = plan
         .steps()
         .filter_map(|step| match step {
@@ -72,7 +76,10 @@ pub(super) fn answers(lock: &Lock, on: Host, inside: impl Fn(&str) -> Reading, p
     let calls = lock.hypercalls.answers.iter().map(|entry| {
         let key = key_of(&entry.call);
         let promised = key.and_then(|key| Some((key, smccc::answer_to(&promised, key)?)));
-        let reading = inside(&entry.call);
+        let reading = match key {
+            Some(key) => inside.seen(key),
+            None => inside.seen_as(&entry.call),
+        };
         Call {
             entry,
             promised,
@@ -259,32 +266,36 @@ fn taken_over(calls: &[Call], preferred: impl Fn(u32) -> bool) -> BTreeMap<u32, 
 
 /// What decides the answers of a default guest's firmware calls in this view.
 pub fn default_services(view: &View) -> Services {
-    let seen = view.all_seen();
-    host_services(view, |call| seen.get(call).and_then(Reading::value))
+    host_services(view, &Inside::of(view))
 }
 
 /// What decides the answers on the host as it is by default: its registers
 /// where it has them, else its answers.
-fn host_services(view: &View, answer: impl Fn(&str) -> Option<u64>) -> Services {
+fn host_services(view: &View, inside: &Inside) -> Services {
+    use wire::Kind::{ArchFeatures, Hvc, Smc};
     let register = |id: u64| view.register(id).and_then(|r| r.value);
-    let offered = |call: &str| answer(call).is_some_and(|x0| x0 != smccc::NOT_SUPPORTED);
-    let features = answer("VENDOR_HYP_KVM_FEATURES()").filter(|x0| *x0 != smccc::NOT_SUPPORTED);
+    let answer = |kind, function: u32| inside.seen(wire::key(kind, function.into())).value();
+    let offered = |kind, function| {
+        let x0 = answer(kind, function);
+        x0.filter(|x0| *x0 != smccc::NOT_SUPPORTED)
+    };
+    let service = |kind, function| u64::from(offered(kind, function).is_some());
     Services {
         psci: register(smccc::PSCI_VERSION_REGISTER)
-            .or(answer("PSCI_VERSION()"))
+            .or(answer(Hvc, calls::PSCI_VERSION))
             .unwrap_or(0) as u32,
-        std: register(smccc::STD_BMAP_REGISTER).unwrap_or(u64::from(offered("TRNG_VERSION()"))),
+        std: register(smccc::STD_BMAP_REGISTER).unwrap_or(service(Hvc, TRNG_VERSION)),
         std_hyp: register(smccc::STD_HYP_BMAP_REGISTER)
-            .unwrap_or(u64::from(offered("ARCH_FEATURES(PV_TIME_FEATURES)"))),
+            .unwrap_or(service(ArchFeatures, calls::PV_TIME_FEATURES)),
         vendor_hyp: register(smccc::VENDOR_HYP_BMAP_REGISTER)
-            .or(features)
+            .or(offered(Hvc, calls::VENDOR_FEATURES))
             .unwrap_or(0),
         vendor_hyp_2: register(smccc::VENDOR_HYP_BMAP_2_REGISTER).unwrap_or(0),
         workarounds: smccc::WORKAROUNDS.map(|(id, function)| {
-            let asked = fact_name(wire::key(wire::Kind::ArchFeatures, function.into()));
-            register(id).unwrap_or_else(|| smccc::workaround_level(id, answer(&asked)))
+            let told = || smccc::workaround_level(id, answer(ArchFeatures, function));
+            register(id).unwrap_or_else(told)
         }),
-        smc: offered("SMC PSCI_VERSION()"),
+        smc: offered(Smc, calls::PSCI_VERSION).is_some(),
         // Nobody has it who was not given it.
         stolen_time: false,
         implementation: None,

@@ -1,5 +1,6 @@
 //! The interrupt controller: shown by the kernel, or answered for by the runner.
 
+use super::inside::Inside;
 use super::{Emulation, Plan, Refusal, Step, Way, disagreement};
 use crate::lock::Lock;
 use crate::observation::words;
@@ -40,7 +41,7 @@ pub(super) fn no_gicv3(report: &HostReport) -> Refusal {
 /// the runner answers for what it can.
 pub(super) fn gic(
     lock: &Lock,
-    inside: impl Fn(&str) -> Reading,
+    inside: &Inside,
     gic: &GicReport,
     emulation: Emulation,
     plan: &mut Plan,
@@ -117,10 +118,10 @@ fn answerable(name: &str, value: u32) -> bool {
     }
 }
 
-fn native_gic(lock: &Lock, inside: impl Fn(&str) -> Reading, gic: &GicReport, plan: &mut Plan) {
+fn native_gic(lock: &Lock, inside: &Inside, gic: &GicReport, plan: &mut Plan) {
     let mut changed = None;
     for entry in &lock.gic.registers {
-        if let Reading::Apart(readings) = inside(&entry.name) {
+        if let Reading::Apart(readings) = inside.seen_as(&entry.name) {
             let wanted = format!("{:#x}", entry.value);
             disagreement::refuse(&entry.name, wanted, &readings, &entry.from, plan);
             continue;
@@ -143,7 +144,7 @@ fn native_gic(lock: &Lock, inside: impl Fn(&str) -> Reading, gic: &GicReport, pl
             u64::MAX
         };
         let wanted = u64::from(entry.value);
-        match inside(name) {
+        match inside.seen_as(name) {
             Reading::Alike(_, Seen::Value(seen)) if (seen ^ wanted) & mask == 0 => {
                 plan.keep(&entry.name, Way::Same, None, "")
             }

@@ -23,7 +23,7 @@ pub(super) fn writes_identity(step: &Step) -> bool {
 pub(super) fn register(
     entry: &LockedRegister,
     host: Host,
-    seen: impl Fn(&str) -> Reading,
+    seen: impl Fn(&LockedRegister) -> Reading,
     plan: &mut Plan,
 ) {
     if entry.promised() == 0 {
@@ -37,7 +37,7 @@ pub(super) fn register(
     };
     let listed = host.view.register(entry.id);
     let listed = listed.and_then(|r| r.value.map(|value| (r, value)));
-    let inside = match entry.guest_readable().then(|| seen(&entry.name)) {
+    let inside = match entry.guest_readable().then(|| seen(entry)) {
         Some(Reading::Alike(_, seen)) => Some(seen),
         Some(Reading::Apart(readings)) => {
             if disagreement::refuse_fields(entry, &readings, plan) {

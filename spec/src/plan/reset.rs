@@ -6,10 +6,10 @@
 //! kernels put it back with the rest (CLIDR_EL1 on 6.4 to 6.9, arch/arm64/kvm/sys_regs.c `reset_clidr`).
 
 use super::host::{Filter, Host};
+use super::inside::Inside;
 use super::{Plan, Refusal, Step, Way, disagreement};
 use crate::lock::reset::{Begun, begun, line_name};
 use crate::lock::{Lock, LockedRegister};
-use crate::observation::fact_name;
 use crate::reason;
 use crate::report::{Reading, ReportedRegister, Seen};
 use crate::smccc;
@@ -52,7 +52,7 @@ pub fn beginning(lock: &Lock, steps: &[Step]) -> Vec<Beginning> {
 const ALL: &str = "what a vCPU begins with";
 
 /// Plans each register; those that begin as promised and are zero are one entry.
-pub(super) fn reset(lock: &Lock, on: Host, inside: impl Fn(&str) -> Reading, plan: &mut Plan) {
+pub(super) fn reset(lock: &Lock, on: Host, inside: &Inside, plan: &mut Plan) {
     let all = begun(lock);
     if all.is_empty() {
         return;
@@ -72,7 +72,7 @@ pub(super) fn reset(lock: &Lock, on: Host, inside: impl Fn(&str) -> Reading, pla
     let mut written = false;
     for begun in &all {
         let line = lock.reset.iter().any(|l| l.name == line_name(begun.info));
-        match one(begun, lock, on, &inside, plan) {
+        match one(begun, lock, on, inside, plan) {
             Some(Kept::AsItIs) if line => {
                 let name = format!("{} at entry", line_name(begun.info));
                 if named.insert(name.clone()) {
@@ -107,16 +107,10 @@ enum Kept {
 }
 
 /// `None` where it is refused.
-fn one(
-    begun: &Begun,
-    lock: &Lock,
-    on: Host,
-    inside: impl Fn(&str) -> Reading,
-    plan: &mut Plan,
-) -> Option<Kept> {
+fn one(begun: &Begun, lock: &Lock, on: Host, inside: &Inside, plan: &mut Plan) -> Option<Kept> {
     let differs = |value: u64| (value ^ begun.value) & begun.mask;
-    let fact = begun.fact().map(fact_name);
-    let seen = fact.map_or(Reading::Unseen, |fact| inside(&fact));
+    let fact = begun.fact();
+    let seen = fact.map_or(Reading::Unseen, |fact| inside.seen(fact));
     if let Reading::Apart(readings) = &seen {
         let moved = |(_, seen): &(u32, Seen)| !matches!(seen, Seen::Value(v) if differs(*v) == 0);
         if readings.iter().any(moved) {

@@ -2,25 +2,30 @@
 //! refused. Firmware calls that nobody implements are the exception: where a kernel implements one, it is told to deny it.
 
 use super::host::{Filter, Host};
+use super::inside::Inside;
 use super::{Plan, Refusal, Step, Way, disagreement};
 use crate::lock::{Lock, LockedRegister};
 use crate::observation::{Promise, settled, wire, words};
 use crate::reason;
-use crate::report::{Reading, Seen, View};
+use crate::report::{Reading, Seen};
 use crate::smccc::{self, Services};
 use std::cell::OnceCell;
 use std::collections::{BTreeSet, HashMap};
 
 /// Holds each fact that the probe's guest saw too against what follows from the lock.
-pub(super) fn settled(lock: &Lock, on: Host, inside: impl Fn(&str) -> Reading, plan: &mut Plan) {
+pub(super) fn settled(lock: &Lock, on: Host, inside: &Inside, plan: &mut Plan) {
     if lock.lock_version < settled::SINCE {
         return;
     }
     let services = Services::of_lock(lock);
     let call = |function, n| wire::key(wire::Kind::Hvc, wire::call(function, n, 0));
-    let calls: HashMap<u64, u32> = settled::unimplemented(&services)
-        .flat_map(|(function, results)| (0..results).map(move |n| (call(function, n), function)))
-        .collect();
+    let deniable = OnceCell::new();
+    let all_calls = || -> HashMap<u64, u32> {
+        let unimplemented = settled::unimplemented(&services);
+        let results =
+            |(function, results)| (0..results).map(move |n| (call(function, n), function));
+        unimplemented.flat_map(results).collect()
+    };
     let mut denied = BTreeSet::new();
     // Where the kernel takes no SMC and the lock has it for a conduit, one call refused says so for all.
     let no_conduit = services.smc && plan.refusals.iter().any(|r| r.name == BY_SMC);
@@ -30,36 +35,35 @@ pub(super) fn settled(lock: &Lock, on: Host, inside: impl Fn(&str) -> Reading, p
         let promises = settled::promises(lock, 1);
         promises.map(|promise| (promise.key, promise)).collect()
     };
-    let facts = by_name(on.view);
     let vcpus = on.view.vcpus();
     let mut unseen = Vec::new();
     for first in settled::promises(lock, 0) {
-        let name = &*first.name();
-        if no_conduit && name.starts_with("SMC ") {
+        if no_conduit && first.name().starts_with("SMC ") {
             continue;
         }
         let promise = |vcpu: u32| match vcpu {
             0 => Some(&first),
             _ => others.get_or_init(of_others).get(&first.key),
         };
-        let seen = facts.get(name).map_or(&[][..], Vec::as_slice);
+        let mut seen = inside.facts(first.key);
         // The second vCPU of the probe's guest stands for all others, which that guest cannot start.
-        let by_first = seen.iter().any(|(vcpu, _)| *vcpu == 0);
-        let by_others = seen.iter().any(|(vcpu, _)| *vcpu > 0);
+        let by_first = seen.clone().any(|fact| fact.vcpu == 0);
+        let by_others = seen.clone().any(|fact| fact.vcpu > 0);
         let owed = || lock.machine.vcpus.len() > 1 && promise(1).is_some();
         let looked = || by_first && (by_others || !owed());
         if !on.view.rehearsed && !looked() && !settled::starts_beyond(first.key, vcpus, lock) {
-            unseen.push(name.to_owned());
+            unseen.push(first.name().into_owned());
         }
-        let broken = seen.iter().find_map(|(vcpu, seen)| {
-            let promise = promise(*vcpu)?;
-            (!promise.kept(*seen)).then_some((promise, *seen))
+        let broken = seen.find_map(|fact| {
+            let promise = promise(fact.vcpu)?;
+            (!promise.kept(fact.seen)).then_some((promise, fact.seen))
         });
         let Some((broken, seen)) = broken else {
             continue;
         };
+        let name = &*first.name();
         // vCPUs that were promised the same and do not see the same.
-        if let Reading::Apart(readings) = inside(name)
+        if let Reading::Apart(readings) = inside.seen(first.key)
             && readings
                 .iter()
                 .all(|(vcpu, _)| promise(*vcpu).is_none_or(|p| p.value == first.value))
@@ -71,7 +75,7 @@ pub(super) fn settled(lock: &Lock, on: Host, inside: impl Fn(&str) -> Reading, p
         let decided_by = settled::decided_by(first.key).map(|register| {
             let entry = lock.registers.iter().find(|r| r.name == register);
             let bits = |entry: &LockedRegister, value| (value ^ entry.value) & entry.promised();
-            let seen = inside(register).value();
+            let seen = inside.seen_as(register).value();
             entry
                 .zip(seen)
                 .is_some_and(|(entry, value)| bits(entry, value) == 0)
@@ -80,7 +84,8 @@ pub(super) fn settled(lock: &Lock, on: Host, inside: impl Fn(&str) -> Reading, p
             continue;
         }
         let usable = matches!(on.filter, Filter::Usable | Filter::Preferred);
-        match calls
+        match deniable
+            .get_or_init(all_calls)
             .get(&first.key)
             .filter(|f| usable && smccc::filterable(**f))
         {
@@ -97,16 +102,6 @@ pub(super) fn settled(lock: &Lock, on: Host, inside: impl Fn(&str) -> Reading, p
     if !unseen.is_empty() {
         plan.refusals.push(untold(&unseen));
     }
-}
-
-/// What each vCPU of the probe's guest saw, by name.
-fn by_name(view: &View) -> HashMap<&str, Vec<(u32, Seen)>> {
-    let mut all: HashMap<&str, Vec<(u32, Seen)>> = HashMap::with_capacity(view.guest.len());
-    for fact in &view.guest {
-        let seen = all.entry(fact.name.as_str()).or_default();
-        seen.push((fact.vcpu, fact.seen));
-    }
-    all
 }
 
 /// A report whose guest did not look at all that is promised.
