@@ -101,6 +101,14 @@ fn hostile(document: &Value) -> Vec<(String, Value)> {
     places.into_iter().map(with).collect()
 }
 
+/// All formats for some documents: what differs among them is not the place.
+fn formats(index: usize) -> &'static [&'static str] {
+    match index % 8 {
+        0 => &FORMATS,
+        _ => &FORMATS[..1],
+    }
+}
+
 fn json(path: &str) -> Value {
     serde_json::from_str(&fs::read_to_string(root().join(path)).unwrap()).unwrap()
 }
@@ -122,12 +130,7 @@ fn of_a_lock() {
         assert!(places.len() > 30, "{path}: {}", places.len());
         let mut found = 0;
         for (index, (_, document)) in places.iter().enumerate() {
-            // All formats for some: what differs among them is not the place.
-            let formats = if index % 8 == 0 {
-                &FORMATS[..]
-            } else {
-                &FORMATS[..1]
-            };
+            let formats = formats(index);
             scratch.write("a.lock.json", &document.to_string());
             for arguments in [
                 &["diff", "fine.lock.json", "a.lock.json"][..],
@@ -154,12 +157,7 @@ fn of_a_report() {
     assert!(places.len() > 10, "{}", places.len());
     let mut found = 0;
     for (index, (_, document)) in places.iter().enumerate() {
-        // All formats for some: what differs among them is not the place.
-        let formats = if index % 8 == 0 {
-            &FORMATS[..]
-        } else {
-            &FORMATS[..1]
-        };
+        let formats = formats(index);
         scratch.write("host.json", &document.to_string());
         for arguments in [
             &["diff", "fine.json", "host.json"][..],

@@ -225,8 +225,7 @@ fn everything(
             }
         }
         interrupts(vcpu, recipe, when, found)?;
-        let mut listed = vcpu.registers()?;
-        listed.sort_unstable();
+        let listed = vcpu.registers()?;
         let is_listed = |id: &u64| listed.binary_search(id).is_ok();
         counters(vcpu, built.created, &lock.counters, &listed, found)?;
         for id in recipe.read_back.iter().filter(|id| !is_listed(id)) {
