@@ -91,8 +91,9 @@ pub fn run(cache: &Cache, bench: &Bench, steps: Vec<Step>) -> Result<Outcomes> {
     let mut done = done.into_iter().map(|(_, done)| done);
     let mut verdicts = Vec::new();
     for step in steps {
-        let mine: std::result::Result<Vec<Done>, String> =
-            done.by_ref().take(step.errands.len()).collect();
+        // All of the step's own, whatever the first of them is.
+        let mine: Vec<_> = done.by_ref().take(step.errands.len()).collect();
+        let mine: std::result::Result<Vec<Done>, String> = mine.into_iter().collect();
         let (problems, took) = match mine {
             Ok(mine) => (
                 (step.judge)(&mine)?,

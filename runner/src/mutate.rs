@@ -153,7 +153,7 @@ impl Machine<'_> {
         let verified = verify::verify(self.built()?, self.lock, &recipe)?;
         match verified.boot_vcpu() {
             Some(vcpu) => Ok(vcpu.registers()?),
-            None => Ok(Vec::new()),
+            None => Err(unaltered("there is no vCPU")),
         }
     }
 

@@ -25,8 +25,9 @@ pub enum For {
     /// It is all that there is: the machine is read back too, and interrupt controllers are searched for in all of
     /// guest-physical space, which takes its time.
     Audit,
-    /// A guest's own machine is made by the same orders and read back: this one is looked at from inside alone, and searched
-    /// where the lock shows an interrupt controller, and where the kernel has its own.
+    /// The same, but searched where the lock shows an interrupt controller, and where the kernel has its own.
+    Check,
+    /// As [`For::Check`], but not read back: a guest's own machine is made by the same orders, and that one is.
     Start,
 }
 
@@ -67,14 +68,14 @@ pub fn observe(
     let begun = apply::begin(system, &recipe, Some(Arc::clone(&memory)))?;
     let built = apply::complete(begun, &recipe)?;
     let verified = match purpose {
-        For::Audit => verify::verify(built, lock, &recipe)?,
+        For::Audit | For::Check => verify::verify(built, lock, &recipe)?,
         For::Start => verify::unpromised(built)?,
     };
     let (uart, rtc) = device::looked_at(&lock.machine.devices);
     let stage = Stage {
         search: match purpose {
             For::Audit => vec![witness::everywhere(lock.machine.memory)],
-            For::Start => frames(lock, &recipe),
+            For::Check | For::Start => frames(lock, &recipe),
         },
         mode: MODE_FULL,
         mpidr: recipe.mpidr.clone(),

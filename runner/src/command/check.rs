@@ -4,6 +4,7 @@ use super::{counts, kept_here};
 use crate::failure::{Failure, exit};
 use crate::flags::Parsed;
 use crate::proof::witnessed::prove;
+use crate::rehearse::For;
 use crate::say;
 use serde::Serialize;
 use vmlock_spec::observation::unpromised::{self, Row};
@@ -20,7 +21,7 @@ struct Kept<'a> {
 pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
     let (system, lock, plan) = kept_here(parsed)?;
     // A yes is one that `start` keeps to.
-    prove(&system, &lock, &plan)?;
+    prove(&system, &lock, &plan, For::Check)?;
     let open = unpromised::open(&lock);
     if parsed.json() {
         say::print_json(&Kept {

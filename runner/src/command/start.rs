@@ -21,6 +21,7 @@ use crate::machine::terminal::Raw;
 use crate::proof::key::{self, Key};
 use crate::proof::witnessed::prove;
 use crate::proof::{Memo, Proven};
+use crate::rehearse::For;
 use crate::say;
 use crate::stats::{self, Stats};
 use nix::unistd::gettid;
@@ -173,7 +174,8 @@ impl Host<'_> {
         let planned = Planned::new(self.system, self.lock, &scope, self.emulation)?;
         stats.mark("probe");
         let withheld = planned.withheld.clone();
-        let proven = prove(self.system, self.lock, &planned.kept()?)?.withholding(withheld);
+        let proven =
+            prove(self.system, self.lock, &planned.kept()?, For::Start)?.withholding(withheld);
         stats.mark("prove");
         let made = self.make(&proven, stats)?;
         Ok((proven, made))

@@ -14,9 +14,9 @@ use vmlock_spec::reason;
 ///
 /// # Errors
 /// Every promise that is not kept, as refusals.
-pub fn prove(system: &System, lock: &Lock, plan: &Plan) -> Result<Proven, Failure> {
+pub fn prove(system: &System, lock: &Lock, plan: &Plan, purpose: For) -> Result<Proven, Failure> {
     let orders = plan.orders();
-    let audit = rehearse(system, lock, &orders, For::Start)?;
+    let audit = rehearse(system, lock, &orders, purpose)?;
     match audit.kept() {
         true => Ok(Proven {
             orders,
