@@ -9,7 +9,7 @@ use crate::json;
 use crate::lock::{full_mask, hex32, hex64, optional_hex64};
 use crate::vm::{Arch, Feature};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 /// The report format that this program writes.
@@ -211,9 +211,10 @@ impl TryFrom<ViewShape> for View {
     fn try_from(shape: ViewShape) -> Result<Self, String> {
         let mut registers = shape.registers;
         let has = |feature: &str| shape.features.iter().any(|have| have.name() == feature);
+        let state: BTreeSet<&String> = shape.state.iter().collect();
         let begun = |name: &String| {
             let begins = register_by_name(name).is_some_and(|info| info.begins(has));
-            begins && shape.reset.is_some() && shape.state.contains(name)
+            begins && shape.reset.is_some() && state.contains(name)
         };
         let told = shape
             .reset
@@ -245,6 +246,10 @@ impl TryFrom<ViewShape> for View {
             });
         }
         registers.sort_by_key(|r| r.id);
+        if let Some(pair) = registers.windows(2).find(|pair| pair[0].id == pair[1].id) {
+            let name = pair[1].name.escape_debug();
+            return Err(format!("the register `{name}` stands twice"));
+        }
         let facts = |(vcpu, map): (u32, BTreeMap<String, Seen>)| {
             map.into_iter()
                 .map(move |(name, seen)| Fact { vcpu, name, seen })

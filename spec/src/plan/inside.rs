@@ -118,8 +118,15 @@ mod tests {
                 assert_eq!(inside.seen(key), view.seen(name), "{name}");
             }
         }
-        for key in [0x8000_8000, 0xc400_0003].map(|f| wire::key(wire::Kind::HvcLeaves, f)) {
-            assert_eq!(inside.seen(key), view.seen(&fact_name(key)));
+        // Which no lock names.
+        for key in [
+            wire::key(wire::Kind::HvcLeaves, wire::call(0x8400_0000, 0, 0)),
+            wire::key(wire::Kind::CpuOn, 1),
+            wire::key(wire::Kind::Entry, 1),
+        ] {
+            let seen = view.seen(&fact_name(key));
+            assert_ne!(seen, Reading::Unseen, "{}", fact_name(key));
+            assert_eq!(inside.seen(key), seen);
         }
         for info in REGISTERS.iter() {
             let entry = LockedRegister {

@@ -119,8 +119,29 @@ fn one(begun: &Begun, lock: &Lock, on: Host, inside: &Inside, plan: &mut Plan) -
             return None;
         }
     }
+    if unknown(begun, on, &seen) {
+        let register = &begun.info.name;
+        let reason = format!(
+            "neither KVM nor a guest says what a vCPU of this host begins with in {register}"
+        );
+        plan.refusals.push(Refusal::untold(&begun.name(), &reason));
+        return None;
+    }
+    // Beyond their number, breakpoints and watchpoints need not be there.
+    if let Reading::Alike(_, other @ (Seen::Undefined | Seen::Trapped(_) | Seen::Abort)) = &seen
+        && !begun.info.name.starts_with("DBG")
+    {
+        let register = &begun.info.name;
+        let reason = format!("a guest on this host does not read {register}: it meets {other}");
+        plan.refusals.push(Refusal::untold(&begun.name(), &reason));
+        return None;
+    }
+    // What KVM does not tell, only the CPU can have decided.
+    let decided = seen.value().filter(|v| differs(*v) & !begun.told != 0);
     let listed = on.view.register(begun.info.id);
-    if let Some((listed, value)) = listed.and_then(|r| Some((r, r.value?))) {
+    if decided.is_none()
+        && let Some((listed, value)) = listed.and_then(|r| Some((r, r.value?)))
+    {
         let changed = (value ^ begun.value) & begun.told;
         if changed != 0 {
             let wanted = begun.value & begun.told | value & !begun.told;
@@ -147,19 +168,9 @@ fn one(begun: &Begun, lock: &Lock, on: Host, inside: &Inside, plan: &mut Plan) -
             return None;
         }
     }
-    if unknown(begun, on, &seen) {
-        let register = &begun.info.name;
-        let reason = format!(
-            "neither KVM nor a guest says what a vCPU of this host begins with in {register}"
-        );
-        plan.refusals.push(Refusal::untold(&begun.name(), &reason));
-        return None;
-    }
-    match seen.value() {
-        // What KVM does not tell, or tells otherwise, only the CPU can have decided.
-        Some(value)
-            if differs(value) & !begun.told != 0 || listed.is_none() && differs(value) != 0 =>
-        {
+    match seen.value().filter(|value| differs(*value) != 0) {
+        // Nor is there a way to change what KVM tells otherwise than it is.
+        Some(value) => {
             let why = "KVM has no knob for it";
             refuse(
                 begun,
@@ -172,7 +183,7 @@ fn one(begun: &Begun, lock: &Lock, on: Host, inside: &Inside, plan: &mut Plan) -
             );
             None
         }
-        _ => Some(Kept::AsItIs),
+        None => Some(Kept::AsItIs),
     }
 }
 
@@ -188,9 +199,7 @@ fn unknown(begun: &Begun, on: Host, seen: &Reading) -> bool {
     let awaited = on.view.rehearsed && begun.fact().is_some();
     let seen = match seen {
         Reading::Unseen => false,
-        Reading::Alike(_, Seen::Value(_)) | Reading::Apart(_) => true,
-        // Beyond their number, breakpoints and watchpoints need not be there.
-        Reading::Alike(..) => begun.info.name.starts_with("DBG"),
+        Reading::Alike(..) | Reading::Apart(_) => true,
     };
     !(told || awaited || seen)
 }

@@ -72,15 +72,15 @@ pub(super) fn settled(lock: &Lock, on: Host, inside: &Inside, plan: &mut Plan) {
             continue;
         }
         // Where an ID register decides it, and is to be another: in the rehearsal it is seen whether the kernel follows.
-        let decided_by = settled::decided_by(first.key).map(|register| {
+        let decided_otherwise = settled::decided_by(first.key).is_some_and(|register| {
             let entry = lock.registers.iter().find(|r| r.name == register);
             let bits = |entry: &LockedRegister, value| (value ^ entry.value) & entry.promised();
-            let seen = inside.seen_as(register).value();
-            entry
-                .zip(seen)
-                .is_some_and(|(entry, value)| bits(entry, value) == 0)
+            match entry.zip(inside.seen_as(register).value()) {
+                Some((entry, value)) => bits(entry, value) != 0,
+                None => on.view.rehearsed,
+            }
         });
-        if decided_by == Some(false) || brought_about(name, plan) {
+        if decided_otherwise || brought_about(name, plan) {
             continue;
         }
         let usable = matches!(on.filter, Filter::Usable | Filter::Preferred);
