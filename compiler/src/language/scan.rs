@@ -292,7 +292,17 @@ impl Scanner<'_> {
     }
 
     fn line_comment(&mut self) -> bool {
-        let end = self.rest().iter().position(|b| *b == b'\n');
+        // Every newline of KDL ends it (specification of version 2, "Newline"): what follows has to be counted.
+        let rest = self.rest();
+        let newline = |at: &usize| {
+            matches!(
+                rest[*at..],
+                [b'\n' | b'\r' | 0x0b | 0x0c, ..]
+                    | [0xc2, 0x85, ..]
+                    | [0xe2, 0x80, 0xa8 | 0xa9, ..]
+            )
+        };
+        let end = (0..rest.len()).find(newline);
         self.at = end.map_or(self.bytes.len(), |n| self.at + n);
         true
     }

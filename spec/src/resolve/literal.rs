@@ -99,6 +99,12 @@ fn several(text: &str) -> Option<(String, String)> {
 fn quoted_words(text: &str) -> Option<(String, String)> {
     let quote = text.chars().find(|c| *c != '"' && QUOTES.contains(c))?;
     let inner = text.trim_matches(QUOTES);
+    // Within it they are somebody's own: an init's, or a module's parameter.
+    let typed = |c: char| c.is_ascii() && c != '"' && QUOTES.contains(&c);
+    if !text.starts_with(typed) && !text.contains(|c| QUOTES.contains(&c) && !typed(c) && c != '"')
+    {
+        return None;
+    }
     let around = inner.len() < text.len() && !inner.contains(QUOTES) && text.starts_with(quote);
     let help = match around {
         true => format!("write `cmdline=\"{inner}\"`"),
@@ -290,8 +296,14 @@ mod tests {
         for name in ["Linux 6.8", "Raspberry Pi 4", "kvm-6.8"] {
             assert!(found(name, Sort::Name, "it").is_none(), "{name}");
         }
-        for text in ["'a b'", "init='a'", "a=“b”", "rob's"] {
-            assert!(found(text, Sort::CommandLine, "it").is_some(), "{text}");
+        for (text, refused) in [
+            ("'a b'", true),
+            ("a=“b”", true),
+            ("init='a'", false),
+            ("rob's", false),
+        ] {
+            let found = found(text, Sort::CommandLine, "it");
+            assert_eq!(found.is_some(), refused, "{text}");
         }
     }
 }

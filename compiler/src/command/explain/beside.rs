@@ -13,6 +13,10 @@ use vmlock_spec::smccc;
 /// Who decided a value, as a lock's `from` has it: says what sort of origin that is, and gives the name in it.
 pub fn origin<'a>(name: &'a str, out: &mut Output) -> Option<&'a str> {
     let (sort, inner) = name.split_once('/')?;
+    // What is named there names nothing else.
+    if sort != "spec" && inner.contains('/') {
+        return None;
+    }
     let words = match sort {
         "abi" => {
             "Decided by this baseline, which the description names in `abi`, or which a named one builds on:"

@@ -54,7 +54,8 @@ impl Scanner<'_> {
         const KEYWORDS: [&str; 6] = ["true", "false", "null", "inf", "-inf", "nan"];
         let line = self.line(start);
         let text = line.trim_start_matches('#');
-        let end = text.find(|c: char| c.is_whitespace() || ";{}=".contains(c));
+        let ends = |c: char| c.is_whitespace() || u8::try_from(c).is_ok_and(super::ends_word);
+        let end = text.find(ends);
         let word = &text[..end.unwrap_or(text.len())];
         let one = line.len() - text.len() == 1;
         if one && KEYWORDS.contains(&word) {

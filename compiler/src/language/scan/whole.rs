@@ -31,7 +31,13 @@ pub fn conflict(source: &Rc<Source>) -> Option<Diagnostic> {
         "a merge left its conflict markers in this file",
     )
     .help("keep what is meant of the two sides, and remove the lines with the markers");
+    let mut told = Vec::new();
     for (span, marker) in &marks[..=last] {
+        // However many there are, one of each says what they are.
+        if told.contains(marker) {
+            continue;
+        }
+        told.push(*marker);
         let words = match *marker {
             "<<<<<<<" => "one side begins here",
             "|||||||" => "what both sides began with",
