@@ -46,6 +46,28 @@ fn an_old_lock_stays_as_it_is_until_it_is_upgraded() {
     assert!(difference.status.success());
 }
 
+/// Each version that landed has its writer still, byte for byte.
+#[test]
+fn every_lock_that_landed_is_made_again_of_its_description() {
+    let scratch = Scratch::new("landed");
+    for folder in ["v1", "v2"] {
+        let folder = root().join("spec/tests/frozen").join(folder);
+        let files = fs::read_dir(&folder).unwrap().flatten();
+        let specs: Vec<String> = files
+            .map(|file| file.path().to_string_lossy().into_owned())
+            .filter(|path| path.ends_with(".vm.kdl"))
+            .collect();
+        assert!(specs.len() > 12, "only {} descriptions", specs.len());
+        let words = ["lock", "--check"].into_iter();
+        let check = scratch.vmlock(
+            &words
+                .chain(specs.iter().map(String::as_str))
+                .collect::<Vec<_>>(),
+        );
+        assert_eq!(check.status.code(), Some(0), "{}", err(&check));
+    }
+}
+
 /// Half of a merge still says which version it was.
 #[test]
 fn an_old_lock_that_a_merge_broke_is_made_anew_in_its_version() {

@@ -44,7 +44,10 @@ pub fn keys(lock: &Lock) -> Vec<u64> {
         .iter()
         .flat_map(|(function, results)| (0..*results as u64).map(|n| wire::call(*function, n, 0)));
     add(Kind::Hvc, &mut called.into_iter());
-    let asked = calls::WITH_ARGUMENTS.iter();
+    // A machine of one vCPU has no other that could be off.
+    let asked = calls::WITH_ARGUMENTS
+        .iter()
+        .filter(|(_, case)| vcpus > 1 || *case != wire::CASE_OFF);
     add(
         Kind::HvcArguments,
         &mut asked.map(|(function, case)| wire::call(*function, 0, *case)),
