@@ -460,6 +460,7 @@ impl Bench<'_> {
             cpus: 2,
             memory: 4096,
             kernel_args: Vec::new(),
+            disks: Vec::new(),
             limit: Some(limit),
             clock: self.clock,
         };

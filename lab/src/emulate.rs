@@ -32,6 +32,9 @@ use port::{Event, read_events};
 /// Where the lab's own things are inside a host.
 pub const LAB: &str = "/.lab";
 
+/// Where modules of its kernel are.
+const MODULES: &str = "/.lab/modules";
+
 /// How long a host may take to power off once its last job has ended.
 const POWER_OFF: Duration = Duration::from_secs(15);
 
@@ -51,6 +54,8 @@ pub struct Machine {
     pub memory: u32,
     /// Further words for the kernel's command line.
     pub kernel_args: Vec<String>,
+    /// Its disks: files that stay as they are, whatever is written in there.
+    pub disks: Vec<PathBuf>,
     /// How long it may take to come up, and each job.
     pub limit: Option<Duration>,
     /// What its clock goes by.
@@ -93,6 +98,14 @@ impl Files {
     /// An executable file with this content.
     pub fn program(&mut self, path: &str, content: Vec<u8>) {
         self.from_memory.insert(path.to_owned(), content);
+    }
+
+    /// Modules of the host's kernel, loaded in this order before any job runs.
+    pub fn modules(&mut self, modules: Vec<Vec<u8>>) {
+        for module in modules {
+            let count = self.from_memory.len();
+            self.program(&format!("{MODULES}/{count:04}.ko"), module);
+        }
     }
 
     /// A directory.

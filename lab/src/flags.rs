@@ -119,6 +119,12 @@ pub struct Run {
     /// A further file for the host; PATH is where it is in there (repeatable)
     #[arg(long = "with", value_name = "FILE[=PATH]")]
     pub with: Vec<String>,
+    /// A disk of the host, /dev/vda and so on; what is written there is gone with the host (repeatable)
+    #[arg(long = "disk", value_name = "FILE")]
+    pub disks: Vec<PathBuf>,
+    /// A module of the host's kernel to load, after those that it needs (repeatable)
+    #[arg(long = "module", value_name = "NAME")]
+    pub modules: Vec<String>,
     /// A file that the program writes, to be brought back to the same name here (repeatable)
     #[arg(long, value_name = "FILE")]
     pub out: Vec<PathBuf>,

@@ -13,6 +13,7 @@ use crate::guest;
 use crate::hibernate;
 use crate::kernels::{self, Kernel};
 use crate::kexec;
+use crate::modules;
 use crate::tools;
 use crate::zboot;
 use serde_json::Value;
@@ -62,6 +63,12 @@ pub fn run(cache: &Cache, flags: &Run) -> Result<u8> {
         results.push(text(&path)?);
     }
 
+    let mut modules: Vec<&str> = flags.modules.iter().map(String::as_str).collect();
+    if !flags.disks.is_empty() {
+        modules.extend(["virtio_pci", "virtio_blk"]);
+    }
+    files.modules(modules::provide(cache, &kernel, &modules)?);
+
     let job = if is_shell {
         Job {
             program: format!("{LAB}/bin/sh"),
@@ -73,7 +80,7 @@ pub fn run(cache: &Cache, flags: &Run) -> Result<u8> {
             args: flags.args.clone(),
         }
     };
-    let machine = machine(
+    let mut machine = machine(
         kernel,
         &flags.cpu,
         &flags.hardware,
@@ -82,6 +89,11 @@ pub fn run(cache: &Cache, flags: &Run) -> Result<u8> {
             seconds => Some(Duration::from_secs(seconds)),
         },
     );
+    machine.disks = flags
+        .disks
+        .iter()
+        .map(|disk| absolute(&dir, disk))
+        .collect();
     let raw = (flags.terminal && std::io::stdin().is_terminal()).then(RawTerminal::set);
     let outcome = emulate::run(
         &machine,
@@ -122,6 +134,7 @@ pub fn machine(kernel: Kernel, cpu: &str, hardware: &Hardware, limit: Option<Dur
         cpus: hardware.host_cpus,
         memory: hardware.memory,
         kernel_args: hardware.kernel_args.clone(),
+        disks: Vec::new(),
         limit,
         clock: Clock::Real,
     }

@@ -7,14 +7,12 @@
 use crate::cache::{self, Cache};
 use crate::failure::{Failure, Result, say};
 use crate::packages::{self, Index, Package};
-use crate::tools;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 /// Kernel series whose hosts are recorded and stand in the documents: those of Debian's archive.
 pub const SERIES: [&str; 11] = [
@@ -40,8 +38,9 @@ pub struct Kernel {
 
 /// What is recorded beside each cached Image.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-struct About {
-    package: Package,
+pub struct About {
+    /// The package that it was taken from.
+    pub package: Package,
     /// SHA-256 of the Image.
     sha256: String,
 }
@@ -51,6 +50,15 @@ struct About {
 struct Version {
     upstream: Vec<u32>,
     revision: u32,
+}
+
+impl Kernel {
+    /// What is recorded beside it in the cache.
+    pub fn about(&self) -> Result<About> {
+        let path = self.image.with_file_name("about.json");
+        serde_json::from_slice(&cache::read(&path)?)
+            .map_err(|e| Failure::environment(format!("kernel {}: {e}", self.version)))
+    }
 }
 
 impl Version {
@@ -354,57 +362,7 @@ fn install(cache: &Cache, version: &Version, package: Package, deb: &Path) -> Re
     Ok(place.join("Image"))
 }
 
-/// A module of a kernel of the archive, not compressed.
-pub fn module(cache: &Cache, kernel: &Kernel, name: &str) -> Result<Vec<u8>> {
-    let dir = kernel.image.parent().unwrap_or(Path::new("."));
-    let place = dir.join(format!("{name}.ko"));
-    if place.is_file() {
-        return cache::read(&place);
-    }
-    let about: About = serde_json::from_slice(&cache::read(&dir.join("about.json"))?)
-        .map_err(|e| Failure::environment(format!("kernel {}: {e}", kernel.version)))?;
-    let _guard = cache.lock()?;
-    let Package {
-        name: package,
-        version,
-        ..
-    } = &about.package;
-    say(format_args!("fetching {package} for its module {name}"));
-    let scratch = cache.scratch()?;
-    let files = packages::download(cache, &[&about.package], &scratch)?;
-    let [Some(deb)] = files.as_slice() else {
-        return Err(Failure::environment(format!(
-            "{package} {version} is no longer in the archive; `vmlock-lab kernels --refresh {}` fetches its successor",
-            kernel.asked
-        )));
-    };
-    let tree = cache.scratch()?;
-    packages::unpack(deb, &[&format!("*/{name}.ko*")], tree.path())?;
-    let found = files_below(tree.path())?;
-    let [file] = found.as_slice() else {
-        return Err(Failure::environment(format!(
-            "{package} {version} has no module {name}"
-        )));
-    };
-    let content = match file.extension().is_some_and(|e| e == "xz") {
-        true => {
-            let mut xz = Command::new("xz");
-            let (status, content) = tools::output(xz.arg("-dc").arg(file))?;
-            if !status.success() {
-                return Err(Failure::environment(format!(
-                    "xz failed on {}",
-                    file.display()
-                )));
-            }
-            content
-        }
-        false => cache::read(file)?,
-    };
-    cache::write(&place, &content)?;
-    Ok(content)
-}
-
-fn files_below(dir: &Path) -> Result<Vec<PathBuf>> {
+pub fn files_below(dir: &Path) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     let mut dirs = vec![dir.to_owned()];
     while let Some(dir) = dirs.pop() {

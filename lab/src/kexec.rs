@@ -9,6 +9,7 @@ use crate::failure::{Failure, Result};
 use crate::guest;
 use crate::initramfs::Archive;
 use crate::kernels;
+use crate::modules;
 use crate::packages::{self, Program};
 use crate::programs::{Programs, Wanted};
 use std::path::Path;
@@ -79,8 +80,9 @@ pub fn provide(cache: &Cache, dir: &Path) -> Result<()> {
     for (path, source) in programs.files(cache, &wanted) {
         archive.file(path, 0o755, &cache::read(&source)?)?;
     }
-    let watchdog = kernels::module(cache, &kernel, WATCHDOG)?;
-    archive.file("/softdog.ko", 0o644, &watchdog)?;
+    for watchdog in modules::provide(cache, &kernel, &[WATCHDOG])? {
+        archive.file("/softdog.ko", 0o644, &watchdog)?;
+    }
     archive.file("/Image", 0o644, &cache::read(&kernel.image)?)?;
     archive.file("/init", 0o755, INIT.as_bytes())?;
     guest::put(&dir.join(INITRD), &archive.finish()?)

@@ -23,6 +23,7 @@ mod job;
 mod kernels;
 mod kexec;
 mod matrix;
+mod modules;
 mod mutations;
 mod packages;
 mod programs;

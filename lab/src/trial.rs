@@ -33,6 +33,7 @@ pub fn machine(kernel: Kernel, cpu: &str, limit: Duration) -> Machine {
         cpus: 2,
         memory: 2048,
         kernel_args: Vec::new(),
+        disks: Vec::new(),
         limit: Some(limit),
         clock: Clock::Real,
     }

@@ -56,6 +56,15 @@ pub(super) fn qemu(emulator: &Start, machine: &Machine, initrd: &Path, dir: &Pat
             escaped(&dir.join(name))
         ));
     }
+    for (index, disk) in machine.disks.iter().enumerate() {
+        let file = escaped(disk);
+        command
+            .arg("-drive")
+            .arg(format!(
+                "file={file},format=raw,if=none,snapshot=on,id=disk{index}"
+            ))
+            .args(["-device", &format!("virtio-blk-pci,drive=disk{index}")]);
+    }
     command
         .args(["-chardev", "null,id=none", "-device"])
         .arg("pci-serial-4x,chardev1=out,chardev2=err,chardev3=lab,chardev4=none");

@@ -47,6 +47,9 @@ fi
 for port in 0 1 2; do
     stty -F /dev/ttyS$port 115200 raw -echo || echo "vmlock-lab: no serial port $port"
 done
+for module in /.lab/modules/*; do
+    [ -e $module ] && { insmod $module || echo "vmlock-lab: the kernel takes no $module" >/dev/ttyS1; }
+done
 exec 3>/dev/ttyS2
 kvm=no
 [ -c /dev/kvm ] && kvm=yes
