@@ -291,6 +291,9 @@ pub struct Guest {
     /// Kernel of the guest
     #[arg(long, default_value = crate::guest::KERNEL)]
     pub kernel: String,
+    /// Also a Debian on a disk, `root.img`, and `root.cpio.gz`, which starts from it
+    #[arg(long)]
+    pub disk: bool,
 }
 
 #[cfg(test)]

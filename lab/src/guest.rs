@@ -92,18 +92,22 @@ pub fn provide(cache: &Cache, dir: &Path, kernel: &str) -> Result<()> {
     archive.file("/bin/busybox", 0o755, &busybox)?;
     archive.link("/bin/sh", "busybox")?;
     archive.file("/init", 0o755, INIT.as_bytes())?;
+    put(&dir.join(IMAGE), &cache::read(&kernel.image)?)?;
+    put_packed(cache, &dir.join(INITRD), &archive.finish()?)
+}
+
+/// Writes an initramfs, packed by gzip, unless it is there already.
+pub fn put_packed(cache: &Cache, path: &Path, archive: &[u8]) -> Result<()> {
     let scratch = cache.scratch()?;
     let plain = scratch.path().join("initrd.cpio");
-    fs::write(&plain, archive.finish()?).map_err(|e| Failure::file("write", &plain, &e))?;
+    fs::write(&plain, archive).map_err(|e| Failure::file("write", &plain, &e))?;
     // -n: no name and no time, so that the same busybox gives the same bytes.
     let mut gzip = Command::new("gzip");
     gzip.args(["-n", "-9"]).arg(&plain).stdin(Stdio::null());
     if !tools::run(&mut gzip, None)?.success() {
         return Err(Failure::environment("gzip failed on the guest's initramfs"));
     }
-    let packed = scratch.path().join("initrd.cpio.gz");
-    put(&dir.join(IMAGE), &cache::read(&kernel.image)?)?;
-    put(&dir.join(INITRD), &cache::read(&packed)?)
+    put(path, &cache::read(&scratch.path().join("initrd.cpio.gz"))?)
 }
 
 /// Writes a file unless it has this content already.

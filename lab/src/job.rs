@@ -5,6 +5,7 @@
 
 use crate::cache::Cache;
 use crate::cross;
+use crate::disk;
 use crate::emulate::{self, Clock, Files, Job, LAB, Machine, Output, Work};
 use crate::emulator;
 use crate::failure::{ENVIRONMENT, Failure, Result, say};
@@ -214,6 +215,8 @@ fn provide(cache: &Cache, file: &Path) -> Result<()> {
         kexec::provide(cache, dir)?;
     } else if is_guest && (name == guest::IMAGE || name == guest::INITRD) {
         guest::provide(cache, dir, guest::KERNEL)?;
+    } else if is_guest && (name == disk::DISK || name == disk::INITRD) {
+        disk::provide(cache, dir)?;
     } else if is_guest && name == zboot::IMAGE {
         guest::provide(cache, dir, guest::KERNEL)?;
         zboot::provide(cache, dir)?;

@@ -8,6 +8,7 @@ mod bench;
 mod cache;
 mod cross;
 mod devices;
+mod disk;
 mod emulate;
 mod emulator;
 mod errand;
@@ -94,6 +95,9 @@ fn run(flags: &Flags) -> Result<u8> {
         Command::Guest(guest) => {
             let dir = job::absolute(&job::current_dir()?, &guest.dir);
             guest::provide(&cache, &dir, &guest.kernel)?;
+            if guest.disk {
+                disk::provide(&cache, &dir)?;
+            }
             tell(dir.display())?;
             Ok(OK)
         }

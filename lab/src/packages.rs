@@ -456,30 +456,15 @@ pub fn download_program(cache: &Cache, program: &Program) -> Result<(Scratch, Ve
 /// The same without another attempt: nothing where apt failed.
 fn try_program(cache: &Cache, program: &Program) -> Result<Option<(Scratch, Vec<PathBuf>)>> {
     let into = cache.scratch()?;
-    cache::make_dir(&into.path().join("partial"))?;
+    let suite = program.suite;
     let fetch = |verb: &[&str], names: &[String]| {
-        let mut command = apt(cache, &program.archive);
-        command
-            .args(["-qq", "-y", "--no-install-recommends", "-o"])
-            .arg(format!("Dir::Cache::archives={}", into.path().display()))
-            .args(program.suite.iter().flat_map(|suite| ["-t", *suite]))
-            .args(verb)
-            .args(names)
-            .current_dir(into.path())
-            .stdout(Stdio::null());
-        Ok(tools::run(&mut command, None)?.success())
-    };
-    let files = || -> Result<Vec<PathBuf>> {
-        Ok(fs::read_dir(into.path())
-            .map_err(|e| Failure::file("list", into.path(), &e))?
-            .filter_map(|entry| Some(entry.ok()?.path()))
-            .filter(|path| path.extension().is_some_and(|e| e == "deb"))
-            .collect())
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        fetch_into(cache, &program.archive, suite, &into, verb, &names)
     };
     if !fetch(&["download"], &[program.package.to_owned()])? {
         return Ok(None);
     }
-    let mut found = files()?;
+    let mut found = fetched(&into)?;
     let [own] = found.as_slice() else {
         return Ok(None);
     };
@@ -499,8 +484,63 @@ fn try_program(cache: &Cache, program: &Program) -> Result<Option<(Scratch, Vec<
         return Ok(None);
     }
     let own = own.clone();
-    found.extend(files()?.into_iter().filter(|file| *file != own));
+    found.extend(fetched(&into)?.into_iter().filter(|file| *file != own));
     Ok(Some((into, found)))
+}
+
+/// Downloads packages of a suite with all that they need, verified by apt; the result is where the package files are. The
+/// caller holds the cache's lock.
+pub fn download_all(
+    cache: &Cache,
+    archive: &Archive,
+    suite: &str,
+    names: &[&str],
+) -> Result<(Scratch, Vec<PathBuf>)> {
+    tools::ensure(tools::ARCHIVE)?;
+    configure(cache, archive)?;
+    Index::current(cache, archive)?;
+    let into = cache.scratch()?;
+    let verb = &["--download-only", "install"];
+    let attempt = || fetch_into(cache, archive, Some(suite), &into, verb, names);
+    // What an older index names may be gone from the archive.
+    if !(attempt()? || Index::fetch(cache, archive).is_ok() && attempt()?) {
+        return Err(Failure::environment(format!(
+            "Debian's archive did not give all of {suite} that a disk needs; apt's own messages are above"
+        )));
+    }
+    let found = fetched(&into)?;
+    Ok((into, found))
+}
+
+/// Has apt fetch packages into a folder; whether it could.
+fn fetch_into(
+    cache: &Cache,
+    archive: &Archive,
+    suite: Option<&str>,
+    into: &Scratch,
+    verb: &[&str],
+    names: &[&str],
+) -> Result<bool> {
+    cache::make_dir(&into.path().join("partial"))?;
+    let mut command = apt(cache, archive);
+    command
+        .args(["-qq", "-y", "--no-install-recommends", "-o"])
+        .arg(format!("Dir::Cache::archives={}", into.path().display()))
+        .args(suite.iter().flat_map(|suite| ["-t", *suite]))
+        .args(verb)
+        .args(names)
+        .current_dir(into.path())
+        .stdout(Stdio::null());
+    Ok(tools::run(&mut command, None)?.success())
+}
+
+/// The package files of a folder.
+fn fetched(into: &Scratch) -> Result<Vec<PathBuf>> {
+    let files = fs::read_dir(into.path())
+        .map_err(|e| Failure::file("list", into.path(), &e))?
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.extension().is_some_and(|e| e == "deb"));
+    Ok(files.collect())
 }
 
 /// The packages of a `Depends` field (`a (>= 1), b:any | c`): of alternatives the first, which Debian
