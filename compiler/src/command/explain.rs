@@ -67,7 +67,7 @@ fn known(name: &str, lock: Option<&Lock>, out: &mut Output) -> bool {
 fn others(name: &str, lock: Option<&Lock>, out: &mut Output) -> bool {
     if let Some(register) = names::by_number(name) {
         explain_register(register, lock, out);
-    } else if let Some(inner) = beside::origin(name, out) {
+    } else if let Some(inner) = beside::origin(name, lock, out) {
         known(inner, lock, out);
     } else {
         if beside::controller(name, lock, out) || beside::call(name, lock, out) {
@@ -108,6 +108,7 @@ fn unknown(name: &str) -> Diagnostic {
         Some(_) => Some(names::baseline(name, &Catalogue::builtin())),
         None => did_you_mean(name, names)
             .or_else(|| of_field(name))
+            .or_else(|| beside::controllers(name))
             .or_else(|| names::register(name)),
     };
     diagnostic.help(

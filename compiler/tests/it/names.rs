@@ -139,6 +139,12 @@ fn explain_knows_things_by_all_their_names() {
         ("PSCI_VERSION()", "a firmware call"),
         ("psci_version", "psci-1.3 "),
         ("GICD_IIDR", "gic-iidr-rev3 "),
+        ("GICD_TYPER2", "GICv4.1"),
+        ("GICR_PIDR2", "the version of the architecture"),
+        (
+            "gicd_igroupr3.writable",
+            "the group of each shared interrupt",
+        ),
         ("0x603000000013c030", "ID_AA64ISAR0_EL1: "),
         ("603000000013C030", "ID_AA64ISAR0_EL1: "),
         ("S3_0_C0_C6_0", "ID_AA64ISAR0_EL1: "),
@@ -154,6 +160,9 @@ fn explain_knows_things_by_all_their_names() {
         ("kvm-8.0", "the newest that this vmlock knows"),
         ("ISAR0.AES", "did you mean `ID_AA64ISAR0_EL1.AES`?"),
         ("0x603000000013ffff", "without a name lists what there is"),
+        ("abi/nothing", "without a name lists what there is"),
+        ("cpu/nothing", "without a name lists what there is"),
+        ("GICD_PIDR0", "locks have: GICD_CTLR,"),
     ] {
         let output = scratch.vmlock(&["explain", name]);
         assert_eq!(output.status.code(), Some(1), "{name}");

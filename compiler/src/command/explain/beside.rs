@@ -6,15 +6,26 @@ use crate::flags::Which;
 use crate::render::Output;
 use crate::schema::schema;
 use serde_json::{Value, json};
-use vmlock_spec::catalogue::BASELINES;
+use vmlock_spec::catalogue::{BASELINES, CPUS};
 use vmlock_spec::lock::Lock;
 use vmlock_spec::smccc;
 
 /// Who decided a value, as a lock's `from` has it: says what sort of origin that is, and gives the name in it.
-pub fn origin<'a>(name: &'a str, out: &mut Output) -> Option<&'a str> {
+pub fn origin<'a>(name: &'a str, lock: Option<&Lock>, out: &mut Output) -> Option<&'a str> {
     let (sort, inner) = name.split_once('/')?;
     // What is named there names nothing else.
     if sort != "spec" && inner.contains('/') {
+        return None;
+    }
+    let is_known = match sort {
+        "abi" => {
+            BASELINES.iter().any(|b| b.name == inner)
+                || lock.is_some_and(|l| l.baselines.contains_key(inner))
+        }
+        "cpu" => CPUS.iter().any(|c| c.name == inner) || lock.is_some_and(|l| l.cpu.model == inner),
+        _ => true,
+    };
+    if !is_known {
         return None;
     }
     let words = match sort {
@@ -69,21 +80,32 @@ const CONTROLLER: [(&str, &str); 9] = [
     ),
 ];
 
+/// Which registers of the interrupt controller locks name, to who asks for another one.
+pub fn controllers(name: &str) -> Option<String> {
+    let upper = name.to_ascii_uppercase();
+    let known: Vec<&str> = CONTROLLER.iter().map(|(known, _)| *known).collect();
+    let asked = ["GICD_", "GICR_"]
+        .iter()
+        .any(|start| upper.starts_with(start));
+    asked.then(|| {
+        format!(
+            "of the interrupt controller, locks have: {}",
+            known.join(", ")
+        )
+    })
+}
+
 /// A register of the interrupt controller.
 pub fn controller(name: &str, lock: Option<&Lock>, out: &mut Output) -> bool {
     let upper = name.to_ascii_uppercase();
     let plain = upper.strip_suffix(".WRITABLE").unwrap_or(&upper);
-    let plain = plain.trim_end_matches(|c: char| c.is_ascii_digit());
-    let same = |known: &str| known.trim_end_matches(|c: char| c.is_ascii_digit()) == plain;
-    let words = CONTROLLER
-        .iter()
-        .find(|(known, _)| same(known) || upper == *known);
-    let words = words.or_else(|| {
-        let pidr = ["GICD_PIDR2", "GICR_PIDR2"].contains(&upper.as_str());
-        CONTROLLER
-            .iter()
-            .find(|(known, _)| pidr && *known == "GICD_PIDR2")
-    });
+    // The groups are many registers, and both frames say which version they are of.
+    let plain = match plain {
+        "GICR_PIDR2" => "GICD_PIDR2",
+        many if many.contains("_IGROUPR") => many.trim_end_matches(|c: char| c.is_ascii_digit()),
+        one => one,
+    };
+    let words = CONTROLLER.iter().find(|(known, _)| *known == plain);
     let Some((_, words)) = words else {
         return false;
     };
