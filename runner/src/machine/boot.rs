@@ -2,7 +2,7 @@
 //! for them (Documentation/arch/arm64/booting.rst).
 
 use super::image::{self, CHANGED, Header, Room};
-use super::memory::Memory;
+use super::memory::{Memory, sparing};
 #[cfg(target_arch = "aarch64")]
 use crate::enforce::verify::Verified;
 use crate::failure::Failure;
@@ -84,7 +84,7 @@ pub fn load(lock: &Lock, directory: &Path, memory: &Memory) -> Result<Entry, Fai
         machine::patch_initrd(&mut fdt, range.base, end)
             .map_err(|words| Failure::environment(words, &["lock the spec again"]))?;
     }
-    memory.write(tree.base, &fdt).map_err(|e| {
+    sparing(tree.size, || memory.write(tree.base, &fdt)).map_err(|e| {
         Failure::environment(
             format!("the device tree does not fit into the guest: {e}"),
             &[],
@@ -178,7 +178,7 @@ fn load_kernel(
 ) -> Result<Range, Failure> {
     let mut file = Source::open("kernel", directory, named)?;
     let size = file.size;
-    let range = match named.address {
+    let range = sparing(size, || match named.address {
         Some(address) => {
             let mut taken = vec![(fdt, "the device tree")];
             if lock.machine.vcpus.iter().any(|v| v.stolen_time.is_some()) {
@@ -191,7 +191,7 @@ fn load_kernel(
             let runs = |header: &Header| granule(lock, header.page_kib).map_or(Ok(()), Err);
             image::load(&mut file, size, memory, Room { base, fdt }, runs)
         }
-    };
+    });
     let range = range.map_err(|e| file.bad(&e))?;
     file.finish()?;
     Ok(range)
@@ -233,7 +233,7 @@ fn load_initrd(
             range.size >> 20
         )));
     }
-    match memory.fill(base, &mut file, size) {
+    match sparing(size, || memory.fill(base, &mut file, size)) {
         Ok(count) if count == size => {}
         Err(error) if error.kind() != ErrorKind::FileTooLarge => {
             return Err(file.bad(&error.to_string()));
