@@ -70,6 +70,7 @@ pub fn try_all(
         limit: Some(LIMIT),
         space: Space::of_lock(lock),
         cores: None,
+        watch: None,
         first: Box::new(|| {}),
     };
     match run(verified, session)? {

@@ -123,6 +123,7 @@ pub fn torture(
         limit: None,
         space: Space::of_lock(lock),
         cores: None,
+        watch: None,
         first: Box::new(|| {}),
     };
     let ended = run_beside(verified, session, move |injector| {

@@ -160,6 +160,7 @@ pub fn observe(
         limit: Some(limit),
         space: stage.space,
         cores: None,
+        watch: None,
         first,
     };
     match run(machine, session)? {

@@ -91,7 +91,7 @@ pub fn unpromised(mut built: Built) -> Result<Verified, Failure> {
 fn finalise(built: &mut Built) -> Result<Vec<Home>, Failure> {
     let mut homes = Vec::new();
     for mut vcpu in std::mem::take(&mut built.vcpus) {
-        let home = Home::new(vcpu.index())?;
+        let home = Home::new(&format!("vcpu{}", vcpu.index()))?;
         built
             .vcpus
             .push(home.call(move || vcpu.finalise().map(|()| vcpu))??);

@@ -37,6 +37,9 @@ pub fn discard(parts: impl Send + 'static) {
 /// Tears down what was discarded so far, on a thread of its own.
 pub fn bury() {
     let dead = std::mem::take(&mut *DEAD.lock().unwrap_or_else(PoisonError::into_inner));
+    if dead.is_empty() {
+        return;
+    }
     // Where no thread can be had, the closure is dropped right here.
     let _ = std::thread::Builder::new()
         .name("teardown".to_owned())

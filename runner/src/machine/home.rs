@@ -1,11 +1,12 @@
-//! The thread on which a vCPU lives: it finalises the vCPU, and later runs the guest on it.
+//! A thread that does one thing after another: it loads what a guest begins with, and later watches over it; or it is the
+//! one on which a vCPU lives: it finalises the vCPU, and later runs the guest on it.
 //!
-//! One thread, because KVM up to 6.12 waits for a whole grace period of RCU, tens of milliseconds, when a
+//! A vCPU has one thread, because KVM up to 6.12 waits for a whole grace period of RCU, tens of milliseconds, when a
 //! vCPU enters KVM_RUN from another thread than the last time (virt/kvm/kvm_main.c,
 //! `synchronize_rcu` under KVM_RUN; gone in 6.13).
 
 use crate::failure::Failure;
-use std::sync::mpsc::{Sender, channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{self, JoinHandle};
 
 /// Stack of each thread of a machine, in bytes.
@@ -20,16 +21,28 @@ pub struct Home {
 }
 
 impl Home {
-    /// Starts the thread of a vCPU.
+    /// Starts the thread.
     ///
     /// # Errors
     /// There are no more threads to be had.
-    pub fn new(vcpu: u32) -> Result<Self, Failure> {
+    pub fn new(name: &str) -> Result<Self, Failure> {
         let (work, receiver) = channel::<Work>();
-        let thread = spawn(&format!("vcpu{vcpu}"), move || {
-            receiver.iter().for_each(|work| work());
-        })?;
+        let thread = spawn(name, move || receiver.iter().for_each(|work| work()))?;
         Ok(Self { work, thread })
+    }
+
+    /// Does something on the thread, and nobody waits for it: its result comes when it has one.
+    pub fn begin<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Receiver<T> {
+        let (sender, receiver) = channel();
+        // A thread that has gone shows by the result that never comes.
+        let _ = self.work.send(Box::new(move || {
+            // It may be that nobody wants the result any more.
+            let _ = sender.send(work());
+        }));
+        receiver
     }
 
     /// Does something on the thread and waits for its result.
@@ -40,15 +53,8 @@ impl Home {
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Failure> {
-        let (sender, receiver) = channel();
-        let gone = || Failure::environment("the thread of a vCPU has gone", &[]);
-        self.work
-            .send(Box::new(move || {
-                // The caller is waiting for it.
-                let _ = sender.send(work());
-            }))
-            .map_err(|_| gone())?;
-        receiver.recv().map_err(|_| gone())
+        let gone = |_| Failure::environment("the thread of a vCPU has gone", &[]);
+        self.begin(work).recv().map_err(gone)
     }
 
     /// Does the last thing on the thread.

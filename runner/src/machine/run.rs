@@ -3,7 +3,7 @@
 
 use super::alarm::Alarm;
 use super::barrier::Barrier;
-use super::terminal::{Key, Keys};
+use super::terminal::{self, Key, Keys};
 use crate::cores::Cores;
 use crate::cores::watch::{Found, PERIOD};
 use crate::device::bus::{Bus, Line};
@@ -17,9 +17,9 @@ use crate::gic::gate::Gate;
 use crate::gic::proxy::Proxy;
 use crate::kick::kick;
 use crate::kvm::{self, Entry, Exit, Kick, Mmio, Runnable, Unstarted, Vm, core, discard};
-use crate::machine::home::spawn;
+use crate::machine::home::{Home, spawn};
 use crate::machine::pause::World;
-use crate::machine::reader::wait_until_gone;
+use crate::machine::reader::{Reader, wait as wait_for};
 use crate::say;
 use kvm_bindings::{
     KVM_SYSTEM_EVENT_CRASH, KVM_SYSTEM_EVENT_RESET, KVM_SYSTEM_EVENT_RESET_FLAG_PSCI_RESET2,
@@ -28,9 +28,9 @@ use kvm_bindings::{
 use nix::unistd::gettid;
 use std::io::Read;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard};
-use std::thread::{self, JoinHandle};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, TryLockError};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use vmlock_spec::lock::{Lock, Unmapped};
 #[cfg(feature = "torture")]
@@ -148,6 +148,8 @@ pub struct Session {
     /// The CPUs that the vCPUs' threads have to stay on: the guest is paused while they do not. `None` for one that is
     /// gone before anybody would look.
     pub cores: Option<Cores>,
+    /// A thread that has nothing else to do any more, to watch over the machine; `None` where it is to be started.
+    pub watch: Option<Home>,
     /// Called right before the first guest instruction.
     pub first: Box<dyn FnOnce() + Send>,
 }
@@ -264,6 +266,7 @@ fn run_with(
         limit,
         space,
         cores,
+        watch,
         first,
     } = session;
     let Parts {
@@ -273,11 +276,13 @@ fn run_with(
         proxy,
     } = verified.into_parts();
     let (sender, receiver) = channel();
+    let alarm =
+        Alarm::new().map_err(|e| Failure::environment(format!("the machine's alarm: {e}"), &[]))?;
     let shared = Arc::new(Shared {
         vm,
         bus: Mutex::new(bus),
         room: Condvar::new(),
-        alarm: Alarm::default(),
+        alarm,
         firmware,
         stop: AtomicBool::new(false),
         barrier: Barrier::default(),
@@ -307,36 +312,30 @@ fn run_with(
             if let Some(first) = first {
                 first();
             }
-            drive(index, vcpu, &shared);
+            let how = drive(index, vcpu, &shared);
+            // Who is told of the end finds this thread gone, and has not to kick it.
             drop(staying);
+            if let Some(how) = how {
+                shared.end(how);
+            }
         }));
     }
     drop(staying);
-    if rings {
-        let shared = Arc::clone(&shared);
-        // Not joined: it may be waiting for the devices, one of which waits for a pipe.
-        spawn("alarm", move || ring(&shared))?;
-    }
-    if console {
-        // Not joined: they may be waiting for a key that never comes, and for a reader that never goes.
-        let (keys, unread) = (Arc::clone(&shared), Arc::clone(&shared));
+    if console && !terminal::is_silent() {
+        let keys = Arc::clone(&shared);
+        // Not joined: it may be waiting for a key that never comes.
         spawn("console", move || input(&keys, escape))?;
-        spawn("reader", move || {
-            if wait_until_gone().is_ok() {
-                unread.end(Ended::Unread);
-            }
-        })?;
     }
-    if let Some(cores) = cores {
+    if rings || console || cores.is_some() {
+        let watch = watch.map_or_else(|| Home::new("watch"), Ok)?;
         let shared = Arc::clone(&shared);
         // Not joined: it is asleep.
-        spawn("cores", move || stay(&shared, &cores))?;
+        watch.last(move || keep(&shared, cores.as_ref(), console));
     }
     beside(&shared)?;
     let how = wait(&receiver, limit);
     shared.stop.store(true, Ordering::Release);
     shared.barrier.remove();
-    shared.alarm.end();
     farewell(&threads, &left);
     discard((gic, shared));
     Ok(how)
@@ -356,6 +355,9 @@ fn wait(receiver: &Receiver<Ended>, limit: Option<Duration>) -> Ended {
 
 /// Waits until no vCPU's thread is at its work any more, and kicks those that are.
 fn farewell(threads: &[JoinHandle<()>], left: &Receiver<()>) {
+    if left.try_recv() == Err(TryRecvError::Disconnected) {
+        return;
+    }
     let deadline = Instant::now() + FAREWELL;
     loop {
         for thread in threads.iter().filter(|t| !t.is_finished()) {
@@ -369,8 +371,8 @@ fn farewell(threads: &[JoinHandle<()>], left: &Receiver<()>) {
     }
 }
 
-/// Runs one vCPU until the machine stops.
-fn drive(index: u32, vcpu: Runnable, shared: &Shared) {
+/// Runs one vCPU until the machine stops, or until this vCPU ends it: how.
+fn drive(index: u32, vcpu: Runnable, shared: &Shared) -> Option<Ended> {
     let (slot, world) = (index as usize, shared.proxied.as_ref().map(|p| &p.world));
     let (vcpu, how) = vcpu.on_this_thread(|vcpu| {
         if let Some(world) = world {
@@ -426,17 +428,16 @@ fn drive(index: u32, vcpu: Runnable, shared: &Shared) {
     if let Some(world) = world {
         world.part(slot);
     }
-    let Some(how) = how else { return };
-    shared.end(match how {
-        Ended::Broken(words) => {
+    match how {
+        Some(Ended::Broken(words)) => {
             let place = match vcpu.settle().and_then(|settled| settled.get(core::PC)) {
                 Ok(pc) => format!(" (vCPU {index}, at {pc:#x})"),
                 Err(_) => format!(" (vCPU {index})"),
             };
-            Ended::Broken(words + &place)
+            Some(Ended::Broken(words + &place))
         }
-        other => other,
-    });
+        how => how,
+    }
 }
 
 /// Starts a vCPU in the kernel's place, with what its lock says that it begins with; `again` where it was on before.
@@ -459,28 +460,59 @@ fn begin(
     vcpu.start(entry, starter.beginning(index as usize))
 }
 
-/// Keeps the guest from running where it would see another CPU.
-fn stay(shared: &Shared, cores: &Cores) {
+/// How soon it is tried again to raise a line while somebody is at the devices.
+const SOON: Duration = Duration::from_millis(10);
+
+/// Watches over the machine until it ends. Raises the lines that rise by themselves; looks now and then whether the
+/// vCPUs' threads stay on their CPUs, and pauses the guest while they do not; `console`: ends it as soon as nobody reads
+/// what it says. It waits for no vCPU and no device: none of it keeps the rest from being done.
+fn keep(shared: &Shared, cores: Option<&Cores>, console: bool) {
+    let reader = console.then(Reader::new).flatten();
     let mut paused = None;
+    let mut next = Instant::now();
     while !shared.stop.load(Ordering::Acquire) {
-        let found = cores.look(&shared.barrier.threads());
-        match found {
-            Found::Loose(words) if paused.as_ref() == Some(&words) => {}
-            Found::Loose(words) => {
-                shared.barrier.lower();
-                say::eprintln(format_args!("vmlock-run: the guest is paused: {words}"));
-                paused = Some(words);
-            }
-            Found::Held | Found::Caught(_) => {
-                if paused.take().is_some() {
-                    shared.barrier.raise();
-                    say::eprintln(format_args!("vmlock-run: the guest goes on, on {cores}"));
-                } else if let Found::Caught(words) = found {
-                    say::eprintln(format_args!("vmlock-run: of the guest, {words}"));
-                }
+        if Instant::now() >= next {
+            next += PERIOD;
+            if let Some(cores) = cores {
+                look(shared, cores, &mut paused);
             }
         }
-        thread::sleep(PERIOD);
+        let mut left = next.saturating_duration_since(Instant::now());
+        // The host's clock may be set meanwhile; it is asked again after each wait.
+        match shared.alarm.left(clock::now()) {
+            Some(Duration::ZERO) if ring(shared) => continue,
+            Some(Duration::ZERO) => left = left.min(SOON),
+            Some(alarm) => left = left.min(alarm),
+            None => {}
+        }
+        match &reader {
+            Some(reader) if reader.goes_within(left, &shared.alarm) => {
+                return shared.end(Ended::Unread);
+            }
+            Some(_) => {}
+            None => wait_for(left, &shared.alarm),
+        }
+    }
+}
+
+/// Pauses the guest where its threads are astray, lets it go on where they are back, and says so. `paused`: why it is.
+fn look(shared: &Shared, cores: &Cores, paused: &mut Option<String>) {
+    let found = cores.look(&shared.barrier.threads());
+    match found {
+        Found::Loose(words) if paused.as_ref() == Some(&words) => {}
+        Found::Loose(words) => {
+            shared.barrier.lower();
+            say::eprintln(format_args!("vmlock-run: the guest is paused: {words}"));
+            *paused = Some(words);
+        }
+        Found::Held | Found::Caught(_) => {
+            if paused.take().is_some() {
+                shared.barrier.raise();
+                say::eprintln(format_args!("vmlock-run: the guest goes on, on {cores}"));
+            } else if let Found::Caught(words) = found {
+                say::eprintln(format_args!("vmlock-run: of the guest, {words}"));
+            }
+        }
     }
 }
 
@@ -585,15 +617,19 @@ fn interrupt_controller<'a>(mmio: Mmio<'a>, shared: &Shared) -> kvm::Result<Opti
     }
 }
 
-/// Raises the lines that rise by themselves, when their time has come.
-fn ring(shared: &Shared) {
-    while shared.alarm.wait(clock::now) {
-        let mut bus = shared.bus();
-        for line in bus.rung() {
-            shared.line(&bus, Some(line));
-        }
-        shared.alarm.set(bus.rings_at());
+/// Raises the lines that rise by themselves and whose time has come; false where somebody is at the devices, who may stay
+/// there for as long as nobody reads the console.
+fn ring(shared: &Shared) -> bool {
+    let mut bus = match shared.bus.try_lock() {
+        Ok(bus) => bus,
+        Err(TryLockError::Poisoned(bus)) => bus.into_inner(),
+        Err(TryLockError::WouldBlock) => return false,
+    };
+    for line in bus.rung() {
+        shared.line(&bus, Some(line));
     }
+    shared.alarm.set(bus.rings_at());
+    true
 }
 
 /// Carries stdin to the console until its end. Waits while the UART is full.

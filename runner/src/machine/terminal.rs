@@ -1,6 +1,8 @@
 //! The user's terminal as the guest's: raw while the guest runs, as it was on
 //! every way out.
 
+use nix::libc::dev_t;
+use nix::sys::stat::{SFlag, fstat, makedev};
 use std::io::{self, IsTerminal};
 use std::mem::MaybeUninit;
 use std::sync::Mutex;
@@ -62,6 +64,15 @@ pub fn restore() {
         // SAFETY: tcsetattr only reads the structure, which tcgetattr filled in.
         unsafe { libc::tcsetattr(libc::STDIN_FILENO, libc::TCSANOW, &settings) };
     }
+}
+
+/// Whether stdin is `/dev/null`, as it is for services: no key ever comes from there, and nobody has to wait for one.
+pub fn is_silent() -> bool {
+    const NULL: dev_t = makedev(1, 3);
+    fstat(io::stdin()).is_ok_and(|stdin| {
+        let kind = SFlag::from_bits_truncate(stdin.st_mode) & SFlag::S_IFMT;
+        kind == SFlag::S_IFCHR && stdin.st_rdev == NULL
+    })
 }
 
 const CTRL_A: u8 = 1;
