@@ -10,7 +10,7 @@
 pub mod watch;
 
 use crate::failure::Failure;
-use nix::fcntl::{self, OFlag, openat};
+use nix::fcntl::{AT_FDCWD, OFlag, openat};
 use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::sys::stat::Mode;
 use nix::unistd::Pid;
@@ -18,7 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Write as _};
 use std::fs::{self, File};
 use std::io::Read as _;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 
 /// Where Linux tells what CPU `n` is (Documentation/ABI/testing/sysfs-devices-system-cpu).
 const CPUS: &str = "/sys/devices/system/cpu";
@@ -48,9 +48,10 @@ pub struct Kind {
 impl Kind {
     /// What CPU `cpu` is; `None` where that cannot be told, as of one that is offline.
     fn of(cpu: usize) -> Option<Self> {
-        let folder = open(&format!("{CPUS}/cpu{cpu}"))?;
+        let folder = open(AT_FDCWD, &format!("{CPUS}/cpu{cpu}"))?;
+        let registers = open(&folder, "regs/identification")?;
         let register = |name: &str| {
-            let text = attribute(&folder, &format!("regs/identification/{name}"))?;
+            let text = attribute(&registers, name)?;
             u64::from_str_radix(text.trim_start_matches("0x"), 16).ok()
         };
         Some(Self {
@@ -65,25 +66,25 @@ impl Kind {
 
 /// One of a CPU's caches in a line; `None` where Linux knows of no such one.
 fn cache(cpu: &OwnedFd, index: usize) -> Option<String> {
-    let told = |file: &str| attribute(cpu, &format!("cache/index{index}/{file}"));
-    let level = told(CACHE[0])?;
+    let folder = open(cpu, &format!("cache/index{index}"))?;
+    let level = attribute(&folder, CACHE[0])?;
     let mut words = format!("{} {level}", CACHE[0]);
     for file in &CACHE[1..] {
-        if let Some(text) = told(file) {
+        if let Some(text) = attribute(&folder, file) {
             let _ = write!(words, " {file} {text}");
         }
     }
     Some(words)
 }
 
-/// A folder of sysfs.
-fn open(path: &str) -> Option<OwnedFd> {
-    let folder = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-    fcntl::open(path, folder, Mode::empty()).ok()
+/// A folder of sysfs. There are a dozen files for each CPU before every start, so each is looked for in its own folder,
+/// and not from the root on.
+fn open(from: impl AsFd, path: &str) -> Option<OwnedFd> {
+    let folder = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+    openat(from, path, folder, Mode::empty()).ok()
 }
 
-/// What a file of it says. There are a dozen for each CPU before every start, so each is read by one call: a file of
-/// sysfs has a page at most, and gives all of it at once.
+/// What a file of it says. It is read by one call: a file of sysfs has a page at most, and gives all of it at once.
 fn attribute(folder: &OwnedFd, name: &str) -> Option<String> {
     let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC;
     let file = openat(folder, name, flags, Mode::empty()).ok()?;

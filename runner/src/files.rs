@@ -38,7 +38,9 @@ fn unusable(path: &Path, why: &dyn Display) -> Failure {
 pub fn read_text(path: &Path) -> Result<String, Failure> {
     let bad = |why: &dyn Display| unusable(path, why);
     let file = open(path).map_err(|e| bad(&e))?;
-    let mut text = String::new();
+    let size = file.metadata().map_or(0, |m| m.len() as usize);
+    // Read by one call, as long as the file is what it was: the end shows in room that is left.
+    let mut text = String::with_capacity(size.min(canonical::SIZE_MAX) + 1);
     // One byte more than the limit is enough for the parser to refuse it.
     file.take(canonical::SIZE_MAX as u64 + 1)
         .read_to_string(&mut text)

@@ -6,13 +6,18 @@
 //! What cannot be read is no key, and no key is a proof anew.
 
 use crate::cores::Cores;
+use nix::dir::Dir;
+use nix::fcntl::{AT_FDCWD, OFlag, openat};
+use nix::sys::stat::Mode;
 use sha2::{Digest, Sha256};
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fmt::Write as _;
-use std::fs::{self, File, Metadata};
+use std::fs::{File, Metadata};
 use std::io::{self, ErrorKind, Read as _};
+use std::os::fd::AsFd;
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, SystemTime};
 use vmlock_spec::plan::Emulation;
 
@@ -21,7 +26,7 @@ use vmlock_spec::plan::Emulation;
 const SETTLED: Duration = Duration::from_millis(100);
 
 /// How far the notes of a program's file are looked for; linkers put them in front.
-const HEAD: u64 = 4096;
+const HEAD: usize = 4096;
 
 /// Modules in sysfs.
 const MODULES: &str = "sys/module";
@@ -79,9 +84,9 @@ fn words(digest: &[u8]) -> String {
 pub fn program() -> Option<String> {
     let mut file = File::open("/proc/self/exe").ok()?;
     let unchanged = unchanged(&file.metadata().ok()?, SystemTime::now())?;
-    let mut head = Vec::new();
-    file.by_ref().take(HEAD).read_to_end(&mut head).ok()?;
-    let build = build(&head)?;
+    let mut head = [0; HEAD];
+    let size = file.read(&mut head).ok()?;
+    let build = build(&head[..size])?;
     Some(format!("{build} in {unchanged}"))
 }
 
@@ -120,29 +125,30 @@ fn host(root: &Path) -> io::Result<String> {
     let mut line = |words: &str, content: &[u8]| {
         let _ = writeln!(text, "{words} {}", hex(content));
     };
-    line(
-        "boot",
-        &fs::read(root.join("proc/sys/kernel/random/boot_id"))?,
-    );
+    let boot = root.join("proc/sys/kernel/random/boot_id");
+    line("boot", &content(AT_FDCWD, &boot)?);
     // Identities of builds (ELF notes), of the kernel and of a module.
-    line("kernel", &fs::read(root.join("sys/kernel/notes"))?);
+    let kernel = root.join("sys/kernel/notes");
+    line("kernel", &content(AT_FDCWD, &kernel)?);
     let kvm = root.join(MODULES).join(KVM);
     for (file, content) in builds(&kvm)? {
         line(file, &content);
     }
-    for (name, path) in entries(&kvm.join("parameters"))? {
+    let mut parameters = folder(&kvm.join("parameters"))?;
+    for name in names(&mut parameters)? {
+        let told = content(&parameters, &name)?;
         line(
             &format!("parameter {}", hex(name.as_encoded_bytes())),
-            &fs::read(path)?,
+            &told,
         );
     }
     // A kernel without live patches has no such folder.
-    for (name, path) in optional(entries(&root.join("sys/kernel/livepatch")))?.unwrap_or_default() {
-        line(
-            &format!("patch {}", hex(name.as_encoded_bytes())),
-            &fs::read(path.join("enabled"))?,
-        );
-        line("transition", &fs::read(path.join("transition"))?);
+    let mut patches = optional(folder(&root.join("sys/kernel/livepatch")))?;
+    for name in patches.as_mut().map_or(Ok(Vec::new()), names)? {
+        let patch = root.join("sys/kernel/livepatch").join(&name);
+        let enabled = content(AT_FDCWD, patch.join("enabled"))?;
+        line(&format!("patch {}", hex(name.as_encoded_bytes())), &enabled);
+        line("transition", &content(AT_FDCWD, patch.join("transition"))?);
         // Its folder has the name of its module (kernel/livepatch/core.c `klp_init_patch`). Nothing else tells one from
         // another that was loaded in its place.
         let builds = builds(&root.join(MODULES).join(&name))?;
@@ -161,7 +167,7 @@ fn host(root: &Path) -> io::Result<String> {
 fn builds(module: &Path) -> io::Result<Vec<(&'static str, Vec<u8>)>> {
     let mut all = Vec::new();
     for file in ["srcversion", "notes/.note.gnu.build-id"] {
-        if let Some(content) = optional(fs::read(module.join(file)))? {
+        if let Some(content) = optional(content(AT_FDCWD, module.join(file)))? {
             all.push((file, content));
         }
     }
@@ -177,28 +183,61 @@ fn optional<T>(read: io::Result<T>) -> io::Result<Option<T>> {
     }
 }
 
-/// What a folder holds, sorted by name.
-fn entries(folder: &Path) -> io::Result<Vec<(OsString, PathBuf)>> {
+/// What a file in a folder says, by one call where that is enough: there are a dozen before every start, and a file of
+/// procfs and sysfs that has less than a page gives all of it at once.
+fn content(folder: impl AsFd, name: impl AsRef<OsStr>) -> io::Result<Vec<u8>> {
+    const PAGE: usize = 4096;
+    let file = openat(
+        folder,
+        name.as_ref(),
+        OFlag::O_RDONLY | OFlag::O_CLOEXEC,
+        Mode::empty(),
+    )?;
+    let mut file = File::from(file);
+    let mut content = vec![0; PAGE];
+    let size = file.read(&mut content)?;
+    content.truncate(size);
+    if size == PAGE {
+        file.read_to_end(&mut content)?;
+    }
+    Ok(content)
+}
+
+fn folder(path: &Path) -> io::Result<Dir> {
+    let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+    Ok(Dir::open(path, flags, Mode::empty())?)
+}
+
+/// What a folder holds, sorted.
+fn names(folder: &mut Dir) -> io::Result<Vec<OsString>> {
     let mut all = Vec::new();
-    for entry in fs::read_dir(folder)? {
+    for entry in folder.iter() {
         let entry = entry?;
-        all.push((entry.file_name(), entry.path()));
+        let name = entry.file_name().to_bytes();
+        if name != b"." && name != b".." {
+            all.push(OsStr::from_bytes(name).to_owned());
+        }
     }
     all.sort();
     Ok(all)
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut text = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
+        text.push(DIGITS[usize::from(byte >> 4)].into());
+        text.push(DIGITS[usize::from(byte & 0xf)].into());
+    }
+    text
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::env;
+    use std::fs;
+    use std::path::PathBuf;
     use std::process;
 
     /// What a host says, as files below a folder that is gone with the test.
