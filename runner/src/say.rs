@@ -137,7 +137,10 @@ fn print(text: &str) -> Result<(), Failure> {
 
 /// Lines of words to stderr. Where nobody reads them, the exit code still says how it ended.
 pub fn eprintln(words: impl Display) {
-    let _ = writeln!(io::stderr(), "{}", plain(&words.to_string()));
+    let mut text = plain(&words.to_string());
+    text.push('\n');
+    // At once: stderr has no buffer, and what others say at the same time comes before or after it.
+    let _ = io::stderr().write_all(text.as_bytes());
 }
 
 /// Each line as it may stand in a terminal or a log.

@@ -4,7 +4,8 @@ use crate::gic::proxy::{Counts, counts};
 use crate::kvm::ioctls;
 use crate::machine::run::raised;
 use crate::say;
-use serde_json::{Map, Value, json};
+use serde::Serialize;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::time::Instant;
 
@@ -77,36 +78,45 @@ impl Stats {
         Box::new(move || {
             if self.wanted {
                 self.mark("threads");
-                say::eprintln(self.line());
+                // Numbers and names are always representable.
+                say::eprintln(serde_json::to_string(&self.line()).unwrap_or_default());
             }
         })
     }
 
-    fn line(&self) -> Value {
+    fn line(&self) -> Line {
         let total = self.last.0.duration_since(self.begun).as_micros();
-        let mut ioctls = Map::new();
-        let mut microseconds = Map::new();
+        let (mut ioctls, mut microseconds) = (BTreeMap::new(), BTreeMap::new());
         let mut own = 0;
-        let mut sums: BTreeMap<&str, (u64, u128)> = BTreeMap::new();
         // What was tried twice counts twice.
         for (phase, count, time) in &self.phases {
-            let sum = sums.entry(phase).or_default();
-            *sum = (sum.0 + count, sum.1 + time);
-        }
-        for (phase, (count, time)) in &sums {
-            ioctls.insert((*phase).to_owned(), json!(count));
-            microseconds.insert((*phase).to_owned(), json!(*time as u64));
+            *ioctls.entry(*phase).or_default() += count;
+            *microseconds.entry(*phase).or_default() += *time as u64;
             if matches!(*phase, "enforce" | "verify") {
                 own += time;
             }
         }
-        ioctls.insert("total".to_owned(), json!(self.last.1));
-        microseconds.insert("total".to_owned(), json!(total as u64));
-        json!({
-            "ioctls": ioctls,
-            "microseconds": microseconds,
-            "proof": if self.remembered { "remembered" } else { "made" },
-            "enforceVerifyShare": own as f64 / (total.max(1)) as f64,
-        })
+        ioctls.insert("total", self.last.1);
+        microseconds.insert("total", total as u64);
+        Line {
+            enforce_verify_share: own as f64 / total.max(1) as f64,
+            ioctls,
+            microseconds,
+            proof: if self.remembered {
+                "remembered"
+            } else {
+                "made"
+            },
+        }
     }
+}
+
+/// What start-up cost, as a line of JSON.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Line {
+    enforce_verify_share: f64,
+    ioctls: BTreeMap<&'static str, u64>,
+    microseconds: BTreeMap<&'static str, u64>,
+    proof: &'static str,
 }

@@ -64,7 +64,9 @@ fn two_things(a: &str, b: &str) -> bool {
 /// These are the control characters but for tabs, and the invisible format characters of Unicode
 /// (general category Cf: zero width, direction of writing, tags) with both its separators of lines.
 pub fn printable(text: &str) -> Cow<'_, str> {
-    if text.chars().all(is_printable) {
+    // Most is plain ASCII.
+    let plain = |byte: u8| matches!(byte, b' '..=b'~');
+    if text.bytes().all(plain) || text.chars().all(is_printable) {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len() + 8);

@@ -11,7 +11,7 @@ use crate::failure::Failure;
 use crate::gic::proxy::Proxy;
 use crate::kvm::{Fresh, Gic, Vm, core, host_counter};
 use crate::machine::home::Home;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use vmlock_spec::catalogue::{Kind, RegisterInfo, register_by_id, register_by_name};
 use vmlock_spec::lock::reset::{self, Begun};
@@ -174,12 +174,14 @@ fn written(
             return Ok(());
         }
     }
-    for begun in begun {
-        let reset = |step: &&Step| matches!(step, Step::Reset { id, .. } if *id == begun.info.id);
-        if steps.iter().any(|step| reset(&step)) {
-            for vcpu in &built.vcpus {
-                begins(vcpu, begun, lock, when, found)?;
-            }
+    let resets = steps.iter().filter_map(|step| match step {
+        Step::Reset { id, .. } => Some(*id),
+        _ => None,
+    });
+    let resets: BTreeSet<u64> = resets.collect();
+    for begun in begun.iter().filter(|b| resets.contains(&b.info.id)) {
+        for vcpu in &built.vcpus {
+            begins(vcpu, begun, lock, when, found)?;
         }
     }
     for step in steps {
@@ -213,6 +215,7 @@ fn everything(
     found: &mut Found,
 ) -> Result<(), Failure> {
     let when = "after KVM finalised the vCPU";
+    let left = left(&recipe.steps);
     for (vcpu, promised) in built.vcpus.iter().zip(&lock.machine.vcpus) {
         if !lock.vector_lengths.is_empty() {
             vector_lengths(vcpu, lock, when, found)?;
@@ -241,7 +244,7 @@ fn everything(
             }
         }
         for id in listed {
-            match (entry(lock, id), left(&recipe.steps, id)) {
+            match (entry(lock, id), left.get(&id).copied()) {
                 (Some(_), None) if recipe.only_inside.contains(&id) => {}
                 // Its calls never reach the kernel, whose value is another one.
                 (Some(entry), Some(value)) => {
@@ -363,12 +366,13 @@ fn vector_lengths(vcpu: &Fresh, lock: &Lock, when: &str, found: &mut Found) -> R
     Ok(())
 }
 
-/// The kernel's value of a register whose calls the runner answers.
-fn left(steps: &[Step], register: u64) -> Option<u64> {
-    steps.iter().find_map(|step| match step {
-        Step::Leave { id, value } if *id == register => Some(*value),
+/// The kernel's values of the registers whose calls the runner answers, by id.
+fn left(steps: &[Step]) -> BTreeMap<u64, u64> {
+    let values = steps.iter().filter_map(|step| match step {
+        Step::Leave { id, value } => Some((*id, *value)),
         _ => None,
-    })
+    });
+    values.collect()
 }
 
 /// The lock's entry for a register. A lock is sorted by id; one that is not

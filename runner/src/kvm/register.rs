@@ -42,5 +42,5 @@ pub(super) fn is_zero(fd: &VcpuFd, id: u64) -> Result<bool> {
     let bytes = kvm_ioctls::reg_size(id).min(WIDEST);
     counted(fd.get_one_reg(id, &mut data[..bytes]))
         .map_err(|e| Error::new(format!("KVM_GET_ONE_REG of {}", name_of(id)), e))?;
-    Ok(data.iter().all(|byte| *byte == 0))
+    Ok(data[..bytes].iter().all(|byte| *byte == 0))
 }

@@ -6,6 +6,7 @@
 use super::Proven;
 use super::key::digest;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::fmt::Display;
 use vmlock_spec::mitigation::MITIGATIONS;
 use vmlock_spec::plan::Orders;
@@ -14,24 +15,29 @@ const TITLE: &str = "vmlock proof 1";
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Content {
-    orders: Orders,
+struct Content<'a> {
+    orders: Cow<'a, Orders>,
     /// Fields, `REGISTER.FIELD`, that would tell a guest of a mitigation.
-    withheld: Vec<String>,
+    withheld: Vec<Cow<'a, str>>,
 }
 
 /// The text of a proof.
 pub fn write(proven: &Proven, key: &str) -> String {
-    let withheld = proven.withheld.iter().map(|m| m.path.to_owned());
+    let body = body(proven, key);
+    let digest = digest(body.as_bytes());
+    format!("{body}{digest}\n")
+}
+
+/// All of it but its digest.
+fn body(proven: &Proven, key: &str) -> String {
+    let withheld = proven.withheld.iter().map(|m| m.path.into());
     let content = Content {
-        orders: proven.orders.clone(),
+        orders: Cow::Borrowed(&proven.orders),
         withheld: withheld.collect(),
     };
     // Plain structs of numbers and names are always representable.
     let content = serde_json::to_string(&content).unwrap_or_default();
-    let body = format!("{TITLE} of {key}\n{content}\n");
-    let digest = digest(body.as_bytes());
-    format!("{body}{digest}\n")
+    format!("{TITLE} of {key}\n{content}\n")
 }
 
 /// The proof in such a text.
@@ -39,32 +45,33 @@ pub fn write(proven: &Proven, key: &str) -> String {
 /// # Errors
 /// Why it is not to be believed, in words.
 pub fn read(text: &str, key: &str) -> Result<Proven, String> {
-    let mut lines = text.lines();
+    let mut lines = text.split_inclusive('\n');
     let (Some(title), Some(content), Some(sum)) = (lines.next(), lines.next(), lines.next()) else {
         return Err("it is cut off".to_owned());
     };
-    let body = format!("{title}\n{content}\n");
-    if sum != digest(body.as_bytes()) {
+    let (found, _) = text.split_at(title.len() + content.len());
+    if sum.trim_end_matches('\n') != digest(found.as_bytes()) {
         return Err("it is not as it was written".to_owned());
     }
-    if title != format!("{TITLE} of {key}") {
+    if title.trim_end_matches('\n') != format!("{TITLE} of {key}") {
         return Err("it is about something else".to_owned());
     }
     let foreign = |why: &dyn Display| format!("it is no proof of this program: {why}");
     let content: Content = serde_json::from_str(content).map_err(|e| foreign(&e))?;
-    let known = |path: &String| {
+    let known = |path: &Cow<str>| {
         let found = MITIGATIONS.iter().find(|m| m.path == *path);
         found.ok_or_else(|| foreign(&format_args!("`{path}` tells of no mitigation")))
     };
     let proven = Proven {
-        orders: content.orders,
         withheld: content
             .withheld
             .iter()
             .map(known)
             .collect::<Result<_, _>>()?,
+        orders: content.orders.into_owned(),
     };
-    match write(&proven, key) == text {
+    // The digest of what was found is known to be right by now.
+    match found == body(&proven, key) && sum.ends_with('\n') && lines.next().is_none() {
         true => Ok(proven),
         false => Err("it is not as it was written".to_owned()),
     }
