@@ -113,10 +113,17 @@ pub fn is_call(name: &str, key: u64, room: &mut String) -> bool {
 
 /// The key of what has such a name in a lock: a register that a guest reads, one of the interrupt controller's, a call.
 pub fn key_of(name: &str) -> Option<u64> {
-    match name.contains('(') {
-        true => key_of_call(name),
-        false => key_of_register(name.as_bytes()),
+    match cut(name, b'(') {
+        Some((function, rest)) => key_of_call(function, rest),
+        None => key_of_register(name.as_bytes()),
     }
+}
+
+/// What stands before and behind the first such character of ASCII. Names are short: to set out for a search as
+/// `split_once` does takes longer than the search.
+fn cut(text: &str, at: u8) -> Option<(&str, &str)> {
+    let place = text.bytes().position(|byte| byte == at)?;
+    Some((&text[..place], &text[place + 1..]))
 }
 
 /// The key of a register, which has one.
@@ -258,14 +265,13 @@ const fn is(text: &[u8], other: &[u8]) -> bool {
     at == text.len() && at == other.len()
 }
 
-/// The key of one of the calls of which a lock says what they answer.
-fn key_of_call(name: &str) -> Option<u64> {
-    let (kind, rest) = match name.strip_prefix("SMC ") {
-        Some(rest) => (Kind::Smc, rest),
-        None => (Kind::Hvc, name),
+/// The key of one of the calls of which a lock says what they answer; `rest` is what stands behind the bracket.
+fn key_of_call(function: &str, rest: &str) -> Option<u64> {
+    let (kind, function) = match function.strip_prefix("SMC ") {
+        Some(function) => (Kind::Smc, function),
+        None => (Kind::Hvc, function),
     };
-    let (function, rest) = rest.split_once('(')?;
-    let (arguments, result) = rest.split_once(')')?;
+    let (arguments, result) = cut(rest, b')')?;
     if arguments.is_empty() {
         let n = match result {
             "" => 0,
