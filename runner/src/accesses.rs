@@ -69,7 +69,6 @@ pub fn try_all(
         escape: false,
         limit: Some(LIMIT),
         space: Space::of_lock(lock),
-        cores: None,
         watch: None,
         first: Box::new(|| {}),
     };

@@ -34,11 +34,6 @@ pub trait Model: Send {
     /// Takes bytes from outside of the machine, at most as many as there is room for.
     fn input(&mut self, _bytes: &[u8]) {}
 
-    /// Whether its line ever rises by itself.
-    fn rings(&self) -> bool {
-        false
-    }
-
     /// The host's time of day, since 1970, at which its line rises by itself.
     fn rings_at(&mut self) -> Option<Duration> {
         None

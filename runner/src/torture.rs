@@ -122,7 +122,6 @@ pub fn torture(
         escape: false,
         limit: None,
         space: Space::of_lock(lock),
-        cores: None,
         watch: None,
         first: Box::new(|| {}),
     };

@@ -159,7 +159,6 @@ pub fn observe(
         escape: false,
         limit: Some(limit),
         space: stage.space,
-        cores: None,
         watch: None,
         first,
     };

@@ -12,7 +12,7 @@ use crate::firmware::forward::Firmware;
 use crate::flags::{NO_PROOF_CACHE, Parsed};
 use crate::gic::proxy::counts;
 use crate::host::probe::Scope;
-use crate::kvm::{System, bury};
+use crate::kvm::System;
 use crate::machine::boot;
 use crate::machine::home::Home;
 use crate::machine::memory::Memory;
@@ -90,16 +90,9 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
         escape: raw.is_some(),
         limit: None,
         space: Space::of_lock(lock),
-        cores: Some(cores),
         // It has loaded all that there is.
-        watch: Some(hand),
-        first: {
-            let said = stats.into_last();
-            Box::new(move || {
-                said();
-                bury();
-            })
-        },
+        watch: Some((cores, hand)),
+        first: stats.into_last(),
     };
     let rehearsed = counts();
     let how = run::run(verified, session);

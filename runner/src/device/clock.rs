@@ -22,9 +22,6 @@ const LAST: u16 = 0xffc;
 
 /// The registers of a PL031. All times are seconds of the host since 1970.
 pub trait Registers: Send {
-    /// Whether there is an alarm.
-    const RINGS: bool;
-
     /// Reads the word at an offset.
     fn read(&mut self, offset: u16, now: u32) -> u32;
 
@@ -89,10 +86,6 @@ impl<R: Registers> Model for Clock<R> {
 
     fn line(&mut self) -> bool {
         self.registers.line(seconds())
-    }
-
-    fn rings(&self) -> bool {
-        R::RINGS
     }
 
     fn rings_at(&mut self) -> Option<Duration> {

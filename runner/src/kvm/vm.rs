@@ -34,16 +34,10 @@ pub fn discard(parts: impl Send + 'static) {
     dead.push(Box::new(parts));
 }
 
-/// Tears down what was discarded so far, on a thread of its own.
+/// Tears down what was discarded so far, which takes its time.
 pub fn bury() {
     let dead = std::mem::take(&mut *DEAD.lock().unwrap_or_else(PoisonError::into_inner));
-    if dead.is_empty() {
-        return;
-    }
-    // Where no thread can be had, the closure is dropped right here.
-    let _ = std::thread::Builder::new()
-        .name("teardown".to_owned())
-        .spawn(move || drop(dead));
+    drop(dead);
 }
 
 static DEAD: Mutex<Vec<Box<dyn Send>>> = Mutex::new(Vec::new());

@@ -16,7 +16,7 @@ use crate::firmware::power::Start;
 use crate::gic::gate::Gate;
 use crate::gic::proxy::Proxy;
 use crate::kick::kick;
-use crate::kvm::{self, Entry, Exit, Kick, Mmio, Runnable, Unstarted, Vm, core, discard};
+use crate::kvm::{self, Entry, Exit, Kick, Mmio, Runnable, Unstarted, Vm, bury, core, discard};
 use crate::machine::home::{Home, spawn};
 use crate::machine::pause::World;
 use crate::machine::reader::{Reader, wait as wait_for};
@@ -145,11 +145,10 @@ pub struct Session {
     pub limit: Option<Duration>,
     /// What answers where nothing is.
     pub space: Space,
-    /// The CPUs that the vCPUs' threads have to stay on: the guest is paused while they do not. `None` for one that is
-    /// gone before anybody would look.
-    pub cores: Option<Cores>,
-    /// A thread that has nothing else to do any more, to watch over the machine; `None` where it is to be started.
-    pub watch: Option<Home>,
+    /// The CPUs that the vCPUs' threads have to stay on, and a thread that watches over the machine: the guest is paused
+    /// while they do not, and its alarm rings. `None` for a witness, which looks at each device itself and is gone before
+    /// anybody else would look.
+    pub watch: Option<(Cores, Home)>,
     /// Called right before the first guest instruction.
     pub first: Box<dyn FnOnce() + Send>,
 }
@@ -265,7 +264,6 @@ fn run_with(
         escape,
         limit,
         space,
-        cores,
         watch,
         first,
     } = session;
@@ -294,7 +292,6 @@ fn run_with(
         }),
         space,
     });
-    let rings = shared.bus().rings();
     let mut threads = Vec::new();
     // Its other end is gone when every vCPU's thread has dropped its own.
     let (staying, left) = channel::<()>();
@@ -326,11 +323,10 @@ fn run_with(
         // Not joined: it may be waiting for a key that never comes.
         spawn("console", move || input(&keys, escape))?;
     }
-    if rings || console || cores.is_some() {
-        let watch = watch.map_or_else(|| Home::new("watch"), Ok)?;
+    if let Some((cores, home)) = watch {
         let shared = Arc::clone(&shared);
         // Not joined: it is asleep.
-        watch.last(move || keep(&shared, cores.as_ref(), console));
+        home.last(move || keep(&shared, &cores, console));
     }
     beside(&shared)?;
     let how = wait(&receiver, limit);
@@ -466,16 +462,19 @@ const SOON: Duration = Duration::from_millis(10);
 /// Watches over the machine until it ends. Raises the lines that rise by themselves; looks now and then whether the
 /// vCPUs' threads stay on their CPUs, and pauses the guest while they do not; `console`: ends it as soon as nobody reads
 /// what it says. It waits for no vCPU and no device: none of it keeps the rest from being done.
-fn keep(shared: &Shared, cores: Option<&Cores>, console: bool) {
+fn keep(shared: &Shared, cores: &Cores, console: bool) {
     let reader = console.then(Reader::new).flatten();
     let mut paused = None;
-    let mut next = Instant::now();
+    let begun = Instant::now();
+    let mut next = begun;
     while !shared.stop.load(Ordering::Acquire) {
         if Instant::now() >= next {
-            next += PERIOD;
-            if let Some(cores) = cores {
-                look(shared, cores, &mut paused);
+            // What a rehearsal left takes its time: a guest that has ended by now leaves it to the end of the process.
+            if next > begun {
+                bury();
             }
+            next += PERIOD;
+            look(shared, cores, &mut paused);
         }
         let mut left = next.saturating_duration_since(Instant::now());
         // The host's clock may be set meanwhile; it is asked again after each wait.

@@ -30,8 +30,6 @@ impl Clock {
 }
 
 impl Registers for Clock {
-    const RINGS: bool = false;
-
     fn read(&mut self, offset: u16, now: u32) -> u32 {
         match offset {
             // What does not fit is the host's time.

@@ -69,8 +69,6 @@ impl Clock {
 }
 
 impl Registers for Clock {
-    const RINGS: bool = true;
-
     fn read(&mut self, offset: u16, now: u32) -> u32 {
         self.pass(now);
         match offset {
