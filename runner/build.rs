@@ -1,24 +1,40 @@
 //! Builds the witness (a bare-metal arm64 guest with a workspace of its own)
 //! and leaves its flat image where `include_bytes!` finds it.
 
-mod embed;
-
 use std::path::{Path, PathBuf};
 use std::{env, fs, process};
+use vmlock_witness_image::{Front, SOURCES, build};
 
 // Cargo reads it.
 #[expect(clippy::print_stderr)]
 fn main() {
-    for script in ["build.rs", "embed.rs"] {
-        println!("cargo::rerun-if-changed={script}");
-    }
+    println!("cargo::rerun-if-changed=build.rs");
     // Only arm64 has a KVM that the witness could run under.
     if env::var("CARGO_CFG_TARGET_ARCH").as_deref() != Ok("aarch64") {
         return;
     }
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../witness");
+    for watched in SOURCES {
+        println!("cargo::rerun-if-changed={}", source.join(watched).display());
+    }
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets it"));
-    let written = embed::image(&source, &out)
+    let front = match env::var_os("CARGO_FEATURE_TORTURE") {
+        Some(_) => Front::Torture,
+        None => Front::Embedded,
+    };
+    let mut settings = Vec::new();
+    // Where the standard library has to be built from source, this is all of
+    // it that is needed.
+    if env::var_os("CARGO_UNSTABLE_BUILD_STD").is_some() {
+        settings.push(("CARGO_UNSTABLE_BUILD_STD".into(), "core".into()));
+    }
+    if let Some(linker) = env::var_os("RUSTC_LINKER") {
+        settings.push((
+            "CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER".into(),
+            linker,
+        ));
+    }
+    let written = build(&source, &out, front, &settings)
         .and_then(|image| fs::write(out.join("witness.bin"), image).map_err(|e| e.to_string()));
     if let Err(error) = written {
         eprintln!("the witness cannot be built: {error}");

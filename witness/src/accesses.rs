@@ -40,8 +40,7 @@ pub fn run(parameters: &Parameters, index: u32) -> ! {
     }
     if parameters.vcpus > 1 {
         let mpidr = parameters.mpidr.get(1).copied().unwrap_or(0);
-        let entry = boot::secondary_entry as *const () as usize as u64;
-        smccc::cpu_on(mpidr & crate::AFFINITY, entry, 1);
+        smccc::cpu_on(mpidr & crate::AFFINITY, 1);
     }
     boot::map_devices_as_memory();
     guest.prepare();

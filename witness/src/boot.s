@@ -10,16 +10,32 @@
 
 .global _start
 _start:
-    mov     x0, xzr                     // vCPU 0
+    .if {portable}
+    // Linux's header of an Image (Documentation/arch/arm64/booting.rst, 6.12):
+    // little-endian, pages of 4 KiB, anywhere in memory.
+    b       1f
+    .long   0
+    .quad   0                           // at the beginning of the 2 MiB
+    .quad   __size
+    .quad   0xa
+    .quad   0, 0, 0
+    .ascii  "ARM\x64"
+    .long   0
+    // x0: the device tree. The one place that can be written before a register
+    // is free is in it: two words at offset 24 that nobody reads here.
+1:  cbz     x0, 1b
+    str     x1, [x0, #24]
+    adrp    x1, __blocks
+    str     x0, [x1, #{tree}]
+    ldr     x1, [x0, #24]
+    .endif
+    adrp    x0, __blocks                // vCPU 0's
 
-// PSCI CPU_ON's context id, the index of the vCPU, arrives in x0. What it
-// begins with goes into its block (`vmlock_wire::entry`, in this order): the
+// PSCI CPU_ON's context id, the address of the vCPU's block, arrives in x0. What
+// it begins with goes there (`vmlock_wire::entry`, in this order): the
 // flags first, which nothing here changes.
 .global secondary_entry
 secondary_entry:
-    lsl     x0, x0, #{block_shift}
-    orr     x0, x0, #{ram}
-    add     x0, x0, #{blocks}, lsl #12
     stp     x1, x2, [x0, #8]
     stp     x3, x4, [x0, #24]
     stp     x5, x6, [x0, #40]
@@ -42,11 +58,17 @@ secondary_entry:
     orr     x1, x1, x2
     orr     x3, x3, x4
     orr     x1, x1, x3
+    .if {portable}
+    mrs     x3, currentel
+    cmp     x3, #(2 << 2)
+    b.eq    leave_el2
+    .endif
+    mrs     x3, sctlr_el1
+at_el1:
     mov     x2, sp
     stp     x1, x2, [x0, #248]
     mrs     x1, sp_el0
-    mrs     x2, sctlr_el1
-    stp     x1, x2, [x0, #264]
+    stp     x1, x3, [x0, #264]
     mrs     x1, cpacr_el1
     mrs     x2, ttbr0_el1
     stp     x1, x2, [x0, #280]
@@ -92,7 +114,9 @@ secondary_entry:
 1:
     // The block was written past the caches, and may stand in one as it was
     // before. No line is shorter than 16 bytes (CTR_EL0.DminLine).
-    ubfx    x19, x0, #{block_shift}, #(20 - {block_shift})
+    adrp    x1, __blocks
+    sub     x19, x0, x1
+    lsr     x19, x19, #{block_shift}    // the index of the vCPU
     mov     x1, #(1 << {block_shift} >> 4)
     dmb     sy
 2:  dc      ivac, x0
@@ -114,9 +138,8 @@ secondary_entry:
     add     x0, x0, :lo12:{table}
     msr     ttbr0_el1, x0
 
-    // The host left zeroes there, which are no windows.
-    mov     x0, #({windows} & 0xffff)
-    movk    x0, #({windows} >> 16), lsl #16
+    // There are zeroes, which are no windows.
+    adrp    x0, __windows
     msr     ttbr1_el1, x0
 
     // T0SZ and T1SZ 25 (512 GiB), walks write-back and inner shareable, 4 KiB
@@ -153,6 +176,25 @@ secondary_entry:
     msr     tpidr_el1, x19
     mov     x29, xzr
     mov     x30, xzr
+    .if {portable}
+    cbnz    x19, 2f
+    // R_AARCH64_RELATIVE (ELF for the Arm 64-bit architecture, section 5.7.16): what lies at the
+    // image plus the addend. The linker makes no others.
+    adrp    x0, __rela
+    add     x0, x0, :lo12:__rela
+    adrp    x1, __rela_end
+    add     x1, x1, :lo12:__rela_end
+    adrp    x2, __image
+1:  cmp     x0, x1
+    b.hs    2f
+    ldp     x3, x4, [x0]
+    ldr     x5, [x0, #16]
+    add     x5, x5, x2
+    str     x5, [x3, x2]
+    add     x0, x0, #24
+    b       1b
+2:
+    .endif
     mov     x0, x19
     bl      {main}
 2:  wfi

@@ -4,6 +4,7 @@
 use core::ptr;
 
 use crate::boot;
+use crate::place;
 use crate::probe::{self, Outcome, RET, Stub};
 use crate::record::Area;
 use crate::sysreg::{mrs, msr};
@@ -66,7 +67,7 @@ pub fn once_more(area: &mut Area, vcpu: u32) {
 /// Records all of it, with `which` set in the ids. Has to come before anything
 /// that takes an exception or selects a cache.
 pub fn state(area: &mut Area, vcpu: u32, which: u64) {
-    let block = ptr::with_exposed_provenance::<u64>(entry::block(vcpu) as usize);
+    let block = ptr::with_exposed_provenance::<u64>(place::block(vcpu) as usize);
     for (at, id) in entry::WORDS.iter().enumerate() {
         // SAFETY: the block is this vCPU's own and aligned; `boot.s` wrote it, and nobody writes it any more.
         let value = unsafe { ptr::read_volatile(block.add(at)) };

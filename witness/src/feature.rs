@@ -6,6 +6,7 @@
 use core::arch::asm;
 
 use crate::boot;
+use crate::place;
 use crate::probe::{self, Outcome, RET, Stub};
 use crate::record::Area;
 use crate::sysreg::{isb, mrs, msr};
@@ -60,7 +61,7 @@ pub fn each(area: &mut Area) {
     if matches!(memory_tags, Outcome::Value(2..)) {
         probe::run(&SET_SCTLR, control | ALLOCATION_TAGS);
         isb();
-        let address = boot::tagged(area.address());
+        let address = boot::tagged(place::granule(area.vcpu(), area.address()));
         area.push_outcome(Kind::Use, wire::USE_MTE, tags(address));
     }
     probe::run(&SET_SCTLR, control);

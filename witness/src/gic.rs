@@ -86,6 +86,22 @@ pub fn redistributor(area: &mut Area, base: u64) {
     }
 }
 
+/// Of the redistributor at `base`: the affinity of its vCPU, its size, and whether it is the last of its region
+/// (GICR_TYPER; with VLPIS it has two more frames). `None` where nothing answers.
+#[cfg(feature = "portable")]
+pub fn typer(base: u64) -> Option<(u64, u64, bool)> {
+    const GICR_TYPER: u64 = 0x8;
+    let (Outcome::Value(low), Outcome::Value(high)) = (
+        probe::read32(base + GICR_TYPER),
+        probe::read32(base + GICR_TYPER + 4),
+    ) else {
+        return None;
+    };
+    let affinity = high & 0xff_ffff | high >> 24 << 32;
+    let size = wire::REDISTRIBUTOR_SIZE << (low >> 1 & 1);
+    Some((affinity, size, low >> 4 & 1 == 1))
+}
+
 fn writable(area: &mut Area, kind: Kind, base: u64, offset: u64) {
     let outcome = write_and_restore(base + offset);
     area.push_outcome(kind, offset, outcome);

@@ -1,8 +1,11 @@
 //! The witness: a guest that reads everything a guest can read at EL1, on
 //! every vCPU, writes it to memory for the host, and powers off.
 //!
-//! Absent on purpose: interrupts (all masked), writable statics, heap, text
-//! output, a second guess about anything that was read. What the records mean
+//! With the feature `portable` it is the same guest under anybody's virtual machine monitor: `front` finds out by
+//! the device tree what else the host says, and writes the records to a console.
+//!
+//! Absent on purpose: interrupts (all masked), writable statics, heap,
+//! a second guess about anything that was read. What the records mean
 //! and which of them a lock promises is decided on the host.
 
 #![no_std]
@@ -14,7 +17,14 @@ mod boot;
 mod device;
 mod entry;
 mod feature;
+#[cfg(feature = "portable")]
+mod found;
+#[cfg(feature = "portable")]
+mod front;
 mod gic;
+#[cfg(feature = "portable")]
+mod memory;
+mod place;
 mod probe;
 mod reach;
 mod record;
@@ -38,8 +48,7 @@ const AFFINITY: u64 = 0xff_00ff_ffff;
 
 /// What the host wrote, if this witness understands it.
 fn parameters() -> Option<&'static Parameters> {
-    let address =
-        core::ptr::with_exposed_provenance::<Parameters>(wire::PARAMETERS_ADDRESS as usize);
+    let address = core::ptr::with_exposed_provenance::<Parameters>(place::parameters() as usize);
     // SAFETY: the address is aligned RAM that the host filled before vCPU 0
     // started and that nobody writes afterwards; every bit pattern is a valid
     // `Parameters`.
@@ -59,6 +68,8 @@ fn affinity(parameters: &Parameters, index: u32) -> Option<u64> {
 
 /// What every vCPU does, called by `boot.s` with its index.
 extern "C" fn witness(index: u64) {
+    #[cfg(feature = "portable")]
+    front::begin(index);
     let area = parameters().and_then(|parameters| {
         let index = u32::try_from(index).ok()?;
         let own = affinity(parameters, index)?;
@@ -95,7 +106,16 @@ extern "C" fn witness(index: u64) {
     }
     visit_others(&mut area, parameters);
     area.end();
+    power_off();
+}
+
+/// The end of everything.
+fn power_off() {
+    #[cfg(feature = "portable")]
+    front::report();
     smccc::system_off();
+    #[cfg(feature = "portable")]
+    front::still_here();
 }
 
 fn observe(area: &mut Area, parameters: &Parameters, index: u32, own: u64) {
@@ -149,7 +169,7 @@ fn visit_others(area: &mut Area, parameters: &Parameters) {
             return;
         };
         other.begin();
-        let outcome = start(mpidr, index);
+        let outcome = smccc::cpu_on(mpidr, index);
         let started = is_success(outcome);
         if started && !finishes(&other) {
             area.push(Kind::CpuOn, index.into(), wire::STATUS_TIMEOUT, 0);
@@ -167,11 +187,6 @@ fn visit_others(area: &mut Area, parameters: &Parameters) {
     }
 }
 
-fn start(mpidr: u64, index: u32) -> Outcome {
-    let entry = boot::secondary_entry as *const () as usize as u64;
-    smccc::cpu_on(mpidr, entry, index.into())
-}
-
 fn is_success(outcome: Outcome) -> bool {
     outcome.status() == wire::STATUS_VALUE && outcome.value() == 0
 }
@@ -180,7 +195,7 @@ fn is_success(outcome: Outcome) -> bool {
 fn starts_again(mpidr: u64, index: u32) -> bool {
     let begun = sysreg::now();
     let limit = sysreg::frequency().saturating_mul(wire::PATIENCE);
-    while !is_success(start(mpidr, index)) {
+    while !is_success(smccc::cpu_on(mpidr, index)) {
         if sysreg::now().wrapping_sub(begun) > limit {
             return false;
         }
@@ -221,7 +236,7 @@ fn give_up(values: &[u64], first: u64) {
         area.finish(wire::DONE_FAULT);
     }
     if index == 0 {
-        smccc::system_off();
+        power_off();
     } else {
         smccc::cpu_off();
     }

@@ -2,6 +2,7 @@
 
 use core::ptr;
 
+use crate::place;
 use crate::probe::Outcome;
 use crate::wire::{self, AreaHeader, Kind, Parameters, Record};
 
@@ -26,7 +27,7 @@ impl Area {
             .stride
             .checked_mul(index.into())?
             .checked_add(parameters.records)?;
-        if room == 0 || address % 8 != 0 || parameters.records < wire::RECORDS_ADDRESS {
+        if room == 0 || address % 8 != 0 || parameters.records < place::least_records() {
             return None;
         }
         Some(Area {
@@ -40,6 +41,11 @@ impl Area {
     /// Where the area begins, guest-physical.
     pub fn address(&self) -> u64 {
         self.header.expose_provenance() as u64
+    }
+
+    /// The index of the vCPU whose area it is.
+    pub fn vcpu(&self) -> u32 {
+        self.vcpu
     }
 
     /// Empties the area and claims it.
@@ -100,6 +106,35 @@ impl Area {
     /// Appends what a probe came to.
     pub fn push_outcome(&mut self, kind: Kind, id: u64, outcome: Outcome) {
         self.push(kind, id, outcome.status(), outcome.value());
+    }
+
+    /// Forgets what may be there, of a vCPU that may never come to it.
+    #[cfg(feature = "portable")]
+    pub fn clear(&mut self) {
+        // SAFETY: as in `begin`.
+        unsafe { ptr::write_volatile(&raw mut (*self.header).magic, 0) };
+    }
+
+    /// Its header, once its vCPU has begun.
+    #[cfg(feature = "portable")]
+    pub fn begun(&self) -> Option<AreaHeader> {
+        Some(self.header()).filter(|header| header.magic == wire::AREA_MAGIC)
+    }
+
+    /// The record at a place, as it is written out; nothing behind the last.
+    #[cfg(feature = "portable")]
+    pub fn entry(&self, at: usize) -> Option<wire::text::Entry> {
+        if at >= self.begun()?.count.min(self.capacity) as usize {
+            return None;
+        }
+        // SAFETY: as in `push`; whoever wrote it has finished, or is at other records.
+        let record = unsafe { ptr::read_volatile(self.header.add(1).cast::<Record>().add(at)) };
+        Some(wire::text::Entry {
+            kind: record.key >> 48,
+            id: wire::id_of(record.key),
+            status: record.status,
+            value: record.value,
+        })
     }
 
     /// Marks the area complete, or says that records were lost.

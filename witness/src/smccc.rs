@@ -3,6 +3,7 @@
 use core::mem::MaybeUninit;
 
 use crate::boot;
+use crate::place;
 use crate::probe::{self, Conduit, Outcome};
 use crate::record::Area;
 use crate::wire::calls::*;
@@ -79,7 +80,7 @@ pub fn stolen_time(area: &mut Area) {
         return;
     };
     // An address in the identity map; an error is negative.
-    if address % 64 != 0 || !(wire::RAM_BASE..boot::IDENTITY_END).contains(&address) {
+    if address % 64 != 0 || !(place::least_stolen()..boot::IDENTITY_END).contains(&address) {
         return;
     }
     let (revision, attributes) = (probe::read32(address), probe::read32(address + 4));
@@ -150,17 +151,30 @@ fn smc(area: &mut Area) {
     }
 }
 
-/// Starts the vCPU with this affinity at `entry`, `context` in its x0.
-pub fn cpu_on(mpidr: u64, entry: u64, context: u64) -> Outcome {
-    outcome(Conduit::Hvc, PSCI_CPU_ON, [mpidr, entry, context])
+/// How PSCI is called for the witness's own ends.
+fn own_conduit() -> Conduit {
+    #[cfg(feature = "portable")]
+    return crate::found::read().conduit;
+    #[cfg(not(feature = "portable"))]
+    Conduit::Hvc
+}
+
+/// Starts the vCPU with this affinity, as the one with that index.
+pub fn cpu_on(mpidr: u64, index: u32) -> Outcome {
+    let entry = boot::secondary_entry as *const () as usize as u64;
+    outcome(
+        own_conduit(),
+        PSCI_CPU_ON,
+        [mpidr, entry, place::block(index)],
+    )
 }
 
 /// Stops this vCPU; returns only if that is refused.
 pub fn cpu_off() {
-    outcome(Conduit::Hvc, PSCI_CPU_OFF, [0; 3]);
+    outcome(own_conduit(), PSCI_CPU_OFF, [0; 3]);
 }
 
 /// Ends the machine; returns only if that is refused.
 pub fn system_off() {
-    outcome(Conduit::Hvc, PSCI_SYSTEM_OFF, [0; 3]);
+    outcome(own_conduit(), PSCI_SYSTEM_OFF, [0; 3]);
 }

@@ -10,7 +10,6 @@ use core::arch::asm;
 use core::ptr;
 use core::sync::atomic::{AtomicU64, Ordering::SeqCst};
 
-use crate::boot;
 use crate::fire::{self, CLEARED, FOUND, LOCK, SENT, TAKEN};
 use crate::probe::{self, Outcome};
 use crate::smccc;
@@ -74,8 +73,7 @@ pub fn run(parameters: &Parameters, index: u32) -> ! {
     if index == 0 {
         guest.prepare();
         for other in 1..parameters.vcpus {
-            let entry = boot::secondary_entry as *const () as usize as u64;
-            smccc::cpu_on(guest.affinity(other), entry, other.into());
+            smccc::cpu_on(guest.affinity(other), other);
         }
     }
     // SAFETY: the CPU interface's priority mask and group enable; no memory.

@@ -22,7 +22,9 @@ pub mod device;
 pub mod entry;
 pub mod frames;
 pub mod registers;
+pub mod text;
 pub mod torture;
+pub mod tree;
 
 /// Start of guest RAM, guest-physical.
 pub const RAM_BASE: u64 = 0x4000_0000;
