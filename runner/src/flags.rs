@@ -48,7 +48,7 @@ const OUTPUT: Flag = Flag {
     help: "Write the report to this file instead of stdout",
 };
 const OBSERVED: Flag = Flag {
-    long: "observed",
+    long: "show-observed",
     short: None,
     value: None,
     choices: &[],
@@ -182,7 +182,7 @@ Exits with 1 when something differs, and with 3 when the host cannot keep the lo
 
 Examples:
   vmlock-run audit web.vm.lock.json
-  vmlock-run audit web.vm.lock.json --observed
+  vmlock-run audit web.vm.lock.json --show-observed
   vmlock-run audit web.vm.lock.json --format json",
         flags: &[
             &FORMAT,
@@ -636,12 +636,18 @@ mod tests {
 
     #[test]
     fn flags_are_read_in_every_spelling() {
-        let audit = parsed(&["audit", "--format", "json", "a.lock.json", "--observed"]);
+        let audit = parsed(&[
+            "audit",
+            "--format",
+            "json",
+            "a.lock.json",
+            "--show-observed",
+        ]);
         assert_eq!(
             (audit.verb, audit.argument.as_str()),
             ("audit", "a.lock.json")
         );
-        assert!(audit.json() && audit.has("observed") && !audit.has("stats"));
+        assert!(audit.json() && audit.has("show-observed") && !audit.has("stats"));
         assert_eq!(parsed(&["probe", "-o", "x"]).value("output"), Some("x"));
         assert_eq!(
             parsed(&["probe", "--output=x=y"]).value("output"),
@@ -657,8 +663,8 @@ mod tests {
         assert!(wrong(&["audit", "--fromat", "json", "x"]).contains("did you mean `format`"));
         assert!(wrong(&["audit", "--format", "xml", "x"]).contains("`human`, `json`"));
         assert!(wrong(&["audit", "--format"]).contains("needs its FORMAT"));
-        assert!(wrong(&["audit", "x", "--observed=1"]).contains("takes no value"));
-        assert!(wrong(&["audit", "x", "--observed", "--observed"]).contains("twice"));
+        assert!(wrong(&["audit", "x", "--show-observed=1"]).contains("takes no value"));
+        assert!(wrong(&["audit", "x", "--show-observed", "--show-observed"]).contains("twice"));
         assert!(wrong(&["audit"]).contains("needs its LOCK"));
         assert!(wrong(&["start", "a", "b"]).contains("`b` is one argument too many"));
         assert!(wrong(&["probe", "x"]).contains("takes no argument"));

@@ -34,7 +34,7 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
             audit: &audit,
         })?;
     } else {
-        say::println(&human(&lock.name, &audit, parsed.has("observed")))?;
+        say::println(&human(&lock.name, &audit, parsed.has("show-observed")))?;
     }
     Ok(if audit.kept() {
         exit::OK
@@ -81,7 +81,7 @@ fn human(name: &str, audit: &Audit, all: bool) -> String {
             .filter(|o| !matches!(o.fact.seen, Seen::Value(_)))
             .count();
         out.push_str(&format!(
-            "observed beside the promises: {} facts, {traps} of them exceptions (`--observed` lists them)\n",
+            "observed beside the promises: {} facts, {traps} of them exceptions (`--show-observed` lists them)\n",
             observed.len()
         ));
     }
