@@ -422,12 +422,32 @@ pub const CODES: &[Code] = &[
     code(
         "diff::two-kinds",
         "two things that cannot be compared",
-        "`vmlock diff` compares two locks, two host reports, two whole baselines or two parts that speak of the same thing. Whether a host can keep a lock is `vmlock check`'s to say.",
+        "`vmlock diff` compares two locks, two host reports, what two witnesses saw, two whole baselines or two parts that speak of the same thing. Whether a host can keep a lock is `vmlock check`'s to say.",
     ),
     code(
         "diff::unknown",
         "nothing to compare under that name",
-        "`vmlock diff` takes two locks, two host reports, or two baselines by name.",
+        "`vmlock diff` takes two locks, two host reports, two logs of portable witnesses, or two baselines by name.",
+    ),
+    code(
+        "observed::broken",
+        "a machine shows something else than the lock promises",
+        "A portable witness saw it in a guest of another virtual machine monitor. What that one was not told, its host's kernel decides. `vmlock-run` keeps the lock or refuses.",
+    ),
+    code(
+        "observed::damaged",
+        "the log is not a whole account of a witness",
+        "Each line that the portable witness prints has its number and a check over all lines so far, and the last one counts the records. A line is missing, was printed into by somebody else, or the log ends too early. What is there cannot be trusted to be all that the guest saw, so none of it is taken. Give the witness's console a file of its own and let it power off by itself.",
+    ),
+    code(
+        "observed::incomplete",
+        "a vCPU has not told all that it sees",
+        "The account came whole, and says that a vCPU could not be started, did not come to its end, or met an exception that the witness did not expect. What other vCPUs saw stands. A VMM that does not start a vCPU which its device tree has, or an interrupted machine, does that.",
+    ),
+    code(
+        "observed::invalid",
+        "these are no observed facts",
+        "A file with observed facts is JSON that `vmlock observe -o` wrote (`vmlock schema observed`), or the log of a portable witness's console.",
     ),
 ];
 

@@ -1,6 +1,7 @@
 //! The verbs, one to a file.
 
 pub mod adopt;
+pub mod audit;
 pub mod check;
 pub mod common;
 pub mod completions;
@@ -8,7 +9,9 @@ pub mod cpu;
 pub mod diff;
 pub mod explain;
 pub mod lock;
+pub mod observe;
 pub mod schema;
+pub mod witness;
 
 use crate::diagnostic::Diagnostic;
 use crate::files;
@@ -18,6 +21,8 @@ use std::io::{self, ErrorKind};
 use std::path::Path;
 use std::rc::Rc;
 use vmlock_spec::lock::{Lock, canonical};
+use vmlock_spec::observation::account::{self, Account};
+use vmlock_spec::observation::log;
 use vmlock_spec::report::{self, HostReport};
 use vmlock_spec::vm::Feature;
 
@@ -121,6 +126,31 @@ fn feature_line(feature: Feature, vector_lengths: &[u32]) -> String {
         }
     }
     line
+}
+
+/// Reads what a portable witness saw: the log of its console, or what `vmlock observe` made of one.
+fn read_observed(path: &Path) -> Result<Account, Diagnostic> {
+    let shown = path.display().to_string();
+    let bytes = files::read(path, account::SIZE_MAX).map_err(|e| unreadable(path, &e))?;
+    if bytes.len() > account::SIZE_MAX {
+        let words = format!("`{shown}` is larger than {} MiB", account::SIZE_MAX >> 20);
+        return Err(Diagnostic::error("observed::invalid", words)
+            .in_file(shown)
+            .help("cut out what the witness printed"));
+    }
+    if bytes.trim_ascii_start().starts_with(b"{") {
+        let text = String::from_utf8_lossy(&bytes);
+        return account::parse(&text).map_err(|words| {
+            Diagnostic::error("observed::invalid", format!("`{shown}`: {words}"))
+                .in_file(shown)
+                .help("make it with `vmlock observe -o` from a log")
+        });
+    }
+    log::read(&bytes).map_err(|damage| {
+        Diagnostic::error("observed::damaged", format!("`{shown}`: {damage}"))
+            .in_file(shown)
+            .help(damage.help)
+    })
 }
 
 /// Reads a host report.

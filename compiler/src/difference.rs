@@ -298,7 +298,7 @@ fn hex(text: &str) -> Option<u64> {
 }
 
 /// Takes a register's value apart into the fields that differ.
-fn by_field(path: &str, info: &RegisterInfo, before: u64, after: u64, out: &mut Vec<Change>) {
+pub fn by_field(path: &str, info: &RegisterInfo, before: u64, after: u64, out: &mut Vec<Change>) {
     if info.id == smccc::PSCI_VERSION_REGISTER
         && let (Some(old), Some(new)) = (psci(before), psci(after))
     {
@@ -341,7 +341,7 @@ fn psci(version: u64) -> Option<String> {
     smccc::psci_name(u32::try_from(version).ok()?).map(str::to_owned)
 }
 
-fn change(name: &str, before: String, after: String, words: &str) -> Change {
+pub fn change(name: &str, before: String, after: String, words: &str) -> Change {
     Change {
         name: name.to_owned(),
         before: Some(before),

@@ -6,6 +6,7 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Value, json};
 use std::ops::RangeInclusive;
 use vmlock_spec::lock::{LOCK_VERSION, Lock, v1};
+use vmlock_spec::observation::account::Account;
 use vmlock_spec::report::HostReport;
 use vmlock_spec::vm::VmSpec;
 use vmlock_spec::vm::limits::{
@@ -21,6 +22,7 @@ pub fn schema(which: Which) -> Value {
         Which::Lock => generator.into_root_schema_for::<Lock>(),
         Which::LockV1 => generator.into_root_schema_for::<v1::LockShape>(),
         Which::Host => generator.into_root_schema_for::<HostReport>(),
+        Which::Observed => generator.into_root_schema_for::<Account>(),
         Which::Diagnostics => generator.into_root_schema_for::<Envelope>(),
     };
     let (name, title) = match which {
@@ -33,6 +35,7 @@ pub fn schema(which: Which) -> Value {
             "vmlock: everything that a guest sees, with one value each",
         ),
         Which::Host => ("host-report", "vmlock: what one host can be made to show"),
+        Which::Observed => ("observed", "vmlock: what a guest saw under somebody's VMM"),
         Which::Diagnostics => ("diagnostics", "vmlock: what `--format json` prints"),
     };
     let mut schema = schema.to_value();

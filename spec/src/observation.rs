@@ -2,13 +2,16 @@
 //! promises, and the comparison of the two. Facts are compared by their keys
 //! ([`wire::key`]); names are made of those that somebody reads.
 
+pub mod account;
 pub mod device;
+pub mod log;
 mod names;
 pub mod questions;
+pub mod scope;
 pub mod settled;
 pub mod unpromised;
 
-pub use names::{fact_name, is_call, key_of};
+pub use names::{fact_name, is_call, key_named, key_of};
 pub use vmlock_wire::{self as wire, accesses, torture};
 
 use crate::catalogue::field;
@@ -16,7 +19,7 @@ use crate::lock::{Lock, LockedRegister, Unmapped, full_mask, reset, v1};
 use crate::report::{Fact, Seen};
 use crate::vm::Feature;
 use names::{event_counter, event_type, keys};
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -24,8 +27,9 @@ use unpromised::Row;
 use wire::Kind;
 
 /// Why an area of records is not a complete account of what a vCPU saw.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Incomplete {
     /// The vCPU whose area it is.
     pub vcpu: u32,
@@ -88,49 +92,60 @@ pub fn decode(areas: &[&[u8]]) -> (Vec<Sighting>, Vec<Incomplete>) {
             problem("this vCPU never ran the witness");
             continue;
         }
-        match u32_at(area, 12) {
-            wire::DONE_COMPLETE => {}
-            wire::DONE_OVERFLOW => problem("the witness ran out of room for records"),
-            wire::DONE_FAULT => problem("the witness met an exception that it did not expect"),
-            _ => problem("the witness did not finish on this vCPU"),
+        if let Some(reason) = unfinished(u32_at(area, 12)) {
+            problem(reason);
         }
         let count = (u32_at(area, 8) as usize).min((area.len() - HEADER) / RECORD);
         for record in area[HEADER..].chunks_exact(RECORD).take(count) {
             let key = u64_at(record, 0);
-            let (status, mut value) = (u32_at(record, 12), u64_at(record, 16));
-            match wire::kind_of(key) {
-                Some(Kind::End) => continue,
-                Some(
-                    Kind::GicdWritable
-                    | Kind::GicrWritable
-                    | Kind::SystemRegisterWritable
-                    | Kind::UartWritable
-                    | Kind::RtcWritable,
-                ) => {
-                    value = (value >> 32 ^ value) & 0xffff_ffff;
-                }
-                _ => {}
+            match seen(key, u32_at(record, 12), u64_at(record, 16)) {
+                Some(Ok(seen)) => sightings.push(Sighting { vcpu, key, seen }),
+                Some(Err(reason)) => problem(&reason),
+                None => {}
             }
-            if status & 0xff == wire::STATUS_TIMEOUT {
-                problem(&format!(
-                    "after {} the other vCPU did not come to its end within {} seconds",
-                    fact_name(key),
-                    wire::PATIENCE
-                ));
-                continue;
-            }
-            let seen = match status & 0xff {
-                wire::STATUS_VALUE => Seen::Value(value),
-                wire::STATUS_UNDEFINED => Seen::Undefined,
-                wire::STATUS_ABORT => Seen::Abort,
-                _ => Seen::Trapped((status >> 8) as u8),
-            };
-            sightings.push(Sighting { vcpu, key, seen });
         }
     }
     sightings.sort_unstable();
     sightings.dedup();
     (sightings, incomplete)
+}
+
+/// Why an area is not complete that its vCPU left in that state ([`wire::AreaHeader::done`]).
+fn unfinished(done: u32) -> Option<&'static str> {
+    match done {
+        wire::DONE_COMPLETE => None,
+        wire::DONE_OVERFLOW => Some("the witness ran out of room for records"),
+        wire::DONE_FAULT => Some("the witness met an exception that it did not expect"),
+        _ => Some("the witness did not finish on this vCPU"),
+    }
+}
+
+/// What a record says, or why the area is not complete; nothing where it is about no fact.
+fn seen(key: u64, status: u32, mut value: u64) -> Option<Result<Seen, String>> {
+    match wire::kind_of(key) {
+        Some(Kind::End) => return None,
+        Some(
+            Kind::GicdWritable
+            | Kind::GicrWritable
+            | Kind::SystemRegisterWritable
+            | Kind::UartWritable
+            | Kind::RtcWritable,
+        ) => {
+            value = (value >> 32 ^ value) & 0xffff_ffff;
+        }
+        _ => {}
+    }
+    Some(match status & 0xff {
+        wire::STATUS_VALUE => Ok(Seen::Value(value)),
+        wire::STATUS_UNDEFINED => Ok(Seen::Undefined),
+        wire::STATUS_ABORT => Ok(Seen::Abort),
+        wire::STATUS_TIMEOUT => Err(format!(
+            "after {} the other vCPU did not come to its end within {} seconds",
+            fact_name(key),
+            wire::PATIENCE
+        )),
+        _ => Ok(Seen::Trapped((status >> 8) as u8)),
+    })
 }
 
 /// One thing that a lock promises a guest will read.

@@ -19,17 +19,18 @@ const ATTEMPTS: u32 = 100;
 /// # Errors
 /// The system's; the temporary file is then gone and the old one untouched. Where
 /// the last flush alone failed, the words say that the new file is in place.
-pub fn replace(path: &Path, text: &str) -> io::Result<()> {
+pub fn replace(path: &Path, content: impl AsRef<[u8]>) -> io::Result<()> {
+    let content = content.as_ref();
     if fs::metadata(path).is_ok_and(|m| !m.is_file() && !m.is_dir()) {
         return OpenOptions::new()
             .write(true)
             .open(path)?
-            .write_all(text.as_bytes());
+            .write_all(content);
     }
     let target = end(path)?;
     let folder = folder_of(&target);
     let (mut file, temporary) = temporary(&folder)?;
-    let written = write(&mut file, &target, text).and_then(|()| fs::rename(&temporary, &target));
+    let written = write(&mut file, &target, content).and_then(|()| fs::rename(&temporary, &target));
     if let Err(error) = written {
         // The first error is the one to report.
         let _ = fs::remove_file(&temporary);
@@ -104,11 +105,11 @@ fn temporary(folder: &Path) -> io::Result<(File, PathBuf)> {
 }
 
 /// Writes and flushes the whole text, with the mode of the file that it replaces.
-fn write(file: &mut File, target: &Path, text: &str) -> io::Result<()> {
+fn write(file: &mut File, target: &Path, content: &[u8]) -> io::Result<()> {
     if let Ok(existing) = fs::metadata(target) {
         file.set_permissions(existing.permissions())?;
     }
-    file.write_all(text.as_bytes())?;
+    file.write_all(content)?;
     file.sync_all()
 }
 

@@ -1,8 +1,11 @@
-//! `vmlock diff`: two locks, two host reports or two baselines.
+//! `vmlock diff`: two locks, two host reports, two baselines, or what two witnesses saw.
 
-use crate::command::{description, parse_lock, read, read_report};
+mod observed;
+
+use crate::command::{description, parse_lock, read, read_observed, read_report};
 use crate::diagnostic::Diagnostic;
 use crate::difference::{self, Change};
+use crate::files;
 use crate::flags::DiffFlags;
 use crate::language::import;
 use crate::render::{Exit, Output};
@@ -12,6 +15,8 @@ use std::path::Path;
 use vmlock_spec::catalogue::Catalogue;
 use vmlock_spec::lock::Lock;
 use vmlock_spec::names;
+use vmlock_spec::observation::account::{self, Account};
+use vmlock_spec::observation::wire::text::NAME;
 use vmlock_spec::report::{self, HostReport};
 use vmlock_spec::resolve;
 use vmlock_spec::vm::{Cpu, Feature, VmSpec};
@@ -20,6 +25,7 @@ use vmlock_spec::vm::{Cpu, Feature, VmSpec};
 enum Side {
     Lock(Box<Lock>),
     Report(Box<HostReport>),
+    Observed(Box<Account>),
     Baseline(String),
 }
 
@@ -47,6 +53,7 @@ pub fn run(flags: &DiffFlags, out: &mut Output) {
     let changes = match (&a, &b) {
         (Side::Lock(a), Side::Lock(b)) => difference::compare(a, b),
         (Side::Report(a), Side::Report(b)) => difference::compare(a, b),
+        (Side::Observed(a), Side::Observed(b)) => observed::compare(a, b),
         (Side::Baseline(a), Side::Baseline(b)) if part(&catalogue, a) == part(&catalogue, b) => {
             match &flags.cpu {
                 None => statements(&catalogue, a, b),
@@ -73,6 +80,10 @@ pub fn run(flags: &DiffFlags, out: &mut Output) {
     } else {
         out.exit(Exit::Findings);
         out.lines(difference::table(&changes));
+        if let Some(words) = observed::in_short(&changes).filter(|_| matches!(a, Side::Observed(_)))
+        {
+            out.note(format!("in short: {words}"));
+        }
         out.note(match changes.len() {
             1 => "1 difference".to_owned(),
             n => format!("{n} differences"),
@@ -112,6 +123,12 @@ fn two_kinds(flags: &DiffFlags, a: &Side, b: &Side) -> Diagnostic {
         (Side::Baseline(_), Side::Report(_)) => {
             format!("how a host differs from the nearest baseline: `vmlock adopt {name_b} --name NAME`")
         }
+        (Side::Lock(_), Side::Observed(_)) => {
+            format!("whether that machine is the lock's: `vmlock audit {name_a} --observed {name_b}`")
+        }
+        (Side::Observed(_), Side::Lock(_)) => {
+            format!("whether that machine is the lock's: `vmlock audit {name_b} --observed {name_a}`")
+        }
         (Side::Lock(_), Side::Baseline(_)) | (Side::Baseline(_), Side::Lock(_)) => {
             "name the other baseline in the description: `vmlock lock --dry-run SPEC` says what that changes".to_owned()
         }
@@ -126,6 +143,7 @@ fn kind(side: &Side) -> &'static str {
     match side {
         Side::Lock(_) => "a lock",
         Side::Report(_) => "a host report",
+        Side::Observed(_) => "what a witness saw",
         Side::Baseline(_) => "a baseline",
     }
 }
@@ -157,14 +175,26 @@ fn side(name: &str, catalogue: &Catalogue) -> Result<Side, Box<Diagnostic>> {
     if let Some(diagnostic) = description(path) {
         return Err(Box::new(diagnostic));
     }
+    // A log is no JSON, and may not even be text.
+    let begins = files::read(path, account::SIZE_MAX).unwrap_or_default();
+    if !begins.trim_ascii_start().starts_with(b"{") && contains(&begins, NAME.as_bytes()) {
+        return Ok(Side::Observed(Box::new(read_observed(path)?)));
+    }
     let text = read(path, report::SIZE_MAX)?;
-    // The two formats begin with their version, each under its own name.
+    // The formats begin with their version, each under its own name.
     let head: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
+    if head.get("observedVersion").is_some() {
+        return Ok(Side::Observed(Box::new(read_observed(path)?)));
+    }
     if head.get("reportVersion").is_some() {
         return Ok(Side::Report(Box::new(read_report(path)?)));
     }
     let (lock, _) = parse_lock(path, text)?;
     Ok(Side::Lock(Box::new(lock)))
+}
+
+fn contains(text: &[u8], part: &[u8]) -> bool {
+    text.windows(part.len()).any(|window| window == part)
 }
 
 /// What a guest on that CPU sees under that baseline, as a small machine.

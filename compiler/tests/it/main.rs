@@ -12,4 +12,5 @@ mod scratch;
 mod streams;
 mod ui;
 mod upgrade;
+mod witness;
 mod written;

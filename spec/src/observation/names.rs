@@ -14,6 +14,10 @@ const WRITABLE: &str = ".writable";
 /// What stands behind a call, of which it is seen what it leaves in registers.
 const LEAVES: &str = " changes of x1 to x17";
 
+/// What stands behind what a vCPU begins with, the first time and when it was off.
+const AT_ENTRY: &str = " at entry";
+const AT_LATER_ENTRY: &str = " at a later entry";
+
 /// What firmware calls are asked, in words.
 const CASES: &[(u64, &str)] = &[
     (wire::CASE_SELF, "itself"),
@@ -93,8 +97,8 @@ pub fn fact_name(key: u64) -> Cow<'static, str> {
         Kind::Uart | Kind::UartWritable | Kind::Rtc | Kind::RtcWritable => device::name(kind, id),
         Kind::Entry => {
             let when = match id & wire::entry::LATER {
-                0 => " at entry",
-                _ => " at a later entry",
+                0 => AT_ENTRY,
+                _ => AT_LATER_ENTRY,
             };
             entry(id & !wire::entry::LATER) + when
         }
@@ -124,6 +128,52 @@ pub fn key_of(name: &str) -> Option<u64> {
 fn cut(text: &str, at: u8) -> Option<(&str, &str)> {
     let place = text.bytes().position(|byte| byte == at)?;
     Some((&text[..place], &text[place + 1..]))
+}
+
+/// The key of anything at which the portable witness looks, by [`fact_name`].
+pub fn key_named(name: &str) -> Option<u64> {
+    if let Some(key) = key_of(name) {
+        return Some(key);
+    }
+    for (when, later) in [(AT_ENTRY, 0), (AT_LATER_ENTRY, wire::entry::LATER)] {
+        if let Some(what) = name.strip_suffix(when) {
+            return Some(wire::key(Kind::Entry, key_of_entry(what)? | later));
+        }
+    }
+    if let Some(call) = name.strip_suffix(LEAVES) {
+        let key = key_of(call)?;
+        let kind = match wire::kind_of(key)? {
+            Kind::Hvc => Kind::HvcLeaves,
+            Kind::Smc => Kind::SmcLeaves,
+            _ => return None,
+        };
+        return Some(wire::key(kind, wire::id_of(key)));
+    }
+    // Few, and each by its own name.
+    let uses = (0..=wire::USE_STOLEN_NANOSECONDS).map(|id| wire::key(Kind::Use, id));
+    let lengths = (0..16).map(|id| wire::key(Kind::SveVectorLength, id));
+    let vcpus = 0..wire::MAX_VCPUS as u64;
+    let started = vcpus.flat_map(|vcpu| [vcpu, vcpu | wire::ON_AGAIN]);
+    let started = started.map(|id| wire::key(Kind::CpuOn, id));
+    let faults = (0..4).map(|id| wire::key(Kind::Fault, id));
+    let mut all = uses.chain(lengths).chain(started).chain(faults);
+    all.find(|key| fact_name(*key) == name)
+}
+
+/// The id of what a vCPU begins with.
+fn key_of_entry(what: &str) -> Option<u64> {
+    match what {
+        "V0 to V31" => Some(wire::entry::VECTORS),
+        "PSTATE" => Some(wire::entry::PSTATE),
+        _ => match what.strip_prefix('X').and_then(|n| n.parse().ok()) {
+            Some(n @ 1..=30) => Some(n),
+            _ => {
+                let key = key_of_register(what.as_bytes())?;
+                let is_register = wire::kind_of(key) == Some(Kind::SystemRegister);
+                is_register.then(|| wire::entry::SYSTEM | wire::id_of(key))
+            }
+        },
+    }
 }
 
 /// The key of a register, which has one.

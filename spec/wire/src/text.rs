@@ -21,6 +21,10 @@ use crate::STATUS_VALUE;
 pub const MARK: &str = "vmlock1:";
 /// What [`MARK`] is without its version and the colon.
 pub const NAME: &str = "vmlock";
+/// The oldest [`crate::VERSION`] of which every record means what it means today: accounts of witnesses since then are
+/// read. An older witness looks at fewer things, and what it has not looked at is not seen.
+pub const OLDEST: u32 = 4;
+const _: () = assert!(OLDEST <= crate::VERSION);
 /// A line is ended when it has this many bytes; none has more than [`LINE_MAX`].
 const WIDTH: usize = 96;
 /// The most bytes of a line.

@@ -1,0 +1,186 @@
+//! What differs between what two witnesses saw: by register field and by call, once for all vCPUs that agree.
+
+use crate::command::observe::version;
+use crate::difference::{Change, by_field, change};
+use std::collections::{BTreeMap, BTreeSet};
+use vmlock_spec::catalogue::register_by_name;
+use vmlock_spec::observation::account::Account;
+use vmlock_spec::observation::scope::Scope;
+use vmlock_spec::observation::{fact_name, wire};
+use vmlock_spec::report::Seen;
+use vmlock_spec::smccc;
+use wire::Kind;
+
+/// Facts that no two runs of one machine have alike.
+const PASSING: [u64; 1] = [wire::key(Kind::Use, wire::USE_STOLEN_NANOSECONDS)];
+
+/// What one vCPU saw of a fact, before and after.
+type Pair = (Option<Seen>, Option<Seen>);
+
+/// Compares them: the vCPUs that both machines have.
+pub fn compare(a: &Account, b: &Account) -> Vec<Change> {
+    let mut changes = Vec::new();
+    if a.vcpus != b.vcpus {
+        let common = a.vcpus.min(b.vcpus);
+        let words = format!("the first {common} are compared");
+        changes.push(change(
+            "vCPUs",
+            a.vcpus.to_string(),
+            b.vcpus.to_string(),
+            &words,
+        ));
+    }
+    for (name, before, after) in [
+        (
+            "entered at EL",
+            a.machine.entered_at.to_string(),
+            b.machine.entered_at.to_string(),
+        ),
+        (
+            "PSCI's conduit",
+            a.machine.psci.clone(),
+            b.machine.psci.clone(),
+        ),
+    ] {
+        if before != after {
+            changes.push(change(name, before, after, ""));
+        }
+    }
+    let vcpus = a.vcpus.min(b.vcpus);
+    let mut facts: BTreeMap<(Scope, u64), Vec<Pair>> = BTreeMap::new();
+    for (side, account) in [a, b].into_iter().enumerate() {
+        for sighting in account.sightings.iter().filter(|s| s.vcpu < vcpus) {
+            let key = (Scope::of(sighting.key), sighting.key);
+            let pairs = facts
+                .entry(key)
+                .or_insert_with(|| vec![(None, None); vcpus as usize]);
+            if let Some(pair) = pairs.get_mut(sighting.vcpu as usize) {
+                match side {
+                    0 => pair.0 = Some(sighting.seen),
+                    _ => pair.1 = Some(sighting.seen),
+                }
+            }
+        }
+    }
+    for ((_, key), pairs) in facts {
+        if PASSING.contains(&key) {
+            continue;
+        }
+        // What vCPU 0 alone looks at is nothing on the others.
+        let looked: Vec<(usize, Pair)> = (0..)
+            .zip(pairs)
+            .filter(|(_, p)| *p != (None, None))
+            .collect();
+        let different: BTreeSet<Pair> = looked.iter().map(|(_, pair)| *pair).collect();
+        let alike = different.len() == 1;
+        for (vcpu, pair) in looked {
+            if pair.0 == pair.1 || alike && vcpu != 0 {
+                continue;
+            }
+            let name = match alike {
+                true => String::new(),
+                false => format!("vCPU {vcpu} "),
+            };
+            fact(&name, key, pair, &mut changes);
+        }
+    }
+    changes
+}
+
+/// One fact that changed. `of` stands before its name.
+fn fact(of: &str, key: u64, pair: Pair, out: &mut Vec<Change>) {
+    let own = fact_name(key);
+    let name = format!("{of}{own}");
+    let kind = wire::kind_of(key);
+    let (before, after) = match pair {
+        (Some(before), Some(after)) => (before, after),
+        (before, after) => {
+            let gone = after.is_none();
+            out.push(Change {
+                name,
+                before: before.map(|seen| seen.to_string()),
+                after: after.map(|seen| seen.to_string()),
+                words: if gone {
+                    "is not looked at"
+                } else {
+                    "was not looked at"
+                }
+                .to_owned(),
+            });
+            return;
+        }
+    };
+    if let (Some(Kind::SystemRegister), Seen::Value(old), Seen::Value(new), Some(info)) =
+        (kind, before, after, register_by_name(&own))
+    {
+        return by_field(&name, info, old, new, out);
+    }
+    let words = match kind {
+        Some(
+            Kind::PsciFeatures | Kind::ArchFeatures | Kind::TrngFeatures | Kind::PvTimeFeatures,
+        ) => offered(key, before, after),
+        _ if own == "PSCI_VERSION()" => "the PSCI version that guests are told".to_owned(),
+        _ if own == "GICD_IIDR" => "KVM's revision of the distributor".to_owned(),
+        _ => match (before, after) {
+            (Seen::Value(_), Seen::Value(_)) => String::new(),
+            (Seen::Value(_), _) => "a guest can no longer".to_owned(),
+            (_, Seen::Value(_)) => "a guest can now".to_owned(),
+            _ => "another exception".to_owned(),
+        },
+    };
+    let shown = |seen: Seen| match (seen, kind) {
+        (Seen::Value(value), Some(Kind::Hvc | Kind::Smc)) if own.ends_with("_VERSION()") => {
+            version(&own, value)
+        }
+        (Seen::Value(value), _) if is_answer(kind) => smccc::answer_name(&own, value),
+        (seen, _) => seen.to_string(),
+    };
+    out.push(change(&name, shown(before), shown(after), &words));
+}
+
+fn is_answer(kind: Option<Kind>) -> bool {
+    let asked = [
+        Kind::Hvc,
+        Kind::HvcArguments,
+        Kind::Smc,
+        Kind::PsciFeatures,
+        Kind::ArchFeatures,
+        Kind::TrngFeatures,
+        Kind::PvTimeFeatures,
+        Kind::CpuOn,
+    ];
+    kind.is_some_and(|kind| asked.contains(&kind))
+}
+
+/// Whether a function that was asked about came or went. Negative answers say that it is not there, in the width of
+/// the call.
+fn offered(key: u64, before: Seen, after: Seen) -> String {
+    let function = smccc::function_name(wire::id_of(key) as u32);
+    let there = |seen: Seen| matches!(seen, Seen::Value(value) if value >> 31 & 1 == 0);
+    match (there(before), there(after)) {
+        (false, true) => format!("guests gain {function}"),
+        (true, false) => format!("guests lose {function}"),
+        _ => String::new(),
+    }
+}
+
+/// What an operator wants to hear first: versions, and functions that came or went, each once.
+pub fn in_short(changes: &[Change]) -> Option<String> {
+    let mut said: Vec<String> = Vec::new();
+    for change in changes {
+        let words = match (&change.before, &change.after) {
+            (Some(old), Some(new)) if change.name == "PSCI_VERSION()" => {
+                format!("PSCI {old} became {new}")
+            }
+            (Some(old), Some(new)) if change.name == "SMCCC_VERSION()" => {
+                format!("SMCCC {old} became {new}")
+            }
+            _ if change.words.starts_with("guests ") => change.words.clone(),
+            _ => continue,
+        };
+        if !said.contains(&words) {
+            said.push(words);
+        }
+    }
+    (!said.is_empty()).then(|| said.join(", "))
+}
