@@ -6,7 +6,7 @@
 
 mod guest;
 mod inside;
-mod peer;
+pub mod peer;
 mod starts;
 
 pub use inside::run as inside;

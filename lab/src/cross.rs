@@ -10,10 +10,12 @@ use crate::packages::{self, Index};
 use crate::tools;
 use serde_json::Value;
 use std::env;
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
+use vmlock_witness_image::Front;
 
 /// The package that runs inside hosts.
 pub const RUNNER: &str = "vmlock-run";
@@ -82,14 +84,16 @@ pub fn build_in(
 /// witness.
 pub fn lint(cache: &Cache) -> Result<bool> {
     let root = workspace()?;
-    for what in [
-        ["--package", RUNNER],
-        ["--manifest-path", "witness/Cargo.toml"],
+    let witness = ["--manifest-path", "witness/Cargo.toml"];
+    for (what, features) in [
+        (["--package", RUNNER], "torture"),
+        (witness, "torture"),
+        (witness, "portable"),
     ] {
         let mut command = arm64_cargo(cache, &root, &target_dir(&root), "clippy")?;
         command
             .args(what)
-            .args(["--locked", "--all-features", "--", "-D", "warnings"]);
+            .args(["--locked", "--features", features, "--", "-D", "warnings"]);
         if !tools::run(&mut command, None)?.success() {
             return Ok(false);
         }
@@ -135,6 +139,44 @@ fn arm64_cargo(cache: &Cache, root: &Path, target: &Path, verb: &str) -> Result<
             .env("CARGO_UNSTABLE_BUILD_STD", "std,panic_abort");
     }
     Ok(command)
+}
+
+/// The portable witness of the checkout at `root`, built into `target`.
+pub fn portable_witness(cache: &Cache, root: &Path, target: &Path) -> Result<Vec<u8>> {
+    let is_native = env::consts::ARCH == "aarch64";
+    let mut settings: Vec<(OsString, OsString)> = Vec::new();
+    if !is_native {
+        tools::ensure(tools::CROSS)?;
+        settings.push((
+            "CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER".into(),
+            "aarch64-linux-gnu-gcc".into(),
+        ));
+    }
+    if let Some(source) = Rust::find(root)?.library(cache)? {
+        settings.push(("RUSTC_BOOTSTRAP".into(), "1".into()));
+        settings.push(("__CARGO_TESTS_ONLY_SRC_ROOT".into(), source.into()));
+        settings.push(("CARGO_UNSTABLE_BUILD_STD".into(), "core".into()));
+    }
+    let witness = root.join("witness");
+    vmlock_witness_image::build(&witness, target, Front::Portable, &settings)
+        .map_err(Failure::environment)
+}
+
+/// Which tools make the portable witness, a line each: other ones may make other bytes of it.
+pub fn witness_tools(cache: &Cache, root: &Path) -> Result<String> {
+    let rust = Rust::find(root)?;
+    let core = match rust.library(cache)? {
+        None => "the toolchain's core",
+        Some(_) => "core built from source",
+    };
+    let linker = match env::consts::ARCH {
+        "aarch64" => "ld",
+        _ => "aarch64-linux-gnu-ld",
+    };
+    let (_, words) = tools::output(Command::new(linker).arg("--version"))?;
+    let words = String::from_utf8_lossy(&words);
+    let words = words.lines().next().unwrap_or_default();
+    Ok(format!("rustc {}, {core}\n{words}\n", rust.release))
 }
 
 /// What paths of this machine are called in programs: messages of panics name source files. The last one that fits
@@ -252,7 +294,7 @@ pub fn cargo_in(dir: &Path) -> Command {
 }
 
 /// A directory of its own: another target's build must not make the ordinary one stale.
-fn target_dir(root: &Path) -> PathBuf {
+pub fn target_dir(root: &Path) -> PathBuf {
     env::var_os("CARGO_TARGET_DIR")
         .map_or_else(|| root.join("target"), |dir| root.join(dir))
         .join("arm64")

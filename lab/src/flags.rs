@@ -28,6 +28,10 @@ pub enum Command {
     ///
     /// Exit code 1: they differ.
     Reproduce,
+    /// Build the portable witness and put it where `vmlock` has it: compiler/witness.Image
+    ///
+    /// Exit code 1, of `--check`: the image is none of this source, or a machine of QEMU's did not get through it.
+    Witness(Witness),
     /// Boot a host, run vmlock-run in it, and end with its exit code
     ///
     /// Files that the arguments name are there under the same names; for `start`, so are the kernel and the
@@ -98,6 +102,14 @@ pub struct Hardware {
         allow_hyphen_values = true
     )]
     pub kernel_args: Vec<String>,
+}
+
+/// `witness`
+#[derive(Debug, Args)]
+pub struct Witness {
+    /// Write nothing; build it in another folder, compare, and boot it under QEMU
+    #[arg(long)]
+    pub check: bool,
 }
 
 /// `run`

@@ -27,6 +27,7 @@ mod matrix;
 mod modules;
 mod mutations;
 mod packages;
+mod portable;
 mod programs;
 mod record;
 mod reproduce;
@@ -69,6 +70,8 @@ fn run(flags: &Flags) -> Result<u8> {
             false => FINDINGS,
         }),
         Command::Reproduce => reproduce::run(&cache),
+        Command::Witness(flags) if flags.check => portable::check(&cache),
+        Command::Witness(_) => portable::write(&cache),
         Command::Run(run) => job::run(&cache, run),
         Command::Record(flags) => record::run(&cache, flags),
         Command::Matrix(matrix) => matrix::run(&cache, matrix),

@@ -31,7 +31,7 @@ pub fn run(cache: &Cache) -> Result<u8> {
 }
 
 /// Copies what git tracks, as it is in the folder now.
-fn copy_source(root: &Path, to: &Path) -> Result<()> {
+pub fn copy_source(root: &Path, to: &Path) -> Result<()> {
     let mut git = Command::new("git");
     git.current_dir(root).args(["ls-files", "-z"]);
     let (status, names) = tools::output(&mut git)?;

@@ -13,6 +13,7 @@ use crate::handover;
 use crate::interrupts;
 use crate::kernels;
 use crate::mutations;
+use crate::portable;
 use crate::step::{self, Done, Step};
 use crate::tools;
 use crate::torture;
@@ -52,6 +53,12 @@ pub fn run(cache: &Cache) -> Result<u8> {
     tally.timed("no path of this machine is in the runner", || {
         Ok(Found::step(cross::paths_within(cache, bench.program())?))
     })?;
+    tally.timed("the portable witness is what its source makes", || {
+        Ok(Found::step(portable::rebuilt(cache)?))
+    })?;
+    tally.timed("the portable witness under QEMU's own emulation", || {
+        Ok(Found::step(portable::emulated()?))
+    })?;
     tally.timed("locks of the examples are up to date", || {
         Ok(Found::step(up_to_date(&bench)?))
     })?;
@@ -71,6 +78,7 @@ pub fn run(cache: &Cache) -> Result<u8> {
         interrupts::step(&bench, COMPILER_HOST),
         handover::step(cache, &bench, KEXEC_HOST)?,
         devices::step(&bench, COMPILER_HOST),
+        portable::with_kvm(cache, &bench)?,
         mutations::step(&runner),
         torture::step(&runner, kernels::TORTURED, INTERRUPTS, 64),
         accesses::step(&runner, &accesses::SLICE, accesses::STRIDE),

@@ -4,7 +4,8 @@ use crate::cache::Cache;
 use crate::emulate::Files;
 use crate::failure::Result;
 use crate::packages::{self, Program};
-use crate::programs::{Programs, Wanted};
+use crate::programs::{Programs, Start, Wanted};
+use std::path::PathBuf;
 
 /// The program inside the host.
 pub const PROGRAM: &str = "/usr/bin/qemu-system-aarch64";
@@ -25,6 +26,19 @@ impl Peer {
     /// Debian's version of the package.
     pub fn version(&self) -> &str {
         &self.0.version
+    }
+
+    /// How it is started where its files are where the cache has them.
+    pub fn start(&self, cache: &Cache) -> Start {
+        self.0.start(cache, &wanted(), PROGRAM)
+    }
+
+    /// Where the cache has its files.
+    pub fn places(&self, cache: &Cache) -> Vec<PathBuf> {
+        self.0
+            .files(cache, &wanted())
+            .map(|(_, place)| place)
+            .collect()
     }
 
     /// Puts QEMU and its libraries into a host.
