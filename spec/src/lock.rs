@@ -25,6 +25,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::marker::PhantomData;
 
 pub use crate::catalogue::LOCK_VERSION;
 
@@ -146,22 +147,22 @@ impl BootFile {
 }
 
 /// A map in which no key stands twice.
-fn unique<'de, D: Deserializer<'de>>(
+pub(crate) fn unique<'de, D: Deserializer<'de>, V: Deserialize<'de>>(
     deserializer: D,
-) -> Result<BTreeMap<String, String>, D::Error> {
-    struct Unique;
-    impl<'de> serde::de::Visitor<'de> for Unique {
-        type Value = BTreeMap<String, String>;
+) -> Result<BTreeMap<String, V>, D::Error> {
+    struct Unique<V>(PhantomData<V>);
+    impl<'de, V: Deserialize<'de>> serde::de::Visitor<'de> for Unique<V> {
+        type Value = BTreeMap<String, V>;
 
         fn expecting(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
-            f.write_str("a map of texts")
+            f.write_str("a map")
         }
         fn visit_map<A: serde::de::MapAccess<'de>>(
             self,
             mut access: A,
         ) -> Result<Self::Value, A::Error> {
             let mut map = BTreeMap::new();
-            while let Some((key, value)) = access.next_entry::<String, String>()? {
+            while let Some((key, value)) = access.next_entry::<String, V>()? {
                 if map.contains_key(&key) {
                     return Err(A::Error::custom(format!("duplicate key `{key}`")));
                 }
@@ -170,7 +171,7 @@ fn unique<'de, D: Deserializer<'de>>(
             Ok(map)
         }
     }
-    deserializer.deserialize_map(Unique)
+    deserializer.deserialize_map(Unique(PhantomData))
 }
 
 impl Lock {

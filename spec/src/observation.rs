@@ -26,6 +26,11 @@ use std::collections::BTreeMap;
 use unpromised::Row;
 use wire::Kind;
 
+/// Bytes of an area's header and of each record in it, and how many it has room for.
+const HEADER: usize = size_of::<wire::AreaHeader>();
+const RECORD: usize = size_of::<wire::Record>();
+const RECORDS_MAX: usize = (wire::AREA_STRIDE as usize - HEADER) / RECORD;
+
 /// Why an area of records is not a complete account of what a vCPU saw.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -71,8 +76,6 @@ pub fn facts(sightings: &[Sighting]) -> Vec<Fact> {
 ///
 /// Returns what was seen, sorted, and which areas are not complete.
 pub fn decode(areas: &[&[u8]]) -> (Vec<Sighting>, Vec<Incomplete>) {
-    const HEADER: usize = size_of::<wire::AreaHeader>();
-    const RECORD: usize = size_of::<wire::Record>();
     let u32_at = |bytes: &[u8], at: usize| {
         u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
     };
@@ -118,6 +121,15 @@ fn unfinished(done: u32) -> Option<&'static str> {
         wire::DONE_FAULT => Some("the witness met an exception that it did not expect"),
         _ => Some("the witness did not finish on this vCPU"),
     }
+}
+
+/// What of these sightings, which are sorted, one vCPU saw in two ways.
+fn in_two_ways(sightings: &[Sighting]) -> impl Iterator<Item = Incomplete> {
+    let same = |pair: &&[Sighting]| (pair[0].vcpu, pair[0].key) == (pair[1].vcpu, pair[1].key);
+    sightings.windows(2).filter(same).map(|pair| Incomplete {
+        vcpu: pair[0].vcpu,
+        reason: format!("the witness saw {} in two ways", fact_name(pair[0].key)),
+    })
 }
 
 /// What a record says, or why the area is not complete; nothing where it is about no fact.
@@ -681,12 +693,9 @@ pub fn audit(lock: &Lock, sightings: &[Sighting], mut incomplete: Vec<Incomplete
     let mut sightings = sightings.to_vec();
     sightings.sort_unstable();
     sightings.dedup();
-    for pair in sightings.windows(2) {
-        if (pair[0].vcpu, pair[0].key) == (pair[1].vcpu, pair[1].key) {
-            incomplete.push(Incomplete {
-                vcpu: pair[0].vcpu,
-                reason: format!("the witness saw {} in two ways", fact_name(pair[0].key)),
-            });
+    for found in in_two_ways(&sightings) {
+        if !incomplete.contains(&found) {
+            incomplete.push(found);
         }
     }
     let promises = promises(lock);

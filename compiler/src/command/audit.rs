@@ -53,6 +53,7 @@ pub fn run(flags: &AuditFlags, out: &mut Output) {
     let names: Vec<&str> = scopes.iter().map(|scope| scope.name()).collect();
     let verdict = match (kept, differences.len()) {
         (true, _) => "the guest saw exactly what the lock promises there".to_owned(),
+        (_, 0) => "none is broken, and what stands above is no yes".to_owned(),
         (_, 1) => "1 promise is not kept".to_owned(),
         (_, n) => format!("{n} promises are not kept"),
     };

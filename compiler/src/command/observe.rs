@@ -128,12 +128,14 @@ pub fn version(call: &str, value: u64) -> String {
 
 /// Facts that two vCPUs saw, and not alike.
 fn differ(account: &Account) -> Vec<String> {
-    let mut seen: BTreeMap<u64, Vec<Seen>> = BTreeMap::new();
+    let mut all: BTreeMap<u64, Vec<(u32, Seen)>> = BTreeMap::new();
     for sighting in &account.sightings {
-        seen.entry(sighting.key).or_default().push(sighting.seen);
+        let seen = (sighting.vcpu, sighting.seen);
+        all.entry(sighting.key).or_default().push(seen);
     }
-    let differ = seen
+    let apart = |pair: &[(u32, Seen)]| pair[0].0 != pair[1].0 && pair[0].1 != pair[1].1;
+    let differ = all
         .into_iter()
-        .filter(|(_, all)| all.windows(2).any(|pair| pair[0] != pair[1]));
+        .filter(|(_, seen)| seen.windows(2).any(apart));
     differ.map(|(key, _)| fact_name(key).into_owned()).collect()
 }

@@ -3,11 +3,12 @@
 //!
 //! Deterministic: no time, no name of a host; facts sorted.
 
-use super::{Incomplete, Sighting, fact_name, key_named};
+use super::{Incomplete, Sighting, fact_name, key_named, wire};
 use crate::json;
+use crate::lock::unique;
 use crate::report::Seen;
 use crate::vm::Arch;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use std::collections::BTreeMap;
 
 /// The version of the format that this program writes.
@@ -70,7 +71,19 @@ struct Shape {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     incomplete: Vec<Incomplete>,
     /// What was read from inside, by name, for each vCPU.
+    #[serde(deserialize_with = "each_once")]
     guest: Vec<BTreeMap<String, Seen>>,
+}
+
+/// Of each vCPU no fact twice.
+fn each_once<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Vec<BTreeMap<String, Seen>>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(transparent)]
+    struct Facts(#[serde(deserialize_with = "unique")] BTreeMap<String, Seen>);
+    let all = Vec::<Facts>::deserialize(deserializer)?;
+    Ok(all.into_iter().map(|Facts(facts)| facts).collect())
 }
 
 impl Serialize for Account {
@@ -125,7 +138,10 @@ pub fn parse(text: &str) -> Result<Account, String> {
     let shape: Shape =
         json::from_str(text).map_err(|e| format!("these observed facts cannot be read: {e}"))?;
     let mut sightings = Vec::new();
-    let vcpus = u32::try_from(shape.guest.len()).map_err(|_| "it has too many vCPUs".to_owned())?;
+    let vcpus = match u32::try_from(shape.guest.len()) {
+        Ok(vcpus) if shape.guest.len() <= wire::MAX_VCPUS => vcpus,
+        _ => return Err(format!("it has more than {} vCPUs", wire::MAX_VCPUS)),
+    };
     for (vcpu, facts) in (0..).zip(shape.guest) {
         for (name, seen) in facts {
             let key = key_named(&name).ok_or_else(|| {
@@ -149,4 +165,28 @@ pub fn parse(text: &str) -> Result<Account, String> {
         sightings,
         incomplete: shape.incomplete,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Half of a merge by hand: one of the two would be taken for what was seen.
+    #[test]
+    fn no_fact_stands_twice() {
+        let text = |facts: &str| {
+            format!(
+                r#"{{"$schema": "", "observedVersion": 1, "arch": "arm64", "witness": "0.1.0",
+                    "machine": {{"cpus": 1, "enteredAt": 1, "uart": "none", "gic": "none", "psci": "hvc"}},
+                    "guest": [{{{facts}}}]}}"#
+            )
+        };
+        let fact = r#""MIDR_EL1": "0x0000000000000001""#;
+        assert_eq!(parse(&text(fact)).map(|a| a.sightings.len()), Ok(1));
+        let twice = text(&format!(r#"{fact}, "MIDR_EL1": "0x0000000000000002""#));
+        let words = parse(&twice).expect_err("one fact, twice");
+        assert!(words.contains("duplicate key `MIDR_EL1`"), "{words}");
+        let many = text("").replace("[{}]", &format!("[{}{{}}]", "{},".repeat(wire::MAX_VCPUS)));
+        assert!(parse(&many).is_err_and(|words| words.contains("more than 512 vCPUs")));
+    }
 }

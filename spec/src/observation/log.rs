@@ -2,7 +2,7 @@
 //! lines. What is missing, damaged or cut off is refused, and named by the log's own lines.
 
 use super::account::{Account, Machine};
-use super::{Incomplete, Sighting, fact_name, seen, unfinished};
+use super::{Incomplete, RECORDS_MAX, Sighting, fact_name, in_two_ways, seen, unfinished};
 use std::collections::BTreeMap;
 use std::fmt;
 use vmlock_wire::text::{Entry, MARK, NAME, OLDEST, Sum};
@@ -284,8 +284,20 @@ impl Reader {
         let kind = hex(what)
             .filter(|kind| *kind <= 0xffff)
             .ok_or_else(strange)?;
+        if self.told as usize >= wire::MAX_VCPUS {
+            return Err(format!(
+                "the account tells of more than {} vCPUs",
+                wire::MAX_VCPUS
+            ));
+        }
         for word in words {
             self.word(kind, word).ok_or_else(strange)?;
+            // A few bytes can stand for all that vCPU 0 has seen.
+            if self.own.len() > RECORDS_MAX {
+                return Err(format!(
+                    "of vCPU {vcpu} there are more than {RECORDS_MAX} records, which is as many as a witness has room for"
+                ));
+            }
         }
         Ok(())
     }
@@ -396,6 +408,8 @@ impl Reader {
         let mut sightings = self.sightings.clone();
         sightings.sort_unstable();
         sightings.dedup();
+        // The JSON form has each fact once, and would say nothing of the other.
+        incomplete.extend(in_two_ways(&sightings));
         Ok(Account {
             witness: self.value("witness")?.to_owned(),
             machine: Machine {
@@ -540,6 +554,68 @@ mod tests {
         assert!(newer.message.contains("format 2"), "{newer}");
         let none = read(b"[    0.000000] Booting Linux\n").expect_err("none");
         assert_eq!(none.line, None);
+    }
+
+    /// The lines of an account with one vCPU after the other that say this.
+    fn account_saying(vcpus: usize, said: &[String], records: u64) -> String {
+        let mut out = Vec::new();
+        let mut writer = Writer::new(|byte| out.push(byte));
+        writer.text("begin witness=0.1.0 wire=4 vcpus=");
+        writer.number(vcpus as u64);
+        writer.text(" cpus=1 el=1 uart=none gic=none psci=hvc");
+        writer.end_line();
+        let mut whole = Sum::EMPTY;
+        for line in said {
+            writer.text(line);
+            writer.end_line();
+        }
+        let mut text = String::from_utf8(std::mem::take(&mut out)).expect("text");
+        let lines: Vec<Line> = lines(text.as_bytes()).expect("its lines");
+        for line in &lines {
+            whole = whole.with(line.said.as_bytes());
+        }
+        let end = format!("end {records:x} {:08x}", whole.value());
+        let check = whole.with(end.as_bytes()).value() & 0xffff;
+        let number = lines.len();
+        text.push_str(&format!("{MARK}{number:x} {end} ~{check:04x}\n"));
+        text
+    }
+
+    /// A few megabytes could otherwise stand for billions of records.
+    #[test]
+    fn an_account_of_more_than_a_witness_can_tell_is_refused() {
+        let many: Vec<String> = (0..RECORDS_MAX.div_ceil(20) + 1)
+            .map(|_| format!("v0 1{}", " 0=0".repeat(20)))
+            .collect();
+        let log = account_saying(1, &many, 0);
+        let damage = read(log.as_bytes()).expect_err("too many records");
+        assert!(
+            damage.message.contains("more than 2730 records"),
+            "{damage}"
+        );
+        let vcpu = |vcpu| [format!("v{vcpu:x} 1 0=0"), format!("v{vcpu:x} end 1 1")];
+        let all: Vec<String> = (0..=wire::MAX_VCPUS).flat_map(vcpu).collect();
+        let log = account_saying(wire::MAX_VCPUS + 1, &all, wire::MAX_VCPUS as u64 + 1);
+        let damage = read(log.as_bytes()).expect_err("too many vCPUs");
+        assert!(damage.message.contains("more than 512 vCPUs"), "{damage}");
+    }
+
+    /// Else its JSON form would have one of the two, and be taken for all that was seen.
+    #[test]
+    fn what_one_vcpu_saw_in_two_ways_is_said() {
+        let said = ["v0 1 c000=413fd0c1 c000=1", "v0 end 2 1"].map(str::to_owned);
+        let account = read(account_saying(1, &said, 2).as_bytes()).expect("whole");
+        let [Incomplete { vcpu: 0, reason }] = account.incomplete.as_slice() else {
+            panic!("{:?}", account.incomplete);
+        };
+        assert_eq!(reason, "the witness saw MIDR_EL1 in two ways");
+        let text = serde_json::to_string(&account).expect("JSON");
+        let again = account::parse(&text).expect("its JSON");
+        assert_eq!(again.incomplete, account.incomplete);
+        let lock = include_str!("../../../examples/modern.vm.lock.json");
+        let lock = crate::lock::canonical::parse(lock).expect("an example");
+        let audit = super::super::audit(&lock, &account.sightings, account.incomplete);
+        assert_eq!(audit.incomplete.len(), 1, "and once");
     }
 
     #[test]
