@@ -11,6 +11,7 @@ use crate::kernels;
 use crate::modules;
 use crate::packages;
 use crate::tools;
+use sha2::{Digest as _, Sha256};
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::Path;
@@ -227,11 +228,16 @@ fn initrd(cache: &Cache, path: &Path) -> Result<()> {
     guest::put_packed(cache, path, &archive.finish()?)
 }
 
-/// Makes the image.
+/// Puts a copy of the image there, which the cache has once: of this very recipe, and as it was made.
 fn make(cache: &Cache, image: &Path) -> Result<()> {
     tools::ensure(FILE_SYSTEM)?;
-    let place = cache.path(&format!("disk-{SUITE}/{DISK}"));
-    if !place.is_file() {
+    let folder = cache.path(&format!("disk-{SUITE}-{}", recipe()));
+    let (place, record) = (folder.join(DISK), folder.join("sha256"));
+    let is_whole = || {
+        let recorded = fs::read_to_string(&record).ok();
+        recorded.is_some_and(|recorded| cache::digest(&place).is_ok_and(|d| d == recorded))
+    };
+    if !is_whole() {
         let _guard = cache.lock()?;
         say("making a disk of Debian's packages (34 MB are fetched, once)");
         let scratch = cache.scratch()?;
@@ -239,8 +245,9 @@ fn make(cache: &Cache, image: &Path) -> Result<()> {
         fill(cache, &tree)?;
         let made = scratch.path().join(DISK);
         file_system(&tree, &made)?;
-        cache::make_dir(&cache.path(&format!("disk-{SUITE}")))?;
+        cache::make_dir(&folder)?;
         fs::rename(&made, &place).map_err(|e| Failure::file("rename", &made, &e))?;
+        cache::write(&record, cache::digest(&place)?.as_bytes())?;
     }
     let part = image.with_extension("part");
     // Holes stay holes.
@@ -254,6 +261,13 @@ fn make(cache: &Cache, image: &Path) -> Result<()> {
         )));
     }
     fs::rename(&part, image).map_err(|e| Failure::file("rename", &part, &e))
+}
+
+/// What tells an image of this program from those of others, whose guests do something else.
+fn recipe() -> String {
+    let parts = format!("{BYTES} {PACKAGES:?} {LEFT_OUT:?} {FILES:?} {LINKS:?}");
+    let digest = Sha256::digest(parts);
+    digest.iter().take(6).map(|b| format!("{b:02x}")).collect()
 }
 
 /// The tree of files.

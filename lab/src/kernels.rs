@@ -56,6 +56,12 @@ impl Kernel {
     /// What is recorded beside it in the cache.
     pub fn about(&self) -> Result<About> {
         let path = self.image.with_file_name("about.json");
+        if !path.is_file() {
+            return Err(Failure::environment(format!(
+                "{} did not come from Debian's archive, so nothing but the Image is known of it; name a series, e.g. --kernel 6.12",
+                self.image.display()
+            )));
+        }
         serde_json::from_slice(&cache::read(&path)?)
             .map_err(|e| Failure::environment(format!("kernel {}: {e}", self.version)))
     }

@@ -8,6 +8,7 @@ use crate::failure::{Failure, Result, say};
 use crate::kernels::{Kernel, files_below};
 use crate::packages::{self, Package};
 use crate::tools;
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -15,18 +16,32 @@ use std::process::Command;
 /// The names of what a kernel has built in: `kernel/drivers/virtio/virtio.ko`, a line each.
 const BUILT_IN: &str = "modules.builtin";
 
+/// SHA-256 of each module and of that list, by file name, as they were fetched.
+const RECORD: &str = "modules.json";
+
 /// Those modules and all that they need. A module that the kernel has built in is left out.
 pub fn provide(cache: &Cache, kernel: &Kernel, names: &[&str]) -> Result<Vec<Vec<u8>>> {
     if names.is_empty() {
         return Ok(Vec::new());
     }
     let dir = kernel.image.parent().unwrap_or(Path::new("."));
-    let cached = |name: &str| {
-        let path = dir.join(format!("{}.ko", plain(name)));
-        path.is_file().then_some(path)
+    let mut record: BTreeMap<String, String> = fs::read(dir.join(RECORD))
+        .ok()
+        .and_then(|text| serde_json::from_slice(&text).ok())
+        .unwrap_or_default();
+    // What is not what was fetched once is fetched again.
+    let whole = |name: &str| {
+        let path = dir.join(name);
+        let digest = cache::digest(&path).ok()?;
+        (record.get(name) == Some(&digest)).then_some(path)
     };
-    if let Ok(built_in) = fs::read_to_string(dir.join(BUILT_IN))
-        && let Some(found) = ordered(names, &built_in, &cached)?
+    let cached = |name: &str| whole(&format!("{}.ko", plain(name)));
+    if let Some(built_in) = whole(BUILT_IN)
+        && let Some(found) = ordered(
+            names,
+            &String::from_utf8_lossy(&cache::read(&built_in)?),
+            &cached,
+        )?
     {
         return Ok(found.into_iter().map(|(_, content)| content).collect());
     }
@@ -54,10 +69,19 @@ pub fn provide(cache: &Cache, kernel: &Kernel, names: &[&str]) -> Result<Vec<Vec
             names.join(", ")
         )));
     };
+    let mut keep = |name: String, content: &[u8]| -> Result<()> {
+        let path = dir.join(&name);
+        cache::write(&path, content)?;
+        record.insert(name, cache::digest(&path)?);
+        Ok(())
+    };
     for (name, content) in &found {
-        cache::write(&dir.join(format!("{name}.ko")), content)?;
+        keep(format!("{name}.ko"), content)?;
     }
-    cache::write(&dir.join(BUILT_IN), &built_in)?;
+    keep(BUILT_IN.to_owned(), &built_in)?;
+    let text = serde_json::to_vec_pretty(&record)
+        .map_err(|e| Failure::bug(format!("cannot write {RECORD}: {e}")))?;
+    cache::write(&dir.join(RECORD), &text)?;
     Ok(found.into_iter().map(|(_, content)| content).collect())
 }
 

@@ -54,7 +54,7 @@ pub fn run(cache: &Cache) -> Result<u8> {
         Ok(Found::step(cross::paths_within(cache, bench.program())?))
     })?;
     tally.timed("the portable witness is what its source makes", || {
-        Ok(Found::step(portable::rebuilt(cache)?))
+        Ok(portable::rebuilt(cache)?.map_or_else(Found::skipped, Found::step))
     })?;
     tally.timed("the portable witness under QEMU's own emulation", || {
         Ok(Found::step(portable::emulated()?))
@@ -69,7 +69,7 @@ pub fn run(cache: &Cache) -> Result<u8> {
             emulator::VARIABLE
         ))?;
     }
-    let skipped = wanted.skipped.len();
+    tally.skipped += wanted.skipped.len() as u64;
     let runner = torture::runner(cache)?;
     let steps = vec![
         same_bytes(cache, &bench)?,
@@ -99,8 +99,8 @@ pub fn run(cache: &Cache) -> Result<u8> {
         "hostile guests, CPUs that come and go, proofs that were touched",
         || cargo_test(&IN_HOSTS),
     )?;
-    // The names of models that are left out are told above.
-    let skipped = match skipped {
+    // What is left out is told above, by name.
+    let skipped = match tally.skipped {
         0 => String::new(),
         count => format!(", {count} skipped"),
     };
@@ -120,16 +120,26 @@ pub fn run(cache: &Cache) -> Result<u8> {
 struct Found {
     passed: u64,
     failed: u64,
+    skipped: u64,
     /// What is wrong; nothing if nothing failed.
     problems: Vec<String>,
 }
 
 impl Found {
+    /// Of what could not be tried here.
+    fn skipped() -> Self {
+        Self {
+            skipped: 1,
+            ..Self::default()
+        }
+    }
+
     /// Of a step, which is one test.
     fn step(problems: Vec<String>) -> Self {
         Self {
             passed: problems.is_empty().into(),
             failed: (!problems.is_empty()).into(),
+            skipped: 0,
             problems,
         }
     }
@@ -145,6 +155,7 @@ impl Found {
         Self {
             passed,
             failed: failed.max(problem.is_some().into()),
+            skipped: 0,
             problems: problem.into_iter().collect(),
         }
     }
@@ -155,6 +166,7 @@ impl Found {
 struct Tally {
     passed: u64,
     failed: u64,
+    skipped: u64,
 }
 
 impl Tally {
@@ -167,13 +179,18 @@ impl Tally {
 
     /// Tells what a part found that took so long.
     fn add(&mut self, name: &str, took: Duration, found: Found) -> Result<()> {
-        let word = if found.failed == 0 { "ok" } else { "FAILED" };
+        let word = match (found.failed, found.skipped) {
+            (0, 0) => "ok",
+            (0, _) => "SKIPPED",
+            _ => "FAILED",
+        };
         tell(format_args!("{word:<7} {:>5} s  {name}", took.as_secs()))?;
         for problem in &found.problems {
             tell(format_args!("        {problem}"))?;
         }
         self.passed += found.passed;
         self.failed += found.failed;
+        self.skipped += found.skipped;
         Ok(())
     }
 }
