@@ -473,7 +473,7 @@ fn keep(shared: &Shared, cores: &Cores, console: bool) {
             if next > begun {
                 bury();
             }
-            next += PERIOD;
+            next = Instant::now() + PERIOD;
             look(shared, cores, &mut paused);
         }
         let mut left = next.saturating_duration_since(Instant::now());

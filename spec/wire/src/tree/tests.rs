@@ -103,6 +103,14 @@ impl Builder {
             .end()
     }
 
+    /// A node that is a device and nothing more.
+    fn device(&mut self, name: &str, compatible: &str, reg: &[u32]) -> &mut Self {
+        self.begin(name)
+            .text("compatible", compatible)
+            .words("reg", reg)
+            .end()
+    }
+
     fn finish(&mut self) -> Vec<u8> {
         self.end();
         self.token(9);
@@ -216,22 +224,17 @@ fn kvmtool() {
         .end()
         .memory("memory@80000000", &[0, 0x8000_0000, 0, 0x1000_0000])
         .cpus(1, &[0, 1])
-        .begin("intc")
-        .text("compatible", "arm,gic-v3")
-        .words(
-            "reg",
+        .device(
+            "intc",
+            "arm,gic-v3",
             &[0, 0x3fff_0000, 0, 0x1_0000, 0, 0x3ffb_0000, 0, 0x4_0000],
         )
-        .end()
         .begin("U6_16550A@1000000")
         .text("compatible", "ns16550a")
         .words("reg", &[0, 0x0100_0000, 0, 8])
         .words("clock-frequency", &[1_843_200])
         .end()
-        .begin("U6_16550A@1001000")
-        .text("compatible", "ns16550a")
-        .words("reg", &[0, 0x0100_1000, 0, 8])
-        .end()
+        .device("U6_16550A@1001000", "ns16550a", &[0, 0x0100_1000, 0, 8])
         .psci("arm,psci-0.2\0arm,psci", "hvc")
         .begin("aliases")
         .text("serial1", "/U6_16550A@1001000")
@@ -263,22 +266,18 @@ fn firecracker() {
         .begin("chosen")
         .text("bootargs", "console=ttyS0 reboot=k panic=1")
         .end()
-        .begin("intc")
-        .text("compatible", "arm,gic-v3")
-        .words(
-            "reg",
+        .device(
+            "intc",
+            "arm,gic-v3",
             &[0, 0x3fff_0000, 0, 0x1_0000, 0, 0x3ffb_0000, 0, 0x4_0000],
         )
-        .end()
         .psci("arm,psci-0.2", "hvc")
-        .begin("rtc@40001000")
-        .text("compatible", "arm,pl031\0arm,primecell")
-        .words("reg", &[0, 0x4000_1000, 0, 0x1000])
-        .end()
-        .begin("uart@40002000")
-        .text("compatible", "ns16550a")
-        .words("reg", &[0, 0x4000_2000, 0, 0x1000])
-        .end();
+        .device(
+            "rtc@40001000",
+            "arm,pl031\0arm,primecell",
+            &[0, 0x4000_1000, 0, 0x1000],
+        )
+        .device("uart@40002000", "ns16550a", &[0, 0x4000_2000, 0, 0x1000]);
     let (machine, cpus) = looked_at(&builder.finish());
     let model = Model::Ns16550 {
         shift: 0,
@@ -304,17 +303,16 @@ fn cloud_hypervisor() {
         .end()
         .cpus(1, &[0, 0x100])
         .memory("memory@40000000", &[0, 0x4000_0000, 0, 0x2000_0000])
-        .begin("intc")
-        .text("compatible", "arm,gic-v3")
-        .words(
-            "reg",
+        .device(
+            "intc",
+            "arm,gic-v3",
             &[0, 0x08ff_0000, 0, 0x1_0000, 0, 0x08fb_0000, 0, 0x4_0000],
         )
-        .end()
-        .begin("serial@9000000")
-        .text("compatible", "arm,pl011\0arm,primecell")
-        .words("reg", &[0, 0x0900_0000, 0, 0x1000])
-        .end()
+        .device(
+            "serial@9000000",
+            "arm,pl011\0arm,primecell",
+            &[0, 0x0900_0000, 0, 0x1000],
+        )
         .psci("arm,psci-0.2", "hvc");
     let (machine, cpus) = looked_at(&builder.finish());
     assert_eq!(machine.uart.map(|uart| uart.model), Some(Model::Pl011));
@@ -335,21 +333,13 @@ fn crosvm() {
         .end()
         .memory("memory", &[0, 0x8000_0000, 0, 0x2000_0000])
         .cpus(1, &[0])
-        .begin("intc")
-        .text("compatible", "arm,gic-v3")
-        .words(
-            "reg",
+        .device(
+            "intc",
+            "arm,gic-v3",
             &[0, 0x3fff_0000, 0, 0x1_0000, 0, 0x3ffd_0000, 0, 0x2_0000],
         )
-        .end()
-        .begin("U6_16550A@3f8")
-        .text("compatible", "ns16550a")
-        .words("reg", &[0, 0x3f8, 0, 8])
-        .end()
-        .begin("U6_16550A@2f8")
-        .text("compatible", "ns16550a")
-        .words("reg", &[0, 0x2f8, 0, 8])
-        .end()
+        .device("U6_16550A@3f8", "ns16550a", &[0, 0x3f8, 0, 8])
+        .device("U6_16550A@2f8", "ns16550a", &[0, 0x2f8, 0, 8])
         .psci("arm,psci-1.0\0arm,psci-0.2", "hvc");
     let (machine, _) = looked_at(&builder.finish());
     assert_eq!(machine.uart.map(|uart| uart.base), Some(0x3f8));
@@ -413,10 +403,7 @@ fn broken_trees() {
         .begin("soc")
         .cells(2, 2)
         .words("ranges", &[0, 0, 0, 0, 1, 0])
-        .begin("uart@0")
-        .text("compatible", "arm,pl011")
-        .words("reg", &[0, 0, 0, 0x1000])
-        .end()
+        .device("uart@0", "arm,pl011", &[0, 0, 0, 0x1000])
         .end();
     let tree = builder.finish();
     let mut mpidr = [0; 1];
