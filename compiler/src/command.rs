@@ -40,6 +40,14 @@ fn unreadable(path: &Path, error: &io::Error) -> Diagnostic {
         .help(help)
 }
 
+/// What to say of a file that cannot be written.
+fn unwritable(shown: &str, error: &io::Error) -> Diagnostic {
+    let words = format!("`{shown}` cannot be written: {error}");
+    Diagnostic::error("io::unwritable", words)
+        .in_file(shown)
+        .help("look at the folder's permissions and at the space on the disk")
+}
+
 /// Reads a file that is a lock or a report: at most `limit` bytes of UTF-8.
 fn read(path: &Path, limit: usize) -> Result<String, Diagnostic> {
     let bytes = files::read(path, limit).map_err(|e| unreadable(path, &e))?;

@@ -1,7 +1,7 @@
 //! `vmlock adopt`: a host as it is, as a description with a CPU model and a
 //! baseline of the user's own. The lock that comes of it needs no write there.
 
-use crate::command::{cpu, read_report};
+use crate::command::{cpu, read_report, unwritable};
 use crate::diagnostic::Diagnostic;
 use crate::flags::AdoptFlags;
 use crate::language::import;
@@ -67,10 +67,7 @@ pub fn run(flags: &AdoptFlags, out: &mut Output) {
             for (earlier, _) in &files[index + 1..] {
                 let _ = fs::remove_file(earlier);
             }
-            let words = format!("`{shown}` cannot be written: {error}");
-            let diagnostic = Diagnostic::error("io::unwritable", words).in_file(shown);
-            let help = "look at the folder and its permissions";
-            return out.fail(Exit::Environment, diagnostic.help(help));
+            return out.fail(Exit::Environment, unwritable(&shown, &error));
         }
     }
     for (path, _) in &files {

@@ -1,6 +1,6 @@
 //! `vmlock completions` and the hidden `vmlock man`: both out of `flags.rs`.
 
-use crate::diagnostic::Diagnostic;
+use crate::command::unwritable;
 use crate::flags::{CompletionsFlags, Flags, ManFlags};
 use crate::render::{Exit, Output};
 use clap::CommandFactory as _;
@@ -47,13 +47,4 @@ pub fn man(flags: &ManFlags, out: &mut Output) {
             }
         }
     }
-}
-
-fn unwritable(shown: &str, error: &std::io::Error) -> Diagnostic {
-    Diagnostic::error(
-        "io::unwritable",
-        format!("`{shown}` cannot be written: {error}"),
-    )
-    .in_file(shown)
-    .help("look at the folder and its permissions")
 }

@@ -3,7 +3,7 @@
 //! A report shows what KVM lets a guest find, which is not always what the
 //! silicon has. The file says so, and what is not known is left out.
 
-use crate::command::read_report;
+use crate::command::{read_report, unwritable};
 use crate::diagnostic::{Diagnostic, join};
 use crate::flags::CpuFlags;
 use crate::render::{Exit, Output};
@@ -43,16 +43,7 @@ pub fn run(flags: &CpuFlags, out: &mut Output) {
         Some(path) => {
             let shown = path.display().to_string();
             if let Err(error) = vmlock_atomic::replace(path, &text) {
-                let diagnostic = Diagnostic::error(
-                    "io::unwritable",
-                    format!("`{shown}` cannot be written: {error}"),
-                );
-                return out.fail(
-                    Exit::Environment,
-                    diagnostic
-                        .in_file(shown)
-                        .help("look at the folder and its permissions"),
-                );
+                return out.fail(Exit::Environment, unwritable(&shown, &error));
             }
             out.line(format!(
                 "{shown}: written; in a description: import \"{shown}\""

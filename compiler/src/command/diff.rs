@@ -2,6 +2,7 @@
 
 mod observed;
 
+use crate::command::observe::incomplete;
 use crate::command::{description, parse_lock, read, read_observed, read_report};
 use crate::diagnostic::Diagnostic;
 use crate::difference::{self, Change};
@@ -75,8 +76,19 @@ pub fn run(flags: &DiffFlags, out: &mut Output) {
             return out.fail(Exit::Usage, two_kinds(flags, &a, &b));
         }
     };
-    if changes.is_empty() {
+    // What was not told may differ.
+    let untold: Vec<Diagnostic> = [(&flags.a, &a), (&flags.b, &b)]
+        .into_iter()
+        .flat_map(|(name, side)| match side {
+            Side::Observed(account) => incomplete(name, account),
+            _ => Vec::new(),
+        })
+        .collect();
+    if changes.is_empty() && untold.is_empty() {
         out.line(format!("{} and {} do not differ", flags.a, flags.b));
+    } else if changes.is_empty() {
+        let words = "nothing that both of them tell differs";
+        out.line(format!("{} and {}: {words}", flags.a, flags.b));
     } else {
         out.exit(Exit::Findings);
         out.lines(difference::table(&changes));
@@ -89,6 +101,7 @@ pub fn run(flags: &DiffFlags, out: &mut Output) {
             n => format!("{n} differences"),
         });
     }
+    out.findings(untold);
     out.value("changes", serde_json::to_value(changes).unwrap_or_default());
 }
 

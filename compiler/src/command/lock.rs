@@ -2,7 +2,7 @@
 
 mod orphan;
 
-use crate::command::{parse_lock, read_report, unreadable};
+use crate::command::{parse_lock, read_report, unreadable, unwritable};
 use crate::compile::{self, Former, lock_path};
 use crate::diagnostic::{Diagnostic, Severity, join};
 use crate::difference::{self, Change};
@@ -273,15 +273,6 @@ fn of_spec(spec: &str, verdict: &Verdict) -> Value {
     let mut value = serde_json::to_value(verdict).unwrap_or_default();
     value["spec"] = spec.into();
     value
-}
-
-fn unwritable(shown: &str, error: &io::Error) -> Diagnostic {
-    Diagnostic::error(
-        "io::unwritable",
-        format!("`{shown}` cannot be written: {error}"),
-    )
-    .in_file(shown)
-    .help("look at the folder's permissions and at the space on the disk")
 }
 
 fn digest(text: &str) -> String {

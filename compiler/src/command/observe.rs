@@ -1,6 +1,6 @@
 //! `vmlock observe`: what a portable witness printed, read back.
 
-use crate::command::read_observed;
+use crate::command::{read_observed, unwritable};
 use crate::diagnostic::{Diagnostic, Severity, join};
 use crate::flags::ObserveFlags;
 use crate::render::{Exit, Output, hanging};
@@ -49,13 +49,7 @@ pub fn run(flags: &ObserveFlags, out: &mut Output) {
             let to = output.display().to_string();
             match vmlock_atomic::replace(output, text) {
                 Ok(()) => out.note(format!("{to}: written")),
-                Err(error) => {
-                    let words = format!("`{to}` cannot be written: {error}");
-                    let unwritable = Diagnostic::error("io::unwritable", words)
-                        .in_file(to)
-                        .help("look at the folder and its permissions");
-                    out.fail(Exit::Environment, unwritable);
-                }
+                Err(error) => out.fail(Exit::Environment, unwritable(&to, &error)),
             }
         }
         observed.push(value);
@@ -110,7 +104,7 @@ fn say(shown: &str, account: &Account, out: &mut Output) {
 }
 
 /// `pl011@9000000` with an address as people write it.
-fn place(text: &str) -> String {
+pub fn place(text: &str) -> String {
     match text.split_once('@') {
         Some((what, "0")) => what.to_owned(),
         Some((what, at)) => format!("{what} at 0x{at}"),

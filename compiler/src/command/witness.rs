@@ -1,6 +1,6 @@
 //! `vmlock witness`: the portable witness, which boots under any virtual machine monitor.
 
-use crate::diagnostic::Diagnostic;
+use crate::command::unwritable;
 use crate::flags::WitnessFlags;
 use crate::render::{Exit, Output};
 use sha2::{Digest as _, Sha256};
@@ -12,11 +12,7 @@ static IMAGE: &[u8] = include_bytes!("../../witness.Image");
 pub fn run(flags: &WitnessFlags, out: &mut Output) {
     let shown = flags.output.display().to_string();
     if let Err(error) = vmlock_atomic::replace(&flags.output, IMAGE) {
-        let words = format!("`{shown}` cannot be written: {error}");
-        let unwritable = Diagnostic::error("io::unwritable", words)
-            .in_file(shown)
-            .help("look at the folder and its permissions");
-        return out.fail(Exit::Environment, unwritable);
+        return out.fail(Exit::Environment, unwritable(&shown, &error));
     }
     let digits = Sha256::digest(IMAGE);
     let digits: String = digits.iter().map(|byte| format!("{byte:02x}")).collect();

@@ -199,6 +199,31 @@ fn what_a_witness_saw_is_compared_with_its_like_alone() {
     assert_eq!(same.status.code(), Some(0), "{}", err(&same));
 }
 
+/// What one of them did not tell may differ.
+#[test]
+fn accounts_that_are_not_whole_are_not_called_alike() {
+    let scratch = Scratch::new("untold");
+    let lock = canonical::parse(&fs::read_to_string(root().join(LOCK)).unwrap()).unwrap();
+    let mut account = facts_of(&lock, &[Scope::Cpu]);
+    let write = |name: &str, account: &Account| {
+        scratch.write(name, &serde_json::to_string(account).unwrap());
+    };
+    write("a.json", &account);
+    write("b.json", &account);
+    let same = scratch.vmlock(&["diff", "a.json", "b.json"]);
+    assert_eq!(same.status.code(), Some(0), "{}", err(&same));
+    assert!(out(&same).contains("do not differ"));
+    account.incomplete.push(Incomplete {
+        vcpu: 1,
+        reason: "the witness did not finish on this vCPU".to_owned(),
+    });
+    write("b.json", &account);
+    let untold = scratch.vmlock(&["diff", "a.json", "b.json"]);
+    assert_eq!(untold.status.code(), Some(1));
+    assert!(out(&untold).contains("nothing that both of them tell differs"));
+    assert!(err(&untold).contains("did not finish"), "{}", err(&untold));
+}
+
 /// The schema that is checked in is that of what is written.
 #[test]
 fn observed_facts_are_valid_by_their_schema() {

@@ -1,6 +1,6 @@
 //! What differs between what two witnesses saw: by register field and by call, once for all vCPUs that agree.
 
-use crate::command::observe::version;
+use crate::command::observe::{place, version};
 use crate::difference::{Change, by_field, change};
 use std::collections::{BTreeMap, BTreeSet};
 use vmlock_spec::catalogue::register_by_name;
@@ -30,20 +30,15 @@ pub fn compare(a: &Account, b: &Account) -> Vec<Change> {
             &words,
         ));
     }
+    let level = |account: &Account| account.machine.entered_at.to_string();
     for (name, before, after) in [
-        (
-            "entered at EL",
-            a.machine.entered_at.to_string(),
-            b.machine.entered_at.to_string(),
-        ),
-        (
-            "PSCI's conduit",
-            a.machine.psci.clone(),
-            b.machine.psci.clone(),
-        ),
+        ("entered at EL", &level(a), &level(b)),
+        ("PSCI's conduit", &a.machine.psci, &b.machine.psci),
+        ("interrupt controller", &a.machine.gic, &b.machine.gic),
+        ("console", &a.machine.uart, &b.machine.uart),
     ] {
         if before != after {
-            changes.push(change(name, before, after, ""));
+            changes.push(change(name, place(before), place(after), ""));
         }
     }
     let vcpus = a.vcpus.min(b.vcpus);
@@ -73,8 +68,10 @@ pub fn compare(a: &Account, b: &Account) -> Vec<Change> {
             .collect();
         let different: BTreeSet<Pair> = looked.iter().map(|(_, pair)| *pair).collect();
         let alike = different.len() == 1;
-        for (vcpu, pair) in looked {
-            if pair.0 == pair.1 || alike && vcpu != 0 {
+        // Where all that looked saw the same, the first of them speaks for the others.
+        let told = if alike { 1 } else { looked.len() };
+        for (vcpu, pair) in looked.into_iter().take(told) {
+            if pair.0 == pair.1 {
                 continue;
             }
             let name = match alike {
@@ -183,4 +180,54 @@ pub fn in_short(changes: &[Change]) -> Option<String> {
         }
     }
     (!said.is_empty()).then(|| said.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use vmlock_spec::observation::account::Machine;
+    use vmlock_spec::observation::{Sighting, key_named};
+
+    fn account(facts: &[(u32, &str, u64)]) -> Account {
+        let sighting = |(vcpu, name, value): &(u32, &str, u64)| Sighting {
+            vcpu: *vcpu,
+            key: key_named(name).expect("a name"),
+            seen: Seen::Value(*value),
+        };
+        Account {
+            witness: "0.1.0".to_owned(),
+            machine: Machine {
+                cpus: 3,
+                entered_at: 1,
+                uart: "pl011@9000000".to_owned(),
+                gic: "v3@8000000".to_owned(),
+                psci: "hvc".to_owned(),
+            },
+            vcpus: 3,
+            sightings: facts.iter().map(sighting).collect(),
+            incomplete: Vec::new(),
+        }
+    }
+
+    /// Which vCPU looks is no reason to say nothing: only those that are started look at a later entry.
+    #[test]
+    fn what_differs_on_any_vcpu_is_told_once_for_those_that_agree() {
+        let names = |a: &[(u32, &str, u64)], b: &[(u32, &str, u64)]| -> Vec<String> {
+            let changes = compare(&account(a), &account(b)).into_iter();
+            changes.map(|change| change.name).collect()
+        };
+        let later = "ACTLR_EL1 at a later entry";
+        let both = |value| [(1, later, value), (2, later, value)];
+        assert_eq!(names(&both(0), &both(0)), Vec::<String>::new());
+        assert_eq!(names(&both(0), &both(1)), [later]);
+        assert_eq!(names(&both(0)[..1], &both(1)[..1]), [later]);
+        let one = [both(0)[0], both(1)[1]];
+        assert_eq!(names(&both(0), &one), [format!("vCPU 2 {later}")]);
+        assert_eq!(names(&both(0), &[]), [later]);
+        let mut other = account(&[]);
+        other.machine.gic = "v3@8010000".to_owned();
+        let changes = compare(&account(&[]), &other);
+        let after = changes.iter().map(|c| c.after.as_deref());
+        assert_eq!(after.collect::<Vec<_>>(), [Some("v3 at 0x8010000")]);
+    }
 }
