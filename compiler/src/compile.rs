@@ -116,7 +116,7 @@ fn finish(
             .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     };
     let unread = |place: &str| unread.iter().any(|p| under(place, p));
-    let mut broken = resolve::problems(spec, former.target.version);
+    let mut broken = resolve::problems(spec, former.target.version());
     broken.retain(|c| !unread(&c.place));
     let told = |place: &str| unread(place) || broken.iter().any(|c| under(place, &c.place));
     found.extend(broken.iter().map(|c| Diagnostic::of_complaint(c, places)));

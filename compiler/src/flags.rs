@@ -354,6 +354,9 @@ pub enum Which {
     /// A lock of version 1.
     #[value(name = "lock-v1")]
     LockV1,
+    /// A lock of version 2.
+    #[value(name = "lock-v2")]
+    LockV2,
     /// A host report.
     Host,
     /// Observed facts.

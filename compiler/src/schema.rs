@@ -5,7 +5,7 @@ use crate::render::json::Envelope;
 use schemars::generate::SchemaSettings;
 use serde_json::{Value, json};
 use std::ops::RangeInclusive;
-use vmlock_spec::lock::{LOCK_VERSION, Lock, v1};
+use vmlock_spec::lock::{LOCK_VERSION, Lock, v1, v2};
 use vmlock_spec::observation::account::Account;
 use vmlock_spec::report::HostReport;
 use vmlock_spec::vm::VmSpec;
@@ -21,6 +21,7 @@ pub fn schema(which: Which) -> Value {
         Which::Spec => generator.into_root_schema_for::<VmSpec>(),
         Which::Lock => generator.into_root_schema_for::<Lock>(),
         Which::LockV1 => generator.into_root_schema_for::<v1::LockShape>(),
+        Which::LockV2 => generator.into_root_schema_for::<v2::LockShape>(),
         Which::Host => generator.into_root_schema_for::<HostReport>(),
         Which::Observed => generator.into_root_schema_for::<Account>(),
         Which::Diagnostics => generator.into_root_schema_for::<Envelope>(),
@@ -30,7 +31,7 @@ pub fn schema(which: Which) -> Value {
             "spec",
             "vmlock: a virtual machine, as its author describes it",
         ),
-        Which::Lock | Which::LockV1 => (
+        Which::Lock | Which::LockV1 | Which::LockV2 => (
             "lock",
             "vmlock: everything that a guest sees, with one value each",
         ),
@@ -41,6 +42,7 @@ pub fn schema(which: Which) -> Value {
     let mut schema = schema.to_value();
     let version = match which {
         Which::Lock => LOCK_VERSION,
+        Which::LockV2 => v2::VERSION,
         _ => 1,
     };
     schema["$id"] = json!(format!("urn:vmlock:schema:{name}:v{version}"));

@@ -1,7 +1,7 @@
 //! The lock: everything a guest can read, with one exact value each.
 //!
 //! `lock.rs` and `lock/machine.rs` have the nouns, in the shape of the newest
-//! version; older versions keep theirs (`lock/v1.rs`). `lock/canonical.rs` writes
+//! version; older versions keep theirs (`lock/v1.rs`, `lock/v2.rs`). `lock/canonical.rs` writes
 //! each version byte-stably and reads it strictly, and `lock/consistent.rs` says
 //! what holds in every lock that was read.
 
@@ -13,11 +13,14 @@ mod machine;
 pub mod newer;
 pub mod reset;
 pub mod v1;
+pub mod v2;
+mod virtio;
 
 pub use hex::{hex32, hex64, optional_hex64};
 pub use machine::{
     Device, DeviceKind, DeviceTree, Machine, PrivateInterrupts, Range, Unmapped, Vcpu,
 };
+pub use virtio::{Block, Net, Port, Virtio, Vsock};
 
 use crate::catalogue::selectors;
 use crate::vm::{Arch, Feature};

@@ -6,6 +6,7 @@
 
 mod description;
 mod tree;
+pub mod virtio;
 
 pub use crate::space::{ADDRESS_BITS, IPA_BITS, MEMORY_BASE, MEMORY_MAX, MEMORY_MIN, VCPUS_MAX};
 pub use description::device_tree;
@@ -124,6 +125,7 @@ pub fn build(spec: &VmSpec, version: u32) -> Machine {
         kind,
         range: Range { base, size: PAGE },
         interrupt,
+        virtio: None,
     };
     let (address_bits, unmapped, clock) = match version {
         v1::VERSION => (v1::ADDRESS_BITS, Unmapped::ReadsAsZero, DeviceKind::Pl031),

@@ -6,6 +6,7 @@
 //! in a file of its own below; here is what a plan is, and the order of things.
 
 mod decider;
+mod devices;
 mod disagreement;
 mod features;
 mod firmware;
@@ -216,6 +217,7 @@ pub fn plan_with(lock: &Lock, report: &HostReport, emulation: Emulation) -> Plan
     let mut plan = Plan::default();
     let filter = Filter::of(report, emulation);
     room::room(lock, report, &mut plan);
+    devices::devices(lock, &mut plan);
     let Some(gic) = &report.gic else {
         plan.refusals.push(interrupts::no_gicv3(report));
         return plan;

@@ -3,11 +3,11 @@
 //! Here the order of things and the choice of baselines; beside it, in
 //! `resolve/`, a file for each part of the machine.
 
-use crate::catalogue::{Baseline, Catalogue, LOCK_VERSION};
+use crate::catalogue::{Baseline, Catalogue};
 use crate::lock::reset;
 use crate::lock::{
     Answer, Boot, BootFile, Counters, DeviceTree, Hypercalls, Lock, LockedCpu, PhysicalCounter,
-    VirtualCounter, v1,
+    VirtualCounter, v1, v2,
 };
 use crate::machine;
 use crate::names;
@@ -62,30 +62,40 @@ pub fn lock_schema(version: u32) -> String {
 /// What sort of lock is wanted.
 #[derive(Clone, Debug)]
 pub struct Target {
-    /// The version of its format.
-    pub version: u32,
+    /// The version of its format, where it is given; else that of a new lock: the oldest one, from 2 on, that holds all
+    /// that a description can say.
+    pub version: Option<u32>,
     /// Names of baselines and CPU models of the lock that it takes the place of: where the catalogue has corrected one
     /// since, that lock's own is still meant.
     pub pins: Vec<String>,
 }
 
 impl Target {
-    /// The newest version, of the newest of everything.
-    pub const NEWEST: Self = Self::of(LOCK_VERSION);
+    /// The version of a new lock, of the newest of everything.
+    pub const NEWEST: Self = Self {
+        version: None,
+        pins: Vec::new(),
+    };
 
     /// That version, of the newest of everything.
     pub const fn of(version: u32) -> Self {
         Self {
-            version,
+            version: Some(version),
             pins: Vec::new(),
         }
+    }
+
+    /// The version of the lock that is made.
+    pub fn version(&self) -> u32 {
+        self.version.unwrap_or(v2::VERSION)
     }
 
     /// What an old lock asks to be kept.
     pub fn keeping(lock: &Lock) -> Self {
         let model = std::iter::once(&lock.cpu.model);
         Self {
-            version: lock.lock_version,
+            // What a newer version has for itself is the description's to ask for again.
+            version: Some(lock.lock_version.min(v2::VERSION)),
             pins: lock.baselines.keys().chain(model).cloned().collect(),
         }
     }
@@ -118,7 +128,7 @@ fn resolved(
     catalogue: &Catalogue,
     target: &Target,
 ) -> Result<(Lock, Vec<Complaint>), Vec<Complaint>> {
-    let version = target.version;
+    let version = target.version();
     let mut complaints = Complaints::default();
     let names = choose(spec, catalogue, &target.pins, &mut complaints);
     let cpu = catalogue.cpu(catalogue.revision(&spec.cpu.model, &target.pins));

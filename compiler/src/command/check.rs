@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use vmlock_spec::catalogue::Catalogue;
-use vmlock_spec::lock::{LOCK_VERSION, Lock, canonical, newer};
+use vmlock_spec::lock::{Lock, canonical, newer};
 use vmlock_spec::mitigation;
 use vmlock_spec::observation::unpromised;
 use vmlock_spec::part::{self, Another};
@@ -146,14 +146,15 @@ fn more(lock: &Lock, out: &mut Output) {
         .map(|b| format!("{} ({})", b.name, b.words))
         .collect();
     out.note(format!(
-        "vmlock: this lock has version {}; version {LOCK_VERSION} would promise beside it: {}. \
+        "vmlock: this lock has version {}; version {} would promise beside it: {}. \
          `vmlock lock --upgrade` moves it",
         lock.lock_version,
+        newer::VERSION,
         words.join("; "),
     ));
     out.value(
         "newer",
-        json!({ "lockVersion": LOCK_VERSION, "promises": beside }),
+        json!({ "lockVersion": newer::VERSION, "promises": beside }),
     );
 }
 

@@ -24,7 +24,8 @@ fn schemas_that_are_checked_in_are_those_that_are_generated() {
     let mut expected = Vec::new();
     for (which, file) in [
         ("spec", "spec.v1"),
-        ("lock", "lock.v2"),
+        ("lock", "lock.v3"),
+        ("lock-v2", "lock.v2"),
         ("lock-v1", "lock.v1"),
         ("host", "host-report.v1"),
         ("observed", "observed.v1"),

@@ -395,7 +395,7 @@ fn a_lock_of_a_newer_vmlock_is_refused_in_words() {
     let text = fs::read_to_string(path).unwrap();
     fs::write(
         path,
-        text.replace("\"lockVersion\": 2", "\"lockVersion\": 3"),
+        text.replace("\"lockVersion\": 2", "\"lockVersion\": 4"),
     )
     .unwrap();
     let output = scratch.vmlock(&["check", "a.vm.lock.json", "--host", "host.json"]);

@@ -18,14 +18,20 @@ struct Slot {
     model: Box<dyn Model>,
 }
 
-/// The model of a part; `output` is where it sends what leaves the machine.
-fn model(kind: DeviceKind, output: Output) -> Box<dyn Model> {
-    match kind {
+/// The model of a part; `output` is where it sends what leaves the machine. `None` where there is none yet: no plan
+/// lets such a machine start.
+fn model(kind: DeviceKind, output: Output) -> Option<Box<dyn Model>> {
+    Some(match kind {
         DeviceKind::Uart16550 => Box::new(Serial::new(serial::v1::Uart::default(), output)),
         DeviceKind::Uart16550V2 => Box::new(Serial::new(serial::v2::Uart::default(), output)),
         DeviceKind::Pl031 => Box::new(Clock::new(clock::v1::Clock::new)),
         DeviceKind::Pl031V2 => Box::new(Clock::new(clock::v2::Clock::new)),
-    }
+        DeviceKind::VirtioBlock
+        | DeviceKind::VirtioNet
+        | DeviceKind::VirtioConsole
+        | DeviceKind::VirtioEntropy
+        | DeviceKind::VirtioVsock => return None,
+    })
 }
 
 /// A change of an interrupt line that KVM must be told.
@@ -54,20 +60,23 @@ impl Bus {
     pub fn new(devices: &[Device], output: Output) -> Self {
         let mut output = Some(output);
         let mut bus = Self::default();
-        for (at, device) in devices.iter().enumerate() {
+        for device in devices {
             let mut sink: Output = Box::new(std::io::sink());
             if device.kind.is_uart()
                 && let Some(output) = output.take()
             {
                 sink = output;
-                bus.console = Some(at);
+                bus.console = Some(bus.slots.len());
             }
+            let Some(model) = model(device.kind, sink) else {
+                continue;
+            };
             bus.slots.push(Slot {
                 range: device.range,
                 interrupt: device.interrupt,
                 line: false,
                 rings_at: None,
-                model: model(device.kind, sink),
+                model,
             });
         }
         bus
@@ -216,6 +225,7 @@ mod tests {
             kind,
             range: Range { base, size: 0x1000 },
             interrupt,
+            virtio: None,
         };
         let devices = [
             device("serial", uart, 0x900_0000, 32),

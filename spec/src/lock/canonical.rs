@@ -6,7 +6,7 @@
 
 use super::consistent::consistent;
 use super::lines::Lines;
-use super::{LOCK_VERSION, Lock, v1};
+use super::{LOCK_VERSION, Lock, v1, v2};
 use crate::json;
 use crate::machine;
 use serde::{Deserialize, Serialize};
@@ -83,7 +83,11 @@ pub fn write(lock: &Lock) -> String {
     }
     let mut bytes = Vec::new();
     let mut serializer = serde_json::Serializer::with_formatter(&mut bytes, Lines::default());
-    lock.serialize(&mut serializer).expect(ALWAYS);
+    match lock.lock_version {
+        v2::VERSION => v2::LockShape::from(lock).serialize(&mut serializer),
+        _ => lock.serialize(&mut serializer),
+    }
+    .expect(ALWAYS);
     bytes.push(b'\n');
     String::from_utf8(bytes).expect("JSON is UTF-8")
 }
@@ -139,6 +143,10 @@ fn read(text: &str) -> Result<Lock, LockError> {
         v1::VERSION => {
             let shape: v1::LockShape = json::from_str(text).map_err(malformed)?;
             shape.read().map_err(LockError::Inconsistent)?
+        }
+        v2::VERSION => {
+            let shape: v2::LockShape = json::from_str(text).map_err(malformed)?;
+            shape.read()
         }
         _ => json::from_str(text).map_err(malformed)?,
     };

@@ -1,10 +1,10 @@
 //! What holds between the parts of every lock that was read, so that no reader
 //! has to ask again.
 
-use super::{BootFile, Lock, LockedRegister, Range, Unmapped, Waiver, reset, v1};
+use super::{BootFile, Lock, LockedRegister, Range, Unmapped, Waiver, reset, v1, v2};
 use crate::catalogue::{REGISTERS, register_by_id};
 use crate::machine::{
-    ADDRESS_BITS, MEMORY_MIN, REDISTRIBUTOR_SIZE, STOLEN_TIME_SIZE, VCPUS_MAX, mpidr_bits,
+    ADDRESS_BITS, MEMORY_MIN, REDISTRIBUTOR_SIZE, STOLEN_TIME_SIZE, VCPUS_MAX, mpidr_bits, virtio,
 };
 use crate::observation::is_call;
 use crate::resolve::{identification, is_name, owed, waived_answers};
@@ -30,6 +30,9 @@ pub(super) fn consistent(lock: &Lock) -> Result<(), String> {
     vcpus(lock)?;
     memory_map(lock)?;
     interrupts(lock)?;
+    if lock.lock_version > v2::VERSION {
+        virtio::consistent(&lock.machine.devices)?;
+    }
     hypercalls(lock, &services)?;
     reset::consistent(lock)?;
     boot(lock)
@@ -180,7 +183,15 @@ fn memory_map(lock: &Lock) -> Result<(), String> {
                 device.name.escape_debug()
             ));
         }
-        ranges.push((device.name.clone(), device.range));
+        let range = match device.virtio {
+            // Less than a page, with the page for itself.
+            Some(_) => Range {
+                size: device.range.size.next_multiple_of(0x1000),
+                ..device.range
+            },
+            None => device.range,
+        };
+        ranges.push((device.name.clone(), range));
     }
     for (index, (name, range)) in ranges.iter().enumerate() {
         if range.size == 0 || range.base % 0x1000 != 0 || range.size % 0x1000 != 0 {

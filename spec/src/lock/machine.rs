@@ -2,6 +2,7 @@
 //! devices and the device tree.
 
 use super::hex::{hex64, optional_hex64};
+use super::virtio::Virtio;
 use crate::vm::Console;
 use serde::{Deserialize, Serialize};
 use vmlock_wire::REDISTRIBUTOR_SIZE;
@@ -145,6 +146,21 @@ pub enum DeviceKind {
     /// PL031 real-time clock (Arm DDI 0224) whose alarm rings.
     #[serde(rename = "pl031-2")]
     Pl031V2,
+    /// A disk (virtio 1.2 section 5.2).
+    #[serde(rename = "virtio-block-1")]
+    VirtioBlock,
+    /// A network card (virtio 1.2 section 5.1).
+    #[serde(rename = "virtio-net-1")]
+    VirtioNet,
+    /// A console (virtio 1.2 section 5.3).
+    #[serde(rename = "virtio-console-1")]
+    VirtioConsole,
+    /// A source of entropy (virtio 1.2 section 5.4).
+    #[serde(rename = "virtio-entropy-1")]
+    VirtioEntropy,
+    /// Sockets between guest and host (virtio 1.2 section 5.10).
+    #[serde(rename = "virtio-vsock-1")]
+    VirtioVsock,
 }
 
 impl DeviceKind {
@@ -158,6 +174,10 @@ impl DeviceKind {
     /// Whether it is a UART, the console's hardware.
     pub const fn is_uart(self) -> bool {
         matches!(self, DeviceKind::Uart16550 | DeviceKind::Uart16550V2)
+    }
+    /// Whether it is a clock.
+    pub const fn is_clock(self) -> bool {
+        matches!(self, DeviceKind::Pl031 | DeviceKind::Pl031V2)
     }
 }
 
@@ -174,6 +194,9 @@ pub struct Device {
     pub range: Range,
     /// Its interrupt, as an INTID (32 and up).
     pub interrupt: u32,
+    /// Of a virtio device, what it shows beside.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub virtio: Option<Virtio>,
 }
 
 /// The device tree, exactly as the guest gets it, but for the addresses

@@ -1,9 +1,14 @@
 //! What the newest version of the lock promises beside what a lock of an older version does: nothing of it is judged
 //! until somebody upgrades the lock.
+//!
+//! Version 3 promises nothing beside version 2 of a machine that version 2 can hold.
 
-use super::{LOCK_VERSION, Lock};
+use super::{Lock, v2};
 use crate::catalogue::{REGISTERS, RegisterInfo};
 use serde::Serialize;
+
+/// The version to which an upgrade moves a lock of an older one.
+pub const VERSION: u32 = v2::VERSION;
 
 /// A promise that the lock's version has no place for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -69,7 +74,7 @@ pub fn beside(lock: &Lock) -> Vec<Beside> {
             name: (*name).to_owned(),
             words: (*words).to_owned(),
         });
-    let owed = |info: &&RegisterInfo| (lock.lock_version + 1..=LOCK_VERSION).contains(&info.since);
+    let owed = |info: &&RegisterInfo| (lock.lock_version + 1..=VERSION).contains(&info.since);
     let registers = REGISTERS.iter().filter(owed).map(|info| Beside {
         since: info.since,
         name: info.name.to_string(),

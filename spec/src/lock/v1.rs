@@ -97,6 +97,21 @@ enum DeviceKindShape {
     Pl031,
 }
 
+impl DeviceKindShape {
+    /// `None` for what this version has no name for.
+    const fn of(kind: DeviceKind) -> Option<Self> {
+        match kind {
+            DeviceKind::Uart16550 | DeviceKind::Uart16550V2 => Some(Self::Uart16550),
+            DeviceKind::Pl031 | DeviceKind::Pl031V2 => Some(Self::Pl031),
+            DeviceKind::VirtioBlock
+            | DeviceKind::VirtioNet
+            | DeviceKind::VirtioConsole
+            | DeviceKind::VirtioEntropy
+            | DeviceKind::VirtioVsock => None,
+        }
+    }
+}
+
 /// One memory-mapped device.
 #[derive(Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -200,16 +215,13 @@ impl From<&Lock> for LockShape {
                 vcpus: machine.vcpus.clone(),
                 private_interrupts: machine.private_interrupts.clone(),
                 devices: devices
-                    .map(|device| DeviceShape {
-                        name: device.name.clone(),
-                        kind: match device.kind {
-                            DeviceKind::Uart16550 | DeviceKind::Uart16550V2 => {
-                                DeviceKindShape::Uart16550
-                            }
-                            DeviceKind::Pl031 | DeviceKind::Pl031V2 => DeviceKindShape::Pl031,
-                        },
-                        range: device.range,
-                        interrupt: device.interrupt,
+                    .filter_map(|device| {
+                        Some(DeviceShape {
+                            name: device.name.clone(),
+                            kind: DeviceKindShape::of(device.kind)?,
+                            range: device.range,
+                            interrupt: device.interrupt,
+                        })
                     })
                     .collect(),
                 fdt: Fdt::new(lock.device_tree.base, &lock.device_tree.bytes),
@@ -278,6 +290,7 @@ impl LockShape {
                         },
                         range: device.range,
                         interrupt: device.interrupt,
+                        virtio: None,
                     })
                     .collect(),
             },

@@ -11,6 +11,7 @@ const PHANDLE_CLOCK: u32 = 2;
 const PHANDLE_CACHE: u32 = 0x100;
 const GIC_SPI: u32 = 0;
 const GIC_PPI: u32 = 1;
+const EDGE_RISING: u32 = 1;
 const LEVEL_HIGH: u32 = 4;
 /// Clock of the UART and of the RTC's bus.
 const CLOCK_HZ: u32 = 24_000_000;
@@ -53,30 +54,41 @@ pub fn device_tree(lock: &Lock) -> Node {
 
 fn device(device: &Device) -> Node {
     let base = device.range.base;
-    let mut node = match device.kind {
+    let interrupt = device.interrupt.saturating_sub(FIRST_SPI);
+    let placed = |mut node: Node, trigger| {
+        node.wide("reg", &[base, device.range.size])
+            .cells("interrupts", &[GIC_SPI, interrupt, trigger]);
+        node
+    };
+    match device.kind {
         DeviceKind::Uart16550 | DeviceKind::Uart16550V2 => {
             let mut node = Node::new(format!("serial@{base:x}"));
             node.text("compatible", "ns16550a");
+            let mut node = placed(node, LEVEL_HIGH);
+            node.cells("clock-frequency", &[CLOCK_HZ]);
             node
         }
         DeviceKind::Pl031 | DeviceKind::Pl031V2 => {
             let mut node = Node::new(format!("rtc@{base:x}"));
             node.texts("compatible", &["arm,pl031", "arm,primecell"]);
+            let mut node = placed(node, LEVEL_HIGH);
+            node.cells("clocks", &[PHANDLE_CLOCK])
+                .text("clock-names", "apb_pclk");
             node
         }
-    };
-    let interrupt = device.interrupt.saturating_sub(FIRST_SPI);
-    node.wide("reg", &[base, device.range.size])
-        .cells("interrupts", &[GIC_SPI, interrupt, LEVEL_HIGH]);
-    match device.kind {
-        DeviceKind::Uart16550 | DeviceKind::Uart16550V2 => {
-            node.cells("clock-frequency", &[CLOCK_HZ])
+        // virtio/mmio.yaml of the bindings; an irqfd without a resampler is an edge.
+        DeviceKind::VirtioBlock
+        | DeviceKind::VirtioNet
+        | DeviceKind::VirtioConsole
+        | DeviceKind::VirtioEntropy
+        | DeviceKind::VirtioVsock => {
+            let mut node = Node::new(format!("virtio@{base:x}"));
+            node.text("compatible", "virtio,mmio");
+            let mut node = placed(node, EDGE_RISING);
+            node.flag("dma-coherent");
+            node
         }
-        DeviceKind::Pl031 | DeviceKind::Pl031V2 => node
-            .cells("clocks", &[PHANDLE_CLOCK])
-            .text("clock-names", "apb_pclk"),
-    };
-    node
+    }
 }
 
 /// Memory that a guest leaves alone (Devicetree Specification v0.4 section 3.5).

@@ -92,6 +92,11 @@ pub fn of(kind: DeviceKind) -> (&'static [Entry], usize) {
         DeviceKind::Uart16550V2 => (UART, 1),
         DeviceKind::Pl031 => (RTC, 0),
         DeviceKind::Pl031V2 => (RTC, 1),
+        DeviceKind::VirtioBlock
+        | DeviceKind::VirtioNet
+        | DeviceKind::VirtioConsole
+        | DeviceKind::VirtioEntropy
+        | DeviceKind::VirtioVsock => (&[], 0),
     }
 }
 
@@ -112,8 +117,8 @@ pub(super) fn name(kind: Kind, id: u64) -> Cow<'static, str> {
 
 /// The UART and the clock that the witness looks at: the first of each.
 pub fn looked_at(devices: &[Device]) -> (Option<&Device>, Option<&Device>) {
-    let first = |uart: bool| devices.iter().find(|d| d.kind.is_uart() == uart);
-    (first(true), first(false))
+    let first = |is: fn(DeviceKind) -> bool| devices.iter().find(|d| is(d.kind));
+    (first(DeviceKind::is_uart), first(DeviceKind::is_clock))
 }
 
 /// What the lock's devices show to vCPU 0, which looks at them.

@@ -86,8 +86,8 @@ fn a_lock_covers_the_whole_id_space() {
 #[test]
 fn newer_unknown_and_conflicting_locks_are_refused() {
     let text = write(&example());
-    let newer = text.replace("\"lockVersion\": 2", "\"lockVersion\": 3");
-    assert_eq!(parse(&newer), Err(LockError::Newer { version: 3 }));
+    let newer = text.replace("\"lockVersion\": 2", "\"lockVersion\": 4");
+    assert_eq!(parse(&newer), Err(LockError::Newer { version: 4 }));
     let unknown = text.replace(
         "\"lockVersion\": 2",
         "\"lockVersion\": 2,\n  \"colour\": \"red\"",

@@ -12,3 +12,4 @@ mod plans;
 mod reset;
 mod truth;
 mod unpromised;
+mod virtio;

@@ -9,7 +9,7 @@
 use std::borrow::Cow;
 
 /// The newest version of the lock's format: what an entry of the catalogue was for older ones is kept beside it.
-pub const LOCK_VERSION: u32 = 2;
+pub const LOCK_VERSION: u32 = 3;
 
 /// Text that is either compiled in or read from a user's file.
 pub type Text = Cow<'static, str>;

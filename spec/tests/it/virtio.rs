@@ -1,0 +1,215 @@
+//! Virtio devices in a lock: version 3, and what its reader refuses.
+
+use crate::truth::{lock, spec};
+use vmlock_spec::catalogue::Catalogue;
+use vmlock_spec::lock::canonical::{LockError, parse, write};
+use vmlock_spec::lock::{Block, Device, DeviceKind, Lock, Net, Port, Range, Vsock};
+use vmlock_spec::machine::{describe, virtio};
+use vmlock_spec::plan::plan;
+use vmlock_spec::reason::DEVICE;
+use vmlock_spec::resolve::{Target, resolve};
+
+fn plain() -> Lock {
+    lock(&spec(&["kvm-6.12"], "neoverse-n1", &[]))
+}
+
+/// One device of each kind, and a second disk.
+fn full() -> Lock {
+    let mut lock = plain();
+    lock.lock_version = 3;
+    let disk = |path: &str, read_only| Block {
+        path: path.to_owned(),
+        sectors: 8_388_608,
+        read_only,
+        serial: path.trim_end_matches(".img").to_owned(),
+    };
+    let net = Net {
+        tap: "tap0".to_owned(),
+        mac: "52:54:00:12:34:56".to_owned(),
+        mtu: 1500,
+    };
+    let vsock = Vsock {
+        cid: 3,
+        ports: vec![Port {
+            port: 1024,
+            path: "agent.sock".to_owned(),
+        }],
+    };
+    let all = [
+        (
+            "root",
+            DeviceKind::VirtioBlock,
+            Some(disk("root.img", false)),
+            None,
+            None,
+        ),
+        (
+            "seed",
+            DeviceKind::VirtioBlock,
+            Some(disk("seed.img", true)),
+            None,
+            None,
+        ),
+        ("lan", DeviceKind::VirtioNet, None, Some(net), None),
+        ("hvc", DeviceKind::VirtioConsole, None, None, None),
+        ("rng", DeviceKind::VirtioEntropy, None, None, None),
+        ("vsock", DeviceKind::VirtioVsock, None, None, Some(vsock)),
+    ];
+    for (index, (name, kind, block, net, vsock)) in (0..).zip(all) {
+        lock.machine.devices.push(Device {
+            name: name.to_owned(),
+            kind,
+            range: Range {
+                base: virtio::BASE + 0x1000 * u64::from(index),
+                size: virtio::WINDOW,
+            },
+            interrupt: 34 + index,
+            virtio: virtio::entry(kind, block, net, vsock),
+        });
+    }
+    describe(&mut lock);
+    lock
+}
+
+#[test]
+fn version_3_is_read_and_written_to_the_byte() {
+    let lock = full();
+    let text = write(&lock);
+    let read = parse(&text).expect("a lock");
+    assert_eq!(read, lock);
+    assert_eq!(write(&read), text);
+    // The second disk: a page and an interrupt behind the first, an edge.
+    let node = [
+        "  virtio@a001000",
+        "    compatible = 'virtio,mmio'",
+        "    reg = 64 bits <0xa001000 0x200>",
+        "    interrupts = <0x0 0x3 0x1>",
+        "    dma-coherent",
+    ];
+    let told = &lock.device_tree.text;
+    assert!(told.windows(node.len()).any(|w| w == node), "{told:#?}");
+    assert!(told.iter().any(|l| l.contains("vmlock machine 3")));
+}
+
+#[test]
+fn a_machine_without_virtio_is_of_version_2_alone() {
+    let lock = plain();
+    assert_eq!(lock.lock_version, 2);
+    let text = write(&lock);
+    assert_eq!(parse(&text).expect("a lock"), lock);
+    let newer = text.replacen("\"lockVersion\": 2", "\"lockVersion\": 3", 1);
+    match parse(&newer) {
+        Err(LockError::Inconsistent(words)) => {
+            assert!(words.contains("0 virtio devices"), "{words}")
+        }
+        other => panic!("{other:?}"),
+    }
+    let older = write(&full()).replacen("\"lockVersion\": 3", "\"lockVersion\": 2", 1);
+    assert!(matches!(parse(&older), Err(LockError::Malformed { .. })));
+}
+
+/// A description that asks for no virtio device any more gets no lock that its reader refuses.
+#[test]
+fn a_lock_of_version_3_is_followed_by_one_that_can_be_read() {
+    let plain = spec(&["kvm-6.12"], "neoverse-n1", &[]);
+    let target = Target::keeping(&full());
+    let (lock, _) = resolve(&plain, &Catalogue::builtin(), &target).expect("a lock");
+    assert_eq!(parse(&write(&lock)).expect("a lock").lock_version, 2);
+}
+
+/// Each altered where it would become a lie, or what the runner could not do.
+#[test]
+fn what_contradicts_itself_is_refused_in_words() {
+    let text = write(&full());
+    for (from, to, words) in [
+        ("\"VIRTIO_BLK_F_FLUSH\", ", "", "VIRTIO_BLK_F_FLUSH"),
+        (
+            "VIRTIO_BLK_F_FLUSH",
+            "VIRTIO_BLK_F_CONFIG_WCE",
+            "VIRTIO_BLK_F_CONFIG_WCE",
+        ),
+        (
+            "\"VIRTIO_BLK_F_SEG_MAX\", \"VIRTIO_BLK_F_BLK_SIZE\"",
+            "\"VIRTIO_BLK_F_BLK_SIZE\", \"VIRTIO_BLK_F_SEG_MAX\"",
+            "out of the order",
+        ),
+        ("\"queues\": [256]", "\"queues\": [128]", "queues"),
+        ("\"sectors\": 8388608", "\"sectors\": 0", "sectors"),
+        ("\"serial\": \"root\"", "\"serial\": \"\"", "serial"),
+        (
+            "\"readOnly\": false",
+            "\"readOnly\": true",
+            "VIRTIO_BLK_F_DISCARD",
+        ),
+        (
+            "\"path\": \"seed.img\"",
+            "\"path\": \"root.img\"",
+            "one file",
+        ),
+        ("\"path\": \"root.img\"", "\"path\": \"\"", "path"),
+        ("52:54:00", "53:54:00", "address"),
+        ("52:54:00:12", "52:54:00:1g", "address"),
+        ("\"mtu\": 1500", "\"mtu\": 67", "MTU"),
+        ("\"tap\": \"tap0\"", "\"tap\": \"a/b\"", "tap"),
+        ("\"cid\": 3", "\"cid\": 2", "context id"),
+        ("\"virtio-entropy-1\"", "\"virtio-vsock-1\"", "`vsock`"),
+        ("\"virtio-entropy-1\"", "\"pl031-2\"", "no virtio device"),
+        (
+            "\"name\": \"rng\"",
+            "\"name\": \"lan\"",
+            "no name of a device, or another's",
+        ),
+        ("\"interrupt\": 35", "\"interrupt\": 34", "interrupt 34"),
+        ("0x000000000a001000", "0x000000000a000000", "overlap"),
+        (
+            "0x0000000000000200",
+            "0x0000000000000400",
+            "0x400 bytes of registers",
+        ),
+    ] {
+        assert!(text.contains(from), "{from}");
+        match parse(&text.replacen(from, to, 1)) {
+            Err(LockError::Inconsistent(found)) => {
+                assert!(found.contains(words), "{from} → {to}: {found}")
+            }
+            other => panic!("{from} → {to}: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn configuration_spaces_are_those_of_the_standard() {
+    let lock = full();
+    let of = |name: &str| {
+        let device = lock.machine.devices.iter().find(|d| d.name == name);
+        virtio::configuration(device.and_then(|d| d.virtio.as_ref()).expect("a device"))
+    };
+    let root = of("root");
+    assert_eq!(
+        (root.len(), &root[..8]),
+        (57, &8_388_608u64.to_le_bytes()[..])
+    );
+    assert_eq!(root[12..16], 254u32.to_le_bytes());
+    assert_eq!(of("seed").len(), 24);
+    assert_eq!(
+        of("lan"),
+        [0x52, 0x54, 0, 0x12, 0x34, 0x56, 1, 0, 0, 0, 0xdc, 5]
+    );
+    assert!(of("hvc").is_empty());
+    assert!(of("rng").is_empty());
+    assert_eq!(of("vsock"), [3, 0, 0, 0, 0, 0, 0, 0]);
+}
+
+/// Nothing serves them yet: no host starts such a guest.
+#[test]
+fn a_machine_with_virtio_devices_is_not_started() {
+    let hosts = crate::plans::hosts();
+    assert!(!hosts.is_empty());
+    for (name, report) in hosts {
+        let refused = plan(&full(), &report).refusals;
+        let devices = refused.iter().filter(|r| r.code == DEVICE);
+        assert_eq!(devices.count(), 6, "{name}");
+        let refused = plan(&plain(), &report).refusals;
+        assert!(refused.iter().all(|r| r.code != DEVICE), "{name}");
+    }
+}
