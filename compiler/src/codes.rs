@@ -121,8 +121,8 @@ pub const CODES: &[Code] = &[
     ),
     code(
         "spec::bad-name",
-        "no name for a machine",
-        "A machine's name has 1 to 63 ASCII letters, digits, `-`, `_` and `.`, and no `.` at the front: it becomes part of file names and labels.",
+        "no name for a machine or a device",
+        "The name of a machine, a disk or a network card has 1 to 63 ASCII letters, digits, `-`, `_` and `.`, and no `.` at the front: it becomes part of file names and labels.",
     ),
     code(
         "spec::unknown-arch",
@@ -132,7 +132,37 @@ pub const CODES: &[Code] = &[
     code(
         "spec::unknown-console",
         "a console that is not known",
-        "The console's hardware is `16550`, a 16550A UART; Linux calls it ttyS0.",
+        "The console's hardware is `16550`, a 16550A UART, which every machine has; Linux calls it ttyS0. `console \"virtio\"` gives it a virtio console beside; Linux calls that hvc0.",
+    ),
+    code(
+        "spec::disk-size",
+        "no size for a disk",
+        "A disk has its size in the lock, and a guest sees no other one. It is what `size` says, written with its binary unit (`8GiB`); else that of the file or block device that is there when the lock is made; else, where the file is not there, that of the old lock for the same path. A file that is smaller than that is refused, what a larger one has behind it does not exist for the guest, and a disk is made of whole sectors of 512 bytes.",
+    ),
+    code(
+        "spec::disk-format",
+        "a disk image that is not raw",
+        "A disk is a raw image or a block device: its first byte is the guest's first byte. Images in other formats hold tables that only their own programs know, and their length is not the disk's. `qemu-img convert -O raw OLD NEW` makes a raw one.",
+    ),
+    code(
+        "spec::shared-file",
+        "one file for two disks",
+        "A guest that writes one of the two would find the other changed behind its back. Two disks that can only be read may share a file.",
+    ),
+    code(
+        "spec::bad-serial",
+        "no serial number for a disk",
+        "A guest reads at most 20 bytes of it (VIRTIO_BLK_ID_BYTES), and Linux shows it in /dev/disk/by-id. It is printable ASCII, without blanks at its ends, and the disk's name unless `serial` says another.",
+    ),
+    code(
+        "spec::bad-tap",
+        "no name for a tap device",
+        "Linux has network devices with names of at most 15 bytes, without `/`, `:`, `%` and blanks. `ip tuntap add tap0 mode tap` makes one.",
+    ),
+    code(
+        "spec::bad-mac",
+        "no address for a network card",
+        "A card's address is six pairs of hex digits in lower case with `:` between them. The first byte is even: odd ones are addresses of groups. Without `mac` the address follows from the machine's name and the card's, is locally administered, and the same wherever the lock is made; two machines of one name that meet in one network need a `mac` each.",
     ),
     code(
         "spec::cpu-count",
@@ -322,7 +352,7 @@ pub const CODES: &[Code] = &[
     code(
         "spec::needs-upgrade",
         "a lock of an old version cannot hold that",
-        "A lock keeps the version of its format until somebody upgrades it, and this version has no place for what the description asks for. `vmlock lock --upgrade` makes a lock of the newest version; what it promises beside the old one is printed.",
+        "A lock keeps the version of its format until somebody upgrades it, and this version has no place for what the description asks for: virtio devices need version 3, for example. `vmlock lock --upgrade` makes a lock of the version that has it; what it promises beside the old one is printed.",
     ),
     code(
         "spec::unknown-host",

@@ -2,12 +2,13 @@
 
 use crate::boot;
 use crate::diagnostic::{Diagnostic, Severity};
+use crate::disk;
 use crate::hosts::{self, Host, Verdict};
 use crate::language::{decode, import, json, read};
 use crate::location::Places;
 use std::path::{Path, PathBuf};
 use vmlock_spec::catalogue::Catalogue;
-use vmlock_spec::lock::{Boot, Lock};
+use vmlock_spec::lock::{Block, Boot, Lock};
 use vmlock_spec::resolve::{self, Complaint, Target};
 use vmlock_spec::vm::VmSpec;
 
@@ -40,6 +41,8 @@ pub struct Former {
     pub target: Target,
     /// What it boots.
     pub boot: Option<Boot>,
+    /// Its disks.
+    pub disks: Vec<Block>,
 }
 
 /// The other description of the same lock, where there are two: `NAME.vm.json` beside `NAME.vm.kdl`.
@@ -116,7 +119,7 @@ fn finish(
             .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     };
     let unread = |place: &str| unread.iter().any(|p| under(place, p));
-    let mut broken = resolve::problems(spec, former.target.version());
+    let mut broken = resolve::problems(spec, former.target.version(spec));
     broken.retain(|c| !unread(&c.place));
     let told = |place: &str| unread(place) || broken.iter().any(|c| under(place, &c.place));
     found.extend(broken.iter().map(|c| Diagnostic::of_complaint(c, places)));
@@ -133,6 +136,10 @@ fn finish(
         found.extend(problems);
         return failed(found);
     }
+    let measured = disk::measure(spec, folder, &former.disks, places, told);
+    found.extend(measured.found);
+    let told = |place: &str| told(place) || measured.told.iter().any(|p| under(place, p));
+    let spec = &measured.spec;
     let (mut lock, complaints) = match resolve::resolve(spec, &catalogue, &former.target) {
         Ok((lock, warnings)) => (Some(lock), warnings),
         Err(complaints) => (None, and_fields(spec, &catalogue, complaints)),

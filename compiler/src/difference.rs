@@ -151,7 +151,7 @@ fn one_sided(path: &str, value: &Value, gone: bool) -> Change {
 
 /// What stands for a thing that one side has alone.
 fn summary(value: &Value) -> String {
-    for key in ["value", "answer", "seen", "from"] {
+    for key in ["value", "answer", "seen", "from", "kind"] {
         if let Some(inner) = value.get(key) {
             return plain(inner);
         }
@@ -288,6 +288,8 @@ fn meaning(path: &str) -> &'static str {
         "vary" => "other fields are waived",
         "digest" => "the catalogue's entry changed",
         "$schema" => "for editors only",
+        "sectors" => "the size of a disk, in sectors of 512 bytes",
+        "tap" => "the host's side of a card; guests see no difference",
         _ if path.starts_with("baselines.") => "the catalogue's entry changed",
         _ => "",
     }

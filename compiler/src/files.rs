@@ -1,13 +1,16 @@
-//! The user's files are opened here alone: regular ones, up to what one can be.
+//! The user's files are opened here alone: regular ones, up to what one can be, and block devices that are disks.
 //!
 //! A pipe may never end, and opening one waits for who writes it; a device may do
 //! anything. What a description means must not depend on who feeds it, either.
 
 use rustix::fs::OFlags;
 use std::fs::{self, File, FileType, OpenOptions};
-use std::io::{self, ErrorKind, Read as _};
+use std::io::{self, ErrorKind, Read as _, Seek as _, SeekFrom};
 use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};
 use std::path::Path;
+
+/// Bytes of a disk's beginning that tell which format it has.
+const HEAD_BYTES: u64 = 16;
 
 /// Reads a regular file up to one byte more than `limit`, which is enough for whoever parses it to
 /// refuse it.
@@ -25,14 +28,33 @@ pub fn read(path: &Path, limit: usize) -> io::Result<Vec<u8>> {
 /// # Errors
 /// The system's, and what the file is where it is no regular one.
 pub fn open(path: &Path) -> io::Result<File> {
+    checked(path, regular)
+}
+
+/// The length in bytes of a regular file or block device, and how it begins.
+///
+/// # Errors
+/// The system's, and what the file is where it is neither.
+pub fn disk(path: &Path) -> io::Result<(u64, Vec<u8>)> {
+    let mut file = checked(path, |kind| match kind.is_block_device() {
+        true => Ok(()),
+        false => regular(kind),
+    })?;
+    let mut head = Vec::new();
+    file.by_ref().take(HEAD_BYTES).read_to_end(&mut head)?;
+    // What metadata says of a block device's length is nothing.
+    Ok((file.seek(SeekFrom::End(0))?, head))
+}
+
+fn checked(path: &Path, check: impl Fn(FileType) -> io::Result<()>) -> io::Result<File> {
     // Looked at first, since opening alone can start something; and once more, since it may have changed.
-    regular(fs::metadata(path)?.file_type())?;
+    check(fs::metadata(path)?.file_type())?;
     let nonblock = OFlags::NONBLOCK.bits().cast_signed();
     let file = OpenOptions::new()
         .read(true)
         .custom_flags(nonblock)
         .open(path)?;
-    regular(file.metadata()?.file_type())?;
+    check(file.metadata()?.file_type())?;
     Ok(file)
 }
 

@@ -11,6 +11,7 @@ mod command;
 mod compile;
 mod diagnostic;
 mod difference;
+mod disk;
 mod files;
 mod flags;
 mod fold;

@@ -6,6 +6,9 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Value, json};
 use std::ops::RangeInclusive;
 use vmlock_spec::lock::{LOCK_VERSION, Lock, v1, v2};
+use vmlock_spec::machine::virtio::{
+    CIDS, DEVICES_MAX, DISK_BYTES, MTUS, PORTS, SECTOR, SERIAL_MAX, SOCKET_BYTES_MAX, TAP_BYTES_MAX,
+};
 use vmlock_spec::observation::account::Account;
 use vmlock_spec::report::HostReport;
 use vmlock_spec::vm::VmSpec;
@@ -68,7 +71,9 @@ fn limits(which: Which, schema: &mut Value) {
         value["maximum"] = json!(range.end());
     };
     let vm = &mut schema["properties"];
-    vm["name"]["pattern"] = json!(format!(r"^(?!\.)[A-Za-z0-9_.-]{{1,{NAME_BYTES_MAX}}}$"));
+    let name = json!(format!(r"^(?!\.)[A-Za-z0-9_.-]{{1,{NAME_BYTES_MAX}}}$"));
+    vm["name"]["pattern"] = name.clone();
+    vm["devices"]["maxItems"] = json!(DEVICES_MAX);
     vm["abi"]["minItems"] = json!(1);
     between(&mut vm["memory"], &MEMORY_BYTES);
     vm["memory"]["multipleOf"] = json!(MEMORY_STEP_BYTES);
@@ -106,6 +111,7 @@ fn limits(which: Which, schema: &mut Value) {
     for name in ["breakpoints", "watchpoints"] {
         between(&mut debug["properties"][name], &BREAKPOINTS);
     }
+    device_limits(&mut schema["definitions"], &name);
     let boot = &mut schema["definitions"]["Boot"]["properties"];
     for name in ["kernel", "initrd"] {
         text(&mut boot[name], 1, TEXT_BYTES_MAX);
@@ -115,6 +121,37 @@ fn limits(which: Which, schema: &mut Value) {
     }
     text(&mut boot["cmdline"], 0, CMDLINE_BYTES_MAX);
     boot["cmdline"]["pattern"] = json!(PLAIN.replace("\\u0000-", "\\u0000-\\u0008\\u000a-"));
+}
+
+/// The same of the devices.
+fn device_limits(definitions: &mut Value, name: &Value) {
+    let range = |value: &mut Value, range: &RangeInclusive<u64>| {
+        value["minimum"] = json!(range.start());
+        value["maximum"] = json!(range.end());
+    };
+    let path = |value: &mut Value, most: usize| {
+        value["minLength"] = json!(1);
+        value["maxLength"] = json!(most);
+        value["pattern"] = json!(PLAIN);
+    };
+    let disk = &mut definitions["Disk"]["properties"];
+    disk["name"]["pattern"] = name.clone();
+    path(&mut disk["path"], TEXT_BYTES_MAX);
+    range(&mut disk["size"], &DISK_BYTES);
+    disk["size"]["multipleOf"] = json!(SECTOR);
+    disk["serial"]["pattern"] = json!(format!("^[!-~]([ -~]{{0,{}}}[!-~])?$", SERIAL_MAX - 2));
+    let net = &mut definitions["Net"]["properties"];
+    net["name"]["pattern"] = name.clone();
+    net["tap"]["pattern"] = json!(format!(
+        r"^(?!\.{{1,2}}$)[!-$&-.0-9;-~]{{1,{TAP_BYTES_MAX}}}$"
+    ));
+    net["mac"]["pattern"] = json!("^(?!00:00:00:00:00:00$)[0-9a-f][02468ace](:[0-9a-f]{2}){5}$");
+    range(&mut net["mtu"], &MTUS);
+    let cids = u64::from(*CIDS.start())..=(*CIDS.end()).into();
+    range(&mut definitions["Vsock"]["properties"]["cid"], &cids);
+    let port = &mut definitions["Port"]["properties"];
+    range(&mut port["port"], &PORTS);
+    path(&mut port["path"], SOCKET_BYTES_MAX);
 }
 
 /// Text as `spec/src/resolve/shape.rs` lets it pass.

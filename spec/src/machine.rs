@@ -5,6 +5,7 @@
 //! everything that is decided here, so an old lock keeps its old machine.
 
 mod description;
+pub mod devices;
 mod tree;
 pub mod virtio;
 
@@ -137,6 +138,11 @@ pub fn build(spec: &VmSpec, version: u32) -> Machine {
     };
     let console = DeviceKind::of_console(spec.console, version);
     let regions = redistributors(count);
+    let [serial, rtc] = devices::OURS;
+    let ours = [
+        device(serial, console, SERIAL_BASE, FIRST_SPI),
+        device(rtc, clock, RTC_BASE, FIRST_SPI + 1),
+    ];
     Machine {
         address_bits,
         unmapped,
@@ -158,10 +164,7 @@ pub fn build(spec: &VmSpec, version: u32) -> Machine {
             physical_timer: PHYSICAL_TIMER,
             pmu: spec.cpu.features.contains(&Feature::Pmu).then_some(PMU),
         },
-        devices: vec![
-            device("serial", console, SERIAL_BASE, FIRST_SPI),
-            device("rtc", clock, RTC_BASE, FIRST_SPI + 1),
-        ],
+        devices: ours.into_iter().chain(devices::devices(spec)).collect(),
     }
 }
 

@@ -9,7 +9,7 @@ use crate::lock::{
     Answer, Boot, BootFile, Counters, DeviceTree, Hypercalls, Lock, LockedCpu, PhysicalCounter,
     VirtualCounter, v1, v2,
 };
-use crate::machine;
+use crate::machine::{self, virtio};
 use crate::names;
 use crate::observation::fact_name;
 use crate::smccc;
@@ -25,6 +25,7 @@ mod complaint;
 mod context;
 mod debug;
 mod decision;
+mod devices;
 pub mod dispatch;
 mod elsewhere;
 mod features;
@@ -44,7 +45,7 @@ mod withheld;
 
 pub use complaint::{Complaint, Severity};
 pub use literal::{posix, unexpanded};
-pub use shape::{is_name, problems};
+pub use shape::is_name;
 
 use complaint::Complaints;
 use context::{Context, Draft};
@@ -85,9 +86,12 @@ impl Target {
         }
     }
 
-    /// The version of the lock that is made.
-    pub fn version(&self) -> u32 {
-        self.version.unwrap_or(v2::VERSION)
+    /// The version of the lock that is made of a description.
+    pub fn version(&self, spec: &VmSpec) -> u32 {
+        self.version.unwrap_or(match spec.devices.is_empty() {
+            true => v2::VERSION,
+            false => virtio::SINCE,
+        })
     }
 
     /// What an old lock asks to be kept.
@@ -95,10 +99,17 @@ impl Target {
         let model = std::iter::once(&lock.cpu.model);
         Self {
             // What a newer version has for itself is the description's to ask for again.
-            version: Some(lock.lock_version.min(v2::VERSION)),
+            version: (lock.lock_version <= v2::VERSION).then_some(lock.lock_version),
             pins: lock.baselines.keys().chain(model).cloned().collect(),
         }
     }
+}
+
+/// Everything that is wrong with a description whatever the catalogue holds, where it becomes a lock of that version.
+pub fn problems(spec: &VmSpec, version: u32) -> Vec<Complaint> {
+    let mut complaints = Complaints(shape::problems(spec, version));
+    devices::devices(spec, version, &mut complaints);
+    complaints.0
 }
 
 /// Resolves a description. Warnings come with the lock.
@@ -128,7 +139,7 @@ fn resolved(
     catalogue: &Catalogue,
     target: &Target,
 ) -> Result<(Lock, Vec<Complaint>), Vec<Complaint>> {
-    let version = target.version();
+    let version = target.version(spec);
     let mut complaints = Complaints::default();
     let names = choose(spec, catalogue, &target.pins, &mut complaints);
     let cpu = catalogue.cpu(catalogue.revision(&spec.cpu.model, &target.pins));
@@ -142,6 +153,7 @@ fn resolved(
         );
     }
     complaints.0.extend(problems(spec, version));
+    devices::sizes(spec, &mut complaints);
     vectors::vector_lengths(spec, cpu, &mut complaints);
     let (Some(names), Some(cpu)) = (names, cpu) else {
         return Err(complaints.0);

@@ -3,6 +3,7 @@
 //! This model is the JSON form of a spec; `NAME.vm.kdl` is its pretty surface.
 //! The JSON Schema of specs is generated from it.
 
+pub mod device;
 pub mod limits;
 
 use serde::{Deserialize, Serialize};
@@ -28,6 +29,9 @@ pub struct VmSpec {
     /// The console's hardware.
     #[serde(default)]
     pub console: Console,
+    /// Virtio devices, in the order in which the guest finds them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub devices: Vec<device::Device>,
     /// Fields that the lock does not promise: `REGISTER.FIELD`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub vary: Vec<String>,
@@ -57,6 +61,7 @@ impl VmSpec {
             memory,
             boot: None,
             console: Console::default(),
+            devices: Vec::new(),
             vary: Vec::new(),
             allow: Vec::new(),
             runs_on: Vec::new(),

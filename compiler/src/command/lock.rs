@@ -16,7 +16,7 @@ use sha2::{Digest as _, Sha256};
 use std::collections::BTreeSet;
 use std::io;
 use std::path::Path;
-use vmlock_spec::lock::{LOCK_VERSION, Lock, canonical};
+use vmlock_spec::lock::{Lock, canonical, v1, v2};
 use vmlock_spec::resolve::Target;
 use vmlock_spec::resolve::allow::WARNINGS;
 
@@ -239,6 +239,7 @@ fn former(path: &Path, old: Option<&[u8]>, upgrade: bool) -> Result<Former, Box<
     let mut former = Former {
         target: Target::NEWEST,
         boot: None,
+        disks: Vec::new(),
     };
     let Some(text) = old.and_then(|old| str::from_utf8(old).ok()) else {
         return Ok(former);
@@ -249,6 +250,8 @@ fn former(path: &Path, old: Option<&[u8]>, upgrade: bool) -> Result<Former, Box<
                 former.target = Target::keeping(&lock);
             }
             former.boot = lock.boot;
+            let virtio = lock.machine.devices.into_iter().filter_map(|d| d.virtio);
+            former.disks = virtio.filter_map(|virtio| virtio.block).collect();
         }
         Err(error @ canonical::LockError::Newer { .. }) => {
             let shown = path.display().to_string();
@@ -258,7 +261,7 @@ fn former(path: &Path, old: Option<&[u8]>, upgrade: bool) -> Result<Former, Box<
         }
         // What is left of it after a merge still says its version.
         Err(_) => {
-            if let Some(version @ 1..LOCK_VERSION) = canonical::version_in(text)
+            if let Some(version @ v1::VERSION..=v2::VERSION) = canonical::version_in(text)
                 && !upgrade
             {
                 former.target = Target::of(version);

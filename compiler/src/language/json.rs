@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::rc::Rc;
 use vmlock_spec::vm::VmSpec;
+use vmlock_spec::vm::device::{Device, Vsock};
 
 /// Places that hold an object or nothing: serde would take a list for one, by position.
 const OBJECTS: [&str; 5] = ["", "/cpu", "/cpu/pmu", "/cpu/debug", "/boot"];
@@ -54,7 +55,19 @@ pub fn decode(source: &Rc<Source>) -> Result<(VmSpec, Places), Vec<Diagnostic>> 
     let spec: VmSpec = serde_json::from_str(&source.text).map_err(wrong)?;
     let of_set = (0..spec.cpu.set.len()).map(|index| format!("/cpu/set/{index}"));
     let objects = OBJECTS.iter().map(|place| (*place).to_owned());
-    let lists = objects.chain(of_set).filter_map(|place| places.get(&place));
+    let of_devices = spec.devices.iter().enumerate().flat_map(|(index, device)| {
+        let place = format!("/devices/{index}/{}", device.word());
+        let ports = match device {
+            Device::Vsock(Vsock { ports, .. }) => ports.len(),
+            _ => 0,
+        };
+        let ports: Vec<String> = (0..ports)
+            .map(|port| format!("{place}/ports/{port}"))
+            .collect();
+        [place].into_iter().chain(ports)
+    });
+    let places_of = objects.chain(of_set).chain(of_devices);
+    let lists = places_of.filter_map(|place| places.get(&place));
     let lists = lists.filter(|span| source.text[span.start..].starts_with('['));
     let found: Vec<Diagnostic> = lists
         .map(|span| {

@@ -118,6 +118,11 @@ const WHOLE: &str = r#"vm "web" {
     memory "512MiB"
     boot kernel="vmlinuz" initrd="initrd.img" cmdline="console=ttyS0"
     console "16550"
+    disk "root" path="root.img" size="8GiB" serial="a b"
+    rng
+    net "lan" tap="tap0" mac="52:54:00:12:34:56" mtu=9000
+    console "virtio"
+    vsock cid=3 { port 1024 path="agent.sock"; }
     vary "PMCR_EL0.IMP" "PMCR_EL0.IDCODE"
     lock-schema "lock.v1.schema.json"
 }
@@ -138,6 +143,13 @@ fn whole_json() -> Value {
         "memory": 536870912,
         "boot": { "kernel": "vmlinuz", "initrd": "initrd.img", "cmdline": "console=ttyS0" },
         "console": "16550",
+        "devices": [
+            { "disk": { "name": "root", "path": "root.img", "size": 8u64 << 30, "serial": "a b" } },
+            { "rng": {} },
+            { "net": { "name": "lan", "tap": "tap0", "mac": "52:54:00:12:34:56", "mtu": 9000 } },
+            { "console": {} },
+            { "vsock": { "cid": 3, "ports": [{ "port": 1024, "path": "agent.sock" }] } },
+        ],
         "vary": ["PMCR_EL0.IMP", "PMCR_EL0.IDCODE"],
         "lock-schema": "lock.v1.schema.json",
     })
@@ -165,7 +177,7 @@ fn a_lock_is_valid_under_its_schema_and_a_second_run_changes_nothing() {
     assert!(vmlock(&scratch.0, &["lock", "a.vm.kdl"]).status.success());
     let text = fs::read_to_string(scratch.0.join("a.vm.lock.json")).unwrap();
     assert!(
-        text.starts_with("{\n  \"$schema\": \"lock.v1.schema.json\",\n  \"lockVersion\": 2,\n")
+        text.starts_with("{\n  \"$schema\": \"lock.v1.schema.json\",\n  \"lockVersion\": 3,\n")
     );
     let lock: Value = serde_json::from_str(&text).unwrap();
     let validator = jsonschema::draft7::new(&schema("lock")).unwrap();
@@ -224,6 +236,12 @@ fn changed(kdl: (&str, &str), json: impl Fn(&mut Value)) -> (String, Value) {
     (WHOLE.replacen(kdl.0, kdl.1, 1), value)
 }
 
+/// The parts of a device.
+fn device(value: &mut Value, index: usize) -> &mut Value {
+    let device = value["devices"][index].as_object_mut().unwrap();
+    device.values_mut().next().unwrap()
+}
+
 fn remove(value: &mut Value, key: &str) {
     value.as_object_mut().unwrap().remove(key);
 }
@@ -231,6 +249,11 @@ fn remove(value: &mut Value, key: &str) {
 #[test]
 fn decoder_and_schema_accept_the_same_descriptions() {
     let digest = format!("sha256-{}", "0a".repeat(32));
+    let disk =
+        |n: u32| json!({ "name": format!("d{n}"), "path": format!("{n}.img"), "size": 512 << 10 });
+    let more_disks: String = (0..29)
+        .map(|n| format!("disk \"d{n}\" path=\"{n}.img\" size=\"512KiB\"\n"))
+        .collect();
     let corpus = [
         changed(("\"web\"", "\"web\""), |_| {}),
         changed(("\"web\"", "\"a b\""), |v| v["name"] = json!("a b")),
@@ -343,6 +366,83 @@ fn decoder_and_schema_accept_the_same_descriptions() {
             ),
             |v| v["boot"]["initrd-digest"] = json!(digest.to_uppercase()),
         ),
+        changed(("\"root\"", "\"\""), |v| device(v, 0)["name"] = json!("")),
+        changed(("path=\"root.img\"", ""), |v| remove(device(v, 0), "path")),
+        changed(("size=\"8GiB\"", "size=\"1KiB\""), |v| {
+            device(v, 0)["size"] = json!(1024)
+        }),
+        changed(("size=\"8GiB\"", "size=\"0KiB\""), |v| {
+            device(v, 0)["size"] = json!(0)
+        }),
+        changed(("size=\"8GiB\"", "size=\"8388608TiB\""), |v| {
+            device(v, 0)["size"] = json!(1u64 << 63)
+        }),
+        changed(("serial=", "read-only=#true serial="), |v| {
+            device(v, 0)["read-only"] = json!(true)
+        }),
+        changed(("serial=", "read-only=1 serial="), |v| {
+            device(v, 0)["read-only"] = json!(1)
+        }),
+        changed(("\"a b\"", "\"a b \""), |v| {
+            device(v, 0)["serial"] = json!("a b ")
+        }),
+        changed(("\"a b\"", "\"ä\""), |v| {
+            device(v, 0)["serial"] = json!("ä")
+        }),
+        changed(("\"a b\"", "\"twenty characters....\""), |v| {
+            device(v, 0)["serial"] = json!("twenty characters....")
+        }),
+        changed(("serial=", "cache=\"none\" serial="), |v| {
+            device(v, 0)["cache"] = json!("none")
+        }),
+        changed(("rng\n", "rng 1\n"), |v| device(v, 1)["rate"] = json!(1)),
+        changed(("tap=\"tap0\"", ""), |v| remove(device(v, 2), "tap")),
+        changed(("\"tap0\"", "\"..\""), |v| {
+            device(v, 2)["tap"] = json!("..")
+        }),
+        changed(("\"tap0\"", "\"tap:0\""), |v| {
+            device(v, 2)["tap"] = json!("tap:0")
+        }),
+        changed(("\"tap0\"", "\"a-tap-of-sixteen\""), |v| {
+            device(v, 2)["tap"] = json!("a-tap-of-sixteen")
+        }),
+        changed(("52:54:00:12:34:56", "52:54:00:12:34:5A"), |v| {
+            device(v, 2)["mac"] = json!("52:54:00:12:34:5A")
+        }),
+        changed(("52:54:00:12:34:56", "53:54:00:12:34:56"), |v| {
+            device(v, 2)["mac"] = json!("53:54:00:12:34:56")
+        }),
+        changed(("52:54:00:12:34:56", "00:00:00:00:00:00"), |v| {
+            device(v, 2)["mac"] = json!("00:00:00:00:00:00")
+        }),
+        changed(("52:54:00:12:34:56", "00:00:00:00:00:01"), |v| {
+            device(v, 2)["mac"] = json!("00:00:00:00:00:01")
+        }),
+        changed(("mtu=9000", "mtu=67"), |v| device(v, 2)["mtu"] = json!(67)),
+        changed(("mtu=9000", "mtu=65536"), |v| {
+            device(v, 2)["mtu"] = json!(65536)
+        }),
+        changed(("cid=3", "cid=2"), |v| device(v, 4)["cid"] = json!(2)),
+        changed(("cid=3", "cid=4294967294"), |v| {
+            device(v, 4)["cid"] = json!(4294967294u32)
+        }),
+        changed(("cid=3", "cid=4294967295"), |v| {
+            device(v, 4)["cid"] = json!(4294967295u32)
+        }),
+        changed(("port 1024", "port 4294967295"), |v| {
+            device(v, 4)["ports"][0]["port"] = json!(4294967295u32)
+        }),
+        changed(("port 1024", "port"), |v| {
+            remove(&mut device(v, 4)["ports"][0], "port")
+        }),
+        changed(("rng\n", ""), |v| {
+            v["devices"].as_array_mut().unwrap().remove(1);
+        }),
+        changed(("rng\n", &more_disks), |v| {
+            let devices = v["devices"].as_array_mut().unwrap();
+            let more = (0..29).map(|n| json!({ "disk": disk(n) }));
+            devices.splice(1..2, more);
+        }),
         changed(("pmu", "debug watchpoints=17"), |v| {
             remove(&mut v["cpu"], "features");
             v["cpu"]["debug"] = json!({ "watchpoints": 17 });
@@ -382,6 +482,8 @@ fn decoder_and_schema_accept_the_same_descriptions() {
         ("\"vmlinuz\"", "/boot/kernel"),
         ("\"initrd.img\"", "/boot/initrd"),
         ("\"console=ttyS0\"", "/boot/cmdline"),
+        ("\"root\"", "/devices/0/disk/name"),
+        ("\"root.img\"", "/devices/0/disk/path"),
         ("\"PMCR_EL0.IDCODE\"", "/vary/1"),
         ("\"lock.v1.schema.json\"", "/lock-schema"),
     ];

@@ -102,6 +102,100 @@ fn what_an_old_version_cannot_hold_asks_for_an_upgrade() {
     }
 }
 
+/// Virtio devices need version 3: a new lock has it, one of version 1 or 2 asks, and a description without them stays
+/// where it is.
+#[test]
+fn the_version_follows_from_the_description_where_there_is_no_lock() {
+    let scratch = Scratch::new("devices");
+    let with = SPEC.replace("boot ", "rng\n    net \"lan\" tap=\"tap0\"\n    boot ");
+    let lock = |flags: &[&str]| scratch.vmlock(&[flags, &["a.vm.kdl"]].concat());
+    let version = |n: u32| {
+        let text = read(&scratch, "a.vm.lock.json");
+        assert!(text.contains(&format!("\"lockVersion\": {n},")), "{text}");
+    };
+    scratch.write("a.vm.kdl", SPEC);
+    assert!(lock(&["lock"]).status.success());
+    version(2);
+    let plain = read(&scratch, "a.vm.lock.json");
+    scratch.write("a.vm.kdl", &with);
+    let refused = lock(&["lock"]);
+    let said = err(&refused);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(
+        said.contains("spec::needs-upgrade") && said.contains("`rng`") && said.contains("or `net`"),
+        "{said}"
+    );
+    assert_eq!(read(&scratch, "a.vm.lock.json"), plain);
+    let upgrade = lock(&["lock", "--upgrade"]);
+    assert!(upgrade.status.success(), "{}", err(&upgrade));
+    assert!(out(&upgrade).contains("virtio-net-1"), "{}", out(&upgrade));
+    version(3);
+    assert!(lock(&["lock", "--check"]).status.success());
+    // Without them again, it is the lock that it was.
+    scratch.write("a.vm.kdl", SPEC);
+    assert!(lock(&["lock"]).status.success());
+    assert_eq!(read(&scratch, "a.vm.lock.json"), plain);
+    fs::remove_file(scratch.0.join("a.vm.lock.json")).unwrap();
+    scratch.write("a.vm.kdl", &with);
+    assert!(lock(&["lock"]).status.success());
+    version(3);
+}
+
+#[test]
+fn a_disk_is_as_large_as_its_file_was_when_the_lock_was_made() {
+    let scratch = Scratch::new("disk-size");
+    let with = |disk: &str| {
+        scratch.write(
+            "a.vm.kdl",
+            &SPEC.replace("boot ", &format!("{disk}\n    boot ")),
+        )
+    };
+    let lock = || scratch.vmlock(&["lock", "a.vm.kdl"]);
+    let sectors = |n: u32| {
+        let text = read(&scratch, "a.vm.lock.json");
+        assert!(text.contains(&format!("\"sectors\": {n},")), "{text}");
+    };
+    with("disk \"root\" path=\"root.img\"");
+    let nothing = lock();
+    assert_eq!(nothing.status.code(), Some(1));
+    assert!(
+        err(&nothing).contains("spec::disk-size"),
+        "{}",
+        err(&nothing)
+    );
+    scratch.write("root.img", &"x".repeat(4096));
+    assert!(lock().status.success());
+    sectors(8);
+    // It has grown, and the lock says so; where it is gone, the lock keeps what it has.
+    scratch.write("root.img", &"x".repeat(8192));
+    let stale = scratch.vmlock(&["lock", "--check", "a.vm.kdl"]);
+    assert!(
+        out(&stale).contains("root.virtio.block.sectors"),
+        "{}",
+        out(&stale)
+    );
+    assert!(lock().status.success());
+    sectors(16);
+    fs::remove_file(scratch.0.join("root.img")).unwrap();
+    assert!(
+        scratch
+            .vmlock(&["lock", "--check", "a.vm.kdl"])
+            .status
+            .success()
+    );
+    // Another file is another disk.
+    with("disk \"root\" path=\"other.img\"");
+    assert_eq!(lock().status.code(), Some(1));
+    // What the description says counts, up to what the file has.
+    with("disk \"root\" path=\"root.img\" size=\"1KiB\"");
+    scratch.write("root.img", &"x".repeat(4096));
+    assert!(lock().status.success());
+    sectors(2);
+    with("disk \"root\" path=\"root.img\" size=\"1MiB\"");
+    let small = lock();
+    assert!(err(&small).contains("spec::disk-size"), "{}", err(&small));
+}
+
 #[test]
 fn a_newer_lock_is_never_overwritten() {
     let scratch = Scratch::new("newer-lock");

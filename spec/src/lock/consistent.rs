@@ -1,7 +1,7 @@
 //! What holds between the parts of every lock that was read, so that no reader
 //! has to ask again.
 
-use super::{BootFile, Lock, LockedRegister, Range, Unmapped, Waiver, reset, v1, v2};
+use super::{BootFile, Lock, LockedRegister, Range, Unmapped, Waiver, reset, v1};
 use crate::catalogue::{REGISTERS, register_by_id};
 use crate::machine::{
     ADDRESS_BITS, MEMORY_MIN, REDISTRIBUTOR_SIZE, STOLEN_TIME_SIZE, VCPUS_MAX, mpidr_bits, virtio,
@@ -30,7 +30,7 @@ pub(super) fn consistent(lock: &Lock) -> Result<(), String> {
     vcpus(lock)?;
     memory_map(lock)?;
     interrupts(lock)?;
-    if lock.lock_version > v2::VERSION {
+    if lock.lock_version >= virtio::SINCE {
         virtio::consistent(&lock.machine.devices)?;
     }
     hypercalls(lock, &services)?;

@@ -7,7 +7,10 @@
 
 use crate::lock::{Block, Device, DeviceKind, Net, Range, Virtio, Vsock};
 use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
 
+/// The version of the lock that brought these devices: older ones have no place for them.
+pub const SINCE: u32 = 3;
 /// Bytes of a device's registers (section 4.2.2 of the standard).
 pub const WINDOW: u64 = 0x200;
 /// Where the first device's registers lie; each further one's lie a page behind.
@@ -24,7 +27,13 @@ pub const SECTORS_MAX: u64 = i64::MAX as u64 / SECTOR;
 /// The least MTU (section 5.1.4.1).
 pub const MTU_MIN: u16 = 68;
 /// Context ids that a guest can have: those below are the host's, and the last one is nobody's (section 5.10.4).
-pub const CIDS: std::ops::RangeInclusive<u32> = 3..=u32::MAX - 1;
+pub const CIDS: RangeInclusive<u32> = 3..=u32::MAX - 1;
+/// Bytes of a disk that a description can ask for; it comes in sectors.
+pub const DISK_BYTES: RangeInclusive<u64> = SECTOR..=SECTORS_MAX * SECTOR;
+/// MTUs that a card can have.
+pub const MTUS: RangeInclusive<u64> = MTU_MIN as u64..=u16::MAX as u64;
+/// Ports of the host: the last number stands for any (VMADDR_PORT_ANY, include/uapi/linux/vm_sockets.h).
+pub const PORTS: RangeInclusive<u64> = 0..=u32::MAX as u64 - 1;
 /// The longest path of a Unix socket, in bytes (`sun_path` of include/uapi/linux/un.h, less the NUL).
 pub const SOCKET_BYTES_MAX: usize = 107;
 /// The longest name of a network device, in bytes (IFNAMSIZ of include/uapi/linux/if.h, less the NUL).

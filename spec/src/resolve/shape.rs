@@ -13,9 +13,9 @@ use crate::vm::limits::{
 use crate::vm::{Allow, Boot, Cpu, Debug, Pmu, SetField, VmSpec};
 use std::ops::RangeInclusive;
 
-/// Everything that is wrong with a description whatever the catalogue holds, where it becomes a lock
+/// Everything but its devices that is wrong with a description whatever the catalogue holds, where it becomes a lock
 /// of that version.
-pub fn problems(spec: &VmSpec, version: u32) -> Vec<Complaint> {
+pub(super) fn problems(spec: &VmSpec, version: u32) -> Vec<Complaint> {
     let mut complaints = Complaints::default();
     name(&spec.name, &mut complaints);
     numbers(spec, version == v1::VERSION, &mut complaints);
@@ -66,8 +66,8 @@ fn name(name: &str, complaints: &mut Complaints) {
     complaints.error("spec::bad-name", "/name", message, Some(help));
 }
 
-/// What a lock of version 1 cannot hold needs an upgrade, which it is never given unasked.
-const UPGRADE: &str = "`vmlock lock --upgrade` makes a newer one";
+/// What a lock of an old version cannot hold needs an upgrade, which it is never given unasked.
+pub(super) const UPGRADE: &str = "`vmlock lock --upgrade` makes a newer one";
 
 fn numbers(spec: &VmSpec, old: bool, complaints: &mut Complaints) {
     let count = u64::from(spec.cpu.count);
@@ -198,7 +198,7 @@ fn newer(spec: &VmSpec, complaints: &mut Complaints) {
 }
 
 /// `1 to 64`.
-fn words(range: &RangeInclusive<u64>) -> String {
+pub(super) fn words(range: &RangeInclusive<u64>) -> String {
     format!("{} to {}", range.start(), range.end())
 }
 
@@ -213,6 +213,7 @@ fn texts(spec: &VmSpec, complaints: &mut Complaints) {
         memory: _,
         boot,
         console: _,
+        devices: _,
         vary,
         allow,
         runs_on,
@@ -351,7 +352,7 @@ fn is_digest(text: &str) -> bool {
 }
 
 /// Says whether it is a text.
-fn text(text: &str, place: &str, what: &str, complaints: &mut Complaints) -> bool {
+pub(super) fn text(text: &str, place: &str, what: &str, complaints: &mut Complaints) -> bool {
     if text.is_empty() {
         complaints.error(
             "spec::empty",

@@ -8,6 +8,7 @@ use vmlock_spec::machine::{describe, virtio};
 use vmlock_spec::plan::plan;
 use vmlock_spec::reason::DEVICE;
 use vmlock_spec::resolve::{Target, resolve};
+use vmlock_spec::vm::{VmSpec, device as vm};
 
 fn plain() -> Lock {
     lock(&spec(&["kvm-6.12"], "neoverse-n1", &[]))
@@ -69,6 +70,124 @@ fn full() -> Lock {
     }
     describe(&mut lock);
     lock
+}
+
+/// What a user writes for [`full`].
+fn described() -> VmSpec {
+    let disk = |name: &str, read_only| {
+        vm::Device::Disk(vm::Disk {
+            name: name.to_owned(),
+            path: format!("{name}.img"),
+            size: Some(4 << 30),
+            read_only,
+            serial: None,
+        })
+    };
+    VmSpec {
+        devices: vec![
+            disk("root", false),
+            disk("seed", true),
+            vm::Device::Net(vm::Net {
+                name: "lan".to_owned(),
+                tap: "tap0".to_owned(),
+                mac: Some("52:54:00:12:34:56".to_owned()),
+                mtu: None,
+            }),
+            vm::Device::Console {},
+            vm::Device::Rng {},
+            vm::Device::Vsock(vm::Vsock {
+                cid: 3,
+                ports: vec![vm::Port {
+                    port: 1024,
+                    path: "agent.sock".to_owned(),
+                }],
+            }),
+        ],
+        ..spec(&["kvm-6.12"], "neoverse-n1", &[])
+    }
+}
+
+/// Names of those with one alone, places and interrupts, all in the order of the description.
+#[test]
+fn a_description_makes_that_lock() {
+    let made = lock(&described());
+    let full = full();
+    let names = |lock: &Lock| -> Vec<String> {
+        lock.machine
+            .devices
+            .iter()
+            .map(|d| d.name.clone())
+            .collect()
+    };
+    assert_eq!(
+        names(&made),
+        [
+            "serial", "rtc", "root", "seed", "lan", "console", "rng", "vsock"
+        ]
+    );
+    let unnamed = |lock: &Lock| -> Vec<Device> {
+        let devices = lock.machine.devices.iter().cloned();
+        devices
+            .map(|device| Device {
+                name: String::new(),
+                ..device
+            })
+            .collect()
+    };
+    assert_eq!(unnamed(&made), unnamed(&full));
+    assert_eq!(made.device_tree, full.device_tree);
+    assert_eq!(parse(&write(&made)).expect("a lock"), made);
+    let plain = VmSpec {
+        devices: Vec::new(),
+        ..described()
+    };
+    assert_eq!(lock(&plain).lock_version, 2);
+}
+
+/// The most devices of a machine, at the ends of their room.
+#[test]
+fn all_devices_that_a_machine_may_have_fit() {
+    let mut spec = described();
+    let card = |n: usize| {
+        vm::Device::Net(vm::Net {
+            name: format!("lan{n}"),
+            tap: format!("tap{n}"),
+            mac: None,
+            mtu: None,
+        })
+    };
+    spec.devices = (0..virtio::DEVICES_MAX).map(card).collect();
+    let made = lock(&spec);
+    assert_eq!(parse(&write(&made)).expect("a lock"), made);
+    spec.devices.push(card(99));
+    let refused = resolve(&spec, &Catalogue::builtin(), &Target::NEWEST).unwrap_err();
+    assert_eq!(refused.len(), 1, "{refused:#?}");
+    assert_eq!(refused[0].code, "spec::out-of-range");
+}
+
+/// Where nobody has asked the file, there is no lock.
+#[test]
+fn a_disk_without_a_size_makes_no_lock() {
+    let mut spec = described();
+    let Some(vm::Device::Disk(disk)) = spec.devices.first_mut() else {
+        panic!("a disk")
+    };
+    disk.size = None;
+    let refused = resolve(&spec, &Catalogue::builtin(), &Target::NEWEST).unwrap_err();
+    assert_eq!(refused.len(), 1, "{refused:#?}");
+    assert_eq!(refused[0].code, "spec::disk-size");
+}
+
+/// All of them are one mistake.
+#[test]
+fn what_an_old_version_lacks_is_said_once() {
+    for version in [1, 2] {
+        let refused = resolve(&described(), &Catalogue::builtin(), &Target::of(version));
+        let refused = refused.unwrap_err();
+        assert_eq!(refused.len(), 1, "{refused:#?}");
+        assert_eq!(refused[0].code, "spec::needs-upgrade");
+        assert_eq!(refused[0].also.len(), 5);
+    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use super::Decoder;
 use super::span::range;
-use kdl::KdlNode;
+use kdl::{KdlEntry, KdlNode};
 use std::ops::Range;
 
 impl Decoder<'_> {
@@ -20,8 +20,12 @@ impl Decoder<'_> {
             return None;
         }
         let entry = self.only(node, "memory \"512MiB\"")?;
-        let span = range(entry.span());
-        self.places.note("/memory", span.clone());
+        self.places.note("/memory", range(entry.span()));
+        self.size(entry, &MEMORY)
+    }
+
+    /// A size with its unit.
+    pub(super) fn size(&mut self, entry: &KdlEntry, of: &Sized) -> Option<u64> {
         if let Some(number) = entry.value().as_integer() {
             let unit = match number {
                 1..64 => format!("{number}GiB"),
@@ -31,23 +35,43 @@ impl Decoder<'_> {
             };
             self.wrong_type(
                 entry,
-                "memory",
+                of.what,
                 "a size with its unit",
-                format!("for example `memory \"{unit}\"`"),
+                format!("for example `{}\"{unit}\"`", of.before),
             );
             return None;
         }
-        let text = self.string(entry, "memory")?;
+        let text = self.string(entry, of.what)?;
         match size(&text) {
             Ok(bytes) => Some(bytes),
             Err(help) => {
                 let message = format!("`{text}` is not a size");
-                self.push("spec::memory-size", message, span, "not a size", help);
+                let help = help.unwrap_or_else(|| of.limits.to_owned());
+                self.push(of.code, message, self.value_span(entry), "not a size", help);
                 None
             }
         }
     }
 }
+
+/// Something that has a size.
+pub(super) struct Sized {
+    /// What it is called in a message.
+    pub what: &'static str,
+    /// What stands before the size in the text.
+    pub before: &'static str,
+    /// The code of a finding on it.
+    pub code: &'static str,
+    /// How large it can be, in words.
+    pub limits: &'static str,
+}
+
+const MEMORY: Sized = Sized {
+    what: "memory",
+    before: "memory ",
+    code: "spec::memory-size",
+    limits: "memory is 64MiB to 255TiB",
+};
 
 /// A number and a unit with a blank between them: where they stand, and the size that was meant.
 fn apart(node: &KdlNode) -> Option<(Range<usize>, String)> {
@@ -64,12 +88,13 @@ fn apart(node: &KdlNode) -> Option<(Range<usize>, String)> {
 /// Bytes of a size such as `512MiB`.
 ///
 /// # Errors
-/// What to write instead.
-fn size(text: &str) -> Result<u64, String> {
+/// What to write instead; `None` where it is more bytes than can be counted.
+fn size(text: &str) -> Result<u64, Option<String>> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let (number, unit) = text.split_at(digits);
     let Ok(number) = number.parse::<u64>() else {
-        return Err("write a whole number and `MiB` or `GiB`, for example `512MiB`".to_owned());
+        let help = "write a whole number and `MiB` or `GiB`, for example `512MiB`";
+        return Err(Some(help.to_owned()));
     };
     let shift = match unit {
         "KiB" => 10,
@@ -82,18 +107,16 @@ fn size(text: &str) -> Result<u64, String> {
                 .chars()
                 .next()
                 .map(|c| c.to_ascii_uppercase());
-            return Err(match letter {
+            return Err(Some(match letter {
                 Some(unit @ ('K' | 'M' | 'G' | 'T')) => {
                     format!("write `{number}{unit}iB`: sizes are binary, and say so")
                 }
                 Some(_) => "the units are `KiB`, `MiB`, `GiB` and `TiB`".to_owned(),
                 None => format!("add the unit, for example `{number}MiB`"),
-            });
+            }));
         }
     };
-    number
-        .checked_mul(1 << shift)
-        .ok_or_else(|| "memory is 64MiB to 255TiB".to_owned())
+    number.checked_mul(1 << shift).ok_or(None)
 }
 
 #[cfg(test)]
@@ -104,10 +127,11 @@ mod tests {
     fn sizes_are_binary_and_say_so() {
         assert_eq!(size("512MiB"), Ok(512 << 20));
         assert_eq!(size("2GiB"), Ok(2 << 30));
-        assert!(size("512MB").unwrap_err().contains("512MiB"));
-        assert!(size("2g").unwrap_err().contains("2GiB"));
-        assert!(size("512").unwrap_err().contains("512MiB"));
-        assert!(size("99999999999999999TiB").is_err());
+        for (text, help) in [("512MB", "512MiB"), ("2g", "2GiB"), ("512", "512MiB")] {
+            let found = size(text).unwrap_err().unwrap();
+            assert!(found.contains(help), "{found}");
+        }
+        assert_eq!(size("99999999999999999TiB"), Err(None));
         assert!(size("").is_err());
         assert!(size("-1MiB").is_err());
     }

@@ -2,7 +2,7 @@
 
 use super::Decoder;
 use super::span::{head, range};
-use super::word::{FEATURES_LATER, VM_NODES, VM_NODES_LATER};
+use super::word::{DEVICE_NODES, FEATURES_LATER, VM_NODES};
 use super::{ENTRIES_MAX, too_many};
 use crate::diagnostic::suggest;
 use kdl::{KdlDocument, KdlNode};
@@ -101,7 +101,7 @@ impl Decoder<'_> {
             }
             boot
         });
-        let console = one("console").and_then(|n| self.console(n));
+        let (console, devices) = self.devices(node);
         let lock_schema = one("lock-schema").and_then(|n| {
             self.properties(n, &[]);
             self.no_children(n);
@@ -130,6 +130,7 @@ impl Decoder<'_> {
             memory: memory.unwrap_or(*MEMORY_BYTES.start()),
             boot,
             console: console.unwrap_or_default(),
+            devices,
             vary,
             allow,
             runs_on,
@@ -151,7 +152,8 @@ impl Decoder<'_> {
                 continue;
             };
             let nodes = parts.entry(known).or_default();
-            let repeats = ["vary", "allow", "runs-on", "import"].contains(known);
+            let repeats = ["vary", "allow", "runs-on", "import"].contains(known)
+                || DEVICE_NODES.contains(known);
             if let (false, Some(first)) = (repeats, nodes.first()) {
                 let help = match *known {
                     "abi" => "name all baselines behind one `abi`".to_owned(),
@@ -167,18 +169,6 @@ impl Decoder<'_> {
 
     fn unknown_part(&mut self, node: &KdlNode) {
         let word = node.name().value();
-        if VM_NODES_LATER.contains(&word) {
-            self.push(
-                "spec::not-yet",
-                format!(
-                    "`{word}` is designed but not built yet: this vmlock has no virtio devices"
-                ),
-                head(node),
-                "not built yet",
-                "remove it; put what the guest needs into its initramfs",
-            );
-            return;
-        }
         self.resembles(word, &VM_NODES);
         let help = if Feature::ALL.iter().any(|f| f.name() == word)
             || FEATURES_LATER.contains(&word)

@@ -5,7 +5,7 @@ use super::foreign::{Foreign, Meant, Sign, Value};
 use super::literal::{FLAGS, bare_size, is_number, shown};
 
 /// Properties, and the node in whose line they stand.
-const PROPERTIES: [(&str, &str); 14] = [
+const PROPERTIES: [(&str, &str); 22] = [
     ("kernel", "boot"),
     ("initrd", "boot"),
     ("cmdline", "boot"),
@@ -13,6 +13,14 @@ const PROPERTIES: [(&str, &str); 14] = [
     ("initrd-digest", "boot"),
     ("kernel-address", "boot"),
     ("any-file", "boot"),
+    ("path", "disk"),
+    ("size", "disk"),
+    ("read-only", "disk"),
+    ("serial", "disk"),
+    ("tap", "net"),
+    ("mac", "net"),
+    ("mtu", "net"),
+    ("cid", "vsock"),
     ("count", "cpu"),
     ("version", "pmu"),
     ("counters", "pmu"),
