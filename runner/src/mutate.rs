@@ -2,7 +2,8 @@
 //! it is is held against it: by what is read back, and by what the witness saw. An alteration that neither notices is a
 //! promise that rests on nothing. With the feature `torture` alone.
 //!
-//! Not altered is what the witness has to be told before it can look: where memory, devices and their interrupts are.
+//! Not altered is what the witness has to be told before it can look: where memory, devices and their interrupts are; and
+//! what a driver alone is told: a disk's serial number.
 
 use crate::enforce::apply::{self, Built, Recipe};
 use crate::enforce::verify;
@@ -13,7 +14,7 @@ use crate::rehearse::{For, observe};
 use serde::Serialize;
 use std::collections::HashSet;
 use std::sync::Arc;
-use vmlock_spec::lock::{Lock, ResetValue, Unmapped, reset, v1};
+use vmlock_spec::lock::{Lock, ResetValue, Unmapped, Virtio, reset, v1};
 use vmlock_spec::observation::{self, Promise, Sighting};
 use vmlock_spec::plan::{Orders, Plan};
 use vmlock_spec::report::Seen;
@@ -288,6 +289,46 @@ fn alterations(lock: &Lock) -> Vec<Altered> {
         add("SVE vector lengths", &|lock| {
             lock.vector_lengths.pop();
         });
+    }
+    for (at, device) in lock.machine.devices.iter().enumerate() {
+        let Some(virtio) = &device.virtio else {
+            continue;
+        };
+        let mut part = |what: &str, alter: &dyn Fn(&mut Virtio)| {
+            let name = format!("{what} of {}", device.name);
+            add(&name, &|lock| {
+                let virtio = &mut lock.machine.devices[at].virtio;
+                virtio.iter_mut().for_each(alter);
+            });
+        };
+        for (index, feature) in virtio.features.iter().enumerate() {
+            part(feature, &|virtio| drop(virtio.features.remove(index)));
+        }
+        for index in 0..virtio.queues.len() {
+            part("QueueNumMax", &|virtio| virtio.queues[index] ^= 1);
+        }
+        if virtio.block.is_some() {
+            part("sectors", &|virtio| {
+                virtio.block.iter_mut().for_each(|disk| disk.sectors ^= 1);
+            });
+        }
+        if virtio.net.is_some() {
+            part("MTU", &|virtio| {
+                virtio.net.iter_mut().for_each(|card| card.mtu ^= 1);
+            });
+            part("MAC address", &|virtio| {
+                let other = "02:00:00:00:00:00";
+                virtio
+                    .net
+                    .iter_mut()
+                    .for_each(|card| card.mac = other.to_owned());
+            });
+        }
+        if virtio.vsock.is_some() {
+            part("context id", &|virtio| {
+                virtio.vsock.iter_mut().for_each(|vsock| vsock.cid ^= 1);
+            });
+        }
     }
     all.push(Altered {
         name: "CNTVCT_EL0".to_owned(),

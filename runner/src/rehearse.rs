@@ -16,7 +16,7 @@ use std::sync::Arc;
 use vmlock_spec::lock::{Lock, Range};
 use vmlock_spec::machine::STOLEN_TIME_SIZE;
 use vmlock_spec::observation::wire::{FRAME_SIZE, MODE_FULL, Search as Frames};
-use vmlock_spec::observation::{self, Audit, Incomplete, Sighting, device};
+use vmlock_spec::observation::{self, Audit, Incomplete, Sighting, device, virtio};
 use vmlock_spec::plan::Orders;
 
 /// What a rehearsal is for. The witness looks at everything in any case.
@@ -82,6 +82,7 @@ pub fn observe(
         distributor: lock.machine.distributor.base,
         redistributors: lock.machine.redistributor_frames().collect(),
         devices: [uart, rtc].map(|device| device.map_or(0, |d| d.range.base)),
+        virtio: virtio::looked_at(&lock.machine.devices).collect(),
         space: Space::of_lock(lock),
     };
     witness::load(&stage, &memory, &verified)?;

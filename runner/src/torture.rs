@@ -102,6 +102,7 @@ pub fn torture(
         distributor: lock.machine.distributor.base,
         redistributors: lock.machine.redistributor_frames().collect(),
         devices: [0; 2],
+        virtio: Vec::new(),
         space: Space::of_lock(lock),
     };
     witness::load(&stage, &memory, &verified)?;

@@ -12,7 +12,7 @@ use std::time::Duration;
 use vmlock_spec::lock::{Range, Unmapped};
 use vmlock_spec::observation::wire::{
     AREA_STRIDE, FRAME_SIZE, LOAD_ADDRESS, MAX_FRAMES, MAX_SEARCHES, MAX_VCPUS, PARAMETERS_ADDRESS,
-    PARAMETERS_MAGIC, PATIENCE, RAM_BASE, RECORDS_ADDRESS, Search, VERSION,
+    PARAMETERS_MAGIC, PATIENCE, RAM_BASE, RECORDS_ADDRESS, Search, VERSION, virtio,
 };
 use vmlock_spec::observation::{self, Incomplete, Sighting};
 
@@ -32,6 +32,8 @@ pub struct Stage {
     pub redistributors: Vec<u64>,
     /// Guest-physical addresses of the UART and the clock that it looks at; 0 where there is none.
     pub devices: [u64; 2],
+    /// Guest-physical addresses of the virtio devices that it looks at, in their order.
+    pub virtio: Vec<u64>,
     /// Where it searches for interrupt controllers: up to [`MAX_SEARCHES`] ranges.
     pub search: Vec<Search>,
     /// `MODE_FULL` or `MODE_LIGHT` of [`observation::wire`].
@@ -116,6 +118,9 @@ fn parameters(stage: &Stage, memory: Range) -> Vec<u8> {
         stage.devices[1],
     ] {
         bytes.extend(long.to_le_bytes());
+    }
+    for index in 0..virtio::DEVICES_MAX {
+        bytes.extend(stage.virtio.get(index).copied().unwrap_or(0).to_le_bytes());
     }
     for index in 0..MAX_SEARCHES {
         let Search { base, frames } = stage.search.get(index).copied().unwrap_or_default();

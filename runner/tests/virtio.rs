@@ -1,9 +1,16 @@
-//! What a lock says of each virtio device is what its model shows: features, queues and configuration space.
+//! What a lock says of each virtio device is what its model shows: features, queues and configuration space; and what is
+//! promised of it is what the witness would see of the model.
 
-use vmlock_spec::lock::{Block, DeviceKind, Net, Virtio, Vsock};
-use vmlock_spec::machine::virtio::{WINDOW, configuration, entry, features, mac, number};
+use std::collections::BTreeMap;
+use vm_memory::{GuestAddress, GuestMemoryMmap};
+use vmlock_spec::lock::{Block, Device, DeviceKind, Net, Range, Virtio, Vsock, canonical};
+use vmlock_spec::machine::virtio::{BASE, WINDOW, configuration, entry, features, mac, number};
+use vmlock_spec::observation::promises;
+use vmlock_spec::observation::wire::virtio::{Window, look, parts};
+use vmlock_spec::observation::wire::{DATA_ABORT, Kind, id_of, kind_of};
+use vmlock_spec::report::Seen;
 use vmlock_virtio::block::{Disk, SERIAL};
-use vmlock_virtio::mmio::{self, Shown};
+use vmlock_virtio::mmio::{self, Effect, Shown, Transport};
 use vmlock_virtio::net::Nic;
 use vmlock_virtio::{console, entropy, vsock};
 
@@ -32,6 +39,79 @@ fn same(kind: DeviceKind, said: &Virtio, shown: &Shown) {
         whole(shown.configuration.clone()),
         "{kind:?}"
     );
+    witnessed(kind, said, shown);
+}
+
+/// The registers of a model, with nothing behind them.
+struct Registers {
+    transport: Transport,
+    memory: GuestMemoryMmap,
+    seen: BTreeMap<u64, u64>,
+}
+
+impl Window for Registers {
+    fn read(&mut self, offset: u64, bytes: u64) -> Result<u64, u64> {
+        if offset + bytes > WINDOW {
+            return Err(DATA_ABORT);
+        }
+        let mut data = [0; 8];
+        self.transport.read(offset, &mut data[..bytes as usize]);
+        Ok(u64::from_le_bytes(data))
+    }
+
+    fn write(&mut self, offset: u64, bytes: u64, value: u64) -> Result<(), u64> {
+        let data = &value.to_le_bytes()[..bytes as usize];
+        let effect = self.transport.write(offset, data, &self.memory);
+        assert!(
+            matches!(effect, Effect::None),
+            "a witness starts {effect:?}"
+        );
+        Ok(())
+    }
+
+    fn record(&mut self, what: u64, seen: Result<u64, u64>) {
+        assert!(self.seen.insert(what, seen.expect("a value")).is_none());
+    }
+}
+
+/// Looks at a model as the witness does, and holds that against what a lock with that device promises.
+fn witnessed(kind: DeviceKind, said: &Virtio, shown: &Shown) {
+    let memory = GuestMemoryMmap::from_ranges(&[(GuestAddress(0x4000_0000), 0x1_0000)]);
+    let mut registers = Registers {
+        transport: Transport::new(shown.clone()).expect("a device"),
+        memory: memory.expect("memory"),
+        seen: BTreeMap::new(),
+    };
+    look(&mut registers);
+    let text = include_str!("../../examples/modern.vm.lock.json");
+    let mut lock = canonical::parse(text).expect("a lock");
+    lock.machine.devices.push(Device {
+        name: "it".to_owned(),
+        kind,
+        range: Range {
+            base: BASE,
+            size: WINDOW,
+        },
+        interrupt: 34,
+        virtio: Some(said.clone()),
+    });
+    let mut held = 0;
+    for promise in promises(&lock) {
+        if kind_of(promise.key) != Some(Kind::Virtio) {
+            continue;
+        }
+        let (index, what) = parts(id_of(promise.key));
+        let seen = registers.seen.remove(&what).map(Seen::Value);
+        assert_eq!(index, 0);
+        assert!(
+            seen.is_some_and(|seen| promise.kept(seen)),
+            "{kind:?}: {} is {seen:x?}, and {:x?} is promised",
+            promise.name(),
+            promise.value
+        );
+        held += 1;
+    }
+    assert!(held > 30 && registers.seen.is_empty(), "{held}");
 }
 
 #[test]

@@ -10,6 +10,7 @@ pub mod questions;
 pub mod scope;
 pub mod settled;
 pub mod unpromised;
+pub mod virtio;
 
 pub use names::{fact_name, is_call, key_named, key_of};
 pub use vmlock_wire::{self as wire, accesses, torture};
@@ -216,6 +217,7 @@ pub fn promises(lock: &Lock) -> Vec<Promise> {
     out.extend(search(lock));
     out.extend(reach(lock));
     out.extend(device::promises(lock));
+    out.extend(virtio::promises(lock));
     let begun = reset::begun(lock);
     let mut alike: BTreeMap<u64, (Option<u64>, u64)> = features(lock)
         .into_iter()

@@ -745,6 +745,7 @@ fn guest(system: &System, recipe: &Recipe, mode: u32) -> Result<Vec<Fact>, Failu
             .map(|index| REDISTRIBUTORS + index * machine::REDISTRIBUTOR_SIZE)
             .collect(),
         devices: [0; 2],
+        virtio: Vec::new(),
         mode,
         space: Space {
             address_bits: recipe.address_bits,

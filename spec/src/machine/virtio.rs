@@ -11,6 +11,12 @@ use std::ops::RangeInclusive;
 
 /// The version of the lock that brought these devices: older ones have no place for them.
 pub const SINCE: u32 = 3;
+/// MagicValue: `virt` (section 4.2.2 of the standard).
+pub const MAGIC: u32 = u32::from_le_bytes(*b"virt");
+/// Version: that of the registers.
+pub const REGISTERS_VERSION: u32 = 2;
+/// VendorID: `VMLK`.
+pub const VENDOR: u32 = u32::from_le_bytes(*b"VMLK");
 /// Bytes of a device's registers (section 4.2.2 of the standard).
 pub const WINDOW: u64 = 0x200;
 /// Where the first device's registers lie; each further one's lie a page behind.
@@ -104,6 +110,12 @@ pub fn features(kind: DeviceKind, read_only: bool) -> impl Iterator<Item = Featu
         _ => &[],
     };
     own.iter().chain(RING).copied()
+}
+
+/// The bit of a feature that some device offers.
+pub fn bit(name: &str) -> Option<u32> {
+    let mut all = [BLOCK, BLOCK_READ_ONLY, NET, RING].into_iter().flatten();
+    all.find(|(known, _)| *known == name).map(|(_, bit)| *bit)
 }
 
 /// The six bytes of a card's address, where it is written as locks have it.

@@ -1,6 +1,6 @@
 //! What a record of the witness is about: by its key, as records are compared, and by its name, as people read it.
 
-use super::{device, wire};
+use super::{device, virtio, wire};
 use crate::catalogue::{encoding_of, system_register};
 use crate::smccc::{function_named, write_function};
 use std::borrow::Cow;
@@ -95,6 +95,7 @@ pub fn fact_name(key: u64) -> Cow<'static, str> {
             _ => format!("search {id}").into(),
         },
         Kind::Uart | Kind::UartWritable | Kind::Rtc | Kind::RtcWritable => device::name(kind, id),
+        Kind::Virtio => virtio::name(id),
         Kind::Entry => {
             let when = match id & wire::entry::LATER {
                 0 => AT_ENTRY,

@@ -2,6 +2,7 @@
 //! compiled from. What is seen beside them is an error of ours, and an audit says so.
 
 use super::device::{RTC, UART};
+use super::virtio;
 use super::wire::{self, Kind, calls, encoding, entry, frames, key, registers};
 use crate::lock::Lock;
 
@@ -99,5 +100,6 @@ pub fn keys(lock: &Lock) -> Vec<u64> {
         );
     }
     out.extend(UART.iter().chain(RTC).map(|e| key(e.kind, e.id)));
+    out.extend(virtio::keys(&lock.machine.devices));
     out
 }

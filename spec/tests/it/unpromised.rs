@@ -42,6 +42,7 @@ fn all_locks() -> BTreeMap<String, Lock> {
     let mut everything = spec(&["kvm-6.12"], "max", &[Pmu, Sve, Pauth, Mte]);
     everything.cpu.vector_lengths = vec![128, 256];
     all.insert("everything".to_owned(), lock(&everything));
+    all.insert("devices".to_owned(), crate::virtio::full());
     let mut waiving = spec(&["kvm-6.12"], "neoverse-n1", &[]);
     waiving.vary = vec!["ICC_CTLR_EL1.PRIbits".to_owned()];
     all.insert("priority bits waived".to_owned(), lock(&waiving));

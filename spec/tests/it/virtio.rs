@@ -1,21 +1,23 @@
 //! Virtio devices in a lock: version 3, and what its reader refuses.
 
-use crate::truth::{lock, spec};
+use crate::truth::{self, spec};
+use std::collections::BTreeSet;
 use vmlock_spec::catalogue::Catalogue;
 use vmlock_spec::lock::canonical::{LockError, parse, write};
-use vmlock_spec::lock::{Block, Device, DeviceKind, Lock, Net, Port, Range, Vsock};
+use vmlock_spec::lock::{self, Block, Device, DeviceKind, Lock, Net, Port, Range, Vsock};
 use vmlock_spec::machine::{describe, virtio};
+use vmlock_spec::observation::{fact_name, promises, questions, wire};
 use vmlock_spec::plan::plan;
 use vmlock_spec::reason::DEVICE;
 use vmlock_spec::resolve::{Target, resolve};
 use vmlock_spec::vm::{VmSpec, device as vm};
 
 fn plain() -> Lock {
-    lock(&spec(&["kvm-6.12"], "neoverse-n1", &[]))
+    truth::lock(&spec(&["kvm-6.12"], "neoverse-n1", &[]))
 }
 
 /// One device of each kind, and a second disk.
-fn full() -> Lock {
+pub fn full() -> Lock {
     let mut lock = plain();
     lock.lock_version = 3;
     let disk = |path: &str, read_only| Block {
@@ -110,7 +112,7 @@ fn described() -> VmSpec {
 /// Names of those with one alone, places and interrupts, all in the order of the description.
 #[test]
 fn a_description_makes_that_lock() {
-    let made = lock(&described());
+    let made = truth::lock(&described());
     let full = full();
     let names = |lock: &Lock| -> Vec<String> {
         lock.machine
@@ -141,7 +143,7 @@ fn a_description_makes_that_lock() {
         devices: Vec::new(),
         ..described()
     };
-    assert_eq!(lock(&plain).lock_version, 2);
+    assert_eq!(truth::lock(&plain).lock_version, 2);
 }
 
 /// The most devices of a machine, at the ends of their room.
@@ -157,7 +159,7 @@ fn all_devices_that_a_machine_may_have_fit() {
         })
     };
     spec.devices = (0..virtio::DEVICES_MAX).map(card).collect();
-    let made = lock(&spec);
+    let made = truth::lock(&spec);
     assert_eq!(parse(&write(&made)).expect("a lock"), made);
     spec.devices.push(card(99));
     let refused = resolve(&spec, &Catalogue::builtin(), &Target::NEWEST).unwrap_err();
@@ -317,6 +319,52 @@ fn configuration_spaces_are_those_of_the_standard() {
     assert!(of("hvc").is_empty());
     assert!(of("rng").is_empty());
     assert_eq!(of("vsock"), [3, 0, 0, 0, 0, 0, 0, 0]);
+}
+
+/// The witness has room for what it sees of the most devices, with every interrupt line and two vCPUs.
+#[test]
+fn what_is_seen_of_all_devices_fits() {
+    let mut lock = full();
+    let disk = lock.machine.devices[2].clone();
+    lock.machine.devices.truncate(2);
+    let all = std::iter::repeat_n(disk, virtio::DEVICES_MAX);
+    lock.machine.devices.extend(all);
+    let records = questions::keys(&lock).len() as u64 + 2;
+    let bytes = size_of::<wire::AreaHeader>() as u64 + records * size_of::<wire::Record>() as u64;
+    assert!(bytes <= wire::AREA_STRIDE, "{records} records");
+    let of_devices = questions::keys(&lock).into_iter();
+    let of_devices = of_devices.filter(|key| wire::kind_of(*key) == Some(wire::Kind::Virtio));
+    let names: BTreeSet<_> = of_devices.map(fact_name).collect();
+    assert!(names.len() > 30 * virtio::DEVICES_MAX);
+    assert!(names.contains("virtio31.DeviceFeatures[63:0]"));
+}
+
+/// What a lock says of a device is promised: each part that is another makes another promise.
+#[test]
+fn a_device_that_is_another_is_noticed() {
+    let kept = promises(&full());
+    type Change = (usize, fn(&mut lock::Virtio));
+    let changes: [Change; 9] = [
+        (2, |v| v.block.as_mut().unwrap().sectors += 1),
+        (2, |v| drop(v.features.remove(0))),
+        (2, |v| drop(v.features.pop())),
+        (2, |v| v.queues[0] = 128),
+        (4, |v| {
+            v.net.as_mut().unwrap().mac = "52:54:00:12:34:57".to_owned()
+        }),
+        (4, |v| v.net.as_mut().unwrap().mtu += 1),
+        (4, |v| v.queues.truncate(1)),
+        (7, |v| v.vsock.as_mut().unwrap().cid += 1),
+        (6, |v| v.features.push("VIRTIO_BLK_F_RO".to_owned())),
+    ];
+    for (index, (device, change)) in changes.into_iter().enumerate() {
+        let mut other = full();
+        change(other.machine.devices[device].virtio.as_mut().unwrap());
+        assert_ne!(promises(&other), kept, "change {index}");
+    }
+    let mut swapped = full();
+    swapped.machine.devices.swap(2, 3);
+    assert_ne!(promises(&swapped), kept);
 }
 
 /// Nothing serves them yet: no host starts such a guest.

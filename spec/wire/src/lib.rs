@@ -25,6 +25,7 @@ pub mod registers;
 pub mod text;
 pub mod torture;
 pub mod tree;
+pub mod virtio;
 
 /// Start of guest RAM, guest-physical.
 pub const RAM_BASE: u64 = 0x4000_0000;
@@ -81,7 +82,7 @@ pub const PARAMETERS_MAGIC: u64 = u64::from_le_bytes(*b"VMLKPARM");
 pub const AREA_MAGIC: u64 = u64::from_le_bytes(*b"VMLKAREA");
 
 /// Version of everything in this file.
-pub const VERSION: u32 = 4;
+pub const VERSION: u32 = 5;
 
 /// [`Parameters::mode`]: everything that a guest can read.
 pub const MODE_FULL: u32 = 0;
@@ -130,6 +131,8 @@ pub struct Parameters {
     pub uart: u64,
     /// Guest-physical address of the first PL031, below 1 GiB; 0 when there is none.
     pub rtc: u64,
+    /// Guest-physical addresses of the virtio devices, below 1 GiB, in their order; 0 behind the last.
+    pub virtio: [u64; virtio::DEVICES_MAX],
     /// Ranges that do not overlap.
     pub search: [Search; MAX_SEARCHES],
     /// MPIDR_EL1 affinity fields of each vCPU: what CPU_ON takes.
@@ -280,6 +283,8 @@ pub enum Kind {
     SmcLeaves = 28,
     /// As `GicdWritable`, of the system register whose [`encoding`] the id is.
     SystemRegisterWritable = 29,
+    /// What a virtio device shows. Id: see [`virtio`].
+    Virtio = 30,
 }
 
 /// What the first word of memory reads after it and the last one were written: [`REACH_WRITTEN`].
@@ -436,6 +441,7 @@ impl Kind {
             27 => Kind::HvcLeaves,
             28 => Kind::SmcLeaves,
             29 => Kind::SystemRegisterWritable,
+            30 => Kind::Virtio,
             _ => return None,
         })
     }
@@ -519,7 +525,7 @@ mod tests {
     #[test]
     fn every_kind_survives_a_key() {
         let kinds: Vec<Kind> = (0..=u16::MAX).filter_map(Kind::from_number).collect();
-        assert_eq!(kinds.len(), 29);
+        assert_eq!(kinds.len(), 30);
         for kind in kinds {
             assert_eq!(kind as u16, (key(kind, u64::MAX) >> 48) as u16);
             assert_eq!(kind_of(key(kind, u64::MAX)), Some(kind));
@@ -550,7 +556,7 @@ mod tests {
         assert_eq!(size_of::<Record>(), 24);
         assert_eq!(
             size_of::<Parameters>(),
-            88 + 16 * MAX_SEARCHES + 2 * 8 * MAX_VCPUS
+            88 + 8 * virtio::DEVICES_MAX + 16 * MAX_SEARCHES + 2 * 8 * MAX_VCPUS
         );
         assert!(PARAMETERS_ADDRESS + size_of::<Parameters>() as u64 <= WINDOWS_ADDRESS);
         const { assert!(WINDOWS_ADDRESS + 0x1000 <= LOAD_ADDRESS) };
