@@ -5,6 +5,7 @@ use crate::probe::{self, Outcome};
 use crate::record::Area;
 use crate::wire::Kind;
 use crate::wire::device::{self, Frame};
+use crate::wire::virtio::{self, Window};
 
 /// How wide a device's registers are.
 #[derive(Clone, Copy)]
@@ -63,4 +64,48 @@ pub fn uart(area: &mut Area, base: u64) {
 pub fn rtc(area: &mut Area, base: u64) {
     let width = Width::Word;
     device::rtc(&mut Registers { area, base, width });
+}
+
+/// A virtio device's registers.
+struct Virtio<'a> {
+    area: &'a mut Area,
+    base: u64,
+    index: u64,
+}
+
+impl Window for Virtio<'_> {
+    fn read(&mut self, offset: u64, bytes: u64) -> Result<u64, u64> {
+        let address = self.base + offset;
+        result(match bytes {
+            1 => probe::read8(address),
+            2 => probe::read16(address),
+            4 => probe::read32(address),
+            _ => probe::read64(address),
+        })
+    }
+
+    fn write(&mut self, offset: u64, bytes: u64, value: u64) -> Result<(), u64> {
+        let address = self.base + offset;
+        let outcome = match bytes {
+            1 => probe::write8(address, value as u32),
+            2 => probe::write16(address, value as u32),
+            4 => probe::write32(address, value as u32),
+            _ => probe::write64(address, value),
+        };
+        result(outcome).map(|_| ())
+    }
+
+    fn record(&mut self, what: u64, seen: Result<u64, u64>) {
+        let outcome = match seen {
+            Ok(value) => Outcome::Value(value),
+            Err(esr) => Outcome::Exception(esr),
+        };
+        let id = virtio::of(self.index, what);
+        self.area.push_outcome(Kind::Virtio, id, outcome);
+    }
+}
+
+/// Records the virtio device of that number, whose registers are at `base`.
+pub fn virtio(area: &mut Area, index: u64, base: u64) {
+    virtio::look(&mut Virtio { area, base, index });
 }

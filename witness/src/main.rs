@@ -158,6 +158,11 @@ fn devices(area: &mut Area, parameters: &Parameters) {
     if parameters.rtc != 0 {
         device::rtc(area, parameters.rtc);
     }
+    for (index, &base) in (0..).zip(&parameters.virtio) {
+        if base != 0 {
+            device::virtio(area, index, base);
+        }
+    }
 }
 
 /// Starts the other vCPUs one after another and waits for each.

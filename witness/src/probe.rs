@@ -142,46 +142,72 @@ pub fn write32(address: u64, value: u32) -> Outcome {
     Outcome::new(0, esr)
 }
 
-/// Reads 8 bits of a device, or of whatever is there.
-pub fn read8(address: u64) -> Outcome {
-    let (value, esr): (u64, u64);
-    // SAFETY: as in `read32`.
-    unsafe {
-        asm!(
-            "msr sp_el0, {on}",
-            "mov x20, xzr",
-            "ldrb {value:w}, [{address}]",
-            "dsb sy",
-            "msr sp_el0, xzr",
-            on = in(reg) 1u64,
-            address = in(reg) address,
-            value = out(reg) value,
-            out("x20") esr,
-            options(nostack),
-        );
-    }
-    Outcome::new(value & 0xff, esr)
+macro_rules! device_writes {
+    ($($(#[$doc:meta])* $name:ident, $instruction:literal, $value:ty;)*) => {$(
+        $(#[$doc])*
+        pub fn $name(address: u64, value: $value) -> Outcome {
+            let esr: u64;
+            // SAFETY: as in `write32`.
+            unsafe {
+                asm!(
+                    "msr sp_el0, {on}",
+                    "mov x20, xzr",
+                    $instruction,
+                    "dsb sy",
+                    "msr sp_el0, xzr",
+                    on = in(reg) 1u64,
+                    address = in(reg) address,
+                    value = in(reg) value,
+                    out("x20") esr,
+                    options(nostack),
+                );
+            }
+            Outcome::new(0, esr)
+        }
+    )*};
 }
 
-/// Writes 8 bits of a device; the value is meaningless.
-pub fn write8(address: u64, value: u32) -> Outcome {
-    let esr: u64;
-    // SAFETY: as in `write32`.
-    unsafe {
-        asm!(
-            "msr sp_el0, {on}",
-            "mov x20, xzr",
-            "strb {value:w}, [{address}]",
-            "dsb sy",
-            "msr sp_el0, xzr",
-            on = in(reg) 1u64,
-            address = in(reg) address,
-            value = in(reg) value,
-            out("x20") esr,
-            options(nostack),
-        );
-    }
-    Outcome::new(0, esr)
+macro_rules! device_reads {
+    ($($(#[$doc:meta])* $name:ident, $instruction:literal, $mask:literal;)*) => {$(
+        $(#[$doc])*
+        pub fn $name(address: u64) -> Outcome {
+            let (value, esr): (u64, u64);
+            // SAFETY: as in `read32`.
+            unsafe {
+                asm!(
+                    "msr sp_el0, {on}",
+                    "mov x20, xzr",
+                    $instruction,
+                    "dsb sy",
+                    "msr sp_el0, xzr",
+                    on = in(reg) 1u64,
+                    address = in(reg) address,
+                    value = out(reg) value,
+                    out("x20") esr,
+                    options(nostack),
+                );
+            }
+            Outcome::new(value & $mask, esr)
+        }
+    )*};
+}
+
+device_reads! {
+    /// Reads 8 bits of a device, or of whatever is there.
+    read8, "ldrb {value:w}, [{address}]", 0xff;
+    /// Reads 16 bits of a device, or of whatever is there.
+    read16, "ldrh {value:w}, [{address}]", 0xffff;
+    /// Reads 64 bits of a device, or of whatever is there.
+    read64, "ldr {value}, [{address}]", 0xffff_ffff_ffff_ffff;
+}
+
+device_writes! {
+    /// Writes 8 bits of a device; the value is meaningless.
+    write8, "strb {value:w}, [{address}]", u32;
+    /// Writes 16 bits of a device; the value is meaningless.
+    write16, "strh {value:w}, [{address}]", u32;
+    /// Writes 64 bits of a device; the value is meaningless.
+    write64, "str {value}, [{address}]", u64;
 }
 
 /// The instruction that asks firmware for something.
