@@ -286,10 +286,13 @@ fn meaning(path: &str) -> &'static str {
         "rule" => "binds otherwise",
         "mask" => "other bits are promised",
         "vary" => "other fields are waived",
+        "digest" if path == "deviceTree.digest" => "the device tree that the guest gets",
+        "digest" if path.starts_with("boot.") => "another file is booted",
         "digest" => "the catalogue's entry changed",
         "$schema" => "for editors only",
         "sectors" => "the size of a disk, in sectors of 512 bytes",
         "tap" => "the host's side of a card; guests see no difference",
+        "path" if path.contains(".virtio.") => "the host's side; guests see no difference",
         _ if path.starts_with("baselines.") => "the catalogue's entry changed",
         _ => "",
     }
