@@ -79,7 +79,11 @@ impl Decoder<'_> {
             format!("unknown console `{name}`"),
             range(entry.span()),
             "unknown",
-            suggest(&name, ["16550", "virtio"]),
+            match name.as_str() {
+                "hvc0" | "hvc" | "virtio-console" => "write `console \"virtio\"`".to_owned(),
+                "ttyS0" | "serial" | "uart" => "write `console \"16550\"`".to_owned(),
+                _ => suggest(&name, ["16550", "virtio"]),
+            },
         );
         None
     }
@@ -144,6 +148,8 @@ impl Decoder<'_> {
         let cids = u64::from(*CIDS.start())..=(*CIDS.end()).into();
         let cid = match properties.get("cid") {
             Some(entry) => self.number(entry, "spec::out-of-range", "`cid`", cids),
+            // A value without its name is told of already.
+            None if node.entries().iter().any(|e| e.name().is_none()) => None,
             None => {
                 self.lacks(node, "cid", "has no context id", EXAMPLE);
                 None

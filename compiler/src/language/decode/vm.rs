@@ -2,7 +2,7 @@
 
 use super::Decoder;
 use super::span::{head, range};
-use super::word::{DEVICE_NODES, FEATURES_LATER, VM_NODES};
+use super::word::{DEVICE_NODES, DEVICES_ELSEWHERE, FEATURES_LATER, VM_NODES};
 use super::{ENTRIES_MAX, too_many};
 use crate::diagnostic::suggest;
 use kdl::{KdlDocument, KdlNode};
@@ -177,6 +177,8 @@ impl Decoder<'_> {
             format!("`{word}` stands inside the `cpu` block: `cpu \"…\" {{ {word} … }}`")
         } else if word == "name" {
             "the machine's name stands right behind `vm`: `vm \"web\" { … }`".to_owned()
+        } else if let Some((_, ours)) = DEVICES_ELSEWHERE.iter().find(|(w, _)| *w == word) {
+            format!("write `{ours}`")
         } else {
             suggest(word, VM_NODES)
         };

@@ -20,5 +20,16 @@ pub(super) const VM_NODES: [&str; 15] = [
 ];
 /// Those of them that are devices, of which the order counts; `console` is one with the value `virtio`.
 pub(super) const DEVICE_NODES: [&str; 5] = ["disk", "net", "rng", "console", "vsock"];
+/// What other programs call devices, and how they are written here.
+pub(super) const DEVICES_ELSEWHERE: [(&str, &str); 8] = [
+    ("drive", "disk \"root\" path=\"root.img\""),
+    ("blk", "disk \"root\" path=\"root.img\""),
+    ("virtio-blk", "disk \"root\" path=\"root.img\""),
+    ("nic", "net \"lan\" tap=\"tap0\""),
+    ("network", "net \"lan\" tap=\"tap0\""),
+    ("virtio-net", "net \"lan\" tap=\"tap0\""),
+    ("entropy", "rng"),
+    ("virtio-rng", "rng"),
+];
 /// vCPU features of KVM that a description cannot name yet.
 pub(super) const FEATURES_LATER: [&str; 1] = ["el2"];

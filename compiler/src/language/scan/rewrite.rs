@@ -31,7 +31,7 @@ const PROPERTIES: [(&str, &str); 22] = [
 ];
 
 /// Words of other tools for ours.
-const OURS: [(&str, &str); 12] = [
+const OURS: [(&str, &str); 15] = [
     ("architecture", "arch"),
     ("baseline", "abi"),
     ("baselines", "abi"),
@@ -44,6 +44,9 @@ const OURS: [(&str, &str); 12] = [
     ("initramfs", "initrd"),
     ("append", "cmdline"),
     ("imports", "import"),
+    ("drive", "disk"),
+    ("nic", "net"),
+    ("network", "net"),
 ];
 
 /// What is wrong, what the place is called, and how it is written here. `sign` is the text of the sign.
@@ -123,6 +126,13 @@ fn written(key: &str, meant: &Meant) -> Option<Written> {
         "boot" if values.len() == 1 && first?.name.is_none() => {
             statement(format!("boot kernel={}", value(first?)?))
         }
+        "disk" if values.len() == 1 && first?.name.is_none() => {
+            statement(format!("disk \"root\" path={}", value(first?)?))
+        }
+        "net" if values.len() == 1 && first?.name.is_none() => {
+            statement(format!("net \"lan\" tap={}", value(first?)?))
+        }
+        "rng" if values.len() == 1 && truth(first?) != Some(false) => statement("rng".to_owned()),
         "memory" if values.len() == 1 => statement(format!("memory {}", size(first?)?)),
         flag if FLAGS.contains(&flag) && values.len() == 1 => match truth(first?) {
             Some(true) => statement(format!("{flag}{block}")),
@@ -164,9 +174,11 @@ fn object(key: &str, pairs: &[(String, Meant)]) -> Option<Written> {
                 let given = values.first().and_then(|v| property(name, v));
                 line = given.map_or(line.clone(), |given| format!("{line} {given}"));
             }
-            Meant::Values(values) if (key, name) == ("cpu", "model") => {
-                let rest = line.strip_prefix("cpu").unwrap_or_default().to_owned();
-                line = format!("cpu {}{rest}", value(values.first()?)?);
+            Meant::Values(values)
+                if [("cpu", "model"), ("disk", "name"), ("net", "name")].contains(&(key, name)) =>
+            {
+                let rest = line.strip_prefix(key).unwrap_or_default().to_owned();
+                line = format!("{key} {}{rest}", value(values.first()?)?);
             }
             Meant::Values(values) if key == "set" => {
                 block.push(format!("set \"{name}\" {}", value(values.first()?)?));
@@ -325,6 +337,16 @@ mod tests {
             ("memory = 512", "write `memory \"512MiB\"`"),
             ("memory: 2G", "write `memory \"2GiB\"`"),
             ("memory = { size = \"1GiB\" }", "write `memory \"1GiB\"`"),
+            (
+                "disk = \"root.img\"",
+                "write `disk \"root\" path=\"root.img\"`",
+            ),
+            (
+                "disk: { name: root, path: root.img, size: \"8GiB\" }",
+                "write `disk \"root\" path=\"root.img\" size=\"8GiB\"`",
+            ),
+            ("nic = \"tap0\"", "write `net \"lan\" tap=\"tap0\"`"),
+            ("rng = true", "write `rng`"),
             ("boot = \"vmlinuz\"", "write `boot kernel=\"vmlinuz\"`"),
             (
                 "boot kernel: vmlinuz, initrd: null",
