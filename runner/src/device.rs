@@ -5,14 +5,44 @@
 //! value that knows no clock, no file and no thread ([`serial::v1`],
 //! [`serial::v2`], [`clock::v1`], [`clock::v2`]). It never changes what it shows:
 //! another behaviour is another version. [`serial`] and [`clock`] join them to
-//! the world, [`bus`] says who answers where.
+//! the world, [`virtio`] does it for the models of `vmlock_virtio`, [`bus`] says who
+//! answers where.
 
 pub mod bus;
 pub mod clock;
 pub mod rate;
 pub mod serial;
+pub mod virtio;
 
+use std::sync::mpsc::Receiver;
 use std::time::Duration;
+use vm_memory::GuestMemoryMmap;
+use vmm_sys_util::eventfd::EventFd;
+
+/// The guest's memory, as devices have it.
+pub type Memory = GuestMemoryMmap<()>;
+
+/// How a device is reached without an exit, for whoever has the machine.
+pub struct Doors {
+    /// INTID of the interrupt that `call` sends, as an edge.
+    pub interrupt: u32,
+    /// Signalled by the device's thread.
+    pub call: EventFd,
+    /// Guest-physical address of QueueNotify.
+    pub notify: u64,
+    /// Signalled when the guest writes the queue's number there, in their order.
+    pub queues: Vec<EventFd>,
+}
+
+/// Something that a vCPU has to wait for before its access is over, and nobody else.
+pub struct Wait(Receiver<()>);
+
+impl Wait {
+    /// Waits. One who has gone does nothing any more either.
+    pub fn over(self) {
+        let _ = self.0.recv();
+    }
+}
 
 /// A device with memory-mapped registers and an interrupt line.
 pub trait Model: Send {
@@ -36,6 +66,16 @@ pub trait Model: Send {
 
     /// The host's time of day, since 1970, at which its line rises by itself.
     fn rings_at(&mut self) -> Option<Duration> {
+        None
+    }
+
+    /// How it is reached without an exit, for whoever asks first.
+    fn doors(&mut self) -> Option<Doors> {
+        None
+    }
+
+    /// What its last write has to wait for.
+    fn wait(&mut self) -> Option<Wait> {
         None
     }
 }

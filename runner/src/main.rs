@@ -37,6 +37,7 @@ mod say;
 mod signals;
 #[cfg(target_arch = "aarch64")]
 mod stats;
+mod threads;
 #[cfg(all(target_arch = "aarch64", feature = "torture"))]
 mod torture;
 #[cfg(target_arch = "aarch64")]

@@ -4,6 +4,7 @@
 //! proven this way before a guest's first instruction.
 
 use crate::device::bus::Bus;
+use crate::device::virtio::unserved;
 use crate::enforce::apply::{self, Recipe};
 use crate::enforce::verify;
 use crate::failure::Failure;
@@ -87,7 +88,8 @@ pub fn observe(
     };
     witness::load(&stage, &memory, &verified)?;
     let firmware = Firmware::new(lock, &recipe.steps);
-    let bus = Bus::unheard(&lock.machine.devices);
+    let devices = &lock.machine.devices;
+    let bus = Bus::unheard(devices, unserved(devices, &memory.shared())?);
     let seen = witness::observe(verified, &stage, &memory, bus, firmware, Box::new(|| {}))?;
     discard(memory);
     Ok(seen)

@@ -6,9 +6,9 @@
 
 use crate::failure::Failure;
 use crate::kick::kick;
-use crate::machine::home::spawn;
 use crate::machine::terminal;
 use crate::say;
+use crate::threads::spawn;
 use std::io;
 use std::process;
 use std::sync::OnceLock;

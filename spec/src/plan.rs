@@ -6,7 +6,7 @@
 //! in a file of its own below; here is what a plan is, and the order of things.
 
 mod decider;
-mod devices;
+pub mod devices;
 mod disagreement;
 mod features;
 mod firmware;

@@ -42,9 +42,9 @@ reasons! {
     /// More memory than the host has.
     MEMORY = "host::memory", "the machine has more memory than the host",
         "The lock's memory is larger than the host's RAM and swap space together. The guest would be started, since pages that nobody has touched cost nothing, and ended once it uses what it was promised. `vmlock-run start --overcommit` starts it where that is meant.";
-    /// A device that no runner has a model of yet.
-    DEVICE = "host::device", "the runner has no such device",
-        "The lock names a device of which this version of `vmlock-run` has no model. A guest would be told of a device that is not there, so it is not started. Use a newer vmlock-run, or a spec without the device.";
+    /// A device whose host's side is not there, or not what the lock needs.
+    DEVICE = "host::device", "what stands behind a device is not what the lock needs",
+        "The lock names a device with a part on the host: a disk the file that holds it. It is not there, it is smaller than the guest is promised, somebody else has it, or this version of `vmlock-run` has no model of such a device; the reason says which. A guest would find a device that fails in the middle of its work, so it is not started.";
     /// The value differs and only silicon could change it.
     SILICON_FACT = "host::silicon-fact", "the host's CPU, firmware or boot options decide another value",
         "No lock can change this value: the CPU, its firmware or the host kernel's command line decides it (a counter's frequency the firmware; a workaround's level also `mitigations=off`). The reason says which. The lock can only be kept on hosts that are alike in that. Lock the machine to a CPU model of this host (`vmlock cpu REPORT`), or choose another host.";

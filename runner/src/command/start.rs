@@ -4,6 +4,7 @@ use super::{Planned, afforded, emulation, open_kvm, say_withheld};
 use crate::cores::Cores;
 use crate::cores::watch::Found;
 use crate::device::bus::Bus;
+use crate::device::virtio;
 use crate::enforce::apply::{self, Recipe};
 use crate::enforce::verify::{self, Verified};
 use crate::failure::{Failure, exit};
@@ -39,6 +40,8 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
     let lock: &'static Lock = Box::leak(Box::new(parse_lock(path, &text)?));
     afforded(parsed, lock)?;
     let emulation = emulation(parsed)?;
+    let directory = boot::directory(path);
+    let devices = virtio::open(&lock.machine.devices, &directory)?;
     let cores = Cores::hold()?;
     let program = LazyCell::new(key::program);
     let digest = LazyCell::new(|| key::digest(text.as_bytes()));
@@ -54,7 +57,7 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
     let memory = Arc::new(memory);
     // Copying a kernel takes as long as all the rest, and needs nothing of it. A refusal does not wait for it.
     let hand = Home::new("watch")?;
-    let (directory, into) = (boot::directory(path), Arc::clone(&memory));
+    let into = Arc::clone(&memory);
     let loading = hand.begin(move || boot::load(lock, &directory, &into));
     let host = Host {
         system: &system,
@@ -78,7 +81,8 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
         .map_err(|_| Failure::environment("the thread that loads the kernel has gone", &[]))??;
     entry.set(&verified)?;
     stats.mark("load");
-    let bus = Bus::new(&lock.machine.devices, Box::new(std::io::stdout()));
+    let windows = virtio::start(devices, &memory.shared())?;
+    let bus = Bus::new(&lock.machine.devices, Box::new(std::io::stdout()), windows);
     let raw = Raw::enter().map_err(|e| Failure::environment(format!("the terminal: {e}"), &[]))?;
     if raw.is_some() {
         say::eprintln("vmlock-run: Ctrl-A x ends the guest");

@@ -1,10 +1,10 @@
 //! Who answers at which guest-physical address.
 
-use super::Model;
 use super::clock::{self, Clock};
-use super::rate::{RateLimit, Verdict};
+use super::rate::RateLimit;
 use super::serial::{self, Output, Serial};
-use crate::say;
+use super::virtio::window::Window;
+use super::{Doors, Model, Wait};
 use std::time::{Duration, Instant};
 use vmlock_spec::lock::{Device, DeviceKind, Range};
 #[cfg(feature = "torture")]
@@ -18,8 +18,8 @@ struct Slot {
     model: Box<dyn Model>,
 }
 
-/// The model of a part; `output` is where it sends what leaves the machine. `None` where there is none yet: no plan
-/// lets such a machine start.
+/// The model of a part; `output` is where it sends what leaves the machine. `None` for a part of virtio: its registers
+/// come with its host's side, and where they do not, no plan lets such a machine start.
 fn model(kind: DeviceKind, output: Output) -> Option<Box<dyn Model>> {
     Some(match kind {
         DeviceKind::Uart16550 => Box::new(Serial::new(serial::v1::Uart::default(), output)),
@@ -53,11 +53,12 @@ pub struct Bus {
     unheard: bool,
     #[cfg(feature = "torture")]
     doorbell: Option<u64>,
+    wait: Option<Wait>,
 }
 
 impl Bus {
-    /// The devices of a lock, in its order. The first UART is the console.
-    pub fn new(devices: &[Device], output: Output) -> Self {
+    /// The devices of a lock, in its order; of those of virtio, the registers. The first UART is the console.
+    pub fn new(devices: &[Device], output: Output, mut windows: Vec<Window>) -> Self {
         let mut output = Some(output);
         let mut bus = Self::default();
         for device in devices {
@@ -68,9 +69,12 @@ impl Bus {
                 sink = output;
                 bus.console = Some(bus.slots.len());
             }
-            let Some(model) = model(device.kind, sink) else {
-                continue;
+            let window = windows.iter().position(|w| w.base() == device.range.base);
+            let model = match window {
+                Some(at) => Some(Box::new(windows.swap_remove(at)) as Box<dyn Model>),
+                None => model(device.kind, sink),
             };
+            let Some(model) = model else { continue };
             bus.slots.push(Slot {
                 range: device.range,
                 interrupt: device.interrupt,
@@ -92,10 +96,10 @@ impl Bus {
     }
 
     /// The same for a guest that looks everywhere: nothing is said of it, and nothing that it says is heard.
-    pub fn unheard(devices: &[Device]) -> Self {
+    pub fn unheard(devices: &[Device], windows: Vec<Window>) -> Self {
         Self {
             unheard: true,
-            ..Self::new(devices, Box::new(std::io::sink()))
+            ..Self::new(devices, Box::new(std::io::sink()), windows)
         }
     }
 
@@ -145,7 +149,20 @@ impl Bus {
             return None;
         };
         slot.model.write(offset, data);
-        slot.changed()
+        let (wait, line) = (slot.model.wait(), slot.changed());
+        self.wait = wait;
+        line
+    }
+
+    /// What the last write has to wait for, once the bus is free again.
+    pub fn wait(&mut self) -> Option<Wait> {
+        self.wait.take()
+    }
+
+    /// How devices are reached without an exit, for whoever asks first.
+    pub fn doors(&mut self) -> Vec<Doors> {
+        let doors = self.slots.iter_mut().filter_map(|slot| slot.model.doors());
+        doors.collect()
     }
 
     fn console(&mut self) -> Option<&mut Slot> {
@@ -185,15 +202,10 @@ impl Bus {
         if self.unheard {
             return;
         }
-        let more = match self.limit.ask(Instant::now()) {
-            Verdict::Drop => return,
-            Verdict::Show => String::new(),
-            Verdict::ShowLast => " (further ones are not shown for a while)".to_owned(),
-            Verdict::ShowAfter(dropped) => format!(" ({dropped} others were not shown)"),
-        };
-        say::eprintln(format_args!(
-            "vmlock-run: the guest {does} {length} bytes at {address:#x}, where nothing is{more}"
-        ));
+        let words = format_args!(
+            "vmlock-run: the guest {does} {length} bytes at {address:#x}, where nothing is"
+        );
+        self.limit.say(Instant::now(), words);
     }
 }
 
@@ -231,7 +243,7 @@ mod tests {
             device("serial", uart, 0x900_0000, 32),
             device("rtc", clock, 0x901_0000, 33),
         ];
-        Bus::new(&devices, Box::new(std::io::sink()))
+        Bus::new(&devices, Box::new(std::io::sink()), Vec::new())
     }
 
     fn bus() -> Bus {

@@ -1,5 +1,7 @@
 //! Words about what a guest does wrong, bounded: a guest cannot flood stderr.
 
+use crate::say;
+use std::fmt::Display;
 use std::time::{Duration, Instant};
 
 /// At most so many messages per window.
@@ -28,6 +30,17 @@ pub enum Verdict {
 }
 
 impl RateLimit {
+    /// Says something to the user at that time, if it may be said.
+    pub fn say(&mut self, now: Instant, words: impl Display) {
+        let more = match self.ask(now) {
+            Verdict::Drop => return,
+            Verdict::Show => String::new(),
+            Verdict::ShowLast => " (further ones are not shown for a while)".to_owned(),
+            Verdict::ShowAfter(dropped) => format!(" ({dropped} others were not shown)"),
+        };
+        say::eprintln(format_args!("{words}{more}"));
+    }
+
     /// Decides about one message at that time.
     pub fn ask(&mut self, now: Instant) -> Verdict {
         let fresh = self

@@ -43,7 +43,6 @@ impl Gate {
     ///
     /// # Errors
     /// KVM's.
-    #[cfg(feature = "torture")]
     pub fn wire(&self, event: EventFd, intid: u32) -> Result<()> {
         let mut wires = self.wires.write().unwrap_or_else(|e| e.into_inner());
         self.vm.wire(&event, intid)?;

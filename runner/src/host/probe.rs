@@ -757,7 +757,7 @@ fn guest(system: &System, recipe: &Recipe, mode: u32) -> Result<Vec<Fact>, Failu
         verified,
         &stage,
         &memory,
-        Bus::unheard(&[]),
+        Bus::unheard(&[], Vec::new()),
         None,
         Box::new(|| {}),
     )?;

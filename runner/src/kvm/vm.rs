@@ -13,7 +13,7 @@ use kvm_bindings::{
     kvm_smccc_filter_action_KVM_SMCCC_FILTER_FWD_TO_USER, kvm_userspace_memory_region,
     kvm_vcpu_init,
 };
-use kvm_ioctls::VmFd;
+use kvm_ioctls::{IoEventAddress, VmFd};
 use std::sync::{Arc, Mutex, PoisonError};
 use vmlock_spec::lock::Range;
 use vmlock_spec::vm::KVM_CAP_ARM_MTE;
@@ -259,6 +259,14 @@ impl Vm {
     pub fn wire(&self, event: &EventFd, intid: u32) -> Result<()> {
         counted(self.open.fd.register_irqfd(event, intid.wrapping_sub(32)))
             .map_err(|e| Error::new(format!("KVM_IRQFD of interrupt {intid}"), e))
+    }
+
+    /// Lets an eventfd be signalled when the guest writes that word, four bytes long, at an address where no memory is: such
+    /// a write is no exit any more.
+    pub fn bell(&self, event: &EventFd, address: u64, word: u32) -> Result<()> {
+        let place = IoEventAddress::Mmio(address);
+        counted(self.open.fd.register_ioevent(event, &place, word))
+            .map_err(|e| Error::new(format!("KVM_IOEVENTFD of {word} at {address:#x}"), e))
     }
 
     /// Takes the eventfd off the interrupt again.

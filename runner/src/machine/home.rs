@@ -6,11 +6,9 @@
 //! `synchronize_rcu` under KVM_RUN; gone in 6.13).
 
 use crate::failure::Failure;
+use crate::threads::spawn;
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::thread::{self, JoinHandle};
-
-/// Stack of each thread of a machine, in bytes.
-pub const STACK: usize = 256 << 10;
+use std::thread::JoinHandle;
 
 type Work = Box<dyn FnOnce() + Send>;
 
@@ -63,16 +61,4 @@ impl Home {
         let _ = self.work.send(Box::new(work));
         self.thread
     }
-}
-
-/// Starts a thread.
-///
-/// # Errors
-/// There are no more threads to be had.
-pub fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, Failure> {
-    thread::Builder::new()
-        .name(name.to_owned())
-        .stack_size(STACK)
-        .spawn(work)
-        .map_err(|e| Failure::environment(format!("a thread cannot be started: {e}"), &[]))
 }

@@ -107,6 +107,11 @@ impl Memory {
         let _ = unsafe { libc::madvise(start, self.range.size as usize, advice) };
     }
 
+    /// The memory itself, for a device's thread, which may keep it for longer than the machine does.
+    pub fn shared(&self) -> GuestMemoryMmap<()> {
+        self.map.clone()
+    }
+
     /// The guest-physical addresses.
     pub fn range(&self) -> Range {
         self.range

@@ -6,6 +6,7 @@ use super::barrier::Barrier;
 use super::terminal::{self, Key, Keys};
 use crate::cores::Cores;
 use crate::cores::watch::{Found, PERIOD};
+use crate::device::Doors;
 use crate::device::bus::{Bus, Line};
 use crate::device::clock;
 use crate::enforce::verify::{Parts, Verified};
@@ -17,10 +18,11 @@ use crate::gic::gate::Gate;
 use crate::gic::proxy::Proxy;
 use crate::kick::kick;
 use crate::kvm::{self, Entry, Exit, Kick, Mmio, Runnable, Unstarted, Vm, bury, core, discard};
-use crate::machine::home::{Home, spawn};
+use crate::machine::home::Home;
 use crate::machine::pause::World;
 use crate::machine::reader::{Reader, wait as wait_for};
 use crate::say;
+use crate::threads::spawn;
 use kvm_bindings::{
     KVM_SYSTEM_EVENT_CRASH, KVM_SYSTEM_EVENT_RESET, KVM_SYSTEM_EVENT_RESET_FLAG_PSCI_RESET2,
     KVM_SYSTEM_EVENT_SHUTDOWN, KVM_SYSTEM_EVENT_SHUTDOWN_FLAG_PSCI_OFF2,
@@ -111,6 +113,18 @@ impl Shared {
         if bus.console_has_room() {
             self.room.notify_one();
         }
+    }
+
+    /// Gives a device its eventfds: the guest rings without an exit, and is interrupted by an edge.
+    fn connect(&self, doors: Doors) -> Result<(), Failure> {
+        for (queue, event) in (0..).zip(&doors.queues) {
+            self.vm.bell(event, doors.notify, queue)?;
+        }
+        match &self.proxied {
+            Some(proxied) => proxied.gate.wire(doors.call, doors.interrupt)?,
+            None => self.vm.wire(&doors.call, doors.interrupt)?,
+        }
+        Ok(())
     }
 
     /// Sets an interrupt line, but never while pending latches are rewritten.
@@ -292,6 +306,10 @@ fn run_with(
         }),
         space,
     });
+    let doors = shared.bus().doors();
+    for doors in doors {
+        shared.connect(doors)?;
+    }
     let mut threads = Vec::new();
     // Its other end is gone when every vCPU's thread has dropped its own.
     let (staying, left) = channel::<()>();
@@ -536,7 +554,11 @@ fn serve(exit: Exit<'_>, shared: &Shared) -> Served {
                 true => bus.write(address, data),
                 false => bus.read(address, data),
             };
+            let wait = bus.wait();
             shared.accessed(bus, line);
+            if let Some(wait) = wait {
+                wait.over();
+            }
             None
         }
         Exit::Kicked => None,

@@ -15,6 +15,8 @@
 pub mod block;
 pub mod chain;
 pub mod console;
+#[cfg(any(test, feature = "fuzz"))]
+pub mod driver;
 pub mod entropy;
 pub mod features;
 #[cfg(any(test, feature = "fuzz"))]
@@ -26,6 +28,3 @@ pub mod ring;
 pub mod saved;
 pub mod signals;
 pub mod vsock;
-
-#[cfg(test)]
-mod driver;

@@ -156,6 +156,14 @@ pub struct Drained {
     pub more: bool,
 }
 
+impl Drained {
+    /// There was nothing to be done.
+    pub const NOTHING: Self = Self {
+        interrupts: false,
+        more: false,
+    };
+}
+
 /// A virtqueue in operation. After a [`Broken`] the device needs a reset.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Ring {

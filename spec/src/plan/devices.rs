@@ -1,19 +1,119 @@
-//! Devices that the runner makes: whether it has a model of each.
+//! What stands behind a device: kinds that the runner has no model of, and host's sides that are not what the lock
+//! needs. No report tells of files: whoever opens one asks here what to make of it.
 
 use super::{Plan, Refusal};
-use crate::lock::Lock;
+use crate::lock::{Block, Device, DeviceKind, Lock};
+use crate::machine::virtio::SECTOR;
 use crate::reason;
 
 pub(super) fn devices(lock: &Lock, plan: &mut Plan) {
-    for device in lock.machine.devices.iter().filter(|d| d.virtio.is_some()) {
-        plan.refusals.push(Refusal {
-            code: reason::DEVICE,
-            name: format!("device {}", device.name),
-            wanted: "a virtio device".into(),
-            offered: "none".into(),
-            reason: "this vmlock-run has no virtio devices".into(),
-            from: "spec/devices".into(),
-            help: vec!["use a newer vmlock-run, or remove the device from the spec".into()],
-        });
+    for device in &lock.machine.devices {
+        let what = match device.kind {
+            DeviceKind::VirtioNet => "network card",
+            DeviceKind::VirtioConsole => "virtio console",
+            DeviceKind::VirtioVsock => "vsock",
+            DeviceKind::VirtioBlock
+            | DeviceKind::VirtioEntropy
+            | DeviceKind::Uart16550
+            | DeviceKind::Uart16550V2
+            | DeviceKind::Pl031
+            | DeviceKind::Pl031V2 => continue,
+        };
+        plan.refusals.push(refusal(
+            device,
+            format!("a {what}"),
+            "none".to_owned(),
+            format!("this vmlock-run has no {what}"),
+            "use a newer vmlock-run, or remove the device from the spec",
+        ));
+    }
+}
+
+fn refusal(
+    device: &Device,
+    wanted: String,
+    offered: String,
+    reason: String,
+    help: &str,
+) -> Refusal {
+    Refusal {
+        code: reason::DEVICE,
+        name: format!("device {}", device.name),
+        wanted,
+        offered,
+        reason,
+        from: "spec/devices".to_owned(),
+        help: vec![help.to_owned()],
+    }
+}
+
+fn size(disk: &Block) -> String {
+    let bytes = disk.sectors.saturating_mul(SECTOR);
+    format!("a disk of {} sectors, {bytes} bytes", disk.sectors)
+}
+
+/// A disk whose file cannot be used: what it is found to be, why that is no disk, and what to do about it.
+pub fn no_disk(
+    device: &Device,
+    disk: &Block,
+    found: &str,
+    reason: impl Into<String>,
+    help: &str,
+) -> Refusal {
+    refusal(device, size(disk), found.to_owned(), reason.into(), help)
+}
+
+/// A disk whose file has so many bytes: refused where they are too few. A guest would find a disk that ends in the
+/// middle.
+pub fn too_small(device: &Device, disk: &Block, bytes: u64) -> Option<Refusal> {
+    (bytes / SECTOR < disk.sectors).then(|| {
+        no_disk(
+            device,
+            disk,
+            &format!("`{}` of {bytes} bytes", disk.path),
+            "the file is smaller than the disk",
+            "make it as large (`truncate --size`), or lock the spec again with what there is",
+        )
+    })
+}
+
+/// A source of random bytes on a host that has none.
+pub fn no_entropy(device: &Device) -> Refusal {
+    refusal(
+        device,
+        "random bytes of the host".to_owned(),
+        "none that can be read from /dev/random".to_owned(),
+        "a guest that asks for random bytes would get none".to_owned(),
+        "make /dev/random available where vmlock-run runs",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lock::Range;
+
+    #[test]
+    fn a_file_that_is_smaller_than_its_disk_is_refused_by_name() {
+        let disk = Block {
+            path: "root.img".to_owned(),
+            sectors: 8,
+            read_only: false,
+            serial: "root".to_owned(),
+        };
+        let device = Device {
+            name: "root".to_owned(),
+            kind: DeviceKind::VirtioBlock,
+            range: Range { base: 0, size: 0 },
+            interrupt: 34,
+            virtio: None,
+        };
+        assert_eq!(too_small(&device, &disk, 4096), None);
+        assert_eq!(too_small(&device, &disk, u64::MAX), None);
+        let refusal = too_small(&device, &disk, 4095).expect("a byte is missing");
+        assert_eq!(refusal.code, "host::device");
+        assert_eq!(refusal.name, "device root");
+        assert_eq!(refusal.wanted, "a disk of 8 sectors, 4096 bytes");
+        assert_eq!(refusal.offered, "`root.img` of 4095 bytes");
     }
 }

@@ -1,0 +1,185 @@
+//! The host's side of virtio devices: what a lock names is opened ([`disk`]), each
+//! device gets a thread ([`thread`]) and its registers a place on the bus
+//! ([`window`]). What requests mean is `vmlock_virtio`'s.
+//!
+//! A thread is reached by eventfds that KVM signals in place of an exit, and its
+//! interrupt is an eventfd that KVM turns into an edge ([`Doors`]): no vCPU waits for
+//! it but one that resets its device.
+
+pub mod disk;
+pub mod entropy;
+pub mod thread;
+pub mod vectored;
+pub mod window;
+
+use crate::device::rate::RateLimit;
+use crate::device::{Doors, Memory};
+use crate::failure::Failure;
+use std::fmt::Display;
+use std::io;
+use std::path::Path;
+use std::time::Instant;
+use thread::{Server, Worker};
+use vmlock_spec::lock::{Device, DeviceKind};
+use vmlock_spec::plan::Refusal;
+use vmlock_virtio::mmio::{Shown, Transport};
+use vmm_sys_util::eventfd::EventFd;
+use window::Window;
+
+/// What a driver writes to QueueNotify, and where that is (section 4.2.2 of the standard).
+const QUEUE_NOTIFY: u64 = 0x50;
+
+/// What a lock names, opened: nobody else has it from now on.
+pub struct Opened {
+    device: Device,
+    shown: Shown,
+    server: Box<dyn Server>,
+}
+
+/// Opens what the lock's virtio devices need of the host.
+///
+/// # Errors
+/// All that cannot be had, as refusals.
+pub fn open(devices: &[Device], directory: &Path) -> Result<Vec<Opened>, Failure> {
+    let (mut opened, mut refusals) = (Vec::new(), Vec::new());
+    for device in devices {
+        let Some(shown) = shown(device) else { continue };
+        let queue = shown.queues.first().copied().unwrap_or(0);
+        let disk = device.virtio.as_ref().and_then(|v| v.block.as_ref());
+        let server: Result<Box<dyn Server>, Box<Refusal>> = match disk {
+            Some(disk) => {
+                disk::open(device, disk, queue, directory).map(|disk| Box::new(disk) as _)
+            }
+            None => entropy::open(device).map(|random| Box::new(random) as _),
+        };
+        let server = match server {
+            Ok(server) => server,
+            Err(refusal) => {
+                refusals.push(*refusal);
+                continue;
+            }
+        };
+        opened.push(Opened {
+            device: device.clone(),
+            shown,
+            server,
+        });
+    }
+    match refusals.is_empty() {
+        true => Ok(opened),
+        false => Err(Failure::Refused(refusals)),
+    }
+}
+
+/// What a guest sees of a device; `None` for one that is no virtio device, or of which there is no model yet.
+fn shown(device: &Device) -> Option<Shown> {
+    let virtio = device.virtio.as_ref()?;
+    let queue = virtio.queues.first().copied()?;
+    match device.kind {
+        DeviceKind::VirtioBlock => Some(disk::model(virtio.block.as_ref()?, queue).shown()),
+        DeviceKind::VirtioEntropy => Some(vmlock_virtio::entropy::shown(queue)),
+        _ => None,
+    }
+}
+
+/// What to say where there is no such device: no lock that was read has one.
+fn impossible(device: &Device, words: &str) -> Failure {
+    Failure::environment(format!("device `{}`: {words}", device.name), &[])
+}
+
+/// The registers of all devices, each with a thread that serves it.
+///
+/// # Errors
+/// Threads or descriptors cannot be had.
+pub fn start(opened: Vec<Opened>, memory: &Memory) -> Result<Vec<Window>, Failure> {
+    let one = |opened: Opened| {
+        let Opened {
+            device,
+            shown,
+            server,
+        } = opened;
+        let queues = shown.queues.len();
+        let transport = Transport::new(shown).map_err(|words| impossible(&device, &words))?;
+        let call = eventfd()?;
+        let name = name(&device);
+        let (worker, queues) = Worker::start(name, server, memory, queues, copy(&call)?)?;
+        let doors = Doors {
+            interrupt: device.interrupt,
+            call,
+            notify: device.range.base + QUEUE_NOTIFY,
+            queues,
+        };
+        let memory = memory.clone();
+        Ok(Window::served(
+            device.range.base,
+            transport,
+            memory,
+            worker,
+            doors,
+        ))
+    };
+    opened.into_iter().map(one).collect()
+}
+
+/// The registers alone: nobody does what a driver asks for.
+///
+/// # Errors
+/// There is no such device.
+pub fn unserved(devices: &[Device], memory: &Memory) -> Result<Vec<Window>, Failure> {
+    let one = |device: &Device| {
+        let transport = Transport::new(shown(device)?).map_err(|words| impossible(device, &words));
+        let window = |transport| Window::unserved(device.range.base, transport, memory.clone());
+        Some(transport.map(window))
+    };
+    devices.iter().filter_map(one).collect()
+}
+
+/// What words say of a device.
+fn name(device: &Device) -> String {
+    let what = match device.kind {
+        DeviceKind::VirtioBlock => "disk",
+        DeviceKind::VirtioEntropy => "entropy",
+        _ => "device",
+    };
+    format!("{what} `{}`", device.name)
+}
+
+fn eventfd() -> Result<EventFd, Failure> {
+    EventFd::new(libc::EFD_NONBLOCK | libc::EFD_CLOEXEC).map_err(no_eventfd)
+}
+
+fn copy(event: &EventFd) -> Result<EventFd, Failure> {
+    event.try_clone().map_err(no_eventfd)
+}
+
+fn no_eventfd(error: io::Error) -> Failure {
+    Failure::environment(
+        format!("an eventfd for a virtio device cannot be had: {error}"),
+        &["look at the limit of open files (`ulimit -n`)"],
+    )
+}
+
+/// What is said of one device: a guest cannot flood the log.
+pub struct Log {
+    name: String,
+    limit: RateLimit,
+}
+
+impl Log {
+    fn new(name: String) -> Self {
+        Self {
+            name,
+            limit: RateLimit::default(),
+        }
+    }
+
+    /// Says something of the device.
+    pub fn say(&mut self, words: impl Display) {
+        let name = &self.name;
+        self.limit
+            .say(Instant::now(), format_args!("vmlock-run: {name}: {words}"));
+    }
+}
+
+#[cfg(test)]
+mod tests;

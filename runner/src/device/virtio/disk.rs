@@ -1,0 +1,183 @@
+//! A disk on the host (`virtio-block-1`): which file it is, that it is as large as the
+//! lock says and nobody else's, and who carries out what its driver asks for.
+
+pub mod file;
+
+use super::thread::{Server, Work};
+use file::Raw;
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use std::fs::{self, File, FileType, OpenOptions};
+use std::io::{self, Seek as _, SeekFrom};
+use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};
+use std::path::Path;
+use vmlock_spec::lock::{Block as Entry, Device};
+use vmlock_spec::plan::Refusal;
+use vmlock_spec::plan::devices::{no_disk, too_small};
+use vmlock_virtio::block::{self, Block, Operation, SERIAL};
+use vmlock_virtio::features::Features;
+use vmlock_virtio::ring::{Broken, Drained};
+
+/// The model of a lock's disk; `queue` is QueueNumMax.
+pub fn model(entry: &Entry, queue: u16) -> block::Disk {
+    let mut serial = [0; SERIAL];
+    let bytes = serial.iter_mut().zip(entry.serial.bytes());
+    bytes.for_each(|(to, from)| *to = from);
+    block::Disk {
+        sectors: entry.sectors,
+        read_only: entry.read_only,
+        serial,
+        queue,
+    }
+}
+
+/// Opens a lock's disk.
+///
+/// # Errors
+/// Why it is none.
+pub fn open(
+    device: &Device,
+    entry: &Entry,
+    queue: u16,
+    directory: &Path,
+) -> Result<Disk, Box<Refusal>> {
+    let path = directory.join(&entry.path);
+    let no = |reason: String, help: &str| {
+        let found = format!("`{}`", path.display());
+        Box::new(no_disk(device, entry, &found, reason, help))
+    };
+    let unusable = |error: io::Error| {
+        let help = match error.kind() {
+            io::ErrorKind::NotFound => {
+                "the paths in a lock are relative to the lock's own directory; `truncate --size` makes an empty disk"
+            }
+            io::ErrorKind::PermissionDenied => {
+                "look at the file's permissions, or make the disk read-only in the spec"
+            }
+            _ => "look at the path in the spec",
+        };
+        no(format!("it cannot be opened: {error}"), help)
+    };
+    let mut file = open_file(&path, entry.read_only).map_err(unusable)?;
+    let bytes = file.seek(SeekFrom::End(0)).map_err(unusable)?;
+    if let Some(refusal) = too_small(device, entry, bytes) {
+        return Err(Box::new(refusal));
+    }
+    hold(&file, entry.read_only).map_err(|errno| match errno {
+        Errno::EAGAIN | Errno::EACCES => no(
+            "another program has it, and two that write one disk destroy it".to_owned(),
+            "end the other one: `lslocks` says which it is",
+        ),
+        errno => no(
+            format!("it cannot be locked against other programs: {errno}"),
+            "put it on a file system that has locks (fcntl(2), F_OFD_SETLK)",
+        ),
+    })?;
+    Ok(Disk {
+        model: model(entry, queue),
+        block: None,
+        raw: Raw::new(file),
+    })
+}
+
+/// Opens a regular file or a block device, and waits for nobody.
+fn open_file(path: &Path, read_only: bool) -> io::Result<File> {
+    // Looked at first, since opening alone can start something; and once more, since it may have changed.
+    disk(fs::metadata(path)?.file_type())?;
+    let file = OpenOptions::new()
+        .read(true)
+        .write(!read_only)
+        .custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY)
+        .open(path)?;
+    disk(file.metadata()?.file_type())?;
+    // From now on, work that takes its time is waited for.
+    fcntl(&file, FcntlArg::F_SETFL(OFlag::empty()))?;
+    Ok(file)
+}
+
+fn disk(kind: FileType) -> io::Result<()> {
+    let what = match kind {
+        _ if kind.is_file() || kind.is_block_device() => return Ok(()),
+        _ if kind.is_dir() => "a folder",
+        _ if kind.is_fifo() => "a pipe",
+        _ if kind.is_socket() => "a socket",
+        _ => "a device that is none of blocks",
+    };
+    Err(io::Error::other(format!(
+        "it is {what}, and a disk is a regular file or a block device"
+    )))
+}
+
+/// Holds it against others, for as long as it is open: alone where it is written.
+fn hold(file: &File, read_only: bool) -> Result<(), Errno> {
+    let kind = if read_only {
+        libc::F_RDLCK
+    } else {
+        libc::F_WRLCK
+    };
+    let all = libc::flock {
+        l_type: kind as libc::c_short,
+        l_whence: libc::SEEK_SET as libc::c_short,
+        l_start: 0,
+        l_len: 0,
+        l_pid: 0,
+    };
+    fcntl(file, FcntlArg::F_OFD_SETLK(&all)).map(|_| ())
+}
+
+/// A disk that is open.
+pub struct Disk {
+    model: block::Disk,
+    /// At work, from a driver's set-up on.
+    block: Option<Block>,
+    raw: Raw,
+}
+
+impl Server for Disk {
+    fn begin(&mut self, features: Features) {
+        self.block = Some(Block::new(self.model.clone(), features));
+    }
+
+    fn serve(&mut self, work: Work) -> Result<Drained, Broken> {
+        let Work {
+            rings,
+            memory,
+            chain,
+            log,
+        } = work;
+        let (Some(Some(ring)), Some(block)) = (rings.first_mut(), &mut self.block) else {
+            return Ok(Drained::NOTHING);
+        };
+        ring.drain(memory, chain, |chain| {
+            let served = block::serve(block, &mut self.raw, memory, chain)?;
+            if let Some((operation, error)) = served.error {
+                log.say(format_args!("{}", failed(operation, &error)));
+            }
+            Ok(served.written)
+        })
+    }
+}
+
+/// What is said of an operation that the host could not carry out.
+fn failed(operation: Operation, error: &io::Error) -> String {
+    let why = match error.kind() {
+        io::ErrorKind::UnexpectedEof => "its file ends before".to_owned(),
+        _ => error.to_string(),
+    };
+    let what = match operation {
+        Operation::Read { offset, data } => {
+            format!("reading {} bytes at {offset:#x}", data.length)
+        }
+        Operation::Write { offset, data, .. } => {
+            format!("writing {} bytes at {offset:#x}", data.length)
+        }
+        Operation::Zero { offset, length, .. } => {
+            format!("zeroing {length} bytes at {offset:#x}")
+        }
+        Operation::Discard { offset, length } => {
+            format!("discarding {length} bytes at {offset:#x}")
+        }
+        Operation::Flush => "making what was written stable".to_owned(),
+    };
+    format!("{what} failed, of which the guest was told: {why}")
+}

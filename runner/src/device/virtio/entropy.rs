@@ -1,0 +1,54 @@
+//! Random bytes of the host for its guest (`virtio-entropy-1`).
+
+use super::thread::{Server, Work};
+use crate::firmware::entropy::Entropy;
+use std::io::{self, ErrorKind};
+use vmlock_spec::lock::Device;
+use vmlock_spec::plan::Refusal;
+use vmlock_spec::plan::devices::no_entropy;
+use vmlock_virtio::chain::Malformed;
+use vmlock_virtio::entropy::fill;
+use vmlock_virtio::features::Features;
+use vmlock_virtio::ring::{Broken, Drained};
+
+/// The host's random numbers.
+pub struct Random(Entropy);
+
+/// Opens them, and tries whether there are any.
+///
+/// # Errors
+/// There are none.
+pub fn open(device: &Device) -> Result<Random, Box<Refusal>> {
+    let entropy = Entropy::open();
+    match entropy.fill(&mut [0]) {
+        true => Ok(Random(entropy)),
+        false => Err(Box::new(no_entropy(device))),
+    }
+}
+
+impl Server for Random {
+    fn begin(&mut self, _features: Features) {}
+
+    fn serve(&mut self, work: Work) -> Result<Drained, Broken> {
+        let Work {
+            rings,
+            memory,
+            chain,
+            log,
+        } = work;
+        let Some(Some(ring)) = rings.first_mut() else {
+            return Ok(Drained::NOTHING);
+        };
+        ring.drain(memory, chain, |chain| {
+            let source = |bytes: &mut [u8]| match self.0.fill(bytes) {
+                true => Ok(()),
+                false => Err(io::Error::from(ErrorKind::Other)),
+            };
+            fill(memory, chain, source).or_else(|_| {
+                // The standard wants at least a byte (section 5.4.6.2), and what is not random must not be taken for it.
+                log.say("the host has no random numbers to give");
+                Ok::<u32, Malformed>(0)
+            })
+        })
+    }
+}

@@ -1,0 +1,377 @@
+//! A guest's driver at the registers of a device, with its thread and its file behind
+//! them; KVM's part, eventfds that are signalled, is played too.
+
+use super::*;
+use crate::device::bus::Bus;
+use crate::device::virtio::window::Window;
+use std::path::PathBuf;
+use std::time::Duration;
+use std::{env, fs, process, thread};
+use vmlock_spec::lock::{Block, Range};
+use vmlock_spec::machine::virtio::{BASE as WINDOWS, WINDOW, entry};
+use vmlock_virtio::driver::{BASE, Driver, Part, memory};
+
+const STATUS: u64 = 0x70;
+const NEEDS_RESET: u32 = 0x40;
+/// VIRTIO_F_VERSION_1 in its word.
+const VERSION_1: u32 = 1;
+/// VIRTIO_BLK_F_FLUSH in its word.
+const FLUSH: u32 = 1 << 9;
+
+/// A folder of its own, gone with the test.
+struct Place(PathBuf);
+
+impl Place {
+    fn new(name: &str) -> Self {
+        let path = env::temp_dir().join(format!("vmlock-virtio-{}-{name}", process::id()));
+        fs::create_dir_all(&path).expect("the temporary directory takes files");
+        Self(path)
+    }
+
+    fn disk(&self, bytes: &[u8]) {
+        fs::write(self.0.join("disk.img"), bytes).expect("the temporary directory takes files");
+    }
+
+    fn bytes(&self) -> Vec<u8> {
+        fs::read(self.0.join("disk.img")).expect("it is there")
+    }
+
+    fn open(&self, device: &Device) -> Result<Vec<Opened>, String> {
+        open(std::slice::from_ref(device), &self.0).map_err(|failure| match failure {
+            Failure::Refused(refusals) => {
+                let words = refusals
+                    .iter()
+                    .map(|r| format!("{}; {}", r.offered, r.reason));
+                words.collect()
+            }
+            other => panic!("{other:?}"),
+        })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        // What is left behind is left in the temporary directory.
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn device(kind: DeviceKind, block: Option<Block>) -> Device {
+    Device {
+        name: "d".to_owned(),
+        kind,
+        range: Range {
+            base: WINDOWS,
+            size: WINDOW,
+        },
+        interrupt: 34,
+        virtio: entry(kind, block, None, None),
+    }
+}
+
+fn disk(sectors: u64, read_only: bool) -> Device {
+    let block = Block {
+        path: "disk.img".to_owned(),
+        sectors,
+        read_only,
+        serial: "serial".to_owned(),
+    };
+    device(DeviceKind::VirtioBlock, Some(block))
+}
+
+/// A device with its guest.
+struct Guest {
+    bus: Bus,
+    doors: Doors,
+}
+
+impl Guest {
+    fn new(device: &Device, opened: Vec<Opened>, memory: &Memory) -> Self {
+        let windows = start(opened, memory).expect("threads are to be had");
+        let devices = std::slice::from_ref(device);
+        let mut bus = Bus::new(devices, Box::new(io::sink()), windows);
+        let doors = bus.doors().pop().expect("it has some");
+        assert!(bus.doors().is_empty());
+        Self { bus, doors }
+    }
+
+    fn write(&mut self, offset: u64, value: u32) {
+        let line = self.bus.write(WINDOWS + offset, &value.to_le_bytes());
+        assert_eq!(line, None);
+        if let Some(wait) = self.bus.wait() {
+            wait.over();
+        }
+    }
+
+    fn read(&mut self, offset: u64) -> u32 {
+        let mut word = [0; 4];
+        self.bus.read(WINDOWS + offset, &mut word);
+        u32::from_le_bytes(word)
+    }
+
+    /// Sets the device up with one queue, as a driver does.
+    fn begin(&mut self, driver: &Driver, features: u32) {
+        self.write(STATUS, 0);
+        self.write(STATUS, 1 | 2);
+        for (select, word) in [(0, features), (1, VERSION_1)] {
+            self.write(0x24, select);
+            self.write(0x20, word);
+        }
+        self.write(STATUS, 1 | 2 | 8);
+        self.write(0x30, 0);
+        self.write(0x38, driver.setup.size);
+        for (offset, address) in [
+            (0x80, driver.setup.descriptors),
+            (0x90, driver.setup.driver),
+            (0xa0, driver.setup.device),
+        ] {
+            self.write(offset, address as u32);
+            self.write(offset + 4, (address >> 32) as u32);
+        }
+        self.write(0x44, 1);
+        assert_eq!(self.read(0x44), 1);
+        self.write(STATUS, 1 | 2 | 4 | 8);
+        self.write(STATUS, 1 | 2 | 8 | 4);
+        assert_eq!(self.read(STATUS), 15);
+    }
+
+    /// What KVM does when the guest writes to QueueNotify.
+    fn notify(&self) {
+        self.doors.queues[0].write(1).expect("it counts");
+    }
+
+    /// Waits for the interrupt.
+    fn interrupted(&self) {
+        for _ in 0..10_000 {
+            if self.doors.call.read().is_ok() {
+                return;
+            }
+            thread::sleep(Duration::from_millis(1));
+        }
+        panic!("no interrupt in ten seconds");
+    }
+
+    /// Makes a request and waits for it; its status, and how much was written.
+    fn request(&self, driver: &mut Driver, header: &[u8], data: Part) -> (u8, u32) {
+        let parts = [Part::Out(header), data, Part::In(1)];
+        let status = driver.offer(&parts)[2];
+        self.notify();
+        self.interrupted();
+        let (_, written) = driver.used().expect("it came back");
+        (driver.bytes(status, 1)[0], written)
+    }
+}
+
+fn header(kind: u32, sector: u64) -> Vec<u8> {
+    let mut header = kind.to_le_bytes().to_vec();
+    header.extend([0; 4]);
+    header.extend(sector.to_le_bytes());
+    header
+}
+
+#[test]
+fn what_a_guest_writes_is_in_the_file_and_comes_back() {
+    let place = Place::new("disk");
+    place.disk(&[b'x'; 8 * 512 + 100]);
+    let device = disk(8, false);
+    let memory = memory();
+    let opened = place.open(&device).expect("it fits");
+    let mut guest = Guest::new(&device, opened, &memory);
+    // Twice: a reset leaves nothing behind.
+    for round in 0..2 {
+        let base = BASE + 0x10_0000 * round;
+        let mut driver = Driver::at(&memory, 16, base);
+        guest.begin(&driver, FLUSH);
+        let block = [b'a' + round as u8; 1024];
+        let (status, written) = guest.request(&mut driver, &header(1, 6), Part::Out(&block));
+        assert_eq!((status, written), (0, 1));
+        assert_eq!(
+            guest.request(&mut driver, &header(4, 0), Part::Out(&[])),
+            (0, 1)
+        );
+        let bytes = place.bytes();
+        assert_eq!(bytes[6 * 512..8 * 512], block);
+        // What is behind the disk's end is not the guest's.
+        assert_eq!(bytes[8 * 512..], [b'x'; 100]);
+        assert_eq!(
+            guest.request(&mut driver, &header(1, 7), Part::Out(&block)),
+            (1, 1)
+        );
+        let parts = [Part::Out(&header(0, 5)), Part::In(1024), Part::In(1)];
+        let at = driver.offer(&parts);
+        guest.notify();
+        guest.interrupted();
+        assert_eq!(driver.used().map(|(_, written)| written), Some(1025));
+        assert_eq!(driver.bytes(at[2], 1), [0]);
+        assert_eq!(driver.bytes(at[1], 512), [b'x'; 512]);
+        assert_eq!(driver.bytes(at[1] + 512, 512), block[..512]);
+        assert_eq!(guest.read(0x60), 1);
+        guest.write(0x64, 1);
+        assert_eq!(guest.read(0x60), 0);
+    }
+}
+
+#[test]
+fn an_exit_notifies_as_an_eventfd_does() {
+    let place = Place::new("notify");
+    place.disk(&[0; 512]);
+    let device = disk(1, true);
+    let memory = memory();
+    let opened = place.open(&device).expect("it fits");
+    let mut guest = Guest::new(&device, opened, &memory);
+    let mut driver = Driver::new(&memory, 16);
+    guest.begin(&driver, FLUSH);
+    let at = driver.offer(&[Part::Out(&header(8, 0)), Part::In(20), Part::In(1)]);
+    guest.write(QUEUE_NOTIFY, 0);
+    guest.interrupted();
+    assert_eq!(driver.bytes(at[1], 7), *b"serial\0");
+    // Queues that there are not, and what is no word, wake nobody.
+    guest.write(QUEUE_NOTIFY, 1);
+    guest.write(QUEUE_NOTIFY, u32::MAX);
+    guest.bus.write(WINDOWS + QUEUE_NOTIFY, &[0]);
+}
+
+#[test]
+fn a_driver_that_breaks_a_rule_is_told_and_can_begin_again() {
+    let place = Place::new("broken");
+    place.disk(&[0; 512]);
+    let device = disk(1, false);
+    let memory = memory();
+    let opened = place.open(&device).expect("it fits");
+    let mut guest = Guest::new(&device, opened, &memory);
+    let mut driver = Driver::new(&memory, 16);
+    guest.begin(&driver, FLUSH);
+    // A buffer beyond the guest's memory.
+    driver.set(0, (u64::MAX - 4, 16), 0, 0);
+    driver.publish(0);
+    guest.notify();
+    guest.interrupted();
+    assert_eq!(guest.read(STATUS), 15 | NEEDS_RESET);
+    assert_eq!(guest.read(0x60), 2);
+    assert_eq!(driver.used(), None);
+    let mut driver = Driver::at(&memory, 16, BASE + 0x10_0000);
+    guest.begin(&driver, FLUSH);
+    let (status, _) = guest.request(&mut driver, &header(1, 0), Part::Out(&[b'y'; 512]));
+    assert_eq!((status, place.bytes()), (0, vec![b'y'; 512]));
+}
+
+#[test]
+fn a_disk_that_fails_reaches_the_guest_and_stays_lost() {
+    let place = Place::new("fails");
+    place.disk(&[0; 4096]);
+    let device = disk(8, false);
+    let memory = memory();
+    let opened = place.open(&device).expect("it fits");
+    let mut guest = Guest::new(&device, opened, &memory);
+    let mut driver = Driver::new(&memory, 16);
+    guest.begin(&driver, FLUSH);
+    assert_eq!(
+        guest.request(&mut driver, &header(0, 7), Part::In(512)),
+        (0, 513)
+    );
+    // Somebody cuts it off.
+    let file = fs::OpenOptions::new()
+        .write(true)
+        .open(place.0.join("disk.img"));
+    file.and_then(|f| f.set_len(512)).expect("it is ours");
+    assert_eq!(
+        guest.request(&mut driver, &header(0, 7), Part::In(512)),
+        (1, 0)
+    );
+    assert_eq!(
+        guest.request(&mut driver, &header(0, 0), Part::In(512)),
+        (0, 513)
+    );
+}
+
+/// Once a reset is over, nothing of the guest's memory changes any more.
+#[test]
+fn a_reset_waits_until_nobody_touches_the_rings() {
+    let place = Place::new("reset");
+    place.disk(&[7; 1 << 20]);
+    let device = disk(2048, true);
+    let memory = memory();
+    let opened = place.open(&device).expect("it fits");
+    let mut guest = Guest::new(&device, opened, &memory);
+    for round in 0..50 {
+        let mut driver = Driver::new(&memory, 16);
+        // Of the round before.
+        let empty = vec![0u8; 0x1_0000];
+        use vm_memory::Bytes as _;
+        let at = vm_memory::GuestAddress(BASE);
+        memory.write_slice(&empty, at).expect("it fits");
+        guest.begin(&driver, FLUSH);
+        for _ in 0..5 {
+            let parts = [Part::Out(&header(0, 0)), Part::In(64 << 10), Part::In(1)];
+            driver.offer(&parts);
+            guest.notify();
+        }
+        thread::sleep(Duration::from_micros(50 * round));
+        guest.write(STATUS, 0);
+        let area = driver.bytes(BASE, 0x1f_0000);
+        thread::sleep(Duration::from_millis(1));
+        assert!(driver.bytes(BASE, 0x1f_0000) == area, "round {round}");
+    }
+}
+
+#[test]
+fn random_bytes_come_and_differ() {
+    let place = Place::new("random");
+    let device = device(DeviceKind::VirtioEntropy, None);
+    let memory = memory();
+    let opened = place.open(&device).expect("every host has some");
+    let mut guest = Guest::new(&device, opened, &memory);
+    let mut driver = Driver::new(&memory, 16);
+    guest.begin(&driver, 0);
+    let at = driver.offer(&[Part::In(600)])[0];
+    guest.notify();
+    guest.interrupted();
+    assert_eq!(driver.used(), Some((0, 600)));
+    let bytes = driver.bytes(at, 600);
+    assert_ne!(bytes[..300], bytes[300..]);
+}
+
+#[test]
+fn what_is_no_disk_is_refused_by_name() {
+    let place = Place::new("refused");
+    let refused = |device: &Device| place.open(device).err().unwrap_or_default();
+    assert!(refused(&disk(1, false)).contains("No such file"));
+    fs::create_dir(place.0.join("disk.img")).expect("a folder");
+    assert!(refused(&disk(1, false)).contains("it is a folder"));
+    fs::remove_dir(place.0.join("disk.img")).expect("it is empty");
+    place.disk(&[0; 1023]);
+    assert!(refused(&disk(2, false)).contains("`disk.img` of 1023 bytes; the file is smaller"));
+    assert_eq!(refused(&disk(1, false)), "");
+}
+
+#[test]
+fn a_disk_has_one_writer_or_many_readers() {
+    let place = Place::new("held");
+    place.disk(&[0; 512]);
+    let held = place.open(&disk(1, false)).expect("nobody has it");
+    for read_only in [false, true] {
+        let words = place.open(&disk(1, read_only)).err().unwrap_or_default();
+        assert!(words.contains("another program has it"), "{words}");
+    }
+    drop(held);
+    let reader = place.open(&disk(1, true)).expect("nobody has it");
+    let another = place.open(&disk(1, true)).expect("readers only");
+    assert!(place.open(&disk(1, false)).is_err());
+    drop((reader, another));
+    assert!(place.open(&disk(1, false)).is_ok());
+}
+
+#[test]
+fn registers_alone_answer_and_nobody_serves() {
+    let device = disk(8, false);
+    let memory = memory();
+    let windows: Vec<Window> =
+        unserved(std::slice::from_ref(&device), &memory).expect("there is such a device");
+    let mut bus = Bus::unheard(std::slice::from_ref(&device), windows);
+    let mut word = [0; 4];
+    bus.read(WINDOWS, &mut word);
+    assert_eq!(&word, b"virt");
+    assert!(bus.doors().is_empty());
+    bus.write(WINDOWS + STATUS, &15u32.to_le_bytes());
+    assert!(bus.wait().is_none());
+}

@@ -1,0 +1,305 @@
+//! The thread that serves a virtio device: it waits for the guest, for the host's side
+//! and for its owner, and knows no more of a request than that its [`Server`] does.
+//!
+//! It never waits for a vCPU. A vCPU waits for it only where it takes a queue away: then
+//! nothing of the guest's memory is touched any more once that is over.
+
+use super::{Log, copy, eventfd, no_eventfd};
+use crate::device::{Memory, Wait};
+use crate::failure::Failure;
+use crate::threads::spawn;
+use std::collections::VecDeque;
+use std::io;
+use std::os::fd::{AsRawFd, RawFd};
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::thread;
+use std::time::Duration;
+use vmlock_virtio::chain::Chain;
+use vmlock_virtio::features::Features;
+use vmlock_virtio::mmio::Activation;
+use vmlock_virtio::ring::{Broken, Drained, Ring};
+use vmlock_virtio::signals::Signals;
+use vmm_sys_util::epoll::{ControlOperation, Epoll, EpollEvent, EventSet};
+use vmm_sys_util::eventfd::EventFd;
+
+/// How long it is until the next try, where waiting itself fails.
+const RETRY: Duration = Duration::from_millis(1);
+
+/// What does the work of a device, on its thread.
+pub trait Server: Send {
+    /// A driver has set the device up; nothing of an earlier one is left.
+    fn begin(&mut self, features: Features);
+
+    /// Serves what is available without waiting for more.
+    ///
+    /// # Errors
+    /// The driver broke a rule.
+    fn serve(&mut self, work: Work) -> Result<Drained, Broken>;
+
+    /// What wakes the thread when it becomes readable, once each time: something of the host's side.
+    fn wakes(&self) -> Option<RawFd> {
+        None
+    }
+}
+
+/// A device at work.
+pub struct Work<'a> {
+    /// Its queues, in order; `None` for one that the driver does not use.
+    pub rings: &'a mut [Option<Ring>],
+    /// The guest's memory.
+    pub memory: &'a Memory,
+    /// A chain to be filled again and again.
+    pub chain: &'a mut Chain,
+    /// What is said of the device.
+    pub log: &'a mut Log,
+}
+
+/// What the owner asks for.
+enum Order {
+    /// A driver is ready.
+    Begin(Box<Activation>),
+    /// Nobody touches that queue any more, or any; whoever waits is told.
+    End(Option<u16>, Sender<()>),
+    /// There is no owner any more.
+    Leave,
+}
+
+type Orders = Arc<Mutex<VecDeque<Order>>>;
+
+/// A panic ends the process, so poison says nothing.
+fn locked(orders: &Orders) -> MutexGuard<'_, VecDeque<Order>> {
+    orders.lock().unwrap_or_else(|e| e.into_inner())
+}
+
+/// The thread, for whoever owns the registers.
+pub struct Worker {
+    orders: Orders,
+    wake: EventFd,
+    queues: Vec<EventFd>,
+}
+
+impl Worker {
+    /// Starts the thread of a device with so many queues, which sends its interrupt by `call`; the eventfds that say
+    /// that something is available in a queue.
+    ///
+    /// # Errors
+    /// Threads or descriptors cannot be had.
+    pub fn start(
+        name: String,
+        server: Box<dyn Server>,
+        memory: &Memory,
+        queues: usize,
+        call: EventFd,
+    ) -> Result<(Self, Vec<EventFd>), Failure> {
+        let wake = eventfd()?;
+        let queues: Vec<EventFd> = (0..queues).map(|_| eventfd()).collect::<Result<_, _>>()?;
+        let orders = Orders::default();
+        let copies = |events: &[EventFd]| -> Result<Vec<EventFd>, Failure> {
+            events.iter().map(copy).collect()
+        };
+        let host = server.wakes();
+        let wakes = Wakes::new(copy(&wake)?, copies(&queues)?, host).map_err(no_eventfd)?;
+        let device = Serving {
+            server,
+            memory: memory.clone(),
+            orders: Arc::clone(&orders),
+            call,
+            chain: Chain::default(),
+            life: None,
+            log: Log::new(name.clone()),
+            wakes,
+        };
+        let doors = copies(&queues)?;
+        // Not joined: it ends with the process, or when its owner has gone.
+        spawn(&thread_name(&name), move || device.run())?;
+        let worker = Self {
+            orders,
+            wake,
+            queues,
+        };
+        Ok((worker, doors))
+    }
+
+    /// Hands it what a driver set up.
+    pub fn begin(&self, activation: Activation) {
+        self.order(Order::Begin(Box::new(activation)));
+    }
+
+    /// Takes a queue away from it, or all of them; to be waited for.
+    pub fn end(&self, queue: Option<u16>) -> Wait {
+        let (sender, receiver) = channel();
+        self.order(Order::End(queue, sender));
+        Wait(receiver)
+    }
+
+    /// Says that something is available in a queue.
+    pub fn notify(&self, queue: u16) {
+        if let Some(queue) = self.queues.get(usize::from(queue)) {
+            signal(queue);
+        }
+    }
+
+    fn order(&self, order: Order) {
+        locked(&self.orders).push_back(order);
+        signal(&self.wake);
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.order(Order::Leave);
+    }
+}
+
+/// Signals an eventfd. The one error is that it was signalled 2^64 - 1 times and nobody looked: it is up.
+fn signal(event: &EventFd) {
+    let _ = event.write(1);
+}
+
+/// Linux shows fifteen bytes of a thread's name.
+fn thread_name(name: &str) -> String {
+    let plain = |c: &char| c.is_ascii_alphanumeric() || *c == ' ';
+    name.chars().filter(plain).take(15).collect()
+}
+
+/// What a thread waits for.
+struct Wakes {
+    epoll: Epoll,
+    wake: EventFd,
+    /// Only there to be waited for.
+    _queues: Vec<EventFd>,
+}
+
+/// Which of them it was.
+const OWNER: u64 = 0;
+const OTHERS: u64 = 1;
+
+impl Wakes {
+    fn new(wake: EventFd, queues: Vec<EventFd>, host: Option<RawFd>) -> io::Result<Self> {
+        let epoll = Epoll::new()?;
+        let add = |fd: RawFd, events: EventSet, which| {
+            epoll.ctl(ControlOperation::Add, fd, EpollEvent::new(events, which))
+        };
+        add(wake.as_raw_fd(), EventSet::IN, OWNER)?;
+        // Each signal of these wakes once, and nobody has to take it back: whatever woke the thread, it looks at all.
+        for fd in queues.iter().map(AsRawFd::as_raw_fd).chain(host) {
+            add(fd, EventSet::IN | EventSet::EDGE_TRIGGERED, OTHERS)?;
+        }
+        Ok(Self {
+            epoll,
+            wake,
+            _queues: queues,
+        })
+    }
+
+    /// Waits until something may be to be done, or looks whether there is; whether it is the owner that wants something.
+    fn wait(&self, at_once: bool) -> bool {
+        let mut events = [EpollEvent::default(); 8];
+        let timeout = if at_once { 0 } else { -1 };
+        let Ok(count) = self.epoll.wait(timeout, &mut events) else {
+            // A signal. Anything else would be a bug, and must not make a busy loop of this.
+            thread::sleep(RETRY);
+            return true;
+        };
+        let owner = events[..count].iter().any(|event| event.data() == OWNER);
+        if owner {
+            // It is up, so it can be read.
+            let _ = self.wake.read();
+        }
+        owner
+    }
+}
+
+/// From a driver's set-up to the next reset.
+struct Life {
+    rings: Vec<Option<Ring>>,
+    signals: Arc<Signals>,
+}
+
+/// What the thread has.
+struct Serving {
+    server: Box<dyn Server>,
+    memory: Memory,
+    orders: Orders,
+    call: EventFd,
+    chain: Chain,
+    life: Option<Life>,
+    log: Log,
+    wakes: Wakes,
+}
+
+impl Serving {
+    fn run(mut self) {
+        let mut more = false;
+        loop {
+            if self.wakes.wait(more) && !self.obey() {
+                return;
+            }
+            more = self.serve();
+        }
+    }
+
+    /// Does what the owner asked for, in that order; `false` once it has gone.
+    fn obey(&mut self) -> bool {
+        loop {
+            let order = locked(&self.orders).pop_front();
+            match order {
+                None => return true,
+                Some(Order::Leave) => return false,
+                Some(Order::Begin(activation)) => {
+                    let Activation {
+                        features,
+                        rings,
+                        signals,
+                    } = *activation;
+                    self.server.begin(features);
+                    self.life = Some(Life { rings, signals });
+                }
+                Some(Order::End(queue, waiting)) => {
+                    match (queue, &mut self.life) {
+                        (Some(queue), Some(life)) => {
+                            if let Some(ring) = life.rings.get_mut(usize::from(queue)) {
+                                *ring = None;
+                            }
+                        }
+                        _ => self.life = None,
+                    }
+                    // Who waited may have been ended.
+                    let _ = waiting.send(());
+                }
+            }
+        }
+    }
+
+    /// Serves what there is; whether there may be more.
+    fn serve(&mut self) -> bool {
+        let Some(life) = &mut self.life else {
+            return false;
+        };
+        let work = Work {
+            rings: &mut life.rings,
+            memory: &self.memory,
+            chain: &mut self.chain,
+            log: &mut self.log,
+        };
+        match self.server.serve(work) {
+            Ok(Drained { interrupts, more }) => {
+                if interrupts {
+                    life.signals.used();
+                    signal(&self.call);
+                }
+                more
+            }
+            Err(broken) => {
+                self.log.say(format_args!(
+                    "its driver broke a rule, and it needs a reset: {broken}"
+                ));
+                life.signals.needs_reset();
+                signal(&self.call);
+                self.life = None;
+                false
+            }
+        }
+    }
+}
