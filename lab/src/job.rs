@@ -16,6 +16,7 @@ use crate::kernels::{self, Kernel};
 use crate::kexec;
 use crate::modules;
 use crate::tools;
+use crate::virtio;
 use crate::zboot;
 use serde_json::Value;
 use std::env;
@@ -203,7 +204,7 @@ pub fn add_arguments(cache: &Cache, files: &mut Files, dir: &Path, args: &[Strin
 }
 
 /// Makes the file if it is part of the guest that the examples use: `guest/Image`,
-/// `guest/initrd.cpio.gz`, `guest/vmlinuz.efi`, `guest/hibernate.Image`, `guest/kexec.cpio`.
+/// `guest/initrd.cpio.gz`, `guest/vmlinuz.efi`, `guest/hibernate.Image`, `guest/kexec.cpio`, `guest/virtio.cpio`.
 fn provide(cache: &Cache, file: &Path) -> Result<()> {
     let (Some(dir), Some(name)) = (file.parent(), file.file_name()) else {
         return Ok(());
@@ -213,6 +214,8 @@ fn provide(cache: &Cache, file: &Path) -> Result<()> {
         hibernate::provide(dir)?;
     } else if is_guest && name == kexec::INITRD {
         kexec::provide(cache, dir)?;
+    } else if is_guest && name == virtio::INITRD {
+        virtio::provide(cache, dir)?;
     } else if is_guest && (name == guest::IMAGE || name == guest::INITRD) {
         guest::provide(cache, dir, guest::KERNEL)?;
     } else if is_guest && (name == disk::DISK || name == disk::INITRD) {

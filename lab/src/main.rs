@@ -9,6 +9,7 @@ mod cache;
 mod cross;
 mod devices;
 mod disk;
+mod disks;
 mod emulate;
 mod emulator;
 mod errand;
@@ -38,6 +39,7 @@ mod tour;
 mod trial;
 mod truth;
 mod verify;
+mod virtio;
 mod zboot;
 
 use cache::Cache;

@@ -5,6 +5,7 @@ use crate::accesses;
 use crate::cache::{self, Cache};
 use crate::cross;
 use crate::devices;
+use crate::disks;
 use crate::emulator;
 use crate::errand::{Errand, LIMIT};
 use crate::failure::{FINDINGS, OK, Result, say, tell};
@@ -79,6 +80,7 @@ pub fn run(cache: &Cache) -> Result<u8> {
         handover::step(cache, &bench, KEXEC_HOST)?,
         devices::step(&bench, COMPILER_HOST),
         portable::with_kvm(cache, &bench)?,
+        disks::step(cache, &bench)?,
         mutations::step(&runner),
         torture::step(&runner, kernels::TORTURED, INTERRUPTS, 64),
         accesses::step(&runner, &accesses::SLICE, accesses::STRIDE),

@@ -2,6 +2,7 @@
 //! others refuse it.
 
 use crate::devices;
+use crate::disks;
 use crate::failure::{OK, Result, say};
 use crate::handover;
 use crate::hibernate;
@@ -442,6 +443,17 @@ const EXAMPLES: &[Expected] = &[
         lock: devices::LOCK,
         cpu: "neoverse-n1",
         cpus: 1,
+        flags: &[],
+        ends: OK,
+        kept: &[],
+        audited: &[],
+        refused: &[],
+    },
+    Expected {
+        spec: "lab/tests/specs/disks.vm.kdl",
+        lock: disks::LOCK,
+        cpu: "cortex-a72",
+        cpus: 2,
         flags: &[],
         ends: OK,
         kept: &[],

@@ -1,0 +1,72 @@
+//! The guest that uses its virtio devices: Debian's kernel has their drivers as modules, which its initramfs loads.
+
+use crate::cache::Cache;
+use crate::failure::{Failure, Result};
+use crate::guest;
+use crate::initramfs::Archive;
+use crate::kernels;
+use crate::modules;
+use std::path::Path;
+
+/// Name of the guest's initramfs in its directory.
+pub const INITRD: &str = "virtio.cpio";
+
+/// The drivers of its devices; what they need comes with them.
+const MODULES: [&str; 3] = ["virtio_mmio", "virtio_blk", "virtio-rng"];
+
+const INIT: &str = r#"#!/bin/busybox sh
+/bin/busybox --install -s /bin
+export PATH=/bin
+mount -t proc proc /proc
+mount -t sysfs sysfs /sys
+mount -t devtmpfs devtmpfs /dev 2>/dev/null
+say() { echo "vmlock guest: $*"; }
+digest() { sha256sum | cut -c1-16; }
+interrupts() { awk -v d="$1" -v n=$(nproc) '$NF == d { for (i = 2; i <= n + 1; i++) all += $i } END { print all + 0 }' /proc/interrupts; }
+for module in /modules/*; do insmod $module; done
+for disk in vda vdb; do
+    say "$disk has $(cat /sys/block/$disk/size) sectors, read-only $(cat /sys/block/$disk/ro), serial '$(cat /sys/block/$disk/serial)', cache $(cat /sys/block/$disk/queue/write_cache)"
+done
+say "vdb has $(dd if=/dev/vdb bs=64k 2>/dev/null | digest)"
+dd if=/dev/zero of=/dev/vdb bs=512 count=1 conv=fsync 2>/dev/null || say "vdb takes no write"
+mke2fs -F /dev/vda >/dev/null 2>&1 && mkdir /disk && mount -t ext4 /dev/vda /disk && say "vda has a file system"
+seq 1 400000 > /disk/numbers && sync
+for reader in 1 2 3 4; do dd if=/dev/vda iflag=direct bs=16k skip=$((reader * 100)) count=100 of=/dev/null 2>/dev/null & done
+wait
+umount /disk
+echo 3 > /proc/sys/vm/drop_caches
+mount -t ext4 -o ro /dev/vda /disk && say "the numbers are $(digest < /disk/numbers)"
+umount /disk
+blkdiscard -o 16777216 -l 1048576 /dev/vda && say "vda discards"
+echo "the guest was here" | dd of=/dev/vda bs=512 seek=65535 conv=sync,fsync 2>/dev/null && say "vda was written to its end"
+say "there is a rng: $(cat /sys/class/misc/hw_random/rng_current)"
+one=$(dd if=/dev/hwrng bs=32 count=1 2>/dev/null | digest)
+two=$(dd if=/dev/hwrng bs=32 count=1 2>/dev/null | digest)
+[ "$one" != "$two" ] && say "two random numbers differ"
+for device in virtio0 virtio1 virtio2; do
+    count=$(interrupts $device)
+    [ $count -gt 0 ] && say "$device interrupts"
+done
+say "powering off"
+poweroff -f
+"#;
+
+/// Puts the guest's initramfs into a directory.
+pub fn provide(cache: &Cache, dir: &Path) -> Result<()> {
+    let [kernel] = kernels::resolve(cache, &[guest::KERNEL.to_owned()], false)?
+        .try_into()
+        .map_err(|_| Failure::bug("one kernel was asked for and not one was found"))?;
+    let mut archive = Archive::default();
+    for path in ["/proc", "/sys", "/dev", "/bin"] {
+        archive.dir(path)?;
+    }
+    archive.character_device("/dev/console", 5, 1)?;
+    archive.file("/bin/busybox", 0o755, &kernels::busybox(cache)?)?;
+    archive.link("/bin/sh", "busybox")?;
+    let modules = modules::provide(cache, &kernel, &MODULES)?;
+    for (at, module) in modules.iter().enumerate() {
+        archive.file(&format!("/modules/{at:03}.ko"), 0o644, module)?;
+    }
+    archive.file("/init", 0o755, INIT.as_bytes())?;
+    guest::put(&dir.join(INITRD), &archive.finish()?)
+}
