@@ -97,6 +97,7 @@ pub fn step<'a>(program: &Path, places: &[Place], stride: u64) -> Step<'a> {
         program: program.to_owned(),
         by_shell: false,
         with: vec![place.lock.to_owned()],
+        modules: Vec::new(),
         jobs: WAYS.map(|way| job(place, way)).to_vec(),
         limit: errand::LIMIT.max(limit),
     };

@@ -18,6 +18,8 @@ pub struct Errand {
     pub by_shell: bool,
     /// Files of the checkout that it needs beside those that its arguments name.
     pub with: Vec<String>,
+    /// Modules of the host's kernel that it needs.
+    pub modules: Vec<String>,
     /// Its arguments, for one run after the other.
     pub jobs: Vec<Vec<String>>,
     /// How long each run may take.

@@ -27,6 +27,7 @@ mod kexec;
 mod matrix;
 mod modules;
 mod mutations;
+mod network;
 mod packages;
 mod portable;
 mod programs;

@@ -230,6 +230,7 @@ mod tests {
             program: PathBuf::new(),
             by_shell: false,
             with: Vec::new(),
+            modules: Vec::new(),
             jobs: Vec::new(),
             limit: LIMIT,
         };

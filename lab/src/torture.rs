@@ -58,6 +58,7 @@ pub fn step<'a>(program: &Path, kernel: &str, interrupts: u64, rarity: u64) -> S
         program: program.to_owned(),
         by_shell: false,
         with: vec![LOCK.to_owned()],
+        modules: Vec::new(),
         jobs: WAYS.map(job).to_vec(),
         limit: LIMIT.0 + LIMIT.1 * interrupts_each,
     };

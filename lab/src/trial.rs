@@ -11,6 +11,7 @@ use crate::hibernate;
 use crate::job;
 use crate::kernels::{self, Kernel};
 use crate::matrix::{self, Verdict};
+use crate::modules;
 use crate::zboot;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -95,6 +96,7 @@ impl<'a> Bench<'a> {
             program: self.program.clone(),
             by_shell: false,
             with: Vec::new(),
+            modules: Vec::new(),
             jobs: jobs.iter().map(owned).collect(),
             limit: errand::LIMIT,
         }
@@ -104,6 +106,11 @@ impl<'a> Bench<'a> {
     pub fn run(&self, host: &Machine, errands: &[&Errand]) -> Result<Outcome> {
         let mut files = Files::default();
         let mut jobs = Vec::new();
+        let wanted: Vec<&str> = errands
+            .iter()
+            .flat_map(|errand| errand.modules.iter().map(String::as_str))
+            .collect();
+        files.modules(modules::provide(self.cache, &host.kernel, &wanted)?);
         let whole = |path: &String| job::absolute(&self.root, Path::new(path));
         for errand in errands {
             let inside = job::add_program(&mut files, &errand.program)?;

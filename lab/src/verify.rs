@@ -15,6 +15,7 @@ use crate::interrupts;
 use crate::kernels;
 use crate::mutations;
 use crate::portable;
+use crate::network;
 use crate::step::{self, Done, Step};
 use crate::tools;
 use crate::torture;
@@ -81,6 +82,7 @@ pub fn run(cache: &Cache) -> Result<u8> {
         devices::step(&bench, COMPILER_HOST),
         portable::with_kvm(cache, &bench)?,
         disks::step(cache, &bench)?,
+        network::step(cache, &bench)?,
         mutations::step(&runner),
         torture::step(&runner, kernels::TORTURED, INTERRUPTS, 64),
         accesses::step(&runner, &accesses::SLICE, accesses::STRIDE),
@@ -254,6 +256,7 @@ fn same_bytes<'a>(cache: &Cache, bench: &'a Bench) -> Result<Step<'a>> {
         program: cross::build(cache, "vmlock")?,
         by_shell: false,
         with: files.chain(IMPORTED).map(str::to_owned).collect(),
+        modules: Vec::new(),
         jobs: distinct().map(|example| job(example).to_vec()).collect(),
         limit: LIMIT,
     };

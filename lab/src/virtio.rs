@@ -12,8 +12,9 @@ use std::path::Path;
 pub const INITRD: &str = "virtio.cpio";
 
 /// The drivers of its devices; what they need comes with them.
-const MODULES: [&str; 3] = ["virtio_mmio", "virtio_blk", "virtio-rng"];
+const MODULES: [&str; 4] = ["virtio_mmio", "virtio_blk", "virtio_net", "virtio-rng"];
 
+/// What it does is what its command line says: `disks`, `net`.
 const INIT: &str = r#"#!/bin/busybox sh
 /bin/busybox --install -s /bin
 export PATH=/bin
@@ -23,29 +24,45 @@ mount -t devtmpfs devtmpfs /dev 2>/dev/null
 say() { echo "vmlock guest: $*"; }
 digest() { sha256sum | cut -c1-16; }
 interrupts() { awk -v d="$1" -v n=$(nproc) '$NF == d { for (i = 2; i <= n + 1; i++) all += $i } END { print all + 0 }' /proc/interrupts; }
+disks() {
+    for disk in vda vdb; do
+        say "$disk has $(cat /sys/block/$disk/size) sectors, read-only $(cat /sys/block/$disk/ro), serial '$(cat /sys/block/$disk/serial)', cache $(cat /sys/block/$disk/queue/write_cache)"
+    done
+    say "vdb has $(dd if=/dev/vdb bs=64k 2>/dev/null | digest)"
+    dd if=/dev/zero of=/dev/vdb bs=512 count=1 conv=fsync 2>/dev/null || say "vdb takes no write"
+    mke2fs -F /dev/vda >/dev/null 2>&1 && mkdir /disk && mount -t ext4 /dev/vda /disk && say "vda has a file system"
+    seq 1 400000 > /disk/numbers && sync
+    for reader in 1 2 3 4; do dd if=/dev/vda iflag=direct bs=16k skip=$((reader * 100)) count=100 of=/dev/null 2>/dev/null & done
+    wait
+    umount /disk
+    echo 3 > /proc/sys/vm/drop_caches
+    mount -t ext4 -o ro /dev/vda /disk && say "the numbers are $(digest < /disk/numbers)"
+    umount /disk
+    blkdiscard -o 16777216 -l 1048576 /dev/vda && say "vda discards"
+    echo "the guest was here" | dd of=/dev/vda bs=512 seek=65535 conv=sync,fsync 2>/dev/null && say "vda was written to its end"
+    say "there is a rng: $(cat /sys/class/misc/hw_random/rng_current)"
+    one=$(dd if=/dev/hwrng bs=32 count=1 2>/dev/null | digest)
+    two=$(dd if=/dev/hwrng bs=32 count=1 2>/dev/null | digest)
+    [ "$one" != "$two" ] && say "two random numbers differ"
+    for device in virtio0 virtio1 virtio2; do
+        count=$(interrupts $device)
+        [ $count -gt 0 ] && say "$device interrupts"
+    done
+}
+net() {
+    say "eth0 has $(cat /sys/class/net/eth0/address), MTU $(cat /sys/class/net/eth0/mtu), carrier $(ifconfig eth0 10.9.8.2 && cat /sys/class/net/eth0/carrier)"
+    ping -c 3 -q 10.9.8.1 | sed -n 's/, round.*//; s/.*transmitted, \(.*\) received.*/vmlock guest: \1 pings came back/p'
+    say "from the host: $(wget -q -O - http://10.9.8.1:80/seed.img | digest)"
+    seq 1 400000 | nc 10.9.8.1 81
+    say "eth0 interrupts: $([ $(interrupts virtio0) -gt 0 ] && echo some)"
+    echo now | nc 10.9.8.1 82
+    for second in 1 2 3 4 5; do [ "$(cat /sys/class/net/eth0/carrier)" = 0 ] || sleep 1; done
+    say "the cable is out: carrier $(cat /sys/class/net/eth0/carrier)"
+}
 for module in /modules/*; do insmod $module; done
-for disk in vda vdb; do
-    say "$disk has $(cat /sys/block/$disk/size) sectors, read-only $(cat /sys/block/$disk/ro), serial '$(cat /sys/block/$disk/serial)', cache $(cat /sys/block/$disk/queue/write_cache)"
-done
-say "vdb has $(dd if=/dev/vdb bs=64k 2>/dev/null | digest)"
-dd if=/dev/zero of=/dev/vdb bs=512 count=1 conv=fsync 2>/dev/null || say "vdb takes no write"
-mke2fs -F /dev/vda >/dev/null 2>&1 && mkdir /disk && mount -t ext4 /dev/vda /disk && say "vda has a file system"
-seq 1 400000 > /disk/numbers && sync
-for reader in 1 2 3 4; do dd if=/dev/vda iflag=direct bs=16k skip=$((reader * 100)) count=100 of=/dev/null 2>/dev/null & done
-wait
-umount /disk
-echo 3 > /proc/sys/vm/drop_caches
-mount -t ext4 -o ro /dev/vda /disk && say "the numbers are $(digest < /disk/numbers)"
-umount /disk
-blkdiscard -o 16777216 -l 1048576 /dev/vda && say "vda discards"
-echo "the guest was here" | dd of=/dev/vda bs=512 seek=65535 conv=sync,fsync 2>/dev/null && say "vda was written to its end"
-say "there is a rng: $(cat /sys/class/misc/hw_random/rng_current)"
-one=$(dd if=/dev/hwrng bs=32 count=1 2>/dev/null | digest)
-two=$(dd if=/dev/hwrng bs=32 count=1 2>/dev/null | digest)
-[ "$one" != "$two" ] && say "two random numbers differ"
-for device in virtio0 virtio1 virtio2; do
-    count=$(interrupts $device)
-    [ $count -gt 0 ] && say "$device interrupts"
+for word in $(cat /proc/cmdline); do
+    [ "$word" = disks ] && disks
+    [ "$word" = net ] && net
 done
 say "powering off"
 poweroff -f

@@ -8,6 +8,7 @@ use crate::handover;
 use crate::hibernate;
 use crate::interrupts;
 use crate::matrix::{Verdict, short};
+use crate::network;
 use crate::step::{Done, Step};
 use crate::trial::{self, Bench, Trial, Tried};
 use std::collections::{BTreeMap, BTreeSet};
@@ -452,6 +453,17 @@ const EXAMPLES: &[Expected] = &[
     Expected {
         spec: "lab/tests/specs/disks.vm.kdl",
         lock: disks::LOCK,
+        cpu: "cortex-a72",
+        cpus: 2,
+        flags: &[],
+        ends: OK,
+        kept: &[],
+        audited: &[],
+        refused: &[],
+    },
+    Expected {
+        spec: "lab/tests/specs/net.vm.kdl",
+        lock: network::LOCK,
         cpu: "cortex-a72",
         cpus: 2,
         flags: &[],

@@ -8,6 +8,8 @@
 
 pub mod disk;
 pub mod entropy;
+pub mod net;
+pub mod tap;
 pub mod thread;
 pub mod vectored;
 pub mod window;
@@ -45,13 +47,17 @@ pub fn open(devices: &[Device], directory: &Path) -> Result<Vec<Opened>, Failure
     for device in devices {
         let Some(shown) = shown(device) else { continue };
         let queue = shown.queues.first().copied().unwrap_or(0);
-        let disk = device.virtio.as_ref().and_then(|v| v.block.as_ref());
-        let server: Result<Box<dyn Server>, Box<Refusal>> = match disk {
-            Some(disk) => {
-                disk::open(device, disk, queue, directory).map(|disk| Box::new(disk) as _)
-            }
-            None => entropy::open(device).map(|random| Box::new(random) as _),
-        };
+        let parts = device.virtio.as_ref();
+        let server: Result<Box<dyn Server>, Box<Refusal>> =
+            if let Some(entry) = parts.and_then(|v| v.block.as_ref()) {
+                disk::open(device, entry, queue, directory).map(|disk| Box::new(disk) as _)
+            } else if let Some(entry) = parts.and_then(|v| v.net.as_ref())
+                && let Some(nic) = net::model(entry, queue)
+            {
+                net::open(device, entry, nic).map(|net| Box::new(net) as _)
+            } else {
+                entropy::open(device).map(|random| Box::new(random) as _)
+            };
         let server = match server {
             Ok(server) => server,
             Err(refusal) => {
@@ -77,6 +83,7 @@ fn shown(device: &Device) -> Option<Shown> {
     let queue = virtio.queues.first().copied()?;
     match device.kind {
         DeviceKind::VirtioBlock => Some(disk::model(virtio.block.as_ref()?, queue).shown()),
+        DeviceKind::VirtioNet => Some(net::model(virtio.net.as_ref()?, queue)?.shown()),
         DeviceKind::VirtioEntropy => Some(vmlock_virtio::entropy::shown(queue)),
         _ => None,
     }
@@ -102,6 +109,7 @@ pub fn start(opened: Vec<Opened>, memory: &Memory) -> Result<Vec<Window>, Failur
         let transport = Transport::new(shown).map_err(|words| impossible(&device, &words))?;
         let call = eventfd()?;
         let name = name(&device);
+        let link = server.link();
         let (worker, queues) = Worker::start(name, server, memory, queues, copy(&call)?)?;
         let doors = Doors {
             interrupt: device.interrupt,
@@ -116,6 +124,7 @@ pub fn start(opened: Vec<Opened>, memory: &Memory) -> Result<Vec<Window>, Failur
             memory,
             worker,
             doors,
+            link,
         ))
     };
     opened.into_iter().map(one).collect()
@@ -138,6 +147,7 @@ pub fn unserved(devices: &[Device], memory: &Memory) -> Result<Vec<Window>, Fail
 fn name(device: &Device) -> String {
     let what = match device.kind {
         DeviceKind::VirtioBlock => "disk",
+        DeviceKind::VirtioNet => "card",
         DeviceKind::VirtioEntropy => "entropy",
         _ => "device",
     };

@@ -2,17 +2,17 @@
 //! needs. No report tells of files: whoever opens one asks here what to make of it.
 
 use super::{Plan, Refusal};
-use crate::lock::{Block, Device, DeviceKind, Lock};
+use crate::lock::{Block, Device, DeviceKind, Lock, Net};
 use crate::machine::virtio::SECTOR;
 use crate::reason;
 
 pub(super) fn devices(lock: &Lock, plan: &mut Plan) {
     for device in &lock.machine.devices {
         let what = match device.kind {
-            DeviceKind::VirtioNet => "network card",
             DeviceKind::VirtioConsole => "virtio console",
             DeviceKind::VirtioVsock => "vsock",
             DeviceKind::VirtioBlock
+            | DeviceKind::VirtioNet
             | DeviceKind::VirtioEntropy
             | DeviceKind::Uart16550
             | DeviceKind::Uart16550V2
@@ -73,6 +73,31 @@ pub fn too_small(device: &Device, disk: &Block, bytes: u64) -> Option<Refusal> {
             &format!("`{}` of {bytes} bytes", disk.path),
             "the file is smaller than the disk",
             "make it as large (`truncate --size`), or lock the spec again with what there is",
+        )
+    })
+}
+
+/// A card whose tap cannot be used: why, and what to do about it.
+pub fn no_tap(device: &Device, card: &Net, reason: &str, help: &str) -> Refusal {
+    refusal(
+        device,
+        "a card with a tap of the host".to_owned(),
+        format!("`{}`", card.tap),
+        reason.to_owned(),
+        help,
+    )
+}
+
+/// A card whose tap has such an MTU: refused where it is another. Frames would get lost for their size in the middle of
+/// a connection.
+pub fn other_mtu(device: &Device, card: &Net, mtu: u32) -> Option<Refusal> {
+    (mtu != u32::from(card.mtu)).then(|| {
+        refusal(
+            device,
+            format!("an MTU of {}", card.mtu),
+            format!("`{}` with an MTU of {mtu}", card.tap),
+            "the tap has another MTU than the card".to_owned(),
+            "`ip link set NAME mtu N`, or lock the spec again with the tap's",
         )
     })
 }

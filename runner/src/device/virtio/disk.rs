@@ -3,6 +3,7 @@
 
 pub mod file;
 
+use super::Log;
 use super::thread::{Server, Work};
 use file::Raw;
 use nix::errno::Errno;
@@ -134,7 +135,7 @@ pub struct Disk {
 }
 
 impl Server for Disk {
-    fn begin(&mut self, features: Features) {
+    fn begin(&mut self, features: Features, _log: &mut Log) {
         self.block = Some(Block::new(self.model.clone(), features));
     }
 

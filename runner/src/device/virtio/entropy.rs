@@ -1,5 +1,6 @@
 //! Random bytes of the host for its guest (`virtio-entropy-1`).
 
+use super::Log;
 use super::thread::{Server, Work};
 use crate::firmware::entropy::Entropy;
 use std::io::{self, ErrorKind};
@@ -27,7 +28,7 @@ pub fn open(device: &Device) -> Result<Random, Box<Refusal>> {
 }
 
 impl Server for Random {
-    fn begin(&mut self, _features: Features) {}
+    fn begin(&mut self, _features: Features, _log: &mut Log) {}
 
     fn serve(&mut self, work: Work) -> Result<Drained, Broken> {
         let Work {

@@ -4,6 +4,7 @@
 //! It never waits for a vCPU. A vCPU waits for it only where it takes a queue away: then
 //! nothing of the guest's memory is touched any more once that is over.
 
+use super::window::Link;
 use super::{Log, copy, eventfd, no_eventfd};
 use crate::device::{Memory, Wait};
 use crate::failure::Failure;
@@ -29,7 +30,7 @@ const RETRY: Duration = Duration::from_millis(1);
 /// What does the work of a device, on its thread.
 pub trait Server: Send {
     /// A driver has set the device up; nothing of an earlier one is left.
-    fn begin(&mut self, features: Features);
+    fn begin(&mut self, features: Features, log: &mut Log);
 
     /// Serves what is available without waiting for more.
     ///
@@ -39,6 +40,11 @@ pub trait Server: Send {
 
     /// What wakes the thread when it becomes readable, once each time: something of the host's side.
     fn wakes(&self) -> Option<RawFd> {
+        None
+    }
+
+    /// The cable, of a device that has one.
+    fn link(&self) -> Option<Arc<Link>> {
         None
     }
 }
@@ -101,6 +107,7 @@ impl Worker {
         let host = server.wakes();
         let wakes = Wakes::new(copy(&wake)?, copies(&queues)?, host).map_err(no_eventfd)?;
         let device = Serving {
+            link: server.link(),
             server,
             memory: memory.clone(),
             orders: Arc::clone(&orders),
@@ -227,6 +234,8 @@ struct Serving {
     life: Option<Life>,
     log: Log,
     wakes: Wakes,
+    /// The cable, while the driver was not told that it was pulled out.
+    link: Option<Arc<Link>>,
 }
 
 impl Serving {
@@ -253,7 +262,7 @@ impl Serving {
                         rings,
                         signals,
                     } = *activation;
-                    self.server.begin(features);
+                    self.server.begin(features, &mut self.log);
                     self.life = Some(Life { rings, signals });
                 }
                 Some(Order::End(queue, waiting)) => {
@@ -283,7 +292,12 @@ impl Serving {
             chain: &mut self.chain,
             log: &mut self.log,
         };
-        match self.server.serve(work) {
+        let served = self.server.serve(work);
+        if self.link.take_if(|link| !link.is_up()).is_some() {
+            life.signals.configuration();
+            signal(&self.call);
+        }
+        match served {
             Ok(Drained { interrupts, more }) => {
                 if interrupts {
                     life.signals.used();

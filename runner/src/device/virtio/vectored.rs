@@ -1,7 +1,7 @@
 //! System calls over pieces of guest memory, which is no slice of this program: the
 //! guest changes it meanwhile.
 //!
-//! `unsafe` is here for that alone: `preadv` and `pwritev` take addresses.
+//! `unsafe` is here for that alone: `preadv`, `pwritev`, `readv` and `writev` take addresses.
 
 use std::fs::File;
 use std::io::{self, ErrorKind};
@@ -108,6 +108,55 @@ pub fn write_at<B: BitmapSlice>(
     })
 }
 
+/// Reads once, into pieces of guest memory and, where these are too few, on into memory of ours; how many bytes came.
+///
+/// # Errors
+/// The host's.
+pub fn read_once<B: BitmapSlice>(
+    file: &File,
+    into: &[VolatileSlice<B>],
+    spill: &mut [u8],
+) -> io::Result<usize> {
+    let mut pieces = Pieces::new(into).left;
+    pieces.push(libc::iovec {
+        iov_base: spill.as_mut_ptr().cast(),
+        iov_len: spill.len(),
+    });
+    // SAFETY: as in `read_at`; the last piece is borrowed by this function alone.
+    let read = unsafe { libc::readv(file.as_raw_fd(), pieces.as_ptr(), count(&pieces)?) };
+    moved(read)
+}
+
+/// Writes once, bytes of ours and pieces of guest memory behind them; how many bytes went.
+///
+/// # Errors
+/// The host's.
+pub fn write_once<B: BitmapSlice>(
+    file: &File,
+    first: &[u8],
+    then: &[VolatileSlice<B>],
+) -> io::Result<usize> {
+    let mut pieces = vec![libc::iovec {
+        // Nothing is written to it.
+        iov_base: first.as_ptr().cast_mut().cast(),
+        iov_len: first.len(),
+    }];
+    pieces.extend(Pieces::new(then).left);
+    // SAFETY: as in `read_at`; the first piece is borrowed by this function.
+    let written = unsafe { libc::writev(file.as_raw_fd(), pieces.as_ptr(), count(&pieces)?) };
+    moved(written)
+}
+
+fn count(pieces: &[libc::iovec]) -> io::Result<libc::c_int> {
+    let few = libc::c_int::try_from(pieces.len()).ok();
+    few.filter(|_| pieces.len() <= PIECES)
+        .ok_or_else(|| ErrorKind::InvalidInput.into())
+}
+
+fn moved(bytes: libc::ssize_t) -> io::Result<usize> {
+    usize::try_from(bytes).map_err(|_| io::Error::last_os_error())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -169,5 +218,26 @@ mod tests {
             calls,
             [(7, vec![4, 0, 6]), (10, vec![1, 0, 6]), (14, vec![3])]
         );
+    }
+
+    #[test]
+    fn once_is_once_and_what_does_not_fit_spills() {
+        use std::os::fd::OwnedFd;
+        use std::os::unix::net::UnixDatagram;
+        let (one, other) = UnixDatagram::pair().expect("sockets");
+        let [one, other] = [one, other].map(|socket| File::from(OwnedFd::from(socket)));
+        let mut buffer = *b"abcdef";
+        let sent = write_once(&one, b"12", &slices(&mut buffer, &[2, 0, 4]));
+        assert_eq!(sent.ok(), Some(8));
+        assert_eq!(
+            write_once(&one, b"3", &slices(&mut buffer, &[])).ok(),
+            Some(1)
+        );
+        let (mut buffer, mut spill) = ([0; 5], [0; 9]);
+        let read = read_once(&other, &slices(&mut buffer, &[1, 4]), &mut spill);
+        assert_eq!(read.ok(), Some(8));
+        assert_eq!((&buffer, &spill[..4]), (b"12abc", &b"def\0"[..]));
+        let read = read_once(&other, &slices(&mut buffer, &[1, 4]), &mut spill);
+        assert_eq!(read.ok(), Some(1));
     }
 }

@@ -1,0 +1,144 @@
+//! A Linux guest with a network card: pings and bytes both ways, a tap that goes away, and taps that there are not or that
+//! have another MTU (the guest: `virtio.rs`). With the kernel's distributor, and with the runner's.
+
+use crate::cache::Cache;
+use crate::emulate::Ended;
+use crate::errand::Errand;
+use crate::failure::{OK, Result};
+use crate::step::{Done, Step};
+use crate::trial::Bench;
+use crate::virtio;
+
+/// The guest's lock.
+pub const LOCK: &str = "lab/tests/specs/net.vm.lock.json";
+
+/// Kernels of the hosts, who answers for the distributor there, and the hosts' CPU.
+const HOSTS: [(&str, &[&str]); 2] = [("5.10", &["--emulate-gic"]), ("6.12", &[])];
+const CPU: &str = "cortex-a72";
+
+/// Makes the tap and the host's ends of two connections, and starts the guest. Who is told something on port 82 takes
+/// the tap away.
+const SCRIPT: &str = r#"
+mkdir -p /tmp/net
+seq 1 1000000 | head -c 4000000 > /tmp/net/seed.img
+echo "seed $(sha256sum < /tmp/net/seed.img | cut -c1-16)"
+echo "numbers $(seq 1 400000 | sha256sum | cut -c1-16)"
+vmlock-run start "$@"; echo "without a tap: $?"
+tunctl -t tap0 >/dev/null
+ifconfig tap0 10.9.8.1 mtu 1400 up
+vmlock-run start "$@"; echo "with another MTU: $?"
+ifconfig tap0 10.9.8.1 mtu 1500 up
+httpd -p 10.9.8.1:80 -h /tmp/net
+(sleep 90 | nc -l -p 81 | sha256sum | cut -c1-16 > /tmp/net/numbers) >/dev/null 2>&1 &
+one=$!
+(nc -l -p 82; ip link delete tap0) >/dev/null 2>&1 &
+other=$!
+vmlock-run start "$@"
+code=$?
+echo "from the guest: $(cat /tmp/net/numbers)"
+kill $one $other 2>/dev/null
+exit $code
+"#;
+
+/// The guest's network, on hosts of some kernels.
+///
+/// # Errors
+/// The guest cannot be made.
+pub fn step<'a>(cache: &Cache, bench: &Bench) -> Result<Step<'a>> {
+    virtio::provide(cache, &bench.root().join("examples/guest"))?;
+    let errand = |(kernel, flags): (&str, &[&'static str])| {
+        let job = [&["-c", SCRIPT, "sh", LOCK], flags].concat();
+        Errand {
+            by_shell: true,
+            modules: vec!["tun".to_owned()],
+            ..bench.errand(CPU, kernel, &[job])
+        }
+    };
+    Ok(Step {
+        name: "a Linux guest reaches its host, both ways, until the tap goes away".to_owned(),
+        errands: HOSTS.into_iter().map(errand).collect(),
+        judge: Box::new(|done| {
+            let one = |done: &Done| {
+                let place = format!("Linux {}", done.host.kernel.version);
+                let found = done.jobs.iter().flat_map(|ended| problems(&place, ended));
+                found.collect::<Vec<_>>()
+            };
+            Ok(done.iter().flat_map(one).collect())
+        }),
+    })
+}
+
+fn problems(place: &str, ended: &Ended) -> Vec<String> {
+    let words = String::from_utf8_lossy(&ended.stderr);
+    let output = String::from_utf8_lossy(&ended.stdout);
+    let after = |start: &str| {
+        let mut lines = output.lines();
+        let found = lines.find_map(|line| line.trim().strip_prefix(start));
+        found.unwrap_or("nothing")
+    };
+    let mut problems = Vec::new();
+    let mut expect = |holds: bool, what: String| {
+        if !holds {
+            problems.push(format!("{place}: {what}"));
+        }
+    };
+    for line in [
+        "vmlock guest: eth0 has 52:54:00:12:34:56, MTU 1500, carrier 1",
+        "vmlock guest: 3 packets pings came back",
+        &format!("vmlock guest: from the host: {}", after("seed ")),
+        &format!("from the guest: {}", after("numbers ")),
+        "vmlock guest: eth0 interrupts: some",
+        "vmlock guest: the cable is out: carrier 0",
+        "without a tap: 3",
+        "with another MTU: 3",
+    ] {
+        expect(
+            output.lines().any(|l| l.trim() == line),
+            format!("nobody says `{line}`:\n{output}\n{words}"),
+        );
+    }
+    for said in [
+        "device lan: there is no network device of that name",
+        "device lan: the tap has another MTU than the card",
+        "card `lan`: the tap has gone, and the guest's link is down from now on",
+    ] {
+        expect(
+            words.contains(said),
+            format!("nobody says `{said}`:\n{words}"),
+        );
+    }
+    expect(
+        ended.code == OK,
+        format!("the guest ended with code {}:\n{words}", ended.code),
+    );
+    problems
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_lost_on_the_way_is_found() {
+        let output = "seed a\nnumbers b\nwithout a tap: 3\nwith another MTU: 3\n\
+            vmlock guest: eth0 has 52:54:00:12:34:56, MTU 1500, carrier 1\r\n\
+            vmlock guest: 3 packets pings came back\r\nvmlock guest: from the host: a\r\n\
+            vmlock guest: eth0 interrupts: some\r\nvmlock guest: the cable is out: carrier 0\r\n\
+            from the guest: b\n";
+        let words = "refused: device lan: there is no network device of that name\n\
+            refused: device lan: the tap has another MTU than the card\n\
+            vmlock-run: card `lan`: the tap has gone, and the guest's link is down from now on: x\n";
+        let count = |output: &str, words: &str| {
+            let ended = Ended {
+                code: OK,
+                stdout: output.as_bytes().to_vec(),
+                stderr: words.as_bytes().to_vec(),
+            };
+            problems("", &ended).len()
+        };
+        assert_eq!(count(output, words), 0);
+        assert_eq!(count(&output.replace("guest: b", "guest: c"), words), 1);
+        assert_eq!(count(&output.replace("carrier 0", "carrier 1"), words), 1);
+        assert_eq!(count(output, ""), 3);
+    }
+}

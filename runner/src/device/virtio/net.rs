@@ -1,0 +1,270 @@
+//! A network card with its cable (`virtio-net-1`): frames go straight between the guest's
+//! buffers and a tap of the host.
+//!
+//! What the tap may leave undone is what the driver accepted. A tap that goes away is a
+//! cable that is pulled out: the link goes down, and words say why.
+
+use super::tap::{self, Tap};
+use super::thread::{Server, Work};
+use super::vectored::{read_once, write_once};
+use super::window::Link;
+use super::{Log, Memory};
+use std::io::{self, ErrorKind, Read as _};
+use std::os::fd::{AsRawFd, RawFd};
+use std::sync::Arc;
+use vm_memory::Permissions;
+use vmlock_spec::lock::{Device, Net as Entry};
+use vmlock_spec::machine::virtio::mac;
+use vmlock_spec::plan::Refusal;
+use vmlock_spec::plan::devices::{no_tap, other_mtu};
+use vmlock_virtio::chain::Chain;
+use vmlock_virtio::features::Features;
+use vmlock_virtio::net::{Card, Delivered, Fault, HEADER, Inbox, Nic, RECEIVE, TRANSMIT, Transmit};
+use vmlock_virtio::ring::{Broken, Drained, Ring};
+
+/// The most frames that come in at a time, before anything else is looked at.
+const FRAMES: usize = 256;
+/// The most frames of an earlier time that are thrown away: more than the queue of any tap.
+const STALE: usize = 1 << 16;
+
+/// What the driver accepts, by the bits of its features (section 5.1.3 of the standard), as a tap has it.
+const OFFLOADS: [(u32, u32); 4] = [
+    (1, tap::CHECKSUM),
+    (7, tap::TSO4),
+    (8, tap::TSO6),
+    (9, tap::ECN),
+];
+
+/// The model of a lock's card; `queue` is QueueNumMax.
+pub fn model(entry: &Entry, queue: u16) -> Option<Nic> {
+    Some(Nic {
+        mac: mac(&entry.mac)?,
+        mtu: entry.mtu,
+        queue,
+    })
+}
+
+/// Attaches to a card's tap.
+///
+/// # Errors
+/// Why that cannot be.
+pub fn open(device: &Device, entry: &Entry, nic: Nic) -> Result<Net, Box<Refusal>> {
+    let name = &entry.tap;
+    let no = |reason: String, help: &str| Box::new(no_tap(device, entry, &reason, help));
+    // Attaching would make one, with nothing at its other end.
+    let mtu = tap::mtu(name).map_err(|error| match error.kind() {
+        ErrorKind::NotFound => no(
+            "there is no network device of that name".to_owned(),
+            "`ip tuntap add NAME mode tap user USER`, `ip link set NAME up` make one",
+        ),
+        _ => no(
+            format!("it cannot be looked at: {error}"),
+            "look at the tap",
+        ),
+    })?;
+    if let Some(refusal) = other_mtu(device, entry, mtu) {
+        return Err(Box::new(refusal));
+    }
+    let tap = Tap::attach(name, HEADER).map_err(|error| match error.raw_os_error() {
+        Some(libc::EBUSY) => no(
+            "another program is attached to it".to_owned(),
+            "end the other one, or name another tap",
+        ),
+        Some(libc::EPERM) => no(
+            "it belongs to another user".to_owned(),
+            "`ip tuntap add NAME mode tap user USER` makes one for USER",
+        ),
+        Some(libc::EINVAL) => no(
+            "it is no tap, or one with several queues".to_owned(),
+            "`ip tuntap add NAME mode tap` makes a plain one",
+        ),
+        _ => no(
+            format!("it cannot be attached to: {error}"),
+            "look at /dev/net/tun: the module `tun`, and who may open it",
+        ),
+    })?;
+    let all = OFFLOADS.iter().fold(0, |all, (_, bit)| all | bit);
+    tap.offload(all)
+        .and_then(|()| tap.offload(0))
+        .map_err(|error| {
+            no(
+                format!("it does not leave checksums and segments undone: {error}"),
+                "choose a host whose kernel has these offloads (TUNSETOFFLOAD)",
+            )
+        })?;
+    Ok(Net {
+        nic,
+        tap,
+        spill: Vec::new(),
+        work: None,
+        link: Arc::default(),
+    })
+}
+
+/// A card with its cable.
+pub struct Net {
+    nic: Nic,
+    tap: Tap,
+    /// For what does not fit into the driver's buffers.
+    spill: Vec<u8>,
+    /// At work, from a driver's set-up on.
+    work: Option<(Card, Inbox)>,
+    link: Arc<Link>,
+}
+
+impl Server for Net {
+    fn begin(&mut self, features: Features, log: &mut Log) {
+        let accepted = OFFLOADS
+            .iter()
+            .filter(|(feature, _)| features.has(*feature));
+        let offload = accepted.fold(0, |all, (_, bit)| all | bit);
+        if let Err(error) = self.tap.offload(offload) {
+            self.lost(&error, log);
+        }
+        let card = Card::new(&self.nic, features);
+        // A call that finds room for the largest frame can have it all in there.
+        self.spill.resize(card.largest() as usize, 0);
+        // What waits was meant for an earlier driver, and may be as that one accepted it.
+        for _ in 0..STALE {
+            if self.tap.file().read(&mut self.spill).is_err() {
+                break;
+            }
+        }
+        let inbox = card.inbox();
+        self.work = Some((card, inbox));
+    }
+
+    fn serve(&mut self, work: Work) -> Result<Drained, Broken> {
+        let Work {
+            rings,
+            memory,
+            chain,
+            log,
+        } = work;
+        let mut all = Drained::NOTHING;
+        if let Some(Some(ring)) = rings.get_mut(usize::from(TRANSMIT)) {
+            let Drained { interrupts, more } = self.transmit(ring, memory, chain, log)?;
+            all.interrupts |= interrupts;
+            all.more |= more;
+        }
+        if let Some(Some(ring)) = rings.get_mut(usize::from(RECEIVE)) {
+            let Drained { interrupts, more } = self.receive(ring, memory, log)?;
+            all.interrupts |= interrupts;
+            all.more |= more;
+        }
+        Ok(all)
+    }
+
+    fn wakes(&self) -> Option<RawFd> {
+        Some(self.tap.file().as_raw_fd())
+    }
+
+    fn link(&self) -> Option<Arc<Link>> {
+        Some(Arc::clone(&self.link))
+    }
+}
+
+impl Net {
+    fn transmit(
+        &mut self,
+        ring: &mut Ring,
+        memory: &Memory,
+        chain: &mut Chain,
+        log: &mut Log,
+    ) -> Result<Drained, Broken> {
+        let Some((card, _)) = &self.work else {
+            return Ok(Drained::NOTHING);
+        };
+        let (mut lost, mut fault): (Option<io::Error>, Option<Fault>) = (None, None);
+        let drained = ring.drain(memory, chain, |chain| {
+            match card.transmit(memory, chain)? {
+                Transmit::Drop(why) => fault = Some(why),
+                Transmit::Send { header, frame } => {
+                    let slices = chain.readable().slices(memory, frame, Permissions::Read)?;
+                    if self.link.is_up()
+                        && let Err(error) = write_once(self.tap.file(), &header, &slices)
+                    {
+                        lost = Some(error);
+                    }
+                }
+            }
+            Ok(0)
+        })?;
+        if let Some(why) = fault {
+            log.say(format_args!("the guest sends what cannot leave: {why}"));
+        }
+        match lost {
+            // As on any wire that is full.
+            Some(error) if error.kind() == ErrorKind::WouldBlock => {}
+            Some(error) => self.failed(&error, log),
+            None => {}
+        }
+        Ok(drained)
+    }
+
+    fn receive(
+        &mut self,
+        ring: &mut Ring,
+        memory: &Memory,
+        log: &mut Log,
+    ) -> Result<Drained, Broken> {
+        let Some((_, inbox)) = &mut self.work else {
+            return Ok(Drained::NOTHING);
+        };
+        let (mut more, mut failure) = (true, None);
+        ring.mute(memory)?;
+        for _ in 0..FRAMES {
+            if !self.link.is_up() {
+                more = false;
+                break;
+            }
+            if !inbox.fill(ring, memory)? {
+                // The driver notifies of buffers from now on.
+                if ring.listen(memory)? {
+                    ring.mute(memory)?;
+                    continue;
+                }
+                more = false;
+                break;
+            }
+            // They were all checked when they were taken.
+            let slices = inbox.slices(memory).map_err(|_| Broken::Memory)?;
+            match read_once(self.tap.file(), &slices, &mut self.spill) {
+                Ok(length) => match inbox.deliver(ring, memory, length as u64, &self.spill)? {
+                    Delivered::All | Delivered::Lost => {}
+                },
+                Err(error) => {
+                    more = error.kind() == ErrorKind::Interrupted;
+                    if !more && error.kind() != ErrorKind::WouldBlock {
+                        failure = Some(error);
+                    }
+                    break;
+                }
+            }
+        }
+        let interrupts = ring.interrupts(memory)?;
+        if let Some(error) = failure {
+            self.failed(&error, log);
+        }
+        Ok(Drained { interrupts, more })
+    }
+
+    /// What is done about a call that failed.
+    fn failed(&mut self, error: &io::Error, log: &mut Log) {
+        match error.raw_os_error() {
+            // It was deleted (`tun_chr_read_iter`, drivers/net/tun.c, 5.10 to 7.3).
+            Some(libc::EBADFD) => self.lost(error, log),
+            // `tun_get_user`, there too.
+            Some(libc::EIO) => log.say("a frame is lost: the tap is down (`ip link set NAME up`)"),
+            _ => log.say(format_args!("a frame is lost: {error}")),
+        }
+    }
+
+    fn lost(&mut self, error: &io::Error, log: &mut Log) {
+        if self.link.take_down() {
+            log.say(format_args!(
+                "the tap has gone, and the guest's link is down from now on: {error}"
+            ));
+        }
+    }
+}
