@@ -56,6 +56,11 @@ pub trait Model: Send {
     /// The level of its interrupt line at this moment.
     fn line(&mut self) -> bool;
 
+    /// Whether it is a console to which a driver listens: it is the one that the user means.
+    fn listens(&self) -> bool {
+        false
+    }
+
     /// How many bytes it can take from outside of the machine.
     fn room(&self) -> usize {
         0

@@ -217,7 +217,6 @@ pub fn plan_with(lock: &Lock, report: &HostReport, emulation: Emulation) -> Plan
     let mut plan = Plan::default();
     let filter = Filter::of(report, emulation);
     room::room(lock, report, &mut plan);
-    devices::devices(lock, &mut plan);
     let Some(gic) = &report.gic else {
         plan.refusals.push(interrupts::no_gicv3(report));
         return plan;

@@ -165,8 +165,10 @@ impl Bus {
         doors.collect()
     }
 
+    /// Where the user's input goes: to a console of virtio while its driver is at work, else to the UART.
     fn console(&mut self) -> Option<&mut Slot> {
-        self.slots.get_mut(self.console?)
+        let listens = self.slots.iter().position(|slot| slot.model.listens());
+        self.slots.get_mut(listens.or(self.console)?)
     }
 
     /// Input for the console, as much as there is room for: how much that was.

@@ -6,17 +6,21 @@
 //! interrupt is an eventfd that KVM turns into an edge ([`Doors`]): no vCPU waits for
 //! it but one that resets its device.
 
+pub mod console;
 pub mod disk;
 pub mod entropy;
 pub mod net;
 pub mod tap;
 pub mod thread;
+pub mod unix;
 pub mod vectored;
+pub mod vsock;
 pub mod window;
 
 use crate::device::rate::RateLimit;
 use crate::device::{Doors, Memory};
 use crate::failure::Failure;
+use console::Console;
 use std::fmt::Display;
 use std::io;
 use std::path::Path;
@@ -26,7 +30,7 @@ use vmlock_spec::lock::{Device, DeviceKind};
 use vmlock_spec::plan::Refusal;
 use vmlock_virtio::mmio::{Shown, Transport};
 use vmm_sys_util::eventfd::EventFd;
-use window::Window;
+use window::{Service, Window};
 
 /// What a driver writes to QueueNotify, and where that is (section 4.2.2 of the standard).
 const QUEUE_NOTIFY: u64 = 0x50;
@@ -47,18 +51,7 @@ pub fn open(devices: &[Device], directory: &Path) -> Result<Vec<Opened>, Failure
     for device in devices {
         let Some(shown) = shown(device) else { continue };
         let queue = shown.queues.first().copied().unwrap_or(0);
-        let parts = device.virtio.as_ref();
-        let server: Result<Box<dyn Server>, Box<Refusal>> =
-            if let Some(entry) = parts.and_then(|v| v.block.as_ref()) {
-                disk::open(device, entry, queue, directory).map(|disk| Box::new(disk) as _)
-            } else if let Some(entry) = parts.and_then(|v| v.net.as_ref())
-                && let Some(nic) = net::model(entry, queue)
-            {
-                net::open(device, entry, nic).map(|net| Box::new(net) as _)
-            } else {
-                entropy::open(device).map(|random| Box::new(random) as _)
-            };
-        let server = match server {
+        let server = match server(device, queue, directory) {
             Ok(server) => server,
             Err(refusal) => {
                 refusals.push(*refusal);
@@ -77,7 +70,27 @@ pub fn open(devices: &[Device], directory: &Path) -> Result<Vec<Opened>, Failure
     }
 }
 
-/// What a guest sees of a device; `None` for one that is no virtio device, or of which there is no model yet.
+/// The host's side of a device.
+fn server(device: &Device, queue: u16, directory: &Path) -> Result<Box<dyn Server>, Box<Refusal>> {
+    let parts = device.virtio.as_ref();
+    if let Some(entry) = parts.and_then(|v| v.block.as_ref()) {
+        return Ok(Box::new(disk::open(device, entry, queue, directory)?));
+    }
+    if let Some(entry) = parts.and_then(|v| v.net.as_ref())
+        && let Some(nic) = net::model(entry, queue)
+    {
+        return Ok(Box::new(net::open(device, entry, nic)?));
+    }
+    if let Some(entry) = parts.and_then(|v| v.vsock.as_ref()) {
+        return Ok(Box::new(vsock::open(device, entry, directory)?));
+    }
+    if device.kind == DeviceKind::VirtioConsole {
+        return Ok(Box::new(Console::new(Box::new(io::stdout()))));
+    }
+    Ok(Box::new(entropy::open(device)?))
+}
+
+/// What a guest sees of a device; `None` for one that is no virtio device.
 fn shown(device: &Device) -> Option<Shown> {
     let virtio = device.virtio.as_ref()?;
     let queue = virtio.queues.first().copied()?;
@@ -85,7 +98,15 @@ fn shown(device: &Device) -> Option<Shown> {
         DeviceKind::VirtioBlock => Some(disk::model(virtio.block.as_ref()?, queue).shown()),
         DeviceKind::VirtioNet => Some(net::model(virtio.net.as_ref()?, queue)?.shown()),
         DeviceKind::VirtioEntropy => Some(vmlock_virtio::entropy::shown(queue)),
-        _ => None,
+        DeviceKind::VirtioConsole => Some(vmlock_virtio::console::shown(queue)),
+        DeviceKind::VirtioVsock => {
+            let cid = virtio.vsock.as_ref()?.cid;
+            Some(vmlock_virtio::vsock::shown(cid.into(), queue))
+        }
+        DeviceKind::Uart16550
+        | DeviceKind::Uart16550V2
+        | DeviceKind::Pl031
+        | DeviceKind::Pl031V2 => None,
     }
 }
 
@@ -109,7 +130,7 @@ pub fn start(opened: Vec<Opened>, memory: &Memory) -> Result<Vec<Window>, Failur
         let transport = Transport::new(shown).map_err(|words| impossible(&device, &words))?;
         let call = eventfd()?;
         let name = name(&device);
-        let link = server.link();
+        let (link, input) = (server.link(), server.input());
         let (worker, queues) = Worker::start(name, server, memory, queues, copy(&call)?)?;
         let doors = Doors {
             interrupt: device.interrupt,
@@ -117,14 +138,18 @@ pub fn start(opened: Vec<Opened>, memory: &Memory) -> Result<Vec<Window>, Failur
             notify: device.range.base + QUEUE_NOTIFY,
             queues,
         };
+        let service = Service {
+            worker,
+            doors: Some(doors),
+            link,
+            input,
+        };
         let memory = memory.clone();
         Ok(Window::served(
             device.range.base,
             transport,
             memory,
-            worker,
-            doors,
-            link,
+            service,
         ))
     };
     opened.into_iter().map(one).collect()
@@ -148,6 +173,8 @@ fn name(device: &Device) -> String {
     let what = match device.kind {
         DeviceKind::VirtioBlock => "disk",
         DeviceKind::VirtioNet => "card",
+        DeviceKind::VirtioConsole => "console",
+        DeviceKind::VirtioVsock => "vsock",
         DeviceKind::VirtioEntropy => "entropy",
         _ => "device",
     };

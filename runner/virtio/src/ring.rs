@@ -162,6 +162,15 @@ impl Drained {
         interrupts: false,
         more: false,
     };
+
+    /// What is to be done once another ring was drained, too.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            interrupts: self.interrupts || other.interrupts,
+            more: self.more || other.more,
+        }
+    }
 }
 
 /// A virtqueue in operation. After a [`Broken`] the device needs a reset.

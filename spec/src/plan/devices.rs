@@ -1,33 +1,10 @@
-//! What stands behind a device: kinds that the runner has no model of, and host's sides that are not what the lock
-//! needs. No report tells of files: whoever opens one asks here what to make of it.
+//! What stands behind a device, where it is not what the lock needs. No report tells of files and cables: whoever opens
+//! one asks here what to make of it.
 
-use super::{Plan, Refusal};
-use crate::lock::{Block, Device, DeviceKind, Lock, Net};
+use super::Refusal;
+use crate::lock::{Block, Device, Net};
 use crate::machine::virtio::SECTOR;
 use crate::reason;
-
-pub(super) fn devices(lock: &Lock, plan: &mut Plan) {
-    for device in &lock.machine.devices {
-        let what = match device.kind {
-            DeviceKind::VirtioConsole => "virtio console",
-            DeviceKind::VirtioVsock => "vsock",
-            DeviceKind::VirtioBlock
-            | DeviceKind::VirtioNet
-            | DeviceKind::VirtioEntropy
-            | DeviceKind::Uart16550
-            | DeviceKind::Uart16550V2
-            | DeviceKind::Pl031
-            | DeviceKind::Pl031V2 => continue,
-        };
-        plan.refusals.push(refusal(
-            device,
-            format!("a {what}"),
-            "none".to_owned(),
-            format!("this vmlock-run has no {what}"),
-            "use a newer vmlock-run, or remove the device from the spec",
-        ));
-    }
-}
 
 fn refusal(
     device: &Device,
@@ -102,6 +79,17 @@ pub fn other_mtu(device: &Device, card: &Net, mtu: u32) -> Option<Refusal> {
     })
 }
 
+/// Sockets for which the system has nothing left.
+pub fn no_sockets(device: &Device, reason: &str) -> Refusal {
+    refusal(
+        device,
+        "sockets of the host".to_owned(),
+        "none".to_owned(),
+        reason.to_owned(),
+        "look at the limit of open files (`ulimit -n`)",
+    )
+}
+
 /// A source of random bytes on a host that has none.
 pub fn no_entropy(device: &Device) -> Refusal {
     refusal(
@@ -116,7 +104,7 @@ pub fn no_entropy(device: &Device) -> Refusal {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lock::Range;
+    use crate::lock::{DeviceKind, Range};
 
     #[test]
     fn a_file_that_is_smaller_than_its_disk_is_refused_by_name() {

@@ -19,7 +19,7 @@ use vmlock_spec::plan::Refusal;
 use vmlock_spec::plan::devices::{no_tap, other_mtu};
 use vmlock_virtio::chain::Chain;
 use vmlock_virtio::features::Features;
-use vmlock_virtio::net::{Card, Delivered, Fault, HEADER, Inbox, Nic, RECEIVE, TRANSMIT, Transmit};
+use vmlock_virtio::net::{Card, Fault, HEADER, Inbox, Nic, RECEIVE, TRANSMIT, Transmit};
 use vmlock_virtio::ring::{Broken, Drained, Ring};
 
 /// The most frames that come in at a time, before anything else is looked at.
@@ -143,14 +143,10 @@ impl Server for Net {
         } = work;
         let mut all = Drained::NOTHING;
         if let Some(Some(ring)) = rings.get_mut(usize::from(TRANSMIT)) {
-            let Drained { interrupts, more } = self.transmit(ring, memory, chain, log)?;
-            all.interrupts |= interrupts;
-            all.more |= more;
+            all = all.and(self.transmit(ring, memory, chain, log)?);
         }
         if let Some(Some(ring)) = rings.get_mut(usize::from(RECEIVE)) {
-            let Drained { interrupts, more } = self.receive(ring, memory, log)?;
-            all.interrupts |= interrupts;
-            all.more |= more;
+            all = all.and(self.receive(ring, memory, log)?);
         }
         Ok(all)
     }
@@ -230,9 +226,10 @@ impl Net {
             // They were all checked when they were taken.
             let slices = inbox.slices(memory).map_err(|_| Broken::Memory)?;
             match read_once(self.tap.file(), &slices, &mut self.spill) {
-                Ok(length) => match inbox.deliver(ring, memory, length as u64, &self.spill)? {
-                    Delivered::All | Delivered::Lost => {}
-                },
+                // A frame for which there are too few buffers is lost, as on any wire.
+                Ok(length) => {
+                    inbox.deliver(ring, memory, length as u64, &self.spill)?;
+                }
                 Err(error) => {
                     more = error.kind() == ErrorKind::Interrupted;
                     if !more && error.kind() != ErrorKind::WouldBlock {

@@ -5,6 +5,7 @@ use super::*;
 use crate::device::bus::Bus;
 use crate::device::virtio::window::Window;
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use std::{env, fs, process, thread};
 use vmlock_spec::lock::{Block, Range};
@@ -111,6 +112,11 @@ impl Guest {
 
     /// Sets the device up with one queue, as a driver does.
     fn begin(&mut self, driver: &Driver, features: u32) {
+        self.begin_all(&[driver], features);
+    }
+
+    /// The same with all of its queues.
+    fn begin_all(&mut self, drivers: &[&Driver], features: u32) {
         self.write(STATUS, 0);
         self.write(STATUS, 1 | 2);
         for (select, word) in [(0, features), (1, VERSION_1)] {
@@ -118,18 +124,20 @@ impl Guest {
             self.write(0x20, word);
         }
         self.write(STATUS, 1 | 2 | 8);
-        self.write(0x30, 0);
-        self.write(0x38, driver.setup.size);
-        for (offset, address) in [
-            (0x80, driver.setup.descriptors),
-            (0x90, driver.setup.driver),
-            (0xa0, driver.setup.device),
-        ] {
-            self.write(offset, address as u32);
-            self.write(offset + 4, (address >> 32) as u32);
+        for (queue, driver) in (0..).zip(drivers) {
+            self.write(0x30, queue);
+            self.write(0x38, driver.setup.size);
+            for (offset, address) in [
+                (0x80, driver.setup.descriptors),
+                (0x90, driver.setup.driver),
+                (0xa0, driver.setup.device),
+            ] {
+                self.write(offset, address as u32);
+                self.write(offset + 4, (address >> 32) as u32);
+            }
+            self.write(0x44, 1);
+            assert_eq!(self.read(0x44), 1);
         }
-        self.write(0x44, 1);
-        assert_eq!(self.read(0x44), 1);
         self.write(STATUS, 1 | 2 | 4 | 8);
         self.write(STATUS, 1 | 2 | 8 | 4);
         assert_eq!(self.read(STATUS), 15);
@@ -137,7 +145,22 @@ impl Guest {
 
     /// What KVM does when the guest writes to QueueNotify.
     fn notify(&self) {
-        self.doors.queues[0].write(1).expect("it counts");
+        self.notify_of(0);
+    }
+
+    fn notify_of(&self, queue: usize) {
+        self.doors.queues[queue].write(1).expect("it counts");
+    }
+
+    /// Waits for a chain to come back; how much was written.
+    fn back(&self, driver: &mut Driver) -> u32 {
+        for _ in 0..10_000 {
+            if let Some((_, written)) = driver.used() {
+                return written;
+            }
+            thread::sleep(Duration::from_millis(1));
+        }
+        panic!("nothing came back in ten seconds");
     }
 
     /// Waits for the interrupt.
@@ -374,4 +397,149 @@ fn registers_alone_answer_and_nobody_serves() {
     assert!(bus.doors().is_empty());
     bus.write(WINDOWS + STATUS, &15u32.to_le_bytes());
     assert!(bus.wait().is_none());
+}
+
+#[derive(Clone, Default)]
+struct Sink(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Sink {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().expect("alive").extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_console_hears_and_is_heard() {
+    let device = device(DeviceKind::VirtioConsole, None);
+    let memory = memory();
+    let sink = Sink::default();
+    let opened = Opened {
+        shown: shown(&device).expect("a device"),
+        server: Box::new(Console::new(Box::new(sink.clone()))),
+        device: device.clone(),
+    };
+    let mut guest = Guest::new(&device, vec![opened], &memory);
+    // Nobody listens yet, and there is no UART: it waits outside.
+    assert_eq!(guest.bus.console_input(b"early"), (0, None));
+    let mut receive = Driver::new(&memory, 16);
+    let mut transmit = Driver::at(&memory, 16, BASE + 0x10_0000);
+    guest.begin_all(&[&receive, &transmit], 0);
+    transmit.offer(&[Part::Out(b"hello, "), Part::Out(b"world")]);
+    guest.notify_of(1);
+    assert_eq!(guest.back(&mut transmit), 0);
+    assert_eq!(*sink.0.lock().expect("alive"), b"hello, world");
+    // Input that comes before its buffers, and the other way round; one without room comes back.
+    assert_eq!(guest.bus.console_input(b"abcdef"), (6, None));
+    receive.offer(&[Part::In(0)]);
+    let two = [
+        receive.offer(&[Part::In(2)])[0],
+        receive.offer(&[Part::In(9)])[0],
+    ];
+    guest.notify_of(0);
+    assert_eq!([(); 3].map(|()| guest.back(&mut receive)), [0, 2, 4]);
+    assert_eq!(receive.bytes(two[0], 2), b"ab");
+    assert_eq!(receive.bytes(two[1], 4), b"cdef");
+    let third = receive.offer(&[Part::In(9)])[0];
+    guest.notify_of(0);
+    assert_eq!(guest.bus.console_input(b"ghi"), (3, None));
+    assert_eq!(guest.back(&mut receive), 3);
+    assert_eq!(receive.bytes(third, 3), b"ghi");
+    guest.write(STATUS, 0);
+    assert_eq!(guest.bus.console_input(b"late"), (0, None));
+}
+
+#[test]
+fn a_guest_opens_a_socket_of_the_host() {
+    use std::io::{Read as _, Write as _};
+    use std::os::unix::net::UnixListener;
+    use vmlock_spec::lock::{Port, Vsock};
+    use vmlock_virtio::vsock::{HEADER, Header};
+
+    let place = Place::new("vsock");
+    let listener = UnixListener::bind(place.0.join("agent.sock")).expect("a socket");
+    let port = |port, path: &str| Port {
+        port,
+        path: path.to_owned(),
+    };
+    let sockets = Vsock {
+        cid: 3,
+        ports: vec![port(1024, "agent.sock"), port(1025, "nobody.sock")],
+    };
+    let device = Device {
+        virtio: entry(DeviceKind::VirtioVsock, None, None, Some(sockets)),
+        ..device(DeviceKind::VirtioVsock, None)
+    };
+    let memory = memory();
+    let opened = place.open(&device).expect("nothing is needed");
+    let mut guest = Guest::new(&device, opened, &memory);
+    let mut receive = Driver::new(&memory, 16);
+    let mut transmit = Driver::at(&memory, 16, BASE + 0x8_0000);
+    let events = Driver::at(&memory, 16, BASE + 0x10_0000);
+    guest.begin_all(&[&receive, &transmit, &events], 0);
+    let buffers: Vec<u64> = (0..16)
+        .map(|_| receive.offer(&[Part::In(500)])[0])
+        .collect();
+    let mut buffers = buffers.into_iter();
+    let mut next = |guest: &Guest, receive: &mut Driver| {
+        let written = guest.back(receive) as usize;
+        let bytes = receive.bytes(buffers.next().expect("sixteen are enough"), written);
+        let header: [u8; HEADER] = bytes[..HEADER].try_into().expect("so long");
+        (Header::of(header), bytes[HEADER..].to_vec())
+    };
+    let mut send = |guest: &Guest, port: u32, operation: u16, flags: u32, data: &[u8]| {
+        let header = Header {
+            source: (3, 77),
+            destination: (2, port),
+            length: data.len() as u32,
+            kind: 1,
+            operation,
+            flags,
+            allocated: 600,
+            forwarded: 0,
+        };
+        transmit.offer(&[Part::Out(&header.bytes()), Part::Out(data)]);
+        guest.notify_of(1);
+        guest.back(&mut transmit);
+    };
+    // One that nobody listens at, and one that was not declared.
+    for port in [1025, 9] {
+        send(&guest, port, 1, 0, b"");
+        assert_eq!(next(&guest, &mut receive).0.operation, 3);
+    }
+    send(&guest, 1024, 1, 0, b"");
+    let (response, _) = next(&guest, &mut receive);
+    assert_eq!((response.operation, response.destination), (2, (3, 77)));
+    let (mut host, _) = listener.accept().expect("it came");
+    send(&guest, 1024, 5, 0, b"from the guest");
+    let mut bytes = [0; 14];
+    host.read_exact(&mut bytes).expect("it is there");
+    assert_eq!(&bytes, b"from the guest");
+    // More than the guest has room for: it gets that much, in buffers of 456 bytes.
+    host.write_all(&[b'x'; 1000]).expect("room");
+    let (one, data) = next(&guest, &mut receive);
+    let (two, rest) = next(&guest, &mut receive);
+    assert_eq!(
+        (one.operation, data.len(), two.operation, rest.len()),
+        (5, 456, 5, 144)
+    );
+    assert!(data.iter().chain(&rest).all(|&b| b == b'x'));
+    // The guest sends its last and closes: all of it arrives, and then the end.
+    send(&guest, 1024, 5, 0, b"the last");
+    send(&guest, 1024, 4, 3, b"");
+    assert_eq!(next(&guest, &mut receive).0.operation, 3);
+    let mut rest = Vec::new();
+    host.set_nonblocking(false).expect("it can");
+    // What the host wrote and nobody took makes this a reset at worst.
+    let _ = host.read_to_end(&mut rest);
+    assert_eq!(rest, b"the last");
+    // A reset ends what is open.
+    send(&guest, 1024, 1, 0, b"");
+    assert_eq!(next(&guest, &mut receive).0.operation, 2);
+    let (mut host, _) = listener.accept().expect("it came");
+    guest.write(STATUS, 0);
+    assert!(matches!(host.read(&mut bytes), Ok(0) | Err(_)));
 }

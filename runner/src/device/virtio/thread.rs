@@ -4,6 +4,7 @@
 //! It never waits for a vCPU. A vCPU waits for it only where it takes a queue away: then
 //! nothing of the guest's memory is touched any more once that is over.
 
+use super::console::Input;
 use super::window::Link;
 use super::{Log, copy, eventfd, no_eventfd};
 use crate::device::{Memory, Wait};
@@ -38,6 +39,9 @@ pub trait Server: Send {
     /// The driver broke a rule.
     fn serve(&mut self, work: Work) -> Result<Drained, Broken>;
 
+    /// The driver has taken all queues away, or broke a rule.
+    fn end(&mut self) {}
+
     /// What wakes the thread when it becomes readable, once each time: something of the host's side.
     fn wakes(&self) -> Option<RawFd> {
         None
@@ -45,6 +49,11 @@ pub trait Server: Send {
 
     /// The cable, of a device that has one.
     fn link(&self) -> Option<Arc<Link>> {
+        None
+    }
+
+    /// Where the user's input goes, of a device that takes some.
+    fn input(&self) -> Option<Arc<Input>> {
         None
     }
 }
@@ -147,9 +156,14 @@ impl Worker {
         }
     }
 
+    /// Has it look at its input.
+    pub fn look(&self) {
+        signal(&self.wake);
+    }
+
     fn order(&self, order: Order) {
         locked(&self.orders).push_back(order);
-        signal(&self.wake);
+        self.look();
     }
 }
 
@@ -272,12 +286,18 @@ impl Serving {
                                 *ring = None;
                             }
                         }
-                        _ => self.life = None,
+                        _ => self.end(),
                     }
                     // Who waited may have been ended.
                     let _ = waiting.send(());
                 }
             }
+        }
+    }
+
+    fn end(&mut self) {
+        if self.life.take().is_some() {
+            self.server.end();
         }
     }
 
@@ -311,7 +331,7 @@ impl Serving {
                 ));
                 life.signals.needs_reset();
                 signal(&self.call);
-                self.life = None;
+                self.end();
                 false
             }
         }

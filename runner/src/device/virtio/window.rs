@@ -1,5 +1,6 @@
 //! The registers of a virtio device on the bus, and what follows from a write to them.
 
+use super::console::Input;
 use super::thread::Worker;
 use crate::device::{Doors, Memory, Model, Wait};
 use std::sync::Arc;
@@ -26,34 +27,35 @@ impl Link {
     }
 }
 
+/// What is behind a device's registers.
+pub struct Service {
+    /// Who serves it.
+    pub worker: Worker,
+    /// How it is reached without an exit, until somebody has asked.
+    pub doors: Option<Doors>,
+    /// The cable, of a card, while it was in when it was last looked at.
+    pub link: Option<Arc<Link>>,
+    /// Where the user's input goes, of a console.
+    pub input: Option<Arc<Input>>,
+}
+
 /// A device's registers.
 pub struct Window {
     base: u64,
     transport: Transport,
     memory: Memory,
-    /// Who serves it, if anybody does.
-    worker: Option<Worker>,
-    doors: Option<Doors>,
+    service: Option<Service>,
+    /// A driver is at work.
+    begun: bool,
     /// What the last write has to wait for.
     wait: Option<Wait>,
-    /// The cable, while it was in when it was last looked at.
-    link: Option<Arc<Link>>,
 }
 
 impl Window {
     /// Registers with a thread behind them.
-    pub fn served(
-        base: u64,
-        transport: Transport,
-        memory: Memory,
-        worker: Worker,
-        doors: Doors,
-        link: Option<Arc<Link>>,
-    ) -> Self {
+    pub fn served(base: u64, transport: Transport, memory: Memory, service: Service) -> Self {
         Self {
-            link,
-            worker: Some(worker),
-            doors: Some(doors),
+            service: Some(service),
             ..Self::unserved(base, transport, memory)
         }
     }
@@ -64,19 +66,25 @@ impl Window {
             base,
             transport,
             memory,
-            worker: None,
-            doors: None,
+            service: None,
+            begun: false,
             wait: None,
-            link: None,
         }
     }
 
     /// Has the registers say that the cable was pulled out.
     fn look_at_link(&mut self) {
-        if self.link.take_if(|link| !link.is_up()).is_some() {
+        let service = self.service.as_mut();
+        let down = service.and_then(|s| s.link.take_if(|link| !link.is_up()));
+        if down.is_some() {
             // The thread interrupts for it.
             self.transport.reconfigure(|bytes| set_link(bytes, false));
         }
+    }
+
+    /// Where the user's input goes.
+    fn users(&self) -> Option<&Input> {
+        self.service.as_ref()?.input.as_deref()
     }
 
     /// Guest-physical address of the first register.
@@ -94,7 +102,14 @@ impl Model for Window {
     fn write(&mut self, offset: u64, data: &[u8]) {
         self.look_at_link();
         let effect = self.transport.write(offset, data, &self.memory);
-        let Some(worker) = &self.worker else { return };
+        match effect {
+            Effect::Start(_) => self.begun = true,
+            Effect::Reset => self.begun = false,
+            Effect::None | Effect::Notify(_) | Effect::Stop(_) => {}
+        }
+        let Some(Service { worker, .. }) = &self.service else {
+            return;
+        };
         self.wait = match effect {
             Effect::None => None,
             Effect::Start(activation) => {
@@ -116,10 +131,30 @@ impl Model for Window {
     }
 
     fn doors(&mut self) -> Option<Doors> {
-        self.doors.take()
+        self.service.as_mut()?.doors.take()
     }
 
     fn wait(&mut self) -> Option<Wait> {
         self.wait.take()
+    }
+
+    fn listens(&self) -> bool {
+        self.begun && self.users().is_some()
+    }
+
+    fn room(&self) -> usize {
+        self.users().map_or(0, |input| input.room())
+    }
+
+    fn input(&mut self, bytes: &[u8]) {
+        if let Some(Service {
+            worker,
+            input: Some(input),
+            ..
+        }) = &self.service
+        {
+            input.put(bytes);
+            worker.look();
+        }
     }
 }

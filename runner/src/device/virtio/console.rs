@@ -1,0 +1,134 @@
+//! The user's terminal as a virtio console (`virtio-console-1`).
+//!
+//! What the guest says goes to the output at once. What the user says waits, outside of
+//! the machine, until the driver has a buffer for it.
+
+use super::thread::{Server, Work};
+use super::{Log, Memory};
+use crate::device::serial::Output;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard};
+use vmlock_virtio::chain::Chain;
+use vmlock_virtio::console::{RECEIVE, TRANSMIT, receive, transmit};
+use vmlock_virtio::features::Features;
+use vmlock_virtio::ring::{Broken, Drained, Ring};
+
+/// How many bytes of input may wait.
+const HELD: usize = 64 << 10;
+
+/// What the user says and the guest has not taken.
+#[derive(Default)]
+pub struct Input {
+    held: Mutex<VecDeque<u8>>,
+}
+
+impl Input {
+    /// A panic ends the process, so poison says nothing.
+    fn held(&self) -> MutexGuard<'_, VecDeque<u8>> {
+        self.held.lock().unwrap_or_else(|e| e.into_inner())
+    }
+
+    /// How many more bytes it takes.
+    pub fn room(&self) -> usize {
+        HELD - self.held().len().min(HELD)
+    }
+
+    /// Takes bytes, at most as many as there is room for.
+    pub fn put(&self, bytes: &[u8]) {
+        self.held().extend(bytes);
+    }
+}
+
+/// A console.
+pub struct Console {
+    output: Output,
+    input: Arc<Input>,
+}
+
+impl Console {
+    /// One whose output goes there.
+    pub fn new(output: Output) -> Self {
+        Self {
+            output,
+            input: Arc::default(),
+        }
+    }
+
+    fn transmit(
+        &mut self,
+        ring: &mut Ring,
+        memory: &Memory,
+        chain: &mut Chain,
+        log: &mut Log,
+    ) -> Result<Drained, Broken> {
+        ring.drain(memory, chain, |chain| {
+            if let Err(error) = transmit(memory, chain, &mut self.output) {
+                log.say(format_args!("some of what the guest says is lost: {error}"));
+            }
+            Ok(0)
+        })
+    }
+
+    fn receive(
+        &mut self,
+        ring: &mut Ring,
+        memory: &Memory,
+        chain: &mut Chain,
+    ) -> Result<Drained, Broken> {
+        ring.mute(memory)?;
+        let mut held = self.input.held();
+        while !held.is_empty() {
+            if !ring.take(memory, chain)? {
+                // The driver notifies of buffers from now on.
+                if ring.listen(memory)? {
+                    ring.mute(memory)?;
+                    continue;
+                }
+                break;
+            }
+            let (head, bytes) = (chain.head(), held.make_contiguous());
+            let taken = receive(memory, chain, bytes);
+            let taken = taken.map_err(|why| Broken::Chain { head, why })?;
+            held.drain(..taken as usize);
+            ring.give(memory, head, taken)?;
+            if taken == 0 {
+                // A buffer without room. There may be as many as the queue has, and then others have their turn.
+                let interrupts = ring.interrupts(memory)?;
+                return Ok(Drained {
+                    interrupts,
+                    more: true,
+                });
+            }
+        }
+        let interrupts = ring.interrupts(memory)?;
+        Ok(Drained {
+            interrupts,
+            more: false,
+        })
+    }
+}
+
+impl Server for Console {
+    fn begin(&mut self, _features: Features, _log: &mut Log) {}
+
+    fn serve(&mut self, work: Work) -> Result<Drained, Broken> {
+        let Work {
+            rings,
+            memory,
+            chain,
+            log,
+        } = work;
+        let mut all = Drained::NOTHING;
+        if let Some(Some(ring)) = rings.get_mut(usize::from(TRANSMIT)) {
+            all = all.and(self.transmit(ring, memory, chain, log)?);
+        }
+        if let Some(Some(ring)) = rings.get_mut(usize::from(RECEIVE)) {
+            all = all.and(self.receive(ring, memory, chain)?);
+        }
+        Ok(all)
+    }
+
+    fn input(&self) -> Option<Arc<Input>> {
+        Some(Arc::clone(&self.input))
+    }
+}

@@ -1,0 +1,80 @@
+//! Unix sockets of the host, opened without waiting for whoever listens.
+//!
+//! `unsafe` is here because the standard library's connect waits while a listener's queue
+//! is full, and a device's thread must not.
+
+use std::io::{self, ErrorKind};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+
+/// Connects to the socket at a path. What it gives waits for nobody either.
+///
+/// # Errors
+/// The host's; [`ErrorKind::WouldBlock`] where the listener's queue is full.
+pub fn connect(path: &Path) -> io::Result<UnixStream> {
+    let bytes = path.as_os_str().as_bytes();
+    let mut address = libc::sockaddr_un {
+        sun_family: libc::AF_UNIX as libc::sa_family_t,
+        sun_path: [0; 108],
+    };
+    // A NUL is left behind it.
+    if bytes.is_empty() || bytes.len() >= address.sun_path.len() || bytes.contains(&0) {
+        return Err(ErrorKind::InvalidInput.into());
+    }
+    for (to, from) in address.sun_path.iter_mut().zip(bytes) {
+        *to = *from as libc::c_char;
+    }
+    let kind = libc::SOCK_STREAM | libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC;
+    // SAFETY: it takes numbers.
+    let socket = unsafe { libc::socket(libc::AF_UNIX, kind, 0) };
+    if socket < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: it was just opened, and nobody else has it.
+    let socket = unsafe { OwnedFd::from_raw_fd(socket) };
+    let size = size_of::<libc::sockaddr_un>() as libc::socklen_t;
+    // SAFETY: the kernel reads `size` bytes of an address that is borrowed meanwhile.
+    let result = unsafe {
+        let address = std::ptr::from_ref(&address).cast();
+        libc::connect(socket.as_raw_fd(), address, size)
+    };
+    match result {
+        0 => Ok(socket.into()),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::{Read as _, Write as _};
+    use std::os::unix::net::UnixListener;
+    use std::{env, fs, process};
+
+    #[test]
+    fn it_connects_or_says_why_not_and_never_waits() {
+        let path = env::temp_dir().join(format!("vmlock-unix-{}", process::id()));
+        let kind = |path: &Path| connect(path).err().map(|e| e.kind());
+        assert_eq!(kind(&path), Some(ErrorKind::NotFound));
+        let listener = UnixListener::bind(&path).expect("the temporary directory takes files");
+        let mut one = connect(&path).expect("it listens");
+        let (mut other, _) = listener.accept().expect("it came");
+        other.write_all(b"x").expect("room");
+        let mut byte = [0];
+        one.read_exact(&mut byte).expect("it is there");
+        let nothing = one.read(&mut byte).map_err(|e| e.kind());
+        assert_eq!(nothing, Err(ErrorKind::WouldBlock));
+        // The queue of a listener that does not look fills up.
+        let waiting: Vec<_> = (0..10_000).map_while(|_| connect(&path).ok()).collect();
+        assert!(waiting.len() < 10_000);
+        assert_eq!(kind(&path), Some(ErrorKind::WouldBlock));
+        drop(listener);
+        assert_eq!(kind(&path), Some(ErrorKind::ConnectionRefused));
+        fs::remove_file(&path).expect("it was made here");
+        assert_eq!(kind(Path::new("")), Some(ErrorKind::InvalidInput));
+        let long = "x".repeat(108);
+        assert_eq!(kind(Path::new(&long)), Some(ErrorKind::InvalidInput));
+    }
+}

@@ -1,0 +1,392 @@
+//! Sockets between programs of the guest and of the host (`virtio-vsock-1`): the guest
+//! opens them, and each port that its lock declares is a Unix socket here.
+//!
+//! Nothing waits: what a host's program does not read stays here, and the guest is told
+//! of no more room than that leaves.
+
+use super::thread::{Server, Work};
+use super::unix::connect;
+use super::{Log, Memory};
+use std::collections::{BTreeMap, VecDeque};
+use std::io::{self, ErrorKind, Read as _, Write as _};
+use std::net::Shutdown;
+use std::os::fd::{AsRawFd as _, RawFd};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use vmlock_spec::lock::{Device, Vsock as Entry};
+use vmlock_spec::plan::Refusal;
+use vmlock_spec::plan::devices::no_sockets;
+use vmlock_virtio::chain::{Chain, Malformed, Span};
+use vmlock_virtio::features::Features;
+use vmlock_virtio::ring::{Broken, Drained, Ring};
+use vmlock_virtio::vsock::sockets::{ALLOCATED, Event, Key, MOST, Sockets};
+use vmlock_virtio::vsock::{HEADER, RECEIVE, TRANSMIT, head, packet, room};
+use vmm_sys_util::epoll::{ControlOperation, Epoll, EpollEvent, EventSet};
+
+/// The most packets that go either way at a time, before anything else is looked at.
+const PACKETS: usize = 256;
+/// The most bytes of one packet to the guest.
+const CHUNK: usize = 64 << 10;
+
+/// The host's end of a connection.
+struct Stream {
+    socket: UnixStream,
+    /// `None` for one that the guest has closed, while what it sent is still being written.
+    key: Option<Key>,
+    /// What the guest sent and the host has not taken: no more than the guest was told that there is room for.
+    outgoing: VecDeque<u8>,
+    /// Nothing follows it.
+    last: bool,
+    /// There may be something to be read.
+    readable: bool,
+}
+
+/// All connections, between a driver's set-up and the next reset.
+struct Open {
+    sockets: Sockets,
+    streams: BTreeMap<u64, Stream>,
+    next: u64,
+}
+
+/// The host's side.
+pub struct Vsock {
+    cid: u64,
+    ports: BTreeMap<u32, PathBuf>,
+    /// All sockets of the connections. One that is closed is in it no more.
+    epoll: Epoll,
+    open: Option<Open>,
+    chunk: Vec<u8>,
+}
+
+/// The host's side of a lock's sockets.
+///
+/// # Errors
+/// The system gives no descriptor.
+pub fn open(device: &Device, entry: &Entry, directory: &Path) -> Result<Vsock, Box<Refusal>> {
+    let epoll = Epoll::new().map_err(|e| Box::new(no_sockets(device, &e.to_string())))?;
+    let ports = entry.ports.iter();
+    Ok(Vsock {
+        cid: entry.cid.into(),
+        ports: ports
+            .map(|port| (port.port, directory.join(&port.path)))
+            .collect(),
+        epoll,
+        open: None,
+        chunk: vec![0; CHUNK],
+    })
+}
+
+impl Server for Vsock {
+    fn begin(&mut self, _features: Features, _log: &mut Log) {
+        self.open = Some(Open {
+            sockets: Sockets::new(self.cid, self.ports.keys().copied()),
+            streams: BTreeMap::new(),
+            next: 0,
+        });
+    }
+
+    fn serve(&mut self, work: Work) -> Result<Drained, Broken> {
+        let Work {
+            rings,
+            memory,
+            chain,
+            log,
+        } = work;
+        let Some(open) = &mut self.open else {
+            return Ok(Drained::NOTHING);
+        };
+        let mut all = Drained::NOTHING;
+        all.more = open.look(&self.epoll);
+        if let Some(Some(ring)) = rings.get_mut(usize::from(TRANSMIT)) {
+            let host = Host {
+                ports: &self.ports,
+                epoll: &self.epoll,
+            };
+            all = all.and(open.transmit(ring, memory, chain, &host, log)?);
+        }
+        let waited = !open.sockets.takes();
+        if let Some(Some(ring)) = rings.get_mut(usize::from(RECEIVE)) {
+            all = all.and(open.receive(ring, memory, chain, &mut self.chunk)?);
+        }
+        // What the driver transmitted waited for room, which there is now.
+        all.more |= waited && open.sockets.takes();
+        Ok(all)
+    }
+
+    /// Connections do not outlive their driver.
+    fn end(&mut self) {
+        self.open = None;
+    }
+
+    fn wakes(&self) -> Option<RawFd> {
+        Some(self.epoll.as_raw_fd())
+    }
+}
+
+/// What of the host a guest can open.
+struct Host<'a> {
+    ports: &'a BTreeMap<u32, PathBuf>,
+    epoll: &'a Epoll,
+}
+
+impl Host<'_> {
+    fn connect(&self, port: u32, id: u64) -> io::Result<UnixStream> {
+        let path = self.ports.get(&port).ok_or(ErrorKind::NotFound)?;
+        let socket = connect(path)?;
+        let events = EventSet::IN | EventSet::OUT | EventSet::EDGE_TRIGGERED;
+        let event = EpollEvent::new(events, id);
+        let add = ControlOperation::Add;
+        self.epoll.ctl(add, socket.as_raw_fd(), event)?;
+        Ok(socket)
+    }
+}
+
+impl Open {
+    /// Looks at what the host's programs did; whether there may be more to look at.
+    fn look(&mut self, epoll: &Epoll) -> bool {
+        let mut events = [EpollEvent::default(); 64];
+        let count = epoll.wait(0, &mut events).unwrap_or(0);
+        for event in &events[..count] {
+            let id = event.data();
+            if let Some(stream) = self.streams.get_mut(&id) {
+                // An error is found by reading.
+                stream.readable = true;
+                self.flush(id);
+            }
+        }
+        count == events.len()
+    }
+
+    fn id(&self, key: Key) -> Option<u64> {
+        let mut streams = self.streams.iter();
+        streams.find_map(|(id, stream)| (stream.key == Some(key)).then_some(*id))
+    }
+
+    /// Writes what can be written, and closes what is to be closed then.
+    fn flush(&mut self, id: u64) {
+        let Some(stream) = self.streams.get_mut(&id) else {
+            return;
+        };
+        let mut written = 0;
+        let alive = loop {
+            let (bytes, _) = stream.outgoing.as_slices();
+            if bytes.is_empty() {
+                break true;
+            }
+            match stream.socket.write(bytes) {
+                Ok(count) => {
+                    stream.outgoing.drain(..count);
+                    written += count;
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => break error.kind() == ErrorKind::WouldBlock,
+            }
+        };
+        let done = stream.outgoing.is_empty() && stream.last;
+        if done && alive {
+            // The other end may have gone already.
+            let _ = stream.socket.shutdown(Shutdown::Write);
+        }
+        let key = stream.key;
+        if let Some(key) = key {
+            // No more than ALLOCATED.
+            self.sockets.written(key, written as u32);
+            if !alive {
+                self.sockets.closed(key);
+            }
+        }
+        if !alive || done && key.is_none() {
+            self.streams.remove(&id);
+        }
+    }
+
+    /// Takes what the driver transmits.
+    fn transmit(
+        &mut self,
+        ring: &mut Ring,
+        memory: &Memory,
+        chain: &mut Chain,
+        host: &Host,
+        log: &mut Log,
+    ) -> Result<Drained, Broken> {
+        let mut more = true;
+        ring.mute(memory)?;
+        for _ in 0..PACKETS {
+            if !self.sockets.takes() {
+                // It goes on once the driver has taken answers, for which it has to notify of buffers anyway.
+                more = false;
+                break;
+            }
+            if !ring.take(memory, chain)? {
+                if ring.listen(memory)? {
+                    ring.mute(memory)?;
+                    continue;
+                }
+                more = false;
+                break;
+            }
+            let broken = |why| Broken::Chain {
+                head: chain.head(),
+                why,
+            };
+            let (header, data) = packet(memory, chain).map_err(broken)?;
+            let event = self.sockets.take(&header, data);
+            self.follow(event, memory, chain, host, log)
+                .map_err(broken)?;
+            ring.give(memory, chain.head(), 0)?;
+        }
+        let interrupts = ring.interrupts(memory)?;
+        Ok(Drained { interrupts, more })
+    }
+
+    /// Does what follows from a packet.
+    fn follow(
+        &mut self,
+        event: Event,
+        memory: &Memory,
+        chain: &Chain,
+        host: &Host,
+        log: &mut Log,
+    ) -> Result<(), Malformed> {
+        match event {
+            Event::None => {}
+            Event::Open(key) => {
+                let id = self.next;
+                self.next += 1;
+                let socket = host.connect(key.host, id);
+                self.sockets.opened(key, socket.is_ok());
+                match socket {
+                    Ok(socket) => {
+                        let stream = Stream {
+                            socket,
+                            key: Some(key),
+                            outgoing: VecDeque::new(),
+                            last: false,
+                            readable: true,
+                        };
+                        self.streams.insert(id, stream);
+                    }
+                    Err(error) => log.say(format_args!(
+                        "the guest asks for port {}, whose socket cannot be connected to: {error}",
+                        key.host
+                    )),
+                }
+            }
+            Event::Data(key, Span { skip, length }) => {
+                if let Some(id) = self.id(key)
+                    && let Some(stream) = self.streams.get_mut(&id)
+                {
+                    // There is room for so much, and that is little.
+                    let mut bytes = vec![0; length.min(ALLOCATED.into()) as usize];
+                    chain.readable().read(memory, skip, &mut bytes)?;
+                    stream.outgoing.extend(bytes);
+                    self.flush(id);
+                }
+            }
+            Event::Finish(key) => self.last(key, false),
+            Event::Close(key) => self.last(key, true),
+            Event::Abort(key) => {
+                if let Some(id) = self.id(key) {
+                    self.streams.remove(&id);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The guest sends no more; it receives no more either where `close` says so.
+    fn last(&mut self, key: Key, close: bool) {
+        let Some(id) = self.id(key) else { return };
+        if let Some(stream) = self.streams.get_mut(&id) {
+            stream.last = true;
+            if close {
+                stream.key = None;
+            }
+        }
+        self.flush(id);
+        // A host's program that reads nothing keeps no more of them than a guest can have open.
+        while self.streams.len() > 2 * MOST {
+            self.streams.pop_first();
+        }
+    }
+
+    /// Gives the driver answers, and what the host's programs say.
+    fn receive(
+        &mut self,
+        ring: &mut Ring,
+        memory: &Memory,
+        chain: &mut Chain,
+        chunk: &mut [u8],
+    ) -> Result<Drained, Broken> {
+        let mut more = true;
+        ring.mute(memory)?;
+        for _ in 0..PACKETS {
+            if !ring.take(memory, chain)? {
+                if ring.listen(memory)? {
+                    ring.mute(memory)?;
+                    continue;
+                }
+                more = false;
+                break;
+            }
+            let broken = |why| Broken::Chain {
+                head: chain.head(),
+                why,
+            };
+            let Some(written) = self.next_packet(memory, chain, chunk).map_err(broken)? else {
+                ring.leave();
+                more = false;
+                break;
+            };
+            ring.give(memory, chain.head(), written)?;
+        }
+        let interrupts = ring.interrupts(memory)?;
+        Ok(Drained { interrupts, more })
+    }
+
+    /// Puts the next packet for the guest into a buffer; `None` where there is none.
+    fn next_packet(
+        &mut self,
+        memory: &Memory,
+        chain: &Chain,
+        chunk: &mut [u8],
+    ) -> Result<Option<u32>, Malformed> {
+        let space = room(chain)?;
+        loop {
+            if let Some(header) = self.sockets.answer() {
+                return head(memory, chain, header).map(Some);
+            }
+            let ready = self.streams.iter_mut().find_map(|(id, stream)| {
+                let key = stream.key.filter(|_| stream.readable)?;
+                let room = u64::from(self.sockets.room(key)).min(space.length);
+                (room > 0).then_some((*id, key, room))
+            });
+            let Some((id, key, room)) = ready else {
+                return Ok(None);
+            };
+            let Some(stream) = self.streams.get_mut(&id) else {
+                return Ok(None);
+            };
+            let part = chunk.len().min(room as usize);
+            match stream.socket.read(&mut chunk[..part]) {
+                Ok(0) => {
+                    stream.readable = false;
+                    self.sockets.finished(key);
+                }
+                Ok(count) => {
+                    if let Some(header) = self.sockets.data(key, count as u32) {
+                        let bytes = &chunk[..count];
+                        chain.writable().write(memory, HEADER as u64, bytes)?;
+                        return head(memory, chain, header).map(Some);
+                    }
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => stream.readable = false,
+                Err(_) => {
+                    self.streams.remove(&id);
+                    self.sockets.closed(key);
+                }
+            }
+        }
+    }
+}
