@@ -1,5 +1,5 @@
-//! A Linux guest with two disks and a source of entropy: what is on them arrives, what it writes is there afterwards,
-//! a file system lives on one, and a file that is too small is refused (the guest: `virtio.rs`). With the kernel's distributor, and with the runner's.
+//! A Linux guest with disks, a source of entropy and a second console: what is on the disks arrives, what it writes is
+//! there afterwards, a file system lives on one, a host's disk that is full is an error, and a file that is too small is refused (the guest: `virtio.rs`). With the kernel's distributor, and with the runner's.
 
 use crate::cache::Cache;
 use crate::emulate::Ended;
@@ -23,22 +23,35 @@ const WAYS: [(&str, &[&str]); 2] = [
 const HOSTS: [&str; 2] = ["5.10", "6.12"];
 const CPU: &str = "cortex-a72";
 
-/// Starts the guest with a new disk and one that has something on it, and looks at both afterwards.
+/// Starts the guest with a new disk, one that has something on it and one for which the host has no room, answers what it
+/// says on its second console, and looks at the disks afterwards.
 const SCRIPT: &str = r#"
 root="${1%/*}/root.img"
 seed="${1%/*}/seed.img"
 head -c 33554432 /dev/zero | tr '\0' 'x' > "$root"
 seq 1 1000000 | head -c 1048600 > "$seed"
+full="${1%/*}/full"
+mkdir "$full"
+mount -t tmpfs -o size=1m none "$full"
+truncate -s 4M "$full/full.img"
 echo "seed $(head -c 1048576 "$seed" | sha256sum | cut -c1-16)"
 echo "numbers $(seq 1 400000 | sha256sum | cut -c1-16)"
-vmlock-run start "$@"
-code=$?
+mkdir -p /tmp
+answer() {
+    for second in $(seq 60); do
+        grep -q "hvc0 speaks" /tmp/said 2>/dev/null && echo "a word from outside" && return
+        sleep 1
+    done
+}
+{ answer | vmlock-run start "$@"; echo $? > /tmp/code; } | tee /tmp/said
+code=$(cat /tmp/code)
 echo "root ends with '$(tail -c 512 "$root" | tr -d '\0')'"
 echo "discarded $(dd if="$root" bs=1M skip=16 count=1 2>/dev/null | tr -d '\0' | wc -c)"
 truncate -s 33554431 "$root"
 vmlock-run start "$@"
 echo "smaller: $?"
-rm "$root" "$seed"
+umount "$full"
+rm -r "$root" "$seed" "$full" /tmp/said /tmp/code
 exit $code
 "#;
 
@@ -103,6 +116,11 @@ fn problems(place: &str, proxied: bool, ended: &Ended) -> Vec<String> {
         "virtio0 interrupts".to_owned(),
         "virtio1 interrupts".to_owned(),
         "virtio2 interrupts".to_owned(),
+        "virtio3 interrupts".to_owned(),
+        "virtio4 interrupts".to_owned(),
+        "vdc takes no more".to_owned(),
+        "hvc0 speaks".to_owned(),
+        "hvc0 hears 'a word from outside'".to_owned(),
     ];
     let said = said.map(|line| format!("vmlock guest: {line}"));
     let found = [
@@ -124,6 +142,10 @@ fn problems(place: &str, proxied: bool, ended: &Ended) -> Vec<String> {
         words.contains("device root: the file is smaller than the disk"),
         format!("a disk that is too small is refused in other words:\n{words}"),
     );
+    expect(
+        words.contains("disk `full`: writing"),
+        format!("nothing is said of a host's disk that is full:\n{words}"),
+    );
     let exits = counts(&words)["exits"].as_u64();
     expect(
         exits.is_some_and(|exits| (exits > 0) == proxied),
@@ -142,7 +164,8 @@ mod tests {
             stdout: lines.as_bytes().to_vec(),
             stderr: format!(
                 "{{\"interruptController\":{{\"exits\":{exits}}}}}\n\
-                 refused[host::device]: device root: the file is smaller than the disk\n"
+                 refused[host::device]: device root: the file is smaller than the disk\n\
+                 vmlock-run: disk `full`: writing 65536 bytes failed\n"
             )
             .into_bytes(),
         }
@@ -155,6 +178,8 @@ mod tests {
         vmlock guest: the numbers are b\r\nvmlock guest: vda discards\r\nvmlock guest: vda was written to its end\r\n\
         vmlock guest: there is a rng: virtio_rng.0\r\nvmlock guest: two random numbers differ\r\n\
         vmlock guest: virtio0 interrupts\r\nvmlock guest: virtio1 interrupts\r\nvmlock guest: virtio2 interrupts\r\n\
+        vmlock guest: virtio3 interrupts\r\nvmlock guest: virtio4 interrupts\r\nvmlock guest: vdc takes no more\r\n\
+        vmlock guest: hvc0 speaks\r\nvmlock guest: hvc0 hears 'a word from outside'\r\n\
         root ends with 'the guest was here'\ndiscarded 0\nsmaller: 3\n";
 
     #[test]

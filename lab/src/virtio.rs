@@ -40,11 +40,19 @@ disks() {
     umount /disk
     blkdiscard -o 16777216 -l 1048576 /dev/vda && say "vda discards"
     echo "the guest was here" | dd of=/dev/vda bs=512 seek=65535 conv=sync,fsync 2>/dev/null && say "vda was written to its end"
+    dd if=/dev/zero of=/dev/vdc bs=64k count=64 conv=fsync 2>/dev/null || say "vdc takes no more"
+    exec 3<>/dev/hvc0
+    stty -echo <&3
+    sleep 1
+    echo "vmlock guest: hvc0 speaks" >&3
+    read -r -t 20 line <&3
+    exec 3>&-
+    say "hvc0 hears '$line'"
     say "there is a rng: $(cat /sys/class/misc/hw_random/rng_current)"
     one=$(dd if=/dev/hwrng bs=32 count=1 2>/dev/null | digest)
     two=$(dd if=/dev/hwrng bs=32 count=1 2>/dev/null | digest)
     [ "$one" != "$two" ] && say "two random numbers differ"
-    for device in virtio0 virtio1 virtio2; do
+    for device in virtio0 virtio1 virtio2 virtio3 virtio4; do
         count=$(interrupts $device)
         [ $count -gt 0 ] && say "$device interrupts"
     done
