@@ -10,6 +10,7 @@ pub mod console;
 pub mod disk;
 pub mod entropy;
 pub mod net;
+pub mod outside;
 pub mod tap;
 pub mod thread;
 pub mod unix;

@@ -3,41 +3,15 @@
 //! What the guest says goes to the output at once. What the user says waits, outside of
 //! the machine, until the driver has a buffer for it.
 
+use super::outside::Input;
 use super::thread::{Server, Work};
 use super::{Log, Memory};
 use crate::device::serial::Output;
-use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::Arc;
 use vmlock_virtio::chain::Chain;
 use vmlock_virtio::console::{RECEIVE, TRANSMIT, receive, transmit};
 use vmlock_virtio::features::Features;
 use vmlock_virtio::ring::{Broken, Drained, Ring};
-
-/// How many bytes of input may wait.
-const HELD: usize = 64 << 10;
-
-/// What the user says and the guest has not taken.
-#[derive(Default)]
-pub struct Input {
-    held: Mutex<VecDeque<u8>>,
-}
-
-impl Input {
-    /// A panic ends the process, so poison says nothing.
-    fn held(&self) -> MutexGuard<'_, VecDeque<u8>> {
-        self.held.lock().unwrap_or_else(|e| e.into_inner())
-    }
-
-    /// How many more bytes it takes.
-    pub fn room(&self) -> usize {
-        HELD - self.held().len().min(HELD)
-    }
-
-    /// Takes bytes, at most as many as there is room for.
-    pub fn put(&self, bytes: &[u8]) {
-        self.held().extend(bytes);
-    }
-}
 
 /// A console.
 pub struct Console {

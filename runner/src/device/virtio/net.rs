@@ -4,10 +4,10 @@
 //! What the tap may leave undone is what the driver accepted. A tap that goes away is a
 //! cable that is pulled out: the link goes down, and words say why.
 
+use super::outside::Link;
 use super::tap::{self, Tap};
 use super::thread::{Server, Work};
 use super::vectored::{read_once, write_once};
-use super::window::Link;
 use super::{Log, Memory};
 use std::io::{self, ErrorKind, Read as _};
 use std::os::fd::{AsRawFd, RawFd};

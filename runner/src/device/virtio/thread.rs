@@ -4,8 +4,7 @@
 //! It never waits for a vCPU. A vCPU waits for it only where it takes a queue away: then
 //! nothing of the guest's memory is touched any more once that is over.
 
-use super::console::Input;
-use super::window::Link;
+use super::outside::{Input, Link};
 use super::{Log, copy, eventfd, no_eventfd};
 use crate::device::{Memory, Wait};
 use crate::failure::Failure;

@@ -1,31 +1,11 @@
 //! The registers of a virtio device on the bus, and what follows from a write to them.
 
-use super::console::Input;
+use super::outside::{Input, Link};
 use super::thread::Worker;
 use crate::device::{Doors, Memory, Model, Wait};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use vmlock_virtio::mmio::{Effect, Transport};
 use vmlock_virtio::net::set_link;
-
-/// Whether a card's cable is in, as its thread finds it. The registers say so from the next access on: nobody sees them
-/// before.
-#[derive(Default)]
-pub struct Link {
-    down: AtomicBool,
-}
-
-impl Link {
-    /// Whether it is in.
-    pub fn is_up(&self) -> bool {
-        !self.down.load(Ordering::Acquire)
-    }
-
-    /// It is pulled out; whether it was in.
-    pub fn take_down(&self) -> bool {
-        !self.down.swap(true, Ordering::AcqRel)
-    }
-}
 
 /// What is behind a device's registers.
 pub struct Service {
