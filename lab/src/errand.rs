@@ -18,6 +18,8 @@ pub struct Errand {
     pub by_shell: bool,
     /// Files of the checkout that it needs beside those that its arguments name.
     pub with: Vec<String>,
+    /// Disks of the host, `/dev/vda` and so on; those of all that go to one host are one behind the other.
+    pub disks: Vec<PathBuf>,
     /// Modules of the host's kernel that it needs.
     pub modules: Vec<String>,
     /// Its arguments, for one run after the other.

@@ -73,6 +73,10 @@ pub enum Command {
     ///
     /// Exit code 1: something is different.
     Accesses(Accesses),
+    /// Boot a Debian from a virtio disk, natively and with the runner's distributor
+    ///
+    /// Exit code 1: it does not come up, loses something, or does not shut down.
+    Debian(Debian),
     /// Provide a Debian guest: a kernel Image and an initramfs that reports its CPUs and powers off
     Guest(Guest),
 }
@@ -292,6 +296,14 @@ pub struct Accesses {
     /// One case in N is tried, beside every register; 1: all, and every word of the frames
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
     pub stride: u64,
+}
+
+/// `debian`
+#[derive(Debug, Args)]
+pub struct Debian {
+    /// Host kernels
+    #[arg(long, value_delimiter = ',', default_value = "5.10,6.12,7.3")]
+    pub kernels: Vec<String>,
 }
 
 /// `guest`

@@ -65,11 +65,11 @@ pub fn run(cache: &Cache, flags: &Run) -> Result<u8> {
         results.push(text(&path)?);
     }
 
-    let mut modules: Vec<&str> = flags.modules.iter().map(String::as_str).collect();
+    let mut wanted: Vec<&str> = flags.modules.iter().map(String::as_str).collect();
     if !flags.disks.is_empty() {
-        modules.extend(["virtio_pci", "virtio_blk"]);
+        wanted.extend(modules::DISKS);
     }
-    files.modules(modules::provide(cache, &kernel, &modules)?);
+    files.modules(modules::provide(cache, &kernel, &wanted)?);
 
     let job = if is_shell {
         Job {

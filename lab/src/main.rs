@@ -7,6 +7,7 @@ mod accesses;
 mod bench;
 mod cache;
 mod cross;
+mod debian;
 mod devices;
 mod disk;
 mod disks;
@@ -98,6 +99,7 @@ fn run(flags: &Flags) -> Result<u8> {
         Command::BenchInside { order } => bench::inside(order),
         Command::Torture(flags) => torture::run(&cache, flags),
         Command::Accesses(flags) => accesses::run(&cache, flags),
+        Command::Debian(flags) => debian::run(&cache, flags),
         Command::Guest(guest) => {
             let dir = job::absolute(&job::current_dir()?, &guest.dir);
             guest::provide(&cache, &dir, &guest.kernel)?;

@@ -13,6 +13,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+/// What a host needs for its disks.
+pub const DISKS: [&str; 2] = ["virtio_pci", "virtio_blk"];
+
 /// The names of what a kernel has built in: `kernel/drivers/virtio/virtio.ko`, a line each.
 const BUILT_IN: &str = "modules.builtin";
 

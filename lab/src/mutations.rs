@@ -56,6 +56,7 @@ pub fn step<'a>(program: &Path) -> Step<'a> {
         program: program.to_owned(),
         by_shell: false,
         with: owned(locks),
+        disks: Vec::new(),
         modules: Vec::new(),
         jobs: locks.iter().map(|lock| owned(&["mutate", lock])).collect(),
         limit: LIMIT,

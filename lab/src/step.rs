@@ -7,7 +7,7 @@
 use crate::cache::Cache;
 use crate::emulate::{Ended, Machine, Outcome};
 use crate::errand::{Errand, LIMIT};
-use crate::failure::{ENVIRONMENT, Failure, INTERRUPTED, Result, say, tell};
+use crate::failure::{ENVIRONMENT, FINDINGS, Failure, INTERRUPTED, OK, Result, say, tell};
 use crate::kernels;
 use crate::tools;
 use crate::trial::{self, Bench};
@@ -113,14 +113,15 @@ pub fn run(cache: &Cache, bench: &Bench, steps: Vec<Step>) -> Result<Outcomes> {
     })
 }
 
-/// The problems of one step that is all that there is to do.
-pub fn run_alone(cache: &Cache, bench: &Bench, step: Step) -> Result<Vec<String>> {
+/// The exit code of a step that is all that there is to do; what is wrong is told.
+pub fn run_alone(cache: &Cache, bench: &Bench, step: Step) -> Result<u8> {
     let outcomes = run(cache, bench, vec![step])?;
-    Ok(outcomes
-        .verdicts
-        .into_iter()
-        .flat_map(|v| v.problems)
-        .collect())
+    let mut code = OK;
+    for problem in outcomes.verdicts.into_iter().flat_map(|v| v.problems) {
+        tell(problem)?;
+        code = FINDINGS;
+    }
+    Ok(code)
 }
 
 /// Which errands go to the same host: their places in the list, host by host.
@@ -145,7 +146,8 @@ fn in_one_host(
         .ok_or_else(|| Failure::bug("a host without an errand"))?;
     let limits = errands.iter().map(|errand| errand.limit);
     let limit = limits.max().unwrap_or(LIMIT);
-    let host = trial::host(cache, &first.kernel, &first.cpu, limit)?;
+    let mut host = trial::host(cache, &first.kernel, &first.cpu, limit)?;
+    host.disks = errands.iter().flat_map(|e| e.disks.clone()).collect();
     // An emulated CPU stops once in a thousand hosts or so, with nothing to be found of why: for good, or until its
     // guest has run out of time. What vmlock-run does to a host it does twice.
     let stopped = match bench.run(&host, errands) {
@@ -230,6 +232,7 @@ mod tests {
             program: PathBuf::new(),
             by_shell: false,
             with: Vec::new(),
+            disks: Vec::new(),
             modules: Vec::new(),
             jobs: Vec::new(),
             limit: LIMIT,

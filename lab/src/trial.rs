@@ -96,6 +96,7 @@ impl<'a> Bench<'a> {
             program: self.program.clone(),
             by_shell: false,
             with: Vec::new(),
+            disks: Vec::new(),
             modules: Vec::new(),
             jobs: jobs.iter().map(owned).collect(),
             limit: errand::LIMIT,
@@ -106,10 +107,13 @@ impl<'a> Bench<'a> {
     pub fn run(&self, host: &Machine, errands: &[&Errand]) -> Result<Outcome> {
         let mut files = Files::default();
         let mut jobs = Vec::new();
-        let wanted: Vec<&str> = errands
+        let mut wanted: Vec<&str> = errands
             .iter()
             .flat_map(|errand| errand.modules.iter().map(String::as_str))
             .collect();
+        if !host.disks.is_empty() {
+            wanted.extend(modules::DISKS);
+        }
         files.modules(modules::provide(self.cache, &host.kernel, &wanted)?);
         let whole = |path: &String| job::absolute(&self.root, Path::new(path));
         for errand in errands {

@@ -4,6 +4,7 @@
 use crate::accesses;
 use crate::cache::{self, Cache};
 use crate::cross;
+use crate::debian;
 use crate::devices;
 use crate::disks;
 use crate::emulator;
@@ -83,6 +84,7 @@ pub fn run(cache: &Cache) -> Result<u8> {
         portable::with_kvm(cache, &bench)?,
         disks::step(cache, &bench)?,
         network::step(cache, &bench)?,
+        debian::step(cache, &bench, debian::SLICE)?,
         mutations::step(&runner),
         torture::step(&runner, kernels::TORTURED, INTERRUPTS, 64),
         accesses::step(&runner, &accesses::SLICE, accesses::STRIDE),
@@ -256,6 +258,7 @@ fn same_bytes<'a>(cache: &Cache, bench: &'a Bench) -> Result<Step<'a>> {
         program: cross::build(cache, "vmlock")?,
         by_shell: false,
         with: files.chain(IMPORTED).map(str::to_owned).collect(),
+        disks: Vec::new(),
         modules: Vec::new(),
         jobs: distinct().map(|example| job(example).to_vec()).collect(),
         limit: LIMIT,

@@ -1,0 +1,144 @@
+//! A Debian whose root is a virtio disk: it boots to multi-user, its files survive, and it shuts down in order. With
+//! the kernel's distributor, and then, from the disk that the first one left behind, with the runner's.
+
+use crate::cache::Cache;
+use crate::disk;
+use crate::emulate::Ended;
+use crate::errand::Errand;
+use crate::failure::{OK, Result};
+use crate::flags;
+use crate::step::{self, Done, Step};
+use crate::trial::Bench;
+use std::time::Duration;
+
+/// The guest's lock.
+const LOCK: &str = "lab/tests/specs/debian.vm.lock.json";
+
+/// Who answers for the distributor, and the flag for it.
+const WAYS: [(&str, &[&str]); 2] = [
+    ("with the kernel's distributor", &[]),
+    ("with the runner's distributor", &["--emulate-gic"]),
+];
+
+/// CPU of the hosts.
+const CPU: &str = "cortex-a72";
+
+/// The host kernel that every run of the tests takes.
+pub const SLICE: &[&str] = &["6.12"];
+
+/// How long a boot may take, under emulation under emulation.
+const LIMIT: Duration = Duration::from_secs(900);
+
+/// `vmlock-lab debian`: the same on hosts of any kernels.
+pub fn run(cache: &Cache, flags: &flags::Debian) -> Result<u8> {
+    let bench = Bench::prepare(cache)?;
+    let kernels: Vec<&str> = flags.kernels.iter().map(String::as_str).collect();
+    let step = step(cache, &bench, &kernels)?;
+    step::run_alone(cache, &bench, step)
+}
+
+/// The guest on hosts of some kernels.
+///
+/// # Errors
+/// The disk cannot be made.
+pub fn step<'a>(cache: &Cache, bench: &Bench, kernels: &[&str]) -> Result<Step<'a>> {
+    let dir = bench.root().join("examples/guest");
+    disk::provide(cache, &dir)?;
+    let job = |flags: &[&'static str]| [&["start", LOCK, "--stats"], flags].concat();
+    let jobs = WAYS.map(|(_, flags)| job(flags));
+    let errand = |kernel: &&str| Errand {
+        disks: vec![dir.join(disk::DISK)],
+        limit: LIMIT,
+        ..bench.errand(CPU, kernel, &jobs)
+    };
+    Ok(Step {
+        name: "a Debian on a virtio disk boots to multi-user, and its files survive".to_owned(),
+        errands: kernels.iter().map(errand).collect(),
+        judge: Box::new(|done| {
+            let one = |done: &Done| {
+                let ways = WAYS.iter().zip(&done.jobs);
+                let found = ways.flat_map(|((way, _), ended)| {
+                    problems(&format!("Linux {}, {way}", done.host.kernel.version), ended)
+                });
+                found.collect::<Vec<_>>()
+            };
+            Ok(done.iter().flat_map(one).collect())
+        }),
+    })
+}
+
+fn problems(place: &str, ended: &Ended) -> Vec<String> {
+    let words = String::from_utf8_lossy(&ended.stderr);
+    let output = String::from_utf8_lossy(&ended.stdout);
+    let said: Vec<&str> = output
+        .lines()
+        .filter_map(|line| line.trim().split_once("vmlock guest: "))
+        .map(|(_, words)| words)
+        .collect();
+    let mut problems = Vec::new();
+    let mut expect = |holds: bool, what: String| {
+        if !holds {
+            problems.push(format!("{place}: {what}"));
+        }
+    };
+    for line in [
+        "multi-user is active, 0 units failed",
+        "random numbers of virtio_rng.0: 64 bytes",
+        "powering off",
+    ] {
+        expect(
+            said.contains(&line),
+            format!("the guest does not say `{line}`:\n{output}"),
+        );
+    }
+    let digest = |start: &str| said.iter().find_map(|line| line.strip_prefix(start));
+    let (wrote, read) = (digest("wrote 16777216 bytes: "), digest("read back: "));
+    expect(
+        wrote.is_some_and(|digest| digest.len() == 64) && wrote == read,
+        format!("{wrote:?} was written, and {read:?} read:\n{output}"),
+    );
+    let trimmed = digest("trimmed: ").is_some_and(|words| words.contains("bytes) trimmed"));
+    expect(trimmed, format!("the disk takes no discard:\n{output}"));
+    // What a file system says that was not left in order.
+    expect(
+        !output.contains("recovery"),
+        format!("the disk was not left in order:\n{output}"),
+    );
+    expect(
+        ended.code == OK && words.contains("the guest powered off"),
+        format!("vmlock-run ended with code {}:\n{words}", ended.code),
+    );
+    problems
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_lost_or_missing_is_found() {
+        let digest = "a".repeat(64);
+        let good = format!(
+            "vmlock guest: multi-user is active, 0 units failed\r\n\
+             vmlock guest: wrote 16777216 bytes: {digest}\r\nvmlock guest: read back: {digest}\r\n\
+             vmlock guest: random numbers of virtio_rng.0: 64 bytes\r\n\
+             vmlock guest: trimmed: /: 388.2 MiB (407080960 bytes) trimmed\r\nvmlock guest: powering off\r\n"
+        );
+        let count = |text: &str, code| {
+            let ended = Ended {
+                code,
+                stdout: text.as_bytes().to_vec(),
+                stderr: b"vmlock-run: the guest powered off\n".to_vec(),
+            };
+            problems("", &ended).len()
+        };
+        assert_eq!(count(&good, OK), 0);
+        assert_eq!(count(&good, 1), 1);
+        assert_eq!(count(&good.replace("back: a", "back: b"), OK), 1);
+        assert_eq!(count(&good.replace("0 units", "1 units"), OK), 1);
+        assert_eq!(
+            count(&format!("EXT4-fs (vda): recovery complete\n{good}"), OK),
+            1
+        );
+    }
+}
