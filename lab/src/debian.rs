@@ -1,5 +1,6 @@
-//! A Debian whose root is a virtio disk: it boots to multi-user, its files survive, and it shuts down in order. With
-//! the kernel's distributor, and then, from the disk that the first one left behind, with the runner's.
+//! A Debian whose root is a virtio disk: it boots to multi-user, its files survive, it reaches its host over a tap in a
+//! network namespace, and it shuts down in order. With the kernel's distributor, and then, from the disk that the first
+//! one left behind, with the runner's.
 
 use crate::cache::Cache;
 use crate::disk;
@@ -23,17 +24,41 @@ const WAYS: [(&str, &[&str]); 2] = [
 /// CPU of the hosts.
 const CPU: &str = "cortex-a72";
 
-/// The host kernel that every run of the tests takes.
-pub const SLICE: &[&str] = &["6.12"];
+/// The host kernel and the way that every run of the tests takes.
+pub const SLICE: (&[&str], usize) = (&["6.12"], 1);
 
 /// How long a boot may take, under emulation under emulation.
 const LIMIT: Duration = Duration::from_secs(900);
+
+/// Bytes that go over the network each way, where nobody says another number.
+const BYTES: u64 = 4 << 20;
+
+/// Runs the script that is its first argument in a network namespace.
+const NAMESPACE: &str = r#"exec unshare -n sh -c "$0" sh "$@""#;
+
+/// Makes the tap and the host's ends of three connections in a network namespace, and starts the guest in there. The first
+/// tells the guest how much is to be sent.
+const SCRIPT: &str = r#"
+count=$1
+shift
+tunctl -t vmlock0 >/dev/null
+ifconfig vmlock0 10.77.0.1 netmask 255.255.255.0 up
+bytes() { yes "received, and some words that fill the line" | head -c $count; }
+(echo $count | nc -l -p 5000) >/dev/null 2>&1 &
+(bytes | nc -l -p 5002) >/dev/null 2>&1 &
+(nc -l -p 5001 | sha256sum | cut -c 1-64 >/tmp/sent) >/dev/null 2>&1 &
+vmlock-run start "$@"
+code=$?
+echo "host sent: $(bytes | sha256sum | cut -c 1-64)"
+echo "host received: $(cat /tmp/sent)"
+exit $code
+"#;
 
 /// `vmlock-lab debian`: the same on hosts of any kernels.
 pub fn run(cache: &Cache, flags: &flags::Debian) -> Result<u8> {
     let bench = Bench::prepare(cache)?;
     let kernels: Vec<&str> = flags.kernels.iter().map(String::as_str).collect();
-    let step = step(cache, &bench, &kernels)?;
+    let step = step(cache, &bench, (&kernels, WAYS.len()), flags.bytes)?;
     step::run_alone(cache, &bench, step)
 }
 
@@ -41,12 +66,23 @@ pub fn run(cache: &Cache, flags: &flags::Debian) -> Result<u8> {
 ///
 /// # Errors
 /// The disk cannot be made.
-pub fn step<'a>(cache: &Cache, bench: &Bench, kernels: &[&str]) -> Result<Step<'a>> {
+pub fn step<'a>(
+    cache: &Cache,
+    bench: &Bench,
+    (kernels, ways): (&[&str], usize),
+    bytes: Option<u64>,
+) -> Result<Step<'a>> {
     let dir = bench.root().join("examples/guest");
     disk::provide(cache, &dir)?;
-    let job = |flags: &[&'static str]| [&["start", LOCK, "--stats"], flags].concat();
-    let jobs = WAYS.map(|(_, flags)| job(flags));
+    let bytes = bytes.unwrap_or(BYTES).to_string();
+    let script = ["-c", NAMESPACE, SCRIPT, &bytes, LOCK];
+    let ways = WAYS.iter().take(ways);
+    let jobs: Vec<_> = ways
+        .map(|(_, flags)| [&script[..], flags].concat())
+        .collect();
     let errand = |kernel: &&str| Errand {
+        by_shell: true,
+        modules: vec!["tun".to_owned()],
         disks: vec![dir.join(disk::DISK)],
         limit: LIMIT,
         ..bench.errand(CPU, kernel, &jobs)
@@ -83,6 +119,7 @@ fn problems(place: &str, ended: &Ended) -> Vec<String> {
     };
     for line in [
         "multi-user is active, 0 units failed",
+        "ping: 0% packet loss",
         "random numbers of virtio_rng.0: 64 bytes",
         "powering off",
     ] {
@@ -97,6 +134,20 @@ fn problems(place: &str, ended: &Ended) -> Vec<String> {
         wrote.is_some_and(|digest| digest.len() == 64) && wrote == read,
         format!("{wrote:?} was written, and {read:?} read:\n{output}"),
     );
+    let host = |start: &str| {
+        output
+            .lines()
+            .find_map(|line| line.trim().strip_prefix(start))
+    };
+    for (from, to) in [
+        (digest("sent: "), host("host received: ")),
+        (host("host sent: "), digest("received: ")),
+    ] {
+        expect(
+            from.is_some_and(|digest| digest.len() == 64) && from == to,
+            format!("{from:?} was sent, and {to:?} received:\n{output}"),
+        );
+    }
     let trimmed = digest("trimmed: ").is_some_and(|words| words.contains("bytes) trimmed"));
     expect(trimmed, format!("the disk takes no discard:\n{output}"));
     // What a file system says that was not left in order.
@@ -121,6 +172,8 @@ mod tests {
         let good = format!(
             "vmlock guest: multi-user is active, 0 units failed\r\n\
              vmlock guest: wrote 16777216 bytes: {digest}\r\nvmlock guest: read back: {digest}\r\n\
+             vmlock guest: ping: 0% packet loss\r\nvmlock guest: received: {digest}\r\n\
+             vmlock guest: sent: {digest}\r\nhost sent: {digest}\nhost received: {digest}\n\
              vmlock guest: random numbers of virtio_rng.0: 64 bytes\r\n\
              vmlock guest: trimmed: /: 388.2 MiB (407080960 bytes) trimmed\r\nvmlock guest: powering off\r\n"
         );
@@ -135,6 +188,11 @@ mod tests {
         assert_eq!(count(&good, OK), 0);
         assert_eq!(count(&good, 1), 1);
         assert_eq!(count(&good.replace("back: a", "back: b"), OK), 1);
+        assert_eq!(
+            count(&good.replace("host received: a", "host received: b"), OK),
+            1
+        );
+        assert_eq!(count(&good.replace("host sent: a", "host sent: b"), OK), 1);
         assert_eq!(count(&good.replace("0 units", "1 units"), OK), 1);
         assert_eq!(
             count(&format!("EXT4-fs (vda): recovery complete\n{good}"), OK),

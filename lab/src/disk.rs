@@ -138,10 +138,13 @@ for word in $(cat /proc/cmdline); do
     vmlock.random)
         say "random numbers of $(cat /sys/class/misc/hw_random/rng_current): $(head -c 64 /dev/hwrng | wc -c) bytes"
         ;;
-    vmlock.ping) say "ping: $(ping -c 3 -W 5 $host | sed -n 's/.*, \(.*packet loss\).*/\1/p')" ;;
-    vmlock.send=*) say "sent: $(bytes "${word#*=}" sent | tee >(socat -u - TCP:$host:5001) | digest)" ;;
-    vmlock.receive) say "received: $(socat -u TCP:$host:5002 - | digest)" ;;
-    vmlock.blame) systemd-analyze blame --no-pager | head -20 ;;
+    vmlock.network)
+        say "ping: $(ping -c 3 -W 5 $host | sed -n 's/.*, \(.*packet loss\).*/\1/p')"
+        count=$(socat -u TCP:$host:5000 -)
+        say "received: $(socat -u TCP:$host:5002 - | digest)"
+        bytes $count sent | socat -u - TCP:$host:5001
+        say "sent: $(bytes $count sent | digest)"
+        ;;
     vmlock.shell) setsid -c bash < /dev/console > /dev/console 2>&1 ;;
     esac
 done

@@ -73,7 +73,7 @@ pub enum Command {
     ///
     /// Exit code 1: something is different.
     Accesses(Accesses),
-    /// Boot a Debian from a virtio disk, natively and with the runner's distributor
+    /// Boot a Debian from a virtio disk, with a network, natively and with the runner's distributor
     ///
     /// Exit code 1: it does not come up, loses something, or does not shut down.
     Debian(Debian),
@@ -304,6 +304,9 @@ pub struct Debian {
     /// Host kernels
     #[arg(long, value_delimiter = ',', default_value = "5.10,6.12,7.3")]
     pub kernels: Vec<String>,
+    /// How much goes over its network each way, in bytes
+    #[arg(long, value_name = "N")]
+    pub bytes: Option<u64>,
 }
 
 /// `guest`

@@ -84,7 +84,7 @@ pub fn run(cache: &Cache) -> Result<u8> {
         portable::with_kvm(cache, &bench)?,
         disks::step(cache, &bench)?,
         network::step(cache, &bench)?,
-        debian::step(cache, &bench, debian::SLICE)?,
+        debian::step(cache, &bench, debian::SLICE, None)?,
         mutations::step(&runner),
         torture::step(&runner, kernels::TORTURED, INTERRUPTS, 64),
         accesses::step(&runner, &accesses::SLICE, accesses::STRIDE),
