@@ -75,7 +75,7 @@ pub fn run(cache: &Cache, flags: &flags::Accesses) -> Result<u8> {
         .filter(|place| flags.kernels.is_empty() || flags.kernels.iter().any(|k| k == place.kernel))
         .collect();
     let step = step(&program, &places, flags.stride);
-    step::run_alone(cache, &bench, step)
+    step::told(&step::run_alone(cache, &bench, step)?)
 }
 
 /// Both ways in these places, by `program`, a runner with its tests of itself.

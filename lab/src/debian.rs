@@ -59,7 +59,7 @@ pub fn run(cache: &Cache, flags: &flags::Debian) -> Result<u8> {
     let bench = Bench::prepare(cache)?;
     let kernels: Vec<&str> = flags.kernels.iter().map(String::as_str).collect();
     let step = step(cache, &bench, (&kernels, WAYS.len()), flags.bytes)?;
-    step::run_alone(cache, &bench, step)
+    step::told(&step::run_alone(cache, &bench, step)?)
 }
 
 /// The guest on hosts of some kernels.

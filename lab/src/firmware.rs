@@ -75,7 +75,7 @@ pub fn run(cache: &Cache, flags: &Firmware) -> Result<u8> {
     let names = CPUS
         .iter()
         .flat_map(|cpu| flags.kernels.iter().map(|kernel| (*cpu, kernel.as_str())));
-    step::run_alone(cache, &bench, step(&bench, names)?)
+    step::told(&step::run_alone(cache, &bench, step(&bench, names)?)?)
 }
 
 /// Whether this kernel keeps the lock.

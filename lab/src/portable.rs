@@ -45,10 +45,7 @@ pub fn check(cache: &Cache) -> Result<u8> {
     let hosted = step::run_alone(cache, &bench, with_kvm(cache, &bench)?)?;
     let rebuilt = rebuilt(cache)?.unwrap_or_default();
     let problems = [hosted, rebuilt, emulated()?].concat();
-    for problem in &problems {
-        tell(problem)?;
-    }
-    Ok(if problems.is_empty() { OK } else { FINDINGS })
+    step::told(&problems)
 }
 
 /// The image that is checked in is what its source makes, in whatever folder: what is wrong with that. Nothing where

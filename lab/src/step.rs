@@ -113,15 +113,17 @@ pub fn run(cache: &Cache, bench: &Bench, steps: Vec<Step>) -> Result<Outcomes> {
     })
 }
 
-/// The exit code of a step that is all that there is to do; what is wrong is told.
-pub fn run_alone(cache: &Cache, bench: &Bench, step: Step) -> Result<u8> {
+/// The problems of one step that is all that there is to do.
+pub fn run_alone(cache: &Cache, bench: &Bench, step: Step) -> Result<Vec<String>> {
     let outcomes = run(cache, bench, vec![step])?;
-    let mut code = OK;
-    for problem in outcomes.verdicts.into_iter().flat_map(|v| v.problems) {
-        tell(problem)?;
-        code = FINDINGS;
-    }
-    Ok(code)
+    let verdicts = outcomes.verdicts.into_iter();
+    Ok(verdicts.flat_map(|v| v.problems).collect())
+}
+
+/// Tells what is wrong; the exit code.
+pub fn told(problems: &[String]) -> Result<u8> {
+    problems.iter().try_for_each(tell)?;
+    Ok(if problems.is_empty() { OK } else { FINDINGS })
 }
 
 /// Which errands go to the same host: their places in the list, host by host.

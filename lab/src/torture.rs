@@ -31,7 +31,7 @@ pub fn run(cache: &Cache, flags: &flags::Torture) -> Result<u8> {
     let bench = Bench::prepare(cache)?;
     let program = runner(cache)?;
     let step = step(&program, &flags.kernel, flags.interrupts, flags.rarity);
-    step::run_alone(cache, &bench, step)
+    step::told(&step::run_alone(cache, &bench, step)?)
 }
 
 /// The runner with its tests of itself.
