@@ -5,6 +5,7 @@ use crate::cores::Cores;
 use crate::cores::watch::Found;
 use crate::device::bus::Bus;
 use crate::device::virtio;
+use crate::device::virtio::disk::taken::Taken;
 use crate::enforce::apply::{self, Recipe};
 use crate::enforce::verify::{self, Verified};
 use crate::failure::{Failure, exit};
@@ -41,7 +42,8 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
     afforded(parsed, lock)?;
     let emulation = emulation(parsed)?;
     let directory = boot::directory(path);
-    let devices = virtio::open(&lock.machine.devices, &directory)?;
+    let taken = Taken::of(lock, path, &directory);
+    let devices = virtio::open(&lock.machine.devices, &directory, taken)?;
     let cores = Cores::hold()?;
     let program = LazyCell::new(key::program);
     let digest = LazyCell::new(|| key::digest(text.as_bytes()));

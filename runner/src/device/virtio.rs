@@ -22,6 +22,7 @@ use crate::device::rate::RateLimit;
 use crate::device::{Doors, Memory};
 use crate::failure::Failure;
 use console::Console;
+use disk::taken::Taken;
 use std::fmt::Display;
 use std::io;
 use std::path::Path;
@@ -43,16 +44,20 @@ pub struct Opened {
     server: Box<dyn Server>,
 }
 
-/// Opens what the lock's virtio devices need of the host.
+/// Opens what the lock's virtio devices need of the host. `taken` has the files that the machine reads beside them.
 ///
 /// # Errors
 /// All that cannot be had, as refusals.
-pub fn open(devices: &[Device], directory: &Path) -> Result<Vec<Opened>, Failure> {
+pub fn open(
+    devices: &[Device],
+    directory: &Path,
+    mut taken: Taken,
+) -> Result<Vec<Opened>, Failure> {
     let (mut opened, mut refusals) = (Vec::new(), Vec::new());
     for device in devices {
         let Some(shown) = shown(device) else { continue };
         let queue = shown.queues.first().copied().unwrap_or(0);
-        let server = match server(device, queue, directory) {
+        let server = match server(device, queue, directory, &mut taken) {
             Ok(server) => server,
             Err(refusal) => {
                 refusals.push(*refusal);
@@ -72,10 +77,17 @@ pub fn open(devices: &[Device], directory: &Path) -> Result<Vec<Opened>, Failure
 }
 
 /// The host's side of a device.
-fn server(device: &Device, queue: u16, directory: &Path) -> Result<Box<dyn Server>, Box<Refusal>> {
+fn server(
+    device: &Device,
+    queue: u16,
+    directory: &Path,
+    taken: &mut Taken,
+) -> Result<Box<dyn Server>, Box<Refusal>> {
     let parts = device.virtio.as_ref();
     if let Some(entry) = parts.and_then(|v| v.block.as_ref()) {
-        return Ok(Box::new(disk::open(device, entry, queue, directory)?));
+        return Ok(Box::new(disk::open(
+            device, entry, queue, directory, taken,
+        )?));
     }
     if let Some(entry) = parts.and_then(|v| v.net.as_ref())
         && let Some(nic) = net::model(entry, queue)

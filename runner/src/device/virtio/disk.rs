@@ -2,6 +2,7 @@
 //! lock says and nobody else's, and who carries out what its driver asks for.
 
 pub mod file;
+pub mod taken;
 
 use super::Log;
 use super::thread::{Server, Work};
@@ -12,6 +13,7 @@ use std::fs::{self, File, FileType, OpenOptions};
 use std::io::{self, Seek as _, SeekFrom};
 use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};
 use std::path::Path;
+use taken::Taken;
 use vmlock_spec::lock::{Block as Entry, Device};
 use vmlock_spec::plan::Refusal;
 use vmlock_spec::plan::devices::{no_disk, too_small};
@@ -41,6 +43,7 @@ pub fn open(
     entry: &Entry,
     queue: u16,
     directory: &Path,
+    taken: &mut Taken,
 ) -> Result<Disk, Box<Refusal>> {
     let path = directory.join(&entry.path);
     let no = |reason: String, help: &str| {
@@ -48,6 +51,12 @@ pub fn open(
         Box::new(no_disk(device, entry, &found, reason, help))
     };
     let unusable = |error: io::Error| {
+        if error.raw_os_error() == Some(libc::EBUSY) {
+            return no(
+                "it is mounted, or another program has it".to_owned(),
+                "unmount it, or end the other one: `lsblk` and `fuser` say what that is",
+            );
+        }
         let help = match error.kind() {
             io::ErrorKind::NotFound => {
                 "the paths in a lock are relative to the lock's own directory; `truncate --size` makes an empty disk"
@@ -60,6 +69,14 @@ pub fn open(
         no(format!("it cannot be opened: {error}"), help)
     };
     let mut file = open_file(&path, entry.read_only).map_err(unusable)?;
+    let this = format!("the disk `{}`", device.name);
+    let taken = taken.take(this, &file, !entry.read_only);
+    if let Some(what) = taken.map_err(unusable)? {
+        return Err(no(
+            format!("it is {what} of this machine, too, and a guest would write what it reads"),
+            "name another file, such as a copy",
+        ));
+    }
     let bytes = file.seek(SeekFrom::End(0)).map_err(unusable)?;
     if let Some(refusal) = too_small(device, entry, bytes) {
         return Err(Box::new(refusal));
@@ -84,13 +101,24 @@ pub fn open(
 /// Opens a regular file or a block device, and waits for nobody.
 fn open_file(path: &Path, read_only: bool) -> io::Result<File> {
     // Looked at first, since opening alone can start something; and once more, since it may have changed.
-    disk(fs::metadata(path)?.file_type())?;
+    let kind = fs::metadata(path)?.file_type();
+    disk(kind)?;
+    // A mount and other programs have no lock on a block device, and it may have several nodes: the device itself is
+    // taken (open(2)). Of a file, the flag means nothing.
+    let alone = match kind.is_block_device() && !read_only {
+        true => libc::O_EXCL,
+        false => 0,
+    };
     let file = OpenOptions::new()
         .read(true)
         .write(!read_only)
-        .custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY)
+        .custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY | alone)
         .open(path)?;
-    disk(file.metadata()?.file_type())?;
+    let opened = file.metadata()?.file_type();
+    disk(opened)?;
+    if opened != kind {
+        return Err(io::Error::other("it became another one meanwhile"));
+    }
     // From now on, work that takes its time is waited for.
     fcntl(&file, FcntlArg::F_SETFL(OFlag::empty()))?;
     Ok(file)

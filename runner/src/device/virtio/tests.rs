@@ -38,7 +38,11 @@ impl Place {
     }
 
     fn open(&self, device: &Device) -> Result<Vec<Opened>, String> {
-        open(std::slice::from_ref(device), &self.0).map_err(|failure| match failure {
+        self.open_all(std::slice::from_ref(device), Taken::default())
+    }
+
+    fn open_all(&self, devices: &[Device], taken: Taken) -> Result<Vec<Opened>, String> {
+        open(devices, &self.0, taken).map_err(|failure| match failure {
             Failure::Refused(refusals) => {
                 let words = refusals
                     .iter()
@@ -382,6 +386,57 @@ fn a_disk_has_one_writer_or_many_readers() {
     assert!(place.open(&disk(1, false)).is_err());
     drop((reader, another));
     assert!(place.open(&disk(1, false)).is_ok());
+}
+
+/// A disk of that name in that file.
+fn at(name: &str, path: &str, read_only: bool) -> Device {
+    let mut device = disk(1, read_only);
+    device.name = name.to_owned();
+    let virtio = device.virtio.as_mut().and_then(|v| v.block.as_mut());
+    virtio.expect("it is a disk").path = path.to_owned();
+    device
+}
+
+#[test]
+fn no_file_that_a_guest_writes_is_two_things_of_its_machine() {
+    let place = Place::new("twice");
+    place.disk(&[0; 512]);
+    for link in ["link.img", "lock.json", "kernel", "initrd"] {
+        fs::write(place.0.join(link), [0; 512]).expect("a file");
+    }
+    let link = place.0.join("link.img");
+    fs::remove_file(&link).expect("it is there");
+    fs::hard_link(place.0.join("disk.img"), &link).expect("the same file");
+    for (first, second) in [(false, false), (false, true), (true, false)] {
+        let two = [at("one", "disk.img", first), at("two", "link.img", second)];
+        let words = place.open_all(&two, Taken::default()).err();
+        let words = words.unwrap_or_default();
+        assert!(
+            words.contains("it is the disk `one` of this machine, too"),
+            "{words}"
+        );
+    }
+    let two = [at("one", "disk.img", true), at("two", "link.img", true)];
+    assert!(place.open_all(&two, Taken::default()).is_ok());
+    let text = include_str!("../../../../examples/modern.vm.lock.json");
+    let mut lock = vmlock_spec::lock::canonical::parse(text).expect("a lock");
+    let boot = lock.boot.as_mut().expect("it boots something");
+    boot.kernel = vmlock_spec::lock::BootFile::at("kernel");
+    boot.initrd = Some(vmlock_spec::lock::BootFile::at("initrd"));
+    let taken = || Taken::of(&lock, &place.0.join("lock.json"), &place.0);
+    for (path, what) in [
+        ("lock.json", "the lock"),
+        ("kernel", "the kernel"),
+        ("initrd", "the initial RAM file system"),
+    ] {
+        let words = place.open_all(&[at("one", path, false)], taken()).err();
+        let words = words.unwrap_or_default();
+        assert!(
+            words.contains(&format!("it is {what} of this machine")),
+            "{words}"
+        );
+        assert!(place.open_all(&[at("one", path, true)], taken()).is_ok());
+    }
 }
 
 #[test]
