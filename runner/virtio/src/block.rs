@@ -180,13 +180,19 @@ pub struct Block {
 }
 
 impl Block {
-    /// A disk whose driver accepted these features.
-    pub fn new(disk: Disk, features: Features) -> Self {
+    /// A disk whose driver accepted these features; `lost` where an earlier driver's writes were ([`Block::has_lost`]): no
+    /// reset brings them back.
+    pub fn new(disk: Disk, features: Features, lost: bool) -> Self {
         Self {
             disk,
             features,
-            lost: false,
+            lost,
         }
+    }
+
+    /// Whether something that was written is known not to have become stable.
+    pub fn has_lost(&self) -> bool {
+        self.lost
     }
 
     /// What a chain asks for.

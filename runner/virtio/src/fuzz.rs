@@ -351,7 +351,7 @@ pub fn block(data: &[u8]) {
             read_only: disk.read_only,
             stable: !guest.features.has(9),
         };
-        let mut block = Block::new(disk, guest.features);
+        let mut block = Block::new(disk, guest.features, false);
         let mut chain = Chain::default();
         while let Some(choice) = guest.feed.byte() {
             if choice % 8 < 5 {

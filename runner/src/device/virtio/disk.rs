@@ -17,7 +17,7 @@ use taken::Taken;
 use vmlock_spec::lock::{Block as Entry, Device};
 use vmlock_spec::plan::Refusal;
 use vmlock_spec::plan::devices::{no_disk, too_small};
-use vmlock_virtio::block::{self, Block, Operation, SERIAL};
+use vmlock_virtio::block::{self, Backend, Block, Operation, SERIAL};
 use vmlock_virtio::features::Features;
 use vmlock_virtio::ring::{Broken, Drained};
 
@@ -91,11 +91,7 @@ pub fn open(
             "put it on a file system that has locks (fcntl(2), F_OFD_SETLK)",
         ),
     })?;
-    Ok(Disk {
-        model: model(entry, queue),
-        block: None,
-        raw: Raw::new(file),
-    })
+    Ok(Disk::new(model(entry, queue), Raw::new(file)))
 }
 
 /// Opens a regular file or a block device, and waits for nobody.
@@ -155,16 +151,28 @@ fn hold(file: &File, read_only: bool) -> Result<(), Errno> {
 }
 
 /// A disk that is open.
-pub struct Disk {
+pub struct Disk<B = Raw> {
     model: block::Disk,
-    /// At work, from a driver's set-up on.
+    /// At work, from the first driver's set-up on. What an earlier driver lost is lost for the next one.
     block: Option<Block>,
-    raw: Raw,
+    backend: B,
 }
 
-impl Server for Disk {
+impl<B> Disk<B> {
+    /// One whose requests are carried out there.
+    pub fn new(model: block::Disk, backend: B) -> Self {
+        Self {
+            model,
+            block: None,
+            backend,
+        }
+    }
+}
+
+impl<B: Backend + Send> Server for Disk<B> {
     fn begin(&mut self, features: Features, _log: &mut Log) {
-        self.block = Some(Block::new(self.model.clone(), features));
+        let lost = self.block.as_ref().is_some_and(Block::has_lost);
+        self.block = Some(Block::new(self.model.clone(), features, lost));
     }
 
     fn serve(&mut self, work: Work) -> Result<Drained, Broken> {
@@ -178,7 +186,7 @@ impl Server for Disk {
             return Ok(Drained::NOTHING);
         };
         ring.drain(memory, chain, |chain| {
-            let served = block::serve(block, &mut self.raw, memory, chain)?;
+            let served = block::serve(block, &mut self.backend, memory, chain)?;
             if let Some((operation, error)) = served.error {
                 log.say(format_args!("{}", failed(operation, &error)));
             }

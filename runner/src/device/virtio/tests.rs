@@ -8,8 +8,11 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use std::{env, fs, process, thread};
+use vm_memory::VolatileSlice;
+use vm_memory::bitmap::BitmapSlice;
 use vmlock_spec::lock::{Block, Range};
 use vmlock_spec::machine::virtio::{BASE as WINDOWS, WINDOW, entry};
+use vmlock_virtio::block::Backend;
 use vmlock_virtio::driver::{BASE, Driver, Part, memory};
 
 const STATUS: u64 = 0x70;
@@ -283,7 +286,7 @@ fn a_driver_that_breaks_a_rule_is_told_and_can_begin_again() {
 }
 
 #[test]
-fn a_disk_that_fails_reaches_the_guest_and_stays_lost() {
+fn a_disk_that_ends_early_reaches_the_guest() {
     let place = Place::new("fails");
     place.disk(&[0; 4096]);
     let device = disk(8, false);
@@ -309,6 +312,56 @@ fn a_disk_that_fails_reaches_the_guest_and_stays_lost() {
         guest.request(&mut driver, &header(0, 0), Part::In(512)),
         (0, 513)
     );
+}
+
+/// A disk whose first flush fails and tells nobody else, as a kernel's does.
+struct Failing {
+    flushes: u32,
+}
+
+impl Backend for Failing {
+    fn read<B: BitmapSlice>(&mut self, _: u64, _: &[VolatileSlice<B>]) -> io::Result<()> {
+        Ok(())
+    }
+    fn write<B: BitmapSlice>(&mut self, _: u64, _: &[VolatileSlice<B>], _: bool) -> io::Result<()> {
+        Ok(())
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        self.flushes += 1;
+        match self.flushes {
+            1 => Err(io::Error::from_raw_os_error(libc::EIO)),
+            _ => Ok(()),
+        }
+    }
+    fn discard(&mut self, _: u64, _: u64) -> io::Result<()> {
+        Ok(())
+    }
+    fn zero(&mut self, _: u64, _: u64, _: bool, _: bool) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A kernel that is started by another one (kexec), or a driver that is bound again, resets the device.
+#[test]
+fn what_was_lost_stays_lost_after_a_reset() {
+    let device = disk(8, false);
+    let memory = memory();
+    let entry = device.virtio.as_ref().and_then(|v| v.block.as_ref());
+    let model = disk::model(entry.expect("it is a disk"), 256);
+    let opened = Opened {
+        shown: shown(&device).expect("a device"),
+        server: Box::new(disk::Disk::new(model, Failing { flushes: 0 })),
+        device: device.clone(),
+    };
+    let mut guest = Guest::new(&device, vec![opened], &memory);
+    for round in 0..3 {
+        let mut driver = Driver::at(&memory, 16, BASE + 0x8_0000 * round);
+        guest.begin(&driver, FLUSH);
+        for _ in 0..2 {
+            let flushed = guest.request(&mut driver, &header(4, 0), Part::Out(&[]));
+            assert_eq!(flushed, (1, 1), "round {round}");
+        }
+    }
 }
 
 /// Once a reset is over, nothing of the guest's memory changes any more.

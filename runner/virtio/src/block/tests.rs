@@ -140,7 +140,7 @@ impl<'m> Guest<'m> {
         Self {
             ring: driver.ring(&[INDIRECT_DESC]),
             driver,
-            block: Block::new(disk, features),
+            block: Block::new(disk, features, false),
             store: Store::new(),
         }
     }
@@ -420,6 +420,11 @@ fn what_was_lost_stays_lost() {
     let flush = guest.request(4, 0, &[]);
     assert_eq!((flush.status, flush.failed), (IOERR, false));
     assert_eq!(guest.request(0, 0, &[Part::In(512)]).status, OK);
+    // Nor does the next driver's, on the same disk.
+    let features = disk().shown().features;
+    guest.block = Block::new(disk(), features, guest.block.has_lost());
+    let flush = guest.request(4, 0, &[]);
+    assert_eq!((flush.status, flush.failed), (IOERR, false));
     // A write that is stable by itself makes nothing of it stable either.
     let mut guest = Guest::accepting(&memory, disk(), Features::of(&[32]));
     guest.store.fails = Some(io::ErrorKind::Other);
