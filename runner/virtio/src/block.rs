@@ -210,6 +210,13 @@ impl Block {
         Ok(match u32::from_le_bytes([k0, k1, k2, k3]) {
             VIRTIO_BLK_T_IN if output == 0 => self.transfer(sector, input, false),
             VIRTIO_BLK_T_OUT if input == 0 => self.transfer(sector, output, true),
+            // Nothing was written, and some files cannot be asked (fdatasync(2): EINVAL).
+            VIRTIO_BLK_T_FLUSH if self.disk.read_only && self.features.has(VIRTIO_BLK_F_FLUSH) => {
+                Request::Answer {
+                    status: Status::Ok,
+                    filled: 0,
+                }
+            }
             VIRTIO_BLK_T_FLUSH if self.features.has(VIRTIO_BLK_F_FLUSH) => {
                 Request::Do(Operation::Flush)
             }
