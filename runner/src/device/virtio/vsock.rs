@@ -283,8 +283,8 @@ impl Open {
                     self.flush(id);
                 }
             }
-            Event::Finish(key) => self.last(key, false),
-            Event::Close(key) => self.last(key, true),
+            Event::Finish(key) => self.last(key, false, log),
+            Event::Close(key) => self.last(key, true, log),
             Event::Abort(key) => {
                 if let Some(id) = self.id(key) {
                     self.streams.remove(&id);
@@ -295,7 +295,7 @@ impl Open {
     }
 
     /// The guest sends no more; it receives no more either where `close` says so.
-    fn last(&mut self, key: Key, close: bool) {
+    fn last(&mut self, key: Key, close: bool, log: &mut Log) {
         let Some(id) = self.id(key) else { return };
         if let Some(stream) = self.streams.get_mut(&id) {
             stream.last = true;
@@ -304,9 +304,21 @@ impl Open {
             }
         }
         self.flush(id);
-        // A host's program that reads nothing keeps no more of them than a guest can have open.
+        self.bound(log);
+    }
+
+    /// A host's program that reads nothing keeps no more of them than a guest can have open: the guest's own stay.
+    fn bound(&mut self, log: &mut Log) {
         while self.streams.len() > 2 * MOST {
-            self.streams.pop_first();
+            let mut closed = self.streams.iter();
+            let closed = closed.find_map(|(id, stream)| stream.key.is_none().then_some(*id));
+            let Some(id) = closed else { return };
+            if let Some(Stream { outgoing, .. }) = self.streams.remove(&id) {
+                log.say(format_args!(
+                    "a connection that the guest has closed is given up, and {} bytes that nobody reads are lost",
+                    outgoing.len()
+                ));
+            }
         }
     }
 
@@ -388,5 +400,41 @@ impl Open {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stream(key: Option<Key>) -> (Stream, UnixStream) {
+        let (socket, other) = UnixStream::pair().expect("sockets");
+        let stream = Stream {
+            socket,
+            key,
+            outgoing: VecDeque::from([0; 9]),
+            last: key.is_none(),
+            readable: false,
+        };
+        (stream, other)
+    }
+
+    #[test]
+    fn who_does_not_read_costs_no_connection_that_is_open() {
+        let key = Key { guest: 1, host: 2 };
+        let (first, _other) = stream(Some(key));
+        let mut open = Open {
+            sockets: Sockets::new(3, [2]),
+            streams: BTreeMap::from([(0, first)]),
+            next: 0,
+        };
+        let mut log = Log::new("vsock".to_owned());
+        for id in 1..=2 * MOST as u64 {
+            open.streams.insert(id, stream(None).0);
+            open.bound(&mut log);
+        }
+        assert_eq!(open.streams.len(), 2 * MOST);
+        assert_eq!(open.id(key), Some(0));
+        assert!(!open.streams.contains_key(&1));
     }
 }
