@@ -405,13 +405,21 @@ pub fn net(data: &[u8]) {
             } else if inbox.fill(&mut guest.ring, guest.memory).ok()? {
                 let slices = inbox.slices(guest.memory).expect("it is in memory");
                 let there = length(&slices);
-                let length = u64::from(guest.feed.half()?).min(card.largest());
+                let number = guest.feed.half()?;
+                let length = u64::from(number).min(card.largest());
                 let rest = length.saturating_sub(there) as usize;
                 let out = guest.ring.out();
                 let spill = &spill[..rest];
-                let delivered = inbox.deliver(&mut guest.ring, guest.memory, length, spill);
+                // What is left out of it, as the number has it.
+                let [low, high] = number.to_le_bytes();
+                let header = [low, high & 0x85, 0, 0, 1, 0, low, 0, 6, 0, 0, 0];
+                let delivered = inbox.deliver(&mut guest.ring, guest.memory, header, length, spill);
                 match delivered.ok()? {
-                    Delivered::All => assert!(length >= 12),
+                    Delivered::All => {
+                        assert!((14..=65_550).contains(&length));
+                        assert!(low & 1 == 0 || guest.features.has(1));
+                        assert!(header[1] == 0 || length > 60 || low & 1 == 1);
+                    }
                     Delivered::Lost => assert!(guest.ring.out() >= out),
                 }
             }

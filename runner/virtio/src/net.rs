@@ -2,13 +2,11 @@
 //! queues: the driver receives from the first and transmits by the second.
 //!
 //! Each frame has a header of twelve bytes that says what was left out of it
-//! (checksums, segmentation). What a driver transmits is held against what it
-//! accepted, and leaves with a header made anew ([`Card::transmit`]): the guest can
-//! change its own at any time. What it receives goes into its buffers straight from
-//! the host, as many as it takes ([`Inbox`]).
-//!
-//! The host has to be told which checksums and segments the driver accepts, and
-//! leaves nothing else undone: its headers are passed on.
+//! (checksums, segmentation). It is held against what the driver accepted and made
+//! anew, both ways: the guest can change its own at any time ([`Card::transmit`]),
+//! and the host's says more than a guest may learn of its network card
+//! ([`Inbox::deliver`]). What a driver receives goes into its buffers straight from
+//! the host, as many as it takes.
 
 use crate::chain::{Chain, Malformed, Segment, Span};
 use crate::features::Features;
@@ -28,14 +26,16 @@ pub const TRANSMIT: u16 = 1;
 /// Bytes of the header before each frame (`struct virtio_net_hdr_v1`).
 pub const HEADER: usize = 12;
 /// Where in the header the number of buffers is.
-const NUM_BUFFERS: u64 = 10;
+const NUM_BUFFERS: usize = 10;
 /// Bytes of an Ethernet header, and of the tag of a virtual LAN.
 const ETHERNET: u64 = 14;
 const TAG: u64 = 4;
 /// Bytes of the largest frame that is yet to be segmented: as section 5.1.6.3.1 has it, without the header.
 const LARGEST: u64 = 65_550;
-/// The most pieces of memory that one call fills: Linux takes 1024 (UIO_MAXIOV), one of which is the host's own.
-const PIECES: usize = 1023;
+/// The most bytes of a TCP header.
+const TCP: u64 = 60;
+/// The most pieces of memory that one call fills: Linux takes 1024 (UIO_MAXIOV), two of which are the host's own.
+const PIECES: usize = 1022;
 /// Where in the configuration space the link's status is.
 const STATUS: usize = 6;
 
@@ -142,6 +142,32 @@ pub enum Transmit {
     Drop(Fault),
 }
 
+/// The features by which a driver accepts what is left out of the frames that go one way.
+struct Way {
+    checksum: u32,
+    tcp4: u32,
+    tcp6: u32,
+    ecn: u32,
+    /// Whose hint of how much is header is passed on: a guest's. A host's says how its memory is laid out.
+    hint: bool,
+}
+
+const OUT: Way = Way {
+    checksum: VIRTIO_NET_F_CSUM,
+    tcp4: VIRTIO_NET_F_HOST_TSO4,
+    tcp6: VIRTIO_NET_F_HOST_TSO6,
+    ecn: VIRTIO_NET_F_HOST_ECN,
+    hint: true,
+};
+
+const IN: Way = Way {
+    checksum: VIRTIO_NET_F_GUEST_CSUM,
+    tcp4: VIRTIO_NET_F_GUEST_TSO4,
+    tcp6: VIRTIO_NET_F_GUEST_TSO6,
+    ecn: VIRTIO_NET_F_GUEST_ECN,
+    hint: false,
+};
+
 /// A card at work, from a driver's set-up to the next reset.
 #[derive(Clone, Debug)]
 pub struct Card {
@@ -171,7 +197,7 @@ impl Card {
         chain.readable().read(memory, 0, &mut header)?;
         let skip = HEADER as u64;
         let length = chain.readable().length() - skip;
-        Ok(match self.header(header, length) {
+        Ok(match self.header(&OUT, header, length) {
             Ok(header) => Transmit::Send {
                 header,
                 frame: Span { skip, length },
@@ -180,15 +206,16 @@ impl Card {
         })
     }
 
-    /// The header of a frame of that length, made anew (section 5.1.6.2).
-    fn header(&self, header: [u8; HEADER], length: u64) -> Result<[u8; HEADER], Fault> {
+    /// The header of a frame of that length, made anew (sections 5.1.6.2 and 5.1.6.4). That a host has checked a checksum
+    /// (VIRTIO_NET_HDR_F_DATA_VALID) depends on its network card, and is not passed on.
+    fn header(&self, way: &Way, header: [u8; HEADER], length: u64) -> Result<[u8; HEADER], Fault> {
         let [flags, kind, h0, h1, s0, s1, c0, c1, o0, o1, _, _] = header;
         let word = |low, high| u64::from(u16::from_le_bytes([low, high]));
         let checksum = u32::from(flags) & VIRTIO_NET_HDR_F_NEEDS_CSUM != 0;
         let segments = u32::from(kind) != VIRTIO_NET_HDR_GSO_NONE;
         let most = match segments {
             true => LARGEST,
-            false => u64::from(self.mtu) + ETHERNET + TAG,
+            false => self.whole(),
         };
         if length < ETHERNET {
             return Err(Fault::Short);
@@ -197,16 +224,18 @@ impl Card {
             return Err(Fault::Large);
         }
         // Two bytes, at its place.
-        let checksum_end = word(c0, c1) + word(o0, o1) + 2;
-        if checksum && !(self.features.has(VIRTIO_NET_F_CSUM) && checksum_end <= length) {
+        let start = word(c0, c1);
+        let checksum_end = start + word(o0, o1) + 2;
+        if checksum && !(self.features.has(way.checksum) && checksum_end <= length) {
             return Err(Fault::Checksum);
         }
-        if segments && !(checksum && self.segments(kind) && word(s0, s1) != 0) {
+        if segments && !(checksum && self.segments(way, kind) && word(s0, s1) != 0) {
             return Err(Fault::Segments);
         }
-        // How much is header is a hint (section 5.1.6.2.2), and no more than there is.
+        // No more than there is, and as much as a TCP header may be (sections 5.1.6.2.2 and 5.1.6.4.1).
+        let head = if way.hint { word(h0, h1) } else { start + TCP };
         let [h0, h1] = match segments {
-            true => (word(h0, h1).min(length) as u16).to_le_bytes(),
+            true => (head.min(length).min(u16::MAX.into()) as u16).to_le_bytes(),
             false => [0; 2],
         };
         let [s0, s1] = if segments { [s0, s1] } else { [0; 2] };
@@ -218,16 +247,21 @@ impl Card {
         Ok([flags, kind, h0, h1, s0, s1, c0, c1, o0, o1, 0, 0])
     }
 
+    /// Bytes of the largest frame that is not to be segmented.
+    fn whole(&self) -> u64 {
+        u64::from(self.mtu) + ETHERNET + TAG
+    }
+
     /// Whether the driver accepted that way to segment.
-    fn segments(&self, kind: u8) -> bool {
+    fn segments(&self, way: &Way, kind: u8) -> bool {
         let kind = u32::from(kind);
         let accepted = match kind & !VIRTIO_NET_HDR_GSO_ECN {
-            VIRTIO_NET_HDR_GSO_TCPV4 => self.features.has(VIRTIO_NET_F_HOST_TSO4),
-            VIRTIO_NET_HDR_GSO_TCPV6 => self.features.has(VIRTIO_NET_F_HOST_TSO6),
+            VIRTIO_NET_HDR_GSO_TCPV4 => self.features.has(way.tcp4),
+            VIRTIO_NET_HDR_GSO_TCPV6 => self.features.has(way.tcp6),
             _ => false,
         };
         let ecn = kind & VIRTIO_NET_HDR_GSO_ECN != 0;
-        accepted && (!ecn || self.features.has(VIRTIO_NET_F_HOST_ECN))
+        accepted && (!ecn || self.features.has(way.ecn))
     }
 
     /// Bytes of the largest frame that the driver may be given, with its header.
@@ -235,7 +269,7 @@ impl Card {
         let tso = [VIRTIO_NET_F_GUEST_TSO4, VIRTIO_NET_F_GUEST_TSO6];
         let frame = match tso.iter().any(|&bit| self.features.has(bit)) {
             true => LARGEST,
-            false => u64::from(self.mtu) + ETHERNET + TAG,
+            false => self.whole(),
         };
         frame + HEADER as u64
     }
@@ -243,6 +277,7 @@ impl Card {
     /// The buffers for what the driver receives.
     pub fn inbox(&self) -> Inbox {
         Inbox {
+            card: self.clone(),
             merges: self.features.has(VIRTIO_NET_F_MRG_RXBUF),
             largest: self.largest(),
             chains: VecDeque::new(),
@@ -257,17 +292,18 @@ impl Card {
 pub enum Delivered {
     /// The driver has it.
     All,
-    /// The driver had too few buffers: it is lost, as on any wire.
+    /// The driver had too few buffers, or did not accept what is left out of it: it is lost, as on any wire.
     Lost,
 }
 
 /// Buffers of the first queue that wait for a frame.
 ///
-/// The host reads header and frame into [`Inbox::slices`] and, where these are too few, on into memory of its own
-/// (`spill`, of [`Card::largest`] bytes): a driver may have too few buffers for the largest frame for ever, and none is
-/// that large.
+/// The host reads a header into memory of its own, the frame into [`Inbox::slices`] and, where these are too few, on
+/// into more of its own (`spill`, of [`Card::largest`] bytes): a driver may have too few buffers for the largest frame for
+/// ever, and none is that large.
 #[derive(Clone, Debug)]
 pub struct Inbox {
+    card: Card,
     merges: bool,
     largest: u64,
     chains: VecDeque<Chain>,
@@ -308,18 +344,19 @@ impl Inbox {
         Ok(true)
     }
 
-    /// As much of the buffers as one call fills.
+    /// As much of the buffers as one call fills, without what the header takes of the first.
     fn pieces(&self) -> impl Iterator<Item = Segment> {
-        let all = Span {
-            skip: 0,
-            length: u64::MAX,
-        };
-        let pieces = self.chains.iter();
-        let pieces = pieces.flat_map(move |chain| chain.writable().segments(all));
+        let pieces = self.chains.iter().enumerate();
+        let pieces = pieces.flat_map(move |(at, chain)| {
+            chain.writable().segments(Span {
+                skip: if at == 0 { HEADER as u64 } else { 0 },
+                length: u64::MAX,
+            })
+        });
         pieces.take(PIECES)
     }
 
-    /// Where header and frame go.
+    /// Where a frame goes, without its header.
     ///
     /// # Errors
     /// The buffers are not in the guest's memory any more.
@@ -334,7 +371,8 @@ impl Inbox {
         Ok(slices)
     }
 
-    /// Gives a frame to the driver: `length` bytes with its header, what did not fit into [`Inbox::slices`] in `spill`.
+    /// Gives a frame to the driver: `length` bytes with that header of the host's, what did not fit into
+    /// [`Inbox::slices`] in `spill`.
     ///
     /// # Errors
     /// The driver broke a rule.
@@ -342,15 +380,20 @@ impl Inbox {
         &mut self,
         ring: &mut Ring,
         memory: &M,
+        header: [u8; HEADER],
         length: u64,
         spill: &[u8],
     ) -> Result<Delivered, Broken> {
+        let Ok(mut header) = self.card.header(&IN, header, length) else {
+            return Ok(Delivered::Lost);
+        };
         let spilled: u64 = self.pieces().map(|piece| u64::from(piece.length)).sum();
-        // Neither can be, where the host read as it should.
-        if length < HEADER as u64 || length.saturating_sub(spilled) > spill.len() as u64 {
+        // It cannot be, where the host read as it should.
+        if length.saturating_sub(spilled) > spill.len() as u64 {
             return Ok(Delivered::Lost);
         }
-        while self.room < length {
+        let all = length + HEADER as u64;
+        while self.room < all {
             if !(self.merges && self.take(ring, memory)?) {
                 return Ok(Delivered::Lost);
             }
@@ -360,23 +403,26 @@ impl Inbox {
             if left == 0 {
                 break;
             }
+            let skip = if count == 0 { HEADER as u64 } else { 0 };
             let from = length - left;
-            let part = left.min(chain.writable().length());
+            // A buffer has room for a header.
+            let part = left.min(chain.writable().length() - skip);
             // This much of it is in the buffer already.
             let there = spilled.saturating_sub(from).min(part);
             let rest = spill
                 .get((from + there).saturating_sub(spilled) as usize..)
                 .and_then(|rest| rest.get(..(part - there) as usize))
                 .unwrap_or_default();
-            write(memory, chain, there, rest)?;
+            write(memory, chain, skip + there, rest)?;
             left -= part;
             count += 1;
         }
         let Some(first) = self.chains.front() else {
             return Ok(Delivered::Lost);
         };
-        write(memory, first, NUM_BUFFERS, &count.to_le_bytes())?;
-        let mut left = length;
+        header[NUM_BUFFERS..].copy_from_slice(&count.to_le_bytes());
+        write(memory, first, 0, &header)?;
+        let mut left = all;
         for _ in 0..count {
             let Some(chain) = self.chains.pop_front() else {
                 break;

@@ -225,10 +225,12 @@ impl Net {
             }
             // They were all checked when they were taken.
             let slices = inbox.slices(memory).map_err(|_| Broken::Memory)?;
-            match read_once(self.tap.file(), &slices, &mut self.spill) {
-                // A frame for which there are too few buffers is lost, as on any wire.
-                Ok(length) => {
-                    inbox.deliver(ring, memory, length as u64, &self.spill)?;
+            let mut header = [0; HEADER];
+            match read_once(self.tap.file(), &mut header, &slices, &mut self.spill) {
+                // One that the driver cannot have is lost, as on any wire.
+                Ok(read) => {
+                    let length = read.saturating_sub(HEADER) as u64;
+                    inbox.deliver(ring, memory, header, length, &self.spill)?;
                 }
                 Err(error) => {
                     more = error.kind() == ErrorKind::Interrupted;

@@ -108,21 +108,25 @@ pub fn write_at<B: BitmapSlice>(
     })
 }
 
-/// Reads once, into pieces of guest memory and, where these are too few, on into memory of ours; how many bytes came.
+/// Reads once, into memory of ours, on into pieces of guest memory and, where these are too few, into more of ours; how
+/// many bytes came.
 ///
 /// # Errors
 /// The host's.
 pub fn read_once<B: BitmapSlice>(
     file: &File,
-    into: &[VolatileSlice<B>],
+    first: &mut [u8],
+    then: &[VolatileSlice<B>],
     spill: &mut [u8],
 ) -> io::Result<usize> {
-    let mut pieces = Pieces::new(into).left;
-    pieces.push(libc::iovec {
-        iov_base: spill.as_mut_ptr().cast(),
-        iov_len: spill.len(),
-    });
-    // SAFETY: as in `read_at`; the last piece is borrowed by this function alone.
+    let ours = |bytes: &mut [u8]| libc::iovec {
+        iov_base: bytes.as_mut_ptr().cast(),
+        iov_len: bytes.len(),
+    };
+    let mut pieces = vec![ours(first)];
+    pieces.extend(Pieces::new(then).left);
+    pieces.push(ours(spill));
+    // SAFETY: as in `read_at`; the first piece and the last are borrowed by this function alone.
     let read = unsafe { libc::readv(file.as_raw_fd(), pieces.as_ptr(), count(&pieces)?) };
     moved(read)
 }
@@ -233,11 +237,15 @@ mod tests {
             write_once(&one, b"3", &slices(&mut buffer, &[])).ok(),
             Some(1)
         );
-        let (mut buffer, mut spill) = ([0; 5], [0; 9]);
-        let read = read_once(&other, &slices(&mut buffer, &[1, 4]), &mut spill);
+        let (mut first, mut buffer, mut spill) = ([0; 1], [0; 4], [0; 9]);
+        let pieces = slices(&mut buffer, &[1, 3]);
+        let read = read_once(&other, &mut first, &pieces, &mut spill);
         assert_eq!(read.ok(), Some(8));
-        assert_eq!((&buffer, &spill[..4]), (b"12abc", &b"def\0"[..]));
-        let read = read_once(&other, &slices(&mut buffer, &[1, 4]), &mut spill);
+        assert_eq!(
+            (&first, &buffer, &spill[..4]),
+            (b"1", b"2abc", &b"def\0"[..])
+        );
+        let read = read_once(&other, &mut first, &pieces, &mut spill);
         assert_eq!(read.ok(), Some(1));
     }
 }

@@ -43,10 +43,7 @@ fn the_configuration_lies_where_linux_looks_for_it() {
     assert_eq!(down[offset_of!(virtio_net_config, status)], 0);
     set_link(&mut [], true);
     assert_eq!(HEADER, size_of::<virtio_net_hdr_v1>());
-    assert_eq!(
-        NUM_BUFFERS,
-        offset_of!(virtio_net_hdr_v1, num_buffers) as u64
-    );
+    assert_eq!(NUM_BUFFERS, offset_of!(virtio_net_hdr_v1, num_buffers));
 }
 
 /// The features of version 1 of the model, by number.
@@ -75,6 +72,10 @@ fn a_header_is_made_anew_or_the_frame_is_dropped() {
     let plain = header(0, 0, [0; 5]);
     let sum = header(1, 0, [0, 0, 34, 16, 0]);
     let tcp = header(1, 1, [54, 1448, 34, 16, 0]);
+    assert_eq!(
+        card(&[1, 7]).header(&IN, header(1, 1, [0, 9, 65_500, 16, 0]), 65_550),
+        Ok(header(1, 1, [u16::MAX, 9, 65_500, 16, 0]))
+    );
     type Case<'a> = ([u8; HEADER], &'a [u32], u64, Result<[u8; HEADER], Fault>);
     let cases: [Case; 31] = [
         (plain, &[], 14, Ok(plain)),
@@ -133,7 +134,7 @@ fn a_header_is_made_anew_or_the_frame_is_dropped() {
         (
             header(1, 0x84, [54, 9, 34, 16, 0]),
             &all,
-            99,
+            60,
             Ok(header(1, 0x84, [54, 9, 34, 16, 0])),
         ),
         (
@@ -168,7 +169,29 @@ fn a_header_is_made_anew_or_the_frame_is_dropped() {
         ),
     ];
     for (at, (header, bits, length, made)) in cases.into_iter().enumerate() {
-        assert_eq!(card(bits).header(header, length), made, "case {at}");
+        assert_eq!(card(bits).header(&OUT, header, length), made, "case {at}");
+        // The other way, it takes the other features, and what a host says of its memory is not passed on.
+        let made = made.map(|mut made| {
+            let head = if made[1] != 0 {
+                length.min(94) as u8
+            } else {
+                0
+            };
+            made[2..4].copy_from_slice(&[head, 0]);
+            made
+        });
+        let others = |bit: &u32| match *bit {
+            CSUM => VIRTIO_NET_F_GUEST_CSUM,
+            TSO4 => VIRTIO_NET_F_GUEST_TSO4,
+            TSO6 => VIRTIO_NET_F_GUEST_TSO6,
+            _ => VIRTIO_NET_F_GUEST_ECN,
+        };
+        let others: Vec<u32> = bits.iter().map(others).collect();
+        assert_eq!(card(&others).header(&IN, header, length), made, "case {at}");
+        if header[..2] != [0, 0] && made.is_ok_and(|made| made[0] != 0) {
+            assert!(card(&others).header(&OUT, header, length).is_err());
+            assert!(card(bits).header(&IN, header, length).is_err());
+        }
     }
 }
 
@@ -241,15 +264,18 @@ impl<'m> Receiver<'m> {
     fn arrives(&mut self, length: usize) -> Delivered {
         let memory = self.driver.memory;
         let frame: Vec<u8> = (0..length).map(|at| (at % 251) as u8 + 1).collect();
-        let mut rest = &frame[..];
+        let mut rest = &frame[HEADER..];
         for slice in self.inbox.slices(memory).expect("in memory") {
             let part = rest.len().min(slice.len());
             slice.copy_from(&rest[..part]);
             rest = &rest[part..];
         }
+        let length = (length - HEADER) as u64;
+        // What says nothing, or says too much.
+        let header = [0xfe, 0, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12];
         let delivered = self
             .inbox
-            .deliver(&mut self.ring, memory, length as u64, rest);
+            .deliver(&mut self.ring, memory, header, length, rest);
         delivered.expect("the driver breaks no rule")
     }
     /// How many buffers came back, with a frame that is whole.
@@ -262,12 +288,11 @@ impl<'m> Receiver<'m> {
             count += 1;
         }
         assert_eq!(seen.len(), length);
-        assert_eq!(u16::from_le_bytes([seen[10], seen[11]]), count as u16);
-        for (at, byte) in seen.into_iter().enumerate() {
-            assert!(
-                at == 10 || at == 11 || byte == (at % 251) as u8 + 1,
-                "byte {at}"
-            );
+        let mut header = [0; HEADER];
+        header[10] = count as u8;
+        assert_eq!(seen[..HEADER], header);
+        for (at, byte) in seen.into_iter().enumerate().skip(HEADER) {
+            assert_eq!(byte, (at % 251) as u8 + 1, "byte {at}");
         }
         count
     }
@@ -278,7 +303,7 @@ fn frames_go_into_as_many_buffers_as_they_need() {
     let memory = memory();
     let mut receiver = Receiver::new(&memory, &[MERGES]);
     assert!(!receiver.fill());
-    for (length, buffers) in [(12, 1), (60, 1), (100, 1), (101, 2), (1000, 10), (1001, 11)] {
+    for (length, buffers) in [(26, 1), (60, 1), (100, 1), (101, 2), (1000, 10), (1001, 11)] {
         receiver.offer(&vec![100; buffers]);
         assert!(receiver.fill());
         assert_eq!(receiver.arrives(length), Delivered::All, "{length}");
@@ -388,14 +413,19 @@ fn a_host_that_reads_wrongly_loses_its_frame() {
     receiver.offer(&[100]);
     assert!(receiver.fill());
     receiver.offer(&[100; 4]);
-    for (length, spill) in [(0, 0), (11, 0), (101, 0), (u64::MAX, 5)] {
+    for (length, spill) in [(0, 0), (13, 0), (89, 0), (1500, 5), (u64::MAX, 5)] {
         let spill = vec![0; spill];
         let ring = &mut receiver.ring;
-        let delivered = receiver.inbox.deliver(ring, &memory, length, &spill);
+        let header = [0; HEADER];
+        let inbox = &mut receiver.inbox;
+        let delivered = inbox.deliver(ring, &memory, header, length, &spill);
         assert_eq!(delivered, Ok(Delivered::Lost));
     }
     assert_eq!(receiver.driver.used(), None);
 }
+
+/// A header of what is to be segmented.
+const SEGMENTS: [u8; HEADER] = [1, 1, 0, 0, 100, 0, 34, 0, 16, 0, 0, 0];
 
 /// More pieces than a call of the host takes: what is behind them is filled from what spilled.
 #[test]
@@ -404,7 +434,8 @@ fn no_call_of_the_host_has_too_many_pieces() {
     let mut driver = Driver::new(&memory, 64);
     driver.setup.most = 1024;
     let mut ring = driver.ring(&[INDIRECT_DESC]);
-    let mut inbox = card(&[MERGES, VIRTIO_NET_F_GUEST_TSO4]).inbox();
+    let bits = [MERGES, VIRTIO_NET_F_GUEST_CSUM, VIRTIO_NET_F_GUEST_TSO4];
+    let mut inbox = card(&bits).inbox();
     let table = BASE + 0x8000;
     for at in 0..600 {
         let more = if at < 599 { NEXT } else { 0 };
@@ -418,9 +449,10 @@ fn no_call_of_the_host_has_too_many_pieces() {
     assert_eq!(inbox.fill(&mut ring, &memory), Ok(true));
     let slices = inbox.slices(&memory).expect("in memory");
     assert_eq!((slices.len(), ring.out()), (PIECES, 2));
-    let room = 16 * PIECES;
-    let spill: Vec<u8> = (0..2 * 9600 - room).map(|at| at as u8).collect();
-    let delivered = inbox.deliver(&mut ring, &memory, 2 * 9600, &spill);
+    let length = 2 * 9600 - HEADER;
+    let room = 16 * PIECES - HEADER;
+    let spill: Vec<u8> = (0..length - room).map(|at| at as u8).collect();
+    let delivered = inbox.deliver(&mut ring, &memory, SEGMENTS, length as u64, &spill);
     assert_eq!(delivered, Ok(Delivered::All));
     assert_eq!(
         [driver.used(), driver.used()],
@@ -465,9 +497,10 @@ fn no_chain_breaks_it() {
                 continue;
             }
             let largest = card.largest();
-            let length = 12 + random.below(largest);
+            let length = random.below(largest);
             let spill = vec![1; 2 * largest as usize];
-            match inbox.deliver(&mut ring, &memory, length, &spill) {
+            let header = [[0; HEADER], SEGMENTS][random.below(2) as usize];
+            match inbox.deliver(&mut ring, &memory, header, length, &spill) {
                 Ok(Delivered::All) => delivered += 1,
                 Ok(Delivered::Lost) => lost += 1,
                 Err(_) => {}
