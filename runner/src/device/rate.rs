@@ -32,13 +32,19 @@ pub enum Verdict {
 impl RateLimit {
     /// Says something to the user at that time, if it may be said.
     pub fn say(&mut self, now: Instant, words: impl Display) {
-        let more = match self.ask(now) {
-            Verdict::Drop => return,
-            Verdict::Show => String::new(),
-            Verdict::ShowLast => " (further ones are not shown for a while)".to_owned(),
-            Verdict::ShowAfter(dropped) => format!(" ({dropped} others were not shown)"),
-        };
-        say::eprintln(format_args!("{words}{more}"));
+        if let Some(words) = self.words(now, words) {
+            say::eprintln(format_args!("{words}"));
+        }
+    }
+
+    /// What to say at that time, if anything.
+    pub fn words(&mut self, now: Instant, words: impl Display) -> Option<String> {
+        Some(match self.ask(now) {
+            Verdict::Drop => return None,
+            Verdict::Show => words.to_string(),
+            Verdict::ShowLast => format!("{words} (further ones are not shown for a while)"),
+            Verdict::ShowAfter(dropped) => format!("{words} ({dropped} others were not shown)"),
+        })
     }
 
     /// Decides about one message at that time.

@@ -21,6 +21,7 @@ pub mod window;
 use crate::device::rate::RateLimit;
 use crate::device::{Doors, Memory};
 use crate::failure::Failure;
+use crate::say;
 use console::Console;
 use disk::taken::Taken;
 use std::fmt::Display;
@@ -209,26 +210,59 @@ fn no_eventfd(error: io::Error) -> Failure {
     )
 }
 
-/// What is said of one device: a guest cannot flood the log.
+/// What is said of one device. A guest cannot flood the log, and what it does wrong hides nothing of what fails here.
 pub struct Log {
     name: String,
-    limit: RateLimit,
+    guest: RateLimit,
+    host: RateLimit,
 }
 
 impl Log {
     fn new(name: String) -> Self {
         Self {
             name,
-            limit: RateLimit::default(),
+            guest: RateLimit::default(),
+            host: RateLimit::default(),
         }
     }
 
-    /// Says something of the device.
-    pub fn say(&mut self, words: impl Display) {
-        let name = &self.name;
-        self.limit
-            .say(Instant::now(), format_args!("vmlock-run: {name}: {words}"));
+    /// Says what the guest did, which it can do again and again.
+    pub fn guest(&mut self, words: impl Display) {
+        self.say(Cause::Guest, words);
     }
+
+    /// Says what failed on the host.
+    pub fn host(&mut self, words: impl Display) {
+        self.say(Cause::Host, words);
+    }
+
+    /// Says what the device will not be again: always, since there is an end of these.
+    pub fn change(&mut self, words: impl Display) {
+        self.say(Cause::Change, words);
+    }
+
+    fn say(&mut self, cause: Cause, words: impl Display) {
+        if let Some(words) = self.words(cause, Instant::now(), words) {
+            say::eprintln(format_args!("vmlock-run: {}: {words}", self.name));
+        }
+    }
+
+    /// What to say at that time, if anything.
+    fn words(&mut self, cause: Cause, now: Instant, words: impl Display) -> Option<String> {
+        match cause {
+            Cause::Guest => self.guest.words(now, words),
+            Cause::Host => self.host.words(now, words),
+            Cause::Change => Some(words.to_string()),
+        }
+    }
+}
+
+/// Who is to blame.
+#[derive(Clone, Copy)]
+enum Cause {
+    Guest,
+    Host,
+    Change,
 }
 
 #[cfg(test)]

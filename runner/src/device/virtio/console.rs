@@ -37,7 +37,7 @@ impl Console {
     ) -> Result<Drained, Broken> {
         ring.drain(memory, chain, |chain| {
             if let Err(error) = transmit(memory, chain, &mut self.output) {
-                log.say(format_args!("some of what the guest says is lost: {error}"));
+                log.host(format_args!("some of what the guest says is lost: {error}"));
             }
             Ok(0)
         })

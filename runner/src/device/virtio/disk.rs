@@ -186,14 +186,21 @@ impl<B: Backend + Send> Server for Disk<B> {
             return Ok(Drained::NOTHING);
         };
         ring.drain(memory, chain, |chain| {
+            let lost = block.has_lost();
             let served = block::serve(block, &mut self.backend, memory, chain)?;
             if let Some((operation, error)) = served.error {
-                log.say(format_args!("{}", failed(operation, &error)));
+                log.host(failed(operation, &error));
+                if !lost && block.has_lost() {
+                    log.change(LOST);
+                }
             }
             Ok(served.written)
         })
     }
 }
+
+/// Said once.
+const LOST: &str = "something that was written is lost, and no flush succeeds any more until vmlock-run starts anew";
 
 /// What is said of an operation that the host could not carry out.
 fn failed(operation: Operation, error: &io::Error) -> String {

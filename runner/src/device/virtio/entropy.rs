@@ -47,7 +47,7 @@ impl Server for Random {
             };
             fill(memory, chain, source).or_else(|_| {
                 // The standard wants at least a byte (section 5.4.6.2), and what is not random must not be taken for it.
-                log.say("the host has no random numbers to give");
+                log.host("the host has no random numbers to give");
                 Ok::<u32, Malformed>(0)
             })
         })

@@ -187,7 +187,7 @@ impl Net {
             Ok(0)
         })?;
         if let Some(why) = fault {
-            log.say(format_args!("the guest sends what cannot leave: {why}"));
+            log.guest(format_args!("the guest sends what cannot leave: {why}"));
         }
         match lost {
             // As on any wire that is full.
@@ -254,14 +254,14 @@ impl Net {
             // It was deleted (`tun_chr_read_iter`, drivers/net/tun.c, 5.10 to 7.3).
             Some(libc::EBADFD) => self.lost(error, log),
             // `tun_get_user`, there too.
-            Some(libc::EIO) => log.say("a frame is lost: the tap is down (`ip link set NAME up`)"),
-            _ => log.say(format_args!("a frame is lost: {error}")),
+            Some(libc::EIO) => log.host("a frame is lost: the tap is down (`ip link set NAME up`)"),
+            _ => log.host(format_args!("a frame is lost: {error}")),
         }
     }
 
     fn lost(&mut self, error: &io::Error, log: &mut Log) {
         if self.link.take_down() {
-            log.say(format_args!(
+            log.change(format_args!(
                 "the tap has gone, and the guest's link is down from now on: {error}"
             ));
         }

@@ -651,3 +651,19 @@ fn a_guest_opens_a_socket_of_the_host() {
     guest.write(STATUS, 0);
     assert!(matches!(host.read(&mut bytes), Ok(0) | Err(_)));
 }
+
+#[test]
+fn a_guest_hides_nothing_of_what_fails_here() {
+    let mut log = Log::new("d".to_owned());
+    let now = Instant::now();
+    let mut said = |cause, count| {
+        let words = (0..count).filter_map(|_| log.words(cause, now, "words"));
+        words.count()
+    };
+    let few = said(Cause::Guest, 1000);
+    assert!((1..10).contains(&few), "{few}");
+    assert_eq!(said(Cause::Host, 1), 1);
+    assert_eq!(said(Cause::Host, 1000), few - 1);
+    assert_eq!(said(Cause::Change, 1000), 1000);
+    assert_eq!(said(Cause::Guest, 1), 0);
+}

@@ -325,7 +325,7 @@ impl Serving {
                 more
             }
             Err(broken) => {
-                self.log.say(format_args!(
+                self.log.guest(format_args!(
                     "its driver broke a rule, and it needs a reset: {broken}"
                 ));
                 life.signals.needs_reset();

@@ -266,7 +266,7 @@ impl Open {
                         };
                         self.streams.insert(id, stream);
                     }
-                    Err(error) => log.say(format_args!(
+                    Err(error) => log.guest(format_args!(
                         "the guest asks for port {}, whose socket cannot be connected to: {error}",
                         key.host
                     )),
@@ -314,7 +314,7 @@ impl Open {
             let closed = closed.find_map(|(id, stream)| stream.key.is_none().then_some(*id));
             let Some(id) = closed else { return };
             if let Some(Stream { outgoing, .. }) = self.streams.remove(&id) {
-                log.say(format_args!(
+                log.guest(format_args!(
                     "a connection that the guest has closed is given up, and {} bytes that nobody reads are lost",
                     outgoing.len()
                 ));
