@@ -3,6 +3,8 @@
 //!
 //! A handler wakes a thread, and that thread ends the process, whatever the others wait for. The signals that this
 //! program uses are let through first: a parent may have left any of them blocked, and a mask outlives exec.
+//!
+//! A file that may not become so large (`ulimit -f`) ends nothing: its writer is told (EFBIG), and the guest by it.
 
 use crate::failure::Failure;
 use crate::kick::kick;
@@ -17,7 +19,7 @@ use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Duration;
 use vmm_sys_util::eventfd::EventFd;
-use vmm_sys_util::signal::{register_signal_handler, unblock_signal};
+use vmm_sys_util::signal::{SignalHandler, register_signal_handler, unblock_signal};
 
 const ENDING: [libc::c_int; 4] = [libc::SIGINT, libc::SIGTERM, libc::SIGHUP, libc::SIGQUIT];
 
@@ -38,8 +40,9 @@ pub fn end_the_process() -> Result<(), Failure> {
     let woken = EventFd::new(libc::EFD_CLOEXEC).map_err(trouble)?;
     let wake = woken.try_clone().map_err(trouble)?;
     WAKE.get_or_init(|| wake);
-    for signal in ENDING {
-        register_signal_handler(signal, on_signal)
+    let handlers = ENDING.map(|signal| (signal, on_signal as SignalHandler));
+    for (signal, handler) in handlers.into_iter().chain([(libc::SIGXFSZ, nothing as _)]) {
+        register_signal_handler(signal, handler)
             .map_err(|e| trouble(io::Error::from_raw_os_error(e.errno())))?;
     }
     for signal in ENDING.into_iter().chain([kick()]) {
@@ -68,6 +71,9 @@ extern "C" fn on_signal(signal: i32, _info: *mut libc::siginfo_t, _context: *mut
         let _ = wake.write(1);
     }
 }
+
+/// Whoever asked for it has an error to deal with.
+extern "C" fn nothing(_: i32, _info: *mut libc::siginfo_t, _context: *mut libc::c_void) {}
 
 fn end(signal: i32) {
     // On a thread of its own: another may hold stderr and wait for its reader.
@@ -98,7 +104,7 @@ mod tests {
     /// Run by itself: a process that waits for what never comes, with its signals blocked by its parent.
     #[test]
     fn waits_for_ever() {
-        if std::env::var_os(MARK).is_none() {
+        if std::env::var_os(MARK).is_none_or(|how| how == "limited") {
             return;
         }
         for signal in ENDING.into_iter().chain([kick()]) {
@@ -118,6 +124,34 @@ mod tests {
         thread::sleep(Duration::from_millis(300));
         let _ = io::stdout().write_all(b"waiting\n");
         let _ = waits.join();
+    }
+
+    /// Run by itself, with a limit of 1024 bytes, or of 512 where a shell counts so.
+    #[test]
+    fn writes_too_much() {
+        if std::env::var_os(MARK).is_none_or(|how| how != "limited") {
+            return;
+        }
+        end_the_process().expect("threads and eventfds");
+        let file = vmm_sys_util::tempfile::TempFile::new().expect("a file");
+        let written = file.as_file().write_all(&[0; 4096]);
+        let code = written.err().and_then(|e| e.raw_os_error());
+        process::exit(if code == Some(libc::EFBIG) { 77 } else { 78 });
+    }
+
+    #[test]
+    fn a_limit_of_files_is_an_error_and_no_end() {
+        let program = std::env::current_exe().expect("the tests' program");
+        let ended = Command::new("sh")
+            .args([
+                "-c",
+                "ulimit -f 1 && exec \"$0\" --exact signals::tests::writes_too_much",
+            ])
+            .arg(program)
+            .env(MARK, "limited")
+            .stdout(Stdio::null())
+            .status();
+        assert_eq!(ended.expect("a system has it").code(), Some(77));
     }
 
     /// Exit code and words of that process when it gets a signal.
