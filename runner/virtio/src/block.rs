@@ -34,6 +34,9 @@ const DISCARD_ALIGNMENT: u32 = 8;
 /// The most sectors that are zeroed at once: 16 MiB, since some hosts can only write them.
 const ZERO_SECTORS: u32 = 1 << 15;
 
+/// Linux's error of a disk that is broken (include/uapi/asm-generic/errno-base.h).
+const EIO: i32 = 5;
+
 /// A disk as its lock has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Disk {
@@ -318,7 +321,14 @@ impl Block {
             Operation::Discard { .. } => (false, 0),
         };
         self.lost |= stabilises && result.is_err();
-        match result.is_err() || stabilises && self.lost {
+        let failed = match result {
+            Ok(()) => false,
+            // A hint that a host cannot take now is no error of the disk, and one that its disk broke at is.
+            Err(error) => {
+                !matches!(operation, Operation::Discard { .. }) || error.raw_os_error() == Some(EIO)
+            }
+        };
+        match failed || stabilises && self.lost {
             true => (Status::IoError, 0),
             false => (Status::Ok, filled),
         }
@@ -389,8 +399,19 @@ pub trait Backend {
 pub struct Served {
     /// The number of bytes that its chain goes back with.
     pub written: u32,
-    /// The host's error, for the log: what failed, and why.
-    pub error: Option<(Operation, io::Error)>,
+    /// The host's error, for the log.
+    pub error: Option<Failed>,
+}
+
+/// What failed, and why.
+#[derive(Debug)]
+pub struct Failed {
+    /// What it was.
+    pub operation: Operation,
+    /// The host's error.
+    pub error: io::Error,
+    /// What the driver was told.
+    pub status: Status,
 }
 
 /// Serves a request from beginning to end.
@@ -408,8 +429,12 @@ pub fn serve<M: GuestMemory>(
         Request::Do(operation) => {
             let result = carry_out(operation, backend, memory, chain)?;
             let (status, filled) = block.settle(operation, &result);
-            let error = result.err().map(|error| (operation, error));
-            (status, filled, error)
+            let failed = |error| Failed {
+                operation,
+                error,
+                status,
+            };
+            (status, filled, result.err().map(failed))
         }
     };
     let written = answer(memory, chain, status, filled)?;

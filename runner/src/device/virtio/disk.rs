@@ -17,7 +17,7 @@ use taken::Taken;
 use vmlock_spec::lock::{Block as Entry, Device};
 use vmlock_spec::plan::Refusal;
 use vmlock_spec::plan::devices::{no_disk, too_small};
-use vmlock_virtio::block::{self, Backend, Block, Operation, SERIAL};
+use vmlock_virtio::block::{self, Backend, Block, Failed, Operation, SERIAL, Status};
 use vmlock_virtio::features::Features;
 use vmlock_virtio::ring::{Broken, Drained};
 
@@ -188,8 +188,8 @@ impl<B: Backend + Send> Server for Disk<B> {
         ring.drain(memory, chain, |chain| {
             let lost = block.has_lost();
             let served = block::serve(block, &mut self.backend, memory, chain)?;
-            if let Some((operation, error)) = served.error {
-                log.host(failed(operation, &error));
+            if let Some(failed) = served.error {
+                log.host(words(&failed));
                 if !lost && block.has_lost() {
                     log.change(LOST);
                 }
@@ -203,12 +203,17 @@ impl<B: Backend + Send> Server for Disk<B> {
 const LOST: &str = "something that was written is lost, and no flush succeeds any more until vmlock-run starts anew";
 
 /// What is said of an operation that the host could not carry out.
-fn failed(operation: Operation, error: &io::Error) -> String {
+fn words(failed: &Failed) -> String {
+    let Failed {
+        operation,
+        error,
+        status,
+    } = failed;
     let why = match error.kind() {
         io::ErrorKind::UnexpectedEof => "its file ends before".to_owned(),
         _ => error.to_string(),
     };
-    let what = match operation {
+    let what = match *operation {
         Operation::Read { offset, data } => {
             format!("reading {} bytes at {offset:#x}", data.length)
         }
@@ -223,5 +228,9 @@ fn failed(operation: Operation, error: &io::Error) -> String {
         }
         Operation::Flush => "making what was written stable".to_owned(),
     };
-    format!("{what} failed, of which the guest was told: {why}")
+    let told = match status {
+        Status::Ok => "which the guest does not depend on",
+        _ => "of which the guest was told",
+    };
+    format!("{what} failed, {told}: {why}")
 }

@@ -25,7 +25,7 @@ fn disk() -> Disk {
 struct Store {
     bytes: Vec<u8>,
     asked: Vec<Operation>,
-    fails: Option<io::ErrorKind>,
+    fails: Option<i32>,
 }
 
 impl Store {
@@ -42,7 +42,8 @@ impl Store {
         }
     }
     fn says(&self) -> io::Result<()> {
-        self.fails.map_or(Ok(()), |kind| Err(kind.into()))
+        self.fails
+            .map_or(Ok(()), |errno| Err(io::Error::from_raw_os_error(errno)))
     }
     fn part(&mut self, offset: u64, length: u64) -> &mut [u8] {
         &mut self.bytes[offset as usize..(offset + length) as usize]
@@ -413,7 +414,7 @@ fn what_was_lost_stays_lost() {
     let memory = memory();
     let mut guest = Guest::new(&memory, disk());
     assert_eq!(guest.request(1, 0, &[Part::Out(&[0; 512])]).status, OK);
-    guest.store.fails = Some(io::ErrorKind::StorageFull);
+    guest.store.fails = Some(28);
     let flush = guest.request(4, 0, &[]);
     assert_eq!((flush.status, flush.failed), (IOERR, true));
     // The host's next flush succeeds, and says nothing of it.
@@ -428,7 +429,7 @@ fn what_was_lost_stays_lost() {
     assert_eq!((flush.status, flush.failed), (IOERR, false));
     // A write that is stable by itself makes nothing of it stable either.
     let mut guest = Guest::accepting(&memory, disk(), Features::of(&[32]));
-    guest.store.fails = Some(io::ErrorKind::Other);
+    guest.store.fails = Some(EIO);
     assert_eq!(guest.request(1, 0, &[Part::Out(&[0; 512])]).status, IOERR);
     guest.store.fails = None;
     assert_eq!(guest.request(1, 0, &[Part::Out(&[0; 512])]).status, IOERR);
@@ -438,7 +439,7 @@ fn what_was_lost_stays_lost() {
 fn a_failure_of_the_host_is_one_of_the_disk() {
     let memory = memory();
     let mut guest = Guest::new(&memory, disk());
-    guest.store.fails = Some(io::ErrorKind::Other);
+    guest.store.fails = Some(EIO);
     let one = range(8, 8, 0);
     let answers = [
         guest.request(0, 0, &[Part::In(512)]),
@@ -451,6 +452,21 @@ fn a_failure_of_the_host_is_one_of_the_disk() {
     guest.store.fails = None;
     assert_eq!(guest.request(1, 0, &[Part::Out(&[0; 512])]).status, OK);
     assert_eq!(guest.request(4, 0, &[]).status, OK);
+}
+
+#[test]
+fn a_hint_that_is_not_taken_is_no_error() {
+    let memory = memory();
+    let mut guest = Guest::new(&memory, disk());
+    let one = range(8, 8, 0);
+    // ENOSPC, EBUSY, ETXTBSY, EOPNOTSUPP, EPERM.
+    for errno in [28, 16, 26, 95, 1] {
+        guest.store.fails = Some(errno);
+        let discard = guest.request(11, 0, &[Part::Out(&one)]);
+        assert_eq!((discard.status, discard.failed), (OK, true), "{errno}");
+        let zero = guest.request(13, 0, &[Part::Out(&one)]);
+        assert_eq!((zero.status, zero.failed), (IOERR, true), "{errno}");
+    }
 }
 
 #[test]
@@ -644,7 +660,7 @@ fn no_chain_breaks_it() {
         let mut guest = Guest::new(&memory, disk.clone());
         let before = guest.store.bytes.clone();
         if random.below(4) == 0 {
-            guest.store.fails = Some(io::ErrorKind::Other);
+            guest.store.fails = Some(EIO);
         }
         let at = BASE + 0x1_0000 + random.below(16);
         let kind = [0, 1, 4, 8, 11, 13, random.bits() as u32][random.below(7) as usize];
