@@ -653,6 +653,33 @@ fn a_guest_opens_a_socket_of_the_host() {
 }
 
 #[test]
+fn a_socket_whose_path_is_too_long_is_refused_by_name() {
+    use vmlock_spec::lock::{Port, Vsock};
+
+    let place = Place::new("long");
+    let named = |path: String| {
+        let sockets = Vsock {
+            cid: 3,
+            ports: vec![Port { port: 1024, path }],
+        };
+        Device {
+            virtio: entry(DeviceKind::VirtioVsock, None, None, Some(sockets)),
+            ..device(DeviceKind::VirtioVsock, None)
+        }
+    };
+    let room = 107 - place.0.as_os_str().len() - 1;
+    assert!(place.open(&named("x".repeat(room))).is_ok());
+    let words = place.open(&named("x".repeat(room + 1))).err();
+    let words = words.unwrap_or_default();
+    assert!(
+        words.contains(
+            "for port 1024; the path has 108 bytes, and that of a Unix socket at most 107"
+        ),
+        "{words}"
+    );
+}
+
+#[test]
 fn a_guest_hides_nothing_of_what_fails_here() {
     let mut log = Log::new("d".to_owned());
     let now = Instant::now();

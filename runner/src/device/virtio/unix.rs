@@ -9,6 +9,9 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 
+/// Bytes of the path of a Unix socket, with the NUL behind it (unix(7)).
+pub const PATH: usize = 108;
+
 /// Connects to the socket at a path. What it gives waits for nobody either.
 ///
 /// # Errors
@@ -17,7 +20,7 @@ pub fn connect(path: &Path) -> io::Result<UnixStream> {
     let bytes = path.as_os_str().as_bytes();
     let mut address = libc::sockaddr_un {
         sun_family: libc::AF_UNIX as libc::sa_family_t,
-        sun_path: [0; 108],
+        sun_path: [0; PATH],
     };
     // A NUL is left behind it.
     if bytes.is_empty() || bytes.len() >= address.sun_path.len() || bytes.contains(&0) {
@@ -74,7 +77,7 @@ mod tests {
         assert_eq!(kind(&path), Some(ErrorKind::ConnectionRefused));
         fs::remove_file(&path).expect("it was made here");
         assert_eq!(kind(Path::new("")), Some(ErrorKind::InvalidInput));
-        let long = "x".repeat(108);
+        let long = "x".repeat(PATH);
         assert_eq!(kind(Path::new(&long)), Some(ErrorKind::InvalidInput));
     }
 }

@@ -5,14 +5,15 @@
 //! of no more room than that leaves.
 
 use super::thread::{Server, Work};
-use super::unix::connect;
+use super::unix::{PATH, connect};
 use super::{Log, Memory};
+use nix::sys::resource::{Resource, getrlimit, rlim_t, setrlimit};
 use std::collections::{BTreeMap, VecDeque};
 use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::net::Shutdown;
 use std::os::fd::{AsRawFd as _, RawFd};
 use std::os::unix::net::UnixStream;
-use std::path::{Path, PathBuf};
+use std::path::{self, Path, PathBuf};
 use vmlock_spec::lock::{Device, Vsock as Entry};
 use vmlock_spec::plan::Refusal;
 use vmlock_spec::plan::devices::no_sockets;
@@ -27,6 +28,9 @@ use vmm_sys_util::epoll::{ControlOperation, Epoll, EpollEvent, EventSet};
 const PACKETS: usize = 256;
 /// The most bytes of one packet to the guest.
 const CHUNK: usize = 64 << 10;
+
+/// Descriptors for all connections, those that the guest has closed, and everything else of this program.
+const DESCRIPTORS: rlim_t = 2 * MOST as rlim_t + 768;
 
 /// The host's end of a connection.
 struct Stream {
@@ -61,19 +65,52 @@ pub struct Vsock {
 /// The host's side of a lock's sockets.
 ///
 /// # Errors
-/// The system gives no descriptor.
+/// A port's path is longer than a socket's can be, or the system gives no descriptors.
 pub fn open(device: &Device, entry: &Entry, directory: &Path) -> Result<Vsock, Box<Refusal>> {
-    let epoll = Epoll::new().map_err(|e| Box::new(no_sockets(device, &e.to_string())))?;
-    let ports = entry.ports.iter();
+    let none = |e: io::Error| Box::new(no_sockets(device, &e.to_string()));
+    let mut ports = BTreeMap::new();
+    for port in &entry.ports {
+        // It means the same wherever this program is when the guest asks for it.
+        let path = path::absolute(directory.join(&port.path)).map_err(none)?;
+        let bytes = path.as_os_str().len();
+        if bytes >= PATH {
+            return Err(Box::new(Refusal {
+                offered: format!("`{}` for port {}", path.display(), port.port),
+                help: vec!["lock and sockets belong where paths are shorter".to_owned()],
+                ..no_sockets(
+                    device,
+                    &format!(
+                        "the path has {bytes} bytes, and that of a Unix socket at most {}",
+                        PATH - 1
+                    ),
+                )
+            }));
+        }
+        ports.insert(port.port, path);
+    }
+    descriptors().map_err(none)?;
+    let epoll = Epoll::new().map_err(none)?;
     Ok(Vsock {
         cid: entry.cid.into(),
-        ports: ports
-            .map(|port| (port.port, directory.join(&port.path)))
-            .collect(),
+        ports,
         epoll,
         open: None,
         chunk: vec![0; CHUNK],
     })
+}
+
+/// Sees to it that all connections can have a descriptor, beside what everything else needs.
+fn descriptors() -> io::Result<()> {
+    let (limit, most) = getrlimit(Resource::RLIMIT_NOFILE)?;
+    if limit >= DESCRIPTORS {
+        return Ok(());
+    }
+    if most < DESCRIPTORS {
+        return Err(io::Error::other(format!(
+            "{most} open files are allowed, and {DESCRIPTORS} may be needed"
+        )));
+    }
+    Ok(setrlimit(Resource::RLIMIT_NOFILE, DESCRIPTORS, most)?)
 }
 
 impl Server for Vsock {
@@ -436,5 +473,43 @@ mod tests {
         assert_eq!(open.streams.len(), 2 * MOST);
         assert_eq!(open.id(key), Some(0));
         assert!(!open.streams.contains_key(&1));
+    }
+
+    const MARK: &str = "VMLOCK_TEST_DESCRIPTORS";
+
+    /// Run by itself, with a limit.
+    #[test]
+    fn looks_at_the_limit() {
+        if std::env::var_os(MARK).is_none() {
+            return;
+        }
+        let code = match descriptors() {
+            Ok(()) => {
+                let (limit, _) = getrlimit(Resource::RLIMIT_NOFILE).expect("there is one");
+                if limit >= DESCRIPTORS { 77 } else { 78 }
+            }
+            Err(error) if error.to_string().starts_with("300 open files") => 79,
+            Err(_) => 80,
+        };
+        std::process::exit(code);
+    }
+
+    #[test]
+    fn what_all_connections_may_need_is_there_or_missing_at_once() {
+        for (limit, code) in [("-Sn 300", 77), ("-n 300", 79)] {
+            let name = "device::virtio::vsock::tests::looks_at_the_limit";
+            let script = format!("ulimit {limit} && exec \"$0\" --exact {name}");
+            let ended = std::process::Command::new("sh")
+                .args(["-c", &script])
+                .arg(std::env::current_exe().expect("the tests' program"))
+                .env(MARK, "")
+                .stdout(std::process::Stdio::null())
+                .status();
+            assert_eq!(
+                ended.expect("a system has it").code(),
+                Some(code),
+                "{limit}"
+            );
+        }
     }
 }
