@@ -23,6 +23,9 @@ pub const OFFERED: Features = Features::of(&[
     VIRTIO_RING_F_EVENT_IDX,
 ]);
 
+/// Once the buffers of so many bytes were served, something else has its turn: 64 MiB.
+pub const BYTES: u64 = 64 << 20;
+
 /// What a driver says of a queue before it is in operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Setup {
@@ -257,8 +260,9 @@ impl Ring {
         Ok(self.queue.enable_notification(memory)?)
     }
 
-    /// Serves what is available, and what becomes available meanwhile, up to as many chains as the queue has descriptors:
-    /// no guest keeps whoever calls this busy for ever. `serve` gives the number of bytes that it wrote.
+    /// Serves what is available, and what becomes available meanwhile, up to as many chains as the queue has descriptors,
+    /// and until they have had [`BYTES`]: no guest keeps whoever calls this busy for ever, and a reset does not wait for
+    /// long. `serve` gives the number of bytes that it wrote.
     ///
     /// # Errors
     /// The driver broke a rule, or `serve` says so.
@@ -268,11 +272,15 @@ impl Ring {
         chain: &mut Chain,
         mut serve: impl FnMut(&Chain) -> Result<u32, Malformed>,
     ) -> Result<Drained, Broken> {
-        let mut more = true;
+        let (mut more, mut bytes) = (true, 0);
         self.mute(memory)?;
         for _ in 0..self.table.size {
+            if bytes >= BYTES {
+                break;
+            }
             if self.take(memory, chain)? {
                 let head = chain.head();
+                bytes += chain.readable().length() + chain.writable().length();
                 let written = serve(chain).map_err(|why| Broken::Chain { head, why })?;
                 self.give(memory, head, written)?;
             } else if self.listen(memory)? {

@@ -530,6 +530,34 @@ fn a_ring_is_drained_and_listens_again() {
 }
 
 #[test]
+fn something_else_has_its_turn_after_so_many_bytes() {
+    let memory = memory();
+    let mut driver = Driver::new(&memory, 4);
+    driver.setup.most = 64;
+    let mut ring = driver.ring(&[VIRTIO_RING_F_INDIRECT_DESC]);
+    let table = BASE + 0x8000;
+    let each = BYTES / 64;
+    for at in 0..40 {
+        let more = if at < 39 { NEXT } else { 0 };
+        driver.describe(table, at, (BASE, each as u32), WRITE | more, at + 1);
+    }
+    for head in 0..3 {
+        driver.set(head, (table, 16 * 40), INDIRECT, 0);
+        driver.publish(head);
+    }
+    let mut chain = Chain::default();
+    for (count, more) in [(2, true), (1, false)] {
+        let mut served = 0;
+        let drained = ring.drain(&memory, &mut chain, |_| {
+            served += 1;
+            Ok(0)
+        });
+        let drained = drained.map(|drained| drained.more);
+        assert_eq!((drained, served), (Ok(more), count));
+    }
+}
+
+#[test]
 fn bytes_are_copied_across_pieces_and_no_further() {
     let memory = memory();
     let mut driver = Driver::new(&memory, 8);
