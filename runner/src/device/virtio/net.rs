@@ -51,20 +51,21 @@ pub fn model(entry: &Entry, queue: u16) -> Option<Nic> {
 pub fn open(device: &Device, entry: &Entry, nic: Nic) -> Result<Net, Box<Refusal>> {
     let name = &entry.tap;
     let no = |reason: String, help: &str| Box::new(no_tap(device, entry, &reason, help));
+    let look = || {
+        let mtu = tap::mtu(name).map_err(|error| match error.kind() {
+            ErrorKind::NotFound => no(
+                "there is no network device of that name".to_owned(),
+                "`ip tuntap add NAME mode tap user USER`, `ip link set NAME up` make one",
+            ),
+            _ => no(
+                format!("it cannot be looked at: {error}"),
+                "look at the tap",
+            ),
+        })?;
+        other_mtu(device, entry, mtu).map_or(Ok(()), |refusal| Err(Box::new(refusal)))
+    };
     // Attaching would make one, with nothing at its other end.
-    let mtu = tap::mtu(name).map_err(|error| match error.kind() {
-        ErrorKind::NotFound => no(
-            "there is no network device of that name".to_owned(),
-            "`ip tuntap add NAME mode tap user USER`, `ip link set NAME up` make one",
-        ),
-        _ => no(
-            format!("it cannot be looked at: {error}"),
-            "look at the tap",
-        ),
-    })?;
-    if let Some(refusal) = other_mtu(device, entry, mtu) {
-        return Err(Box::new(refusal));
-    }
+    look()?;
     let tap = Tap::attach(name, HEADER).map_err(|error| match error.raw_os_error() {
         Some(libc::EBUSY) => no(
             "another program is attached to it".to_owned(),
@@ -83,6 +84,8 @@ pub fn open(device: &Device, entry: &Entry, nic: Nic) -> Result<Net, Box<Refusal
             "look at /dev/net/tun: the module `tun`, and who may open it",
         ),
     })?;
+    // It may have been another one, or changed, and is held from now on.
+    look()?;
     let all = OFFLOADS.iter().fold(0, |all, (_, bit)| all | bit);
     tap.offload(all)
         .and_then(|()| tap.offload(0))
@@ -98,6 +101,7 @@ pub fn open(device: &Device, entry: &Entry, nic: Nic) -> Result<Net, Box<Refusal
         spill: Vec::new(),
         work: None,
         link: Arc::default(),
+        offload: 0,
     })
 }
 
@@ -110,6 +114,8 @@ pub struct Net {
     /// At work, from a driver's set-up on.
     work: Option<(Card, Inbox)>,
     link: Arc<Link>,
+    /// What the tap may leave undone, as it was last told.
+    offload: u32,
 }
 
 impl Server for Net {
@@ -117,10 +123,8 @@ impl Server for Net {
         let accepted = OFFLOADS
             .iter()
             .filter(|(feature, _)| features.has(*feature));
-        let offload = accepted.fold(0, |all, (_, bit)| all | bit);
-        if let Err(error) = self.tap.offload(offload) {
-            self.lost(&error, log);
-        }
+        self.offload = accepted.fold(0, |all, (_, bit)| all | bit);
+        self.trouble(log);
         let card = Card::new(&self.nic, features);
         // A call that finds room for the largest frame can have it all in there.
         self.spill.resize(card.largest() as usize, 0);
@@ -149,6 +153,13 @@ impl Server for Net {
             all = all.and(self.receive(ring, memory, log)?);
         }
         Ok(all)
+    }
+
+    /// The tap is being deleted, or was. It says so once, and before that is done; a request waits for it.
+    fn trouble(&mut self, log: &mut Log) {
+        if let Err(error) = self.tap.offload(self.offload) {
+            self.lost(&error, log);
+        }
     }
 
     fn wakes(&self) -> Option<RawFd> {
@@ -233,8 +244,9 @@ impl Net {
                     inbox.deliver(ring, memory, header, length, &self.spill)?;
                 }
                 Err(error) => {
-                    more = error.kind() == ErrorKind::Interrupted;
-                    if !more && error.kind() != ErrorKind::WouldBlock {
+                    // What woke this thread does so once.
+                    more = follows(&error);
+                    if error.kind() != ErrorKind::WouldBlock {
                         failure = Some(error);
                     }
                     break;
@@ -255,6 +267,7 @@ impl Net {
             Some(libc::EBADFD) => self.lost(error, log),
             // `tun_get_user`, there too.
             Some(libc::EIO) => log.host("a frame is lost: the tap is down (`ip link set NAME up`)"),
+            Some(libc::EINTR) => {}
             _ => log.host(format_args!("a frame is lost: {error}")),
         }
     }
@@ -264,6 +277,34 @@ impl Net {
             log.change(format_args!(
                 "the tap has gone, and the guest's link is down from now on: {error}"
             ));
+        }
+    }
+}
+
+/// Whether there may be another frame behind a failure to read one.
+fn follows(error: &io::Error) -> bool {
+    // `tun_chr_read_iter` of a tap that was deleted.
+    error.kind() != ErrorKind::WouldBlock && error.raw_os_error() != Some(libc::EBADFD)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_frame_that_cannot_be_read_hides_none_behind_it() {
+        for (errno, more) in [
+            (libc::EAGAIN, false),
+            (libc::EBADFD, false),
+            (libc::EINTR, true),
+            (libc::ENOMEM, true),
+            (libc::EFAULT, true),
+        ] {
+            assert_eq!(
+                follows(&io::Error::from_raw_os_error(errno)),
+                more,
+                "{errno}"
+            );
         }
     }
 }

@@ -12,6 +12,7 @@ use std::os::unix::net::UnixDatagram;
 const TUNSETIFF: u32 = 0x4004_54ca;
 const TUNSETOFFLOAD: u32 = 0x4004_54d0;
 const TUNSETVNETHDRSZ: u32 = 0x4004_54d8;
+const TUNSETVNETLE: u32 = 0x4004_54dc;
 const SIOCGIFMTU: u32 = 0x8921;
 const IFF_TAP: u16 = 0x0002;
 const IFF_NO_PI: u16 = 0x1000;
@@ -103,9 +104,13 @@ impl Tap {
         let flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR;
         request.value[..2].copy_from_slice(&flags.to_ne_bytes());
         request.send(file.as_raw_fd(), TUNSETIFF)?;
-        let size = header as libc::c_int;
-        // SAFETY: the request reads an `int`.
-        answer(unsafe { libc::ioctl(file.as_raw_fd(), TUNSETVNETHDRSZ as _, &raw const size) })?;
+        let number = |request: u32, number: libc::c_int| {
+            // SAFETY: both requests read an `int`.
+            answer(unsafe { libc::ioctl(file.as_raw_fd(), request as _, &raw const number) })
+        };
+        number(TUNSETVNETHDRSZ, header as libc::c_int)?;
+        // As the standard has the header, whatever the host's own order.
+        number(TUNSETVNETLE, 1)?;
         Ok(Self { file })
     }
 

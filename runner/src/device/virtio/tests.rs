@@ -4,16 +4,18 @@
 use super::*;
 use crate::device::bus::Bus;
 use crate::device::virtio::window::Window;
+use std::os::fd::{AsRawFd as _, RawFd};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use std::{env, fs, process, thread};
+use std::{env, fs, process};
 use vm_memory::VolatileSlice;
 use vm_memory::bitmap::BitmapSlice;
 use vmlock_spec::lock::{Block, Range};
 use vmlock_spec::machine::virtio::{BASE as WINDOWS, WINDOW, entry};
 use vmlock_virtio::block::Backend;
 use vmlock_virtio::driver::{BASE, Driver, Part, memory};
+use vmlock_virtio::ring::{Broken, Drained};
 
 const STATUS: u64 = 0x70;
 const NEEDS_RESET: u32 = 0x40;
@@ -165,7 +167,7 @@ impl Guest {
             if let Some((_, written)) = driver.used() {
                 return written;
             }
-            thread::sleep(Duration::from_millis(1));
+            std::thread::sleep(Duration::from_millis(1));
         }
         panic!("nothing came back in ten seconds");
     }
@@ -176,7 +178,7 @@ impl Guest {
             if self.doors.call.read().is_ok() {
                 return;
             }
-            thread::sleep(Duration::from_millis(1));
+            std::thread::sleep(Duration::from_millis(1));
         }
         panic!("no interrupt in ten seconds");
     }
@@ -386,10 +388,10 @@ fn a_reset_waits_until_nobody_touches_the_rings() {
             driver.offer(&parts);
             guest.notify();
         }
-        thread::sleep(Duration::from_micros(50 * round));
+        std::thread::sleep(Duration::from_micros(50 * round));
         guest.write(STATUS, 0);
         let area = driver.bytes(BASE, 0x1f_0000);
-        thread::sleep(Duration::from_millis(1));
+        std::thread::sleep(Duration::from_millis(1));
         assert!(driver.bytes(BASE, 0x1f_0000) == area, "round {round}");
     }
 }
@@ -693,4 +695,33 @@ fn a_guest_hides_nothing_of_what_fails_here() {
     assert_eq!(said(Cause::Host, 1000), few - 1);
     assert_eq!(said(Cause::Change, 1000), 1000);
     assert_eq!(said(Cause::Guest, 1), 0);
+}
+
+/// A device with a pipe for its host's side, which says how often that is broken.
+struct Piped(io::PipeWriter, std::sync::mpsc::Sender<()>);
+
+impl Server for Piped {
+    fn begin(&mut self, _: vmlock_virtio::features::Features, _: &mut Log) {}
+    fn serve(&mut self, _: thread::Work) -> Result<Drained, Broken> {
+        Ok(Drained::NOTHING)
+    }
+    fn trouble(&mut self, _: &mut Log) {
+        self.1.send(()).expect("somebody listens");
+    }
+    fn wakes(&self) -> Option<RawFd> {
+        Some(self.0.as_raw_fd())
+    }
+}
+
+#[test]
+fn a_host_that_breaks_is_looked_at_whether_or_not_there_is_a_driver() {
+    let (reader, writer) = io::pipe().expect("a pipe");
+    let (sender, receiver) = std::sync::mpsc::channel();
+    let server = Box::new(Piped(writer, sender));
+    let call = eventfd().expect("an eventfd");
+    let (_worker, _) = Worker::start("d".to_owned(), server, &memory(), 1, call).expect("a thread");
+    let wait = Duration::from_millis(100);
+    assert!(receiver.recv_timeout(wait).is_err());
+    drop(reader);
+    assert!(receiver.recv_timeout(100 * wait).is_ok());
 }

@@ -41,6 +41,9 @@ pub trait Server: Send {
     /// The driver has taken all queues away, or broke a rule.
     fn end(&mut self) {}
 
+    /// What wakes the thread is broken (EPOLLERR).
+    fn trouble(&mut self, _log: &mut Log) {}
+
     /// What wakes the thread when it becomes readable, once each time: something of the host's side.
     fn wakes(&self) -> Option<RawFd> {
         None
@@ -213,22 +216,39 @@ impl Wakes {
         })
     }
 
-    /// Waits until something may be to be done, or looks whether there is; whether it is the owner that wants something.
-    fn wait(&self, at_once: bool) -> bool {
+    /// Waits until something may be to be done, or looks whether there is.
+    fn wait(&self, at_once: bool) -> Woken {
         let mut events = [EpollEvent::default(); 8];
         let timeout = if at_once { 0 } else { -1 };
         let Ok(count) = self.epoll.wait(timeout, &mut events) else {
             // A signal. Anything else would be a bug, and must not make a busy loop of this.
             thread::sleep(RETRY);
-            return true;
+            return Woken {
+                owner: true,
+                trouble: false,
+            };
         };
-        let owner = events[..count].iter().any(|event| event.data() == OWNER);
-        if owner {
+        let events = &events[..count];
+        let woken = Woken {
+            owner: events.iter().any(|event| event.data() == OWNER),
+            trouble: events
+                .iter()
+                .any(|event| event.event_set().contains(EventSet::ERROR)),
+        };
+        if woken.owner {
             // It is up, so it can be read.
             let _ = self.wake.read();
         }
-        owner
+        woken
     }
+}
+
+/// What woke a thread, beside what it looks at anyway.
+struct Woken {
+    /// The owner wants something.
+    owner: bool,
+    /// The host's side is broken.
+    trouble: bool,
 }
 
 /// From a driver's set-up to the next reset.
@@ -255,7 +275,11 @@ impl Serving {
     fn run(mut self) {
         let mut more = false;
         loop {
-            if self.wakes.wait(more) && !self.obey() {
+            let woken = self.wakes.wait(more);
+            if woken.trouble {
+                self.server.trouble(&mut self.log);
+            }
+            if woken.owner && !self.obey() {
                 return;
             }
             more = self.serve();
