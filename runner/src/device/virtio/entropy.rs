@@ -4,16 +4,22 @@ use super::Log;
 use super::thread::{Server, Work};
 use crate::firmware::entropy::Entropy;
 use std::io::{self, ErrorKind};
+use std::thread;
+use std::time::Duration;
 use vmlock_spec::lock::Device;
 use vmlock_spec::plan::Refusal;
 use vmlock_spec::plan::devices::no_entropy;
-use vmlock_virtio::chain::Malformed;
 use vmlock_virtio::entropy::fill;
 use vmlock_virtio::features::Features;
 use vmlock_virtio::ring::{Broken, Drained};
 
+/// The most buffers that are filled at a time.
+const BUFFERS: usize = 16;
+/// How long it is until the next try, where there are none to give.
+const RETRY: Duration = Duration::from_millis(20);
+
 /// The host's random numbers.
-pub struct Random(Entropy);
+pub struct Random(pub Entropy);
 
 /// Opens them, and tries whether there are any.
 ///
@@ -40,16 +46,31 @@ impl Server for Random {
         let Some(Some(ring)) = rings.first_mut() else {
             return Ok(Drained::NOTHING);
         };
-        ring.drain(memory, chain, |chain| {
-            let source = |bytes: &mut [u8]| match self.0.fill(bytes) {
-                true => Ok(()),
-                false => Err(io::Error::from(ErrorKind::Other)),
-            };
-            fill(memory, chain, source).or_else(|_| {
+        let source = |bytes: &mut [u8]| match self.0.fill(bytes) {
+            true => Ok(()),
+            false => Err(io::Error::from(ErrorKind::Other)),
+        };
+        let mut more = true;
+        ring.mute(memory)?;
+        for _ in 0..BUFFERS {
+            if !ring.take(memory, chain)? {
+                if ring.listen(memory)? {
+                    ring.mute(memory)?;
+                    continue;
+                }
+                more = false;
+                break;
+            }
+            let Ok(written) = fill(memory, chain, source) else {
                 // The standard wants at least a byte (section 5.4.6.2), and what is not random must not be taken for it.
-                log.host("the host has no random numbers to give");
-                Ok::<u32, Malformed>(0)
-            })
-        })
+                ring.leave();
+                log.host("the host has no random numbers to give, and the guest waits for some");
+                thread::sleep(RETRY);
+                break;
+            };
+            ring.give(memory, chain.head(), written)?;
+        }
+        let interrupts = ring.interrupts(memory)?;
+        Ok(Drained { interrupts, more })
     }
 }

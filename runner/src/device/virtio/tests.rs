@@ -413,6 +413,27 @@ fn random_bytes_come_and_differ() {
     assert_ne!(bytes[..300], bytes[300..]);
 }
 
+/// A guest never takes for random what is not.
+#[test]
+fn without_random_bytes_a_buffer_waits() {
+    let device = device(DeviceKind::VirtioEntropy, None);
+    let memory = memory();
+    let opened = Opened {
+        shown: shown(&device).expect("a device"),
+        server: Box::new(entropy::Random(crate::firmware::entropy::Entropy::none())),
+        device: device.clone(),
+    };
+    let mut guest = Guest::new(&device, vec![opened], &memory);
+    let mut driver = Driver::new(&memory, 16);
+    guest.begin(&driver, 0);
+    driver.offer(&[Part::In(600)]);
+    guest.notify();
+    std::thread::sleep(Duration::from_millis(100));
+    assert_eq!(driver.used(), None);
+    // It is looked at again and again, and a reset still has its turn.
+    guest.write(STATUS, 0);
+}
+
 #[test]
 fn what_is_no_disk_is_refused_by_name() {
     let place = Place::new("refused");
@@ -652,6 +673,107 @@ fn a_guest_opens_a_socket_of_the_host() {
     let (mut host, _) = listener.accept().expect("it came");
     guest.write(STATUS, 0);
     assert!(matches!(host.read(&mut bytes), Ok(0) | Err(_)));
+}
+
+/// A guest with sockets, one packet after the other.
+struct Sockets<'m> {
+    guest: Guest,
+    receive: Driver<'m>,
+    transmit: Driver<'m>,
+}
+
+impl Sockets<'_> {
+    /// Sends a packet from a port, with room for so many bytes.
+    fn send(&mut self, port: u32, operation: u16, room: u32, data: &[u8]) {
+        let header = vmlock_virtio::vsock::Header {
+            source: (3, port),
+            destination: (2, 1024),
+            length: data.len() as u32,
+            kind: 1,
+            operation,
+            flags: 0,
+            allocated: room,
+            forwarded: 0,
+        };
+        let parts = [Part::Out(&header.bytes()), Part::Out(data)];
+        self.transmit.offer(&parts);
+        self.guest.notify_of(1);
+        self.guest.back(&mut self.transmit);
+    }
+
+    /// The next packet's operation, port and data.
+    fn next(&mut self) -> (u16, u32, Vec<u8>) {
+        use vmlock_virtio::vsock::{HEADER, Header};
+        let at = self.receive.offer(&[Part::In(HEADER + 100)])[0];
+        self.guest.notify_of(0);
+        let written = self.guest.back(&mut self.receive) as usize;
+        let bytes = self.receive.bytes(at, written);
+        let header = bytes[..HEADER].try_into().expect("so long");
+        let header = Header::of(header);
+        (
+            header.operation,
+            header.destination.1,
+            bytes[HEADER..].to_vec(),
+        )
+    }
+}
+
+#[test]
+fn every_socket_has_its_turn_and_its_last_words() {
+    use std::io::Write as _;
+    use std::os::unix::net::UnixListener;
+    use vmlock_spec::lock::{Port, Vsock};
+
+    let place = Place::new("turns");
+    let listener = UnixListener::bind(place.0.join("agent.sock")).expect("a socket");
+    let path = "agent.sock".to_owned();
+    let sockets = Vsock {
+        cid: 3,
+        ports: vec![Port { port: 1024, path }],
+    };
+    let device = Device {
+        virtio: entry(DeviceKind::VirtioVsock, None, None, Some(sockets)),
+        ..device(DeviceKind::VirtioVsock, None)
+    };
+    let memory = memory();
+    let opened = place.open(&device).expect("nothing is needed");
+    let mut all = Sockets {
+        guest: Guest::new(&device, opened, &memory),
+        receive: Driver::new(&memory, 16),
+        transmit: Driver::at(&memory, 16, BASE + 0x8_0000),
+    };
+    let events = Driver::at(&memory, 16, BASE + 0x10_0000);
+    let drivers = [&all.receive, &all.transmit, &events];
+    all.guest.begin_all(&drivers, 0);
+    let mut hosts = Vec::new();
+    for port in [70, 71, 72] {
+        all.send(port, 1, 100_000, b"");
+        assert_eq!(all.next(), (2, port, Vec::new()));
+        let (mut host, _) = listener.accept().expect("it came");
+        host.write_all(&[port as u8; 1000]).expect("room");
+        hosts.push(host);
+    }
+    let turns: Vec<u32> = (0..6).map(|_| all.next().1).collect();
+    let mut sorted = turns[..3].to_vec();
+    sorted.sort_unstable();
+    assert_eq!((&sorted[..], &turns[..3]), (&[70, 71, 72][..], &turns[3..]));
+    // One that has said its last and gone: what it said arrives, whatever it is still told.
+    all.send(80, 1, 0, b"");
+    while all.next().1 != 80 {}
+    let (mut host, _) = listener.accept().expect("it came");
+    host.write_all(b"bye").expect("room");
+    drop(host);
+    all.send(80, 5, 0, b"more");
+    all.send(80, 5, 0, b"and more");
+    all.send(80, 6, 100, b"");
+    let mut said = Vec::new();
+    while said.last().is_none_or(|(operation, _)| *operation != 3) {
+        let (operation, port, data) = all.next();
+        if port == 80 {
+            said.push((operation, data));
+        }
+    }
+    assert_eq!(said, [(5, b"bye".to_vec()), (3, Vec::new())]);
 }
 
 #[test]

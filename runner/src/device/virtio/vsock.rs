@@ -11,6 +11,7 @@ use nix::sys::resource::{Resource, getrlimit, rlim_t, setrlimit};
 use std::collections::{BTreeMap, VecDeque};
 use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::net::Shutdown;
+use std::ops::Bound;
 use std::os::fd::{AsRawFd as _, RawFd};
 use std::os::unix::net::UnixStream;
 use std::path::{self, Path, PathBuf};
@@ -43,6 +44,8 @@ struct Stream {
     last: bool,
     /// There may be something to be read.
     readable: bool,
+    /// The host's program takes no more. What it said before is still read.
+    deaf: bool,
 }
 
 /// All connections, between a driver's set-up and the next reset.
@@ -50,6 +53,8 @@ struct Open {
     sockets: Sockets,
     streams: BTreeMap<u64, Stream>,
     next: u64,
+    /// The stream that the guest was last given something of: the others come before it.
+    last: u64,
 }
 
 /// The host's side.
@@ -119,6 +124,7 @@ impl Server for Vsock {
             sockets: Sockets::new(self.cid, self.ports.keys().copied()),
             streams: BTreeMap::new(),
             next: 0,
+            last: 0,
         });
     }
 
@@ -204,36 +210,40 @@ impl Open {
         let Some(stream) = self.streams.get_mut(&id) else {
             return;
         };
-        let mut written = 0;
-        let alive = loop {
+        let before = stream.outgoing.len();
+        while !stream.deaf && !stream.outgoing.is_empty() {
             let (bytes, _) = stream.outgoing.as_slices();
-            if bytes.is_empty() {
-                break true;
-            }
             match stream.socket.write(bytes) {
-                Ok(count) => {
-                    stream.outgoing.drain(..count);
-                    written += count;
-                }
+                Ok(count) => drop(stream.outgoing.drain(..count)),
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => break error.kind() == ErrorKind::WouldBlock,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                Err(_) => {
+                    // What came back before is still to be read.
+                    stream.deaf = true;
+                    stream.readable = true;
+                }
             }
-        };
+        }
+        if stream.deaf {
+            stream.outgoing.clear();
+        }
         let done = stream.outgoing.is_empty() && stream.last;
-        if done && alive {
+        if done {
             // The other end may have gone already.
             let _ = stream.socket.shutdown(Shutdown::Write);
         }
-        let key = stream.key;
-        if let Some(key) = key {
-            // No more than ALLOCATED.
-            self.sockets.written(key, written as u32);
-            if !alive {
+        match stream.key {
+            Some(key) if stream.deaf && !self.sockets.receives(key) => {
+                self.streams.remove(&id);
                 self.sockets.closed(key);
             }
-        }
-        if !alive || done && key.is_none() {
-            self.streams.remove(&id);
+            // No more than ALLOCATED.
+            Some(key) => {
+                let gone = before - stream.outgoing.len();
+                self.sockets.written(key, gone as u32);
+            }
+            None if done => drop(self.streams.remove(&id)),
+            None => {}
         }
     }
 
@@ -300,6 +310,7 @@ impl Open {
                             outgoing: VecDeque::new(),
                             last: false,
                             readable: true,
+                            deaf: false,
                         };
                         self.streams.insert(id, stream);
                     }
@@ -405,7 +416,11 @@ impl Open {
             if let Some(header) = self.sockets.answer() {
                 return head(memory, chain, header).map(Some);
             }
-            let ready = self.streams.iter_mut().find_map(|(id, stream)| {
+            let others = self
+                .streams
+                .range((Bound::Excluded(self.last), Bound::Unbounded));
+            let mut others = others.chain(self.streams.range(..=self.last));
+            let ready = others.find_map(|(id, stream)| {
                 let key = stream.key.filter(|_| stream.readable)?;
                 let room = u64::from(self.sockets.room(key)).min(space.length);
                 (room > 0).then_some((*id, key, room))
@@ -416,8 +431,13 @@ impl Open {
             let Some(stream) = self.streams.get_mut(&id) else {
                 return Ok(None);
             };
+            self.last = id;
             let part = chunk.len().min(room as usize);
             match stream.socket.read(&mut chunk[..part]) {
+                Ok(0) if stream.deaf => {
+                    self.streams.remove(&id);
+                    self.sockets.closed(key);
+                }
                 Ok(0) => {
                     stream.readable = false;
                     self.sockets.finished(key);
@@ -452,6 +472,7 @@ mod tests {
             outgoing: VecDeque::from([0; 9]),
             last: key.is_none(),
             readable: false,
+            deaf: false,
         };
         (stream, other)
     }
@@ -464,6 +485,7 @@ mod tests {
             sockets: Sockets::new(3, [2]),
             streams: BTreeMap::from([(0, first)]),
             next: 0,
+            last: 0,
         };
         let mut log = Log::new("vsock".to_owned());
         for id in 1..=2 * MOST as u64 {

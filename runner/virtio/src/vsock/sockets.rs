@@ -223,6 +223,11 @@ impl Sockets {
         }
     }
 
+    /// Whether the guest may still be given bytes, now or once it has room.
+    pub fn receives(&self, key: Key) -> bool {
+        self.connections.get(&key).is_some_and(Connection::receives)
+    }
+
     /// How many bytes the guest has room for; none where it receives no more.
     pub fn room(&self, key: Key) -> u32 {
         self.connections.get(&key).map_or(0, Connection::room)
@@ -266,8 +271,12 @@ impl Connection {
         self.open && self.guest & NO_SEND == 0 && length <= u64::from(free)
     }
 
+    fn receives(&self) -> bool {
+        self.open && self.guest & NO_RECEIVE == 0 && self.host & NO_SEND == 0
+    }
+
     fn room(&self) -> u32 {
-        if !self.open || self.guest & NO_RECEIVE != 0 || self.host & NO_SEND != 0 {
+        if !self.receives() {
             return 0;
         }
         let waiting = self.sent.wrapping_sub(self.guest_forwarded);
