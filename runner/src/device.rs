@@ -14,8 +14,8 @@ pub mod rate;
 pub mod serial;
 pub mod virtio;
 
-use std::sync::mpsc::Receiver;
-use std::time::Duration;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant};
 use vm_memory::GuestMemoryMmap;
 use vmm_sys_util::eventfd::EventFd;
 
@@ -41,6 +41,21 @@ impl Wait {
     /// Waits. One who has gone does nothing any more either.
     pub fn over(self) {
         let _ = self.0.recv();
+    }
+}
+
+/// What a device still has to do at the end of its machine.
+pub struct Farewell {
+    over: Wait,
+    most: Duration,
+}
+
+impl Farewell {
+    /// Waits until it is done, or for as long as that may take since `begun`; whether it is done.
+    pub fn wait(self, begun: Instant) -> bool {
+        let left = self.most.saturating_sub(begun.elapsed());
+        // One who has gone has nothing to do any more.
+        self.over.0.recv_timeout(left) != Err(RecvTimeoutError::Timeout)
     }
 }
 
@@ -76,6 +91,11 @@ pub trait Model: Send {
 
     /// How it is reached without an exit, for whoever asks first.
     fn doors(&mut self) -> Option<Doors> {
+        None
+    }
+
+    /// Has it do what it still has to, since its machine has ended.
+    fn finish(&mut self) -> Option<Farewell> {
         None
     }
 

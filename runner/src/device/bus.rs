@@ -4,7 +4,7 @@ use super::clock::{self, Clock};
 use super::rate::RateLimit;
 use super::serial::{self, Output, Serial};
 use super::virtio::window::Window;
-use super::{Doors, Model, Wait};
+use super::{Doors, Farewell, Model, Wait};
 use std::time::{Duration, Instant};
 use vmlock_spec::lock::{Device, DeviceKind, Range};
 #[cfg(feature = "torture")]
@@ -163,6 +163,12 @@ impl Bus {
     pub fn doors(&mut self) -> Vec<Doors> {
         let doors = self.slots.iter_mut().filter_map(|slot| slot.model.doors());
         doors.collect()
+    }
+
+    /// Has all devices do what they still have to, since the machine has ended.
+    pub fn finish(&mut self) -> Vec<Farewell> {
+        let slots = self.slots.iter_mut();
+        slots.filter_map(|slot| slot.model.finish()).collect()
     }
 
     /// Where the user's input goes: to a console of virtio while its driver is at work, else to the UART.

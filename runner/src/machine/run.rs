@@ -351,6 +351,7 @@ fn run_with(
     shared.stop.store(true, Ordering::Release);
     shared.barrier.remove();
     farewell(&threads, &left);
+    finish(&shared);
     discard((gic, shared));
     Ok(how)
 }
@@ -382,6 +383,24 @@ fn farewell(threads: &[JoinHandle<()>], left: &Receiver<()>) {
             Err(RecvTimeoutError::Timeout) if Instant::now() < deadline => {}
             _ => return,
         }
+    }
+}
+
+/// Has the devices do what they still have to, and says where that takes too long.
+fn finish(shared: &Shared) {
+    // A vCPU that could not be told to leave may have them.
+    let devices = match shared.bus.try_lock() {
+        Ok(mut bus) => bus.finish(),
+        Err(TryLockError::Poisoned(bus)) => bus.into_inner().finish(),
+        Err(TryLockError::WouldBlock) => Vec::new(),
+    };
+    let begun = Instant::now();
+    let waited = devices.into_iter().map(|device| device.wait(begun));
+    // All of them, whatever the first one did.
+    if waited.filter(|done| !done).count() > 0 {
+        say::eprintln(
+            "vmlock-run: a device is not done; what its guest wrote is left to the host's kernel",
+        );
     }
 }
 

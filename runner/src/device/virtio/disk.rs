@@ -13,6 +13,7 @@ use std::fs::{self, File, FileType, OpenOptions};
 use std::io::{self, Seek as _, SeekFrom};
 use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};
 use std::path::Path;
+use std::time::Duration;
 use taken::Taken;
 use vmlock_spec::lock::{Block as Entry, Device};
 use vmlock_spec::plan::Refusal;
@@ -20,6 +21,9 @@ use vmlock_spec::plan::devices::{no_disk, too_small};
 use vmlock_virtio::block::{self, Backend, Block, Failed, Operation, SERIAL, Status};
 use vmlock_virtio::features::Features;
 use vmlock_virtio::ring::{Broken, Drained};
+
+/// How long it may take to make stable what a guest wrote before it ended. What takes longer goes on without this program.
+const STABLE: Duration = Duration::from_secs(10);
 
 /// The model of a lock's disk; `queue` is QueueNumMax.
 pub fn model(entry: &Entry, queue: u16) -> block::Disk {
@@ -173,6 +177,22 @@ impl<B: Backend + Send> Server for Disk<B> {
     fn begin(&mut self, features: Features, _log: &mut Log) {
         let lost = self.block.as_ref().is_some_and(Block::has_lost);
         self.block = Some(Block::new(self.model.clone(), features, lost));
+    }
+
+    /// A guest that was ended, or that did not ask, may have written what the host cannot keep: nobody else would say so.
+    fn finish(&mut self, log: &mut Log) {
+        if self.block.is_some()
+            && !self.model.read_only
+            && let Err(error) = self.backend.flush()
+        {
+            log.change(format_args!(
+                "some of what was written may be lost, and the guest was not told: {error}"
+            ));
+        }
+    }
+
+    fn patience(&self) -> Duration {
+        STABLE
     }
 
     fn serve(&mut self, work: Work) -> Result<Drained, Broken> {

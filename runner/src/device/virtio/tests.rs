@@ -6,6 +6,7 @@ use crate::device::bus::Bus;
 use crate::device::virtio::window::Window;
 use std::os::fd::{AsRawFd as _, RawFd};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use std::{env, fs, process};
@@ -317,9 +318,7 @@ fn a_disk_that_ends_early_reaches_the_guest() {
 }
 
 /// A disk whose first flush fails and tells nobody else, as a kernel's does.
-struct Failing {
-    flushes: u32,
-}
+struct Failing(Arc<AtomicU32>);
 
 impl Backend for Failing {
     fn read<B: BitmapSlice>(&mut self, _: u64, _: &[VolatileSlice<B>]) -> io::Result<()> {
@@ -329,9 +328,8 @@ impl Backend for Failing {
         Ok(())
     }
     fn flush(&mut self) -> io::Result<()> {
-        self.flushes += 1;
-        match self.flushes {
-            1 => Err(io::Error::from_raw_os_error(libc::EIO)),
+        match self.0.fetch_add(1, Ordering::Relaxed) {
+            0 => Err(io::Error::from_raw_os_error(libc::EIO)),
             _ => Ok(()),
         }
     }
@@ -352,7 +350,7 @@ fn what_was_lost_stays_lost_after_a_reset() {
     let model = disk::model(entry.expect("it is a disk"), 256);
     let opened = Opened {
         shown: shown(&device).expect("a device"),
-        server: Box::new(disk::Disk::new(model, Failing { flushes: 0 })),
+        server: Box::new(disk::Disk::new(model, Failing(Arc::default()))),
         device: device.clone(),
     };
     let mut guest = Guest::new(&device, vec![opened], &memory);
@@ -364,6 +362,39 @@ fn what_was_lost_stays_lost_after_a_reset() {
             assert_eq!(flushed, (1, 1), "round {round}");
         }
     }
+}
+
+#[test]
+fn what_a_guest_wrote_is_made_stable_at_the_end() {
+    let device = disk(8, false);
+    let memory = memory();
+    let entry = device.virtio.as_ref().and_then(|v| v.block.as_ref());
+    let model = disk::model(entry.expect("it is a disk"), 256);
+    let flushes = Arc::new(AtomicU32::new(0));
+    let opened = Opened {
+        shown: shown(&device).expect("a device"),
+        server: Box::new(disk::Disk::new(model, Failing(Arc::clone(&flushes)))),
+        device: device.clone(),
+    };
+    let mut guest = Guest::new(&device, vec![opened], &memory);
+    let finish = |guest: &mut Guest| {
+        let begun = Instant::now();
+        let devices = guest.bus.finish().into_iter();
+        devices.map(|d| d.wait(begun)).collect::<Vec<_>>()
+    };
+    // There was no driver that could have written.
+    assert_eq!(finish(&mut guest), [true]);
+    assert_eq!(flushes.load(Ordering::Relaxed), 0);
+    let mut driver = Driver::new(&memory, 16);
+    guest.begin(&driver, FLUSH);
+    guest.request(&mut driver, &header(1, 0), Part::Out(&[1; 512]));
+    assert_eq!(finish(&mut guest), [true]);
+    assert_eq!(flushes.load(Ordering::Relaxed), 1);
+    // Nobody serves the rings any more.
+    driver.offer(&[Part::Out(&header(8, 0)), Part::In(20), Part::In(1)]);
+    guest.notify();
+    std::thread::sleep(Duration::from_millis(20));
+    assert_eq!(driver.used(), None);
 }
 
 /// Once a reset is over, nothing of the guest's memory changes any more.

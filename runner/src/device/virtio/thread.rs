@@ -6,7 +6,7 @@
 
 use super::outside::{Input, Link};
 use super::{Log, copy, eventfd, no_eventfd};
-use crate::device::{Memory, Wait};
+use crate::device::{Farewell, Memory, Wait};
 use crate::failure::Failure;
 use crate::threads::spawn;
 use std::collections::VecDeque;
@@ -24,6 +24,10 @@ use vmlock_virtio::signals::Signals;
 use vmm_sys_util::epoll::{ControlOperation, Epoll, EpollEvent, EventSet};
 use vmm_sys_util::eventfd::EventFd;
 
+/// How long a device without anything to finish may take to come to rest: it may be writing to a terminal that nobody
+/// reads.
+const FAREWELL: Duration = Duration::from_secs(2);
+
 /// How long it is until the next try, where waiting itself fails.
 const RETRY: Duration = Duration::from_millis(1);
 
@@ -40,6 +44,14 @@ pub trait Server: Send {
 
     /// The driver has taken all queues away, or broke a rule.
     fn end(&mut self) {}
+
+    /// The machine has ended: what is still to be done for what the guest did, in [`Server::patience`].
+    fn finish(&mut self, _log: &mut Log) {}
+
+    /// How long that may take.
+    fn patience(&self) -> Duration {
+        FAREWELL
+    }
 
     /// What wakes the thread is broken (EPOLLERR).
     fn trouble(&mut self, _log: &mut Log) {}
@@ -78,6 +90,8 @@ enum Order {
     Begin(Box<Activation>),
     /// Nobody touches that queue any more, or any; whoever waits is told.
     End(Option<u16>, Sender<()>),
+    /// The machine has ended; whoever waits is told when there is nothing more to be done.
+    Finish(Sender<()>),
     /// There is no owner any more.
     Leave,
 }
@@ -94,6 +108,7 @@ pub struct Worker {
     orders: Orders,
     wake: EventFd,
     queues: Vec<EventFd>,
+    patience: Duration,
 }
 
 impl Worker {
@@ -115,7 +130,7 @@ impl Worker {
         let copies = |events: &[EventFd]| -> Result<Vec<EventFd>, Failure> {
             events.iter().map(copy).collect()
         };
-        let host = server.wakes();
+        let (host, patience) = (server.wakes(), server.patience());
         let wakes = Wakes::new(copy(&wake)?, copies(&queues)?, host).map_err(no_eventfd)?;
         let device = Serving {
             link: server.link(),
@@ -135,6 +150,7 @@ impl Worker {
             orders,
             wake,
             queues,
+            patience,
         };
         Ok((worker, doors))
     }
@@ -149,6 +165,16 @@ impl Worker {
         let (sender, receiver) = channel();
         self.order(Order::End(queue, sender));
         Wait(receiver)
+    }
+
+    /// Has it finish, since the machine has ended.
+    pub fn finish(&self) -> Farewell {
+        let (sender, receiver) = channel();
+        self.order(Order::Finish(sender));
+        Farewell {
+            over: Wait(receiver),
+            most: self.patience,
+        }
     }
 
     /// Says that something is available in a queue.
@@ -293,6 +319,12 @@ impl Serving {
             match order {
                 None => return true,
                 Some(Order::Leave) => return false,
+                Some(Order::Finish(waiting)) => {
+                    self.end();
+                    self.server.finish(&mut self.log);
+                    // Who waited may have given up.
+                    let _ = waiting.send(());
+                }
                 Some(Order::Begin(activation)) => {
                     let Activation {
                         features,

@@ -2,7 +2,7 @@
 
 use super::outside::{Input, Link};
 use super::thread::Worker;
-use crate::device::{Doors, Memory, Model, Wait};
+use crate::device::{Doors, Farewell, Memory, Model, Wait};
 use std::sync::Arc;
 use vmlock_virtio::mmio::{Effect, Transport};
 use vmlock_virtio::net::set_link;
@@ -112,6 +112,10 @@ impl Model for Window {
 
     fn doors(&mut self) -> Option<Doors> {
         self.service.as_mut()?.doors.take()
+    }
+
+    fn finish(&mut self) -> Option<Farewell> {
+        Some(self.service.as_ref()?.worker.finish())
     }
 
     fn wait(&mut self) -> Option<Wait> {
