@@ -9,9 +9,12 @@ use vmlock_spec::observation::promises;
 use vmlock_spec::observation::wire::virtio::{Window, look, parts};
 use vmlock_spec::observation::wire::{DATA_ABORT, Kind, id_of, kind_of};
 use vmlock_spec::report::Seen;
-use vmlock_virtio::block::{Disk, SERIAL};
+use vmlock_virtio::block::{
+    DISCARD_ALIGNMENT, DISCARD_SECTORS, Disk, SEGMENTS, SERIAL, ZERO_SECTORS,
+};
 use vmlock_virtio::mmio::{self, Effect, Shown, Transport};
-use vmlock_virtio::net::Nic;
+use vmlock_virtio::net::{ETHERNET, LARGEST, Nic, TAGS};
+use vmlock_virtio::vsock::sockets::{ALLOCATED, MOST, WAITING};
 use vmlock_virtio::{console, entropy, vsock};
 
 /// Holds a model against the entry of its kind.
@@ -112,6 +115,64 @@ fn witnessed(kind: DeviceKind, said: &Virtio, shown: &Shown) {
         held += 1;
     }
     assert!(held > 30 && registers.seen.is_empty(), "{held}");
+}
+
+/// What a guest finds out by using a device is frozen with its kind.
+#[test]
+fn constants_are_what_the_page_says() {
+    let rows: [(&str, u64, u64); 10] = [
+        (
+            "block: pieces of data in a request, for queues that are as large (`seg_max`)",
+            SEGMENTS.into(),
+            254,
+        ),
+        (
+            "block: sectors of a discard",
+            DISCARD_SECTORS.into(),
+            1 << 21,
+        ),
+        (
+            "block: alignment of a discard, in sectors",
+            DISCARD_ALIGNMENT.into(),
+            8,
+        ),
+        (
+            "block: sectors that are zeroed",
+            ZERO_SECTORS.into(),
+            1 << 15,
+        ),
+        (
+            "net: bytes of a frame beyond the MTU: Ethernet's header and two VLAN tags",
+            ETHERNET + TAGS,
+            22,
+        ),
+        (
+            "net: bytes of a frame that is yet to be segmented",
+            LARGEST,
+            65_550,
+        ),
+        ("entropy: bytes of a request", entropy::MOST, 64 << 10),
+        ("vsock: connections", MOST as u64, 128),
+        (
+            "vsock: answers that wait before no more packets are taken",
+            WAITING as u64,
+            1024,
+        ),
+        (
+            "vsock: bytes that a connection has room for (`buf_alloc`)",
+            ALLOCATED.into(),
+            256 << 10,
+        ),
+    ];
+    let page = include_str!("../../docs/virtio.md");
+    for (what, is, frozen) in rows {
+        assert_eq!(is, frozen, "{what}");
+        assert!(
+            page.lines()
+                .any(|line| line == format!("| {what} | {is} |")),
+            "{what}"
+        );
+    }
 }
 
 #[test]

@@ -26,13 +26,13 @@ pub const SERIAL: usize = VIRTIO_BLK_ID_BYTES as usize;
 /// Bytes of a request's header, and of what it says of a range.
 const HEADER: u64 = 16;
 /// The most pieces of data in a request, whatever the queue.
-const SEGMENTS: u16 = 254;
+pub const SEGMENTS: u16 = 254;
 /// The most sectors that one discard takes: 1 GiB.
-const DISCARD_SECTORS: u32 = 1 << 21;
+pub const DISCARD_SECTORS: u32 = 1 << 21;
 /// Ranges that begin and end at so many sectors are best discarded: a page of most file systems.
-const DISCARD_ALIGNMENT: u32 = 8;
+pub const DISCARD_ALIGNMENT: u32 = 8;
 /// The most sectors that are zeroed at once: 16 MiB, since some hosts can only write them.
-const ZERO_SECTORS: u32 = 1 << 15;
+pub const ZERO_SECTORS: u32 = 1 << 15;
 
 /// Linux's error of a disk that is broken (include/uapi/asm-generic/errno-base.h).
 const EIO: i32 = 5;

@@ -9,7 +9,7 @@ use vm_memory::GuestMemory;
 
 /// The most bytes of one request: a device may give fewer than a buffer takes (section 5.4.6.2), and no driver keeps
 /// this one busy with one buffer.
-const MOST: u64 = 64 << 10;
+pub const MOST: u64 = 64 << 10;
 /// Bytes that are fetched at a time. Up to so many come at once, or none (getrandom(2)).
 const CHUNK: usize = 256;
 

@@ -27,11 +27,12 @@ pub const TRANSMIT: u16 = 1;
 pub const HEADER: usize = 12;
 /// Where in the header the number of buffers is.
 const NUM_BUFFERS: usize = 10;
-/// Bytes of an Ethernet header, and of the tag of a virtual LAN.
-const ETHERNET: u64 = 14;
-const TAG: u64 = 4;
+/// Bytes of an Ethernet header.
+pub const ETHERNET: u64 = 14;
+/// Bytes of the tags of virtual LANs that a frame may have: two (IEEE 802.1ad).
+pub const TAGS: u64 = 8;
 /// Bytes of the largest frame that is yet to be segmented: as section 5.1.6.3.1 has it, without the header.
-const LARGEST: u64 = 65_550;
+pub const LARGEST: u64 = 65_550;
 /// The most bytes of a TCP header.
 const TCP: u64 = 60;
 /// The most pieces of memory that one call fills: Linux takes 1024 (UIO_MAXIOV), two of which are the host's own.
@@ -249,7 +250,7 @@ impl Card {
 
     /// Bytes of the largest frame that is not to be segmented.
     fn whole(&self) -> u64 {
-        u64::from(self.mtu) + ETHERNET + TAG
+        u64::from(self.mtu) + ETHERNET + TAGS
     }
 
     /// Whether the driver accepted that way to segment.

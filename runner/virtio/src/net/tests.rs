@@ -81,9 +81,9 @@ fn a_header_is_made_anew_or_the_frame_is_dropped() {
         (plain, &[], 14, Ok(plain)),
         (plain, &[], 13, Err(Fault::Short)),
         (plain, &[], 0, Err(Fault::Short)),
-        (plain, &[], 1518, Ok(plain)),
-        (plain, &[], 1519, Err(Fault::Large)),
-        (plain, &all, 1519, Err(Fault::Large)),
+        (plain, &[], 1522, Ok(plain)),
+        (plain, &[], 1523, Err(Fault::Large)),
+        (plain, &all, 1523, Err(Fault::Large)),
         (plain, &[], u32::MAX.into(), Err(Fault::Large)),
         // What says nothing is not passed on.
         (header(0, 0, [1, 2, 3, 4, 5]), &[], 60, Ok(plain)),
@@ -379,8 +379,8 @@ fn buffers_are_left_as_if_none_had_been_taken() {
 #[test]
 fn the_largest_frame_is_what_was_accepted() {
     for (bits, largest) in [
-        (&[][..], 1530),
-        (&[VIRTIO_NET_F_GUEST_CSUM], 1530),
+        (&[][..], 1534),
+        (&[VIRTIO_NET_F_GUEST_CSUM], 1534),
         (&[VIRTIO_NET_F_GUEST_TSO4], 65_562),
         (&[VIRTIO_NET_F_GUEST_TSO6], 65_562),
     ] {
