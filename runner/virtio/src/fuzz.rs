@@ -418,7 +418,11 @@ pub fn net(data: &[u8]) {
                     Delivered::All => {
                         assert!((14..=65_550).contains(&length));
                         assert!(low & 1 == 0 || guest.features.has(1));
-                        assert!(header[1] == 0 || length > 60 || low & 1 == 1);
+                        let segments = header[1] != 0;
+                        assert!(
+                            !segments || low & 1 == 1 && (7..=8).any(|f| guest.features.has(f))
+                        );
+                        assert!(segments || length <= 1522);
                     }
                     Delivered::Lost => assert!(guest.ring.out() >= out),
                 }
