@@ -108,6 +108,10 @@ pub struct Boot {
     /// The kernel command line, at most 2048 bytes.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub cmdline: String,
+    /// Whether the device tree has a `kaslr-seed`: eight bytes that are zero in the lock, and at each start the host's
+    /// random ones.
+    #[serde(default, skip_serializing_if = "crate::vm::is_false")]
+    pub kaslr_seed: bool,
 }
 
 /// A file that goes into the guest's memory.

@@ -11,7 +11,7 @@ pub mod virtio;
 
 pub use crate::space::{ADDRESS_BITS, IPA_BITS, MEMORY_BASE, MEMORY_MAX, MEMORY_MIN, VCPUS_MAX};
 pub use description::device_tree;
-pub use tree::{difference, patch_initrd};
+pub use tree::{difference, patch_initrd, patch_seed};
 pub use vmlock_wire::REDISTRIBUTOR_SIZE;
 
 use crate::lock::{

@@ -88,10 +88,12 @@ impl Target {
 
     /// The version of the lock that is made of a description.
     pub fn version(&self, spec: &VmSpec) -> u32 {
-        self.version.unwrap_or(match spec.devices.is_empty() {
-            true => v2::VERSION,
-            false => virtio::SINCE,
-        })
+        let seed = spec.boot.as_ref().is_some_and(|boot| boot.kaslr_seed);
+        self.version
+            .unwrap_or(match seed || !spec.devices.is_empty() {
+                true => virtio::SINCE,
+                false => v2::VERSION,
+            })
     }
 
     /// What an old lock asks to be kept.
@@ -310,6 +312,7 @@ fn boot(boot: &crate::vm::Boot) -> Boot {
             .as_ref()
             .map(|path| file(path, &boot.initrd_digest)),
         cmdline: boot.cmdline.clone(),
+        kaslr_seed: boot.kaslr_seed,
     }
 }
 

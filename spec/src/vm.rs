@@ -146,7 +146,7 @@ impl Cpu {
     }
 }
 
-fn is_false(value: &bool) -> bool {
+pub(crate) fn is_false(value: &bool) -> bool {
     !value
 }
 
@@ -320,6 +320,10 @@ pub struct Boot {
     /// Whether any file will do: neither kernel nor initial RAM file system is held to a digest.
     #[serde(default, skip_serializing_if = "is_false")]
     pub any_file: bool,
+    /// Whether the guest gets eight random bytes of the host's at each start (`/chosen/kaslr-seed`), from which Linux
+    /// chooses where it lies.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub kaslr_seed: bool,
 }
 
 /// The hardware behind the console.

@@ -7,6 +7,7 @@ use super::memory::{Memory, sparing};
 use crate::enforce::verify::Verified;
 use crate::failure::Failure;
 use crate::files;
+use crate::firmware::entropy::Entropy;
 #[cfg(target_arch = "aarch64")]
 use crate::kvm::core;
 use sha2::{Digest as _, Sha256};
@@ -82,6 +83,17 @@ pub fn load(lock: &Lock, directory: &Path, memory: &Memory) -> Result<Entry, Fai
         let range = load_initrd(initrd, directory, memory, kernel, tree)?;
         let end = range.base + range.size;
         machine::patch_initrd(&mut fdt, range.base, end)
+            .map_err(|words| Failure::environment(words, &["lock the spec again"]))?;
+    }
+    if boot.kaslr_seed {
+        let mut seed = [0; 8];
+        if !Entropy::open().fill(&mut seed) {
+            return Err(Failure::environment(
+                "the host has no random numbers for `kaslr-seed`",
+                &["look at /dev/random", "or leave `kaslr-seed` out of `boot`"],
+            ));
+        }
+        machine::patch_seed(&mut fdt, seed)
             .map_err(|words| Failure::environment(words, &["lock the spec again"]))?;
     }
     sparing(tree.size, || memory.write(tree.base, &fdt)).map_err(|e| {
@@ -384,5 +396,38 @@ mod tests {
         assert_eq!(load(&named).expect("it is the lock's").size, 64);
         named.digest = digest(&file[1..]);
         assert!(words(load(&named).expect_err("it is another")).contains("another file"));
+    }
+
+    /// Each start has another seed, and nothing else of the tree is another.
+    #[test]
+    fn the_kernels_seed_is_fresh_at_each_start() {
+        let place = Place::new("seed");
+        let lock = canonical::parse(include_str!("../../../examples/modern.vm.lock.json"));
+        let mut lock = lock.expect("it is a lock");
+        let mut image = vec![0; 64];
+        image[56..60].copy_from_slice(b"ARM\x64");
+        fs::write(place.0.join("Image"), &image).expect("a file");
+        let boot = lock.boot.as_mut().expect("it boots");
+        (boot.kernel, boot.initrd) = (BootFile::at("Image"), None);
+        boot.kaslr_seed = true;
+        machine::describe(&mut lock);
+        let tree = &lock.device_tree;
+        let start = || {
+            let memory = Memory::new(lock.machine.memory).expect("it is available");
+            load(&lock, &place.0, &memory).expect("it is loaded");
+            memory.read(tree.base, tree.bytes.len()).expect("the tree")
+        };
+        let starts = [start(), start()];
+        assert_ne!(starts[0], starts[1]);
+        for found in starts {
+            let differ: Vec<usize> = (0..found.len())
+                .filter(|i| found[*i] != tree.bytes[*i])
+                .collect();
+            let (first, last) = (
+                differ.first().expect("a seed"),
+                differ.last().expect("a seed"),
+            );
+            assert!(last - first < 8);
+        }
     }
 }

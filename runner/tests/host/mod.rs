@@ -63,6 +63,7 @@ impl Place {
             kernel: BootFile::at(kernel),
             initrd: None,
             cmdline: String::new(),
+            kaslr_seed: false,
         });
         alter(&mut lock);
         describe(&mut lock);

@@ -31,7 +31,8 @@ pub(super) fn consistent(lock: &Lock) -> Result<(), String> {
     memory_map(lock)?;
     interrupts(lock)?;
     if lock.lock_version >= virtio::SINCE {
-        virtio::consistent(&lock.machine.devices)?;
+        let seed = lock.boot.as_ref().is_some_and(|boot| boot.kaslr_seed);
+        virtio::consistent(&lock.machine.devices, seed)?;
     }
     hypercalls(lock, &services)?;
     reset::consistent(lock)?;

@@ -304,6 +304,7 @@ impl LockShape {
                 kernel: BootFile::at(&boot.kernel),
                 initrd: boot.initrd.as_deref().map(BootFile::at),
                 cmdline: boot.cmdline,
+                kaslr_seed: false,
             }),
         })
     }

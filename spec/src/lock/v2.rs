@@ -1,10 +1,10 @@
 //! Version 2 of the lock: its JSON shape, frozen.
 //!
-//! It is the newest version's without virtio devices: a machine that has none is
-//! locked in it still.
+//! It is the newest version's without virtio devices and without a seed: a machine
+//! that has neither is locked in it still.
 
 use super::{
-    Boot, Counters, Device, DeviceKind, DeviceTree, Gic, Hypercalls, Lock, LockedCpu,
+    Boot, BootFile, Counters, Device, DeviceKind, DeviceTree, Gic, Hypercalls, Lock, LockedCpu,
     LockedRegister, Machine, PrivateInterrupts, Range, ResetValue, Unmapped, Vcpu, unique,
 };
 use crate::vm::{Arch, Feature};
@@ -59,7 +59,23 @@ pub struct LockShape {
     device_tree: DeviceTree,
     /// What the guest boots.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    boot: Option<Boot>,
+    boot: Option<BootShape>,
+}
+
+/// What a guest boots.
+#[derive(Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(rename = "Boot"))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct BootShape {
+    /// The kernel.
+    kernel: BootFile,
+    /// An initial RAM file system.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    initrd: Option<BootFile>,
+    /// The kernel command line, at most 2048 bytes.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    cmdline: String,
 }
 
 /// Memory map, interrupts and devices: the part of the ABI that the runner itself makes.
@@ -167,7 +183,11 @@ impl From<&Lock> for LockShape {
             counters: lock.counters.clone(),
             reset: lock.reset.clone(),
             device_tree: lock.device_tree.clone(),
-            boot: lock.boot.clone(),
+            boot: lock.boot.as_ref().map(|boot| BootShape {
+                kernel: boot.kernel.clone(),
+                initrd: boot.initrd.clone(),
+                cmdline: boot.cmdline.clone(),
+            }),
             machine: MachineShape {
                 address_bits: machine.address_bits,
                 unmapped: machine.unmapped,
@@ -211,7 +231,12 @@ impl LockShape {
             counters: self.counters,
             reset: self.reset,
             device_tree: self.device_tree,
-            boot: self.boot,
+            boot: self.boot.map(|boot| Boot {
+                kernel: boot.kernel,
+                initrd: boot.initrd,
+                cmdline: boot.cmdline,
+                kaslr_seed: false,
+            }),
             machine: Machine {
                 address_bits: machine.address_bits,
                 unmapped: machine.unmapped,

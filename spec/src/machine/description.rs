@@ -2,7 +2,7 @@
 //! Documentation/devicetree/bindings of Linux): of each version of the lock the
 //! same for ever, since its digest stands in locks.
 
-use super::tree::{INITRD_END, INITRD_START, Node};
+use super::tree::{INITRD_END, INITRD_START, KASLR_SEED, Node};
 use super::{FIRST_SPI, STOLEN_TIME};
 use crate::lock::{Boot, Device, DeviceKind, Lock, Machine, Range};
 
@@ -112,6 +112,9 @@ fn chosen(boot: Option<&Boot>, devices: &[Device]) -> Node {
         node.text("bootargs", &boot.cmdline);
         if boot.initrd.is_some() {
             node.wide(INITRD_START, &[0]).wide(INITRD_END, &[0]);
+        }
+        if boot.kaslr_seed {
+            node.wide(KASLR_SEED, &[0]);
         }
     }
     node

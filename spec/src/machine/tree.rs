@@ -418,6 +418,8 @@ fn hex(value: &[u8]) -> String {
 pub const INITRD_START: &str = "linux,initrd-start";
 /// `/chosen`'s property of the address behind it.
 pub const INITRD_END: &str = "linux,initrd-end";
+/// `/chosen`'s property from which a kernel takes the randomness of its addresses (arch/arm64/kernel/pi/kaslr_early.c).
+pub const KASLR_SEED: &str = "kaslr-seed";
 
 /// Fills in where the initial RAM file system lies. The tree may come from
 /// anywhere: nothing outside `tree` is touched, and no content panics.
@@ -429,6 +431,16 @@ pub fn patch_initrd(tree: &mut [u8], start: u64, end: u64) -> Result<(), &'stati
         let at = find_u64(tree, name).ok_or("the FDT has no place for the initrd's address")?;
         tree[at..at + 8].copy_from_slice(&value.to_be_bytes());
     }
+    Ok(())
+}
+
+/// Fills in the seed of a kernel's addresses; no content panics.
+///
+/// # Errors
+/// When `tree` is not a flattened device tree with that property.
+pub fn patch_seed(tree: &mut [u8], seed: [u8; 8]) -> Result<(), &'static str> {
+    let at = find_u64(tree, KASLR_SEED).ok_or("the FDT has no place for the kernel's seed")?;
+    tree[at..at + 8].copy_from_slice(&seed);
     Ok(())
 }
 

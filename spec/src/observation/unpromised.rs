@@ -157,7 +157,7 @@ pub const ROWS: &[Row] = &[
     },
     Row {
         name: "What the architecture leaves UNKNOWN",
-        words: ", and random numbers.",
+        words: ", and random numbers; among them the eight bytes of `kaslr-seed`, where a lock has one.",
         facts: &[],
     },
     Row {

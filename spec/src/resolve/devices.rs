@@ -60,8 +60,16 @@ pub(super) fn sizes(spec: &VmSpec, complaints: &mut Complaints) {
     }
 }
 
-/// All of them are one thing that the old version lacks.
+/// All of them are one thing that the old version lacks, and a seed for the kernel's addresses another.
 fn newer(spec: &VmSpec, version: u32, complaints: &mut Complaints) {
+    if spec.boot.as_ref().is_some_and(|boot| boot.kaslr_seed) {
+        complaints.error(
+            "spec::needs-upgrade",
+            "/boot/kaslr-seed",
+            format!("a lock of version {version} cannot hold `kaslr-seed`"),
+            Some(UPGRADE.into()),
+        );
+    }
     let Some((first, rest)) = spec.devices.split_first() else {
         return;
     };

@@ -313,6 +313,7 @@ fn texts(spec: &VmSpec, complaints: &mut Complaints) {
             initrd_digest,
             kernel_address: _,
             any_file: _,
+            kaslr_seed: _,
         } = boot;
         for (file, place, what) in [
             (Some(kernel), "/boot/kernel", "`kernel`"),

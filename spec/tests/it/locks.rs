@@ -1,8 +1,10 @@
 //! The lock's bytes: stable, strict, and clear about what it refuses.
 
 use crate::truth::{lock, spec};
+use vmlock_spec::catalogue::Catalogue;
 use vmlock_spec::lock::canonical::{LockError, parse, version_in, write};
 use vmlock_spec::lock::{Lock, LockedRegister, Range, Waiver};
+use vmlock_spec::resolve::{Target, resolve};
 use vmlock_spec::vm::Feature;
 
 fn example() -> Lock {
@@ -306,6 +308,56 @@ fn the_initrd_is_patched_and_nothing_else() {
         let mut broken = before.clone();
         broken[length] ^= 0xff;
         let _ = vmlock_spec::machine::patch_initrd(&mut broken, 1, 2);
+    }
+}
+
+/// A seed for the kernel's addresses is of version 3, zero in what is digested, and eight bytes of the tree.
+#[test]
+fn a_seed_is_zero_in_the_lock_and_filled_in_alone() {
+    let mut spec = spec(&["kvm-6.12"], "neoverse-n1", &[]);
+    let plain = lock(&spec);
+    let boot = spec.boot.as_mut().expect("it boots");
+    boot.kaslr_seed = true;
+    let seeded = lock(&spec);
+    assert_eq!((plain.lock_version, seeded.lock_version), (2, 3));
+    let text = write(&seeded);
+    assert_eq!(parse(&text).map(|l| write(&l)), Ok(text.clone()));
+    let said = |lock: &Lock| {
+        lock.device_tree
+            .text
+            .iter()
+            .any(|l| l.contains("kaslr-seed"))
+    };
+    assert!(said(&seeded) && !said(&plain));
+    let before = seeded.device_tree.bytes;
+    let mut fdt = before.clone();
+    vmlock_spec::machine::patch_seed(&mut fdt, [0x5a; 8]).expect("it has one");
+    let at = fdt.windows(8).position(|w| w == [0x5a; 8]).expect("there");
+    assert_eq!(before[at..at + 8], [0; 8]);
+    fdt[at..at + 8].fill(0);
+    assert_eq!(fdt, before);
+    let mut none = plain.device_tree.bytes;
+    assert!(vmlock_spec::machine::patch_seed(&mut none, [1; 8]).is_err());
+    for length in 0..before.len() {
+        let _ = vmlock_spec::machine::patch_seed(&mut before[..length].to_vec(), [1; 8]);
+    }
+    // Neither device nor seed is version 2; a seed is none of version 2.
+    let without = text.replacen(",\n    \"kaslrSeed\": true", "", 1);
+    assert_ne!(without, text);
+    for (text, word) in [
+        (without, "is of version 2"),
+        (
+            text.replacen("\"lockVersion\": 3", "\"lockVersion\": 2", 1),
+            "kaslrSeed",
+        ),
+    ] {
+        let words = parse(&text).expect_err("refused").to_string();
+        assert!(words.contains(word), "{word}: {words}");
+    }
+    for version in [1, 2] {
+        let refused = resolve(&spec, &Catalogue::builtin(), &Target::of(version)).unwrap_err();
+        let codes: Vec<_> = refused.iter().map(|c| (c.code, c.place.as_str())).collect();
+        assert_eq!(codes, [("spec::needs-upgrade", "/boot/kaslr-seed")]);
     }
 }
 

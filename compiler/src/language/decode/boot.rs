@@ -32,6 +32,7 @@ impl Decoder<'_> {
                 "initrd-digest",
                 "kernel-address",
                 "any-file",
+                "kaslr-seed",
             ],
         );
         for (name, entry) in &properties {
@@ -53,10 +54,12 @@ impl Decoder<'_> {
         let kernel_address = properties
             .get("kernel-address")
             .and_then(|e| self.number(e, "spec::out-of-range", "`kernel-address`", 0..=u64::MAX));
-        let any_file = properties
-            .get("any-file")
-            .and_then(|e| self.truth(e, "`any-file`"))
-            .unwrap_or_default();
+        let mut truth = |name: &str| {
+            let entry = properties.get(name)?;
+            self.truth(entry, &format!("`{name}`"))
+        };
+        let any_file = truth("any-file").unwrap_or_default();
+        let kaslr_seed = truth("kaslr-seed").unwrap_or_default();
         let told =
             nameless.is_some() || node.children().is_some() || self.misspelt.contains("kernel");
         if !properties.contains_key("kernel") && !told {
@@ -77,6 +80,7 @@ impl Decoder<'_> {
             initrd_digest,
             kernel_address,
             any_file,
+            kaslr_seed,
         })
     }
 }

@@ -5,7 +5,7 @@ use super::foreign::{Foreign, Meant, Sign, Value};
 use super::literal::{FLAGS, bare_size, is_number, shown};
 
 /// Properties, and the node in whose line they stand.
-const PROPERTIES: [(&str, &str); 22] = [
+const PROPERTIES: [(&str, &str); 23] = [
     ("kernel", "boot"),
     ("initrd", "boot"),
     ("cmdline", "boot"),
@@ -13,6 +13,7 @@ const PROPERTIES: [(&str, &str); 22] = [
     ("initrd-digest", "boot"),
     ("kernel-address", "boot"),
     ("any-file", "boot"),
+    ("kaslr-seed", "boot"),
     ("path", "disk"),
     ("size", "disk"),
     ("read-only", "disk"),
