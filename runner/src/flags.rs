@@ -122,6 +122,14 @@ pub const OVERCOMMIT: Flag = Flag {
     choices: &[],
     help: "Give the guest its memory even where the host has less: pages that it never touches cost nothing",
 };
+/// The cables of cards of which the lock names none.
+pub const TAP: Flag = Flag {
+    long: "tap",
+    short: None,
+    value: Some("CARD=TAP"),
+    choices: &[],
+    help: "The host's tap for a network card of which the lock names none; once for each",
+};
 const HELP: Flag = Flag {
     long: "help",
     short: Some('h'),
@@ -218,6 +226,7 @@ Exit codes:
 Examples:
   vmlock-run start web.vm.lock.json",
         flags: &[
+            &TAP,
             &STATS,
             &NO_PROOF_CACHE,
             &OVERCOMMIT,
@@ -289,10 +298,13 @@ pub struct Parsed {
 impl Parsed {
     /// The value of a flag.
     pub fn value(&self, long: &str) -> Option<&str> {
-        self.values
-            .iter()
-            .find(|(name, _)| *name == long)
-            .map(|(_, value)| value.as_str())
+        self.all(long).next()
+    }
+
+    /// The values of a flag that can be given more than once.
+    pub fn all(&self, long: &str) -> impl Iterator<Item = &str> {
+        let values = self.values.iter().filter(move |(name, _)| *name == long);
+        values.map(|(_, value)| value.as_str())
     }
 
     /// Whether a flag was given.
@@ -377,7 +389,7 @@ pub fn parse(arguments: impl Iterator<Item = String>) -> Result<Request, Failure
                 &[&format!("it takes `{choices}`")],
             ));
         }
-        if parsed.has(flag.long) {
+        if parsed.has(flag.long) && flag.long != TAP.long {
             return Err(Failure::usage(
                 format!("`--{}` is given twice", flag.long),
                 &[],
@@ -653,6 +665,8 @@ mod tests {
             parsed(&["probe", "--output=x=y"]).value("output"),
             Some("x=y")
         );
+        let start = parsed(&["start", "x", "--tap", "a=1", "--tap=b=2"]);
+        assert!(start.all("tap").eq(["a=1", "b=2"]));
         assert_eq!(parsed(&["start", "--", "--lock"]).argument, "--lock");
     }
 

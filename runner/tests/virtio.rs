@@ -196,7 +196,7 @@ fn models_show_what_locks_say() {
         same(kind, &said, &disk.shown());
     }
     let net = Net {
-        tap: "tap0".to_owned(),
+        tap: Some("tap0".to_owned()),
         mac: "52:54:00:12:34:56".to_owned(),
         mtu: 9000,
     };

@@ -11,7 +11,7 @@ use crate::enforce::verify::{self, Verified};
 use crate::failure::{Failure, exit};
 use crate::files::{parse_lock, read_text};
 use crate::firmware::forward::Firmware;
-use crate::flags::{NO_PROOF_CACHE, Parsed};
+use crate::flags::{NO_PROOF_CACHE, Parsed, TAP};
 use crate::gic::proxy::counts;
 use crate::host::probe::Scope;
 use crate::kvm::System;
@@ -43,7 +43,8 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
     let emulation = emulation(parsed)?;
     let directory = boot::directory(path);
     let taken = Taken::of(lock, path, &directory);
-    let devices = virtio::open(&lock.machine.devices, &directory, taken)?;
+    let cabled = virtio::cabled(&lock.machine.devices, parsed.all(TAP.long))?;
+    let devices = virtio::open(&cabled, &directory, taken)?;
     let cores = Cores::hold()?;
     let program = LazyCell::new(key::program);
     let digest = LazyCell::new(|| key::digest(text.as_bytes()));

@@ -30,6 +30,7 @@ use std::path::Path;
 use std::time::Instant;
 use thread::{Server, Worker};
 use vmlock_spec::lock::{Device, DeviceKind};
+use vmlock_spec::machine::virtio::is_tap;
 use vmlock_spec::plan::Refusal;
 use vmlock_virtio::mmio::{Shown, Transport};
 use vmm_sys_util::eventfd::EventFd;
@@ -43,6 +44,37 @@ pub struct Opened {
     device: Device,
     shown: Shown,
     server: Box<dyn Server>,
+}
+
+/// The lock's devices, of which cards without a tap get those that `taps` gives them, each as `CARD=TAP`.
+///
+/// # Errors
+/// What is no card without a tap, or no tap.
+pub fn cabled<'a>(
+    devices: &[Device],
+    taps: impl Iterator<Item = &'a str>,
+) -> Result<Vec<Device>, Failure> {
+    let mut cabled = devices.to_vec();
+    for given in taps {
+        let wrong = |words: &str| {
+            Failure::usage(
+                format!("`--tap {given}`: {words}"),
+                &["write it as CARD=TAP, for example `--tap lan=tap0`"],
+            )
+        };
+        let (name, tap) = given.split_once('=').unwrap_or((given, ""));
+        let card = cabled.iter_mut().find(|device| device.name == name);
+        let card = card.and_then(|device| device.virtio.as_mut()?.net.as_mut());
+        let card = card.ok_or_else(|| wrong("the lock has no such network card"))?;
+        if card.tap.is_some() {
+            return Err(wrong("this card has a tap already"));
+        }
+        if !is_tap(tap) {
+            return Err(wrong("no host can have a tap of that name"));
+        }
+        card.tap = Some(tap.to_owned());
+    }
+    Ok(cabled)
 }
 
 /// Opens what the lock's virtio devices need of the host. `taken` has the files that the machine reads beside them.

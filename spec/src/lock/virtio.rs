@@ -46,8 +46,9 @@ pub struct Block {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Net {
-    /// The host's tap device; no guest sees that.
-    pub tap: String,
+    /// The host's tap device, where the lock names one; no guest sees that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tap: Option<String>,
     /// Its address: six pairs of hex digits.
     #[cfg_attr(
         feature = "schema",

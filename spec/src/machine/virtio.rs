@@ -311,10 +311,10 @@ fn own(virtio: &Virtio) -> Result<(), String> {
         }
     }
     if let Some(card) = &virtio.net {
-        if !is_tap(&card.tap) {
+        if let Some(tap) = card.tap.as_deref().filter(|tap| !is_tap(tap)) {
             return Err(format!(
                 "has a tap `{}`, which no host can have",
-                card.tap.escape_debug()
+                tap.escape_debug()
             ));
         }
         if !mac(&card.mac).is_some_and(is_cards) {
@@ -354,7 +354,7 @@ fn apart(devices: &[Device]) -> Result<(), String> {
     let (mut cards, mut taps, mut sockets) = (BTreeSet::new(), BTreeSet::new(), 0);
     for (device, virtio) in all() {
         if let Some(card) = &virtio.net
-            && !(cards.insert(&card.mac) && taps.insert(&card.tap))
+            && !(cards.insert(&card.mac) && card.tap.as_ref().is_none_or(|tap| taps.insert(tap)))
         {
             return Err(format!(
                 "`{}` has the address or the tap of another card",

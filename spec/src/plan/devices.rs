@@ -54,12 +54,19 @@ pub fn too_small(device: &Device, disk: &Block, bytes: u64) -> Option<Refusal> {
     })
 }
 
+fn tap(card: &Net) -> String {
+    match &card.tap {
+        Some(tap) => format!("`{tap}`"),
+        None => "no tap".to_owned(),
+    }
+}
+
 /// A card whose tap cannot be used: why, and what to do about it.
 pub fn no_tap(device: &Device, card: &Net, reason: &str, help: &str) -> Refusal {
     refusal(
         device,
         "a card with a tap of the host".to_owned(),
-        format!("`{}`", card.tap),
+        tap(card),
         reason.to_owned(),
         help,
     )
@@ -72,7 +79,7 @@ pub fn other_mtu(device: &Device, card: &Net, mtu: u32) -> Option<Refusal> {
         refusal(
             device,
             format!("an MTU of {}", card.mtu),
-            format!("`{}` with an MTU of {mtu}", card.tap),
+            format!("{} with an MTU of {mtu}", tap(card)),
             "the tap has another MTU than the card".to_owned(),
             "`ip link set NAME mtu N`, or lock the spec again with the tap's",
         )

@@ -168,11 +168,14 @@ fn wrong_size(bytes: u64) -> Option<String> {
 fn net(card: &Net, place: &str, complaints: &mut Complaints) {
     name(&card.name, place, "net", complaints);
     let at = |what: &str| format!("{place}/{what}");
-    if shape::text(&card.tap, &at("tap"), "`tap`", complaints) && !virtio::is_tap(&card.tap) {
+    if let Some(tap) = &card.tap
+        && shape::text(tap, &at("tap"), "`tap`", complaints)
+        && !virtio::is_tap(tap)
+    {
         complaints.error(
             "spec::bad-tap",
             at("tap"),
-            format!("no host has a network device `{}`", card.tap.escape_debug()),
+            format!("no host has a network device `{}`", tap.escape_debug()),
             Some(format!(
                 "its name has at most {TAP_BYTES_MAX} bytes and neither `/`, `:`, `%` nor blanks, for example `tap0`"
             )),
@@ -326,11 +329,16 @@ fn cards(spec: &VmSpec, complaints: &mut Complaints) {
     for (at, (index, card)) in cards.iter().enumerate() {
         let address = mac(&spec.name, card);
         let before = &cards[..at];
-        if let Some((first, _)) = before.iter().find(|(_, other)| other.tap == card.tap) {
+        let tap = card.tap.as_deref();
+        if let Some(tap) = tap
+            && let Some((first, _)) = before
+                .iter()
+                .find(|(_, other)| other.tap.as_deref() == Some(tap))
+        {
             twice(
                 format!("/devices/{index}/net/tap"),
                 format!("/devices/{first}/net/tap"),
-                format!("`{}` is the tap of two cards", card.tap.escape_debug()),
+                format!("`{}` is the tap of two cards", tap.escape_debug()),
                 complaints,
             );
         }

@@ -70,8 +70,9 @@ pub struct Disk {
 pub struct Net {
     /// Its name in the lock, as a machine's may be; no guest sees it.
     pub name: String,
-    /// The tap device of the host that its frames go to.
-    pub tap: String,
+    /// The tap device of the host that its frames go to; whoever starts the machine says which unless it says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tap: Option<String>,
     /// Its address, for example `52:54:00:12:34:56`; one made of the machine's name and its own unless it says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mac: Option<String>,

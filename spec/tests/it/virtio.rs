@@ -26,7 +26,7 @@ pub fn full() -> Lock {
         serial: path.trim_end_matches(".img").to_owned(),
     };
     let net = Net {
-        tap: "tap0".to_owned(),
+        tap: Some("tap0".to_owned()),
         mac: "52:54:00:12:34:56".to_owned(),
         mtu: 1500,
     };
@@ -90,7 +90,7 @@ fn described() -> VmSpec {
             disk("seed", true),
             vm::Device::Net(vm::Net {
                 name: "lan".to_owned(),
-                tap: "tap0".to_owned(),
+                tap: Some("tap0".to_owned()),
                 mac: Some("52:54:00:12:34:56".to_owned()),
                 mtu: None,
             }),
@@ -152,7 +152,7 @@ fn all_devices_that_a_machine_may_have_fit() {
     let card = |n: usize| {
         vm::Device::Net(vm::Net {
             name: format!("lan{n}"),
-            tap: format!("tap{n}"),
+            tap: Some(format!("tap{n}")),
             mac: None,
             mtu: None,
         })
@@ -164,6 +164,25 @@ fn all_devices_that_a_machine_may_have_fit() {
     let refused = resolve(&spec, &Catalogue::builtin(), &Target::NEWEST).unwrap_err();
     assert_eq!(refused.len(), 1, "{refused:#?}");
     assert_eq!(refused[0].code, "spec::out-of-range");
+}
+
+/// Whoever starts a machine can say what its cards' cables are: the lock names none then, not an empty one.
+#[test]
+fn cards_without_a_tap_do_not_share_one() {
+    let mut spec = described();
+    let card = |name: &str| {
+        vm::Device::Net(vm::Net {
+            name: name.to_owned(),
+            tap: None,
+            mac: None,
+            mtu: None,
+        })
+    };
+    spec.devices = vec![card("lan"), card("wan")];
+    let made = truth::lock(&spec);
+    let text = write(&made);
+    assert!(!text.contains("\"tap\""));
+    assert_eq!(parse(&text).expect("a lock"), made);
 }
 
 /// Where nobody has asked the file, there is no lock.
@@ -271,6 +290,7 @@ fn what_contradicts_itself_is_refused_in_words() {
         ("52:54:00:12", "52:54:00:1g", "address"),
         ("\"mtu\": 1500", "\"mtu\": 67", "MTU"),
         ("\"tap\": \"tap0\"", "\"tap\": \"a/b\"", "tap"),
+        ("\"tap\": \"tap0\"", "\"tap\": \"\"", "tap"),
         ("\"cid\": 3", "\"cid\": 2", "context id"),
         ("\"virtio-entropy-1\"", "\"virtio-vsock-1\"", "`vsock`"),
         ("\"virtio-entropy-1\"", "\"pl031-2\"", "no virtio device"),

@@ -112,13 +112,7 @@ impl Decoder<'_> {
         self.no_children(node);
         let properties = self.noted(node, &["tap", "mac", "mtu"], place);
         let name = self.called(node, EXAMPLE, place);
-        let tap = self.needed(
-            node,
-            &properties,
-            "tap",
-            "names no device of the host",
-            EXAMPLE,
-        );
+        let tap = self.given(&properties, "tap", Self::text_of);
         let mac = self.given(&properties, "mac", Self::text_of);
         let mtu = self.given(&properties, "mtu", |d, entry, what| {
             d.number(entry, "spec::out-of-range", what, MTUS)

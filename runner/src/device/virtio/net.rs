@@ -49,8 +49,13 @@ pub fn model(entry: &Entry, queue: u16) -> Option<Nic> {
 /// # Errors
 /// Why that cannot be.
 pub fn open(device: &Device, entry: &Entry, nic: Nic) -> Result<Net, Box<Refusal>> {
-    let name = &entry.tap;
     let no = |reason: String, help: &str| Box::new(no_tap(device, entry, &reason, help));
+    let Some(name) = &entry.tap else {
+        return Err(no(
+            "neither the lock nor the command line names its tap".to_owned(),
+            "`--tap CARD=TAP` says which one it is",
+        ));
+    };
     let look = || {
         let mtu = tap::mtu(name).map_err(|error| match error.kind() {
             ErrorKind::NotFound => no(

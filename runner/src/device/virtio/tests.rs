@@ -878,3 +878,46 @@ fn a_host_that_breaks_is_looked_at_whether_or_not_there_is_a_driver() {
     drop(reader);
     assert!(receiver.recv_timeout(100 * wait).is_ok());
 }
+}
+
+#[test]
+fn a_card_without_a_tap_gets_the_one_that_is_handed_in_and_no_other() {
+    let card = |name: &str, tap: Option<&str>| {
+        let net = vmlock_spec::lock::Net {
+            tap: tap.map(str::to_owned),
+            mac: "52:54:00:12:34:56".to_owned(),
+            mtu: 1500,
+        };
+        Device {
+            name: name.to_owned(),
+            virtio: entry(DeviceKind::VirtioNet, None, Some(net), None),
+            ..device(DeviceKind::VirtioNet, None)
+        }
+    };
+    let devices = [card("lan", None), card("wan", Some("tap0")), disk(1, false)];
+    let given = |taps: &[&str]| cabled(&devices, taps.iter().copied());
+    let named = given(&["lan=tap7"]).expect("it has none");
+    let tap = |device: &Device| device.virtio.as_ref()?.net.as_ref()?.tap.clone();
+    assert!(
+        named
+            .iter()
+            .map(tap)
+            .eq([Some("tap7".to_owned()), Some("tap0".to_owned()), None])
+    );
+    for wrong in [
+        &["wan=tap7"][..],
+        &["d=tap7"],
+        &["x=tap7"],
+        &["lan"],
+        &["lan=a/b"],
+        &["lan=a", "lan=b"],
+    ] {
+        assert!(given(wrong).is_err(), "{wrong:?}");
+    }
+    let place = Place::new("no-tap");
+    let refused = place.open(&devices[0]).err().expect("it has no tap");
+    assert!(
+        refused.contains("no tap; neither the lock nor the command line"),
+        "{refused}"
+    );
+}
