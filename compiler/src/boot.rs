@@ -5,7 +5,7 @@ use crate::diagnostic::Diagnostic;
 use crate::files;
 use crate::location::Places;
 use sha2::{Digest as _, Sha256};
-use std::io::{self, ErrorKind, Read as _};
+use std::io::{self, ErrorKind};
 use std::path::Path;
 use vmlock_spec::lock::{Boot, BootFile, Lock, v1};
 use vmlock_spec::vm::VmSpec;
@@ -94,7 +94,14 @@ fn file(
 
 /// `sha256-` and 64 hex digits of a regular file.
 fn digest(path: &Path) -> io::Result<String> {
-    let mut file = files::open(path)?;
+    sha256(files::open(path)?)
+}
+
+/// `sha256-` and 64 hex digits of all that is left to be read.
+///
+/// # Errors
+/// The system's.
+pub fn sha256(mut file: impl io::Read) -> io::Result<String> {
     let mut hash = Sha256::new();
     let mut buffer = vec![0; 1 << 18];
     loop {

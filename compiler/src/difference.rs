@@ -288,6 +288,7 @@ fn meaning(path: &str) -> &'static str {
         "vary" => "other fields are waived",
         "digest" if path == "deviceTree.digest" => "the device tree that the guest gets",
         "digest" if path.starts_with("boot.") => "another file is booted",
+        "digest" if path.contains(".virtio.") => "a disk with other contents",
         "digest" => "the catalogue's entry changed",
         "$schema" => "for editors only",
         "sectors" => "the size of a disk, in sectors of 512 bytes",

@@ -1,10 +1,11 @@
-//! How large a disk is where its description does not say: as large as the file that is
-//! there when the lock is made, else as the old lock has it.
+//! How large a disk is, and what a read-only one holds, where its description does not
+//! say: what the file has that is there when the lock is made, else what the old lock has.
 
+use crate::boot;
 use crate::diagnostic::Diagnostic;
 use crate::files;
 use crate::location::Places;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind, Read as _};
 use std::path::Path;
 use vmlock_spec::lock::Block;
 use vmlock_spec::machine::virtio::SECTOR;
@@ -22,7 +23,7 @@ const FORMATS: [(&str, &[u8]); 4] = [
 
 /// What came of asking.
 pub struct Measured {
-    /// The description, in which each disk has its size where that is known.
+    /// The description, in which each disk has its size, and a read-only one its digest, where these are known.
     pub spec: VmSpec,
     /// What is wrong with the files.
     pub found: Vec<Diagnostic>,
@@ -30,8 +31,8 @@ pub struct Measured {
     pub told: Vec<String>,
 }
 
-/// Gives the disks of a description their sizes: what it says, else the size of the file that is there, else what
-/// `former` had for the same path. Disks at places of which `told` says that their description is wrong are left alone.
+/// Gives the disks of a description their sizes, and read-only ones their digests: what it says, else what the file has
+/// that is there, else what `former` had for the same path. Disks at places of which `told` says that their description is wrong are left alone.
 pub fn measure(
     spec: &VmSpec,
     folder: &Path,
@@ -52,15 +53,16 @@ pub fn measure(
             continue;
         }
         let mut old = former.iter().filter(|block| block.path == disk.path);
-        match size(disk, folder, old.next()) {
-            Ok(bytes) => disk.size = Some(bytes),
+        match measured_one(disk, folder, old.next()) {
+            Ok(()) => {}
             Err(Problem {
+                at,
                 code,
                 words,
                 label,
                 help,
             }) => {
-                let span = places.find(&format!("{place}/path"));
+                let span = places.find(&format!("{place}/{at}"));
                 let diagnostic = Diagnostic::error(code, words);
                 let diagnostic = diagnostic.at(places.source(), span, label);
                 measured.found.push(diagnostic.help(help));
@@ -72,23 +74,65 @@ pub fn measure(
 }
 
 struct Problem {
+    /// Which part of the description it is about.
+    at: &'static str,
     code: &'static str,
     words: String,
     label: &'static str,
     help: String,
 }
 
-fn size(disk: &Disk, folder: &Path, former: Option<&Block>) -> Result<u64, Problem> {
+fn measured_one(disk: &mut Disk, folder: &Path, former: Option<&Block>) -> Result<(), Problem> {
+    let found = files::disk(&folder.join(&disk.path));
+    let bytes = size(disk, &found, former)?;
+    disk.size = Some(bytes);
+    if !disk.read_only || disk.any_file {
+        return Ok(());
+    }
+    let Ok(found) = found else {
+        let old = former.and_then(|block| block.digest.clone());
+        disk.digest = disk.digest.take().or(old);
+        return Ok(());
+    };
+    let digest = boot::sha256(found.file.take(bytes)).map_err(|error| Problem {
+        at: "path",
+        code: "io::unreadable",
+        words: format!("`{}` cannot be read: {error}", disk.path),
+        label: "this file",
+        help: "a lock holds the digest of a disk that nobody writes; `any-file=#true` does without"
+            .to_owned(),
+    })?;
+    if disk.digest.as_ref().is_some_and(|asked| *asked != digest) {
+        return Err(Problem {
+            at: "digest",
+            code: "spec::another-file",
+            words: format!("`{}` holds something else than `digest` says", disk.path),
+            label: "not its digest",
+            help: format!(
+                "the disk that is there has {digest}: write that, or put the right file there"
+            ),
+        });
+    }
+    disk.digest = Some(digest);
+    Ok(())
+}
+
+fn size(
+    disk: &Disk,
+    found: &io::Result<files::Disk>,
+    former: Option<&Block>,
+) -> Result<u64, Problem> {
     const SIZE: &str = "spec::disk-size";
     let path = &disk.path;
     let problem = |code, words, label, help| Problem {
+        at: "path",
         code,
         words,
         label,
         help,
     };
-    let (bytes, head) = match files::disk(&folder.join(path)) {
-        Ok(found) => found,
+    let (bytes, head) = match found {
+        Ok(found) => (found.bytes, &found.head),
         Err(error) => {
             let former = former.map(|block| block.sectors.saturating_mul(SECTOR));
             let gone = error.kind() == ErrorKind::NotFound;

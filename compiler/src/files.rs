@@ -31,11 +31,21 @@ pub fn open(path: &Path) -> io::Result<File> {
     checked(path, regular)
 }
 
-/// The length in bytes of a regular file or block device, and how it begins.
+/// A regular file or block device that is a disk.
+pub struct Disk {
+    /// Opened, to be read from its beginning.
+    pub file: File,
+    /// Its length in bytes.
+    pub bytes: u64,
+    /// How it begins.
+    pub head: Vec<u8>,
+}
+
+/// Opens a regular file or block device.
 ///
 /// # Errors
 /// The system's, and what the file is where it is neither.
-pub fn disk(path: &Path) -> io::Result<(u64, Vec<u8>)> {
+pub fn disk(path: &Path) -> io::Result<Disk> {
     let mut file = checked(path, |kind| match kind.is_block_device() {
         true => Ok(()),
         false => regular(kind),
@@ -43,7 +53,9 @@ pub fn disk(path: &Path) -> io::Result<(u64, Vec<u8>)> {
     let mut head = Vec::new();
     file.by_ref().take(HEAD_BYTES).read_to_end(&mut head)?;
     // What metadata says of a block device's length is nothing.
-    Ok((file.seek(SeekFrom::End(0))?, head))
+    let bytes = file.seek(SeekFrom::End(0))?;
+    file.rewind()?;
+    Ok(Disk { file, bytes, head })
 }
 
 fn checked(path: &Path, check: impl Fn(FileType) -> io::Result<()>) -> io::Result<File> {

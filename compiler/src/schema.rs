@@ -140,6 +140,7 @@ fn device_limits(definitions: &mut Value, name: &Value) {
     range(&mut disk["size"], &DISK_BYTES);
     disk["size"]["multipleOf"] = json!(SECTOR);
     disk["serial"]["pattern"] = json!(format!("^[!-~]([ -~]{{0,{}}}[!-~])?$", SERIAL_MAX - 2));
+    disk["digest"]["pattern"] = json!("^sha256-[0-9a-f]{64}$");
     let net = &mut definitions["Net"]["properties"];
     net["name"]["pattern"] = name.clone();
     net["tap"]["pattern"] = json!(format!(

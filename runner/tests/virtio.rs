@@ -184,6 +184,7 @@ fn models_show_what_locks_say() {
             sectors: 0x1234_5678_9abc,
             read_only,
             serial: "root".to_owned(),
+            digest: None,
         };
         let kind = DeviceKind::VirtioBlock;
         let said = entry(kind, Some(block), None, None).expect("an entry");

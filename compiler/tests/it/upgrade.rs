@@ -279,3 +279,64 @@ fn a_lock_holds_the_digests_of_the_files_that_it_boots() {
     assert!(scratch.vmlock(&["lock", "a.vm.kdl"]).status.success());
     assert!(!read(&scratch, "a.vm.lock.json").contains("\"path\": \"Image\", \"digest\""));
 }
+
+/// Of its contents, and of nothing behind its sectors; a disk that is written has none.
+#[test]
+fn a_lock_holds_the_digest_of_a_disk_that_nobody_writes() {
+    let scratch = Scratch::new("disk-digests");
+    let seed = "disk \"seed\" path=\"seed.img\" read-only=#true\n    boot ";
+    let spec = SPEC.replace("boot ", seed);
+    let locked = |spec: &str| {
+        scratch.write("a.vm.kdl", spec);
+        let output = scratch.vmlock(&["lock", "a.vm.kdl"]);
+        (output.status.code(), err(&output))
+    };
+    let line = || {
+        let text = read(&scratch, "a.vm.lock.json");
+        let line = text.lines().find(|line| line.contains("\"seed\""));
+        line.expect("the disk").to_owned()
+    };
+    scratch.write("seed.img", &"a".repeat(1024));
+    assert_eq!(locked(&spec).0, Some(0));
+    // Of 1024 times `a`, as sha256sum says; then of another disk.
+    let digest = "sha256-2edc986847e209b4016e141a6dc8716d3207350f416969382d431539bf292e4a";
+    let other = digest.replace("2edc", "2edd");
+    assert!(line().contains(digest), "{}", line());
+    scratch.write("seed.img", &"a".repeat(2048));
+    let longer = spec.replace("read-only", "size=\"1KiB\" read-only");
+    assert_eq!(locked(&longer), (Some(0), String::new()));
+    assert!(line().contains(digest), "{}", line());
+    scratch.write("seed.img", &"a".repeat(1024));
+    assert_eq!(locked(&spec.replace(" read-only=#true", "")).0, Some(0));
+    assert!(!line().contains("digest"), "{}", line());
+    assert_eq!(
+        locked(&spec.replace("read-only", "any-file=#true read-only")).0,
+        Some(0)
+    );
+    assert!(!line().contains("digest"), "{}", line());
+    // Kept where the file is not there.
+    assert_eq!(locked(&spec).0, Some(0));
+    fs::remove_file(scratch.0.join("seed.img")).unwrap();
+    assert_eq!(locked(&spec).0, Some(0));
+    assert!(line().contains(digest), "{}", line());
+    // Another one than the description says, none at all, and one of what does not stay.
+    scratch.write("seed.img", &"a".repeat(1024));
+    for (given, code) in [
+        (
+            format!("digest=\"{other}\" read-only=#true"),
+            "spec::another-file",
+        ),
+        (
+            "digest=\"sha256-0\" read-only=#true".to_owned(),
+            "spec::bad-digest",
+        ),
+        (format!("digest=\"{digest}\""), "spec::contradiction"),
+        ("any-file=#true".to_owned(), "spec::contradiction"),
+    ] {
+        let (exit, said) = locked(&spec.replace("read-only=#true", &given));
+        assert_eq!(exit, Some(1), "{given}");
+        assert!(said.contains(code), "{given}: {said}");
+    }
+    let given = format!("digest=\"{digest}\" read-only=#true");
+    assert_eq!(locked(&spec.replace("read-only=#true", &given)).0, Some(0));
+}

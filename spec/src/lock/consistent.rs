@@ -1,6 +1,7 @@
 //! What holds between the parts of every lock that was read, so that no reader
 //! has to ask again.
 
+use super::hex::is_digest;
 use super::{BootFile, Lock, LockedRegister, Range, Unmapped, Waiver, reset, v1};
 use crate::catalogue::{REGISTERS, register_by_id};
 use crate::machine::{
@@ -354,13 +355,7 @@ fn boot(lock: &Lock) -> Result<(), String> {
     if boot.cmdline.len() > 2048 || boot.cmdline.contains(['\0', '\n']) {
         return Err("the command line is longer than 2048 bytes or has more than one line".into());
     }
-    let digest = |file: &BootFile| match &file.digest {
-        None => true,
-        Some(text) => text.strip_prefix("sha256-").is_some_and(|hex| {
-            let lower = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
-            hex.len() == 64 && hex.bytes().all(lower)
-        }),
-    };
+    let digest = |file: &BootFile| file.digest.as_deref().is_none_or(is_digest);
     if !std::iter::once(&boot.kernel)
         .chain(&boot.initrd)
         .all(digest)

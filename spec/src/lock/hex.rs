@@ -1,5 +1,12 @@
-//! Numbers as the lock and the host report write them: `0x` and as many hex
+//! Numbers and digests as the lock and the host report write them: `0x` and as many hex
 //! digits as they are wide, and no other spelling.
+
+/// Whether a text is `sha256-` and 64 hex digits, as a lock has them.
+pub fn is_digest(text: &str) -> bool {
+    let lower = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
+    let hex = text.strip_prefix("sha256-");
+    hex.is_some_and(|hex| hex.len() == 64 && hex.bytes().all(lower))
+}
 
 /// Adds so many lower-case hex digits of a value, 16 at the most.
 pub fn write_digits(value: u64, digits: u32, out: &mut String) {

@@ -39,6 +39,14 @@ pub struct Block {
     pub read_only: bool,
     /// What VIRTIO_BLK_T_GET_ID answers, 1 to 20 bytes, zeroes behind it.
     pub serial: String,
+    /// Of a disk that nobody writes, `sha256-` and 64 hex digits of its sectors: others are refused. Without it, any
+    /// contents will do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(
+        feature = "schema",
+        schemars(regex(pattern = r"^sha256-[0-9a-f]{64}$"))
+    )]
+    pub digest: Option<String>,
 }
 
 /// A network card.

@@ -77,6 +77,7 @@ fn block(disk: &Disk) -> lock::Block {
         sectors: disk.size.unwrap_or(0) / virtio::SECTOR,
         read_only: disk.read_only,
         serial: disk.serial.clone().unwrap_or_else(|| disk.name.clone()),
+        digest: disk.digest.clone(),
     }
 }
 

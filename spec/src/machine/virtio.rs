@@ -5,6 +5,7 @@
 //! `docs/virtio.md` says why each feature is there or not; "the standard" is virtio
 //! 1.2 (OASIS, 1 July 2022).
 
+use crate::lock::hex::is_digest;
 use crate::lock::{Block, Device, DeviceKind, Net, Range, Virtio, Vsock};
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
@@ -308,6 +309,14 @@ fn own(virtio: &Virtio) -> Result<(), String> {
             return Err(format!(
                 "has a serial number that is not 1 to {SERIAL_MAX} printable ASCII characters"
             ));
+        }
+    }
+    if let Some(digest) = virtio.block.as_ref().and_then(|disk| disk.digest.as_ref()) {
+        if virtio.block.as_ref().is_some_and(|disk| !disk.read_only) {
+            return Err("can be written, and has a digest of what it holds".into());
+        }
+        if !is_digest(digest) {
+            return Err("has a digest that is not `sha256-` and 64 hex digits".into());
         }
     }
     if let Some(card) = &virtio.net {

@@ -40,6 +40,9 @@ pub const BY_SMC: Row = Row {
     facts: &["SMC SMCCC_VERSION()*", "SMC function 0x80007000()*"],
 };
 
+/// What a machine with virtio devices gets by them.
+const DEVICES: &str = "What devices bring in";
+
 /// The table, in the README's order.
 #[rustfmt::skip]
 pub const ROWS: &[Row] = &[
@@ -161,6 +164,12 @@ pub const ROWS: &[Row] = &[
         facts: &[],
     },
     Row {
+        name: DEVICES,
+        words: ": what disks hold, but for a read-only one whose digest the lock has; frames, bytes of sockets and of \
+                consoles, random bytes; and when a device answers.",
+        facts: &[],
+    },
+    Row {
         name: "What newer locks promise beside it",
         words: ": a lock of version 1 says nothing of most control registers, of the devices' registers, of how far \
                 memory reaches, and of calls that nobody implements. `vmlock lock --upgrade` moves it up.",
@@ -210,7 +219,12 @@ pub fn open(lock: &Lock) -> Vec<&'static Row> {
         .filter_map(|fact| row(fact, &newer))
         .map(|row| row.name)
         .collect();
-    let general = |row: &Row| row.facts.is_empty();
+    let devices = lock
+        .machine
+        .devices
+        .iter()
+        .any(|device| device.virtio.is_some());
+    let general = |row: &Row| row.facts.is_empty() && (row.name != DEVICES || devices);
     ROWS.iter()
         .filter(|row| general(row) || named.contains(row.name))
         .collect()

@@ -120,6 +120,7 @@ mod tests {
             sectors: 8,
             read_only: false,
             serial: "root".to_owned(),
+            digest: None,
         };
         let device = Device {
             name: "root".to_owned(),

@@ -116,6 +116,7 @@ fn path(path: &str, place: &str, complaints: &mut Complaints) -> bool {
 fn disk(disk: &Disk, place: &str, complaints: &mut Complaints) {
     name(&disk.name, place, "disk", complaints);
     path(&disk.path, place, complaints);
+    contents(disk, place, complaints);
     if let Some(words) = disk.size.and_then(wrong_size) {
         complaints.error(
             "spec::disk-size",
@@ -149,6 +150,24 @@ fn disk(disk: &Disk, place: &str, complaints: &mut Complaints) {
             );
         }
         _ => {}
+    }
+}
+
+/// What holds the contents of a disk is for one that nobody writes.
+fn contents(disk: &Disk, place: &str, complaints: &mut Complaints) {
+    shape::digest(&disk.digest, &format!("{place}/digest"), complaints);
+    for (what, asked) in [
+        ("digest", disk.digest.is_some()),
+        ("any-file", disk.any_file),
+    ] {
+        if asked && !disk.read_only {
+            complaints.error(
+                "spec::contradiction",
+                format!("{place}/{what}"),
+                format!("`{what}` is about contents that stay, and the guest can write this disk"),
+                Some(format!("add `read-only=#true`, or leave `{what}` out")),
+            );
+        }
     }
 }
 

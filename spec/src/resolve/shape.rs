@@ -4,6 +4,7 @@
 use super::Complaints;
 use super::complaint::Complaint;
 use super::literal::{self, Sort};
+use crate::lock::hex::is_digest;
 use crate::lock::v1;
 use crate::machine::MEMORY_BASE;
 use crate::vm::limits::{
@@ -326,30 +327,25 @@ fn texts(spec: &VmSpec, complaints: &mut Complaints) {
             }
         }
         command_line(cmdline, complaints);
-        digest(kernel_digest, "kernel", complaints);
-        digest(initrd_digest, "initrd", complaints);
+        digest(kernel_digest, "/boot/kernel-digest", complaints);
+        digest(initrd_digest, "/boot/initrd-digest", complaints);
     }
 }
 
-fn digest(digest: &Option<String>, what: &str, complaints: &mut Complaints) {
+/// A digest at a place, which is called after it.
+pub(super) fn digest(digest: &Option<String>, place: &str, complaints: &mut Complaints) {
     let Some(text) = digest else {
         return;
     };
     if !is_digest(text) {
+        let what = place.rsplit('/').next().unwrap_or(place);
         complaints.error(
             "spec::bad-digest",
-            format!("/boot/{what}-digest"),
-            format!("`{what}-digest` is no digest"),
+            place,
+            format!("`{what}` is no digest"),
             Some("write `sha256-` and the 64 digits that `sha256sum` prints".into()),
         );
     }
-}
-
-/// Whether a text is `sha256-` and 64 hex digits, as a lock has them.
-fn is_digest(text: &str) -> bool {
-    let lower = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
-    let hex = text.strip_prefix("sha256-");
-    hex.is_some_and(|hex| hex.len() == 64 && hex.bytes().all(lower))
 }
 
 /// Says whether it is a text.

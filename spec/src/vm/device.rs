@@ -61,6 +61,13 @@ pub struct Disk {
     /// Its serial number, 1 to 20 printable ASCII characters; its name unless it says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub serial: Option<String>,
+    /// Of a read-only disk, `sha256-` and 64 hex digits of its contents; those of the file that is there unless it says
+    /// so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
+    /// Whether a read-only disk may have any contents: it is held to no digest.
+    #[serde(default, skip_serializing_if = "super::is_false")]
+    pub any_file: bool,
 }
 
 /// A network card.

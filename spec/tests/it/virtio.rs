@@ -24,6 +24,7 @@ pub fn full() -> Lock {
         sectors: 8_388_608,
         read_only,
         serial: path.trim_end_matches(".img").to_owned(),
+        digest: None,
     };
     let net = Net {
         tap: Some("tap0".to_owned()),
@@ -82,6 +83,8 @@ fn described() -> VmSpec {
             size: Some(4 << 30),
             read_only,
             serial: None,
+            digest: None,
+            any_file: false,
         })
     };
     VmSpec {
@@ -275,6 +278,16 @@ fn what_contradicts_itself_is_refused_in_words() {
         ("\"queues\": [256]", "\"queues\": [128]", "queues"),
         ("\"sectors\": 8388608", "\"sectors\": 0", "sectors"),
         ("\"serial\": \"root\"", "\"serial\": \"\"", "serial"),
+        (
+            "\"serial\": \"seed\"",
+            "\"serial\": \"seed\", \"digest\": \"sha256-1\"",
+            "a digest that is not",
+        ),
+        (
+            "\"serial\": \"root\"",
+            "\"serial\": \"root\", \"digest\": \"sha256-1\"",
+            "can be written",
+        ),
         (
             "\"readOnly\": false",
             "\"readOnly\": true",

@@ -91,19 +91,23 @@ impl Decoder<'_> {
     fn disk(&mut self, node: &KdlNode, place: &str) -> Option<Disk> {
         const EXAMPLE: &str = "disk \"root\" path=\"root.img\"";
         self.no_children(node);
-        let known = ["path", "size", "read-only", "serial"];
+        let known = ["path", "size", "read-only", "serial", "digest", "any-file"];
         let properties = self.noted(node, &known, place);
         let name = self.called(node, EXAMPLE, place);
         let path = self.needed(node, &properties, "path", "names no file", EXAMPLE);
         let serial = self.given(&properties, "serial", Self::text_of);
         let size = self.given(&properties, "size", |d, entry, _| d.size(entry, &SIZE));
         let read_only = self.given(&properties, "read-only", Self::truth);
+        let digest = self.given(&properties, "digest", Self::text_of);
+        let any_file = self.given(&properties, "any-file", Self::truth);
         Some(Disk {
             name: name?,
             path: path?,
             size: size?,
             read_only: read_only?.unwrap_or_default(),
             serial: serial?,
+            digest: digest?,
+            any_file: any_file?.unwrap_or_default(),
         })
     }
 

@@ -5,7 +5,7 @@ use super::foreign::{Foreign, Meant, Sign, Value};
 use super::literal::{FLAGS, bare_size, is_number, shown};
 
 /// Properties, and the node in whose line they stand.
-const PROPERTIES: [(&str, &str); 23] = [
+const PROPERTIES: [(&str, &str); 24] = [
     ("kernel", "boot"),
     ("initrd", "boot"),
     ("cmdline", "boot"),
@@ -18,6 +18,7 @@ const PROPERTIES: [(&str, &str); 23] = [
     ("size", "disk"),
     ("read-only", "disk"),
     ("serial", "disk"),
+    ("digest", "disk"),
     ("tap", "net"),
     ("mac", "net"),
     ("mtu", "net"),

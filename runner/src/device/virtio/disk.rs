@@ -1,6 +1,7 @@
 //! A disk on the host (`virtio-block-1`): which file it is, that it is as large as the
 //! lock says and nobody else's, and who carries out what its driver asks for.
 
+pub mod digest;
 pub mod file;
 pub mod taken;
 
@@ -95,6 +96,16 @@ pub fn open(
             "put it on a file system that has locks (fcntl(2), F_OFD_SETLK)",
         ),
     })?;
+    if let Some(wanted) = &entry.digest {
+        let found = digest::of(&file, entry.sectors).map_err(unusable)?;
+        if found != *wanted {
+            let help = "put the right file there, or lock the spec again with what there is";
+            return Err(no(
+                format!("its contents are {found}, and the lock's {wanted}"),
+                help,
+            ));
+        }
+    }
     Ok(Disk::new(model(entry, queue), Raw::new(file)))
 }
 

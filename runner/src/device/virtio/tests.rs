@@ -86,6 +86,7 @@ fn disk(sectors: u64, read_only: bool) -> Device {
         sectors,
         read_only,
         serial: "serial".to_owned(),
+        digest: None,
     };
     device(DeviceKind::VirtioBlock, Some(block))
 }
@@ -878,7 +879,6 @@ fn a_host_that_breaks_is_looked_at_whether_or_not_there_is_a_driver() {
     drop(reader);
     assert!(receiver.recv_timeout(100 * wait).is_ok());
 }
-}
 
 #[test]
 fn a_card_without_a_tap_gets_the_one_that_is_handed_in_and_no_other() {
@@ -920,4 +920,25 @@ fn a_card_without_a_tap_gets_the_one_that_is_handed_in_and_no_other() {
         refused.contains("no tap; neither the lock nor the command line"),
         "{refused}"
     );
+}
+
+/// A disk that nobody writes is the lock's by its contents, as far as its sectors go.
+#[test]
+fn a_read_only_disk_with_other_contents_is_refused() {
+    let place = Place::new("contents");
+    let mut device = disk(2, true);
+    // Of 1024 times `a`, as sha256sum says.
+    let digest = "sha256-2edc986847e209b4016e141a6dc8716d3207350f416969382d431539bf292e4a";
+    let block = device.virtio.as_mut().and_then(|v| v.block.as_mut());
+    block.expect("a disk").digest = Some(digest.to_owned());
+    let mut bytes = vec![b'a'; 1024];
+    place.disk(&bytes);
+    assert!(place.open(&device).is_ok());
+    bytes.push(b'b');
+    place.disk(&bytes);
+    assert!(place.open(&device).is_ok());
+    bytes[1023] = b'b';
+    place.disk(&bytes);
+    let refused = place.open(&device).err().expect("it is another");
+    assert!(refused.contains("and the lock's sha256-2edc"), "{refused}");
 }
