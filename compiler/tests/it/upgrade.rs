@@ -50,7 +50,7 @@ fn an_old_lock_stays_as_it_is_until_it_is_upgraded() {
 #[test]
 fn every_lock_that_landed_is_made_again_of_its_description() {
     let scratch = Scratch::new("landed");
-    for folder in ["v1", "v2"] {
+    for folder in ["v1", "v2", "v3"] {
         let folder = root().join("spec/tests/frozen").join(folder);
         let files = fs::read_dir(&folder).unwrap().flatten();
         let specs: Vec<String> = files

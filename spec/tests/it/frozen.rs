@@ -36,7 +36,7 @@ pub fn locks(version: u32) -> BTreeMap<String, String> {
 }
 
 /// The versions that have landed.
-pub const LANDED: [u32; 2] = [v1::VERSION, 2];
+pub const LANDED: [u32; 3] = [v1::VERSION, v2::VERSION, 3];
 
 #[test]
 fn locks_that_landed_are_read_and_written_to_the_byte() {
