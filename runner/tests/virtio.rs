@@ -6,7 +6,7 @@ use vm_memory::{GuestAddress, GuestMemoryMmap};
 use vmlock_spec::lock::{Block, Device, DeviceKind, Net, Range, Virtio, Vsock, canonical};
 use vmlock_spec::machine::virtio::{BASE, WINDOW, configuration, entry, features, mac, number};
 use vmlock_spec::observation::promises;
-use vmlock_spec::observation::wire::virtio::{Window, look, parts};
+use vmlock_spec::observation::wire::virtio::{REGISTER_WIDTHS, Window, look, parts};
 use vmlock_spec::observation::wire::{DATA_ABORT, Kind, id_of, kind_of};
 use vmlock_spec::report::Seen;
 use vmlock_virtio::block::{
@@ -77,14 +77,19 @@ impl Window for Registers {
     }
 }
 
-/// Looks at a model as the witness does, and holds that against what a lock with that device promises.
-fn witnessed(kind: DeviceKind, said: &Virtio, shown: &Shown) {
+/// The registers of a model that shows that.
+fn model(shown: &Shown) -> Registers {
     let memory = GuestMemoryMmap::from_ranges(&[(GuestAddress(0x4000_0000), 0x1_0000)]);
-    let mut registers = Registers {
+    Registers {
         transport: Transport::new(shown.clone()).expect("a device"),
         memory: memory.expect("memory"),
         seen: BTreeMap::new(),
-    };
+    }
+}
+
+/// Looks at a model as the witness does, and holds that against what a lock with that device promises.
+fn witnessed(kind: DeviceKind, said: &Virtio, shown: &Shown) {
+    let mut registers = model(shown);
     look(&mut registers);
     let text = include_str!("../../examples/modern.vm.lock.json");
     let mut lock = canonical::parse(text).expect("a lock");
@@ -225,5 +230,46 @@ fn models_show_what_locks_say() {
     ] {
         let said = entry(kind, None, None, None).expect("an entry");
         same(kind, &said, &shown(said.queues[0]));
+    }
+}
+
+/// A model that answers reads of other widths: of one register, or of all.
+struct Narrow {
+    inner: Registers,
+    register: u64,
+}
+
+impl Window for Narrow {
+    fn read(&mut self, offset: u64, bytes: u64) -> Result<u64, u64> {
+        let register = offset & !3;
+        let mask = u64::MAX >> (64 - 8 * bytes);
+        if bytes == 4 || register != self.register {
+            return self.inner.read(offset, bytes);
+        }
+        let word = self.inner.read(register, 4)?;
+        Ok(word >> (8 * (offset - register)) & mask)
+    }
+    fn write(&mut self, offset: u64, bytes: u64, value: u64) -> Result<(), u64> {
+        self.inner.write(offset, bytes, value)
+    }
+    fn record(&mut self, what: u64, seen: Result<u64, u64>) {
+        self.inner.record(what, seen);
+    }
+}
+
+/// Each register that holds something is read by other widths while it does.
+#[test]
+fn a_register_that_answers_other_widths_is_noticed() {
+    let shown = entropy::shown(64);
+    for register in [
+        0x000, 0x004, 0x008, 0x00c, 0x010, 0x034, 0x0b0, 0x0b4, 0x0b8, 0x0bc,
+    ] {
+        let mut narrow = Narrow {
+            inner: model(&shown),
+            register,
+        };
+        look(&mut narrow);
+        let seen = narrow.inner.seen[&REGISTER_WIDTHS];
+        assert_ne!(seen, 0, "{register:#x}");
     }
 }

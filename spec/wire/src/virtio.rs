@@ -85,6 +85,7 @@ const DRIVER_FEATURES: u64 = 0x020;
 const DRIVER_FEATURES_SEL: u64 = 0x024;
 const QUEUE_SEL: u64 = 0x030;
 const QUEUE_NUM_MAX: u64 = 0x034;
+const QUEUE_NUM: u64 = 0x038;
 const QUEUE_READY: u64 = 0x044;
 const STATUS: u64 = 0x070;
 const CONFIG: u64 = 0x100;
@@ -213,14 +214,23 @@ fn configuration_widths(window: &mut impl Window) -> Result<u64, u64> {
     Ok(differ)
 }
 
-/// Of registers that are not zero when they are read as they should be.
+/// Of registers that are not zero when they are read as they should be: what is selected, there is.
 fn register_widths(window: &mut impl Window) -> Result<u64, u64> {
     let mut bits = 0;
-    for (from, to) in [(0x000, 0x010), (0x030, 0x038), (0x0b0, 0x0c0)] {
-        for width in [1, 2, 8] {
-            bits |= all((from..to).step_by(width as usize), |offset| {
-                window.read(offset, width)
-            })?;
+    window.write(QUEUE_SEL, 4, 0)?;
+    for word in 0..2 {
+        window.write(DEVICE_FEATURES_SEL, 4, word)?;
+        for (from, to) in [
+            (0x000, DEVICE_FEATURES),
+            (DEVICE_FEATURES, DEVICE_FEATURES_SEL),
+            (QUEUE_SEL, QUEUE_NUM),
+            (0x0b0, 0x0c0),
+        ] {
+            for width in [1, 2, 8] {
+                bits |= all((from..to).step_by(width as usize), |offset| {
+                    window.read(offset, width)
+                })?;
+            }
         }
     }
     Ok(bits)
