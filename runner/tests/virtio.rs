@@ -6,7 +6,9 @@ use vm_memory::{GuestAddress, GuestMemoryMmap};
 use vmlock_spec::lock::{Block, Device, DeviceKind, Net, Range, Virtio, Vsock, canonical};
 use vmlock_spec::machine::virtio::{BASE, WINDOW, configuration, entry, features, mac, number};
 use vmlock_spec::observation::promises;
-use vmlock_spec::observation::wire::virtio::{REGISTER_WIDTHS, Window, look, parts};
+use vmlock_spec::observation::wire::virtio::{
+    ABSENT, NEGOTIATED, NEGOTIATION, REGISTER_WIDTHS, Window, look, parts,
+};
 use vmlock_spec::observation::wire::{DATA_ABORT, Kind, id_of, kind_of};
 use vmlock_spec::report::Seen;
 use vmlock_virtio::block::{
@@ -231,6 +233,59 @@ fn models_show_what_locks_say() {
         let said = entry(kind, None, None, None).expect("an entry");
         same(kind, &said, &shown(said.queues[0]));
     }
+}
+
+/// A model that differs in what is read: the register, and how its word is made of what was written and of the model's.
+struct Altered {
+    inner: Registers,
+    read: fn(&mut Registers, &BTreeMap<u64, u64>, u64, u64) -> Result<u64, u64>,
+    written: BTreeMap<u64, u64>,
+}
+
+impl Window for Altered {
+    fn read(&mut self, offset: u64, bytes: u64) -> Result<u64, u64> {
+        (self.read)(&mut self.inner, &self.written, offset, bytes)
+    }
+    fn write(&mut self, offset: u64, bytes: u64, value: u64) -> Result<(), u64> {
+        self.written.insert(offset, value);
+        self.inner.write(offset, bytes, value)
+    }
+    fn record(&mut self, what: u64, seen: Result<u64, u64>) {
+        self.inner.record(what, seen);
+    }
+}
+
+/// What a register holds that was written is not to be read: each that can be written alone.
+#[test]
+fn a_register_that_shows_what_was_written_is_noticed() {
+    let mut altered = Altered {
+        inner: model(&entropy::shown(64)),
+        read: |inner, written, offset, bytes| match (offset, written.get(&offset)) {
+            (0x080, Some(word)) => Ok(*word),
+            _ => inner.read(offset, bytes),
+        },
+        written: BTreeMap::new(),
+    };
+    look(&mut altered);
+    assert_ne!(altered.inner.seen[&ABSENT], 0);
+}
+
+/// A card that takes segments without checksums lets a driver pass who breaks a rule; ours does not.
+#[test]
+fn a_device_that_lets_a_driver_pass_is_noticed() {
+    let card = Nic {
+        mac: [2; 6],
+        mtu: 1500,
+        queue: 256,
+    };
+    let mut without = card.shown();
+    without.requires = &[];
+    let mut registers = model(&without);
+    look(&mut registers);
+    assert_eq!(registers.seen[&NEGOTIATION] >> 32 & 0xff, 0xb);
+    let mut registers = model(&card.shown());
+    look(&mut registers);
+    assert_eq!(registers.seen[&NEGOTIATION], NEGOTIATED);
 }
 
 /// A model that answers reads of other widths: of one register, or of all.

@@ -47,14 +47,16 @@ pub const CONFIGURATION_BEYOND: u64 = CONFIGURATION + CONFIGURATION_WORDS;
 pub const CONFIGURATION_WIDTHS: u64 = 0x230;
 /// All bits of registers that are read 1, 2 and 8 bytes at a time.
 pub const REGISTER_WIDTHS: u64 = 0x231;
-/// All bits of registers that there are not, or that cannot be read.
+/// All bits of registers that there are not, or that cannot be read, after something was written to those that can be
+/// written alone.
 pub const ABSENT: u64 = 0x232;
 /// Status after ACKNOWLEDGE was written to it 1, 2 and 8 bytes at a time.
 pub const NARROW_WRITES: u64 = 0x233;
 /// All bits in which the configuration space differs after ones were written to it.
 pub const CONFIGURATION_WRITES: u64 = 0x234;
-/// Status after each of four steps, the first in bits 7:0: ACKNOWLEDGE and DRIVER; FEATURES_OK with a feature that is
-/// not offered; FEATURES_OK with VIRTIO_F_VERSION_1 alone; a reset.
+/// Status after each of seven steps, the first in bits 7:0: FEATURES_OK before DRIVER; ACKNOWLEDGE and DRIVER; FEATURES_OK
+/// with a feature that is not offered; with none, VIRTIO_F_VERSION_1 included; with VIRTIO_NET_F_HOST_TSO4 and not the
+/// VIRTIO_NET_F_CSUM that it requires, which other devices do not offer; with VIRTIO_F_VERSION_1 alone; a reset.
 pub const NEGOTIATION: u64 = 0x235;
 /// QueueReady of queue 0 after 1 was written to it, where nothing lies at the addresses of its rings.
 pub const NO_RING: u64 = 0x236;
@@ -74,10 +76,20 @@ pub const OTHERS: [core::ops::RangeInclusive<u64>; 4] = [
 const NOT_OFFERED: u64 = 1 << 2;
 /// VIRTIO_F_VERSION_1, in word 1.
 const VERSION_1: u64 = 1;
+/// VIRTIO_NET_F_HOST_TSO4, in word 0 (section 5.1.3.1: it requires VIRTIO_NET_F_CSUM).
+const HOST_TSO4: u64 = 1 << 11;
+/// What is written to registers that cannot be read.
+const PATTERN: u64 = 0x5a5a_5a5a;
+/// DeviceFeaturesSel, DriverFeatures, DriverFeaturesSel, QueueNum, QueueNotify, InterruptACK, the addresses of a queue's
+/// three rings, SHMSel: what can be written alone, but for QueueSel.
+#[rustfmt::skip]
+const WRITTEN_ALONE: &[u64] = &[
+    0x014, 0x020, 0x024, 0x038, 0x050, 0x064, 0x080, 0x084, 0x090, 0x094, 0x0a0, 0x0a4, 0x0ac,
+];
 /// Status: ACKNOWLEDGE, DRIVER, FEATURES_OK.
 const STATUS_BITS: [u64; 3] = [1, 2, 8];
 /// What [`NEGOTIATION`] sees of a device that keeps to the standard (section 3.1.1).
-pub const NEGOTIATED: u64 = 0x00_0b_03_03;
+pub const NEGOTIATED: u64 = 0x00_0b_03_03_03_03_01;
 
 const DEVICE_FEATURES: u64 = 0x010;
 const DEVICE_FEATURES_SEL: u64 = 0x014;
@@ -196,8 +208,17 @@ fn absent(window: &mut impl Window) -> Result<u64, u64> {
     let there = |offset: &u64| {
         AT_RESET.contains(offset) || [DEVICE_FEATURES, QUEUE_NUM_MAX].contains(offset)
     };
-    let offsets = (0..CONFIG).step_by(4).filter(|offset| !there(offset));
-    all(offsets, |offset| window.read(offset, 4))
+    let mut bits = 0;
+    for queue in [0, PATTERN] {
+        window.write(QUEUE_SEL, 4, queue)?;
+        for &offset in WRITTEN_ALONE {
+            window.write(offset, 4, PATTERN)?;
+        }
+        let offsets = (0..CONFIG).step_by(4).filter(|offset| !there(offset));
+        bits |= all(offsets, |offset| window.read(offset, 4))?;
+    }
+    window.write(STATUS, 4, 0)?;
+    Ok(bits)
 }
 
 fn configuration_widths(window: &mut impl Window) -> Result<u64, u64> {
@@ -265,13 +286,31 @@ fn behind(window: &mut impl Window) -> Result<u64, u64> {
 /// What [`NEGOTIATION`] and [`NO_RING`] see.
 fn negotiation(window: &mut impl Window) -> Result<(u64, u64), u64> {
     let [acknowledge, driver, features_ok] = STATUS_BITS;
-    window.write(STATUS, 4, acknowledge)?;
-    window.write(STATUS, 4, acknowledge | driver)?;
-    let mut steps = window.read(STATUS, 4)? & 0xff;
-    window.write(DRIVER_FEATURES_SEL, 4, 1)?;
-    for (step, features) in [(1, VERSION_1 | NOT_OFFERED), (2, VERSION_1)] {
-        window.write(DRIVER_FEATURES, 4, features)?;
-        window.write(STATUS, 4, acknowledge | driver | features_ok)?;
+    let mut steps = 0;
+    for (step, [low, high], status) in [
+        (0, [0, VERSION_1], acknowledge | features_ok),
+        (1, [0, VERSION_1], acknowledge | driver),
+        (
+            2,
+            [0, VERSION_1 | NOT_OFFERED],
+            acknowledge | driver | features_ok,
+        ),
+        (3, [0, 0], acknowledge | driver | features_ok),
+        (
+            4,
+            [HOST_TSO4, VERSION_1],
+            acknowledge | driver | features_ok,
+        ),
+        (5, [0, VERSION_1], acknowledge | driver | features_ok),
+    ] {
+        if step == 0 {
+            window.write(STATUS, 4, acknowledge)?;
+        }
+        for (word, features) in [(0, low), (1, high)] {
+            window.write(DRIVER_FEATURES_SEL, 4, word)?;
+            window.write(DRIVER_FEATURES, 4, features)?;
+        }
+        window.write(STATUS, 4, status)?;
         steps |= (window.read(STATUS, 4)? & 0xff) << (8 * step);
     }
     window.write(QUEUE_SEL, 4, 0)?;
@@ -280,7 +319,7 @@ fn negotiation(window: &mut impl Window) -> Result<(u64, u64), u64> {
     window.write(DEVICE_FEATURES_SEL, 4, 1)?;
     window.write(QUEUE_SEL, 4, QUEUES_SEEN)?;
     window.write(STATUS, 4, 0)?;
-    steps |= (window.read(STATUS, 4)? & 0xff) << 24;
+    steps |= (window.read(STATUS, 4)? & 0xff) << 48;
     Ok((steps, ready))
 }
 
