@@ -3,7 +3,7 @@
 
 use crate::boot;
 use crate::diagnostic::Diagnostic;
-use crate::files;
+use crate::files::{self, FileId};
 use crate::location::Places;
 use std::io::{self, ErrorKind, Read as _};
 use std::path::Path;
@@ -45,16 +45,33 @@ pub fn measure(
         found: Vec::new(),
         told: Vec::new(),
     };
+    let mut files: Vec<OfFile> = Vec::new();
     for (index, device) in measured.spec.devices.iter_mut().enumerate() {
         let Device::Disk(disk) = device else { continue };
         let place = format!("/devices/{index}/disk");
-        if told(&format!("{place}/path")) || told(&format!("{place}/size")) {
+        if ["path", "size", "digest"]
+            .iter()
+            .any(|part| told(&format!("{place}/{part}")))
+        {
             measured.told.push(place);
             continue;
         }
         let mut old = former.iter().filter(|block| block.path == disk.path);
         match measured_one(disk, folder, old.next()) {
-            Ok(()) => {}
+            Ok(file) => {
+                let one = OfFile {
+                    file,
+                    name: disk.name.clone(),
+                    path: disk.path.clone(),
+                    read_only: disk.read_only,
+                    place,
+                };
+                if let Some(other) = files.iter().find(|other| one.shares(other)) {
+                    measured.found.push(shared(&one, other, places));
+                    measured.told.push(one.place.clone());
+                }
+                files.push(one);
+            }
             Err(Problem {
                 at,
                 code,
@@ -73,6 +90,38 @@ pub fn measure(
     measured
 }
 
+/// A disk that was looked at.
+struct OfFile {
+    /// Which file it is, where it is there.
+    file: Option<FileId>,
+    name: String,
+    path: String,
+    read_only: bool,
+    place: String,
+}
+
+impl OfFile {
+    /// Whether it is another's file by another path, and one of the two is written. (By the same path, that needs no
+    /// file.)
+    fn shares(&self, other: &Self) -> bool {
+        let same = self.file.is_some() && self.file == other.file;
+        same && self.path != other.path && !(self.read_only && other.read_only)
+    }
+}
+
+fn shared(one: &OfFile, other: &OfFile, places: &Places) -> Diagnostic {
+    let words = format!(
+        "`{}` and `{}` are one file, and a guest could write it behind its own back",
+        other.name, one.name
+    );
+    let at = |disk: &OfFile| places.find(&format!("{}/path", disk.place));
+    let label = format!("the file that `{}` is", other.path);
+    Diagnostic::error("spec::shared-file", words)
+        .at(places.source(), at(one), label)
+        .at(places.source(), at(other), "first here")
+        .help("give each a file of its own, or make both `read-only`")
+}
+
 struct Problem {
     /// Which part of the description it is about.
     at: &'static str,
@@ -82,17 +131,22 @@ struct Problem {
     help: String,
 }
 
-fn measured_one(disk: &mut Disk, folder: &Path, former: Option<&Block>) -> Result<(), Problem> {
+fn measured_one(
+    disk: &mut Disk,
+    folder: &Path,
+    former: Option<&Block>,
+) -> Result<Option<FileId>, Problem> {
     let found = files::disk(&folder.join(&disk.path));
     let bytes = size(disk, &found, former)?;
     disk.size = Some(bytes);
+    let file = found.as_ref().map(|found| found.id).ok();
     if !disk.read_only || disk.any_file {
-        return Ok(());
+        return Ok(file);
     }
     let Ok(found) = found else {
         let old = former.and_then(|block| block.digest.clone());
         disk.digest = disk.digest.take().or(old);
-        return Ok(());
+        return Ok(None);
     };
     let digest = boot::sha256(found.file.take(bytes)).map_err(|error| Problem {
         at: "path",
@@ -114,7 +168,7 @@ fn measured_one(disk: &mut Disk, folder: &Path, former: Option<&Block>) -> Resul
         });
     }
     disk.digest = Some(digest);
-    Ok(())
+    Ok(file)
 }
 
 fn size(

@@ -6,7 +6,7 @@
 use rustix::fs::OFlags;
 use std::fs::{self, File, FileType, OpenOptions};
 use std::io::{self, ErrorKind, Read as _, Seek as _, SeekFrom};
-use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
 /// Bytes of a disk's beginning that tell which format it has.
@@ -31,8 +31,19 @@ pub fn open(path: &Path) -> io::Result<File> {
     checked(path, regular)
 }
 
+/// Which file it is, whatever the path to it: device and inode, or a block device's own number.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum FileId {
+    /// A regular file.
+    Regular(u64, u64),
+    /// A block device.
+    Block(u64),
+}
+
 /// A regular file or block device that is a disk.
 pub struct Disk {
+    /// Which one it is.
+    pub id: FileId,
     /// Opened, to be read from its beginning.
     pub file: File,
     /// Its length in bytes.
@@ -50,12 +61,22 @@ pub fn disk(path: &Path) -> io::Result<Disk> {
         true => Ok(()),
         false => regular(kind),
     })?;
+    let metadata = file.metadata()?;
+    let id = match metadata.file_type().is_block_device() {
+        true => FileId::Block(metadata.rdev()),
+        false => FileId::Regular(metadata.dev(), metadata.ino()),
+    };
     let mut head = Vec::new();
     file.by_ref().take(HEAD_BYTES).read_to_end(&mut head)?;
     // What metadata says of a block device's length is nothing.
     let bytes = file.seek(SeekFrom::End(0))?;
     file.rewind()?;
-    Ok(Disk { file, bytes, head })
+    Ok(Disk {
+        id,
+        file,
+        bytes,
+        head,
+    })
 }
 
 fn checked(path: &Path, check: impl Fn(FileType) -> io::Result<()>) -> io::Result<File> {

@@ -340,3 +340,32 @@ fn a_lock_holds_the_digest_of_a_disk_that_nobody_writes() {
     let given = format!("digest=\"{digest}\" read-only=#true");
     assert_eq!(locked(&spec.replace("read-only=#true", &given)).0, Some(0));
 }
+
+/// However its path is spelt: a file is one file.
+#[test]
+fn no_file_is_two_disks_by_two_paths() {
+    let scratch = Scratch::new("one-file");
+    scratch.write("root.img", &"a".repeat(1024));
+    std::os::unix::fs::symlink("root.img", scratch.0.join("link.img")).unwrap();
+    fs::hard_link(scratch.0.join("root.img"), scratch.0.join("hard.img")).unwrap();
+    scratch.write("other.img", &"a".repeat(1024));
+    let locked = |path: &str, first: &str, second: &str| {
+        let disks = format!(
+            "disk \"a\" path=\"root.img\"{first}\n    disk \"b\" path=\"{path}\"{second}\n    boot "
+        );
+        scratch.write("a.vm.kdl", &SPEC.replace("boot ", &disks));
+        let output = scratch.vmlock(&["lock", "a.vm.kdl"]);
+        (output.status.code(), err(&output))
+    };
+    let read = " read-only=#true";
+    for path in ["root.img", "./root.img", "link.img", "hard.img"] {
+        for (first, second) in [("", ""), (read, ""), ("", read)] {
+            let (code, said) = locked(path, first, second);
+            assert_eq!(code, Some(1), "{path}");
+            let count = said.matches("spec::shared-file").count();
+            assert_eq!(count, 1, "{path}: {said}");
+        }
+        assert_eq!(locked(path, read, read).0, Some(0), "{path}");
+    }
+    assert_eq!(locked("other.img", "", "").0, Some(0));
+}
