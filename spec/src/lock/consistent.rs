@@ -186,9 +186,13 @@ fn memory_map(lock: &Lock) -> Result<(), String> {
             ));
         }
         let range = match device.virtio {
-            // Less than a page, with the page for itself.
+            // Less than a page, with the page for itself; of what is larger than everything, too much.
             Some(_) => Range {
-                size: device.range.size.next_multiple_of(0x1000),
+                size: device
+                    .range
+                    .size
+                    .checked_next_multiple_of(0x1000)
+                    .unwrap_or(u64::MAX),
                 ..device.range
             },
             None => device.range,

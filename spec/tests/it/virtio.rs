@@ -319,6 +319,11 @@ fn what_contradicts_itself_is_refused_in_words() {
             "0x0000000000000400",
             "0x400 bytes of registers",
         ),
+        (
+            "0x0000000000000200",
+            "0xffffffffffffffff",
+            "whole 4 KiB pages",
+        ),
     ] {
         assert!(text.contains(from), "{from}");
         match parse(&text.replacen(from, to, 1)) {
