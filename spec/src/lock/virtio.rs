@@ -63,7 +63,7 @@ pub struct Net {
         schemars(regex(pattern = r"^[0-9a-f]{2}(:[0-9a-f]{2}){5}$"))
     )]
     pub mac: String,
-    /// The most bytes of a frame behind its Ethernet header, 68 to 65535.
+    /// The most bytes of a frame behind its Ethernet header, 68 to 65521.
     pub mtu: u16,
 }
 

@@ -33,12 +33,14 @@ pub const SERIAL_MAX: usize = 20;
 pub const SECTORS_MAX: u64 = i64::MAX as u64 / SECTOR;
 /// The least MTU (section 5.1.4.1).
 pub const MTU_MIN: u16 = 68;
+/// The greatest MTU: that of a tap, which counts an Ethernet header too (`tun_net_initialize`, drivers/net/tun.c).
+pub const MTU_MAX: u16 = 65_535 - 14;
 /// Context ids that a guest can have: those below are the host's, and the last one is nobody's (section 5.10.4).
 pub const CIDS: RangeInclusive<u32> = 3..=u32::MAX - 1;
 /// Bytes of a disk that a description can ask for; it comes in sectors.
 pub const DISK_BYTES: RangeInclusive<u64> = SECTOR..=SECTORS_MAX * SECTOR;
 /// MTUs that a card can have.
-pub const MTUS: RangeInclusive<u64> = MTU_MIN as u64..=u16::MAX as u64;
+pub const MTUS: RangeInclusive<u64> = MTU_MIN as u64..=MTU_MAX as u64;
 /// Ports of the host: the last number stands for any (VMADDR_PORT_ANY, include/uapi/linux/vm_sockets.h).
 pub const PORTS: RangeInclusive<u64> = 0..=u32::MAX as u64 - 1;
 /// The longest path of a Unix socket, in bytes (`sun_path` of include/uapi/linux/un.h, less the NUL).
@@ -332,9 +334,9 @@ fn own(virtio: &Virtio) -> Result<(), String> {
                 card.mac.escape_debug()
             ));
         }
-        if card.mtu < MTU_MIN {
+        if !MTUS.contains(&card.mtu.into()) {
             return Err(format!(
-                "has an MTU of {}, and the least is {MTU_MIN}",
+                "has an MTU of {}, and a card {MTU_MIN} to {MTU_MAX}",
                 card.mtu
             ));
         }

@@ -83,7 +83,7 @@ pub struct Net {
     /// Its address, for example `52:54:00:12:34:56`; one made of the machine's name and its own unless it says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mac: Option<String>,
-    /// The most bytes of a frame behind its Ethernet header, 68 to 65535; 1500 unless it says so.
+    /// The most bytes of a frame behind its Ethernet header, 68 to 65521; 1500 unless it says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mtu: Option<u16>,
 }

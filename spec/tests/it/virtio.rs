@@ -302,6 +302,7 @@ fn what_contradicts_itself_is_refused_in_words() {
         ("52:54:00", "53:54:00", "address"),
         ("52:54:00:12", "52:54:00:1g", "address"),
         ("\"mtu\": 1500", "\"mtu\": 67", "MTU"),
+        ("\"mtu\": 1500", "\"mtu\": 65522", "MTU"),
         ("\"tap\": \"tap0\"", "\"tap\": \"a/b\"", "tap"),
         ("\"tap\": \"tap0\"", "\"tap\": \"\"", "tap"),
         ("\"cid\": 3", "\"cid\": 2", "context id"),
