@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use std::ops::RangeInclusive;
 use vmlock_spec::lock::{LOCK_VERSION, Lock, v1, v2};
 use vmlock_spec::machine::virtio::{
-    CIDS, DEVICES_MAX, DISK_BYTES, MTUS, PORTS, SECTOR, SERIAL_MAX, SOCKET_BYTES_MAX, TAP_BYTES_MAX,
+    CIDS, DEVICES_MAX, DISK_BYTES, MTUS, PORTS, PORTS_MAX, SECTOR, SERIAL_MAX, SOCKET_BYTES_MAX,
+    TAP_BYTES_MAX,
 };
 use vmlock_spec::observation::account::Account;
 use vmlock_spec::report::HostReport;
@@ -150,6 +151,7 @@ fn device_limits(definitions: &mut Value, name: &Value) {
     range(&mut net["mtu"], &MTUS);
     let cids = u64::from(*CIDS.start())..=(*CIDS.end()).into();
     range(&mut definitions["Vsock"]["properties"]["cid"], &cids);
+    definitions["Vsock"]["properties"]["ports"]["maxItems"] = json!(PORTS_MAX);
     let port = &mut definitions["Port"]["properties"];
     range(&mut port["port"], &PORTS);
     path(&mut port["path"], SOCKET_BYTES_MAX);

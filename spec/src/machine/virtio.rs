@@ -43,6 +43,8 @@ pub const DISK_BYTES: RangeInclusive<u64> = SECTOR..=SECTORS_MAX * SECTOR;
 pub const MTUS: RangeInclusive<u64> = MTU_MIN as u64..=MTU_MAX as u64;
 /// Ports of the host: the last number stands for any (VMADDR_PORT_ANY, include/uapi/linux/vm_sockets.h).
 pub const PORTS: RangeInclusive<u64> = 0..=u32::MAX as u64 - 1;
+/// The most ports of a machine's sockets.
+pub const PORTS_MAX: usize = 64;
 /// The longest path of a Unix socket, in bytes (`sun_path` of include/uapi/linux/un.h, less the NUL).
 pub const SOCKET_BYTES_MAX: usize = 107;
 /// The longest name of a network device, in bytes (IFNAMSIZ of include/uapi/linux/if.h, less the NUL).
@@ -344,6 +346,12 @@ fn own(virtio: &Virtio) -> Result<(), String> {
     if let Some(Vsock { cid, ports }) = &virtio.vsock {
         if !CIDS.contains(cid) {
             return Err(format!("has the context id {cid}, which is no guest's"));
+        }
+        if ports.len() > PORTS_MAX {
+            return Err(format!(
+                "has {} ports, and at most {PORTS_MAX}",
+                ports.len()
+            ));
         }
         if !ports.is_sorted_by(|a, b| a.port < b.port) {
             return Err("has ports out of order or doubled".into());

@@ -6,8 +6,8 @@ use super::literal::{self, Sort};
 use super::shape::{self, UPGRADE, is_name};
 use crate::machine::devices::{OURS, mac};
 use crate::machine::virtio::{
-    self, CIDS, DEVICES_MAX, MTUS, PORTS, SECTOR, SECTORS_MAX, SERIAL_MAX, SOCKET_BYTES_MAX,
-    TAP_BYTES_MAX,
+    self, CIDS, DEVICES_MAX, MTUS, PORTS, PORTS_MAX, SECTOR, SECTORS_MAX, SERIAL_MAX,
+    SOCKET_BYTES_MAX, TAP_BYTES_MAX,
 };
 use crate::vm::VmSpec;
 use crate::vm::device::{Device, Disk, Net, Vsock};
@@ -252,6 +252,14 @@ fn vsock(sockets: &Vsock, place: &str, complaints: &mut Complaints) {
     let cids = u64::from(*CIDS.start())..=(*CIDS.end()).into();
     let cid = Some(sockets.cid.into());
     within(cid, &cids, "`cid`", format!("{place}/cid"), complaints);
+    if sockets.ports.len() > PORTS_MAX {
+        complaints.error(
+            "spec::out-of-range",
+            format!("{place}/ports/{PORTS_MAX}"),
+            "this `port` is one too many".into(),
+            Some(format!("a `vsock` has at most {PORTS_MAX}")),
+        );
+    }
     for (index, port) in sockets.ports.iter().enumerate() {
         let place = format!("{place}/ports/{index}");
         let is_path = path(&port.path, &place, complaints);

@@ -188,6 +188,45 @@ fn cards_without_a_tap_do_not_share_one() {
     assert_eq!(parse(&text).expect("a lock"), made);
 }
 
+/// As many ports as there may be, and one more.
+#[test]
+fn a_machine_has_so_many_ports_and_no_more() {
+    let mut spec = described();
+    let mut port = 0..;
+    let mut sockets = |count| {
+        let ports = port.by_ref().take(count).map(|port| vm::Port {
+            port,
+            path: "agent.sock".to_owned(),
+        });
+        vm::Device::Vsock(vm::Vsock {
+            cid: 3,
+            ports: ports.collect(),
+        })
+    };
+    spec.devices = vec![sockets(virtio::PORTS_MAX)];
+    let mut made = truth::lock(&spec);
+    assert_eq!(parse(&write(&made)).expect("a lock"), made);
+    let device = made
+        .machine
+        .devices
+        .last_mut()
+        .and_then(|d| d.virtio.as_mut());
+    let ports = device
+        .and_then(|v| v.vsock.as_mut())
+        .map(|v| &mut v.ports)
+        .expect("ports");
+    ports.push(Port {
+        port: 1000,
+        path: "agent.sock".to_owned(),
+    });
+    let words = parse(&write(&made)).expect_err("too many").to_string();
+    assert!(words.contains("has 65 ports"), "{words}");
+    spec.devices = vec![sockets(virtio::PORTS_MAX + 1)];
+    let refused = resolve(&spec, &Catalogue::builtin(), &Target::NEWEST).unwrap_err();
+    let told: Vec<_> = refused.iter().map(|c| (c.code, c.place.as_str())).collect();
+    assert_eq!(told, [("spec::out-of-range", "/devices/0/vsock/ports/64")]);
+}
+
 /// Where nobody has asked the file, there is no lock.
 #[test]
 fn a_disk_without_a_size_makes_no_lock() {
