@@ -71,12 +71,17 @@ fn derived(machine: &str, card: &str) -> String {
     bytes.map(|byte| format!("{byte:02x}")).join(":")
 }
 
+/// The serial number that a disk has: the one that its author gave it, or else its name.
+pub fn serial(disk: &Disk) -> &str {
+    disk.serial.as_ref().unwrap_or(&disk.name)
+}
+
 fn block(disk: &Disk) -> lock::Block {
     lock::Block {
         path: disk.path.clone(),
         sectors: disk.size.unwrap_or(0) / virtio::SECTOR,
         read_only: disk.read_only,
-        serial: disk.serial.clone().unwrap_or_else(|| disk.name.clone()),
+        serial: serial(disk).to_owned(),
         digest: disk.digest.clone(),
     }
 }

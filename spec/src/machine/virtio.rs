@@ -389,6 +389,15 @@ fn apart(devices: &[Device]) -> Result<(), String> {
         .filter_map(|(d, v)| Some((d, v.block.as_ref()?)))
         .collect();
     for (index, (device, disk)) in disks.iter().enumerate() {
+        if let Some((other, _)) = disks[..index]
+            .iter()
+            .find(|(_, other)| other.serial == disk.serial)
+        {
+            return Err(format!(
+                "`{}` and `{}` have one serial number, and a guest could not tell them apart",
+                other.name, device.name
+            ));
+        }
         let shared = |(_, other): &&(&Device, &Block)| {
             other.path == disk.path && !(other.read_only && disk.read_only)
         };

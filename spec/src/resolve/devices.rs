@@ -4,7 +4,7 @@
 use super::Complaints;
 use super::literal::{self, Sort};
 use super::shape::{self, UPGRADE, is_name};
-use crate::machine::devices::{OURS, mac};
+use crate::machine::devices::{OURS, mac, serial};
 use crate::machine::virtio::{
     self, CIDS, DEVICES_MAX, MTUS, PORTS, PORTS_MAX, SECTOR, SECTORS_MAX, SERIAL_MAX,
     SOCKET_BYTES_MAX, TAP_BYTES_MAX,
@@ -40,6 +40,7 @@ pub(super) fn devices(spec: &VmSpec, version: u32, complaints: &mut Complaints) 
     }
     names(spec, complaints);
     cards(spec, complaints);
+    serials(spec, complaints);
     files(spec, complaints);
 }
 
@@ -379,6 +380,29 @@ fn cards(spec: &VmSpec, complaints: &mut Complaints) {
                 complaints,
             );
         }
+    }
+}
+
+/// No two disks have one serial number: it is what a guest tells them apart by.
+fn serials(spec: &VmSpec, complaints: &mut Complaints) {
+    let mut disks: Vec<(usize, &Disk)> = Vec::new();
+    for (index, device) in spec.devices.iter().enumerate() {
+        let Device::Disk(disk) = device else { continue };
+        // That two names are one is told already.
+        let same =
+            |(_, other): &&(usize, &Disk)| serial(other) == serial(disk) && other.name != disk.name;
+        if let Some((first, _)) = disks.iter().find(same) {
+            twice(
+                format!("/devices/{index}/disk/serial"),
+                format!("/devices/{first}/disk/serial"),
+                format!(
+                    "`{}` is the serial number of two disks",
+                    serial(disk).escape_debug()
+                ),
+                complaints,
+            );
+        }
+        disks.push((index, disk));
     }
 }
 

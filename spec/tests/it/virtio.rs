@@ -227,6 +227,19 @@ fn a_machine_has_so_many_ports_and_no_more() {
     assert_eq!(told, [("spec::out-of-range", "/devices/0/vsock/ports/64")]);
 }
 
+/// What one disk says is what another has by its name.
+#[test]
+fn no_two_disks_have_one_serial_number() {
+    let mut spec = described();
+    let Some(vm::Device::Disk(disk)) = spec.devices.get_mut(1) else {
+        panic!("a disk")
+    };
+    disk.serial = Some("root".to_owned());
+    let refused = resolve(&spec, &Catalogue::builtin(), &Target::NEWEST).unwrap_err();
+    let told: Vec<_> = refused.iter().map(|c| (c.code, c.place.as_str())).collect();
+    assert_eq!(told, [("spec::duplicate-value", "/devices/1/disk/serial")]);
+}
+
 /// Where nobody has asked the file, there is no lock.
 #[test]
 fn a_disk_without_a_size_makes_no_lock() {
@@ -338,6 +351,11 @@ fn what_contradicts_itself_is_refused_in_words() {
             "one file",
         ),
         ("\"path\": \"root.img\"", "\"path\": \"\"", "path"),
+        (
+            "\"serial\": \"seed\"",
+            "\"serial\": \"root\"",
+            "one serial number",
+        ),
         ("52:54:00", "53:54:00", "address"),
         ("52:54:00:12", "52:54:00:1g", "address"),
         ("\"mtu\": 1500", "\"mtu\": 67", "MTU"),
