@@ -40,7 +40,7 @@ pub fn devices(spec: &VmSpec) -> Vec<lock::Device> {
                 name: device.name().to_owned(),
                 kind,
                 range: lock::Range {
-                    base: virtio::BASE + super::PAGE * u64::from(index),
+                    base: virtio::BASE + virtio::PAGE * u64::from(index),
                     size: virtio::WINDOW,
                 },
                 interrupt: FIRST_SPI + OURS.len() as u32 + index,

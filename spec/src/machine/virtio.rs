@@ -22,6 +22,8 @@ pub const VENDOR: u32 = u32::from_le_bytes(*b"VMLK");
 pub const WINDOW: u64 = 0x200;
 /// Where the first device's registers lie; each further one's lie a page behind.
 pub const BASE: u64 = 0x0a00_0000;
+/// From one device's registers to the next one's.
+pub const PAGE: u64 = 0x1000;
 /// The most virtio devices of a machine: as many as the runner has room for threads, and far fewer than there are
 /// interrupts.
 pub const DEVICES_MAX: usize = 32;
@@ -255,7 +257,14 @@ fn one(device: &Device) -> Result<(), String> {
             _ => Err("is a virtio device of which nothing is said".into()),
         };
     };
-    let Range { size, .. } = device.range;
+    let Range { base, size } = device.range;
+    let end = BASE + PAGE * DEVICES_MAX as u64;
+    if !(BASE..end).contains(&base) || !base.is_multiple_of(PAGE) {
+        return Err(format!(
+            "has its registers at {base:#x}, and a virtio device a page of {BASE:#x} to {:#x}",
+            end - 1
+        ));
+    }
     if size != WINDOW {
         return Err(format!(
             "has {size:#x} bytes of registers, and a virtio device has {WINDOW:#x}"

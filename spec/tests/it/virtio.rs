@@ -373,6 +373,16 @@ fn what_contradicts_itself_is_refused_in_words() {
         ("\"interrupt\": 35", "\"interrupt\": 34", "interrupt 34"),
         ("0x000000000a001000", "0x000000000a000000", "overlap"),
         (
+            "0x000000000a001000",
+            "0x000000000a020000",
+            "its registers at 0xa020000",
+        ),
+        (
+            "0x000000000a000000",
+            "0x0000000009fff000",
+            "its registers at 0x9fff000",
+        ),
+        (
             "0x0000000000000200",
             "0x0000000000000400",
             "0x400 bytes of registers",
