@@ -254,6 +254,9 @@ fn decoder_and_schema_accept_the_same_descriptions() {
     let more_disks: String = (0..29)
         .map(|n| format!("disk \"d{n}\" path=\"{n}.img\" size=\"512KiB\"\n"))
         .collect();
+    let more_ports: String = (0..65)
+        .map(|port| format!("port {port} path=\"agent.sock\"\n"))
+        .collect();
     let corpus = [
         changed(("\"web\"", "\"web\""), |_| {}),
         changed(("\"web\"", "\"a b\""), |v| v["name"] = json!("a b")),
@@ -419,6 +422,29 @@ fn decoder_and_schema_accept_the_same_descriptions() {
             device(v, 2)["mac"] = json!("00:00:00:00:00:01")
         }),
         changed(("mtu=9000", "mtu=67"), |v| device(v, 2)["mtu"] = json!(67)),
+        changed(("mtu=9000", "mtu=65521"), |v| {
+            device(v, 2)["mtu"] = json!(65521)
+        }),
+        changed(("mtu=9000", "mtu=65522"), |v| {
+            device(v, 2)["mtu"] = json!(65522)
+        }),
+        changed(("kernel=", "kaslr-seed=#true kernel="), |v| {
+            v["boot"]["kaslr-seed"] = json!(true)
+        }),
+        changed(("kernel=", "kaslr-seed=8 kernel="), |v| {
+            v["boot"]["kaslr-seed"] = json!(8)
+        }),
+        changed(
+            ("serial=", "read-only=#true digest=\"sha256-0\" serial="),
+            |v| {
+                device(v, 0)["read-only"] = json!(true);
+                device(v, 0)["digest"] = json!("sha256-0");
+            },
+        ),
+        changed(("port 1024 path=\"agent.sock\"", &more_ports), |v| {
+            let ports = (0..65).map(|port| json!({ "port": port, "path": "agent.sock" }));
+            device(v, 4)["ports"] = ports.collect();
+        }),
         changed(("mtu=9000", "mtu=65536"), |v| {
             device(v, 2)["mtu"] = json!(65536)
         }),
