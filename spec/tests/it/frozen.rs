@@ -7,6 +7,9 @@ use std::path::{Path, PathBuf};
 use vmlock_spec::catalogue::{BASELINES, CPUS, Kind, LOCK_VERSION, REGISTERS, Text};
 use vmlock_spec::lock::canonical::{LockError, parse, version_in, write};
 use vmlock_spec::lock::{LockedRegister, v1, v2};
+use vmlock_spec::machine::virtio::{BASE, DEVICES_MAX, PAGE, WINDOW, number};
+use vmlock_spec::observation::wire::{self, virtio::parts};
+use vmlock_spec::observation::{fact_name, promises};
 
 fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -213,4 +216,43 @@ fn an_upgraded_lock_promises_what_it_promised() {
         assert_eq!(new.machine.memory, old.machine.memory, "{name}");
         assert_eq!(new.machine.vcpus, old.machine.vcpus, "{name}");
     }
+}
+
+/// `spec/tests/virtio.txt` may only grow: what a kind of virtio device shows is the same for ever, the constants
+/// included that no lock names. It is that of the devices of `frozen/v3/kinds.vm.lock.json`.
+#[test]
+fn what_a_kind_of_virtio_device_shows_never_changes() {
+    let path = folder("virtio.txt");
+    let known = fs::read_to_string(&path).expect("what they show");
+    let lock = parse(&locks(3)["kinds.vm.lock.json"]).expect("a lock");
+    let devices = lock.machine.devices.iter().filter(|d| d.virtio.is_some());
+    let names: Vec<&str> = devices.clone().map(|d| d.name.as_str()).collect();
+    let mut now = vec![format!(
+        "windows {BASE:#x} {PAGE:#x} {WINDOW:#x} {DEVICES_MAX}"
+    )];
+    for device in devices {
+        let (kind, queues) = number(device.kind).expect("a virtio device");
+        now.push(format!("{} kind {kind} {queues:?}", device.name));
+    }
+    for promise in promises(&lock) {
+        if wire::kind_of(promise.key) != Some(wire::Kind::Virtio) {
+            continue;
+        }
+        let (index, _) = parts(wire::id_of(promise.key));
+        let name = fact_name(promise.key);
+        let (_, what) = name.split_once('.').expect("a device and what it shows");
+        let value = promise.value.expect("a value");
+        assert_eq!(promise.mask, u64::MAX);
+        now.push(format!("{} {what} {value:#x}", names[index as usize]));
+    }
+    assert!(now.len() > 6 * 30, "only {} lines", now.len());
+    for line in known.lines() {
+        let at = now.iter().position(|other| other == line);
+        now.remove(at.unwrap_or_else(|| panic!("`{line}` has changed or is gone")));
+    }
+    if std::env::var_os("VMLOCK_UPDATE").is_some() && !now.is_empty() {
+        fs::write(&path, known + &now.join("\n") + "\n").expect("written");
+        return;
+    }
+    assert!(now.is_empty(), "VMLOCK_UPDATE=1 freezes {now:?}");
 }
