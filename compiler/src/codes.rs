@@ -346,8 +346,8 @@ pub const CODES: &[Code] = &[
     ),
     code(
         "spec::another-file",
-        "a file to boot is another one than the description says",
-        "The description gives the digest of the kernel or of the initial RAM file system, and the file that is there has another. A lock names one file: put the right one there, or write the digest of this one.",
+        "a file is another one than the description says",
+        "The description gives the digest of the kernel, of the initial RAM file system or of a read-only disk, and the file that is there has another. A lock names one file: put the right one there, or write the digest of this one.",
     ),
     code(
         "spec::needs-upgrade",
