@@ -192,13 +192,16 @@ pub fn run(machine: &Machine, work: &Work) -> Result<Outcome> {
     emulator::expect(&machine.cpu)?;
     let scratch = Scratch::new()?;
     let initrd = scratch.path().join("initrd");
-    fs::write(&initrd, initramfs(work)?).map_err(|e| Failure::file("write", &initrd, &e))?;
+    // Where a clock counts instructions, nobody else is to use them up.
+    let watched = machine.limit.filter(|_| machine.clock == Clock::Real);
+    fs::write(&initrd, initramfs(work, watched)?)
+        .map_err(|e| Failure::file("write", &initrd, &e))?;
     let mut host = Host::start(machine, &initrd, &scratch, work.output)?;
     let outcome = host.follow(machine, work.jobs);
     host.kill();
+    let console = || fs::read(scratch.path().join("console")).unwrap_or_default();
     if let Some(path) = work.console {
-        let text = fs::read(scratch.path().join("console")).unwrap_or_default();
-        crate::cache::write(path, &text)?;
+        crate::cache::write(path, &console())?;
     }
     let words = |why: String| {
         format!(
@@ -211,7 +214,9 @@ pub fn run(machine: &Machine, work: &Work) -> Result<Outcome> {
     let outcome = outcome.map_err(|why| match why {
         Ending::Interrupted => Failure::interrupted(),
         Ending::Failed(why) => Failure::environment(words(why)),
-        Ending::Crashed(why) => Failure::crash(words(why)),
+        // A host that still told where its programs stand did not stand still itself: they are to blame.
+        Ending::Stopped(why) if init::told(&console()) => Failure::environment(words(why)),
+        Ending::Stopped(why) => Failure::crash(words(why)),
     })?;
     host.drain();
     match host.unwritten.take() {
@@ -224,8 +229,8 @@ pub fn run(machine: &Machine, work: &Work) -> Result<Outcome> {
 enum Ending {
     Interrupted,
     Failed(String),
-    /// It was up, and went down in the middle of its work.
-    Crashed(String),
+    /// It was up, and went down or stood still in the middle of its work.
+    Stopped(String),
 }
 
 /// A running QEMU. It is killed when dropped.
@@ -372,7 +377,7 @@ impl Host {
                         "it ended before it reached user space".to_owned(),
                     ))
                 } else {
-                    Err(Ending::Crashed(format!(
+                    Err(Ending::Stopped(format!(
                         "it crashed or was switched off during {}",
                         current(jobs, outcome.jobs.len())
                     )))
@@ -396,18 +401,20 @@ impl Host {
                 && last.elapsed() > limit
                 && done.is_none()
             {
-                return Err(Ending::Failed(format!(
-                    "no result after {} s ({}; a longer limit: --timeout)",
-                    limit.as_secs(),
-                    if started {
-                        format!(
-                            "the kernel is up, a program hangs or is slow: {}",
-                            current(jobs, outcome.jobs.len())
-                        )
-                    } else {
-                        "it has not even reached user space".to_owned()
-                    }
-                )));
+                let words = |what: String| {
+                    format!(
+                        "no result after {} s ({what}; a longer limit: --timeout)",
+                        limit.as_secs()
+                    )
+                };
+                return Err(if started {
+                    Ending::Stopped(words(format!(
+                        "the kernel is up, a program hangs or is slow: {}",
+                        current(jobs, outcome.jobs.len())
+                    )))
+                } else {
+                    Ending::Failed(words("it has not even reached user space".to_owned()))
+                });
             }
         }
     }

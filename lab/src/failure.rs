@@ -22,7 +22,7 @@ pub const INTERRUPTED: u8 = 130;
 pub struct Failure {
     message: String,
     code: u8,
-    /// Whether an emulated host crashed, in the middle of its work.
+    /// Whether an emulated host crashed or stood still, in the middle of its work.
     crash: bool,
 }
 
@@ -71,7 +71,7 @@ impl Failure {
         Self::environment(format!("cannot {what} {}: {error}", path.display()))
     }
 
-    /// An emulated host crashed, in the middle of its work.
+    /// An emulated host crashed or stood still, in the middle of its work.
     pub fn crash(message: impl Into<String>) -> Self {
         Self {
             crash: true,

@@ -150,8 +150,9 @@ fn in_one_host(
     let limit = limits.max().unwrap_or(LIMIT);
     let mut host = trial::host(cache, &first.kernel, &first.cpu, limit)?;
     host.disks = errands.iter().flat_map(|e| e.disks.clone()).collect();
-    // An emulated CPU stops once in a thousand hosts or so, with nothing to be found of why: for good, or until its
-    // guest has run out of time. What vmlock-run does to a host it does twice.
+    // An emulated CPU stops once in some hundred hosts, with nothing to be found of why: for good, all of them at once,
+    // or until its guest has run out of time. What vmlock-run does to a host it does twice, and a program that hangs in
+    // a host that does not is a failure at once.
     let stopped = match bench.run(&host, errands) {
         Err(failure) if failure.is_crash() => Err(failure.to_string()),
         outcome => {

@@ -3,9 +3,10 @@
 use super::{Output, Work};
 use crate::failure::Result;
 use crate::initramfs::{Archive, quote};
+use std::time::Duration;
 
 /// The initramfs: the lab's own files, then the work's.
-pub(super) fn initramfs(work: &Work) -> Result<Vec<u8>> {
+pub(super) fn initramfs(work: &Work, limit: Option<Duration>) -> Result<Vec<u8>> {
     let mut archive = Archive::default();
     for dir in [
         "/proc",
@@ -21,6 +22,9 @@ pub(super) fn initramfs(work: &Work) -> Result<Vec<u8>> {
     archive.character_device("/dev/console", 5, 1)?;
     archive.file("/.lab/bin/busybox", 0o755, work.busybox)?;
     archive.file("/.lab/jobs", 0o644, jobs_script(work).as_bytes())?;
+    if let Some(limit) = limit {
+        archive.file("/.lab/watch", 0o644, watch_script(limit).as_bytes())?;
+    }
     archive.file("/init", 0o755, INIT.as_bytes())?;
     work.files.write_to(&mut archive)?;
     archive.finish()
@@ -54,6 +58,8 @@ exec 3>/dev/ttyS2
 kvm=no
 [ -c /dev/kvm ] && kvm=yes
 echo "started $kvm" >&3
+: >/.lab/ended
+[ -e /.lab/watch ] && { . /.lab/watch; } </dev/null 3>&- &
 . /.lab/jobs
 echo "done" >&3
 exec 3>&-
@@ -64,6 +70,37 @@ poweroff -f
 /// registers, goes to the end of what the program said: it may never crash again.
 const CRASHED: &str = "case $code in 132|134|135|136|139) dmesg | tail -n 60 >>/.lab/e;; esac\n";
 
+/// Where each thread of the host stands, on its console, once a job has taken most of its time: when the lab gives up
+/// on a host, it says whether a program waits, and for what, or nothing at all ran any more.
+fn watch_script(limit: Duration) -> String {
+    let periods = (limit.as_secs() * 4 / 5 / PERIOD).max(1);
+    format!(
+        "count=0\nwhile sleep {PERIOD}; do\n\
+         now=$(stat -c %s /.lab/ended)\n\
+         [ \"$now\" = \"$seen\" ] && count=$((count + 1)) || count=1\n\
+         seen=$now\n\
+         [ $count = {periods} ] || continue\n\
+         echo '{TOLD}'\n\
+         for task in /proc/[0-9]*/task/[0-9]*; do\n\
+         [ -n \"$(tr -d '\\0' <${{task%/task/*}}/cmdline)\" ] || continue\n\
+         echo \"$(cat $task/comm), $(grep State $task/status), call $(cat $task/syscall), in\" \
+         $(head -n 4 $task/stack)\n\
+         done\n\
+         done >/dev/console 2>/dev/null\n"
+    )
+}
+
+/// Seconds between two looks of the watch.
+const PERIOD: u64 = 20;
+
+/// What stands before the words of the watch.
+const TOLD: &str = "vmlock-lab: a job has not ended, and the threads are";
+
+/// Whether the watch had to speak, by what stands on the console.
+pub(super) fn told(console: &[u8]) -> bool {
+    String::from_utf8_lossy(console).contains(TOLD)
+}
+
 /// The part of the host's script that depends on the work.
 fn jobs_script(work: &Work) -> String {
     let mut script = format!("cd {}\n", quote(work.dir));
@@ -73,14 +110,17 @@ fn jobs_script(work: &Work) -> String {
             .map(|w| quote(w))
             .collect();
         let command = words.join(" ");
+        script.push_str("echo >>/.lab/ended\n");
         script.push_str(&match work.output {
             // Pipes keep the program from taking the serial port for a terminal.
             Output::Stream => format!(
                 "mkfifo /.lab/o /.lab/e\n\
                  cat /.lab/o >/dev/ttyS0 3>&- &\n\
+                 out=$!\n\
                  cat /.lab/e >/dev/ttyS1 3>&- &\n\
+                 err=$!\n\
                  {command} </dev/null >/.lab/o 2>/.lab/e 3>&-\n\
-                 code=$?\nwait\nrm /.lab/o /.lab/e\n\
+                 code=$?\nwait $out $err\nrm /.lab/o /.lab/e\n\
                  echo \"ended $code 0 0\" >&3\n"
             ),
             Output::Terminal => format!(
