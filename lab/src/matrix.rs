@@ -63,10 +63,11 @@ pub fn run(cache: &Cache, flags: &Matrix) -> Result<u8> {
     Ok(exit_code(&cells))
 }
 
-/// Writes the page of the documents, unless the table cannot be stood by.
+/// Writes the page of the documents, or the sections of some locks in it, unless the table cannot be stood by.
 fn docs(cache: &Cache, flags: &Matrix) -> Result<u8> {
     let root = cross::workspace()?;
-    let locks = page::examples(&root)?;
+    let examples = page::examples(&root)?;
+    let locks = page::asked(&examples, &flags.locks)?;
     let owned = |names: &[&str]| names.iter().map(|&n| n.to_owned()).collect::<Vec<_>>();
     let (kernels, cpus) = (owned(&kernels::SERIES), owned(&kernels::CPUS));
     let cells = audit_all(cache, flags, &locks, &kernels, &cpus)?;
@@ -76,7 +77,8 @@ fn docs(cache: &Cache, flags: &Matrix) -> Result<u8> {
         return Ok(code);
     }
     let target = root.join(page::PLACE);
-    crate::cache::write(&target, page::write(&root, &cells)?.as_bytes())?;
+    let text = page::write(&root, &examples, &cells)?;
+    crate::cache::write(&target, text.as_bytes())?;
     say(format_args!("wrote {}", target.display()));
     Ok(OK)
 }

@@ -52,17 +52,55 @@ pub fn examples(root: &Path) -> Result<Vec<PathBuf>> {
     Ok(locks)
 }
 
-/// The page.
-pub fn write(root: &Path, cells: &[Cell]) -> Result<String> {
+/// Those of the examples that are asked for: all of them, where none is named.
+pub fn asked(examples: &[PathBuf], named: &[PathBuf]) -> Result<Vec<PathBuf>> {
+    if named.is_empty() {
+        return Ok(examples.to_vec());
+    }
+    let example = |path: &PathBuf| {
+        let whole = fs::canonicalize(path).map_err(|e| Failure::file("find", path, &e))?;
+        match examples.contains(&whole) {
+            true => Ok(whole),
+            false => Err(Failure::environment(format!(
+                "{} is no lock of the examples, which the page is about",
+                path.display()
+            ))),
+        }
+    };
+    named.iter().map(example).collect()
+}
+
+/// The page, with what it has said so far of the examples that no cell is about.
+pub fn write(root: &Path, examples: &[PathBuf], cells: &[Cell]) -> Result<String> {
+    let target = root.join(PLACE);
+    let old = fs::read_to_string(&target).unwrap_or_default();
     let mut text = HEAD.to_owned();
-    for of_lock in cells.chunk_by(|a, b| a.lock == b.lock) {
-        section(root, of_lock, &mut text)?;
+    for example in examples {
+        let path = crate::job::text(example)?;
+        let of_lock: Vec<&Cell> = cells.iter().filter(|cell| cell.lock == path).collect();
+        match (of_lock.as_slice(), old_section(&old, lock_name(&path))) {
+            ([], Some(section)) => text.push_str(section),
+            ([], None) => {
+                return Err(Failure::environment(format!(
+                    "{PLACE} has no section about {path}: name that lock, too, or none"
+                )));
+            }
+            (of_lock, _) => section(root, of_lock, &mut text)?,
+        }
     }
     Ok(text)
 }
 
+/// What a page says of an example: from its title to the next one's.
+fn old_section<'a>(page: &'a str, name: &str) -> Option<&'a str> {
+    let start = page.find(&format!("\n## `{name}`\n"))?;
+    let rest = &page[start + 1..];
+    let end = rest.find("\n## `").map_or(page.len(), |at| start + 1 + at);
+    Some(&page[start..end])
+}
+
 /// One lock: a row per kernel, a column per CPU.
-fn section(root: &Path, cells: &[Cell], text: &mut String) -> Result<()> {
+fn section(root: &Path, cells: &[&Cell], text: &mut String) -> Result<()> {
     let path = &cells[0].lock;
     let spec = path.replace(".lock.json", ".kdl");
     let source =
@@ -218,5 +256,16 @@ mod tests {
         );
         assert_eq!(words(&kept), "**kept**: 2 set, 1 emulated");
         assert_eq!(words(&cell(verdict, Value::Null)), "**kept**");
+    }
+
+    #[test]
+    fn what_is_not_asked_for_stays_as_the_page_has_it() {
+        let page = "# Title\n\n## `a`\n\nof a\n\n## `b`\n\nof b\n";
+        assert_eq!(old_section(page, "a"), Some("\n## `a`\n\nof a\n"));
+        assert_eq!(old_section(page, "b"), Some("\n## `b`\n\nof b\n"));
+        assert_eq!(old_section(page, "of"), None);
+        let examples = [PathBuf::from("a.vm.lock.json")];
+        let words = asked(&examples, &[PathBuf::from("/")]).map_err(|e| e.to_string());
+        assert!(words.is_err_and(|words| words.contains("no lock of the examples")));
     }
 }
