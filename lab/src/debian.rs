@@ -37,7 +37,8 @@ const BYTES: u64 = 4 << 20;
 const NAMESPACE: &str = r#"exec unshare -n sh -c "$0" sh "$@""#;
 
 /// Makes the tap and the host's ends of three connections in a network namespace, and starts the guest in there. The first
-/// tells the guest how much is to be sent.
+/// tells the guest how much is to be sent. Meanwhile another one is started on the same disk behind another node, where no
+/// lock tells of the first.
 const SCRIPT: &str = r#"
 count=$1
 shift
@@ -47,8 +48,20 @@ bytes() { yes "received, and some words that fill the line" | head -c $count; }
 (echo $count | nc -l -p 5000) >/dev/null 2>&1 &
 (bytes | nc -l -p 5002) >/dev/null 2>&1 &
 (nc -l -p 5001 | sha256sum | cut -c 1-64 >/tmp/sent) >/dev/null 2>&1 &
+another() {
+    sleep 20
+    mv /dev/vda /dev/held
+    mknod /dev/vda b $(tr : ' ' </sys/block/vda/dev)
+    vmlock-run start "$@" </dev/null
+    echo "another guest: $?"
+    mv -f /dev/held /dev/vda
+}
+another "$@" >/tmp/another 2>&1 &
+another=$!
 vmlock-run start "$@"
 code=$?
+wait $another
+cat /tmp/another
 echo "host sent: $(bytes | sha256sum | cut -c 1-64)"
 echo "host received: $(cat /tmp/sent)"
 exit $code
@@ -134,6 +147,11 @@ fn problems(place: &str, ended: &Ended) -> Vec<String> {
         wrote.is_some_and(|digest| digest.len() == 64) && wrote == read,
         format!("{wrote:?} was written, and {read:?} read:\n{output}"),
     );
+    expect(
+        output.contains("device root: it is mounted, or another program has it")
+            && output.lines().any(|line| line.trim() == "another guest: 3"),
+        format!("two guests write one disk:\n{output}"),
+    );
     let host = |start: &str| {
         output
             .lines()
@@ -175,7 +193,8 @@ mod tests {
              vmlock guest: ping: 0% packet loss\r\nvmlock guest: received: {digest}\r\n\
              vmlock guest: sent: {digest}\r\nhost sent: {digest}\nhost received: {digest}\n\
              vmlock guest: random numbers of virtio_rng.0: 64 bytes\r\n\
-             vmlock guest: trimmed: /: 388.2 MiB (407080960 bytes) trimmed\r\nvmlock guest: powering off\r\n"
+             vmlock guest: trimmed: /: 388.2 MiB (407080960 bytes) trimmed\r\nvmlock guest: powering off\r\n\
+             refused[host::device]: device root: it is mounted, or another program has it\nanother guest: 3\n"
         );
         let count = |text: &str, code| {
             let ended = Ended {
@@ -194,6 +213,7 @@ mod tests {
         );
         assert_eq!(count(&good.replace("host sent: a", "host sent: b"), OK), 1);
         assert_eq!(count(&good.replace("0 units", "1 units"), OK), 1);
+        assert_eq!(count(&good.replace("guest: 3", "guest: 0"), OK), 1);
         assert_eq!(
             count(&format!("EXT4-fs (vda): recovery complete\n{good}"), OK),
             1
