@@ -49,7 +49,10 @@ bytes() { yes "received, and some words that fill the line" | head -c $count; }
 (bytes | nc -l -p 5002) >/dev/null 2>&1 &
 (nc -l -p 5001 | sha256sum | cut -c 1-64 >/tmp/sent) >/dev/null 2>&1 &
 another() {
-    sleep 20
+    for second in $(seq 120); do
+        ls -l /proc/[0-9]*/fd 2>/dev/null | grep -q ' /dev/vda$' && break
+        sleep 1
+    done
     mv /dev/vda /dev/held
     mknod /dev/vda b $(tr : ' ' </sys/block/vda/dev)
     vmlock-run start "$@" </dev/null
