@@ -1,5 +1,6 @@
 //! From exec to exit of vmlock-run, with a guest whose first instruction is SYSTEM_OFF: the first start of a lock, a
-//! later one, and that of an older vmlock-run, in turn in one boot of one host.
+//! later one, and that of an older vmlock-run, in turn in one boot of one host; and of many vCPUs, with the kernel's
+//! distributor and with the runner's.
 
 use super::inside::{Order, Run};
 use super::{Bench, DIR, LIMIT, Measure, Phases, guest, median};
@@ -16,6 +17,11 @@ const VCPUS: [u32; 2] = [1, 2];
 /// Part of the older start that a later one may take, and the first one.
 const AGAIN: f64 = 0.4;
 const FIRST: f64 = 1.0;
+/// vCPUs of the guest that is started with either distributor, and what part of the native start the other may take.
+const MANY: u32 = 8;
+const PROXIED: f64 = 1.2;
+const NATIVE_ONE: &str = "8, native";
+const PROXIED_ONE: &str = "8, proxied";
 /// What is left of a lock, and says in which version it is made anew.
 const FIRST_VERSION: &str = r#"{ "lockVersion": 1 }"#;
 
@@ -60,6 +66,17 @@ impl Bench<'_> {
             };
             contenders.insert(older_one(vcpus), older);
         }
+        let name = format!("off{MANY}");
+        let lock = self.compile(&name, spec(&name, MANY).as_bytes(), &scratch)?;
+        let inside = format!("{DIR}/{name}.vm.lock.json");
+        files.copy(&inside, &lock);
+        // With nothing remembered: nearly all of a first start is the proof.
+        let all = ["start", &inside, "--stats", "--no-proof-cache"];
+        for (name, more) in [(NATIVE_ONE, &[][..]), (PROXIED_ONE, &["--emulate-gic"][..])] {
+            let words = [&[ours.as_str()][..], &all, more].concat();
+            let words = words.into_iter().map(str::to_owned).collect();
+            contenders.insert(name.to_owned(), words);
+        }
         let order = Order {
             contenders,
             forgetful: VCPUS.map(first).into_iter().collect(),
@@ -103,6 +120,22 @@ impl Bench<'_> {
                 add("the first time", runs(first(vcpus))?, FIRST)?;
             }
         }
+        let (native, proxied) = (runs(NATIVE_ONE.to_owned())?, runs(PROXIED_ONE.to_owned())?);
+        measures.push(Measure::new(
+            format!("first start and end of a guest with {MANY} vCPUs and the runner's distributor, part of that with the kernel's"),
+            time(proxied) / time(native),
+            "part",
+            PROXIED,
+            format!(
+                "Linux {} on {CPU}, in turn, medians of {}: {:.1} and {:.1} ms; {}; the kernel's: {}",
+                self.kernel.version,
+                self.runs,
+                time(proxied),
+                time(native),
+                breakdown(proxied)?,
+                breakdown(native)?,
+            ),
+        ));
         Ok(measures)
     }
 }
