@@ -9,7 +9,8 @@ use serde_json::Value;
 use std::path::Path;
 
 /// CPU and kernel of a host, and locks that it keeps: by the kernel alone, by the runner's distributor and its answers,
-/// with addresses and devices of version 2, with virtio devices, with an identity of its own, with every feature.
+/// with addresses and devices of version 2, with every kind of virtio device, with an identity of its own, with every
+/// feature.
 const HOSTS: [(&str, &str, &[&str]); 5] = [
     (
         "neoverse-n1",
@@ -29,7 +30,7 @@ const HOSTS: [(&str, &str, &[&str]); 5] = [
             "examples/portable.vm.lock.json",
             "lab/tests/specs/rev3.vm.lock.json",
             "lab/tests/specs/space.vm.lock.json",
-            "lab/tests/specs/disks.vm.lock.json",
+            "lab/tests/specs/kinds.vm.lock.json",
         ],
     ),
     (

@@ -2,8 +2,8 @@
 //! it is is held against it: by what is read back, and by what the witness saw. An alteration that neither notices is a
 //! promise that rests on nothing. With the feature `torture` alone.
 //!
-//! Not altered is what the witness has to be told before it can look: where memory, devices and their interrupts are; and
-//! what a driver alone is told: a disk's serial number.
+//! Not altered is what the witness has to be told before it can look: where memory and devices are, and which interrupts
+//! those have that it does not drive.
 
 use crate::enforce::apply::{self, Built, Recipe};
 use crate::enforce::verify;
@@ -294,6 +294,9 @@ fn alterations(lock: &Lock) -> Vec<Altered> {
         let Some(virtio) = &device.virtio else {
             continue;
         };
+        add(&format!("interrupt of {}", device.name), &|lock| {
+            lock.machine.devices[at].interrupt ^= 1;
+        });
         let mut part = |what: &str, alter: &dyn Fn(&mut Virtio)| {
             let name = format!("{what} of {}", device.name);
             add(&name, &|lock| {
@@ -310,6 +313,19 @@ fn alterations(lock: &Lock) -> Vec<Altered> {
         if virtio.block.is_some() {
             part("sectors", &|virtio| {
                 virtio.block.iter_mut().for_each(|disk| disk.sectors ^= 1);
+            });
+            part("serial number", &|virtio| {
+                let other = "another";
+                virtio
+                    .block
+                    .iter_mut()
+                    .for_each(|disk| disk.serial = other.to_owned());
+            });
+            part("whether it is read-only", &|virtio| {
+                virtio
+                    .block
+                    .iter_mut()
+                    .for_each(|disk| disk.read_only = !disk.read_only);
             });
         }
         if virtio.net.is_some() {

@@ -4,7 +4,8 @@
 //! proven this way before a guest's first instruction.
 
 use crate::device::bus::Bus;
-use crate::device::virtio::unserved;
+use crate::device::virtio::stand_in::stand_ins;
+use crate::device::virtio::start;
 use crate::enforce::apply::{self, Recipe};
 use crate::enforce::verify;
 use crate::failure::Failure;
@@ -89,7 +90,8 @@ pub fn observe(
     witness::load(&stage, &memory, &verified)?;
     let firmware = Firmware::new(lock, &recipe.steps);
     let devices = &lock.machine.devices;
-    let bus = Bus::unheard(devices, unserved(devices, &memory.shared())?);
+    let windows = start(stand_ins(devices)?, &memory.shared())?;
+    let bus = Bus::unheard(devices, windows);
     let seen = witness::observe(verified, &stage, &memory, bus, firmware, Box::new(|| {}))?;
     discard(memory);
     Ok(seen)

@@ -22,6 +22,9 @@ static IMAGE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/witness.bin"));
 /// comes on top, twice (`wire::PATIENCE`).
 const PER_VCPU: Duration = Duration::from_secs(PATIENCE + 5);
 
+/// The same of a virtio device whose interrupt does not come.
+const PER_DEVICE: Duration = Duration::from_secs(virtio::ring::PATIENCE + 1);
+
 /// What the witness has to know about the machine.
 pub struct Stage {
     /// MPIDR_EL1 of each vCPU.
@@ -156,7 +159,9 @@ pub fn observe(
     firmware: Option<Firmware>,
     first: Box<dyn FnOnce() + Send>,
 ) -> Result<(Vec<Sighting>, Vec<Incomplete>), Failure> {
-    let limit = PER_VCPU * stage.mpidr.len() as u32 + 2 * Duration::from_secs(PATIENCE);
+    let limit = PER_VCPU * stage.mpidr.len() as u32
+        + PER_DEVICE * stage.virtio.len() as u32
+        + 2 * Duration::from_secs(PATIENCE);
     let session = Session {
         bus,
         firmware,

@@ -7,7 +7,7 @@ use vmlock_spec::lock::{Block, Device, DeviceKind, Net, Range, Virtio, Vsock, ca
 use vmlock_spec::machine::virtio::{BASE, WINDOW, configuration, entry, features, mac, number};
 use vmlock_spec::observation::promises;
 use vmlock_spec::observation::wire::virtio::{
-    ABSENT, NEGOTIATED, NEGOTIATION, REGISTER_WIDTHS, Window, look, parts,
+    ABSENT, NEGOTIATED, NEGOTIATION, REGISTER_WIDTHS, Window, look, parts, ring,
 };
 use vmlock_spec::observation::wire::{DATA_ABORT, Kind, id_of, kind_of};
 use vmlock_spec::report::Seen;
@@ -111,6 +111,10 @@ fn witnessed(kind: DeviceKind, said: &Virtio, shown: &Shown) {
             continue;
         }
         let (index, what) = parts(id_of(promise.key));
+        // What is found out by driving it: its thread's tests look at that.
+        if ring::ALL.iter().any(|driven| driven.contains(&what)) {
+            continue;
+        }
         let seen = registers.seen.remove(&what).map(Seen::Value);
         assert_eq!(index, 0);
         assert!(

@@ -67,10 +67,13 @@ pub fn rtc(area: &mut Area, base: u64) {
 }
 
 /// A virtio device's registers.
-struct Virtio<'a> {
-    area: &'a mut Area,
-    base: u64,
-    index: u64,
+pub struct Virtio<'a> {
+    /// Where what is seen is recorded.
+    pub area: &'a mut Area,
+    /// Guest-physical address of the first one.
+    pub base: u64,
+    /// The device's number.
+    pub index: u64,
 }
 
 impl Window for Virtio<'_> {

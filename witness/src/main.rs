@@ -4,7 +4,7 @@
 //! With the feature `portable` it is the same guest under anybody's virtual machine monitor: `front` finds out by
 //! the device tree what else the host says, and writes the records to a console.
 //!
-//! Absent on purpose: interrupts (all masked), writable statics, heap,
+//! Absent on purpose: exceptions by interrupts (all masked), writable statics, heap,
 //! a second guess about anything that was read. What the records mean
 //! and which of them a lock promises is decided on the host.
 
@@ -28,6 +28,8 @@ mod place;
 mod probe;
 mod reach;
 mod record;
+#[cfg(not(feature = "portable"))]
+mod ring;
 mod smccc;
 mod sysreg;
 #[cfg(feature = "torture")]
@@ -148,6 +150,11 @@ fn observe(area: &mut Area, parameters: &Parameters, index: u32, own: u64) {
         smccc::each(area, own);
     }
     smccc::stolen_time(area);
+    // Last, since it sets the interrupt controller up and has the devices work.
+    #[cfg(not(feature = "portable"))]
+    if parameters.mode == wire::MODE_FULL && index == 0 {
+        ring::each(area, parameters);
+    }
 }
 
 /// The devices are one for all: vCPU 0 looks at them.

@@ -35,6 +35,15 @@ pub fn windows() -> u64 {
     of!(__windows)
 }
 
+/// A page for the queues of virtio devices, of whoever drives some.
+#[cfg(not(feature = "portable"))]
+pub fn rings() -> u64 {
+    unsafe extern "C" {
+        static __rings: u8;
+    }
+    of!(__rings)
+}
+
 /// The block for what a vCPU begins with.
 pub fn block(vcpu: u32) -> u64 {
     of!(__blocks) + (u64::from(vcpu) << entry::BLOCK_SHIFT)

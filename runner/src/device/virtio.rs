@@ -11,6 +11,7 @@ pub mod disk;
 pub mod entropy;
 pub mod net;
 pub mod outside;
+pub mod stand_in;
 pub mod tap;
 pub mod thread;
 pub mod unix;
@@ -191,27 +192,9 @@ pub fn start(opened: Vec<Opened>, memory: &Memory) -> Result<Vec<Window>, Failur
             input,
         };
         let memory = memory.clone();
-        Ok(Window::served(
-            device.range.base,
-            transport,
-            memory,
-            service,
-        ))
+        Ok(Window::new(device.range.base, transport, memory, service))
     };
     opened.into_iter().map(one).collect()
-}
-
-/// The registers alone: nobody does what a driver asks for.
-///
-/// # Errors
-/// There is no such device.
-pub fn unserved(devices: &[Device], memory: &Memory) -> Result<Vec<Window>, Failure> {
-    let one = |device: &Device| {
-        let transport = Transport::new(shown(device)?).map_err(|words| impossible(device, &words));
-        let window = |transport| Window::unserved(device.range.base, transport, memory.clone());
-        Some(transport.map(window))
-    };
-    devices.iter().filter_map(one).collect()
 }
 
 /// What words say of a device.

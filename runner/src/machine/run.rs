@@ -29,6 +29,7 @@ use kvm_bindings::{
 };
 use nix::unistd::gettid;
 use std::io::Read;
+use std::mem;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, TryLockError};
@@ -386,14 +387,15 @@ fn farewell(threads: &[JoinHandle<()>], left: &Receiver<()>) {
     }
 }
 
-/// Has the devices do what they still have to, and says where that takes too long.
+/// Has the devices do what they still have to, and says where that takes too long. Their threads leave after that.
 fn finish(shared: &Shared) {
     // A vCPU that could not be told to leave may have them.
-    let devices = match shared.bus.try_lock() {
-        Ok(mut bus) => bus.finish(),
-        Err(TryLockError::Poisoned(bus)) => bus.into_inner().finish(),
-        Err(TryLockError::WouldBlock) => Vec::new(),
+    let mut bus = match shared.bus.try_lock() {
+        Ok(mut bus) => mem::take(&mut *bus),
+        Err(TryLockError::Poisoned(bus)) => mem::take(&mut *bus.into_inner()),
+        Err(TryLockError::WouldBlock) => return,
     };
+    let devices = bus.finish();
     let begun = Instant::now();
     let waited = devices.into_iter().map(|device| device.wait(begun));
     // All of them, whatever the first one did.

@@ -1,8 +1,10 @@
 //! What a guest finds in each virtio device before a driver does: one table, which
 //! names what the witness saw and says what a lock promises of it; the models are
-//! tested by it too.
+//! tested by it too. [`ring`] has what it finds out by driving one.
 //!
 //! Devices are called as Linux calls them, `virtio0` and on, in the order of the lock.
+
+mod ring;
 
 use super::Promise;
 use super::wire::virtio::*;
@@ -30,17 +32,24 @@ struct Shown {
     features: u128,
     queues: Vec<u16>,
     configuration: Vec<u8>,
+    /// INTID of its interrupt.
+    interrupt: u32,
+    /// Of a disk: its serial number, and whether no driver can change it.
+    disk: Option<(String, bool)>,
 }
 
 impl Shown {
     fn new(device: &Device, virtio: &Virtio) -> Option<Self> {
         let (number, _) = number(device.kind)?;
         let bits = virtio.features.iter().filter_map(|name| bit(name));
+        let disk = virtio.block.as_ref();
         Some(Self {
             device: number,
             features: bits.fold(0, |all, bit| all | 1 << bit),
             queues: virtio.queues.clone(),
             configuration: configuration(virtio),
+            interrupt: device.interrupt,
+            disk: disk.map(|disk| (disk.serial.clone(), disk.read_only)),
         })
     }
 
@@ -49,11 +58,16 @@ impl Shown {
     }
 
     fn word(&self, index: usize) -> u64 {
-        let bytes = self.configuration.iter().skip(8 * index).take(8);
-        bytes
-            .rev()
-            .fold(0, |word, byte| word << 8 | u64::from(*byte))
+        word(&self.configuration, index)
     }
+}
+
+/// Eight bytes, the first in bits 7:0; zeroes behind the last.
+fn word(bytes: &[u8], index: usize) -> u64 {
+    let bytes = bytes.iter().skip(8 * index).take(8);
+    bytes
+        .rev()
+        .fold(0, |word, byte| word << 8 | u64::from(*byte))
 }
 
 const fn entry(name: &'static str, what: u64, shows: fn(&Shown) -> u64) -> Entry {
@@ -105,7 +119,8 @@ const TABLE: &[Entry] = &[
 /// The name of what a record is about.
 pub(super) fn name(id: u64) -> Cow<'static, str> {
     let (device, what) = parts(id);
-    match TABLE.iter().find(|entry| entry.what == what) {
+    let mut entries = TABLE.iter().chain(ring::all());
+    match entries.find(|entry| entry.what == what) {
         Some(entry) => format!("virtio{device}.{}", entry.name).into(),
         None => format!("virtio{device} offset {what:#05x}").into(),
     }
@@ -119,10 +134,16 @@ pub fn looked_at(devices: &[Device]) -> impl Iterator<Item = u64> {
 
 /// The keys of all that is looked at in a machine.
 pub(super) fn keys(devices: &[Device]) -> impl Iterator<Item = u64> {
-    let count = looked_at(devices).count() as u64;
-    let of_one = |device| TABLE.iter().map(move |entry| of(device, entry.what));
-    let ids = (0..count).flat_map(of_one);
+    let looked_at = devices.iter().filter(|device| device.virtio.is_some());
+    let numbers = looked_at.map(|device| number(device.kind).map_or(0, |(number, _)| number));
+    let of_one = |(index, number)| entries(number).map(move |entry| of(index, entry.what));
+    let ids = (0..).zip(numbers.take(DEVICES_MAX)).flat_map(of_one);
     ids.map(|id| key(Kind::Virtio, id))
+}
+
+/// All that is looked at in a device of that number.
+fn entries(number: u32) -> impl Iterator<Item = &'static Entry> {
+    TABLE.iter().chain(ring::of(number))
 }
 
 /// What the lock's virtio devices show to vCPU 0, which looks at them.
@@ -130,7 +151,7 @@ pub(super) fn promises(lock: &Lock) -> Vec<Promise> {
     let devices = lock.machine.devices.iter();
     let shown = devices.filter_map(|device| Shown::new(device, device.virtio.as_ref()?));
     let of_one = |(index, shown): (u64, Shown)| {
-        TABLE.iter().map(move |entry| Promise {
+        entries(shown.device).map(move |entry| Promise {
             vcpu: 0,
             key: key(Kind::Virtio, of(index, entry.what)),
             value: Some((entry.shows)(&shown)),
@@ -142,18 +163,21 @@ pub(super) fn promises(lock: &Lock) -> Vec<Promise> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::wire::virtio::ring as driven;
     use super::*;
     use std::collections::BTreeSet;
 
     #[test]
     fn everything_that_the_witness_looks_at_stands_in_the_table_once() {
-        let others = OTHERS.into_iter().flatten();
+        let others = OTHERS.into_iter().chain(driven::ALL).flatten();
         let seen: BTreeSet<u64> = AT_RESET.iter().copied().chain(others).collect();
-        let told: BTreeSet<u64> = TABLE.iter().map(|entry| entry.what).collect();
+        let all = || TABLE.iter().chain(ring::all());
+        let told: BTreeSet<u64> = all().map(|entry| entry.what).collect();
         assert_eq!(seen, told);
-        let names: BTreeSet<&str> = TABLE.iter().map(|entry| entry.name).collect();
-        assert_eq!((told.len(), names.len()), (TABLE.len(), TABLE.len()));
+        let names: BTreeSet<&str> = all().map(|entry| entry.name).collect();
+        assert_eq!((told.len(), names.len()), (all().count(), all().count()));
         assert_eq!(name(of(3, 0x008)), "virtio3.DeviceID");
+        assert_eq!(name(of(3, driven::SERIAL)), "virtio3.serial number[7:0]");
         assert_eq!(name(of(3, 0x404)), "virtio3 offset 0x404");
     }
 }

@@ -449,8 +449,13 @@ fn what_is_seen_of_all_devices_fits() {
 fn a_device_that_is_another_is_noticed() {
     let kept = promises(&full());
     type Change = (usize, fn(&mut lock::Virtio));
-    let changes: [Change; 9] = [
+    let changes: [Change; 11] = [
         (2, |v| v.block.as_mut().unwrap().sectors += 1),
+        (2, |v| v.block.as_mut().unwrap().serial.push('s')),
+        (2, |v| {
+            let disk = v.block.as_mut().unwrap();
+            disk.read_only = !disk.read_only;
+        }),
         (2, |v| drop(v.features.remove(0))),
         (2, |v| drop(v.features.pop())),
         (2, |v| v.queues[0] = 128),
@@ -466,6 +471,11 @@ fn a_device_that_is_another_is_noticed() {
         let mut other = full();
         change(other.machine.devices[device].virtio.as_mut().unwrap());
         assert_ne!(promises(&other), kept, "change {index}");
+    }
+    for device in 2..=7 {
+        let mut other = full();
+        other.machine.devices[device].interrupt += 1;
+        assert_ne!(promises(&other), kept, "interrupt of device {device}");
     }
     let mut swapped = full();
     swapped.machine.devices.swap(2, 3);

@@ -48,6 +48,9 @@ pub const RECORDS_ADDRESS: u64 = RAM_BASE + 0x80_0000;
 /// through which it looks at places that its identity map does not show, or not as they should be seen.
 pub const WINDOWS_ADDRESS: u64 = RAM_BASE + 0x11_0000;
 
+/// A page, guest-physical, in which the witness makes the queues of virtio devices, one after the other.
+pub const RINGS_ADDRESS: u64 = RAM_BASE + 0x12_0000;
+
 /// Bytes per record area that always suffice.
 pub const AREA_STRIDE: u64 = 0x1_0000;
 
@@ -559,7 +562,8 @@ mod tests {
             88 + 8 * virtio::DEVICES_MAX + 16 * MAX_SEARCHES + 2 * 8 * MAX_VCPUS
         );
         assert!(PARAMETERS_ADDRESS + size_of::<Parameters>() as u64 <= WINDOWS_ADDRESS);
-        const { assert!(WINDOWS_ADDRESS + 0x1000 <= LOAD_ADDRESS) };
+        const { assert!(WINDOWS_ADDRESS + 0x1000 <= RINGS_ADDRESS) };
+        const { assert!(RINGS_ADDRESS + virtio::ring::AREA_SIZE <= LOAD_ADDRESS) };
         assert!(LOAD_ADDRESS + STACK_SIZE * MAX_VCPUS as u64 <= entry::BLOCKS_ADDRESS);
         assert!(entry::block(MAX_VCPUS as u32) <= RECORDS_ADDRESS);
     }

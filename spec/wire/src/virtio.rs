@@ -3,7 +3,9 @@
 //!
 //! An id is [`of`] a device and what is looked at: below [`FEATURES`] the offset of
 //! a register. Nothing is set up so far that the device begins to work, and a reset
-//! ends it. Registers: virtio 1.2 (OASIS, 1 July 2022) section 4.2.2.
+//! ends it; [`ring`] goes on from there. Registers: virtio 1.2 (OASIS, 1 July 2022) section 4.2.2.
+
+pub mod ring;
 
 /// Added to what is looked at, for each device before this one.
 const DEVICE: u64 = 1 << 16;

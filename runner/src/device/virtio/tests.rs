@@ -3,7 +3,6 @@
 
 use super::*;
 use crate::device::bus::Bus;
-use crate::device::virtio::window::Window;
 use std::os::fd::{AsRawFd as _, RawFd};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -545,21 +544,6 @@ fn no_file_that_a_guest_writes_is_two_things_of_its_machine() {
         );
         assert!(place.open_all(&[at("one", path, true)], taken()).is_ok());
     }
-}
-
-#[test]
-fn registers_alone_answer_and_nobody_serves() {
-    let device = disk(8, false);
-    let memory = memory();
-    let windows: Vec<Window> =
-        unserved(std::slice::from_ref(&device), &memory).expect("there is such a device");
-    let mut bus = Bus::unheard(std::slice::from_ref(&device), windows);
-    let mut word = [0; 4];
-    bus.read(WINDOWS, &mut word);
-    assert_eq!(&word, b"virt");
-    assert!(bus.doors().is_empty());
-    bus.write(WINDOWS + STATUS, &15u32.to_le_bytes());
-    assert!(bus.wait().is_none());
 }
 
 #[derive(Clone, Default)]

@@ -24,7 +24,7 @@ pub struct Window {
     base: u64,
     transport: Transport,
     memory: Memory,
-    service: Option<Service>,
+    service: Service,
     /// A driver is at work.
     begun: bool,
     /// What the last write has to wait for.
@@ -33,20 +33,12 @@ pub struct Window {
 
 impl Window {
     /// Registers with a thread behind them.
-    pub fn served(base: u64, transport: Transport, memory: Memory, service: Service) -> Self {
-        Self {
-            service: Some(service),
-            ..Self::unserved(base, transport, memory)
-        }
-    }
-
-    /// Registers with nothing behind them.
-    pub fn unserved(base: u64, transport: Transport, memory: Memory) -> Self {
+    pub fn new(base: u64, transport: Transport, memory: Memory, service: Service) -> Self {
         Self {
             base,
             transport,
             memory,
-            service: None,
+            service,
             begun: false,
             wait: None,
         }
@@ -54,8 +46,7 @@ impl Window {
 
     /// Has the registers say that the cable was pulled out.
     fn look_at_link(&mut self) {
-        let service = self.service.as_mut();
-        let down = service.and_then(|s| s.link.take_if(|link| !link.is_up()));
+        let down = self.service.link.take_if(|link| !link.is_up());
         if down.is_some() {
             // The thread interrupts for it.
             self.transport.reconfigure(|bytes| set_link(bytes, false));
@@ -64,7 +55,7 @@ impl Window {
 
     /// Where the user's input goes.
     fn users(&self) -> Option<&Input> {
-        self.service.as_ref()?.input.as_deref()
+        self.service.input.as_deref()
     }
 
     /// Guest-physical address of the first register.
@@ -87,9 +78,7 @@ impl Model for Window {
             Effect::Reset => self.begun = false,
             Effect::None | Effect::Notify(_) | Effect::Stop(_) => {}
         }
-        let Some(Service { worker, .. }) = &self.service else {
-            return;
-        };
+        let worker = &self.service.worker;
         self.wait = match effect {
             Effect::None => None,
             Effect::Start(activation) => {
@@ -111,11 +100,11 @@ impl Model for Window {
     }
 
     fn doors(&mut self) -> Option<Doors> {
-        self.service.as_mut()?.doors.take()
+        self.service.doors.take()
     }
 
     fn finish(&mut self) -> Option<Farewell> {
-        Some(self.service.as_ref()?.worker.finish())
+        Some(self.service.worker.finish())
     }
 
     fn wait(&mut self) -> Option<Wait> {
@@ -131,14 +120,9 @@ impl Model for Window {
     }
 
     fn input(&mut self, bytes: &[u8]) {
-        if let Some(Service {
-            worker,
-            input: Some(input),
-            ..
-        }) = &self.service
-        {
+        if let Some(input) = &self.service.input {
             input.put(bytes);
-            worker.look();
+            self.service.worker.look();
         }
     }
 }
