@@ -1,13 +1,16 @@
 //! `virtio-block-1`: a disk (section 5.2 of the standard), with one queue.
 //!
-//! A request is decoded into an [`Operation`] for whoever has the disk, or answered
-//! at once; [`Block::settle`] makes a status of what became of the operation,
-//! [`answer`] tells the driver. Header and status may lie in any pieces of the
+//! A request is decoded into an [`Operation`] for whoever has the disk ([`engine`]), or
+//! answered at once; [`Block::settle`] makes a status of what became of the operation,
+//! [`answer`] tells the driver. [`requests`] has those that are under way. Header and status may lie in any pieces of the
 //! chain (section 2.7.4): what counts is their place among its bytes.
 //!
 //! The disk has a volatile cache, as VIRTIO_BLK_F_FLUSH says. A driver that does
 //! not accept it has every write stable before it is answered (section 5.2.6.2).
 //! Once anything was lost behind the driver's back, no flush succeeds any more.
+
+pub mod engine;
+pub mod requests;
 
 use crate::chain::{Chain, Malformed, Span};
 use crate::features::Features;
@@ -16,8 +19,7 @@ use crate::ring::OFFERED;
 use std::io;
 use virtio_bindings::virtio_blk::*;
 use virtio_bindings::virtio_ids::VIRTIO_ID_BLOCK;
-use vm_memory::bitmap::BitmapSlice;
-use vm_memory::{GuestMemory, Permissions, VolatileSlice};
+use vm_memory::GuestMemory;
 
 /// Bytes of a sector, the unit of all places and lengths, and of a block.
 pub const SECTOR: u64 = 512;
@@ -353,56 +355,6 @@ pub fn answer<M: GuestMemory>(
     Ok(if filled == input { length } else { filled } as u32)
 }
 
-/// Who has a disk. Each call is over when it returns; offsets and lengths are those of an [`Operation`].
-///
-/// What a host cannot do is its business: where it cannot discard, nothing happens and that is no error; where it cannot
-/// zero, it writes zeroes.
-pub trait Backend {
-    /// Fills the pieces in order.
-    ///
-    /// # Errors
-    /// The host's; then what is in the pieces is unknown.
-    fn read<B: BitmapSlice>(&mut self, offset: u64, into: &[VolatileSlice<B>]) -> io::Result<()>;
-
-    /// Writes the pieces in order.
-    ///
-    /// # Errors
-    /// The host's; then what is on the disk there is unknown.
-    fn write<B: BitmapSlice>(
-        &mut self,
-        offset: u64,
-        from: &[VolatileSlice<B>],
-        stable: bool,
-    ) -> io::Result<()>;
-
-    /// Makes what was written stable.
-    ///
-    /// # Errors
-    /// The host's.
-    fn flush(&mut self) -> io::Result<()>;
-
-    /// Forgets what is there, if that can be done.
-    ///
-    /// # Errors
-    /// The host's.
-    fn discard(&mut self, offset: u64, length: u64) -> io::Result<()>;
-
-    /// Zeroes what is there.
-    ///
-    /// # Errors
-    /// The host's.
-    fn zero(&mut self, offset: u64, length: u64, unmap: bool, stable: bool) -> io::Result<()>;
-}
-
-/// What became of a request that was served at once.
-#[derive(Debug)]
-pub struct Served {
-    /// The number of bytes that its chain goes back with.
-    pub written: u32,
-    /// The host's error, for the log.
-    pub error: Option<Failed>,
-}
-
 /// What failed, and why.
 #[derive(Debug)]
 pub struct Failed {
@@ -412,63 +364,6 @@ pub struct Failed {
     pub error: io::Error,
     /// What the driver was told.
     pub status: Status,
-}
-
-/// Serves a request from beginning to end.
-///
-/// # Errors
-/// The chain is no request.
-pub fn serve<M: GuestMemory>(
-    block: &mut Block,
-    backend: &mut impl Backend,
-    memory: &M,
-    chain: &Chain,
-) -> Result<Served, Malformed> {
-    let (status, filled, error) = match block.decode(memory, chain)? {
-        Request::Answer { status, filled } => (status, filled, None),
-        Request::Do(operation) => {
-            let result = carry_out(operation, backend, memory, chain)?;
-            let (status, filled) = block.settle(operation, &result);
-            let failed = |error| Failed {
-                operation,
-                error,
-                status,
-            };
-            (status, filled, result.err().map(failed))
-        }
-    };
-    let written = answer(memory, chain, status, filled)?;
-    Ok(Served { written, error })
-}
-
-fn carry_out<M: GuestMemory>(
-    operation: Operation,
-    backend: &mut impl Backend,
-    memory: &M,
-    chain: &Chain,
-) -> Result<io::Result<()>, Malformed> {
-    Ok(match operation {
-        Operation::Read { offset, data } => {
-            let slices = chain.writable().slices(memory, data, Permissions::Write)?;
-            backend.read(offset, &slices)
-        }
-        Operation::Write {
-            offset,
-            data,
-            stable,
-        } => {
-            let slices = chain.readable().slices(memory, data, Permissions::Read)?;
-            backend.write(offset, &slices, stable)
-        }
-        Operation::Flush => backend.flush(),
-        Operation::Discard { offset, length } => backend.discard(offset, length),
-        Operation::Zero {
-            offset,
-            length,
-            unmap,
-            stable,
-        } => backend.zero(offset, length, unmap, stable),
-    })
 }
 
 #[cfg(test)]

@@ -2,7 +2,9 @@
 //! whatever that is, is held. A function for each handler; `fuzz/` feeds them, and
 //! the seeds and findings in `fuzz/seeds/` run with the tests.
 
-use crate::block::{self, Backend, Block, Disk, SECTOR};
+use crate::block::engine::{AtOnce, Backend};
+use crate::block::requests::Requests;
+use crate::block::{self, Block, Disk, SECTOR};
 use crate::chain::{Chain, Span};
 use crate::console;
 use crate::entropy;
@@ -347,23 +349,20 @@ pub fn block(data: &[u8]) {
             serial: [b'x'; block::SERIAL],
             queue: QUEUE,
         };
-        let mut store = Store {
+        let mut engine = AtOnce::new(Store {
             read_only: disk.read_only,
             stable: !guest.features.has(9),
-        };
+        });
+        let mut requests = Requests::new(QUEUE);
         let mut block = Block::new(disk, guest.features, false);
-        let mut chain = Chain::default();
         while let Some(choice) = guest.feed.byte() {
             if choice % 8 < 5 {
                 guest.act(choice)?;
                 continue;
             }
             let memory = guest.memory;
-            let drained = guest.ring.drain(memory, &mut chain, |chain| {
-                let served = block::serve(&mut block, &mut store, memory, chain)?;
-                assert!(u64::from(served.written) <= chain.writable().length());
-                Ok(served.written)
-            });
+            let ring = &mut guest.ring;
+            let drained = requests.serve(&mut block, &mut engine, ring, memory, |_, _| {});
             drained.ok()?;
             assert_eq!(guest.ring.out(), 0);
         }

@@ -3,15 +3,18 @@
 
 pub mod digest;
 pub mod file;
+pub mod host;
 pub mod taken;
+pub mod uring;
 
 use super::Log;
 use super::thread::{Server, Work};
-use file::Raw;
+use host::Host;
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use std::fs::{self, File, FileType, OpenOptions};
 use std::io::{self, Seek as _, SeekFrom};
+use std::os::fd::RawFd;
 use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};
 use std::path::Path;
 use std::time::Duration;
@@ -19,7 +22,9 @@ use taken::Taken;
 use vmlock_spec::lock::{Block as Entry, Device};
 use vmlock_spec::plan::Refusal;
 use vmlock_spec::plan::devices::{no_disk, too_small};
-use vmlock_virtio::block::{self, Backend, Block, Failed, Operation, SERIAL, Status};
+use vmlock_virtio::block::engine::Engine;
+use vmlock_virtio::block::requests::Requests;
+use vmlock_virtio::block::{self, Block, Failed, Operation, SERIAL, Status};
 use vmlock_virtio::features::Features;
 use vmlock_virtio::ring::{Broken, Drained};
 
@@ -106,7 +111,13 @@ pub fn open(
             ));
         }
     }
-    Ok(Disk::new(model(entry, queue), Raw::new(file)))
+    let (engine, without) = Host::new(file, queue);
+    let wakes = engine.wakes();
+    Ok(Disk {
+        wakes,
+        without,
+        ..Disk::new(model(entry, queue), engine)
+    })
 }
 
 /// Opens a regular file or a block device, and waits for nobody.
@@ -166,35 +177,61 @@ fn hold(file: &File, read_only: bool) -> Result<(), Errno> {
 }
 
 /// A disk that is open.
-pub struct Disk<B = Raw> {
+pub struct Disk<E = Host> {
     model: block::Disk,
     /// At work, from the first driver's set-up on. What an earlier driver lost is lost for the next one.
     block: Option<Block>,
-    backend: B,
+    requests: Requests,
+    engine: E,
+    /// What becomes readable when the engine has something.
+    wakes: Option<RawFd>,
+    /// Why the engine is not the faster one, until that was said.
+    without: Option<io::Error>,
 }
 
-impl<B> Disk<B> {
+impl<E> Disk<E> {
     /// One whose requests are carried out there.
-    pub fn new(model: block::Disk, backend: B) -> Self {
+    pub fn new(model: block::Disk, engine: E) -> Self {
         Self {
+            requests: Requests::new(model.queue),
             model,
             block: None,
-            backend,
+            engine,
+            wakes: None,
+            without: None,
         }
     }
 }
 
-impl<B: Backend + Send> Server for Disk<B> {
-    fn begin(&mut self, features: Features, _log: &mut Log) {
+impl<E: Engine + Send> Server for Disk<E> {
+    fn begin(&mut self, features: Features, log: &mut Log) {
+        if let Some(why) = self.without.take() {
+            log.change(format_args!(
+                "one request is carried out after the other, since io_uring cannot be had: {why}"
+            ));
+        }
         let lost = self.block.as_ref().is_some_and(Block::has_lost);
         self.block = Some(Block::new(self.model.clone(), features, lost));
+        self.requests = Requests::new(self.model.queue);
+    }
+
+    /// Nothing of the guest's memory is read or written any more once this is over.
+    fn rest(&mut self, log: &mut Log) {
+        if let Some(block) = &mut self.block {
+            let mut lost = block.has_lost();
+            let failed = |block: &Block, failed| {
+                say(block, failed, lost, log);
+                lost = block.has_lost();
+            };
+            self.requests.rest(block, &mut self.engine, failed);
+        }
     }
 
     /// A guest that was ended, or that did not ask, may have written what the host cannot keep: nobody else would say so.
     fn finish(&mut self, log: &mut Log) {
         if self.block.is_some()
             && !self.model.read_only
-            && let Err(error) = self.backend.flush()
+            && let Err(error) = self.engine.flush()
         {
             log.change(format_args!(
                 "some of what was written may be lost, and the guest was not told: {error}"
@@ -206,27 +243,32 @@ impl<B: Backend + Send> Server for Disk<B> {
         STABLE
     }
 
+    fn wakes(&self) -> Option<RawFd> {
+        self.wakes
+    }
+
     fn serve(&mut self, work: Work) -> Result<Drained, Broken> {
         let Work {
-            rings,
-            memory,
-            chain,
-            log,
+            rings, memory, log, ..
         } = work;
         let (Some(Some(ring)), Some(block)) = (rings.first_mut(), &mut self.block) else {
             return Ok(Drained::NOTHING);
         };
-        ring.drain(memory, chain, |chain| {
-            let lost = block.has_lost();
-            let served = block::serve(block, &mut self.backend, memory, chain)?;
-            if let Some(failed) = served.error {
-                log.host(words(&failed));
-                if !lost && block.has_lost() {
-                    log.change(LOST);
-                }
-            }
-            Ok(served.written)
-        })
+        let mut lost = block.has_lost();
+        let failed = |block: &Block, failed| {
+            say(block, failed, lost, log);
+            lost = block.has_lost();
+        };
+        let engine = &mut self.engine;
+        self.requests.serve(block, engine, ring, memory, failed)
+    }
+}
+
+/// Says what failed, of a disk that had lost something before or not.
+fn say(block: &Block, failed: Failed, lost: bool, log: &mut Log) {
+    log.host(words(&failed));
+    if !lost && block.has_lost() {
+        log.change(LOST);
     }
 }
 

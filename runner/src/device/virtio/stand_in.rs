@@ -13,7 +13,7 @@ use std::path::Path;
 use vm_memory::VolatileSlice;
 use vm_memory::bitmap::BitmapSlice;
 use vmlock_spec::lock::{Device, DeviceKind, Vsock};
-use vmlock_virtio::block::Backend;
+use vmlock_virtio::block::engine::{AtOnce, Backend};
 use vmlock_virtio::features::Features;
 use vmlock_virtio::net::{Card, Nic, TRANSMIT};
 use vmlock_virtio::ring::{Broken, Drained};
@@ -38,7 +38,10 @@ pub fn stand_ins(devices: &[Device]) -> Result<Vec<Opened>, Failure> {
 fn server(device: &Device, queue: u16) -> Result<Box<dyn Server>, Failure> {
     let parts = device.virtio.as_ref();
     if let Some(entry) = parts.and_then(|v| v.block.as_ref()) {
-        return Ok(Box::new(Disk::new(disk::model(entry, queue), Nothing)));
+        return Ok(Box::new(Disk::new(
+            disk::model(entry, queue),
+            AtOnce::new(Nothing),
+        )));
     }
     if let Some(entry) = parts.and_then(|v| v.net.as_ref()) {
         let nic = net::model(entry, queue).ok_or_else(|| impossible(device, "its address"))?;

@@ -13,7 +13,7 @@ use vm_memory::VolatileSlice;
 use vm_memory::bitmap::BitmapSlice;
 use vmlock_spec::lock::{Block, Range};
 use vmlock_spec::machine::virtio::{BASE as WINDOWS, WINDOW, entry};
-use vmlock_virtio::block::Backend;
+use vmlock_virtio::block::engine::{AtOnce, Backend};
 use vmlock_virtio::driver::{BASE, Driver, Part, memory};
 use vmlock_virtio::ring::{Broken, Drained};
 
@@ -350,7 +350,7 @@ fn what_was_lost_stays_lost_after_a_reset() {
     let model = disk::model(entry.expect("it is a disk"), 256);
     let opened = Opened {
         shown: shown(&device).expect("a device"),
-        server: Box::new(disk::Disk::new(model, Failing(Arc::default()))),
+        server: Box::new(disk::Disk::new(model, AtOnce::new(Failing(Arc::default())))),
         device: device.clone(),
     };
     let mut guest = Guest::new(&device, vec![opened], &memory);
@@ -373,7 +373,10 @@ fn what_a_guest_wrote_is_made_stable_at_the_end() {
     let flushes = Arc::new(AtomicU32::new(0));
     let opened = Opened {
         shown: shown(&device).expect("a device"),
-        server: Box::new(disk::Disk::new(model, Failing(Arc::clone(&flushes)))),
+        server: Box::new(disk::Disk::new(
+            model,
+            AtOnce::new(Failing(Arc::clone(&flushes))),
+        )),
         device: device.clone(),
     };
     let mut guest = Guest::new(&device, vec![opened], &memory);

@@ -42,6 +42,10 @@ pub trait Server: Send {
     /// The driver broke a rule.
     fn serve(&mut self, work: Work) -> Result<Drained, Broken>;
 
+    /// A queue is being taken away, or a rule was broken: nothing of the guest's memory is touched once this is over, until
+    /// [`Server::serve`].
+    fn rest(&mut self, _log: &mut Log) {}
+
     /// The driver has taken all queues away, or broke a rule.
     fn end(&mut self) {}
 
@@ -246,13 +250,15 @@ impl Wakes {
     fn wait(&self, at_once: bool) -> Woken {
         let mut events = [EpollEvent::default(); 8];
         let timeout = if at_once { 0 } else { -1 };
-        let Ok(count) = self.epoll.wait(timeout, &mut events) else {
-            // A signal. Anything else would be a bug, and must not make a busy loop of this.
-            thread::sleep(RETRY);
-            return Woken {
-                owner: true,
-                trouble: false,
-            };
+        let count = match self.epoll.wait(timeout, &mut events) {
+            Ok(count) => count,
+            // A signal, or the kernel has made something of this thread's be over (io_uring).
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => 0,
+            // A bug, of which this must not make a busy loop.
+            Err(_) => {
+                thread::sleep(RETRY);
+                0
+            }
         };
         let events = &events[..count];
         let woken = Woken {
@@ -337,6 +343,7 @@ impl Serving {
                 Some(Order::End(queue, waiting)) => {
                     match (queue, &mut self.life) {
                         (Some(queue), Some(life)) => {
+                            self.server.rest(&mut self.log);
                             if let Some(ring) = life.rings.get_mut(usize::from(queue)) {
                                 *ring = None;
                             }
@@ -352,6 +359,7 @@ impl Serving {
 
     fn end(&mut self) {
         if self.life.take().is_some() {
+            self.server.rest(&mut self.log);
             self.server.end();
         }
     }

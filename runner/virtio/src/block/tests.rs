@@ -1,11 +1,14 @@
+use super::engine::{AtOnce, Backend, Engine};
+use super::requests::Requests;
 use super::*;
 use crate::driver::{BASE, Driver, INDIRECT, Memory, NEXT, Part, SIZE, WRITE, memory};
 use crate::mmio::Transport;
 use crate::random::Random;
-use crate::ring::Ring;
+use crate::ring::{Broken, Ring};
 use std::mem::offset_of;
 use virtio_bindings::virtio_ring::VIRTIO_RING_F_INDIRECT_DESC as INDIRECT_DESC;
-use vm_memory::{Bytes, GuestAddress};
+use vm_memory::bitmap::BitmapSlice;
+use vm_memory::{Bytes, GuestAddress, Permissions, VolatileSlice};
 
 const OK: u8 = 0;
 const IOERR: u8 = 1;
@@ -120,7 +123,8 @@ struct Guest<'m> {
     driver: Driver<'m>,
     ring: Ring,
     block: Block,
-    store: Store,
+    engine: AtOnce<Store>,
+    requests: Requests,
 }
 
 /// What a request came to: its status, how much came back, where its buffers are.
@@ -142,18 +146,41 @@ impl<'m> Guest<'m> {
             ring: driver.ring(&[INDIRECT_DESC]),
             driver,
             block: Block::new(disk, features, false),
-            store: Store::new(),
+            engine: AtOnce::new(Store::new()),
+            requests: Requests::new(64),
         }
     }
-    /// Serves the chain that is next.
-    fn serve(&mut self) -> Result<Served, Malformed> {
+    /// Serves what is available; how many requests failed.
+    fn serve(&mut self) -> Result<usize, Broken> {
+        let (memory, mut errors) = (self.driver.memory, 0);
+        let (engine, ring) = (&mut self.engine, &mut self.ring);
+        let failed = |_: &Block, _| errors += 1;
+        let served = self
+            .requests
+            .serve(&mut self.block, engine, ring, memory, failed);
+        served.map(|_| errors)
+    }
+    /// Serves a chain that was taken; the number of bytes that it goes back with.
+    fn serve_one(&mut self, chain: &Chain) -> Result<u32, Malformed> {
         let memory = self.driver.memory;
-        let mut chain = Chain::default();
-        assert_eq!(self.ring.take(memory, &mut chain), Ok(true));
-        let served = serve(&mut self.block, &mut self.store, memory, &chain)?;
-        let given = self.ring.give(memory, chain.head(), served.written);
-        given.expect("it was taken");
-        Ok(served)
+        let (status, filled) = match self.block.decode(memory, chain)? {
+            Request::Answer { status, filled } => (status, filled),
+            Request::Do(operation) => {
+                let data = match operation {
+                    Operation::Read { data, .. } => {
+                        chain.writable().slices(memory, data, Permissions::Write)?
+                    }
+                    Operation::Write { data, .. } => {
+                        chain.readable().slices(memory, data, Permissions::Read)?
+                    }
+                    _ => Vec::new(),
+                };
+                self.engine.begin(0, operation, &data);
+                let (_, result) = self.engine.over().expect("it was done at once");
+                self.block.settle(operation, &result)
+            }
+        };
+        answer(memory, chain, status, filled)
     }
     /// A chain that ends with its status.
     fn ask(&mut self, parts: &[Part]) -> Answered {
@@ -166,12 +193,11 @@ impl<'m> Guest<'m> {
             .expect("it fits");
         let served = self.serve().expect("it is a request");
         let (_, written) = self.driver.used().expect("it came back");
-        assert_eq!(written, served.written);
         Answered {
             status: self.driver.bytes(status, 1)[0],
             written,
             buffers,
-            failed: served.error.is_some(),
+            failed: served > 0,
         }
     }
     /// What a request with that header would have the disk do.
@@ -282,7 +308,7 @@ fn sectors_are_read_and_written_however_they_are_framed() {
     let mut guest = Guest::new(&memory, disk());
     let read = guest.request(0, 3, &[Part::In(512), Part::In(100), Part::In(412)]);
     assert_eq!((read.status, read.written), (OK, 1025));
-    let disk = guest.store.bytes.clone();
+    let disk = guest.engine.backend().bytes.clone();
     let mut seen = guest.driver.bytes(read.buffers[1], 512);
     seen.extend(guest.driver.bytes(read.buffers[2], 100));
     seen.extend(guest.driver.bytes(read.buffers[3], 412));
@@ -292,8 +318,8 @@ fn sectors_are_read_and_written_however_they_are_framed() {
     let (one, two) = data.split_at(700);
     let wrote = guest.request(1, 62, &[Part::Out(one), Part::Out(two)]);
     assert_eq!((wrote.status, wrote.written), (OK, 1));
-    assert_eq!(guest.store.bytes[62 * 512..], data);
-    assert_eq!(guest.store.bytes[..62 * 512], disk[..62 * 512]);
+    assert_eq!(guest.engine.backend().bytes[62 * 512..], data);
+    assert_eq!(guest.engine.backend().bytes[..62 * 512], disk[..62 * 512]);
 
     // The header in pieces and with the data, the status with the data.
     let header = header(0, 1);
@@ -303,7 +329,7 @@ fn sectors_are_read_and_written_however_they_are_framed() {
         Part::In(513),
     ];
     let buffers = guest.driver.offer(&parts);
-    assert_eq!(guest.serve().expect("it is a request").written, 513);
+    guest.serve().expect("it is a request");
     assert_eq!(guest.driver.used(), Some((9, 513)));
     let seen = guest.driver.bytes(buffers[2], 514);
     assert_eq!(seen[..512], disk[512..1024]);
@@ -312,7 +338,7 @@ fn sectors_are_read_and_written_however_they_are_framed() {
     all.extend([0xab; 512]);
     let wrote = guest.ask(&[Part::Out(&all)]);
     assert_eq!((wrote.status, wrote.written), (OK, 1));
-    assert_eq!(guest.store.bytes[..512], [0xab; 512]);
+    assert_eq!(guest.engine.backend().bytes[..512], [0xab; 512]);
 }
 
 #[test]
@@ -349,7 +375,10 @@ fn nothing_beyond_the_disk_is_asked_for() {
         let wrote = guest.request(1, sector, &[Part::Out(&data)]);
         assert_eq!(wrote.status, status, "writes {length} at {sector}");
         assert_eq!(wrote.written, 1);
-        assert_eq!(guest.store.asked.len(), if status == OK { 2 } else { 0 });
+        assert_eq!(
+            guest.engine.backend().asked.len(),
+            if status == OK { 2 } else { 0 }
+        );
         assert!(!read.failed && !wrote.failed);
     }
 }
@@ -362,7 +391,7 @@ fn a_request_that_goes_both_ways_is_none() {
     let wrote = guest.request(1, 0, &[Part::Out(&[0; 512]), Part::In(512)]);
     assert_eq!([read.status, wrote.status], [IOERR; 2]);
     assert_eq!([read.written, wrote.written], [0; 2]);
-    assert_eq!(guest.store.asked, []);
+    assert_eq!(guest.engine.backend().asked, []);
 }
 
 #[test]
@@ -377,7 +406,7 @@ fn a_read_only_disk_is_only_read() {
     let features = Features::of(&all);
     let mut guest = Guest::accepting(&memory, disk, features);
     assert_eq!(guest.request(0, 0, &[Part::In(512)]).status, OK);
-    let asked = guest.store.asked.clone();
+    let asked = guest.engine.backend().asked.clone();
     // There is nothing to be flushed, which nobody is asked for.
     assert_eq!(guest.request(4, 0, &[]).status, OK);
     assert_eq!(guest.request(1, 0, &[Part::Out(&[0; 512])]).status, IOERR);
@@ -385,8 +414,8 @@ fn a_read_only_disk_is_only_read() {
         let range = range(0, 1, 0);
         assert_eq!(guest.request(kind, 0, &[Part::Out(&range)]).status, IOERR);
     }
-    assert_eq!(guest.store.asked, asked);
-    assert_eq!(guest.store.bytes, Store::new().bytes);
+    assert_eq!(guest.engine.backend().asked, asked);
+    assert_eq!(guest.engine.backend().bytes, Store::new().bytes);
 }
 
 #[test]
@@ -398,11 +427,16 @@ fn without_a_flush_every_write_is_stable() {
         let zero = range(1, 1, 0);
         let zero = guest.request(13, 0, &[Part::Out(&zero)]).status;
         let flush = guest.request(4, 0, &[]).status;
-        let stable = guest.store.asked.iter().map(|asked| match asked {
-            Operation::Write { stable, .. } | Operation::Zero { stable, .. } => *stable,
-            Operation::Flush => true,
-            other => panic!("{other:?}"),
-        });
+        let stable = guest
+            .engine
+            .backend()
+            .asked
+            .iter()
+            .map(|asked| match asked {
+                Operation::Write { stable, .. } | Operation::Zero { stable, .. } => *stable,
+                Operation::Flush => true,
+                other => panic!("{other:?}"),
+            });
         (stable.collect::<Vec<_>>(), [data, zero, flush])
     };
     assert_eq!(accept(&[9, 14]), (vec![false, false, true], [OK, OK, OK]));
@@ -414,11 +448,11 @@ fn what_was_lost_stays_lost() {
     let memory = memory();
     let mut guest = Guest::new(&memory, disk());
     assert_eq!(guest.request(1, 0, &[Part::Out(&[0; 512])]).status, OK);
-    guest.store.fails = Some(28);
+    guest.engine.backend().fails = Some(28);
     let flush = guest.request(4, 0, &[]);
     assert_eq!((flush.status, flush.failed), (IOERR, true));
     // The host's next flush succeeds, and says nothing of it.
-    guest.store.fails = None;
+    guest.engine.backend().fails = None;
     let flush = guest.request(4, 0, &[]);
     assert_eq!((flush.status, flush.failed), (IOERR, false));
     assert_eq!(guest.request(0, 0, &[Part::In(512)]).status, OK);
@@ -429,9 +463,9 @@ fn what_was_lost_stays_lost() {
     assert_eq!((flush.status, flush.failed), (IOERR, false));
     // A write that is stable by itself makes nothing of it stable either.
     let mut guest = Guest::accepting(&memory, disk(), Features::of(&[32]));
-    guest.store.fails = Some(EIO);
+    guest.engine.backend().fails = Some(EIO);
     assert_eq!(guest.request(1, 0, &[Part::Out(&[0; 512])]).status, IOERR);
-    guest.store.fails = None;
+    guest.engine.backend().fails = None;
     assert_eq!(guest.request(1, 0, &[Part::Out(&[0; 512])]).status, IOERR);
 }
 
@@ -439,7 +473,7 @@ fn what_was_lost_stays_lost() {
 fn a_failure_of_the_host_is_one_of_the_disk() {
     let memory = memory();
     let mut guest = Guest::new(&memory, disk());
-    guest.store.fails = Some(EIO);
+    guest.engine.backend().fails = Some(EIO);
     let one = range(8, 8, 0);
     let answers = [
         guest.request(0, 0, &[Part::In(512)]),
@@ -449,7 +483,7 @@ fn a_failure_of_the_host_is_one_of_the_disk() {
     ];
     assert!(answers.iter().all(|a| a.status == IOERR && a.failed));
     assert_eq!(answers.map(|a| a.written), [0, 1, 1, 1]);
-    guest.store.fails = None;
+    guest.engine.backend().fails = None;
     assert_eq!(guest.request(1, 0, &[Part::Out(&[0; 512])]).status, OK);
     assert_eq!(guest.request(4, 0, &[]).status, OK);
 }
@@ -461,7 +495,7 @@ fn a_hint_that_is_not_taken_is_no_error() {
     let one = range(8, 8, 0);
     // ENOSPC, EBUSY, ETXTBSY, EOPNOTSUPP, EPERM.
     for errno in [28, 16, 26, 95, 1] {
-        guest.store.fails = Some(errno);
+        guest.engine.backend().fails = Some(errno);
         let discard = guest.request(11, 0, &[Part::Out(&one)]);
         assert_eq!((discard.status, discard.failed), (OK, true), "{errno}");
         let zero = guest.request(13, 0, &[Part::Out(&one)]);
@@ -515,14 +549,14 @@ fn ranges_are_discarded_and_zeroed_within_limits() {
         }
     }
     let mut guest = Guest::new(&memory, disk());
-    let before = guest.store.bytes.clone();
+    let before = guest.engine.backend().bytes.clone();
     let some = range(3, 2, 0);
     assert_eq!(guest.request(11, 0, &[Part::Out(&some)]).status, OK);
-    assert_eq!(guest.store.bytes, before);
+    assert_eq!(guest.engine.backend().bytes, before);
     assert_eq!(guest.request(13, 0, &[Part::Out(&some)]).status, OK);
-    assert_eq!(guest.store.bytes[3 * 512..5 * 512], [0; 1024]);
-    assert_eq!(guest.store.bytes[..3 * 512], before[..3 * 512]);
-    assert_eq!(guest.store.bytes[5 * 512..], before[5 * 512..]);
+    assert_eq!(guest.engine.backend().bytes[3 * 512..5 * 512], [0; 1024]);
+    assert_eq!(guest.engine.backend().bytes[..3 * 512], before[..3 * 512]);
+    assert_eq!(guest.engine.backend().bytes[5 * 512..], before[5 * 512..]);
     // One range, and all of it.
     for parts in [
         vec![],
@@ -597,8 +631,10 @@ fn who_cannot_be_answered_is_no_request() {
         let mut guest = Guest::new(&memory, disk());
         guest.driver.offer(parts);
         let served = guest.serve();
-        assert_eq!(served.err(), Some(Malformed::TooShort), "case {at}");
-        assert_eq!(guest.store.asked, []);
+        let why = Malformed::TooShort;
+        let none = Err(Broken::Chain { head: 0, why });
+        assert_eq!(served, none, "case {at}");
+        assert_eq!(guest.engine.backend().asked, []);
         assert_eq!(guest.driver.used(), None);
     }
 }
@@ -636,11 +672,10 @@ fn buffers_that_overlap_harm_the_guest_alone() {
             let Ok(true) = guest.ring.take(&memory, &mut chain) else {
                 break;
             };
-            let served = serve(&mut guest.block, &mut guest.store, &memory, &chain);
-            let served = served.expect("it is a request");
-            assert_eq!(served.written, if kind == 0 { 513 } else { 20 });
+            let written = guest.serve_one(&chain).expect("it is a request");
+            assert_eq!(written, if kind == 0 { 513 } else { 20 });
             assert_eq!(guest.driver.bytes(place + 4, 1), [OK]);
-            let given = guest.ring.give(&memory, chain.head(), served.written);
+            let given = guest.ring.give(&memory, chain.head(), written);
             given.expect("it was taken");
         }
     }
@@ -658,9 +693,9 @@ fn no_chain_breaks_it() {
             ..disk()
         };
         let mut guest = Guest::new(&memory, disk.clone());
-        let before = guest.store.bytes.clone();
+        let before = guest.engine.backend().bytes.clone();
         if random.below(4) == 0 {
-            guest.store.fails = Some(EIO);
+            guest.engine.backend().fails = Some(EIO);
         }
         let at = BASE + 0x1_0000 + random.below(16);
         let kind = [0, 1, 4, 8, 11, 13, random.bits() as u32][random.below(7) as usize];
@@ -716,22 +751,121 @@ fn no_chain_breaks_it() {
             continue;
         }
         let room = chain.writable().length();
-        match serve(&mut guest.block, &mut guest.store, &memory, &chain) {
-            Ok(served) => {
+        match guest.serve_one(&chain) {
+            Ok(written) => {
                 answered += 1;
-                assert!(u64::from(served.written) <= room);
-                asked += guest.store.asked.len();
+                assert!(u64::from(written) <= room);
+                asked += guest.engine.backend().asked.len();
                 if disk.read_only {
-                    assert_eq!(guest.store.bytes, before);
+                    assert_eq!(guest.engine.backend().bytes, before);
                 }
             }
             Err(why) => {
                 none += 1;
                 assert_eq!(why, Malformed::TooShort);
-                assert_eq!(guest.store.asked, []);
+                assert_eq!(guest.engine.backend().asked, []);
             }
         }
     }
     let counts = [asked, answered, none];
     assert!(counts.into_iter().all(|n| n > 2_000), "{counts:?}");
+}
+
+/// An engine whose operations are over when the test says so.
+#[derive(Default)]
+struct Late {
+    begun: Vec<(u16, Operation)>,
+    over: Vec<(u16, io::Result<()>)>,
+    /// What becomes of those that are waited for.
+    errno: Option<i32>,
+}
+
+impl Late {
+    fn finish(&mut self, at: usize) {
+        let (token, _) = self.begun.remove(at);
+        let result = self
+            .errno
+            .map_or(Ok(()), |errno| Err(io::Error::from_raw_os_error(errno)));
+        self.over.push((token, result));
+    }
+}
+
+impl Engine for Late {
+    fn begin<B: BitmapSlice>(&mut self, token: u16, operation: Operation, _: &[VolatileSlice<B>]) {
+        self.begun.push((token, operation));
+    }
+    fn submit(&mut self) {}
+    fn over(&mut self) -> Option<(u16, io::Result<()>)> {
+        self.over.pop()
+    }
+    fn rest(&mut self) {
+        while !self.begun.is_empty() {
+            self.finish(0);
+        }
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn requests_come_back_in_the_order_in_which_they_are_over() {
+    let memory = memory();
+    let mut driver = Driver::new(&memory, 16);
+    let mut ring = driver.ring(&[]);
+    let mut block = Block::new(disk(), disk().shown().features, false);
+    let mut requests = Requests::new(16);
+    let mut engine = Late::default();
+    let mut serve = |engine: &mut Late, ring: &mut Ring| {
+        let served = requests.serve(&mut block, engine, ring, &memory, |_, _| {});
+        served.expect("they are requests").more
+    };
+    for sector in 0..4 {
+        driver.offer(&[Part::Out(&header(0, sector)), Part::In(513)]);
+    }
+    assert!(!serve(&mut engine, &mut ring));
+    assert_eq!((engine.begun.len(), ring.out()), (4, 4));
+    assert_eq!(driver.used(), None);
+    let heads: Vec<_> = [2, 0, 1, 0]
+        .into_iter()
+        .map(|at| {
+            engine.finish(at);
+            assert!(!serve(&mut engine, &mut ring));
+            driver.used().expect("one came back")
+        })
+        .collect();
+    assert_eq!(heads.len(), 4);
+    let mut in_order = heads.clone();
+    in_order.sort_unstable();
+    assert_ne!(heads, in_order);
+    assert_eq!(ring.out(), 0);
+}
+
+/// What a flush finds out while its driver takes the queue away is known to the next driver's.
+#[test]
+fn what_a_reset_waits_for_may_be_lost_for_ever() {
+    for (errno, lost) in [(None, false), (Some(EIO), true)] {
+        let memory = memory();
+        let mut driver = Driver::new(&memory, 16);
+        let mut ring = driver.ring(&[]);
+        let mut block = Block::new(disk(), disk().shown().features, false);
+        let mut requests = Requests::new(16);
+        let mut engine = Late {
+            errno,
+            ..Late::default()
+        };
+        driver.offer(&[Part::Out(&header(4, 0)), Part::In(1)]);
+        let mut failures = 0;
+        let served = requests.serve(&mut block, &mut engine, &mut ring, &memory, |_, _| {});
+        served.expect("it is a request");
+        let before = driver.bytes(BASE, 0x8000);
+        requests.rest(&mut block, &mut engine, |_, _| failures += 1);
+        assert!(driver.bytes(BASE, 0x8000) == before);
+        assert_eq!(
+            (block.has_lost(), failures),
+            (lost, usize::from(lost)),
+            "{errno:?}"
+        );
+        assert!(engine.begun.is_empty() && engine.over.is_empty());
+    }
 }

@@ -12,10 +12,10 @@ use std::io::{self, ErrorKind};
 use std::os::unix::fs::FileExt as _;
 use vm_memory::VolatileSlice;
 use vm_memory::bitmap::BitmapSlice;
-use vmlock_virtio::block::Backend;
+use vmlock_virtio::block::engine::Backend;
 
-/// Bytes of zeroes that are written at a time.
-const ZEROES: usize = 64 << 10;
+/// What is written at a time where zeroes are.
+pub static ZEROES: [u8; 64 << 10] = [0; 64 << 10];
 
 /// A file whose bytes are the disk's.
 pub struct Raw {
@@ -28,6 +28,11 @@ impl Raw {
         Self { file }
     }
 
+    /// The file.
+    pub fn file(&self) -> &File {
+        &self.file
+    }
+
     /// Changes how a range takes up room; whether that can be done here.
     fn allocate(&self, mode: FallocateFlags, offset: u64, length: u64) -> io::Result<bool> {
         let number = |n: u64| libc::off_t::try_from(n).map_err(|_| ErrorKind::FileTooLarge);
@@ -36,20 +41,16 @@ impl Raw {
             match fallocate(&self.file, mode, offset, length) {
                 Ok(()) => return Ok(true),
                 Err(Errno::EINTR) => {}
-                // Not on this file system, not of this file, not at this place of this block device.
-                Err(Errno::EOPNOTSUPP | Errno::ENOSYS | Errno::ENODEV | Errno::EINVAL) => {
-                    return Ok(false);
-                }
+                Err(errno) if cannot(errno) => return Ok(false),
                 Err(errno) => return Err(errno.into()),
             }
         }
     }
 
     fn write_zeroes(&self, mut offset: u64, mut length: u64) -> io::Result<()> {
-        static NONE: [u8; ZEROES] = [0; ZEROES];
         while length > 0 {
-            let part = length.min(ZEROES as u64);
-            self.file.write_all_at(&NONE[..part as usize], offset)?;
+            let part = length.min(ZEROES.len() as u64);
+            self.file.write_all_at(&ZEROES[..part as usize], offset)?;
             offset += part;
             length -= part;
         }
@@ -89,11 +90,19 @@ impl Backend for Raw {
     }
 }
 
+/// Whether room cannot be changed: not on this file system, not of this file, not at this place of this block device.
+pub fn cannot(errno: Errno) -> bool {
+    matches!(
+        errno,
+        Errno::EOPNOTSUPP | Errno::ENOSYS | Errno::ENODEV | Errno::EINVAL
+    )
+}
+
 /// A hole reads as zeroes (fallocate(2)).
-const HOLE: FallocateFlags =
+pub const HOLE: FallocateFlags =
     FallocateFlags::FALLOC_FL_PUNCH_HOLE.union(FallocateFlags::FALLOC_FL_KEEP_SIZE);
 /// Zeroes that have their room.
-const ZERO: FallocateFlags =
+pub const ZERO: FallocateFlags =
     FallocateFlags::FALLOC_FL_ZERO_RANGE.union(FallocateFlags::FALLOC_FL_KEEP_SIZE);
 
 #[cfg(test)]
