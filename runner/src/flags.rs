@@ -128,7 +128,7 @@ pub const TAP: Flag = Flag {
     short: None,
     value: Some("CARD=TAP"),
     choices: &[],
-    help: "The host's tap for a network card of which the lock names none; once for each",
+    help: "The host's tap for a network card of which the lock names none, or `fd:N` for one that was passed in; once for each",
 };
 const HELP: Flag = Flag {
     long: "help",

@@ -47,10 +47,11 @@ pub struct Opened {
     server: Box<dyn Server>,
 }
 
-/// The lock's devices, of which cards without a tap get those that `taps` gives them, each as `CARD=TAP`.
+/// The lock's devices, of which cards without a tap get those that `taps` gives them, each as `CARD=TAP` or, passed in as
+/// a descriptor, as `CARD=fd:NUMBER`.
 ///
 /// # Errors
-/// What is no card without a tap, or no tap.
+/// What is no card without a tap, or can be no tap.
 pub fn cabled<'a>(
     devices: &[Device],
     taps: impl Iterator<Item = &'a str>,
@@ -60,7 +61,7 @@ pub fn cabled<'a>(
         let wrong = |words: &str| {
             Failure::usage(
                 format!("`--tap {given}`: {words}"),
-                &["write it as CARD=TAP, for example `--tap lan=tap0`"],
+                &["write it as CARD=TAP, for example `--tap lan=tap0`, or as CARD=fd:NUMBER"],
             )
         };
         let (name, tap) = given.split_once('=').unwrap_or((given, ""));
@@ -70,7 +71,7 @@ pub fn cabled<'a>(
         if card.tap.is_some() {
             return Err(wrong("this card has a tap already"));
         }
-        if !is_tap(tap) {
+        if !is_tap(tap) && tap::descriptor(tap).is_none() {
             return Err(wrong("no host can have a tap of that name"));
         }
         card.tap = Some(tap.to_owned());

@@ -50,13 +50,13 @@ pub fn model(entry: &Entry, queue: u16) -> Option<Nic> {
 /// Why that cannot be.
 pub fn open(device: &Device, entry: &Entry, nic: Nic) -> Result<Net, Box<Refusal>> {
     let no = |reason: String, help: &str| Box::new(no_tap(device, entry, &reason, help));
-    let Some(name) = &entry.tap else {
+    let Some(given) = &entry.tap else {
         return Err(no(
             "neither the lock nor the command line names its tap".to_owned(),
             "`--tap CARD=TAP` says which one it is",
         ));
     };
-    let look = || {
+    let look = |name: &str| {
         let mtu = tap::mtu(name).map_err(|error| match error.kind() {
             ErrorKind::NotFound => no(
                 "there is no network device of that name".to_owned(),
@@ -69,28 +69,21 @@ pub fn open(device: &Device, entry: &Entry, nic: Nic) -> Result<Net, Box<Refusal
         })?;
         other_mtu(device, entry, mtu).map_or(Ok(()), |refusal| Err(Box::new(refusal)))
     };
-    // Attaching would make one, with nothing at its other end.
-    look()?;
-    let tap = Tap::attach(name, HEADER).map_err(|error| match error.raw_os_error() {
-        Some(libc::EBUSY) => no(
-            "another program is attached to it".to_owned(),
-            "end the other one, or name another tap",
-        ),
-        Some(libc::EPERM) => no(
-            "it belongs to another user".to_owned(),
-            "`ip tuntap add NAME mode tap user USER` makes one for USER",
-        ),
-        Some(libc::EINVAL) => no(
-            "it is no tap, or one with several queues".to_owned(),
-            "`ip tuntap add NAME mode tap` makes a plain one",
-        ),
-        _ => no(
-            format!("it cannot be attached to: {error}"),
-            "look at /dev/net/tun: the module `tun`, and who may open it",
-        ),
-    })?;
+    let (tap, name) = match tap::descriptor(given) {
+        Some(number) => Tap::passed(number, HEADER).map_err(|words| {
+            no(
+                words,
+                "pass a tap that has IFF_TAP, IFF_NO_PI and IFF_VNET_HDR, and name its descriptor once",
+            )
+        })?,
+        None => {
+            // Attaching would make one, with nothing at its other end.
+            look(given)?;
+            (attach(given, no)?, given.clone())
+        }
+    };
     // It may have been another one, or changed, and is held from now on.
-    look()?;
+    look(&name)?;
     let all = OFFLOADS.iter().fold(0, |all, (_, bit)| all | bit);
     tap.offload(all)
         .and_then(|()| tap.offload(0))
@@ -107,6 +100,28 @@ pub fn open(device: &Device, entry: &Entry, nic: Nic) -> Result<Net, Box<Refusal
         work: None,
         link: Arc::default(),
         offload: 0,
+    })
+}
+
+/// Attaches to the tap of that name.
+fn attach(name: &str, no: impl Fn(String, &str) -> Box<Refusal>) -> Result<Tap, Box<Refusal>> {
+    Tap::attach(name, HEADER).map_err(|error| match error.raw_os_error() {
+        Some(libc::EBUSY) => no(
+            "another program is attached to it".to_owned(),
+            "end the other one, or name another tap",
+        ),
+        Some(libc::EPERM) => no(
+            "it belongs to another user".to_owned(),
+            "`ip tuntap add NAME mode tap user USER` makes one for USER",
+        ),
+        Some(libc::EINVAL) => no(
+            "it is no tap, or one with several queues".to_owned(),
+            "`ip tuntap add NAME mode tap` makes a plain one",
+        ),
+        _ => no(
+            format!("it cannot be attached to: {error}"),
+            "look at /dev/net/tun: the module `tun`, and who may open it",
+        ),
     })
 }
 

@@ -867,6 +867,12 @@ fn a_host_that_breaks_is_looked_at_whether_or_not_there_is_a_driver() {
     assert!(receiver.recv_timeout(100 * wait).is_ok());
 }
 
+/// A descriptor that a program is started with: without FD_CLOEXEC.
+fn passed_in(file: &fs::File) -> RawFd {
+    use nix::fcntl::{FcntlArg, fcntl};
+    fcntl(file, FcntlArg::F_DUPFD(100)).expect("a descriptor")
+}
+
 #[test]
 fn a_card_without_a_tap_gets_the_one_that_is_handed_in_and_no_other() {
     let card = |name: &str, tap: Option<&str>| {
@@ -898,10 +904,31 @@ fn a_card_without_a_tap_gets_the_one_that_is_handed_in_and_no_other() {
         &["lan"],
         &["lan=a/b"],
         &["lan=a", "lan=b"],
+        &["lan=fd:"],
+        &["lan=fd:-1"],
+        &["lan=fd:99999999999"],
     ] {
         assert!(given(wrong).is_err(), "{wrong:?}");
     }
     let place = Place::new("no-tap");
+    // What is no tap, what is not there, and what this program opened itself.
+    let ours = std::fs::File::open("/dev/null").expect("there is one");
+    let given_fd = format!("lan=fd:{}", ours.as_raw_fd());
+    let passed = passed_in(&ours);
+    let passed_fd = format!("lan=fd:{passed}");
+    for (fd, why) in [
+        ("lan=fd:1", "it is a standard stream"),
+        ("lan=fd:1000000", "no such descriptor was passed in"),
+        (
+            given_fd.as_str(),
+            "it was not passed in, or was taken before",
+        ),
+        (passed_fd.as_str(), "it is no tap"),
+    ] {
+        let cards = given(&[fd]).expect("it may be one");
+        let refused = place.open(&cards[0]).err().expect("it is none");
+        assert!(refused.contains(why), "{fd}: {refused}");
+    }
     let refused = place.open(&devices[0]).err().expect("it has no tap");
     assert!(
         refused.contains("no tap; neither the lock nor the command line"),
