@@ -4,6 +4,7 @@
 //! What is compared is measured in turn in one boot of one host. The host's clock goes by instructions
 //! unless real time is asked for, so the figures do not depend on what else this machine does.
 
+pub mod devices;
 mod guest;
 mod inside;
 pub mod peer;
@@ -27,6 +28,7 @@ use inside::{Measured, Order, Run};
 use nix::sys::resource::{UsageWho, getrusage};
 use peer::Peer;
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -148,15 +150,11 @@ pub fn run(cache: &Cache, flags: &flags::Bench) -> Result<u8> {
             false => Clock::Instructions,
         },
     };
-    say(format_args!(
-        "starting a guest that powers off, Linux {} on {}",
-        bench.kernel.version,
-        starts::CPU
-    ));
-    let mut measures = bench.starts()?;
-    if !flags.starts {
-        measures.extend(bench.everything_else()?);
-    }
+    let measures = match (flags.starts, flags.devices) {
+        (true, _) => bench.starts()?,
+        (_, true) => bench.devices(&Peer::provide(cache)?)?,
+        _ => bench.everything()?,
+    };
     let met = measures.iter().all(|m| m.met);
     print(&measures, met, flags.format)?;
     Ok(if met { OK } else { FINDINGS })
@@ -288,10 +286,11 @@ struct Bench<'a> {
 }
 
 impl Bench<'_> {
-    /// All figures but those of [`starts`].
-    fn everything_else(&self) -> Result<Vec<Measure>> {
+    /// All figures.
+    fn everything(&self) -> Result<Vec<Measure>> {
+        let mut measures = self.starts()?;
         let compiled = self.runs.saturating_mul(COMPILE_RUNS);
-        let mut measures = compile(self.root, self.compiler, compiled)?;
+        measures.extend(compile(self.root, self.compiler, compiled)?);
         measures.push(size(self.runner)?);
         measures.push(packages(self.root)?);
         let peer = Peer::provide(self.cache)?;
@@ -302,6 +301,7 @@ impl Bench<'_> {
             ));
             measures.extend(self.on_host(&peer, example, cpu)?);
         }
+        measures.extend(self.devices(&peer)?);
         say("booting Linux with KVM's distributor and with the runner's in turn");
         measures.push(self.boots()?);
         Ok(measures)
@@ -347,7 +347,7 @@ impl Bench<'_> {
                     OURS.to_owned(),
                     start(&timed, &["--stats", "--no-proof-cache"]),
                 ),
-                (THEIRS.to_owned(), vm.qemu()),
+                (THEIRS.to_owned(), vm.qemu(THEIRS)),
             ]),
             rounds: self.runs,
             forgetful: BTreeSet::new(),
@@ -450,47 +450,58 @@ impl Bench<'_> {
         order: &Order,
         limit: Duration,
     ) -> Result<Measured> {
-        let text = serde_json::to_vec(order)
-            .map_err(|e| Failure::bug(format!("cannot write the order: {e}")))?;
-        let order = format!("{DIR}/order.json");
-        files.program(&order, text);
-        let machine = Machine {
-            kernel: self.kernel.clone(),
-            cpu: cpu.to_owned(),
-            cpus: 2,
-            memory: 4096,
-            kernel_args: Vec::new(),
-            disks: Vec::new(),
-            limit: Some(limit),
-            clock: self.clock,
-        };
+        let inside = format!("{DIR}/order.json");
+        files.program(&inside, json(order)?);
         let timing = Job {
             program: timer.to_owned(),
-            args: vec!["bench-inside".to_owned(), order],
+            args: vec!["bench-inside".to_owned(), inside],
         };
         let jobs: Vec<Job> = before.into_iter().chain([timing]).collect();
+        let place = Place {
+            cpu,
+            cpus: 2,
+            disks: Vec::new(),
+            limit,
+        };
+        let answers = self.in_host(place, files, &jobs)?;
+        measured(answers.last().map_or(&[], Vec::as_slice))
+    }
+
+    /// Runs jobs in a host; what each of them printed.
+    fn in_host(&self, place: Place, files: &Files, jobs: &[Job]) -> Result<Vec<Vec<u8>>> {
+        let machine = Machine {
+            kernel: self.kernel.clone(),
+            cpu: place.cpu.to_owned(),
+            cpus: place.cpus,
+            memory: 4096,
+            kernel_args: Vec::new(),
+            disks: place.disks,
+            limit: Some(place.limit),
+            clock: self.clock,
+        };
         let outcome = emulate::run(
             &machine,
             &Work {
                 dir: DIR,
                 files,
                 busybox: &kernels::busybox(self.cache)?,
-                jobs: &jobs,
+                jobs,
                 results: &[],
                 output: Output::Collect,
                 console: None,
             },
         )?;
-        let Some(ended) = outcome.jobs.last() else {
-            return Err(Failure::bug("a host did not run all its jobs"));
-        };
-        serde_json::from_slice(&ended.stdout).map_err(|_| {
-            Failure::environment(format!(
-                "nothing could be measured on Linux {}, {cpu}:\n{}",
+        if let Some((job, ended)) = jobs.iter().zip(&outcome.jobs).find(|(_, e)| e.code != OK) {
+            return Err(Failure::environment(format!(
+                "nothing could be measured on Linux {}, {}: {} ended with code {}:\n{}",
                 self.kernel.version,
+                place.cpu,
+                job.program,
+                ended.code,
                 String::from_utf8_lossy(&ended.stderr).trim_end()
-            ))
-        })
+            )));
+        }
+        Ok(outcome.jobs.into_iter().map(|job| job.stdout).collect())
     }
 
     fn report(
@@ -562,6 +573,25 @@ impl Bench<'_> {
     }
 }
 
+/// A host of the bench.
+struct Place<'a> {
+    cpu: &'a str,
+    cpus: u32,
+    disks: Vec<PathBuf>,
+    limit: Duration,
+}
+
+/// An order, for who carries it out in a host.
+fn json(order: &impl Serialize) -> Result<Vec<u8>> {
+    serde_json::to_vec(order).map_err(|e| Failure::bug(format!("cannot write the order: {e}")))
+}
+
+/// What came of an order.
+fn measured<T: DeserializeOwned>(answer: &[u8]) -> Result<T> {
+    serde_json::from_slice(answer)
+        .map_err(|e| Failure::bug(format!("what was measured cannot be read: {e}")))
+}
+
 /// What has to be known of a lock.
 struct Vm {
     kernel: String,
@@ -579,6 +609,11 @@ impl Vm {
         let lock: Value = serde_json::from_slice(lock)
             .map_err(|e| Failure::bug(format!("a lock that is no JSON: {e}")))?;
         let text = |place: &str| lock.pointer(place).and_then(Value::as_str);
+        // Version 1 of the lock has nothing but its path.
+        let file = |what: &str| {
+            let place = format!("/boot/{what}");
+            text(&format!("{place}/path")).or(text(&place))
+        };
         let number = |value: Option<&Value>| {
             u64::from_str_radix(value?.as_str()?.strip_prefix("0x")?, 16).ok()
         };
@@ -587,13 +622,16 @@ impl Vm {
             .as_array()
             .into_iter()
             .flatten()
-            .find(|device| device["kind"] == "16550")
+            .find(|device| {
+                let kind = device["kind"].as_str();
+                kind.is_some_and(|kind| kind.starts_with("16550"))
+            })
             .and_then(|device| number(device.pointer("/range/base")))
             .and_then(|base| u32::try_from(base).ok());
         let vm = || {
             Some(Self {
-                kernel: text("/boot/kernel")?.to_owned(),
-                initrd: text("/boot/initrd").map(str::to_owned),
+                kernel: file("kernel")?.to_owned(),
+                initrd: file("initrd").map(str::to_owned),
                 command_line: text("/boot/cmdline").unwrap_or_default().to_owned(),
                 uart: uart?,
                 memory: number(machine.pointer("/memory/size"))?,
@@ -607,8 +645,8 @@ impl Vm {
         })
     }
 
-    /// The same machine in QEMU, as far as QEMU has it.
-    fn qemu(&self) -> Vec<String> {
+    /// The same machine in QEMU, as far as QEMU has it. `place` is where its files are.
+    fn qemu(&self, place: &str) -> Vec<String> {
         let mut command: Vec<String> = [
             peer::PROGRAM,
             "-M",
@@ -632,9 +670,9 @@ impl Vm {
         let mut add = |flag: &str, value: String| command.extend([flag.to_owned(), value]);
         add("-smp", self.cpus.to_string());
         add("-m", (self.memory >> 20).to_string());
-        add("-kernel", format!("{DIR}/{THEIRS}/{}", self.kernel));
+        add("-kernel", format!("{DIR}/{place}/{}", self.kernel));
         if let Some(initrd) = &self.initrd {
-            add("-initrd", format!("{DIR}/{THEIRS}/{initrd}"));
+            add("-initrd", format!("{DIR}/{place}/{initrd}"));
         }
         add("-append", self.command_line.clone());
         command
@@ -817,7 +855,7 @@ mod tests {
             "devices": [{"kind": "pl031", "range": {"base": "0x1"}}, {"kind": "16550", "range": {"base": "0x09000000"}}]}}"#;
         let vm = Vm::read(lock).unwrap();
         assert_eq!((vm.uart, vm.memory, vm.cpus), (0x0900_0000, 256 << 20, 2));
-        let command = vm.qemu().join(" ");
+        let command = vm.qemu(THEIRS).join(" ");
         assert!(
             command.contains("-m 256 -kernel /bench/qemu/guest/Image -append quiet"),
             "{command}"

@@ -65,6 +65,18 @@ pub enum Command {
         /// What is to be measured, as JSON
         order: PathBuf,
     },
+    /// The part of it that measures disks and network there
+    #[command(hide = true)]
+    BenchDevicesInside {
+        /// What is to be measured, as JSON
+        order: PathBuf,
+    },
+    /// What a guest of `bench` does with its disk and its network
+    #[command(hide = true)]
+    BenchLoad {
+        /// `disks`, `network`; other words are none
+        words: Vec<String>,
+    },
     /// Send a million interrupts into a guest that disturbs them, natively and with the runner's distributor
     ///
     /// Exit code 1: one was lost or invented.
@@ -266,6 +278,9 @@ pub struct Bench {
     /// Measure the start of a guest that powers off at once, and nothing else
     #[arg(long)]
     pub starts: bool,
+    /// Measure disks and network beside QEMU's, and nothing else
+    #[arg(long, conflicts_with = "starts")]
+    pub devices: bool,
     /// Another static arm64 vmlock-run, to measure that start against in the same boot, with a lock of version 1
     #[arg(long, value_name = "PATH")]
     pub older: Option<PathBuf>,

@@ -97,6 +97,8 @@ fn run(flags: &Flags) -> Result<u8> {
         Command::Test => verify::run(&cache),
         Command::Bench(flags) => bench::run(&cache, flags),
         Command::BenchInside { order } => bench::inside(order),
+        Command::BenchDevicesInside { order } => bench::devices::inside::run(order),
+        Command::BenchLoad { words } => bench::devices::load::run(words),
         Command::Torture(flags) => torture::run(&cache, flags),
         Command::Accesses(flags) => accesses::run(&cache, flags),
         Command::Debian(flags) => debian::run(&cache, flags),

@@ -6,12 +6,12 @@ use super::inside::{Order, Run};
 use super::{Bench, DIR, LIMIT, Measure, Phases, guest, median};
 use crate::cache;
 use crate::emulate::Files;
-use crate::failure::{Failure, Result};
+use crate::failure::{Failure, Result, say};
 use crate::job;
 use std::collections::BTreeMap;
 
 /// CPU of the host.
-pub const CPU: &str = "neoverse-n1";
+const CPU: &str = "neoverse-n1";
 /// vCPUs of the guests.
 const VCPUS: [u32; 2] = [1, 2];
 /// Part of the older start that a later one may take, and the first one.
@@ -28,6 +28,10 @@ const FIRST_VERSION: &str = r#"{ "lockVersion": 1 }"#;
 impl Bench<'_> {
     /// Starts each guest for the first time, again, and with the older vmlock-run.
     pub(super) fn starts(&self) -> Result<Vec<Measure>> {
+        say(format_args!(
+            "starting a guest that powers off, Linux {} on {CPU}",
+            self.kernel.version
+        ));
         let scratch = self.cache.scratch()?;
         let mut files = Files::default();
         let ours = job::add_program(&mut files, self.runner)?;

@@ -1,0 +1,131 @@
+//! What a host's kernel counts: exits of KVM's vCPUs, and system calls of a process.
+
+use crate::cache;
+use crate::failure::{Failure, Result};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+/// Where KVM counts exits of all guests (virt/kvm/kvm_main.c `kvm_init_debug`).
+const EXITS: &str = "/sys/kernel/debug/kvm/exits";
+/// The tracepoint of all system calls, and a histogram of it by thread and call
+/// (Documentation/trace/histogram.rst).
+const CALLS: &str = "/sys/kernel/debug/tracing/events/raw_syscalls/sys_enter";
+const HISTOGRAM: &str = "hist:keys=common_pid,id.syscall:size=8192";
+
+/// How often something happened.
+#[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    /// Exits of vCPUs to the host's kernel.
+    pub exits: u64,
+    /// System calls, by name.
+    pub calls: BTreeMap<String, u64>,
+}
+
+impl Counts {
+    /// What has happened since.
+    pub fn since(&self, before: &Self) -> Self {
+        let calls = self.calls.iter().map(|(name, count)| {
+            let before = before.calls.get(name).unwrap_or(&0);
+            (name.clone(), count.saturating_sub(*before))
+        });
+        Self {
+            exits: self.exits.saturating_sub(before.exits),
+            calls: calls.filter(|(_, count)| *count > 0).collect(),
+        }
+    }
+}
+
+/// Counters at work, until dropped.
+pub struct Counters;
+
+impl Counters {
+    /// Has system calls counted.
+    ///
+    /// # Errors
+    /// The kernel has no such counters.
+    pub fn start() -> Result<Self> {
+        let counters = Self;
+        counters.trigger(HISTOGRAM)?;
+        // KVM must have something to count.
+        cache::read(Path::new(EXITS)).map(|_| counters)
+    }
+
+    fn trigger(&self, text: &str) -> Result<()> {
+        let path = Path::new(CALLS).join("trigger");
+        fs::write(&path, text).map_err(|e| Failure::file("write", &path, &e))
+    }
+
+    /// The counts of a process as they are now.
+    ///
+    /// # Errors
+    /// There are none.
+    pub fn now(&self, process: u32) -> Result<Counts> {
+        let text = |path: &Path| -> Result<String> {
+            Ok(String::from_utf8_lossy(&cache::read(path)?).into_owned())
+        };
+        let exits = text(Path::new(EXITS))?;
+        let tasks = format!("/proc/{process}/task");
+        let tasks = fs::read_dir(&tasks)
+            .map_err(|e| Failure::file("list", Path::new(&tasks), &e))?
+            .filter_map(|task| task.ok()?.file_name().into_string().ok()?.parse().ok())
+            .collect::<Vec<u32>>();
+        Ok(Counts {
+            exits: exits
+                .trim()
+                .parse()
+                .map_err(|_| Failure::environment(format!("{EXITS} says {exits:?}")))?,
+            calls: calls(&text(&Path::new(CALLS).join("hist"))?, &tasks),
+        })
+    }
+}
+
+impl Drop for Counters {
+    fn drop(&mut self) {
+        // Where it cannot be taken back, the next guest is slower, and everybody's.
+        let _ = self.trigger(&format!("!{HISTOGRAM}"));
+    }
+}
+
+/// The calls of some threads in a histogram: `{ common_pid: 7, id: sys_read [ 63] } hitcount: 5`.
+fn calls(histogram: &str, tasks: &[u32]) -> BTreeMap<String, u64> {
+    let mut calls = BTreeMap::new();
+    for line in histogram.lines() {
+        let entry = || {
+            let (keys, count) = line.split_once("} hitcount:")?;
+            let (pid, id) = keys.split_once("common_pid:")?.1.split_once(',')?;
+            let pid: u32 = pid.trim().parse().ok()?;
+            let name = id.split_once("id:")?.1.split('[').next()?.trim();
+            let name = name.strip_prefix("sys_").unwrap_or(name).to_owned();
+            let count: u64 = count.trim().parse().ok()?;
+            tasks.contains(&pid).then_some((name, count))
+        };
+        if let Some((name, count)) = entry() {
+            *calls.entry(name).or_default() += count;
+        }
+    }
+    calls
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_calls_of_a_process_are_found_and_no_others() {
+        let histogram = "# event histogram\n#\n\n\
+            { common_pid:         12, id: sys_read                       [ 63] } hitcount:          5\n\
+            { common_pid:         13, id: sys_read                       [ 63] } hitcount:          2\n\
+            { common_pid:         14, id: sys_write                      [ 64] } hitcount:          9\n\n\
+            Totals:\n    Hits: 16\n";
+        let calls = calls(histogram, &[12, 13]);
+        assert_eq!(calls, BTreeMap::from([("read".to_owned(), 7)]));
+        let [now, before] = [(9, 7), (4, 3)].map(|(exits, read)| Counts {
+            exits,
+            calls: BTreeMap::from([("read".to_owned(), read), ("ioctl".to_owned(), 1)]),
+        });
+        let since = now.since(&before);
+        assert_eq!((since.exits, since.calls.len()), (5, 1));
+    }
+}
