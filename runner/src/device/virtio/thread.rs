@@ -307,6 +307,10 @@ impl Serving {
     fn run(mut self) {
         let mut more = false;
         loop {
+            if more {
+                // A vCPU that has no CPU of its own makes more available, which is then served together.
+                thread::yield_now();
+            }
             let woken = self.wakes.wait(more);
             if woken.trouble {
                 self.server.trouble(&mut self.log);

@@ -37,7 +37,8 @@ impl Requests {
     }
 
     /// Begins what is available and what becomes available meanwhile, and gives back what is over; with the limits of
-    /// [`Ring::drain`]. `failed` is told what failed, and what the disk is after that.
+    /// [`Ring::drain`]. Where there was something there may be more, of which the driver does not notify: one that has many
+    /// requests under way is not stopped for each. `failed` is told what failed, and what the disk is after that.
     ///
     /// # Errors
     /// The driver broke a rule.
@@ -49,32 +50,39 @@ impl Requests {
         memory: &M,
         mut failed: impl FnMut(&Block, Failed),
     ) -> Result<Drained, Broken> {
-        let (mut turns, mut bytes, mut more) = (self.slots.len(), 0, true);
+        let (mut turns, mut bytes, mut worked) = (self.slots.len(), 0, false);
         ring.mute(memory)?;
-        'turn: while turns > 0 && bytes < BYTES {
+        let more = loop {
             while turns > 0 && bytes < BYTES && self.bytes < BYTES {
                 let Some(token) = self.take(ring, memory)? else {
                     break;
                 };
-                turns -= 1;
+                (turns, worked) = (turns - 1, true);
                 bytes += self.begin(token, block, engine, ring, memory)?;
                 self.finish(block, engine, ring, memory, &mut failed)?;
             }
             engine.submit();
             let some = self.finish(block, engine, ring, memory, &mut failed)?;
             engine.submit();
-            let room = !self.free.is_empty() && self.bytes < BYTES;
+            worked |= some;
+            if turns == 0 || bytes >= BYTES {
+                break true;
+            }
+            if some {
+                continue;
+            }
             // Whoever has some that are over wakes this thread.
-            more = match (room, some) {
-                (_, true) => true,
-                (false, false) => false,
-                (true, false) => ring.listen(memory)?,
-            };
-            if !more {
-                break 'turn;
+            if self.free.is_empty() || self.bytes >= BYTES {
+                break false;
+            }
+            if worked {
+                break true;
+            }
+            if !ring.listen(memory)? {
+                break false;
             }
             ring.mute(memory)?;
-        }
+        };
         let interrupts = ring.interrupts(memory)?;
         Ok(Drained { interrupts, more })
     }
