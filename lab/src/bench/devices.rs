@@ -3,16 +3,18 @@
 //! memory that goes to them.
 //!
 //! QEMU is at its best setting: devices by virtio-mmio, as ours, the disk in an iothread and by io_uring, with the same
-//! cache. Its network is without vhost, whose figure stands beside. The host has one CPU, so that its clock counts all
+//! cache. Its network is without vhost, whose figure stands beside, as does that of a disk without io_uring. The host has one CPU, so that its clock counts all
 //! that a request costs, whoever pays for it.
 
 mod counters;
 pub mod inside;
 pub mod load;
 
-use super::inside::Order as Starts;
+use super::inside::{Order as Starts, Run};
 use super::peer::{self, Peer};
-use super::{Bench, DIR, LIMIT, MIB, Measure, Place, RESIDENT, START, THEIRS, Vm, guest, median};
+use super::{
+    Bench, DIR, LIMIT, MIB, Measure, Phases, Place, RESIDENT, START, THEIRS, Vm, guest, median,
+};
 use crate::cache;
 use crate::emulate::{Files, Job, LAB};
 use crate::failure::{Failure, Result, say};
@@ -36,7 +38,7 @@ const TIME: f64 = 1.0;
 const HOST_MODULES: [&str; 3] = ["tun", "virtio_blk", "vhost_net"];
 /// Modules of the guest.
 const GUEST_MODULES: [&str; 3] = ["virtio_mmio", "virtio_blk", "virtio_net"];
-/// How long the three guests of a round may take.
+/// How long the four guests of a round may take.
 const GUESTS: Duration = Duration::from_secs(600);
 /// Room on the host's disk.
 const ROOM: u64 = 256 << 20;
@@ -84,6 +86,11 @@ ifconfig tap0 10.9.8.1 netmask 255.255.255.0 up
 
 /// QEMU with vhost's network card, and nothing but that.
 const VHOST: &str = "qemu, vhost";
+/// vmlock-run on a host that forbids io_uring.
+const THREAD: &str = "vmlock-run, thread";
+
+/// Starts a program where io_uring is allowed (0) or not (2): the first argument.
+const RING: &str = r#"echo $0 >/proc/sys/kernel/io_uring_disabled && exec "$@""#;
 
 impl Bench<'_> {
     /// Measures a guest's disk and network.
@@ -131,23 +138,29 @@ impl Bench<'_> {
             let words = [&[ours.as_str(), "start", lock][..], more].concat();
             words.into_iter().map(str::to_owned).collect()
         };
+        let ring = |disabled: &str, command: Vec<String>| -> Vec<String> {
+            let shell = format!("{LAB}/bin/sh");
+            let words = [shell.as_str(), "-c", RING, disabled].map(str::to_owned);
+            words.into_iter().chain(command).collect()
+        };
+        let own = start(&whole, &["--no-proof-cache"]);
+        let plain = qemu(&vm, "whole", &[DISKS, NETWORK], Card::Plain);
+        let vhost = qemu(&vm, "whole", &[NETWORK], Card::Vhost);
         let requests = Order {
             contenders: BTreeMap::from([
-                (super::OURS.to_owned(), start(&whole, &["--no-proof-cache"])),
-                (
-                    THEIRS.to_owned(),
-                    qemu(&vm, "whole", &[DISKS, NETWORK], Card::Plain),
-                ),
-                (
-                    VHOST.to_owned(),
-                    qemu(&vm, "whole", &[NETWORK], Card::Vhost),
-                ),
+                (super::OURS.to_owned(), ring("0", own.clone())),
+                (THREAD.to_owned(), ring("2", own)),
+                (THEIRS.to_owned(), ring("0", plain)),
+                (VHOST.to_owned(), ring("0", vhost)),
             ]),
             rounds: self.runs,
         };
         let starts = Starts {
             contenders: BTreeMap::from([
-                (super::OURS.to_owned(), start(&timed, &["--no-proof-cache"])),
+                (
+                    super::OURS.to_owned(),
+                    start(&timed, &["--stats", "--no-proof-cache"]),
+                ),
                 (
                     THEIRS.to_owned(),
                     qemu(&vm, THEIRS, &[DISKS, NETWORK], Card::Plain),
@@ -233,6 +246,9 @@ impl Bench<'_> {
                 peer.version(),
                 words(phase, theirs),
             );
+            if let Some(thread) = seen(THREAD).filter(|_| phase.is_disk()) {
+                detail.push_str(&format!("; without io_uring: {}", words(phase, thread)));
+            }
             if let Some(vhost) = seen(VHOST) {
                 detail.push_str(&format!("; with vhost: {}", words(phase, vhost)));
             }
@@ -249,14 +265,19 @@ impl Bench<'_> {
 
     /// The start of a guest with two devices.
     fn two(&self, peer: &Peer, measured: &super::inside::Measured) -> Result<Vec<Measure>> {
-        let time = |name: &str| -> Result<f64> {
-            let runs = measured.runs.get(name);
-            let runs = runs.ok_or_else(|| Failure::bug(format!("{name} was not run")))?;
-            Ok(median(
-                &runs.iter().map(|r| r.to_mark / 1e3).collect::<Vec<_>>(),
-            ))
+        let runs = |name: &str| -> Result<&[Run]> {
+            let runs = measured.runs.get(name).map(Vec::as_slice);
+            runs.ok_or_else(|| Failure::bug(format!("{name} was not run")))
         };
-        let (ours, theirs) = (time(super::OURS)?, time(THEIRS)?);
+        let time = |runs: &[Run]| {
+            let times: Vec<f64> = runs.iter().map(|run| run.to_mark / 1e3).collect();
+            median(&times)
+        };
+        let phases = runs(super::OURS)?.iter();
+        let phases: Vec<Phases> = phases
+            .map(|run| Phases::read(&run.words))
+            .collect::<Result<_>>()?;
+        let (ours, theirs) = (time(runs(super::OURS)?), time(runs(THEIRS)?));
         let host = format!("Linux {} on {CPU}", self.kernel.version);
         Ok(vec![
             Measure::new(
@@ -265,9 +286,10 @@ impl Bench<'_> {
                 "part",
                 START,
                 format!(
-                    "{host}, in turn, medians of {}: vmlock-run {ours:.1} ms, QEMU {} {theirs:.1} ms",
+                    "{host}, in turn, medians of {}: vmlock-run {ours:.1} ms, QEMU {} {theirs:.1} ms; {}",
                     self.runs,
-                    peer.version()
+                    peer.version(),
+                    Phases::words(&phases)
                 ),
             ),
             Measure::new(

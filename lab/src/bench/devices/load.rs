@@ -169,6 +169,11 @@ pub fn said(line: &str) -> Option<Said<'_>> {
 type Prepared = Box<dyn FnOnce() -> io::Result<()>>;
 
 impl Phase {
+    /// Whether it is about the disk.
+    pub fn is_disk(&self) -> bool {
+        matches!(self.what, What::Disk(_))
+    }
+
     /// Makes ready what it needs, so that only the rest of it is timed.
     fn prepare(&self) -> io::Result<Prepared> {
         let count = self.count;
