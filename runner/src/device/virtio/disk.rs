@@ -237,6 +237,7 @@ impl<E: Engine + Send> Server for Disk<E> {
                 "some of what was written may be lost, and the guest was not told: {error}"
             ));
         }
+        self.engine.close();
     }
 
     fn patience(&self) -> Duration {

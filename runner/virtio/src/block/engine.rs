@@ -33,6 +33,9 @@ pub trait Engine {
     /// # Errors
     /// The host's.
     fn flush(&mut self) -> io::Result<()>;
+
+    /// Lets go of the disk, at rest: nothing is carried out any more.
+    fn close(&mut self) {}
 }
 
 /// Who has a disk. Each call is over when it returns; offsets and lengths are those of an [`Operation`].

@@ -101,4 +101,11 @@ impl Engine for Host {
             Self::Own(own) => own.flush(),
         }
     }
+
+    fn close(&mut self) {
+        match self {
+            Self::Ring { ring, .. } => ring.close(),
+            Self::Own(own) => own.close(),
+        }
+    }
 }

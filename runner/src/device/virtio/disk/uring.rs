@@ -27,6 +27,8 @@ const FILE: types::Fixed = types::Fixed(0);
 const SYNC: u64 = u64::MAX;
 /// The most pieces of one call (UIO_MAXIOV of include/uapi/linux/uio.h).
 const PIECES: usize = 1024;
+/// Letting go of the file (IORING_UNREGISTER_FILES of include/uapi/linux/io_uring.h), after which the ring does nothing.
+const LET_GO: u8 = 3;
 /// How long it is until the next try, where the kernel has no memory for more requests.
 const RETRY: Duration = Duration::from_millis(1);
 
@@ -262,6 +264,7 @@ impl Uring {
         ];
         let mut only: Vec<Restriction> = TAKES.map(Restriction::sqe_op).into();
         only.extend(flags);
+        only.push(Restriction::register_op(LET_GO));
         submitter.register_restrictions(&mut only)?;
         submitter.register_enable_rings()?;
         let mut ring = Self {
@@ -291,7 +294,7 @@ impl Uring {
                 return Err(io::Error::other("its io_uring takes what was forbidden"));
             }
         }
-        match self.ring.submitter().unregister_files() {
+        match self.ring.submitter().unregister_eventfd() {
             Err(error) if error.raw_os_error() == Some(libc::EACCES) => {}
             _ => return Err(io::Error::other("its io_uring can be changed")),
         }
@@ -472,11 +475,19 @@ impl Engine for Uring {
     fn flush(&mut self) -> io::Result<()> {
         self.raw.flush()
     }
+
+    fn close(&mut self) {
+        self.rest();
+        self.broken = true;
+        // By itself the kernel lets go of it some time after the ring was closed, and its file system is busy until then.
+        // Once is enough.
+        let _ = self.ring.submitter().unregister_files();
+    }
 }
 
 impl Drop for Uring {
     fn drop(&mut self) {
-        self.rest();
+        self.close();
     }
 }
 

@@ -246,3 +246,38 @@ fn a_flush_that_fails_fails_for_all_who_waited_for_it() {
         assert_eq!(later, [3, 4]);
     }
 }
+
+/// By its ring alone: without its lock, which another description has.
+#[test]
+fn whoever_has_ended_has_nothing_any_more() {
+    use nix::fcntl::{FcntlArg, fcntl};
+    let place = vmm_sys_util::tempfile::TempFile::new().expect("a file");
+    let open = || File::options().read(true).write(true).open(place.as_path());
+    let lock = |file: &File| {
+        let all = libc::flock {
+            l_type: libc::F_WRLCK as libc::c_short,
+            l_whence: libc::SEEK_SET as libc::c_short,
+            l_start: 0,
+            l_len: 0,
+            l_pid: 0,
+        };
+        fcntl(file, FcntlArg::F_OFD_SETLK(&all))
+    };
+    for closed in [true, false] {
+        let file = open().expect("it is there");
+        lock(&file).expect("nobody has it");
+        let Ok(mut ring) = Uring::new(file, 16) else {
+            return;
+        };
+        let other = open().expect("it is there");
+        assert_eq!(lock(&other), Err(Errno::EAGAIN));
+        if closed {
+            ring.close();
+            ring.begin(0, Operation::Flush, NOTHING);
+            ring.submit();
+            assert!(ring.over().is_some_and(|(_, result)| result.is_err()));
+        }
+        drop(ring);
+        assert!(lock(&other).is_ok(), "closed {closed}");
+    }
+}
