@@ -31,7 +31,10 @@ use vmlock_spec::plan::{Emulation, Plan, Way, plan_with};
 /// Why there is no result.
 pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
     Kick::install()?;
-    signals::end_the_process()?;
+    // A process that is forked off has its own threads.
+    if !start::is_kept(parsed) {
+        signals::end_the_process()?;
+    }
     match parsed.verb {
         "probe" => probe::run(parsed),
         "check" => check::run(parsed),

@@ -130,6 +130,14 @@ pub const TAP: Flag = Flag {
     choices: &[],
     help: "The host's tap for a network card of which the lock names none, or `fd:N` for one that was passed in; once for each",
 };
+/// What becomes of a guest that asks for a reset.
+pub const ON_RESET: Flag = Flag {
+    long: "on-reset",
+    short: None,
+    value: Some("WHAT"),
+    choices: &["exit", "restart"],
+    help: "What becomes of a guest that asks for a reset: the command ends with 10, or it starts anew [default: exit]",
+};
 const HELP: Flag = Flag {
     long: "help",
     short: Some('h'),
@@ -217,6 +225,11 @@ boot, the lock, vmlock-run, the CPUs, or the kernel's patches and parameters are
 later starts read the guest's own machine back, and need no more. Only root has such a
 place: everyone else proves each start.
 
+With `--on-reset restart`, a guest that asks for a reset gets one: another process makes
+its machine anew, proves it and boots the kernel that is there by then. Disks, taps and
+the terminal are held meanwhile, and nobody else gets them. Who resets again and again
+is started at most every eight seconds, and each restart is said.
+
 Exit codes:
   0 the guest powered off         10 it asked for a reset
   3 this host cannot keep the lock 11 it crashed, or nobody could answer it
@@ -224,9 +237,11 @@ Exit codes:
   130 Ctrl-C, 143 SIGTERM, 129 SIGHUP, 131 SIGQUIT
 
 Examples:
-  vmlock-run start web.vm.lock.json",
+  vmlock-run start web.vm.lock.json
+  vmlock-run start web.vm.lock.json --on-reset restart",
         flags: &[
             &TAP,
+            &ON_RESET,
             &STATS,
             &NO_PROOF_CACHE,
             &OVERCOMMIT,

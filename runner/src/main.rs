@@ -24,6 +24,7 @@ mod flags;
 mod gic;
 #[cfg(target_arch = "aarch64")]
 mod host;
+mod keeper;
 mod kick;
 #[cfg(target_arch = "aarch64")]
 mod kvm;

@@ -11,7 +11,12 @@ use crate::kick::kick;
 use crate::machine::terminal;
 use crate::say;
 use crate::threads::spawn;
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::{SigSet, Signal};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
 use std::io;
+use std::os::fd::AsFd as _;
 use std::process;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicI32, Ordering};
@@ -45,7 +50,7 @@ pub fn end_the_process() -> Result<(), Failure> {
         register_signal_handler(signal, handler)
             .map_err(|e| trouble(io::Error::from_raw_os_error(e.errno())))?;
     }
-    for signal in ENDING.into_iter().chain([kick()]) {
+    for signal in ENDING.into_iter().chain([kick(), libc::SIGCHLD]) {
         unblock_signal(signal).map_err(|e| trouble(io::Error::other(e.to_string())))?;
     }
     spawn("signals", move || {
@@ -60,6 +65,60 @@ pub fn end_the_process() -> Result<(), Failure> {
 pub fn give_way() {
     while CAME.load(Ordering::Acquire) != 0 {
         thread::park();
+    }
+}
+
+/// The same signals, and that of a child's end, for a process that waits for nothing else. A child that is forked off
+/// has them blocked until it calls [`end_the_process`].
+pub struct Held(SignalFd);
+
+/// What came.
+pub enum Came {
+    /// What asks the process to end.
+    Ending(Signal),
+    /// A child may have ended.
+    Child,
+    /// Nothing did in that time.
+    Nothing,
+}
+
+impl Held {
+    /// From now on they end nothing, and wait to be asked for.
+    ///
+    /// # Errors
+    /// The system gives no descriptor.
+    pub fn new() -> nix::Result<Self> {
+        // Where a parent had it ignored, no child would wait to be asked for its exit code.
+        register_signal_handler(libc::SIGCHLD, nothing).map_err(|e| Errno::from_raw(e.errno()))?;
+        let mut held = SigSet::empty();
+        for signal in ENDING.into_iter().chain([libc::SIGCHLD]) {
+            held.add(Signal::try_from(signal)?);
+        }
+        held.thread_block()?;
+        let flags = SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK;
+        Ok(Self(SignalFd::with_flags(&held, flags)?))
+    }
+
+    /// What came, or comes within that time, or ever.
+    ///
+    /// # Errors
+    /// The kernel's.
+    pub fn next(&self, limit: Option<Duration>) -> nix::Result<Came> {
+        let timeout = limit.map_or(PollTimeout::NONE, |limit| {
+            PollTimeout::try_from(limit.as_nanos().div_ceil(1_000_000)).unwrap_or(PollTimeout::MAX)
+        });
+        let mut fds = [PollFd::new(self.0.as_fd(), PollFlags::POLLIN)];
+        match poll(&mut fds, timeout) {
+            // A signal that is none of these: as if a child had ended, whoever asks looks again.
+            Err(Errno::EINTR) => return Ok(Came::Child),
+            other => other?,
+        };
+        let came = self.0.read_signal()?.map(|came| came.ssi_signo as i32);
+        Ok(match came {
+            None => Came::Nothing,
+            Some(libc::SIGCHLD) => Came::Child,
+            Some(signal) => Came::Ending(Signal::try_from(signal)?),
+        })
     }
 }
 

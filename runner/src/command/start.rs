@@ -11,9 +11,10 @@ use crate::enforce::verify::{self, Verified};
 use crate::failure::{Failure, exit};
 use crate::files::{parse_lock, read_text};
 use crate::firmware::forward::Firmware;
-use crate::flags::{NO_PROOF_CACHE, Parsed, TAP};
+use crate::flags::{NO_PROOF_CACHE, ON_RESET, Parsed, TAP};
 use crate::gic::proxy::counts;
 use crate::host::probe::Scope;
+use crate::keeper::{Side, keep};
 use crate::kvm::System;
 use crate::machine::boot;
 use crate::machine::home::Home;
@@ -25,6 +26,7 @@ use crate::proof::witnessed::prove;
 use crate::proof::{Memo, Proven};
 use crate::rehearse::For;
 use crate::say;
+use crate::signals;
 use crate::stats::{self, Stats};
 use nix::unistd::gettid;
 use std::cell::LazyCell;
@@ -32,6 +34,11 @@ use std::path::Path;
 use std::sync::Arc;
 use vmlock_spec::lock::Lock;
 use vmlock_spec::plan::Emulation;
+
+/// Whether the guest is to have a process of its own, and another one after each reset. That is one of `start`'s flags.
+pub fn is_kept(parsed: &Parsed) -> bool {
+    parsed.value(ON_RESET.long) == Some("restart")
+}
 
 pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
     let mut stats = Stats::new(parsed.has("stats"));
@@ -45,6 +52,17 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
     let taken = Taken::of(lock, path, &directory);
     let cabled = virtio::cabled(&lock.machine.devices, parsed.all(TAP.long))?;
     let devices = virtio::open(&cabled, &directory, taken)?;
+    let mut restarts = 0;
+    if is_kept(parsed) {
+        match keep()? {
+            Side::Keeper(code) => return Ok(code),
+            Side::Guest(before) => restarts = before,
+        }
+        signals::end_the_process()?;
+        if restarts > 0 {
+            stats = Stats::new(parsed.has("stats"));
+        }
+    }
     let cores = Cores::hold()?;
     let program = LazyCell::new(key::program);
     let digest = LazyCell::new(|| key::digest(text.as_bytes()));
@@ -87,7 +105,7 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
     let windows = virtio::start(devices, &memory.shared())?;
     let bus = Bus::new(&lock.machine.devices, Box::new(std::io::stdout()), windows);
     let raw = Raw::enter().map_err(|e| Failure::environment(format!("the terminal: {e}"), &[]))?;
-    if raw.is_some() {
+    if raw.is_some() && restarts == 0 {
         say::eprintln("vmlock-run: Ctrl-A x ends the guest");
     }
     let session = Session {
@@ -103,7 +121,10 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
     };
     let rehearsed = counts();
     let how = run::run(verified, session);
-    drop(raw);
+    match (raw, &how) {
+        (Some(raw), Ok(Ended::Reset(_))) if is_kept(parsed) => raw.pass_on(),
+        (raw, _) => drop(raw),
+    }
     let how = how?;
     if parsed.has("stats") {
         let (line, words) = stats::interrupts(rehearsed);

@@ -24,26 +24,57 @@ impl Raw {
         if !io::stdin().is_terminal() {
             return Ok(None);
         }
-        let mut settings = MaybeUninit::<libc::termios>::uninit();
-        // SAFETY: tcgetattr writes a whole termios to the pointer when it returns 0.
-        if unsafe { libc::tcgetattr(libc::STDIN_FILENO, settings.as_mut_ptr()) } != 0 {
-            return Err(io::Error::last_os_error());
-        }
-        // SAFETY: it returned 0.
-        let before = unsafe { settings.assume_init() };
+        let before = settings()?;
         let mut raw = before;
         // SAFETY: cfmakeraw only changes the structure it is given.
         unsafe { libc::cfmakeraw(&mut raw) };
         // Messages of ours still start in the first column.
         raw.c_oflag |= libc::OPOST | libc::ONLCR;
-        *BEFORE.lock().unwrap_or_else(|e| e.into_inner()) = Some(before);
-        // SAFETY: tcsetattr only reads the structure.
-        if unsafe { libc::tcsetattr(libc::STDIN_FILENO, libc::TCSANOW, &raw) } != 0 {
-            let error = io::Error::last_os_error();
+        BEFORE
+            .lock()
+            .unwrap_or_else(|e| e.into_inner())
+            .get_or_insert(before);
+        if let Err(error) = set(&raw) {
             restore();
             return Err(error);
         }
         Ok(Some(Self { _private: () }))
+    }
+
+    /// Leaves it to the next guest: nothing is echoed meanwhile, and Ctrl-C is a signal again.
+    pub fn pass_on(self) {
+        std::mem::forget(self);
+        // One that has gone, or refuses, is seen by the next guest.
+        if let Ok(mut settings) = settings() {
+            settings.c_lflag |= libc::ISIG;
+            let _ = set(&settings);
+        }
+    }
+}
+
+/// How the terminal on stdin is.
+fn settings() -> io::Result<libc::termios> {
+    let mut settings = MaybeUninit::<libc::termios>::uninit();
+    // SAFETY: tcgetattr writes a whole termios to the pointer when it returns 0.
+    if unsafe { libc::tcgetattr(libc::STDIN_FILENO, settings.as_mut_ptr()) } != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: it returned 0.
+    Ok(unsafe { settings.assume_init() })
+}
+
+fn set(settings: &libc::termios) -> io::Result<()> {
+    // SAFETY: tcsetattr only reads the structure.
+    match unsafe { libc::tcsetattr(libc::STDIN_FILENO, libc::TCSANOW, settings) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
+/// Remembers how the terminal on stdin is, if it is one, for the first that makes it raw, whichever process that is.
+pub fn remember() {
+    if let Ok(settings) = settings() {
+        *BEFORE.lock().unwrap_or_else(|e| e.into_inner()) = Some(settings);
     }
 }
 
@@ -61,8 +92,8 @@ pub fn restore() {
         return;
     };
     if let Some(settings) = before.take() {
-        // SAFETY: tcsetattr only reads the structure, which tcgetattr filled in.
-        unsafe { libc::tcsetattr(libc::STDIN_FILENO, libc::TCSANOW, &settings) };
+        // A terminal that has gone needs nothing.
+        let _ = set(&settings);
     }
 }
 

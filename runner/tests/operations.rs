@@ -1,0 +1,112 @@
+//! A guest as its operator has it: it gets the resets that it asks for, on a real KVM.
+//!
+//! Needs an emulated host, so it is ignored unless asked for:
+//! `cargo test -p vmlock-run --test operations -- --ignored`.
+
+mod host;
+
+use host::{Place, image, in_host};
+
+/// The examples' lock, natively and where the runner answers for its interrupt controller.
+const LOCKS: [&str; 2] = [
+    "examples/modern.vm.lock.json",
+    "examples/pinned.vm.lock.json",
+];
+
+/// A guest that says `>` and does what it is told by one byte: `r` a reset, `o` power off, anything else nothing.
+const OBEDIENT: [u32; 17] = [
+    0xd2a1_2014, // mov x20, #0x09000000: the UART
+    0x5280_07c1, // mov w1, #'>'
+    0x3900_0281, // strb w1, [x20]
+    0x3940_1680, // look: ldrb w0, [x20, #5]: LSR
+    0x3607_ffe0, // tbz w0, #0, look
+    0x3940_0280, // ldrb w0, [x20]
+    0x7101_c81f, // cmp w0, #'r'
+    0x5400_0080, // b.eq reset
+    0x7101_bc1f, // cmp w0, #'o'
+    0x5400_00c0, // b.eq off
+    0x17ff_fff9, // b look
+    0x5280_0120, // reset: mov w0, #9
+    0x72b0_8000, // call: movk w0, #0x8400, lsl #16
+    0xd400_0002, // hvc #0
+    0x17ff_fff5, // b look
+    0x5280_0100, // off: mov w0, #8
+    0x17ff_fffc, // b call
+];
+
+/// Runs commands in a host whose `$1` is the lock of a guest that obeys.
+fn host(name: &str, lock: &str, commands: &str) -> String {
+    let place = Place::new(name);
+    let kernel = place.write("obedient.Image", &image(&OBEDIENT, None));
+    let lock = place.lock("obedient", lock, "obedient.Image");
+    let script = place.write(
+        "operations.sh",
+        format!("lock={}\n{HELPERS}{commands}", lock.display()).as_bytes(),
+    );
+    in_host(
+        "6.12",
+        "neoverse-n1",
+        &script,
+        &[kernel, lock, script.clone()],
+    )
+}
+
+/// `guest FLAGS` starts one in the background: `$!`, with words in the file `words`. `tell` waits until it has
+/// said `>` so many times, and tells it something.
+const HELPERS: &str = r#"
+cd /tmp
+rm -f in out words; mkfifo in
+guest() { : >out; : >words; vmlock-run start $lock "$@" <in >out 2>words & exec 3>in; }
+said() { n=0; while [ "$(tr -cd '>' <out | wc -c)" -lt $1 ]; do sleep 0.2; n=$((n + 1)); [ $n -lt 600 ] || { cat words; echo "says nothing"; exit 1; }; done; }
+tell() { said $1; printf $2 >&3; }
+ended() { wait $1; echo "$2: exit $?"; sed "s/^/$2: /" words; exec 3>&-; }
+"#;
+
+#[test]
+#[ignore = "boots an emulated host"]
+fn a_guest_that_asks_for_a_reset_gets_one_and_its_process_follows_the_keeper() {
+    for lock in LOCKS {
+        let said = host(
+            "resets",
+            lock,
+            r#"
+guest --on-reset restart; keeper=$!
+tell 1 r; tell 2 r; tell 3 o
+ended $keeper twice
+guest; tell 1 r; ended $! once
+guest --on-reset restart; keeper=$!
+tell 1 r; said 2; kill -TERM $keeper
+ended $keeper term
+guest --on-reset restart; keeper=$!
+said 1; child=$(cat /proc/$keeper/task/$keeper/children); kill -KILL $child
+ended $keeper killed
+guest --on-reset restart; keeper=$!
+said 1; child=$(cat /proc/$keeper/task/$keeper/children); kill -KILL $keeper
+wait $keeper; sleep 1; [ -d /proc/${child% } ] && grep -v Z /proc/${child% }/status | head -3 || echo "orphan: gone"
+exec 3>&-
+"#,
+        );
+        for (line, times) in [
+            ("twice: exit 0", 1),
+            ("twice: vmlock-run: the guest asked for a reset", 2),
+            ("twice: vmlock-run: the guest starts anew (restart 1)\n", 1),
+            (
+                "twice: vmlock-run: the guest starts anew (restart 2), in 250 ms",
+                1,
+            ),
+            ("twice: vmlock-run: the guest powered off", 1),
+            ("once: exit 10", 1),
+            ("once: vmlock-run: the guest asked for a reset", 1),
+            ("term: exit 143", 1),
+            ("term: vmlock-run: ended by signal 15", 1),
+            ("killed: exit 137", 1),
+            (
+                "killed: vmlock-run: the guest's process was ended by signal 9",
+                1,
+            ),
+            ("orphan: gone", 1),
+        ] {
+            assert_eq!(said.matches(line).count(), times, "{lock}: {line}:\n{said}");
+        }
+    }
+}
