@@ -361,6 +361,8 @@ pub enum Which {
     Host,
     /// Observed facts.
     Observed,
+    /// What `vmlock-run status` tells.
+    Status,
     /// What `--format json` prints.
     Diagnostics,
 }

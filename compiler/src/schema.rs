@@ -12,6 +12,7 @@ use vmlock_spec::machine::virtio::{
 };
 use vmlock_spec::observation::account::Account;
 use vmlock_spec::report::HostReport;
+use vmlock_spec::status::Status;
 use vmlock_spec::vm::VmSpec;
 use vmlock_spec::vm::limits::{
     BREAKPOINTS, CMDLINE_BYTES_MAX, COUNTERS, MEMORY_BYTES, MEMORY_STEP_BYTES, NAME_BYTES_MAX,
@@ -28,6 +29,7 @@ pub fn schema(which: Which) -> Value {
         Which::LockV2 => generator.into_root_schema_for::<v2::LockShape>(),
         Which::Host => generator.into_root_schema_for::<HostReport>(),
         Which::Observed => generator.into_root_schema_for::<Account>(),
+        Which::Status => generator.into_root_schema_for::<Status>(),
         Which::Diagnostics => generator.into_root_schema_for::<Envelope>(),
     };
     let (name, title) = match which {
@@ -41,6 +43,7 @@ pub fn schema(which: Which) -> Value {
         ),
         Which::Host => ("host-report", "vmlock: what one host can be made to show"),
         Which::Observed => ("observed", "vmlock: what a guest saw under somebody's VMM"),
+        Which::Status => ("status", "vmlock: what a living guest has done"),
         Which::Diagnostics => ("diagnostics", "vmlock: what `--format json` prints"),
     };
     let mut schema = schema.to_value();

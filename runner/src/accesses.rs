@@ -72,6 +72,7 @@ pub fn try_all(
         space: Space::of_lock(lock),
         watch: None,
         first: Box::new(|| {}),
+        guest: None,
     };
     match run(verified, session)? {
         Ended::PowerOff => Ok(outcomes(words)),

@@ -11,6 +11,7 @@ pub mod start;
 #[cfg(feature = "torture")]
 pub mod torture;
 
+use crate::control::client;
 use crate::cores::Cores;
 use crate::failure::{Failure, exit};
 use crate::files::read_lock;
@@ -40,6 +41,7 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
         "check" => check::run(parsed),
         "audit" => audit::run(parsed),
         "start" => start::run(parsed),
+        "status" => client::run(parsed),
         #[cfg(feature = "torture")]
         "accesses" => accesses::run(parsed),
         #[cfg(feature = "torture")]

@@ -14,6 +14,8 @@ pub mod rate;
 pub mod serial;
 pub mod virtio;
 
+use crate::counters;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 use vm_memory::GuestMemoryMmap;
@@ -101,6 +103,11 @@ pub trait Model: Send {
 
     /// What its last write has to wait for.
     fn wait(&mut self) -> Option<Wait> {
+        None
+    }
+
+    /// What it counts of itself, where it does.
+    fn counts(&self) -> Option<Arc<counters::Device>> {
         None
     }
 }

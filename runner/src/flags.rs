@@ -138,6 +138,14 @@ pub const ON_RESET: Flag = Flag {
     choices: &["exit", "restart"],
     help: "What becomes of a guest that asks for a reset: the command ends with 10, or it starts anew [default: exit]",
 };
+/// Where the guest's runner can be asked.
+pub const CONTROL: Flag = Flag {
+    long: "control",
+    short: None,
+    value: Some("SOCKET"),
+    choices: &[],
+    help: "Answer `vmlock-run status SOCKET` there; its folder has to be yours, with mode 0700",
+};
 const HELP: Flag = Flag {
     long: "help",
     short: Some('h'),
@@ -238,10 +246,11 @@ Exit codes:
 
 Examples:
   vmlock-run start web.vm.lock.json
-  vmlock-run start web.vm.lock.json --on-reset restart",
+  vmlock-run start web.vm.lock.json --on-reset restart --control ~/guests/web",
         flags: &[
             &TAP,
             &ON_RESET,
+            &CONTROL,
             &STATS,
             &NO_PROOF_CACHE,
             &OVERCOMMIT,
@@ -249,6 +258,24 @@ Examples:
             &EMULATE_GIC,
             &EMULATE_CALLS,
         ],
+    },
+    Verb {
+        name: "status",
+        argument: Some("SOCKET"),
+        summary: "Say what a guest has done so far, in numbers",
+        text: "\
+Asks the runner that was started with `--control SOCKET`: how often each vCPU came out of
+the guest and why, and for each device its interrupts, requests, errors on the host and
+bytes. Only the user who started the guest may ask, and root. The numbers begin anew
+where the guest was started anew. Exits with 4 when nobody answers.
+
+With `--format json` it is one object, for whoever gathers metrics (`vmlock schema
+status`). On the socket that is one line of JSON each way: `{\"do\": \"status\"}`.
+
+Examples:
+  mkdir -m 700 ~/guests && vmlock-run start web.vm.lock.json --control ~/guests/web
+  vmlock-run status ~/guests/web --format json",
+        flags: &[&FORMAT],
     },
     #[cfg(feature = "torture")]
     Verb {

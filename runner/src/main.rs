@@ -13,7 +13,9 @@
 mod accesses;
 #[cfg(target_arch = "aarch64")]
 mod command;
+mod control;
 mod cores;
+mod counters;
 mod device;
 #[cfg(target_arch = "aarch64")]
 mod enforce;
@@ -41,6 +43,7 @@ mod stats;
 mod threads;
 #[cfg(all(target_arch = "aarch64", feature = "torture"))]
 mod torture;
+mod unix;
 #[cfg(target_arch = "aarch64")]
 mod witness;
 
@@ -79,6 +82,9 @@ fn run(parsed: &flags::Parsed) -> Result<u8, failure::Failure> {
     if parsed.verb == "completions" {
         say::println(&flags::completions(&parsed.argument)?)?;
         return Ok(exit::OK);
+    }
+    if parsed.verb == "status" {
+        return control::client::run(parsed);
     }
     Err(failure::Failure::environment(
         format!(

@@ -125,6 +125,7 @@ pub fn torture(
         space: Space::of_lock(lock),
         watch: None,
         first: Box::new(|| {}),
+        guest: None,
     };
     let ended = run_beside(verified, session, move |injector| {
         let result = match memory.words(fire::ADDRESS) {

@@ -171,6 +171,7 @@ pub fn observe(
         space: stage.space,
         watch: None,
         first,
+        guest: None,
     };
     match run(machine, session)? {
         Ended::PowerOff => {}

@@ -110,3 +110,47 @@ exec 3>&-
         }
     }
 }
+
+#[test]
+#[ignore = "boots an emulated host"]
+fn a_living_guest_is_told_of_by_its_runner_through_its_resets() {
+    let said = host(
+        "status",
+        LOCKS[1],
+        r#"
+mkdir -m 755 open && vmlock-run start $lock --control open/web </dev/null 2>&1; echo "open: exit $?"
+mkdir -m 700 mine
+vmlock-run status mine/web 2>&1; echo "none: exit $?"
+guest --on-reset restart --control /tmp/mine/web; keeper=$!
+said 1; vmlock-run status mine/web; vmlock-run status mine/web --format json | tr -d ' \n'; echo
+stat -c 'mode %a' mine/web
+vmlock-run start $lock --control mine/web </dev/null 2>&1; echo "taken: exit $?"
+tell 1 r; said 2; vmlock-run status mine/web --format json | tr -d ' \n' | sed 's/^/second /'; echo
+tell 2 o; ended $keeper first
+vmlock-run status mine/web 2>&1; echo "stale: exit $?"
+guest --control mine/web; tell 1 o; ended $! again
+"#,
+    );
+    for line in [
+        "its folder has mode 0755",
+        "open: exit 4",
+        "there is no such socket",
+        "none: exit 4",
+        ": running for ",
+        "\nvCPU 0: ",
+        "\ndevice serial (bytes out 1)\n",
+        r#""state":"running""#,
+        r#"{"name":"serial","interrupts":0,"requests":0,"errors":0,"bytesOut":1,"bytesIn":0}"#,
+        "mode 600",
+        "somebody listens there",
+        "taken: exit 4",
+        r#"second {"statusVersion":1"#,
+        r#""restarts":1"#,
+        "first: exit 0",
+        "nobody listens there",
+        "stale: exit 4",
+        "again: exit 0",
+    ] {
+        assert!(said.contains(line), "{line}:\n{said}");
+    }
+}

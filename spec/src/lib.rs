@@ -20,5 +20,6 @@ pub mod report;
 pub mod resolve;
 pub mod smccc;
 pub mod space;
+pub mod status;
 pub mod vm;
 pub mod words;

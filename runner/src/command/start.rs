@@ -1,8 +1,11 @@
 //! `vmlock-run start`: the guest, if this host can show it what its lock says.
 
 use super::{Planned, afforded, emulation, open_kvm, say_withheld};
+use crate::control::place::listen;
+use crate::control::server;
 use crate::cores::Cores;
 use crate::cores::watch::Found;
+use crate::counters::Guest;
 use crate::device::bus::Bus;
 use crate::device::virtio;
 use crate::device::virtio::disk::taken::Taken;
@@ -11,7 +14,7 @@ use crate::enforce::verify::{self, Verified};
 use crate::failure::{Failure, exit};
 use crate::files::{parse_lock, read_text};
 use crate::firmware::forward::Firmware;
-use crate::flags::{NO_PROOF_CACHE, ON_RESET, Parsed, TAP};
+use crate::flags::{CONTROL, NO_PROOF_CACHE, ON_RESET, Parsed, TAP};
 use crate::gic::proxy::counts;
 use crate::host::probe::Scope;
 use crate::keeper::{Side, keep};
@@ -52,6 +55,10 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
     let taken = Taken::of(lock, path, &directory);
     let cabled = virtio::cabled(&lock.machine.devices, parsed.all(TAP.long))?;
     let devices = virtio::open(&cabled, &directory, taken)?;
+    let control = parsed
+        .value(CONTROL.long)
+        .map(|path| listen(Path::new(path)));
+    let control = control.transpose()?;
     let mut restarts = 0;
     if is_kept(parsed) {
         match keep()? {
@@ -62,6 +69,10 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
         if restarts > 0 {
             stats = Stats::new(parsed.has("stats"));
         }
+    }
+    let guest = Arc::new(Guest::new(&lock.name, restarts));
+    if let Some(listener) = control {
+        server::start(listener, Arc::clone(&guest))?;
     }
     let cores = Cores::hold()?;
     let program = LazyCell::new(key::program);
@@ -118,6 +129,7 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
         // It has loaded all that there is.
         watch: Some((cores, hand)),
         first: stats.into_last(),
+        guest: Some(guest),
     };
     let rehearsed = counts();
     let how = run::run(verified, session);

@@ -5,17 +5,21 @@ use super::rate::RateLimit;
 use super::serial::{self, Output, Serial};
 use super::virtio::window::Window;
 use super::{Doors, Farewell, Model, Wait};
+use crate::counters;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use vmlock_spec::lock::{Device, DeviceKind, Range};
 #[cfg(feature = "torture")]
 use vmlock_spec::observation::accesses::RAISE;
 
 struct Slot {
+    name: String,
     range: Range,
     interrupt: u32,
     line: bool,
     rings_at: Option<Duration>,
     model: Box<dyn Model>,
+    counts: Arc<counters::Device>,
 }
 
 /// The model of a part; `output` is where it sends what leaves the machine. `None` for a part of virtio: its registers
@@ -76,10 +80,12 @@ impl Bus {
             };
             let Some(model) = model else { continue };
             bus.slots.push(Slot {
+                name: device.name.clone(),
                 range: device.range,
                 interrupt: device.interrupt,
                 line: false,
                 rings_at: None,
+                counts: model.counts().unwrap_or_default(),
                 model,
             });
         }
@@ -159,6 +165,14 @@ impl Bus {
         self.wait.take()
     }
 
+    /// Name and numbers of each device.
+    pub fn counts(&self) -> Vec<(String, Arc<counters::Device>)> {
+        let slots = self.slots.iter();
+        slots
+            .map(|s| (s.name.clone(), Arc::clone(&s.counts)))
+            .collect()
+    }
+
     /// How devices are reached without an exit, for whoever asks first.
     pub fn doors(&mut self) -> Vec<Doors> {
         let doors = self.slots.iter_mut().filter_map(|slot| slot.model.doors());
@@ -225,6 +239,9 @@ impl Slot {
             return None;
         }
         self.line = level;
+        if level {
+            self.counts.interrupts.add(1);
+        }
         Some(Line {
             interrupt: self.interrupt,
             level,

@@ -5,8 +5,10 @@ pub mod v1;
 pub mod v2;
 
 use super::Model;
+use crate::counters;
 use std::collections::VecDeque;
 use std::io::Write;
+use std::sync::Arc;
 
 /// The byte-wide registers.
 const REGISTERS: u64 = 8;
@@ -39,6 +41,7 @@ pub struct Serial<R> {
     registers: R,
     held: VecDeque<u8>,
     output: Output,
+    counts: Arc<counters::Device>,
 }
 
 impl<R: Registers> Serial<R> {
@@ -48,6 +51,7 @@ impl<R: Registers> Serial<R> {
             registers,
             held: VecDeque::with_capacity(HELD),
             output,
+            counts: Arc::default(),
         }
     }
 
@@ -58,6 +62,7 @@ impl<R: Registers> Serial<R> {
                 return;
             };
             self.registers.receive(byte);
+            self.counts.bytes_in.add(1);
         }
     }
 }
@@ -75,11 +80,15 @@ impl<R: Registers> Model for Serial<R> {
     fn write(&mut self, offset: u64, data: &[u8]) {
         if let (true, [first, ..]) = (offset < REGISTERS, data) {
             if let Some(byte) = self.registers.write(offset as u8, *first) {
-                // The only error is an output that takes nothing, see `Output`.
-                let _ = self
+                let written = self
                     .output
                     .write_all(&[byte])
                     .and_then(|()| self.output.flush());
+                // The only error is an output that takes nothing, see `Output`.
+                match written {
+                    Ok(()) => self.counts.bytes_out.add(1),
+                    Err(_) => self.counts.errors.add(1),
+                }
             }
             self.feed();
         }
@@ -97,6 +106,10 @@ impl<R: Registers> Model for Serial<R> {
         let fits = bytes.len().min(self.room());
         self.held.extend(&bytes[..fits]);
         self.feed();
+    }
+
+    fn counts(&self) -> Option<Arc<counters::Device>> {
+        Some(Arc::clone(&self.counts))
     }
 }
 

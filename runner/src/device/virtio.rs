@@ -14,11 +14,11 @@ pub mod outside;
 pub mod stand_in;
 pub mod tap;
 pub mod thread;
-pub mod unix;
 pub mod vectored;
 pub mod vsock;
 pub mod window;
 
+use crate::counters;
 use crate::device::rate::RateLimit;
 use crate::device::{Doors, Memory};
 use crate::failure::Failure;
@@ -28,11 +28,13 @@ use disk::taken::Taken;
 use std::fmt::Display;
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Instant;
 use thread::{Server, Worker};
 use vmlock_spec::lock::{Device, DeviceKind};
 use vmlock_spec::machine::virtio::is_tap;
 use vmlock_spec::plan::Refusal;
+use vmlock_virtio::block::requests::Served;
 use vmlock_virtio::mmio::{Shown, Transport};
 use vmm_sys_util::eventfd::EventFd;
 use window::{Service, Window};
@@ -226,9 +228,11 @@ fn no_eventfd(error: io::Error) -> Failure {
     )
 }
 
-/// What is said of one device. A guest cannot flood the log, and what it does wrong hides nothing of what fails here.
+/// What is said of one device, and counted. A guest cannot flood the log, and what it does wrong hides nothing of what
+/// fails here.
 pub struct Log {
     name: String,
+    counts: Arc<counters::Device>,
     guest: RateLimit,
     host: RateLimit,
 }
@@ -237,6 +241,7 @@ impl Log {
     fn new(name: String) -> Self {
         Self {
             name,
+            counts: Arc::default(),
             guest: RateLimit::default(),
             host: RateLimit::default(),
         }
@@ -247,8 +252,25 @@ impl Log {
         self.say(Cause::Guest, words);
     }
 
+    /// Counts a request of the driver's, with the bytes that left the guest and those that it got.
+    pub fn served(&self, out: u64, into: u64) {
+        self.all_served(Served {
+            requests: 1,
+            out,
+            into,
+        });
+    }
+
+    /// Counts requests.
+    pub fn all_served(&self, served: Served) {
+        self.counts.requests.add(served.requests);
+        self.counts.bytes_out.add(served.out);
+        self.counts.bytes_in.add(served.into);
+    }
+
     /// Says what failed on the host.
     pub fn host(&mut self, words: impl Display) {
+        self.counts.errors.add(1);
         self.say(Cause::Host, words);
     }
 

@@ -6,6 +6,7 @@ use super::barrier::Barrier;
 use super::terminal::{self, Key, Keys};
 use crate::cores::Cores;
 use crate::cores::watch::{Found, PERIOD};
+use crate::counters;
 use crate::device::Doors;
 use crate::device::bus::{Bus, Line};
 use crate::device::clock;
@@ -84,6 +85,7 @@ struct Shared {
     ended: Sender<Ended>,
     proxied: Option<Proxied>,
     space: Space,
+    counts: Arc<counters::Machine>,
 }
 
 /// What a machine has whose interrupt controller's frames are answered here.
@@ -166,6 +168,8 @@ pub struct Session {
     pub watch: Option<(Cores, Home)>,
     /// Called right before the first guest instruction.
     pub first: Box<dyn FnOnce() + Send>,
+    /// Who is told what is counted, once there is something to count.
+    pub guest: Option<Arc<counters::Guest>>,
 }
 
 /// What answers an access to an address at which the machine has nothing.
@@ -281,6 +285,7 @@ fn run_with(
         space,
         watch,
         first,
+        guest,
     } = session;
     let Parts {
         vm,
@@ -288,6 +293,10 @@ fn run_with(
         vcpus,
         proxy,
     } = verified.into_parts();
+    let counts = Arc::new(counters::Machine::new(vcpus.len(), bus.counts()));
+    if let Some(guest) = guest {
+        guest.runs(&counts);
+    }
     let (sender, receiver) = channel();
     let alarm =
         Alarm::new().map_err(|e| Failure::environment(format!("the machine's alarm: {e}"), &[]))?;
@@ -306,6 +315,7 @@ fn run_with(
             proxy,
         }),
         space,
+        counts,
     });
     let doors = shared.bus().doors();
     for doors in doors {
@@ -409,6 +419,7 @@ fn finish(shared: &Shared) {
 /// Runs one vCPU until the machine stops, or until this vCPU ends it: how.
 fn drive(index: u32, vcpu: Runnable, shared: &Shared) -> Option<Ended> {
     let (slot, world) = (index as usize, shared.proxied.as_ref().map(|p| &p.world));
+    let counts = shared.counts.vcpus.get(slot)?;
     let (vcpu, how) = vcpu.on_this_thread(|vcpu| {
         if let Some(world) = world {
             world.join(slot, Kick::this_thread());
@@ -438,7 +449,7 @@ fn drive(index: u32, vcpu: Runnable, shared: &Shared) -> Option<Ended> {
             if let Some(world) = world {
                 world.leave(slot);
             }
-            match exit.map(|exit| serve(exit, shared)) {
+            match exit.map(|exit| serve(exit, shared, counts)) {
                 Ok(Served::GoOn) => {}
                 Ok(Served::Off) => {
                     if let Err(error) = vcpu.stop() {
@@ -540,12 +551,14 @@ fn look(shared: &Shared, cores: &Cores, paused: &mut Option<String>) {
         Found::Loose(words) if paused.as_ref() == Some(&words) => {}
         Found::Loose(words) => {
             shared.barrier.lower();
+            shared.counts.paused.store(true, Ordering::Relaxed);
             say::eprintln(format_args!("vmlock-run: the guest is paused: {words}"));
             *paused = Some(words);
         }
         Found::Held | Found::Caught(_) => {
             if paused.take().is_some() {
                 shared.barrier.raise();
+                shared.counts.paused.store(false, Ordering::Relaxed);
                 say::eprintln(format_args!("vmlock-run: the guest goes on, on {cores}"));
             } else if let Found::Caught(words) = found {
                 say::eprintln(format_args!("vmlock-run: of the guest, {words}"));
@@ -555,14 +568,25 @@ fn look(shared: &Shared, cores: &Cores, paused: &mut Option<String>) {
 }
 
 /// Does what an exit asks for.
-fn serve(exit: Exit<'_>, shared: &Shared) -> Served {
+fn serve(exit: Exit<'_>, shared: &Shared, counts: &counters::Vcpu) -> Served {
+    match exit {
+        // Which of two it is shows when it is served.
+        Exit::Mmio(_) => {}
+        Exit::Hypercall(_) => counts.firmware.add(1),
+        Exit::Kicked => counts.kicked.add(1),
+        _ => counts.other.add(1),
+    }
     let ended = match exit {
         Exit::Mmio(mmio) => {
             let mut mmio = match interrupt_controller(mmio, shared) {
                 Ok(Some(mmio)) => mmio,
-                Ok(None) => return Served::GoOn,
+                Ok(None) => {
+                    counts.interrupt_controller.add(1);
+                    return Served::GoOn;
+                }
                 Err(error) => return Served::End(Ended::Broken(error.to_string())),
             };
+            counts.device.add(1);
             let (address, is_write) = (mmio.address, mmio.is_write);
             let data = mmio.data();
             let mut bus = shared.bus();

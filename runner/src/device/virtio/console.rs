@@ -39,6 +39,7 @@ impl Console {
             if let Err(error) = transmit(memory, chain, &mut self.output) {
                 log.host(format_args!("some of what the guest says is lost: {error}"));
             }
+            log.served(chain.readable().length(), 0);
             Ok(0)
         })
     }
@@ -48,6 +49,7 @@ impl Console {
         ring: &mut Ring,
         memory: &Memory,
         chain: &mut Chain,
+        log: &Log,
     ) -> Result<Drained, Broken> {
         ring.mute(memory)?;
         let mut held = self.input.held();
@@ -65,6 +67,7 @@ impl Console {
             let taken = taken.map_err(|why| Broken::Chain { head, why })?;
             held.drain(..taken as usize);
             ring.give(memory, head, taken)?;
+            log.served(0, taken.into());
             if taken == 0 {
                 // A buffer without room. There may be as many as the queue has, and then others have their turn.
                 let interrupts = ring.interrupts(memory)?;
@@ -97,7 +100,7 @@ impl Server for Console {
             all = all.and(self.transmit(ring, memory, chain, log)?);
         }
         if let Some(Some(ring)) = rings.get_mut(usize::from(RECEIVE)) {
-            all = all.and(self.receive(ring, memory, chain)?);
+            all = all.and(self.receive(ring, memory, chain, log)?);
         }
         Ok(all)
     }

@@ -261,7 +261,9 @@ impl<E: Engine + Send> Server for Disk<E> {
             lost = block.has_lost();
         };
         let engine = &mut self.engine;
-        self.requests.serve(block, engine, ring, memory, failed)
+        let drained = self.requests.serve(block, engine, ring, memory, failed);
+        log.all_served(self.requests.served());
+        drained
     }
 }
 

@@ -69,6 +69,7 @@ impl Server for Random {
                 break;
             };
             ring.give(memory, chain.head(), written)?;
+            log.served(0, written.into());
         }
         let interrupts = ring.interrupts(memory)?;
         Ok(Drained { interrupts, more })

@@ -208,10 +208,11 @@ impl Net {
                 Transmit::Drop(why) => fault = Some(why),
                 Transmit::Send { header, frame } => {
                     let slices = chain.readable().slices(memory, frame, Permissions::Read)?;
-                    if self.link.is_up()
-                        && let Err(error) = write_once(self.tap.file(), &header, &slices)
-                    {
-                        lost = Some(error);
+                    if self.link.is_up() {
+                        match write_once(self.tap.file(), &header, &slices) {
+                            Ok(_) => log.served(frame.length, 0),
+                            Err(error) => lost = Some(error),
+                        }
                     }
                 }
             }
@@ -262,6 +263,7 @@ impl Net {
                 Ok(read) => {
                     let length = read.saturating_sub(HEADER) as u64;
                     inbox.deliver(ring, memory, header, length, &self.spill)?;
+                    log.served(0, length);
                 }
                 Err(error) => {
                     // What woke this thread does so once.

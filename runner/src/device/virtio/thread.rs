@@ -6,6 +6,7 @@
 
 use super::outside::{Input, Link};
 use super::{Log, copy, eventfd, no_eventfd};
+use crate::counters;
 use crate::device::{Farewell, Memory, Wait};
 use crate::failure::Failure;
 use crate::threads::spawn;
@@ -113,6 +114,7 @@ pub struct Worker {
     wake: EventFd,
     queues: Vec<EventFd>,
     patience: Duration,
+    counts: Arc<counters::Device>,
 }
 
 impl Worker {
@@ -135,6 +137,8 @@ impl Worker {
             events.iter().map(copy).collect()
         };
         let (host, patience) = (server.wakes(), server.patience());
+        let log = Log::new(name.clone());
+        let counts = Arc::clone(&log.counts);
         let wakes = Wakes::new(copy(&wake)?, copies(&queues)?, host).map_err(no_eventfd)?;
         let device = Serving {
             link: server.link(),
@@ -144,7 +148,7 @@ impl Worker {
             call,
             chain: Chain::default(),
             life: None,
-            log: Log::new(name.clone()),
+            log,
             wakes,
         };
         let doors = copies(&queues)?;
@@ -155,8 +159,14 @@ impl Worker {
             wake,
             queues,
             patience,
+            counts,
         };
         Ok((worker, doors))
+    }
+
+    /// What the device did so far, and does from now on.
+    pub fn counts(&self) -> Arc<counters::Device> {
+        Arc::clone(&self.counts)
     }
 
     /// Hands it what a driver set up.
@@ -208,6 +218,12 @@ impl Drop for Worker {
 /// Signals an eventfd. The one error is that it was signalled 2^64 - 1 times and nobody looked: it is up.
 fn signal(event: &EventFd) {
     let _ = event.write(1);
+}
+
+/// Sends the device's interrupt.
+fn interrupt(call: &EventFd, log: &Log) {
+    log.counts.interrupts.add(1);
+    signal(call);
 }
 
 /// Linux shows fifteen bytes of a thread's name.
@@ -382,13 +398,13 @@ impl Serving {
         let served = self.server.serve(work);
         if self.link.take_if(|link| !link.is_up()).is_some() {
             life.signals.configuration();
-            signal(&self.call);
+            interrupt(&self.call, &self.log);
         }
         match served {
             Ok(Drained { interrupts, more }) => {
                 if interrupts {
                     life.signals.used();
-                    signal(&self.call);
+                    interrupt(&self.call, &self.log);
                 }
                 more
             }
@@ -397,7 +413,7 @@ impl Serving {
                     "its driver broke a rule, and it needs a reset: {broken}"
                 ));
                 life.signals.needs_reset();
-                signal(&self.call);
+                interrupt(&self.call, &self.log);
                 self.end();
                 false
             }

@@ -5,8 +5,8 @@
 //! of no more room than that leaves.
 
 use super::thread::{Server, Work};
-use super::unix::{PATH, connect};
 use super::{Log, Memory};
+use crate::unix::{PATH, connect};
 use nix::sys::resource::{Resource, getrlimit, rlim_t, setrlimit};
 use std::collections::{BTreeMap, VecDeque};
 use std::io::{self, ErrorKind, Read as _, Write as _};
@@ -149,7 +149,7 @@ impl Server for Vsock {
         }
         let waited = !open.sockets.takes();
         if let Some(Some(ring)) = rings.get_mut(usize::from(RECEIVE)) {
-            all = all.and(open.receive(ring, memory, chain, &mut self.chunk)?);
+            all = all.and(open.receive(ring, memory, chain, &mut self.chunk, log)?);
         }
         // What the driver transmitted waited for room, which there is now.
         all.more |= waited && open.sockets.takes();
@@ -278,6 +278,7 @@ impl Open {
             };
             let (header, data) = packet(memory, chain).map_err(broken)?;
             let event = self.sockets.take(&header, data);
+            log.served(chain.readable().length(), 0);
             self.follow(event, memory, chain, host, log)
                 .map_err(broken)?;
             ring.give(memory, chain.head(), 0)?;
@@ -377,6 +378,7 @@ impl Open {
         memory: &Memory,
         chain: &mut Chain,
         chunk: &mut [u8],
+        log: &Log,
     ) -> Result<Drained, Broken> {
         let mut more = true;
         ring.mute(memory)?;
@@ -399,6 +401,7 @@ impl Open {
                 break;
             };
             ring.give(memory, chain.head(), written)?;
+            log.served(0, written.into());
         }
         let interrupts = ring.interrupts(memory)?;
         Ok(Drained { interrupts, more })

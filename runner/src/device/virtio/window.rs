@@ -2,6 +2,7 @@
 
 use super::outside::{Input, Link};
 use super::thread::Worker;
+use crate::counters;
 use crate::device::{Doors, Farewell, Memory, Model, Wait};
 use std::sync::Arc;
 use vmlock_virtio::mmio::{Effect, Transport};
@@ -109,6 +110,10 @@ impl Model for Window {
 
     fn wait(&mut self) -> Option<Wait> {
         self.wait.take()
+    }
+
+    fn counts(&self) -> Option<Arc<counters::Device>> {
+        Some(self.service.worker.counts())
     }
 
     fn listens(&self) -> bool {

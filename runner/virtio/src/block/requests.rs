@@ -18,12 +18,32 @@ struct Slot {
     operation: Option<Operation>,
 }
 
+/// Requests that were given back.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Served {
+    /// How many.
+    pub requests: u64,
+    /// Bytes that the driver gave with them.
+    pub out: u64,
+    /// Bytes that it got.
+    pub into: u64,
+}
+
+impl Served {
+    fn add(&mut self, chain: &Chain, written: u32) {
+        self.requests += 1;
+        self.out += chain.readable().length();
+        self.into += u64::from(written);
+    }
+}
+
 /// Requests under way.
 pub struct Requests {
     slots: Vec<Slot>,
     free: Vec<u16>,
     /// Bytes of those that are under way: a reset waits for them.
     bytes: u64,
+    served: Served,
 }
 
 impl Requests {
@@ -33,7 +53,13 @@ impl Requests {
             slots: (0..queue).map(|_| Slot::default()).collect(),
             free: (0..queue).rev().collect(),
             bytes: 0,
+            served: Served::default(),
         }
+    }
+
+    /// What was given back since this was asked last.
+    pub fn served(&mut self) -> Served {
+        std::mem::take(&mut self.served)
     }
 
     /// Begins what is available and what becomes available meanwhile, and gives back what is over; with the limits of
@@ -139,6 +165,7 @@ impl Requests {
             Request::Answer { status, filled } => {
                 let written = answer(memory, chain, status, filled).map_err(broken)?;
                 ring.give(memory, head, written)?;
+                self.served.add(chain, written);
                 self.free.push(token);
             }
             Request::Do(operation) => {
@@ -182,6 +209,7 @@ impl Requests {
             let written = answer(memory, chain, status, filled);
             let written = written.map_err(|why| Broken::Chain { head, why })?;
             ring.give(memory, head, written)?;
+            self.served.add(chain, written);
         }
         Ok(some)
     }

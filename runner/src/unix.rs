@@ -1,7 +1,7 @@
-//! Unix sockets of the host, opened without waiting for whoever listens.
+//! Unix sockets of the host: opened without waiting for whoever listens, and who is at the other end.
 //!
 //! `unsafe` is here because the standard library's connect waits while a listener's queue
-//! is full, and a device's thread must not.
+//! is full, and a device's thread must not; and because it does not tell who the peer is.
 
 use std::io::{self, ErrorKind};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
@@ -49,6 +49,34 @@ pub fn connect(path: &Path) -> io::Result<UnixStream> {
     }
 }
 
+/// The user who opened the other end of a connection (SO_PEERCRED, unix(7)).
+///
+/// # Errors
+/// The kernel's.
+pub fn peer(socket: &UnixStream) -> io::Result<u32> {
+    let mut peer = libc::ucred {
+        pid: 0,
+        uid: 0,
+        gid: 0,
+    };
+    let mut size = size_of::<libc::ucred>() as libc::socklen_t;
+    // SAFETY: the kernel writes at most `size` bytes to a structure of that size, which is borrowed alone.
+    let result = unsafe {
+        libc::getsockopt(
+            socket.as_raw_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_PEERCRED,
+            std::ptr::from_mut(&mut peer).cast(),
+            &raw mut size,
+        )
+    };
+    match result {
+        0 if size as usize == size_of::<libc::ucred>() => Ok(peer.uid),
+        0 => Err(ErrorKind::InvalidData.into()),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -79,5 +107,14 @@ mod tests {
         assert_eq!(kind(Path::new("")), Some(ErrorKind::InvalidInput));
         let long = "x".repeat(PATH);
         assert_eq!(kind(Path::new(&long)), Some(ErrorKind::InvalidInput));
+    }
+
+    #[test]
+    fn the_peer_is_who_opened_the_other_end() {
+        let (one, _other) = UnixStream::pair().expect("sockets");
+        assert_eq!(
+            peer(&one).expect("it has one"),
+            nix::unistd::geteuid().as_raw()
+        );
     }
 }

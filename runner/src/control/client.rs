@@ -1,0 +1,236 @@
+//! `vmlock-run status SOCKET`: asks a living guest's runner, and says what it tells.
+
+use super::{ANSWER, Answer, Request, STATUS, place};
+use crate::failure::{Failure, exit};
+use crate::flags::Parsed;
+use crate::say;
+use crate::unix::peer;
+use nix::unistd::geteuid;
+use std::fmt::Write as _;
+use std::io::{self, ErrorKind, Read as _, Write as _};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::time::{Duration, Instant};
+use vmlock_spec::status::{Status, Vcpu};
+
+/// How long an answer may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Runs the command.
+///
+/// # Errors
+/// Nobody answers.
+pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
+    let path = Path::new(&parsed.argument);
+    let status = match ask(path, STATUS)? {
+        Answer::Status(status) => status,
+        Answer::Error(words) => return Err(wrong(path, &words, &[])),
+    };
+    match parsed.json() {
+        true => say::print_json(&status)?,
+        false => say::println(&words(&status))?,
+    }
+    Ok(exit::OK)
+}
+
+fn wrong(path: &Path, why: &str, help: &[&str]) -> Failure {
+    Failure::environment(format!("`{}`: {why}", path.display()), help)
+}
+
+/// Asks for something, and waits for the answer.
+fn ask(path: &Path, verb: &str) -> Result<Answer, Failure> {
+    let failed = |e: io::Error| {
+        let (why, help) = match e.kind() {
+            ErrorKind::NotFound => (
+                "there is no such socket".to_owned(),
+                "`vmlock-run start LOCK --control SOCKET` makes it",
+            ),
+            ErrorKind::ConnectionRefused => (
+                "nobody listens there".to_owned(),
+                "the guest whose it was has ended: its next start takes the socket over",
+            ),
+            ErrorKind::WouldBlock | ErrorKind::TimedOut => (
+                "nobody answers in time".to_owned(),
+                "others ask as well, or the guest is between two starts: try again",
+            ),
+            _ => (e.to_string(), "name the socket that `--control` named"),
+        };
+        wrong(path, &why, &[help])
+    };
+    let mut stream = place::reach(path).map_err(failed)?;
+    let (who, mine) = (peer(&stream).map_err(failed)?, geteuid().as_raw());
+    if who != mine && who != 0 && mine != 0 {
+        return Err(wrong(path, &format!("user {who} listens there"), &[]));
+    }
+    stream.set_nonblocking(false).map_err(failed)?;
+    stream.set_write_timeout(Some(PATIENCE)).map_err(failed)?;
+    let request = Request {
+        r#do: verb.to_owned(),
+    };
+    // A verb is always representable.
+    let mut line = serde_json::to_vec(&request).unwrap_or_default();
+    line.push(b'\n');
+    stream.write_all(&line).map_err(failed)?;
+    let line = heard(&mut stream).map_err(failed)?;
+    serde_json::from_slice(&line).map_err(|e| {
+        let help = ["the runner may be a newer one: ask with its own vmlock-run"];
+        wrong(path, &format!("its answer makes no sense: {e}"), &help)
+    })
+}
+
+/// A line, which comes within the time and has no more bytes than an answer can have.
+fn heard(stream: &mut UnixStream) -> io::Result<Vec<u8>> {
+    let end = Instant::now() + PATIENCE;
+    let (mut line, mut piece) = (Vec::new(), [0; 4096]);
+    loop {
+        let left = end.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(ErrorKind::TimedOut.into());
+        }
+        stream.set_read_timeout(Some(left))?;
+        let count = match stream.read(&mut piece) {
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            read => read?,
+        };
+        line.extend(&piece[..count]);
+        if count == 0 || line.len() > ANSWER {
+            return Err(io::Error::other("it breaks off in the middle of an answer"));
+        }
+        if line.ends_with(b"\n") {
+            return Ok(line);
+        }
+    }
+}
+
+/// A guest for people.
+fn words(status: &Status) -> String {
+    let Status {
+        name,
+        state,
+        process,
+        restarts,
+        milliseconds,
+        vcpus,
+        devices,
+        ..
+    } = status;
+    let (seconds, state) = (milliseconds / 1000, state.word());
+    let mut out = format!("{name}: {state} for {seconds} s, process {process}");
+    match restarts {
+        0 => {}
+        1 => out.push_str(", started anew once"),
+        more => _ = write!(out, ", started anew {more} times"),
+    }
+    for (index, Vcpu { exits }) in vcpus.iter().enumerate() {
+        let kinds = [
+            ("device", exits.device),
+            ("interrupt controller", exits.interrupt_controller),
+            ("firmware", exits.firmware),
+            ("kicked", exits.kicked),
+            ("other", exits.other),
+        ];
+        let _ = write!(out, "\nvCPU {index}: {} exits", exits.sum());
+        out.push_str(&listed(&kinds));
+    }
+    for device in devices {
+        let counts = [
+            ("interrupts", device.interrupts),
+            ("requests", device.requests),
+            ("errors", device.errors),
+            ("bytes out", device.bytes_out),
+            ("bytes in", device.bytes_in),
+        ];
+        let _ = write!(out, "\ndevice {}", device.name);
+        out.push_str(&listed(&counts));
+    }
+    out
+}
+
+/// Those that are not zero, in parentheses.
+fn listed(counts: &[(&str, u64)]) -> String {
+    let counts = counts.iter().filter(|(_, count)| *count > 0);
+    let words: Vec<String> = counts
+        .map(|(what, count)| format!("{what} {count}"))
+        .collect();
+    match words.is_empty() {
+        true => String::new(),
+        false => format!(" ({})", words.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::place::listen;
+    use super::super::place::tests::Folder;
+    use super::super::server;
+    use super::*;
+    use crate::counters::{Device, Guest, Machine};
+    use std::sync::Arc;
+    use std::thread;
+
+    #[test]
+    fn a_living_guest_is_told_of_and_one_that_is_not_there_by_what_to_do() {
+        let folder = Folder::new("status", 0o700);
+        let path = folder.0.join("web.sock");
+        let none = |path: &Path| match ask(path, STATUS) {
+            Err(Failure::Environment(trouble)) => trouble.message,
+            _ => panic!("nobody is there"),
+        };
+        assert!(none(&path).contains("no such socket"));
+        let listener = listen(&path).expect("the folder is ours");
+        let guest = Arc::new(Guest::new("web", 2));
+        server::start(listener, Arc::clone(&guest)).expect("threads are to be had");
+        let Ok(Answer::Status(status)) = ask(&path, STATUS) else {
+            panic!("it answers")
+        };
+        assert!(words(&status).starts_with("web: starting for 0 s, process "));
+        assert!(words(&status).ends_with(", started anew 2 times"));
+        let machine = Arc::new(Machine::new(
+            512,
+            vec![("root".to_owned(), Arc::new(Device::default()))],
+        ));
+        machine.vcpus[1].firmware.add(u64::MAX);
+        machine.devices[0].1.bytes_in.add(512);
+        guest.runs(&machine);
+        let Ok(Answer::Status(status)) = ask(&path, STATUS) else {
+            panic!("it answers")
+        };
+        let text = words(&status);
+        assert!(text.contains("vCPU 0: 0 exits\nvCPU 1: 18446744073709551615 exits (firmware 18446744073709551615)\n"), "{text}");
+        assert!(
+            text.ends_with("vCPU 511: 0 exits\ndevice root (bytes in 512)"),
+            "{text}"
+        );
+        let Ok(Answer::Error(words)) = ask(&path, "stop") else {
+            panic!("there is no such verb")
+        };
+        assert!(words.contains("nobody does `stop`"));
+    }
+
+    #[test]
+    fn who_breaks_off_or_talks_on_is_no_runner() {
+        for (said, words) in [
+            (&b"{\"status\":"[..], "breaks off"),
+            (b"hello\n", "makes no sense"),
+            (b"{\"status\":{}}\n", "makes no sense"),
+            (&[b' '; ANSWER + 4096], "breaks off"),
+        ] {
+            let folder = Folder::new(&format!("liar-{}", said.len()), 0o700);
+            let path = folder.0.join("s");
+            let listener = listen(&path).expect("the folder is ours");
+            listener.set_nonblocking(false).expect("it can wait");
+            let said = said.to_vec();
+            let liar = thread::spawn(move || {
+                let (mut stream, _) = listener.accept().expect("somebody asks");
+                let _ = stream.read(&mut [0; 512]);
+                // Who asked may have heard enough.
+                let _ = stream.write_all(&said);
+            });
+            let Err(Failure::Environment(trouble)) = ask(&path, STATUS) else {
+                panic!("it lies")
+            };
+            assert!(trouble.message.contains(words), "{}", trouble.message);
+            liar.join().expect("it ends");
+        }
+    }
+}

@@ -1,0 +1,260 @@
+//! Serves clients of a control socket, on one thread that waits for none of them and for nothing of the guest's.
+
+use super::{Answer, REQUEST, answer, line};
+use crate::counters::Guest;
+use crate::failure::Failure;
+use crate::threads::spawn;
+use crate::unix::peer;
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::unistd::geteuid;
+use std::io::{self, ErrorKind, Read as _, Write as _};
+use std::os::fd::AsFd as _;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// How many clients are served at a time; more of them wait outside.
+const CLIENTS: usize = 8;
+/// How long a client may take to ask and to hear.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// How long it is until the next try, where there are no descriptors to be had.
+const RETRY: Duration = Duration::from_millis(100);
+
+/// Serves a socket for as long as the process lives.
+///
+/// # Errors
+/// There are no more threads to be had.
+pub fn start(listener: UnixListener, guest: Arc<Guest>) -> Result<(), Failure> {
+    // Not joined: it waits for clients.
+    spawn("control", move || {
+        let mut server = Server {
+            listener,
+            clients: Vec::new(),
+            user: geteuid().as_raw(),
+        };
+        loop {
+            server.turn(&guest);
+        }
+    })?;
+    Ok(())
+}
+
+struct Server {
+    listener: UnixListener,
+    clients: Vec<Client>,
+    /// Who may ask, beside root.
+    user: u32,
+}
+
+/// Who is there, and how far it has got.
+struct Client {
+    stream: UnixStream,
+    heard: Vec<u8>,
+    /// What is still to be sent, once it has asked.
+    answer: Option<Vec<u8>>,
+    until: Instant,
+}
+
+impl Server {
+    /// Waits for somebody, and serves all of them.
+    fn turn(&mut self, guest: &Guest) {
+        let now = Instant::now();
+        self.clients.retain(|client| client.until > now);
+        let room = self.clients.len() < CLIENTS;
+        let mut fds: Vec<PollFd> = self.clients.iter().map(Client::waits).collect();
+        if room {
+            fds.push(PollFd::new(self.listener.as_fd(), PollFlags::POLLIN));
+        }
+        let next = self.clients.iter().map(|client| client.until).min();
+        let timeout = next.map_or(PollTimeout::NONE, |until| {
+            let left = until.saturating_duration_since(now).as_millis() + 1;
+            PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX)
+        });
+        match poll(&mut fds, timeout) {
+            Ok(_) | Err(Errno::EINTR) => {}
+            Err(_) => thread::sleep(RETRY),
+        }
+        if room {
+            self.accept();
+        }
+        self.clients.retain_mut(|client| client.go_on(guest));
+    }
+
+    fn accept(&mut self) {
+        while self.clients.len() < CLIENTS {
+            match self.listener.accept() {
+                Ok((stream, _)) => {
+                    let client = peer(&stream).and_then(|who| Client::new(stream, who, self.user));
+                    // Nothing can be said to one that has no peer.
+                    self.clients.extend(client);
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return,
+                // Who has gone in between is not there for the next call.
+                Err(error) if error.kind() == ErrorKind::ConnectionAborted => {}
+                Err(_) => return thread::sleep(RETRY),
+            }
+        }
+    }
+}
+
+impl Client {
+    /// One who is user `who`, and may ask if that is `user`, or root.
+    fn new(stream: UnixStream, who: u32, user: u32) -> io::Result<Self> {
+        stream.set_nonblocking(true)?;
+        let stranger = || {
+            let words = format!("only user {user} and root may ask, and this is user {who}");
+            line(&Answer::Error(words))
+        };
+        Ok(Self {
+            stream,
+            heard: Vec::new(),
+            answer: (who != user && who != 0).then(stranger),
+            until: Instant::now() + PATIENCE,
+        })
+    }
+
+    fn waits(&self) -> PollFd<'_> {
+        let flags = match self.answer {
+            None => PollFlags::POLLIN,
+            Some(_) => PollFlags::POLLOUT,
+        };
+        PollFd::new(self.stream.as_fd(), flags)
+    }
+
+    /// Does what can be done without waiting; whether there will be more to do.
+    fn go_on(&mut self, guest: &Guest) -> bool {
+        if self.answer.is_none() && !self.hear(guest) {
+            return false;
+        }
+        let Some(left) = &mut self.answer else {
+            return true;
+        };
+        loop {
+            match self.stream.write(left) {
+                Ok(count) if count > 0 && count < left.len() => drop(left.drain(..count)),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return true,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                // All of it, or the other end has gone.
+                _ => return false,
+            }
+        }
+    }
+
+    /// Hears what there is, and finds an answer once that is a line; false where nothing will come any more.
+    fn hear(&mut self, guest: &Guest) -> bool {
+        let mut piece = [0; 512];
+        loop {
+            match self.stream.read(&mut piece) {
+                Ok(0) => return false,
+                Ok(count) => self.heard.extend(&piece[..count]),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return true,
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                Err(_) => return false,
+            }
+            let said = match self.heard.iter().position(|byte| *byte == b'\n') {
+                Some(end) if end < REQUEST => answer(&self.heard[..end], guest),
+                None if self.heard.len() < REQUEST => continue,
+                _ => Answer::Error(format!("a request has at most {REQUEST} bytes")),
+            };
+            self.answer = Some(line(&said));
+            return true;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::place::tests::Folder;
+    use super::super::place::{listen, reach};
+    use super::*;
+    use std::path::PathBuf;
+
+    /// A server of its own.
+    fn serving(name: &str) -> (Folder, PathBuf) {
+        let folder = Folder::new(name, 0o700);
+        let path = folder.0.join("s");
+        let listener = listen(&path).expect("the folder is ours");
+        start(listener, Arc::new(Guest::new("web", 0))).expect("threads are to be had");
+        (folder, path)
+    }
+
+    fn connected(path: &std::path::Path) -> UnixStream {
+        let stream = reach(path).expect("somebody listens");
+        stream.set_nonblocking(false).expect("it can wait");
+        stream
+            .set_read_timeout(Some(Duration::from_secs(60)))
+            .expect("it can wait");
+        stream
+    }
+
+    fn asked(path: &std::path::Path, pieces: &[&[u8]]) -> String {
+        let mut stream = connected(path);
+        for piece in pieces {
+            // It may have heard enough.
+            let _ = stream.write_all(piece);
+            thread::sleep(Duration::from_millis(20));
+        }
+        let mut text = Vec::new();
+        // What it said before it went is there.
+        let _ = stream.read_to_end(&mut text);
+        String::from_utf8(text).expect("it is text")
+    }
+
+    #[test]
+    fn a_line_is_answered_however_it_comes_and_a_long_one_is_refused() {
+        let (_folder, path) = serving("lines");
+        for pieces in [
+            &[&b"{\"do\":\"status\"}\n"[..]][..],
+            &[b"{\"do\"", b":\"stat", b"us\"}", b"\n"],
+            &[b"{\"do\":\"status\"}\nmore\nmore"],
+        ] {
+            let said = asked(&path, pieces);
+            assert!(
+                said.starts_with(r#"{"status":"#) && said.ends_with("}\n"),
+                "{said}"
+            );
+        }
+        let long = [b' '; 5000];
+        assert!(asked(&path, &[&long, b"\n"]).contains("at most 4096 bytes"));
+        assert!(asked(&path, &[&long[..4095], b"\n"]).contains("no request"));
+        assert!(asked(&path, &[&long[..4096], b"\n"]).contains("at most 4096 bytes"));
+    }
+
+    /// As many as there is room for that say nothing, as many that read nothing, and one that has an honest question.
+    #[test]
+    fn who_says_nothing_or_reads_nothing_keeps_others_for_a_while_and_never_for_good() {
+        let (_folder, path) = serving("hostile");
+        let begun = Instant::now();
+        let silent: Vec<UnixStream> = (0..2 * CLIENTS).map(|_| connected(&path)).collect();
+        let deaf: Vec<UnixStream> = (0..CLIENTS)
+            .map(|_| {
+                let mut stream = connected(&path);
+                stream
+                    .write_all(b"{\"do\":\"status\"}\n")
+                    .expect("its queue takes it");
+                stream
+            })
+            .collect();
+        let mut gone = connected(&path);
+        gone.write_all(b"{\"do\":").expect("its queue takes it");
+        drop(gone);
+        assert!(asked(&path, &[b"{\"do\":\"status\"}\n"]).starts_with(r#"{"status":"#));
+        assert!(begun.elapsed() < 6 * PATIENCE);
+        drop((silent, deaf));
+    }
+
+    #[test]
+    fn a_stranger_is_told_who_may_ask() {
+        for (who, user, may) in [(4242, 1, false), (1, 0, false), (0, 1, true), (1, 1, true)] {
+            let (one, mut other) = UnixStream::pair().expect("sockets");
+            let mut client = Client::new(one, who, user).expect("it is connected");
+            assert_eq!(client.go_on(&Guest::new("web", 0)), may);
+            drop(client);
+            let mut said = String::new();
+            other.read_to_string(&mut said).expect("it is text");
+            assert_eq!(said.contains("only user"), !may, "{said}");
+        }
+    }
+}
