@@ -363,6 +363,8 @@ pub enum Which {
     Observed,
     /// What `vmlock-run status` tells.
     Status,
+    /// A line of what `vmlock-run start --log json` says.
+    Event,
     /// What `--format json` prints.
     Diagnostics,
 }

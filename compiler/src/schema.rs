@@ -5,6 +5,7 @@ use crate::render::json::Envelope;
 use schemars::generate::SchemaSettings;
 use serde_json::{Value, json};
 use std::ops::RangeInclusive;
+use vmlock_spec::event::Line;
 use vmlock_spec::lock::{LOCK_VERSION, Lock, v1, v2};
 use vmlock_spec::machine::virtio::{
     CIDS, DEVICES_MAX, DISK_BYTES, MTUS, PORTS, PORTS_MAX, SECTOR, SERIAL_MAX, SOCKET_BYTES_MAX,
@@ -30,6 +31,7 @@ pub fn schema(which: Which) -> Value {
         Which::Host => generator.into_root_schema_for::<HostReport>(),
         Which::Observed => generator.into_root_schema_for::<Account>(),
         Which::Status => generator.into_root_schema_for::<Status>(),
+        Which::Event => generator.into_root_schema_for::<Line>(),
         Which::Diagnostics => generator.into_root_schema_for::<Envelope>(),
     };
     let (name, title) = match which {
@@ -44,6 +46,7 @@ pub fn schema(which: Which) -> Value {
         Which::Host => ("host-report", "vmlock: what one host can be made to show"),
         Which::Observed => ("observed", "vmlock: what a guest saw under somebody's VMM"),
         Which::Status => ("status", "vmlock: what a living guest has done"),
+        Which::Event => ("event", "vmlock: what a guest's runner says"),
         Which::Diagnostics => ("diagnostics", "vmlock: what `--format json` prints"),
     };
     let mut schema = schema.to_value();

@@ -162,8 +162,8 @@ impl Planned {
 /// Says by name what protects a guest and is not told to it.
 fn say_withheld(withheld: &[&Mitigation]) {
     if !withheld.is_empty() {
-        say::eprintln(format_args!(
-            "vmlock-run: the guest is not told what protects it on this host: {}",
+        say::note(format_args!(
+            "the guest is not told what protects it on this host: {}",
             mitigation::words(withheld)
         ));
     }

@@ -146,6 +146,14 @@ pub const CONTROL: Flag = Flag {
     choices: &[],
     help: "Answer `vmlock-run status SOCKET` there; its folder has to be yours, with mode 0700",
 };
+/// How it is said what happens.
+pub const LOG: Flag = Flag {
+    long: "log",
+    short: None,
+    value: Some("FORMAT"),
+    choices: &["text", "json"],
+    help: "How stderr says what happens: in words, or one JSON object a line (`vmlock schema event`) [default: text]",
+};
 const HELP: Flag = Flag {
     long: "help",
     short: Some('h'),
@@ -251,6 +259,7 @@ Examples:
             &TAP,
             &ON_RESET,
             &CONTROL,
+            &LOG,
             &STATS,
             &NO_PROOF_CACHE,
             &OVERCOMMIT,

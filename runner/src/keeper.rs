@@ -16,6 +16,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid, fork, getpid, getppid};
 use std::time::{Duration, Instant};
+use vmlock_spec::event::Event;
 
 /// Whose process it is from now on.
 pub enum Side {
@@ -53,14 +54,15 @@ pub fn keep() -> Result<Side, Failure> {
         }
         let pause = pace.next(begun.elapsed());
         let asked = asked.or_else(|| {
-            say::eprintln(format_args!("vmlock-run: {}", words(restarts + 1, pause)));
+            let event = Event::Restarted {
+                restarts: restarts + 1,
+                wait: pause.as_millis() as u64,
+            };
+            say::event(event, words(restarts + 1, pause));
             rest(pause, &signals)
         });
         if let Some(signal) = asked {
-            say::eprintln(format_args!(
-                "vmlock-run: ended by signal {}",
-                signal as i32
-            ));
+            say::note(format_args!("ended by signal {}", signal as i32));
             return Ok(end(say::signalled(signal as i32)));
         }
     }
@@ -96,10 +98,11 @@ fn wait(guest: Pid, signals: &Held) -> nix::Result<(u8, Option<Signal>)> {
                 return Ok((code.try_into().unwrap_or(exit::BUG), asked));
             }
             WaitStatus::Signaled(_, signal, _) => {
-                say::eprintln(format_args!(
-                    "vmlock-run: the guest's process was ended by signal {}",
-                    signal as i32
-                ));
+                let number = signal as i32;
+                say::event(
+                    Event::Signal { number },
+                    format_args!("the guest's process was ended by signal {number}"),
+                );
                 return Ok((say::signalled(signal as i32), asked));
             }
             _ => {}

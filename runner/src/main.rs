@@ -50,11 +50,12 @@ mod witness;
 use failure::exit;
 use flags::Request;
 use std::process;
+use vmlock_spec::event::Event;
 
 fn main() {
     std::panic::set_hook(Box::new(|panic| {
         machine::terminal::restore();
-        say::eprintln(format_args!("vmlock-run: this is a bug of ours: {panic}"));
+        say::event(Event::Bug, format_args!("this is a bug of ours: {panic}"));
         process::exit(exit::BUG.into());
     }));
     let arguments = std::env::args_os()
@@ -62,7 +63,12 @@ fn main() {
         .map(|a| a.to_string_lossy().into_owned());
     let (ended, json) = match flags::parse(arguments) {
         Ok(Request::Print(text)) => (say::println(&text).map(|()| exit::OK), false),
-        Ok(Request::Run(parsed)) => (run(&parsed), parsed.json()),
+        Ok(Request::Run(parsed)) => {
+            if parsed.value(flags::LOG.long) == Some("json") {
+                say::log_json();
+            }
+            (run(&parsed), parsed.json())
+        }
         Err(failure) => (Err(failure), false),
     };
     signals::give_way();

@@ -63,9 +63,7 @@ impl Memo {
         let store = match Store::open() {
             Ok(store) => store,
             Err(words) => {
-                say::eprintln(format_args!(
-                    "vmlock-run: what is proven is not remembered: {words}"
-                ));
+                say::note(format_args!("what is proven is not remembered: {words}"));
                 None
             }
         };
@@ -84,8 +82,8 @@ impl Memo {
         match found {
             Ok(proven) => proven,
             Err(words) => {
-                say::eprintln(format_args!(
-                    "vmlock-run: what an earlier start proved is not believed: {}/{}: {words}",
+                say::note(format_args!(
+                    "what an earlier start proved is not believed: {}/{}: {words}",
                     store::PLACE,
                     key.name()
                 ));
@@ -104,8 +102,8 @@ impl Memo {
         }
         let text = record::write(proven, key.name());
         if let Err(error) = store.write(key.name(), &text) {
-            say::eprintln(format_args!(
-                "vmlock-run: what is proven is not remembered: {}: {error}",
+            say::note(format_args!(
+                "what is proven is not remembered: {}: {error}",
                 store::PLACE
             ));
         }

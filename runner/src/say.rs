@@ -3,12 +3,19 @@
 //! Names out of a lock, and what a kernel says of itself, are text and no more: what acts on a terminal, or
 //! on a CI service that reads its log, is escaped on its way out. A guest's own console is not said here.
 //!
+//! While a guest runs, each thing that is said is an [`Event`] with words: with `--log json` a line of JSON, else the words
+//! alone.
+//!
 //! Nothing here panics: who reads the words may be gone, and the guest and the exit code must not suffer from it.
 
 use crate::failure::{Failure, Trouble, exit};
 use serde::Serialize;
+use serde_json::Value;
 use std::fmt::Display;
 use std::io::{self, ErrorKind, Write as _};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+use vmlock_spec::event::{Event, Line};
 use vmlock_spec::plan::Refusal;
 use vmlock_spec::words;
 
@@ -17,6 +24,57 @@ use vmlock_spec::words;
 struct Refused<'a> {
     kept: bool,
     refusals: &'a [Refusal],
+}
+
+/// Whether events are lines of JSON.
+static JSON: AtomicBool = AtomicBool::new(false);
+
+/// Has each event be a line of JSON from now on.
+pub fn log_json() {
+    JSON.store(true, Ordering::Relaxed);
+}
+
+/// Says what happened.
+pub fn event(event: Event, words: impl Display) {
+    match JSON.load(Ordering::Relaxed) {
+        true => line(event, words.to_string()),
+        false => eprintln(format_args!("vmlock-run: {words}")),
+    }
+}
+
+/// Says what happened where events are lines of JSON. In words it goes without saying.
+pub fn silent(event: Event) {
+    if JSON.load(Ordering::Relaxed) {
+        line(event, String::new());
+    }
+}
+
+/// Says something to know.
+pub fn note(words: impl Display) {
+    event(Event::Note, words);
+}
+
+/// Says counts, which are JSON in any case, and what they mean.
+pub fn stats(stats: Value, words: Option<String>) {
+    match JSON.load(Ordering::Relaxed) {
+        true => line(Event::Stats { stats }, words.unwrap_or_default()),
+        false => {
+            let words = words.map(|words| format!("\nvmlock-run: {words}"));
+            eprintln(format_args!("{stats}{}", words.unwrap_or_default()));
+        }
+    }
+}
+
+fn line(event: Event, message: String) {
+    let time = SystemTime::now().duration_since(UNIX_EPOCH);
+    let line = Line {
+        time: time.map_or(0, |time| time.as_millis() as u64),
+        event,
+        message,
+    };
+    // Plain values with string keys are always representable.
+    let text = serde_json::to_string(&line).unwrap_or_default();
+    put(words::json(&text).into_owned());
 }
 
 /// Says why a command failed and returns its exit code.
@@ -32,7 +90,16 @@ pub fn failure(failure: &Failure, json: bool) -> u8 {
         }
         Failure::Refused(refusals) => {
             if !json {
-                eprintln(self::refusals(refusals).trim_end());
+                let words = self::refusals(refusals);
+                match JSON.load(Ordering::Relaxed) {
+                    true => line(
+                        Event::Refused {
+                            refusals: refusals.clone(),
+                        },
+                        words,
+                    ),
+                    false => eprintln(words.trim_end()),
+                }
                 return exit::REFUSED;
             }
             let refused = Refused {
@@ -53,8 +120,13 @@ pub fn signalled(signal: i32) -> u8 {
 }
 
 fn trouble(trouble: &Trouble) {
-    eprintln(format_args!("error: {}", trouble.message));
-    for help in &trouble.help {
+    let Trouble { message, help } = trouble;
+    if JSON.load(Ordering::Relaxed) {
+        let help = help.clone();
+        return line(Event::Failed { help }, message.clone());
+    }
+    eprintln(format_args!("error: {message}"));
+    for help in help {
         eprintln(format_args!("  help: {help}"));
     }
 }
@@ -136,8 +208,11 @@ fn print(text: &str) -> Result<(), Failure> {
 }
 
 /// Lines of words to stderr. Where nobody reads them, the exit code still says how it ended.
-pub fn eprintln(words: impl Display) {
-    let mut text = plain(&words.to_string());
+fn eprintln(words: impl Display) {
+    put(plain(&words.to_string()));
+}
+
+fn put(mut text: String) {
     text.push('\n');
     // At once: stderr has no buffer, and what others say at the same time comes before or after it.
     let _ = io::stderr().write_all(text.as_bytes());
@@ -177,6 +252,52 @@ mod tests {
             plain("`a\u{1b}[2J`:\n::error::x\n\n  help: ##[group]\n"),
             "`a\\u{1b}[2J`:\n\\u{3a}:error::x\n\n  help: #\\u{23}[group]"
         );
+    }
+
+    /// Run by itself: says one of each, as lines of JSON.
+    #[test]
+    fn says_json() {
+        if std::env::var_os("VMLOCK_TEST_SAY").is_none() {
+            return;
+        }
+        log_json();
+        event(Event::Ended { code: 10 }, "the guest asked for a reset");
+        let device = "disk `a\u{1b}[2J`".to_owned();
+        event(Event::IoError { device }, "no\nspace");
+        silent(Event::Started { restarts: 2 });
+        stats(serde_json::json!({ "ioctls": 3 }), None);
+        failure(&Failure::environment("no kernel", &["find one"]), false);
+        failure(&Failure::Refused(Vec::new()), false);
+    }
+
+    #[test]
+    fn each_event_is_a_line_of_json_with_the_words() {
+        let itself = std::env::current_exe().expect("the tests' program");
+        let output = std::process::Command::new(itself)
+            .args(["--exact", "say::tests::says_json", "--nocapture"])
+            .env("VMLOCK_TEST_SAY", "1")
+            .output()
+            .expect("it runs");
+        let text = String::from_utf8(output.stderr).expect("it is text");
+        let lines: Vec<Value> = text
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{line}: {e}")))
+            .collect();
+        let kinds: Vec<_> = lines.iter().filter_map(|l| l["event"].as_str()).collect();
+        let all = ["ended", "io-error", "started", "stats", "failed", "refused"];
+        assert_eq!(kinds, all, "{text}");
+        assert_eq!(lines[0]["message"], "the guest asked for a reset");
+        assert_eq!(
+            (&lines[0]["code"], &lines[2]["restarts"]),
+            (&10.into(), &2.into())
+        );
+        assert_eq!(
+            (&lines[1]["message"], &lines[3]["stats"]["ioctls"]),
+            (&"no\nspace".into(), &3.into())
+        );
+        assert_eq!(lines[4]["help"][0], "find one");
+        assert!(lines.iter().all(|line| line["time"].is_u64()));
+        assert!(!text.contains('\u{1b}'));
     }
 
     #[test]

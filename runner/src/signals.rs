@@ -23,6 +23,7 @@ use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Duration;
+use vmlock_spec::event::Event;
 use vmm_sys_util::eventfd::EventFd;
 use vmm_sys_util::signal::{SignalHandler, register_signal_handler, unblock_signal};
 
@@ -138,7 +139,10 @@ fn end(signal: i32) {
     // On a thread of its own: another may hold stderr and wait for its reader.
     let (said, heard) = channel();
     let words = spawn("words", move || {
-        say::eprintln(format_args!("vmlock-run: ended by signal {signal}"));
+        say::event(
+            Event::Signal { number: signal },
+            format_args!("ended by signal {signal}"),
+        );
         // The receiver may have given up.
         let _ = said.send(());
     });

@@ -79,7 +79,7 @@ impl Stats {
             if self.wanted {
                 self.mark("threads");
                 // Numbers and names are always representable.
-                say::eprintln(serde_json::to_string(&self.line()).unwrap_or_default());
+                say::stats(serde_json::to_value(self.line()).unwrap_or_default(), None);
             }
         })
     }

@@ -34,21 +34,15 @@ const OBEDIENT: [u32; 17] = [
     0x17ff_fffc, // b call
 ];
 
-/// Runs commands in a host whose `$1` is the lock of a guest that obeys.
+/// Runs commands in a host whose `$lock` is that of a guest that obeys.
 fn host(name: &str, lock: &str, commands: &str) -> String {
     let place = Place::new(name);
     let kernel = place.write("obedient.Image", &image(&OBEDIENT, None));
     let lock = place.lock("obedient", lock, "obedient.Image");
-    let script = place.write(
-        "operations.sh",
-        format!("lock={}\n{HELPERS}{commands}", lock.display()).as_bytes(),
-    );
-    in_host(
-        "6.12",
-        "neoverse-n1",
-        &script,
-        &[kernel, lock, script.clone()],
-    )
+    let script = format!("lock={}\n{HELPERS}{commands}", lock.display());
+    let script = place.write("operations.sh", script.as_bytes());
+    let files = [kernel, lock, script.clone()];
+    in_host("6.12", "neoverse-n1", &script, &files)
 }
 
 /// `guest FLAGS` starts one in the background: `$!`, with words in the file `words`. `tell` waits until it has
@@ -153,4 +147,44 @@ guest --control mine/web; tell 1 o; ended $! again
     ] {
         assert!(said.contains(line), "{line}:\n{said}");
     }
+}
+
+#[test]
+#[ignore = "boots an emulated host"]
+fn its_log_is_json() {
+    let said = host(
+        "log",
+        LOCKS[0],
+        r#"
+guest --on-reset restart --log json
+tell 1 r; tell 2 o; ended $! log
+vmlock-run start $lock --log json --tap x </dev/null 2>words; sed 's/^/log: /' words
+"#,
+    );
+    let lines = said.lines().filter_map(|l| l.strip_prefix("log: {"));
+    let events: Vec<serde_json::Value> = lines
+        .map(|l| serde_json::from_str(&format!("{{{l}")).unwrap_or_else(|e| panic!("{l}: {e}")))
+        .collect();
+    let kinds: Vec<_> = events.iter().filter_map(|e| e["event"].as_str()).collect();
+    // What a host tells or does not tell of itself is a note.
+    let kinds: Vec<_> = kinds.into_iter().filter(|kind| *kind != "note").collect();
+    let all = [
+        "started",
+        "ended",
+        "restarted",
+        "started",
+        "ended",
+        "failed",
+    ];
+    assert_eq!(kinds, all, "{said}");
+    assert_eq!(said.matches("log: ").count(), events.len() + 1, "{said}");
+    let code = |at: usize| {
+        events
+            .iter()
+            .filter(|e| e["event"] == "ended")
+            .nth(at)
+            .map(|e| e["code"].clone())
+    };
+    assert_eq!((code(0), code(1)), (Some(10.into()), Some(0.into())));
+    assert!(said.contains("log: exit 0"), "{said}");
 }

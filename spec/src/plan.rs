@@ -137,6 +137,7 @@ pub struct Keep {
 
 /// One entry that cannot be kept.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Refusal {
     /// A code of [`crate::reason`].

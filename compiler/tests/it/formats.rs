@@ -30,6 +30,7 @@ fn schemas_that_are_checked_in_are_those_that_are_generated() {
         ("host", "host-report.v1"),
         ("observed", "observed.v1"),
         ("status", "status.v1"),
+        ("event", "event.v1"),
         ("diagnostics", "diagnostics.v1"),
     ] {
         let path = folder.join(format!("{file}.schema.json"));

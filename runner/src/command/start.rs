@@ -35,6 +35,7 @@ use nix::unistd::gettid;
 use std::cell::LazyCell;
 use std::path::Path;
 use std::sync::Arc;
+use vmlock_spec::event::Event;
 use vmlock_spec::lock::Lock;
 use vmlock_spec::plan::Emulation;
 
@@ -117,8 +118,9 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
     let bus = Bus::new(&lock.machine.devices, Box::new(std::io::stdout()), windows);
     let raw = Raw::enter().map_err(|e| Failure::environment(format!("the terminal: {e}"), &[]))?;
     if raw.is_some() && restarts == 0 {
-        say::eprintln("vmlock-run: Ctrl-A x ends the guest");
+        say::note("Ctrl-A x ends the guest");
     }
+    let first = stats.into_last();
     let session = Session {
         bus,
         firmware,
@@ -128,7 +130,10 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
         space: Space::of_lock(lock),
         // It has loaded all that there is.
         watch: Some((cores, hand)),
-        first: stats.into_last(),
+        first: Box::new(move || {
+            first();
+            say::silent(Event::Started { restarts });
+        }),
         guest: Some(guest),
     };
     let rehearsed = counts();
@@ -140,10 +145,10 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
     let how = how?;
     if parsed.has("stats") {
         let (line, words) = stats::interrupts(rehearsed);
-        say::eprintln(format_args!("{line}\nvmlock-run: {words}"));
+        say::stats(line, Some(words));
     }
     let (code, words) = ending(&how);
-    say::eprintln(format_args!("vmlock-run: {words}"));
+    say::event(Event::Ended { code }, words);
     Ok(code)
 }
 
@@ -176,8 +181,8 @@ impl Host<'_> {
             }
             Err(Failure::Environment(trouble) | Failure::Usage(trouble)) => trouble.message,
         };
-        say::eprintln(format_args!(
-            "vmlock-run: what an earlier start proved does not hold any more, and this host is proven anew: {why}"
+        say::note(format_args!(
+            "what an earlier start proved does not hold any more, and this host is proven anew: {why}"
         ));
         None
     }

@@ -224,9 +224,8 @@ impl Bus {
         if self.unheard {
             return;
         }
-        let words = format_args!(
-            "vmlock-run: the guest {does} {length} bytes at {address:#x}, where nothing is"
-        );
+        let words =
+            format_args!("the guest {does} {length} bytes at {address:#x}, where nothing is");
         self.limit.say(Instant::now(), words);
     }
 }

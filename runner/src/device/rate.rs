@@ -3,6 +3,7 @@
 use crate::say;
 use std::fmt::Display;
 use std::time::{Duration, Instant};
+use vmlock_spec::event::Event;
 
 /// At most so many messages per window.
 const BURST: u32 = 8;
@@ -30,10 +31,10 @@ pub enum Verdict {
 }
 
 impl RateLimit {
-    /// Says something to the user at that time, if it may be said.
+    /// Says what the guest does wrong at that time, if it may be said.
     pub fn say(&mut self, now: Instant, words: impl Display) {
         if let Some(words) = self.words(now, words) {
-            say::eprintln(format_args!("{words}"));
+            say::event(Event::Guest, words);
         }
     }
 

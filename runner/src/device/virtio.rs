@@ -31,6 +31,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 use thread::{Server, Worker};
+use vmlock_spec::event::Event;
 use vmlock_spec::lock::{Device, DeviceKind};
 use vmlock_spec::machine::virtio::is_tap;
 use vmlock_spec::plan::Refusal;
@@ -281,7 +282,13 @@ impl Log {
 
     fn say(&mut self, cause: Cause, words: impl Display) {
         if let Some(words) = self.words(cause, Instant::now(), words) {
-            say::eprintln(format_args!("vmlock-run: {}: {words}", self.name));
+            let device = self.name.clone();
+            let event = match cause {
+                Cause::Guest => Event::Driver { device },
+                Cause::Host => Event::IoError { device },
+                Cause::Change => Event::DeviceChanged { device },
+            };
+            say::event(event, format_args!("{}: {words}", self.name));
         }
     }
 

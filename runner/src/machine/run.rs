@@ -36,6 +36,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel}
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, TryLockError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
+use vmlock_spec::event::Event;
 use vmlock_spec::lock::{Lock, Unmapped};
 #[cfg(feature = "torture")]
 use vmm_sys_util::eventfd::EventFd;
@@ -410,9 +411,7 @@ fn finish(shared: &Shared) {
     let waited = devices.into_iter().map(|device| device.wait(begun));
     // All of them, whatever the first one did.
     if waited.filter(|done| !done).count() > 0 {
-        say::eprintln(
-            "vmlock-run: a device is not done; what its guest wrote is left to the host's kernel",
-        );
+        say::note("a device is not done; what its guest wrote is left to the host's kernel");
     }
 }
 
@@ -552,16 +551,19 @@ fn look(shared: &Shared, cores: &Cores, paused: &mut Option<String>) {
         Found::Loose(words) => {
             shared.barrier.lower();
             shared.counts.paused.store(true, Ordering::Relaxed);
-            say::eprintln(format_args!("vmlock-run: the guest is paused: {words}"));
+            say::event(Event::Paused, format_args!("the guest is paused: {words}"));
             *paused = Some(words);
         }
         Found::Held | Found::Caught(_) => {
             if paused.take().is_some() {
                 shared.barrier.raise();
                 shared.counts.paused.store(false, Ordering::Relaxed);
-                say::eprintln(format_args!("vmlock-run: the guest goes on, on {cores}"));
+                say::event(
+                    Event::Resumed,
+                    format_args!("the guest goes on, on {cores}"),
+                );
             } else if let Found::Caught(words) = found {
-                say::eprintln(format_args!("vmlock-run: of the guest, {words}"));
+                say::note(format_args!("of the guest, {words}"));
             }
         }
     }

@@ -1,0 +1,92 @@
+//! What `vmlock-run start` says on stderr, one event each: with `--log json` as a line of JSON, else in words alone.
+
+use crate::plan::Refusal;
+use serde::Serialize;
+use serde_json::Value;
+
+/// An event, as a line.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct Line {
+    /// Milliseconds since 1970, by the host's clock.
+    pub time: u64,
+    /// What it is.
+    #[serde(flatten)]
+    pub event: Event,
+    /// The same for people; empty where there is nothing to say beside.
+    pub message: String,
+}
+
+/// What happened. Another reader meets what it does not know: events and fields may be added.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(
+    tag = "event",
+    rename_all = "kebab-case",
+    rename_all_fields = "camelCase"
+)]
+pub enum Event {
+    /// The guest's first instruction is about to run.
+    Started {
+        /// How often it was started anew before.
+        restarts: u64,
+    },
+    /// This host cannot keep the lock.
+    Refused {
+        /// Every reason.
+        refusals: Vec<Refusal>,
+    },
+    /// Something is missing or wrong around the guest, or on the command line.
+    Failed {
+        /// What next.
+        help: Vec<String>,
+    },
+    /// The guest has ended.
+    Ended {
+        /// The exit code that says how.
+        code: u8,
+    },
+    /// A signal ended it.
+    Signal {
+        /// Its number.
+        number: i32,
+    },
+    /// The guest starts anew, since it asked for a reset.
+    Restarted {
+        /// How often it did, with this time.
+        restarts: u64,
+        /// Milliseconds until then.
+        wait: u64,
+    },
+    /// Something failed on the host for a device.
+    IoError {
+        /// Which.
+        device: String,
+    },
+    /// A device will not be again what it was.
+    DeviceChanged {
+        /// Which.
+        device: String,
+    },
+    /// A driver of the guest broke a rule of its device.
+    Driver {
+        /// Which.
+        device: String,
+    },
+    /// The guest did what nobody answers.
+    Guest,
+    /// The guest is held.
+    Paused,
+    /// It goes on.
+    Resumed,
+    /// What `--stats` counts: start-up, or at the end what the runner's interrupt controller took, loans among it.
+    Stats {
+        /// The counts.
+        stats: Value,
+    },
+    /// Something to know.
+    Note,
+    /// A bug of vmlock's.
+    Bug,
+}
