@@ -246,6 +246,9 @@ its machine anew, proves it and boots the kernel that is there by then. Disks, t
 the terminal are held meanwhile, and nobody else gets them. Who resets again and again
 is started at most every eight seconds, and each restart is said.
 
+A service manager is told once the guest runs (`Type=notify`, and `NotifyAccess=all` with
+`--on-reset restart`).
+
 Exit codes:
   0 the guest powered off         10 it asked for a reset
   3 this host cannot keep the lock 11 it crashed, or nobody could answer it
@@ -733,6 +736,21 @@ mod tests {
         assert!(wrong(&["audit"]).contains("needs its LOCK"));
         assert!(wrong(&["start", "a", "b"]).contains("`b` is one argument too many"));
         assert!(wrong(&["probe", "x"]).contains("takes no argument"));
+    }
+
+    #[test]
+    fn the_unit_of_the_examples_starts_a_guest() {
+        let unit = include_str!("../../examples/vmlock@.service");
+        let lines: Vec<&str> = unit
+            .lines()
+            .filter_map(|l| l.strip_prefix("ExecStart="))
+            .collect();
+        let words: Vec<&str> = lines[0].split(' ').skip(1).collect();
+        let start = parsed(&words);
+        assert_eq!(
+            (start.verb, start.value("on-reset")),
+            ("start", Some("restart"))
+        );
     }
 
     #[test]

@@ -33,6 +33,7 @@ mod kvm;
 mod machine;
 #[cfg(all(target_arch = "aarch64", feature = "torture"))]
 mod mutate;
+mod notify;
 mod proof;
 #[cfg(target_arch = "aarch64")]
 mod rehearse;

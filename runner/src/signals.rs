@@ -9,6 +9,7 @@
 use crate::failure::Failure;
 use crate::kick::kick;
 use crate::machine::terminal;
+use crate::notify;
 use crate::say;
 use crate::threads::spawn;
 use nix::errno::Errno;
@@ -150,6 +151,7 @@ fn end(signal: i32) {
         // Said or not, the process ends.
         let _ = heard.recv_timeout(WORDS);
     }
+    notify::stopping();
     terminal::restore();
     process::exit(say::signalled(signal).into());
 }

@@ -24,6 +24,7 @@ use crate::machine::home::Home;
 use crate::machine::memory::Memory;
 use crate::machine::run::{self, Ended, Session, Space};
 use crate::machine::terminal::Raw;
+use crate::notify;
 use crate::proof::key::{self, Key};
 use crate::proof::witnessed::prove;
 use crate::proof::{Memo, Proven};
@@ -46,6 +47,7 @@ pub fn is_kept(parsed: &Parsed) -> bool {
 
 pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
     let mut stats = Stats::new(parsed.has("stats"));
+    notify::begin();
     let path = Path::new(&parsed.argument);
     let text = read_text(path)?;
     // It lasts as long as the process: to take it apart, allocation by allocation, would take 0.2 ms of an end.
@@ -75,6 +77,7 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
     if let Some(listener) = control {
         server::start(listener, Arc::clone(&guest))?;
     }
+    notify::starting();
     let cores = Cores::hold()?;
     let program = LazyCell::new(key::program);
     let digest = LazyCell::new(|| key::digest(text.as_bytes()));
@@ -132,6 +135,7 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
         watch: Some((cores, hand)),
         first: Box::new(move || {
             first();
+            notify::ready(restarts);
             say::silent(Event::Started { restarts });
         }),
         guest: Some(guest),
@@ -140,7 +144,11 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
     let how = run::run(verified, session);
     match (raw, &how) {
         (Some(raw), Ok(Ended::Reset(_))) if is_kept(parsed) => raw.pass_on(),
-        (raw, _) => drop(raw),
+        (None, Ok(Ended::Reset(_))) if is_kept(parsed) => {}
+        (raw, _) => {
+            drop(raw);
+            notify::stopping();
+        }
     }
     let how = how?;
     if parsed.has("stats") {
