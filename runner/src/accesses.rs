@@ -73,6 +73,7 @@ pub fn try_all(
         watch: None,
         first: Box::new(|| {}),
         guest: None,
+        ear: None,
     };
     match run(verified, session)? {
         Ended::PowerOff => Ok(outcomes(words)),

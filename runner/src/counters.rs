@@ -85,6 +85,8 @@ pub struct Guest {
     name: String,
     restarts: u64,
     begun: Instant,
+    /// Bytes of what it said that nobody will have.
+    pub lost: Arc<Count>,
     /// Once it runs.
     machine: OnceLock<Arc<Machine>>,
 }
@@ -96,6 +98,7 @@ impl Guest {
             name: name.to_owned(),
             restarts,
             begun: Instant::now(),
+            lost: Arc::default(),
             machine: OnceLock::new(),
         }
     }
@@ -136,6 +139,7 @@ impl Guest {
             state,
             process: process::id(),
             restarts: self.restarts,
+            console_lost: self.lost.get(),
             milliseconds: u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX),
             vcpus: machine.map_or_else(Vec::new, |m| m.vcpus.iter().map(vcpu).collect()),
             devices: machine.map_or_else(Vec::new, |m| m.devices.iter().map(device).collect()),

@@ -154,6 +154,14 @@ pub const LOG: Flag = Flag {
     choices: &["text", "json"],
     help: "How stderr says what happens: in words, or one JSON object a line (`vmlock schema event`) [default: text]",
 };
+/// Where the guest's console is.
+pub const CONSOLE: Flag = Flag {
+    long: "console",
+    short: None,
+    value: Some("FILE|unix:SOCKET"),
+    choices: &[],
+    help: "The guest's console in place of stdin and stdout: the end of a file, or a socket for one reader at a time",
+};
 const HELP: Flag = Flag {
     long: "help",
     short: Some('h'),
@@ -241,6 +249,10 @@ boot, the lock, vmlock-run, the CPUs, or the kernel's patches and parameters are
 later starts read the guest's own machine back, and need no more. Only root has such a
 place: everyone else proves each start.
 
+With `--console`, neither a full disk nor a slow reader holds the guest: 256 KiB wait, of
+what has no room the oldest is lost, and its bytes are counted and said. A socket's
+folder is as that of `--control`.
+
 With `--on-reset restart`, a guest that asks for a reset gets one: another process makes
 its machine anew, proves it and boots the kernel that is there by then. Disks, taps and
 the terminal are held meanwhile, and nobody else gets them. Who resets again and again
@@ -261,6 +273,7 @@ Examples:
         flags: &[
             &TAP,
             &ON_RESET,
+            &CONSOLE,
             &CONTROL,
             &LOG,
             &STATS,

@@ -13,6 +13,7 @@
 mod accesses;
 #[cfg(target_arch = "aarch64")]
 mod command;
+mod console;
 mod control;
 mod cores;
 mod counters;

@@ -126,6 +126,7 @@ pub fn torture(
         watch: None,
         first: Box::new(|| {}),
         guest: None,
+        ear: None,
     };
     let ended = run_beside(verified, session, move |injector| {
         let result = match memory.words(fire::ADDRESS) {

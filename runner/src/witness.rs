@@ -172,6 +172,7 @@ pub fn observe(
         watch: None,
         first,
         guest: None,
+        ear: None,
     };
     match run(machine, session)? {
         Ended::PowerOff => {}

@@ -34,14 +34,32 @@ const OBEDIENT: [u32; 17] = [
     0x17ff_fffc, // b call
 ];
 
-/// Runs commands in a host whose `$lock` is that of a guest that obeys.
+/// A guest that says `x` so many times, and powers off.
+const TALKATIVE: [u32; 10] = [
+    0xd2a1_2014, // mov x20, #0x09000000: the UART
+    0x5280_0f01, // mov w1, #'x'
+    0x52a0_00c2, // mov w2, #0x60000
+    0x3900_0281, // again: strb w1, [x20]
+    0x7100_0442, // subs w2, w2, #1
+    0x54ff_ffc1, // b.ne again
+    0x5280_0100, // mov w0, #8
+    0x72b0_8000, // movk w0, #0x8400, lsl #16
+    0xd400_0002, // hvc #0
+    0x1400_0000, // b .
+];
+const SAID: usize = 0x60000;
+
+/// Runs commands in a host whose `$lock` is that of a guest that obeys, and `$talkative` of one that talks.
 fn host(name: &str, lock: &str, commands: &str) -> String {
     let place = Place::new(name);
     let kernel = place.write("obedient.Image", &image(&OBEDIENT, None));
+    let other = place.write("talkative.Image", &image(&TALKATIVE, None));
+    let talkative = place.lock("talkative", lock, "talkative.Image");
     let lock = place.lock("obedient", lock, "obedient.Image");
-    let script = format!("lock={}\n{HELPERS}{commands}", lock.display());
+    let (one, two) = (lock.display(), talkative.display());
+    let script = format!("lock={one}\ntalkative={two}\n{HELPERS}{commands}");
     let script = place.write("operations.sh", script.as_bytes());
-    let files = [kernel, lock, script.clone()];
+    let files = [kernel, other, lock, talkative, script.clone()];
     in_host("6.12", "neoverse-n1", &script, &files)
 }
 
@@ -151,14 +169,18 @@ guest --control mine/web; tell 1 o; ended $! again
 
 #[test]
 #[ignore = "boots an emulated host"]
-fn its_log_is_json() {
+fn its_log_is_json_and_a_full_disk_does_not_hold_its_console() {
+    let room = 16 << 10;
     let said = host(
         "log",
         LOCKS[0],
         r#"
 guest --on-reset restart --log json
 tell 1 r; tell 2 o; ended $! log
-vmlock-run start $lock --log json --tap x </dev/null 2>words; sed 's/^/log: /' words
+vmlock-run start $lock --log json --console /no/such/folder </dev/null 2>words; sed 's/^/log: /' words
+mkdir small; mount -t tmpfs -o size=16k none small
+vmlock-run start $talkative --console small/log </dev/null 2>&1; echo "full: exit $?"
+echo "kept $(tr -cd x <small/log | wc -c)"
 "#,
     );
     let lines = said.lines().filter_map(|l| l.strip_prefix("log: {"));
@@ -186,5 +208,17 @@ vmlock-run start $lock --log json --tap x </dev/null 2>words; sed 's/^/log: /' w
             .map(|e| e["code"].clone())
     };
     assert_eq!((code(0), code(1)), (Some(10.into()), Some(0.into())));
-    assert!(said.contains("log: exit 0"), "{said}");
+    for line in [
+        "log: exit 0".to_owned(),
+        "console: what the guest says waits, and the oldest of it is lost: No space left"
+            .to_owned(),
+        format!(
+            "console: {} bytes of what the guest said are lost",
+            SAID - room
+        ),
+        "full: exit 0".to_owned(),
+        format!("kept {room}"),
+    ] {
+        assert!(said.contains(&line), "{line}:\n{said}");
+    }
 }

@@ -22,6 +22,8 @@ pub struct Status {
     pub restarts: u64,
     /// Milliseconds since its process began.
     pub milliseconds: u64,
+    /// Bytes of what it said on a console of `--console` that nobody will have: there was no room for them.
+    pub console_lost: u64,
     /// Its vCPUs, in order; none before it runs.
     pub vcpus: Vec<Vcpu>,
     /// Its devices, in the lock's order; none before it runs.

@@ -1,12 +1,14 @@
 //! `vmlock-run start`: the guest, if this host can show it what its lock says.
 
 use super::{Planned, afforded, emulation, open_kvm, say_withheld};
+use crate::console::Console;
 use crate::control::place::listen;
 use crate::control::server;
 use crate::cores::Cores;
 use crate::cores::watch::Found;
 use crate::counters::Guest;
 use crate::device::bus::Bus;
+use crate::device::serial::Output;
 use crate::device::virtio;
 use crate::device::virtio::disk::taken::Taken;
 use crate::enforce::apply::{self, Recipe};
@@ -14,7 +16,7 @@ use crate::enforce::verify::{self, Verified};
 use crate::failure::{Failure, exit};
 use crate::files::{parse_lock, read_text};
 use crate::firmware::forward::Firmware;
-use crate::flags::{CONTROL, NO_PROOF_CACHE, ON_RESET, Parsed, TAP};
+use crate::flags::{CONSOLE, CONTROL, NO_PROOF_CACHE, ON_RESET, Parsed, TAP};
 use crate::gic::proxy::counts;
 use crate::host::probe::Scope;
 use crate::keeper::{Side, keep};
@@ -34,6 +36,7 @@ use crate::signals;
 use crate::stats::{self, Stats};
 use nix::unistd::gettid;
 use std::cell::LazyCell;
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use vmlock_spec::event::Event;
@@ -57,7 +60,16 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
     let directory = boot::directory(path);
     let taken = Taken::of(lock, path, &directory);
     let cabled = virtio::cabled(&lock.machine.devices, parsed.all(TAP.long))?;
-    let devices = virtio::open(&cabled, &directory, taken)?;
+    let console = parsed.value(CONSOLE.long).map(Console::open);
+    let mut console = console.transpose()?;
+    let spoken = console.as_ref().map(Console::mouth);
+    let output = move || -> Output {
+        match &spoken {
+            Some(mouth) => Box::new(mouth.clone()),
+            None => Box::new(io::stdout()),
+        }
+    };
+    let devices = virtio::open(&cabled, &directory, taken, &output)?;
     let control = parsed
         .value(CONTROL.long)
         .map(|path| listen(Path::new(path)));
@@ -73,7 +85,13 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
             stats = Stats::new(parsed.has("stats"));
         }
     }
-    let guest = Arc::new(Guest::new(&lock.name, restarts));
+    let mut guest = Guest::new(&lock.name, restarts);
+    let mut ear = None;
+    if let Some(console) = &mut console {
+        guest.lost = console.lost();
+        ear = console.start()?;
+    }
+    let guest = Arc::new(guest);
     if let Some(listener) = control {
         server::start(listener, Arc::clone(&guest))?;
     }
@@ -118,8 +136,13 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
     entry.set(&verified)?;
     stats.mark("load");
     let windows = virtio::start(devices, &memory.shared())?;
-    let bus = Bus::new(&lock.machine.devices, Box::new(std::io::stdout()), windows);
-    let raw = Raw::enter().map_err(|e| Failure::environment(format!("the terminal: {e}"), &[]))?;
+    let bus = Bus::new(&lock.machine.devices, output(), windows);
+    let raw = match &console {
+        Some(_) => None,
+        None => {
+            Raw::enter().map_err(|e| Failure::environment(format!("the terminal: {e}"), &[]))?
+        }
+    };
     if raw.is_some() && restarts == 0 {
         say::note("Ctrl-A x ends the guest");
     }
@@ -127,7 +150,8 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
     let session = Session {
         bus,
         firmware,
-        console: true,
+        console: console.is_none(),
+        ear,
         escape: raw.is_some(),
         limit: None,
         space: Space::of_lock(lock),
@@ -142,6 +166,9 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
     };
     let rehearsed = counts();
     let how = run::run(verified, session);
+    if let Some(console) = &console {
+        console.finish();
+    }
     match (raw, &how) {
         (Some(raw), Ok(Ended::Reset(_))) if is_kept(parsed) => raw.pass_on(),
         (None, Ok(Ended::Reset(_))) if is_kept(parsed) => {}

@@ -110,6 +110,7 @@ fn words(status: &Status) -> String {
         process,
         restarts,
         milliseconds,
+        console_lost,
         vcpus,
         devices,
         ..
@@ -120,6 +121,9 @@ fn words(status: &Status) -> String {
         0 => {}
         1 => out.push_str(", started anew once"),
         more => _ = write!(out, ", started anew {more} times"),
+    }
+    if *console_lost > 0 {
+        let _ = write!(out, "\nconsole: {console_lost} bytes lost");
     }
     for (index, Vcpu { exits }) in vcpus.iter().enumerate() {
         let kinds = [

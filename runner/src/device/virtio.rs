@@ -20,6 +20,7 @@ pub mod window;
 
 use crate::counters;
 use crate::device::rate::RateLimit;
+use crate::device::serial::Output;
 use crate::device::{Doors, Memory};
 use crate::failure::Failure;
 use crate::say;
@@ -82,7 +83,8 @@ pub fn cabled<'a>(
     Ok(cabled)
 }
 
-/// Opens what the lock's virtio devices need of the host. `taken` has the files that the machine reads beside them.
+/// Opens what the lock's virtio devices need of the host. `taken` has the files that the machine reads beside them;
+/// `console` is where a console goes.
 ///
 /// # Errors
 /// All that cannot be had, as refusals.
@@ -90,12 +92,13 @@ pub fn open(
     devices: &[Device],
     directory: &Path,
     mut taken: Taken,
+    console: &dyn Fn() -> Output,
 ) -> Result<Vec<Opened>, Failure> {
     let (mut opened, mut refusals) = (Vec::new(), Vec::new());
     for device in devices {
         let Some(shown) = shown(device) else { continue };
         let queue = shown.queues.first().copied().unwrap_or(0);
-        let server = match server(device, queue, directory, &mut taken) {
+        let server = match server(device, queue, directory, &mut taken, console) {
             Ok(server) => server,
             Err(refusal) => {
                 refusals.push(*refusal);
@@ -120,6 +123,7 @@ fn server(
     queue: u16,
     directory: &Path,
     taken: &mut Taken,
+    console: &dyn Fn() -> Output,
 ) -> Result<Box<dyn Server>, Box<Refusal>> {
     let parts = device.virtio.as_ref();
     if let Some(entry) = parts.and_then(|v| v.block.as_ref()) {
@@ -136,7 +140,7 @@ fn server(
         return Ok(Box::new(vsock::open(device, entry, directory)?));
     }
     if device.kind == DeviceKind::VirtioConsole {
-        return Ok(Box::new(Console::new(Box::new(io::stdout()))));
+        return Ok(Box::new(Console::new(console())));
     }
     Ok(Box::new(entropy::open(device)?))
 }

@@ -4,6 +4,7 @@
 use super::alarm::Alarm;
 use super::barrier::Barrier;
 use super::terminal::{self, Key, Keys};
+use crate::console::Ear;
 use crate::cores::Cores;
 use crate::cores::watch::{Found, PERIOD};
 use crate::counters;
@@ -157,6 +158,8 @@ pub struct Session {
     pub firmware: Option<Firmware>,
     /// Whether stdin is the console's input, and stdout its output.
     pub console: bool,
+    /// What is said to the guest, where that is not stdin.
+    pub ear: Option<Ear>,
     /// Whether stdin is a terminal, with Ctrl-A as the escape key.
     pub escape: bool,
     /// The longest that it may run.
@@ -281,6 +284,7 @@ fn run_with(
         bus,
         firmware,
         console,
+        ear,
         escape,
         limit,
         space,
@@ -351,7 +355,14 @@ fn run_with(
     if console && !terminal::is_silent() {
         let keys = Arc::clone(&shared);
         // Not joined: it may be waiting for a key that never comes.
-        spawn("console", move || input(&keys, escape))?;
+        spawn("console", move || {
+            input(&keys, std::io::stdin().lock(), escape);
+        })?;
+    }
+    if let Some(ear) = ear {
+        let keys = Arc::clone(&shared);
+        // Not joined either.
+        spawn("console", move || input(&keys, ear, false))?;
     }
     if let Some((cores, home)) = watch {
         let shared = Arc::clone(&shared);
@@ -700,13 +711,12 @@ fn ring(shared: &Shared) -> bool {
     true
 }
 
-/// Carries stdin to the console until its end. Waits while the UART is full.
-fn input(shared: &Shared, escape: bool) {
+/// Carries what is said to the console until its end. Waits while the UART is full.
+fn input(shared: &Shared, mut from: impl Read, escape: bool) {
     let mut keys = Keys::default();
-    let mut stdin = std::io::stdin().lock();
     let mut buffer = [0u8; 64];
     loop {
-        let count = match stdin.read(&mut buffer) {
+        let count = match from.read(&mut buffer) {
             Ok(0) => return,
             Ok(count) => count,
             Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
