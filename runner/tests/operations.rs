@@ -51,6 +51,10 @@ const SAID: usize = 0x60000;
 
 /// Runs commands in a host whose `$lock` is that of a guest that obeys, and `$talkative` of one that talks.
 fn host(name: &str, lock: &str, commands: &str) -> String {
+    host_with("neoverse-n1", name, lock, commands)
+}
+
+fn host_with(cpu: &str, name: &str, lock: &str, commands: &str) -> String {
     let place = Place::new(name);
     let kernel = place.write("obedient.Image", &image(&OBEDIENT, None));
     let other = place.write("talkative.Image", &image(&TALKATIVE, None));
@@ -60,7 +64,7 @@ fn host(name: &str, lock: &str, commands: &str) -> String {
     let script = format!("lock={one}\ntalkative={two}\n{HELPERS}{commands}");
     let script = place.write("operations.sh", script.as_bytes());
     let files = [kernel, other, lock, talkative, script.clone()];
-    in_host("6.12", "neoverse-n1", &script, &files)
+    in_host("6.12", cpu, &script, &files)
 }
 
 /// `guest FLAGS` starts one in the background: `$!`, with words in the file `words`. `tell` waits until it has
@@ -220,5 +224,35 @@ echo "kept $(tr -cd x <small/log | wc -c)"
         format!("kept {room}"),
     ] {
         assert!(said.contains(&line), "{line}:\n{said}");
+    }
+}
+
+#[test]
+#[ignore = "boots an emulated host"]
+fn nobody_gets_a_guests_disks_while_it_resets() {
+    let said = host_with(
+        "cortex-a72",
+        "disks",
+        "lab/tests/specs/disks.vm.lock.json",
+        r#"
+place=${lock%/*}; mkdir $place/full
+truncate -s 32M $place/root.img; truncate -s 1M $place/seed.img; truncate -s 4M $place/full/full.img
+guest --on-reset restart; keeper=$!
+said 1
+while [ ! -e stop ]; do vmlock-run start $lock </dev/null 2>refused; echo "try: $?"; done >tries &
+thief=$!
+tell 1 r; tell 2 r; said 3; sleep 1; >stop; wait $thief
+tell 3 o; ended $keeper disks
+sort tries | uniq -c | tr -s ' ' | sed 's/^ \([0-9]*\) try/tries/' ; echo "kinds $(sort -u tries | wc -l), many $([ $(wc -l <tries) -gt 5 ] && echo yes)"
+cat refused
+"#,
+    );
+    for line in [
+        "disks: exit 0",
+        "tries: 3\n",
+        "kinds 1, many yes",
+        "another program has it",
+    ] {
+        assert!(said.contains(line), "{line}:\n{said}");
     }
 }
