@@ -12,9 +12,7 @@ pub mod load;
 
 use super::inside::{Order as Starts, Run};
 use super::peer::{self, Peer};
-use super::{
-    Bench, DIR, LIMIT, MIB, Measure, Phases, Place, RESIDENT, THEIRS, Vm, guest, median,
-};
+use super::{Bench, DIR, LIMIT, MIB, Measure, Phases, Place, RESIDENT, THEIRS, Vm, guest, median};
 use crate::cache;
 use crate::emulate::{Files, Job, LAB};
 use crate::failure::{Failure, Result, say};
