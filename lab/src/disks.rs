@@ -1,5 +1,5 @@
 //! A Linux guest with disks, a source of entropy and a second console: what is on the disks arrives, what it writes is
-//! there afterwards, a file system lives on one, a host's disk that is full is an error, and a file that is too small is refused (the guest: `virtio.rs`). With the kernel's distributor, and with the runner's.
+//! there after its reset and afterwards, a file system lives on one, a host's disk that is full is an error, and a file that is too small is refused (the guest: `virtio.rs`). With the kernel's distributor, and with the runner's.
 
 use crate::cache::Cache;
 use crate::emulate::Ended;
@@ -38,12 +38,12 @@ echo "seed $(head -c 1048576 "$seed" | sha256sum | cut -c1-16)"
 echo "numbers $(seq 1 400000 | sha256sum | cut -c1-16)"
 mkdir -p /tmp
 answer() {
-    for second in $(seq 60); do
+    for second in $(seq 200); do
         grep -q "hvc0 speaks" /tmp/said 2>/dev/null && echo "a word from outside" && return
         sleep 1
     done
 }
-{ answer | vmlock-run start "$@"; echo $? > /tmp/code; } | tee /tmp/said
+{ answer | vmlock-run start "$@" --on-reset restart; echo $? > /tmp/code; } | tee /tmp/said
 code=$(cat /tmp/code)
 echo "root ends with '$(tail -c 512 "$root" | tr -d '\0')'"
 echo "discarded $(dd if="$root" bs=1M skip=16 count=1 2>/dev/null | tr -d '\0' | wc -c)"
@@ -102,6 +102,7 @@ fn problems(place: &str, proxied: bool, ended: &Ended) -> Vec<String> {
         }
     };
     let said = [
+        "vda has what was written before a reset".to_owned(),
         "vda has 65536 sectors, read-only 0, serial 'root', cache write back".to_owned(),
         "vdb has 2048 sectors, read-only 1, serial 'a serial of 20 byte', cache write back"
             .to_owned(),
@@ -171,7 +172,7 @@ mod tests {
         }
     }
 
-    const GOOD: &str = "seed a\nnumbers b\n\
+    const GOOD: &str = "seed a\nnumbers b\nvmlock guest: vda has what was written before a reset\r\n\
         vmlock guest: vda has 65536 sectors, read-only 0, serial 'root', cache write back\r\n\
         vmlock guest: vdb has 2048 sectors, read-only 1, serial 'a serial of 20 byte', cache write back\r\n\
         vmlock guest: vdb has a\r\nvmlock guest: vdb takes no write\r\nvmlock guest: vda has a file system\r\n\

@@ -25,6 +25,12 @@ say() { echo "vmlock guest: $*"; }
 digest() { sha256sum | cut -c1-16; }
 interrupts() { awk -v d="$1" -v n=$(nproc) '$NF == d { for (i = 2; i <= n + 1; i++) all += $i } END { print all + 0 }' /proc/interrupts; }
 disks() {
+    mark="written before a reset"
+    if [ "$(dd if=/dev/vda bs=512 count=1 2>/dev/null | tr -d '\0')" != "$mark" ]; then
+        echo "$mark" | dd of=/dev/vda bs=512 count=1 conv=sync,fsync 2>/dev/null
+        reboot -f
+    fi
+    say "vda has what was $mark"
     for disk in vda vdb; do
         say "$disk has $(cat /sys/block/$disk/size) sectors, read-only $(cat /sys/block/$disk/ro), serial '$(cat /sys/block/$disk/serial)', cache $(cat /sys/block/$disk/queue/write_cache)"
     done

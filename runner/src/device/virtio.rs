@@ -279,6 +279,12 @@ impl Log {
         self.say(Cause::Host, words);
     }
 
+    /// The same, of what there is an end of: always.
+    pub fn failed(&mut self, words: impl Display) {
+        self.counts.errors.add(1);
+        self.say(Cause::Last, words);
+    }
+
     /// Says what the device will not be again: always, since there is an end of these.
     pub fn change(&mut self, words: impl Display) {
         self.say(Cause::Change, words);
@@ -289,7 +295,7 @@ impl Log {
             let device = self.name.clone();
             let event = match cause {
                 Cause::Guest => Event::Driver { device },
-                Cause::Host => Event::IoError { device },
+                Cause::Host | Cause::Last => Event::IoError { device },
                 Cause::Change => Event::DeviceChanged { device },
             };
             say::event(event, format_args!("{}: {words}", self.name));
@@ -301,7 +307,7 @@ impl Log {
         match cause {
             Cause::Guest => self.guest.words(now, words),
             Cause::Host => self.host.words(now, words),
-            Cause::Change => Some(words.to_string()),
+            Cause::Last | Cause::Change => Some(words.to_string()),
         }
     }
 }
@@ -311,6 +317,8 @@ impl Log {
 enum Cause {
     Guest,
     Host,
+    /// The host, for the last time.
+    Last,
     Change,
 }
 

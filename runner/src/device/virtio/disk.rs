@@ -9,7 +9,7 @@ pub mod uring;
 
 use super::Log;
 use super::thread::{Server, Work};
-use host::Host;
+use host::{Host, Process};
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use std::fs::{self, File, FileType, OpenOptions};
@@ -22,7 +22,6 @@ use taken::Taken;
 use vmlock_spec::lock::{Block as Entry, Device};
 use vmlock_spec::plan::Refusal;
 use vmlock_spec::plan::devices::{no_disk, too_small};
-use vmlock_virtio::block::engine::Engine;
 use vmlock_virtio::block::requests::Requests;
 use vmlock_virtio::block::{self, Block, Failed, Operation, SERIAL, Status};
 use vmlock_virtio::features::Features;
@@ -111,13 +110,7 @@ pub fn open(
             ));
         }
     }
-    let (engine, without) = Host::new(file, queue);
-    let wakes = engine.wakes();
-    Ok(Disk {
-        wakes,
-        without,
-        ..Disk::new(model(entry, queue), engine)
-    })
+    Ok(Disk::new(model(entry, queue), Host::new(file)))
 }
 
 /// Opens a regular file or a block device, and waits for nobody.
@@ -203,7 +196,11 @@ impl<E> Disk<E> {
     }
 }
 
-impl<E: Engine + Send> Server for Disk<E> {
+impl<E: Process + Send> Server for Disk<E> {
+    fn ready(&mut self) {
+        (self.wakes, self.without) = self.engine.enter(self.model.queue);
+    }
+
     fn begin(&mut self, features: Features, log: &mut Log) {
         if let Some(why) = self.without.take() {
             log.change(format_args!(
@@ -233,7 +230,7 @@ impl<E: Engine + Send> Server for Disk<E> {
             && !self.model.read_only
             && let Err(error) = self.engine.flush()
         {
-            log.change(format_args!(
+            log.failed(format_args!(
                 "some of what was written may be lost, and the guest was not told: {error}"
             ));
         }
@@ -276,7 +273,7 @@ fn say(block: &Block, failed: Failed, lost: bool, log: &mut Log) {
 }
 
 /// Said once.
-const LOST: &str = "something that was written is lost, and no flush succeeds any more until vmlock-run starts anew";
+const LOST: &str = "something that was written is lost, and no flush succeeds any more until the machine is made anew";
 
 /// What is said of an operation that the host could not carry out.
 fn words(failed: &Failed) -> String {

@@ -61,6 +61,9 @@ pub trait Server: Send {
     /// What wakes the thread is broken (EPOLLERR).
     fn trouble(&mut self, _log: &mut Log) {}
 
+    /// Makes what only the process that serves the device can have. Called once, in that one, before all else.
+    fn ready(&mut self) {}
+
     /// What wakes the thread when it becomes readable, once each time: something of the host's side.
     fn wakes(&self) -> Option<RawFd> {
         None
@@ -125,7 +128,7 @@ impl Worker {
     /// Threads or descriptors cannot be had.
     pub fn start(
         name: String,
-        server: Box<dyn Server>,
+        mut server: Box<dyn Server>,
         memory: &Memory,
         queues: usize,
         call: EventFd,
@@ -136,6 +139,7 @@ impl Worker {
         let copies = |events: &[EventFd]| -> Result<Vec<EventFd>, Failure> {
             events.iter().map(copy).collect()
         };
+        server.ready();
         let (host, patience) = (server.wakes(), server.patience());
         let log = Log::new(name.clone());
         let counts = Arc::clone(&log.counts);

@@ -1,4 +1,7 @@
 //! Which engine a disk has: io_uring where the host has one that can be restricted, else this thread.
+//!
+//! A file outlives a guest's reset, with its locks; a ring is of one process (`keeper.rs`), which makes it when it begins
+//! to serve.
 
 use super::file::Raw;
 use super::uring::Uring;
@@ -10,7 +13,7 @@ use std::os::unix::fs::MetadataExt as _;
 use vm_memory::VolatileSlice;
 use vm_memory::bitmap::BitmapSlice;
 use vmlock_virtio::block::Operation;
-use vmlock_virtio::block::engine::{AtOnce, Engine};
+use vmlock_virtio::block::engine::{AtOnce, Backend, Engine};
 
 /// The engine of a disk.
 pub enum Host {
@@ -26,22 +29,42 @@ pub enum Host {
 }
 
 impl Host {
-    /// The engine of a file that is a disk, whose queue has so many descriptors; and why it is not io_uring.
-    pub fn new(file: File, queue: u16) -> (Self, Option<io::Error>) {
-        match again(&file).and_then(|again| Uring::new(again, queue)) {
-            Ok(ring) => {
-                let ring = Box::new(ring);
-                (Self::Ring { ring, _held: file }, None)
-            }
-            Err(why) => (Self::Own(AtOnce::new(Raw::new(file))), Some(why)),
-        }
+    /// The engine of a file that is a disk: nothing but that file, before [`Process::enter`].
+    pub fn new(file: File) -> Self {
+        Self::Own(AtOnce::new(Raw::new(file)))
     }
+}
 
-    /// What becomes readable when something is over, of one that does not wait for it.
-    pub fn wakes(&self) -> Option<RawFd> {
-        match self {
-            Self::Ring { ring, .. } => Some(ring.wakes()),
-            Self::Own(_) => None,
+/// An engine that may have something which no other process can share.
+pub trait Process: Engine {
+    /// Makes that, in the process that will carry out the requests, of a disk whose queue has so many descriptors: what
+    /// becomes readable when something is over, of an engine that does not wait for it; and why it is not the faster one.
+    fn enter(&mut self, queue: u16) -> (Option<RawFd>, Option<io::Error>);
+}
+
+impl<D: Backend> Process for AtOnce<D> {
+    fn enter(&mut self, _queue: u16) -> (Option<RawFd>, Option<io::Error>) {
+        (None, None)
+    }
+}
+
+impl Process for Host {
+    fn enter(&mut self, queue: u16) -> (Option<RawFd>, Option<io::Error>) {
+        let Self::Own(own) = self else {
+            return (None, None);
+        };
+        let file = own.backend().file();
+        let made = again(file).and_then(|again| Ok((Uring::new(again, queue)?, file.try_clone()?)));
+        match made {
+            Ok((ring, _held)) => {
+                let wakes = ring.wakes();
+                *self = Self::Ring {
+                    ring: Box::new(ring),
+                    _held,
+                };
+                (Some(wakes), None)
+            }
+            Err(why) => (None, Some(why)),
         }
     }
 }

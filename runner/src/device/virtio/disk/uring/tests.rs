@@ -1,7 +1,6 @@
-use super::super::host::Host;
+use super::super::host::{Host, Process as _};
 use super::*;
 use std::os::unix::fs::FileExt as _;
-use vmlock_virtio::block::engine::AtOnce;
 use vmlock_virtio::chain::Span;
 use vmm_sys_util::tempfile::TempFile;
 
@@ -19,15 +18,19 @@ fn full() -> File {
 fn engines() -> Vec<(Host, File)> {
     let own = full();
     let copy = own.try_clone().expect("a descriptor");
-    let mut engines = vec![(Host::Own(AtOnce::new(Raw::new(copy))), own)];
+    let mut engines = vec![(Host::new(copy), own)];
     let ring = full();
     let copy = ring.try_clone().expect("a descriptor");
-    match Host::new(copy, 16) {
+    let mut engine = Host::new(copy);
+    match engine.enter(16) {
         (_, Some(error)) => {
             let allowed = [Some(libc::EPERM), Some(libc::ENOSYS), Some(libc::ENOMEM)];
             assert!(allowed.contains(&error.raw_os_error()), "{error}");
         }
-        (engine, None) => engines.push((engine, ring)),
+        (wakes, None) => {
+            assert!(wakes.is_some() && matches!(engine, Host::Ring { .. }));
+            engines.push((engine, ring));
+        }
     }
     engines
 }
