@@ -35,7 +35,7 @@ use std::mem;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, TryLockError};
-use std::thread::JoinHandle;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 use vmlock_spec::event::Event;
 use vmlock_spec::lock::{Lock, Unmapped};
@@ -409,20 +409,29 @@ fn farewell(threads: &[JoinHandle<()>], left: &Receiver<()>) {
     }
 }
 
+/// How long a machine's end waits for who has the devices.
+const BUSY: Duration = Duration::from_millis(100);
+/// What is said where the end comes first.
+const NOT_DONE: &str = "a device is not done; what its guest wrote is left to the host's kernel";
+
 /// Has the devices do what they still have to, and says where that takes too long. Their threads leave after that.
 fn finish(shared: &Shared) {
-    // A vCPU that could not be told to leave may have them.
-    let mut bus = match shared.bus.try_lock() {
-        Ok(mut bus) => mem::take(&mut *bus),
-        Err(TryLockError::Poisoned(bus)) => mem::take(&mut *bus.into_inner()),
-        Err(TryLockError::WouldBlock) => return,
+    // A vCPU that could not be told to leave may have them, as one that waits for whoever reads the console.
+    let begun = Instant::now();
+    let mut bus = loop {
+        match shared.bus.try_lock() {
+            Ok(mut bus) => break mem::take(&mut *bus),
+            Err(TryLockError::Poisoned(bus)) => break mem::take(&mut *bus.into_inner()),
+            Err(TryLockError::WouldBlock) if begun.elapsed() < BUSY => thread::sleep(BUSY / 50),
+            Err(TryLockError::WouldBlock) => return say::note(NOT_DONE),
+        }
     };
     let devices = bus.finish();
     let begun = Instant::now();
     let waited = devices.into_iter().map(|device| device.wait(begun));
     // All of them, whatever the first one did.
     if waited.filter(|done| !done).count() > 0 {
-        say::note("a device is not done; what its guest wrote is left to the host's kernel");
+        say::note(NOT_DONE);
     }
 }
 

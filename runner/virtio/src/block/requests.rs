@@ -16,6 +16,8 @@ use vm_memory::{GuestMemory, Permissions};
 struct Slot {
     chain: Chain,
     operation: Option<Operation>,
+    /// Its bytes, and those that the host writes for it.
+    weight: u64,
 }
 
 /// Requests that were given back.
@@ -41,7 +43,7 @@ impl Served {
 pub struct Requests {
     slots: Vec<Slot>,
     free: Vec<u16>,
-    /// Bytes of those that are under way: a reset waits for them.
+    /// What those that are under way weigh: a reset waits for them.
     bytes: u64,
     served: Served,
 }
@@ -108,6 +110,8 @@ impl Requests {
                 break false;
             }
             ring.mute(memory)?;
+            // A driver that always has more, and none of it there, is not listened to for ever.
+            turns -= 1;
         };
         let interrupts = ring.interrupts(memory)?;
         Ok(Drained { interrupts, more })
@@ -160,13 +164,14 @@ impl Requests {
         let chain = &slot.chain;
         let head = chain.head();
         let broken = |why: Malformed| Broken::Chain { head, why };
-        let bytes = size(chain);
         match block.decode(memory, chain).map_err(broken)? {
             Request::Answer { status, filled } => {
                 let written = answer(memory, chain, status, filled).map_err(broken)?;
                 ring.give(memory, head, written)?;
                 self.served.add(chain, written);
+                let bytes = size(chain);
                 self.free.push(token);
+                Ok(bytes)
             }
             Request::Do(operation) => {
                 let data = match operation {
@@ -179,11 +184,12 @@ impl Requests {
                     _ => Ok(Vec::new()),
                 };
                 engine.begin(token, operation, &data.map_err(broken)?);
+                slot.weight = size(chain) + extent(operation);
                 slot.operation = Some(operation);
-                self.bytes += bytes;
+                self.bytes += slot.weight;
+                Ok(slot.weight)
             }
         }
-        Ok(bytes)
     }
 
     /// Gives back what is over; whether there was something.
@@ -218,7 +224,7 @@ impl Requests {
     fn free(&mut self, token: u16) -> Option<Operation> {
         let slot = self.slots.get_mut(usize::from(token))?;
         let operation = slot.operation.take()?;
-        self.bytes -= size(&slot.chain);
+        self.bytes -= slot.weight;
         self.free.push(token);
         Some(operation)
     }
@@ -226,6 +232,14 @@ impl Requests {
 
 fn size(chain: &Chain) -> u64 {
     chain.readable().length() + chain.writable().length()
+}
+
+/// How much of the disk an operation changes of which the driver gives no bytes: a host may have to write them.
+fn extent(operation: Operation) -> u64 {
+    match operation {
+        Operation::Discard { length, .. } | Operation::Zero { length, .. } => length,
+        Operation::Read { .. } | Operation::Write { .. } | Operation::Flush => 0,
+    }
 }
 
 fn settle(

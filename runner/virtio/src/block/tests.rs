@@ -848,6 +848,37 @@ fn requests_come_back_in_the_order_in_which_they_are_over() {
     assert_eq!(ring.out(), 0);
 }
 
+/// A host that cannot zero writes as many bytes: no reset waits for gigabytes.
+#[test]
+fn what_is_zeroed_weighs_as_much_as_if_it_were_written() {
+    let memory = memory();
+    let mut driver = Driver::new(&memory, 64);
+    let mut ring = driver.ring(&[]);
+    let large = Disk {
+        sectors: 1 << 22,
+        ..disk()
+    };
+    let features = large.shown().features;
+    let mut block = Block::new(large, features, false);
+    let mut requests = Requests::new(64);
+    let mut engine = Late::default();
+    let zeroes = range(0, 1 << 15, 0);
+    for _ in 0..8 {
+        driver.offer(&[Part::Out(&header(13, 0)), Part::Out(&zeroes), Part::In(1)]);
+    }
+    let mut under_way = |engine: &mut Late, ring: &mut Ring| {
+        for _ in 0..4 {
+            let served = requests.serve(&mut block, engine, ring, &memory, |_, _| {});
+            served.expect("they are requests");
+        }
+        engine.begun.len()
+    };
+    assert_eq!(under_way(&mut engine, &mut ring), 4);
+    engine.finish(0);
+    engine.finish(0);
+    assert_eq!(under_way(&mut engine, &mut ring), 4);
+}
+
 /// What a flush finds out while its driver takes the queue away is known to the next driver's.
 #[test]
 fn what_a_reset_waits_for_may_be_lost_for_ever() {

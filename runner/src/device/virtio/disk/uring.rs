@@ -247,7 +247,12 @@ impl Uring {
             .setup_coop_taskrun()
             .build(entries)
             .or_else(|_| IoUring::builder().setup_r_disabled().build(entries))?;
-        if !ring.params().is_feature_submit_stable() || !ring.params().is_feature_nodrop() {
+        let has = ring.params();
+        // Without workers of its own (Linux before 5.12), a process that ends leaves writes behind that come later.
+        if !has.is_feature_submit_stable()
+            || !has.is_feature_nodrop()
+            || !has.is_feature_native_workers()
+        {
             return Err(io::Error::other("its io_uring is too old"));
         }
         let submitter = ring.submitter();
