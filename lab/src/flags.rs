@@ -54,7 +54,7 @@ pub enum Command {
     /// Show the main job: compile an example, start a guest on two kernels, audit on both
     Tour,
     /// Run all tests: those of the workspace, and the examples on emulated hosts
-    Test,
+    Test(Test),
     /// Measure speed and size, each beside its limit, and Debian's QEMU in the same hosts
     ///
     /// Exit code 1: a limit is not met.
@@ -171,6 +171,14 @@ pub struct Run {
     /// Arguments of the program
     #[arg(last = true, value_name = "ARGUMENT")]
     pub args: Vec<String>,
+}
+
+/// `test`
+#[derive(Debug, Args)]
+pub struct Test {
+    /// Run the steps on emulated hosts whose names have these words, and nothing else
+    #[arg(long, value_name = "WORDS")]
+    pub only: Option<String>,
 }
 
 /// `matrix`

@@ -94,7 +94,7 @@ fn run(flags: &Flags) -> Result<u8> {
             Ok(OK)
         }
         Command::Tour => tour::run(&cache),
-        Command::Test => verify::run(&cache),
+        Command::Test(flags) => verify::run(&cache, flags),
         Command::Bench(flags) => bench::run(&cache, flags),
         Command::BenchInside { order } => bench::inside(order),
         Command::BenchDevicesInside { order } => bench::devices::inside::run(order),

@@ -9,8 +9,9 @@ use crate::devices;
 use crate::disks;
 use crate::emulator;
 use crate::errand::{Errand, LIMIT};
-use crate::failure::{FINDINGS, OK, Result, say, tell};
+use crate::failure::{FINDINGS, Failure, OK, Result, say, tell};
 use crate::firmware;
+use crate::flags;
 use crate::handover;
 use crate::interrupts;
 use crate::kernels;
@@ -46,8 +47,11 @@ const INTERRUPTS: u64 = 25_000;
 
 /// Runs all tests; 0 if every one of them passes. The last line counts them: tests of the workspace, steps,
 /// and CPU models that this emulator does not have.
-pub fn run(cache: &Cache) -> Result<u8> {
+pub fn run(cache: &Cache, flags: &flags::Test) -> Result<u8> {
     emulator::ensure(cache, true)?;
+    if let Some(words) = &flags.only {
+        return only(cache, words);
+    }
     emulator::warn_of_other_cpus()?;
     let mut tally = Tally::default();
     say("running the tests of the workspace");
@@ -73,24 +77,7 @@ pub fn run(cache: &Cache) -> Result<u8> {
         ))?;
     }
     tally.skipped += wanted.skipped.len() as u64;
-    let runner = torture::runner(cache)?;
-    let steps = vec![
-        same_bytes(cache, &bench)?,
-        examples::step(&bench),
-        truth::step(&bench, wanted)?,
-        interrupts::step(&bench, COMPILER_HOST),
-        handover::step(cache, &bench, KEXEC_HOST)?,
-        devices::step(&bench, COMPILER_HOST),
-        portable::with_kvm(cache, &bench)?,
-        disks::step(cache, &bench)?,
-        network::step(cache, &bench)?,
-        debian::step(cache, &bench, debian::SLICE, None)?,
-        mutations::step(&runner),
-        torture::step(&runner, kernels::TORTURED, INTERRUPTS, 64),
-        accesses::step(&runner, &accesses::SLICE, accesses::STRIDE),
-        firmware::step(&bench, firmware::SLICE)?,
-    ];
-    let outcomes = step::run(cache, &bench, steps)?;
+    let outcomes = step::run(cache, &bench, steps(cache, &bench, wanted)?)?;
     for verdict in outcomes.verdicts {
         tally.add(&verdict.name, verdict.took, Found::step(verdict.problems))?;
     }
@@ -119,6 +106,45 @@ pub fn run(cache: &Cache) -> Result<u8> {
         tally.passed, tally.failed
     ))?;
     Ok(if tally.failed == 0 { OK } else { FINDINGS })
+}
+
+/// What is done on emulated hosts.
+fn steps<'a>(cache: &Cache, bench: &'a Bench, wanted: truth::Wanted) -> Result<Vec<Step<'a>>> {
+    let runner = torture::runner(cache)?;
+    Ok(vec![
+        same_bytes(cache, bench)?,
+        examples::step(bench),
+        truth::step(bench, wanted)?,
+        interrupts::step(bench, COMPILER_HOST),
+        handover::step(cache, bench, KEXEC_HOST)?,
+        devices::step(bench, COMPILER_HOST),
+        portable::with_kvm(cache, bench)?,
+        disks::step(cache, bench)?,
+        network::step(cache, bench)?,
+        debian::step(cache, bench, debian::SLICE, None)?,
+        mutations::step(&runner),
+        torture::step(&runner, kernels::TORTURED, INTERRUPTS, 64),
+        accesses::step(&runner, &accesses::SLICE, accesses::STRIDE),
+        firmware::step(bench, firmware::SLICE)?,
+    ])
+}
+
+/// Those of the steps on emulated hosts whose names have these words.
+fn only(cache: &Cache, words: &str) -> Result<u8> {
+    let bench = Bench::prepare(cache)?;
+    let steps = steps(cache, &bench, truth::wanted()?)?;
+    let names: Vec<String> = steps.iter().map(|step| step.name.clone()).collect();
+    let named = |step: &Step| step.name.contains(words);
+    let steps: Vec<Step> = steps.into_iter().filter(named).collect();
+    if steps.is_empty() {
+        return Err(Failure::environment(format!(
+            "no step on emulated hosts has `{words}` in its name; there are:\n  {}",
+            names.join("\n  ")
+        )));
+    }
+    let verdicts = step::run(cache, &bench, steps)?.verdicts;
+    let problems: Vec<String> = verdicts.into_iter().flat_map(|v| v.problems).collect();
+    step::told(&problems)
 }
 
 /// What a part of the tests found.
