@@ -7,6 +7,7 @@
 use crate::control::place::listen;
 use crate::counters::Count;
 use crate::device::rate::RateLimit;
+use crate::device::virtio::disk::taken::Taken;
 use crate::failure::Failure;
 use crate::say;
 use crate::threads::spawn;
@@ -49,7 +50,7 @@ enum Place {
 /// It is neither a file nor a terminal, or not to be had; for a socket as [`listen`].
 fn open(named: &str) -> Result<Place, Failure> {
     if let Some(path) = named.strip_prefix("unix:") {
-        return listen(Path::new(path)).map(Place::Socket);
+        return listen("console", Path::new(path)).map(Place::Socket);
     }
     let wrong = |e: io::Error| {
         Failure::environment(
@@ -197,6 +198,25 @@ impl Console {
             ear: matches!(place, Place::Socket(_)).then(Ear::default),
             place: Some(place),
         })
+    }
+
+    /// Takes its file, which the machine has for nothing else.
+    ///
+    /// # Errors
+    /// It is another file of the machine, or the host says nothing of it.
+    pub fn take(&self, taken: &mut Taken) -> Result<(), Failure> {
+        let Some(Place::File(file)) = &self.place else {
+            return Ok(());
+        };
+        let wrong = |why: String| {
+            let help = "name another file";
+            Failure::environment(format!("the console cannot go there: {why}"), &[help])
+        };
+        match taken.take("the console".to_owned(), file, true) {
+            Ok(None) => Ok(()),
+            Ok(Some(what)) => Err(wrong(format!("it is {what} of this machine, too"))),
+            Err(error) => Err(wrong(error.to_string())),
+        }
     }
 
     /// Starts to carry out what the guest says; what is said to the guest, where somebody can.
@@ -398,6 +418,23 @@ mod tests {
         let mut console = Console::open(named).unwrap_or_else(|e| panic!("{named}: {e:?}"));
         let ear = console.start().expect("threads are to be had");
         (console, ear)
+    }
+
+    #[test]
+    fn a_file_of_the_machine_is_no_console() {
+        let folder = Folder::new("console-taken", 0o700);
+        let path = folder.0.join("root.img");
+        fs::write(&path, "a disk").expect("it takes files");
+        let console = Console::open(&path.display().to_string()).expect("it is a file");
+        let mut taken = Taken::default();
+        console.take(&mut taken).expect("nothing else has it");
+        let disk = File::open(&path).expect("it is there");
+        let what = taken.take("the disk `root`".to_owned(), &disk, false);
+        assert_eq!(what.expect("it is there"), Some("the console"));
+        let Err(Failure::Environment(trouble)) = console.take(&mut taken) else {
+            panic!("two things of one machine are in one file");
+        };
+        assert!(trouble.message.contains("of this machine, too"));
     }
 
     #[test]

@@ -8,6 +8,7 @@
 
 use crate::failure::{Failure, exit};
 use crate::machine::terminal;
+use crate::notify;
 use crate::say;
 use crate::signals::{Came, Held};
 use nix::errno::Errno;
@@ -20,22 +21,44 @@ use vmlock_spec::event::Event;
 
 /// Whose process it is from now on.
 pub enum Side {
-    /// That of a guest, which was started anew so many times before.
-    Guest(u64),
+    /// That of a guest.
+    Guest(Anew),
     /// The keeper's: the last guest has ended, with that exit code.
     Keeper(u8),
 }
 
+/// A guest that was started anew so many times before, this time after that pause.
+pub struct Anew {
+    /// How many times.
+    pub restarts: u64,
+    /// How long it waited.
+    pub pause: Duration,
+}
+
+impl Anew {
+    /// Says so. That is the guest's process's to do: a keeper that waits for whoever reads its words hears no signal.
+    pub fn say(&self) {
+        let event = Event::Restarted {
+            restarts: self.restarts,
+            wait: self.pause.as_millis() as u64,
+        };
+        say::event(event, words(self.restarts, self.pause));
+    }
+}
+
 /// Starts a guest's process, and another one each time that one ends with [`exit::RESET`]. To be called while there is one
-/// thread, with everything open that a guest keeps over its reset.
+/// thread, with everything open that a guest keeps over its reset. `console`: whether guests have the terminal.
 ///
 /// # Errors
 /// The system gives no process.
-pub fn keep() -> Result<Side, Failure> {
+pub fn keep(console: bool) -> Result<Side, Failure> {
     let signals = Held::new().map_err(|e| trouble("signals cannot be received", e))?;
-    terminal::remember();
+    if console {
+        terminal::remember();
+    }
     let keeper = getpid();
     let mut pace = Pace::default();
+    let mut pause = Duration::ZERO;
     for restarts in 0.. {
         let begun = Instant::now();
         // SAFETY: this process has one thread, as the caller says, so the child finds no lock that somebody else holds.
@@ -43,7 +66,7 @@ pub fn keep() -> Result<Side, Failure> {
             Ok(ForkResult::Child) => {
                 follow(keeper)
                     .map_err(|e| trouble("a guest's process cannot be tied to ours", e))?;
-                return Ok(Side::Guest(restarts));
+                return Ok(Side::Guest(Anew { restarts, pause }));
             }
             Ok(ForkResult::Parent { child }) => child,
             Err(errno) => return Err(trouble("there is no process for a guest to be had", errno)),
@@ -52,18 +75,16 @@ pub fn keep() -> Result<Side, Failure> {
         if code != exit::RESET {
             return Ok(end(code));
         }
-        let pause = pace.next(begun.elapsed());
-        let asked = asked.or_else(|| {
-            let event = Event::Restarted {
-                restarts: restarts + 1,
-                wait: pause.as_millis() as u64,
-            };
-            say::event(event, words(restarts + 1, pause));
-            rest(pause, &signals)
-        });
-        if let Some(signal) = asked {
-            say::note(format_args!("ended by signal {}", signal as i32));
-            return Ok(end(say::signalled(signal as i32)));
+        pause = pace.next(begun.elapsed());
+        if let Some(signal) = asked.or_else(|| rest(pause, &signals)) {
+            let number = signal as i32;
+            notify::stopping();
+            terminal::restore();
+            say::event(
+                Event::Signal { number },
+                format_args!("ended by signal {number}"),
+            );
+            return Ok(end(say::signalled(number)));
         }
     }
     // Nobody counts so far.
@@ -76,7 +97,9 @@ fn end(code: u8) -> Side {
     Side::Keeper(code)
 }
 
+/// What ends the keeper, which gives the terminal back.
 fn trouble(what: &str, errno: Errno) -> Failure {
+    terminal::restore();
     Failure::environment(format!("{what}: {errno}"), &[])
 }
 
@@ -93,7 +116,9 @@ fn follow(keeper: Pid) -> nix::Result<()> {
 fn wait(guest: Pid, signals: &Held) -> nix::Result<(u8, Option<Signal>)> {
     let mut asked = None;
     loop {
-        match waitpid(guest, Some(WaitPidFlag::WNOHANG))? {
+        match waitpid(None, Some(WaitPidFlag::WNOHANG))? {
+            // What a guest's process left behind, where this one is whom orphans go to.
+            other if other.pid().is_some_and(|pid| pid != guest) => continue,
             WaitStatus::Exited(_, code) => {
                 return Ok((code.try_into().unwrap_or(exit::BUG), asked));
             }
@@ -134,7 +159,7 @@ fn words(restarts: u64, pause: Duration) -> String {
     let mut words = format!("the guest starts anew (restart {restarts})");
     if !pause.is_zero() {
         words += &format!(
-            ", in {} ms: it asks for one reset after the other",
+            ", after {} ms: it asks for one reset after the other",
             pause.as_millis()
         );
     }
@@ -187,7 +212,7 @@ mod tests {
         );
         assert!(
             words(7, MOST)
-                .ends_with("(restart 7), in 8000 ms: it asks for one reset after the other")
+                .ends_with("(restart 7), after 8000 ms: it asks for one reset after the other")
         );
     }
 }

@@ -1,7 +1,7 @@
 //! Tells a service manager how far a guest is (sd_notify(3)), where the environment names one.
 //!
 //! It is told by whichever process runs the guest, so a unit that restarts its guest has `NotifyAccess=all`. Nothing is
-//! executed by this program that could inherit `NOTIFY_SOCKET`, and nobody is waited for.
+//! executed by this program that could inherit `NOTIFY_SOCKET`. Only what must not be lost waits, and not for long.
 
 use crate::say;
 use std::ffi::OsStr;
@@ -10,6 +10,10 @@ use std::os::linux::net::SocketAddrExt as _;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::sync::OnceLock;
+use std::time::Duration;
+
+/// How long a manager is waited for.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 static MANAGER: OnceLock<UnixDatagram> = OnceLock::new();
 
@@ -47,13 +51,19 @@ pub fn starting() {
     tell("STATUS=making the machine and proving it");
 }
 
-/// The guest's first instruction is about to run, after so many resets.
+/// The guest's first instruction is about to run, after so many resets. A manager that has much to read is waited for: a
+/// unit of which it never hears that is ended for being late.
 pub fn ready(restarts: u64) {
-    match restarts {
-        0 => tell("READY=1\nSTATUS=the guest runs"),
-        _ => tell(&format!(
-            "READY=1\nSTATUS=the guest runs, started anew {restarts} times"
-        )),
+    let words = match restarts {
+        0 => "READY=1\nSTATUS=the guest runs".to_owned(),
+        _ => format!("READY=1\nSTATUS=the guest runs, started anew {restarts} times"),
+    };
+    if let Some(manager) = MANAGER.get() {
+        // Where it cannot wait, it tries.
+        let _ = manager.set_write_timeout(Some(PATIENCE));
+        let _ = manager.set_nonblocking(false);
+        tell(&words);
+        let _ = manager.set_nonblocking(true);
     }
 }
 
@@ -73,7 +83,6 @@ fn tell(state: &str) {
 mod tests {
     use super::*;
     use std::process::Command;
-    use std::time::Duration;
     use std::{env, fs, process};
 
     const MARK: &str = "VMLOCK_TEST_NOTIFY";

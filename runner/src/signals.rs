@@ -91,7 +91,10 @@ impl Held {
     /// The system gives no descriptor.
     pub fn new() -> nix::Result<Self> {
         // Where a parent had it ignored, no child would wait to be asked for its exit code.
-        register_signal_handler(libc::SIGCHLD, nothing).map_err(|e| Errno::from_raw(e.errno()))?;
+        // And a word too many for a limit of files ends no keeper.
+        for signal in [libc::SIGCHLD, libc::SIGXFSZ] {
+            register_signal_handler(signal, nothing).map_err(|e| Errno::from_raw(e.errno()))?;
+        }
         let mut held = SigSet::empty();
         for signal in ENDING.into_iter().chain([libc::SIGCHLD]) {
             held.add(Signal::try_from(signal)?);

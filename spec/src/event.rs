@@ -37,7 +37,7 @@ pub enum Event {
         /// Every reason.
         refusals: Vec<Refusal>,
     },
-    /// Something is missing or wrong around the guest, or on the command line.
+    /// Something is missing or wrong around the guest.
     Failed {
         /// What next.
         help: Vec<String>,

@@ -58,10 +58,13 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
     afforded(parsed, lock)?;
     let emulation = emulation(parsed)?;
     let directory = boot::directory(path);
-    let taken = Taken::of(lock, path, &directory);
+    let mut taken = Taken::of(lock, path, &directory);
     let cabled = virtio::cabled(&lock.machine.devices, parsed.all(TAP.long))?;
     let console = parsed.value(CONSOLE.long).map(Console::open);
     let mut console = console.transpose()?;
+    if let Some(console) = &console {
+        console.take(&mut taken)?;
+    }
     let spoken = console.as_ref().map(Console::mouth);
     let output = move || -> Output {
         match &spoken {
@@ -72,16 +75,18 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
     let devices = virtio::open(&cabled, &directory, taken, &output)?;
     let control = parsed
         .value(CONTROL.long)
-        .map(|path| listen(Path::new(path)));
+        .map(|path| listen("control", Path::new(path)));
     let control = control.transpose()?;
     let mut restarts = 0;
     if is_kept(parsed) {
-        match keep()? {
+        let anew = match keep(console.is_none())? {
             Side::Keeper(code) => return Ok(code),
-            Side::Guest(before) => restarts = before,
-        }
+            Side::Guest(anew) => anew,
+        };
         signals::end_the_process()?;
+        restarts = anew.restarts;
         if restarts > 0 {
+            anew.say();
             stats = Stats::new(parsed.has("stats"));
         }
     }
@@ -159,8 +164,9 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
         watch: Some((cores, hand)),
         first: Box::new(move || {
             first();
-            notify::ready(restarts);
+            // Whoever reads that may let it wait, and a guest that waits does not run.
             say::silent(Event::Started { restarts });
+            notify::ready(restarts);
         }),
         guest: Some(guest),
     };

@@ -181,7 +181,7 @@ mod tests {
             _ => panic!("nobody is there"),
         };
         assert!(none(&path).contains("no such socket"));
-        let listener = listen(&path).expect("the folder is ours");
+        let listener = listen("control", &path).expect("the folder is ours");
         let guest = Arc::new(Guest::new("web", 2));
         server::start(listener, Arc::clone(&guest)).expect("threads are to be had");
         let Ok(Answer::Status(status)) = ask(&path, STATUS) else {
@@ -221,7 +221,7 @@ mod tests {
         ] {
             let folder = Folder::new(&format!("liar-{}", said.len()), 0o700);
             let path = folder.0.join("s");
-            let listener = listen(&path).expect("the folder is ours");
+            let listener = listen("control", &path).expect("the folder is ours");
             listener.set_nonblocking(false).expect("it can wait");
             let said = said.to_vec();
             let liar = thread::spawn(move || {

@@ -2,6 +2,7 @@
 
 use crate::failure::Failure;
 use crate::unix::{PATH, connect};
+use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
 use nix::unistd::geteuid;
 use std::ffi::OsStr;
@@ -13,12 +14,17 @@ use std::os::unix::fs::{
 };
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
 
 /// Mode of the folder, and of the socket.
 const FOLDER: u32 = 0o700;
 const SOCKET: u32 = 0o600;
 /// The bits of a mode that let anybody do anything.
 const MODE: u32 = 0o7777;
+/// How often a folder that another program holds is tried again, and how soon.
+const TRIES: u32 = 20;
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// A folder that is open, and the name of a socket in it.
 struct Place {
@@ -50,14 +56,15 @@ impl Place {
     }
 }
 
-/// Listens there. Who asks for one thing after another has to wait; whoever serves it does not.
+/// Listens there, with a socket that words call by that name. Who asks for one thing after another has to wait; whoever
+/// serves it does not.
 ///
 /// # Errors
 /// The folder is somebody else's or open to others, somebody listens there already, or the name is taken by something else.
-pub fn listen(path: &Path) -> Result<UnixListener, Failure> {
+pub fn listen(name: &str, path: &Path) -> Result<UnixListener, Failure> {
     let wrong = |why: &str, help: &str| {
         let words = format!(
-            "the control socket `{}` cannot be had: {why}",
+            "the {name} socket `{}` cannot be had: {why}",
             path.display()
         );
         Failure::environment(words, &[help])
@@ -91,14 +98,24 @@ pub fn listen(path: &Path) -> Result<UnixListener, Failure> {
             "give it a shorter name",
         ));
     }
-    // Two that find the same stale one would take it from each other.
-    let alone = place.folder.try_clone().map_err(failed)?;
-    let alone = Flock::lock(alone, FlockArg::LockExclusiveNonblock).map_err(|(_, e)| {
-        wrong(
-            &format!("another program holds its folder ({e})"),
-            "try again",
-        )
-    })?;
+    // Two that find the same stale one would take it from each other. Several that start at once wait for each other.
+    let mut alone = place.folder.try_clone().map_err(failed)?;
+    let mut tries = TRIES;
+    let alone = loop {
+        match Flock::lock(alone, FlockArg::LockExclusiveNonblock) {
+            Ok(alone) => break alone,
+            Err((again, Errno::EAGAIN)) if tries > 0 => {
+                (alone, tries) = (again, tries - 1);
+                thread::sleep(PAUSE);
+            }
+            Err((_, errno)) => {
+                return Err(wrong(
+                    &format!("another program holds its folder ({errno})"),
+                    "try again",
+                ));
+            }
+        }
+    };
     clear(&place).map_err(|e| match e.kind() {
         ErrorKind::AddrInUse => wrong(
             "somebody listens there",
@@ -178,7 +195,7 @@ pub mod tests {
     }
 
     fn refused(path: &Path) -> String {
-        match listen(path) {
+        match listen("control", path) {
             Err(Failure::Environment(trouble)) => {
                 format!("{}; {}", trouble.message, trouble.help.join("; "))
             }
@@ -190,14 +207,14 @@ pub mod tests {
     fn a_socket_is_for_its_user_alone_and_its_folder_too() {
         let folder = Folder::new("mode", 0o700);
         let path = folder.0.join("web.sock");
-        let listener = listen(&path).expect("the folder is ours");
+        let listener = listen("control", &path).expect("the folder is ours");
         let made = fs::symlink_metadata(&path).expect("it is there");
         assert_eq!(made.mode() & MODE, SOCKET);
         assert!(refused(&path).contains("somebody listens there"));
         reach(&path).expect("somebody listens");
         drop(listener);
         // A stale one is replaced.
-        listen(&path).expect("nobody listens any more");
+        listen("control", &path).expect("nobody listens any more");
         for mode in [0o755, 0o710, 0o770, 0o1700, 0o600] {
             fs::set_permissions(&folder.0, Permissions::from_mode(mode)).expect("it is ours");
             let words = refused(&path);
@@ -225,7 +242,7 @@ pub mod tests {
         let deep = folder.0.join("d".repeat(150));
         fs::create_dir(&deep).expect("it takes folders");
         fs::set_permissions(&deep, Permissions::from_mode(FOLDER)).expect("it is ours");
-        let listener = listen(&deep.join("s")).expect("its name is short");
+        let listener = listen("control", &deep.join("s")).expect("its name is short");
         reach(&deep.join("s")).expect("somebody listens");
         drop(listener);
         assert!(refused(&deep.join("s".repeat(120))).contains("too long"));
@@ -240,6 +257,6 @@ pub mod tests {
         let held = Flock::lock(open, FlockArg::LockExclusiveNonblock).expect("nobody has it");
         assert!(refused(&folder.0.join("s")).contains("another program holds"));
         drop(held);
-        listen(&folder.0.join("s")).expect("nobody holds it");
+        listen("control", &folder.0.join("s")).expect("nobody holds it");
     }
 }

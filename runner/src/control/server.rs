@@ -175,7 +175,7 @@ mod tests {
     fn serving(name: &str) -> (Folder, PathBuf) {
         let folder = Folder::new(name, 0o700);
         let path = folder.0.join("s");
-        let listener = listen(&path).expect("the folder is ours");
+        let listener = listen("control", &path).expect("the folder is ours");
         start(listener, Arc::new(Guest::new("web", 0))).expect("threads are to be had");
         (folder, path)
     }

@@ -54,7 +54,7 @@ impl Taken {
         }
     }
 
-    /// Takes the file of a disk; what else it is already, where that cannot be.
+    /// Takes the file of a disk, or of another thing that is open; what else it is already, where that cannot be.
     ///
     /// # Errors
     /// The host says nothing of it.
