@@ -56,9 +56,11 @@ pub const SLICE: [Place; 2] = [PLACES[4], PLACES[3]];
 /// One case in so many, in the tests.
 pub const STRIDE: u64 = 41;
 
-/// Who answers: the kernel, and the runner. Without a word, the kernel keeps its interrupt controller where it can: that
-/// it did is counted. `--native` would refuse what these locks have of calls, which newer kernels take by SMC too.
-const WAYS: [&[&str]; 2] = [&[], &["--emulate-gic"]];
+/// Who answers: the kernel, the runner, and the kernel once more: a host that is busy takes a vCPU off its CPU between two
+/// accesses, after which a kernel does not answer as before (7.3.4 on a Cortex-A72 was seen to forget that the virtual
+/// timer's interrupt is active). Without a word, the kernel keeps its interrupt controller where it can: that it did is
+/// counted. `--native` would refuse what these locks have of calls, which newer kernels take by SMC too.
+const WAYS: [&[&str]; 3] = [&[], &["--emulate-gic"], &[]];
 
 /// How long a host may take.
 const LIMIT: Duration = Duration::from_secs(6000);
@@ -112,8 +114,8 @@ pub fn step<'a>(program: &Path, places: &[Place], stride: u64) -> Step<'a> {
                     place.lock, host.kernel.version, host.cpu
                 );
                 let (words, found) = match jobs.as_slice() {
-                    [kernel, runner] => differences(kernel, runner),
-                    _ => ("nothing".to_owned(), vec!["two jobs were run".to_owned()]),
+                    [kernel, runner, again] => differences([kernel, again], runner),
+                    _ => ("nothing".to_owned(), vec!["three jobs were run".to_owned()]),
                 };
                 say(format_args!("{at}: {words}"));
                 problems.extend(found.into_iter().map(|problem| format!("{at}: {problem}")));
@@ -148,13 +150,14 @@ fn seen(ended: &Ended) -> std::result::Result<Seen, String> {
     })
 }
 
-/// A summary, and what is not the same both ways.
-fn differences(kernel: &Ended, runner: &Ended) -> (String, Vec<String>) {
-    let (kernel, runner) = match (seen(kernel), seen(runner)) {
-        (Ok(kernel), Ok(runner)) => (kernel, runner),
-        (kernel, runner) => {
+/// A summary, and what the runner answers as the kernel did neither time.
+fn differences([kernel, again]: [&Ended; 2], runner: &Ended) -> (String, Vec<String>) {
+    let (kernel, again, runner) = match (seen(kernel), seen(again), seen(runner)) {
+        (Ok(kernel), Ok(again), Ok(runner)) => (kernel, again, runner),
+        (kernel, again, runner) => {
             let failed = [
                 ("the kernel's", kernel.err()),
+                ("the kernel's", again.err()),
                 ("the runner's", runner.err()),
             ];
             let failed = failed
@@ -164,10 +167,12 @@ fn differences(kernel: &Ended, runner: &Ended) -> (String, Vec<String>) {
         }
     };
     let mut problems = Vec::new();
-    if kernel.exits != 0 || runner.exits == 0 || runner.loans == 0 {
+    if kernel.exits + again.exits != 0 || runner.exits == 0 || runner.loans == 0 {
         problems.push(format!(
             "the runner answered {} exits of its own guest and {} of the kernel's, and lent a vCPU {} times",
-            runner.exits, kernel.exits, runner.loans
+            runner.exits,
+            kernel.exits + again.exits,
+            runner.loans
         ));
     }
     let all = kernel.outcomes.keys().chain(runner.outcomes.keys());
@@ -176,16 +181,24 @@ fn differences(kernel: &Ended, runner: &Ended) -> (String, Vec<String>) {
     let of = |seen: &Seen, what: &String| seen.outcomes.get(what).unwrap_or(&nothing).clone();
     let different: Vec<String> = all
         .iter()
-        .filter(|what| kernel.outcomes.get(**what) != runner.outcomes.get(**what))
+        .filter(|what| {
+            let answer = runner.outcomes.get(**what);
+            [&kernel, &again]
+                .iter()
+                .all(|kernel| kernel.outcomes.get(**what) != answer)
+        })
         .map(|what| {
             let (kernel, runner) = (of(&kernel, what), of(&runner, what));
             format!("{what}: {}", steps(&kernel, &runner))
         })
         .collect();
+    let unsteady = |what: &&&String| kernel.outcomes.get(**what) != again.outcomes.get(**what);
     let words = format!(
-        "{} accesses and cases, {} of them different; {} exits answered by the runner, {} loans",
+        "{} accesses and cases, {} of them different, {} in which the kernel's own differ; {} exits answered by the \
+         runner, {} loans",
         all.len(),
         different.len(),
+        all.iter().filter(unsteady).count(),
         runner.exits,
         runner.loans
     );
@@ -230,17 +243,34 @@ mod tests {
     #[test]
     fn two_ways_are_the_same_or_the_step_is_named() {
         let kernel = ended("seen pending; acknowledged 40", 0, 0);
-        let (words, problems) = differences(&kernel, &ended("seen pending; acknowledged 40", 9, 2));
+        let (words, problems) =
+            differences([&kernel; 2], &ended("seen pending; acknowledged 40", 9, 2));
         assert_eq!(problems, Vec::<String>::new());
         assert!(
             words.starts_with("2 accesses and cases, 0 of them"),
             "{words}"
         );
-        let (_, problems) = differences(&kernel, &ended("seen pending; acknowledged 1023", 9, 2));
+        let (_, problems) = differences(
+            [&kernel; 2],
+            &ended("seen pending; acknowledged 1023", 9, 2),
+        );
         assert_eq!(
             problems,
             ["an edge: the kernel's guest `acknowledged 40`, the runner's `acknowledged 1023`"]
         );
+    }
+
+    #[test]
+    fn what_the_kernel_answers_in_two_ways_may_be_either() {
+        let (one, other) = (ended("seen active", 0, 0), ended("seen", 0, 0));
+        let (words, problems) = differences([&one, &other], &ended("seen active", 9, 2));
+        assert_eq!(problems, Vec::<String>::new());
+        assert!(
+            words.contains("1 in which the kernel's own differ"),
+            "{words}"
+        );
+        let (_, problems) = differences([&one, &other], &ended("seen pending", 9, 2));
+        assert_eq!(problems.len(), 1);
     }
 
     #[test]
@@ -251,10 +281,10 @@ mod tests {
             (&runner, &runner),
             (&kernel, &ended("seen", 9, 0)),
         ] {
-            assert_eq!(differences(kernel, runner).1.len(), 1);
+            assert_eq!(differences([kernel; 2], runner).1.len(), 1);
         }
         let mut failed = ended("seen", 9, 2);
         failed.code = 4;
-        assert_eq!(differences(&kernel, &failed).1.len(), 1);
+        assert_eq!(differences([&kernel; 2], &failed).1.len(), 1);
     }
 }
