@@ -107,7 +107,7 @@ exec 3>&-
             ("twice: vmlock-run: the guest asked for a reset", 2),
             ("twice: vmlock-run: the guest starts anew (restart 1)\n", 1),
             (
-                "twice: vmlock-run: the guest starts anew (restart 2), in 250 ms",
+                "twice: vmlock-run: the guest starts anew (restart 2), after 250 ms",
                 1,
             ),
             ("twice: vmlock-run: the guest powered off", 1),
