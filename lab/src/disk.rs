@@ -6,9 +6,6 @@
 use crate::cache::{self, Cache};
 use crate::failure::{Failure, Result, say};
 use crate::guest;
-use crate::initramfs::Archive;
-use crate::kernels;
-use crate::modules;
 use crate::packages;
 use crate::tools;
 use sha2::{Digest as _, Sha256};
@@ -214,19 +211,9 @@ pub fn provide(cache: &Cache, dir: &Path) -> Result<()> {
 }
 
 fn initrd(cache: &Cache, path: &Path) -> Result<()> {
-    let [kernel] = kernels::resolve(cache, &[guest::KERNEL.to_owned()], false)?
-        .try_into()
-        .map_err(|_| Failure::bug("one kernel was asked for and not one was found"))?;
-    let mut archive = Archive::default();
-    archive.character_device("/dev/console", 5, 1)?;
-    archive.file("/bin/busybox", 0o755, &kernels::busybox(cache)?)?;
-    archive.link("/bin/sh", "busybox")?;
-    for (index, module) in modules::provide(cache, &kernel, MODULES)?
-        .iter()
-        .enumerate()
-    {
-        archive.file(&format!("/modules/{index:02}.ko"), 0o644, module)?;
-    }
+    let kernel = guest::kernel(cache, guest::KERNEL)?;
+    let mut archive = guest::archive(cache)?;
+    guest::add_modules(&mut archive, cache, &kernel, MODULES)?;
     archive.file("/init", 0o755, INIT.as_bytes())?;
     guest::put_packed(cache, path, &archive.finish()?)
 }

@@ -7,7 +7,8 @@
 use crate::cache::{self, Cache};
 use crate::failure::{Failure, Result};
 use crate::initramfs::Archive;
-use crate::kernels;
+use crate::kernels::{self, Kernel};
+use crate::modules;
 use crate::tools;
 use std::fs;
 use std::path::Path;
@@ -78,19 +79,43 @@ echo "vmlock guest: powering off"
 poweroff -f
 "#;
 
-/// Puts the guest's two files into a directory.
-pub fn provide(cache: &Cache, dir: &Path, kernel: &str) -> Result<()> {
-    let [kernel] = kernels::resolve(cache, &[kernel.to_owned()], false)?
+/// A guest's kernel, of a series or version.
+pub fn kernel(cache: &Cache, name: &str) -> Result<Kernel> {
+    let [kernel] = kernels::resolve(cache, &[name.to_owned()], false)?
         .try_into()
         .map_err(|_| Failure::bug("one kernel was asked for and not one was found"))?;
-    let busybox = kernels::busybox(cache)?;
+    Ok(kernel)
+}
+
+/// What the initramfs of each guest has: a console, and busybox as its shell.
+pub fn archive(cache: &Cache) -> Result<Archive> {
     let mut archive = Archive::default();
     for path in ["/proc", "/sys", "/dev", "/bin"] {
         archive.dir(path)?;
     }
     archive.character_device("/dev/console", 5, 1)?;
-    archive.file("/bin/busybox", 0o755, &busybox)?;
+    archive.file("/bin/busybox", 0o755, &kernels::busybox(cache)?)?;
     archive.link("/bin/sh", "busybox")?;
+    Ok(archive)
+}
+
+/// Adds modules of its kernel with those that they need, to be loaded in the order of their names in `/modules`.
+pub fn add_modules(
+    archive: &mut Archive,
+    cache: &Cache,
+    kernel: &Kernel,
+    names: &[&str],
+) -> Result<()> {
+    let modules = modules::provide(cache, kernel, names)?;
+    let mut modules = modules.iter().enumerate();
+    modules
+        .try_for_each(|(at, module)| archive.file(&format!("/modules/{at:03}.ko"), 0o644, module))
+}
+
+/// Puts the guest's two files into a directory.
+pub fn provide(cache: &Cache, dir: &Path, name: &str) -> Result<()> {
+    let kernel = kernel(cache, name)?;
+    let mut archive = archive(cache)?;
     archive.file("/init", 0o755, INIT.as_bytes())?;
     put(&dir.join(IMAGE), &cache::read(&kernel.image)?)?;
     put_packed(cache, &dir.join(INITRD), &archive.finish()?)

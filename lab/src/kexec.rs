@@ -5,10 +5,8 @@
 //! of them are the guest's ordinary kernel, with Debian's kexec-tools.
 
 use crate::cache::{self, Cache};
-use crate::failure::{Failure, Result};
+use crate::failure::Result;
 use crate::guest;
-use crate::initramfs::Archive;
-use crate::kernels;
 use crate::modules;
 use crate::packages::{self, Program};
 use crate::programs::{Programs, Wanted};
@@ -65,16 +63,8 @@ poweroff -f
 
 /// Puts the guest's initramfs into a directory.
 pub fn provide(cache: &Cache, dir: &Path) -> Result<()> {
-    let [kernel] = kernels::resolve(cache, &[guest::KERNEL.to_owned()], false)?
-        .try_into()
-        .map_err(|_| Failure::bug("one kernel was asked for and not one was found"))?;
-    let mut archive = Archive::default();
-    for path in ["/proc", "/sys", "/dev", "/bin"] {
-        archive.dir(path)?;
-    }
-    archive.character_device("/dev/console", 5, 1)?;
-    archive.file("/bin/busybox", 0o755, &kernels::busybox(cache)?)?;
-    archive.link("/bin/sh", "busybox")?;
+    let kernel = guest::kernel(cache, guest::KERNEL)?;
+    let mut archive = guest::archive(cache)?;
     let wanted = wanted();
     let programs = Programs::provide(cache, &wanted)?;
     for (path, source) in programs.files(cache, &wanted) {

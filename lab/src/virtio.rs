@@ -1,11 +1,8 @@
 //! The guest that uses its virtio devices: Debian's kernel has their drivers as modules, which its initramfs loads.
 
 use crate::cache::Cache;
-use crate::failure::{Failure, Result};
+use crate::failure::Result;
 use crate::guest;
-use crate::initramfs::Archive;
-use crate::kernels;
-use crate::modules;
 use std::path::Path;
 
 /// Name of the guest's initramfs in its directory.
@@ -84,20 +81,9 @@ poweroff -f
 
 /// Puts the guest's initramfs into a directory.
 pub fn provide(cache: &Cache, dir: &Path) -> Result<()> {
-    let [kernel] = kernels::resolve(cache, &[guest::KERNEL.to_owned()], false)?
-        .try_into()
-        .map_err(|_| Failure::bug("one kernel was asked for and not one was found"))?;
-    let mut archive = Archive::default();
-    for path in ["/proc", "/sys", "/dev", "/bin"] {
-        archive.dir(path)?;
-    }
-    archive.character_device("/dev/console", 5, 1)?;
-    archive.file("/bin/busybox", 0o755, &kernels::busybox(cache)?)?;
-    archive.link("/bin/sh", "busybox")?;
-    let modules = modules::provide(cache, &kernel, &MODULES)?;
-    for (at, module) in modules.iter().enumerate() {
-        archive.file(&format!("/modules/{at:03}.ko"), 0o644, module)?;
-    }
+    let kernel = guest::kernel(cache, guest::KERNEL)?;
+    let mut archive = guest::archive(cache)?;
+    guest::add_modules(&mut archive, cache, &kernel, &MODULES)?;
     archive.file("/init", 0o755, INIT.as_bytes())?;
     guest::put(&dir.join(INITRD), &archive.finish()?)
 }

@@ -17,9 +17,7 @@ use crate::cache;
 use crate::emulate::{Files, Job, LAB};
 use crate::failure::{Failure, Result, say};
 use crate::guest as debian;
-use crate::initramfs::Archive;
 use crate::job;
-use crate::kernels;
 use crate::modules;
 use guest::Then;
 use inside::{Measured, Order, Seen};
@@ -211,21 +209,10 @@ impl Bench<'_> {
 
     /// The guest's initramfs.
     fn load(&self) -> Result<Vec<u8>> {
-        let [kernel] = kernels::resolve(self.cache, &[debian::KERNEL.to_owned()], false)?
-            .try_into()
-            .map_err(|_| Failure::bug("one kernel was asked for and not one was found"))?;
-        let mut archive = Archive::default();
-        for path in ["/proc", "/sys", "/dev", "/bin"] {
-            archive.dir(path)?;
-        }
-        archive.character_device("/dev/console", 5, 1)?;
-        archive.file("/bin/busybox", 0o755, &kernels::busybox(self.cache)?)?;
-        archive.link("/bin/sh", "busybox")?;
+        let kernel = debian::kernel(self.cache, debian::KERNEL)?;
+        let mut archive = debian::archive(self.cache)?;
         archive.file("/bin/vmlock-lab", 0o755, &cache::read(self.lab)?)?;
-        let modules = modules::provide(self.cache, &kernel, &GUEST_MODULES)?;
-        for (at, module) in modules.iter().enumerate() {
-            archive.file(&format!("/modules/{at:03}.ko"), 0o644, module)?;
-        }
+        debian::add_modules(&mut archive, self.cache, &kernel, &GUEST_MODULES)?;
         archive.file("/init", 0o755, INIT.as_bytes())?;
         archive.finish()
     }
