@@ -61,17 +61,17 @@ pub enum Event {
     },
     /// Something failed on the host for a device.
     IoError {
-        /// Which.
+        /// Which, by its name in the lock.
         device: String,
     },
     /// A device will not be again what it was.
     DeviceChanged {
-        /// Which.
+        /// Which, by its name in the lock.
         device: String,
     },
     /// A driver of the guest broke a rule of its device.
     Driver {
-        /// Which.
+        /// Which, by its name in the lock.
         device: String,
     },
     /// The guest did what nobody answers.

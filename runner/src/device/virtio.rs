@@ -134,7 +134,7 @@ fn server(
     if let Some(entry) = parts.and_then(|v| v.net.as_ref())
         && let Some(nic) = net::model(entry, queue)
     {
-        return Ok(Box::new(net::open(device, entry, nic)?));
+        return Ok(Box::new(net::open(device, entry, nic, taken)?));
     }
     if let Some(entry) = parts.and_then(|v| v.vsock.as_ref()) {
         return Ok(Box::new(vsock::open(device, entry, directory)?));
@@ -184,9 +184,9 @@ pub fn start(opened: Vec<Opened>, memory: &Memory) -> Result<Vec<Window>, Failur
         let queues = shown.queues.len();
         let transport = Transport::new(shown).map_err(|words| impossible(&device, &words))?;
         let call = eventfd()?;
-        let name = name(&device);
         let (link, input) = (server.link(), server.input());
-        let (worker, queues) = Worker::start(name, server, memory, queues, copy(&call)?)?;
+        let (worker, queues) =
+            Worker::start(Log::of(&device), server, memory, queues, copy(&call)?)?;
         let doors = Doors {
             interrupt: device.interrupt,
             call,
@@ -236,6 +236,9 @@ fn no_eventfd(error: io::Error) -> Failure {
 /// What is said of one device, and counted. A guest cannot flood the log, and what it does wrong hides nothing of what
 /// fails here.
 pub struct Log {
+    /// The device's name in the lock, by which events and numbers go.
+    device: String,
+    /// What words call it.
     name: String,
     counts: Arc<counters::Device>,
     guest: RateLimit,
@@ -243,8 +246,13 @@ pub struct Log {
 }
 
 impl Log {
-    fn new(name: String) -> Self {
+    fn of(device: &Device) -> Self {
+        Self::new(device.name.clone(), name(device))
+    }
+
+    fn new(device: String, name: String) -> Self {
         Self {
+            device,
             name,
             counts: Arc::default(),
             guest: RateLimit::default(),
@@ -292,7 +300,7 @@ impl Log {
 
     fn say(&mut self, cause: Cause, words: impl Display) {
         if let Some(words) = self.words(cause, Instant::now(), words) {
-            let device = self.name.clone();
+            let device = self.device.clone();
             let event = match cause {
                 Cause::Guest => Event::Driver { device },
                 Cause::Host | Cause::Last => Event::IoError { device },

@@ -4,6 +4,7 @@
 //! What the tap may leave undone is what the driver accepted. A tap that goes away is a
 //! cable that is pulled out: the link goes down, and words say why.
 
+use super::disk::taken::Taken;
 use super::outside::Link;
 use super::tap::{self, Tap};
 use super::thread::{Server, Work};
@@ -48,7 +49,12 @@ pub fn model(entry: &Entry, queue: u16) -> Option<Nic> {
 ///
 /// # Errors
 /// Why that cannot be.
-pub fn open(device: &Device, entry: &Entry, nic: Nic) -> Result<Net, Box<Refusal>> {
+pub fn open(
+    device: &Device,
+    entry: &Entry,
+    nic: Nic,
+    taken: &mut Taken,
+) -> Result<Net, Box<Refusal>> {
     let no = |reason: String, help: &str| Box::new(no_tap(device, entry, &reason, help));
     let Some(given) = &entry.tap else {
         return Err(no(
@@ -82,6 +88,12 @@ pub fn open(device: &Device, entry: &Entry, nic: Nic) -> Result<Net, Box<Refusal
             (attach(given, no)?, given.clone())
         }
     };
+    if let Some(card) = taken.tap(&device.name, &name) {
+        return Err(no(
+            format!("it is that of the card `{card}`, and each would take frames from the other"),
+            "give each card a tap of its own",
+        ));
+    }
     // It may have been another one, or changed, and is held from now on.
     look(&name)?;
     let all = OFFLOADS.iter().fold(0, |all, (_, bit)| all | bit);

@@ -826,7 +826,7 @@ fn a_socket_whose_path_is_too_long_is_refused_by_name() {
 
 #[test]
 fn a_guest_hides_nothing_of_what_fails_here() {
-    let mut log = Log::new("d".to_owned());
+    let mut log = Log::new("d".to_owned(), "d".to_owned());
     let now = Instant::now();
     let mut said = |cause, count| {
         let words = (0..count).filter_map(|_| log.words(cause, now, "words"));
@@ -862,7 +862,14 @@ fn a_host_that_breaks_is_looked_at_whether_or_not_there_is_a_driver() {
     let (sender, receiver) = std::sync::mpsc::channel();
     let server = Box::new(Piped(writer, sender));
     let call = eventfd().expect("an eventfd");
-    let (_worker, _) = Worker::start("d".to_owned(), server, &memory(), 1, call).expect("a thread");
+    let (_worker, _) = Worker::start(
+        Log::new("d".to_owned(), "d".to_owned()),
+        server,
+        &memory(),
+        1,
+        call,
+    )
+    .expect("a thread");
     let wait = Duration::from_millis(100);
     assert!(receiver.recv_timeout(wait).is_err());
     drop(reader);
@@ -936,6 +943,15 @@ fn a_card_without_a_tap_gets_the_one_that_is_handed_in_and_no_other() {
         refused.contains("no tap; neither the lock nor the command line"),
         "{refused}"
     );
+}
+
+/// A copy of a descriptor is the same tap.
+#[test]
+fn no_tap_is_that_of_two_cards() {
+    let mut taken = Taken::default();
+    assert_eq!(taken.tap("lan", "tap0"), None);
+    assert_eq!(taken.tap("wan", "tap1"), None);
+    assert_eq!(taken.tap("dmz", "tap0"), Some("lan"));
 }
 
 /// A disk that nobody writes is the lock's by its contents, as far as its sectors go.

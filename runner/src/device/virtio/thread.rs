@@ -121,13 +121,13 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// Starts the thread of a device with so many queues, which sends its interrupt by `call`; the eventfds that say
+    /// Starts the thread of a device with so many queues, of which `log` tells and which sends its interrupt by `call`; the eventfds that say
     /// that something is available in a queue.
     ///
     /// # Errors
     /// Threads or descriptors cannot be had.
     pub fn start(
-        name: String,
+        log: Log,
         mut server: Box<dyn Server>,
         memory: &Memory,
         queues: usize,
@@ -141,7 +141,7 @@ impl Worker {
         };
         server.ready();
         let (host, patience) = (server.wakes(), server.patience());
-        let log = Log::new(name.clone());
+        let name = thread_name(&log.name);
         let counts = Arc::clone(&log.counts);
         let wakes = Wakes::new(copy(&wake)?, copies(&queues)?, host).map_err(no_eventfd)?;
         let device = Serving {
@@ -157,7 +157,7 @@ impl Worker {
         };
         let doors = copies(&queues)?;
         // Not joined: it ends with the process, or when its owner has gone.
-        spawn(&thread_name(&name), move || device.run())?;
+        spawn(&name, move || device.run())?;
         let worker = Self {
             orders,
             wake,

@@ -490,7 +490,7 @@ mod tests {
             next: 0,
             last: 0,
         };
-        let mut log = Log::new("vsock".to_owned());
+        let mut log = Log::new("v".to_owned(), "vsock".to_owned());
         for id in 1..=2 * MOST as u64 {
             open.streams.insert(id, stream(None).0);
             open.bound(&mut log);

@@ -29,6 +29,8 @@ impl Identity {
 #[derive(Default)]
 pub struct Taken {
     all: Vec<(Identity, String, bool)>,
+    /// Taps by name, and whose each is.
+    taps: Vec<(String, String)>,
 }
 
 impl Taken {
@@ -52,6 +54,16 @@ impl Taken {
             let identity = Identity::of(&metadata);
             self.all.push((identity, what.to_owned(), false));
         }
+    }
+
+    /// Takes a tap for a card; which one has it already. A descriptor that was passed in may be another's copy.
+    pub fn tap(&mut self, card: &str, tap: &str) -> Option<&str> {
+        self.taps.push((tap.to_owned(), card.to_owned()));
+        let [before @ .., _] = &self.taps[..] else {
+            return None;
+        };
+        let same = before.iter().find(|(other, _)| other == tap);
+        same.map(|(_, card)| card.as_str())
     }
 
     /// Takes the file of a disk, or of another thing that is open; what else it is already, where that cannot be.
