@@ -221,8 +221,11 @@ impl Bench<'_> {
     fn requests(&self, peer: &Peer, measured: &Measured) -> Result<Vec<Measure>> {
         let mut measures = Vec::new();
         for phase in DISK_PHASES.iter().chain(&NETWORK_PHASES) {
-            let seen = |name: &str| -> Option<&Seen> { measured.get(name)?.get(phase.name) };
-            let missing = || Failure::bug(format!("{} were not measured", phase.name));
+            // In every round, or the median is that of others.
+            let whole = |seen: &&Seen| seen.times.len() == self.runs as usize;
+            let seen = |name: &str| measured.get(name)?.get(phase.name).filter(whole);
+            let missing =
+                || Failure::environment(format!("{} were not measured each time", phase.name));
             let ours = seen(super::OURS).ok_or_else(missing)?;
             let theirs = seen(THEIRS).ok_or_else(missing)?;
             let mut detail = format!(
