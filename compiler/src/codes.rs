@@ -140,6 +140,11 @@ pub const CODES: &[Code] = &[
         "A disk has its size in the lock, and a guest sees no other one. It is what `size` says, written with its binary unit (`8GiB`); else that of the file or block device that is there when the lock is made; else, where the file is not there, that of the old lock for the same path. A file that is smaller than that is refused, what a larger one has behind it does not exist for the guest, and a disk is made of whole sectors of 512 bytes.",
     ),
     code(
+        "spec::disk-contents",
+        "no digest for a disk that nobody writes",
+        "The lock of a disk that can only be read has a digest of what it holds, and `start` refuses other contents. It is what `digest` says; else that of the file that is there when the lock is made; else that of the old lock for the same path and size. Where any contents will do, `any-file=#true` says so.",
+    ),
+    code(
         "spec::disk-format",
         "a disk image that is not raw",
         "A disk is a raw image or a block device: its first byte is the guest's first byte. Images in other formats hold tables that only their own programs know, and their length is not the disk's. `qemu-img convert -O raw OLD NEW` makes a raw one.",

@@ -122,6 +122,8 @@ fn finish(
     let mut broken = resolve::problems(spec, former.target.version(spec));
     broken.retain(|c| !unread(&c.place));
     let told = |place: &str| unread(place) || broken.iter().any(|c| under(place, &c.place));
+    // No disk is read for a lock that does not come of it.
+    let upgrade = broken.iter().any(|c| c.code == "spec::needs-upgrade");
     found.extend(broken.iter().map(|c| Diagnostic::of_complaint(c, places)));
     if broken.iter().any(|c| under(&c.place, "/import")) {
         return failed(found);
@@ -136,7 +138,9 @@ fn finish(
         found.extend(problems);
         return failed(found);
     }
-    let measured = disk::measure(spec, folder, &former.disks, places, told);
+    let measured = disk::measure(spec, folder, &former.disks, places, |place| {
+        upgrade || told(place)
+    });
     found.extend(measured.found);
     let told = |place: &str| told(place) || measured.told.iter().any(|p| under(place, p));
     let spec = &measured.spec;

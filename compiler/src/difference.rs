@@ -292,8 +292,10 @@ fn meaning(path: &str) -> &'static str {
         "digest" => "the catalogue's entry changed",
         "$schema" => "for editors only",
         "sectors" => "the size of a disk, in sectors of 512 bytes",
-        "tap" => "the host's side of a card; guests see no difference",
-        "path" if path.contains(".virtio.") => "the host's side; guests see no difference",
+        "tap" => "another cable; what the guest sees of the card stays",
+        "path" if path.contains(".virtio.") => {
+            "another file; the lock holds it to what it holds by `digest` alone"
+        }
         _ if path.starts_with("baselines.") => "the catalogue's entry changed",
         _ => "",
     }

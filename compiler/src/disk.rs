@@ -56,8 +56,7 @@ pub fn measure(
             measured.told.push(place);
             continue;
         }
-        let mut old = former.iter().filter(|block| block.path == disk.path);
-        match measured_one(disk, folder, old.next()) {
+        match measured_one(disk, folder, former) {
             Ok(file) => {
                 let one = OfFile {
                     file,
@@ -134,19 +133,33 @@ struct Problem {
 fn measured_one(
     disk: &mut Disk,
     folder: &Path,
-    former: Option<&Block>,
+    former: &[Block],
 ) -> Result<Option<FileId>, Problem> {
     let found = files::disk(&folder.join(&disk.path));
-    let bytes = size(disk, &found, former)?;
+    let path = disk.path.clone();
+    let mut former = former.iter().filter(|block| block.path == path);
+    let bytes = size(disk, &found, former.clone().next())?;
     disk.size = Some(bytes);
     let file = found.as_ref().map(|found| found.id).ok();
     if !disk.read_only || disk.any_file {
         return Ok(file);
     }
     let Ok(found) = found else {
-        let old = former.and_then(|block| block.digest.clone());
+        // A file may be disks of several sizes, and each has a digest of its own.
+        let old = former.find(|block| block.sectors == bytes / SECTOR);
+        let old = old.and_then(|block| block.digest.clone());
         disk.digest = disk.digest.take().or(old);
-        return Ok(None);
+        return match &disk.digest {
+            Some(_) => Ok(None),
+            None => Err(Problem {
+                at: "path",
+                code: "spec::disk-contents",
+                words: format!("nothing says what `{}` holds", disk.name),
+                label: "this file is not there, or cannot be read",
+                help: "make it first, write its `digest`, or `any-file=#true` where any contents will do"
+                    .to_owned(),
+            }),
+        };
     };
     let digest = boot::sha256(found.file.take(bytes)).map_err(|error| Problem {
         at: "path",

@@ -282,7 +282,7 @@ fn no_example_of_ours_warns() {
     }
     assert!(specs.len() > 20, "{specs:?}");
     let scratch = Scratch::new("refusals-examples");
-    let mut arguments = vec!["lock", "--dry-run", "--deny-warnings"];
+    let mut arguments = vec!["lock", "--check", "--deny-warnings"];
     arguments.extend(specs.iter().map(String::as_str));
     let output = scratch.vmlock(&arguments);
     assert_eq!(output.status.code(), Some(0), "{}", err(&output));

@@ -196,6 +196,34 @@ fn a_disk_is_as_large_as_its_file_was_when_the_lock_was_made() {
     assert!(err(&small).contains("spec::disk-size"), "{}", err(&small));
 }
 
+/// Two disks of one file and of two sizes hold different things, also where the file is gone.
+#[test]
+fn a_disk_keeps_the_digest_of_its_own_size() {
+    let scratch = Scratch::new("disk-digest");
+    let with = |size: &str| {
+        let disk = |name: &str, size: &str| {
+            format!("disk \"{name}\" path=\"a.img\"{size} read-only=#true\n    ")
+        };
+        let disks = disk("all", "") + &disk("part", size);
+        scratch.write("a.vm.kdl", &SPEC.replace("boot ", &format!("{disks}boot ")));
+    };
+    with(" size=\"1KiB\"");
+    scratch.write("a.img", &"a".repeat(4096));
+    assert!(scratch.vmlock(&["lock", "a.vm.kdl"]).status.success());
+    let lock = read(&scratch, "a.vm.lock.json");
+    fs::remove_file(scratch.0.join("a.img")).unwrap();
+    assert!(scratch.vmlock(&["lock", "a.vm.kdl"]).status.success());
+    assert_eq!(read(&scratch, "a.vm.lock.json"), lock);
+    with(" size=\"2KiB\"");
+    let unknown = scratch.vmlock(&["lock", "a.vm.kdl"]);
+    assert!(
+        err(&unknown).contains("spec::disk-contents"),
+        "{}",
+        err(&unknown)
+    );
+    assert_eq!(read(&scratch, "a.vm.lock.json"), lock);
+}
+
 #[test]
 fn a_newer_lock_is_never_overwritten() {
     let scratch = Scratch::new("newer-lock");
