@@ -22,7 +22,7 @@ use crate::machine::memory;
 use crate::say;
 use crate::signals;
 use std::path::Path;
-use vmlock_spec::lock::Lock;
+use vmlock_spec::lock::{Device, Lock};
 use vmlock_spec::mitigation::{self, Mitigation};
 use vmlock_spec::plan::{Emulation, Plan, Way, plan_with};
 
@@ -166,6 +166,27 @@ fn say_withheld(withheld: &[&Mitigation]) {
             "the guest is not told what protects it on this host: {}",
             mitigation::words(withheld)
         ));
+    }
+}
+
+/// Devices of which `start` opens what stands behind them, which only then is known to be what the lock says.
+fn unopened(lock: &Lock) -> Vec<&str> {
+    let virtio = |device: &&Device| {
+        let parts = device.virtio.as_ref();
+        parts.is_some_and(|v| v.block.is_some() || v.net.is_some() || v.vsock.is_some())
+    };
+    let devices = lock.machine.devices.iter().filter(virtio);
+    devices.map(|device| device.name.as_str()).collect()
+}
+
+/// The same in words, where there are some.
+fn not_opened(devices: &[&str]) -> String {
+    match devices {
+        [] => String::new(),
+        devices => format!(
+            "not looked at: the files, taps and sockets of {}; `start` opens them, and may refuse\n",
+            devices.join(", ")
+        ),
     }
 }
 

@@ -25,7 +25,6 @@ use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread;
 use std::time::{Duration, Instant};
-use vmlock_spec::event::Event;
 
 /// How many bytes wait to be carried out.
 const HELD: usize = 256 << 10;
@@ -265,8 +264,8 @@ impl Console {
 }
 
 fn trouble(words: &str) {
-    let device = "console".to_owned();
-    say::event(Event::IoError { device }, format_args!("console: {words}"));
+    // It is no device of the lock, which may have one of that name.
+    say::note(format_args!("console: {words}"));
 }
 
 /// Waits until there is something to be done.

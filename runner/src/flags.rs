@@ -203,7 +203,8 @@ Examples:
         text: "\
 Makes the machine of the lock and lets a small guest look at it from inside, as `start`
 does. Exits with 0 when every entry is kept and with 3 when one cannot be; every reason
-is printed, with the line of the spec or the baseline that asked for it.
+is printed, with the line of the spec or the baseline that asked for it. What stands
+behind disks, cards and sockets is not opened: `start` does that, and may refuse it.
 
 Examples:
   vmlock-run check web.vm.lock.json
@@ -255,7 +256,8 @@ folder is as that of `--control`.
 
 With `--on-reset restart`, a guest that asks for a reset gets one: another process makes
 its machine anew, proves it and boots the kernel that is there by then. Disks, taps and
-the terminal are held meanwhile, and nobody else gets them. Who resets again and again
+the terminal are held meanwhile, and nobody else gets them; of what was found of them,
+only the contents of read-only disks are looked at again. Who resets again and again
 is started at most every eight seconds, and each restart is said.
 
 A service manager is told once the guest runs (`Type=notify`, and `NotifyAccess=all` with

@@ -8,9 +8,8 @@
 
 use crate::failure::{Failure, exit};
 use crate::machine::terminal;
-use crate::notify;
 use crate::say;
-use crate::signals::{Came, Held};
+use crate::signals::{self, Came, Held};
 use nix::errno::Errno;
 use nix::sys::prctl::set_pdeathsig;
 use nix::sys::signal::{Signal, kill};
@@ -52,7 +51,7 @@ impl Anew {
 /// # Errors
 /// The system gives no process.
 pub fn keep(console: bool) -> Result<Side, Failure> {
-    let signals = Held::new().map_err(|e| trouble("signals cannot be received", e))?;
+    let held = Held::new().map_err(|e| trouble("signals cannot be received", e))?;
     if console {
         terminal::remember();
     }
@@ -71,20 +70,13 @@ pub fn keep(console: bool) -> Result<Side, Failure> {
             Ok(ForkResult::Parent { child }) => child,
             Err(errno) => return Err(trouble("there is no process for a guest to be had", errno)),
         };
-        let (code, asked) = wait(guest, &signals).map_err(|e| trouble("a guest is lost", e))?;
+        let (code, asked) = wait(guest, &held).map_err(|e| trouble("a guest is lost", e))?;
         if code != exit::RESET {
             return Ok(end(code));
         }
         pause = pace.next(begun.elapsed());
-        if let Some(signal) = asked.or_else(|| rest(pause, &signals)) {
-            let number = signal as i32;
-            notify::stopping();
-            terminal::restore();
-            say::event(
-                Event::Signal { number },
-                format_args!("ended by signal {number}"),
-            );
-            return Ok(end(say::signalled(number)));
+        if let Some(signal) = asked.or_else(|| rest(pause, &held)) {
+            signals::end(signal as i32);
         }
     }
     // Nobody counts so far.
@@ -124,6 +116,7 @@ fn wait(guest: Pid, signals: &Held) -> nix::Result<(u8, Option<Signal>)> {
             }
             WaitStatus::Signaled(_, signal, _) => {
                 let number = signal as i32;
+                terminal::restore();
                 say::event(
                     Event::Signal { number },
                     format_args!("the guest's process was ended by signal {number}"),

@@ -4,13 +4,15 @@
 //! executed by this program that could inherit `NOTIFY_SOCKET`. Only what must not be lost waits, and not for long.
 
 use crate::say;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::ffi::OsStr;
 use std::io::{self, ErrorKind};
+use std::os::fd::AsFd as _;
 use std::os::linux::net::SocketAddrExt as _;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::sync::OnceLock;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long a manager is waited for.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -59,11 +61,19 @@ pub fn ready(restarts: u64) {
         _ => format!("READY=1\nSTATUS=the guest runs, started anew {restarts} times"),
     };
     if let Some(manager) = MANAGER.get() {
-        // Where it cannot wait, it tries.
-        let _ = manager.set_write_timeout(Some(PATIENCE));
-        let _ = manager.set_nonblocking(false);
-        tell(&words);
-        let _ = manager.set_nonblocking(true);
+        let end = Instant::now() + PATIENCE;
+        while let Err(error) = manager.send(words.as_bytes())
+            && error.kind() == ErrorKind::WouldBlock
+            && let left = end.saturating_duration_since(Instant::now())
+            && !left.is_zero()
+        {
+            let timeout = PollTimeout::try_from(left.as_millis() + 1).unwrap_or(PollTimeout::MAX);
+            // Whatever ends the wait, it is tried once more.
+            let _ = poll(
+                &mut [PollFd::new(manager.as_fd(), PollFlags::POLLOUT)],
+                timeout,
+            );
+        }
     }
 }
 

@@ -139,7 +139,8 @@ extern "C" fn on_signal(signal: i32, _info: *mut libc::siginfo_t, _context: *mut
 /// Whoever asked for it has an error to deal with.
 extern "C" fn nothing(_: i32, _info: *mut libc::siginfo_t, _context: *mut libc::c_void) {}
 
-fn end(signal: i32) {
+/// Ends the process as that signal does, with words that nobody can hold up, and the terminal as it was.
+pub fn end(signal: i32) -> ! {
     // On a thread of its own: another may hold stderr and wait for its reader.
     let (said, heard) = channel();
     let words = spawn("words", move || {

@@ -1,6 +1,6 @@
 //! `vmlock-run audit`: the witness under the lock, compared with its promises.
 
-use super::{counts, kept_here};
+use super::{counts, kept_here, not_opened, unopened};
 use crate::failure::{Failure, exit};
 use crate::flags::Parsed;
 use crate::rehearse::{For, rehearse};
@@ -16,6 +16,8 @@ struct Report<'a> {
     /// How many entries are kept in which way.
     #[serde(serialize_with = "as_map")]
     plan: Vec<(Way, usize)>,
+    /// Devices behind which nobody looked.
+    unopened: Vec<&'a str>,
     #[serde(flatten)]
     audit: &'a Audit,
 }
@@ -31,10 +33,12 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
         say::print_json(&Report {
             kept: audit.kept(),
             plan: counts(&plan),
+            unopened: unopened(&lock),
             audit: &audit,
         })?;
     } else {
-        say::println(&human(&lock.name, &audit, parsed.has("show-observed")))?;
+        let words = human(&lock.name, &audit, parsed.has("show-observed"));
+        say::println(&(not_opened(&unopened(&lock)) + &words))?;
     }
     Ok(if audit.kept() {
         exit::OK

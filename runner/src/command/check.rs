@@ -1,6 +1,6 @@
 //! `vmlock-run check`: how this host would keep a lock, or why it cannot.
 
-use super::{counts, kept_here};
+use super::{counts, kept_here, unopened};
 use crate::failure::{Failure, exit};
 use crate::flags::Parsed;
 use crate::proof::witnessed::prove;
@@ -16,27 +16,31 @@ struct Kept<'a> {
     keeps: &'a [Keep],
     /// What the lock leaves open, on whatever host.
     unpromised: &'a [&'static Row],
+    /// Devices behind which nobody looked.
+    unopened: &'a [&'a str],
 }
 
 pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
     let (system, lock, plan) = kept_here(parsed)?;
-    // A yes is one that `start` keeps to.
+    // A yes is one that `start` keeps to, but for what it opens: that is the host's at that time.
     prove(&system, &lock, &plan, For::Check)?;
     let open = unpromised::open(&lock);
+    let unopened = unopened(&lock);
     if parsed.json() {
         say::print_json(&Kept {
             kept: true,
             keeps: &plan.keeps,
             unpromised: &open,
+            unopened: &unopened,
         })?;
     } else {
-        say::println(&human(&lock.name, &plan, &open))?;
+        say::println(&human(&lock.name, &plan, &open, &unopened))?;
     }
     Ok(exit::OK)
 }
 
 /// The plan in words: what needs doing by name, the rest as numbers.
-fn human(name: &str, plan: &Plan, open: &[&Row]) -> String {
+fn human(name: &str, plan: &Plan, open: &[&Row], unopened: &[&str]) -> String {
     let mut out = String::new();
     for keep in plan
         .keeps
@@ -55,6 +59,7 @@ fn human(name: &str, plan: &Plan, open: &[&Row]) -> String {
         "not promised on any host (`vmlock check --verbose` says why): {}\n",
         open.join("; ")
     ));
+    out.push_str(&super::not_opened(unopened));
     let counts: Vec<String> = counts(plan)
         .into_iter()
         .map(|(kind, count)| format!("{count} {}", way(kind)))

@@ -72,7 +72,7 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
             None => Box::new(io::stdout()),
         }
     };
-    let devices = virtio::open(&cabled, &directory, taken, &output)?;
+    let mut devices = virtio::open(&cabled, &directory, taken, &output)?;
     let control = parsed
         .value(CONTROL.long)
         .map(|path| listen("control", Path::new(path)));
@@ -87,6 +87,7 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
         restarts = anew.restarts;
         if restarts > 0 {
             anew.say();
+            virtio::look_again(&mut devices)?;
             stats = Stats::new(parsed.has("stats"));
         }
     }

@@ -117,6 +117,19 @@ pub fn open(
     }
 }
 
+/// Looks once more at what was opened for an earlier guest, and may have changed since.
+///
+/// # Errors
+/// All that is not any more what the lock says, as refusals.
+pub fn look_again(opened: &mut [Opened]) -> Result<(), Failure> {
+    let one = |opened: &mut Opened| opened.server.look_again(&opened.device);
+    let refusals: Vec<Refusal> = opened.iter_mut().filter_map(one).collect();
+    match refusals.is_empty() {
+        true => Ok(()),
+        false => Err(Failure::Refused(refusals)),
+    }
+}
+
 /// The host's side of a device.
 fn server(
     device: &Device,

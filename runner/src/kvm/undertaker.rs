@@ -7,14 +7,19 @@
 //! lock. It ends as soon as this process has gone, or after [`PATIENCE`].
 
 use super::open::Open;
-use nix::unistd::{ForkResult, fork};
-use std::os::fd::AsRawFd as _;
+use nix::fcntl::OFlag;
+use nix::poll::{PollFd, PollFlags, poll};
+use nix::unistd::{ForkResult, fork, pipe2};
+use std::os::fd::{AsFd as _, AsRawFd as _};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 /// How long the child looks on while this process ends, and how often.
 const PATIENCE: Duration = Duration::from_secs(10);
 const GLANCE: Duration = Duration::from_millis(1);
+
+/// How long this process waits for the child to have closed what is not for it, in milliseconds.
+const CLOSING: u8 = 100;
 
 static OPEN: Mutex<Vec<Weak<Open>>> = Mutex::new(Vec::new());
 
@@ -39,12 +44,20 @@ pub fn leave_open_vms() {
     if kept.is_empty() {
         return;
     }
+    let closes = pipe2(OFlag::O_CLOEXEC).ok();
     // SAFETY: neither call takes a pointer or can fail.
     let parent = unsafe { libc::getpid() };
     // SAFETY: the child makes system calls alone, each of which a signal handler may make (signal-safety(7)), and
     // ends with them: it takes no lock, allocates nothing, and runs nothing of what this process has yet to run.
     if let Ok(ForkResult::Child) = unsafe { fork() } {
         look_on(parent, &kept);
+    }
+    // Until the child has closed its copies, nobody else can have this guest's disks, taps and sockets.
+    if let Some((closes, ours)) = closes {
+        drop(ours);
+        let mut end = [PollFd::new(closes.as_fd(), PollFlags::POLLIN)];
+        // A child that is slower than that keeps them for a moment longer.
+        let _ = poll(&mut end, CLOSING);
     }
     // Without a child, this process takes its VMs down itself.
 }

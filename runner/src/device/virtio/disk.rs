@@ -9,6 +9,7 @@ pub mod uring;
 
 use super::Log;
 use super::thread::{Server, Work};
+use digest::Contents;
 use host::{Host, Process};
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
@@ -100,18 +101,24 @@ pub fn open(
             "put it on a file system that has locks (fcntl(2), F_OFD_SETLK)",
         ),
     })?;
+    let mut contents = None;
     if let Some(wanted) = &entry.digest {
-        let found = digest::of(&file, entry.sectors).map_err(unusable)?;
-        if found != *wanted {
-            let help = "put the right file there, or lock the spec again with what there is";
-            return Err(no(
-                format!("its contents are {found}, and the lock's {wanted}"),
-                help,
-            ));
-        }
+        let held = Contents::held(&file, entry.sectors, wanted).map_err(unusable)?;
+        let held = held.map_err(|found| no(others(&found, wanted), OTHERS))?;
+        contents = Some(held);
     }
-    Ok(Disk::new(model(entry, queue), Host::new(file)))
+    Ok(Disk {
+        contents,
+        ..Disk::new(model(entry, queue), Host::new(file))
+    })
 }
+
+fn others(found: &str, wanted: &str) -> String {
+    format!("its contents are {found}, and the lock's {wanted}")
+}
+
+/// What to do about it.
+const OTHERS: &str = "put the right file there, or lock the spec again with what there is";
 
 /// Opens a regular file or a block device, and waits for nobody.
 fn open_file(path: &Path, read_only: bool) -> io::Result<File> {
@@ -180,6 +187,8 @@ pub struct Disk<E = Host> {
     wakes: Option<RawFd>,
     /// Why the engine is not the faster one, until that was said.
     without: Option<io::Error>,
+    /// What it holds, where the lock says what that is.
+    contents: Option<Contents>,
 }
 
 impl<E> Disk<E> {
@@ -192,11 +201,26 @@ impl<E> Disk<E> {
             engine,
             wakes: None,
             without: None,
+            contents: None,
         }
     }
 }
 
 impl<E: Process + Send> Server for Disk<E> {
+    fn look_again(&mut self, device: &Device) -> Option<Refusal> {
+        let entry = device.virtio.as_ref()?.block.as_ref()?;
+        let found = format!("`{}`", entry.path);
+        let no = |reason: String, help: &str| Some(no_disk(device, entry, &found, reason, help));
+        match self.contents.as_mut()?.changed() {
+            Ok(None) => None,
+            Ok(Some(found)) => no(
+                others(&found, entry.digest.as_deref().unwrap_or_default()),
+                OTHERS,
+            ),
+            Err(error) => no(format!("it cannot be read: {error}"), "look at the file"),
+        }
+    }
+
     fn ready(&mut self) {
         (self.wakes, self.without) = self.engine.enter(self.model.queue);
     }

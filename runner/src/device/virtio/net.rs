@@ -75,6 +75,12 @@ pub fn open(
         })?;
         other_mtu(device, entry, mtu).map_or(Ok(()), |refusal| Err(Box::new(refusal)))
     };
+    let theirs = |card: &str| {
+        no(
+            format!("it is that of the card `{card}`, and each would take frames from the other"),
+            "give each card a tap of its own",
+        )
+    };
     let (tap, name) = match tap::descriptor(given) {
         Some(number) => Tap::passed(number, HEADER).map_err(|words| {
             no(
@@ -83,16 +89,19 @@ pub fn open(
             )
         })?,
         None => {
+            if let Some(card) = taken.tap(&device.name, given) {
+                return Err(theirs(card));
+            }
             // Attaching would make one, with nothing at its other end.
             look(given)?;
             (attach(given, no)?, given.clone())
         }
     };
-    if let Some(card) = taken.tap(&device.name, &name) {
-        return Err(no(
-            format!("it is that of the card `{card}`, and each would take frames from the other"),
-            "give each card a tap of its own",
-        ));
+    // One that was passed in may be a copy of another's descriptor.
+    if tap::descriptor(given).is_some()
+        && let Some(card) = taken.tap(&device.name, &name)
+    {
+        return Err(theirs(card));
     }
     // It may have been another one, or changed, and is held from now on.
     look(&name)?;

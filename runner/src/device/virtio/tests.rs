@@ -945,6 +945,27 @@ fn a_card_without_a_tap_gets_the_one_that_is_handed_in_and_no_other() {
     );
 }
 
+/// A guest that is started anew gets no other contents than its lock says.
+#[test]
+fn a_disk_that_was_changed_meanwhile_is_refused_at_the_next_start() {
+    let place = Place::new("changed");
+    let mut device = disk(2, true);
+    let digest = "sha256-2edc986847e209b4016e141a6dc8716d3207350f416969382d431539bf292e4a";
+    let block = device.virtio.as_mut().and_then(|v| v.block.as_mut());
+    block.expect("a disk").digest = Some(digest.to_owned());
+    place.disk(&[b'a'; 1024]);
+    let mut opened = place.open(&device).expect("it holds that");
+    assert!(look_again(&mut opened).is_ok());
+    place.disk(&[b'b'; 1024]);
+    let Err(Failure::Refused(refusals)) = look_again(&mut opened) else {
+        panic!("it holds something else");
+    };
+    assert!(refusals[0].reason.contains("and the lock's sha256-2edc"));
+    // Written anew, and the same.
+    place.disk(&[b'a'; 1024]);
+    assert!(look_again(&mut opened).is_ok());
+}
+
 /// A copy of a descriptor is the same tap.
 #[test]
 fn no_tap_is_that_of_two_cards() {

@@ -17,6 +17,8 @@ use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread;
 use std::time::Duration;
+use vmlock_spec::lock::Device;
+use vmlock_spec::plan::Refusal;
 use vmlock_virtio::chain::Chain;
 use vmlock_virtio::features::Features;
 use vmlock_virtio::mmio::Activation;
@@ -60,6 +62,11 @@ pub trait Server: Send {
 
     /// What wakes the thread is broken (EPOLLERR).
     fn trouble(&mut self, _log: &mut Log) {}
+
+    /// Looks once more at what the lock promises of the host's side, for a guest that is started anew.
+    fn look_again(&mut self, _device: &Device) -> Option<Refusal> {
+        None
+    }
 
     /// Makes what only the process that serves the device can have. Called once, in that one, before all else.
     fn ready(&mut self) {}

@@ -879,6 +879,28 @@ fn what_is_zeroed_weighs_as_much_as_if_it_were_written() {
     assert_eq!(under_way(&mut engine, &mut ring), 4);
 }
 
+/// What is forgotten is not written: nothing else waits for it.
+#[test]
+fn a_large_discard_holds_nothing_up() {
+    let memory = memory();
+    let mut driver = Driver::new(&memory, 64);
+    let mut ring = driver.ring(&[]);
+    let large = Disk {
+        sectors: 1 << 22,
+        ..disk()
+    };
+    let features = large.shown().features;
+    let mut block = Block::new(large, features, false);
+    let mut requests = Requests::new(64);
+    let mut engine = Late::default();
+    let gigabyte = range(0, 1 << 21, 0);
+    driver.offer(&[Part::Out(&header(11, 0)), Part::Out(&gigabyte), Part::In(1)]);
+    driver.offer(&[Part::Out(&header(0, 0)), Part::In(513)]);
+    let served = requests.serve(&mut block, &mut engine, &mut ring, &memory, |_, _| {});
+    served.expect("they are requests");
+    assert_eq!(engine.begun.len(), 2);
+}
+
 /// What a flush finds out while its driver takes the queue away is known to the next driver's.
 #[test]
 fn what_a_reset_waits_for_may_be_lost_for_ever() {

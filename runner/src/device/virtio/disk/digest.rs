@@ -2,19 +2,79 @@
 //! nothing behind them.
 
 use sha2::{Digest as _, Sha256};
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::FileExt as _;
+use std::os::unix::fs::{FileExt as _, FileTypeExt as _, MetadataExt as _};
 use vmlock_spec::machine::virtio::SECTOR;
 
 /// Bytes that are read at a time.
 const PART: usize = 256 << 10;
 
+/// An open disk that holds what its lock says.
+pub struct Contents {
+    file: File,
+    sectors: u64,
+    digest: String,
+    stamp: Option<Stamp>,
+}
+
+/// What changes with a file's contents: bytes, and when it was written and changed. A block device has none.
+#[derive(PartialEq, Eq)]
+struct Stamp([i64; 5]);
+
+impl Stamp {
+    fn of(metadata: &Metadata) -> Option<Self> {
+        let m = metadata;
+        let size = i64::try_from(m.size()).unwrap_or(i64::MAX);
+        let stamp = Self([size, m.mtime(), m.mtime_nsec(), m.ctime(), m.ctime_nsec()]);
+        (!m.file_type().is_block_device()).then_some(stamp)
+    }
+}
+
+impl Contents {
+    /// Looks at what a file holds: that, where it has the digest that is wanted, else the digest that it has.
+    ///
+    /// # Errors
+    /// The system's; also where the file ends before.
+    pub fn held(file: &File, sectors: u64, wanted: &str) -> io::Result<Result<Self, String>> {
+        // Before it is read: what is written meanwhile is seen by the next look.
+        let stamp = Stamp::of(&file.metadata()?);
+        let digest = of(file, sectors)?;
+        if digest != wanted {
+            return Ok(Err(digest));
+        }
+        let file = file.try_clone()?;
+        Ok(Ok(Self {
+            file,
+            sectors,
+            digest,
+            stamp,
+        }))
+    }
+
+    /// Looks once more, where it may have changed: the digest that it has by now, if that is another.
+    ///
+    /// # Errors
+    /// As [`Contents::held`].
+    pub fn changed(&mut self) -> io::Result<Option<String>> {
+        let stamp = Stamp::of(&self.file.metadata()?);
+        if stamp.is_some() && stamp == self.stamp {
+            return Ok(None);
+        }
+        let digest = of(&self.file, self.sectors)?;
+        if digest != self.digest {
+            return Ok(Some(digest));
+        }
+        self.stamp = stamp;
+        Ok(None)
+    }
+}
+
 /// `sha256-` and 64 hex digits of the first sectors of a file.
 ///
 /// # Errors
 /// The system's; also where the file ends before.
-pub fn of(file: &File, sectors: u64) -> io::Result<String> {
+fn of(file: &File, sectors: u64) -> io::Result<String> {
     let end = sectors.saturating_mul(SECTOR);
     let mut hash = Sha256::new();
     let mut buffer = vec![0; PART];

@@ -13,11 +13,12 @@ use vmlock_spec::machine::virtio::{BASE, WINDOW, entry};
 use vmlock_spec::observation::promises;
 use vmlock_spec::observation::wire::virtio::ring::{
     self, AFTER_USE, CAUSES, INTERRUPT, INTERRUPT_AGAIN, INTERRUPT_BEYOND, Machine, NO_INTERRUPT,
-    SERIAL, STATUSES, USED, drive,
+    SERIAL, STATUSES, UNFILLED, USED, drive,
 };
 use vmlock_spec::observation::wire::virtio::{Window, parts};
 use vmlock_spec::observation::wire::{DATA_ABORT, Kind, RINGS_ADDRESS, id_of, kind_of};
 use vmlock_spec::report::Seen;
+use vmlock_virtio::entropy::fill;
 
 /// INTID of the device's interrupt.
 const INTID: u32 = 41;
@@ -163,10 +164,14 @@ fn sends(intid: u64, pending: &mut VecDeque<u64>) {
 
 /// A guest with the device, and its stand-in behind it.
 fn guest(device: &Device) -> Guest {
+    let opened = stand_ins(std::slice::from_ref(device)).expect("it needs nothing");
+    guest_with(device, opened)
+}
+
+fn guest_with(device: &Device, opened: Vec<Opened>) -> Guest {
     let devices = std::slice::from_ref(device);
     let memory = GuestMemoryMmap::from_ranges(&[(GuestAddress(0x4000_0000), 0x20_0000)]);
     let memory: Memory = memory.expect("memory");
-    let opened = stand_ins(devices).expect("it needs nothing");
     let windows = start(opened, &memory).expect("threads are to be had");
     let mut bus = Bus::unheard(devices, windows);
     let doors = bus.doors().pop().expect("it has some");
@@ -298,6 +303,42 @@ fn a_disk_that_says_another_serial_number_is_noticed() {
             .iter()
             .any(|name| name.contains("a write of no bytes"))
     );
+}
+
+/// What fills each buffer with the same bytes.
+struct Same(u8);
+
+impl Server for Same {
+    fn begin(&mut self, _features: Features, _log: &mut Log) {}
+
+    fn serve(&mut self, work: Work) -> Result<Drained, Broken> {
+        let Some(Some(ring)) = work.rings.first_mut() else {
+            return Ok(Drained::NOTHING);
+        };
+        let (memory, byte) = (work.memory, self.0);
+        let source = |bytes: &mut [u8]| {
+            bytes.fill(byte);
+            Ok(())
+        };
+        ring.drain(memory, work.chain, |chain| {
+            Ok(fill(memory, chain, source).unwrap_or(0))
+        })
+    }
+}
+
+#[test]
+fn what_is_not_random_is_noticed() {
+    for (byte, words) in [(0, 16), (0xff, 16), (0x5a, 8)] {
+        let device = rng();
+        let mut opened = stand_ins(std::slice::from_ref(&device)).expect("it needs nothing");
+        opened[0].server = Box::new(Same(byte));
+        let mut guest = guest_with(&device, opened);
+        drive(&mut guest);
+        assert_eq!(guest.seen[&UNFILLED], words, "{byte:#x}");
+        let (names, _) = broken(&device, &guest);
+        assert_eq!(names.len(), 1, "{names:?}");
+        assert!(names[0].starts_with("virtio0.words that are not random: "));
+    }
 }
 
 #[test]
