@@ -193,12 +193,19 @@ fn differences([kernel, again]: [&Ended; 2], runner: &Ended) -> (String, Vec<Str
         })
         .collect();
     let unsteady = |what: &&&String| kernel.outcomes.get(**what) != again.outcomes.get(**what);
+    let unsteady = all.iter().filter(unsteady).count();
+    if unsteady * 100 > all.len() && all.len() > 100 {
+        problems.push(format!(
+            "the kernel contradicts itself in {unsteady} of {} cases",
+            all.len()
+        ));
+    }
     let words = format!(
         "{} accesses and cases, {} of them different, {} in which the kernel's own differ; {} exits answered by the \
          runner, {} loans",
         all.len(),
         different.len(),
-        all.iter().filter(unsteady).count(),
+        unsteady,
         runner.exits,
         runner.loans
     );

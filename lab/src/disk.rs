@@ -11,7 +11,7 @@ use crate::tools;
 use sha2::{Digest as _, Sha256};
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// Name of the image in its directory.
@@ -116,6 +116,9 @@ say "$(nproc) CPUs, kernel $(uname -r)"
 say "multi-user is $(systemctl is-active multi-user.target), $(systemctl --failed --no-legend --plain | wc -l) units failed"
 systemctl --failed --no-legend --plain
 digest() { sha256sum | cut -d ' ' -f 1; }
+# A disk that was left in order needs no recovery, and has what was written there.
+say "journal recoveries: $(dmesg | grep -c 'EXT4-fs.*recovery')"
+[ -e /var/written ] && say "kept: $(digest < /var/written) $(cat /var/written.sha256)"
 # Bytes that no file system stores as a hole, the same for the same seed.
 bytes() { yes "$2, and some words that fill the line" 2>/dev/null | head -c "$1"; }
 for word in $(cat /proc/cmdline); do
@@ -201,16 +204,17 @@ const LINKS: &[(&str, &str)] = &[
     ),
 ];
 
-/// Puts the image and the initramfs into a directory.
+/// Puts the image, unless there is one that a guest may have written, and the initramfs into a directory.
 pub fn provide(cache: &Cache, dir: &Path) -> Result<()> {
-    let image = dir.join(DISK);
-    if !image.is_file() {
-        make(cache, &image)?;
+    let path = dir.join(DISK);
+    if !path.is_file() {
+        copy(&image(cache)?, &path)?;
     }
     initrd(cache, &dir.join(INITRD))
 }
 
-fn initrd(cache: &Cache, path: &Path) -> Result<()> {
+/// Puts the initramfs there.
+pub fn initrd(cache: &Cache, path: &Path) -> Result<()> {
     let kernel = guest::kernel(cache, guest::KERNEL)?;
     let mut archive = guest::archive(cache)?;
     guest::add_modules(&mut archive, cache, &kernel, MODULES)?;
@@ -218,8 +222,9 @@ fn initrd(cache: &Cache, path: &Path) -> Result<()> {
     guest::put_packed(cache, path, &archive.finish()?)
 }
 
-/// Puts a copy of the image there, which the cache has once: of this very recipe, and as it was made.
-fn make(cache: &Cache, image: &Path) -> Result<()> {
+/// The image, which the cache has once: of this very recipe, and as it was made. It is for hosts, whose disks are
+/// snapshots, and for copies.
+pub fn image(cache: &Cache) -> Result<PathBuf> {
     tools::ensure(FILE_SYSTEM)?;
     let folder = cache.path(&format!("disk-{SUITE}-{}", recipe()));
     let (place, record) = (folder.join(DISK), folder.join("sha256"));
@@ -239,10 +244,14 @@ fn make(cache: &Cache, image: &Path) -> Result<()> {
         fs::rename(&made, &place).map_err(|e| Failure::file("rename", &made, &e))?;
         cache::write(&record, cache::digest(&place)?.as_bytes())?;
     }
+    Ok(place)
+}
+
+fn copy(place: &Path, image: &Path) -> Result<()> {
     let part = image.with_extension("part");
     // Holes stay holes.
     let mut copy = Command::new("cp");
-    copy.arg("--sparse=always").arg(&place).arg(&part);
+    copy.arg("--sparse=always").arg(place).arg(&part);
     if !tools::run(&mut copy, None)?.success() {
         return Err(Failure::environment(format!(
             "cannot copy {} to {}",

@@ -147,6 +147,11 @@ fn problems(place: &str, proxied: bool, ended: &Ended) -> Vec<String> {
         words.contains("disk `full`: writing"),
         format!("nothing is said of a host's disk that is full:\n{words}"),
     );
+    // Both kernels have one that can be restricted.
+    expect(
+        !words.contains("io_uring cannot be had"),
+        format!("the disks are served by another engine than io_uring:\n{words}"),
+    );
     let exits = counts(&words)["exits"].as_u64();
     expect(
         exits.is_some_and(|exits| (exits > 0) == proxied),

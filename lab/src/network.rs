@@ -5,6 +5,7 @@ use crate::cache::Cache;
 use crate::emulate::Ended;
 use crate::errand::Errand;
 use crate::failure::{OK, Result};
+use crate::interrupts::counts;
 use crate::step::{Done, Step};
 use crate::trial::Bench;
 use crate::virtio;
@@ -47,7 +48,7 @@ exit $code
 pub fn step<'a>(cache: &Cache, bench: &Bench) -> Result<Step<'a>> {
     virtio::provide(cache, &bench.root().join("examples/guest"))?;
     let errand = |(kernel, flags): (&str, &[&'static str])| {
-        let job = [&["-c", SCRIPT, "sh", LOCK], flags].concat();
+        let job = [&["-c", SCRIPT, "sh", LOCK, "--stats"], flags].concat();
         Errand {
             by_shell: true,
             modules: vec!["tun".to_owned()],
@@ -58,17 +59,18 @@ pub fn step<'a>(cache: &Cache, bench: &Bench) -> Result<Step<'a>> {
         name: "a Linux guest reaches its host, both ways, until the tap goes away".to_owned(),
         errands: HOSTS.into_iter().map(errand).collect(),
         judge: Box::new(|done| {
-            let one = |done: &Done| {
+            let one = |(done, (_, flags)): (&Done, (_, &[&str]))| {
                 let place = format!("Linux {}", done.host.kernel.version);
-                let found = done.jobs.iter().flat_map(|ended| problems(&place, ended));
-                found.collect::<Vec<_>>()
+                let proxied = !flags.is_empty();
+                let one = |ended| problems(&place, proxied, ended);
+                done.jobs.iter().flat_map(one).collect::<Vec<_>>()
             };
-            Ok(done.iter().flat_map(one).collect())
+            Ok(done.iter().zip(HOSTS).flat_map(one).collect())
         }),
     })
 }
 
-fn problems(place: &str, ended: &Ended) -> Vec<String> {
+fn problems(place: &str, proxied: bool, ended: &Ended) -> Vec<String> {
     let words = String::from_utf8_lossy(&ended.stderr);
     let output = String::from_utf8_lossy(&ended.stdout);
     let after = |start: &str| {
@@ -97,6 +99,11 @@ fn problems(place: &str, ended: &Ended) -> Vec<String> {
             format!("nobody says `{line}`:\n{output}\n{words}"),
         );
     }
+    let exits = counts(&words)["exits"].as_u64();
+    expect(
+        exits.is_some_and(|exits| (exits > 0) == proxied),
+        format!("{exits:?} accesses to the interrupt controller were answered by the runner"),
+    );
     for said in [
         "device lan: there is no network device of that name",
         "device lan: the tap has another MTU than the card",
@@ -125,7 +132,8 @@ mod tests {
             vmlock guest: 3 packets pings came back\r\nvmlock guest: from the host: a\r\n\
             vmlock guest: eth0 interrupts: some\r\nvmlock guest: the cable is out: carrier 0\r\n\
             from the guest: b\n";
-        let words = "refused: device lan: there is no network device of that name\n\
+        let words = "{\"interruptController\":{\"exits\":7}}\n\
+            refused: device lan: there is no network device of that name\n\
             refused: device lan: the tap has another MTU than the card\n\
             vmlock-run: card `lan`: the tap has gone, and the guest's link is down from now on: x\n";
         let count = |output: &str, words: &str| {
@@ -134,11 +142,12 @@ mod tests {
                 stdout: output.as_bytes().to_vec(),
                 stderr: words.as_bytes().to_vec(),
             };
-            problems("", &ended).len()
+            problems("", true, &ended).len()
         };
         assert_eq!(count(output, words), 0);
         assert_eq!(count(&output.replace("guest: b", "guest: c"), words), 1);
         assert_eq!(count(&output.replace("carrier 0", "carrier 1"), words), 1);
-        assert_eq!(count(output, ""), 3);
+        assert_eq!(count(output, ""), 4);
+        assert_eq!(count(output, &words.replace(":7", ":0")), 1);
     }
 }

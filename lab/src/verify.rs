@@ -18,7 +18,7 @@ use crate::kernels;
 use crate::mutations;
 use crate::network;
 use crate::portable;
-use crate::step::{self, Done, Step};
+use crate::step::{self, Done, Outcomes, Step};
 use crate::tools;
 use crate::torture;
 use crate::trial::Bench;
@@ -69,6 +69,20 @@ pub fn run(cache: &Cache, flags: &flags::Test) -> Result<u8> {
     tally.timed("locks of the examples are up to date", || {
         Ok(Found::step(up_to_date(&bench)?))
     })?;
+    let wanted = wanted(&mut tally)?;
+    on_hosts(
+        step::run(cache, &bench, steps(cache, &bench, wanted)?)?,
+        &mut tally,
+    )?;
+    tally.timed(
+        "hostile guests, CPUs that come and go, proofs that were touched",
+        || cargo_test(&IN_HOSTS),
+    )?;
+    tally.told()
+}
+
+/// The models to be compared; those that this emulator has not are told of, and counted as skipped.
+fn wanted(tally: &mut Tally) -> Result<truth::Wanted> {
     let wanted = truth::wanted()?;
     for words in &wanted.skipped {
         tell(format_args!(
@@ -77,35 +91,22 @@ pub fn run(cache: &Cache, flags: &flags::Test) -> Result<u8> {
         ))?;
     }
     tally.skipped += wanted.skipped.len() as u64;
-    let outcomes = step::run(cache, &bench, steps(cache, &bench, wanted)?)?;
+    Ok(wanted)
+}
+
+/// Takes in what steps found, and how many hosts had to be booted twice.
+fn on_hosts(outcomes: Outcomes, tally: &mut Tally) -> Result<()> {
     for verdict in outcomes.verdicts {
         tally.add(&verdict.name, verdict.took, Found::step(verdict.problems))?;
     }
-    let again = outcomes.again;
+    tally.again = outcomes.again;
+    let again = tally.again;
     tally.timed("hosts that crash are rare", || {
         let words = format!("{again} hosts crashed, and at most {CRASHES} of them by themselves");
         Ok(Found::step(
             (again > CRASHES).then_some(words).into_iter().collect(),
         ))
-    })?;
-    tally.timed(
-        "hostile guests, CPUs that come and go, proofs that were touched",
-        || cargo_test(&IN_HOSTS),
-    )?;
-    // What is left out is told above, by name.
-    let skipped = match tally.skipped {
-        0 => String::new(),
-        count => format!(", {count} skipped"),
-    };
-    let again = match again {
-        0 => String::new(),
-        count => format!(", {count} hosts booted twice"),
-    };
-    tell(format_args!(
-        "{} passed, {} failed{skipped}{again}",
-        tally.passed, tally.failed
-    ))?;
-    Ok(if tally.failed == 0 { OK } else { FINDINGS })
+    })
 }
 
 /// What is done on emulated hosts.
@@ -131,8 +132,9 @@ fn steps<'a>(cache: &Cache, bench: &'a Bench, wanted: truth::Wanted) -> Result<V
 
 /// Those of the steps on emulated hosts whose names have these words.
 fn only(cache: &Cache, words: &str) -> Result<u8> {
+    let mut tally = Tally::default();
     let bench = Bench::prepare(cache)?;
-    let steps = steps(cache, &bench, truth::wanted()?)?;
+    let steps = steps(cache, &bench, wanted(&mut tally)?)?;
     let names: Vec<String> = steps.iter().map(|step| step.name.clone()).collect();
     let named = |step: &Step| step.name.contains(words);
     let steps: Vec<Step> = steps.into_iter().filter(named).collect();
@@ -142,9 +144,8 @@ fn only(cache: &Cache, words: &str) -> Result<u8> {
             names.join("\n  ")
         )));
     }
-    let verdicts = step::run(cache, &bench, steps)?.verdicts;
-    let problems: Vec<String> = verdicts.into_iter().flat_map(|v| v.problems).collect();
-    step::told(&problems)
+    on_hosts(step::run(cache, &bench, steps)?, &mut tally)?;
+    tally.told()
 }
 
 /// What a part of the tests found.
@@ -199,9 +200,28 @@ struct Tally {
     passed: u64,
     failed: u64,
     skipped: u64,
+    /// Hosts that were booted twice.
+    again: usize,
 }
 
 impl Tally {
+    /// The counting line. What is left out was told before, by name.
+    fn told(&self) -> Result<u8> {
+        let skipped = match self.skipped {
+            0 => String::new(),
+            count => format!(", {count} skipped"),
+        };
+        let again = match self.again {
+            0 => String::new(),
+            count => format!(", {count} hosts booted twice"),
+        };
+        tell(format_args!(
+            "{} passed, {} failed{skipped}{again}",
+            self.passed, self.failed
+        ))?;
+        Ok(if self.failed == 0 { OK } else { FINDINGS })
+    }
+
     /// Runs a part and tells what it found.
     fn timed(&mut self, name: &str, part: impl FnOnce() -> Result<Found>) -> Result<()> {
         let begin = Instant::now();
