@@ -252,12 +252,17 @@ impl Ring {
         Ok(self.queue.disable_notification(memory)?)
     }
 
-    /// Asks the driver to notify; whether something became available meanwhile, of which it does not.
+    /// Asks the driver to notify; whether something became available meanwhile, of which it did not: then it is asked not
+    /// to again, since somebody looks at the ring anyway.
     ///
     /// # Errors
     /// [`Broken::Memory`].
     pub fn listen<M: GuestMemory>(&mut self, memory: &M) -> Result<bool, Broken> {
-        Ok(self.queue.enable_notification(memory)?)
+        let more = self.queue.enable_notification(memory)?;
+        if more {
+            self.mute(memory)?;
+        }
+        Ok(more)
     }
 
     /// Serves what is available, and what becomes available meanwhile, up to as many chains as the queue has descriptors,
@@ -283,9 +288,7 @@ impl Ring {
                 bytes += chain.readable().length() + chain.writable().length();
                 let written = serve(chain).map_err(|why| Broken::Chain { head, why })?;
                 self.give(memory, head, written)?;
-            } else if self.listen(memory)? {
-                self.mute(memory)?;
-            } else {
+            } else if !self.listen(memory)? {
                 more = false;
                 break;
             }

@@ -57,7 +57,6 @@ impl Console {
             if !ring.take(memory, chain)? {
                 // The driver notifies of buffers from now on.
                 if ring.listen(memory)? {
-                    ring.mute(memory)?;
                     continue;
                 }
                 break;

@@ -55,7 +55,6 @@ impl Server for Random {
         for _ in 0..BUFFERS {
             if !ring.take(memory, chain)? {
                 if ring.listen(memory)? {
-                    ring.mute(memory)?;
                     continue;
                 }
                 more = false;

@@ -270,7 +270,6 @@ impl Net {
             if !inbox.fill(ring, memory)? {
                 // The driver notifies of buffers from now on.
                 if ring.listen(memory)? {
-                    ring.mute(memory)?;
                     continue;
                 }
                 more = false;

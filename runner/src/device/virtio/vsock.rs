@@ -266,7 +266,6 @@ impl Open {
             }
             if !ring.take(memory, chain)? {
                 if ring.listen(memory)? {
-                    ring.mute(memory)?;
                     continue;
                 }
                 more = false;
@@ -385,7 +384,6 @@ impl Open {
         for _ in 0..PACKETS {
             if !ring.take(memory, chain)? {
                 if ring.listen(memory)? {
-                    ring.mute(memory)?;
                     continue;
                 }
                 more = false;

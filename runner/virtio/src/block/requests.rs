@@ -109,7 +109,6 @@ impl Requests {
             if !ring.listen(memory)? {
                 break false;
             }
-            ring.mute(memory)?;
             // A driver that always has more, and none of it there, is not listened to for ever.
             turns -= 1;
         };
