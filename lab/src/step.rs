@@ -53,8 +53,17 @@ pub struct Verdict {
 pub struct Outcomes {
     /// In the order of the steps.
     pub verdicts: Vec<Verdict>,
-    /// How many hosts crashed and were booted once more.
-    pub again: usize,
+    /// How many hosts crashed or stood still, and were booted once more.
+    pub stood: usize,
+    /// How many went on while a guest in them ran out of its time, and were booted once more: vmlock-run may be to blame.
+    pub late: usize,
+}
+
+/// Hosts that were booted once more, by why.
+#[derive(Default)]
+struct Again {
+    stood: AtomicUsize,
+    late: AtomicUsize,
 }
 
 /// Does all errands of all steps, each host booted once. A host that fails is a problem of the steps whose errands it had.
@@ -72,7 +81,7 @@ pub fn run(cache: &Cache, bench: &Bench, steps: Vec<Step>) -> Result<Outcomes> {
         all.len(),
         boots.len()
     ));
-    let again = AtomicUsize::new(0);
+    let again = Again::default();
     let done: Vec<Vec<std::result::Result<Done, String>>> =
         tools::in_parallel(&boots, tools::hosts_at_a_time(), |boot| {
             let errands: Vec<&Errand> = boot.iter().map(|&at| all[at]).collect();
@@ -109,7 +118,8 @@ pub fn run(cache: &Cache, bench: &Bench, steps: Vec<Step>) -> Result<Outcomes> {
     }
     Ok(Outcomes {
         verdicts,
-        again: again.into_inner(),
+        stood: again.stood.into_inner(),
+        late: again.late.into_inner(),
     })
 }
 
@@ -141,7 +151,7 @@ fn in_one_host(
     cache: &Cache,
     bench: &Bench,
     errands: &[&Errand],
-    again: &AtomicUsize,
+    again: &Again,
 ) -> Result<Vec<Done>> {
     let first = errands
         .first()
@@ -154,13 +164,13 @@ fn in_one_host(
     // or until its guest has run out of time. What vmlock-run does to a host it does twice, and a program that hangs in
     // a host that does not is a failure at once.
     let stopped = match bench.run(&host, errands) {
-        Err(failure) if failure.is_crash() => Err(failure.to_string()),
+        Err(failure) if failure.is_crash() => Err((&again.stood, failure.to_string())),
         outcome => {
             let outcome = outcome?;
             match outcome.jobs.iter().find_map(stuck) {
-                Some(words) => Err(format!(
-                    "Linux {} ({}): {words}",
-                    host.kernel.version, host.cpu
+                Some(words) => Err((
+                    &again.late,
+                    format!("Linux {} ({}): {words}", host.kernel.version, host.cpu),
                 )),
                 None => Ok(outcome),
             }
@@ -168,9 +178,9 @@ fn in_one_host(
     };
     let mut outcome = match stopped {
         Ok(outcome) => outcome,
-        Err(words) => {
+        Err((count, words)) => {
             tell(format_args!("again: {words}"))?;
-            again.fetch_add(1, Ordering::Relaxed);
+            count.fetch_add(1, Ordering::Relaxed);
             bench.run(&host, errands)?
         }
     };
