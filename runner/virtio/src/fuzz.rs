@@ -2,9 +2,9 @@
 //! whatever that is, is held. A function for each handler; `fuzz/` feeds them, and
 //! the seeds and findings in `fuzz/seeds/` run with the tests.
 
-use crate::block::engine::{AtOnce, Backend};
+use crate::block::engine::{AtOnce, Backend, Engine};
 use crate::block::requests::Requests;
-use crate::block::{self, Block, Disk, SECTOR};
+use crate::block::{self, Block, Disk, Operation, SECTOR};
 use crate::chain::{Chain, Span};
 use crate::console;
 use crate::entropy;
@@ -133,6 +133,18 @@ impl Guest<'_, '_> {
     }
 }
 
+/// Where a driver has its queue.
+fn setup() -> Setup {
+    Setup {
+        size: QUEUE.into(),
+        ready: true,
+        descriptors: TABLE,
+        driver: DRIVER,
+        device: DEVICE,
+        ..Setup::new(QUEUE)
+    }
+}
+
 /// Runs a guest that accepts what its first bytes say.
 fn guest(data: &[u8], run: impl FnOnce(Guest) -> Option<()>) {
     let mut feed = Feed(data);
@@ -143,19 +155,11 @@ fn guest(data: &[u8], run: impl FnOnce(Guest) -> Option<()>) {
     MEMORY.with(|memory| {
         let cleared = memory.write_slice(&[0; 0x1000], GuestAddress(BASE));
         cleared.expect("it is in memory");
-        let setup = Setup {
-            size: QUEUE.into(),
-            ready: true,
-            descriptors: TABLE,
-            driver: DRIVER,
-            device: DEVICE,
-            ..Setup::new(QUEUE)
-        };
         // It ends where the bytes do, or the queue breaks.
         let _ = run(Guest {
             feed,
             memory,
-            ring: setup.ring(memory, features)?,
+            ring: setup().ring(memory, features)?,
             features,
             available: 0,
         });
@@ -340,6 +344,50 @@ impl Backend for Store {
     }
 }
 
+/// Who carries out what a disk is asked for, and says so when the guest's bytes have it: at once, or late and in any order.
+struct Late {
+    store: AtOnce<Store>,
+    late: bool,
+    held: Vec<(u16, io::Result<()>)>,
+    over: VecDeque<(u16, io::Result<()>)>,
+}
+
+impl Late {
+    fn release(&mut self, choice: u8) {
+        if !self.held.is_empty() {
+            let at = usize::from(choice) % self.held.len();
+            self.over.push_back(self.held.swap_remove(at));
+        }
+    }
+}
+
+impl Engine for Late {
+    fn begin<B: BitmapSlice>(
+        &mut self,
+        token: u16,
+        operation: Operation,
+        data: &[VolatileSlice<B>],
+    ) {
+        let held = self.held.iter().chain(&self.over);
+        assert!(held.into_iter().all(|(other, _)| *other != token));
+        self.store.begin(token, operation, data);
+        self.held.extend(self.store.over());
+        if !self.late {
+            self.over.extend(self.held.pop());
+        }
+    }
+    fn submit(&mut self) {}
+    fn over(&mut self) -> Option<(u16, io::Result<()>)> {
+        self.over.pop_front()
+    }
+    fn rest(&mut self) {
+        self.over.extend(self.held.drain(..));
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 /// A disk.
 pub fn block(data: &[u8]) {
     guest(data, |mut guest| {
@@ -349,22 +397,38 @@ pub fn block(data: &[u8]) {
             serial: [b'x'; block::SERIAL],
             queue: QUEUE,
         };
-        let mut engine = AtOnce::new(Store {
-            read_only: disk.read_only,
-            stable: !guest.features.has(9),
-        });
+        let mut engine = Late {
+            store: AtOnce::new(Store {
+                read_only: disk.read_only,
+                stable: !guest.features.has(9),
+            }),
+            late: guest.features.has(62),
+            held: Vec::new(),
+            over: VecDeque::new(),
+        };
         let mut requests = Requests::new(QUEUE);
         let mut block = Block::new(disk, guest.features, false);
         while let Some(choice) = guest.feed.byte() {
-            if choice % 8 < 5 {
-                guest.act(choice)?;
-                continue;
-            }
             let memory = guest.memory;
-            let ring = &mut guest.ring;
-            let drained = requests.serve(&mut block, &mut engine, ring, memory, |_, _| {});
-            drained.ok()?;
-            assert_eq!(guest.ring.out(), 0);
+            match choice % 8 {
+                0..5 => guest.act(choice)?,
+                // Its driver takes the queue away, and makes it anew.
+                7 if choice >= 128 => {
+                    requests.rest(&mut block, &mut engine, |_, _| {});
+                    assert!(engine.held.is_empty() && engine.over.is_empty());
+                    guest.poke(DRIVER, &[0; 4]);
+                    guest.poke(DEVICE, &[0; 4]);
+                    guest.available = 0;
+                    guest.ring = setup().ring(memory, guest.features)?;
+                }
+                _ => {
+                    engine.release(choice / 8);
+                    let ring = &mut guest.ring;
+                    let drained = requests.serve(&mut block, &mut engine, ring, memory, |_, _| {});
+                    drained.ok()?;
+                }
+            }
+            assert_eq!(usize::from(guest.ring.out()), engine.held.len());
         }
         Some(())
     });
