@@ -42,7 +42,7 @@ const HOSTS: [(&str, &str, &str, &[&[Case]]); 3] = [
         "6.12",
         "cortex-a72",
         "lab/tests/specs/actlr.vm.lock.json",
-        &[&BEGINNING],
+        &[&BEGINNING, &DEVICES],
     ),
 ];
 
@@ -152,6 +152,22 @@ const BEGINNING: [Case; 5] = [
     ("", FOUND, NOTHING),
 ];
 
+/// With a lock that has virtio devices. What is on a disk is no part of what was proved.
+const DEVICES: [Case; 3] = [
+    (
+        "sleep 1; lock=$disks; at=${disks%/*}; mkdir $at/full; \
+         truncate -s 32M $at/root.img; truncate -s 1M $at/seed.img; truncate -s 4M $at/full/full.img",
+        FRESH,
+        NOTHING,
+    ),
+    ("", FOUND, NOTHING),
+    (
+        "echo another >$at/root.img; truncate -s 32M $at/root.img",
+        FOUND,
+        NOTHING,
+    ),
+];
+
 /// The guest is told of nothing that its CPU is not open to.
 fn withhold(lock: &mut Lock) {
     for path in ["ID_AA64PFR0_EL1.CSV2", "ID_AA64PFR0_EL1.CSV3"] {
@@ -199,12 +215,14 @@ fn in_cases(kernel: &str, cpu: &str, lock: &str, cases: &[Case]) -> String {
         boot.cmdline = "another".to_owned();
     });
     let third = place.altered("third", lock, off, withhold);
+    let disks = place.lock("disks", "lab/tests/specs/disks.vm.lock.json", off);
     let image = place.write(off, &image(&SYSTEM_OFF, None));
     let mut script = format!(
-        "first={}; second={}; third={}; lock=$first\n",
+        "first={}; second={}; third={}; disks={}; lock=$first\n",
         first.display(),
         second.display(),
-        third.display()
+        third.display(),
+        disks.display()
     );
     script += r#"
 own=$(which vmlock-run); program=$own
@@ -230,6 +248,6 @@ forge() {
     // Who waited for a VM to be taken down has gone soon after.
     script += "sleep 1; grep -l vmlock-run /proc/[0-9]*/comm 2>/dev/null || :\n";
     let script = place.write("proofs.sh", script.as_bytes());
-    let files = [first, second, third, image, script.clone()];
+    let files = [first, second, third, disks, image, script.clone()];
     in_host(kernel, cpu, &script, &files)
 }
