@@ -20,6 +20,9 @@ use vmlock_witness_image::Front;
 /// The package that runs inside hosts.
 pub const RUNNER: &str = "vmlock-run";
 
+/// The package at both ends of a connection between a guest and its host.
+pub const AGENT: &str = "vmlock-lab-agent";
+
 /// The target of every program for a host.
 pub const TARGET: &str = "aarch64-unknown-linux-gnu";
 

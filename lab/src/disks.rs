@@ -1,5 +1,7 @@
-//! A Linux guest with disks, a source of entropy and a second console: what is on the disks arrives, what it writes is
-//! there after its reset and afterwards, a file system lives on one, a host's disk that is full is an error, and a file that is too small is refused (the guest: `virtio.rs`). With the kernel's distributor, and with the runner's.
+//! A Linux guest with disks, a source of entropy, a second console and a seed: what is on the disks arrives, what it writes
+//! is there after its reset and afterwards, a file system lives on one, a host's disk that is full is an error, a file
+//! that is too small is refused, and each start has a seed of its own (the guest: `virtio.rs`). With the kernel's
+//! distributor, and with the runner's.
 
 use crate::cache::Cache;
 use crate::emulate::Ended;
@@ -103,6 +105,7 @@ fn problems(place: &str, proxied: bool, ended: &Ended) -> Vec<String> {
     };
     let said = [
         "vda has what was written before a reset".to_owned(),
+        "its kernel lies elsewhere than before the reset".to_owned(),
         "vda has 65536 sectors, read-only 0, serial 'root', cache write back".to_owned(),
         "vdb has 2048 sectors, read-only 1, serial 'a serial of 20 byte', cache write back"
             .to_owned(),
@@ -178,6 +181,7 @@ mod tests {
     }
 
     const GOOD: &str = "seed a\nnumbers b\nvmlock guest: vda has what was written before a reset\r\n\
+        vmlock guest: its kernel lies elsewhere than before the reset\r\n\
         vmlock guest: vda has 65536 sectors, read-only 0, serial 'root', cache write back\r\n\
         vmlock guest: vdb has 2048 sectors, read-only 1, serial 'a serial of 20 byte', cache write back\r\n\
         vmlock guest: vdb has a\r\nvmlock guest: vdb takes no write\r\nvmlock guest: vda has a file system\r\n\

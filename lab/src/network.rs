@@ -1,11 +1,14 @@
-//! A Linux guest with a network card: pings and bytes both ways, a tap that goes away, and taps that there are not or that
-//! have another MTU (the guest: `virtio.rs`). With the kernel's distributor, and with the runner's.
+//! A Linux guest with a network card and a socket of its host's: pings and bytes both ways, a tap that goes away, taps that
+//! there are not or that have another MTU, and a port that its lock does not declare (the guest: `virtio.rs`). With the
+//! kernel's distributor, and with the runner's.
 
 use crate::cache::Cache;
+use crate::cross;
 use crate::emulate::Ended;
 use crate::errand::Errand;
 use crate::failure::{OK, Result};
 use crate::interrupts::counts;
+use crate::job;
 use crate::step::{Done, Step};
 use crate::trial::Bench;
 use crate::virtio;
@@ -17,7 +20,8 @@ pub const LOCK: &str = "lab/tests/specs/net.vm.lock.json";
 const HOSTS: [(&str, &[&str]); 2] = [("5.10", &["--emulate-gic"]), ("6.12", &[])];
 const CPU: &str = "cortex-a72";
 
-/// Makes the tap and the host's ends of two connections, and starts the guest. Who is told something on port 82 takes
+/// Makes the tap and the host's ends of the connections, of one by the agent that it is called by the name of, and starts
+/// the guest. Who is told something on port 82 takes
 /// the tap away.
 const SCRIPT: &str = r#"
 mkdir -p /tmp/net
@@ -34,10 +38,13 @@ httpd -p 10.9.8.1:80 -h /tmp/net
 one=$!
 (nc -l -p 82; ip link delete tap0) >/dev/null 2>&1 &
 other=$!
+"$0" answer "${1%/*}/agent.sock" &
+three=$!
 vmlock-run start "$@"
 code=$?
 echo "from the guest: $(cat /tmp/net/numbers)"
-kill $one $other 2>/dev/null
+kill $one $other $three 2>/dev/null
+rm "${1%/*}/agent.sock"
 exit $code
 "#;
 
@@ -47,8 +54,9 @@ exit $code
 /// The guest cannot be made.
 pub fn step<'a>(cache: &Cache, bench: &Bench) -> Result<Step<'a>> {
     virtio::provide(cache, &bench.root().join("examples/guest"))?;
-    let errand = |(kernel, flags): (&str, &[&'static str])| {
-        let job = [&["-c", SCRIPT, "sh", LOCK, "--stats"], flags].concat();
+    let agent = job::text(&cross::build(cache, cross::AGENT)?)?;
+    let errand = |(kernel, flags): (&str, &[&str])| {
+        let job = [&["-c", SCRIPT, &agent, LOCK, "--stats"], flags].concat();
         Errand {
             by_shell: true,
             modules: vec!["tun".to_owned()],
@@ -90,6 +98,11 @@ fn problems(place: &str, proxied: bool, ended: &Ended) -> Vec<String> {
         &format!("vmlock guest: from the host: {}", after("seed ")),
         &format!("from the guest: {}", after("numbers ")),
         "vmlock guest: eth0 interrupts: some",
+        &format!(
+            "vmlock guest: from a socket of the host: {}",
+            after("numbers ")
+        ),
+        "vmlock guest: no other port answers",
         "vmlock guest: the cable is out: carrier 0",
         "without a tap: 3",
         "with another MTU: 3",
@@ -131,6 +144,7 @@ mod tests {
             vmlock guest: eth0 has 52:54:00:12:34:56, MTU 1500, carrier 1\r\n\
             vmlock guest: 3 packets pings came back\r\nvmlock guest: from the host: a\r\n\
             vmlock guest: eth0 interrupts: some\r\nvmlock guest: the cable is out: carrier 0\r\n\
+            vmlock guest: from a socket of the host: b\r\nvmlock guest: no other port answers\r\n\
             from the guest: b\n";
         let words = "{\"interruptController\":{\"exits\":7}}\n\
             refused: device lan: there is no network device of that name\n\
