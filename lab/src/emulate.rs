@@ -38,6 +38,9 @@ const MODULES: &str = "/.lab/modules";
 /// How long a host may take to power off once its last job has ended.
 const POWER_OFF: Duration = Duration::from_secs(15);
 
+/// What is said of a host whose KVM found itself at fault. `runner/tests/host` waits for these words.
+const FAULT: &str = "its KVM found itself at fault";
+
 /// How many of the console's last lines are shown when a host failed.
 const CONSOLE_LINES: usize = 25;
 
@@ -233,6 +236,12 @@ enum Ending {
     Stopped(String),
 }
 
+/// What a host came to whose KVM said that.
+fn fault(words: &[u8]) -> Ending {
+    let words = String::from_utf8_lossy(words);
+    Ending::Stopped(format!("{FAULT}:\n{}", words.trim_end()))
+}
+
 /// A running QEMU. It is killed when dropped.
 struct Host {
     child: Child,
@@ -341,6 +350,7 @@ impl Host {
                 Ok(Event::File(path, content)) => {
                     outcome.results.insert(path, content);
                 }
+                Ok(Event::Fault(words)) => return Err(fault(&words)),
                 Ok(Event::Done) => done = Some(Instant::now()),
                 Ok(Event::Garbled(line)) => {
                     return Err(Ending::Failed(format!(
@@ -366,6 +376,7 @@ impl Host {
                             outcome.results.insert(path, content);
                         }
                         Event::Done => done = Some(Instant::now()),
+                        Event::Fault(words) => return Err(fault(&words)),
                         Event::Started { .. } | Event::Garbled(_) => {}
                     }
                     continue;

@@ -11,6 +11,8 @@ pub(super) enum Event {
     },
     Ended(Ended),
     File(String, Vec<u8>),
+    /// The host's KVM found itself at fault, and said this.
+    Fault(Vec<u8>),
     Done,
     /// What arrived makes no sense.
     Garbled(String),
@@ -58,6 +60,10 @@ fn read_event(line: &str, port: &mut impl Read) -> Option<std::io::Result<Event>
                 }))
             }))
         }
+        "fault" => {
+            let size = rest.parse().ok()?;
+            Some(take(port, size).map(Event::Fault))
+        }
         "file" => {
             let (size, path) = rest.split_once(' ')?;
             let size = size.parse().ok()?;
@@ -86,7 +92,7 @@ mod tests {
 
     #[test]
     fn events_are_read_with_their_frames() {
-        let port = b"started yes\nended 3 2 1\nabcfile 3 /tmp/x y\n123done\nwhat\n";
+        let port = b"started yes\nended 3 2 1\nabcfile 3 /tmp/x y\n123fault 2\nokdone\nwhat\n";
         let (sender, receiver) = mpsc::channel();
         read_events(&port[..], &sender);
         drop(sender);
@@ -95,6 +101,7 @@ mod tests {
             Event::Started { kvm: true },
             Event::Ended(ended),
             Event::File(path, content),
+            Event::Fault(words),
             Event::Done,
             Event::Garbled(line),
         ] = events.as_slice()
@@ -106,7 +113,7 @@ mod tests {
             (3, &b"ab"[..], &b"c"[..])
         );
         assert_eq!((path.as_str(), &content[..]), ("/tmp/x y", &b"123"[..]));
-        assert_eq!(line, "what\n");
+        assert_eq!((&words[..], line.as_str()), (&b"ok"[..], "what\n"));
     }
 
     #[test]
