@@ -480,6 +480,11 @@ pub const CODES: &[Code] = &[
         "The account came whole, and says that a vCPU could not be started, did not come to its end, or met an exception that the witness did not expect. What other vCPUs saw stands. A VMM that does not start a vCPU which its device tree has, or an interrupted machine, does that.",
     ),
     code(
+        "editor::settings",
+        "an editor's settings are left as they are",
+        "`vmlock editor-setup vscode` adds the schemas to `.vscode/settings.json`, in place of those that it added before. Where others stand under `json.schemas`, or the file is no object of settings, it is not touched: `--print` prints what to add.",
+    ),
+    code(
         "observed::invalid",
         "these are no observed facts",
         "A file with observed facts is JSON that `vmlock observe -o` wrote (`vmlock schema observed`), or the log of a portable witness's console.",

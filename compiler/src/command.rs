@@ -7,6 +7,7 @@ pub mod common;
 pub mod completions;
 pub mod cpu;
 pub mod diff;
+pub mod editor_setup;
 pub mod explain;
 pub mod lock;
 pub mod observe;

@@ -94,6 +94,8 @@ pub enum Command {
     Audit(AuditFlags),
     /// Print a JSON Schema.
     Schema(SchemaFlags),
+    /// Tell an editor where the schemas are, so that it knows locks and descriptions without the network.
+    EditorSetup(EditorSetupFlags),
     /// Make a CPU model from a host report.
     Cpu(CpuFlags),
     /// Pin a host as it is: a description, CPU model and baseline out of its report.
@@ -330,10 +332,11 @@ fn scope(name: &str) -> Result<Scope, String> {
 }
 
 const SCHEMA_HELP: &str = r#"Examples:
-  vmlock schema lock > lock.v1.schema.json
+  vmlock schema lock > lock.v3.schema.json
 
-Draft-07, described throughout. A lock names its schema, so any JSON editor
-validates it; a description has one for its JSON form, NAME.vm.json."#;
+Draft-07, described throughout. A lock names its schema, and a description in
+its JSON form, NAME.vm.json, can; `vmlock editor-setup` tells an editor where
+they are."#;
 
 /// Flags of `schema`.
 #[derive(Args)]
@@ -342,6 +345,9 @@ pub struct SchemaFlags {
     /// Which one.
     #[arg(value_enum)]
     pub which: Which,
+    /// For VS Code and its language server: descriptions as Markdown too, which strict validators refuse.
+    #[arg(long)]
+    pub editor: bool,
 }
 
 /// The formats that have a schema.
@@ -367,6 +373,42 @@ pub enum Which {
     Event,
     /// What `--format json` prints.
     Diagnostics,
+}
+
+const EDITOR_SETUP_HELP: &str = r#"Examples:
+  vmlock editor-setup vscode            write .vscode/settings.json, or add to it
+  vmlock editor-setup vscode --print    print what would stand there
+  vmlock editor-setup neovim >> ~/.config/nvim/init.lua
+
+A lock names its schema by a name that nothing has to be fetched for
+(urn:vmlock:schema:lock:v3): this tells the editor what has that name, and that
+NAME.vm.json is a description. For helix and zed the schemas are written into
+the folder of the user's data, vmlock/schema, since their settings only name
+files; run it again after vmlock was updated."#;
+
+/// Flags of `editor-setup`.
+#[derive(Args)]
+#[command(after_long_help = EDITOR_SETUP_HELP)]
+pub struct EditorSetupFlags {
+    /// Which editor.
+    #[arg(value_enum)]
+    pub editor: Editor,
+    /// Print the settings, and write no file.
+    #[arg(long)]
+    pub print: bool,
+}
+
+/// Editors whose JSON language server is that of VS Code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Editor {
+    /// Visual Studio Code: settings of the folder that this is run in.
+    Vscode,
+    /// Neovim 0.10 and later with `vscode-json-language-server`: Lua for its configuration.
+    Neovim,
+    /// Helix: TOML for `languages.toml`.
+    Helix,
+    /// Zed: JSON for `settings.json`.
+    Zed,
 }
 
 const CPU_HELP: &str = r#"Examples:

@@ -12,6 +12,7 @@ mod compile;
 mod diagnostic;
 mod difference;
 mod disk;
+mod editors;
 mod files;
 mod flags;
 mod fold;
@@ -131,6 +132,7 @@ fn run() -> Exit {
         Command::Observe(flags) => command::observe::run(flags, &mut out),
         Command::Audit(flags) => command::audit::run(flags, &mut out),
         Command::Schema(flags) => command::schema::run(flags, &mut out),
+        Command::EditorSetup(flags) => command::editor_setup::run(flags, &mut out),
         Command::Cpu(flags) => command::cpu::run(flags, &mut out),
         Command::Adopt(flags) => command::adopt::run(flags, &mut out),
         Command::Common(flags) => command::common::run(flags, &mut out),

@@ -276,7 +276,8 @@ impl LockedRegister {
     }
 }
 
-/// The JSON shape of [`LockedRegister`]: the value's digits follow the register's width.
+/// One register that the guest can read.
+// Of `LockedRegister` in JSON: the value's digits follow the register's width.
 #[derive(Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

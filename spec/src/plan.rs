@@ -140,7 +140,7 @@ pub struct Keep {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Refusal {
-    /// A code of [`crate::reason`].
+    /// Its code; `vmlock explain CODE` explains it.
     pub code: &'static str,
     /// The entry's name, with the field where one differs.
     pub name: String,

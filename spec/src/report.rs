@@ -109,8 +109,9 @@ pub struct View {
     pub rehearsed: bool,
 }
 
-/// The JSON shape of [`View`]: run-time state is a list of names, and what the
-/// guest read is a map for each vCPU, so that a report stays readable.
+/// What a guest with these features has.
+// Of `View` in JSON: run-time state is a list of names, and what the guest read is a map for each vCPU, so that a
+// report stays readable.
 #[derive(Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "schema", schemars(rename = "View"))]

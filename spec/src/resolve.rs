@@ -53,8 +53,14 @@ pub(crate) use firmware::waived_answers;
 pub(crate) use gic::{GIC_IIDR, identification};
 pub(crate) use registers::owed;
 
-/// Where an editor finds the schema of a lock of that version when the spec does not say.
+/// What a lock of that version says of its schema when the spec does not: the schema's own name (`$id`), which moves
+/// with nothing and needs no network. `vmlock editor-setup` tells an editor what it names.
 pub fn lock_schema(version: u32) -> String {
+    format!("urn:vmlock:schema:lock:v{version}")
+}
+
+/// What locks said before they said [`lock_schema`].
+pub fn former_lock_schema(version: u32) -> String {
     format!(
         "https://raw.githubusercontent.com/vmlock/vmlock/main/schema/lock.v{version}.schema.json"
     )
@@ -69,6 +75,8 @@ pub struct Target {
     /// Names of baselines and CPU models of the lock that it takes the place of: where the catalogue has corrected one
     /// since, that lock's own is still meant.
     pub pins: Vec<String>,
+    /// Whether that lock says [`former_lock_schema`]: its bytes stay as they are.
+    pub former_schema: bool,
 }
 
 impl Target {
@@ -76,6 +84,7 @@ impl Target {
     pub const NEWEST: Self = Self {
         version: None,
         pins: Vec::new(),
+        former_schema: false,
     };
 
     /// That version, of the newest of everything.
@@ -83,6 +92,7 @@ impl Target {
         Self {
             version: Some(version),
             pins: Vec::new(),
+            former_schema: false,
         }
     }
 
@@ -103,6 +113,7 @@ impl Target {
             // What a newer version has for itself is the description's to ask for again.
             version: (lock.lock_version <= v2::VERSION).then_some(lock.lock_version),
             pins: lock.baselines.keys().chain(model).cloned().collect(),
+            former_schema: lock.schema == former_lock_schema(lock.lock_version),
         }
     }
 }
@@ -237,7 +248,10 @@ fn resolved(
         schema: spec
             .lock_schema
             .clone()
-            .unwrap_or_else(|| lock_schema(version)),
+            .unwrap_or_else(|| match target.former_schema {
+                true => former_lock_schema(version),
+                false => lock_schema(version),
+            }),
         lock_version: version,
         name: spec.name.clone(),
         arch: spec.arch,

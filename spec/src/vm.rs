@@ -13,6 +13,9 @@ use serde::{Deserialize, Serialize};
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct VmSpec {
+    /// In the JSON form: where an editor finds the JSON Schema of this file. It is read by nothing else.
+    #[serde(rename = "$schema", default, skip_serializing_if = "Option::is_none")]
+    pub schema: Option<String>,
     /// The machine's name: letters, digits, `-`, `_` and `.`, and no `.` at the front.
     pub name: String,
     /// The instruction set.
@@ -54,6 +57,7 @@ impl VmSpec {
     /// A machine with that much memory (bytes), that boots nothing and of which nothing else is said.
     pub fn bare(name: &str, abi: &[&str], cpu: Cpu, memory: u64) -> Self {
         Self {
+            schema: None,
             name: name.to_owned(),
             arch: Arch::Arm64,
             abi: abi.iter().map(|&a| a.to_owned()).collect(),
@@ -155,7 +159,7 @@ pub(crate) fn is_false(value: &bool) -> bool {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Pmu {
-    /// Version of the PMUv3 architecture, as [`Pmu::VERSIONS`] names them.
+    /// Version of the PMUv3 architecture: `3.0`, `3.1`, `3.4`, `3.5`, `3.7`, `3.8` or `3.9`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
     /// Event counters beside the cycle counter, 0 to 31 (PMCR_EL0.N).

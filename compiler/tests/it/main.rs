@@ -3,13 +3,16 @@
 mod fleet;
 mod foreign;
 mod formats;
+mod forms;
 mod habits;
 mod hosts;
 mod imports;
 mod names;
 mod refusals;
+mod schemas;
 mod scratch;
 mod streams;
+mod surface;
 mod ui;
 mod upgrade;
 mod witness;

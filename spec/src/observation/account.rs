@@ -50,7 +50,8 @@ pub struct Account {
     pub incomplete: Vec<Incomplete>,
 }
 
-/// The JSON shape of [`Account`].
+/// What a guest saw under somebody's VMM.
+// Of `Account` in JSON.
 #[derive(Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "schema", schemars(rename = "Observed"))]

@@ -207,6 +207,7 @@ pub(super) fn words(range: &RangeInclusive<u64>) -> String {
 fn texts(spec: &VmSpec, complaints: &mut Complaints) {
     // Taken apart whole, so that a new text cannot be forgotten.
     let VmSpec {
+        schema,
         name: _,
         arch: _,
         abi,
@@ -299,9 +300,11 @@ fn texts(spec: &VmSpec, complaints: &mut Complaints) {
     if let Some(version) = pmu.as_ref().and_then(|p| p.version.as_ref()) {
         text(version, "/cpu/pmu/version", "`version`", complaints);
     }
-    if let Some(schema) = lock_schema {
-        let (place, what) = ("/lock-schema", "the schema's place");
-        if text(schema, place, what, complaints) {
+    for (schema, place) in [(schema, "/$schema"), (lock_schema, "/lock-schema")] {
+        let what = "the schema's place";
+        if let Some(schema) = schema
+            && text(schema, place, what, complaints)
+        {
             literal::complain(schema, Sort::Place, place, what, complaints);
         }
     }

@@ -136,6 +136,7 @@ impl Decoder<'_> {
             runs_on,
             import,
             lock_schema,
+            schema: None,
         };
         (Some(spec), unread)
     }
