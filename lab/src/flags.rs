@@ -32,6 +32,10 @@ pub enum Command {
     ///
     /// Exit code 1, of `--check`: the image is none of this source, or a machine of QEMU's did not get through it.
     Witness(Witness),
+    /// Hold the JSON Schemas against ajv, VS Code's JSON service and check-jsonschema
+    ///
+    /// Exit code 1: what they find, or that they are not to be had here.
+    Editors,
     /// Boot a host, run vmlock-run in it, and end with its exit code
     ///
     /// Files that the arguments name are there under the same names; for `start`, so are the kernel and the

@@ -11,6 +11,7 @@ mod debian;
 mod devices;
 mod disk;
 mod disks;
+mod editors;
 mod emulate;
 mod emulator;
 mod errand;
@@ -74,6 +75,7 @@ fn run(flags: &Flags) -> Result<u8> {
             false => FINDINGS,
         }),
         Command::Reproduce => reproduce::run(&cache),
+        Command::Editors => editors::run(&cache),
         Command::Witness(flags) if flags.check => portable::check(&cache),
         Command::Witness(_) => portable::write(&cache),
         Command::Run(run) => job::run(&cache, run),

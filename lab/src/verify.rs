@@ -7,6 +7,7 @@ use crate::cross;
 use crate::debian;
 use crate::devices;
 use crate::disks;
+use crate::editors;
 use crate::emulator;
 use crate::errand::{Errand, LIMIT};
 use crate::failure::{FINDINGS, Failure, OK, Result, say, tell};
@@ -68,6 +69,9 @@ pub fn run(cache: &Cache, flags: &flags::Test) -> Result<u8> {
     })?;
     tally.timed("the portable witness under QEMU's own emulation", || {
         Ok(Found::step(portable::emulated()?))
+    })?;
+    tally.timed("the schemas in the engines that editors use", || {
+        Ok(editors::checked(cache)?.map_or_else(Found::skipped, Found::step))
     })?;
     tally.timed("locks of the examples are up to date", || {
         Ok(Found::step(up_to_date(&bench)?))

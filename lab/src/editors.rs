@@ -1,0 +1,149 @@
+//! The JSON Schemas in the engines that editors and CI use: `ajv`, the service behind VS Code's JSON, and Python's
+//! `check-jsonschema`. They come from their registries, in the versions that `lab/editors/` pins, and are run by this
+//! machine's Node.js and Python; where these are not, or the registries cannot be reached, that is told and counted.
+
+use crate::cache::{self, Cache};
+use crate::cross;
+use crate::failure::{FINDINGS, Failure, Result, tell};
+use crate::step;
+use crate::tools;
+use sha2::{Digest as _, Sha256};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+/// Below the checkout: what is fetched, and what is run.
+const FOLDER: &str = "lab/editors";
+/// What is fetched, by name and version; of npm's packages with their digests.
+const PINS: [&str; 3] = ["package.json", "package-lock.json", "requirements.txt"];
+/// What checks.
+const SCRIPT: &str = "check.mjs";
+/// Programs that are needed, each with Debian's package.
+const NEEDS: [tools::Need; 3] = [
+    ("node", "nodejs"),
+    ("npm", "npm"),
+    ("python3", "python3-venv"),
+];
+/// Written last: all of it is there.
+const WHOLE: &str = "whole";
+/// How long a registry may take with everything, and the engines with all files.
+const LIMIT: Duration = Duration::from_secs(600);
+
+/// `vmlock-lab editors`: what `test` holds of the schemas, by itself.
+pub fn run(cache: &Cache) -> Result<u8> {
+    match checked(cache)? {
+        Some(problems) => step::told(&problems),
+        None => Ok(FINDINGS),
+    }
+}
+
+/// What is wrong with the schemas, by those engines; nothing where they are not to be had here.
+pub fn checked(cache: &Cache) -> Result<Option<Vec<String>>> {
+    let missing: Vec<&str> = NEEDS
+        .iter()
+        .filter(|(program, _)| tools::find(program).is_none())
+        .map(|(_, package)| *package)
+        .collect();
+    if !missing.is_empty() {
+        return skipped(&format!(
+            "this machine lacks Debian's {}",
+            missing.join(", ")
+        ));
+    }
+    let root = cross::workspace()?;
+    let compiler = cross::build_quickly("vmlock")?;
+    let Some(place) = provide(cache, &root)? else {
+        return skipped("they cannot be fetched; their own words are above");
+    };
+    let script = place.join(SCRIPT);
+    cache::write(&script, &cache::read(&root.join(FOLDER).join(SCRIPT))?)?;
+    let mut command = Command::new("node");
+    command
+        .current_dir(&root)
+        .arg(&script)
+        .args([&compiler, &place.join("python/bin/check-jsonschema")])
+        .stdin(Stdio::null());
+    let (status, said) = tools::output(&mut command)?;
+    let said = String::from_utf8_lossy(&said);
+    let mut lines: Vec<String> = said.lines().map(str::to_owned).collect();
+    // The last line counts; without it the script did not come to its end.
+    let count = lines.pop().unwrap_or_default();
+    let ended = count.ends_with(" problems") && !count.starts_with("0 checked");
+    if !ended || (lines.is_empty() != status.success()) {
+        lines.push(format!(
+            "{SCRIPT} did not come to its end: {status}: {count}"
+        ));
+    }
+    Ok(Some(lines))
+}
+
+fn skipped(why: &str) -> Result<Option<Vec<String>>> {
+    tell(format_args!(
+        "skipped: the schemas in the engines that editors use: {why}"
+    ))?;
+    Ok(None)
+}
+
+/// The folder with the engines, which is filled once for each set of versions. Nothing where that failed.
+fn provide(cache: &Cache, root: &Path) -> Result<Option<PathBuf>> {
+    let mut hash = Sha256::new();
+    let mut pins = Vec::new();
+    for name in PINS {
+        let content = cache::read(&root.join(FOLDER).join(name))?;
+        hash.update(&content);
+        pins.push((name, content));
+    }
+    let digits: String = hash.finalize()[..8]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    let place = cache.path(&format!("editors-{digits}"));
+    let _guard = cache.lock()?;
+    if place.join(WHOLE).is_file() {
+        return Ok(Some(place));
+    }
+    // What an earlier lab did not end. Programs of Python know where they are: they are made in place.
+    let _ = fs::remove_dir_all(&place);
+    for (name, content) in pins {
+        cache::write(&place.join(name), &content)?;
+    }
+    let python = place.join("python");
+    let pip = python.join("bin/pip");
+    let steps: [(&Path, &[&str]); 3] = [
+        (
+            Path::new("npm"),
+            &[
+                "ci",
+                "--no-audit",
+                "--no-fund",
+                "--ignore-scripts",
+                "--silent",
+            ],
+        ),
+        (Path::new("python3"), &["-m", "venv", "python"]),
+        (
+            &pip,
+            &[
+                "install",
+                "--quiet",
+                "--disable-pip-version-check",
+                "-r",
+                "requirements.txt",
+            ],
+        ),
+    ];
+    for (program, arguments) in steps {
+        let mut command = Command::new(program);
+        command
+            .current_dir(&place)
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null());
+        if !tools::run(&mut command, Some(LIMIT))?.success() {
+            return Ok(None);
+        }
+    }
+    fs::write(place.join(WHOLE), "").map_err(|e| Failure::file("write", &place.join(WHOLE), &e))?;
+    Ok(Some(place))
+}
