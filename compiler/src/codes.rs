@@ -450,6 +450,21 @@ pub const CODES: &[Code] = &[
         "A flag is not known, an argument is missing, or a value is none of those that there are. `vmlock --help` lists the commands, `vmlock COMMAND --help` the arguments of one, with examples. Nothing was done.",
     ),
     code(
+        "usage::none-found",
+        "a folder without such files",
+        "A command that takes a whole folder looks for files by their names in it and in all folders below: descriptions are called NAME.vm.kdl or NAME.vm.json, locks NAME.vm.lock.json. What git ignores is left out, and what is hidden.",
+    ),
+    code(
+        "fmt::layout",
+        "a description is laid out otherwise",
+        "`vmlock fmt --check` found a file that `vmlock fmt` would write otherwise: the place is the first of those that differ. Only blanks, line breaks and `;` are ever changed, never a word, a number or a comment.",
+    ),
+    code(
+        "fmt::not-kept",
+        "a layout would not keep the meaning",
+        "`vmlock fmt` parses what it lays out and compares it with the file before anything is written. They differ here, which is a mistake of vmlock and not of the file: it was left as it is.",
+    ),
+    code(
         "usage::name",
         "a name that cannot be used",
         "The lock of NAME.vm.kdl or NAME.vm.json is NAME.vm.lock.json: other files have no lock. Machines, CPU models and baselines are called by 1 to 63 ASCII letters, digits, `-`, `_` and `.`.",

@@ -9,6 +9,7 @@ pub mod cpu;
 pub mod diff;
 pub mod editor_setup;
 pub mod explain;
+pub mod fmt;
 pub mod lock;
 pub mod observe;
 pub mod schema;
@@ -20,7 +21,7 @@ use crate::language::json;
 use crate::location::Source;
 use std::io::{self, ErrorKind};
 use std::path::Path;
-use std::rc::Rc;
+use std::sync::Arc;
 use vmlock_spec::lock::{Lock, canonical};
 use vmlock_spec::observation::account::{self, Account};
 use vmlock_spec::observation::log;
@@ -28,7 +29,7 @@ use vmlock_spec::report::{self, HostReport};
 use vmlock_spec::vm::Feature;
 
 /// What to say of a file that cannot be read.
-fn unreadable(path: &Path, error: &io::Error) -> Diagnostic {
+pub fn unreadable(path: &Path, error: &io::Error) -> Diagnostic {
     let shown = path.display().to_string();
     let help = match error.kind() {
         ErrorKind::NotFound => "look at the path; it is relative to the folder you are in",
@@ -119,7 +120,7 @@ fn parse_lock(path: &Path, text: String) -> Result<(Lock, String), Diagnostic> {
     Err(match place {
         Some((line, column)) => {
             let at = json::offset(&text, line, column);
-            let source = Rc::new(Source { path: shown, text });
+            let source = Arc::new(Source { path: shown, text });
             diagnostic.at(&source, at..at, "here")
         }
         None => diagnostic,

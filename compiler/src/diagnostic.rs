@@ -4,7 +4,7 @@
 
 use crate::location::{Places, Source};
 use std::ops::Range;
-use std::rc::Rc;
+use std::sync::Arc;
 use vmlock_spec::words::did_you_mean;
 
 /// How bad it is.
@@ -19,7 +19,7 @@ pub enum Severity {
 /// A span of a source, and what to say about it.
 #[derive(Clone, Debug)]
 pub struct Label {
-    pub source: Rc<Source>,
+    pub source: Arc<Source>,
     pub span: Range<usize>,
     pub words: String,
 }
@@ -53,9 +53,14 @@ impl Diagnostic {
     }
 
     /// Points at a span; the first one is the place that the finding is about.
-    pub fn at(mut self, source: &Rc<Source>, span: Range<usize>, words: impl Into<String>) -> Self {
+    pub fn at(
+        mut self,
+        source: &Arc<Source>,
+        span: Range<usize>,
+        words: impl Into<String>,
+    ) -> Self {
         self.labels.push(Label {
-            source: Rc::clone(source),
+            source: Arc::clone(source),
             span,
             words: words.into(),
         });
@@ -91,7 +96,7 @@ impl Diagnostic {
         use vmlock_spec::resolve::Severity as Theirs;
         let source = places.source();
         let mut labels = vec![Label {
-            source: Rc::clone(source),
+            source: Arc::clone(source),
             span: places.find(&complaint.place),
             words: if complaint.also.is_empty() {
                 String::new()
@@ -100,7 +105,7 @@ impl Diagnostic {
             },
         }];
         labels.extend(complaint.also.iter().map(|(place, words)| Label {
-            source: Rc::clone(source),
+            source: Arc::clone(source),
             span: places.find(place),
             words: words.clone(),
         }));

@@ -80,7 +80,9 @@ pub enum Format {
 pub enum Command {
     /// Compile descriptions to locks.
     Lock(LockFlags),
-    /// Say for each host whether it can keep a lock, without running anything.
+    /// Lay out descriptions in one way, and keep every word and comment.
+    Fmt(FmtFlags),
+    /// Say which hosts can keep which locks, without running anything.
     Check(CheckFlags),
     /// Say what differs between two locks, baselines, host reports or observed machines.
     Diff(DiffFlags),
@@ -111,8 +113,9 @@ pub enum Command {
 
 const LOCK_HELP: &str = concat!(
     r#"Examples:
+  vmlock lock                           all descriptions below the folder you are in
   vmlock lock web.vm.kdl db.vm.kdl      write both locks, print what changed
-  vmlock lock --check --deny-warnings *.vm.kdl   in CI: exit 1 when one is stale or warned of
+  vmlock lock --check --deny-warnings   in CI: exit 1 when one is stale or warned of
   vmlock lock --dry-run web.vm.kdl      print what would change, write nothing
   vmlock lock --print-digest web.vm.kdl the lock's identity: sha256 of its bytes
   vmlock lock --for a.json --for b.json web.vm.kdl   only if both hosts could keep it
@@ -133,8 +136,9 @@ It is written whole or not at all, and not at all when there is an error."#
 #[derive(Args)]
 #[command(after_long_help = LOCK_HELP)]
 pub struct LockFlags {
-    /// Descriptions: NAME.vm.kdl, or their JSON form NAME.vm.json.
-    #[arg(required = true, value_name = "SPEC")]
+    /// Descriptions: NAME.vm.kdl, or their JSON form NAME.vm.json; or folders: all below that git does not ignore.
+    /// Without any, the folder you are in.
+    #[arg(value_name = "SPEC")]
     pub specs: Vec<PathBuf>,
     /// Write nothing; exit 1 when a lock is missing or not what its description says.
     #[arg(long, conflicts_with = "dry_run")]
@@ -156,9 +160,34 @@ pub struct LockFlags {
     pub hosts: Vec<PathBuf>,
 }
 
+const FMT_HELP: &str = r#"Examples:
+  vmlock fmt                            all descriptions below the folder you are in
+  vmlock fmt web.vm.kdl my-cpu.kdl      these
+  vmlock fmt --check                    in CI: exit 1 when one is laid out otherwise
+  vmlock fmt - < web.vm.kdl             standard input to standard output, for editors
+
+One node a line, four columns for each block, one space between values. Words,
+numbers, strings and comments stay as they are written, and so do blank lines
+(one of several in a row) and lines that a `\` continues. Comments that stand
+below each other behind their lines stay so. The meaning never changes: what
+comes out is parsed and compared before it is written."#;
+
+/// Flags of `fmt`.
+#[derive(Args)]
+#[command(after_long_help = FMT_HELP)]
+pub struct FmtFlags {
+    /// KDL files, or folders: all descriptions below them that git does not ignore. Without any, the folder you are in.
+    #[arg(value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Write nothing; exit 1 when a file is laid out otherwise.
+    #[arg(long)]
+    pub check: bool,
+}
+
 const CHECK_HELP: &str = r#"Examples:
   vmlock-run probe > host-a.json            on the host: what can it be made to show?
   vmlock check web.vm.lock.json --host host-a.json host-b.json
+  vmlock check machines --host hosts/*.json   which host can keep which of the locks, as a table
 
 Exit code 3 when one of the hosts cannot keep the lock. The decision is the
 same code that vmlock-run uses on the host itself."#;
@@ -167,8 +196,9 @@ same code that vmlock-run uses on the host itself."#;
 #[derive(Args)]
 #[command(after_long_help = CHECK_HELP)]
 pub struct CheckFlags {
-    /// The lock.
-    pub lock: PathBuf,
+    /// Locks, or folders: all below that git does not ignore. Without any, the folder you are in.
+    #[arg(value_name = "LOCK")]
+    pub locks: Vec<PathBuf>,
     /// Host reports, made by `vmlock-run probe`.
     #[arg(long = "host", required = true, num_args = 1.., value_name = "REPORT")]
     pub hosts: Vec<PathBuf>,

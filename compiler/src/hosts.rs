@@ -10,7 +10,7 @@ use crate::fold::folded;
 use crate::location::Places;
 use serde::Serialize;
 use std::collections::BTreeMap;
-use std::rc::Rc;
+use std::sync::Arc;
 use vmlock_spec::catalogue::{Catalogue, speaks_of};
 use vmlock_spec::lock::Lock;
 use vmlock_spec::names;
@@ -198,7 +198,7 @@ fn finding(
     for index in &concerned {
         if let Some(host) = &hosts[*index].place {
             let words = format!("`{}` is to keep it", hosts[*index].name);
-            let source = Rc::clone(places.source());
+            let source = Arc::clone(places.source());
             diagnostic = diagnostic.at(&source, places.find(host), words);
         }
     }

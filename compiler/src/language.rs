@@ -3,5 +3,6 @@
 pub mod decode;
 pub mod import;
 pub mod json;
+pub mod layout;
 pub mod read;
 mod scan;

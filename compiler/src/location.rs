@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::rc::Rc;
+use std::sync::Arc;
 
 /// A text that diagnostics point into.
 #[derive(Debug, PartialEq, Eq)]
@@ -40,13 +40,13 @@ impl Source {
 /// Byte spans by JSON pointer, all in one source.
 #[derive(Debug)]
 pub struct Places {
-    source: Rc<Source>,
+    source: Arc<Source>,
     spans: BTreeMap<String, Range<usize>>,
 }
 
 impl Places {
     /// An empty map for that source.
-    pub fn new(source: Rc<Source>) -> Self {
+    pub fn new(source: Arc<Source>) -> Self {
         Self {
             source,
             spans: BTreeMap::new(),
@@ -54,7 +54,7 @@ impl Places {
     }
 
     /// The source that all spans are in.
-    pub fn source(&self) -> &Rc<Source> {
+    pub fn source(&self) -> &Arc<Source> {
         &self.source
     }
 
@@ -87,8 +87,8 @@ impl Places {
 mod tests {
     use super::*;
 
-    fn source(text: &str) -> Rc<Source> {
-        Rc::new(Source {
+    fn source(text: &str) -> Arc<Source> {
+        Arc::new(Source {
             path: "x".into(),
             text: text.into(),
         })

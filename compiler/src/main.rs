@@ -5,6 +5,7 @@
 //! are files, spans, diagnostics and printing.
 #![forbid(unsafe_code)]
 
+mod below;
 mod boot;
 mod codes;
 mod command;
@@ -125,6 +126,7 @@ fn run() -> Exit {
     let mut out = Output::new(flags.format);
     match &flags.command {
         Command::Lock(flags) => command::lock::run(flags, &mut out),
+        Command::Fmt(flags) => command::fmt::run(flags, &mut out),
         Command::Check(flags) => command::check::run(flags, &mut out),
         Command::Diff(flags) => command::diff::run(flags, &mut out),
         Command::Explain(flags) => command::explain::run(flags, &mut out),

@@ -99,6 +99,25 @@ impl Output {
         }
     }
 
+    /// Adds a text that is the result itself, byte for byte: what a parser let through has nothing in it that a
+    /// reader cannot see, but for line ends.
+    pub fn verbatim(&mut self, text: &str) {
+        self.text.push_str(text);
+    }
+
+    /// One like it, for a part of the work that somebody else does.
+    pub fn part(&self) -> Self {
+        Self::new(self.format)
+    }
+
+    /// Adds what a part had to say for people.
+    pub fn add(&mut self, part: Self) {
+        self.exit(part.exit);
+        self.found.extend(part.found);
+        self.text.push_str(&part.text);
+        self.notes.push_str(&part.notes);
+    }
+
     /// Whether findings go to a service that shows them on the lines of a file, and results for people nowhere.
     pub fn is_for_services(&self) -> bool {
         matches!(self.format, Format::Github | Format::Sarif)

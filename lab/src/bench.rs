@@ -7,6 +7,7 @@
 pub mod devices;
 mod guest;
 mod inside;
+mod many;
 pub mod peer;
 mod starts;
 
@@ -291,6 +292,7 @@ impl Bench<'_> {
         let mut measures = self.starts()?;
         let compiled = self.runs.saturating_mul(COMPILE_RUNS);
         measures.extend(compile(self.root, self.compiler, compiled)?);
+        measures.push(many::check(self.cache, self.root, self.compiler, compiled)?);
         measures.push(size(self.runner)?);
         measures.push(packages(self.root)?);
         let peer = Peer::provide(self.cache)?;

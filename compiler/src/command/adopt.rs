@@ -12,7 +12,7 @@ use serde_json::json;
 use std::borrow::Cow;
 use std::fs;
 use std::path::Path;
-use std::rc::Rc;
+use std::sync::Arc;
 use vmlock_spec::adopt::deviations;
 use vmlock_spec::catalogue::{Act, Catalogue, Statement, Subject};
 use vmlock_spec::lock::Lock;
@@ -186,7 +186,7 @@ fn adopt(report: &HostReport, name: &str, features: &[Feature]) -> Result<Adopte
 
 /// Reads our own text as an imported file would be.
 fn add(catalogue: &mut Catalogue, text: &str) -> Result<(), Failed> {
-    let source = Rc::new(Source {
+    let source = Arc::new(Source {
         path: "adopted".to_owned(),
         text: text.to_owned(),
     });

@@ -1,7 +1,9 @@
 //! `vmlock check`: the plan for each host, without running anything.
 
 mod refused;
+mod table;
 
+use crate::below;
 use crate::command::{read, read_lock, read_report};
 use crate::diagnostic::{Diagnostic, Severity, join};
 use crate::flags::CheckFlags;
@@ -9,69 +11,135 @@ use crate::location::Source;
 use crate::render::{Exit, Output, hanging};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::rc::Rc;
+use std::path::Path;
+use std::sync::Arc;
 use vmlock_spec::catalogue::Catalogue;
 use vmlock_spec::lock::{Lock, canonical, newer};
 use vmlock_spec::mitigation;
 use vmlock_spec::observation::unpromised;
 use vmlock_spec::part::{self, Another};
 use vmlock_spec::plan::{Emulation, Keep, Plan, Way, plan_with};
+use vmlock_spec::report::HostReport;
 use vmlock_spec::resolve::allow::WITHHOLDS;
 use vmlock_spec::resolve::dispatch;
 
-/// Plans the lock on each host.
+/// A host report, by the path that it was given.
+type Host = (String, HostReport);
+
+/// Plans each lock on each host: one lock at length, several as a table.
 pub fn run(flags: &CheckFlags, out: &mut Output) {
-    let lock = match read_lock(&flags.lock) {
-        Ok(lock) => lock,
-        Err(diagnostic) => return out.fail(Exit::Environment, diagnostic),
-    };
+    let locks = below::files(&flags.locks, "lock", |n| n.ends_with(".vm.lock.json"), out);
+    let mut read = Vec::new();
+    for file in &locks {
+        match read_lock(&file.path) {
+            Ok(lock) => read.push((file.path.as_path(), lock)),
+            Err(diagnostic) => out.fail(Exit::Environment, diagnostic),
+        }
+    }
+    let single = matches!(locks.as_slice(), [file] if file.named);
+    if single && read.is_empty() {
+        return;
+    }
+    let mut hosts: Vec<Host> = Vec::new();
+    for path in &flags.hosts {
+        match read_report(path) {
+            Ok(report) => hosts.push((path.display().to_string(), report)),
+            Err(diagnostic) => out.fail(Exit::Environment, diagnostic),
+        }
+    }
+    let mut all = Vec::new();
+    for (path, lock) in &read {
+        all.push(one(flags, path, lock, &hosts, single, out));
+    }
+    if flags.deny_warnings {
+        out.deny_warnings();
+    }
+    // What could not be read is no host that keeps a lock, and no lock that is kept.
+    let complete = hosts.len() == flags.hosts.len() && read.len() == locks.len();
+    let kept = complete && all.iter().all(|checked| checked.refusals.is_empty());
+    if let ([checked], [(_, lock)], true) = (all.as_slice(), read.as_slice(), single) {
+        unpromised_of(lock, flags.verbose, out);
+        out.value("kept", kept);
+        out.value("refusals", checked.refusals.clone());
+        out.value("hosts", checked.hosts.clone());
+    } else {
+        out.lines(table::lines(&all, &hosts));
+        let of_lock = |checked: &Checked| {
+            json!({
+                "lock": checked.lock,
+                "kept": complete && checked.refusals.is_empty(),
+                "hosts": checked.hosts,
+            })
+        };
+        out.value("kept", kept);
+        out.value("locks", all.iter().map(of_lock).collect::<Vec<_>>());
+    }
+}
+
+/// What came of one lock.
+struct Checked {
+    /// Its path.
+    lock: String,
+    /// What is said of each host in a table.
+    cells: Vec<String>,
+    /// The same for programs.
+    hosts: Vec<Value>,
+    refusals: Vec<Value>,
+}
+
+fn one(
+    flags: &CheckFlags,
+    path: &Path,
+    lock: &Lock,
+    reports: &[Host],
+    single: bool,
+    out: &mut Output,
+) -> Checked {
     let emulation = if flags.native {
         Emulation::Forbidden
     } else {
         Emulation::Allowed
     };
-    if let Some(words) = dispatch::of_lock(&lock, &Catalogue::builtin()) {
-        let shown = flags.lock.display().to_string();
+    let shown_lock = path.display().to_string();
+    if let Some(words) = dispatch::of_lock(lock, &Catalogue::builtin()) {
         let mut warning = Diagnostic::error(dispatch::CODE, words)
             .help(dispatch::HELP)
-            .in_file(shown);
+            .in_file(&shown_lock);
         warning.severity = Severity::Warning;
         out.findings(vec![warning]);
     }
-    more(&lock, out);
+    if single {
+        more(lock, out);
+    }
     let mut hosts = Vec::new();
+    let mut cells = Vec::new();
     let mut withheld: BTreeMap<String, Vec<String>> = BTreeMap::new();
     let mut refusals = Vec::new();
-    for path in &flags.hosts {
-        let report = match read_report(path) {
-            Ok(report) => report,
-            Err(diagnostic) => {
-                out.fail(Exit::Environment, diagnostic);
-                continue;
-            }
-        };
-        let plan = plan_with(&lock, &report, emulation);
-        let shown = path.display().to_string();
+    for (shown, report) in reports {
+        let plan = plan_with(lock, report, emulation);
         if !plan.refusals.is_empty() {
             out.exit(Exit::Refused);
         }
         // On a host that keeps the lock all the same, its kernel gives guests the other's registers.
-        let another = part::another(&lock, &report).filter(|_| !plan.refusals.is_empty());
-        say(flags.verbose, &shown, &lock, &plan, another.as_ref(), out);
+        let another = part::another(lock, report).filter(|_| !plan.refusals.is_empty());
+        if single || flags.verbose {
+            say(flags.verbose, shown, lock, &plan, another.as_ref(), out);
+        }
+        cells.push(table::cell(&plan, another.as_ref()));
         if out.is_for_services() && !plan.refusals.is_empty() {
-            let text = read(&flags.lock, canonical::SIZE_MAX).unwrap_or_default();
-            let path = flags.lock.display().to_string();
-            let source = Rc::new(Source { path, text });
+            let text = read(path, canonical::SIZE_MAX).unwrap_or_default();
+            let path = shown_lock.clone();
+            let source = Arc::new(Source { path, text });
             out.findings(refused::findings(
-                &shown,
-                &lock,
+                shown,
+                lock,
                 &source,
                 &plan.refusals,
                 another.as_ref(),
             ));
         }
         let kept = plan.refusals.is_empty();
-        let hidden = mitigation::withheld_on(&lock, &report);
+        let hidden = mitigation::withheld_on(lock, report);
         if kept && !hidden.is_empty() {
             let words = mitigation::words(&hidden);
             withheld
@@ -99,15 +167,22 @@ pub fn run(flags: &CheckFlags, out: &mut Output) {
         );
         let mut warning = Diagnostic::error(WITHHOLDS, words)
             .help("a newer baseline in the description may show it; `vmlock lock` says where it is decided")
-            .in_file(flags.lock.display().to_string());
+            .in_file(&shown_lock);
         warning.severity = Severity::Warning;
         out.findings(vec![warning]);
     }
-    if flags.deny_warnings {
-        out.deny_warnings();
+    Checked {
+        lock: shown_lock,
+        cells,
+        hosts,
+        refusals,
     }
-    let open = unpromised::open(&lock);
-    if flags.verbose {
+}
+
+/// What no lock like that one promises on any host.
+fn unpromised_of(lock: &Lock, verbose: bool, out: &mut Output) {
+    let open = unpromised::open(lock);
+    if verbose {
         for row in &open {
             out.lines(hanging(&format!(
                 "not promised: {}{}",
@@ -126,13 +201,6 @@ pub fn run(flags: &CheckFlags, out: &mut Output) {
         "unpromised",
         serde_json::to_value(&open).unwrap_or_default(),
     );
-    // A report that could not be read is no host that keeps the lock.
-    out.value(
-        "kept",
-        refusals.is_empty() && hosts.len() == flags.hosts.len(),
-    );
-    out.value("refusals", refusals);
-    out.value("hosts", hosts);
 }
 
 /// What the newest version of the lock would promise beside it.

@@ -2,6 +2,7 @@
 
 mod orphan;
 
+use crate::below;
 use crate::command::{parse_lock, read_report, unreadable, unwritable};
 use crate::compile::{self, Former, lock_path};
 use crate::diagnostic::{Diagnostic, Severity, join};
@@ -15,10 +16,17 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeSet;
 use std::io;
-use std::path::Path;
+use std::num::NonZero;
+use std::panic;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 use vmlock_spec::lock::{Lock, canonical, v1, v2};
 use vmlock_spec::resolve::Target;
 use vmlock_spec::resolve::allow::WARNINGS;
+
+/// Stack of a thread that compiles, in bytes: what the one that starts them has.
+const STACK_BYTES: usize = 8 << 20;
 
 /// What became of one lock.
 #[derive(Serialize)]
@@ -53,7 +61,6 @@ enum Status {
 
 /// Compiles each description; one that fails does not keep the others from being written.
 pub fn run(flags: &LockFlags, out: &mut Output) {
-    let mut outcomes = Vec::new();
     let mut hosts = Vec::new();
     for path in &flags.hosts {
         match read_report(path) {
@@ -68,24 +75,55 @@ pub fn run(flags: &LockFlags, out: &mut Output) {
     if hosts.len() < flags.hosts.len() {
         return out.note("vmlock: a host that is not known keeps no lock; nothing was written");
     }
-    let mut verdicts = Vec::new();
+    let whole = flags.specs.iter().any(|path| path.is_dir()) || flags.specs.is_empty();
+    let specs = below::files(
+        &flags.specs,
+        "description",
+        |name| lock_path(Path::new(name)).is_some(),
+        out,
+    );
     let mut disputed = BTreeSet::new();
-    for spec in &flags.specs {
-        let Some(path) = lock_path(spec) else {
-            out.fail(Exit::Usage, not_called_so(spec));
+    let mut tasks = Vec::new();
+    for below::File { path: spec, named } in specs {
+        let Some(path) = lock_path(&spec) else {
+            out.fail(Exit::Usage, not_called_so(&spec));
             continue;
         };
-        if let Some(rival) = compile::rival(spec) {
+        if let Some(rival) = compile::rival(&spec) {
             if disputed.insert(path.clone()) {
-                out.fail(Exit::Findings, two_of_one(spec, &rival, &path));
+                out.fail(Exit::Findings, two_of_one(&spec, &rival, &path));
             }
             continue;
         }
-        outcomes.extend(one(flags, spec, &path, &hosts, &mut verdicts, out));
+        tasks.push(Task { spec, path, named });
+    }
+    let mut verdicts = Vec::new();
+    let mut outcomes = Vec::new();
+    let mut unchanged = 0;
+    for done in all(flags, &tasks, &hosts, out) {
+        out.add(done.said);
+        verdicts.extend(done.verdicts);
+        unchanged += usize::from(done.unsaid);
+        outcomes.extend(done.outcome);
+    }
+    match unchanged {
+        0 => {}
+        1 => out.line("1 lock is what its description says"),
+        n => out.line(format!("{n} locks are what their descriptions say")),
     }
     // Where locks come and go, and in CI.
-    if flags.check || outcomes.iter().any(Outcome::is_new) {
-        let mut orphans = orphan::warnings(&outcomes);
+    if flags.check || whole || outcomes.iter().any(Outcome::is_new) {
+        let mut folders: BTreeSet<PathBuf> = outcomes
+            .iter()
+            .filter_map(|o| folder(Path::new(&o.lock)))
+            .collect();
+        for given in flags.specs.iter().filter(|path| path.is_dir()) {
+            folders.extend(locks_below(given, out));
+        }
+        if flags.specs.is_empty() {
+            folders.extend(locks_below(Path::new("."), out));
+        }
+        let mut orphans = orphan::warnings(&folders, &outcomes);
         if flags.deny_warnings {
             orphans.iter_mut().for_each(deny);
         }
@@ -96,6 +134,85 @@ pub fn run(flags: &LockFlags, out: &mut Output) {
     if !verdicts.is_empty() {
         out.value("hosts", verdicts);
     }
+}
+
+/// A description, and where its lock stands.
+struct Task {
+    spec: PathBuf,
+    path: PathBuf,
+    /// Whether the command line named it; of others, those that are as they should be are counted.
+    named: bool,
+}
+
+/// What became of a description.
+struct Done {
+    said: Output,
+    verdicts: Vec<Value>,
+    outcome: Option<Outcome>,
+    /// Whether nothing was said of it, because nothing is to be done.
+    unsaid: bool,
+}
+
+/// Compiles each, as many at a time as there are processors; in the order of the tasks.
+fn all(flags: &LockFlags, tasks: &[Task], hosts: &[Host], out: &Output) -> Vec<Done> {
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut done = Vec::new();
+        loop {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            let Some(task) = tasks.get(index) else {
+                return done;
+            };
+            done.push((index, compiled(flags, task, hosts, out.part())));
+        }
+    };
+    let processors = thread::available_parallelism().map_or(1, NonZero::get);
+    let helpers = processors.min(tasks.len()).saturating_sub(1);
+    let mut done = thread::scope(|scope| {
+        // A system that gives no more threads has this one.
+        let start = |_| {
+            thread::Builder::new()
+                .stack_size(STACK_BYTES)
+                .spawn_scoped(scope, work)
+                .ok()
+        };
+        let started: Vec<_> = (0..helpers).filter_map(start).collect();
+        let mut done = work();
+        for thread in started {
+            match thread.join() {
+                Ok(more) => done.extend(more),
+                Err(bug) => panic::resume_unwind(bug),
+            }
+        }
+        done
+    });
+    done.sort_by_key(|(index, _)| *index);
+    done.into_iter().map(|(_, done)| done).collect()
+}
+
+fn compiled(flags: &LockFlags, task: &Task, hosts: &[Host], mut said: Output) -> Done {
+    let mut verdicts = Vec::new();
+    let outcome = one(flags, task, hosts, &mut verdicts, &mut said);
+    let unchanged = outcome
+        .as_ref()
+        .is_some_and(|o| o.status == Status::Unchanged);
+    Done {
+        said,
+        verdicts,
+        outcome,
+        unsaid: unchanged && !task.named,
+    }
+}
+
+/// The folder of a file.
+fn folder(path: &Path) -> Option<PathBuf> {
+    path.parent().map(Path::to_owned)
+}
+
+/// Folders below one that hold locks.
+fn locks_below(given: &Path, out: &mut Output) -> Vec<PathBuf> {
+    let locks = below::below(given, |name| name.ends_with(".vm.lock.json"), out);
+    locks.iter().filter_map(|path| folder(path)).collect()
 }
 
 /// A file whose name is no description's.
@@ -132,12 +249,12 @@ fn two_of_one(spec: &Path, rival: &Path, lock: &Path) -> Diagnostic {
 
 fn one(
     flags: &LockFlags,
-    spec: &Path,
-    path: &Path,
+    task: &Task,
     hosts: &[Host],
     verdicts: &mut Vec<Value>,
     out: &mut Output,
 ) -> Option<Outcome> {
+    let (spec, path) = (task.spec.as_path(), task.path.as_path());
     let shown_spec = spec.display().to_string();
     let shown = path.display().to_string();
     let old = match files::read(path, canonical::SIZE_MAX) {
@@ -209,7 +326,12 @@ fn one(
         changes,
         name: lock.name.clone(),
     };
-    say(flags, &outcome, &lock, remark, out);
+    if task.named || outcome.status != Status::Unchanged {
+        say(flags, &outcome, &lock, remark, out);
+    }
+    if flags.print_digest && !(flags.check && outcome.is_new()) {
+        out.line(format!("{}  {shown}", outcome.digest));
+    }
     if !hosts_of_it.is_empty() {
         let names: Vec<String> = hosts_of_it.into_iter().map(|v| v.host).collect();
         out.line(format!("  can be kept by {}", join(&names)));
@@ -359,8 +481,5 @@ fn say(
     }
     if !outcome.changes.is_empty() {
         out.lines(difference::table(&outcome.changes));
-    }
-    if flags.print_digest {
-        out.line(format!("{}  {path}", outcome.digest));
     }
 }

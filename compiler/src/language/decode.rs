@@ -28,7 +28,7 @@ use crate::location::{Places, Source};
 use kdl::KdlDocument;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
-use std::rc::Rc;
+use std::sync::Arc;
 use vmlock_spec::vm::VmSpec;
 
 /// Most nodes, values and properties of a description: the checks compare names
@@ -49,10 +49,10 @@ pub struct Decoded {
 }
 
 /// Decodes a document that holds one `vm`.
-pub fn decode(source: &Rc<Source>, document: &KdlDocument) -> Decoded {
+pub fn decode(source: &Arc<Source>, document: &KdlDocument) -> Decoded {
     let mut decoder = Decoder {
         source,
-        places: Places::new(Rc::clone(source)),
+        places: Places::new(Arc::clone(source)),
         found: Vec::new(),
         misspelt: BTreeSet::new(),
         odd: BTreeMap::new(),
@@ -67,7 +67,7 @@ pub fn decode(source: &Rc<Source>, document: &KdlDocument) -> Decoded {
 }
 
 struct Decoder<'a> {
-    source: &'a Rc<Source>,
+    source: &'a Arc<Source>,
     places: Places,
     found: Vec<Diagnostic>,
     /// Known names that an unknown one resembles: they are not missing as well.

@@ -7,7 +7,7 @@ use crate::diagnostic::{Diagnostic, join};
 use crate::location::{Places, Source};
 use kdl::KdlDocument;
 use std::path::Path;
-use std::rc::Rc;
+use std::sync::Arc;
 use vmlock_catalogue_reader as catalogue_file;
 use vmlock_spec::catalogue::Catalogue;
 
@@ -80,7 +80,7 @@ pub fn import(
 /// Adds one file to the catalogue; gives its tree, and what is wrong with it, whole-file problems without a place.
 pub fn add(
     catalogue: &mut Catalogue,
-    source: &Rc<Source>,
+    source: &Arc<Source>,
     file: &str,
 ) -> (Option<KdlDocument>, Vec<Diagnostic>) {
     let document = match read::parse(source) {
@@ -161,7 +161,7 @@ pub fn add_file(catalogue: &mut Catalogue, path: &Path) -> Result<(), Vec<Diagno
     Err(found.into_iter().map(with_file).collect())
 }
 
-fn problem(source: &Rc<Source>, problem: &catalogue_file::Problem) -> Diagnostic {
+fn problem(source: &Arc<Source>, problem: &catalogue_file::Problem) -> Diagnostic {
     let (start, length) = problem.span;
     let start = start.min(source.text.len());
     let end = start.saturating_add(length).min(source.text.len());

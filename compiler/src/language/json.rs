@@ -7,7 +7,7 @@ use crate::location::{Places, Source};
 use serde::de::IgnoredAny;
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::rc::Rc;
+use std::sync::Arc;
 use vmlock_spec::vm::VmSpec;
 use vmlock_spec::vm::device::{Device, Vsock};
 
@@ -25,7 +25,7 @@ const WORDS_CHARS_MAX: usize = 400;
 /// # Errors
 /// What is wrong with it as JSON, keys that stand twice, or the first thing that is not as a
 /// description has it: the JSON Schema in an editor shows the others.
-pub fn decode(source: &Rc<Source>) -> Result<(VmSpec, Places), Vec<Diagnostic>> {
+pub fn decode(source: &Arc<Source>) -> Result<(VmSpec, Places), Vec<Diagnostic>> {
     if let Some(conflict) = conflict(source) {
         return Err(vec![conflict]);
     }
@@ -35,7 +35,7 @@ pub fn decode(source: &Rc<Source>) -> Result<(VmSpec, Places), Vec<Diagnostic>> 
         source,
         text: source.text.as_bytes(),
         at: 0,
-        places: Places::new(Rc::clone(source)),
+        places: Places::new(Arc::clone(source)),
         count: 0,
         twice: Vec::new(),
     };
@@ -83,7 +83,7 @@ pub fn decode(source: &Rc<Source>) -> Result<(VmSpec, Places), Vec<Diagnostic>> 
     }
 }
 
-fn words(source: &Rc<Source>, error: &serde_json::Error) -> Diagnostic {
+fn words(source: &Arc<Source>, error: &serde_json::Error) -> Diagnostic {
     let at = offset(&source.text, error.line(), error.column());
     if source.text.starts_with('\u{feff}') {
         let words = "the file begins with a byte order mark, which JSON has not";
@@ -116,7 +116,7 @@ pub fn offset(text: &str, line: usize, column: usize) -> usize {
 
 /// Walks JSON that has been read successfully, so depth and form are known to be fine.
 struct Walker<'a> {
-    source: &'a Rc<Source>,
+    source: &'a Arc<Source>,
     text: &'a [u8],
     at: usize,
     places: Places,
@@ -247,7 +247,7 @@ mod tests {
     #[test]
     fn places_are_found() {
         let text = r#"{ "n\u0061me": "a\"b", "arch": "arm64", "abi": ["x", "kvm-6.8"], "cpu": {"model": "m", "count": 2}, "memory": 1 }"#;
-        let source = Rc::new(Source {
+        let source = Arc::new(Source {
             path: "x".into(),
             text: text.into(),
         });

@@ -6,7 +6,7 @@ use crate::files;
 use crate::location::Source;
 use kdl::{KdlDocument, KdlError};
 use std::path::Path;
-use std::rc::Rc;
+use std::sync::Arc;
 use std::thread;
 
 /// Largest file of a user that is read, in bytes.
@@ -32,9 +32,17 @@ pub enum Unreadable {
 ///
 /// # Errors
 /// [`Unreadable`] says whether the system or the bytes are at fault.
-pub fn read_source(path: &Path, shown: &str) -> Result<Rc<Source>, Unreadable> {
+pub fn read_source(path: &Path, shown: &str) -> Result<Arc<Source>, Unreadable> {
     let bytes = files::read(path, SIZE_MAX).map_err(Unreadable::Io)?;
-    let bad = |d: Diagnostic| Err(Unreadable::Bytes(Box::new(d)));
+    source_of(bytes, shown).map_err(Unreadable::Bytes)
+}
+
+/// Bytes as a text of a user: at most 1 MiB of UTF-8.
+///
+/// # Errors
+/// What is wrong with the bytes.
+pub fn source_of(bytes: Vec<u8>, shown: &str) -> Result<Arc<Source>, Box<Diagnostic>> {
+    let bad = |d: Diagnostic| Err(Box::new(d));
     if bytes.len() > SIZE_MAX {
         return bad(Diagnostic::error(
             "spec::too-large",
@@ -44,7 +52,7 @@ pub fn read_source(path: &Path, shown: &str) -> Result<Rc<Source>, Unreadable> {
         .help("a description has some 20 lines; is this the right file?"));
     }
     match String::from_utf8(bytes) {
-        Ok(text) => Ok(Rc::new(Source {
+        Ok(text) => Ok(Arc::new(Source {
             path: shown.to_owned(),
             text,
         })),
@@ -69,7 +77,7 @@ pub fn read_source(path: &Path, shown: &str) -> Result<Rc<Source>, Unreadable> {
 /// # Errors
 /// What is wrong with the text: what the first look finds, else the parser's
 /// first three errors.
-pub fn parse(source: &Rc<Source>) -> Result<KdlDocument, Vec<Diagnostic>> {
+pub fn parse(source: &Arc<Source>) -> Result<KdlDocument, Vec<Diagnostic>> {
     if let Some(conflict) = conflict(source) {
         return Err(vec![conflict]);
     }
@@ -98,7 +106,7 @@ pub fn parse(source: &Rc<Source>) -> Result<KdlDocument, Vec<Diagnostic>> {
 }
 
 /// The parser's words, in ours.
-fn words(source: &Rc<Source>, error: &kdl::KdlDiagnostic) -> Diagnostic {
+fn words(source: &Arc<Source>, error: &kdl::KdlDiagnostic) -> Diagnostic {
     let message = error.message.as_deref().unwrap_or("this is not KDL");
     let start = error.span.offset().min(source.text.len());
     let end = start

@@ -18,7 +18,7 @@ pub use whole::conflict;
 use crate::diagnostic::Diagnostic;
 use crate::location::Source;
 use std::ops::Range;
-use std::rc::Rc;
+use std::sync::Arc;
 
 /// Deepest nesting of blocks or of comments that is parsed; a description needs 3.
 pub const DEPTH_MAX: usize = 32;
@@ -36,7 +36,7 @@ const FOUND_MAX: usize = 100;
 const SLASHDASHES_MAX: usize = 8;
 
 /// What is wrong with the text as text, in order.
-pub fn scan(source: &Rc<Source>) -> Vec<Diagnostic> {
+pub fn scan(source: &Arc<Source>) -> Vec<Diagnostic> {
     let mut scanner = Scanner {
         source,
         bytes: source.text.as_bytes(),
@@ -53,7 +53,7 @@ pub fn scan(source: &Rc<Source>) -> Vec<Diagnostic> {
 }
 
 struct Scanner<'a> {
-    source: &'a Rc<Source>,
+    source: &'a Arc<Source>,
     bytes: &'a [u8],
     at: usize,
     open: Vec<usize>,
@@ -426,7 +426,7 @@ mod tests {
     use super::*;
 
     fn messages(text: &str) -> Vec<String> {
-        let source = Rc::new(Source {
+        let source = Arc::new(Source {
             path: "x".into(),
             text: text.into(),
         });

@@ -5,7 +5,7 @@ use crate::diagnostic::{Diagnostic, Label, Severity};
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, SourceCode};
 use std::fmt;
 use std::io::{self, IsTerminal as _};
-use std::rc::Rc;
+use std::sync::Arc;
 use vmlock_spec::words;
 
 /// Columns that messages are wrapped at.
@@ -80,7 +80,7 @@ impl Drawn {
             return Self::in_words(diagnostic);
         }
         let first = diagnostic.labels.first();
-        let is_here = |l: &&Label| first.is_some_and(|f| Rc::ptr_eq(&f.source, &l.source));
+        let is_here = |l: &&Label| first.is_some_and(|f| Arc::ptr_eq(&f.source, &l.source));
         let (here, there): (Vec<&Label>, Vec<&Label>) =
             diagnostic.labels.iter().partition(|l| is_here(l));
         Self {

@@ -1,5 +1,6 @@
 //! `vmlock` as its users have it: the program, its words, its files and its exit codes.
 
+mod below;
 mod fleet;
 mod foreign;
 mod formats;

@@ -5,7 +5,7 @@ use crate::fold::{Fold, folded};
 use crate::location::Source;
 use crate::render::{Output, hanging};
 use std::collections::BTreeSet;
-use std::rc::Rc;
+use std::sync::Arc;
 use vmlock_spec::lock::Lock;
 use vmlock_spec::part::Another;
 use vmlock_spec::plan::Refusal;
@@ -79,7 +79,7 @@ fn entry(refusal: &Refusal, out: &mut Output) {
 pub fn findings(
     host: &str,
     lock: &Lock,
-    source: &Rc<Source>,
+    source: &Arc<Source>,
     refusals: &[Refusal],
     another: Option<&Another>,
 ) -> Vec<Diagnostic> {

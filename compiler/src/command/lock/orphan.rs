@@ -15,10 +15,8 @@ pub const CODE: &str = "lock::orphan";
 /// More of them are counted.
 const LISTED_MAX: usize = 8;
 
-/// One warning for each folder of these descriptions that holds such locks.
-pub fn warnings(outcomes: &[Outcome]) -> Vec<Diagnostic> {
-    let folder = |outcome: &Outcome| Path::new(&outcome.lock).parent().map(Path::to_owned);
-    let folders: BTreeSet<PathBuf> = outcomes.iter().filter_map(folder).collect();
+/// One warning for each of these folders that holds such locks.
+pub fn warnings(folders: &BTreeSet<PathBuf>, outcomes: &[Outcome]) -> Vec<Diagnostic> {
     folders
         .iter()
         .filter_map(|f| warning(f, outcomes))

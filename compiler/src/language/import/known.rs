@@ -4,7 +4,7 @@
 use crate::diagnostic::Diagnostic;
 use crate::location::Source;
 use kdl::{KdlDocument, KdlEntry, KdlNode};
-use std::rc::Rc;
+use std::sync::Arc;
 use vmlock_spec::catalogue::{CPUS, Catalogue, field, register_by_name};
 use vmlock_spec::names;
 use vmlock_spec::smccc;
@@ -15,7 +15,7 @@ const CODE: &str = "import::invalid";
 /// Everything in a file that names what there is not. `catalogue` holds what all files define.
 pub fn unknown(
     catalogue: &Catalogue,
-    source: &Rc<Source>,
+    source: &Arc<Source>,
     document: &KdlDocument,
 ) -> Vec<Diagnostic> {
     let (mut found, mut broken) = (Vec::new(), false);
@@ -56,7 +56,7 @@ fn property<'n>(node: &'n KdlNode, name: &str) -> Option<(&'n KdlEntry, &'n str)
     Some((entry, entry.value().as_string()?))
 }
 
-fn problem(source: &Rc<Source>, entry: &KdlEntry, words: String, help: String) -> Diagnostic {
+fn problem(source: &Arc<Source>, entry: &KdlEntry, words: String, help: String) -> Diagnostic {
     let span = entry.span();
     let span = span.offset()..span.offset() + span.len();
     Diagnostic::error(CODE, words)
@@ -67,7 +67,7 @@ fn problem(source: &Rc<Source>, entry: &KdlEntry, words: String, help: String) -
 /// The baseline that one is a difference from.
 fn after(
     catalogue: &Catalogue,
-    source: &Rc<Source>,
+    source: &Arc<Source>,
     node: &KdlNode,
     broken: &mut bool,
 ) -> Option<Diagnostic> {
@@ -100,7 +100,7 @@ fn after(
 }
 
 /// What a statement is about.
-fn target(source: &Rc<Source>, node: &KdlNode) -> Vec<Diagnostic> {
+fn target(source: &Arc<Source>, node: &KdlNode) -> Vec<Diagnostic> {
     let exists = |path: &str| field(path).is_some() || register_by_name(path).is_some();
     match node.name().value() {
         "show" | "hide" => arguments(node)
@@ -127,7 +127,7 @@ fn target(source: &Rc<Source>, node: &KdlNode) -> Vec<Diagnostic> {
     }
 }
 
-fn no_field(source: &Rc<Source>, entry: &KdlEntry, path: &str) -> Diagnostic {
+fn no_field(source: &Arc<Source>, entry: &KdlEntry, path: &str) -> Diagnostic {
     let words = format!("there is no field or register `{path}`");
     let of_register = path
         .split_once('.')
@@ -144,7 +144,7 @@ fn no_field(source: &Rc<Source>, entry: &KdlEntry, path: &str) -> Diagnostic {
 }
 
 /// A register that stands behind a word.
-fn register(source: &Rc<Source>, node: &KdlNode) -> Option<Diagnostic> {
+fn register(source: &Arc<Source>, node: &KdlNode) -> Option<Diagnostic> {
     let (entry, name) = arguments(node).next()?;
     if register_by_name(name).is_some() {
         return None;
@@ -160,7 +160,7 @@ fn register(source: &Rc<Source>, node: &KdlNode) -> Option<Diagnostic> {
 }
 
 /// When a statement holds.
-fn conditions(source: &Rc<Source>, node: &KdlNode) -> Vec<Diagnostic> {
+fn conditions(source: &Arc<Source>, node: &KdlNode) -> Vec<Diagnostic> {
     let Some((entry, when)) = property(node, "when") else {
         return Vec::new();
     };

@@ -4,13 +4,13 @@ use super::Scanner;
 use crate::diagnostic::Diagnostic;
 use crate::location::Source;
 use std::ops::Range;
-use std::rc::Rc;
+use std::sync::Arc;
 
 /// What begins a line between the sides of a merge that was not finished, and is no KDL (git-merge(1)).
 const MARKERS: [&str; 4] = ["<<<<<<<", "|||||||", "=======", ">>>>>>>"];
 
 /// What git left in a file, for all that somebody may write by hand.
-pub fn conflict(source: &Rc<Source>) -> Option<Diagnostic> {
+pub fn conflict(source: &Arc<Source>) -> Option<Diagnostic> {
     let mut at = 0;
     let mut marks: Vec<(Range<usize>, &str)> = Vec::new();
     for line in source.text.split_inclusive('\n') {

@@ -1,0 +1,83 @@
+//! Files of a kind below folders, for commands that take a whole checkout. What git ignores is left out, and what is
+//! hidden; links to folders are not followed.
+
+use crate::command::unreadable;
+use crate::diagnostic::Diagnostic;
+use crate::render::{Exit, Output};
+use ignore::WalkBuilder;
+use std::collections::BTreeSet;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// A file for a command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct File {
+    pub path: PathBuf,
+    /// Whether it was named; else it was found below a folder.
+    pub named: bool,
+}
+
+/// What a command was given, with the files of that kind below each folder in its place, in the order of their names;
+/// below the folder where one is, when nothing was given. A file that stands there twice is taken once.
+///
+/// Folders that cannot be read are told, and so is that there is no such file at all.
+pub fn files(
+    given: &[PathBuf],
+    kind: &str,
+    is: impl Fn(&str) -> bool,
+    out: &mut Output,
+) -> Vec<File> {
+    let here = [PathBuf::from(".")];
+    let given = match given {
+        [] => &here,
+        given => given,
+    };
+    let mut files = Vec::new();
+    for path in given {
+        if !path.is_dir() {
+            files.push(File {
+                path: path.clone(),
+                named: true,
+            });
+            continue;
+        }
+        let found = below(path, &is, out);
+        if found.is_empty() {
+            let shown = path.display();
+            let words = format!("there is no {kind} in `{shown}` or below");
+            let help = "name files or another folder; what git ignores or is hidden is left out";
+            out.fail(
+                Exit::Usage,
+                Diagnostic::error("usage::none-found", words).help(help),
+            );
+        }
+        files.extend(found.into_iter().map(|path| File { path, named: false }));
+    }
+    let mut known = BTreeSet::new();
+    files.retain(|file| known.insert(file.path.clone()));
+    files
+}
+
+/// Files below a folder whose names are of that kind.
+pub fn below(folder: &Path, is: impl Fn(&str) -> bool, out: &mut Output) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    // Other programs' lists of what they leave out say nothing here.
+    for entry in WalkBuilder::new(folder).ignore(false).build() {
+        let entry = match entry {
+            Ok(entry) => entry,
+            Err(error) => {
+                let words = error.to_string();
+                let error = error.into_io_error().unwrap_or(io::Error::other(words));
+                out.fail(Exit::Environment, unreadable(folder, &error));
+                continue;
+            }
+        };
+        let file = entry.file_type().is_some_and(|kind| !kind.is_dir());
+        if file && entry.file_name().to_str().is_some_and(&is) {
+            let path = entry.path();
+            found.push(path.strip_prefix(".").unwrap_or(path).to_owned());
+        }
+    }
+    found.sort();
+    found
+}
