@@ -465,6 +465,16 @@ pub const CODES: &[Code] = &[
         "`vmlock fmt` parses what it lays out and compares it with the file before anything is written. They differ here, which is a mistake of vmlock and not of the file: it was left as it is.",
     ),
     code(
+        "convert::not-kept",
+        "the other form cannot say this",
+        "`vmlock convert` reads what it writes and compares it with the file. The two forms say the same but for what makes no lock anyhow: JSON has sizes in bytes where KDL has whole KiB, and can give numbers to a feature that it does not turn on. Nothing was written.",
+    ),
+    code(
+        "convert::exists",
+        "a file is in the way",
+        "`vmlock convert --output` writes new files alone, because one of them may hold comments that nobody could bring back. Choose another name, or remove the file.",
+    ),
+    code(
         "usage::name",
         "a name that cannot be used",
         "The lock of NAME.vm.kdl or NAME.vm.json is NAME.vm.lock.json: other files have no lock. Machines, CPU models and baselines are called by 1 to 63 ASCII letters, digits, `-`, `_` and `.`.",

@@ -5,6 +5,7 @@ pub mod audit;
 pub mod check;
 pub mod common;
 pub mod completions;
+pub mod convert;
 pub mod cpu;
 pub mod diff;
 pub mod editor_setup;

@@ -82,6 +82,8 @@ pub enum Command {
     Lock(LockFlags),
     /// Lay out descriptions in one way, and keep every word and comment.
     Fmt(FmtFlags),
+    /// Convert a description from KDL to JSON, or back.
+    Convert(ConvertFlags),
     /// Say which hosts can keep which locks, without running anything.
     Check(CheckFlags),
     /// Say what differs between two locks, baselines, host reports or observed machines.
@@ -182,6 +184,25 @@ pub struct FmtFlags {
     /// Write nothing; exit 1 when a file is laid out otherwise.
     #[arg(long)]
     pub check: bool,
+}
+
+const CONVERT_HELP: &str = r#"Examples:
+  vmlock convert web.vm.kdl                      its JSON form, on stdout
+  vmlock convert web.vm.json -o other.vm.kdl     as KDL, into a new file
+
+Both forms make the same lock. JSON has no comments: they are counted and left
+out. What one form can say and the other cannot is refused, never changed."#;
+
+/// Flags of `convert`.
+#[derive(Args)]
+#[command(after_long_help = CONVERT_HELP)]
+pub struct ConvertFlags {
+    /// NAME.vm.kdl or NAME.vm.json.
+    #[arg(value_name = "SPEC")]
+    pub spec: PathBuf,
+    /// Write a new file instead of to stdout.
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
 }
 
 const CHECK_HELP: &str = r#"Examples:

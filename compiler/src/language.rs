@@ -6,3 +6,4 @@ pub mod json;
 pub mod layout;
 pub mod read;
 mod scan;
+pub mod write;

@@ -127,6 +127,7 @@ fn run() -> Exit {
     match &flags.command {
         Command::Lock(flags) => command::lock::run(flags, &mut out),
         Command::Fmt(flags) => command::fmt::run(flags, &mut out),
+        Command::Convert(flags) => command::convert::run(flags, &mut out),
         Command::Check(flags) => command::check::run(flags, &mut out),
         Command::Diff(flags) => command::diff::run(flags, &mut out),
         Command::Explain(flags) => command::explain::run(flags, &mut out),

@@ -59,6 +59,17 @@ pub fn edits(source: &Arc<Source>) -> Result<Vec<Edit>, Vec<Diagnostic>> {
     }
 }
 
+/// How many comments a text has, what a `/-` takes out counted as one.
+pub fn comments(text: &str) -> usize {
+    let comment = |t: &Token| {
+        matches!(
+            t.kind,
+            Kind::LineComment | Kind::BlockComment | Kind::Slashdash
+        )
+    };
+    tokens(text).iter().filter(|t| comment(t)).count()
+}
+
 /// The text after the edits.
 pub fn apply(text: &str, edits: &[Edit]) -> String {
     let mut out = String::with_capacity(text.len());

@@ -1,0 +1,154 @@
+//! `vmlock convert`: a description from KDL to its JSON form, and back.
+//!
+//! What comes out is read again and compared: a conversion that would change the meaning is refused.
+
+use crate::command::{unreadable, unwritable};
+use crate::diagnostic::Diagnostic;
+use crate::flags::ConvertFlags;
+use crate::language::read::{self, Unreadable};
+use crate::language::{decode, json, layout, write};
+use crate::location::{Places, Source};
+use crate::render::{Exit, Output};
+use std::path::Path;
+use std::sync::Arc;
+use vmlock_spec::vm::VmSpec;
+
+/// The two forms of a description.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Kdl,
+    Json,
+}
+
+/// Converts a file.
+pub fn run(flags: &ConvertFlags, out: &mut Output) {
+    let shown = flags.spec.display().to_string();
+    let form = match flags.spec.extension().and_then(|e| e.to_str()) {
+        Some("kdl") => Form::Kdl,
+        Some("json") => Form::Json,
+        _ => {
+            let words = format!("`{shown}` is not called NAME.vm.kdl or NAME.vm.json");
+            let help = "its form is told by its name: rename it";
+            let finding = Diagnostic::error("usage::name", words).in_file(shown);
+            return out.fail(Exit::Usage, finding.help(help));
+        }
+    };
+    if let Some(path) = flags.output.as_deref().filter(|path| path.exists()) {
+        let shown = path.display().to_string();
+        let words = format!("`{shown}` exists already; nothing was written");
+        let finding = Diagnostic::error("convert::exists", words).in_file(shown);
+        return out.fail(
+            Exit::Environment,
+            finding.help("choose another --output, or remove it"),
+        );
+    }
+    let source = match read::read_source(&flags.spec, &shown) {
+        Ok(source) => source,
+        Err(Unreadable::Io(error)) => {
+            return out.fail(Exit::Environment, unreadable(&flags.spec, &error));
+        }
+        Err(Unreadable::Bytes(finding)) => return out.findings(vec![*finding]),
+    };
+    let converted = decoded(&source, form).and_then(|(spec, places)| match form {
+        Form::Kdl => to_json(&spec, &places),
+        Form::Json => to_kdl(spec, &places),
+    });
+    let text = match converted {
+        Ok(text) => text,
+        Err(found) => return out.findings(found),
+    };
+    let comments = match form {
+        Form::Kdl => layout::comments(&source.text),
+        Form::Json => 0,
+    };
+    match comments {
+        0 => {}
+        1 => out.note("vmlock: JSON has no comments: one is left out"),
+        n => out.note(format!("vmlock: JSON has no comments: {n} are left out")),
+    }
+    match &flags.output {
+        None => out.verbatim(&text),
+        Some(path) => write_to(path, &text, out),
+    }
+    out.value("text", text);
+}
+
+fn write_to(path: &Path, text: &str, out: &mut Output) {
+    let shown = path.display().to_string();
+    match vmlock_atomic::replace(path, text) {
+        Ok(()) => out.line(format!("{shown}: written")),
+        Err(error) => out.fail(Exit::Environment, unwritable(&shown, &error)),
+    }
+}
+
+/// What a text describes, where nothing is wrong with it as a description.
+fn decoded(source: &Arc<Source>, form: Form) -> Result<(VmSpec, Places), Vec<Diagnostic>> {
+    if form == Form::Json {
+        return json::decode(source);
+    }
+    let decoded = decode::decode(source, &read::parse(source)?);
+    match decoded.spec {
+        Some(spec) if decoded.found.is_empty() => Ok((spec, decoded.places)),
+        _ => Err(decoded.found),
+    }
+}
+
+fn to_json(spec: &VmSpec, places: &Places) -> Result<String, Vec<Diagnostic>> {
+    let text = serde_json::to_string_pretty(spec).unwrap_or_default() + "\n";
+    kept(spec, serde_json::from_str(&text).ok().as_ref(), places)?;
+    Ok(text)
+}
+
+fn to_kdl(mut spec: VmSpec, places: &Places) -> Result<String, Vec<Diagnostic>> {
+    let text = write::write(&spec).map_err(|place| vec![unsaid(places, &place)])?;
+    let source = Arc::new(Source {
+        path: places.source().path.clone(),
+        text: text.clone(),
+    });
+    // Their order means nothing, and a block has them in one.
+    spec.cpu.features.sort();
+    let again = decoded(&source, Form::Kdl).ok();
+    kept(&spec, again.as_ref().map(|(spec, _)| spec), places)?;
+    Ok(text)
+}
+
+/// Holds what was read of the converted text against what it was made of.
+fn kept(spec: &VmSpec, again: Option<&VmSpec>, places: &Places) -> Result<(), Vec<Diagnostic>> {
+    if again == Some(spec) {
+        return Ok(());
+    }
+    let value = |spec| serde_json::to_value(spec).unwrap_or_default();
+    let mut place = String::new();
+    if let Some(again) = again {
+        differs(&value(spec), &value(again), &mut place);
+    }
+    Err(vec![unsaid(places, &place)])
+}
+
+/// Goes to the first place where two values differ.
+fn differs(a: &serde_json::Value, b: &serde_json::Value, place: &mut String) {
+    let (Some(object), Some(_)) = (a.as_object(), b.as_object()) else {
+        return;
+    };
+    for (key, value) in object {
+        let other = b.get(key).unwrap_or(&serde_json::Value::Null);
+        if other != value {
+            place.push_str(&format!("/{key}"));
+            return differs(value, other, place);
+        }
+    }
+}
+
+/// What one form can say and the other cannot.
+fn unsaid(places: &Places, place: &str) -> Diagnostic {
+    let what = match place.trim_start_matches('/') {
+        "" => "this description".to_owned(),
+        place => format!("`{}`", place.replace('/', ".")),
+    };
+    Diagnostic::error(
+        "convert::not-kept",
+        format!("{what} cannot be said in the other form as it is said here"),
+    )
+    .at(places.source(), places.find(place), "this")
+    .help("`vmlock lock --dry-run` says whether it makes a lock; KDL has sizes in whole KiB, and what stands behind a feature only with it")
+}
