@@ -450,6 +450,11 @@ pub const CODES: &[Code] = &[
         "A flag is not known, an argument is missing, or a value is none of those that there are. `vmlock --help` lists the commands, `vmlock COMMAND --help` the arguments of one, with examples. Nothing was done.",
     ),
     code(
+        "usage::no-program",
+        "the program behind a door is not there",
+        "`vmlock run` and `vmlock lab` start vmlock-run and vmlock-lab: the one that lies beside `vmlock`, or else the first in PATH, where folders that are relative to the current one do not count. None was found, or the one that was found is for another machine.",
+    ),
+    code(
         "usage::none-found",
         "a folder without such files",
         "A command that takes a whole folder looks for files by their names in it and in all folders below: descriptions are called NAME.vm.kdl or NAME.vm.json, locks NAME.vm.lock.json. What git ignores is left out, and what is hidden.",

@@ -2,6 +2,7 @@
 
 pub mod adopt;
 pub mod audit;
+pub mod baselines;
 pub mod check;
 pub mod common;
 pub mod completions;

@@ -2,6 +2,7 @@
 //! completions come.
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::ffi::OsString;
 use std::path::PathBuf;
 use vmlock_spec::observation::scope::Scope;
 use vmlock_spec::vm::Feature;
@@ -28,6 +29,7 @@ const TOUR: &str = concat!(
   vmlock lock --check web.vm.kdl                  in CI: is the lock what the description says?
   vmlock check web.vm.lock.json --host a.json     could host a keep it? (a.json: vmlock-run probe)
   vmlock diff kvm-6.1 kvm-6.8 --cpu neoverse-n1   what a guest would notice
+  vmlock run start web.vm.lock.json               the same as vmlock-run start: keep it here, or refuse
   vmlock explain ID_AA64ISAR0_EL1.RNDR            what a field is, and who says what about it
 
 "#,
@@ -88,8 +90,10 @@ pub enum Command {
     Check(CheckFlags),
     /// Say what differs between two locks, baselines, host reports or observed machines.
     Diff(DiffFlags),
-    /// Explain a baseline, CPU model, register, field, feature or code.
+    /// Explain a baseline, CPU model, register, field, feature, code or file.
     Explain(ExplainFlags),
+    /// List the baselines, find some by words, or show one.
+    Baselines(BaselinesFlags),
     /// Write the portable witness: a kernel image that says what a guest sees, under any VMM.
     Witness(WitnessFlags),
     /// Read what a portable witness printed.
@@ -106,6 +110,12 @@ pub enum Command {
     Adopt(AdoptFlags),
     /// Print the most that all of several hosts can show, as a description to paste.
     Common(CommonFlags),
+    /// Start vmlock-run, which keeps a lock on this host: `vmlock run start web.vm.lock.json`.
+    #[command(disable_help_flag = true)]
+    Run(DoorFlags),
+    /// Start vmlock-lab, which has emulated hosts: `vmlock lab kernels`.
+    #[command(disable_help_flag = true)]
+    Lab(DoorFlags),
     /// Print a completion script for a shell.
     Completions(CompletionsFlags),
     /// Print the manual pages (roff), or write them into a folder.
@@ -271,17 +281,53 @@ const EXPLAIN_HELP: &str = r#"Examples:
   vmlock explain ID_AA64PFR0_EL1.CSV3            a field, and what each baseline says of it
   vmlock explain crc32                           a feature that `hide` knows
   vmlock explain spec::contradiction             a diagnostic
+  vmlock explain web.vm.lock.json                a lock, description, host report or file of baselines
   vmlock explain PMCR_EL0.IMP --lock web.vm.lock.json   ... and its value there, or who waived it"#;
 
 /// Flags of `explain`.
 #[derive(Args)]
 #[command(after_long_help = EXPLAIN_HELP)]
 pub struct ExplainFlags {
-    /// What to explain; without it, everything is listed.
+    /// What to explain, a name or a file; without it, everything is listed.
     pub name: Option<String>,
     /// Show also what this lock holds of a register or field.
     #[arg(long, value_name = "LOCK")]
     pub lock: Option<PathBuf>,
+}
+
+const BASELINES_HELP: &str = r#"Examples:
+  vmlock baselines                 all of them
+  vmlock baselines psci            those with that word in their name, title or part
+  vmlock baselines kvm-6.8         one, with the source of every statement"#;
+
+/// Flags of `baselines`.
+#[derive(Args)]
+#[command(after_long_help = BASELINES_HELP)]
+pub struct BaselinesFlags {
+    /// Words that all have to be found, or the name of one.
+    #[arg(value_name = "WORD")]
+    pub words: Vec<String>,
+}
+
+const DOOR_HELP: &str = r#"Examples:
+  vmlock run --help                       what vmlock-run can do
+  vmlock run start web.vm.lock.json       the same as vmlock-run start web.vm.lock.json
+  vmlock lab run --kernel 6.12 -- audit web.vm.lock.json
+
+The program is looked for where vmlock itself is, and then in PATH. It takes
+vmlock's place: its exit code and signals are its own."#;
+
+/// What another program is told.
+#[derive(Args)]
+#[command(after_long_help = DOOR_HELP)]
+pub struct DoorFlags {
+    /// Its arguments, as they are.
+    #[arg(
+        value_name = "ARGUMENT",
+        trailing_var_arg = true,
+        allow_hyphen_values = true
+    )]
+    pub arguments: Vec<OsString>,
 }
 
 const WITNESS_HELP: &str = r#"Examples:

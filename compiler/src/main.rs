@@ -13,6 +13,7 @@ mod compile;
 mod diagnostic;
 mod difference;
 mod disk;
+mod door;
 mod editors;
 mod files;
 mod flags;
@@ -100,6 +101,11 @@ fn misused(words: &str) -> Diagnostic {
 }
 
 fn run() -> Exit {
+    if let Some((program, arguments)) = door::asked(std::env::args_os()) {
+        let mut out = Output::new(Format::Human);
+        door::open(program, &arguments, &mut out);
+        return out.print();
+    }
     let flags = match Flags::try_parse() {
         Ok(flags) => flags,
         // Help, the version, or what is wrong with the command line.
@@ -134,12 +140,16 @@ fn run() -> Exit {
         Command::Witness(flags) => command::witness::run(flags, &mut out),
         Command::Observe(flags) => command::observe::run(flags, &mut out),
         Command::Audit(flags) => command::audit::run(flags, &mut out),
+        Command::Baselines(flags) => command::baselines::run(flags, &mut out),
         Command::Schema(flags) => command::schema::run(flags, &mut out),
         Command::EditorSetup(flags) => command::editor_setup::run(flags, &mut out),
         Command::Cpu(flags) => command::cpu::run(flags, &mut out),
         Command::Adopt(flags) => command::adopt::run(flags, &mut out),
         Command::Common(flags) => command::common::run(flags, &mut out),
         Command::Completions(flags) => command::completions::run(flags, &mut out),
+        // Only behind a flag of this program: the door was looked at first.
+        Command::Run(flags) => door::open("vmlock-run", &flags.arguments, &mut out),
+        Command::Lab(flags) => door::open("vmlock-lab", &flags.arguments, &mut out),
         Command::Man(flags) => command::completions::man(flags, &mut out),
     }
     out.print()

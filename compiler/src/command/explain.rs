@@ -1,6 +1,7 @@
 //! `vmlock explain`: what a name means, and where that was read.
 
 mod beside;
+mod file;
 
 use crate::codes;
 use crate::command::read_lock;
@@ -9,6 +10,7 @@ use crate::flags::ExplainFlags;
 use crate::render::{Exit, Output};
 use crate::wording;
 use serde_json::{Value, json};
+use std::path::Path;
 use vmlock_spec::catalogue::{
     BASELINES, Baseline, CPUS, Catalogue, CpuModel, Field, HWCAPS, Hwcap, Kind, REGISTERS,
     RegisterInfo, Text,
@@ -29,7 +31,12 @@ pub fn run(flags: &ExplainFlags, out: &mut Output) {
     let Some(name) = &flags.name else {
         return list(out);
     };
-    if !known(name, lock.as_ref(), out) {
+    if known(name, lock.as_ref(), out) {
+        return;
+    }
+    if file::is_one(name) {
+        file::explain(Path::new(name), out);
+    } else {
         out.fail(Exit::Findings, unknown(name));
     }
 }
@@ -166,7 +173,7 @@ fn list(out: &mut Output) {
 }
 
 /// Baselines as they build on each other, parts last.
-fn in_order(catalogue: &Catalogue) -> Vec<&'static Baseline> {
+pub fn in_order(catalogue: &Catalogue) -> Vec<&'static Baseline> {
     let depth = |b: &Baseline| catalogue.chain(&b.name).map_or(0, |chain| chain.len());
     let mut list: Vec<&Baseline> = BASELINES.iter().collect();
     list.sort_by_key(|b| (b.part.is_some(), depth(b)));
@@ -193,7 +200,7 @@ fn digest(digests: &[Text]) -> &str {
     digests.last().map_or("", |digest| digest)
 }
 
-fn explain_baseline(baseline: &Baseline, out: &mut Output) {
+pub fn explain_baseline(baseline: &Baseline, out: &mut Output) {
     out.line(format!("{}: {}", baseline.name, baseline.title));
     match (&baseline.part, &baseline.after) {
         (Some(part), _) => out.line(format!("A part: overrides `{part}` of a whole baseline.")),

@@ -2,6 +2,7 @@
 
 mod below;
 mod convert;
+mod door;
 mod fleet;
 mod foreign;
 mod formats;
@@ -13,6 +14,7 @@ mod names;
 mod refusals;
 mod schemas;
 mod scratch;
+mod show;
 mod streams;
 mod surface;
 mod ui;

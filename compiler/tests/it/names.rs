@@ -270,7 +270,7 @@ fn a_command_says_what_was_probably_wanted() {
             "usage::arguments",
             "'--check'",
         ),
-        (&["lock"], 2, "usage::arguments", "vmlock lock <SPEC>"),
+        (&["convert"], 2, "usage::arguments", "vmlock convert <SPEC>"),
     ] {
         let (ended, found) = first(arguments);
         assert_eq!(

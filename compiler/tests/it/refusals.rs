@@ -108,7 +108,7 @@ fn services_are_told_of_refusals_and_of_usage_errors() {
         "{text}"
     );
     for arguments in [
-        &["lock"][..],
+        &["convert"][..],
         &["lock", "--chek", "a.vm.kdl"],
         &["chek"],
         &["lock", "a.kdl"],
@@ -128,7 +128,7 @@ fn services_are_told_of_refusals_and_of_usage_errors() {
     }
     let runs = [
         (&check[..], "host::not-writable"),
-        (&["lock"], "usage::arguments"),
+        (&["convert"], "usage::arguments"),
         (&["lock", "a.kdl"], "usage::name"),
         (&["lock", "missing.vm.kdl"], "io::unreadable"),
         (&["explain", "xyz"], "explain::unknown"),

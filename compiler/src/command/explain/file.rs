@@ -1,0 +1,239 @@
+//! What a file says, in a few lines: a lock, a description by the lock that it would make, a host report, a file of
+//! somebody's own baselines and CPU models.
+
+use crate::command::{read, read_lock, read_report, unreadable};
+use crate::compile::{self, Former, lock_path};
+use crate::diagnostic::Diagnostic;
+use crate::language::import;
+use crate::render::{Exit, Output, hanging};
+use serde_json::{Value, json};
+use std::path::Path;
+use vmlock_spec::catalogue::Catalogue;
+use vmlock_spec::common::{self, common};
+use vmlock_spec::lock::{BootFile, Lock, canonical};
+use vmlock_spec::observation::unpromised;
+use vmlock_spec::report::HostReport;
+use vmlock_spec::resolve::Target;
+use vmlock_spec::vm::Feature;
+
+/// Whether somebody means a file by that name.
+pub fn is_one(name: &str) -> bool {
+    let named = [".kdl", ".json"].iter().any(|end| name.ends_with(end));
+    named || Path::new(name).is_file()
+}
+
+/// Explains it.
+pub fn explain(path: &Path, out: &mut Output) {
+    let shown = path.display().to_string();
+    if lock_path(path).is_some() {
+        return description(path, &shown, out);
+    }
+    if path.extension().is_some_and(|e| e == "kdl") {
+        return entries(path, &shown, out);
+    }
+    let text = match read(path, canonical::SIZE_MAX) {
+        Ok(text) => text,
+        Err(finding) => return out.fail(Exit::Environment, finding),
+    };
+    let has = |key: &str| text.contains(&format!("\"{key}\""));
+    if has("lockVersion") {
+        match read_lock(path) {
+            Ok(lock) => of_lock(&shown, &lock, out),
+            Err(finding) => out.fail(Exit::Environment, finding),
+        }
+    } else if has("reportVersion") {
+        match read_report(path) {
+            Ok(report) => of_report(&shown, &report, out),
+            Err(finding) => out.fail(Exit::Environment, finding),
+        }
+    } else {
+        let words = format!("`{shown}` is no lock, description, host report or file of baselines");
+        let help = "what a portable witness printed is read by `vmlock observe`";
+        let finding = Diagnostic::error("explain::unknown", words).in_file(shown);
+        out.fail(Exit::Findings, finding.help(help));
+    }
+}
+
+/// A description, by the lock that it makes.
+fn description(path: &Path, shown: &str, out: &mut Output) {
+    let former = Former {
+        target: Target::NEWEST,
+        boot: None,
+        disks: Vec::new(),
+    };
+    match compile::compile(path, &[], &former) {
+        Err(error) => out.fail(Exit::Environment, unreadable(path, &error)),
+        Ok(compiled) => {
+            out.findings(compiled.found);
+            if let Some(lock) = compiled.lock {
+                of_lock(shown, &lock, out);
+            }
+        }
+    }
+}
+
+/// A file that descriptions import.
+fn entries(path: &Path, shown: &str, out: &mut Output) {
+    let mut catalogue = Catalogue::builtin();
+    if let Err(found) = import::add_file(&mut catalogue, path) {
+        return out.findings(found);
+    }
+    let builtin = Catalogue::builtin();
+    out.line(format!("{shown}: for descriptions, which `import` it"));
+    let mut names: Vec<Value> = Vec::new();
+    for name in catalogue
+        .baseline_names()
+        .filter(|n| builtin.baseline(n).is_none())
+    {
+        let title = catalogue.baseline(name).map_or("", |b| b.title.as_ref());
+        out.lines(hanging(&format!("  baseline  {name}: {title}")));
+        names.push(json!({ "baseline": name, "title": title }));
+    }
+    for name in catalogue.cpu_names().filter(|n| builtin.cpu(n).is_none()) {
+        let title = catalogue.cpu(name).map_or("", |c| c.title.as_ref());
+        out.lines(hanging(&format!("  cpu       {name}: {title}")));
+        names.push(json!({ "cpu": name, "title": title }));
+    }
+    out.value("entries", names);
+}
+
+fn of_lock(shown: &str, lock: &Lock, out: &mut Output) {
+    let catalogue = Catalogue::builtin();
+    let title = |title: Option<&str>| title.unwrap_or("of somebody's own").to_owned();
+    let (name, version) = (&lock.name, lock.lock_version);
+    out.line(format!(
+        "{shown}: machine `{name}`, arm64, lock of version {version}"
+    ));
+    for name in lock.baselines.keys() {
+        let title = title(catalogue.baseline(name).map(|b| b.title.as_ref()));
+        out.lines(hanging(&format!("  baseline  {name}: {title}")));
+    }
+    let (model, count) = (&lock.cpu.model, lock.machine.vcpus.len());
+    let of_cpu = title(catalogue.cpu(model).map(|c| c.title.as_ref()));
+    out.lines(hanging(&format!("  cpu       {count} × {model}: {of_cpu}")));
+    let feature = |f: &Feature| crate::command::feature_line(*f, &lock.vector_lengths);
+    let features: Vec<String> = lock.features.iter().map(feature).collect();
+    if !features.is_empty() {
+        out.lines(hanging(&format!("  features  {}", features.join(", "))));
+    }
+    out.line(format!(
+        "  memory    {} MiB",
+        lock.machine.memory.size >> 20
+    ));
+    for device in &lock.machine.devices {
+        let kind = serde_json::to_value(device.kind).unwrap_or_default();
+        let kind = kind.as_str().unwrap_or_default();
+        out.line(format!("  device    {}: {kind}", device.name));
+    }
+    match &lock.boot {
+        None => out.line("  boots     nothing: it can be audited, and not started"),
+        Some(boot) => {
+            for (what, file) in [
+                ("kernel", Some(&boot.kernel)),
+                ("initrd", boot.initrd.as_ref()),
+            ] {
+                if let Some(file) = file {
+                    out.lines(hanging(&format!(
+                        "  {what:9} {}, {}",
+                        file.path,
+                        held(file)
+                    )));
+                }
+            }
+        }
+    }
+    let waived: Vec<String> = lock
+        .registers
+        .iter()
+        .flat_map(|r| {
+            r.vary
+                .iter()
+                .map(move |w| format!("{}.{} ({})", r.name, w.field, w.from))
+        })
+        .collect();
+    let registers = lock.registers.len();
+    out.line(format!("  promises  {registers} registers, the interrupt controller, firmware calls and what vCPUs begin with"));
+    if !waived.is_empty() {
+        out.lines(hanging(&format!("  waived    {}", waived.join(", "))));
+    }
+    let open = unpromised::open(lock);
+    out.line(format!(
+        "  not promised on any host: {} things; `vmlock check` names them",
+        open.len()
+    ));
+    out.value(
+        "lock",
+        json!({
+            "name": lock.name,
+            "lockVersion": version,
+            "baselines": lock.baselines.keys().collect::<Vec<_>>(),
+            "cpu": model,
+            "vcpus": count,
+            "features": features,
+            "memory": lock.machine.memory.size,
+            "waived": waived,
+        }),
+    );
+}
+
+fn held(file: &BootFile) -> String {
+    match &file.digest {
+        Some(digest) => format!("held to {digest}"),
+        None => "any file will do".to_owned(),
+    }
+}
+
+fn of_report(shown: &str, report: &HostReport, out: &mut Output) {
+    out.line(format!(
+        "{shown}: what one host can be made to show, for at most {} vCPUs",
+        report.vcpus_max
+    ));
+    let offered: Vec<&str> = Feature::ALL
+        .iter()
+        .filter(|f| report.offers(**f))
+        .map(|f| f.name())
+        .collect();
+    let list = |list: &[&str]| match list {
+        [] => "none".to_owned(),
+        list => list.join(", "),
+    };
+    let versions: Vec<&str> = report.psci.iter().map(String::as_str).collect();
+    out.lines(hanging(&format!("  features  {}", list(&offered))));
+    out.lines(hanging(&format!("  PSCI      {}", list(&versions))));
+    out.line(format!("  addresses of {} bits", report.ipa_bits));
+    let found = common(
+        std::slice::from_ref(report),
+        &Catalogue::builtin(),
+        &[],
+        None,
+    );
+    match &found {
+        Ok(found) => out.lines(hanging(&format!(
+            "  keeps     abi {} on a {}{}",
+            found.abi.join(" "),
+            found.cpu,
+            match found.set.len() + found.vary.len() {
+                0 => String::new(),
+                n => format!(", but for {n} fields: `vmlock common {shown}` says which"),
+            }
+        ))),
+        Err(common::Nothing::UnknownCpu) => out.lines(hanging(&format!(
+            "  its CPU is no model of the catalogue: `vmlock cpu {shown} --name NAME` makes one"
+        ))),
+        Err(common::Nothing::Impossible(refusals)) => out.lines(hanging(&format!(
+            "  keeps no lock of a catalogue's baseline: {} entries; `vmlock common {shown}` says which",
+            refusals.len()
+        ))),
+    }
+    let found = found.ok();
+    out.value(
+        "report",
+        json!({
+            "vcpus": report.vcpus_max,
+            "features": offered,
+            "psci": report.psci,
+            "abi": found.as_ref().map(|f| &f.abi),
+            "cpu": found.as_ref().map(|f| &f.cpu),
+        }),
+    );
+}

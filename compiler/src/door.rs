@@ -1,0 +1,122 @@
+//! One door to three programs: `vmlock run …` is `vmlock-run …`, `vmlock lab …` is `vmlock-lab …`, as git and cargo have
+//! it. The other program takes this one's place, so that its exit code, signals and terminal are its own.
+
+use crate::command::unreadable;
+use crate::diagnostic::Diagnostic;
+use crate::render::{Exit, Output};
+use std::env;
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The words that open it, and the programs behind it.
+const DOORS: [(&str, &str); 2] = [("run", "vmlock-run"), ("lab", "vmlock-lab")];
+
+/// Whether a command line asks for another program: which, and what it is told. What stands behind the word is the
+/// other's alone, `--help` included; a flag before the word is this program's.
+pub fn asked(
+    arguments: impl IntoIterator<Item = OsString>,
+) -> Option<(&'static str, Vec<OsString>)> {
+    let mut arguments = arguments.into_iter().skip(1);
+    let word = arguments.next()?;
+    let (_, program) = DOORS.iter().find(|(door, _)| word == *door)?;
+    Some((program, arguments.collect()))
+}
+
+/// Starts the program in this one's place; comes back where it cannot.
+pub fn open(program: &'static str, arguments: &[OsString], out: &mut Output) {
+    let beside = env::current_exe()
+        .ok()
+        .and_then(|own| own.parent().map(Path::to_owned));
+    let path = env::var_os("PATH").unwrap_or_default();
+    let Some(found) = find(program, beside.as_deref(), &path) else {
+        return out.fail(Exit::Environment, missing(program, beside.as_deref()));
+    };
+    // The C library would give to a shell what the kernel cannot run.
+    let make = |path: &Path| make(path).unwrap_or_default();
+    let own = env::current_exe().map_or([0; 2], |own| make(&own));
+    if ![[0; 2], own].contains(&make(&found)) {
+        return out.fail(Exit::Environment, foreign(program, &found));
+    }
+    let error = Command::new(&found).args(arguments).exec();
+    out.fail(Exit::Environment, unreadable(&found, &error));
+}
+
+/// For which machine a program is: `e_machine` of its ELF header, in its own byte order; zero where it is no ELF file.
+fn make(path: &Path) -> io::Result<[u8; 2]> {
+    let mut head = [0; 20];
+    File::open(path)?.read_exact(&mut head)?;
+    let [0x7f, b'E', b'L', b'F', .., first, second] = head else {
+        return Ok([0; 2]);
+    };
+    Ok([first, second])
+}
+
+/// Beside this program, where one is of the same make; else in PATH, but for folders that depend on where one is.
+fn find(program: &str, beside: Option<&Path>, path: &OsStr) -> Option<PathBuf> {
+    let folders = beside
+        .map(Path::to_owned)
+        .into_iter()
+        .chain(env::split_paths(path));
+    let mut files = folders
+        .filter(|folder| folder.is_absolute())
+        .map(|folder| folder.join(program));
+    files.find(|file| {
+        file.metadata()
+            .is_ok_and(|m| m.is_file() && m.permissions().mode() & 0o111 != 0)
+    })
+}
+
+fn foreign(program: &str, found: &Path) -> Diagnostic {
+    let shown = found.display().to_string();
+    let words = format!("`{shown}` is a program for another machine than this one");
+    let help = match program {
+        "vmlock-run" => "`vmlock lab run --kernel 6.12 -- …` runs it in an emulated arm64 host",
+        _ => "build it here: in a checkout, `cargo build -p vmlock-lab` makes it beside `vmlock`",
+    };
+    Diagnostic::error("usage::no-program", words)
+        .in_file(shown)
+        .help(help)
+}
+
+fn missing(program: &str, beside: Option<&Path>) -> Diagnostic {
+    let beside = beside.map_or_else(
+        || "this program".to_owned(),
+        |folder| format!("`{}`", folder.display()),
+    );
+    let words = format!("`{program}` is neither in {beside}, where `vmlock` is, nor in PATH");
+    let help = match program {
+        "vmlock-run" => {
+            "in a checkout, `cargo run -p vmlock-lab -- build` makes it for arm64 and prints its path; put it beside `vmlock` or in PATH"
+        }
+        _ => "in a checkout, `cargo build -p vmlock-lab` makes it beside `vmlock`",
+    };
+    Diagnostic::error("usage::no-program", words).help(help)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(line: &str) -> Vec<OsString> {
+        line.split(' ').map(OsString::from).collect()
+    }
+
+    #[test]
+    fn what_stands_behind_the_word_is_the_others() {
+        let asked_of = |line: &str| asked(words(line));
+        assert_eq!(asked_of("vmlock run"), Some(("vmlock-run", Vec::new())));
+        let told = Some(("vmlock-lab", words("run --kernel 6.12 -- audit --help")));
+        assert_eq!(
+            asked_of("vmlock lab run --kernel 6.12 -- audit --help"),
+            told
+        );
+        for line in ["vmlock", "vmlock lock run", "vmlock --help", "vmlock runs"] {
+            assert_eq!(asked_of(line), None, "{line}");
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! `vmlock run` and `vmlock lab`: the other programs, found and started.
+
+use crate::scratch::{Scratch, err, out};
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// A copy of `vmlock` in a folder of its own, so that no program of this build lies beside it.
+fn alone(scratch: &Scratch) -> PathBuf {
+    let folder = scratch.0.join("bin");
+    fs::create_dir(&folder).unwrap();
+    let copy = folder.join("vmlock");
+    fs::copy(env!("CARGO_BIN_EXE_vmlock"), &copy).unwrap();
+    copy
+}
+
+/// A program that prints who it is and what it was told, and ends with 5.
+fn program(folder: &Path, name: &str, who: &str) {
+    fs::create_dir_all(folder).unwrap();
+    let path = folder.join(name);
+    fs::write(&path, format!("#!/bin/sh\necho \"{who}:$*\"\nexit 5\n")).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+fn run(vmlock: &Path, path: &str, folder: &Path, arguments: &[&str]) -> Output {
+    Command::new(vmlock)
+        .args(arguments)
+        .env("PATH", path)
+        .env("NO_COLOR", "1")
+        .current_dir(folder)
+        .output()
+        .unwrap()
+}
+
+#[test]
+fn the_program_beside_comes_first_and_then_those_in_path() {
+    let scratch = Scratch::new("door");
+    let vmlock = alone(&scratch);
+    let elsewhere = scratch.0.join("elsewhere");
+    let path = elsewhere.to_str().unwrap();
+    let told = |output: &Output| (output.status.code(), out(output));
+    let none = run(&vmlock, path, &scratch.0, &["run", "--help"]);
+    assert_eq!(none.status.code(), Some(4));
+    assert!(err(&none).contains("usage::no-program"), "{}", err(&none));
+    // What lies in the current folder is nobody's, whatever PATH says.
+    program(&scratch.0, "vmlock-run", "here");
+    for relative in ["", ".", ":"] {
+        let none = run(&vmlock, relative, &scratch.0, &["run"]);
+        assert_eq!(none.status.code(), Some(4), "{relative:?}: {}", out(&none));
+    }
+    program(&elsewhere, "vmlock-run", "path");
+    let output = run(&vmlock, path, &scratch.0, &["run", "--help", "-x", "a b"]);
+    assert_eq!(told(&output), (Some(5), "path:--help -x a b\n".to_owned()));
+    program(&scratch.0.join("bin"), "vmlock-run", "beside");
+    let output = run(
+        &vmlock,
+        path,
+        &scratch.0,
+        &["run", "start", "--format", "json"],
+    );
+    assert_eq!(
+        told(&output),
+        (Some(5), "beside:start --format json\n".to_owned())
+    );
+    program(&elsewhere, "vmlock-lab", "lab");
+    let output = run(
+        &vmlock,
+        path,
+        &scratch.0,
+        &["--format", "json", "lab", "kernels", "--help"],
+    );
+    assert_eq!(told(&output), (Some(5), "lab:kernels --help\n".to_owned()));
+}
+
+#[test]
+fn a_program_for_another_machine_is_named_as_one() {
+    let scratch = Scratch::new("door-foreign");
+    let vmlock = alone(&scratch);
+    let folder = scratch.0.join("bin");
+    program(&folder, "vmlock-run", "never");
+    // The head of an ELF file for a machine that nobody has (EM_M32, 1).
+    let mut head = vec![0x7f, b'E', b'L', b'F', 2, 1, 1];
+    head.resize(18, 0);
+    head.extend([1, 0]);
+    fs::write(folder.join("vmlock-run"), head).unwrap();
+    let output = run(&vmlock, "", &scratch.0, &["run", "--help"]);
+    assert_eq!(output.status.code(), Some(4));
+    let words = err(&output);
+    assert!(
+        words.contains("another machine") && words.contains("vmlock lab run"),
+        "{words}"
+    );
+}
+
+#[test]
+fn the_doors_are_in_the_help() {
+    let scratch = Scratch::new("door-help");
+    let output = scratch.vmlock(&["help", "run"]);
+    assert_eq!(output.status.code(), Some(0));
+    assert!(
+        out(&output).contains("vmlock run start web.vm.lock.json"),
+        "{}",
+        out(&output)
+    );
+}
