@@ -475,9 +475,9 @@ pub const CODES: &[Code] = &[
         "`vmlock convert` reads what it writes and compares it with the file. The two forms say the same but for what makes no lock anyhow: JSON has sizes in bytes where KDL has whole KiB, and can give numbers to a feature that it does not turn on. Nothing was written.",
     ),
     code(
-        "convert::exists",
+        "io::exists",
         "a file is in the way",
-        "`vmlock convert --output` writes new files alone, because one of them may hold comments that nobody could bring back. Choose another name, or remove the file.",
+        "`vmlock init` and `vmlock convert --output` write new files alone, because one that is there may hold what nobody could bring back. Choose another name, or remove the file.",
     ),
     code(
         "usage::name",

@@ -80,6 +80,8 @@ pub enum Format {
 /// What to do.
 #[derive(Subcommand)]
 pub enum Command {
+    /// Write a first description: from a host report, flags, and questions.
+    Init(InitFlags),
     /// Compile descriptions to locks.
     Lock(LockFlags),
     /// Lay out descriptions in one way, and keep every word and comment.
@@ -121,6 +123,49 @@ pub enum Command {
     /// Print the manual pages (roff), or write them into a folder.
     #[command(hide = true)]
     Man(ManFlags),
+}
+
+const INIT_HELP: &str = r#"Examples:
+  vmlock init                                        asks; writes NAME.vm.kdl
+  vmlock init web --host host.json                   what that host can keep: vmlock-run probe > host.json
+  vmlock init web --abi kvm-6.8 --cpu neoverse-n1 --kernel vmlinuz --cmdline console=ttyS0
+
+What is not given is asked on a terminal. Elsewhere there are 2 vCPUs and 512MiB
+unless it is said, and all else has to be. A file that is there is never written over."#;
+
+/// Flags of `init`.
+#[derive(Args)]
+#[command(after_long_help = INIT_HELP)]
+pub struct InitFlags {
+    /// The machine's name: the description is NAME.vm.kdl, in the folder you are in.
+    pub name: Option<String>,
+    /// A host report: baselines and CPU model that this host can keep.
+    #[arg(long, value_name = "REPORT")]
+    pub host: Option<PathBuf>,
+    /// Baselines that the guest was built for: one whole, and parts.
+    #[arg(long, value_name = "BASELINE", num_args = 1..)]
+    pub abi: Vec<String>,
+    /// The CPU model.
+    #[arg(long, value_name = "MODEL")]
+    pub cpu: Option<String>,
+    /// Features that the guest has, for example `pmu`.
+    #[arg(long, value_name = "FEATURE", value_parser = feature)]
+    pub features: Vec<Feature>,
+    /// How many vCPUs.
+    #[arg(long, value_name = "NUMBER")]
+    pub count: Option<u32>,
+    /// How much memory, for example `512MiB`.
+    #[arg(long, value_name = "SIZE")]
+    pub memory: Option<String>,
+    /// The kernel to boot.
+    #[arg(long, value_name = "FILE")]
+    pub kernel: Option<String>,
+    /// An initial RAM file system beside it.
+    #[arg(long, value_name = "FILE", requires = "kernel")]
+    pub initrd: Option<String>,
+    /// The kernel's command line.
+    #[arg(long, value_name = "TEXT", requires = "kernel")]
+    pub cmdline: Option<String>,
 }
 
 const LOCK_HELP: &str = concat!(

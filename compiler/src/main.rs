@@ -131,6 +131,7 @@ fn run() -> Exit {
     };
     let mut out = Output::new(flags.format);
     match &flags.command {
+        Command::Init(flags) => command::init::run(flags, &mut out),
         Command::Lock(flags) => command::lock::run(flags, &mut out),
         Command::Fmt(flags) => command::fmt::run(flags, &mut out),
         Command::Convert(flags) => command::convert::run(flags, &mut out),

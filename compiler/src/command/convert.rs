@@ -36,7 +36,7 @@ pub fn run(flags: &ConvertFlags, out: &mut Output) {
     if let Some(path) = flags.output.as_deref().filter(|path| path.exists()) {
         let shown = path.display().to_string();
         let words = format!("`{shown}` exists already; nothing was written");
-        let finding = Diagnostic::error("convert::exists", words).in_file(shown);
+        let finding = Diagnostic::error("io::exists", words).in_file(shown);
         return out.fail(
             Exit::Environment,
             finding.help("choose another --output, or remove it"),

@@ -23,6 +23,8 @@ mod value;
 mod vm;
 mod word;
 
+pub use memory::size;
+
 use crate::diagnostic::Diagnostic;
 use crate::location::{Places, Source};
 use kdl::KdlDocument;

@@ -62,7 +62,7 @@ fn what_is_lost_is_said_and_what_is_there_is_kept() {
     assert!(err(&output).contains("2 are left out"), "{}", err(&output));
     let output = scratch.vmlock(&["convert", "a.vm.kdl", "-o", "a.vm.kdl"]);
     assert_eq!(output.status.code(), Some(4));
-    assert!(err(&output).contains("convert::exists"), "{}", err(&output));
+    assert!(err(&output).contains("io::exists"), "{}", err(&output));
     assert_eq!(
         fs::read_to_string(scratch.0.join("a.vm.kdl")).unwrap(),
         SPEC

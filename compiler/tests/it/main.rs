@@ -10,6 +10,7 @@ mod forms;
 mod habits;
 mod hosts;
 mod imports;
+mod init;
 mod names;
 mod refusals;
 mod schemas;

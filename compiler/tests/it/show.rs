@@ -10,7 +10,11 @@ fn a_file_is_explained_by_what_it_says() {
     let scratch = Scratch::new("show-file");
     scratch.lock("web", SPEC);
     scratch.write("note.json", "{}");
-    fs::copy(report_of("neoverse-n1", "6.12"), scratch.0.join("host.json")).unwrap();
+    fs::copy(
+        report_of("neoverse-n1", "6.12"),
+        scratch.0.join("host.json"),
+    )
+    .unwrap();
     let report = "host.json";
     for (file, says) in [
         (

@@ -89,7 +89,7 @@ fn apart(node: &KdlNode) -> Option<(Range<usize>, String)> {
 ///
 /// # Errors
 /// What to write instead; `None` where it is more bytes than can be counted.
-fn size(text: &str) -> Result<u64, Option<String>> {
+pub fn size(text: &str) -> Result<u64, Option<String>> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let (number, unit) = text.split_at(digits);
     let Ok(number) = number.parse::<u64>() else {
