@@ -1,7 +1,9 @@
 //! The command line: one definition, from which parser, help, manual pages and
 //! completions come.
 
+use crate::complete;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::{ArgValueCandidates, ArgValueCompleter};
 use std::ffi::OsString;
 use std::path::PathBuf;
 use vmlock_spec::observation::scope::Scope;
@@ -143,13 +145,13 @@ pub struct InitFlags {
     #[arg(long, value_name = "REPORT")]
     pub host: Option<PathBuf>,
     /// Baselines that the guest was built for: one whole, and parts.
-    #[arg(long, value_name = "BASELINE", num_args = 1..)]
+    #[arg(long, value_name = "BASELINE", num_args = 1.., add = ArgValueCandidates::new(complete::baselines))]
     pub abi: Vec<String>,
     /// The CPU model.
-    #[arg(long, value_name = "MODEL")]
+    #[arg(long, value_name = "MODEL", add = ArgValueCandidates::new(complete::models))]
     pub cpu: Option<String>,
     /// Features that the guest has, for example `pmu`.
-    #[arg(long, value_name = "FEATURE", value_parser = feature)]
+    #[arg(long, value_name = "FEATURE", value_parser = feature, add = ArgValueCandidates::new(complete::features))]
     pub features: Vec<Feature>,
     /// How many vCPUs.
     #[arg(long, value_name = "NUMBER")]
@@ -195,7 +197,7 @@ It is written whole or not at all, and not at all when there is an error."#
 pub struct LockFlags {
     /// Descriptions: NAME.vm.kdl, or their JSON form NAME.vm.json; or folders: all below that git does not ignore.
     /// Without any, the folder you are in.
-    #[arg(value_name = "SPEC")]
+    #[arg(value_name = "SPEC", add = ArgValueCompleter::new(complete::specs))]
     pub specs: Vec<PathBuf>,
     /// Write nothing; exit 1 when a lock is missing or not what its description says.
     #[arg(long, conflicts_with = "dry_run")]
@@ -253,7 +255,7 @@ out. What one form can say and the other cannot is refused, never changed."#;
 #[command(after_long_help = CONVERT_HELP)]
 pub struct ConvertFlags {
     /// NAME.vm.kdl or NAME.vm.json.
-    #[arg(value_name = "SPEC")]
+    #[arg(value_name = "SPEC", add = ArgValueCompleter::new(complete::specs))]
     pub spec: PathBuf,
     /// Write a new file instead of to stdout.
     #[arg(long, short, value_name = "FILE")]
@@ -273,7 +275,7 @@ same code that vmlock-run uses on the host itself."#;
 #[command(after_long_help = CHECK_HELP)]
 pub struct CheckFlags {
     /// Locks, or folders: all below that git does not ignore. Without any, the folder you are in.
-    #[arg(value_name = "LOCK")]
+    #[arg(value_name = "LOCK", add = ArgValueCompleter::new(complete::locks))]
     pub locks: Vec<PathBuf>,
     /// Host reports, made by `vmlock-run probe`.
     #[arg(long = "host", required = true, num_args = 1.., value_name = "REPORT")]
@@ -304,11 +306,13 @@ Exit code 1 when they differ, as diff(1) does."#;
 #[command(after_long_help = DIFF_HELP)]
 pub struct DiffFlags {
     /// A lock, a host report, the log of a portable witness, or the name of a baseline.
+    #[arg(add = ArgValueCompleter::new(complete::comparable))]
     pub a: String,
     /// Another one of the same kind.
+    #[arg(add = ArgValueCompleter::new(complete::comparable))]
     pub b: String,
     /// For baselines: compare what a guest sees on this CPU model.
-    #[arg(long, value_name = "MODEL")]
+    #[arg(long, value_name = "MODEL", add = ArgValueCandidates::new(complete::models))]
     pub cpu: Option<String>,
     /// For baselines on a CPU model: with a PMU.
     #[arg(long, requires = "cpu")]
@@ -334,6 +338,7 @@ const EXPLAIN_HELP: &str = r#"Examples:
 #[command(after_long_help = EXPLAIN_HELP)]
 pub struct ExplainFlags {
     /// What to explain, a name or a file; without it, everything is listed.
+    #[arg(add = ArgValueCompleter::new(complete::explainable))]
     pub name: Option<String>,
     /// Show also what this lock holds of a register or field.
     #[arg(long, value_name = "LOCK")]
@@ -350,7 +355,7 @@ const BASELINES_HELP: &str = r#"Examples:
 #[command(after_long_help = BASELINES_HELP)]
 pub struct BaselinesFlags {
     /// Words that all have to be found, or the name of one.
-    #[arg(value_name = "WORD")]
+    #[arg(value_name = "WORD", add = ArgValueCandidates::new(complete::baselines))]
     pub words: Vec<String>,
 }
 
@@ -596,7 +601,7 @@ pub struct AdoptFlags {
     #[arg(long)]
     pub name: String,
     /// Features that the guests have, for example `pmu`.
-    #[arg(long, value_name = "FEATURE", value_parser = feature)]
+    #[arg(long, value_name = "FEATURE", value_parser = feature, add = ArgValueCandidates::new(complete::features))]
     pub features: Vec<Feature>,
     /// The folder to write into; without it, the one you are in.
     #[arg(long, short, value_name = "DIR")]
@@ -623,7 +628,7 @@ pub struct CommonFlags {
     #[arg(required = true, value_name = "REPORT")]
     pub reports: Vec<PathBuf>,
     /// Features that the guests have, for example `pmu`.
-    #[arg(long, value_name = "FEATURE", value_parser = feature)]
+    #[arg(long, value_name = "FEATURE", value_parser = feature, add = ArgValueCandidates::new(complete::features))]
     pub features: Vec<Feature>,
     /// Use this CPU model; without it, the one that fits best.
     #[arg(long, value_name = "MODEL")]
@@ -644,6 +649,7 @@ fn feature(name: &str) -> Result<Feature, String> {
 
 const COMPLETIONS_HELP: &str = r#"Examples:
   vmlock completions bash > /etc/bash_completion.d/vmlock
+  vmlock completions fish > ~/.config/fish/completions/vmlock.fish
   vmlock completions zsh > ~/.zfunc/_vmlock"#;
 
 /// Flags of `completions`.
@@ -652,7 +658,22 @@ const COMPLETIONS_HELP: &str = r#"Examples:
 pub struct CompletionsFlags {
     /// The shell.
     #[arg(value_enum)]
-    pub shell: clap_complete::Shell,
+    pub shell: Shell,
+}
+
+/// A shell that a script is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Shell {
+    /// GNU Bash.
+    Bash,
+    /// Elvish.
+    Elvish,
+    /// Fish.
+    Fish,
+    /// PowerShell.
+    Powershell,
+    /// Zsh.
+    Zsh,
 }
 
 /// Flags of `man`.

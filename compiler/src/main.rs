@@ -10,6 +10,7 @@ mod boot;
 mod codes;
 mod command;
 mod compile;
+mod complete;
 mod diagnostic;
 mod difference;
 mod disk;
@@ -25,7 +26,8 @@ mod render;
 mod schema;
 mod wording;
 
-use clap::{Parser as _, ValueEnum as _};
+use clap::{CommandFactory as _, Parser as _, ValueEnum as _};
+use clap_complete::CompleteEnv;
 use diagnostic::Diagnostic;
 use flags::{Command, Flags, Format};
 use render::{Exit, Output};
@@ -101,6 +103,10 @@ fn misused(words: &str) -> Diagnostic {
 }
 
 fn run() -> Exit {
+    // A shell asks what could stand on its line: answered, and nothing else is done.
+    CompleteEnv::with_factory(Flags::command)
+        .var(complete::ASKED)
+        .complete();
     if let Some((program, arguments)) = door::asked(std::env::args_os()) {
         let mut out = Output::new(Format::Human);
         door::open(program, &arguments, &mut out);

@@ -1,15 +1,26 @@
-//! `vmlock completions` and the hidden `vmlock man`: both out of `flags.rs`.
+//! `vmlock completions` and the hidden `vmlock man`: both out of `flags.rs`. A completion script asks `vmlock` itself,
+//! which knows the names (`complete.rs`).
 
 use crate::command::unwritable;
-use crate::flags::{CompletionsFlags, Flags, ManFlags};
+use crate::complete::ASKED;
+use crate::flags::{CompletionsFlags, Flags, ManFlags, Shell};
 use crate::render::{Exit, Output};
 use clap::CommandFactory as _;
+use clap_complete::env::{Bash, Elvish, EnvCompleter, Fish, Powershell, Zsh};
 use clap_mangen::Man;
 
 /// Prints a completion script.
 pub fn run(flags: &CompletionsFlags, out: &mut Output) {
     let mut script = Vec::new();
-    clap_complete::generate(flags.shell, &mut Flags::command(), "vmlock", &mut script);
+    let shell: &dyn EnvCompleter = match flags.shell {
+        Shell::Bash => &Bash,
+        Shell::Elvish => &Elvish,
+        Shell::Fish => &Fish,
+        Shell::Powershell => &Powershell,
+        Shell::Zsh => &Zsh,
+    };
+    // Writing to memory cannot fail.
+    let _ = shell.write_registration(ASKED, "vmlock", "vmlock", "vmlock", &mut script);
     let script = String::from_utf8_lossy(&script).into_owned();
     out.lines(script.trim_end().lines());
     out.value("script", script);

@@ -1,0 +1,87 @@
+//! Names and files as shells complete them: what the catalogue has, with a word on each, and files of the right kind.
+
+use clap_complete::engine::{CompletionCandidate, PathCompleter, ValueCompleter as _};
+use std::ffi::OsStr;
+use std::path::Path;
+use vmlock_spec::catalogue::{BASELINES, CPUS, HWCAPS, REGISTERS};
+use vmlock_spec::vm::Feature;
+
+/// The environment variable by which a shell's script asks this program.
+pub const ASKED: &str = "VMLOCK_COMPLETE";
+
+fn named(name: &str, title: &str) -> CompletionCandidate {
+    // A shell shows it in one line.
+    CompletionCandidate::new(name).help(Some(title.to_owned().into()))
+}
+
+/// Baselines of the catalogue.
+pub fn baselines() -> Vec<CompletionCandidate> {
+    BASELINES.iter().map(|b| named(&b.name, &b.title)).collect()
+}
+
+/// CPU models of the catalogue.
+pub fn models() -> Vec<CompletionCandidate> {
+    CPUS.iter().map(|c| named(&c.name, &c.title)).collect()
+}
+
+/// Features of a vCPU.
+pub fn features() -> Vec<CompletionCandidate> {
+    Feature::ALL
+        .iter()
+        .map(|f| CompletionCandidate::new(f.name()))
+        .collect()
+}
+
+/// All that `explain` knows by a name without a `:`, at which bash breaks words.
+fn explained() -> Vec<CompletionCandidate> {
+    let caps = HWCAPS.iter().map(|h| CompletionCandidate::new(&*h.name));
+    let registers = REGISTERS.iter().map(|r| CompletionCandidate::new(&*r.name));
+    let all = baselines().into_iter().chain(models()).chain(features());
+    all.chain(caps).chain(registers).collect()
+}
+
+/// Of these names those that begin so, in any case, and files whose names end in one of those ways.
+fn beside(
+    current: &OsStr,
+    names: Vec<CompletionCandidate>,
+    ends: &'static [&'static str],
+) -> Vec<CompletionCandidate> {
+    let begun = current.to_string_lossy().to_lowercase();
+    let begins = |c: &CompletionCandidate| {
+        c.get_value()
+            .to_string_lossy()
+            .to_lowercase()
+            .starts_with(&begun)
+    };
+    let mut all: Vec<CompletionCandidate> = names.into_iter().filter(begins).collect();
+    all.extend(files(current, ends));
+    all
+}
+
+fn files(current: &OsStr, ends: &'static [&'static str]) -> Vec<CompletionCandidate> {
+    let of_kind = move |path: &Path| {
+        let name = path.to_string_lossy();
+        ends.iter().any(|end| name.ends_with(end))
+    };
+    PathCompleter::any().filter(of_kind).complete(current)
+}
+
+/// Descriptions.
+pub fn specs(current: &OsStr) -> Vec<CompletionCandidate> {
+    files(current, &[".vm.kdl", ".vm.json"])
+}
+
+/// Locks.
+pub fn locks(current: &OsStr) -> Vec<CompletionCandidate> {
+    files(current, &[".lock.json"])
+}
+
+/// What `explain` explains.
+pub fn explainable(current: &OsStr) -> Vec<CompletionCandidate> {
+    beside(current, explained(), &[".kdl", ".json"])
+}
+
+/// What `diff` compares.
+pub fn comparable(current: &OsStr) -> Vec<CompletionCandidate> {
+    beside(current, baselines(), &[".json", ".log"])
+}

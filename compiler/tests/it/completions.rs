@@ -1,0 +1,115 @@
+//! Completions, by the shells themselves: bash always, fish where it is.
+
+use crate::scratch::{Scratch, err, out};
+use std::env;
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+/// What a shell makes of a script, with this `vmlock` first in PATH.
+fn shell(scratch: &Scratch, shell: &str, arguments: &[&str], script: &str) -> Output {
+    let bin = Path::new(env!("CARGO_BIN_EXE_vmlock")).parent().unwrap();
+    let path = env::var("PATH").unwrap_or_default();
+    Command::new(shell)
+        .args(arguments)
+        .args(["-c", script])
+        .current_dir(&scratch.0)
+        .env("PATH", format!("{}:{path}", bin.display()))
+        .env("HOME", &scratch.0)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap()
+}
+
+/// Words on the line, the last of which is completed, and some of what is offered; the first is all where `whole`.
+const LINES: [(&[&str], &[&str], bool); 8] = [
+    (&["expl"], &["explain"], true),
+    (&["explain", "kvm-6.1"], &["kvm-6.1", "kvm-6.12"], false),
+    (&["explain", "ID_AA64ISAR0"], &["ID_AA64ISAR0_EL1"], true),
+    (&["lock", "we"], &["web.vm.kdl"], true),
+    (&["check", "web"], &["web.vm.lock.json"], true),
+    (
+        &["diff", "--cpu", "neoverse-n"],
+        &["neoverse-n1", "neoverse-n2"],
+        false,
+    ),
+    (&["init", "--features", "steal"], &["steal-time"], true),
+    (&["lock", "--che"], &["--check"], true),
+];
+
+fn checkout(name: &str) -> Scratch {
+    let scratch = Scratch::new(name);
+    for file in ["web.vm.kdl", "web.vm.lock.json", "web.txt"] {
+        scratch.write(file, "");
+    }
+    scratch
+}
+
+fn offered(line: &[&str], output: &Output, wanted: &[&str], whole: bool) {
+    let said = out(output);
+    let got: Vec<&str> = said
+        .lines()
+        .filter_map(|l| l.split('\t').next())
+        .map(str::trim)
+        .collect();
+    for word in wanted {
+        assert!(got.contains(word), "{line:?}: {got:?} {}", err(output));
+    }
+    assert!(!whole || got.len() == wanted.len(), "{line:?}: {got:?}");
+}
+
+#[test]
+fn bash_completes_names_and_files() {
+    let scratch = checkout("completions-bash");
+    for (line, wanted, whole) in LINES {
+        let words = format!("vmlock {}", line.join(" "));
+        let current = line.last().unwrap();
+        let script = format!(
+            "eval \"$(vmlock completions bash)\"; COMP_WORDS=({words}); COMP_CWORD={}; COMP_TYPE=9; \
+             complete -p vmlock >&2 || exit 9; _clap_complete_vmlock vmlock {current} x; printf '%s\\n' \"${{COMPREPLY[@]}}\"",
+            line.len(),
+        );
+        let output = shell(&scratch, "bash", &["--norc", "--noprofile"], &script);
+        assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+        offered(line, &output, wanted, whole);
+    }
+}
+
+#[test]
+fn fish_completes_names_and_files() {
+    let there = Command::new("fish").arg("--version").output();
+    if there.is_err() {
+        // Past what the harness holds back of a test that passes.
+        let mut stderr = std::io::stderr();
+        writeln!(
+            stderr,
+            "SKIPPED: there is no fish here; its completions were not tried"
+        )
+        .unwrap();
+        return;
+    }
+    let scratch = checkout("completions-fish");
+    for (line, wanted, whole) in LINES {
+        let script = format!(
+            "vmlock completions fish | source; complete -C 'vmlock {}'",
+            line.join(" ")
+        );
+        let output = shell(&scratch, "fish", &["--no-config"], &script);
+        assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+        offered(line, &output, wanted, whole);
+    }
+}
+
+#[test]
+fn every_shell_has_a_script_that_asks_vmlock() {
+    let scratch = Scratch::new("completions-all");
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let output = scratch.vmlock(&["completions", shell]);
+        assert_eq!(output.status.code(), Some(0));
+        assert!(
+            out(&output).contains("VMLOCK_COMPLETE"),
+            "{shell}: {}",
+            out(&output)
+        );
+    }
+}
