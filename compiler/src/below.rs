@@ -1,12 +1,10 @@
 //! Files of a kind below folders, for commands that take a whole checkout. What git ignores is left out, and what is
 //! hidden; links to folders are not followed.
 
-use crate::command::unreadable;
 use crate::diagnostic::Diagnostic;
 use crate::render::{Exit, Output};
 use ignore::WalkBuilder;
 use std::collections::BTreeSet;
-use std::io;
 use std::path::{Path, PathBuf};
 
 /// A file for a command.
@@ -66,9 +64,11 @@ pub fn below(folder: &Path, is: impl Fn(&str) -> bool, out: &mut Output) -> Vec<
         let entry = match entry {
             Ok(entry) => entry,
             Err(error) => {
-                let words = error.to_string();
-                let error = error.into_io_error().unwrap_or(io::Error::other(words));
-                out.fail(Exit::Environment, unreadable(folder, &error));
+                let shown = folder.display().to_string();
+                let words = format!("`{shown}` cannot be listed whole: {error}");
+                let finding = Diagnostic::error("io::unreadable", words).in_file(shown);
+                let help = "look at the path and its permissions";
+                out.fail(Exit::Environment, finding.help(help));
                 continue;
             }
         };

@@ -1,4 +1,4 @@
-//! Completions, by the shells themselves: bash always, fish where it is.
+//! Completions, by the shells themselves: bash always, fish and zsh where they are.
 
 use crate::scratch::{Scratch, err, out};
 use std::env;
@@ -75,26 +75,46 @@ fn bash_completes_names_and_files() {
     }
 }
 
+/// Whether a shell is there; that it is not is said past what the harness holds back of a test that passes.
+fn is_there(shell: &str) -> bool {
+    let there = Command::new(shell).arg("--version").output().is_ok();
+    if !there {
+        let words = format!("SKIPPED: there is no {shell} here; its completions were not tried");
+        writeln!(std::io::stderr(), "{words}").unwrap();
+    }
+    there
+}
+
 #[test]
 fn fish_completes_names_and_files() {
-    let there = Command::new("fish").arg("--version").output();
-    if there.is_err() {
-        // Past what the harness holds back of a test that passes.
-        let mut stderr = std::io::stderr();
-        writeln!(
-            stderr,
-            "SKIPPED: there is no fish here; its completions were not tried"
-        )
-        .unwrap();
+    if !is_there("fish") {
         return;
     }
     let scratch = checkout("completions-fish");
     for (line, wanted, whole) in LINES {
-        let script = format!(
-            "vmlock completions fish | source; complete -C 'vmlock {}'",
-            line.join(" ")
-        );
+        let words = line.join(" ");
+        let script = format!("vmlock completions fish | source; complete -C 'vmlock {words}'");
         let output = shell(&scratch, "fish", &["--no-config"], &script);
+        assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+        offered(line, &output, wanted, whole);
+    }
+}
+
+/// In zsh itself, with its line editor's two functions replaced by ones that print.
+#[test]
+fn zsh_completes_names_and_files() {
+    if !is_there("zsh") {
+        return;
+    }
+    let scratch = checkout("completions-zsh");
+    for (line, wanted, whole) in LINES {
+        let script = format!(
+            "compdef() {{ : }}; _describe() {{ print -l -- ${{(P)3}} | sed 's/:.*//' }}; \
+             eval \"$(vmlock completions zsh)\"; words=(vmlock {}); CURRENT={}; _clap_dynamic_completer_vmlock",
+            line.join(" "),
+            line.len() + 1,
+        );
+        let output = shell(&scratch, "zsh", &["-f"], &script);
         assert_eq!(output.status.code(), Some(0), "{}", err(&output));
         offered(line, &output, wanted, whole);
     }
