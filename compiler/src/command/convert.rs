@@ -105,6 +105,8 @@ fn to_kdl(mut spec: VmSpec, places: &Places) -> Result<String, Vec<Diagnostic>> 
         path: places.source().path.clone(),
         text: text.clone(),
     });
+    // For editors of JSON alone.
+    spec.schema = None;
     // Their order means nothing, and a block has them in one.
     spec.cpu.features.sort();
     let again = decoded(&source, Form::Kdl).ok();
