@@ -44,7 +44,7 @@ pub fn run(flags: &FmtFlags, out: &mut Output) {
         let source = match source_of(&file.path, &shown) {
             Ok(source) => source,
             Err((exit, diagnostic)) => {
-                out.fail(exit, diagnostic);
+                out.fail(exit, *diagnostic);
                 continue;
             }
         };
@@ -79,20 +79,22 @@ pub fn run(flags: &FmtFlags, out: &mut Output) {
     out.value("files", of_files);
 }
 
-fn source_of(path: &Path, shown: &str) -> Result<Arc<Source>, (Exit, Diagnostic)> {
+fn source_of(path: &Path, shown: &str) -> Result<Arc<Source>, (Exit, Box<Diagnostic>)> {
     if path.extension().is_some_and(|e| e == "json") {
         let words = format!("`{shown}` is JSON, and KDL alone is laid out");
         let help = "any JSON formatter does it";
         return Err((
             Exit::Usage,
-            Diagnostic::error("usage::name", words)
-                .in_file(shown)
-                .help(help),
+            Box::new(
+                Diagnostic::error("usage::name", words)
+                    .in_file(shown)
+                    .help(help),
+            ),
         ));
     }
     read::read_source(path, shown).map_err(|error| match error {
-        Unreadable::Io(error) => (Exit::Environment, unreadable(path, &error)),
-        Unreadable::Bytes(diagnostic) => (Exit::Findings, *diagnostic),
+        Unreadable::Io(error) => (Exit::Environment, Box::new(unreadable(path, &error))),
+        Unreadable::Bytes(diagnostic) => (Exit::Findings, diagnostic),
     })
 }
 

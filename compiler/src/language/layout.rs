@@ -11,6 +11,7 @@ use super::read::{SIZE_MAX, parse};
 use crate::diagnostic::Diagnostic;
 use crate::location::Source;
 use kdl::{KdlDocument, KdlNode, KdlValue};
+use std::iter;
 use std::ops::Range;
 use std::sync::Arc;
 use token::{Kind, Token, newline, tokens};
@@ -153,7 +154,7 @@ impl<'a> Layout<'a> {
         for token in tokens
             .iter()
             .map(|t| t.span.clone())
-            .chain([text.len()..text.len()])
+            .chain(iter::once(text.len()..text.len()))
         {
             let gap = &text[at..token.start];
             if let Some(line) = (0..gap.len())
@@ -207,7 +208,7 @@ impl<'a> Layout<'a> {
             true => self.newline,
             false => "",
         };
-        let ends = [self.text.len()..self.text.len()];
+        let ends = iter::once(self.text.len()..self.text.len());
         let spans = self.tokens.iter().map(|t| t.span.clone()).chain(ends);
         for (span, gap) in spans.zip(self.gaps.iter().map(String::as_str).chain([last])) {
             if &self.text[at..span.start] != gap {

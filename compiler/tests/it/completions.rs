@@ -80,7 +80,8 @@ fn is_there(shell: &str) -> bool {
     let there = Command::new(shell).arg("--version").output().is_ok();
     if !there {
         let words = format!("SKIPPED: there is no {shell} here; its completions were not tried");
-        writeln!(std::io::stderr(), "{words}").unwrap();
+        let mut stderr = std::io::stderr();
+        writeln!(stderr, "{words}").unwrap();
     }
     there
 }
