@@ -195,15 +195,17 @@ impl Found {
     /// Of what `cargo test` said as it ended. What is not even run has failed.
     fn cargo(what: &str, success: bool, output: &str) -> Self {
         let (passed, failed) = counts(output);
+        let skipped = skipped(output).count() as u64;
         let problem = match success {
             false => Some(format!("{what} failed; it said:\n{}", output.trim_end())),
             true if passed == 0 => Some(format!("{what} found nothing to test")),
             true => None,
         };
         Self {
-            passed,
+            // They end as those do that pass.
+            passed: passed.saturating_sub(skipped),
             failed: failed.max(problem.is_some().into()),
-            skipped: 0,
+            skipped,
             problems: problem.into_iter().collect(),
         }
     }
@@ -247,8 +249,8 @@ impl Tally {
     /// Tells what a part found that took so long.
     fn add(&mut self, name: &str, took: Duration, found: Found) -> Result<()> {
         let word = match (found.failed, found.skipped) {
-            (0, 0) => "ok",
-            (0, _) => "SKIPPED",
+            (0, skipped) if skipped > 0 && found.passed == 0 => "SKIPPED",
+            (0, _) => "ok",
             _ => "FAILED",
         };
         tell(format_args!("{word:<7} {:>5} s  {name}", took.as_secs()))?;
@@ -272,7 +274,14 @@ fn cargo_test(arguments: &[&str]) -> Result<Found> {
     let (status, output) = tools::output(&mut command)?;
     let what = format!("cargo test {}", arguments.join(" "));
     let output = String::from_utf8_lossy(&output);
+    skipped(&output).try_for_each(|words| tell(format_args!("skipped: {words}")))?;
     Ok(Found::cargo(&what, status.success(), &output))
+}
+
+/// What tests said that could not be tried here.
+fn skipped(output: &str) -> impl Iterator<Item = &str> {
+    let words = output.split("SKIPPED: ").skip(1);
+    words.filter_map(|rest| rest.lines().next())
 }
 
 /// How many tests passed and failed, of all the programs that cargo ran.
@@ -362,6 +371,10 @@ mod tests {
                 ..Found::default()
             }
         );
+        let one = quiet.replace("..", ".SKIPPED: no fish\n.");
+        let found = Found::cargo("", true, &one);
+        assert_eq!((found.passed, found.failed, found.skipped), (1, 0, 1));
+        assert_eq!(skipped(&one).collect::<Vec<_>>(), ["no fish"]);
         let bad = "test result: FAILED. 5 passed; 3 failed; 0 ignored\n";
         let found = Found::cargo("", false, &[quiet, bad].concat());
         assert_eq!(
