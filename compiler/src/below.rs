@@ -1,5 +1,5 @@
-//! Files of a kind below folders, for commands that take a whole checkout. What git ignores is left out, and what is
-//! hidden; links to folders are not followed.
+//! Files of a kind below folders, for commands that take a whole checkout. What git is told to ignore is left out, and
+//! git's own folder; links to folders are not followed.
 
 use crate::diagnostic::Diagnostic;
 use crate::render::{Exit, Output};
@@ -43,7 +43,7 @@ pub fn files(
         if found.is_empty() {
             let shown = path.display();
             let words = format!("there is no {kind} in `{shown}` or below");
-            let help = "name files or another folder; what git ignores or is hidden is left out";
+            let help = "name files or another folder; what `.gitignore` names is left out";
             out.fail(
                 Exit::Usage,
                 Diagnostic::error("usage::none-found", words).help(help),
@@ -60,7 +60,11 @@ pub fn files(
 pub fn below(folder: &Path, is: impl Fn(&str) -> bool, out: &mut Output) -> Vec<PathBuf> {
     let mut found = Vec::new();
     // Other programs' lists of what they leave out say nothing here.
-    for entry in WalkBuilder::new(folder).ignore(false).build() {
+    let mut walk = WalkBuilder::new(folder);
+    walk.ignore(false)
+        .hidden(false)
+        .filter_entry(|entry| entry.file_name() != ".git");
+    for entry in walk.build() {
         let entry = match entry {
             Ok(entry) => entry,
             Err(error) => {
@@ -73,7 +77,8 @@ pub fn below(folder: &Path, is: impl Fn(&str) -> bool, out: &mut Output) -> Vec<
             }
         };
         let file = entry.file_type().is_some_and(|kind| !kind.is_dir());
-        if file && entry.file_name().to_str().is_some_and(&is) {
+        // A name that is no text is told by whoever takes it.
+        if file && is(&entry.file_name().to_string_lossy()) {
             let path = entry.path();
             found.push(path.strip_prefix(".").unwrap_or(path).to_owned());
         }

@@ -457,7 +457,7 @@ pub const CODES: &[Code] = &[
     code(
         "usage::none-found",
         "a folder without such files",
-        "A command that takes a whole folder looks for files by their names in it and in all folders below: descriptions are called NAME.vm.kdl or NAME.vm.json, locks NAME.vm.lock.json. What git ignores is left out, and what is hidden.",
+        "A command that takes a whole folder looks for files by their names in it and in all folders below: descriptions are called NAME.vm.kdl or NAME.vm.json, locks NAME.vm.lock.json. What `.gitignore` names is left out, also where git has it all the same.",
     ),
     code(
         "fmt::layout",

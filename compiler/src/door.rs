@@ -39,7 +39,8 @@ pub fn open(program: &'static str, arguments: &[OsString], out: &mut Output) {
     // The C library would give to a shell what the kernel cannot run.
     let make = |path: &Path| make(path).unwrap_or_default();
     let own = env::current_exe().map_or([0; 2], |own| make(&own));
-    if ![[0; 2], own].contains(&make(&found)) {
+    // Of one that cannot be read, nothing is known.
+    if own != [0; 2] && ![[0; 2], own].contains(&make(&found)) {
         return out.fail(Exit::Environment, foreign(program, &found));
     }
     let error = Command::new(&found).args(arguments).exec();
@@ -56,7 +57,7 @@ fn make(path: &Path) -> io::Result<[u8; 2]> {
     Ok([first, second])
 }
 
-/// Beside this program, where one is of the same make; else in PATH, but for folders that depend on where one is.
+/// Beside this program, where one is; else in PATH, but for folders that depend on where one is.
 fn find(program: &str, beside: Option<&Path>, path: &OsStr) -> Option<PathBuf> {
     let folders = beside
         .map(Path::to_owned)

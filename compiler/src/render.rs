@@ -63,6 +63,11 @@ impl Output {
         self.exit = self.exit.max(exit);
     }
 
+    /// Whether nothing was wrong so far.
+    pub fn is_fine(&self) -> bool {
+        self.exit == Exit::Fine
+    }
+
     /// Adds findings; an error makes the exit code 1.
     pub fn findings(&mut self, found: Vec<Diagnostic>) {
         if found.iter().any(|d| d.severity == Severity::Error) {

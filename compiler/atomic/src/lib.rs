@@ -4,9 +4,13 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 use std::process;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// Names that are tried for the temporary file.
 const ATTEMPTS: u32 = 100;
+
+/// The number of the next one: threads do not try each other's.
+static NEXT: AtomicU32 = AtomicU32::new(0);
 
 /// Writes a file by way of a temporary one in the same folder: written, flushed
 /// to the disk, renamed, and the folder flushed too. A crash at any moment leaves
@@ -91,7 +95,8 @@ fn folder_of(path: &Path) -> PathBuf {
 /// killed, or that has the same number in another container.
 fn temporary(folder: &Path) -> io::Result<(File, PathBuf)> {
     let mut failed = ErrorKind::AlreadyExists.into();
-    for number in 0..ATTEMPTS {
+    for _ in 0..ATTEMPTS {
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let path = folder.join(format!(".vmlock-{}-{number}.tmp", process::id()));
         match OpenOptions::new().write(true).create_new(true).open(&path) {
             Ok(file) => return Ok((file, path)),
@@ -174,14 +179,20 @@ mod tests {
     #[test]
     fn what_a_killed_process_left_behind_is_in_nobodys_way() {
         let folder = folder("left");
-        let left = folder.join(format!(".vmlock-{}-0.tmp", process::id()));
-        fs::write(&left, "half").unwrap();
+        let first = NEXT.load(Ordering::Relaxed);
+        let name = |number| folder.join(format!(".vmlock-{}-{number}.tmp", process::id()));
+        // Other tests take some meanwhile.
+        let left: Vec<PathBuf> = (first..first + ATTEMPTS / 2).map(name).collect();
+        left.iter()
+            .for_each(|left| fs::write(left, "half").unwrap());
         // As long as a name can be.
         let path = folder.join("x".repeat(255));
         replace(&path, "new").unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), "new");
-        assert_eq!(fs::read_to_string(&left).unwrap(), "half");
-        assert_eq!(fs::read_dir(&folder).unwrap().count(), 2);
+        for left in &left {
+            assert_eq!(fs::read_to_string(left).unwrap(), "half");
+        }
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), left.len() + 1);
         fs::remove_dir_all(&folder).unwrap();
     }
 

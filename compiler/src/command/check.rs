@@ -29,6 +29,7 @@ type Host = (String, HostReport);
 /// Plans each lock on each host: one lock at length, several as a table.
 pub fn run(flags: &CheckFlags, out: &mut Output) {
     let locks = below::files(&flags.locks, "lock", |n| n.ends_with(".vm.lock.json"), out);
+    let listed = out.is_fine();
     let mut read = Vec::new();
     for file in &locks {
         match read_lock(&file.path) {
@@ -55,7 +56,8 @@ pub fn run(flags: &CheckFlags, out: &mut Output) {
         out.deny_warnings();
     }
     // What could not be read is no host that keeps a lock, and no lock that is kept.
-    let complete = hosts.len() == flags.hosts.len() && read.len() == locks.len();
+    let all_read = hosts.len() == flags.hosts.len() && read.len() == locks.len();
+    let complete = listed && all_read && !locks.is_empty();
     let kept = complete && all.iter().all(|checked| checked.refusals.is_empty());
     if let ([checked], [(_, lock)], true) = (all.as_slice(), read.as_slice(), single) {
         unpromised_of(lock, flags.verbose, out);
@@ -63,7 +65,7 @@ pub fn run(flags: &CheckFlags, out: &mut Output) {
         out.value("refusals", checked.refusals.clone());
         out.value("hosts", checked.hosts.clone());
     } else {
-        out.lines(table::lines(&all, &hosts));
+        out.lines(table::lines(&all, &hosts, complete, flags.native));
         let of_lock = |checked: &Checked| {
             json!({
                 "lock": checked.lock,

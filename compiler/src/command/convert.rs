@@ -12,6 +12,7 @@ use crate::render::{Exit, Output};
 use std::path::Path;
 use std::sync::Arc;
 use vmlock_spec::vm::VmSpec;
+use vmlock_spec::words;
 
 /// The two forms of a description.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -33,6 +34,13 @@ pub fn run(flags: &ConvertFlags, out: &mut Output) {
             return out.fail(Exit::Usage, finding.help(help));
         }
     };
+    if let Some(finding) = flags
+        .output
+        .as_deref()
+        .and_then(|o| elsewhere(&flags.spec, form, o))
+    {
+        return out.fail(Exit::Usage, finding);
+    }
     if let Some(path) = flags.output.as_deref().filter(|path| path.exists()) {
         let shown = path.display().to_string();
         let words = format!("`{shown}` exists already; nothing was written");
@@ -73,6 +81,34 @@ pub fn run(flags: &ConvertFlags, out: &mut Output) {
     out.value("text", text);
 }
 
+/// Why what is converted cannot stand there.
+fn elsewhere(spec: &Path, form: Form, output: &Path) -> Option<Diagnostic> {
+    let shown = output.display().to_string();
+    let ends = match form {
+        Form::Kdl => ".json",
+        Form::Json => ".kdl",
+    };
+    let folder = |path: &Path| {
+        let folder = path.parent().filter(|p| !p.as_os_str().is_empty());
+        folder.unwrap_or(Path::new(".")).canonicalize().ok()
+    };
+    let (words, help) = if !shown.ends_with(ends) {
+        (
+            format!("`{shown}` is no name of what comes of it"),
+            format!("its form is told by its name: let it end in `{ends}`"),
+        )
+    } else if folder(spec) != folder(output) {
+        (
+            format!("`{shown}` is in another folder, where paths in it would name other files"),
+            "convert it where it is, and move it with what it names".to_owned(),
+        )
+    } else {
+        return None;
+    };
+    let finding = Diagnostic::error("usage::name", words);
+    Some(finding.in_file(shown).help(help))
+}
+
 fn write_to(path: &Path, text: &str, out: &mut Output) {
     let shown = path.display().to_string();
     match vmlock_atomic::replace(path, text) {
@@ -93,8 +129,19 @@ fn decoded(source: &Arc<Source>, form: Form) -> Result<(VmSpec, Places), Vec<Dia
     }
 }
 
+/// What a text of that file describes, where nothing is wrong with it.
+pub fn kdl(path: &Path, text: &str) -> Option<VmSpec> {
+    let source = Arc::new(Source {
+        path: path.display().to_string(),
+        text: text.to_owned(),
+    });
+    decoded(&source, Form::Kdl).ok().map(|(spec, _)| spec)
+}
+
 fn to_json(spec: &VmSpec, places: &Places) -> Result<String, Vec<Diagnostic>> {
     let text = serde_json::to_string_pretty(spec).unwrap_or_default() + "\n";
+    // What nobody sees is written by its number, as in KDL.
+    let text = words::json(&text).into_owned();
     kept(spec, serde_json::from_str(&text).ok().as_ref(), places)?;
     Ok(text)
 }

@@ -104,11 +104,14 @@ fn vscode(print: bool, out: &mut Output) {
     }
     let path = Path::new(SETTINGS);
     let old = match files::read(path, SETTINGS_MAX) {
-        Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+        // What would not come back as it was is not touched.
+        Ok(bytes) if bytes.len() > SETTINGS_MAX => None,
+        Ok(bytes) => String::from_utf8(bytes).ok(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Some(String::new()),
         Err(error) => return out.fail(Exit::Environment, unreadable(path, &error)),
     };
-    let Some(new) = with(&old, &ours) else {
+    let both = old.and_then(|old| Some((with(&old, &ours)?, old)));
+    let Some((new, old)) = both else {
         let words = format!("`{SETTINGS}` has schemas already, or is not as settings are");
         let help = "`vmlock editor-setup vscode --print` prints the entries: put them into \"json.schemas\" there";
         return out.fail(

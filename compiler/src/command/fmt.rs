@@ -80,9 +80,18 @@ pub fn run(flags: &FmtFlags, out: &mut Output) {
 }
 
 fn source_of(path: &Path, shown: &str) -> Result<Arc<Source>, (Exit, Box<Diagnostic>)> {
-    if path.extension().is_some_and(|e| e == "json") {
-        let words = format!("`{shown}` is JSON, and KDL alone is laid out");
-        let help = "any JSON formatter does it";
+    // Many a text that is none parses as KDL.
+    if path.extension().is_none_or(|e| e != "kdl") {
+        let (words, help) = match path.extension().is_some_and(|e| e == "json") {
+            true => (
+                format!("`{shown}` is JSON, and KDL alone is laid out"),
+                "any JSON formatter does it",
+            ),
+            false => (
+                format!("`{shown}` is not called NAME.kdl, and KDL alone is laid out"),
+                "rename it, or give its text by `vmlock fmt -`",
+            ),
+        };
         return Err((
             Exit::Usage,
             Box::new(

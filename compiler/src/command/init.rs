@@ -1,6 +1,6 @@
 //! `vmlock init`: a first description, out of flags, a host report, and questions where somebody is there to answer.
 
-use crate::command::{read_report, unwritable};
+use crate::command::{convert, read_report, unwritable};
 use crate::diagnostic::Diagnostic;
 use crate::flags::InitFlags;
 use crate::language::decode::size;
@@ -40,9 +40,11 @@ pub fn run(flags: &InitFlags, out: &mut Output) {
     }
     let shown = format!("{}.vm.kdl", spec.name);
     let path = Path::new(&shown);
-    if path.exists() {
-        let words = format!("`{shown}` exists already; nothing was written");
-        let finding = Diagnostic::error("io::exists", words).in_file(&shown);
+    // Two forms of one machine would make one lock, and what is there of a lock would be kept in the new one.
+    let taken = ["kdl", "json", "lock.json"].map(|form| format!("{}.vm.{form}", spec.name));
+    if let Some(taken) = taken.iter().find(|taken| Path::new(taken).exists()) {
+        let words = format!("`{taken}` exists already; nothing was written");
+        let finding = Diagnostic::error("io::exists", words).in_file(taken);
         return out.fail(
             Exit::Environment,
             finding.help("choose another name, or remove it"),
@@ -55,6 +57,11 @@ pub fn run(flags: &InitFlags, out: &mut Output) {
             return out.fail(Exit::Usage, Diagnostic::error("usage::arguments", words));
         }
     };
+    if convert::kdl(path, &text).as_ref() != Some(&spec) {
+        let words = "these words cannot be said in a description as they are";
+        let finding = Diagnostic::error("usage::arguments", words);
+        return out.fail(Exit::Usage, finding.help("choose plainer ones"));
+    }
     if let Err(error) = vmlock_atomic::replace(path, &text) {
         return out.fail(Exit::Environment, unwritable(&shown, &error));
     }
@@ -77,13 +84,17 @@ fn describe<R: BufRead, W: Write>(
     mut terminal: Option<&mut Terminal<R, W>>,
 ) -> Result<VmSpec, Failed> {
     let catalogue = Catalogue::builtin();
+    // Their order means nothing, and hosts have them in one.
+    let mut features = flags.features.clone();
+    features.sort();
+    features.dedup();
     let answered = terminal.is_some();
     let mut cpu = Cpu::bare("", COUNT, &[], &[]);
     let mut abi = flags.abi.clone();
     let mut vary = Vec::new();
     if let Some(path) = &flags.host {
         let report = read_report(path).map_err(|finding| (Exit::Environment, Box::new(finding)))?;
-        let found = common(&[report], &catalogue, &flags.features, flags.cpu.as_deref());
+        let found = common(&[report], &catalogue, &features, flags.cpu.as_deref());
         let found = found.map_err(|nothing| unfit(&path.display().to_string(), &nothing))?;
         cpu.model = found.cpu;
         cpu.features = found.features;
@@ -98,7 +109,7 @@ fn describe<R: BufRead, W: Write>(
             vary = found.vary.into_iter().map(|f| f.field).collect();
         }
     } else {
-        cpu.features = flags.features.clone();
+        cpu.features = features;
         cpu.model = flags.cpu.clone().unwrap_or_default();
     }
     let mut ask =

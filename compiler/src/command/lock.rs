@@ -22,8 +22,8 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use vmlock_spec::lock::{Lock, canonical, v1, v2};
-use vmlock_spec::resolve::Target;
 use vmlock_spec::resolve::allow::WARNINGS;
+use vmlock_spec::resolve::{Target, former_lock_schema};
 
 /// Stack of a thread that compiles, in bytes: what the one that starts them has.
 const STACK_BYTES: usize = 8 << 20;
@@ -332,7 +332,7 @@ fn one(
     if flags.print_digest && !(flags.check && outcome.is_new()) {
         out.line(format!("{}  {shown}", outcome.digest));
     }
-    if !hosts_of_it.is_empty() {
+    if !hosts_of_it.is_empty() && (task.named || outcome.status != Status::Unchanged) {
         let names: Vec<String> = hosts_of_it.into_iter().map(|v| v.host).collect();
         out.line(format!("  can be kept by {}", join(&names)));
     }
@@ -357,7 +357,7 @@ fn deny(diagnostic: &mut Diagnostic) {
 ///
 /// # Errors
 /// A lock of a version that this program does not know is never overwritten.
-fn former(path: &Path, old: Option<&[u8]>, upgrade: bool) -> Result<Former, Box<Diagnostic>> {
+pub fn former(path: &Path, old: Option<&[u8]>, upgrade: bool) -> Result<Former, Box<Diagnostic>> {
     let mut former = Former {
         target: Target::NEWEST,
         boot: None,
@@ -386,7 +386,10 @@ fn former(path: &Path, old: Option<&[u8]>, upgrade: bool) -> Result<Former, Box<
             if let Some(version @ v1::VERSION..=v2::VERSION) = canonical::version_in(text)
                 && !upgrade
             {
-                former.target = Target::of(version);
+                former.target = Target {
+                    former_schema: text.contains(&former_lock_schema(version)),
+                    ..Target::of(version)
+                };
             }
         }
     }

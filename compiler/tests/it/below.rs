@@ -20,7 +20,7 @@ impl Scratch {
     }
 }
 
-/// A checkout: machines in two folders, one that git ignores, one in a hidden folder.
+/// A checkout: machines in two folders, one that git ignores, one in a folder of git's own.
 fn checkout(name: &str) -> Scratch {
     let scratch = Scratch::new(name);
     fs::create_dir(scratch.0.join(".git")).unwrap();
@@ -29,7 +29,7 @@ fn checkout(name: &str) -> Scratch {
     scratch.spec("machines/b.vm.kdl", "b");
     scratch.spec("machines/c.vm.kdl", "c");
     scratch.spec("build/ignored.vm.kdl", "ignored");
-    scratch.spec(".hidden/hidden.vm.kdl", "hidden");
+    scratch.spec(".git/modules/own.vm.kdl", "own");
     scratch
 }
 
@@ -50,10 +50,16 @@ fn everything_below_is_locked_but_what_git_ignores() {
     ];
     assert_eq!(first, expected, "{said}");
     assert!(!scratch.has("build/ignored.vm.lock.json"));
-    assert!(!scratch.has(".hidden/hidden.vm.lock.json"));
+    assert!(!scratch.has(".git/modules/own.vm.lock.json"));
     let output = scratch.vmlock(&["lock", "--check"]);
     assert_eq!(output.status.code(), Some(0), "{}", err(&output));
     assert_eq!(out(&output), "3 locks are what their descriptions say\n");
+    // Folders of CI services are hidden, and their machines are locked as others are.
+    scratch.spec(".ci/d.vm.kdl", "d");
+    let output = scratch.vmlock(&["lock", "--check"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(err(&output).contains(".ci/d.vm.lock.json"));
+    fs::remove_dir_all(scratch.0.join(".ci")).unwrap();
     // Named, it is locked even so.
     let output = scratch.vmlock(&["lock", "build/ignored.vm.kdl", "machines"]);
     assert_eq!(output.status.code(), Some(0), "{}", err(&output));
@@ -161,6 +167,15 @@ fn many_locks_and_hosts_are_a_table() {
     let (exit, object) = scratch.json(&["check", "machines", "--host", "n1.json"]);
     assert_eq!((exit, &object["kept"]), (0, &true.into()));
     assert_eq!(object["locks"].as_array().unwrap().len(), 2);
+    // No lock is no lock that is kept.
+    fs::create_dir(scratch.0.join("none")).unwrap();
+    let (exit, object) = scratch.json(&["check", "none", "--host", "n1.json"]);
+    assert_eq!((exit, &object["kept"]), (2, &false.into()));
+    let said = out(&scratch.vmlock(&["check", "machines", "--host", "n1.json", "gone.json"]));
+    assert!(
+        said.contains("2 of 2 locks can be kept there, of what could be read"),
+        "{said}"
+    );
     // A host that cannot be read keeps nothing.
     let (exit, object) = scratch.json(&["check", "machines", "--host", "n1.json", "gone.json"]);
     assert_eq!((exit, &object["kept"]), (4, &false.into()));

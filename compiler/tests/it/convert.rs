@@ -60,9 +60,17 @@ fn what_is_lost_is_said_and_what_is_there_is_kept() {
         out(&output)
     );
     assert!(err(&output).contains("2 are left out"), "{}", err(&output));
-    let output = scratch.vmlock(&["convert", "a.vm.kdl", "-o", "a.vm.kdl"]);
-    assert_eq!(output.status.code(), Some(4));
-    assert!(err(&output).contains("io::exists"), "{}", err(&output));
+    // The other form, beside it, and nothing that is there.
+    scratch.write("taken.vm.json", "{}");
+    for (to, exit, code) in [
+        ("a.vm.kdl", 2, "usage::name"),
+        ("../a.vm.json", 2, "usage::name"),
+        ("taken.vm.json", 4, "io::exists"),
+    ] {
+        let output = scratch.vmlock(&["convert", "a.vm.kdl", "-o", to]);
+        assert_eq!(output.status.code(), Some(exit), "{to}");
+        assert!(err(&output).contains(code), "{}", err(&output));
+    }
     assert_eq!(
         fs::read_to_string(scratch.0.join("a.vm.kdl")).unwrap(),
         SPEC

@@ -2,9 +2,12 @@
 
 use crate::scratch::{Scratch, err, out};
 use std::fs;
+use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::thread;
+use std::time::Duration;
 
 /// A copy of `vmlock` in a folder of its own, so that no program of this build lies beside it.
 fn alone(scratch: &Scratch) -> PathBuf {
@@ -28,13 +31,21 @@ fn program(folder: &Path, name: &str, who: &str) {
 }
 
 fn run(vmlock: &Path, path: &str, folder: &Path, arguments: &[&str]) -> Output {
-    Command::new(vmlock)
-        .args(arguments)
-        .env("PATH", path)
-        .env("NO_COLOR", "1")
-        .current_dir(folder)
-        .output()
-        .unwrap()
+    loop {
+        let output = Command::new(vmlock)
+            .args(arguments)
+            .env("PATH", path)
+            .env("NO_COLOR", "1")
+            .current_dir(folder)
+            .output();
+        // What was written a moment ago may still be open in a child of another test, which has not come to its exec.
+        match output {
+            Err(error) if error.kind() == ErrorKind::ExecutableFileBusy => {}
+            Ok(output) if err(&output).contains("Text file busy") => {}
+            output => return output.unwrap(),
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
 }
 
 #[test]

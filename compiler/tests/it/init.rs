@@ -29,6 +29,30 @@ fn flags_alone_are_enough() {
     let again = scratch.vmlock(&arguments);
     assert_eq!(again.status.code(), Some(4));
     assert!(err(&again).contains("io::exists"), "{}", err(&again));
+    // Nor beside the other form, or a lock that is there: what it knows would come into the new one.
+    for taken in ["web.vm.json", "web.vm.lock.json"] {
+        let scratch = Scratch::new(taken);
+        scratch.write(taken, "{}");
+        let output = scratch.vmlock(&arguments);
+        assert_eq!(output.status.code(), Some(4), "{taken}");
+        assert!(err(&output).contains(taken), "{}", err(&output));
+    }
+}
+
+#[test]
+fn texts_are_said_as_they_are() {
+    let scratch = Scratch::new("init-texts");
+    let base = "init web --abi kvm-6.8 --cpu neoverse-n1 --kernel Image --cmdline";
+    let mut arguments: Vec<&str> = base.split(' ').collect();
+    arguments.push("\"\"\\x \u{ad} \"#");
+    let output = scratch.vmlock(&arguments);
+    assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+    let output = scratch.vmlock(&["convert", "web.vm.kdl"]);
+    assert!(
+        out(&output).contains(r##""cmdline": "\"\"\\x \u00ad \"#""##),
+        "{}",
+        out(&output)
+    );
 }
 
 #[test]
@@ -38,6 +62,14 @@ fn a_host_says_what_it_can_keep() {
     let output = scratch.vmlock(&["init", "web", "--host", &report]);
     assert_eq!(output.status.code(), Some(0), "{}", err(&output));
     let output = scratch.vmlock(&["lock", "web.vm.kdl", "--for", &report]);
+    assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+    // In whatever order features are named.
+    let report = report_of("max", "6.12");
+    let mut arguments = vec!["init", "most", "--host", &report];
+    for feature in ["mte", "sve", "pmu", "pauth", "pmu"] {
+        arguments.extend(["--features", feature]);
+    }
+    let output = scratch.vmlock(&arguments);
     assert_eq!(output.status.code(), Some(0), "{}", err(&output));
 }
 

@@ -384,6 +384,13 @@ fn editors_are_told_where_the_schemas_are() {
     let settings = scratch.0.join(".vscode/settings.json");
     let printed = run(&["vscode", "--print"]);
     assert!(!settings.exists());
+    // What would not come back as it was is left as it is.
+    let latin = b"{ \"a\": \"caf\xe9\" }";
+    fs::create_dir(scratch.0.join(".vscode")).unwrap();
+    fs::write(&settings, latin).unwrap();
+    assert_eq!(run(&["vscode"]).status.code(), Some(1));
+    assert_eq!(fs::read(&settings).unwrap(), latin);
+    fs::remove_file(&settings).unwrap();
     assert!(run(&["vscode"]).status.success());
     let text = fs::read_to_string(&settings).unwrap();
     assert_eq!(out(&printed), text);

@@ -61,7 +61,7 @@ fn a_file_is_explained_by_what_it_says() {
         ("note.json", 1),
         ("gone.json", 4),
         ("gone.vm.kdl", 4),
-        ("gone.kdl", 1),
+        ("gone.kdl", 4),
     ] {
         let output = scratch.vmlock(&["explain", file]);
         assert_eq!(output.status.code(), Some(exit), "{file}: {}", err(&output));

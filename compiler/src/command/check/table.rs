@@ -15,8 +15,9 @@ pub fn cell(plan: &Plan, another: Option<&Another>) -> String {
     }
 }
 
-/// One line for each lock, one column for each host; numbers stand for hosts whose names have no room.
-pub fn lines(all: &[Checked], hosts: &[Host]) -> Vec<String> {
+/// One line for each lock, one column for each host; numbers stand for hosts whose names have no room. `complete` is
+/// whether they are all that was asked about.
+pub fn lines(all: &[Checked], hosts: &[Host], complete: bool, native: bool) -> Vec<String> {
     let Some(first) = all.first().filter(|_| !hosts.is_empty()) else {
         return Vec::new();
     };
@@ -50,20 +51,27 @@ pub fn lines(all: &[Checked], hosts: &[Host]) -> Vec<String> {
         .filter(|checked| checked.refusals.is_empty())
         .count();
     lines.push(String::new());
-    lines.push(match (kept, hosts.len()) {
-        (kept, 1) => format!("{kept} of {} locks can be kept there", all.len()),
-        (kept, _) => format!(
-            "{kept} of {} locks can be kept by all of these hosts",
-            all.len()
-        ),
-    });
+    let there = match hosts.len() {
+        1 => "there",
+        _ => "by all of these hosts",
+    };
+    let read = match complete {
+        true => "",
+        false => ", of what could be read",
+    };
+    lines.push(format!(
+        "{kept} of {} locks can be kept {there}{read}",
+        all.len()
+    ));
     let refused = all.iter().find(|checked| !checked.refusals.is_empty());
     if let Some(checked) = refused {
         let at = checked.cells.iter().position(|cell| cell != "yes");
         let host = at.and_then(|at| names.get(at)).unwrap_or(&first.lock);
         lines.push(format!(
-            "why not, and what can be done: `vmlock check {} --host {host}`",
-            checked.lock
+            "why not, and what can be done: `vmlock check {} --host {}{}`",
+            checked.lock,
+            host,
+            if native { " --native" } else { "" }
         ));
     }
     lines

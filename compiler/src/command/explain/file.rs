@@ -1,9 +1,11 @@
 //! What a file says, in a few lines: a lock, a description by the lock that it would make, a host report, a file of
 //! somebody's own baselines and CPU models.
 
+use crate::command::lock::former;
 use crate::command::{read, read_lock, read_report, unreadable};
-use crate::compile::{self, Former, lock_path};
+use crate::compile::{self, lock_path};
 use crate::diagnostic::Diagnostic;
+use crate::files;
 use crate::language::import;
 use crate::render::{Exit, Output, hanging};
 use serde_json::{Value, json};
@@ -13,7 +15,6 @@ use vmlock_spec::common::{self, common};
 use vmlock_spec::lock::{BootFile, Lock, canonical};
 use vmlock_spec::observation::unpromised;
 use vmlock_spec::report::HostReport;
-use vmlock_spec::resolve::Target;
 use vmlock_spec::vm::Feature;
 
 /// Whether somebody means a file by that name.
@@ -56,10 +57,14 @@ pub fn explain(path: &Path, out: &mut Output) {
 
 /// A description, by the lock that it makes.
 fn description(path: &Path, shown: &str, out: &mut Output) {
-    let former = Former {
-        target: Target::NEWEST,
-        boot: None,
-        disks: Vec::new(),
+    // As `lock` would make it: what is there of a lock says its version, and what it knows of files that are not here.
+    let lock = lock_path(path);
+    let old = lock
+        .as_deref()
+        .and_then(|lock| files::read(lock, canonical::SIZE_MAX).ok());
+    let former = match former(lock.as_deref().unwrap_or(path), old.as_deref(), false) {
+        Ok(former) => former,
+        Err(newer) => return out.fail(Exit::Environment, *newer),
     };
     match compile::compile(path, &[], &former) {
         Err(error) => out.fail(Exit::Environment, unreadable(path, &error)),
@@ -76,6 +81,9 @@ fn description(path: &Path, shown: &str, out: &mut Output) {
 fn entries(path: &Path, shown: &str, out: &mut Output) {
     let mut catalogue = Catalogue::builtin();
     if let Err(found) = import::add_file(&mut catalogue, path) {
+        if !path.exists() {
+            out.exit(Exit::Environment);
+        }
         return out.findings(found);
     }
     let builtin = Catalogue::builtin();
