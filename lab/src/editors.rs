@@ -4,14 +4,14 @@
 
 use crate::cache::{self, Cache};
 use crate::cross;
-use crate::failure::{FINDINGS, Failure, Result, tell};
+use crate::failure::{FINDINGS, Failure, Result, say, tell};
 use crate::step;
 use crate::tools;
 use sha2::{Digest as _, Sha256};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Below the checkout: what is fetched, and what is run.
 const FOLDER: &str = "lab/editors";
@@ -28,7 +28,9 @@ const NEEDS: [tools::Need; 3] = [
 /// Written last: all of it is there.
 const WHOLE: &str = "whole";
 /// How long a registry may take with everything, and the engines with all files.
-const LIMIT: Duration = Duration::from_secs(600);
+const LIMIT: Duration = Duration::from_secs(300);
+/// The oldest Node.js that has what they are written in.
+const OLDEST_NODE: u32 = 18;
 
 /// `vmlock-lab editors`: what `test` holds of the schemas, by itself.
 pub fn run(cache: &Cache) -> Result<u8> {
@@ -51,20 +53,35 @@ pub fn checked(cache: &Cache) -> Result<Option<Vec<String>>> {
             missing.join(", ")
         ));
     }
+    let (_, node) = tools::output(Command::new("node").arg("--version"))?;
+    let node = String::from_utf8_lossy(&node).trim().to_owned();
+    let mut parts = node.trim_start_matches('v').split('.');
+    if parts.next().and_then(|major| major.parse().ok()) < Some(OLDEST_NODE) {
+        return skipped(&format!(
+            "its Node.js is {node}, and they need {OLDEST_NODE} or later"
+        ));
+    }
     let root = cross::workspace()?;
     let compiler = cross::build_quickly("vmlock")?;
-    let Some(place) = provide(cache, &root)? else {
+    let Some(place) = provide(cache, &root, &node)? else {
         return skipped("they cannot be fetched; their own words are above");
     };
-    let script = place.join(SCRIPT);
-    cache::write(&script, &cache::read(&root.join(FOLDER).join(SCRIPT))?)?;
+    // It finds the engines beside itself. Other checkouts, with scripts of their own, have the same ones.
+    let content = cache::read(&root.join(FOLDER).join(SCRIPT))?;
+    let script = place.join(format!("{}.mjs", digits(Sha256::new_with_prefix(&content))));
+    cache::write(&script, &content)?;
+    let scratch = cache.scratch()?;
+    let path = scratch.path().join("said");
+    let said = fs::File::create(&path).map_err(|e| Failure::file("create", &path, &e))?;
     let mut command = Command::new("node");
     command
         .current_dir(&root)
         .arg(&script)
         .args([&compiler, &place.join("python/bin/check-jsonschema")])
-        .stdin(Stdio::null());
-    let (status, said) = tools::output(&mut command)?;
+        .stdin(Stdio::null())
+        .stdout(said);
+    let status = tools::run(&mut command, Some(LIMIT))?;
+    let said = cache::read(&path)?;
     let said = String::from_utf8_lossy(&said);
     let mut lines: Vec<String> = said.lines().map(str::to_owned).collect();
     // The last line counts; without it the script did not come to its end.
@@ -85,25 +102,34 @@ fn skipped(why: &str) -> Result<Option<Vec<String>>> {
     Ok(None)
 }
 
+fn digits(hash: Sha256) -> String {
+    let bytes = hash.finalize();
+    bytes[..8]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
 /// The folder with the engines, which is filled once for each set of versions. Nothing where that failed.
-fn provide(cache: &Cache, root: &Path) -> Result<Option<PathBuf>> {
-    let mut hash = Sha256::new();
+fn provide(cache: &Cache, root: &Path, node: &str) -> Result<Option<PathBuf>> {
+    // Programs of Python know which one they are for, and where they are.
+    let version = "import sys; print(sys.version, sys.base_prefix)";
+    let (_, python) = tools::output(Command::new("python3").args(["-c", version]))?;
+    let mut hash = Sha256::new_with_prefix(python);
+    hash.update(node);
+    hash.update(cache.path("").as_os_str().as_encoded_bytes());
     let mut pins = Vec::new();
     for name in PINS {
         let content = cache::read(&root.join(FOLDER).join(name))?;
         hash.update(&content);
         pins.push((name, content));
     }
-    let digits: String = hash.finalize()[..8]
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    let place = cache.path(&format!("editors-{digits}"));
+    let place = cache.path(&format!("editors-{}", digits(hash)));
     let _guard = cache.lock()?;
     if place.join(WHOLE).is_file() {
         return Ok(Some(place));
     }
-    // What an earlier lab did not end. Programs of Python know where they are: they are made in place.
+    // What an earlier lab did not end.
     let _ = fs::remove_dir_all(&place);
     for (name, content) in pins {
         cache::write(&place.join(name), &content)?;
@@ -118,7 +144,9 @@ fn provide(cache: &Cache, root: &Path) -> Result<Option<PathBuf>> {
                 "--no-audit",
                 "--no-fund",
                 "--ignore-scripts",
-                "--silent",
+                "--loglevel=error",
+                "--fetch-retries=1",
+                "--fetch-timeout=60000",
             ],
         ),
         (Path::new("python3"), &["-m", "venv", "python"]),
@@ -128,11 +156,13 @@ fn provide(cache: &Cache, root: &Path) -> Result<Option<PathBuf>> {
                 "install",
                 "--quiet",
                 "--disable-pip-version-check",
+                "--only-binary=:all:",
                 "-r",
                 "requirements.txt",
             ],
         ),
     ];
+    let begin = Instant::now();
     for (program, arguments) in steps {
         let mut command = Command::new(program);
         command
@@ -140,7 +170,10 @@ fn provide(cache: &Cache, root: &Path) -> Result<Option<PathBuf>> {
             .args(arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::null());
-        if !tools::run(&mut command, Some(LIMIT))?.success() {
+        let status = tools::run(&mut command, Some(LIMIT.saturating_sub(begin.elapsed())))?;
+        if !status.success() {
+            let (program, words) = (program.display(), arguments.join(" "));
+            say(format_args!("`{program} {words}` ended with {status}"));
             return Ok(None);
         }
     }

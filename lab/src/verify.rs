@@ -195,10 +195,14 @@ impl Found {
     /// Of what `cargo test` said as it ended. What is not even run has failed.
     fn cargo(what: &str, success: bool, output: &str) -> Self {
         let (passed, failed) = counts(output);
-        let skipped = skipped(output).count() as u64;
+        let skipped = said(output, SKIPPED).count() as u64;
+        let again = said(output, AGAIN).count();
         let problem = match success {
             false => Some(format!("{what} failed; it said:\n{}", output.trim_end())),
             true if passed == 0 => Some(format!("{what} found nothing to test")),
+            true if again > CRASHES => Some(format!(
+                "{again} hosts failed in {what}, and at most {CRASHES} of them by themselves"
+            )),
             true => None,
         };
         Self {
@@ -274,13 +278,18 @@ fn cargo_test(arguments: &[&str]) -> Result<Found> {
     let (status, output) = tools::output(&mut command)?;
     let what = format!("cargo test {}", arguments.join(" "));
     let output = String::from_utf8_lossy(&output);
-    skipped(&output).try_for_each(|words| tell(format_args!("skipped: {words}")))?;
+    said(&output, SKIPPED).try_for_each(|words| tell(format_args!("skipped: {words}")))?;
+    said(&output, AGAIN).try_for_each(|words| tell(format_args!("again: {words}")))?;
     Ok(Found::cargo(&what, status.success(), &output))
 }
 
-/// What tests said that could not be tried here.
-fn skipped(output: &str) -> impl Iterator<Item = &str> {
-    let words = output.split("SKIPPED: ").skip(1);
+/// What tests say before the words for what could not be tried here, and for a host that failed and was booted once more.
+const SKIPPED: &str = "SKIPPED: ";
+const AGAIN: &str = "AGAIN: ";
+
+/// What tests said behind that, each to the end of its line.
+fn said<'a>(output: &'a str, what: &'a str) -> impl Iterator<Item = &'a str> {
+    let words = output.split(what).skip(1);
     words.filter_map(|rest| rest.lines().next())
 }
 
@@ -374,7 +383,10 @@ mod tests {
         let one = quiet.replace("..", ".SKIPPED: no fish\n.");
         let found = Found::cargo("", true, &one);
         assert_eq!((found.passed, found.failed, found.skipped), (1, 0, 1));
-        assert_eq!(skipped(&one).collect::<Vec<_>>(), ["no fish"]);
+        assert_eq!(said(&one, SKIPPED).collect::<Vec<_>>(), ["no fish"]);
+        let hosts = |count: usize| ["AGAIN: a host\n".repeat(count), quiet.to_owned()].concat();
+        assert_eq!(Found::cargo("", true, &hosts(CRASHES)).failed, 0);
+        assert_eq!(Found::cargo("", true, &hosts(CRASHES + 1)).failed, 1);
         let bad = "test result: FAILED. 5 passed; 3 failed; 0 ignored\n";
         let found = Found::cargo("", false, &[quiet, bad].concat());
         assert_eq!(

@@ -78,7 +78,7 @@ const CRASHED: &str = "case $code in 132|134|135|136|139) dmesg | tail -n 60 >>/
 /// preemption notifiers are called, so it is the host that failed, or what emulates it, and not what was tried there.
 const FAULT: &str = "\
 dmesg | grep -A 40 'cut here' >/.lab/fault
-if grep -q kvm_sched_in /.lab/fault; then
+if grep -q kvm_vcpu_load_debug /.lab/fault; then
     echo \"fault $(stat -c %s /.lab/fault)\" >&3
     cat /.lab/fault >&3
 fi
