@@ -848,18 +848,23 @@ fn requests_come_back_in_the_order_in_which_they_are_over() {
     assert_eq!(ring.out(), 0);
 }
 
+/// A disk of 2 GiB, to its driver.
+fn large() -> Block {
+    let large = Disk {
+        sectors: 1 << 22,
+        ..disk()
+    };
+    let features = large.shown().features;
+    Block::new(large, features, false)
+}
+
 /// A host that cannot zero writes as many bytes: no reset waits for gigabytes.
 #[test]
 fn what_is_zeroed_weighs_as_much_as_if_it_were_written() {
     let memory = memory();
     let mut driver = Driver::new(&memory, 64);
     let mut ring = driver.ring(&[]);
-    let large = Disk {
-        sectors: 1 << 22,
-        ..disk()
-    };
-    let features = large.shown().features;
-    let mut block = Block::new(large, features, false);
+    let mut block = large();
     let mut requests = Requests::new(64);
     let mut engine = Late::default();
     let zeroes = range(0, 1 << 15, 0);
@@ -885,12 +890,7 @@ fn a_large_discard_holds_nothing_up() {
     let memory = memory();
     let mut driver = Driver::new(&memory, 64);
     let mut ring = driver.ring(&[]);
-    let large = Disk {
-        sectors: 1 << 22,
-        ..disk()
-    };
-    let features = large.shown().features;
-    let mut block = Block::new(large, features, false);
+    let mut block = large();
     let mut requests = Requests::new(64);
     let mut engine = Late::default();
     let gigabyte = range(0, 1 << 21, 0);

@@ -5,6 +5,7 @@ use sha2::{Digest as _, Sha256};
 use std::fs::{File, Metadata};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::{FileExt as _, FileTypeExt as _, MetadataExt as _};
+use std::time::{SystemTime, UNIX_EPOCH};
 use vmlock_spec::machine::virtio::SECTOR;
 
 /// Bytes that are read at a time.
@@ -18,16 +19,24 @@ pub struct Contents {
     stamp: Option<Stamp>,
 }
 
-/// What changes with a file's contents: bytes, and when it was written and changed. A block device has none.
+/// What changes with a file's contents: bytes, and when it was written and changed.
 #[derive(PartialEq, Eq)]
 struct Stamp([i64; 5]);
 
+/// Seconds after which what is written has another time than what was: a file system's clock may tick once in two.
+const TICK: i64 = 2;
+
 impl Stamp {
+    /// None of a block device, which has no such times, and of a file that was changed a moment ago: whoever writes it
+    /// once more may do that at the same time, by the file system's clock.
     fn of(metadata: &Metadata) -> Option<Self> {
         let m = metadata;
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).ok()?.as_secs();
+        let changed = m.mtime().max(m.ctime());
+        let settled = changed.saturating_add(TICK) < i64::try_from(now).ok()?;
         let size = i64::try_from(m.size()).unwrap_or(i64::MAX);
         let stamp = Self([size, m.mtime(), m.mtime_nsec(), m.ctime(), m.ctime_nsec()]);
-        (!m.file_type().is_block_device()).then_some(stamp)
+        (settled && !m.file_type().is_block_device()).then_some(stamp)
     }
 }
 
@@ -95,4 +104,24 @@ fn of(file: &File, sectors: u64) -> io::Result<String> {
     Ok(bytes.iter().fold("sha256-".to_owned(), |text, byte| {
         format!("{text}{byte:02x}")
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{env, fs, process};
+
+    /// By clocks that tick every few milliseconds, what is written next may have the same time.
+    #[test]
+    fn a_file_that_was_written_a_moment_ago_is_read_again() {
+        let path = env::temp_dir().join(format!("vmlock-stamp-{}", process::id()));
+        fs::write(&path, "x").expect("the temporary directory takes files");
+        let fresh = fs::metadata(&path).expect("it is there");
+        assert!(Stamp::of(&fresh).is_none());
+        fs::remove_file(&path).expect("it is there");
+        // Building this took longer.
+        let old = concat!(env!("CARGO_MANIFEST_DIR"), "/src/main.rs");
+        let old = fs::metadata(old).expect("this was built of it");
+        assert!(Stamp::of(&old).is_some());
+    }
 }
