@@ -52,7 +52,8 @@ pub fn files(
         files.extend(found.into_iter().map(|path| File { path, named: false }));
     }
     let mut known = BTreeSet::new();
-    files.retain(|file| known.insert(file.path.clone()));
+    let plain = |path: &Path| path.strip_prefix(".").unwrap_or(path).to_owned();
+    files.retain(|file| known.insert(plain(&file.path)));
     files
 }
 

@@ -195,7 +195,7 @@ It is written whole or not at all, and not at all when there is an error."#
 #[derive(Args)]
 #[command(after_long_help = LOCK_HELP)]
 pub struct LockFlags {
-    /// Descriptions: NAME.vm.kdl, or their JSON form NAME.vm.json; or folders: all below that git does not ignore.
+    /// Descriptions: NAME.vm.kdl, or their JSON form NAME.vm.json; or folders: all below but what `.gitignore` names.
     /// Without any, the folder you are in.
     #[arg(value_name = "SPEC", add = ArgValueCompleter::new(complete::specs))]
     pub specs: Vec<PathBuf>,
@@ -235,7 +235,7 @@ comes out is parsed and compared before it is written."#;
 #[derive(Args)]
 #[command(after_long_help = FMT_HELP)]
 pub struct FmtFlags {
-    /// KDL files, or folders: all descriptions below them that git does not ignore. Without any, the folder you are in.
+    /// KDL files, or folders: all descriptions below them but what `.gitignore` names. Without any, the folder you are in.
     #[arg(value_name = "FILE")]
     pub files: Vec<PathBuf>,
     /// Write nothing; exit 1 when a file is laid out otherwise.
@@ -274,7 +274,7 @@ same code that vmlock-run uses on the host itself."#;
 #[derive(Args)]
 #[command(after_long_help = CHECK_HELP)]
 pub struct CheckFlags {
-    /// Locks, or folders: all below that git does not ignore. Without any, the folder you are in.
+    /// Locks, or folders: all below but what `.gitignore` names. Without any, the folder you are in.
     #[arg(value_name = "LOCK", add = ArgValueCompleter::new(complete::locks))]
     pub locks: Vec<PathBuf>,
     /// Host reports, made by `vmlock-run probe`.

@@ -64,7 +64,7 @@ fn apologise(info: &PanicHookInfo<'_>) {
         io::stderr(),
         &render::plain(&format!(
             "vmlock {version}: this is a bug in vmlock, not in your files: {words} ({place})\n\
-             Nothing was written. Please report it together with the file that caused it.\n"
+             Files are as they were, or whole. Please report it together with the file that caused it.\n"
         )),
     );
 }

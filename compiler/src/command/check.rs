@@ -11,7 +11,7 @@ use crate::location::Source;
 use crate::render::{Exit, Output, hanging};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use vmlock_spec::catalogue::Catalogue;
 use vmlock_spec::lock::{Lock, canonical, newer};
@@ -28,6 +28,16 @@ type Host = (String, HostReport);
 
 /// Plans each lock on each host: one lock at length, several as a table.
 pub fn run(flags: &CheckFlags, out: &mut Output) {
+    let is_lock = |path: &&PathBuf| path.to_string_lossy().ends_with(".vm.lock.json");
+    if let Some(lock) = flags.hosts.iter().find(is_lock) {
+        // Without any other lock, those below this folder would be meant.
+        let words = format!("`{}` is a lock and no host report", lock.display());
+        let help = "`--host` takes all that follows: put locks before it";
+        return out.fail(
+            Exit::Usage,
+            Diagnostic::error("usage::arguments", words).help(help),
+        );
+    }
     let locks = below::files(&flags.locks, "lock", |n| n.ends_with(".vm.lock.json"), out);
     let listed = out.is_fine();
     let mut read = Vec::new();

@@ -121,9 +121,10 @@ fn vscode(print: bool, out: &mut Output) {
                 .help(help),
         );
     };
-    let spec = editors::text(Which::Spec);
-    for (path, text, old) in [(Path::new(VSCODE_SPEC), spec, None), (path, new, Some(old))] {
-        let same = old.is_some_and(|old| old == text);
+    let spec = (Path::new(VSCODE_SPEC), editors::text(Which::Spec));
+    let there = files::read(spec.0, SETTINGS_MAX).unwrap_or_default();
+    for ((path, text), old) in [(spec, there), ((path, new), old.into_bytes())] {
+        let same = old == text.as_bytes();
         if !same && !write(path, &text, out) {
             return;
         }

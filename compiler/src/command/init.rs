@@ -67,7 +67,12 @@ pub fn run(flags: &InitFlags, out: &mut Output) {
     }
     out.line(format!("{shown}: written"));
     out.lines(text.lines().map(|line| format!("  {line}")));
-    out.line(format!("next: vmlock lock {shown}"));
+    // With baselines of somebody's own, that host may not keep it.
+    let held = match &flags.host {
+        Some(host) => format!(" --for {}", host.display()),
+        None => String::new(),
+    };
+    out.line(format!("next: vmlock lock {shown}{held}"));
     out.value("file", json!({ "path": shown, "text": text }));
 }
 

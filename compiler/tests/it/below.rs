@@ -61,7 +61,12 @@ fn everything_below_is_locked_but_what_git_ignores() {
     assert!(err(&output).contains(".ci/d.vm.lock.json"));
     fs::remove_dir_all(scratch.0.join(".ci")).unwrap();
     // Named, it is locked even so.
-    let output = scratch.vmlock(&["lock", "build/ignored.vm.kdl", "machines"]);
+    let output = scratch.vmlock(&[
+        "lock",
+        "build/ignored.vm.kdl",
+        "machines",
+        "./machines/b.vm.kdl",
+    ]);
     assert_eq!(output.status.code(), Some(0), "{}", err(&output));
     assert!(out(&output).starts_with("build/ignored.vm.lock.json: written"));
     assert!(out(&output).ends_with("2 locks are what their descriptions say\n"));
@@ -167,6 +172,9 @@ fn many_locks_and_hosts_are_a_table() {
     let (exit, object) = scratch.json(&["check", "machines", "--host", "n1.json"]);
     assert_eq!((exit, &object["kept"]), (0, &true.into()));
     assert_eq!(object["locks"].as_array().unwrap().len(), 2);
+    let swallowed = scratch.vmlock(&["check", "--host", "n1.json", "a.vm.lock.json"]);
+    assert_eq!(swallowed.status.code(), Some(2));
+    assert!(err(&swallowed).contains("put locks before it"));
     // No lock is no lock that is kept.
     fs::create_dir(scratch.0.join("none")).unwrap();
     let (exit, object) = scratch.json(&["check", "none", "--host", "n1.json"]);

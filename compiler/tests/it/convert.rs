@@ -107,6 +107,12 @@ fn what_kdl_cannot_say_is_refused_with_its_place() {
             "{words}"
         );
     }
+    // What editors of JSON look for is nothing of the machine's.
+    let named = json(1 << 30, "").replacen('{', "{\"$schema\": \"x.json\", ", 1);
+    scratch.write("a.vm.json", &named);
+    let output = scratch.vmlock(&["convert", "a.vm.json"]);
+    assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+    assert!(!out(&output).contains("schema"), "{}", out(&output));
     // The order of features means nothing.
     scratch.write(
         "a.vm.json",
