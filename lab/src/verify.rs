@@ -169,6 +169,8 @@ struct Found {
     passed: u64,
     failed: u64,
     skipped: u64,
+    /// Hosts that were booted twice.
+    again: usize,
     /// What is wrong; nothing if nothing failed.
     problems: Vec<String>,
 }
@@ -187,8 +189,8 @@ impl Found {
         Self {
             passed: problems.is_empty().into(),
             failed: (!problems.is_empty()).into(),
-            skipped: 0,
             problems,
+            ..Self::default()
         }
     }
 
@@ -210,6 +212,7 @@ impl Found {
             passed: passed.saturating_sub(skipped),
             failed: failed.max(problem.is_some().into()),
             skipped,
+            again,
             problems: problem.into_iter().collect(),
         }
     }
@@ -264,6 +267,7 @@ impl Tally {
         self.passed += found.passed;
         self.failed += found.failed;
         self.skipped += found.skipped;
+        self.again += found.again;
         Ok(())
     }
 }
