@@ -71,6 +71,8 @@ pub fn try_all(
         limit: Some(LIMIT),
         space: Space::of_lock(lock),
         watch: None,
+        devices: Vec::new(),
+        jailed: None,
         first: Box::new(|| {}),
         guest: None,
         ear: None,

@@ -4,6 +4,7 @@
 pub mod accesses;
 pub mod audit;
 pub mod check;
+pub mod jail;
 #[cfg(feature = "torture")]
 pub mod mutate;
 pub mod probe;
@@ -17,6 +18,7 @@ use crate::failure::{Failure, exit};
 use crate::files::read_lock;
 use crate::flags::{self, OVERCOMMIT, Parsed};
 use crate::host::probe::{Scope, probe};
+use crate::jail::elders::Elders;
 use crate::kvm::{Kick, System};
 use crate::machine::memory;
 use crate::say;
@@ -32,9 +34,9 @@ use vmlock_spec::plan::{Emulation, Plan, Way, plan_with};
 /// Why there is no result.
 pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
     Kick::install()?;
-    // A process that is forked off has its own threads.
-    if !start::is_kept(parsed) {
-        signals::end_the_process()?;
+    // Whose guest is jailed begins otherwise.
+    if parsed.verb != "start" {
+        signals::end_the_process(&mut Elders::free())?;
     }
     match parsed.verb {
         "probe" => probe::run(parsed),
@@ -42,6 +44,7 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
         "audit" => audit::run(parsed),
         "start" => start::run(parsed),
         "status" => client::run(parsed),
+        "jail" => jail::run(parsed),
         #[cfg(feature = "torture")]
         "accesses" => accesses::run(parsed),
         #[cfg(feature = "torture")]

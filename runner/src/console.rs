@@ -9,8 +9,9 @@ use crate::counters::Count;
 use crate::device::rate::RateLimit;
 use crate::device::virtio::disk::taken::Taken;
 use crate::failure::Failure;
+use crate::jail::elders::Elders;
+use crate::jail::table::Thread;
 use crate::say;
-use crate::threads::spawn;
 use crate::unix::peer;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::eventfd::{EfdFlags, EventFd};
@@ -26,6 +27,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread;
 use std::time::{Duration, Instant};
 
+/// Readers that are connected at a time, with one that has gone and is still listened to.
+pub const READERS: u64 = 2;
 /// How many bytes wait to be carried out.
 const HELD: usize = 256 << 10;
 /// How many are carried out at a time.
@@ -222,17 +225,17 @@ impl Console {
     ///
     /// # Errors
     /// There are no more threads to be had.
-    pub fn start(&mut self) -> Result<Option<Ear>, Failure> {
+    pub fn start(&mut self, elders: &mut Elders) -> Result<Option<Ear>, Failure> {
         let shared = Arc::clone(&self.buffer);
         let ear = self.ear.take();
         let heard = ear
             .as_ref()
             .map_or_else(Ear::default, |ear| Ear(Arc::clone(&ear.0)));
         if let Some(place) = self.place.take() {
-            // Not joined: it waits for what the guest says.
-            spawn("console out", move || match place {
+            let user = geteuid().as_raw();
+            elders.spawn(Thread::Carrier, move || match place {
                 Place::File(file) => to_file(&shared, &file),
-                Place::Socket(listener) => to_reader(&shared, &listener, &heard),
+                Place::Socket(listener) => to_reader(&shared, &listener, user, &heard),
             })?;
         }
         Ok(ear)
@@ -307,14 +310,14 @@ fn to_file(buffer: &Buffer, mut file: &File) {
     }
 }
 
-fn to_reader(buffer: &Buffer, listener: &UnixListener, ear: &Ear) {
-    let mut reader: Option<UnixStream> = None;
+fn to_reader(buffer: &Buffer, listener: &UnixListener, user: u32, ear: &Ear) {
+    let mut reader: Option<Arc<UnixStream>> = None;
     loop {
         let (before, piece) = buffer.first();
         let Some(stream) = &mut reader else {
             buffer.stuck(true);
             wait(&mut [PollFd::new(listener.as_fd(), PollFlags::POLLIN)]);
-            reader = accept(listener);
+            reader = accept(listener, user).map(Arc::new);
             buffer.stuck(reader.is_none());
             ear.listen_to(reader.as_ref());
             continue;
@@ -330,7 +333,7 @@ fn to_reader(buffer: &Buffer, listener: &UnixListener, ear: &Ear) {
                 continue;
             }
         } else {
-            match stream.write(&piece) {
+            match (&**stream).write(&piece) {
                 Ok(count) => {
                     buffer.gone(before + count as u64);
                     continue;
@@ -348,14 +351,14 @@ fn to_reader(buffer: &Buffer, listener: &UnixListener, ear: &Ear) {
     }
 }
 
-/// One who may hear and speak; `None` where it may not, or nothing can be had.
-fn accept(listener: &UnixListener) -> Option<UnixStream> {
+/// One who may hear and speak, as `user` and root may; `None` where it may not, or nothing can be had.
+fn accept(listener: &UnixListener, user: u32) -> Option<UnixStream> {
     let accepted = listener.accept().and_then(|(stream, _)| {
         stream.set_nonblocking(true)?;
         Ok((peer(&stream)?, stream))
     });
     match accepted {
-        Ok((who, stream)) => (who == 0 || who == geteuid().as_raw()).then_some(stream),
+        Ok((who, stream)) => (who == 0 || who == user).then_some(stream),
         Err(_) => {
             thread::sleep(Duration::from_millis(100));
             None
@@ -365,14 +368,12 @@ fn accept(listener: &UnixListener) -> Option<UnixStream> {
 
 /// What the reader of a console says to the guest, whichever reader that is.
 #[derive(Default)]
-pub struct Ear(Arc<(Mutex<Option<UnixStream>>, Condvar)>);
+pub struct Ear(Arc<(Mutex<Option<Arc<UnixStream>>>, Condvar)>);
 
 impl Ear {
-    fn listen_to(&self, stream: Option<&UnixStream>) {
-        // One that cannot be had twice is heard by the guest's side alone.
-        let copy = stream.and_then(|stream| stream.try_clone().ok());
+    fn listen_to(&self, stream: Option<&Arc<UnixStream>>) {
         let (current, changed) = &*self.0;
-        *current.lock().unwrap_or_else(|e| e.into_inner()) = copy;
+        *current.lock().unwrap_or_else(|e| e.into_inner()) = stream.cloned();
         changed.notify_all();
     }
 }
@@ -385,10 +386,10 @@ impl Read for Ear {
             let held = current.lock().unwrap_or_else(|e| e.into_inner());
             let held = changed.wait_while(held, |stream| stream.is_none());
             let stream = held.unwrap_or_else(|e| e.into_inner()).take();
-            let Some(mut stream) = stream else { continue };
+            let Some(stream) = stream else { continue };
             loop {
                 wait(&mut [PollFd::new(stream.as_fd(), PollFlags::POLLIN)]);
-                match stream.read(bytes) {
+                match (&*stream).read(bytes) {
                     // It says nothing more.
                     Ok(0) => break,
                     Ok(count) => {
@@ -415,7 +416,9 @@ mod tests {
 
     fn started(named: &str) -> (Console, Option<Ear>) {
         let mut console = Console::open(named).unwrap_or_else(|e| panic!("{named}: {e:?}"));
-        let ear = console.start().expect("threads are to be had");
+        let ear = console
+            .start(&mut Elders::to_be_jailed().expect("this Linux"))
+            .expect("threads are to be had");
         (console, ear)
     }
 

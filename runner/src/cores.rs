@@ -77,6 +77,11 @@ fn cache(cpu: &OwnedFd, index: usize) -> Option<String> {
     Some(words)
 }
 
+/// The folder of all CPUs, for a thread that can look nowhere else afterwards.
+pub fn folder() -> Option<OwnedFd> {
+    open(AT_FDCWD, CPUS)
+}
+
 /// A folder of sysfs. There are a dozen files for each CPU before every start, so each is looked for in its own folder,
 /// and not from the root on.
 fn open(from: impl AsFd, path: &str) -> Option<OwnedFd> {

@@ -22,6 +22,8 @@ pub mod exit {
     pub const BROKEN: u8 = 11;
     /// `start`: the guest asked to be hibernated (PSCI SYSTEM_OFF2).
     pub const HIBERNATE: u8 = 12;
+    /// `start`: a thread of the runner did what its jail forbids.
+    pub const JAIL: u8 = 13;
     /// A bug of ours.
     pub const BUG: u8 = 70;
 }

@@ -85,6 +85,14 @@ const STRIDE: Flag = Flag {
     choices: &[],
     help: "One case in N is tried, beside every register [default: 1, and every word of the frames]",
 };
+#[cfg(feature = "torture")]
+const MISBEHAVE: Flag = Flag {
+    long: "misbehave",
+    short: None,
+    value: Some("HOW"),
+    choices: crate::jail::misbehave::NAMES,
+    help: "Do what the jail forbids, or fail, right before the guest would begin",
+};
 const NATIVE: Flag = Flag {
     long: "native",
     short: None,
@@ -113,6 +121,14 @@ pub const NO_PROOF_CACHE: Flag = Flag {
     value: None,
     choices: &[],
     help: "Prove this host anew, whatever an earlier start proved, and remember nothing",
+};
+/// The guest is not jailed.
+pub const NO_JAIL: Flag = Flag {
+    long: "no-jail",
+    short: None,
+    value: None,
+    choices: &[],
+    help: "Keep what a guest that takes this program over could use: files, other programs, the network",
 };
 /// The guest may have more memory than the host.
 pub const OVERCOMMIT: Flag = Flag {
@@ -267,6 +283,7 @@ Exit codes:
   0 the guest powered off         10 it asked for a reset
   3 this host cannot keep the lock 11 it crashed, or nobody could answer it
   4 something is missing          12 it asked to be hibernated
+                                  13 vmlock-run did what its jail forbids
   130 Ctrl-C, 143 SIGTERM, 129 SIGHUP, 131 SIGQUIT
 
 Examples:
@@ -280,11 +297,29 @@ Examples:
             &LOG,
             &STATS,
             &NO_PROOF_CACHE,
+            &NO_JAIL,
+            #[cfg(feature = "torture")]
+            &MISBEHAVE,
             &OVERCOMMIT,
             &NATIVE,
             &EMULATE_GIC,
             &EMULATE_CALLS,
         ],
+    },
+    Verb {
+        name: "jail",
+        argument: None,
+        summary: "List what a started guest's runner may still ask of Linux, and why",
+        text: "\
+Before a guest's first instruction, `start` gives up everything that it has no reason to
+need: files, other programs, the network, new privileges. What is left is this list, one
+line for each call: its argument, which threads make it, what for. Anything else ends
+the guest with exit code 13, and says which thread called what.
+
+Examples:
+  vmlock-run jail
+  vmlock-run jail --format json",
+        flags: &[&FORMAT],
     },
     Verb {
         name: "status",

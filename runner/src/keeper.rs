@@ -2,7 +2,8 @@
 //!
 //! It holds what outlives a reset: the disks with their locks, the taps, the sockets, how the terminal was. Each guest
 //! has a process of its own, forked off before anything of KVM and any thread exists, which makes the machine anew and
-//! proves it. All that this one learns of it is its exit code: it maps no memory of a guest's and reads nothing of one.
+//! proves it. All that this one learns of it is its exit code: it maps no memory of a guest's and reads nothing of one, and
+//! is not in its jail.
 //!
 //! `unsafe` is here for fork(2).
 

@@ -27,6 +27,7 @@ mod flags;
 mod gic;
 #[cfg(target_arch = "aarch64")]
 mod host;
+mod jail;
 mod keeper;
 mod kick;
 #[cfg(target_arch = "aarch64")]

@@ -4,7 +4,9 @@
 //! executed by this program that could inherit `NOTIFY_SOCKET`. Only what must not be lost waits, and not for long.
 
 use crate::say;
+use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::unistd::write;
 use std::ffi::OsStr;
 use std::io::{self, ErrorKind};
 use std::os::fd::AsFd as _;
@@ -50,7 +52,8 @@ fn reach(address: &OsStr) -> io::Result<UnixDatagram> {
 
 /// The machine is being made and proved.
 pub fn starting() {
-    tell("STATUS=making the machine and proving it");
+    // One that does not listen, or has too much to read, hears nothing.
+    let _ = tell("STATUS=making the machine and proving it");
 }
 
 /// The guest's first instruction is about to run, after so many resets. A manager that has much to read is waited for: a
@@ -60,33 +63,32 @@ pub fn ready(restarts: u64) {
         0 => "READY=1\nSTATUS=the guest runs".to_owned(),
         _ => format!("READY=1\nSTATUS=the guest runs, started anew {restarts} times"),
     };
-    if let Some(manager) = MANAGER.get() {
-        let end = Instant::now() + PATIENCE;
-        while let Err(error) = manager.send(words.as_bytes())
-            && error.kind() == ErrorKind::WouldBlock
-            && let left = end.saturating_duration_since(Instant::now())
-            && !left.is_zero()
-        {
-            let timeout = PollTimeout::try_from(left.as_millis() + 1).unwrap_or(PollTimeout::MAX);
-            // Whatever ends the wait, it is tried once more.
-            let _ = poll(
-                &mut [PollFd::new(manager.as_fd(), PollFlags::POLLOUT)],
-                timeout,
-            );
-        }
+    let until = Instant::now() + PATIENCE;
+    while tell(&words) == Err(Errno::EAGAIN) {
+        let left = until.saturating_duration_since(Instant::now());
+        let (Some(manager), false) = (MANAGER.get(), left.is_zero()) else {
+            return;
+        };
+        let mut fds = [PollFd::new(manager.as_fd(), PollFlags::POLLOUT)];
+        // Whatever woke it, it tries.
+        let _ = poll(
+            &mut fds,
+            PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX),
+        );
     }
 }
 
 /// The guest has ended, and this program will.
 pub fn stopping() {
-    tell("STOPPING=1\nSTATUS=the guest has ended");
+    // As above.
+    let _ = tell("STOPPING=1\nSTATUS=the guest has ended");
 }
 
-fn tell(state: &str) {
-    if let Some(manager) = MANAGER.get() {
-        // One that does not listen, or has too much to read, hears nothing.
-        let _ = manager.send(state.as_bytes());
-    }
+/// Written as words are, and waited for as they are: in its jail, no thread needs another call for it.
+fn tell(state: &str) -> nix::Result<()> {
+    MANAGER
+        .get()
+        .map_or(Ok(()), |manager| write(manager, state.as_bytes()).map(drop))
 }
 
 #[cfg(test)]

@@ -34,9 +34,14 @@ pub fn log_json() {
     JSON.store(true, Ordering::Relaxed);
 }
 
+/// Whether each event is one. Safe in a signal handler.
+pub fn is_json() -> bool {
+    JSON.load(Ordering::Relaxed)
+}
+
 /// Says what happened.
 pub fn event(event: Event, words: impl Display) {
-    match JSON.load(Ordering::Relaxed) {
+    match is_json() {
         true => line(event, words.to_string()),
         false => eprintln(format_args!("vmlock-run: {words}")),
     }
@@ -44,7 +49,7 @@ pub fn event(event: Event, words: impl Display) {
 
 /// Says what happened where events are lines of JSON. In words it goes without saying.
 pub fn silent(event: Event) {
-    if JSON.load(Ordering::Relaxed) {
+    if is_json() {
         line(event, String::new());
     }
 }
@@ -56,7 +61,7 @@ pub fn note(words: impl Display) {
 
 /// Says counts, which are JSON in any case, and what they mean.
 pub fn stats(stats: Value, words: Option<String>) {
-    match JSON.load(Ordering::Relaxed) {
+    match is_json() {
         true => line(Event::Stats { stats }, words.unwrap_or_default()),
         false => {
             let words = words.map(|words| format!("\nvmlock-run: {words}"));
@@ -65,10 +70,15 @@ pub fn stats(stats: Value, words: Option<String>) {
     }
 }
 
-fn line(event: Event, message: String) {
+/// Milliseconds since 1970, by the host's clock. Safe in a signal handler.
+pub fn now() -> u64 {
     let time = SystemTime::now().duration_since(UNIX_EPOCH);
+    time.map_or(0, |time| time.as_millis() as u64)
+}
+
+fn line(event: Event, message: String) {
     let line = Line {
-        time: time.map_or(0, |time| time.as_millis() as u64),
+        time: now(),
         event,
         message,
     };
@@ -91,7 +101,7 @@ pub fn failure(failure: &Failure, json: bool) -> u8 {
         Failure::Refused(refusals) => {
             if !json {
                 let words = self::refusals(refusals);
-                match JSON.load(Ordering::Relaxed) {
+                match is_json() {
                     true => line(
                         Event::Refused {
                             refusals: refusals.clone(),
@@ -121,7 +131,7 @@ pub fn signalled(signal: i32) -> u8 {
 
 fn trouble(trouble: &Trouble) {
     let Trouble { message, help } = trouble;
-    if JSON.load(Ordering::Relaxed) {
+    if is_json() {
         let help = help.clone();
         return line(Event::Failed { help }, message.clone());
     }

@@ -7,6 +7,8 @@
 //! A file that may not become so large (`ulimit -f`) ends nothing: its writer is told (EFBIG), and the guest by it.
 
 use crate::failure::Failure;
+use crate::jail::elders::Elders;
+use crate::jail::table::Thread;
 use crate::kick::kick;
 use crate::machine::terminal;
 use crate::notify;
@@ -41,7 +43,7 @@ static WAKE: OnceLock<EventFd> = OnceLock::new();
 ///
 /// # Errors
 /// The system gives no thread or no eventfd.
-pub fn end_the_process() -> Result<(), Failure> {
+pub fn end_the_process(elders: &mut Elders) -> Result<(), Failure> {
     let trouble =
         |e: io::Error| Failure::environment(format!("signals cannot be received: {e}"), &[]);
     let woken = EventFd::new(libc::EFD_CLOEXEC).map_err(trouble)?;
@@ -52,15 +54,17 @@ pub fn end_the_process() -> Result<(), Failure> {
         register_signal_handler(signal, handler)
             .map_err(|e| trouble(io::Error::from_raw_os_error(e.errno())))?;
     }
-    for signal in ENDING.into_iter().chain([kick(), libc::SIGCHLD]) {
+    for signal in ENDING
+        .into_iter()
+        .chain([kick(), libc::SIGCHLD, libc::SIGSYS])
+    {
         unblock_signal(signal).map_err(|e| trouble(io::Error::other(e.to_string())))?;
     }
-    spawn("signals", move || {
+    elders.spawn(Thread::Signals, move || {
         if woken.read().is_ok() {
             end(CAME.load(Ordering::Acquire));
         }
-    })?;
-    Ok(())
+    })
 }
 
 /// Waits for the end where a signal has come: that is why it ends, whatever else the signal interrupted.
@@ -179,7 +183,8 @@ mod tests {
         for signal in ENDING.into_iter().chain([kick()]) {
             block_signal(signal).expect("a valid signal");
         }
-        end_the_process().expect("threads and eventfds");
+        end_the_process(&mut Elders::to_be_jailed().expect("this Linux"))
+            .expect("threads and eventfds");
         let waits = thread::spawn(|| {
             let blocked = get_blocked_signals().expect("the thread's mask");
             assert!(ENDING.iter().chain([&kick()]).all(|s| !blocked.contains(s)));
@@ -201,7 +206,8 @@ mod tests {
         if std::env::var_os(MARK).is_none_or(|how| how != "limited") {
             return;
         }
-        end_the_process().expect("threads and eventfds");
+        end_the_process(&mut Elders::to_be_jailed().expect("this Linux"))
+            .expect("threads and eventfds");
         let file = vmm_sys_util::tempfile::TempFile::new().expect("a file");
         let written = file.as_file().write_all(&[0; 4096]);
         let code = written.err().and_then(|e| e.raw_os_error());

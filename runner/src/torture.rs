@@ -124,6 +124,8 @@ pub fn torture(
         limit: None,
         space: Space::of_lock(lock),
         watch: None,
+        devices: Vec::new(),
+        jailed: None,
         first: Box::new(|| {}),
         guest: None,
         ear: None,

@@ -1,10 +1,13 @@
-//! Unix sockets of the host: opened without waiting for whoever listens, and who is at the other end.
+//! Unix sockets of the host: opened without waiting for whoever listens, who is at the other end, and a process that has
+//! nothing but one of them.
 //!
-//! `unsafe` is here because the standard library's connect waits while a listener's queue
-//! is full, and a device's thread must not; and because it does not tell who the peer is.
+//! `unsafe` is here because the standard library's connect waits while a listener's queue is full, and a device must not;
+//! because it does not tell who the peer is; and because it has no processes that run no other program.
 
+use crate::jail::close_all_but;
+use nix::unistd::{ForkResult, fork};
 use std::io::{self, ErrorKind};
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
@@ -75,6 +78,36 @@ pub fn peer(socket: &UnixStream) -> io::Result<u32> {
         0 => Err(ErrorKind::InvalidData.into()),
         _ => Err(io::Error::last_os_error()),
     }
+}
+
+/// Signals that end a process, and of which this program's handlers are nothing for another one.
+const HANDLED: [libc::c_int; 5] = [
+    libc::SIGINT,
+    libc::SIGTERM,
+    libc::SIGHUP,
+    libc::SIGQUIT,
+    libc::SIGXFSZ,
+];
+
+/// Starts a process that has nothing but this one's memory as it is now, and one descriptor. It does `work`, and ends.
+///
+/// # Errors
+/// There is no process to be had.
+pub fn fork_with(kept: RawFd, work: impl FnOnce()) -> io::Result<()> {
+    // SAFETY: the C library sees to it that the child can allocate; beside that, `work` makes system calls alone, takes
+    // no lock, and runs nothing of what this process has yet to run.
+    if let ForkResult::Child = unsafe { fork() }? {
+        for signal in HANDLED {
+            // SAFETY: it takes no pointer; nobody in this process depends on a handler.
+            unsafe { libc::signal(signal, libc::SIG_DFL) };
+        }
+        if close_all_but(&[kept]).is_ok() {
+            work();
+        }
+        // SAFETY: it ends this process, without anything of its parent's that would run at its end.
+        unsafe { libc::_exit(0) }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

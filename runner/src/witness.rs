@@ -170,6 +170,8 @@ pub fn observe(
         limit: Some(limit),
         space: stage.space,
         watch: None,
+        devices: Vec::new(),
+        jailed: None,
         first,
         guest: None,
         ear: None,

@@ -76,6 +76,20 @@ pub enum Event {
     },
     /// The guest did what nobody answers.
     Guest,
+    /// The guest begins without a layer of its jail.
+    Unjailed {
+        /// Which: what the kernel has not, or `all` where the user wants none.
+        layer: String,
+    },
+    /// A thread did what the jail forbids, which ends the guest.
+    Violation {
+        /// What Linux calls the thread.
+        thread: String,
+        /// What Linux calls the call, where that is known.
+        call: String,
+        /// The call's number.
+        number: i64,
+    },
     /// The guest is held.
     Paused,
     /// It goes on.

@@ -1,9 +1,9 @@
 //! `vmlock-run start`: the guest, if this host can show it what its lock says.
 
 use super::{Planned, afforded, emulation, open_kvm, say_withheld};
-use crate::console::Console;
+use crate::console::{Console, READERS};
 use crate::control::place::listen;
-use crate::control::server;
+use crate::control::server::{self, CLIENTS};
 use crate::cores::Cores;
 use crate::cores::watch::Found;
 use crate::counters::Guest;
@@ -11,20 +11,23 @@ use crate::device::bus::Bus;
 use crate::device::serial::Output;
 use crate::device::virtio;
 use crate::device::virtio::disk::taken::Taken;
+use crate::device::virtio::tap;
 use crate::enforce::apply::{self, Recipe};
 use crate::enforce::verify::{self, Verified};
 use crate::failure::{Failure, exit};
 use crate::files::{parse_lock, read_text};
 use crate::firmware::forward::Firmware;
-use crate::flags::{CONSOLE, CONTROL, NO_PROOF_CACHE, ON_RESET, Parsed, TAP};
+use crate::flags::{CONSOLE, CONTROL, NO_JAIL, NO_PROOF_CACHE, ON_RESET, Parsed, TAP};
 use crate::gic::proxy::counts;
 use crate::host::probe::Scope;
+use crate::jail::close_all_but;
+use crate::jail::elders::Elders;
 use crate::keeper::{Side, keep};
 use crate::kvm::System;
 use crate::machine::boot;
 use crate::machine::home::Home;
 use crate::machine::memory::Memory;
-use crate::machine::run::{self, Ended, Session, Space};
+use crate::machine::run::{self, Ended, Jailed, Session, Space};
 use crate::machine::terminal::Raw;
 use crate::notify;
 use crate::proof::key::{self, Key};
@@ -37,6 +40,7 @@ use crate::stats::{self, Stats};
 use nix::unistd::gettid;
 use std::cell::LazyCell;
 use std::io;
+use std::os::fd::RawFd;
 use std::path::Path;
 use std::sync::Arc;
 use vmlock_spec::event::Event;
@@ -50,6 +54,17 @@ pub fn is_kept(parsed: &Parsed) -> bool {
 
 pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
     let mut stats = Stats::new(parsed.has("stats"));
+    let jailed = !parsed.has(NO_JAIL.long);
+    let mut elders = if jailed {
+        close_what_was_inherited(parsed)?;
+        Elders::to_be_jailed()?
+    } else {
+        Elders::free()
+    };
+    // A process that is forked off has its own threads.
+    if !is_kept(parsed) {
+        signals::end_the_process(&mut elders)?;
+    }
     notify::begin();
     let path = Path::new(&parsed.argument);
     let text = read_text(path)?;
@@ -72,7 +87,7 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
             None => Box::new(io::stdout()),
         }
     };
-    let mut devices = virtio::open(&cabled, &directory, taken, &output)?;
+    let mut devices = virtio::open(&cabled, &directory, taken, &output, jailed)?;
     let control = parsed
         .value(CONTROL.long)
         .map(|path| listen("control", Path::new(path)));
@@ -83,7 +98,7 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
             Side::Keeper(code) => return Ok(code),
             Side::Guest(anew) => anew,
         };
-        signals::end_the_process()?;
+        signals::end_the_process(&mut elders)?;
         restarts = anew.restarts;
         if restarts > 0 {
             anew.say();
@@ -93,13 +108,22 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
     }
     let mut guest = Guest::new(&lock.name, restarts);
     let mut ear = None;
+    // What the guest's jail has to leave room for.
+    let mut largest = virtio::disk::largest(&lock.machine.devices);
+    // A tap that was passed in may have the number of one of them.
+    let mut connections = parsed.all(TAP.long).count() as u64;
     if let Some(console) = &mut console {
         guest.lost = console.lost();
-        ear = console.start()?;
+        ear = console.start(&mut elders)?;
+        match ear {
+            Some(_) => connections += READERS,
+            None => largest = u64::MAX,
+        }
     }
     let guest = Arc::new(guest);
     if let Some(listener) = control {
-        server::start(listener, Arc::clone(&guest))?;
+        server::start(listener, Arc::clone(&guest), &mut elders)?;
+        connections += CLIENTS as u64;
     }
     notify::starting();
     let cores = Cores::hold()?;
@@ -141,7 +165,7 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
         .map_err(|_| Failure::environment("the thread that loads the kernel has gone", &[]))??;
     entry.set(&verified)?;
     stats.mark("load");
-    let windows = virtio::start(devices, &memory.shared())?;
+    let (windows, devices) = virtio::ready(devices, &memory.shared())?;
     let bus = Bus::new(&lock.machine.devices, output(), windows);
     let raw = match &console {
         Some(_) => None,
@@ -151,6 +175,23 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
     };
     if raw.is_some() && restarts == 0 {
         say::note("Ctrl-A x ends the guest");
+    }
+    #[cfg(feature = "torture")]
+    if let Some(how) = parsed.value("misbehave") {
+        crate::jail::misbehave::choose(how);
+    }
+    let jailed = elders.files().map(|files| Jailed {
+        largest,
+        connections,
+        files,
+        elders,
+    });
+    if jailed.is_none() {
+        let layer = "all".to_owned();
+        say::event(
+            Event::Unjailed { layer },
+            "--no-jail: a guest that takes this program over can do what you can",
+        );
     }
     let first = stats.into_last();
     let session = Session {
@@ -170,6 +211,8 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
             notify::ready(restarts);
         }),
         guest: Some(guest),
+        devices,
+        jailed,
     };
     let rehearsed = counts();
     let how = run::run(verified, session);
@@ -192,6 +235,20 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
     let (code, words) = ending(&how);
     say::event(Event::Ended { code }, words);
     Ok(code)
+}
+
+/// Closes what was left open for others: a guest should have no way to it. What the user passed in stays.
+fn close_what_was_inherited(parsed: &Parsed) -> Result<(), Failure> {
+    let taps = parsed.all(TAP.long).filter_map(|given| {
+        let (_, tap) = given.split_once('=')?;
+        tap::descriptor(tap)
+    });
+    let streams = [libc::STDIN_FILENO, libc::STDOUT_FILENO, libc::STDERR_FILENO];
+    let kept: Vec<RawFd> = streams.into_iter().chain(taps).collect();
+    close_all_but(&kept).map_err(|e| {
+        let words = format!("descriptors that were inherited cannot be closed: {e}");
+        Failure::environment(words, &["`--no-jail` keeps them"])
+    })
 }
 
 /// What a guest's machine is made with.

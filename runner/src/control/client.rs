@@ -169,6 +169,7 @@ mod tests {
     use super::super::server;
     use super::*;
     use crate::counters::{Device, Guest, Machine};
+    use crate::jail::elders::Elders;
     use std::sync::Arc;
     use std::thread;
 
@@ -183,7 +184,12 @@ mod tests {
         assert!(none(&path).contains("no such socket"));
         let listener = listen("control", &path).expect("the folder is ours");
         let guest = Arc::new(Guest::new("web", 2));
-        server::start(listener, Arc::clone(&guest)).expect("threads are to be had");
+        server::start(
+            listener,
+            Arc::clone(&guest),
+            &mut Elders::to_be_jailed().expect("this Linux"),
+        )
+        .expect("threads are to be had");
         let Ok(Answer::Status(status)) = ask(&path, STATUS) else {
             panic!("it answers")
         };

@@ -3,7 +3,8 @@
 use super::{Answer, REQUEST, answer, line};
 use crate::counters::Guest;
 use crate::failure::Failure;
-use crate::threads::spawn;
+use crate::jail::elders::Elders;
+use crate::jail::table::Thread;
 use crate::unix::peer;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -16,7 +17,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// How many clients are served at a time; more of them wait outside.
-const CLIENTS: usize = 8;
+pub const CLIENTS: usize = 8;
 /// How long a client may take to ask and to hear.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How long it is until the next try, where there are no descriptors to be had.
@@ -26,19 +27,21 @@ const RETRY: Duration = Duration::from_millis(100);
 ///
 /// # Errors
 /// There are no more threads to be had.
-pub fn start(listener: UnixListener, guest: Arc<Guest>) -> Result<(), Failure> {
-    // Not joined: it waits for clients.
-    spawn("control", move || {
-        let mut server = Server {
-            listener,
-            clients: Vec::new(),
-            user: geteuid().as_raw(),
-        };
+pub fn start(
+    listener: UnixListener,
+    guest: Arc<Guest>,
+    elders: &mut Elders,
+) -> Result<(), Failure> {
+    let mut server = Server {
+        listener,
+        clients: Vec::new(),
+        user: geteuid().as_raw(),
+    };
+    elders.spawn(Thread::Control, move || {
         loop {
             server.turn(&guest);
         }
-    })?;
-    Ok(())
+    })
 }
 
 struct Server {
@@ -176,7 +179,13 @@ mod tests {
         let folder = Folder::new(name, 0o700);
         let path = folder.0.join("s");
         let listener = listen("control", &path).expect("the folder is ours");
-        start(listener, Arc::new(Guest::new("web", 0))).expect("threads are to be had");
+        let guest = Arc::new(Guest::new("web", 0));
+        start(
+            listener,
+            guest,
+            &mut Elders::to_be_jailed().expect("this Linux"),
+        )
+        .expect("threads are to be had");
         (folder, path)
     }
 

@@ -6,6 +6,7 @@
 //! interrupt is an eventfd that KVM turns into an edge ([`Doors`]): no vCPU waits for
 //! it but one that resets its device.
 
+pub mod broker;
 pub mod console;
 pub mod disk;
 pub mod entropy;
@@ -23,6 +24,7 @@ use crate::device::rate::RateLimit;
 use crate::device::serial::Output;
 use crate::device::{Doors, Memory};
 use crate::failure::Failure;
+use crate::jail::table::Thread;
 use crate::say;
 use console::Console;
 use disk::taken::Taken;
@@ -31,7 +33,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
-use thread::{Server, Worker};
+use thread::{Idle, Server, Worker};
 use vmlock_spec::event::Event;
 use vmlock_spec::lock::{Device, DeviceKind};
 use vmlock_spec::machine::virtio::is_tap;
@@ -84,7 +86,7 @@ pub fn cabled<'a>(
 }
 
 /// Opens what the lock's virtio devices need of the host. `taken` has the files that the machine reads beside them;
-/// `console` is where a console goes.
+/// `console` is where a console goes; with `jailed`, who works for them outside of this process can do nothing else.
 ///
 /// # Errors
 /// All that cannot be had, as refusals.
@@ -93,12 +95,13 @@ pub fn open(
     directory: &Path,
     mut taken: Taken,
     console: &dyn Fn() -> Output,
+    jailed: bool,
 ) -> Result<Vec<Opened>, Failure> {
     let (mut opened, mut refusals) = (Vec::new(), Vec::new());
     for device in devices {
         let Some(shown) = shown(device) else { continue };
         let queue = shown.queues.first().copied().unwrap_or(0);
-        let server = match server(device, queue, directory, &mut taken, console) {
+        let server = match server(device, queue, directory, &mut taken, console, jailed) {
             Ok(server) => server,
             Err(refusal) => {
                 refusals.push(*refusal);
@@ -137,6 +140,7 @@ fn server(
     directory: &Path,
     taken: &mut Taken,
     console: &dyn Fn() -> Output,
+    jailed: bool,
 ) -> Result<Box<dyn Server>, Box<Refusal>> {
     let parts = device.virtio.as_ref();
     if let Some(entry) = parts.and_then(|v| v.block.as_ref()) {
@@ -150,7 +154,7 @@ fn server(
         return Ok(Box::new(net::open(device, entry, nic, taken)?));
     }
     if let Some(entry) = parts.and_then(|v| v.vsock.as_ref()) {
-        return Ok(Box::new(vsock::open(device, entry, directory)?));
+        return Ok(Box::new(vsock::open(device, entry, directory, jailed)?));
     }
     if device.kind == DeviceKind::VirtioConsole {
         return Ok(Box::new(Console::new(console())));
@@ -183,11 +187,11 @@ fn impossible(device: &Device, words: &str) -> Failure {
     Failure::environment(format!("device `{}`: {words}", device.name), &[])
 }
 
-/// The registers of all devices, each with a thread that serves it.
+/// The registers of all devices, and for each a thread that is to serve it.
 ///
 /// # Errors
-/// Threads or descriptors cannot be had.
-pub fn start(opened: Vec<Opened>, memory: &Memory) -> Result<Vec<Window>, Failure> {
+/// Descriptors cannot be had.
+pub fn ready(opened: Vec<Opened>, memory: &Memory) -> Result<(Vec<Window>, Vec<Idle>), Failure> {
     let one = |opened: Opened| {
         let Opened {
             device,
@@ -198,8 +202,9 @@ pub fn start(opened: Vec<Opened>, memory: &Memory) -> Result<Vec<Window>, Failur
         let transport = Transport::new(shown).map_err(|words| impossible(&device, &words))?;
         let call = eventfd()?;
         let (link, input) = (server.link(), server.input());
-        let (worker, queues) =
-            Worker::start(Log::of(&device), server, memory, queues, copy(&call)?)?;
+        let (log, call_too) = (Log::of(&device), copy(&call)?);
+        let (worker, queues, idle) =
+            Worker::ready(kind(&device), log, server, memory, queues, call_too)?;
         let doors = Doors {
             interrupt: device.interrupt,
             call,
@@ -213,9 +218,34 @@ pub fn start(opened: Vec<Opened>, memory: &Memory) -> Result<Vec<Window>, Failur
             input,
         };
         let memory = memory.clone();
-        Ok(Window::new(device.range.base, transport, memory, service))
+        let window = Window::new(device.range.base, transport, memory, service);
+        Ok((window, idle))
     };
     opened.into_iter().map(one).collect()
+}
+
+/// The registers of all devices, each with a thread that serves it and gives up nothing.
+///
+/// # Errors
+/// Threads or descriptors cannot be had.
+pub fn start(opened: Vec<Opened>, memory: &Memory) -> Result<Vec<Window>, Failure> {
+    let (windows, threads) = ready(opened, memory)?;
+    for thread in threads {
+        thread.start(|| Ok(()))?;
+    }
+    Ok(windows)
+}
+
+/// What its thread is.
+fn kind(device: &Device) -> Thread {
+    match device.kind {
+        DeviceKind::VirtioBlock => Thread::Disk,
+        DeviceKind::VirtioNet => Thread::Card,
+        DeviceKind::VirtioConsole => Thread::Terminal,
+        DeviceKind::VirtioVsock => Thread::Vsock,
+        // No other kind is one of virtio.
+        _ => Thread::Entropy,
+    }
 }
 
 /// What words say of a device.

@@ -5,12 +5,14 @@ use super::alarm::Alarm;
 use super::barrier::Barrier;
 use super::terminal::{self, Key, Keys};
 use crate::console::Ear;
-use crate::cores::Cores;
 use crate::cores::watch::{Found, PERIOD};
+use crate::cores::{self, Cores};
 use crate::counters;
 use crate::device::Doors;
 use crate::device::bus::{Bus, Line};
 use crate::device::clock;
+use crate::device::virtio::thread::Idle;
+use crate::device::virtio::vsock::CONNECTIONS;
 use crate::enforce::verify::{Parts, Verified};
 use crate::failure::Failure;
 use crate::firmware::End;
@@ -18,8 +20,15 @@ use crate::firmware::forward::{Firmware, Reply, Starter};
 use crate::firmware::power::Start;
 use crate::gic::gate::Gate;
 use crate::gic::proxy::Proxy;
+use crate::jail::elders::Elders;
+#[cfg(feature = "torture")]
+use crate::jail::misbehave;
+use crate::jail::table::Thread;
+use crate::jail::{Entering, Files, Jail, Needs, entered};
 use crate::kick::kick;
-use crate::kvm::{self, Entry, Exit, Kick, Mmio, Runnable, Unstarted, Vm, bury, core, discard};
+use crate::kvm::{
+    self, Entry, Exit, Fresh, Kick, Mmio, Runnable, Unstarted, Vm, bury, core, discard,
+};
 use crate::machine::home::Home;
 use crate::machine::pause::World;
 use crate::machine::reader::{Reader, wait as wait_for};
@@ -32,6 +41,7 @@ use kvm_bindings::{
 use nix::unistd::gettid;
 use std::io::Read;
 use std::mem;
+use std::os::fd::AsFd as _;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, TryLockError};
@@ -170,10 +180,26 @@ pub struct Session {
     /// while they do not, and its alarm rings. `None` for a witness, which looks at each device itself and is gone before
     /// anybody else would look.
     pub watch: Option<(Cores, Home)>,
+    /// The threads of its devices.
+    pub devices: Vec<Idle>,
+    /// Whether everything that the machine does not need is given up before its beginning.
+    pub jailed: Option<Jailed>,
     /// Called right before the first guest instruction.
     pub first: Box<dyn FnOnce() + Send>,
     /// Who is told what is counted, once there is something to count.
     pub guest: Option<Arc<counters::Guest>>,
+}
+
+/// What is not given up.
+pub struct Jailed {
+    /// Bytes of the largest file that is written for the guest.
+    pub largest: u64,
+    /// Descriptors of connections that may come, beside those of its devices.
+    pub connections: u64,
+    /// Files that every thread gives up.
+    pub files: Arc<Files>,
+    /// Threads that are there before.
+    pub elders: Elders,
 }
 
 /// What answers an access to an address at which the machine has nothing.
@@ -289,6 +315,8 @@ fn run_with(
         limit,
         space,
         watch,
+        devices,
+        jailed,
         first,
         guest,
     } = session;
@@ -326,23 +354,39 @@ fn run_with(
     for doors in doors {
         shared.connect(doors)?;
     }
+    let keys = console && !terminal::is_silent();
+    let jail = match jailed {
+        Some(jailed) => Some(shut(&shared, jailed, &vcpus, &devices, watch.as_ref())?),
+        None => None,
+    };
+    let mut entering = Some(enter(jail.as_ref(), &vcpus, devices)?);
+    let (inside, all_inside) = channel();
     let mut threads = Vec::new();
     // Its other end is gone when every vCPU's thread has dropped its own.
     let (staying, left) = channel::<()>();
     let mut first = Some(first);
-    // vCPU 0 last: the others wait for CPU_ON inside KVM.
+    // vCPU 0 last: the others wait for CPU_ON inside KVM. It begins when everybody is in the jail, and nobody else has to
+    // wake it for that.
     for (vcpu, home) in vcpus.into_iter().rev() {
-        let first = if vcpu.index() == 0 {
-            first.take()
-        } else {
-            None
+        let first = match vcpu.index() {
+            0 => first.take().zip(entering.take()),
+            _ => None,
         };
+        let inside = inside.clone();
         let (index, vcpu, shared) = (vcpu.index(), vcpu.release(), Arc::clone(&shared));
         let staying = staying.clone();
         threads.push(home.last(move || {
-            if let Some(first) = first {
+            if let Some((first, entering)) = first {
+                let done = entering.into_iter().try_for_each(entered);
+                let begins = done.is_ok();
+                // Who waits for it has nothing else to do.
+                let _ = inside.send(done);
+                if !begins {
+                    return;
+                }
                 first();
             }
+            drop(inside);
             let how = drive(index, vcpu, &shared);
             // Who is told of the end finds this thread gone, and has not to kick it.
             drop(staying);
@@ -351,8 +395,8 @@ fn run_with(
             }
         }));
     }
-    drop(staying);
-    if console && !terminal::is_silent() {
+    drop((staying, inside));
+    if keys {
         let keys = Arc::clone(&shared);
         // Not joined: it may be waiting for a key that never comes.
         spawn("console", move || {
@@ -369,7 +413,10 @@ fn run_with(
         // Not joined: it is asleep.
         home.last(move || keep(&shared, &cores, console));
     }
+    entered(all_inside)?;
     beside(&shared)?;
+    #[cfg(feature = "torture")]
+    misbehave::inside(Thread::Main);
     let how = wait(&receiver, limit);
     shared.stop.store(true, Ordering::Release);
     shared.barrier.remove();
@@ -377,6 +424,82 @@ fn run_with(
     finish(&shared);
     discard((gic, shared));
     Ok(how)
+}
+
+/// Shuts the jail around all threads that there are. Whatever is opened, is open.
+fn shut(
+    shared: &Shared,
+    jailed: Jailed,
+    vcpus: &[(Fresh, Home)],
+    devices: &[Idle],
+    watch: Option<&(Cores, Home)>,
+) -> Result<Arc<Jail>, Failure> {
+    let Jailed {
+        largest,
+        connections,
+        files,
+        elders,
+    } = jailed;
+    let kinds: Vec<Thread> = devices.iter().map(Idle::kind).collect();
+    let needs = Needs {
+        proxied: shared.proxied.is_some(),
+        calls: shared.firmware.is_some(),
+        largest,
+        connections: connections
+            + match kinds.contains(&Thread::Vsock) {
+                true => CONNECTIONS,
+                false => 0,
+            },
+        devices: kinds,
+        elders: elders.kinds().to_vec(),
+    };
+    let jail = Arc::new(Jail::make(needs, &files, terminal::restore)?);
+    // Each thread for itself, and all of them at once.
+    let mut entering = Vec::new();
+    for (_, home) in vcpus {
+        let files = Arc::clone(&files);
+        entering.push(home.begin(move || files.give_up()));
+    }
+    if let Some((_, home)) = watch {
+        let files = Arc::clone(&files);
+        // It alone opens files still, those of CPUs that come later.
+        entering.push(home.begin(move || match cores::folder() {
+            Some(folder) => files.give_up_but(folder.as_fd()),
+            None => files.give_up(),
+        }));
+    }
+    files.give_up()?;
+    elders.inside()?;
+    entering.into_iter().try_for_each(entered)?;
+    jail.shut()?;
+    Ok(jail)
+}
+
+/// Starts the devices' threads, and has them and the vCPUs' keep what each needs: what comes of it.
+fn enter(
+    jail: Option<&Arc<Jail>>,
+    vcpus: &[(Fresh, Home)],
+    devices: Vec<Idle>,
+) -> Result<Vec<Entering>, Failure> {
+    let lock = |kind| {
+        let jail = jail.map(Arc::clone);
+        move || jail.map_or(Ok(()), |jail| jail.lock(kind))
+    };
+    let mut entering = Vec::new();
+    if jail.is_some() {
+        entering.extend(vcpus.iter().map(|(_, home)| home.begin(lock(Thread::Vcpu))));
+    }
+    for device in devices {
+        let kind = device.kind();
+        let lock = lock(kind);
+        entering.push(device.start(move || {
+            lock()?;
+            #[cfg(feature = "torture")]
+            misbehave::inside(kind);
+            Ok(())
+        })?);
+    }
+    Ok(entering)
 }
 
 fn wait(receiver: &Receiver<Ended>, limit: Option<Duration>) -> Ended {
@@ -437,6 +560,8 @@ fn finish(shared: &Shared) {
 
 /// Runs one vCPU until the machine stops, or until this vCPU ends it: how.
 fn drive(index: u32, vcpu: Runnable, shared: &Shared) -> Option<Ended> {
+    #[cfg(feature = "torture")]
+    misbehave::inside(Thread::Vcpu);
     let (slot, world) = (index as usize, shared.proxied.as_ref().map(|p| &p.world));
     let counts = shared.counts.vcpus.get(slot)?;
     let (vcpu, how) = vcpu.on_this_thread(|vcpu| {

@@ -12,7 +12,7 @@ static BEFORE: Mutex<Option<libc::termios>> = Mutex::new(None);
 
 /// The terminal is raw as long as this lives.
 pub struct Raw {
-    _private: (),
+    settings: libc::termios,
 }
 
 impl Raw {
@@ -38,17 +38,16 @@ impl Raw {
             restore();
             return Err(error);
         }
-        Ok(Some(Self { _private: () }))
+        Ok(Some(Self { settings: raw }))
     }
 
     /// Leaves it to the next guest: nothing is echoed meanwhile, and Ctrl-C is a signal again.
     pub fn pass_on(self) {
+        let mut settings = self.settings;
         std::mem::forget(self);
+        settings.c_lflag |= libc::ISIG;
         // One that has gone, or refuses, is seen by the next guest.
-        if let Ok(mut settings) = settings() {
-            settings.c_lflag |= libc::ISIG;
-            let _ = set(&settings);
-        }
+        let _ = set(&settings);
     }
 }
 

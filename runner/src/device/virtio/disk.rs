@@ -21,6 +21,7 @@ use std::path::Path;
 use std::time::Duration;
 use taken::Taken;
 use vmlock_spec::lock::{Block as Entry, Device};
+use vmlock_spec::machine::virtio::SECTOR;
 use vmlock_spec::plan::Refusal;
 use vmlock_spec::plan::devices::{no_disk, too_small};
 use vmlock_virtio::block::requests::Requests;
@@ -42,6 +43,16 @@ pub fn model(entry: &Entry, queue: u16) -> block::Disk {
         serial,
         queue,
     }
+}
+
+/// Bytes of the largest disk that a guest can write.
+pub fn largest(devices: &[Device]) -> u64 {
+    let disks = devices
+        .iter()
+        .filter_map(|d| d.virtio.as_ref()?.block.as_ref());
+    let written = disks.filter(|disk| !disk.read_only);
+    let sizes = written.map(|disk| disk.sectors.saturating_mul(SECTOR));
+    sizes.max().unwrap_or(0)
 }
 
 /// Opens a lock's disk.

@@ -53,7 +53,7 @@ fn server(device: &Device, queue: u16) -> Result<Box<dyn Server>, Failure> {
             ports: Vec::new(),
             ..entry.clone()
         };
-        let server = vsock::open(device, &entry, Path::new("."));
+        let server = vsock::open(device, &entry, Path::new("."), true);
         return Ok(Box::new(server.map_err(refused)?));
     }
     if device.kind == DeviceKind::VirtioConsole {

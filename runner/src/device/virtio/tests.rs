@@ -47,8 +47,8 @@ impl Place {
     }
 
     fn open_all(&self, devices: &[Device], taken: Taken) -> Result<Vec<Opened>, String> {
-        open(devices, &self.0, taken, &|| Box::new(std::io::sink())).map_err(
-            |failure| match failure {
+        open(devices, &self.0, taken, &|| Box::new(std::io::sink()), true).map_err(|failure| {
+            match failure {
                 Failure::Refused(refusals) => {
                     let words = refusals
                         .iter()
@@ -56,8 +56,8 @@ impl Place {
                     words.collect()
                 }
                 other => panic!("{other:?}"),
-            },
-        )
+            }
+        })
     }
 }
 
@@ -100,7 +100,16 @@ struct Guest {
 
 impl Guest {
     fn new(device: &Device, opened: Vec<Opened>, memory: &Memory) -> Self {
-        let windows = start(opened, memory).expect("threads are to be had");
+        let (windows, threads) = ready(opened, memory).expect("descriptors are to be had");
+        for thread in threads {
+            let kind = thread.kind();
+            // Whatever these tests do, it is no more than a jail allows.
+            let first = move || {
+                crate::jail::confine_this_thread(kind);
+                Ok(())
+            };
+            thread.start(first).expect("threads are to be had");
+        }
         let devices = std::slice::from_ref(device);
         let mut bus = Bus::new(devices, Box::new(io::sink()), windows);
         let doors = bus.doors().pop().expect("it has some");
@@ -862,14 +871,10 @@ fn a_host_that_breaks_is_looked_at_whether_or_not_there_is_a_driver() {
     let (sender, receiver) = std::sync::mpsc::channel();
     let server = Box::new(Piped(writer, sender));
     let call = eventfd().expect("an eventfd");
-    let (_worker, _) = Worker::start(
-        Log::new("d".to_owned(), "d".to_owned()),
-        server,
-        &memory(),
-        1,
-        call,
-    )
-    .expect("a thread");
+    let log = Log::new("d".to_owned(), "d".to_owned());
+    let ready = Worker::ready(Thread::Disk, log, server, &memory(), 1, call);
+    let (_worker, _, thread) = ready.expect("descriptors are to be had");
+    thread.start(|| Ok(())).expect("threads are to be had");
     let wait = Duration::from_millis(100);
     assert!(receiver.recv_timeout(wait).is_err());
     drop(reader);

@@ -9,6 +9,8 @@ use super::{Log, copy, eventfd, no_eventfd};
 use crate::counters;
 use crate::device::{Farewell, Memory, Wait};
 use crate::failure::Failure;
+use crate::jail::Entering;
+use crate::jail::table::Thread;
 use crate::threads::spawn;
 use std::collections::VecDeque;
 use std::io;
@@ -128,18 +130,19 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// Starts the thread of a device with so many queues, of which `log` tells and which sends its interrupt by `call`; the eventfds that say
-    /// that something is available in a queue.
+    /// Makes ready the thread of a device with so many queues, of which `log` tells and which sends its interrupt by `call`;
+    /// the eventfds that say that something is available in a queue.
     ///
     /// # Errors
-    /// Threads or descriptors cannot be had.
-    pub fn start(
+    /// Descriptors cannot be had.
+    pub fn ready(
+        kind: Thread,
         log: Log,
         mut server: Box<dyn Server>,
         memory: &Memory,
         queues: usize,
         call: EventFd,
-    ) -> Result<(Self, Vec<EventFd>), Failure> {
+    ) -> Result<(Self, Vec<EventFd>, Idle), Failure> {
         let wake = eventfd()?;
         let queues: Vec<EventFd> = (0..queues).map(|_| eventfd()).collect::<Result<_, _>>()?;
         let orders = Orders::default();
@@ -148,7 +151,7 @@ impl Worker {
         };
         server.ready();
         let (host, patience) = (server.wakes(), server.patience());
-        let name = thread_name(&log.name);
+        let name = thread_name(kind, &log.device);
         let counts = Arc::clone(&log.counts);
         let wakes = Wakes::new(copy(&wake)?, copies(&queues)?, host).map_err(no_eventfd)?;
         let device = Serving {
@@ -163,8 +166,7 @@ impl Worker {
             wakes,
         };
         let doors = copies(&queues)?;
-        // Not joined: it ends with the process, or when its owner has gone.
-        spawn(&name, move || device.run())?;
+        let idle = Idle { kind, name, device };
         let worker = Self {
             orders,
             wake,
@@ -172,7 +174,7 @@ impl Worker {
             patience,
             counts,
         };
-        Ok((worker, doors))
+        Ok((worker, doors, idle))
     }
 
     /// What the device did so far, and does from now on.
@@ -237,10 +239,46 @@ fn interrupt(call: &EventFd, log: &Log) {
     signal(call);
 }
 
-/// Linux shows fifteen bytes of a thread's name.
-fn thread_name(name: &str) -> String {
-    let plain = |c: &char| c.is_ascii_alphanumeric() || *c == ' ';
-    name.chars().filter(plain).take(15).collect()
+/// A device's thread that has everything it needs, and has yet to be started.
+pub struct Idle {
+    kind: Thread,
+    name: String,
+    device: Serving,
+}
+
+impl Idle {
+    /// What kind of thread it will be.
+    pub fn kind(&self) -> Thread {
+        self.kind
+    }
+
+    /// Starts the thread. It does `first`, and nothing more where that fails; what came of it can be waited for.
+    ///
+    /// # Errors
+    /// There are no more threads to be had.
+    pub fn start(
+        self,
+        first: impl FnOnce() -> Result<(), Failure> + Send + 'static,
+    ) -> Result<Entering, Failure> {
+        let (sender, receiver) = channel();
+        // Not joined: it ends with the process, or when its owner has gone.
+        spawn(&self.name, move || {
+            let done = first();
+            let begins = done.is_ok();
+            // It may be that nobody wants to know.
+            let _ = sender.send(done);
+            if begins {
+                self.device.run();
+            }
+        })?;
+        Ok(receiver)
+    }
+}
+
+/// What kind it is and what its device is called, as far as Linux shows it: fifteen bytes.
+fn thread_name(kind: Thread, device: &str) -> String {
+    let plain = device.chars().filter(char::is_ascii_alphanumeric);
+    format!("{kind}-").chars().chain(plain).take(15).collect()
 }
 
 /// What a thread waits for.
@@ -429,5 +467,20 @@ impl Serving {
                 false
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thread_is_named_after_its_kind_without_what_a_table_could_mistake() {
+        assert_eq!(thread_name(Thread::Disk, "root"), "disk-root");
+        assert_eq!(thread_name(Thread::Card, "a b\u{1b}-c"), "card-abc");
+        assert_eq!(
+            thread_name(Thread::Terminal, "a long name"),
+            "terminal-alongn"
+        );
     }
 }

@@ -4,9 +4,11 @@
 //! Nothing waits: what a host's program does not read stays here, and the guest is told
 //! of no more room than that leaves.
 
+use super::broker::Broker;
 use super::thread::{Server, Work};
 use super::{Log, Memory};
-use crate::unix::{PATH, connect};
+use crate::jail::Confined;
+use crate::unix::PATH;
 use nix::sys::resource::{Resource, getrlimit, rlim_t, setrlimit};
 use std::collections::{BTreeMap, VecDeque};
 use std::io::{self, ErrorKind, Read as _, Write as _};
@@ -32,6 +34,9 @@ const CHUNK: usize = 64 << 10;
 
 /// Descriptors for all connections, those that the guest has closed, and everything else of this program.
 const DESCRIPTORS: rlim_t = 2 * MOST as rlim_t + 768;
+
+/// Descriptors that all connections can have, and one that has just come.
+pub const CONNECTIONS: u64 = 2 * MOST as u64 + 2;
 
 /// The host's end of a connection.
 struct Stream {
@@ -60,21 +65,29 @@ struct Open {
 /// The host's side.
 pub struct Vsock {
     cid: u64,
-    ports: BTreeMap<u32, PathBuf>,
+    /// Each port's place among the sockets that the broker knows.
+    ports: BTreeMap<u32, u32>,
+    /// `None` where there are no ports.
+    broker: Option<Broker>,
     /// All sockets of the connections. One that is closed is in it no more.
     epoll: Epoll,
     open: Option<Open>,
     chunk: Vec<u8>,
 }
 
-/// The host's side of a lock's sockets.
+/// The host's side of a lock's sockets; with `jailed`, who connects them can do nothing else.
 ///
 /// # Errors
 /// A port's path is longer than a socket's can be, or the system gives no descriptors.
-pub fn open(device: &Device, entry: &Entry, directory: &Path) -> Result<Vsock, Box<Refusal>> {
+pub fn open(
+    device: &Device,
+    entry: &Entry,
+    directory: &Path,
+    jailed: bool,
+) -> Result<Vsock, Box<Refusal>> {
     let none = |e: io::Error| Box::new(no_sockets(device, &e.to_string()));
-    let mut ports = BTreeMap::new();
-    for port in &entry.ports {
+    let (mut ports, mut paths): (_, Vec<PathBuf>) = (BTreeMap::new(), Vec::new());
+    for (place, port) in (0..).zip(&entry.ports) {
         // It means the same wherever this program is when the guest asks for it.
         let path = path::absolute(directory.join(&port.path)).map_err(none)?;
         let bytes = path.as_os_str().len();
@@ -91,13 +104,17 @@ pub fn open(device: &Device, entry: &Entry, directory: &Path) -> Result<Vsock, B
                 )
             }));
         }
-        ports.insert(port.port, path);
+        ports.insert(port.port, place);
+        paths.push(path);
     }
     descriptors().map_err(none)?;
+    let start = || Broker::start(paths, jailed.then(Confined::broker).transpose()?);
+    let broker = (!ports.is_empty()).then(start).transpose().map_err(none)?;
     let epoll = Epoll::new().map_err(none)?;
     Ok(Vsock {
         cid: entry.cid.into(),
         ports,
+        broker,
         epoll,
         open: None,
         chunk: vec![0; CHUNK],
@@ -143,6 +160,7 @@ impl Server for Vsock {
         if let Some(Some(ring)) = rings.get_mut(usize::from(TRANSMIT)) {
             let host = Host {
                 ports: &self.ports,
+                broker: self.broker.as_ref(),
                 epoll: &self.epoll,
             };
             all = all.and(open.transmit(ring, memory, chain, &host, log)?);
@@ -168,14 +186,16 @@ impl Server for Vsock {
 
 /// What of the host a guest can open.
 struct Host<'a> {
-    ports: &'a BTreeMap<u32, PathBuf>,
+    ports: &'a BTreeMap<u32, u32>,
+    broker: Option<&'a Broker>,
     epoll: &'a Epoll,
 }
 
 impl Host<'_> {
     fn connect(&self, port: u32, id: u64) -> io::Result<UnixStream> {
-        let path = self.ports.get(&port).ok_or(ErrorKind::NotFound)?;
-        let socket = connect(path)?;
+        let place = self.ports.get(&port).ok_or(ErrorKind::NotFound)?;
+        let broker = self.broker.ok_or(ErrorKind::NotFound)?;
+        let socket = broker.connect(*place)?;
         let events = EventSet::IN | EventSet::OUT | EventSet::EDGE_TRIGGERED;
         let event = EpollEvent::new(events, id);
         let add = ControlOperation::Add;
