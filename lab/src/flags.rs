@@ -53,6 +53,10 @@ pub enum Command {
     ///
     /// Exit code 1: a kernel keeps what it should refuse or the other way round, or guests were told different things.
     Firmware(Firmware),
+    /// Hold what vmlock-run asks of Linux while guests run against its table, and make it ask for more
+    ///
+    /// Exit code 1: a thread asked for something else, nobody needs a row, or a misdeed was not ended.
+    Confined,
     /// List the kernel series that can be had, and where those are that were fetched
     Kernels(Kernels),
     /// Show the main job: compile an example, start a guest on two kernels, audit on both

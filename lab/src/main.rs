@@ -6,6 +6,7 @@
 mod accesses;
 mod bench;
 mod cache;
+mod confined;
 mod cross;
 mod debian;
 mod devices;
@@ -82,6 +83,7 @@ fn run(flags: &Flags) -> Result<u8> {
         Command::Record(flags) => record::run(&cache, flags),
         Command::Matrix(matrix) => matrix::run(&cache, matrix),
         Command::Firmware(flags) => firmware::run(&cache, flags),
+        Command::Confined => confined::run(&cache),
         Command::Kernels(list) => {
             if !list.fetch.is_empty() {
                 kernels::resolve(&cache, &list.fetch, list.refresh)?;

@@ -3,6 +3,7 @@
 
 use crate::accesses;
 use crate::cache::{self, Cache};
+use crate::confined;
 use crate::cross;
 use crate::debian;
 use crate::devices;
@@ -138,6 +139,7 @@ fn steps<'a>(cache: &Cache, bench: &'a Bench, wanted: truth::Wanted) -> Result<V
         disks::step(cache, bench)?,
         network::step(cache, bench)?,
         debian::step(cache, bench, debian::SLICE, None)?,
+        confined::step(cache, bench, &runner, confined::SLICE)?,
         mutations::step(&runner),
         torture::step(&runner, kernels::TORTURED, INTERRUPTS, 64),
         accesses::step(&runner, &accesses::SLICE, accesses::STRIDE),
