@@ -202,7 +202,7 @@ traced $lock --stats </dev/ttyAMA0 >/tmp/console 2>>/tmp/words & shell=$!
 # It is said right before the first instruction of the guest.
 await 'grep -q enforceVerifyShare /tmp/words'
 for task in /proc/$(cat /tmp/pid)/task/*; do
-    echo "layers $(cat $task/comm) $(awk '/^(NoNewPrivs|Seccomp|Seccomp_filters):/ { printf "%s%s ", $1, $2 }' $task/status)"
+    echo "layers $(cat $task/comm) $(awk '/^(CapEff|NoNewPrivs|Seccomp|Seccomp_filters):/ { printf "%s%s ", $1, $2 }' $task/status)"
 done
 awk '/^Max (core file size|open files)/ { print "limit " $2, $(NF - 2), $(NF - 1) }' /proc/$(cat /tmp/pid)/limits
 kill -TERM $(cat /tmp/pid); wait $shell
@@ -237,6 +237,12 @@ for how in main-read vcpu-read; do
     code=$?
     echo "user $how: exit $code $(tr "\n" " " </tmp/words)"
 done
+# The optional layers, where no Landlock is needed to keep files away; who is no root makes them in a user namespace.
+mkdir -m 755 /tmp/empty
+start-stop-daemon -S -c 1000:1000 -x $(command -v $run) -- start $lock --namespaces --chroot /tmp/empty --misbehave main-read </dev/null >/tmp/console 2>/tmp/words
+code=$?
+echo "user apart: exit $code $(tr "\n" " " </tmp/words)"
+rmdir /tmp/empty
 chmod $mode /dev/kvm
 exec 9<$lock
 $run start $lock </dev/null >/tmp/console 2>/tmp/words & process=$!
@@ -432,12 +438,17 @@ fn calls(rows: &[Value], lines: &[&str], code: u8, needed: &mut BTreeSet<usize>)
             None if process == main => "main",
             None => "undertaker",
         };
-        if number == SECCOMP && !jailed {
+        if number == SECCOMP && (!jailed || thread == "broker") {
             // The broker is there before, and has a jail of its own.
-            jailed = process == main;
+            jailed |= process == main;
+            inside.insert(process);
             continue;
         }
-        if !jailed && thread != "broker" {
+        let confined = match thread {
+            "broker" => inside.contains(process),
+            _ => jailed,
+        };
+        if !confined {
             continue;
         }
         seen += 1;
@@ -498,7 +509,7 @@ fn layers(lines: &[&str]) -> Vec<String> {
         .collect();
     // Linux counts filters from 5.11 on.
     let expected = |line: &str, filters: &str| {
-        line.contains("NoNewPrivs:1 Seccomp:2")
+        line.contains("CapEff:0000000000000000 NoNewPrivs:1 Seccomp:2")
             && (!line.contains("Seccomp_filters:")
                 || line.contains(&format!("Seccomp_filters:{filters}")))
     };
@@ -537,6 +548,7 @@ fn misdeeds(landlock: bool, lines: &[&str]) -> Vec<String> {
     let expected = [
         ("user main-read: exit 0 ", read),
         ("user vcpu-read: exit 13 ", "thread `vcpu"),
+        ("user apart: exit 0 ", "misbehaving failed"),
         ("inherited: closed", ""),
         ("vcpu-execute: exit 13 ", "called execve "),
         ("vcpu-kill: exit 13 ", "called kill "),
@@ -630,6 +642,10 @@ mod tests {
         ] {
             assert_eq!(found(&[wrong]).0.len(), 1, "{wrong}");
         }
+        // What a broker does counts from its own filter on, though that is before all others'.
+        let broker = ["70 broker 69 198 1 2 0", "70 broker 69 277 1 4 0"];
+        assert_eq!(found(&[broker[0]]).0, Vec::<String>::new());
+        assert_eq!(found(&[broker[1], broker[0]]).0.len(), 1);
         // What a vCPU's thread does on its way in, it does not do inside.
         assert_eq!(found(&["70 vcpu0 71 277 1 4 0"]).0.len(), 1);
     }
@@ -646,7 +662,8 @@ mod tests {
     fn a_thread_without_a_layer_is_found() {
         let names = ["vmlock-run-tort", "signals", "watch", "vcpu1", "vcpu0"];
         let line = |name: &str, filters| {
-            format!("layers {name} NoNewPrivs:1 Seccomp:2 Seccomp_filters:{filters} ")
+            let none = "CapEff:0000000000000000";
+            format!("layers {name} {none} NoNewPrivs:1 Seccomp:2 Seccomp_filters:{filters} ")
         };
         let mut lines: Vec<String> = names
             .map(|n| line(n, if n.starts_with("vcpu") { 2 } else { 1 }))
@@ -657,8 +674,10 @@ mod tests {
         assert_eq!(found(&lines), 0);
         lines[4] = line("vcpu0", 1);
         assert_eq!(found(&lines), 1);
-        lines[4] = line("vcpu0", 2).replace("Privs:1", "Privs:0");
-        assert_eq!(found(&lines), 1);
+        for (on, off) in [("Privs:1", "Privs:0"), ("Eff:0", "Eff:1")] {
+            lines[4] = line("vcpu0", 2).replace(on, off);
+            assert_eq!(found(&lines), 1);
+        }
         assert_eq!(found(&lines[1..]), 2);
         assert_eq!(found(&lines[..5]), 3);
     }

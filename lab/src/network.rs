@@ -1,6 +1,7 @@
 //! A Linux guest with a network card and a socket of its host's: pings and bytes both ways, a tap that goes away, taps that
 //! there are not or that have another MTU, and a port that its lock does not declare (the guest: `virtio.rs`). With the
-//! kernel's distributor, and with the runner's.
+//! kernel's distributor and everything passed in that can be, in a jail with all its layers; and with the runner's
+//! distributor, without what is optional.
 
 use crate::cache::Cache;
 use crate::cross;
@@ -16,35 +17,71 @@ use crate::virtio;
 /// The guest's lock.
 pub const LOCK: &str = "lab/tests/specs/net.vm.lock.json";
 
-/// Kernels of the hosts, who answers for the distributor there, and the hosts' CPU.
-const HOSTS: [(&str, &[&str]); 2] = [("5.10", &["--emulate-gic"]), ("6.12", &[])];
+/// Kernels of the hosts, what their runners are told, and the hosts' CPU.
+const HOSTS: [(&str, &[&str]); 2] = [
+    ("5.10", &["--emulate-gic"]),
+    (
+        "6.12",
+        &[
+            "--tap=lan=fd:3",
+            "--kvm=fd:4",
+            "--control=fd:5",
+            "--chroot=/tmp/net/root",
+            "--namespaces",
+        ],
+    ),
+];
 const CPU: &str = "cortex-a72";
 
 /// Makes the tap and the host's ends of the connections, of one by the agent that it is called by the name of, and starts
-/// the guest. Who is told something on port 82 takes
-/// the tap away.
+/// the guest. Who is told something on port 82 looks at the runner, and takes the tap away. What is passed in has the
+/// descriptors that the flags name, and the lock that goes with it has no tap.
 const SCRIPT: &str = r#"
+agent=$0 lock=$1
+shift
 mkdir -p /tmp/net
+mkdir -m 700 /tmp/net/root
+start() {
+    case "$*" in
+    *fd:3*)
+        sed 's/"tap": "tap0", //' "$lock" >"${lock%/*}/passed.vm.lock.json"
+        "$agent" pass tap:tap0 file:/dev/kvm listen:/tmp/net/control -- \
+            sh -c 'echo $$ >/tmp/net/pid; exec vmlock-run "$@"' sh start "${lock%/*}/passed.vm.lock.json" "$@"
+        ;;
+    *) vmlock-run start "$lock" "$@" ;;
+    esac
+}
+look() {
+    [ -e /tmp/net/pid ] || return
+    runner=/proc/$(cat /tmp/net/pid)
+    echo "its root is $(readlink $runner/root)"
+    for space in net ipc uts cgroup; do
+        [ "$(readlink $runner/ns/$space)" = "$(readlink /proc/self/ns/$space)" ] || echo "its own $space"
+    done
+    cat $runner/task/*/status | sed -n 's/^Cap[EP][a-z]*:[^0-9a-f]*/its capabilities: /p' | sort -u
+    vmlock-run status /tmp/net/control
+}
 seq 1 1000000 | head -c 4000000 > /tmp/net/seed.img
 echo "seed $(sha256sum < /tmp/net/seed.img | cut -c1-16)"
 echo "numbers $(seq 1 400000 | sha256sum | cut -c1-16)"
-vmlock-run start "$@"; echo "without a tap: $?"
+vmlock-run start "$lock"; echo "without a tap: $?"
 tunctl -t tap0 >/dev/null
 ifconfig tap0 10.9.8.1 mtu 1400 up
-vmlock-run start "$@"; echo "with another MTU: $?"
+vmlock-run start "$lock"; echo "with another MTU: $?"
 ifconfig tap0 10.9.8.1 mtu 1500 up
 httpd -p 10.9.8.1:80 -h /tmp/net
 (sleep 90 | nc -l -p 81 | sha256sum | cut -c1-16 > /tmp/net/numbers) >/dev/null 2>&1 &
 one=$!
-(nc -l -p 82; ip link delete tap0) >/dev/null 2>&1 &
+(nc -l -p 82; look >/tmp/net/look; ip link delete tap0) >/dev/null 2>&1 &
 other=$!
-"$0" answer "${1%/*}/agent.sock" &
+"$agent" answer "${lock%/*}/agent.sock" &
 three=$!
-vmlock-run start "$@"
+start "$@"
 code=$?
+cat /tmp/net/look
 echo "from the guest: $(cat /tmp/net/numbers)"
 kill $one $other $three 2>/dev/null
-rm "${1%/*}/agent.sock"
+rm "${lock%/*}/agent.sock"
 exit $code
 "#;
 
@@ -69,7 +106,7 @@ pub fn step<'a>(cache: &Cache, bench: &Bench) -> Result<Step<'a>> {
         judge: Box::new(|done| {
             let one = |(done, (_, flags)): (&Done, (_, &[&str]))| {
                 let place = format!("Linux {}", done.host.kernel.version);
-                let proxied = !flags.is_empty();
+                let proxied = flags.contains(&"--emulate-gic");
                 let one = |ended| problems(&place, proxied, ended);
                 done.jobs.iter().flat_map(one).collect::<Vec<_>>()
             };
@@ -78,6 +115,17 @@ pub fn step<'a>(cache: &Cache, bench: &Bench) -> Result<Step<'a>> {
     })
 }
 
+/// What is seen of a runner with all layers of the jail.
+const APART: [&str; 6] = [
+    "its root is /tmp/net/root",
+    "its own net",
+    "its own ipc",
+    "its own uts",
+    "its own cgroup",
+    "its capabilities: 0000000000000000",
+];
+
+/// What is wrong with a guest; `proxied` where the runner answers for its distributor, and nothing is passed in.
 fn problems(place: &str, proxied: bool, ended: &Ended) -> Vec<String> {
     let words = String::from_utf8_lossy(&ended.stderr);
     let output = String::from_utf8_lossy(&ended.stdout);
@@ -112,6 +160,24 @@ fn problems(place: &str, proxied: bool, ended: &Ended) -> Vec<String> {
             format!("nobody says `{line}`:\n{output}\n{words}"),
         );
     }
+    let looked = |start: &str| {
+        output
+            .lines()
+            .filter(|line| line.starts_with(start))
+            .count()
+    };
+    for line in APART {
+        expect(
+            proxied || looked(line) == 1,
+            format!("where all is passed in, nobody says `{line}`:\n{output}\n{words}"),
+        );
+    }
+    expect(
+        proxied || looked("its capabilities") == 1 && looked("net: running for ") == 1,
+        format!(
+            "a runner to which all is passed in has not these alone, or does not answer:\n{output}"
+        ),
+    );
     let exits = counts(&words)["exits"].as_u64();
     expect(
         exits.is_some_and(|exits| (exits > 0) == proxied),

@@ -19,7 +19,7 @@ use crate::files::read_lock;
 use crate::flags::{self, OVERCOMMIT, Parsed};
 use crate::host::probe::{Scope, probe};
 use crate::jail::elders::Elders;
-use crate::kvm::{Kick, System};
+use crate::kvm::{self, Kick, System};
 use crate::machine::memory;
 use crate::say;
 use crate::signals;
@@ -65,12 +65,12 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
 /// Opens `/dev/kvm`, on CPUs that are the same wherever a thread runs.
 fn open() -> Result<System, Failure> {
     Cores::hold()?;
-    open_kvm()
+    usable(System::open())
 }
 
-/// Opens `/dev/kvm`.
-fn open_kvm() -> Result<System, Failure> {
-    System::open().map_err(|error| {
+/// An open `/dev/kvm`, or why there is none.
+fn usable(opened: kvm::Result<System>) -> Result<System, Failure> {
+    opened.map_err(|error| {
         let help: &[&str] = match error.errno {
             libc::ENOENT => &[
                 "this kernel has no KVM, or it is a guest without nested virtualisation",

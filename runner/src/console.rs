@@ -4,13 +4,14 @@
 //! whoever is connected. So no vCPU waits for a disk that is full or a reader that is slow: of what has no room, the
 //! oldest goes, and is counted and said. Who connects later hears what is still there.
 
-use crate::control::place::listen;
+use crate::control::place::{listen, passed_in};
 use crate::counters::Count;
 use crate::device::rate::RateLimit;
 use crate::device::virtio::disk::taken::Taken;
 use crate::failure::Failure;
 use crate::jail::elders::Elders;
 use crate::jail::table::Thread;
+use crate::passed;
 use crate::say;
 use crate::unix::peer;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -54,10 +55,13 @@ fn open(named: &str) -> Result<Place, Failure> {
     if let Some(path) = named.strip_prefix("unix:") {
         return listen("console", Path::new(path)).map(Place::Socket);
     }
+    if let Some(number) = passed::number(named) {
+        return passed_in("console", number).map(Place::Socket);
+    }
     let wrong = |e: io::Error| {
         Failure::environment(
             format!("the console cannot go to `{named}`: {e}"),
-            &["name a file, or a socket as `unix:PATH`"],
+            &["name a file, or a socket as `unix:PATH`, or as `fd:N` one that was passed in"],
         )
     };
     let file = OpenOptions::new()

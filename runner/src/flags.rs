@@ -130,6 +130,30 @@ pub const NO_JAIL: Flag = Flag {
     choices: &[],
     help: "Keep what a guest that takes this program over could use: files, other programs, the network",
 };
+/// `/dev/kvm` that was passed in.
+pub const KVM: Flag = Flag {
+    long: "kvm",
+    short: None,
+    value: Some("fd:N"),
+    choices: &[],
+    help: "Use /dev/kvm that was passed in as this descriptor, and open none",
+};
+/// The root of the guest's process.
+pub const CHROOT: Flag = Flag {
+    long: "chroot",
+    short: None,
+    value: Some("DIR"),
+    choices: &[],
+    help: "Make this empty folder `/` of the guest's process once it is jailed; only root may, or who has --namespaces",
+};
+/// The guest's process has namespaces of its own.
+pub const NAMESPACES: Flag = Flag {
+    long: "namespaces",
+    short: None,
+    value: None,
+    choices: &[],
+    help: "Give the guest's process a network, IPC, host name and cgroups of its own; and a user, for who is not root",
+};
 /// The guest may have more memory than the host.
 pub const OVERCOMMIT: Flag = Flag {
     long: "overcommit",
@@ -158,9 +182,9 @@ pub const ON_RESET: Flag = Flag {
 pub const CONTROL: Flag = Flag {
     long: "control",
     short: None,
-    value: Some("SOCKET"),
+    value: Some("SOCKET|fd:N"),
     choices: &[],
-    help: "Answer `vmlock-run status SOCKET` there; its folder has to be yours, with mode 0700",
+    help: "Answer `vmlock-run status SOCKET` there; its folder has to be yours, with mode 0700. Or at one that was passed in",
 };
 /// How it is said what happens.
 pub const LOG: Flag = Flag {
@@ -174,7 +198,7 @@ pub const LOG: Flag = Flag {
 pub const CONSOLE: Flag = Flag {
     long: "console",
     short: None,
-    value: Some("FILE|unix:SOCKET"),
+    value: Some("FILE|unix:SOCKET|fd:N"),
     choices: &[],
     help: "The guest's console in place of stdin and stdout: the end of a file, or a socket for one reader at a time",
 };
@@ -298,6 +322,9 @@ Examples:
             &STATS,
             &NO_PROOF_CACHE,
             &NO_JAIL,
+            &CHROOT,
+            &NAMESPACES,
+            &KVM,
             #[cfg(feature = "torture")]
             &MISBEHAVE,
             &OVERCOMMIT,

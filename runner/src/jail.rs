@@ -8,9 +8,12 @@
 //!   filter under all of this process's threads, at once and whatever they are; one more on the thread of each vCPU and of
 //!   each device, which have the guest's own values in their hands.
 //! * Landlock, from 5.13 on: no thread opens a file, but for the one that looks at the CPUs in sysfs ([`landlock`]).
-//! * no new privileges, and nobody to look inside: not dumpable, no core.
+//! * no new privileges and no capabilities, and nobody to look inside: not dumpable, no core.
 //! * no descriptors but those that are open and those of connections, and no larger files than the guest's disks, unless
 //!   its console goes to one.
+//!
+//! Two more where whoever starts the guest asks for them: an empty root ([`root`]), and namespaces without a network
+//! ([`namespaces`]).
 //!
 //! A guest that is started anew at each reset is jailed in a process of its own, and its [keeper](crate::keeper) is outside.
 //!
@@ -25,6 +28,8 @@ mod linux;
 #[cfg(feature = "torture")]
 pub mod misbehave;
 pub mod names;
+pub mod namespaces;
+pub mod root;
 mod rules;
 pub mod table;
 mod violation;
@@ -178,7 +183,7 @@ impl Files {
         Ok(Self { landlock })
     }
 
-    /// Takes the files from this thread, and from those that it starts from now on.
+    /// Takes the files from this thread, with what makes root more than a user, and from those that it starts from now on.
     ///
     /// # Errors
     /// Linux's; something is left that should not be.
@@ -196,6 +201,7 @@ impl Files {
 
     fn restrict(&self, how: impl FnOnce(&Landlock) -> io::Result<()>) -> Result<(), Failure> {
         no_new_privileges().map_err(|e| unjailed(NO_NEW_PRIVILEGES, &e))?;
+        no_capabilities().map_err(|e| unjailed("capabilities", &e))?;
         let done = self.landlock.as_ref().map_or(Ok(()), how);
         done.map_err(|e| unjailed(LANDLOCK, &e))
     }
@@ -315,6 +321,15 @@ fn no_new_privileges() -> io::Result<()> {
     match prctl::get_no_new_privs()? {
         true => Ok(()),
         false => Err(io::Error::other("they are not given up")),
+    }
+}
+
+/// Takes from this thread what lets it do more than its user may: nothing that is still to be done needs that.
+fn no_capabilities() -> io::Result<()> {
+    linux::set_capabilities_to_none()?;
+    match linux::has_capabilities()? {
+        false => Ok(()),
+        true => Err(io::Error::other("they are not given up")),
     }
 }
 

@@ -36,6 +36,7 @@ mod machine;
 #[cfg(all(target_arch = "aarch64", feature = "torture"))]
 mod mutate;
 mod notify;
+mod passed;
 mod proof;
 #[cfg(target_arch = "aarch64")]
 mod rehearse;

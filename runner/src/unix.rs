@@ -2,12 +2,13 @@
 //! nothing but one of them.
 //!
 //! `unsafe` is here because the standard library's connect waits while a listener's queue is full, and a device must not;
-//! because it does not tell who the peer is; and because it has no processes that run no other program.
+//! because it does not tell who the peer is, nor whether a socket listens; and because it has no processes that run no
+//! other program.
 
 use crate::jail::close_all_but;
 use nix::unistd::{ForkResult, fork};
 use std::io::{self, ErrorKind};
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
@@ -57,24 +58,38 @@ pub fn connect(path: &Path) -> io::Result<UnixStream> {
 /// # Errors
 /// The kernel's.
 pub fn peer(socket: &UnixStream) -> io::Result<u32> {
-    let mut peer = libc::ucred {
+    let nobody = libc::ucred {
         pid: 0,
         uid: 0,
         gid: 0,
     };
-    let mut size = size_of::<libc::ucred>() as libc::socklen_t;
-    // SAFETY: the kernel writes at most `size` bytes to a structure of that size, which is borrowed alone.
+    option(socket.as_fd(), libc::SO_PEERCRED, nobody).map(|peer| peer.uid)
+}
+
+/// Whether a socket listens (SO_ACCEPTCONN, socket(7)).
+///
+/// # Errors
+/// It is no socket.
+pub fn listens(socket: BorrowedFd<'_>) -> io::Result<bool> {
+    option(socket, libc::SO_ACCEPTCONN, 0 as libc::c_int).map(|listens| listens != 0)
+}
+
+/// What a socket says of itself; `value` is overwritten.
+fn option<T: Copy>(socket: BorrowedFd<'_>, name: libc::c_int, mut value: T) -> io::Result<T> {
+    let mut size = size_of::<T>() as libc::socklen_t;
+    // SAFETY: the kernel writes at most `size` bytes to a value of that size, which is borrowed alone; both options that
+    // come here are numbers, for which any bytes will do.
     let result = unsafe {
         libc::getsockopt(
             socket.as_raw_fd(),
             libc::SOL_SOCKET,
-            libc::SO_PEERCRED,
-            std::ptr::from_mut(&mut peer).cast(),
+            name,
+            std::ptr::from_mut(&mut value).cast(),
             &raw mut size,
         )
     };
     match result {
-        0 if size as usize == size_of::<libc::ucred>() => Ok(peer.uid),
+        0 if size as usize == size_of::<T>() => Ok(value),
         0 => Err(ErrorKind::InvalidData.into()),
         _ => Err(io::Error::last_os_error()),
     }

@@ -1,21 +1,28 @@
-//! Both ends of a connection between a guest and its host. No shell has sockets of these two kinds.
+//! What no shell can do: both ends of a connection between a guest and its host, and starting a program with a tap or a
+//! socket that is open.
 //!
 //! * `vmlock-lab-agent answer SOCKET`, in the host: listens at a Unix socket, and sends what somebody says there back,
 //!   one connection after the other;
 //! * `vmlock-lab-agent ask PORT`, in the guest: connects to that port of its host, says what comes by standard input, and
-//!   writes the answer to standard output.
+//!   writes the answer to standard output;
+//! * `vmlock-lab-agent pass tap:NAME|file:PATH|listen:SOCKET… -- PROGRAM ARGUMENT…`, in the host: becomes that program,
+//!   with the descriptors 3, 4 and so on: attached to a tap, opened, listening.
 //!
 //! It ends with 1 and the words of Linux where something does not work.
+//!
+//! `unsafe` is here for the one request to a tap, which no library at hand has.
 
 use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, fcntl};
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, VsockAddr, connect, socket};
 use std::env;
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
 use std::net::Shutdown;
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixListener;
-use std::process::ExitCode;
+use std::os::unix::process::CommandExt as _;
+use std::process::{Command, ExitCode};
 use std::thread;
 
 /// The host, as each guest calls it (`VMADDR_CID_HOST`, include/uapi/linux/vm_sockets.h).
@@ -30,7 +37,10 @@ fn main() -> ExitCode {
             Ok(port) => ask(port),
             Err(_) => Err(ErrorKind::InvalidInput.into()),
         },
-        _ => Err(io::Error::other("answer SOCKET, or ask PORT")),
+        ["pass", words @ ..] => pass(words),
+        _ => Err(io::Error::other(
+            "answer SOCKET, or ask PORT, or pass WHAT… -- PROGRAM ARGUMENT…",
+        )),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -39,6 +49,75 @@ fn main() -> ExitCode {
             let _ = writeln!(io::stderr(), "vmlock-lab-agent: {error}");
             ExitCode::FAILURE
         }
+    }
+}
+
+/// The first descriptor that is passed.
+const FIRST: RawFd = 3;
+
+fn pass(words: &[&str]) -> io::Result<()> {
+    let mut words = words.iter();
+    let (mut next, mut held) = (FIRST, Vec::new());
+    for what in words.by_ref().take_while(|word| **word != "--") {
+        let fd: OwnedFd = match what.split_once(':') {
+            Some(("tap", name)) => tap(name)?.into(),
+            Some(("file", path)) => open(path)?.into(),
+            Some(("listen", path)) => UnixListener::bind(path)?.into(),
+            _ => return Err(ErrorKind::InvalidInput.into()),
+        };
+        // Out of the way of those that are passed.
+        let fd = fcntl(&fd, FcntlArg::F_DUPFD_CLOEXEC(next + 64))?;
+        held.push((next, fd));
+        next += 1;
+    }
+    for (number, fd) in held {
+        // SAFETY: this program has nothing open there but copies of what was just made.
+        let fd = unsafe { BorrowedFd::borrow_raw(fd) };
+        // It is not closed with the program's beginning.
+        let passed = fcntl(fd, FcntlArg::F_DUPFD(number))?;
+        if passed != number {
+            return Err(io::Error::other(format!("the descriptor {number} is open")));
+        }
+    }
+    let program = words.next().ok_or(ErrorKind::InvalidInput)?;
+    Err(Command::new(program).args(words).exec())
+}
+
+fn open(path: &str) -> io::Result<File> {
+    OpenOptions::new().read(true).write(true).open(path)
+}
+
+/// `TUNSETIFF`, `IFF_TAP`, `IFF_NO_PI` and `IFF_VNET_HDR` of include/uapi/linux/if_tun.h.
+const TUNSETIFF: u32 = 0x4004_54ca;
+const FLAGS: u16 = 0x0002 | 0x1000 | 0x4000;
+
+/// `struct ifreq` of include/uapi/linux/if.h: a name, and flags.
+#[repr(C)]
+struct Request {
+    name: [u8; 16],
+    flags: u16,
+    rest: [u8; 22],
+}
+
+/// Attached to a tap.
+fn tap(name: &str) -> io::Result<File> {
+    let file = open("/dev/net/tun")?;
+    let mut request = Request {
+        name: [0; 16],
+        flags: FLAGS,
+        rest: [0; 22],
+    };
+    // A NUL is left behind it.
+    let room = request
+        .name
+        .get_mut(..name.len())
+        .filter(|_| name.len() < 16);
+    room.ok_or(ErrorKind::InvalidInput)?
+        .copy_from_slice(name.as_bytes());
+    // SAFETY: the request reads and writes a `struct ifreq`, which is as long as this, and is borrowed alone.
+    match unsafe { libc::ioctl(file.as_raw_fd(), TUNSETIFF as _, &raw mut request) } {
+        0.. => Ok(file),
+        _ => Err(io::Error::last_os_error()),
     }
 }
 

@@ -1,8 +1,8 @@
 //! `vmlock-run start`: the guest, if this host can show it what its lock says.
 
-use super::{Planned, afforded, emulation, open_kvm, say_withheld};
+use super::{Planned, afforded, emulation, say_withheld, usable};
 use crate::console::{Console, READERS};
-use crate::control::place::listen;
+use crate::control::place::{listen, passed_in};
 use crate::control::server::{self, CLIENTS};
 use crate::cores::Cores;
 use crate::cores::watch::Found;
@@ -11,17 +11,20 @@ use crate::device::bus::Bus;
 use crate::device::serial::Output;
 use crate::device::virtio;
 use crate::device::virtio::disk::taken::Taken;
-use crate::device::virtio::tap;
 use crate::enforce::apply::{self, Recipe};
 use crate::enforce::verify::{self, Verified};
 use crate::failure::{Failure, exit};
 use crate::files::{parse_lock, read_text};
 use crate::firmware::forward::Firmware;
-use crate::flags::{CONSOLE, CONTROL, NO_JAIL, NO_PROOF_CACHE, ON_RESET, Parsed, TAP};
+use crate::flags::{
+    CHROOT, CONSOLE, CONTROL, KVM, NAMESPACES, NO_JAIL, NO_PROOF_CACHE, ON_RESET, Parsed, TAP,
+};
 use crate::gic::proxy::counts;
 use crate::host::probe::Scope;
 use crate::jail::close_all_but;
 use crate::jail::elders::Elders;
+use crate::jail::namespaces;
+use crate::jail::root::Root;
 use crate::keeper::{Side, keep};
 use crate::kvm::System;
 use crate::machine::boot;
@@ -30,6 +33,7 @@ use crate::machine::memory::Memory;
 use crate::machine::run::{self, Ended, Jailed, Session, Space};
 use crate::machine::terminal::Raw;
 use crate::notify;
+use crate::passed;
 use crate::proof::key::{self, Key};
 use crate::proof::witnessed::prove;
 use crate::proof::{Memo, Proven};
@@ -39,6 +43,7 @@ use crate::signals;
 use crate::stats::{self, Stats};
 use nix::unistd::gettid;
 use std::cell::LazyCell;
+use std::fs::File;
 use std::io;
 use std::os::fd::RawFd;
 use std::path::Path;
@@ -55,14 +60,25 @@ pub fn is_kept(parsed: &Parsed) -> bool {
 pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
     let mut stats = Stats::new(parsed.has("stats"));
     let jailed = !parsed.has(NO_JAIL.long);
+    let layers = [CHROOT, NAMESPACES].map(|flag| flag.long);
+    if let Some(layer) = layers
+        .into_iter()
+        .find(|layer| !jailed && parsed.has(layer))
+    {
+        return Err(Failure::usage(
+            format!("`--{layer}` is a part of the jail that `--no-jail` does without"),
+            &["leave one of them out"],
+        ));
+    }
     let mut elders = if jailed {
         close_what_was_inherited(parsed)?;
         Elders::to_be_jailed()?
     } else {
         Elders::free()
     };
-    // A process that is forked off has its own threads.
-    if !is_kept(parsed) {
+    // A process that is forked off has its own threads, and namespaces are entered without any.
+    let late = is_kept(parsed) || parsed.has(NAMESPACES.long);
+    if !late {
         signals::end_the_process(&mut elders)?;
     }
     notify::begin();
@@ -90,15 +106,19 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
     let mut devices = virtio::open(&cabled, &directory, taken, &output, jailed)?;
     let control = parsed
         .value(CONTROL.long)
-        .map(|path| listen("control", Path::new(path)));
+        .map(|given| match passed::number(given) {
+            Some(number) => passed_in("control", number),
+            None => listen("control", Path::new(given)),
+        });
     let control = control.transpose()?;
+    let root = parsed.value(CHROOT.long).map(Root::open).transpose()?;
+    let kvm = parsed.value(KVM.long).map(kvm_of).transpose()?;
     let mut restarts = 0;
     if is_kept(parsed) {
         let anew = match keep(console.is_none())? {
             Side::Keeper(code) => return Ok(code),
             Side::Guest(anew) => anew,
         };
-        signals::end_the_process(&mut elders)?;
         restarts = anew.restarts;
         if restarts > 0 {
             anew.say();
@@ -106,12 +126,18 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
             stats = Stats::new(parsed.has("stats"));
         }
     }
+    if parsed.has(NAMESPACES.long) {
+        namespaces::enter()?;
+    }
+    if late {
+        signals::end_the_process(&mut elders)?;
+    }
     let mut guest = Guest::new(&lock.name, restarts);
     let mut ear = None;
     // What the guest's jail has to leave room for.
     let mut largest = virtio::disk::largest(&lock.machine.devices);
-    // A tap that was passed in may have the number of one of them.
-    let mut connections = parsed.all(TAP.long).count() as u64;
+    // What was passed in may have the number of one of them.
+    let mut connections = passed_in_all(parsed).count() as u64;
     if let Some(console) = &mut console {
         guest.lost = console.lost();
         ear = console.start(&mut elders)?;
@@ -135,7 +161,7 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
         false => Memo::of(key),
     };
     let recalled = memo.recall();
-    let system = open_kvm()?;
+    let system = usable(kvm.map_or_else(System::open, System::passed))?;
     stats.mark("recall");
     let memory = Memory::new(lock.machine.memory).map_err(|e| Failure::environment(e, &[]))?;
     let memory = Arc::new(memory);
@@ -185,6 +211,7 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
         connections,
         files,
         elders,
+        root,
     });
     if jailed.is_none() {
         let layer = "all".to_owned();
@@ -239,16 +266,33 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
 
 /// Closes what was left open for others: a guest should have no way to it. What the user passed in stays.
 fn close_what_was_inherited(parsed: &Parsed) -> Result<(), Failure> {
-    let taps = parsed.all(TAP.long).filter_map(|given| {
-        let (_, tap) = given.split_once('=')?;
-        tap::descriptor(tap)
-    });
     let streams = [libc::STDIN_FILENO, libc::STDOUT_FILENO, libc::STDERR_FILENO];
-    let kept: Vec<RawFd> = streams.into_iter().chain(taps).collect();
+    let kept: Vec<RawFd> = streams.into_iter().chain(passed_in_all(parsed)).collect();
     close_all_but(&kept).map_err(|e| {
         let words = format!("descriptors that were inherited cannot be closed: {e}");
         Failure::environment(words, &["`--no-jail` keeps them"])
     })
+}
+
+/// All descriptors that the command line names.
+fn passed_in_all(parsed: &Parsed) -> impl Iterator<Item = RawFd> {
+    let taps = parsed
+        .all(TAP.long)
+        .filter_map(|given| given.split_once('='));
+    let others = [CONTROL, CONSOLE, KVM]
+        .into_iter()
+        .filter_map(|flag| parsed.value(flag.long));
+    taps.map(|(_, tap)| tap)
+        .chain(others)
+        .filter_map(passed::number)
+}
+
+/// `/dev/kvm` that was passed in.
+fn kvm_of(given: &str) -> Result<File, Failure> {
+    let usage = || Failure::usage(format!("`--kvm {given}`: write it as `fd:N`"), &[]);
+    let number = passed::number(given).ok_or_else(usage)?;
+    let wrong = |why| Failure::environment(format!("`--kvm {given}`: {why}"), &[]);
+    passed::take(number).map(File::from).map_err(wrong)
 }
 
 /// What a guest's machine is made with.

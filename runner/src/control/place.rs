@@ -1,14 +1,15 @@
 //! Where a control socket may be: in a folder that nobody else can look into, so that who connects is who may.
 
 use crate::failure::Failure;
-use crate::unix::{PATH, connect};
+use crate::passed;
+use crate::unix::{PATH, connect, listens};
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
 use nix::unistd::geteuid;
 use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, ErrorKind};
-use std::os::fd::AsRawFd as _;
+use std::os::fd::{AsFd as _, AsRawFd as _, RawFd};
 use std::os::unix::fs::{
     FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _,
 };
@@ -138,6 +139,32 @@ pub fn listen(name: &str, path: &Path) -> Result<UnixListener, Failure> {
     listener.set_nonblocking(true).map_err(failed)?;
     drop(alone);
     Ok(listener)
+}
+
+/// The socket that was passed in as that descriptor, which listens already. Whoever passed it in has seen to it who can
+/// connect; who does is asked all the same.
+///
+/// # Errors
+/// It is none.
+pub fn passed_in(name: &str, number: RawFd) -> Result<UnixListener, Failure> {
+    let socket = || {
+        let fd = passed::take(number)?;
+        if !listens(fd.as_fd()).map_err(|e| e.to_string())? {
+            return Err("it is a socket that does not listen".to_owned());
+        }
+        let listener = UnixListener::from(fd);
+        let is_unix = listener.local_addr().map(|_| ());
+        is_unix
+            .and_then(|()| listener.set_nonblocking(true))
+            .map_err(|e| e.to_string())?;
+        Ok(listener)
+    };
+    socket().map_err(|why: String| {
+        Failure::environment(
+            format!("the {name} socket `fd:{number}` cannot be had: {why}"),
+            &["pass a Unix stream socket that listens (systemd: `ListenStream=` and `--control fd:3`)"],
+        )
+    })
 }
 
 /// Takes away a socket at which nobody listens any more.

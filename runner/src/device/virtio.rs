@@ -25,6 +25,7 @@ use crate::device::serial::Output;
 use crate::device::{Doors, Memory};
 use crate::failure::Failure;
 use crate::jail::table::Thread;
+use crate::passed;
 use crate::say;
 use console::Console;
 use disk::taken::Taken;
@@ -77,7 +78,7 @@ pub fn cabled<'a>(
         if card.tap.is_some() {
             return Err(wrong("this card has a tap already"));
         }
-        if !is_tap(tap) && tap::descriptor(tap).is_none() {
+        if !is_tap(tap) && passed::number(tap).is_none() {
             return Err(wrong("no host can have a tap of that name"));
         }
         card.tap = Some(tap.to_owned());

@@ -109,6 +109,54 @@ pub fn landlock_restrict(ruleset: &OwnedFd) -> io::Result<()> {
     checked(result).map(|_| ())
 }
 
+/// `_LINUX_CAPABILITY_VERSION_3` (include/uapi/linux/capability.h): two words of each set.
+const CAPABILITY_VERSION: u32 = 0x2008_0522;
+
+/// `__user_cap_header_struct`.
+#[repr(C)]
+struct CapabilityHeader {
+    version: u32,
+    /// 0 is this thread.
+    process: i32,
+}
+
+/// `__user_cap_data_struct`.
+#[repr(C)]
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+struct Capabilities {
+    effective: u32,
+    permitted: u32,
+    inheritable: u32,
+}
+
+const OF_THIS_THREAD: CapabilityHeader = CapabilityHeader {
+    version: CAPABILITY_VERSION,
+    process: 0,
+};
+
+/// Takes all capabilities from this thread (capset(2)), and from those that it starts from now on.
+///
+/// # Errors
+/// Linux's.
+pub fn set_capabilities_to_none() -> io::Result<()> {
+    let (mut header, none) = (OF_THIS_THREAD, [Capabilities::default(); 2]);
+    // SAFETY: the kernel reads both structures, may write the version that it wants, and both outlive the call.
+    let result = unsafe { libc::syscall(libc::SYS_capset, &raw mut header, none.as_ptr()) };
+    checked(result).map(|_| ())
+}
+
+/// Whether this thread has any (capget(2)).
+///
+/// # Errors
+/// Linux's.
+pub fn has_capabilities() -> io::Result<bool> {
+    let (mut header, mut sets) = (OF_THIS_THREAD, [Capabilities::default(); 2]);
+    // SAFETY: the kernel writes two words of each set for this version, which are borrowed alone.
+    let result = unsafe { libc::syscall(libc::SYS_capget, &raw mut header, sets.as_mut_ptr()) };
+    checked(result)?;
+    Ok(sets != [Capabilities::default(); 2])
+}
+
 /// Closes every descriptor but those, of which some may not be open. It needs no memory but its stack.
 ///
 /// # Errors
@@ -248,11 +296,27 @@ pub fn end(code: u8) -> ! {
 mod tests {
     use super::*;
     use nix::fcntl::{FcntlArg, fcntl};
+    use nix::unistd::geteuid;
     use std::env;
     use std::fs::File;
     use std::process::{self, Command};
+    use std::thread;
 
     const MARK: &str = "VMLOCK_TEST_CLOSE";
+
+    #[test]
+    fn a_thread_gives_up_what_makes_root_more_than_a_user() {
+        let given_up = thread::spawn(|| {
+            set_capabilities_to_none()?;
+            has_capabilities()
+        });
+        let has = given_up.join().expect("it ends");
+        assert!(!has.expect("every Linux has it"));
+        assert_eq!(
+            has_capabilities().expect("every Linux has it"),
+            geteuid().is_root()
+        );
+    }
 
     /// Run by itself, since it closes what is not its own.
     #[test]

@@ -4,6 +4,9 @@ use super::vm::Vm;
 use super::{Error, Result, counted};
 use kvm_bindings::{KVM_API_VERSION, KVM_CAP_ARM_VM_IPA_SIZE};
 use kvm_ioctls::Kvm;
+use std::fs::File;
+use std::os::fd::{FromRawFd as _, IntoRawFd as _};
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use vmlock_spec::machine::IPA_BITS;
 
 /// The host's counter, in ticks of CNTFRQ_EL0: what KVM counts offsets from
@@ -17,6 +20,9 @@ pub fn host_counter() -> u64 {
     ticks
 }
 
+/// Misc devices, and KVM among them (include/uapi/linux/major.h, include/linux/miscdevice.h).
+const DEVICE: u64 = libc::makedev(10, 232);
+
 /// An open `/dev/kvm`.
 pub struct System {
     kvm: Kvm,
@@ -28,7 +34,28 @@ impl System {
     /// # Errors
     /// The device is missing, not permitted, or not a KVM that this program knows.
     pub fn open() -> Result<Self> {
-        let kvm = Kvm::new().map_err(|e| Error::new("opening /dev/kvm", e))?;
+        Self::known(Kvm::new().map_err(|e| Error::new("opening /dev/kvm", e))?)
+    }
+
+    /// One that was opened by whoever started this program.
+    ///
+    /// # Errors
+    /// It is another file; as [`System::open`].
+    pub fn passed(file: File) -> Result<Self> {
+        let wrong = |errno| Error {
+            call: "the descriptor that was passed in is not /dev/kvm".to_owned(),
+            errno,
+        };
+        let found = file.metadata();
+        let found = found.map_err(|e| wrong(e.raw_os_error().unwrap_or(libc::EINVAL)))?;
+        if !found.file_type().is_char_device() || found.rdev() != DEVICE {
+            return Err(wrong(libc::ENODEV));
+        }
+        // SAFETY: it is /dev/kvm, and nobody else has it.
+        Self::known(unsafe { Kvm::from_raw_fd(file.into_raw_fd()) })
+    }
+
+    fn known(kvm: Kvm) -> Result<Self> {
         let version = counted(kvm.get_api_version());
         if version != KVM_API_VERSION as i32 {
             return Err(Error {

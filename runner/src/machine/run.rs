@@ -23,6 +23,7 @@ use crate::gic::proxy::Proxy;
 use crate::jail::elders::Elders;
 #[cfg(feature = "torture")]
 use crate::jail::misbehave;
+use crate::jail::root::Root;
 use crate::jail::table::Thread;
 use crate::jail::{Entering, Files, Jail, Needs, entered};
 use crate::kick::kick;
@@ -200,6 +201,8 @@ pub struct Jailed {
     pub files: Arc<Files>,
     /// Threads that are there before.
     pub elders: Elders,
+    /// What becomes `/`, where somebody wants that.
+    pub root: Option<Root>,
 }
 
 /// What answers an access to an address at which the machine has nothing.
@@ -439,6 +442,7 @@ fn shut(
         connections,
         files,
         elders,
+        root,
     } = jailed;
     let kinds: Vec<Thread> = devices.iter().map(Idle::kind).collect();
     let needs = Needs {
@@ -468,9 +472,13 @@ fn shut(
             None => files.give_up(),
         }));
     }
-    files.give_up()?;
     elders.inside()?;
     entering.into_iter().try_for_each(entered)?;
+    // Whoever looked for a file has it by now.
+    if let Some(root) = root {
+        root.enter()?;
+    }
+    files.give_up()?;
     jail.shut()?;
     Ok(jail)
 }

@@ -10,6 +10,7 @@ use super::tap::{self, Tap};
 use super::thread::{Server, Work};
 use super::vectored::{read_once, write_once};
 use super::{Log, Memory};
+use crate::passed;
 use std::io::{self, ErrorKind, Read as _};
 use std::os::fd::{AsRawFd, RawFd};
 use std::sync::Arc;
@@ -81,7 +82,7 @@ pub fn open(
             "give each card a tap of its own",
         )
     };
-    let (tap, name) = match tap::descriptor(given) {
+    let (tap, name) = match passed::number(given) {
         Some(number) => Tap::passed(number, HEADER).map_err(|words| {
             no(
                 words,
@@ -98,7 +99,7 @@ pub fn open(
         }
     };
     // One that was passed in may be a copy of another's descriptor.
-    if tap::descriptor(given).is_some()
+    if passed::number(given).is_some()
         && let Some(card) = taken.tap(&device.name, &name)
     {
         return Err(theirs(card));

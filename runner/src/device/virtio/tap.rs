@@ -1,12 +1,12 @@
 //! A tap of the host: the cable of a network card (Documentation/networking/tuntap.rst).
 //!
-//! `unsafe` is here for its requests (ioctl), which no library at hand has, and for a descriptor that was passed in, which
-//! is a number until it is taken.
+//! `unsafe` is here for its requests (ioctl), which no library at hand has.
 
-use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};
+use crate::passed;
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind};
-use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd as _, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::os::unix::net::UnixDatagram;
 
@@ -93,13 +93,6 @@ pub fn mtu(name: &str) -> io::Result<u32> {
     Ok(u32::from_ne_bytes([a, b, c, d]))
 }
 
-/// The descriptor that stands for a tap, of `fd:NUMBER`: no network device can have such a name.
-pub fn descriptor(tap: &str) -> Option<RawFd> {
-    let number = tap.strip_prefix("fd:")?;
-    let digits = number.bytes().all(|b| b.is_ascii_digit());
-    number.parse().ok().filter(|_| digits)
-}
-
 /// The Ethernet address of the network device that a request to that descriptor is about.
 fn hardware(fd: RawFd, name: &str) -> io::Result<[u8; 8]> {
     let mut request = Request::of(name)?;
@@ -141,21 +134,8 @@ impl Tap {
     /// # Errors
     /// Why it is none, in words.
     pub fn passed(number: RawFd, header: usize) -> Result<(Self, String), String> {
-        if number <= libc::STDERR_FILENO {
-            return Err("it is a standard stream".to_owned());
-        }
-        // SAFETY: it is looked at, by calls that fail where there is no such descriptor.
-        let looked_at = unsafe { BorrowedFd::borrow_raw(number) };
-        let flags = fcntl(looked_at, FcntlArg::F_GETFD);
-        let flags = flags.map_err(|_| "no such descriptor was passed in".to_owned())?;
-        // What this program opened itself, or took before, has it; what came through execve(2) cannot.
-        if FdFlag::from_bits_retain(flags).contains(FdFlag::FD_CLOEXEC) {
-            return Err("it was not passed in, or was taken before".to_owned());
-        }
         let words = |error: io::Error| format!("it cannot be set up: {error}");
-        fcntl(looked_at, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC)).map_err(|e| words(e.into()))?;
-        // SAFETY: it was passed to this program, nobody in here has it, and nobody takes it again.
-        let file = File::from(unsafe { OwnedFd::from_raw_fd(number) });
+        let file = File::from(passed::take(number)?);
         let mut request = Request::of("").map_err(words)?;
         let asked = request.send(file.as_raw_fd(), TUNGETIFF);
         asked.map_err(|error| match error.raw_os_error() {
@@ -224,6 +204,7 @@ impl Tap {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use nix::fcntl::FdFlag;
 
     /// Where this machine lets the tests have taps.
     #[test]
@@ -243,7 +224,7 @@ mod tests {
         let (tap, found) = Tap::passed(copy, 12).expect("it is a tap");
         assert_eq!((tap.file.as_raw_fd(), found), (copy, name));
         let flags = fcntl(&tap.file, FcntlArg::F_GETFD).expect("it is open");
-        assert_eq!(flags, libc::FD_CLOEXEC);
+        assert_eq!(FdFlag::from_bits_retain(flags), FdFlag::FD_CLOEXEC);
         let mut size: libc::c_int = 0;
         // SAFETY: the request writes an `int`.
         let asked =
