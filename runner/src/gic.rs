@@ -187,7 +187,15 @@ impl Frames {
         match self.redistributor(address) {
             Some(index) => {
                 let (base, one) = &mut self.redistributors[index];
-                one.stopped((address - *base) as u32, width, access, kernel)
+                let offset = (address - *base) as u32;
+                let done = one.stopped(offset, width, access, kernel);
+                if matches!(access, Access::Write(_)) {
+                    let others = self.redistributors.iter_mut().enumerate();
+                    for (_, (_, other)) in others.filter(|(at, _)| *at != index) {
+                        other.forget(offset);
+                    }
+                }
+                done
             }
             None => Ok(0),
         }

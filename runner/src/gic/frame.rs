@@ -4,11 +4,17 @@
 use super::bank::Bank;
 use super::table::{DISTRIBUTOR, REDISTRIBUTOR, Row, SGI_FRAME, What, find};
 use super::{Access, InKernel, Part, Quick};
+use std::collections::BTreeMap;
 use vmlock_spec::lock::Gic;
 
 const CTLR: u32 = 0x0;
 /// GICD_CTLR.EnableGrp1 with DS set (Arm IHI 0069 section 12.9.4).
 const ENABLE_GROUP_1: u32 = 1 << 1;
+
+/// The words of an access, with the bits of its value at which each begins.
+fn words(offset: u32, width: usize) -> impl Iterator<Item = (u32, u32)> {
+    (0..width as u32 / 4).map(move |word| (offset + 4 * word, 32 * word))
+}
 
 /// A distributor or a redistributor.
 pub struct Frame {
@@ -22,6 +28,8 @@ pub struct Frame {
     /// INTID / 32 of the first bank: the distributor has no private interrupts.
     first_bank: u32,
     banks: Vec<Bank>,
+    /// Words that the kernel keeps, by their offsets, as far as it has told them since they were written.
+    told: BTreeMap<u32, u32>,
 }
 
 impl Frame {
@@ -44,6 +52,7 @@ impl Frame {
             gic: gic.clone(),
             first_bank: 1,
             banks,
+            told: BTreeMap::new(),
         })
     }
 
@@ -67,6 +76,7 @@ impl Frame {
             gic: gic.clone(),
             first_bank: 0,
             banks: vec![Bank::new(gic, part, SGI_FRAME, 0, kernel)?],
+            told: BTreeMap::new(),
         })
     }
 
@@ -115,12 +125,32 @@ impl Frame {
             }
             (What::Ones, Access::Read) => u32::MAX.into(),
             (What::Locked(_) | What::Type | What::Ones, Access::Write(_)) => 0,
-            (What::Kernel, _) => return Quick::Stop,
+            (What::Kernel, access) => match (self.told(offset, width), access) {
+                (Some(told), Access::Read) => told,
+                // Only what it does not hold already can change it.
+                (Some(told), Access::Write(value)) if told == value => 0,
+                _ => return Quick::Stop,
+            },
             (What::Interrupts(aspect, bytes), _) => match self.bank(at, *bytes) {
                 Some((bank, at)) => return bank.quick(*aspect, at, width, access),
                 None => 0,
             },
         })
+    }
+
+    /// The words there, where the kernel has told all of them.
+    fn told(&self, offset: u32, width: usize) -> Option<u64> {
+        words(offset, width).try_fold(0, |all, (at, shift)| {
+            Some(all | u64::from(*self.told.get(&at)?) << shift)
+        })
+    }
+
+    /// Another frame's register at that offset was written, and the kernel may have one for all of them, as it has
+    /// GICR_PROPBASER (`vgic_mmio_write_propbase`, arch/arm64/kvm/vgic/vgic-mmio-v3.c).
+    pub fn forget(&mut self, offset: u32) {
+        let register = find(self.rows, offset, 4).map(|row| row.first..row.end);
+        self.told
+            .retain(|at, _| !register.as_ref().is_some_and(|r| r.contains(at)));
     }
 
     /// See [`super::Frames::stopped`].
@@ -145,19 +175,16 @@ impl Frame {
                 Ok(0)
             }
             (What::Kernel, _) => {
-                let mut result = 0;
-                for half in 0..(width as u32 / 4) {
-                    let (at, shift) = (offset + 4 * half, 32 * half);
-                    match access {
-                        Access::Read => {
-                            result |= u64::from(kernel.read(self.part, at)?) << shift;
-                        }
-                        Access::Write(value) => {
-                            kernel.write(self.part, at, (value >> shift) as u32)?;
-                        }
+                if let Access::Write(value) = access {
+                    for (at, shift) in words(offset, width) {
+                        kernel.write(self.part, at, (value >> shift) as u32)?;
                     }
                 }
-                Ok(result)
+                // It need not hold what was written.
+                for at in (row.first..row.end).step_by(4) {
+                    self.told.insert(at, kernel.read(self.part, at)?);
+                }
+                Ok(self.told(offset, width).unwrap_or(0))
             }
             (What::Interrupts(aspect, bytes), _) => match self.bank(offset - row.first, *bytes) {
                 Some((bank, at)) => bank.stopped(*aspect, at, access, kernel),

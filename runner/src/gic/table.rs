@@ -46,7 +46,7 @@ pub struct Row {
     /// First offset.
     pub first: u32,
     /// Offset behind the last byte.
-    end: u32,
+    pub end: u32,
     /// What is there.
     pub what: What,
     /// Accesses that it takes.

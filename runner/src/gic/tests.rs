@@ -385,3 +385,26 @@ fn private_interrupts_belong_to_their_redistributor() {
     guest.access(GICR + 0x70, 8, Access::Write(0x1_0000_0002));
     assert_eq!(guest.access(GICR + 0x70, 8, Access::Read), 0x1_0000_0002);
 }
+
+#[test]
+fn what_the_kernel_keeps_is_asked_for_once_until_it_is_written_through_any_frame() {
+    let mut guest = Guest::new(1);
+    let second = GICR + 0x2_0000;
+    for base in [GICR, second] {
+        assert_eq!(guest.access(base + 0x70, 8, Access::Read), 0);
+        assert_eq!((guest.read(base + 0x70), guest.read(base + 0x74)), (0, 0));
+    }
+    assert_eq!(guest.stops, 2);
+    // What it holds already.
+    guest.write(GICR + 0x74, 0);
+    assert_eq!((guest.stops, guest.kernel.writes.get()), (2, 0));
+    guest.write(GICR + 0x70, 3);
+    assert_eq!((guest.read(GICR + 0x70), guest.stops), (3, 3));
+    // The kernel may have one for both.
+    guest.kernel.put(Part::Redistributor(1), 0x70, 3);
+    assert_eq!((guest.read(second + 0x70), guest.stops), (3, 4));
+    // Another register is as it was told.
+    assert_eq!(guest.read(GICR + 0x78), 0);
+    guest.write(second + 0x70, 0);
+    assert_eq!((guest.read(GICR + 0x78), guest.stops), (0, 6));
+}
