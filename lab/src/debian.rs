@@ -30,6 +30,9 @@ pub const SLICE: (&[&str], usize) = (&["6.12"], 1);
 /// How long a boot may take, under emulation under emulation.
 const LIMIT: Duration = Duration::from_secs(900);
 
+/// Bytes a second that go over the network even on a host that does a lot else.
+const SPEED: u64 = 512 << 10;
+
 /// Bytes that go over the network each way, where nobody says another number.
 const BYTES: u64 = 4 << 20;
 
@@ -92,7 +95,9 @@ pub fn step<'a>(
     disk::initrd(cache, &dir.join(disk::INITRD))?;
     // Not the copy that a user's guest may have written.
     let image = disk::image(cache)?;
-    let bytes = bytes.unwrap_or(BYTES).to_string();
+    let bytes = bytes.unwrap_or(BYTES);
+    let limit = LIMIT + Duration::from_secs(2 * bytes / SPEED);
+    let bytes = bytes.to_string();
     let script = ["-c", NAMESPACE, SCRIPT, &bytes, LOCK];
     let ways = WAYS.iter().take(ways);
     let jobs: Vec<_> = ways
@@ -102,7 +107,7 @@ pub fn step<'a>(
         by_shell: true,
         modules: vec!["tun".to_owned()],
         disks: vec![image.clone()],
-        limit: LIMIT,
+        limit,
         ..bench.errand(CPU, kernel, &jobs)
     };
     Ok(Step {

@@ -1,6 +1,6 @@
 //! From exec to exit of vmlock-run, with a guest whose first instruction is SYSTEM_OFF: the first start of a lock, a
-//! later one, and that of an older vmlock-run, in turn in one boot of one host; and of many vCPUs, with the kernel's
-//! distributor and with the runner's.
+//! later one, one without a jail, and that of an older vmlock-run, in turn in one boot of one host; and of many vCPUs, with
+//! the kernel's distributor and with the runner's.
 
 use super::inside::{Order, Run};
 use super::{Bench, DIR, LIMIT, Measure, Phases, guest, median};
@@ -17,6 +17,8 @@ const VCPUS: [u32; 2] = [1, 2];
 /// Part of the older start that a later one may take, and the first one.
 const AGAIN: f64 = 0.4;
 const FIRST: f64 = 1.0;
+/// What part of a later start without a jail one with it may take.
+const JAILED: f64 = 1.15;
 /// vCPUs of the guest that is started with either distributor, and what part of the native start the other may take.
 const MANY: u32 = 8;
 const PROXIED: f64 = 1.2;
@@ -55,6 +57,7 @@ impl Bench<'_> {
             };
             contenders.insert(again(vcpus), start(&ours, &inside, &[]));
             contenders.insert(first(vcpus), start(&ours, &inside, &[]));
+            contenders.insert(unjailed(vcpus), start(&ours, &inside, &["--no-jail"]));
             let older = match self.older {
                 Some(_) => {
                     // Which every vmlock-run can read.
@@ -123,6 +126,20 @@ impl Bench<'_> {
             if self.older.is_some() {
                 add("the first time", runs(first(vcpus))?, FIRST)?;
             }
+            let (jailed, free) = (runs(again(vcpus))?, runs(unjailed(vcpus))?);
+            measures.push(Measure::new(
+                format!("the same again, part of one without a jail, {vcpus} vCPUs"),
+                time(jailed) / time(free),
+                "part",
+                JAILED,
+                format!(
+                    "Linux {} on {CPU}, in turn, medians of {}: {:.1} and {:.1} ms",
+                    self.kernel.version,
+                    self.runs,
+                    time(jailed),
+                    time(free),
+                ),
+            ));
         }
         let (native, proxied) = (runs(NATIVE_ONE.to_owned())?, runs(PROXIED_ONE.to_owned())?);
         measures.push(Measure::new(
@@ -155,6 +172,10 @@ fn again(vcpus: u32) -> String {
 
 fn older_one(vcpus: u32) -> String {
     format!("{vcpus}, older")
+}
+
+fn unjailed(vcpus: u32) -> String {
+    format!("{vcpus}, unjailed")
 }
 
 /// `modern` of the examples with another guest.
