@@ -13,7 +13,7 @@ use crate::jail::elders::Elders;
 use crate::jail::table::Thread;
 use crate::passed;
 use crate::say;
-use crate::unix::peer;
+use crate::unix::{self, peer};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::eventfd::{EfdFlags, EventFd};
 use nix::unistd::geteuid;
@@ -337,7 +337,7 @@ fn to_reader(buffer: &Buffer, listener: &UnixListener, user: u32, ear: &Ear) {
                 continue;
             }
         } else {
-            match (&**stream).write(&piece) {
+            match unix::say(stream, &piece) {
                 Ok(count) => {
                     buffer.gone(before + count as u64);
                     continue;

@@ -144,7 +144,7 @@ pub const CHROOT: Flag = Flag {
     short: None,
     value: Some("DIR"),
     choices: &[],
-    help: "Make this empty folder `/` of the guest's process once it is jailed; only root may, or who has --namespaces",
+    help: "Make this empty folder `/` of the guest's process once it is jailed; only root may, or who has --namespaces. The guest is then paused on any CPU that it was not started on",
 };
 /// The guest's process has namespaces of its own.
 pub const NAMESPACES: Flag = Flag {

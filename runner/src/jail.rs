@@ -18,7 +18,8 @@
 //! A guest that is started anew at each reset is jailed in a process of its own, and its [keeper](crate::keeper) is outside.
 //!
 //! A success code proves nothing: each limit is read, `/` is tried, and each filter answers a mark of its own. What
-//! older kernels lack is said; what a kernel has and does not do ends the start. Nothing but `start` has a guest
+//! older kernels lack is said, but for what Landlock's own older versions leave to the filter; what a kernel has and does
+//! not do ends the start. Nothing but `start` has a guest
 //! that stays, and nothing else is jailed.
 
 pub mod elders;
@@ -42,6 +43,7 @@ use nix::sys::prctl;
 use nix::sys::resource::{Resource, getrlimit, rlim_t, setrlimit};
 use nix::sys::stat::{SFlag, fstat};
 use rules::{RULES, Rule, Threads};
+use std::env;
 use std::fmt::Display;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd};
@@ -126,6 +128,13 @@ impl Jail {
         let one = |kind| Some((kind, narrow(&rules, kind, ours)?));
         let narrow = kinds.into_iter().map(one).collect::<Option<_>>();
         violation::is_said(tidy).map_err(|e| unjailed("SIGSYS", &e))?;
+        linux::keep_heaps().map_err(|e| unjailed("memory", &e))?;
+        if env::var_os(TUNABLES).is_some() {
+            return Err(unjailed(
+                TUNABLES,
+                &"it is set, and the C library may then ask Linux for what no thread is allowed",
+            ));
+        }
         no_looking_inside()?;
         if files.landlock.is_none() {
             let layer = LANDLOCK.to_owned();
@@ -288,6 +297,8 @@ impl Confined {
 }
 
 const LANDLOCK: &str = "Landlock";
+/// By which users change how the C library asks Linux for memory.
+const TUNABLES: &str = "GLIBC_TUNABLES";
 const NO_NEW_PRIVILEGES: &str = "no new privileges";
 
 fn unjailed(layer: &str, why: &dyn Display) -> Failure {
@@ -345,19 +356,19 @@ fn no_looking_inside() -> Result<(), Failure> {
 }
 
 /// Folders and a file of sysfs, with which a CPU is looked at that came later.
-const LOOKED_AT: usize = 4;
+const LOOKED_AT: u64 = 4;
 
 /// No more descriptors than are open now, those that look at CPUs, and those of connections; no file that grows beyond the
 /// guest's disks, unless somebody reads the guest's console in one.
 fn limits(needs: &Needs) -> Result<(), Failure> {
     let trouble = |e: io::Error| unjailed("descriptors", &e);
+    // Some may be free between those that are open, and none behind them.
     let first = EventFd::new(libc::EFD_CLOEXEC).map_err(trouble)?;
-    let more = (1..LOOKED_AT).map(|_| first.try_clone());
+    let more = (1..LOOKED_AT + needs.connections).map(|_| first.try_clone());
     let free = more.collect::<io::Result<Vec<_>>>().map_err(trouble)?;
-    // Some may be free between those that are open.
     let last = free.iter().map(|fd| fd.as_raw_fd().unsigned_abs()).max();
     drop((first, free));
-    let most = rlim_t::from(last.unwrap_or(0)) + 1 + needs.connections;
+    let most = rlim_t::from(last.unwrap_or(0)) + 1;
     limit(Resource::RLIMIT_NOFILE, most)?;
     let is_file = |stream: BorrowedFd<'_>| {
         fstat(stream).is_ok_and(|stat| {

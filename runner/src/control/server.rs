@@ -5,11 +5,11 @@ use crate::counters::Guest;
 use crate::failure::Failure;
 use crate::jail::elders::Elders;
 use crate::jail::table::Thread;
-use crate::unix::peer;
+use crate::unix::{peer, say};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::unistd::geteuid;
-use std::io::{self, ErrorKind, Read as _, Write as _};
+use std::io::{self, ErrorKind, Read as _};
 use std::os::fd::AsFd as _;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::sync::Arc;
@@ -135,7 +135,7 @@ impl Client {
             return true;
         };
         loop {
-            match self.stream.write(left) {
+            match say(&self.stream, left) {
                 Ok(count) if count > 0 && count < left.len() => drop(left.drain(..count)),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return true,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
@@ -172,6 +172,7 @@ mod tests {
     use super::super::place::tests::Folder;
     use super::super::place::{listen, reach};
     use super::*;
+    use std::io::Write as _;
     use std::path::PathBuf;
 
     /// A server of its own.

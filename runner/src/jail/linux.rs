@@ -109,6 +109,22 @@ pub fn landlock_restrict(ruleset: &OwnedFd) -> io::Result<()> {
     checked(result).map(|_| ())
 }
 
+/// `M_TRIM_THRESHOLD` above all that a thread ever has.
+const NEVER: libc::c_int = 1 << 30;
+
+/// Has glibc keep the memory that a thread has given back. It would look into a file when it first makes a heap smaller
+/// (malloc/arena.c `heap_trim`, `check_may_shrink_heap`), on whichever thread that is.
+///
+/// # Errors
+/// glibc takes no such number.
+pub fn keep_heaps() -> io::Result<()> {
+    // SAFETY: plain numbers.
+    match unsafe { libc::mallopt(libc::M_TRIM_THRESHOLD, NEVER) } {
+        0 => Err(io::Error::other("the C library does not keep its memory")),
+        _ => Ok(()),
+    }
+}
+
 /// `_LINUX_CAPABILITY_VERSION_3` (include/uapi/linux/capability.h): two words of each set.
 const CAPABILITY_VERSION: u32 = 0x2008_0522;
 
@@ -295,11 +311,13 @@ pub fn end(code: u8) -> ! {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::jail::confine_this_thread;
+    use crate::jail::table::Thread;
     use nix::fcntl::{FcntlArg, fcntl};
     use nix::unistd::geteuid;
     use std::env;
     use std::fs::File;
-    use std::process::{self, Command};
+    use std::process::{self, Command, Output};
     use std::thread;
 
     const MARK: &str = "VMLOCK_TEST_CLOSE";
@@ -338,14 +356,45 @@ mod tests {
         process::exit(if right { 77 } else { 78 });
     }
 
-    #[test]
-    fn what_was_passed_in_stays_and_the_rest_is_closed() {
+    /// What came of a test in a process of its own.
+    fn ended(test: &str) -> Output {
         let itself = env::current_exe().expect("the tests' program");
-        let ended = Command::new(itself)
-            .args(["--exact", "jail::linux::tests::closes_all_but_a_few"])
+        Command::new(itself)
+            .args(["--exact", &format!("jail::linux::tests::{test}")])
             .env(MARK, "1")
             .output()
-            .expect("it runs");
+            .expect("it runs")
+    }
+
+    #[test]
+    fn what_was_passed_in_stays_and_the_rest_is_closed() {
+        let ended = ended("closes_all_but_a_few");
+        assert_eq!(ended.status.code(), Some(77), "{ended:?}");
+    }
+
+    /// Run by itself, since it ends where a file is opened.
+    #[test]
+    fn gives_back_much_memory() {
+        if env::var_os(MARK).is_none() {
+            return;
+        }
+        keep_heaps().expect("glibc does");
+        let thread = thread::spawn(|| {
+            confine_this_thread(Thread::Vsock);
+            let pieces: Vec<Vec<u8>> = (0..40).map(|_| vec![1; 100 << 10]).collect();
+            pieces
+                .iter()
+                .flatten()
+                .map(|&byte| u64::from(byte))
+                .sum::<u64>()
+        });
+        let sum = thread.join().expect("it ends");
+        process::exit(if sum == 40 * (100 << 10) { 77 } else { 78 });
+    }
+
+    #[test]
+    fn no_thread_opens_a_file_for_memory_that_it_gives_back() {
+        let ended = ended("gives_back_much_memory");
         assert_eq!(ended.status.code(), Some(77), "{ended:?}");
     }
 }

@@ -44,6 +44,12 @@ pub fn enter() -> Result<(), Failure> {
 /// The same in a user namespace (user_namespaces(7)) that knows this process's user and group, and no others.
 fn as_its_user() -> io::Result<()> {
     let (user, group) = (geteuid(), getegid());
+    // Whoever is not known in there has this number, and would be taken for the user.
+    if fs::read_to_string("/proc/sys/kernel/overflowuid")?.trim() == user.to_string() {
+        return Err(io::Error::other(
+            "this user has the number that stands for all who are not known",
+        ));
+    }
     unshare(FLAGS | CloneFlags::CLONE_NEWUSER)?;
     // Who has no rights outside may say who is who only once nobody can leave a group any more.
     fs::write("/proc/self/setgroups", "deny")?;

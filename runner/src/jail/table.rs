@@ -258,6 +258,8 @@ const READER: &str = "somebody connects to the guest's console";
 const NEWER: &str = "this program was built with a newer C library";
 const SOCKETS: &str = "a guest has sockets, and uses them";
 const ENDS: &str = "a call is not allowed";
+const ABORTS: &str = "the host has no memory to give, or for a bug of ours";
+const FAULTS: &str = "the host's memory fails, or for a bug of ours";
 
 /// `TUNSETOFFLOAD` (include/uapi/linux/if_tun.h).
 const TUNSETOFFLOAD: u32 = 0x4004_54d0;
@@ -304,10 +306,8 @@ pub const ROWS: &[Row] = &[
     row(libc::SYS_ioctl, Is(1, libc::FIONBIO as u32), &[Carrier], "who is slow is not waited for").only(READER),
     row(libc::SYS_recvfrom, Any, &[Control], "what is asked"),
     row(libc::SYS_recvfrom, Any, &[Console], "what is said to the guest").only(READER),
-    row(libc::SYS_sendto, Any, &[Control], "the answer"),
-    row(libc::SYS_sendto, Any, &[Carrier], "what the guest says").only(READER),
     row(libc::SYS_recvfrom, Any, &[Vsock, Broker], "what a program of the host says, and what the broker is asked for").only(SOCKETS),
-    row(libc::SYS_sendto, Any, &[Vsock, Broker], "what the guest says, and the question to the broker").only(SOCKETS),
+    row(libc::SYS_sendto, Any, &[Broker], "that there is no such socket").only(SOCKETS),
     row(libc::SYS_recvmsg, Any, &[Vsock], "the broker's answer, with a socket").only(SOCKETS),
     row(libc::SYS_shutdown, Any, &[Vsock], "the guest says no more").only(SOCKETS),
     row(libc::SYS_epoll_ctl, Any, &[Vsock], "a new socket is listened to").only(SOCKETS),
@@ -316,7 +316,7 @@ pub const ROWS: &[Row] = &[
     row(libc::SYS_sendmsg, Any, &[Broker], "the socket goes to the thread that asked for it").only(SOCKETS),
     row(libc::SYS_epoll_pwait, Any, DEVICES, "waits for the guest, and for the host's side"),
     row(libc::SYS_read, Any, &[Vcpu, Signals, Console, Carrier, Watch, Disk, Card, Terminal, Entropy, Vsock], "keys, random numbers for the guest, a signal that came, a file of sysfs, who woke a device"),
-    row(libc::SYS_write, Any, EACH, "the guest's console, words, whoever is woken"),
+    row(libc::SYS_write, Any, EACH, "the guest's console, words, answers, whoever is woken"),
     row(libc::SYS_futex, Any, EACH, "locks, and whoever waits for somebody"),
     row(libc::SYS_sched_yield, Any, EACH, "whoever waits for somebody, for a moment").only("two threads are at a channel at once"),
     row(libc::SYS_clock_nanosleep, Any, &[Vcpu, Undertaker], "its turn to be lent, the next look, and nothing to do"),
@@ -327,7 +327,11 @@ pub const ROWS: &[Row] = &[
     row(libc::SYS_openat, Is(2, TO_READ), &[Watch], "what a CPU is that came later, and Landlock lets it see no other file").only("a CPU comes online, and a vCPU's thread goes there"),
     row(libc::SYS_openat, Is(2, TO_LOOK), &[Watch], "the folder where that is").only("a CPU comes online, and a vCPU's thread goes there"),
     row(libc::SYS_tgkill, Ours(0), &[Main, Vcpu, Watch], "a vCPU is kicked out of KVM_RUN"),
+    row(libc::SYS_tgkill, Ours(0), &[Entering, Signals, Console, Carrier, Control, Disk, Card, Terminal, Entropy, Vsock], "this program ends itself").only(ABORTS),
     row(libc::SYS_getpid, Any, &[Main, Vcpu, Watch, Control, Vsock], "whose threads are kicked, whose parent the undertaker is, which process a status is of or asks the broker"),
+    row(libc::SYS_getpid, Any, &[Entering, Signals, Console, Carrier, Disk, Card, Terminal, Entropy], "which program that is").only(ABORTS),
+    row(libc::SYS_rt_sigaction, Is(0, libc::SIGBUS as u32), EACH, "Rust's library lets the signal end the process").only(FAULTS),
+    row(libc::SYS_rt_sigaction, Is(0, libc::SIGSEGV as u32), EACH, "Rust's library lets the signal end the process").only(FAULTS),
     row(libc::SYS_gettid, Any, EACH, "which thread is kicked; a thread begins"),
     row(libc::SYS_rt_sigreturn, Any, ENDING, "a kick or a signal has come"),
     row(libc::SYS_rt_sigprocmask, Any, EACH, "glibc keeps signals out while a thread begins, ends or is kicked"),
@@ -341,6 +345,7 @@ pub const ROWS: &[Row] = &[
     row(libc::SYS_munmap, Any, EACH, "memory is given back"),
     row(libc::SYS_mremap, Any, EACH, "memory grows").only("there are more than 128 KiB of words at a time"),
     row(libc::SYS_madvise, Is(2, libc::MADV_DONTNEED as u32), EACH, "the stack of a thread that ends, memory that is given back"),
+    row(libc::SYS_madvise, Is(2, libc::MADV_HUGEPAGE as u32), EACH, "memory grows by much").only(NEWER),
     row(libc::SYS_madvise, Is(2, MADV_GUARD_INSTALL), EACH, "the end of a new thread's stack").only(NEWER),
     row(libc::SYS_madvise, Is(2, MADV_GUARD_REMOVE), EACH, "the end of a stack that is used again").only(NEWER),
     row(libc::SYS_clone, Is(0, NEW_THREAD), &[Main, Signals], "devices' threads begin under what is allowed here; last words have their own"),

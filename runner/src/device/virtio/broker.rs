@@ -6,7 +6,7 @@
 //! with why it is not. It ends when nobody can ask any more.
 
 use crate::jail::Confined;
-use crate::unix::{connect, fork_with};
+use crate::unix::{connect, fork_with, say};
 use nix::sys::prctl;
 use std::cell::Cell;
 use std::io::{self, Read as _, Write as _};
@@ -65,7 +65,10 @@ impl Broker {
         let mut question = [0; QUESTION];
         question[..8].copy_from_slice(&token);
         question[8..].copy_from_slice(&place.to_ne_bytes());
-        (&self.line).write_all(&question).map_err(|_| gone())?;
+        // Its queue has room for one question.
+        if say(&self.line, &question).ok() != Some(QUESTION) {
+            return Err(gone());
+        }
         self.answer(token)?.ok_or_else(gone)
     }
 

@@ -8,10 +8,10 @@ use super::broker::Broker;
 use super::thread::{Server, Work};
 use super::{Log, Memory};
 use crate::jail::Confined;
-use crate::unix::PATH;
+use crate::unix::{PATH, say};
 use nix::sys::resource::{Resource, getrlimit, rlim_t, setrlimit};
 use std::collections::{BTreeMap, VecDeque};
-use std::io::{self, ErrorKind, Read as _, Write as _};
+use std::io::{self, ErrorKind, Read as _};
 use std::net::Shutdown;
 use std::ops::Bound;
 use std::os::fd::{AsRawFd as _, RawFd};
@@ -233,7 +233,7 @@ impl Open {
         let before = stream.outgoing.len();
         while !stream.deaf && !stream.outgoing.is_empty() {
             let (bytes, _) = stream.outgoing.as_slices();
-            match stream.socket.write(bytes) {
+            match say(&stream.socket, bytes) {
                 Ok(count) => drop(stream.outgoing.drain(..count)),
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == ErrorKind::WouldBlock => break,
