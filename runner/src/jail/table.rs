@@ -216,7 +216,6 @@ const KVM_RUN: Argument = kvm(0, 0x80, 0);
 const KVM_SET_USER_MEMORY_REGION: Argument = kvm(WRITES, 0x46, 32);
 const KVM_IRQ_LINE: Argument = kvm(WRITES, 0x61, 8);
 const KVM_IRQFD: Argument = kvm(WRITES, 0x76, 32);
-const KVM_GET_MP_STATE: Argument = kvm(READS, 0x98, 4);
 const KVM_SET_MP_STATE: Argument = kvm(WRITES, 0x99, 4);
 const KVM_SET_VCPU_EVENTS: Argument = kvm(WRITES, 0xa0, 64);
 const KVM_GET_ONE_REG: Argument = kvm(WRITES, 0xab, 16);
@@ -279,7 +278,6 @@ pub const ROWS: &[Row] = &[
     row(libc::SYS_ioctl, KVM_GET_ONE_REG, &[Vcpu], "where a guest that cannot go on stands; arguments of a call; what is read back"),
     row(libc::SYS_ioctl, KVM_SET_DEVICE_ATTR, &[Vcpu], "the guest's write goes on to the kernel's interrupt controller").of(Proxied),
     row(libc::SYS_ioctl, KVM_GET_DEVICE_ATTR, &[Vcpu], "the guest reads the kernel's interrupt controller").of(Proxied),
-    row(libc::SYS_ioctl, KVM_GET_MP_STATE, &[Vcpu], "whether a vCPU that had to come out is off, and has nothing to do inside").of(Proxied),
     row(libc::SYS_ioctl, KVM_IRQFD, &[Vcpu], "no device interrupts while the guest's write changes what is pending").of(Proxied).only("a guest with devices of virtio changes what is pending"),
     row(libc::SYS_ioctl, KVM_SET_USER_MEMORY_REGION, &[Vcpu], "the page in which a vCPU is lent comes and goes")
         .of(Proxied)
@@ -319,7 +317,7 @@ pub const ROWS: &[Row] = &[
     row(libc::SYS_write, Any, EACH, "the guest's console, words, answers, whoever is woken"),
     row(libc::SYS_futex, Any, EACH, "locks, and whoever waits for somebody"),
     row(libc::SYS_sched_yield, Any, EACH, "whoever waits for somebody, for a moment").only("two threads are at a channel at once"),
-    row(libc::SYS_clock_nanosleep, Any, &[Vcpu, Undertaker], "its turn to be lent, the next look, and nothing to do"),
+    row(libc::SYS_clock_nanosleep, Any, &[Vcpu, Undertaker], "its turn to be lent, and the next look"),
     row(libc::SYS_clock_nanosleep, Any, DEVICES, "the next try").only("the host has no random numbers, or no memory, or waiting fails"),
     row(libc::SYS_clock_nanosleep, Any, &[Carrier, Control], "the next try").only("a disk is full, or there are no descriptors"),
     row(libc::SYS_sched_getaffinity, Any, &[Watch, Entering, Signals, Console], "where the vCPUs' threads may run; a thread begins"),

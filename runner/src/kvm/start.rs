@@ -78,16 +78,6 @@ impl Runnable {
         self.set_state(KVM_MP_STATE_STOPPED)
     }
 
-    /// Whether the vCPU is off: nothing but its start would have KVM_RUN do anything.
-    ///
-    /// # Errors
-    /// KVM's.
-    pub fn is_off(&self) -> Result<bool> {
-        let state = counted(self.fd.get_mp_state());
-        let state = state.map_err(|e| Error::new("KVM_GET_MP_STATE", e))?;
-        Ok(state.mp_state == KVM_MP_STATE_STOPPED)
-    }
-
     /// Resets a vCPU that was on before, with the arguments of its first KVM_ARM_VCPU_INIT. Only for one that is off: no
     /// exit of it waits for its completion. What was written to it before may be gone: [`Runnable::start`] sees to it.
     ///

@@ -566,10 +566,6 @@ fn finish(shared: &Shared) {
     }
 }
 
-/// How long a vCPU that is off stays outside where all of them have to come out, again and again, for one that sets up
-/// the interrupt controller: as long as its start may be late for that.
-const IDLE: Duration = Duration::from_millis(1);
-
 /// Runs one vCPU until the machine stops, or until this vCPU ends it: how.
 fn drive(index: u32, vcpu: Runnable, shared: &Shared) -> Option<Ended> {
     #[cfg(feature = "torture")]
@@ -585,11 +581,7 @@ fn drive(index: u32, vcpu: Runnable, shared: &Shared) -> Option<Ended> {
         let mut was_on = index == 0;
         // Who is on asks nobody whether it is to be started.
         let mut on = was_on;
-        let mut idle = false;
         loop {
-            if idle {
-                thread::sleep(IDLE);
-            }
             shared.barrier.pass();
             if shared.stop.load(Ordering::Acquire) {
                 return None;
@@ -605,22 +597,7 @@ fn drive(index: u32, vcpu: Runnable, shared: &Shared) -> Option<Ended> {
                 let again = std::mem::replace(&mut was_on, true);
                 begin(vcpu, index, again, starter, start, &shared.vm).map_err(|e| e.to_string())
             });
-            let ran = started.and_then(|()| vcpu.run().map_err(|e| e.to_string()));
-            let kicked = matches!(ran, Ok(Exit::Kicked));
-            let exit = match (ran, world) {
-                // Whoever stopped the others waits for this, and has not to look for a vCPU that is busy.
-                (Ok(_), Some(_)) if kicked => vcpu
-                    .is_off()
-                    .map(|off| {
-                        idle = off;
-                        Exit::Kicked
-                    })
-                    .map_err(|e| e.to_string()),
-                (ran, _) => {
-                    idle = false;
-                    ran
-                }
-            };
+            let exit = started.and_then(|()| vcpu.run().map_err(|e| e.to_string()));
             if let Some(world) = world {
                 world.leave(slot);
             }
