@@ -78,7 +78,28 @@ fn main() {
     unique(&root, all.cpus.iter().map(|c| &c.name));
     unique(&root, all.hwcaps.iter().map(|c| &c.name));
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets it")).join("catalogue.rs");
-    fs::write(&out, tables(&all)).unwrap_or_else(|e| fail(&out, &e.to_string()));
+    let tables = tables(&all) + &files_as_they_are(&root, &files);
+    fs::write(&out, tables).unwrap_or_else(|e| fail(&out, &e.to_string()));
+}
+
+/// The files themselves, for who wants to read what a name stands for.
+fn files_as_they_are(root: &Path, files: &[PathBuf]) -> String {
+    let mut out = String::from(
+        "/// The catalogue as it is written: each file by its path, and its text.\npub static TEXTS: &[(&str, &str)] = &[",
+    );
+    for file in files {
+        let name = file
+            .strip_prefix(root)
+            .unwrap_or(file)
+            .display()
+            .to_string();
+        let name = name.replace('\\', "/");
+        let text =
+            format!("include_str!(concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/catalogue/{name}\"))");
+        let _ = writeln!(out, "({name:?}, {text}),");
+    }
+    out.push_str("];\n");
+    out
 }
 
 // Cargo reads it.

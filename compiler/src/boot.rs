@@ -3,8 +3,8 @@
 
 use crate::diagnostic::Diagnostic;
 use crate::files;
+use crate::language::reach::Reach;
 use crate::location::Places;
-use sha2::{Digest as _, Sha256};
 use std::io::{self, ErrorKind};
 use std::path::Path;
 use vmlock_spec::lock::{Boot, BootFile, Lock, v1};
@@ -21,6 +21,7 @@ pub fn pin(
     folder: &Path,
     former: Option<&Boot>,
     places: &Places,
+    reach: &dyn Reach,
 ) -> Result<(), Vec<Diagnostic>> {
     let any = spec.boot.as_ref().is_none_or(|boot| boot.any_file);
     let Some(boot) = lock.boot.as_mut().filter(|_| !any) else {
@@ -34,18 +35,14 @@ pub fn pin(
         file.digest.clone()
     };
     let mut problems = Vec::new();
+    let mut pin = |one: &mut BootFile, old, what| {
+        problems.extend(file(one, folder, old, what, places, reach).err());
+    };
     let old = before(|boot| Some(&boot.kernel), &boot.kernel);
-    file(
-        &mut boot.kernel,
-        folder,
-        old,
-        "kernel",
-        places,
-        &mut problems,
-    );
+    pin(&mut boot.kernel, old, "kernel");
     if let Some(initrd) = &mut boot.initrd {
         let old = before(|boot| boot.initrd.as_ref(), initrd);
-        file(initrd, folder, old, "initrd", places, &mut problems);
+        pin(initrd, old, "initrd");
     }
     if problems.is_empty() {
         Ok(())
@@ -60,21 +57,22 @@ fn file(
     old: Option<String>,
     what: &str,
     places: &Places,
-    problems: &mut Vec<Diagnostic>,
-) {
+    reach: &dyn Reach,
+) -> Result<(), Diagnostic> {
     let path = folder.join(&file.path);
     let place = format!("/boot/{what}");
-    let found = match digest(&path) {
-        Ok(digest) => Some(digest),
+    let found = match digest(&path, reach) {
+        // It is there, and what is said of it cannot be judged yet.
+        Ok(None) => return Ok(()),
+        Ok(found) => found,
         Err(error) if error.kind() == ErrorKind::NotFound => None,
         Err(error) => {
             let words = format!("`{}` cannot be read: {error}", file.path);
             let diagnostic = Diagnostic::error("io::unreadable", words);
             let diagnostic = diagnostic.at(places.source(), places.find(&place), "this file");
-            problems.push(diagnostic.help(
+            return Err(diagnostic.help(
                 "a lock holds the digests of the files that it boots; `any-file=#true` does without",
             ));
-            return;
         }
     };
     match (&file.digest, found) {
@@ -83,35 +81,17 @@ fn file(
             let diagnostic = Diagnostic::error("spec::another-file", words);
             let span = places.find(&format!("{place}-digest"));
             let diagnostic = diagnostic.at(places.source(), span, "not its digest");
-            problems.push(diagnostic.help(format!(
+            return Err(diagnostic.help(format!(
                 "the file that is there has {found}: write that, or put the right file there"
             )));
         }
         (Some(_), _) => {}
         (None, found) => file.digest = found.or(old),
     }
+    Ok(())
 }
 
 /// `sha256-` and 64 hex digits of a regular file.
-fn digest(path: &Path) -> io::Result<String> {
-    sha256(files::open(path)?)
-}
-
-/// `sha256-` and 64 hex digits of all that is left to be read.
-///
-/// # Errors
-/// The system's.
-pub fn sha256(mut file: impl io::Read) -> io::Result<String> {
-    let mut hash = Sha256::new();
-    let mut buffer = vec![0; 1 << 18];
-    loop {
-        match file.read(&mut buffer)? {
-            0 => break,
-            length => hash.update(&buffer[..length]),
-        }
-    }
-    let bytes = hash.finalize();
-    Ok(bytes.iter().fold("sha256-".to_owned(), |text, byte| {
-        format!("{text}{byte:02x}")
-    }))
+fn digest(path: &Path, reach: &dyn Reach) -> io::Result<Option<String>> {
+    reach.digest(files::open(path)?, u64::MAX)
 }

@@ -4,9 +4,11 @@ use crate::boot;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::disk;
 use crate::hosts::{self, Host, Verdict};
+use crate::language::reach::{Disk, Reach};
 use crate::language::{decode, import, json, read};
-use crate::location::Places;
+use crate::location::{Places, Source};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use vmlock_spec::catalogue::Catalogue;
 use vmlock_spec::lock::{Block, Boot, Lock};
 use vmlock_spec::resolve::{self, Complaint, Target};
@@ -23,6 +25,18 @@ pub struct Compiled {
     pub found: Vec<Diagnostic>,
     /// What the planner says of each host that has to keep it.
     pub verdicts: Vec<Verdict>,
+    /// What was read; `None` where too little of it could be.
+    pub read: Option<Read>,
+    /// The catalogue with what the description imports.
+    pub catalogue: Catalogue,
+}
+
+/// A description that was read.
+pub struct Read {
+    /// What it says.
+    pub spec: VmSpec,
+    /// Where.
+    pub places: Places,
 }
 
 /// Where the lock of a description stands: `NAME.vm.lock.json` beside it.
@@ -63,34 +77,46 @@ pub fn rival(spec: &Path) -> Option<PathBuf> {
 /// The system's own, when the file cannot be read.
 pub fn compile(path: &Path, hosts: &[Host], former: &Former) -> Result<Compiled, std::io::Error> {
     let shown = path.display().to_string();
-    let source = match read::read_source(path, &shown) {
-        Ok(source) => source,
-        Err(read::Unreadable::Io(error)) => return Err(error),
-        Err(read::Unreadable::Bytes(diagnostic)) => return Ok(failed(vec![*diagnostic])),
-    };
-    if path.extension().is_some_and(|e| e == "json") {
-        return Ok(match json::decode(&source) {
-            Ok((spec, places)) => finish(path, &spec, &places, Vec::new(), &[], hosts, former),
-            Err(found) => failed(found),
-        });
+    match Disk.source(path, &shown) {
+        Ok(source) => Ok(compile_source(path, &source, hosts, former, &Disk)),
+        Err(read::Unreadable::Io(error)) => Err(error),
+        Err(read::Unreadable::Bytes(diagnostic)) => Ok(failed(vec![*diagnostic])),
     }
-    let document = match read::parse(&source) {
-        Ok(document) => document,
-        Err(found) => return Ok(failed(found)),
-    };
-    let decoded = decode::decode(&source, &document);
-    Ok(match &decoded.spec {
-        Some(spec) => finish(
-            path,
+}
+
+/// Compiles the text of a description, wherever it comes from. `path` says where the description stands, and in which
+/// form it is; what else is read goes by `reach`.
+pub fn compile_source(
+    path: &Path,
+    source: &Arc<Source>,
+    hosts: &[Host],
+    former: &Former,
+    reach: &dyn Reach,
+) -> Compiled {
+    let (read, found, unread) = if path.extension().is_some_and(|e| e == "json") {
+        match json::decode(source) {
+            Ok((spec, places)) => (Read { spec, places }, Vec::new(), Vec::new()),
+            Err(found) => return failed(found),
+        }
+    } else {
+        let document = match read::parse_description(source) {
+            Ok(document) => document,
+            Err(found) => return failed(found),
+        };
+        let decode::Decoded {
             spec,
-            &decoded.places,
-            decoded.found,
-            &decoded.unread,
-            hosts,
-            former,
-        ),
-        None => failed(decoded.found),
-    })
+            places,
+            found,
+            unread,
+        } = decode::decode(source, &document);
+        match spec {
+            Some(spec) => (Read { spec, places }, found, unread),
+            None => return failed(found),
+        }
+    };
+    let mut compiled = finish(path, &read, found, &unread, hosts, former, reach);
+    compiled.read = Some(read);
+    compiled
 }
 
 fn failed(found: Vec<Diagnostic>) -> Compiled {
@@ -98,6 +124,8 @@ fn failed(found: Vec<Diagnostic>) -> Compiled {
         lock: None,
         found: sorted(found),
         verdicts: Vec::new(),
+        read: None,
+        catalogue: Catalogue::builtin(),
     }
 }
 
@@ -106,12 +134,12 @@ fn failed(found: Vec<Diagnostic>) -> Compiled {
 /// a rule, is left out.
 fn finish(
     path: &Path,
-    spec: &VmSpec,
-    places: &Places,
+    Read { spec, places }: &Read,
     mut found: Vec<Diagnostic>,
     unread: &[&str],
     hosts: &[Host],
     former: &Former,
+    reach: &dyn Reach,
 ) -> Compiled {
     let under = |place: &str, parent: &str| {
         place
@@ -134,11 +162,13 @@ fn finish(
         _ => Path::new("."),
     };
     let shown = path.parent().unwrap_or(Path::new(""));
-    if let Err(problems) = import::import(&mut catalogue, &spec.import, folder, shown, places) {
+    if let Err(problems) =
+        import::import(&mut catalogue, &spec.import, folder, shown, places, reach)
+    {
         found.extend(problems);
         return failed(found);
     }
-    let measured = disk::measure(spec, folder, &former.disks, places, |place| {
+    let measured = disk::measure(spec, folder, &former.disks, places, reach, |place| {
         upgrade || told(place)
     });
     found.extend(measured.found);
@@ -149,7 +179,7 @@ fn finish(
         Err(complaints) => (None, and_fields(spec, &catalogue, complaints)),
     };
     if let Some(lock) = &mut lock
-        && let Err(problems) = boot::pin(lock, spec, folder, former.boot.as_ref(), places)
+        && let Err(problems) = boot::pin(lock, spec, folder, former.boot.as_ref(), places, reach)
     {
         found.extend(problems);
     }
@@ -181,6 +211,8 @@ fn finish(
         verdicts,
         lock: lock.filter(|_| !errors),
         found: sorted(found),
+        read: None,
+        catalogue,
     }
 }
 

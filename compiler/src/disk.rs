@@ -1,11 +1,11 @@
 //! How large a disk is, and what a read-only one holds, where its description does not
 //! say: what the file has that is there when the lock is made, else what the old lock has.
 
-use crate::boot;
 use crate::diagnostic::Diagnostic;
 use crate::files::{self, FileId};
+use crate::language::reach::Reach;
 use crate::location::Places;
-use std::io::{self, ErrorKind, Read as _};
+use std::io::{self, ErrorKind};
 use std::path::Path;
 use vmlock_spec::lock::Block;
 use vmlock_spec::machine::virtio::SECTOR;
@@ -38,6 +38,7 @@ pub fn measure(
     folder: &Path,
     former: &[Block],
     places: &Places,
+    reach: &dyn Reach,
     told: impl Fn(&str) -> bool,
 ) -> Measured {
     let mut measured = Measured {
@@ -56,7 +57,7 @@ pub fn measure(
             measured.told.push(place);
             continue;
         }
-        match measured_one(disk, folder, former) {
+        match measured_one(disk, folder, former, reach) {
             Ok(file) => {
                 let one = OfFile {
                     file,
@@ -134,6 +135,7 @@ fn measured_one(
     disk: &mut Disk,
     folder: &Path,
     former: &[Block],
+    reach: &dyn Reach,
 ) -> Result<Option<FileId>, Problem> {
     let found = files::disk(&folder.join(&disk.path));
     let path = disk.path.clone();
@@ -161,7 +163,7 @@ fn measured_one(
             }),
         };
     };
-    let digest = boot::sha256(found.file.take(bytes)).map_err(|error| Problem {
+    let digest = reach.digest(found.file, bytes).map_err(|error| Problem {
         at: "path",
         code: "io::unreadable",
         words: format!("`{}` cannot be read: {error}", disk.path),
@@ -169,6 +171,9 @@ fn measured_one(
         help: "a lock holds the digest of a disk that nobody writes; `any-file=#true` does without"
             .to_owned(),
     })?;
+    let Some(digest) = digest else {
+        return Ok(file);
+    };
     if disk.digest.as_ref().is_some_and(|asked| *asked != digest) {
         return Err(Problem {
             at: "digest",
@@ -186,7 +191,7 @@ fn measured_one(
 
 fn size(
     disk: &Disk,
-    found: &io::Result<files::Disk>,
+    found: &io::Result<files::Image>,
     former: Option<&Block>,
 ) -> Result<u64, Problem> {
     const SIZE: &str = "spec::disk-size";

@@ -1,8 +1,9 @@
-//! What the JSON language server of VS Code, which other editors use too, has to be told to know our files: which schema
-//! has which name, and which files have which schema.
+//! What editors have to be told: the JSON language server of VS Code, which others use too, which schema has which name,
+//! and which files have which; and all but Zed, whose servers come with extensions, how our own is started.
 
 use crate::flags::Which;
 use crate::schema::{for_editors, schema};
+use crate::uri::of_path;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use vmlock_spec::lock::{LOCK_VERSION, v1, v2};
@@ -66,7 +67,7 @@ fn former_names() -> impl Iterator<Item = Value> {
 
 /// The same for an editor whose settings are the user's own: schemas are files in that folder.
 pub fn in_files(folder: &Path) -> Vec<Value> {
-    let place = |which| url(&folder.join(file(which)));
+    let place = |which| of_path(&folder.join(file(which)));
     let spec = json!({ "fileMatch": [DESCRIPTIONS], "url": place(Which::Spec) });
     let named = NAMED.map(|which| json!({ "url": id(which), "schema": { "$ref": place(which) } }));
     let former =
@@ -84,24 +85,6 @@ pub fn files(folder: &Path) -> Vec<(PathBuf, String)> {
 /// A schema as an editor reads it.
 pub fn text(which: Which) -> String {
     format!("{:#}\n", for_editors(which))
-}
-
-/// A file's address (RFC 8089).
-fn url(path: &Path) -> String {
-    let text = path.to_string_lossy().replace('\\', "/");
-    let mut url = match text.starts_with('/') {
-        true => "file://".to_owned(),
-        false => "file:///".to_owned(),
-    };
-    for byte in text.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b':' | b'-' | b'_' | b'.' | b'~' => {
-                url.push(char::from(byte));
-            }
-            _ => url.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    url
 }
 
 /// Whether a line of VS Code's settings is one of our entries.
@@ -149,7 +132,24 @@ vim.api.nvim_create_autocmd("FileType", {
     })
   end,
 })
+
+-- vmlock: descriptions in KDL (vmlock lsp)
+vim.api.nvim_create_autocmd("FileType", {
+  pattern = "kdl",
+  callback = function(event)
+    vim.lsp.start({
+      name = "vmlock",
+      cmd = { "vmlock", "lsp" },
+      root_dir = vim.fs.dirname(vim.api.nvim_buf_get_name(event.buf)),
+    })
+    vim.lsp.inlay_hint.enable(true, { bufnr = event.buf })
+  end,
+})
 "#;
+
+/// VS Code's settings by which its extension for KDL (`kdl-org.kdl`) starts our server, each with its value.
+pub const VSCODE_SERVER: [(&str, &str); 2] =
+    [("kdl.command", "\"vmlock\""), ("kdl.argv", "[\"lsp\"]")];
 
 /// Helix's part of `languages.toml`.
 pub fn helix(folder: &Path) -> String {
@@ -173,7 +173,14 @@ pub fn helix(folder: &Path) -> String {
          args = [\"--stdio\"]\n\n\
          [language-server.vscode-json-language-server.config]\n\
          json.validate.enable = true\n\
-         json.schemas = [\n{entries}]\n"
+         json.schemas = [\n{entries}]\n\n\
+         # vmlock: descriptions in KDL\n\
+         [language-server.vmlock]\n\
+         command = \"vmlock\"\n\
+         args = [\"lsp\"]\n\n\
+         [[language]]\n\
+         name = \"kdl\"\n\
+         language-servers = [\"vmlock\"]\n"
     )
 }
 
@@ -187,15 +194,6 @@ pub fn zed(folder: &Path) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_file_s_address_has_no_letter_that_means_something_else() {
-        assert_eq!(
-            url(Path::new("/home/u/a b#c/é")),
-            "file:///home/u/a%20b%23c/%C3%A9"
-        );
-        assert_eq!(url(Path::new("C:\\u\\x")), "file:///C:/u/x");
-    }
 
     #[test]
     fn files_are_called_as_they_are_in_the_tree() {

@@ -4,6 +4,7 @@
 //! anything. What a description means must not depend on who feeds it, either.
 
 use rustix::fs::OFlags;
+use sha2::{Digest as _, Sha256};
 use std::fs::{self, File, FileType, OpenOptions};
 use std::io::{self, ErrorKind, Read as _, Seek as _, SeekFrom};
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _};
@@ -11,6 +12,25 @@ use std::path::Path;
 
 /// Bytes of a disk's beginning that tell which format it has.
 const HEAD_BYTES: u64 = 16;
+
+/// `sha256-` and 64 hex digits of all that is left to be read.
+///
+/// # Errors
+/// The system's.
+pub fn sha256(mut file: impl io::Read) -> io::Result<String> {
+    let mut hash = Sha256::new();
+    let mut buffer = vec![0; 1 << 18];
+    loop {
+        match file.read(&mut buffer)? {
+            0 => break,
+            length => hash.update(&buffer[..length]),
+        }
+    }
+    let bytes = hash.finalize();
+    Ok(bytes.iter().fold("sha256-".to_owned(), |text, byte| {
+        format!("{text}{byte:02x}")
+    }))
+}
 
 /// Reads a regular file up to one byte more than `limit`, which is enough for whoever parses it to
 /// refuse it.
@@ -41,7 +61,7 @@ pub enum FileId {
 }
 
 /// A regular file or block device that is a disk.
-pub struct Disk {
+pub struct Image {
     /// Which one it is.
     pub id: FileId,
     /// Opened, to be read from its beginning.
@@ -56,7 +76,7 @@ pub struct Disk {
 ///
 /// # Errors
 /// The system's, and what the file is where it is neither.
-pub fn disk(path: &Path) -> io::Result<Disk> {
+pub fn disk(path: &Path) -> io::Result<Image> {
     let mut file = checked(path, |kind| match kind.is_block_device() {
         true => Ok(()),
         false => regular(kind),
@@ -71,7 +91,7 @@ pub fn disk(path: &Path) -> io::Result<Disk> {
     // What metadata says of a block device's length is nothing.
     let bytes = file.seek(SeekFrom::End(0))?;
     file.rewind()?;
-    Ok(Disk {
+    Ok(Image {
         id,
         file,
         bytes,

@@ -106,8 +106,10 @@ pub enum Command {
     Audit(AuditFlags),
     /// Print a JSON Schema.
     Schema(SchemaFlags),
-    /// Tell an editor where the schemas are, so that it knows locks and descriptions without the network.
+    /// Tell an editor where the schemas are and how the language server is started, without the network.
     EditorSetup(EditorSetupFlags),
+    /// Serve an editor: findings as you type, completion, explanations, locked values (language server protocol).
+    Lsp(LspFlags),
     /// Make a CPU model from a host report.
     Cpu(CpuFlags),
     /// Pin a host as it is: a description, CPU model and baseline out of its report.
@@ -531,7 +533,11 @@ A lock names its schema by a name that nothing has to be fetched for
 (urn:vmlock:schema:lock:v3): this tells the editor what has that name, and that
 NAME.vm.json is a description. For helix and zed the schemas are written into
 the folder of the user's data, vmlock/schema, since their settings only name
-files; run it again after vmlock was updated."#;
+files; run it again after vmlock was updated.
+
+Descriptions in KDL are `vmlock lsp`'s: neovim and helix start it as these settings
+say, VS Code by its extension for KDL (kdl-org.kdl). Zed starts servers that its
+extensions bring, and no others."#;
 
 /// Flags of `editor-setup`.
 #[derive(Args)]
@@ -556,6 +562,28 @@ pub enum Editor {
     Helix,
     /// Zed: JSON for `settings.json`.
     Zed,
+}
+
+const LSP_HELP: &str = r#"Examples:
+  vmlock editor-setup neovim      how an editor is told to start it
+  vmlock lsp                      what the editor starts: it speaks over standard input and output
+
+An editor starts it; there is nothing to see in a terminal. It finds what
+`vmlock lock` finds while you type, completes words, names and files, shows what
+`vmlock explain` says and what the lock has, goes to where names come from,
+lays out as `vmlock fmt` does, applies suggestions and changes names. It writes
+a lock when it is asked to (the command vmlock.updateLock), and copies of the
+catalogue's own text into the user's cache, to be looked at; nothing else.
+
+Exit code 0 when the client ended it, 1 when the client went away."#;
+
+/// Flags of `lsp`.
+#[derive(Args)]
+#[command(after_long_help = LSP_HELP)]
+pub struct LspFlags {
+    /// Over standard input and output, as it does anyway: editors give this.
+    #[arg(long)]
+    pub stdio: bool,
 }
 
 const CPU_HELP: &str = r#"Examples:

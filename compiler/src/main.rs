@@ -22,8 +22,10 @@ mod fold;
 mod hosts;
 mod language;
 mod location;
+mod lsp;
 mod render;
 mod schema;
+mod uri;
 mod wording;
 
 use clap::{CommandFactory as _, Parser as _, ValueEnum as _};
@@ -150,6 +152,7 @@ fn run() -> Exit {
         Command::Audit(flags) => command::audit::run(flags, &mut out),
         Command::Schema(flags) => command::schema::run(flags, &mut out),
         Command::EditorSetup(flags) => command::editor_setup::run(flags, &mut out),
+        Command::Lsp(_) => lsp::run(&mut out),
         Command::Cpu(flags) => command::cpu::run(flags, &mut out),
         Command::Adopt(flags) => command::adopt::run(flags, &mut out),
         Command::Common(flags) => command::common::run(flags, &mut out),

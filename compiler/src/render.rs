@@ -123,6 +123,11 @@ impl Output {
         self.notes.push_str(&part.notes);
     }
 
+    /// The result for people alone, for who shows it elsewhere.
+    pub fn into_text(self) -> String {
+        self.text
+    }
+
     /// Whether findings go to a service that shows them on the lines of a file, and results for people nowhere.
     pub fn is_for_services(&self) -> bool {
         matches!(self.format, Format::Github | Format::Sarif)

@@ -1,4 +1,5 @@
-//! `vmlock editor-setup`: settings by which an editor knows locks and descriptions, without the network.
+//! `vmlock editor-setup`: settings by which an editor knows locks and descriptions, without the network, and starts the
+//! language server.
 
 use crate::command::{unreadable, unwritable};
 use crate::diagnostic::Diagnostic;
@@ -98,7 +99,7 @@ fn write(path: &Path, text: &str, out: &mut Output) -> bool {
 fn vscode(print: bool, out: &mut Output) {
     let ours = block();
     if print {
-        let whole = format!("{{\n{ours}\n}}\n");
+        let whole = with_server(&format!("{{\n{ours}\n}}\n"));
         out.lines(whole.lines());
         return out.value("settings", whole);
     }
@@ -110,7 +111,7 @@ fn vscode(print: bool, out: &mut Output) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Some(String::new()),
         Err(error) => return out.fail(Exit::Environment, unreadable(path, &error)),
     };
-    let both = old.and_then(|old| Some((with(&old, &ours)?, old)));
+    let both = old.and_then(|old| Some((with_server(&with(&old, &ours)?), old)));
     let Some((new, old)) = both else {
         let words = format!("`{SETTINGS}` has schemas already, or is not as settings are");
         let help = "`vmlock editor-setup vscode --print` prints the entries: put them into \"json.schemas\" there";
@@ -177,6 +178,22 @@ fn with(old: &str, ours: &str) -> Option<String> {
     Some(format!("{head}\n{ours}{comma}{gap}{rest}"))
 }
 
+/// The same with the settings by which the language server is started, but for those that somebody has set.
+fn with_server(settings: &str) -> String {
+    let Some(brace) = opening(settings) else {
+        return settings.to_owned();
+    };
+    let (head, rest) = settings.split_at(brace + 1);
+    let missing = editors::VSCODE_SERVER
+        .iter()
+        .filter(|(name, _)| !settings.contains(&format!("\"{name}\"")));
+    // What stands behind them is our own setting at least.
+    let lines: String = missing
+        .map(|(name, value)| format!("\n  \"{name}\": {value},"))
+        .collect();
+    format!("{head}{lines}{rest}")
+}
+
 /// Where the object begins, behind blanks and comments.
 fn opening(text: &str) -> Option<usize> {
     let at = blank(text);
@@ -203,6 +220,17 @@ fn blank(text: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_server_is_started_by_what_nobody_else_has_set() {
+        let ours = "{\n  \"json.schemas\": [\n  ]\n}\n";
+        let both = with_server(ours);
+        let expected = "{\n  \"kdl.command\": \"vmlock\",\n  \"kdl.argv\": [\"lsp\"],\n  \"json.schemas\": [\n  ]\n}\n";
+        assert_eq!(both, expected);
+        assert_eq!(with_server(&both), both);
+        let own = both.replace("\"vmlock\"", "\"/opt/vmlock\"");
+        assert_eq!(with_server(&own), own);
+    }
 
     #[test]
     fn settings_of_others_stay_as_they_are() {

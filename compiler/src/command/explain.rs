@@ -6,7 +6,7 @@ mod file;
 use crate::codes;
 use crate::command::read_lock;
 use crate::diagnostic::Diagnostic;
-use crate::flags::ExplainFlags;
+use crate::flags::{ExplainFlags, Format};
 use crate::render::{Exit, Output};
 use crate::wording;
 use serde_json::{Value, json};
@@ -39,6 +39,19 @@ pub fn run(flags: &ExplainFlags, out: &mut Output) {
     } else {
         out.fail(Exit::Findings, unknown(name));
     }
+}
+
+/// What is said of a name, as lines of text; `catalogue` has the user's own too. `None` where nothing is known of it.
+pub fn words(name: &str, lock: Option<&Lock>, catalogue: &Catalogue) -> Option<String> {
+    let mut out = Output::new(Format::Human);
+    if let Some(baseline) = catalogue.baseline(name) {
+        explain_baseline(baseline, &mut out);
+    } else if let Some(cpu) = catalogue.cpu(name) {
+        explain_cpu(cpu, &mut out);
+    } else if !known(name, lock, &mut out) {
+        return None;
+    }
+    Some(out.into_text())
 }
 
 /// Tries every sort of name; says whether one fitted.
@@ -539,7 +552,6 @@ fn explain_field(register: &RegisterInfo, field: &Field, lock: Option<&Lock>, ou
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::flags::Format;
     use std::collections::BTreeSet;
 
     /// Whatever stands in a lock as the name of something is a name here, with the lock and without it.

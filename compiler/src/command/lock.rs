@@ -239,7 +239,7 @@ fn not_called_so(spec: &Path) -> Diagnostic {
 }
 
 /// Which of the two a lock comes of would be whoever was compiled last.
-fn two_of_one(spec: &Path, rival: &Path, lock: &Path) -> Diagnostic {
+pub fn two_of_one(spec: &Path, rival: &Path, lock: &Path) -> Diagnostic {
     let [spec, rival, lock] = [spec, rival, lock].map(|p| p.display().to_string());
     let words = format!("`{spec}` and `{rival}` would both make `{lock}`, so neither does");
     Diagnostic::error("lock::two-descriptions", words)

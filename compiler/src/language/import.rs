@@ -4,6 +4,7 @@ mod known;
 
 use super::read;
 use crate::diagnostic::{Diagnostic, join};
+use crate::language::reach::Reach;
 use crate::location::{Places, Source};
 use kdl::KdlDocument;
 use std::path::Path;
@@ -21,6 +22,7 @@ pub fn import(
     folder: &Path,
     shown_folder: &Path,
     places: &Places,
+    reach: &dyn Reach,
 ) -> Result<(), Vec<Diagnostic>> {
     let (mut found, mut read) = (Vec::new(), Vec::new());
     for (index, file) in files.iter().enumerate() {
@@ -34,7 +36,7 @@ pub fn import(
             continue;
         }
         let shown = shown_folder.join(file).display().to_string();
-        let source = match read::read_source(&folder.join(file), &shown) {
+        let source = match reach.source(&folder.join(file), &shown) {
             Ok(source) => source,
             Err(read::Unreadable::Io(error)) => {
                 found.push(
@@ -136,29 +138,33 @@ pub fn add(
 pub fn add_file(catalogue: &mut Catalogue, path: &Path) -> Result<(), Vec<Diagnostic>> {
     let shown = path.display().to_string();
     let found = match read::read_source(path, &shown) {
-        Ok(source) => {
-            let (document, mut found) = add(catalogue, &source, &shown);
-            let unknown = document.map(|document| known::unknown(catalogue, &source, &document));
-            found.extend(unknown.into_iter().flatten());
-            found
-        }
+        Ok(source) => check(catalogue, &source),
         Err(read::Unreadable::Bytes(diagnostic)) => vec![*diagnostic],
         Err(read::Unreadable::Io(error)) => vec![
             Diagnostic::error(
                 "import::unreadable",
                 format!("`{shown}` cannot be read: {error}"),
             )
-            .help("the path is relative to the folder you are in"),
+            .help("the path is relative to the folder you are in")
+            .in_file(&shown),
         ],
     };
-    if found.is_empty() {
-        return Ok(());
+    match found.is_empty() {
+        true => Ok(()),
+        false => Err(found),
     }
+}
+
+/// Adds a file by itself; gives everything that is wrong with it.
+pub fn check(catalogue: &mut Catalogue, source: &Arc<Source>) -> Vec<Diagnostic> {
+    let (document, mut found) = add(catalogue, source, &source.path);
+    let unknown = document.map(|document| known::unknown(catalogue, source, &document));
+    found.extend(unknown.into_iter().flatten());
     let with_file = |d: Diagnostic| match d.labels.is_empty() {
-        true => d.in_file(&shown),
+        true => d.in_file(&source.path),
         false => d,
     };
-    Err(found.into_iter().map(with_file).collect())
+    found.into_iter().map(with_file).collect()
 }
 
 fn problem(source: &Arc<Source>, problem: &catalogue_file::Problem) -> Diagnostic {

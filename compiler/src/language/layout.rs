@@ -5,16 +5,14 @@
 //! comments that stand below each other behind their lines, and the line ends of the file.
 //! What came out is parsed again and held against the text that it was made of.
 
-mod token;
-
 use super::read::{SIZE_MAX, parse};
+use super::token::{Kind, Token, newline, tokens};
 use crate::diagnostic::Diagnostic;
 use crate::location::Source;
 use kdl::{KdlDocument, KdlNode, KdlValue};
 use std::iter;
 use std::ops::Range;
 use std::sync::Arc;
-use token::{Kind, Token, newline, tokens};
 
 /// Columns by which a block stands further to the right than what it belongs to.
 const INDENT: usize = 4;

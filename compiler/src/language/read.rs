@@ -1,6 +1,8 @@
 //! From a file's bytes to a KDL tree, or to plain words about why not.
 
+use super::decode::{ENTRIES_MAX, too_many};
 use super::scan::{conflict, scan};
+use super::token::{Kind, Token, tokens};
 use crate::diagnostic::Diagnostic;
 use crate::files;
 use crate::location::Source;
@@ -8,6 +10,7 @@ use kdl::{KdlDocument, KdlError};
 use std::path::Path;
 use std::sync::Arc;
 use std::thread;
+use vmlock_spec::words;
 
 /// Largest file of a user that is read, in bytes.
 pub const SIZE_MAX: usize = 1 << 20;
@@ -78,14 +81,69 @@ pub fn source_of(bytes: Vec<u8>, shown: &str) -> Result<Arc<Source>, Box<Diagnos
 /// What is wrong with the text: what the first look finds, else the parser's
 /// first three errors.
 pub fn parse(source: &Arc<Source>) -> Result<KdlDocument, Vec<Diagnostic>> {
+    looked_at(source)?;
+    parse_tokens(source, &tokens(&source.text))
+}
+
+/// Parses a description: one with too many entries is refused before that, which takes a parser long.
+///
+/// # Errors
+/// As [`parse`], and that there are too many.
+pub fn parse_description(source: &Arc<Source>) -> Result<KdlDocument, Vec<Diagnostic>> {
+    looked_at(source)?;
+    let tokens = tokens(&source.text);
+    match entries(&tokens) {
+        Some(count) if count > ENTRIES_MAX => Err(vec![too_many(source, count)]),
+        _ => parse_tokens(source, &tokens),
+    }
+}
+
+/// What the first look finds.
+fn looked_at(source: &Arc<Source>) -> Result<(), Vec<Diagnostic>> {
     if let Some(conflict) = conflict(source) {
         return Err(vec![conflict]);
     }
     let found = scan(source);
-    if !found.is_empty() {
-        return Err(limited(found, FIRST_LOOK_MAX));
+    match found.is_empty() {
+        true => Ok(()),
+        false => Err(limited(found, FIRST_LOOK_MAX)),
     }
-    let text = source.text.clone();
+}
+
+/// Nodes, values and properties of a text that parses; `None` where a `/-` takes some out.
+fn entries(tokens: &[Token]) -> Option<usize> {
+    let count = |kind| tokens.iter().filter(|t| t.kind == kind).count();
+    // A property is two words, and a type's name is one that counts for nothing.
+    let others = count(Kind::Equals) + count(Kind::OpenType);
+    (count(Kind::Slashdash) == 0).then(|| count(Kind::Word).saturating_sub(others))
+}
+
+/// A blank of three bytes: a third of the characters for the parser to look at.
+const WIDE: &str = "\u{3000}";
+
+/// The text with blanks where its comments are, as many bytes of them: the parser takes sixty times as long for a comment.
+fn without_comments(text: &str, tokens: &[Token]) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut at = 0;
+    for token in tokens {
+        let comment = matches!(token.kind, Kind::LineComment | Kind::BlockComment);
+        let words = &text[token.span.clone()];
+        // What may not stand in a comment either, the parser tells of.
+        let line = |line: &str| words::printable(line).len() == line.len();
+        if !comment || !words.lines().all(line) {
+            continue;
+        }
+        out.push_str(&text[at..token.span.start]);
+        out.push_str(&WIDE.repeat(words.len() / WIDE.len()));
+        out.push_str(&" ".repeat(words.len() % WIDE.len()));
+        at = token.span.end;
+    }
+    out.push_str(&text[at..]);
+    out
+}
+
+fn parse_tokens(source: &Arc<Source>, tokens: &[Token]) -> Result<KdlDocument, Vec<Diagnostic>> {
+    let text = without_comments(&source.text, tokens);
     let parser = thread::Builder::new()
         .stack_size(STACK_BYTES)
         .spawn(move || KdlDocument::parse_v2(&text));
@@ -141,4 +199,75 @@ fn limited(mut found: Vec<Diagnostic>, most: usize) -> Vec<Diagnostic> {
         last.help.push(note);
     }
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    fn source(text: &str) -> Arc<Source> {
+        Arc::new(Source {
+            path: "x".into(),
+            text: text.into(),
+        })
+    }
+
+    /// Everything that a tree says, and where.
+    fn told(document: &KdlDocument) -> String {
+        let of = |node: &kdl::KdlNode| {
+            let entry = |e: &kdl::KdlEntry| {
+                let name = e.name().map(|n| n.value().to_owned());
+                format!(" {name:?} {:?} {:?}", e.value(), e.span())
+            };
+            let entries: String = node.entries().iter().map(entry).collect();
+            let inner = node.children().map(told).unwrap_or_default();
+            let span = node.name().span();
+            format!("({} {span:?}{entries}{inner})", node.name().value())
+        };
+        document.nodes().iter().map(of).collect()
+    }
+
+    #[test]
+    fn comments_change_nothing_but_time() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples");
+        let files = fs::read_dir(folder).unwrap().flatten().map(|e| e.path());
+        let specs = files.filter(|path| path.extension().is_some_and(|e| e == "kdl"));
+        let mut texts: Vec<String> = specs.map(|p| fs::read_to_string(p).unwrap()).collect();
+        assert!(texts.len() > 4);
+        let tricky = [
+            "a /* \n */ 1 // é\nb \"// x\" /*🦀*/ 2",
+            "a \\ // x\n 1\nb /* /* */ */ { /* } */ c }",
+            "/- /* x */ a\nb /- /* y */ 1 2 // z",
+            "a \"\"\"\n  // x\n  \"\"\" #\"/* \"#\r\n// y\r\nb",
+            "// only",
+        ];
+        texts.extend(tricky.map(str::to_owned));
+        for text in texts {
+            let raw = KdlDocument::parse_v2(&text).unwrap();
+            let ours = parse(&source(&text)).unwrap();
+            assert_eq!(told(&raw), told(&ours), "{text:?}");
+        }
+    }
+
+    /// What takes the parser long is counted, not timed: of ten thousand lines of comments it sees blanks alone.
+    #[test]
+    fn the_parser_sees_no_comment_and_not_too_many_entries() {
+        let text = "vm \"w\" {\n".to_owned() + &"    // why\n".repeat(10_000) + "}\n";
+        let left = without_comments(&text, &tokens(&text));
+        assert_eq!(left.len(), text.len());
+        assert_eq!(
+            left.split_whitespace().collect::<Vec<_>>(),
+            ["vm", "\"w\"", "{", "}"]
+        );
+        // As many as a description may have, and one more.
+        let most = "a b=1 (t)\"c\" {\n    d\n}\n".repeat(ENTRIES_MAX / 4);
+        assert_eq!(entries(&tokens(&most)), Some(ENTRIES_MAX));
+        assert!(parse_description(&source(&most)).is_ok());
+        let more = most + "e";
+        let found = parse_description(&source(&more)).unwrap_err();
+        assert_eq!(found[0].code, "spec::too-large");
+        // One that is taken out counts for nothing, so that is left to who has parsed it.
+        assert_eq!(entries(&tokens("a /- b")), None);
+    }
 }

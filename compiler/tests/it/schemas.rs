@@ -415,8 +415,10 @@ fn editors_are_told_where_the_schemas_are() {
     assert!(run(&["vscode"]).status.success());
     let both = fs::read_to_string(&settings).unwrap();
     assert!(
-        both.starts_with("// mine\n{\n  \"json.schemas\": [\n")
-            && both.ends_with("\n  ],\n  \"a\": 1, // one\n}\n"),
+        both.starts_with(concat!(
+            "// mine\n{\n  \"kdl.command\": \"vmlock\",\n  \"kdl.argv\": [\"lsp\"],\n",
+            "  \"json.schemas\": [\n",
+        )) && both.ends_with("\n  ],\n  \"a\": 1, // one\n}\n"),
         "{both}"
     );
     // Somebody else's schemas are left alone.
@@ -452,7 +454,9 @@ fn editors_are_told_where_the_schemas_are() {
         "\"vmlock\", \"schema\", which, \"--editor\"",
         "urn:vmlock:schema:lock:v1",
         "*.vm.json",
+        "{ \"vmlock\", \"lsp\" }",
     ] {
         assert!(neovim.contains(words), "{neovim}");
     }
+    assert!(helix.contains("language-servers = [\"vmlock\"]"), "{helix}");
 }

@@ -2,6 +2,7 @@
 
 use super::Decoder;
 use super::span::{head, range};
+use crate::language::nodes::properties;
 use kdl::KdlNode;
 use vmlock_spec::vm::Allow;
 
@@ -13,7 +14,7 @@ impl Decoder<'_> {
             let pointer = format!("/allow/{}", out.len());
             self.places.note(&pointer, head(node));
             self.no_children(node);
-            let properties = self.properties(node, &["reason"]);
+            let properties = self.properties(node, properties(&["vm", "allow"]));
             let arguments = self.arguments(node);
             let code = self.first(node, &arguments, EXAMPLE).and_then(|entry| {
                 self.places

@@ -2,6 +2,7 @@
 
 use super::Decoder;
 use super::span::head;
+use crate::language::nodes::properties;
 use kdl::KdlNode;
 use vmlock_spec::vm::Boot;
 
@@ -22,19 +23,7 @@ impl Decoder<'_> {
                 format!("write `{EXAMPLE}`"),
             );
         }
-        let properties = self.properties(
-            node,
-            &[
-                "kernel",
-                "initrd",
-                "cmdline",
-                "kernel-digest",
-                "initrd-digest",
-                "kernel-address",
-                "any-file",
-                "kaslr-seed",
-            ],
-        );
+        let properties = self.properties(node, properties(&["vm", "boot"]));
         for (name, entry) in &properties {
             let span = self.value_span(entry);
             self.places.note(format!("/boot/{name}"), span);

@@ -4,6 +4,7 @@ use super::Decoder;
 use super::span::{head, range, range_of_entries};
 use super::word::{FEATURES_LATER, VM_NODES};
 use crate::diagnostic::suggest;
+use crate::language::nodes::properties;
 use kdl::KdlNode;
 use std::collections::BTreeMap;
 use vmlock_spec::vm::limits::VCPUS;
@@ -12,7 +13,7 @@ use vmlock_spec::vm::{Cpu, Feature, SetField};
 impl Decoder<'_> {
     pub(super) fn cpu(&mut self, node: &KdlNode, unread: &mut Vec<&'static str>) -> Option<Cpu> {
         self.places.note("/cpu", head(node));
-        let properties = self.properties(node, &["count"]);
+        let properties = self.properties(node, properties(&["vm", "cpu"]));
         let model = self
             .only(node, "cpu \"neoverse-n1\" count=2")
             .and_then(|entry| {

@@ -6,6 +6,7 @@ use super::memory::Sized;
 use super::span::{head, range};
 use super::word::DEVICE_NODES;
 use crate::diagnostic::suggest;
+use crate::language::nodes::{Property, properties};
 use kdl::{KdlEntry, KdlNode};
 use std::collections::BTreeMap;
 use vmlock_spec::machine::virtio::{CIDS, MTUS, PORTS};
@@ -91,8 +92,7 @@ impl Decoder<'_> {
     fn disk(&mut self, node: &KdlNode, place: &str) -> Option<Disk> {
         const EXAMPLE: &str = "disk \"root\" path=\"root.img\"";
         self.no_children(node);
-        let known = ["path", "size", "read-only", "serial", "digest", "any-file"];
-        let properties = self.noted(node, &known, place);
+        let properties = self.noted(node, properties(&["vm", "disk"]), place);
         let name = self.called(node, EXAMPLE, place);
         let path = self.needed(node, &properties, "path", "names no file", EXAMPLE);
         let serial = self.given(&properties, "serial", Self::text_of);
@@ -114,7 +114,7 @@ impl Decoder<'_> {
     fn net(&mut self, node: &KdlNode, place: &str) -> Option<Net> {
         const EXAMPLE: &str = "net \"lan\" tap=\"tap0\"";
         self.no_children(node);
-        let properties = self.noted(node, &["tap", "mac", "mtu"], place);
+        let properties = self.noted(node, properties(&["vm", "net"]), place);
         let name = self.called(node, EXAMPLE, place);
         let tap = self.given(&properties, "tap", Self::text_of);
         let mac = self.given(&properties, "mac", Self::text_of);
@@ -141,7 +141,7 @@ impl Decoder<'_> {
 
     fn vsock(&mut self, node: &KdlNode, place: &str) -> Option<Vsock> {
         const EXAMPLE: &str = "vsock cid=3 { port 1024 path=\"agent.sock\"; }";
-        let properties = self.noted(node, &["cid"], place);
+        let properties = self.noted(node, properties(&["vm", "vsock"]), place);
         self.no_arguments(node, &format!("write `{EXAMPLE}`"));
         let cids = u64::from(*CIDS.start())..=(*CIDS.end()).into();
         let cid = match properties.get("cid") {
@@ -180,7 +180,7 @@ impl Decoder<'_> {
         const EXAMPLE: &str = "port 1024 path=\"agent.sock\"";
         self.no_children(node);
         self.places.note(place, head(node));
-        let properties = self.noted(node, &["path"], place);
+        let properties = self.noted(node, properties(&["vm", "vsock", "port"]), place);
         let number = self.only(node, EXAMPLE).and_then(|entry| {
             self.places
                 .note(format!("{place}/port"), range(entry.span()));
@@ -197,7 +197,7 @@ impl Decoder<'_> {
     fn noted<'n>(
         &mut self,
         node: &'n KdlNode,
-        known: &[&'static str],
+        known: &'static [Property],
         place: &str,
     ) -> Properties<'n> {
         let properties = self.properties(node, known);

@@ -4,6 +4,7 @@
 use super::span::{head, range};
 use super::{Decoder, meant};
 use crate::diagnostic::suggest;
+use crate::language::nodes::properties;
 use kdl::KdlNode;
 use vmlock_spec::vm::limits::{BREAKPOINTS, COUNTERS, VECTOR_BITS};
 use vmlock_spec::vm::{Debug, Pmu};
@@ -13,7 +14,7 @@ impl Decoder<'_> {
     pub(super) fn pmu(&mut self, node: &KdlNode) -> Option<Pmu> {
         const POINTER: &str = "/cpu/pmu";
         self.places.note(POINTER, head(node));
-        let properties = self.properties(node, &["version", "counters"]);
+        let properties = self.properties(node, properties(&["vm", "cpu", "pmu"]));
         let mut pmu = Pmu {
             counters: self.count(&properties, "counters", POINTER, COUNTERS),
             ..Pmu::default()
@@ -64,7 +65,7 @@ impl Decoder<'_> {
         self.places.note(POINTER, head(node));
         self.no_children(node);
         self.no_arguments(node, "write `debug breakpoints=4 watchpoints=2`");
-        let properties = self.properties(node, &["breakpoints", "watchpoints"]);
+        let properties = self.properties(node, properties(&["vm", "cpu", "debug"]));
         let debug = Debug {
             breakpoints: self.count(&properties, "breakpoints", POINTER, BREAKPOINTS),
             watchpoints: self.count(&properties, "watchpoints", POINTER, BREAKPOINTS),

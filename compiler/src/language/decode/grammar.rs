@@ -5,6 +5,7 @@ use super::span::{head, range};
 use super::word::VM_NODES;
 use super::{Decoder, meant};
 use crate::diagnostic::{Diagnostic, join};
+use crate::language::nodes::Property;
 use kdl::{KdlEntry, KdlNode, KdlValue};
 use std::collections::BTreeMap;
 use vmlock_spec::words::did_you_mean;
@@ -38,16 +39,17 @@ impl Decoder<'_> {
     pub(super) fn properties<'n>(
         &mut self,
         node: &'n KdlNode,
-        known: &[&'static str],
+        known: &'static [Property],
     ) -> BTreeMap<&'static str, &'n KdlEntry> {
         let mut map: BTreeMap<&'static str, &KdlEntry> = BTreeMap::new();
         let (word, start) = (node.name().value(), head(node).start);
         for entry in node.entries() {
             let Some(name) = entry.name() else { continue };
             self.no_type(entry.ty());
-            let Some(known_name) = known.iter().find(|k| **k == name.value()) else {
-                self.resembles(name.value(), known);
-                let help = match (known, did_you_mean(name.value(), known.iter().copied())) {
+            let Some(known_name) = known.iter().map(|k| k.name).find(|k| *k == name.value()) else {
+                let names = known.iter().map(|k| k.name);
+                self.resembles(name.value(), names.clone());
+                let help = match (known, did_you_mean(name.value(), names.clone())) {
                     (_, Some(words)) => words,
                     ([], _) => {
                         let inside = match word {
@@ -69,7 +71,7 @@ impl Decoder<'_> {
                         }
                     }
                     _ => {
-                        let names: Vec<String> = known.iter().map(|k| format!("`{k}`")).collect();
+                        let names: Vec<String> = names.map(|k| format!("`{k}`")).collect();
                         format!("`{word}` has {}", join(&names))
                     }
                 };
@@ -101,9 +103,9 @@ impl Decoder<'_> {
     }
 
     /// Remembers which known names a word was probably meant to be.
-    pub(super) fn resembles(&mut self, word: &str, known: &[&'static str]) {
-        let near = |k: &&&'static str| did_you_mean(word, std::iter::once(**k)).is_some();
-        self.misspelt.extend(known.iter().filter(near));
+    pub(super) fn resembles(&mut self, word: &str, known: impl Iterator<Item = &'static str>) {
+        let near = |k: &&'static str| did_you_mean(word, std::iter::once(*k)).is_some();
+        self.misspelt.extend(known.filter(near));
     }
 
     pub(super) fn no_children(&mut self, node: &KdlNode) {

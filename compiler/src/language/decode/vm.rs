@@ -2,9 +2,10 @@
 
 use super::Decoder;
 use super::span::{head, range};
-use super::word::{DEVICE_NODES, DEVICES_ELSEWHERE, FEATURES_LATER, VM_NODES};
+use super::word::{DEVICES_ELSEWHERE, FEATURES_LATER, VM_NODES};
 use super::{ENTRIES_MAX, too_many};
 use crate::diagnostic::suggest;
+use crate::language::nodes;
 use kdl::{KdlDocument, KdlNode};
 use std::collections::BTreeMap;
 use vmlock_spec::vm::limits::MEMORY_BYTES;
@@ -153,8 +154,7 @@ impl Decoder<'_> {
                 continue;
             };
             let nodes = parts.entry(known).or_default();
-            let repeats = ["vary", "allow", "runs-on", "import"].contains(known)
-                || DEVICE_NODES.contains(known);
+            let repeats = nodes::VM.inner(known).is_some_and(|node| node.repeats);
             if let (false, Some(first)) = (repeats, nodes.first()) {
                 let help = match *known {
                     "abi" => "name all baselines behind one `abi`".to_owned(),
@@ -170,7 +170,7 @@ impl Decoder<'_> {
 
     fn unknown_part(&mut self, node: &KdlNode) {
         let word = node.name().value();
-        self.resembles(word, &VM_NODES);
+        self.resembles(word, VM_NODES.into_iter());
         let help = if Feature::ALL.iter().any(|f| f.name() == word)
             || FEATURES_LATER.contains(&word)
             || ["hide", "set"].contains(&word)

@@ -1,23 +1,7 @@
 //! Words that more than one part of the reader has to know: to read them, or to say where they belong.
 
-/// What a `vm` block may hold.
-pub(super) const VM_NODES: [&str; 15] = [
-    "arch",
-    "abi",
-    "cpu",
-    "memory",
-    "boot",
-    "console",
-    "disk",
-    "net",
-    "rng",
-    "vsock",
-    "vary",
-    "allow",
-    "runs-on",
-    "import",
-    "lock-schema",
-];
+pub(super) use crate::language::nodes::VM_NODES;
+
 /// Those of them that are devices, of which the order counts; `console` is one with the value `virtio`.
 pub(super) const DEVICE_NODES: [&str; 5] = ["disk", "net", "rng", "console", "vsock"];
 /// What other programs call devices, and how they are written here.

@@ -56,7 +56,7 @@ pub struct Token {
     pub held: bool,
 }
 
-/// The tokens of a text that parses.
+/// The tokens of a text. In one that does not parse, a string of one line that is not closed ends with its line.
 pub fn tokens(text: &str) -> Vec<Token> {
     let mut cutter = Cutter {
         text,
@@ -82,6 +82,19 @@ pub fn newline(text: &str) -> usize {
         }
         _ => 0,
     }
+}
+
+/// The bytes of a text before the first end of a line.
+fn line_length(text: &str) -> usize {
+    let bytes = text.as_bytes();
+    let ends = |at: &usize| match bytes[*at] {
+        b'\n' | b'\r' | 0xb | 0xc => true,
+        // U+0085, U+2028 and U+2029.
+        0xc2 => bytes.get(at + 1) == Some(&0x85),
+        0xe2 => matches!(bytes.get(at + 1..at + 3), Some([0x80, 0xa8 | 0xa9])),
+        _ => false,
+    };
+    (0..bytes.len()).find(ends).unwrap_or(bytes.len())
 }
 
 /// White space within a line (KDL 2.0.0, "Whitespace").
@@ -133,11 +146,7 @@ impl Cutter<'_> {
             ')' => self.token(Kind::CloseType, 1),
             '=' => self.token(Kind::Equals, 1),
             '/' if rest.starts_with("//") => {
-                let end = rest
-                    .char_indices()
-                    .map(|(at, _)| at)
-                    .find(|at| newline(&rest[*at..]) > 0);
-                let comment = &rest[..end.unwrap_or(rest.len())];
+                let comment = &rest[..line_length(rest)];
                 self.token(Kind::LineComment, comment.trim_end_matches(blank).len());
             }
             '/' if rest.starts_with("/*") => self.token(Kind::BlockComment, block_comment(rest)),
@@ -204,7 +213,18 @@ fn word(text: &str) -> usize {
         if bytes[at..].starts_with(closing.as_bytes()) {
             return at + closing.len();
         }
-        at += 1 + usize::from(bytes[at] == b'\\' && hashes == 0);
+        // One that is still being written ends with its line.
+        if quotes == 1 && b"\r\n".contains(&bytes[at]) {
+            return at;
+        }
+        if bytes[at] == b'\\' && hashes == 0 {
+            // A `\` takes back all blanks behind it, ends of lines among them.
+            let behind = &bytes[at + 1..];
+            let blanks = behind.len() - behind.trim_ascii_start().len();
+            at += 1 + blanks.max(1);
+        } else {
+            at += 1;
+        }
     }
     bytes.len()
 }
@@ -238,6 +258,21 @@ mod tests {
         ] {
             assert_eq!(cut(text), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn a_line_ends_as_the_language_says() {
+        for end in [
+            "\n", "\r\n", "\r", "\u{b}", "\u{c}", "\u{85}", "\u{2028}", "\u{2029}",
+        ] {
+            assert_eq!(
+                line_length(&format!("// é\u{2030}🦀\u{a0}x{end}y")),
+                15,
+                "{end:?}"
+            );
+            assert!(newline(end) > 0);
+        }
+        assert_eq!(line_length("é"), 2);
     }
 
     #[test]

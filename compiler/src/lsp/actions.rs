@@ -1,0 +1,196 @@
+//! What an editor offers to do: apply a suggestion, update the lock, write a baseline out.
+
+mod expand;
+mod suggestion;
+
+use super::analysis::Analysis;
+use super::document::Documents;
+use super::message::{FAILED, Refusal};
+use super::view::View;
+use crate::command::lock::former;
+use crate::compile::{compile_source, lock_path};
+use crate::diagnostic::Severity;
+use crate::files;
+use crate::language::reach::{Disk, Reach as _};
+use gen_lsp_types::{CodeAction, CodeActionKind, Command, Range, WorkspaceEdit};
+use serde_json::json;
+use std::collections::HashMap;
+use std::path::Path;
+use vmlock_spec::lock::canonical;
+
+/// The command by which a lock is written anew.
+pub const UPDATE_LOCK: &str = "vmlock.updateLock";
+
+/// The kinds of what is offered.
+pub const KINDS: [CodeActionKind; 3] = [
+    CodeActionKind::QuickFix,
+    CodeActionKind::RefactorRewrite,
+    CodeActionKind::Source,
+];
+
+/// Most findings of one place for which suggestions are tried.
+const FINDINGS_MAX: usize = 5;
+
+/// All that can be done in a range. `looked_at` says what would be known of the text after an edit.
+pub fn actions(
+    view: &View,
+    range: Range,
+    only: Option<&[CodeActionKind]>,
+    looked_at: &dyn Fn(&str) -> Analysis,
+) -> Vec<CodeAction> {
+    let wants =
+        |kind: CodeActionKind| only.is_none_or(|only| only.iter().any(|o| is_kind(&kind, o)));
+    let span = view.offset(range.start)..view.offset(range.end);
+    let mut all = Vec::new();
+    if wants(CodeActionKind::QuickFix) && view.is_kdl() {
+        let here = view.analysis.found.iter().filter(|finding| {
+            let label = finding.labels.first();
+            let is_here = |l: &&crate::diagnostic::Label| l.source.text == view.text();
+            let label = label.filter(is_here);
+            label.is_some_and(|l| l.span.start <= span.end && span.start <= l.span.end)
+        });
+        for finding in here.take(FINDINGS_MAX) {
+            all.extend(suggestion::of(view, finding, looked_at));
+        }
+    }
+    if wants(CodeActionKind::RefactorRewrite) && view.client.creates {
+        all.extend(expand::of(view, range.start));
+    }
+    if wants(CodeActionKind::Source) {
+        all.extend(lock_of(view));
+    }
+    all
+}
+
+/// Whether a kind is one that is asked for, or below it.
+fn is_kind(kind: &CodeActionKind, asked: &CodeActionKind) -> bool {
+    let text = |kind: &CodeActionKind| {
+        let value = serde_json::to_value(kind).unwrap_or_default();
+        value.as_str().unwrap_or_default().to_owned()
+    };
+    let (kind, asked) = (text(kind), text(asked));
+    asked.is_empty() || kind == asked || kind.starts_with(&format!("{asked}."))
+}
+
+/// Edits of one text.
+fn edit_of(view: &View, edits: Vec<gen_lsp_types::TextEdit>) -> WorkspaceEdit {
+    let mut changes = HashMap::new();
+    changes.insert(view.document.uri.clone().into(), edits);
+    WorkspaceEdit {
+        changes: Some(changes),
+        ..WorkspaceEdit::default()
+    }
+}
+
+/// Where the lock is not what the description says.
+fn lock_of(view: &View) -> Option<CodeAction> {
+    let lock = view.analysis.compiled()?.lock.as_ref()?;
+    let path = lock_path(&view.document.path).filter(|_| view.document.on_disk)?;
+    let old = files::read(&path, canonical::SIZE_MAX).ok();
+    let name = path.file_name()?.to_string_lossy().into_owned();
+    let title = match old {
+        Some(old) if old == canonical::write(lock).into_bytes() => return None,
+        Some(_) => format!("Update {name}"),
+        None => format!("Write {name}"),
+    };
+    Some(CodeAction {
+        title: title.clone(),
+        kind: Some(CodeActionKind::Source),
+        command: Some(Command {
+            title,
+            tooltip: None,
+            command: UPDATE_LOCK.to_owned(),
+            arguments: Some(vec![json!(view.document.uri)]),
+        }),
+        ..CodeAction::default()
+    })
+}
+
+/// Writes the lock of a description anew, as `vmlock lock` does; says in words what came of it. Nothing while a large
+/// file is still being read.
+///
+/// # Errors
+/// Why it was not written.
+pub fn update_lock(path: &Path, documents: &Documents) -> Result<Option<String>, Refusal> {
+    let failed = |words: String| Refusal::new(FAILED, words);
+    let shown = path.display().to_string();
+    let Some(lock_file) = lock_path(path) else {
+        return Err(failed(format!(
+            "`{shown}` is not called NAME.vm.kdl or NAME.vm.json, so its lock has no name"
+        )));
+    };
+    let old = match files::read(&lock_file, canonical::SIZE_MAX) {
+        Ok(old) => Some(old),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+        Err(error) => {
+            return Err(failed(format!(
+                "`{}` cannot be read: {error}",
+                lock_file.display()
+            )));
+        }
+    };
+    let kept = former(&lock_file, old.as_deref(), false)
+        .map_err(|newer| failed(newer.message.join("; ")))?;
+    // A lock is checked in with its description: it is made of what is saved.
+    let saved = |path: &Path| -> Result<std::sync::Arc<crate::location::Source>, Refusal> {
+        let shown = path.display().to_string();
+        let source = Disk.source(path, &shown);
+        let source = source.map_err(|_| {
+            failed(format!(
+                "save `{shown}` first: its lock is made of what is saved"
+            ))
+        })?;
+        match documents.of_path(path) {
+            Some(open) if open.text != source.text => Err(failed(format!(
+                "save `{shown}` first: the lock is made of what is saved"
+            ))),
+            _ => Ok(source),
+        }
+    };
+    let source = saved(path)?;
+    let compiled = compile_source(path, &source, &[], &kept, documents);
+    let imports = compiled
+        .read
+        .as_ref()
+        .map(|read| read.spec.import.as_slice());
+    for import in imports.unwrap_or_default() {
+        let file = path.parent().unwrap_or(Path::new("")).join(import);
+        if documents.of_path(&file).is_some() {
+            saved(&file)?;
+        }
+    }
+    if documents.digests.is_waiting() {
+        return Ok(None);
+    }
+    let Some(lock) = compiled.lock else {
+        let errors = compiled
+            .found
+            .iter()
+            .filter(|d| d.severity == Severity::Error);
+        let first = errors
+            .clone()
+            .next()
+            .map(|d| d.message.join("; "))
+            .unwrap_or_default();
+        return Err(failed(format!(
+            "no lock was written: {} errors, the first: {first}",
+            errors.count()
+        )));
+    };
+    let text = canonical::write(&lock);
+    let name = lock_file
+        .file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned();
+    if old.is_some_and(|old| old == text.as_bytes()) {
+        return Ok(Some(format!("{name} is what its description says")));
+    }
+    match vmlock_atomic::replace(&lock_file, &text) {
+        Ok(()) => Ok(Some(format!("{name} was written"))),
+        Err(error) => Err(failed(format!(
+            "`{}` cannot be written: {error}",
+            lock_file.display()
+        ))),
+    }
+}

@@ -1,0 +1,170 @@
+//! What is known of an open text: which sort of file it is, what is wrong with it, what it compiles to. The findings are
+//! those of `vmlock lock`.
+
+use super::document::{Document, Documents};
+use super::outline::Outline;
+use crate::command::lock::{former, two_of_one};
+use crate::compile::{Compiled, Former, compile_source, lock_path, rival};
+use crate::diagnostic::Diagnostic;
+use crate::files;
+use crate::language::reach::Reach as _;
+use crate::language::{import, read};
+use crate::location::Source;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::SystemTime;
+use vmlock_spec::catalogue::Catalogue;
+use vmlock_spec::lock::canonical;
+
+/// What an open text is, and what it says.
+pub enum Kind {
+    /// A description.
+    Description(Box<Compiled>),
+    /// A file of baselines and CPU models.
+    Imported(Catalogue),
+    /// Something else: KDL of other programs.
+    Other,
+}
+
+/// What is known of a text.
+pub struct Analysis {
+    pub source: Arc<Source>,
+    pub outline: Outline,
+    pub kind: Kind,
+    pub found: Vec<Diagnostic>,
+}
+
+impl Analysis {
+    /// What a description compiled to.
+    pub fn compiled(&self) -> Option<&Compiled> {
+        match &self.kind {
+            Kind::Description(compiled) => Some(compiled),
+            _ => None,
+        }
+    }
+
+    /// All names that can be written in it.
+    pub fn catalogue(&self) -> Option<&Catalogue> {
+        match &self.kind {
+            Kind::Description(compiled) => Some(&compiled.catalogue),
+            Kind::Imported(catalogue) => Some(catalogue),
+            Kind::Other => None,
+        }
+    }
+
+    /// The files that a description imports, as paths.
+    pub fn imports(&self, path: &Path) -> Vec<PathBuf> {
+        let read = self.compiled().and_then(|compiled| compiled.read.as_ref());
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let names = read.map(|read| read.spec.import.as_slice());
+        let names = names.unwrap_or_default().iter();
+        names
+            .map(|name| super::document::plain(&folder.join(name)))
+            .collect()
+    }
+}
+
+/// A file by when it was changed and how long it is.
+type Stamp = (Option<SystemTime>, u64);
+
+/// Looks at texts, and remembers what it read of locks.
+#[derive(Default)]
+pub struct Analyst {
+    formers: RefCell<BTreeMap<PathBuf, (Stamp, Rc<Former>)>>,
+}
+
+impl Analyst {
+    /// Looks at a text. `beside` are the files that are imported beside it, where it is imported itself.
+    pub fn look(&self, document: &Document, documents: &Documents, beside: &[PathBuf]) -> Analysis {
+        let source = match document.source() {
+            Ok(source) => source,
+            Err(finding) => {
+                return Analysis {
+                    source: Arc::new(Source {
+                        path: document.path.display().to_string(),
+                        text: String::new(),
+                    }),
+                    outline: Outline::default(),
+                    kind: Kind::Other,
+                    found: vec![*finding],
+                };
+            }
+        };
+        let outline = Outline::of(&source.text);
+        let (kind, found) = self.judged(document, &source, &outline, documents, beside);
+        Analysis {
+            source,
+            outline,
+            kind,
+            found,
+        }
+    }
+
+    fn judged(
+        &self,
+        document: &Document,
+        source: &Arc<Source>,
+        outline: &Outline,
+        documents: &Documents,
+        beside: &[PathBuf],
+    ) -> (Kind, Vec<Diagnostic>) {
+        let path = &document.path;
+        let top = |words: &[&str]| {
+            let mut names = outline.inside(None).map(|(_, node)| &node.name);
+            names.any(|name| words.contains(&&source.text[name.clone()]))
+        };
+        if lock_path(path).is_some() || top(&["vm"]) {
+            let former = match self.former(path) {
+                Ok(former) => former,
+                Err(newer) => return (Kind::Other, vec![*newer]),
+            };
+            let mut compiled = compile_source(path, source, &[], &former, documents);
+            let mut found = std::mem::take(&mut compiled.found);
+            if let (Some(rival), Some(lock)) = (rival(path), lock_path(path)) {
+                found.push(two_of_one(path, &rival, &lock));
+            }
+            return (Kind::Description(Box::new(compiled)), found);
+        }
+        if top(&["baseline", "cpu"]) {
+            let mut catalogue = Catalogue::builtin();
+            // One file may build on others that are imported beside it; what is wrong with those they say themselves.
+            for other in beside.iter().filter(|other| *other != path) {
+                if let Ok(other) = documents.source(other, &other.display().to_string()) {
+                    let _ = import::add(&mut catalogue, &other, &other.path);
+                }
+            }
+            let found = import::check(&mut catalogue, source);
+            return (Kind::Imported(catalogue), found);
+        }
+        let found = match path.extension().is_some_and(|e| e == "json") {
+            true => Vec::new(),
+            false => read::parse(source).err().unwrap_or_default(),
+        };
+        (Kind::Other, found)
+    }
+
+    /// What of the lock that is there is kept, read anew when it has changed.
+    fn former(&self, path: &Path) -> Result<Rc<Former>, Box<Diagnostic>> {
+        let Some(lock) = lock_path(path) else {
+            return former(path, None, false).map(Rc::new);
+        };
+        let metadata = fs::metadata(&lock).ok();
+        let stamp = metadata.map(|m| (m.modified().ok(), m.len()));
+        if let (Some(stamp), Some((known, former))) = (stamp, self.formers.borrow().get(&lock))
+            && *known == stamp
+        {
+            return Ok(Rc::clone(former));
+        }
+        let old = files::read(&lock, canonical::SIZE_MAX).ok();
+        let former = Rc::new(former(&lock, old.as_deref(), false)?);
+        if let Some(stamp) = stamp {
+            let known = (stamp, Rc::clone(&former));
+            self.formers.borrow_mut().insert(lock, known);
+        }
+        Ok(former)
+    }
+}

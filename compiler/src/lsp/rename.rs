@@ -1,0 +1,295 @@
+//! Names that an author gave, changed wherever they are used: the machine's, and those of baselines and CPU models of
+//! imported files. All other names are somebody else's.
+
+use super::cursor::Slot;
+use super::document::Document;
+use super::message::{FAILED, Refusal};
+use super::outline::{Outline, unquoted};
+use super::view::View;
+use crate::below::below;
+use crate::flags::Format;
+use crate::language::json;
+use crate::language::nodes::{self, Value};
+use crate::render::Output;
+use gen_lsp_types::{Position, PrepareRenamePlaceholder, TextEdit, WorkspaceEdit};
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use vmlock_spec::catalogue::{BASELINES, CPUS};
+use vmlock_spec::resolve::is_name;
+
+/// What can be renamed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum What {
+    Machine,
+    Device,
+    Baseline,
+    Model,
+}
+
+struct Target {
+    what: What,
+    name: String,
+    span: Range<usize>,
+}
+
+fn refused(words: impl Into<String>) -> Refusal {
+    Refusal::new(FAILED, words)
+}
+
+/// What stands at a position, where it can be renamed.
+///
+/// # Errors
+/// Why it cannot.
+pub fn prepare(view: &View, position: Position) -> Result<PrepareRenamePlaceholder, Refusal> {
+    let target = target(view, position)?;
+    Ok(PrepareRenamePlaceholder {
+        range: view.range(target.span),
+        placeholder: target.name,
+    })
+}
+
+fn target(view: &View, position: Position) -> Result<Target, Refusal> {
+    let other = "the names of machines, devices, and baselines and CPU models of your own can be changed; this is none of them";
+    let cursor = view.cursor(position).ok_or_else(|| refused(other))?;
+    let path = cursor.path();
+    let name = unquoted(view.words(cursor.span.clone())).to_owned();
+    let what = match (path.as_slice(), &cursor.slot) {
+        (["vm"], Slot::Value(0)) => What::Machine,
+        (["vm", "disk" | "net"], Slot::Value(0)) => What::Device,
+        (["baseline"], Slot::Value(0)) => What::Baseline,
+        (["cpu"], Slot::Value(0)) => What::Model,
+        (["baseline"], Slot::PropertyValue(property)) if property == "after" => What::Baseline,
+        (path, Slot::Value(index)) => match nodes::at(path).and_then(|node| node.value(*index)) {
+            Some(Value::Baseline) => What::Baseline,
+            Some(Value::Model) => What::Model,
+            _ => return Err(refused(other)),
+        },
+        _ => return Err(refused(other)),
+    };
+    let of_catalogue = match what {
+        What::Baseline => BASELINES.iter().any(|b| b.name == name),
+        What::Model => CPUS.iter().any(|c| c.name == name),
+        What::Machine | What::Device => false,
+    };
+    if of_catalogue {
+        let words = format!("`{name}` is a name of the catalogue: what it means never changes");
+        return Err(refused(words));
+    }
+    if name.is_empty() {
+        return Err(refused(other));
+    }
+    Ok(Target {
+        what,
+        name,
+        span: cursor.span,
+    })
+}
+
+/// The edits that give something another name. `roots` are the folders that are open.
+///
+/// # Errors
+/// Why it cannot be called so.
+pub fn rename(
+    view: &View,
+    position: Position,
+    name: &str,
+    roots: &[PathBuf],
+) -> Result<WorkspaceEdit, Refusal> {
+    let target = target(view, position)?;
+    if !is_name(name) {
+        let words = format!("`{name}` is no name: letters, digits, `-`, `_` and `.`, not first");
+        return Err(refused(words));
+    }
+    let text = format!("\"{name}\"");
+    let mut changes: HashMap<gen_lsp_types::Uri, Vec<TextEdit>> = HashMap::new();
+    if matches!(target.what, What::Machine | What::Device) {
+        changes.insert(
+            view.document.uri.clone().into(),
+            vec![view.edit(target.span, text)],
+        );
+    } else {
+        let taken = match (target.what, view.analysis.catalogue()) {
+            (What::Baseline, Some(known)) => known.baseline(name).is_some(),
+            (What::Model, Some(known)) => known.cpu(name).is_some(),
+            _ => false,
+        };
+        if taken {
+            return Err(refused(format!("`{name}` exists already")));
+        }
+        for document in together(view, roots, &target)? {
+            let encoding = view.client.encoding;
+            let edits: Vec<TextEdit> = uses(&document, &target)
+                .into_iter()
+                .map(|span| TextEdit {
+                    range: document.range(span, encoding),
+                    new_text: text.clone(),
+                })
+                .collect();
+            if !edits.is_empty() {
+                changes.insert(document.uri.into(), edits);
+            }
+        }
+    }
+    Ok(WorkspaceEdit {
+        changes: Some(changes),
+        ..WorkspaceEdit::default()
+    })
+}
+
+/// Where a text names it.
+fn uses(document: &Document, target: &Target) -> Vec<Range<usize>> {
+    let text = document.text.as_str();
+    if is_json(&document.path) {
+        return uses_in_json(document, target);
+    }
+    let outline = Outline::of(text);
+    let mut found = Vec::new();
+    for (index, node) in outline.nodes.iter().enumerate() {
+        let path = outline.path(text, index);
+        let values: Vec<&Range<usize>> = match (path.as_slice(), target.what) {
+            (["vm", "abi"], What::Baseline) => node.values().collect(),
+            (["vm", "cpu"], What::Model) => node.values().take(1).collect(),
+            (["baseline"], What::Baseline) => {
+                let after = node.entries.iter().filter(|entry| {
+                    let name = entry.name.clone().and_then(|name| text.get(name));
+                    name == Some("after")
+                });
+                node.values()
+                    .take(1)
+                    .chain(after.map(|entry| &entry.value))
+                    .collect()
+            }
+            (["cpu"], What::Model) => node.values().take(1).collect(),
+            _ => Vec::new(),
+        };
+        let same = |span: &&Range<usize>| {
+            text.get((*span).clone()).map(unquoted) == Some(target.name.as_str())
+        };
+        found.extend(values.into_iter().filter(same).cloned());
+    }
+    found
+}
+
+fn is_json(path: &Path) -> bool {
+    path.extension().is_some_and(|e| e == "json")
+}
+
+/// The same in a description's JSON form; nothing in one that cannot be read.
+fn uses_in_json(document: &Document, target: &Target) -> Vec<Range<usize>> {
+    let decoded = document.source().ok().and_then(|s| json::decode(&s).ok());
+    let Some((spec, places)) = decoded else {
+        return Vec::new();
+    };
+    let abi = spec.abi.iter().enumerate();
+    let named: Vec<String> = match target.what {
+        What::Baseline => abi
+            .filter(|(_, name)| **name == target.name)
+            .map(|(index, _)| format!("/abi/{index}"))
+            .collect(),
+        What::Model if spec.cpu.model == target.name => vec!["/cpu/model".to_owned()],
+        _ => Vec::new(),
+    };
+    named.iter().filter_map(|place| places.get(place)).collect()
+}
+
+/// The texts that share the name: the file that defines it, all descriptions that import that, and what else those
+/// import.
+///
+/// # Errors
+/// No file that is imported defines it.
+fn together(view: &View, roots: &[PathBuf], target: &Target) -> Result<Vec<Document>, Refusal> {
+    let mut texts: BTreeMap<PathBuf, Document> = BTreeMap::new();
+    for document in view.documents.all() {
+        texts.insert(document.path.clone(), document.clone());
+    }
+    let mut ignored = Output::new(Format::Human);
+    let folder = view.document.path.parent().map(Path::to_owned);
+    let is_ours = |name: &str| name.ends_with(".kdl") || name.ends_with(".vm.json");
+    let folders = match roots {
+        [] => folder.into_iter().collect(),
+        roots => roots.to_vec(),
+    };
+    for root in folders {
+        for path in below(&root, is_ours, &mut ignored) {
+            if !texts.contains_key(&path)
+                && let Ok(document) = view.documents.text(&path)
+            {
+                texts.insert(path, document);
+            }
+        }
+    }
+    // What is imported may stand outside of these folders.
+    let outside: Vec<PathBuf> = texts.values().flat_map(imported).collect();
+    for path in outside {
+        if !texts.contains_key(&path)
+            && let Ok(document) = view.documents.text(&path)
+        {
+            texts.insert(path, document);
+        }
+    }
+    let word = match target.what {
+        What::Baseline => "baseline",
+        _ => "cpu",
+    };
+    let imports: BTreeMap<&PathBuf, Vec<PathBuf>> = texts
+        .iter()
+        .map(|(path, document)| (path, imported(document)))
+        .collect();
+    // Seen from where the name stands: of several files that define it, the one that is meant here.
+    let own: Vec<PathBuf> = match imports.get(&view.document.path) {
+        Some(list) if !list.is_empty() => list.clone(),
+        _ => vec![view.document.path.clone()],
+    };
+    let defines = |path: &&PathBuf| {
+        texts.get(*path).is_some_and(|document| {
+            super::definition::defined(&document.text, word, &target.name).is_some()
+        })
+    };
+    let defining: Vec<PathBuf> = own.iter().filter(defines).cloned().collect();
+    if defining.is_empty() {
+        let words = format!(
+            "no file that is imported here defines `{}`: change the name there",
+            target.name
+        );
+        return Err(refused(words));
+    }
+    let users = imports
+        .iter()
+        .filter(|(_, list)| list.iter().any(|path| defining.contains(path)));
+    let mut all: Vec<PathBuf> = defining.clone();
+    for (path, list) in users {
+        all.push((*path).clone());
+        all.extend(list.iter().cloned());
+    }
+    all.push(view.document.path.clone());
+    all.sort();
+    all.dedup();
+    Ok(all
+        .into_iter()
+        .filter_map(|path| texts.get(&path).cloned())
+        .collect())
+}
+
+/// The files that a description imports.
+fn imported(document: &Document) -> Vec<PathBuf> {
+    let text = document.text.as_str();
+    let folder = document.path.parent().unwrap_or(Path::new(""));
+    let names: Vec<String> = if is_json(&document.path) {
+        let decoded = document.source().ok().and_then(|s| json::decode(&s).ok());
+        decoded.map(|(spec, _)| spec.import).unwrap_or_default()
+    } else {
+        let outline = Outline::of(text);
+        let nodes = outline.nodes.iter().enumerate();
+        nodes
+            .filter(|(index, _)| outline.path(text, *index) == ["vm", "import"])
+            .flat_map(|(_, node)| node.values())
+            .filter_map(|span| text.get(span.clone()))
+            .map(|name| unquoted(name).to_owned())
+            .collect()
+    };
+    names
+        .iter()
+        .map(|name| super::document::plain(&folder.join(name)))
+        .collect()
+}

@@ -1,0 +1,879 @@
+//! The server: one message after the other, in the order in which they came.
+//!
+//! A request that is cancelled before its turn is refused. Findings are sent when nothing else waits, once for all that
+//! was typed meanwhile. What a handler does wrong ends that request, and no more.
+
+use super::actions::UPDATE_LOCK;
+use super::analysis::{Analysis, Analyst, Kind};
+use super::digests::Done;
+use super::document::{Document, Documents};
+use super::message::{self, FAILED, Message, Refusal};
+use super::view::{Client, View};
+use super::{actions, completion, definition, diagnostics, format, hints, hover, rename, symbols};
+use gen_lsp_types::{
+    CodeActionKind, CodeActionOptions, CodeActionProvider, CompletionOptions, DiagnosticOptions,
+    DiagnosticProvider, ErrorCodes, ExecuteCommandOptions, Position, Range, RenameOptions,
+    RenameProvider, ServerCapabilities, TextDocumentContentChangeEvent, TextDocumentSync,
+    TextDocumentSyncKind, TextDocumentSyncOptions,
+};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError};
+use std::thread;
+use std::time::Duration;
+
+/// A client cancelled it (LSP 3.17, `LSPErrorCodes`).
+const CANCELLED: ErrorCodes = ErrorCodes::Custom(-32800);
+
+/// What the server waits for.
+pub enum Event {
+    /// The client's.
+    Message(Message),
+    /// There is nothing more to come.
+    End,
+    /// A large file was read.
+    Read(Done),
+}
+
+/// How far client and server are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// Nothing but `initialize` is answered.
+    Begun,
+    Running,
+    /// Nothing but `exit` is.
+    ShutDown,
+}
+
+/// How a request is answered.
+pub enum Answer {
+    Now(Value),
+    /// When large files have been read.
+    Later,
+}
+
+type Answered = Result<Answer, Refusal>;
+
+/// See the top of the file.
+pub struct Server<'a> {
+    send: &'a mut dyn FnMut(&Value),
+    events: Sender<Event>,
+    phase: Phase,
+    client: Client,
+    documents: Documents,
+    analyst: Analyst,
+    known: BTreeMap<String, Rc<Analysis>>,
+    /// Texts whose findings the client does not have yet.
+    dirty: BTreeSet<String>,
+    queue: VecDeque<Message>,
+    cancelled: Vec<Value>,
+    /// Commands that wait for large files.
+    later: Vec<(Value, String, Value)>,
+    roots: Vec<PathBuf>,
+    asked: u64,
+    ended: bool,
+}
+
+/// Serves until the client ends it or has gone; whether it was ended as the protocol says. `alive` says whether a process
+/// is there, and how often that is asked.
+pub fn serve(
+    events: Receiver<Event>,
+    sender: Sender<Event>,
+    send: &mut dyn FnMut(&Value),
+    alive: (&dyn Fn(i64) -> bool, Duration),
+) -> bool {
+    let mut server = Server {
+        send,
+        events: sender,
+        phase: Phase::Begun,
+        client: Client::of(&Value::Null),
+        documents: Documents::default(),
+        analyst: Analyst::default(),
+        known: BTreeMap::new(),
+        dirty: BTreeSet::new(),
+        queue: VecDeque::new(),
+        cancelled: Vec::new(),
+        later: Vec::new(),
+        roots: Vec::new(),
+        asked: 0,
+        ended: false,
+    };
+    server.run(&events, alive)
+}
+
+impl Server<'_> {
+    fn run(
+        &mut self,
+        events: &Receiver<Event>,
+        (alive, every): (&dyn Fn(i64) -> bool, Duration),
+    ) -> bool {
+        let mut parent = None;
+        loop {
+            // All that has come, so that what is cancelled is known.
+            loop {
+                match events.try_recv() {
+                    Ok(event) => self.take(event),
+                    Err(TryRecvError::Empty) => break,
+                    Err(TryRecvError::Disconnected) => {
+                        self.ended = true;
+                        break;
+                    }
+                }
+            }
+            if let Some(message) = self.queue.pop_front() {
+                if let Message::Request { method, params, .. } = &message
+                    && method == "initialize"
+                {
+                    // One that is not seen from here cannot be waited for either.
+                    parent = params["processId"].as_i64().filter(|id| alive(*id));
+                }
+                if let Some(well) = self.handle(message) {
+                    return well;
+                }
+                continue;
+            }
+            if self.ended {
+                return self.phase == Phase::ShutDown;
+            }
+            if self.publish_one() {
+                continue;
+            }
+            match events.recv_timeout(every) {
+                Ok(event) => self.take(event),
+                Err(RecvTimeoutError::Timeout) => self.ended |= parent.is_some_and(|id| !alive(id)),
+                Err(RecvTimeoutError::Disconnected) => self.ended = true,
+            }
+        }
+    }
+
+    fn take(&mut self, event: Event) {
+        match event {
+            Event::Message(Message::Notification { method, params })
+                if method == "$/cancelRequest" =>
+            {
+                let waits =
+                    |m: &Message| matches!(m, Message::Request { id, .. } if *id == params["id"]);
+                if self.queue.iter().any(waits) {
+                    self.cancelled.push(params["id"].clone());
+                }
+                self.later.retain(|(id, _, _)| {
+                    let cancelled = *id == params["id"];
+                    if cancelled {
+                        let words = Refusal::new(CANCELLED, "cancelled");
+                        (self.send)(&message::refusal(Some(id), &words));
+                    }
+                    !cancelled
+                });
+            }
+            Event::Message(message) => self.queue.push_back(message),
+            Event::End => self.ended = true,
+            Event::Read(done) => {
+                self.documents.digests.learn(done);
+                self.forget_all();
+                for (id, method, params) in std::mem::take(&mut self.later) {
+                    self.queue
+                        .push_back(Message::Request { id, method, params });
+                }
+            }
+        }
+    }
+
+    /// Does what a message asks; says how it ended where it was the last one.
+    fn handle(&mut self, message: Message) -> Option<bool> {
+        match message {
+            Message::Request { id, method, params } => {
+                let answered = match self.cancelled.iter().position(|other| *other == id) {
+                    Some(at) => {
+                        self.cancelled.remove(at);
+                        Err(Refusal::new(CANCELLED, "cancelled"))
+                    }
+                    None => self.guarded(|server| server.request(&method, &params)),
+                };
+                match answered {
+                    Ok(Answer::Now(result)) => (self.send)(&message::answer(&id, result)),
+                    Ok(Answer::Later) => self.later.push((id, method, params)),
+                    Err(refusal) => (self.send)(&message::refusal(Some(&id), &refusal)),
+                }
+            }
+            Message::Notification { method, .. } if method == "exit" => {
+                return Some(self.phase == Phase::ShutDown);
+            }
+            Message::Notification { method, params } => {
+                // Whatever comes of it, there is nobody to tell.
+                let _ = self.guarded(|server| {
+                    server.notification(&method, params);
+                    Ok(Answer::Now(Value::Null))
+                });
+            }
+            Message::Response => {}
+            Message::Malformed(words) => {
+                let refusal = Refusal::new(ErrorCodes::ParseError, words);
+                (self.send)(&message::refusal(None, &refusal));
+            }
+        }
+        None
+    }
+
+    /// A bug of ours ends the request that it is found in.
+    fn guarded(&mut self, handler: impl FnOnce(&mut Self) -> Answered) -> Answered {
+        let caught = catch_unwind(AssertUnwindSafe(|| handler(self)));
+        caught.unwrap_or_else(|_| {
+            self.forget_all();
+            let words =
+                "this is a bug in vmlock, not in your files: its words are in the server's log";
+            Err(Refusal::new(ErrorCodes::InternalError, words))
+        })
+    }
+
+    fn request(&mut self, method: &str, params: &Value) -> Answered {
+        #[cfg(test)]
+        assert_ne!(method, "test/bug");
+        match (self.phase, method) {
+            (Phase::Begun, "initialize") => return now(self.initialize(params)),
+            (Phase::Begun, _) => {
+                let words = "the first request is `initialize`";
+                return Err(Refusal::new(ErrorCodes::ServerNotInitialized, words));
+            }
+            (Phase::ShutDown, _) | (_, "initialize") => {
+                let words = format!("`{method}` has no place here any more");
+                return Err(Refusal::new(ErrorCodes::InvalidRequest, words));
+            }
+            (Phase::Running, "shutdown") => {
+                self.phase = Phase::ShutDown;
+                return now(Value::Null);
+            }
+            (Phase::Running, _) => {}
+        }
+        if method == "workspace/executeCommand" {
+            return self.execute(params);
+        }
+        let known = [
+            "textDocument/completion",
+            "textDocument/hover",
+            "textDocument/definition",
+            "textDocument/documentSymbol",
+            "textDocument/codeAction",
+            "textDocument/inlayHint",
+            "textDocument/formatting",
+            "textDocument/prepareRename",
+            "textDocument/rename",
+            "textDocument/diagnostic",
+        ];
+        if !known.contains(&method) {
+            let words = format!("there is no `{method}` here");
+            return Err(Refusal::new(ErrorCodes::MethodNotFound, words));
+        }
+        let uri: String = at(params, "/textDocument/uri")?;
+        let Some(analysis) = self.analysis(&uri) else {
+            let words = format!("`{uri}` is not open");
+            return Err(Refusal::new(ErrorCodes::InvalidParams, words));
+        };
+        let Some(document) = self.documents.get(&uri) else {
+            return now(Value::Null);
+        };
+        let view = View {
+            document,
+            analysis: &analysis,
+            documents: &self.documents,
+            client: &self.client,
+        };
+        let position = || at::<Position>(params, "/position");
+        match method {
+            "textDocument/completion" => now(completion::complete(&view, position()?)),
+            "textDocument/hover" => now(hover::hover(&view, position()?)),
+            "textDocument/definition" => now(definition::definition(&view, position()?)),
+            "textDocument/documentSymbol" => now(symbols::symbols(&view)),
+            "textDocument/codeAction" => {
+                let only: Option<Vec<CodeActionKind>> = at(params, "/context/only").ok();
+                let range: Range = at(params, "/range")?;
+                let other = |text: &str| self.looked_at(document, text);
+                now(actions::actions(&view, range, only.as_deref(), &other))
+            }
+            "textDocument/inlayHint" => now(hints::hints(&view, at(params, "/range")?)),
+            "textDocument/formatting" => now(format::format(&view)),
+            "textDocument/prepareRename" => now(rename::prepare(&view, position()?)?),
+            "textDocument/rename" => {
+                let name: String = at(params, "/newName")?;
+                now(rename::rename(&view, position()?, &name, &self.roots)?)
+            }
+            _ => now(json!({ "kind": "full", "items": self.found(&uri) })),
+        }
+    }
+
+    /// What is known of a text that an action would make of an open one.
+    fn looked_at(&self, document: &Document, text: &str) -> Analysis {
+        let mut other = Document::new(document.uri.clone(), document.version, text.to_owned());
+        other.path.clone_from(&document.path);
+        self.analyst.look(&other, &self.documents, &[])
+    }
+
+    fn initialize(&mut self, params: &Value) -> Value {
+        self.phase = Phase::Running;
+        self.client = Client::of(params);
+        let folders = params["workspaceFolders"].as_array().into_iter().flatten();
+        let folders = folders.filter_map(|folder| folder["uri"].as_str());
+        let folders: Vec<&str> = folders.chain(params["rootUri"].as_str()).collect();
+        self.roots = folders
+            .into_iter()
+            .filter_map(crate::uri::to_path)
+            .collect();
+        self.roots.dedup();
+        let word = |text: &str| Some(vec![text.to_owned()]);
+        let capabilities = ServerCapabilities {
+            position_encoding: Some(self.client.encoding.kind()),
+            text_document_sync: Some(TextDocumentSync::Options(TextDocumentSyncOptions {
+                open_close: Some(true),
+                change: Some(TextDocumentSyncKind::Incremental),
+                save: Some(true.into()),
+                ..Default::default()
+            })),
+            completion_provider: Some(CompletionOptions {
+                trigger_characters: word("\"").map(|mut all| {
+                    all.extend([" ", "=", "/"].map(str::to_owned));
+                    all
+                }),
+                ..Default::default()
+            }),
+            hover_provider: Some(true.into()),
+            definition_provider: Some(true.into()),
+            document_symbol_provider: Some(true.into()),
+            code_action_provider: Some(CodeActionProvider::CodeActionOptions(CodeActionOptions {
+                code_action_kinds: Some(actions::KINDS.to_vec()),
+                ..Default::default()
+            })),
+            inlay_hint_provider: Some(true.into()),
+            document_formatting_provider: Some(true.into()),
+            rename_provider: Some(RenameProvider::RenameOptions(RenameOptions {
+                prepare_provider: Some(true),
+                ..Default::default()
+            })),
+            execute_command_provider: Some(ExecuteCommandOptions {
+                commands: vec![UPDATE_LOCK.to_owned()],
+                ..Default::default()
+            }),
+            // Who gets findings and asks for them as well would show each twice.
+            diagnostic_provider: (!self.client.pushed).then(|| {
+                DiagnosticProvider::DiagnosticOptions(DiagnosticOptions {
+                    identifier: Some(diagnostics::SOURCE.to_owned()),
+                    inter_file_dependencies: true,
+                    workspace_diagnostics: false,
+                    ..Default::default()
+                })
+            }),
+            ..Default::default()
+        };
+        json!({
+            "capabilities": value(&capabilities),
+            "serverInfo": { "name": "vmlock", "version": env!("CARGO_PKG_VERSION") },
+        })
+    }
+
+    fn notification(&mut self, method: &str, params: Value) {
+        #[cfg(test)]
+        assert_ne!(method, "test/bug");
+        if self.phase != Phase::Running {
+            return;
+        }
+        let uri = || at::<String>(&params, "/textDocument/uri").ok();
+        match method {
+            "initialized" => self.watch(),
+            "textDocument/didOpen" => {
+                let text = at::<String>(&params, "/textDocument/text").ok();
+                let version = at(&params, "/textDocument/version").unwrap_or_default();
+                if let (Some(uri), Some(text)) = (uri(), text) {
+                    self.documents
+                        .open(Document::new(uri.clone(), version, text));
+                    self.changed(&uri);
+                }
+            }
+            "textDocument/didChange" => {
+                let encoding = self.client.encoding;
+                let changes = at::<Vec<TextDocumentContentChangeEvent>>(&params, "/contentChanges");
+                let document = uri().and_then(|uri| self.documents.get_mut(&uri));
+                if let (Some(document), Ok(changes)) = (document, changes) {
+                    for change in changes {
+                        document.change(change, encoding);
+                    }
+                    if let Ok(version) = at(&params, "/textDocument/version") {
+                        document.version = version;
+                    }
+                    let uri = document.uri.clone();
+                    self.changed(&uri);
+                }
+            }
+            "textDocument/didClose" => {
+                if let Some(uri) = uri() {
+                    self.changed(&uri);
+                    self.documents.close(&uri);
+                    self.known.remove(&uri);
+                    self.dirty.remove(&uri);
+                    if self.client.pushed {
+                        let params = json!({ "uri": uri, "diagnostics": [] });
+                        (self.send)(&message::notification(
+                            "textDocument/publishDiagnostics",
+                            params,
+                        ));
+                    }
+                }
+            }
+            // Files beside it may have been written as well.
+            "textDocument/didSave" | "workspace/didChangeWatchedFiles" => self.forget_all(),
+            _ => {}
+        }
+    }
+
+    /// Asks to be told of changes of files that are not open.
+    fn watch(&mut self) {
+        if !self.client.watches {
+            return;
+        }
+        self.asked += 1;
+        let watchers = json!([{ "globPattern": "**/*.{kdl,json}" }]);
+        let registration = json!({
+            "id": "vmlock-files",
+            "method": "workspace/didChangeWatchedFiles",
+            "registerOptions": { "watchers": watchers },
+        });
+        let params = json!({ "registrations": [registration] });
+        (self.send)(&message::request(
+            self.asked,
+            "client/registerCapability",
+            params,
+        ));
+    }
+
+    /// A text has changed: what is known of it, and of those that import it, is known no more.
+    fn changed(&mut self, uri: &str) {
+        let path = self
+            .documents
+            .get(uri)
+            .map(|document| document.path.clone());
+        self.known.remove(uri);
+        self.dirty.insert(uri.to_owned());
+        let Some(path) = path else { return };
+        let imports = |uri: &str, analysis: &Analysis| {
+            let document = self.documents.get(uri);
+            document.is_some_and(|d| analysis.imports(&d.path).contains(&path))
+        };
+        // One that could not be read may import it as well.
+        let unsure = |analysis: &Analysis| {
+            analysis
+                .compiled()
+                .is_some_and(|compiled| compiled.read.is_none())
+        };
+        let others: Vec<String> = self
+            .known
+            .iter()
+            .filter(|(uri, analysis)| imports(uri, analysis) || unsure(analysis))
+            .map(|(uri, _)| uri.clone())
+            .collect();
+        for other in others {
+            self.known.remove(&other);
+            self.dirty.insert(other);
+        }
+    }
+
+    fn forget_all(&mut self) {
+        self.known.clear();
+        self.dirty = self.documents.all().map(|d| d.uri.clone()).collect();
+    }
+
+    /// What is known of an open text.
+    fn analysis(&mut self, uri: &str) -> Option<Rc<Analysis>> {
+        if let Some(known) = self.known.get(uri) {
+            return Some(Rc::clone(known));
+        }
+        let document = self.documents.get(uri)?;
+        // What a file of baselines builds on stands beside it where somebody imports them.
+        let beside: Vec<PathBuf> = self
+            .known
+            .iter()
+            .filter_map(|(other, analysis)| {
+                let imports = analysis.imports(&self.documents.get(other)?.path);
+                imports.contains(&document.path).then_some(imports)
+            })
+            .flatten()
+            .collect();
+        let analysis = Rc::new(self.analyst.look(document, &self.documents, &beside));
+        self.known.insert(uri.to_owned(), Rc::clone(&analysis));
+        self.start_reading();
+        Some(analysis)
+    }
+
+    /// Large files that were asked for are read by a thread of their own.
+    fn start_reading(&self) {
+        let jobs = self.documents.digests.jobs();
+        if jobs.is_empty() {
+            return;
+        }
+        let events = self.events.clone();
+        let read = move || {
+            for job in jobs {
+                // A server that has gone wants no more of them.
+                if events.send(Event::Read(job.done())).is_err() {
+                    return;
+                }
+            }
+        };
+        let thread = thread::Builder::new().name("digests".to_owned());
+        if thread.spawn(read).is_err() {
+            self.documents.digests.give_up();
+        }
+    }
+
+    /// The findings on an open text.
+    fn found(&mut self, uri: &str) -> Value {
+        let Some(analysis) = self.analysis(uri) else {
+            return json!([]);
+        };
+        let Some(document) = self.documents.get(uri) else {
+            return json!([]);
+        };
+        let other = |path: &Path| self.documents.text(path).ok();
+        value(&diagnostics::all(&analysis, document, &self.client, &other))
+    }
+
+    /// Sends the findings on one text that has changed; whether there was one.
+    fn publish_one(&mut self) -> bool {
+        let Some(uri) = self.dirty.pop_first() else {
+            return false;
+        };
+        if !self.client.pushed || self.documents.get(&uri).is_none() {
+            return true;
+        }
+        let mut found = Value::Null;
+        let answered = self.guarded(|server| {
+            found = server.found(&uri);
+            Ok(Answer::Now(Value::Null))
+        });
+        if answered.is_err() {
+            // What was forgotten would be looked at again and again.
+            self.dirty.clear();
+            return true;
+        }
+        let version = self.documents.get(&uri).map(|document| document.version);
+        let params = json!({ "uri": uri, "version": version, "diagnostics": found });
+        (self.send)(&message::notification(
+            "textDocument/publishDiagnostics",
+            params,
+        ));
+        if self.client.refreshes
+            && self
+                .known
+                .get(&uri)
+                .is_some_and(|a| matches!(a.kind, Kind::Imported(_)))
+        {
+            self.asked += 1;
+            (self.send)(&message::request(
+                self.asked,
+                "workspace/inlayHint/refresh",
+                Value::Null,
+            ));
+        }
+        true
+    }
+
+    fn execute(&mut self, params: &Value) -> Answered {
+        let command: String = at(params, "/command")?;
+        if command != UPDATE_LOCK {
+            let words = format!("there is no command `{command}`");
+            return Err(Refusal::new(ErrorCodes::InvalidParams, words));
+        }
+        let uri: String = at(params, "/arguments/0")?;
+        let path = self
+            .documents
+            .get(&uri)
+            .map(|document| document.path.clone());
+        let path = path.or_else(|| crate::uri::to_path(&uri));
+        let Some(path) = path else {
+            let words = format!("`{uri}` is no file, so it has no lock");
+            return Err(Refusal::new(FAILED, words));
+        };
+        let answered = actions::update_lock(&path, &self.documents);
+        self.start_reading();
+        match answered? {
+            None => Ok(Answer::Later),
+            Some(words) => {
+                self.forget_all();
+                let params = json!({ "type": 3, "message": words });
+                (self.send)(&message::notification("window/showMessage", params));
+                now(Value::Null)
+            }
+        }
+    }
+}
+
+fn value(of: &impl Serialize) -> Value {
+    // The protocol's types have no keys but texts.
+    serde_json::to_value(of).unwrap_or_default()
+}
+
+fn now(of: impl Serialize) -> Answered {
+    Ok(Answer::Now(value(&of)))
+}
+
+/// A part of a request's parameters.
+fn at<T: DeserializeOwned>(params: &Value, place: &str) -> Result<T, Refusal> {
+    let part = params.pointer(place).cloned().unwrap_or_default();
+    serde_json::from_value(part).map_err(|error| {
+        let place = place.trim_start_matches('/').replace('/', ".");
+        Refusal::new(ErrorCodes::InvalidParams, format!("`{place}`: {error}"))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lsp::chance::{Chance, edits};
+    use std::sync::mpsc::channel;
+
+    const URI: &str = "untitled:a.vm.kdl";
+
+    /// All that is sent when these messages came at once, and whether it was ended well.
+    fn said(messages: Vec<Value>) -> (Vec<Value>, bool) {
+        let (sender, events) = channel();
+        for message in messages {
+            let bytes = message.to_string();
+            sender
+                .send(Event::Message(Message::of(bytes.as_bytes())))
+                .unwrap();
+        }
+        let mut sent = Vec::new();
+        let well = serve(
+            events,
+            sender,
+            &mut |m| sent.push(m.clone()),
+            (&|_| true, Duration::MAX),
+        );
+        (sent, well)
+    }
+
+    fn request(id: i64, method: &str, params: Value) -> Value {
+        json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params })
+    }
+
+    fn tell(method: &str, params: Value) -> Value {
+        message::notification(method, params)
+    }
+
+    fn open(text: &str) -> Vec<Value> {
+        let document = json!({ "uri": URI, "languageId": "kdl", "version": 0, "text": text });
+        vec![
+            request(0, "initialize", json!({ "capabilities": {} })),
+            tell("initialized", json!({})),
+            tell("textDocument/didOpen", json!({ "textDocument": document })),
+        ]
+    }
+
+    fn end() -> Vec<Value> {
+        vec![
+            request(-1, "shutdown", Value::Null),
+            tell("exit", Value::Null),
+        ]
+    }
+
+    #[test]
+    fn what_is_cancelled_before_its_turn_is_refused() {
+        let hover = |id| {
+            let position = json!({ "line": 0, "character": 1 });
+            request(
+                id,
+                "textDocument/hover",
+                json!({ "textDocument": { "uri": URI }, "position": position }),
+            )
+        };
+        let mut messages = open("vm \"w\" {\n}\n");
+        messages.extend([hover(1), hover(2), hover(3)]);
+        messages.push(tell("$/cancelRequest", json!({ "id": 2 })));
+        // What is not there any more, or never was, can be cancelled as well.
+        messages.push(tell("$/cancelRequest", json!({ "id": 77 })));
+        messages.push(tell("$/cancelRequest", json!({ "id": "x" })));
+        messages.extend([hover(4)]);
+        messages.extend(end());
+        let (sent, well) = said(messages);
+        assert!(well);
+        let of = |id: i64| sent.iter().find(|m| m["id"] == id).unwrap();
+        assert_eq!(of(2)["error"]["code"], -32800);
+        for id in [1, 3, 4] {
+            assert!(of(id)["result"]["contents"].is_object(), "{}", of(id));
+        }
+    }
+
+    #[test]
+    fn a_bug_ends_its_request_alone() {
+        let mut messages = open("vm");
+        messages.push(request(1, "test/bug", json!({})));
+        messages.push(tell("test/bug", json!({})));
+        let symbols = json!({ "textDocument": { "uri": URI } });
+        messages.push(request(2, "textDocument/documentSymbol", symbols));
+        messages.extend(end());
+        let (sent, well) = said(messages);
+        assert!(well);
+        let of = |id: i64| sent.iter().find(|m| m["id"] == id).unwrap();
+        assert_eq!(of(1)["error"]["code"], -32603);
+        assert!(of(2)["result"].is_array());
+    }
+
+    #[test]
+    fn what_was_typed_meanwhile_is_looked_at_once() {
+        let mut messages = open("vm \"w\" {\n}\n");
+        for version in 1..=30 {
+            let at = json!({ "line": 1, "character": 0 });
+            let change =
+                json!({ "range": { "start": at, "end": at }, "text": "memory \"1GiB\"\n" });
+            let document = json!({ "uri": URI, "version": version });
+            messages.push(tell(
+                "textDocument/didChange",
+                json!({ "textDocument": document, "contentChanges": [change] }),
+            ));
+        }
+        let (sent, well) = {
+            let (sender, events) = channel();
+            for message in messages {
+                sender
+                    .send(Event::Message(Message::of(message.to_string().as_bytes())))
+                    .unwrap();
+            }
+            let mut sent = Vec::new();
+            let ends = sender.clone();
+            let mut send = |message: &Value| {
+                // When the findings have come there is nothing more to wait for.
+                if message["method"] == "textDocument/publishDiagnostics" {
+                    for message in end() {
+                        let _ =
+                            ends.send(Event::Message(Message::of(message.to_string().as_bytes())));
+                    }
+                }
+                sent.push(message.clone());
+            };
+            let well = serve(events, sender, &mut send, (&|_| true, Duration::MAX));
+            (sent, well)
+        };
+        assert!(well);
+        let found: Vec<&Value> = sent
+            .iter()
+            .filter(|m| m["method"] == "textDocument/publishDiagnostics")
+            .collect();
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0]["params"]["version"], 30);
+        let codes = found[0]["params"]["diagnostics"].as_array().unwrap().iter();
+        assert_eq!(
+            codes
+                .filter(|d| d["code"] == "spec::duplicate-node")
+                .count(),
+            29
+        );
+    }
+
+    /// What is put somewhere, or taken away with what stands there.
+    const TYPED: [&str; 24] = [
+        "",
+        "",
+        "\n",
+        " ",
+        "\"",
+        "{",
+        "}",
+        "=",
+        ";",
+        "/-",
+        "//",
+        "/*",
+        "\\",
+        "(t)",
+        "#",
+        "é🦀",
+        "abi ",
+        "cpu ",
+        "\"kvm-6.8\"",
+        "\"psci",
+        "count=2",
+        "set \"ID_AA64ISAR0_EL1.DP\" 0\n",
+        "disk \"r\" path=\"x\"\n",
+        "\"\"\"",
+    ];
+
+    /// Every request that writes nothing, at random places of a text that is edited at random: each is answered, and none finds a bug.
+    #[test]
+    fn whatever_is_typed_everything_is_answered() {
+        let whole = "vm \"w\" {\n    arch \"arm64\"\n    abi \"kvm-6.8\"\n    cpu \"neoverse-n1\" count=2 {\n        pmu\n        hide \"crc32\"\n    }\n    memory \"1GiB\"\n    vary \"PMCR_EL0.IMP\"\n}\n";
+        let methods = [
+            "completion",
+            "hover",
+            "documentSymbol",
+            "codeAction",
+            "inlayHint",
+            "formatting",
+            "prepareRename",
+            "rename",
+            "diagnostic",
+        ];
+        let mut chance = Chance(0x7479_7065);
+        let mut messages = open(whole);
+        let count = edits(120);
+        for edit in 1..=count {
+            let document = json!({ "uri": URI, "version": edit });
+            let mut at = |width: usize| json!({ "line": chance.below(14), "character": chance.below(width) });
+            let (start, place) = (at(40), at(60));
+            let mut end = start.clone();
+            end["character"] = json!(start["character"].as_u64().unwrap() + chance.below(4) as u64);
+            let range = json!({ "start": start, "end": end });
+            // Begun anew from time to time: what is broken for long says little.
+            let change = match chance.below(12) {
+                0 => json!({ "text": whole }),
+                _ => json!({ "range": range, "text": chance.of(&TYPED) }),
+            };
+            messages.push(tell(
+                "textDocument/didChange",
+                json!({ "textDocument": document, "contentChanges": [change] }),
+            ));
+            let method = chance.of(&methods);
+            messages.push(request(
+                edit as i64,
+                &format!("textDocument/{method}"),
+                json!({
+                    "textDocument": { "uri": URI }, "position": place, "range": range, "newName": "n",
+                    "context": { "diagnostics": [] }, "options": {},
+                }),
+            ));
+        }
+        messages.extend(end());
+        let (sent, well) = said(messages);
+        assert!(well);
+        for id in 1..=count {
+            let answer = sent.iter().find(|m| m["id"] == id).unwrap();
+            let code = answer["error"]["code"].as_i64();
+            // A name that is not to be changed is refused, and that is all that may be.
+            assert!(code.is_none_or(|code| code == -32803), "{id}: {answer}");
+        }
+    }
+
+    #[test]
+    fn a_client_that_has_gone_ends_it() {
+        let (sender, events) = channel();
+        sender
+            .send(Event::Message(Message::of(
+                br#"{"id":0,"method":"initialize","params":{"processId":7}}"#,
+            )))
+            .unwrap();
+        let asked = std::cell::Cell::new(0);
+        // There when it began, gone when it is looked for once more.
+        let alive = |id: i64| {
+            assert_eq!(id, 7);
+            asked.set(asked.get() + 1);
+            asked.get() == 1
+        };
+        assert!(!serve(
+            events,
+            sender,
+            &mut |_| {},
+            (&alive, Duration::ZERO)
+        ));
+        assert_eq!(asked.get(), 2);
+    }
+}
