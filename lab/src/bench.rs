@@ -5,6 +5,7 @@
 //! unless real time is asked for, so the figures do not depend on what else this machine does.
 
 pub mod devices;
+mod editor;
 mod guest;
 mod inside;
 mod many;
@@ -293,6 +294,7 @@ impl Bench<'_> {
         let compiled = self.runs.saturating_mul(COMPILE_RUNS);
         measures.extend(compile(self.root, self.compiler, compiled)?);
         measures.push(many::check(self.cache, self.root, self.compiler, compiled)?);
+        measures.extend(editor::times(self.cache, self.compiler, compiled)?);
         measures.push(size(self.runner)?);
         measures.push(packages(self.root)?);
         let peer = Peer::provide(self.cache)?;

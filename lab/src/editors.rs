@@ -1,6 +1,9 @@
 //! The JSON Schemas in the engines that editors and CI use: `ajv`, the service behind VS Code's JSON, and Python's
-//! `check-jsonschema`. They come from their registries, in the versions that `lab/editors/` pins, and are run by this
-//! machine's Node.js and Python; where these are not, or the registries cannot be reached, that is told and counted.
+//! `check-jsonschema`; and the language server by VS Code's client for such servers, and in Neovim. They come from their
+//! registries, in the versions that `lab/editors/` pins, and are run by this machine's Node.js and Python; where these
+//! are not, or the registries cannot be reached, that is told and counted.
+
+pub mod neovim;
 
 use crate::cache::{self, Cache};
 use crate::cross;
@@ -10,15 +13,15 @@ use crate::tools;
 use sha2::{Digest as _, Sha256};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 /// Below the checkout: what is fetched, and what is run.
 const FOLDER: &str = "lab/editors";
 /// What is fetched, by name and version; of npm's packages with their digests.
 const PINS: [&str; 3] = ["package.json", "package-lock.json", "requirements.txt"];
-/// What checks.
-const SCRIPT: &str = "check.mjs";
+/// What checks: the schemas, the language server.
+const SCRIPTS: [&str; 2] = ["check.mjs", "lsp.mjs"];
 /// Programs that are needed, each with Debian's package.
 const NEEDS: [tools::Need; 3] = [
     ("node", "nodejs"),
@@ -34,13 +37,16 @@ const OLDEST_NODE: u32 = 18;
 
 /// `vmlock-lab editors`: what `test` holds of the schemas, by itself.
 pub fn run(cache: &Cache) -> Result<u8> {
-    match checked(cache)? {
-        Some(problems) => step::told(&problems),
-        None => Ok(FINDINGS),
+    match (checked(cache)?, neovim::checked(cache)?) {
+        (Some(mut problems), Some(more)) => {
+            problems.extend(more);
+            step::told(&problems)
+        }
+        _ => Ok(FINDINGS),
     }
 }
 
-/// What is wrong with the schemas, by those engines; nothing where they are not to be had here.
+/// What is wrong with the schemas and the language server, by those engines; nothing where they are not to be had here.
 pub fn checked(cache: &Cache) -> Result<Option<Vec<String>>> {
     let missing: Vec<&str> = NEEDS
         .iter()
@@ -66,38 +72,45 @@ pub fn checked(cache: &Cache) -> Result<Option<Vec<String>>> {
     let Some(place) = provide(cache, &root, &node)? else {
         return skipped("they cannot be fetched; their own words are above");
     };
-    // It finds the engines beside itself. Other checkouts, with scripts of their own, have the same ones.
-    let content = cache::read(&root.join(FOLDER).join(SCRIPT))?;
-    let script = place.join(format!("{}.mjs", digits(Sha256::new_with_prefix(&content))));
-    cache::write(&script, &content)?;
     let scratch = cache.scratch()?;
-    let path = scratch.path().join("said");
-    let said = fs::File::create(&path).map_err(|e| Failure::file("create", &path, &e))?;
-    let mut command = Command::new("node");
-    command
-        .current_dir(&root)
-        .arg(&script)
-        .args([&compiler, &place.join("python/bin/check-jsonschema")])
-        .stdin(Stdio::null())
-        .stdout(said);
-    let status = tools::run(&mut command, Some(LIMIT))?;
-    let said = cache::read(&path)?;
-    let said = String::from_utf8_lossy(&said);
-    let mut lines: Vec<String> = said.lines().map(str::to_owned).collect();
-    // The last line counts; without it the script did not come to its end.
-    let count = lines.pop().unwrap_or_default();
-    let ended = count.ends_with(" problems") && !count.starts_with("0 checked");
-    if !ended || (lines.is_empty() != status.success()) {
-        lines.push(format!(
-            "{SCRIPT} did not come to its end: {status}: {count}"
-        ));
+    let mut lines = Vec::new();
+    for script in SCRIPTS {
+        // It finds the engines beside itself. Other checkouts, with scripts of their own, have the same ones.
+        let content = cache::read(&root.join(FOLDER).join(script))?;
+        let copy = place.join(format!("{}.mjs", digits(Sha256::new_with_prefix(&content))));
+        cache::write(&copy, &content)?;
+        let path = scratch.path().join(script);
+        let said = fs::File::create(&path).map_err(|e| Failure::file("create", &path, &e))?;
+        let mut command = Command::new("node");
+        command
+            .current_dir(&root)
+            .arg(&copy)
+            .args([&compiler, &place.join("python/bin/check-jsonschema")])
+            .stdin(Stdio::null())
+            .stdout(said);
+        let status = tools::run(&mut command, Some(LIMIT))?;
+        lines.extend(told(script, &cache::read(&path)?, status));
     }
     Ok(Some(lines))
 }
 
+/// The problems that a script printed, a line each. The last line counts; without it the script did not come to its end.
+fn told(script: &str, said: &[u8], status: ExitStatus) -> Vec<String> {
+    let said = String::from_utf8_lossy(said);
+    let mut lines: Vec<String> = said.lines().map(str::to_owned).collect();
+    let count = lines.pop().unwrap_or_default();
+    let ended = count.ends_with(" problems") && !count.starts_with("0 checked");
+    if !ended || (lines.is_empty() != status.success()) {
+        lines.push(format!(
+            "{script} did not come to its end: {status}: {count}"
+        ));
+    }
+    lines
+}
+
 fn skipped(why: &str) -> Result<Option<Vec<String>>> {
     tell(format_args!(
-        "skipped: the schemas in the engines that editors use: {why}"
+        "skipped: the schemas and the language server in the engines that editors use: {why}"
     ))?;
     Ok(None)
 }

@@ -6,7 +6,7 @@
 
 use crate::cache::Cache;
 use crate::failure::{Failure, Result, say};
-use crate::packages::{AMD64, ARM64, Archive, Program};
+use crate::packages::{Architecture, Archive, Program};
 use crate::programs::{Programs, Start, Wanted};
 use crate::tools;
 use std::env;
@@ -115,15 +115,12 @@ fn choose(named: Option<PathBuf>, installed: Option<(Start, String)>) -> Choice 
 /// firmware, no display and no device with a ROM.
 fn fetched(cache: &Cache, in_place_of: Option<&str>) -> Result<Start> {
     let [major, minor] = OF_THE_EXAMPLES;
-    let architecture = match env::consts::ARCH {
-        "x86_64" => AMD64,
-        "aarch64" => ARM64,
-        other => {
-            return Err(Failure::environment(format!(
-                "hosts are emulated by QEMU {major}.{minor}; it can be fetched for x86-64 and arm64, not \
-                 for {other}; name one with {VARIABLE}=PATH-OF-{PROGRAM}"
-            )));
-        }
+    let Some(architecture) = Architecture::native() else {
+        let other = env::consts::ARCH;
+        return Err(Failure::environment(format!(
+            "hosts are emulated by QEMU {major}.{minor}; it can be fetched for x86-64 and arm64, not \
+             for {other}; name one with {VARIABLE}=PATH-OF-{PROGRAM}"
+        )));
     };
     let wanted = Wanted {
         from: Program {
@@ -140,6 +137,8 @@ fn fetched(cache: &Cache, in_place_of: Option<&str>) -> Result<Start> {
             without: "qemu-",
         },
         programs: &[IN_THE_PACKAGE],
+        libraries: &[],
+        trees: &[],
         folder: format!("qemu-{major}.{minor}-{}", architecture.name),
         words: format!(
             "Debian 12's QEMU {major}.{minor} and the libraries that it needs (26 MB), because the examples \

@@ -32,7 +32,8 @@ pub enum Command {
     ///
     /// Exit code 1, of `--check`: the image is none of this source, or a machine of QEMU's did not get through it.
     Witness(Witness),
-    /// Hold the JSON Schemas against ajv, VS Code's JSON service and check-jsonschema
+    /// Hold the JSON Schemas against ajv, VS Code's JSON service and check-jsonschema, and the language server against
+    /// VS Code's client and Neovim
     ///
     /// Exit code 1: what they find, or that they are not to be had here.
     Editors,

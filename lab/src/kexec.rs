@@ -89,6 +89,8 @@ fn wanted() -> Wanted {
             without: "d",
         },
         programs: &[KEXEC],
+        libraries: &[],
+        trees: &[],
         folder: "kexec-trixie".to_owned(),
         words: "Debian's arm64 kexec-tools and the libraries that they need (5 MB)".to_owned(),
     }

@@ -43,6 +43,17 @@ pub const AMD64: Architecture = Architecture {
     loader: "/lib64/ld-linux-x86-64.so.2",
 };
 
+impl Architecture {
+    /// That of this machine, where its programs can be fetched.
+    pub fn native() -> Option<Self> {
+        match env::consts::ARCH {
+            "x86_64" => Some(AMD64),
+            "aarch64" => Some(ARM64),
+            _ => None,
+        }
+    }
+}
+
 /// What an apt of ours knows of the archive.
 #[derive(Debug, Clone, Copy)]
 pub struct Archive {

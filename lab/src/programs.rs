@@ -19,6 +19,10 @@ pub struct Wanted {
     pub from: Program,
     /// The programs, where they are on a Debian system.
     pub programs: &'static [&'static str],
+    /// Libraries that are asked for by a name to which another one links.
+    pub libraries: &'static [&'static str],
+    /// Folders that they read, where these are on a Debian system: taken whole.
+    pub trees: &'static [&'static str],
     /// Name of the folder in the cache.
     pub folder: String,
     /// What is fetched, and how much that is, in words.
@@ -84,6 +88,7 @@ impl Programs {
             .iter()
             .map(|dir| format!("./{dir}/*.so*"))
             .chain(wanted.programs.iter().map(|path| format!(".{path}")))
+            .chain(wanted.trees.iter().map(|path| format!(".{path}/*")))
             .collect();
         let patterns: Vec<&str> = patterns.iter().map(String::as_str).collect();
         for deb in &debs {
@@ -91,7 +96,11 @@ impl Programs {
         }
         let mut files = BTreeMap::new();
         let target = cache.scratch()?;
-        for (path, from) in picked(tree.path(), wanted.programs, architecture) {
+        let mut picked = picked(tree.path(), wanted.programs, wanted.libraries, architecture);
+        for folder in wanted.trees {
+            below(tree.path(), folder, &mut picked)?;
+        }
+        for (path, from) in picked {
             let to = source(target.path(), &path);
             let content = cache::read(&from)?;
             cache::write(&to, &content)?;
@@ -122,6 +131,11 @@ impl Programs {
         self.files
             .keys()
             .map(move |path| (path.as_str(), source(&place, path)))
+    }
+
+    /// Where a file or folder of them is here.
+    pub fn place(&self, cache: &Cache, wanted: &Wanted, path: &str) -> PathBuf {
+        source(&cache.path(&wanted.folder), path)
     }
 
     /// How one of the programs is started on this machine: by the loader and with the libraries that came
@@ -199,6 +213,7 @@ fn directories(architecture: &Architecture) -> [String; 2] {
 fn picked(
     tree: &Path,
     programs: &[&str],
+    libraries: &[&str],
     architecture: &Architecture,
 ) -> BTreeMap<String, PathBuf> {
     let mut files = BTreeMap::new();
@@ -222,7 +237,8 @@ fn picked(
             let Some(name) = path.file_name() else {
                 continue;
             };
-            if links.contains(Path::new(name)) || !path.is_file() {
+            let asked = libraries.iter().any(|library| *library == name);
+            if (links.contains(Path::new(name)) && !asked) || !path.is_file() {
                 continue;
             }
             let inside = if Some(name) == loader {
@@ -236,6 +252,28 @@ fn picked(
         }
     }
     files
+}
+
+/// Adds every file below a folder of an unpacked tree.
+fn below(tree: &Path, folder: &str, files: &mut BTreeMap<String, PathBuf>) -> Result<()> {
+    let here = source(tree, folder);
+    let entries = fs::read_dir(&here).map_err(|e| Failure::file("list", &here, &e))?;
+    for entry in entries {
+        let entry = entry.map_err(|e| Failure::file("list", &here, &e))?;
+        let Ok(name) = entry.file_name().into_string() else {
+            continue;
+        };
+        let path = format!("{folder}/{name}");
+        // A link may lead out of the tree; the files that it stands for are there themselves.
+        match entry.file_type() {
+            Ok(kind) if kind.is_dir() => below(tree, &path, files)?,
+            Ok(kind) if kind.is_file() => {
+                files.insert(path, entry.path());
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -255,6 +293,7 @@ mod tests {
             "usr/lib/x86_64-linux-gnu/libz.so.1.2",
             "lib/x86_64-linux-gnu/libc.so.6",
             "lib/x86_64-linux-gnu/ld-linux-x86-64.so.2",
+            "usr/lib/x86_64-linux-gnu/liby.so.0.22",
         ] {
             cache::write(&tree.join(file), b"").unwrap();
         }
@@ -263,13 +302,21 @@ mod tests {
             tree.join("usr/lib/x86_64-linux-gnu/libz.so.1"),
         )
         .unwrap();
-        let found = picked(tree, &["/usr/bin/qemu", "/usr/bin/absent"], &AMD64);
+        symlink(
+            "liby.so.0.22",
+            tree.join("usr/lib/x86_64-linux-gnu/liby.so.0"),
+        )
+        .unwrap();
+        let programs = ["/usr/bin/qemu", "/usr/bin/absent"];
+        let found = picked(tree, &programs, &["liby.so.0.22"], &AMD64);
         assert_eq!(
             found.keys().collect::<Vec<_>>(),
             [
                 "/lib64/ld-linux-x86-64.so.2",
                 "/usr/bin/qemu",
                 "/usr/lib/x86_64-linux-gnu/libc.so.6",
+                "/usr/lib/x86_64-linux-gnu/liby.so.0",
+                "/usr/lib/x86_64-linux-gnu/liby.so.0.22",
                 "/usr/lib/x86_64-linux-gnu/libz.so.1",
             ]
         );

@@ -71,8 +71,12 @@ pub fn run(cache: &Cache, flags: &flags::Test) -> Result<u8> {
     tally.timed("the portable witness under QEMU's own emulation", || {
         Ok(Found::step(portable::emulated()?))
     })?;
-    tally.timed("the schemas in the engines that editors use", || {
-        Ok(editors::checked(cache)?.map_or_else(Found::skipped, Found::step))
+    tally.timed(
+        "schemas and language server in the engines of editors",
+        || Ok(editors::checked(cache)?.map_or_else(Found::skipped, Found::step)),
+    )?;
+    tally.timed("the language server in Neovim", || {
+        Ok(editors::neovim::checked(cache)?.map_or_else(Found::skipped, Found::step))
     })?;
     tally.timed("locks of the examples are up to date", || {
         Ok(Found::step(up_to_date(&bench)?))

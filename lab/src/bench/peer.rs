@@ -62,6 +62,8 @@ fn wanted() -> Wanted {
             without: "qemu-",
         },
         programs: &[PROGRAM, LINKER_CACHE],
+        libraries: &[],
+        trees: &[],
         folder: "qemu-trixie".to_owned(),
         words: "Debian's arm64 QEMU and the libraries that it needs (28 MB)".to_owned(),
     }
