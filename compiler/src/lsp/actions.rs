@@ -7,15 +7,15 @@ use super::analysis::Analysis;
 use super::document::Documents;
 use super::message::{FAILED, Refusal};
 use super::view::View;
-use crate::command::lock::former;
-use crate::compile::{compile_source, lock_path};
+use crate::command::lock::{former, two_of_one};
+use crate::compile::{compile_source, lock_path, rival};
 use crate::diagnostic::Severity;
 use crate::files;
 use crate::language::reach::{Disk, Reach as _};
 use gen_lsp_types::{CodeAction, CodeActionKind, Command, Range, WorkspaceEdit};
 use serde_json::json;
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use vmlock_spec::lock::canonical;
 
 /// The command by which a lock is written anew.
@@ -85,7 +85,9 @@ fn edit_of(view: &View, edits: Vec<gen_lsp_types::TextEdit>) -> WorkspaceEdit {
 /// Where the lock is not what the description says.
 fn lock_of(view: &View) -> Option<CodeAction> {
     let lock = view.analysis.compiled()?.lock.as_ref()?;
-    let path = lock_path(&view.document.path).filter(|_| view.document.on_disk)?;
+    // Of two descriptions that a lock would come of, neither makes it.
+    let makes = |_: &PathBuf| view.document.on_disk && rival(&view.document.path).is_none();
+    let path = lock_path(&view.document.path).filter(makes)?;
     let old = files::read(&path, canonical::SIZE_MAX).ok();
     let name = path.file_name()?.to_string_lossy().into_owned();
     let title = match old {
@@ -119,6 +121,10 @@ pub fn update_lock(path: &Path, documents: &Documents) -> Result<Option<String>,
             "`{shown}` is not called NAME.vm.kdl or NAME.vm.json, so its lock has no name"
         )));
     };
+    if let Some(rival) = rival(path) {
+        let disputed = two_of_one(path, &rival, &lock_file);
+        return Err(failed(disputed.message.join("; ")));
+    }
     let old = match files::read(&lock_file, canonical::SIZE_MAX) {
         Ok(old) => Some(old),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,

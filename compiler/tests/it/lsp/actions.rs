@@ -2,7 +2,7 @@
 
 use super::{GOOD, codes, of};
 use crate::editor::{Editor, edited, place, uri};
-use crate::scratch::{Scratch, err};
+use crate::scratch::{Scratch, err, out};
 use serde_json::{Value, json};
 use std::fs;
 
@@ -136,6 +136,29 @@ fn the_lock_is_written_when_it_is_asked_for() {
             .try_ask("workspace/executeCommand", wrong)
             .unwrap_err();
     }
+    editor.end();
+}
+
+#[test]
+fn of_two_descriptions_neither_makes_the_lock() {
+    let scratch = Scratch::new("lsp-rivals");
+    scratch.write("web.vm.kdl", GOOD);
+    let form = out(&scratch.vmlock(&["convert", "web.vm.kdl"]));
+    scratch.write("web.vm.json", &form);
+    scratch.write("web.vm.lock.json", "somebody's");
+    let uri = uri(&scratch.0.join("web.vm.kdl"));
+    let mut editor = Editor::new(&scratch);
+    editor.open(&uri, GOOD);
+    assert_eq!(codes(&editor.found(&uri, 1)), ["lock::two-descriptions"]);
+    assert_eq!(actions(&mut editor, &uri, GOOD, "vm", "source"), json!([]));
+    let command = json!({ "command": "vmlock.updateLock", "arguments": [uri] });
+    let error = editor
+        .try_ask("workspace/executeCommand", command)
+        .unwrap_err();
+    let words = error["message"].as_str().unwrap();
+    assert!(words.ends_with("so neither does"), "{error}");
+    let kept = fs::read_to_string(scratch.0.join("web.vm.lock.json")).unwrap();
+    assert_eq!(kept, "somebody's");
     editor.end();
 }
 
