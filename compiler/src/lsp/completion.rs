@@ -22,10 +22,17 @@ pub fn complete(view: &View, position: Position) -> Vec<CompletionItem> {
         return Vec::new();
     };
     let offset = view.offset(position);
+    // A string without an end takes the rest of its line, which is none of it.
+    let typed = view.words(cursor.span.clone());
+    let open = typed.starts_with('"') && (typed.len() == 1 || !typed.ends_with('"'));
+    let end = match open {
+        true => offset,
+        false => cursor.span.end.max(offset),
+    };
     let mut items = Items {
         view,
         // What is behind the place where somebody writes in a word is replaced with it.
-        span: cursor.span.start.min(offset)..cursor.span.end.max(offset),
+        span: cursor.span.start.min(offset)..end,
         list: Vec::new(),
     };
     let path = cursor.path();

@@ -76,7 +76,8 @@ fn target(view: &View, position: Position) -> Result<Target, Refusal> {
         let words = format!("`{name}` is a name of the catalogue: what it means never changes");
         return Err(refused(words));
     }
-    if name.is_empty() {
+    // A string without an end has taken the rest of its line.
+    if !is_name(&name) {
         return Err(refused(other));
     }
     Ok(Target {

@@ -298,6 +298,11 @@ fn completion_knows_what_can_stand_somewhere() {
             "vm \"w\" {\n    abi \"kvm-6.8\"\n",
         ),
         (
+            "vm \"w\" {\n    cpu \"| count=2 {\n    }\n}",
+            "neoverse-n1",
+            "vm \"w\" {\n    cpu \"neoverse-n1\" count=2 {\n    }\n}",
+        ),
+        (
             "vm \"w\" {\n    abi \"kvm-|\"\n}",
             "kvm-6.8",
             "vm \"w\" {\n    abi \"kvm-6.8\"\n}",

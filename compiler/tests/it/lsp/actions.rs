@@ -247,5 +247,13 @@ fn names_of_others_are_not_renamed() {
             "{word}: {error}"
         );
     }
+    // Nor is the rest of a line behind a string without an end.
+    let text = GOOD.replace("\"web\" {", "\"web {");
+    editor.change(&uri, 2, &text);
+    let (line, column) = of(&text, "\"web {", 1);
+    let error = editor
+        .try_ask("textDocument/prepareRename", place(&uri, line, column))
+        .unwrap_err();
+    assert!(error["message"].as_str().unwrap().contains("none of them"));
     editor.end();
 }
