@@ -7,6 +7,7 @@ use crate::language::read::{SIZE_MAX, Unreadable, source_of};
 use crate::location::Source;
 use crate::uri;
 use gen_lsp_types::{Range, TextDocumentContentChangeEvent};
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
@@ -84,6 +85,19 @@ impl Document {
                 text: self.text.clone(),
             })),
         }
+    }
+}
+
+/// A change as a client sends it. One with a range is never taken for a whole text, whatever is wrong with it.
+///
+/// # Errors
+/// What it is not.
+pub fn change_of(change: Value) -> Result<TextDocumentContentChangeEvent, serde_json::Error> {
+    match change["range"].is_null() {
+        true => serde_json::from_value(change)
+            .map(TextDocumentContentChangeEvent::TextDocumentContentChangeWholeDocument),
+        false => serde_json::from_value(change)
+            .map(TextDocumentContentChangeEvent::TextDocumentContentChangePartial),
     }
 }
 

@@ -6,15 +6,16 @@
 use super::actions::UPDATE_LOCK;
 use super::analysis::{Analysis, Analyst, Kind};
 use super::digests::Done;
-use super::document::{Document, Documents};
+use super::document::{Document, Documents, change_of};
 use super::message::{self, FAILED, Message, Refusal};
 use super::view::{Client, View};
 use super::{actions, completion, definition, diagnostics, format, hints, hover, rename, symbols};
+use crate::render;
 use gen_lsp_types::{
     CodeActionKind, CodeActionOptions, CodeActionProvider, CompletionOptions, DiagnosticOptions,
     DiagnosticProvider, ErrorCodes, ExecuteCommandOptions, Position, Range, RenameOptions,
-    RenameProvider, ServerCapabilities, TextDocumentContentChangeEvent, TextDocumentSync,
-    TextDocumentSyncKind, TextDocumentSyncOptions,
+    RenameProvider, ServerCapabilities, TextDocumentSync, TextDocumentSyncKind,
+    TextDocumentSyncOptions,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -392,38 +393,65 @@ impl Server<'_> {
                 }
             }
             "textDocument/didChange" => {
-                let encoding = self.client.encoding;
-                let changes = at::<Vec<TextDocumentContentChangeEvent>>(&params, "/contentChanges");
-                let document = uri().and_then(|uri| self.documents.get_mut(&uri));
-                if let (Some(document), Ok(changes)) = (document, changes) {
-                    for change in changes {
-                        document.change(change, encoding);
-                    }
-                    if let Ok(version) = at(&params, "/textDocument/version") {
-                        document.version = version;
-                    }
-                    let uri = document.uri.clone();
-                    self.changed(&uri);
+                if let Some(uri) = uri() {
+                    self.change(&uri, params);
                 }
             }
             "textDocument/didClose" => {
                 if let Some(uri) = uri() {
-                    self.changed(&uri);
-                    self.documents.close(&uri);
-                    self.known.remove(&uri);
-                    self.dirty.remove(&uri);
-                    if self.client.pushed {
-                        let params = json!({ "uri": uri, "diagnostics": [] });
-                        (self.send)(&message::notification(
-                            "textDocument/publishDiagnostics",
-                            params,
-                        ));
-                    }
+                    self.close(&uri);
                 }
             }
             // Files beside it may have been written as well.
             "textDocument/didSave" | "workspace/didChangeWatchedFiles" => self.forget_all(),
             _ => {}
+        }
+    }
+
+    /// Follows the changes of a text. After one that cannot be followed nobody here knows what the client has: the text is
+    /// taken for closed, and requests for it are refused.
+    fn change(&mut self, uri: &str, mut params: Value) {
+        let encoding = self.client.encoding;
+        let version = at(&params, "/textDocument/version");
+        let Some(document) = self.documents.get_mut(uri) else {
+            return;
+        };
+        let changes: Result<Vec<_>, _> = match params["contentChanges"].take() {
+            Value::Array(changes) => changes.into_iter().map(change_of).collect(),
+            other => serde_json::from_value(other),
+        };
+        match changes {
+            Ok(changes) => {
+                for change in changes {
+                    document.change(change, encoding);
+                }
+                if let Ok(version) = version {
+                    document.version = version;
+                }
+                self.changed(uri);
+            }
+            Err(error) => {
+                let words = format!(
+                    "vmlock: a change of `{uri}` cannot be followed, so it is closed here: {error}"
+                );
+                let _ = render::write(std::io::stderr(), &render::plain(&words));
+                self.close(uri);
+            }
+        }
+    }
+
+    /// A text is open no more.
+    fn close(&mut self, uri: &str) {
+        self.changed(uri);
+        self.documents.close(uri);
+        self.known.remove(uri);
+        self.dirty.remove(uri);
+        if self.client.pushed {
+            let params = json!({ "uri": uri, "diagnostics": [] });
+            (self.send)(&message::notification(
+                "textDocument/publishDiagnostics",
+                params,
+            ));
         }
     }
 
@@ -701,6 +729,46 @@ mod tests {
         assert_eq!(of(2)["error"]["code"], -32800);
         for id in [1, 3, 4] {
             assert!(of(id)["result"]["contents"].is_object(), "{}", of(id));
+        }
+    }
+
+    #[test]
+    fn a_change_that_cannot_be_followed_closes_its_text() {
+        let range = |character: i64| {
+            json!({
+                "start": { "line": 0, "character": 0 },
+                "end": { "line": 0, "character": character },
+            })
+        };
+        for changes in [
+            json!([{ "range": range(1 << 32), "text": "x" }]),
+            json!([{ "range": range(1), "rangeLength": -1, "text": "x" }]),
+            json!([{ "text": "vm" }, { "range": 1, "text": "x" }]),
+            json!([{ "range": null }]),
+            json!({}),
+            Value::Null,
+        ] {
+            let mut messages = open("vm \"w\" {\n}\n");
+            let document = json!({ "uri": URI, "version": 2 });
+            let whole = json!([{ "range": null, "text": "vm \"x\" {\n}\n" }]);
+            for changes in [&whole, &changes] {
+                messages.push(tell(
+                    "textDocument/didChange",
+                    json!({ "textDocument": document, "contentChanges": changes }),
+                ));
+                messages.push(request(
+                    messages.len() as i64,
+                    "textDocument/documentSymbol",
+                    json!({ "textDocument": { "uri": URI } }),
+                ));
+            }
+            let (first, second) = (messages.len() as i64 - 3, messages.len() as i64 - 1);
+            messages.extend(end());
+            let (sent, well) = said(messages);
+            assert!(well);
+            let of = |id: i64| sent.iter().find(|m| m["id"] == id).unwrap();
+            assert!(of(first)["result"].is_array(), "{}", of(first));
+            assert_eq!(of(second)["error"]["code"], -32602, "{changes}");
         }
     }
 
