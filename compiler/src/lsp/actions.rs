@@ -11,11 +11,17 @@ use crate::command::lock::{former, two_of_one};
 use crate::compile::{compile_source, lock_path, rival};
 use crate::diagnostic::Severity;
 use crate::files;
-use crate::language::reach::{Disk, Reach as _};
+use crate::language::reach::{Disk, Reach};
+use crate::language::read::Unreadable;
+use crate::location::Source;
 use gen_lsp_types::{CodeAction, CodeActionKind, Command, Range, WorkspaceEdit};
 use serde_json::json;
+use std::cell::Cell;
 use std::collections::HashMap;
+use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use vmlock_spec::lock::canonical;
 
 /// The command by which a lock is written anew.
@@ -108,6 +114,28 @@ fn lock_of(view: &View) -> Option<CodeAction> {
     })
 }
 
+/// What is open, with digests of files alone: nothing tells when a device was last written, so that what is known of it
+/// may be of another time.
+struct Lasting<'a> {
+    documents: &'a Documents,
+    /// Whether the digest of a device was asked for.
+    device: Cell<bool>,
+}
+
+impl Reach for Lasting<'_> {
+    fn source(&self, path: &Path, shown: &str) -> Result<Arc<Source>, Unreadable> {
+        self.documents.source(path, shown)
+    }
+
+    fn digest(&self, file: File, bytes: u64) -> io::Result<Option<String>> {
+        if !file.metadata()?.is_file() {
+            self.device.set(true);
+            return Ok(None);
+        }
+        self.documents.digest(file, bytes)
+    }
+}
+
 /// Writes the lock of a description anew, as `vmlock lock` does; says in words what came of it. Nothing while a large
 /// file is still being read.
 ///
@@ -127,7 +155,7 @@ pub fn update_lock(path: &Path, documents: &Documents) -> Result<Option<String>,
     }
     let old = match files::read(&lock_file, canonical::SIZE_MAX) {
         Ok(old) => Some(old),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
         Err(error) => {
             return Err(failed(format!(
                 "`{}` cannot be read: {error}",
@@ -138,7 +166,7 @@ pub fn update_lock(path: &Path, documents: &Documents) -> Result<Option<String>,
     let kept = former(&lock_file, old.as_deref(), false)
         .map_err(|newer| failed(newer.message.join("; ")))?;
     // A lock is checked in with its description: it is made of what is saved.
-    let saved = |path: &Path| -> Result<std::sync::Arc<crate::location::Source>, Refusal> {
+    let saved = |path: &Path| -> Result<Arc<Source>, Refusal> {
         let shown = path.display().to_string();
         let source = Disk.source(path, &shown);
         let source = source.map_err(|_| {
@@ -154,7 +182,16 @@ pub fn update_lock(path: &Path, documents: &Documents) -> Result<Option<String>,
         }
     };
     let source = saved(path)?;
-    let compiled = compile_source(path, &source, &[], &kept, documents);
+    let reach = Lasting {
+        documents,
+        device: Cell::new(false),
+    };
+    let compiled = compile_source(path, &source, &[], &kept, &reach);
+    if reach.device.get() {
+        return Err(failed(format!(
+            "`{shown}` takes the digest of a device, which may hold something else by now: run `vmlock lock {shown}`"
+        )));
+    }
     let imports = compiled
         .read
         .as_ref()
@@ -198,5 +235,25 @@ pub fn update_lock(path: &Path, documents: &Documents) -> Result<Option<String>,
             "`{}` cannot be written: {error}",
             lock_file.display()
         ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_device_s_digest_of_another_time_is_not_taken() {
+        let documents = Documents::default();
+        let lasting = Lasting {
+            documents: &documents,
+            device: Cell::new(false),
+        };
+        let file = || File::open(env!("CARGO_MANIFEST_PATH")).unwrap();
+        assert!(lasting.digest(file(), 4).unwrap().is_some());
+        assert!(!lasting.device.get());
+        let device = File::open("/dev/null").unwrap();
+        assert_eq!(lasting.digest(device, 4).unwrap(), None);
+        assert!(lasting.device.get() && !documents.digests.is_waiting());
     }
 }
