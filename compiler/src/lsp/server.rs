@@ -10,6 +10,7 @@ use super::document::{Document, Documents, change_of};
 use super::message::{self, FAILED, Message, Refusal};
 use super::view::{Client, View};
 use super::{actions, completion, definition, diagnostics, format, hints, hover, rename, symbols};
+use crate::compile::lock_path;
 use crate::render;
 use gen_lsp_types::{
     CodeActionKind, CodeActionOptions, CodeActionProvider, CompletionOptions, DiagnosticOptions,
@@ -69,6 +70,8 @@ pub struct Server<'a> {
     documents: Documents,
     analyst: Analyst,
     known: BTreeMap<String, Rc<Analysis>>,
+    /// What the open descriptions import; of one that cannot be read just now, what it imported before.
+    imports: BTreeMap<String, Vec<PathBuf>>,
     /// Texts whose findings the client does not have yet.
     dirty: BTreeSet<String>,
     queue: VecDeque<Message>,
@@ -96,6 +99,7 @@ pub fn serve(
         documents: Documents::default(),
         analyst: Analyst::default(),
         known: BTreeMap::new(),
+        imports: BTreeMap::new(),
         dirty: BTreeSet::new(),
         queue: VecDeque::new(),
         cancelled: Vec::new(),
@@ -310,7 +314,8 @@ impl Server<'_> {
     fn looked_at(&self, document: &Document, text: &str) -> Analysis {
         let mut other = Document::new(document.uri.clone(), document.version, text.to_owned());
         other.path.clone_from(&document.path);
-        self.analyst.look(&other, &self.documents, &[])
+        let beside = self.beside(&document.path);
+        self.analyst.look(&other, &self.documents, &beside)
     }
 
     fn initialize(&mut self, params: &Value) -> Value {
@@ -446,6 +451,8 @@ impl Server<'_> {
         self.documents.close(uri);
         self.known.remove(uri);
         self.dirty.remove(uri);
+        let imported = self.imports.remove(uri).unwrap_or_default();
+        self.forget(&imported);
         if self.client.pushed {
             let params = json!({ "uri": uri, "diagnostics": [] });
             (self.send)(&message::notification(
@@ -504,6 +511,26 @@ impl Server<'_> {
             self.known.remove(&other);
             self.dirty.insert(other);
         }
+        // So may one that is imported beside it.
+        let mut beside = self.beside(&path);
+        beside.retain(|other| *other != path);
+        self.forget(&beside);
+    }
+
+    /// What is known of the open ones of these files is known no more.
+    fn forget(&mut self, files: &[PathBuf]) {
+        let open = self.documents.all().filter(|d| files.contains(&d.path));
+        for uri in open.map(|document| document.uri.clone()) {
+            self.known.remove(&uri);
+            self.dirty.insert(uri);
+        }
+    }
+
+    /// What stands beside a file of baselines where somebody imports it: it may build on that.
+    fn beside(&self, path: &Path) -> Vec<PathBuf> {
+        let lists = self.imports.values();
+        let lists = lists.filter(|list| list.iter().any(|file| file == path));
+        lists.flatten().cloned().collect()
     }
 
     fn forget_all(&mut self) {
@@ -516,18 +543,34 @@ impl Server<'_> {
         if let Some(known) = self.known.get(uri) {
             return Some(Rc::clone(known));
         }
+        // Who imports it says what it may build on.
+        if lock_path(&self.documents.get(uri)?.path).is_none() {
+            let unknown =
+                |d: &&Document| lock_path(&d.path).is_some() && !self.known.contains_key(&d.uri);
+            let importers = self.documents.all().filter(unknown);
+            let importers: Vec<String> = importers.map(|d| d.uri.clone()).collect();
+            for importer in importers {
+                self.analysis(&importer);
+            }
+        }
         let document = self.documents.get(uri)?;
-        // What a file of baselines builds on stands beside it where somebody imports them.
-        let beside: Vec<PathBuf> = self
-            .known
-            .iter()
-            .filter_map(|(other, analysis)| {
-                let imports = analysis.imports(&self.documents.get(other)?.path);
-                imports.contains(&document.path).then_some(imports)
-            })
-            .flatten()
-            .collect();
+        let path = document.path.clone();
+        let beside = self.beside(&path);
         let analysis = Rc::new(self.analyst.look(document, &self.documents, &beside));
+        let unread = match &analysis.kind {
+            Kind::Description(compiled) => compiled.read.is_none(),
+            Kind::Imported(_) => false,
+            Kind::Other => lock_path(&path).is_some(),
+        };
+        if !unread {
+            let now = analysis.imports(&path);
+            let before = self.imports.insert(uri.to_owned(), now.clone());
+            let before = before.unwrap_or_default();
+            if before != now {
+                self.forget(&before);
+                self.forget(&now);
+            }
+        }
         self.known.insert(uri.to_owned(), Rc::clone(&analysis));
         self.start_reading();
         Some(analysis)
@@ -577,6 +620,8 @@ impl Server<'_> {
         let mut found = Value::Null;
         let answered = self.guarded(|server| {
             found = server.found(&uri);
+            // Whoever imports it may have been looked at before.
+            server.dirty.remove(&uri);
             Ok(Answer::Now(Value::Null))
         });
         if answered.is_err() {

@@ -232,6 +232,49 @@ fn what_is_unsaved_counts_for_imports() {
     editor.end();
 }
 
+#[test]
+fn imported_files_may_build_on_each_other() {
+    let scratch = Scratch::new("lsp-beside");
+    let of_file = |name: &str, after: &str| {
+        format!(
+            "baseline \"{name}\" after=\"{after}\" {{\n    title \"x\"\n    psci \"1.0\" source=\"here\"\n}}\n"
+        )
+    };
+    let (a, b) = (of_file("x", "y"), of_file("y", "kvm-6.8"));
+    scratch.write("a.kdl", &a);
+    scratch.write("b.kdl", &b);
+    let text = GOOD.replace(
+        "\"kvm-6.8\" \"psci-1.1\"",
+        "\"x\"\n    import \"b.kdl\" \"a.kdl\"",
+    );
+    let [web, first, second] =
+        ["web.vm.kdl", "a.kdl", "b.kdl"].map(|name| uri(&scratch.0.join(name)));
+    let none = Vec::<&str>::new();
+    let mut editor = Editor::new(&scratch);
+    editor.open(&web, &text);
+    assert_eq!(codes(&editor.found(&web, 1)), none);
+    editor.open(&first, &a);
+    assert_eq!(codes(&editor.found(&first, 1)), none);
+    editor.change(&first, 2, &format!("// more\n{a}"));
+    assert_eq!(codes(&editor.found(&first, 2)), none);
+    editor.open(&second, &b);
+    assert_eq!(codes(&editor.found(&first, 2)), none);
+    // What the one loses the other misses.
+    editor.change(&second, 2, &b.replace("\"y\"", "\"z\""));
+    assert_eq!(codes(&editor.found(&first, 2)), ["import::invalid"]);
+    editor.change(&second, 3, &b);
+    assert_eq!(codes(&editor.found(&first, 2)), none);
+    // So it is with who imports them; while that cannot be read, it is taken for what it was.
+    editor.change(&web, 2, &text.replace("\"b.kdl\" ", ""));
+    assert_eq!(codes(&editor.found(&first, 2)), ["import::invalid"]);
+    editor.change(&web, 3, &text);
+    assert_eq!(codes(&editor.found(&first, 2)), none);
+    editor.change(&web, 4, &text.replace("\"web\" {", "\"web {"));
+    editor.change(&first, 3, &a);
+    assert_eq!(codes(&editor.found(&first, 3)), none);
+    editor.end();
+}
+
 /// An editor with one text, which a test writes anew with a `|` where it asks.
 struct Typing {
     editor: Editor,
