@@ -99,7 +99,8 @@ fn serve() -> io::Result<bool> {
 
 /// Whether there is a process of that number.
 fn alive(id: i64) -> bool {
-    let pid = i32::try_from(id).ok().and_then(Pid::from_raw);
+    let number = i32::try_from(id).ok().filter(|number| *number > 0);
+    let pid = number.and_then(Pid::from_raw);
     // One that may not be asked is there.
     pid.is_some_and(|pid| test_kill_process(pid) != Err(rustix::io::Errno::SRCH))
 }

@@ -7,8 +7,8 @@ use crate::command::lock::{former, two_of_one};
 use crate::compile::{Compiled, Former, compile_source, lock_path, rival};
 use crate::diagnostic::Diagnostic;
 use crate::files;
+use crate::language::import;
 use crate::language::reach::Reach as _;
-use crate::language::{import, read};
 use crate::location::Source;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -90,7 +90,10 @@ impl Analyst {
                     }),
                     outline: Outline::default(),
                     kind: Kind::Other,
-                    found: vec![*finding],
+                    found: match lock_path(&document.path) {
+                        Some(_) => vec![*finding],
+                        None => Vec::new(),
+                    },
                 };
             }
         };
@@ -140,11 +143,8 @@ impl Analyst {
             let found = import::check(&mut catalogue, source);
             return (Kind::Imported(catalogue), found);
         }
-        let found = match path.extension().is_some_and(|e| e == "json") {
-            true => Vec::new(),
-            false => read::parse(source).err().unwrap_or_default(),
-        };
-        (Kind::Other, found)
+        // Other programs have a KDL of their own.
+        (Kind::Other, Vec::new())
     }
 
     /// What of the lock that is there is kept, read anew when it has changed.

@@ -7,6 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::os::unix::fs::MetadataExt as _;
+use std::sync::mpsc::{Sender, channel};
+use std::thread;
 
 /// Largest file that is read at once, in bytes: some milliseconds.
 const AT_ONCE_MAX: u64 = 1 << 20;
@@ -47,6 +49,26 @@ impl Job {
     }
 }
 
+/// A thread that reads what it is given, one file after the other. It ends with whoever gives, or when nobody wants what
+/// it tells.
+///
+/// # Errors
+/// The system's, which gives no more threads.
+pub fn reader(told: impl Fn(Done) -> bool + Send + 'static) -> io::Result<Sender<Job>> {
+    let (sender, jobs) = channel::<Job>();
+    let read = move || {
+        for job in jobs {
+            if !told(job.done()) {
+                return;
+            }
+        }
+    };
+    thread::Builder::new()
+        .name("digests".to_owned())
+        .spawn(read)?;
+    Ok(sender)
+}
+
 /// What is known, and what is asked for.
 #[derive(Default)]
 pub struct Digests {
@@ -82,7 +104,11 @@ impl Digests {
             self.known.borrow_mut().insert(key, Some(digest.clone()));
             return Ok(Some(digest));
         }
-        if self.asked.borrow_mut().insert(key) {
+        // A file that is being written is another one with every key that is pressed: it is read once more when it was read.
+        let mut asked = self.asked.borrow_mut();
+        let same = |k: &Key| (k.device, k.inode, k.bytes) == (key.device, key.inode, key.bytes);
+        if !asked.iter().any(same) {
+            asked.insert(key);
             self.jobs.borrow_mut().push(Job { key, file });
         }
         Ok(None)
@@ -138,6 +164,18 @@ mod tests {
         assert!(!digests.is_waiting());
         assert!(digests.of(open(), u64::MAX).unwrap().is_some());
         assert!(digests.jobs().is_empty());
+        // While one that is being written is read, nobody else reads it, and then it is read as it is now.
+        let grown = |bytes: usize| fs::write(&path, vec![7; AT_ONCE_MAX as usize + bytes]).unwrap();
+        for bytes in 2..9 {
+            grown(bytes);
+            assert_eq!(digests.of(open(), u64::MAX).unwrap(), None);
+        }
+        for left in [1, 0] {
+            let jobs = digests.jobs();
+            assert_eq!(jobs.len(), 1);
+            jobs.into_iter().for_each(|job| digests.learn(job.done()));
+            assert_eq!(digests.of(open(), u64::MAX).unwrap().is_none(), left == 1);
+        }
         fs::remove_file(&path).unwrap();
     }
 }

@@ -5,7 +5,7 @@
 
 use super::actions::UPDATE_LOCK;
 use super::analysis::{Analysis, Analyst, Kind};
-use super::digests::Done;
+use super::digests::{self, Done, Job};
 use super::document::{Document, Documents, change_of};
 use super::message::{self, FAILED, Message, Refusal};
 use super::view::{Client, View};
@@ -26,7 +26,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError};
-use std::thread;
 use std::time::Duration;
 
 /// A client cancelled it (LSP 3.17, `LSPErrorCodes`).
@@ -74,6 +73,8 @@ pub struct Server<'a> {
     imports: BTreeMap<String, Vec<PathBuf>>,
     /// Texts whose findings the client does not have yet.
     dirty: BTreeSet<String>,
+    /// Whom large files are given to.
+    reader: Option<Sender<Job>>,
     queue: VecDeque<Message>,
     cancelled: Vec<Value>,
     /// Commands that wait for large files.
@@ -101,6 +102,7 @@ pub fn serve(
         known: BTreeMap::new(),
         imports: BTreeMap::new(),
         dirty: BTreeSet::new(),
+        reader: None,
         queue: VecDeque::new(),
         cancelled: Vec::new(),
         later: Vec::new(),
@@ -133,6 +135,7 @@ impl Server<'_> {
             if let Some(message) = self.queue.pop_front() {
                 if let Message::Request { method, params, .. } = &message
                     && method == "initialize"
+                    && self.phase == Phase::Begun
                 {
                     // One that is not seen from here cannot be waited for either.
                     parent = params["processId"].as_i64().filter(|id| alive(*id));
@@ -576,24 +579,20 @@ impl Server<'_> {
         Some(analysis)
     }
 
-    /// Large files that were asked for are read by a thread of their own.
-    fn start_reading(&self) {
-        let jobs = self.documents.digests.jobs();
-        if jobs.is_empty() {
-            return;
-        }
-        let events = self.events.clone();
-        let read = move || {
-            for job in jobs {
-                // A server that has gone wants no more of them.
-                if events.send(Event::Read(job.done())).is_err() {
-                    return;
+    /// Large files that were asked for are read by a thread of their own, one after the other.
+    fn start_reading(&mut self) {
+        for job in self.documents.digests.jobs() {
+            let reader = match self.reader.take() {
+                Some(reader) => Some(reader),
+                None => {
+                    let events = self.events.clone();
+                    digests::reader(move |done| events.send(Event::Read(done)).is_ok()).ok()
                 }
+            };
+            match reader {
+                Some(reader) if reader.send(job).is_ok() => self.reader = Some(reader),
+                _ => self.documents.digests.give_up(),
             }
-        };
-        let thread = thread::Builder::new().name("digests".to_owned());
-        if thread.spawn(read).is_err() {
-            self.documents.digests.give_up();
         }
     }
 
@@ -658,17 +657,21 @@ impl Server<'_> {
             return Err(Refusal::new(ErrorCodes::InvalidParams, words));
         }
         let uri: String = at(params, "/arguments/0")?;
-        let path = self
-            .documents
-            .get(&uri)
-            .map(|document| document.path.clone());
+        let document = self.documents.get(&uri).filter(|d| d.on_disk);
+        let path = document.map(|document| document.path.clone());
         let path = path.or_else(|| crate::uri::to_path(&uri));
         let Some(path) = path else {
             let words = format!("`{uri}` is no file, so it has no lock");
             return Err(Refusal::new(FAILED, words));
         };
-        let answered = actions::update_lock(&path, &self.documents);
-        self.start_reading();
+        let answered = loop {
+            let answered = actions::update_lock(&path, &self.documents);
+            self.start_reading();
+            // Where nothing is read after all, nothing comes that would wake it.
+            if !matches!(answered, Ok(None)) || self.documents.digests.is_waiting() {
+                break answered;
+            }
+        };
         match answered? {
             None => Ok(Answer::Later),
             Some(words) => {
@@ -969,11 +972,13 @@ mod tests {
     #[test]
     fn a_client_that_has_gone_ends_it() {
         let (sender, events) = channel();
-        sender
-            .send(Event::Message(Message::of(
-                br#"{"id":0,"method":"initialize","params":{"processId":7}}"#,
-            )))
-            .unwrap();
+        // The second is refused, and nothing of it counts.
+        for client in [7, 9] {
+            let params = json!({ "processId": client });
+            let greeting = request(client, "initialize", params).to_string();
+            let message = Message::of(greeting.as_bytes());
+            sender.send(Event::Message(message)).unwrap();
+        }
         let asked = std::cell::Cell::new(0);
         // There when it began, gone when it is looked for once more.
         let alive = |id: i64| {

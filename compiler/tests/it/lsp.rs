@@ -707,7 +707,7 @@ fn the_protocol_s_order_is_held() {
     editor.tell("textDocument/didOpen", json!({}));
     editor.ask(
         "initialize",
-        json!({ "processId": null, "rootUri": null, "capabilities": {} }),
+        json!({ "processId": -5, "rootUri": null, "capabilities": {} }),
     );
     let error = editor
         .try_ask("initialize", json!({ "capabilities": {} }))
@@ -781,7 +781,8 @@ fn files_of_other_programs_are_left_alone() {
     let mut editor = Editor::new(&scratch);
     for (name, text, expected) in [
         ("niri.kdl", "layout { gaps 16; }\n", &[][..]),
-        ("niri.kdl", "layout {\n", &["spec::syntax"]),
+        ("niri.kdl", "layout {\n", &[]),
+        ("web.vm.kdl", "layout {\n", &["spec::syntax"]),
         ("web.vm.json", "{}", &["spec::json"]),
         ("package.json", "[1,", &[]),
         (

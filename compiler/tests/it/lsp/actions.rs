@@ -127,8 +127,10 @@ fn the_lock_is_written_when_it_is_asked_for() {
         error["message"].as_str().unwrap().contains("kvm-6.88"),
         "{error}"
     );
+    editor.open("untitled:/x/web.vm.kdl", GOOD);
     for wrong in [
         json!({ "command": "x" }),
+        json!({ "command": "vmlock.updateLock", "arguments": ["untitled:/x/web.vm.kdl"] }),
         json!({ "command": "vmlock.updateLock" }),
         json!({ "command": "vmlock.updateLock", "arguments": ["untitled:a"] }),
     ] {
