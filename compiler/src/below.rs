@@ -3,7 +3,7 @@
 
 use crate::diagnostic::Diagnostic;
 use crate::render::{Exit, Output};
-use ignore::WalkBuilder;
+use ignore::{DirEntry, Walk, WalkBuilder};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -60,12 +60,7 @@ pub fn files(
 /// Files below a folder whose names are of that kind.
 pub fn below(folder: &Path, is: impl Fn(&str) -> bool, out: &mut Output) -> Vec<PathBuf> {
     let mut found = Vec::new();
-    // Other programs' lists of what they leave out say nothing here.
-    let mut walk = WalkBuilder::new(folder);
-    walk.ignore(false)
-        .hidden(false)
-        .filter_entry(|entry| entry.file_name() != ".git");
-    for entry in walk.build() {
+    for entry in walk(folder) {
         let entry = match entry {
             Ok(entry) => entry,
             Err(error) => {
@@ -77,13 +72,63 @@ pub fn below(folder: &Path, is: impl Fn(&str) -> bool, out: &mut Output) -> Vec<
                 continue;
             }
         };
-        let file = entry.file_type().is_some_and(|kind| !kind.is_dir());
-        // A name that is no text is told by whoever takes it.
-        if file && is(&entry.file_name().to_string_lossy()) {
-            let path = entry.path();
-            found.push(path.strip_prefix(".").unwrap_or(path).to_owned());
-        }
+        found.extend(file_of(&entry, &is));
     }
     found.sort();
     found
+}
+
+/// The same, of a folder that can be listed whole and has at most so many entries.
+///
+/// # Errors
+/// In words, why it is not listed.
+pub fn at_most(
+    most: usize,
+    folder: &Path,
+    is: impl Fn(&str) -> bool,
+) -> Result<Vec<PathBuf>, String> {
+    let shown = folder.display();
+    let mut found = Vec::new();
+    for (count, entry) in walk(folder).enumerate() {
+        if count > most {
+            return Err(format!("`{shown}` has more than {most} files and folders"));
+        }
+        let entry = entry.map_err(|error| format!("`{shown}` cannot be listed whole: {error}"))?;
+        found.extend(file_of(&entry, &is));
+    }
+    found.sort();
+    Ok(found)
+}
+
+fn walk(folder: &Path) -> Walk {
+    // Other programs' lists of what they leave out say nothing here.
+    let mut walk = WalkBuilder::new(folder);
+    walk.ignore(false)
+        .hidden(false)
+        .filter_entry(|entry| entry.file_name() != ".git");
+    walk.build()
+}
+
+/// A file of a kind.
+fn file_of(entry: &DirEntry, is: impl Fn(&str) -> bool) -> Option<PathBuf> {
+    let file = entry.file_type().is_some_and(|kind| !kind.is_dir());
+    // A name that is no text is told by whoever takes it.
+    let path = entry.path();
+    let fits = file && is(&entry.file_name().to_string_lossy());
+    fits.then(|| path.strip_prefix(".").unwrap_or(path).to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_with_too_much_in_it_is_not_listed() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/lsp");
+        let rust = |name: &str| name.ends_with(".rs");
+        let all = at_most(1000, &folder, rust).unwrap();
+        assert!(all.contains(&folder.join("server.rs")));
+        assert!(at_most(all.len() - 1, &folder, rust).is_err());
+        assert!(at_most(1000, &folder.join("nowhere"), rust).is_err());
+    }
 }

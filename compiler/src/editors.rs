@@ -140,7 +140,8 @@ vim.api.nvim_create_autocmd("FileType", {
     vim.lsp.start({
       name = "vmlock",
       cmd = { "vmlock", "lsp" },
-      root_dir = vim.fs.dirname(vim.api.nvim_buf_get_name(event.buf)),
+      root_dir = vim.fs.root(event.buf, ".git")
+        or vim.fs.dirname(vim.api.nvim_buf_get_name(event.buf)),
     })
     vim.lsp.inlay_hint.enable(true, { bufnr = event.buf })
   end,

@@ -6,17 +6,22 @@ use super::document::Document;
 use super::message::{FAILED, Refusal};
 use super::outline::{Outline, unquoted};
 use super::view::View;
-use crate::below::below;
-use crate::flags::Format;
+use crate::below;
 use crate::language::json;
 use crate::language::nodes::{self, Value};
-use crate::render::Output;
+use crate::language::read::Unreadable;
 use gen_lsp_types::{Position, PrepareRenamePlaceholder, TextEdit, WorkspaceEdit};
 use std::collections::{BTreeMap, HashMap};
+use std::io::ErrorKind;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use vmlock_spec::catalogue::{BASELINES, CPUS};
 use vmlock_spec::resolve::is_name;
+
+/// Most files and folders that are walked through below one that is open, for a name that several files share.
+const ENTRIES_MAX: usize = 100_000;
+/// Most files that are read for it.
+const FILES_MAX: usize = 2000;
 
 /// What can be renamed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +40,14 @@ struct Target {
 
 fn refused(words: impl Into<String>) -> Refusal {
     Refusal::new(FAILED, words)
+}
+
+/// A name is changed everywhere or nowhere.
+fn unsure(target: &Target, why: &str) -> Refusal {
+    let name = &target.name;
+    refused(format!(
+        "`{name}` is not changed, because nobody knows who else names it: {why}"
+    ))
 }
 
 /// What stands at a position, where it can be renamed.
@@ -198,37 +211,51 @@ fn uses_in_json(document: &Document, target: &Target) -> Vec<Range<usize>> {
 /// import.
 ///
 /// # Errors
-/// No file that is imported defines it.
+/// No file that is imported defines it, or there is one that may name it and is not looked into.
 fn together(view: &View, roots: &[PathBuf], target: &Target) -> Result<Vec<Document>, Refusal> {
     let mut texts: BTreeMap<PathBuf, Document> = BTreeMap::new();
     for document in view.documents.all() {
         texts.insert(document.path.clone(), document.clone());
     }
-    let mut ignored = Output::new(Format::Human);
     let folder = view.document.path.parent().map(Path::to_owned);
     let is_ours = |name: &str| name.ends_with(".kdl") || name.ends_with(".vm.json");
     let folders = match roots {
         [] => folder.into_iter().collect(),
         roots => roots.to_vec(),
     };
+    let mut paths = Vec::new();
     for root in folders {
-        for path in below(&root, is_ours, &mut ignored) {
-            if !texts.contains_key(&path)
-                && let Ok(document) = view.documents.text(&path)
-            {
-                texts.insert(path, document);
+        let found = below::at_most(ENTRIES_MAX, &root, is_ours);
+        paths.extend(found.map_err(|why| unsure(target, &why))?);
+    }
+    if paths.len() > FILES_MAX {
+        let why = format!("more than {FILES_MAX} files may do");
+        return Err(unsure(target, &why));
+    }
+    let read = |paths: Vec<PathBuf>, texts: &mut BTreeMap<PathBuf, Document>| {
+        for path in paths {
+            if texts.contains_key(&path) {
+                continue;
+            }
+            match view.documents.text(&path) {
+                Ok(document) => {
+                    texts.insert(path, document);
+                }
+                // A link to nothing, or no text of ours, names nothing.
+                Err(Unreadable::Io(error)) if error.kind() == ErrorKind::NotFound => {}
+                Err(Unreadable::Bytes(_)) => {}
+                Err(Unreadable::Io(error)) => {
+                    let why = format!("`{}` cannot be read: {error}", path.display());
+                    return Err(unsure(target, &why));
+                }
             }
         }
-    }
+        Ok(())
+    };
+    read(paths, &mut texts)?;
     // What is imported may stand outside of these folders.
     let outside: Vec<PathBuf> = texts.values().flat_map(imported).collect();
-    for path in outside {
-        if !texts.contains_key(&path)
-            && let Ok(document) = view.documents.text(&path)
-        {
-            texts.insert(path, document);
-        }
-    }
+    read(outside, &mut texts)?;
     let word = match target.what {
         What::Baseline => "baseline",
         _ => "cpu",
