@@ -36,6 +36,12 @@ pub const KINDS: [CodeActionKind; 3] = [
 
 /// Most findings of one place for which suggestions are tried.
 const FINDINGS_MAX: usize = 5;
+/// Most edits that are tried for all of them; each is a compilation, and nobody is served meanwhile.
+const TRIED_MAX: usize = 16;
+/// The same, of a text that is large.
+const TRIED_OF_LARGE_MAX: usize = 4;
+/// A large text, in bytes.
+const LARGE: usize = 64 << 10;
 
 /// All that can be done in a range. `looked_at` says what would be known of the text after an edit.
 pub fn actions(
@@ -55,8 +61,12 @@ pub fn actions(
             let label = label.filter(is_here);
             label.is_some_and(|l| l.span.start <= span.end && span.start <= l.span.end)
         });
+        let mut left = match view.text().len() > LARGE {
+            true => TRIED_OF_LARGE_MAX,
+            false => TRIED_MAX,
+        };
         for finding in here.take(FINDINGS_MAX) {
-            all.extend(suggestion::of(view, finding, looked_at));
+            all.extend(suggestion::of(view, finding, looked_at, &mut left));
         }
     }
     if wants(CodeActionKind::RefactorRewrite) && view.client.creates {
@@ -165,6 +175,11 @@ pub fn update_lock(path: &Path, documents: &Documents) -> Result<Option<String>,
     };
     let kept = former(&lock_file, old.as_deref(), false)
         .map_err(|newer| failed(newer.message.join("; ")))?;
+    // Clients may take a byte order mark for none of the text.
+    let is_same = |open: &str, disk: &str| {
+        let [open, disk] = [open, disk].map(|text| text.strip_prefix('\u{feff}').unwrap_or(text));
+        open == disk
+    };
     // A lock is checked in with its description: it is made of what is saved.
     let saved = |path: &Path| -> Result<Arc<Source>, Refusal> {
         let shown = path.display().to_string();
@@ -175,7 +190,7 @@ pub fn update_lock(path: &Path, documents: &Documents) -> Result<Option<String>,
             ))
         })?;
         match documents.of_path(path) {
-            Some(open) if open.text != source.text => Err(failed(format!(
+            Some(open) if !is_same(&open.text, &source.text) => Err(failed(format!(
                 "save `{shown}` first: the lock is made of what is saved"
             ))),
             _ => Ok(source),

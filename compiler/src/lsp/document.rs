@@ -116,6 +116,17 @@ pub fn plain(path: &Path) -> PathBuf {
     out
 }
 
+/// A text of the disk as clients have it: without a byte order mark.
+fn unmarked(source: Arc<Source>) -> Arc<Source> {
+    match source.text.strip_prefix('\u{feff}') {
+        Some(text) => Arc::new(Source {
+            path: source.path.clone(),
+            text: text.to_owned(),
+        }),
+        None => source,
+    }
+}
+
 /// All that is open, and what is known of large files.
 #[derive(Default)]
 pub struct Documents {
@@ -163,7 +174,9 @@ impl Documents {
         if let Some(open) = self.of_path(path) {
             return Ok(open.clone());
         }
-        let source = Disk.source(path, &path.display().to_string())?;
+        let source = Disk
+            .source(path, &path.display().to_string())
+            .map(unmarked)?;
         let mut document = Document::new(uri::of_path(path), 0, source.text.clone());
         document.path = path.to_owned();
         Ok(document)
@@ -176,7 +189,7 @@ impl Reach for Documents {
             Some(open) => {
                 source_of(open.text.clone().into_bytes(), shown).map_err(Unreadable::Bytes)
             }
-            None => Disk.source(path, shown),
+            None => Disk.source(path, shown).map(unmarked),
         }
     }
 
@@ -295,6 +308,17 @@ mod tests {
             assert_eq!(document.text, model, "edit {edit}");
             assert_eq!(document.lines, Lines::of(&model), "edit {edit}");
         }
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_none_of_a_text() {
+        let name = format!("vmlock-marked-{}.kdl", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        std::fs::write(&path, "\u{feff}vm").unwrap();
+        let documents = Documents::default();
+        assert_eq!(documents.text(&path).unwrap().text, "vm");
+        assert_eq!(documents.source(&path, "x").unwrap().text, "vm");
+        std::fs::remove_file(&path).unwrap();
     }
 
     #[test]

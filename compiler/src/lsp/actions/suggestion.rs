@@ -9,9 +9,6 @@ use crate::lsp::view::View;
 use gen_lsp_types::{CodeAction, CodeActionKind};
 use std::ops::Range;
 
-/// Most edits that are tried for one finding.
-const TRIED_MAX: usize = 16;
-
 /// An edit, and what it is called.
 struct Candidate {
     span: Range<usize>,
@@ -19,11 +16,12 @@ struct Candidate {
     title: String,
 }
 
-/// The first edits that mend a finding, one for each thing that its help names.
+/// The first edits that mend a finding, one for each thing that its help names. `left` is how many may be tried still.
 pub fn of(
     view: &View,
     finding: &Diagnostic,
     looked_at: &dyn Fn(&str) -> Analysis,
+    left: &mut usize,
 ) -> Vec<CodeAction> {
     let mut all = Vec::new();
     let Some(label) = finding.labels.first() else {
@@ -35,7 +33,7 @@ pub fn of(
     }
     // Of several ways to do what a help says, the one that leaves the fewest errors.
     let mut best: Vec<(usize, Candidate)> = Vec::new();
-    for candidate in candidates.into_iter().take(TRIED_MAX) {
+    for candidate in candidates {
         let mut text = view.text().to_owned();
         if text.get(candidate.span.clone()).is_none() {
             continue;
@@ -43,6 +41,10 @@ pub fn of(
         text.replace_range(candidate.span.clone(), &candidate.text);
         if text == view.text() {
             continue;
+        }
+        match left.checked_sub(1) {
+            Some(fewer) => *left = fewer,
+            None => break,
         }
         let after = looked_at(&text).found;
         if !mends(&view.analysis.found, finding, &after) {

@@ -116,6 +116,11 @@ fn the_lock_is_written_when_it_is_asked_for() {
     scratch.write("web.vm.kdl", &text);
     editor.ask("workspace/executeCommand", command.clone());
     assert_ne!(fs::read_to_string(&lock).unwrap(), written);
+    // A byte order mark is nothing that an editor shows.
+    scratch.write("web.vm.kdl", &format!("\u{feff}{text}"));
+    editor.ask("workspace/executeCommand", command.clone());
+    let checked = scratch.vmlock(&["lock", "--check", "web.vm.kdl"]);
+    assert!(checked.status.success(), "{}", err(&checked));
     // What has errors makes none either.
     let text = text.replace("kvm-6.8", "kvm-6.88");
     scratch.write("web.vm.kdl", &text);
