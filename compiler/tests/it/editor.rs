@@ -3,7 +3,7 @@
 use crate::scratch::Scratch;
 use serde_json::{Value, json};
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
@@ -24,7 +24,24 @@ pub struct Editor {
 
 /// The address of a file.
 pub fn uri(path: &Path) -> String {
-    format!("file://{}", path.display())
+    let encoded = path.to_str().unwrap().bytes().map(|byte| match byte {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'-' | b'_' | b'.' | b'~' => {
+            char::from(byte).to_string()
+        }
+        byte => format!("%{byte:02X}"),
+    });
+    format!("file://{}", encoded.collect::<String>())
+}
+
+/// The file of an address.
+pub fn path(uri: &str) -> PathBuf {
+    let mut parts = uri.strip_prefix("file://").unwrap().split('%');
+    let mut bytes = parts.next().unwrap().as_bytes().to_vec();
+    for part in parts {
+        bytes.push(u8::from_str_radix(&part[..2], 16).unwrap());
+        bytes.extend(part[2..].bytes());
+    }
+    PathBuf::from(String::from_utf8(bytes).unwrap())
 }
 
 impl Editor {

@@ -2,7 +2,7 @@
 
 mod actions;
 
-use crate::editor::{Editor, edited, everything, place, uri};
+use crate::editor::{Editor, edited, everything, path, place, uri};
 use crate::scratch::{Scratch, out, root};
 use serde_json::{Value, json};
 use std::fs;
@@ -534,16 +534,9 @@ fn names_lead_to_where_they_come_from() {
     ] {
         let (line, column) = of(GOOD, word, 2);
         let location = editor.at("textDocument/definition", &uri, line, column);
-        let path = location["uri"]
-            .as_str()
-            .unwrap()
-            .strip_prefix("file://")
-            .unwrap();
-        assert!(
-            path.starts_with(scratch.0.join("cache").to_str().unwrap()),
-            "{path}"
-        );
-        let text = fs::read_to_string(path).unwrap();
+        let path = path(location["uri"].as_str().unwrap());
+        assert!(path.starts_with(scratch.0.join("cache")), "{path:?}");
+        let text = fs::read_to_string(&path).unwrap();
         let line = location["range"]["start"]["line"].as_u64().unwrap() as usize;
         assert!(text.lines().nth(line).unwrap().starts_with(begins));
         assert!(fs::metadata(path).unwrap().permissions().readonly());

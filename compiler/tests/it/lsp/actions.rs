@@ -201,11 +201,7 @@ fn a_baseline_is_written_out() {
         let offered = actions(&mut editor, &uri, GOOD, name, "refactor");
         assert_eq!(offered.as_array().unwrap().len(), 1, "{offered}");
         let changes = offered[0]["edit"]["documentChanges"].as_array().unwrap();
-        let file = changes[0]["uri"]
-            .as_str()
-            .unwrap()
-            .strip_prefix("file://")
-            .unwrap();
+        let file = crate::editor::path(changes[0]["uri"].as_str().unwrap());
         assert_eq!(changes[0]["kind"], "create");
         fs::write(file, edited("", &changes[1]["edits"])).unwrap();
         let after = scratch.lock("web", &edited(GOOD, &changes[2]["edits"]));
