@@ -182,12 +182,17 @@ impl Server<'_> {
             Event::End => self.ended = true,
             Event::Read(done) => {
                 self.documents.digests.learn(done);
-                self.forget_all();
-                for (id, method, params) in std::mem::take(&mut self.later) {
-                    self.queue
-                        .push_back(Message::Request { id, method, params });
-                }
+                self.wake();
             }
+        }
+    }
+
+    /// More is known of large files: what waited for it has its turn again.
+    fn wake(&mut self) {
+        self.forget_all();
+        for (id, method, params) in std::mem::take(&mut self.later) {
+            self.queue
+                .push_back(Message::Request { id, method, params });
         }
     }
 
@@ -591,7 +596,10 @@ impl Server<'_> {
             };
             match reader {
                 Some(reader) if reader.send(job).is_ok() => self.reader = Some(reader),
-                _ => self.documents.digests.give_up(),
+                _ => {
+                    self.documents.digests.give_up();
+                    self.wake();
+                }
             }
         }
     }
@@ -620,7 +628,9 @@ impl Server<'_> {
         let answered = self.guarded(|server| {
             found = server.found(&uri);
             // Whoever imports it may have been looked at before.
-            server.dirty.remove(&uri);
+            if server.known.contains_key(&uri) {
+                server.dirty.remove(&uri);
+            }
             Ok(Answer::Now(Value::Null))
         });
         if answered.is_err() {
