@@ -256,6 +256,49 @@ pub fn update_lock(path: &Path, documents: &Documents) -> Result<Option<String>,
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lsp::analysis::Analyst;
+    use crate::lsp::document::Document;
+    use crate::lsp::view::Client;
+    use gen_lsp_types::Position;
+    use serde_json::Value;
+
+    #[test]
+    fn few_suggestions_are_tried_however_many_there_may_be() {
+        let wrong =
+            "vm \"w\" {\n    ibi \"kvm-6.8\"\n    cqu \"neoverse-n1\"\n    memroy \"1GiB\"\n}\n";
+        for (text, fits) in [
+            (wrong.to_owned(), TRIED_OF_LARGE_MAX + 1..=TRIED_MAX),
+            (
+                format!("{wrong}//{}", "x".repeat(LARGE)),
+                TRIED_OF_LARGE_MAX..=TRIED_OF_LARGE_MAX,
+            ),
+        ] {
+            let documents = Documents::default();
+            let document = Document::new("untitled:a.vm.kdl".to_owned(), 1, text);
+            let analyst = Analyst::default();
+            let analysis = analyst.look(&document, &documents, &[]);
+            let client = Client::of(&Value::Null);
+            let view = View {
+                document: &document,
+                analysis: &analysis,
+                documents: &documents,
+                client: &client,
+            };
+            let tried = Cell::new(0);
+            let looked_at = |_: &str| {
+                tried.set(tried.get() + 1);
+                analyst.look(&document, &documents, &[])
+            };
+            let place = |line| Position { line, character: 0 };
+            let range = Range {
+                start: place(0),
+                end: place(9),
+            };
+            let only = [CodeActionKind::QuickFix];
+            actions(&view, range, Some(&only), &looked_at);
+            assert!(fits.contains(&tried.get()), "{}", tried.get());
+        }
+    }
 
     #[test]
     fn a_device_s_digest_of_another_time_is_not_taken() {
