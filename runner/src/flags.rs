@@ -355,8 +355,9 @@ Examples:
         text: "\
 Asks the runner that was started with `--control SOCKET`: how often each vCPU came out of
 the guest and why, and for each device its interrupts, requests, errors on the host and
-bytes. Only the user who started the guest may ask, and root. The numbers begin anew
-where the guest was started anew. Exits with 4 when nobody answers.
+bytes. Only the user who started the guest may ask, and root, if no user namespace keeps
+root out (`--namespaces`). The numbers begin anew where the guest was started anew. Exits
+with 4 when nobody answers.
 
 With `--format json` it is one object, for whoever gathers metrics (`vmlock schema
 status`). On the socket that is one line of JSON each way: `{\"do\": \"status\"}`.

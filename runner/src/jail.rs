@@ -129,12 +129,6 @@ impl Jail {
         let narrow = kinds.into_iter().map(one).collect::<Option<_>>();
         violation::is_said(tidy).map_err(|e| unjailed("SIGSYS", &e))?;
         linux::keep_heaps().map_err(|e| unjailed("memory", &e))?;
-        if env::var_os(TUNABLES).is_some() {
-            return Err(unjailed(
-                TUNABLES,
-                &"it is set, and the C library may then ask Linux for what no thread is allowed",
-            ));
-        }
         no_looking_inside()?;
         if files.landlock.is_none() {
             let layer = LANDLOCK.to_owned();
@@ -185,8 +179,18 @@ impl Files {
     /// give up files, or filter calls.
     ///
     /// # Errors
-    /// Linux does not give what it has.
+    /// Linux does not give what it has; the C library was told to ask it otherwise than the table knows.
     pub fn to_give_up() -> Result<Self, Failure> {
+        if env::var_os(TUNABLES).is_some_and(|value| !value.is_empty()) {
+            return Err(Failure::environment(
+                format!(
+                    "the guest cannot be jailed: {TUNABLES} is set, and the C library may then ask Linux for what no thread is allowed"
+                ),
+                &[
+                    "start it without: `env -u GLIBC_TUNABLES vmlock-run start …`, or with `--no-jail`",
+                ],
+            ));
+        }
         prctl::set_no_new_privs().map_err(|e| unjailed(NO_NEW_PRIVILEGES, &e))?;
         let landlock = Landlock::new().map_err(|e| unjailed(LANDLOCK, &e))?;
         Ok(Self { landlock })

@@ -22,11 +22,15 @@ pub fn complete(view: &View, position: Position) -> Vec<CompletionItem> {
         return Vec::new();
     };
     let offset = view.offset(position);
-    // A string without an end takes the rest of its line, which is none of it.
+    // A string without an end takes the rest of its line, of which at most a word is its own.
     let typed = view.words(cursor.span.clone());
     let open = typed.starts_with('"') && (typed.len() == 1 || !typed.ends_with('"'));
     let end = match open {
-        true => offset,
+        true => {
+            let rest = view.words(offset..cursor.span.end);
+            let word = |c: char| c.is_alphanumeric() || "-_./".contains(c);
+            offset + rest.find(|c| !word(c)).unwrap_or(rest.len())
+        }
         false => cursor.span.end.max(offset),
     };
     let mut items = Items {

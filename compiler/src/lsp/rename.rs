@@ -217,7 +217,9 @@ fn together(view: &View, roots: &[PathBuf], target: &Target) -> Result<Vec<Docum
     for document in view.documents.all() {
         texts.insert(document.path.clone(), document.clone());
     }
-    let folder = view.document.path.parent().map(Path::to_owned);
+    // A text without a file has no folder.
+    let on_disk = Some(&view.document).filter(|document| document.on_disk);
+    let folder = on_disk.and_then(|document| document.path.parent().map(Path::to_owned));
     let is_ours = |name: &str| name.ends_with(".kdl") || name.ends_with(".vm.json");
     let folders = match roots {
         [] => folder.into_iter().collect(),
@@ -241,8 +243,8 @@ fn together(view: &View, roots: &[PathBuf], target: &Target) -> Result<Vec<Docum
                 Ok(document) => {
                     texts.insert(path, document);
                 }
-                // A link to nothing, or no text of ours, names nothing.
-                Err(Unreadable::Io(error)) if error.kind() == ErrorKind::NotFound => {}
+                // A link to nothing, what is no file, or no text of ours, names nothing.
+                Err(Unreadable::Io(error)) if NOTHING.contains(&error.kind()) => {}
                 Err(Unreadable::Bytes(_)) => {}
                 Err(Unreadable::Io(error)) => {
                     let why = format!("`{}` cannot be read: {error}", path.display());
@@ -298,6 +300,13 @@ fn together(view: &View, roots: &[PathBuf], target: &Target) -> Result<Vec<Docum
         .filter_map(|path| texts.get(&path).cloned())
         .collect())
 }
+
+/// Why there is no text under a name: nothing is there, or no file (`files::read`).
+const NOTHING: [ErrorKind; 3] = [
+    ErrorKind::NotFound,
+    ErrorKind::NotADirectory,
+    ErrorKind::InvalidInput,
+];
 
 /// The files that a description imports.
 fn imported(document: &Document) -> Vec<PathBuf> {

@@ -206,6 +206,8 @@ fn what_is_unsaved_counts_for_imports() {
     let form = out(&output).replace("own.kdl", "../own.kdl");
     scratch.write("json/db.vm.json", &form);
     scratch.write("else.vm.kdl", &text.replace("\n    import \"own.kdl\"", ""));
+    // What is no file names nothing.
+    std::os::unix::fs::symlink("json", scratch.0.join("folder.kdl")).unwrap();
     let prepared = editor.at("textDocument/prepareRename", &main, line, column);
     assert_eq!(prepared["placeholder"], "mine");
     let mut params = place(&main, line, column);
@@ -351,6 +353,11 @@ fn completion_knows_what_can_stand_somewhere() {
             "vm \"w\" {\n    cpu \"| count=2 {\n    }\n}",
             "neoverse-n1",
             "vm \"w\" {\n    cpu \"neoverse-n1\" count=2 {\n    }\n}",
+        ),
+        (
+            "vm \"w\" {\n    cpu \"neoverse|-n1\n",
+            "neoverse-n1",
+            "vm \"w\" {\n    cpu \"neoverse-n1\"\n",
         ),
         (
             "vm \"w\" {\n    abi \"kvm-|\"\n}",

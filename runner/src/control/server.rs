@@ -107,7 +107,9 @@ impl Client {
     fn new(stream: UnixStream, who: u32, user: u32) -> io::Result<Self> {
         stream.set_nonblocking(true)?;
         let stranger = || {
-            let words = format!("only user {user} and root may ask, and this is user {who}");
+            let words = format!(
+                "only user {user} and root may ask, and this is user {who} (with --namespaces, root is not known either)"
+            );
             line(&Answer::Error(words))
         };
         Ok(Self {
