@@ -11,6 +11,7 @@ use crate::failure::Failure;
 use crate::firmware::forward::Firmware;
 use crate::kvm::System;
 use crate::machine::memory::Memory;
+use crate::machine::pause::Turns;
 use crate::machine::run::{Ended, Session, Space, run};
 use crate::witness::{self, Stage};
 use std::collections::BTreeMap;
@@ -74,6 +75,7 @@ pub fn try_all(
         devices: Vec::new(),
         jailed: None,
         first: Box::new(|| {}),
+        turns: Turns::Shared,
         guest: None,
         ear: None,
     };

@@ -12,6 +12,7 @@ use crate::failure::Failure;
 use crate::firmware::forward::Firmware;
 use crate::kvm::System;
 use crate::machine::memory::Memory;
+use crate::machine::pause::Turns;
 use crate::machine::run::{Injector, Session, Space, run_beside};
 use crate::witness::{self, Stage};
 use serde::Serialize;
@@ -127,6 +128,7 @@ pub fn torture(
         devices: Vec::new(),
         jailed: None,
         first: Box::new(|| {}),
+        turns: Turns::Shared,
         guest: None,
         ear: None,
     };

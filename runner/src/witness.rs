@@ -6,6 +6,7 @@ use crate::failure::Failure;
 use crate::firmware::forward::Firmware;
 use crate::kvm::core;
 use crate::machine::memory::Memory;
+use crate::machine::pause::Turns;
 use crate::machine::run::{Ended, Session, Space, run};
 use std::sync::Arc;
 use std::time::Duration;
@@ -173,6 +174,7 @@ pub fn observe(
         devices: Vec::new(),
         jailed: None,
         first,
+        turns: Turns::OneByOne,
         guest: None,
         ear: None,
     };

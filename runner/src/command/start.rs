@@ -30,6 +30,7 @@ use crate::kvm::System;
 use crate::machine::boot;
 use crate::machine::home::Home;
 use crate::machine::memory::Memory;
+use crate::machine::pause::Turns;
 use crate::machine::run::{self, Ended, Jailed, Session, Space};
 use crate::machine::terminal::Raw;
 use crate::notify;
@@ -231,6 +232,7 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
         space: Space::of_lock(lock),
         // It has loaded all that there is.
         watch: Some((cores, hand)),
+        turns: Turns::Shared,
         first: Box::new(move || {
             first();
             // Whoever reads that may let it wait, and a guest that waits does not run.

@@ -207,11 +207,16 @@ impl Proxy {
             .all_in_group_one(&self.reach.kernel(self.timers, None))
     }
 
-    /// Serves a vCPU's exit; gives it back when no frame is at its address.
+    /// Serves the exit of vCPU `vcpu`; gives it back when no frame is at its address.
     ///
     /// # Errors
     /// A vCPU cannot be stopped or lent, or the kernel refuses.
-    pub fn access<'a>(&self, world: &World, mut mmio: Mmio<'a>) -> Result<Option<Mmio<'a>>> {
+    pub fn access<'a>(
+        &self,
+        world: &World,
+        vcpu: usize,
+        mut mmio: Mmio<'a>,
+    ) -> Result<Option<Mmio<'a>>> {
         let (address, width) = (mmio.address, mmio.data().len());
         let access = match mmio.is_write {
             true => Access::Write(mmio.value()),
@@ -233,7 +238,7 @@ impl Proxy {
         STOPS.fetch_add(1, Ordering::Relaxed);
         // The copies are not held while the others come out: one of them may
         // be on its way here.
-        let others = world.stop().ok_or_else(|| Error {
+        let others = world.stop(vcpu).ok_or_else(|| Error {
             call: "stopping every vCPU".to_owned(),
             errno: libc::ETIMEDOUT,
         })?;

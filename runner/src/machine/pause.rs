@@ -7,6 +7,9 @@
 //! vCPUs that exit at the same time for the same reason share one pause.
 //! One that stops the world again and again, as a guest does that polls
 //! GICD_ISACTIVER until another vCPU is done, leaves the others half of the time.
+//!
+//! Who stops it once often does so again at once, as a driver that sets up its interrupts. So the others stay outside
+//! for as long after a stop as it took to get them out: what that costs them is never more than what it saves twice over.
 
 use std::sync::{Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
@@ -21,6 +24,17 @@ const LIMIT: Duration = Duration::from_secs(30);
 const AHEAD: Duration = Duration::from_millis(5);
 /// The most that the time of stops is ahead: one that took long is not paid for long.
 const FAR_AHEAD: Duration = Duration::from_millis(50);
+/// The most that the others stay outside after a stop: a host in trouble does not make them wait.
+const LINGER: Duration = Duration::from_millis(5);
+
+/// Whether the vCPUs share the time around stops.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Turns {
+    /// All of them work, as any guest's may: whoever stops the others again and again leaves them half of the time.
+    Shared,
+    /// One works while the others are off, or wait for its end without asking the interrupt controller: the witness's.
+    OneByOne,
+}
 
 /// Something that makes a thread come out of KVM_RUN, also when it is just
 /// about to go in.
@@ -33,6 +47,7 @@ struct Slot {
 }
 
 struct State {
+    turns: Turns,
     slots: Vec<Slot>,
     inside: usize,
     stopped: bool,
@@ -42,37 +57,52 @@ struct State {
     ahead: Duration,
     /// When the last stop ended.
     ended: Instant,
+    /// Whose stop it was, which alone may enter until [`State::free`].
+    last: Option<usize>,
+    /// How long it took to get everybody out, the last time that somebody was inside.
+    cost: Duration,
+    /// Whether one of those who stay outside looks at the clock for all of them.
+    watched: bool,
 }
 
 /// All vCPUs of a machine.
 pub struct World {
     state: Mutex<State>,
-    /// A vCPU came out, or a stop ended.
+    /// The last vCPU came out, or a stop ended: for those who want to stop it.
     changed: Condvar,
+    /// A stop ended, or the time after it: for those who want to enter.
+    free: Condvar,
 }
 
 /// While it lives, no vCPU is inside KVM_RUN.
 pub struct Stopped<'a> {
     world: &'a World,
+    /// Who stopped it.
+    vcpu: usize,
     /// Since when nobody could enter for its sake.
     since: Instant,
 }
 
 impl World {
     /// So many vCPUs, none of them with a thread yet.
-    pub fn new(vcpus: usize) -> Self {
+    pub fn new(vcpus: usize, turns: Turns) -> Self {
         let mut slots = Vec::new();
         slots.resize_with(vcpus, Slot::default);
         Self {
             state: Mutex::new(State {
+                turns,
                 slots,
                 inside: 0,
                 stopped: false,
                 waiting: 0,
                 ahead: Duration::ZERO,
                 ended: Instant::now(),
+                last: None,
+                cost: Duration::ZERO,
+                watched: false,
             }),
             changed: Condvar::new(),
+            free: Condvar::new(),
         }
     }
 
@@ -95,11 +125,32 @@ impl World {
         }
     }
 
-    /// The vCPU is about to enter KVM_RUN. Waits while the world is stopped.
+    /// The vCPU is about to enter KVM_RUN. Waits while the world is stopped, and a little longer after another's stop.
     pub fn enter(&self, vcpu: usize) {
         let mut state = self.state();
-        while state.stopped || state.waiting > 0 {
-            state = self.changed.wait(state).unwrap_or_else(|e| e.into_inner());
+        let mut waited = false;
+        loop {
+            let left = match state.apart(vcpu) {
+                _ if state.stopped || state.waiting > 0 => None,
+                None => break,
+                Some(_) if state.watched => None,
+                left => left,
+            };
+            waited = true;
+            let Some(left) = left else {
+                state = self.free.wait(state).unwrap_or_else(|e| e.into_inner());
+                continue;
+            };
+            state.watched = true;
+            (state, _) = self
+                .free
+                .wait_timeout(state, left)
+                .unwrap_or_else(|e| e.into_inner());
+            state.watched = false;
+        }
+        if waited {
+            // One wakes the next.
+            self.free.notify_one();
         }
         state.inside += 1;
         if let Some(slot) = state.slots.get_mut(vcpu) {
@@ -119,9 +170,9 @@ impl World {
         }
     }
 
-    /// Gets every vCPU out of KVM_RUN and keeps them out. The calling thread
-    /// is not inside. `None` when one of them does not come out.
-    pub fn stop(&self) -> Option<Stopped<'_>> {
+    /// Gets every vCPU out of KVM_RUN and keeps them out, for this one, whose thread
+    /// calls and is not inside. `None` when one of them does not come out.
+    pub fn stop(&self, vcpu: usize) -> Option<Stopped<'_>> {
         let mut state = self.state();
         while let Some(rest) = state.rest() {
             (state, _) = self
@@ -132,7 +183,8 @@ impl World {
         let since = Instant::now();
         let deadline = since + LIMIT;
         state.waiting += 1;
-        if state.inside > 0 && !state.stopped {
+        let kicked = state.inside > 0 && !state.stopped;
+        if kicked {
             state.kick();
         }
         while state.stopped || state.inside > 0 {
@@ -146,26 +198,51 @@ impl World {
             }
             if Instant::now() > deadline {
                 state.waiting -= 1;
-                self.changed.notify_all();
+                self.free.notify_one();
                 return None;
             }
             state.kick();
         }
         state.waiting -= 1;
         state.stopped = true;
-        Some(Stopped { world: self, since })
+        if kicked {
+            state.cost = since.elapsed().min(LINGER);
+        }
+        Some(Stopped {
+            world: self,
+            vcpu,
+            since,
+        })
     }
 }
 
 impl State {
+    /// When all may enter again after the last stop.
+    fn free(&self) -> Instant {
+        self.ended + self.cost
+    }
+
+    /// How long this vCPU has to stay outside after another's stop; nothing where it need not.
+    fn apart(&self, vcpu: usize) -> Option<Duration> {
+        let left = self.free().saturating_duration_since(Instant::now());
+        (self.last? != vcpu && !left.is_zero()).then_some(left)
+    }
+
+    /// By how much the time in which the others were kept out would exceed the time in between, if a stop began then.
+    fn ahead(&self, then: Instant) -> Duration {
+        let free = self.free().min(then);
+        let kept = free.saturating_duration_since(self.ended);
+        (self.ahead + kept).saturating_sub(then.saturating_duration_since(free))
+    }
+
     /// How long the vCPUs may yet run before they are stopped again; nothing
     /// while they are kept out anyway.
     fn rest(&self) -> Option<Duration> {
-        if self.stopped || self.waiting > 0 {
+        if self.turns == Turns::OneByOne || self.stopped || self.waiting > 0 {
             return None;
         }
-        let rest = self.ahead.saturating_sub(self.ended.elapsed());
-        rest.checked_sub(AHEAD).filter(|rest| !rest.is_zero())
+        let rest = self.ahead(Instant::now()).checked_sub(AHEAD)?;
+        (!rest.is_zero()).then_some(rest)
     }
 
     /// Kicks every vCPU that is inside.
@@ -182,13 +259,18 @@ impl Drop for Stopped<'_> {
     fn drop(&mut self) {
         let mut state = self.world.state();
         let (now, begun) = (Instant::now(), self.since.max(state.ended));
-        let between = begun.duration_since(state.ended);
-        let ahead = state.ahead.saturating_sub(between) + now.duration_since(begun);
+        let ahead = state.ahead(begun) + now.duration_since(begun);
         state.ahead = ahead.min(FAR_AHEAD);
         state.ended = now;
+        state.last = Some(self.vcpu);
         state.stopped = false;
+        let watched = state.watched;
         drop(state);
         self.world.changed.notify_all();
+        // Whoever looks at the clock already wakes the next in time.
+        if !watched {
+            self.world.free.notify_one();
+        }
     }
 }
 
@@ -204,9 +286,15 @@ mod tests {
     /// no two stops overlap, and all of them come to an end.
     #[test]
     fn nobody_is_inside_while_the_world_is_stopped() {
+        for turns in [Turns::Shared, Turns::OneByOne] {
+            stop_all_the_time(turns);
+        }
+    }
+
+    fn stop_all_the_time(turns: Turns) {
         const VCPUS: usize = 8;
         const STOPS: u64 = 300;
-        let world = Arc::new(World::new(VCPUS));
+        let world = Arc::new(World::new(VCPUS, turns));
         let inside = Arc::new(AtomicUsize::new(0));
         let stops = Arc::new(AtomicU64::new(0));
         let alone = Arc::new(AtomicBool::new(false));
@@ -229,7 +317,7 @@ mod tests {
                         }
                         inside.fetch_sub(1, SeqCst);
                         world.leave(vcpu);
-                        let stopped = world.stop().expect("everybody comes out");
+                        let stopped = world.stop(vcpu).expect("everybody comes out");
                         assert!(!alone.swap(true, SeqCst));
                         assert_eq!(inside.load(SeqCst), 0);
                         stops.fetch_add(1, SeqCst);
@@ -245,12 +333,32 @@ mod tests {
         }
     }
 
+    /// After a stop the others stay outside for as long as it took to get them out, and whoever stopped them does not; all
+    /// of that counts as time that they were kept out.
+    #[test]
+    fn who_stopped_the_others_goes_first() {
+        let world = World::new(2, Turns::Shared);
+        drop(world.stop(0).expect("nobody is inside"));
+        assert_eq!(world.state().apart(1), None, "it took nothing");
+        let mut state = world.state();
+        let ended = Instant::now() + LIMIT;
+        (state.ended, state.cost) = (ended, LINGER);
+        assert!(state.apart(1).is_some());
+        assert_eq!(state.apart(0), None);
+        state.ahead = AHEAD;
+        assert_eq!(state.ahead(ended), AHEAD);
+        assert_eq!(state.ahead(ended + LINGER), AHEAD + LINGER);
+        assert_eq!(state.ahead(ended + 2 * LINGER), AHEAD);
+        state.ended = ended - 2 * LIMIT;
+        assert_eq!(state.apart(1), None, "it is over");
+    }
+
     /// Two that stop the world all the time, and one that needs to be inside
     /// for a while to get anything done.
     #[test]
     fn whoever_polls_leaves_time_to_the_others() {
         const WORK: Duration = Duration::from_millis(20);
-        let world = Arc::new(World::new(3));
+        let world = Arc::new(World::new(3, Turns::Shared));
         let done = Arc::new(AtomicBool::new(false));
         let pollers: Vec<_> = (0..2)
             .map(|vcpu| {
@@ -259,7 +367,7 @@ mod tests {
                     while !done.load(SeqCst) {
                         world.enter(vcpu);
                         world.leave(vcpu);
-                        let stopped = world.stop().expect("everybody comes out");
+                        let stopped = world.stop(vcpu).expect("everybody comes out");
                         thread::sleep(Duration::from_millis(1));
                         drop(stopped);
                     }

@@ -31,7 +31,7 @@ use crate::kvm::{
     self, Entry, Exit, Fresh, Kick, Mmio, Runnable, Unstarted, Vm, bury, core, discard,
 };
 use crate::machine::home::Home;
-use crate::machine::pause::World;
+use crate::machine::pause::{Turns, World};
 use crate::machine::reader::{Reader, wait as wait_for};
 use crate::say;
 use crate::threads::spawn;
@@ -187,6 +187,8 @@ pub struct Session {
     pub jailed: Option<Jailed>,
     /// Called right before the first guest instruction.
     pub first: Box<dyn FnOnce() + Send>,
+    /// How its vCPUs share the time in which one of them needs the others outside.
+    pub turns: Turns,
     /// Who is told what is counted, once there is something to count.
     pub guest: Option<Arc<counters::Guest>>,
 }
@@ -321,6 +323,7 @@ fn run_with(
         devices,
         jailed,
         first,
+        turns,
         guest,
     } = session;
     let Parts {
@@ -347,7 +350,7 @@ fn run_with(
         ended: sender,
         proxied: proxy.map(|proxy| Proxied {
             gate: proxy.gate(),
-            world: World::new(vcpus.len()),
+            world: World::new(vcpus.len(), turns),
             proxy,
         }),
         space,
@@ -601,7 +604,7 @@ fn drive(index: u32, vcpu: Runnable, shared: &Shared) -> Option<Ended> {
             if let Some(world) = world {
                 world.leave(slot);
             }
-            match exit.map(|exit| serve(exit, shared, counts)) {
+            match exit.map(|exit| serve(slot, exit, shared, counts)) {
                 Ok(Served::GoOn) => {}
                 Ok(Served::Off) => {
                     if let Err(error) = vcpu.stop() {
@@ -723,7 +726,7 @@ fn look(shared: &Shared, cores: &Cores, paused: &mut Option<String>) {
 }
 
 /// Does what an exit asks for.
-fn serve(exit: Exit<'_>, shared: &Shared, counts: &counters::Vcpu) -> Served {
+fn serve(vcpu: usize, exit: Exit<'_>, shared: &Shared, counts: &counters::Vcpu) -> Served {
     match exit {
         // Which of two it is shows when it is served.
         Exit::Mmio(_) => {}
@@ -733,7 +736,7 @@ fn serve(exit: Exit<'_>, shared: &Shared, counts: &counters::Vcpu) -> Served {
     }
     let ended = match exit {
         Exit::Mmio(mmio) => {
-            let mut mmio = match interrupt_controller(mmio, shared) {
+            let mut mmio = match interrupt_controller(vcpu, mmio, shared) {
                 Ok(Some(mmio)) => mmio,
                 Ok(None) => {
                     counts.interrupt_controller.add(1);
@@ -831,9 +834,13 @@ fn serve(exit: Exit<'_>, shared: &Shared, counts: &counters::Vcpu) -> Served {
 }
 
 /// Answers an access to a proxied interrupt controller; gives it back when it is none.
-fn interrupt_controller<'a>(mmio: Mmio<'a>, shared: &Shared) -> kvm::Result<Option<Mmio<'a>>> {
+fn interrupt_controller<'a>(
+    vcpu: usize,
+    mmio: Mmio<'a>,
+    shared: &Shared,
+) -> kvm::Result<Option<Mmio<'a>>> {
     match &shared.proxied {
-        Some(Proxied { proxy, world, .. }) => proxy.access(world, mmio),
+        Some(Proxied { proxy, world, .. }) => proxy.access(world, vcpu, mmio),
         None => Ok(Some(mmio)),
     }
 }
