@@ -2,7 +2,6 @@
 //! that are there when it is made.
 
 use crate::diagnostic::Diagnostic;
-use crate::files;
 use crate::language::reach::Reach;
 use crate::location::Places;
 use std::io::{self, ErrorKind};
@@ -93,5 +92,5 @@ fn file(
 
 /// `sha256-` and 64 hex digits of a regular file.
 fn digest(path: &Path, reach: &dyn Reach) -> io::Result<Option<String>> {
-    reach.digest(files::open(path)?, u64::MAX)
+    reach.digest(reach.file(path)?, u64::MAX)
 }

@@ -137,7 +137,7 @@ fn measured_one(
     former: &[Block],
     reach: &dyn Reach,
 ) -> Result<Option<FileId>, Problem> {
-    let found = files::disk(&folder.join(&disk.path));
+    let found = reach.image(&folder.join(&disk.path));
     let path = disk.path.clone();
     let mut former = former.iter().filter(|block| block.path == path);
     let bytes = size(disk, &found, former.clone().next())?;

@@ -1,7 +1,7 @@
 //! What a compilation reads beside the description, and from where: the disk, or whoever has a file open and unsaved.
 
 use super::read::{self, Unreadable};
-use crate::files::sha256;
+use crate::files::{self, Image, sha256};
 use crate::location::Source;
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -15,6 +15,22 @@ pub trait Reach {
     /// # Errors
     /// [`Unreadable`] says whether the system or the bytes are at fault.
     fn source(&self, path: &Path, shown: &str) -> Result<Arc<Source>, Unreadable>;
+
+    /// Opens a file that a machine boots.
+    ///
+    /// # Errors
+    /// The system's, and what the file is where it is no regular one.
+    fn file(&self, path: &Path) -> io::Result<File> {
+        files::open(path)
+    }
+
+    /// Opens a file or block device that is a disk.
+    ///
+    /// # Errors
+    /// The system's, and what the file is where it is neither.
+    fn image(&self, path: &Path) -> io::Result<Image> {
+        files::disk(path)
+    }
 
     /// `sha256-` and 64 hex digits of the first `bytes` of a file that was opened; `None` where they are not known yet.
     ///
