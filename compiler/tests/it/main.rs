@@ -1,6 +1,7 @@
 //! `vmlock` as its users have it: the program, its words, its files and its exit codes.
 
 mod below;
+mod ci;
 mod completions;
 mod convert;
 mod door;
