@@ -390,6 +390,26 @@ pub const CODES: &[Code] = &[
         "The file is not JSON, lacks something, holds something unknown, or contradicts itself. Nothing is guessed. If the description is at hand, run `vmlock lock`.",
     ),
     code(
+        "git::failed",
+        "git cannot be asked",
+        "`vmlock git` starts `git`, which is not in PATH or did not do what it was asked for; its own words are shown. Outside of a repository, `vmlock git setup --global` is what there is to set up.",
+    ),
+    code(
+        "git::not-set-up",
+        "git does not know the drivers here",
+        "git's configuration or its attributes lack what `vmlock git setup` writes. Without it git merges locks as texts, where the result may be the lock of no description, and shows them as texts. Attributes are checked in; the configuration is each clone's own.",
+    ),
+    code(
+        "git::attributes",
+        "other attributes keep a lock from its drivers",
+        "The last line that fits a file decides, and files of attributes in deeper folders decide over those above. `git check-attr -a FILE` shows what a lock has.",
+    ),
+    code(
+        "git::unresolved",
+        "a lock is not merged",
+        "Both sides changed the lock, and what the merged description is cannot be said for certain: it has conflicts of its own, git is older than 2.44 or does not say which commits it merges (`stash pop`, `am`, several merge bases), or a file that it imports is in no commit. Merge the description first. `vmlock lock` then makes the lock of it, and keeps of the old ones what both sides agree on; `git add` ends the conflict.",
+    ),
+    code(
         "lock::conflict-marker",
         "a merge left its markers",
         "Resolve the merge in the description and run `vmlock lock`: the lock follows from it.",

@@ -12,6 +12,7 @@ pub mod diff;
 pub mod editor_setup;
 pub mod explain;
 pub mod fmt;
+pub mod git;
 pub mod init;
 pub mod lock;
 pub mod observe;

@@ -125,7 +125,7 @@ fn leaf(path: &str, before: &str, after: &str, out: &mut Vec<Change>) {
 }
 
 /// What a firmware call answers, with the names of errors.
-fn answer(call: &str, text: &str) -> String {
+pub fn answer(call: &str, text: &str) -> String {
     hex(text).map_or_else(|| text.to_owned(), |x0| smccc::answer_name(call, x0))
 }
 
@@ -159,7 +159,8 @@ fn summary(value: &Value) -> String {
     plain(value)
 }
 
-fn join(path: &str, key: &str) -> String {
+/// The name of what stands at a key of what has that path.
+pub fn join(path: &str, key: &str) -> String {
     // What a vCPU read is named as it stands.
     let of_vcpu = path.rsplit(' ').nth(1) == Some("vCPU");
     match (path, of_vcpu) {
@@ -170,7 +171,7 @@ fn join(path: &str, key: &str) -> String {
 }
 
 /// What tells one element of a list from the others.
-fn identity(value: &Value) -> Option<String> {
+pub fn identity(value: &Value) -> Option<String> {
     let object = value.as_object()?;
     let text = |key: &str| object.get(key).and_then(Value::as_str);
     if let Some(features) = object.get("features") {
@@ -265,7 +266,8 @@ fn lists(path: &str, before: &[Value], after: &[Value]) -> Change {
     }
 }
 
-fn plain(value: &Value) -> String {
+/// A value on one line.
+pub fn plain(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         Value::Array(list) => list.iter().map(plain).collect::<Vec<_>>().join(", "),
@@ -301,7 +303,8 @@ fn meaning(path: &str) -> &'static str {
     }
 }
 
-fn hex(text: &str) -> Option<u64> {
+/// A number as locks have it.
+pub fn hex(text: &str) -> Option<u64> {
     u64::from_str_radix(text.strip_prefix("0x")?, 16).ok()
 }
 
@@ -345,7 +348,8 @@ pub fn by_field(path: &str, info: &RegisterInfo, before: u64, after: u64, out: &
     }
 }
 
-fn psci(version: u64) -> Option<String> {
+/// A PSCI version's name, by its number.
+pub fn psci(version: u64) -> Option<String> {
     smccc::psci_name(u32::try_from(version).ok()?).map(str::to_owned)
 }
 

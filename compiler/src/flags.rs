@@ -1,6 +1,10 @@
 //! The command line: one definition, from which parser, help, manual pages and
 //! completions come.
 
+mod git;
+
+pub use git::{GitCommand, GitFlags, GitMergeFlags, GitSetupFlags};
+
 use crate::complete;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::{ArgValueCandidates, ArgValueCompleter};
@@ -110,6 +114,8 @@ pub enum Command {
     EditorSetup(EditorSetupFlags),
     /// Serve an editor: findings as you type, completion, explanations, locked values (language server protocol).
     Lsp(LspFlags),
+    /// Have git merge locks by resolving again, and show them by field.
+    Git(GitFlags),
     /// Make a CPU model from a host report.
     Cpu(CpuFlags),
     /// Pin a host as it is: a description, CPU model and baseline out of its report.

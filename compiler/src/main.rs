@@ -16,6 +16,7 @@ mod difference;
 mod disk;
 mod door;
 mod editors;
+mod fields;
 mod files;
 mod flags;
 mod fold;
@@ -23,7 +24,9 @@ mod hosts;
 mod language;
 mod location;
 mod lsp;
+mod merge;
 mod render;
+mod repository;
 mod schema;
 mod uri;
 mod wording;
@@ -153,6 +156,7 @@ fn run() -> Exit {
         Command::Schema(flags) => command::schema::run(flags, &mut out),
         Command::EditorSetup(flags) => command::editor_setup::run(flags, &mut out),
         Command::Lsp(_) => lsp::run(&mut out),
+        Command::Git(flags) => command::git::run(flags, &mut out),
         Command::Cpu(flags) => command::cpu::run(flags, &mut out),
         Command::Adopt(flags) => command::adopt::run(flags, &mut out),
         Command::Common(flags) => command::common::run(flags, &mut out),

@@ -10,7 +10,9 @@ use crate::difference::{self, Change};
 use crate::files;
 use crate::flags::LockFlags;
 use crate::hosts::{Host, Verdict};
+use crate::merge::{self, Sides};
 use crate::render::{Exit, Output};
+use crate::repository;
 use serde::Serialize;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
@@ -371,9 +373,8 @@ pub fn former(path: &Path, old: Option<&[u8]>, upgrade: bool) -> Result<Former, 
             if !upgrade {
                 former.target = Target::keeping(&lock);
             }
+            former.disks = merge::blocks(&lock);
             former.boot = lock.boot;
-            let virtio = lock.machine.devices.into_iter().filter_map(|d| d.virtio);
-            former.disks = virtio.filter_map(|virtio| virtio.block).collect();
         }
         Err(error @ canonical::LockError::Newer { .. }) => {
             let shown = path.display().to_string();
@@ -381,8 +382,16 @@ pub fn former(path: &Path, old: Option<&[u8]>, upgrade: bool) -> Result<Former, 
             let help = "it was left as it is; remove it to lock anew with this version";
             return Err(Box::new(diagnostic.in_file(shown).help(help)));
         }
-        // What is left of it after a merge still says its version.
-        Err(_) => {
+        Err(error) => {
+            if matches!(error, canonical::LockError::ConflictMarker { .. })
+                && let Some(mut former) = of_index(path)?
+            {
+                if upgrade {
+                    former.target = Target::NEWEST;
+                }
+                return Ok(former);
+            }
+            // What is left of it after a merge still says its version.
             if let Some(version @ v1::VERSION..=v2::VERSION) = canonical::version_in(text)
                 && !upgrade
             {
@@ -394,6 +403,43 @@ pub fn former(path: &Path, old: Option<&[u8]>, upgrade: bool) -> Result<Former, 
         }
     }
     Ok(former)
+}
+
+/// What is kept of a lock that git could not merge: of its three sides, which the index has. `None` where it has not.
+///
+/// # Errors
+/// Both sides say of a file what it holds, each another thing, and it is not there to be looked at.
+fn of_index(path: &Path) -> Result<Option<Former>, Box<Diagnostic>> {
+    let Ok(Some(texts)) = repository::stages(path) else {
+        return Ok(None);
+    };
+    let parse = |text: &Vec<u8>| canonical::parse(str::from_utf8(text).ok()?).ok();
+    let locks = texts.map(parse);
+    let locks = Sides {
+        base: locks.base.as_ref(),
+        ours: locks.ours.as_ref(),
+        theirs: locks.theirs.as_ref(),
+    };
+    if locks.ours.is_none() || locks.theirs.is_none() {
+        return Ok(None);
+    }
+    let undecided = match merge::kept(&locks) {
+        Ok(former) => return Ok(Some(former)),
+        Err(undecided) => undecided,
+    };
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let gone = |file: &String| !folder.join(file).exists();
+    let Some(file) = undecided.file.filter(gone) else {
+        return Ok(None);
+    };
+    let shown = path.display().to_string();
+    let words = format!(
+        "`{shown}`: both sides of the merge changed {}, and `{file}` is not there",
+        undecided.what
+    );
+    let help = format!("put the right `{file}` there: its digest goes into the lock");
+    let diagnostic = Diagnostic::error("lock::conflict-marker", words);
+    Err(Box::new(diagnostic.in_file(shown).help(help)))
 }
 
 /// What a host makes of one description, for programs.

@@ -10,6 +10,7 @@ mod fleet;
 mod foreign;
 mod formats;
 mod forms;
+mod git;
 mod habits;
 mod hosts;
 mod imports;

@@ -152,6 +152,7 @@ fn every_command_in_the_documents_exists() {
         "README.md",
         "CONTRIBUTING.md",
         "ARCHITECTURE.md",
+        "docs/git.md",
         "docs/matrix.md",
         "docs/operations.md",
         "docs/virtio.md",
