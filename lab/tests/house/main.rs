@@ -152,9 +152,11 @@ fn every_command_in_the_documents_exists() {
         "README.md",
         "CONTRIBUTING.md",
         "ARCHITECTURE.md",
+        "SECURITY.md",
         "docs/git.md",
         "docs/matrix.md",
         "docs/operations.md",
+        "docs/support.md",
         "docs/virtio.md",
     ] {
         for line in command_lines(&read(name)) {
