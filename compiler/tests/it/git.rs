@@ -395,6 +395,60 @@ fn where_git_does_not_say_what_it_merges_nothing_is_guessed() {
     assert_eq!(check.status.code(), Some(0), "{}", out(&check));
 }
 
+/// That a merge stopped at the lock, and that the lock is none until the description makes it anew.
+fn stopped(repository: &Repository, words: &str, why: &str) {
+    assert!(words.contains("CONFLICT"), "{words}");
+    let lock = repository.read("web.vm.lock.json");
+    assert!(
+        lock.starts_with("<<<<<<< vmlock\n=======\n>>>>>>> "),
+        "{lock}"
+    );
+    assert!(lock.lines().nth(2).unwrap().contains(why), "{lock}");
+    repository.lock("web");
+    repository.commit("merged by hand");
+    repository.is_whole();
+}
+
+#[test]
+fn what_is_not_certain_is_a_conflict() {
+    // Description and lock of two bases, which git makes one of.
+    let repository = Repository::new("git-crossed");
+    repository.fork(CRC32, DP);
+    repository.git(&["branch", "before"]);
+    repository.git(&["merge", "-q", "-m", "one way", "topic"]);
+    repository.change("count=2", "count=4");
+    repository.git(&["checkout", "-q", "topic"]);
+    repository.git(&["merge", "-q", "-m", "the other", "before"]);
+    repository.change("256MiB", "512MiB");
+    let words = repository.stops(&["merge", "main"]);
+    stopped(&repository, &words, "merged common ancestors");
+    // Ours is the index, which is no commit.
+    let repository = Repository::new("git-picked");
+    repository.git(&["checkout", "-q", "-b", "topic"]);
+    repository.change(CRC32.0, CRC32.1);
+    repository.change(DP.0, DP.1);
+    repository.git(&["checkout", "-q", "main"]);
+    repository.change("256MiB", "512MiB");
+    repository.git(&["cherry-pick", "-n", "topic~1"]);
+    let words = repository.stops(&["cherry-pick", "-n", "topic"]);
+    stopped(&repository, &words, "HEAD");
+    // The description is merged in a way of its own.
+    let repository = Repository::new("git-union");
+    fs::write(repository.path(".gitattributes"), "*.kdl merge=union\n").unwrap();
+    repository.commit("union");
+    repository.fork(CRC32, DP);
+    let words = repository.stops(&["merge", "topic"]);
+    stopped(&repository, &words, "merge=union");
+    // A git that knows nothing of commits leaves these as they are.
+    let repository = Repository::new("git-old");
+    let driver = repository.git(&["config", "merge.vmlock.driver"]);
+    let old = driver.trim().replace("%S %X %Y", "%%S %%X %%Y");
+    repository.git(&["config", "merge.vmlock.driver", &old]);
+    repository.fork(CRC32, DP);
+    let words = repository.stops(&["merge", "topic"]);
+    stopped(&repository, &words, "2.44");
+}
+
 #[test]
 fn a_digest_that_both_sides_changed_is_asked_for() {
     let repository = Repository::new("git-digest");
