@@ -5,7 +5,7 @@ use crate::command::unwritable;
 use crate::complete::ASKED;
 use crate::flags::{CompletionsFlags, Flags, ManFlags, Shell};
 use crate::render::{Exit, Output};
-use clap::CommandFactory as _;
+use clap::{Command, CommandFactory as _};
 use clap_complete::env::{Bash, Elvish, EnvCompleter, Fish, Powershell, Zsh};
 use clap_mangen::Man;
 
@@ -30,15 +30,10 @@ pub fn run(flags: &CompletionsFlags, out: &mut Output) {
 pub fn man(flags: &ManFlags, out: &mut Output) {
     let mut command = Flags::command();
     command.build();
-    let mut pages = vec![("vmlock.1".to_owned(), command.clone())];
-    for sub in command
-        .get_subcommands()
-        .filter(|c| !c.is_hide_set() && c.get_name() != "help")
-    {
-        let name = format!("vmlock-{}", sub.get_name());
-        pages.push((format!("{name}.1"), sub.clone().name(name)));
-    }
-    for (file, command) in pages {
+    let mut pages = Vec::new();
+    collect("vmlock".to_owned(), &command, &mut pages);
+    for (name, command) in pages {
+        let file = format!("{name}.1");
         let mut page = Vec::new();
         if let Err(error) = Man::new(command).render(&mut page) {
             return out.fail(Exit::Environment, unwritable(&file, &error));
@@ -57,5 +52,16 @@ pub fn man(flags: &ManFlags, out: &mut Output) {
                 out.line(path.display().to_string());
             }
         }
+    }
+}
+
+/// A page of each command, and of those below it: they name each other.
+fn collect(name: String, command: &Command, pages: &mut Vec<(String, Command)>) {
+    pages.push((name.clone(), command.clone().name(name.clone())));
+    for below in command
+        .get_subcommands()
+        .filter(|c| !c.is_hide_set() && c.get_name() != "help")
+    {
+        collect(format!("{name}-{}", below.get_name()), below, pages);
     }
 }
