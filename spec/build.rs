@@ -240,9 +240,20 @@ fn tables(all: &Contents) -> String {
             .iter()
             .map(|u| format!("{},", text(u)))
             .collect();
+        let unknown: String = c
+            .unknown
+            .iter()
+            .map(|u| {
+                format!(
+                    "Unknown {{ path: {}, source: {} }},",
+                    text(&u.path),
+                    text(&u.source)
+                )
+            })
+            .collect();
         let _ = writeln!(
             out,
-            "CpuModel {{ name: {}, title: {}, registers: Cow::Borrowed(&[{}]), facts: Cow::Borrowed(&[{}]), unaffected: Cow::Borrowed(&[{unaffected}]), vector_lengths: Cow::Borrowed(&{:?}), digests: Cow::Borrowed(&[{}]) }},",
+            "CpuModel {{ name: {}, title: {}, registers: Cow::Borrowed(&[{}]), facts: Cow::Borrowed(&[{}]), unaffected: Cow::Borrowed(&[{unaffected}]), vector_lengths: Cow::Borrowed(&{:?}), unknown: Cow::Borrowed(&[{unknown}]), digests: Cow::Borrowed(&[{}]) }},",
             text(&c.name),
             text(&c.title),
             values(&c.registers),

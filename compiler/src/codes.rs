@@ -230,6 +230,11 @@ pub const CODES: &[Code] = &[
         "The name is neither in vmlock's catalogue nor in an imported file. `vmlock explain` without a name lists all.",
     ),
     code(
+        "spec::unmeasured",
+        "the lock would promise what nobody has read of this CPU",
+        "Models of real machines (`graviton2` and its like) are made of what guests were seen to find there. What such a guest cannot see is unknown: neither 0 nor 1. A baseline that shows it, or a vCPU feature that needs it (a PMU, SVE, pointer authentication, tags), asks for a measurement: run `vmlock-run probe` on such a machine, make a model of the report (`vmlock cpu REPORT --name NAME -o NAME.kdl`) and import it. Where the guest need not have it, `hide` the field of an ID register, which holds whatever the silicon has; where no host's value matters, leave it open with `vary`.",
+    ),
+    code(
         "spec::unsure",
         "nobody has looked whether this release shows the field",
         "The catalogue knows a release that does not show the field and a later one that does, and the baseline that the description names lies between them, where no source was at hand. On a host of that release the guest may see the other value; there the lock is refused, never kept by halves. Name one of the two releases, decide the field with `set` or `hide`, or waive it with `vary`.",

@@ -264,7 +264,7 @@ fn explain_cpu(cpu: &CpuModel, out: &mut Output) {
     let mut values = Vec::new();
     for (title, list) in [
         (
-            "Silicon (a register that is not named reads as zero):",
+            "Silicon (a register that is named nowhere here reads as zero):",
             &cpu.registers,
         ),
         (
@@ -284,9 +284,26 @@ fn explain_cpu(cpu: &CpuModel, out: &mut Output) {
             values.push(json!({ "register": value.register, "value": format!("{:#018x}", value.value), "source": value.source }));
         }
     }
+    let mut sources: Vec<&str> = cpu.unknown.iter().map(|u| u.source.as_ref()).collect();
+    sources.dedup();
+    if !sources.is_empty() {
+        out.line("");
+        out.line("Unknown (what would promise some of it makes no lock: spec::unmeasured):");
+    }
+    for source in sources {
+        let paths = cpu.unknown.iter().filter(|u| u.source == source);
+        let paths: Vec<&str> = paths.map(|u| u.path.as_ref()).collect();
+        out.lines(wrapped(&paths.join(" "), "  "));
+        out.line(format!("      source: {source}"));
+    }
+    let unknown: Vec<Value> = cpu
+        .unknown
+        .iter()
+        .map(|u| json!({ "path": u.path, "source": u.source }))
+        .collect();
     out.value(
         "cpu",
-        json!({ "name": cpu.name, "title": cpu.title, "digest": digest(&cpu.digests), "values": values, "unaffected": cpu.unaffected }),
+        json!({ "name": cpu.name, "title": cpu.title, "digest": digest(&cpu.digests), "values": values, "unaffected": cpu.unaffected, "unknown": unknown }),
     );
 }
 

@@ -47,13 +47,16 @@ pub(super) fn caches(
     for selector in selectors(clidr) {
         let name = format!("CCSIDR_EL1[{selector}]");
         let raw = context.raw(&name);
+        let known = register_by_name(&name).is_none_or(|r| context.cpu.silicon(r).unknown == 0);
         let value = match policy {
             CachePolicy::Fabricated => Ok(fabricated_ccsidr(ctr, selector)),
+            // KVM told half of it, where it told something.
+            CachePolicy::Model if !known => Err("was never read whole"),
             // With FEAT_CCIDX a guest reads 64 bits, of which KVM tells the half.
             CachePolicy::Model if !wide_guest => {
                 narrow(raw, wide_silicon).ok_or("is larger than 32 bits can say")
             }
-            CachePolicy::Silicon | CachePolicy::Model if raw <= full_mask(4) => Ok(raw),
+            CachePolicy::Silicon | CachePolicy::Model if known && raw <= full_mask(4) => Ok(raw),
             CachePolicy::Silicon | CachePolicy::Model => {
                 Err("is told in 64 bits up to 6.2, of which KVM tells 32")
             }

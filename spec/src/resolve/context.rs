@@ -1,8 +1,8 @@
 //! What statements are evaluated against: which of them apply, and what they make of a register.
 
 use crate::catalogue::{
-    Act, Baseline, CpuModel, Field, Kind, RegisterInfo, SiliconValue, Statement, Subject, field,
-    speaks_of,
+    Act, Baseline, CpuModel, Field, Kind, RegisterInfo, Silicon, SiliconValue, Statement, Subject,
+    field, register_by_name, speaks_of,
 };
 use crate::lock::v1;
 use crate::vm::VmSpec;
@@ -11,6 +11,8 @@ use std::collections::BTreeMap;
 /// One value on its way into the lock, and who decided it so far.
 pub(super) struct Draft {
     pub(super) value: u64,
+    /// Bits that come of what nobody knows of the CPU.
+    pub(super) unknown: u64,
     pub(super) from: Vec<String>,
 }
 
@@ -37,8 +39,11 @@ impl<'a> Context<'a> {
             statements: Vec::new(),
             version,
         };
+        // What hangs on something unknown stays: `undecided` tells of it, and no lock comes of it.
+        let may =
+            |condition: &str| context.unknown_in(condition).is_some() || context.holds(condition);
         let holds = |(_, s, _): &(&Baseline, &Statement, String)| {
-            s.since <= version && s.when.iter().all(|condition| context.holds(condition))
+            s.since <= version && s.when.iter().all(|condition| may(condition))
         };
         context.statements = statements.into_iter().filter(holds).collect();
         context
@@ -52,13 +57,44 @@ impl<'a> Context<'a> {
             .map_or(0, |r| r.value)
     }
 
-    /// What the model says of a register's silicon or firmware. An ID register that it does not name reads as zero;
-    /// of any other that it does not name nobody knows.
-    pub(super) fn said(&self, register: &RegisterInfo) -> Option<u64> {
-        let named = |r: &&SiliconValue| r.register == register.name;
-        let named = self.cpu.registers.iter().find(named).map(|r| r.value);
-        let unnamed = (register.kind == Kind::Id).then_some(0);
-        self.fact(&register.name).or(named).or(unnamed)
+    /// What the model says of a register's silicon or firmware, be it that some of it is unknown. An ID register that
+    /// it does not name reads as zero; any other that it does not name it has forgotten.
+    pub(super) fn said(&self, register: &RegisterInfo) -> Option<Silicon> {
+        let named = |r: &SiliconValue| r.register == register.name;
+        let mut values = self.cpu.registers.iter().chain(self.cpu.facts.iter());
+        let silicon = self.cpu.silicon(register);
+        let said = register.kind == Kind::Id || silicon.unknown != 0 || values.any(named);
+        said.then_some(silicon)
+    }
+
+    /// The fields of the silicon on which it hangs whether statements apply, and of which nobody knows.
+    pub(super) fn undecided(&self) -> Vec<String> {
+        let said = self.statements.iter();
+        let conditions = said.flat_map(|(_, statement, _)| statement.when.iter());
+        let mut paths: Vec<String> = conditions.filter_map(|c| self.unknown_in(c)).collect();
+        paths.sort();
+        paths.dedup();
+        paths
+    }
+
+    /// What a condition speaks of, where nobody knows it of this CPU.
+    fn unknown_in(&self, condition: &str) -> Option<String> {
+        let condition = condition.strip_prefix('!').unwrap_or(condition);
+        let (path, what) = match condition {
+            "el0-aarch32" => ("ID_AA64PFR0_EL1.EL0", field("ID_AA64PFR0_EL1.EL0")),
+            "no-clean-to-pou" => {
+                let clidr = register_by_name("CLIDR_EL1")?;
+                let unknown = self.cpu.silicon(clidr).unknown != 0;
+                return unknown.then(|| clidr.name.to_string());
+            }
+            _ => {
+                let (path, _) = condition.split_once(">=")?;
+                (path, field(path))
+            }
+        };
+        let (register, field) = what?;
+        let known = self.cpu.silicon(register).get(field).is_some();
+        (!known).then(|| path.to_owned())
     }
 
     /// Whether the description turns a vCPU feature on.
@@ -166,9 +202,11 @@ impl<'a> Context<'a> {
 
     /// What the baselines make of a register of this CPU.
     pub(super) fn register(&self, register: &RegisterInfo) -> Draft {
-        let raw = self.raw(&register.name);
+        let silicon = self.cpu.silicon(register);
+        let raw = silicon.value;
         let mut draft = Draft {
             value: 0,
+            unknown: 0,
             from: Vec::new(),
         };
         if self.version > v1::VERSION {
@@ -179,21 +217,29 @@ impl<'a> Context<'a> {
             let Subject::Field(target, act) = &statement.subject else {
                 continue;
             };
-            let value = match target.strip_prefix(register.name.as_ref()) {
-                Some("") => match act {
-                    Act::Show => raw,
-                    Act::Hide => 0,
-                    Act::Cap(limit) => raw.min(*limit),
-                    Act::Force(value) => *value,
-                },
+            let (value, bits) = match target.strip_prefix(register.name.as_ref()) {
+                Some("") => {
+                    let value = match act {
+                        Act::Show => raw,
+                        Act::Hide => 0,
+                        Act::Cap(limit) => raw.min(*limit),
+                        Act::Force(value) => *value,
+                    };
+                    (value, u64::MAX)
+                }
                 Some(rest) => {
                     let Some(field) = rest.strip_prefix('.').and_then(|f| register.field(f)) else {
                         continue;
                     };
-                    field.put(draft.value, apply(field, *act, raw))
+                    let value = field.put(draft.value, apply(field, *act, raw));
+                    (value, field.mask())
                 }
                 None => continue,
             };
+            draft.unknown &= !bits;
+            if matches!(act, Act::Show | Act::Cap(_)) {
+                draft.unknown |= silicon.unknown & bits;
+            }
             let before = (!draft.from.is_empty()).then_some(&draft.value);
             if self.decides(before, &value) {
                 draft.from = vec![from.to_owned()];

@@ -53,9 +53,11 @@ pub(super) fn set(
             return Some((path, Want::AtMost(f.without(field))));
         }
         // A feature of AArch64 need not be there in AArch32.
-        let silicon = field.get(context.said(register).unwrap_or(0));
+        let silicon = context.said(register).unwrap_or_default();
         let optional = !register.name.starts_with("ID_AA64");
-        let lacks = field.order(silicon) < field.order(f.from);
+        let lacks = silicon
+            .get(field)
+            .is_none_or(|has| field.order(has) < field.order(f.from));
         (!(optional && lacks)).then_some((path, Want::AtLeast(f.from)))
     };
     if set.value > 1 {

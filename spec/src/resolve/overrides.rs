@@ -5,7 +5,9 @@
 
 use super::decision::{Decision, Want};
 use super::registers::{Drafts, look_up};
-use super::{Complaints, Context, aarch32, combinations, debug, elsewhere, named, pmu};
+use super::{
+    Complaints, Context, aarch32, combinations, debug, elsewhere, features, named, pmu, unmeasured,
+};
 use crate::catalogue::{Announcement, Field, Kind, RegisterInfo, Rule, field};
 use crate::mitigation;
 use std::collections::BTreeMap;
@@ -129,14 +131,16 @@ fn settle(
     };
     let shown = field.get(draft.value);
     let value = want.of(field, shown);
-    if value != shown
+    let open = draft.unknown & field.mask() != 0;
+    if (value != shown || open)
         && let Err(why) = can_have(context, register, field, value)
     {
-        let help = match context.said(register) {
-            Some(raw) => format!(
-                "the silicon has {:#x}; `vmlock explain {path}` tells the rule",
-                field.get(raw)
-            ),
+        let silicon = context.said(register);
+        let help = match silicon.map(|silicon| silicon.get(field)) {
+            Some(Some(has)) => {
+                format!("the silicon has {has:#x}; `vmlock explain {path}` tells the rule")
+            }
+            Some(None) => features::MEASURE.to_owned(),
             None => format!("`vmlock explain {path}` tells the rule"),
         };
         let cpu = &context.cpu.name;
@@ -149,6 +153,7 @@ fn settle(
         return;
     }
     draft.value = field.put(draft.value, value);
+    draft.unknown &= !field.mask();
     draft.from.push(decision.from.clone());
 }
 
@@ -193,10 +198,12 @@ fn can_have(
     let Some(silicon) = context.said(register) else {
         return Err("the CPU model does not say what the silicon has".into());
     };
+    let Some(raw) = silicon.get(field) else {
+        return unmeasured::can_be_shown(field, value);
+    };
     let path = format!("{}.{}", register.name, field.name);
     // What KVM says of a CPU that is not open to a vulnerability, its register need not.
     let told = mitigation::told_of(context.cpu, &path);
-    let raw = field.get(silicon);
     let has = told.map_or(raw, |told| told.max(raw));
     let (wanted, has) = (field.order(value), field.order(has));
     match field.rule {

@@ -1,7 +1,9 @@
 //! Registers of a vCPU: which are in the lock, what baselines and model make of them, and their names.
 
 use super::{Complaints, Context, Draft, features};
-use crate::catalogue::{Field, Kind, REGISTERS, RegisterInfo, Subject, field, register_by_name};
+use crate::catalogue::{
+    Field, Kind, REGISTERS, RegisterInfo, Silicon, Subject, field, register_by_name,
+};
 use crate::lock::{Binding, LockedRegister};
 use crate::names;
 use crate::vm::Feature;
@@ -67,9 +69,12 @@ pub(super) fn registers(context: &Context, complaints: &mut Complaints) -> Draft
         }
         let mut draft = context.register(register);
         let cpu = format!("cpu/{}", context.cpu.name);
-        if let Some(value) = context.fact(&register.name) {
+        let silicon = context.cpu.silicon(register);
+        let fact = context.fact(&register.name).is_some();
+        if fact || is_a_fact(register) {
             draft = Draft {
-                value,
+                value: silicon.value,
+                unknown: silicon.unknown,
                 from: vec![cpu],
             };
         } else if register.name == "PMCEID0_EL0" || register.name == "PMCEID1_EL0" {
@@ -81,14 +86,16 @@ pub(super) fn registers(context: &Context, complaints: &mut Complaints) -> Draft
                 } if *r == register.name => Some((*and, *or)),
                 _ => None,
             });
-            let raw = context.raw(&register.name);
+            let Silicon { value, unknown } = silicon;
             draft = match masks {
                 Some(((and, or), from)) => Draft {
-                    value: raw & and | or,
+                    value: value & and | or,
+                    unknown: unknown & and & !or,
                     from: vec![from],
                 },
                 None => Draft {
-                    value: raw,
+                    value,
+                    unknown,
                     from: vec![cpu],
                 },
             };
@@ -101,11 +108,16 @@ pub(super) fn registers(context: &Context, complaints: &mut Complaints) -> Draft
     out
 }
 
+/// Whether silicon and firmware alone decide a register, and no kernel changes it.
+fn is_a_fact(register: &RegisterInfo) -> bool {
+    matches!(register.kind, Kind::Timer | Kind::Gic)
+}
+
 /// Whether a register holds what a model alone can know, and no CPU has zero there: a model that does not name it
 /// has forgotten it.
 fn is_the_cpus_alone(register: &RegisterInfo) -> bool {
     let never_zero = ["MIDR_EL1", "CTR_EL0", "GMID_EL1"];
-    matches!(register.kind, Kind::Timer | Kind::Gic) || never_zero.contains(&register.name.as_ref())
+    is_a_fact(register) || never_zero.contains(&register.name.as_ref())
 }
 
 /// Says that a model lacks a register.
@@ -173,7 +185,7 @@ pub(super) fn look_up(
 /// Drafts as lock entries.
 pub(super) fn finish(context: &Context, registers: Drafts) -> Vec<LockedRegister> {
     let entry = |(info, draft): (&'static RegisterInfo, Draft)| {
-        let fact = context.fact(&info.name).is_some();
+        let fact = is_a_fact(info) || context.fact(&info.name).is_some();
         LockedRegister {
             id: info.id,
             name: info.name.to_string(),

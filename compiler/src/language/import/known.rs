@@ -31,10 +31,13 @@ pub fn unknown(
                 }
             }
             "cpu" => {
-                let values = children(node)
-                    .iter()
-                    .filter(|child| ["register", "fact"].contains(&child.name().value()));
-                found.extend(values.filter_map(|child| register(source, child)));
+                for child in children(node) {
+                    match child.name().value() {
+                        "register" | "fact" => found.extend(register(source, child)),
+                        "unknown" => found.extend(target(source, child)),
+                        _ => {}
+                    }
+                }
             }
             _ => {}
         }
@@ -103,7 +106,7 @@ fn after(
 fn target(source: &Arc<Source>, node: &KdlNode) -> Vec<Diagnostic> {
     let exists = |path: &str| field(path).is_some() || register_by_name(path).is_some();
     match node.name().value() {
-        "show" | "hide" => arguments(node)
+        "show" | "hide" | "unknown" => arguments(node)
             .filter(|(_, path)| !exists(path))
             .map(|(entry, path)| no_field(source, entry, path))
             .collect(),

@@ -100,13 +100,14 @@ const SAYS: [&str; 13] = [
 ];
 
 /// What a CPU model can say.
-const CPU_SAYS: [&str; 6] = [
+const CPU_SAYS: [&str; 7] = [
     "title",
     "register",
     "fact",
     "ccsidr",
     "unaffected",
     "vector-lengths",
+    "unknown",
 ];
 
 /// `there are `a`, `b` …`.
@@ -615,12 +616,14 @@ impl Reader {
         let name = self.text(node, 0, "a name")?;
         let mut title = Cow::Borrowed("");
         let (mut unaffected, mut vector_lengths) = (Vec::new(), Vec::new());
+        let mut unknown = Vec::new();
         let (mut registers, mut facts) = (Vec::<SiliconValue>::new(), Vec::new());
         for child in children(node) {
             match child.name().value() {
                 "title" => title = self.text(child, 0, "a line of text").unwrap_or_default(),
                 "unaffected" => unaffected = self.texts(child),
                 "vector-lengths" => vector_lengths = self.vector_lengths(child),
+                "unknown" => unknown.extend(self.unknown(child)),
                 word @ ("register" | "fact") => {
                     let register = self.text(child, 0, "a register");
                     let value = self.number(child, 1, "a value");
@@ -663,6 +666,13 @@ impl Reader {
                 self.problem(node, format!("`{}` is given twice", value.register), None);
             }
         }
+        for entry in &unknown {
+            let whole = |v: &&SiliconValue| v.register == entry.path;
+            if registers.iter().chain(&facts).any(|v| whole(&v)) {
+                let words = format!("`{}` is given and unknown", entry.path);
+                self.problem(node, words, Some("say one of the two"));
+            }
+        }
         let digests = digest::of_cpu(&name, &registers, &facts, &unaffected);
         Some(CpuModel {
             name,
@@ -671,8 +681,24 @@ impl Reader {
             facts: Cow::Owned(facts),
             unaffected: Cow::Owned(unaffected),
             vector_lengths: Cow::Owned(vector_lengths),
+            unknown: Cow::Owned(unknown),
             digests,
         })
+    }
+
+    /// What nobody has read.
+    fn unknown(&mut self, node: &KdlNode) -> Vec<Unknown> {
+        self.known_properties(node, &["source"]);
+        let source = self.source(node);
+        let paths = self.texts(node);
+        if paths.is_empty() {
+            self.problem(node, "`unknown` names nothing", None);
+        }
+        let entry = |path| Unknown {
+            path,
+            source: source.clone(),
+        };
+        paths.into_iter().map(entry).collect()
     }
 
     /// SVE vector lengths in bits, the shortest first.

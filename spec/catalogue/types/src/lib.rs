@@ -283,6 +283,34 @@ pub struct SiliconValue {
     pub source: Text,
 }
 
+/// What nobody has read of the silicon or its firmware, with why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unknown {
+    /// `REGISTER.FIELD`, or `REGISTER` for all of it.
+    pub path: Text,
+    /// Who hides it, or who has not looked.
+    pub source: Text,
+}
+
+/// What is known of one register of the silicon: each of its bits is 0, 1 or unknown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Silicon {
+    /// The register as far as it is known; unknown bits are 0 here.
+    pub value: u64,
+    /// The bits of which nobody knows.
+    pub unknown: u64,
+}
+
+impl Silicon {
+    /// A field's value; `None` where a bit of it is unknown.
+    pub const fn get(&self, field: &Field) -> Option<u64> {
+        match self.unknown & field.mask() {
+            0 => Some(field.get(self.value)),
+            _ => None,
+        }
+    }
+}
+
 /// What one CPU's silicon and firmware say.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CpuModel {
@@ -290,7 +318,7 @@ pub struct CpuModel {
     pub name: Text,
     /// One line for people.
     pub title: Text,
-    /// Raw registers; one that is not named reads as zero.
+    /// Raw registers; one that is named neither here nor in `unknown` reads as zero.
     pub registers: List<SiliconValue>,
     /// Things that silicon and firmware decide and no kernel can change:
     /// workaround levels, CNTFRQ_EL0, ICC_CTLR_EL1.
@@ -301,9 +329,33 @@ pub struct CpuModel {
     /// SVE vector lengths of the silicon, in bits, ascending; empty where the model does not say.
     /// They decide what makes no lock, and nothing of what stands in one: no part of the digests.
     pub vector_lengths: List<u32>,
+    /// What nobody knows of it. It decides what makes no lock, as the vector lengths do: no part of the digests.
+    pub unknown: List<Unknown>,
     /// For each version of the lock, from 1 on, `sha256-` and 64 hex digits over what the model says, without its
     /// sources.
     pub digests: List<Text>,
+}
+
+impl CpuModel {
+    /// What is known of a register, be it silicon's or firmware's.
+    pub fn silicon(&self, register: &RegisterInfo) -> Silicon {
+        let mut values = self.registers.iter().chain(self.facts.iter());
+        let value = values.find(|v| v.register == register.name);
+        let unknown = self.unknown.iter().fold(0, |bits, entry| {
+            match entry.path.strip_prefix(register.name.as_ref()) {
+                Some("") => u64::MAX,
+                Some(rest) => {
+                    let field = rest.strip_prefix('.').and_then(|name| register.field(name));
+                    bits | field.map_or(0, Field::mask)
+                }
+                None => bits,
+            }
+        });
+        Silicon {
+            value: value.map_or(0, |v| v.value) & !unknown,
+            unknown,
+        }
+    }
 }
 
 /// A feature by the name that Linux has for it (a hwcap, as in /proc/cpuinfo).

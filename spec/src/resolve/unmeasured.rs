@@ -1,0 +1,124 @@
+//! What nobody has read of a CPU, and a lock would promise all the same: no lock comes of it.
+//!
+//! A model of a real machine is made of what its guests were seen to find. Its
+//! other bits are unknown, which is neither 0 nor 1: a baseline that shows
+//! them, or a feature that needs them, asks for a measurement.
+
+use super::registers::Drafts;
+use super::{Complaints, Context, features};
+use crate::catalogue::{Field, Kind, Rule, Subject, field};
+use crate::lock::LockedRegister;
+use std::collections::BTreeMap;
+
+/// Whether a field of which nobody knows what the silicon has can be shown with that value: with the least that there is.
+pub(super) fn can_be_shown(field: &Field, value: u64) -> Result<(), String> {
+    let least = match field.rule {
+        Rule::Lower => field.none(),
+        Rule::Higher => field.max(),
+        Rule::HigherOrZero => 0,
+        Rule::Free => return Ok(()),
+        Rule::Exact => return Err("nobody has measured what the silicon has".into()),
+    };
+    match value == least {
+        true => Ok(()),
+        false => Err(format!(
+            "nobody has measured what the silicon has, and only {least:#x} is safe whatever that is"
+        )),
+    }
+}
+
+/// The bits of each draft that are unknown, by the register's name.
+pub(super) fn of(drafts: &Drafts) -> BTreeMap<&'static str, u64> {
+    let open = drafts.iter().filter(|(_, (_, draft))| draft.unknown != 0);
+    open.map(|(name, (_, draft))| (*name, draft.unknown))
+        .collect()
+}
+
+/// Says which fields of the finished registers nobody knows, unless they are waived. Of those that come with a vCPU
+/// feature that nobody measured, the feature tells.
+pub(super) fn complain(
+    context: &Context,
+    unknown: &BTreeMap<&'static str, u64>,
+    locked: &[LockedRegister],
+    complaints: &mut Complaints,
+) {
+    let cpu = context.cpu;
+    let asked = context.spec.cpu.features.iter();
+    let told: Vec<&str> = asked
+        .filter(|f| matches!(features::of(cpu, **f), features::Has::Unknown(_)))
+        .map(|f| f.name())
+        .collect();
+    let with_feature = |path: &str| {
+        let mut said = context.statements.iter();
+        said.any(|(_, statement, _)| {
+            let about = matches!(&statement.subject, Subject::Field(target, _) if target == path);
+            about && statement.when.iter().any(|w| told.contains(&w.as_ref()))
+        })
+    };
+    let (mut hide, mut vary) = (Vec::new(), Vec::new());
+    for entry in locked {
+        let Some(bits) = unknown.get(entry.name.as_str()) else {
+            continue;
+        };
+        let Some(info) = crate::catalogue::register_by_id(entry.id) else {
+            continue;
+        };
+        if info.feature.as_deref().is_some_and(|f| told.contains(&f)) {
+            continue;
+        }
+        for field in info.fields.iter() {
+            let path = format!("{}.{}", info.name, field.name);
+            if field.mask() & bits & entry.promised() == 0 || with_feature(&path) {
+                continue;
+            }
+            match (info.kind, field.rule) {
+                (Kind::Id, Rule::Lower) => hide.push(path),
+                _ => vary.push(path),
+            }
+        }
+    }
+    if !hide.is_empty() || !vary.is_empty() {
+        let all: Vec<&str> = hide.iter().chain(&vary).map(String::as_str).collect();
+        let mut ways = vec![features::MEASURE.to_owned()];
+        if !hide.is_empty() {
+            ways.push(format!("or do not show it: hide {}", quoted(&hide)));
+        }
+        if !vary.is_empty() {
+            ways.push(format!("or leave it open: vary {}", quoted(&vary)));
+        }
+        complaints.error(
+            "spec::unmeasured",
+            "/cpu/model",
+            format!(
+                "the lock would promise what nobody has read of `{}`: {}",
+                cpu.name,
+                all.join(", ")
+            ),
+            Some(ways.join("; ")),
+        );
+    }
+    let undecided = context.undecided().into_iter().filter(|path| {
+        let by_feature = field(path).is_some_and(|_| {
+            let said = context.statements.iter();
+            let mut hang = said.filter(|(_, s, _)| s.when.iter().any(|w| w.contains(path)));
+            hang.all(|(_, s, _)| s.when.iter().any(|w| told.contains(&w.as_ref())))
+        });
+        !by_feature
+    });
+    for path in undecided {
+        complaints.error(
+            "spec::unmeasured",
+            "/cpu/model",
+            format!(
+                "what these baselines show hangs on {path}, and nobody has read that of `{}`",
+                cpu.name
+            ),
+            Some(features::MEASURE.into()),
+        );
+    }
+}
+
+fn quoted(paths: &[String]) -> String {
+    let paths: Vec<String> = paths.iter().map(|path| format!("\"{path}\"")).collect();
+    paths.join(" ")
+}
