@@ -153,10 +153,8 @@ fn of_this(release: &Release, wholes: &[&str], oldest: &str, newest: &str, adopt
 }
 
 /// Machines and products by the CPU that they have.
-const PRODUCTS: [(&str, &str); 8] = [
-    ("graviton2", "neoverse-n1"),
+const PRODUCTS: [(&str, &str); 6] = [
     ("altra", "neoverse-n1"),
-    ("graviton3", "neoverse-v1"),
     ("cobalt100", "neoverse-n2"),
     ("yitian710", "neoverse-n2"),
     ("raspberrypi4", "cortex-a72"),
@@ -184,11 +182,18 @@ pub fn cpu(name: &str, catalogue: &Catalogue) -> String {
     ]
     .contains(&word)
     {
-        return format!("a lock is for one CPU: name its model; {OWN}");
+        return format!(
+            "a lock is for one CPU: name its model, such as `graviton3`; {OWN}, and `vmlock adopt REPORT` a whole description"
+        );
     }
     let same: Vec<&str> = catalogue
         .cpu_names()
-        .filter(|model| word.len() > 1 && plain(model).ends_with(word))
+        .filter(|model| {
+            // From one of its words on.
+            let rests = model.match_indices('-').map(|(at, _)| &model[at..]);
+            let mut names = std::iter::once(*model).chain(rests);
+            word.len() > 1 && names.any(|name| plain(name) == word)
+        })
         .collect();
     if let [one] = same.as_slice() {
         return format!("did you mean `{one}`?");
@@ -414,13 +419,14 @@ mod tests {
             assert_eq!(of(name), "did you mean `neoverse-n1`?", "{name}");
         }
         assert_eq!(of("A72"), "did you mean `cortex-a72`?");
-        assert_eq!(of("graviton2"), "its CPU is a `neoverse-n1`: write that");
+        assert_eq!(of("Graviton 2"), "did you mean `graviton2`?");
+        assert_eq!(of("ampere-altra"), "its CPU is a `neoverse-n1`: write that");
         assert_eq!(
             of("Raspberry Pi 4"),
             "its CPU is a `cortex-a72`: write that"
         );
         assert!(of("host").starts_with("a lock is for one CPU"));
-        for name in ["neoverse-v3", "cortex-a73", "graviton9", "x"] {
+        for name in ["neoverse-v3", "cortex-a73", "x"] {
             assert!(
                 of(name).starts_with("known models: a64fx"),
                 "{name}: {}",

@@ -21,12 +21,14 @@ const IMPLEMENTERS: [(u64, &str); 8] = [
 
 /// `Neoverse N1` for MIDR_EL1 of one, with `neoverse-n1`, the model that has that part; other parts by their numbers.
 fn named(midr: u64) -> (String, Option<&'static str>) {
-    let model = CPUS.iter().find(|cpu| {
+    let models = CPUS.iter().filter(|cpu| {
         let own = cpu.registers.iter().find(|r| r.register == "MIDR_EL1");
         own.is_some_and(|own| (own.value ^ midr) & PART == 0)
     });
-    if let Some(model) = model {
+    // A model of the part itself, before one of a machine that has it.
+    if let Some(model) = models.min_by_key(|cpu| !cpu.unknown.is_empty()) {
         let title = model.title.split(" (").next().unwrap_or(&model.title);
+        let title = title.rsplit(": ").next().unwrap_or(title);
         let name = title.strip_prefix("Arm ").unwrap_or(title);
         let revision = |word: &&str| {
             let digits = word.strip_prefix('r');

@@ -57,9 +57,9 @@ fn a_description_is_answered_by_what_is_meant() {
         ),
         (
             "\"neoverse-n1\"",
-            "\"graviton2\"",
+            "\"Graviton 2\"",
             "spec::unknown-cpu",
-            "its CPU is a `neoverse-n1`: write that",
+            "did you mean `graviton2`?",
         ),
         (
             "\"neoverse-n1\"",

@@ -10,6 +10,7 @@ mod locks;
 mod mitigations;
 mod plans;
 mod reset;
+mod silicon;
 mod truth;
 mod unpromised;
 mod virtio;

@@ -1,0 +1,327 @@
+//! CPU models of real machines against what their guests were measured to find,
+//! in the manner of `truth`; and what nobody measured makes no lock.
+
+use crate::truth::spec;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+use vmlock_spec::catalogue::{Catalogue, Kind, field, register_by_id};
+use vmlock_spec::lock::{Binding, Lock};
+use vmlock_spec::resolve::{Complaint, Severity, Target, resolve};
+use vmlock_spec::vm::{Feature, VmSpec};
+
+/// The models, and the files of their measurements.
+const MODELS: [(&str, &str); 3] = [
+    ("graviton2", "graviton2-neoverse-n1"),
+    ("graviton3", "graviton3-neoverse-v1"),
+    ("graviton4", "graviton4-neoverse-v2"),
+];
+
+/// What no default guest's KVM_GET_ONE_REG tells: on these models it is waived, or there is no lock.
+const UNTOLD: [&str; 7] = [
+    "CNTFRQ_EL0.ClockFreq",
+    "ICC_CTLR_EL1.ExtRange",
+    "ICC_CTLR_EL1.RSS",
+    "ICC_CTLR_EL1.A3V",
+    "ICC_CTLR_EL1.SEIS",
+    "ICC_CTLR_EL1.IDbits",
+    "ICC_CTLR_EL1.PRIbits",
+];
+
+fn folder() -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/measured/silicon")
+}
+
+/// A description that leaves open what was not measured.
+fn waived(abi: &[&str], model: &str) -> VmSpec {
+    let mut spec = spec(abi, model, &[]);
+    spec.vary = UNTOLD.map(str::to_owned).to_vec();
+    if model == "graviton4" {
+        spec.vary
+            .extend(["DCZID_EL0.DZP", "DCZID_EL0.BS"].map(str::to_owned));
+    }
+    spec
+}
+
+/// A description for a mainline release on one of these models. Where the caches cannot be told, those that newer
+/// kernels make up stand for them.
+fn release(baseline: &str, model: &str) -> VmSpec {
+    let old = ["kvm-5.10", "kvm-6.1"].contains(&baseline);
+    let wide = model != "graviton2";
+    let mut spec = match old && wide {
+        true => waived(&[baseline, "cache-made-up"], model),
+        false => waived(&[baseline], model),
+    };
+    if baseline == "kvm-5.10" && model == "graviton4" {
+        spec.cpu.hide.push("ID_AA64DFR0_EL1.TraceVer".into());
+    }
+    spec
+}
+
+fn lock(spec: &VmSpec) -> Lock {
+    match resolve(spec, &Catalogue::builtin(), &Target::NEWEST) {
+        Ok((lock, _)) => lock,
+        Err(complaints) => panic!("{complaints:#?}"),
+    }
+}
+
+fn errors(spec: &VmSpec) -> Vec<Complaint> {
+    let complaints = resolve(spec, &Catalogue::builtin(), &Target::NEWEST).err();
+    let errors = complaints.into_iter().flatten();
+    errors.filter(|c| c.severity == Severity::Error).collect()
+}
+
+/// A measured default guest's registers by KVM register id.
+fn measured(file: &str, series: &str) -> BTreeMap<u64, u64> {
+    let path = folder().join(format!("{file}-{series}.txt"));
+    let text = fs::read_to_string(path).expect("a measurement");
+    let hex = |t: &str| u64::from_str_radix(t, 16).expect("hex");
+    let rows =
+        text.lines().filter_map(
+            |line| match line.split_whitespace().collect::<Vec<_>>()[..] {
+                ["R", id, "0", value] => Some((hex(id), hex(value))),
+                _ => None,
+            },
+        );
+    rows.collect()
+}
+
+/// Fields by series in which the vendor's kernel differs from mainline.
+fn vendor() -> BTreeSet<(String, String)> {
+    let text = fs::read_to_string(folder().join("vendor.txt")).expect("the differences");
+    let lines = text.lines().filter(|line| !line.starts_with('#'));
+    let rows = lines.map(|line| {
+        let words: Vec<&str> = line.split('|').map(str::trim).collect();
+        let [series, path, act, why] = words[..] else {
+            panic!("not four columns: {line}");
+        };
+        assert!(["show", "hide"].contains(&act) && !why.is_empty(), "{line}");
+        assert!(field(path).is_some(), "there is no {path}");
+        (series.to_owned(), path.to_owned())
+    });
+    rows.collect()
+}
+
+#[test]
+fn guests_of_real_machines_find_what_baseline_and_model_say() {
+    let vendor = vendor();
+    let mut needed = BTreeSet::new();
+    let mut compared = 0;
+    for (model, file) in MODELS {
+        for (series, baseline) in [("5.10", "kvm-5.10"), ("6.1", "kvm-6.1")] {
+            let spec = release(baseline, model);
+            let lock = lock(&spec);
+            let rows = measured(file, series);
+            let made_up = spec.abi.iter().any(|name| name == "cache-made-up");
+            let name = format!("{model} on {series}");
+            for entry in &lock.registers {
+                let info = register_by_id(entry.id).expect("a lock has known registers only");
+                let cache = info.csselr().is_some() || info.name == "CLIDR_EL1";
+                let Some(value) = rows.get(&entry.id).filter(|_| !(cache && made_up)) else {
+                    // Nothing of it is measured: nothing of it is promised but what no kernel changes.
+                    let absent =
+                        entry.rule == Binding::Absent || entry.promised() & entry.value == 0;
+                    // 5.10 has no such register, and answers those calls.
+                    let calls = series == "5.10" && entry.name == "KVM_REG_ARM_STD_HYP_BMAP";
+                    let untold = ["DCZID_EL0", "OSLSR_EL1"].contains(&entry.name.as_str());
+                    let known = cache || calls || untold;
+                    assert!(absent || known, "{name}: {} is not measured", entry.name);
+                    continue;
+                };
+                compared += 1;
+                let mut off = (value ^ entry.value) & entry.promised();
+                for field in info.fields.iter().filter(|f| off & f.mask() != 0) {
+                    let key = (series.to_owned(), format!("{}.{}", info.name, field.name));
+                    assert!(
+                        vendor.contains(&key),
+                        "{name}: {} is {:#x} in the lock and {:#x} in the guest",
+                        key.1,
+                        field.get(entry.value),
+                        field.get(*value)
+                    );
+                    needed.insert(key);
+                }
+                off &= !info.fields.iter().fold(0, |bits, f| bits | f.mask());
+                assert_eq!(off, 0, "{name}: {} {value:#x}", entry.name);
+            }
+            // What a guest has and the lock does not speak of is state, a PMU that it has not, or a cache.
+            for id in rows
+                .keys()
+                .filter(|id| !lock.registers.iter().any(|r| r.id == **id))
+            {
+                let info = register_by_id(*id);
+                let harmless = info.is_some_and(|r| {
+                    r.kind == Kind::State
+                        || r.csselr().is_some()
+                        || r.name == "MPIDR_EL1"
+                        || r.feature.as_deref() == Some("pmu")
+                });
+                assert!(harmless, "{name}: {id:#x} is in no lock and is no state");
+            }
+        }
+    }
+    assert_eq!(needed, vendor, "a difference is stated and shows nowhere");
+    assert!(compared > 6 * 60, "only {compared} values compared");
+}
+
+/// The silicon's caches, which no lock of these two can tell, are what KVM told all the same.
+#[test]
+fn caches_of_the_models_are_the_measured_ones() {
+    let catalogue = Catalogue::builtin();
+    for (model, file) in MODELS {
+        let cpu = catalogue.cpu(model).expect("a model");
+        for series in ["5.10", "6.1"] {
+            let rows = measured(file, series);
+            let caches = rows.iter().filter_map(|(id, value)| {
+                let info = register_by_id(*id)?;
+                (info.csselr().is_some() || info.name == "CLIDR_EL1").then_some((info, *value))
+            });
+            let mut seen = 0;
+            for (info, value) in caches {
+                let silicon = cpu.silicon(info);
+                assert_eq!(
+                    silicon.value,
+                    value & !silicon.unknown,
+                    "{model}: {}",
+                    info.name
+                );
+                seen += 1;
+            }
+            assert!(seen >= 4, "{model}: only {seen}");
+        }
+    }
+}
+
+/// A lock of every release comes of every model, once what nobody measured is left open: all that newer kernels show is known.
+#[test]
+fn every_release_makes_a_lock_of_what_is_known() {
+    let catalogue = Catalogue::builtin();
+    let mut made = 0;
+    for (model, _) in MODELS {
+        for baseline in catalogue.wholes() {
+            let spec = waived(&[baseline, "cache-made-up"], model);
+            let errors = errors(&spec);
+            // TraceVer, which kernels showed up to 5.11.
+            let old = ["kvm-5.10", "kvm-5.11"].contains(&baseline);
+            match model == "graviton4" && old {
+                true => assert!(errors.len() == 1 && errors[0].message.contains("TraceVer")),
+                false => assert!(errors.is_empty(), "{model}, {baseline}: {errors:#?}"),
+            }
+            made += 1;
+        }
+    }
+    assert!(made > 100, "only {made}");
+}
+
+/// What 6.18 shows beside the two measured kernels, by its own tables: nothing that these CPUs have, and less of some.
+#[test]
+fn newer_kernels_show_nothing_that_is_invented() {
+    for (model, file) in MODELS {
+        let old = measured(file, "5.10");
+        let new = lock(&release("kvm-6.18", model));
+        let value = |name: &str| {
+            let entry = new.registers.iter().find(|r| r.name == name);
+            entry.expect("in every lock").value
+        };
+        let id = |name: &str| {
+            vmlock_spec::catalogue::register_by_name(name)
+                .expect("known")
+                .id
+        };
+        // Unchanged since 5.10.
+        for name in [
+            "MIDR_EL1",
+            "REVIDR_EL1",
+            "ID_AA64PFR1_EL1",
+            "ID_AA64ISAR0_EL1",
+            "ID_AA64ISAR1_EL1",
+        ] {
+            assert_eq!(value(name), old[&id(name)], "{model}: {name}");
+        }
+        for name in [
+            "ID_AA64ISAR2_EL1",
+            "ID_AA64ISAR3_EL1",
+            "ID_AA64PFR2_EL1",
+            "ID_AA64FPFR0_EL1",
+            "ID_AA64MMFR3_EL1",
+            "ID_AA64MMFR4_EL1",
+        ] {
+            assert_eq!(value(name), 0, "{model}: {name}");
+        }
+        // The GIC is the guest's, MPAM, CCIDX and NV are hidden, the PMU is off.
+        let pfr0 = old[&id("ID_AA64PFR0_EL1")];
+        assert_eq!(
+            value("ID_AA64PFR0_EL1"),
+            pfr0 & !0x0000_0f00_0f00_0000 | 1 << 24,
+            "{model}"
+        );
+        let mmfr2 = old[&id("ID_AA64MMFR2_EL1")];
+        assert_eq!(
+            value("ID_AA64MMFR2_EL1"),
+            mmfr2 & !0x0000_0000_0ff0_0000,
+            "{model}"
+        );
+        let dfr0 = old[&id("ID_AA64DFR0_EL1")];
+        assert_eq!(
+            value("ID_AA64DFR0_EL1"),
+            dfr0 & !0x0000_000f_0000_0ff0,
+            "{model}"
+        );
+    }
+}
+
+#[test]
+fn what_nobody_measured_makes_no_lock() {
+    for (model, _) in MODELS {
+        let bare = errors(&spec(&["kvm-6.18"], model, &[]));
+        let [complaint] = &bare[..] else {
+            panic!("{model}: {bare:#?}");
+        };
+        assert_eq!(
+            (complaint.code, complaint.place.as_str()),
+            ("spec::unmeasured", "/cpu/model")
+        );
+        let help = complaint.help.as_deref().unwrap_or_default();
+        for word in [
+            "vmlock-run probe",
+            "vmlock cpu",
+            "vary \"CNTFRQ_EL0.ClockFreq\"",
+        ] {
+            assert!(help.contains(word), "{model}: {help}");
+        }
+        for feature in [Feature::Pmu, Feature::Sve, Feature::Pauth, Feature::Mte] {
+            let mut asked = waived(&["kvm-6.18"], model);
+            asked.cpu.features = vec![feature];
+            if feature == Feature::Sve {
+                asked.cpu.vector_lengths = vec![128];
+            }
+            let errors = errors(&asked);
+            let [complaint] = &errors[..] else {
+                panic!("{model}, {}: {errors:#?}", feature.name());
+            };
+            assert_eq!(
+                (complaint.code, complaint.place.as_str()),
+                ("spec::unmeasured", "/cpu/features/0")
+            );
+        }
+    }
+}
+
+/// What the silicon may have can be hidden, and not be promised.
+#[test]
+fn of_what_is_unknown_the_least_can_be_shown() {
+    let mut hidden = waived(&["kvm-5.10", "cache-made-up"], "graviton4");
+    hidden.cpu.hide.push("ID_AA64DFR0_EL1.TraceVer".into());
+    assert!(errors(&hidden).is_empty());
+    let mut promised = waived(&["kvm-6.18"], "graviton4");
+    promised.cpu.set.push(vmlock_spec::vm::SetField {
+        field: "ID_AA64PFR0_EL1.AMU".into(),
+        value: 1,
+    });
+    let errors = errors(&promised);
+    assert_eq!(errors.len(), 1, "{errors:#?}");
+    assert!(
+        errors[0].message.contains("nobody has measured"),
+        "{errors:#?}"
+    );
+}
