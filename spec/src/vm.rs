@@ -7,6 +7,7 @@ pub mod device;
 pub mod limits;
 
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// One virtual machine, as its author wrote it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,6 +19,13 @@ pub struct VmSpec {
     pub schema: Option<String>,
     /// The machine's name: letters, digits, `-`, `_` and `.`, and no `.` at the front.
     pub name: String,
+    /// What the machine is for, in a line for people. No guest sees it, and no lock holds it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// Names and values of the author's own, for programs that sort machines. No guest sees them, and no lock holds
+    /// them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
     /// The instruction set.
     pub arch: Arch,
     /// Baselines by name: one whole (`kvm-6.8`) and any number of parts (`psci-1.1`).
@@ -59,6 +67,8 @@ impl VmSpec {
         Self {
             schema: None,
             name: name.to_owned(),
+            description: None,
+            labels: BTreeMap::new(),
             arch: Arch::Arm64,
             abi: abi.iter().map(|&a| a.to_owned()).collect(),
             cpu,

@@ -5,10 +5,11 @@
 //! registers are not looked up here; the resolver does that, and its places come
 //! back through [`Places`].
 //!
-//! One file to a part: `vm` holds the block's nodes, `cpu`, `feature`, `memory`,
-//! `boot`, `device` and `allow` read one each, out of `grammar`, `value` and `span`; `meant` and `event` know what is
+//! One file to a part: `vm` holds the block's nodes, `about`, `cpu`, `feature`, `memory`,
+//! `boot`, `device` and `allow` read their own, out of `grammar`, `value` and `span`; `meant` and `event` know what is
 //! meant by a value that is none.
 
+mod about;
 mod allow;
 mod boot;
 mod cpu;

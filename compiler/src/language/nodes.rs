@@ -293,7 +293,7 @@ pub static VM: Node = Node {
     ..WORD
 };
 
-const BLOCK: [Node; 15] = [
+const BLOCK: [Node; 17] = [
     Node {
         word: "arch",
         meaning: "/properties/arch",
@@ -353,6 +353,19 @@ const BLOCK: [Node; 15] = [
         many: true,
         repeats: true,
         example: "runs-on \"kvm-6.12\"",
+        ..WORD
+    },
+    Node {
+        word: "description",
+        meaning: "/properties/description",
+        values: &[Value::Other],
+        example: "description \"serves the shop\"",
+        ..WORD
+    },
+    Node {
+        word: "labels",
+        meaning: "/properties/labels",
+        example: "labels team=\"shop\" stage=\"live\"",
         ..WORD
     },
     Node {

@@ -11,6 +11,15 @@ use vmlock_spec::words;
 /// The place of a size that KDL has no unit for: its sizes are whole KiB.
 pub fn write(spec: &VmSpec) -> Result<String, String> {
     let mut node = Node::new("vm").value(&spec.name);
+    if let Some(words) = &spec.description {
+        node = node.child(Node::new("description").value(words));
+    }
+    if !spec.labels.is_empty() {
+        let labels = spec.labels.iter();
+        node = node.child(labels.fold(Node::new("labels"), |node, (name, value)| {
+            node.property(&word(name), value)
+        }));
+    }
     node = node.child(Node::new("arch").value("arm64"));
     node = node.listed("import", &spec.import);
     node = node.listed("abi", &spec.abi);
@@ -37,6 +46,17 @@ pub fn write(spec: &VmSpec) -> Result<String, String> {
     let mut text = String::new();
     node.write(0, &mut text);
     Ok(text)
+}
+
+/// A name of the author's own, in quotes where KDL would take it for something else.
+fn word(name: &str) -> String {
+    const KEPT: [&str; 5] = ["true", "false", "null", "inf", "nan"];
+    let letters = name.starts_with(|c: char| c.is_ascii_alphabetic());
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    match letters && name.chars().all(plain) && !KEPT.contains(&name) {
+        true => name.to_owned(),
+        false => quoted(name),
+    }
 }
 
 fn cpu(cpu: &Cpu) -> Node {
@@ -422,10 +442,14 @@ mod tests {
         let boot = prop::option::of(boots());
         let devices = prop::collection::vec(devices(), 0..4);
         let allow = prop::collection::vec(allow, 0..3);
+        let about = (maybe(), prop::collection::btree_map(text(), text(), 0..3));
         let rest = (boot, devices, texts(), allow, texts(), texts(), maybe());
-        (machine, rest).prop_map(|(machine, rest)| {
+        (machine, about, rest).prop_map(|(machine, about, rest)| {
             let (boot, devices, vary, allow, runs_on, import, lock_schema) = rest;
+            let (description, labels) = about;
             VmSpec {
+                description,
+                labels,
                 boot,
                 devices,
                 vary,

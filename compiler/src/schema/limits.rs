@@ -40,6 +40,9 @@ pub fn limits(schema: &mut Value) {
     let vm = &mut schema["properties"];
     let name = json!(name());
     vm["name"]["pattern"] = name.clone();
+    text(&mut vm["description"], 1, TEXT_BYTES_MAX);
+    vm["labels"]["propertyNames"] = json!({ "pattern": name.clone() });
+    text(&mut vm["labels"]["additionalProperties"], 1, TEXT_BYTES_MAX);
     vm["devices"]["maxItems"] = json!(DEVICES_MAX);
     vm["abi"]["minItems"] = json!(1);
     between(&mut vm["memory"], &MEMORY_BYTES);
@@ -129,6 +132,8 @@ pub fn examples(schema: &mut Value) {
     for (place, example) in [
         ("/properties/$schema", json!("urn:vmlock:schema:spec:v1")),
         ("/properties/name", json!("web")),
+        ("/properties/description", json!("serves the shop")),
+        ("/properties/labels", json!({ "team": "shop" })),
         ("/properties/memory", json!(512 << 20)),
         ("/properties/import", json!(["my-cpu.kdl"])),
         (

@@ -218,6 +218,12 @@ fn description(dice: &mut Dice) -> Value {
         ]);
     }
     if dice.once_in(4) {
+        spec["description"] = json!("serves the \"shop\", é");
+    }
+    if dice.once_in(4) {
+        spec["labels"] = json!({ "team": "shop", "a.b-c": "x y" });
+    }
+    if dice.once_in(4) {
         spec["lock-schema"] = json!("../schema/lock.v3.schema.json");
     }
     spec
@@ -408,7 +414,7 @@ fn what_a_schema_cannot_say_is_this() {
 #[test]
 fn decoder_and_schema_accept_the_same_of_what_is_near_a_description() {
     let validator = validator(&schema("spec"));
-    let mut dice = Dice(34);
+    let mut dice = Dice(37);
     let scratch = Scratch::new("near");
     let (mut files, mut specs) = (Vec::new(), Vec::new());
     for index in 0..500 {

@@ -20,6 +20,7 @@ mod names;
 mod refusals;
 mod schemas;
 mod scratch;
+mod sharing;
 mod show;
 mod streams;
 mod surface;

@@ -55,7 +55,7 @@ fn schemas_hold_nothing_that_a_strict_validator_does_not_know() {
     // Validation and annotation keywords of draft-07 that are in use here; the rest is names of properties.
     let known = "$id $ref $schema additionalProperties allOf anyOf const default definitions description else \
                  examples if items maxItems maxLength maxProperties maximum minItems minLength minProperties minimum multipleOf not \
-                 oneOf pattern properties required then title type uniqueItems";
+                 oneOf pattern properties propertyNames required then title type uniqueItems";
     let known: BTreeSet<&str> = known.split_whitespace().collect();
     for which in ALL {
         let schema = schema(which);

@@ -18,6 +18,15 @@ pub fn kdl(spec: &Value) -> Option<String> {
             },
             "memory" => lines.push(node(key, &[size(value)?], &[], &[])),
             "cpu" => lines.push(cpu(value)?),
+            "labels" => {
+                // What is no name is no property either, but in quotes.
+                let quoted = |(name, value): (&String, &Value)| {
+                    let name = literal(&Value::String(name.clone()))?;
+                    Some(format!("{name}={}", literal(value)?))
+                };
+                let labels = value.as_object()?.iter().map(quoted);
+                lines.push(node(key, &[], &labels.collect::<Option<Vec<_>>>()?, &[]));
+            }
             "boot" => lines.push(node(key, &[], &properties(value.as_object()?)?, &[])),
             "devices" => {
                 for device in value.as_array()? {

@@ -209,6 +209,8 @@ fn texts(spec: &VmSpec, complaints: &mut Complaints) {
     let VmSpec {
         schema,
         name: _,
+        description,
+        labels,
         arch: _,
         abi,
         cpu,
@@ -288,6 +290,20 @@ fn texts(spec: &VmSpec, complaints: &mut Complaints) {
             "`reason`",
             complaints,
         );
+    }
+    if let Some(description) = description {
+        text(description, "/description", "`description`", complaints);
+    }
+    for (label, value) in labels {
+        let place = format!("/labels/{label}");
+        if !is_name(label) {
+            let message = format!(
+                "this cannot be a label's name: only ASCII letters, digits, `-`, `_` and `.`, at most {NAME_BYTES_MAX}, and no `.` at the front"
+            );
+            let help = "for example `team` or `cost-centre`".to_owned();
+            complaints.error("spec::bad-name", &place, message, Some(help));
+        }
+        text(value, &place, "a label's value", complaints);
     }
     let (place, what) = ("/cpu/model", "the CPU model");
     if text(model, place, what, complaints) {

@@ -84,6 +84,8 @@ impl Decoder<'_> {
         let one = |word: &str| parts.get(word).and_then(|nodes| nodes.first().copied());
         let all = |word: &str| parts.get(word).map(Vec::as_slice).unwrap_or_default();
 
+        let description = one("description").and_then(|n| self.description(n));
+        let labels = one("labels").map(|n| self.labels(n)).unwrap_or_default();
         let arch = self.required(node, one("arch"), "arch \"arm64\"");
         arch.and_then(|n| self.arch(n));
         let abi = self.required(node, one("abi"), "abi \"kvm-6.8\"");
@@ -125,6 +127,8 @@ impl Decoder<'_> {
         };
         let spec = VmSpec {
             name: name.unwrap_or_else(|| "unnamed".to_owned()),
+            description,
+            labels,
             arch: Arch::Arm64,
             abi,
             cpu,

@@ -1,0 +1,55 @@
+//! `description "…"` and `labels NAME="VALUE"`: what is said of a machine for people and programs around it. No guest sees
+//! it, and no lock holds it.
+
+use super::Decoder;
+use super::span::{head, range};
+use crate::diagnostic::Diagnostic;
+use crate::language::nodes;
+use kdl::KdlNode;
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+impl Decoder<'_> {
+    pub(super) fn description(&mut self, node: &KdlNode) -> Option<String> {
+        self.properties(node, &[]);
+        self.no_children(node);
+        let example = nodes::at(&["vm", "description"]).map_or("", |node| node.example);
+        let entry = self.only(node, example)?;
+        self.places.note("/description", range(entry.span()));
+        self.string(entry, "the description")
+    }
+
+    /// The labels of a machine. Their names are the author's, so that none is unknown.
+    pub(super) fn labels(&mut self, node: &KdlNode) -> BTreeMap<String, String> {
+        self.places.note("/labels", head(node));
+        self.no_children(node);
+        self.no_arguments(
+            node,
+            "a label has a name and a value: `labels team=\"shop\"`",
+        );
+        let mut labels = BTreeMap::new();
+        let mut spans: BTreeMap<&str, Range<usize>> = BTreeMap::new();
+        for entry in node.entries() {
+            let Some(name) = entry.name().map(|name| name.value()) else {
+                continue;
+            };
+            self.no_type(entry.ty());
+            let span = range(entry.span());
+            if let Some(first) = spans.insert(name, span.clone()) {
+                let words = format!("the label `{name}` is given twice");
+                self.found.push(
+                    Diagnostic::error("spec::duplicate-property", words)
+                        .at(self.source, span, "again here")
+                        .at(self.source, first, "first here")
+                        .help("keep one of the two"),
+                );
+                continue;
+            }
+            self.places.note(format!("/labels/{name}"), span);
+            if let Some(value) = self.string(entry, &format!("the label `{name}`")) {
+                labels.insert(name.to_owned(), value);
+            }
+        }
+        labels
+    }
+}
