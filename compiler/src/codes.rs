@@ -65,6 +65,21 @@ pub const CODES: &[Code] = &[
         "A `name=value` pair that this node does not have.",
     ),
     code(
+        "spec::duplicate-machine",
+        "two machines of a file are called alike",
+        "Each machine of a file has a lock of its own, NAME.MACHINE.vm.lock.json, and others name it to be built from it. Where names of files have no case, two names that differ in capitals alone would be one lock.",
+    ),
+    code(
+        "spec::unknown-machine",
+        "no machine of the file is called so",
+        "`from` names another machine of the same file, which is then built upon. Machines of other files cannot be named: what files share stands in one that they all `import`.",
+    ),
+    code(
+        "spec::circle",
+        "machines are built from each other",
+        "A machine takes over what it does not say itself from the one that its `from` names, and that one from another. At the end has to be one that says all of it itself.",
+    ),
+    code(
         "spec::duplicate-node",
         "something is said twice",
         "This may stand only once. Which of the two holds would be a guess.",
@@ -377,12 +392,12 @@ pub const CODES: &[Code] = &[
     code(
         "lock::two-descriptions",
         "two descriptions of one lock",
-        "NAME.vm.kdl and NAME.vm.json stand in one folder, and the lock of both is NAME.vm.lock.json. Which of the two it comes of would depend on which was compiled last, so it comes of neither.",
+        "NAME.vm.kdl and NAME.vm.json stand in one folder, and the lock of both is NAME.vm.lock.json. Which of the two it comes of would depend on which was compiled last, so it comes of neither. The same holds for a file with several machines, whose locks are NAME.MACHINE.vm.lock.json, beside another that is called NAME.MACHINE.",
     ),
     code(
         "lock::orphan",
         "a lock has no description beside it",
-        "NAME.vm.lock.json is made of NAME.vm.kdl or NAME.vm.json in the same folder. When a description is renamed, its lock stays behind: nothing holds it to anything any more, and the new lock knows nothing of the version and the names that the old one had pinned. Move the lock along with its description.",
+        "NAME.vm.lock.json is made of NAME.vm.kdl or NAME.vm.json in the same folder. Of several machines that has the file's lock which is called as the file is, and each other is in NAME.MACHINE.vm.lock.json. When a description or a machine is renamed, its lock stays behind: nothing holds it to anything any more, and the new lock knows nothing of the version and the names that the old one had pinned. Move the lock along with its description.",
     ),
     code(
         "lock::stale",
@@ -507,7 +522,7 @@ pub const CODES: &[Code] = &[
     code(
         "usage::name",
         "a name that cannot be used",
-        "The lock of NAME.vm.kdl or NAME.vm.json is NAME.vm.lock.json: other files have no lock. Machines, CPU models and baselines are called by 1 to 63 ASCII letters, digits, `-`, `_` and `.`.",
+        "The lock of NAME.vm.kdl or NAME.vm.json is NAME.vm.lock.json, and of each further machine in it NAME.MACHINE.vm.lock.json: other files have no lock. Machines, CPU models and baselines are called by 1 to 63 ASCII letters, digits, `-`, `_` and `.`.",
     ),
     code(
         "diff::two-kinds",

@@ -1,24 +1,29 @@
-//! One description file to its lock: read, decode, import, resolve.
+//! One description file to its locks, one for each machine: read, decode, import, resolve.
 
 use crate::boot;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::disk;
 use crate::hosts::{self, Host, Verdict};
 use crate::language::reach::{Disk, Reach};
-use crate::language::{decode, import, json, read};
+use crate::language::{decode, import, json, read, sharing};
 use crate::location::{Places, Source};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use vmlock_spec::catalogue::Catalogue;
 use vmlock_spec::lock::{Block, Boot, Lock};
-use vmlock_spec::resolve::{self, Complaint, Target};
+use vmlock_spec::resolve::{self, Complaint, Target, is_name};
 use vmlock_spec::vm::VmSpec;
 
 /// Most findings of one file that are shown.
 const FINDINGS_MAX: usize = 50;
 
-/// What came of one file.
+/// What came of one machine of a file.
 pub struct Compiled {
+    /// Where its lock stands; `None` for a file that is not called like a description, and for a machine without a name.
+    pub file: Option<PathBuf>,
+    /// Where in the text it is described.
+    pub span: Range<usize>,
     /// The lock; `None` when there is an error among what was found.
     pub lock: Option<Lock>,
     /// Errors and warnings.
@@ -39,14 +44,92 @@ pub struct Read {
     pub places: Places,
 }
 
-/// Where the lock of a description stands: `NAME.vm.lock.json` beside it.
+/// Where the lock of a description of one machine stands: `NAME.vm.lock.json` beside it.
 /// `None` for a file that is not called like a description.
 pub fn lock_path(spec: &Path) -> Option<PathBuf> {
+    Some(spec.with_file_name(format!("{}.vm.lock.json", stem(spec)?)))
+}
+
+/// What a description is called without what tells that it is one.
+fn stem(spec: &Path) -> Option<&str> {
     let name = spec.file_name()?.to_str()?;
     let stem = name
         .strip_suffix(".vm.kdl")
         .or_else(|| name.strip_suffix(".vm.json"))?;
-    (!stem.is_empty()).then(|| spec.with_file_name(format!("{stem}.vm.lock.json")))
+    Some(stem).filter(|stem| !stem.is_empty())
+}
+
+/// Where the locks of a description's machines stand: that of one alone, and of several that of the one which is called as
+/// the file is, at [`lock_path`], and each other's at `NAME.MACHINE.vm.lock.json`. So a machine that is added moves no
+/// lock of a file that is called after its machine.
+pub fn lock_paths(spec: &Path, machines: &[Option<&str>]) -> Vec<Option<PathBuf>> {
+    let of = |machine: &Option<&str>| {
+        let stem = stem(spec)?;
+        match *machine {
+            _ if machines.len() == 1 => lock_path(spec),
+            Some(name) if name == stem => lock_path(spec),
+            // In a path, what is no name may be anything.
+            Some(name) if is_name(name) => {
+                Some(spec.with_file_name(format!("{stem}.{name}.vm.lock.json")))
+            }
+            _ => None,
+        }
+    };
+    machines.iter().map(of).collect()
+}
+
+/// Descriptions beside a lock that may make it, by their names.
+fn may_make(lock: &Path) -> Vec<PathBuf> {
+    let name = lock.file_name().and_then(|name| name.to_str());
+    let Some(stem) = name.and_then(|name| name.strip_suffix(".vm.lock.json")) else {
+        return Vec::new();
+    };
+    // Names may have dots, and then more than one file can be meant.
+    let dots = stem.match_indices('.').map(|(at, _)| &stem[..at]);
+    let files = dots.chain([stem]).flat_map(|stem| {
+        [".vm.kdl", ".vm.json"].map(|form| lock.with_file_name(format!("{stem}{form}")))
+    });
+    files.filter(|file| file.exists()).collect()
+}
+
+/// Whether one of a description's machines makes that lock.
+fn makes(spec: &Path, lock: &Path) -> bool {
+    let names = names_in(spec);
+    let names: Vec<Option<&str>> = names.iter().map(Option::as_deref).collect();
+    let mut locks = lock_paths(spec, &names).into_iter().flatten();
+    locks.any(|path| path.file_name() == lock.file_name())
+}
+
+/// Whether a lock has a description beside it.
+pub fn is_made(lock: &Path) -> bool {
+    may_make(lock).iter().any(|spec| makes(spec, lock))
+}
+
+/// Another description that makes the lock of one, too.
+pub fn another_maker(spec: &Path, lock: &Path) -> Option<PathBuf> {
+    let mut others = may_make(lock).into_iter();
+    others.find(|other| other.file_name() != spec.file_name() && makes(other, lock))
+}
+
+/// What the machines of a description are called; one without a name, where it cannot be read.
+fn names_in(spec: &Path) -> Vec<Option<String>> {
+    let names = Disk.source(spec, "").ok().and_then(|source| {
+        if is_json(spec) {
+            return json::names(&source);
+        }
+        let document = read::parse(&source).ok()?;
+        let vms = document.nodes().iter().filter(|n| n.name().value() == "vm");
+        Some(
+            vms.map(|vm| sharing::name_of(vm).map(str::to_owned))
+                .collect(),
+        )
+    });
+    let some = names.filter(|names: &Vec<_>| !names.is_empty());
+    some.unwrap_or_else(|| vec![None])
+}
+
+fn is_json(path: &Path) -> bool {
+    path.extension().is_some_and(|e| e == "json")
 }
 
 /// The lock that a new one takes the place of.
@@ -70,57 +153,112 @@ pub fn rival(spec: &Path) -> Option<PathBuf> {
     (spec.exists() && other.exists()).then_some(other)
 }
 
-/// Compiles a description. Every one of `hosts`, and of those that its `runs-on`
-/// names, has to be able to keep the lock, or there is none.
-///
-/// # Errors
-/// The system's own, when the file cannot be read.
-pub fn compile(path: &Path, hosts: &[Host], former: &Former) -> Result<Compiled, std::io::Error> {
-    let shown = path.display().to_string();
-    match Disk.source(path, &shown) {
-        Ok(source) => Ok(compile_source(path, &source, hosts, former, &Disk)),
-        Err(read::Unreadable::Io(error)) => Err(error),
-        Err(read::Unreadable::Bytes(diagnostic)) => Ok(failed(vec![*diagnostic])),
+impl Default for Former {
+    /// None.
+    fn default() -> Self {
+        Self {
+            target: Target::NEWEST,
+            boot: None,
+            disks: Vec::new(),
+        }
     }
 }
 
-/// Compiles the text of a description, wherever it comes from. `path` says where the description stands, and in which
-/// form it is; what else is read goes by `reach`.
-pub fn compile_source(
+/// A machine of a file, as it was read.
+pub struct Machine {
+    /// Where its lock stands, see [`Compiled::file`].
+    pub file: Option<PathBuf>,
+    /// Where in the text it is described.
+    span: Range<usize>,
+    /// What was read; `None` where too little of it could be.
+    read: Option<Read>,
+    /// What was found on the way.
+    found: Vec<Diagnostic>,
+    /// Places of parts that could not be read.
+    unread: Vec<&'static str>,
+}
+
+/// Reads a file of the disk: its machines, and one at least.
+///
+/// # Errors
+/// The system's own, when the file cannot be read.
+pub fn read(path: &Path) -> Result<Vec<Machine>, std::io::Error> {
+    let shown = path.display().to_string();
+    match Disk.source(path, &shown) {
+        Ok(source) => Ok(machines(path, &source)),
+        Err(read::Unreadable::Io(error)) => Err(error),
+        Err(read::Unreadable::Bytes(diagnostic)) => Ok(vec![unread(path, 0..0, vec![*diagnostic])]),
+    }
+}
+
+/// The machines of a text, wherever it comes from, and one at least. `path` says where the description stands, and in
+/// which form it is.
+pub fn machines(path: &Path, source: &Arc<Source>) -> Vec<Machine> {
+    let whole = || 0..source.text.len();
+    let read = match is_json(path) {
+        true => json::decode(source),
+        false => read::parse_description(source).map(|document| decode::decode(source, &document)),
+    };
+    let decoded = match read {
+        Ok(decoded) => decoded,
+        Err(found) => return vec![unread(path, whole(), found)],
+    };
+    let names: Vec<Option<&str>> = decoded.iter().map(|one| one.name.as_deref()).collect();
+    let files = lock_paths(path, &names);
+    let machine = |(one, file): (decode::Decoded, _)| Machine {
+        file,
+        span: one.span,
+        read: one.spec.map(|spec| Read {
+            spec,
+            places: one.places,
+        }),
+        found: one.found,
+        unread: one.unread,
+    };
+    decoded.into_iter().zip(files).map(machine).collect()
+}
+
+/// A file of which nothing could be read.
+fn unread(path: &Path, span: Range<usize>, found: Vec<Diagnostic>) -> Machine {
+    Machine {
+        file: lock_path(path),
+        span,
+        read: None,
+        found,
+        unread: Vec::new(),
+    }
+}
+
+/// Compiles a machine of the file at `path`; what else is read goes by `reach`. Every one of `hosts`, and of those that
+/// its `runs-on` names, has to be able to keep the lock, or there is none.
+pub fn compile(
     path: &Path,
-    source: &Arc<Source>,
+    machine: Machine,
     hosts: &[Host],
     former: &Former,
     reach: &dyn Reach,
 ) -> Compiled {
-    let (read, found, unread) = if path.extension().is_some_and(|e| e == "json") {
-        match json::decode(source) {
-            Ok((spec, places)) => (Read { spec, places }, Vec::new(), Vec::new()),
-            Err(found) => return failed(found),
-        }
-    } else {
-        let document = match read::parse_description(source) {
-            Ok(document) => document,
-            Err(found) => return failed(found),
-        };
-        let decode::Decoded {
-            spec,
-            places,
-            found,
-            unread,
-        } = decode::decode(source, &document);
-        match spec {
-            Some(spec) => (Read { spec, places }, found, unread),
-            None => return failed(found),
-        }
+    let Machine {
+        file,
+        span,
+        read,
+        found,
+        unread,
+    } = machine;
+    let mut compiled = match &read {
+        Some(read) => finish(path, read, found, &unread, hosts, former, reach),
+        None => failed(found),
     };
-    let mut compiled = finish(path, &read, found, &unread, hosts, former, reach);
-    compiled.read = Some(read);
+    compiled.read = read;
+    compiled.file = file;
+    compiled.span = span;
     compiled
 }
 
 fn failed(found: Vec<Diagnostic>) -> Compiled {
     Compiled {
+        file: None,
+        span: 0..0,
         lock: None,
         found: sorted(found),
         verdicts: Vec::new(),
@@ -208,6 +346,8 @@ fn finish(
     }
     let errors = found.iter().any(|d| d.severity == Severity::Error);
     Compiled {
+        file: None,
+        span: 0..0,
         verdicts,
         lock: lock.filter(|_| !errors),
         found: sorted(found),
@@ -251,6 +391,17 @@ fn and_fields(
         complaints.extend(more);
     }
     complaints
+}
+
+/// What was found of a file: what machines share is found with each of them, and told once.
+pub fn once(found: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    let mut told: Vec<Diagnostic> = Vec::with_capacity(found.len());
+    for finding in found {
+        if !told.contains(&finding) {
+            told.push(finding);
+        }
+    }
+    told
 }
 
 /// In the order of the text, so that a reader goes through the file once.

@@ -17,7 +17,7 @@ pub enum Severity {
 }
 
 /// A span of a source, and what to say about it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Label {
     pub source: Arc<Source>,
     pub span: Range<usize>,
@@ -26,7 +26,7 @@ pub struct Label {
 
 /// One finding. The first label is the place it is about. Every text is one line: a line break in
 /// it is a name's, and is shown as one.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
     pub code: &'static str,
     pub severity: Severity,

@@ -196,7 +196,11 @@ A lock keeps the version of its format, and what it means by the names of
 baselines and CPU models, until --upgrade: a newer vmlock alone changes nothing.
 
 The lock stands beside the description: NAME.vm.kdl makes NAME.vm.lock.json.
-It is written whole or not at all, and not at all when there is an error."#
+It is written whole or not at all, and not at all when there is an error.
+
+Of several machines in a file, each built `from` another or not, the one that is
+called as the file is has NAME.vm.lock.json, and each other NAME.MACHINE.vm.lock.json.
+All of them are written, or none."#
 );
 
 /// Flags of `lock`.

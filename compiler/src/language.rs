@@ -8,5 +8,7 @@ pub mod nodes;
 pub mod reach;
 pub mod read;
 mod scan;
+pub mod sharing;
+mod span;
 pub mod token;
 pub mod write;

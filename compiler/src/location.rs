@@ -68,6 +68,19 @@ impl Places {
         self.spans.get(pointer).cloned()
     }
 
+    /// The places below one, called as they are from there.
+    pub fn below(&self, pointer: &str) -> Self {
+        let inner = self.spans.iter().filter_map(|(place, span)| {
+            let rest = place.strip_prefix(pointer)?;
+            let below = rest.is_empty() || rest.starts_with('/');
+            below.then(|| (rest.to_owned(), span.clone()))
+        });
+        Self {
+            source: Arc::clone(&self.source),
+            spans: inner.collect(),
+        }
+    }
+
     /// The span of a place, or that of the nearest enclosing one.
     pub fn find(&self, pointer: &str) -> Range<usize> {
         let mut pointer = pointer;

@@ -6,6 +6,7 @@
 mod limits;
 mod locks;
 mod names;
+mod several;
 mod strict;
 
 use crate::flags::Which;
@@ -80,6 +81,7 @@ fn whole(which: Which) -> Value {
             limits::limits(&mut schema);
             names::names(&mut schema);
             limits::examples(&mut schema);
+            several::several(&mut schema);
         }
         Which::Lock | Which::LockV1 | Which::LockV2 => {
             strict::no_null(&mut schema);

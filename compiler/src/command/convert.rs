@@ -3,12 +3,15 @@
 //! What comes out is read again and compared: a conversion that would change the meaning is refused.
 
 use crate::command::{unreadable, unwritable};
+use crate::compile;
 use crate::diagnostic::Diagnostic;
 use crate::flags::ConvertFlags;
+use crate::language::json::SEVERAL;
 use crate::language::read::{self, Unreadable};
 use crate::language::{decode, json, layout, write};
 use crate::location::{Places, Source};
 use crate::render::{Exit, Output};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use vmlock_spec::vm::VmSpec;
@@ -57,9 +60,9 @@ pub fn run(flags: &ConvertFlags, out: &mut Output) {
         }
         Err(Unreadable::Bytes(finding)) => return out.findings(vec![*finding]),
     };
-    let converted = decoded(&source, form).and_then(|(spec, places)| match form {
-        Form::Kdl => to_json(&spec, &places),
-        Form::Json => to_kdl(spec, &places),
+    let converted = decoded(&source, form).and_then(|machines| match form {
+        Form::Kdl => to_json(&machines),
+        Form::Json => to_kdl(machines),
     });
     let text = match converted {
         Ok(text) => text,
@@ -73,6 +76,9 @@ pub fn run(flags: &ConvertFlags, out: &mut Output) {
         0 => {}
         1 => out.note("vmlock: JSON has no comments: one is left out"),
         n => out.note(format!("vmlock: JSON has no comments: {n} are left out")),
+    }
+    if form == Form::Kdl && shares(&source) {
+        out.note("vmlock: JSON has each machine in full: what `from` takes over is written out");
     }
     match &flags.output {
         None => out.verbatim(&text),
@@ -117,16 +123,30 @@ fn write_to(path: &Path, text: &str, out: &mut Output) {
     }
 }
 
-/// What a text describes, where nothing is wrong with it as a description.
-fn decoded(source: &Arc<Source>, form: Form) -> Result<(VmSpec, Places), Vec<Diagnostic>> {
-    if form == Form::Json {
-        return json::decode(source);
+/// A machine, and where it is described.
+type Machine = (VmSpec, Places);
+
+/// The machines that a text describes, where nothing is wrong with it as a description.
+fn decoded(source: &Arc<Source>, form: Form) -> Result<Vec<Machine>, Vec<Diagnostic>> {
+    let decoded = match form {
+        Form::Json => json::decode(source)?,
+        Form::Kdl => decode::decode(source, &read::parse(source)?),
+    };
+    let (mut machines, mut found) = (Vec::new(), Vec::new());
+    for machine in decoded {
+        found.extend(machine.found);
+        machines.extend(machine.spec.map(|spec| (spec, machine.places)));
     }
-    let decoded = decode::decode(source, &read::parse(source)?);
-    match decoded.spec {
-        Some(spec) if decoded.found.is_empty() => Ok((spec, decoded.places)),
-        _ => Err(decoded.found),
+    match found.is_empty() && !machines.is_empty() {
+        true => Ok(machines),
+        false => Err(compile::once(found)),
     }
+}
+
+/// Whether a machine of a text in KDL is built from another.
+fn shares(source: &Arc<Source>) -> bool {
+    let from = |node: &kdl::KdlNode| node.get("from").is_some();
+    read::parse(source).is_ok_and(|document| document.nodes().iter().any(from))
 }
 
 /// What a text of that file describes, where nothing is wrong with it.
@@ -135,34 +155,59 @@ pub fn kdl(path: &Path, text: &str) -> Option<VmSpec> {
         path: path.display().to_string(),
         text: text.to_owned(),
     });
-    decoded(&source, Form::Kdl).ok().map(|(spec, _)| spec)
+    let machines = decoded(&source, Form::Kdl).ok()?;
+    machines.into_iter().next().map(|(spec, _)| spec)
 }
 
-fn to_json(spec: &VmSpec, places: &Places) -> Result<String, Vec<Diagnostic>> {
-    let text = serde_json::to_string_pretty(spec).unwrap_or_default() + "\n";
+fn to_json(machines: &[Machine]) -> Result<String, Vec<Diagnostic>> {
+    let specs: Vec<&VmSpec> = machines.iter().map(|(spec, _)| spec).collect();
+    let text = match specs.as_slice() {
+        [one] => serde_json::to_string_pretty(one),
+        several => serde_json::to_string_pretty(&BTreeMap::from([(SEVERAL, several)])),
+    };
+    let text = text.unwrap_or_default() + "\n";
     // What nobody sees is written by its number, as in KDL.
     let text = words::json(&text).into_owned();
-    kept(spec, serde_json::from_str(&text).ok().as_ref(), places)?;
+    kept(machines, &text, Form::Json)?;
     Ok(text)
 }
 
-fn to_kdl(mut spec: VmSpec, places: &Places) -> Result<String, Vec<Diagnostic>> {
-    let text = write::write(&spec).map_err(|place| vec![unsaid(places, &place)])?;
+fn to_kdl(mut machines: Vec<Machine>) -> Result<String, Vec<Diagnostic>> {
+    let mut texts = Vec::new();
+    for (spec, places) in &mut machines {
+        texts.push(write::write(spec).map_err(|place| vec![unsaid(places, &place)])?);
+        // For editors of JSON alone.
+        spec.schema = None;
+        // Their order means nothing, and a block has them in one.
+        spec.cpu.features.sort();
+    }
+    let text = texts.join("\n");
+    kept(&machines, &text, Form::Kdl)?;
+    Ok(text)
+}
+
+/// Holds what is read of the converted text against what it was made of.
+fn kept(machines: &[Machine], text: &str, form: Form) -> Result<(), Vec<Diagnostic>> {
     let source = Arc::new(Source {
-        path: places.source().path.clone(),
-        text: text.clone(),
+        path: String::new(),
+        text: text.to_owned(),
     });
-    // For editors of JSON alone.
-    spec.schema = None;
-    // Their order means nothing, and a block has them in one.
-    spec.cpu.features.sort();
-    let again = decoded(&source, Form::Kdl).ok();
-    kept(&spec, again.as_ref().map(|(spec, _)| spec), places)?;
-    Ok(text)
+    let again = decoded(&source, form).unwrap_or_default();
+    let again = again.iter().map(|(spec, _)| Some(spec));
+    let again = again.chain(std::iter::repeat(None));
+    let all: Vec<Diagnostic> = machines
+        .iter()
+        .zip(again)
+        .filter_map(|((spec, places), again)| same(spec, again, places).err())
+        .collect();
+    match all.is_empty() {
+        true => Ok(()),
+        false => Err(all),
+    }
 }
 
-/// Holds what was read of the converted text against what it was made of.
-fn kept(spec: &VmSpec, again: Option<&VmSpec>, places: &Places) -> Result<(), Vec<Diagnostic>> {
+/// Where a machine that was read again is another.
+fn same(spec: &VmSpec, again: Option<&VmSpec>, places: &Places) -> Result<(), Diagnostic> {
     if again == Some(spec) {
         return Ok(());
     }
@@ -171,7 +216,7 @@ fn kept(spec: &VmSpec, again: Option<&VmSpec>, places: &Places) -> Result<(), Ve
     if let Some(again) = again {
         differs(&value(spec), &value(again), &mut place);
     }
-    Err(vec![unsaid(places, &place)])
+    Err(unsaid(places, &place))
 }
 
 /// Goes to the first place where two values differ.

@@ -10,6 +10,7 @@ use crate::difference::{self, Change};
 use crate::files;
 use crate::flags::LockFlags;
 use crate::hosts::{Host, Verdict};
+use crate::language::reach::Disk;
 use crate::merge::{self, Sides};
 use crate::render::{Exit, Output};
 use crate::repository;
@@ -97,16 +98,18 @@ pub fn run(flags: &LockFlags, out: &mut Output) {
             }
             continue;
         }
-        tasks.push(Task { spec, path, named });
+        tasks.push(Task { spec, named });
     }
     let mut verdicts = Vec::new();
     let mut outcomes = Vec::new();
+    let mut made = BTreeSet::new();
     let mut unchanged = 0;
     for done in all(flags, &tasks, &hosts, out) {
         out.add(done.said);
         verdicts.extend(done.verdicts);
-        unchanged += usize::from(done.unsaid);
-        outcomes.extend(done.outcome);
+        unchanged += done.unsaid;
+        outcomes.extend(done.outcomes);
+        made.extend(done.files);
     }
     match unchanged {
         0 => {}
@@ -125,7 +128,7 @@ pub fn run(flags: &LockFlags, out: &mut Output) {
         if flags.specs.is_empty() {
             folders.extend(locks_below(Path::new("."), out));
         }
-        let mut orphans = orphan::warnings(&folders, &outcomes);
+        let mut orphans = orphan::warnings(&folders, &outcomes, &made);
         if flags.deny_warnings {
             orphans.iter_mut().for_each(deny);
         }
@@ -138,10 +141,9 @@ pub fn run(flags: &LockFlags, out: &mut Output) {
     }
 }
 
-/// A description, and where its lock stands.
+/// A description.
 struct Task {
     spec: PathBuf,
-    path: PathBuf,
     /// Whether the command line named it; of others, those that are as they should be are counted.
     named: bool,
 }
@@ -150,9 +152,11 @@ struct Task {
 struct Done {
     said: Output,
     verdicts: Vec<Value>,
-    outcome: Option<Outcome>,
-    /// Whether nothing was said of it, because nothing is to be done.
-    unsaid: bool,
+    outcomes: Vec<Outcome>,
+    /// The locks that it makes, where nothing is wrong with it.
+    files: Vec<PathBuf>,
+    /// Of how many of its locks nothing was said, because nothing is to be done.
+    unsaid: usize,
 }
 
 /// Compiles each, as many at a time as there are processors; in the order of the tasks.
@@ -194,15 +198,18 @@ fn all(flags: &LockFlags, tasks: &[Task], hosts: &[Host], out: &Output) -> Vec<D
 
 fn compiled(flags: &LockFlags, task: &Task, hosts: &[Host], mut said: Output) -> Done {
     let mut verdicts = Vec::new();
-    let outcome = one(flags, task, hosts, &mut verdicts, &mut said);
-    let unchanged = outcome
-        .as_ref()
-        .is_some_and(|o| o.status == Status::Unchanged);
+    let mut files = Vec::new();
+    let outcomes = one(flags, task, hosts, &mut verdicts, &mut files, &mut said);
+    let unchanged = |o: &&Outcome| o.status == Status::Unchanged;
     Done {
         said,
         verdicts,
-        outcome,
-        unsaid: unchanged && !task.named,
+        unsaid: match task.named {
+            true => 0,
+            false => outcomes.iter().filter(unchanged).count(),
+        },
+        outcomes,
+        files,
     }
 }
 
@@ -249,59 +256,116 @@ pub fn two_of_one(spec: &Path, rival: &Path, lock: &Path) -> Diagnostic {
         .help("give one of the two another name, or remove it")
 }
 
+/// A lock that is made, and the bytes of the one that is there.
+struct Made {
+    path: PathBuf,
+    lock: Lock,
+    old: Option<Vec<u8>>,
+    /// Hosts that can keep it.
+    hosts: Vec<String>,
+}
+
+/// Compiles all machines of a description; where one of them makes no lock, none is written. `files` gets where their
+/// locks stand.
 fn one(
     flags: &LockFlags,
     task: &Task,
     hosts: &[Host],
     verdicts: &mut Vec<Value>,
+    files: &mut Vec<PathBuf>,
     out: &mut Output,
-) -> Option<Outcome> {
-    let (spec, path) = (task.spec.as_path(), task.path.as_path());
-    let shown_spec = spec.display().to_string();
-    let shown = path.display().to_string();
+) -> Vec<Outcome> {
+    let spec = task.spec.as_path();
+    let shown = spec.display().to_string();
+    let machines = match compile::read(spec) {
+        Ok(machines) => machines,
+        Err(error) => {
+            out.fail(Exit::Environment, unreadable(spec, &error));
+            return Vec::new();
+        }
+    };
+    let (mut made, mut found, mut whole) = (Vec::new(), Vec::new(), true);
+    for machine in machines {
+        let path = machine.file.clone();
+        let (old, former) = match there(path.as_deref(), flags.upgrade) {
+            Ok(there) => there,
+            Err(finding) => {
+                out.fail(Exit::Environment, *finding);
+                whole = false;
+                continue;
+            }
+        };
+        let mut compiled = compile::compile(spec, machine, hosts, &former, &Disk);
+        if flags.deny_warnings {
+            compiled.found.iter_mut().for_each(deny);
+        }
+        let other = path
+            .as_deref()
+            .and_then(|p| compile::another_maker(spec, p));
+        if let (Some(path), Some(other)) = (&path, other) {
+            compiled.found.push(two_of_one(spec, &other, path));
+        }
+        let wrong = |finding: &Diagnostic| finding.severity == Severity::Error;
+        if compiled.found.iter().any(wrong) {
+            compiled.lock = None;
+        }
+        found.append(&mut compiled.found);
+        verdicts.extend(compiled.verdicts.iter().map(|v| of_spec(&shown, v)));
+        match (path, compiled.lock) {
+            (Some(path), Some(lock)) => made.push(Made {
+                path,
+                lock,
+                old,
+                hosts: compiled.verdicts.into_iter().map(|v| v.host).collect(),
+            }),
+            _ => whole = false,
+        }
+    }
+    let found = compile::once(found);
+    let errors = found.iter().filter(|d| d.severity == Severity::Error);
+    let errors = match errors.count() {
+        1 => "1 error".to_owned(),
+        errors => format!("{errors} errors"),
+    };
+    let told = !found.is_empty();
+    out.findings(found);
+    if !whole {
+        if told {
+            out.note(format!("{shown}: {errors}; no lock was written"));
+        }
+        return Vec::new();
+    }
+    files.extend(made.iter().map(|made| made.path.clone()));
+    let write = |made| written(flags, task, made, out);
+    made.into_iter().filter_map(write).collect()
+}
+
+/// What is there of a lock, and what of that is kept.
+///
+/// # Errors
+/// Why that is not known.
+fn there(path: Option<&Path>, upgrade: bool) -> Result<(Option<Vec<u8>>, Former), Box<Diagnostic>> {
+    let Some(path) = path else {
+        return Ok((None, Former::default()));
+    };
     let old = match files::read(path, canonical::SIZE_MAX) {
         Ok(old) => Some(old),
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-        Err(error) => {
-            out.fail(Exit::Environment, unreadable(path, &error));
-            return None;
-        }
+        Err(error) => return Err(Box::new(unreadable(path, &error))),
     };
-    let former = match former(path, old.as_deref(), flags.upgrade) {
-        Ok(former) => former,
-        Err(newer) => {
-            out.fail(Exit::Environment, *newer);
-            return None;
-        }
-    };
-    let mut compiled = match compile::compile(spec, hosts, &former) {
-        Ok(compiled) => compiled,
-        Err(error) => {
-            out.fail(Exit::Environment, unreadable(spec, &error));
-            return None;
-        }
-    };
-    if flags.deny_warnings && !compiled.found.is_empty() {
-        compiled.found.iter_mut().for_each(deny);
-        compiled.lock = None;
-    }
-    let errors = compiled
-        .found
-        .iter()
-        .filter(|d| d.severity == Severity::Error)
-        .count();
-    out.findings(compiled.found);
-    let hosts_of_it = compiled.verdicts;
-    verdicts.extend(hosts_of_it.iter().map(|v| of_spec(&shown_spec, v)));
-    let Some(lock) = compiled.lock else {
-        let problems = if errors == 1 {
-            "1 error".to_owned()
-        } else {
-            format!("{errors} errors")
-        };
-        out.note(format!("{shown_spec}: {problems}; no lock was written"));
-        return None;
-    };
+    let former = former(path, old.as_deref(), upgrade)?;
+    Ok((old, former))
+}
+
+/// Writes a lock where it has changed.
+fn written(flags: &LockFlags, task: &Task, made: Made, out: &mut Output) -> Option<Outcome> {
+    let Made {
+        path,
+        lock,
+        old,
+        hosts,
+    } = made;
+    let shown = path.display().to_string();
     let text = canonical::write(&lock);
     let status = match &old {
         None => Status::New,
@@ -309,19 +373,19 @@ fn one(
         Some(_) => Status::Changed,
     };
     let (changes, remark) = match (&old, status) {
-        (Some(old), Status::Changed) => compare(path, old, &lock),
+        (Some(old), Status::Changed) => compare(&path, old, &lock),
         _ => (Vec::new(), None),
     };
     if !flags.check
         && !flags.dry_run
         && status != Status::Unchanged
-        && let Err(error) = vmlock_atomic::replace(path, &text)
+        && let Err(error) = vmlock_atomic::replace(&path, &text)
     {
         out.fail(Exit::Environment, unwritable(&shown, &error));
         return None;
     }
     let outcome = Outcome {
-        spec: shown_spec,
+        spec: task.spec.display().to_string(),
         lock: shown.clone(),
         status,
         digest: digest(&text),
@@ -334,9 +398,8 @@ fn one(
     if flags.print_digest && !(flags.check && outcome.is_new()) {
         out.line(format!("{}  {shown}", outcome.digest));
     }
-    if !hosts_of_it.is_empty() && (task.named || outcome.status != Status::Unchanged) {
-        let names: Vec<String> = hosts_of_it.into_iter().map(|v| v.host).collect();
-        out.line(format!("  can be kept by {}", join(&names)));
+    if !hosts.is_empty() && (task.named || outcome.status != Status::Unchanged) {
+        out.line(format!("  can be kept by {}", join(&hosts)));
     }
     Some(outcome)
 }
@@ -360,11 +423,7 @@ fn deny(diagnostic: &mut Diagnostic) {
 /// # Errors
 /// A lock of a version that this program does not know is never overwritten.
 pub fn former(path: &Path, old: Option<&[u8]>, upgrade: bool) -> Result<Former, Box<Diagnostic>> {
-    let mut former = Former {
-        target: Target::NEWEST,
-        boot: None,
-        disks: Vec::new(),
-    };
+    let mut former = Former::default();
     let Some(text) = old.and_then(|old| str::from_utf8(old).ok()) else {
         return Ok(former);
     };

@@ -25,8 +25,10 @@ mod vm;
 mod word;
 
 pub use memory::size;
+use span::range;
 
 use crate::diagnostic::Diagnostic;
+use crate::language::sharing;
 use crate::location::{Places, Source};
 use kdl::KdlDocument;
 use std::collections::{BTreeMap, BTreeSet};
@@ -38,8 +40,12 @@ use vmlock_spec::vm::VmSpec;
 /// with each other and with all registers.
 pub const ENTRIES_MAX: usize = 2000;
 
-/// What came out of a file.
+/// What came out of a machine of a file.
 pub struct Decoded {
+    /// Its name; `None` where that could not be read.
+    pub name: Option<String>,
+    /// Its node in the text.
+    pub span: Range<usize>,
     /// The description. With problems, parts that could not be read hold
     /// placeholders; `None` where too little is left to resolve.
     pub spec: Option<VmSpec>,
@@ -51,22 +57,50 @@ pub struct Decoded {
     pub unread: Vec<&'static str>,
 }
 
-/// Decodes a document that holds one `vm`.
-pub fn decode(source: &Arc<Source>, document: &KdlDocument) -> Decoded {
-    let mut decoder = Decoder {
-        source,
-        places: Places::new(Arc::clone(source)),
-        found: Vec::new(),
-        misspelt: BTreeSet::new(),
-        odd: BTreeMap::new(),
-    };
-    let (spec, unread) = decoder.document(document);
-    Decoded {
-        spec,
-        places: decoder.places,
-        found: decoder.found,
-        unread,
+/// Decodes a document: one for each of its machines, or for none the findings alone. What is wrong with the file is found
+/// with the first, and what is wrong with a place that machines share with each of them.
+pub fn decode(source: &Arc<Source>, document: &KdlDocument) -> Vec<Decoded> {
+    let mut top = Decoder::new(source);
+    let vms = top.document(document);
+    let (machines, found) = sharing::written_out(source, &vms);
+    top.found.extend(found);
+    let mut all: Vec<Decoded> = machines
+        .iter()
+        .map(|machine| {
+            let mut decoder = Decoder::new(source);
+            decoder.misspelt = top.misspelt.clone();
+            let (name, spec, unread) = decoder.machine(&machine.node);
+            if !machine.whole {
+                // What it lacks may stand in what it is built from.
+                decoder
+                    .found
+                    .retain(|finding| finding.code != "spec::missing");
+            }
+            Decoded {
+                name,
+                span: range(machine.node.span()),
+                spec,
+                places: decoder.places,
+                found: decoder.found,
+                unread,
+            }
+        })
+        .collect();
+    match all.first_mut() {
+        Some(first) => {
+            top.found.append(&mut first.found);
+            first.found = top.found;
+        }
+        None => all.push(Decoded {
+            name: None,
+            span: 0..source.text.len(),
+            spec: None,
+            places: top.places,
+            found: top.found,
+            unread: Vec::new(),
+        }),
     }
+    all
 }
 
 struct Decoder<'a> {
@@ -75,11 +109,24 @@ struct Decoder<'a> {
     found: Vec<Diagnostic>,
     /// Known names that an unknown one resembles: they are not missing as well.
     misspelt: BTreeSet<&'static str>,
+    /// Where a machine that is built from another stands.
+    heir: Option<Range<usize>>,
     /// Nodes with a property that they do not have, by where they begin: where that is found.
     odd: BTreeMap<usize, usize>,
 }
 
-impl Decoder<'_> {
+impl<'a> Decoder<'a> {
+    fn new(source: &'a Arc<Source>) -> Self {
+        Self {
+            source,
+            places: Places::new(Arc::clone(source)),
+            found: Vec::new(),
+            misspelt: BTreeSet::new(),
+            heir: None,
+            odd: BTreeMap::new(),
+        }
+    }
+
     fn push(
         &mut self,
         code: &'static str,

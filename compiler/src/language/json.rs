@@ -1,9 +1,12 @@
-//! The JSON form of a description, and where its values stand in the text.
+//! The JSON form of a description, and where its values stand in the text: an object, or `machines` with one for each.
+//! Each machine is described in full there; what KDL has for sharing is for people.
 
-use super::decode::{ENTRIES_MAX, too_many};
+use super::decode::{Decoded, ENTRIES_MAX, too_many};
 use super::scan::conflict;
 use crate::diagnostic::Diagnostic;
+use crate::language::sharing::{self, MACHINES_MAX};
 use crate::location::{Places, Source};
+use serde::Deserialize;
 use serde::de::IgnoredAny;
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -20,12 +23,35 @@ const KEY_CHARS_MAX: usize = 64;
 /// Longest message of the reader, in characters: it repeats what it did not expect.
 const WORDS_CHARS_MAX: usize = 400;
 
-/// Reads a description in its JSON form.
+/// Several machines of one file.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Several {
+    /// For editors alone.
+    #[serde(rename = "$schema", default)]
+    _schema: Option<String>,
+    machines: Vec<VmSpec>,
+}
+
+/// The key of several machines.
+pub const SEVERAL: &str = "machines";
+
+/// What the machines of a text are called; nothing where it cannot be read.
+pub fn names(source: &Source) -> Option<Vec<Option<String>>> {
+    let value: serde_json::Value = serde_json::from_str(&source.text).ok()?;
+    let name = |one: &serde_json::Value| Some(one.get("name")?.as_str()?.to_owned());
+    match value.get(SEVERAL).and_then(serde_json::Value::as_array) {
+        Some(several) => Some(several.iter().map(name).collect()),
+        None => Some(vec![name(&value)]),
+    }
+}
+
+/// Reads a description in its JSON form: its machines.
 ///
 /// # Errors
 /// What is wrong with it as JSON, keys that stand twice, or the first thing that is not as a
 /// description has it: the JSON Schema in an editor shows the others.
-pub fn decode(source: &Arc<Source>) -> Result<(VmSpec, Places), Vec<Diagnostic>> {
+pub fn decode(source: &Arc<Source>) -> Result<Vec<Decoded>, Vec<Diagnostic>> {
     if let Some(conflict) = conflict(source) {
         return Err(vec![conflict]);
     }
@@ -52,35 +78,82 @@ pub fn decode(source: &Arc<Source>) -> Result<(VmSpec, Places), Vec<Diagnostic>>
     if !twice.is_empty() {
         return Err(twice);
     }
-    let spec: VmSpec = serde_json::from_str(&source.text).map_err(wrong)?;
-    let of_set = (0..spec.cpu.set.len()).map(|index| format!("/cpu/set/{index}"));
-    let objects = OBJECTS.iter().map(|place| (*place).to_owned());
-    let of_devices = spec.devices.iter().enumerate().flat_map(|(index, device)| {
-        let place = format!("/devices/{index}/{}", device.word());
-        let ports = match device {
-            Device::Vsock(Vsock { ports, .. }) => ports.len(),
-            _ => 0,
+    // An object alone has keys.
+    let several = places.get(&format!("/{SEVERAL}")).is_some();
+    let (specs, places) = if several {
+        let Several { machines, .. } = serde_json::from_str(&source.text).map_err(wrong)?;
+        let count = machines.len();
+        let wrong = |words: String, help: String| {
+            let span = places.find(&format!("/{SEVERAL}"));
+            let found = Diagnostic::error("spec::json", words);
+            Err(vec![found.at(source, span, "this list").help(help)])
         };
-        let ports: Vec<String> = (0..ports)
-            .map(|port| format!("{place}/ports/{port}"))
-            .collect();
-        [place].into_iter().chain(ports)
-    });
-    let places_of = objects.chain(of_set).chain(of_devices);
-    let lists = places_of.filter_map(|place| places.get(&place));
-    let lists = lists.filter(|span| source.text[span.start..].starts_with('['));
-    let found: Vec<Diagnostic> = lists
+        if count == 0 {
+            let help =
+                "a description has one machine at least: write it here, or in the file's place";
+            return wrong(format!("`{SEVERAL}` is empty"), help.to_owned());
+        }
+        if count > MACHINES_MAX {
+            let help = format!("a file has at most {MACHINES_MAX}");
+            return wrong(format!("this file has {count} machines"), help);
+        }
+        let each = (0..count).map(|index| places.below(&format!("/{SEVERAL}/{index}")));
+        (machines, each.collect())
+    } else {
+        let spec = serde_json::from_str(&source.text).map_err(wrong)?;
+        (vec![spec], vec![places])
+    };
+    let mut found = objects(source, &specs, &places);
+    let named: Vec<(&str, Range<usize>)> = specs
+        .iter()
+        .zip(&places)
+        .map(|(spec, places)| (spec.name.as_str(), places.find("/name")))
+        .collect();
+    found.extend(sharing::taken_names(source, &named));
+    if !found.is_empty() {
+        return Err(found);
+    }
+    let machine = |(spec, places): (VmSpec, Places)| Decoded {
+        name: Some(spec.name.clone()),
+        span: places.find(""),
+        spec: Some(spec),
+        places,
+        found: Vec::new(),
+        unread: Vec::new(),
+    };
+    Ok(specs.into_iter().zip(places).map(machine).collect())
+}
+
+/// Lists where objects have to be.
+fn objects(source: &Arc<Source>, specs: &[VmSpec], places: &[Places]) -> Vec<Diagnostic> {
+    let mut lists = Vec::new();
+    for (spec, places) in specs.iter().zip(places) {
+        let of_set = (0..spec.cpu.set.len()).map(|index| format!("/cpu/set/{index}"));
+        let objects = OBJECTS.iter().map(|place| (*place).to_owned());
+        let of_devices = spec.devices.iter().enumerate().flat_map(|(index, device)| {
+            let place = format!("/devices/{index}/{}", device.word());
+            let ports = match device {
+                Device::Vsock(Vsock { ports, .. }) => ports.len(),
+                _ => 0,
+            };
+            let ports: Vec<String> = (0..ports)
+                .map(|port| format!("{place}/ports/{port}"))
+                .collect();
+            [place].into_iter().chain(ports)
+        });
+        let places_of = objects.chain(of_set).chain(of_devices);
+        lists.extend(places_of.filter_map(|place| places.get(&place)));
+    }
+    let is_list = |span: &Range<usize>| source.text[span.start..].starts_with('[');
+    lists
+        .into_iter()
+        .filter(is_list)
         .map(|span| {
             Diagnostic::error("spec::json", "an object stands here, not a list")
                 .at(source, span, "this list")
                 .help("name each value: what a list means would change with each new key")
         })
-        .collect();
-    if found.is_empty() {
-        Ok((spec, places))
-    } else {
-        Err(found)
-    }
+        .collect()
 }
 
 fn words(source: &Arc<Source>, error: &serde_json::Error) -> Diagnostic {
@@ -95,8 +168,12 @@ fn words(source: &Arc<Source>, error: &serde_json::Error) -> Diagnostic {
     let words = words
         .rsplit_once(" at line ")
         .map_or(words.as_str(), |(w, _)| w);
-    Diagnostic::error("spec::json", shortened(words, WORDS_CHARS_MAX))
-        .at(source, at..at, "here")
+    let found = Diagnostic::error("spec::json", shortened(words, WORDS_CHARS_MAX));
+    let found = found.at(source, at..at, "here");
+    if words.starts_with("unknown field `from`") {
+        return found.help("in the JSON form each machine is described in full; `from` is a word of KDL, and `vmlock convert` writes it out");
+    }
+    found
         .help("`vmlock schema spec` prints the JSON Schema of this form; an editor that has it points at every error")
 }
 
@@ -251,7 +328,7 @@ mod tests {
             path: "x".into(),
             text: text.into(),
         });
-        let (_, places) = decode(&source).unwrap();
+        let places = &decode(&source).unwrap()[0].places;
         let said = |p: &str| &text[places.find(p)];
         assert_eq!(said("/name"), r#""a\"b""#);
         assert_eq!(said("/abi/1"), r#""kvm-6.8""#);

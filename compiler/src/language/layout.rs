@@ -367,7 +367,7 @@ mod tests {
     /// What a text means, or what is wrong with that.
     fn meaning(text: &str) -> String {
         let source = source(text);
-        let decoded = decode(&source, &parse(&source).unwrap());
+        let decoded = decode(&source, &parse(&source).unwrap()).remove(0);
         let found = decoded.found.iter().map(|d| (d.code, &d.message));
         format!("{:?}{:?}", decoded.spec, found.collect::<Vec<_>>())
     }

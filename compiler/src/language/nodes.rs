@@ -23,10 +23,26 @@ pub enum Value {
     Truth,
     /// A console.
     Console,
+    /// Another machine of the file.
+    Machine,
     /// A name that the author gives.
     Name,
     /// Something else: a number, a size, a text.
     Other,
+}
+
+/// What becomes of a statement where a machine is built from another that has it, too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shared {
+    /// It stands once, and is taken over part by part: values that are given take the place of all that there were, a
+    /// property that of its name's, and a node of its block is joined as its own row says.
+    Parts,
+    /// The same, with the one that has the same first value, or like it has none.
+    Named,
+    /// All of both count.
+    Listed,
+    /// It is each machine's own, and not taken over.
+    Own,
 }
 
 /// A property of a node.
@@ -36,6 +52,19 @@ pub struct Property {
     pub name: &'static str,
     /// What it can be.
     pub value: Value,
+    /// Whether it is taken over where a machine is built from another.
+    pub carried: Carried,
+}
+
+/// Whether a property is taken over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Carried {
+    /// Where it is not given anew.
+    Always,
+    /// Nor is the property that it says something of: the digest of a file is not that of another file.
+    With(&'static str),
+    /// Never: two machines that have it alike cannot be told apart.
+    Never,
 }
 
 /// A node.
@@ -57,6 +86,8 @@ pub struct Node {
     pub block: &'static [Node],
     /// Whether it can stand more than once.
     pub repeats: bool,
+    /// What becomes of it where a machine is built from another.
+    pub shared: Shared,
     /// How it is written.
     pub example: &'static str,
 }
@@ -98,11 +129,34 @@ const WORD: Node = Node {
     properties: &[],
     block: &[],
     repeats: false,
+    shared: Shared::Parts,
     example: "",
 };
 
 const fn property(name: &'static str, value: Value) -> Property {
-    Property { name, value }
+    Property {
+        name,
+        value,
+        carried: Carried::Always,
+    }
+}
+
+/// One that says something of another.
+const fn of_file(name: &'static str, value: Value, file: &'static str) -> Property {
+    Property {
+        name,
+        value,
+        carried: Carried::With(file),
+    }
+}
+
+/// One that is each machine's own.
+const fn own(name: &'static str, value: Value) -> Property {
+    Property {
+        name,
+        value,
+        carried: Carried::Never,
+    }
 }
 
 /// The word alone, in a `cpu` block.
@@ -128,6 +182,7 @@ const PMU: Node = Node {
             values: &[Value::Other],
             many: true,
             repeats: true,
+            shared: Shared::Listed,
             example: "allow 0x11",
             ..WORD
         },
@@ -137,6 +192,7 @@ const PMU: Node = Node {
             values: &[Value::Other],
             many: true,
             repeats: true,
+            shared: Shared::Listed,
             example: "deny 0x11",
             ..WORD
         },
@@ -184,6 +240,7 @@ const CPU: Node = Node {
             values: &[Value::Hidden],
             many: true,
             repeats: true,
+            shared: Shared::Listed,
             example: "hide \"crc32\"",
             ..WORD
         },
@@ -192,6 +249,7 @@ const CPU: Node = Node {
             meaning: "/definitions/Cpu/properties/set",
             values: &[Value::Set, Value::Other],
             repeats: true,
+            shared: Shared::Named,
             example: "set \"ID_AA64ISAR0_EL1.RNDR\" 0",
             ..WORD
         },
@@ -208,9 +266,9 @@ const BOOT: Node = Node {
         property("kernel", Value::File),
         property("initrd", Value::File),
         property("cmdline", Value::Other),
-        property("kernel-digest", Value::Other),
-        property("initrd-digest", Value::Other),
-        property("kernel-address", Value::Other),
+        of_file("kernel-digest", Value::Other, "kernel"),
+        of_file("initrd-digest", Value::Other, "initrd"),
+        of_file("kernel-address", Value::Other, "kernel"),
         property("any-file", Value::Truth),
         property("kaslr-seed", Value::Truth),
     ],
@@ -225,13 +283,14 @@ const DISK: Node = Node {
     of: "/definitions/Disk",
     properties: &[
         property("path", Value::File),
-        property("size", Value::Other),
+        of_file("size", Value::Other, "path"),
         property("read-only", Value::Truth),
         property("serial", Value::Other),
-        property("digest", Value::Other),
+        of_file("digest", Value::Other, "path"),
         property("any-file", Value::Truth),
     ],
     repeats: true,
+    shared: Shared::Named,
     example: "disk \"root\" path=\"root.img\"",
     ..WORD
 };
@@ -243,10 +302,11 @@ const NET: Node = Node {
     of: "/definitions/Net",
     properties: &[
         property("tap", Value::Other),
-        property("mac", Value::Other),
+        own("mac", Value::Other),
         property("mtu", Value::Other),
     ],
     repeats: true,
+    shared: Shared::Named,
     example: "net \"lan\" tap=\"tap0\"",
     ..WORD
 };
@@ -255,7 +315,7 @@ const VSOCK: Node = Node {
     word: "vsock",
     meaning: "/definitions/Device/properties/vsock",
     of: "/definitions/Vsock",
-    properties: &[property("cid", Value::Other)],
+    properties: &[own("cid", Value::Other)],
     block: &[Node {
         word: "port",
         meaning: "/definitions/Port",
@@ -263,10 +323,12 @@ const VSOCK: Node = Node {
         of: "/definitions/Port",
         properties: &[property("path", Value::File)],
         repeats: true,
+        shared: Shared::Named,
         example: "port 1024 path=\"agent.sock\"",
         ..WORD
     }],
     repeats: true,
+    shared: Shared::Named,
     example: "vsock cid=3 { port 1024 path=\"agent.sock\"; }",
     ..WORD
 };
@@ -279,15 +341,19 @@ const ALLOW: Node = Node {
     of: "/definitions/Allow",
     properties: &[property("reason", Value::Other)],
     repeats: true,
+    shared: Shared::Named,
     example: "allow \"spec::withholds-mitigation\" reason=\"…\"",
     ..WORD
 };
 
-/// The one node of a description.
+/// The node of a description: one for each machine.
 pub static VM: Node = Node {
     word: "vm",
     values: &[Value::Name],
     meaning: "",
+    properties: &[property("from", Value::Machine)],
+    repeats: true,
+    shared: Shared::Own,
     block: &BLOCK,
     example: "vm \"NAME\" { … }",
     ..WORD
@@ -323,6 +389,7 @@ const BLOCK: [Node; 17] = [
         meaning: "/properties/console",
         values: &[Value::Console],
         repeats: true,
+        shared: Shared::Named,
         example: "console \"16550\"",
         ..WORD
     },
@@ -332,6 +399,7 @@ const BLOCK: [Node; 17] = [
         word: "rng",
         meaning: "/definitions/Device/properties/rng",
         repeats: true,
+        shared: Shared::Named,
         example: "rng",
         ..WORD
     },
@@ -342,6 +410,7 @@ const BLOCK: [Node; 17] = [
         values: &[Value::Named("Field")],
         many: true,
         repeats: true,
+        shared: Shared::Listed,
         example: "vary \"PMCR_EL0.IMP\"",
         ..WORD
     },
@@ -352,6 +421,7 @@ const BLOCK: [Node; 17] = [
         values: &[Value::Named("RecordedHost")],
         many: true,
         repeats: true,
+        shared: Shared::Listed,
         example: "runs-on \"kvm-6.12\"",
         ..WORD
     },
@@ -359,6 +429,7 @@ const BLOCK: [Node; 17] = [
         word: "description",
         meaning: "/properties/description",
         values: &[Value::Other],
+        shared: Shared::Own,
         example: "description \"serves the shop\"",
         ..WORD
     },
@@ -374,6 +445,7 @@ const BLOCK: [Node; 17] = [
         values: &[Value::Import],
         many: true,
         repeats: true,
+        shared: Shared::Listed,
         example: "import \"my-cpu.kdl\"",
         ..WORD
     },
@@ -396,6 +468,10 @@ pub const fn words<const N: usize>(nodes: &[Node]) -> [&'static str; N] {
     }
     out
 }
+
+/// What the one property of a `vm` means, in Markdown: the JSON form, of which the schema tells, has no such.
+pub const FROM: &str = "another machine of this file, of which this one takes over all that it does not say itself. \
+     Its `description`, and addresses by which two machines are told apart (`mac`, `cid`), stay its own.";
 
 /// What a `vm` block may hold.
 pub const VM_NODES: [&str; BLOCK.len()] = words(&BLOCK);
@@ -457,6 +533,7 @@ mod tests {
         // Those that are a value behind a word, or the words themselves.
         let values = [
             "$schema",
+            "machines",
             "name",
             "devices",
             "model",
@@ -514,7 +591,7 @@ mod tests {
                     path: "x".into(),
                     text: format!("vm \"x\" {{\n{block}\n}}"),
                 });
-                let decoded = decode::decode(&source, &read::parse(&source).unwrap());
+                let decoded = decode::decode(&source, &read::parse(&source).unwrap()).remove(0);
                 let wrong: Vec<_> = decoded
                     .found
                     .iter()

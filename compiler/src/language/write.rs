@@ -477,7 +477,7 @@ mod tests {
                 path: "x".into(),
                 text: write(&spec).unwrap(),
             });
-            let decoded = decode(&source, &parse(&source).unwrap());
+            let decoded = decode(&source, &parse(&source).unwrap()).remove(0);
             let found: Vec<_> = decoded.found.iter().map(|d| &d.message).collect();
             prop_assert!(found.is_empty(), "{found:?}\n{}", source.text);
             prop_assert_eq!(decoded.spec, Some(spec));

@@ -8,8 +8,8 @@ use super::document::Documents;
 use super::message::{FAILED, Refusal};
 use super::view::View;
 use crate::command::lock::{former, two_of_one};
-use crate::compile::{compile_source, lock_path, rival};
-use crate::diagnostic::Severity;
+use crate::compile::{Former, another_maker, compile, lock_path, machines, once, rival};
+use crate::diagnostic::{Severity, join};
 use crate::files;
 use crate::language::reach::{Disk, Reach};
 use crate::language::read::Unreadable;
@@ -98,18 +98,28 @@ fn edit_of(view: &View, edits: Vec<gen_lsp_types::TextEdit>) -> WorkspaceEdit {
     }
 }
 
-/// Where the lock is not what the description says.
+/// Where a lock is not what the description says.
 fn lock_of(view: &View) -> Option<CodeAction> {
-    let lock = view.analysis.compiled()?.lock.as_ref()?;
     // Of two descriptions that a lock would come of, neither makes it.
-    let makes = |_: &PathBuf| view.document.on_disk && rival(&view.document.path).is_none();
-    let path = lock_path(&view.document.path).filter(makes)?;
-    let old = files::read(&path, canonical::SIZE_MAX).ok();
-    let name = path.file_name()?.to_string_lossy().into_owned();
-    let title = match old {
-        Some(old) if old == canonical::write(lock).into_bytes() => return None,
-        Some(_) => format!("Update {name}"),
-        None => format!("Write {name}"),
+    if !view.document.on_disk || rival(&view.document.path).is_some() {
+        return None;
+    }
+    let mut others = Vec::new();
+    let mut new = true;
+    for machine in view.analysis.machines() {
+        // Of a file all locks are written, or none.
+        let (lock, path) = (machine.lock.as_ref()?, machine.file.as_ref()?);
+        let old = files::read(path, canonical::SIZE_MAX).ok();
+        new &= old.is_none();
+        if old.is_none_or(|old| old != canonical::write(lock).into_bytes()) {
+            others.push(path.file_name()?.to_string_lossy().into_owned());
+        }
+    }
+    let verb = if new { "Write" } else { "Update" };
+    let title = match others.as_slice() {
+        [] => return None,
+        [name] => format!("{verb} {name}"),
+        names => format!("{verb} {} locks", names.len()),
     };
     Some(CodeAction {
         title: title.clone(),
@@ -146,11 +156,18 @@ impl Reach for Lasting<'_> {
     }
 }
 
-/// Writes the lock of a description anew, as `vmlock lock` does; says in words what came of it. Nothing while a large
+/// A lock that is made, and the bytes of the one that is there.
+struct Made {
+    path: PathBuf,
+    old: Option<Vec<u8>>,
+    text: String,
+}
+
+/// Writes the locks of a description anew, as `vmlock lock` does; says in words what came of it. Nothing while a large
 /// file is still being read.
 ///
 /// # Errors
-/// Why it was not written.
+/// Why they were not written.
 pub fn update_lock(path: &Path, documents: &Documents) -> Result<Option<String>, Refusal> {
     let failed = |words: String| Refusal::new(FAILED, words);
     let shown = path.display().to_string();
@@ -163,94 +180,120 @@ pub fn update_lock(path: &Path, documents: &Documents) -> Result<Option<String>,
         let disputed = two_of_one(path, &rival, &lock_file);
         return Err(failed(disputed.message.join("; ")));
     }
-    let old = match files::read(&lock_file, canonical::SIZE_MAX) {
-        Ok(old) => Some(old),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-        Err(error) => {
-            return Err(failed(format!(
-                "`{}` cannot be read: {error}",
-                lock_file.display()
-            )));
-        }
-    };
-    let kept = former(&lock_file, old.as_deref(), false)
-        .map_err(|newer| failed(newer.message.join("; ")))?;
-    // Clients may take a byte order mark for none of the text.
-    let is_same = |open: &str, disk: &str| {
-        let [open, disk] = [open, disk].map(|text| text.strip_prefix('\u{feff}').unwrap_or(text));
-        open == disk
-    };
-    // A lock is checked in with its description: it is made of what is saved.
-    let saved = |path: &Path| -> Result<Arc<Source>, Refusal> {
-        let shown = path.display().to_string();
-        let source = Disk.source(path, &shown);
-        let source = source.map_err(|_| {
-            failed(format!(
-                "save `{shown}` first: its lock is made of what is saved"
-            ))
-        })?;
-        match documents.of_path(path) {
-            Some(open) if !is_same(&open.text, &source.text) => Err(failed(format!(
-                "save `{shown}` first: the lock is made of what is saved"
-            ))),
-            _ => Ok(source),
-        }
-    };
-    let source = saved(path)?;
+    let source = saved(path, documents)?;
     let reach = Lasting {
         documents,
         device: Cell::new(false),
     };
-    let compiled = compile_source(path, &source, &[], &kept, &reach);
+    let (mut made, mut found) = (Vec::new(), Vec::new());
+    for machine in machines(path, &source) {
+        let file = machine.file.clone();
+        let (old, kept) = match &file {
+            Some(file) => there(file)?,
+            None => (None, Former::default()),
+        };
+        let compiled = compile(path, machine, &[], &kept, &reach);
+        let imports = compiled.read.as_ref().map(|read| &read.spec.import);
+        for import in imports.into_iter().flatten() {
+            let file = path.parent().unwrap_or(Path::new("")).join(import);
+            if documents.of_path(&file).is_some() {
+                saved(&file, documents)?;
+            }
+        }
+        if let Some(file) = &file
+            && let Some(other) = another_maker(path, file)
+        {
+            return Err(failed(two_of_one(path, &other, file).message.join("; ")));
+        }
+        found.extend(compiled.found);
+        made.extend(file.zip(compiled.lock).map(|(path, lock)| Made {
+            path,
+            old,
+            text: canonical::write(&lock),
+        }));
+    }
     if reach.device.get() {
         return Err(failed(format!(
             "`{shown}` takes the digest of a device, which may hold something else by now: run `vmlock lock {shown}`"
         )));
     }
-    let imports = compiled
-        .read
-        .as_ref()
-        .map(|read| read.spec.import.as_slice());
-    for import in imports.unwrap_or_default() {
-        let file = path.parent().unwrap_or(Path::new("")).join(import);
-        if documents.of_path(&file).is_some() {
-            saved(&file)?;
-        }
-    }
     if documents.digests.is_waiting() {
         return Ok(None);
     }
-    let Some(lock) = compiled.lock else {
-        let errors = compiled
-            .found
-            .iter()
-            .filter(|d| d.severity == Severity::Error);
-        let first = errors
-            .clone()
-            .next()
-            .map(|d| d.message.join("; "))
-            .unwrap_or_default();
+    let found = once(found);
+    let errors = || found.iter().filter(|d| d.severity == Severity::Error);
+    if let Some(first) = errors().next() {
         return Err(failed(format!(
-            "no lock was written: {} errors, the first: {first}",
-            errors.count()
+            "no lock was written: {} errors, the first: {}",
+            errors().count(),
+            first.message.join("; ")
         )));
+    }
+    write(&made).map(Some)
+}
+
+/// What is there of a lock, and what of that is kept.
+fn there(file: &Path) -> Result<(Option<Vec<u8>>, Former), Refusal> {
+    let failed = |words: String| Refusal::new(FAILED, words);
+    let old = match files::read(file, canonical::SIZE_MAX) {
+        Ok(old) => Some(old),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => {
+            let words = format!("`{}` cannot be read: {error}", file.display());
+            return Err(failed(words));
+        }
     };
-    let text = canonical::write(&lock);
-    let name = lock_file
-        .file_name()
-        .unwrap_or_default()
-        .to_string_lossy()
-        .into_owned();
-    if old.is_some_and(|old| old == text.as_bytes()) {
-        return Ok(Some(format!("{name} is what its description says")));
+    let kept = former(file, old.as_deref(), false);
+    let kept = kept.map_err(|newer| failed(newer.message.join("; ")))?;
+    Ok((old, kept))
+}
+
+/// A text as it is on the disk, where what is open is the same: a lock is checked in with its description, and made of
+/// what is saved.
+fn saved(path: &Path, documents: &Documents) -> Result<Arc<Source>, Refusal> {
+    let shown = path.display().to_string();
+    let failed = |what: &str| {
+        Refusal::new(
+            FAILED,
+            format!("save `{shown}` first: {what} is made of what is saved"),
+        )
+    };
+    // Clients may take a byte order mark for none of the text.
+    let is_same = |open: &str, disk: &str| {
+        let [open, disk] = [open, disk].map(|text| text.strip_prefix('\u{feff}').unwrap_or(text));
+        open == disk
+    };
+    let source = Disk.source(path, &shown);
+    let source = source.map_err(|_| failed("its lock"))?;
+    match documents.of_path(path) {
+        Some(open) if !is_same(&open.text, &source.text) => Err(failed("the lock")),
+        _ => Ok(source),
     }
-    match vmlock_atomic::replace(&lock_file, &text) {
-        Ok(()) => Ok(Some(format!("{name} was written"))),
-        Err(error) => Err(failed(format!(
-            "`{}` cannot be written: {error}",
-            lock_file.display()
-        ))),
+}
+
+/// Writes those that are others than what is there; says in words which.
+fn write(made: &[Made]) -> Result<String, Refusal> {
+    let name = |one: &Made| {
+        let name = one.path.file_name().unwrap_or_default();
+        name.to_string_lossy().into_owned()
+    };
+    let mut names = Vec::new();
+    for one in made {
+        if one.old.as_deref() == Some(one.text.as_bytes()) {
+            continue;
+        }
+        if let Err(error) = vmlock_atomic::replace(&one.path, &one.text) {
+            let words = format!("`{}` cannot be written: {error}", one.path.display());
+            return Err(Refusal::new(FAILED, words));
+        }
+        names.push(name(one));
     }
+    Ok(match (names.as_slice(), made) {
+        ([], [one]) => format!("{} is what its description says", name(one)),
+        ([], _) => "all locks are what their descriptions say".to_owned(),
+        ([one], _) => format!("{one} was written"),
+        (names, _) => format!("{} were written", join(names)),
+    })
 }
 
 #[cfg(test)]

@@ -4,14 +4,14 @@
 use super::document::{Document, Documents};
 use super::outline::Outline;
 use crate::command::lock::{former, two_of_one};
-use crate::compile::{Compiled, Former, compile_source, lock_path, rival};
+use crate::compile::{Compiled, Former, another_maker, compile, lock_path, machines, once, rival};
 use crate::diagnostic::Diagnostic;
 use crate::files;
 use crate::language::import;
 use crate::language::reach::Reach as _;
 use crate::location::Source;
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -22,8 +22,8 @@ use vmlock_spec::lock::canonical;
 
 /// What an open text is, and what it says.
 pub enum Kind {
-    /// A description.
-    Description(Box<Compiled>),
+    /// A description: what each of its machines compiled to, and one at least.
+    Description(Vec<Compiled>),
     /// A file of baselines and CPU models.
     Imported(Catalogue),
     /// Something else: KDL of other programs.
@@ -39,18 +39,25 @@ pub struct Analysis {
 }
 
 impl Analysis {
-    /// What a description compiled to.
-    pub fn compiled(&self) -> Option<&Compiled> {
+    /// What the machines of a description compiled to.
+    pub fn machines(&self) -> &[Compiled] {
         match &self.kind {
-            Kind::Description(compiled) => Some(compiled),
-            _ => None,
+            Kind::Description(machines) => machines,
+            _ => &[],
         }
     }
 
-    /// All names that can be written in it.
-    pub fn catalogue(&self) -> Option<&Catalogue> {
+    /// The machine that a byte of the text is of; beside all of them the first.
+    pub fn compiled_at(&self, offset: usize) -> Option<&Compiled> {
+        let machines = self.machines();
+        let here = |one: &&Compiled| one.span.start <= offset && offset <= one.span.end;
+        machines.iter().find(here).or(machines.first())
+    }
+
+    /// All names that can be written at a byte of it.
+    pub fn catalogue_at(&self, offset: usize) -> Option<&Catalogue> {
         match &self.kind {
-            Kind::Description(compiled) => Some(&compiled.catalogue),
+            Kind::Description(_) => self.compiled_at(offset).map(|one| &one.catalogue),
             Kind::Imported(catalogue) => Some(catalogue),
             Kind::Other => None,
         }
@@ -58,13 +65,18 @@ impl Analysis {
 
     /// The files that a description imports, as paths.
     pub fn imports(&self, path: &Path) -> Vec<PathBuf> {
-        let read = self.compiled().and_then(|compiled| compiled.read.as_ref());
         let folder = path.parent().unwrap_or(Path::new(""));
-        let names = read.map(|read| read.spec.import.as_slice());
-        let names = names.unwrap_or_default().iter();
+        let read = self.machines().iter().filter_map(|one| one.read.as_ref());
+        let names: BTreeSet<&String> = read.flat_map(|read| &read.spec.import).collect();
         names
+            .into_iter()
             .map(|name| super::document::plain(&folder.join(name)))
             .collect()
+    }
+
+    /// Whether what it imports is not known whole.
+    pub fn is_unread(&self) -> bool {
+        self.machines().iter().any(|one| one.read.is_none())
     }
 }
 
@@ -121,16 +133,32 @@ impl Analyst {
             names.any(|name| words.contains(&&source.text[name.clone()]))
         };
         if lock_path(path).is_some() || top(&["vm"]) {
-            let former = match self.former(path) {
-                Ok(former) => former,
-                Err(newer) => return (Kind::Other, vec![*newer]),
-            };
-            let mut compiled = compile_source(path, source, &[], &former, documents);
-            let mut found = std::mem::take(&mut compiled.found);
+            let (mut all, mut found) = (Vec::new(), Vec::new());
+            for machine in machines(path, source) {
+                let former = match self.former(path, machine.file.as_deref()) {
+                    Ok(former) => former,
+                    Err(newer) => {
+                        found.push(*newer);
+                        continue;
+                    }
+                };
+                let mut compiled = compile(path, machine, &[], &former, documents);
+                found.append(&mut compiled.found);
+                let lock = compiled.file.as_deref();
+                let other = lock.and_then(|lock| Some((another_maker(path, lock)?, lock)));
+                if let (Some((other, lock)), None) = (other, rival(path)) {
+                    found.push(two_of_one(path, &other, lock));
+                }
+                all.push(compiled);
+            }
             if let (Some(rival), Some(lock)) = (rival(path), lock_path(path)) {
                 found.push(two_of_one(path, &rival, &lock));
             }
-            return (Kind::Description(Box::new(compiled)), found);
+            let found = once(found);
+            return match all.is_empty() {
+                true => (Kind::Other, found),
+                false => (Kind::Description(all), found),
+            };
         }
         if top(&["baseline", "cpu"]) {
             let mut catalogue = Catalogue::builtin();
@@ -148,22 +176,22 @@ impl Analyst {
     }
 
     /// What of the lock that is there is kept, read anew when it has changed.
-    fn former(&self, path: &Path) -> Result<Rc<Former>, Box<Diagnostic>> {
-        let Some(lock) = lock_path(path) else {
+    fn former(&self, path: &Path, lock: Option<&Path>) -> Result<Rc<Former>, Box<Diagnostic>> {
+        let Some(lock) = lock else {
             return former(path, None, false).map(Rc::new);
         };
-        let metadata = fs::metadata(&lock).ok();
+        let metadata = fs::metadata(lock).ok();
         let stamp = metadata.map(|m| (m.modified().ok(), m.len()));
-        if let (Some(stamp), Some((known, former))) = (stamp, self.formers.borrow().get(&lock))
+        if let (Some(stamp), Some((known, former))) = (stamp, self.formers.borrow().get(lock))
             && *known == stamp
         {
             return Ok(Rc::clone(former));
         }
-        let old = files::read(&lock, canonical::SIZE_MAX).ok();
-        let former = Rc::new(former(&lock, old.as_deref(), false)?);
+        let old = files::read(lock, canonical::SIZE_MAX).ok();
+        let former = Rc::new(former(lock, old.as_deref(), false)?);
         if let Some(stamp) = stamp {
             let known = (stamp, Rc::clone(&former));
-            self.formers.borrow_mut().insert(lock, known);
+            self.formers.borrow_mut().insert(lock.to_owned(), known);
         }
         Ok(former)
     }

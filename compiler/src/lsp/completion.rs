@@ -46,7 +46,8 @@ pub fn complete(view: &View, position: Position) -> Vec<CompletionItem> {
         Slot::PropertyValue(name) => {
             let property = nodes::at(&path).and_then(|node| node.property(name));
             if let Some(property) = property {
-                items.values(property.value, &[]);
+                // A machine is not built from itself.
+                items.values(property.value, &given(view, &cursor));
             }
         }
         Slot::Value(index) => {
@@ -160,12 +161,15 @@ impl Items<'_> {
             .filter(|name| *name != cursor.span)
             .map(|name| self.view.words(name))
             .collect();
-        for Property { name, value } in node.properties {
+        for Property { name, value, .. } in node.properties {
             if there.contains(name) {
                 continue;
             }
             let place = format!("{}/properties/{name}", node.of);
-            let words = meaning::of(&place).unwrap_or_default();
+            let words = match value {
+                Value::Machine => nodes::FROM.to_owned(),
+                _ => meaning::of(&place).unwrap_or_default(),
+            };
             let text = match (cursor.slot == Slot::Property, value) {
                 // Its value stands there.
                 (true, _) => (*name).to_owned(),
@@ -208,7 +212,10 @@ impl Items<'_> {
 
     /// Names of imported files, before those that everyone has.
     fn own(&self, kind: Value) -> Vec<Named> {
-        let Some(catalogue) = self.view.analysis.catalogue() else {
+        if kind == Value::Machine {
+            return self.machines();
+        }
+        let Some(catalogue) = self.view.analysis.catalogue_at(self.span.start) else {
             return Vec::new();
         };
         let known = meaning::names(kind);
@@ -231,6 +238,22 @@ impl Items<'_> {
                 .collect(),
             _ => Vec::new(),
         }
+    }
+
+    /// The machines of the text.
+    fn machines(&self) -> Vec<Named> {
+        let outline = &self.view.analysis.outline;
+        let vms = outline
+            .inside(None)
+            .filter(|(_, node)| self.view.words(node.name.clone()) == nodes::VM.word);
+        let names = vms.filter_map(|(_, node)| node.values().next());
+        names
+            .map(|span| Named {
+                name: unquoted(self.view.words(span.clone())).to_owned(),
+                words: String::new(),
+                markdown: String::new(),
+            })
+            .collect()
     }
 
     /// Files of the folder that is written already, relative to the description's.

@@ -5,7 +5,6 @@ use super::cursor::Slot;
 use super::document::{Document, plain};
 use super::outline::{Outline, unquoted};
 use super::view::View;
-use crate::compile::lock_path;
 use crate::files;
 use crate::language::nodes::{self, Value};
 use crate::uri;
@@ -34,13 +33,21 @@ pub fn definition(view: &View, position: Position) -> Option<Location> {
             let file = plain(&folder.join(typed));
             file.is_file().then(|| start_of(&file))
         }
+        Some(Value::Machine) => {
+            let span = defined(view.text(), nodes::VM.word, typed)?;
+            Some(Location {
+                uri: view.document.uri.clone().into(),
+                range: view.range(span),
+            })
+        }
         Some(Value::Baseline) => {
             own(view, "baseline", typed).or_else(|| of_catalogue(view, "baseline", typed))
         }
         Some(Value::Model) => own(view, "cpu", typed).or_else(|| of_catalogue(view, "cpu", typed)),
         Some(Value::Hidden | Value::Set | Value::Named("Field")) => {
             let register = register_of(typed)?;
-            in_lock(view, &register).or_else(|| of_catalogue(view, "register", &register))
+            in_lock(view, &register, cursor.span.start)
+                .or_else(|| of_catalogue(view, "register", &register))
         }
         Some(_) => None,
         // In a file of baselines and models.
@@ -102,9 +109,9 @@ fn own(view: &View, word: &str, name: &str) -> Option<Location> {
     here(view.document).or_else(|| imported.into_iter().find_map(|document| here(&document)))
 }
 
-/// The line of a register in the lock that belongs to the description.
-fn in_lock(view: &View, register: &str) -> Option<Location> {
-    let path = lock_path(&view.document.path)?;
+/// The line of a register in the lock of the machine at a byte of the text.
+fn in_lock(view: &View, register: &str, at: usize) -> Option<Location> {
+    let path = view.analysis.compiled_at(at)?.file.clone()?;
     let document = match view.documents.of_path(&path) {
         Some(open) => open.clone(),
         None => {

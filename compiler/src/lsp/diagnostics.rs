@@ -86,17 +86,14 @@ fn imported(
     document: &Document,
 ) -> Range<usize> {
     let path = finding.path().map(|path| document::plain(Path::new(path)));
-    let imports = analysis.imports(&document.path);
-    let index = imports
-        .iter()
-        .position(|import| Some(import) == path.as_ref());
-    let read = analysis
-        .compiled()
-        .and_then(|compiled| compiled.read.as_ref());
-    match (index, read) {
-        (Some(index), Some(read)) => read.places.find(&format!("/import/{index}")),
-        _ => 0..0,
-    }
+    let folder = document.path.parent().unwrap_or(Path::new(""));
+    let is_it = |name: &String| Some(document::plain(&folder.join(name))) == path;
+    let place = analysis.machines().iter().find_map(|machine| {
+        let read = machine.read.as_ref()?;
+        let index = read.spec.import.iter().position(is_it)?;
+        Some(read.places.find(&format!("/import/{index}")))
+    });
+    place.unwrap_or(0..0)
 }
 
 fn plain(text: &str) -> String {

@@ -4,36 +4,35 @@ use super::outline::{Node, unquoted};
 use super::view::View;
 use gen_lsp_types::{InlayHint, Label, Range};
 use vmlock_spec::catalogue::{self, Field, RegisterInfo};
-use vmlock_spec::lock::Lock;
+use vmlock_spec::lock::{Lock, Virtio};
 use vmlock_spec::machine::virtio::SECTOR;
 
 /// Most characters of a digest that are shown.
 const DIGEST_CHARS: usize = 7 + 12;
 
-/// The hints of a part of a text; none while it has errors, for then there is no lock.
+/// The hints of a part of a text; none for a machine that has errors, for then there is no lock.
 pub fn hints(view: &View, range: Range) -> Vec<InlayHint> {
-    let lock = view.analysis.compiled().and_then(|c| c.lock.as_ref());
-    let Some(lock) = lock.filter(|_| view.is_kdl()) else {
+    if !view.is_kdl() {
         return Vec::new();
-    };
+    }
     let part = view.offset(range.start)..view.offset(range.end);
     let mut hints = Vec::new();
     let outline = &view.analysis.outline;
-    let mut devices = lock
-        .machine
-        .devices
-        .iter()
-        .filter_map(|d| d.virtio.as_ref());
+    let mut within = None;
     for (index, node) in outline.nodes.iter().enumerate() {
+        if node.parent.is_none() {
+            let machine = view.analysis.compiled_at(node.name.start);
+            within = machine.and_then(|machine| machine.lock.as_ref());
+        }
+        let Some(lock) = within else { continue };
         let path = outline.path(view.text(), index);
-        let told = of_node(view, lock, &path, node);
-        // Virtio devices stand in the lock in the order of their nodes.
+        let mut all = of_node(view, lock, &path, node);
         let device = match path.as_slice() {
-            ["vm", "disk" | "net" | "rng" | "vsock"] => devices.next(),
-            ["vm", "console"] if first(view, node) == Some("virtio") => devices.next(),
+            ["vm", word @ ("disk" | "net")] => {
+                first(view, node).and_then(|name| called(lock, word, name))
+            }
             _ => None,
         };
-        let mut all = told;
         if let Some(disk) = device.and_then(|d| d.block.as_ref())
             && !has(view, node, "size")
         {
@@ -53,6 +52,17 @@ pub fn hints(view: &View, range: Range) -> Vec<InlayHint> {
         hints.extend(shown.map(|(at, words)| hint(view, at, words)));
     }
     hints
+}
+
+/// The disk or network card of that name in a lock: where it stands there, what a machine takes over decides, too.
+fn called<'l>(lock: &'l Lock, word: &str, name: &str) -> Option<&'l Virtio> {
+    let mut devices = lock.machine.devices.iter();
+    let device = devices.find_map(|d| d.virtio.as_ref().filter(|_| d.name == name))?;
+    let fits = match word {
+        "disk" => device.block.is_some(),
+        _ => device.net.is_some(),
+    };
+    fits.then_some(device)
 }
 
 fn hint(view: &View, at: usize, words: String) -> InlayHint {

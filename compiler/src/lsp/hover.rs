@@ -5,7 +5,7 @@ use super::meaning;
 use super::outline::unquoted;
 use super::view::{View, marked};
 use crate::command::explain;
-use crate::language::nodes::{self, Value};
+use crate::language::nodes::{self, Node, Property, Value};
 use gen_lsp_types::{Contents, Hover, Position};
 
 /// Lines of an explanation that an editor shows.
@@ -36,7 +36,7 @@ fn of(view: &View, cursor: &Cursor) -> Option<String> {
             full.push(typed);
             let node = nodes::at(&full)?;
             let meaning = match node.meaning {
-                "" => "The block that describes one machine; its name stands behind it.".to_owned(),
+                "" => "The block that describes one machine; its name stands behind it. A file may have several.".to_owned(),
                 place => meaning::of_word(place, typed)?,
             };
             Some(format!(
@@ -47,22 +47,22 @@ fn of(view: &View, cursor: &Cursor) -> Option<String> {
         Slot::Property => {
             let node = nodes::at(&path)?;
             let property = node.property(typed)?;
-            let meaning = meaning::of(&node.meaning_of(property))?;
+            let meaning = of_property(node, property)?;
             Some(format!("**{typed}** of `{}`: {meaning}", node.word))
         }
         Slot::PropertyValue(name) => {
             let node = nodes::at(&path)?;
             let property = node.property(name)?;
-            named(property.value, typed).or_else(|| meaning::of(&node.meaning_of(property)))
+            named(property.value, typed).or_else(|| of_property(node, property))
         }
         Slot::Value(index) => {
             let node = nodes::at(&path)?;
             let kind = node.value(*index)?;
             match kind {
                 Value::Baseline | Value::Model | Value::Hidden | Value::Set => {
-                    explained(view, typed)
+                    explained(view, typed, cursor.span.start)
                 }
-                Value::Named("Field" | "Warning") => explained(view, typed),
+                Value::Named("Field" | "Warning") => explained(view, typed, cursor.span.start),
                 kind => named(kind, typed),
             }
             .or_else(|| meaning::of(node.meaning))
@@ -74,7 +74,16 @@ fn of(view: &View, cursor: &Cursor) -> Option<String> {
 fn imported(view: &View, path: &[&str], slot: &Slot, typed: &str) -> Option<String> {
     let in_file = matches!(path.first(), Some(&("baseline" | "cpu")));
     let named = matches!(slot, Slot::Value(_) | Slot::PropertyValue(_));
-    (in_file && named).then(|| explained(view, typed)).flatten()
+    (in_file && named)
+        .then(|| explained(view, typed, 0))
+        .flatten()
+}
+
+fn of_property(node: &Node, property: &Property) -> Option<String> {
+    match property.value {
+        Value::Machine => Some(nodes::FROM.to_owned()),
+        _ => meaning::of(&node.meaning_of(property)),
+    }
 }
 
 /// One of the names that a value can have.
@@ -83,10 +92,10 @@ fn named(kind: Value, typed: &str) -> Option<String> {
     Some(format!("**{typed}**: {}", named.markdown))
 }
 
-/// What `vmlock explain` says.
-pub fn explained(view: &View, name: &str) -> Option<String> {
-    let lock = view.analysis.compiled().and_then(|c| c.lock.as_ref());
-    let catalogue = view.analysis.catalogue()?;
+/// What `vmlock explain` says, for the machine at a byte of the text.
+pub fn explained(view: &View, name: &str, at: usize) -> Option<String> {
+    let lock = view.analysis.compiled_at(at).and_then(|c| c.lock.as_ref());
+    let catalogue = view.analysis.catalogue_at(at)?;
     let words = explain::words(name, lock, catalogue)?;
     let mut lines: Vec<&str> = words.trim_end().lines().collect();
     let more = lines.len().saturating_sub(LINES_MAX);

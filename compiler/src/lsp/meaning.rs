@@ -54,7 +54,9 @@ pub fn names(kind: Kind) -> Vec<Named> {
             });
             names
         }
-        Kind::Import | Kind::File | Kind::Truth | Kind::Name | Kind::Other => Vec::new(),
+        Kind::Import | Kind::File | Kind::Truth | Kind::Name | Kind::Machine | Kind::Other => {
+            Vec::new()
+        }
     }
 }
 

@@ -69,6 +69,7 @@ fn target(view: &View, position: Position) -> Result<Target, Refusal> {
     let name = unquoted(view.words(cursor.span.clone())).to_owned();
     let what = match (path.as_slice(), &cursor.slot) {
         (["vm"], Slot::Value(0)) => What::Machine,
+        (["vm"], Slot::PropertyValue(property)) if property == "from" => What::Machine,
         (["vm", "disk" | "net"], Slot::Value(0)) => What::Device,
         (["baseline"], Slot::Value(0)) => What::Baseline,
         (["cpu"], Slot::Value(0)) => What::Model,
@@ -117,13 +118,17 @@ pub fn rename(
     }
     let text = format!("\"{name}\"");
     let mut changes: HashMap<gen_lsp_types::Uri, Vec<TextEdit>> = HashMap::new();
-    if matches!(target.what, What::Machine | What::Device) {
+    if target.what == What::Device {
         changes.insert(
             view.document.uri.clone().into(),
             vec![view.edit(target.span, text)],
         );
+    } else if target.what == What::Machine {
+        let edits = of_machine(view, &target, name)?;
+        let edits = edits.into_iter().map(|span| view.edit(span, text.clone()));
+        changes.insert(view.document.uri.clone().into(), edits.collect());
     } else {
-        let taken = match (target.what, view.analysis.catalogue()) {
+        let taken = match (target.what, view.analysis.catalogue_at(target.span.start)) {
             (What::Baseline, Some(known)) => known.baseline(name).is_some(),
             (What::Model, Some(known)) => known.cpu(name).is_some(),
             _ => false,
@@ -149,6 +154,39 @@ pub fn rename(
         changes: Some(changes),
         ..WorkspaceEdit::default()
     })
+}
+
+/// Where a text names a machine: where it is described, and where others are built from it.
+///
+/// # Errors
+/// There is none of that name, or one that is called as it is to be.
+fn of_machine(view: &View, target: &Target, new: &str) -> Result<Vec<Range<usize>>, Refusal> {
+    let outline = &view.analysis.outline;
+    let vms = || {
+        let top = outline.inside(None).map(|(_, node)| node);
+        top.filter(|node| view.words(node.name.clone()) == nodes::VM.word)
+    };
+    let called = |span: &Range<usize>| unquoted(view.words(span.clone())).to_owned();
+    let names: Vec<Range<usize>> = vms().filter_map(|vm| vm.values().next().cloned()).collect();
+    let is_target = |span: &&Range<usize>| called(span) == target.name;
+    if !names.iter().any(|span| called(span) == target.name) {
+        let words = format!("no machine of this file is called `{}`", target.name);
+        return Err(refused(words));
+    }
+    let other = |span: &&Range<usize>| called(span) != target.name;
+    if let Some(taken) = names
+        .iter()
+        .filter(other)
+        .find(|span| called(span).eq_ignore_ascii_case(new))
+    {
+        return Err(refused(format!("`{}` exists already", called(taken))));
+    }
+    let from = vms().flat_map(|vm| &vm.entries).filter(|entry| {
+        let name = entry.name.clone();
+        name.is_some_and(|name| view.words(name) == "from")
+    });
+    let all = names.iter().chain(from.map(|entry| &entry.value));
+    Ok(all.filter(is_target).cloned().collect())
 }
 
 /// Where a text names it.
@@ -192,19 +230,21 @@ fn is_json(path: &Path) -> bool {
 /// The same in a description's JSON form; nothing in one that cannot be read.
 fn uses_in_json(document: &Document, target: &Target) -> Vec<Range<usize>> {
     let decoded = document.source().ok().and_then(|s| json::decode(&s).ok());
-    let Some((spec, places)) = decoded else {
-        return Vec::new();
-    };
-    let abi = spec.abi.iter().enumerate();
-    let named: Vec<String> = match target.what {
-        What::Baseline => abi
-            .filter(|(_, name)| **name == target.name)
-            .map(|(index, _)| format!("/abi/{index}"))
-            .collect(),
-        What::Model if spec.cpu.model == target.name => vec!["/cpu/model".to_owned()],
-        _ => Vec::new(),
-    };
-    named.iter().filter_map(|place| places.get(place)).collect()
+    let mut spans = Vec::new();
+    for machine in decoded.into_iter().flatten() {
+        let Some(spec) = machine.spec else { continue };
+        let abi = spec.abi.iter().enumerate();
+        let named: Vec<String> = match target.what {
+            What::Baseline => abi
+                .filter(|(_, name)| **name == target.name)
+                .map(|(index, _)| format!("/abi/{index}"))
+                .collect(),
+            What::Model if spec.cpu.model == target.name => vec!["/cpu/model".to_owned()],
+            _ => Vec::new(),
+        };
+        spans.extend(named.iter().filter_map(|place| machine.places.get(place)));
+    }
+    spans
 }
 
 /// The texts that share the name: the file that defines it, all descriptions that import that, and what else those
@@ -314,7 +354,8 @@ fn imported(document: &Document) -> Vec<PathBuf> {
     let folder = document.path.parent().unwrap_or(Path::new(""));
     let names: Vec<String> = if is_json(&document.path) {
         let decoded = document.source().ok().and_then(|s| json::decode(&s).ok());
-        decoded.map(|(spec, _)| spec.import).unwrap_or_default()
+        let specs = decoded.into_iter().flatten().filter_map(|one| one.spec);
+        specs.flat_map(|spec| spec.import).collect()
     } else {
         let outline = Outline::of(text);
         let nodes = outline.nodes.iter().enumerate();

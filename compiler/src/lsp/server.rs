@@ -507,15 +507,10 @@ impl Server<'_> {
             document.is_some_and(|d| analysis.imports(&d.path).contains(&path))
         };
         // One that could not be read may import it as well.
-        let unsure = |analysis: &Analysis| {
-            analysis
-                .compiled()
-                .is_some_and(|compiled| compiled.read.is_none())
-        };
         let others: Vec<String> = self
             .known
             .iter()
-            .filter(|(uri, analysis)| imports(uri, analysis) || unsure(analysis))
+            .filter(|(uri, analysis)| imports(uri, analysis) || analysis.is_unread())
             .map(|(uri, _)| uri.clone())
             .collect();
         for other in others {
@@ -569,7 +564,7 @@ impl Server<'_> {
         let beside = self.beside(&path);
         let analysis = Rc::new(self.analyst.look(document, &self.documents, &beside));
         let unread = match &analysis.kind {
-            Kind::Description(compiled) => compiled.read.is_none(),
+            Kind::Description(_) => analysis.is_unread(),
             Kind::Imported(_) => false,
             Kind::Other => lock_path(&path).is_some(),
         };

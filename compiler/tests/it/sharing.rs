@@ -1,7 +1,8 @@
 //! What machines share without copying it, and what is said of them that no guest sees: the locks are those of
 //! descriptions that are written out in full.
 
-use crate::scratch::{Scratch, err};
+use crate::schemas::{schema, validator};
+use crate::scratch::{Scratch, err, out};
 use std::fs;
 
 /// A machine, whole.
@@ -58,4 +59,355 @@ fn what_is_said_for_people_is_in_no_lock() {
     ] {
         assert!(words.contains(part), "{part}: {words}");
     }
+}
+
+/// Three machines: one that is whole, one built from it, and one from that.
+const FLEET: &str = r#"vm "web" {
+    description "serves the shop"
+    labels team="shop" stage="live"
+    arch "arm64"
+    abi "kvm-6.12" "psci-1.1"
+    cpu "neoverse-n1" count=2 {
+        pmu counters=4 {
+            deny 0x11
+        }
+        hide "crc32"
+        set "ID_AA64ISAR0_EL1.DP" 0
+    }
+    memory "512MiB"
+    boot kernel="vmlinuz" cmdline="quiet" any-file=#true
+    disk "root" path="root.img" size="1GiB" serial="r1"
+    net "lan" mac="52:54:00:12:34:56" mtu=9000
+    rng
+    vsock cid=3 {
+        port 1024 path="a.sock"
+    }
+    vary "PMCR_EL0.IMP"
+    allow "spec::midr-promises" reason="nothing looks at it"
+}
+
+vm "db" from="web" {
+    description "holds the shop's stock"
+    labels stage="test"
+    memory "1GiB"
+    cpu count=4 {
+        pmu counters=2 {
+            deny 0x11 0x12
+        }
+        hide "crc32" "atomics"
+        set "ID_AA64ISAR0_EL1.DP" 1
+        set "ID_AA64ISAR0_EL1.RNDR" 0
+    }
+    disk "data" path="data.img" size="2GiB"
+    disk "root" path="db.img" size="3GiB"
+    vsock cid=4 {
+        port 1024 path="b.sock"
+        port 1025 path="c.sock"
+    }
+    vary "PMCR_EL0.IMP" "PMCR_EL0.IDCODE"
+}
+
+vm "db-next" from="db" {
+    abi "kvm-6.12"
+    boot kernel="next"
+    vsock cid=5
+}
+"#;
+
+/// The same as `db` and `db-next`, written out by hand.
+const IN_FULL: [(&str, &str); 2] = [
+    (
+        "db",
+        r#"vm "db" {
+    arch "arm64"
+    abi "kvm-6.12" "psci-1.1"
+    cpu "neoverse-n1" count=4 {
+        pmu counters=2 {
+            deny 0x11
+            deny 0x12
+        }
+        hide "crc32"
+        set "ID_AA64ISAR0_EL1.DP" 1
+        hide "atomics"
+        set "ID_AA64ISAR0_EL1.RNDR" 0
+    }
+    memory "1GiB"
+    boot kernel="vmlinuz" cmdline="quiet" any-file=#true
+    disk "root" path="db.img" size="3GiB" serial="r1"
+    net "lan" mtu=9000
+    rng
+    vsock cid=4 {
+        port 1024 path="b.sock"
+        port 1025 path="c.sock"
+    }
+    vary "PMCR_EL0.IMP"
+    allow "spec::midr-promises" reason="nothing looks at it"
+    disk "data" path="data.img" size="2GiB"
+    vary "PMCR_EL0.IDCODE"
+}
+"#,
+    ),
+    (
+        "db-next",
+        r#"vm "db-next" {
+    arch "arm64"
+    abi "kvm-6.12"
+    cpu "neoverse-n1" count=4 {
+        pmu counters=2 {
+            deny 0x11 0x12
+        }
+        hide "crc32" "atomics"
+        set "ID_AA64ISAR0_EL1.DP" 1
+        set "ID_AA64ISAR0_EL1.RNDR" 0
+    }
+    memory "1GiB"
+    boot kernel="next" cmdline="quiet" any-file=#true
+    disk "root" path="db.img" size="3GiB" serial="r1"
+    net "lan" mtu=9000
+    rng
+    vsock cid=5 {
+        port 1024 path="b.sock"
+        port 1025 path="c.sock"
+    }
+    disk "data" path="data.img" size="2GiB"
+    vary "PMCR_EL0.IMP" "PMCR_EL0.IDCODE"
+    allow "spec::midr-promises" reason="nothing looks at it"
+}
+"#,
+    ),
+];
+
+#[test]
+fn what_is_built_from_another_makes_the_lock_of_the_same_in_full() {
+    let scratch = Scratch::new("sharing-same");
+    scratch.write("fleet.vm.kdl", FLEET);
+    let output = scratch.vmlock(&["lock", "fleet.vm.kdl"]);
+    assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+    let said = out(&output);
+    let files: Vec<&str> = said.lines().filter_map(|l| l.split(':').next()).collect();
+    let locks = ["web", "db", "db-next"].map(|name| format!("fleet.{name}.vm.lock.json"));
+    assert_eq!(files, locks, "{said}");
+    for (name, text) in IN_FULL {
+        scratch.lock(name, text);
+        let shared = scratch.bytes(&format!("fleet.{name}.vm.lock.json"));
+        let full = scratch.bytes(&format!("{name}.vm.lock.json"));
+        assert_eq!(shared, full, "{name}");
+    }
+    let check = scratch.vmlock(&["lock", "--check", "--deny-warnings", "fleet.vm.kdl"]);
+    assert_eq!(check.status.code(), Some(0), "{}", err(&check));
+    // All commands that take a description know its machines.
+    let explained = out(&scratch.vmlock(&["explain", "fleet.vm.kdl"]));
+    for part in [
+        "machine `web`",
+        "machine `db`",
+        "machine `db-next`",
+        "is        holds the shop's stock",
+        "labels    stage=test, team=shop",
+    ] {
+        assert!(explained.contains(part), "{part}: {explained}");
+    }
+    assert_eq!(explained.matches("  is  ").count(), 2, "{explained}");
+    let (_, explained) = scratch.json(&["explain", "fleet.vm.kdl"]);
+    assert_eq!(explained["locks"][1]["labels"]["stage"], "test");
+    let (exit, _) = scratch.json(&["diff", "fleet.web.vm.lock.json", "fleet.db.vm.lock.json"]);
+    assert_eq!(exit, 1);
+}
+
+#[test]
+fn both_forms_have_several_machines() {
+    let scratch = Scratch::new("sharing-forms");
+    scratch.write("fleet.vm.kdl", FLEET);
+    let convert = |from: &str, to: &str| {
+        let output = scratch.vmlock(&["convert", from, "-o", to]);
+        assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+        (scratch.bytes(to), err(&output))
+    };
+    let (json, words) = convert("fleet.vm.kdl", "json.vm.json");
+    assert!(
+        words.contains("what `from` takes over is written out"),
+        "{words}"
+    );
+    let value = serde_json::from_str(&json).unwrap();
+    assert!(validator(&schema("spec")).is_valid(&value), "{json}");
+    let (kdl, words) = convert("json.vm.json", "again.vm.kdl");
+    assert_eq!(words, "");
+    assert_eq!(kdl.matches("vm \"").count(), 3);
+    let said = scratch.vmlock(&["fmt", "--check", "again.vm.kdl", "fleet.vm.kdl"]);
+    assert_eq!(said.status.code(), Some(0), "{}", err(&said));
+    let output = scratch.vmlock(&["lock"]);
+    assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+    for name in ["web", "db", "db-next"] {
+        let lock = |file: &str| scratch.bytes(&format!("{file}.{name}.vm.lock.json"));
+        assert_eq!(lock("fleet"), lock("json"), "{name}");
+        assert_eq!(lock("fleet"), lock("again"), "{name}");
+    }
+    // A mistake of one of them is shown where it is.
+    let wrong = json.replacen("\"kvm-6.12\"\n", "\"kvm-6.99\"\n", 1);
+    assert_ne!(wrong, json);
+    scratch.write("wrong.vm.json", &wrong);
+    let words = err(&scratch.vmlock(&["lock", "wrong.vm.json"]));
+    let line = wrong.lines().position(|l| l.contains("kvm-6.99")).unwrap() + 1;
+    assert!(words.contains(&format!("wrong.vm.json:{line}:")), "{words}");
+    for (text, part) in [
+        (r#"{ "machines": [] }"#, "`machines` is empty"),
+        (r#"{ "machines": {} }"#, "invalid type"),
+        (r#"{ "machines": [], "name": "a" }"#, "unknown field `name`"),
+        (
+            r#"{ "machines": [{ "name": "b", "from": "a" }] }"#,
+            "each machine is described in full",
+        ),
+    ] {
+        scratch.write("wrong.vm.json", text);
+        let output = scratch.vmlock(&["lock", "wrong.vm.json"]);
+        assert_eq!(output.status.code(), Some(1));
+        assert!(err(&output).contains(part), "{part}: {}", err(&output));
+        let value = serde_json::from_str(text).unwrap();
+        assert!(!validator(&schema("spec")).is_valid(&value), "{text}");
+    }
+    let twice = json.replace("\"db-next\"", "\"DB\"");
+    scratch.write("wrong.vm.json", &twice);
+    let words = err(&scratch.vmlock(&["lock", "wrong.vm.json"]));
+    assert!(words.contains("spec::duplicate-machine"), "{words}");
+}
+
+/// Each mistake is one finding, at its place.
+#[test]
+fn what_cannot_be_built_from_says_why() {
+    let scratch = Scratch::new("sharing-wrong");
+    let built = |more: &str| format!("{WHOLE}\n{more}\n");
+    for (text, code, parts) in [
+        (
+            built("vm \"b\" from=\"wbe\""),
+            "spec::unknown-machine",
+            &["there is only `web`", "[b.vm.kdl:8:"][..],
+        ),
+        (
+            WHOLE.replace("vm \"web\"", "vm \"web\" from=\"x\""),
+            "spec::unknown-machine",
+            &["it is the only machine of this file"],
+        ),
+        (
+            WHOLE.replace("vm \"web\"", "vm \"web\" from=\"web\""),
+            "spec::circle",
+            &["`web` is built from itself"],
+        ),
+        (
+            built(
+                "vm \"a\" from=\"b\" { memory \"1GiB\"; }\nvm \"b\" from=\"c\"\nvm \"c\" from=\"a\"\nvm \"d\" from=\"a\"",
+            ),
+            "spec::circle",
+            &[
+                "`a` is built from itself, by way of `b` and `c`",
+                "leave out its `from`",
+            ],
+        ),
+        (
+            built("vm \"web\" from=\"web\""),
+            "spec::duplicate-machine",
+            &["two machines are called `web`"],
+        ),
+        (
+            built("vm \"Web\" from=\"web\""),
+            "spec::duplicate-machine",
+            &["differ in capitals alone"],
+        ),
+        (
+            built("vm \"b\" from=1"),
+            "spec::wrong-type",
+            &["write `from=\"1\"`"],
+        ),
+        (
+            built("vm \"b\" form=\"web\""),
+            "spec::unknown-property",
+            &["write `from=\"web\"`"],
+        ),
+        (
+            built("vm \"b\" extends=\"web\""),
+            "spec::unknown-property",
+            &["write `from=\"web\"`"],
+        ),
+        (
+            built("vm \"b\" { from \"web\"; }"),
+            "spec::unknown-node",
+            &["`vm \"b\" from=\"a\" { … }`"],
+        ),
+        // What is wrong with what is taken over is told once, and where it is.
+        (
+            WHOLE.replace("kvm-6.8", "kvm-6.88") + "\nvm \"b\" from=\"web\"\n",
+            "spec::unknown-baseline",
+            &["[b.vm.kdl:3:"],
+        ),
+        (
+            WHOLE.replace("memory", "vsock cid=3\n    memory") + "\nvm \"b\" from=\"web\"\n",
+            "spec::missing",
+            &["a `cid` is each machine's own", "[b.vm.kdl:9:"],
+        ),
+    ] {
+        scratch.write("b.vm.kdl", &text);
+        let (exit, said) = scratch.json(&["lock", "b.vm.kdl"]);
+        assert_eq!(exit, 1, "{text}");
+        let found = said["diagnostics"].as_array().unwrap();
+        assert_eq!(found.len(), 1, "{text}: {found:?}");
+        assert_eq!(found[0]["code"], code, "{text}");
+        let words = err(&scratch.vmlock(&["lock", "b.vm.kdl"]));
+        let words = words.replace("\n  │ ", " ").replace("\n        ", " ");
+        for part in parts {
+            assert!(words.contains(part), "{part}: {words}");
+        }
+        assert!(
+            words.ends_with("b.vm.kdl: 1 error; no lock was written\n"),
+            "{words}"
+        );
+        assert!(!scratch.0.join("b.vm.lock.json").exists());
+        assert!(!scratch.0.join("b.web.vm.lock.json").exists(), "{text}");
+    }
+}
+
+#[test]
+fn locks_are_called_after_their_machines_and_a_rename_leaves_none_unnamed() {
+    let scratch = Scratch::new("sharing-names");
+    scratch.lock("web", WHOLE);
+    let first = scratch.bytes("web.vm.lock.json");
+    // A machine that is added moves no lock of a file that is called after its machine.
+    scratch.write("web.vm.kdl", &format!("{WHOLE}vm \"db\" from=\"web\"\n"));
+    let output = scratch.vmlock(&["lock", "web.vm.kdl"]);
+    assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+    assert_eq!(err(&output), "");
+    assert_eq!(scratch.bytes("web.vm.lock.json"), first);
+    let (exit, said) = scratch.json(&["lock", "--check", "web.vm.kdl"]);
+    assert_eq!((exit, said["locks"].as_array().map(Vec::len)), (0, Some(2)));
+    // One machine gets another name.
+    scratch.write("web.vm.kdl", &format!("{WHOLE}vm \"data\" from=\"web\"\n"));
+    let output = scratch.vmlock(&["lock", "web.vm.kdl"]);
+    let words = err(&output);
+    for part in [
+        "`web.db.vm.lock.json` has no description",
+        "was a machine renamed?",
+        "mv web.db.vm.lock.json web.data.vm.lock.json",
+    ] {
+        assert!(
+            words.replace("\n        ", " ").contains(part),
+            "{part}: {words}"
+        );
+    }
+    fs::remove_file(scratch.0.join("web.db.vm.lock.json")).unwrap();
+    // The only machine has the file's lock, whatever it is called.
+    scratch.write("web.vm.kdl", &WHOLE.replace("\"web\"", "\"other\""));
+    let (_, said) = scratch.json(&["lock", "--check", "web.vm.kdl"]);
+    assert_eq!(said["diagnostics"][0]["code"], "lock::stale");
+    assert_eq!(said["diagnostics"][1]["code"], "lock::orphan", "{said}");
+    // Two files whose machines' locks would have one name.
+    scratch.write("web.vm.kdl", &format!("{WHOLE}vm \"a.b\" from=\"web\"\n"));
+    scratch.write("web.a.vm.kdl", &format!("{}vm \"b\" from=\"web\"\n", WHOLE));
+    let (exit, said) = scratch.json(&["lock"]);
+    assert_eq!(exit, 1);
+    let found = said["diagnostics"].as_array().unwrap();
+    let disputed = found
+        .iter()
+        .filter(|d| d["code"] == "lock::two-descriptions");
+    assert_eq!(disputed.count(), 2, "{found:?}");
+    assert!(!scratch.0.join("web.a.b.vm.lock.json").exists());
+    scratch.write("web.a.vm.kdl", WHOLE);
+    assert_eq!(scratch.vmlock(&["lock"]).status.code(), Some(0));
+    assert!(scratch.0.join("web.a.b.vm.lock.json").exists());
 }

@@ -283,7 +283,7 @@ pub fn key(name: &str, out: &mut Output) -> bool {
     if name == "vm" {
         found.push((
             "a description",
-            "The block that describes one machine; its name stands behind it.".to_owned(),
+            "The block that describes one machine; its name stands behind it. A file may have several.".to_owned(),
         ));
     }
     found.dedup();

@@ -7,6 +7,7 @@ use crate::compile::{self, lock_path};
 use crate::diagnostic::Diagnostic;
 use crate::files;
 use crate::language::import;
+use crate::language::reach::Disk;
 use crate::render::{Exit, Output, hanging};
 use serde_json::{Value, json};
 use std::path::Path;
@@ -15,7 +16,8 @@ use vmlock_spec::common::{self, common};
 use vmlock_spec::lock::{BootFile, Lock, canonical};
 use vmlock_spec::observation::unpromised;
 use vmlock_spec::report::HostReport;
-use vmlock_spec::vm::Feature;
+use vmlock_spec::vm::{Feature, VmSpec};
+use vmlock_spec::words;
 
 /// Whether somebody means a file by that name.
 pub fn is_one(name: &str) -> bool {
@@ -39,7 +41,10 @@ pub fn explain(path: &Path, out: &mut Output) {
     let has = |key: &str| text.contains(&format!("\"{key}\""));
     if has("lockVersion") {
         match read_lock(path) {
-            Ok(lock) => of_lock(&shown, &lock, out),
+            Ok(lock) => {
+                let told = of_lock(&shown, &lock, None, out);
+                out.value("lock", told);
+            }
             Err(finding) => out.fail(Exit::Environment, finding),
         }
     } else if has("reportVersion") {
@@ -57,23 +62,32 @@ pub fn explain(path: &Path, out: &mut Output) {
 
 /// A description, by the lock that it makes.
 fn description(path: &Path, shown: &str, out: &mut Output) {
-    // As `lock` would make it: what is there of a lock says its version, and what it knows of files that are not here.
-    let lock = lock_path(path);
-    let old = lock
-        .as_deref()
-        .and_then(|lock| files::read(lock, canonical::SIZE_MAX).ok());
-    let former = match former(lock.as_deref().unwrap_or(path), old.as_deref(), false) {
-        Ok(former) => former,
-        Err(newer) => return out.fail(Exit::Environment, *newer),
+    let machines = match compile::read(path) {
+        Ok(machines) => machines,
+        Err(error) => return out.fail(Exit::Environment, unreadable(path, &error)),
     };
-    match compile::compile(path, &[], &former) {
-        Err(error) => out.fail(Exit::Environment, unreadable(path, &error)),
-        Ok(compiled) => {
-            out.findings(compiled.found);
-            if let Some(lock) = compiled.lock {
-                of_lock(shown, &lock, out);
-            }
-        }
+    let (mut found, mut explained) = (Vec::new(), Vec::new());
+    for machine in machines {
+        // As `lock` would make it: what is there of a lock says its version, and what it knows of files that are not here.
+        let file = machine.file.as_deref();
+        let old = file.and_then(|lock| files::read(lock, canonical::SIZE_MAX).ok());
+        let former = match former(file.unwrap_or(path), old.as_deref(), false) {
+            Ok(former) => former,
+            Err(newer) => return out.fail(Exit::Environment, *newer),
+        };
+        let compiled = compile::compile(path, machine, &[], &former, &Disk);
+        found.extend(compiled.found);
+        explained.extend(compiled.lock.zip(compiled.read));
+    }
+    out.findings(compile::once(found));
+    let locks: Vec<Value> = explained
+        .iter()
+        .map(|(lock, read)| of_lock(shown, lock, Some(&read.spec), out))
+        .collect();
+    // Programs that know of one machine find it where it was.
+    match locks.as_slice() {
+        [one] => out.value("lock", one.clone()),
+        several => out.value("locks", several.to_vec()),
     }
 }
 
@@ -105,13 +119,27 @@ fn entries(path: &Path, shown: &str, out: &mut Output) {
     out.value("entries", names);
 }
 
-fn of_lock(shown: &str, lock: &Lock, out: &mut Output) {
+/// Tells what a lock says, and what its description does beside that, where there is one; the same for programs.
+fn of_lock(shown: &str, lock: &Lock, spec: Option<&VmSpec>, out: &mut Output) -> Value {
     let catalogue = Catalogue::builtin();
     let title = |title: Option<&str>| title.unwrap_or("of somebody's own").to_owned();
     let (name, version) = (&lock.name, lock.lock_version);
     out.line(format!(
         "{shown}: machine `{name}`, arm64, lock of version {version}"
     ));
+    let description = spec.and_then(|spec| spec.description.as_deref());
+    if let Some(words) = description {
+        out.lines(hanging(&format!("  is        {}", words::printable(words))));
+    }
+    let labels = spec.map(|spec| &spec.labels);
+    let shown_labels: Vec<String> = labels
+        .into_iter()
+        .flatten()
+        .map(|(name, value)| format!("{name}={}", words::printable(value)))
+        .collect();
+    if !shown_labels.is_empty() {
+        out.lines(hanging(&format!("  labels    {}", shown_labels.join(", "))));
+    }
     for name in lock.baselines.keys() {
         let title = title(catalogue.baseline(name).map(|b| b.title.as_ref()));
         out.lines(hanging(&format!("  baseline  {name}: {title}")));
@@ -169,19 +197,23 @@ fn of_lock(shown: &str, lock: &Lock, out: &mut Output) {
         "  not promised on any host: {} things; `vmlock check` names them",
         open.len()
     ));
-    out.value(
-        "lock",
-        json!({
-            "name": lock.name,
-            "lockVersion": version,
-            "baselines": lock.baselines.keys().collect::<Vec<_>>(),
-            "cpu": model,
-            "vcpus": count,
-            "features": features,
-            "memory": lock.machine.memory.size,
-            "waived": waived,
-        }),
-    );
+    let mut told = json!({
+        "name": lock.name,
+        "lockVersion": version,
+        "baselines": lock.baselines.keys().collect::<Vec<_>>(),
+        "cpu": model,
+        "vcpus": count,
+        "features": features,
+        "memory": lock.machine.memory.size,
+        "waived": waived,
+    });
+    if let Some(words) = description {
+        told["description"] = json!(words);
+    }
+    if let Some(labels) = labels.filter(|labels| !labels.is_empty()) {
+        told["labels"] = json!(labels);
+    }
+    told
 }
 
 fn held(file: &BootFile) -> String {

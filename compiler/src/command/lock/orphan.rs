@@ -2,6 +2,7 @@
 //! lock had pinned.
 
 use super::Outcome;
+use crate::compile::is_made;
 use crate::diagnostic::{Diagnostic, Severity, join};
 use crate::files;
 use std::collections::BTreeSet;
@@ -16,23 +17,37 @@ pub const CODE: &str = "lock::orphan";
 const LISTED_MAX: usize = 8;
 
 /// One warning for each of these folders that holds such locks.
-pub fn warnings(folders: &BTreeSet<PathBuf>, outcomes: &[Outcome]) -> Vec<Diagnostic> {
+/// `made` are locks that are known to have a description.
+pub fn warnings(
+    folders: &BTreeSet<PathBuf>,
+    outcomes: &[Outcome],
+    made: &BTreeSet<PathBuf>,
+) -> Vec<Diagnostic> {
     folders
         .iter()
-        .filter_map(|f| warning(f, outcomes))
+        .filter_map(|f| warning(f, outcomes, made))
         .collect()
 }
 
-fn warning(folder: &Path, outcomes: &[Outcome]) -> Option<Diagnostic> {
-    let orphans = orphans(folder);
+fn warning(folder: &Path, outcomes: &[Outcome], made: &BTreeSet<PathBuf>) -> Option<Diagnostic> {
+    let orphans = orphans(folder, made);
     let first = orphans.first()?;
-    // A new lock of a machine that an orphan is of: that one was renamed.
-    let renamed = outcomes.iter().filter(|o| o.is_new()).find_map(|outcome| {
+    // A new lock of a machine that an orphan is of: its file was renamed. One of a file whose lock an orphan was, by its
+    // name: the machine was.
+    let new = || outcomes.iter().filter(|o| o.is_new());
+    let same_name =
+        |outcome: &Outcome, orphan: &Path| name_in(orphan).as_ref() == Some(&outcome.name);
+    let file = new().find_map(|outcome| {
+        let of = orphans.iter().find(|orphan| same_name(outcome, orphan))?;
+        Some((of, outcome, "the description"))
+    });
+    let machine = new().find_map(|outcome| {
         let of = orphans
             .iter()
-            .find(|orphan| name_in(orphan).as_ref() == Some(&outcome.name))?;
-        Some((of, &outcome.lock, &outcome.spec))
+            .find(|orphan| is_below(orphan, &outcome.spec))?;
+        Some((of, outcome, "a machine"))
     });
+    let renamed = file.or(machine);
     let mut names: Vec<String> = orphans
         .iter()
         .take(LISTED_MAX)
@@ -46,8 +61,8 @@ fn warning(folder: &Path, outcomes: &[Outcome]) -> Option<Diagnostic> {
         _ => format!("{} have no description beside them", join(&names)),
     };
     let help = match renamed {
-        Some((orphan, lock, spec)) => format!(
-            "was the description renamed? Then `mv {} {lock}` and `vmlock lock {spec}`: so its version is kept",
+        Some((orphan, Outcome { lock, spec, .. }, what)) => format!(
+            "was {what} renamed? Then `mv {} {lock}` and `vmlock lock {spec}`: so its version is kept",
             orphan.display()
         ),
         None => format!(
@@ -63,7 +78,7 @@ fn warning(folder: &Path, outcomes: &[Outcome]) -> Option<Diagnostic> {
 }
 
 /// Locks of a folder without their descriptions, in the order of their names. What cannot be listed has none.
-fn orphans(folder: &Path) -> Vec<PathBuf> {
+fn orphans(folder: &Path, made: &BTreeSet<PathBuf>) -> Vec<PathBuf> {
     let listed = match folder.as_os_str().is_empty() {
         true => Path::new("."),
         false => folder,
@@ -71,18 +86,29 @@ fn orphans(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(listed).into_iter().flatten().flatten();
     let orphan = |entry: fs::DirEntry| {
         let name = entry.file_name().into_string().ok()?;
-        let stem = name
-            .strip_suffix(".vm.lock.json")
-            .filter(|s| !s.is_empty())?;
-        let forms = [".vm.kdl", ".vm.json"];
-        let made = forms
-            .iter()
-            .any(|form| folder.join(format!("{stem}{form}")).exists());
-        (!made).then(|| folder.join(&name))
+        let stem = name.strip_suffix(".vm.lock.json");
+        let path = folder.join(stem.filter(|s| !s.is_empty()).map(|_| &name)?);
+        let has_one = made.contains(&path) || is_made(&path);
+        (!has_one).then_some(path)
     };
     let mut list: Vec<PathBuf> = entries.filter_map(orphan).collect();
     list.sort();
     list
+}
+
+/// Whether a lock is called as one of a machine of that file is.
+fn is_below(lock: &Path, spec: &str) -> bool {
+    let of = |path: &Path| {
+        path.file_name()
+            .map(|name| name.to_string_lossy().into_owned())
+    };
+    let spec = Path::new(spec);
+    let stem = of(spec).and_then(|name| Some(name.rsplit_once(".vm.")?.0.to_owned()));
+    let begins = stem.zip(of(lock)).is_some_and(|(stem, lock)| {
+        let rest = lock.strip_prefix(&stem);
+        rest.is_some_and(|rest| rest.starts_with('.'))
+    });
+    begins && lock.parent() == spec.parent()
 }
 
 /// The machine's name in a lock.

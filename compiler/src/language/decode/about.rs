@@ -22,7 +22,7 @@ impl Decoder<'_> {
     /// The labels of a machine. Their names are the author's, so that none is unknown.
     pub(super) fn labels(&mut self, node: &KdlNode) -> BTreeMap<String, String> {
         self.places.note("/labels", head(node));
-        self.no_children(node);
+        self.no_block_of_labels(node);
         self.no_arguments(
             node,
             "a label has a name and a value: `labels team=\"shop\"`",
@@ -51,5 +51,26 @@ impl Decoder<'_> {
             }
         }
         labels
+    }
+
+    /// Other languages have a block of them.
+    fn no_block_of_labels(&mut self, node: &KdlNode) {
+        let children = node.children().map_or(&[][..], |block| block.nodes());
+        let one = |child: &KdlNode| {
+            let value = child.entries().first()?;
+            let written = self.source.text.get(self.value_span(value))?;
+            Some(format!("{}={written}", child.name().value()))
+        };
+        let written: Option<Vec<String>> = children.iter().map(one).collect();
+        match written.filter(|labels| !labels.is_empty()) {
+            None => self.no_children(node),
+            Some(labels) => self.push(
+                "spec::unexpected-block",
+                "`labels` takes no block".to_owned(),
+                head(node),
+                "its block",
+                format!("write `labels {}`", labels.join(" ")),
+            ),
+        }
     }
 }

@@ -6,7 +6,7 @@ use super::memory::Sized;
 use super::span::{head, range};
 use super::word::DEVICE_NODES;
 use crate::diagnostic::suggest;
-use crate::language::nodes::{Property, properties};
+use crate::language::nodes::{self, Property, properties};
 use kdl::{KdlEntry, KdlNode};
 use std::collections::BTreeMap;
 use vmlock_spec::machine::virtio::{CIDS, MTUS, PORTS};
@@ -148,6 +148,23 @@ impl Decoder<'_> {
             Some(entry) => self.number(entry, "spec::out-of-range", "`cid`", cids),
             // A value without its name is told of already.
             None if node.entries().iter().any(|e| e.name().is_none()) => None,
+            None if self
+                .heir
+                .as_ref()
+                .is_some_and(|vm| !vm.contains(&head(node).start)) =>
+            {
+                let vm = self.heir.clone().unwrap_or_default();
+                // Its word alone is shown.
+                let word = vm.start..vm.start + nodes::VM.word.len();
+                self.push(
+                    "spec::missing",
+                    "this machine takes over a `vsock`, and has no `cid` of its own for it".to_owned(),
+                    word,
+                    "this machine",
+                    "a `cid` is each machine's own, for by it two are told apart: write `vsock cid=4` here, or another",
+                );
+                None
+            }
             None => {
                 self.lacks(node, "cid", "has no context id", EXAMPLE);
                 None

@@ -2,7 +2,7 @@
 //! may be missing, unknown, doubled or one too many.
 
 use super::span::{head, range};
-use super::word::VM_NODES;
+use super::word::{FROM_ELSEWHERE, VM_NODES};
 use super::{Decoder, meant};
 use crate::diagnostic::{Diagnostic, join};
 use crate::language::nodes::Property;
@@ -49,9 +49,18 @@ impl Decoder<'_> {
             let Some(known_name) = known.iter().map(|k| k.name).find(|k| *k == name.value()) else {
                 let names = known.iter().map(|k| k.name);
                 self.resembles(name.value(), names.clone());
+                let inherits = word == "vm" && FROM_ELSEWHERE.contains(&name.value());
+                if inherits {
+                    // What it would have had from there is not missing as well.
+                    self.misspelt.insert("from");
+                }
                 let help = match (known, did_you_mean(name.value(), names.clone())) {
+                    _ if inherits => {
+                        let written = self.source.text.get(self.value_span(entry));
+                        format!("write `from={}`", written.unwrap_or("…"))
+                    }
                     (_, Some(words)) => words,
-                    ([], _) => {
+                    ([], _) | ([_], _) if known.is_empty() || word == "vm" => {
                         let inside = match word {
                             "vm" => VM_NODES.contains(&name.value()),
                             "cpu" => ["hide", "set"].contains(&name.value()),
@@ -67,7 +76,10 @@ impl Decoder<'_> {
                             // Several of them are one mistake.
                             continue;
                         } else {
-                            format!("`{word}` has no properties")
+                            match known {
+                                [] => format!("`{word}` has no properties"),
+                                _ => format!("`{word}` has `{}`", known[0].name),
+                            }
                         }
                     }
                     _ => {

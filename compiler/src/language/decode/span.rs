@@ -1,16 +1,9 @@
 //! Where a node and its parts stand in the text.
 
 use super::Decoder;
+pub(super) use crate::language::span::{head, range};
 use kdl::{KdlEntry, KdlNode};
 use std::ops::Range;
-
-pub(super) fn range(span: miette::SourceSpan) -> Range<usize> {
-    span.offset()..span.offset() + span.len()
-}
-
-pub(super) fn head(node: &KdlNode) -> Range<usize> {
-    range(node.name().span())
-}
 
 /// From a node's name to its last entry.
 pub(super) fn range_of_entries(node: &KdlNode) -> Range<usize> {

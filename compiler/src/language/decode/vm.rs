@@ -2,10 +2,11 @@
 
 use super::Decoder;
 use super::span::{head, range};
-use super::word::{DEVICES_ELSEWHERE, FEATURES_LATER, VM_NODES};
+use super::word::{DEVICES_ELSEWHERE, FEATURES_LATER, FROM_ELSEWHERE, VM_NODES};
 use super::{ENTRIES_MAX, too_many};
 use crate::diagnostic::suggest;
 use crate::language::nodes;
+use crate::language::sharing::MACHINES_MAX;
 use kdl::{KdlDocument, KdlNode};
 use std::collections::BTreeMap;
 use vmlock_spec::vm::limits::MEMORY_BYTES;
@@ -13,66 +14,69 @@ use vmlock_spec::vm::{Arch, Feature, VmSpec};
 use vmlock_spec::words::did_you_mean;
 
 impl Decoder<'_> {
-    pub(super) fn document(
-        &mut self,
-        document: &KdlDocument,
-    ) -> (Option<VmSpec>, Vec<&'static str>) {
+    /// The machines of a file. What else stands at its top is reported, and so is that there is none.
+    pub(super) fn document<'n>(&mut self, document: &'n KdlDocument) -> Vec<&'n KdlNode> {
         let count = entries(document);
         if count > ENTRIES_MAX {
             self.found.push(too_many(self.source, count));
-            return (None, Vec::new());
+            return Vec::new();
         }
-        let mut machine: Option<&KdlNode> = None;
+        let mut machines = Vec::new();
         for node in document.nodes() {
             let word = node.name().value();
-            if word != "vm" {
-                let help = match word {
-                    "baseline" => "a baseline stands in a file of its own: name that file with `import` inside `vm`".to_owned(),
-                    "cpu" => "inside `vm` it names the model; a model of your own stands in a file that `import` names".to_owned(),
-                    _ if VM_NODES.contains(&word) => format!("`{word}` stands inside the `vm` block"),
-                    _ => did_you_mean(word, ["vm"].into_iter()).unwrap_or_else(|| "a description is one `vm` block".to_owned()),
-                };
-                self.push(
-                    "spec::unknown-node",
-                    format!("`{word}` is not known at the top of a description"),
-                    head(node),
-                    "unknown",
-                    help,
-                );
+            if word == "vm" {
+                machines.push(node);
                 continue;
             }
-            match machine {
-                None => machine = Some(node),
-                Some(first) => self.twice(
-                    first,
-                    node,
-                    "a file describes one machine: move the second `vm` to a file of its own",
-                ),
-            }
+            let help = match word {
+                "baseline" => "a baseline stands in a file of its own: name that file with `import` inside `vm`".to_owned(),
+                "cpu" => "inside `vm` it names the model; a model of your own stands in a file that `import` names".to_owned(),
+                _ if VM_NODES.contains(&word) => format!("`{word}` stands inside the `vm` block"),
+                _ => did_you_mean(word, ["vm"].into_iter()).unwrap_or_else(|| "a description is `vm` blocks, one for each machine".to_owned()),
+            };
+            self.push(
+                "spec::unknown-node",
+                format!("`{word}` is not known at the top of a description"),
+                head(node),
+                "unknown",
+                help,
+            );
         }
-        match machine {
-            Some(node) => self.machine(node),
-            None => {
-                if self.found.is_empty() {
-                    let end = self.source.text.trim_end().len();
-                    self.push(
-                        "spec::missing",
-                        "there is no `vm` block".to_owned(),
-                        end..end,
-                        "the file ends without one",
-                        "a description begins `vm \"NAME\" { … }`; `vmlock lock --help` shows a whole one",
-                    );
-                }
-                (None, Vec::new())
-            }
+        if let Some(first) = machines.get(MACHINES_MAX) {
+            self.push(
+                "spec::too-large",
+                format!("this file has {} machines", machines.len()),
+                head(first),
+                "one too many",
+                format!("a file has at most {MACHINES_MAX}: what files share is `import`ed"),
+            );
+            machines.truncate(MACHINES_MAX);
         }
+        if machines.is_empty() && self.found.is_empty() {
+            let end = self.source.text.trim_end().len();
+            self.push(
+                "spec::missing",
+                "there is no `vm` block".to_owned(),
+                end..end,
+                "the file ends without one",
+                "a description begins `vm \"NAME\" { … }`; `vmlock lock --help` shows a whole one",
+            );
+        }
+        machines
     }
 
-    fn machine(&mut self, node: &KdlNode) -> (Option<VmSpec>, Vec<&'static str>) {
+    /// A machine that is written out in full: its name, what it is, and what of it could not be read.
+    pub(super) fn machine(
+        &mut self,
+        node: &KdlNode,
+    ) -> (Option<String>, Option<VmSpec>, Vec<&'static str>) {
         let mut unread = Vec::new();
         self.places.note("", head(node));
         self.no_type(node.ty());
-        self.properties(node, &[]);
+        if let Some(entry) = self.properties(node, nodes::VM.properties).get("from") {
+            self.heir = Some(range(node.span()));
+            self.string(entry, "`from`");
+        }
         let name = self.only(node, "vm \"NAME\" { … }").and_then(|entry| {
             self.places.note("/name", range(entry.span()));
             self.string(entry, "the machine's name")
@@ -123,10 +127,10 @@ impl Decoder<'_> {
         let import = self.list(all("import"), "/import", "a file", "import \"my-cpu.kdl\"");
 
         let (Some(abi), Some(cpu)) = (abi.filter(|a| !a.is_empty()), cpu) else {
-            return (None, unread);
+            return (name, None, unread);
         };
         let spec = VmSpec {
-            name: name.unwrap_or_else(|| "unnamed".to_owned()),
+            name: name.clone().unwrap_or_else(|| "unnamed".to_owned()),
             description,
             labels,
             arch: Arch::Arm64,
@@ -143,7 +147,7 @@ impl Decoder<'_> {
             lock_schema,
             schema: None,
         };
-        (Some(spec), unread)
+        (name, Some(spec), unread)
     }
 
     /// The nodes of a `vm` block by name. Unknown ones and doubled single ones are reported.
@@ -182,6 +186,11 @@ impl Decoder<'_> {
             format!("`{word}` stands inside the `cpu` block: `cpu \"…\" {{ {word} … }}`")
         } else if word == "name" {
             "the machine's name stands right behind `vm`: `vm \"web\" { … }`".to_owned()
+        } else if word == "from" || FROM_ELSEWHERE.contains(&word) {
+            // What it would have had from there is not missing as well.
+            self.misspelt.insert("from");
+            "what a machine is built from stands right behind its name: `vm \"b\" from=\"a\" { … }`"
+                .to_owned()
         } else if let Some((_, ours)) = DEVICES_ELSEWHERE.iter().find(|(w, _)| *w == word) {
             format!("write `{ours}`")
         } else {
@@ -203,7 +212,7 @@ impl Decoder<'_> {
         example: &str,
     ) -> Option<&'n KdlNode> {
         let word = example.split(' ').next().unwrap_or(example);
-        if found.is_none() && !self.misspelt.contains(word) {
+        if found.is_none() && !self.misspelt.contains(word) && !self.misspelt.contains("from") {
             self.push(
                 "spec::missing",
                 format!("this `vm` has no `{word}`"),

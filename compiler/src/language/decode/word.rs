@@ -15,5 +15,9 @@ pub(super) const DEVICES_ELSEWHERE: [(&str, &str); 8] = [
     ("entropy", "rng"),
     ("virtio-rng", "rng"),
 ];
+/// What other languages, and hurried hands, call a machine's `from`.
+pub(super) const FROM_ELSEWHERE: [&str; 9] = [
+    "form", "extends", "inherits", "inherit", "base", "parent", "template", "like", "uses",
+];
 /// vCPU features of KVM that a description cannot name yet.
 pub(super) const FEATURES_LATER: [&str; 1] = ["el2"];

@@ -27,10 +27,14 @@ pub fn of(view: &View, position: Position) -> Option<CodeAction> {
     }
     let name = unquoted(view.words(cursor.span.clone()));
     let statements = statements(name)?;
-    let read = view.analysis.compiled()?.read.as_ref()?;
+    let read = view
+        .analysis
+        .compiled_at(cursor.span.start)?
+        .read
+        .as_ref()?;
     let folder = view.document.path.parent()?;
     let base = format!("{}-{name}", read.spec.name);
-    let catalogue = view.analysis.catalogue()?;
+    let catalogue = view.analysis.catalogue_at(cursor.span.start)?;
     let free = |name: &String| {
         catalogue.baseline(name).is_none()
             && is_name(name)
@@ -50,11 +54,10 @@ pub fn of(view: &View, position: Position) -> Option<CodeAction> {
         "// What the catalogue states of {name}: the guest sees the same until a statement is changed.\n{}\n",
         statements.replacen(&format!("\"{name}\""), &format!("\"{own}\""), 1)
     );
-    let vm = view
-        .analysis
-        .outline
-        .inside(None)
-        .find(|(_, node)| view.words(node.name.clone()) == "vm")?;
+    let vm = view.analysis.outline.inside(None).find(|(_, node)| {
+        let here = node.name.start <= cursor.span.start && cursor.span.start < node.end;
+        here && view.words(node.name.clone()) == "vm"
+    })?;
     let block = vm.1.block.clone().filter(|_| vm.1.closed)?;
     let (at, line) = line_in(view.text(), block, &format!("import \"{file}\""));
     let target = folder.join(&file);

@@ -1,0 +1,27 @@
+//! Several machines in one file: `machines` in the place of everything that one alone has.
+
+use crate::language::json::SEVERAL;
+use crate::language::sharing::MACHINES_MAX;
+use serde_json::{Value, json};
+
+/// Lets a description have several machines, each as one alone is.
+pub fn several(schema: &mut Value) {
+    let words = "Several machines in the place of one: each is described in full, and has a lock of its own.";
+    let required = schema["required"].take();
+    if let Some(object) = schema.as_object_mut() {
+        object.remove("required");
+    }
+    schema["properties"][SEVERAL] = json!({
+        "description": words,
+        "markdownDescription": words,
+        "type": "array",
+        "minItems": 1,
+        "maxItems": MACHINES_MAX,
+        "items": { "allOf": [{ "$ref": "#" }, { "not": { "type": "object", "required": [SEVERAL] } }] },
+    });
+    schema["allOf"] = json!([{
+        "if": { "type": "object", "required": [SEVERAL] },
+        "then": { "type": "object", "propertyNames": { "pattern": format!(r"^(\$schema|{SEVERAL})$") } },
+        "else": { "type": "object", "required": required },
+    }]);
+}
