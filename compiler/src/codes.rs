@@ -75,6 +75,16 @@ pub const CODES: &[Code] = &[
         "`from` names another machine of the same file, which is then built upon. Machines of other files cannot be named: what files share stands in one that they all `import`.",
     ),
     code(
+        "spec::two-defaults",
+        "two imported files have defaults",
+        "A machine has the `defaults` of one file that it imports: of two, one would have to come before the other, and nothing says which.",
+    ),
+    code(
+        "spec::no-default",
+        "this is each machine's own",
+        "`defaults` of an imported file are for all machines that import it. What waives a promise, or what two machines must not have alike, stands in the machine, where its readers see it.",
+    ),
+    code(
         "spec::circle",
         "machines are built from each other",
         "A machine takes over what it does not say itself from the one that its `from` names, and that one from another. At the end has to be one that says all of it itself.",

@@ -19,7 +19,7 @@ pub mod observe;
 pub mod schema;
 pub mod witness;
 
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, join};
 use crate::files;
 use crate::language::json;
 use crate::location::Source;
@@ -66,14 +66,21 @@ fn read(path: &Path, limit: usize) -> Result<String, Diagnostic> {
 
 /// What to say of a description where a lock belongs; `None` for other files.
 fn description(path: &Path) -> Option<Diagnostic> {
-    let lock = crate::compile::lock_path(path)?;
-    let (shown, lock) = (path.display().to_string(), lock.display().to_string());
+    crate::compile::lock_path(path)?;
+    let shown = path.display().to_string();
+    let locks = crate::compile::locks_of(path).into_iter();
+    let locks: Vec<String> = locks.map(|lock| format!("`{}`", lock.display())).collect();
+    let (which, them) = match locks.len() {
+        1 => ("its lock is", "it"),
+        _ => ("its locks are", "them"),
+    };
     let words = format!("`{shown}` is a description, not a lock");
     Some(
         Diagnostic::error("lock::invalid", words)
             .in_file(&shown)
             .help(format!(
-                "its lock is `{lock}`; `vmlock lock {shown}` makes it"
+                "{which} {}; `vmlock lock {shown}` makes {them}",
+                join(&locks)
             )),
     )
 }

@@ -4,6 +4,7 @@ use crate::boot;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::disk;
 use crate::hosts::{self, Host, Verdict};
+use crate::language::defaults::{self, Joined};
 use crate::language::reach::{Disk, Reach};
 use crate::language::{decode, import, json, read, sharing};
 use crate::location::{Places, Source};
@@ -92,11 +93,16 @@ fn may_make(lock: &Path) -> Vec<PathBuf> {
     files.filter(|file| file.exists()).collect()
 }
 
-/// Whether one of a description's machines makes that lock.
-fn makes(spec: &Path, lock: &Path) -> bool {
+/// The locks that a description's machines make.
+pub fn locks_of(spec: &Path) -> Vec<PathBuf> {
     let names = names_in(spec);
     let names: Vec<Option<&str>> = names.iter().map(Option::as_deref).collect();
-    let mut locks = lock_paths(spec, &names).into_iter().flatten();
+    lock_paths(spec, &names).into_iter().flatten().collect()
+}
+
+/// Whether one of a description's machines makes that lock.
+fn makes(spec: &Path, lock: &Path) -> bool {
+    let mut locks = locks_of(spec).into_iter();
     locks.any(|path| path.file_name() == lock.file_name())
 }
 
@@ -176,6 +182,8 @@ pub struct Machine {
     found: Vec<Diagnostic>,
     /// Places of parts that could not be read.
     unread: Vec<&'static str>,
+    /// The texts that it was read from.
+    joined: Option<Arc<Joined>>,
 }
 
 /// Reads a file of the disk: its machines, and one at least.
@@ -185,22 +193,26 @@ pub struct Machine {
 pub fn read(path: &Path) -> Result<Vec<Machine>, std::io::Error> {
     let shown = path.display().to_string();
     match Disk.source(path, &shown) {
-        Ok(source) => Ok(machines(path, &source)),
+        Ok(source) => Ok(machines(path, &source, &Disk)),
         Err(read::Unreadable::Io(error)) => Err(error),
         Err(read::Unreadable::Bytes(diagnostic)) => Ok(vec![unread(path, 0..0, vec![*diagnostic])]),
     }
 }
 
 /// The machines of a text, wherever it comes from, and one at least. `path` says where the description stands, and in
-/// which form it is.
-pub fn machines(path: &Path, source: &Arc<Source>) -> Vec<Machine> {
+/// which form it is; what else is read goes by `reach`.
+pub fn machines(path: &Path, source: &Arc<Source>, reach: &dyn Reach) -> Vec<Machine> {
     let whole = || 0..source.text.len();
     let read = match is_json(path) {
-        true => json::decode(source),
-        false => read::parse_description(source).map(|document| decode::decode(source, &document)),
+        true => json::decode(source).map(|decoded| (decoded, None)),
+        false => {
+            let (folder, shown) = folders(path);
+            let described = defaults::described(source, folder, shown, reach);
+            described.map(|(decoded, joined)| (decoded, Some(Arc::new(joined))))
+        }
     };
-    let decoded = match read {
-        Ok(decoded) => decoded,
+    let (decoded, joined) = match read {
+        Ok(read) => read,
         Err(found) => return vec![unread(path, whole(), found)],
     };
     let names: Vec<Option<&str>> = decoded.iter().map(|one| one.name.as_deref()).collect();
@@ -214,6 +226,7 @@ pub fn machines(path: &Path, source: &Arc<Source>) -> Vec<Machine> {
         }),
         found: one.found,
         unread: one.unread,
+        joined: joined.clone(),
     };
     decoded.into_iter().zip(files).map(machine).collect()
 }
@@ -226,6 +239,7 @@ fn unread(path: &Path, span: Range<usize>, found: Vec<Diagnostic>) -> Machine {
         read: None,
         found,
         unread: Vec::new(),
+        joined: None,
     }
 }
 
@@ -244,15 +258,28 @@ pub fn compile(
         read,
         found,
         unread,
+        joined,
     } = machine;
     let mut compiled = match &read {
         Some(read) => finish(path, read, found, &unread, hosts, former, reach),
         None => failed(found),
     };
+    if let Some(joined) = joined {
+        compiled.found = joined.told(compiled.found);
+    }
     compiled.read = read;
     compiled.file = file;
     compiled.span = span;
     compiled
+}
+
+/// The folder of a description, and what it is called before the names of others in it.
+pub fn folders(path: &Path) -> (&Path, &Path) {
+    let shown = path.parent().unwrap_or(Path::new(""));
+    match shown.as_os_str().is_empty() {
+        true => (Path::new("."), shown),
+        false => (shown, shown),
+    }
 }
 
 fn failed(found: Vec<Diagnostic>) -> Compiled {
@@ -295,11 +322,7 @@ fn finish(
         return failed(found);
     }
     let mut catalogue = Catalogue::builtin();
-    let folder = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    let shown = path.parent().unwrap_or(Path::new(""));
+    let (folder, shown) = folders(path);
     if let Err(problems) =
         import::import(&mut catalogue, &spec.import, folder, shown, places, reach)
     {

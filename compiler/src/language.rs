@@ -1,6 +1,7 @@
 //! Descriptions as text: the first look, the parser, and what the tree means.
 
 pub mod decode;
+pub mod defaults;
 pub mod import;
 pub mod json;
 pub mod layout;

@@ -7,8 +7,9 @@ use crate::compile;
 use crate::diagnostic::Diagnostic;
 use crate::flags::ConvertFlags;
 use crate::language::json::SEVERAL;
+use crate::language::reach::Disk;
 use crate::language::read::{self, Unreadable};
-use crate::language::{decode, json, layout, write};
+use crate::language::{defaults, json, layout, write};
 use crate::location::{Places, Source};
 use crate::render::{Exit, Output};
 use std::collections::BTreeMap;
@@ -60,9 +61,9 @@ pub fn run(flags: &ConvertFlags, out: &mut Output) {
         }
         Err(Unreadable::Bytes(finding)) => return out.findings(vec![*finding]),
     };
-    let converted = decoded(&source, form).and_then(|machines| match form {
-        Form::Kdl => to_json(&machines),
-        Form::Json => to_kdl(machines),
+    let converted = decoded(&source, form, &flags.spec).and_then(|machines| match form {
+        Form::Kdl => to_json(&machines, &flags.spec),
+        Form::Json => to_kdl(machines, &flags.spec),
     });
     let text = match converted {
         Ok(text) => text,
@@ -126,11 +127,15 @@ fn write_to(path: &Path, text: &str, out: &mut Output) {
 /// A machine, and where it is described.
 type Machine = (VmSpec, Places);
 
-/// The machines that a text describes, where nothing is wrong with it as a description.
-fn decoded(source: &Arc<Source>, form: Form) -> Result<Vec<Machine>, Vec<Diagnostic>> {
-    let decoded = match form {
-        Form::Json => json::decode(source)?,
-        Form::Kdl => decode::decode(source, &read::parse(source)?),
+/// The machines that a text describes, where nothing is wrong with it as a description. It stands at `path`, or beside.
+fn decoded(source: &Arc<Source>, form: Form, path: &Path) -> Result<Vec<Machine>, Vec<Diagnostic>> {
+    let (decoded, joined) = match form {
+        Form::Json => (json::decode(source)?, None),
+        Form::Kdl => {
+            let (folder, shown) = compile::folders(path);
+            let (decoded, joined) = defaults::described(source, folder, shown, &Disk)?;
+            (decoded, Some(joined))
+        }
     };
     let (mut machines, mut found) = (Vec::new(), Vec::new());
     for machine in decoded {
@@ -139,7 +144,10 @@ fn decoded(source: &Arc<Source>, form: Form) -> Result<Vec<Machine>, Vec<Diagnos
     }
     match found.is_empty() && !machines.is_empty() {
         true => Ok(machines),
-        false => Err(compile::once(found)),
+        false => Err(compile::once(match joined {
+            Some(joined) => joined.told(found),
+            None => found,
+        })),
     }
 }
 
@@ -155,11 +163,11 @@ pub fn kdl(path: &Path, text: &str) -> Option<VmSpec> {
         path: path.display().to_string(),
         text: text.to_owned(),
     });
-    let machines = decoded(&source, Form::Kdl).ok()?;
+    let machines = decoded(&source, Form::Kdl, path).ok()?;
     machines.into_iter().next().map(|(spec, _)| spec)
 }
 
-fn to_json(machines: &[Machine]) -> Result<String, Vec<Diagnostic>> {
+fn to_json(machines: &[Machine], path: &Path) -> Result<String, Vec<Diagnostic>> {
     let specs: Vec<&VmSpec> = machines.iter().map(|(spec, _)| spec).collect();
     let text = match specs.as_slice() {
         [one] => serde_json::to_string_pretty(one),
@@ -168,11 +176,11 @@ fn to_json(machines: &[Machine]) -> Result<String, Vec<Diagnostic>> {
     let text = text.unwrap_or_default() + "\n";
     // What nobody sees is written by its number, as in KDL.
     let text = words::json(&text).into_owned();
-    kept(machines, &text, Form::Json)?;
+    kept(machines, &text, Form::Json, path)?;
     Ok(text)
 }
 
-fn to_kdl(mut machines: Vec<Machine>) -> Result<String, Vec<Diagnostic>> {
+fn to_kdl(mut machines: Vec<Machine>, path: &Path) -> Result<String, Vec<Diagnostic>> {
     let mut texts = Vec::new();
     for (spec, places) in &mut machines {
         texts.push(write::write(spec).map_err(|place| vec![unsaid(places, &place)])?);
@@ -182,17 +190,17 @@ fn to_kdl(mut machines: Vec<Machine>) -> Result<String, Vec<Diagnostic>> {
         spec.cpu.features.sort();
     }
     let text = texts.join("\n");
-    kept(&machines, &text, Form::Kdl)?;
+    kept(&machines, &text, Form::Kdl, path)?;
     Ok(text)
 }
 
 /// Holds what is read of the converted text against what it was made of.
-fn kept(machines: &[Machine], text: &str, form: Form) -> Result<(), Vec<Diagnostic>> {
+fn kept(machines: &[Machine], text: &str, form: Form, path: &Path) -> Result<(), Vec<Diagnostic>> {
     let source = Arc::new(Source {
         path: String::new(),
         text: text.to_owned(),
     });
-    let again = decoded(&source, form).unwrap_or_default();
+    let again = decoded(&source, form, path).unwrap_or_default();
     let again = again.iter().map(|(spec, _)| Some(spec));
     let again = again.chain(std::iter::repeat(None));
     let all: Vec<Diagnostic> = machines

@@ -28,9 +28,10 @@ pub use memory::size;
 use span::range;
 
 use crate::diagnostic::Diagnostic;
-use crate::language::sharing;
+use crate::language::nodes;
+use crate::language::sharing::{self, Defaults};
 use crate::location::{Places, Source};
-use kdl::KdlDocument;
+use kdl::{KdlDocument, KdlNode};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
@@ -59,10 +60,10 @@ pub struct Decoded {
 
 /// Decodes a document: one for each of its machines, or for none the findings alone. What is wrong with the file is found
 /// with the first, and what is wrong with a place that machines share with each of them.
-pub fn decode(source: &Arc<Source>, document: &KdlDocument) -> Vec<Decoded> {
+pub fn decode(source: &Arc<Source>, document: &KdlDocument, defaults: &Defaults) -> Vec<Decoded> {
     let mut top = Decoder::new(source);
     let vms = top.document(document);
-    let (machines, found) = sharing::written_out(source, &vms);
+    let (machines, found) = sharing::written_out(source, &vms, defaults);
     top.found.extend(found);
     let mut all: Vec<Decoded> = machines
         .iter()
@@ -103,14 +104,29 @@ pub fn decode(source: &Arc<Source>, document: &KdlDocument) -> Vec<Decoded> {
     all
 }
 
+/// What is wrong with the `defaults` of a file by themselves: a machine that has them says the rest.
+pub fn of_defaults(source: &Arc<Source>, node: &KdlNode) -> Vec<Diagnostic> {
+    let mut decoder = Decoder::new(source);
+    let mut vm = KdlNode::new(nodes::VM.word);
+    if let Some(block) = node.children() {
+        vm.set_children(block.clone());
+    }
+    vm.set_span(node.span());
+    decoder.machine(&vm);
+    decoder
+        .found
+        .retain(|finding| finding.code != "spec::missing");
+    decoder.found
+}
+
 struct Decoder<'a> {
     source: &'a Arc<Source>,
     places: Places,
     found: Vec<Diagnostic>,
     /// Known names that an unknown one resembles: they are not missing as well.
     misspelt: BTreeSet<&'static str>,
-    /// Where a machine that is built from another stands.
-    heir: Option<Range<usize>>,
+    /// Where the machine stands; what stands elsewhere it takes over.
+    heir: Range<usize>,
     /// Nodes with a property that they do not have, by where they begin: where that is found.
     odd: BTreeMap<usize, usize>,
 }
@@ -122,7 +138,7 @@ impl<'a> Decoder<'a> {
             places: Places::new(Arc::clone(source)),
             found: Vec::new(),
             misspelt: BTreeSet::new(),
-            heir: None,
+            heir: 0..0,
             odd: BTreeMap::new(),
         }
     }

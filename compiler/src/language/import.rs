@@ -1,8 +1,8 @@
-//! Files of the user's own CPU models and baselines, which a description imports.
+//! Files of the user's own CPU models, baselines and defaults, which a description imports.
 
 mod known;
 
-use super::read;
+use super::{defaults, read};
 use crate::diagnostic::{Diagnostic, join};
 use crate::language::reach::Reach;
 use crate::location::{Places, Source};
@@ -98,15 +98,17 @@ pub fn add(
             vec![Diagnostic::error("import::invalid", words).help(help)],
         );
     }
+    let mut document = document;
+    let mut found = defaults::take(source, &mut document);
     let (contents, problems) = catalogue_file::decode(&document);
-    let mut found: Vec<Diagnostic> = problems.iter().map(|p| problem(source, p)).collect();
+    found.extend(problems.iter().map(|p| problem(source, p)));
     for register in &contents.registers {
         found.push(
             Diagnostic::error(
                 "import::register",
                 format!("`{file}` defines the register `{}`", register.name),
             )
-            .help("only vmlock's own catalogue defines registers; an imported file holds `baseline` and `cpu`"),
+            .help("only vmlock's own catalogue defines registers; an imported file holds `baseline`, `cpu` and `defaults`"),
         );
     }
     if !contents.hwcaps.is_empty() || !contents.needs.is_empty() {
@@ -115,7 +117,7 @@ pub fn add(
                 "import::register",
                 format!("`{file}` says what fields of registers mean"),
             )
-            .help("only vmlock's own catalogue does; an imported file holds `baseline` and `cpu`"),
+            .help("only vmlock's own catalogue does; an imported file holds `baseline`, `cpu` and `defaults`"),
         );
     }
     if let Err(taken) = catalogue.import(contents.baselines, contents.cpus) {

@@ -343,6 +343,7 @@ fn column(text: &str, at: usize) -> usize {
 mod tests {
     use super::*;
     use crate::language::decode::decode;
+    use crate::language::sharing::Defaults;
     use std::fs;
     use std::path::{Path, PathBuf};
 
@@ -367,7 +368,7 @@ mod tests {
     /// What a text means, or what is wrong with that.
     fn meaning(text: &str) -> String {
         let source = source(text);
-        let decoded = decode(&source, &parse(&source).unwrap()).remove(0);
+        let decoded = decode(&source, &parse(&source).unwrap(), &Defaults::default()).remove(0);
         let found = decoded.found.iter().map(|d| (d.code, &d.message));
         format!("{:?}{:?}", decoded.spec, found.collect::<Vec<_>>())
     }

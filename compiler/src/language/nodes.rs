@@ -469,6 +469,18 @@ pub const fn words<const N: usize>(nodes: &[Node]) -> [&'static str; N] {
     out
 }
 
+/// What an imported file gives the machines that import it.
+pub static DEFAULTS: Node = Node {
+    word: "defaults",
+    block: &BLOCK,
+    example: "defaults { … }",
+    ..WORD
+};
+
+/// What `defaults` means, in Markdown: the JSON form, of which the schema tells, has no such.
+pub const OF_DEFAULTS: &str = "what every machine that imports this file has, where it does not say it itself. \
+     Paths are from this file.";
+
 /// What the one property of a `vm` means, in Markdown: the JSON form, of which the schema tells, has no such.
 pub const FROM: &str = "another machine of this file, of which this one takes over all that it does not say itself. \
      Its `description`, and addresses by which two machines are told apart (`mac`, `cid`), stay its own.";
@@ -476,10 +488,12 @@ pub const FROM: &str = "another machine of this file, of which this one takes ov
 /// What a `vm` block may hold.
 pub const VM_NODES: [&str; BLOCK.len()] = words(&BLOCK);
 
-/// The node at a path of words from the top of a description: `["vm", "cpu", "pmu"]`.
+/// The node at a path of words from the top of a description, or of an imported file: `["vm", "cpu", "pmu"]`.
 pub fn at(path: &[&str]) -> Option<&'static Node> {
     let (first, rest) = path.split_first()?;
-    let top = (*first == VM.word).then_some(&VM)?;
+    let top = [&VM, &DEFAULTS]
+        .into_iter()
+        .find(|top| top.word == *first)?;
     rest.iter().try_fold(top, |node, word| node.inner(word))
 }
 
@@ -492,6 +506,7 @@ pub fn properties(path: &[&str]) -> &'static [Property] {
 mod tests {
     use super::*;
     use crate::flags::Which;
+    use crate::language::sharing::Defaults;
     use crate::language::{decode, read};
     use crate::location::Source;
     use crate::schema::schema;
@@ -591,7 +606,12 @@ mod tests {
                     path: "x".into(),
                     text: format!("vm \"x\" {{\n{block}\n}}"),
                 });
-                let decoded = decode::decode(&source, &read::parse(&source).unwrap()).remove(0);
+                let decoded = decode::decode(
+                    &source,
+                    &read::parse(&source).unwrap(),
+                    &Defaults::default(),
+                )
+                .remove(0);
                 let wrong: Vec<_> = decoded
                     .found
                     .iter()

@@ -10,12 +10,16 @@ use super::span::range;
 use crate::diagnostic::{Diagnostic, suggest};
 use crate::location::Source;
 use kdl::{KdlDocument, KdlEntry, KdlNode, KdlValue};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
 
 /// Most machines of a file: each is resolved by itself, and an editor waits for all of them.
 pub const MACHINES_MAX: usize = 100;
+
+/// `defaults` of the files that machines import, by what they are called there.
+#[derive(Debug, Default)]
+pub struct Defaults(pub BTreeMap<String, KdlNode>);
 
 /// A machine of a file.
 #[derive(Debug)]
@@ -27,7 +31,11 @@ pub struct Machine {
 }
 
 /// The machines of a file, each written out in full; and what is wrong with what they are built from.
-pub fn written_out(source: &Arc<Source>, vms: &[&KdlNode]) -> (Vec<Machine>, Vec<Diagnostic>) {
+pub fn written_out(
+    source: &Arc<Source>,
+    vms: &[&KdlNode],
+    defaults: &Defaults,
+) -> (Vec<Machine>, Vec<Diagnostic>) {
     let named = vms.iter().filter_map(|vm| {
         let value = vm.entries().iter().find(|entry| entry.name().is_none())?;
         Some((value.value().as_string()?, range(value.span())))
@@ -49,8 +57,10 @@ pub fn written_out(source: &Arc<Source>, vms: &[&KdlNode]) -> (Vec<Machine>, Vec
             {
                 found.push(in_a_circle(source, vms, circle));
             }
+            let mut node = joined(vms, &chain, &mut done);
+            found.extend(with_defaults(source, &mut node, defaults));
             Machine {
-                node: joined(vms, &chain, &mut done),
+                node,
                 whole: chain.whole,
             }
         })
@@ -119,7 +129,8 @@ fn joined(vms: &[&KdlNode], chain: &Chain, done: &mut [Option<KdlNode>]) -> KdlN
         }
         let mut node = (*vm).clone();
         if let Some(base) = whole {
-            let block = over_block(base.children(), vm.children(), nodes::VM.block);
+            let base = carried(base.children(), nodes::VM.block);
+            let block = over_block(base.as_ref(), vm.children(), nodes::VM.block);
             node.set_children(block);
         }
         // Of what is built in a circle each is another, seen from each.
@@ -131,6 +142,38 @@ fn joined(vms: &[&KdlNode], chain: &Chain, done: &mut [Option<KdlNode>]) -> KdlN
         whole = Some(node);
     }
     whole.unwrap_or_else(|| KdlNode::new(nodes::VM.word))
+}
+
+/// Puts what a machine has by default below what it says; gives what is wrong with that.
+fn with_defaults(
+    source: &Arc<Source>,
+    vm: &mut KdlNode,
+    defaults: &Defaults,
+) -> Option<Diagnostic> {
+    let of = |entry: &KdlEntry| defaults.0.get(entry.value().as_string()?);
+    let mut all = imports(vm).filter_map(|entry| Some((entry, of(entry)?)));
+    let (first, base) = all.next()?;
+    let another = all.find(|(entry, _)| entry.value() != first.value());
+    let finding = another.map(|(entry, _)| {
+        let words = "two files that are imported here have `defaults`".to_owned();
+        Diagnostic::error("spec::two-defaults", words)
+            .at(source, range(entry.span()), "this one")
+            .at(source, range(first.span()), "and this one")
+            .help("which of them comes first would be a guess: let one file have those of both, or say here what one of them says")
+    });
+    let block = over_block(base.children(), vm.children(), nodes::VM.block);
+    drop(all);
+    vm.set_children(block);
+    finding
+}
+
+/// The files that a machine imports.
+pub fn imports(vm: &KdlNode) -> impl Iterator<Item = &KdlEntry> {
+    let nodes = vm.children().map_or(&[][..], |block| block.nodes()).iter();
+    let imports = nodes.filter(|node| node.name().value() == "import");
+    imports
+        .flat_map(KdlNode::entries)
+        .filter(|entry| entry.name().is_none())
 }
 
 /// What a machine is called.
@@ -246,16 +289,7 @@ fn over_block(
             .unwrap_or_default()
     };
     // Each with whether it is still as it was taken over.
-    let mut all: Vec<(KdlNode, bool)> = nodes(base)
-        .into_iter()
-        .filter(|node| row(node).is_none_or(|row| row.shared != Shared::Own))
-        .map(|node| {
-            (
-                row(&node).map_or(node.clone(), |row| carried(&node, row)),
-                true,
-            )
-        })
-        .collect();
+    let mut all: Vec<(KdlNode, bool)> = nodes(base).into_iter().map(|node| (node, true)).collect();
     for mut node in nodes(own) {
         let Some(row) = row(&node) else {
             all.push((node, false));
@@ -263,7 +297,7 @@ fn over_block(
         };
         let word = |other: &KdlNode| other.name().value() == row.word;
         match row.shared {
-            Shared::Parts | Shared::Named => {
+            Shared::Parts | Shared::Named | Shared::Own => {
                 let named = row.shared == Shared::Named;
                 let same = |(other, old): &&mut (KdlNode, bool)| {
                     *old && word(other) && (!named || first(other) == first(&node))
@@ -287,7 +321,6 @@ fn over_block(
                     all.push((node, false));
                 }
             }
-            Shared::Own => all.push((node, false)),
         }
     }
     let mut block = KdlDocument::new();
@@ -295,15 +328,25 @@ fn over_block(
     block
 }
 
-/// A statement without what of it is its machine's own.
-fn carried(node: &KdlNode, row: &Node) -> KdlNode {
-    let mut node = node.clone();
-    let stays = |entry: &KdlEntry| {
-        let property = entry.name().and_then(|name| row.property(name.value()));
-        property.is_none_or(|property| property.carried != Carried::Never)
-    };
-    node.entries_mut().retain(stays);
-    node
+/// A block without what of it is its machine's own.
+fn carried(block: Option<&KdlDocument>, table: &[Node]) -> Option<KdlDocument> {
+    let mut block = block?.clone();
+    let row = |node: &KdlNode| table.iter().find(|row| row.word == node.name().value());
+    block
+        .nodes_mut()
+        .retain(|node| row(node).is_none_or(|row| row.shared != Shared::Own));
+    for node in block.nodes_mut() {
+        let Some(row) = row(node) else { continue };
+        let stays = |entry: &KdlEntry| {
+            let property = entry.name().and_then(|name| row.property(name.value()));
+            property.is_none_or(|property| property.carried != Carried::Never)
+        };
+        node.entries_mut().retain(stays);
+        if let Some(inner) = carried(node.children(), row.block) {
+            node.set_children(inner);
+        }
+    }
+    Some(block)
 }
 
 /// A statement over the one that it takes the place of, part by part.

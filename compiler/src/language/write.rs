@@ -296,6 +296,7 @@ mod tests {
     use super::*;
     use crate::language::decode::decode;
     use crate::language::read::parse;
+    use crate::language::sharing::Defaults;
     use crate::location::Source;
     use proptest::prelude::*;
     use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
@@ -477,7 +478,7 @@ mod tests {
                 path: "x".into(),
                 text: write(&spec).unwrap(),
             });
-            let decoded = decode(&source, &parse(&source).unwrap()).remove(0);
+            let decoded = decode(&source, &parse(&source).unwrap(), &Defaults::default()).remove(0);
             let found: Vec<_> = decoded.found.iter().map(|d| &d.message).collect();
             prop_assert!(found.is_empty(), "{found:?}\n{}", source.text);
             prop_assert_eq!(decoded.spec, Some(spec));

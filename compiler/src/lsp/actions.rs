@@ -186,7 +186,7 @@ pub fn update_lock(path: &Path, documents: &Documents) -> Result<Option<String>,
         device: Cell::new(false),
     };
     let (mut made, mut found) = (Vec::new(), Vec::new());
-    for machine in machines(path, &source) {
+    for machine in machines(path, &source, &reach) {
         let file = machine.file.clone();
         let (old, kept) = match &file {
             Some(file) => there(file)?,

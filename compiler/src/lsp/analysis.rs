@@ -134,7 +134,7 @@ impl Analyst {
         };
         if lock_path(path).is_some() || top(&["vm"]) {
             let (mut all, mut found) = (Vec::new(), Vec::new());
-            for machine in machines(path, source) {
+            for machine in machines(path, source, documents) {
                 let former = match self.former(path, machine.file.as_deref()) {
                     Ok(former) => former,
                     Err(newer) => {
@@ -160,7 +160,7 @@ impl Analyst {
                 false => (Kind::Description(all), found),
             };
         }
-        if top(&["baseline", "cpu"]) {
+        if top(&["baseline", "cpu", "defaults"]) {
             let mut catalogue = Catalogue::builtin();
             // One file may build on others that are imported beside it; what is wrong with those they say themselves.
             for other in beside.iter().filter(|other| *other != path) {

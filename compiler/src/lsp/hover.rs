@@ -36,6 +36,7 @@ fn of(view: &View, cursor: &Cursor) -> Option<String> {
             full.push(typed);
             let node = nodes::at(&full)?;
             let meaning = match node.meaning {
+                "" if node.word == nodes::DEFAULTS.word => nodes::OF_DEFAULTS.to_owned(),
                 "" => "The block that describes one machine; its name stands behind it. A file may have several.".to_owned(),
                 place => meaning::of_word(place, typed)?,
             };

@@ -200,8 +200,8 @@ fn uses(document: &Document, target: &Target) -> Vec<Range<usize>> {
     for (index, node) in outline.nodes.iter().enumerate() {
         let path = outline.path(text, index);
         let values: Vec<&Range<usize>> = match (path.as_slice(), target.what) {
-            (["vm", "abi"], What::Baseline) => node.values().collect(),
-            (["vm", "cpu"], What::Model) => node.values().take(1).collect(),
+            (["vm" | "defaults", "abi"], What::Baseline) => node.values().collect(),
+            (["vm" | "defaults", "cpu"], What::Model) => node.values().take(1).collect(),
             (["baseline"], What::Baseline) => {
                 let after = node.entries.iter().filter(|entry| {
                     let name = entry.name.clone().and_then(|name| text.get(name));

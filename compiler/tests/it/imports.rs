@@ -112,12 +112,12 @@ fn what_a_file_says_of_what_there_is_not_is_refused_at_its_place() {
         (
             "vm \"x\" {\n}\n".to_owned(),
             1,
-            "an imported file holds `baseline` and `cpu` blocks, and no machine",
+            "an imported file holds `baseline`, `cpu` and `defaults` blocks, and no machine",
         ),
         (
             "machine \"x\" {\n}\n".to_owned(),
             1,
-            "an imported file holds `baseline` and `cpu` blocks",
+            "an imported file holds `baseline`, `cpu` and `defaults` blocks",
         ),
     ] {
         scratch.write("own.kdl", &text);

@@ -209,6 +209,12 @@ fn what_is_built_from_another_makes_the_lock_of_the_same_in_full() {
     assert_eq!(explained.matches("  is  ").count(), 2, "{explained}");
     let (_, explained) = scratch.json(&["explain", "fleet.vm.kdl"]);
     assert_eq!(explained["locks"][1]["labels"]["stage"], "test");
+    let words = err(&scratch.vmlock(&["check", "fleet.vm.kdl", "--host", "x.json"]));
+    let words = words.replace("\n        ", " ");
+    assert!(
+        words.contains("its locks are `fleet.web.vm.lock.json`, `fleet.db.vm.lock.json` and"),
+        "{words}"
+    );
     let (exit, _) = scratch.json(&["diff", "fleet.web.vm.lock.json", "fleet.db.vm.lock.json"]);
     assert_eq!(exit, 1);
 }
@@ -410,4 +416,154 @@ fn locks_are_called_after_their_machines_and_a_rename_leaves_none_unnamed() {
     scratch.write("web.a.vm.kdl", WHOLE);
     assert_eq!(scratch.vmlock(&["lock"]).status.code(), Some(0));
     assert!(scratch.0.join("web.a.b.vm.lock.json").exists());
+}
+
+/// What machines of several files share.
+const DEFAULTS: &str = r#"defaults {
+    labels team="shop" stage="live"
+    arch "arm64"
+    abi "kvm-6.12" "psci-1.1"
+    cpu "neoverse-n1" count=2 {
+        pmu
+        hide "crc32"
+    }
+    memory "512MiB"
+    boot kernel="vmlinuz" initrd="/boot/initrd.img" any-file=#true
+    disk "root" path="images/root.img" size="1GiB"
+}
+"#;
+
+#[test]
+fn defaults_of_an_imported_file_make_the_lock_of_the_same_in_full() {
+    let scratch = Scratch::new("sharing-defaults");
+    fs::create_dir(scratch.0.join("fleet")).unwrap();
+    scratch.write("fleet/shop.kdl", DEFAULTS);
+    let shared = r#"vm "web" {
+    import "fleet/shop.kdl"
+    labels stage="test"
+    cpu count=4 { hide "atomics"; }
+    memory "1GiB"
+}
+"#;
+    let full = r#"vm "web" {
+    arch "arm64"
+    abi "kvm-6.12" "psci-1.1"
+    cpu "neoverse-n1" count=4 {
+        pmu
+        hide "crc32" "atomics"
+    }
+    memory "1GiB"
+    boot kernel="fleet/vmlinuz" initrd="/boot/initrd.img" any-file=#true
+    disk "root" path="fleet/images/root.img" size="1GiB"
+}
+"#;
+    scratch.lock("web", shared);
+    scratch.lock("full", full);
+    let lock = scratch.bytes("web.vm.lock.json");
+    assert_eq!(lock, scratch.bytes("full.vm.lock.json"));
+    let explained = out(&scratch.vmlock(&["explain", "web.vm.kdl"]));
+    assert!(
+        explained.contains("labels    stage=test, team=shop"),
+        "{explained}"
+    );
+    let explained = out(&scratch.vmlock(&["explain", "fleet/shop.kdl"]));
+    let words = "defaults  labels, arch, abi, cpu, memory, boot, disk";
+    assert!(explained.contains(words), "{explained}");
+    // Through another machine they come, too, below what that says.
+    scratch.write(
+        "two.vm.kdl",
+        &format!("{shared}vm \"db\" from=\"web\" {{ memory \"2GiB\"; }}\n"),
+    );
+    let output = scratch.vmlock(&["lock", "two.vm.kdl"]);
+    assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+    let full = full
+        .replace("\"web\"", "\"db\"")
+        .replace("1GiB\"\n    boot", "2GiB\"\n    boot");
+    scratch.lock("full", &full);
+    assert_eq!(
+        scratch.bytes("two.db.vm.lock.json"),
+        scratch.bytes("full.vm.lock.json")
+    );
+    // The JSON form says them in full, and what comes back means the same.
+    for (from, to) in [
+        ("web.vm.kdl", "json.vm.json"),
+        ("json.vm.json", "again.vm.kdl"),
+    ] {
+        let output = scratch.vmlock(&["convert", from, "-o", to]);
+        assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+        assert_eq!(scratch.vmlock(&["lock", to]).status.code(), Some(0));
+    }
+    assert_eq!(scratch.bytes("json.vm.lock.json"), lock);
+    assert_eq!(scratch.bytes("again.vm.lock.json"), lock);
+    // A file that is found wrong is so at its own place, once.
+    for (old, new, code, line, part) in [
+        (
+            "memory \"512MiB\"",
+            "memroy \"512MiB\"",
+            "spec::unknown-node",
+            9,
+            "did you mean `memory`?",
+        ),
+        (
+            "memory \"512MiB\"",
+            "vary \"PMCR_EL0.IMP\"",
+            "spec::no-default",
+            9,
+            "nothing is waived in silence",
+        ),
+        (
+            "memory \"512MiB\"",
+            "vsock cid=3",
+            "spec::no-default",
+            9,
+            "two machines are told apart",
+        ),
+        (
+            "memory \"512MiB\"",
+            "description \"x\"",
+            "spec::no-default",
+            9,
+            "what one machine is for",
+        ),
+        ("crc32", "crc33", "spec::unknown-feature", 7, "crc32"),
+        (
+            "neoverse-n1",
+            "neoverse-n3",
+            "spec::unknown-cpu",
+            5,
+            "neoverse-n",
+        ),
+        (
+            "defaults {",
+            "defaults \"x\" {",
+            "spec::unexpected-argument",
+            1,
+            "for all that import",
+        ),
+    ] {
+        scratch.write("fleet/shop.kdl", &DEFAULTS.replace(old, new));
+        let (exit, said) = scratch.json(&["lock", "--dry-run", "web.vm.kdl"]);
+        assert_eq!(exit, 1, "{new}");
+        let found = said["diagnostics"].as_array().unwrap();
+        let found: Vec<_> = found.iter().filter(|d| d["severity"] == "error").collect();
+        assert_eq!(found.len(), 1, "{new}: {found:?}");
+        assert_eq!(found[0]["code"], code, "{new}");
+        assert_eq!(found[0]["file"], "fleet/shop.kdl", "{new}: {found:?}");
+        assert_eq!(found[0]["span"]["line"], line, "{new}: {found:?}");
+        assert!(
+            found[0]["help"].as_str().unwrap().contains(part),
+            "{found:?}"
+        );
+    }
+    scratch.write("fleet/shop.kdl", DEFAULTS);
+    scratch.write("other.kdl", "defaults {\n    memory \"64MiB\"\n}\n");
+    scratch.write(
+        "web.vm.kdl",
+        &shared.replace(".kdl\"", ".kdl\" \"other.kdl\""),
+    );
+    let (_, said) = scratch.json(&["lock", "web.vm.kdl"]);
+    assert_eq!(said["diagnostics"][0]["code"], "spec::two-defaults");
+    scratch.write("web.vm.kdl", &format!("{DEFAULTS}{WHOLE}"));
+    let words = err(&scratch.vmlock(&["lock", "web.vm.kdl"]));
+    assert!(words.contains("stands in a file that machines"), "{words}");
 }

@@ -6,9 +6,10 @@ use crate::command::{read, read_lock, read_report, unreadable};
 use crate::compile::{self, lock_path};
 use crate::diagnostic::Diagnostic;
 use crate::files;
-use crate::language::import;
-use crate::language::reach::Disk;
+use crate::language::reach::{Disk, Reach as _};
+use crate::language::{import, read};
 use crate::render::{Exit, Output, hanging};
+use kdl::KdlNode;
 use serde_json::{Value, json};
 use std::path::Path;
 use vmlock_spec::catalogue::Catalogue;
@@ -115,6 +116,17 @@ fn entries(path: &Path, shown: &str, out: &mut Output) {
         let title = catalogue.cpu(name).map_or("", |c| c.title.as_ref());
         out.lines(hanging(&format!("  cpu       {name}: {title}")));
         names.push(json!({ "cpu": name, "title": title }));
+    }
+    let document = Disk
+        .source(path, shown)
+        .ok()
+        .and_then(|s| read::parse(&s).ok());
+    let defaults = document.and_then(|d| d.into_iter().find(|n| n.name().value() == "defaults"));
+    if let Some(block) = defaults.as_ref().and_then(KdlNode::children) {
+        let mut words: Vec<&str> = block.nodes().iter().map(|n| n.name().value()).collect();
+        words.dedup();
+        out.lines(hanging(&format!("  defaults  {}", words.join(", "))));
+        names.push(json!({ "defaults": words }));
     }
     out.value("entries", names);
 }

@@ -148,14 +148,9 @@ impl Decoder<'_> {
             Some(entry) => self.number(entry, "spec::out-of-range", "`cid`", cids),
             // A value without its name is told of already.
             None if node.entries().iter().any(|e| e.name().is_none()) => None,
-            None if self
-                .heir
-                .as_ref()
-                .is_some_and(|vm| !vm.contains(&head(node).start)) =>
-            {
-                let vm = self.heir.clone().unwrap_or_default();
+            None if !self.heir.contains(&head(node).start) => {
                 // Its word alone is shown.
-                let word = vm.start..vm.start + nodes::VM.word.len();
+                let word = self.heir.start..self.heir.start + nodes::VM.word.len();
                 self.push(
                     "spec::missing",
                     "this machine takes over a `vsock`, and has no `cid` of its own for it".to_owned(),

@@ -77,8 +77,8 @@ impl Decoder<'_> {
                             continue;
                         } else {
                             match known {
+                                [first, ..] => format!("`{word}` has `{}`", first.name),
                                 [] => format!("`{word}` has no properties"),
-                                _ => format!("`{word}` has `{}`", known[0].name),
                             }
                         }
                     }

@@ -31,6 +31,7 @@ impl Decoder<'_> {
             let help = match word {
                 "baseline" => "a baseline stands in a file of its own: name that file with `import` inside `vm`".to_owned(),
                 "cpu" => "inside `vm` it names the model; a model of your own stands in a file that `import` names".to_owned(),
+                "defaults" => "`defaults` stands in a file that machines `import`; those of one file are built `from` one of them".to_owned(),
                 _ if VM_NODES.contains(&word) => format!("`{word}` stands inside the `vm` block"),
                 _ => did_you_mean(word, ["vm"].into_iter()).unwrap_or_else(|| "a description is `vm` blocks, one for each machine".to_owned()),
             };
@@ -72,9 +73,9 @@ impl Decoder<'_> {
     ) -> (Option<String>, Option<VmSpec>, Vec<&'static str>) {
         let mut unread = Vec::new();
         self.places.note("", head(node));
+        self.heir = range(node.span());
         self.no_type(node.ty());
         if let Some(entry) = self.properties(node, nodes::VM.properties).get("from") {
-            self.heir = Some(range(node.span()));
             self.string(entry, "`from`");
         }
         let name = self.only(node, "vm \"NAME\" { … }").and_then(|entry| {

@@ -128,3 +128,40 @@ fn several_machines_of_a_file_are_known() {
     fs::remove_file(scratch.0.join("web.vm.kdl")).unwrap();
     editor.end();
 }
+
+#[test]
+fn defaults_of_an_open_file_count_before_it_is_saved() {
+    let scratch = Scratch::new("lsp-defaults");
+    let defaults =
+        "defaults {\n    arch \"arm64\"\n    abi \"kvm-6.12\"\n    memory \"512MiB\"\n}\n";
+    let text = "vm \"web\" {\n    import \"all.kdl\"\n    cpu \"neoverse-n1\" count=2\n}\n";
+    scratch.write("all.kdl", defaults);
+    let [web, all] = ["web.vm.kdl", "all.kdl"].map(|name| uri(&scratch.0.join(name)));
+    let none = Vec::<&str>::new();
+    let mut editor = Editor::new(&scratch);
+    editor.open(&web, text);
+    assert_eq!(codes(&editor.found(&web, 1)), none);
+    editor.open(&all, defaults);
+    assert_eq!(codes(&editor.found(&all, 1)), none);
+    // Opening it has changed nothing, but what imports it is looked at once more.
+    assert_eq!(codes(&editor.found(&web, 1)), none);
+    // What is known of the words of a machine is known of them here.
+    let (line, column) = of(defaults, "kvm-6.12", 2);
+    let items = editor.at("textDocument/completion", &all, line, column);
+    assert!(labels(&items).contains(&"kvm-6.8"), "{items}");
+    let (line, column) = of(defaults, "memory", 2);
+    let hover = editor.at("textDocument/hover", &all, line, column);
+    let words = hover["contents"]["value"].as_str().unwrap();
+    assert!(words.contains("multiple of 2 MiB"), "{words}");
+    // A mistake is found in both: where it is, and where it is imported.
+    editor.change(&all, 2, &defaults.replace("memory", "memroy"));
+    assert_eq!(codes(&editor.found(&all, 2)), ["spec::unknown-node"]);
+    let found = editor.found(&web, 1);
+    assert_eq!(codes(&found), ["spec::unknown-node"], "{found:?}");
+    assert_eq!(found[0]["range"]["start"]["line"], 1, "{found:?}");
+    // What is missing there is missing in the machine.
+    editor.change(&all, 3, &defaults.replace("    memory \"512MiB\"\n", ""));
+    assert_eq!(codes(&editor.found(&all, 3)), none);
+    assert_eq!(codes(&editor.found(&web, 1)), ["spec::missing"]);
+    editor.end();
+}

@@ -57,12 +57,12 @@ pub fn decode(document: &KdlDocument) -> (Contents, Vec<Problem>) {
             "vm" => reader.problem(
                 node,
                 "a description cannot be imported",
-                Some("an imported file holds `baseline` and `cpu` blocks, and no machine"),
+                Some("an imported file holds `baseline`, `cpu` and `defaults` blocks, and no machine"),
             ),
             other => reader.problem(
                 node,
                 format!("unknown node `{other}`"),
-                Some("an imported file holds `baseline` and `cpu` blocks"),
+                Some("an imported file holds `baseline`, `cpu` and `defaults` blocks"),
             ),
         }
     }
