@@ -7,7 +7,7 @@
 
 use super::nodes::{self, Carried, Node, Shared};
 use super::span::range;
-use crate::diagnostic::{Diagnostic, suggest};
+use crate::diagnostic::{Diagnostic, join, suggest};
 use crate::location::Source;
 use kdl::{KdlDocument, KdlEntry, KdlNode, KdlValue};
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,6 +16,9 @@ use std::sync::Arc;
 
 /// Most machines of a file: each is resolved by itself, and an editor waits for all of them.
 pub const MACHINES_MAX: usize = 100;
+
+/// Most machines of a circle that are named.
+const CIRCLE_SHOWN_MAX: usize = 8;
 
 /// `defaults` of the files that machines import, by what they are called there.
 #[derive(Debug, Default)]
@@ -244,25 +247,25 @@ fn unknown(source: &Arc<Source>, vms: &[&KdlNode], vm: &KdlNode) -> Option<Diagn
 }
 
 fn in_a_circle(source: &Arc<Source>, vms: &[&KdlNode], circle: &[usize]) -> Diagnostic {
-    let of_circle = || circle.iter().filter_map(|index| vms.get(*index));
-    let names: Vec<String> = of_circle()
-        .filter_map(|vm| name_of(vm))
-        .map(|name| format!("`{name}`"))
-        .collect();
+    let shown = || circle.iter().take(CIRCLE_SHOWN_MAX);
+    let of_circle = || shown().filter_map(|index| vms.get(*index));
+    let names = of_circle().filter_map(|vm| name_of(vm));
+    let mut names: Vec<String> = names.map(|name| format!("`{name}`")).collect();
+    let more = circle.len() - shown().count();
+    if more > 0 {
+        names.push(format!("{more} more"));
+    }
     let first = names.first().cloned().unwrap_or_default();
     let words = match names.get(1..).unwrap_or_default() {
         [] => format!("{first} is built from itself"),
-        others => format!(
-            "{first} is built from itself, by way of {}",
-            crate::diagnostic::join(others)
-        ),
+        others => format!("{first} is built from itself, by way of {}", join(others)),
     };
     let mut found = Diagnostic::error("spec::circle", words);
-    for (vm, words) in of_circle().zip(
-        ["from here"]
-            .into_iter()
-            .chain(std::iter::repeat("and from here")),
-    ) {
+    for (index, vm) in of_circle().enumerate() {
+        let words = match index {
+            0 => "from here",
+            _ => "and from here",
+        };
         if let Some(entry) = from(vm) {
             found = found.at(source, range(entry.span()), words);
         }

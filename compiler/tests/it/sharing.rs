@@ -369,6 +369,34 @@ fn what_cannot_be_built_from_says_why() {
     }
 }
 
+/// However many machines there are, what is said of them can be read.
+#[test]
+fn many_machines_are_told_of_in_few_words() {
+    let scratch = Scratch::new("sharing-many");
+    let circle = (0..20).map(|n| format!("vm \"m{n}\" from=\"m{}\"\n", (n + 1) % 20));
+    scratch.write("b.vm.kdl", &circle.collect::<String>());
+    let (_, said) = scratch.json(&["lock", "b.vm.kdl"]);
+    let found = said["diagnostics"].as_array().unwrap();
+    assert_eq!(found.len(), 1, "{found:?}");
+    let words = found[0]["message"].as_str().unwrap();
+    assert!(words.ends_with("`m7` and 12 more"), "{words}");
+    let chain = |count: usize| {
+        let built = (1..count).map(|n| format!("vm \"m{n}\" from=\"m{}\"\n", n - 1));
+        WHOLE.replace("web", "m0") + &built.collect::<String>()
+    };
+    scratch.write("b.vm.kdl", &chain(100));
+    let (exit, said) = scratch.json(&["lock", "--dry-run", "b.vm.kdl"]);
+    assert_eq!(
+        (exit, said["locks"].as_array().map(Vec::len)),
+        (0, Some(100))
+    );
+    scratch.write("b.vm.kdl", &chain(101));
+    let (exit, said) = scratch.json(&["lock", "b.vm.kdl"]);
+    let found = said["diagnostics"].as_array().unwrap();
+    assert_eq!((exit, found.len()), (1, 1), "{found:?}");
+    assert_eq!(found[0]["code"], "spec::too-large");
+}
+
 #[test]
 fn locks_are_called_after_their_machines_and_a_rename_leaves_none_unnamed() {
     let scratch = Scratch::new("sharing-names");
