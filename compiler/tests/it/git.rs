@@ -181,6 +181,35 @@ fn what_both_sides_changed_is_resolved_again() {
     repository.is_whole();
 }
 
+/// Each machine of a file has a lock, and both sides change all of them.
+#[test]
+fn all_machines_of_a_file_are_resolved_again() {
+    let repository = Repository::new("git-machines");
+    let several = format!("{SPEC}vm \"db\" from=\"web\" {{\n    memory \"1GiB\"\n}}\n");
+    repository.write("web", &several);
+    repository.lock("web");
+    repository.commit("another machine");
+    repository.fork(CRC32, DP);
+    repository.git(&["merge", "-q", "--no-edit", "topic"]);
+    repository.is_whole();
+    for lock in ["web.vm.lock.json", "web.db.vm.lock.json"] {
+        assert!(
+            repository.read(lock).contains("0x0000000010201120"),
+            "{lock}"
+        );
+    }
+    // A machine that one side takes away while the other changes it.
+    repository.git(&["checkout", "-q", "-b", "without"]);
+    let spec = repository.read("web.vm.kdl");
+    repository.write("web", &spec.replace("vm \"db\"", "vm \"data\""));
+    repository.lock("web");
+    fs::remove_file(repository.path("web.db.vm.lock.json")).unwrap();
+    repository.commit("it has another name");
+    repository.git(&["checkout", "-q", "main"]);
+    repository.change("count=2", "count=3");
+    repository.stops(&["merge", "-q", "--no-edit", "without"]);
+}
+
 #[test]
 fn rebase_cherry_pick_and_revert_resolve_again() {
     let repository = Repository::new("git-rebase");

@@ -6,7 +6,7 @@
 //! the byte, the lock that git gave. All else is a conflict with its reason, in a form that nobody takes for a lock.
 
 use crate::command::unwritable;
-use crate::compile::compile_source;
+use crate::compile::{self, Machine};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::files::Image;
 use crate::flags::GitMergeFlags;
@@ -75,11 +75,17 @@ pub fn run(flags: &GitMergeFlags, out: &mut Output) {
 
 /// What is to be done about a conflict.
 fn advice(lock: &str) -> String {
-    let spec = lock.strip_suffix(LOCK).map_or_else(
-        || "its description".to_owned(),
-        |stem| format!("{stem}.vm.kdl"),
-    );
-    format!("once {spec} is merged: `vmlock lock {spec}`, then `git add {lock}`")
+    // With a dot in its name it may be that of one machine of several.
+    let stem = lock.strip_suffix(LOCK);
+    let name = stem.map(|stem| stem.rsplit('/').next().unwrap_or(stem));
+    match (stem, name) {
+        (Some(stem), Some(name)) if !name.contains('.') => format!(
+            "once {stem}.vm.kdl is merged: `vmlock lock {stem}.vm.kdl`, then `git add {lock}`"
+        ),
+        _ => format!(
+            "once its description is merged: `vmlock lock` with that, then `git add {lock}`"
+        ),
+    }
 }
 
 /// Writes the result where git reads it; says whether that went well.
@@ -165,16 +171,10 @@ fn merged(
                 .line()
                 == "false",
     };
-    let (spec, text) = commits.description()?;
-    let shown = spec.clone();
-    let source = source_of(text, &shown).map_err(|finding| {
-        let words = format!("{shown} cannot be read: {}", finding.message.join("; "));
-        out.findings(vec![*finding]);
-        words
-    })?;
+    let (spec, machine) = commits.machine(out)?;
     let former =
         kept(&locks).map_err(|undecided| format!("both sides changed {}", undecided.what))?;
-    let compiled = compile_source(Path::new(&spec), &source, &[], &former, &commits);
+    let compiled = compile::compile(Path::new(&spec), machine, &[], &former, &commits);
     let Some(lock) = compiled.lock else {
         let errors = compiled.found.iter();
         let count = errors.filter(|d| d.severity == Severity::Error).count();
@@ -270,27 +270,53 @@ struct Commits {
 }
 
 impl Commits {
-    /// The merged description: its path from the top, and its text.
-    fn description(&self) -> Result<(String, Vec<u8>), String> {
+    /// The machine whose lock it is, of the merged descriptions, and the path of its own from the top.
+    fn machine(&self, out: &mut Output) -> Result<(String, Machine), String> {
+        let descriptions = self.descriptions()?;
         let mut found = Vec::new();
-        for end in DESCRIPTIONS {
+        for (spec, text) in &descriptions {
+            let source = source_of(text.clone(), spec).map_err(|finding| {
+                let words = format!("{spec} cannot be read: {}", finding.message.join("; "));
+                out.findings(vec![*finding]);
+                words
+            })?;
+            let machines = compile::machines(Path::new(spec), &source, self);
+            let own = |machine: &Machine| machine.file.as_deref() == Some(Path::new(&self.path));
+            let own = machines.into_iter().filter(own);
+            found.extend(own.map(|machine| (spec.clone(), machine)));
+        }
+        match (found.len(), descriptions.first()) {
+            (1, _) => Ok(found.remove(0)),
+            (0, None) => Err("it has no description in what is merged".to_owned()),
+            (0, Some((spec, _))) => Err(format!("no machine of the merged {spec} makes it")),
+            _ => Err("two descriptions would both make it".to_owned()),
+        }
+    }
+
+    /// The merged descriptions that may make the lock, each with its path from the top. Of a file with several machines
+    /// locks are called `NAME.MACHINE`, and any dot may be the one between.
+    fn descriptions(&self) -> Result<Vec<(String, Vec<u8>)>, String> {
+        let mut found = Vec::new();
+        let stem = self.path.strip_suffix(LOCK).unwrap_or_default();
+        let name = stem.rfind('/').map_or(0, |slash| slash + 1);
+        let dots = stem.match_indices('.').map(|(at, _)| at);
+        let ends = dots.chain([stem.len()]).filter(|at| *at > name);
+        for (machine, end) in ends.flat_map(|at| DESCRIPTIONS.map(|end| (&stem[at..], end))) {
             let named = |lock: &str| {
-                let stem = lock.strip_suffix(LOCK)?;
+                let stem = lock.strip_suffix(LOCK)?.strip_suffix(machine)?;
                 Some(format!("{stem}{end}"))
             };
-            let Some(path) = named(&self.path) else {
+            let paths = self.sides.map(|side| named(&side.lock));
+            let all = [&paths.base, &paths.ours, &paths.theirs];
+            let (Some(path), true) = (named(&self.path), all.iter().all(|path| path.is_some()))
+            else {
                 continue;
             };
-            let paths = self.sides.map(|side| named(&side.lock));
             if let Some(text) = self.file(&path, paths)? {
                 found.push((path, text));
             }
         }
-        match found.len() {
-            0 => Err("it has no description in what is merged".to_owned()),
-            1 => Ok(found.remove(0)),
-            _ => Err("two descriptions would both make it".to_owned()),
-        }
+        Ok(found)
     }
 
     /// A file as it is once it is merged; `None` where there is none then.
