@@ -2,7 +2,7 @@
 
 use crate::language::json::SEVERAL;
 use crate::language::sharing::MACHINES_MAX;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// Lets a description have several machines, each as one alone is.
 pub fn several(schema: &mut Value) {
@@ -17,11 +17,23 @@ pub fn several(schema: &mut Value) {
         "type": "array",
         "minItems": 1,
         "maxItems": MACHINES_MAX,
-        "items": { "allOf": [{ "$ref": "#" }, { "not": { "type": "object", "required": [SEVERAL] } }] },
+        "items": { "allOf": [{ "$ref": "#" }, { "not": has(&json!([SEVERAL])) }] },
     });
     schema["allOf"] = json!([{
-        "if": { "type": "object", "required": [SEVERAL] },
+        "if": has(&json!([SEVERAL])),
         "then": { "type": "object", "propertyNames": { "pattern": format!(r"^(\$schema|{SEVERAL})$") } },
-        "else": { "type": "object", "required": required },
+        "else": has(&required),
     }]);
+}
+
+/// An object that has these. Strict validators want each to be named where it is required.
+fn has(names: &Value) -> Value {
+    let of = |name: &Value| Some((name.as_str()?.to_owned(), Value::Bool(true)));
+    let properties: Map<String, Value> = names
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(of)
+        .collect();
+    json!({ "type": "object", "properties": properties, "required": names })
 }
