@@ -1,7 +1,6 @@
 //! The machine around the vCPUs: memory, boot, and the threads that run it.
 
 pub mod alarm;
-pub mod barrier;
 pub mod boot;
 pub mod home;
 pub mod image;

@@ -25,6 +25,7 @@ mod files;
 mod firmware;
 mod flags;
 mod gic;
+mod hold;
 #[cfg(target_arch = "aarch64")]
 mod host;
 mod jail;

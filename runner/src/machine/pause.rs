@@ -11,6 +11,7 @@
 //! Who stops it once often does so again at once, as a driver that sets up its interrupts. So the others stay outside
 //! for as long after a stop as it took to get them out: what that costs them is never more than what it saves twice over.
 
+use crate::kick::Kicker;
 use std::sync::{Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
@@ -35,10 +36,6 @@ pub enum Turns {
     /// One works while the others are off, or wait for its end without asking the interrupt controller: the witness's.
     OneByOne,
 }
-
-/// Something that makes a thread come out of KVM_RUN, also when it is just
-/// about to go in.
-pub type Kicker = Box<dyn Fn() + Send>;
 
 #[derive(Default)]
 struct Slot {

@@ -2,7 +2,6 @@
 //! time limit ends it. Signals end the whole process.
 
 use super::alarm::Alarm;
-use super::barrier::Barrier;
 use super::terminal::{self, Key, Keys};
 use crate::console::Ear;
 use crate::cores::watch::{Found, PERIOD};
@@ -20,6 +19,7 @@ use crate::firmware::forward::{Firmware, Reply, Starter};
 use crate::firmware::power::Start;
 use crate::gic::gate::Gate;
 use crate::gic::proxy::Proxy;
+use crate::hold::barrier::Barrier;
 use crate::jail::elders::Elders;
 #[cfg(feature = "torture")]
 use crate::jail::misbehave;

@@ -1,10 +1,10 @@
 //! Keeps the vCPUs out of the guest while what is around the machine is not as it has to be.
 //!
 //! Every vCPU's thread passes it before it enters KVM_RUN. Lowering it gets those out that are inside, as soon as a
-//! kick reaches them; the guest's counters go on meanwhile. It is independent of [`World`](super::pause::World): that
+//! kick reaches them; the guest's counters go on meanwhile. It is independent of [`World`](crate::machine::pause::World): that
 //! stops vCPUs for moments, one at the guest's own request, and waits until they are out.
 
-use super::pause::Kicker;
+use crate::kick::Kicker;
 use nix::unistd::Pid;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
