@@ -77,6 +77,7 @@ pub fn try_all(
         first: Box::new(|| {}),
         turns: Turns::Shared,
         guest: None,
+        controls: Arc::default(),
         ear: None,
     };
     match run(verified, session)? {

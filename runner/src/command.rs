@@ -12,7 +12,7 @@ pub mod start;
 #[cfg(feature = "torture")]
 pub mod torture;
 
-use crate::control::client;
+use crate::control::{self, client};
 use crate::cores::Cores;
 use crate::failure::{Failure, exit};
 use crate::files::read_lock;
@@ -43,7 +43,7 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
         "check" => check::run(parsed),
         "audit" => audit::run(parsed),
         "start" => start::run(parsed),
-        "status" => client::run(parsed),
+        verb if control::VERBS.contains(&verb) => client::run(parsed),
         "jail" => jail::run(parsed),
         #[cfg(feature = "torture")]
         "accesses" => accesses::run(parsed),

@@ -2,15 +2,17 @@
 //!
 //! A client sends one line of JSON, `{"do": "status"}`, and gets one line: `{"status": …}`, or `{"error": "…"}`. What else
 //! can be asked for is a verb more in [`answer`]. [`place`] says where the socket may be, [`server`] who may ask and for how long,
-//! [`client`] is the other end.
+//! [`operator`] what becomes of a guest that is to pause, [`client`] is the other end.
 
 pub mod client;
+pub mod operator;
 pub mod place;
 pub mod server;
 
-use crate::counters::Guest;
+use operator::Operator;
 use serde::{Deserialize, Serialize};
-use vmlock_spec::status::Status;
+use std::time::Instant;
+use vmlock_spec::status::{State, Status};
 use vmlock_spec::words::did_you_mean;
 
 /// The most bytes of a request, with the end of its line.
@@ -29,31 +31,43 @@ struct Request {
 /// What it gets.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-enum Answer {
+pub enum Answer {
     /// To `status`.
     Status(Box<Status>),
+    /// To `pause` and `resume`: what the guest does from now on.
+    State(State),
+    /// To `stop`: it ends.
+    Stopping {},
     /// It is not done, and why.
     Error(String),
 }
 
 /// What can be asked for.
 const STATUS: &str = "status";
-const VERBS: [&str; 1] = [STATUS];
+/// The same, of a guest that is to pause, to go on, or to end.
+const PAUSE: &str = "pause";
+const RESUME: &str = "resume";
+const STOP: &str = "stop";
+/// All of it: commands of the same names ask for it.
+pub const VERBS: [&str; 4] = [STATUS, PAUSE, RESUME, STOP];
 
-/// Answers a line.
-fn answer(line: &[u8], guest: &Guest) -> Answer {
+/// Answers a line; `None` where the answer comes later.
+fn answer(line: &[u8], operator: &mut Operator) -> Option<Answer> {
     let request = match serde_json::from_slice::<Request>(line) {
         Ok(request) => request,
-        Err(error) => return Answer::Error(format!("this is no request: {error}")),
+        Err(error) => return Some(Answer::Error(format!("this is no request: {error}"))),
     };
-    match request.r#do.as_str() {
-        STATUS => Answer::Status(Box::new(guest.status())),
+    Some(match request.r#do.as_str() {
+        STATUS => Answer::Status(Box::new(operator.guest().status())),
+        PAUSE => return operator.pause(Instant::now()),
+        RESUME => operator.resume(),
+        STOP => operator.stop(),
         other => {
             let hint = did_you_mean(other, VERBS.into_iter())
                 .unwrap_or_else(|| format!("there is `{}`", VERBS.join("`, `")));
             Answer::Error(format!("nobody does `{other}` here: {hint}"))
         }
-    }
+    })
 }
 
 /// An answer as the line that it is.
@@ -67,19 +81,27 @@ fn line(answer: &Answer) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::counters::Guest;
+    use std::sync::Arc;
 
     fn said(request: &[u8]) -> String {
-        let line = line(&answer(request, &Guest::new("web", 0)));
+        let guest = Arc::new(Guest::new("web", 0));
+        let answer = answer(request, &mut Operator::new(guest, Arc::default()));
+        let line = line(&answer.expect("at once"));
         String::from_utf8(line).expect("it is text")
     }
 
     #[test]
-    fn one_verb_is_known_and_everything_else_is_named() {
+    fn verbs_are_known_and_everything_else_is_named() {
         assert!(
             said(br#"{"do": "status"}"#)
                 .starts_with(r#"{"status":{"statusVersion":1,"name":"web","state":"starting""#)
         );
         assert!(said(br#"{"do": "statos"}"#).contains("did you mean `status`"));
+        for verb in [PAUSE, RESUME, STOP] {
+            let said = said(format!(r#"{{"do": "{verb}"}}"#).as_bytes());
+            assert!(said.contains("still being made"), "{said}");
+        }
         for wrong in [
             &b""[..],
             b"status",

@@ -64,8 +64,8 @@ pub struct Machine {
     pub vcpus: Vec<Vcpu>,
     /// Names and numbers, in the lock's order.
     pub devices: Vec<(String, Arc<Device>)>,
-    /// The guest is held.
-    pub paused: AtomicBool,
+    /// Somebody holds the guest.
+    pub paused: Arc<AtomicBool>,
 }
 
 impl Machine {
@@ -74,7 +74,7 @@ impl Machine {
         Self {
             vcpus: (0..vcpus).map(|_| Vcpu::default()).collect(),
             devices,
-            paused: AtomicBool::new(false),
+            paused: Arc::default(),
         }
     }
 }

@@ -18,6 +18,7 @@ use crate::counters;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
+use virtio::thread::Park;
 use vm_memory::GuestMemoryMmap;
 use vmm_sys_util::eventfd::EventFd;
 
@@ -93,6 +94,11 @@ pub trait Model: Send {
 
     /// How it is reached without an exit, for whoever asks first.
     fn doors(&mut self) -> Option<Doors> {
+        None
+    }
+
+    /// How its thread is parked while the guest is held, of a device that has one.
+    fn park(&self) -> Option<Park> {
         None
     }
 

@@ -184,7 +184,7 @@ pub const CONTROL: Flag = Flag {
     short: None,
     value: Some("SOCKET|fd:N"),
     choices: &[],
-    help: "Answer `vmlock-run status SOCKET` there; its folder has to be yours, with mode 0700. Or at one that was passed in",
+    help: "Answer `vmlock-run status SOCKET`, `pause`, `resume` and `stop` there; its folder has to be yours, with mode 0700. Or at one that was passed in",
 };
 /// How it is said what happens.
 pub const LOG: Flag = Flag {
@@ -365,6 +365,50 @@ status`). On the socket that is one line of JSON each way: `{\"do\": \"status\"}
 Examples:
   mkdir -m 700 ~/guests && vmlock-run start web.vm.lock.json --control ~/guests/web
   vmlock-run status ~/guests/web --format json",
+        flags: &[&FORMAT],
+    },
+    Verb {
+        name: "pause",
+        argument: Some("SOCKET"),
+        summary: "Have a guest stand still until it is resumed",
+        text: "\
+Asks the runner that was started with `--control SOCKET`. Every vCPU finishes the access
+or the call that it is in, what is under way at a disk comes back to the guest, and then
+nothing of it runs. The command ends when that is so. Pausing what is paused changes
+nothing. A guest that does not come to rest within 30 seconds goes on, and the command
+exits with 4 and says what it waited for: so it is too when this command is ended before.
+
+The guest's counters and its clock go on meanwhile: to the guest it is as if nobody had
+given its CPUs any time.
+
+Examples:
+  vmlock-run pause ~/guests/web",
+        flags: &[&FORMAT],
+    },
+    Verb {
+        name: "resume",
+        argument: Some("SOCKET"),
+        summary: "Let a paused guest go on",
+        text: "\
+Asks the runner that was started with `--control SOCKET`. Resuming what runs changes
+nothing. A guest that its runner holds for a reason of its own stays paused, which the
+command says: nobody but the runner ends that.
+
+Examples:
+  vmlock-run resume ~/guests/web",
+        flags: &[&FORMAT],
+    },
+    Verb {
+        name: "stop",
+        argument: Some("SOCKET"),
+        summary: "End a guest, whether or not it runs or is paused",
+        text: "\
+Asks the runner that was started with `--control SOCKET`. The guest is not asked: it ends
+as a machine whose power is cut, but what it wrote to its disks is made stable. `start`
+exits with 143 then, as after SIGTERM, and does not start it anew.
+
+Examples:
+  vmlock-run stop ~/guests/web",
         flags: &[&FORMAT],
     },
     #[cfg(feature = "torture")]

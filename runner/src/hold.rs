@@ -1,5 +1,7 @@
 //! What keeps a running guest from running: who holds it, and what is at rest then.
 //!
-//! [`barrier`] keeps the vCPUs out of KVM_RUN for as long as anybody holds the guest.
+//! [`barrier`] keeps the vCPUs out of KVM_RUN for as long as anybody holds the guest; [`pausing`] brings the whole machine
+//! to rest for its operator.
 
 pub mod barrier;
+pub mod pausing;

@@ -22,7 +22,7 @@ pub use gic::Gic;
 pub use start::{Entry, Unstarted};
 pub use system::{System, host_counter};
 pub use undertaker::leave_open_vms;
-pub use vcpu::{Fresh, Kick, Runnable};
+pub use vcpu::{Fresh, Kick, Rest, Runnable, Settled};
 pub use vm::{Slot, Vm, bury, discard};
 
 use count::counted;

@@ -43,6 +43,7 @@ mod proof;
 mod rehearse;
 mod say;
 mod signals;
+mod speaker;
 #[cfg(target_arch = "aarch64")]
 mod stats;
 mod threads;
@@ -94,7 +95,7 @@ fn run(parsed: &flags::Parsed) -> Result<u8, failure::Failure> {
         say::println(&flags::completions(&parsed.argument)?)?;
         return Ok(exit::OK);
     }
-    if parsed.verb == "status" {
+    if control::VERBS.contains(&parsed.verb) {
         return control::client::run(parsed);
     }
     Err(failure::Failure::environment(

@@ -41,16 +41,21 @@ pub fn is_json() -> bool {
 
 /// Says what happened.
 pub fn event(event: Event, words: impl Display) {
+    put(said(event, words));
+}
+
+/// What happened, as it is said.
+pub fn said(event: Event, words: impl Display) -> String {
     match is_json() {
         true => line(event, words.to_string()),
-        false => eprintln(format_args!("vmlock-run: {words}")),
+        false => plain(&format!("vmlock-run: {words}")),
     }
 }
 
 /// Says what happened where events are lines of JSON. In words it goes without saying.
 pub fn silent(event: Event) {
     if is_json() {
-        line(event, String::new());
+        put(line(event, String::new()));
     }
 }
 
@@ -62,7 +67,7 @@ pub fn note(words: impl Display) {
 /// Says counts, which are JSON in any case, and what they mean.
 pub fn stats(stats: Value, words: Option<String>) {
     match is_json() {
-        true => line(Event::Stats { stats }, words.unwrap_or_default()),
+        true => put(line(Event::Stats { stats }, words.unwrap_or_default())),
         false => {
             let words = words.map(|words| format!("\nvmlock-run: {words}"));
             eprintln(format_args!("{stats}{}", words.unwrap_or_default()));
@@ -76,7 +81,7 @@ pub fn now() -> u64 {
     time.map_or(0, |time| time.as_millis() as u64)
 }
 
-fn line(event: Event, message: String) {
+fn line(event: Event, message: String) -> String {
     let line = Line {
         time: now(),
         event,
@@ -84,7 +89,7 @@ fn line(event: Event, message: String) {
     };
     // Plain values with string keys are always representable.
     let text = serde_json::to_string(&line).unwrap_or_default();
-    put(words::json(&text).into_owned());
+    words::json(&text).into_owned()
 }
 
 /// Says why a command failed and returns its exit code.
@@ -102,12 +107,10 @@ pub fn failure(failure: &Failure, json: bool) -> u8 {
             if !json {
                 let words = self::refusals(refusals);
                 match is_json() {
-                    true => line(
-                        Event::Refused {
-                            refusals: refusals.clone(),
-                        },
-                        words,
-                    ),
+                    true => {
+                        let refusals = refusals.clone();
+                        put(line(Event::Refused { refusals }, words));
+                    }
                     false => eprintln(words.trim_end()),
                 }
                 return exit::REFUSED;
@@ -133,7 +136,7 @@ fn trouble(trouble: &Trouble) {
     let Trouble { message, help } = trouble;
     if is_json() {
         let help = help.clone();
-        return line(Event::Failed { help }, message.clone());
+        return put(line(Event::Failed { help }, message.clone()));
     }
     eprintln(format_args!("error: {message}"));
     for help in help {
@@ -222,7 +225,8 @@ fn eprintln(words: impl Display) {
     put(plain(&words.to_string()));
 }
 
-fn put(mut text: String) {
+/// Writes what was [`said`].
+pub fn put(mut text: String) {
     text.push('\n');
     // At once: stderr has no buffer, and what others say at the same time comes before or after it.
     let _ = io::stderr().write_all(text.as_bytes());

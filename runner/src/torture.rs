@@ -130,6 +130,7 @@ pub fn torture(
         first: Box::new(|| {}),
         turns: Turns::Shared,
         guest: None,
+        controls: Arc::default(),
         ear: None,
     };
     let ended = run_beside(verified, session, move |injector| {

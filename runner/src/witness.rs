@@ -176,6 +176,7 @@ pub fn observe(
         first,
         turns: Turns::OneByOne,
         guest: None,
+        controls: Arc::default(),
         ear: None,
     };
     match run(machine, session)? {

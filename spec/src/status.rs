@@ -39,7 +39,7 @@ pub enum State {
     Starting,
     /// It runs.
     Running,
-    /// The runner holds it, as long as its threads are not on the CPUs that they belong on.
+    /// It is held: by its operator, or by the runner as long as its threads are not on the CPUs that they belong on.
     Paused,
 }
 

@@ -2,6 +2,7 @@
 
 use super::{Planned, afforded, emulation, say_withheld, usable};
 use crate::console::{Console, READERS};
+use crate::control::operator::Operator;
 use crate::control::place::{listen, passed_in};
 use crate::control::server::{self, CLIENTS};
 use crate::cores::Cores;
@@ -20,6 +21,7 @@ use crate::flags::{
     CHROOT, CONSOLE, CONTROL, KVM, NAMESPACES, NO_JAIL, NO_PROOF_CACHE, ON_RESET, Parsed, TAP,
 };
 use crate::gic::proxy::counts;
+use crate::hold::pausing::Controls;
 use crate::host::probe::Scope;
 use crate::jail::close_all_but;
 use crate::jail::elders::Elders;
@@ -41,6 +43,7 @@ use crate::proof::{Memo, Proven};
 use crate::rehearse::For;
 use crate::say;
 use crate::signals;
+use crate::speaker;
 use crate::stats::{self, Stats};
 use nix::unistd::gettid;
 use std::cell::LazyCell;
@@ -48,7 +51,7 @@ use std::fs::File;
 use std::io;
 use std::os::fd::RawFd;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use vmlock_spec::event::Event;
 use vmlock_spec::lock::Lock;
 use vmlock_spec::plan::Emulation;
@@ -148,8 +151,11 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
         }
     }
     let guest = Arc::new(guest);
+    speaker::start(&mut elders)?;
+    let controls = Arc::<OnceLock<Controls>>::default();
     if let Some(listener) = control {
-        server::start(listener, Arc::clone(&guest), &mut elders)?;
+        let operator = Operator::new(Arc::clone(&guest), Arc::clone(&controls));
+        server::start(listener, operator, &mut elders)?;
         connections += CLIENTS as u64;
     }
     notify::starting();
@@ -240,11 +246,13 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
             notify::ready(restarts);
         }),
         guest: Some(guest),
+        controls,
         devices,
         jailed,
     };
     let rehearsed = counts();
     let how = run::run(verified, session);
+    speaker::finish();
     if let Some(console) = &console {
         console.finish();
     }
@@ -262,7 +270,9 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
         say::stats(line, Some(words));
     }
     let (code, words) = ending(&how);
-    say::event(Event::Ended { code }, words);
+    // Nobody who does not read that keeps it from its end.
+    speaker::event(Event::Ended { code }, words);
+    speaker::finish();
     Ok(code)
 }
 
@@ -397,6 +407,10 @@ fn ending(how: &Ended) -> (u8, String) {
         Ended::Quit => (
             say::signalled(libc::SIGINT),
             "ended from the keyboard".to_owned(),
+        ),
+        Ended::Stopped => (
+            say::signalled(libc::SIGTERM),
+            "ended: its operator asked for it".to_owned(),
         ),
         Ended::TimedOut => (exit::BROKEN, "the guest ran into its time limit".to_owned()),
     }

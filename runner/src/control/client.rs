@@ -1,19 +1,21 @@
-//! `vmlock-run status SOCKET`: asks a living guest's runner, and says what it tells.
+//! `vmlock-run status SOCKET` and what else is asked of a living guest's runner: asks, and says what it tells.
 
-use super::{ANSWER, Answer, Request, STATUS, place};
+use super::{ANSWER, Answer, PAUSE, Request, place};
 use crate::failure::{Failure, exit};
 use crate::flags::Parsed;
+use crate::hold::pausing::LIMIT;
 use crate::say;
 use crate::unix::peer;
 use nix::unistd::geteuid;
+use serde_json::json;
 use std::fmt::Write as _;
 use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::{Duration, Instant};
-use vmlock_spec::status::{Status, Vcpu};
+use vmlock_spec::status::{State, Status, Vcpu};
 
-/// How long an answer may take.
+/// How long an answer may take, beside what is asked for.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Runs the command.
@@ -22,16 +24,36 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Nobody answers.
 pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
     let path = Path::new(&parsed.argument);
-    let status = match ask(path, STATUS)? {
-        Answer::Status(status) => status,
+    let (said, words) = match ask(path, parsed.verb)? {
+        Answer::Status(status) => {
+            let words = words(&status);
+            (serde_json::to_value(status), words)
+        }
+        Answer::State(state) => (
+            Ok(json!({ "state": state })),
+            match (parsed.verb, state) {
+                (PAUSE, _) => "the guest is paused".to_owned(),
+                (_, State::Paused) => HELD.to_owned(),
+                _ => "the guest runs".to_owned(),
+            },
+        ),
+        Answer::Stopping {} => (
+            Ok(json!({ "state": "stopping" })),
+            "the guest ends".to_owned(),
+        ),
         Answer::Error(words) => return Err(wrong(path, &words, &[])),
     };
     match parsed.json() {
-        true => say::print_json(&status)?,
-        false => say::println(&words(&status))?,
+        // Names and numbers are always representable.
+        true => say::print_json(&said.unwrap_or_default())?,
+        false => say::println(&words)?,
     }
     Ok(exit::OK)
 }
+
+/// What is said of a guest that goes on as far as its operator is concerned, and does not.
+const HELD: &str =
+    "the guest stays paused: its runner holds it, and says why where it says what happens";
 
 fn wrong(path: &Path, why: &str, help: &[&str]) -> Failure {
     Failure::environment(format!("`{}`: {why}", path.display()), help)
@@ -71,7 +93,11 @@ fn ask(path: &Path, verb: &str) -> Result<Answer, Failure> {
     let mut line = serde_json::to_vec(&request).unwrap_or_default();
     line.push(b'\n');
     stream.write_all(&line).map_err(failed)?;
-    let line = heard(&mut stream).map_err(failed)?;
+    let patience = match verb {
+        PAUSE => PATIENCE + LIMIT,
+        _ => PATIENCE,
+    };
+    let line = heard(&mut stream, patience).map_err(failed)?;
     serde_json::from_slice(&line).map_err(|e| {
         let help = ["the runner may be a newer one: ask with its own vmlock-run"];
         wrong(path, &format!("its answer makes no sense: {e}"), &help)
@@ -79,8 +105,8 @@ fn ask(path: &Path, verb: &str) -> Result<Answer, Failure> {
 }
 
 /// A line, which comes within the time and has no more bytes than an answer can have.
-fn heard(stream: &mut UnixStream) -> io::Result<Vec<u8>> {
-    let end = Instant::now() + PATIENCE;
+fn heard(stream: &mut UnixStream, patience: Duration) -> io::Result<Vec<u8>> {
+    let end = Instant::now() + patience;
     let (mut line, mut piece) = (Vec::new(), [0; 4096]);
     loop {
         let left = end.saturating_duration_since(Instant::now());
@@ -93,6 +119,9 @@ fn heard(stream: &mut UnixStream) -> io::Result<Vec<u8>> {
             read => read?,
         };
         line.extend(&piece[..count]);
+        if count == 0 && line.is_empty() {
+            return Err(io::Error::other("the guest ended before it answered"));
+        }
         if count == 0 || line.len() > ANSWER {
             return Err(io::Error::other("it breaks off in the middle of an answer"));
         }
@@ -164,6 +193,8 @@ fn listed(counts: &[(&str, u64)]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::STATUS;
+    use super::super::operator::Operator;
     use super::super::place::listen;
     use super::super::place::tests::Folder;
     use super::super::server;
@@ -186,7 +217,7 @@ mod tests {
         let guest = Arc::new(Guest::new("web", 2));
         server::start(
             listener,
-            Arc::clone(&guest),
+            Operator::new(Arc::clone(&guest), Arc::default()),
             &mut Elders::to_be_jailed().expect("this Linux"),
         )
         .expect("threads are to be had");
@@ -211,10 +242,10 @@ mod tests {
             text.ends_with("vCPU 511: 0 exits\ndevice root (bytes in 512)"),
             "{text}"
         );
-        let Ok(Answer::Error(words)) = ask(&path, "stop") else {
+        let Ok(Answer::Error(words)) = ask(&path, "save") else {
             panic!("there is no such verb")
         };
-        assert!(words.contains("nobody does `stop`"));
+        assert!(words.contains("nobody does `save`"));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Serves clients of a control socket, on one thread that waits for none of them and for nothing of the guest's.
 
+use super::operator::Operator;
 use super::{Answer, REQUEST, answer, line};
-use crate::counters::Guest;
 use crate::failure::Failure;
 use crate::jail::elders::Elders;
 use crate::jail::table::Thread;
@@ -12,14 +12,16 @@ use nix::unistd::geteuid;
 use std::io::{self, ErrorKind, Read as _};
 use std::os::fd::AsFd as _;
 use std::os::unix::net::{UnixListener, UnixStream};
-use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
+use vmlock_spec::status::State;
 
 /// How many clients are served at a time; more of them wait outside.
 pub const CLIENTS: usize = 8;
 /// How long a client may take to ask and to hear.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How long it is until a pause that has yet to come is looked at again.
+const SOON: Duration = Duration::from_millis(1);
 /// How long it is until the next try, where there are no descriptors to be had.
 const RETRY: Duration = Duration::from_millis(100);
 
@@ -29,7 +31,7 @@ const RETRY: Duration = Duration::from_millis(100);
 /// There are no more threads to be had.
 pub fn start(
     listener: UnixListener,
-    guest: Arc<Guest>,
+    mut operator: Operator,
     elders: &mut Elders,
 ) -> Result<(), Failure> {
     let mut server = Server {
@@ -39,7 +41,7 @@ pub fn start(
     };
     elders.spawn(Thread::Control, move || {
         loop {
-            server.turn(&guest);
+            server.turn(&mut operator);
         }
     })
 }
@@ -57,20 +59,38 @@ struct Client {
     heard: Vec<u8>,
     /// What is still to be sent, once it has asked.
     answer: Option<Vec<u8>>,
+    /// It has asked for what takes its time: by what is answered it is not limited.
+    waits: bool,
     until: Instant,
+}
+
+/// How far a client is.
+#[derive(PartialEq, Eq)]
+enum Served {
+    /// There will be more to do.
+    More,
+    /// It has its answer.
+    Told,
+    /// It has gone.
+    Gone,
 }
 
 impl Server {
     /// Waits for somebody, and serves all of them.
-    fn turn(&mut self, guest: &Guest) {
+    fn turn(&mut self, operator: &mut Operator) {
         let now = Instant::now();
-        self.clients.retain(|client| client.until > now);
+        self.clients
+            .retain(|client| client.waits || client.until > now);
         let room = self.clients.len() < CLIENTS;
-        let mut fds: Vec<PollFd> = self.clients.iter().map(Client::waits).collect();
+        let mut fds: Vec<PollFd> = self.clients.iter().map(Client::waits_for).collect();
         if room {
             fds.push(PollFd::new(self.listener.as_fd(), PollFlags::POLLIN));
         }
-        let next = self.clients.iter().map(|client| client.until).min();
+        let limited = self.clients.iter().filter(|client| !client.waits);
+        let mut next = limited.map(|client| client.until).min();
+        if operator.is_busy() {
+            next = Some(now + SOON);
+        }
         let timeout = next.map_or(PollTimeout::NONE, |until| {
             let left = until.saturating_duration_since(now).as_millis() + 1;
             PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX)
@@ -82,7 +102,34 @@ impl Server {
         if room {
             self.accept();
         }
-        self.clients.retain_mut(|client| client.go_on(guest));
+        self.clients
+            .retain_mut(|client| client.go_on(operator) == Served::More);
+        self.answer_late(operator);
+        operator.end();
+    }
+
+    /// Answers those who asked for what takes its time, once it is there.
+    fn answer_late(&mut self, operator: &mut Operator) {
+        let waiting = self.clients.iter().filter(|client| client.waits).count();
+        let Some(answer) = operator.turn(waiting, Instant::now()) else {
+            return;
+        };
+        let said = line(&answer);
+        let mut heard = 0;
+        self.clients.retain_mut(|client| {
+            if !client.waits {
+                return true;
+            }
+            client.waits = false;
+            client.until = Instant::now() + PATIENCE;
+            client.answer = Some(said.clone());
+            let served = client.go_on(operator);
+            heard += usize::from(served != Served::Gone);
+            served == Served::More
+        });
+        if matches!(answer, Answer::State(State::Paused)) {
+            operator.told(heard);
+        }
     }
 
     fn accept(&mut self) {
@@ -116,39 +163,56 @@ impl Client {
             stream,
             heard: Vec::new(),
             answer: (who != user && who != 0).then(stranger),
+            waits: false,
             until: Instant::now() + PATIENCE,
         })
     }
 
-    fn waits(&self) -> PollFd<'_> {
+    fn waits_for(&self) -> PollFd<'_> {
         let flags = match self.answer {
+            // That it goes need not be asked for (poll(2)).
+            _ if self.waits => PollFlags::empty(),
             None => PollFlags::POLLIN,
             Some(_) => PollFlags::POLLOUT,
         };
         PollFd::new(self.stream.as_fd(), flags)
     }
 
-    /// Does what can be done without waiting; whether there will be more to do.
-    fn go_on(&mut self, guest: &Guest) -> bool {
-        if self.answer.is_none() && !self.hear(guest) {
-            return false;
+    /// Whether its other end is closed: whoever only says nothing more still listens.
+    fn has_gone(&self) -> bool {
+        let mut fds = [self.waits_for()];
+        let come = poll(&mut fds, PollTimeout::ZERO).is_ok();
+        let gone = PollFlags::POLLHUP | PollFlags::POLLERR;
+        come && fds[0].revents().is_some_and(|come| come.intersects(gone))
+    }
+
+    /// Does what can be done without waiting.
+    fn go_on(&mut self, operator: &mut Operator) -> Served {
+        if self.waits {
+            return match self.has_gone() {
+                true => Served::Gone,
+                false => Served::More,
+            };
+        }
+        if self.answer.is_none() && !self.hear(operator) {
+            return Served::Gone;
         }
         let Some(left) = &mut self.answer else {
-            return true;
+            return Served::More;
         };
         loop {
             match say(&self.stream, left) {
                 Ok(count) if count > 0 && count < left.len() => drop(left.drain(..count)),
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return true,
+                Ok(count) if count > 0 => return Served::Told,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Served::More,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                // All of it, or the other end has gone.
-                _ => return false,
+                _ => return Served::Gone,
             }
         }
     }
 
     /// Hears what there is, and finds an answer once that is a line; false where nothing will come any more.
-    fn hear(&mut self, guest: &Guest) -> bool {
+    fn hear(&mut self, operator: &mut Operator) -> bool {
         let mut piece = [0; 512];
         loop {
             match self.stream.read(&mut piece) {
@@ -159,11 +223,14 @@ impl Client {
                 Err(_) => return false,
             }
             let said = match self.heard.iter().position(|byte| *byte == b'\n') {
-                Some(end) if end < REQUEST => answer(&self.heard[..end], guest),
+                Some(end) if end < REQUEST => answer(&self.heard[..end], operator),
                 None if self.heard.len() < REQUEST => continue,
-                _ => Answer::Error(format!("a request has at most {REQUEST} bytes")),
+                _ => Some(Answer::Error(format!(
+                    "a request has at most {REQUEST} bytes"
+                ))),
             };
-            self.answer = Some(line(&said));
+            self.waits = said.is_none();
+            self.answer = said.as_ref().map(line);
             return true;
         }
     }
@@ -174,18 +241,24 @@ mod tests {
     use super::super::place::tests::Folder;
     use super::super::place::{listen, reach};
     use super::*;
+    use crate::counters::Guest;
     use std::io::Write as _;
     use std::path::PathBuf;
+    use std::sync::Arc;
+
+    /// The operator of a guest that has no machine yet.
+    fn nobody() -> Operator {
+        Operator::new(Arc::new(Guest::new("web", 0)), Arc::default())
+    }
 
     /// A server of its own.
     fn serving(name: &str) -> (Folder, PathBuf) {
         let folder = Folder::new(name, 0o700);
         let path = folder.0.join("s");
         let listener = listen("control", &path).expect("the folder is ours");
-        let guest = Arc::new(Guest::new("web", 0));
         start(
             listener,
-            guest,
+            nobody(),
             &mut Elders::to_be_jailed().expect("this Linux"),
         )
         .expect("threads are to be had");
@@ -262,7 +335,7 @@ mod tests {
         for (who, user, may) in [(4242, 1, false), (1, 0, false), (0, 1, true), (1, 1, true)] {
             let (one, mut other) = UnixStream::pair().expect("sockets");
             let mut client = Client::new(one, who, user).expect("it is connected");
-            assert_eq!(client.go_on(&Guest::new("web", 0)), may);
+            assert_eq!(client.go_on(&mut nobody()) == Served::More, may);
             drop(client);
             let mut said = String::new();
             other.read_to_string(&mut said).expect("it is text");

@@ -3,6 +3,7 @@
 use super::clock::{self, Clock};
 use super::rate::RateLimit;
 use super::serial::{self, Output, Serial};
+use super::virtio::thread::Park;
 use super::virtio::window::Window;
 use super::{Doors, Farewell, Model, Wait};
 use crate::counters;
@@ -177,6 +178,18 @@ impl Bus {
     pub fn doors(&mut self) -> Vec<Doors> {
         let doors = self.slots.iter_mut().filter_map(|slot| slot.model.doors());
         doors.collect()
+    }
+
+    /// How the devices' threads are parked while the guest is held.
+    pub fn parks(&self) -> Vec<Park> {
+        let parks = self.slots.iter().filter_map(|slot| slot.model.park());
+        parks.collect()
+    }
+
+    /// Whether KVM was told of each line as it is: not where one has risen by itself a moment ago.
+    pub fn lines_agree(&mut self) -> bool {
+        let mut slots = self.slots.iter_mut();
+        slots.all(|slot| slot.model.line() == slot.line)
     }
 
     /// Has all devices do what they still have to, since the machine has ended.

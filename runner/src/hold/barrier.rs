@@ -1,85 +1,194 @@
-//! Keeps the vCPUs out of the guest while what is around the machine is not as it has to be.
+//! Keeps the vCPUs out of the guest for as long as anybody holds it.
 //!
-//! Every vCPU's thread passes it before it enters KVM_RUN. Lowering it gets those out that are inside, as soon as a
-//! kick reaches them; the guest's counters go on meanwhile. It is independent of [`World`](crate::machine::pause::World): that
-//! stops vCPUs for moments, one at the guest's own request, and waits until they are out.
+//! Every vCPU's thread looks at it before it enters KVM_RUN. Who wants the guest to stand takes a [`Hold`]: that gets
+//! those out that are inside, as soon as a kick reaches them, and lets nobody in until the last hold is gone. Holds are
+//! counted, so that no holder ends another one's; the guest's counters go on meanwhile.
+//!
+//! A thread that is kept out first completes its vCPU's exit and shows what came of it ([`AtRest`]): it is at rest only
+//! then. This is independent of [`World`](crate::machine::pause::World): that stops vCPUs for moments, one at the
+//! guest's own request, and waits until they are out.
 
 use crate::kick::Kicker;
 use nix::unistd::Pid;
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Condvar, Mutex, MutexGuard};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 
-#[derive(Default)]
+/// A vCPU between two instructions, whose exit was served and completed: what is lent here as one does not run while it
+/// is lent.
+pub trait AtRest {}
+
+/// A vCPU, as far as its thread is concerned.
+enum Slot {
+    /// It has no thread yet, which will look here before it enters.
+    Expected,
+    /// Its thread, and what makes it come out of KVM_RUN.
+    Running(Pid, Kicker),
+    /// The same, at rest.
+    Resting(Pid, Kicker),
+    /// It has no thread any more.
+    Gone,
+}
+
+impl Slot {
+    fn thread(&self) -> Option<(Pid, &Kicker)> {
+        match self {
+            Self::Running(thread, kicker) | Self::Resting(thread, kicker) => {
+                Some((*thread, kicker))
+            }
+            Self::Expected | Self::Gone => None,
+        }
+    }
+
+    /// It cannot run before somebody lets it.
+    fn rests(&self) -> bool {
+        matches!(self, Self::Resting(..) | Self::Gone)
+    }
+
+    fn rest(&mut self, rests: bool) {
+        *self = match (std::mem::replace(self, Self::Gone), rests) {
+            (Self::Running(thread, kicker), true) => Self::Resting(thread, kicker),
+            (Self::Resting(thread, kicker), false) => Self::Running(thread, kicker),
+            (other, _) => other,
+        };
+    }
+}
+
 struct State {
-    /// The thread of each vCPU, and what makes it come out of KVM_RUN.
-    vcpus: BTreeMap<u32, (Pid, Kicker)>,
+    vcpus: Vec<Slot>,
+    /// How many hold the guest.
+    holds: usize,
     /// Nobody is held up any more.
     gone: bool,
 }
 
-/// Open until it is lowered.
-#[derive(Default)]
+impl State {
+    fn awake(&self) -> impl Iterator<Item = (usize, &Slot)> {
+        let vcpus = self.vcpus.iter().enumerate();
+        vcpus.filter(|(_, slot)| !slot.rests())
+    }
+}
+
+/// Open while nobody holds the guest.
 pub struct Barrier {
-    lowered: AtomicBool,
+    /// The same as whether there are holds, for who looks often.
+    held: Arc<AtomicBool>,
     state: Mutex<State>,
+    /// The last hold has gone.
     raised: Condvar,
 }
 
+/// While it lives, no vCPU enters KVM_RUN, unless the machine ends.
+pub struct Hold {
+    barrier: Arc<Barrier>,
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        let mut state = self.barrier.state();
+        state.holds -= 1;
+        if state.holds == 0 {
+            self.barrier.held.store(false, Ordering::Release);
+            self.barrier.raised.notify_all();
+        }
+    }
+}
+
 impl Barrier {
+    /// That of a machine with so many vCPUs; `held` tells whether anybody holds it.
+    pub fn new(vcpus: usize, held: Arc<AtomicBool>) -> Self {
+        Self {
+            held,
+            state: Mutex::new(State {
+                vcpus: (0..vcpus).map(|_| Slot::Expected).collect(),
+                holds: 0,
+                gone: false,
+            }),
+            raised: Condvar::new(),
+        }
+    }
+
     /// A panic ends the process, so poison says nothing.
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(|e| e.into_inner())
     }
 
+    fn set(&self, vcpu: u32, slot: Slot) {
+        if let Some(was) = self.state().vcpus.get_mut(vcpu as usize) {
+            *was = slot;
+        }
+    }
+
     /// This thread runs that vCPU from now on, and is kicked so.
     pub fn join(&self, vcpu: u32, thread: Pid, kicker: Kicker) {
-        self.state().vcpus.insert(vcpu, (thread, kicker));
+        self.set(vcpu, Slot::Running(thread, kicker));
     }
 
     /// That vCPU has no thread any more.
     pub fn part(&self, vcpu: u32) {
-        self.state().vcpus.remove(&vcpu);
+        self.set(vcpu, Slot::Gone);
     }
 
     /// The threads that run vCPUs.
     pub fn threads(&self) -> Vec<Pid> {
         let state = self.state();
-        state.vcpus.values().map(|(thread, _)| *thread).collect()
+        let threads = state.vcpus.iter().filter_map(Slot::thread);
+        threads.map(|(thread, _)| thread).collect()
     }
 
     /// Makes the thread of that vCPU come out of KVM_RUN; one that has not joined yet is not in there.
     pub fn kick(&self, vcpu: u32) {
-        if let Some((_, kick)) = self.state().vcpus.get(&vcpu) {
+        let state = self.state();
+        let slot = state.vcpus.get(vcpu as usize);
+        if let Some((_, kick)) = slot.and_then(Slot::thread) {
             kick();
         }
     }
 
-    /// Waits while it is lowered. A kick that comes between this and KVM_RUN takes effect there.
-    pub fn pass(&self) {
-        if !self.lowered.load(Ordering::Acquire) {
-            return;
-        }
+    /// Whether the vCPUs are kept out. A kick that comes between this and KVM_RUN takes effect there.
+    pub fn is_lowered(&self) -> bool {
+        self.held.load(Ordering::Acquire)
+    }
+
+    /// Rests while anybody holds the guest, with a vCPU that does not run meanwhile.
+    pub fn rest(&self, vcpu: u32, _settled: &impl AtRest) {
         let mut state = self.state();
-        while self.lowered.load(Ordering::Acquire) && !state.gone {
+        while state.holds > 0 && !state.gone {
+            if let Some(slot) = state.vcpus.get_mut(vcpu as usize) {
+                slot.rest(true);
+            }
             state = self.raised.wait(state).unwrap_or_else(|e| e.into_inner());
+        }
+        if let Some(slot) = state.vcpus.get_mut(vcpu as usize) {
+            slot.rest(false);
         }
     }
 
     /// Lets no vCPU in, and gets those out that are inside.
-    pub fn lower(&self) {
-        let state = self.state();
-        self.lowered.store(true, Ordering::Release);
-        for (_, kicker) in state.vcpus.values() {
-            kicker();
+    pub fn hold(self: &Arc<Self>) -> Hold {
+        let mut state = self.state();
+        state.holds += 1;
+        self.held.store(true, Ordering::Release);
+        drop(state);
+        self.urge();
+        Hold {
+            barrier: Arc::clone(self),
         }
     }
 
-    /// Lets them in again.
-    pub fn raise(&self) {
-        let _state = self.state();
-        self.lowered.store(false, Ordering::Release);
-        self.raised.notify_all();
+    /// The vCPUs that are not at rest.
+    pub fn awake(&self) -> Vec<usize> {
+        self.state().awake().map(|(vcpu, _)| vcpu).collect()
+    }
+
+    /// Kicks those that are not at rest: which they are.
+    pub fn urge(&self) -> Vec<usize> {
+        let state = self.state();
+        for (_, slot) in state.awake() {
+            if let Some((_, kick)) = slot.thread() {
+                kick();
+            }
+        }
+        state.awake().map(|(vcpu, _)| vcpu).collect()
     }
 
     /// Holds nobody up from now on: the machine is to end.
@@ -90,54 +199,110 @@ impl Barrier {
 }
 
 #[cfg(test)]
-mod tests {
+pub mod tests {
     use super::*;
-    use std::sync::Arc;
     use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
-    use std::thread;
+    use std::thread::{self, JoinHandle};
     use std::time::Duration;
 
-    /// A thread that passes again and again, and what counts its rounds.
-    fn runner(barrier: &Arc<Barrier>, rounds: u32) -> (Arc<AtomicU32>, thread::JoinHandle<()>) {
+    /// A vCPU without KVM.
+    pub struct Vcpu;
+
+    impl AtRest for Vcpu {}
+
+    /// The barrier of so many vCPUs.
+    pub fn barrier(vcpus: usize) -> Arc<Barrier> {
+        Arc::new(Barrier::new(vcpus, Arc::default()))
+    }
+
+    /// The thread of vCPU 0, which goes so many rounds, and what counts them; who kicks it is counted, too.
+    pub fn vcpu(barrier: &Arc<Barrier>, rounds: u32) -> (Arc<AtomicU32>, JoinHandle<()>) {
         let (barrier, passed) = (Arc::clone(barrier), Arc::new(AtomicU32::new(0)));
         let count = Arc::clone(&passed);
+        barrier.join(0, Pid::this(), Box::new(|| {}));
         let thread = thread::spawn(move || {
-            for _ in 0..rounds {
-                barrier.pass();
+            while count.load(SeqCst) < rounds {
+                if barrier.is_lowered() {
+                    barrier.rest(0, &Vcpu);
+                    continue;
+                }
                 count.fetch_add(1, SeqCst);
+                thread::sleep(Duration::from_micros(100));
             }
+            barrier.part(0);
         });
         (passed, thread)
     }
 
+    fn comes(what: impl Fn() -> bool) {
+        while !what() {
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
+
     #[test]
-    fn nobody_passes_until_it_is_raised() {
-        let barrier = Arc::new(Barrier::default());
+    fn nobody_passes_until_the_last_holder_has_gone() {
+        let barrier = barrier(1);
         let kicks = Arc::new(AtomicU32::new(0));
         let kicked = Arc::clone(&kicks);
-        let kicker = Box::new(move || _ = kicked.fetch_add(1, SeqCst));
-        barrier.join(0, Pid::this(), kicker);
+        barrier.join(
+            0,
+            Pid::this(),
+            Box::new(move || _ = kicked.fetch_add(1, SeqCst)),
+        );
         assert_eq!(barrier.threads(), [Pid::this()]);
-        barrier.lower();
-        assert_eq!(kicks.load(SeqCst), 1);
-        let (passed, thread) = runner(&barrier, 3);
+        let one = barrier.hold();
+        assert_eq!((kicks.load(SeqCst), barrier.urge()), (1, vec![0]));
+        let other = barrier.hold();
+        let (passed, thread) = vcpu(&barrier, 3);
+        comes(|| barrier.urge().is_empty());
+        drop(one);
         thread::sleep(Duration::from_millis(20));
+        assert!(barrier.is_lowered());
         assert_eq!(passed.load(SeqCst), 0);
-        barrier.raise();
+        drop(other);
         thread.join().expect("it passes");
         assert_eq!(passed.load(SeqCst), 3);
-        barrier.part(0);
-        assert!(barrier.threads().is_empty());
+        assert!(barrier.threads().is_empty() && !barrier.is_lowered());
+    }
+
+    /// One that is held again before it noticed that it was let go has not run.
+    #[test]
+    fn a_vcpu_is_at_rest_from_hold_to_hold() {
+        let barrier = barrier(1);
+        let (_, thread) = vcpu(&barrier, 200);
+        for _ in 0..100 {
+            let hold = barrier.hold();
+            comes(|| barrier.urge().is_empty());
+            drop(hold);
+        }
+        thread.join().expect("it passes");
+    }
+
+    #[test]
+    fn one_that_has_yet_to_come_is_waited_for_and_one_that_has_gone_is_not() {
+        let barrier = barrier(2);
+        let hold = barrier.hold();
+        assert_eq!(barrier.urge(), [0, 1]);
+        barrier.part(1);
+        assert_eq!(barrier.urge(), [0]);
+        let (_, thread) = vcpu(&barrier, 1);
+        comes(|| barrier.urge().is_empty());
+        drop(hold);
+        thread.join().expect("it passes");
     }
 
     #[test]
     fn a_machine_that_ends_waits_for_nothing() {
-        let barrier = Arc::new(Barrier::default());
-        barrier.lower();
-        let (_, thread) = runner(&barrier, 1);
-        barrier.remove();
-        thread.join().expect("it passes");
-        barrier.lower();
-        barrier.pass();
+        let barrier = barrier(1);
+        let _hold = barrier.hold();
+        barrier.join(0, Pid::this(), Box::new(|| {}));
+        thread::scope(|scope| {
+            let held = scope.spawn(|| barrier.rest(0, &Vcpu));
+            comes(|| barrier.urge().is_empty());
+            barrier.remove();
+            held.join().expect("it passes");
+        });
+        barrier.rest(0, &Vcpu);
     }
 }

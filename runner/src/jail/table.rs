@@ -30,8 +30,10 @@ pub enum Thread {
     Console,
     /// Carries what the guest says to a file or a socket.
     Carrier,
-    /// Answers at the control socket.
+    /// Answers at the control socket, and brings the guest to rest for who asks for it.
     Control,
+    /// Says what happens, where others must not wait for whoever reads it.
+    Speaker,
     /// Serves a disk.
     Disk,
     /// Serves a network card.
@@ -59,6 +61,7 @@ impl fmt::Display for Thread {
             Console => "console",
             Carrier => "carrier",
             Control => "control",
+            Speaker => "speaker",
             Disk => "disk",
             Card => "card",
             Terminal => "terminal",
@@ -71,16 +74,16 @@ impl fmt::Display for Thread {
 }
 
 use Thread::{
-    Broker, Card, Carrier, Console, Control, Disk, Entering, Entropy, Main, Signals, Terminal,
-    Undertaker, Vcpu, Vsock, Watch,
+    Broker, Card, Carrier, Console, Control, Disk, Entering, Entropy, Main, Signals, Speaker,
+    Terminal, Undertaker, Vcpu, Vsock, Watch,
 };
 
 /// Those that there are whatever the machine is.
 pub const ALWAYS: &[Thread] = &[Main, Vcpu, Entering, Signals, Watch, Console, Undertaker];
 /// Every kind of this process's threads.
 const EACH: &[Thread] = &[
-    Main, Vcpu, Entering, Signals, Watch, Console, Carrier, Control, Disk, Card, Terminal, Entropy,
-    Vsock,
+    Main, Vcpu, Entering, Signals, Watch, Console, Carrier, Control, Speaker, Disk, Card, Terminal,
+    Entropy, Vsock,
 ];
 /// Those that serve devices of virtio.
 const DEVICES: &[Thread] = &[Disk, Card, Terminal, Entropy, Vsock];
@@ -90,8 +93,8 @@ const LATE: &[Thread] = &[Entering, Signals, Console];
 const BEGINNING: &[Thread] = &[Entering, Signals, Console, Undertaker];
 /// Who ends a process.
 const ENDING: &[Thread] = &[
-    Main, Vcpu, Entering, Signals, Watch, Console, Carrier, Control, Disk, Card, Terminal, Entropy,
-    Vsock, Broker, Undertaker,
+    Main, Vcpu, Entering, Signals, Watch, Console, Carrier, Control, Speaker, Disk, Card, Terminal,
+    Entropy, Vsock, Broker, Undertaker,
 ];
 
 /// What an argument has to be. Of those that are named here Linux takes the lower 32 bits alone, or it is a bit among
@@ -296,7 +299,7 @@ pub const ROWS: &[Row] = &[
     row(libc::SYS_readv, Any, &[Card], "a frame comes from the tap"),
     row(libc::SYS_writev, Any, &[Card], "a frame goes to the tap"),
     row(libc::SYS_ioctl, Is(1, TUNSETOFFLOAD), &[Card], "what of a frame may be left undone, as the driver accepts it"),
-    row(libc::SYS_accept4, Any, &[Control], "somebody asks for the guest's counters"),
+    row(libc::SYS_accept4, Any, &[Control], "somebody asks for the guest's counters, or for a pause"),
     row(libc::SYS_accept4, Any, &[Carrier], "somebody reads the guest's console").only(READER),
     row(libc::SYS_getsockopt, Is(2, PEER), &[Control], "which user that is"),
     row(libc::SYS_getsockopt, Is(2, PEER), &[Carrier], "which user that is").only(READER),
@@ -324,10 +327,10 @@ pub const ROWS: &[Row] = &[
     row(libc::SYS_sched_setaffinity, Any, &[Watch], "a vCPU's thread that Linux let go is taken back").only("a CPU goes offline, or a cpuset is changed"),
     row(libc::SYS_openat, Is(2, TO_READ), &[Watch], "what a CPU is that came later, and Landlock lets it see no other file").only("a CPU comes online, and a vCPU's thread goes there"),
     row(libc::SYS_openat, Is(2, TO_LOOK), &[Watch], "the folder where that is").only("a CPU comes online, and a vCPU's thread goes there"),
-    row(libc::SYS_tgkill, Ours(0), &[Main, Vcpu, Watch], "a vCPU is kicked out of KVM_RUN"),
-    row(libc::SYS_tgkill, Ours(0), &[Entering, Signals, Console, Carrier, Control, Disk, Card, Terminal, Entropy, Vsock], "this program ends itself").only(ABORTS),
+    row(libc::SYS_tgkill, Ours(0), &[Main, Vcpu, Watch, Control], "a vCPU is kicked out of KVM_RUN"),
+    row(libc::SYS_tgkill, Ours(0), &[Entering, Signals, Console, Carrier, Speaker, Disk, Card, Terminal, Entropy, Vsock], "this program ends itself").only(ABORTS),
     row(libc::SYS_getpid, Any, &[Main, Vcpu, Watch, Control, Vsock], "whose threads are kicked, whose parent the undertaker is, which process a status is of or asks the broker"),
-    row(libc::SYS_getpid, Any, &[Entering, Signals, Console, Carrier, Disk, Card, Terminal, Entropy], "which program that is").only(ABORTS),
+    row(libc::SYS_getpid, Any, &[Entering, Signals, Console, Carrier, Speaker, Disk, Card, Terminal, Entropy], "which program that is").only(ABORTS),
     row(libc::SYS_rt_sigaction, Is(0, libc::SIGBUS as u32), EACH, "Rust's library lets the signal end the process").only(FAULTS),
     row(libc::SYS_rt_sigaction, Is(0, libc::SIGSEGV as u32), EACH, "Rust's library lets the signal end the process").only(FAULTS),
     row(libc::SYS_gettid, Any, EACH, "which thread is kicked; a thread begins"),

@@ -5,7 +5,7 @@
 //!   read whose value is not in its register yet). There is no way to read a
 //!   register of one.
 //! * [`Settled`]: every exit is completed, no instruction is under way. Registers
-//!   can be read again. [`Between`](super::exit::Between) is the same of one that runs on afterwards.
+//!   can be read again, for as long as it does not run. [`Between`](super::exit::Between) is the same of one that an exit lends.
 //!
 //! KVM has no capability that tells which exits need completion
 //! (Documentation/virt/kvm/api.rst section 5 names them in prose), so settling
@@ -322,7 +322,7 @@ impl Fresh {
     pub fn release(self) -> Runnable {
         Runnable {
             fd: self.fd,
-            vm: self.vm,
+            _vm: self.vm,
         }
     }
 }
@@ -331,7 +331,7 @@ impl Fresh {
 pub struct Runnable {
     pub(super) fd: VcpuFd,
     // After `fd`: the VM, and with it the guest's memory, goes last.
-    vm: Arc<Open>,
+    _vm: Arc<Open>,
 }
 
 impl Runnable {
@@ -367,18 +367,26 @@ impl Runnable {
         Ok(())
     }
 
-    /// Completes what is pending, without running a further instruction.
-    /// Reads that still come are answered with zero.
+    /// Completes what is pending, without running a further instruction. What that asks for (the rest of an access that
+    /// KVM takes to pieces) is to be served as any exit is, and then this is to be called again.
+    ///
+    /// # Errors
+    /// KVM_RUN failed: the VM is beyond use.
+    pub fn settle(&mut self) -> Result<Rest<'_>> {
+        match enter_immediately(&mut self.fd)? {
+            true => Ok(Rest::Settled(Settled { fd: &self.fd })),
+            false => Ok(Rest::Exit(decode(&mut self.fd))),
+        }
+    }
+
+    /// The same for one that will not run any more: nobody serves it, and reads that still come are answered with zero.
     ///
     /// # Errors
     /// KVM_RUN failed, or the exits do not come to an end.
-    pub fn settle(mut self) -> Result<Settled> {
+    pub fn post_mortem(&mut self) -> Result<Settled<'_>> {
         for _ in 0..SETTLE_LIMIT {
             if enter_immediately(&mut self.fd)? {
-                return Ok(Settled {
-                    fd: self.fd,
-                    _vm: self.vm,
-                });
+                return Ok(Settled { fd: &self.fd });
             }
             if let Exit::Mmio(mut mmio) = decode(&mut self.fd)
                 && !mmio.is_write
@@ -393,17 +401,23 @@ impl Runnable {
     }
 }
 
-/// A vCPU between two instructions, with nothing pending.
-pub struct Settled {
-    fd: VcpuFd,
-    // After `fd`: the VM, and with it the guest's memory, goes last.
-    _vm: Arc<Open>,
+/// What settling a vCPU came to.
+pub enum Rest<'a> {
+    /// Nothing is pending any more.
+    Settled(Settled<'a>),
+    /// There is more to be served before.
+    Exit(Exit<'a>),
 }
 
-impl Settled {
+/// A vCPU between two instructions, with nothing pending. It does not run while it is one.
+pub struct Settled<'a> {
+    fd: &'a VcpuFd,
+}
+
+impl Settled<'_> {
     /// Reads a register of at most 64 bits.
     pub fn get(&self, id: u64) -> Result<u64> {
-        get(&self.fd, id)
+        get(self.fd, id)
     }
 }
 

@@ -19,7 +19,8 @@ use crate::firmware::forward::{Firmware, Reply, Starter};
 use crate::firmware::power::Start;
 use crate::gic::gate::Gate;
 use crate::gic::proxy::Proxy;
-use crate::hold::barrier::Barrier;
+use crate::hold::barrier::{AtRest, Barrier, Hold};
+use crate::hold::pausing::Controls;
 use crate::jail::elders::Elders;
 #[cfg(feature = "torture")]
 use crate::jail::misbehave;
@@ -28,12 +29,14 @@ use crate::jail::table::Thread;
 use crate::jail::{Entering, Files, Jail, Needs, entered};
 use crate::kick::kick;
 use crate::kvm::{
-    self, Entry, Exit, Fresh, Kick, Mmio, Runnable, Unstarted, Vm, bury, core, discard,
+    self, Entry, Exit, Fresh, Kick, Mmio, Rest, Runnable, Settled, Unstarted, Vm, bury, core,
+    discard,
 };
 use crate::machine::home::Home;
 use crate::machine::pause::{Turns, World};
 use crate::machine::reader::{Reader, wait as wait_for};
 use crate::say;
+use crate::speaker;
 use crate::threads::spawn;
 use kvm_bindings::{
     KVM_SYSTEM_EVENT_CRASH, KVM_SYSTEM_EVENT_RESET, KVM_SYSTEM_EVENT_RESET_FLAG_PSCI_RESET2,
@@ -45,7 +48,7 @@ use std::mem;
 use std::os::fd::AsFd as _;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, TryLockError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, TryLockError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 use vmlock_spec::event::Event;
@@ -78,6 +81,8 @@ pub enum Ended {
     Unread,
     /// The user pressed Ctrl-A x.
     Quit,
+    /// Its operator asked for it.
+    Stopped,
     /// The time limit.
     TimedOut,
 }
@@ -88,13 +93,13 @@ const FAREWELL: Duration = Duration::from_secs(2);
 
 struct Shared {
     vm: Vm,
-    bus: Mutex<Bus>,
+    bus: Arc<Mutex<Bus>>,
     /// The console has room again for what waits outside.
     room: Condvar,
     alarm: Alarm,
     firmware: Option<Firmware>,
     stop: AtomicBool,
-    barrier: Barrier,
+    barrier: Arc<Barrier>,
     ended: Sender<Ended>,
     proxied: Option<Proxied>,
     space: Space,
@@ -191,6 +196,8 @@ pub struct Session {
     pub turns: Turns,
     /// Who is told what is counted, once there is something to count.
     pub guest: Option<Arc<counters::Guest>>,
+    /// Who operates it, once it runs.
+    pub controls: Arc<OnceLock<Controls>>,
 }
 
 /// What is not given up.
@@ -325,6 +332,7 @@ fn run_with(
         first,
         turns,
         guest,
+        controls,
     } = session;
     let Parts {
         vm,
@@ -341,12 +349,12 @@ fn run_with(
         Alarm::new().map_err(|e| Failure::environment(format!("the machine's alarm: {e}"), &[]))?;
     let shared = Arc::new(Shared {
         vm,
-        bus: Mutex::new(bus),
+        bus: Arc::new(Mutex::new(bus)),
         room: Condvar::new(),
         alarm,
         firmware,
         stop: AtomicBool::new(false),
-        barrier: Barrier::default(),
+        barrier: Arc::new(Barrier::new(vcpus.len(), Arc::clone(&counts.paused))),
         ended: sender,
         proxied: proxy.map(|proxy| Proxied {
             gate: proxy.gate(),
@@ -420,6 +428,12 @@ fn run_with(
         home.last(move || keep(&shared, &cores, console));
     }
     entered(all_inside)?;
+    let ended = shared.ended.clone();
+    controls.get_or_init(|| {
+        let (barrier, bus) = (Arc::clone(&shared.barrier), Arc::clone(&shared.bus));
+        // Only the first end counts.
+        Controls::new(barrier, bus, move || _ = ended.send(Ended::Stopped))
+    });
     beside(&shared)?;
     #[cfg(feature = "torture")]
     misbehave::inside(Thread::Main);
@@ -569,13 +583,15 @@ fn finish(shared: &Shared) {
     }
 }
 
+impl AtRest for Settled<'_> {}
+
 /// Runs one vCPU until the machine stops, or until this vCPU ends it: how.
 fn drive(index: u32, vcpu: Runnable, shared: &Shared) -> Option<Ended> {
     #[cfg(feature = "torture")]
     misbehave::inside(Thread::Vcpu);
     let (slot, world) = (index as usize, shared.proxied.as_ref().map(|p| &p.world));
     let counts = shared.counts.vcpus.get(slot)?;
-    let (vcpu, how) = vcpu.on_this_thread(|vcpu| {
+    let (mut vcpu, how) = vcpu.on_this_thread(|vcpu| {
         if let Some(world) = world {
             world.join(slot, Kick::this_thread());
         }
@@ -585,25 +601,39 @@ fn drive(index: u32, vcpu: Runnable, shared: &Shared) -> Option<Ended> {
         // Who is on asks nobody whether it is to be started.
         let mut on = was_on;
         loop {
-            shared.barrier.pass();
             if shared.stop.load(Ordering::Acquire) {
                 return None;
             }
+            let held = shared.barrier.is_lowered();
             if let Some(world) = world {
                 world.enter(slot);
             }
             let asked = starter
-                .filter(|_| !on)
+                .filter(|_| !on && !held)
                 .and_then(|s| Some((s, s.power().take(slot)?)));
             let started = asked.map_or(Ok(()), |(starter, start)| {
                 on = true;
                 let again = std::mem::replace(&mut was_on, true);
                 begin(vcpu, index, again, starter, start, &shared.vm).map_err(|e| e.to_string())
             });
-            let exit = started.and_then(|()| vcpu.run().map_err(|e| e.to_string()));
+            let came = started.and_then(|()| {
+                let came = match held {
+                    true => vcpu.settle(),
+                    false => vcpu.run().map(Rest::Exit),
+                };
+                came.map_err(|e| e.to_string())
+            });
             if let Some(world) = world {
                 world.leave(slot);
             }
+            let exit = match came {
+                Ok(Rest::Settled(settled)) => {
+                    shared.barrier.rest(index, &settled);
+                    continue;
+                }
+                Ok(Rest::Exit(exit)) => Ok(exit),
+                Err(words) => Err(words),
+            };
             match exit.map(|exit| serve(slot, exit, shared, counts)) {
                 Ok(Served::GoOn) => {}
                 Ok(Served::Off) => {
@@ -631,7 +661,7 @@ fn drive(index: u32, vcpu: Runnable, shared: &Shared) -> Option<Ended> {
     }
     match how {
         Some(Ended::Broken(words)) => {
-            let place = match vcpu.settle().and_then(|settled| settled.get(core::PC)) {
+            let place = match vcpu.post_mortem().and_then(|vcpu| vcpu.get(core::PC)) {
                 Ok(pc) => format!(" (vCPU {index}, at {pc:#x})"),
                 Err(_) => format!(" (vCPU {index})"),
             };
@@ -699,27 +729,24 @@ fn keep(shared: &Shared, cores: &Cores, console: bool) {
     }
 }
 
-/// Pauses the guest where its threads are astray, lets it go on where they are back, and says so. `paused`: why it is.
-fn look(shared: &Shared, cores: &Cores, paused: &mut Option<String>) {
+/// Holds the guest where its threads are astray, lets go of it where they are back, and says so. `paused`: why it is held.
+fn look(shared: &Shared, cores: &Cores, paused: &mut Option<(String, Hold)>) {
     let found = cores.look(&shared.barrier.threads());
     match found {
-        Found::Loose(words) if paused.as_ref() == Some(&words) => {}
+        Found::Loose(words) if paused.as_ref().is_some_and(|(why, _)| *why == words) => {}
         Found::Loose(words) => {
-            shared.barrier.lower();
-            shared.counts.paused.store(true, Ordering::Relaxed);
-            say::event(Event::Paused, format_args!("the guest is paused: {words}"));
-            *paused = Some(words);
+            let hold = shared.barrier.hold();
+            speaker::event(Event::Paused, format_args!("the guest is paused: {words}"));
+            *paused = Some((words, hold));
         }
         Found::Held | Found::Caught(_) => {
             if paused.take().is_some() {
-                shared.barrier.raise();
-                shared.counts.paused.store(false, Ordering::Relaxed);
-                say::event(
+                speaker::event(
                     Event::Resumed,
                     format_args!("the guest goes on, on {cores}"),
                 );
             } else if let Found::Caught(words) = found {
-                say::note(format_args!("of the guest, {words}"));
+                speaker::event(Event::Note, format_args!("of the guest, {words}"));
             }
         }
     }

@@ -272,6 +272,24 @@ impl<E: Process + Send> Server for Disk<E> {
         self.engine.close();
     }
 
+    fn settle(&mut self, work: Work) -> Result<bool, Broken> {
+        let Work {
+            rings, memory, log, ..
+        } = work;
+        let (Some(Some(ring)), Some(block)) = (rings.first_mut(), &mut self.block) else {
+            return Ok(false);
+        };
+        let mut lost = block.has_lost();
+        let failed = |block: &Block, failed| {
+            say(block, failed, lost, log);
+            lost = block.has_lost();
+        };
+        let engine = &mut self.engine;
+        let interrupts = self.requests.settle(block, engine, ring, memory, failed);
+        log.all_served(self.requests.served());
+        interrupts
+    }
+
     fn patience(&self) -> Duration {
         STABLE
     }

@@ -197,6 +197,15 @@ impl Server for Net {
         Ok(all)
     }
 
+    fn settle(&mut self, work: Work) -> Result<bool, Broken> {
+        if let (Some(Some(ring)), Some((_, inbox))) =
+            (work.rings.get_mut(usize::from(RECEIVE)), &mut self.work)
+        {
+            inbox.leave(ring);
+        }
+        Ok(false)
+    }
+
     /// The tap is being deleted, or was. It says so once, and before that is done; a request waits for it.
     fn trouble(&mut self, log: &mut Log) {
         if let Err(error) = self.tap.offload(self.offload) {

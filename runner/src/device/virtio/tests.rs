@@ -17,6 +17,8 @@ use vmlock_virtio::block::engine::{AtOnce, Backend};
 use vmlock_virtio::driver::{BASE, Driver, Part, memory};
 use vmlock_virtio::ring::{Broken, Drained};
 
+mod parking;
+
 const STATUS: u64 = 0x70;
 const NEEDS_RESET: u32 = 0x40;
 /// VIRTIO_F_VERSION_1 in its word.

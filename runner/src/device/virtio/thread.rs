@@ -3,6 +3,8 @@
 //!
 //! It never waits for a vCPU. A vCPU waits for it only where it takes a queue away: then
 //! nothing of the guest's memory is touched any more once that is over.
+//!
+//! Who holds the guest parks it ([`Park`]): it brings to its end what is under way, takes nothing more, and rests.
 
 use super::outside::{Input, Link};
 use super::{Log, copy, eventfd, no_eventfd};
@@ -15,7 +17,7 @@ use crate::threads::spawn;
 use std::collections::VecDeque;
 use std::io;
 use std::os::fd::{AsRawFd, RawFd};
-use std::sync::mpsc::{Sender, channel};
+use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread;
 use std::time::Duration;
@@ -46,6 +48,16 @@ pub trait Server: Send {
     /// # Errors
     /// The driver broke a rule.
     fn serve(&mut self, work: Work) -> Result<Drained, Broken>;
+
+    /// Whoever holds the guest wants it at rest: takes nothing more, goes on with what is under way and gives back what was
+    /// taken ahead; whether the driver wants to be interrupted. Asked again whenever something wakes the thread, until no
+    /// chain is out.
+    ///
+    /// # Errors
+    /// The driver broke a rule.
+    fn settle(&mut self, _work: Work) -> Result<bool, Broken> {
+        Ok(false)
+    }
 
     /// A queue is being taken away, or a rule was broken: nothing of the guest's memory is touched once this is over, until
     /// [`Server::serve`].
@@ -109,21 +121,84 @@ enum Order {
     End(Option<u16>, Sender<()>),
     /// The machine has ended; whoever waits is told when there is nothing more to be done.
     Finish(Sender<()>),
+    /// The guest is held: nothing new is begun, and whoever waits is told once no chain is out.
+    Park(Sender<()>),
+    /// It goes on.
+    GoOn,
     /// There is no owner any more.
     Leave,
 }
 
-type Orders = Arc<Mutex<VecDeque<Order>>>;
+/// What is between a thread and those who tell it what to do.
+struct Line {
+    orders: Mutex<VecDeque<Order>>,
+    wake: EventFd,
+}
 
-/// A panic ends the process, so poison says nothing.
-fn locked(orders: &Orders) -> MutexGuard<'_, VecDeque<Order>> {
-    orders.lock().unwrap_or_else(|e| e.into_inner())
+impl Line {
+    /// A panic ends the process, so poison says nothing.
+    fn orders(&self) -> MutexGuard<'_, VecDeque<Order>> {
+        self.orders.lock().unwrap_or_else(|e| e.into_inner())
+    }
+
+    fn order(&self, order: Order) {
+        self.orders().push_back(order);
+        signal(&self.wake);
+    }
+}
+
+/// Parks a device's thread.
+pub struct Park {
+    name: String,
+    line: Arc<Line>,
+}
+
+/// While it lives, the thread begins nothing. It may have to bring something to its end first.
+pub struct Parked {
+    name: String,
+    line: Arc<Line>,
+    rests: Receiver<()>,
+    /// Whether it was seen to rest.
+    seen: bool,
+}
+
+impl Park {
+    /// Has it come to rest, and waits for nothing.
+    pub fn park(&self) -> Parked {
+        let (sender, rests) = channel();
+        self.line.order(Order::Park(sender));
+        Parked {
+            name: self.name.clone(),
+            line: Arc::clone(&self.line),
+            rests,
+            seen: false,
+        }
+    }
+}
+
+impl Parked {
+    /// What words call the device.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether it is at rest: no chain of its driver's is out. One that has gone does nothing any more either.
+    pub fn rests(&mut self) -> bool {
+        self.seen |= self.rests.try_recv() != Err(TryRecvError::Empty);
+        self.seen
+    }
+}
+
+impl Drop for Parked {
+    fn drop(&mut self) {
+        self.line.order(Order::GoOn);
+    }
 }
 
 /// The thread, for whoever owns the registers.
 pub struct Worker {
-    orders: Orders,
-    wake: EventFd,
+    name: String,
+    line: Arc<Line>,
     queues: Vec<EventFd>,
     patience: Duration,
     counts: Arc<counters::Device>,
@@ -143,33 +218,36 @@ impl Worker {
         queues: usize,
         call: EventFd,
     ) -> Result<(Self, Vec<EventFd>, Idle), Failure> {
-        let wake = eventfd()?;
+        let line = Arc::new(Line {
+            orders: Mutex::default(),
+            wake: eventfd()?,
+        });
         let queues: Vec<EventFd> = (0..queues).map(|_| eventfd()).collect::<Result<_, _>>()?;
-        let orders = Orders::default();
         let copies = |events: &[EventFd]| -> Result<Vec<EventFd>, Failure> {
             events.iter().map(copy).collect()
         };
         server.ready();
         let (host, patience) = (server.wakes(), server.patience());
-        let name = thread_name(kind, &log.device);
+        let (name, words) = (thread_name(kind, &log.device), log.name.clone());
         let counts = Arc::clone(&log.counts);
-        let wakes = Wakes::new(copy(&wake)?, copies(&queues)?, host).map_err(no_eventfd)?;
+        let wakes = Wakes::new(copy(&line.wake)?, copies(&queues)?, host).map_err(no_eventfd)?;
         let device = Serving {
             link: server.link(),
             server,
             memory: memory.clone(),
-            orders: Arc::clone(&orders),
+            line: Arc::clone(&line),
             call,
             chain: Chain::default(),
             life: None,
+            parking: Parking::Free,
             log,
             wakes,
         };
         let doors = copies(&queues)?;
         let idle = Idle { kind, name, device };
         let worker = Self {
-            orders,
-            wake,
+            name: words,
+            line,
             queues,
             patience,
             counts,
@@ -184,23 +262,31 @@ impl Worker {
 
     /// Hands it what a driver set up.
     pub fn begin(&self, activation: Activation) {
-        self.order(Order::Begin(Box::new(activation)));
+        self.line.order(Order::Begin(Box::new(activation)));
     }
 
     /// Takes a queue away from it, or all of them; to be waited for.
     pub fn end(&self, queue: Option<u16>) -> Wait {
         let (sender, receiver) = channel();
-        self.order(Order::End(queue, sender));
+        self.line.order(Order::End(queue, sender));
         Wait(receiver)
     }
 
     /// Has it finish, since the machine has ended.
     pub fn finish(&self) -> Farewell {
         let (sender, receiver) = channel();
-        self.order(Order::Finish(sender));
+        self.line.order(Order::Finish(sender));
         Farewell {
             over: Wait(receiver),
             most: self.patience,
+        }
+    }
+
+    /// How its thread is parked.
+    pub fn park(&self) -> Park {
+        Park {
+            name: self.name.clone(),
+            line: Arc::clone(&self.line),
         }
     }
 
@@ -213,18 +299,13 @@ impl Worker {
 
     /// Has it look at its input.
     pub fn look(&self) {
-        signal(&self.wake);
-    }
-
-    fn order(&self, order: Order) {
-        locked(&self.orders).push_back(order);
-        self.look();
+        signal(&self.line.wake);
     }
 }
 
 impl Drop for Worker {
     fn drop(&mut self) {
-        self.order(Order::Leave);
+        self.line.order(Order::Leave);
     }
 }
 
@@ -354,14 +435,25 @@ struct Life {
     signals: Arc<Signals>,
 }
 
+/// Whether somebody holds the guest.
+enum Parking {
+    /// Nobody does.
+    Free,
+    /// It is to come to rest, and somebody waits for it.
+    Settling(Sender<()>),
+    /// It rests.
+    Rests,
+}
+
 /// What the thread has.
 struct Serving {
     server: Box<dyn Server>,
     memory: Memory,
-    orders: Orders,
+    line: Arc<Line>,
     call: EventFd,
     chain: Chain,
     life: Option<Life>,
+    parking: Parking,
     log: Log,
     wakes: Wakes,
     /// The cable, while the driver was not told that it was pulled out.
@@ -383,17 +475,25 @@ impl Serving {
             if woken.owner && !self.obey() {
                 return;
             }
-            more = self.serve();
+            more = match self.parking {
+                Parking::Free => self.serve(),
+                Parking::Settling(_) | Parking::Rests => {
+                    self.settle();
+                    false
+                }
+            };
         }
     }
 
     /// Does what the owner asked for, in that order; `false` once it has gone.
     fn obey(&mut self) -> bool {
         loop {
-            let order = locked(&self.orders).pop_front();
+            let order = self.line.orders().pop_front();
             match order {
                 None => return true,
                 Some(Order::Leave) => return false,
+                Some(Order::Park(waiting)) => self.parking = Parking::Settling(waiting),
+                Some(Order::GoOn) => self.parking = Parking::Free,
                 Some(Order::Finish(waiting)) => {
                     self.end();
                     self.server.finish(&mut self.log);
@@ -449,13 +549,44 @@ impl Serving {
             life.signals.configuration();
             interrupt(&self.call, &self.log);
         }
+        self.served(served).is_some_and(|drained| drained.more)
+    }
+
+    /// Goes on with what is under way until nothing is, and says so then.
+    fn settle(&mut self) {
+        let mut rests = true;
+        if let Some(life) = &mut self.life {
+            let work = Work {
+                rings: &mut life.rings,
+                memory: &self.memory,
+                chain: &mut self.chain,
+                log: &mut self.log,
+            };
+            let settled = self.server.settle(work);
+            rests = life.rings.iter().flatten().all(|ring| ring.out() == 0);
+            let settled = settled.map(|interrupts| Drained {
+                interrupts,
+                more: false,
+            });
+            rests |= self.served(settled).is_none();
+        }
+        if rests && let Parking::Settling(waiting) = &self.parking {
+            // Who waited may have given up.
+            let _ = waiting.send(());
+            self.parking = Parking::Rests;
+        }
+    }
+
+    /// Tells the driver what came of it; `None` where it broke a rule, and needs a reset.
+    fn served(&mut self, served: Result<Drained, Broken>) -> Option<Drained> {
+        let life = self.life.as_ref()?;
         match served {
-            Ok(Drained { interrupts, more }) => {
-                if interrupts {
+            Ok(drained) => {
+                if drained.interrupts {
                     life.signals.used();
                     interrupt(&self.call, &self.log);
                 }
-                more
+                Some(drained)
             }
             Err(broken) => {
                 self.log.guest(format_args!(
@@ -464,7 +595,7 @@ impl Serving {
                 life.signals.needs_reset();
                 interrupt(&self.call, &self.log);
                 self.end();
-                false
+                None
             }
         }
     }

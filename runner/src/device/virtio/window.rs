@@ -1,7 +1,7 @@
 //! The registers of a virtio device on the bus, and what follows from a write to them.
 
 use super::outside::{Input, Link};
-use super::thread::Worker;
+use super::thread::{Park, Worker};
 use crate::counters;
 use crate::device::{Doors, Farewell, Memory, Model, Wait};
 use std::sync::Arc;
@@ -102,6 +102,10 @@ impl Model for Window {
 
     fn doors(&mut self) -> Option<Doors> {
         self.service.doors.take()
+    }
+
+    fn park(&self) -> Option<Park> {
+        Some(self.service.worker.park())
     }
 
     fn finish(&mut self) -> Option<Farewell> {

@@ -2,7 +2,8 @@
 //! the order in which they are over.
 //!
 //! Where a queue is taken away, nothing of its memory is touched once [`Requests::rest`]
-//! is over, and what was lost meanwhile is known.
+//! is over, and what was lost meanwhile is known. Where the machine is held, [`Requests::settle`]
+//! brings what is under way to its end, for its driver.
 
 use super::engine::Engine;
 use super::{Block, Failed, Operation, Request, answer};
@@ -114,6 +115,29 @@ impl Requests {
         };
         let interrupts = ring.interrupts(memory)?;
         Ok(Drained { interrupts, more })
+    }
+
+    /// Takes nothing more, and gives back what is over; whether the driver wants to be interrupted. What is under way takes
+    /// the steps that it still needs: this is to be called again when something is over, until no chain is out.
+    ///
+    /// # Errors
+    /// The driver broke a rule.
+    pub fn settle<M: GuestMemory>(
+        &mut self,
+        block: &mut Block,
+        engine: &mut impl Engine,
+        ring: &mut Ring,
+        memory: &M,
+        mut failed: impl FnMut(&Block, Failed),
+    ) -> Result<bool, Broken> {
+        // What was over may have had others take their next step.
+        loop {
+            let some = self.finish(block, engine, ring, memory, &mut failed)?;
+            engine.submit();
+            if !some {
+                return ring.interrupts(memory);
+            }
+        }
     }
 
     /// Waits for all that is under way, and forgets it: its driver has taken the queue away.

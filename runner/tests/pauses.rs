@@ -1,0 +1,237 @@
+//! A guest that is paused, resumed and stopped by its operator, on a real KVM, in the jail: whatever it does at that
+//! moment is done once and whole, and nobody who does not read keeps it from going on.
+//!
+//! Needs an emulated host, so it is ignored unless asked for:
+//! `cargo test -p vmlock-run --test pauses -- --ignored`; `VMLOCK_PAUSES=1000` pauses each guest so often, and on a host of
+//! 5.10, too.
+
+mod host;
+
+use host::{Place, image, in_host};
+use std::env;
+
+/// A guest that says `>`, and from then on asks a device, an interrupt controller and the firmware for what it knows, in
+/// loads and stores of different widths, and ends with `!` where one of them answers anything else. It does what it is
+/// told by one byte: `w` turns vCPU 1 on, which waits for interrupts for ever, `r` a reset, `o` power off, anything else
+/// nothing; and says `>` again.
+const ATTENTIVE: [u32; 60] = [
+    0xd2a1_2014, // mov x20, #0x09000000: the UART
+    0xd281_fc15, // movz x21, #0x0fe0: PeriphID0 of the clock
+    0xf2a1_2035, // movk x21, #0x0901, lsl #16
+    0xd29f_fd16, // movz x22, #0xffe8: GICD_PIDR2
+    0xf2a1_0016, // movk x22, #0x0800, lsl #16
+    0xd280_000a, // mov x10, #0
+    0x52b0_8000, // mov w0, #0x84000000: PSCI_VERSION
+    0xd400_0002, // hvc #0
+    0xaa00_03f3, // mov x19, x0
+    0x5280_0021, // mov w1, #1
+    0x3900_0a81, // strb w1, [x20, #2]: FCR: on
+    0x5280_0041, // mov w1, #2
+    0x3900_1281, // strb w1, [x20, #4]: MCR: RTS
+    0x5280_07c1, // mov w1, #'>'
+    0x3900_0281, // strb w1, [x20]
+    0x9100_054a, // turn: add x10, x10, #1
+    0xb940_02a0, // ldr w0, [x21]
+    0x7100_c41f, // cmp w0, #0x31
+    0x5400_0421, // b.ne bad
+    0x3900_1e8a, // strb w10, [x20, #7]: the scratch register
+    0x3940_1e81, // ldrb w1, [x20, #7]
+    0x1200_1d42, // and w2, w10, #0xff
+    0x6b02_003f, // cmp w1, w2
+    0x5400_0381, // b.ne bad
+    0xb940_02c0, // ldr w0, [x22]
+    0x121c_0c00, // and w0, w0, #0xf0
+    0x7100_c01f, // cmp w0, #0x30
+    0x5400_0301, // b.ne bad
+    0x52b0_8000, // mov w0, #0x84000000
+    0xd400_0002, // hvc #0
+    0xeb13_001f, // cmp x0, x19
+    0x5400_0281, // b.ne bad
+    0x3940_1680, // ldrb w0, [x20, #5]
+    0x3607_fdc0, // tbz w0, #0, turn
+    0x3940_0280, // ldrb w0, [x20]
+    0x7101_bc1f, // cmp w0, #'o'
+    0x5400_0220, // b.eq off
+    0x7101_c81f, // cmp w0, #'r'
+    0x5400_0240, // b.eq reset
+    0x7101_dc1f, // cmp w0, #'w'
+    0x5400_0101, // b.ne say
+    0x5280_0060, // movz w0, #3: CPU_ON of vCPU 1
+    0x72b8_8000, // movk w0, #0xc400, lsl #16
+    0xd280_0021, // mov x1, #1
+    0x1000_01c2, // adr x2, second
+    0xd280_0003, // mov x3, #0
+    0xd400_0002, // hvc #0
+    0xb500_0080, // cbnz x0, bad
+    0x5280_07c1, // say: mov w1, #'>'
+    0x3900_0281, // strb w1, [x20]
+    0x17ff_ffdd, // b turn
+    0x5280_0421, // bad: mov w1, #'!'
+    0x3900_0281, // strb w1, [x20]
+    0x5280_0100, // off: movz w0, #8
+    0x72b0_8000, // call: movk w0, #0x8400, lsl #16
+    0xd400_0002, // hvc #0
+    0x5280_0120, // reset: movz w0, #9
+    0x17ff_fffd, // b call
+    0xd503_207f, // second: wfi
+    0x17ff_ffff, // b second
+];
+
+/// A guest that says `x` so many times, and powers off.
+const TALKATIVE: [u32; 10] = [
+    0xd2a1_2014, // mov x20, #0x09000000: the UART
+    0x5280_0f01, // mov w1, #'x'
+    0x5282_0002, // mov w2, #0x1000
+    0x3900_0281, // again: strb w1, [x20]
+    0x7100_0442, // subs w2, w2, #1
+    0x54ff_ffc1, // b.ne again
+    0x5280_0100, // mov w0, #8
+    0x72b0_8000, // movk w0, #0x8400, lsl #16
+    0xd400_0002, // hvc #0
+    0x1400_0000, // b .
+];
+const SAID: usize = 0x1000;
+
+/// `guest FLAGS` starts one in the background: `$pid`, with words in the file `words` and its socket in `mine/web`. `said`
+/// waits until it has said `>` so many times.
+const SCRIPT: &str = r#"
+mkdir -p /tmp; cd /tmp; rm -rf in out words mine; mkdir -m 700 mine; mkfifo in
+run=vmlock-run socket=mine/web
+guest() { : >out; : >words; $run start $lock --control $socket $ways "$@" <in >out 2>words & pid=$!; exec 3>in; }
+await() { n=0; until eval "$1"; do sleep 0.1; n=$((n + 1)); [ $n -lt 1200 ] || { cat words; echo "never: $1"; exit 1; }; done; }
+said() { await "[ \"\$(tr -cd '>' <out | wc -c)\" -ge $1 ]"; }
+ended() { wait $pid; echo "$1: exit $?"; sed "s/^/$1: /" words; grep -q '!' out && echo "$1: was told something else"; exec 3>&-; }
+kicks() { $run status $socket --format json | tr -d ' \n' | sed 's/.*"vcpus":\[{"exits":{"device":\([0-9]*\).*/\1/'; }
+pauses() {
+    for n in $(seq $1); do
+        $run pause $socket >/dev/null || echo "$2: pause $n failed"
+        $run resume $socket >/dev/null || echo "$2: resume $n failed"
+    done
+}
+
+# Nobody reads what one says, and there is no room for it: it cannot come to rest, goes on, and loses nothing.
+mkfifo unread; exec 4<>unread; head -c 65536 /dev/zero >&4
+mkdir -m 700 mine/other
+$run start $talkative --control mine/other/web </dev/null >unread 2>late & late=$!
+await '[ -S mine/other/web ] && $run status mine/other/web 2>/dev/null | grep -q running'
+sleep 2
+{ $run pause mine/other/web 2>&1; echo "unread: exit $?"; } >given-up & waits=$!
+
+for ways in "" "--emulate-gic" $calls; do
+    guest
+    said 1
+    # vCPU 1 is off, and then it waits.
+    pauses $count "off $ways"
+    printf w >&3; said 2
+    pauses $count "waits $ways"
+    $run pause $socket; $run pause $socket --format json | tr -d ' \n'; echo
+    one=$(kicks); printf x >&3; sleep 1
+    [ "$one" = "$(kicks)" ] && [ "$(tr -cd '>' <out | wc -c)" = 2 ] && echo "it stands still $ways"
+    $run status $socket | head -n 1 | sed 's/ for .*//'
+    $run resume $socket; $run resume $socket
+    said 3
+    [ "$one" -lt "$(kicks)" ] && echo "it goes on $ways"
+    printf o >&3
+    ended "whole$ways"
+done
+ways=""
+# Who goes away holds nothing.
+guest --log json
+said 1
+for n in 1 2 3 4 5; do $run pause $socket >/dev/null & kill $! 2>/dev/null; wait $!; done
+$run pause $socket; $run resume $socket
+# Words that nobody reads hold nothing either.
+printf x >&3; said 2
+$run pause $socket; $run stop $socket; ended stopped
+mkfifo full; exec 5<>full
+: >out; $run start $lock --control $socket <in >out 2>&5 & pid=$!; exec 3>in
+said 1
+head -c 100000 /dev/zero >full & filler=$!; sleep 1; kill $filler; wait $filler
+for n in 1 2 3; do $run pause $socket; $run resume $socket; done
+$run pause $socket; $run stop $socket
+: >words; ended unheard
+# A signal ends one that is paused.
+guest; said 1; $run pause $socket; kill -TERM $pid; ended signal
+# One that starts anew runs, whatever was asked of the one before.
+guest --on-reset restart
+said 1; $run pause $socket; printf r >&3; sleep 1
+[ "$(tr -cd '>' <out | wc -c)" = 1 ] && echo "it does not reset while it is paused"
+$run resume $socket; said 2
+for n in 3 4; do printf r >&3; $run pause $socket >/dev/null 2>&1; $run resume $socket >/dev/null 2>&1; said $n; done
+$run status $socket | head -n 1 | sed 's/ for .*\(, started.*\)/\1/'
+printf o >&3; ended anew
+wait $waits; cat given-up
+cat unread >heard & reader=$!
+wait $late; echo "late: exit $?"
+sleep 1; kill $reader; echo "heard $(tr -cd x <heard | wc -c)"; cat late
+"#;
+
+/// Hosts, each with a lock that it keeps, and the flags of one whose firmware calls the runner answers.
+const HOSTS: [(&str, &str, &str, &str); 2] = [
+    (
+        "6.12",
+        "neoverse-n1",
+        "examples/modern.vm.lock.json",
+        "--emulate-calls",
+    ),
+    ("5.10", "cortex-a72", "examples/portable.vm.lock.json", ""),
+];
+
+#[test]
+#[ignore = "boots an emulated host"]
+fn a_guest_is_paused_whatever_it_does_and_by_whomever_nobody_reads() {
+    let asked = env::var("VMLOCK_PAUSES").ok();
+    let count: u32 = asked.as_ref().map_or(10, |n| n.parse().expect("a number"));
+    let hosts = if asked.is_some() { 2 } else { 1 };
+    for (kernel, cpu, lock, calls) in &HOSTS[..hosts] {
+        let said = host(kernel, cpu, lock, calls, count);
+        judge(kernel, calls, &said);
+    }
+}
+
+fn host(kernel: &str, cpu: &str, lock: &str, calls: &str, count: u32) -> String {
+    let place = Place::new(&format!("pauses-{kernel}"));
+    let kernels = [
+        place.write("attentive.Image", &image(&ATTENTIVE, None)),
+        place.write("talkative.Image", &image(&TALKATIVE, None)),
+    ];
+    let talkative = place.lock("talkative", lock, "talkative.Image");
+    let attentive = place.lock("attentive", lock, "attentive.Image");
+    let (one, other) = (attentive.display(), talkative.display());
+    let script = format!("lock={one} talkative={other} calls={calls} count={count}\n{SCRIPT}");
+    let script = place.write("pauses.sh", script.as_bytes());
+    let files = [&kernels[..], &[talkative, attentive, script.clone()]].concat();
+    in_host(kernel, cpu, &script, &files)
+}
+
+fn judge(kernel: &str, calls: &str, said: &str) {
+    let ways = 2 + usize::from(!calls.is_empty());
+    for (line, times) in [
+        ("failed\n", 0),
+        ("told something else", 0),
+        ("\n{\"state\":\"paused\"}\n", ways),
+        ("it stands still", ways),
+        ("it goes on", ways),
+        (": paused\n", ways),
+        (": exit 0\n", ways + 2),
+        ("the guest ends\n", 2),
+        ("stopped: exit 143\n", 1),
+        ("unheard: exit 143\n", 1),
+        ("signal: exit 143\n", 1),
+        ("it does not reset while it is paused", 1),
+        (": running, started anew 3 times", 1),
+        (
+            "the guest could not be paused, and goes on: vCPU 0 did not",
+            1,
+        ),
+        ("unread: exit 4\n", 1),
+        (&format!("heard {SAID}\n"), 1),
+    ] {
+        let found = said.matches(line).count();
+        assert_eq!(found, times, "{kernel}: {line:?}:\n{said}");
+    }
+    // Who went away may have heard of a pause before.
+    for event in [r#""event":"paused""#, r#""event":"resumed""#] {
+        assert!(said.contains(event), "{kernel}: {event}:\n{said}");
+    }
+}
