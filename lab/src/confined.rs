@@ -5,7 +5,7 @@
 //! `raw_syscalls:sys_enter`). All of them have to be in a row of the thread's (`vmlock-run jail`), and every row has
 //! to be needed, unless it names an occasion that is none of a guest's ordinary life. The guests are real ones: native,
 //! with the runner's interrupt controller, with disks and a card, ended by a signal, with a console that nobody reads any
-//! more, and in operation: kept, its firmware calls answered, asked for its counters, with its console in a file.
+//! more, and in operation: kept, its firmware calls answered, asked for its counters and paused, with its console in a file.
 
 use crate::cache::Cache;
 use crate::cross;
@@ -74,9 +74,9 @@ const HOSTS: [Host; 3] = [
 pub const SLICE: usize = 2;
 
 /// Threads of the runner by what Linux calls them; all others are the process's first one, or the undertaker.
-const THREADS: [&str; 12] = [
-    "broker", "card", "carrier", "console", "control", "disk", "entropy", "signals", "terminal",
-    "vcpu", "vsock", "watch",
+const THREADS: [&str; 13] = [
+    "broker", "card", "carrier", "console", "control", "disk", "entropy", "signals", "speaker",
+    "terminal", "vcpu", "vsock", "watch",
 ];
 /// Those that give up more than the others.
 const NARROW: [&str; 6] = ["card", "disk", "entropy", "terminal", "vcpu", "vsock"];
@@ -191,9 +191,11 @@ mkdir -m 700 /tmp/operated
 traced $lock --emulate-calls --on-reset restart --log json --control /tmp/operated/control --console /tmp/operated/log </dev/null >/tmp/console 2>>/tmp/words & shell=$!
 await 'grep -q "\"event\":\"started\"" /tmp/words'
 $run status /tmp/operated/control --format json >/tmp/status || echo "nobody says the counters" >>/tmp/words
+$run pause /tmp/operated/control >/tmp/paused && $run resume /tmp/operated/control >>/tmp/paused
 wait $shell
 [ -s /tmp/operated/log ] || echo "the console's file is empty" >>/tmp/words
 echo "counters $(tr -d ' \n' </tmp/status | cut -c1-40)" >>/tmp/words
+echo "asked: $(tr '\n' ' ' </tmp/paused)" >>/tmp/words
 report operated
 # While it runs, the layers of each thread; a terminal that was raw is as it was.
 before=$(stty -g </dev/ttyAMA0)
@@ -387,7 +389,10 @@ fn judge(host: &Host, ended: &Ended, needed: &mut BTreeSet<usize>) -> (Vec<Value
     }
     problems.extend(missing(
         lines("operated"),
-        &[("counters {\"statusVersion\":1,", "")],
+        &[
+            ("counters {\"statusVersion\":1,", ""),
+            ("asked: the guest is paused the guest runs", ""),
+        ],
     ));
     problems.extend(missing(
         lines("signal"),

@@ -1,7 +1,7 @@
 //! A Linux guest with disks, a source of entropy, a second console and a seed: what is on the disks arrives, what it writes
 //! is there after its reset and afterwards, a file system lives on one, a host's disk that is full is an error, a file
 //! that is too small is refused, and each start has a seed of its own (the guest: `virtio.rs`). With the kernel's
-//! distributor, and with the runner's.
+//! distributor, and with the runner's; and all of it while the guest is paused and resumed again and again.
 
 use crate::cache::Cache;
 use crate::emulate::Ended;
@@ -45,7 +45,19 @@ answer() {
         sleep 1
     done
 }
-{ answer | vmlock-run start "$@" --on-reset restart; echo $? > /tmp/code; } | tee /tmp/said
+# It is paused all the time, and over its reset.
+mkdir -m 700 -p /tmp/mine
+paused() {
+    pauses=0
+    until [ -e /tmp/code ]; do
+        vmlock-run pause /tmp/mine/disks >/dev/null 2>&1 && vmlock-run resume /tmp/mine/disks >/dev/null && pauses=$((pauses + 1))
+        sleep 1
+    done
+    echo "paused often: $([ $pauses -ge 20 ] && echo yes || echo $pauses)"
+}
+paused & pauser=$!
+{ answer | vmlock-run start "$@" --control /tmp/mine/disks --on-reset restart; echo $? > /tmp/code; } | tee /tmp/said
+wait $pauser
 code=$(cat /tmp/code)
 echo "root ends with '$(tail -c 512 "$root" | tr -d '\0')'"
 echo "discarded $(dd if="$root" bs=1M skip=16 count=1 2>/dev/null | tr -d '\0' | wc -c)"
@@ -131,6 +143,7 @@ fn problems(place: &str, proxied: bool, ended: &Ended) -> Vec<String> {
         "root ends with 'the guest was here'".to_owned(),
         "discarded 0".to_owned(),
         "smaller: 3".to_owned(),
+        "paused often: yes".to_owned(),
     ];
     for line in said.iter().chain(&found) {
         expect(
@@ -190,7 +203,7 @@ mod tests {
         vmlock guest: virtio0 interrupts\r\nvmlock guest: virtio1 interrupts\r\nvmlock guest: virtio2 interrupts\r\n\
         vmlock guest: virtio3 interrupts\r\nvmlock guest: virtio4 interrupts\r\nvmlock guest: vdc takes no more\r\n\
         vmlock guest: hvc0 speaks\r\nvmlock guest: hvc0 hears 'a word from outside'\r\n\
-        root ends with 'the guest was here'\ndiscarded 0\nsmaller: 3\n";
+        root ends with 'the guest was here'\ndiscarded 0\nsmaller: 3\npaused often: yes\n";
 
     #[test]
     fn what_is_lost_or_missing_is_found() {
