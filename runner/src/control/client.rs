@@ -32,7 +32,8 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
         Answer::State(state) => (
             Ok(json!({ "state": state })),
             match (parsed.verb, state) {
-                (PAUSE, _) => "the guest is paused".to_owned(),
+                (PAUSE, State::Paused) => "the guest is paused".to_owned(),
+                (PAUSE, _) => return Err(wrong(path, "the guest is not paused", &[])),
                 (_, State::Paused) => HELD.to_owned(),
                 _ => "the guest runs".to_owned(),
             },

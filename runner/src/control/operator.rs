@@ -40,6 +40,9 @@ pub struct Operator {
 const PAUSED: &str =
     "the guest is paused: its operator asked for it (`vmlock-run resume` lets it go on)";
 const RESUMED: &str = "its operator lets the guest go on";
+/// What is said to who waits for a pause that somebody ended before it came.
+const CALLED_OFF: &str =
+    "the pause was called off: somebody let the guest go on before it was at rest";
 /// What is said where there is no machine.
 const STARTING: &str = "its machine is still being made: try again once it runs";
 
@@ -115,11 +118,11 @@ impl Operator {
     pub fn turn(&mut self, waiting: usize, now: Instant) -> Option<Answer> {
         let pausing = match take(&mut self.held) {
             Held::Soon(pausing) => pausing,
-            // Somebody let it go on meanwhile.
-            other => {
-                self.held = other;
-                return (waiting > 0).then(|| Answer::State(self.state()));
+            Held::Now(paused) => {
+                self.held = Held::Now(paused);
+                return (waiting > 0).then_some(Answer::State(State::Paused));
             }
+            Held::Not => return (waiting > 0).then(|| Answer::Error(CALLED_OFF.to_owned())),
         };
         let controls = self.controls.get()?;
         if waiting == 0 {
@@ -270,7 +273,12 @@ mod tests {
         drop(gone);
         assert!(served.told("status").starts_with("{\"status\""));
         assert_eq!(served.told("resume"), RUNS);
-        assert_eq!(heard(waits), RUNS);
+        assert!(heard(waits).contains("called off"));
+        // However many want it, whoever asks for something else finds room.
+        let many: Vec<UnixStream> = (0..5).map(|_| served.asks("pause")).collect();
+        assert!(served.told("status").starts_with("{\"status\""));
+        let away = many.into_iter().next_back().map(heard).unwrap_or_default();
+        assert!(away.contains("4 wait"), "{away}");
         let last = served.asks("pause");
         thread::sleep(Duration::from_millis(50));
         drop(last);

@@ -18,6 +18,8 @@ use vmlock_spec::status::State;
 
 /// How many clients are served at a time; more of them wait outside.
 pub const CLIENTS: usize = 8;
+/// How many of them may wait for what takes its time.
+const WAITERS: usize = CLIENTS / 2;
 /// How long a client may take to ask and to hear.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How long it is until a pause that has yet to come is looked at again.
@@ -104,8 +106,20 @@ impl Server {
         }
         self.clients
             .retain_mut(|client| client.go_on(operator) == Served::More);
+        self.leave_room();
         self.answer_late(operator);
         operator.end();
+    }
+
+    /// Sends those away who wait behind as many as may: whoever wants to end a guest that does not come to rest finds room.
+    fn leave_room(&mut self) {
+        let waiting = self.clients.iter_mut().filter(|client| client.waits);
+        for client in waiting.skip(WAITERS) {
+            let words = format!("{WAITERS} wait for the guest to be paused already");
+            client.waits = false;
+            client.until = Instant::now() + PATIENCE;
+            client.answer = Some(line(&Answer::Error(words)));
+        }
     }
 
     /// Answers those who asked for what takes its time, once it is there.

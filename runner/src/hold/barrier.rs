@@ -112,6 +112,11 @@ impl Barrier {
         self.state.lock().unwrap_or_else(|e| e.into_inner())
     }
 
+    /// Whether the machine ends: nobody is held up any more.
+    pub fn is_gone(&self) -> bool {
+        self.state().gone
+    }
+
     fn set(&self, vcpu: u32, slot: Slot) {
         if let Some(was) = self.state().vcpus.get_mut(vcpu as usize) {
             *was = slot;

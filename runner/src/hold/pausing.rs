@@ -26,14 +26,13 @@ pub struct Controls {
 }
 
 impl Controls {
-    /// Those of a machine with these devices, which `stop` ends.
+    /// Those of a machine with these devices, whose threads are parked by `parks`, and which `stop` ends.
     pub fn new(
         barrier: Arc<Barrier>,
         bus: Arc<Mutex<Bus>>,
+        parks: Vec<Park>,
         stop: impl Fn() + Send + Sync + 'static,
     ) -> Self {
-        // A panic ends the process, so poison says nothing.
-        let parks = bus.lock().unwrap_or_else(|e| e.into_inner()).parks();
         Self {
             barrier,
             parks,
@@ -98,6 +97,10 @@ pub enum Progress {
 impl Pausing {
     /// Goes on with it, and waits for nobody.
     pub fn go_on(mut self, controls: &Controls, now: Instant) -> Progress {
+        // Its vCPUs' threads leave, and that is no rest.
+        if controls.barrier.is_gone() {
+            return Progress::GivenUp("its machine has come to its end".to_owned());
+        }
         let awake = match self.parked {
             // They rest for as long as they are held.
             Some(_) => Vec::new(),
@@ -199,7 +202,7 @@ pub mod tests {
         };
         let (ended, bus) = (Arc::new(AtomicU32::new(0)), Arc::default());
         let end = Arc::clone(&ended);
-        let controls = Controls::new(barrier, Arc::clone(&bus), move || {
+        let controls = Controls::new(barrier, Arc::clone(&bus), Vec::new(), move || {
             _ = end.fetch_add(1, SeqCst)
         });
         let machine = Machine {

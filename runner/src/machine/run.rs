@@ -364,6 +364,8 @@ fn run_with(
         space,
         counts,
     });
+    // Once vCPUs run, one may be at the devices for as long as nobody reads the console.
+    let parks = shared.bus().parks();
     let doors = shared.bus().doors();
     for doors in doors {
         shared.connect(doors)?;
@@ -429,10 +431,15 @@ fn run_with(
     }
     entered(all_inside)?;
     let ended = shared.ended.clone();
+    let stopped = Arc::new(AtomicBool::new(false));
     controls.get_or_init(|| {
         let (barrier, bus) = (Arc::clone(&shared.barrier), Arc::clone(&shared.bus));
-        // Only the first end counts.
-        Controls::new(barrier, bus, move || _ = ended.send(Ended::Stopped))
+        let stopped = Arc::clone(&stopped);
+        Controls::new(barrier, bus, parks, move || {
+            stopped.store(true, Ordering::Release);
+            // Only the first end counts.
+            _ = ended.send(Ended::Stopped);
+        })
     });
     beside(&shared)?;
     #[cfg(feature = "torture")]
@@ -443,7 +450,11 @@ fn run_with(
     farewell(&threads, &left);
     finish(&shared);
     discard((gic, shared));
-    Ok(how)
+    Ok(match how {
+        // Its operator asked for the end while it began anew: nothing is started.
+        Ended::Reset(_) if stopped.load(Ordering::Acquire) => Ended::Stopped,
+        how => how,
+    })
 }
 
 /// Shuts the jail around all threads that there are. Whatever is opened, is open.
