@@ -10,7 +10,7 @@ use crate::counters;
 use crate::device::Doors;
 use crate::device::bus::{Bus, Line};
 use crate::device::clock;
-use crate::device::virtio::thread::Idle;
+use crate::device::virtio::thread::{Idle, Park};
 use crate::device::virtio::vsock::CONNECTIONS;
 use crate::enforce::verify::{Parts, Verified};
 use crate::failure::Failure;
@@ -341,9 +341,6 @@ fn run_with(
         proxy,
     } = verified.into_parts();
     let counts = Arc::new(counters::Machine::new(vcpus.len(), bus.counts()));
-    if let Some(guest) = guest {
-        guest.runs(&counts);
-    }
     let (sender, receiver) = channel();
     let alarm =
         Alarm::new().map_err(|e| Failure::environment(format!("the machine's alarm: {e}"), &[]))?;
@@ -380,7 +377,16 @@ fn run_with(
     let mut threads = Vec::new();
     // Its other end is gone when every vCPU's thread has dropped its own.
     let (staying, left) = channel::<()>();
-    let mut first = Some(first);
+    let operated = Arc::clone(&shared);
+    let stopped = Arc::new(AtomicBool::new(false));
+    let asked = Arc::clone(&stopped);
+    let mut first = Some(move || {
+        controls.get_or_init(|| operate(&operated, parks, asked));
+        if let Some(guest) = guest {
+            guest.runs(&operated.counts);
+        }
+        first();
+    });
     // vCPU 0 last: the others wait for CPU_ON inside KVM. It begins when everybody is in the jail, and nobody else has to
     // wake it for that.
     for (vcpu, home) in vcpus.into_iter().rev() {
@@ -430,17 +436,6 @@ fn run_with(
         home.last(move || keep(&shared, &cores, console));
     }
     entered(all_inside)?;
-    let ended = shared.ended.clone();
-    let stopped = Arc::new(AtomicBool::new(false));
-    controls.get_or_init(|| {
-        let (barrier, bus) = (Arc::clone(&shared.barrier), Arc::clone(&shared.bus));
-        let stopped = Arc::clone(&stopped);
-        Controls::new(barrier, bus, parks, move || {
-            stopped.store(true, Ordering::Release);
-            // Only the first end counts.
-            _ = ended.send(Ended::Stopped);
-        })
-    });
     beside(&shared)?;
     #[cfg(feature = "torture")]
     misbehave::inside(Thread::Main);
@@ -454,6 +449,17 @@ fn run_with(
         // Its operator asked for the end while it began anew: nothing is started.
         Ended::Reset(_) if stopped.load(Ordering::Acquire) => Ended::Stopped,
         how => how,
+    })
+}
+
+/// What the machine's operator has of it; `stopped` tells that its end was asked for.
+fn operate(shared: &Shared, parks: Vec<Park>, stopped: Arc<AtomicBool>) -> Controls {
+    let (barrier, bus) = (Arc::clone(&shared.barrier), Arc::clone(&shared.bus));
+    let ended = shared.ended.clone();
+    Controls::new(barrier, bus, parks, move || {
+        stopped.store(true, Ordering::Release);
+        // Only the first end counts.
+        _ = ended.send(Ended::Stopped);
     })
 }
 
