@@ -210,6 +210,38 @@ fn all_machines_of_a_file_are_resolved_again() {
     repository.stops(&["merge", "-q", "--no-edit", "without"]);
 }
 
+/// A kernel that a machine boots since the merge alone: its digest stands in no lock of that machine.
+#[test]
+fn what_a_file_holds_that_nobody_booted_is_no_guess() {
+    let repository = Repository::new("git-boots");
+    for kernel in ["k1", "k2", "k3"] {
+        fs::write(repository.path(kernel), kernel).unwrap();
+    }
+    let several = format!("{SPEC}vm \"db\" from=\"web\" {{\n    boot kernel=\"k2\"\n}}\n");
+    repository.write("web", &several.replace("vmlinuz", "k1"));
+    repository.lock("web");
+    repository.commit("two kernels");
+    repository.git(&["checkout", "-q", "-b", "topic"]);
+    repository.change("    boot kernel=\"k2\"\n", "    // none of its own\n");
+    repository.git(&["checkout", "-q", "main"]);
+    repository.change("kernel=\"k1\"", "kernel=\"k3\"");
+    // Both sides change the lock of `db`: there, what it boots; here, its memory.
+    repository.change("256MiB", "512MiB");
+    let words = repository.stops(&["merge", "-q", "--no-edit", "topic"]);
+    assert!(words.contains("says what `k3`"), "{words}");
+}
+
+/// git merges descriptions by a driver of somebody's own where nothing else is said of them.
+#[test]
+fn a_default_driver_of_ones_own_is_not_taken_for_gits() {
+    let repository = Repository::new("git-default");
+    repository.fork(CRC32, DP);
+    repository.git(&["config", "merge.ours.driver", "true"]);
+    repository.git(&["config", "merge.default", "ours"]);
+    let words = repository.stops(&["merge", "-q", "--no-edit", "topic"]);
+    assert!(words.contains("merge=ours"), "{words}");
+}
+
 #[test]
 fn rebase_cherry_pick_and_revert_resolve_again() {
     let repository = Repository::new("git-rebase");

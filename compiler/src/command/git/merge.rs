@@ -22,7 +22,7 @@ use std::fs::{self, File};
 use std::io::{self, ErrorKind};
 use std::path::Path;
 use std::sync::Arc;
-use vmlock_spec::lock::{Lock, canonical};
+use vmlock_spec::lock::{Boot, BootFile, Lock, canonical, v1};
 use vmlock_spec::words;
 
 /// How a lock's name ends.
@@ -175,6 +175,11 @@ fn merged(
     let former =
         kept(&locks).map_err(|undecided| format!("both sides changed {}", undecided.what))?;
     let compiled = compile::compile(Path::new(&spec), machine, &[], &former, &commits);
+    let open = compiled
+        .read
+        .as_ref()
+        .and_then(|read| read.spec.boot.as_ref())
+        .is_none_or(|boot| boot.any_file);
     let Some(lock) = compiled.lock else {
         let errors = compiled.found.iter();
         let count = errors.filter(|d| d.severity == Severity::Error).count();
@@ -182,6 +187,27 @@ fn merged(
         let noun = if count == 1 { "error" } else { "errors" };
         return Err(format!("the merged {spec} has {count} {noun}"));
     };
+    // Of a file that none of the three booted nobody here knows what it holds, and the work tree may hold anything.
+    let booted = |boot: Option<&Boot>| {
+        let files = boot.map(|boot| [Some(boot.kernel.clone()), boot.initrd.clone()]);
+        files
+            .into_iter()
+            .flatten()
+            .flatten()
+            .collect::<Vec<BootFile>>()
+    };
+    let before = booted(former.boot.as_ref());
+    let is_new =
+        |file: &&BootFile| file.digest.is_none() && before.iter().all(|old| old.path != file.path);
+    if let Some(file) = booted(lock.boot.as_ref()).iter().find(is_new)
+        && !open
+        && lock.lock_version != v1::VERSION
+    {
+        return Err(format!(
+            "none of the three locks says what `{}` holds",
+            file.path
+        ));
+    }
     Ok((canonical::write(&lock), spec))
 }
 
@@ -373,8 +399,12 @@ impl Commits {
         };
         let attribute = repository::ask(["check-attr", "-z", "merge", "--", path]).map_err(lost)?;
         let attribute = String::from_utf8_lossy(&attribute.bytes).into_owned();
-        let driver = attribute.split('\0').nth(2).unwrap_or_default();
-        if !["unspecified", "set", "text"].contains(&driver) {
+        let mut driver = attribute.split('\0').nth(2).unwrap_or_default().to_owned();
+        if driver == "unspecified" {
+            let configured = repository::ask(["config", "merge.default"]).map_err(lost)?;
+            driver = configured.found().unwrap_or("text".to_owned());
+        }
+        if !["set", "text"].contains(&driver.as_str()) {
             return Err(format!(
                 "{path} is merged in a way of its own (merge={driver})"
             ));
