@@ -95,7 +95,7 @@ fn may_make(lock: &Path) -> Vec<PathBuf> {
 
 /// The locks that a description's machines make.
 pub fn locks_of(spec: &Path) -> Vec<PathBuf> {
-    let names = names_in(spec);
+    let names = names_in(spec).unwrap_or_else(|| vec![None]);
     let names: Vec<Option<&str>> = names.iter().map(Option::as_deref).collect();
     lock_paths(spec, &names).into_iter().flatten().collect()
 }
@@ -106,9 +106,12 @@ fn makes(spec: &Path, lock: &Path) -> bool {
     locks.any(|path| path.file_name() == lock.file_name())
 }
 
-/// Whether a lock has a description beside it.
+/// Whether a lock has a description beside it, or one that cannot be read and may be its own.
 pub fn is_made(lock: &Path) -> bool {
-    may_make(lock).iter().any(|spec| makes(spec, lock))
+    let unread = |spec: &Path| names_in(spec).is_none();
+    may_make(lock)
+        .iter()
+        .any(|spec| unread(spec) || makes(spec, lock))
 }
 
 /// Another description that makes the lock of one, too.
@@ -117,8 +120,8 @@ pub fn another_maker(spec: &Path, lock: &Path) -> Option<PathBuf> {
     others.find(|other| other.file_name() != spec.file_name() && makes(other, lock))
 }
 
-/// What the machines of a description are called; one without a name, where it cannot be read.
-fn names_in(spec: &Path) -> Vec<Option<String>> {
+/// What the machines of a description are called; `None` where it cannot be read.
+fn names_in(spec: &Path) -> Option<Vec<Option<String>>> {
     let names = Disk.source(spec, "").ok().and_then(|source| {
         if is_json(spec) {
             return json::names(&source);
@@ -130,8 +133,7 @@ fn names_in(spec: &Path) -> Vec<Option<String>> {
                 .collect(),
         )
     });
-    let some = names.filter(|names: &Vec<_>| !names.is_empty());
-    some.unwrap_or_else(|| vec![None])
+    names.filter(|names: &Vec<_>| !names.is_empty())
 }
 
 fn is_json(path: &Path) -> bool {

@@ -93,11 +93,7 @@ pub fn described(
         let Ok(part) = reach.source(&folder.join(&file), &shown) else {
             continue;
         };
-        // Most files have none, and need not be parsed for that.
-        if !part.text.contains(nodes::DEFAULTS.word) {
-            continue;
-        }
-        let Some(mut node) = read::parse_description(&part).ok().and_then(first) else {
+        let Some(mut node) = of_file(&part) else {
             continue;
         };
         text.push('\n');
@@ -118,7 +114,12 @@ pub fn described(
 }
 
 /// The defaults of a file.
-fn first(document: KdlDocument) -> Option<KdlNode> {
+fn of_file(source: &Arc<Source>) -> Option<KdlNode> {
+    // Most files have none, and need not be parsed for that. A word can be written with escapes, too.
+    if !source.text.contains(nodes::DEFAULTS.word) && !source.text.contains('\\') {
+        return None;
+    }
+    let document = read::parse_description(source).ok()?;
     let mut nodes = document.into_iter();
     nodes.find(|node| node.name().value() == nodes::DEFAULTS.word)
 }
@@ -172,11 +173,16 @@ fn not_shared(source: &Arc<Source>, node: &KdlNode) -> Vec<Diagnostic> {
         let property = entry.name().and_then(|name| row.property(name.value()));
         property.is_some_and(|property| property.carried == Carried::Never)
     };
-    let own = node.entries().iter().filter(is_own);
+    let name_of = |entry: &KdlEntry| entry.name().map_or("", KdlIdentifier::value).to_owned();
+    let waives = |entry: &&KdlEntry| name_of(entry) == nodes::ANY_FILE;
+    let own = node.entries().iter();
+    let own = own.filter(|entry| is_own(entry) || waives(entry));
     own.map(|entry| {
-        let name = entry.name().map_or("", KdlIdentifier::value);
-        let help = "by it two machines are told apart: write it in the machine";
-        of(name, range(entry.span()), help)
+        let help = match waives(&entry) {
+            true => "nothing is waived in silence: what a machine does not promise stands in its own file",
+            false => "by it two machines are told apart: write it in the machine",
+        };
+        of(&name_of(entry), range(entry.span()), help)
     })
     .collect()
 }
@@ -186,6 +192,12 @@ fn rebase(node: &mut KdlNode, file: &str) {
     let Some((folder, _)) = file.rsplit_once('/') else {
         return;
     };
+    // However the import is spelled, the paths in a lock are the same.
+    let parts = folder.split('/').filter(|part| *part != ".");
+    let folder = &parts.collect::<Vec<_>>().join("/");
+    if folder.is_empty() {
+        return;
+    }
     let children = node.children_mut().iter_mut().flat_map(|b| b.nodes_mut());
     for child in children {
         if let Some(row) = nodes::DEFAULTS.inner(child.name().value()) {

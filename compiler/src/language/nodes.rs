@@ -61,8 +61,8 @@ pub struct Property {
 pub enum Carried {
     /// Where it is not given anew.
     Always,
-    /// Nor is the property that it says something of: the digest of a file is not that of another file.
-    With(&'static str),
+    /// Where none of the properties is that it says something of: the digest of a file is not that of another file.
+    With(&'static [&'static str]),
     /// Never: two machines that have it alike cannot be told apart.
     Never,
 }
@@ -141,8 +141,11 @@ const fn property(name: &'static str, value: Value) -> Property {
     }
 }
 
-/// One that says something of another.
-const fn of_file(name: &'static str, value: Value, file: &'static str) -> Property {
+/// The property that waives what a file holds.
+pub const ANY_FILE: &str = "any-file";
+
+/// One that says something of others, which name a file.
+const fn of_file(name: &'static str, value: Value, file: &'static [&'static str]) -> Property {
     Property {
         name,
         value,
@@ -266,10 +269,10 @@ const BOOT: Node = Node {
         property("kernel", Value::File),
         property("initrd", Value::File),
         property("cmdline", Value::Other),
-        of_file("kernel-digest", Value::Other, "kernel"),
-        of_file("initrd-digest", Value::Other, "initrd"),
-        of_file("kernel-address", Value::Other, "kernel"),
-        property("any-file", Value::Truth),
+        of_file("kernel-digest", Value::Other, &["kernel"]),
+        of_file("initrd-digest", Value::Other, &["initrd"]),
+        of_file("kernel-address", Value::Other, &["kernel"]),
+        of_file(ANY_FILE, Value::Truth, &["kernel", "initrd"]),
         property("kaslr-seed", Value::Truth),
     ],
     example: "boot kernel=\"vmlinuz\" initrd=\"initrd.img\" cmdline=\"console=ttyS0\"",
@@ -283,11 +286,11 @@ const DISK: Node = Node {
     of: "/definitions/Disk",
     properties: &[
         property("path", Value::File),
-        of_file("size", Value::Other, "path"),
+        of_file("size", Value::Other, &["path"]),
         property("read-only", Value::Truth),
         property("serial", Value::Other),
-        of_file("digest", Value::Other, "path"),
-        property("any-file", Value::Truth),
+        of_file("digest", Value::Other, &["path"]),
+        of_file(ANY_FILE, Value::Truth, &["path"]),
     ],
     repeats: true,
     shared: Shared::Named,

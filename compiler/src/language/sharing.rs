@@ -363,7 +363,7 @@ fn over(base: &KdlNode, own: &KdlNode, row: &Node) -> KdlNode {
         None => !has_values,
         Some(name) if given(name) => false,
         Some(name) => match row.property(name).map(|property| property.carried) {
-            Some(Carried::With(other)) => !given(other),
+            Some(Carried::With(others)) => !others.iter().any(|other| given(other)),
             _ => true,
         },
     };

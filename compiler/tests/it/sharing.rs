@@ -161,7 +161,7 @@ const IN_FULL: [(&str, &str); 2] = [
         set "ID_AA64ISAR0_EL1.RNDR" 0
     }
     memory "1GiB"
-    boot kernel="next" cmdline="quiet" any-file=#true
+    boot kernel="next" cmdline="quiet"
     disk "root" path="db.img" size="3GiB" serial="r1"
     net "lan" mtu=9000
     rng
@@ -456,7 +456,7 @@ const DEFAULTS: &str = r#"defaults {
         hide "crc32"
     }
     memory "512MiB"
-    boot kernel="vmlinuz" initrd="/boot/initrd.img" any-file=#true
+    boot kernel="vmlinuz" initrd="/boot/initrd.img"
     disk "root" path="images/root.img" size="1GiB"
 }
 "#;
@@ -481,7 +481,7 @@ fn defaults_of_an_imported_file_make_the_lock_of_the_same_in_full() {
         hide "crc32" "atomics"
     }
     memory "1GiB"
-    boot kernel="fleet/vmlinuz" initrd="/boot/initrd.img" any-file=#true
+    boot kernel="fleet/vmlinuz" initrd="/boot/initrd.img"
     disk "root" path="fleet/images/root.img" size="1GiB"
 }
 "#;
@@ -537,6 +537,13 @@ fn defaults_of_an_imported_file_make_the_lock_of_the_same_in_full() {
             "vary \"PMCR_EL0.IMP\"",
             "spec::no-default",
             9,
+            "nothing is waived in silence",
+        ),
+        (
+            "initrd.img\"",
+            "initrd.img\" any-file=#true",
+            "spec::no-default",
+            10,
             "nothing is waived in silence",
         ),
         (
