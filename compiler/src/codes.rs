@@ -257,7 +257,7 @@ pub const CODES: &[Code] = &[
     code(
         "spec::unmeasured",
         "the lock would promise what nobody has read of this CPU",
-        "Models of real machines (`graviton2` and its like) are made of what guests were seen to find there. What such a guest cannot see is unknown: neither 0 nor 1. A baseline that shows it, or a vCPU feature that needs it (a PMU, SVE, pointer authentication, tags), asks for a measurement: run `vmlock-run probe` on such a machine, make a model of the report (`vmlock cpu REPORT --name NAME -o NAME.kdl`) and import it. Where the guest need not have it, `hide` the field of an ID register, which holds whatever the silicon has; where no host's value matters, leave it open with `vary`.",
+        "Models of real machines (`graviton2` and its like) are made of what guests were seen to find there. What such a guest cannot see is unknown: neither 0 nor 1. A baseline that shows it, or a vCPU feature that needs it (a PMU, SVE, pointer authentication, tags), asks for a measurement: run `vmlock-run probe` on such a machine, make a model of the report (`vmlock cpu REPORT --name NAME -o NAME.kdl`) and import it. Where the guest need not have it, `hide` the field of an ID register, which holds whatever the silicon has; where no host's value matters, leave it open with `vary`. That is not enough where something else hangs on it, as the caches do on CLIDR_EL1, CTR_EL0 or CCIDX.",
     ),
     code(
         "spec::unsure",

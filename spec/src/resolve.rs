@@ -209,7 +209,7 @@ fn resolved(
     overrides::overrides(&context, &mut registers, &mut complaints);
     let unknown = unmeasured::of(&registers);
     let mut locked = registers::finish(&context, registers);
-    caches::caches(&context, &mut locked, &mut complaints);
+    caches::caches(&context, &unknown, &mut locked, &mut complaints);
     firmware::firmware(&context, &mut locked, &mut complaints);
     features::stolen_time(spec, &locked, &mut complaints);
     vary::vary(&context, &mut locked, &mut complaints);
@@ -231,6 +231,11 @@ fn resolved(
         return Err(complaints.0);
     };
     let gic = gic::gic(&context, &mut complaints);
+    let actlr = context.known(reset::ACTLR, u64::MAX);
+    if actlr.is_none() && version > v1::VERSION {
+        let what = "what a vCPU begins with";
+        unmeasured::hangs(&context, what, reset::ACTLR, None, &mut complaints);
+    }
     if complaints.0.iter().any(|c| c.severity == Severity::Error) {
         return Err(complaints.0);
     }
@@ -290,7 +295,8 @@ fn resolved(
         },
         boot: spec.boot.as_ref().map(boot),
     };
-    lock.reset = reset::lines(&lock, context.raw(reset::ACTLR));
+    // Version 1, which says nothing of it, needs none.
+    lock.reset = reset::lines(&lock, actlr.unwrap_or(0));
     machine::describe(&mut lock);
     Ok((lock, complaints.0))
 }

@@ -1,11 +1,9 @@
 //! AArch32 at EL0: shown, or hidden where it works all the same.
 
+use super::context::AARCH32;
 use super::decision::Decision;
 use super::{Complaint, Complaints, Context, Severity};
 use crate::catalogue::{Field, Kind, RegisterInfo, speaks_of};
-
-/// Whether EL0 can be in AArch32: 2, and 1 where it is AArch64 alone.
-pub(super) const AARCH32: &str = "ID_AA64PFR0_EL1.EL0";
 
 /// The value of a field that says that there is no such thing.
 pub(super) fn absent(path: &str, field: &Field) -> u64 {

@@ -1,13 +1,18 @@
 //! CLIDR_EL1, and the geometry of the caches that it names: the silicon's, what KVM makes up, or the
 //! silicon's in the form in which KVM takes it.
 
+use super::context::CLIDR;
+use super::unmeasured::{self, SHOWN};
 use super::{Complaints, Context};
 use crate::catalogue::{CachePolicy, Subject, field, register_by_name, selectors};
 use crate::lock::{Binding, LockedRegister, full_mask};
+use std::collections::BTreeMap;
 
-/// CLIDR_EL1, and CCSIDR_EL1 of every cache that it names.
+/// CLIDR_EL1, and CCSIDR_EL1 of every cache that it names; `unknown` are the bits of the registers before it of which
+/// nobody knows.
 pub(super) fn caches(
     context: &Context,
+    unknown: &BTreeMap<&'static str, u64>,
     locked: &mut Vec<LockedRegister>,
     complaints: &mut Complaints,
 ) {
@@ -24,12 +29,41 @@ pub(super) fn caches(
     // `CTR_EL0` as the guest sees it decides what KVM makes up.
     let ctr = shown("CTR_EL0");
     let wide = |mmfr2: u64| field(CCIDX).is_some_and(|(_, f)| f.get(mmfr2) != 0);
-    let wide_silicon = wide(context.raw("ID_AA64MMFR2_EL1"));
     let wide_guest = wide(shown("ID_AA64MMFR2_EL1"));
+    let wide_silicon = context.has(CCIDX);
     let clidr = match policy {
-        CachePolicy::Silicon | CachePolicy::Model => context.raw("CLIDR_EL1"),
-        CachePolicy::Fabricated => fabricated_clidr(ctr),
+        CachePolicy::Silicon | CachePolicy::Model => context.known(CLIDR, u64::MAX),
+        CachePolicy::Fabricated => Some(fabricated_clidr(ctr)),
     };
+    // No lock comes of a CLIDR_EL1 that nobody knows.
+    let named = selectors(clidr.unwrap_or(0));
+    // What conditions of the baselines hang on too is told with them.
+    let told = context.undecided();
+    let mut hangs = |path: &str, otherwise: Option<String>| {
+        if told.iter().all(|told| told != path) {
+            unmeasured::hangs(context, SHOWN, path, otherwise, complaints);
+        }
+    };
+    match policy {
+        CachePolicy::Silicon | CachePolicy::Model => {
+            if clidr.is_none() {
+                hangs(CLIDR, None);
+            }
+            if wide_silicon.is_none() && !named.is_empty() {
+                hangs(CCIDX, Some(format!("or {MADE_UP}")));
+            }
+        }
+        CachePolicy::Fabricated => {
+            let open = unknown.get("CTR_EL0").copied().unwrap_or(0);
+            for path in decisive(&named) {
+                if field(path).is_some_and(|(_, f)| f.mask() & open != 0) {
+                    // Whatever the silicon has, a guest can be shown the least.
+                    let least = format!("or show the least of it: set \"{path}\" 0");
+                    hangs(path, Some(least));
+                }
+            }
+        }
+    }
     let mut push = |name: &str, value: u64| {
         if let Some(info) = register_by_name(name) {
             locked.push(LockedRegister {
@@ -43,21 +77,20 @@ pub(super) fn caches(
             });
         }
     };
-    push("CLIDR_EL1", clidr);
-    for selector in selectors(clidr) {
+    push(CLIDR, clidr.unwrap_or(0));
+    for selector in named {
         let name = format!("CCSIDR_EL1[{selector}]");
-        let raw = context.raw(&name);
-        let known = register_by_name(&name).is_none_or(|r| context.cpu.silicon(r).unknown == 0);
-        let value = match policy {
-            CachePolicy::Fabricated => Ok(fabricated_ccsidr(ctr, selector)),
+        let value = match (policy, context.known(&name, u64::MAX)) {
+            (CachePolicy::Fabricated, _) => Ok(fabricated_ccsidr(ctr, selector)),
             // KVM told half of it, where it told something.
-            CachePolicy::Model if !known => Err("was never read whole"),
+            (CachePolicy::Model, None) => Err("was never read whole"),
             // With FEAT_CCIDX a guest reads 64 bits, of which KVM tells the half.
-            CachePolicy::Model if !wide_guest => {
-                narrow(raw, wide_silicon).ok_or("is larger than 32 bits can say")
+            (CachePolicy::Model, Some(raw)) if !wide_guest => {
+                let wide = wide_silicon.is_some_and(|ccidx| ccidx != 0);
+                narrow(raw, wide).ok_or("is larger than 32 bits can say")
             }
-            CachePolicy::Silicon | CachePolicy::Model if known && raw <= full_mask(4) => Ok(raw),
-            CachePolicy::Silicon | CachePolicy::Model => {
+            (_, Some(raw)) if raw <= full_mask(4) => Ok(raw),
+            (CachePolicy::Silicon | CachePolicy::Model, _) => {
                 Err("is told in 64 bits up to 6.2, of which KVM tells 32")
             }
         };
@@ -69,7 +102,7 @@ pub(super) fn caches(
                     "spec::wide-ccsidr",
                     "/abi",
                     format!("the cache of {name} on `{cpu}` {why}: nothing could hold it"),
-                    Some("name a baseline from \"kvm-6.3\" on, where KVM makes the cache registers up".into()),
+                    Some(MADE_UP.into()),
                 );
                 break;
             }
@@ -77,6 +110,9 @@ pub(super) fn caches(
         push(&name, value);
     }
 }
+
+/// Where nothing hangs on the silicon's geometry.
+const MADE_UP: &str = "name a baseline from \"kvm-6.3\" on, where KVM makes the cache registers up";
 
 /// Whether CCSIDR_EL1 has 64 bits (FEAT_CCIDX); from 6.3 on KVM hides it from guests.
 const CCIDX: &str = "ID_AA64MMFR2_EL1.CCIDX";
@@ -93,6 +129,18 @@ fn narrow(ccsidr: u64, wide: bool) -> Option<u64> {
         ccsidr >> 32 & 0xff_ffff,
     );
     (ways <= 0x3ff && sets <= 0x7fff).then_some(sets << 13 | ways << 3 | line)
+}
+
+/// What KVM makes caches of those selectors up of, as a guest sees it.
+fn decisive(selectors: &[u64]) -> Vec<&'static str> {
+    let mut paths = vec!["CTR_EL0.IDC", "CTR_EL0.DIC"];
+    if selectors.iter().any(|selector| selector & 1 == 1) {
+        paths.push("CTR_EL0.IminLine");
+    }
+    if selectors.iter().any(|selector| selector & 1 == 0) {
+        paths.push("CTR_EL0.DminLine");
+    }
+    paths
 }
 
 /// The hierarchy that KVM makes up, 6.3 and later (arch/arm64/kvm/sys_regs.c `reset_clidr`).

@@ -8,6 +8,12 @@ use crate::lock::v1;
 use crate::vm::VmSpec;
 use std::collections::BTreeMap;
 
+/// Whether EL0 can be in AArch32: 2, and 1 where it is AArch64 alone.
+pub(super) const AARCH32: &str = "ID_AA64PFR0_EL1.EL0";
+
+/// Which caches there are.
+pub(super) const CLIDR: &str = "CLIDR_EL1";
+
 /// One value on its way into the lock, and who decided it so far.
 pub(super) struct Draft {
     pub(super) value: u64,
@@ -49,12 +55,16 @@ impl<'a> Context<'a> {
         context
     }
 
-    pub(super) fn raw(&self, register: &str) -> u64 {
-        self.cpu
-            .registers
-            .iter()
-            .find(|r| r.register == register)
-            .map_or(0, |r| r.value)
+    /// What the silicon has in those bits of a register; `None` where nobody knows one of them, of which the caller has
+    /// to make something.
+    pub(super) fn known(&self, register: &str, bits: u64) -> Option<u64> {
+        self.cpu.silicon(register_by_name(register)?).known(bits)
+    }
+
+    /// The same of `REGISTER.FIELD`.
+    pub(super) fn has(&self, path: &str) -> Option<u64> {
+        let (register, field) = field(path)?;
+        self.cpu.silicon(register).get(field)
     }
 
     /// What the model says of a register's silicon or firmware, be it that some of it is unknown. An ID register that
@@ -80,19 +90,15 @@ impl<'a> Context<'a> {
     /// What a condition speaks of, where nobody knows it of this CPU.
     fn unknown_in(&self, condition: &str) -> Option<String> {
         let condition = condition.strip_prefix('!').unwrap_or(condition);
-        let (path, what) = match condition {
-            "el0-aarch32" => ("ID_AA64PFR0_EL1.EL0", field("ID_AA64PFR0_EL1.EL0")),
+        let path = match condition {
+            "el0-aarch32" => AARCH32,
             "no-clean-to-pou" => {
-                let clidr = register_by_name("CLIDR_EL1")?;
-                let unknown = self.cpu.silicon(clidr).unknown != 0;
-                return unknown.then(|| clidr.name.to_string());
+                let unknown = self.known(CLIDR, u64::MAX).is_none();
+                return unknown.then(|| CLIDR.to_owned());
             }
-            _ => {
-                let (path, _) = condition.split_once(">=")?;
-                (path, field(path))
-            }
+            _ => condition.split_once(">=")?.0,
         };
-        let (register, field) = what?;
+        let (register, field) = field(path)?;
         let known = self.cpu.silicon(register).get(field).is_some();
         (!known).then(|| path.to_owned())
     }
@@ -110,6 +116,7 @@ impl<'a> Context<'a> {
             .map(|r| r.value)
     }
 
+    /// Whether a condition holds. Of what nobody knows it says no: [`Self::undecided`] tells of it.
     pub(super) fn holds(&self, condition: &str) -> bool {
         if let Some(negated) = condition.strip_prefix('!') {
             return !self.holds(negated);
@@ -118,21 +125,22 @@ impl<'a> Context<'a> {
             return self.cpu.unaffected.iter().any(|u| u == name);
         }
         if condition == "el0-aarch32" {
-            // ID_AA64PFR0_EL1.EL0 = 2: AArch32 at EL0 too.
-            return self.raw("ID_AA64PFR0_EL1") & 0xf == 2;
+            return self.has(AARCH32) == Some(2);
         }
         if condition == "no-clean-to-pou" {
             // What CLIDR_EL1 says where CTR_EL0.IDC is silent: nothing has to be
             // cleaned when LoC, or both LoUU and LoUIS, are zero.
-            let clidr = self.raw("CLIDR_EL1");
-            let level = |low: u32| clidr >> low & 7;
-            return level(24) == 0 || level(27) == 0 && level(21) == 0;
+            return self.known(CLIDR, u64::MAX).is_some_and(|clidr| {
+                let level = |low: u32| clidr >> low & 7;
+                level(24) == 0 || level(27) == 0 && level(21) == 0
+            });
         }
         if let Some((path, least)) = condition.split_once(">=") {
             // The catalogue's test knows that such a field exists.
-            return field(path).is_some_and(|(register, field)| {
+            return field(path).is_some_and(|(_, field)| {
                 let least = least.parse().unwrap_or(u64::MAX);
-                field.order(field.get(self.raw(&register.name))) >= field.order(least)
+                let has = self.has(path);
+                has.is_some_and(|has| field.order(has) >= field.order(least))
             });
         }
         self.has_feature(condition)

@@ -2,7 +2,6 @@
 
 use super::decision::Decision;
 use super::{Complaints, Context};
-use crate::catalogue::field;
 
 /// What `debug` says, field by field.
 pub(super) fn decisions(context: &Context, complaints: &mut Complaints) -> Vec<Decision> {
@@ -12,7 +11,6 @@ pub(super) fn decisions(context: &Context, complaints: &mut Complaints) -> Vec<D
         out.push(Decision::exactly(path, value, place, from));
     };
     if let Some(debug) = &cpu.debug {
-        let raw = context.raw("ID_AA64DFR0_EL1");
         for (what, path, count, place) in [
             (
                 "breakpoints",
@@ -30,23 +28,28 @@ pub(super) fn decisions(context: &Context, complaints: &mut Complaints) -> Vec<D
             let Some(count) = count else {
                 continue;
             };
-            let silicon = field(path).map_or(0, |(_, f)| f.get(raw)) + 1;
-            if !(2..=16).contains(&count) || u64::from(count) > silicon {
+            // Of what nobody knows, the decision itself is refused.
+            let silicon = context.has(path).map(|number| number + 1);
+            if !(2..=16).contains(&count) || silicon.is_some_and(|has| u64::from(count) > has) {
+                let has = match silicon {
+                    Some(number) => format!("the silicon has {number}"),
+                    None => "nobody has measured how many the silicon has".to_owned(),
+                };
                 complaints.error(
                     "spec::impossible-value",
                     place,
                     format!("`{}` cannot have {count} {what}", context.cpu.name),
-                    Some(format!(
-                        "the silicon has {silicon}, and the architecture asks for two"
-                    )),
+                    Some(format!("{has}, and the architecture asks for two")),
                 );
                 continue;
             }
             wish(path, u64::from(count) - 1, place, "spec/cpu/debug");
             // Context-aware breakpoints are the last of all breakpoints.
             let context_aware = "ID_AA64DFR0_EL1.CTX_CMPs";
-            let aware = field(context_aware).map_or(0, |(_, f)| f.get(raw));
-            if what == "breakpoints" && aware > u64::from(count) - 1 {
+            let aware = context.has(context_aware);
+            let more = aware.is_some_and(|aware| aware > u64::from(count) - 1);
+            // Where nobody knows how many, `unmeasured` asks about them.
+            if what == "breakpoints" && more {
                 wish(context_aware, u64::from(count) - 1, place, "spec/cpu/debug");
             }
         }

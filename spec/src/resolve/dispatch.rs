@@ -5,7 +5,7 @@
 //! hides: it ends with SIGILL where the host lacks it, or makes it undefined.
 
 use super::{Complaint, Context, Severity};
-use crate::catalogue::{Catalogue, CpuModel, HWCAPS, Hwcap, field};
+use crate::catalogue::{Catalogue, CpuModel, HWCAPS, Hwcap, field, register_by_name};
 use crate::lock::{Lock, LockedRegister};
 use std::collections::BTreeMap;
 
@@ -49,7 +49,10 @@ fn hidden(locked: &[LockedRegister], model: &CpuModel) -> Vec<Hidden> {
             let Some(shown) = value(locked, &register.name) else {
                 continue;
             };
-            let promised = field.get(raw(model, &register.name));
+            // What nobody knows of the model, its part promises to nobody.
+            let Some(promised) = model.silicon(register).get(field) else {
+                continue;
+            };
             let shown = field.get(shown);
             let announced = |value| field.order(value) >= field.order(by.from);
             if announced(promised) && !announced(shown) {
@@ -130,12 +133,10 @@ fn model<'a>(
     let others = catalogue.cpu_names().filter_map(|name| catalogue.cpu(name));
     own.into_iter()
         .chain(others)
-        .find(|model| (raw(model, "MIDR_EL1") ^ midr) & PART == 0)
+        .find(|model| part(model) == Some(midr & PART))
 }
 
-fn raw(model: &CpuModel, register: &str) -> u64 {
-    let mut values = model.registers.iter();
-    values
-        .find(|r| r.register == register)
-        .map_or(0, |r| r.value)
+/// The part that a model is, where that is known.
+fn part(model: &CpuModel) -> Option<u64> {
+    model.silicon(register_by_name("MIDR_EL1")?).known(PART)
 }

@@ -24,7 +24,9 @@ pub(super) fn firmware(
             });
             let (version, from) = psci.unwrap_or_default();
             (version.into(), Binding::Exact, from)
-        } else if let Some(level) = context.fact(&info.name) {
+        } else if context.fact(&info.name).is_some()
+            && let Some(level) = context.known(&info.name, u64::MAX)
+        {
             (level, Binding::Fact, cpu)
         } else if info.id < smccc::STD_BMAP_REGISTER {
             incomplete(context, info, complaints);

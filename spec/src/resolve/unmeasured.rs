@@ -106,16 +106,30 @@ pub(super) fn complain(
         !by_feature
     });
     for path in undecided {
-        complaints.error(
-            "spec::unmeasured",
-            "/cpu/model",
-            format!(
-                "what these baselines show hangs on {path}, and nobody has read that of `{}`",
-                cpu.name
-            ),
-            Some(features::MEASURE.into()),
-        );
+        hangs(context, SHOWN, &path, None, complaints);
     }
+}
+
+/// What a guest is shown.
+pub(super) const SHOWN: &str = "what these baselines show";
+
+/// Says that something hangs on what nobody knows of the silicon, and what else can be done than to measure it.
+pub(super) fn hangs(
+    context: &Context,
+    what: &str,
+    path: &str,
+    otherwise: Option<String>,
+    complaints: &mut Complaints,
+) {
+    let cpu = &context.cpu.name;
+    let mut ways = vec![features::MEASURE.to_owned()];
+    ways.extend(otherwise);
+    complaints.error(
+        "spec::unmeasured",
+        "/cpu/model",
+        format!("{what} hangs on {path}, and nobody has read that of `{cpu}`"),
+        Some(ways.join("; ")),
+    );
 }
 
 fn quoted(paths: &[String]) -> String {

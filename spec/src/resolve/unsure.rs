@@ -106,7 +106,9 @@ fn seen(context: &Context, subject: &Subject) -> Option<u64> {
                 } if r == register => Some((*and, *or)),
                 _ => None,
             });
-            last.map(|((and, or), _)| context.raw(register) & and | or)
+            // An event of which nobody knows tells nothing apart unless the kernel adds it.
+            let known = context.cpu.silicon(register_by_name(register)?).value;
+            last.map(|((and, or), _)| known & and | or)
         }
         Subject::Bitmap(register, _) => {
             let last = context.last(|s| match s {

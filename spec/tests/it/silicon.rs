@@ -5,10 +5,10 @@ use crate::truth::spec;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
-use vmlock_spec::catalogue::{Catalogue, Kind, field, register_by_id};
+use vmlock_spec::catalogue::{Catalogue, Kind, Unknown, field, register_by_id};
 use vmlock_spec::lock::{Binding, Lock};
 use vmlock_spec::resolve::{Complaint, Severity, Target, resolve};
-use vmlock_spec::vm::{Feature, VmSpec};
+use vmlock_spec::vm::{Debug, Feature, SetField, VmSpec};
 
 /// The models, and the files of their measurements.
 const MODELS: [(&str, &str); 3] = [
@@ -66,7 +66,11 @@ fn lock(spec: &VmSpec) -> Lock {
 }
 
 fn errors(spec: &VmSpec) -> Vec<Complaint> {
-    let complaints = resolve(spec, &Catalogue::builtin(), &Target::NEWEST).err();
+    errors_of(spec, &Catalogue::builtin())
+}
+
+fn errors_of(spec: &VmSpec, catalogue: &Catalogue) -> Vec<Complaint> {
+    let complaints = resolve(spec, catalogue, &Target::NEWEST).err();
     let errors = complaints.into_iter().flatten();
     errors.filter(|c| c.severity == Severity::Error).collect()
 }
@@ -314,7 +318,7 @@ fn of_what_is_unknown_the_least_can_be_shown() {
     hidden.cpu.hide.push("ID_AA64DFR0_EL1.TraceVer".into());
     assert!(errors(&hidden).is_empty());
     let mut promised = waived(&["kvm-6.18"], "graviton4");
-    promised.cpu.set.push(vmlock_spec::vm::SetField {
+    promised.cpu.set.push(SetField {
         field: "ID_AA64PFR0_EL1.AMU".into(),
         value: 1,
     });
@@ -323,5 +327,165 @@ fn of_what_is_unknown_the_least_can_be_shown() {
     assert!(
         errors[0].message.contains("nobody has measured"),
         "{errors:#?}"
+    );
+}
+
+/// The name of a model that nobody has measured whole.
+const UNREAD: &str = "unread";
+
+/// A catalogue with a copy of a model of whose registers and fields these are unknown.
+fn unread(model: &str, unknown: &[&str]) -> Catalogue {
+    let mut catalogue = Catalogue::builtin();
+    let mut cpu = catalogue.cpu(model).expect("a model").clone();
+    cpu.name = UNREAD.into();
+    for path in unknown {
+        cpu.registers.to_mut().retain(|r| r.register != *path);
+        if let Some((info, field)) = field(path) {
+            let registers = cpu.registers.to_mut().iter_mut();
+            let mut all = registers.chain(cpu.facts.to_mut());
+            let of = all.find(|r| r.register == info.name);
+            of.expect("the model has it").value &= !field.mask();
+        }
+        cpu.unknown.to_mut().push(Unknown {
+            path: (*path).to_owned().into(),
+            source: "nobody looked".into(),
+        });
+    }
+    catalogue.import(Vec::new(), vec![cpu]).expect("a new name");
+    catalogue
+}
+
+/// That there is no lock, for that reason alone; gives what can be done.
+fn hangs_on(spec: &VmSpec, catalogue: &Catalogue, path: &str) -> String {
+    let errors = errors_of(spec, catalogue);
+    let [complaint] = &errors[..] else {
+        panic!("{:?}, {path}: {errors:#?}", spec.abi);
+    };
+    assert_eq!(
+        (complaint.code, complaint.place.as_str()),
+        ("spec::unmeasured", "/cpu/model")
+    );
+    let words = format!("hangs on {path}, ");
+    assert!(complaint.message.contains(&words), "{complaint:?}");
+    let help = complaint.help.clone().unwrap_or_default();
+    assert!(help.contains("vmlock-run probe"), "{help}");
+    help
+}
+
+/// What a lock says of a register, where one comes of the description.
+fn locked(spec: &VmSpec, catalogue: &Catalogue, name: &str) -> u64 {
+    let (lock, _) = resolve(spec, catalogue, &Target::NEWEST).expect("a lock");
+    let mut entries = lock.registers.iter();
+    let entry = entries.find(|r| r.name == name);
+    entry.expect("the lock speaks of it").value
+}
+
+/// A CLIDR_EL1 that nobody has read is not one that names no cache.
+#[test]
+fn an_unread_clidr_makes_no_lock_where_it_is_shown() {
+    for unknown in ["CLIDR_EL1", "CLIDR_EL1.Ctype2"] {
+        let catalogue = unread("neoverse-n1", &[unknown]);
+        for baseline in ["kvm-5.10", "kvm-6.1", "kvm-6.2"] {
+            hangs_on(&spec(&[baseline], UNREAD, &[]), &catalogue, "CLIDR_EL1");
+        }
+        // There a condition hangs on it too.
+        let shown = spec(&["kvm-6.8", "cache-model"], UNREAD, &[]);
+        hangs_on(&shown, &catalogue, "CLIDR_EL1");
+        let made_up = spec(&["kvm-5.10", "cache-made-up"], UNREAD, &[]);
+        assert_ne!(locked(&made_up, &catalogue, "CLIDR_EL1"), 0);
+    }
+}
+
+/// Nor is an ACTLR_EL1 zero that nobody has read; version 1 of the lock says nothing of it.
+#[test]
+fn an_unread_actlr_makes_no_reset_line() {
+    let catalogue = unread("neoverse-n1", &["ACTLR_EL1"]);
+    for baseline in ["kvm-5.10", "kvm-6.8"] {
+        let spec = spec(&[baseline], UNREAD, &[]);
+        hangs_on(&spec, &catalogue, "ACTLR_EL1");
+        let (lock, _) = resolve(&spec, &catalogue, &Target::of(1)).expect("a lock");
+        assert_eq!(lock.reset, []);
+    }
+}
+
+/// To leave a field of CTR_EL0 open does not tell what KVM makes the caches up of.
+#[test]
+fn made_up_caches_hang_on_a_ctr_that_was_read() {
+    // Of Cortex-A72's CLIDR_EL1 no IDC follows.
+    for (model, path) in [
+        ("neoverse-n1", "CTR_EL0.DIC"),
+        ("cortex-a72", "CTR_EL0.IDC"),
+        ("neoverse-n1", "CTR_EL0.IminLine"),
+        ("cortex-a72", "CTR_EL0.DminLine"),
+    ] {
+        let catalogue = unread(model, &[path]);
+        let mut open = spec(&["kvm-6.8"], UNREAD, &[]);
+        open.vary.push(path.to_owned());
+        let help = hangs_on(&open, &catalogue, path);
+        assert!(help.contains(&format!("set \"{path}\" 0")), "{help}");
+        // The silicon's caches say themselves what they are.
+        open.abi = vec!["kvm-5.10".to_owned()];
+        let own = locked(&open, &catalogue, "CLIDR_EL1");
+        let whole = spec(&["kvm-5.10"], model, &[]);
+        let of_model = locked(&whole, &catalogue, "CLIDR_EL1");
+        assert_eq!(own, of_model, "{model}");
+        let mut least = spec(&["kvm-6.8"], UNREAD, &[]);
+        least.cpu.set.push(SetField {
+            field: path.to_owned(),
+            value: 0,
+        });
+        assert_ne!(locked(&least, &catalogue, "CLIDR_EL1"), 0, "{model}");
+    }
+    // What the baseline decides nobody has to read, and what decides nothing can stay open.
+    let catalogue = unread("neoverse-n1", &["CTR_EL0.IDC", "CTR_EL0.CWG"]);
+    let mut decided = spec(&["kvm-6.8"], UNREAD, &[]);
+    decided.vary.push("CTR_EL0.CWG".to_owned());
+    assert_eq!(locked(&decided, &catalogue, "CLIDR_EL1"), 0x0200_0021);
+}
+
+/// Without CCIDX nobody knows in which format the geometry is, be it hidden or not.
+#[test]
+fn the_silicons_geometry_hangs_on_a_ccidx_that_was_read() {
+    let ccidx = "ID_AA64MMFR2_EL1.CCIDX";
+    let catalogue = unread("neoverse-n1", &[ccidx]);
+    let mut hidden = spec(&["kvm-6.1"], UNREAD, &[]);
+    hidden.cpu.hide.push(ccidx.to_owned());
+    let help = hangs_on(&hidden, &catalogue, ccidx);
+    assert!(help.contains("kvm-6.3"), "{help}");
+    let model = spec(&["kvm-6.8", "cache-model"], UNREAD, &[]);
+    hangs_on(&model, &catalogue, ccidx);
+    let made_up = spec(&["kvm-6.8"], UNREAD, &[]);
+    assert_ne!(locked(&made_up, &catalogue, "CLIDR_EL1"), 0);
+}
+
+/// A level of firmware that nobody knows is not 0, the worst, nor what stands beside it.
+#[test]
+fn an_unread_level_of_firmware_makes_no_lock() {
+    let register = "KVM_REG_ARM_SMCCC_ARCH_WORKAROUND_1";
+    let catalogue = unread("neoverse-n1", &[&format!("{register}.Level")]);
+    let errors = errors_of(&spec(&["kvm-6.8"], UNREAD, &[]), &catalogue);
+    let [complaint] = &errors[..] else {
+        panic!("{errors:#?}");
+    };
+    assert_eq!(complaint.code, "spec::incomplete-cpu");
+    assert!(complaint.message.contains(register), "{complaint:?}");
+}
+
+/// A number of breakpoints that nobody knows is not one.
+#[test]
+fn breakpoints_that_nobody_counted_are_not_called_too_few() {
+    let catalogue = unread("neoverse-n1", &["ID_AA64DFR0_EL1.BRPs"]);
+    let mut asked = spec(&["kvm-6.8"], UNREAD, &[]);
+    asked.cpu.debug = Some(Debug {
+        breakpoints: Some(4),
+        watchpoints: None,
+    });
+    let errors = errors_of(&asked, &catalogue);
+    let place = "/cpu/debug/breakpoints";
+    let refused = errors.iter().find(|c| c.place == place);
+    let refused = refused.expect("it is refused");
+    assert!(
+        refused.message.contains("nobody has measured"),
+        "{refused:?}"
     );
 }

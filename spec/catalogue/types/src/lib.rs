@@ -304,8 +304,16 @@ pub struct Silicon {
 impl Silicon {
     /// A field's value; `None` where a bit of it is unknown.
     pub const fn get(&self, field: &Field) -> Option<u64> {
-        match self.unknown & field.mask() {
-            0 => Some(field.get(self.value)),
+        match self.known(field.mask()) {
+            Some(value) => Some(field.get(value)),
+            None => None,
+        }
+    }
+
+    /// What it has in those bits; `None` where one of them is unknown.
+    pub const fn known(&self, bits: u64) -> Option<u64> {
+        match self.unknown & bits {
+            0 => Some(self.value & bits),
             _ => None,
         }
     }
