@@ -7,7 +7,7 @@ use crate::hold::pausing::LIMIT;
 use crate::say;
 use crate::unix::peer;
 use nix::unistd::geteuid;
-use serde_json::json;
+use serde::Serialize;
 use std::fmt::Write as _;
 use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::os::unix::net::UnixStream;
@@ -18,6 +18,15 @@ use vmlock_spec::status::{State, Status, Vcpu};
 /// How long an answer may take, beside what is asked for.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// What programs are told, in the order of its fields.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Said {
+    Status(Box<Status>),
+    State { state: State },
+    Ends { state: &'static str },
+}
+
 /// Runs the command.
 ///
 /// # Errors
@@ -27,10 +36,10 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
     let (said, words) = match ask(path, parsed.verb)? {
         Answer::Status(status) => {
             let words = words(&status);
-            (serde_json::to_value(status), words)
+            (Said::Status(status), words)
         }
         Answer::State(state) => (
-            Ok(json!({ "state": state })),
+            Said::State { state },
             match (parsed.verb, state) {
                 (PAUSE, State::Paused) => "the guest is paused".to_owned(),
                 (PAUSE, _) => return Err(wrong(path, "the guest is not paused", &[])),
@@ -39,14 +48,13 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
             },
         ),
         Answer::Stopping {} => (
-            Ok(json!({ "state": "stopping" })),
+            Said::Ends { state: "stopping" },
             "the guest ends".to_owned(),
         ),
         Answer::Error(words) => return Err(wrong(path, &words, &[])),
     };
     match parsed.json() {
-        // Names and numbers are always representable.
-        true => say::print_json(&said.unwrap_or_default())?,
+        true => say::print_json(&said)?,
         false => say::println(&words)?,
     }
     Ok(exit::OK)
