@@ -112,7 +112,7 @@ impl Catalogue {
         }
     }
 
-    /// Adds what a user's file defines.
+    /// Adds what a user's file defines. What such a model does not say of [`NEVER_FORGOTTEN`] nobody knows.
     ///
     /// # Errors
     /// The names that exist already: nothing can be redefined.
@@ -128,10 +128,13 @@ impl Catalogue {
                 None => self.baselines.push(Cow::Owned(baseline)),
             }
         }
-        for cpu in cpus {
+        for mut cpu in cpus {
             match self.cpu(&cpu.name) {
                 Some(_) => taken.push(cpu.name.into_owned()),
-                None => self.cpus.push(Cow::Owned(cpu)),
+                None => {
+                    forgotten(&mut cpu);
+                    self.cpus.push(Cow::Owned(cpu));
+                }
             }
         }
         if taken.is_empty() { Ok(()) } else { Err(taken) }
@@ -196,5 +199,22 @@ impl Catalogue {
         }
         chain.reverse();
         Some(chain)
+    }
+}
+
+/// Registers that only silicon decides and that are no ID registers: a user's model that names one neither with a
+/// value nor as `unknown` has forgotten it, and zero would be a guess.
+pub const NEVER_FORGOTTEN: [&str; 2] = ["CLIDR_EL1", "ACTLR_EL1"];
+
+/// Marks as unknown what a user's model does not say of them.
+fn forgotten(cpu: &mut CpuModel) {
+    for name in NEVER_FORGOTTEN {
+        let said = cpu.registers.iter().any(|value| value.register == name);
+        if !said {
+            cpu.unknown.to_mut().push(Unknown {
+                path: name.into(),
+                source: "the model does not say it".into(),
+            });
+        }
     }
 }

@@ -11,7 +11,8 @@ use serde_json::json;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use vmlock_spec::catalogue::{
-    Catalogue, Kind, REGISTERS, RegisterInfo, Rule, field, register_by_name, selectors,
+    Catalogue, Kind, NEVER_FORGOTTEN, REGISTERS, RegisterInfo, Rule, field, register_by_name,
+    selectors,
 };
 use vmlock_spec::lock::reset;
 use vmlock_spec::plan::not_offered;
@@ -204,13 +205,21 @@ pub fn model(report: &HostReport, name: &str) -> Result<String, Unfit> {
         if !locked || register.name == "MPIDR_EL1" {
             continue;
         }
-        match read(register) {
-            Some(0) | None => {
+        let said_in_any_case = NEVER_FORGOTTEN.contains(&register.name.as_ref());
+        match (read(register), said_in_any_case) {
+            (None, true) => {
+                let _ = writeln!(
+                    text,
+                    "    unknown \"{}\" source=\"the host report does not tell\"",
+                    register.name
+                );
+            }
+            (Some(0) | None, false) => {
                 if register.name == "MIDR_EL1" || register.name == "CTR_EL0" {
                     missing.push(register.name.as_ref());
                 }
             }
-            Some(value) => {
+            (Some(value), _) => {
                 // Run-time state within an identification register is no model's business.
                 let free = register.fields.iter().filter(|f| f.rule == Rule::Free);
                 let value = value & !free.fold(0, |mask, f| mask | f.mask());

@@ -123,6 +123,11 @@ pub(super) fn hangs(
 ) {
     let cpu = &context.cpu.name;
     let mut ways = vec![features::MEASURE.to_owned()];
+    if crate::catalogue::NEVER_FORGOTTEN.contains(&path) {
+        ways.push(format!(
+            "or, where it is known, add `register \"{path}\" VALUE source=\"…\"` to the model"
+        ));
+    }
     ways.extend(otherwise);
     complaints.error(
         "spec::unmeasured",

@@ -185,7 +185,7 @@ mod tests {
             baseline("d", "c", Vec::new()),
         ];
         let n1 = catalogue.cpu("neoverse-n1").expect("built in").clone();
-        let registers: Vec<SiliconValue> = n1
+        let mut registers: Vec<SiliconValue> = n1
             .registers
             .iter()
             .cloned()
@@ -196,6 +196,12 @@ mod tests {
                 r
             })
             .collect();
+        let actlr = SiliconValue {
+            register: "ACTLR_EL1".into(),
+            value: 0,
+            source: "a test".into(),
+        };
+        registers.push(actlr);
         let same = CpuModel {
             name: "same".into(),
             registers: Cow::Owned(registers),

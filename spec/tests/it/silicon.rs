@@ -5,7 +5,7 @@ use crate::truth::spec;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
-use vmlock_spec::catalogue::{Catalogue, Kind, Unknown, field, register_by_id};
+use vmlock_spec::catalogue::{Catalogue, Kind, SiliconValue, Unknown, field, register_by_id};
 use vmlock_spec::lock::{Binding, Lock};
 use vmlock_spec::resolve::{Complaint, Severity, Target, resolve};
 use vmlock_spec::vm::{Debug, Feature, SetField, VmSpec};
@@ -338,6 +338,9 @@ fn unread(model: &str, unknown: &[&str]) -> Catalogue {
     let mut catalogue = Catalogue::builtin();
     let mut cpu = catalogue.cpu(model).expect("a model").clone();
     cpu.name = UNREAD.into();
+    if !unknown.contains(&"ACTLR_EL1") {
+        cpu.registers.to_mut().push(said("ACTLR_EL1", 0));
+    }
     for path in unknown {
         cpu.registers.to_mut().retain(|r| r.register != *path);
         if let Some((info, field)) = field(path) {
@@ -353,6 +356,15 @@ fn unread(model: &str, unknown: &[&str]) -> Catalogue {
     }
     catalogue.import(Vec::new(), vec![cpu]).expect("a new name");
     catalogue
+}
+
+/// A value of the silicon.
+fn said(register: &'static str, value: u64) -> SiliconValue {
+    SiliconValue {
+        register: register.into(),
+        value,
+        source: "a test".into(),
+    }
 }
 
 /// That there is no lock, for that reason alone; gives what can be done.
@@ -406,6 +418,31 @@ fn an_unread_actlr_makes_no_reset_line() {
         let (lock, _) = resolve(&spec, &catalogue, &Target::of(1)).expect("a lock");
         assert_eq!(lock.reset, []);
     }
+}
+
+/// What a user's model has forgotten is not zero, and the line that says it is named.
+#[test]
+fn what_a_users_model_does_not_say_nobody_knows() {
+    let shipped = Catalogue::builtin();
+    let mut cpu = shipped.cpu("neoverse-n1").expect("a model").clone();
+    cpu.name = UNREAD.into();
+    for (forgotten, other, value) in [
+        ("CLIDR_EL1", "ACTLR_EL1", 0),
+        ("ACTLR_EL1", "CLIDR_EL1", 0x8200_0023),
+    ] {
+        let mut own = cpu.clone();
+        let registers = own.registers.to_mut();
+        registers.retain(|r| r.register != forgotten && r.register != other);
+        registers.push(said(other, value));
+        let mut catalogue = Catalogue::builtin();
+        catalogue.import(Vec::new(), vec![own]).expect("a new name");
+        let help = hangs_on(&spec(&["kvm-6.1"], UNREAD, &[]), &catalogue, forgotten);
+        let line = format!("`register \"{forgotten}\" VALUE");
+        assert!(help.contains(&line), "{help}");
+    }
+    // The models that come with vmlock say what they said.
+    let shipped = spec(&["kvm-6.1"], "neoverse-n1", &[]);
+    resolve(&shipped, &Catalogue::builtin(), &Target::NEWEST).expect("a lock");
 }
 
 /// To leave a field of CTR_EL0 open does not tell what KVM makes the caches up of.

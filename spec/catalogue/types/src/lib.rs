@@ -326,7 +326,8 @@ pub struct CpuModel {
     pub name: Text,
     /// One line for people.
     pub title: Text,
-    /// Raw registers; one that is named neither here nor in `unknown` reads as zero.
+    /// Raw registers; one that is named neither here nor in `unknown` reads as zero, but for a few of a user's own model
+    /// that only silicon decides: these are unknown.
     pub registers: List<SiliconValue>,
     /// Things that silicon and firmware decide and no kernel can change:
     /// workaround levels, CNTFRQ_EL0, ICC_CTLR_EL1.
