@@ -104,6 +104,7 @@ pub fn decode(source: &Arc<Source>) -> Result<Vec<Decoded>, Vec<Diagnostic>> {
         (vec![spec], vec![places])
     };
     let mut found = objects(source, &specs, &places);
+    found.extend(empty(source, &specs, &places));
     let named: Vec<(&str, Range<usize>)> = specs
         .iter()
         .zip(&places)
@@ -122,6 +123,28 @@ pub fn decode(source: &Arc<Source>) -> Result<Vec<Decoded>, Vec<Diagnostic>> {
         unread: Vec::new(),
     };
     Ok(specs.into_iter().zip(places).map(machine).collect())
+}
+
+/// Lists of a PMU's events that are there and say nothing. A description has no place for the difference.
+fn empty(source: &Arc<Source>, specs: &[VmSpec], places: &[Places]) -> Vec<Diagnostic> {
+    let of = |(spec, places): (&VmSpec, &Places)| {
+        let of_pmu = spec.cpu.pmu.iter().flat_map(|pmu| {
+            let lists = [("allow", &pmu.allow), ("deny", &pmu.deny)];
+            lists.into_iter().filter(|(_, list)| list.is_empty())
+        });
+        // What is not written is empty as well.
+        let spans = of_pmu.filter_map(|(word, _)| {
+            let span = places.get(&format!("/cpu/pmu/{word}"));
+            span.map(|span| (word, span))
+        });
+        spans.collect::<Vec<_>>()
+    };
+    let told = |(word, span)| {
+        Diagnostic::error("spec::missing", format!("`{word}` names no event"))
+            .at(source, span, "this list")
+            .help("name one at least, or leave it out")
+    };
+    specs.iter().zip(places).flat_map(of).map(told).collect()
 }
 
 /// Lists where objects have to be.

@@ -1,15 +1,14 @@
 //! Warnings where a lock withholds a mitigation from its guest that the CPU model has, and its author does not know of it.
 
 use super::allow::{UNUSED, WITHHOLDS};
-use super::{Complaint, Context, Severity};
-use crate::catalogue::field;
+use super::registers::look_up;
+use super::{Complaint, Complaints, Context, Severity};
 use crate::lock::LockedRegister;
 use crate::mitigation::{Mitigation, withheld_from_model, words};
-use crate::words::did_you_mean;
 use std::collections::BTreeMap;
 
 /// One warning for each place that decides so, with the names of what it withholds; and one for each field that is
-/// allowed to be withheld and is not.
+/// allowed to be withheld and is not. A field that there is not is an error.
 pub(super) fn warnings(context: &Context, locked: &[LockedRegister]) -> Vec<Complaint> {
     let withheld = withheld_from_model(locked, context.cpu);
     let allowed: Vec<(String, &str)> = allowed(context).collect();
@@ -36,21 +35,19 @@ pub(super) fn warnings(context: &Context, locked: &[LockedRegister]) -> Vec<Comp
             ),
         )
     };
-    let unused = allowed
-        .iter()
-        .filter(|(_, path)| withheld.iter().all(|m| m.path != *path));
-    let unused = unused.map(|(place, path)| {
-        let misspelt = field(path).is_none();
-        let near = misspelt.then(|| did_you_mean(path, withheld.iter().map(|m| m.path)));
-        complaint(
-            UNUSED,
-            place.clone(),
-            format!("`{}` is not withheld here", path.escape_debug()),
-            near.flatten()
-                .unwrap_or_else(|| "remove it: it would hide what comes later".to_owned()),
-        )
-    });
-    places.into_iter().map(warning).chain(unused).collect()
+    let mut left = Complaints::default();
+    for (place, path) in &allowed {
+        let is_unused = withheld.iter().all(|m| m.path != *path);
+        if is_unused && look_up(path, place, &mut left).is_some() {
+            left.0.push(complaint(
+                UNUSED,
+                place.clone(),
+                format!("`{}` is not withheld here", path.escape_debug()),
+                "remove it: it would hide what comes later".to_owned(),
+            ));
+        }
+    }
+    places.into_iter().map(warning).chain(left.0).collect()
 }
 
 /// The fields of which the author knows, each with its place.

@@ -43,7 +43,13 @@ impl Decoder<'_> {
             };
             self.properties(child, &[]);
             self.no_children(child);
-            for entry in self.arguments(child) {
+            let arguments = self.arguments(child);
+            if arguments.is_empty() {
+                let words = format!("`{word}` names no event");
+                let help = format!("write `{word} 17`, the events' numbers, or leave it out");
+                self.push("spec::missing", words, head(child), "nothing follows", help);
+            }
+            for entry in arguments {
                 if let Some(help) = entry.value().as_string().and_then(meant::event) {
                     self.wrong_type(entry, "an event", "a whole number", help);
                     continue;
