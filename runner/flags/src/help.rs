@@ -3,6 +3,13 @@
 use crate::{COMMON, Flag, VERBS, Verb, flags};
 use std::fmt::Write as _;
 
+/// What the program does.
+pub const ABOUT: &str =
+    "makes this host show a guest exactly what its lock says, proves it, or refuses";
+
+/// How it ends.
+pub const EXITS: &str = "Exit codes: 0 ok, 1 findings, 2 usage, 3 this host cannot keep the lock, 4 environment, 70 our bug.";
+
 /// What `--version` prints.
 pub fn version() -> String {
     format!("vmlock-run {}\n", env!("CARGO_PKG_VERSION"))
@@ -18,18 +25,14 @@ pub fn usage(verb: &Verb) -> String {
 
 /// What `--help` prints.
 pub fn overview() -> String {
-    let mut out = String::from(
-        "vmlock-run makes this host show a guest exactly what its lock says, proves it, or refuses.\n\n\
-         usage: vmlock-run <COMMAND> [FLAGS]\n\nCommands:\n",
-    );
+    let mut out =
+        format!("vmlock-run {ABOUT}.\n\nusage: vmlock-run <COMMAND> [FLAGS]\n\nCommands:\n",);
     for verb in VERBS {
         let _ = writeln!(out, "  {:<12} {}", verb.name, verb.summary);
     }
     out.push_str("\nFlags:\n");
     COMMON.iter().for_each(|f| describe(&mut out, f));
-    out.push_str(
-        "\nExit codes: 0 ok, 1 findings, 2 usage, 3 this host cannot keep the lock, 4 environment, 70 our bug.\n",
-    );
+    let _ = writeln!(out, "\n{EXITS}");
     out
 }
 

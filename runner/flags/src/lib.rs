@@ -5,7 +5,7 @@ mod completions;
 mod help;
 
 pub use completions::completions;
-pub use help::{help, overview, usage, version};
+pub use help::{ABOUT, EXITS, help, overview, usage, version};
 
 /// A flag.
 pub struct Flag {
@@ -310,11 +310,14 @@ A service manager is told once the guest runs (`Type=notify`, and `NotifyAccess=
 `--on-reset restart`).
 
 Exit codes:
-  0 the guest powered off         10 it asked for a reset
-  3 this host cannot keep the lock 11 it crashed, or nobody could answer it
-  4 something is missing          12 it asked to be hibernated
-                                  13 vmlock-run did what its jail forbids
-  130 Ctrl-C, 143 SIGTERM, 129 SIGHUP, 131 SIGQUIT
+  0    the guest powered off
+  3    this host cannot keep the lock
+  4    something is missing
+  10   it asked for a reset
+  11   it crashed, or nobody could answer it
+  12   it asked to be hibernated
+  13   vmlock-run did what its jail forbids
+  130  Ctrl-C; 143 SIGTERM, 129 SIGHUP, 131 SIGQUIT
 
 Examples:
   vmlock-run start web.vm.lock.json
