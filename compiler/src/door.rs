@@ -3,7 +3,9 @@
 
 use crate::command::unreadable;
 use crate::diagnostic::Diagnostic;
+use crate::flags::{Flags, Format, runner};
 use crate::render::{Exit, Output};
+use clap::CommandFactory as _;
 use std::env;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -17,14 +19,19 @@ use std::process::Command;
 const DOORS: [(&str, &str); 2] = [("run", "vmlock-run"), ("lab", "vmlock-lab")];
 
 /// Whether a command line asks for another program: which, and what it is told. What stands behind the word is the
-/// other's alone, `--help` included; a flag before the word is this program's.
+/// other's alone, `--help` included, and so is `help run …`; a flag before the word is this program's.
 pub fn asked(
     arguments: impl IntoIterator<Item = OsString>,
 ) -> Option<(&'static str, Vec<OsString>)> {
     let mut arguments = arguments.into_iter().skip(1);
-    let word = arguments.next()?;
+    let mut word = arguments.next()?;
+    let asks_for_help = word == "help";
+    if asks_for_help {
+        word = arguments.next().filter(|word| word == "run")?;
+    }
     let (_, program) = DOORS.iter().find(|(door, _)| word == *door)?;
-    Some((program, arguments.collect()))
+    let help = asks_for_help.then(|| OsString::from("--help"));
+    Some((program, arguments.chain(help).collect()))
 }
 
 /// Starts the program in this one's place; comes back where it cannot.
@@ -34,17 +41,52 @@ pub fn open(program: &'static str, arguments: &[OsString], out: &mut Output) {
         .and_then(|own| own.parent().map(Path::to_owned));
     let path = env::var_os("PATH").unwrap_or_default();
     let Some(found) = find(program, beside.as_deref(), &path) else {
-        return out.fail(Exit::Environment, missing(program, beside.as_deref()));
+        return without(program, arguments, missing(program, beside.as_deref()), out);
     };
     // The C library would give to a shell what the kernel cannot run.
     let make = |path: &Path| make(path).unwrap_or_default();
     let own = env::current_exe().map_or([0; 2], |own| make(&own));
     // Of one that cannot be read, nothing is known.
     if own != [0; 2] && ![[0; 2], own].contains(&make(&found)) {
-        return out.fail(Exit::Environment, foreign(program, &found));
+        return without(program, arguments, foreign(program, &found), out);
     }
     let error = Command::new(&found).args(arguments).exec();
     out.fail(Exit::Environment, unreadable(&found, &error));
+}
+
+/// The program cannot be started: what its help says is known here, too.
+fn without(program: &str, arguments: &[OsString], why: Diagnostic, out: &mut Output) {
+    match runner::help(arguments).filter(|_| program == "vmlock-run") {
+        Some(text) => out.lines(text.lines()),
+        None => out.fail(Exit::Environment, why),
+    }
+}
+
+/// The same where flags of this program stand before the word. How the other prints is not this one's to say.
+pub fn behind(format: Format, door: &str, arguments: &[OsString], out: &mut Output) {
+    let Some((_, program)) = DOORS.iter().find(|(word, _)| *word == door) else {
+        return;
+    };
+    if format == Format::Human {
+        return open(program, arguments, out);
+    }
+    let words =
+        format!("`--format` before `{door}` is of `vmlock` alone, and {program} does not see it");
+    let help = format!(
+        "write it behind the command of {program} that takes it: `vmlock {door} COMMAND --format …`"
+    );
+    out.fail(
+        Exit::Usage,
+        Diagnostic::error("usage::arguments", words).help(help),
+    );
+}
+
+/// The command line as shells complete it: behind `run` it is the other program's.
+pub fn completed() -> clap::Command {
+    Flags::command().mut_subcommand("run", |door| {
+        let about = door.get_about().cloned().unwrap_or_default();
+        runner::command("run").about(about)
+    })
 }
 
 /// For which machine a program is: `e_machine` of its ELF header, in its own byte order; zero where it is no ELF file.
@@ -116,7 +158,16 @@ mod tests {
             asked_of("vmlock lab run --kernel 6.12 -- audit --help"),
             told
         );
-        for line in ["vmlock", "vmlock lock run", "vmlock --help", "vmlock runs"] {
+        let told = Some(("vmlock-run", words("start --help")));
+        assert_eq!(asked_of("vmlock help run start"), told);
+        for line in [
+            "vmlock",
+            "vmlock help",
+            "vmlock help lock",
+            "vmlock lock run",
+            "vmlock --help",
+            "vmlock runs",
+        ] {
             assert_eq!(asked_of(line), None, "{line}");
         }
     }

@@ -2,6 +2,7 @@
 //! completions come.
 
 mod git;
+pub mod runner;
 
 pub use git::{GitCommand, GitFlags, GitMergeFlags, GitSetupFlags};
 
@@ -131,7 +132,6 @@ pub enum Command {
     /// Print a completion script for a shell.
     Completions(CompletionsFlags),
     /// Print the manual pages (roff), or write them into a folder.
-    #[command(hide = true)]
     Man(ManFlags),
 }
 
@@ -184,7 +184,7 @@ const LOCK_HELP: &str = concat!(
   vmlock lock web.vm.kdl db.vm.kdl      write both locks, print what changed
   vmlock lock --check --deny-warnings   in CI: exit 1 when one is stale or warned of
   vmlock lock --dry-run web.vm.kdl      print what would change, write nothing
-  vmlock lock --print-digest web.vm.kdl the lock's identity: sha256 of its bytes
+  vmlock lock --print-digest web.vm.kdl  the lock's identity: sha256 of its bytes
   vmlock lock --for a.json --for b.json web.vm.kdl   only if both hosts could keep it
   vmlock lock --upgrade web.vm.kdl      move to the newest version of the format
 
@@ -372,7 +372,8 @@ pub struct BaselinesFlags {
 }
 
 const DOOR_HELP: &str = r#"Examples:
-  vmlock run --help                       what vmlock-run can do
+  vmlock run --help                       what vmlock-run can do, also where it cannot run
+  vmlock help run start                   the same of one of its commands
   vmlock run start web.vm.lock.json       the same as vmlock-run start web.vm.lock.json
   vmlock lab run --kernel 6.12 -- audit web.vm.lock.json
 
@@ -714,10 +715,17 @@ pub enum Shell {
     Zsh,
 }
 
+const MAN_HELP: &str = r#"Examples:
+  vmlock man ~/.local/share/man/man1   then `man vmlock-lock`, `man vmlock-run-start`
+  vmlock man | man -l -                the main page alone
+
+The pages of vmlock-run are among them, also where it cannot run."#;
+
 /// Flags of `man`.
 #[derive(Args)]
+#[command(after_long_help = MAN_HELP)]
 pub struct ManFlags {
-    /// A folder for one page per command; without it, the main page goes to stdout.
+    /// A folder that is there, for one page per command; without it, the main page goes to stdout.
     pub folder: Option<PathBuf>,
 }
 

@@ -24,6 +24,7 @@ mod hosts;
 mod language;
 mod location;
 mod lsp;
+mod manual;
 mod merge;
 mod render;
 mod repository;
@@ -31,7 +32,7 @@ mod schema;
 mod uri;
 mod wording;
 
-use clap::{CommandFactory as _, Parser as _, ValueEnum as _};
+use clap::{Parser as _, ValueEnum as _};
 use clap_complete::CompleteEnv;
 use diagnostic::Diagnostic;
 use flags::{Command, Flags, Format};
@@ -109,7 +110,7 @@ fn misused(words: &str) -> Diagnostic {
 
 fn run() -> Exit {
     // A shell asks what could stand on its line: answered, and nothing else is done.
-    CompleteEnv::with_factory(Flags::command)
+    CompleteEnv::with_factory(door::completed)
         .var(complete::ASKED)
         .complete();
     if let Some((program, arguments)) = door::asked(std::env::args_os()) {
@@ -162,8 +163,8 @@ fn run() -> Exit {
         Command::Common(flags) => command::common::run(flags, &mut out),
         Command::Completions(flags) => command::completions::run(flags, &mut out),
         // Only behind a flag of this program: the door was looked at first.
-        Command::Run(flags) => door::open("vmlock-run", &flags.arguments, &mut out),
-        Command::Lab(flags) => door::open("vmlock-lab", &flags.arguments, &mut out),
+        Command::Run(door) => door::behind(flags.format, "run", &door.arguments, &mut out),
+        Command::Lab(door) => door::behind(flags.format, "lab", &door.arguments, &mut out),
         Command::Man(flags) => command::completions::man(flags, &mut out),
     }
     out.print()

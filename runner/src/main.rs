@@ -70,7 +70,7 @@ fn main() {
     let (ended, json) = match flags::parse(arguments) {
         Ok(Request::Print(text)) => (say::println(&text).map(|()| exit::OK), false),
         Ok(Request::Run(parsed)) => {
-            if parsed.value(flags::LOG.long) == Some("json") {
+            if parsed.value(vmlock_run_flags::LOG.long) == Some("json") {
                 say::log_json();
             }
             (run(&parsed), parsed.json())

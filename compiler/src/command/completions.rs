@@ -1,13 +1,12 @@
-//! `vmlock completions` and the hidden `vmlock man`: both out of `flags.rs`. A completion script asks `vmlock` itself,
-//! which knows the names (`complete.rs`).
+//! `vmlock completions` and `vmlock man`: both out of `flags.rs`. A completion script asks `vmlock` itself, which knows
+//! the names (`complete.rs`).
 
 use crate::command::unwritable;
 use crate::complete::ASKED;
-use crate::flags::{CompletionsFlags, Flags, ManFlags, Shell};
+use crate::flags::{CompletionsFlags, ManFlags, Shell};
+use crate::manual;
 use crate::render::{Exit, Output};
-use clap::{Command, CommandFactory as _};
 use clap_complete::env::{Bash, Elvish, EnvCompleter, Fish, Powershell, Zsh};
-use clap_mangen::Man;
 
 /// Prints a completion script.
 pub fn run(flags: &CompletionsFlags, out: &mut Output) {
@@ -28,40 +27,19 @@ pub fn run(flags: &CompletionsFlags, out: &mut Output) {
 
 /// Prints or writes manual pages.
 pub fn man(flags: &ManFlags, out: &mut Output) {
-    let mut command = Flags::command();
-    command.build();
-    let mut pages = Vec::new();
-    collect("vmlock".to_owned(), &command, &mut pages);
-    for (name, command) in pages {
-        let file = format!("{name}.1");
-        let mut page = Vec::new();
-        if let Err(error) = Man::new(command).render(&mut page) {
-            return out.fail(Exit::Environment, unwritable(&file, &error));
+    let pages = match manual::pages() {
+        Ok(pages) => pages,
+        Err(error) => return out.fail(Exit::Environment, unwritable("vmlock.1", &error)),
+    };
+    for (name, page) in pages {
+        let Some(folder) = &flags.folder else {
+            return out.lines(page.trim_end().lines());
+        };
+        let path = folder.join(format!("{name}.1"));
+        let shown = path.display().to_string();
+        if let Err(error) = vmlock_atomic::replace(&path, &page) {
+            return out.fail(Exit::Environment, unwritable(&shown, &error));
         }
-        let page = String::from_utf8_lossy(&page).into_owned();
-        match &flags.folder {
-            None => return out.lines(page.trim_end().lines()),
-            Some(folder) => {
-                let path = folder.join(&file);
-                if let Err(error) = vmlock_atomic::replace(&path, &page) {
-                    return out.fail(
-                        Exit::Environment,
-                        unwritable(&path.display().to_string(), &error),
-                    );
-                }
-                out.line(path.display().to_string());
-            }
-        }
-    }
-}
-
-/// A page of each command, and of those below it: they name each other.
-fn collect(name: String, command: &Command, pages: &mut Vec<(String, Command)>) {
-    pages.push((name.clone(), command.clone().name(name.clone())));
-    for below in command
-        .get_subcommands()
-        .filter(|c| !c.is_hide_set() && c.get_name() != "help")
-    {
-        collect(format!("{name}-{}", below.get_name()), below, pages);
+        out.line(shown);
     }
 }

@@ -22,7 +22,7 @@ fn shell(scratch: &Scratch, shell: &str, arguments: &[&str], script: &str) -> Ou
 }
 
 /// Words on the line, the last of which is completed, and some of what is offered; the first is all where `whole`.
-const LINES: [(&[&str], &[&str], bool); 8] = [
+const LINES: [(&[&str], &[&str], bool); 12] = [
     (&["expl"], &["explain"], true),
     (&["explain", "kvm-6.1"], &["kvm-6.1", "kvm-6.12"], false),
     (&["explain", "ID_AA64ISAR0"], &["ID_AA64ISAR0_EL1"], true),
@@ -35,6 +35,10 @@ const LINES: [(&[&str], &[&str], bool); 8] = [
     ),
     (&["init", "--features", "steal"], &["steal-time"], true),
     (&["lock", "--che"], &["--check"], true),
+    (&["git", "set"], &["setup"], true),
+    (&["run", "sta"], &["start", "status"], true),
+    (&["run", "start", "web"], &["web.vm.lock.json"], true),
+    (&["run", "start", "--on-reset", "re"], &["restart"], true),
 ];
 
 fn checkout(name: &str) -> Scratch {

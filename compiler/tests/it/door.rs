@@ -55,7 +55,7 @@ fn the_program_beside_comes_first_and_then_those_in_path() {
     let elsewhere = scratch.0.join("elsewhere");
     let path = elsewhere.to_str().unwrap();
     let told = |output: &Output| (output.status.code(), out(output));
-    let none = run(&vmlock, path, &scratch.0, &["run", "--help"]);
+    let none = run(&vmlock, path, &scratch.0, &["run", "probe"]);
     assert_eq!(none.status.code(), Some(4));
     assert!(err(&none).contains("usage::no-program"), "{}", err(&none));
     // What lies in the current folder is nobody's, whatever PATH says.
@@ -83,9 +83,23 @@ fn the_program_beside_comes_first_and_then_those_in_path() {
         &vmlock,
         path,
         &scratch.0,
-        &["--format", "json", "lab", "kernels", "--help"],
+        &["--format", "human", "lab", "kernels", "--help"],
     );
     assert_eq!(told(&output), (Some(5), "lab:kernels --help\n".to_owned()));
+    let output = run(&vmlock, path, &scratch.0, &["help", "run", "start"]);
+    assert_eq!(told(&output), (Some(5), "beside:start --help\n".to_owned()));
+    // What would not be passed on is refused.
+    for door in ["run", "lab"] {
+        let output = run(
+            &vmlock,
+            path,
+            &scratch.0,
+            &["--format", "json", door, "probe"],
+        );
+        assert_eq!(output.status.code(), Some(2), "{}", err(&output));
+        let words = out(&output);
+        assert!(words.contains(&format!("before `{door}`")), "{words}");
+    }
 }
 
 #[test]
@@ -99,7 +113,7 @@ fn a_program_for_another_machine_is_named_as_one() {
     head.resize(18, 0);
     head.extend([1, 0]);
     fs::write(folder.join("vmlock-run"), head).unwrap();
-    let output = run(&vmlock, "", &scratch.0, &["run", "--help"]);
+    let output = run(&vmlock, "", &scratch.0, &["run", "probe"]);
     assert_eq!(output.status.code(), Some(4));
     let words = err(&output);
     assert!(
@@ -108,14 +122,33 @@ fn a_program_for_another_machine_is_named_as_one() {
     );
 }
 
+/// Neither where there is none nor where it is for another machine does one have to guess.
 #[test]
-fn the_doors_are_in_the_help() {
+fn the_help_of_vmlock_run_can_be_read_where_it_cannot_run() {
     let scratch = Scratch::new("door-help");
-    let output = scratch.vmlock(&["help", "run"]);
-    assert_eq!(output.status.code(), Some(0));
-    assert!(
-        out(&output).contains("vmlock run start web.vm.lock.json"),
-        "{}",
-        out(&output)
-    );
+    let vmlock = alone(&scratch);
+    for (arguments, wanted) in [
+        (&["help", "run"][..], "Commands:\n  probe "),
+        (&["run", "--help"], "Commands:\n  probe "),
+        (&["run", "help", "start"], "--on-reset <WHAT>"),
+        (&["help", "run", "start"], "--on-reset <WHAT>"),
+        (&["run", "start", "x.lock.json", "-h"], "--on-reset <WHAT>"),
+    ] {
+        let output = run(&vmlock, "", &scratch.0, arguments);
+        assert_eq!(
+            output.status.code(),
+            Some(0),
+            "{arguments:?}: {}",
+            err(&output)
+        );
+        assert!(
+            out(&output).contains(wanted),
+            "{arguments:?}: {}",
+            out(&output)
+        );
+    }
+    for arguments in [&["run", "start"][..], &["help", "run", "strat"]] {
+        let output = run(&vmlock, "", &scratch.0, arguments);
+        assert_eq!(output.status.code(), Some(4), "{arguments:?}");
+    }
 }

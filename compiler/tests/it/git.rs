@@ -747,9 +747,12 @@ fn every_page_that_a_manual_page_names_is_written() {
     let mut named = 0;
     for page in ["vmlock", "vmlock-git"] {
         let text = fs::read_to_string(scratch.0.join(format!("{page}.1"))).unwrap();
-        let text = text.replace("\\-", "-");
-        let pages = text.lines().filter_map(|line| line.strip_suffix("(1)"));
-        for other in pages.filter(|other| !other.ends_with("-help")) {
+        let text = ["\\fB", "\\fR"]
+            .iter()
+            .fold(text.replace("\\-", "-"), |text, font| {
+                text.replace(font, "")
+            });
+        for other in text.lines().filter_map(|line| line.strip_suffix("(1)")) {
             assert!(
                 scratch.0.join(format!("{other}.1")).exists(),
                 "{page} names {other}"

@@ -20,7 +20,7 @@ type Step = (String, String);
 
 /// Crates, each with the steps that keep circles open that were there when this test was written. Nothing may be
 /// added; what is in no circle any more has to be struck out.
-const CRATES: [(&str, &[(&str, &str)]); 10] = [
+const CRATES: [(&str, &[(&str, &str)]); 11] = [
     (
         "spec",
         &[
@@ -47,6 +47,7 @@ const CRATES: [(&str, &[(&str, &str)]); 10] = [
             ("kvm", "machine"),
         ],
     ),
+    ("runner/flags", &[]),
     ("runner/virtio", &[]),
     ("witness", &[]),
     ("lab", &[]),

@@ -17,9 +17,7 @@ use crate::enforce::verify::{self, Verified};
 use crate::failure::{Failure, exit};
 use crate::files::{parse_lock, read_text};
 use crate::firmware::forward::Firmware;
-use crate::flags::{
-    CHROOT, CONSOLE, CONTROL, KVM, NAMESPACES, NO_JAIL, NO_PROOF_CACHE, ON_RESET, Parsed, TAP,
-};
+use crate::flags::Parsed;
 use crate::gic::proxy::counts;
 use crate::hold::pausing::Controls;
 use crate::host::probe::Scope;
@@ -52,6 +50,9 @@ use std::io;
 use std::os::fd::RawFd;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
+use vmlock_run_flags::{
+    CHROOT, CONSOLE, CONTROL, KVM, NAMESPACES, NO_JAIL, NO_PROOF_CACHE, ON_RESET, TAP,
+};
 use vmlock_spec::event::Event;
 use vmlock_spec::lock::Lock;
 use vmlock_spec::plan::Emulation;

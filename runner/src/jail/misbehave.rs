@@ -11,24 +11,6 @@ use std::sync::OnceLock;
 use std::thread;
 use vm_memory::mmap::MmapRegion;
 
-/// What `--misbehave` takes: who, and what.
-pub const NAMES: &[&str] = &[
-    "main-create",
-    "main-execute",
-    "main-panic",
-    "main-read",
-    "main-socket",
-    "vcpu-execute",
-    "vcpu-kill",
-    "vcpu-memory",
-    "vcpu-panic",
-    "vcpu-read",
-    "vcpu-thread",
-    "disk-panic",
-    "disk-read",
-    "disk-socket",
-];
-
 static CHOSEN: OnceLock<String> = OnceLock::new();
 
 /// From now on, that is done when its time has come.

@@ -1,0 +1,493 @@
+//! The command line of `vmlock-run`: one table of verbs and flags. The runner reads by it, its help and its completions
+//! are made of it, and so are the manual pages and the completions of `vmlock`, which can be read where no runner runs.
+
+mod completions;
+mod help;
+
+pub use completions::completions;
+pub use help::{ABOUT, EXITS, help, overview, usage, version};
+
+/// A flag.
+pub struct Flag {
+    /// `--NAME`.
+    pub long: &'static str,
+    /// `-C`.
+    pub short: Option<char>,
+    /// What its value is called, where it takes one.
+    pub value: Option<&'static str>,
+    /// The values it takes, where they are few.
+    pub choices: &'static [&'static str],
+    /// One line.
+    pub help: &'static str,
+}
+
+/// A command.
+pub struct Verb {
+    /// Its name.
+    pub name: &'static str,
+    /// Its one argument, where it has one.
+    pub argument: Option<&'static str>,
+    /// One line.
+    pub summary: &'static str,
+    /// What it does, with examples.
+    pub text: &'static str,
+    /// Its flags, beside those that every verb has.
+    pub flags: &'static [&'static Flag],
+}
+
+/// How results are written.
+pub const FORMAT: Flag = Flag {
+    long: "format",
+    short: None,
+    value: Some("FORMAT"),
+    choices: &["human", "json"],
+    help: "How results are written: for people, or as one JSON object [default: human]",
+};
+const OUTPUT: Flag = Flag {
+    long: "output",
+    short: Some('o'),
+    value: Some("FILE"),
+    choices: &[],
+    help: "Write the report to this file instead of stdout",
+};
+const OBSERVED: Flag = Flag {
+    long: "show-observed",
+    short: None,
+    value: None,
+    choices: &[],
+    help: "List everything that the guest saw and no lock can promise",
+};
+const STATS: Flag = Flag {
+    long: "stats",
+    short: None,
+    value: None,
+    choices: &[],
+    help: "Write JSON lines to stderr: ioctls and microseconds before the first guest instruction; at the end, exits that the runner's interrupt controller took",
+};
+#[cfg(feature = "torture")]
+const INTERRUPTS: Flag = Flag {
+    long: "interrupts",
+    short: None,
+    value: Some("N"),
+    choices: &[],
+    help: "How many interrupts are to be taken [default: 1000000]",
+};
+#[cfg(feature = "torture")]
+const RARITY: Flag = Flag {
+    long: "rarity",
+    short: None,
+    value: Some("N"),
+    choices: &[],
+    help: "One interrupt in N is followed by a disturbance [default: 64]",
+};
+#[cfg(feature = "torture")]
+const STRIDE: Flag = Flag {
+    long: "stride",
+    short: None,
+    value: Some("N"),
+    choices: &[],
+    help: "One case in N is tried, beside every register [default: 1, and every word of the frames]",
+};
+#[cfg(feature = "torture")]
+const MISBEHAVE: Flag = Flag {
+    long: "misbehave",
+    short: None,
+    value: Some("HOW"),
+    choices: MISDEEDS,
+    help: "Do what the jail forbids, or fail, right before the guest would begin",
+};
+const NATIVE: Flag = Flag {
+    long: "native",
+    short: None,
+    value: None,
+    choices: &[],
+    help: "Refuse what the kernel cannot keep by itself, instead of answering in its place",
+};
+const EMULATE_GIC: Flag = Flag {
+    long: "emulate-gic",
+    short: None,
+    value: None,
+    choices: &[],
+    help: "Answer for the interrupt controller even where the kernel could: to compare the two ways",
+};
+const EMULATE_CALLS: Flag = Flag {
+    long: "emulate-calls",
+    short: None,
+    value: None,
+    choices: &[],
+    help: "Answer firmware calls even where the kernel could: to compare the two ways",
+};
+/// `start` proves this host anew.
+pub const NO_PROOF_CACHE: Flag = Flag {
+    long: "no-proof-cache",
+    short: None,
+    value: None,
+    choices: &[],
+    help: "Prove this host anew, whatever an earlier start proved, and remember nothing",
+};
+/// The guest is not jailed.
+pub const NO_JAIL: Flag = Flag {
+    long: "no-jail",
+    short: None,
+    value: None,
+    choices: &[],
+    help: "Keep what a guest that takes this program over could use: files, other programs, the network",
+};
+/// `/dev/kvm` that was passed in.
+pub const KVM: Flag = Flag {
+    long: "kvm",
+    short: None,
+    value: Some("fd:N"),
+    choices: &[],
+    help: "Use /dev/kvm that was passed in as this descriptor, and open none",
+};
+/// The root of the guest's process.
+pub const CHROOT: Flag = Flag {
+    long: "chroot",
+    short: None,
+    value: Some("DIR"),
+    choices: &[],
+    help: "Make this empty folder `/` of the guest's process once it is jailed; only root may, or who has --namespaces. The guest is then paused on any CPU that it was not started on",
+};
+/// The guest's process has namespaces of its own.
+pub const NAMESPACES: Flag = Flag {
+    long: "namespaces",
+    short: None,
+    value: None,
+    choices: &[],
+    help: "Give the guest's process a network, IPC, host name and cgroups of its own; and a user, for who is not root",
+};
+/// The guest may have more memory than the host.
+pub const OVERCOMMIT: Flag = Flag {
+    long: "overcommit",
+    short: None,
+    value: None,
+    choices: &[],
+    help: "Give the guest its memory even where the host has less: pages that it never touches cost nothing",
+};
+/// The cables of cards of which the lock names none.
+pub const TAP: Flag = Flag {
+    long: "tap",
+    short: None,
+    value: Some("CARD=TAP"),
+    choices: &[],
+    help: "The host's tap for a network card of which the lock names none, or `fd:N` for one that was passed in; once for each",
+};
+/// What becomes of a guest that asks for a reset.
+pub const ON_RESET: Flag = Flag {
+    long: "on-reset",
+    short: None,
+    value: Some("WHAT"),
+    choices: &["exit", "restart"],
+    help: "What becomes of a guest that asks for a reset: the command ends with 10, or it starts anew [default: exit]",
+};
+/// Where the guest's runner can be asked.
+pub const CONTROL: Flag = Flag {
+    long: "control",
+    short: None,
+    value: Some("SOCKET|fd:N"),
+    choices: &[],
+    help: "Answer `vmlock-run status SOCKET`, `pause`, `resume` and `stop` there; its folder has to be yours, with mode 0700. Or at one that was passed in",
+};
+/// How it is said what happens.
+pub const LOG: Flag = Flag {
+    long: "log",
+    short: None,
+    value: Some("FORMAT"),
+    choices: &["text", "json"],
+    help: "How stderr says what happens: in words, or one JSON object a line (`vmlock schema event`) [default: text]",
+};
+/// Where the guest's console is.
+pub const CONSOLE: Flag = Flag {
+    long: "console",
+    short: None,
+    value: Some("FILE|unix:SOCKET|fd:N"),
+    choices: &[],
+    help: "The guest's console in place of stdin and stdout: the end of a file, or a socket for one reader at a time",
+};
+/// What the command line can be.
+pub const HELP: Flag = Flag {
+    long: "help",
+    short: Some('h'),
+    value: None,
+    choices: &[],
+    help: "Print help",
+};
+/// Which program this is.
+pub const VERSION: Flag = Flag {
+    long: "version",
+    short: Some('V'),
+    value: None,
+    choices: &[],
+    help: "Print the version",
+};
+
+/// What every verb has.
+pub const COMMON: &[&Flag] = &[&HELP, &VERSION];
+
+/// Shells that completions can be written for.
+pub const SHELLS: &[&str] = &["bash", "zsh", "fish"];
+
+/// Every command.
+pub const VERBS: &[Verb] = &[
+    Verb {
+        name: "probe",
+        argument: None,
+        summary: "Write this host's report: what its kernel and CPU can be made to show",
+        text: "\
+Tries everything on scratch VMs, reads every success back, and lets a small guest
+look from inside. The report holds no host name and no time; `vmlock check` reads it.
+
+Examples:
+  vmlock-run probe -o host.json && vmlock check web.vm.lock.json --host host.json",
+        flags: &[&OUTPUT],
+    },
+    Verb {
+        name: "check",
+        argument: Some("LOCK"),
+        summary: "Say whether this host can keep a lock, and how, without running it",
+        text: "\
+Makes the machine of the lock and lets a small guest look at it from inside, as `start`
+does. Exits with 0 when every entry is kept and with 3 when one cannot be; every reason
+is printed, with the line of the spec or the baseline that asked for it. What stands
+behind disks, cards and sockets is not opened: `start` does that, and may refuse it.
+
+Examples:
+  vmlock-run check web.vm.lock.json
+  vmlock-run check web.vm.lock.json --format json",
+        flags: &[&FORMAT, &OVERCOMMIT, &NATIVE, &EMULATE_GIC, &EMULATE_CALLS],
+    },
+    Verb {
+        name: "audit",
+        argument: Some("LOCK"),
+        summary: "Prove it: boot the witness under the lock and compare what it saw",
+        text: "\
+Makes the machine of the lock, runs a guest on every vCPU that reads everything a
+guest can read, and compares. The digest covers every promised fact as the guest
+saw it: two hosts that show the same machine print the same digest.
+Exits with 1 when something differs, and with 3 when the host cannot keep the lock.
+
+Examples:
+  vmlock-run audit web.vm.lock.json
+  vmlock-run audit web.vm.lock.json --show-observed
+  vmlock-run audit web.vm.lock.json --format json",
+        flags: &[
+            &FORMAT,
+            &OBSERVED,
+            &OVERCOMMIT,
+            &NATIVE,
+            &EMULATE_GIC,
+            &EMULATE_CALLS,
+        ],
+    },
+    Verb {
+        name: "start",
+        argument: Some("LOCK"),
+        summary: "Start the guest, if this host can show it what its lock says",
+        text: "\
+Enforces the lock, reads everything back and boots the kernel that the lock names: an
+arm64 `Image`, as it is, compressed with gzip or zstd, or in an EFI program (zboot).
+The paths in a lock are relative to it. The console is stdin and stdout. On a
+terminal, Ctrl-A x ends the guest and Ctrl-A Ctrl-A sends Ctrl-A. When the reader
+of stdout has gone (`… | head -1`), the guest is ended with 0.
+
+The first start proves what `audit` proves. It is remembered in /run/vmlock until the
+boot, the lock, vmlock-run, the CPUs, or the kernel's patches and parameters are others;
+later starts read the guest's own machine back, and need no more. Only root has such a
+place: everyone else proves each start.
+
+With `--console`, neither a full disk nor a slow reader holds the guest: 256 KiB wait, of
+what has no room the oldest is lost, and its bytes are counted and said. A socket's
+folder is as that of `--control`.
+
+With `--on-reset restart`, a guest that asks for a reset gets one: another process makes
+its machine anew, proves it and boots the kernel that is there by then. Disks, taps and
+the terminal are held meanwhile, and nobody else gets them; of what was found of them,
+only the contents of read-only disks are looked at again. Who resets again and again
+is started at most every eight seconds, and each restart is said.
+
+A service manager is told once the guest runs (`Type=notify`, and `NotifyAccess=all` with
+`--on-reset restart`).
+
+Exit codes:
+  0    the guest powered off
+  3    this host cannot keep the lock
+  4    something is missing
+  10   it asked for a reset
+  11   it crashed, or nobody could answer it
+  12   it asked to be hibernated
+  13   vmlock-run did what its jail forbids
+  130  Ctrl-C; 143 SIGTERM, 129 SIGHUP, 131 SIGQUIT
+
+Examples:
+  vmlock-run start web.vm.lock.json
+  vmlock-run start web.vm.lock.json --on-reset restart --control ~/guests/web",
+        flags: &[
+            &TAP,
+            &ON_RESET,
+            &CONSOLE,
+            &CONTROL,
+            &LOG,
+            &STATS,
+            &NO_PROOF_CACHE,
+            &NO_JAIL,
+            &CHROOT,
+            &NAMESPACES,
+            &KVM,
+            #[cfg(feature = "torture")]
+            &MISBEHAVE,
+            &OVERCOMMIT,
+            &NATIVE,
+            &EMULATE_GIC,
+            &EMULATE_CALLS,
+        ],
+    },
+    Verb {
+        name: "jail",
+        argument: None,
+        summary: "List what a started guest's runner may still ask of Linux, and why",
+        text: "\
+Before a guest's first instruction, `start` gives up everything that it has no reason to
+need: files, other programs, the network, new privileges. What is left is this list, one
+line for each call: its argument, which threads make it, what for. Anything else ends
+the guest with exit code 13, and says which thread called what.
+
+Examples:
+  vmlock-run jail
+  vmlock-run jail --format json",
+        flags: &[&FORMAT],
+    },
+    Verb {
+        name: "status",
+        argument: Some("SOCKET"),
+        summary: "Say what a guest has done so far, in numbers",
+        text: "\
+Asks the runner that was started with `--control SOCKET`: how often each vCPU came out of
+the guest and why, and for each device its interrupts, requests, errors on the host and
+bytes. Only the user who started the guest may ask, and root, if no user namespace keeps
+root out (`--namespaces`). The numbers begin anew where the guest was started anew. Exits
+with 4 when nobody answers.
+
+With `--format json` it is one object, for whoever gathers metrics (`vmlock schema
+status`). On the socket that is one line of JSON each way: `{\"do\": \"status\"}`.
+
+Examples:
+  mkdir -m 700 ~/guests && vmlock-run start web.vm.lock.json --control ~/guests/web
+  vmlock-run status ~/guests/web --format json",
+        flags: &[&FORMAT],
+    },
+    Verb {
+        name: "pause",
+        argument: Some("SOCKET"),
+        summary: "Have a guest stand still until it is resumed",
+        text: "\
+Asks the runner that was started with `--control SOCKET`. Every vCPU finishes the access
+or the call that it is in, what is under way at a disk comes back to the guest, and then
+nothing of it runs. The command ends when that is so. Pausing what is paused changes
+nothing. A guest that does not come to rest within 30 seconds goes on, and the command
+exits with 4 and says what it waited for: so it is too when this command is ended before.
+
+The guest's counters and its clock go on meanwhile: to the guest it is as if nobody had
+given its CPUs any time.
+
+Examples:
+  vmlock-run pause ~/guests/web",
+        flags: &[&FORMAT],
+    },
+    Verb {
+        name: "resume",
+        argument: Some("SOCKET"),
+        summary: "Let a paused guest go on",
+        text: "\
+Asks the runner that was started with `--control SOCKET`. Resuming what runs changes
+nothing. A guest that its runner holds for a reason of its own stays paused, which the
+command says: nobody but the runner ends that.
+
+Examples:
+  vmlock-run resume ~/guests/web",
+        flags: &[&FORMAT],
+    },
+    Verb {
+        name: "stop",
+        argument: Some("SOCKET"),
+        summary: "End a guest, whether or not it runs or is paused",
+        text: "\
+Asks the runner that was started with `--control SOCKET`. The guest is not asked: it ends
+as a machine whose power is cut, but what it wrote to its disks is made stable. `start`
+exits with 143 then, as after SIGTERM, and does not start it anew.
+
+Examples:
+  vmlock-run stop ~/guests/web",
+        flags: &[&FORMAT],
+    },
+    #[cfg(feature = "torture")]
+    Verb {
+        name: "mutate",
+        argument: Some("LOCK"),
+        summary: "Test whether an altered promise would be noticed",
+        text: "\
+Enforces the lock and holds its machine against locks that differ from it in one
+promise each. Exits with 1 when neither what is read back nor what the witness saw
+contradicts one of them.",
+        flags: &[&OVERCOMMIT, &NATIVE, &EMULATE_GIC, &EMULATE_CALLS],
+    },
+    #[cfg(feature = "torture")]
+    Verb {
+        name: "torture",
+        argument: Some("LOCK"),
+        summary: "Test an interrupt controller under fire",
+        text: "\
+Sends edges and levels into a guest that masks, routes, clears and pends them at
+random on every vCPU, and counts. Exits with 1 when one is lost or invented.",
+        flags: &[&INTERRUPTS, &RARITY, &NATIVE, &EMULATE_GIC],
+    },
+    #[cfg(feature = "torture")]
+    Verb {
+        name: "accesses",
+        argument: Some("LOCK"),
+        summary: "Say what comes of each access to an interrupt controller",
+        text: "\
+Lets a guest access every register in every width, and bring one interrupt of each
+kind into every state; prints what came of it, to be compared with another way to
+answer.",
+        flags: &[&STRIDE, &NATIVE, &EMULATE_GIC],
+    },
+    Verb {
+        name: "completions",
+        argument: Some("SHELL"),
+        summary: "Write completions for bash, zsh or fish",
+        text: "\
+Examples:
+  vmlock-run completions bash > /etc/bash_completion.d/vmlock-run",
+        flags: &[],
+    },
+];
+
+/// The verb of that name.
+pub fn verb(name: &str) -> Option<&'static Verb> {
+    VERBS.iter().find(|verb| verb.name == name)
+}
+
+/// All flags of a verb.
+pub fn flags(verb: &'static Verb) -> impl Iterator<Item = &'static Flag> {
+    verb.flags.iter().chain(COMMON).copied()
+}
+
+/// What `--misbehave` takes: who, and what.
+#[cfg(feature = "torture")]
+pub const MISDEEDS: &[&str] = &[
+    "main-create",
+    "main-execute",
+    "main-panic",
+    "main-read",
+    "main-socket",
+    "vcpu-execute",
+    "vcpu-kill",
+    "vcpu-memory",
+    "vcpu-panic",
+    "vcpu-read",
+    "vcpu-thread",
+    "disk-panic",
+    "disk-read",
+    "disk-socket",
+];
