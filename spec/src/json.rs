@@ -1,13 +1,28 @@
-//! JSON as locks and reports have it: what has names stands in an object.
+//! JSON as locks, reports and saved guests have it: what has names stands in an object, and a fact in a line.
 //!
 //! serde's derived readers take a list for a struct too, field by field in the order of the declaration: what such a
 //! list means would change with each new field.
 
-use serde::Deserialize;
+mod lines;
+
+use lines::Lines;
 use serde::de::{
     DeserializeSeed, Deserializer, EnumAccess, Error, MapAccess, SeqAccess, VariantAccess, Visitor,
 };
+use serde::{Deserialize, Serialize};
 use std::fmt;
+
+/// Writes a value, a fact to a line, with a final newline: the same bytes on every machine.
+///
+/// # Errors
+/// The value has no JSON: a map whose keys are no text.
+pub fn to_lines<T: Serialize>(value: &T) -> serde_json::Result<String> {
+    let mut bytes = Vec::new();
+    let mut serializer = serde_json::Serializer::with_formatter(&mut bytes, Lines::default());
+    value.serialize(&mut serializer)?;
+    bytes.push(b'\n');
+    String::from_utf8(bytes).map_err(serde::ser::Error::custom)
+}
 
 /// Reads a value.
 ///

@@ -8,7 +8,7 @@ pub mod adopt;
 pub mod catalogue;
 pub mod common;
 pub mod event;
-mod json;
+pub mod json;
 pub mod lock;
 pub mod machine;
 pub mod mitigation;

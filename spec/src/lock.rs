@@ -8,7 +8,6 @@
 pub mod canonical;
 mod consistent;
 pub mod hex;
-mod lines;
 mod machine;
 pub mod newer;
 pub mod reset;

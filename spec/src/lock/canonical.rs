@@ -5,11 +5,10 @@
 //! that was written here, in any version.
 
 use super::consistent::consistent;
-use super::lines::Lines;
 use super::{LOCK_VERSION, Lock, v1, v2};
 use crate::json;
 use crate::machine;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use std::{fmt, iter, mem};
 
 /// Largest lock that is read, in bytes. Real ones have some 40 kB.
@@ -81,15 +80,11 @@ pub fn write(lock: &Lock) -> String {
         text.push('\n');
         return text;
     }
-    let mut bytes = Vec::new();
-    let mut serializer = serde_json::Serializer::with_formatter(&mut bytes, Lines::default());
     match lock.lock_version {
-        v2::VERSION => v2::LockShape::from(lock).serialize(&mut serializer),
-        _ => lock.serialize(&mut serializer),
+        v2::VERSION => json::to_lines(&v2::LockShape::from(lock)),
+        _ => json::to_lines(lock),
     }
-    .expect(ALWAYS);
-    bytes.push(b'\n');
-    String::from_utf8(bytes).expect("JSON is UTF-8")
+    .expect(ALWAYS)
 }
 
 /// Reads a lock, strictly: no unknown fields, no newer version, nothing that contradicts itself.

@@ -1,4 +1,4 @@
-//! How version 2 of the lock is laid out: one fact a line.
+//! How a lock (from version 2 on) and a saved guest are laid out: one fact a line.
 //!
 //! What stands at the top and what stands directly in that is broken into
 //! lines, lists too; every object in a list, or deeper, is one line.
@@ -11,7 +11,7 @@ const ONE_LINE: usize = 2;
 
 /// The layout.
 #[derive(Default)]
-pub struct Lines {
+pub(super) struct Lines {
     /// Open objects and lists.
     depth: usize,
     /// Depth at which a line began that holds all of an object.
