@@ -36,6 +36,7 @@ const CRATES: [(&str, &[(&str, &str)]); 11] = [
     ("spec/wire", &[]),
     ("spec/catalogue/types", &[]),
     ("spec/catalogue/reader", &[]),
+    ("spec/saved", &[]),
     ("compiler", &[]),
     ("compiler/atomic", &[]),
     (

@@ -1,0 +1,45 @@
+//! A device at rest: its name in the lock, and its state in a shape of its own that has a version.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use vmlock_spec::json;
+
+/// A device at rest. What it is, the lock says by its name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Device {
+    /// Its name in the lock.
+    pub name: String,
+    /// Which version of its kind's shape the state has.
+    pub version: u16,
+    /// The state, as JSON.
+    pub text: String,
+}
+
+impl Device {
+    /// A device whose state has that shape.
+    ///
+    /// # Errors
+    /// The state has no JSON.
+    pub fn of<T: Serialize>(name: &str, version: u16, state: &T) -> Result<Self, String> {
+        let text = json::to_lines(state).map_err(|e| e.to_string())?;
+        Ok(Self {
+            name: name.to_owned(),
+            version,
+            text,
+        })
+    }
+
+    /// Its state, if it is of that version and in that shape, written as vmlock writes it.
+    ///
+    /// # Errors
+    /// In words, what it is instead.
+    pub fn state<T: DeserializeOwned + Serialize>(&self, version: u16) -> Result<T, String> {
+        if self.version != version {
+            return Err(format!(
+                "its state is of version {}, not {version}",
+                self.version
+            ));
+        }
+        crate::file::section::read(&self.text)
+    }
+}

@@ -1,0 +1,90 @@
+//! The interrupt controller (GICv3, Arm IHI 0069) as its guest has set it, and the interrupts that are under way.
+//!
+//! It is the guest's view, never that of the kernel: where the runner answers for the distributor, the kernel holds
+//! something else, and the guest that is restored may be answered by the kernel, or the other way round.
+
+use crate::hex::{Hex32, Hex64};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Distributor, redistributors and CPU interfaces.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Gic {
+    /// GICD_CTLR.
+    pub control: Hex32,
+    /// Shared interrupts, 32 in each, from INTID 32 on.
+    pub shared: Vec<Shared>,
+    /// What each vCPU has, in the lock's order.
+    pub redistributors: Vec<Redistributor>,
+}
+
+/// Thirty-two interrupts: bit or byte n is about the n-th of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Interrupts {
+    /// IGROUPR.
+    pub group: Hex32,
+    /// ISENABLER.
+    pub enabled: Hex32,
+    /// The pending latches: ISPENDR as userspace reads it, without the lines.
+    pub pending: Hex32,
+    /// ISACTIVER.
+    pub active: Hex32,
+    /// The lines that are up, of interrupts that follow a level (`KVM_DEV_ARM_VGIC_GRP_LEVEL_INFO`).
+    pub level: Hex32,
+    /// Two words of ICFGR.
+    pub configuration: [Hex32; 2],
+    /// Eight words of IPRIORITYR.
+    pub priority: [Hex32; 8],
+}
+
+/// Thirty-two shared interrupts.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Shared {
+    /// The interrupts.
+    pub interrupts: Interrupts,
+    /// IROUTER of each.
+    pub routes: [Hex64; 32],
+}
+
+/// A vCPU's redistributor and CPU interface.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Redistributor {
+    /// GICR_CTLR.
+    pub control: Hex32,
+    /// GICR_PROPBASER.
+    pub properties: Hex64,
+    /// GICR_PENDBASER.
+    pub pending_table: Hex64,
+    /// SGIs and PPIs.
+    pub private: Interrupts,
+    /// Registers of the CPU interface, by name, those of [`INTERFACE`] that the kernel has (`KVM_DEV_ARM_VGIC_GRP_CPU_SYSREGS`).
+    pub interface: BTreeMap<String, Hex64>,
+}
+
+/// Registers of a CPU interface, each with whether every interface has it: active priorities have as many words as
+/// there are bits of priority (ICC_CTLR_EL1.PRIbits).
+pub const INTERFACE: [(&str, bool); 15] = [
+    ("ICC_AP0R0_EL1", true),
+    ("ICC_AP0R1_EL1", false),
+    ("ICC_AP0R2_EL1", false),
+    ("ICC_AP0R3_EL1", false),
+    ("ICC_AP1R0_EL1", true),
+    ("ICC_AP1R1_EL1", false),
+    ("ICC_AP1R2_EL1", false),
+    ("ICC_AP1R3_EL1", false),
+    ("ICC_BPR0_EL1", true),
+    ("ICC_BPR1_EL1", true),
+    ("ICC_CTLR_EL1", true),
+    ("ICC_IGRPEN0_EL1", true),
+    ("ICC_IGRPEN1_EL1", true),
+    ("ICC_PMR_EL1", true),
+    ("ICC_SRE_EL1", true),
+];
