@@ -15,6 +15,8 @@ mod read;
 mod refused;
 pub mod section;
 mod table;
+#[cfg(test)]
+mod tests;
 mod write;
 
 pub use header::{HEADER_BYTES, Identity, VERSION};

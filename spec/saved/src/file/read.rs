@@ -11,7 +11,7 @@ use crate::device::Device;
 use crate::state::{Disk, Host, State};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use sha2::{Digest, Sha256};
+use sha2::Digest;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
@@ -75,7 +75,7 @@ pub struct Saved {
 }
 
 impl Saved {
-    /// Reads a chunk of the guest's memory and holds it against what is said of it, as [`Memory::check`].
+    /// Reads a chunk of the guest's memory, which is all of `bytes` then, and holds it against what is said of it, as [`Memory::check`].
     ///
     /// # Errors
     /// It cannot be read, or is something else.
@@ -83,9 +83,10 @@ impl Saved {
         &self,
         reader: &R,
         number: u64,
-        bytes: &mut [u8; CHUNK_BYTES as usize],
+        bytes: &mut Vec<u8>,
         against_intent: bool,
     ) -> Result<(), Refused> {
+        bytes.resize(CHUNK_BYTES as usize, 0);
         reader.read_at(bytes, Memory::offset(number))?;
         self.memory.check(number, bytes, against_intent)
     }
@@ -107,13 +108,23 @@ pub fn open<R: ReadAt + ?Sized>(reader: &R) -> Result<Saved, Refused> {
     reader.read_at(&mut header, 0)?;
     let (header, identity) = Header::parse(&header, length)?;
     let (table, table_bytes) = table(reader, &header)?;
+    // All that there is a checksum for, before anything is made of it.
+    let mut bodies = table
+        .iter()
+        .map(|entry| body(reader, entry))
+        .collect::<Result<Vec<_>, _>>()?;
+    let mut digest = header.digest();
+    digest.update(&table_bytes);
+    bodies.iter().for_each(|body| digest.update(body));
+    if Identity(digest.finalize().into()) != identity {
+        let words = "its identity is not that of what it is the header of: it was changed";
+        return Err(Refused::at(Place::Header, words));
+    }
     let mut sections = Sections {
-        reader,
-        digest: header.digest(),
+        bodies: &mut bodies,
         table: &table,
         next: 0,
     };
-    sections.digest.update(&table_bytes);
     let lock_text = sections.text("lock")?;
     let lock = canonical::parse(&lock_text)
         .map_err(|e| Refused::at(Place::Section("lock".into()), e.to_string()))?;
@@ -153,10 +164,6 @@ pub fn open<R: ReadAt + ?Sized>(reader: &R) -> Result<Saved, Refused> {
         .map_err(|words| Refused::at(Place::Section("memory".into()), words))?;
     if let Some(name) = sections.upcoming()? {
         return Err(misplaced(name));
-    }
-    if Identity(sections.digest.finalize().into()) != identity {
-        let words = "its identity is not that of what it is the header of: it was changed";
-        return Err(Refused::at(Place::Header, words));
     }
     let state = State {
         machine,
@@ -222,11 +229,23 @@ fn table<R: ReadAt + ?Sized>(
     Ok((table, bytes))
 }
 
+/// The bytes of a section, held against their checksum.
+fn body<R: ReadAt + ?Sized>(reader: &R, entry: &Entry) -> Result<Vec<u8>, Refused> {
+    // No longer than the table's reader has allowed.
+    let mut bytes = vec![0; entry.length as usize];
+    reader.read_at(&mut bytes, entry.offset)?;
+    match crc32fast::hash(&bytes) == entry.crc {
+        true => Ok(bytes),
+        false => Err(Refused::at(
+            Place::Section(entry.name.clone()),
+            "its CRC-32 is another: it was damaged",
+        )),
+    }
+}
+
 /// The sections, one after the other.
-struct Sections<'a, R: ?Sized> {
-    reader: &'a R,
-    /// Over header, table and the sections so far.
-    digest: Sha256,
+struct Sections<'a, 'b> {
+    bodies: &'b mut [Vec<u8>],
     table: &'a [Entry],
     next: usize,
 }
@@ -237,7 +256,7 @@ fn misplaced(name: &str) -> Refused {
     Refused::at(Place::Section(name.to_owned()), words)
 }
 
-impl<'a, R: ReadAt + ?Sized> Sections<'a, R> {
+impl<'a> Sections<'a, '_> {
     /// The name of the next section that this program knows; others that it need not know are passed over.
     fn upcoming(&mut self) -> Result<Option<&'a str>, Refused> {
         while let Some(entry) = self.table.get(self.next) {
@@ -258,31 +277,19 @@ impl<'a, R: ReadAt + ?Sized> Sections<'a, R> {
                         None => "this program does not know it, and it must be known: use the vmlock that wrote the file, or a newer one".into(),
                     });
                 }
-                _ => drop(self.body()?),
+                _ => self.next += 1,
             }
         }
         Ok(None)
     }
 
-    /// The bytes of the next section, whichever it is, held against their checksum.
-    fn body(&mut self) -> Result<Vec<u8>, Refused> {
-        let entry = &self.table[self.next];
-        self.next += 1;
-        // No longer than the table's reader has allowed.
-        let mut bytes = vec![0; entry.length as usize];
-        self.reader.read_at(&mut bytes, entry.offset)?;
-        if crc32fast::hash(&bytes) != entry.crc {
-            let words = "its CRC-32 is another: it was damaged";
-            return Err(Refused::at(Place::Section(entry.name.clone()), words));
-        }
-        self.digest.update(&bytes);
-        Ok(bytes)
-    }
-
     /// The bytes of the section of that name, which has to be the next.
     fn bytes(&mut self, name: &str) -> Result<Vec<u8>, Refused> {
         match self.upcoming()? {
-            Some(next) if next == name => self.body(),
+            Some(next) if next == name => {
+                self.next += 1;
+                Ok(std::mem::take(&mut self.bodies[self.next - 1]))
+            }
             Some(next) if self.table.iter().any(|entry| entry.name == name) => Err(misplaced(next)),
             _ => Err(Refused::at(
                 Place::Section(name.to_owned()),

@@ -1,7 +1,7 @@
 //! A guest is saved: its memory chunk by chunk, while it may still run, then the sections, at the very end the header.
 
 use super::consistent::consistent;
-use super::header::{Header, Identity, SECTIONS_MAX};
+use super::header::{HEADER_BYTES, Header, Identity, SECTIONS_MAX};
 use super::memory::{CHUNK_BYTES, Chunk, MEMORY_MAX, Memory};
 use super::section::{self, BODIES_MAX, KINDS};
 use super::table::{Codec, Entry, is_name};
@@ -10,6 +10,7 @@ use sha2::Digest;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::io;
+use std::iter;
 use vmlock_spec::lock::canonical;
 
 /// Something that is written to by position, and is empty to begin with.
@@ -139,53 +140,60 @@ impl<W: WriteAt> Writer<W> {
     /// The file cannot be written, or nobody could read it. There is no header in it then.
     pub fn finish(mut self, contents: &Contents<'_>) -> Result<(W, Identity), Failed> {
         let bodies = bodies(contents, &self.memory).map_err(Failed::Unsayable)?;
-        let mut header = Header {
-            memory: self.memory.bytes(),
-            sections: bodies.len() as u32,
-            length: 0,
-        };
-        let (mut table, mut offset) = (Vec::new(), header.bodies());
-        for body in &bodies {
-            let entry = Entry {
-                name: body.name.clone(),
-                version: body.version,
-                critical: body.critical,
-                codec: body.codec,
-                offset,
-                length: body.bytes.len() as u64,
-                crc: crc32fast::hash(&body.bytes),
-            };
-            offset += entry.length;
-            table.extend(entry.bytes());
-        }
-        header.length = offset;
-        let mut at = header.table();
-        for piece in std::iter::once(&table).chain(bodies.iter().map(|body| &body.bytes)) {
+        let (header, table, identity) = seal(&bodies, self.memory.bytes());
+        let mut at = Memory::offset(self.memory.chunks().len() as u64);
+        for piece in iter::once(&table).chain(bodies.iter().map(|body| &body.bytes)) {
             self.target.write_at(piece, at)?;
             at += piece.len() as u64;
         }
-        let mut digest = header.digest();
-        digest.update(&table);
-        bodies.iter().for_each(|body| digest.update(&body.bytes));
-        let identity = Identity(digest.finalize().into());
         self.target.sync()?;
-        self.target.write_at(&header.bytes(identity), 0)?;
+        self.target.write_at(&header, 0)?;
         self.target.sync()?;
         Ok((self.target, identity))
     }
 }
 
 /// A section that is to be written.
-struct Body {
-    name: String,
-    version: u16,
-    critical: bool,
-    codec: Codec,
-    bytes: Vec<u8>,
+#[derive(Clone)]
+pub(super) struct Body {
+    pub name: String,
+    pub version: u16,
+    pub critical: bool,
+    pub codec: Codec,
+    pub bytes: Vec<u8>,
+}
+
+/// Header and table for these sections, with the identity that comes of it.
+pub(super) fn seal(bodies: &[Body], memory: u64) -> ([u8; HEADER_BYTES], Vec<u8>, Identity) {
+    let mut header = Header {
+        memory,
+        sections: bodies.len() as u32,
+        length: 0,
+    };
+    let (mut table, mut offset) = (Vec::new(), header.bodies());
+    for body in bodies {
+        let entry = Entry {
+            name: body.name.clone(),
+            version: body.version,
+            critical: body.critical,
+            codec: body.codec,
+            offset,
+            length: body.bytes.len() as u64,
+            crc: crc32fast::hash(&body.bytes),
+        };
+        offset += entry.length;
+        table.extend(entry.bytes());
+    }
+    header.length = offset;
+    let mut digest = header.digest();
+    digest.update(&table);
+    bodies.iter().for_each(|body| digest.update(&body.bytes));
+    let identity = Identity(digest.finalize().into());
+    (header.bytes(identity), table, identity)
 }
 
 /// Everything as sections, in their order.
-fn bodies(contents: &Contents<'_>, memory: &Memory) -> Result<Vec<Body>, String> {
+pub(super) fn bodies(contents: &Contents<'_>, memory: &Memory) -> Result<Vec<Body>, String> {
     let Contents {
         lock,
         state,
