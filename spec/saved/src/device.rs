@@ -1,8 +1,8 @@
 //! A device at rest: its name in the lock, and its state in a shape of its own that has a version.
 
+use crate::text;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use vmlock_spec::json;
 
 /// A device at rest. What it is, the lock says by its name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,7 +21,7 @@ impl Device {
     /// # Errors
     /// The state has no JSON.
     pub fn of<T: Serialize>(name: &str, version: u16, state: &T) -> Result<Self, String> {
-        let text = json::to_lines(state).map_err(|e| e.to_string())?;
+        let text = text::write(state)?;
         Ok(Self {
             name: name.to_owned(),
             version,
@@ -40,6 +40,6 @@ impl Device {
                 self.version
             ));
         }
-        crate::file::section::read(&self.text)
+        text::read(&self.text)
     }
 }

@@ -8,6 +8,7 @@
 //! `header.rs` and `table.rs` are bytes, `section.rs` says which sections there are, `memory.rs` is the chunks;
 //! `write.rs` and `read.rs` put them together; `consistent.rs` is what holds in a file whose checksums are all right.
 
+mod bytes;
 mod consistent;
 mod header;
 mod memory;

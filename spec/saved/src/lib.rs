@@ -11,6 +11,7 @@ pub mod device;
 pub mod file;
 pub mod hex;
 pub mod state;
+pub mod text;
 
 pub use file::{Contents, Failed, ReadAt, Refused, Saved, WriteAt, Writer, open};
 pub use state::State;

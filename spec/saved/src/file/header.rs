@@ -1,5 +1,6 @@
 //! The header: 4 KiB that say where all else is, and bind it. It is written last, and it is the file's commit record.
 
+use super::bytes::array;
 use super::memory::{CHUNK_BYTES, MEMORY_AT, MEMORY_MAX};
 use super::refused::{Place, Refused};
 use super::table::ENTRY_BYTES;
@@ -175,11 +176,4 @@ impl Header {
         }
         Ok((header, Identity(array(bytes, IDENTITY_AT))))
     }
-}
-
-/// So many bytes, from there on.
-pub(super) fn array<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {
-    let mut out = [0; N];
-    out.copy_from_slice(&bytes[at..at + N]);
-    out
 }

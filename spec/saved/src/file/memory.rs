@@ -1,7 +1,7 @@
 //! Guest memory in chunks of 2 MiB, at the same distances in the file as in the guest, whatever the pages of a host:
 //! what of it is there, and digests by which each chunk can be told from another.
 
-use super::header::array;
+use super::bytes::array;
 use super::refused::{Place, Refused};
 use sha2::{Digest, Sha256};
 

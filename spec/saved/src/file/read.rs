@@ -9,6 +9,7 @@ use super::section::{self, BODIES_MAX, UNKNOWN_MAX};
 use super::table::{ENTRY_BYTES, Entry};
 use crate::device::Device;
 use crate::state::{Disk, Host, State};
+use crate::text;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::Digest;
@@ -306,7 +307,7 @@ impl<'a> Sections<'a, '_> {
 
     /// What the section of that name says.
     fn value<T: DeserializeOwned + Serialize>(&mut self, name: &str) -> Result<T, Refused> {
-        section::read(&self.text(name)?)
+        text::read(&self.text(name)?)
             .map_err(|words| Refused::at(Place::Section(name.to_owned()), words))
     }
 }

@@ -1,12 +1,9 @@
-//! Which sections there are: the one table for writer, reader and documents; and how JSON stands in them.
+//! Which sections there are: the one table for writer, reader and documents.
 //!
 //! A section that is to say more gets a new version, or a new one beside it. Who writes takes the oldest version that
 //! says it all, so that an older vmlock reads what it can; who reads knows every version that ever was.
 
 use super::table::Codec;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-use vmlock_spec::json;
 use vmlock_spec::lock::canonical;
 
 /// A kind of section.
@@ -129,31 +126,4 @@ pub(super) fn kind(name: &str) -> Option<(usize, &'static Kind, Option<&str>)> {
         .iter()
         .position(|kind| kind.name == before && kind.many == behind.is_some())?;
     Some((at, &KINDS[at], behind))
-}
-
-/// Writes a value, a fact to a line.
-///
-/// # Errors
-/// It has no JSON.
-pub fn write<T: Serialize>(value: &T) -> Result<String, String> {
-    json::to_lines(value).map_err(|e| e.to_string())
-}
-
-/// Reads a value, which has to be written as [`write`] does: no unknown field, none missing, none twice, and one
-/// spelling alone.
-///
-/// # Errors
-/// In words, where it is something else.
-pub fn read<T: DeserializeOwned + Serialize>(text: &str) -> Result<T, String> {
-    let value: T = json::from_str(text).map_err(|e| e.to_string())?;
-    let written = write(&value)?;
-    if written != text {
-        let mut lines = written.lines().zip(text.lines());
-        let line = 1 + lines
-            .by_ref()
-            .take_while(|(own, other)| own == other)
-            .count();
-        return Err(format!("line {line} is not as vmlock writes it"));
-    }
-    Ok(value)
 }

@@ -1,6 +1,6 @@
 //! The table of sections: an entry of 128 bytes for each, in the order in which they stand.
 
-use super::header::array;
+use super::bytes::array;
 use super::refused::{Place, Refused};
 
 /// Length of an entry, in bytes.

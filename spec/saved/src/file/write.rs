@@ -3,9 +3,10 @@
 use super::consistent::consistent;
 use super::header::{HEADER_BYTES, Header, Identity, SECTIONS_MAX};
 use super::memory::{CHUNK_BYTES, Chunk, MEMORY_MAX, Memory};
-use super::section::{self, BODIES_MAX, KINDS};
+use super::section::{BODIES_MAX, KINDS};
 use super::table::{Codec, Entry, is_name};
 use crate::state::{Disk, Host, State};
+use crate::text;
 use sha2::Digest;
 use std::collections::BTreeSet;
 use std::fmt;
@@ -240,17 +241,17 @@ pub(super) fn bodies(contents: &Contents<'_>, memory: &Memory) -> Result<Vec<Bod
         Ok(())
     };
     add("lock", None, 1, lock.as_bytes().to_vec())?;
-    add("machine", None, 1, section::write(machine)?.into())?;
+    add("machine", None, 1, text::write(machine)?.into())?;
     for (number, vcpu) in vcpus.iter().enumerate() {
         add(
             "vcpu",
             Some(&number.to_string()),
             1,
-            section::write(vcpu)?.into(),
+            text::write(vcpu)?.into(),
         )?;
     }
-    add("gic", None, 1, section::write(gic)?.into())?;
-    add("lines", None, 1, section::write(lines)?.into())?;
+    add("gic", None, 1, text::write(gic)?.into())?;
+    add("lines", None, 1, text::write(lines)?.into())?;
     for device in devices {
         add(
             "device",
@@ -260,9 +261,9 @@ pub(super) fn bodies(contents: &Contents<'_>, memory: &Memory) -> Result<Vec<Bod
         )?;
     }
     for (name, disk) in disks {
-        add("disk", Some(name), 1, section::write(disk)?.into())?;
+        add("disk", Some(name), 1, text::write(disk)?.into())?;
     }
-    add("host", None, 1, section::write(host)?.into())?;
+    add("host", None, 1, text::write(host)?.into())?;
     let sum: u64 = out.iter().map(|body| body.bytes.len() as u64).sum();
     if sum > BODIES_MAX || out.len() >= SECTIONS_MAX as usize {
         return Err(format!(
