@@ -1,6 +1,6 @@
 //! The header: 4 KiB that say where all else is, and bind it. It is written last, and it is the file's commit record.
 
-use super::bytes::array;
+use super::bytes::{are_zero, array};
 use super::memory::{CHUNK_BYTES, MEMORY_AT, MEMORY_MAX};
 use super::refused::{Place, Refused};
 use super::table::ENTRY_BYTES;
@@ -102,7 +102,7 @@ impl Header {
     pub fn parse(bytes: &[u8; HEADER_BYTES], length: u64) -> Result<(Self, Identity), Refused> {
         let wrong = |words: String| Refused::at(Place::Header, words);
         if bytes[..MAGIC.len()] != MAGIC {
-            return Err(match bytes.iter().all(|byte| *byte == 0) {
+            return Err(match are_zero(bytes) {
                 true => {
                     wrong("it is empty: whoever saved the guest has not come to the end".into())
                 }
@@ -171,7 +171,7 @@ impl Header {
                 )));
             }
         }
-        if bytes[RESERVED_AT..CRC_AT].iter().any(|byte| *byte != 0) {
+        if !are_zero(&bytes[RESERVED_AT..CRC_AT]) {
             return Err(wrong("there are bytes in it that mean nothing".into()));
         }
         Ok((header, Identity(array(bytes, IDENTITY_AT))))

@@ -1,7 +1,7 @@
 //! Guest memory in chunks of 2 MiB, at the same distances in the file as in the guest, whatever the pages of a host:
 //! what of it is there, and digests by which each chunk can be told from another.
 
-use super::bytes::array;
+use super::bytes::{are_zero, array};
 use super::refused::{Place, Refused};
 use sha2::{Digest, Sha256};
 
@@ -33,7 +33,7 @@ pub enum Chunk {
 impl Chunk {
     /// What is said of these bytes.
     pub fn of(bytes: &[u8]) -> Self {
-        match bytes.iter().all(|byte| *byte == 0) {
+        match are_zero(bytes) {
             true => Self::Hole,
             false => Self::Bytes {
                 crc: crc32fast::hash(bytes),
@@ -94,7 +94,7 @@ impl Memory {
         match chunk {
             _ if bytes.len() as u64 != CHUNK_BYTES => wrong("it is not whole"),
             None => wrong("there is none"),
-            Some(Chunk::Hole) => match bytes.iter().all(|byte| *byte == 0) {
+            Some(Chunk::Hole) => match are_zero(bytes) {
                 true => Ok(()),
                 false => wrong("there is something where nothing was saved"),
             },
@@ -141,7 +141,7 @@ impl Memory {
         let mut chunks = Vec::with_capacity(section.len() / ENTRY_BYTES);
         for (number, entry) in section.chunks_exact(ENTRY_BYTES).enumerate() {
             chunks.push(match u32::from_le_bytes(array(entry, 0)) {
-                0 if entry.iter().all(|byte| *byte == 0) => Chunk::Hole,
+                0 if are_zero(entry) => Chunk::Hole,
                 1 => Chunk::Bytes {
                     crc: u32::from_le_bytes(array(entry, 4)),
                     sha256: array(entry, 8),

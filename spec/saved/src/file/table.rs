@@ -1,6 +1,6 @@
 //! The table of sections: an entry of 128 bytes for each, in the order in which they stand.
 
-use super::bytes::array;
+use super::bytes::{are_zero, array};
 use super::refused::{Place, Refused};
 
 /// Length of an entry, in bytes.
@@ -77,7 +77,7 @@ impl Entry {
         let wrong = |words: &str| Refused::at(Place::Table, format!("entry {number}: {words}"));
         let end = bytes[..NAME_BYTES].iter().position(|byte| *byte == 0);
         let (name, rest) = bytes[..NAME_BYTES].split_at(end.unwrap_or(NAME_BYTES));
-        if !is_name(name) || rest.iter().any(|byte| *byte != 0) {
+        if !is_name(name) || !are_zero(rest) {
             return Err(wrong("its name is none"));
         }
         let name = String::from_utf8_lossy(name).into_owned();

@@ -32,6 +32,12 @@ struct Sparse {
     left: Option<u32>,
 }
 
+/// Where in its page an offset is, and how many of so many bytes are in that page.
+fn within(offset: u64, bytes: usize) -> (usize, usize) {
+    let place = (offset % PAGE) as usize;
+    (place, bytes.min(PAGE as usize - place))
+}
+
 impl Sparse {
     fn step(&mut self) -> io::Result<()> {
         match &mut self.left {
@@ -45,12 +51,14 @@ impl Sparse {
     }
 
     fn put(&mut self, bytes: &[u8], offset: u64) {
-        for (at, byte) in (offset..).zip(bytes) {
-            let page = self
-                .pages
-                .entry(at / PAGE)
-                .or_insert_with(|| vec![0; PAGE as usize]);
-            page[(at % PAGE) as usize] = *byte;
+        let mut at = 0;
+        while at < bytes.len() {
+            let (place, count) = within(offset + at as u64, bytes.len() - at);
+            let number = (offset + at as u64) / PAGE;
+            let page = self.pages.entry(number);
+            let page = page.or_insert_with(|| vec![0; PAGE as usize]);
+            page[place..place + count].copy_from_slice(&bytes[at..at + count]);
+            at += count;
         }
         self.length = self.length.max(offset + bytes.len() as u64);
     }
@@ -83,11 +91,10 @@ impl ReadAt for Sparse {
         }
         let mut at = 0;
         while at < bytes.len() {
-            let place = offset + at as u64;
-            let within = (place % PAGE) as usize;
-            let count = (PAGE as usize - within).min(bytes.len() - at);
-            match self.pages.get(&(place / PAGE)) {
-                Some(page) => bytes[at..at + count].copy_from_slice(&page[within..within + count]),
+            let (place, count) = within(offset + at as u64, bytes.len() - at);
+            let number = (offset + at as u64) / PAGE;
+            match self.pages.get(&number) {
+                Some(page) => bytes[at..at + count].copy_from_slice(&page[place..place + count]),
                 None => bytes[at..at + count].fill(0),
             }
             at += count;

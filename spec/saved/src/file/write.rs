@@ -1,5 +1,6 @@
 //! A guest is saved: its memory chunk by chunk, while it may still run, then the sections, at the very end the header.
 
+use super::bytes::are_zero;
 use super::consistent::consistent;
 use super::header::{HEADER_BYTES, Header, Identity, SECTIONS_MAX};
 use super::memory::{CHUNK_BYTES, Chunk, MEMORY_MAX, Memory};
@@ -121,7 +122,7 @@ impl<W: WriteAt> Writer<W> {
         let fresh = self.written.insert(number);
         let pages = bytes
             .chunks(PAGE_BYTES)
-            .map(|page| !fresh || page.iter().any(|b| *b != 0));
+            .map(|page| !fresh || !are_zero(page));
         let pages: Vec<bool> = pages.collect();
         let mut at = 0;
         for run in pages.chunk_by(|a, b| a == b) {
