@@ -495,6 +495,11 @@ pub const CODES: &[Code] = &[
         "`vmlock explain` knows baselines, CPU models, registers, fields, features and codes; without a name it lists them.",
     ),
     code(
+        "saved::invalid",
+        "a saved guest cannot be restored from this file",
+        "Header, table and sections of a saved guest have checksums and one way in which they are written, and say nothing that contradicts the lock among them. What is damaged, cut off, changed, or written by a newer vmlock is refused, by the name of the part where that was found. Nothing of the guest is made of it.",
+    ),
+    code(
         "usage::arguments",
         "the command line cannot be read",
         "A flag is not known, an argument is missing, or a value is none of those that there are. `vmlock --help` lists the commands, `vmlock COMMAND --help` the arguments of one, with examples. Nothing was done.",

@@ -2,6 +2,7 @@
 
 mod beside;
 mod file;
+mod saved;
 
 use crate::codes;
 use crate::command::read_lock;

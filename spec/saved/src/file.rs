@@ -20,7 +20,7 @@ mod table;
 mod tests;
 mod write;
 
-pub use header::{HEADER_BYTES, Identity, VERSION};
+pub use header::{HEADER_BYTES, Identity, VERSION, is_saved};
 pub use memory::{CHUNK_BYTES, Chunk, MEMORY_AT, MEMORY_MAX, Memory};
 pub use read::{ReadAt, Saved, open};
 pub use refused::{Place, Refused};

@@ -1,6 +1,7 @@
-//! What a file says, in a few lines: a lock, a description by the lock that it would make, a host report, a file of
-//! somebody's own baselines and CPU models.
+//! What a file says, in a few lines: a lock, a description by the lock that it would make, a host report, a saved guest,
+//! a file of somebody's own baselines and CPU models.
 
+use super::saved;
 use crate::command::lock::former;
 use crate::command::{read, read_lock, read_report, unreadable};
 use crate::compile::{self, lock_path};
@@ -34,6 +35,9 @@ pub fn explain(path: &Path, out: &mut Output) {
     }
     if path.extension().is_some_and(|e| e == "kdl") {
         return entries(path, &shown, out);
+    }
+    if saved::is_one(path) {
+        return saved::explain(path, &shown, out);
     }
     let text = match read(path, canonical::SIZE_MAX) {
         Ok(text) => text,

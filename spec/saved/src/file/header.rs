@@ -48,6 +48,11 @@ impl fmt::Debug for Identity {
     }
 }
 
+/// Whether a file that begins so is meant to be a saved guest.
+pub fn is_saved(head: &[u8]) -> bool {
+    head.starts_with(&MAGIC)
+}
+
 /// What a header says, but for its identity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Header {
