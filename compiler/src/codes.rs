@@ -542,12 +542,12 @@ pub const CODES: &[Code] = &[
     code(
         "diff::two-kinds",
         "two things that cannot be compared",
-        "`vmlock diff` compares two locks, two host reports, what two witnesses saw, two whole baselines or two parts that speak of the same thing. Whether a host can keep a lock is `vmlock check`'s to say.",
+        "`vmlock diff` compares two locks, two host reports, two saved guests, what two witnesses saw, two whole baselines or two parts that speak of the same thing. Whether a host can keep a lock is `vmlock check`'s to say.",
     ),
     code(
         "diff::unknown",
         "nothing to compare under that name",
-        "`vmlock diff` takes two locks, two host reports, two logs of portable witnesses, or two baselines by name.",
+        "`vmlock diff` takes two locks, two host reports, two saved guests, two logs of portable witnesses, or two baselines by name.",
     ),
     code(
         "observed::broken",

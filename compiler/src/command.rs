@@ -23,9 +23,10 @@ use crate::diagnostic::{Diagnostic, join};
 use crate::files;
 use crate::language::json;
 use crate::location::Source;
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Read as _};
 use std::path::Path;
 use std::sync::Arc;
+use vmlock_saved::{Refused, Saved, file};
 use vmlock_spec::lock::{Lock, canonical};
 use vmlock_spec::observation::account::{self, Account};
 use vmlock_spec::observation::log;
@@ -172,6 +173,32 @@ fn read_observed(path: &Path) -> Result<Account, Diagnostic> {
             .in_file(shown)
             .help(damage.help)
     })
+}
+
+/// Whether a file begins as a saved guest does.
+fn is_saved(path: &Path) -> bool {
+    let mut head = Vec::new();
+    let begin = file::HEADER_BYTES as u64;
+    let read = files::open(path).and_then(|file| file.take(begin).read_to_end(&mut head));
+    read.is_ok() && file::is_saved(&head)
+}
+
+/// Reads a saved guest, but for its memory.
+fn read_saved(path: &Path) -> Result<Saved, Diagnostic> {
+    let file = files::open(path).map_err(Refused::from);
+    file.and_then(|file| vmlock_saved::open(&file))
+        .map_err(|refused| match refused {
+            Refused::Unreadable(error) => unreadable(path, &error),
+            Refused::Wrong { .. } => {
+                let shown = path.display().to_string();
+                let words = format!("no guest can be restored from `{shown}`: {refused}");
+                Diagnostic::error("saved::invalid", words)
+                    .in_file(shown)
+                    .help(
+                        "take another copy of the file, or a guest that was saved at another time",
+                    )
+            }
+        })
 }
 
 /// Reads a host report.

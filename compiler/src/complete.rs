@@ -78,10 +78,10 @@ pub fn locks(current: &OsStr) -> Vec<CompletionCandidate> {
 
 /// What `explain` explains.
 pub fn explainable(current: &OsStr) -> Vec<CompletionCandidate> {
-    beside(current, explained(), &[".kdl", ".json"])
+    beside(current, explained(), &[".kdl", ".json", ".save"])
 }
 
 /// What `diff` compares.
 pub fn comparable(current: &OsStr) -> Vec<CompletionCandidate> {
-    beside(current, baselines(), &[".json", ".log"])
+    beside(current, baselines(), &[".json", ".log", ".save"])
 }

@@ -78,6 +78,10 @@ fn row(change: &Change) -> (String, String, &str) {
         None => "—".to_owned(),
         Some("") => "nothing".to_owned(),
         Some(text) if text.starts_with("sha256-") => text.chars().take(19).chain(['…']).collect(),
+        // A vector of 2048 bits has 512 digits.
+        Some(text) if text.starts_with("0x") && text.len() > 34 => {
+            text.chars().take(34).chain(['…']).collect()
+        }
         Some(text) => text.to_owned(),
     };
     let value = format!("{} → {}", side(&change.before), side(&change.after));

@@ -97,7 +97,7 @@ pub enum Command {
     Convert(ConvertFlags),
     /// Say which hosts can keep which locks, without running anything.
     Check(CheckFlags),
-    /// Say what differs between two locks, baselines, host reports or observed machines.
+    /// Say what differs between two locks, baselines, host reports, saved guests or observed machines.
     Diff(DiffFlags),
     /// Explain a baseline, CPU model, register, field, feature, code or file.
     Explain(ExplainFlags),
@@ -308,6 +308,7 @@ const DIFF_HELP: &str = r#"Examples:
   vmlock diff kvm-6.1 kvm-6.8                    what their statements say
   vmlock diff kvm-6.1 kvm-6.8 --cpu neoverse-n1  what a guest on that CPU sees
   vmlock diff host-a.json host-b.json
+  vmlock diff a.save b.save                      two saved guests, without reading their memory
   vmlock diff before.log after.log               two machines, as portable witnesses saw them
   vmlock diff kvm-6.12 fleet-abi --import fleet.host.kdl   where an adopted host deviates
 
@@ -317,7 +318,7 @@ Exit code 1 when they differ, as diff(1) does."#;
 #[derive(Args)]
 #[command(after_long_help = DIFF_HELP)]
 pub struct DiffFlags {
-    /// A lock, a host report, the log of a portable witness, or the name of a baseline.
+    /// A lock, a host report, a saved guest, the log of a portable witness, or the name of a baseline.
     #[arg(add = ArgValueCompleter::new(complete::comparable))]
     pub a: String,
     /// Another one of the same kind.
@@ -342,7 +343,7 @@ const EXPLAIN_HELP: &str = r#"Examples:
   vmlock explain ID_AA64PFR0_EL1.CSV3            a field, and what each baseline says of it
   vmlock explain crc32                           a feature that `hide` knows
   vmlock explain spec::contradiction             a diagnostic
-  vmlock explain web.vm.lock.json                a lock, description, host report or file of baselines
+  vmlock explain web.vm.lock.json                a lock, description, host report, saved guest or file of baselines
   vmlock explain PMCR_EL0.IMP --lock web.vm.lock.json   ... and its value there, or who waived it"#;
 
 /// Flags of `explain`.

@@ -1,9 +1,12 @@
-//! `vmlock diff`: two locks, two host reports, two baselines, or what two witnesses saw.
+//! `vmlock diff`: two locks, two host reports, two saved guests, two baselines, or what two witnesses saw.
 
 mod observed;
+mod saved;
 
 use crate::command::observe::incomplete;
-use crate::command::{description, parse_lock, read, read_observed, read_report};
+use crate::command::{
+    description, is_saved, parse_lock, read, read_observed, read_report, read_saved,
+};
 use crate::diagnostic::Diagnostic;
 use crate::difference::{self, Change};
 use crate::files;
@@ -13,6 +16,7 @@ use crate::render::{Exit, Output};
 use crate::wording;
 use std::collections::BTreeMap;
 use std::path::Path;
+use vmlock_saved::Saved;
 use vmlock_spec::catalogue::Catalogue;
 use vmlock_spec::lock::Lock;
 use vmlock_spec::names;
@@ -27,6 +31,7 @@ enum Side {
     Lock(Box<Lock>),
     Report(Box<HostReport>),
     Observed(Box<Account>),
+    Saved(Box<Saved>),
     Baseline(String),
 }
 
@@ -55,6 +60,7 @@ pub fn run(flags: &DiffFlags, out: &mut Output) {
         (Side::Lock(a), Side::Lock(b)) => difference::compare(a, b),
         (Side::Report(a), Side::Report(b)) => difference::compare(a, b),
         (Side::Observed(a), Side::Observed(b)) => observed::compare(a, b),
+        (Side::Saved(a), Side::Saved(b)) => saved::compare(a, b),
         (Side::Baseline(a), Side::Baseline(b)) if part(&catalogue, a) == part(&catalogue, b) => {
             match &flags.cpu {
                 None => statements(&catalogue, a, b),
@@ -145,6 +151,9 @@ fn two_kinds(flags: &DiffFlags, a: &Side, b: &Side) -> Diagnostic {
         (Side::Lock(_), Side::Baseline(_)) | (Side::Baseline(_), Side::Lock(_)) => {
             "name the other baseline in the description: `vmlock lock --dry-run SPEC` says what that changes".to_owned()
         }
+        (Side::Saved(_), _) | (_, Side::Saved(_)) => format!(
+            "compare two saved guests; `vmlock explain {name_a}` and `vmlock explain {name_b}` say what each holds"
+        ),
         _ => format!(
             "compare two whole baselines, or two parts of one thing; `vmlock explain {name_a}` and `vmlock explain {name_b}` say what each holds"
         ),
@@ -157,6 +166,7 @@ fn kind(side: &Side) -> &'static str {
         Side::Lock(_) => "a lock",
         Side::Report(_) => "a host report",
         Side::Observed(_) => "what a witness saw",
+        Side::Saved(_) => "a saved guest",
         Side::Baseline(_) => "a baseline",
     }
 }
@@ -187,6 +197,9 @@ fn side(name: &str, catalogue: &Catalogue) -> Result<Side, Box<Diagnostic>> {
     }
     if let Some(diagnostic) = description(path) {
         return Err(Box::new(diagnostic));
+    }
+    if is_saved(path) {
+        return Ok(Side::Saved(Box::new(read_saved(path)?)));
     }
     // A log is no JSON, and may not even be text.
     let begins = files::read(path, account::SIZE_MAX).unwrap_or_default();

@@ -18,6 +18,7 @@ mod init;
 mod lsp;
 mod names;
 mod refusals;
+mod saved;
 mod schemas;
 mod scratch;
 mod sharing;

@@ -2,7 +2,6 @@
 
 use crate::scratch::{Scratch, err, out, report_of, root};
 use std::fs;
-use std::os::unix::fs::FileExt as _;
 
 const SPEC: &str = "vm \"web\" {\n    arch \"arm64\"\n    abi \"kvm-6.8\" \"psci-1.1\"\n    cpu \"neoverse-n1\" count=2 {\n        pmu\n    }\n    memory \"512MiB\"\n    boot kernel=\"Image\" any-file=#true\n    vary \"PMCR_EL0.IMP\"\n    rng\n}\n";
 
@@ -69,36 +68,6 @@ fn a_file_is_explained_by_what_it_says() {
     }
     let (exit, object) = scratch.json(&["explain", "web.vm.lock.json"]);
     assert_eq!((exit, &object["lock"]["vcpus"]), (0, &2.into()));
-}
-
-/// A saved guest is told of without its memory, which is a hole here; one that was damaged is refused by its section.
-#[test]
-fn a_saved_guest_is_explained() {
-    let scratch = Scratch::new("show-saved");
-    let frozen = fs::read(root().join("spec/saved/tests/frozen/v1.sections")).unwrap();
-    let (header, rest) = frozen.split_at(4096);
-    let table = u64::from_le_bytes(header[32..40].try_into().unwrap());
-    let file = fs::File::create(scratch.0.join("web.save")).unwrap();
-    file.write_all_at(header, 0).unwrap();
-    file.write_all_at(rest, table).unwrap();
-    let told = scratch.vmlock(&["explain", "web.save"]);
-    assert_eq!(told.status.code(), Some(0), "{}", err(&told));
-    for words in [
-        "a guest that was saved",
-        "1, 1 of them on",
-        "of which 4 MiB",
-        "section   vcpu.0",
-    ] {
-        assert!(out(&told).contains(words), "no {words}: {}", out(&told));
-    }
-    let (exit, object) = scratch.json(&["explain", "web.save"]);
-    assert_eq!((exit, &object["saved"]["chunks"]), (0, &2.into()));
-    file.write_all_at(&[0; 4], table + rest.len() as u64 - 4)
-        .unwrap();
-    file.write_all_at(&[9], table + 128 * 40).unwrap();
-    let refused = scratch.vmlock(&["explain", "web.save"]);
-    assert_eq!(refused.status.code(), Some(1), "{}", err(&refused));
-    assert!(err(&refused).contains("section `"), "{}", err(&refused));
 }
 
 #[test]

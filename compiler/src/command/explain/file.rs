@@ -3,7 +3,7 @@
 
 use super::saved;
 use crate::command::lock::former;
-use crate::command::{read, read_lock, read_report, unreadable};
+use crate::command::{is_saved, read, read_lock, read_report, unreadable};
 use crate::compile::{self, lock_path};
 use crate::diagnostic::Diagnostic;
 use crate::files;
@@ -36,7 +36,7 @@ pub fn explain(path: &Path, out: &mut Output) {
     if path.extension().is_some_and(|e| e == "kdl") {
         return entries(path, &shown, out);
     }
-    if saved::is_one(path) {
+    if is_saved(path) {
         return saved::explain(path, &shown, out);
     }
     let text = match read(path, canonical::SIZE_MAX) {
@@ -58,7 +58,9 @@ pub fn explain(path: &Path, out: &mut Output) {
             Err(finding) => out.fail(Exit::Environment, finding),
         }
     } else {
-        let words = format!("`{shown}` is no lock, description, host report or file of baselines");
+        let words = format!(
+            "`{shown}` is no lock, description, host report, saved guest or file of baselines"
+        );
         let help = "what a portable witness printed is read by `vmlock observe`";
         let finding = Diagnostic::error("explain::unknown", words).in_file(shown);
         out.fail(Exit::Findings, finding.help(help));

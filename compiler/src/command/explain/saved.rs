@@ -1,40 +1,19 @@
 //! What a saved guest is, in a few lines. All of the file is checked but the guest's memory, which is not read.
 
-use crate::command::unreadable;
-use crate::diagnostic::Diagnostic;
-use crate::files;
+use crate::command::read_saved;
 use crate::render::{Exit, Output, hanging};
 use serde_json::{Value, json};
-use std::io::Read as _;
 use std::path::Path;
-use vmlock_saved::file::{Chunk, is_saved};
+use vmlock_saved::Saved;
+use vmlock_saved::file::{Chunk, Entry};
 use vmlock_saved::state::Power;
-use vmlock_saved::{Refused, Saved, open};
 use vmlock_spec::words;
-
-/// Whether a file begins as a saved guest does.
-pub fn is_one(path: &Path) -> bool {
-    let mut head = Vec::new();
-    let read = files::open(path).and_then(|file| file.take(64).read_to_end(&mut head));
-    read.is_ok() && is_saved(&head)
-}
 
 /// Explains it.
 pub fn explain(path: &Path, shown: &str, out: &mut Output) {
-    let saved = match files::open(path)
-        .map_err(Refused::from)
-        .and_then(|file| open(&file))
-    {
+    let saved = match read_saved(path) {
         Ok(saved) => saved,
-        Err(Refused::Unreadable(error)) => {
-            return out.fail(Exit::Environment, unreadable(path, &error));
-        }
-        Err(refused) => {
-            let words = format!("`{shown}` is no saved guest that can be restored: {refused}");
-            let finding = Diagnostic::error("saved::invalid", words).in_file(shown);
-            let help = "take another copy of the file, or a guest that was saved at another time";
-            return out.fail(Exit::Findings, finding.help(help));
-        }
+        Err(finding) => return out.fail(Exit::Environment, finding),
     };
     let on = saved
         .state
@@ -82,7 +61,15 @@ pub fn explain(path: &Path, shown: &str, out: &mut Output) {
 
 /// The same for programs.
 fn told(saved: &Saved, chunks: usize) -> Value {
-    let section = |entry: &vmlock_saved::file::Entry| json!({ "name": entry.name, "version": entry.version, "bytes": entry.length });
+    let section = |entry: &Entry| {
+        let Entry {
+            name,
+            version,
+            length,
+            ..
+        } = entry;
+        json!({ "name": name, "version": version, "bytes": length })
+    };
     json!({
         "name": saved.lock.name,
         "identity": saved.identity.to_string(),

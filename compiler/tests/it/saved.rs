@@ -1,0 +1,141 @@
+//! Saved guests, without their memory: `vmlock explain` and `vmlock diff`.
+
+use crate::scratch::{Scratch, err, out, root};
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::FileExt as _;
+use vmlock_saved::file::{CHUNK_BYTES, HEADER_BYTES};
+use vmlock_saved::hex::{Hex32, Hex64, Value};
+use vmlock_saved::{Contents, State, WriteAt, Writer, open};
+use vmlock_spec::catalogue::register_by_name;
+
+/// The file of version 1 that is kept for ever. Its memory is a hole here.
+fn frozen(scratch: &Scratch, name: &str) -> File {
+    let path = root().join("spec/saved/tests/frozen/v1.sections");
+    let frozen = fs::read(path).unwrap();
+    let (header, rest) = frozen.split_at(HEADER_BYTES);
+    let table = u64::from_le_bytes(header[32..40].try_into().unwrap());
+    let mut file = File::options();
+    let file = file.create(true).truncate(true).read(true).write(true);
+    let file = file.open(scratch.0.join(name)).unwrap();
+    file.write_all_at(header, 0).unwrap();
+    file.write_all_at(rest, table).unwrap();
+    file
+}
+
+/// Writes to a file.
+struct Target(File);
+
+impl WriteAt for Target {
+    fn write_at(&mut self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        self.0.write_all_at(bytes, offset)
+    }
+    fn sync(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The same guest, but for what is done to it; the first bytes of its first chunks.
+fn other(scratch: &Scratch, name: &str, chunks: &[u8], change: impl FnOnce(&mut State)) {
+    let mut saved = open(&frozen(scratch, "frozen.save")).unwrap();
+    change(&mut saved.state);
+    let target = Target(File::create(scratch.0.join(name)).unwrap());
+    let mut writer = Writer::new(target, saved.memory.bytes()).unwrap();
+    for (number, byte) in (0..).zip(chunks) {
+        let mut chunk = vec![0; CHUNK_BYTES as usize];
+        chunk[0] = *byte;
+        writer.chunk(number, &chunk).unwrap();
+    }
+    let contents = Contents {
+        lock: &saved.lock_text,
+        state: &saved.state,
+        disks: &saved.disks,
+        host: saved.host.as_ref().unwrap(),
+    };
+    writer.finish(&contents).unwrap();
+}
+
+#[test]
+fn one_is_explained_or_refused_by_its_section() {
+    let scratch = Scratch::new("saved-explain");
+    let file = frozen(&scratch, "web.save");
+    let told = scratch.vmlock(&["explain", "web.save"]);
+    assert_eq!(told.status.code(), Some(0), "{}", err(&told));
+    for words in [
+        "a guest that was saved",
+        "1, 1 of them on",
+        "of which 4 MiB",
+        "section   vcpu.0",
+    ] {
+        assert!(out(&told).contains(words), "no {words}: {}", out(&told));
+    }
+    let (exit, object) = scratch.json(&["explain", "web.save"]);
+    assert_eq!((exit, &object["saved"]["chunks"]), (0, &2.into()));
+    let end = file.metadata().unwrap().len();
+    file.write_all_at(&[9], end - 1).unwrap();
+    for command in [
+        &["explain", "web.save"][..],
+        &["diff", "web.save", "web.save"],
+    ] {
+        let refused = scratch.vmlock(command);
+        assert_eq!(refused.status.code(), Some(4), "{}", err(&refused));
+        let words = "section `memory`: its CRC-32 is another";
+        assert!(err(&refused).contains(words), "{}", err(&refused));
+    }
+}
+
+#[test]
+fn two_differ_by_names() {
+    let scratch = Scratch::new("saved-diff");
+    other(&scratch, "a.save", &[1, 2, 0, 4], |_| ());
+    other(&scratch, "b.save", &[1, 3, 3, 0], |state| {
+        state.machine.virtual_counter = Hex64(0x1234);
+        let registers = &mut state.vcpus[0].registers;
+        for (name, bytes) in [("X7", 8), ("SCTLR_EL1", 8), ("V3", 16)] {
+            let info = register_by_name(name).unwrap();
+            let value = Value::new(&[0xee; 16][..bytes]);
+            registers.set(info, value).unwrap();
+        }
+        let first = &mut state.gic.shared[0];
+        first.interrupts.priority[1] = Hex32(0x1000_0000);
+        first.routes[2] = Hex64(3);
+        let redistributor = &mut state.gic.redistributors[0];
+        redistributor.private.level = Hex32(1 << 27);
+        let mask = redistributor.interface.get_mut("ICC_PMR_EL1").unwrap();
+        *mask = Hex64(0x77);
+        let device = &mut state.devices[0];
+        device.text = device.text.replace('7', "8");
+    });
+    let told = scratch.vmlock(&["diff", "a.save", "b.save"]);
+    assert_eq!(told.status.code(), Some(1), "{}", err(&told));
+    let (exit, object) = scratch.json(&["diff", "a.save", "b.save"]);
+    assert_eq!(exit, 1);
+    let changes = object["changes"].as_array().unwrap();
+    for name in [
+        "virtual counter",
+        "vCPU 0 X7",
+        "vCPU 0 SCTLR_EL1",
+        "vCPU 0 V3",
+        "GICD_IPRIORITYR9",
+        "GICD_IROUTER34",
+        "vCPU 0 lines of INTIDs 0–31",
+        "vCPU 0 ICC_PMR_EL1",
+        "device ",
+        "memory",
+    ] {
+        let begins = |c: &&serde_json::Value| c["name"].as_str().unwrap().starts_with(name);
+        assert!(changes.iter().any(|c| begins(&c)), "no {name}: {changes:?}");
+        assert!(out(&told).contains(name), "no {name}: {}", out(&told));
+    }
+    assert!(
+        out(&told).contains("3 chunks of 2 MiB differ"),
+        "{}",
+        out(&told)
+    );
+    let same = scratch.vmlock(&["diff", "a.save", "a.save"]);
+    assert_eq!(same.status.code(), Some(0), "{}", err(&same));
+    let lock = root().join("spec/tests/frozen/v3/oldest.vm.lock.json");
+    let unlike = scratch.vmlock(&["diff", "a.save", lock.to_str().unwrap()]);
+    assert_eq!(unlike.status.code(), Some(2), "{}", err(&unlike));
+    assert!(err(&unlike).contains("a saved guest"), "{}", err(&unlike));
+}
