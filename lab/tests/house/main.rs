@@ -156,6 +156,7 @@ fn every_command_in_the_documents_exists() {
         "docs/git.md",
         "docs/matrix.md",
         "docs/operations.md",
+        "docs/saved.md",
         "docs/support.md",
         "docs/virtio.md",
     ] {

@@ -20,9 +20,10 @@ mod table;
 mod tests;
 mod write;
 
-pub use header::{HEADER_BYTES, Identity, VERSION, is_saved};
+pub use bytes::Field;
+pub use header::{HEADER, HEADER_BYTES, Identity, VERSION, is_saved};
 pub use memory::{CHUNK_BYTES, Chunk, MEMORY_AT, MEMORY_MAX, Memory};
 pub use read::{ReadAt, Saved, open};
 pub use refused::{Place, Refused};
-pub use table::{Codec, ENTRY_BYTES, Entry};
+pub use table::{Codec, ENTRY, ENTRY_BYTES, Entry};
 pub use write::{Contents, Failed, WriteAt, Writer};

@@ -1,5 +1,32 @@
 //! Pieces of bytes.
 
+/// Something of header or table: where it stands, and how long it is, in bytes.
+#[derive(Clone, Copy, Debug)]
+pub struct Field {
+    /// Offset from the start.
+    pub at: usize,
+    /// Length.
+    pub bytes: usize,
+}
+
+/// What stands between these offsets, without a gap.
+pub(super) const fn fields<const N: usize>(starts: [usize; N], end: usize) -> [Field; N] {
+    let mut fields = [Field { at: 0, bytes: 0 }; N];
+    let mut number = 0;
+    while number < N {
+        let at = starts[number];
+        let next = if number + 1 < N {
+            starts[number + 1]
+        } else {
+            end
+        };
+        let bytes = next - at;
+        fields[number] = Field { at, bytes };
+        number += 1;
+    }
+    fields
+}
+
 /// What is held against bytes that may all be zero: a comparison of memory is quicker than a look at each.
 const ZEROS: [u8; 4096] = [0; 4096];
 

@@ -1,6 +1,6 @@
 //! The header: 4 KiB that say where all else is, and bind it. It is written last, and it is the file's commit record.
 
-use super::bytes::{are_zero, array};
+use super::bytes::{Field, are_zero, array, fields};
 use super::memory::{CHUNK_BYTES, MEMORY_AT, MEMORY_MAX};
 use super::refused::{Place, Refused};
 use super::table::ENTRY_BYTES;
@@ -29,6 +29,24 @@ const MEMORY_BYTES_AT: usize = 48;
 const IDENTITY_AT: usize = 56;
 const RESERVED_AT: usize = 88;
 const CRC_AT: usize = 4092;
+
+/// What stands in the header, in order.
+pub const HEADER: &[Field] = &fields(
+    [
+        0,
+        VERSION_AT,
+        ARCH_AT,
+        SECTIONS_AT,
+        LENGTH_AT,
+        TABLE_AT,
+        MEMORY_OFFSET_AT,
+        MEMORY_BYTES_AT,
+        IDENTITY_AT,
+        RESERVED_AT,
+        CRC_AT,
+    ],
+    HEADER_BYTES,
+);
 
 /// SHA-256 over header (with the identity itself as zeros, and without its CRC), table and sections. Guest memory is
 /// bound by what the section `memory` says of each chunk.

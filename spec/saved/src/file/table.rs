@@ -1,6 +1,6 @@
 //! The table of sections: an entry of 128 bytes for each, in the order in which they stand.
 
-use super::bytes::{are_zero, array};
+use super::bytes::{Field, are_zero, array, fields};
 use super::refused::{Place, Refused};
 
 /// Length of an entry, in bytes.
@@ -16,6 +16,22 @@ const OFFSET_AT: usize = 104;
 const LENGTH_AT: usize = 112;
 const CRC_AT: usize = 120;
 const END_AT: usize = 124;
+
+/// What stands in an entry, in order.
+pub const ENTRY: &[Field] = &fields(
+    [
+        0,
+        VERSION_AT,
+        CRITICAL_AT,
+        CODEC_AT,
+        RESERVED_AT,
+        OFFSET_AT,
+        LENGTH_AT,
+        CRC_AT,
+        END_AT,
+    ],
+    ENTRY_BYTES,
+);
 
 /// How a section's bytes are to be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
