@@ -7,29 +7,13 @@ use vmlock_spec::lock::{hex32, hex64};
 
 /// A word of 32 bits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
-pub struct Hex32(
-    #[serde(with = "hex32")]
-    #[cfg_attr(
-        feature = "schema",
-        schemars(with = "String", regex(pattern = r"^0x[0-9a-f]{8}$"))
-    )]
-    pub u32,
-);
+pub struct Hex32(#[serde(with = "hex32")] pub u32);
 
 /// A word of 64 bits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
-pub struct Hex64(
-    #[serde(with = "hex64")]
-    #[cfg_attr(
-        feature = "schema",
-        schemars(with = "String", regex(pattern = r"^0x[0-9a-f]{16}$"))
-    )]
-    pub u64,
-);
+pub struct Hex64(#[serde(with = "hex64")] pub u64);
 
 /// The widest register: a vector of SVE with 2048 bits.
 pub const BYTES_MAX: usize = 256;
@@ -119,16 +103,6 @@ impl Serialize for Value {
 impl<'de> Deserialize<'de> for Value {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Self::parse(&String::deserialize(deserializer)?).map_err(D::Error::custom)
-    }
-}
-
-#[cfg(feature = "schema")]
-impl schemars::JsonSchema for Value {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "Value".into()
-    }
-    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        schemars::json_schema!({ "type": "string", "pattern": "^0x([0-9a-f]{2}){1,256}$" })
     }
 }
 

@@ -32,7 +32,6 @@ pub struct State {
 
 /// What there is once in a machine.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Machine {
     /// CNTVCT_EL0 of all vCPUs, when the first of them was held.
@@ -43,7 +42,6 @@ pub struct Machine {
 
 /// The lines by which devices interrupt, as they hold them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Lines {
     /// INTIDs (32 and up) of those that are up, ascending.
@@ -52,7 +50,6 @@ pub struct Lines {
 
 /// What a disk held, so that another one, or one that was changed since, is not taken for it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Disk {
     /// Its length in bytes.
@@ -65,7 +62,6 @@ pub struct Disk {
 
 /// Bytes of a disk.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Covers {
     /// All of them.
@@ -76,7 +72,6 @@ pub enum Covers {
 
 /// The host that it was saved on, for who wonders: nothing is decided by it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Host {
     /// `sha256-` and 64 hex digits of its host report, or nothing that anybody knows.

@@ -9,7 +9,6 @@ use std::collections::BTreeMap;
 
 /// Distributor, redistributors and CPU interfaces.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Gic {
     /// GICD_CTLR.
@@ -22,7 +21,6 @@ pub struct Gic {
 
 /// Thirty-two interrupts: bit or byte n is about the n-th of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Interrupts {
     /// IGROUPR.
@@ -43,7 +41,6 @@ pub struct Interrupts {
 
 /// Thirty-two shared interrupts.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Shared {
     /// The interrupts.
@@ -54,7 +51,6 @@ pub struct Shared {
 
 /// A vCPU's redistributor and CPU interface.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Redistributor {
     /// GICR_CTLR.

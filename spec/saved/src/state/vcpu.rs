@@ -8,7 +8,6 @@ use vmlock_spec::catalogue::{Kind, RegisterInfo, register_by_name};
 
 /// A vCPU at rest: whatever it had asked for was answered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Vcpu {
     /// Whether it is on.
@@ -21,7 +20,6 @@ pub struct Vcpu {
 
 /// Whether a vCPU runs when the machine does (`KVM_GET_MP_STATE`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Power {
     /// It does, be it in WFI (`KVM_MP_STATE_RUNNABLE`).
@@ -32,7 +30,6 @@ pub enum Power {
 
 /// An SError that is pending in KVM (`KVM_GET_VCPU_EVENTS`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Serror {
     /// None.
@@ -148,15 +145,5 @@ impl<'de> Deserialize<'de> for Registers {
             }
         }
         deserializer.deserialize_map(Map)
-    }
-}
-
-#[cfg(feature = "schema")]
-impl schemars::JsonSchema for Registers {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "Registers".into()
-    }
-    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        std::collections::BTreeMap::<String, Value>::json_schema(generator)
     }
 }
