@@ -1,15 +1,15 @@
 //! Runs a verified machine: one thread per vCPU, until the guest, the user or a
 //! time limit ends it. Signals end the whole process.
 
+mod watch;
+
 use super::alarm::Alarm;
-use super::terminal::{self, Key, Keys};
+use super::terminal;
 use crate::console::Ear;
-use crate::cores::watch::{Found, PERIOD};
 use crate::cores::{self, Cores};
 use crate::counters;
 use crate::device::Doors;
 use crate::device::bus::{Bus, Line};
-use crate::device::clock;
 use crate::device::virtio::thread::{Idle, Park};
 use crate::device::virtio::vsock::CONNECTIONS;
 use crate::enforce::verify::{Parts, Verified};
@@ -19,7 +19,7 @@ use crate::firmware::forward::{Firmware, Reply, Starter};
 use crate::firmware::power::Start;
 use crate::gic::gate::Gate;
 use crate::gic::proxy::Proxy;
-use crate::hold::barrier::{AtRest, Barrier, Hold};
+use crate::hold::barrier::{AtRest, Barrier};
 use crate::hold::pausing::Controls;
 use crate::jail::elders::Elders;
 #[cfg(feature = "torture")]
@@ -29,21 +29,17 @@ use crate::jail::table::Thread;
 use crate::jail::{Entering, Files, Jail, Needs, entered};
 use crate::kick::kick;
 use crate::kvm::{
-    self, Entry, Exit, Fresh, Kick, Mmio, Rest, Runnable, Settled, Unstarted, Vm, bury, core,
-    discard,
+    self, Entry, Exit, Fresh, Kick, Mmio, Rest, Runnable, Settled, Unstarted, Vm, core, discard,
 };
 use crate::machine::home::Home;
 use crate::machine::pause::{Turns, World};
-use crate::machine::reader::{Reader, wait as wait_for};
 use crate::say;
-use crate::speaker;
 use crate::threads::spawn;
 use kvm_bindings::{
     KVM_SYSTEM_EVENT_CRASH, KVM_SYSTEM_EVENT_RESET, KVM_SYSTEM_EVENT_RESET_FLAG_PSCI_RESET2,
     KVM_SYSTEM_EVENT_SHUTDOWN, KVM_SYSTEM_EVENT_SHUTDOWN_FLAG_PSCI_OFF2,
 };
 use nix::unistd::gettid;
-use std::io::Read;
 use std::mem;
 use std::os::fd::AsFd as _;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -51,11 +47,11 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel}
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, TryLockError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
-use vmlock_spec::event::Event;
 use vmlock_spec::lock::{Lock, Unmapped};
 #[cfg(feature = "torture")]
 use vmm_sys_util::eventfd::EventFd;
 use vmm_sys_util::signal::Killable;
+use watch::{input, keep};
 
 static RAISED: AtomicU64 = AtomicU64::new(0);
 
@@ -708,67 +704,6 @@ fn begin(
     vcpu.start(entry, starter.beginning(index as usize))
 }
 
-/// How soon it is tried again to raise a line while somebody is at the devices.
-const SOON: Duration = Duration::from_millis(10);
-
-/// Watches over the machine until it ends. Raises the lines that rise by themselves; looks now and then whether the
-/// vCPUs' threads stay on their CPUs, and pauses the guest while they do not; `console`: ends it as soon as nobody reads
-/// what it says. It waits for no vCPU and no device: none of it keeps the rest from being done.
-fn keep(shared: &Shared, cores: &Cores, console: bool) {
-    let reader = console.then(Reader::new).flatten();
-    let mut paused = None;
-    let begun = Instant::now();
-    let mut next = begun;
-    while !shared.stop.load(Ordering::Acquire) {
-        if Instant::now() >= next {
-            // What a rehearsal left takes its time: a guest that has ended by now leaves it to the end of the process.
-            if next > begun {
-                bury();
-            }
-            next = Instant::now() + PERIOD;
-            look(shared, cores, &mut paused);
-        }
-        let mut left = next.saturating_duration_since(Instant::now());
-        // The host's clock may be set meanwhile; it is asked again after each wait.
-        match shared.alarm.left(clock::now()) {
-            Some(Duration::ZERO) if ring(shared) => continue,
-            Some(Duration::ZERO) => left = left.min(SOON),
-            Some(alarm) => left = left.min(alarm),
-            None => {}
-        }
-        match &reader {
-            Some(reader) if reader.goes_within(left, &shared.alarm) => {
-                return shared.end(Ended::Unread);
-            }
-            Some(_) => {}
-            None => wait_for(left, &shared.alarm),
-        }
-    }
-}
-
-/// Holds the guest where its threads are astray, lets go of it where they are back, and says so. `paused`: why it is held.
-fn look(shared: &Shared, cores: &Cores, paused: &mut Option<(String, Hold)>) {
-    let found = cores.look(&shared.barrier.threads());
-    match found {
-        Found::Loose(words) if paused.as_ref().is_some_and(|(why, _)| *why == words) => {}
-        Found::Loose(words) => {
-            let hold = shared.barrier.hold();
-            speaker::event(Event::Paused, format_args!("the guest is paused: {words}"));
-            *paused = Some((words, hold));
-        }
-        Found::Held | Found::Caught(_) => {
-            if paused.take().is_some() {
-                speaker::event(
-                    Event::Resumed,
-                    format_args!("the guest goes on, on {cores}"),
-                );
-            } else if let Found::Caught(words) = found {
-                speaker::event(Event::Note, format_args!("of the guest, {words}"));
-            }
-        }
-    }
-}
-
 /// Does what an exit asks for.
 fn serve(vcpu: usize, exit: Exit<'_>, shared: &Shared, counts: &counters::Vcpu) -> Served {
     match exit {
@@ -886,69 +821,5 @@ fn interrupt_controller<'a>(
     match &shared.proxied {
         Some(Proxied { proxy, world, .. }) => proxy.access(world, vcpu, mmio),
         None => Ok(Some(mmio)),
-    }
-}
-
-/// Raises the lines that rise by themselves and whose time has come; false where somebody is at the devices, who may stay
-/// there for as long as nobody reads the console.
-fn ring(shared: &Shared) -> bool {
-    let mut bus = match shared.bus.try_lock() {
-        Ok(bus) => bus,
-        Err(TryLockError::Poisoned(bus)) => bus.into_inner(),
-        Err(TryLockError::WouldBlock) => return false,
-    };
-    for line in bus.rung() {
-        shared.line(&bus, Some(line));
-    }
-    shared.alarm.set(bus.rings_at());
-    true
-}
-
-/// Carries what is said to the console until its end. Waits while the UART is full.
-fn input(shared: &Shared, mut from: impl Read, escape: bool) {
-    let mut keys = Keys::default();
-    let mut buffer = [0u8; 64];
-    loop {
-        let count = match from.read(&mut buffer) {
-            Ok(0) => return,
-            Ok(count) => count,
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
-            Err(_) => return,
-        };
-        let mut input = Vec::with_capacity(count);
-        for &byte in &buffer[..count] {
-            match if escape {
-                keys.press(byte)
-            } else {
-                Key::Guest(byte)
-            } {
-                Key::Guest(byte) => input.push(byte),
-                Key::Wait => {}
-                Key::Quit => return shared.end(Ended::Quit),
-            }
-        }
-        if !offer(shared, &input) {
-            return;
-        }
-    }
-}
-
-/// Gives the console all of it; false when the machine ends before.
-fn offer(shared: &Shared, mut bytes: &[u8]) -> bool {
-    // The end of the machine wakes nobody here.
-    const LOOK: Duration = Duration::from_millis(100);
-    let mut bus = shared.bus();
-    loop {
-        let (taken, line) = bus.console_input(bytes);
-        shared.line(&bus, line);
-        bytes = &bytes[taken..];
-        if bytes.is_empty() {
-            return true;
-        }
-        if shared.stop.load(Ordering::Acquire) {
-            return false;
-        }
-        let waited = shared.room.wait_timeout(bus, LOOK);
-        bus = waited.unwrap_or_else(|e| e.into_inner()).0;
     }
 }
