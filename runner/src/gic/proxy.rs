@@ -313,13 +313,19 @@ impl Reach {
     }
 
     /// Whether KVM leaves a private interrupt to the hardware: it then ignores that userspace
-    /// makes it active (see [`super::bank`]). It is not active before, nor after.
+    /// makes it active, or not (see [`super::bank`]). It is as it was afterwards.
     fn is_mapped(&self, intid: u32) -> Result<bool> {
         let (part, bit) = (Part::Redistributor(0), 1 << intid);
-        self.write(part, GICR_ISACTIVER0, bit)?;
-        let active = self.read(part, GICR_ISACTIVER0)?;
-        self.write(part, GICR_ICACTIVER0, bit)?;
-        Ok(active & bit == 0)
+        let active = || Ok::<bool, Error>(self.read(part, GICR_ISACTIVER0)? & bit != 0);
+        let before = active()?;
+        let (there, back) = match before {
+            true => (GICR_ICACTIVER0, GICR_ISACTIVER0),
+            false => (GICR_ISACTIVER0, GICR_ICACTIVER0),
+        };
+        self.write(part, there, bit)?;
+        let after = active()?;
+        self.write(part, back, bit)?;
+        Ok(after == before)
     }
 
     /// Where a register of the in-kernel frames is for a vCPU that is lent.
