@@ -469,6 +469,9 @@ impl Transport {
         };
         let mut rings = Vec::new();
         for (at, (queue, saved)) in restored.queues.iter().zip(queues).enumerate() {
+            if saved.position != 0 && !(queue.ready && runs && !broken) {
+                return Err(Refused::Queue(at));
+            }
             rings.push(match queue.ready {
                 true if restored.has(FEATURES_OK) => {
                     let ring = ring(queue, saved.position);

@@ -642,7 +642,7 @@ fn a_saved_state_is_believed_no_more_than_a_guest() {
         fresh.restored(&state, &guest.memory).err()
     };
     type Change = &'static dyn Fn(&mut saved::Transport);
-    let cases: [(Change, Refused); 20] = [
+    let cases: [(Change, Refused); 22] = [
         (&|s| s.status = 0x1f, Refused::Status),
         (&|s| s.status = 0x4f, Refused::Status),
         (&|s| s.status = 0x10f, Refused::Status),
@@ -665,12 +665,94 @@ fn a_saved_state_is_believed_no_more_than_a_guest() {
         (&|s| s.queues[0].device = u64::MAX - 3, Refused::Queue(0)),
         (&|s| s.queues[0].position = 2, Refused::Queue(0)),
         (&|s| s.queues[1].ready = true, Refused::Queue(1)),
+        (&|s| s.queues[1].position = 3, Refused::Queue(1)),
+        (&|s| (s.causes, s.broken) = (2, true), Refused::Queue(0)),
         (&|s| (s.status, s.causes) = (3, 0), Refused::Queue(0)),
     ];
     for (at, (change, refused)) in cases.into_iter().enumerate() {
         assert_eq!(with(change), Some(refused), "case {at}");
     }
     assert_eq!(with(&|_| {}), None);
+}
+
+/// Where a guest without a plan looks or writes, what, and how wide.
+fn anywhere(random: &mut Random) -> (u64, u32, usize) {
+    let offset = match random.below(9) {
+        0 => random.below(2 * WINDOW),
+        1 => STATUS,
+        3 => NOTIFY,
+        2 => READY,
+        _ => REGISTERS[random.below(30) as usize].0,
+    };
+    let value = match random.below(16) {
+        0 => random.bits() as u32,
+        1 => BASE as u32 + random.below(64) as u32 * 0x100,
+        2 => 0xb,
+        3 => 0xf,
+        4..=8 => 1,
+        _ => random.below(4) as u32,
+    };
+    let width = [4, 4, 4, 1, 2, 8][random.below(6) as usize];
+    (offset, value, width)
+}
+
+/// Both have the same memory, and nobody takes anything out of the rings.
+#[test]
+fn a_restored_device_answers_as_the_one_that_was_saved() {
+    let mut random = Random(10);
+    let (mut at_work, mut broken) = (0, 0);
+    for _ in 0..200 {
+        let mut guest = Guest::new();
+        let setup = Driver::new(&guest.memory, SIZES[0]).setup;
+        let mut signals: Option<Arc<Signals>> = None;
+        for _ in 0..random.below(400) {
+            match random.below(24) {
+                0 => guest.set_up(0, &setup),
+                1 => guest.accept(&[VIRTIO_F_VERSION_1]),
+                2 => _ = guest.transport.reconfigure(|bytes| bytes[0] ^= 1),
+                3 => {
+                    if let Some(signals) = &signals {
+                        signals.used();
+                    }
+                }
+                4 if random.below(8) == 0 => {
+                    if let Some(signals) = &signals {
+                        signals.needs_reset();
+                    }
+                }
+                _ => {}
+            }
+            let (offset, value, width) = anywhere(&mut random);
+            let data = &u64::from(value).to_le_bytes()[..width];
+            if let Effect::Start(activation) = guest.transport.write(offset, data, &guest.memory) {
+                signals = Some(activation.signals);
+            }
+        }
+        let state = guest.state();
+        // What the configuration says is its device's own.
+        let fresh = Transport {
+            shown: guest.transport.shown.clone(),
+            ..Transport::new(shown()).expect("there is such a device")
+        };
+        let restored = fresh.restored(&state, &guest.memory);
+        let (mut restored, activation) = restored.expect("a driver made it");
+        at_work += u32::from(activation.is_some());
+        broken += u32::from(state.broken);
+        for _ in 0..1_000 {
+            let (offset, value, width) = anywhere(&mut random);
+            let data = &u64::from(value).to_le_bytes()[..width];
+            let before = guest.transport.write(offset, data, &guest.memory);
+            let after = restored.write(offset, data, &guest.memory);
+            assert_eq!(format!("{before:?}"), format!("{after:?}"));
+            let (offset, _, width) = anywhere(&mut random);
+            let (mut one, mut other) = ([0; 8], [0; 8]);
+            guest.transport.read(offset, &mut one[..width]);
+            restored.read(offset, &mut other[..width]);
+            assert_eq!(one, other, "{offset:#x}");
+        }
+        assert_eq!(restored.save(&[]), guest.state());
+    }
+    assert!(at_work > 10 && broken > 3, "{at_work}, {broken}");
 }
 
 #[test]
@@ -686,22 +768,7 @@ fn no_access_breaks_it() {
             1 => guest.accept(&[VIRTIO_F_VERSION_1]),
             _ => {}
         }
-        let offset = match random.below(9) {
-            0 => random.below(2 * WINDOW),
-            1 => STATUS,
-            3 => NOTIFY,
-            2 => READY,
-            _ => REGISTERS[random.below(30) as usize].0,
-        };
-        let value = match random.below(16) {
-            0 => random.bits() as u32,
-            1 => BASE as u32 + random.below(64) as u32 * 0x100,
-            2 => 0xb,
-            3 => 0xf,
-            4..=8 => 1,
-            _ => random.below(4) as u32,
-        };
-        let width = [4, 4, 4, 1, 2, 8][random.below(6) as usize];
+        let (offset, value, width) = anywhere(&mut random);
         let data = &u64::from(value).to_le_bytes()[..width];
         match guest.transport.write(offset, data, &guest.memory) {
             Effect::Start(activation) => {
