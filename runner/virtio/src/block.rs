@@ -2,8 +2,8 @@
 //!
 //! A request is decoded into an [`Operation`] for whoever has the disk ([`engine`]), or
 //! answered at once; [`Block::settle`] makes a status of what became of the operation,
-//! [`answer`] tells the driver. [`requests`] has those that are under way. Header and status may lie in any pieces of the
-//! chain (section 2.7.4): what counts is their place among its bytes.
+//! [`answer`] tells the driver. [`requests`] has those that are under way, [`written`] knows where the last ones wrote.
+//! Header and status may lie in any pieces of the chain (section 2.7.4): what counts is their place among its bytes.
 //!
 //! The disk has a volatile cache, as VIRTIO_BLK_F_FLUSH says. A driver that does
 //! not accept it has every write stable before it is answered (section 5.2.6.2).
@@ -11,6 +11,7 @@
 
 pub mod engine;
 pub mod requests;
+pub mod written;
 
 use crate::chain::{Chain, Malformed, Span};
 use crate::features::Features;

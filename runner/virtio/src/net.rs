@@ -29,6 +29,8 @@ pub const HEADER: usize = 12;
 const NUM_BUFFERS: usize = 10;
 /// Bytes of an Ethernet header.
 pub const ETHERNET: u64 = 14;
+/// Bytes of the shortest frame, without its checksum.
+pub const SHORTEST: usize = 60;
 /// Bytes of the tags of virtual LANs that a frame may have: two (IEEE 802.1ad).
 pub const TAGS: u64 = 8;
 /// Bytes of the largest frame that is yet to be segmented: as section 5.1.6.3.1 has it, without the header.
@@ -101,6 +103,30 @@ pub fn set_link(configuration: &mut [u8], up: bool) {
     if let Some(byte) = configuration.get_mut(STATUS) {
         *byte = status;
     }
+}
+
+/// The frame by which a network learns that a card is now at this cable: a reverse request of the card for its own
+/// address (RFC 903), to everybody. None of a guest's own frames is forged by it: it says nothing of any address but the
+/// card's, and asks for none that anybody has.
+pub fn announcement(mac: [u8; 6]) -> [u8; SHORTEST] {
+    /// Ethernet type of a reverse request; hardware and protocol that it is about, with the lengths of their addresses; the
+    /// request itself.
+    const HEAD: [u8; 10] = [0x80, 0x35, 0, 1, 8, 0, 6, 4, 0, 3];
+    let mut frame = [0; SHORTEST];
+    let mut at = 0;
+    let mut put = |bytes: &[u8]| {
+        frame[at..at + bytes.len()].copy_from_slice(bytes);
+        at += bytes.len();
+    };
+    put(&[0xff; 6]);
+    put(&mac);
+    put(&HEAD);
+    // Whose request it is, and about whom.
+    for _ in 0..2 {
+        put(&mac);
+        put(&[0; 4]);
+    }
+    frame
 }
 
 /// Why a frame does not leave.

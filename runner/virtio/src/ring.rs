@@ -265,6 +265,29 @@ impl Ring {
         Ok(more)
     }
 
+    /// Asks the driver to notify of what it makes available beyond the first so many (modulo 2^16), whether or not these
+    /// were taken; whether there is more already, of which it may not.
+    ///
+    /// # Errors
+    /// [`Broken::Memory`].
+    pub fn listen_beyond<M: GuestMemory>(
+        &mut self,
+        memory: &M,
+        available: u16,
+    ) -> Result<bool, Broken> {
+        self.queue.enable_notification(memory)?;
+        if self.queue.event_idx_enabled() {
+            // The last word of the device's area (section 2.7.8).
+            let place = u64::from(self.table.size) * 8 + 4;
+            let place = GuestAddress(self.queue.used_ring().saturating_add(place));
+            let stored = memory.store(available.to_le(), place, Ordering::Relaxed);
+            stored.map_err(|_| Broken::Memory)?;
+            // It is seen before the driver's index is read.
+            fence(Ordering::SeqCst);
+        }
+        Ok(self.available(memory)? != available)
+    }
+
     /// Serves what is available, and what becomes available meanwhile, up to as many chains as the queue has descriptors,
     /// and until they have had [`BYTES`]: no guest keeps whoever calls this busy for ever, and a reset does not wait for
     /// long. `serve` gives the number of bytes that it wrote.
@@ -295,6 +318,14 @@ impl Ring {
         }
         let interrupts = self.interrupts(memory)?;
         Ok(Drained { interrupts, more })
+    }
+
+    /// How many chains the driver has made available so far, modulo 2^16.
+    ///
+    /// # Errors
+    /// [`Broken::Memory`].
+    pub fn available<M: GuestMemory>(&self, memory: &M) -> Result<u16, Broken> {
+        Ok(self.queue.avail_idx(memory, Ordering::Acquire)?.0)
     }
 
     /// How many chains have been taken and not given back.

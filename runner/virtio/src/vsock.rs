@@ -2,8 +2,9 @@
 //! (section 5.10 of the standard), which the guest alone opens, and only to ports
 //! that its lock declares.
 //!
-//! Here is what a packet is; [`sockets`] has the connections.
+//! Here is what a packet is; [`sockets`] has the connections, [`reset`] what a driver is told where they are gone.
 
+pub mod reset;
 pub mod sockets;
 
 use crate::chain::{Chain, Malformed, Span};

@@ -524,3 +524,16 @@ fn no_chain_breaks_it() {
     let counts = [sent, dropped, delivered, lost];
     assert!(counts.into_iter().all(|n| n > 500), "{counts:?}");
 }
+
+/// RFC 903, by hand.
+#[test]
+fn a_card_says_where_it_is_now() {
+    let frame = announcement([2, 3, 4, 5, 6, 7]);
+    assert_eq!(frame[..6], [0xff; 6]);
+    assert_eq!(frame[6..14], [2, 3, 4, 5, 6, 7, 0x80, 0x35]);
+    assert_eq!(frame[14..22], [0, 1, 8, 0, 6, 4, 0, 3]);
+    for from in [22, 32] {
+        assert_eq!(frame[from..from + 10], [2, 3, 4, 5, 6, 7, 0, 0, 0, 0]);
+    }
+    assert_eq!(frame[42..], [0; 18]);
+}
