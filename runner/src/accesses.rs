@@ -10,9 +10,9 @@ use crate::enforce::verify;
 use crate::failure::Failure;
 use crate::firmware::forward::Firmware;
 use crate::kvm::System;
-use crate::machine::memory::Memory;
 use crate::machine::pause::Turns;
 use crate::machine::run::{Ended, Session, Space, run};
+use crate::memory::Memory;
 use crate::witness::{self, Stage};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -65,6 +65,8 @@ pub fn try_all(
     words[table::PMU].store(private.pmu.unwrap_or(0).into(), SeqCst);
     words[table::STRIDE].store(stride, SeqCst);
     let session = Session {
+        saves: None,
+        resumed: None,
         bus: Bus::doorbell(table::DOORBELL),
         firmware: Firmware::new(lock, &recipe.steps),
         console: false,

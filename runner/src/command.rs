@@ -12,7 +12,7 @@ pub mod start;
 #[cfg(feature = "torture")]
 pub mod torture;
 
-use crate::control::{self, client};
+use crate::control::{self, client, saver};
 use crate::cores::Cores;
 use crate::failure::{Failure, exit};
 use crate::files::read_lock;
@@ -20,7 +20,7 @@ use crate::flags::{self, Parsed};
 use crate::host::probe::{Scope, probe};
 use crate::jail::elders::Elders;
 use crate::kvm::{self, Kick, System};
-use crate::machine::memory;
+use crate::memory;
 use crate::say;
 use crate::signals;
 use std::path::Path;
@@ -36,14 +36,15 @@ use vmlock_spec::plan::{Emulation, Plan, Way, plan_with};
 pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
     Kick::install()?;
     // Whose guest is jailed begins otherwise.
-    if parsed.verb != "start" {
+    if !matches!(parsed.verb, "start" | start::RESTORE) {
         signals::end_the_process(&mut Elders::free())?;
     }
     match parsed.verb {
         "probe" => probe::run(parsed),
         "check" => check::run(parsed),
         "audit" => audit::run(parsed),
-        "start" => start::run(parsed),
+        "start" | start::RESTORE => start::run(parsed),
+        control::SAVE => saver::run(parsed),
         verb if control::VERBS.contains(&verb) => client::run(parsed),
         "jail" => jail::run(parsed),
         #[cfg(feature = "torture")]

@@ -7,10 +7,12 @@
 pub mod client;
 pub mod operator;
 pub mod place;
+pub mod saver;
 pub mod server;
 
 use operator::Operator;
 use serde::{Deserialize, Serialize};
+use std::fs::File;
 use std::time::Instant;
 use vmlock_spec::status::{State, Status};
 use vmlock_spec::words::did_you_mean;
@@ -28,6 +30,14 @@ struct Request {
     r#do: String,
 }
 
+/// To `save`: the file is whole and on the disk, and the guest waits for its name.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Done {
+    /// What tells the file from all others.
+    pub identity: String,
+}
+
 /// What it gets.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -36,7 +46,9 @@ pub enum Answer {
     Status(Box<Status>),
     /// To `pause` and `resume`: what the guest does from now on.
     State(State),
-    /// To `stop`: it ends.
+    /// To `save`.
+    Saved(Done),
+    /// To `stop`, and to `commit`: it ends.
     Stopping {},
     /// It is not done, and why.
     Error(String),
@@ -48,11 +60,14 @@ const STATUS: &str = "status";
 const PAUSE: &str = "pause";
 const RESUME: &str = "resume";
 const STOP: &str = "stop";
+/// Of one that is to be saved to the file that comes with it; and what its client says once that has its name.
+pub const SAVE: &str = "save";
+const COMMIT: &str = "commit";
 /// All of it: commands of the same names ask for it.
 pub const VERBS: [&str; 4] = [STATUS, PAUSE, RESUME, STOP];
 
-/// Answers a line; `None` where the answer comes later.
-fn answer(line: &[u8], operator: &mut Operator) -> Option<Answer> {
+/// Answers a line of a client, which was to give a file its name or not; `None` where the answer comes later.
+fn answer(line: &[u8], file: Option<File>, names: bool, operator: &mut Operator) -> Option<Answer> {
     let request = match serde_json::from_slice::<Request>(line) {
         Ok(request) => request,
         Err(error) => return Some(Answer::Error(format!("this is no request: {error}"))),
@@ -62,6 +77,8 @@ fn answer(line: &[u8], operator: &mut Operator) -> Option<Answer> {
         PAUSE => return operator.pause(Instant::now()),
         RESUME => operator.resume(),
         STOP => operator.stop(),
+        SAVE => return operator.save(file, Instant::now()),
+        COMMIT => operator.commit(names),
         other => {
             let hint = did_you_mean(other, VERBS.into_iter())
                 .unwrap_or_else(|| format!("there is `{}`", VERBS.join("`, `")));
@@ -86,7 +103,12 @@ mod tests {
 
     fn said(request: &[u8]) -> String {
         let guest = Arc::new(Guest::new("web", 0));
-        let answer = answer(request, &mut Operator::new(guest, Arc::default()));
+        let answer = answer(
+            request,
+            None,
+            false,
+            &mut Operator::new(guest, Arc::default()),
+        );
         let line = line(&answer.expect("at once"));
         String::from_utf8(line).expect("it is text")
     }

@@ -18,8 +18,9 @@ use crate::counters;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
-use virtio::thread::Park;
+use virtio::thread::{Identity, Park};
 use vm_memory::GuestMemoryMmap;
+use vmlock_saved::device::Device as Saved;
 use vmm_sys_util::eventfd::EventFd;
 
 /// The guest's memory, as devices have it.
@@ -109,6 +110,24 @@ pub trait Model: Send {
 
     /// What its last write has to wait for.
     fn wait(&mut self) -> Option<Wait> {
+        None
+    }
+
+    /// Its state, at rest, under its name in the lock.
+    ///
+    /// # Errors
+    /// It has none that can be saved: why, in words.
+    fn save(&self, name: &str) -> Result<Saved, String>;
+
+    /// Takes a state that was saved in place of its own, in which nobody has found it yet; the level of its line that KVM
+    /// was told then.
+    ///
+    /// # Errors
+    /// It can never have been in that state: why not, in words. It is not to be used then.
+    fn restore(&mut self, state: &Saved) -> Result<bool, String>;
+
+    /// Which contents it has, of a disk: of all of it, or of a part.
+    fn identify(&self, _whole: bool) -> Option<Identity> {
         None
     }
 

@@ -6,4 +6,5 @@
 //! instruction can be run.
 
 pub mod apply;
+pub mod resume;
 pub mod verify;

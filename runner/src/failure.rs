@@ -1,7 +1,5 @@
 //! What can go wrong, as something to say and an exit code: one place decides both.
 
-#[cfg(target_arch = "aarch64")]
-use crate::kvm;
 use vmlock_spec::plan::Refusal;
 
 /// Exit codes that every command shares.
@@ -66,12 +64,5 @@ impl Trouble {
             message: message.into(),
             help: help.iter().map(|&h| h.to_owned()).collect(),
         }
-    }
-}
-
-#[cfg(target_arch = "aarch64")]
-impl From<kvm::Error> for Failure {
-    fn from(error: kvm::Error) -> Self {
-        Self::environment(format!("KVM refuses a call: {error}"), &[])
     }
 }

@@ -15,6 +15,8 @@
 //! vgic-mmio.c do (Linux 5.10 to 7.3), so that a guest cannot tell.
 
 pub mod bank;
+#[cfg(target_arch = "aarch64")]
+pub mod direct;
 pub mod frame;
 #[cfg(target_arch = "aarch64")]
 pub mod gate;
@@ -23,8 +25,10 @@ pub mod proxy;
 pub mod table;
 #[cfg(test)]
 mod tests;
+pub mod view;
 
 use frame::Frame;
+use vmlock_saved::state::Gic as View;
 use vmlock_spec::lock::{Lock, Range};
 
 /// Bytes of one redistributor: its own frame and the one of SGIs and PPIs
@@ -132,6 +136,22 @@ impl Frames {
             distributor: (machine.distributor, distributor),
             redistributors,
         })
+    }
+
+    /// Has all frames as a guest has set them before, in front of a kernel that was told all of it.
+    pub fn restore(&mut self, view: &View) {
+        self.distributor.1.restore_distributor(view);
+        for ((_, frame), one) in self.redistributors.iter_mut().zip(&view.redistributors) {
+            frame.restore_redistributor(one);
+        }
+    }
+
+    /// Puts what the guest has set in place of what the kernel has.
+    pub fn said(&self, view: &mut View) {
+        self.distributor.1.said_distributor(view);
+        for ((_, frame), one) in self.redistributors.iter().zip(&mut view.redistributors) {
+            frame.said_redistributor(one);
+        }
     }
 
     /// Whether there is a frame at an address.

@@ -6,25 +6,29 @@
 //! an exit leaves alone, see [`exit`] and [`vcpu`].
 
 mod count;
+mod counter;
 mod exit;
 mod gic;
 mod open;
 mod register;
 mod start;
+mod state;
 mod system;
 mod undertaker;
 mod vcpu;
 mod vm;
 
 pub use count::ioctls;
+pub use counter::host_counter;
 pub use exit::{Between, Exit, Forwarded, Mmio, Ran};
 pub use gic::Gic;
 pub use start::{Entry, Unstarted};
-pub use system::{System, host_counter};
+pub use system::System;
 pub use undertaker::leave_open_vms;
 pub use vcpu::{Fresh, Kick, Rest, Runnable, Settled};
 pub use vm::{Slot, Vm, bury, discard};
 
+use crate::failure::Failure;
 use count::counted;
 use std::fmt;
 
@@ -58,6 +62,12 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::environment(format!("KVM refuses a call: {error}"), &[])
+    }
+}
 
 /// The outcome of a call to KVM.
 pub type Result<T> = std::result::Result<T, Error>;

@@ -1,11 +1,10 @@
-//! The machine around the vCPUs: memory, boot, and the threads that run it.
+//! The machine around the vCPUs: boot, and the threads that run it.
 
 pub mod alarm;
 pub mod boot;
 pub mod home;
 pub mod image;
 pub mod loan;
-pub mod memory;
 pub mod pause;
 pub mod reader;
 #[cfg(target_arch = "aarch64")]

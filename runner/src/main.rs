@@ -34,6 +34,7 @@ mod kick;
 #[cfg(target_arch = "aarch64")]
 mod kvm;
 mod machine;
+mod memory;
 #[cfg(all(target_arch = "aarch64", feature = "torture"))]
 mod mutate;
 mod notify;
@@ -43,6 +44,7 @@ mod proof;
 mod rehearse;
 mod say;
 mod signals;
+mod snapshot;
 mod speaker;
 #[cfg(target_arch = "aarch64")]
 mod stats;
@@ -94,6 +96,9 @@ fn run(parsed: &flags::Parsed) -> Result<u8, failure::Failure> {
     if parsed.verb == "completions" {
         say::println(&flags::completions(&parsed.argument)?)?;
         return Ok(exit::OK);
+    }
+    if parsed.verb == control::SAVE {
+        return control::saver::run(parsed);
     }
     if control::VERBS.contains(&parsed.verb) {
         return control::client::run(parsed);

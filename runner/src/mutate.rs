@@ -9,7 +9,7 @@ use crate::enforce::apply::{self, Built, Recipe};
 use crate::enforce::verify;
 use crate::failure::Failure;
 use crate::kvm::System;
-use crate::machine::memory::Memory;
+use crate::memory::Memory;
 use crate::rehearse::{For, observe};
 use serde::Serialize;
 use std::collections::HashSet;

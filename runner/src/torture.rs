@@ -11,9 +11,9 @@ use crate::enforce::verify;
 use crate::failure::Failure;
 use crate::firmware::forward::Firmware;
 use crate::kvm::System;
-use crate::machine::memory::Memory;
 use crate::machine::pause::Turns;
 use crate::machine::run::{Injector, Session, Space, run_beside};
+use crate::memory::Memory;
 use crate::witness::{self, Stage};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -118,6 +118,8 @@ pub fn torture(
     let (sender, receiver) = channel();
     let vcpus = stage.mpidr.len() as u64;
     let session = Session {
+        saves: None,
+        resumed: None,
         bus: Bus::doorbell(fire::DOORBELL),
         firmware: Firmware::new(lock, &recipe.steps),
         console: false,

@@ -5,9 +5,9 @@ use crate::enforce::verify::Verified;
 use crate::failure::Failure;
 use crate::firmware::forward::Firmware;
 use crate::kvm::core;
-use crate::machine::memory::Memory;
 use crate::machine::pause::Turns;
 use crate::machine::run::{Ended, Session, Space, run};
+use crate::memory::Memory;
 use std::sync::Arc;
 use std::time::Duration;
 use vmlock_spec::lock::{Range, Unmapped};
@@ -164,6 +164,8 @@ pub fn observe(
         + PER_DEVICE * stage.virtio.len() as u32
         + 2 * Duration::from_secs(PATIENCE);
     let session = Session {
+        saves: None,
+        resumed: None,
         bus,
         firmware,
         console: false,

@@ -189,6 +189,22 @@ pub const CONTROL: Flag = Flag {
     choices: &[],
     help: "Answer `vmlock-run status SOCKET`, `pause`, `resume` and `stop` there; its folder has to be yours, with mode 0700. Or at one that was passed in",
 };
+/// Under which a guest was saved.
+pub const LOCK: Flag = Flag {
+    long: "lock",
+    short: None,
+    value: Some("LOCK"),
+    choices: &[],
+    help: "The lock that the guest was started with; the file has to have been saved under the very same one",
+};
+/// Where a guest's runner answers.
+const ASKED: Flag = Flag {
+    long: "control",
+    short: None,
+    value: Some("SOCKET"),
+    choices: &[],
+    help: "The socket that `start --control` named",
+};
 /// How it is said what happens.
 pub const LOG: Flag = Flag {
     long: "log",
@@ -406,6 +422,54 @@ command says: nobody but the runner ends that.
 Examples:
   vmlock-run resume ~/guests/web",
         flags: &[&FORMAT],
+    },
+    Verb {
+        name: "save",
+        argument: Some("FILE"),
+        summary: "Write a running guest to a file, and end it",
+        text: "\
+Asks the runner that was started with `--control SOCKET`. The guest is brought to rest as
+by `pause`; registers, interrupts, devices and memory go to a new file beside FILE, which
+takes its place once it is whole and on the disk. Only then does the guest end: `start`
+exits with 143. Where anything fails before, or this command is ended, FILE is as it was
+and the guest goes on. The file holds all of the guest's memory: only its owner reads it.
+
+Examples:
+  vmlock-run save web.save --control ~/guests/web",
+        flags: &[&ASKED, &FORMAT],
+    },
+    Verb {
+        name: "restore",
+        argument: Some("FILE"),
+        summary: "Go on with a saved guest, if this host can show it what its lock says",
+        text: "\
+Does what `start` does, but that the guest goes on where it was saved: the host is proven,
+the machine is made and read back, and then its state is written and read back as well.
+Its counter (CNTVCT_EL0) stood still meanwhile, its wall clock did not. Disks have to be as
+they were. Exits with 3 where this host does not take the state; FILE stays as it is.
+
+Whoever restores a file twice has two guests with one set of secrets and random numbers.
+
+Examples:
+  vmlock-run restore web.save --lock web.vm.lock.json --control ~/guests/web",
+        flags: &[
+            &LOCK,
+            &TAP,
+            &ON_RESET,
+            &CONSOLE,
+            &CONTROL,
+            &LOG,
+            &STATS,
+            &NO_PROOF_CACHE,
+            &NO_JAIL,
+            &CHROOT,
+            &NAMESPACES,
+            &KVM,
+            &OVERCOMMIT,
+            &NATIVE,
+            &EMULATE_GIC,
+            &EMULATE_CALLS,
+        ],
     },
     Verb {
         name: "stop",

@@ -13,6 +13,7 @@ use crate::device::serial::Output;
 use crate::device::virtio;
 use crate::device::virtio::disk::taken::Taken;
 use crate::enforce::apply::{self, Recipe};
+use crate::enforce::resume;
 use crate::enforce::verify::{self, Verified};
 use crate::failure::{Failure, exit};
 use crate::files::{parse_lock, read_text};
@@ -29,10 +30,10 @@ use crate::keeper::{Side, keep};
 use crate::kvm::System;
 use crate::machine::boot;
 use crate::machine::home::Home;
-use crate::machine::memory::Memory;
 use crate::machine::pause::Turns;
-use crate::machine::run::{self, Ended, Jailed, Session, Space};
+use crate::machine::run::{self, Ended, Jailed, Resumed, Saved, Session, Space};
 use crate::machine::terminal::Raw;
+use crate::memory::Memory;
 use crate::notify;
 use crate::passed;
 use crate::proof::key::{self, Key};
@@ -41,18 +42,20 @@ use crate::proof::{Memo, Proven};
 use crate::rehearse::For;
 use crate::say;
 use crate::signals;
+use crate::snapshot::restore::Opened;
 use crate::speaker;
 use crate::stats::{self, Stats};
 use nix::unistd::gettid;
 use std::cell::LazyCell;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io;
 use std::os::fd::RawFd;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use vmlock_run_flags::{
-    CHROOT, CONSOLE, CONTROL, KVM, NAMESPACES, NO_JAIL, NO_PROOF_CACHE, ON_RESET, TAP,
+    CHROOT, CONSOLE, CONTROL, KVM, LOCK, NAMESPACES, NO_JAIL, NO_PROOF_CACHE, ON_RESET, TAP,
 };
+use vmlock_saved::state::{Power, State};
 use vmlock_spec::event::Event;
 use vmlock_spec::lock::Lock;
 use vmlock_spec::plan::Emulation;
@@ -60,6 +63,24 @@ use vmlock_spec::plan::Emulation;
 /// Whether the guest is to have a process of its own, and another one after each reset. That is one of `start`'s flags.
 pub fn is_kept(parsed: &Parsed) -> bool {
     parsed.value(ON_RESET.long) == Some("restart")
+}
+
+/// Starts a guest that was saved.
+pub const RESTORE: &str = "restore";
+/// The most bytes that a saved guest has beside its memory.
+const SECTIONS: u64 = 512 << 20;
+
+/// The lock that the command line names.
+fn lock_of(parsed: &Parsed) -> Result<&str, Failure> {
+    match parsed.verb {
+        RESTORE => parsed.value(LOCK.long).ok_or_else(|| {
+            Failure::usage(
+                "which lock was it saved under?",
+                &["`vmlock-run restore FILE --lock LOCK`"],
+            )
+        }),
+        _ => Ok(&parsed.argument),
+    }
 }
 
 pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
@@ -87,12 +108,17 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
         signals::end_the_process(&mut elders)?;
     }
     notify::begin();
-    let path = Path::new(&parsed.argument);
-    let text = read_text(path)?;
+    let path = Path::new(lock_of(parsed)?);
+    // Both last as long as the process.
+    let text: &'static str = Box::leak(read_text(path)?.into_boxed_str());
     // It lasts as long as the process: to take it apart, allocation by allocation, would take 0.2 ms of an end.
-    let lock: &'static Lock = Box::leak(Box::new(parse_lock(path, &text)?));
+    let lock: &'static Lock = Box::leak(Box::new(parse_lock(path, text)?));
     afforded(parsed, lock)?;
     let emulation = emulation(parsed)?;
+    let mut opened = match parsed.verb {
+        RESTORE => Some(Opened::open(Path::new(&parsed.argument), text)?),
+        _ => None,
+    };
     let directory = boot::directory(path);
     let mut taken = Taken::of(lock, path, &directory);
     let cabled = virtio::cabled(&lock.machine.devices, parsed.all(TAP.long))?;
@@ -109,6 +135,9 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
         }
     };
     let mut devices = virtio::open(&cabled, &directory, taken, &output, jailed)?;
+    if let Some(opened) = &opened {
+        opened.disks(&mut devices)?;
+    }
     let control = parsed
         .value(CONTROL.long)
         .map(|given| match passed::number(given) {
@@ -127,6 +156,8 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
         restarts = anew.restarts;
         if restarts > 0 {
             anew.say();
+            // What was saved has had its life.
+            opened = None;
             virtio::look_again(&mut devices)?;
             stats = Stats::new(parsed.has("stats"));
         }
@@ -154,10 +185,16 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
     let guest = Arc::new(guest);
     speaker::start(&mut elders)?;
     let controls = Arc::<OnceLock<Controls>>::default();
+    let operated = control.is_some();
+    // For who looks into a saved guest; without it, it says nothing.
+    let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    let kernel = kernel.trim().to_owned();
     if let Some(listener) = control {
         let operator = Operator::new(Arc::clone(&guest), Arc::clone(&controls));
         server::start(listener, operator, &mut elders)?;
-        connections += CLIENTS as u64;
+        // Each of them may bring a file, which takes all that there is of a guest.
+        connections += 2 * CLIENTS as u64;
+        largest = largest.max(lock.machine.memory.size.saturating_add(SECTIONS));
     }
     notify::starting();
     let cores = Cores::hold()?;
@@ -176,13 +213,19 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
     // Copying a kernel takes as long as all the rest, and needs nothing of it. A refusal does not wait for it.
     let hand = Home::new("watch")?;
     let into = Arc::clone(&memory);
-    let loading = hand.begin(move || boot::load(lock, &directory, &into));
+    let opened = opened.map(Arc::new);
+    let state = opened.clone();
+    let loading = hand.begin(move || match opened {
+        Some(opened) => opened.load(&into).map(|()| None),
+        None => boot::load(lock, &directory, &into).map(Some),
+    });
     let host = Host {
         system: &system,
         cores: &cores,
         lock,
         emulation,
         memory: &memory,
+        state: state.as_ref().map(|opened| &opened.saved.state),
     };
     let again = recalled.and_then(|proven| host.again(&proven, &mut stats));
     let (verified, firmware) = match again {
@@ -197,10 +240,15 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
     let entry = loading
         .recv()
         .map_err(|_| Failure::environment("the thread that loads the kernel has gone", &[]))??;
-    entry.set(&verified)?;
+    if let Some(entry) = entry {
+        entry.set(&verified)?;
+    }
     stats.mark("load");
     let (windows, devices) = virtio::ready(devices, &memory.shared())?;
-    let bus = Bus::new(&lock.machine.devices, output(), windows);
+    let mut bus = Bus::new(&lock.machine.devices, output(), windows);
+    if let Some(opened) = &state {
+        opened.devices(&mut bus)?;
+    }
     let raw = match &console {
         Some(_) => None,
         None => {
@@ -250,6 +298,20 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
         controls,
         devices,
         jailed,
+        saves: operated.then(|| Saved {
+            text,
+            lock,
+            memory: Arc::clone(&memory),
+            kernel,
+        }),
+        resumed: state.as_ref().map(|opened| {
+            let state = &opened.saved.state;
+            let on = state.vcpus.iter().map(|vcpu| vcpu.power == Power::On);
+            Resumed {
+                counter: state.machine.virtual_counter.0,
+                on: on.collect(),
+            }
+        }),
     };
     let rehearsed = counts();
     let how = run::run(verified, session);
@@ -317,6 +379,8 @@ struct Host<'a> {
     emulation: Emulation,
     /// Being filled while the machine is made.
     memory: &'a Arc<Memory>,
+    /// What it goes on with, where it does not begin.
+    state: Option<&'a State>,
 }
 
 /// A machine, and who answers the calls that its kernel cannot.
@@ -330,6 +394,10 @@ impl Host<'_> {
             Ok(made) => {
                 stats.remembered();
                 return Some(made);
+            }
+            // That says nothing of what was proven.
+            Err(Failure::Refused(refusals)) if refusals.iter().all(resume::is_of_state) => {
+                return None;
             }
             Err(Failure::Refused(refusals)) => {
                 let names: Vec<&str> = refusals.iter().map(|r| r.name.as_str()).collect();
@@ -378,7 +446,10 @@ impl Host<'_> {
         stats.mark("create");
         let built = apply::complete(begun, &recipe)?;
         stats.mark("enforce");
-        let verified = verify::verify(built, self.lock, &recipe)?;
+        let verified = match self.state {
+            Some(state) => verify::resumed(built, self.lock, &recipe, state)?,
+            None => verify::verify(built, self.lock, &recipe)?,
+        };
         stats.mark("verify");
         say_withheld(proven.withheld());
         Ok((verified, Firmware::new(self.lock, &recipe.steps)))

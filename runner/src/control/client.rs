@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use vmlock_spec::status::{State, Status, Vcpu};
 
 /// How long an answer may take, beside what is asked for.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What programs are told, in the order of its fields.
 #[derive(Serialize)]
@@ -51,6 +51,7 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
             Said::Ends { state: "stopping" },
             "the guest ends".to_owned(),
         ),
+        Answer::Saved(_) => return Err(wrong(path, "nobody asked for that", &[])),
         Answer::Error(words) => return Err(wrong(path, &words, &[])),
     };
     match parsed.json() {
@@ -64,37 +65,47 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
 const HELD: &str =
     "the guest stays paused: its runner holds it, and says why where it says what happens";
 
-fn wrong(path: &Path, why: &str, help: &[&str]) -> Failure {
+pub(super) fn wrong(path: &Path, why: &str, help: &[&str]) -> Failure {
     Failure::environment(format!("`{}`: {why}", path.display()), help)
 }
 
-/// Asks for something, and waits for the answer.
-fn ask(path: &Path, verb: &str) -> Result<Answer, Failure> {
-    let failed = |e: io::Error| {
-        let (why, help) = match e.kind() {
-            ErrorKind::NotFound => (
-                "there is no such socket".to_owned(),
-                "`vmlock-run start LOCK --control SOCKET` makes it",
-            ),
-            ErrorKind::ConnectionRefused => (
-                "nobody listens there".to_owned(),
-                "the guest whose it was has ended: its next start takes the socket over",
-            ),
-            ErrorKind::WouldBlock | ErrorKind::TimedOut => (
-                "nobody answers in time".to_owned(),
-                "others ask as well, or the guest is between two starts: try again",
-            ),
-            _ => (e.to_string(), "name the socket that `--control` named"),
-        };
-        wrong(path, &why, &[help])
+/// Why whoever is to answer does not.
+pub(super) fn failed(path: &Path, e: io::Error) -> Failure {
+    let (why, help) = match e.kind() {
+        ErrorKind::NotFound => (
+            "there is no such socket".to_owned(),
+            "`vmlock-run start LOCK --control SOCKET` makes it",
+        ),
+        ErrorKind::ConnectionRefused => (
+            "nobody listens there".to_owned(),
+            "the guest whose it was has ended: its next start takes the socket over",
+        ),
+        ErrorKind::WouldBlock | ErrorKind::TimedOut => (
+            "nobody answers in time".to_owned(),
+            "others ask as well, or the guest is between two starts: try again",
+        ),
+        _ => (e.to_string(), "name the socket that `--control` named"),
     };
-    let mut stream = place::reach(path).map_err(failed)?;
+    wrong(path, &why, &[help])
+}
+
+/// Connects to a guest's runner.
+pub(super) fn connect(path: &Path) -> Result<UnixStream, Failure> {
+    let failed = |e| failed(path, e);
+    let stream = place::reach(path).map_err(failed)?;
     let (who, mine) = (peer(&stream).map_err(failed)?, geteuid().as_raw());
     if who != mine && who != 0 && mine != 0 {
         return Err(wrong(path, &format!("user {who} listens there"), &[]));
     }
     stream.set_nonblocking(false).map_err(failed)?;
     stream.set_write_timeout(Some(PATIENCE)).map_err(failed)?;
+    Ok(stream)
+}
+
+/// Asks for something, and waits for the answer.
+fn ask(path: &Path, verb: &str) -> Result<Answer, Failure> {
+    let failed = |e| failed(path, e);
+    let mut stream = connect(path)?;
     let request = Request {
         r#do: verb.to_owned(),
     };
@@ -107,14 +118,19 @@ fn ask(path: &Path, verb: &str) -> Result<Answer, Failure> {
         _ => PATIENCE,
     };
     let line = heard(&mut stream, patience).map_err(failed)?;
-    serde_json::from_slice(&line).map_err(|e| {
+    understood(path, &line)
+}
+
+/// An answer.
+pub(super) fn understood(path: &Path, line: &[u8]) -> Result<Answer, Failure> {
+    serde_json::from_slice(line).map_err(|e| {
         let help = ["the runner may be a newer one: ask with its own vmlock-run"];
         wrong(path, &format!("its answer makes no sense: {e}"), &help)
     })
 }
 
 /// A line, which comes within the time and has no more bytes than an answer can have.
-fn heard(stream: &mut UnixStream, patience: Duration) -> io::Result<Vec<u8>> {
+pub(super) fn heard(stream: &mut UnixStream, patience: Duration) -> io::Result<Vec<u8>> {
     let end = Instant::now() + patience;
     let (mut line, mut piece) = (Vec::new(), [0; 4096]);
     loop {
@@ -251,10 +267,10 @@ mod tests {
             text.ends_with("vCPU 511: 0 exits\ndevice root (bytes in 512)"),
             "{text}"
         );
-        let Ok(Answer::Error(words)) = ask(&path, "save") else {
+        let Ok(Answer::Error(words)) = ask(&path, "sava") else {
             panic!("there is no such verb")
         };
-        assert!(words.contains("nobody does `save`"));
+        assert!(words.contains("nobody does `sava`"));
     }
 
     #[test]

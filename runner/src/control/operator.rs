@@ -4,10 +4,12 @@
 //! pause takes its time, so who asked for it is answered later ([`Operator::turn`]); where all of them have gone before,
 //! the guest goes on, since nobody would know that it does not.
 
-use super::Answer;
+use super::{Answer, Done};
 use crate::counters::Guest;
 use crate::hold::pausing::{Controls, Paused, Pausing, Progress};
+use crate::snapshot::save::{self, Saving, Wrote};
 use crate::speaker;
+use std::fs::File;
 use std::mem::take;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
@@ -24,6 +26,27 @@ enum Held {
     Soon(Pausing),
     /// A pause.
     Now(Paused),
+    /// A save.
+    Saves(Box<Saves>),
+}
+
+/// A guest that is being saved.
+struct Saves {
+    /// Where to, until that is begun.
+    file: Option<File>,
+    stage: Stage,
+    /// It was paused before, and stays so if it is not saved.
+    paused: bool,
+}
+
+/// How far that is.
+enum Stage {
+    Pausing(Pausing),
+    /// Its vCPUs have been asked.
+    Asked(Paused),
+    Writing(Paused, Saving),
+    /// The file is whole, and its client has yet to say that it has its name.
+    Whole(Paused),
 }
 
 /// The operator of a guest.
@@ -32,8 +55,18 @@ pub struct Operator {
     /// Its machine, once it runs.
     controls: Arc<OnceLock<Controls>>,
     held: Held,
-    /// Somebody asked for its end.
-    ends: bool,
+    end: End,
+}
+
+/// How far the guest's end is. It is never taken back: one that is saved in a file with a name does not go on here, not
+/// for the moment either that its machine takes to end.
+#[derive(PartialEq, Eq)]
+enum End {
+    /// Nobody asked for it.
+    Not,
+    Asked,
+    /// Its machine was told.
+    Begun,
 }
 
 /// What is said of a pause, and of its end.
@@ -41,8 +74,11 @@ const PAUSED: &str =
     "the guest is paused: its operator asked for it (`vmlock-run resume` lets it go on)";
 const RESUMED: &str = "its operator lets the guest go on";
 /// What is said to who waits for a pause that somebody ended before it came.
-const CALLED_OFF: &str =
+pub const CALLED_OFF: &str =
     "the pause was called off: somebody let the guest go on before it was at rest";
+/// What is said while the guest is being saved.
+const SAVING: &str =
+    "the guest is being saved: it ends once that is done, or goes on where it cannot be";
 /// What is said where there is no machine.
 const STARTING: &str = "its machine is still being made: try again once it runs";
 
@@ -53,7 +89,7 @@ impl Operator {
             guest,
             controls,
             held: Held::Not,
-            ends: false,
+            end: End::Not,
         }
     }
 
@@ -70,6 +106,7 @@ impl Operator {
         match self.held {
             Held::Now(_) => Some(Answer::State(State::Paused)),
             Held::Soon(_) => None,
+            Held::Saves(_) => Some(Answer::Error(SAVING.to_owned())),
             Held::Not => {
                 self.held = Held::Soon(controls.pause(now));
                 None
@@ -82,6 +119,9 @@ impl Operator {
         if self.controls.get().is_none() {
             return Answer::Error(STARTING.to_owned());
         }
+        if let Held::Saves(_) = self.held {
+            return Answer::Error(SAVING.to_owned());
+        }
         if let Held::Now(paused) = take(&mut self.held) {
             drop(paused);
             speaker::event(Event::Resumed, RESUMED);
@@ -89,11 +129,144 @@ impl Operator {
         Answer::State(self.state())
     }
 
+    /// Asks for the guest to be saved to a file; `None` where the answer comes later.
+    pub fn save(&mut self, file: Option<File>, now: Instant) -> Option<Answer> {
+        let error = |words: &str| Some(Answer::Error(words.to_owned()));
+        let Some(controls) = self.controls.get() else {
+            return error(STARTING);
+        };
+        if file.is_none() {
+            return error("no file came with it");
+        }
+        let (stage, paused) = match take(&mut self.held) {
+            Held::Not => (Stage::Pausing(controls.pause(now)), false),
+            Held::Now(paused) => {
+                paused.ask(controls);
+                (Stage::Asked(paused), true)
+            }
+            other => {
+                self.held = other;
+                return error("the guest is being paused or saved already");
+            }
+        };
+        self.held = Held::Saves(Box::new(Saves {
+            file,
+            stage,
+            paused,
+        }));
+        None
+    }
+
+    /// The file has its name, as somebody says who was to give it or not: the guest ends, at the next [`Operator::end`].
+    pub fn commit(&mut self, names: bool) -> Answer {
+        match names && self.is_whole() {
+            true => self.stop(),
+            false => {
+                Answer::Error("no file is whole that you have yet to give its name".to_owned())
+            }
+        }
+    }
+
+    /// Whether the guest is being saved, up to its end.
+    pub fn is_saving(&self) -> bool {
+        matches!(self.held, Held::Saves(_))
+    }
+
+    /// Whether a file is whole, and waits for its name.
+    pub fn is_whole(&self) -> bool {
+        matches!(&self.held, Held::Saves(saves) if matches!(saves.stage, Stage::Whole(_)))
+    }
+
+    /// Nobody is there any more who would give the file its name: the guest goes on, unless it ends.
+    pub fn abandon(&mut self) {
+        if self.is_whole() && self.end == End::Not {
+            self.unsaved();
+        }
+    }
+
+    /// The guest was not saved: it goes on, if it was not paused before.
+    fn unsaved(&mut self) {
+        if let Held::Saves(saves) = take(&mut self.held)
+            && saves.paused
+            && let Stage::Asked(paused) | Stage::Writing(paused, _) | Stage::Whole(paused) =
+                saves.stage
+        {
+            self.held = Held::Now(paused);
+        }
+    }
+
+    /// Goes a step on with a save.
+    fn go_on(&mut self, mut saves: Box<Saves>, now: Instant) -> Option<Answer> {
+        let controls = self.controls.get()?;
+        let then = match saves.paused {
+            true => "stays paused",
+            false => "goes on",
+        };
+        let failed = |words: String| {
+            Some(Answer::Error(format!(
+                "the guest is not saved, and {then}: {words}"
+            )))
+        };
+        let Some(own) = &controls.saves else {
+            return failed("it has no lock".to_owned());
+        };
+        saves.stage = match saves.stage {
+            Stage::Pausing(pausing) => match pausing.go_on(controls, now) {
+                Progress::Under(pausing) => Stage::Pausing(pausing),
+                Progress::Over(paused) => {
+                    paused.ask(controls);
+                    Stage::Asked(paused)
+                }
+                Progress::GivenUp(why) => return failed(why),
+            },
+            Stage::Asked(paused) => {
+                let begun = match (paused.settled(controls), &saves.file) {
+                    (Some(mut settled), Some(_)) => paused.told(controls).map(|told| {
+                        let state = save::state(&mut settled, own, told?)?;
+                        let file = saves.file.take().ok_or("its file has gone")?;
+                        Saving::new(file, state, settled.disks(), own)
+                    }),
+                    _ => None,
+                };
+                match begun {
+                    None => Stage::Asked(paused),
+                    Some(Ok(saving)) => Stage::Writing(paused, saving),
+                    Some(Err(why)) => {
+                        saves.stage = Stage::Asked(paused);
+                        self.held = Held::Saves(saves);
+                        self.unsaved();
+                        return failed(why);
+                    }
+                }
+            }
+            Stage::Writing(paused, saving) => match saving.go_on(own) {
+                Ok(Wrote::More(saving)) => Stage::Writing(paused, saving),
+                Ok(Wrote::Whole(identity)) => {
+                    saves.stage = Stage::Whole(paused);
+                    self.held = Held::Saves(saves);
+                    let identity = identity.to_string();
+                    return Some(Answer::Saved(Done { identity }));
+                }
+                Err(why) => {
+                    saves.stage = Stage::Asked(paused);
+                    self.held = Held::Saves(saves);
+                    self.unsaved();
+                    return failed(why);
+                }
+            },
+            whole => whole,
+        };
+        self.held = Held::Saves(saves);
+        None
+    }
+
     /// Has the guest end, at the next [`Operator::end`].
     pub fn stop(&mut self) -> Answer {
         match self.controls.get() {
             Some(_) => {
-                self.ends = true;
+                if self.end == End::Not {
+                    self.end = End::Asked;
+                }
                 Answer::Stopping {}
             }
             None => Answer::Error(STARTING.to_owned()),
@@ -102,9 +275,10 @@ impl Operator {
 
     /// Ends the guest, if somebody asked for it, who has his answer by now.
     pub fn end(&mut self) {
-        if take(&mut self.ends)
+        if self.end == End::Asked
             && let Some(controls) = self.controls.get()
         {
+            self.end = End::Begun;
             controls.stop();
         }
     }
@@ -112,6 +286,7 @@ impl Operator {
     /// Whether a pause has yet to come.
     pub fn is_busy(&self) -> bool {
         matches!(self.held, Held::Soon(_))
+            || matches!(self.held, Held::Saves(_)) && !self.is_whole()
     }
 
     /// Goes on with a pause that has yet to come, and for which so many wait: what they are told, once there is something.
@@ -121,6 +296,20 @@ impl Operator {
             Held::Now(paused) => {
                 self.held = Held::Now(paused);
                 return (waiting > 0).then_some(Answer::State(State::Paused));
+            }
+            Held::Saves(saves) => {
+                self.held = Held::Saves(saves);
+                if self.is_whole() {
+                    return None;
+                }
+                if waiting == 0 {
+                    self.unsaved();
+                    return None;
+                }
+                let Held::Saves(saves) = take(&mut self.held) else {
+                    return None;
+                };
+                return self.go_on(saves, now);
             }
             Held::Not => return (waiting > 0).then(|| Answer::Error(CALLED_OFF.to_owned())),
         };
@@ -288,6 +477,59 @@ mod tests {
             thread::sleep(Duration::from_millis(1));
         }
         assert!(begun.elapsed() < LIMIT);
+    }
+
+    /// An operator whose guest is at rest, and written to a file.
+    fn whole(controls: Controls) -> Operator {
+        let mut pausing = controls.pause(Instant::now());
+        let paused = loop {
+            pausing = match pausing.go_on(&controls, Instant::now()) {
+                Progress::Under(pausing) => pausing,
+                Progress::Over(paused) => break paused,
+                Progress::GivenUp(why) => panic!("{why}"),
+            };
+        };
+        let controls = Arc::new(OnceLock::from(controls));
+        let mut operator = Operator::new(Arc::new(Guest::new("web", 0)), controls);
+        operator.held = Held::Saves(Box::new(Saves {
+            file: None,
+            stage: Stage::Whole(paused),
+            paused: false,
+        }));
+        operator
+    }
+
+    #[test]
+    fn a_guest_whose_file_has_its_name_stays_at_rest_for_good() {
+        let (machine, thread) = machine(1);
+        thread.expect("it has one").join().expect("it ends");
+        let mut operator = whole(machine.controls);
+        // Only who was to give the name may say that it is there.
+        assert!(matches!(operator.commit(false), Answer::Error(_)));
+        assert!(matches!(operator.commit(true), Answer::Stopping {}));
+        for _ in 0..3 {
+            // Nobody names it any more, whoever asks for whatever.
+            operator.abandon();
+            operator.end();
+            assert!(matches!(operator.resume(), Answer::Error(_)));
+            assert!(matches!(operator.stop(), Answer::Stopping {}));
+            assert!(operator.turn(0, Instant::now()).is_none());
+            assert_eq!(operator.state(), State::Paused);
+        }
+        assert_eq!(machine.ended.load(SeqCst), 1);
+    }
+
+    #[test]
+    fn a_guest_whose_file_gets_no_name_goes_on() {
+        let (machine, thread) = machine(1);
+        thread.expect("it has one").join().expect("it ends");
+        let mut operator = whole(machine.controls);
+        assert_eq!(operator.state(), State::Paused);
+        operator.abandon();
+        assert_eq!(operator.state(), State::Running);
+        assert!(matches!(operator.commit(true), Answer::Error(_)));
+        operator.end();
+        assert_eq!(machine.ended.load(SeqCst), 0);
     }
 
     #[test]

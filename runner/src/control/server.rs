@@ -1,6 +1,6 @@
 //! Serves clients of a control socket, on one thread that waits for none of them and for nothing of the guest's.
 
-use super::operator::Operator;
+use super::operator::{CALLED_OFF, Operator};
 use super::{Answer, REQUEST, answer, line};
 use crate::failure::Failure;
 use crate::jail::elders::Elders;
@@ -9,12 +9,15 @@ use crate::unix::{peer, say};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::unistd::geteuid;
-use std::io::{self, ErrorKind, Read as _};
+use std::fs::File;
+use std::io::{self, ErrorKind};
+use std::mem::take;
 use std::os::fd::AsFd as _;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::thread;
 use std::time::{Duration, Instant};
 use vmlock_spec::status::State;
+use vmm_sys_util::sock_ctrl_msg::ScmSocket as _;
 
 /// How many clients are served at a time; more of them wait outside.
 pub const CLIENTS: usize = 8;
@@ -24,6 +27,8 @@ const WAITERS: usize = CLIENTS / 2;
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How long it is until a pause that has yet to come is looked at again.
 const SOON: Duration = Duration::from_millis(1);
+/// How long a client may take to give a whole file its name.
+const NAMING: Duration = Duration::from_secs(60);
 /// How long it is until the next try, where there are no descriptors to be had.
 const RETRY: Duration = Duration::from_millis(100);
 
@@ -63,6 +68,12 @@ struct Client {
     answer: Option<Vec<u8>>,
     /// It has asked for what takes its time: by what is answered it is not limited.
     waits: bool,
+    /// That is a save.
+    saves: bool,
+    /// The file that came with what it asked.
+    file: Option<File>,
+    /// It has yet to give a saved guest its name.
+    names: bool,
     until: Instant,
 }
 
@@ -106,19 +117,28 @@ impl Server {
         }
         self.clients
             .retain_mut(|client| client.go_on(operator) == Served::More);
+        self.call_off(operator);
         self.leave_room();
         self.answer_late(operator);
+        if operator.is_whole() && !self.clients.iter().any(|client| client.names) {
+            operator.abandon();
+        }
         operator.end();
+    }
+
+    /// Answers those whose pause somebody called off, and for whom the guest is not saved that is saved since.
+    fn call_off(&mut self, operator: &Operator) {
+        let waiting = self.clients.iter_mut().filter(|client| client.waits);
+        for client in waiting.filter(|client| operator.is_saving() && !client.saves) {
+            client.send_away(CALLED_OFF.to_owned());
+        }
     }
 
     /// Sends those away who wait behind as many as may: whoever wants to end a guest that does not come to rest finds room.
     fn leave_room(&mut self) {
         let waiting = self.clients.iter_mut().filter(|client| client.waits);
         for client in waiting.skip(WAITERS) {
-            let words = format!("{WAITERS} wait for the guest to be paused already");
-            client.waits = false;
-            client.until = Instant::now() + PATIENCE;
-            client.answer = Some(line(&Answer::Error(words)));
+            client.send_away(format!("{WAITERS} wait for the guest to be paused already"));
         }
     }
 
@@ -135,7 +155,8 @@ impl Server {
                 return true;
             }
             client.waits = false;
-            client.until = Instant::now() + PATIENCE;
+            client.names = matches!(answer, Answer::Saved(_));
+            client.until = Instant::now() + if client.names { NAMING } else { PATIENCE };
             client.answer = Some(said.clone());
             let served = client.go_on(operator);
             heard += usize::from(served != Served::Gone);
@@ -178,8 +199,18 @@ impl Client {
             heard: Vec::new(),
             answer: (who != user && who != 0).then(stranger),
             waits: false,
+            saves: false,
+            file: None,
+            names: false,
             until: Instant::now() + PATIENCE,
         })
+    }
+
+    /// What it waits for does not come.
+    fn send_away(&mut self, words: String) {
+        self.waits = false;
+        self.until = Instant::now() + PATIENCE;
+        self.answer = Some(line(&Answer::Error(words)));
     }
 
     fn waits_for(&self) -> PollFd<'_> {
@@ -217,6 +248,10 @@ impl Client {
         loop {
             match say(&self.stream, left) {
                 Ok(count) if count > 0 && count < left.len() => drop(left.drain(..count)),
+                Ok(count) if count > 0 && self.names => {
+                    (self.answer, self.heard) = (None, Vec::new());
+                    return Served::More;
+                }
                 Ok(count) if count > 0 => return Served::Told,
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Served::More,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
@@ -229,21 +264,30 @@ impl Client {
     fn hear(&mut self, operator: &mut Operator) -> bool {
         let mut piece = [0; 512];
         loop {
-            match self.stream.read(&mut piece) {
-                Ok(0) => return false,
-                Ok(count) => self.heard.extend(&piece[..count]),
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return true,
-                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            match self.stream.recv_with_fd(&mut piece) {
+                Ok((0, _)) => return false,
+                Ok((count, file)) => {
+                    self.heard.extend(&piece[..count]);
+                    self.file = file.or(self.file.take());
+                }
+                Err(error) if error.errno() == libc::EAGAIN => return true,
+                Err(error) if error.errno() == libc::EINTR => continue,
                 Err(_) => return false,
             }
             let said = match self.heard.iter().position(|byte| *byte == b'\n') {
-                Some(end) if end < REQUEST => answer(&self.heard[..end], operator),
+                Some(end) if end < REQUEST => {
+                    let file = self.file.take();
+                    let names = take(&mut self.names);
+                    answer(&self.heard[..end], file, names, operator)
+                }
                 None if self.heard.len() < REQUEST => continue,
                 _ => Some(Answer::Error(format!(
                     "a request has at most {REQUEST} bytes"
                 ))),
             };
             self.waits = said.is_none();
+            // Nobody begins to wait for a pause while the guest is being saved.
+            self.saves = self.waits && operator.is_saving();
             self.answer = said.as_ref().map(line);
             return true;
         }
@@ -256,7 +300,7 @@ mod tests {
     use super::super::place::{listen, reach};
     use super::*;
     use crate::counters::Guest;
-    use std::io::Write as _;
+    use std::io::{Read as _, Write as _};
     use std::path::PathBuf;
     use std::sync::Arc;
 

@@ -3,12 +3,14 @@
 use super::clock::{self, Clock};
 use super::rate::RateLimit;
 use super::serial::{self, Output, Serial};
-use super::virtio::thread::Park;
+use super::virtio::thread::{Identity, Park};
 use super::virtio::window::Window;
 use super::{Doors, Farewell, Model, Wait};
 use crate::counters;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use vmlock_saved::device::Device as Saved;
+use vmlock_saved::state::Lines;
 use vmlock_spec::lock::{Device, DeviceKind, Range};
 #[cfg(feature = "torture")]
 use vmlock_spec::observation::accesses::RAISE;
@@ -192,6 +194,83 @@ impl Bus {
         slots.all(|slot| slot.model.line() == slot.line)
     }
 
+    /// The state of each device, in the lock's order, and the lines that are up. Nobody is at them, their threads rest, and
+    /// KVM was told of each line as it is.
+    ///
+    /// # Errors
+    /// Each that has none that can be saved, with why.
+    pub fn saved(&self) -> Result<(Vec<Saved>, Lines), Vec<String>> {
+        let (mut states, mut refused) = (Vec::new(), Vec::new());
+        for Slot { name, model, .. } in &self.slots {
+            match model.save(name) {
+                Ok(state) => states.push(state),
+                Err(why) => refused.push(format!("device `{name}`: {why}")),
+            }
+        }
+        match refused.is_empty() {
+            true => Ok((states, self.lines())),
+            false => Err(refused),
+        }
+    }
+
+    /// The lines that KVM was told to be up.
+    fn lines(&self) -> Lines {
+        let up = self.slots.iter().filter(|slot| slot.line);
+        let mut up: Vec<u32> = up.map(|slot| slot.interrupt).collect();
+        up.sort_unstable();
+        Lines { up }
+    }
+
+    /// Takes states that were saved, before a guest has found the devices and with its memory there. Lines that have
+    /// changed since, and when one rises by itself, are known after [`Bus::rung`]. Devices' threads go on as soon as they are
+    /// started, unless they were parked before.
+    ///
+    /// # Errors
+    /// All that cannot be, in words: devices in their states, states of no device, lines. The bus is not to be used then.
+    pub fn restore(&mut self, states: &[Saved], lines: &Lines) -> Result<(), String> {
+        let names = self.slots.iter().map(|slot| slot.name.as_str());
+        if !names.eq(states.iter().map(|state| state.name.as_str())) {
+            let list = |names: &mut dyn Iterator<Item = &String>| {
+                let names: Vec<String> = names.map(|name| format!("`{name}`")).collect();
+                names.join(", ")
+            };
+            return Err(format!(
+                "the lock's devices are {}, in this order, and the saved ones {}",
+                list(&mut self.slots.iter().map(|slot| &slot.name)),
+                list(&mut states.iter().map(|state| &state.name)),
+            ));
+        }
+        let mut refused: Vec<String> = Vec::new();
+        for (slot, state) in self.slots.iter_mut().zip(states) {
+            match slot.model.restore(state) {
+                Ok(level) => slot.line = level,
+                Err(why) => refused.push(format!("device `{}`: {why}", slot.name)),
+            }
+        }
+        if refused.is_empty() && *lines != self.lines() {
+            refused.push(format!(
+                "the lines of interrupts {:?} are up by what the devices say, and not {:?}",
+                self.lines().up,
+                lines.up
+            ));
+        }
+        match refused.is_empty() {
+            true => Ok(()),
+            false => Err(refused.join("; ")),
+        }
+    }
+
+    /// Has each disk make stable what was written and say which contents that are, of all of it or of a part; to be waited
+    /// for, by name.
+    ///
+    /// What [`Bus::saved`] said before does not know of a write that turns out to be lost here: whoever saves gives up at
+    /// any error of these.
+    pub fn identify(&self, whole: bool) -> Vec<(String, Identity)> {
+        let slots = self.slots.iter();
+        let disks = slots.filter_map(|s| Some((s.name.clone(), s.model.identify(whole)?)));
+        disks.collect()
+    }
+
     /// Has all devices do what they still have to, since the machine has ended.
     pub fn finish(&mut self) -> Vec<Farewell> {
         let slots = self.slots.iter_mut();
@@ -305,6 +384,58 @@ mod tests {
                 level: false
             })
         );
+    }
+
+    #[test]
+    fn saved_devices_go_on_with_their_lines_and_no_others_are_taken() {
+        let mut bus = machine(DeviceKind::Uart16550V2, DeviceKind::Pl031V2);
+        bus.write(0x900_0002, &[1]);
+        bus.write(0x900_0001, &[1]);
+        bus.console_input(b"a");
+        let (states, lines) = bus.saved().expect("both can be saved");
+        assert_eq!(lines.up, [32]);
+        let fresh = || machine(DeviceKind::Uart16550V2, DeviceKind::Pl031V2);
+        let mut other = fresh();
+        assert_eq!(other.restore(&states, &lines), Ok(()));
+        assert_eq!(other.rung(), []);
+        assert_eq!(other.saved(), Ok((states.clone(), lines.clone())));
+        let mut byte = [0];
+        let lowered = other.read(0x900_0000, &mut byte);
+        assert_eq!((byte, lowered.map(|line| line.level)), (*b"a", Some(false)));
+        let mut turned = states.clone();
+        turned.reverse();
+        for wrong in [&states[..1], &turned[..], &[]] {
+            let words = fresh().restore(wrong, &lines).expect_err("they are others");
+            assert!(
+                words.contains("the lock's devices are `serial`, `rtc`"),
+                "{words:?}"
+            );
+        }
+        // All at once.
+        let mut wrong = states.clone();
+        wrong.iter_mut().for_each(|state| state.version = 2);
+        let words = fresh()
+            .restore(&wrong, &lines)
+            .expect_err("nobody knows these");
+        assert_eq!(words.matches("of version 2").count(), 2, "{words}");
+        let words = fresh().restore(&states, &Lines::default());
+        let words = words.expect_err("one is up");
+        assert!(words.contains("interrupts [32] are up"), "{words}");
+    }
+
+    #[test]
+    fn an_alarm_that_was_set_before_a_save_rings_after_it() {
+        let word = |value: u64| (value as u32).to_le_bytes();
+        let mut bus = machine(DeviceKind::Uart16550V2, DeviceKind::Pl031V2);
+        let at = clock::now().as_secs() + 1000;
+        // RTCMR, RTCIMSC.
+        bus.write(0x901_0004, &word(at));
+        bus.write(0x901_0010, &word(1));
+        let (states, lines) = bus.saved().expect("it can be saved");
+        let mut other = machine(DeviceKind::Uart16550V2, DeviceKind::Pl031V2);
+        assert_eq!(other.restore(&states, &lines), Ok(()));
+        assert_eq!(other.rung(), []);
+        assert_eq!(other.rings_at(), Some(Duration::from_secs(at)));
     }
 
     #[test]

@@ -6,9 +6,14 @@ pub mod v2;
 
 use super::Model;
 use crate::counters;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use std::collections::VecDeque;
 use std::io::Write;
 use std::sync::Arc;
+use vmlock_saved::device::bytes::Bytes;
+use vmlock_saved::device::uart::Uart;
+use vmlock_saved::device::{Device, VERSION};
 
 /// The byte-wide registers.
 const REGISTERS: u64 = 8;
@@ -34,6 +39,20 @@ pub trait Registers: Send {
 
     /// The interrupt line.
     fn line(&self) -> bool;
+
+    /// What they are when they are saved.
+    type Saved: Serialize + DeserializeOwned;
+
+    /// What they are now.
+    fn save(&self) -> Self::Saved;
+
+    /// Registers as they were saved.
+    ///
+    /// # Errors
+    /// No driver can have brought them there: which of them, in words.
+    fn restored(saved: &Self::Saved) -> Result<Self, String>
+    where
+        Self: Sized;
 }
 
 /// A UART.
@@ -111,6 +130,27 @@ impl<R: Registers> Model for Serial<R> {
     fn counts(&self) -> Option<Arc<counters::Device>> {
         Some(Arc::clone(&self.counts))
     }
+
+    fn save(&self, name: &str) -> Result<Device, String> {
+        let uart = Uart {
+            registers: self.registers.save(),
+            waiting: Bytes(self.held.iter().copied().collect()),
+        };
+        Device::of(name, VERSION, &uart)
+    }
+
+    fn restore(&mut self, device: &Device) -> Result<bool, String> {
+        let Uart { registers, waiting } = device.state::<Uart<R::Saved>>(VERSION)?;
+        if waiting.0.len() > HELD {
+            return Err(format!(
+                "`waiting` has {} bytes, and no more than {HELD} wait",
+                waiting.0.len()
+            ));
+        }
+        self.registers = R::restored(&registers)?;
+        self.held = waiting.0.into();
+        Ok(self.registers.line())
+    }
 }
 
 #[cfg(test)]
@@ -118,6 +158,7 @@ mod tests {
     use super::*;
     use std::io;
     use std::sync::{Arc, Mutex};
+    use vmlock_virtio::random::Random;
 
     #[derive(Clone, Default)]
     struct Sink(Arc<Mutex<Vec<u8>>>);
@@ -185,5 +226,101 @@ mod tests {
     fn more_input_than_room_is_cut_and_odd_accesses_do_no_harm_whatever_the_version() {
         more_input_than_room_is_cut_and_odd_accesses_do_no_harm(v1::Uart::default());
         more_input_than_room_is_cut_and_odd_accesses_do_no_harm(v2::Uart::default());
+    }
+
+    /// What a saved one of each version is, for ever.
+    const FROZEN: [&str; 2] = [
+        include_str!("../../../spec/saved/tests/frozen/device/16550-1.v1.json"),
+        include_str!("../../../spec/saved/tests/frozen/device/16550-2.v1.json"),
+    ];
+
+    fn frozen(text: &str) -> Device {
+        Device {
+            name: "serial".to_owned(),
+            version: 1,
+            text: text.to_owned(),
+        }
+    }
+
+    fn restored_answers_alike<R: Registers>(fresh: fn() -> R, text: &str) {
+        let new = || Serial::new(fresh(), Box::new(io::sink()));
+        let mut random = Random(21);
+        for _ in 0..200 {
+            let mut uart = new();
+            let step = |uart: &mut Serial<R>, random: &mut Random| {
+                let (register, value) = (random.below(9), random.bits() as u8);
+                let mut seen = [0];
+                match random.below(8) {
+                    0..4 => uart.read(register, &mut seen),
+                    4 => uart.input(&[value; 5]),
+                    // What the access leaves on in LCR and MCR hides the other registers.
+                    5 => uart.write(3, &[3]),
+                    _ => uart.write(register, &[value]),
+                }
+                (seen, uart.line(), uart.room())
+            };
+            for _ in 0..random.below(300) {
+                step(&mut uart, &mut random);
+            }
+            let state = uart.save("serial").expect("it has one");
+            let mut other = new();
+            assert_eq!(other.restore(&state), Ok(uart.line()));
+            assert_eq!(other.save("serial"), Ok(state));
+            let mut same = Random(random.bits());
+            let mut again = Random(same.0);
+            for _ in 0..1_000 {
+                assert_eq!(step(&mut uart, &mut same), step(&mut other, &mut again));
+            }
+        }
+        let mut uart = new();
+        uart.restore(&frozen(text)).expect("it is kept for ever");
+        assert_eq!(uart.save("serial"), Ok(frozen(text)));
+    }
+
+    #[test]
+    fn a_restored_one_answers_as_the_one_that_was_saved() {
+        restored_answers_alike(v1::Uart::default, FROZEN[0]);
+        restored_answers_alike(v2::Uart::default, FROZEN[1]);
+    }
+
+    #[test]
+    fn a_state_that_no_driver_makes_is_refused_by_name() {
+        let waiting = format!("\"waiting\": \"{}\"", "61".repeat(HELD + 1));
+        let received = format!("\"received\": \"{}\"", "61".repeat(65));
+        let cases: [(usize, &str, &str, &str); 13] = [
+            (0, "\"IER\": \"0x05\"", "\"IER\": \"0x15\"", "IER is 0x15"),
+            (0, "\"IIR\": \"0x04\"", "\"IIR\": \"0x05\"", "IIR is 0x05"),
+            (0, "\"IIR\": \"0x04\"", "\"IIR\": \"0x00\"", "IIR is 0x00"),
+            (0, "\"received\": \"6162\"", &received, "holds 64"),
+            (0, "\"waiting\": \"63\"", &waiting, "no more than 256"),
+            (1, "\"IER\": \"0x07\"", "\"IER\": \"0x17\"", "IER is 0x17"),
+            (1, "\"FCR\": \"0xc1\"", "\"FCR\": \"0xc3\"", "FCR is 0xc3"),
+            (1, "\"MCR\": \"0x0b\"", "\"MCR\": \"0x8b\"", "MCR is 0x8b"),
+            (1, "\"MSR\": \"0x01\"", "\"MSR\": \"0x11\"", "MSR is 0x11"),
+            (1, "\"FCR\": \"0xc1\"", "\"FCR\": \"0xc0\"", "holds 1"),
+            (
+                1,
+                "\"IER\": \"0x07\"",
+                "\"IER\": \"0x05\"",
+                "`emptied` is true",
+            ),
+            (
+                1,
+                "\"handshakes\": true",
+                "\"handshakes\": false",
+                "MCR has RTS",
+            ),
+            (1, "\"waited\": 3", "\"waited\": 17", "`waited` is 17"),
+        ];
+        for (which, from, to, why) in cases {
+            let text = FROZEN[which].replace(from, to);
+            assert_ne!(text, FROZEN[which], "{from}");
+            let refused = match which {
+                0 => Serial::new(v1::Uart::default(), Box::new(io::sink())).restore(&frozen(&text)),
+                _ => Serial::new(v2::Uart::default(), Box::new(io::sink())).restore(&frozen(&text)),
+            };
+            let words = refused.expect_err(to);
+            assert!(words.contains(why), "{words}");
+        }
     }
 }

@@ -12,6 +12,7 @@ pub mod disk;
 pub mod entropy;
 pub mod net;
 pub mod outside;
+pub mod saved;
 pub mod stand_in;
 pub mod tap;
 pub mod thread;
@@ -35,6 +36,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 use thread::{Idle, Server, Worker};
+use vmlock_saved::state::Disk;
 use vmlock_spec::event::Event;
 use vmlock_spec::lock::{Device, DeviceKind};
 use vmlock_spec::machine::virtio::is_tap;
@@ -134,6 +136,36 @@ pub fn look_again(opened: &mut [Opened]) -> Result<(), Failure> {
     }
 }
 
+/// Holds the contents of all disks against those that they had when their guest was saved, before anything is made of
+/// them. Each has to have been saved, and no other.
+///
+/// # Errors
+/// All that are not the same, in words.
+pub fn compare(opened: &mut [Opened], saved: &[(String, Disk)]) -> Result<(), String> {
+    let mut wrong = Vec::new();
+    let disks = |opened: &&mut Opened| opened.device.kind == DeviceKind::VirtioBlock;
+    for opened in opened.iter_mut().filter(disks) {
+        let name = &opened.device.name;
+        let compared = match saved.iter().find(|(other, _)| other == name) {
+            Some((_, disk)) => opened.server.compare(disk),
+            None => Err("nothing was saved of it".to_owned()),
+        };
+        if let Err(why) = compared {
+            wrong.push(format!("disk `{name}`: {why}"));
+        }
+    }
+    for (name, _) in saved {
+        let mut disks = opened.iter().map(|opened| &opened.device);
+        if !disks.any(|disk| disk.kind == DeviceKind::VirtioBlock && disk.name == *name) {
+            wrong.push(format!("disk `{name}`: the lock has none of that name"));
+        }
+    }
+    match wrong.is_empty() {
+        true => Ok(()),
+        false => Err(wrong.join("; ")),
+    }
+}
+
 /// The host's side of a device.
 fn server(
     device: &Device,
@@ -219,7 +251,7 @@ pub fn ready(opened: Vec<Opened>, memory: &Memory) -> Result<(Vec<Window>, Vec<I
             input,
         };
         let memory = memory.clone();
-        let window = Window::new(device.range.base, transport, memory, service);
+        let window = Window::new(&device, transport, memory, service);
         Ok((window, idle))
     };
     opened.into_iter().map(one).collect()

@@ -9,7 +9,7 @@
 use crate::failure::Failure;
 use crate::gic::proxy::{Hidden, Proxy};
 use crate::kvm::{Fresh, Gic, Slot, System, Vm, host_counter};
-use crate::machine::memory::Memory;
+use crate::memory::Memory;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use vmlock_spec::catalogue::{register_by_id, register_by_name};

@@ -7,12 +7,15 @@
 //! then every register that KVM lists is read, on every vCPU.
 
 use super::apply::{Built, Recipe};
+use super::resume;
 use crate::failure::Failure;
 use crate::gic::proxy::Proxy;
 use crate::kvm::{Fresh, Gic, Vm, core, host_counter};
 use crate::machine::home::Home;
+use crate::snapshot::registers::begins_anew;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use vmlock_saved::state::State;
 use vmlock_spec::catalogue::{Kind, RegisterInfo, register_by_id, register_by_name};
 use vmlock_spec::lock::reset::{self, Begun};
 use vmlock_spec::lock::{Counters, Lock, LockedRegister, PhysicalCounter, VirtualCounter};
@@ -126,14 +129,47 @@ const LAST: u32 = 1 << 4;
 /// # Errors
 /// Every register that does not hold, all at once, as refusals; a KVM call
 /// that fails for another reason.
-pub fn verify(mut built: Built, lock: &Lock, recipe: &Recipe) -> Result<Verified, Failure> {
+pub fn verify(built: Built, lock: &Lock, recipe: &Recipe) -> Result<Verified, Failure> {
+    prove(built, lock, recipe, None)
+}
+
+/// The same of a machine that goes on with the state of a saved guest, instead of beginning.
+///
+/// # Errors
+/// As [`verify`]; what of the state this host does not take, or does not hold.
+pub fn resumed(
+    built: Built,
+    lock: &Lock,
+    recipe: &Recipe,
+    state: &State,
+) -> Result<Verified, Failure> {
+    prove(built, lock, recipe, Some(state))
+}
+
+fn prove(
+    mut built: Built,
+    lock: &Lock,
+    recipe: &Recipe,
+    state: Option<&State>,
+) -> Result<Verified, Failure> {
     let mut found = Found::default();
     let begun = reset::begun(lock);
     written(&built, lock, &begun, &recipe.steps, &mut found)?;
     let mut homes = Vec::new();
     if found.refusals.is_empty() {
+        if let Some(state) = state {
+            resume::give(&built, lock, state)?;
+        }
         homes = finalise(&mut built)?;
-        everything(&built, lock, &begun, recipe, &mut found)?;
+        everything(&built, lock, &begun, recipe, state, &mut found)?;
+        match state {
+            Some(state) => {
+                for difference in resume::differences(&built, lock, state)? {
+                    found.add(difference);
+                }
+            }
+            None => grouped(&built, "after KVM finalised the vCPU", &mut found)?,
+        }
     }
     if !found.refusals.is_empty() {
         return Err(Failure::Refused(found.refusals));
@@ -202,6 +238,7 @@ fn written(
             }
         }
     }
+    grouped(built, when, found)?;
     gic(built, lock, when, found)
 }
 
@@ -212,6 +249,7 @@ fn everything(
     lock: &Lock,
     begun: &[Begun],
     recipe: &Recipe,
+    state: Option<&State>,
     found: &mut Found,
 ) -> Result<(), Failure> {
     let when = "after KVM finalised the vCPU";
@@ -236,7 +274,11 @@ fn everything(
                 found.add(unlisted(&entry.name, entry.value, &entry.from));
             }
         }
-        for begun in begun {
+        // One that goes on has begun long ago.
+        let saved = state.and_then(|state| state.vcpus.get(vcpu.index() as usize));
+        let begins_so =
+            |begun: &&Begun| saved.is_none_or(|saved| begins_anew(begun.info, &saved.registers));
+        for begun in begun.iter().filter(begins_so) {
             if is_listed(&begun.info.id) {
                 begins(vcpu, begun, lock, when, found)?;
             } else if begun.fact().is_none() {
@@ -420,6 +462,11 @@ fn gic(built: &Built, lock: &Lock, when: &str, found: &mut Found) -> Result<(), 
             }
         }
     }
+    Ok(())
+}
+
+/// Every interrupt begins in group 1, where the runner answers for the interrupt controller.
+fn grouped(built: &Built, when: &str, found: &mut Found) -> Result<(), Failure> {
     if let Some(proxy) = &built.proxy
         && !proxy.all_in_group_one()?
     {

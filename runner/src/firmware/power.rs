@@ -76,6 +76,19 @@ impl Power {
         }
     }
 
+    /// Of a guest that goes on, these are on.
+    pub fn resume(&mut self, on: &[bool]) {
+        for ((_, state), on) in self.vcpus.iter_mut().zip(on) {
+            *state = if *on { State::On } else { State::Off };
+        }
+    }
+
+    /// A vCPU whose start was asked for, and that has yet to begin.
+    pub fn asked(&self) -> Option<usize> {
+        let mut states = self.vcpus.iter().map(|(_, state)| state);
+        states.position(|state| matches!(state, State::Asked(_)))
+    }
+
     /// How that vCPU is to be started, if it was asked for; from here on it is on.
     pub fn take(&mut self, vcpu: usize) -> Option<Start> {
         let (_, state) = self.vcpus.get_mut(vcpu)?;

@@ -28,6 +28,8 @@
 //! most of the stops.
 
 use super::{Access, InKernel, Part, Quick};
+use vmlock_saved::hex::{Hex32, Hex64};
+use vmlock_saved::state::Interrupts;
 use vmlock_spec::lock::Gic;
 
 /// What of its interrupts a register shows or changes.
@@ -58,15 +60,15 @@ pub enum Aspect {
 
 /// Offsets of the first register of each kind; the same in a redistributor's
 /// SGI frame (Arm IHI 0069 sections 12.8 and 12.10).
-const IGROUPR: u32 = 0x80;
-const ISENABLER: u32 = 0x100;
-const ICENABLER: u32 = 0x180;
-const ISPENDR: u32 = 0x200;
-const ISACTIVER: u32 = 0x300;
-const ICACTIVER: u32 = 0x380;
-const IPRIORITYR: u32 = 0x400;
-const ICFGR: u32 = 0xc00;
-const IROUTER: u32 = 0x6000;
+pub(super) const IGROUPR: u32 = 0x80;
+pub(super) const ISENABLER: u32 = 0x100;
+pub(super) const ICENABLER: u32 = 0x180;
+pub(super) const ISPENDR: u32 = 0x200;
+pub(super) const ISACTIVER: u32 = 0x300;
+pub(super) const ICACTIVER: u32 = 0x380;
+pub(super) const IPRIORITYR: u32 = 0x400;
+pub(super) const ICFGR: u32 = 0xc00;
+pub(super) const IROUTER: u32 = 0x6000;
 
 const PRIORITY: u8 = 0xf8;
 const AFFINITY: u32 = 0x00ff_ffff;
@@ -95,6 +97,25 @@ pub struct Bank {
     untold: u32,
 }
 
+/// The register with the groups of 32 interrupts.
+fn group_name(part: Part, first: u32) -> String {
+    match part {
+        Part::Distributor => format!("GICD_IGROUPR{}", first / 32),
+        Part::Redistributor(_) => "GICR_IGROUPR0".to_owned(),
+    }
+}
+
+/// The groups that 32 interrupts begin in, by the lock.
+fn group(gic: &Gic, part: Part, first: u32) -> u32 {
+    gic.value(&group_name(part, first)).unwrap_or(u32::MAX)
+}
+
+/// Whether the lock lets the guest choose the groups of 32 interrupts.
+pub fn chosen(gic: &Gic, part: Part, first: u32) -> bool {
+    let name = group_name(part, first);
+    gic.value(&format!("{name}.writable")) == Some(u32::MAX)
+}
+
 impl Bank {
     /// The interrupts from `first` on, as the kernel has them.
     ///
@@ -108,10 +129,6 @@ impl Bank {
         kernel: &K,
     ) -> Result<Self, K::Error> {
         let word = |offset: u32, index: u32| kernel.read(part, frame + offset + 4 * index);
-        let name = match part {
-            Part::Distributor => format!("GICD_IGROUPR{}", first / 32),
-            Part::Redistributor(_) => "GICR_IGROUPR0".to_owned(),
-        };
         let enabled = word(ISENABLER, first / 32)?;
         let mut priority = [0; 32];
         for (index, four) in (first / 4..).zip(priority.chunks_exact_mut(4)) {
@@ -121,9 +138,9 @@ impl Bank {
             part,
             frame,
             first,
-            groups: gic.value(&format!("{name}.writable")) == Some(u32::MAX),
+            groups: chosen(gic, part, first),
             configurable: part == Part::Distributor,
-            group: gic.value(&name).unwrap_or(u32::MAX),
+            group: group(gic, part, first),
             enabled,
             touched: enabled,
             priority,
@@ -132,6 +149,54 @@ impl Bank {
             route: [0; 32],
             untold: 0,
         })
+    }
+
+    /// The interrupts from `first` on, as a guest has set them before; the kernel was told all of it.
+    pub fn restored(
+        gic: &Gic,
+        (part, frame, first): (Part, u32, u32),
+        interrupts: &Interrupts,
+        routes: Option<&[Hex64; 32]>,
+    ) -> Self {
+        let mut priority = [0; 32];
+        for (Hex32(word), four) in interrupts.priority.iter().zip(priority.chunks_exact_mut(4)) {
+            four.copy_from_slice(&word.to_le_bytes());
+        }
+        Self {
+            part,
+            frame,
+            first,
+            groups: chosen(gic, part, first),
+            configurable: part == Part::Distributor,
+            // Where a guest cannot choose them, no file can either.
+            group: match chosen(gic, part, first) {
+                true => interrupts.group.0,
+                false => group(gic, part, first),
+            },
+            enabled: interrupts.enabled.0,
+            touched: interrupts.enabled.0 | interrupts.active.0,
+            priority,
+            configuration: interrupts.configuration.map(|Hex32(word)| word),
+            route: routes.map_or([0; 32], |routes| routes.map(|Hex64(route)| route as u32)),
+            untold: 0,
+        }
+    }
+
+    /// Puts what the guest has set in place of what the kernel has.
+    pub fn said(&self, interrupts: &mut Interrupts, routes: Option<&mut [Hex64; 32]>) {
+        interrupts.group = Hex32(self.group);
+        interrupts.enabled = Hex32(self.enabled);
+        interrupts.configuration = self.configuration.map(Hex32);
+        for (word, four) in interrupts
+            .priority
+            .iter_mut()
+            .zip(self.priority.chunks_exact(4))
+        {
+            *word = Hex32(u32::from_le_bytes([four[0], four[1], four[2], four[3]]));
+        }
+        if let Some(routes) = routes {
+            *routes = self.route.map(|route| Hex64(route.into()));
+        }
     }
 
     /// Whether the kernel has every interrupt in group 1, which is where the

@@ -5,11 +5,13 @@ use super::bank::Bank;
 use super::table::{DISTRIBUTOR, REDISTRIBUTOR, Row, SGI_FRAME, What, find};
 use super::{Access, InKernel, Part, Quick};
 use std::collections::BTreeMap;
+use vmlock_saved::hex::Hex32;
+use vmlock_saved::state::{Gic as View, Redistributor};
 use vmlock_spec::lock::Gic;
 
-const CTLR: u32 = 0x0;
+pub(super) const CTLR: u32 = 0x0;
 /// GICD_CTLR.EnableGrp1 with DS set (Arm IHI 0069 section 12.9.4).
-const ENABLE_GROUP_1: u32 = 1 << 1;
+pub(super) const ENABLE_GROUP_1: u32 = 1 << 1;
 
 /// The words of an access, with the bits of its value at which each begins.
 fn words(offset: u32, width: usize) -> impl Iterator<Item = (u32, u32)> {
@@ -78,6 +80,41 @@ impl Frame {
             banks: vec![Bank::new(gic, part, SGI_FRAME, 0, kernel)?],
             told: BTreeMap::new(),
         })
+    }
+
+    /// Has the distributor as a guest has set it before.
+    pub fn restore_distributor(&mut self, view: &View) {
+        self.control = self.control & !ENABLE_GROUP_1 | view.control.0 & ENABLE_GROUP_1;
+        let firsts = (32..self.gic.interrupts).step_by(32);
+        self.banks = firsts
+            .zip(&view.shared)
+            .map(|(first, shared)| {
+                let place = (self.part, 0, first);
+                Bank::restored(&self.gic, place, &shared.interrupts, Some(&shared.routes))
+            })
+            .collect();
+    }
+
+    /// Has the redistributor as a guest has set it before.
+    pub fn restore_redistributor(&mut self, view: &Redistributor) {
+        let place = (self.part, SGI_FRAME, 0);
+        self.banks = vec![Bank::restored(&self.gic, place, &view.private, None)];
+        self.told = BTreeMap::new();
+    }
+
+    /// Puts what the guest has set of the distributor in place of what the kernel has.
+    pub fn said_distributor(&self, view: &mut View) {
+        view.control = Hex32(self.control & ENABLE_GROUP_1);
+        for (bank, shared) in self.banks.iter().zip(&mut view.shared) {
+            bank.said(&mut shared.interrupts, Some(&mut shared.routes));
+        }
+    }
+
+    /// The same of a redistributor.
+    pub fn said_redistributor(&self, view: &mut Redistributor) {
+        for bank in &self.banks {
+            bank.said(&mut view.private, None);
+        }
     }
 
     /// Whether the kernel has every interrupt in group 1.

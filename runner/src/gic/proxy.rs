@@ -1,8 +1,8 @@
 //! Passes on to the in-kernel interrupt controller what the guest does to the
 //! frames that are advertised in its place.
 
+use super::direct::{Direct, patiently};
 use super::gate::Gate;
-use super::table::SGI_FRAME;
 use super::{Access, Frames, InKernel, Mapped, Part, Quick, REDISTRIBUTOR_SIZE};
 use crate::kvm::{Error, Gic, Mmio, Result, Slot, Vm};
 use crate::machine::loan::held::Held;
@@ -14,16 +14,8 @@ use std::cell::RefCell;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
+use vmlock_saved::state::Gic as View;
 use vmlock_spec::lock::Lock;
-
-/// How long KVM may say that a vCPU is busy when all of them were seen to be
-/// outside: one may be reading its own registers in another exit.
-const BUSY: Duration = Duration::from_secs(5);
-const BUSY_PAUSE: Duration = Duration::from_micros(50);
-
-/// Offsets in a redistributor (Arm IHI 0069 section 12.10).
-const GICR_ISACTIVER0: u32 = SGI_FRAME + 0x300;
-const GICR_ICACTIVER0: u32 = SGI_FRAME + 0x380;
 
 static EXITS: AtomicU64 = AtomicU64::new(0);
 static STOPS: AtomicU64 = AtomicU64::new(0);
@@ -182,10 +174,24 @@ impl Proxy {
             virtual_timer,
             physical_timer,
         } = &mut self.timers;
+        let kernel = Direct {
+            gic: &self.reach.gic,
+            mpidr: &self.reach.mpidr,
+        };
         for timer in [virtual_timer, physical_timer] {
-            timer.mapped = self.reach.is_mapped(timer.intid)?;
+            timer.mapped = kernel.is_mapped(timer.intid)?;
         }
         Ok(())
+    }
+
+    /// Has the frames as a guest has set them before; the kernel was told.
+    pub fn restore(&self, view: &View) {
+        self.frames().restore(view);
+    }
+
+    /// Puts what the guest has set in place of what the kernel has.
+    pub fn said(&self, view: &mut View) {
+        self.frames().said(view);
     }
 
     /// What everyone who injects interrupts has to pass.
@@ -264,19 +270,6 @@ impl Proxy {
     }
 }
 
-/// Repeats a call while KVM says that a vCPU is busy.
-fn patiently<T>(call: impl Fn() -> Result<T>) -> Result<T> {
-    let deadline = Instant::now() + BUSY;
-    loop {
-        match call() {
-            Err(error) if error.errno == libc::EBUSY && Instant::now() < deadline => {
-                std::thread::sleep(BUSY_PAUSE);
-            }
-            result => return result,
-        }
-    }
-}
-
 impl Reach {
     fn kernel<'a>(&'a self, timers: Timers, served: Option<Served<'a>>) -> Kernel<'a> {
         Kernel {
@@ -310,22 +303,6 @@ impl Reach {
                     .set_redistributor_register(self.mpidr(part), offset, value)
             }
         })
-    }
-
-    /// Whether KVM leaves a private interrupt to the hardware: it then ignores that userspace
-    /// makes it active, or not (see [`super::bank`]). It is as it was afterwards.
-    fn is_mapped(&self, intid: u32) -> Result<bool> {
-        let (part, bit) = (Part::Redistributor(0), 1 << intid);
-        let active = || Ok::<bool, Error>(self.read(part, GICR_ISACTIVER0)? & bit != 0);
-        let before = active()?;
-        let (there, back) = match before {
-            true => (GICR_ICACTIVER0, GICR_ISACTIVER0),
-            false => (GICR_ISACTIVER0, GICR_ICACTIVER0),
-        };
-        self.write(part, there, bit)?;
-        let after = active()?;
-        self.write(part, back, bit)?;
-        Ok(after == before)
     }
 
     /// Where a register of the in-kernel frames is for a vCPU that is lent.

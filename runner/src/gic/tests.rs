@@ -1,8 +1,10 @@
 //! The frames against a made-up kernel.
 
+use super::bank::{Aspect, Bank};
 use super::{Access, Frames, InKernel, Mapped, Part, Quick};
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
+use vmlock_saved::state::Interrupts;
 use vmlock_spec::lock::{Lock, canonical};
 
 const GICD: u64 = 0x0800_0000;
@@ -106,6 +108,29 @@ impl Fake {
             _ => (offset, value),
         };
         self.words.borrow_mut().insert((part, at), value);
+    }
+}
+
+#[test]
+fn groups_that_the_lock_decides_are_no_files() {
+    let text = include_str!("../../../examples/modern.vm.lock.json");
+    let mut lock: Lock = canonical::parse(text).expect("the example is a lock");
+    let read = |lock: &Lock, part, first| {
+        let none = Interrupts::default();
+        let mut bank = Bank::restored(&lock.gic, (part, 0, first), &none, None);
+        bank.quick(Aspect::Group, 0, 4, Access::Read)
+    };
+    let places = [(Part::Distributor, 32), (Part::Redistributor(0), 0)];
+    for (part, first) in places {
+        assert_eq!(read(&lock, part, first), Quick::Done(0));
+    }
+    for register in &mut lock.gic.registers {
+        if register.name.ends_with(".writable") {
+            register.value = 0;
+        }
+    }
+    for (part, first) in places {
+        assert_eq!(read(&lock, part, first), Quick::Done(u32::MAX.into()));
     }
 }
 

@@ -12,10 +12,36 @@ use crate::kick::Kicker;
 use nix::unistd::Pid;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use vmlock_saved::state;
 
 /// A vCPU between two instructions, whose exit was served and completed: what is lent here as one does not run while it
 /// is lent.
-pub trait AtRest {}
+pub trait AtRest {
+    /// All that is its own.
+    ///
+    /// # Errors
+    /// It cannot be read, or has no names, in words.
+    fn own(&self) -> Result<Own, String>;
+}
+
+/// What a vCPU has of its own.
+#[derive(Clone, Debug)]
+pub struct Own {
+    /// Its state.
+    pub vcpu: state::Vcpu,
+    /// CNTVCT_EL0 when it was read.
+    pub counter: u64,
+}
+
+/// What became of asking for it.
+#[derive(Default)]
+enum Asked {
+    #[default]
+    Nothing,
+    /// Its thread has yet to read it.
+    Waits,
+    Told(Result<Own, String>),
+}
 
 /// A vCPU, as far as its thread is concerned.
 enum Slot {
@@ -55,6 +81,10 @@ impl Slot {
 
 struct State {
     vcpus: Vec<Slot>,
+    /// What was asked of each.
+    asked: Vec<Asked>,
+    /// How often that was. What was read for an earlier time is no answer: the guest may have run since.
+    times: u64,
     /// How many hold the guest.
     holds: usize,
     /// Nobody is held up any more.
@@ -100,6 +130,8 @@ impl Barrier {
             held,
             state: Mutex::new(State {
                 vcpus: (0..vcpus).map(|_| Slot::Expected).collect(),
+                asked: (0..vcpus).map(|_| Asked::Nothing).collect(),
+                times: 0,
                 holds: 0,
                 gone: false,
             }),
@@ -155,17 +187,59 @@ impl Barrier {
     }
 
     /// Rests while anybody holds the guest, with a vCPU that does not run meanwhile.
-    pub fn rest(&self, vcpu: u32, _settled: &impl AtRest) {
+    pub fn rest(&self, vcpu: u32, settled: &impl AtRest) {
         let mut state = self.state();
         while state.holds > 0 && !state.gone {
             if let Some(slot) = state.vcpus.get_mut(vcpu as usize) {
                 slot.rest(true);
+            }
+            let asked = state.asked.get_mut(vcpu as usize);
+            if let Some(asked @ Asked::Waits) = asked {
+                *asked = Asked::Nothing;
+                let times = state.times;
+                drop(state);
+                let own = settled.own();
+                state = self.state();
+                let same = state.times == times;
+                if same && let Some(asked) = state.asked.get_mut(vcpu as usize) {
+                    *asked = Asked::Told(own);
+                }
+                continue;
             }
             state = self.raised.wait(state).unwrap_or_else(|e| e.into_inner());
         }
         if let Some(slot) = state.vcpus.get_mut(vcpu as usize) {
             slot.rest(false);
         }
+    }
+
+    /// Asks each vCPU's thread for what its vCPU has of its own. All of them rest, and are held meanwhile.
+    pub fn ask(&self) {
+        let mut state = self.state();
+        state.times = state.times.wrapping_add(1);
+        state
+            .asked
+            .iter_mut()
+            .for_each(|asked| *asked = Asked::Waits);
+        drop(state);
+        self.raised.notify_all();
+    }
+
+    /// What they said, in order, once all of them have.
+    pub fn told(&self) -> Option<Result<Vec<Own>, String>> {
+        let mut state = self.state();
+        let all = state
+            .asked
+            .iter()
+            .all(|asked| matches!(asked, Asked::Told(_)));
+        let told = all.then(|| std::mem::take(&mut state.asked))?;
+        state.asked = told.iter().map(|_| Asked::Nothing).collect();
+        drop(state);
+        let own = |(index, asked)| match asked {
+            Asked::Told(own) => own.map_err(|why| format!("vCPU {index}: {why}")),
+            _ => Err(format!("vCPU {index} was not read")),
+        };
+        Some(told.into_iter().enumerate().map(own).collect())
     }
 
     /// Lets no vCPU in, and gets those out that are inside.
@@ -213,7 +287,11 @@ pub mod tests {
     /// A vCPU without KVM.
     pub struct Vcpu;
 
-    impl AtRest for Vcpu {}
+    impl AtRest for Vcpu {
+        fn own(&self) -> Result<Own, String> {
+            Err("it has no KVM".to_owned())
+        }
+    }
 
     /// The barrier of so many vCPUs.
     pub fn barrier(vcpus: usize) -> Arc<Barrier> {
@@ -295,6 +373,66 @@ pub mod tests {
         comes(|| barrier.urge().is_empty());
         drop(hold);
         thread.join().expect("it passes");
+    }
+
+    #[test]
+    fn a_vcpu_at_rest_is_read_by_its_own_thread() {
+        let barrier = barrier(1);
+        let hold = barrier.hold();
+        let (_, thread) = vcpu(&barrier, 1);
+        comes(|| barrier.urge().is_empty());
+        assert!(barrier.told().is_none());
+        barrier.ask();
+        let mut told = None;
+        while told.is_none() {
+            told = barrier.told();
+        }
+        let words = told.and_then(Result::err).expect("it has no KVM");
+        assert_eq!(words, "vCPU 0: it has no KVM");
+        drop(hold);
+        thread.join().expect("it passes");
+    }
+
+    /// Says how often it was read, the first time only when it is let.
+    struct Slow<'a> {
+        reads: &'a AtomicU32,
+        may: &'a AtomicBool,
+    }
+
+    impl AtRest for Slow<'_> {
+        fn own(&self) -> Result<Own, String> {
+            let reads = self.reads.fetch_add(1, SeqCst) + 1;
+            comes(|| reads > 1 || self.may.load(SeqCst));
+            Err(format!("read {reads}"))
+        }
+    }
+
+    #[test]
+    fn what_was_read_for_somebody_who_gave_up_is_told_to_nobody() {
+        let barrier = barrier(1);
+        let (reads, may) = (AtomicU32::new(0), AtomicBool::new(false));
+        let hold = barrier.hold();
+        thread::scope(|scope| {
+            let slow = Slow {
+                reads: &reads,
+                may: &may,
+            };
+            let resting = Arc::clone(&barrier);
+            scope.spawn(move || resting.rest(0, &slow));
+            barrier.ask();
+            comes(|| reads.load(SeqCst) == 1);
+            drop(hold);
+            let hold = barrier.hold();
+            barrier.ask();
+            may.store(true, SeqCst);
+            let mut told = None;
+            while told.is_none() {
+                told = barrier.told();
+            }
+            let words = told.and_then(Result::err).expect("it says so");
+            assert_eq!(words, "vCPU 0: read 2");
+            drop(hold);
+        });
     }
 
     #[test]

@@ -5,12 +5,16 @@
 //! When all of them rest and KVM was told of each interrupt line as it is, the machine is [`Settled`]. Nobody is waited
 //! for: whoever pauses asks again ([`Pausing::go_on`]) until that is so, or too late.
 
-use super::barrier::{Barrier, Hold};
+use super::barrier::{Barrier, Hold, Own};
 use crate::device::bus::Bus;
-use crate::device::virtio::thread::{Park, Parked};
+use crate::device::virtio::thread::{Identity, Park, Parked};
+use crate::memory::Memory;
 use std::marker::PhantomData;
 use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
 use std::time::{Duration, Instant};
+use vmlock_saved::device::Device;
+use vmlock_saved::state::{Gic, Lines};
+use vmlock_spec::lock::Lock;
 
 /// How long everybody gets to come to rest.
 pub const LIMIT: Duration = Duration::from_secs(30);
@@ -23,6 +27,22 @@ pub struct Controls {
     parks: Vec<Park>,
     bus: Arc<Mutex<Bus>>,
     stop: Box<dyn Fn() + Send + Sync>,
+    /// What can be saved of it; nothing of a witness's.
+    pub saves: Option<Saves>,
+}
+
+/// What a machine is saved by.
+pub struct Saves {
+    /// Its lock, as it was read.
+    pub text: &'static str,
+    /// The same.
+    pub lock: &'static Lock,
+    /// The guest's memory.
+    pub memory: Arc<Memory>,
+    /// What the host's kernel says that it is.
+    pub kernel: String,
+    /// Its interrupt controller, as its guest has set it. Every vCPU rests.
+    pub gic: Box<dyn Fn() -> Result<Gic, String> + Send + Sync>,
 }
 
 impl Controls {
@@ -38,6 +58,7 @@ impl Controls {
             parks,
             bus,
             stop: Box::new(stop),
+            saves: None,
         }
     }
 
@@ -80,7 +101,7 @@ pub struct Paused {
 /// A machine whose state can be read: every vCPU is between two instructions, no chain of a virtqueue is out, and KVM was
 /// told of each interrupt line as it is. Nobody is at its devices while this lives.
 pub struct Settled<'a> {
-    _bus: MutexGuard<'a, Bus>,
+    bus: MutexGuard<'a, Bus>,
     _paused: PhantomData<&'a Paused>,
 }
 
@@ -160,9 +181,45 @@ impl Paused {
             Err(TryLockError::WouldBlock) => return None,
         };
         bus.lines_agree().then_some(Settled {
-            _bus: bus,
+            bus,
             _paused: PhantomData,
         })
+    }
+
+    /// Asks the vCPUs for what is their own.
+    pub fn ask(&self, controls: &Controls) {
+        controls.barrier.ask();
+    }
+
+    /// What they said, once all of them have.
+    pub fn told(&self, controls: &Controls) -> Option<Result<Vec<Own>, String>> {
+        match controls.barrier.is_gone() {
+            true => Some(Err("its machine has come to its end".to_owned())),
+            false => controls.barrier.told(),
+        }
+    }
+}
+
+impl Settled<'_> {
+    /// The state of its devices, and the lines that are up.
+    ///
+    /// # Errors
+    /// Each that cannot be saved, with why.
+    pub fn devices(&mut self) -> Result<(Vec<Device>, Lines), Vec<String>> {
+        self.bus.saved()
+    }
+
+    /// Has each disk make stable what was written and say which contents it has, by name; to be waited for.
+    pub fn disks(&self) -> Vec<(String, Identity)> {
+        self.bus.identify(false)
+    }
+
+    /// The machine's interrupt controller.
+    ///
+    /// # Errors
+    /// The kernel does not tell, in words.
+    pub fn gic(&self, saves: &Saves) -> Result<Gic, String> {
+        (saves.gic)()
     }
 }
 

@@ -220,6 +220,9 @@ const KVM_SET_USER_MEMORY_REGION: Argument = kvm(WRITES, 0x46, 32);
 const KVM_IRQ_LINE: Argument = kvm(WRITES, 0x61, 8);
 const KVM_IRQFD: Argument = kvm(WRITES, 0x76, 32);
 const KVM_SET_MP_STATE: Argument = kvm(WRITES, 0x99, 4);
+const KVM_GET_MP_STATE: Argument = kvm(READS, 0x98, 4);
+const KVM_GET_VCPU_EVENTS: Argument = kvm(READS, 0x9f, 64);
+const KVM_GET_REG_LIST: Argument = kvm(READS | WRITES, 0xb0, 8);
 const KVM_SET_VCPU_EVENTS: Argument = kvm(WRITES, 0xa0, 64);
 const KVM_GET_ONE_REG: Argument = kvm(WRITES, 0xab, 16);
 const KVM_SET_ONE_REG: Argument = kvm(WRITES, 0xac, 16);
@@ -256,6 +259,7 @@ const PEER: u32 = libc::SO_PEERCRED as u32;
 const LET_GO: u32 = 3;
 
 const NO_RING: &str = "the host's io_uring cannot be had";
+const SAVED: &str = "a guest is saved";
 const READER: &str = "somebody connects to the guest's console";
 const NEWER: &str = "this program was built with a newer C library";
 const SOCKETS: &str = "a guest has sockets, and uses them";
@@ -288,9 +292,17 @@ pub const ROWS: &[Row] = &[
     row(libc::SYS_ioctl, KVM_SET_MP_STATE, &[Vcpu], "CPU_ON and CPU_OFF").of(Calls).only("a vCPU begins otherwise than KVM would have it"),
     row(libc::SYS_ioctl, KVM_ARM_PREFERRED_TARGET, &[Vcpu], "what a vCPU is reset with").of(Calls).only("a vCPU is turned on that was on before"),
     row(libc::SYS_ioctl, KVM_ARM_VCPU_INIT, &[Vcpu], "a vCPU is reset").of(Calls).only("a vCPU is turned on that was on before"),
+    row(libc::SYS_ioctl, KVM_GET_REG_LIST, &[Vcpu], "which registers a guest has that is saved").only(SAVED),
+    row(libc::SYS_ioctl, KVM_GET_MP_STATE, &[Vcpu], "whether its vCPU is on").only(SAVED),
+    row(libc::SYS_ioctl, KVM_GET_VCPU_EVENTS, &[Vcpu], "which SError it has yet to take").only(SAVED),
+    row(libc::SYS_ioctl, KVM_GET_DEVICE_ATTR, &[Control], "what its interrupt controller has").only(SAVED),
+    row(libc::SYS_pwrite64, Any, &[Control], "a guest goes to the file that its operator opened").only(SAVED),
+    row(libc::SYS_fsync, Any, &[Control], "that file is on the disk before anybody is told").only(SAVED),
     row(libc::SYS_io_uring_enter, Any, &[Disk], "the guest reads, writes, discards, zeroes: the disk's ring takes nothing else"),
     row(libc::SYS_io_uring_register, Is(1, LET_GO), &[Disk], "the ring lets go of the disk at the end"),
     row(libc::SYS_fdatasync, Any, &[Disk], "what the guest wrote is made stable at the end"),
+    row(libc::SYS_pread64, Any, &[Disk], "which contents the disk has when its guest is saved").only(SAVED),
+    row(libc::SYS_lseek, Any, &[Disk], "how long its file is").only(SAVED),
     row(libc::SYS_preadv, Any, &[Disk], "the guest reads its disk").only(NO_RING),
     row(libc::SYS_pwritev, Any, &[Disk], "the guest writes its disk").only(NO_RING),
     row(libc::SYS_fallocate, Is(1, HOLE), &[Disk], "the guest discards a part of its disk").only(NO_RING),
@@ -305,7 +317,7 @@ pub const ROWS: &[Row] = &[
     row(libc::SYS_getsockopt, Is(2, PEER), &[Carrier], "which user that is").only(READER),
     row(libc::SYS_ioctl, Is(1, libc::FIONBIO as u32), &[Control], "who is slow is not waited for"),
     row(libc::SYS_ioctl, Is(1, libc::FIONBIO as u32), &[Carrier], "who is slow is not waited for").only(READER),
-    row(libc::SYS_recvfrom, Any, &[Control], "what is asked"),
+    row(libc::SYS_recvmsg, Any, &[Control], "what is asked, and the file that a guest is to be saved to"),
     row(libc::SYS_recvfrom, Any, &[Console], "what is said to the guest").only(READER),
     row(libc::SYS_recvfrom, Any, &[Vsock, Broker], "what a program of the host says, and what the broker is asked for").only(SOCKETS),
     row(libc::SYS_sendto, Any, &[Broker], "that there is no such socket").only(SOCKETS),

@@ -3,10 +3,10 @@
 use super::open::Open;
 use super::{Error, Result, counted};
 use kvm_bindings::{
-    KVM_DEV_ARM_VGIC_CTRL_INIT, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_DEV_ARM_VGIC_GRP_CTRL,
-    KVM_DEV_ARM_VGIC_GRP_DIST_REGS, KVM_DEV_ARM_VGIC_GRP_LEVEL_INFO, KVM_DEV_ARM_VGIC_GRP_NR_IRQS,
-    KVM_DEV_ARM_VGIC_GRP_REDIST_REGS, KVM_VGIC_V3_ADDR_TYPE_DIST, KVM_VGIC_V3_ADDR_TYPE_REDIST,
-    KVM_VGIC_V3_ADDR_TYPE_REDIST_REGION, kvm_device_attr,
+    KVM_DEV_ARM_VGIC_CTRL_INIT, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_DEV_ARM_VGIC_GRP_CPU_SYSREGS,
+    KVM_DEV_ARM_VGIC_GRP_CTRL, KVM_DEV_ARM_VGIC_GRP_DIST_REGS, KVM_DEV_ARM_VGIC_GRP_LEVEL_INFO,
+    KVM_DEV_ARM_VGIC_GRP_NR_IRQS, KVM_DEV_ARM_VGIC_GRP_REDIST_REGS, KVM_VGIC_V3_ADDR_TYPE_DIST,
+    KVM_VGIC_V3_ADDR_TYPE_REDIST, KVM_VGIC_V3_ADDR_TYPE_REDIST_REGION, kvm_device_attr,
 };
 use kvm_ioctls::DeviceFd;
 use std::sync::Arc;
@@ -158,6 +158,42 @@ impl Gic {
             KVM_DEV_ARM_VGIC_GRP_LEVEL_INFO,
             Self::of(mpidr) | u64::from(first),
             "reading the input lines of GIC interrupts",
+        )
+    }
+
+    /// Sets the input lines of the 32 interrupts from `first` on, as [`Gic::lines`] tells them.
+    pub fn set_lines(&self, mpidr: u64, first: u32, levels: u32) -> Result<()> {
+        self.set(
+            KVM_DEV_ARM_VGIC_GRP_LEVEL_INFO,
+            Self::of(mpidr) | u64::from(first),
+            Some(&levels),
+            "setting the input lines of GIC interrupts",
+        )
+    }
+
+    /// Reads a register of the CPU interface of the vCPU with that MPIDR_EL1; `register` is how a guest names it in MRS.
+    pub fn interface(&self, mpidr: u64, register: u16) -> Result<u64> {
+        let mut value = 0u64;
+        let addr = std::ptr::from_mut(&mut value) as u64;
+        let mut attribute = kvm_device_attr {
+            group: KVM_DEV_ARM_VGIC_GRP_CPU_SYSREGS,
+            attr: Self::of(mpidr) | u64::from(register),
+            addr,
+            flags: 0,
+        };
+        // SAFETY: for this group KVM writes exactly 64 bits to `addr` (arm-vgic-v3.rst), which points to a live u64.
+        counted(unsafe { self.fd.get_device_attr(&mut attribute) })
+            .map_err(|e| Error::new("reading a register of a GIC CPU interface", e))?;
+        Ok(value)
+    }
+
+    /// Writes a register of the CPU interface of the vCPU with that MPIDR_EL1.
+    pub fn set_interface(&self, mpidr: u64, register: u16, value: u64) -> Result<()> {
+        self.set(
+            KVM_DEV_ARM_VGIC_GRP_CPU_SYSREGS,
+            Self::of(mpidr) | u64::from(register),
+            Some(&value),
+            "writing a register of a GIC CPU interface",
         )
     }
 

@@ -1,6 +1,6 @@
 //! An open VM: its descriptor, and the memory that is mapped as long as anybody has it.
 
-use crate::machine::memory::Memory;
+use crate::memory::Memory;
 use kvm_ioctls::VmFd;
 use std::sync::{Arc, Mutex};
 

@@ -36,11 +36,29 @@ pub(super) fn set(fd: &VcpuFd, id: u64, value: u64) -> Result<()> {
 /// Bytes of the widest register: `KVM_REG_SIZE_U2048`.
 const WIDEST: usize = 256;
 
+/// Reads a register of any width: its bytes, little-endian.
+pub(super) fn bytes(fd: &VcpuFd, id: u64) -> Result<Vec<u8>> {
+    let mut data = vec![0u8; kvm_ioctls::reg_size(id).min(WIDEST)];
+    counted(fd.get_one_reg(id, &mut data))
+        .map_err(|e| Error::new(format!("KVM_GET_ONE_REG of {}", name_of(id)), e))?;
+    Ok(data)
+}
+
+/// Writes a register of any width.
+pub(super) fn set_bytes(fd: &VcpuFd, id: u64, value: &[u8]) -> Result<()> {
+    let call = || format!("KVM_SET_ONE_REG of {}", name_of(id));
+    if value.len() != kvm_ioctls::reg_size(id) {
+        return Err(Error {
+            call: format!("{} with {} bytes", call(), value.len()),
+            errno: libc::EINVAL,
+        });
+    }
+    counted(fd.set_one_reg(id, value))
+        .map(|_| ())
+        .map_err(|e| Error::new(call(), e))
+}
+
 /// Whether every bit of a register of any width is zero.
 pub(super) fn is_zero(fd: &VcpuFd, id: u64) -> Result<bool> {
-    let mut data = [0u8; WIDEST];
-    let bytes = kvm_ioctls::reg_size(id).min(WIDEST);
-    counted(fd.get_one_reg(id, &mut data[..bytes]))
-        .map_err(|e| Error::new(format!("KVM_GET_ONE_REG of {}", name_of(id)), e))?;
-    Ok(data[..bytes].iter().all(|byte| *byte == 0))
+    Ok(bytes(fd, id)?.iter().all(|byte| *byte == 0))
 }

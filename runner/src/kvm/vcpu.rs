@@ -14,7 +14,7 @@
 use super::exit::{Exit, decode, enter_immediately, run};
 use super::open::Open;
 use super::register::{get, is_zero, set};
-use super::{Error, Result, core, counted};
+use super::{Error, Result, core, counted, host_counter};
 use crate::kick::kick;
 use kvm_bindings::{
     KVM_ARM_VCPU_PMU_V3_CTRL, KVM_ARM_VCPU_PMU_V3_FILTER, KVM_ARM_VCPU_PMU_V3_INIT,
@@ -69,9 +69,41 @@ pub(super) fn initialise(
         .map_err(|e| Error::new(format!("KVM_ARM_VCPU_INIT of vCPU {index}"), e))
 }
 
+/// Every register id that KVM lists for a vCPU, ascending.
+pub(super) fn list(fd: &VcpuFd) -> Result<Vec<u64>> {
+    // Where the first guess is too small, E2BIG carries the number.
+    let mut list = vec![0u64; 1 + LIST_GUESS];
+    list[0] = LIST_GUESS as u64;
+    // The list can in theory grow between two calls, so there is a loop.
+    for _ in 0..4 {
+        // SAFETY: `list[0]` says how many ids fit behind it
+        // (struct kvm_reg_list), and exactly that many do.
+        let result =
+            counted(unsafe { ioctl_with_mut_ptr(fd, KVM_GET_REG_LIST(), list.as_mut_ptr()) });
+        if result == 0 {
+            let count = usize::try_from(list[0]).unwrap_or(0);
+            list.remove(0);
+            list.truncate(count);
+            list.sort_unstable();
+            return Ok(list);
+        }
+        let error = vmm_sys_util::errno::Error::last();
+        if error.errno() != libc::E2BIG || list[0] > 1 << 16 {
+            return Err(Error::new("KVM_GET_REG_LIST", error));
+        }
+        let count = list[0];
+        list = vec![0u64; 1 + count as usize];
+        list[0] = count;
+    }
+    Err(Error {
+        call: "KVM_GET_REG_LIST".to_owned(),
+        errno: libc::E2BIG,
+    })
+}
+
 /// A vCPU that has never run a guest instruction.
 pub struct Fresh {
-    fd: VcpuFd,
+    pub(super) fd: VcpuFd,
     index: u32,
     // After `fd`: the VM, and with it the guest's memory, goes last.
     vm: Arc<Open>,
@@ -131,35 +163,7 @@ impl Fresh {
 
     /// Every register id that KVM lists for this vCPU, ascending.
     pub fn registers(&self) -> Result<Vec<u64>> {
-        // Where the first guess is too small, E2BIG carries the number.
-        let mut list = vec![0u64; 1 + LIST_GUESS];
-        list[0] = LIST_GUESS as u64;
-        // The list can in theory grow between two calls, so there is a loop.
-        for _ in 0..4 {
-            // SAFETY: `list[0]` says how many ids fit behind it
-            // (struct kvm_reg_list), and exactly that many do.
-            let result = counted(unsafe {
-                ioctl_with_mut_ptr(&self.fd, KVM_GET_REG_LIST(), list.as_mut_ptr())
-            });
-            if result == 0 {
-                let count = usize::try_from(list[0]).unwrap_or(0);
-                list.remove(0);
-                list.truncate(count);
-                list.sort_unstable();
-                return Ok(list);
-            }
-            let error = vmm_sys_util::errno::Error::last();
-            if error.errno() != libc::E2BIG || list[0] > 1 << 16 {
-                return Err(Error::new("KVM_GET_REG_LIST", error));
-            }
-            let count = list[0];
-            list = vec![0u64; 1 + count as usize];
-            list[0] = count;
-        }
-        Err(Error {
-            call: "KVM_GET_REG_LIST".to_owned(),
-            errno: libc::E2BIG,
-        })
+        list(&self.fd)
     }
 
     /// Reads a register of at most 64 bits.
@@ -367,6 +371,20 @@ impl Runnable {
         Ok(())
     }
 
+    /// Has the guest read this in CNTVCT_EL0, on all vCPUs, and count on from there; what it reads instead, where KVM took
+    /// it and nothing came of it. From 6.4 on there are VMs whose counters KVM leaves as they are and says nothing
+    /// (`KVM_ARM_SET_COUNTER_OFFSET`).
+    ///
+    /// # Errors
+    /// KVM's.
+    pub fn set_counter(&self, value: u64) -> Result<Option<u64>> {
+        let before = host_counter();
+        set(&self.fd, core::CNTVCT, value)?;
+        let read = get(&self.fd, core::CNTVCT)?;
+        let passed = host_counter().wrapping_sub(before);
+        Ok((read.wrapping_sub(value) > passed).then_some(read))
+    }
+
     /// Completes what is pending, without running a further instruction. What that asks for (the rest of an access that
     /// KVM takes to pieces) is to be served as any exit is, and then this is to be called again.
     ///
@@ -411,7 +429,7 @@ pub enum Rest<'a> {
 
 /// A vCPU between two instructions, with nothing pending. It does not run while it is one.
 pub struct Settled<'a> {
-    fd: &'a VcpuFd,
+    pub(super) fd: &'a VcpuFd,
 }
 
 impl Settled<'_> {

@@ -4,7 +4,7 @@ use super::gic::Gic;
 use super::open::Open;
 use super::vcpu::Fresh;
 use super::{Error, Result, counted, undertaker};
-use crate::machine::memory::Memory;
+use crate::memory::Memory;
 use kvm_bindings::{
     KVM_ARM_VM_SMCCC_CTRL, KVM_ARM_VM_SMCCC_FILTER, KVM_CAP_ARM_NISV_TO_USER,
     KVM_CAP_ARM_WRITABLE_IMP_ID_REGS, KVM_MEM_READONLY, kvm_create_device, kvm_device_attr,

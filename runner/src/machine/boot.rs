@@ -2,7 +2,6 @@
 //! for them (Documentation/arch/arm64/booting.rst).
 
 use super::image::{self, CHANGED, Header, Room};
-use super::memory::{Memory, sparing};
 #[cfg(target_arch = "aarch64")]
 use crate::enforce::verify::Verified;
 use crate::failure::Failure;
@@ -10,6 +9,7 @@ use crate::files;
 use crate::firmware::entropy::Entropy;
 #[cfg(target_arch = "aarch64")]
 use crate::kvm::core;
+use crate::memory::{Memory, sparing};
 use sha2::{Digest as _, Sha256};
 use std::fs::File;
 use std::io::{self, ErrorKind, Read};

@@ -5,7 +5,7 @@
 
 pub mod packed;
 
-use super::memory::Memory;
+use crate::memory::Memory;
 use std::io::{self, ErrorKind, Read};
 use vmlock_spec::lock::Range;
 

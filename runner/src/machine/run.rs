@@ -10,17 +10,19 @@ use crate::cores::{self, Cores};
 use crate::counters;
 use crate::device::Doors;
 use crate::device::bus::{Bus, Line};
-use crate::device::virtio::thread::{Idle, Park};
+use crate::device::virtio::thread::{Idle, Park, Parked};
 use crate::device::virtio::vsock::CONNECTIONS;
 use crate::enforce::verify::{Parts, Verified};
 use crate::failure::Failure;
 use crate::firmware::End;
 use crate::firmware::forward::{Firmware, Reply, Starter};
 use crate::firmware::power::Start;
+use crate::gic::direct::Direct;
 use crate::gic::gate::Gate;
 use crate::gic::proxy::Proxy;
-use crate::hold::barrier::{AtRest, Barrier};
-use crate::hold::pausing::Controls;
+use crate::gic::view;
+use crate::hold::barrier::{AtRest, Barrier, Own};
+use crate::hold::pausing::{Controls, Saves};
 use crate::jail::elders::Elders;
 #[cfg(feature = "torture")]
 use crate::jail::misbehave;
@@ -29,24 +31,29 @@ use crate::jail::table::Thread;
 use crate::jail::{Entering, Files, Jail, Needs, entered};
 use crate::kick::kick;
 use crate::kvm::{
-    self, Entry, Exit, Fresh, Kick, Mmio, Rest, Runnable, Settled, Unstarted, Vm, core, discard,
+    self, Entry, Exit, Fresh, Gic, Kick, Mmio, Rest, Runnable, Settled, Unstarted, Vm, core,
+    discard,
 };
 use crate::machine::home::Home;
 use crate::machine::pause::{Turns, World};
+use crate::memory::Memory;
 use crate::say;
+use crate::snapshot::registers::{asked, own};
 use crate::threads::spawn;
 use kvm_bindings::{
     KVM_SYSTEM_EVENT_CRASH, KVM_SYSTEM_EVENT_RESET, KVM_SYSTEM_EVENT_RESET_FLAG_PSCI_RESET2,
     KVM_SYSTEM_EVENT_SHUTDOWN, KVM_SYSTEM_EVENT_SHUTDOWN_FLAG_PSCI_OFF2,
 };
 use nix::unistd::gettid;
-use std::mem;
+use std::cell::Cell;
+use std::mem::{self, ManuallyDrop};
 use std::os::fd::AsFd as _;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, TryLockError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
+use vmlock_saved::state::{Gic as View, Power, Serror, Vcpu};
 use vmlock_spec::lock::{Lock, Unmapped};
 #[cfg(feature = "torture")]
 use vmm_sys_util::eventfd::EventFd;
@@ -100,6 +107,10 @@ struct Shared {
     proxied: Option<Proxied>,
     space: Space,
     counts: Arc<counters::Machine>,
+    /// Under which it can be saved.
+    lock: Option<&'static Lock>,
+    /// Which vCPUs were on, of a guest that goes on.
+    on: Option<Vec<bool>>,
 }
 
 /// What a machine has whose interrupt controller's frames are answered here.
@@ -194,6 +205,30 @@ pub struct Session {
     pub guest: Option<Arc<counters::Guest>>,
     /// Who operates it, once it runs.
     pub controls: Arc<OnceLock<Controls>>,
+    /// What it can be saved by.
+    pub saves: Option<Saved>,
+    /// That it goes on, and does not begin.
+    pub resumed: Option<Resumed>,
+}
+
+/// What a guest is saved by, beside its machine.
+pub struct Saved {
+    /// Its lock, as it was read.
+    pub text: &'static str,
+    /// The same.
+    pub lock: &'static Lock,
+    /// Its memory.
+    pub memory: Arc<Memory>,
+    /// What the host's kernel says that it is.
+    pub kernel: String,
+}
+
+/// What of a saved guest's state comes last.
+pub struct Resumed {
+    /// CNTVCT_EL0.
+    pub counter: u64,
+    /// Which vCPUs are on.
+    pub on: Vec<bool>,
 }
 
 /// What is not given up.
@@ -329,6 +364,8 @@ fn run_with(
         turns,
         guest,
         controls,
+        saves,
+        resumed,
     } = session;
     let Parts {
         vm,
@@ -356,12 +393,34 @@ fn run_with(
         }),
         space,
         counts,
+        lock: saves.as_ref().map(|own| own.lock),
+        on: resumed.as_ref().map(|resumed| resumed.on.clone()),
     });
+    if let (Some(firmware), Some(on)) = (&shared.firmware, &shared.on)
+        && let Some(starter) = firmware.starter()
+    {
+        starter.power().resume(on);
+    }
     // Once vCPUs run, one may be at the devices for as long as nobody reads the console.
     let parks = shared.bus().parks();
+    // Its vCPUs run all at once, when everybody is ready, and its devices begin then what waits in their queues. Where that
+    // does not come none of them ever does: who leaves early lets go of nothing.
+    let mut held = resumed.map(|resumed| {
+        let parked: Vec<Parked> = parks.iter().map(Park::park).collect();
+        let held = ManuallyDrop::new((parked, shared.barrier.hold()));
+        (resumed.counter, held)
+    });
     let doors = shared.bus().doors();
     for doors in doors {
         shared.connect(doors)?;
+    }
+    if held.is_some() {
+        // Of a guest that goes on, lines may have changed since it was saved, or may rise by themselves later.
+        let mut bus = shared.bus();
+        for line in bus.rung() {
+            shared.line(&bus, Some(line));
+        }
+        shared.alarm.set(bus.rings_at());
     }
     let keys = console && !terminal::is_silent();
     let jail = match jailed {
@@ -374,10 +433,11 @@ fn run_with(
     // Its other end is gone when every vCPU's thread has dropped its own.
     let (staying, left) = channel::<()>();
     let operated = Arc::clone(&shared);
+    let kept = Arc::clone(&gic);
     let stopped = Arc::new(AtomicBool::new(false));
     let asked = Arc::clone(&stopped);
     let mut first = Some(move || {
-        controls.get_or_init(|| operate(&operated, parks, asked));
+        controls.get_or_init(|| operate(&operated, parks, asked, saves, kept));
         if let Some(guest) = guest {
             guest.runs(&operated.counts);
         }
@@ -386,9 +446,9 @@ fn run_with(
     // vCPU 0 last: the others wait for CPU_ON inside KVM. It begins when everybody is in the jail, and nobody else has to
     // wake it for that.
     for (vcpu, home) in vcpus.into_iter().rev() {
-        let first = match vcpu.index() {
-            0 => first.take().zip(entering.take()),
-            _ => None,
+        let (first, held) = match vcpu.index() {
+            0 => (first.take().zip(entering.take()), held.take()),
+            _ => (None, None),
         };
         let inside = inside.clone();
         let (index, vcpu, shared) = (vcpu.index(), vcpu.release(), Arc::clone(&shared));
@@ -400,9 +460,22 @@ fn run_with(
                 // Who waits for it has nothing else to do.
                 let _ = inside.send(done);
                 if !begins {
+                    // In this order: who is held is let go when it has to leave, and enters no more.
+                    shared.stop.store(true, Ordering::Release);
+                    shared.barrier.remove();
+                    return;
+                }
+                // The last thing that it is given, and from here on it counts.
+                let counter = held.as_ref().map(|(counter, _)| *counter);
+                if let Err(words) = counter.map_or(Ok(()), |counter| count_on(&vcpu, counter)) {
+                    shared.end(Ended::Broken(words));
                     return;
                 }
                 first();
+                if let Some((_, held)) = held {
+                    // In this order: the devices go on before the vCPUs do.
+                    drop(ManuallyDrop::into_inner(held));
+                }
             }
             drop(inside);
             let how = drive(index, vcpu, &shared);
@@ -448,15 +521,67 @@ fn run_with(
     })
 }
 
+/// Has a guest that goes on read that in CNTVCT_EL0.
+///
+/// # Errors
+/// It would read something else: in words.
+fn count_on(vcpu: &Runnable, counter: u64) -> Result<(), String> {
+    match vcpu.set_counter(counter) {
+        Ok(None) => Ok(()),
+        Ok(Some(read)) => Err(format!(
+            "KVM did not set its counter: CNTVCT_EL0 is {read:#x} after {counter:#x} was written"
+        )),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
 /// What the machine's operator has of it; `stopped` tells that its end was asked for.
-fn operate(shared: &Shared, parks: Vec<Park>, stopped: Arc<AtomicBool>) -> Controls {
+fn operate(
+    shared: &Arc<Shared>,
+    parks: Vec<Park>,
+    stopped: Arc<AtomicBool>,
+    saved: Option<Saved>,
+    gic: Arc<Gic>,
+) -> Controls {
     let (barrier, bus) = (Arc::clone(&shared.barrier), Arc::clone(&shared.bus));
     let ended = shared.ended.clone();
-    Controls::new(barrier, bus, parks, move || {
+    let mut controls = Controls::new(barrier, bus, parks, move || {
         stopped.store(true, Ordering::Release);
         // Only the first end counts.
         _ = ended.send(Ended::Stopped);
-    })
+    });
+    let of = Arc::downgrade(shared);
+    controls.saves = saved.map(|saved| {
+        let lock = saved.lock;
+        Saves {
+            text: saved.text,
+            lock,
+            memory: saved.memory,
+            kernel: saved.kernel,
+            gic: Box::new(move || match of.upgrade() {
+                Some(shared) => set(&shared, lock, &gic),
+                None => Err("its machine has come to its end".to_owned()),
+            }),
+        }
+    });
+    controls
+}
+
+/// The interrupt controller as its guest has set it.
+fn set(shared: &Shared, lock: &Lock, gic: &Gic) -> Result<View, String> {
+    let starter = shared.firmware.as_ref().and_then(Firmware::starter);
+    if let Some(vcpu) = starter.and_then(|starter| starter.power().asked()) {
+        return Err(format!(
+            "vCPU {vcpu} is being turned on at this moment: try again"
+        ));
+    }
+    let mpidr: Vec<u64> = lock.machine.vcpus.iter().map(|v| v.mpidr).collect();
+    let kernel = Direct { gic, mpidr: &mpidr };
+    let mut view = view::read(&lock.gic, mpidr.len(), &kernel).map_err(|e| e.to_string())?;
+    if let Some(proxied) = &shared.proxied {
+        proxied.proxy.said(&mut view);
+    }
+    Ok(view)
 }
 
 /// Shuts the jail around all threads that there are. Whatever is opened, is open.
@@ -596,7 +721,47 @@ fn finish(shared: &Shared) {
     }
 }
 
-impl AtRest for Settled<'_> {}
+/// A vCPU at rest, of a machine with that lock; `None` where it is not to be saved.
+struct Resting<'a> {
+    settled: Settled<'a>,
+    lock: Option<&'static Lock>,
+}
+
+impl AtRest for Resting<'_> {
+    fn own(&self) -> Result<Own, String> {
+        let lock = self.lock.ok_or("it has no lock")?;
+        let unknown = Cell::new(None);
+        let wanted = |id| {
+            asked(id).unwrap_or_else(|| {
+                unknown.set(Some(id));
+                false
+            })
+        };
+        let whole = self.settled.whole(wanted).map_err(|e| e.to_string())?;
+        if let Some(id) = unknown.get() {
+            return Err(format!(
+                "KVM has a register {id:#018x} that this vmlock has no name for: use a newer one"
+            ));
+        }
+        let counter = whole.registers.iter().find(|(id, _)| *id == core::CNTVCT);
+        let counter = counter.and_then(|(_, bytes)| bytes[..].try_into().ok());
+        Ok(Own {
+            counter: u64::from_le_bytes(counter.ok_or("KVM does not tell its counter")?),
+            vcpu: Vcpu {
+                power: match whole.off {
+                    true => Power::Off,
+                    false => Power::On,
+                },
+                serror: match whole.serror.map(|serror| serror.syndrome) {
+                    None => Serror::None,
+                    Some(None) => Serror::Pending,
+                    Some(Some(syndrome)) => Serror::Syndrome(syndrome as u32),
+                },
+                registers: own(&whole.registers, lock)?,
+            },
+        })
+    }
+}
 
 /// Runs one vCPU until the machine stops, or until this vCPU ends it: how.
 fn drive(index: u32, vcpu: Runnable, shared: &Shared) -> Option<Ended> {
@@ -610,9 +775,13 @@ fn drive(index: u32, vcpu: Runnable, shared: &Shared) -> Option<Ended> {
         }
         shared.barrier.join(index, gettid(), Kick::this_thread());
         let starter = shared.firmware.as_ref().and_then(Firmware::starter);
-        let mut was_on = index == 0;
         // Who is on asks nobody whether it is to be started.
-        let mut on = was_on;
+        let mut on = match &shared.on {
+            Some(on) => on.get(slot).copied().unwrap_or(false),
+            None => index == 0,
+        };
+        // One that goes on may have been on before.
+        let mut was_on = on || shared.on.is_some();
         loop {
             if shared.stop.load(Ordering::Acquire) {
                 return None;
@@ -641,7 +810,8 @@ fn drive(index: u32, vcpu: Runnable, shared: &Shared) -> Option<Ended> {
             }
             let exit = match came {
                 Ok(Rest::Settled(settled)) => {
-                    shared.barrier.rest(index, &settled);
+                    let lock = shared.lock;
+                    shared.barrier.rest(index, &Resting { settled, lock });
                     continue;
                 }
                 Ok(Rest::Exit(exit)) => Ok(exit),

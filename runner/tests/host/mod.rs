@@ -45,6 +45,7 @@ impl Place {
     }
 
     /// A lock of the workspace that boots the kernel of that name beside it.
+    #[allow(dead_code)]
     pub fn lock(&self, name: &str, lock: &str, kernel: &str) -> PathBuf {
         self.altered(name, lock, kernel, |_| {})
     }

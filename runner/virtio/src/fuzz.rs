@@ -9,9 +9,11 @@ use crate::chain::{Chain, Span};
 use crate::console;
 use crate::entropy;
 use crate::features::Features;
-use crate::mmio::{Effect, Shown, Transport};
+use crate::mmio::{Activation, Effect, Shown, Transport};
 use crate::net::{Card, Delivered, Nic, Transmit};
 use crate::ring::{Ring, Setup};
+use crate::saved;
+use crate::vsock::reset::Reset;
 use crate::vsock::sockets::{ALLOCATED, Event, Key, Sockets};
 use crate::vsock::{self, Header};
 use std::collections::VecDeque;
@@ -23,12 +25,13 @@ use vm_memory::{Bytes, GuestAddress, GuestMemoryMmap, VolatileSlice};
 pub type Target = fn(&[u8]);
 
 /// Every target, with its name, which is that of its seeds' folder.
-pub const TARGETS: [(&str, Target); 5] = [
+pub const TARGETS: [(&str, Target); 6] = [
     ("registers", registers),
     ("ring", ring),
     ("block", block),
     ("net", net),
     ("vsock", vsock),
+    ("saved", saved),
 ];
 
 type Memory = GuestMemoryMmap<()>;
@@ -227,6 +230,136 @@ pub fn registers(data: &[u8]) {
         let restored = device().restored(&state, memory);
         let (restored, _) = restored.expect("a driver made it");
         assert_eq!(restored.save(&[]), state);
+    });
+}
+
+/// What a device of some kind shows.
+fn any_device(kind: u8) -> Shown {
+    match kind % 5 {
+        0 => Disk {
+            sectors: SECTORS,
+            read_only: kind >= 128,
+            serial: [b'x'; block::SERIAL],
+            queue: QUEUE,
+        }
+        .shown(),
+        1 => Nic {
+            mac: [2; 6],
+            mtu: 1500,
+            queue: QUEUE,
+        }
+        .shown(),
+        2 => console::shown(QUEUE),
+        3 => entropy::shown(QUEUE),
+        _ => vsock::shown(3, QUEUE),
+    }
+}
+
+/// A device at work with so many queues, each in a page of its own.
+fn at_work(queues: usize) -> saved::Transport {
+    let queue = |at: u64| saved::Queue {
+        size: QUEUE.into(),
+        ready: true,
+        descriptors: TABLE + 0x1000 * at,
+        driver: DRIVER + 0x1000 * at,
+        device: DEVICE + 0x1000 * at,
+        position: 0,
+    };
+    saved::Transport {
+        status: 15,
+        accepted: [0, 1, 0, 0],
+        device_select: 0,
+        driver_select: 0,
+        queue_select: 0,
+        causes: 0,
+        broken: false,
+        generation: 0,
+        queues: (0..queues as u64).map(queue).collect(),
+    }
+}
+
+/// Changes one thing of a saved state; `None` at the end of the bytes.
+fn forge(state: &mut saved::Transport, feed: &mut Feed) -> Option<()> {
+    let choice = feed.byte()?;
+    let queues = state.queues.len().max(1);
+    let queue = state.queues.get_mut(usize::from(choice) / 16 % queues);
+    match (choice % 16, queue) {
+        (0, _) => state.status = feed.word()?,
+        (1, _) => state.status = feed.byte()?.into(),
+        (2, _) => state.accepted[usize::from(choice) / 16 % 4] = feed.word()?,
+        (3, _) => state.accepted[0] |= 1 << (feed.byte()? % 32),
+        (4, _) => state.queue_select = feed.word()?,
+        (5, _) => state.causes = feed.byte()?.into(),
+        (6, _) => state.broken = !state.broken,
+        (7, _) => state.generation = feed.word()?,
+        (8, Some(queue)) => queue.size = feed.word()?,
+        (9, Some(queue)) => queue.size = 1 << (feed.byte()? % 20),
+        (10, Some(queue)) => queue.ready = !queue.ready,
+        (11, Some(queue)) => queue.descriptors = feed.address()?,
+        (12, Some(queue)) => queue.driver = feed.address()?,
+        (13, Some(queue)) => queue.device = feed.address()?,
+        (14, Some(queue)) => queue.position = feed.half()?,
+        (_, Some(_)) if choice >= 128 => _ = state.queues.pop(),
+        (_, queue) => {
+            let queue = queue.copied();
+            state.queues.extend(queue);
+        }
+    }
+    Some(())
+}
+
+/// A saved state that nobody has to have made, and a guest's memory that nobody has to have written: it is refused, or a
+/// device that could have been saved so, and whose queues are served without a step beyond the guest's memory.
+pub fn saved(data: &[u8]) {
+    let mut feed = Feed(data);
+    let Some(kind) = feed.byte() else { return };
+    let shown = any_device(kind);
+    let (offered, queues) = (shown.features, shown.queues.len());
+    let fresh = Transport::new(shown).expect("there is such a device");
+    MEMORY.with(|memory| {
+        let cleared = memory.write_slice(&[0; 0x4000], GuestAddress(BASE));
+        cleared.expect("it is in memory");
+        let mut state = at_work(queues);
+        while let Some(choice) = feed.byte() {
+            let done = match choice {
+                // Half of the time, memory: anywhere in the pages of the queues.
+                128.. => feed.half().zip(feed.wide()).map(|(at, bytes)| {
+                    let to = BASE + u64::from(at % 0x3ff8);
+                    let bytes = &bytes.to_le_bytes()[..1 + usize::from(choice % 8)];
+                    let written = memory.write_slice(bytes, GuestAddress(to));
+                    written.expect("it is in memory");
+                }),
+                _ => forge(&mut state, &mut feed),
+            };
+            if done.is_none() {
+                break;
+            }
+        }
+        let Ok((transport, activation)) = fresh.restored(&state, memory) else {
+            return;
+        };
+        let rings = activation.iter().flat_map(|activation| &activation.rings);
+        let positions = rings.map(|ring| ring.as_ref()?.position());
+        assert_eq!(transport.save(&positions.collect::<Vec<_>>()), state);
+        let Some(Activation {
+            features, rings, ..
+        }) = activation
+        else {
+            return;
+        };
+        assert!(features.within(offered) && features.has(32));
+        let mut chain = Chain::default();
+        for (at, ring) in rings.into_iter().enumerate() {
+            let Some(mut ring) = ring else { continue };
+            let drained = match (kind % 5, at) {
+                (4, 2) => Reset::Owed.serve(Some(&mut ring), memory, &mut chain),
+                _ => ring.drain(memory, &mut chain, |chain| {
+                    buffers(memory, chain, kind);
+                    Ok(0)
+                }),
+            };
+            assert!(drained.is_err() || ring.out() == 0);
+        }
     });
 }
 

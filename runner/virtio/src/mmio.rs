@@ -334,6 +334,16 @@ impl Transport {
         if ran { Effect::Reset } else { Effect::None }
     }
 
+    /// The configuration space, as the driver is shown it.
+    pub fn configuration(&self) -> &[u8] {
+        &self.shown.configuration
+    }
+
+    /// Whether a driver is at work.
+    pub fn runs(&self) -> bool {
+        self.has(DRIVER_OK)
+    }
+
     /// Changes the configuration space, whose length stays. Whether the driver has to be interrupted.
     pub fn reconfigure(&mut self, change: impl FnOnce(&mut [u8])) -> bool {
         let before = self.shown.configuration.clone();

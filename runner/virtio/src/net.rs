@@ -97,6 +97,13 @@ impl Nic {
     }
 }
 
+/// What a card's configuration says of its link.
+pub fn link(configuration: &[u8]) -> bool {
+    configuration
+        .get(STATUS)
+        .is_some_and(|&byte| u32::from(byte) & VIRTIO_NET_S_LINK_UP != 0)
+}
+
 /// Says in a card's configuration whether its link is up.
 pub fn set_link(configuration: &mut [u8], up: bool) {
     let status = if up { VIRTIO_NET_S_LINK_UP as u8 } else { 0 };

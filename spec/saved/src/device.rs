@@ -1,8 +1,18 @@
 //! A device at rest: its name in the lock, and its state in a shape of its own that has a version.
+//!
+//! Shapes are frozen: another one is another version, with types of its own.
+
+pub mod bytes;
+pub mod clock;
+pub mod uart;
+pub mod virtio;
 
 use crate::text;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+
+/// The version of every shape so far.
+pub const VERSION: u16 = 1;
 
 /// A device at rest. What it is, the lock says by its name.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -34,9 +34,9 @@ pub struct State {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Machine {
-    /// CNTVCT_EL0 of all vCPUs, when the first of them was held.
+    /// CNTVCT_EL0 of all vCPUs, when vCPU 0 was read, at rest.
     pub virtual_counter: Hex64,
-    /// The host's wall clock at that moment, in nanoseconds since 1970-01-01T00:00:00Z.
+    /// The host's wall clock once all were read, in nanoseconds since 1970-01-01T00:00:00Z.
     pub wall_clock: u64,
 }
 

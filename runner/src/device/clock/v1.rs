@@ -4,7 +4,9 @@
 //! puts it back to the host's time. PeriphID2 is the first revision's. None of it
 //! may be mended: guests run on it. The mended part is [`super::v2`].
 
-use super::{CR, DR, IDS, IMSC, LAST, LR, MIS, MR, RIS, Registers};
+use super::{CR, DR, IDS, IMSC, LAST, LR, MIS, MR, RIS, Registers, bit};
+use vmlock_saved::device::clock::Pl031;
+use vmlock_saved::hex::Hex32;
 
 /// PeriphID0 to 3 and PCellID0 to 3.
 const ID: [u8; 8] = [0x31, 0x10, 0x04, 0x00, 0x0d, 0xf0, 0x05, 0xb1];
@@ -67,6 +69,48 @@ impl Registers for Clock {
 
     fn rings_in(&mut self, _now: u32) -> Option<u32> {
         None
+    }
+
+    fn rang(&self) -> bool {
+        false
+    }
+
+    type Saved = Pl031;
+
+    fn save(&self) -> Pl031 {
+        let Self {
+            load,
+            offset,
+            matching,
+            mask,
+        } = *self;
+        Pl031 {
+            rtclr: Hex32(load),
+            rtcmr: Hex32(matching),
+            rtcimsc: Hex32(mask),
+            ahead: offset,
+        }
+    }
+
+    fn restored(saved: &Pl031) -> Result<Self, String> {
+        let Pl031 {
+            rtclr: Hex32(load),
+            rtcmr: Hex32(matching),
+            rtcimsc: Hex32(mask),
+            ahead: offset,
+        } = *saved;
+        if offset.unsigned_abs() > u32::MAX.into() {
+            return Err(format!(
+                "`ahead` is {offset} seconds, which no load makes it"
+            ));
+        }
+        bit("RTCIMSC", mask)?;
+        Ok(Self {
+            load,
+            offset,
+            matching,
+            mask,
+        })
     }
 }
 

@@ -8,7 +8,9 @@
 //! is written. Where the host's clock is set forward, what it skips has been
 //! passed; where it is set back, a match may come once more.
 
-use super::{CR, DR, ICR, IDS, IMSC, LAST, LR, MIS, MR, RIS, Registers};
+use super::{CR, DR, ICR, IDS, IMSC, LAST, LR, MIS, MR, RIS, Registers, bit};
+use vmlock_saved::device::clock::Pl031V2;
+use vmlock_saved::hex::Hex32;
 
 /// PeriphID0 to 3 (part 0x031, designer 0x41, revision 1) and PCellID0 to 3.
 const ID: [u8; 8] = [0x31, 0x10, 0x14, 0x00, 0x0d, 0xf0, 0x05, 0xb1];
@@ -105,7 +107,51 @@ impl Registers for Clock {
 
     fn line(&mut self, now: u32) -> bool {
         self.pass(now);
+        self.rang()
+    }
+
+    fn rang(&self) -> bool {
         self.ringing && self.unmasked
+    }
+
+    type Saved = Pl031V2;
+
+    fn save(&self) -> Pl031V2 {
+        let Self {
+            load,
+            offset,
+            matching,
+            unmasked,
+            ringing,
+            counted,
+        } = *self;
+        Pl031V2 {
+            rtclr: Hex32(load),
+            rtcmr: Hex32(matching),
+            rtcimsc: Hex32(unmasked.into()),
+            rtcris: Hex32(ringing.into()),
+            rtcdr: Hex32(counted),
+            ahead: Hex32(offset),
+        }
+    }
+
+    fn restored(saved: &Pl031V2) -> Result<Self, String> {
+        let Pl031V2 {
+            rtclr: Hex32(load),
+            rtcmr: Hex32(matching),
+            rtcimsc: Hex32(unmasked),
+            rtcris: Hex32(ringing),
+            rtcdr: Hex32(counted),
+            ahead: Hex32(offset),
+        } = *saved;
+        Ok(Self {
+            load,
+            offset,
+            matching,
+            unmasked: bit("RTCIMSC", unmasked)?,
+            ringing: bit("RTCRIS", ringing)?,
+            counted,
+        })
     }
 
     fn rings_in(&mut self, now: u32) -> Option<u32> {

@@ -9,6 +9,8 @@
 
 use super::Registers;
 use std::collections::VecDeque;
+use vmlock_saved::device::bytes::{Byte, Bytes};
+use vmlock_saved::device::uart::Uart16550;
 
 /// Bytes that the receiver holds.
 const RECEIVER: usize = 64;
@@ -177,6 +179,73 @@ impl Registers for Uart {
 
     fn line(&self) -> bool {
         self.interrupt_identification & IIR_NOTHING == 0
+    }
+
+    type Saved = Uart16550;
+
+    fn save(&self) -> Uart16550 {
+        let Self {
+            divisor: [low, high],
+            interrupt_enable,
+            interrupt_identification,
+            line_control,
+            // Whether a byte is there.
+            line_status: _,
+            modem_control,
+            // It never changes.
+            modem_status: _,
+            scratch,
+            received,
+        } = self;
+        Uart16550 {
+            dll: Byte(*low),
+            dlm: Byte(*high),
+            ier: Byte(*interrupt_enable),
+            iir: Byte(*interrupt_identification),
+            lcr: Byte(*line_control),
+            mcr: Byte(*modem_control),
+            scr: Byte(*scratch),
+            received: Bytes(received.iter().copied().collect()),
+        }
+    }
+
+    fn restored(saved: &Uart16550) -> Result<Self, String> {
+        let Uart16550 {
+            dll,
+            dlm,
+            ier,
+            iir,
+            lcr,
+            mcr,
+            scr,
+            received,
+        } = saved;
+        if ier.0 & !IER_BITS != 0 {
+            return Err(format!("IER is {ier}, which has bits that there are not"));
+        }
+        let pending = iir.0 & !(IIR_EMPTY | IIR_RECEIVED) == 0 && iir.0 != 0;
+        if iir.0 != IIR_NOTHING && !pending {
+            return Err(format!("IIR is {iir}, which nothing makes it"));
+        }
+        let count = received.0.len();
+        if count > RECEIVER {
+            return Err(format!(
+                "`received` has {count} bytes, and the receiver holds {RECEIVER}"
+            ));
+        }
+        let fresh = Self::default();
+        let ready = if count > 0 { LSR_READY } else { 0 };
+        Ok(Self {
+            divisor: [dll.0, dlm.0],
+            interrupt_enable: ier.0,
+            interrupt_identification: iir.0,
+            line_control: lcr.0,
+            line_status: fresh.line_status | ready,
+            modem_control: mcr.0,
+            scratch: scr.0,
+            received: received.0.iter().copied().collect(),
+            ..fresh
+        })
     }
 }
 

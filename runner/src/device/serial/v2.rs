@@ -11,6 +11,8 @@
 //! that none is lost to a driver's initialisation: see [`Uart::listens`].
 
 use super::Registers;
+use vmlock_saved::device::bytes::{Byte, Bytes};
+use vmlock_saved::device::uart::Uart16550V2;
 
 /// Bytes that the receiver holds with its FIFO on.
 const FIFO: usize = 16;
@@ -312,6 +314,103 @@ impl Registers for Uart {
 
     fn line(&self) -> bool {
         self.pending() != IIR_NOTHING
+    }
+
+    type Saved = Uart16550V2;
+
+    fn save(&self) -> Uart16550V2 {
+        let Self {
+            divisor: [low, high],
+            interrupt_enable,
+            fifo_control,
+            line_control,
+            modem_control,
+            modem_changes,
+            scratch,
+            overrun,
+            emptied,
+            received,
+            received_count,
+            handshakes,
+            waited,
+        } = self;
+        Uart16550V2 {
+            dll: Byte(*low),
+            dlm: Byte(*high),
+            ier: Byte(*interrupt_enable),
+            fcr: Byte(*fifo_control),
+            lcr: Byte(*line_control),
+            mcr: Byte(*modem_control),
+            msr: Byte(*modem_changes),
+            scr: Byte(*scratch),
+            overrun: *overrun,
+            emptied: *emptied,
+            received: Bytes(received[..*received_count].to_vec()),
+            handshakes: *handshakes,
+            waited: *waited,
+        }
+    }
+
+    fn restored(saved: &Uart16550V2) -> Result<Self, String> {
+        let Uart16550V2 {
+            dll,
+            dlm,
+            ier,
+            fcr,
+            lcr,
+            mcr,
+            msr,
+            scr,
+            overrun,
+            emptied,
+            received,
+            handshakes,
+            waited,
+        } = saved;
+        for (name, value, bits) in [
+            ("IER", ier, IER_BITS),
+            ("FCR", fcr, FCR_KEPT),
+            ("MCR", mcr, MCR_BITS),
+            ("MSR", msr, 0x0f),
+        ] {
+            if value.0 & !bits != 0 {
+                return Err(format!(
+                    "{name} is {value}, which has bits that there are not"
+                ));
+            }
+        }
+        let mut uart = Self {
+            divisor: [dll.0, dlm.0],
+            interrupt_enable: ier.0,
+            fifo_control: fcr.0,
+            line_control: lcr.0,
+            modem_control: mcr.0,
+            modem_changes: msr.0,
+            scratch: scr.0,
+            overrun: *overrun,
+            emptied: *emptied,
+            received: [0; FIFO],
+            received_count: received.0.len(),
+            handshakes: *handshakes,
+            waited: *waited,
+        };
+        let (count, most) = (uart.received_count, uart.capacity());
+        if count > most {
+            return Err(format!(
+                "`received` has {count} bytes, and the receiver holds {most}"
+            ));
+        }
+        uart.received[..count].copy_from_slice(&received.0);
+        if *emptied && ier.0 & IER_EMPTY == 0 {
+            return Err("`emptied` is true, and IER does not ask for it".to_owned());
+        }
+        if !handshakes && !uart.looped() && mcr.0 & MCR_RTS != 0 {
+            return Err("`handshakes` is false, and MCR has RTS".to_owned());
+        }
+        if *waited > WAITING {
+            return Err(format!("`waited` is {waited}, and it ends at {WAITING}"));
+        }
+        Ok(uart)
     }
 }
 

@@ -4,6 +4,7 @@
 pub mod digest;
 pub mod file;
 pub mod host;
+pub mod identity;
 pub mod taken;
 pub mod uring;
 
@@ -20,11 +21,14 @@ use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};
 use std::path::Path;
 use std::time::Duration;
 use taken::Taken;
+use vmlock_saved::state::Disk as Identity;
 use vmlock_spec::lock::{Block as Entry, Device};
 use vmlock_spec::machine::virtio::SECTOR;
 use vmlock_spec::plan::Refusal;
 use vmlock_spec::plan::devices::{no_disk, too_small};
+use vmlock_virtio::block::engine::Engine as _;
 use vmlock_virtio::block::requests::Requests;
+use vmlock_virtio::block::written::Noted;
 use vmlock_virtio::block::{self, Block, Failed, Operation, SERIAL, Status};
 use vmlock_virtio::features::Features;
 use vmlock_virtio::ring::{Broken, Drained};
@@ -193,7 +197,9 @@ pub struct Disk<E = Host> {
     /// At work, from the first driver's set-up on. What an earlier driver lost is lost for the next one.
     block: Option<Block>,
     requests: Requests,
-    engine: E,
+    engine: Noted<E>,
+    /// Something was lost in an earlier run.
+    lost: bool,
     /// What becomes readable when the engine has something.
     wakes: Option<RawFd>,
     /// Why the engine is not the faster one, until that was said.
@@ -209,7 +215,8 @@ impl<E> Disk<E> {
             requests: Requests::new(model.queue),
             model,
             block: None,
-            engine,
+            engine: Noted::new(engine),
+            lost: false,
             wakes: None,
             without: None,
             contents: None,
@@ -233,7 +240,7 @@ impl<E: Process + Send> Server for Disk<E> {
     }
 
     fn ready(&mut self) {
-        (self.wakes, self.without) = self.engine.enter(self.model.queue);
+        (self.wakes, self.without) = self.engine.engine.enter(self.model.queue);
     }
 
     fn begin(&mut self, features: Features, log: &mut Log) {
@@ -242,9 +249,45 @@ impl<E: Process + Send> Server for Disk<E> {
                 "one request is carried out after the other, since io_uring cannot be had: {why}"
             ));
         }
-        let lost = self.block.as_ref().is_some_and(Block::has_lost);
-        self.block = Some(Block::new(self.model.clone(), features, lost));
+        self.block = Some(Block::new(self.model.clone(), features, self.lost()));
         self.requests = Requests::new(self.model.queue);
+    }
+
+    fn lost(&self) -> bool {
+        self.lost || self.block.as_ref().is_some_and(Block::has_lost)
+    }
+
+    fn restore(&mut self, lost: bool) {
+        self.lost |= lost;
+    }
+
+    /// What cannot be made stable is lost: the kernel says so once.
+    fn identity(&mut self, whole: bool, log: &mut Log) -> Option<io::Result<Identity>> {
+        if self.block.is_some()
+            && !self.model.read_only
+            && let Err(error) = self.engine.flush()
+        {
+            self.lost = true;
+            if let Some(block) = &mut self.block {
+                // Its driver is told at the next flush.
+                let _ = block.settle(Operation::Flush, &Err(error.kind().into()));
+            }
+            log.host(format_args!(
+                "making what was written stable failed: {error}"
+            ));
+            return Some(Err(error));
+        }
+        let Noted { engine, written } = &self.engine;
+        let looked = |file: &File| identity::of(file, self.model.sectors, written, whole);
+        engine.file().map(looked)
+    }
+
+    fn compare(&mut self, saved: &Identity) -> Result<(), String> {
+        let file = self.engine.engine.file();
+        let file = file.ok_or("it has no file")?;
+        let compared = identity::compare(file, self.model.sectors, saved);
+        self.engine.written = compared.map_err(|e| format!("it cannot be read: {e}"))??;
+        Ok(())
     }
 
     /// Nothing of the guest's memory is read or written any more once this is over.

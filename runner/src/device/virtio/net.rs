@@ -11,7 +11,7 @@ use super::thread::{Server, Work};
 use super::vectored::{read_once, write_once};
 use super::{Log, Memory};
 use crate::passed;
-use std::io::{self, ErrorKind, Read as _};
+use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::os::fd::{AsRawFd, RawFd};
 use std::sync::Arc;
 use vm_memory::Permissions;
@@ -21,7 +21,9 @@ use vmlock_spec::plan::Refusal;
 use vmlock_spec::plan::devices::{no_tap, other_mtu};
 use vmlock_virtio::chain::Chain;
 use vmlock_virtio::features::Features;
-use vmlock_virtio::net::{Card, Fault, HEADER, Inbox, Nic, RECEIVE, TRANSMIT, Transmit};
+use vmlock_virtio::net::{
+    Card, Fault, HEADER, Inbox, Nic, RECEIVE, TRANSMIT, Transmit, announcement,
+};
 use vmlock_virtio::ring::{Broken, Drained, Ring};
 
 /// The most frames that come in at a time, before anything else is looked at.
@@ -204,6 +206,18 @@ impl Server for Net {
             inbox.leave(ring);
         }
         Ok(false)
+    }
+
+    /// The network has to learn where its frames go from now on. One that is lost is lost, as on any wire: the guest's own
+    /// next frame says so, too.
+    fn resume(&mut self, log: &mut Log) {
+        let frame = [&[0; HEADER][..], &announcement(self.nic.mac)].concat();
+        if self.link.is_up()
+            && let Err(error) = self.tap.file().write(&frame)
+            && error.kind() != ErrorKind::WouldBlock
+        {
+            self.failed(&error, log);
+        }
     }
 
     /// The tap is being deleted, or was. It says so once, and before that is done; a request waits for it.

@@ -18,6 +18,7 @@ use vmlock_virtio::driver::{BASE, Driver, Part, memory};
 use vmlock_virtio::ring::{Broken, Drained};
 
 mod parking;
+mod saved;
 
 const STATUS: u64 = 0x70;
 const NEEDS_RESET: u32 = 0x40;

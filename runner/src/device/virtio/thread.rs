@@ -4,6 +4,9 @@
 //! It never waits for a vCPU. A vCPU waits for it only where it takes a queue away: then
 //! nothing of the guest's memory is touched any more once that is over.
 //!
+//! Where the machine was restored, a driver that was at work is at work again ([`Worker::restore`]): all of its queues
+//! are looked at, and it is interrupted once whatever is there, since it may wait for what it was never told.
+//!
 //! Who holds the guest parks it ([`Park`]): it brings to its end what is under way, takes nothing more, and rests.
 
 use super::outside::{Input, Link};
@@ -21,6 +24,7 @@ use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread;
 use std::time::Duration;
+use vmlock_saved::state::Disk;
 use vmlock_spec::lock::Device;
 use vmlock_spec::plan::Refusal;
 use vmlock_virtio::chain::Chain;
@@ -62,6 +66,31 @@ pub trait Server: Send {
     /// A queue is being taken away, or a rule was broken: nothing of the guest's memory is touched once this is over, until
     /// [`Server::serve`].
     fn rest(&mut self, _log: &mut Log) {}
+
+    /// Whether something that was written is known to be lost: that outlives a save.
+    fn lost(&self) -> bool {
+        false
+    }
+
+    /// The machine was restored, and so much was lost before that.
+    fn restore(&mut self, _lost: bool) {}
+
+    /// The driver of the last [`Server::begin`] was at work when its machine was saved, and goes on now: called right before
+    /// the first [`Server::serve`].
+    fn resume(&mut self, _log: &mut Log) {}
+
+    /// Makes stable what was written and says which contents that are, of all or of a part; `None` of what has no contents.
+    fn identity(&mut self, _whole: bool, _log: &mut Log) -> Option<io::Result<Disk>> {
+        None
+    }
+
+    /// Holds its contents against those that it had when its guest was saved.
+    ///
+    /// # Errors
+    /// It has others, or nobody knows: in words.
+    fn compare(&mut self, _saved: &Disk) -> Result<(), String> {
+        Err("it has no contents, and had some when the guest was saved".to_owned())
+    }
 
     /// The driver has taken all queues away, or broke a rule.
     fn end(&mut self) {}
@@ -125,13 +154,37 @@ enum Order {
     Park(Sender<()>),
     /// It goes on.
     GoOn,
+    /// The machine was restored.
+    Restore(Box<Restored>),
+    /// Which contents it has, of all or of a part.
+    Identify(bool, Sender<Option<io::Result<Disk>>>),
     /// There is no owner any more.
     Leave,
+}
+
+/// What a thread goes on with.
+struct Restored {
+    lost: bool,
+    /// What the driver had set up, where it was at work.
+    activation: Option<Activation>,
+    /// The driver is to be interrupted whatever is in its queues.
+    interrupts: bool,
+}
+
+/// What a device's thread has when it rests.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rested {
+    /// Position of each queue ([`Ring::position`]); none where no driver is at work.
+    pub positions: Vec<Option<u16>>,
+    /// [`Server::lost`].
+    pub lost: bool,
 }
 
 /// What is between a thread and those who tell it what to do.
 struct Line {
     orders: Mutex<VecDeque<Order>>,
+    /// From when it rests until it goes on.
+    rested: Mutex<Option<Rested>>,
     wake: EventFd,
 }
 
@@ -139,6 +192,10 @@ impl Line {
     /// A panic ends the process, so poison says nothing.
     fn orders(&self) -> MutexGuard<'_, VecDeque<Order>> {
         self.orders.lock().unwrap_or_else(|e| e.into_inner())
+    }
+
+    fn rested(&self) -> MutexGuard<'_, Option<Rested>> {
+        self.rested.lock().unwrap_or_else(|e| e.into_inner())
     }
 
     fn order(&self, order: Order) {
@@ -195,6 +252,26 @@ impl Drop for Parked {
     }
 }
 
+/// Which contents a disk has, once its thread says so.
+pub struct Identity(Receiver<Option<io::Result<Disk>>>);
+
+impl Identity {
+    /// Waits for it; `None` of a device that has no contents.
+    ///
+    /// # Errors
+    /// Why nobody knows, in words.
+    pub fn over(self) -> Result<Option<Disk>, String> {
+        let said = self
+            .0
+            .recv()
+            .map_err(|_| "its thread has gone".to_owned())?;
+        let found = said.transpose();
+        found.map_err(|error| {
+            format!("what was written to it cannot be made stable and read: {error}")
+        })
+    }
+}
+
 /// The thread, for whoever owns the registers.
 pub struct Worker {
     name: String,
@@ -220,6 +297,7 @@ impl Worker {
     ) -> Result<(Self, Vec<EventFd>, Idle), Failure> {
         let line = Arc::new(Line {
             orders: Mutex::default(),
+            rested: Mutex::default(),
             wake: eventfd()?,
         });
         let queues: Vec<EventFd> = (0..queues).map(|_| eventfd()).collect::<Result<_, _>>()?;
@@ -240,6 +318,8 @@ impl Worker {
             chain: Chain::default(),
             life: None,
             parking: Parking::Free,
+            owed: false,
+            resumes: false,
             log,
             wakes,
         };
@@ -263,6 +343,28 @@ impl Worker {
     /// Hands it what a driver set up.
     pub fn begin(&self, activation: Activation) {
         self.line.order(Order::Begin(Box::new(activation)));
+    }
+
+    /// Has it go on as it was saved: with what a driver had set up, where one was at work. `interrupts` says that there is
+    /// something of which the driver may not have been told.
+    pub fn restore(&self, lost: bool, activation: Option<Activation>, interrupts: bool) {
+        self.line.order(Order::Restore(Box::new(Restored {
+            lost,
+            activation,
+            interrupts,
+        })));
+    }
+
+    /// What it has, while it rests.
+    pub fn rested(&self) -> Option<Rested> {
+        self.line.rested().clone()
+    }
+
+    /// Has it make stable what was written and say which contents that are, of all or of a part.
+    pub fn identify(&self, whole: bool) -> Identity {
+        let (sender, receiver) = channel();
+        self.line.order(Order::Identify(whole, sender));
+        Identity(receiver)
     }
 
     /// Takes a queue away from it, or all of them; to be waited for.
@@ -454,6 +556,10 @@ struct Serving {
     chain: Chain,
     life: Option<Life>,
     parking: Parking,
+    /// The driver is to be interrupted once its queues were looked at.
+    owed: bool,
+    /// The driver goes on once its queues are looked at: until then its guest may be given up, and nobody may be told of it.
+    resumes: bool,
     log: Log,
     wakes: Wakes,
     /// The cable, while the driver was not told that it was pulled out.
@@ -493,22 +599,23 @@ impl Serving {
                 None => return true,
                 Some(Order::Leave) => return false,
                 Some(Order::Park(waiting)) => self.parking = Parking::Settling(waiting),
-                Some(Order::GoOn) => self.parking = Parking::Free,
+                Some(Order::GoOn) => {
+                    *self.line.rested() = None;
+                    self.parking = Parking::Free;
+                }
+                Some(Order::Identify(whole, waiting)) => {
+                    let identity = self.server.identity(whole, &mut self.log);
+                    // Who waited may have given up.
+                    let _ = waiting.send(identity);
+                }
+                Some(Order::Restore(restored)) => self.restore(*restored),
                 Some(Order::Finish(waiting)) => {
                     self.end();
                     self.server.finish(&mut self.log);
                     // Who waited may have given up.
                     let _ = waiting.send(());
                 }
-                Some(Order::Begin(activation)) => {
-                    let Activation {
-                        features,
-                        rings,
-                        signals,
-                    } = *activation;
-                    self.server.begin(features, &mut self.log);
-                    self.life = Some(Life { rings, signals });
-                }
+                Some(Order::Begin(activation)) => self.begin(*activation),
                 Some(Order::End(queue, waiting)) => {
                     match (queue, &mut self.life) {
                         (Some(queue), Some(life)) => {
@@ -526,7 +633,36 @@ impl Serving {
         }
     }
 
+    fn begin(&mut self, activation: Activation) {
+        let Activation {
+            features,
+            rings,
+            signals,
+        } = activation;
+        self.server.begin(features, &mut self.log);
+        self.life = Some(Life { rings, signals });
+    }
+
+    fn restore(&mut self, restored: Restored) {
+        let Restored {
+            lost,
+            activation,
+            interrupts,
+        } = restored;
+        self.server.restore(lost);
+        match activation {
+            Some(activation) => {
+                self.owed = interrupts || activation.rings.iter().any(Option::is_some);
+                self.resumes = true;
+                self.begin(activation);
+            }
+            None if interrupts => interrupt(&self.call, &self.log),
+            None => {}
+        }
+    }
+
     fn end(&mut self) {
+        (self.owed, self.resumes) = (false, false);
         if self.life.take().is_some() {
             self.server.rest(&mut self.log);
             self.server.end();
@@ -538,13 +674,19 @@ impl Serving {
         let Some(life) = &mut self.life else {
             return false;
         };
+        if std::mem::take(&mut self.resumes) {
+            self.server.resume(&mut self.log);
+        }
         let work = Work {
             rings: &mut life.rings,
             memory: &self.memory,
             chain: &mut self.chain,
             log: &mut self.log,
         };
-        let served = self.server.serve(work);
+        let mut served = self.server.serve(work);
+        if let Ok(drained) = &mut served {
+            drained.interrupts |= std::mem::take(&mut self.owed);
+        }
         if self.link.take_if(|link| !link.is_up()).is_some() {
             life.signals.configuration();
             interrupt(&self.call, &self.log);
@@ -571,6 +713,12 @@ impl Serving {
             rests |= self.served(settled).is_none();
         }
         if rests && let Parking::Settling(waiting) = &self.parking {
+            let rings = self.life.iter().flat_map(|life| &life.rings);
+            let positions = rings.map(|ring| ring.as_ref()?.position());
+            *self.line.rested() = Some(Rested {
+                positions: positions.collect(),
+                lost: self.server.lost(),
+            });
             // Who waited may have given up.
             let _ = waiting.send(());
             self.parking = Parking::Rests;

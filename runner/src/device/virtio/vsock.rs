@@ -23,8 +23,9 @@ use vmlock_spec::plan::devices::no_sockets;
 use vmlock_virtio::chain::{Chain, Malformed, Span};
 use vmlock_virtio::features::Features;
 use vmlock_virtio::ring::{Broken, Drained, Ring};
+use vmlock_virtio::vsock::reset::Reset;
 use vmlock_virtio::vsock::sockets::{ALLOCATED, Event, Key, MOST, Sockets};
-use vmlock_virtio::vsock::{HEADER, RECEIVE, TRANSMIT, head, packet, room};
+use vmlock_virtio::vsock::{EVENT, HEADER, RECEIVE, TRANSMIT, head, packet, room};
 use vmm_sys_util::epoll::{ControlOperation, Epoll, EpollEvent, EventSet};
 
 /// The most packets that go either way at a time, before anything else is looked at.
@@ -60,6 +61,8 @@ struct Open {
     next: u64,
     /// The stream that the guest was last given something of: the others come before it.
     last: u64,
+    /// What the driver is told of connections that it had before its machine was saved.
+    reset: Reset,
 }
 
 /// The host's side.
@@ -142,7 +145,14 @@ impl Server for Vsock {
             streams: BTreeMap::new(),
             next: 0,
             last: 0,
+            reset: Reset::Heard,
         });
+    }
+
+    fn resume(&mut self, _log: &mut Log) {
+        if let Some(open) = &mut self.open {
+            open.reset = Reset::Owed;
+        }
     }
 
     fn serve(&mut self, work: Work) -> Result<Drained, Broken> {
@@ -165,8 +175,14 @@ impl Server for Vsock {
             };
             all = all.and(open.transmit(ring, memory, chain, &host, log)?);
         }
+        if !open.reset.is_over() {
+            let events = rings.get_mut(usize::from(EVENT)).and_then(Option::as_mut);
+            all = all.and(open.reset.serve(events, memory, chain)?);
+        }
         let waited = !open.sockets.takes();
-        if let Some(Some(ring)) = rings.get_mut(usize::from(RECEIVE)) {
+        if open.reset.is_over()
+            && let Some(Some(ring)) = rings.get_mut(usize::from(RECEIVE))
+        {
             all = all.and(open.receive(ring, memory, chain, &mut self.chunk, log)?);
         }
         // What the driver transmitted waited for room, which there is now.
@@ -507,6 +523,7 @@ mod tests {
             streams: BTreeMap::from([(0, first)]),
             next: 0,
             last: 0,
+            reset: Reset::Heard,
         };
         let mut log = Log::new("v".to_owned(), "vsock".to_owned());
         for id in 1..=2 * MOST as u64 {

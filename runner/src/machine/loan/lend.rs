@@ -2,8 +2,8 @@
 
 use super::page::{ENTRY, Errand, SIZE, STRAYED};
 use crate::kvm::{Between, Error, Ran, Result, Slot, Vm, core};
-use crate::machine::memory::Memory;
 use crate::machine::pause::Stopped;
+use crate::memory::Memory;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use vmlock_spec::lock::Range;

@@ -94,6 +94,11 @@ impl<D: Backend> AtOnce<D> {
         }
     }
 
+    /// Who does it, to be looked at.
+    pub fn doer(&self) -> &D {
+        &self.backend
+    }
+
     /// Who does it.
     pub fn backend(&mut self) -> &mut D {
         &mut self.backend

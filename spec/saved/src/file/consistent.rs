@@ -1,5 +1,6 @@
 //! What holds in every saved guest, beyond its checksums: anybody can make these right, and say something else.
 
+use crate::hex::Hex32;
 use crate::state::{Disk, Gic, INTERFACE, Registers, Serror, State, Vcpu};
 use vmlock_spec::lock::hex::is_digest;
 use vmlock_spec::lock::{DeviceKind, Lock};
@@ -51,6 +52,7 @@ pub(super) fn consistent(lock: &Lock, state: &State, disks: &[(String, Disk)]) -
         let words = "a line is up that is no device's, out of order or twice";
         return Err(("lines".into(), words.into()));
     }
+    levels(state).map_err(|words| ("gic".to_owned(), words))?;
     count(
         "device",
         state.devices.len(),
@@ -136,6 +138,25 @@ fn gic(gic: &Gic) -> Result<(), String> {
         true => Ok(()),
         false => Err("the CPU interfaces do not have the same registers".into()),
     }
+}
+
+/// The lines of shared interrupts that follow a level are those of the devices: nobody would lower another one.
+fn levels(state: &State) -> Result<(), String> {
+    for (first, shared) in (32..).step_by(32).zip(&state.gic.shared) {
+        let [low, high] = shared.interrupts.configuration.map(|Hex32(word)| word);
+        let edges = u64::from(high) << 32 | u64::from(low);
+        let up = (0..32)
+            .filter(|n| edges >> (2 * n + 1) & 1 == 0 && state.lines.up.contains(&(first + n)))
+            .fold(0u32, |all, n| all | 1 << n);
+        let differ = shared.interrupts.level.0 ^ up;
+        if differ != 0 {
+            return Err(format!(
+                "the line of interrupt {} is not as its device has it",
+                first + differ.trailing_zeros()
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// A disk by itself.

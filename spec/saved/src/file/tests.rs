@@ -510,6 +510,16 @@ fn sealed_lies_are_refused_by_the_name_of_their_section() {
         ("vcpu.0", "\"registers\"", "\"register\""),
         ("gic", "ICC_PMR_EL1", "ICC_PMR_EL9"),
         ("gic", "\"control\": ", "\"more\": 1, \"control\": "),
+        (
+            "gic",
+            "\"level\": \"0x00000000\"",
+            "\"level\": \"0x00010000\"",
+        ),
+        (
+            "gic",
+            "\"level\": \"0x00000000\"",
+            "\"level\": \"0x00000001\"",
+        ),
         ("lines", "[", "[31, "),
         ("lines", "[", "[\n    4294967295,"),
         ("host", "\"kernel\"", "\"Kernel\""),

@@ -22,7 +22,7 @@ pub enum Host {
         /// Who does them.
         ring: Box<Uring>,
         /// The file as it was opened, by which it is held against others.
-        _held: File,
+        held: File,
     },
     /// One after the other.
     Own(AtOnce<Raw>),
@@ -40,6 +40,11 @@ pub trait Process: Engine {
     /// Makes that, in the process that will carry out the requests, of a disk whose queue has so many descriptors: what
     /// becomes readable when something is over, of an engine that does not wait for it; and why it is not the faster one.
     fn enter(&mut self, queue: u16) -> (Option<RawFd>, Option<io::Error>);
+
+    /// The file that is the disk, of an engine that has one.
+    fn file(&self) -> Option<&File> {
+        None
+    }
 }
 
 impl<D: Backend> Process for AtOnce<D> {
@@ -56,16 +61,23 @@ impl Process for Host {
         let file = own.backend().file();
         let made = again(file).and_then(|again| Ok((Uring::new(again, queue)?, file.try_clone()?)));
         match made {
-            Ok((ring, _held)) => {
+            Ok((ring, held)) => {
                 let wakes = ring.wakes();
                 *self = Self::Ring {
                     ring: Box::new(ring),
-                    _held,
+                    held,
                 };
                 (Some(wakes), None)
             }
             Err(why) => (None, Some(why)),
         }
+    }
+
+    fn file(&self) -> Option<&File> {
+        Some(match self {
+            Self::Ring { held, .. } => held,
+            Self::Own(own) => own.doer().file(),
+        })
     }
 }
 

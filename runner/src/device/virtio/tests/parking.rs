@@ -5,7 +5,7 @@ use super::*;
 use crate::device::virtio::thread::Parked;
 
 /// Waits until it rests.
-fn rests(parked: &mut Parked) {
+pub fn rests(parked: &mut Parked) {
     for _ in 0..10_000 {
         if parked.rests() {
             return;
@@ -15,7 +15,7 @@ fn rests(parked: &mut Parked) {
     panic!("{} does not come to rest in ten seconds", parked.name());
 }
 
-fn parked(guest: &Guest) -> Parked {
+pub fn parked(guest: &Guest) -> Parked {
     let parks = guest.bus.parks();
     assert_eq!(parks.len(), 1);
     let mut parked = parks[0].park();

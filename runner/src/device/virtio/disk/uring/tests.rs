@@ -241,7 +241,7 @@ fn an_operation_goes_on_where_it_was() {
 #[test]
 fn a_flush_that_fails_fails_for_all_who_waited_for_it() {
     for (engine, _file) in engines() {
-        let Host::Ring { mut ring, _held } = engine else {
+        let Host::Ring { mut ring, held } = engine else {
             continue;
         };
         (ring.syncing, ring.waiting) = (vec![1, 2], vec![3, 4]);
@@ -250,7 +250,7 @@ fn a_flush_that_fails_fails_for_all_who_waited_for_it() {
         assert_eq!(failed, [1, 2]);
         assert!(ring.over.drain(..).all(|(_, result)| result.is_err()));
         assert_eq!((&ring.syncing[..], ring.begun.len()), (&[3, 4][..], 1));
-        let mut host = Host::Ring { ring, _held };
+        let mut host = Host::Ring { ring, held };
         let later: Vec<u16> = over(&mut host, 2).iter().map(|(token, _)| *token).collect();
         assert_eq!(later, [3, 4]);
     }

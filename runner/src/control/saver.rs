@@ -1,0 +1,212 @@
+//! `vmlock-run save FILE --control SOCKET`: opens the file that a guest is saved to, and gives it its name.
+//!
+//! The guest's runner opens no path. It gets a new file beside FILE, writes all of the guest into it and has it on the disk
+//! before it answers; then that file takes FILE's place, and only when that is on the disk too is the runner told, which
+//! ends the guest. Whatever fails before that file has FILE's place, the guest goes on, and FILE is what it was. Whatever
+//! fails behind it, FILE is the guest, and nobody here knows whether it goes on as well.
+
+use super::client::{PATIENCE, connect, failed, heard, understood, wrong};
+use super::{Answer, COMMIT, Done, Request, SAVE};
+use crate::failure::{Failure, exit};
+use crate::flags::Parsed;
+use crate::hold::pausing::LIMIT;
+use crate::say;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::fd::AsRawFd as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process;
+use std::time::Duration;
+use vmlock_run_flags::CONTROL;
+use vmm_sys_util::sock_ctrl_msg::ScmSocket as _;
+
+/// How long the runner may take to write a guest.
+const WRITING: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// The new file, gone with this where it has not got its name.
+struct New {
+    path: PathBuf,
+    file: File,
+    /// Where both are: open before there is anything to be undone.
+    folder: File,
+}
+
+impl Drop for New {
+    fn drop(&mut self) {
+        // Where it took its name, nothing of this one is there.
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+fn unusable(path: &Path, error: &io::Error) -> Failure {
+    Failure::environment(
+        format!("the guest cannot be saved to `{}`: {error}", path.display()),
+        &["it goes on; name a file in a folder that takes one"],
+    )
+}
+
+/// FILE is the new one, and that has still failed.
+fn both(socket: &Path, path: &Path, why: &str) -> Failure {
+    let (file, socket) = (path.display(), socket.display());
+    let ended = format!(
+        "before you restore `{file}`, see to it that the guest has ended: `vmlock-run status {socket}`, `vmlock-run stop {socket}`"
+    );
+    Failure::environment(
+        format!("`{file}` is whole, and the guest may go on too: {why}"),
+        &[&ended],
+    )
+}
+
+impl New {
+    fn beside(path: &Path) -> Result<Self, Failure> {
+        let bad = |error: io::Error| unusable(path, &error);
+        let name = path
+            .file_name()
+            .ok_or_else(|| bad(io::ErrorKind::InvalidInput.into()))?;
+        if fs::symlink_metadata(path).is_ok_and(|there| !there.is_file()) {
+            return Err(bad(io::Error::other("something else than a file is there")));
+        }
+        let folder = match path.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder,
+            _ => Path::new("."),
+        };
+        let folder = File::open(folder).map_err(bad)?;
+        let mut hidden = std::ffi::OsString::from(".");
+        hidden.push(name);
+        hidden.push(format!(".{}.new", process::id()));
+        let new = path.with_file_name(hidden);
+        let mut options = OpenOptions::new();
+        let file = options.write(true).create_new(true).mode(0o600).open(&new);
+        Ok(Self {
+            file: file.map_err(bad)?,
+            path: new,
+            folder,
+        })
+    }
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// The guest is not saved.
+pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
+    let socket = parsed.value(CONTROL.long).ok_or_else(|| {
+        let help = ["`vmlock-run save FILE --control SOCKET`, as `start` was told"];
+        Failure::usage("which guest?", &help)
+    })?;
+    let (socket, path) = (Path::new(socket), Path::new(&parsed.argument));
+    let done = save(socket, path)?;
+    match parsed.json() {
+        true => say::print_json(&done)?,
+        false => say::println(&format!(
+            "the guest is saved in `{}`, and ends ({})",
+            path.display(),
+            done.identity
+        ))?,
+    }
+    Ok(exit::OK)
+}
+
+/// Has the guest at that socket saved.
+fn save(socket: &Path, path: &Path) -> Result<Done, Failure> {
+    let failed = |e| failed(socket, e);
+    let mut stream = connect(socket)?;
+    let new = New::beside(path)?;
+    let line = |verb: &str| {
+        let request = Request {
+            r#do: verb.to_owned(),
+        };
+        // A verb is always representable.
+        let mut line = serde_json::to_vec(&request).unwrap_or_default();
+        line.push(b'\n');
+        line
+    };
+    let sent = stream.send_with_fd(&line(SAVE)[..], new.file.as_raw_fd());
+    sent.map_err(|e| failed(io::Error::from_raw_os_error(e.errno())))?;
+    let answer = heard(&mut stream, LIMIT + WRITING).map_err(failed)?;
+    let done = match understood(socket, &answer)? {
+        Answer::Saved(done) => done,
+        Answer::Error(words) => return Err(wrong(socket, &words, &[])),
+        _ => return Err(wrong(socket, "nobody asked for that", &[])),
+    };
+    fs::rename(&new.path, path).map_err(|e| unusable(path, &e))?;
+    let both = |why: &str| both(socket, path, why);
+    let lost = |error: io::Error| both(&error.to_string());
+    new.folder.sync_all().map_err(lost)?;
+    stream.write_all(&line(COMMIT)).map_err(lost)?;
+    let answer = heard(&mut stream, PATIENCE).map_err(lost)?;
+    match serde_json::from_slice(&answer) {
+        Ok(Answer::Stopping {}) => Ok(done),
+        Ok(Answer::Error(words)) => Err(both(&words)),
+        _ => Err(both("the answer of its runner makes no sense")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::place::listen;
+    use super::super::place::tests::Folder;
+    use super::*;
+    use std::io::{BufRead as _, BufReader};
+    use std::thread;
+
+    /// What comes of a save whose runner says this, a line for each that it is asked, and then no more.
+    fn saved(name: &str, says: &'static [&'static str]) -> (Result<Done, Failure>, String) {
+        let folder = Folder::new(name, 0o700);
+        let (socket, path) = (folder.0.join("s"), folder.0.join("one.save"));
+        fs::write(&path, "old").expect("the folder is ours");
+        let listener = listen("control", &socket).expect("the folder is ours");
+        listener.set_nonblocking(false).expect("it can wait");
+        let runner = thread::spawn(move || {
+            let (stream, _) = listener.accept().expect("somebody asks");
+            stream.set_nonblocking(false).expect("it can wait");
+            let mut lines = BufReader::new(&stream);
+            for said in says {
+                lines.read_line(&mut String::new()).expect("it asks");
+                (&stream).write_all(said.as_bytes()).expect("it listens");
+            }
+            // Whoever goes with something unread resets the connection.
+            let _ = lines.read_line(&mut String::new());
+        });
+        let done = save(&socket, &path);
+        runner.join().expect("nobody panics");
+        let left = fs::read_dir(&folder.0).map(Iterator::count);
+        assert_eq!(
+            left.expect("the folder is there"),
+            2,
+            "nothing else is left"
+        );
+        (done, fs::read_to_string(&path).expect("it is there"))
+    }
+
+    const SAVED: &str = "{\"saved\":{\"identity\":\"00\"}}\n";
+
+    #[test]
+    fn a_file_that_has_its_place_is_named_whatever_fails_then() {
+        let (done, file) = saved("named", &[SAVED, "{\"stopping\":{}}\n"]);
+        assert_eq!(
+            (done.expect("it is saved").identity, file),
+            ("00".into(), String::new())
+        );
+        for says in [
+            &[SAVED][..],
+            &[SAVED, "{\"error\":\"late\"}\n"],
+            &[SAVED, "what\n"],
+        ] {
+            let (done, file) = saved("both", says);
+            let words = format!("{:?}", done.err().expect("it goes on"));
+            assert!(
+                words.contains("is whole, and the guest may go on too"),
+                "{words}"
+            );
+            assert_eq!(file, "");
+        }
+        for says in [&[][..], &["{\"error\":\"no\"}\n"], &["what\n"]] {
+            let (done, file) = saved("old", says);
+            let words = format!("{:?}", done.err().expect("it goes on"));
+            assert!(!words.contains("is whole"), "{words}");
+            assert_eq!(file, "old");
+        }
+    }
+}

@@ -1,0 +1,234 @@
+//! Gives a new machine the state of a saved guest, in the one order that every kernel keeps, and reads all of it back.
+//!
+//! Registers, then whether a vCPU is off; then the interrupt controller. All of that comes before a vCPU is first entered.
+//! The counter is written at the very end, when everybody is ready to run. Who has yet to take an SError is not restored
+//! ([`crate::snapshot::unkept`]).
+
+use super::apply::Built;
+use crate::failure::Failure;
+use crate::gic::bank::chosen;
+use crate::gic::direct::Direct;
+use crate::gic::view;
+use crate::kvm::Fresh;
+use crate::snapshot::registers::{Write, clears, writes};
+use crate::snapshot::restore::SAVED;
+use vmlock_saved::hex::Hex32;
+use vmlock_saved::state::{Gic, Power, State, Vcpu};
+use vmlock_spec::lock::Lock;
+use vmlock_spec::plan::Refusal;
+use vmlock_spec::reason;
+
+/// Whether what is refused is the state of a saved guest, and not its lock.
+pub fn is_of_state(refusal: &Refusal) -> bool {
+    refusal.from == SAVED
+}
+
+fn refusal(name: &str, reason: String) -> Refusal {
+    Refusal {
+        code: reason::NOT_WRITABLE,
+        name: name.to_owned(),
+        wanted: "as it was saved".to_owned(),
+        offered: "something else".to_owned(),
+        reason,
+        from: SAVED.to_owned(),
+        help: vec!["restore it on the host that it was saved on, or on one with that kernel; the file is as it was".to_owned()],
+    }
+}
+
+fn refused(name: &str, reason: String) -> Failure {
+    Failure::Refused(vec![refusal(name, reason)])
+}
+
+fn mpidr(lock: &Lock) -> Vec<u64> {
+    lock.machine.vcpus.iter().map(|vcpu| vcpu.mpidr).collect()
+}
+
+/// Gives the machine that state. None of its vCPUs has been entered.
+///
+/// # Errors
+/// What this host does not take.
+pub fn give(built: &Built, lock: &Lock, state: &State) -> Result<(), Failure> {
+    for (vcpu, saved) in built.vcpus.iter().zip(&state.vcpus) {
+        for write in planned(vcpu, saved, lock)? {
+            put(vcpu, &write)?;
+        }
+        vcpu.set_off(saved.power == Power::Off)?;
+    }
+    let mpidr = mpidr(lock);
+    let kernel = Direct {
+        gic: &built.gic,
+        mpidr: &mpidr,
+    };
+    if let Some(index) = view::other_width(&state.gic, &kernel)? {
+        return Err(refused(
+            "ICC_CTLR_EL1",
+            format!(
+                "the CPU interface of vCPU {index} has other numbers of bits of priorities or INTIDs (ICC_CTLR_EL1.PRIbits, IDbits) than this host's"
+            ),
+        ));
+    }
+    view::write(&lock.gic, &state.gic, &kernel).map_err(|e| {
+        refused(
+            "interrupt controller",
+            format!("this host does not take what its guest has set: {e}"),
+        )
+    })?;
+    if let Some(proxy) = &built.proxy {
+        proxy.restore(&state.gic);
+    }
+    Ok(())
+}
+
+fn planned(vcpu: &Fresh, saved: &Vcpu, lock: &Lock) -> Result<Vec<Write>, Failure> {
+    let named = format!("registers of vCPU {}", vcpu.index());
+    writes(&saved.registers, &vcpu.registers()?, lock).map_err(|why| {
+        refused(
+            &named,
+            format!("of the saved guest, vCPU {}: {why}", vcpu.index()),
+        )
+    })
+}
+
+/// Writes a register. Some kernels take what sets bits as what is added to them.
+fn put(vcpu: &Fresh, write: &Write) -> Result<(), Failure> {
+    let (info, id) = (write.info, write.info.id);
+    let failed = |e: crate::kvm::Error| {
+        refused(
+            &info.name,
+            format!("this host does not take {}: {e}", info.name),
+        )
+    };
+    vcpu.set_bytes(id, &write.bytes).map_err(failed)?;
+    let Some(other) = clears(&info.name) else {
+        return Ok(());
+    };
+    let mut wanted = [0; 8];
+    wanted
+        .iter_mut()
+        .zip(&write.bytes)
+        .for_each(|(to, from)| *to = *from);
+    let too_many = vcpu.get(id)? & !u64::from_le_bytes(wanted);
+    if too_many != 0 {
+        vcpu.set(other.id, too_many).map_err(failed)?;
+    }
+    Ok(())
+}
+
+/// Everything that the machine has and should not, by name, once KVM has finalised its vCPUs.
+///
+/// # Errors
+/// KVM's.
+pub fn differences(built: &Built, lock: &Lock, state: &State) -> Result<Vec<Refusal>, Failure> {
+    let mut found = Vec::new();
+    let mut differs = |name: &str, words: String| found.push(refusal(name, words));
+    for (vcpu, saved) in built.vcpus.iter().zip(&state.vcpus) {
+        let index = vcpu.index();
+        for Write { info, bytes, told } in planned(vcpu, saved, lock)? {
+            let read = vcpu.bytes(info.id)?;
+            let told = told.to_le_bytes();
+            let mask = |at: usize| {
+                if bytes.len() > 8 {
+                    0xff
+                } else {
+                    told.get(at).copied().unwrap_or(0xff)
+                }
+            };
+            let pairs = bytes.iter().zip(&read).enumerate();
+            let differ = pairs
+                .into_iter()
+                .any(|(at, (one, other))| (one ^ other) & mask(at) != 0);
+            if differ {
+                let hex = |bytes: &[u8]| {
+                    bytes
+                        .iter()
+                        .rev()
+                        .map(|b| format!("{b:02x}"))
+                        .collect::<String>()
+                };
+                let words = format!(
+                    "{} of vCPU {index} reads 0x{} after it was restored, and 0x{} was saved",
+                    info.name,
+                    hex(&read),
+                    hex(&bytes)
+                );
+                differs(&info.name, words);
+            }
+        }
+        if vcpu.off()? != (saved.power == Power::Off) {
+            differs(
+                "power",
+                format!("vCPU {index} is not on or off as it was saved"),
+            );
+        }
+    }
+    let mpidr = mpidr(lock);
+    let kernel = Direct {
+        gic: &built.gic,
+        mpidr: &mpidr,
+    };
+    let lines = &lock.machine.private_interrupts;
+    let mut mapped = 0;
+    for timer in [lines.virtual_timer, lines.physical_timer] {
+        if kernel.is_mapped(timer)? {
+            mapped |= 1 << timer;
+        }
+    }
+    let read = comparable(view::read(&lock.gic, mpidr.len(), &kernel)?, lock, mapped);
+    let saved = comparable(state.gic.clone(), lock, mapped);
+    if read != saved {
+        let words = format!(
+            "the interrupt controller is not as it was saved: {}",
+            first_difference(&saved, &read)
+        );
+        differs("interrupt controller", words);
+    }
+    Ok(found)
+}
+
+/// What of two states has to be equal: not the lines of timers and PMU, which KVM raises itself, nor what is latched of timers
+/// that it leaves to the hardware (`mapped`), nor groups that a lock decides.
+fn comparable(mut gic: Gic, lock: &Lock, mapped: u32) -> Gic {
+    for one in &mut gic.redistributors {
+        one.control = Hex32(0);
+        one.private.level = Hex32(0);
+        one.private.pending.0 &= !mapped;
+        if !chosen(&lock.gic, crate::gic::Part::Redistributor(0), 0) {
+            one.private.group = Hex32(0);
+        }
+    }
+    for (first, shared) in (32..).step_by(32).zip(&mut gic.shared) {
+        if !chosen(&lock.gic, crate::gic::Part::Distributor, first) {
+            shared.interrupts.group = Hex32(0);
+        }
+    }
+    gic
+}
+
+/// Where two of them differ, in words.
+fn first_difference(saved: &Gic, read: &Gic) -> String {
+    if saved.control != read.control {
+        return format!(
+            "GICD_CTLR has {:#x}, and {:#x} was saved",
+            read.control.0, saved.control.0
+        );
+    }
+    for (index, (one, other)) in saved
+        .redistributors
+        .iter()
+        .zip(&read.redistributors)
+        .enumerate()
+    {
+        if one != other {
+            return format!("vCPU {index} has {other:?}, and {one:?} was saved");
+        }
+    }
+    for (index, (one, other)) in saved.shared.iter().zip(&read.shared).enumerate() {
+        if one != other {
+            return format!(
+                "interrupts {} and on have {other:?}, and {one:?} was saved",
+                32 * (index + 1)
+            );
+        }
+    }
+    "it has another number of interrupts".to_owned()
+}

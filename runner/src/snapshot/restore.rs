@@ -1,0 +1,109 @@
+//! A saved guest is taken out of its file. What machine it is for, its operator's lock says: the file has to have been
+//! saved under the very same one. All of it is held against its digests before the guest runs.
+
+use super::unkept;
+use crate::device::bus::Bus;
+use crate::device::virtio;
+use crate::failure::Failure;
+use crate::files;
+use crate::memory::Memory;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use vmlock_saved::file::{CHUNK_BYTES, Chunk};
+use vmlock_saved::{Saved, open};
+use vmlock_spec::plan::Refusal;
+use vmlock_spec::reason;
+
+/// Where refusals of what was saved come from.
+pub const SAVED: &str = "the saved guest";
+/// What to do about disks that are others.
+const UNTOUCHED: &str =
+    "put them back as they were when it was saved; neither they nor the saved guest were touched";
+
+/// A saved guest, but for its memory.
+pub struct Opened {
+    path: PathBuf,
+    file: File,
+    /// What its file says.
+    pub saved: Saved,
+}
+
+fn unusable(path: &Path, why: &str, help: &[&str]) -> Failure {
+    let words = format!(
+        "the saved guest `{}` cannot be restored: {why}",
+        path.display()
+    );
+    Failure::environment(words, help)
+}
+
+impl Opened {
+    /// Opens a file whose guest was saved under the lock of that text.
+    ///
+    /// # Errors
+    /// It is none, or of another lock.
+    pub fn open(path: &Path, text: &str) -> Result<Self, Failure> {
+        let file = files::open(path).map_err(|e| unusable(path, &e.to_string(), &[]))?;
+        let saved = open(&file).map_err(|e| unusable(path, &e.to_string(), &[]))?;
+        if saved.lock_text != text {
+            let help = [
+                "restore it with the lock that it was started with: `vmlock diff` shows what another one says",
+            ];
+            return Err(unusable(path, "it was saved under another lock", &help));
+        }
+        if let Some(why) = unkept(&saved.lock, &saved.state.vcpus) {
+            return Err(unusable(path, &why, &[]));
+        }
+        Ok(Self {
+            path: path.to_owned(),
+            file,
+            saved,
+        })
+    }
+
+    /// Has the devices of a new machine go on as they were saved.
+    ///
+    /// # Errors
+    /// What they cannot go on with.
+    pub fn devices(&self, bus: &mut Bus) -> Result<(), Failure> {
+        let state = &self.saved.state;
+        let restored = bus.restore(&state.devices, &state.lines);
+        restored.map_err(|why| unusable(&self.path, &why, &[]))
+    }
+
+    /// Holds the disks against those that the guest had when it was saved.
+    ///
+    /// # Errors
+    /// Those that are not the same, as a refusal.
+    pub fn disks(&self, opened: &mut [virtio::Opened]) -> Result<(), Failure> {
+        virtio::compare(opened, &self.saved.disks).map_err(|why| {
+            Failure::Refused(vec![Refusal {
+                code: reason::DEVICE,
+                name: "disks".to_owned(),
+                wanted: "as they were when the guest was saved".to_owned(),
+                offered: "something else".to_owned(),
+                reason: why,
+                from: SAVED.to_owned(),
+                help: vec![UNTOUCHED.to_owned()],
+            }])
+        })
+    }
+
+    /// Copies the guest's memory, each chunk held against its digest. What was empty stays so.
+    ///
+    /// # Errors
+    /// It is not what was saved.
+    pub fn load(&self, memory: &Memory) -> Result<(), Failure> {
+        let bad = |why: &str| unusable(&self.path, why, &[]);
+        let mut bytes = Vec::new();
+        for (number, chunk) in (0..).zip(self.saved.memory.chunks()) {
+            if *chunk == Chunk::Hole {
+                continue;
+            }
+            let read = self.saved.chunk(&self.file, number, &mut bytes, true);
+            read.map_err(|e| bad(&e.to_string()))?;
+            let address = memory.range().base + number * CHUNK_BYTES;
+            memory.write(address, &bytes).map_err(|e| bad(&e))?;
+        }
+        Ok(())
+    }
+}

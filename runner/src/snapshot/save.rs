@@ -1,0 +1,144 @@
+//! A guest at rest is written to a file: first what its vCPUs, its interrupt controller and its counter hold, which is
+//! read at once, then its memory, a piece at a time, so that whoever writes can do something else in between.
+//!
+//! The file is one that somebody else opened, and gives its name.
+
+use super::registers::unsaveable;
+use super::unkept;
+use crate::device::virtio::thread::Identity;
+use crate::hold::barrier::Own;
+use crate::hold::pausing::{Saves, Settled};
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt as _;
+use std::time::{SystemTime, UNIX_EPOCH};
+use vmlock_saved::file::{CHUNK_BYTES, Identity as Name};
+use vmlock_saved::hex::Hex64;
+use vmlock_saved::state::{Host, Machine, State};
+use vmlock_saved::{Contents, WriteAt, Writer};
+
+/// Chunks that are written at a time.
+const AT_A_TIME: u64 = 4;
+
+/// The file.
+struct Target(File);
+
+impl WriteAt for Target {
+    fn write_at(&mut self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        self.0.write_all_at(bytes, offset)
+    }
+    fn sync(&mut self) -> io::Result<()> {
+        self.0.sync_all()
+    }
+}
+
+/// A file that is being written.
+pub struct Saving {
+    writer: Writer<Target>,
+    state: State,
+    /// What the disks hold, once their threads say so.
+    disks: Vec<(String, Identity)>,
+    next: u64,
+}
+
+/// What a piece came to.
+pub enum Wrote {
+    /// There is more.
+    More(Saving),
+    /// The file is whole, and on the disk: what tells it from all others.
+    Whole(Name),
+}
+
+/// All of a machine's state.
+///
+/// # Errors
+/// Why it cannot be saved.
+pub fn state(settled: &mut Settled<'_>, saves: &Saves, own: Vec<Own>) -> Result<State, String> {
+    if let Some(why) = unkept(saves.lock, own.iter().map(|own| &own.vcpu)) {
+        return Err(why);
+    }
+    let (devices, lines) = settled.devices().map_err(|why| why.join("; "))?;
+    let gic = settled.gic(saves)?;
+    let both = own.iter().zip(&gic.redistributors).enumerate();
+    for (index, (own, redistributor)) in both {
+        if let Some(why) = unsaveable(&own.vcpu.registers, &redistributor.private, saves.lock) {
+            return Err(format!("vCPU {index}: {why}"));
+        }
+    }
+    let counter = own.first().map_or(0, |own| own.counter);
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    let now = now.map_or(0, |now| u64::try_from(now.as_nanos()).unwrap_or(u64::MAX));
+    Ok(State {
+        machine: Machine {
+            virtual_counter: Hex64(counter),
+            wall_clock: now,
+        },
+        gic,
+        vcpus: own.into_iter().map(|own| own.vcpu).collect(),
+        lines,
+        devices,
+    })
+}
+
+impl Saving {
+    /// Begins to write that state, and the memory and the disks that belong to it.
+    ///
+    /// # Errors
+    /// No file holds it.
+    pub fn new(
+        file: File,
+        state: State,
+        disks: Vec<(String, Identity)>,
+        saves: &Saves,
+    ) -> Result<Self, String> {
+        let writer = Writer::new(Target(file), saves.memory.range().size);
+        Ok(Self {
+            writer: writer.map_err(|e| e.to_string())?,
+            state,
+            disks,
+            next: 0,
+        })
+    }
+
+    /// Writes a piece more.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn go_on(mut self, saves: &Saves) -> Result<Wrote, String> {
+        let range = saves.memory.range();
+        let count = range.size / CHUNK_BYTES;
+        for number in self.next..count.min(self.next + AT_A_TIME) {
+            let address = range.base + number * CHUNK_BYTES;
+            let bytes = saves.memory.read(address, CHUNK_BYTES as usize)?;
+            self.writer
+                .chunk(number, &bytes)
+                .map_err(|e| e.to_string())?;
+            self.next = number + 1;
+        }
+        if self.next < count {
+            return Ok(Wrote::More(self));
+        }
+        // They were asked before the memory was written, and have mostly said it by now.
+        let mut disks = Vec::new();
+        for (name, identity) in self.disks {
+            let said = identity
+                .over()
+                .map_err(|why| format!("disk `{name}`: {why}"))?;
+            disks.extend(said.map(|disk| (name, disk)));
+        }
+        let host = Host {
+            report: None,
+            kernel: saves.kernel.clone(),
+            writer: env!("CARGO_PKG_VERSION").to_owned(),
+        };
+        let contents = Contents {
+            lock: saves.text,
+            state: &self.state,
+            disks: &disks,
+            host: &host,
+        };
+        let done = self.writer.finish(&contents);
+        done.map(|(_, identity)| Wrote::Whole(identity))
+            .map_err(|e| e.to_string())
+    }
+}
