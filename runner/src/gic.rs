@@ -15,6 +15,7 @@
 //! vgic-mmio.c do (Linux 5.10 to 7.3), so that a guest cannot tell.
 
 pub mod bank;
+pub mod difference;
 #[cfg(target_arch = "aarch64")]
 pub mod direct;
 pub mod frame;

@@ -6,14 +6,13 @@
 
 use super::apply::Built;
 use crate::failure::Failure;
-use crate::gic::bank::chosen;
+use crate::gic::difference::difference;
 use crate::gic::direct::Direct;
 use crate::gic::view;
 use crate::kvm::Fresh;
 use crate::snapshot::registers::{Write, clears, writes};
 use crate::snapshot::restore::SAVED;
-use vmlock_saved::hex::Hex32;
-use vmlock_saved::state::{Gic, Power, State, Vcpu};
+use vmlock_saved::state::{Power, State, Vcpu};
 use vmlock_spec::lock::Lock;
 use vmlock_spec::plan::Refusal;
 use vmlock_spec::reason;
@@ -173,62 +172,10 @@ pub fn differences(built: &Built, lock: &Lock, state: &State) -> Result<Vec<Refu
             mapped |= 1 << timer;
         }
     }
-    let read = comparable(view::read(&lock.gic, mpidr.len(), &kernel)?, lock, mapped);
-    let saved = comparable(state.gic.clone(), lock, mapped);
-    if read != saved {
-        let words = format!(
-            "the interrupt controller is not as it was saved: {}",
-            first_difference(&saved, &read)
-        );
+    let read = view::read(&lock.gic, mpidr.len(), &kernel)?;
+    if let Some(words) = difference(&lock.gic, &state.gic, &read, mapped) {
+        let words = format!("the interrupt controller is not as it was saved: {words}");
         differs("interrupt controller", words);
     }
     Ok(found)
-}
-
-/// What of two states has to be equal: not the lines of timers and PMU, which KVM raises itself, nor what is latched of timers
-/// that it leaves to the hardware (`mapped`), nor groups that a lock decides.
-fn comparable(mut gic: Gic, lock: &Lock, mapped: u32) -> Gic {
-    for one in &mut gic.redistributors {
-        one.control = Hex32(0);
-        one.private.level = Hex32(0);
-        one.private.pending.0 &= !mapped;
-        if !chosen(&lock.gic, crate::gic::Part::Redistributor(0), 0) {
-            one.private.group = Hex32(0);
-        }
-    }
-    for (first, shared) in (32..).step_by(32).zip(&mut gic.shared) {
-        if !chosen(&lock.gic, crate::gic::Part::Distributor, first) {
-            shared.interrupts.group = Hex32(0);
-        }
-    }
-    gic
-}
-
-/// Where two of them differ, in words.
-fn first_difference(saved: &Gic, read: &Gic) -> String {
-    if saved.control != read.control {
-        return format!(
-            "GICD_CTLR has {:#x}, and {:#x} was saved",
-            read.control.0, saved.control.0
-        );
-    }
-    for (index, (one, other)) in saved
-        .redistributors
-        .iter()
-        .zip(&read.redistributors)
-        .enumerate()
-    {
-        if one != other {
-            return format!("vCPU {index} has {other:?}, and {one:?} was saved");
-        }
-    }
-    for (index, (one, other)) in saved.shared.iter().zip(&read.shared).enumerate() {
-        if one != other {
-            return format!(
-                "interrupts {} and on have {other:?}, and {one:?} was saved",
-                32 * (index + 1)
-            );
-        }
-    }
-    "it has another number of interrupts".to_owned()
 }
