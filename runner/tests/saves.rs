@@ -157,8 +157,9 @@ cp one.save kept; ls -l one.save | cut -c 1-10
 # Whoever goes away, or has no room, changes nothing.
 for n in 1 2 3; do $run save one.save --control $socket >/dev/null 2>&1 & client=$!; sleep 0.0$n; kill -9 $client; wait $client; done 2>/dev/null
 again "clients gone"; cmp one.save kept && echo "the old file"
-mkdir -p small; mount -t tmpfs -o size=64k none small 2>/dev/null && { $run save small/one.save --control $socket 2>&1 | head -n 1; ls -A small | wc -l; again full; }
-$run save mine --control $socket 2>&1 | head -n 1
+mkdir -p small; mount -t tmpfs -o size=64k none small || exit 1
+$run save small/one.save --control $socket; echo "full: exit $?, $(ls -A small | wc -l) files"; again full
+$run save mine --control $socket; echo "a folder: exit $?"
 again "still there"; printf o >&3; ended off 0
 # What is not that guest, whole, is not restored.
 $run restore kept --lock $other </dev/null; echo "foreign: exit $?"
@@ -206,6 +207,8 @@ fn a_guest_is_saved_and_goes_on_and_what_is_not_it_is_refused() {
             ("nothing has changed\n", 1),
             ("-rw-------\n", 1),
             ("the old file\n", 1),
+            ("full: exit 4, 0 files\n", 1),
+            ("a folder: exit 4\n", 1),
             ("foreign: exit 4\n", 1),
             ("flipped: exit 4\n", 3),
             ("short: exit 4\n", 1),
