@@ -83,13 +83,17 @@ fn problems(ended: &Ended) -> Vec<String> {
 
 /// What `vmlock-run start --stats` counted at the interrupt controller, among its words; null without it.
 pub fn counts(words: &str) -> Value {
+    each_counts(words).next().unwrap_or_default()
+}
+
+/// The same of each guest in turn.
+pub fn each_counts(words: &str) -> impl Iterator<Item = Value> {
     let stats = words
         .lines()
         .filter_map(|line| serde_json::from_str::<Value>(line).ok());
     stats
         .map(|s| s["interruptController"].clone())
-        .find(|c| !c.is_null())
-        .unwrap_or_default()
+        .filter(|c| !c.is_null())
 }
 
 /// What follows some words in the line that has them.

@@ -157,6 +157,7 @@ fn every_command_in_the_documents_exists() {
         "docs/matrix.md",
         "docs/operations.md",
         "docs/saved.md",
+        "docs/saves.md",
         "docs/support.md",
         "docs/virtio.md",
     ] {
