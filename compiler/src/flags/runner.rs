@@ -3,7 +3,7 @@
 
 use crate::complete;
 use clap::builder::PossibleValuesParser;
-use clap::{Arg, ArgAction, Command};
+use clap::{Arg, ArgAction, Command, ValueHint};
 use clap_complete::ArgValueCompleter;
 use std::ffi::OsString;
 use vmlock_run_flags as table;
@@ -54,6 +54,9 @@ fn verb(verb: &'static Verb) -> Command {
         "SHELL" => argument
             .help("The shell")
             .value_parser(PossibleValuesParser::new(SHELLS)),
+        "FILE" => argument
+            .help("The file with the saved guest")
+            .value_hint(ValueHint::FilePath),
         _ => argument.help("What `--control` was given"),
     })
 }
@@ -70,6 +73,9 @@ fn flag(flag: &'static Flag) -> Arg {
     };
     if !flag.choices.is_empty() {
         arg = arg.value_parser(PossibleValuesParser::new(flag.choices));
+    }
+    if flag.value == Some("LOCK") {
+        arg = arg.add(ArgValueCompleter::new(complete::locks));
     }
     arg.value_name(flag.value.unwrap_or_default())
 }
@@ -103,6 +109,11 @@ mod tests {
         command("vmlock-run").debug_assert();
         let all = command("vmlock-run");
         assert_eq!(all.get_subcommands().count(), VERBS.len());
+        // Each is told of in words of its own.
+        for verb in VERBS {
+            let known = ["LOCK", "SHELL", "FILE", "SOCKET"];
+            assert!(verb.argument.is_none_or(|what| known.contains(&what)));
+        }
         let count = |verb: &'static Verb| table::flags(verb).count() - table::COMMON.len();
         for verb in VERBS {
             let below = all.find_subcommand(verb.name).unwrap();
