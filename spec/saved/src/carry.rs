@@ -7,6 +7,8 @@
 
 mod registers;
 mod stays;
+#[cfg(test)]
+mod tests;
 
 pub use registers::{Carried, Write, begins_anew};
 pub use stays::{Stays, stays};
