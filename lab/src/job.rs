@@ -137,6 +137,7 @@ pub fn machine(kernel: Kernel, cpu: &str, hardware: &Hardware, limit: Option<Dur
         memory: hardware.memory,
         kernel_args: hardware.kernel_args.clone(),
         disks: Vec::new(),
+        kept: Vec::new(),
         limit,
         clock: Clock::Real,
     }
