@@ -341,7 +341,7 @@ pub struct Accesses {
 pub struct Carry {
     /// The guest's lock
     pub lock: PathBuf,
-    /// Host kernels, in their order: series, versions, or paths of arm64 Images
+    /// Host kernels, in their order: series or versions, whose modules for disks Debian has
     #[arg(long, value_delimiter = ',', default_value = "5.10,7.3,6.1,6.18,5.10")]
     pub kernels: Vec<String>,
     /// CPU of the hosts
