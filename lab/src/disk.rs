@@ -252,9 +252,9 @@ pub fn image(cache: &Cache) -> Result<PathBuf> {
     Ok(place)
 }
 
-fn copy(place: &Path, image: &Path) -> Result<()> {
+/// Copies an image as a whole or not at all. Holes stay holes.
+pub fn copy(place: &Path, image: &Path) -> Result<()> {
     let part = image.with_extension("part");
-    // Holes stay holes.
     let mut copy = Command::new("cp");
     copy.arg("--sparse=always").arg(place).arg(&part);
     if !tools::run(&mut copy, None)?.success() {
