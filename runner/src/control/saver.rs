@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 use std::process;
 use std::time::Duration;
 use vmlock_run_flags::{CONTROL, FOR};
-use vmlock_saved::carry::carry;
+use vmlock_saved::carry::{carry, left_behind};
 use vmlock_spec::plan::{Refusal, plan};
 use vmlock_spec::report::HostReport;
 use vmm_sys_util::sock_ctrl_msg::ScmSocket as _;
@@ -129,14 +129,19 @@ fn goes(path: &Path, report: &HostReport) -> Result<(), Failure> {
     let file = File::open(path).map_err(|e| bad(&e))?;
     let saved = vmlock_saved::open(&file).map_err(|e| bad(&e))?;
     let mut refusals = plan(&saved.lock, report).refusals;
-    let carried = carry(&saved.state, &saved.lock, report).refusals;
-    let new = carried.into_iter().filter(|one| !refusals.contains(one));
-    let new: Vec<Refusal> = new.collect();
-    refusals.extend(new);
-    match refusals.is_empty() {
-        true => Ok(()),
-        false => Err(Failure::Refused(refusals)),
+    let carried = carry(&saved.state, &saved.lock, report);
+    if refusals.is_empty() && carried.refusals.is_empty() {
+        left_behind(&carried).iter().for_each(say::note);
+        return Ok(());
     }
+    let new = carried.refusals.into_iter();
+    let new: Vec<Refusal> = new.filter(|one| !refusals.contains(one)).collect();
+    refusals.extend(new);
+    // There is no file to be restored elsewhere.
+    for refusal in &mut refusals {
+        refusal.help = vec!["the guest goes on here, and nothing was saved".to_owned()];
+    }
+    Err(Failure::Refused(refusals))
 }
 
 /// Has the guest at that socket saved, if it can go to the host of that report.

@@ -10,7 +10,8 @@ use crate::gic::difference::difference;
 use crate::gic::direct::Direct;
 use crate::gic::view;
 use crate::kvm::Fresh;
-use vmlock_saved::carry::{Carried, Carry, SAVED, Write, carry_to};
+use crate::say;
+use vmlock_saved::carry::{Carried, Carry, SAVED, Write, carry_to, left_behind};
 use vmlock_saved::owned::cleared_by;
 use vmlock_saved::state::{Power, State};
 use vmlock_spec::catalogue::RegisterInfo;
@@ -52,12 +53,6 @@ pub fn give(built: &Built, lock: &Lock, state: &State) -> Result<(), Failure> {
     if !carry.refusals.is_empty() {
         return Err(Failure::Refused(carry.refusals));
     }
-    for ((vcpu, saved), carried) in built.vcpus.iter().zip(&state.vcpus).zip(&carry.vcpus) {
-        for (info, write) in written(carried) {
-            put(vcpu, info, write)?;
-        }
-        vcpu.set_off(saved.power == Power::Off)?;
-    }
     let mpidr = mpidr(lock);
     let kernel = Direct {
         gic: &built.gic,
@@ -70,6 +65,15 @@ pub fn give(built: &Built, lock: &Lock, state: &State) -> Result<(), Failure> {
                 "the CPU interface of vCPU {index} has other numbers of bits of priorities or INTIDs (ICC_CTLR_EL1.PRIbits, IDbits) than this host's"
             ),
         ));
+    }
+    for words in left_behind(&carry) {
+        say::note(words);
+    }
+    for ((vcpu, saved), carried) in built.vcpus.iter().zip(&state.vcpus).zip(&carry.vcpus) {
+        for (info, write) in written(carried) {
+            put(vcpu, info, write)?;
+        }
+        vcpu.set_off(saved.power == Power::Off)?;
     }
     view::write(&lock.gic, &state.gic, &kernel).map_err(|e| {
         refused(

@@ -5,6 +5,7 @@
 //! there is dropped where the catalogue says that the guest cannot have anything in it, and else refused by name. What the
 //! data does not say is refused. It does not replace reading back: a kernel can take what it does not hold.
 
+mod pmu;
 mod registers;
 mod stays;
 #[cfg(test)]
@@ -32,11 +33,12 @@ pub const SAVED: &str = "the saved guest";
 pub enum Way {
     /// As it was saved.
     Same,
-    /// With the lock's bits in place of those that it was saved with.
+    /// With the lock's bits in place of those that it was saved with, or without bits that no guest reads.
     Translate,
-    /// Not at all, which the guest cannot see.
+    /// Not at all: the host keeps it to itself, and the guest left it alone.
     Drop,
-    /// The file does not have it: it is as a new vCPU has it, which is what the guest had.
+    /// The file does not have it: it is as a new vCPU has it. Whether the guest had set it, the kernel that it was saved on
+    /// does not tell.
     Anew,
 }
 
@@ -81,6 +83,14 @@ impl Carry {
         }
         lines.into_values().collect()
     }
+}
+
+/// What does not go over as it was, or is not known, a line for each register: for people who carry a guest.
+pub fn left_behind(carry: &Carry) -> Vec<String> {
+    let lines = carry.lines().into_iter();
+    let some = lines.filter(|line| matches!(line.way, Way::Drop | Way::Anew));
+    some.map(|line| format!("{} begins anew: {}", line.name, line.words))
+        .collect()
 }
 
 /// How that state of a guest of that lock goes to the host of that report. Whether the host keeps the lock, the plan says.

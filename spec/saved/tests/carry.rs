@@ -36,6 +36,9 @@ fn used(info: &RegisterInfo) -> u64 {
     match info.name.as_ref() {
         "CNTP_CTL_EL0" => 2,
         "PMCR_EL0" => 0x40,
+        "PMCCFILTR_EL0" => 0x8000_0000,
+        name if name.starts_with("PMEVTYPER") => 0x8000_0011,
+        name if name.starts_with("PM") => 2,
         _ => 0x0101_0101_0101_0102,
     }
 }

@@ -1,6 +1,6 @@
 //! The registers of one vCPU: how each goes to a host, and what is written there.
 
-use super::{Refused, Way};
+use super::{Refused, Way, pmu};
 use crate::hex::Value;
 use crate::owned::{owns, unreachable};
 use crate::state::{Registers, Vcpu};
@@ -49,19 +49,27 @@ pub(super) fn carry(
         }
         let (way, words, write) = match (unreachable(info, lock), there.contains(&info.id)) {
             (Some(without), _) => {
-                let words = format!("the guest cannot reach it: its lock has no {without}");
-                (Way::Drop, words, None)
+                let words = format!(
+                    "the file has {}, which no guest of its lock reaches: it has no {without}",
+                    info.name
+                );
+                refused.add(vcpu, &info.name, "nothing of the kind", &words);
+                continue;
             }
-            (None, true) => {
-                let write = write(info, value, lock);
-                match write.bytes == value.bytes() {
-                    true => (Way::Same, String::new(), Some(write)),
-                    false => {
-                        let words = "its identification is the lock's".to_owned();
-                        (Way::Translate, words, Some(write))
-                    }
+            (None, true) => match write(info, value, lock) {
+                Ok(write) if write.bytes == value.bytes() => {
+                    (Way::Same, String::new(), Some(write))
                 }
-            }
+                Ok(write) => {
+                    let words = match info.kind {
+                        Kind::State => "what no guest reads of it stays behind",
+                        _ => "its identification is the lock's",
+                    };
+                    (Way::Translate, words.to_owned(), Some(write))
+                }
+                // Such a guest stays where it is: `stays` has said so.
+                Err(_) => continue,
+            },
             (None, false) if has_nothing(info, value) => {
                 let words = "this host's kernel keeps it to itself, and the guest left it alone";
                 (Way::Drop, words.to_owned(), None)
@@ -89,7 +97,8 @@ pub(super) fn carry(
             carried.push(Carried {
                 info,
                 way: Way::Anew,
-                words: "the kernel that it was saved on keeps it to itself".to_owned(),
+                words: "the kernel that it was saved on keeps it to itself: what the guest may have set there is not known"
+                    .to_owned(),
                 write: None,
             });
         } else {
@@ -115,8 +124,13 @@ pub fn begins_anew(info: &RegisterInfo, saved: &Registers) -> bool {
     info.name == ACTLR || info.untold.is_some() && saved.get(&info.name).is_none()
 }
 
-/// What the lock says of an identification register stays as it says.
-fn write(info: &'static RegisterInfo, value: &Value, lock: &Lock) -> Write {
+/// What the lock says of an identification register stays as it says; of the PMU's goes over what a guest reads.
+fn write(info: &'static RegisterInfo, value: &Value, lock: &Lock) -> Result<Write, String> {
+    if let Some(kept) = value.word().and_then(|word| pmu::kept(info, word, lock)) {
+        let (word, told) = kept?;
+        let bytes = word.to_le_bytes()[..value.bytes().len()].to_vec();
+        return Ok(Write { bytes, told });
+    }
     let promised = match info.kind {
         Kind::State => 0,
         _ => info.promised(),
@@ -134,5 +148,5 @@ fn write(info: &'static RegisterInfo, value: &Value, lock: &Lock) -> Write {
         // The rest is the lock's, which may have waived it.
         _ => !promised,
     };
-    Write { bytes, told }
+    Ok(Write { bytes, told })
 }

@@ -1,8 +1,12 @@
 //! A guest that goes nowhere: what no file has room for, and what no other kernel could be given.
 
+use super::pmu;
 use crate::hex::Value;
 use crate::state::{Interrupts, Serror, Vcpu};
+use std::borrow::Cow;
+use vmlock_spec::catalogue::register_by_name;
 use vmlock_spec::lock::Lock;
+use vmlock_spec::lock::reset::{counters, told};
 use vmlock_spec::vm::Feature;
 
 /// Why a guest can neither be saved nor restored.
@@ -27,19 +31,24 @@ pub fn stays<'a>(
             tags(lock),
             error(saved),
             physical_timer(saved, private, lock),
-            counts(saved),
+            counts(saved, lock),
+            counters_unknown(lock),
         ];
-        let all = all.into_iter().flatten();
+        let all = all.into_iter().chain(kept_by_some(saved, lock)).flatten();
         all.map(move |(name, words)| Stays {
             vcpu,
             name,
-            words: words.to_owned(),
+            words: words.into_owned(),
         })
     });
     all.collect()
 }
 
-type Why = Option<(&'static str, &'static str)>;
+type Why = Option<(&'static str, Cow<'static, str>)>;
+
+fn why(is: bool, name: &'static str, words: &'static str) -> Why {
+    is.then_some((name, words.into()))
+}
 
 fn word(saved: &Vcpu, name: &str) -> u64 {
     let value = saved.registers.get(name);
@@ -49,13 +58,13 @@ fn word(saved: &Vcpu, name: &str) -> u64 {
 fn tags(lock: &Lock) -> Why {
     let words = "its lock has `mte`, and the tags of its memory have no place in a file";
     let has = lock.features.contains(&Feature::Mte);
-    has.then_some(("memory tags", words))
+    why(has, "memory tags", words)
 }
 
 fn error(saved: &Vcpu) -> Why {
     // Kernels from 6.18 or so on have it taken while it is given back, and nothing that is read then says whether rightly.
     let words = "it has yet to take an SError";
-    (saved.serror != Serror::None).then_some(("SError", words))
+    why(saved.serror != Serror::None, "SError", words)
 }
 
 fn physical_timer(saved: &Vcpu, private: &Interrupts, lock: &Lock) -> Why {
@@ -64,15 +73,30 @@ fn physical_timer(saved: &Vcpu, private: &Interrupts, lock: &Lock) -> Why {
     let awaited = (private.enabled.0 | private.active.0) & timer != 0;
     if saved.registers.get(CONTROL).is_none() && awaited {
         let words = "it waits for its physical timer, whose registers kernels up to 6.3 keep to themselves (its interrupt is enabled or active, and KVM lists no CNTP_CTL_EL0)";
-        return Some((CONTROL, words));
+        return Some((CONTROL, words.into()));
     }
     let words = "its physical timer is set to a time of this host's own counter, which no other host has (CNTP_CTL_EL0.ENABLE)";
-    (word(saved, CONTROL) & 1 != 0).then_some((CONTROL, words))
+    why(word(saved, CONTROL) & 1 != 0, CONTROL, words)
 }
 
-fn counts(saved: &Vcpu) -> Why {
+fn counts(saved: &Vcpu, lock: &Lock) -> Why {
     let words = "its PMU counts, and kernels up to 5.18 or so do not tell how far (PMCR_EL0.E with PMCNTENSET_EL0)";
-    let counts =
-        word(saved, "PMCR_EL0") & 1 != 0 && word(saved, "PMCNTENSET_EL0") & 0xffff_ffff != 0;
-    counts.then_some(("PMCR_EL0", words))
+    const ENABLED: &str = "PMCNTENSET_EL0";
+    let there = register_by_name(ENABLED).map_or(0, |info| told(lock, info));
+    let counts = word(saved, "PMCR_EL0") & 1 != 0 && word(saved, ENABLED) & there != 0;
+    why(counts, "PMCR_EL0", words)
+}
+
+fn counters_unknown(lock: &Lock) -> Why {
+    let words = "its lock waives how many counters its PMU has (PMCR_EL0.N), so nobody knows which of the PMU's bits are its guest's";
+    let unknown = lock.features.contains(&Feature::Pmu) && counters(lock).is_none();
+    why(unknown, "PMCR_EL0", words)
+}
+
+/// What only some kernels keep of the PMU's registers.
+fn kept_by_some<'a>(saved: &'a Vcpu, lock: &'a Lock) -> impl Iterator<Item = Why> + 'a {
+    saved.registers.iter().map(|(info, value)| {
+        let kept = pmu::kept(info, value.word()?, lock)?;
+        kept.err().map(|words| (&*info.name, words.into()))
+    })
 }
