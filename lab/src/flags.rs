@@ -336,12 +336,12 @@ pub struct Accesses {
     pub stride: u64,
 }
 
-/// `carry`
+/// `carry`: its guest makes file systems of its own on empty disks, as large as the lock's
 #[derive(Debug, Args)]
 pub struct Carry {
     /// The guest's lock
     pub lock: PathBuf,
-    /// Host kernels, in their order: series or versions, whose modules for disks Debian has
+    /// Host kernels, two or more, in their order: series or versions, whose modules for disks Debian has
     #[arg(long, value_delimiter = ',', default_value = "5.10,7.3,6.1,6.18,5.10")]
     pub kernels: Vec<String>,
     /// CPU of the hosts

@@ -4,7 +4,6 @@ use super::needs::Needs;
 use crate::cache::{self, Scratch};
 use crate::disk;
 use crate::failure::{Failure, Result};
-use crate::job;
 use crate::tools;
 use serde_json::Value;
 use std::fs;
@@ -28,8 +27,12 @@ pub struct Images {
 }
 
 impl Images {
-    /// Nobody's guest, and copies of the lock's disks, or empty ones where there are none.
-    pub fn make(scratch: &Scratch, lock: &Path, needs: &Needs) -> Result<Self> {
+    /// Nobody's guest, and an empty disk for each of the lock's: the guest makes its file system anew.
+    pub fn make(scratch: &Scratch, needs: &Needs) -> Result<Self> {
+        // Rather missed now than once the guest has gone all its way.
+        if !needs.disks.is_empty() {
+            tools::ensure(&[("e2fsck", "e2fsprogs")])?;
+        }
         let room = needs.memory + BESIDE;
         let (now, before) = (scratch.path().join("now"), scratch.path().join("before"));
         cache::make_dir(&now)?;
@@ -37,15 +40,9 @@ impl Images {
         let guest = now.join(FILE);
         size(&guest, room)?;
         let mut paths = vec![guest];
-        for (number, (path, bytes)) in needs.disks.iter().enumerate() {
+        for (number, (_, bytes)) in needs.disks.iter().enumerate() {
             let image = now.join(format!("disk{number}.img"));
-            let folder = lock.parent().unwrap_or(Path::new("/"));
-            let source = job::absolute(folder, Path::new(path));
-            if source.is_file() {
-                disk::copy(&source, &image)?;
-            } else {
-                size(&image, *bytes)?;
-            }
+            size(&image, *bytes)?;
             paths.push(image);
         }
         Ok(Self {
@@ -108,7 +105,6 @@ impl Images {
         let Some(path) = self.paths.get(1) else {
             return Ok(None);
         };
-        tools::ensure(&[("e2fsck", "e2fsprogs")])?;
         let mut command = Command::new(tools::find("e2fsck").unwrap_or("e2fsck".into()));
         let (status, words) = tools::output(command.arg("-fn").arg(path))?;
         let words = String::from_utf8_lossy(&words);

@@ -8,14 +8,20 @@ use std::path::Path;
 /// What of a lock matters on the way.
 #[derive(Debug, Default)]
 pub struct Needs {
+    /// The guest's name.
     pub name: String,
+    /// How many vCPUs it has.
     pub vcpus: usize,
+    /// Bytes of its memory.
     pub memory: u64,
     /// Disks by their paths relative to the lock, and their bytes.
     pub disks: Vec<(String, u64)>,
     /// Names of its virtio devices.
     pub devices: Vec<String>,
+    /// Names of the taps of its network cards.
     pub taps: Vec<String>,
+    /// Whether it has a source of random numbers.
+    pub random: bool,
     /// Its initial RAM file system, relative to the lock.
     pub initrd: String,
 }
@@ -61,6 +67,8 @@ impl Needs {
                 continue;
             };
             needs.devices.push(text(&device["name"]));
+            let kind = device["kind"].as_str().unwrap_or_default();
+            needs.random |= kind.starts_with("virtio-entropy-");
             if let Some(block) = virtio.get("block") {
                 let bytes = block["sectors"].as_u64().unwrap_or(0).saturating_mul(512);
                 needs.disks.push((text(&block["path"]), bytes));
@@ -73,6 +81,21 @@ impl Needs {
             ..=20 => Ok(needs),
             _ => Err(unusable("it has more disks than an emulated host is given")),
         }
+    }
+
+    /// What of the guest goes on in each of its rounds, as `carried.rs` names it.
+    pub fn goes_on(&self) -> Vec<String> {
+        let each = |what: &'static str| (0..self.vcpus).map(move |cpu| format!("{what}{cpu}"));
+        let once = [
+            ("disk", !self.disks.is_empty()),
+            ("pings", !self.taps.is_empty()),
+            ("random", self.random),
+        ];
+        let once = once.into_iter().filter(|(_, is)| *is);
+        each("cpu")
+            .chain(once.map(|(what, _)| what.to_owned()))
+            .chain(each("ticks"))
+            .collect()
     }
 
     /// The sections that a saved guest of it has at least.

@@ -5,9 +5,11 @@ use crate::emulate::Ended;
 use crate::failure::OK;
 use serde_json::Value;
 
-/// How the runner ends whose guest was saved, or whose saved guest is not whole.
+/// How the runner ends whose guest was saved, or whose saved guest is not whole; and its words for that, since much else ends
+/// it so.
 pub const SAVED: u8 = 143;
 const NOT_WHOLE: u8 = 4;
+const REFUSED: [&str; 2] = ["the saved guest `", "` cannot be restored: "];
 
 /// One host's part of the chain.
 #[derive(Debug, Default)]
@@ -61,12 +63,16 @@ impl Stop {
     }
 }
 
-/// What stands before all that the guest says.
+/// What stands before all that the guest says, and behind what went on in a round.
 const GUEST: &str = "vmlock guest: ";
+const WENT_ON: &str = " went on, ";
 
 /// What is wrong with a guest that was at these stops, of `hosts`.
 pub fn problems(needs: &Needs, hosts: usize, stops: &[Stop]) -> Vec<String> {
     let mut problems = Vec::new();
+    if hosts < 2 {
+        problems.push(format!("{hosts} hosts are no way to go"));
+    }
     let mut console = String::new();
     let mut counter = 0;
     for (turn, stop) in stops.iter().enumerate() {
@@ -96,8 +102,11 @@ pub fn problems(needs: &Needs, hosts: usize, stops: &[Stop]) -> Vec<String> {
                 "its disks are not what the last host's guest left".to_owned(),
             );
             let turned = stop.after("turned ").and_then(|code| code.parse().ok());
+            let refused = found.iter().filter(|line| {
+                line.starts_with("refused ") && REFUSED.iter().all(|words| line.contains(words))
+            });
             expect(
-                turned == Some(NOT_WHOLE),
+                turned == Some(NOT_WHOLE) && refused.count() == 1,
                 format!(
                     "a saved guest of which one byte is another one: {turned:?}:\n{}",
                     stop.said()
@@ -106,10 +115,19 @@ pub fn problems(needs: &Needs, hosts: usize, stops: &[Stop]) -> Vec<String> {
         }
         let hears = format!("{GUEST}hears 'host {}'", turn + 1);
         let text = String::from_utf8_lossy(&stop.ended.stdout);
-        expect(
-            text.lines().any(|line| line.trim() == hears),
-            "the guest does not hear what its console is told".to_owned(),
-        );
+        let began = format!("{GUEST}round ");
+        let mut lines = text.lines().map(str::trim);
+        if lines.any(|line| line == hears) {
+            expect(
+                lines.any(|line| line.starts_with(&began) && line.contains(WENT_ON)),
+                "no round of the guest began and ended there".to_owned(),
+            );
+        } else {
+            expect(
+                false,
+                "the guest does not hear what its console is told".to_owned(),
+            );
+        }
         console.push_str(&text);
         match &stop.explained {
             Some((object, words)) => {
@@ -125,7 +143,7 @@ pub fn problems(needs: &Needs, hosts: usize, stops: &[Stop]) -> Vec<String> {
     if stops.len() != hosts {
         problems.push(format!("it came to {} of {hosts} hosts", stops.len()));
     }
-    problems.extend(lost(&console));
+    problems.extend(lost(&needs.goes_on(), &console));
     problems
 }
 
@@ -180,8 +198,8 @@ fn unexplained(
     missing
 }
 
-/// What the guest lost on its way, by its console from the first host to the last.
-fn lost(console: &str) -> Vec<String> {
+/// What the guest lost on its way, by its console from the first host to the last; and whether just these went on in each round.
+fn lost(goes_on: &[String], console: &str) -> Vec<String> {
     let mut problems = Vec::new();
     let said: Vec<&str> = console
         .lines()
@@ -189,22 +207,32 @@ fn lost(console: &str) -> Vec<String> {
         .collect();
     let wrong = said.iter().filter(|line| line.starts_with("WRONG: "));
     problems.extend(wrong.map(|line| format!("the guest says: {line}")));
-    let rounds: Vec<(&str, &str)> = said
+    let rounds: Vec<(&str, &str, &str)> = said
         .iter()
         .filter_map(|line| {
             let (round, rest) = line.strip_prefix("round ")?.split_once(" of boot ")?;
-            Some((round, rest.split_once(':')?.0))
+            let (boot, rest) = rest.split_once(':')?;
+            Some((round, boot, rest.split_once(WENT_ON)?.0))
         })
         .collect();
     let in_order = rounds
         .iter()
         .zip(1..)
-        .all(|((round, _), wanted): (_, usize)| *round == wanted.to_string());
+        .all(|((round, ..), wanted): (_, usize)| *round == wanted.to_string());
     if rounds.is_empty() || !in_order {
-        let rounds: Vec<&str> = rounds.iter().map(|(round, _)| *round).collect();
+        let rounds: Vec<&str> = rounds.iter().map(|(round, ..)| *round).collect();
         problems.push(format!(
             "its rounds do not follow each other: {}",
             rounds.join(", ")
+        ));
+    }
+    let mut rounds_of_others = rounds
+        .iter()
+        .filter(|(.., went)| !went.split_whitespace().eq(goes_on));
+    if let Some((round, _, went)) = rounds_of_others.next() {
+        problems.push(format!(
+            "in round {round} went on:{went}; and not just: {}",
+            goes_on.join(" ")
         ));
     }
     if rounds.windows(2).any(|two| two[0].1 != two[1].1) {
@@ -230,6 +258,9 @@ mod tests {
             vcpus: 1,
             memory: 1 << 20,
             devices: vec!["data".to_owned()],
+            disks: vec![("data.img".to_owned(), 1 << 20)],
+            taps: vec!["tap0".to_owned()],
+            random: true,
             ..Needs::default()
         }
     }
@@ -262,14 +293,14 @@ mod tests {
             0,
             SAVED,
             "carry: kernel 5.10.0-x\ncarry: holds /dev/vdb zero\nother\ncarry: saved 4096\ncarry: took a 1 s\n",
-            "vmlock guest: round 1 of boot abc: cpu0 went on\r\nvmlock guest: hears 'host 1'\r\nvmlock guest: rou",
+            "vmlock guest: hears 'host 1'\r\nvmlock guest: round 1 of boot abc: cpu0 disk pings random ticks0 went on, up\r\nvmlock guest: rou",
         );
         first.explained = Some((object, "saved on  Linux 5.10.0-x, by vmlock".to_owned()));
         let second = stop(
             1,
             OK,
-            "carry: kernel 7.3\ncarry: holds /dev/vdb digest0\ncarry: turned 4\n",
-            "nd 2 of boot abc: cpu0 went on\r\nvmlock guest: hears 'host 2'\r\nvmlock guest: powering off after 2 rounds\r\n",
+            "carry: kernel 7.3\ncarry: holds /dev/vdb digest0\ncarry: turned 4\ncarry: refused vmlock-run: the saved guest `a` cannot be restored: b\n",
+            "nd 2 of boot abc: cpu0 disk pings random ticks0 went on, up\r\nvmlock guest: hears 'host 2'\r\nvmlock guest: round 3 of boot abc: cpu0 disk pings random ticks0 went on, up\r\nvmlock guest: powering off after 3 rounds\r\n",
         );
         vec![first, second]
     }
@@ -294,13 +325,20 @@ mod tests {
             let text = String::from_utf8_lossy(&stop.ended.stderr).replace(from, to);
             stop.ended.stderr = text.into_bytes();
         };
-        assert_eq!(count(&|s| says(&mut s[1], "nd 2", "nd 3")), 1);
+        assert_eq!(count(&|s| says(&mut s[1], "nd 2", "nd 4")), 1);
         assert_eq!(count(&|s| says(&mut s[1], "boot abc", "boot abd")), 1);
         assert_eq!(
             count(&|s| says(&mut s[1], "hears", "WRONG: x\nvmlock guest: hears")),
             1
         );
         assert_eq!(count(&|s| says(&mut s[1], "turned 4", "turned 0")), 1);
+        assert_eq!(count(&|s| says(&mut s[1], "cannot be", "must be")), 1);
+        for what in needs().goes_on() {
+            let gone = |stop: &mut Stop| says(stop, &format!(" {what} "), " ");
+            assert_eq!(count(&|s| gone(&mut s[1])), 1, "{what}");
+        }
+        assert_eq!(count(&|s| says(&mut s[1], " disk", " disk tape")), 1);
+        assert_eq!(count(&|s| says(&mut s[1], "round 3", "turn 3")), 1);
         assert_eq!(count(&|s| says(&mut s[1], "digest0", "digest9")), 1);
         assert_eq!(count(&|s| says(&mut s[1], "powering", "sleeping")), 1);
         assert_eq!(count(&|s| says(&mut s[0], "kernel 5", "kernel 6")), 1);
@@ -313,6 +351,7 @@ mod tests {
             };
             assert_eq!(count(&|s| spoil(&mut s[0])), 1, "{name}");
         }
+        assert!(problems(&needs(), 1, &stops()[1..]).len() > 1);
         // Where the second host is never reached, the guest is neither heard nor switched off.
         assert!(count(&|s| s.truncate(1)) >= 2);
     }
