@@ -21,10 +21,10 @@ pub mod direct;
 pub mod frame;
 #[cfg(target_arch = "aarch64")]
 pub mod gate;
+pub mod lpi;
 #[cfg(target_arch = "aarch64")]
 pub mod proxy;
 pub mod table;
-pub mod tables;
 #[cfg(test)]
 mod tests;
 pub mod view;

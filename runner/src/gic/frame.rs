@@ -2,8 +2,8 @@
 //! access to it means.
 
 use super::bank::Bank;
+use super::lpi::{FIRST_PENDING, Table};
 use super::table::{DISTRIBUTOR, REDISTRIBUTOR, Row, SGI_FRAME, What, find};
-use super::tables::{FIRST_PENDING, Table};
 use super::{Access, InKernel, Part, Quick};
 use vmlock_saved::hex::{Hex32, Hex64};
 use vmlock_saved::state::{Gic as View, Redistributor};

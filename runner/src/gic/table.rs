@@ -3,7 +3,7 @@
 //! `vgic_v3_dist_registers` and `vgic_v3_rd_registers`).
 
 use super::bank::Aspect;
-use super::tables::Table;
+use super::lpi::Table;
 
 /// Access widths that a register takes, as a set of byte counts: any other
 /// access reads as zero and writes nothing (`check_region`,
