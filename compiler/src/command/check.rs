@@ -13,14 +13,14 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use vmlock_saved::carry::{Carry, Line, Way as Goes, carry};
+use vmlock_saved::carry::{Line, Way as Goes, carry};
 use vmlock_saved::state::State;
 use vmlock_spec::catalogue::Catalogue;
 use vmlock_spec::lock::{Lock, canonical, newer};
 use vmlock_spec::mitigation;
 use vmlock_spec::observation::unpromised;
 use vmlock_spec::part::{self, Another};
-use vmlock_spec::plan::{Emulation, Keep, Plan, Refusal, Way, plan_with};
+use vmlock_spec::plan::{Emulation, Keep, Plan, Way, plan_with};
 use vmlock_spec::report::HostReport;
 use vmlock_spec::resolve::allow::WITHHOLDS;
 use vmlock_spec::resolve::dispatch;
@@ -150,21 +150,15 @@ fn one(
     for (shown, report) in reports {
         let mut plan = plan_with(lock, report, emulation);
         let carried = subject.state.as_ref().map(|state| {
-            let Carry { vcpus, refusals } = carry(state, lock, report);
-            let new = refusals
-                .into_iter()
-                .filter(|one| !plan.refusals.contains(one));
-            let new: Vec<Refusal> = new.collect();
-            plan.refusals.extend(new);
-            let lines = Carry {
-                vcpus,
-                refusals: Vec::new(),
+            let carried = carry(state, lock, report);
+            let mut lines = carried.lines();
+            lines.retain(|line| line.way != Goes::Same);
+            for refusal in carried.refusals {
+                if !plan.refusals.contains(&refusal) {
+                    plan.refusals.push(refusal);
+                }
             }
-            .lines();
             lines
-                .into_iter()
-                .filter(|line| line.way != Goes::Same)
-                .collect::<Vec<Line>>()
         });
         if !plan.refusals.is_empty() {
             out.exit(Exit::Refused);
@@ -289,12 +283,7 @@ fn more(lock: &Lock, out: &mut Output) {
 
 /// A register of a saved guest that does not go over as it is.
 fn say_carried(line: &Line, out: &mut Output) {
-    let way = match line.way {
-        Goes::Same => "same",
-        Goes::Translate => "translate",
-        Goes::Drop => "drop",
-        Goes::Anew => "anew",
-    };
+    let way = line.way.word();
     out.lines(hanging(&format!("  {way:9} {}  {}", line.name, line.words)));
 }
 

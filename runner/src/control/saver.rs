@@ -3,8 +3,8 @@
 //! The guest's runner opens no path. It gets a new file beside FILE, writes all of the guest into it and has it on the disk
 //! before it answers; then that file takes FILE's place, and only when that is on the disk too is the runner told, which
 //! ends the guest. With `--for`, it is looked at before: what cannot go to the host of that report gets no name. Whatever
-//! fails before that file has FILE's place, the guest goes on, and FILE is what it was. Whatever
-//! fails behind it, FILE is the guest, and nobody here knows whether it goes on as well.
+//! fails before that file has FILE's place, the guest goes on, and FILE is what it was. Whatever fails behind it, FILE is
+//! the guest, and nobody here knows whether it goes on as well.
 
 use super::client::{PATIENCE, connect, failed, heard, understood, wrong};
 use super::{Answer, COMMIT, Done, Request, SAVE};
@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 use std::process;
 use std::time::Duration;
 use vmlock_run_flags::{CONTROL, FOR};
-use vmlock_saved::carry::{carry, left_behind};
+use vmlock_saved::carry::carry;
 use vmlock_spec::plan::{Refusal, plan};
 use vmlock_spec::report::HostReport;
 use vmm_sys_util::sock_ctrl_msg::ScmSocket as _;
@@ -131,7 +131,7 @@ fn goes(path: &Path, report: &HostReport) -> Result<(), Failure> {
     let mut refusals = plan(&saved.lock, report).refusals;
     let carried = carry(&saved.state, &saved.lock, report);
     if refusals.is_empty() && carried.refusals.is_empty() {
-        left_behind(&carried).iter().for_each(say::note);
+        carried.left_behind().iter().for_each(say::note);
         return Ok(());
     }
     let new = carried.refusals.into_iter();

@@ -11,7 +11,7 @@ use crate::gic::direct::Direct;
 use crate::gic::view;
 use crate::kvm::Fresh;
 use crate::say;
-use vmlock_saved::carry::{Carried, Carry, SAVED, Write, carry_to, left_behind};
+use vmlock_saved::carry::{Carried, Carry, SAVED, Write, carry_to};
 use vmlock_saved::owned::cleared_by;
 use vmlock_saved::state::{Power, State};
 use vmlock_spec::catalogue::RegisterInfo;
@@ -66,7 +66,7 @@ pub fn give(built: &Built, lock: &Lock, state: &State) -> Result<(), Failure> {
             ),
         ));
     }
-    for words in left_behind(&carry) {
+    for words in carry.left_behind() {
         say::note(words);
     }
     for ((vcpu, saved), carried) in built.vcpus.iter().zip(&state.vcpus).zip(&carry.vcpus) {

@@ -22,7 +22,7 @@ use vmlock_spec::catalogue::register_by_name;
 use vmlock_spec::lock::Lock;
 use vmlock_spec::plan::{Refusal, not_offered};
 use vmlock_spec::reason;
-use vmlock_spec::report::HostReport;
+use vmlock_spec::report::{HostReport, Reading, Seen, View};
 
 /// Where refusals of what was saved come from.
 pub const SAVED: &str = "the saved guest";
@@ -66,6 +66,18 @@ pub struct Line {
     pub vcpus: Vec<usize>,
 }
 
+impl Way {
+    /// In a word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Same => "same",
+            Self::Translate => "translate",
+            Self::Drop => "drop",
+            Self::Anew => "anew",
+        }
+    }
+}
+
 impl Carry {
     /// All registers, each once for each way in which it goes over, by the order of their ids.
     pub fn lines(&self) -> Vec<Line> {
@@ -83,14 +95,14 @@ impl Carry {
         }
         lines.into_values().collect()
     }
-}
 
-/// What does not go over as it was, or is not known, a line for each register: for people who carry a guest.
-pub fn left_behind(carry: &Carry) -> Vec<String> {
-    let lines = carry.lines().into_iter();
-    let some = lines.filter(|line| matches!(line.way, Way::Drop | Way::Anew));
-    some.map(|line| format!("{} begins anew: {}", line.name, line.words))
-        .collect()
+    /// What does not go over as it was, or is not known, in words for people who carry a guest, for each register.
+    pub fn left_behind(&self) -> Vec<String> {
+        let lines = self.lines().into_iter();
+        let some = lines.filter(|line| matches!(line.way, Way::Drop | Way::Anew));
+        some.map(|line| format!("{} begins anew: {}", line.name, line.words))
+            .collect()
+    }
 }
 
 /// How that state of a guest of that lock goes to the host of that report. Whether the host keeps the lock, the plan says.
@@ -104,11 +116,16 @@ pub fn carry(state: &State, lock: &Lock, report: &HostReport) -> Carry {
         };
     };
     let listed: Vec<u64> = view.registers.iter().map(|register| register.id).collect();
-    carry_to(state, lock, &vec![listed; state.vcpus.len()])
+    go(state, lock, &vec![listed; state.vcpus.len()], Some(view))
 }
 
-/// The same to vCPUs for which KVM lists these registers, each list by id.
+/// The same to vCPUs for which KVM lists these registers, each list by id. What the lock waives of their CPU interfaces is
+/// theirs to say.
 pub fn carry_to(state: &State, lock: &Lock, listed: &[Vec<u64>]) -> Carry {
+    go(state, lock, listed, None)
+}
+
+fn go(state: &State, lock: &Lock, listed: &[Vec<u64>], view: Option<&View>) -> Carry {
     let mut refused = Refused::default();
     let privates = state.gic.redistributors.iter().map(|r| &r.private);
     for Stays { vcpu, name, words } in stays(lock, state.vcpus.iter().zip(privates)) {
@@ -118,34 +135,53 @@ pub fn carry_to(state: &State, lock: &Lock, listed: &[Vec<u64>]) -> Carry {
     let vcpus = vcpus
         .map(|(vcpu, (saved, listed))| registers::carry(vcpu, saved, lock, listed, &mut refused))
         .collect();
-    interface(state, lock, &mut refused);
+    interface(state, lock, view, &mut refused);
     Carry {
         vcpus,
         refusals: refused.0.into_iter().map(Entry::refusal).collect(),
     }
 }
 
-/// The CPU interfaces have as many bits of priorities and INTIDs as the lock says.
-fn interface(state: &State, lock: &Lock, refused: &mut Refused) {
+/// The CPU interfaces have as many bits of priorities and INTIDs as the lock says, or, where it waives that, as the guest of
+/// a report's host has.
+fn interface(state: &State, lock: &Lock, view: Option<&View>, refused: &mut Refused) {
     const NAME: &str = "ICC_CTLR_EL1";
     let Some(info) = register_by_name(NAME) else {
         return;
     };
     let fields = ["PRIbits", "IDbits"].map(|name| info.field(name).map_or(0, |f| f.mask()));
+    let widths = fields[0] | fields[1];
     let entry = lock.registers.iter().find(|entry| entry.id == info.id);
-    let Some(entry) = entry else { return };
-    let mask = entry.promised() & (fields[0] | fields[1]);
+    let (locked, promised) = entry.map_or((0, 0), |entry| (entry.value, entry.promised()));
+    let (mask, waived) = (widths & promised, widths & !promised);
+    let host = view.map(|view| match view.seen(NAME) {
+        Reading::Alike(_, Seen::Value(value)) => Some(value),
+        _ => None,
+    });
     for (vcpu, redistributor) in state.gic.redistributors.iter().enumerate() {
         let Hex64(saved) = redistributor
             .interface
             .get(NAME)
             .copied()
             .unwrap_or_default();
-        if (saved ^ entry.value) & mask != 0 {
+        match host {
+            Some(None) if waived != 0 => {
+                let words = "its lock waives how many bits of priorities and INTIDs there are (PRIbits, IDbits), and the report does not say how many this host has";
+                refused.add(vcpu, NAME, "not said", words);
+            }
+            Some(Some(host)) if (saved ^ host) & waived != 0 => {
+                let words = format!(
+                    "its {NAME} was saved with other numbers of bits of priorities or INTIDs (PRIbits, IDbits) than this host has"
+                );
+                refused.add(vcpu, NAME, &format!("{:#x}", host & waived), &words);
+            }
+            _ => {}
+        }
+        if (saved ^ locked) & mask != 0 {
             let words = format!(
                 "its {NAME} was saved with other numbers of bits of priorities or INTIDs (PRIbits, IDbits) than its lock has"
             );
-            refused.add(vcpu, NAME, &format!("{:#x}", entry.value & mask), &words);
+            refused.add(vcpu, NAME, &format!("{:#x}", locked & mask), &words);
         }
     }
 }

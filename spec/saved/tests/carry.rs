@@ -98,13 +98,9 @@ fn saved(lock: &Lock, host: &HostReport, all: bool) -> State {
 fn said(carry: &Carry) -> String {
     let mut words: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for line in carry.lines() {
-        let way = match line.way {
-            Way::Same => continue,
-            Way::Translate => "translate",
-            Way::Drop => "drop",
-            Way::Anew => "anew",
-        };
-        words.entry(way).or_default().push(line.name);
+        if line.way != Way::Same {
+            words.entry(line.way.word()).or_default().push(line.name);
+        }
     }
     let refused = carry.refusals.iter().map(|refusal| refusal.name.as_str());
     words.entry("refuse").or_default().extend(refused);

@@ -5,7 +5,7 @@ use crate::hex::{Hex32, Value};
 use crate::state::{
     Gic, Interrupts, Lines, Machine, Power, Redistributor, Registers, Serror, Vcpu,
 };
-use vmlock_spec::lock::canonical;
+use vmlock_spec::lock::{Waiver, canonical};
 use vmlock_spec::vm::Feature;
 
 const ALL: [&str; 5] = [
@@ -187,6 +187,43 @@ fn an_interrupt_controller_of_another_width_is_refused() {
     let refused = words(&carry_to(&other, &modern(), &[ids(&["X0"])]));
     assert_eq!(refused.len(), 1);
     assert!(refused[0].contains("(PRIbits, IDbits)"), "{refused:?}");
+}
+
+/// The plan does not look at what a lock waives; who has to give it back does.
+#[test]
+fn a_width_that_the_lock_waives_is_the_hosts_to_say() {
+    let text = include_str!("../../../catalogue/hosts/neoverse-n1-6.12.json");
+    let host = vmlock_spec::report::parse(text).expect("it is a report");
+    let mut lock = modern();
+    let entry = lock.registers.iter_mut();
+    let entry = entry.into_iter().find(|entry| entry.name == "ICC_CTLR_EL1");
+    let entry = entry.expect("the lock has it");
+    entry.vary = vec![Waiver {
+        field: "PRIbits".to_owned(),
+        mask: 0x700,
+        from: "spec/vary".to_owned(),
+    }];
+    let widths = |state: &State, host: &HostReport| {
+        let refused = carry(state, &lock, host).refusals.into_iter();
+        let own = refused.filter(|refusal| refusal.name == "ICC_CTLR_EL1");
+        own.map(|refusal| refusal.reason).collect::<Vec<_>>()
+    };
+    let mut saved = state(&[("X0", 1)]);
+    assert!(widths(&saved, &host).is_empty());
+    let mut silent = host.clone();
+    for view in &mut silent.views {
+        view.guest.retain(|fact| fact.name != "ICC_CTLR_EL1");
+    }
+    let [words] = &widths(&saved, &silent)[..] else {
+        panic!("it is refused once")
+    };
+    assert!(words.contains("the report does not say"), "{words}");
+    let interface = &mut saved.gic.redistributors[0].interface;
+    interface.insert("ICC_CTLR_EL1".to_owned(), Hex64(limits().0 ^ 0x300));
+    let [words] = &widths(&saved, &host)[..] else {
+        panic!("it is refused once")
+    };
+    assert!(words.contains("than this host has"), "{words}");
 }
 
 #[test]
