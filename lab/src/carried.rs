@@ -1,12 +1,12 @@
 //! The guest that is carried from host to host (`carry.rs`), and that looks all the while whether anything of it is lost:
 //! on each CPU its vector registers, memory, timers and clocks (`agent hold`), a disk that it writes and reads, pings to its
-//! host, random numbers, what its kernel warns of. Whatever machine it is given, it uses what there is.
+//! host, random numbers, what its kernel warns of. Whatever machine it is given, it uses what there is; what has to be there,
+//! `carry.rs` knows from the lock.
 //!
 //! A round is over once all of that has gone on. For each one it says a line; and one that begins with `WRONG` where
 //! something is.
 
-use crate::cache::{self, Cache};
-use crate::cross;
+use crate::cache::Cache;
 use crate::failure::Result;
 use crate::guest;
 use std::path::Path;
@@ -174,11 +174,8 @@ poweroff -f
 
 /// Puts the guest's initramfs into a directory.
 pub fn provide(cache: &Cache, dir: &Path) -> Result<()> {
-    let kernel = guest::kernel(cache, guest::KERNEL)?;
-    let mut archive = guest::archive(cache)?;
-    guest::add_modules(&mut archive, cache, &kernel, &MODULES)?;
-    let agent = cross::build(cache, cross::AGENT)?;
-    archive.file("/bin/agent", 0o755, &cache::read(&agent)?)?;
-    archive.file("/init", 0o755, INIT.as_bytes())?;
-    guest::put(&dir.join(INITRD), &archive.finish()?)
+    guest::put(
+        &dir.join(INITRD),
+        &guest::with_agent(cache, &MODULES, INIT)?,
+    )
 }

@@ -64,6 +64,7 @@ impl Images {
         self.each(disk::copy)
     }
 
+    /// Has them as they were when they were kept last.
     pub fn put_back(&self) -> Result<()> {
         self.each(|now, before| disk::copy(before, now))
     }
