@@ -16,6 +16,7 @@ pub mod git;
 pub mod init;
 pub mod lock;
 pub mod observe;
+mod reference;
 pub mod schema;
 pub mod witness;
 

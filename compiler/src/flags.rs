@@ -720,6 +720,7 @@ pub enum Shell {
 const MAN_HELP: &str = r#"Examples:
   vmlock man ~/.local/share/man/man1   then `man vmlock-lock`, `man vmlock-run-start`
   vmlock man | man -l -                the main page alone
+  vmlock man --reference ./reference   in Markdown: the language, and a page of each name
 
 The pages of vmlock-run are among them, also where it cannot run."#;
 
@@ -729,6 +730,10 @@ The pages of vmlock-run are among them, also where it cannot run."#;
 pub struct ManFlags {
     /// A folder that is there, for one page per command; without it, the main page goes to stdout.
     pub folder: Option<PathBuf>,
+    /// The reference instead, in Markdown: the language, and a page of each baseline, CPU model and code; without a
+    /// folder, the list of them.
+    #[arg(long)]
+    pub reference: bool,
 }
 
 #[cfg(test)]

@@ -25,6 +25,7 @@ mod language;
 mod location;
 mod lsp;
 mod manual;
+mod meaning;
 mod merge;
 mod render;
 mod repository;

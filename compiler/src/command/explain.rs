@@ -228,7 +228,12 @@ pub fn explain_baseline(baseline: &Baseline, out: &mut Output) {
         out.lines(wrapped(&format!("Differs in {version}: {words}"), "  "));
     }
     out.line("");
-    out.line("Statements (a field that none mentions reads as not implemented):");
+    match (&baseline.after, baseline.statements.is_empty()) {
+        (Some(after), true) => out.line(format!(
+            "No statements: a guest sees the same as under {after}."
+        )),
+        _ => out.line("Statements (a field that none mentions reads as not implemented):"),
+    }
     let mut source = "";
     for statement in baseline.statements.iter() {
         out.line(format!(

@@ -484,6 +484,10 @@ pub static DEFAULTS: Node = Node {
 pub const OF_DEFAULTS: &str = "what every machine that imports this file has, where it does not say it itself. \
      Paths are from this file.";
 
+/// What `vm` means, in Markdown: in the JSON form the whole file is one.
+pub const OF_VM: &str =
+    "the block that describes one machine; its name stands behind it. A file may have several.";
+
 /// What the one property of a `vm` means, in Markdown: the JSON form, of which the schema tells, has no such.
 pub const FROM: &str = "another machine of this file, of which this one takes over all that it does not say itself. \
      Its `description`, and addresses by which two machines are told apart (`mac`, `cid`), stay its own.";

@@ -10,6 +10,7 @@ use std::borrow::Cow;
 use vmlock_catalogue_types::*;
 
 mod digest;
+pub mod words;
 
 /// One thing wrong with a catalogue file.
 #[derive(Clone, Debug)]
@@ -82,34 +83,6 @@ fn children(node: &KdlNode) -> &[KdlNode] {
     node.children().map_or(&[], |c| c.nodes())
 }
 
-/// What a baseline can say, and how.
-const SAYS: [&str; 13] = [
-    "`show \"REGISTER.FIELD\" …`",
-    "`hide \"REGISTER.FIELD\" …`",
-    "`cap \"REGISTER.FIELD\" MOST`",
-    "`force \"REGISTER.FIELD\" VALUE`",
-    "`value \"REGISTER\" VALUE`",
-    "`cache \"model\"`",
-    "`pmceid \"PMCEID0_EL0\" and=MASK or=MASK`",
-    "`psci \"1.1\"`",
-    "`gic-iidr-revision 2`",
-    "`smc \"full\"`",
-    "`bitmap \"REGISTER\" BITS`",
-    "`title \"…\"`",
-    "`stable \"VERSION\" \"…\"` (all but the last two with source=\"…\")",
-];
-
-/// What a CPU model can say.
-const CPU_SAYS: [&str; 7] = [
-    "title",
-    "register",
-    "fact",
-    "ccsidr",
-    "unaffected",
-    "vector-lengths",
-    "unknown",
-];
-
 /// `there are `a`, `b` …`.
 fn has(known: &[&str]) -> String {
     let names: Vec<String> = known.iter().map(|name| format!("`{name}`")).collect();
@@ -117,6 +90,15 @@ fn has(known: &[&str]) -> String {
         true => "it has none".to_owned(),
         false => format!("there are {}", names.join(", ")),
     }
+}
+
+/// What a baseline can say, and how. Titles and what later releases do otherwise stand last.
+fn says() -> String {
+    let forms = words::OF_BASELINE.map(|word| format!("`{}`", word.form));
+    format!(
+        "{} (all but the last two with source=\"…\")",
+        forms.join(", ")
+    )
 }
 
 impl Reader {
@@ -585,7 +567,7 @@ impl Reader {
                     "set" | "field" => {
                         "write `force \"REGISTER.FIELD\" VALUE source=\"…\"`".to_owned()
                     }
-                    _ => format!("it can say {}", SAYS.join(", ")),
+                    _ => format!("it can say {}", says()),
                 };
                 self.problem(
                     node,
@@ -661,7 +643,11 @@ impl Reader {
                 }
                 other => {
                     let words = format!("a CPU model has no `{other}`");
-                    self.problem(child, words, Some(&has(&CPU_SAYS)));
+                    self.problem(
+                        child,
+                        words,
+                        Some(&has(&words::OF_CPU.map(|word| word.word))),
+                    );
                 }
             }
         }
