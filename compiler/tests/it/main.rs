@@ -4,6 +4,7 @@ mod below;
 mod ci;
 mod completions;
 mod convert;
+mod documents;
 mod door;
 mod editor;
 mod fleet;

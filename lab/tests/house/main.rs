@@ -154,12 +154,14 @@ fn every_command_in_the_documents_exists() {
         "ARCHITECTURE.md",
         "SECURITY.md",
         "docs/git.md",
+        "docs/howto.md",
         "docs/language.md",
         "docs/matrix.md",
         "docs/operations.md",
         "docs/saved.md",
         "docs/saves.md",
         "docs/support.md",
+        "docs/tutorial.md",
         "docs/virtio.md",
     ] {
         for line in command_lines(&read(name)) {
