@@ -26,6 +26,7 @@ mod sharing;
 mod show;
 mod streams;
 mod surface;
+mod terminal;
 mod ui;
 mod upgrade;
 mod witness;
