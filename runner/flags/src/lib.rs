@@ -457,8 +457,8 @@ Examples:
         text: "\
 Does what `start` does, but that the guest goes on where it was saved: the host is proven,
 the machine is made and read back, and then its state is written and read back as well.
-Its counter (CNTVCT_EL0) stood still meanwhile, its wall clock did not. Disks have to be as
-they were. Exits with 3 where this host does not take the state; FILE stays as it is.
+Its counter (CNTVCT_EL0) stood still meanwhile, if its lock does not have it go on
+(`across-saves`); its wall clock did not. Disks have to be as they were. Exits with 3 where this host does not take the state; FILE stays as it is.
 
 Whoever restores a file twice has two guests with one set of secrets and random numbers.
 
