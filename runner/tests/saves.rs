@@ -196,6 +196,18 @@ for of in $lock $goes; do
     printf o >&3; ended counted 0
 done
 grep -q '!' out || echo "and no time went back"
+# While it is written its runner answers; who goes away, a folder that does and the end of either leave nothing half.
+rm -f one.save; : >out; total=1; guest start $big; said
+hears() { n=0; until $run status $socket 2>/dev/null | grep -q "$1"; do n=$((n + 1)); [ $n -lt 200 ] || { echo "never heard: $1"; exit 1; }; done; }
+begin() { $run save $1 --control $socket >saved 2>&1 & client=$!; hears ": saving"; }
+begin one.save; $run status $socket | grep -c "MiB of its memory are written" | sed 's/^/told: /'
+$run pause $socket 2>&1 | grep -o "is being saved"
+kill -9 $client; wait $client; hears ": running"; again "nobody waits"
+mkdir gone; begin gone/one.save; rm -rf gone; wait $client; echo "no folder: exit $?"; again "no folder"
+begin one.save; $run stop $socket; wait $client; echo "stopped: exit $?"; ended stop 143
+total=$((total + 1)); guest start $big; said; begin one.save; kill -9 $pid; wait $client; echo "killed: exit $?"; wait $pid
+[ -e one.save ] || echo "nothing half"
+grep -q '!' out || echo "and all went on"
 "#;
 
 const HOSTS: [(&str, &str, &str); 2] = [
@@ -223,12 +235,16 @@ fn a_guest_is_saved_and_goes_on_and_what_is_not_it_is_refused() {
             lock.lock_version = 3;
             lock.counters.across_saves = Some(AcrossSaves::GoesOn);
         });
+        let big = place.altered("big", lock, "guest.Image", |lock| {
+            lock.machine.memory.size = 256 << 20;
+        });
         let away = report("cortex-a76", kernel);
         let names = format!(
-            "lock={} other={} goes={} away={}",
+            "lock={} other={} goes={} big={} away={}",
             one.display(),
             other.display(),
             goes.display(),
+            big.display(),
             away.display()
         );
         let script = format!("{names} count={count}\n{SCRIPT}");
@@ -237,7 +253,7 @@ fn a_guest_is_saved_and_goes_on_and_what_is_not_it_is_refused() {
             kernel,
             cpu,
             &script,
-            &[image, one, other, goes, away, script.clone()],
+            &[image, one, other, goes, big, away, script.clone()],
         );
         for (line, times) in [
             (&format!("restored {} times\n", 3 * count)[..], 1),
@@ -259,6 +275,13 @@ fn a_guest_is_saved_and_goes_on_and_what_is_not_it_is_refused() {
             ("counter goes on, by the 36", 1),
             ("virtual counter stands still", 1),
             ("and no time went back\n", 1),
+            ("told: 1\n", 1),
+            ("is being saved\n", 1),
+            ("no folder: exit 4\n", 1),
+            ("stopped: exit 4\n", 1),
+            ("killed: exit 4\n", 1),
+            ("nothing half\n", 1),
+            ("and all went on\n", 1),
         ] {
             let found = said.matches(line).count();
             assert_eq!(found, times, "{kernel}: {line:?}:\n{said}");

@@ -445,6 +445,9 @@ and the guest goes on. The file holds all of the guest's memory: only its owner 
 With `--for`, it exits with 3 where the host of that report cannot keep the guest's lock, or
 does not take what the guest has by then: the guest goes on, and FILE is as it was.
 
+On a terminal it shows how far it is; `status` says so, too, and `stop` ends the guest, with
+FILE as it was.
+
 Examples:
   vmlock-run save web.save --control ~/guests/web
   vmlock-run save web.save --control ~/guests/web --for new-host.json",

@@ -99,6 +99,11 @@ impl Saving {
         })
     }
 
+    /// How many bytes of guest memory are written.
+    pub fn bytes(&self) -> u64 {
+        self.next * CHUNK_BYTES
+    }
+
     /// Writes a piece more.
     ///
     /// # Errors
