@@ -160,6 +160,11 @@ pub const CODES: &[Code] = &[
         "The console's hardware is `16550`, a 16550A UART, which every machine has; Linux calls it ttyS0. `console \"virtio\"` gives it a virtio console beside; Linux calls that hvc0.",
     ),
     code(
+        "spec::unknown-across-saves",
+        "what no counter does across saves",
+        "While a guest is saved in a file its virtual counter (CNTVCT_EL0) `stands-still`, unless the description says `across-saves \"goes-on\"`: then `vmlock-run restore` has it count on by the wall clock of the hosts, and never back.",
+    ),
+    code(
         "spec::disk-size",
         "no size for a disk",
         "A disk has its size in the lock, and a guest sees no other one. It is what `size` says, written with its binary unit (`8GiB`); else that of the file or block device that is there when the lock is made; else, where the file is not there, that of the old lock for the same path. A file that is smaller than that is refused, what a larger one has behind it does not exist for the guest, and a disk is made of whole sectors of 512 bytes.",

@@ -362,7 +362,7 @@ pub static VM: Node = Node {
     ..WORD
 };
 
-const BLOCK: [Node; 17] = [
+const BLOCK: [Node; 18] = [
     Node {
         word: "arch",
         meaning: "/properties/arch",
@@ -407,6 +407,13 @@ const BLOCK: [Node; 17] = [
         ..WORD
     },
     VSOCK,
+    Node {
+        word: "across-saves",
+        meaning: "/properties/across-saves",
+        values: &[Value::Named("AcrossSaves")],
+        example: "across-saves \"goes-on\"",
+        ..WORD
+    },
     Node {
         word: "vary",
         meaning: "/properties/vary",

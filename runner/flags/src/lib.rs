@@ -445,6 +445,9 @@ and the guest goes on. The file holds all of the guest's memory: only its owner 
 With `--for`, it exits with 3 where the host of that report cannot keep the guest's lock, or
 does not take what the guest has by then: the guest goes on, and FILE is as it was.
 
+On a terminal it shows how far it is; `status` says so, too, and `stop` ends the guest, with
+FILE as it was.
+
 Examples:
   vmlock-run save web.save --control ~/guests/web
   vmlock-run save web.save --control ~/guests/web --for new-host.json",
@@ -457,8 +460,8 @@ Examples:
         text: "\
 Does what `start` does, but that the guest goes on where it was saved: the host is proven,
 the machine is made and read back, and then its state is written and read back as well.
-Its counter (CNTVCT_EL0) stood still meanwhile, its wall clock did not. Disks have to be as
-they were. Exits with 3 where this host does not take the state; FILE stays as it is.
+Its counter (CNTVCT_EL0) stood still meanwhile, if its lock does not have it go on
+(`across-saves`); its wall clock did not. Disks have to be as they were. Exits with 3 where this host does not take the state; FILE stays as it is.
 
 Whoever restores a file twice has two guests with one set of secrets and random numbers.
 

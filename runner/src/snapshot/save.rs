@@ -48,6 +48,12 @@ pub enum Wrote {
     Whole(Name),
 }
 
+/// The host's wall clock, in nanoseconds since 1970-01-01T00:00:00Z; one that stands earlier counts as that.
+pub fn wall_clock() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    now.map_or(0, |now| u64::try_from(now.as_nanos()).unwrap_or(u64::MAX))
+}
+
 /// All of a machine's state.
 ///
 /// # Errors
@@ -61,12 +67,10 @@ pub fn state(settled: &mut Settled<'_>, saves: &Saves, own: Vec<Own>) -> Result<
         return Err(format!("vCPU {}: {}", first.vcpu, first.words));
     }
     let counter = own.first().map_or(0, |own| own.counter);
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    let now = now.map_or(0, |now| u64::try_from(now.as_nanos()).unwrap_or(u64::MAX));
     Ok(State {
         machine: Machine {
             virtual_counter: Hex64(counter),
-            wall_clock: now,
+            wall_clock: wall_clock(),
         },
         gic,
         vcpus: own.into_iter().map(|own| own.vcpu).collect(),
@@ -93,6 +97,11 @@ impl Saving {
             disks,
             next: 0,
         })
+    }
+
+    /// How many bytes of guest memory are written.
+    pub fn bytes(&self) -> u64 {
+        self.next * CHUNK_BYTES
     }
 
     /// Writes a piece more.
