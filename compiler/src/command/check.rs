@@ -1,6 +1,6 @@
 //! `vmlock check`: the plan for each host, without running anything.
 
-mod refused;
+pub mod refused;
 mod table;
 
 use crate::below;

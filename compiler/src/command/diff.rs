@@ -1,6 +1,6 @@
 //! `vmlock diff`: two locks, two host reports, two saved guests, two baselines, or what two witnesses saw.
 
-mod observed;
+pub mod observed;
 mod saved;
 
 use crate::command::observe::incomplete;
@@ -27,7 +27,7 @@ use vmlock_spec::resolve;
 use vmlock_spec::vm::{Cpu, Feature, VmSpec};
 
 /// One side of the comparison.
-enum Side {
+pub enum Side {
     Lock(Box<Lock>),
     Report(Box<HostReport>),
     Observed(Box<Account>),
@@ -67,7 +67,7 @@ pub fn run(flags: &DiffFlags, out: &mut Output) {
                 Some(cpu) => {
                     let locks = [a, b].map(|name| on_cpu(&catalogue, name, cpu, flags.pmu));
                     match locks {
-                        [Ok(a), Ok(b)] => guest_visible(difference::compare(&a, &b)),
+                        [Ok(a), Ok(b)] => difference::guest_visible(difference::compare(&a, &b)),
                         failed => {
                             for diagnostic in failed.into_iter().filter_map(Result::err) {
                                 out.fail(Exit::Environment, *diagnostic);
@@ -98,7 +98,8 @@ pub fn run(flags: &DiffFlags, out: &mut Output) {
     } else {
         out.exit(Exit::Findings);
         out.lines(difference::table(&changes));
-        if let Some(words) = observed::in_short(&changes).filter(|_| matches!(a, Side::Observed(_)))
+        if let Some(words) =
+            difference::in_short(&changes).filter(|_| matches!(a, Side::Observed(_)))
         {
             out.note(format!("in short: {words}"));
         }
@@ -161,7 +162,7 @@ fn two_kinds(flags: &DiffFlags, a: &Side, b: &Side) -> Diagnostic {
     Diagnostic::error("diff::two-kinds", words).help(help)
 }
 
-fn kind(side: &Side) -> &'static str {
+pub fn kind(side: &Side) -> &'static str {
     match side {
         Side::Lock(_) => "a lock",
         Side::Report(_) => "a host report",
@@ -172,7 +173,7 @@ fn kind(side: &Side) -> &'static str {
 }
 
 /// What a name on the command line means: a baseline, else a file.
-fn side(name: &str, catalogue: &Catalogue) -> Result<Side, Box<Diagnostic>> {
+pub fn side(name: &str, catalogue: &Catalogue) -> Result<Side, Box<Diagnostic>> {
     if catalogue.baseline(name).is_some() {
         return Ok(Side::Baseline(name.to_owned()));
     }
@@ -249,12 +250,6 @@ fn on_cpu(
             }))
         }
     }
-}
-
-/// Leaves out what no guest can see: names, digests and origins.
-fn guest_visible(mut changes: Vec<Change>) -> Vec<Change> {
-    changes.retain(|c| !c.name.starts_with("baselines.") && !c.name.ends_with(".from"));
-    changes
 }
 
 /// What the statements of two baselines say differently.

@@ -5,6 +5,7 @@ mod ci;
 mod completions;
 mod convert;
 mod door;
+mod drift;
 mod editor;
 mod fleet;
 mod foreign;
