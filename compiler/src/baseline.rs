@@ -2,6 +2,7 @@
 
 use crate::diagnostic::Diagnostic;
 use crate::language::import;
+use crate::language::write::quoted;
 use crate::location::Source;
 use std::sync::Arc;
 use vmlock_spec::catalogue::{Act, CachePolicy, Catalogue, Statement, Subject};
@@ -10,7 +11,12 @@ use vmlock_spec::smccc;
 /// A whole baseline, as its difference from another one. Statements that follow each other and show or hide fields under
 /// one condition, from one source, share a line.
 pub fn kdl(name: &str, after: &str, title: &str, statements: &[Statement]) -> String {
-    let mut text = format!("baseline \"{name}\" after=\"{after}\" {{\n    title \"{title}\"\n");
+    let mut text = format!(
+        "baseline {} after={} {{\n    title {}\n",
+        quoted(name),
+        quoted(after),
+        quoted(title)
+    );
     let mut rest = statements;
     while let Some((first, others)) = rest.split_first() {
         let mut says = say(&first.subject);
@@ -20,15 +26,16 @@ pub fn kdl(name: &str, after: &str, title: &str, statements: &[Statement]) -> St
                 && let Subject::Field(path, also) = &next.subject
                 && (also, &next.when, &next.source) == (act, &first.when, &first.source)
             {
-                says.push_str(&format!(" \"{path}\""));
+                says.push_str(&format!(" {}", quoted(path)));
                 rest = others;
             }
         }
         let when = match first.when.is_empty() {
             true => String::new(),
-            false => format!(" when=\"{}\"", first.when.join(" ")),
+            false => format!(" when={}", quoted(&first.when.join(" "))),
         };
-        text.push_str(&format!("    {says}{when} source=\"{}\"\n", first.source));
+        let source = quoted(&first.source);
+        text.push_str(&format!("    {says}{when} source={source}\n"));
     }
     text.push_str("}\n");
     text
@@ -36,13 +43,13 @@ pub fn kdl(name: &str, after: &str, title: &str, statements: &[Statement]) -> St
 
 fn say(subject: &Subject) -> String {
     match subject {
-        Subject::Field(target, Act::Show) => format!("show \"{target}\""),
-        Subject::Field(target, Act::Hide) => format!("hide \"{target}\""),
-        Subject::Field(target, Act::Cap(most)) => format!("cap \"{target}\" {most:#x}"),
+        Subject::Field(target, Act::Show) => format!("show {}", quoted(target)),
+        Subject::Field(target, Act::Hide) => format!("hide {}", quoted(target)),
+        Subject::Field(target, Act::Cap(most)) => format!("cap {} {most:#x}", quoted(target)),
         Subject::Field(target, Act::Force(value)) if target.contains('.') => {
-            format!("force \"{target}\" {value:#x}")
+            format!("force {} {value:#x}", quoted(target))
         }
-        Subject::Field(target, Act::Force(value)) => format!("value \"{target}\" {value:#x}"),
+        Subject::Field(target, Act::Force(value)) => format!("value {} {value:#x}", quoted(target)),
         Subject::Cache(CachePolicy::Silicon) => "cache \"silicon\"".to_owned(),
         Subject::Cache(CachePolicy::Fabricated) => "cache \"fabricated\"".to_owned(),
         Subject::Cache(CachePolicy::Model) => "cache \"model\"".to_owned(),
@@ -52,7 +59,7 @@ fn say(subject: &Subject) -> String {
                 false => format!(" {name}={bits:#x}"),
             };
             let (and, or) = (bits("and", *and, u64::MAX), bits("or", *or, 0));
-            format!("pmceid \"{register}\"{and}{or}")
+            format!("pmceid {}{and}{or}", quoted(register))
         }
         Subject::Psci(version) => {
             let number = smccc::psci_name(*version).map_or_else(
@@ -64,8 +71,8 @@ fn say(subject: &Subject) -> String {
         Subject::IidrRevision(revision) => format!("gic-iidr-revision {revision}"),
         Subject::Smc(true) => "smc \"full\"".to_owned(),
         Subject::Smc(false) => "smc \"none\"".to_owned(),
-        Subject::Bitmap(register, Some(bits)) => format!("bitmap \"{register}\" {bits:#x}"),
-        Subject::Bitmap(register, None) => format!("bitmap \"{register}\" \"absent\""),
+        Subject::Bitmap(register, Some(bits)) => format!("bitmap {} {bits:#x}", quoted(register)),
+        Subject::Bitmap(register, None) => format!("bitmap {} \"absent\"", quoted(register)),
     }
 }
 

@@ -481,8 +481,13 @@ pub const CODES: &[Code] = &[
     ),
     code(
         "drift::own-model",
-        "the CPU model was made of the report itself",
-        "What the silicon has is known from the catalogue's CPU models, or from a report of the old kernel. Of a model that is made of the new kernel's own report, what that kernel hides is missing, so that nobody can see that it was taken away.",
+        "no CPU model is the CPU of the host",
+        "What the silicon has is known from the catalogue's CPU models, or from a report of the old kernel. Of a model that is made of the new kernel's own report, what that kernel hides would be missing, so that nobody could see that it was taken away.",
+    ),
+    code(
+        "drift::not-said",
+        "a baseline that would not say what it was made of",
+        "What `vmlock drift --write` writes is read back first and compared with the hosts: nothing is written that would not say what they show. It is a mistake in vmlock.",
     ),
     code(
         "drift::exists",

@@ -112,16 +112,6 @@ impl Catalogue {
         }
     }
 
-    /// Without the whole baselines that came after this one: what was known when it was the newest.
-    #[must_use]
-    pub fn until(mut self, newest: &str) -> Self {
-        let chain = self.chain(newest).unwrap_or_default();
-        let kept: Vec<String> = chain.iter().map(|b| b.name.to_string()).collect();
-        self.baselines
-            .retain(|b| b.part.is_some() || kept.iter().any(|name| *name == b.name));
-        self
-    }
-
     /// Adds what a user's file defines. What such a model does not say of [`NEVER_FORGOTTEN`] nobody knows.
     ///
     /// # Errors

@@ -1,25 +1,29 @@
 //! What default guests of some hosts see otherwise than a baseline says: a kernel that changed is told here from one
 //! that did not.
 //!
-//! Each host is looked at with every set of vCPU features that its report has. What differs from the lock of the same
-//! guest becomes statements of a baseline, each as general as all of the guests allow: `show` before a number, no
+//! Each host is looked at with every set of vCPU features that a guest had or has there. What differs from the lock of
+//! the same guest becomes statements of a baseline, each as general as all of the guests allow: `show` before a number, no
 //! condition before one. A statement is taken when the lock that comes of it shows what the host shows, by the very
-//! functions that make and plan locks; nothing of what they decide is decided here again.
+//! functions that make and plan locks; nothing of what they decide is decided here again. What no statement can say is
+//! compared with the report of a host with the old kernel, where there is one. What nobody can compare is said too: it
+//! counts as changed.
 
+mod beyond;
 mod restore;
 mod search;
 
-pub use restore::{Knob, Restored, line_for};
+pub use beyond::{Remedy, Unsaid};
+pub use restore::{Knob, Restored, Together};
 
 use crate::adopt::deviations;
-use crate::catalogue::{Baseline, CachePolicy, Catalogue, LOCK_VERSION, Statement, Subject};
+use crate::catalogue::{Baseline, Catalogue, LOCK_VERSION, Statement, Subject};
 use crate::lock::Lock;
-use crate::plan::{Emulation, Plan, plan, plan_with};
+use crate::plan::{Refusal, not_offered, plan};
 use crate::report::{HostReport, View};
 use crate::resolve::{self, Complaint};
 use crate::vm::{Cpu, Feature, SetField, VmSpec};
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A probe's guest has two vCPUs.
 const VCPUS: u32 = 2;
@@ -35,29 +39,47 @@ pub struct Host<'a> {
     pub model: &'a str,
     /// What its kernel can be made to show.
     pub report: &'a HostReport,
+    /// What the old kernel can be made to show on that CPU, where somebody has looked.
+    pub old: Option<&'a HostReport>,
 }
 
-/// A default guest with one set of vCPU features on one host.
-#[derive(Debug)]
-pub struct Guest<'a> {
+/// What is asked.
+#[derive(Clone, Copy, Debug)]
+pub struct Question<'a> {
+    /// Baselines and CPU models.
+    pub catalogue: &'a Catalogue,
+    /// The whole baseline that says what guests saw.
+    pub baseline: &'a str,
+    /// The whole baseline that a description would name for it: the same, or the nearest one that there is to name.
+    pub named: &'a str,
+    /// What statements name as their source.
+    pub source: &'a str,
+}
+
+/// One host's guest with one set of vCPU features.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Machine {
     /// Index of the host.
     pub host: usize,
     /// The vCPU features, sorted.
     pub features: Vec<Feature>,
+}
+
+/// A default guest that can be compared.
+#[derive(Debug)]
+pub struct Guest<'a> {
+    /// Which one it is.
+    pub machine: Machine,
     model: &'a str,
     report: &'a HostReport,
+    old: Option<&'a HostReport>,
     view: &'a View,
+    /// With `sve`: the vector lengths that it had, in bits.
+    lengths: Vec<u32>,
     /// Its lock by the baseline alone.
     before: Lock,
     /// In what it deviates from that.
     deviates: Vec<Subject>,
-}
-
-impl Guest<'_> {
-    /// How its host keeps a machine that is locked to the old baseline.
-    pub fn plan(&self) -> Plan {
-        plan(&self.before, self.report)
-    }
 }
 
 /// One thing that changed.
@@ -72,44 +94,66 @@ pub struct Entry {
 /// What one statement makes of one guest's lock.
 #[derive(Debug)]
 pub struct Difference {
-    /// Index into [`Drift::guests`].
-    pub guest: usize,
-    /// The lock by the old baseline.
+    /// The guest.
+    pub machine: Machine,
+    /// The lock without that statement.
     pub before: Lock,
-    /// The same with that statement.
+    /// The same with it.
     pub after: Lock,
     /// What brings the old values back on this host.
     pub restored: Restored,
 }
 
-/// Something that differs from the baseline, and that no statement can say.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Unsaid {
-    /// The entry's name, with the field where one differs.
-    pub name: String,
-    /// What the baseline and the CPU model promise.
-    pub wanted: String,
-    /// What the host shows instead.
-    pub offered: String,
-    /// Why no line of a spec restores it; empty where the host can be made to show it.
-    pub reason: String,
+/// Whether a machine that is locked to the old baseline is kept.
+#[derive(Debug)]
+pub struct Kept {
+    /// Which one.
+    pub machine: Machine,
+    /// What of it is refused; nothing where it is kept.
+    pub refusals: Vec<Refusal>,
+}
+
+/// What could not be compared.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unknown {
+    /// Whose it is.
+    pub machine: Machine,
+    /// What, and why, in words.
+    pub words: String,
 }
 
 /// What changed.
 #[derive(Debug)]
 pub struct Drift<'a> {
-    /// The guests that were looked at.
+    /// The guests that were compared.
     pub guests: Vec<Guest<'a>>,
     /// What a baseline can say, in an order fit for a file.
     pub entries: Vec<Entry>,
-    /// The rest, each with the guests that it is about.
-    pub unsaid: BTreeMap<Unsaid, Vec<usize>>,
+    /// What changed beside, each with the guests that it is about.
+    pub unsaid: BTreeMap<Unsaid, Vec<Machine>>,
+    /// In what the hosts differ from a baseline with all of these statements, whether it changed or not.
+    pub beyond: BTreeMap<Unsaid, Vec<Machine>>,
+    /// What could not be compared.
+    pub unknown: Vec<Unknown>,
+    /// Every machine of the old baseline, kept or refused.
+    pub kept: Vec<Kept>,
+    /// Where several lines restore something for one guest: all of them in one description.
+    pub together: Vec<Together>,
+}
+
+/// Why hosts cannot be compared with a baseline.
+#[derive(Debug)]
+pub enum Unfit {
+    /// No guest ran on that host, by its index, that could have looked.
+    NoGuest(usize),
+    /// The baseline cannot be applied to the CPU model of that host.
+    NoLock(usize, Vec<Complaint>),
 }
 
 impl Drift<'_> {
-    /// Whether nothing changed.
+    /// Whether everything was compared, and nothing changed.
     pub fn is_none(&self) -> bool {
-        self.entries.is_empty() && self.unsaid.is_empty()
+        self.entries.is_empty() && self.unsaid.is_empty() && self.unknown.is_empty()
     }
 
     /// What a baseline that describes these hosts says beside the old one.
@@ -118,58 +162,94 @@ impl Drift<'_> {
     }
 }
 
-/// Compares these hosts with a whole baseline. `source` is what the statements name as theirs.
+/// Compares these hosts with a whole baseline.
 ///
 /// # Errors
-/// Why the baseline cannot be applied to one of the CPU models, with the index of its host.
-pub fn drift<'a>(
-    catalogue: &Catalogue,
-    baseline: &str,
-    hosts: &[Host<'a>],
-    source: &str,
-) -> Result<Drift<'a>, (usize, Vec<Complaint>)> {
-    let guests = guests(catalogue, baseline, hosts)?;
-    let bench = Bench {
-        catalogue,
-        baseline,
-        source,
-    };
-    let statements = search::statements(&bench, &guests);
-    let mut drift = Drift {
-        entries: Vec::new(),
-        unsaid: BTreeMap::new(),
-        guests,
-    };
+/// [`Unfit`] says why it cannot be.
+pub fn drift<'a>(question: Question<'_>, hosts: &[Host<'a>]) -> Result<Drift<'a>, Unfit> {
+    let mut drift = guests(question, hosts)?;
+    let bench = Bench { question };
+    let statements = search::statements(&bench, &drift.guests);
     let after = bench.with(&statements);
-    for (index, guest) in drift.guests.iter().enumerate() {
-        for unsaid in left(&after, guest) {
-            drift.unsaid.entry(unsaid).or_default().push(index);
+    for guest in &drift.guests {
+        let old = guest.old.and_then(|old| {
+            let view = old.view(&guest.machine.features)?;
+            Some(beyond::left(&guest.before, view, old))
+        });
+        let new = match after.tried(guest, &[]) {
+            Ok(lock) => beyond::left(&lock, guest.view, guest.report),
+            Err(complaints) => {
+                let words = words("all that changed together gives no lock", &complaints);
+                let machine = guest.machine.clone();
+                drift.unknown.push(Unknown { machine, words });
+                continue;
+            }
+        };
+        for (list, unsaid) in [
+            (&mut drift.beyond, beyond::changed(None, &new)),
+            (&mut drift.unsaid, beyond::changed(old.as_ref(), &new)),
+        ] {
+            for one in unsaid {
+                list.entry(one).or_default().push(guest.machine.clone());
+            }
         }
     }
-    for statement in statements {
-        let alone = bench.with(std::slice::from_ref(&statement));
-        let of_guest = |(index, guest): (usize, &Guest<'a>)| {
-            let with = alone.lock(guest, &[])?;
-            let moved = restore::moved(&guest.before, &with);
-            (!moved.is_empty()).then(|| Difference {
-                guest: index,
-                restored: restore::restored(&bench, &after, guest, &statement, &moved),
-                before: guest.before.clone(),
+    let mut knobs: Vec<Vec<Knob>> = drift.guests.iter().map(|_| Vec::new()).collect();
+    for (index, statement) in statements.iter().enumerate() {
+        let alone = bench.with(std::slice::from_ref(statement));
+        let mut rest = statements.clone();
+        rest.remove(index);
+        let without = bench.with(&rest);
+        let mut seen = Vec::new();
+        for (guest, knobs) in drift.guests.iter().zip(&mut knobs) {
+            // What says nothing by itself is looked at beside the others.
+            let pair = match alone.lock(guest) {
+                Some(with) => Some((guest.before.clone(), with)),
+                None => without.lock(guest).zip(after.lock(guest)),
+            };
+            let Some((before, with)) = pair else { continue };
+            let moved = restore::moved(&before, &with);
+            if moved.is_empty() {
+                continue;
+            }
+            let restored = restore::restored(&bench, &after, guest, statement, &moved);
+            if let Restored::By { knob, .. } = &restored
+                && !knobs.contains(knob)
+            {
+                knobs.push(knob.clone());
+            }
+            seen.push(Difference {
+                machine: guest.machine.clone(),
+                before,
                 after: with,
-            })
-        };
-        let seen = drift.guests.iter().enumerate().filter_map(of_guest);
-        let seen: Vec<Difference> = seen.collect();
+                restored,
+            });
+        }
+        let statement = statement.clone();
         drift.entries.push(Entry { statement, seen });
     }
+    let several = drift.guests.iter().zip(knobs).filter(|(_, k)| k.len() > 1);
+    drift.together = several
+        .map(|(guest, knobs)| restore::together(&after, guest, knobs))
+        .collect();
     Ok(drift)
 }
 
 /// The whole baseline from which a host deviates least, the newest among equals; `None` where none can be applied.
 pub fn nearest(catalogue: &Catalogue, host: Host<'_>) -> Option<String> {
-    let count = |name: &str| -> Option<usize> {
-        let guests = guests(catalogue, name, &[host]).ok()?;
-        Some(guests.iter().map(|guest| guest.deviates.len()).sum())
+    let count = |name: &str| -> Option<(usize, usize)> {
+        let question = Question {
+            catalogue,
+            baseline: name,
+            named: name,
+            source: "",
+        };
+        let host = Host { old: None, ..host };
+        let found = guests(question, &[host]).ok()?;
+        let deviates = found.guests.iter().map(|guest| guest.deviates.len());
+        // A baseline that has no lock for some guests says less of the host, not more.
+        let views = host.report.views.len().saturating_sub(found.guests.len());
+        Some((views, deviates.sum()))
     };
     let wholes = catalogue.wholes().into_iter().rev();
     let counted = wholes.filter_map(|name| Some((count(name)?, name)));
@@ -177,39 +257,131 @@ pub fn nearest(catalogue: &Catalogue, host: Host<'_>) -> Option<String> {
     Some(name.to_owned())
 }
 
-/// Every guest of these hosts' reports that the baseline has a lock for.
-fn guests<'a>(
-    catalogue: &Catalogue,
-    baseline: &str,
-    hosts: &[Host<'a>],
-) -> Result<Vec<Guest<'a>>, (usize, Vec<Complaint>)> {
-    let mut guests = Vec::new();
-    for (index, Host { model, report }) in hosts.iter().enumerate() {
-        for view in &report.views {
-            let spec = describe(baseline, model, &view.features, report);
-            let before = match lock(catalogue, &spec) {
-                Ok(lock) => lock,
-                // What the model or an old release has no feature for is no guest of both.
-                Err(_) if !view.features.is_empty() => continue,
-                Err(complaints) => return Err((index, complaints)),
-            };
-            guests.push(Guest {
-                host: index,
-                features: view.features.clone(),
+/// Every guest that the baseline has a lock for, and what is to be said of the others.
+fn guests<'a>(question: Question<'_>, hosts: &[Host<'a>]) -> Result<Drift<'a>, Unfit> {
+    let mut found = Drift {
+        guests: Vec::new(),
+        entries: Vec::new(),
+        unsaid: BTreeMap::new(),
+        beyond: BTreeMap::new(),
+        unknown: Vec::new(),
+        kept: Vec::new(),
+        together: Vec::new(),
+    };
+    for (host, of) in hosts.iter().enumerate() {
+        if of.report.view(&[]).is_none() {
+            return Err(Unfit::NoGuest(host));
+        }
+        for features in sets(of) {
+            let machine = Machine { host, features };
+            one(question, of, machine, &mut found)?;
+        }
+    }
+    Ok(found)
+}
+
+/// The sets of features with which a guest of that host is looked at: those that were looked at, and each by itself.
+fn sets(host: &Host<'_>) -> BTreeSet<Vec<Feature>> {
+    let alone = Feature::ALL.iter().map(|feature| vec![*feature]);
+    let reports = [Some(host.report), host.old].into_iter().flatten();
+    let views = reports.flat_map(|report| &report.views);
+    let seen = views.map(|view| view.features.clone());
+    seen.chain(alone).collect()
+}
+
+/// One guest: compared, gone, new, or not to be compared.
+fn one<'a>(
+    question: Question<'_>,
+    host: &Host<'a>,
+    machine: Machine,
+    found: &mut Drift<'a>,
+) -> Result<(), Unfit> {
+    let Host { model, report, old } = *host;
+    let features = &machine.features;
+    let has_sve = features.contains(&Feature::Sve);
+    let silicon = question.catalogue.cpu(model).map(|cpu| &cpu.vector_lengths);
+    // KVM gives guests what the silicon has.
+    let told = old.map(|old| &old.vector_lengths[..]).into_iter();
+    let mut told = told.chain(silicon.map(|list| &list[..]));
+    let told = told.find(|list| !list.is_empty());
+    let lengths = told.unwrap_or(&report.vector_lengths).to_vec();
+    let spec = describe(question.baseline, model, features, &lengths);
+    let lock = match lock(question.catalogue, &spec) {
+        Err(complaints) if features.is_empty() => {
+            return Err(Unfit::NoLock(machine.host, complaints));
+        }
+        lock => lock,
+    };
+    let had = old.map(|old| old.view(features).is_some());
+    let Some(view) = report.view(features) else {
+        // Where nobody has looked at the old kernel, the lock says what a guest had there.
+        if had.unwrap_or(lock.is_ok()) {
+            for refusal in not_offered(features, report) {
+                let gone = beyond::gone(refusal);
+                found.unsaid.entry(gone).or_default().push(machine.clone());
+            }
+            if let Ok(lock) = &lock {
+                let refusals = plan(lock, report).refusals;
+                found.kept.push(Kept { machine, refusals });
+            }
+        }
+        return Ok(());
+    };
+    if let Some(old) = old {
+        for feature in features.iter().filter(|f| !old.offers(**f)) {
+            let new = beyond::new(*feature);
+            found.unsaid.entry(new).or_default().push(machine.clone());
+        }
+    }
+    if !features.iter().all(|f| f.has_view()) {
+        return Ok(());
+    }
+    match lock {
+        Ok(before) => {
+            if has_sve && told.is_none() {
+                found.unknown.push(Unknown {
+                    machine: machine.clone(),
+                    words: "which SVE vector lengths guests had: neither baseline nor CPU model says it".to_owned(),
+                });
+            }
+            found.kept.push(Kept {
+                machine: machine.clone(),
+                refusals: plan(&before, report).refusals,
+            });
+            found.guests.push(Guest {
+                machine,
                 model,
                 report,
+                old,
                 view,
+                lengths,
                 deviates: deviations(&before, view, report),
                 before,
             });
         }
+        Err(complaints) => {
+            let before = old.and_then(|old| old.view(features));
+            if before.is_none_or(|before| !beyond::alike(before, view)) {
+                let words = words(
+                    "the old baseline gives no lock for such a guest",
+                    &complaints,
+                );
+                found.unknown.push(Unknown { machine, words });
+            }
+        }
     }
-    Ok(guests)
+    Ok(())
+}
+
+/// What has no lock, and why.
+fn words(what: &str, complaints: &[Complaint]) -> String {
+    let why: Vec<&str> = complaints.iter().map(|c| c.message.as_str()).collect();
+    format!("{what}: {}", why.join("; "))
 }
 
 /// A plain machine with these features.
-fn describe(abi: &str, model: &str, features: &[Feature], report: &HostReport) -> VmSpec {
-    let cpu = Cpu::bare(model, VCPUS, features, &report.vector_lengths);
+fn describe(abi: &str, model: &str, features: &[Feature], lengths: &[u32]) -> VmSpec {
+    let cpu = Cpu::bare(model, VCPUS, features, lengths);
     VmSpec::bare("drift", &[abi], cpu, MEMORY_BYTES)
 }
 
@@ -217,11 +389,9 @@ fn lock(catalogue: &Catalogue, spec: &VmSpec) -> Result<Lock, Vec<Complaint>> {
     resolve::resolve(spec, catalogue, &resolve::Target::NEWEST).map(|(lock, _)| lock)
 }
 
-/// What is compared with.
+/// Where statements are tried.
 struct Bench<'a> {
-    catalogue: &'a Catalogue,
-    baseline: &'a str,
-    source: &'a str,
+    question: Question<'a>,
 }
 
 impl Bench<'_> {
@@ -230,16 +400,23 @@ impl Bench<'_> {
         let baseline = Baseline {
             name: TRIED.into(),
             title: Cow::Borrowed(""),
-            after: Some(self.baseline.to_owned().into()),
+            after: Some(self.question.baseline.to_owned().into()),
             part: None,
             statements: statements.to_vec().into(),
             stable: Cow::Borrowed(&[]),
             digests: vec![Cow::Borrowed(""); LOCK_VERSION as usize].into(),
         };
-        let mut catalogue = self.catalogue.clone();
+        let mut catalogue = self.question.catalogue.clone();
         // The name is free: no file can define one with a space in it.
         let _ = catalogue.import(vec![baseline], Vec::new());
         After { catalogue }
+    }
+
+    /// The lock of a guest by the baseline that a description would name; `None` where there is none.
+    fn named(&self, guest: &Guest<'_>) -> Option<Lock> {
+        let named = self.question.named;
+        let spec = describe(named, guest.model, &guest.machine.features, &guest.lengths);
+        lock(self.question.catalogue, &spec).ok()
     }
 }
 
@@ -249,13 +426,14 @@ struct After {
 }
 
 impl After {
-    /// The lock of a guest, with these lines in its description; `None` where there is none.
-    fn lock(&self, guest: &Guest<'_>, knobs: &[&Knob]) -> Option<Lock> {
-        self.tried(guest, knobs).ok()
+    /// The lock of a guest; `None` where there is none.
+    fn lock(&self, guest: &Guest<'_>) -> Option<Lock> {
+        self.tried(guest, &[]).ok()
     }
 
+    /// The same with these lines in its description.
     fn tried(&self, guest: &Guest<'_>, knobs: &[&Knob]) -> Result<Lock, Vec<Complaint>> {
-        let mut spec = describe(TRIED, guest.model, &guest.features, guest.report);
+        let mut spec = describe(TRIED, guest.model, &guest.machine.features, &guest.lengths);
         for knob in knobs {
             match knob {
                 Knob::Part(name) => spec.abi.push(name.clone()),
@@ -273,35 +451,9 @@ impl After {
         lock(&self.catalogue, &spec)
     }
 
-    /// In what a guest deviates from what is tried.
-    fn deviates(&self, guest: &Guest<'_>) -> Vec<Subject> {
-        let lock = self.lock(guest, &[]);
-        // Statements from which no lock comes say nothing right.
-        lock.map_or_else(
-            || vec![Subject::Cache(CachePolicy::Silicon)],
-            |lock| deviations(&lock, guest.view, guest.report),
-        )
+    /// In what a guest deviates from what is tried; `None` where no lock comes of that.
+    fn deviates(&self, guest: &Guest<'_>) -> Option<Vec<Subject>> {
+        let lock = self.lock(guest)?;
+        Some(deviations(&lock, guest.view, guest.report))
     }
-}
-
-/// What the host of a guest shows otherwise than all statements together say: what would be refused, or written.
-fn left(after: &After, guest: &Guest<'_>) -> Vec<Unsaid> {
-    let Some(lock) = after.lock(guest, &[]) else {
-        return Vec::new();
-    };
-    let plan = plan_with(&lock, guest.report, Emulation::Forbidden);
-    let refused = plan.refusals.into_iter().map(|refusal| Unsaid {
-        name: refusal.name,
-        wanted: refusal.wanted,
-        offered: refusal.offered,
-        reason: refusal.reason,
-    });
-    let written = plan.keeps.into_iter().filter(|keep| keep.step.is_some());
-    let written = written.map(|keep| Unsaid {
-        name: keep.name,
-        wanted: "what the baseline says".to_owned(),
-        offered: "something else by default".to_owned(),
-        reason: String::new(),
-    });
-    refused.chain(written).collect()
 }

@@ -28,10 +28,15 @@ use vmlock_spec::vm::{Cpu, Feature, VmSpec};
 
 /// One side of the comparison.
 pub enum Side {
+    /// What a guest is promised.
     Lock(Box<Lock>),
+    /// What a host can be made to show.
     Report(Box<HostReport>),
+    /// What a portable witness saw.
     Observed(Box<Account>),
+    /// A guest in a file.
     Saved(Box<Saved>),
+    /// A baseline of the catalogue, by name.
     Baseline(String),
 }
 
@@ -162,6 +167,7 @@ fn two_kinds(flags: &DiffFlags, a: &Side, b: &Side) -> Diagnostic {
     Diagnostic::error("diff::two-kinds", words).help(help)
 }
 
+/// What it is, for people, with its article.
 pub fn kind(side: &Side) -> &'static str {
     match side {
         Side::Lock(_) => "a lock",
@@ -173,6 +179,9 @@ pub fn kind(side: &Side) -> &'static str {
 }
 
 /// What a name on the command line means: a baseline, else a file.
+///
+/// # Errors
+/// It is neither, or a file that cannot be read.
 pub fn side(name: &str, catalogue: &Catalogue) -> Result<Side, Box<Diagnostic>> {
     if catalogue.baseline(name).is_some() {
         return Ok(Side::Baseline(name.to_owned()));

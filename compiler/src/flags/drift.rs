@@ -16,9 +16,10 @@ const DRIFT_HELP: &str = r#"Examples:
 
 Each change comes with the line of a description that restores it; it was tried
 on that host by the planner that `vmlock check` and `vmlock-run` use. See
-docs/drift.md. `vmlock lab drift` does it for a kernel that nobody runs yet.
+docs/drift.md.
 
-Exit code 0 when nothing changed, 1 when something did, 3 when a lock is refused."#;
+Exit code 0 when everything was compared and nothing changed, 1 when something
+did or could not be compared, 3 when a lock is refused."#;
 
 /// Flags of `drift`.
 #[derive(Args)]
@@ -28,10 +29,10 @@ pub struct DriftFlags {
     /// a portable witness before and after.
     #[arg(required = true, value_name = "FILE", add = ArgValueCompleter::new(complete::comparable))]
     pub files: Vec<String>,
-    /// The whole baseline that guests were built for; without it and with one report, the newest of the catalogue.
+    /// The whole baseline that guests were built for; without it and with one report, the newest of vmlock's catalogue.
     #[arg(long, value_name = "BASELINE", add = ArgValueCandidates::new(complete::baselines))]
     pub from: Option<String>,
-    /// The CPU model of these hosts; without it, the one that fits best.
+    /// The CPU model of these hosts; without it, the one of vmlock's own catalogue that fits best.
     #[arg(long, value_name = "MODEL", add = ArgValueCandidates::new(complete::models))]
     pub cpu: Option<String>,
     /// A lock that has to be kept. May be repeated.
@@ -40,7 +41,7 @@ pub struct DriftFlags {
     /// Write the baseline that describes these hosts; it is called as the file is.
     #[arg(long, value_name = "FILE")]
     pub write: Option<PathBuf>,
-    /// A file with baselines and CPU models of your own. May be repeated.
+    /// A file with baselines and CPU models of your own, for --from and --cpu to name. May be repeated.
     #[arg(long = "import", value_name = "FILE")]
     pub imports: Vec<PathBuf>,
 }

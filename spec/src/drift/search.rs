@@ -4,6 +4,11 @@ use super::{Bench, Guest};
 use crate::catalogue::{Act, CachePolicy, Statement, Subject, Text, register_by_name};
 use crate::vm::Feature;
 
+/// Things that are looked for; the rest of what a report shows otherwise is said by itself.
+const THINGS_MAX: usize = 128;
+/// How often what hangs on another thing is looked for once more.
+const ROUNDS_MAX: usize = 4;
+
 /// What is about one thing: the last such statement wins.
 pub(super) fn same_thing(a: &Subject, b: &Subject) -> bool {
     match (a, b) {
@@ -22,9 +27,10 @@ pub(super) fn statements(bench: &Bench<'_>, guests: &[Guest<'_>]) -> Vec<Stateme
             things.push(subject);
         }
     }
+    things.truncate(THINGS_MAX);
     // What hangs on another thing that changed too is found once that was found.
     let mut found: Vec<Statement> = Vec::new();
-    loop {
+    for _ in 0..ROUNDS_MAX {
         let known = found.len();
         things.retain(|thing| match one(bench, guests, thing, &found) {
             Some(statement) => {
@@ -34,9 +40,10 @@ pub(super) fn statements(bench: &Bench<'_>, guests: &[Guest<'_>]) -> Vec<Stateme
             None => true,
         });
         if found.len() == known {
-            return found;
+            break;
         }
     }
+    found
 }
 
 /// The first candidate by which, beside what was `found`, no guest deviates in that thing.
@@ -55,16 +62,17 @@ fn one(
             let statement = Statement {
                 subject,
                 when: when.clone().into(),
-                source: bench.source.to_owned().into(),
+                source: bench.question.source.to_owned().into(),
                 unsure_after: None,
                 since: 1,
             };
             let mut all = found.to_vec();
             all.push(statement.clone());
             let after = bench.with(&all);
+            // Statements from which no lock comes say nothing right.
             let agrees = |guest: &&Guest<'_>| {
                 let deviates = after.deviates(guest);
-                !deviates.iter().any(|s| same_thing(s, thing))
+                deviates.is_some_and(|all| !all.iter().any(|s| same_thing(s, thing)))
             };
             if about.iter().chain(&others).all(agrees) {
                 return Some(statement);
@@ -86,7 +94,7 @@ const OF_CPUS: [&str; 5] = [
 /// Conditions under which the statement could stand: that of exactly these guests, where they have a feature in common
 /// that others lack, else none; then each feature, with and without it, and what CPUs are told apart by.
 fn conditions(about: &[&Guest<'_>], others: &[&Guest<'_>]) -> Vec<Vec<Text>> {
-    let has = |guest: &&Guest<'_>, feature: &Feature| guest.features.contains(feature);
+    let has = |guest: &&Guest<'_>, feature: &Feature| guest.machine.features.contains(feature);
     let is_known = |feature: &&Feature| {
         let mut all = about.iter().chain(others);
         all.any(|guest| has(guest, feature))
@@ -108,9 +116,12 @@ fn conditions(about: &[&Guest<'_>], others: &[&Guest<'_>]) -> Vec<Vec<Text>> {
 
 /// What could be said of the thing, the most general first: what the silicon has, nothing, then what was seen.
 fn subjects(bench: &Bench<'_>, about: &[&Guest<'_>], thing: &Subject) -> Vec<Subject> {
-    let seen = about.iter().flat_map(|guest| &guest.deviates);
-    let mut seen: Vec<Subject> = seen.filter(|s| same_thing(s, thing)).cloned().collect();
-    seen.dedup();
+    let mut seen: Vec<Subject> = Vec::new();
+    for subject in about.iter().flat_map(|guest| &guest.deviates) {
+        if same_thing(subject, thing) && !seen.contains(subject) {
+            seen.push(subject.clone());
+        }
+    }
     let mut list = match thing {
         Subject::Field(path, _) => {
             let act = |act| Subject::Field(path.clone(), act);
@@ -142,7 +153,9 @@ fn events(
     let Some(info) = register_by_name(register) else {
         return Vec::new();
     };
-    let models = about.iter().filter_map(|g| bench.catalogue.cpu(g.model));
+    let models = about
+        .iter()
+        .filter_map(|g| bench.question.catalogue.cpu(g.model));
     let silicon: Vec<u64> = models.map(|model| model.silicon(info).value).collect();
     let (mut added, mut taken) = (0, 0);
     for subject in seen {
