@@ -470,6 +470,36 @@ pub const CODES: &[Code] = &[
         "`vmlock adopt` makes a description whose lock its host keeps without a single write. This host shows a default guest something that a lock can only refuse or change, so nothing was written. The message names every such entry.",
     ),
     code(
+        "drift::unknown",
+        "a baseline or CPU model to compare with that cannot be",
+        "`vmlock drift --from` takes a whole baseline, and `--cpu` a CPU model, of the catalogue or of a file that is given with `--import`; the baseline has to give a lock on that CPU.",
+    ),
+    code(
+        "drift::files",
+        "files that cannot drift",
+        "`vmlock drift` compares host reports with a baseline (`--from`), two host reports, or what two portable witnesses saw. `vmlock diff` compares two of anything else.",
+    ),
+    code(
+        "drift::another-cpu",
+        "hosts with different CPUs, or another CPU than was named",
+        "Drift is what a kernel changes on one CPU. Of two hosts with different CPUs nobody could tell what their kernels did and what their silicon.",
+    ),
+    code(
+        "drift::own-model",
+        "no CPU model is the CPU of the host",
+        "What the silicon has is known from the catalogue's CPU models, or from a report of the old kernel. Of a model that is made of the new kernel's own report, what that kernel hides would be missing, so that nobody could see that it was taken away.",
+    ),
+    code(
+        "drift::not-said",
+        "a baseline that would not say what it was made of",
+        "What `vmlock drift --write` writes is read back first and compared with the hosts: nothing is written that would not say what they show. It is a mistake in vmlock.",
+    ),
+    code(
+        "drift::exists",
+        "a file of that name exists already",
+        "The baseline that `vmlock drift --write` writes is meant to be completed and checked in, so it never replaces a file.",
+    ),
+    code(
         "adopt::exists",
         "a file of that name exists already",
         "What `vmlock adopt` writes is meant to be edited and checked in, so it never replaces a file. Choose another name or folder, or remove the file.",

@@ -9,6 +9,7 @@ pub mod completions;
 pub mod convert;
 pub mod cpu;
 pub mod diff;
+pub mod drift;
 pub mod editor_setup;
 pub mod explain;
 pub mod fmt;

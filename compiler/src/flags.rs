@@ -1,9 +1,11 @@
 //! The command line: one definition, from which parser, help, manual pages and
 //! completions come.
 
+mod drift;
 mod git;
 pub mod runner;
 
+pub use drift::DriftFlags;
 pub use git::{GitCommand, GitFlags, GitMergeFlags, GitSetupFlags};
 
 use crate::complete;
@@ -99,6 +101,8 @@ pub enum Command {
     Check(CheckFlags),
     /// Say what differs between two locks, baselines, host reports, saved guests or observed machines.
     Diff(DiffFlags),
+    /// Say what a new kernel changes for guests, what broke, and what restores it.
+    Drift(DriftFlags),
     /// Explain a baseline, CPU model, register, field, feature, code or file.
     Explain(ExplainFlags),
     /// List the baselines, find some by words, or show one.

@@ -5,6 +5,7 @@
 //! are files, spans, diagnostics and printing.
 #![forbid(unsafe_code)]
 
+mod baseline;
 mod below;
 mod boot;
 mod codes;
@@ -151,6 +152,7 @@ fn run() -> Exit {
         Command::Convert(flags) => command::convert::run(flags, &mut out),
         Command::Check(flags) => command::check::run(flags, &mut out),
         Command::Diff(flags) => command::diff::run(flags, &mut out),
+        Command::Drift(flags) => command::drift::run(flags, &mut out),
         Command::Explain(flags) => command::explain::run(flags, &mut out),
         Command::Baselines(flags) => command::baselines::run(flags, &mut out),
         Command::Witness(flags) => command::witness::run(flags, &mut out),

@@ -7,6 +7,7 @@
 pub mod adopt;
 pub mod catalogue;
 pub mod common;
+pub mod drift;
 pub mod event;
 pub mod json;
 pub mod lock;

@@ -210,6 +210,14 @@ impl TryFrom<ViewShape> for View {
     type Error = String;
 
     fn try_from(shape: ViewShape) -> Result<Self, String> {
+        let ascending = shape.features.is_sorted_by(|a, b| a < b);
+        if !ascending || !shape.features.iter().all(|f| f.has_view()) {
+            let names: Vec<&str> = shape.features.iter().map(|f| f.name()).collect();
+            return Err(format!(
+                "the features of a view are out of order, doubled or none that a view is of: {}",
+                names.join(", ")
+            ));
+        }
         let mut registers = shape.registers;
         let has = |feature: &str| shape.features.iter().any(|have| have.name() == feature);
         let state: BTreeSet<&String> = shape.state.iter().collect();
@@ -505,5 +513,17 @@ pub fn parse(text: &str) -> Result<HostReport, String> {
             head.report_version
         ));
     }
-    json::from_str(text).map_err(|e| format!("this host report cannot be read: {e}"))
+    let report: HostReport =
+        json::from_str(text).map_err(|e| format!("this host report cannot be read: {e}"))?;
+    let mut known = BTreeSet::new();
+    match report.views.iter().find(|v| !known.insert(&v.features)) {
+        None => Ok(report),
+        Some(twice) => {
+            let names: Vec<&str> = twice.features.iter().map(|f| f.name()).collect();
+            Err(format!(
+                "this host report cannot be read: the view of `{}` stands twice",
+                names.join(", ")
+            ))
+        }
+    }
 }

@@ -195,7 +195,7 @@ fn unseen(c: char) -> bool {
 }
 
 /// A string between quotes.
-fn quoted(text: &str) -> String {
+pub fn quoted(text: &str) -> String {
     // A path of Windows is taken for a mistake where each `\` of it is written twice.
     // Three quotes would begin a text of several lines.
     if text.contains('\\') && !text.contains(unseen) && !text.starts_with("\"\"") {

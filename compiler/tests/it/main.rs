@@ -6,6 +6,7 @@ mod completions;
 mod convert;
 mod documents;
 mod door;
+mod drift;
 mod editor;
 mod fleet;
 mod foreign;

@@ -154,6 +154,7 @@ fn every_command_in_the_documents_exists() {
         "CONTRIBUTING.md",
         "ARCHITECTURE.md",
         "SECURITY.md",
+        "docs/drift.md",
         "docs/git.md",
         "docs/howto.md",
         "docs/language.md",

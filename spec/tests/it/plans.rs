@@ -765,3 +765,22 @@ fn what_is_presumed_orders_what_a_guest_would() {
     }
     assert!(kept > 90 && all > 70, "{kept} kept, {all} with all orders");
 }
+
+#[test]
+fn views_of_a_report_are_told_apart_by_their_features() {
+    let good = host("max-7.3");
+    assert!(report::parse(&report::write(&good)).is_ok());
+    let bad = |alter: &dyn Fn(&mut HostReport)| {
+        let mut report = good.clone();
+        alter(&mut report);
+        report::parse(&report::write(&report)).expect_err("it was refused")
+    };
+    let words = bad(&|r| r.views[0].features = vec![Feature::Mte, Feature::Pmu]);
+    assert!(words.contains("out of order"), "{words}");
+    let words = bad(&|r| r.views[0].features = vec![Feature::Pmu, Feature::Pmu]);
+    assert!(words.contains("doubled"), "{words}");
+    let words = bad(&|r| r.views[0].features = vec![Feature::StealTime]);
+    assert!(words.contains("none that a view is of"), "{words}");
+    let words = bad(&|r| r.views.push(r.views[0].clone()));
+    assert!(words.contains("stands twice"), "{words}");
+}
