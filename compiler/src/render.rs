@@ -155,7 +155,12 @@ impl Output {
         let mut out = String::new();
         let mut err = String::new();
         match self.format {
-            Format::Human => {
+            Format::Human
+            | Format::Nfd
+            | Format::Kubectl
+            | Format::Openstack
+            | Format::Nomad
+            | Format::Slurm => {
                 err.push_str(&human::render(&self.found));
                 out.push_str(&self.text);
             }

@@ -3,7 +3,7 @@
 mod orphan;
 
 use crate::below;
-use crate::command::{parse_lock, read_report, unreadable, unwritable};
+use crate::command::{digest_of, parse_lock, read_report, unreadable, unwritable};
 use crate::compile::{self, Former, lock_path};
 use crate::diagnostic::{Diagnostic, Severity, join};
 use crate::difference::{self, Change};
@@ -16,7 +16,6 @@ use crate::render::{Exit, Output};
 use crate::repository;
 use serde::Serialize;
 use serde_json::Value;
-use sha2::{Digest as _, Sha256};
 use std::collections::BTreeSet;
 use std::io;
 use std::num::NonZero;
@@ -509,9 +508,7 @@ fn of_spec(spec: &str, verdict: &Verdict) -> Value {
 }
 
 fn digest(text: &str) -> String {
-    let bytes = Sha256::digest(text.as_bytes());
-    let hex: String = bytes.iter().map(|b| format!("{b:02x}")).collect();
-    format!("sha256:{hex}")
+    format!("sha256:{}", digest_of(text))
 }
 
 /// What differs between the file and the new lock; where nothing does, why the bytes do.

@@ -154,6 +154,7 @@ fn every_command_in_the_documents_exists() {
         "ARCHITECTURE.md",
         "SECURITY.md",
         "docs/git.md",
+        "docs/labels.md",
         "docs/matrix.md",
         "docs/operations.md",
         "docs/saved.md",
