@@ -1,10 +1,12 @@
 //! The command line: one definition, from which parser, help, manual pages and
 //! completions come.
 
+mod fleet;
 mod git;
 mod labels;
 pub mod runner;
 
+pub use fleet::FleetFlags;
 pub use git::{GitCommand, GitFlags, GitMergeFlags, GitSetupFlags};
 pub use labels::LabelsFlags;
 
@@ -138,6 +140,8 @@ pub enum Command {
     Cpu(CpuFlags),
     /// Pin a host as it is: a description, CPU model and baseline out of its report.
     Adopt(AdoptFlags),
+    /// Say which of many hosts keep which locks, and why the others do not.
+    Fleet(FleetFlags),
     /// Print what a host keeps as labels, for a scheduler: NFD, kubectl, OpenStack, Nomad, Slurm.
     Labels(LabelsFlags),
     /// Print the most that all of several hosts can show, as a description to paste.

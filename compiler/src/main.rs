@@ -26,6 +26,7 @@ mod location;
 mod lsp;
 mod manual;
 mod merge;
+mod parallel;
 mod render;
 mod repository;
 mod scheduler;
@@ -161,6 +162,7 @@ fn run() -> Exit {
         Command::Git(flags) => command::git::run(flags, &mut out),
         Command::Cpu(flags) => command::cpu::run(flags, &mut out),
         Command::Adopt(flags) => command::adopt::run(flags, &mut out),
+        Command::Fleet(flags) => command::fleet::run(flags, &mut out),
         Command::Labels(flags) => command::labels::run(flags, &mut out),
         Command::Common(flags) => command::common::run(flags, &mut out),
         Command::Completions(flags) => command::completions::run(flags, &mut out),

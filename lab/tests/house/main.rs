@@ -153,6 +153,7 @@ fn every_command_in_the_documents_exists() {
         "CONTRIBUTING.md",
         "ARCHITECTURE.md",
         "SECURITY.md",
+        "docs/fleet.md",
         "docs/git.md",
         "docs/labels.md",
         "docs/matrix.md",
