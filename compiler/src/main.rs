@@ -26,6 +26,7 @@ mod location;
 mod lsp;
 mod manual;
 mod merge;
+mod page;
 mod parallel;
 mod render;
 mod repository;

@@ -156,6 +156,7 @@ impl Output {
         let mut err = String::new();
         match self.format {
             Format::Human
+            | Format::Html
             | Format::Nfd
             | Format::Kubectl
             | Format::Openstack

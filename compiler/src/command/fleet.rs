@@ -3,12 +3,13 @@
 use super::{digest_of, parse_lock, read, read_report};
 use crate::below;
 use crate::diagnostic::Diagnostic;
-use crate::flags::FleetFlags;
+use crate::flags::{FleetFlags, Format};
 use crate::fold::folded;
+use crate::page;
 use crate::parallel;
 use crate::render::{self, Exit, Output, hanging};
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, HashMap};
 use std::io::{self, IsTerminal as _};
 use std::path::Path;
@@ -16,7 +17,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use vmlock_spec::lock::{Lock, canonical};
 use vmlock_spec::part;
-use vmlock_spec::plan::{Emulation, plan_with};
+use vmlock_spec::plan::{Emulation, Ground, plan_on};
 use vmlock_spec::report::{self, HostReport};
 
 /// How many reasons of a host, and how many hosts, are told for people by name.
@@ -98,6 +99,29 @@ pub fn run(flags: &FleetFlags, out: &mut Output) {
         out.exit(Exit::Refused);
     }
     let rows = || locks.iter().zip(&grid.cells);
+    let of_lock = |((path, lock), row): (&(String, Lock), &Vec<Option<usize>>)| {
+        json!({
+            "lock": path,
+            "name": lock.name,
+            "keptBy": kept(row),
+            "kept": enough(row),
+            // For each host, in their order: the number of its reasons; `null` where it is kept.
+            "refused": row,
+        })
+    };
+    let paths: Vec<&str> = hosts.iter().map(|host| host.path.as_str()).collect();
+    let mut whole = Map::new();
+    whole.insert("kept".to_owned(), all_kept.into());
+    whole.insert("atLeast".to_owned(), flags.at_least.into());
+    whole.insert("hosts".to_owned(), json!(paths));
+    whole.insert("reasons".to_owned(), json!(grid.reasons));
+    whole.insert("locks".to_owned(), rows().map(of_lock).collect());
+    if flags.format == Format::Html {
+        return out.verbatim(&page::fleet(&Value::Object(whole)));
+    }
+    for (key, value) in whole {
+        out.value(&key, value);
+    }
     for ((path, _), row) in rows() {
         say(path, row, &grid.reasons, &hosts, flags.at_least, out);
     }
@@ -114,22 +138,6 @@ pub fn run(flags: &FleetFlags, out: &mut Output) {
         hosts.len(),
         if hosts.len() == 1 { "host" } else { "hosts" },
     ));
-    out.value("kept", all_kept);
-    out.value("atLeast", flags.at_least);
-    let paths: Vec<Value> = hosts.iter().map(|host| host.path.as_str().into()).collect();
-    out.value("hosts", paths);
-    out.value("reasons", json!(grid.reasons));
-    let of_lock = |((path, lock), row): (&(String, Lock), &Vec<Option<usize>>)| {
-        json!({
-            "lock": path,
-            "name": lock.name,
-            "keptBy": kept(row),
-            "kept": enough(row),
-            // For each host, in their order: the number of its reasons; `null` where it is kept.
-            "refused": row,
-        })
-    };
-    out.value("locks", rows().map(of_lock).collect::<Vec<_>>());
 }
 
 /// Whether a file below a folder of reports is one.
@@ -177,8 +185,9 @@ fn kept(row: &[Option<usize>]) -> usize {
 }
 
 /// Why a host does not keep a lock; `None` where it does.
-fn reasons(lock: &Lock, report: &HostReport, emulation: Emulation) -> Option<Reasons> {
-    let plan = plan_with(lock, report, emulation);
+fn reasons(lock: &Lock, host: (&HostReport, &Ground), emulation: Emulation) -> Option<Reasons> {
+    let (report, ground) = host;
+    let plan = plan_on(lock, ground, emulation);
     if plan.refusals.is_empty() {
         return None;
     }
@@ -204,12 +213,18 @@ fn grid(locks: &[(String, Lock)], hosts: &[Host], emulation: Emulation) -> Grid 
             })
         })
         .collect();
+    let grounds = different
+        .iter()
+        .map(|host| (&host.report, Ground::of(&host.report)));
+    let grounds: Vec<(&HostReport, Ground)> = grounds.collect();
     let progress = Progress::of(locks.len());
     let known = Mutex::new(HashMap::new());
     let rows = parallel::each(locks.len(), |index| {
         let (_, lock) = &locks[index];
-        let of = |host: &&Host| number(&known, reasons(lock, &host.report, emulation));
-        let row: Vec<Option<usize>> = different.iter().map(of).collect();
+        let of = |(report, ground): &(&HostReport, Ground)| {
+            number(&known, reasons(lock, (report, ground), emulation))
+        };
+        let row: Vec<Option<usize>> = grounds.iter().map(of).collect();
         progress.one_more();
         row
     });

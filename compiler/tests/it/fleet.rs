@@ -543,3 +543,34 @@ fn the_page_of_fleets_shows_what_is_printed() {
     }
     assert_eq!(shown, 1);
 }
+
+/// The page has what the JSON has, as data.
+#[test]
+fn the_page_for_browsers_has_all_that_the_json_has() {
+    let scratch = hosts_and_locks("fleet-html");
+    // A name that would be markup, and whatever else a browser reads otherwise.
+    let name = "hosts/<script>alert(1)<!-- & \u{2028}.json";
+    fs::rename(scratch.0.join("hosts/n1-7.3.json"), scratch.0.join(name)).unwrap();
+    let fleet = ["fleet", "locks", "--host", "hosts", "--at-least", "3"];
+    let (exit, mut object) = scratch.json(&fleet);
+    assert_eq!(exit, 3, "{object}");
+    let mut html = fleet.to_vec();
+    html.extend(["--format", "html"]);
+    let output = scratch.vmlock(&html);
+    assert_eq!(output.status.code(), Some(3), "{}", err(&output));
+    let page = out(&output);
+    let (_, rest) = page
+        .split_once("<script type=\"application/json\" id=\"data\">")
+        .unwrap();
+    let (data, _) = rest.split_once("</script>").unwrap();
+    let data: Value = serde_json::from_str(data).unwrap();
+    assert!(
+        data["hosts"].as_array().unwrap().contains(&name.into()),
+        "{data}"
+    );
+    for envelope in ["diagnostics", "version"] {
+        object.as_object_mut().unwrap().remove(envelope).unwrap();
+    }
+    assert_eq!(data, object);
+    assert!(page.contains("default-src 'none'") && !page.contains("<script>alert"));
+}
