@@ -535,6 +535,16 @@ pub const CODES: &[Code] = &[
         "Header, table and sections of a saved guest have checksums and one way in which they are written, and say nothing that contradicts the lock among them. What is damaged, cut off, changed, or written by a newer vmlock is refused, by the name of the part where that was found. Nothing of the guest is made of it.",
     ),
     code(
+        "labels::no-boot",
+        "a report that does not say of which boot it is",
+        "A label says what a host keeps, and the next boot may be of another kernel. So labels are made of a report of the present boot alone, which `vmlock-run probe --boot` makes, and have the boot's identifier beside them: whoever finds another one on the host knows that they are old. Nothing was written.",
+    ),
+    code(
+        "labels::unfit",
+        "a label that its scheduler does not take, or two that would be one",
+        "Each scheduler has rules for names and values. What does not fit is refused and never shortened, since two machines could have the same label then. Names of machines are part of labels: Kubernetes takes at most 63 characters with `lock.` before them, with a letter or digit at their ends. Two locks of one name that a host keeps cannot both be told of where a label has one value. Nothing was written.",
+    ),
+    code(
         "usage::arguments",
         "the command line cannot be read",
         "A flag is not known, an argument is missing, or a value is none of those that there are. `vmlock --help` lists the commands, `vmlock COMMAND --help` the arguments of one, with examples. Nothing was done.",

@@ -12,9 +12,11 @@ pub mod diff;
 pub mod drift;
 pub mod editor_setup;
 pub mod explain;
+pub mod fleet;
 pub mod fmt;
 pub mod git;
 pub mod init;
+pub mod labels;
 pub mod lock;
 pub mod observe;
 mod reference;
@@ -25,6 +27,7 @@ use crate::diagnostic::{Diagnostic, join};
 use crate::files;
 use crate::language::json;
 use crate::location::Source;
+use sha2::{Digest as _, Sha256};
 use std::io::{self, ErrorKind, Read as _};
 use std::path::Path;
 use std::sync::Arc;
@@ -65,6 +68,12 @@ fn read(path: &Path, limit: usize) -> Result<String, Diagnostic> {
         let words = format!("it is not UTF-8 (offset {offset})");
         unreadable(path, &io::Error::new(ErrorKind::InvalidData, words))
     })
+}
+
+/// The SHA-256 of a text, in hex.
+fn digest_of(text: &str) -> String {
+    let bytes = Sha256::digest(text.as_bytes());
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
 /// What to say of a description where a lock belongs; `None` for other files.

@@ -2,11 +2,15 @@
 //! completions come.
 
 mod drift;
+mod fleet;
 mod git;
+mod labels;
 pub mod runner;
 
 pub use drift::DriftFlags;
+pub use fleet::FleetFlags;
 pub use git::{GitCommand, GitFlags, GitMergeFlags, GitSetupFlags};
+pub use labels::LabelsFlags;
 
 use crate::complete;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -84,6 +88,24 @@ pub enum Format {
     Github,
     /// SARIF 2.1.0, for code scanning services.
     Sarif,
+    /// `fleet`: a page for a browser.
+    #[value(skip)]
+    Html,
+    /// `labels`: a file of node-feature-discovery.
+    #[value(skip)]
+    Nfd,
+    /// `labels`: a node, for `kubectl apply --server-side`.
+    #[value(skip)]
+    Kubectl,
+    /// `labels`: traits, for OpenStack's placement.
+    #[value(skip)]
+    Openstack,
+    /// `labels`: the configuration of a client of Nomad's.
+    #[value(skip)]
+    Nomad,
+    /// `labels`: features of a node of Slurm's.
+    #[value(skip)]
+    Slurm,
 }
 
 /// What to do.
@@ -125,6 +147,10 @@ pub enum Command {
     Cpu(CpuFlags),
     /// Pin a host as it is: a description, CPU model and baseline out of its report.
     Adopt(AdoptFlags),
+    /// Say which of many hosts keep which locks, and why the others do not.
+    Fleet(FleetFlags),
+    /// Print what a host keeps as labels, for a scheduler: NFD, kubectl, OpenStack, Nomad, Slurm.
+    Labels(LabelsFlags),
     /// Print the most that all of several hosts can show, as a description to paste.
     Common(CommonFlags),
     /// Start vmlock-run, which keeps a lock on this host: `vmlock run start web.vm.lock.json`.

@@ -28,8 +28,11 @@ mod lsp;
 mod manual;
 mod meaning;
 mod merge;
+mod page;
+mod parallel;
 mod render;
 mod repository;
+mod scheduler;
 mod schema;
 mod uri;
 mod wording;
@@ -164,6 +167,8 @@ fn run() -> Exit {
         Command::Git(flags) => command::git::run(flags, &mut out),
         Command::Cpu(flags) => command::cpu::run(flags, &mut out),
         Command::Adopt(flags) => command::adopt::run(flags, &mut out),
+        Command::Fleet(flags) => command::fleet::run(flags, &mut out),
+        Command::Labels(flags) => command::labels::run(flags, &mut out),
         Command::Common(flags) => command::common::run(flags, &mut out),
         Command::Completions(flags) => command::completions::run(flags, &mut out),
         // Only behind a flag of this program: the door was looked at first.

@@ -156,7 +156,13 @@ impl Output {
         let mut out = String::new();
         let mut err = String::new();
         match self.format {
-            Format::Human => {
+            Format::Human
+            | Format::Html
+            | Format::Nfd
+            | Format::Kubectl
+            | Format::Openstack
+            | Format::Nomad
+            | Format::Slurm => {
                 err.push_str(&human::render(&self.found));
                 match terminal::has_colours(&io::stdout()) {
                     true => out.push_str(&terminal::paint(&self.text)),

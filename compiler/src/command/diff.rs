@@ -223,7 +223,7 @@ pub fn side(name: &str, catalogue: &Catalogue) -> Result<Side, Box<Diagnostic>> 
         return Ok(Side::Observed(Box::new(read_observed(path)?)));
     }
     if head.get("reportVersion").is_some() {
-        return Ok(Side::Report(Box::new(read_report(path)?)));
+        return Ok(Side::Report(Box::new(read_report(path)?.without_boot())));
     }
     let (lock, _) = parse_lock(path, text)?;
     Ok(Side::Lock(Box::new(lock)))

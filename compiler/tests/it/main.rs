@@ -17,6 +17,7 @@ mod habits;
 mod hosts;
 mod imports;
 mod init;
+mod labels;
 mod lsp;
 mod names;
 mod refusals;

@@ -50,6 +50,13 @@ const OUTPUT: Flag = Flag {
     choices: &[],
     help: "Write the report to this file instead of stdout",
 };
+const BOOT: Flag = Flag {
+    long: "boot",
+    short: None,
+    value: None,
+    choices: &[],
+    help: "Say in the report in which boot it was made: what `vmlock labels` makes of it is of that boot",
+};
 const OBSERVED: Flag = Flag {
     long: "show-observed",
     short: None,
@@ -264,7 +271,7 @@ look from inside. The report holds no host name and no time; `vmlock check` read
 
 Examples:
   vmlock-run probe -o host.json && vmlock check web.vm.lock.json --host host.json",
-        flags: &[&OUTPUT],
+        flags: &[&OUTPUT, &BOOT],
     },
     Verb {
         name: "check",
