@@ -550,6 +550,16 @@ pub const CODES: &[Code] = &[
         "`vmlock diff` takes two locks, two host reports, two saved guests, two logs of portable witnesses, or two baselines by name.",
     ),
     code(
+        "export::open",
+        "an entry is not kept under that VMM, and not accepted",
+        "`vmlock export` tells what becomes of each entry of a lock under a virtual machine monitor: kept (it holds it), chance (this host shows it, and nobody holds it), overwritten, forced or cannot. What is not kept is accepted by its fate or its name with `--accept`, or the lock is kept by `vmlock-run`.",
+    ),
+    code(
+        "export::unknown-vmm",
+        "nothing is known of this VMM, or of this version",
+        "A virtual machine monitor is an entry of the catalogue, with the versions that somebody has looked at. What another version does is not guessed: name one that is known, as in `--to qemu@10.0`, and hold what comes of it against the lock with `vmlock audit --observed`.",
+    ),
+    code(
         "observed::broken",
         "a machine shows something else than the lock promises",
         "A portable witness saw it in a guest of another virtual machine monitor. What that one was not told, its host's kernel decides. `vmlock-run` keeps the lock or refuses.",

@@ -11,6 +11,7 @@ pub mod cpu;
 pub mod diff;
 pub mod editor_setup;
 pub mod explain;
+pub mod export;
 pub mod fmt;
 pub mod git;
 pub mod init;

@@ -1,9 +1,11 @@
 //! The command line: one definition, from which parser, help, manual pages and
 //! completions come.
 
+mod export;
 mod git;
 pub mod runner;
 
+pub use export::ExportFlags;
 pub use git::{GitCommand, GitFlags, GitMergeFlags, GitSetupFlags};
 
 use crate::complete;
@@ -109,6 +111,8 @@ pub enum Command {
     Observe(ObserveFlags),
     /// Hold what a portable witness saw against a lock.
     Audit(AuditFlags),
+    /// Say what somebody's VMM can be told of a lock, and what becomes of each entry there.
+    Export(ExportFlags),
     /// Print a JSON Schema.
     Schema(SchemaFlags),
     /// Tell an editor where the schemas are and how the language server is started, without the network.

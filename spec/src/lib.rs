@@ -8,6 +8,7 @@ pub mod adopt;
 pub mod catalogue;
 pub mod common;
 pub mod event;
+pub mod export;
 pub mod json;
 pub mod lock;
 pub mod machine;

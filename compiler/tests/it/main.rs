@@ -6,6 +6,7 @@ mod completions;
 mod convert;
 mod door;
 mod editor;
+mod export;
 mod fleet;
 mod foreign;
 mod formats;

@@ -153,6 +153,7 @@ fn every_command_in_the_documents_exists() {
         "CONTRIBUTING.md",
         "ARCHITECTURE.md",
         "SECURITY.md",
+        "docs/export.md",
         "docs/git.md",
         "docs/matrix.md",
         "docs/operations.md",

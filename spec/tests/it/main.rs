@@ -5,6 +5,7 @@ mod caches;
 mod catalogue;
 mod common;
 mod decisions;
+mod exports;
 mod frozen;
 mod locks;
 mod mitigations;
