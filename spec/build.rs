@@ -157,7 +157,7 @@ fn tables(all: &Contents) -> String {
             .collect();
         let _ = writeln!(
             out,
-            "RegisterInfo {{ id: {:#x}, name: {}, kind: Kind::{:?}, title: {}, source: {}, fields: Cow::Borrowed(&[{fields}]), gate: {}, feature: {}, neutral: {:?}, encoding: {:?}, guest_only: {}, reset: {:#x}, told: {:#x}, unsaid: {}, since: {}, aliases: Cow::Borrowed(&[{aliases}]) }},",
+            "RegisterInfo {{ id: {:#x}, name: {}, kind: Kind::{:?}, title: {}, source: {}, fields: Cow::Borrowed(&[{fields}]), gate: {}, feature: {}, neutral: {:?}, encoding: {:?}, guest_only: {}, reset: {:#x}, told: {:#x}, unsaid: {}, unsaved: {}, clears: {}, untold: {:?}, since: {}, aliases: Cow::Borrowed(&[{aliases}]) }},",
             r.id,
             text(&r.name),
             r.kind,
@@ -171,6 +171,9 @@ fn tables(all: &Contents) -> String {
             r.reset,
             r.told,
             option(&r.unsaid),
+            option(&r.unsaved),
+            option(&r.clears),
+            r.untold,
             r.since
         );
     }

@@ -282,15 +282,16 @@ const CHECK_HELP: &str = r#"Examples:
   vmlock-run probe > host-a.json            on the host: what can it be made to show?
   vmlock check web.vm.lock.json --host host-a.json host-b.json
   vmlock check machines --host hosts/*.json   which host can keep which of the locks, as a table
+  vmlock check web.save --host new.json     can the saved guest go on there?
 
-Exit code 3 when one of the hosts cannot keep the lock. The decision is the
+Exit code 3 when one of the hosts cannot keep the lock, or does not take what a saved guest has. The decision is the
 same code that vmlock-run uses on the host itself."#;
 
 /// Flags of `check`.
 #[derive(Args)]
 #[command(after_long_help = CHECK_HELP)]
 pub struct CheckFlags {
-    /// Locks, or folders: all below but what `.gitignore` names. Without any, the folder you are in.
+    /// Locks, saved guests, or folders: all locks below but what `.gitignore` names. Without any, the folder you are in.
     #[arg(value_name = "LOCK", add = ArgValueCompleter::new(complete::locks))]
     pub locks: Vec<PathBuf>,
     /// Host reports, made by `vmlock-run probe`.

@@ -480,6 +480,7 @@ impl Bench<'_> {
             memory: 4096,
             kernel_args: Vec::new(),
             disks: place.disks,
+            kept: Vec::new(),
             limit: Some(place.limit),
             clock: self.clock,
         };

@@ -125,12 +125,19 @@ traced() {
         sleep 1
         speaks_no_more
     ) &
-    export raw ioctl
+    export raw ioctl T
     sh -c '
         echo $$ >/tmp/pid
-        echo $$ >/sys/kernel/tracing/set_event_pid
-        echo 1 >$raw/enable
-        echo 1 >$ioctl/enable
+        # A trace that began with nothing was seen once: this shell is in it before the runner is.
+        for attempt in 1 2 3; do
+            echo $$ >$T/set_event_pid
+            echo 1 >$raw/enable
+            echo 1 >$ioctl/enable
+            grep -q sys_enter $T/trace && break
+            echo "nothing is traced, attempt $attempt: on $(cat $T/tracing_on), of $(cat $T/set_event_pid)" >&2
+            echo 0 >$raw/enable
+            echo 0 >$ioctl/enable
+        done
         exec vmlock-run-torture start "$@"' sh "$@"
     echo "exit $?" >>/tmp/words
     echo 0 >$raw/enable
@@ -480,7 +487,9 @@ fn calls(rows: &[Value], lines: &[&str], code: u8, needed: &mut BTreeSet<usize>)
         }
     }
     if seen < 30 {
-        problems.insert(format!("only {seen} calls were seen in the jail"));
+        problems.insert(format!(
+            "only {seen} calls were seen in the jail: {lines:#?}"
+        ));
     }
     problems.into_iter().collect()
 }

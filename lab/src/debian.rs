@@ -47,7 +47,15 @@ count=$1
 shift
 tunctl -t vmlock0 >/dev/null
 ifconfig vmlock0 10.77.0.1 netmask 255.255.255.0 up
-bytes() { yes "received, and some words that fill the line" | head -c $count; }
+yes "received, and some words that fill the line" | head -c 1048576 >/tmp/block
+bytes() {
+    left=$count
+    while [ $left -ge 1048576 ]; do
+        cat /tmp/block
+        left=$((left - 1048576))
+    done
+    head -c $left /tmp/block
+}
 (echo $count | nc -l -p 5000) >/dev/null 2>&1 &
 (bytes | nc -l -p 5002) >/dev/null 2>&1 &
 (nc -l -p 5001 | sha256sum | cut -c 1-64 >/tmp/sent) >/dev/null 2>&1 &

@@ -119,8 +119,13 @@ digest() { sha256sum | cut -d ' ' -f 1; }
 # A disk that was left in order needs no recovery, and has what was written there.
 say "journal recoveries: $(dmesg | grep -c 'EXT4-fs.*recovery')"
 [ -e /var/written ] && say "kept: $(digest < /var/written) $(cat /var/written.sha256)"
-# Bytes that no file system stores as a hole, the same for the same seed.
-bytes() { yes "$2, and some words that fill the line" 2>/dev/null | head -c "$1"; }
+# Bytes that no file system stores as a hole, the same for the same seed: one block over and over, since making them anew
+# takes longer than sending them.
+bytes() {
+    yes "$2, and some words that fill the line" 2>/dev/null | head -c 1048576 > /run/block
+    for ((left = $1; left >= 1048576; left -= 1048576)); do cat /run/block; done
+    head -c "$left" /run/block
+}
 for word in $(cat /proc/cmdline); do
     case $word in
     vmlock.write=*)
@@ -141,8 +146,8 @@ for word in $(cat /proc/cmdline); do
     vmlock.network)
         say "ping: $(ping -c 3 -W 5 $host | sed -n 's/.*, \(.*packet loss\).*/\1/p')"
         count=$(socat -u TCP:$host:5000 -)
-        say "received: $(socat -u TCP:$host:5002 - | digest)"
-        bytes $count sent | socat -u - TCP:$host:5001
+        say "received: $(socat -b 262144 -u TCP:$host:5002 - | digest)"
+        bytes $count sent | socat -b 262144 -u - TCP:$host:5001
         say "sent: $(bytes $count sent | digest)"
         ;;
     vmlock.shell) setsid -c bash < /dev/console > /dev/console 2>&1 ;;
@@ -247,9 +252,9 @@ pub fn image(cache: &Cache) -> Result<PathBuf> {
     Ok(place)
 }
 
-fn copy(place: &Path, image: &Path) -> Result<()> {
+/// Copies an image as a whole or not at all. Holes stay holes.
+pub fn copy(place: &Path, image: &Path) -> Result<()> {
     let part = image.with_extension("part");
-    // Holes stay holes.
     let mut copy = Command::new("cp");
     copy.arg("--sparse=always").arg(place).arg(&part);
     if !tools::run(&mut copy, None)?.success() {

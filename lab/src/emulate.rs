@@ -59,6 +59,8 @@ pub struct Machine {
     pub kernel_args: Vec<String>,
     /// Its disks: files that stay as they are, whatever is written in there.
     pub disks: Vec<PathBuf>,
+    /// Disks behind those: files that have what is written in there.
+    pub kept: Vec<PathBuf>,
     /// How long it may take to come up, and each job.
     pub limit: Option<Duration>,
     /// What its clock goes by.

@@ -94,6 +94,11 @@ pub enum Command {
     ///
     /// Exit code 1: something is different.
     Accesses(Accesses),
+    /// Carry one running guest from kernel to kernel, saved in one host and restored in the next
+    ///
+    /// The guest looks all the while whether anything of it is lost, with what its lock gives it; its disks and its initial
+    /// RAM file system are the lab's. Exit code 1: something is lost, or a host did not take it.
+    Carry(Carry),
     /// Boot a Debian from a virtio disk, with a network, natively and with the runner's distributor
     ///
     /// Exit code 1: it does not come up, loses something, or does not shut down.
@@ -329,6 +334,28 @@ pub struct Accesses {
     /// One case in N is tried, beside every register; 1: all, and every word of the frames
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
     pub stride: u64,
+}
+
+/// `carry`: its guest makes file systems of its own on empty disks, as large as the lock's
+#[derive(Debug, Args)]
+pub struct Carry {
+    /// The guest's lock
+    pub lock: PathBuf,
+    /// Host kernels, two or more, in their order: series or versions, whose modules for disks Debian has
+    #[arg(long, value_delimiter = ',', default_value = "5.10,7.3,6.1,6.18,5.10")]
+    pub kernels: Vec<String>,
+    /// CPU of the hosts
+    #[arg(long, default_value = "neoverse-n1")]
+    pub cpu: String,
+    /// Rounds of the guest in each host, in which all that it does goes on
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
+    pub rounds: u32,
+    /// What the kernel cannot keep is refused
+    #[arg(long)]
+    pub native: bool,
+    /// The runner answers for the distributor in every host
+    #[arg(long, conflicts_with = "native")]
+    pub emulate_gic: bool,
 }
 
 /// `debian`

@@ -5,6 +5,7 @@
 //! they are needed.
 
 use crate::cache::{self, Cache};
+use crate::cross;
 use crate::failure::{Failure, Result};
 use crate::initramfs::Archive;
 use crate::kernels::{self, Kernel};
@@ -110,6 +111,17 @@ pub fn add_modules(
     let mut modules = modules.iter().enumerate();
     modules
         .try_for_each(|(at, module)| archive.file(&format!("/modules/{at:03}.ko"), 0o644, module))
+}
+
+/// The initramfs of a guest with drivers of its devices, the agent and that `/init`.
+pub fn with_agent(cache: &Cache, modules: &[&str], init: &str) -> Result<Vec<u8>> {
+    let kernel = kernel(cache, KERNEL)?;
+    let mut archive = archive(cache)?;
+    add_modules(&mut archive, cache, &kernel, modules)?;
+    let agent = cross::build(cache, cross::AGENT)?;
+    archive.file("/bin/agent", 0o755, &cache::read(&agent)?)?;
+    archive.file("/init", 0o755, init.as_bytes())?;
+    archive.finish()
 }
 
 /// Puts the guest's two files into a directory.

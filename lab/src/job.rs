@@ -4,6 +4,7 @@
 //! given is where it is here. So every path means the same inside and outside, and so do those that the program prints.
 
 use crate::cache::Cache;
+use crate::carried;
 use crate::cross;
 use crate::disk;
 use crate::emulate::{self, Clock, Files, Job, LAB, Machine, Output, Work};
@@ -137,6 +138,7 @@ pub fn machine(kernel: Kernel, cpu: &str, hardware: &Hardware, limit: Option<Dur
         memory: hardware.memory,
         kernel_args: hardware.kernel_args.clone(),
         disks: Vec::new(),
+        kept: Vec::new(),
         limit,
         clock: Clock::Real,
     }
@@ -204,7 +206,8 @@ pub fn add_arguments(cache: &Cache, files: &mut Files, dir: &Path, args: &[Strin
 }
 
 /// Makes the file if it is part of the guest that the examples use: `guest/Image`,
-/// `guest/initrd.cpio.gz`, `guest/vmlinuz.efi`, `guest/hibernate.Image`, `guest/kexec.cpio`, `guest/virtio.cpio`.
+/// `guest/initrd.cpio.gz`, `guest/vmlinuz.efi`, `guest/hibernate.Image`, `guest/kexec.cpio`, `guest/virtio.cpio`,
+/// `guest/carried.cpio`.
 fn provide(cache: &Cache, file: &Path) -> Result<()> {
     let (Some(dir), Some(name)) = (file.parent(), file.file_name()) else {
         return Ok(());
@@ -214,6 +217,8 @@ fn provide(cache: &Cache, file: &Path) -> Result<()> {
         hibernate::provide(dir)?;
     } else if is_guest && name == kexec::INITRD {
         kexec::provide(cache, dir)?;
+    } else if is_guest && name == carried::INITRD {
+        carried::provide(cache, dir)?;
     } else if is_guest && name == virtio::INITRD {
         virtio::provide(cache, dir)?;
     } else if is_guest && (name == guest::IMAGE || name == guest::INITRD) {

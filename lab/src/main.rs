@@ -6,6 +6,8 @@
 mod accesses;
 mod bench;
 mod cache;
+mod carried;
+mod carry;
 mod confined;
 mod cross;
 mod debian;
@@ -83,6 +85,7 @@ fn run(flags: &Flags) -> Result<u8> {
         Command::Record(flags) => record::run(&cache, flags),
         Command::Matrix(matrix) => matrix::run(&cache, matrix),
         Command::Firmware(flags) => firmware::run(&cache, flags),
+        Command::Carry(flags) => carry::run(&cache, flags),
         Command::Confined => confined::run(&cache),
         Command::Kernels(list) => {
             if !list.fetch.is_empty() {

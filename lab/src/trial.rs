@@ -35,6 +35,7 @@ pub fn machine(kernel: Kernel, cpu: &str, limit: Duration) -> Machine {
         memory: 2048,
         kernel_args: Vec::new(),
         disks: Vec::new(),
+        kept: Vec::new(),
         limit: Some(limit),
         clock: Clock::Real,
     }
@@ -111,7 +112,7 @@ impl<'a> Bench<'a> {
             .iter()
             .flat_map(|errand| errand.modules.iter().map(String::as_str))
             .collect();
-        if !host.disks.is_empty() {
+        if !(host.disks.is_empty() && host.kept.is_empty()) {
             wanted.extend(modules::DISKS);
         }
         files.modules(modules::provide(self.cache, &host.kernel, &wanted)?);

@@ -3,6 +3,7 @@
 
 use crate::accesses;
 use crate::cache::{self, Cache};
+use crate::carry;
 use crate::confined;
 use crate::cross;
 use crate::debian;
@@ -85,6 +86,16 @@ pub fn run(cache: &Cache, flags: &flags::Test) -> Result<u8> {
     on_hosts(
         step::run(cache, &bench, steps(cache, &bench, wanted)?)?,
         &mut tally,
+    )?;
+    tally.timed(
+        "a running guest goes from kernel to kernel and back",
+        || {
+            let (problems, again) = carry::checked(cache, &bench)?;
+            Ok(Found {
+                again,
+                ..Found::step(problems)
+            })
+        },
     )?;
     tally.timed(
         "hostile guests, CPUs that come and go, proofs that were touched",

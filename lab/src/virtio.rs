@@ -1,7 +1,6 @@
 //! The guest that uses its virtio devices: Debian's kernel has their drivers as modules, which its initramfs loads.
 
-use crate::cache::{self, Cache};
-use crate::cross;
+use crate::cache::Cache;
 use crate::failure::Result;
 use crate::guest;
 use std::path::Path;
@@ -95,11 +94,8 @@ poweroff -f
 
 /// Puts the guest's initramfs into a directory.
 pub fn provide(cache: &Cache, dir: &Path) -> Result<()> {
-    let kernel = guest::kernel(cache, guest::KERNEL)?;
-    let mut archive = guest::archive(cache)?;
-    guest::add_modules(&mut archive, cache, &kernel, &MODULES)?;
-    let agent = cross::build(cache, cross::AGENT)?;
-    archive.file("/bin/agent", 0o755, &cache::read(&agent)?)?;
-    archive.file("/init", 0o755, INIT.as_bytes())?;
-    guest::put(&dir.join(INITRD), &archive.finish()?)
+    guest::put(
+        &dir.join(INITRD),
+        &guest::with_agent(cache, &MODULES, INIT)?,
+    )
 }

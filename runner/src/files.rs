@@ -7,6 +7,7 @@ use std::io::{self, Read as _};
 use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};
 use std::path::Path;
 use vmlock_spec::lock::{Lock, canonical};
+use vmlock_spec::report::{self, HostReport};
 
 /// Reads a lock; of a file that is none, no more than a lock can have.
 ///
@@ -46,6 +47,23 @@ pub fn read_text(path: &Path) -> Result<String, Failure> {
         .read_to_string(&mut text)
         .map_err(|e| bad(&e))?;
     Ok(text)
+}
+
+/// Reads a host's report.
+///
+/// # Errors
+/// It cannot be read, or is none.
+pub fn read_report(path: &Path) -> Result<HostReport, Failure> {
+    let bad = |why: &dyn Display| {
+        let words = format!("the host report `{}` cannot be used: {why}", path.display());
+        Failure::environment(words, &["make it on that host with `vmlock-run probe`"])
+    };
+    let file = open(path).map_err(|e| bad(&e))?;
+    let mut text = String::new();
+    file.take(report::SIZE_MAX as u64 + 1)
+        .read_to_string(&mut text)
+        .map_err(|e| bad(&e))?;
+    report::parse(&text).map_err(|e| bad(&e))
 }
 
 /// Opens a regular file to be read, and waits for nobody: opening a FIFO would wait for a writer, and reading one, or a

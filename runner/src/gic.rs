@@ -21,6 +21,7 @@ pub mod direct;
 pub mod frame;
 #[cfg(target_arch = "aarch64")]
 pub mod gate;
+pub mod lpi;
 #[cfg(target_arch = "aarch64")]
 pub mod proxy;
 pub mod table;
@@ -179,7 +180,14 @@ impl Frames {
         match self.redistributor(address) {
             Some(index) => {
                 let (base, one) = &mut self.redistributors[index];
-                one.quick((address - *base) as u32, width, access)
+                let before = one.properties();
+                let quick = one.quick((address - *base) as u32, width, access);
+                let properties = one.properties();
+                if properties != before {
+                    let all = self.redistributors.iter_mut();
+                    all.for_each(|(_, one)| one.set_properties(properties));
+                }
+                quick
             }
             None => Quick::Done(0),
         }
@@ -208,15 +216,7 @@ impl Frames {
         match self.redistributor(address) {
             Some(index) => {
                 let (base, one) = &mut self.redistributors[index];
-                let offset = (address - *base) as u32;
-                let done = one.stopped(offset, width, access, kernel);
-                if matches!(access, Access::Write(_)) {
-                    let others = self.redistributors.iter_mut().enumerate();
-                    for (_, (_, other)) in others.filter(|(at, _)| *at != index) {
-                        other.forget(offset);
-                    }
-                }
-                done
+                one.stopped((address - *base) as u32, width, access, kernel)
             }
             None => Ok(0),
         }

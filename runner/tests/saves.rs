@@ -2,12 +2,14 @@
 //! distributor: to the guest nothing has happened. What is not whole, or not that guest, is refused.
 //!
 //! Needs an emulated host, so it is ignored unless asked for:
-//! `cargo test -p vmlock-run --test saves -- --ignored`; `VMLOCK_SAVES=100` saves it so often, and on a host of 5.10, too.
+//! `cargo test -p vmlock-run --test saves -- --ignored`; `VMLOCK_SAVES=100` saves it so often, and on a host of 5.10, too,
+//! and carries one guest through five hosts instead of two.
 
 mod host;
 
-use host::{HEADER, Place, image, in_host};
+use host::{HEADER, Place, image, in_host, in_host_and_back};
 use std::env;
+use std::path::{Path, PathBuf};
 use vmlock_spec::lock::Lock;
 
 /// A guest that says `>`, and from then on looks whether anything has changed: general-purpose, system and vector
@@ -160,6 +162,12 @@ again "clients gone"; cmp one.save kept && echo "the old file"
 mkdir -p small; mount -t tmpfs -o size=64k none small || exit 1
 $run save small/one.save --control $socket; echo "full: exit $?, $(ls -A small | wc -l) files"; again full
 $run save mine --control $socket; echo "a folder: exit $?"
+# Nor does where it cannot go.
+cmp one.save kept || echo "another file"
+# What the killed ones left.
+rm -f .*.new
+$run save one.save --control $socket --for $away 2>why; echo "elsewhere: exit $?, $(grep -c MIDR_EL1 why | sed 's/[1-9][0-9]*/named/')"
+cmp one.save kept && [ $(ls -A .*.new 2>/dev/null | wc -l) = 0 ] && echo "left as it was"
 again "still there"; printf o >&3; ended off 0
 # What is not that guest, whole, is not restored.
 $run restore kept --lock $other </dev/null; echo "foreign: exit $?"
@@ -194,13 +202,21 @@ fn a_guest_is_saved_and_goes_on_and_what_is_not_it_is_refused() {
             small(lock);
             lock.name = "other".to_owned();
         });
-        let (names, count) = (
-            format!("lock={} other={}", one.display(), other.display()),
-            count,
+        let away = report("cortex-a76", kernel);
+        let names = format!(
+            "lock={} other={} away={}",
+            one.display(),
+            other.display(),
+            away.display()
         );
         let script = format!("{names} count={count}\n{SCRIPT}");
         let script = place.write("saves.sh", script.as_bytes());
-        let said = in_host(kernel, cpu, &script, &[image, one, other, script.clone()]);
+        let said = in_host(
+            kernel,
+            cpu,
+            &script,
+            &[image, one, other, away, script.clone()],
+        );
         for (line, times) in [
             (&format!("restored {} times\n", 3 * count)[..], 1),
             ("something has changed", 0),
@@ -209,6 +225,9 @@ fn a_guest_is_saved_and_goes_on_and_what_is_not_it_is_refused() {
             ("the old file\n", 1),
             ("full: exit 4, 0 files\n", 1),
             ("a folder: exit 4\n", 1),
+            ("another file\n", 0),
+            ("elsewhere: exit 3, named\n", 1),
+            ("left as it was\n", 1),
             ("foreign: exit 4\n", 1),
             ("flipped: exit 4\n", 3),
             ("short: exit 4\n", 1),
@@ -216,5 +235,70 @@ fn a_guest_is_saved_and_goes_on_and_what_is_not_it_is_refused() {
             let found = said.matches(line).count();
             assert_eq!(found, times, "{kernel}: {line:?}:\n{said}");
         }
+    }
+}
+
+/// The report of a recorded host.
+fn report(cpu: &str, series: &str) -> PathBuf {
+    let hosts = Path::new(env!("CARGO_MANIFEST_DIR")).join("../spec/catalogue/hosts");
+    hosts.join(format!("{cpu}-{series}.json"))
+}
+
+/// One leg of a guest's way: it comes out of the file `one.save`, or begins, ticks, and is saved there again. Between hosts
+/// that file is packed, since most of it is holes.
+const LEG: &str = r#"
+cd $place; [ ! -f one.save.gz ] || gzip -dc one.save.gz >one.save
+rm -rf in out words mine; mkdir -m 700 mine; mkfifo in; exec 3<>in
+socket=mine/web total=1; : >out
+vmlock-run "$@" --control $socket <in >>out 2>words & pid=$!
+await() { n=0; until eval "$1"; do sleep 0.1; n=$((n + 1)); [ $n -lt 900 ] || { cat words out; echo "never: $1"; exit 1; }; done; }
+said() { await "[ \"\$(tr -cd '>' <out | wc -c)\" -ge $total ]"; }
+again() { printf x >&3; said; total=$((total + 1)); }
+case $1 in start) said; total=2; esac
+again; again
+vmlock-run save one.save --control $socket --for $next || { cat words; exit 1; }
+wait $pid; echo "ended: $?"
+gzip -c one.save >one.save.gz
+grep -q '!' out && echo "something has changed"
+echo "carried by $(cut -d. -f1,2 /proc/sys/kernel/osrelease)"
+"#;
+
+/// Where it begins, and the kernels that it goes through.
+const LEGS: [&str; 6] = ["5.10", "6.1", "7.3", "6.12", "5.10", "6.18"];
+
+#[test]
+#[ignore = "boots emulated hosts"]
+fn a_guest_goes_from_kernel_to_kernel_and_back() {
+    let legs = match env::var_os("VMLOCK_SAVES") {
+        Some(_) => &LEGS[..],
+        None => &LEGS[..2],
+    };
+    let place = Place::new("carried");
+    let small = |lock: &mut Lock| lock.machine.memory.size = 64 << 20;
+    let image = place.write("guest.Image", &image(&guest(), None));
+    let lock = place.altered(
+        "one",
+        "examples/portable.vm.lock.json",
+        "guest.Image",
+        small,
+    );
+    let saved = place.0.join("one.save.gz");
+    let mut verb = format!("start {}", lock.display());
+    let nexts = legs.iter().skip(1).chain(legs.first());
+    for (kernel, next) in legs.iter().zip(nexts) {
+        let next = report("cortex-a72", next);
+        let given = format!("place={} next={}", place.0.display(), next.display());
+        let script = format!("{given}\nset -- {verb}\n{LEG}");
+        let script = place.write("leg.sh", script.as_bytes());
+        let mut files = vec![image.clone(), lock.clone(), script.clone(), next];
+        if saved.exists() {
+            files.push(saved.clone());
+        }
+        let back = [saved.clone()];
+        let said = in_host_and_back(kernel, "cortex-a72", &script, &files, &back);
+        assert!(said.contains(&format!("carried by {kernel}\n")), "{said}");
+        assert!(said.contains("ended: 143\n"), "{kernel}: {said}");
+        assert!(!said.contains("something has changed"), "{kernel}: {said}");
+        verb = format!("restore one.save --lock {}", lock.display());
     }
 }

@@ -81,6 +81,9 @@ reasons! {
     /// A known register that the lock does not cover.
     UNLOCKED_REGISTER = "host::unlocked-register", "the host has a register that the lock does not cover",
         "The catalogue knows this register, the lock was made without it, and no neutral value makes it invisible. Lock the machine again with this version of vmlock.";
+    /// A saved guest's state that does not go over.
+    STATE = "host::state", "the host does not take what a saved guest has",
+        "A guest that was saved has something that this host's kernel does not let it have again: a register that the kernel does not list, although the guest used it; or something that cannot be given to any other machine (a timer that is set to the host's own counter). The guest would go on with something else in its place, so it is not restored. The file stays as it is, and goes to a host that takes all of it.";
 }
 
 /// The reason with that code.

@@ -7,6 +7,7 @@ use crate::probe::{self, Outcome};
 use crate::record::Area;
 use crate::wire::frames::{
     DISTRIBUTOR, DISTRIBUTOR_WRITABLE, GICD_IGROUPR, REDISTRIBUTOR, REDISTRIBUTOR_WRITABLE,
+    Register,
 };
 use crate::wire::{self, Kind, STATUS_VALUE, Search};
 
@@ -14,9 +15,14 @@ const GICD_TYPER: u64 = 0x4;
 
 /// Records the distributor whose frame is at `base`.
 pub fn distributor(area: &mut Area, base: u64) {
-    for &(offset, _) in DISTRIBUTOR {
-        area.push_outcome(Kind::Gicd, offset, probe::read32(base + offset));
-    }
+    let mut read = [Outcome::Value(0); DISTRIBUTOR_WRITABLE.len()];
+    each(
+        area,
+        Kind::Gicd,
+        base,
+        (DISTRIBUTOR, DISTRIBUTOR_WRITABLE),
+        &mut read,
+    );
     // ITLinesNumber: interrupts in units of 32, less one; the first unit is
     // each redistributor's own.
     let lines = match probe::read32(base + GICD_TYPER) {
@@ -25,11 +31,30 @@ pub fn distributor(area: &mut Area, base: u64) {
     };
     for word in 1..=lines {
         let offset = GICD_IGROUPR + 4 * word;
-        area.push_outcome(Kind::Gicd, offset, probe::read32(base + offset));
-        writable(area, Kind::GicdWritable, base, offset);
+        let before = probe::read32(base + offset);
+        area.push_outcome(Kind::Gicd, offset, before);
+        writable(area, Kind::GicdWritable, base, offset, before);
     }
-    for &offset in DISTRIBUTOR_WRITABLE {
-        writable(area, Kind::GicdWritable, base, offset);
+    for (&offset, &before) in DISTRIBUTOR_WRITABLE.iter().zip(&read) {
+        writable(area, Kind::GicdWritable, base, offset, before);
+    }
+}
+
+/// Records registers of the frame at `base`, and leaves in `read` what those were that are to be written.
+fn each(
+    area: &mut Area,
+    kind: Kind,
+    base: u64,
+    (registers, to_write): (&[Register], &[u64]),
+    read: &mut [Outcome],
+) {
+    for &(offset, _) in registers {
+        let outcome = probe::read32(base + offset);
+        area.push_outcome(kind, offset, outcome);
+        let kept = read.iter_mut().zip(to_write);
+        for (kept, _) in kept.filter(|(_, written)| **written == offset) {
+            *kept = outcome;
+        }
     }
 }
 
@@ -78,11 +103,16 @@ pub fn search<'a>(area: &mut Area, ranges: impl Iterator<Item = &'a Search>) {
 
 /// Records this vCPU's own redistributor, whose frames are at `base`.
 pub fn redistributor(area: &mut Area, base: u64) {
-    for &(offset, _) in REDISTRIBUTOR {
-        area.push_outcome(Kind::Gicr, offset, probe::read32(base + offset));
-    }
-    for &offset in REDISTRIBUTOR_WRITABLE {
-        writable(area, Kind::GicrWritable, base, offset);
+    let mut read = [Outcome::Value(0); REDISTRIBUTOR_WRITABLE.len()];
+    each(
+        area,
+        Kind::Gicr,
+        base,
+        (REDISTRIBUTOR, REDISTRIBUTOR_WRITABLE),
+        &mut read,
+    );
+    for (&offset, &before) in REDISTRIBUTOR_WRITABLE.iter().zip(&read) {
+        writable(area, Kind::GicrWritable, base, offset, before);
     }
 }
 
@@ -102,21 +132,24 @@ pub fn typer(base: u64) -> Option<(u64, u64, bool)> {
     Some((affinity, size, low >> 4 & 1 == 1))
 }
 
-fn writable(area: &mut Area, kind: Kind, base: u64, offset: u64) {
-    let outcome = write_and_restore(base + offset);
+fn writable(area: &mut Area, kind: Kind, base: u64, offset: u64, before: Outcome) {
+    let outcome = write_and_restore(base + offset, before);
     area.push_outcome(kind, offset, outcome);
 }
 
 /// What is read back after all ones (bits 63:32) and after zero (31:0), or the
-/// first exception on the way.
-fn write_and_restore(address: u64) -> Outcome {
-    let before = probe::read32(address);
+/// first exception on the way; `before` is what was read last. Each access may cost a
+/// trip to the host's userspace, so none is made twice.
+fn write_and_restore(address: u64, before: Outcome) -> Outcome {
     let Outcome::Value(before) = before else {
         return before;
     };
     let ones = write_and_read(address, u32::MAX);
     let zeros = write_and_read(address, 0);
-    let restored = probe::write32(address, before as u32);
+    let restored = match zeros {
+        Outcome::Value(zeros) if zeros == before => Outcome::Value(0),
+        _ => probe::write32(address, before as u32),
+    };
     match (ones, zeros) {
         (Outcome::Value(ones), Outcome::Value(zeros)) if restored.status() == STATUS_VALUE => {
             Outcome::Value(ones << 32 | zeros)

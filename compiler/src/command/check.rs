@@ -1,10 +1,10 @@
-//! `vmlock check`: the plan for each host, without running anything.
+//! `vmlock check`: the plan for each host, without running anything; of a saved guest, also whether its state goes there.
 
 mod refused;
 mod table;
 
 use crate::below;
-use crate::command::{read, read_lock, read_report};
+use crate::command::{is_saved, read, read_lock, read_report, read_saved};
 use crate::diagnostic::{Diagnostic, Severity, join};
 use crate::flags::CheckFlags;
 use crate::location::Source;
@@ -13,6 +13,8 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use vmlock_saved::carry::{Line, Way as Goes, carry};
+use vmlock_saved::state::State;
 use vmlock_spec::catalogue::Catalogue;
 use vmlock_spec::lock::{Lock, canonical, newer};
 use vmlock_spec::mitigation;
@@ -25,6 +27,23 @@ use vmlock_spec::resolve::dispatch;
 
 /// A host report, by the path that it was given.
 type Host = (String, HostReport);
+
+/// A lock, be it of machines to come or of a guest that was saved.
+struct Subject {
+    lock: Lock,
+    /// What the guest has.
+    state: Option<State>,
+}
+
+fn subject(path: &Path) -> Result<Subject, Diagnostic> {
+    if is_saved(path) {
+        let saved = read_saved(path)?;
+        let (lock, state) = (saved.lock, Some(saved.state));
+        return Ok(Subject { lock, state });
+    }
+    let lock = read_lock(path)?;
+    Ok(Subject { lock, state: None })
+}
 
 /// Plans each lock on each host: one lock at length, several as a table.
 pub fn run(flags: &CheckFlags, out: &mut Output) {
@@ -42,8 +61,8 @@ pub fn run(flags: &CheckFlags, out: &mut Output) {
     let listed = out.is_fine();
     let mut read = Vec::new();
     for file in &locks {
-        match read_lock(&file.path) {
-            Ok(lock) => read.push((file.path.as_path(), lock)),
+        match subject(&file.path) {
+            Ok(subject) => read.push((file.path.as_path(), subject)),
             Err(diagnostic) => out.fail(Exit::Environment, diagnostic),
         }
     }
@@ -59,8 +78,8 @@ pub fn run(flags: &CheckFlags, out: &mut Output) {
         }
     }
     let mut all = Vec::new();
-    for (path, lock) in &read {
-        all.push(one(flags, path, lock, &hosts, single, out));
+    for (path, subject) in &read {
+        all.push(one(flags, path, subject, &hosts, single, out));
     }
     if flags.deny_warnings {
         out.deny_warnings();
@@ -69,8 +88,8 @@ pub fn run(flags: &CheckFlags, out: &mut Output) {
     let all_read = hosts.len() == flags.hosts.len() && read.len() == locks.len();
     let complete = listed && all_read && !locks.is_empty();
     let kept = complete && all.iter().all(|checked| checked.refusals.is_empty());
-    if let ([checked], [(_, lock)], true) = (all.as_slice(), read.as_slice(), single) {
-        unpromised_of(lock, flags.verbose, out);
+    if let ([checked], [(_, subject)], true) = (all.as_slice(), read.as_slice(), single) {
+        unpromised_of(&subject.lock, flags.verbose, out);
         out.value("kept", kept);
         out.value("refusals", checked.refusals.clone());
         out.value("hosts", checked.hosts.clone());
@@ -102,11 +121,12 @@ struct Checked {
 fn one(
     flags: &CheckFlags,
     path: &Path,
-    lock: &Lock,
+    subject: &Subject,
     reports: &[Host],
     single: bool,
     out: &mut Output,
 ) -> Checked {
+    let lock = &subject.lock;
     let emulation = if flags.native {
         Emulation::Forbidden
     } else {
@@ -128,7 +148,18 @@ fn one(
     let mut withheld: BTreeMap<String, Vec<String>> = BTreeMap::new();
     let mut refusals = Vec::new();
     for (shown, report) in reports {
-        let plan = plan_with(lock, report, emulation);
+        let mut plan = plan_with(lock, report, emulation);
+        let carried = subject.state.as_ref().map(|state| {
+            let carried = carry(state, lock, report);
+            let mut lines = carried.lines();
+            lines.retain(|line| line.way != Goes::Same);
+            for refusal in carried.refusals {
+                if !plan.refusals.contains(&refusal) {
+                    plan.refusals.push(refusal);
+                }
+            }
+            lines
+        });
         if !plan.refusals.is_empty() {
             out.exit(Exit::Refused);
         }
@@ -136,10 +167,18 @@ fn one(
         let another = part::another(lock, report).filter(|_| !plan.refusals.is_empty());
         if single || flags.verbose {
             say(flags.verbose, shown, lock, &plan, another.as_ref(), out);
+            carried
+                .iter()
+                .flatten()
+                .for_each(|line| say_carried(line, out));
         }
         cells.push(table::cell(&plan, another.as_ref()));
         if out.is_for_services() && !plan.refusals.is_empty() {
-            let text = read(path, canonical::SIZE_MAX).unwrap_or_default();
+            // A saved guest has no lines.
+            let text = match subject.state {
+                None => read(path, canonical::SIZE_MAX).unwrap_or_default(),
+                Some(_) => String::new(),
+            };
             let path = shown_lock.clone();
             let source = Arc::new(Source { path, text });
             out.findings(refused::findings(
@@ -164,13 +203,17 @@ fn one(
         if let Value::Array(more) = &of_host {
             refusals.extend(more.iter().cloned());
         }
-        hosts.push(json!({
+        let mut host = json!({
             "report": shown,
             "kept": kept,
             "anotherCpu": another.as_ref().map(|another| &another.words),
             "keeps": list(serde_json::to_value(&plan.keeps)),
             "refusals": of_host,
-        }));
+        });
+        if let Some(lines) = carried {
+            host["carried"] = list(serde_json::to_value(lines));
+        }
+        hosts.push(host);
     }
     for (words, hosts) in withheld {
         let words = format!(
@@ -236,6 +279,12 @@ fn more(lock: &Lock, out: &mut Output) {
         "newer",
         json!({ "lockVersion": newer::VERSION, "promises": beside }),
     );
+}
+
+/// A register of a saved guest that does not go over as it is.
+fn say_carried(line: &Line, out: &mut Output) {
+    let way = line.way.word();
+    out.lines(hanging(&format!("  {way:9} {}  {}", line.name, line.words)));
 }
 
 fn word(way: Way) -> &'static str {

@@ -1,13 +1,20 @@
 //! Saved guests, without their memory: `vmlock explain` and `vmlock diff`.
 
-use crate::scratch::{Scratch, err, out, root};
+use crate::scratch::{Scratch, err, out, report_of, root};
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::FileExt as _;
+use vmlock_saved::device::Device;
 use vmlock_saved::file::{CHUNK_BYTES, HEADER_BYTES};
 use vmlock_saved::hex::{Hex32, Hex64, Value};
+use vmlock_saved::owned::own;
+use vmlock_saved::state::{
+    Gic, Host, INTERFACE, Interrupts, Lines, Machine, Power, Redistributor, Serror, Shared, Vcpu,
+};
 use vmlock_saved::{Contents, State, WriteAt, Writer, open};
 use vmlock_spec::catalogue::register_by_name;
+use vmlock_spec::lock::canonical;
+use vmlock_spec::report;
 
 /// The file of version 1 that is kept for ever. Its memory is a hole here.
 fn frozen(scratch: &Scratch, name: &str) -> File {
@@ -138,4 +145,122 @@ fn two_differ_by_names() {
     let unlike = scratch.vmlock(&["diff", "a.save", lock.to_str().unwrap()]);
     assert_eq!(unlike.status.code(), Some(2), "{}", err(&unlike));
     assert!(err(&unlike).contains("a saved guest"), "{}", err(&unlike));
+}
+
+/// A guest of that lock that has just begun on 6.12, but for its physical timer's compare value; and how long its memory is.
+fn begun(text: &str, compare: u64) -> (State, u64) {
+    let lock = canonical::parse(text).unwrap();
+    let report = fs::read_to_string(report_of("cortex-a72", "6.12")).unwrap();
+    let report = report::parse(&report).unwrap();
+    let mut features = lock.features.clone();
+    features.sort();
+    let listed = &report.view(&features).unwrap().registers;
+    let read = listed.iter().map(|register| {
+        let value: u64 = match register.name.as_str() {
+            "PSTATE" => 0x3c5,
+            "CNTP_CVAL_EL0" => compare,
+            _ => 0,
+        };
+        let bytes = 1 << (register.id >> 52 & 0xf);
+        (
+            register.id,
+            [value.to_le_bytes().to_vec(), vec![0; 248]].concat()[..bytes].to_vec(),
+        )
+    });
+    let vcpu = Vcpu {
+        power: Power::On,
+        serror: Serror::None,
+        registers: own(&read.collect::<Vec<_>>(), &lock).unwrap(),
+    };
+    let limits = lock.registers.iter().find(|r| r.name == "ICC_CTLR_EL1");
+    let limits = limits.unwrap().value;
+    let interface = INTERFACE.iter().filter(|(_, always)| *always);
+    let interface = interface.map(|(name, _)| {
+        let value = if *name == "ICC_CTLR_EL1" { limits } else { 0 };
+        (name.to_string(), Hex64(value))
+    });
+    let redistributor = Redistributor {
+        control: Hex32(0),
+        properties: Hex64(0),
+        pending_table: Hex64(0),
+        private: Interrupts::default(),
+        interface: interface.collect(),
+    };
+    let count = lock.machine.vcpus.len();
+    let devices = lock.machine.devices.iter();
+    let state = State {
+        machine: Machine {
+            virtual_counter: Hex64(0),
+            wall_clock: 0,
+        },
+        vcpus: vec![vcpu; count],
+        gic: Gic {
+            control: Hex32(0),
+            shared: vec![Shared::default(); lock.gic.interrupts as usize / 32 - 1],
+            redistributors: vec![redistributor; count],
+        },
+        lines: Lines::default(),
+        devices: devices
+            .map(|d| Device::of(&d.name, 1, &[0]).unwrap())
+            .collect(),
+    };
+    (state, lock.machine.memory.size)
+}
+
+#[test]
+fn one_is_checked_on_hosts_as_its_lock_is() {
+    let scratch = Scratch::new("saved-check");
+    let lock = fs::read_to_string(root().join("examples/portable.vm.lock.json")).unwrap();
+    let save = |name: &str, compare: u64| {
+        let file = Target(File::create(scratch.0.join(name)).unwrap());
+        let (state, memory) = begun(&lock, compare);
+        let contents = Contents {
+            lock: &lock,
+            state: &state,
+            disks: &[],
+            host: &Host {
+                report: None,
+                kernel: "6.12.118".into(),
+                writer: "0.1.0".into(),
+            },
+        };
+        let writer = Writer::new(file, memory).unwrap();
+        writer.finish(&contents).unwrap();
+    };
+    save("alone.save", 0);
+    save("used.save", 77);
+    let hosts = ["6.12", "5.10"].map(|series| report_of("cortex-a72", series));
+    let [new, old] = [&*hosts[0], &*hosts[1]];
+    let (exit, object) = scratch.json(&["check", "alone.save", "--host", new, old]);
+    assert_eq!((exit, &object["kept"]), (0, &true.into()), "{object}");
+    let dropped = object["hosts"][1]["carried"].as_array().unwrap();
+    let names: Vec<&str> = dropped
+        .iter()
+        .map(|line| line["name"].as_str().unwrap())
+        .collect();
+    assert!(names.contains(&"CNTP_CVAL_EL0"), "{names:?}");
+    let told = scratch.vmlock(&["check", "alone.save", "--host", old]);
+    assert_eq!(told.status.code(), Some(0), "{}", err(&told));
+    assert!(
+        out(&told).contains("  drop      CNTP_CVAL_EL0"),
+        "{}",
+        out(&told)
+    );
+    let refused = scratch.vmlock(&["check", "used.save", "--host", old]);
+    assert_eq!(refused.status.code(), Some(3), "{}", err(&refused));
+    for words in [
+        "refused CNTP_CVAL_EL0 [host::state]",
+        "the guest has CNTP_CVAL_EL0 with 0x000000000000004d",
+    ] {
+        let text = out(&refused)
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ");
+        assert!(text.contains(words), "no {words}: {}", out(&refused));
+    }
+    let table = scratch.vmlock(&["check", "alone.save", "used.save", "--host", new, old]);
+    assert_eq!(table.status.code(), Some(3), "{}", err(&table));
+    assert!(out(&table).contains("no: 1 entry"), "{}", out(&table));
+    let (exit, object) = scratch.json(&["check", "used.save", "--host", new]);
+    assert_eq!((exit, &object["kept"]), (0, &true.into()), "{object}");
 }

@@ -6,11 +6,14 @@
 //! * `vmlock-lab-agent ask PORT`, in the guest: connects to that port of its host, says what comes by standard input, and
 //!   writes the answer to standard output;
 //! * `vmlock-lab-agent pass tap:NAME|file:PATH|listen:SOCKET… -- PROGRAM ARGUMENT…`, in the host: becomes that program,
-//!   with the descriptors 3, 4 and so on: attached to a tap, opened, listening.
+//!   with the descriptors 3, 4 and so on: attached to a tap, opened, listening;
+//! * `vmlock-lab-agent hold FILE`, in the guest: looks for ever whether its CPU keeps what it has (`hold.rs`).
 //!
 //! It ends with 1 and the words of Linux where something does not work.
 //!
-//! `unsafe` is here for the one request to a tap, which no library at hand has.
+//! `unsafe` is here for the one request to a tap, which no library at hand has; and in `hold.rs` for registers of the CPU.
+
+mod hold;
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, fcntl};
@@ -38,8 +41,9 @@ fn main() -> ExitCode {
             Err(_) => Err(ErrorKind::InvalidInput.into()),
         },
         ["pass", words @ ..] => pass(words),
+        ["hold", file] => hold::hold(file),
         _ => Err(io::Error::other(
-            "answer SOCKET, or ask PORT, or pass WHAT… -- PROGRAM ARGUMENT…",
+            "answer SOCKET, or ask PORT, or pass WHAT… -- PROGRAM ARGUMENT…, or hold FILE",
         )),
     };
     match done {

@@ -56,12 +56,14 @@ pub(super) fn qemu(emulator: &Start, machine: &Machine, initrd: &Path, dir: &Pat
             escaped(&dir.join(name))
         ));
     }
-    for (index, disk) in machine.disks.iter().enumerate() {
+    let disks = machine.disks.iter().map(|disk| (disk, "on"));
+    let kept = machine.kept.iter().map(|disk| (disk, "off"));
+    for (index, (disk, snapshot)) in disks.chain(kept).enumerate() {
         let file = escaped(disk);
         command
             .arg("-drive")
             .arg(format!(
-                "file={file},format=raw,if=none,snapshot=on,id=disk{index}"
+                "file={file},format=raw,if=none,snapshot={snapshot},id=disk{index}"
             ))
             .args(["-device", &format!("virtio-blk-pci,drive=disk{index}")]);
     }

@@ -1,6 +1,7 @@
 //! The examples, and locks that show one thing each, on emulated hosts: which kernels keep each of them, and why the
 //! others refuse it.
 
+use crate::carry;
 use crate::devices;
 use crate::disks;
 use crate::failure::{OK, Result, say};
@@ -453,6 +454,17 @@ const EXAMPLES: &[Expected] = &[
     Expected {
         spec: "lab/tests/specs/disks.vm.kdl",
         lock: disks::LOCK,
+        cpu: "cortex-a72",
+        cpus: 2,
+        flags: &[],
+        ends: OK,
+        kept: &[],
+        audited: &[],
+        refused: &[],
+    },
+    Expected {
+        spec: "lab/tests/specs/carried.vm.kdl",
+        lock: carry::LOCK,
         cpu: "cortex-a72",
         cpus: 2,
         flags: &[],

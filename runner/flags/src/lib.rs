@@ -197,6 +197,14 @@ pub const LOCK: Flag = Flag {
     choices: &[],
     help: "The lock that the guest was started with; the file has to have been saved under the very same one",
 };
+/// Where a guest that is saved is to go.
+pub const FOR: Flag = Flag {
+    long: "for",
+    short: None,
+    value: Some("REPORT"),
+    choices: &[],
+    help: "The report of the host that the guest is to go to, made by `vmlock-run probe` there: where it cannot, nothing is saved and it goes on here",
+};
 /// Where a guest's runner answers.
 const ASKED: Flag = Flag {
     long: "control",
@@ -434,9 +442,13 @@ takes its place once it is whole and on the disk. Only then does the guest end: 
 exits with 143. Where anything fails before, or this command is ended, FILE is as it was
 and the guest goes on. The file holds all of the guest's memory: only its owner reads it.
 
+With `--for`, it exits with 3 where the host of that report cannot keep the guest's lock, or
+does not take what the guest has by then: the guest goes on, and FILE is as it was.
+
 Examples:
-  vmlock-run save web.save --control ~/guests/web",
-        flags: &[&ASKED, &FORMAT],
+  vmlock-run save web.save --control ~/guests/web
+  vmlock-run save web.save --control ~/guests/web --for new-host.json",
+        flags: &[&ASKED, &FOR, &FORMAT],
     },
     Verb {
         name: "restore",

@@ -2,15 +2,18 @@
 //!
 //! The guest's runner opens no path. It gets a new file beside FILE, writes all of the guest into it and has it on the disk
 //! before it answers; then that file takes FILE's place, and only when that is on the disk too is the runner told, which
-//! ends the guest. Whatever fails before that file has FILE's place, the guest goes on, and FILE is what it was. Whatever
-//! fails behind it, FILE is the guest, and nobody here knows whether it goes on as well.
+//! ends the guest. With `--for`, it is looked at before: what cannot go to the host of that report gets no name. Whatever
+//! fails before that file has FILE's place, the guest goes on, and FILE is what it was. Whatever fails behind it, FILE is
+//! the guest, and nobody here knows whether it goes on as well.
 
 use super::client::{PATIENCE, connect, failed, heard, understood, wrong};
 use super::{Answer, COMMIT, Done, Request, SAVE};
 use crate::failure::{Failure, exit};
+use crate::files;
 use crate::flags::Parsed;
 use crate::hold::pausing::LIMIT;
 use crate::say;
+use std::fmt::Display;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::fd::AsRawFd as _;
@@ -18,7 +21,10 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process;
 use std::time::Duration;
-use vmlock_run_flags::CONTROL;
+use vmlock_run_flags::{CONTROL, FOR};
+use vmlock_saved::carry::carry;
+use vmlock_spec::plan::{Refusal, plan};
+use vmlock_spec::report::HostReport;
 use vmm_sys_util::sock_ctrl_msg::ScmSocket as _;
 
 /// How long the runner may take to write a guest.
@@ -96,7 +102,10 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
         Failure::usage("which guest?", &help)
     })?;
     let (socket, path) = (Path::new(socket), Path::new(&parsed.argument));
-    let done = save(socket, path)?;
+    // It is wrong before anybody is paused.
+    let report = parsed.value(FOR.long).map(Path::new);
+    let report = report.map(files::read_report).transpose()?;
+    let done = save(socket, path, report.as_ref())?;
     match parsed.json() {
         true => say::print_json(&done)?,
         false => say::println(&format!(
@@ -108,8 +117,35 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
     Ok(exit::OK)
 }
 
-/// Has the guest at that socket saved.
-fn save(socket: &Path, path: &Path) -> Result<Done, Failure> {
+/// Whether a guest that was saved can go to a host.
+///
+/// # Errors
+/// What cannot, as refusals.
+fn goes(path: &Path, report: &HostReport) -> Result<(), Failure> {
+    let bad = |why: &dyn Display| {
+        let words = format!("what was saved cannot be read again: {why}");
+        Failure::environment(words, &["the guest goes on"])
+    };
+    let file = File::open(path).map_err(|e| bad(&e))?;
+    let saved = vmlock_saved::open(&file).map_err(|e| bad(&e))?;
+    let mut refusals = plan(&saved.lock, report).refusals;
+    let carried = carry(&saved.state, &saved.lock, report);
+    if refusals.is_empty() && carried.refusals.is_empty() {
+        carried.left_behind().iter().for_each(say::note);
+        return Ok(());
+    }
+    let new = carried.refusals.into_iter();
+    let new: Vec<Refusal> = new.filter(|one| !refusals.contains(one)).collect();
+    refusals.extend(new);
+    // There is no file to be restored elsewhere.
+    for refusal in &mut refusals {
+        refusal.help = vec!["the guest goes on here, and nothing was saved".to_owned()];
+    }
+    Err(Failure::Refused(refusals))
+}
+
+/// Has the guest at that socket saved, if it can go to the host of that report.
+fn save(socket: &Path, path: &Path, report: Option<&HostReport>) -> Result<Done, Failure> {
     let failed = |e| failed(socket, e);
     let mut stream = connect(socket)?;
     let new = New::beside(path)?;
@@ -130,6 +166,9 @@ fn save(socket: &Path, path: &Path) -> Result<Done, Failure> {
         Answer::Error(words) => return Err(wrong(socket, &words, &[])),
         _ => return Err(wrong(socket, "nobody asked for that", &[])),
     };
+    if let Some(report) = report {
+        goes(&new.path, report)?;
+    }
     fs::rename(&new.path, path).map_err(|e| unusable(path, &e))?;
     let both = |why: &str| both(socket, path, why);
     let lost = |error: io::Error| both(&error.to_string());
@@ -169,7 +208,7 @@ mod tests {
             // Whoever goes with something unread resets the connection.
             let _ = lines.read_line(&mut String::new());
         });
-        let done = save(&socket, &path);
+        let done = save(&socket, &path, None);
         runner.join().expect("nobody panics");
         let left = fs::read_dir(&folder.0).map(Iterator::count);
         assert_eq!(

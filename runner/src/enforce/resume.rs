@@ -1,8 +1,8 @@
 //! Gives a new machine the state of a saved guest, in the one order that every kernel keeps, and reads all of it back.
 //!
 //! Registers, then whether a vCPU is off; then the interrupt controller. All of that comes before a vCPU is first entered.
-//! The counter is written at the very end, when everybody is ready to run. Who has yet to take an SError is not restored
-//! ([`crate::snapshot::unkept`]).
+//! The counter is written at the very end, when everybody is ready to run. Nothing is written before it is clear that all of
+//! it goes over ([`vmlock_saved::carry`]).
 
 use super::apply::Built;
 use crate::failure::Failure;
@@ -10,9 +10,11 @@ use crate::gic::difference::difference;
 use crate::gic::direct::Direct;
 use crate::gic::view;
 use crate::kvm::Fresh;
-use crate::snapshot::registers::{Write, clears, writes};
-use crate::snapshot::restore::SAVED;
-use vmlock_saved::state::{Power, State, Vcpu};
+use crate::say;
+use vmlock_saved::carry::{Carried, Carry, SAVED, Write, carry_to};
+use vmlock_saved::owned::cleared_by;
+use vmlock_saved::state::{Power, State};
+use vmlock_spec::catalogue::RegisterInfo;
 use vmlock_spec::lock::Lock;
 use vmlock_spec::plan::Refusal;
 use vmlock_spec::reason;
@@ -47,11 +49,9 @@ fn mpidr(lock: &Lock) -> Vec<u64> {
 /// # Errors
 /// What this host does not take.
 pub fn give(built: &Built, lock: &Lock, state: &State) -> Result<(), Failure> {
-    for (vcpu, saved) in built.vcpus.iter().zip(&state.vcpus) {
-        for write in planned(vcpu, saved, lock)? {
-            put(vcpu, &write)?;
-        }
-        vcpu.set_off(saved.power == Power::Off)?;
+    let carry = planned(built, lock, state)?;
+    if !carry.refusals.is_empty() {
+        return Err(Failure::Refused(carry.refusals));
     }
     let mpidr = mpidr(lock);
     let kernel = Direct {
@@ -66,6 +66,15 @@ pub fn give(built: &Built, lock: &Lock, state: &State) -> Result<(), Failure> {
             ),
         ));
     }
+    for words in carry.left_behind() {
+        say::note(words);
+    }
+    for ((vcpu, saved), carried) in built.vcpus.iter().zip(&state.vcpus).zip(&carry.vcpus) {
+        for (info, write) in written(carried) {
+            put(vcpu, info, write)?;
+        }
+        vcpu.set_off(saved.power == Power::Off)?;
+    }
     view::write(&lock.gic, &state.gic, &kernel).map_err(|e| {
         refused(
             "interrupt controller",
@@ -78,19 +87,22 @@ pub fn give(built: &Built, lock: &Lock, state: &State) -> Result<(), Failure> {
     Ok(())
 }
 
-fn planned(vcpu: &Fresh, saved: &Vcpu, lock: &Lock) -> Result<Vec<Write>, Failure> {
-    let named = format!("registers of vCPU {}", vcpu.index());
-    writes(&saved.registers, &vcpu.registers()?, lock).map_err(|why| {
-        refused(
-            &named,
-            format!("of the saved guest, vCPU {}: {why}", vcpu.index()),
-        )
-    })
+/// How that state goes to these vCPUs.
+fn planned(built: &Built, lock: &Lock, state: &State) -> Result<Carry, Failure> {
+    let listed = built.vcpus.iter().map(Fresh::registers);
+    let listed: Vec<Vec<u64>> = listed.collect::<Result<_, _>>()?;
+    Ok(carry_to(state, lock, &listed))
+}
+
+/// What is written to a vCPU.
+fn written(carried: &[Carried]) -> impl Iterator<Item = (&'static RegisterInfo, &Write)> {
+    let all = carried.iter();
+    all.filter_map(|one| Some((one.info, one.write.as_ref()?)))
 }
 
 /// Writes a register. Some kernels take what sets bits as what is added to them.
-fn put(vcpu: &Fresh, write: &Write) -> Result<(), Failure> {
-    let (info, id) = (write.info, write.info.id);
+fn put(vcpu: &Fresh, info: &RegisterInfo, write: &Write) -> Result<(), Failure> {
+    let id = info.id;
     let failed = |e: crate::kvm::Error| {
         refused(
             &info.name,
@@ -98,7 +110,7 @@ fn put(vcpu: &Fresh, write: &Write) -> Result<(), Failure> {
         )
     };
     vcpu.set_bytes(id, &write.bytes).map_err(failed)?;
-    let Some(other) = clears(&info.name) else {
+    let Some(other) = cleared_by(&info.name) else {
         return Ok(());
     };
     let mut wanted = [0; 8];
@@ -120,9 +132,10 @@ fn put(vcpu: &Fresh, write: &Write) -> Result<(), Failure> {
 pub fn differences(built: &Built, lock: &Lock, state: &State) -> Result<Vec<Refusal>, Failure> {
     let mut found = Vec::new();
     let mut differs = |name: &str, words: String| found.push(refusal(name, words));
-    for (vcpu, saved) in built.vcpus.iter().zip(&state.vcpus) {
+    let carry = planned(built, lock, state)?;
+    for ((vcpu, saved), carried) in built.vcpus.iter().zip(&state.vcpus).zip(&carry.vcpus) {
         let index = vcpu.index();
-        for Write { info, bytes, told } in planned(vcpu, saved, lock)? {
+        for (info, Write { bytes, told }) in written(carried) {
             let read = vcpu.bytes(info.id)?;
             let told = told.to_le_bytes();
             let mask = |at: usize| {
@@ -148,7 +161,7 @@ pub fn differences(built: &Built, lock: &Lock, state: &State) -> Result<Vec<Refu
                     "{} of vCPU {index} reads 0x{} after it was restored, and 0x{} was saved",
                     info.name,
                     hex(&read),
-                    hex(&bytes)
+                    hex(bytes)
                 );
                 differs(&info.name, words);
             }

@@ -131,8 +131,14 @@ impl Bank {
         let word = |offset: u32, index: u32| kernel.read(part, frame + offset + 4 * index);
         let enabled = word(ISENABLER, first / 32)?;
         let mut priority = [0; 32];
-        for (index, four) in (first / 4..).zip(priority.chunks_exact_mut(4)) {
-            four.copy_from_slice(&word(IPRIORITYR, index)?.to_le_bytes());
+        // Those that are enabled decide something already: the SGIs. Of all others the kernel is told before they do.
+        let mut untold = u32::MAX;
+        for (group, four) in (0..).zip(priority.chunks_exact_mut(4)) {
+            let bits = 0xf << (4 * group);
+            if enabled & bits != 0 {
+                four.copy_from_slice(&word(IPRIORITYR, first / 4 + group)?.to_le_bytes());
+                untold &= !bits;
+            }
         }
         Ok(Self {
             part,
@@ -147,7 +153,7 @@ impl Bank {
             configuration: [word(ICFGR, first / 16)?, word(ICFGR, first / 16 + 1)?],
             // What KVM has at reset (`kvm_vgic_dist_init`): Aff 0.0.0.
             route: [0; 32],
-            untold: 0,
+            untold,
         })
     }
 

@@ -2,21 +2,16 @@
 //! access to it means.
 
 use super::bank::Bank;
+use super::lpi::{FIRST_PENDING, Table};
 use super::table::{DISTRIBUTOR, REDISTRIBUTOR, Row, SGI_FRAME, What, find};
 use super::{Access, InKernel, Part, Quick};
-use std::collections::BTreeMap;
-use vmlock_saved::hex::Hex32;
+use vmlock_saved::hex::{Hex32, Hex64};
 use vmlock_saved::state::{Gic as View, Redistributor};
 use vmlock_spec::lock::Gic;
 
 pub(super) const CTLR: u32 = 0x0;
 /// GICD_CTLR.EnableGrp1 with DS set (Arm IHI 0069 section 12.9.4).
 pub(super) const ENABLE_GROUP_1: u32 = 1 << 1;
-
-/// The words of an access, with the bits of its value at which each begins.
-fn words(offset: u32, width: usize) -> impl Iterator<Item = (u32, u32)> {
-    (0..width as u32 / 4).map(move |word| (offset + 4 * word, 32 * word))
-}
 
 /// A distributor or a redistributor.
 pub struct Frame {
@@ -30,8 +25,10 @@ pub struct Frame {
     /// INTID / 32 of the first bank: the distributor has no private interrupts.
     first_bank: u32,
     banks: Vec<Bank>,
-    /// Words that the kernel keeps, by their offsets, as far as it has told them since they were written.
-    told: BTreeMap<u32, u32>,
+    /// GICR_PROPBASER, the same in all redistributors.
+    properties: u64,
+    /// GICR_PENDBASER.
+    pending: u64,
 }
 
 impl Frame {
@@ -54,7 +51,8 @@ impl Frame {
             gic: gic.clone(),
             first_bank: 1,
             banks,
-            told: BTreeMap::new(),
+            properties: 0,
+            pending: 0,
         })
     }
 
@@ -78,7 +76,8 @@ impl Frame {
             gic: gic.clone(),
             first_bank: 0,
             banks: vec![Bank::new(gic, part, SGI_FRAME, 0, kernel)?],
-            told: BTreeMap::new(),
+            properties: 0,
+            pending: FIRST_PENDING,
         })
     }
 
@@ -99,7 +98,7 @@ impl Frame {
     pub fn restore_redistributor(&mut self, view: &Redistributor) {
         let place = (self.part, SGI_FRAME, 0);
         self.banks = vec![Bank::restored(&self.gic, place, &view.private, None)];
-        self.told = BTreeMap::new();
+        (self.properties, self.pending) = (view.properties.0, view.pending_table.0);
     }
 
     /// Puts what the guest has set of the distributor in place of what the kernel has.
@@ -115,6 +114,8 @@ impl Frame {
         for bank in &self.banks {
             bank.said(&mut view.private, None);
         }
+        view.properties = Hex64(self.properties);
+        view.pending_table = Hex64(self.pending);
     }
 
     /// Whether the kernel has every interrupt in group 1.
@@ -162,12 +163,19 @@ impl Frame {
             }
             (What::Ones, Access::Read) => u32::MAX.into(),
             (What::Locked(_) | What::Type | What::Ones, Access::Write(_)) => 0,
-            (What::Kernel, access) => match (self.told(offset, width), access) {
-                (Some(told), Access::Read) => told,
-                // Only what it does not hold already can change it.
-                (Some(told), Access::Write(value)) if told == value => 0,
-                _ => return Quick::Stop,
-            },
+            (What::Table(table), access) => {
+                let held = match table {
+                    Table::Properties => &mut self.properties,
+                    Table::Pending => &mut self.pending,
+                };
+                match access {
+                    Access::Read => Table::read(*held, at, width),
+                    Access::Write(value) => {
+                        *held = table.written(*held, at, width, value);
+                        0
+                    }
+                }
+            }
             (What::Interrupts(aspect, bytes), _) => match self.bank(at, *bytes) {
                 Some((bank, at)) => return bank.quick(*aspect, at, width, access),
                 None => 0,
@@ -175,19 +183,14 @@ impl Frame {
         })
     }
 
-    /// The words there, where the kernel has told all of them.
-    fn told(&self, offset: u32, width: usize) -> Option<u64> {
-        words(offset, width).try_fold(0, |all, (at, shift)| {
-            Some(all | u64::from(*self.told.get(&at)?) << shift)
-        })
+    /// GICR_PROPBASER.
+    pub fn properties(&self) -> u64 {
+        self.properties
     }
 
-    /// Another frame's register at that offset was written, and the kernel may have one for all of them, as it has
-    /// GICR_PROPBASER (`vgic_mmio_write_propbase`, arch/arm64/kvm/vgic/vgic-mmio-v3.c).
-    pub fn forget(&mut self, offset: u32) {
-        let register = find(self.rows, offset, 4).map(|row| row.first..row.end);
-        self.told
-            .retain(|at, _| !register.as_ref().is_some_and(|r| r.contains(at)));
+    /// Has GICR_PROPBASER as it was written in another redistributor.
+    pub fn set_properties(&mut self, properties: u64) {
+        self.properties = properties;
     }
 
     /// See [`super::Frames::stopped`].
@@ -210,18 +213,6 @@ impl Frame {
                 kernel.write(self.part, CTLR, enabled)?;
                 self.control = self.control & !ENABLE_GROUP_1 | enabled;
                 Ok(0)
-            }
-            (What::Kernel, _) => {
-                if let Access::Write(value) = access {
-                    for (at, shift) in words(offset, width) {
-                        kernel.write(self.part, at, (value >> shift) as u32)?;
-                    }
-                }
-                // It need not hold what was written.
-                for at in (row.first..row.end).step_by(4) {
-                    self.told.insert(at, kernel.read(self.part, at)?);
-                }
-                Ok(self.told(offset, width).unwrap_or(0))
             }
             (What::Interrupts(aspect, bytes), _) => match self.bank(offset - row.first, *bytes) {
                 Some((bank, at)) => bank.stopped(*aspect, at, access, kernel),

@@ -3,6 +3,7 @@
 //! `vgic_v3_dist_registers` and `vgic_v3_rd_registers`).
 
 use super::bank::Aspect;
+use super::lpi::Table;
 
 /// Access widths that a register takes, as a set of byte counts: any other
 /// access reads as zero and writes nothing (`check_region`,
@@ -35,8 +36,8 @@ pub enum What {
     Type,
     /// GICD_STATUSR: ones, and nothing to write.
     Ones,
-    /// Kept by the kernel: LPI tables, which are never used without an ITS.
-    Kernel,
+    /// Where a table of LPIs would be: kept, and never used.
+    Table(Table),
     /// Interrupts; so many registers' bytes to 32 of them.
     Interrupts(Aspect, u32),
 }
@@ -56,7 +57,7 @@ pub struct Row {
 const fn row(first: u32, end: u32, what: What) -> Row {
     let widths = match what {
         What::Interrupts(Aspect::Priority, _) => BYTE_OR_WORD,
-        What::Interrupts(Aspect::Route, _) | What::Type | What::Kernel => WORD_OR_LONG,
+        What::Interrupts(Aspect::Route, _) | What::Type | What::Table(_) => WORD_OR_LONG,
         _ => WORD,
     };
     Row {
@@ -109,8 +110,8 @@ pub const REDISTRIBUTOR: &[Row] = &[
     row(0x0000, 0x0004, What::Locked("GICR_CTLR")),
     row(0x0004, 0x0008, What::Locked("GICR_IIDR")),
     row(0x0008, 0x0010, What::Type),                                     // GICR_TYPER
-    row(0x0070, 0x0078, What::Kernel),                                   // GICR_PROPBASER
-    row(0x0078, 0x0080, What::Kernel),                                   // GICR_PENDBASER
+    row(0x0070, 0x0078, What::Table(Table::Properties)),                 // GICR_PROPBASER
+    row(0x0078, 0x0080, What::Table(Table::Pending)),                    // GICR_PENDBASER
     row(0xffe8, 0xffec, What::Locked("GICR_PIDR2")),
     row(0x1_0080, 0x1_0084, What::Interrupts(Aspect::Group, 4)),         // GICR_IGROUPR0
     row(0x1_0100, 0x1_0104, What::Interrupts(Aspect::Enable, 4)),        // GICR_ISENABLER0

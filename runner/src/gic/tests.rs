@@ -407,29 +407,39 @@ fn private_interrupts_belong_to_their_redistributor() {
     // Their configuration is fixed.
     guest.write(second + 0xc04, u32::MAX);
     assert_eq!(guest.read(second + 0xc04), 0);
-    guest.access(GICR + 0x70, 8, Access::Write(0x1_0000_0002));
-    assert_eq!(guest.access(GICR + 0x70, 8, Access::Read), 0x1_0000_0002);
 }
 
 #[test]
-fn what_the_kernel_keeps_is_asked_for_once_until_it_is_written_through_any_frame() {
+fn tables_of_interrupts_that_are_never_used_are_kept_without_the_kernel() {
     let mut guest = Guest::new(1);
     let second = GICR + 0x2_0000;
+    let (properties, pending) = (0x70, 0x78);
     for base in [GICR, second] {
-        assert_eq!(guest.access(base + 0x70, 8, Access::Read), 0);
-        assert_eq!((guest.read(base + 0x70), guest.read(base + 0x74)), (0, 0));
+        assert_eq!(guest.access(base + properties, 8, Access::Read), 0);
+        assert_eq!(guest.access(base + pending, 8, Access::Read), 0x580);
     }
-    assert_eq!(guest.stops, 2);
-    // What it holds already.
-    guest.write(GICR + 0x74, 0);
-    assert_eq!((guest.stops, guest.kernel.writes.get()), (2, 0));
-    guest.write(GICR + 0x70, 3);
-    assert_eq!((guest.read(GICR + 0x70), guest.stops), (3, 3));
-    // The kernel may have one for both.
-    guest.kernel.put(Part::Redistributor(1), 0x70, 3);
-    assert_eq!((guest.read(second + 0x70), guest.stops), (3, 4));
-    // Another register is as it was told.
-    assert_eq!(guest.read(GICR + 0x78), 0);
-    guest.write(second + 0x70, 0);
-    assert_eq!((guest.read(GICR + 0x78), guest.stops), (0, 6));
+    // One for both redistributors, and one for each.
+    let written = 0x2_3456_7000_0180;
+    guest.access(GICR + properties, 8, Access::Write(written));
+    assert_eq!(guest.access(second + properties, 8, Access::Read), written);
+    guest.write(second + pending + 4, 7);
+    assert_eq!(
+        guest.access(second + pending, 8, Access::Read),
+        0x7_0000_0580
+    );
+    assert_eq!(guest.access(GICR + pending, 8, Access::Read), 0x580);
+    assert_eq!((guest.stops, guest.kernel.writes.get()), (0, 0));
+}
+
+/// SGIs are enabled from the beginning; of the others the kernel is told right before they are.
+#[test]
+fn priorities_that_were_not_asked_for_are_told_before_they_decide() {
+    let mut guest = Guest::new(1);
+    let intid = 40;
+    assert_eq!(guest.read(GICD + 0x400 + intid), 0);
+    guest
+        .kernel
+        .put(Part::Distributor, 0x400 + intid as u32, 0x8080_8080);
+    guest.write(GICD + 0x104, 1 << (intid - 32));
+    assert_eq!(guest.kernel(0x400 + intid as u32), 0);
 }

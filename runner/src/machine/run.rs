@@ -38,7 +38,6 @@ use crate::machine::home::Home;
 use crate::machine::pause::{Turns, World};
 use crate::memory::Memory;
 use crate::say;
-use crate::snapshot::registers::{asked, own};
 use crate::threads::spawn;
 use kvm_bindings::{
     KVM_SYSTEM_EVENT_CRASH, KVM_SYSTEM_EVENT_RESET, KVM_SYSTEM_EVENT_RESET_FLAG_PSCI_RESET2,
@@ -52,6 +51,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel}
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, TryLockError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
+use vmlock_saved::owned::{asked, own};
 use vmlock_saved::state::{Gic as View, Power, Serror, Vcpu};
 use vmlock_spec::lock::{Lock, Unmapped};
 #[cfg(feature = "torture")]

@@ -1,7 +1,6 @@
 //! A saved guest is taken out of its file. What machine it is for, its operator's lock says: the file has to have been
 //! saved under the very same one. All of it is held against its digests before the guest runs.
 
-use super::unkept;
 use crate::device::bus::Bus;
 use crate::device::virtio;
 use crate::failure::Failure;
@@ -9,13 +8,12 @@ use crate::files;
 use crate::memory::Memory;
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use vmlock_saved::carry::{SAVED, stays};
 use vmlock_saved::file::{CHUNK_BYTES, Chunk};
 use vmlock_saved::{Saved, open};
 use vmlock_spec::plan::Refusal;
 use vmlock_spec::reason;
 
-/// Where refusals of what was saved come from.
-pub const SAVED: &str = "the saved guest";
 /// What to do about disks that are others.
 const UNTOUCHED: &str =
     "put them back as they were when it was saved; neither they nor the saved guest were touched";
@@ -50,7 +48,9 @@ impl Opened {
             ];
             return Err(unusable(path, "it was saved under another lock", &help));
         }
-        if let Some(why) = unkept(&saved.lock, &saved.state.vcpus) {
+        let privates = saved.state.gic.redistributors.iter().map(|r| &r.private);
+        if let Some(first) = stays(&saved.lock, saved.state.vcpus.iter().zip(privates)).first() {
+            let why = format!("vCPU {}: {}", first.vcpu, first.words);
             return Err(unusable(path, &why, &[]));
         }
         Ok(Self {

@@ -3,8 +3,6 @@
 //!
 //! The file is one that somebody else opened, and gives its name.
 
-use super::registers::unsaveable;
-use super::unkept;
 use crate::device::virtio::thread::Identity;
 use crate::hold::barrier::Own;
 use crate::hold::pausing::{Saves, Settled};
@@ -12,6 +10,7 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt as _;
 use std::time::{SystemTime, UNIX_EPOCH};
+use vmlock_saved::carry::stays;
 use vmlock_saved::file::{CHUNK_BYTES, Identity as Name};
 use vmlock_saved::hex::Hex64;
 use vmlock_saved::state::{Host, Machine, State};
@@ -54,16 +53,12 @@ pub enum Wrote {
 /// # Errors
 /// Why it cannot be saved.
 pub fn state(settled: &mut Settled<'_>, saves: &Saves, own: Vec<Own>) -> Result<State, String> {
-    if let Some(why) = unkept(saves.lock, own.iter().map(|own| &own.vcpu)) {
-        return Err(why);
-    }
     let (devices, lines) = settled.devices().map_err(|why| why.join("; "))?;
     let gic = settled.gic(saves)?;
-    let both = own.iter().zip(&gic.redistributors).enumerate();
-    for (index, (own, redistributor)) in both {
-        if let Some(why) = unsaveable(&own.vcpu.registers, &redistributor.private, saves.lock) {
-            return Err(format!("vCPU {index}: {why}"));
-        }
+    let privates = gic.redistributors.iter().map(|r| &r.private);
+    let vcpus = own.iter().map(|own| &own.vcpu).zip(privates);
+    if let Some(first) = stays(saves.lock, vcpus).first() {
+        return Err(format!("vCPU {}: {}", first.vcpu, first.words));
     }
     let counter = own.first().map_or(0, |own| own.counter);
     let now = SystemTime::now().duration_since(UNIX_EPOCH);

@@ -88,6 +88,17 @@ const FAULT: &str = "its KVM found itself at fault";
 
 /// Runs a shell script in an emulated host, with these files at their own paths; once more where the host failed.
 pub fn in_host(kernel: &str, cpu: &str, script: &Path, files: &[PathBuf]) -> String {
+    in_host_and_back(kernel, cpu, script, files, &[])
+}
+
+/// The same, and these files come back from there.
+pub fn in_host_and_back(
+    kernel: &str,
+    cpu: &str,
+    script: &Path,
+    files: &[PathBuf],
+    back: &[PathBuf],
+) -> String {
     let run = || {
         let mut lab = Command::new(env!("CARGO"));
         lab.args(["run", "--quiet", "--package", "vmlock-lab", "--", "run"]);
@@ -95,6 +106,9 @@ pub fn in_host(kernel: &str, cpu: &str, script: &Path, files: &[PathBuf]) -> Str
         lab.args(["--timeout", "600", "--program", "sh"]);
         for file in files {
             lab.arg("--with").arg(file);
+        }
+        for file in back {
+            lab.arg("--out").arg(file);
         }
         let output = lab.arg("--").arg(script).output();
         let output = output.expect("cargo can be run");

@@ -210,8 +210,8 @@ fn shows(lock: &Lock, gate: &str) -> bool {
     entry.is_some_and(|entry| field.get(entry.value) != field.none())
 }
 
-/// PMCR_EL0.N, where it is promised.
-fn counters(lock: &Lock) -> Option<u64> {
+/// PMCR_EL0.N, how many event counters the PMU of the lock's guest has, where it is promised.
+pub fn counters(lock: &Lock) -> Option<u64> {
     let entry = lock.registers.iter().find(|r| r.name == "PMCR_EL0")?;
     let (_, field) = field("PMCR_EL0.N")?;
     let promised = entry.promised() & field.mask() == field.mask();
@@ -227,8 +227,8 @@ fn promised(lock: &Lock, info: &RegisterInfo) -> u64 {
     }
 }
 
-/// Bits in which KVM says what a guest reads.
-fn told(lock: &Lock, info: &RegisterInfo) -> u64 {
+/// Bits in which KVM says what a guest of the lock reads.
+pub fn told(lock: &Lock, info: &RegisterInfo) -> u64 {
     match per_counter(info) {
         true => CYCLE_COUNTER | ((1 << counters(lock).unwrap_or(0)) - 1),
         false => info.told,
@@ -239,7 +239,7 @@ fn told(lock: &Lock, info: &RegisterInfo) -> u64 {
 const CYCLE_COUNTER: u64 = 1 << 31;
 
 /// Whether it has a bit for each of the PMU's counters.
-fn per_counter(info: &RegisterInfo) -> bool {
+pub fn per_counter(info: &RegisterInfo) -> bool {
     ["PMINTEN", "PMCNTEN", "PMOVS"]
         .iter()
         .any(|prefix| info.name.starts_with(prefix))

@@ -44,3 +44,21 @@ pub const REDISTRIBUTOR: &[Register] = &[
 pub const REDISTRIBUTOR_WRITABLE: &[u64] = &[
     0x70, 0x74, 0x78, 0x7c, 0x1_0080, 0x1_0400, 0x1_0c04, 0x1_0d00,
 ];
+
+/// The witness puts back what it has read.
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_was_read_before() {
+        for (read, written) in [
+            (DISTRIBUTOR, DISTRIBUTOR_WRITABLE),
+            (REDISTRIBUTOR, REDISTRIBUTOR_WRITABLE),
+        ] {
+            for offset in written {
+                assert!(read.iter().any(|(at, _)| at == offset), "{offset:#x}");
+            }
+        }
+    }
+}

@@ -243,6 +243,7 @@ impl Reader {
         let (mut gate, mut feature, mut neutral) = (None, None, None);
         let (mut encoding, mut guest_only) = (None, false);
         let (mut reset, mut told, mut unsaid) = (0, u64::MAX, None);
+        let (mut unsaved, mut clears, mut untold) = (None, None, None);
         let (mut since, mut aliases) = (1, Vec::new());
         for child in children(node) {
             match child.name().value() {
@@ -251,6 +252,9 @@ impl Reader {
                 "reset" => reset = self.number(child, 0, "a value").unwrap_or(0),
                 "told" => told = self.number(child, 0, "bits").unwrap_or(u64::MAX),
                 "unsaid" => unsaid = self.text(child, 0, "the reason"),
+                "unsaved" => unsaved = self.text(child, 0, "the reason"),
+                "clears" => clears = self.text(child, 0, "a register"),
+                "untold" => untold = self.number(child, 0, "bits"),
                 "since" => since = self.version(child, 0).unwrap_or(1),
                 "alias" => {
                     let name = self.text(child, 0, "the old name");
@@ -307,6 +311,9 @@ impl Reader {
             reset,
             told,
             unsaid,
+            unsaved,
+            clears,
+            untold,
             since,
             aliases: Cow::Owned(aliases),
         })

@@ -145,6 +145,13 @@ pub struct RegisterInfo {
     pub told: u64,
     /// Why a lock does not say what a vCPU begins with in it; only for run-time state.
     pub unsaid: Option<Text>,
+    /// Why a saved guest's vCPU does not have it, although it is run-time state or has some.
+    pub unsaved: Option<Text>,
+    /// The register whose bits it clears, where it has the same ones.
+    pub clears: Option<Text>,
+    /// Where some kernels keep it to themselves (they do not list it): the bits in which a guest that left it alone has
+    /// nothing but zeros.
+    pub untold: Option<u64>,
     /// The first version of the lock that knows the register: older locks treat it as unknown.
     pub since: u32,
     /// Names that older locks have for it, each with the last version of the lock that uses it.

@@ -45,7 +45,8 @@ pub enum Serror {
 pub struct Registers(Vec<(&'static RegisterInfo, Value)>);
 
 /// Whether a register of which KVM speaks is a vCPU's own: state, or what of an identification register a guest
-/// changes (PMCR_EL0.E). The others follow from the lock. CNTVCT_EL0 is the machine's.
+/// changes (PMCR_EL0.E). The others follow from the lock. CNTVCT_EL0 is the machine's. Which of these a vCPU is saved with,
+/// `owned.rs` says; a file may have had more.
 pub fn is_state(info: &RegisterInfo) -> bool {
     let own = info.kind == Kind::State || info.promised() != full(info);
     let elsewhere = matches!(

@@ -1,0 +1,181 @@
+//! The guest that is carried from host to host (`carry.rs`), and that looks all the while whether anything of it is lost:
+//! on each CPU its vector registers, memory, timers and clocks (`agent hold`), a disk that it writes and reads, pings to its
+//! host, random numbers, what its kernel warns of. Whatever machine it is given, it uses what there is; what has to be there,
+//! `carry.rs` knows from the lock.
+//!
+//! A round is over once all of that has gone on. For each one it says a line; and one that begins with `WRONG` where
+//! something is.
+
+use crate::cache::Cache;
+use crate::failure::Result;
+use crate::guest;
+use std::path::Path;
+
+/// Name of the guest's initramfs in its directory.
+pub const INITRD: &str = "carried.cpio";
+
+/// The drivers of its devices; what they need comes with them.
+const MODULES: [&str; 4] = ["virtio_mmio", "virtio_blk", "virtio_net", "virtio-rng"];
+
+/// What it does, until it is told `end` on its console.
+const INIT: &str = r#"#!/bin/busybox sh
+/bin/busybox --install -s /bin
+export PATH=/bin
+mkdir -p /run /disk
+mount -t proc proc /proc
+mount -t sysfs sysfs /sys
+mount -t devtmpfs devtmpfs /dev 2>/dev/null
+say() { echo "vmlock guest: $*"; }
+wrong() { say "WRONG: $*"; }
+for module in /modules/*; do
+    words=$(insmod $module 2>&1) || case $words in
+    *'File exists'*) ;;
+    *) wrong "no module: $words" ;;
+    esac
+done
+# One line, and nothing of what is typed comes back in between.
+stty -echo
+boot=$(cut -c1-8 /proc/sys/kernel/random/boot_id)
+last=$(($(nproc) - 1))
+say "$(nproc) CPUs, kernel $(uname -r), boot $boot"
+watched=
+follow() {
+    : >/run/$1
+    watched="$watched $1"
+}
+for cpu in $(seq 0 $last); do
+    follow cpu$cpu
+    (taskset -c $cpu agent hold /run/cpu$cpu 2>&1 | while read -r line; do wrong "CPU $cpu: $line"; done) &
+done
+digest() { sha256sum | cut -c1-16; }
+# Numbers that nothing takes for a hole, written to the disk, and those of a while ago read back past all caches.
+disk() {
+    n=0
+    while :; do
+        n=$((n + 1))
+        seq $n $((n + 4999)) | dd of=/disk/$((n % 8)) bs=4k conv=fsync 2>/dev/null || wrong "the disk takes no file $n"
+        for old in $n $((n - 5)); do
+            [ $old -lt 1 ] && continue
+            [ "$(dd if=/disk/$((old % 8)) iflag=direct bs=64k 2>/dev/null | digest)" = "$(seq $old $((old + 4999)) | digest)" ] ||
+                wrong "the disk: file $old is another one"
+        done
+        echo $n >/run/disk.new && mv /run/disk.new /run/disk
+    done
+}
+if [ -b /dev/vda ]; then
+    mke2fs -F /dev/vda >/dev/null 2>&1 && mount -t ext4 /dev/vda /disk || wrong "the disk takes no file system"
+    follow disk
+    disk &
+    writer=$!
+fi
+pings() {
+    n=0
+    while :; do
+        ping -c 1 -W 5 10.77.0.1 >/dev/null && n=$((n + 1))
+        echo $n >/run/pings.new && mv /run/pings.new /run/pings
+        sleep 0.2
+    done
+}
+if [ -e /sys/class/net/eth0 ]; then
+    ifconfig eth0 10.77.0.2 netmask 255.255.255.0 up
+    follow pings
+    pings &
+fi
+random() {
+    n=0
+    while :; do
+        [ "$(head -c 16 /dev/hwrng | wc -c)" = 16 ] && n=$((n + 1))
+        echo $n >/run/random.new && mv /run/random.new /run/random
+        sleep 0.2
+    done
+}
+for rng in $(cat /sys/class/misc/hw_random/rng_available 2>/dev/null); do
+    case $rng in
+    virtio*)
+        echo $rng >/sys/class/misc/hw_random/rng_current
+        follow random
+        random &
+        break
+        ;;
+    esac
+done
+# Open from here to the end, and to nobody else.
+[ -b /dev/vda ] && exec 5>>/disk/opened
+ticks() {
+    for cpu in $(seq 0 $last); do
+        awk -v at=$((cpu + 2)) '$NF == "arch_timer" { all += $at } END { print all + 0 }' /proc/interrupts >/run/ticks$cpu
+    done
+}
+for cpu in $(seq 0 $last); do follow ticks$cpu; done
+# Debug and notes aside, the kernel has said nothing since all of this began.
+# Nor is it its loss where its host is slow, and an interrupt or a piece of work takes long: of that, it says so as well.
+warned() { dmesg -r | grep '^<[0-4]>' | grep -v -e 'hrtimer: interrupt took' -e 'hogged CPU'; }
+warned >/run/warned
+value() { sed 's/^0*//' /run/$1; }
+# A round begins.
+begin() {
+    ticks
+    for what in $watched; do
+        now=$(value $what)
+        eval "seen_$what=${now:-0}"
+    done
+}
+begin
+all_went_on() {
+    ticks
+    for what in $watched; do
+        now=$(value $what)
+        eval "[ \${now:-0} -gt \$seen_$what ]" || return 1
+    done
+}
+round=0 tries=0 up=0
+while :; do
+    word=
+    read -r -t 1 word
+    case $word in
+    end) break ;;
+    # What went on before it was told is not of this round.
+    ?*) begin; say "hears '$word'" ;;
+    esac
+    if all_went_on; then
+        round=$((round + 1)) tries=0
+        begin
+        now=$(cut -d. -f1 /proc/uptime)
+        [ $now -ge $up ] || wrong "its uptime was $up seconds, and is $now"
+        up=$now
+        [ -b /dev/vda ] && { echo $round >&5 || wrong "an open file takes no word"; }
+        warned | tail -n +$(($(wc -l </run/warned) + 1)) >/run/new
+        if [ -s /run/new ]; then
+            wrong "its kernel warns: $(head -n 1 /run/new)"
+            warned >/run/warned
+        fi
+        say "round $round of boot $boot:$watched went on, up for $up seconds"
+    else
+        tries=$((tries + 1))
+        [ $tries = 120 ] && wrong "of$watched not all went on for so long"
+    fi
+done
+if [ -b /dev/vda ]; then
+    [ "$(cat /disk/opened)" = "$(seq 1 $round)" ] || wrong "what went to an open file is not there"
+    exec 5>&-
+    kill $writer
+    wait $writer
+    # What it had started comes to its end.
+    tries=0
+    until umount /disk 2>/dev/null; do
+        tries=$((tries + 1))
+        [ $tries = 100 ] && wrong "the disk is not let go" && break
+        sleep 0.2
+    done
+fi
+say "powering off after $round rounds"
+poweroff -f
+"#;
+
+/// Puts the guest's initramfs into a directory.
+pub fn provide(cache: &Cache, dir: &Path) -> Result<()> {
+    guest::put(
+        &dir.join(INITRD),
+        &guest::with_agent(cache, &MODULES, INIT)?,
+    )
+}

@@ -1,0 +1,130 @@
+//! What goes from host to host: the saved guest and its disks, as files behind the hosts' own disks.
+
+use super::needs::Needs;
+use crate::cache::{self, Scratch};
+use crate::disk;
+use crate::failure::{Failure, Result};
+use crate::tools;
+use serde_json::Value;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Bytes of a saved guest beside its memory, at most.
+const BESIDE: u64 = 64 << 20;
+
+/// The name of the saved guest outside.
+const FILE: &str = "guest.save";
+
+/// The files behind the hosts' disks.
+pub struct Images {
+    /// The saved guest; then the guest's disks.
+    pub paths: Vec<PathBuf>,
+    /// Where they are as they were before the host that has them.
+    before: PathBuf,
+    /// Bytes of the first.
+    room: u64,
+}
+
+impl Images {
+    /// Nobody's guest, and an empty disk for each of the lock's: the guest makes its file system anew.
+    pub fn make(scratch: &Scratch, needs: &Needs) -> Result<Self> {
+        // Rather missed now than once the guest has gone all its way.
+        if !needs.disks.is_empty() {
+            tools::ensure(&[("e2fsck", "e2fsprogs")])?;
+        }
+        let room = needs.memory + BESIDE;
+        let (now, before) = (scratch.path().join("now"), scratch.path().join("before"));
+        cache::make_dir(&now)?;
+        cache::make_dir(&before)?;
+        let guest = now.join(FILE);
+        size(&guest, room)?;
+        let mut paths = vec![guest];
+        for (number, (_, bytes)) in needs.disks.iter().enumerate() {
+            let image = now.join(format!("disk{number}.img"));
+            size(&image, *bytes)?;
+            paths.push(image);
+        }
+        Ok(Self {
+            paths,
+            before,
+            room,
+        })
+    }
+
+    fn each(&self, copy: impl Fn(&Path, &Path) -> Result<()>) -> Result<()> {
+        self.paths.iter().try_for_each(|path| {
+            let name = path.file_name().unwrap_or_default();
+            copy(path, &self.before.join(name))
+        })
+    }
+
+    /// From here on they can be put back.
+    pub fn keep(&self) -> Result<()> {
+        self.each(disk::copy)
+    }
+
+    /// Has them as they were when they were kept last.
+    pub fn put_back(&self) -> Result<()> {
+        self.each(|now, before| disk::copy(before, now))
+    }
+
+    /// Digests of the guest's disks.
+    pub fn digests(&self) -> Result<Vec<String>> {
+        self.paths
+            .iter()
+            .skip(1)
+            .map(|path| cache::digest(path))
+            .collect()
+    }
+
+    /// What `vmlock explain` says of the saved guest, which has so many bytes.
+    pub fn explain(&self, compiler: &Path, bytes: u64) -> Result<(Value, String)> {
+        let Some(path) = self.paths.first() else {
+            return Err(Failure::bug("there is no image for the saved guest"));
+        };
+        size(path, bytes)?;
+        let explained = |format: &str| {
+            let mut command = Command::new(compiler);
+            command.arg("explain").arg(path).args(["--format", format]);
+            match tools::output(&mut command)? {
+                (status, words) if status.success() => Ok(words),
+                (status, _) => Err(Failure::environment(format!(
+                    "`vmlock explain` has no words for the saved guest ({status})"
+                ))),
+            }
+        };
+        let object = serde_json::from_slice(&explained("json")?)
+            .map_err(|e| Failure::environment(format!("`vmlock explain` says no JSON: {e}")))?;
+        let words = String::from_utf8_lossy(&explained("human")?).into_owned();
+        size(path, self.room)?;
+        Ok((object, words))
+    }
+
+    /// Whether the file system that the guest made is as it should be.
+    pub fn out_of_order(&self) -> Result<Option<String>> {
+        let Some(path) = self.paths.get(1) else {
+            return Ok(None);
+        };
+        let mut command = Command::new(tools::find("e2fsck").unwrap_or("e2fsck".into()));
+        let (status, words) = tools::output(command.arg("-fn").arg(path))?;
+        let words = String::from_utf8_lossy(&words);
+        Ok((!status.success()).then(|| {
+            format!(
+                "the guest's file system is out of order:\n{}",
+                words.trim_end()
+            )
+        }))
+    }
+}
+
+/// Makes a file that long. What nobody wrote is zero and takes no room.
+fn size(path: &Path, bytes: u64) -> Result<()> {
+    let file = fs::File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(path);
+    file.and_then(|file| file.set_len(bytes))
+        .map_err(|e| Failure::file("size", path, &e))
+}

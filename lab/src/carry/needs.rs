@@ -1,0 +1,108 @@
+//! What of a lock of any version matters for who carries its guest from host to host.
+
+use crate::cache;
+use crate::failure::{Failure, Result};
+use serde_json::Value;
+use std::path::Path;
+
+/// What of a lock matters on the way.
+#[derive(Debug, Default)]
+pub struct Needs {
+    /// The guest's name.
+    pub name: String,
+    /// How many vCPUs it has.
+    pub vcpus: usize,
+    /// Bytes of its memory.
+    pub memory: u64,
+    /// Disks by their paths relative to the lock, and their bytes.
+    pub disks: Vec<(String, u64)>,
+    /// Names of its virtio devices.
+    pub devices: Vec<String>,
+    /// Names of the taps of its network cards.
+    pub taps: Vec<String>,
+    /// Whether it has a source of random numbers.
+    pub random: bool,
+    /// Its initial RAM file system, relative to the lock.
+    pub initrd: String,
+}
+
+impl Needs {
+    /// Reads a lock of any version.
+    pub fn read(path: &Path) -> Result<Self> {
+        let unusable = |why: &str| {
+            Failure::environment(format!(
+                "the lock {} cannot be carried: {why}",
+                path.display()
+            ))
+        };
+        let lock: Value = serde_json::from_slice(&cache::read(path)?)
+            .map_err(|e| unusable(&format!("it is no JSON: {e}")))?;
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let initrd = &lock["boot"]["initrd"];
+        if initrd.get("sha256").or(initrd.get("digest")).is_some() {
+            return Err(unusable(
+                "it has the digest of its initial RAM file system, and the guest that looks whether anything is lost is another one; say `any-file=#true` in `boot` of its spec",
+            ));
+        }
+        let named = match initrd {
+            Value::Object(file) => file.get("path").map(text),
+            other => Some(text(other)),
+        };
+        let named = named.filter(|path| !path.is_empty());
+        let initrd = named.ok_or_else(|| unusable("it names no initial RAM file system"))?;
+        let memory = &lock["machine"]["memory"]["size"];
+        let memory = text(memory);
+        let memory = u64::from_str_radix(memory.trim_start_matches("0x"), 16)
+            .map_err(|_| unusable("it does not say how much memory there is"))?;
+        let mut needs = Self {
+            name: text(&lock["name"]),
+            vcpus: lock["machine"]["vcpus"].as_array().map_or(0, Vec::len),
+            memory,
+            initrd,
+            ..Self::default()
+        };
+        let devices = lock["machine"]["devices"].as_array();
+        for device in devices.into_iter().flatten() {
+            let Some(virtio) = device.get("virtio") else {
+                continue;
+            };
+            needs.devices.push(text(&device["name"]));
+            let kind = device["kind"].as_str().unwrap_or_default();
+            needs.random |= kind.starts_with("virtio-entropy-");
+            if let Some(block) = virtio.get("block") {
+                let bytes = block["sectors"].as_u64().unwrap_or(0).saturating_mul(512);
+                needs.disks.push((text(&block["path"]), bytes));
+            }
+            if let Some(tap) = virtio.get("net").and_then(|net| net["tap"].as_str()) {
+                needs.taps.push(tap.to_owned());
+            }
+        }
+        match needs.disks.len() {
+            ..=20 => Ok(needs),
+            _ => Err(unusable("it has more disks than an emulated host is given")),
+        }
+    }
+
+    /// What of the guest goes on in each of its rounds, as `carried.rs` names it.
+    pub fn goes_on(&self) -> Vec<String> {
+        let each = |what: &'static str| (0..self.vcpus).map(move |cpu| format!("{what}{cpu}"));
+        let once = [
+            ("disk", !self.disks.is_empty()),
+            ("pings", !self.taps.is_empty()),
+            ("random", self.random),
+        ];
+        let once = once.into_iter().filter(|(_, is)| *is);
+        each("cpu")
+            .chain(once.map(|(what, _)| what.to_owned()))
+            .chain(each("ticks"))
+            .collect()
+    }
+
+    /// The sections that a saved guest of it has at least.
+    pub fn sections(&self) -> Vec<String> {
+        let vcpus = (0..self.vcpus).map(|n| format!("vcpu.{n}"));
+        let devices = self.devices.iter().map(|name| format!("device.{name}"));
+        let once = ["lock", "machine", "gic", "lines", "memory"].map(str::to_owned);
+        once.into_iter().chain(vcpus).chain(devices).collect()
+    }
+}
