@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::{env, fs, process};
 use vmlock_catalogue_reader::{Contents, decode};
-use vmlock_catalogue_types::vmm::{Manner, Vmm};
+use vmlock_catalogue_types::vmm::{Lengths, Manner, Vmm};
 use vmlock_catalogue_types::*;
 use vmlock_wire::registers;
 
@@ -322,7 +322,14 @@ fn vmms(all: &[Vmm]) -> String {
         let options: String = v
             .options
             .iter()
-            .map(|(option, value)| format!("({}, {}),", text(option), text(value)))
+            .map(|o| {
+                format!(
+                    "vmm::CommandOption {{ name: {}, value: {}, source: {} }},",
+                    text(&o.name),
+                    text(&o.value),
+                    text(&o.source)
+                )
+            })
             .collect();
         let writes: String = v
             .writes
@@ -339,12 +346,24 @@ fn vmms(all: &[Vmm]) -> String {
             })
             .collect();
         let manner = |manner: &Manner| match manner {
-            Manner::Told { on, off, length } => format!(
-                "Told {{ on: {}, off: {}, length: {} }}",
-                option(on),
-                option(off),
-                option(length)
-            ),
+            Manner::Told {
+                on,
+                off,
+                lengths,
+                insists,
+                if_offered,
+            } => {
+                let named = |l: &Lengths| {
+                    let (on, off) = (text(&l.on), text(&l.off));
+                    format!("Some(vmm::Lengths {{ on: {on}, off: {off} }})")
+                };
+                let lengths = lengths.as_ref().map_or("None".to_owned(), named);
+                format!(
+                    "Told {{ on: {}, off: {}, lengths: {lengths}, insists: {insists}, if_offered: {if_offered} }}",
+                    option(on),
+                    option(off)
+                )
+            }
             Manner::Never => "Never".to_owned(),
             Manner::Always => "Always".to_owned(),
         };
@@ -375,11 +394,12 @@ fn vmms(all: &[Vmm]) -> String {
             .collect();
         let _ = writeln!(
             out,
-            "vmm::Vmm {{ name: {}, title: {}, versions: Cow::Borrowed(&[{}]), form: vmm::Form::{:?}, options: Cow::Borrowed(&[{options}]), writes: Cow::Borrowed(&[{writes}]), features: Cow::Borrowed(&[{features}]), overwrites: Cow::Borrowed(&[{overwrites}]) }},",
+            "vmm::Vmm {{ name: {}, title: {}, versions: Cow::Borrowed(&[{}]), form: vmm::Form::{:?}, insists_on_gicv3: {}, options: Cow::Borrowed(&[{options}]), writes: Cow::Borrowed(&[{writes}]), features: Cow::Borrowed(&[{features}]), overwrites: Cow::Borrowed(&[{overwrites}]) }},",
             text(&v.name),
             text(&v.title),
             texts(&v.versions),
-            v.form
+            v.form,
+            v.insists_on_gicv3
         );
     }
     out.push_str("];\n");

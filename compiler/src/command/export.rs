@@ -48,11 +48,11 @@ pub fn run(flags: &ExportFlags, out: &mut Output) {
             )),
         );
     }
-    let open: Vec<&Entry> = exported
-        .entries
-        .iter()
-        .filter(|entry| !accepted(entry, &flags.accept))
-        .collect();
+    let entries = exported.entries.iter();
+    let open: Vec<&Entry> = match exported.text {
+        Some(_) => entries.filter(|e| !is_accepted(e, &flags.accept)).collect(),
+        None => entries.collect(),
+    };
     let host = flags.host.display();
     out.line(format!("{shown} under {} {version} on {host}:", vmm.title));
     for fate in Fate::ALL {
@@ -60,11 +60,21 @@ pub fn run(flags: &ExportFlags, out: &mut Output) {
     }
     let others = Scope::ALL.iter().filter(|scope| !scopes.contains(scope));
     let others: Vec<&str> = others.map(|scope| scope.name()).collect();
+    let others = match exported.text {
+        Some(_) => others.join(", "),
+        None => "all parts".to_owned(),
+    };
     out.lines(hanging(&format!(
-        "not looked at: {} promises of {}",
-        exported.not_looked_at.promises,
-        others.join(", ")
+        "not looked at: {} promises of {others}",
+        exported.not_looked_at.promises
     )));
+    if !exported.unpromised.is_empty() {
+        out.lines(hanging(&format!(
+            "no lock can promise or forbid {} here, which a guest can find: {}",
+            exported.unpromised.len(),
+            exported.unpromised.join(", ")
+        )));
+    }
     if out.is_for_services() {
         let finding = |entry: &&Entry| {
             let words = format!(
@@ -77,36 +87,43 @@ pub fn run(flags: &ExportFlags, out: &mut Output) {
         };
         out.findings(open.iter().map(finding).collect());
     }
-    if open.is_empty() {
-        out.line("all of it is kept or accepted");
-    } else {
+    // Where nothing could be planned, there is nothing that could be accepted.
+    let accepted = open.is_empty() && exported.text.is_some();
+    match (&exported.text, open.is_empty()) {
+        (None, _) => {
+            out.line("nothing of it can be planned there, so that nothing can be exported")
+        }
+        (Some(_), true) => out.line("all of it is kept or accepted"),
+        (Some(_), false) => out.lines(hanging(&verdict(&open))),
+    }
+    if !accepted {
         out.exit(Exit::Findings);
-        out.lines(hanging(&verdict(&open)));
     }
     out.value("vmm", vmm.name.as_ref());
     out.value("version", version);
-    out.value("accepted", open.is_empty());
+    out.value("accepted", accepted);
     out.value(
         "only",
         scopes.iter().map(|scope| scope.name()).collect::<Vec<_>>(),
     );
     out.value("entries", json!(exported.entries));
     out.value("notLookedAt", exported.not_looked_at.promises);
-    out.value("text", exported.text.as_str());
-    match &flags.output {
-        None if exported.text.is_empty() => {}
-        None => {
+    out.value("unpromised", exported.unpromised);
+    out.value("text", exported.text.as_deref());
+    match (&flags.output, &exported.text) {
+        (None, None) => {}
+        (None, Some(text)) => {
             out.line("");
-            out.verbatim(&exported.text);
+            out.verbatim(text);
         }
-        Some(_) if !open.is_empty() => {}
-        Some(path) => {
+        (Some(path), Some(text)) if accepted => {
             let to = path.display().to_string();
-            match vmlock_atomic::replace(path, &exported.text) {
+            match vmlock_atomic::replace(path, text) {
                 Ok(()) => out.note(format!("{to}: written")),
                 Err(error) => out.fail(Exit::Environment, unwritable(&to, &error)),
             }
         }
+        (Some(path), _) => out.note(format!("{}: not written", path.display())),
     }
 }
 
@@ -143,7 +160,7 @@ fn known(asked: &str) -> Result<(&'static Vmm, &'static str), Box<Diagnostic>> {
 }
 
 /// Whether an entry is kept, or what becomes of it is good enough.
-fn accepted(entry: &Entry, accept: &[String]) -> bool {
+fn is_accepted(entry: &Entry, accept: &[String]) -> bool {
     entry.fate == Fate::Kept || accept.iter().any(|word| accepts(word, entry))
 }
 
@@ -172,13 +189,14 @@ fn clause(words: &str) -> String {
 fn say(fate: Fate, entries: &[Entry], verbose: bool, out: &mut Output) {
     // In the order of their first ones.
     let mut alike: Vec<(&str, Vec<&str>)> = Vec::new();
-    let mut counts: BTreeMap<Scope, usize> = BTreeMap::new();
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     for entry in entries.iter().filter(|entry| entry.fate == fate) {
         match alike.iter_mut().find(|(words, _)| *words == entry.words) {
             Some((_, names)) => names.push(&entry.name),
             None => alike.push((&entry.words, vec![&entry.name])),
         }
-        *counts.entry(entry.scope).or_default() += 1;
+        let scope = entry.scope.map_or("of all parts", Scope::name);
+        *counts.entry(scope).or_default() += 1;
     }
     if counts.is_empty() {
         return;

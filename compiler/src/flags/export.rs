@@ -18,7 +18,7 @@ Prints what becomes of every entry of the lock under that VMM, and what it can b
   chance       this host shows it, and nobody holds it
   overwritten  the VMM shows something of its own there
   forced       follows from a feature that the VMM gives every guest
-  cannot       it differs, and the VMM has no knob for it
+  cannot       it differs or is not known, and the VMM has no knob for it
 
 Exit code 1, and no file is written, unless all are kept or accepted. The host's report
 is made there with `vmlock-run probe`. A lock's memory, its devices and what a vCPU
@@ -41,7 +41,7 @@ pub struct ExportFlags {
     #[arg(long, value_name = "SCOPE", value_delimiter = ',', value_parser = scope)]
     pub only: Vec<Scope>,
     /// Fates that are good enough, or entries by name; `*` stands for the rest of one.
-    #[arg(long, value_name = "FATE|ENTRY", value_delimiter = ',')]
+    #[arg(long, value_name = "FATE|ENTRY", value_delimiter = ',', value_parser = accepted)]
     pub accept: Vec<String>,
     /// Write what the VMM is told here.
     #[arg(long, short, value_name = "FILE")]
@@ -49,6 +49,14 @@ pub struct ExportFlags {
     /// Name every entry.
     #[arg(long, short)]
     pub verbose: bool,
+}
+
+/// What is accepted: a fate, an entry or the beginning of one, never simply all.
+fn accepted(word: &str) -> Result<String, String> {
+    match word.trim_end_matches('*').is_empty() {
+        true => Err("name a fate or an entry: what nobody named is not accepted".to_owned()),
+        false => Ok(word.to_owned()),
+    }
 }
 
 /// A scope by its name, of those that a VMM does not decide alone.

@@ -123,7 +123,7 @@ pub fn add(
     for vmm in &contents.vmms {
         found.push(
             Diagnostic::error(
-                "import::register",
+                "import::vmm",
                 format!("`{file}` describes the VMM `{}`", vmm.name),
             )
             .help("only vmlock's own catalogue does; an imported file holds `baseline`, `cpu` and `defaults`"),

@@ -1,6 +1,7 @@
 //! Who decides what a firmware call answers: found by asking the model of KVM's answers again with each decider changed.
 
 use crate::lock::Lock;
+use crate::observation::wire;
 use crate::smccc::{self, Services, answer_to, answers};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,7 +16,33 @@ pub(super) enum Decider {
     Kernel,
 }
 
-/// For each call that the model knows, by its key, who decides its answer; none where it is always the same.
+/// The structure that a call tells the place of, once a guest has found it.
+const STRUCTURE: u64 = wire::key(wire::Kind::Use, wire::USE_STOLEN_TIME);
+
+/// Whether that fact is about the stolen-time structure.
+pub(super) fn of_structure(key: u64) -> bool {
+    key == STRUCTURE
+}
+
+/// Whether a guest finds its stolen-time structure.
+pub(super) fn tells_stolen_time(services: &Services) -> bool {
+    services.stolen_time && services.std_hyp & 1 != 0
+}
+
+/// What decides the answers once a firmware register was written.
+pub(super) fn write(services: &mut Services, id: u64, value: u64) {
+    match id {
+        smccc::PSCI_VERSION_REGISTER => services.psci = value as u32,
+        smccc::STD_BMAP_REGISTER => services.std = value,
+        smccc::STD_HYP_BMAP_REGISTER => services.std_hyp = value,
+        smccc::VENDOR_HYP_BMAP_REGISTER => services.vendor_hyp = value,
+        smccc::VENDOR_HYP_BMAP_2_REGISTER => services.vendor_hyp_2 = value,
+        _ => {}
+    }
+}
+
+/// For each call that the model knows, and for the stolen-time structure, by its key: who decides what a guest finds;
+/// none where it is always the same.
 pub(super) fn deciders(lock: &Lock) -> BTreeMap<u64, BTreeSet<Decider>> {
     let own = Services::of_lock(lock);
     let model = |services: &Services| answers(services, lock.lock_version);
@@ -24,6 +51,11 @@ pub(super) fn deciders(lock: &Lock) -> BTreeMap<u64, BTreeSet<Decider>> {
     for (key, _) in &promised {
         out.entry(*key).or_default();
     }
+    let of_structure = [
+        Decider::StolenTime,
+        Decider::Register(smccc::STD_HYP_BMAP_REGISTER),
+    ];
+    out.insert(STRUCTURE, of_structure.into());
     for (decider, services) in others(own) {
         let other = model(&services);
         for (key, answer) in promised.iter().chain(&other) {

@@ -6,7 +6,7 @@
 //! the VM, so that those alone are named that the report lists; one that has the lock's value already is written all the
 //! same: on the wrong host, the template fails loudly.
 
-use super::Judge;
+use super::judge::Judge;
 use crate::lock::full_mask;
 use crate::plan::Step;
 use crate::vm::Feature;

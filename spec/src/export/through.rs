@@ -2,12 +2,12 @@
 //! the features that it gives whatever the lock says.
 
 use crate::catalogue::register_by_id;
-use crate::catalogue::vmm::{Given, Manner, Vmm, Writes};
-use crate::lock::Lock;
+use crate::catalogue::vmm::{Given, Lengths, Manner, Vmm, Writes};
+use crate::lock::{Lock, LockedRegister};
 use crate::plan::{Refusal, Step};
 use crate::reason;
 use crate::report::{HostReport, View};
-use crate::smccc::PSCI_VERSION_REGISTER;
+use crate::smccc::{PSCI_VERSION_REGISTER, psci_name};
 use crate::vm::Feature;
 
 /// One version of a VMM.
@@ -24,6 +24,31 @@ impl<'a> Told<'a> {
         let Self { vmm, version } = self;
         let mut writes = vmm.writes.iter();
         writes.find(|w| w.names(register) && vmm.is_since(version, w.since.as_ref()))
+    }
+
+    /// What of its command line says a register's value, where it is said there: an option and a word.
+    pub fn tell(self, entry: &LockedRegister) -> Option<String> {
+        const PSCI: &str = "{psci}";
+        let tell = self.writes(&entry.name)?.tell.as_deref()?;
+        match tell.contains(PSCI) {
+            true => Some(tell.replace(PSCI, psci_name(entry.value as u32)?)),
+            false => Some(tell.to_owned()),
+        }
+    }
+
+    /// Whether it can be told a register's value.
+    pub fn can_say(self, entry: &LockedRegister) -> bool {
+        let writes = self.writes(&entry.name);
+        writes.is_some_and(|w| w.tell.is_none() || self.tell(entry).is_some())
+    }
+
+    /// The highest GICD_TYPER.ITLinesNumber that its guests see; `None` where it is not the VMM's own.
+    pub fn lines(self) -> Option<u64> {
+        const LINES: u64 = 0x1f;
+        let mut own = self.vmm.overwrites.iter();
+        let own =
+            own.find(|o| o.mask & LINES == LINES && o.names.iter().any(|n| n == "GICD_TYPER"))?;
+        own.value.map(|value| value & LINES)
     }
 
     fn given(self, feature: Feature) -> Option<&'a Given> {
@@ -58,10 +83,16 @@ impl<'a> Told<'a> {
         all.filter(forced).collect()
     }
 
-    /// How one of the vector lengths is named to it; `None` where they are the host's.
-    pub fn length(self) -> Option<&'a str> {
+    /// Features that the lock has and its guests have not.
+    pub fn withheld(self, lock: &Lock, report: &HostReport) -> Vec<Feature> {
+        let named = lock.features.iter().copied();
+        named.filter(|f| !self.gives(*f, true, report)).collect()
+    }
+
+    /// How vector lengths are named to it; `None` where they are the host's.
+    pub fn lengths(self) -> Option<&'a Lengths> {
         match self.manner(Feature::Sve) {
-            Some(Manner::Told { length, .. }) => length.as_deref(),
+            Some(Manner::Told { lengths, .. }) => lengths.as_ref(),
             _ => None,
         }
     }
@@ -72,7 +103,7 @@ impl<'a> Told<'a> {
             Step::Register { id, .. } => {
                 register_by_id(*id).is_some_and(|info| self.writes(&info.name).is_some())
             }
-            Step::VectorLengths(_) => self.length().is_some(),
+            Step::VectorLengths(_) => self.lengths().is_some(),
             Step::StolenTime(_) => self.manner(Feature::StealTime) != Some(&Manner::Never),
             Step::Identity
             | Step::Reset { .. }

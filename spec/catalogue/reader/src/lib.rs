@@ -217,7 +217,8 @@ impl Reader {
         // One that is misspelt has been told of.
         let near = |e: &kdl::KdlEntry| {
             let name = e.name().map(|n| n.value());
-            name.is_some_and(|n| n != "source" && n.starts_with('s') && n.ends_with("ce"))
+            let other = |n: &str| !["source", "since"].contains(&n);
+            name.is_some_and(|n| other(n) && n.starts_with('s') && n.ends_with("ce"))
         };
         if node.entries().iter().any(near) {
             return Cow::Borrowed("");

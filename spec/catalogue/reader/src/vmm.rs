@@ -4,13 +4,16 @@ use crate::{Reader, arguments, children, has, owned};
 use kdl::{KdlNode, KdlValue};
 use std::borrow::Cow;
 use vmlock_catalogue_types::Text;
-use vmlock_catalogue_types::vmm::{Form, Given, Manner, Overwrites, Vmm, Writes};
+use vmlock_catalogue_types::vmm::{
+    CommandOption, Form, Given, Lengths, Manner, Overwrites, Vmm, Writes,
+};
 
 /// What can be said of one.
-const SAYS: [&str; 7] = [
+const SAYS: [&str; 8] = [
     "title",
     "versions",
     "form",
+    "gicv3",
     "option",
     "writes",
     "feature",
@@ -21,7 +24,8 @@ impl Reader {
     pub(crate) fn vmm(&mut self, node: &KdlNode) -> Option<Vmm> {
         self.known_properties(node, &[]);
         let name = self.text(node, 0, "a name")?;
-        let (mut title, mut versions, mut form) = (Cow::Borrowed(""), Vec::new(), None);
+        let (mut title, mut versions) = (Cow::Borrowed(""), Vec::new());
+        let (mut form, mut insists_on_gicv3) = (None, None);
         let (mut options, mut writes) = (Vec::new(), Vec::new());
         let (mut features, mut overwrites) = (Vec::new(), Vec::new());
         for child in children(node) {
@@ -29,11 +33,8 @@ impl Reader {
                 "title" => title = self.text(child, 0, "a line of text").unwrap_or_default(),
                 "versions" => versions = self.texts(child),
                 "form" => form = self.form(child),
-                "option" => {
-                    let value = arguments(child).get(1).and_then(|v| v.as_string());
-                    let option = self.text(child, 0, "an option");
-                    options.extend(option.map(|o| (o, owned(value.unwrap_or_default()))));
-                }
+                "gicv3" => insists_on_gicv3 = self.gicv3(child),
+                "option" => options.extend(self.option(child)),
                 "writes" => writes.push(self.writes(child)),
                 "feature" => features.extend(self.given(child)),
                 "overwrites" => overwrites.push(self.overwrites(child)),
@@ -48,8 +49,10 @@ impl Reader {
             let words = format!("`{version}` is none of the versions of `{name}`");
             self.problem(node, words, None);
         }
-        let Some(form) = form.filter(|_| !title.is_empty() && !versions.is_empty()) else {
-            let words = format!("VMM `{name}` needs `title`, `versions` and `form`");
+        let said = form.zip(insists_on_gicv3);
+        let said = said.filter(|_| !title.is_empty() && !versions.is_empty());
+        let Some((form, insists_on_gicv3)) = said else {
+            let words = format!("VMM `{name}` needs `title`, `versions`, `form` and `gicv3`");
             self.problem(node, words, None);
             return None;
         };
@@ -58,6 +61,7 @@ impl Reader {
             title,
             versions: Cow::Owned(versions),
             form,
+            insists_on_gicv3,
             options: Cow::Owned(options),
             writes: Cow::Owned(writes),
             features: Cow::Owned(features),
@@ -75,6 +79,39 @@ impl Reader {
                 None
             }
         }
+    }
+
+    fn gicv3(&mut self, node: &KdlNode) -> Option<bool> {
+        self.known_properties(node, &["source"]);
+        self.source(node);
+        match self.text(node, 0, "`insists` or `else-gicv2`")?.as_ref() {
+            "insists" => Some(true),
+            "else-gicv2" => Some(false),
+            other => {
+                let words = format!("no interrupt controller is given `{other}`");
+                self.problem(node, words, Some("`insists` or `else-gicv2`"));
+                None
+            }
+        }
+    }
+
+    fn option(&mut self, node: &KdlNode) -> Option<CommandOption> {
+        self.known_properties(node, &["source"]);
+        let value = arguments(node).get(1).and_then(|v| v.as_string());
+        Some(CommandOption {
+            name: self.text(node, 0, "an option")?,
+            value: owned(value.unwrap_or_default()),
+            source: self.source(node),
+        })
+    }
+
+    /// A property that is true, or is not there.
+    fn flag(&mut self, node: &KdlNode, name: &str) -> bool {
+        let said = node.get(name);
+        if said.is_some_and(|value| value.as_bool() != Some(true)) {
+            self.problem(node, format!("`{name}` is `#true`, or is left out"), None);
+        }
+        said.is_some()
     }
 
     /// Names, or beginnings of names.
@@ -100,14 +137,34 @@ impl Reader {
     }
 
     fn given(&mut self, node: &KdlNode) -> Option<Given> {
-        self.known_properties(node, &["on", "off", "length", "source"]);
+        let known = [
+            "on",
+            "off",
+            "length",
+            "no-length",
+            "insists",
+            "if-offered",
+            "source",
+        ];
+        self.known_properties(node, &known);
         let feature = self.text(node, 0, "a vCPU feature")?;
         let manner = match self.text(node, 1, "`told`, `never` or `always`")?.as_ref() {
-            "told" => Manner::Told {
-                on: self.property(node, "on"),
-                off: self.property(node, "off"),
-                length: self.property(node, "length"),
-            },
+            "told" => {
+                let lengths = ["length", "no-length"].map(|name| self.property(node, name));
+                if lengths.iter().flatten().count() == 1 {
+                    let words = "`length` and `no-length` stand together";
+                    self.problem(node, words, None);
+                }
+                let [length, no_length] = lengths;
+                let lengths = length.zip(no_length);
+                Manner::Told {
+                    on: self.property(node, "on"),
+                    off: self.property(node, "off"),
+                    lengths: lengths.map(|(on, off)| Lengths { on, off }),
+                    insists: self.flag(node, "insists"),
+                    if_offered: self.flag(node, "if-offered"),
+                }
+            }
             "never" => Manner::Never,
             "always" => Manner::Always,
             other => {

@@ -13,15 +13,27 @@ pub struct Vmm {
     pub versions: List<Text>,
     /// In what it is told.
     pub form: Form,
-    /// Options of its command line that stand there in any case, each with its value, empty where it has none.
-    /// `{vcpus}` and `{memory}` (in MiB) are the lock's.
-    pub options: List<(Text, Text)>,
+    /// Whether a guest starts with a GICv3 or not at all; else a host that has none gives it a GICv2, in silence.
+    pub insists_on_gicv3: bool,
+    /// Options of its command line that stand there in any case.
+    pub options: List<CommandOption>,
     /// Registers that it writes, as it is told to.
     pub writes: List<Writes>,
     /// vCPU features: whether it gives them to guests.
     pub features: List<Given>,
     /// What it decides by itself.
     pub overwrites: List<Overwrites>,
+}
+
+/// An option of a command line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CommandOption {
+    /// Its name, dashes included.
+    pub name: Text,
+    /// Its value, empty where it has none. `{vcpus}` and `{memory}` (in MiB) are the lock's.
+    pub value: Text,
+    /// Where that was read.
+    pub source: Text,
 }
 
 /// In what a virtual machine monitor is told of a guest's CPU.
@@ -42,8 +54,8 @@ pub struct Writes {
     pub but: List<Text>,
     /// The first version that does.
     pub since: Option<Text>,
-    /// What of the command line says it: an option and a word, `{psci}` being the version by its name. `None` where the
-    /// form has a place of its own for it.
+    /// What of the command line says it: an option and a word, `{psci}` being the version by its name, which it has to
+    /// have. `None` where the form has a place of its own for it.
     pub tell: Option<Text>,
     /// Where that was read.
     pub source: Text,
@@ -69,13 +81,26 @@ pub enum Manner {
         on: Option<Text>,
         /// And off.
         off: Option<Text>,
-        /// And what names one of its vector lengths, `{}` being its bits; `None` where they are the host's.
-        length: Option<Text>,
+        /// And what names one of its vector lengths, and one that it has not; `None` where they are the host's.
+        lengths: Option<Lengths>,
+        /// Whether a guest that is to have it is not started where the host has none; else it goes without, in silence.
+        insists: bool,
+        /// Whether these words are known on hosts that offer the feature alone: elsewhere nothing can be said of it.
+        if_offered: bool,
     },
     /// No guest has it.
     Never,
     /// Every guest has it where the host has.
     Always,
+}
+
+/// How vector lengths are named on a command line, `{}` being the bits of one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lengths {
+    /// One that the guest has.
+    pub on: Text,
+    /// One below the longest that it has not: the VMM starts no guest that would have it all the same.
+    pub off: Text,
 }
 
 /// What guests see of the virtual machine monitor's own making, whatever it is told.
