@@ -250,6 +250,11 @@ pub const CODES: &[Code] = &[
         "Only vmlock's own catalogue defines registers: their names and fields are the architecture's.",
     ),
     code(
+        "import::vmm",
+        "an imported file describes a virtual machine monitor",
+        "Only vmlock's own catalogue describes them: `vmlock export` says of its entries alone what becomes of a lock there.",
+    ),
+    code(
         "import::name-taken",
         "an imported name exists already",
         "What a baseline or a CPU model means never changes, so no file can redefine one. Give yours a name of its own.",
@@ -593,6 +598,16 @@ pub const CODES: &[Code] = &[
         "diff::unknown",
         "nothing to compare under that name",
         "`vmlock diff` takes two locks, two host reports, two saved guests, two logs of portable witnesses, or two baselines by name.",
+    ),
+    code(
+        "export::open",
+        "an entry is not kept under that VMM, and not accepted",
+        "`vmlock export` tells what becomes of each entry of a lock under a virtual machine monitor: kept (it holds it), chance (this host shows it, and nobody holds it), overwritten, forced or cannot. Where nothing of a lock can be planned on a host, nothing can be exported. What is not kept is accepted by its fate or its name with `--accept`, or the lock is kept by `vmlock-run`.",
+    ),
+    code(
+        "export::unknown-vmm",
+        "nothing is known of this VMM, or of this version",
+        "A virtual machine monitor is an entry of the catalogue, with the versions that somebody has looked at. What another version does is not guessed: name one that is known, as in `--to qemu@10.0`, and hold what comes of it against the lock with `vmlock audit --observed`.",
     ),
     code(
         "observed::broken",

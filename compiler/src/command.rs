@@ -12,6 +12,7 @@ pub mod diff;
 pub mod drift;
 pub mod editor_setup;
 pub mod explain;
+pub mod export;
 pub mod fleet;
 pub mod fmt;
 pub mod git;

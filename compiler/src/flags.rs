@@ -2,12 +2,14 @@
 //! completions come.
 
 mod drift;
+mod export;
 mod fleet;
 mod git;
 mod labels;
 pub mod runner;
 
 pub use drift::DriftFlags;
+pub use export::ExportFlags;
 pub use fleet::FleetFlags;
 pub use git::{GitCommand, GitFlags, GitMergeFlags, GitSetupFlags};
 pub use labels::LabelsFlags;
@@ -135,6 +137,8 @@ pub enum Command {
     Observe(ObserveFlags),
     /// Hold what a portable witness saw against a lock.
     Audit(AuditFlags),
+    /// Say what somebody's VMM can be told of a lock, and what becomes of each entry there.
+    Export(ExportFlags),
     /// Print a JSON Schema.
     Schema(SchemaFlags),
     /// Tell an editor where the schemas are and how the language server is started, without the network.

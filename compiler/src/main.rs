@@ -161,6 +161,7 @@ fn run() -> Exit {
         Command::Witness(flags) => command::witness::run(flags, &mut out),
         Command::Observe(flags) => command::observe::run(flags, &mut out),
         Command::Audit(flags) => command::audit::run(flags, &mut out),
+        Command::Export(flags) => command::export::run(flags, &mut out),
         Command::Schema(flags) => command::schema::run(flags, &mut out),
         Command::EditorSetup(flags) => command::editor_setup::run(flags, &mut out),
         Command::Lsp(_) => lsp::run(&mut out),

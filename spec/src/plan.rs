@@ -27,7 +27,7 @@ pub use firmware::default_services;
 pub use ground::Ground;
 pub use host::IDENTITY;
 pub use presumed::presumed;
-pub use reset::{Beginning, beginning};
+pub use reset::{ALL as ENTRY, Beginning, beginning};
 
 use crate::lock::{Lock, LockedRegister};
 use crate::reason;

@@ -8,6 +8,7 @@ mod documents;
 mod door;
 mod drift;
 mod editor;
+mod export;
 mod fleet;
 mod foreign;
 mod formats;

@@ -155,6 +155,7 @@ fn every_command_in_the_documents_exists() {
         "ARCHITECTURE.md",
         "SECURITY.md",
         "docs/drift.md",
+        "docs/export.md",
         "docs/fleet.md",
         "docs/git.md",
         "docs/howto.md",

@@ -6,6 +6,7 @@ mod catalogue;
 mod common;
 mod decisions;
 mod drift;
+mod exports;
 mod frozen;
 mod locks;
 mod mitigations;

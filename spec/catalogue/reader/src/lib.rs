@@ -1,4 +1,4 @@
-//! Reads catalogue files (registers, baselines, CPU models) from KDL.
+//! Reads catalogue files (registers, baselines, CPU models, virtual machine monitors) from KDL.
 //!
 //! A crate for two users: the build script of `vmlock-spec` reads the built-in
 //! catalogue with it, and the compiler the files that a spec imports, so that a
@@ -7,9 +7,11 @@
 
 use kdl::{KdlDocument, KdlNode, KdlValue};
 use std::borrow::Cow;
+use vmlock_catalogue_types::vmm::Vmm;
 use vmlock_catalogue_types::*;
 
 mod digest;
+mod vmm;
 pub mod words;
 
 /// One thing wrong with a catalogue file.
@@ -36,6 +38,8 @@ pub struct Contents {
     pub hwcaps: Vec<Hwcap>,
     /// `needs`, `always` and `lint` nodes.
     pub needs: Vec<Need>,
+    /// `vmm` nodes.
+    pub vmms: Vec<Vmm>,
 }
 
 struct Reader {
@@ -55,6 +59,7 @@ pub fn decode(document: &KdlDocument) -> (Contents, Vec<Problem>) {
             "cpu" => contents.cpus.extend(reader.cpu(node)),
             "hwcaps" => contents.hwcaps.extend(reader.hwcaps(node)),
             "needs" | "always" | "lint" => contents.needs.extend(reader.need(node)),
+            "vmm" => contents.vmms.extend(reader.vmm(node)),
             "vm" => reader.problem(
                 node,
                 "a description cannot be imported",
@@ -194,7 +199,8 @@ impl Reader {
         // One that is misspelt has been told of.
         let near = |e: &kdl::KdlEntry| {
             let name = e.name().map(|n| n.value());
-            name.is_some_and(|n| n != "source" && n.starts_with('s') && n.ends_with("ce"))
+            let other = |n: &str| !["source", "since"].contains(&n);
+            name.is_some_and(|n| other(n) && n.starts_with('s') && n.ends_with("ce"))
         };
         if node.entries().iter().any(near) {
             return Cow::Borrowed("");
