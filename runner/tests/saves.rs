@@ -199,8 +199,8 @@ grep -q '!' out || echo "and no time went back"
 # While it is written its runner answers; who goes away, a folder that does and the end of either leave nothing half.
 rm -f one.save; : >out; total=1; guest start $big; said
 hears() { n=0; until $run status $socket 2>/dev/null | grep -q "$1"; do n=$((n + 1)); [ $n -lt 200 ] || { echo "never heard: $1"; exit 1; }; done; }
-begin() { $run save $1 --control $socket >saved 2>&1 & client=$!; hears ": saving"; }
-begin one.save; $run status $socket | grep -c "MiB of its memory are written" | sed 's/^/told: /'
+begin() { $run save $1 --control $socket >saved 2>&1 & client=$!; hears "[1-9][0-9]* of 1024 MiB"; }
+begin one.save
 $run pause $socket 2>&1 | grep -o "is being saved"
 kill -9 $client; wait $client; hears ": running"; again "nobody waits"
 mkdir gone; begin gone/one.save; rm -rf gone; wait $client; echo "no folder: exit $?"; again "no folder"
@@ -236,7 +236,8 @@ fn a_guest_is_saved_and_goes_on_and_what_is_not_it_is_refused() {
             lock.counters.across_saves = Some(AcrossSaves::GoesOn);
         });
         let big = place.altered("big", lock, "guest.Image", |lock| {
-            lock.machine.memory.size = 256 << 20;
+            // Writing it takes longer than asking how far that is.
+            lock.machine.memory.size = 1 << 30;
         });
         let away = report("cortex-a76", kernel);
         let names = format!(
@@ -275,7 +276,7 @@ fn a_guest_is_saved_and_goes_on_and_what_is_not_it_is_refused() {
             ("counter goes on, by the 36", 1),
             ("virtual counter stands still", 1),
             ("and no time went back\n", 1),
-            ("told: 1\n", 1),
+            ("never heard", 0),
             ("is being saved\n", 1),
             ("no folder: exit 4\n", 1),
             ("stopped: exit 4\n", 1),

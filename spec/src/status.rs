@@ -42,7 +42,7 @@ pub enum State {
     Starting,
     /// It runs.
     Running,
-    /// It rests, and is being written to a file.
+    /// It is brought to rest, and written to a file.
     Saving,
     /// It is held: by its operator, or by the runner as long as its threads are not on the CPUs that they belong on.
     Paused,

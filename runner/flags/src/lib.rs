@@ -452,8 +452,8 @@ and the guest goes on. The file holds all of the guest's memory: only its owner 
 With `--for`, it exits with 3 where the host of that report cannot keep the guest's lock, or
 does not take what the guest has by then: the guest goes on, and FILE is as it was.
 
-On a terminal it shows how far it is; `status` says so, too, and `stop` ends the guest, with
-FILE as it was.
+On a terminal it shows how far it is; `status` says so, too. `stop` ends the guest meanwhile:
+FILE is as it was, unless the new one was whole by then.
 
 Examples:
   vmlock-run save web.save --control ~/guests/web
@@ -468,7 +468,8 @@ Examples:
 Does what `start` does, but that the guest goes on where it was saved: the host is proven,
 the machine is made and read back, and then its state is written and read back as well.
 Its counter (CNTVCT_EL0) stood still meanwhile, if its lock does not have it go on
-(`across-saves`); its wall clock did not. Disks have to be as they were. Exits with 3 where this host does not take the state; FILE stays as it is.
+(`across-saves`); its wall clock did not. Disks have to be as they were. Exits with 3 where
+this host does not take the state; FILE stays as it is.
 
 Whoever restores a file twice has two guests with one set of secrets and random numbers.
 

@@ -45,7 +45,8 @@ enum Stage {
     Pausing(Pausing),
     /// Its vCPUs have been asked.
     Asked(Paused),
-    Writing(Paused, Written),
+    /// In this order: a file that is given up is so before its guest goes on.
+    Writing(Written, Paused),
     /// The file is whole, and its client has yet to say that it has its name.
     Whole(Paused),
 }
@@ -83,6 +84,8 @@ pub const CALLED_OFF: &str =
 /// What is said while the guest is being saved.
 const SAVING: &str =
     "the guest is being saved: it ends once that is done, or goes on where it cannot be";
+/// What is said to who saves a guest that somebody ends meanwhile.
+const ENDED: &str = "the guest is not saved: somebody had it end before the file was whole";
 /// What is said where there is no machine.
 const STARTING: &str = "its machine is still being made: try again once it runs";
 
@@ -116,7 +119,7 @@ impl Operator {
             let memory = memory.unwrap_or(0);
             let written = match &saves.stage {
                 Stage::Pausing(_) | Stage::Asked(_) => 0,
-                Stage::Writing(_, written) => written.bytes(),
+                Stage::Writing(written, _) => written.bytes(),
                 Stage::Whole(_) => memory,
             };
             status.state = State::Saving;
@@ -215,7 +218,7 @@ impl Operator {
     fn unsaved(&mut self) {
         if let Held::Saves(saves) = take(&mut self.held)
             && saves.paused
-            && let Stage::Asked(paused) | Stage::Writing(paused, _) | Stage::Whole(paused) =
+            && let Stage::Asked(paused) | Stage::Writing(_, paused) | Stage::Whole(paused) =
                 saves.stage
         {
             self.held = Held::Now(paused);
@@ -256,7 +259,7 @@ impl Operator {
                 };
                 match begun {
                     None => Stage::Asked(paused),
-                    Some(Ok(written)) => Stage::Writing(paused, written),
+                    Some(Ok(written)) => Stage::Writing(written, paused),
                     Some(Err(why)) => {
                         saves.stage = Stage::Asked(paused);
                         self.held = Held::Saves(saves);
@@ -265,8 +268,14 @@ impl Operator {
                     }
                 }
             }
-            Stage::Writing(paused, written) => match written.said() {
-                None => Stage::Writing(paused, written),
+            // It does not go on, and no file of it gets a name that was not whole by then.
+            Stage::Writing(written, paused) if self.end != End::Not => {
+                drop(written);
+                self.held = Held::Now(paused);
+                return Some(Answer::Error(ENDED.to_owned()));
+            }
+            Stage::Writing(written, paused) => match written.said() {
+                None => Stage::Writing(written, paused),
                 Some(Ok(identity)) => {
                     saves.stage = Stage::Whole(paused);
                     self.held = Held::Saves(saves);
@@ -572,7 +581,7 @@ mod tests {
             let (machine, thread) = machine(1);
             thread.expect("it has one").join().expect("it ends");
             let (written, says) = unfinished();
-            let mut operator = at(machine.controls, |paused| Stage::Writing(paused, written));
+            let mut operator = at(machine.controls, |paused| Stage::Writing(written, paused));
             for _ in 0..3 {
                 // However often it is looked at: no answer, and no guest that runs.
                 assert!(operator.turn(1, now).is_none() && operator.is_writing());
@@ -614,12 +623,17 @@ mod tests {
     fn a_guest_that_is_written_can_be_ended() {
         let (machine, thread) = machine(1);
         thread.expect("it has one").join().expect("it ends");
-        let (written, _says) = unfinished();
-        let mut operator = at(machine.controls, |paused| Stage::Writing(paused, written));
+        let (written, says) = unfinished();
+        let mut operator = at(machine.controls, |paused| Stage::Writing(written, paused));
         assert!(matches!(operator.stop(), Answer::Stopping {}));
         operator.end();
         assert_eq!(machine.ended.load(SeqCst), 1);
-        assert!(operator.turn(1, Instant::now()).is_none());
+        // Also where the file is whole in the same moment.
+        says.send(Ok(Identity([7; 32]))).expect("somebody waits");
+        let told = operator.turn(1, Instant::now());
+        assert!(matches!(told, Some(Answer::Error(words)) if words.contains("had it end")));
+        assert!(says.send(Ok(Identity([7; 32]))).is_err());
+        assert!(!operator.is_whole());
         assert_eq!(operator.state(), State::Paused);
     }
 

@@ -104,22 +104,23 @@ impl Saving {
         self.next * CHUNK_BYTES
     }
 
-    /// Writes a piece more.
+    /// Writes a piece more: of memory, or, once all of that is written, what makes it a whole file.
     ///
     /// # Errors
     /// It cannot be written.
     pub fn go_on(mut self, saves: &Saves) -> Result<Wrote, String> {
         let range = saves.memory.range();
         let count = range.size / CHUNK_BYTES;
-        for number in self.next..count.min(self.next + AT_A_TIME) {
+        let until = count.min(self.next + AT_A_TIME);
+        for number in self.next..until {
             let address = range.base + number * CHUNK_BYTES;
             let bytes = saves.memory.read(address, CHUNK_BYTES as usize)?;
             self.writer
                 .chunk(number, &bytes)
                 .map_err(|e| e.to_string())?;
-            self.next = number + 1;
         }
         if self.next < count {
+            self.next = until;
             return Ok(Wrote::More(self));
         }
         // They were asked before the memory was written, and have mostly said it by now.

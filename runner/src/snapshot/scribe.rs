@@ -2,11 +2,12 @@
 //! disk is slow.
 //!
 //! One guest is written at a time. Who waits for it looks when he likes ([`Written::said`]). Where nobody waits any more it
-//! is given up at the next piece, and what was written says nothing of it: the header comes last.
+//! is given up at the next piece, and what was written says nothing of it: the header comes last, once it is known that
+//! the guest was at rest until all of its memory was read.
 
 use super::save::{Saving, Wrote};
 use crate::hold::pausing::Controls;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::sync::{Arc, OnceLock};
 use vmlock_saved::file::Identity;
@@ -81,7 +82,8 @@ impl Written {
 
 impl Drop for Written {
     fn drop(&mut self) {
-        self.shared.given_up.store(true, Ordering::Relaxed);
+        // Whoever then lets the guest go on does so after this, whatever order a CPU sees things in.
+        self.shared.given_up.store(true, Ordering::SeqCst);
     }
 }
 
@@ -97,7 +99,9 @@ impl Work {
             return;
         };
         let end = loop {
-            if shared.given_up.load(Ordering::Relaxed) {
+            // Where memory that was read had been written by a guest that goes on, this sees that it was given up.
+            fence(Ordering::SeqCst);
+            if shared.given_up.load(Ordering::SeqCst) {
                 return;
             }
             match saving.go_on(saves) {
@@ -137,6 +141,6 @@ pub mod tests {
         assert!(gone.is_err_and(|why| why.contains("has gone")));
         let shared = Arc::clone(&written.shared);
         drop(written);
-        assert!(shared.given_up.load(Ordering::Relaxed));
+        assert!(shared.given_up.load(Ordering::SeqCst));
     }
 }
