@@ -119,6 +119,7 @@ fn run() -> Exit {
         door::open(program, &arguments, &mut out);
         return out.print();
     }
+    render::terminal::measure();
     let flags = match Flags::try_parse() {
         Ok(flags) => flags,
         // Help, the version, or what is wrong with the command line.

@@ -1,7 +1,7 @@
 //! Many locks and many hosts: which host can keep which lock, as a table.
 
 use super::{Checked, Host};
-use crate::render::human::WIDTH;
+use crate::render::terminal;
 use vmlock_spec::part::Another;
 use vmlock_spec::plan::Plan;
 
@@ -25,7 +25,7 @@ pub fn lines(all: &[Checked], hosts: &[Host], complete: bool, native: bool) -> V
     let numbers: Vec<String> = (1..=hosts.len()).map(|n| format!("[{n}]")).collect();
     let mut lines = Vec::new();
     let mut heads = &names;
-    if width(all, heads) > WIDTH {
+    if width(all, heads) > terminal::width() {
         heads = &numbers;
         lines.extend(
             numbers
