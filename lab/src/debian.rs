@@ -55,17 +55,10 @@ shift 2
 tunctl -t vmlock0 >/dev/null
 ifconfig vmlock0 10.77.0.1 netmask 255.255.255.0 up
 yes "received, and some words that fill the line" | head -c 16777216 >/tmp/block
-bytes() {
-    left=$count
-    while [ $left -ge 16777216 ]; do
-        cat /tmp/block
-        left=$((left - 16777216))
-    done
-    head -c $left /tmp/block
-}
-(echo $count | $agent serve 5000) >/dev/null 2>&1 &
-(bytes | $agent serve 5002) >/dev/null 2>&1 &
-($agent serve 5001 </dev/null | sha256sum | cut -c 1-64 >/tmp/sent) 2>&1 &
+echo $count >/tmp/count
+$agent give 5000 /tmp/count $(wc -c </tmp/count) &
+$agent give 5002 /tmp/block $count &
+$agent take 5001 >/tmp/sent &
 another() {
     for second in $(seq 120); do
         ls -l /proc/[0-9]*/fd 2>/dev/null | grep -q ' /dev/vda$' && break

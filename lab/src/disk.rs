@@ -51,7 +51,6 @@ const PACKAGES: &[&str] = &[
     "passwd",
     "procps",
     "sed",
-    "socat",
     "systemd",
     "systemd-sysv",
     "tar",
@@ -145,9 +144,9 @@ for word in $(cat /proc/cmdline); do
         ;;
     vmlock.network)
         say "ping: $(ping -c 3 -W 5 $host | sed -n 's/.*, \(.*packet loss\).*/\1/p')"
-        count=$(socat -u TCP:$host:5000 -)
-        say "received: $(socat -b 262144 -u TCP:$host:5002 - | digest)"
-        bytes $count sent | socat -b 262144 -u - TCP:$host:5001
+        count=$(cat < /dev/tcp/$host/5000)
+        say "received: $(digest < /dev/tcp/$host/5002)"
+        bytes $count sent > /dev/tcp/$host/5001
         say "sent"
         ;;
     vmlock.shell) setsid -c bash < /dev/console > /dev/console 2>&1 ;;

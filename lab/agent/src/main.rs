@@ -5,8 +5,8 @@
 //!   one connection after the other;
 //! * `vmlock-lab-agent ask PORT`, in the guest: connects to that port of its host, says what comes by standard input, and
 //!   writes the answer to standard output;
-//! * `vmlock-lab-agent serve PORT`, in the host: lets one connect to that TCP port, sends what comes by standard input,
-//!   and writes what it says to standard output (busybox' own moves a kilobyte at a time);
+//! * `vmlock-lab-agent give PORT FILE COUNT` and `vmlock-lab-agent take PORT`, in the host: let one connect to that TCP
+//!   port, and send so many bytes, the file over and over; or say the SHA-256 of all that comes (`stream.rs`);
 //! * `vmlock-lab-agent pass tap:NAME|file:PATH|listen:SOCKET… -- PROGRAM ARGUMENT…`, in the host: becomes that program,
 //!   with the descriptors 3, 4 and so on: attached to a tap, opened, listening;
 //! * `vmlock-lab-agent hold FILE`, in the guest: looks for ever whether its CPU keeps what it has (`hold.rs`).
@@ -16,6 +16,7 @@
 //! `unsafe` is here for the one request to a tap, which no library at hand has; and in `hold.rs` for registers of the CPU.
 
 mod hold;
+mod stream;
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, fcntl};
@@ -23,7 +24,7 @@ use nix::sys::socket::{AddressFamily, SockFlag, SockType, VsockAddr, connect, so
 use std::env;
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
-use std::net::{Ipv4Addr, Shutdown, TcpListener};
+use std::net::Shutdown;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixListener;
 use std::os::unix::process::CommandExt as _;
@@ -42,14 +43,18 @@ fn main() -> ExitCode {
             Ok(port) => ask(port),
             Err(_) => Err(ErrorKind::InvalidInput.into()),
         },
-        ["serve", port] => match port.parse() {
-            Ok(port) => serve(port),
+        ["give", port, file, count] => match (port.parse(), count.parse()) {
+            (Ok(port), Ok(count)) => stream::give(port, file, count),
+            _ => Err(ErrorKind::InvalidInput.into()),
+        },
+        ["take", port] => match port.parse() {
+            Ok(port) => stream::take(port),
             Err(_) => Err(ErrorKind::InvalidInput.into()),
         },
         ["pass", words @ ..] => pass(words),
         ["hold", file] => hold::hold(file),
         _ => Err(io::Error::other(
-            "answer SOCKET, or ask PORT, or serve PORT, or pass WHAT… -- PROGRAM ARGUMENT…, or hold FILE",
+            "answer SOCKET, or ask PORT, or give PORT FILE COUNT, or take PORT, or pass WHAT… -- PROGRAM ARGUMENT…, or hold FILE",
         )),
     };
     match done {
@@ -151,24 +156,14 @@ fn ask(port: u32) -> io::Result<()> {
             done => break done.map(|()| stream)?,
         }
     };
-    both_ways(stream)
-}
-
-fn serve(port: u16) -> io::Result<()> {
-    let (stream, _) = TcpListener::bind((Ipv4Addr::UNSPECIFIED, port))?.accept()?;
-    both_ways(stream.into())
-}
-
-/// What comes by standard input goes to the other end, and what that says to standard output.
-fn both_ways(stream: OwnedFd) -> io::Result<()> {
-    let mut there = File::from(stream);
-    let mut back = there.try_clone()?;
+    let mut questions = File::from(stream);
+    let mut answers = questions.try_clone()?;
     let said = thread::spawn(move || {
-        io::copy(&mut io::stdin(), &mut there)?;
-        nix::sys::socket::shutdown(there.as_raw_fd(), nix::sys::socket::Shutdown::Write)?;
+        io::copy(&mut io::stdin(), &mut questions)?;
+        nix::sys::socket::shutdown(questions.as_raw_fd(), nix::sys::socket::Shutdown::Write)?;
         io::Result::Ok(())
     });
-    io::copy(&mut back, &mut io::stdout())?;
+    io::copy(&mut answers, &mut io::stdout())?;
     said.join()
         .map_err(|_| io::Error::other("a thread has gone"))?
 }
