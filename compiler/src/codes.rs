@@ -542,7 +542,7 @@ pub const CODES: &[Code] = &[
     code(
         "labels::no-boot",
         "a report that does not say of which boot it is",
-        "A label says what a host keeps, and the next boot may be of another kernel. So labels are made of a report of the present boot alone, which `vmlock-run probe --boot` makes, and have the boot's identifier beside them: whoever finds another one on the host knows that they are old. Nothing was written.",
+        "A label says what a host keeps, and the next boot may be of another kernel. So labels are made of a report that names its boot, as `vmlock-run probe --boot` makes it, and have the boot's identifier beside them: whoever finds another one on the host knows that they are old. Nothing was written.",
     ),
     code(
         "labels::unfit",

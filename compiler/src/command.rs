@@ -28,6 +28,7 @@ use crate::diagnostic::{Diagnostic, join};
 use crate::files;
 use crate::language::json;
 use crate::location::Source;
+use crate::shell;
 use sha2::{Digest as _, Sha256};
 use std::io::{self, ErrorKind, Read as _};
 use std::path::Path;
@@ -92,8 +93,9 @@ fn description(path: &Path) -> Option<Diagnostic> {
         Diagnostic::error("lock::invalid", words)
             .in_file(&shown)
             .help(format!(
-                "{which} {}; `vmlock lock {shown}` makes {them}",
-                join(&locks)
+                "{which} {}; `vmlock lock {}` makes {them}",
+                join(&locks),
+                shell::word(&shown)
             )),
     )
 }

@@ -34,6 +34,7 @@ mod render;
 mod repository;
 mod scheduler;
 mod schema;
+mod shell;
 mod uri;
 mod wording;
 

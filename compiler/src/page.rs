@@ -1,11 +1,13 @@
 //! One page for a browser, with all that it needs in it: a grid of locks and hosts, a cell of which opens its reasons.
 //!
 //! Names and reasons in it are somebody else's texts. They stand as JSON in a block that no browser runs or reads as
-//! markup, and the script shows them as text alone. The page's policy lets this very script and style in and nothing
+//! markup, and the script shows them as text alone, each isolated from the words about it, whichever way it is written,
+//! and with nothing in it that hides or turns text around. The page's policy lets this very script and style in and nothing
 //! else, from nowhere.
 
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
+use vmlock_spec::words::printable;
 
 const STYLE: &str = include_str!("page/fleet.css");
 const SCRIPT: &str = include_str!("page/fleet.js");
@@ -17,7 +19,7 @@ pub fn fleet(data: &Value) -> String {
         source(SCRIPT),
         source(STYLE)
     );
-    let data = inert(&data.to_string());
+    let data = inert(&legible(data).to_string());
     format!(
         r#"<!DOCTYPE html>
 <html lang="en">
@@ -34,11 +36,13 @@ pub fn fleet(data: &Value) -> String {
 <p id="summary"></p>
 <form id="filters">
 <label>refused for (a register, a reason) <input id="reason" type="search" list="registers" autocomplete="off"></label>
-<label>lock or host <input id="name" type="search" autocomplete="off"></label>
+<label>lock <input id="lock" type="search" autocomplete="off"></label>
+<label>host <input id="host" type="search" autocomplete="off"></label>
 <datalist id="registers"></datalist>
 </form>
 <p id="count" role="status"></p>
-<div class="scroll"><table id="grid"><caption>✓ kept, ✗ not kept: choose a cell for its reasons</caption></table></div>
+<p id="legend">✓ kept, ✗ not kept: choose a cell for its reasons</p>
+<div class="scroll"><table id="grid" aria-describedby="legend"></table></div>
 <section id="why" aria-live="polite"><h2>Choose a cell for its reasons</h2></section>
 <script type="application/json" id="data">{data}</script>
 <script>{SCRIPT}</script>
@@ -46,6 +50,19 @@ pub fn fleet(data: &Value) -> String {
 </html>
 "#
     )
+}
+
+/// The same with each text as a person can read it.
+fn legible(value: &Value) -> Value {
+    match value {
+        Value::String(text) => Value::String(printable(text).into_owned()),
+        Value::Array(all) => all.iter().map(legible).collect(),
+        Value::Object(all) => {
+            let each = all.iter().map(|(key, value)| (key.clone(), legible(value)));
+            Value::Object(each.collect())
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
+    }
 }
 
 /// JSON in which nothing is left that HTML or JavaScript reads otherwise: these stand in its texts alone, where an
@@ -90,6 +107,7 @@ fn base64(bytes: &[u8]) -> String {
 mod tests {
     use super::*;
     use serde_json::json;
+    use vmlock_spec::words::is_printable;
 
     /// What stands between two marks, the first time.
     fn between<'a>(text: &'a str, from: &str, to: &str) -> &'a str {
@@ -122,18 +140,19 @@ mod tests {
             "\u{2028}\u{2029}",
             "\"';alert(1)//\\",
             "\0\u{7f}\r\n",
+            "\u{202e}tpek :\u{200b}",
         ];
         let empty = fleet(&json!({}));
         for text in hostile {
             let data = json!({ "hosts": [text], "locks": [{ "lock": text }], "reasons": [{ "refused": [text] }] });
             let page = fleet(&data);
             let block = between(&page, "id=\"data\">", "</script>");
-            // It comes out as it went in, and the page around it is the same whatever it is.
-            assert_eq!(
-                serde_json::from_str::<Value>(block).unwrap(),
-                data,
-                "{text:?}"
-            );
+            // It comes out as it went in, but for what nobody sees, and the page around it is the same whatever it is.
+            let read: Value = serde_json::from_str(block).unwrap();
+            let seen = &printable(text);
+            let wanted = json!({ "hosts": [seen], "locks": [{ "lock": seen }], "reasons": [{ "refused": [seen] }] });
+            assert_eq!(read, wanted, "{text:?}");
+            assert!(read["hosts"][0].as_str().unwrap().chars().all(is_printable));
             assert!(
                 !block.contains(['<', '>', '&', '\u{2028}', '\u{2029}']),
                 "{block}"
@@ -163,13 +182,42 @@ mod tests {
         for word in [
             "http:", "https:", "//", "url(", "@import", " src=", " href=", " style=", " onclick",
         ] {
-            let comments = SCRIPT
+            let code = SCRIPT
                 .lines()
                 .filter(|line| !line.trim_start().starts_with("//"));
-            let all = page.replace(SCRIPT, &comments.collect::<Vec<_>>().join("\n"));
+            let all = page.replace(SCRIPT, &code.collect::<Vec<_>>().join("\n"));
+            // Base 64 has slashes of its own.
+            let all = all.replace(policy, "");
             assert!(!all.contains(word), "{word}");
         }
         assert_eq!(page.matches("<script").count(), 2);
+    }
+
+    /// What the script draws anew is the table's, so what explains it stands outside.
+    #[test]
+    fn what_the_signs_mean_stays_in_the_page() {
+        let page = fleet(&json!({}));
+        assert!(page.contains("<p id=\"legend\">✓ kept, ✗ not kept"));
+        assert!(page.contains("<table id=\"grid\" aria-describedby=\"legend\"></table>"));
+        assert!(!SCRIPT.contains("legend"));
+    }
+
+    /// A name that is written from right to left turns nothing around but itself.
+    #[test]
+    fn names_stand_by_themselves_behind_the_verdict() {
+        for name in ["lock.lock", "data.hosts["] {
+            let mut shown = 0;
+            for line in SCRIPT.lines().filter(|line| line.contains(name)) {
+                // As a text, it is an element of its own, or behind all else that its attribute says.
+                let text =
+                    line.contains("made(") || line.contains("textContent") || line.contains('`');
+                let alone = line.contains("made(\"bdi\", ") && !line.contains('`');
+                let behind = line.contains("aria-label") && line.contains("`${verdict}: ");
+                assert!(!text || alone || behind, "{line}");
+                shown += usize::from(text);
+            }
+            assert!(shown >= 3, "{name}: {shown}");
+        }
     }
 
     /// Text is put into the page as text: no call by which it would be read as markup or run.

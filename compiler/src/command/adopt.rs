@@ -6,6 +6,7 @@ use crate::command::{cpu, read_report, unwritable};
 use crate::diagnostic::Diagnostic;
 use crate::flags::AdoptFlags;
 use crate::render::{Exit, Output};
+use crate::shell;
 use crate::wording;
 use serde_json::json;
 use std::borrow::Cow;
@@ -91,7 +92,8 @@ pub fn run(flags: &AdoptFlags, out: &mut Output) {
         out.line(format!("  {subject}: {says}"));
         list.push(json!({ "subject": subject, "says": says }));
     }
-    out.line(format!("next: vmlock lock {}", files[1].0.display()));
+    let made = files[1].0.display().to_string();
+    out.line(format!("next: vmlock lock {}", shell::word(&made)));
     out.value(
         "adopted",
         json!({

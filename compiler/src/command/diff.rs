@@ -13,6 +13,7 @@ use crate::files;
 use crate::flags::DiffFlags;
 use crate::language::import;
 use crate::render::{Exit, Output};
+use crate::shell;
 use crate::wording;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -135,6 +136,7 @@ fn two_kinds(flags: &DiffFlags, a: &Side, b: &Side) -> Diagnostic {
             kind(b)
         ),
     };
+    let (name_a, name_b) = (shell::word(name_a), shell::word(name_b));
     let help = match (a, b) {
         (Side::Lock(_), Side::Report(_)) => {
             format!("whether that host can keep it: `vmlock check {name_a} --host {name_b}`")

@@ -10,7 +10,8 @@ use crate::parallel;
 use crate::render::{self, Exit, Output, hanging};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::fs;
 use std::io::{self, IsTerminal as _};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
@@ -73,7 +74,7 @@ pub fn run(flags: &FleetFlags, out: &mut Output) {
         Ok((path.display().to_string(), lock))
     });
     let hosts = below::files(&flags.hosts, "host report", is_report, out);
-    let hosts = all(&hosts, out, |path| {
+    let hosts = all(&once(hosts), out, |path| {
         let report = read_report(path)?;
         let digest = digest_of(&report::write(&report.without_boot()));
         let path = path.display().to_string();
@@ -138,6 +139,15 @@ pub fn run(flags: &FleetFlags, out: &mut Output) {
         hosts.len(),
         if hosts.len() == 1 { "host" } else { "hosts" },
     ));
+}
+
+/// Each file once, by whatever paths and links it was named: one report is one host.
+fn once(mut files: Vec<below::File>) -> Vec<below::File> {
+    let mut known = HashSet::new();
+    // What is not there is told when it is read.
+    let place = |file: &below::File| fs::canonicalize(&file.path).unwrap_or(file.path.clone());
+    files.retain(|file| known.insert(place(file)));
+    files
 }
 
 /// Whether a file below a folder of reports is one.

@@ -11,6 +11,7 @@ use crate::flags::{Format, LabelsFlags};
 use crate::fold::folded;
 use crate::render::{Exit, Output};
 use crate::scheduler::{Label, Scheduler};
+use crate::shell;
 use serde_json::{Value, json};
 use std::path::Path;
 use std::time::SystemTime;
@@ -235,8 +236,9 @@ fn not_kept(shown: &str, host: &Path, plan: &Plan) -> String {
         n => format!(" and {} more", n - 1),
     };
     format!(
-        "vmlock: no label for `{shown}`, which this host does not keep ({first}{more}); why: `vmlock check {shown} --host {}`",
-        host.display()
+        "vmlock: no label for `{shown}`, which this host does not keep ({first}{more}); why: `vmlock check {} --host {}`",
+        shell::word(shown),
+        shell::word(&host.display().to_string())
     )
 }
 

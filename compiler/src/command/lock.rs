@@ -15,6 +15,7 @@ use crate::merge::{self, Sides};
 use crate::parallel;
 use crate::render::{Exit, Output};
 use crate::repository;
+use crate::shell;
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -526,9 +527,10 @@ fn say(
             );
             out.fail(
                 Exit::Findings,
-                diagnostic
-                    .in_file(path)
-                    .help(format!("run `vmlock lock {spec}` and check the lock in")),
+                diagnostic.in_file(path).help(format!(
+                    "run `vmlock lock {}` and check the lock in",
+                    shell::word(spec)
+                )),
             );
             return;
         }
@@ -538,7 +540,8 @@ fn say(
             out.fail(
                 Exit::Findings,
                 diagnostic.in_file(path).help(format!(
-                    "run `vmlock lock {spec}` and review what changes for the guest"
+                    "run `vmlock lock {}` and review what changes for the guest",
+                    shell::word(spec)
                 )),
             );
             format!("{path}: would change")

@@ -14,7 +14,8 @@ const FLEET_HELP: &str = r#"Examples:
 
 Hosts that do not keep a lock for the same reasons stand together. `vmlock check LOCK
 --host REPORT` says all that one host refuses, and what can be done about it. The decision
-is the same code that vmlock-run uses on the host itself."#;
+is the same code that vmlock-run uses on the host itself. Each report counts as a host:
+keep one of each host among them."#;
 
 /// Flags of `fleet`.
 #[derive(Args)]

@@ -13,7 +13,7 @@ const LABELS_HELP: &str = r#"Examples:
   vmlock-run probe --boot > host.json                 on the host, once in each boot
   vmlock labels --host host.json web.vm.lock.json     which of the locks it keeps, and what else a scheduler may know
   vmlock labels --host host.json /etc/vmlock --format nfd --domain vmlock.example.com \
-      -o /etc/kubernetes/node-feature-discovery/features.d/vmlock
+      --expires 2h -o /etc/kubernetes/node-feature-discovery/features.d/vmlock
   vmlock labels --host host.json /etc/vmlock --format kubectl --domain vmlock.example.com --node n1 |
       kubectl apply --server-side --field-manager=vmlock -f -
   vmlock labels --select web.vm.lock.json --format kubectl --domain vmlock.example.com
@@ -21,9 +21,10 @@ const LABELS_HELP: &str = r#"Examples:
 A host that keeps a lock has a label with the lock's name and the first 40 digits of
 its digest. No label means no: the host refuses it, or nobody has asked. What a machine
 selects is both, so that a lock that was changed lands on no old answer. Another boot may
-be another kernel: labels are of the boot in which the report was made, have its
-identifier beside them, and have to be taken away before the next one. docs/labels.md
-says how for each scheduler."#;
+be another kernel: labels are of the boot in which the report was made, and have its
+identifier beside them. A scheduler believes them until it is told anew, and a run that
+fails leaves the file of an earlier one: have labels expire, and nothing placed on a host
+that has booted until they are of that boot. docs/labels.md says how for each scheduler."#;
 
 /// Flags of `labels`.
 #[derive(Args)]

@@ -12,23 +12,17 @@ const made = (name, text, parent) => {
 };
 const lines = (reason) => (reason.anotherCpu === null ? [] : [reason.anotherCpu]).concat(reason.refused);
 const texts = data.reasons.map((reason) => lines(reason).join("\n").toLowerCase());
-const state = { row: 0, column: 0, reason: "", name: "" };
+const state = { row: 0, column: 0, reason: "", lock: "", host: "" };
 
 function shown() {
   const of_reason = texts.map((text) => text.includes(state.reason));
-  const hit = (cell) => cell !== null && of_reason[cell];
-  const named = (name) => name.toLowerCase().includes(state.name);
-  const locks = data.locks.map((_, at) => at).filter((at) => {
-    const lock = data.locks[at];
-    if (state.reason !== "" && !lock.refused.some(hit)) return false;
-    return named(lock.lock) || data.hosts.some(named);
-  });
-  const by_name = locks.some((at) => named(data.locks[at].lock));
-  const hosts = data.hosts.map((_, at) => at).filter((at) => {
-    if (state.reason !== "" && !locks.some((lock) => hit(data.locks[lock].refused[at]))) return false;
-    return by_name || named(data.hosts[at]);
-  });
-  const rows = by_name ? locks.filter((at) => named(data.locks[at].lock)) : locks;
+  const hit = (cell) => state.reason === "" || (cell !== null && of_reason[cell]);
+  const locks = [...data.locks.keys()].filter((at) => data.locks[at].lock.toLowerCase().includes(state.lock));
+  const named = [...data.hosts.keys()].filter((at) => data.hosts[at].toLowerCase().includes(state.host));
+  // A reason leaves the locks and hosts that have it on one another, of those with such names.
+  const met = (lock, host) => hit(data.locks[lock].refused[host]);
+  const rows = locks.filter((lock) => state.reason === "" || named.some((host) => met(lock, host)));
+  const hosts = named.filter((host) => state.reason === "" || rows.some((lock) => met(lock, host)));
   return { rows, hosts, hit };
 }
 
@@ -36,11 +30,13 @@ function why(lock, host) {
   const panel = byId("why");
   panel.replaceChildren();
   const cell = lock.refused[host];
-  const title = cell === null ? "kept" : "not kept";
-  made("h2", `${lock.lock} on ${data.hosts[host]}: ${title}`, panel);
+  const title = made("h2", cell === null ? "kept: " : "not kept: ", panel);
+  made("bdi", lock.lock, title);
+  title.append(" on ");
+  made("bdi", data.hosts[host], title);
   if (cell === null) return;
   const list = made("ul", undefined, panel);
-  for (const line of lines(data.reasons[cell])) made("li", line, list);
+  for (const line of lines(data.reasons[cell])) made("bdi", line, made("li", undefined, list));
 }
 
 function draw() {
@@ -55,7 +51,8 @@ function draw() {
   made("th", "lock", head);
   const columns = hosts.slice(left, left + COLUMNS);
   for (const host of columns) {
-    const cell = made("th", data.hosts[host], head);
+    const cell = made("th", undefined, head);
+    made("bdi", data.hosts[host], cell);
     cell.scope = "col";
     cell.title = data.hosts[host];
   }
@@ -63,20 +60,20 @@ function draw() {
   rows.slice(top, top + ROWS).forEach((at, down) => {
     const lock = data.locks[at];
     const row = made("tr", undefined, body);
-    const name = made("th", `${lock.lock} (${lock.keptBy} of ${data.hosts.length})`, row);
+    const count = `${lock.keptBy} of ${data.hosts.length}${lock.kept ? "" : ", too few"}: `;
+    const name = made("th", count, row);
+    made("bdi", lock.lock, name);
     name.scope = "row";
     name.title = lock.lock;
-    if (!lock.kept) {
-      name.className = "few";
-      name.textContent += " too few";
-    }
+    if (!lock.kept) name.className = "few";
     columns.forEach((host, across) => {
       const cell = lock.refused[host];
       const button = made("button", cell === null ? "\u2713" : "\u2717", made("td", undefined, row));
       button.type = "button";
       button.className = cell === null ? "kept" : "refused";
-      if (state.reason !== "" && !hit(cell)) button.className += " other";
-      button.setAttribute("aria-label", `${lock.lock} on ${data.hosts[host]}: ${cell === null ? "kept" : "not kept"}`);
+      if (!hit(cell)) button.className += " other";
+      const verdict = cell === null ? "kept" : "not kept";
+      button.setAttribute("aria-label", `${verdict}: ${lock.lock} on ${data.hosts[host]}`);
       const place = [top + down, left + across];
       button.tabIndex = place[0] === state.row && place[1] === state.column ? 0 : -1;
       button.dataset.row = place[0];
@@ -122,7 +119,7 @@ byId("grid").addEventListener("keydown", (event) => {
   event.preventDefault();
   move(step[0], step[1]);
 });
-for (const id of ["reason", "name"]) {
+for (const id of ["reason", "lock", "host"]) {
   byId(id).addEventListener("input", (event) => {
     state[id] = event.target.value.toLowerCase();
     draw();

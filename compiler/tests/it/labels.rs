@@ -4,6 +4,7 @@ use crate::scratch::{Scratch, err, out, report_of, root};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fs;
+use std::process::Command;
 use vmlock_spec::report;
 
 const BOOT: &str = "3e1b5c2a-77d0-4f6e-9a51-0c8d2f4b6e90";
@@ -292,10 +293,85 @@ fn the_unit_starts_what_there_is() {
             .position(|line| line.starts_with(word))
             .unwrap()
     };
-    assert!(
-        first("ExecStartPre=/bin/rm -f /etc/kubernetes")
-            < first("ExecStart=/usr/local/bin/vmlock-run probe --boot")
+    assert!(first("ExecStartPre=") < first("ExecStart=/usr/local/bin/vmlock-run probe --boot"));
+}
+
+/// What another boot wrote, or nobody knows which, goes; what this one wrote stays until it is written again.
+#[test]
+fn the_unit_removes_what_is_of_another_boot() {
+    let unit =
+        fs::read_to_string(root().join("examples/kubernetes/vmlock-labels.service")).unwrap();
+    let line = unit.lines().find_map(|line| {
+        line.strip_prefix("ExecStartPre=/bin/sh -c '")?
+            .strip_suffix('\'')
+    });
+    let features = "/etc/kubernetes/node-feature-discovery/features.d/vmlock";
+    let known = "/proc/sys/kernel/random/boot_id";
+    let line = line.unwrap();
+    assert_eq!(
+        (line.matches(features).count(), line.matches(known).count()),
+        (2, 1)
     );
+    let script = line
+        .replace("$$", "$")
+        .replace(features, "features")
+        .replace(known, "boot_id");
+    let scratch = fleet("labels-before", "7.3");
+    let stays = |boot: Option<&str>, text: Option<&str>| {
+        let _ = fs::remove_file(scratch.0.join("boot_id"));
+        if let Some(boot) = boot {
+            scratch.write("boot_id", &format!("{boot}\n"));
+        }
+        if let Some(text) = text {
+            scratch.write("features", text);
+        }
+        let mut shell = Command::new("/bin/sh");
+        let shell = shell.args(["-c", &script]).current_dir(&scratch.0);
+        assert!(shell.output().unwrap().status.success());
+        scratch.0.join("features").exists()
+    };
+    let mut labels = vec!["labels", "--host", "host.json", "locks", "--format", "nfd"];
+    labels.extend(DOMAIN);
+    let text = out(&scratch.vmlock(&labels));
+    assert!(text.contains("/lock.modern="), "{text}");
+    assert!(stays(Some(BOOT), Some(&text)));
+    assert!(!stays(
+        Some("00000000-77d0-4f6e-9a51-0c8d2f4b6e90"),
+        Some(&text)
+    ));
+    assert!(!stays(Some(BOOT), None));
+    assert!(!stays(Some(BOOT), Some("")));
+    assert!(!stays(None, Some(&text)));
+}
+
+/// A path that a shell would run is pasted as a path.
+#[test]
+fn what_is_to_be_pasted_is_quoted() {
+    let scratch = fleet("labels-paste", "7.3");
+    let odd = "locks/$(touch ran).vm.lock.json";
+    fs::rename(
+        scratch.0.join("locks/portable.vm.lock.json"),
+        scratch.0.join(odd),
+    )
+    .unwrap();
+    let output = scratch.vmlock(&["labels", "--host", "host.json", "locks"]);
+    assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+    let said = err(&output);
+    let (_, rest) = said.split_once("why: `vmlock ").unwrap();
+    let (command, _) = rest.split_once('`').unwrap();
+    let script = format!("printf '%s\\n' {command}");
+    let mut shell = Command::new("/bin/sh");
+    let read = shell
+        .args(["-c", &script])
+        .current_dir(&scratch.0)
+        .output()
+        .unwrap();
+    assert_eq!(
+        out(&read),
+        format!("check\n{odd}\n--host\nhost.json\n"),
+        "{said}"
+    );
+    assert!(!scratch.0.join("ran").exists());
 }
 
 #[test]

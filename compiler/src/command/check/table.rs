@@ -2,6 +2,7 @@
 
 use super::{Checked, Host};
 use crate::render::terminal;
+use crate::shell;
 use vmlock_spec::part::Another;
 use vmlock_spec::plan::Plan;
 
@@ -69,8 +70,8 @@ pub fn lines(all: &[Checked], hosts: &[Host], complete: bool, native: bool) -> V
         let host = at.and_then(|at| names.get(at)).unwrap_or(&first.lock);
         lines.push(format!(
             "why not, and what can be done: `vmlock check {} --host {}{}`",
-            checked.lock,
-            host,
+            shell::word(&checked.lock),
+            shell::word(host),
             if native { " --native" } else { "" }
         ));
     }

@@ -4,6 +4,7 @@ use crate::command::check::refused;
 use crate::difference::{self, Change, compare, guest_visible, in_short};
 use crate::fold::folded;
 use crate::render::{Exit, Output, hanging};
+use crate::shell;
 use crate::wording;
 use serde_json::{Value, json};
 use vmlock_spec::drift::{Drift, Entry, Knob, Machine, Question, Remedy, Restored};
@@ -220,7 +221,7 @@ fn restored(how: &Restored, names: &Names<'_>) -> String {
         ),
         Restored::ByAdopting { emulated } => format!(
             "restored by: a baseline of the old host, `vmlock adopt {}`{}",
-            names.adopted.unwrap_or("OLD"),
+            shell::word(names.adopted.unwrap_or("OLD")),
             answers(emulated)
         ),
         Restored::WithOthers(refused) => format!(
