@@ -8,9 +8,10 @@ use super::through::{self, Told};
 use super::{Entry, Fate, scope_of};
 use crate::catalogue::vmm::{Manner, Overwrites, names};
 use crate::lock::{Binding, Lock, LockedRegister};
+use crate::machine::mpidr;
 use crate::observation::scope::Scope;
 use crate::observation::wire::{self, Kind};
-use crate::observation::{Promise, settled};
+use crate::observation::{Promise, settled, words};
 use crate::plan::{Emulation, Plan, Refusal, Step, Way, default_services, plan_with};
 use crate::report::{HostReport, Seen, View};
 use crate::smccc::{Services, answer_to, answers};
@@ -24,7 +25,7 @@ const SMC: &str = "SMC ";
 const BY_SMC: &str = "SMC PSCI_VERSION()";
 /// The fact that says where stolen time is written.
 const STOLEN_TIME_AT: &str = "PV_TIME_ST()";
-/// What depends on how many vCPUs there are, and where: the report's guest has others.
+/// What KVM makes of a vCPU's number, which nobody can change.
 const OF_SHAPE: [&str; 3] = ["MPIDR_EL1", "GICR_TYPER", "GICR_TYPER.high"];
 /// Why a fact is not known.
 const UNTOLD: &str = "the report does not say what a guest sees there";
@@ -440,8 +441,35 @@ impl<'a> Judge<'a> {
         }
     }
 
-    /// A fact for which no entry of the plan stands: as promised where the report's guest saw it, or where the register
-    /// that decides it will be.
+    /// What a vCPU of the lock sees there: what the report's guest saw, whose second vCPU stands for all others, but for
+    /// what KVM makes of a vCPU's number, and for how many redistributors there are.
+    fn seen_by(&self, promise: &Promise, name: &str) -> Option<Seen> {
+        /// GICR_TYPER.Last and .Processor_Number (Arm IHI 0069 section 12.11.32).
+        const LAST: u64 = 1 << 4;
+        const NUMBER: u64 = 0xffff << 8;
+        let seen = *self.seen.get(&(promise.vcpu.min(1), name))?;
+        let Seen::Value(value) = seen else {
+            return Some(seen);
+        };
+        let index = u64::from(promise.vcpu);
+        let beyond = promise.vcpu >= self.view.vcpus();
+        let value = match name {
+            "MPIDR_EL1" if beyond => mpidr(index),
+            "GICR_TYPER.high" if beyond => mpidr(index) & 0xff_ffff,
+            "GICR_TYPER" => {
+                let number = match beyond {
+                    true => index << 8,
+                    false => value & NUMBER,
+                };
+                let last = promise.value.unwrap_or(value) & LAST;
+                value & !(NUMBER | LAST) | number | last
+            }
+            _ => value,
+        };
+        Some(Seen::Value(value))
+    }
+
+    /// A fact for which no entry of the plan stands: as promised where the report's guest saw it, and nowhere else.
     fn shown(&self, name: &str, promises: &[&Promise]) -> Judged {
         let chance = (Fate::Chance, String::new());
         let key = promises[0].key;
@@ -450,21 +478,35 @@ impl<'a> Judge<'a> {
         if kept || promises.iter().all(beyond) {
             return chance;
         }
-        // The second vCPU of the report's guest stands for all others.
-        let seen = |p: &&Promise| self.seen.get(&(p.vcpu.min(1), name));
+        let seen = |p: &&Promise| self.seen_by(p, name);
         if promises.iter().any(|p| seen(p).is_none()) {
             return (Fate::Cannot, UNTOLD.to_owned());
         }
-        let broken = |p: &&Promise| seen(p).is_some_and(|seen| !p.kept(*seen));
-        if OF_SHAPE.contains(&name) || !promises.iter().any(broken) {
+        let broken = promises.iter().find_map(|p| {
+            let seen = seen(p)?;
+            (!p.kept(seen)).then_some((p, seen))
+        });
+        let Some((promise, seen)) = broken else {
             return chance;
+        };
+        if OF_SHAPE.contains(&name) {
+            let (vcpu, wanted, seen) = (promise.vcpu, promise.words(), words(seen, u64::MAX));
+            let words = format!("vCPU {vcpu} is promised {wanted}, and KVM makes it {seen}");
+            return (Fate::Cannot, words);
         }
         if name.starts_with(SMC) && self.refusals.contains_key(BY_SMC) {
             return (Fate::Cannot, "this host's kernel takes no SMC".to_owned());
         }
         let decided = settled::decided_by(key).and_then(|register| self.entry(register));
         match decided.map(|entry| (entry, self.register(entry).0)) {
-            Some((_, Fate::Kept)) => chance,
+            // An export has no rehearsal, in which our own runner would see whether the kernel follows.
+            Some((entry, Fate::Kept)) => {
+                let words = format!(
+                    "{} decides it once written, and nobody saw that it does",
+                    entry.name
+                );
+                (Fate::Cannot, words)
+            }
             Some((entry, fate)) if fate > Fate::Chance => {
                 (fate, format!("{} decides it", entry.name))
             }
