@@ -12,17 +12,15 @@ use crate::machine::mpidr;
 use crate::observation::scope::Scope;
 use crate::observation::wire::{self, Kind};
 use crate::observation::{Promise, settled, words};
-use crate::plan::{Emulation, Plan, Refusal, Step, Way, default_services, plan_with};
+use crate::plan::{
+    BY_SMC, Emulation, LENGTHS, Plan, Refusal, SMC, Step, Way, default_services, plan_with,
+};
 use crate::report::{HostReport, Seen, View};
 use crate::smccc::{Services, answer_to, answers};
 use crate::vm::Feature;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
 
-/// What a plan calls the vector lengths.
-pub(super) const LENGTHS: &str = "SVE vector lengths";
-/// How the names of calls by SMC begin, and the one by which a guest looks for that conduit.
-const SMC: &str = "SMC ";
-const BY_SMC: &str = "SMC PSCI_VERSION()";
 /// The fact that says where stolen time is written.
 const STOLEN_TIME_AT: &str = "PV_TIME_ST()";
 /// What KVM makes of a vCPU's number, which nobody can change.
@@ -159,7 +157,7 @@ impl<'a> Judge<'a> {
         entries.into_iter().map(entry).collect()
     }
 
-    /// What a guest can find here and no lock promises, by name.
+    /// What a guest can find here and no lock promises, by name; of all parts of the machine, whichever are judged.
     pub fn unpromised(&self) -> Vec<String> {
         let keeps = self.plan.keeps.iter();
         let found = keeps.filter(|keep| keep.way == Way::Unpromised);
@@ -304,8 +302,21 @@ impl<'a> Judge<'a> {
             };
             return Some((Fate::Overwritten, words));
         }
+        // The rest is KVM's: nobody holds it, and it is as the report's guest saw it.
         if promises.iter().any(|p| p.mask & !mask != 0) {
-            return None;
+            let seen = |p: &Promise| match self.seen_by(p, name)? {
+                Seen::Value(value) => Some(value),
+                _ => None,
+            };
+            let as_seen = |p: &&Promise| {
+                let both = p.value.zip(seen(p));
+                both.is_some_and(|(value, seen)| (value ^ seen) & p.mask & !mask == 0)
+            };
+            let words = format!("{title} makes some of it so, and nobody holds the rest");
+            return promises
+                .iter()
+                .all(as_seen)
+                .then_some((Fate::Chance, words));
         }
         Some(match vmm.insists_on_gicv3 {
             true => (Fate::Kept, format!("{title} makes it so by itself")),
@@ -372,10 +383,35 @@ impl<'a> Judge<'a> {
             return (Fate::Cannot, UNTOLD.to_owned());
         };
         match &keep.step {
-            Some(step) => self.carried_out(step),
-            None if self.is_written(entry) => (Fate::Kept, String::new()),
-            None => (Fate::Chance, String::new()),
+            Some(step) => match self.carried_out(step) {
+                (Fate::Kept, _) => self.written(entry),
+                judged => judged,
+            },
+            None if self.is_written(entry) => self.written(entry),
+            // How it is as promised, where the host does not list it.
+            None => (Fate::Chance, keep.words.clone()),
         }
+    }
+
+    /// A register that the VMM writes: kept, but where KVM on another host can ignore what is written.
+    fn written(&self, entry: &LockedRegister) -> Judged {
+        /// The AArch32 ID registers, ID_PFR0_EL1 to ID_MMFR5_EL1 and those between them: op0 3, op1 0, CRn 0, CRm 1 to 3.
+        const AARCH32: RangeInclusive<u64> = 0x6030_0000_0013_c008..=0x6030_0000_0013_c01f;
+        /// ID_AA64PFR0_EL1.EL0, which says whether there is AArch32 at EL0.
+        const EL0: u64 = 0xf;
+        let holds_el0 = || {
+            let entry = self.entry("ID_AA64PFR0_EL1");
+            entry.is_some_and(|e| self.is_written(e) && e.promised() & EL0 == EL0)
+        };
+        if entry.name == "CTR_EL0" {
+            let words = "on a CPU with FEAT_EVT where KVM has that value already, a guest reads the CPU's own";
+            return (Fate::Chance, words.to_owned());
+        }
+        if AARCH32.contains(&entry.id) && !holds_el0() {
+            let words = "on a host without AArch32 at EL0 KVM ignores what is written, and nothing holds ID_AA64PFR0_EL1.EL0";
+            return (Fate::Chance, words.to_owned());
+        }
+        (Fate::Kept, String::new())
     }
 
     fn lengths(&self) -> Judged {
@@ -473,7 +509,13 @@ impl<'a> Judge<'a> {
     fn shown(&self, name: &str, promises: &[&Promise]) -> Judged {
         let chance = (Fate::Chance, String::new());
         let key = promises[0].key;
-        let kept = self.plan.keeps.iter().any(|keep| keep.name == name);
+        let keeps = self.plan.keeps.iter().filter(|keep| keep.name == name);
+        if let Some(step) = keeps.clone().find_map(|keep| keep.step.as_ref()) {
+            return self.carried_out(step);
+        }
+        // The others are by a step that stands elsewhere, or are what no lock promises.
+        let by_itself = |way| matches!(way, Way::Same | Way::Fact | Way::Absent);
+        let kept = keeps.clone().any(|keep| by_itself(keep.way));
         let beyond = |p: &&Promise| settled::starts_beyond(p.key, self.view.vcpus(), self.lock);
         if kept || promises.iter().all(beyond) {
             return chance;

@@ -409,7 +409,8 @@ fn a_vmm_that_takes_another_interrupt_controller_holds_nothing_of_it() {
     let (mut lock, host, _) = exported("modern", "neoverse-n1-7.2", "firecracker");
     for (to, value, wanted) in [
         ("firecracker", 0x7a_0003, Fate::Chance),
-        ("cloud-hypervisor", 0x7a_0007, Fate::Kept),
+        // Its lines and its ITS are its own, the other fields KVM's.
+        ("cloud-hypervisor", 0x7a_0007, Fate::Chance),
     ] {
         let typer = lock
             .gic
@@ -609,6 +610,31 @@ fn what_follows_from_a_register_that_is_written_is_not_known() {
         assert_eq!(entry.fate, Fate::Cannot, "{entry:?}");
         assert!(entry.words.contains("nobody saw that it does"), "{entry:?}");
     }
+}
+
+/// What KVM on another host can ignore is left to chance though it is written.
+#[test]
+fn what_another_host_ignores_is_not_kept() {
+    let (mut lock, host, export) = exported("modern", "neoverse-n1-7.2", "firecracker");
+    let found = ["CTR_EL0", "ID_ISAR0_EL1"].map(|name| fate(&export, name));
+    assert_eq!(found, [Fate::Chance, Fate::Kept]);
+    assert!(text(&export).contains("0x603000000013d801"));
+    // AArch32 without what says that it is there.
+    let mut entries = lock.registers.iter_mut();
+    let entry = entries.find(|r| r.name == "ID_AA64PFR0_EL1").unwrap();
+    entry.mask &= !0xf;
+    let export = exported_to(&lock, &host, "firecracker", &SCOPES);
+    assert_eq!(fate(&export, "ID_ISAR0_EL1"), Fate::Chance);
+    assert_eq!(fate(&export, "ID_AA64ISAR0_EL1"), Fate::Kept);
+}
+
+/// A lock that is too wide for a host is so whatever else is accepted.
+#[test]
+fn a_lock_too_wide_for_a_host_is_not_left_out() {
+    let (lock, mut host, _) = exported("modern", "neoverse-n1-7.2", "qemu");
+    host.ipa_bits = 28;
+    let export = exported_to(&lock, &host, "qemu", &[Scope::Cpu]);
+    assert_eq!(fate(&export, "address bits"), Fate::Cannot);
 }
 
 /// A vCPU's number decides where it is, and its redistributor: another place is not left to chance.
