@@ -394,12 +394,14 @@ fn vmms(all: &[Vmm]) -> String {
             .collect();
         let _ = writeln!(
             out,
-            "vmm::Vmm {{ name: {}, title: {}, versions: Cow::Borrowed(&[{}]), form: vmm::Form::{:?}, insists_on_gicv3: {}, options: Cow::Borrowed(&[{options}]), writes: Cow::Borrowed(&[{writes}]), features: Cow::Borrowed(&[{features}]), overwrites: Cow::Borrowed(&[{overwrites}]) }},",
+            "vmm::Vmm {{ name: {}, title: {}, versions: Cow::Borrowed(&[{}]), unreleased_from: {:?}, form: vmm::Form::{:?}, insists_on_gicv3: {}, gicv3_source: {}, options: Cow::Borrowed(&[{options}]), writes: Cow::Borrowed(&[{writes}]), features: Cow::Borrowed(&[{features}]), overwrites: Cow::Borrowed(&[{overwrites}]) }},",
             text(&v.name),
             text(&v.title),
             texts(&v.versions),
+            v.unreleased_from,
             v.form,
-            v.insists_on_gicv3
+            v.insists_on_gicv3,
+            text(&v.gicv3_source)
         );
     }
     out.push_str("];\n");

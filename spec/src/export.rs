@@ -102,7 +102,7 @@ pub struct Export {
     pub entries: Vec<Entry>,
     /// Promises of the parts that are the VMM's own.
     pub not_looked_at: NotJudged,
-    /// What a guest can find on this host, and no lock can promise or forbid.
+    /// What a guest can find on this host, and no lock can promise or forbid; of all parts, whichever are judged.
     pub unpromised: Vec<String>,
     /// What the VMM is told, in its own form; `None` where nothing of the lock could be planned there.
     pub text: Option<String>,
@@ -180,14 +180,15 @@ fn scope_of(name: &str) -> Option<Scope> {
     if name == "GICv3" {
         return Some(Scope::Gic);
     }
-    if name == judge::LENGTHS || Feature::ALL.iter().any(|feature| feature.name() == name) {
+    if name == plan::LENGTHS || Feature::ALL.iter().any(|feature| feature.name() == name) {
         return Some(Scope::Cpu);
     }
     if name == plan::ENTRY {
         return Some(Scope::Entry);
     }
+    // How far the memory can reach is of the host, whichever machine is made there.
     if name == "address bits" {
-        return Some(Scope::Machine);
+        return None;
     }
     let register = name.rsplit_once('.').map(|(register, _)| register);
     let named = |of: fn(&str) -> Option<Scope>| of(name).or(register.and_then(of));
@@ -227,7 +228,7 @@ mod tests {
             ("GICD_IGROUPR1.writable", Some(Scope::Gic)),
             ("X1 at entry", Some(Scope::Entry)),
             (plan::ENTRY, Some(Scope::Entry)),
-            ("address bits", Some(Scope::Machine)),
+            ("address bits", None),
             ("vCPUs", None),
             ("features", None),
             ("memory", None),

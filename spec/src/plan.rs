@@ -22,12 +22,14 @@ mod settled;
 mod unlocked;
 mod workarounds;
 
+pub(crate) use features::LENGTHS;
 pub use features::not_offered;
 pub use firmware::default_services;
 pub use ground::Ground;
 pub use host::IDENTITY;
 pub use presumed::presumed;
 pub use reset::{ALL as ENTRY, Beginning, beginning};
+pub(crate) use settled::{BY_SMC, SMC};
 
 use crate::lock::{Lock, LockedRegister};
 use crate::reason;

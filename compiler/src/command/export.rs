@@ -36,7 +36,8 @@ pub fn run(flags: &ExportFlags, out: &mut Output) {
     scopes.dedup();
     let exported = export(&lock, &report, vmm, version, &scopes);
     let shown = flags.lock.display().to_string();
-    let idle = idle(&flags.accept, &exported);
+    let accept = words(&flags.accept, &exported);
+    let idle = idle(&accept, &exported);
     if !idle.is_empty() {
         let words = format!("`--accept` names nothing of `{shown}`: {}", join(&idle));
         let fates = Fate::ALL.map(|fate| fate.name()).join(", ");
@@ -50,7 +51,7 @@ pub fn run(flags: &ExportFlags, out: &mut Output) {
     }
     let entries = exported.entries.iter();
     let open: Vec<&Entry> = match exported.text {
-        Some(_) => entries.filter(|e| !is_accepted(e, &flags.accept)).collect(),
+        Some(_) => entries.filter(|e| !is_accepted(e, &accept)).collect(),
         None => entries.collect(),
     };
     let host = flags.host.display();
@@ -166,6 +167,23 @@ fn is_accepted(entry: &Entry, accept: &[String]) -> bool {
 
 fn accepts(word: &str, entry: &Entry) -> bool {
     word == entry.fate.name() || vmm::names(&[word.to_owned().into()], &entry.name)
+}
+
+/// The words between the commas of what is accepted, but for a comma that an entry has in its name.
+fn words(accept: &[String], exported: &Export) -> Vec<String> {
+    let is_entry = |word: &str| exported.entries.iter().any(|entry| entry.name == word);
+    let mut out = Vec::new();
+    for said in accept {
+        let mut pieces: &[&str] = &said.split(',').collect::<Vec<_>>();
+        while !pieces.is_empty() {
+            let longest = (2..=pieces.len()).rev();
+            let mut longest = longest.filter(|n| is_entry(&pieces[..*n].join(",")));
+            let (word, rest) = pieces.split_at(longest.next().unwrap_or(1));
+            out.push(word.join(","));
+            pieces = rest;
+        }
+    }
+    out
 }
 
 /// Words that accept nothing that could be: neither fates nor entries.

@@ -10,7 +10,7 @@ use vmlock_spec::observation::scope::Scope;
 const EXPORT_HELP: &str = r#"Examples:
   vmlock export web.vm.lock.json --to qemu@10.0 --host host.json
   vmlock export web.vm.lock.json --to firecracker --host host.json --accept chance -o template.json
-  vmlock export web.vm.lock.json --to qemu --host host.json --only cpu,firmware --accept 'chance,CLIDR_EL1'
+  vmlock export web.vm.lock.json --to firecracker --host host.json --only cpu,firmware --accept 'chance,CLIDR_EL1'
 
 Prints what becomes of every entry of the lock under that VMM, and what it can be told:
 
@@ -40,8 +40,9 @@ pub struct ExportFlags {
     /// Judge these alone: cpu, firmware, gic.
     #[arg(long, value_name = "SCOPE", value_delimiter = ',', value_parser = scope)]
     pub only: Vec<Scope>,
-    /// Fates that are good enough, or entries by name; `*` stands for the rest of one.
-    #[arg(long, value_name = "FATE|ENTRY", value_delimiter = ',', value_parser = accepted)]
+    /// Fates that are good enough, or entries by name; `*` stands for the rest of one, up to a dot. With commas between
+    /// them, or said more than once.
+    #[arg(long, value_name = "FATE|ENTRY", value_parser = accepted)]
     pub accept: Vec<String>,
     /// Write what the VMM is told here.
     #[arg(long, short, value_name = "FILE")]
@@ -51,11 +52,13 @@ pub struct ExportFlags {
     pub verbose: bool,
 }
 
-/// What is accepted: a fate, an entry or the beginning of one, never simply all.
-fn accepted(word: &str) -> Result<String, String> {
-    match word.trim_end_matches('*').is_empty() {
+/// What is accepted: fates, entries or beginnings of some, never simply all. Which comma is part of a name, the entries
+/// tell.
+fn accepted(words: &str) -> Result<String, String> {
+    let mut words_between = words.split(',');
+    match words_between.any(|word| word.trim_end_matches('*').is_empty()) {
         true => Err("name a fate or an entry: what nobody named is not accepted".to_owned()),
-        false => Ok(word.to_owned()),
+        false => Ok(words.to_owned()),
     }
 }
 

@@ -97,6 +97,31 @@ fn nothing_is_written_unless_all_is_kept_or_accepted() {
     assert!(out(&sarif).contains("export::open") && out(&sarif).contains("GICD_TYPER"));
 }
 
+/// An entry with a comma in its name is accepted by it, alone and beside others, and `--accept` may be said again.
+#[test]
+fn a_comma_in_a_name_parts_nothing() {
+    const STRUCTURE: &str = "stolen-time structure, revision and attributes";
+    let scratch = Scratch::new("export-comma");
+    let lock = root().join("lab/tests/specs/steal.vm.lock.json");
+    let (lock, host) = (lock.to_str().unwrap(), report_of("neoverse-n1", "6.12"));
+    let beside = format!("overwritten,{STRUCTURE},forced");
+    let to = |accept: &[&str]| {
+        let mut all = vec!["export", lock, "--to", "cloud-hypervisor", "--host", &host];
+        all.extend(accept.iter().flat_map(|words| ["--accept", words]));
+        scratch.json(&all)
+    };
+    let open = |accept: &[&str]| {
+        let (code, said) = to(accept);
+        assert_eq!(code, 1, "{said}");
+        said
+    };
+    assert!(names(&open(&["chance"])["entries"]).contains(STRUCTURE));
+    open(&[STRUCTURE]);
+    open(&[&beside, "chance"]);
+    let (code, said) = to(&["stolen-time structure, revision"]);
+    assert_eq!(code, 2, "{said}");
+}
+
 /// Where nothing can be planned, nothing is exported, whatever is accepted.
 #[test]
 fn a_host_on_which_nothing_can_be_planned_has_no_export() {

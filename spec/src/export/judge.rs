@@ -8,23 +8,22 @@ use super::through::{self, Told};
 use super::{Entry, Fate, scope_of};
 use crate::catalogue::vmm::{Manner, Overwrites, names};
 use crate::lock::{Binding, Lock, LockedRegister};
+use crate::machine::mpidr;
 use crate::observation::scope::Scope;
 use crate::observation::wire::{self, Kind};
-use crate::observation::{Promise, settled};
-use crate::plan::{Emulation, Plan, Refusal, Step, Way, default_services, plan_with};
+use crate::observation::{Promise, settled, words};
+use crate::plan::{
+    BY_SMC, Emulation, LENGTHS, Plan, Refusal, SMC, Step, Way, default_services, plan_with,
+};
 use crate::report::{HostReport, Seen, View};
 use crate::smccc::{Services, answer_to, answers};
 use crate::vm::Feature;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
 
-/// What a plan calls the vector lengths.
-pub(super) const LENGTHS: &str = "SVE vector lengths";
-/// How the names of calls by SMC begin, and the one by which a guest looks for that conduit.
-const SMC: &str = "SMC ";
-const BY_SMC: &str = "SMC PSCI_VERSION()";
 /// The fact that says where stolen time is written.
 const STOLEN_TIME_AT: &str = "PV_TIME_ST()";
-/// What depends on how many vCPUs there are, and where: the report's guest has others.
+/// What KVM makes of a vCPU's number, which nobody can change.
 const OF_SHAPE: [&str; 3] = ["MPIDR_EL1", "GICR_TYPER", "GICR_TYPER.high"];
 /// Why a fact is not known.
 const UNTOLD: &str = "the report does not say what a guest sees there";
@@ -158,7 +157,7 @@ impl<'a> Judge<'a> {
         entries.into_iter().map(entry).collect()
     }
 
-    /// What a guest can find here and no lock promises, by name.
+    /// What a guest can find here and no lock promises, by name; of all parts of the machine, whichever are judged.
     pub fn unpromised(&self) -> Vec<String> {
         let keeps = self.plan.keeps.iter();
         let found = keeps.filter(|keep| keep.way == Way::Unpromised);
@@ -303,8 +302,21 @@ impl<'a> Judge<'a> {
             };
             return Some((Fate::Overwritten, words));
         }
+        // The rest is KVM's: nobody holds it, and it is as the report's guest saw it.
         if promises.iter().any(|p| p.mask & !mask != 0) {
-            return None;
+            let seen = |p: &Promise| match self.seen_by(p, name)? {
+                Seen::Value(value) => Some(value),
+                _ => None,
+            };
+            let as_seen = |p: &&Promise| {
+                let both = p.value.zip(seen(p));
+                both.is_some_and(|(value, seen)| (value ^ seen) & p.mask & !mask == 0)
+            };
+            let words = format!("{title} makes some of it so, and nobody holds the rest");
+            return promises
+                .iter()
+                .all(as_seen)
+                .then_some((Fate::Chance, words));
         }
         Some(match vmm.insists_on_gicv3 {
             true => (Fate::Kept, format!("{title} makes it so by itself")),
@@ -371,10 +383,35 @@ impl<'a> Judge<'a> {
             return (Fate::Cannot, UNTOLD.to_owned());
         };
         match &keep.step {
-            Some(step) => self.carried_out(step),
-            None if self.is_written(entry) => (Fate::Kept, String::new()),
-            None => (Fate::Chance, String::new()),
+            Some(step) => match self.carried_out(step) {
+                (Fate::Kept, _) => self.written(entry),
+                judged => judged,
+            },
+            None if self.is_written(entry) => self.written(entry),
+            // How it is as promised, where the host does not list it.
+            None => (Fate::Chance, keep.words.clone()),
         }
+    }
+
+    /// A register that the VMM writes: kept, but where KVM on another host can ignore what is written.
+    fn written(&self, entry: &LockedRegister) -> Judged {
+        /// The AArch32 ID registers, ID_PFR0_EL1 to ID_MMFR5_EL1 and those between them: op0 3, op1 0, CRn 0, CRm 1 to 3.
+        const AARCH32: RangeInclusive<u64> = 0x6030_0000_0013_c008..=0x6030_0000_0013_c01f;
+        /// ID_AA64PFR0_EL1.EL0, which says whether there is AArch32 at EL0.
+        const EL0: u64 = 0xf;
+        let holds_el0 = || {
+            let entry = self.entry("ID_AA64PFR0_EL1");
+            entry.is_some_and(|e| self.is_written(e) && e.promised() & EL0 == EL0)
+        };
+        if entry.name == "CTR_EL0" {
+            let words = "on a CPU with FEAT_EVT where KVM has that value already, a guest reads the CPU's own";
+            return (Fate::Chance, words.to_owned());
+        }
+        if AARCH32.contains(&entry.id) && !holds_el0() {
+            let words = "on a host without AArch32 at EL0 KVM ignores what is written, and nothing holds ID_AA64PFR0_EL1.EL0";
+            return (Fate::Chance, words.to_owned());
+        }
+        (Fate::Kept, String::new())
     }
 
     fn lengths(&self) -> Judged {
@@ -440,31 +477,78 @@ impl<'a> Judge<'a> {
         }
     }
 
-    /// A fact for which no entry of the plan stands: as promised where the report's guest saw it, or where the register
-    /// that decides it will be.
+    /// What a vCPU of the lock sees there: what the report's guest saw, whose second vCPU stands for all others, but for
+    /// what KVM makes of a vCPU's number, and for how many redistributors there are.
+    fn seen_by(&self, promise: &Promise, name: &str) -> Option<Seen> {
+        /// GICR_TYPER.Last and .Processor_Number (Arm IHI 0069 section 12.11.32).
+        const LAST: u64 = 1 << 4;
+        const NUMBER: u64 = 0xffff << 8;
+        let seen = *self.seen.get(&(promise.vcpu.min(1), name))?;
+        let Seen::Value(value) = seen else {
+            return Some(seen);
+        };
+        let index = u64::from(promise.vcpu);
+        let beyond = promise.vcpu >= self.view.vcpus();
+        let value = match name {
+            "MPIDR_EL1" if beyond => mpidr(index),
+            "GICR_TYPER.high" if beyond => mpidr(index) & 0xff_ffff,
+            "GICR_TYPER" => {
+                let number = match beyond {
+                    true => index << 8,
+                    false => value & NUMBER,
+                };
+                let last = promise.value.unwrap_or(value) & LAST;
+                value & !(NUMBER | LAST) | number | last
+            }
+            _ => value,
+        };
+        Some(Seen::Value(value))
+    }
+
+    /// A fact for which no entry of the plan stands: as promised where the report's guest saw it, and nowhere else.
     fn shown(&self, name: &str, promises: &[&Promise]) -> Judged {
         let chance = (Fate::Chance, String::new());
         let key = promises[0].key;
-        let kept = self.plan.keeps.iter().any(|keep| keep.name == name);
+        let keeps = self.plan.keeps.iter().filter(|keep| keep.name == name);
+        if let Some(step) = keeps.clone().find_map(|keep| keep.step.as_ref()) {
+            return self.carried_out(step);
+        }
+        // The others are by a step that stands elsewhere, or are what no lock promises.
+        let by_itself = |way| matches!(way, Way::Same | Way::Fact | Way::Absent);
+        let kept = keeps.clone().any(|keep| by_itself(keep.way));
         let beyond = |p: &&Promise| settled::starts_beyond(p.key, self.view.vcpus(), self.lock);
         if kept || promises.iter().all(beyond) {
             return chance;
         }
-        // The second vCPU of the report's guest stands for all others.
-        let seen = |p: &&Promise| self.seen.get(&(p.vcpu.min(1), name));
+        let seen = |p: &&Promise| self.seen_by(p, name);
         if promises.iter().any(|p| seen(p).is_none()) {
             return (Fate::Cannot, UNTOLD.to_owned());
         }
-        let broken = |p: &&Promise| seen(p).is_some_and(|seen| !p.kept(*seen));
-        if OF_SHAPE.contains(&name) || !promises.iter().any(broken) {
+        let broken = promises.iter().find_map(|p| {
+            let seen = seen(p)?;
+            (!p.kept(seen)).then_some((p, seen))
+        });
+        let Some((promise, seen)) = broken else {
             return chance;
+        };
+        if OF_SHAPE.contains(&name) {
+            let (vcpu, wanted, seen) = (promise.vcpu, promise.words(), words(seen, u64::MAX));
+            let words = format!("vCPU {vcpu} is promised {wanted}, and KVM makes it {seen}");
+            return (Fate::Cannot, words);
         }
         if name.starts_with(SMC) && self.refusals.contains_key(BY_SMC) {
             return (Fate::Cannot, "this host's kernel takes no SMC".to_owned());
         }
         let decided = settled::decided_by(key).and_then(|register| self.entry(register));
         match decided.map(|entry| (entry, self.register(entry).0)) {
-            Some((_, Fate::Kept)) => chance,
+            // An export has no rehearsal, in which our own runner would see whether the kernel follows.
+            Some((entry, Fate::Kept)) => {
+                let words = format!(
+                    "{} decides it once written, and nobody saw that it does",
+                    entry.name
+                );
+                (Fate::Cannot, words)
+            }
             Some((entry, fate)) if fate > Fate::Chance => {
                 (fate, format!("{} decides it", entry.name))
             }

@@ -7,6 +7,7 @@
 //! same: on the wrong host, the template fails loudly.
 
 use super::judge::Judge;
+use crate::catalogue::vmm::Manner;
 use crate::lock::full_mask;
 use crate::plan::Step;
 use crate::vm::Feature;
@@ -89,8 +90,9 @@ fn modified(judge: &Judge) -> BTreeMap<u64, (u64, u64)> {
 fn features(judge: &Judge) -> Features {
     let mut mask = 1 << EL1_32BIT;
     let mut value = 0;
-    for feature in [Feature::Sve, Feature::Pauth] {
-        let has = judge.lock.features.contains(&feature);
+    let told = |f: &&Feature| matches!(judge.told.manner(**f), Some(Manner::Told { .. }));
+    for feature in Feature::ALL.iter().filter(told) {
+        let has = judge.lock.features.contains(feature);
         for bit in feature.kvm_bits() {
             mask |= 1 << bit;
             value |= u64::from(has) << bit;

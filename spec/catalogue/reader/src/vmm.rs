@@ -25,15 +25,19 @@ impl Reader {
         self.known_properties(node, &[]);
         let name = self.text(node, 0, "a name")?;
         let (mut title, mut versions) = (Cow::Borrowed(""), Vec::new());
-        let (mut form, mut insists_on_gicv3) = (None, None);
+        let (mut form, mut gicv3, mut unreleased_from) = (None, None, None);
         let (mut options, mut writes) = (Vec::new(), Vec::new());
         let (mut features, mut overwrites) = (Vec::new(), Vec::new());
         for child in children(node) {
             match child.name().value() {
                 "title" => title = self.text(child, 0, "a line of text").unwrap_or_default(),
-                "versions" => versions = self.texts(child),
+                "versions" => {
+                    self.known_properties(child, &["unreleased-from"]);
+                    unreleased_from = self.whole(child, "unreleased-from");
+                    versions = self.texts(child);
+                }
                 "form" => form = self.form(child),
-                "gicv3" => insists_on_gicv3 = self.gicv3(child),
+                "gicv3" => gicv3 = self.gicv3(child),
                 "option" => options.extend(self.option(child)),
                 "writes" => writes.push(self.writes(child)),
                 "feature" => features.extend(self.given(child)),
@@ -49,9 +53,9 @@ impl Reader {
             let words = format!("`{version}` is none of the versions of `{name}`");
             self.problem(node, words, None);
         }
-        let said = form.zip(insists_on_gicv3);
+        let said = form.zip(gicv3);
         let said = said.filter(|_| !title.is_empty() && !versions.is_empty());
-        let Some((form, insists_on_gicv3)) = said else {
+        let Some((form, (insists_on_gicv3, gicv3_source))) = said else {
             let words = format!("VMM `{name}` needs `title`, `versions`, `form` and `gicv3`");
             self.problem(node, words, None);
             return None;
@@ -60,8 +64,10 @@ impl Reader {
             name,
             title,
             versions: Cow::Owned(versions),
+            unreleased_from,
             form,
             insists_on_gicv3,
+            gicv3_source,
             options: Cow::Owned(options),
             writes: Cow::Owned(writes),
             features: Cow::Owned(features),
@@ -81,12 +87,13 @@ impl Reader {
         }
     }
 
-    fn gicv3(&mut self, node: &KdlNode) -> Option<bool> {
+    /// Whether it insists on one, and where that was read.
+    fn gicv3(&mut self, node: &KdlNode) -> Option<(bool, Text)> {
         self.known_properties(node, &["source"]);
-        self.source(node);
+        let source = self.source(node);
         match self.text(node, 0, "`insists` or `else-gicv2`")?.as_ref() {
-            "insists" => Some(true),
-            "else-gicv2" => Some(false),
+            "insists" => Some((true, source)),
+            "else-gicv2" => Some((false, source)),
             other => {
                 let words = format!("no interrupt controller is given `{other}`");
                 self.problem(node, words, Some("`insists` or `else-gicv2`"));
@@ -180,17 +187,20 @@ impl Reader {
         })
     }
 
+    /// A property that is a whole number, where it is there.
+    fn whole<T: TryFrom<i128>>(&mut self, node: &KdlNode, name: &str) -> Option<T> {
+        let value: &KdlValue = node.get(name)?;
+        let number = value.as_integer().and_then(|v| T::try_from(v).ok());
+        if number.is_none() {
+            let words = format!("`{name}` is a whole number of {} bits", 8 * size_of::<T>());
+            self.problem(node, words, None);
+        }
+        number
+    }
+
     fn overwrites(&mut self, node: &KdlNode) -> Overwrites {
         self.known_properties(node, &["value", "mask", "source"]);
-        let mut number = |name: &str| {
-            let value: &KdlValue = node.get(name)?;
-            let number = value.as_integer().and_then(|v| u64::try_from(v).ok());
-            if number.is_none() {
-                self.problem(node, format!("`{name}` is a whole number of 64 bits"), None);
-            }
-            number
-        };
-        let (value, mask) = (number("value"), number("mask"));
+        let [value, mask] = ["value", "mask"].map(|name| self.whole(node, name));
         Overwrites {
             names: self.patterns(node),
             value,

@@ -11,10 +11,15 @@ pub struct Vmm {
     pub title: Text,
     /// Its versions that somebody looked at, the oldest first, each as `10.0`: nothing is known of another.
     pub versions: List<Text>,
+    /// From which third part of a version on it is a development build or a candidate of the next release (`11.1.50`);
+    /// `None` where none are numbered so.
+    pub unreleased_from: Option<u32>,
     /// In what it is told.
     pub form: Form,
     /// Whether a guest starts with a GICv3 or not at all; else a host that has none gives it a GICv2, in silence.
     pub insists_on_gicv3: bool,
+    /// Where that was read.
+    pub gicv3_source: Text,
     /// Options of its command line that stand there in any case.
     pub options: List<CommandOption>,
     /// Registers that it writes, as it is told to.
@@ -137,15 +142,20 @@ impl Writes {
 }
 
 impl Vmm {
-    /// What of its versions is meant: one that was looked at, or a later part of one (`11.1.3` of `11.1`). Without any,
-    /// the newest.
+    /// What of its versions is meant: one that was looked at, or a release of one (`11.1.3` of `11.1`). Without any, the
+    /// newest.
     pub fn version(&self, asked: Option<&str>) -> Option<&str> {
         let Some(asked) = asked else {
             return self.versions.last().map(AsRef::as_ref);
         };
+        let released = |part: u32| self.unreleased_from.is_none_or(|first| part < first);
         let is = |known: &&Text| {
-            let rest = asked.strip_prefix(known.as_ref());
-            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+            let Some(rest) = asked.strip_prefix(known.as_ref()) else {
+                return false;
+            };
+            let part = rest.strip_prefix('.').and_then(|p| p.split('.').next());
+            let part = part.and_then(|part| part.parse().ok());
+            rest.is_empty() || part.is_some_and(released)
         };
         self.versions.iter().find(is).map(AsRef::as_ref)
     }
