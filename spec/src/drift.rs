@@ -185,14 +185,24 @@ pub fn drift<'a>(question: Question<'_>, hosts: &[Host<'a>]) -> Result<Drift<'a>
                 continue;
             }
         };
+        let (all, changed) = (
+            beyond::changed(None, &new),
+            beyond::changed(old.as_ref(), &new),
+        );
         for (list, unsaid) in [
-            (&mut drift.beyond, beyond::changed(None, &new)),
-            (&mut drift.unsaid, beyond::changed(old.as_ref(), &new)),
+            (&mut drift.beyond, all.unsaid),
+            (&mut drift.unsaid, changed.unsaid),
         ] {
             for one in unsaid {
                 list.entry(one).or_default().push(guest.machine.clone());
             }
         }
+        drift
+            .unknown
+            .extend(changed.unknown.into_iter().map(|words| Unknown {
+                machine: guest.machine.clone(),
+                words,
+            }));
     }
     let mut knobs: Vec<Vec<Knob>> = drift.guests.iter().map(|_| Vec::new()).collect();
     for (index, statement) in statements.iter().enumerate() {

@@ -3,10 +3,10 @@
 
 use crate::plans::{host, hosts};
 use std::collections::{BTreeMap, BTreeSet};
-use vmlock_spec::catalogue::{Baseline, CPUS, Catalogue, SiliconValue};
+use vmlock_spec::catalogue::{Baseline, CPUS, Catalogue, Kind, SiliconValue, register_by_name};
 use vmlock_spec::drift::{Drift, Host, Question, Remedy, Restored, Unfit, drift, nearest};
 use vmlock_spec::lock::{Binding, Lock};
-use vmlock_spec::report::{HostReport, Seen};
+use vmlock_spec::report::{HostReport, ReportedRegister, Seen};
 use vmlock_spec::resolve::{Target, resolve};
 use vmlock_spec::vm::{Cpu, Feature, VmSpec};
 
@@ -334,6 +334,133 @@ fn what_no_lock_promises_is_compared_both_ways() {
     assert_eq!(found.get("GMID_EL1"), Some(&Remedy::Unpromised));
     let found = unsaid("max", "kvm-7.3", &(pair.1, pair.0));
     assert_eq!(found.get("GMID_EL1"), Some(&Remedy::Untried));
+    // Nor is one value the same as another, or one vCPU as both.
+    let gmid = |old: [Seen; 2], new: [Seen; 2]| {
+        let pair = both("max-7.3", |report, is_new| {
+            let views = report.views.iter_mut();
+            let plain = views.filter(|v| !v.features.contains(&Feature::Mte));
+            let facts = plain.flat_map(|v| &mut v.guest);
+            let seen = if is_new { new } else { old };
+            facts
+                .filter(|f| f.name == "GMID_EL1")
+                .for_each(|f| f.seen = seen[f.vcpu as usize]);
+        });
+        let found = compared("max", "kvm-7.3", &pair);
+        found.unsaid.into_keys().any(|u| u.name == "GMID_EL1")
+    };
+    let [four, five, none] = [Seen::Value(4), Seen::Value(5), Seen::Undefined];
+    assert!(gmid([four; 2], [five; 2]));
+    assert!(gmid([four, none], [four; 2]));
+    assert!(!gmid([four; 2], [four; 2]));
+}
+
+/// A host against one of before.
+fn compared<'a>(model: &'a str, series: &str, pair: &'a (HostReport, HostReport)) -> Drift<'a> {
+    let host = Host {
+        model,
+        report: &pair.1,
+        old: Some(&pair.0),
+    };
+    against(&Catalogue::builtin(), series, &[host]).expect("it can be applied")
+}
+
+/// A host twice, altered otherwise each time.
+fn both(name: &str, alter: impl Fn(&mut HostReport, bool)) -> (HostReport, HostReport) {
+    let mut old = host(name);
+    alter(&mut old, false);
+    let (_, new) = altered(name, |new| alter(new, true));
+    (old, new)
+}
+
+/// Facts that are not there on either host cannot be compared, however many they are.
+#[test]
+fn what_neither_report_tells_is_unknown() {
+    let pair = both("neoverse-n1-7.3", |report, is_new| {
+        let gone = |name: &str| match is_new {
+            true => name.starts_with("SMC "),
+            false => name == "SMC PSCI_VERSION()",
+        };
+        for view in &mut report.views {
+            view.guest.retain(|fact| !gone(&fact.name));
+        }
+    });
+    let found = compared("neoverse-n1", "kvm-7.3", &pair);
+    let mut unknown = found.unknown.iter();
+    assert!(
+        unknown.any(|u| u.words.starts_with("what a guest sees: ")),
+        "{:?}",
+        found.unknown
+    );
+    assert!(!found.is_none());
+    // Nor what vCPUs begin with.
+    let pair = both("neoverse-n1-7.3", |report, _| {
+        for view in &mut report.views {
+            let state = |r: &&mut ReportedRegister| r.accepts.is_empty() && r.name.contains("_EL1");
+            for register in view.registers.iter_mut().filter(state) {
+                let info = register_by_name(&register.name);
+                if info.is_some_and(|info| info.kind == Kind::State) {
+                    register.value = None;
+                }
+            }
+        }
+    });
+    let found = compared("neoverse-n1", "kvm-7.3", &pair);
+    assert!(!found.unknown.is_empty(), "{:?}", found.unsaid);
+}
+
+/// Two exceptions that are not the same, where the same is said of both.
+#[test]
+fn exceptions_are_told_apart() {
+    const NAME: &str = "ID_AA64PFR0_EL1";
+    let pair = |old: Seen, new: Seen| {
+        both("neoverse-n1-7.3", move |report, is_new| {
+            let facts = report.views.iter_mut().flat_map(|view| &mut view.guest);
+            for fact in facts.filter(|fact| fact.name == NAME) {
+                fact.seen = if is_new { new } else { old };
+            }
+        })
+    };
+    let named = |pair: &(HostReport, HostReport)| {
+        let found = compared("neoverse-n1", "kvm-7.3", pair);
+        let unsaid = found.unsaid.into_keys().find(|u| u.name == NAME);
+        unsaid.map(|u| (u.before, u.after))
+    };
+    let (before, after) = named(&pair(Seen::Undefined, Seen::Abort)).expect("it changed");
+    assert!(
+        before != after && after.contains("abort"),
+        "{before}, {after}"
+    );
+    assert!(named(&pair(Seen::Trapped(0x18), Seen::Trapped(0x19))).is_some());
+    assert_eq!(named(&pair(Seen::Undefined, Seen::Undefined)), None);
+}
+
+/// A register that nobody knows, on both hosts.
+#[test]
+fn values_of_unknown_registers_are_compared() {
+    // S3_0_C15_C15_7.
+    const ID: u64 = 0x6030_0000_0013_c7ff;
+    let pair = |old: Option<u64>, new: Option<u64>| {
+        both("neoverse-n1-7.3", move |report, is_new| {
+            for view in &mut report.views {
+                let mut register = view.registers[0].clone();
+                (register.id, register.name) = (ID, "unknown".to_owned());
+                register.value = if is_new { new } else { old };
+                view.registers.retain(|r| r.id != ID);
+                view.registers.push(register);
+                view.registers.sort_by_key(|r| r.id);
+            }
+        })
+    };
+    let found = |old, new| {
+        let pair = pair(old, new);
+        let found = compared("neoverse-n1", "kvm-7.3", &pair);
+        (found.unsaid.len(), found.unknown.len())
+    };
+    let (unsaid, unknown) = found(Some(1), Some(2));
+    assert!(unsaid > 0 && unknown == 0, "{unsaid}, {unknown}");
+    assert_eq!(found(Some(1), Some(1)), (0, 0));
+    let (unsaid, unknown) = found(None, None);
+    assert!(unsaid == 0 && unknown > 0, "{unsaid}, {unknown}");
 }
 
 /// A statement from which no lock comes says nothing: what it would say stays unsaid.
