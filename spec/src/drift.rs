@@ -151,9 +151,15 @@ pub enum Unfit {
 }
 
 impl Drift<'_> {
-    /// Whether everything was compared, and nothing changed.
+    /// Whether everything was compared, and nothing changed; of the hosts of [`Self::by_promises`], all that is promised.
     pub fn is_none(&self) -> bool {
         self.entries.is_empty() && self.unsaid.is_empty() && self.unknown.is_empty()
+    }
+
+    /// Indices of the hosts of which nobody has looked at the old kernel: what no lock promises is not compared there.
+    pub fn by_promises(&self) -> BTreeSet<usize> {
+        let guests = self.guests.iter().filter(|guest| guest.old.is_none());
+        guests.map(|guest| guest.machine.host).collect()
     }
 
     /// What a baseline that describes these hosts says beside the old one.
@@ -169,13 +175,38 @@ impl Drift<'_> {
 pub fn drift<'a>(question: Question<'_>, hosts: &[Host<'a>]) -> Result<Drift<'a>, Unfit> {
     let mut drift = guests(question, hosts)?;
     let bench = Bench { question };
-    let statements = search::statements(&bench, &drift.guests);
+    let (statements, unsought) = search::statements(&bench, &drift.guests);
+    for guest in &drift.guests {
+        let of_guest = |thing: &&Subject| {
+            let mut all = guest.deviates.iter();
+            all.any(|subject| search::same_thing(subject, thing))
+        };
+        match unsought.iter().filter(of_guest).count() {
+            0 => {}
+            count => drift.unknown.push(Unknown {
+                machine: guest.machine.clone(),
+                words: format!(
+                    "so much differs that for {count} more of it no statement was looked for"
+                ),
+            }),
+        }
+    }
     let after = bench.with(&statements);
     for guest in &drift.guests {
-        let old = guest.old.and_then(|old| {
-            let view = old.view(&guest.machine.features)?;
-            Some(beyond::left(&guest.before, view, old))
-        });
+        let view = guest
+            .old
+            .map(|old| (old, old.view(&guest.machine.features)));
+        let old = match view {
+            Some((old, Some(view))) => Some(beyond::left(&guest.before, view, old)),
+            Some((_, None)) => {
+                drift.unknown.push(Unknown {
+                    machine: guest.machine.clone(),
+                    words: "what no lock promises: the old host's report has no view of exactly these features".to_owned(),
+                });
+                None
+            }
+            None => None,
+        };
         let new = match after.tried(guest, &[]) {
             Ok(lock) => beyond::left(&lock, guest.view, guest.report),
             Err(complaints) => {
@@ -185,16 +216,28 @@ pub fn drift<'a>(question: Question<'_>, hosts: &[Host<'a>]) -> Result<Drift<'a>
                 continue;
             }
         };
+        let (all, changed) = (
+            beyond::changed(None, &new),
+            beyond::changed(old.as_ref(), &new),
+        );
         for (list, unsaid) in [
-            (&mut drift.beyond, beyond::changed(None, &new)),
-            (&mut drift.unsaid, beyond::changed(old.as_ref(), &new)),
+            (&mut drift.beyond, all.unsaid),
+            (&mut drift.unsaid, changed.unsaid),
         ] {
             for one in unsaid {
                 list.entry(one).or_default().push(guest.machine.clone());
             }
         }
+        drift
+            .unknown
+            .extend(changed.unknown.into_iter().map(|words| Unknown {
+                machine: guest.machine.clone(),
+                words,
+            }));
     }
-    let mut knobs: Vec<Vec<Knob>> = drift.guests.iter().map(|_| Vec::new()).collect();
+    // For each guest the lines, and the names of what they bring back.
+    let mut knobs: Vec<(Vec<Knob>, BTreeSet<String>)> =
+        vec![Default::default(); drift.guests.len()];
     for (index, statement) in statements.iter().enumerate() {
         let alone = bench.with(std::slice::from_ref(statement));
         let mut rest = statements.clone();
@@ -202,21 +245,23 @@ pub fn drift<'a>(question: Question<'_>, hosts: &[Host<'a>]) -> Result<Drift<'a>
         let without = bench.with(&rest);
         let mut seen = Vec::new();
         for (guest, knobs) in drift.guests.iter().zip(&mut knobs) {
-            // What says nothing by itself is looked at beside the others.
-            let pair = match alone.lock(guest) {
-                Some(with) => Some((guest.before.clone(), with)),
-                None => without.lock(guest).zip(after.lock(guest)),
+            let differs = |(before, with): (Lock, Lock)| {
+                let moved = restore::moved(&before, &with);
+                (!moved.is_empty()).then_some((before, with, moved))
             };
-            let Some((before, with)) = pair else { continue };
-            let moved = restore::moved(&before, &with);
-            if moved.is_empty() {
+            // What says nothing by itself is looked at beside the others.
+            let by_itself = alone.lock(guest).map(|with| (guest.before.clone(), with));
+            let beside = || without.lock(guest).zip(after.lock(guest));
+            let pair = by_itself.and_then(differs);
+            let Some((before, with, moved)) = pair.or_else(|| differs(beside()?)) else {
                 continue;
-            }
+            };
             let restored = restore::restored(&bench, &after, guest, statement, &moved);
-            if let Restored::By { knob, .. } = &restored
-                && !knobs.contains(knob)
-            {
-                knobs.push(knob.clone());
+            if let Restored::By { knob, .. } = &restored {
+                if !knobs.0.contains(knob) {
+                    knobs.0.push(knob.clone());
+                }
+                knobs.1.extend(moved.into_keys());
             }
             seen.push(Difference {
                 machine: guest.machine.clone(),
@@ -228,9 +273,10 @@ pub fn drift<'a>(question: Question<'_>, hosts: &[Host<'a>]) -> Result<Drift<'a>
         let statement = statement.clone();
         drift.entries.push(Entry { statement, seen });
     }
-    let several = drift.guests.iter().zip(knobs).filter(|(_, k)| k.len() > 1);
+    let several = drift.guests.iter().zip(knobs);
     drift.together = several
-        .map(|(guest, knobs)| restore::together(&after, guest, knobs))
+        .filter(|(_, (knobs, _))| knobs.len() > 1)
+        .map(|(guest, (knobs, names))| restore::together(&after, guest, knobs, &names))
         .collect();
     Ok(drift)
 }
@@ -315,15 +361,25 @@ fn one<'a>(
     let had = old.map(|old| old.view(features).is_some());
     let Some(view) = report.view(features) else {
         // Where nobody has looked at the old kernel, the lock says what a guest had there.
-        if had.unwrap_or(lock.is_ok()) {
-            for refusal in not_offered(features, report) {
-                let gone = beyond::gone(refusal);
-                found.unsaid.entry(gone).or_default().push(machine.clone());
+        let had = had.unwrap_or(lock.is_ok());
+        if features.iter().all(|feature| report.offers(*feature)) {
+            if had {
+                let words = "a guest with exactly these features: the report has no view of it, and `vmlock-run check LOCK` asks the host itself".to_owned();
+                found.unknown.push(Unknown { machine, words });
             }
-            if let Ok(lock) = &lock {
-                let refusals = plan(lock, report).refusals;
-                found.kept.push(Kept { machine, refusals });
+            return Ok(());
+        }
+        for refusal in not_offered(features, report) {
+            let gone = beyond::gone(refusal);
+            // A baseline that gives such a guest a lock says more than this host has.
+            let lists = [(had, &mut found.unsaid), (lock.is_ok(), &mut found.beyond)];
+            for (_, list) in lists.into_iter().filter(|(is_in, _)| *is_in) {
+                list.entry(gone.clone()).or_default().push(machine.clone());
             }
+        }
+        if had && let Ok(lock) = &lock {
+            let refusals = plan(lock, report).refusals;
+            found.kept.push(Kept { machine, refusals });
         }
         return Ok(());
     };
@@ -360,8 +416,12 @@ fn one<'a>(
             });
         }
         Err(complaints) => {
-            let before = old.and_then(|old| old.view(features));
-            if before.is_none_or(|before| !beyond::alike(before, view)) {
+            let before = old.and_then(|old| Some((old, old.view(features)?)));
+            let alike = before.is_some_and(|(old, before)| {
+                let lengths = !has_sve || old.vector_lengths == report.vector_lengths;
+                lengths && beyond::alike(before, view)
+            });
+            if !alike {
                 let words = words(
                     "the old baseline gives no lock for such a guest",
                     &complaints,

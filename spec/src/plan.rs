@@ -19,7 +19,7 @@ mod registers;
 mod reset;
 mod room;
 mod settled;
-mod unlocked;
+pub(crate) mod unlocked;
 mod workarounds;
 
 pub(crate) use features::LENGTHS;
@@ -275,13 +275,16 @@ pub fn plan_on(lock: &Lock, ground: &Ground, emulation: Emulation) -> Plan {
 }
 
 impl Refusal {
+    /// What is offered where the report of a host does not tell.
+    pub(crate) const UNTOLD: &str = "nothing that the report tells";
+
     /// Of what the report of a host does not tell.
     fn untold(name: &str, reason: &str) -> Self {
         Self {
             code: reason::NO_KNOB,
             name: name.to_owned(),
             wanted: "what the lock says".to_owned(),
-            offered: "nothing that the report tells".to_owned(),
+            offered: Self::UNTOLD.to_owned(),
             reason: reason.to_owned(),
             from: "the rule that unknown means no".to_owned(),
             help: vec!["make the report again with `vmlock-run probe`".to_owned()],

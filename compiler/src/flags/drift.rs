@@ -18,8 +18,9 @@ Each change comes with the line of a description that restores it; it was tried
 on that host by the planner that `vmlock check` and `vmlock-run` use. See
 docs/drift.md.
 
-Exit code 0 when everything was compared and nothing changed, 1 when something
-did or could not be compared, 3 when a lock is refused."#;
+Exit code 0 when everything was compared and nothing changed (of a host of which
+nobody recorded the old kernel: all that locks promise, as the first line says),
+1 when something did or could not be compared, 3 when a lock is refused."#;
 
 /// Flags of `drift`.
 #[derive(Args)]

@@ -78,6 +78,13 @@ fn a_written_baseline_describes_the_host_that_it_was_made_of() {
     ];
     let (code, object) = scratch.json(&again);
     assert_eq!(code, 0, "{object}");
+    // In what is promised: nobody has recorded a host of that name.
+    assert_eq!(object["byPromises"][0], "n1-6.12.json", "{object}");
+    let words = out(&scratch.vmlock(&again));
+    assert!(
+        words.contains("no difference in what locks promise"),
+        "{words}"
+    );
     // Nothing is written over, and no name is given twice.
     assert_eq!(scratch.json(&arguments).0, 4);
     symlink("nothing", scratch.0.join("link.kdl")).unwrap();
@@ -281,7 +288,31 @@ fn features_that_are_gone_break_machines_that_have_them() {
         let features = |o: &Value| o["guests"][0]["features"].to_string();
         assert_eq!(features(of_kept(true)), "[]");
         assert!(features(of_kept(false)).contains("pmu"), "{object}");
+        // A baseline that is written of it says so.
+        let written = scratch.0.join("written.kdl");
+        let write = [arguments, &["--write", "written.kdl"]].concat();
+        assert_eq!(scratch.json(&write).0, 1);
+        let text = fs::read_to_string(&written).unwrap();
+        let line = "// Not said here, since no statement can: pmu: no vCPU with it";
+        assert!(text.contains(line), "{text}");
+        fs::remove_file(written).unwrap();
     }
+}
+
+#[test]
+fn a_written_baseline_says_what_was_not_compared() {
+    let scratch = Scratch::new("untold");
+    altered(&scratch, "new.json", ["neoverse-n1", "7.3"], |report| {
+        for view in &mut report.views {
+            view.guest.retain(|fact| !fact.name.starts_with("SMC "));
+        }
+    });
+    let write = ["drift", "--from", "kvm-7.3", "new.json", "--write", "x.kdl"];
+    let (code, object) = scratch.json(&write);
+    assert_eq!(code, 1, "{object}");
+    let text = fs::read_to_string(scratch.0.join("x.kdl")).unwrap();
+    let line = "// Not compared, neoverse-n1: what a guest sees: ";
+    assert!(text.contains(line), "{text}");
 }
 
 #[test]

@@ -4,7 +4,8 @@
 use crate::adopt::shown;
 use crate::catalogue::register_by_id;
 use crate::lock::Lock;
-use crate::plan::{Emulation, Keep, Refusal, Step, Way, plan_with};
+use crate::observation::{key_of, unpromised};
+use crate::plan::{Emulation, Keep, Refusal, Step, Way, plan_with, unlocked};
 use crate::report::{HostReport, View};
 use crate::vm::Feature;
 use std::collections::BTreeMap;
@@ -25,7 +26,7 @@ pub struct Unsaid {
 /// What can be done about something that no statement can say.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Remedy {
-    /// A lock of the old baseline has it written on this host.
+    /// A lock of the old baseline and of the statements that were found has it written on this host.
     Written,
     /// Nothing, with the reason.
     Refused(String),
@@ -55,7 +56,11 @@ pub(super) struct Left {
     wanted: String,
     offered: String,
     remedy: Remedy,
+    readings: Readings,
 }
+
+/// What a view itself tells of something, by who tells it.
+type Readings = BTreeMap<String, String>;
 
 /// By name; of several under one name, each has its number.
 pub(super) type AllLeft = BTreeMap<(String, usize), Left>;
@@ -65,6 +70,7 @@ pub(super) fn left(lock: &Lock, view: &View, report: &HostReport) -> AllLeft {
     let plan = plan_with(lock, report, Emulation::Forbidden);
     let refused = plan.refusals.into_iter().map(|refusal| {
         let left = Left {
+            readings: readings(&refusal.name, &refusal.offered, view),
             wanted: refusal.wanted,
             offered: refusal.offered,
             remedy: Remedy::Refused(refusal.reason),
@@ -76,12 +82,14 @@ pub(super) fn left(lock: &Lock, view: &View, report: &HostReport) -> AllLeft {
             (Some(step), _) => {
                 let (wanted, offered) = written(&keep, step, view, report)?;
                 Left {
+                    readings: readings(&keep.name, &offered, view),
                     wanted,
                     offered,
                     remedy: Remedy::Written,
                 }
             }
             (None, Way::Unpromised) => Left {
+                readings: readings(&keep.name, &keep.words, view),
                 wanted: "nothing there".to_owned(),
                 offered: keep.words,
                 remedy: Remedy::Unpromised,
@@ -95,6 +103,44 @@ pub(super) fn left(lock: &Lock, view: &View, report: &HostReport) -> AllLeft {
         let number = all.range((name.clone(), 0)..=(name.clone(), usize::MAX));
         let number = number.count();
         all.insert((name, number), left);
+    }
+    all
+}
+
+/// Whether a text has the value that was found, and not only that there is another one or none.
+fn tells(offered: &str) -> bool {
+    offered.starts_with(|c: char| c.is_ascii_digit())
+}
+
+/// What the view tells under that name; where the text that is `offered` has no value, of the whole register too.
+fn readings(name: &str, offered: &str, view: &View) -> Readings {
+    let mut all = Readings::new();
+    let mut facts = |name: &str| {
+        let key = key_of(name);
+        let by_smc = name == unpromised::BY_SMC.name;
+        for fact in &view.guest {
+            let is_it = fact.name == name || key.is_some() && key_of(&fact.name) == key;
+            if is_it || by_smc && fact.name.starts_with("SMC ") {
+                let who = match by_smc {
+                    true => format!("{} on vCPU {}", fact.name, fact.vcpu),
+                    false => format!("vCPU {}", fact.vcpu),
+                };
+                all.insert(who, fact.seen.to_string());
+            }
+        }
+    };
+    facts(name);
+    if tells(offered) {
+        return all;
+    }
+    let register = name.split(['.', ' ']).next().unwrap_or(name);
+    if register != name {
+        facts(register);
+    }
+    let registers = view.registers.iter();
+    let listed = registers.filter(|r| r.name == register || unlocked::encoded(r.id) == name);
+    for (id, value) in listed.filter_map(|r| Some((r.id, r.value?))) {
+        all.insert(format!("KVM register {id:#x}"), format!("{value:#x}"));
     }
     all
 }
@@ -133,42 +179,111 @@ fn written(keep: &Keep, step: &Step, view: &View, report: &HostReport) -> Option
     })
 }
 
+/// What differs between two hosts, as far as they can be compared.
+#[derive(Debug, Default)]
+pub(super) struct Changed {
+    /// What changed.
+    pub unsaid: Vec<Unsaid>,
+    /// What nobody can compare, and why, in words.
+    pub unknown: Vec<String>,
+}
+
 /// What changed from one to the other; without an old host, from what the lock says.
-pub(super) fn changed(old: Option<&AllLeft>, new: &AllLeft) -> Vec<Unsaid> {
-    let mut out = Vec::new();
+pub(super) fn changed(old: Option<&AllLeft>, new: &AllLeft) -> Changed {
+    let mut out = Changed::default();
     for (key, now) in new {
-        let before = match old {
-            None if now.remedy == Remedy::Unpromised => continue,
-            None => &now.wanted,
-            Some(old) => match old.get(key) {
-                None => &now.wanted,
-                // The same as ever, unless less can be done about it.
-                Some(then)
-                    if then.offered == now.offered && then.remedy.rank() >= now.remedy.rank() =>
-                {
+        let then = old.and_then(|old| old.get(key));
+        if old.is_none() && now.remedy == Remedy::Unpromised {
+            continue;
+        }
+        if let Some(untold) = [Some(now), then]
+            .into_iter()
+            .flatten()
+            .find(|l| l.is_untold())
+        {
+            out.unknown.push(untold.words(&key.0));
+            continue;
+        }
+        let (mut before, mut after) = match then {
+            Some(then) => (then.offered.clone(), now.offered.clone()),
+            None => (now.wanted.clone(), now.offered.clone()),
+        };
+        if let Some(then) = then.filter(|then| then.offered == now.offered) {
+            let is_worse = then.remedy.rank() < now.remedy.rank();
+            match now.compare(then) {
+                Some(true) if !is_worse => continue,
+                None if !is_worse => {
+                    let words = format!("{}: {after}, and the reports say no more", key.0);
+                    out.unknown.push(words);
                     continue;
                 }
-                Some(then) => &then.offered,
-            },
-        };
-        out.push(Unsaid {
+                // The texts are the same: what was read tells them apart.
+                Some(false) => {
+                    before = then.told_beside(now);
+                    after = now.told_beside(then);
+                }
+                Some(true) | None => {}
+            }
+        }
+        out.unsaid.push(Unsaid {
             name: key.0.clone(),
-            before: before.clone(),
-            after: now.offered.clone(),
+            before,
+            after,
             remedy: now.remedy.clone(),
         });
     }
     for (key, then) in old.into_iter().flatten() {
-        if !new.contains_key(key) {
-            out.push(Unsaid {
+        if new.contains_key(key) {
+            continue;
+        }
+        match then.is_untold() {
+            true => out.unknown.push(then.words(&key.0)),
+            false => out.unsaid.push(Unsaid {
                 name: key.0.clone(),
                 before: then.offered.clone(),
                 after: then.wanted.clone(),
                 remedy: Remedy::Untried,
-            });
+            }),
         }
     }
     out
+}
+
+impl Left {
+    /// Whether it is about what a report does not tell.
+    fn is_untold(&self) -> bool {
+        self.offered == Refusal::UNTOLD
+    }
+
+    /// Why it cannot be compared.
+    fn words(&self, name: &str) -> String {
+        let why = match &self.remedy {
+            Remedy::Refused(reason) => reason,
+            _ => &self.offered,
+        };
+        format!("{name}: {why}")
+    }
+
+    /// Whether two hosts show the same there, of which the same text is offered; `None` where nobody can tell.
+    fn compare(&self, other: &Left) -> Option<bool> {
+        let (a, b) = (&self.readings, &other.readings);
+        match (a.is_empty(), b.is_empty()) {
+            (false, false) => Some(a == b),
+            (true, true) => tells(&self.offered).then_some(true),
+            _ => None,
+        }
+    }
+
+    /// What is offered, and what was read otherwise than there.
+    fn told_beside(&self, other: &Left) -> String {
+        let readings = self.readings.iter();
+        let own = readings.filter(|(who, told)| other.readings.get(*who) != Some(*told));
+        let own: Vec<String> = own.map(|(who, told)| format!("{who}: {told}")).collect();
+        match own.is_empty() {
+            true => self.offered.clone(),
+            false => format!("{} ({})", self.offered, own.join(", ")),
+        }
+    }
 }
 
 /// A feature that guests had.
@@ -191,7 +306,8 @@ pub(super) fn new(feature: Feature) -> Unsaid {
     }
 }
 
-/// Whether two guests see the same in everything that was looked at.
+/// Whether two guests see the same in everything that was looked at; what they see of vector lengths, their views do not
+/// tell.
 pub(super) fn alike(a: &View, b: &View) -> bool {
     let values = |view: &View| -> Vec<(u64, Option<u64>)> {
         view.registers.iter().map(|r| (r.id, r.value)).collect()

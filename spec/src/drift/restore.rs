@@ -77,7 +77,7 @@ pub struct Together {
     pub machine: Machine,
     /// The lines.
     pub knobs: Vec<Knob>,
-    /// Why no such machine comes of it or is kept; empty where it is.
+    /// Why no such machine comes of it, has all of the old values or is kept; empty where it is.
     pub refused: Vec<String>,
 }
 
@@ -126,6 +126,8 @@ struct Tried {
     refused: Vec<Refusal>,
     /// How many of them are about what was moved.
     about: usize,
+    /// Names of all that is refused, whatever the other lock meets.
+    all: Vec<String>,
     /// Whether the runner answers for something that it does not answer for there.
     emulated: bool,
 }
@@ -142,6 +144,10 @@ fn tried(lock: &Lock, guest: &Guest<'_>, base: &Plan, moved: &Moved, path: &str)
     let Plan {
         keeps, refusals, ..
     } = plan(lock, guest.report);
+    let all = refusals
+        .iter()
+        .map(|refusal| refusal.name.clone())
+        .collect();
     let answers = |keeps: &[Keep], name: &str| {
         let mut keeps = keeps.iter();
         keeps.any(|keep| keep.way == Way::Emulate && keep.name == name)
@@ -157,6 +163,7 @@ fn tried(lock: &Lock, guest: &Guest<'_>, base: &Plan, moved: &Moved, path: &str)
     Tried {
         refused,
         about,
+        all,
         emulated,
     }
 }
@@ -218,7 +225,7 @@ pub(super) fn restored(
         && has_old(&lock, moved)
     {
         let tried = tried(&lock, guest, &base, moved, path);
-        if tried.refused.is_empty() {
+        if tried.all.is_empty() {
             return Restored::ByBaseline {
                 name: question.named.to_owned(),
                 emulated: tried.emulated,
@@ -227,7 +234,13 @@ pub(super) fn restored(
     }
     let tried = tried(&guest.before, guest, &base, moved, path);
     let emulated = tried.emulated;
+    if !has_old(&guest.before, moved) {
+        let words = "what it replaces is not what the old baseline says by itself";
+        return Restored::Nothing(reason.unwrap_or_else(|| words.to_owned()));
+    }
     match tried.refused.first() {
+        // What this host refuses the new machine too, it refuses the old one no less.
+        None if !tried.all.is_empty() => Restored::WithOthers(tried.all),
         None if question.named == question.baseline => Restored::ByBaseline {
             name: question.named.to_owned(),
             emulated,
@@ -236,7 +249,7 @@ pub(super) fn restored(
         Some(refused) if tried.about > 0 => {
             Restored::Nothing(reason.unwrap_or_else(|| refused.reason.clone()))
         }
-        Some(_) => Restored::WithOthers(tried.refused.into_iter().map(|r| r.name).collect()),
+        Some(_) => Restored::WithOthers(tried.all),
     }
 }
 
@@ -247,14 +260,33 @@ fn has_old(lock: &Lock, moved: &Moved) -> bool {
     moved.all(|(name, old)| now.get(name) == old.as_ref())
 }
 
-/// All the lines that restore something for a guest at once, planned on its host.
-pub(super) fn together(after: &After, guest: &Guest<'_>, knobs: Vec<Knob>) -> Together {
+/// All the lines that bring back what has these names for a guest at once, planned on its host.
+pub(super) fn together(
+    after: &After,
+    guest: &Guest<'_>,
+    knobs: Vec<Knob>,
+    names: &BTreeSet<String>,
+) -> Together {
+    let old = values(&guest.before);
+    let moved = names
+        .iter()
+        .map(|name| (name.clone(), old.get(name).copied()));
+    let moved: Moved = moved.collect();
     let lines: Vec<&Knob> = knobs.iter().collect();
     let refused = match (after.lock(guest), after.tried(guest, &lines)) {
         (Some(new), Ok(lock)) => {
             let base = plan(&new, guest.report);
-            let tried = tried(&lock, guest, &base, &Moved::new(), "");
-            tried.refused.into_iter().map(|r| r.reason).collect()
+            let tried = tried(&lock, guest, &base, &moved, "");
+            let reasons = tried.refused.into_iter().map(|r| r.reason);
+            // One line can undo what another one brings back.
+            let now = values(&lock);
+            let lost = moved
+                .iter()
+                .filter(|(name, old)| now.get(*name) != old.as_ref());
+            let lost = lost.map(|(name, _)| {
+                format!("{name} does not have its old value: one of these lines undoes another")
+            });
+            reasons.chain(lost).collect()
         }
         (_, Err(complaints)) => complaints.into_iter().map(|c| c.message).collect(),
         (None, Ok(_)) => vec!["all that changed together gives no lock".to_owned()],
@@ -338,6 +370,39 @@ mod tests {
     use crate::catalogue::Catalogue;
     use crate::resolve::{Target, resolve};
     use crate::vm::{Cpu, VmSpec};
+
+    /// Lines that do not bring back all that they should are not called kept.
+    #[test]
+    fn what_lines_undo_together_is_named() {
+        const HOST: &str = include_str!("../../catalogue/hosts/neoverse-n1-7.3.json");
+        let report = crate::report::parse(HOST).expect("it is a report");
+        let catalogue = Catalogue::builtin();
+        let question = super::super::Question {
+            catalogue: &catalogue,
+            baseline: "kvm-7.3",
+            named: "kvm-7.3",
+            source: "a test",
+        };
+        let host = super::super::Host {
+            model: "neoverse-n1",
+            report: &report,
+            old: None,
+        };
+        let found = super::super::drift(question, &[host]);
+        let found = found.unwrap_or_else(|unfit| panic!("{unfit:?}"));
+        let guest = &found.guests[0];
+        let after = Bench { question }.with(&[]);
+        let set = |field: &str| Knob::Hide(field.to_owned());
+        let knobs = || vec![set("ID_AA64ISAR0_EL1.DP"), set("ID_AA64ISAR0_EL1.RDM")];
+        let all = |names: &[&str]| {
+            let names = names.iter().map(|name| (*name).to_owned()).collect();
+            together(&after, guest, knobs(), &names).refused
+        };
+        assert_eq!(all(&["ID_AA64ISAR1_EL1"]), [""; 0]);
+        let lost = all(&["ID_AA64ISAR0_EL1", "ID_AA64ISAR1_EL1"]);
+        assert_eq!(lost.len(), 1, "{lost:?}");
+        assert!(lost[0].starts_with("ID_AA64ISAR0_EL1 does not"), "{lost:?}");
+    }
 
     /// Whatever a lock gives a value is noticed where it moves.
     #[test]

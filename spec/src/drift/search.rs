@@ -8,6 +8,10 @@ use crate::vm::Feature;
 const THINGS_MAX: usize = 128;
 /// How often what hangs on another thing is looked for once more.
 const ROUNDS_MAX: usize = 4;
+/// Different values of one thing that are tried, and statements that are tried in all: a report of many values must not
+/// take minutes.
+const SEEN_MAX: usize = 8;
+const TRIES_MAX: usize = 4096;
 
 /// What is about one thing: the last such statement wins.
 pub(super) fn same_thing(a: &Subject, b: &Subject) -> bool {
@@ -19,31 +23,40 @@ pub(super) fn same_thing(a: &Subject, b: &Subject) -> bool {
     }
 }
 
-/// Statements that leave as little as there can be in which the guests deviate, one for each thing.
-pub(super) fn statements(bench: &Bench<'_>, guests: &[Guest<'_>]) -> Vec<Statement> {
+/// Statements that leave as little as there can be in which the guests deviate, one for each thing; and the things for
+/// which not every statement was tried.
+pub(super) fn statements(
+    bench: &Bench<'_>,
+    guests: &[Guest<'_>],
+) -> (Vec<Statement>, Vec<Subject>) {
     let mut things: Vec<&Subject> = Vec::new();
     for subject in guests.iter().flat_map(|guest| &guest.deviates) {
         if !things.iter().any(|thing| same_thing(thing, subject)) {
             things.push(subject);
         }
     }
-    things.truncate(THINGS_MAX);
+    let mut unsought = things.split_off(things.len().min(THINGS_MAX));
+    let mut tries = TRIES_MAX;
     // What hangs on another thing that changed too is found once that was found.
     let mut found: Vec<Statement> = Vec::new();
     for _ in 0..ROUNDS_MAX {
         let known = found.len();
-        things.retain(|thing| match one(bench, guests, thing, &found) {
-            Some(statement) => {
-                found.push(statement);
-                false
-            }
-            None => true,
-        });
+        things.retain(
+            |thing| match one(bench, guests, thing, &found, &mut tries) {
+                Some(statement) => {
+                    found.push(statement);
+                    false
+                }
+                None => true,
+            },
+        );
         if found.len() == known {
             break;
         }
     }
-    found
+    things.retain(|thing| tries == 0 || values(guests, thing).len() > SEEN_MAX);
+    unsought.extend(things);
+    (found, unsought.into_iter().cloned().collect())
 }
 
 /// The first candidate by which, beside what was `found`, no guest deviates in that thing.
@@ -52,13 +65,16 @@ fn one(
     guests: &[Guest<'_>],
     thing: &Subject,
     found: &[Statement],
+    tries: &mut usize,
 ) -> Option<Statement> {
     let is_about = |guest: &Guest<'_>| guest.deviates.iter().any(|s| same_thing(s, thing));
     // Those that need the statement are the first to say whether it will do.
     let (about, others): (Vec<&Guest<'_>>, Vec<&Guest<'_>>) =
         guests.iter().partition(|guest| is_about(guest));
+    let subjects = subjects(bench, &about, thing);
     for when in conditions(&about, &others) {
-        for subject in subjects(bench, &about, thing) {
+        for subject in subjects.iter().cloned() {
+            *tries = tries.checked_sub(1)?;
             let statement = Statement {
                 subject,
                 when: when.clone().into(),
@@ -114,14 +130,24 @@ fn conditions(about: &[&Guest<'_>], others: &[&Guest<'_>]) -> Vec<Vec<Text>> {
     list
 }
 
-/// What could be said of the thing, the most general first: what the silicon has, nothing, then what was seen.
-fn subjects(bench: &Bench<'_>, about: &[&Guest<'_>], thing: &Subject) -> Vec<Subject> {
-    let mut seen: Vec<Subject> = Vec::new();
-    for subject in about.iter().flat_map(|guest| &guest.deviates) {
-        if same_thing(subject, thing) && !seen.contains(subject) {
-            seen.push(subject.clone());
+/// What these guests show of the thing, each once.
+fn values<'a, 'b: 'a>(
+    guests: impl IntoIterator<Item = &'a Guest<'b>>,
+    thing: &Subject,
+) -> Vec<&'a Subject> {
+    let mut seen: Vec<&Subject> = Vec::new();
+    for subject in guests.into_iter().flat_map(|guest| &guest.deviates) {
+        if same_thing(subject, thing) && !seen.contains(&subject) {
+            seen.push(subject);
         }
     }
+    seen
+}
+
+/// What could be said of the thing, the most general first: what the silicon has, nothing, then what was seen.
+fn subjects(bench: &Bench<'_>, about: &[&Guest<'_>], thing: &Subject) -> Vec<Subject> {
+    let seen = values(about.iter().copied(), thing).into_iter();
+    let seen: Vec<Subject> = seen.take(SEEN_MAX).cloned().collect();
     let mut list = match thing {
         Subject::Field(path, _) => {
             let act = |act| Subject::Field(path.clone(), act);

@@ -106,7 +106,11 @@ pub fn drift(found: &Drift<'_>, names: &Names<'_>, question: Question<'_>, out: 
         each(machines).into_iter().cloned().collect()
     };
     let count = found.entries.len() + found.unsaid.len();
+    let by_promises: Vec<usize> = found.by_promises().into_iter().collect();
     let words = match count {
+        0 if found.unknown.is_empty() && !by_promises.is_empty() => {
+            "see no difference in what locks promise".to_owned()
+        }
         0 if found.unknown.is_empty() => "see no difference".to_owned(),
         0 => "see no difference in what could be compared".to_owned(),
         1 => "see 1 thing changed".to_owned(),
@@ -169,6 +173,7 @@ pub fn drift(found: &Drift<'_>, names: &Names<'_>, question: Question<'_>, out: 
     out.value("changes", list);
     out.value("unsaid", unsaid);
     out.value("unknown", unknown);
+    out.value("byPromises", names.paths(&by_promises));
     out.value("together", together);
     out.value("old", kept);
 }
@@ -178,7 +183,7 @@ fn remedy(remedy: &Remedy, name: &str) -> (&'static str, String) {
     match remedy {
         Remedy::Written => (
             "written",
-            "no baseline says it; a lock of the old one has it written on this host".to_owned(),
+            "no statement says it; a lock of the old baseline and of what stands above has it written on this host".to_owned(),
         ),
         Remedy::Refused(reason) => ("nothing", format!("nothing restores it: {reason}")),
         Remedy::Asked => (
@@ -306,7 +311,7 @@ fn together(found: &Drift<'_>, names: &Names<'_>, out: &mut Output) -> Vec<Value
     }
     for ((_, refused), machines) in said.iter().filter(|((_, r), _)| !r.is_empty()) {
         out.lines(hanging(&format!(
-            "all of these lines in one description{}: refused: {}",
+            "all of these lines in one description{}: not kept: {}",
             names.only(machines, &whole),
             refused.join("; ")
         )));

@@ -4,10 +4,11 @@ use crate::baseline as text;
 use crate::command::{cpu, unwritable};
 use crate::diagnostic::Diagnostic;
 use crate::render::{Exit, Output};
+use std::collections::BTreeSet;
 use std::io::ErrorKind;
 use std::path::Path;
 use vmlock_spec::catalogue::Catalogue;
-use vmlock_spec::drift::{self, Drift, Host, Question};
+use vmlock_spec::drift::{self, Drift, Host, Machine, Question, Unknown};
 use vmlock_spec::words::printable;
 
 /// Why no baseline can be written there.
@@ -74,6 +75,10 @@ pub fn baseline(
             printable(&words)
         ));
     }
+    let lacking: BTreeSet<String> = found.unknown.iter().map(|u| comment(u, hosts)).collect();
+    for words in &lacking {
+        kdl.push_str(&format!("// Not compared, {}\n", printable(words)));
+    }
     let title = format!("What {name} shows a guest");
     kdl.push_str(&text::kdl(&name, old, &title, &found.statements()));
     let mut catalogue = question.catalogue.clone();
@@ -85,8 +90,11 @@ pub fn baseline(
         named: &name,
         source: "",
     };
-    let says_all = drift::drift(again, hosts)
-        .is_ok_and(|again| again.entries.is_empty() && again.beyond.keys().eq(found.beyond.keys()));
+    let says_all = drift::drift(again, hosts).is_ok_and(|again| {
+        again.entries.is_empty()
+            && again.beyond.keys().eq(found.beyond.keys())
+            && again.unknown.iter().all(|unknown| is_known(unknown, found))
+    });
     if !says_all {
         let words = format!(
             "the baseline for `{shown}` would not say what these hosts show; nothing was written"
@@ -105,4 +113,26 @@ pub fn baseline(
     out.note(format!("{shown}: written; its sources are to be filled in"));
     out.value("written", shown);
     Ok(())
+}
+
+/// What could not be compared, and of whom.
+fn comment(unknown: &Unknown, hosts: &[Host<'_>]) -> String {
+    let Machine { host, features } = &unknown.machine;
+    let features: Vec<&str> = features.iter().map(|f| f.name()).collect();
+    let model = hosts.get(*host).map_or("", |host| host.model);
+    match features.is_empty() {
+        true => format!("{model}: {}", unknown.words),
+        false => format!("{model} with {}: {}", features.join(" and "), unknown.words),
+    }
+}
+
+/// Whether something was said already of that guest that could not be compared; the reason may name another baseline.
+fn is_known(unknown: &Unknown, found: &Drift<'_>) -> bool {
+    let what = |words: &str| words.split(": ").next().map(str::to_owned);
+    let named = what(&unknown.words);
+    let same = |other: &Unknown| other.machine == unknown.machine && what(&other.words) == named;
+    let mut unsaid = found.unsaid.iter();
+    found.unknown.iter().any(same)
+        || unsaid
+            .any(|(one, of)| named.as_ref() == Some(&one.name) && of.contains(&unknown.machine))
 }
