@@ -197,7 +197,7 @@ pub fn drift<'a>(question: Question<'_>, hosts: &[Host<'a>]) -> Result<Drift<'a>
             .old
             .map(|old| (old, old.view(&guest.machine.features)));
         let old = match view {
-            Some((old, Some(view))) => Some(beyond::left(&guest.before, view, old)),
+            Some((old, Some(view))) => Some((view, beyond::left(&guest.before, view, old))),
             Some((_, None)) => {
                 drift.unknown.push(Unknown {
                     machine: guest.machine.clone(),
@@ -207,8 +207,11 @@ pub fn drift<'a>(question: Question<'_>, hosts: &[Host<'a>]) -> Result<Drift<'a>
             }
             None => None,
         };
-        let new = match after.tried(guest, &[]) {
-            Ok(lock) => beyond::left(&lock, guest.view, guest.report),
+        let (with, new) = match after.tried(guest, &[]) {
+            Ok(lock) => {
+                let left = beyond::left(&lock, guest.view, guest.report);
+                (lock, left)
+            }
             Err(complaints) => {
                 let words = words("all that changed together gives no lock", &complaints);
                 let machine = guest.machine.clone();
@@ -216,10 +219,14 @@ pub fn drift<'a>(question: Question<'_>, hosts: &[Host<'a>]) -> Result<Drift<'a>
                 continue;
             }
         };
-        let (all, changed) = (
-            beyond::changed(None, &new),
-            beyond::changed(old.as_ref(), &new),
-        );
+        let all = beyond::changed(None, &new);
+        let mut changed = beyond::changed(old.as_ref().map(|(_, left)| left), &new);
+        if let Some((view, left)) = &old {
+            let views = (*view, guest.view);
+            let beside = beyond::unpromised([&guest.before, &with], views, [left, &new]);
+            changed.unsaid.extend(beside.unsaid);
+            changed.unknown.extend(beside.unknown);
+        }
         for (list, unsaid) in [
             (&mut drift.beyond, all.unsaid),
             (&mut drift.unsaid, changed.unsaid),

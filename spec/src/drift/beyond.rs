@@ -4,11 +4,11 @@
 use crate::adopt::shown;
 use crate::catalogue::register_by_id;
 use crate::lock::Lock;
-use crate::observation::{key_of, unpromised};
+use crate::observation::{self, key_of, unpromised};
 use crate::plan::{Emulation, Keep, Refusal, Step, Way, plan_with, unlocked};
-use crate::report::{HostReport, View};
+use crate::report::{Fact, HostReport, Seen, View};
 use crate::vm::Feature;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Something that no statement can say.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -188,6 +188,75 @@ pub(super) struct Changed {
     pub unknown: Vec<String>,
 }
 
+/// What reads otherwise in two guests of one host: what happens to lie on KVM's stack, from 6.16 on. It is no change of a
+/// kernel's (`unpromised::ROWS` has its words).
+const LEFTOVERS: &str = "MDCCINT_EL1";
+
+/// What guests of the old host saw and guests of the new one see otherwise, of all that neither lock promises, by the old
+/// baseline or with what was found to have changed: facts that they do not name, and bits that they leave out. What is in
+/// either list of [`AllLeft`] is compared by [`changed`].
+pub(super) fn unpromised(
+    locks: [&Lock; 2],
+    (old, new): (&View, &View),
+    left: [&AllLeft; 2],
+) -> Changed {
+    let mut masks: BTreeMap<(u32, u64), u64> = BTreeMap::new();
+    for promise in locks.into_iter().flat_map(observation::promises) {
+        let mask = promise.value.map_or(u64::MAX, |_| promise.mask);
+        *masks.entry((promise.vcpu, promise.key)).or_default() |= mask;
+    }
+    let by_smc = left
+        .iter()
+        .any(|left| left.keys().any(|(name, _)| name == unpromised::BY_SMC.name));
+    let is_compared = |name: &str| {
+        name == LEFTOVERS
+            || by_smc && name.starts_with("SMC ")
+            || left
+                .iter()
+                .any(|left| left.contains_key(&(name.to_owned(), 0)))
+    };
+    let facts = |view: &View| -> BTreeMap<(u32, String), Seen> {
+        let all = view.guest.iter();
+        all.map(|fact| ((fact.vcpu, fact.name.clone()), fact.seen))
+            .collect()
+    };
+    let (old, new) = (facts(old), facts(new));
+    let mut out = Changed::default();
+    for place in old.keys().chain(new.keys()).collect::<BTreeSet<_>>() {
+        let (vcpu, name) = place;
+        let promised = key_of(name).and_then(|key| masks.get(&(*vcpu, key)));
+        let differ = match (old.get(place), new.get(place), promised) {
+            (Some(Seen::Value(old)), Some(Seen::Value(new)), promised) => {
+                (old ^ new) & !promised.unwrap_or(&0) != 0
+            }
+            // Whether a promise of it is kept says the plan.
+            (Some(old), Some(new), None) => old != new,
+            (Some(_), Some(_), Some(_)) => false,
+            _ => true,
+        };
+        if !differ || is_compared(name) {
+            continue;
+        }
+        match (old.get(place), new.get(place)) {
+            (Some(old), Some(new)) => out.unsaid.push(Unsaid {
+                name: name.clone(),
+                before: old.to_string(),
+                after: new.to_string(),
+                remedy: Remedy::Unpromised,
+            }),
+            _ => out.unknown.push(format!(
+                "{name}: one of the two reports alone tells what a guest sees of it"
+            )),
+        }
+    }
+    // The same on several vCPUs.
+    out.unsaid.sort();
+    out.unsaid.dedup();
+    out.unknown.sort();
+    out.unknown.dedup();
+    out
+}
+
 /// What changed from one to the other; without an old host, from what the lock says.
 pub(super) fn changed(old: Option<&AllLeft>, new: &AllLeft) -> Changed {
     let mut out = Changed::default();
@@ -312,5 +381,9 @@ pub(super) fn alike(a: &View, b: &View) -> bool {
     let values = |view: &View| -> Vec<(u64, Option<u64>)> {
         view.registers.iter().map(|r| (r.id, r.value)).collect()
     };
-    a.guest == b.guest && values(a) == values(b)
+    let facts = |view: &View| -> Vec<Fact> {
+        let all = view.guest.iter().filter(|fact| fact.name != LEFTOVERS);
+        all.cloned().collect()
+    };
+    facts(a) == facts(b) && values(a) == values(b)
 }

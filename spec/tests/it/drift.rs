@@ -13,12 +13,26 @@ use vmlock_spec::resolve::{Target, resolve};
 use vmlock_spec::vm::{Cpu, Feature, VmSpec};
 
 /// An older and a newer series; whether the older one's baseline is right of `max` too, since before 6.12 nobody holds
-/// it against that CPU; and what changes that no statement says.
-const PAIRS: [(&str, &str, bool, &[&str]); 4] = [
-    ("6.1", "6.12", false, &[]),
-    ("6.12", "6.18", true, &[]),
-    ("6.18", "7.0", true, &["GMID_EL1"]),
+/// it against that CPU; and with what begin the names of what changes and no statement says, since no lock promises it.
+const PAIRS: [(&str, &str, bool, &[&str]); 5] = [
+    (
+        "6.1",
+        "6.12",
+        false,
+        &[
+            "CCSIDR_EL1[",
+            "CSSELR_EL1 at ",
+            "PMCCNTR_EL0",
+            "PMCR_EL0",
+            "PMEVTYPER",
+            // Which registers a call leaves changed, where there was none before.
+            "SMC ",
+        ],
+    ),
+    ("6.12", "6.18", true, &["SMIDR_EL1"]),
+    ("6.18", "7.0", true, &["GMID_EL1", "SMIDR_EL1"]),
     ("7.0", "7.1", true, &[]),
+    ("7.1", "7.2", true, &["PMMIR_EL1"]),
 ];
 
 const CPUS_HELD: [&str; 4] = ["cortex-a72", "cortex-a76", "neoverse-n1", "max"];
@@ -110,8 +124,12 @@ fn drift_that_is_made_a_baseline_is_what_the_catalogue_says() {
             found.unknown
         );
         let unsaid: BTreeSet<&str> = found.unsaid.keys().map(|u| u.name.as_str()).collect();
-        let beside: BTreeSet<&str> = beside.iter().copied().collect();
-        assert_eq!(unsaid, beside, "{old} to {new}: {:?}", found.unsaid);
+        let is_one = |name: &&str| beside.iter().any(|start| name.starts_with(start));
+        assert!(unsaid.iter().all(is_one), "{old} to {new}: {unsaid:?}");
+        for start in beside {
+            let told = unsaid.iter().any(|name| name.starts_with(start));
+            assert!(told, "{old} to {new}, {start}: {unsaid:?}");
+        }
         let mut made: Baseline = then.baseline(&from).expect("it is known").clone();
         made.name = "made".into();
         made.after = Some(from.into());
