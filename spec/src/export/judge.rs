@@ -497,7 +497,15 @@ impl<'a> Judge<'a> {
                     true => index << 8,
                     false => value & NUMBER,
                 };
-                let last = promise.value.unwrap_or(value) & LAST;
+                // The last one of its region: how many another VMM has, nobody knows who has several.
+                let machine = &self.lock.machine;
+                if machine.redistributors.len() > 1 {
+                    return None;
+                }
+                let last = match promise.vcpu as usize + 1 == machine.vcpus.len() {
+                    true => LAST,
+                    false => 0,
+                };
                 value & !(NUMBER | LAST) | number | last
             }
             _ => value,

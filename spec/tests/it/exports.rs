@@ -650,9 +650,11 @@ fn a_vcpu_is_where_its_number_puts_it() {
     for index in 2..18u64 {
         let mut vcpu = second.clone();
         vcpu.mpidr = mpidr(index);
-        vcpu.redistributor = (mpidr(index) & 0xff_ffff) << 32 | index << 8;
+        let last = if index == 17 { 0x10 } else { 0 };
+        vcpu.redistributor = (mpidr(index) & 0xff_ffff) << 32 | index << 8 | last;
         many.machine.vcpus.push(vcpu);
     }
+    many.machine.vcpus[1].redistributor &= !0x10;
     let of_shape = |lock: &Lock| {
         let export = exported_to(lock, &host, "qemu", &SCOPES);
         ["MPIDR_EL1", "GICR_TYPER", "GICR_TYPER.high"].map(|name| fate(&export, name))
@@ -665,11 +667,15 @@ fn a_vcpu_is_where_its_number_puts_it() {
         let mut other = many.clone();
         other.machine.vcpus[at].redistributor ^= 0x100 << 32 | 0x2000;
         assert_eq!(of_shape(&other), [Fate::Chance, Fate::Cannot, Fate::Cannot]);
-        // The last of its region depends on how many there are.
+        // The last one is the last of its region, and no other.
         let mut last = many.clone();
         last.machine.vcpus[at].redistributor ^= 0x10;
-        assert_eq!(of_shape(&last), [Fate::Chance; 3]);
+        assert_eq!(of_shape(&last), [Fate::Chance, Fate::Cannot, Fate::Chance]);
     }
+    // Where there are several regions, nobody knows which VMM has as many.
+    let region = many.machine.redistributors[0];
+    many.machine.redistributors.push(region);
+    assert_eq!(of_shape(&many)[1], Fate::Cannot);
 }
 
 /// Firecracker's parser: `0b` and `0`, `1`, `x`; as many digits as the register has bits; no address twice.
