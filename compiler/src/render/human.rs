@@ -28,7 +28,7 @@ pub fn render(found: &[Diagnostic]) -> String {
         GraphicalTheme::unicode_nocolor()
     };
     let handler = GraphicalReportHandler::new_themed(theme)
-        .with_width(terminal::width())
+        .with_width(terminal::of_messages())
         .with_links(false)
         .with_context_lines(1);
     let mut text = String::new();

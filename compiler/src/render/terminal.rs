@@ -3,7 +3,7 @@
 
 use anstyle::{AnsiColor, Style};
 use std::env;
-use std::io::IsTerminal;
+use std::io::{self, IsTerminal};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Columns at which text is broken, where the terminal has as many.
@@ -12,19 +12,31 @@ const WIDTH_MAX: usize = 100;
 /// Columns below which nothing is broken any more: names and values are longer.
 const WIDTH_MIN: usize = 40;
 
-static WIDTH: AtomicUsize = AtomicUsize::new(WIDTH_MAX);
+/// Of results, and of messages: either may go elsewhere than to the terminal.
+static RESULTS: AtomicUsize = AtomicUsize::new(WIDTH_MAX);
+static MESSAGES: AtomicUsize = AtomicUsize::new(WIDTH_MAX);
 
-/// From now on, text is broken as the terminal of standard output needs it, or else that of standard error.
+/// From now on, results are broken as the terminal of standard output needs it, and messages as that of standard error.
 pub fn measure() {
-    if let Some((terminal_size::Width(columns), _)) = terminal_size::terminal_size() {
-        let columns = usize::from(columns).clamp(WIDTH_MIN, WIDTH_MAX);
-        WIDTH.store(columns, Ordering::Relaxed);
+    for (width, found) in [
+        (&RESULTS, terminal_size::terminal_size_of(io::stdout())),
+        (&MESSAGES, terminal_size::terminal_size_of(io::stderr())),
+    ] {
+        if let Some((terminal_size::Width(columns), _)) = found {
+            let columns = usize::from(columns).clamp(WIDTH_MIN, WIDTH_MAX);
+            width.store(columns, Ordering::Relaxed);
+        }
     }
 }
 
-/// Columns at which text is broken.
+/// Columns at which results are broken.
 pub fn width() -> usize {
-    WIDTH.load(Ordering::Relaxed)
+    RESULTS.load(Ordering::Relaxed)
+}
+
+/// Columns at which messages are broken.
+pub fn of_messages() -> usize {
+    MESSAGES.load(Ordering::Relaxed)
 }
 
 /// Whether what is written there may have colours: a terminal that has them (not `TERM=dumb`), and a reader who wants

@@ -33,6 +33,17 @@ fn shown(
     variables: &[(&str, &str)],
     arguments: &[&str],
 ) -> String {
+    at(scratch, columns, variables, arguments, false)
+}
+
+/// The same, of messages alone where results go `elsewhere`, which is a file of that name.
+fn at(
+    scratch: &Scratch,
+    columns: u16,
+    variables: &[(&str, &str)],
+    arguments: &[&str],
+    elsewhere: bool,
+) -> String {
     let (mut master, slave) = pair();
     let size = Winsize {
         ws_row: 24,
@@ -61,8 +72,11 @@ fn shown(
         .env("TERM", "xterm")
         .envs(variables.iter().copied())
         .stdin(Stdio::null())
-        .stderr(Stdio::from(slave.try_clone().unwrap()))
-        .stdout(Stdio::from(slave))
+        .stdout(match elsewhere {
+            true => Stdio::from(File::create(scratch.0.join("elsewhere")).unwrap()),
+            false => Stdio::from(slave.try_clone().unwrap()),
+        })
+        .stderr(Stdio::from(slave))
         .spawn()
         .unwrap();
     child.wait().unwrap();
@@ -96,6 +110,11 @@ fn text_ends_where_the_terminal_does_and_colours_are_those_it_has() {
         &["explain", "host::state"],
     );
     assert!((80..=100).contains(&widest(&wide)), "{wide}");
+
+    // A file of results is the same whoever watches.
+    at(&scratch, 60, &[], &["explain", "host::state"], true);
+    let result = fs::read_to_string(scratch.0.join("elsewhere")).unwrap();
+    assert!((80..=100).contains(&widest(&result)), "{result}");
 
     let painted = shown(&scratch, 80, &[], &check);
     assert!(
