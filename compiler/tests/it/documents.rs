@@ -7,7 +7,9 @@
 //! `<!-- NAME is the report of CPU SERIES -->` stands for what a host would have told.
 
 use crate::scratch::{Scratch, err, out, report_of, root};
-use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+use std::{env, fs, iter};
 
 const PAGES: [&str; 2] = ["docs/tutorial.md", "docs/howto.md"];
 
@@ -57,6 +59,21 @@ fn fits(wanted: &[&str], lines: &[&str]) -> bool {
     }
 }
 
+/// What becomes of a line that is typed at a shell.
+fn by_shell(scratch: &Scratch, line: &str) -> Output {
+    let program = Path::new(env!("CARGO_BIN_EXE_vmlock"));
+    let folder = program.parent().unwrap().to_path_buf();
+    let path = env::var_os("PATH").unwrap_or_default();
+    let folders = iter::once(folder).chain(env::split_paths(&path));
+    Command::new("sh")
+        .args(["-c", line])
+        .current_dir(&scratch.0)
+        .env("PATH", env::join_paths(folders).unwrap())
+        .env("NO_COLOR", "1")
+        .output()
+        .unwrap()
+}
+
 fn try_page(name: &str) -> usize {
     let page = fs::read_to_string(root().join(name)).unwrap();
     let scratch = Scratch::new("documents");
@@ -70,9 +87,9 @@ fn try_page(name: &str) -> usize {
                 Some(("kdl", file)) => scratch.write(file, &(lines.join("\n") + "\n")),
                 _ if info == "console" => {
                     for command in lines.chunk_by(|_, next| !next.starts_with("$ ")) {
-                        let words: Vec<&str> = command[0].split_whitespace().collect();
-                        assert_eq!(words[..2], ["$", "vmlock"], "{name}: {}", command[0]);
-                        let output = scratch.vmlock(&words[2..]);
+                        let line = command[0].strip_prefix("$ ").unwrap_or_default();
+                        assert!(line.starts_with("vmlock "), "{name}: {}", command[0]);
+                        let output = by_shell(&scratch, line);
                         let all = out(&output) + &err(&output);
                         let printed: Vec<&str> =
                             all.trim_end().lines().map(str::trim_end).collect();
