@@ -68,7 +68,7 @@ impl Reasons {
 /// Plans every lock on every host.
 pub fn run(flags: &FleetFlags, out: &mut Output) {
     let locks = below::files(&flags.locks, "lock", |n| n.ends_with(".vm.lock.json"), out);
-    let locks = all(&locks, out, |path| {
+    let locks = all(&once(locks), out, |path| {
         let text = read(path, canonical::SIZE_MAX)?;
         let (lock, _) = parse_lock(path, text)?;
         Ok((path.display().to_string(), lock))
@@ -141,7 +141,7 @@ pub fn run(flags: &FleetFlags, out: &mut Output) {
     ));
 }
 
-/// Each file once, by whatever paths and links it was named: one report is one host.
+/// Each file once, by whatever paths and symbolic links it was named: one report is one host, and one lock one machine.
 fn once(mut files: Vec<below::File>) -> Vec<below::File> {
     let mut known = HashSet::new();
     // What is not there is told when it is read.
