@@ -143,6 +143,12 @@ pub fn aside(command: Command) -> Command {
     if let Some(folder) = command.get_current_dir() {
         nice.current_dir(folder);
     }
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => nice.env(name, value),
+            None => nice.env_remove(name),
+        };
+    }
     nice
 }
 

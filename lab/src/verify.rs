@@ -76,6 +76,11 @@ pub fn run(cache: &Cache, flags: &flags::Test) -> Result<u8> {
         let begin = Instant::now();
         let aside = scope.spawn(move || (cargo_test(tools::aside, &[WORKSPACE]), begin.elapsed()));
         let beside = beside(cache, &mut tally);
+        if let Err(failure) = &beside {
+            say(format_args!(
+                "{failure}; the tests of the workspace go on to their end"
+            ));
+        }
         let joined = aside
             .join()
             .map_err(|_| Failure::bug("a thread of the lab panicked"))?;

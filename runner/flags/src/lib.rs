@@ -453,7 +453,7 @@ With `--for`, it exits with 3 where the host of that report cannot keep the gues
 does not take what the guest has by then: the guest goes on, and FILE is as it was.
 
 On a terminal it shows how far it is; `status` says so, too. `stop` ends the guest meanwhile:
-FILE is as it was, unless the new one was whole by then.
+FILE is as it was, unless `save` had heard by then that the new one is whole.
 
 Examples:
   vmlock-run save web.save --control ~/guests/web
