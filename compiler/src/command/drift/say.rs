@@ -7,6 +7,7 @@ use crate::render::{Exit, Output, hanging};
 use crate::shell;
 use crate::wording;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use vmlock_spec::drift::{Drift, Entry, Knob, Machine, Question, Remedy, Restored};
 use vmlock_spec::lock::Lock;
 use vmlock_spec::part;
@@ -125,21 +126,34 @@ pub fn drift(found: &Drift<'_>, names: &Names<'_>, question: Question<'_>, out: 
         list.push(one(entry, names, &mut changes, out));
     }
     let mut unsaid: Vec<Value> = Vec::new();
+    // What nobody promised is many lines of little weight: those that went the same way stand in one.
+    let mut unpromised: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     for (what, machines) in &found.unsaid {
-        out.line("");
-        out.lines(hanging(&format!(
-            "{}: {} → {}{}",
-            what.name,
+        let way = format!(
+            "{} → {}{}",
             what.before,
             what.after,
             names.only(machines, &all)
-        )));
+        );
         let (kind, words) = remedy(&what.remedy, &what.name);
-        out.lines(hanging(&format!("  {words}")));
+        match what.remedy {
+            Remedy::Unpromised => unpromised.entry(way).or_default().push(&what.name),
+            _ => {
+                out.line("");
+                out.lines(hanging(&format!("{}: {way}", what.name)));
+                out.lines(hanging(&format!("  {words}")));
+            }
+        }
         unsaid.push(json!({
             "name": what.name, "before": what.before, "after": what.after, "remedy": kind, "words": words,
             "guests": names.machines(machines),
         }));
+    }
+    for (way, what) in unpromised {
+        out.line("");
+        out.lines(hanging(&format!("{}: {way}", what.join(", "))));
+        let (_, words) = remedy(&Remedy::Unpromised, "");
+        out.lines(hanging(&format!("  {words}")));
     }
     let unknown = by_words(found.unknown.iter().map(|u| (&u.words, u.machine.clone())));
     for (words, machines) in &unknown {
