@@ -15,6 +15,7 @@ pub use git::{GitCommand, GitFlags, GitMergeFlags, GitSetupFlags};
 pub use labels::LabelsFlags;
 
 use crate::complete;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::{ArgValueCandidates, ArgValueCompleter};
 use std::ffi::OsString;
@@ -768,6 +769,16 @@ pub struct ManFlags {
     /// folder, the list of them.
     #[arg(long)]
     pub reference: bool,
+}
+
+/// Formats of a command that has others than most, by the names that it gives them.
+fn one_of(
+    known: &'static [(&'static str, Format)],
+) -> impl TypedValueParser<Value = Format> + use<> {
+    PossibleValuesParser::new(known.iter().map(|(name, _)| *name)).map(|name| {
+        let known = known.iter().find(|(known, _)| *known == name);
+        known.map_or(Format::Human, |(_, format)| *format)
+    })
 }
 
 #[cfg(test)]

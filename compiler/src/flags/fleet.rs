@@ -1,9 +1,8 @@
 //! Flags of `fleet`: which of many hosts keep which locks.
 
-use super::Format;
+use super::{Format, one_of};
 use crate::complete;
 use clap::Args;
-use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap_complete::ArgValueCompleter;
 use std::path::PathBuf;
 
@@ -27,7 +26,7 @@ pub struct FleetFlags {
         id = "format",
         default_value = "human",
         value_name = "FORMAT",
-        value_parser = formats()
+        value_parser = one_of(&FORMATS)
     )]
     pub format: Format,
     /// Locks, or folders: all locks below but what `.gitignore` names. Without any, the folder you are in.
@@ -45,14 +44,8 @@ pub struct FleetFlags {
 }
 
 /// The formats that `fleet` has.
-fn formats() -> impl TypedValueParser<Value = Format> {
-    const KNOWN: [(&str, Format); 3] = [
-        ("human", Format::Human),
-        ("json", Format::Json),
-        ("html", Format::Html),
-    ];
-    PossibleValuesParser::new(KNOWN.map(|(name, _)| name)).map(|name| {
-        let known = KNOWN.iter().find(|(known, _)| *known == name);
-        known.map_or(Format::Human, |(_, format)| *format)
-    })
-}
+const FORMATS: [(&str, Format); 3] = [
+    ("human", Format::Human),
+    ("json", Format::Json),
+    ("html", Format::Html),
+];

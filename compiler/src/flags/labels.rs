@@ -1,10 +1,9 @@
 //! Flags of `labels`: what a scheduler is told of a host.
 
-use super::Format;
+use super::{Format, one_of};
 use crate::complete;
 use crate::scheduler::Domain;
 use clap::Args;
-use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap_complete::ArgValueCompleter;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -36,7 +35,7 @@ pub struct LabelsFlags {
         id = "format",
         default_value = "human",
         value_name = "FORMAT",
-        value_parser = formats()
+        value_parser = one_of(&FORMATS)
     )]
     pub format: Format,
     /// Locks, or folders: all locks below but what `.gitignore` names.
@@ -68,21 +67,15 @@ pub struct LabelsFlags {
 }
 
 /// The formats that `labels` has.
-fn formats() -> impl TypedValueParser<Value = Format> {
-    const KNOWN: [(&str, Format); 7] = [
-        ("human", Format::Human),
-        ("json", Format::Json),
-        ("nfd", Format::Nfd),
-        ("kubectl", Format::Kubectl),
-        ("openstack", Format::Openstack),
-        ("nomad", Format::Nomad),
-        ("slurm", Format::Slurm),
-    ];
-    PossibleValuesParser::new(KNOWN.map(|(name, _)| name)).map(|name| {
-        let known = KNOWN.iter().find(|(known, _)| *known == name);
-        known.map_or(Format::Human, |(_, format)| *format)
-    })
-}
+const FORMATS: [(&str, Format); 7] = [
+    ("human", Format::Human),
+    ("json", Format::Json),
+    ("nfd", Format::Nfd),
+    ("kubectl", Format::Kubectl),
+    ("openstack", Format::Openstack),
+    ("nomad", Format::Nomad),
+    ("slurm", Format::Slurm),
+];
 
 /// A time of whole minutes or hours, up to a week.
 fn span(text: &str) -> Result<Duration, String> {

@@ -516,6 +516,13 @@ pub fn properties(path: &[&str]) -> &'static [Property] {
     at(path).map_or(&[], |node| node.properties)
 }
 
+/// These nodes, and all that can stand in their blocks.
+#[cfg(test)]
+pub fn every(nodes: &'static [Node]) -> Vec<&'static Node> {
+    let inner = nodes.iter().flat_map(|node| every(node.block));
+    nodes.iter().chain(inner).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -528,15 +535,10 @@ mod tests {
     use std::sync::Arc;
     use vmlock_spec::vm::Feature;
 
-    fn all(nodes: &'static [Node]) -> Vec<&'static Node> {
-        let inner = nodes.iter().flat_map(|node| all(node.block));
-        nodes.iter().chain(inner).collect()
-    }
-
     #[test]
     fn the_schema_says_what_each_word_means() {
         let schema = schema(Which::Spec);
-        let nodes = all(VM.block);
+        let nodes = every(VM.block);
         assert!(nodes.len() > 25);
         for node in &nodes {
             let meaning = schema.pointer(node.meaning);

@@ -239,19 +239,13 @@ fn cell(words: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn every(nodes: &'static [Node], see: &mut impl FnMut(&'static Node)) {
-        for node in nodes {
-            see(node);
-            every(node.block, see);
-        }
-    }
+    use crate::language::nodes::every;
 
     #[test]
     fn every_word_of_the_table_is_on_the_page_with_what_it_means() {
         let page = page();
         let mut seen = 0;
-        every(std::slice::from_ref(&VM), &mut |node| {
+        for node in every(std::slice::from_ref(&VM)) {
             assert!(
                 page.contains(&format!("{}`\n\n```kdl\n{}\n", node.word, node.example)),
                 "{}",
@@ -266,7 +260,7 @@ mod tests {
                 );
             }
             seen += 1 + node.properties.len();
-        });
+        }
         assert!(seen > 50);
         for word in words::OF_BASELINE.iter().chain(&words::OF_CPU) {
             assert!(page.contains(word.form), "{}", word.word);
