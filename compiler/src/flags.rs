@@ -39,6 +39,9 @@ macro_rules! whole {
     };
 }
 
+/// A line that says what it is, and that description, two columns to the right.
+pub const WHOLE: &str = whole!();
+
 const TOUR: &str = concat!(
     r#"Examples:
   vmlock lock web.vm.kdl                          compile it; writes web.vm.lock.json beside it

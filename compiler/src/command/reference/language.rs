@@ -1,6 +1,7 @@
 //! The page of the language: out of the table of its words (`language/nodes.rs`), what the schema says that they mean,
 //! and the reader's words of imported files.
 
+use crate::flags::WHOLE;
 use crate::language::nodes::{self, DEFAULTS, Node, Property, Shared, VM, Value};
 use crate::meaning;
 use vmlock_catalogue_reader::words::{self, Word};
@@ -16,18 +17,6 @@ takes the node behind it out. `vmlock fmt` lays a file out, `vmlock convert` wri
 at the places that `vmlock schema spec` tells.
 
 This page is made of the table by which the compiler reads. A word that it does not list is an error.
-
-```kdl
-vm "web" {
-    arch "arm64"
-    abi "kvm-6.8" "psci-1.1"
-    cpu "neoverse-n1" count=2 {
-        pmu
-    }
-    memory "512MiB"
-    boot kernel="vmlinuz" initrd="initrd.img" cmdline="console=ttyS0"
-}
-```
 "#;
 
 const IMPORTED: &str = r#"
@@ -71,7 +60,10 @@ cpu "NAME" {
 
 /// The page.
 pub fn page() -> String {
-    let mut out = HEAD.to_owned();
+    // As the help has it, of which a test holds that it compiles.
+    let whole = WHOLE.lines().filter_map(|line| line.strip_prefix("  "));
+    let whole = whole.collect::<Vec<_>>().join("\n");
+    let mut out = format!("{HEAD}\n```kdl\n{whole}\n```\n");
     node(&VM, &[], &mut out);
     out.push_str(IMPORTED);
     node_itself(&DEFAULTS, "defaults", nodes::OF_DEFAULTS, &mut out);
