@@ -37,10 +37,12 @@ pub fn build(cache: &Cache, package: &str) -> Result<PathBuf> {
     cargo_build(cache, package, &[])
 }
 
-/// The same hardly optimised, which takes a fraction of the time, and is no other program.
-pub fn build_for_its_answers(cache: &Cache, package: &str) -> Result<PathBuf> {
+/// The same hardly optimised, which takes a fraction of the time, and is no other program. It is built beside
+/// whatever else this machine has to do.
+pub fn build_aside_for_its_answers(cache: &Cache, package: &str) -> Result<PathBuf> {
     let root = workspace()?;
-    build_as(cache, &root, &target_dir(&root), package, "quick", &[])
+    let target = target_dir(&root);
+    build_as(cache, &root, &target, package, "quick", &[], tools::aside)
 }
 
 /// The same with a feature of the package, as a program of another name.
@@ -70,7 +72,8 @@ pub fn build_in(
         RUNNER => "runner",
         _ => "release",
     };
-    build_as(cache, root, target, package, profile, features)
+    let at_once = |command| command;
+    build_as(cache, root, target, package, profile, features, at_once)
 }
 
 fn build_as(
@@ -80,14 +83,14 @@ fn build_as(
     package: &str,
     profile: &str,
     features: &[&str],
+    manner: impl FnOnce(Command) -> Command,
 ) -> Result<PathBuf> {
     let mut command = arm64_cargo(cache, root, target, "build")?;
     command
         .args(["--package", package, "--profile", profile])
         .args(["--message-format", "json-render-diagnostics"])
-        .args(features)
-        .stdout(Stdio::piped());
-    let (status, messages) = tools::output(&mut command)?;
+        .args(features);
+    let (status, messages) = tools::output(&mut manner(command))?;
     if !status.success() {
         return Err(Failure::environment(format!(
             "{package} could not be built for arm64; cargo's own messages are above"
