@@ -7,6 +7,7 @@
 use crate::cache::{self, Cache};
 use crate::failure::{Failure, Result, say};
 use crate::packages::{self, Index};
+use crate::provenance;
 use crate::tools;
 use serde_json::Value;
 use std::env;
@@ -85,6 +86,9 @@ fn build_as(
     features: &[&str],
     manner: impl FnOnce(Command) -> Command,
 ) -> Result<PathBuf> {
+    if package == RUNNER {
+        provenance::check(root)?;
+    }
     let mut command = arm64_cargo(cache, root, target, "build")?;
     command
         .args(["--package", package, "--profile", profile])
@@ -164,8 +168,8 @@ fn arm64_cargo(cache: &Cache, root: &Path, target: &Path, verb: &str) -> Result<
     Ok(command)
 }
 
-/// The portable witness of the checkout at `root`, built into `target`.
-pub fn portable_witness(cache: &Cache, root: &Path, target: &Path) -> Result<Vec<u8>> {
+/// A witness of the checkout at `root`, built into `target`.
+pub fn witness(cache: &Cache, root: &Path, target: &Path, front: Front) -> Result<Vec<u8>> {
     let is_native = env::consts::ARCH == "aarch64";
     let mut settings: Vec<(OsString, OsString)> = Vec::new();
     if !is_native {
@@ -181,11 +185,10 @@ pub fn portable_witness(cache: &Cache, root: &Path, target: &Path) -> Result<Vec
         settings.push(("CARGO_UNSTABLE_BUILD_STD".into(), "core".into()));
     }
     let witness = root.join("witness");
-    vmlock_witness_image::build(&witness, target, Front::Portable, &settings)
-        .map_err(Failure::environment)
+    vmlock_witness_image::build(&witness, target, front, &settings).map_err(Failure::environment)
 }
 
-/// Which tools make the portable witness, a line each: other ones may make other bytes of it.
+/// Which tools make a witness, a line each: other ones may make other bytes of it.
 pub fn witness_tools(cache: &Cache, root: &Path) -> Result<String> {
     let rust = Rust::find(root)?;
     let core = match rust.library(cache)? {

@@ -28,9 +28,13 @@ pub enum Command {
     ///
     /// Exit code 1: they differ.
     Reproduce,
-    /// Build the portable witness and put it where `vmlock` has it: compiler/witness.Image
+    /// Package every crate that is published, and build each out of its package, without a network
     ///
-    /// Exit code 1, of `--check`: the image is none of this source, or a machine of QEMU's did not get through it.
+    /// Exit code 1: one is not built by itself.
+    Package,
+    /// Build the witness and put it where `vmlock` and the runner have it: compiler/witness.Image, runner/witness/
+    ///
+    /// Exit code 1, of `--check`: an image is none of this source, or a machine of QEMU's did not get through it.
     Witness(Witness),
     /// Hold the JSON Schemas against ajv, VS Code's JSON service and check-jsonschema, and the language server against
     /// VS Code's client and Neovim

@@ -33,9 +33,11 @@ mod matrix;
 mod modules;
 mod mutations;
 mod network;
+mod package;
 mod packages;
 mod portable;
 mod programs;
+mod provenance;
 mod record;
 mod reproduce;
 mod step;
@@ -46,6 +48,7 @@ mod trial;
 mod truth;
 mod verify;
 mod virtio;
+mod witness;
 mod zboot;
 
 use cache::Cache;
@@ -78,9 +81,10 @@ fn run(flags: &Flags) -> Result<u8> {
             false => FINDINGS,
         }),
         Command::Reproduce => reproduce::run(&cache),
+        Command::Package => package::run(),
         Command::Editors => editors::run(&cache),
         Command::Witness(flags) if flags.check => portable::check(&cache),
-        Command::Witness(_) => portable::write(&cache),
+        Command::Witness(_) => witness::write(&cache),
         Command::Run(run) => job::run(&cache, run),
         Command::Record(flags) => record::run(&cache, flags),
         Command::Matrix(matrix) => matrix::run(&cache, matrix),

@@ -26,6 +26,7 @@ use crate::tools;
 use crate::torture;
 use crate::trial::Bench;
 use crate::truth;
+use crate::witness;
 use std::path::PathBuf;
 use std::process::Command;
 use std::thread;
@@ -125,8 +126,8 @@ fn beside(cache: &Cache, bench: &Bench, tally: &mut Tally) -> Result<()> {
     tally.timed("no path of this machine is in the runner", || {
         Ok(Found::step(cross::paths_within(cache, bench.program())?))
     })?;
-    tally.timed("the portable witness is what its source makes", || {
-        Ok(portable::rebuilt(cache)?.map_or_else(Found::skipped, Found::step))
+    tally.timed("the witnesses are what their source makes", || {
+        Ok(witness::rebuilt(cache)?.map_or_else(Found::skipped, Found::step))
     })?;
     tally.timed("the portable witness under QEMU's own emulation", || {
         Ok(Found::step(portable::emulated()?))

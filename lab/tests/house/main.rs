@@ -1,9 +1,11 @@
 //! The map of the house against the house: ARCHITECTURE.md names nothing that
 //! is not there and leaves out no source file; every command that the
-//! documents show exists; their links lead somewhere (`links.rs`); imports do not run in circles (`imports.rs`).
+//! documents show exists; their links lead somewhere (`links.rs`); imports do not run in circles (`imports.rs`);
+//! packages are whole (`packages.rs`).
 
 mod imports;
 mod links;
+mod packages;
 
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
@@ -161,6 +163,7 @@ fn every_command_in_the_documents_exists() {
         "docs/howto.md",
         "docs/labels.md",
         "docs/language.md",
+        "docs/library.md",
         "docs/matrix.md",
         "docs/operations.md",
         "docs/saved.md",
@@ -244,20 +247,30 @@ fn the_matrix_in_the_documents_is_of_these_locks() {
     assert!(seen >= 3, "only {seen} examples");
 }
 
-/// What the runner is linked with, on the machine that it is for.
-#[test]
-fn the_runner_links_no_parser_no_renderer_and_no_c() {
+/// What `cargo tree` names below a package.
+fn tree(package: &str, edges: &str, more: &[&str]) -> BTreeSet<String> {
     let mut cargo = Command::new(env!("CARGO"));
     let cargo = cargo.current_dir(root()).args(["tree", "--locked"]);
-    let cargo = cargo.args(["--package", "vmlock-run", "--edges", "normal"]);
-    let cargo = cargo.args(["--target", "aarch64-unknown-linux-gnu", "--prefix", "none"]);
+    let cargo = cargo.args(["--package", package, "--edges", edges]);
+    let cargo = cargo.args(["--prefix", "none"]).args(more);
     let tree = cargo.output().expect("cargo runs");
     assert!(tree.status.success(), "{tree:?}");
     let tree = String::from_utf8_lossy(&tree.stdout);
-    let names: BTreeSet<&str> = tree
-        .split('\n')
-        .filter_map(|l| l.split(' ').next())
-        .collect();
+    let names = tree.lines().filter_map(|line| line.split(' ').next());
+    names
+        .filter(|name| !name.is_empty())
+        .map(str::to_owned)
+        .collect()
+}
+
+/// What the runner is linked with, on the machine that it is for.
+#[test]
+fn the_runner_links_no_parser_no_renderer_and_no_c() {
+    let names = tree(
+        "vmlock-run",
+        "normal",
+        &["--target", "aarch64-unknown-linux-gnu"],
+    );
     assert!(
         names.contains("vmlock-spec") && names.contains("kvm-ioctls"),
         "{names:?}"
