@@ -13,7 +13,7 @@ use crate::tools;
 use sha2::{Digest as _, Sha256};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// Below the checkout: what is fetched, and what is run.
@@ -89,23 +89,9 @@ pub fn checked(cache: &Cache) -> Result<Option<Vec<String>>> {
             .stdin(Stdio::null())
             .stdout(said);
         let status = tools::run(&mut command, Some(LIMIT))?;
-        lines.extend(told(script, &cache::read(&path)?, status));
+        lines.extend(tools::problems(script, &cache::read(&path)?, status));
     }
     Ok(Some(lines))
-}
-
-/// The problems that a script printed, a line each. The last line counts; without it the script did not come to its end.
-fn told(script: &str, said: &[u8], status: ExitStatus) -> Vec<String> {
-    let said = String::from_utf8_lossy(said);
-    let mut lines: Vec<String> = said.lines().map(str::to_owned).collect();
-    let count = lines.pop().unwrap_or_default();
-    let ended = count.ends_with(" problems") && !count.starts_with("0 checked");
-    if !ended || (lines.is_empty() != status.success()) {
-        lines.push(format!(
-            "{script} did not come to its end: {status}: {count}"
-        ));
-    }
-    lines
 }
 
 fn skipped(why: &str) -> Result<Option<Vec<String>>> {
