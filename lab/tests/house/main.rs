@@ -4,6 +4,7 @@
 
 mod imports;
 mod links;
+mod picture;
 
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
