@@ -178,15 +178,19 @@ function look() {
   const above = function* (element) {
     for (let at = element; at; at = at.parentElement) yield at;
   };
-  // What can be scrolled, or is cut off, makes the window no wider.
-  const boxed = (element) =>
-    [...above(element.parentElement)].some((at) => at !== document.body && at !== document.documentElement && getComputedStyle(at).overflowX !== "visible");
+  // What can be scrolled by itself, or is cut off, makes the window no wider; what scrolls all of the page is the window.
+  const whole = (element) => element.matches("html, body, main") || element.querySelector("main") !== null;
+  const scrolls = (element) => getComputedStyle(element).overflowX !== "visible";
+  const boxed = (element) => [...above(element.parentElement)].some((at) => !whole(at) && scrolls(at));
   const fixed = (element) => [...above(element)].some((at) => getComputedStyle(at).position === "fixed");
   const wide = [];
   for (const element of document.body.querySelectorAll("*")) {
     if (!visible(element) || boxed(element)) continue;
     const box = element.getBoundingClientRect();
     if (box.width > 0 && box.right > width + 1 && !fixed(element)) wide.push(`${name(element)} reaches to ${Math.round(box.right)}`);
+  }
+  for (const element of document.body.querySelectorAll("*")) {
+    if (whole(element) && element.scrollWidth > element.clientWidth + 1) wide.push(`${name(element)} holds ${element.scrollWidth}`);
   }
   if (document.documentElement.scrollWidth > width) wide.push(`the page is ${document.documentElement.scrollWidth} wide`);
 
@@ -350,6 +354,7 @@ async function mistakes(chromium) {
     page,
     `<!DOCTYPE html><meta charset="utf-8"><body style="background:#fff"><p id="faint" style="color:#999">a</p><p style="color:#000">b</p>
 <p id="veil" style="opacity:.3">c</p><div id="wide" style="width:2000px">d</div><p>e</p><p>f</p><div style="overflow:auto"><div style="width:3000px">g</div></div>
+<div style="overflow:auto"><main><div id="inner" style="width:1500px">h</div></main></div>
 <img src="https://example.invalid/x.png"><script>alert(3); missing()</script>`,
   );
   const dialog = setInterval(() => chromium.ask("Page.handleJavaScriptDialog", { accept: true }).catch(() => {}), 200);
@@ -357,8 +362,8 @@ async function mistakes(chromium) {
   clearInterval(dialog);
   const { texts, wide, faint } = await chromium.value(`(${look})()`);
   const surprises = chromium.surprises().join("\n");
-  holds("what is wrong: texts are counted", texts === 7, texts);
-  holds("what is wrong: what is wide is found", wide.length === 2 && wide[0].startsWith("div#wide"), wide);
+  holds("what is wrong: texts are counted", texts === 8, texts);
+  holds("what is wrong: what is wide is found", ["div#wide reaches to", "div#inner reaches to", "div holds 1500", "the page is 2"].every((words) => wide.some((line) => line.startsWith(words))), wide);
   holds("what is wrong: what is faint is found", faint.length === 2 && faint[0].includes("#faint") && faint[1].includes("#veil"), faint);
   for (const word of ["fetches https://example.invalid", "opens a dialog: 3", "a script failed"]) {
     holds("what is wrong: what a page does is seen", surprises.includes(word), [word, surprises]);
