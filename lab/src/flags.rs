@@ -32,11 +32,13 @@ pub enum Command {
     ///
     /// Exit code 1, of `--check`: the image is none of this source, or a machine of QEMU's did not get through it.
     Witness(Witness),
-    /// Hold the JSON Schemas against ajv, VS Code's JSON service and check-jsonschema, and the language server against
-    /// VS Code's client and Neovim
+    /// Hold the JSON Schemas against ajv, VS Code's JSON service and check-jsonschema, the language server against
+    /// VS Code's client and Neovim, the grammar against VS Code's tokenizer, and load VS Code's extension
     ///
     /// Exit code 1: what they find, or that they are not to be had here.
     Editors,
+    /// Pack VS Code's extension, and print the SHA-256 of target/vmlock.vsix and where it is
+    Extension,
     /// Make the documents one book, with the reference that vmlock writes, and print where its first page is
     ///
     /// mdBook is built once, into the cache. Exit code 1: a link of the book leads nowhere, or mdBook warns.

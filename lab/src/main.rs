@@ -81,6 +81,7 @@ fn run(flags: &Flags) -> Result<u8> {
         }),
         Command::Reproduce => reproduce::run(&cache),
         Command::Editors => editors::run(&cache),
+        Command::Extension => editors::extension::run(&cache),
         Command::Book => book::run(&cache),
         Command::Browser => browser::run(&cache),
         Command::Witness(flags) if flags.check => portable::check(&cache),

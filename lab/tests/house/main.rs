@@ -1,6 +1,6 @@
 //! The map of the house against the house: ARCHITECTURE.md and the pages about tests name nothing that
-//! is not there, the map leaves out no source file; every command that the
-//! documents show exists; their links lead somewhere (`links.rs`); imports do not run in circles (`imports.rs`).
+//! is not there, the map leaves out no source file; every command that the documents show exists; their links lead
+//! somewhere (`links.rs`); the picture shows what is so (`picture.rs`); imports do not run in circles (`imports.rs`).
 
 mod imports;
 mod links;
