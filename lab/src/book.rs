@@ -63,8 +63,10 @@ pub fn made(cache: &Cache) -> Result<(PathBuf, Vec<String>)> {
     if !made.status.success() {
         return Err(Failure::environment(format!("mdBook failed:\n{said}")));
     }
-    let warnings = said.lines().skip_while(|line| !line.contains("WARN"));
-    let mut problems: Vec<String> = warnings.map(str::to_owned).collect();
+    // It goes on behind what it complains of.
+    let complains = |line: &str| ["WARN", "ERROR"].iter().any(|word| line.contains(word));
+    let complaints = said.lines().skip_while(|line| !complains(line));
+    let mut problems: Vec<String> = complaints.map(str::to_owned).collect();
     problems.extend(astray(&html)?);
     Ok((html, problems))
 }
