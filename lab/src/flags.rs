@@ -36,11 +36,22 @@ pub enum Command {
     ///
     /// Exit code 1, of `--check`: an image is none of this source, or a machine of QEMU's did not get through it.
     Witness(Witness),
-    /// Hold the JSON Schemas against ajv, VS Code's JSON service and check-jsonschema, and the language server against
-    /// VS Code's client and Neovim
+    /// Hold the JSON Schemas against ajv, VS Code's JSON service and check-jsonschema, the language server against
+    /// VS Code's client and Neovim, the grammar against VS Code's tokenizer, and load VS Code's extension
     ///
     /// Exit code 1: what they find, or that they are not to be had here.
     Editors,
+    /// Pack VS Code's extension, and print the SHA-256 of target/vmlock.vsix and where it is
+    Extension,
+    /// Make the documents one book, with the reference that vmlock writes, and print where its first page is
+    ///
+    /// mdBook is built once, into the cache. Exit code 1: a link of the book leads nowhere, or mdBook warns.
+    Book,
+    /// Look at that book and at the page of `vmlock fleet` in Chromium: narrow and wide, light and dark, by keys alone
+    ///
+    /// Pictures are kept in target/book/pictures. Exit code 1: something is wider than its window, has too little contrast
+    /// (WCAG 2.2, AA), is not reached by keys, or is fetched.
+    Browser,
     /// Boot a host, run vmlock-run in it, and end with its exit code
     ///
     /// Files that the arguments name are there under the same names; for `start`, so are the kernel and the

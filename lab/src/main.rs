@@ -5,6 +5,8 @@
 
 mod accesses;
 mod bench;
+mod book;
+mod browser;
 mod cache;
 mod carried;
 mod carry;
@@ -83,6 +85,9 @@ fn run(flags: &Flags) -> Result<u8> {
         Command::Reproduce => reproduce::run(&cache),
         Command::Package => package::run(),
         Command::Editors => editors::run(&cache),
+        Command::Extension => editors::extension::run(&cache),
+        Command::Book => book::run(&cache),
+        Command::Browser => browser::run(&cache),
         Command::Witness(flags) if flags.check => portable::check(&cache),
         Command::Witness(_) => witness::write(&cache),
         Command::Run(run) => job::run(&cache, run),

@@ -431,6 +431,9 @@ fn editors_are_told_where_the_schemas_are() {
         "{ \"json.schemas\": [] }"
     );
 
+    let grammar =
+        fs::read_to_string(root().join("compiler/editors/vscode/syntaxes/vmlock.tmLanguage.json"));
+    assert_eq!(out(&run(&["textmate"])), grammar.unwrap());
     let zed: Value = serde_json::from_str(&out(&run(&["zed"]))).unwrap();
     let list = zed["lsp"]["json-language-server"]["settings"]["json"]["schemas"]
         .as_array()
