@@ -214,13 +214,23 @@ fn tables(all: &Contents) -> String {
             .iter()
             .map(|(v, w)| format!("({}, {}),", text(v), text(w)))
             .collect();
+        let kernel = b.kernel.as_ref().map_or("None".to_owned(), |k| {
+            format!(
+                "Some(Kernel {{ package: {}, version: {}, recorded: {} }})",
+                text(&k.package),
+                text(&k.version),
+                option(&k.recorded)
+            )
+        });
         let _ = writeln!(
             out,
-            "Baseline {{ name: {}, title: {}, after: {}, part: {}, statements: Cow::Borrowed(&[{statements}]), stable: Cow::Borrowed(&[{stable}]), digests: Cow::Borrowed(&[{}]) }},",
+            "Baseline {{ name: {}, title: {}, after: {}, part: {}, statements: Cow::Borrowed(&[{statements}]), stable: Cow::Borrowed(&[{stable}]), kernel: {kernel}, measured_on: Cow::Borrowed(&[{}]), unknown: Cow::Borrowed(&[{}]), digests: Cow::Borrowed(&[{}]) }},",
             text(&b.name),
             text(&b.title),
             option(&b.after),
             option(&b.part),
+            texts(&b.measured_on),
+            unknown(&b.unknown),
             texts(&b.digests)
         );
     }
@@ -246,25 +256,15 @@ fn tables(all: &Contents) -> String {
             .iter()
             .map(|u| format!("{},", text(u)))
             .collect();
-        let unknown: String = c
-            .unknown
-            .iter()
-            .map(|u| {
-                format!(
-                    "Unknown {{ path: {}, source: {} }},",
-                    text(&u.path),
-                    text(&u.source)
-                )
-            })
-            .collect();
         let _ = writeln!(
             out,
-            "CpuModel {{ name: {}, title: {}, registers: Cow::Borrowed(&[{}]), facts: Cow::Borrowed(&[{}]), unaffected: Cow::Borrowed(&[{unaffected}]), vector_lengths: Cow::Borrowed(&{:?}), unknown: Cow::Borrowed(&[{unknown}]), digests: Cow::Borrowed(&[{}]) }},",
+            "CpuModel {{ name: {}, title: {}, registers: Cow::Borrowed(&[{}]), facts: Cow::Borrowed(&[{}]), unaffected: Cow::Borrowed(&[{unaffected}]), vector_lengths: Cow::Borrowed(&{:?}), unknown: Cow::Borrowed(&[{}]), digests: Cow::Borrowed(&[{}]) }},",
             text(&c.name),
             text(&c.title),
             values(&c.registers),
             values(&c.facts),
             c.vector_lengths,
+            unknown(&c.unknown),
             texts(&c.digests)
         );
     }
@@ -415,6 +415,20 @@ fn system_registers(all: &Contents) -> Vec<(u16, &str)> {
     let known = all.registers.iter();
     named.extend(known.filter_map(|r| Some((r.encoding?, r.name.as_ref()))));
     named.into_iter().collect()
+}
+
+/// What nobody has read.
+fn unknown(list: &[Unknown]) -> String {
+    let entries = list.iter();
+    entries
+        .map(|u| {
+            format!(
+                "Unknown {{ path: {}, source: {} }},",
+                text(&u.path),
+                text(&u.source)
+            )
+        })
+        .collect()
 }
 
 fn text(text: &Text) -> String {
