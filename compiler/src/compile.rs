@@ -411,7 +411,7 @@ fn and_fields(
         return complaints;
     }
     let mut other = spec.clone();
-    let wholes = catalogue.wholes();
+    let wholes = catalogue.releases();
     let (Some(whole), Some(cpu)) = (wholes.first(), catalogue.cpu_names().next()) else {
         return complaints;
     };

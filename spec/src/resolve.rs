@@ -31,6 +31,7 @@ mod elsewhere;
 mod features;
 mod firmware;
 mod gic;
+mod kernel;
 mod literal;
 mod named;
 mod overrides;
@@ -215,6 +216,11 @@ fn resolved(
     features::stolen_time(spec, &locked, &mut complaints);
     vary::vary(&context, &mut locked, &mut complaints);
     unmeasured::complain(&context, &unknown, &locked, &mut complaints);
+    if let Some(whole) = names.first() {
+        let means = |name: &String| catalogue.revision(name, &target.pins) == whole;
+        let index = spec.abi.iter().position(means).unwrap_or(0);
+        kernel::complain(&context, catalogue, whole, index, &mut complaints);
+    }
     reach::memory(&context, &locked, &mut complaints);
     complaints.0.extend(unsure::warnings(&context, catalogue));
     let promised = dispatch::warnings(&context, &locked, catalogue);

@@ -121,7 +121,7 @@ pub fn run(flags: &DiffFlags, out: &mut Output) {
 
 /// What a baseline speaks of; nothing for a whole one.
 fn part<'a>(catalogue: &'a Catalogue, name: &str) -> Option<&'a str> {
-    catalogue.baseline(name)?.part.as_deref()
+    catalogue.newest(name)?.part.as_deref()
 }
 
 /// What to say of two things that cannot be compared, and what was probably wanted.
@@ -186,8 +186,8 @@ pub fn kind(side: &Side) -> &'static str {
 /// # Errors
 /// It is neither, or a file that cannot be read.
 pub fn side(name: &str, catalogue: &Catalogue) -> Result<Side, Box<Diagnostic>> {
-    if catalogue.baseline(name).is_some() {
-        return Ok(Side::Baseline(name.to_owned()));
+    if let Some(baseline) = catalogue.newest(name) {
+        return Ok(Side::Baseline(baseline.name.to_string()));
     }
     let path = Path::new(name);
     if !path.exists() && !name.contains(['/', '.']) || !path.exists() && !name.ends_with(".json") {

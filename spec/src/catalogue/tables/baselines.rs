@@ -2,6 +2,11 @@
 
 use vmlock_catalogue_types::{Baseline};
 
+mod al2_5_10;
+mod al2023_6_1;
+mod debian_11;
+mod debian_12;
+mod debian_13;
 mod kvm_5_10;
 mod kvm_5_11;
 mod kvm_5_12;
@@ -40,6 +45,11 @@ mod parts;
 
 /// Every baseline, sorted by file.
 pub static BASELINES: &[Baseline] = &[
+    al2_5_10::AL2_5_10_R1,
+    al2023_6_1::AL2023_6_1_R1,
+    debian_11::DEBIAN_11_R1,
+    debian_12::DEBIAN_12_R1,
+    debian_13::DEBIAN_13_R1,
     kvm_5_10::KVM_5_10,
     kvm_5_11::KVM_5_11,
     kvm_5_12::KVM_5_12,

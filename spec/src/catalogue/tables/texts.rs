@@ -2,6 +2,11 @@
 
 /// The catalogue as it is written: each file by its path, and its text.
 pub static TEXTS: &[(&str, &str)] = &[
+    ("baselines/al2-5.10.kdl", include_str!("../../../catalogue/baselines/al2-5.10.kdl")),
+    ("baselines/al2023-6.1.kdl", include_str!("../../../catalogue/baselines/al2023-6.1.kdl")),
+    ("baselines/debian-11.kdl", include_str!("../../../catalogue/baselines/debian-11.kdl")),
+    ("baselines/debian-12.kdl", include_str!("../../../catalogue/baselines/debian-12.kdl")),
+    ("baselines/debian-13.kdl", include_str!("../../../catalogue/baselines/debian-13.kdl")),
     ("baselines/kvm-5.10.kdl", include_str!("../../../catalogue/baselines/kvm-5.10.kdl")),
     ("baselines/kvm-5.11.kdl", include_str!("../../../catalogue/baselines/kvm-5.11.kdl")),
     ("baselines/kvm-5.12.kdl", include_str!("../../../catalogue/baselines/kvm-5.12.kdl")),

@@ -272,6 +272,7 @@ fn page(made_of: &str, body: &str) -> String {
         "CpuModel",
         "Field",
         "Hwcap",
+        "Kernel",
         "Kind",
         "Need",
         "RegisterInfo",

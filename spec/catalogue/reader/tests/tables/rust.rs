@@ -140,6 +140,14 @@ fn baseline(b: &Baseline) -> String {
     });
     let stable = b.stable.iter();
     let stable = stable.map(|(version, words)| format!("({}, {})", text(version), text(words)));
+    let kernel = b.kernel.as_ref().map_or("None".to_owned(), |k| {
+        format!(
+            "Some(Kernel {{ package: {}, version: {}, recorded: {} }})",
+            text(&k.package),
+            text(&k.version),
+            option(&k.recorded)
+        )
+    });
     format!(
         "Baseline {{
     name: {},
@@ -148,6 +156,9 @@ fn baseline(b: &Baseline) -> String {
     part: {},
     statements: {},
     stable: {},
+    kernel: {kernel},
+    measured_on: {},
+    unknown: {},
     digests: {},
 }}",
         text(&b.name),
@@ -156,6 +167,8 @@ fn baseline(b: &Baseline) -> String {
         option(&b.part),
         list(statements),
         list(stable),
+        texts(&b.measured_on),
+        unknown(&b.unknown),
         list(b.digests.iter().map(text)),
     )
 }
@@ -194,13 +207,6 @@ fn cpu(c: &CpuModel) -> String {
             text(&v.source)
         )
     };
-    let unknown = c.unknown.iter().map(|u| {
-        format!(
-            "Unknown {{ path: {}, source: {} }}",
-            text(&u.path),
-            text(&u.source)
-        )
-    });
     format!(
         "CpuModel {{
     name: {},
@@ -218,9 +224,20 @@ fn cpu(c: &CpuModel) -> String {
         list(c.facts.iter().map(value)),
         texts(&c.unaffected),
         row(c.vector_lengths.iter()),
-        list(unknown),
+        unknown(&c.unknown),
         list(c.digests.iter().map(text)),
     )
+}
+
+/// What nobody has read.
+fn unknown(entries: &[Unknown]) -> String {
+    list(entries.iter().map(|u| {
+        format!(
+            "Unknown {{ path: {}, source: {} }}",
+            text(&u.path),
+            text(&u.source)
+        )
+    }))
 }
 
 fn hwcap(h: &Hwcap) -> String {

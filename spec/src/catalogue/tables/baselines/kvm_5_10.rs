@@ -277,6 +277,9 @@ pub(super) const KVM_5_10: Baseline = Baseline {
     stable: Borrowed(&[
         (Borrowed("5.10.223"), Borrowed("ID_AA64ISAR2_EL1.CLRBHB and RPRES and ID_AA64MMFR1_EL1.AFP are shown, ID_AA64DFR0_EL1.TraceVer is hidden, SMCCC_ARCH_WORKAROUND_3 is answered and its register exists")),
     ]),
+    kernel: None,
+    measured_on: Borrowed(&[]),
+    unknown: Borrowed(&[]),
     digests: Borrowed(&[
         Borrowed("sha256-b6d40574f9537e77aac047ad555a66a41b6f17657e7dace91a5614ae2cad86fc"),
         Borrowed("sha256-eb8cf19cab00056b181d9cf671e4801595ee6abfc4deacb6720a3df0a88cc0d4"),

@@ -15,6 +15,9 @@ pub(super) const KVM_5_11: Baseline = Baseline {
         Statement { subject: Subject::Field(Borrowed("ID_AA64DFR0_EL1.PMUVer"), Act::Cap(0x4)), when: Borrowed(&[Borrowed("pmu")]), source: Borrowed("arch/arm64/kvm/sys_regs.c read_id_reg, v5.11 (PMUv3 for Armv8.1)"), unsure_after: None, since: 1 },
     ]),
     stable: Borrowed(&[]),
+    kernel: None,
+    measured_on: Borrowed(&[]),
+    unknown: Borrowed(&[]),
     digests: Borrowed(&[
         Borrowed("sha256-723c985370d4851e0e5aab72bbe115ea62e0005a164bf5e73909f1baf18106ef"),
         Borrowed("sha256-30b1b0f8fec35809bc9cf68744b75daf20d21553e05d1a83c1b753c4a7dca570"),

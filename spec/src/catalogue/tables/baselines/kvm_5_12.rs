@@ -18,6 +18,9 @@ pub(super) const KVM_5_12: Baseline = Baseline {
         Statement { subject: Subject::Events { register: Borrowed("PMCEID1_EL0"), and: 0xffffffff7fffffff, or: 0x0 }, when: Borrowed(&[Borrowed("pmu")]), source: Borrowed("arch/arm64/kvm/pmu-emul.c kvm_pmu_get_pmceid, v5.12: no STALL_SLOT (up to 6.5 only masked where PMUVer is 5 or more; it exists nowhere else)"), unsure_after: None, since: 1 },
     ]),
     stable: Borrowed(&[]),
+    kernel: None,
+    measured_on: Borrowed(&[]),
+    unknown: Borrowed(&[]),
     digests: Borrowed(&[
         Borrowed("sha256-fee482ca58918fb41c48d73f42d8e4b5846180bd9ac44ffa79687d9a7536867c"),
         Borrowed("sha256-c39819d660dd9e6f305f6f3498550d033ee0ff172f671344a4c3ba9428c329f0"),

@@ -13,6 +13,9 @@ pub(super) const KVM_5_14: Baseline = Baseline {
         Statement { subject: Subject::Field(Borrowed("ID_AA64DFR0_EL1.PMSVer"), Act::Hide), when: Borrowed(&[]), source: Borrowed("arch/arm64/kvm/sys_regs.c read_id_reg, v5.14-rc5"), unsure_after: Some(Borrowed("kvm-5.12")), since: 1 },
     ]),
     stable: Borrowed(&[]),
+    kernel: None,
+    measured_on: Borrowed(&[]),
+    unknown: Borrowed(&[]),
     digests: Borrowed(&[
         Borrowed("sha256-c1747396ee9041fc53c304775ed97bf9894027601f039dc1a849cb61608f5227"),
         Borrowed("sha256-942523648180df21e21127afaf6840f4e97ad9d12bf57e68f8689952e25e879a"),

@@ -14,6 +14,9 @@ pub(super) const KVM_5_18: Baseline = Baseline {
         Statement { subject: Subject::Field(Borrowed("ID_AA64ISAR2_EL1.GPA3"), Act::Show), when: Borrowed(&[Borrowed("pauth")]), source: Borrowed("arch/arm64/kvm/sys_regs.c read_id_reg, v5.18"), unsure_after: None, since: 1 },
     ]),
     stable: Borrowed(&[]),
+    kernel: None,
+    measured_on: Borrowed(&[]),
+    unknown: Borrowed(&[]),
     digests: Borrowed(&[
         Borrowed("sha256-49e64dd6df0e32f8f9346b9cd6a3343e40202c4adf6bb7b2ff2415ceff4314a8"),
         Borrowed("sha256-a44cac2a9d47bd96302c28c2f7a178dd09a3fc2c43b623a4df61f5182e024a28"),

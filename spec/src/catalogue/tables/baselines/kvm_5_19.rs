@@ -16,6 +16,9 @@ pub(super) const KVM_5_19: Baseline = Baseline {
         Statement { subject: Subject::Field(Borrowed("ID_AA64ISAR2_EL1.WFxT"), Act::Show), when: Borrowed(&[]), source: Borrowed("arch/arm64/kernel/cpufeature.c ftr_id_aa64isar2, v5.19"), unsure_after: None, since: 1 },
     ]),
     stable: Borrowed(&[]),
+    kernel: None,
+    measured_on: Borrowed(&[]),
+    unknown: Borrowed(&[]),
     digests: Borrowed(&[
         Borrowed("sha256-9098fd8439b0933f61f5546f00c7c4238b539133cf8abe05a3af29f853851735"),
         Borrowed("sha256-3fcec0e7a84d152078f587ccca824e7b91d147051ca12356505002fc1573a366"),

@@ -14,6 +14,9 @@ pub(super) const KVM_6_0: Baseline = Baseline {
         Statement { subject: Subject::Field(Borrowed("ID_AA64MMFR1_EL1.TIDCP1"), Act::Show), when: Borrowed(&[]), source: Borrowed("arch/arm64/kernel/cpufeature.c ftr_id_aa64mmfr1, v6.0"), unsure_after: None, since: 1 },
     ]),
     stable: Borrowed(&[]),
+    kernel: None,
+    measured_on: Borrowed(&[]),
+    unknown: Borrowed(&[]),
     digests: Borrowed(&[
         Borrowed("sha256-06cbb7daaa4a1dabeb084f4e3ebc8b9713d1cbbb40622aa1b2b9824aaec4e3d0"),
         Borrowed("sha256-ba4db747b142a3bd7c9965550c779a84ebf9accb1a7a5543135e1846432c70d4"),

@@ -22,6 +22,9 @@ pub(super) const KVM_6_12: Baseline = Baseline {
     stable: Borrowed(&[
         (Borrowed("6.12.94"), Borrowed("ID_AA64PFR0_EL1.MPAM and ID_AA64PFR1_EL1.MPAM_frac are hidden, ID_AA64ISAR1_EL1.XS is shown, S1POE only where the host itself uses it, AArch32 ID registers can be written, SMCCC_ARCH_WORKAROUND_2 follows the guest's ID_AA64PFR1_EL1.SSBS, a write of GICD_IIDR revision 2 is honoured")),
     ]),
+    kernel: None,
+    measured_on: Borrowed(&[]),
+    unknown: Borrowed(&[]),
     digests: Borrowed(&[
         Borrowed("sha256-9b35495cc2333105bec3ad5c3781ecd404d3047d27409c0b5d8b1f7752c01f80"),
         Borrowed("sha256-fd71c827f4a3da2d76633b85bd110da886f7b487ba88f1fdf243b4972a32ef71"),

@@ -15,6 +15,9 @@ pub(super) const KVM_6_13: Baseline = Baseline {
         Statement { subject: Subject::Field(Borrowed("ID_AA64ISAR1_EL1.XS"), Act::Show), when: Borrowed(&[]), source: Borrowed("arch/arm64/kernel/cpufeature.c ftr_id_aa64isar1, v6.13.2 and v6.11.11 of December 2024; v6.12.0 has it not"), unsure_after: None, since: 1 },
     ]),
     stable: Borrowed(&[]),
+    kernel: None,
+    measured_on: Borrowed(&[]),
+    unknown: Borrowed(&[]),
     digests: Borrowed(&[
         Borrowed("sha256-f199f8c383f03126abeca183e0d13e74519e8ee162e4320797326b360b1a8b75"),
         Borrowed("sha256-ec63ffcfb8a2fa04152d9de284257cf81d5802b4d06781db288dc8e5ec4e59c2"),

@@ -17,6 +17,9 @@ pub(super) const KVM_6_14: Baseline = Baseline {
         Statement { subject: Subject::Field(Borrowed("ID_AA64ISAR3_EL1.FAMINMAX"), Act::Show), when: Borrowed(&[]), source: Borrowed("arch/arm64/kernel/cpufeature.c ftr_id_aa64isar3, v6.14; arch/arm64/kvm/sys_regs.c __kvm_read_sanitised_id_reg"), unsure_after: None, since: 1 },
     ]),
     stable: Borrowed(&[]),
+    kernel: None,
+    measured_on: Borrowed(&[]),
+    unknown: Borrowed(&[]),
     digests: Borrowed(&[
         Borrowed("sha256-0883ba6e7b9727f5ed32192bc1ab060e60dac406fe10ab8f2039076bcc92c5e7"),
         Borrowed("sha256-0737ea48ebc03c1720d2c5f8df7ab33d458bc8f165c0ad449fdb17f2791c7382"),

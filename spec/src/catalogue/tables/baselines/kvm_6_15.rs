@@ -13,6 +13,9 @@ pub(super) const KVM_6_15: Baseline = Baseline {
         Statement { subject: Subject::Field(Borrowed("ID_AA64MMFR2_EL1.NV"), Act::Hide), when: Borrowed(&[]), source: Borrowed("KVM/arm64 merge tag for 6.15; arch/arm64/kvm/sys_regs.c __kvm_read_sanitised_id_reg, v6.17 hides it, v6.14 not"), unsure_after: None, since: 1 },
     ]),
     stable: Borrowed(&[]),
+    kernel: None,
+    measured_on: Borrowed(&[]),
+    unknown: Borrowed(&[]),
     digests: Borrowed(&[
         Borrowed("sha256-642430981d99869e6e54f7d8262130052b19b0ca6e5b398a4628e934d8543e4a"),
         Borrowed("sha256-dcb3211789b40f2b17a0b6c12cde7a1567adba2a1429bf1668b5138ec5767f61"),

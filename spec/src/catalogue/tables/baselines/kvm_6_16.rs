@@ -10,6 +10,9 @@ pub(super) const KVM_6_16: Baseline = Baseline {
     part: None,
     statements: Borrowed(&[]),
     stable: Borrowed(&[]),
+    kernel: None,
+    measured_on: Borrowed(&[]),
+    unknown: Borrowed(&[]),
     digests: Borrowed(&[
         Borrowed("sha256-a497e673ac931e5f7bd834fbbff11de5bf17f63e69926918128c8545686a2b78"),
         Borrowed("sha256-4f14a17e7e68c9d5a59cd1309aa6d9da7af497b518174fa1a5f84341c3655809"),

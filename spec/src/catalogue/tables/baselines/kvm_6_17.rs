@@ -18,6 +18,9 @@ pub(super) const KVM_6_17: Baseline = Baseline {
         Statement { subject: Subject::Field(Borrowed("ID_AA64MMFR4_EL1.NV_frac"), Act::Show), when: Borrowed(&[]), source: Borrowed("arch/arm64/kernel/cpufeature.c ftr_id_aa64mmfr4, v6.17"), unsure_after: Some(Borrowed("kvm-6.14")), since: 1 },
     ]),
     stable: Borrowed(&[]),
+    kernel: None,
+    measured_on: Borrowed(&[]),
+    unknown: Borrowed(&[]),
     digests: Borrowed(&[
         Borrowed("sha256-28b1488ed11792f9562415994fdfecb83695aec9ea42f80d71fa7ad158b69dbb"),
         Borrowed("sha256-9032a90827a537af16c60df8656f702c017ad55371ca9c92519a3ac7b0e33f41"),

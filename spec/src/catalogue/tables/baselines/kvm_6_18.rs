@@ -13,6 +13,9 @@ pub(super) const KVM_6_18: Baseline = Baseline {
         Statement { subject: Subject::Field(Borrowed("ID_AA64ISAR3_EL1.LSFE"), Act::Show), when: Borrowed(&[]), source: Borrowed("arch/arm64/kvm/sys_regs.c __kvm_read_sanitised_id_reg, v6.18"), unsure_after: None, since: 1 },
     ]),
     stable: Borrowed(&[]),
+    kernel: None,
+    measured_on: Borrowed(&[]),
+    unknown: Borrowed(&[]),
     digests: Borrowed(&[
         Borrowed("sha256-bd9549b43ffce2780173e3cfe39c92db3e4ee737399fa701be4c464ef0eba1f5"),
         Borrowed("sha256-072568ca061ff5c9cb46d5d651613bf43abe60de846c4edc48fdabd731fc6b93"),

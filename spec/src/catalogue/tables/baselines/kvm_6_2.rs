@@ -18,6 +18,9 @@ pub(super) const KVM_6_2: Baseline = Baseline {
         Statement { subject: Subject::Field(Borrowed("ID_AA64ISAR2_EL1.RPRFM"), Act::Show), when: Borrowed(&[]), source: Borrowed("arch/arm64/kernel/cpufeature.c ftr_id_aa64isar2, v6.2"), unsure_after: None, since: 1 },
     ]),
     stable: Borrowed(&[]),
+    kernel: None,
+    measured_on: Borrowed(&[]),
+    unknown: Borrowed(&[]),
     digests: Borrowed(&[
         Borrowed("sha256-a02ad2d5ceb39ff7b422813eafee89e1c78cf39c7aec5690e4814566d083ea1e"),
         Borrowed("sha256-ca73b801d21a0d86079d256c42320e4ec1c6f422cad7cffba5c0bbf2fc1e5757"),

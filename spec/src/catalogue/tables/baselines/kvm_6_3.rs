@@ -18,6 +18,9 @@ pub(super) const KVM_6_3: Baseline = Baseline {
         Statement { subject: Subject::Field(Borrowed("ID_AA64MMFR2_EL1.CCIDX"), Act::Hide), when: Borrowed(&[]), source: Borrowed("arch/arm64/kvm/sys_regs.c read_id_reg, v6.3"), unsure_after: None, since: 1 },
     ]),
     stable: Borrowed(&[]),
+    kernel: None,
+    measured_on: Borrowed(&[]),
+    unknown: Borrowed(&[]),
     digests: Borrowed(&[
         Borrowed("sha256-cd7768e65d776770fd5d8fc8fb1681bc81bf25ccc509823f01a03fa010a44de6"),
         Borrowed("sha256-c13b1dafc19359d85832c41d35e2f511d14c4aa6c1ea12082e45a7eab9ddcae1"),

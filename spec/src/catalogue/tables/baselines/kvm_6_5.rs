@@ -22,6 +22,9 @@ pub(super) const KVM_6_5: Baseline = Baseline {
         Statement { subject: Subject::Field(Borrowed("ID_DFR0_EL1.PerfMon"), Act::Force(0x6)), when: Borrowed(&[Borrowed("!el0-aarch32"), Borrowed("pmu"), Borrowed("ID_AA64DFR0_EL1.PMUVer>=6")]), source: Borrowed("arch/arm64/kvm/sys_regs.c read_sanitised_id_dfr0_el1, v6.5: also where EL0 has no AArch32 (measured: a64fx on 6.12.107 to 7.3.4)"), unsure_after: None, since: 1 },
     ]),
     stable: Borrowed(&[]),
+    kernel: None,
+    measured_on: Borrowed(&[]),
+    unknown: Borrowed(&[]),
     digests: Borrowed(&[
         Borrowed("sha256-78b74280d4ab0ffe9dd59db17457a633fdad16b20fd8c569e60655aa4c354847"),
         Borrowed("sha256-d347b40e887a8ceb62fa238ce7488288a39d9f344413649e5ce42dd94e0cd402"),

@@ -13,6 +13,9 @@ pub(super) const KVM_6_6: Baseline = Baseline {
         Statement { subject: Subject::Field(Borrowed("ID_AA64ISAR2_EL1.CLRBHB"), Act::Show), when: Borrowed(&[]), source: Borrowed("arch/arm64/kernel/cpufeature.c ftr_id_aa64isar2, v6.6"), unsure_after: None, since: 1 },
     ]),
     stable: Borrowed(&[]),
+    kernel: None,
+    measured_on: Borrowed(&[]),
+    unknown: Borrowed(&[]),
     digests: Borrowed(&[
         Borrowed("sha256-7cb5ca6ed572106dfffdfa14f0b25570b2d19042b8ef47b3e7d8ef66852df5ee"),
         Borrowed("sha256-89170a3abd9d9bf58053258dbff666a9d827e67f37159e8656c4c0b5c4e15e21"),

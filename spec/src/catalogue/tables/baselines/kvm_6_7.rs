@@ -15,6 +15,9 @@ pub(super) const KVM_6_7: Baseline = Baseline {
         Statement { subject: Subject::Field(Borrowed("ID_AA64ISAR2_EL1.MOPS"), Act::Show), when: Borrowed(&[]), source: Borrowed("arch/arm64/kvm/sys_regs.c __kvm_read_sanitised_id_reg, v6.7: no longer hidden"), unsure_after: None, since: 1 },
     ]),
     stable: Borrowed(&[]),
+    kernel: None,
+    measured_on: Borrowed(&[]),
+    unknown: Borrowed(&[]),
     digests: Borrowed(&[
         Borrowed("sha256-fb59c550c88bc10cf5160fccf13b499565e3c8183c4909879e949783104d74d0"),
         Borrowed("sha256-310ac568a23ea42bbab48a2615e4e57217d3e96bac16aa0575f3fe3314819718"),

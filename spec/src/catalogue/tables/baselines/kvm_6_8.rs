@@ -10,6 +10,9 @@ pub(super) const KVM_6_8: Baseline = Baseline {
     part: None,
     statements: Borrowed(&[]),
     stable: Borrowed(&[]),
+    kernel: None,
+    measured_on: Borrowed(&[]),
+    unknown: Borrowed(&[]),
     digests: Borrowed(&[
         Borrowed("sha256-9692a8bc179da34cd44452c77fe1d21b7cffd02541a7bf48c43268e95a3cc737"),
         Borrowed("sha256-fdfd18f7f600082be28f2c290c1cc9a0f7c7c7c53fd60a3beb1160f903bad506"),

@@ -14,6 +14,9 @@ pub(super) const KVM_7_1: Baseline = Baseline {
         Statement { subject: Subject::Field(Borrowed("ID_AA64ISAR3_EL1.LSUI"), Act::Show), when: Borrowed(&[]), source: Borrowed("arch/arm64/kvm/sys_regs.c __kvm_read_sanitised_id_reg, v7.1"), unsure_after: None, since: 1 },
     ]),
     stable: Borrowed(&[]),
+    kernel: None,
+    measured_on: Borrowed(&[]),
+    unknown: Borrowed(&[]),
     digests: Borrowed(&[
         Borrowed("sha256-29e7e161166d9260c886681059bf841c3c3bfe963e9bd0372fa4540fa11160c5"),
         Borrowed("sha256-241834ae3845eb84fe5f267b997c941c986f810281fdda9fc5baaf6110fe8cdd"),

@@ -13,6 +13,9 @@ pub(super) const KVM_7_2: Baseline = Baseline {
         Statement { subject: Subject::Field(Borrowed("ID_AA64ISAR2_EL1.ATS1A"), Act::Show), when: Borrowed(&[]), source: Borrowed("arch/arm64/kernel/cpufeature.c ftr_id_aa64isar2, v7.2"), unsure_after: None, since: 1 },
     ]),
     stable: Borrowed(&[]),
+    kernel: None,
+    measured_on: Borrowed(&[]),
+    unknown: Borrowed(&[]),
     digests: Borrowed(&[
         Borrowed("sha256-0489e3a13f859f4ffe3361ee27dfe6e7e2f39cbf7b75801aebd848f38452e228"),
         Borrowed("sha256-449ca106ac0596ff00ac9f040e0461839ae449a0b99e0fb7a8571b15fa880190"),

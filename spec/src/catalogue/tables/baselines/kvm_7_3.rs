@@ -10,6 +10,9 @@ pub(super) const KVM_7_3: Baseline = Baseline {
     part: None,
     statements: Borrowed(&[]),
     stable: Borrowed(&[]),
+    kernel: None,
+    measured_on: Borrowed(&[]),
+    unknown: Borrowed(&[]),
     digests: Borrowed(&[
         Borrowed("sha256-e379888d6248361c4f4aba15be4e2fd5f8c51bcd316fa92fba7f4438706d5579"),
         Borrowed("sha256-7c501a305748767b19beff7da5316c07b62dc7ebd33840eb4a41cc364b75dbe9"),

@@ -12,6 +12,9 @@ pub(super) const PSCI_0_2: Baseline = Baseline {
         Statement { subject: Subject::Psci(0x2), when: Borrowed(&[]), source: Borrowed("Arm DEN0022 PSCI_VERSION; arch/arm64/kvm/psci.c, v7.3"), unsure_after: None, since: 1 },
     ]),
     stable: Borrowed(&[]),
+    kernel: None,
+    measured_on: Borrowed(&[]),
+    unknown: Borrowed(&[]),
     digests: Borrowed(&[
         Borrowed("sha256-2ba840a53904790b34c0777e47ff62c787f6b6b1f91b08a7b901b647bc0d2664"),
         Borrowed("sha256-15b89650bac7070d5c52ff03c364b9fa56f03fa223b73d6082e044fbf29902c2"),
@@ -28,6 +31,9 @@ pub(super) const PSCI_1_0: Baseline = Baseline {
         Statement { subject: Subject::Psci(0x10000), when: Borrowed(&[]), source: Borrowed("Arm DEN0022 PSCI_VERSION; arch/arm64/kvm/psci.c, v7.3"), unsure_after: None, since: 1 },
     ]),
     stable: Borrowed(&[]),
+    kernel: None,
+    measured_on: Borrowed(&[]),
+    unknown: Borrowed(&[]),
     digests: Borrowed(&[
         Borrowed("sha256-13384a097d3218e34f6b3393b6cd39ef0962f77f79d5fd50ba50a1de0afd21aa"),
         Borrowed("sha256-d0d2ef80522bfd17380d388b147550708aed2434f4210185c6c646cae8c339cb"),
@@ -44,6 +50,9 @@ pub(super) const PSCI_1_1: Baseline = Baseline {
         Statement { subject: Subject::Psci(0x10001), when: Borrowed(&[]), source: Borrowed("Arm DEN0022 PSCI_VERSION; arch/arm64/kvm/psci.c, v7.3"), unsure_after: None, since: 1 },
     ]),
     stable: Borrowed(&[]),
+    kernel: None,
+    measured_on: Borrowed(&[]),
+    unknown: Borrowed(&[]),
     digests: Borrowed(&[
         Borrowed("sha256-bf533f7bda21758dbc287b03f6423724c27ba43330bc91a833f1b5e463eab99f"),
         Borrowed("sha256-cf48257f8fdc9b97ce87ffd9811e4c7b14e82e1f6ff676e9bca573ac8d5ad0f0"),
@@ -60,6 +69,9 @@ pub(super) const PSCI_1_2: Baseline = Baseline {
         Statement { subject: Subject::Psci(0x10002), when: Borrowed(&[]), source: Borrowed("Arm DEN0022 PSCI_VERSION; arch/arm64/kvm/psci.c, v7.3"), unsure_after: None, since: 1 },
     ]),
     stable: Borrowed(&[]),
+    kernel: None,
+    measured_on: Borrowed(&[]),
+    unknown: Borrowed(&[]),
     digests: Borrowed(&[
         Borrowed("sha256-e7133e2838420f1a91f8547ec89256445513cec4027add4c3321daac1d07db22"),
         Borrowed("sha256-6fc6e8bffa73f9f7dc38505b7fd96c939ec1d27481668d93e28662945aa9c7ed"),
@@ -76,6 +88,9 @@ pub(super) const PSCI_1_3: Baseline = Baseline {
         Statement { subject: Subject::Psci(0x10003), when: Borrowed(&[]), source: Borrowed("Arm DEN0022 PSCI_VERSION; arch/arm64/kvm/psci.c, v7.3"), unsure_after: None, since: 1 },
     ]),
     stable: Borrowed(&[]),
+    kernel: None,
+    measured_on: Borrowed(&[]),
+    unknown: Borrowed(&[]),
     digests: Borrowed(&[
         Borrowed("sha256-c67c1fd716f615f1aee4ae50d758a915f4ec6a8541cbd70c987165533710f75c"),
         Borrowed("sha256-b271b4432707dd3dc060f14f0afd2cc9c745741fffd7312e2ea6b8e06f00eced"),
@@ -92,6 +107,9 @@ pub(super) const GIC_IIDR_REV0: Baseline = Baseline {
         Statement { subject: Subject::IidrRevision(0), when: Borrowed(&[]), source: Borrowed("virt/kvm/arm/vgic/vgic-mmio-v3.c, v4.18 (and v4.16): no revision in GICD_IIDR, IGROUPR reads as ones and ignores writes"), unsure_after: None, since: 1 },
     ]),
     stable: Borrowed(&[]),
+    kernel: None,
+    measured_on: Borrowed(&[]),
+    unknown: Borrowed(&[]),
     digests: Borrowed(&[
         Borrowed("sha256-d633a6de7ee79ff7f2ce48cc222b32eaffc4dff2d31b13efd5d32f282dfd16d6"),
         Borrowed("sha256-0056b18c2f88bd561f435896261d8d0561c9234748a4e6854de351e76f0220c3"),
@@ -108,6 +126,9 @@ pub(super) const GIC_IIDR_REV1: Baseline = Baseline {
         Statement { subject: Subject::IidrRevision(1), when: Borrowed(&[]), source: Borrowed("KVM mailing list, May 2026, patch for arch/arm64/kvm/vgic/vgic-mmio.c vgic_mmio_write_group: below revision 2 writes are ignored; GICD_IIDR 0x4b00143b"), unsure_after: None, since: 1 },
     ]),
     stable: Borrowed(&[]),
+    kernel: None,
+    measured_on: Borrowed(&[]),
+    unknown: Borrowed(&[]),
     digests: Borrowed(&[
         Borrowed("sha256-b795c71c2a43b630d1d35663c43bcfeb6169dbf4a1667af5a5077954727c278e"),
         Borrowed("sha256-4873e3da1df764a150cde4ab40f66ce46f48473a01c29f927b02bd429eec1a87"),
@@ -124,6 +145,9 @@ pub(super) const GIC_IIDR_REV2: Baseline = Baseline {
         Statement { subject: Subject::IidrRevision(2), when: Borrowed(&[]), source: Borrowed("arch/arm64/kvm/vgic/vgic.h KVM_VGIC_IMP_REV_2, v7.3; the revision of v4.19 to v5.18"), unsure_after: None, since: 1 },
     ]),
     stable: Borrowed(&[]),
+    kernel: None,
+    measured_on: Borrowed(&[]),
+    unknown: Borrowed(&[]),
     digests: Borrowed(&[
         Borrowed("sha256-83f85c181ad1cafb0b5c823e0be108f906da3a9208dff3747734988fe607b770"),
         Borrowed("sha256-c4c088b3f021bffd6ffdc429f7ccac3b7f291336dd67baf928f8df90fe2735c1"),
@@ -140,6 +164,9 @@ pub(super) const GIC_IIDR_REV3: Baseline = Baseline {
         Statement { subject: Subject::IidrRevision(3), when: Borrowed(&[]), source: Borrowed("arch/arm64/kvm/vgic/vgic.h KVM_VGIC_IMP_REV_3, v7.3; the revision from v5.19 on"), unsure_after: None, since: 1 },
     ]),
     stable: Borrowed(&[]),
+    kernel: None,
+    measured_on: Borrowed(&[]),
+    unknown: Borrowed(&[]),
     digests: Borrowed(&[
         Borrowed("sha256-d43be94cf2a63c3d3290cf11a0dfcefc915037175ec3b244849726fa8d2722a7"),
         Borrowed("sha256-e80f911b5c6440fb3a43610772c3b83173233fae7d600f778f85f03cf8c3266e"),
@@ -156,6 +183,9 @@ pub(super) const CACHE_MODEL: Baseline = Baseline {
         Statement { subject: Subject::Cache(CachePolicy::Model), when: Borrowed(&[]), source: Borrowed("arch/arm64/kvm/sys_regs.c set_clidr, set_ccsidr, v6.3"), unsure_after: None, since: 1 },
     ]),
     stable: Borrowed(&[]),
+    kernel: None,
+    measured_on: Borrowed(&[]),
+    unknown: Borrowed(&[]),
     digests: Borrowed(&[
         Borrowed("sha256-d6d9838b3518c705679eeb6c7c2c20a5f49b2982217b03682002ce7a9ba1af2f"),
         Borrowed("sha256-4e9de2a99d1e273576a9cfbf3ad45f677c7ab07bc1b064d934a361c0ebd88df0"),
@@ -172,6 +202,9 @@ pub(super) const CACHE_MADE_UP: Baseline = Baseline {
         Statement { subject: Subject::Cache(CachePolicy::Fabricated), when: Borrowed(&[]), source: Borrowed("arch/arm64/kvm/sys_regs.c reset_clidr, get_ccsidr, v6.3"), unsure_after: None, since: 1 },
     ]),
     stable: Borrowed(&[]),
+    kernel: None,
+    measured_on: Borrowed(&[]),
+    unknown: Borrowed(&[]),
     digests: Borrowed(&[
         Borrowed("sha256-6e7fef4704de150b14f34e1516855526577f5561f2d491ccd4c7dc02e79d198a"),
         Borrowed("sha256-75270cdf55d3278144ec21dade6fa7f5708a27873de5f828441a3b824690fbb3"),
@@ -188,6 +221,9 @@ pub(super) const SMCCC_TRNG_1_0: Baseline = Baseline {
         Statement { subject: Subject::Bitmap(Borrowed("KVM_REG_ARM_STD_BMAP"), Some(0x1)), when: Borrowed(&[]), source: Borrowed("Documentation/virt/kvm/arm/fw-pseudo-registers.rst, v7.3; Arm DEN0098"), unsure_after: None, since: 1 },
     ]),
     stable: Borrowed(&[]),
+    kernel: None,
+    measured_on: Borrowed(&[]),
+    unknown: Borrowed(&[]),
     digests: Borrowed(&[
         Borrowed("sha256-fad08f1fefdf58385822be9b4a450fbba997f50ff644ce652b38b4c0e9e07b70"),
         Borrowed("sha256-6b5516d6b5d40ce86c02628dfdf1a28b25f89cde5a39695adc3a3e4b2a2abb56"),
@@ -204,6 +240,9 @@ pub(super) const NO_SMCCC_TRNG: Baseline = Baseline {
         Statement { subject: Subject::Bitmap(Borrowed("KVM_REG_ARM_STD_BMAP"), Some(0x0)), when: Borrowed(&[]), source: Borrowed("Documentation/virt/kvm/arm/fw-pseudo-registers.rst, v7.3"), unsure_after: None, since: 1 },
     ]),
     stable: Borrowed(&[]),
+    kernel: None,
+    measured_on: Borrowed(&[]),
+    unknown: Borrowed(&[]),
     digests: Borrowed(&[
         Borrowed("sha256-9ba5917ae60348e00ca4559e8b4b2830627644360a25a899a1fb0bff1c10185d"),
         Borrowed("sha256-665b805aa170d25f0dabaac7a82da15aa18b02512d1b50a6088ec11992b72044"),
@@ -220,6 +259,9 @@ pub(super) const SMCCC_PV_TIME: Baseline = Baseline {
         Statement { subject: Subject::Bitmap(Borrowed("KVM_REG_ARM_STD_HYP_BMAP"), Some(0x1)), when: Borrowed(&[]), source: Borrowed("Documentation/virt/kvm/arm/fw-pseudo-registers.rst, v7.3; Arm DEN0057"), unsure_after: None, since: 1 },
     ]),
     stable: Borrowed(&[]),
+    kernel: None,
+    measured_on: Borrowed(&[]),
+    unknown: Borrowed(&[]),
     digests: Borrowed(&[
         Borrowed("sha256-5df2b34291a2942619a6f6656fb7b1a975d2060925a4dcf8b2ab5ea7d3e9b7bc"),
         Borrowed("sha256-e1bcc2cd938182ca82baabc2fb8a48829998cfae497a78fa0256ab64fc2d220d"),
@@ -236,6 +278,9 @@ pub(super) const NO_SMCCC_PV_TIME: Baseline = Baseline {
         Statement { subject: Subject::Bitmap(Borrowed("KVM_REG_ARM_STD_HYP_BMAP"), Some(0x0)), when: Borrowed(&[]), source: Borrowed("Documentation/virt/kvm/arm/fw-pseudo-registers.rst, v7.3"), unsure_after: None, since: 1 },
     ]),
     stable: Borrowed(&[]),
+    kernel: None,
+    measured_on: Borrowed(&[]),
+    unknown: Borrowed(&[]),
     digests: Borrowed(&[
         Borrowed("sha256-f7718f37386c78d5a7169df4002461302f10f338dda8d69f40d606a75934e55e"),
         Borrowed("sha256-95a2c77412bf106de218b70d409ffcdfe757cc5d26378c2154ada7621267eafb"),
@@ -252,6 +297,9 @@ pub(super) const SMCCC_VENDOR_HYP: Baseline = Baseline {
         Statement { subject: Subject::Bitmap(Borrowed("KVM_REG_ARM_VENDOR_HYP_BMAP"), Some(0x1)), when: Borrowed(&[]), source: Borrowed("Documentation/virt/kvm/arm/fw-pseudo-registers.rst, v7.3"), unsure_after: None, since: 1 },
     ]),
     stable: Borrowed(&[]),
+    kernel: None,
+    measured_on: Borrowed(&[]),
+    unknown: Borrowed(&[]),
     digests: Borrowed(&[
         Borrowed("sha256-f544e2e3c577888dba21410960ff430727188c839c2847a3c55311dc22ff7c85"),
         Borrowed("sha256-06dcfea6a549fff7a7c3a0008a2c016f8266038d48900efc554891bb3e3931c5"),
@@ -268,6 +316,9 @@ pub(super) const SMCCC_PTP: Baseline = Baseline {
         Statement { subject: Subject::Bitmap(Borrowed("KVM_REG_ARM_VENDOR_HYP_BMAP"), Some(0x3)), when: Borrowed(&[]), source: Borrowed("Documentation/virt/kvm/arm/fw-pseudo-registers.rst, v7.3"), unsure_after: None, since: 1 },
     ]),
     stable: Borrowed(&[]),
+    kernel: None,
+    measured_on: Borrowed(&[]),
+    unknown: Borrowed(&[]),
     digests: Borrowed(&[
         Borrowed("sha256-8277da244a25aa511e65cd4659b28fc55e55cc2d078de7939264de7e4708c0c9"),
         Borrowed("sha256-0e8298e91159c8778ef19e47525d5624de7232b1d4f176718c2857b0857ca139"),
@@ -284,6 +335,9 @@ pub(super) const NO_SMCCC_VENDOR_HYP: Baseline = Baseline {
         Statement { subject: Subject::Bitmap(Borrowed("KVM_REG_ARM_VENDOR_HYP_BMAP"), Some(0x0)), when: Borrowed(&[]), source: Borrowed("Documentation/virt/kvm/arm/fw-pseudo-registers.rst, v7.3"), unsure_after: None, since: 1 },
     ]),
     stable: Borrowed(&[]),
+    kernel: None,
+    measured_on: Borrowed(&[]),
+    unknown: Borrowed(&[]),
     digests: Borrowed(&[
         Borrowed("sha256-23201926fd22b25cad09b162a1c21b23ad036a5838dffce1599ed1c28cefa96f"),
         Borrowed("sha256-dd2fe0bb43fed8a5e86c73e0c262980e0e9db9890c240377890f340831f4a8b8"),
@@ -300,6 +354,9 @@ pub(super) const SMCCC_DISCOVER_IMPL: Baseline = Baseline {
         Statement { subject: Subject::Bitmap(Borrowed("KVM_REG_ARM_VENDOR_HYP_BMAP_2"), Some(0x3)), when: Borrowed(&[]), source: Borrowed("Documentation/virt/kvm/arm/fw-pseudo-registers.rst, v7.3; v6.15 has it; the calls themselves are the VMM's to answer"), unsure_after: None, since: 1 },
     ]),
     stable: Borrowed(&[]),
+    kernel: None,
+    measured_on: Borrowed(&[]),
+    unknown: Borrowed(&[]),
     digests: Borrowed(&[
         Borrowed("sha256-bfb3ddfedee94900f80eb9a74c92837c3929e77da5cc2797e528ee68944f1804"),
         Borrowed("sha256-858262aea814df523af31a0d1f97326b64cd5928721cc4fee95e0f1186c02720"),
@@ -316,6 +373,9 @@ pub(super) const NO_SMCCC_DISCOVER_IMPL: Baseline = Baseline {
         Statement { subject: Subject::Bitmap(Borrowed("KVM_REG_ARM_VENDOR_HYP_BMAP_2"), Some(0x0)), when: Borrowed(&[]), source: Borrowed("Documentation/virt/kvm/arm/fw-pseudo-registers.rst, v7.3"), unsure_after: None, since: 1 },
     ]),
     stable: Borrowed(&[]),
+    kernel: None,
+    measured_on: Borrowed(&[]),
+    unknown: Borrowed(&[]),
     digests: Borrowed(&[
         Borrowed("sha256-f959946acbfb61594778599846afa0c7c35f6d41e96bebecaa2e4a9c2b95ec2b"),
         Borrowed("sha256-4cc347ae16b3593f71390e66f0e43792f6f45f8ce3cfd5da78fef46194f41333"),
@@ -332,6 +392,9 @@ pub(super) const SMC_NONE: Baseline = Baseline {
         Statement { subject: Subject::Smc(false), when: Borrowed(&[]), source: Borrowed("arch/arm64/kvm/handle_exit.c handle_smc, v6.3"), unsure_after: None, since: 1 },
     ]),
     stable: Borrowed(&[]),
+    kernel: None,
+    measured_on: Borrowed(&[]),
+    unknown: Borrowed(&[]),
     digests: Borrowed(&[
         Borrowed("sha256-42407815f5e643570fb18512c79766ce0b94c67403675619bd0816c789626771"),
         Borrowed("sha256-62de5bfa755baba8cb84713562ccd73e1fce16dc5e7d3708994400256a42ab70"),
@@ -348,6 +411,9 @@ pub(super) const SMC_FULL: Baseline = Baseline {
         Statement { subject: Subject::Smc(true), when: Borrowed(&[]), source: Borrowed("arch/arm64/kvm/handle_exit.c handle_smc, v6.4"), unsure_after: None, since: 1 },
     ]),
     stable: Borrowed(&[]),
+    kernel: None,
+    measured_on: Borrowed(&[]),
+    unknown: Borrowed(&[]),
     digests: Borrowed(&[
         Borrowed("sha256-a37d5f288dbbbff2907df249c394646dd176b3d57af4c1ca27f96b7feef7d01e"),
         Borrowed("sha256-856fa08b3e8698564ef8249311b99387a8b57eee561c6d59308488abdbdfe441"),
