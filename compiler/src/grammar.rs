@@ -46,7 +46,6 @@ fn grammar() -> Value {
     let top = ["comments", "strings", "continued", "nodes", "values"].map(include);
     let going_on = ["comments", "strings", "values"].map(include);
     json!({
-        "$schema": "https://raw.githubusercontent.com/martinring/tmlanguage/master/tmlanguage.json",
         "name": "vmlock",
         "scopeName": SCOPE,
         "patterns": top,

@@ -40,7 +40,7 @@ const vscode = new Proxy(
         told.opened = listener;
         return {};
       },
-      workspaceFolders: [{ uri: { scheme: "file", fsPath: "/work/machines" } }],
+      workspaceFolders: [{ uri: { scheme: "file", fsPath: "/srv/machines" } }],
     },
   },
   { get: (target, name) => (name in target || typeof name === "symbol" ? target[name] : anything) },
@@ -92,7 +92,7 @@ holds("nothing is started for others' files", started === undefined);
 await told.opened({ languageId: contributes.languages[0].id });
 const [, , server, client] = started ?? [];
 holds("the server is the program that the setting names", server?.command === "/opt/vmlock" && String(server?.args) === "lsp", server);
-holds("it runs in the folder that is open", server?.options?.cwd === "/work/machines", server);
+holds("it runs in the folder that is open", server?.options?.cwd === "/srv/machines", server);
 holds("it gets the extension's language", client?.documentSelector.every((each) => each.language === contributes.languages[0].id), client);
 holds("nothing is complained of", told.errors.length === 0, told.errors);
 

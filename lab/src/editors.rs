@@ -53,43 +53,61 @@ const OLDEST_NODE: u32 = 18;
 
 /// `vmlock-lab editors`: what `test` holds of the schemas, by itself.
 pub fn run(cache: &Cache) -> Result<u8> {
-    match (checked(cache)?, neovim::checked(cache)?) {
-        (Some(mut problems), Some(more)) => {
-            problems.extend(more);
-            step::told(&problems)
-        }
-        _ => Ok(FINDINGS),
+    let parts = [checked(cache)?, extension(cache)?, neovim::checked(cache)?];
+    match parts.into_iter().collect::<Option<Vec<_>>>() {
+        Some(problems) => step::told(&problems.concat()),
+        None => Ok(FINDINGS),
     }
 }
 
-/// What is wrong with the schemas and the language server, by those engines; nothing where they are not to be had here.
-pub fn checked(cache: &Cache) -> Result<Option<Vec<String>>> {
+/// Which Node.js this machine has, where it has all that the engines run by; else that they are skipped was told, and why.
+fn able(what: &str) -> Result<Option<String>> {
     let missing: Vec<&str> = NEEDS
         .iter()
         .filter(|(program, _)| tools::find(program).is_none())
         .map(|(_, package)| *package)
         .collect();
     if !missing.is_empty() {
-        return skipped(&format!(
-            "this machine lacks Debian's {}",
-            missing.join(", ")
-        ));
+        let words = format!("this machine lacks Debian's {}", missing.join(", "));
+        return skipped(what, &words);
     }
     let (_, node) = tools::output(Command::new("node").arg("--version"))?;
     let node = String::from_utf8_lossy(&node).trim().to_owned();
     let mut parts = node.trim_start_matches('v').split('.');
     if parts.next().and_then(|major| major.parse().ok()) < Some(OLDEST_NODE) {
-        return skipped(&format!(
-            "its Node.js is {node}, and they need {OLDEST_NODE} or later"
-        ));
+        let words = format!("its Node.js is {node}, and {OLDEST_NODE} or later is needed");
+        return skipped(what, &words);
+    }
+    Ok(Some(node))
+}
+
+/// What is wrong with VS Code's extension; nothing where it cannot be packed here.
+pub fn extension(cache: &Cache) -> Result<Option<Vec<String>>> {
+    let what = "VS Code's extension, packed and loaded";
+    if able(what)?.is_none() {
+        return Ok(None);
     }
     let root = cross::workspace()?;
     let compiler = cross::build_quickly("vmlock")?;
-    let Some(place) = provide(cache, &root, &node)? else {
-        return skipped("they cannot be fetched; their own words are above");
-    };
     let Some(modules) = extension::modules(cache, &root)? else {
-        return skipped("the extension's client cannot be fetched; npm's own words are above");
+        return skipped(
+            what,
+            "its client cannot be fetched; npm's own words are above",
+        );
+    };
+    extension::checked(cache, &root, &compiler, &modules).map(Some)
+}
+
+/// What is wrong with schemas, language server and grammar, by those engines; nothing where they are not to be had here.
+pub fn checked(cache: &Cache) -> Result<Option<Vec<String>>> {
+    let what = "schemas, language server and grammar in the engines that editors use";
+    let Some(node) = able(what)? else {
+        return Ok(None);
+    };
+    let root = cross::workspace()?;
+    let compiler = cross::build_quickly("vmlock")?;
+    let Some(place) = provide(cache, &root, &node)? else {
+        return skipped(what, "they cannot be fetched; their own words are above");
     };
     let scratch = cache.scratch()?;
     let mut lines = Vec::new();
@@ -110,14 +128,12 @@ pub fn checked(cache: &Cache) -> Result<Option<Vec<String>>> {
         let status = tools::run(&mut command, Some(LIMIT))?;
         lines.extend(tools::problems(script, &cache::read(&path)?, status));
     }
-    lines.extend(extension::checked(cache, &root, &compiler, &modules)?);
     Ok(Some(lines))
 }
 
-fn skipped(why: &str) -> Result<Option<Vec<String>>> {
-    tell(format_args!(
-        "skipped: the schemas and the language server in the engines that editors use: {why}"
-    ))?;
+/// Tells that something is not tried here, and why.
+fn skipped<T>(what: &str, why: &str) -> Result<Option<T>> {
+    tell(format_args!("skipped: {what}: {why}"))?;
     Ok(None)
 }
 

@@ -45,7 +45,7 @@ pub enum Command {
     Extension,
     /// Make the documents one book, with the reference that vmlock writes, and print where its first page is
     ///
-    /// mdBook is built once, into the cache. Exit code 1: a link of the book leads nowhere, or mdBook warns.
+    /// mdBook comes from the registry of crates and is built once, into the cache. Exit code 1: a link of the book leads nowhere, or mdBook warns.
     Book,
     /// Look at that book and at the page of `vmlock fleet` in Chromium: narrow and wide, light and dark, by keys alone
     ///

@@ -133,9 +133,12 @@ fn beside(cache: &Cache, bench: &Bench, tally: &mut Tally) -> Result<()> {
         Ok(Found::step(portable::emulated()?))
     })?;
     tally.timed(
-        "schemas and language server in the engines of editors",
+        "schemas, language server and grammar in the engines of editors",
         || Ok(editors::checked(cache)?.map_or_else(Found::skipped, Found::step)),
     )?;
+    tally.timed("VS Code's extension, packed and loaded", || {
+        Ok(editors::extension(cache)?.map_or_else(Found::skipped, Found::step))
+    })?;
     tally.timed("the language server in Neovim", || {
         Ok(editors::neovim::checked(cache)?.map_or_else(Found::skipped, Found::step))
     })?;

@@ -67,13 +67,15 @@ pub fn checked(cache: &Cache, root: &Path, compiler: &Path, modules: &Path) -> R
     let folder = scratch.path().join("unpacked");
     let mut python = Command::new("python3");
     let unpack = python.args(["-m", "zipfile", "-e"]).arg(&file).arg(&folder);
-    if !tools::run(unpack, None)?.success() {
+    if !tools::run(unpack, Some(super::LIMIT))?.success() {
         problems.push("Python does not unpack the extension".to_owned());
     }
+    let path = scratch.path().join("said");
+    let said = fs::File::create(&path).map_err(|e| Failure::file("create", &path, &e))?;
     let mut node = Command::new("node");
-    let node = node.current_dir(root).arg(SCRIPT).arg(&folder);
-    let (status, said) = tools::output(node)?;
-    problems.extend(tools::problems(SCRIPT, &said, status));
+    let node = node.current_dir(root).arg(SCRIPT).arg(&folder).stdout(said);
+    let status = tools::run(node, Some(super::LIMIT))?;
+    problems.extend(tools::problems(SCRIPT, &cache::read(&path)?, status));
     Ok(problems)
 }
 
@@ -135,7 +137,7 @@ fn packed(cache: &Cache, root: &Path, compiler: &Path, modules: &Path) -> Result
     let out = other.path().join("packed");
     let mut python = Command::new("python3");
     let pack = python.arg(root.join(PACK)).arg(folder).arg(&out);
-    match tools::run(pack, None)?.success() {
+    match tools::run(pack, Some(super::LIMIT))?.success() {
         true => cache::read(&out),
         false => Err(Failure::environment(format!(
             "{PACK} failed; its own words are above"
