@@ -86,6 +86,9 @@ fn build_as(
     features: &[&str],
     manner: impl FnOnce(Command) -> Command,
 ) -> Result<PathBuf> {
+    if package != AGENT {
+        provenance::check_tables(root)?;
+    }
     if package == RUNNER {
         provenance::check(root)?;
     }

@@ -10,6 +10,7 @@ use crate::emulator;
 use crate::errand::Errand;
 use crate::failure::{Failure, OK, Result};
 use crate::job;
+use crate::provenance;
 use crate::step::{self, Done, Step};
 use crate::tools;
 use crate::trial::Bench;
@@ -169,7 +170,7 @@ pub fn with_kvm<'a>(cache: &Cache, bench: &'a Bench) -> Result<Step<'a>> {
         let word = word.into_string();
         job.push(word.map_err(|_| Failure::environment("the cache's path is no text"))?);
     }
-    let image = job::text(&bench.root().join(witness::PORTABLE))?;
+    let image = job::text(&bench.root().join(provenance::PORTABLE))?;
     let mut with = vec![image];
     for place in peer.places(cache) {
         with.push(job::text(&place)?);

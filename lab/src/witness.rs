@@ -3,29 +3,27 @@
 
 use crate::cache::{self, Cache, Scratch};
 use crate::cross;
-use crate::failure::{OK, Result, tell};
-use crate::provenance;
+use crate::failure::{Failure, OK, Result, tell};
+use crate::provenance::{self, IMAGES, TOOLS};
 use crate::reproduce;
-use vmlock_witness_image::Front;
-
-/// The image that `vmlock witness` writes, below the checkout.
-pub const PORTABLE: &str = "compiler/witness.Image";
-
-/// All images.
-const IMAGES: [(Front, &str); 3] = [
-    (Front::Portable, PORTABLE),
-    (Front::Embedded, "runner/witness/embedded.bin"),
-    (Front::Torture, "runner/witness/torture.bin"),
-];
-
-/// What made them.
-const TOOLS: &str = "witness/image/tools";
 
 /// `vmlock-lab witness`: makes the images anew.
 pub fn write(cache: &Cache) -> Result<u8> {
     let root = cross::workspace()?;
+    let source = provenance::source(&root)?;
+    let mut images = Vec::new();
     for (front, name) in IMAGES {
         let image = cross::witness(cache, &root, &cross::target_dir(&root), front)?;
+        images.push((name, image));
+    }
+    let made = cross::witness_tools(cache, &root)?;
+    if provenance::source(&root)? != source {
+        return Err(Failure::environment(
+            "the witness's source changed while it was built, so that nobody knows of which one the images are; \
+             nothing was written: run this once more",
+        ));
+    }
+    for (name, image) in images {
         let path = root.join(name);
         cache::write(&path, &image)?;
         let bytes = image.len();
@@ -34,9 +32,8 @@ pub fn write(cache: &Cache) -> Result<u8> {
             cache::digest(&path)?
         ))?;
     }
-    let made = cross::witness_tools(cache, &root)?;
     cache::write(&root.join(TOOLS), made.as_bytes())?;
-    provenance::write(&root)?;
+    provenance::write(&root, &source)?;
     Ok(OK)
 }
 

@@ -4,7 +4,7 @@
 #[rustfmt::skip]
 mod tables;
 
-pub use tables::{BASELINES, CPUS, HWCAPS, NEEDS, REGISTERS, TEXTS, VMMS};
+pub use tables::{BASELINES, CPUS, HWCAPS, MADE_OF, NEEDS, REGISTERS, TEXTS, VMMS};
 pub use vmlock_catalogue_types::*;
 
 use std::borrow::Cow;

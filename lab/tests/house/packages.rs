@@ -110,6 +110,11 @@ fn packages_have_all_that_they_are_built_of() {
         ]);
         let packaged: BTreeSet<&str> = said.lines().collect();
         assert!(packaged.contains("README.md"), "{name}: {packaged:?}");
+        for licence in ["LICENSE-APACHE", "LICENSE-MIT"] {
+            assert!(packaged.contains(licence), "{name} has no {licence}");
+            let text = fs::read_to_string(folder.join(licence)).expect("a licence");
+            assert!(text == crate::read(licence), "{name}: another {licence}");
+        }
         assert!(
             !packaged.iter().any(|file| file.ends_with("build.rs")),
             "{name}"

@@ -351,20 +351,28 @@ pub fn complete(begun: Begun, recipe: &Recipe) -> Result<Built, Failure> {
         cover,
     } = begun;
     let mut refusals = Vec::new();
-    let mut all = |phase| refusals.extend(recipe.refusals(phase, &vm, &vcpus, Some(&gic)));
-    all(Phase::Registers);
-    if let Some(vcpu) = vcpus.first() {
-        vcpu.set_timer_interrupts(recipe.timers.0, recipe.timers.1)?;
-    }
-    all(Phase::Calls);
-    if let Some(intid) = recipe.pmu_interrupt {
-        for vcpu in &vcpus {
-            vcpu.set_pmu_interrupt(intid)?;
+    for phase in Phase::ALL {
+        // What comes before the phase's steps. Every phase stands here, so that none is left out.
+        match phase {
+            // [`begin`] has carried these out.
+            Phase::Vm | Phase::Features => continue,
+            Phase::Registers => {}
+            Phase::Calls => {
+                if let Some(vcpu) = vcpus.first() {
+                    vcpu.set_timer_interrupts(recipe.timers.0, recipe.timers.1)?;
+                }
+            }
+            Phase::Devices => {
+                if let Some(intid) = recipe.pmu_interrupt {
+                    for vcpu in &vcpus {
+                        vcpu.set_pmu_interrupt(intid)?;
+                    }
+                }
+            }
+            Phase::Interrupts => gic.initialise()?,
         }
+        refusals.extend(recipe.refusals(phase, &vm, &vcpus, Some(&gic)));
     }
-    all(Phase::Devices);
-    gic.initialise()?;
-    all(Phase::Interrupts);
     if recipe.pmu_interrupt.is_some() {
         for vcpu in &vcpus {
             vcpu.initialise_pmu()?;

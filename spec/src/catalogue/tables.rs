@@ -17,5 +17,5 @@ pub use features::{HWCAPS, NEEDS};
 pub(super) use encodings::{SYSTEM_REGISTERS, SYSTEM_REGISTERS_BY_NAME};
 pub(super) use names::BY_NAME;
 pub use registers::REGISTERS;
-pub use texts::TEXTS;
+pub use texts::{MADE_OF, TEXTS};
 pub use vmms::VMMS;

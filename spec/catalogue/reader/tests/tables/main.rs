@@ -11,6 +11,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
+
+use sha2::{Digest as _, Sha256};
 use vmlock_catalogue_reader::{Contents, decode};
 use vmlock_catalogue_types::{RegisterInfo, Text};
 use vmlock_wire::registers;
@@ -82,6 +84,7 @@ fn found(root: &Path, below: &Path, out: &mut BTreeMap<String, String>) {
 struct File {
     folder: &'static str,
     stem: String,
+    text: String,
     contents: Contents,
 }
 
@@ -112,6 +115,7 @@ fn read(root: &Path) -> Vec<File> {
             files.push(File {
                 folder,
                 stem,
+                text,
                 contents,
             });
         }
@@ -196,7 +200,8 @@ fn tables(files: &[File]) -> BTreeMap<String, String> {
     root +=
         "pub use baselines::BASELINES;\npub use cpus::CPUS;\npub use features::{HWCAPS, NEEDS};\n";
     root += "pub(super) use encodings::{SYSTEM_REGISTERS, SYSTEM_REGISTERS_BY_NAME};\npub(super) use names::BY_NAME;\n";
-    root += "pub use registers::REGISTERS;\npub use texts::TEXTS;\npub use vmms::VMMS;\n";
+    root +=
+        "pub use registers::REGISTERS;\npub use texts::{MADE_OF, TEXTS};\npub use vmms::VMMS;\n";
     out.insert("tables.rs".to_owned(), root);
     for (folder, table, kind, words) in FOLDERS {
         let of = files.iter().filter(|f| f.folder == folder);
@@ -372,5 +377,24 @@ fn texts(files: &[File]) -> String {
             "    ({name:?}, include_str!(\"../../../catalogue/{name}\")),"
         );
     }
-    out + "];\n"
+    out += "];\n\n/// SHA-256 of the catalogue of which all tables were made: of a line for each of its files, sorted by path, with\n";
+    out += "/// the file's own SHA-256, two spaces and the path. A merge of two changed catalogues fits neither side's.\n";
+    let _ = writeln!(out, "pub static MADE_OF: &str = {:?};", made_of(files));
+    out
+}
+
+/// What [`texts`] says of all files.
+fn made_of(files: &[File]) -> String {
+    let hex = |text: &str| -> String {
+        let digest = Sha256::digest(text);
+        digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    };
+    let named = files
+        .iter()
+        .map(|f| (format!("{}/{}.kdl", f.folder, f.stem), hex(&f.text)));
+    let named: BTreeMap<String, String> = named.collect();
+    let lines = named
+        .iter()
+        .map(|(name, digest)| format!("{digest}  {name}\n"));
+    hex(&lines.collect::<String>())
 }
