@@ -158,7 +158,7 @@ fn resolved(
     let version = target.version(spec);
     let mut complaints = Complaints::default();
     let names = choose(spec, catalogue, &target.pins, &mut complaints);
-    let cpu = catalogue.cpu(catalogue.revision(&spec.cpu.model, &target.pins));
+    let cpu = catalogue.cpu(catalogue.cpu_revision(&spec.cpu.model, &target.pins));
     if cpu.is_none() {
         let help = names::cpu(&spec.cpu.model, catalogue);
         complaints.error(

@@ -161,7 +161,14 @@ fn a_kernel_s_baseline_is_made_of_a_report_and_kept_by_its_host() {
         (code, &object["diagnostics"][0]["code"]),
         (4, &"adopt::exists".into())
     );
-    for taken in ["debian-12", "kvm-6.1", "max"] {
+    for taken in [
+        "debian-12",
+        "debian-12.r9",
+        "kvm-6.1",
+        "kvm-6.1.r2",
+        "max",
+        "max.r2",
+    ] {
         let (code, object) = scratch.json(&["adopt", "host.json", "--baseline", taken]);
         assert_eq!(
             (code, &object["diagnostics"][0]["code"]),

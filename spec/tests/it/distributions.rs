@@ -98,37 +98,71 @@ fn a_name_means_the_newest_revision_and_a_lock_keeps_its_own() {
     assert_eq!(kept, old);
 }
 
+/// A baseline and a CPU model of somebody's file by that name.
+fn named(name: &str) -> [(Vec<Baseline>, Vec<CpuModel>); 2] {
+    let ours = Catalogue::builtin();
+    let mut baseline = ours.baseline("kvm-6.1").expect("it is there").clone();
+    baseline.name = Cow::Owned(name.to_owned());
+    let mut cpu = ours.cpu("neoverse-n1").expect("it is there").clone();
+    cpu.name = Cow::Owned(name.to_owned());
+    [(vec![baseline], Vec::new()), (Vec::new(), vec![cpu])]
+}
+
 #[test]
-fn no_file_decides_what_a_distribution_s_name_means() {
+fn no_file_decides_what_a_name_of_the_catalogue_means() {
     let taken = [
         "debian-12",
         "debian-12.r1",
         "debian-12.r2",
         "debian-12.r70",
+        "kvm-6.1",
         "kvm-6.1.r2",
+        "kvm-6.12.r2",
+        "neoverse-n1",
+        "neoverse-n1.r2",
+        "graviton2.r1",
+        "gic-iidr-rev2.r3",
     ];
-    let free = ["debian-12.rc", "debian-14", "mine", "mine.r1", "kvm-6.1.r"];
+    let free = [
+        "debian-12.rc",
+        "debian-14",
+        "mine",
+        "mine.r1",
+        "kvm-6.1.r",
+        "neoverse-n1.rx",
+        "neoverse",
+    ];
     for (names, is_free) in [(&taken[..], false), (&free[..], true)] {
         for name in names {
-            let mut catalogue = Catalogue::builtin();
-            let mut own = catalogue.baseline("kvm-6.1").expect("it is there").clone();
-            own.name = Cow::Borrowed(*name);
-            assert_eq!(
-                catalogue.import(vec![own], Vec::new()).is_ok(),
-                is_free,
-                "{name}"
-            );
+            for (baselines, cpus) in named(name) {
+                let mut catalogue = Catalogue::builtin();
+                let what = format!("{name}, {} CPU model", cpus.len());
+                let refused = catalogue.import(baselines, cpus).err();
+                let expected = (!is_free).then(|| vec![(*name).to_owned()]);
+                assert_eq!(refused, expected, "{what}");
+            }
         }
     }
+}
+
+#[test]
+fn revisions_of_one_s_own_are_of_one_kind() {
     let mut catalogue = Catalogue::builtin();
     for name in ["mine.r1", "mine.r2"] {
-        let mut own = catalogue.baseline("kvm-6.1").expect("it is there").clone();
-        own.name = Cow::Borrowed(name);
-        catalogue
-            .import(vec![own], Vec::new())
-            .expect("one's own revisions");
+        let [(baselines, _), _] = named(name);
+        let done = catalogue.import(baselines, Vec::new());
+        done.expect("one's own revisions");
+    }
+    for name in ["mine", "mine.r3"] {
+        let [_, (_, cpus)] = named(name);
+        let done = catalogue.import(Vec::new(), cpus);
+        done.expect("one's own revisions");
     }
     assert_eq!(catalogue.revision("mine", &[]), "mine.r2");
+    assert_eq!(catalogue.cpu_revision("mine", &[]), "mine.r3");
+    let pins = ["mine.r1".to_owned(), "mine".to_owned()];
+    assert_eq!(catalogue.revision("mine", &pins), "mine.r1");
+    assert_eq!(catalogue.cpu_revision("mine", &pins), "mine");
 }
 
 #[test]

@@ -46,7 +46,8 @@ pub fn unfit(path: &Path, catalogue: &Catalogue, writer: &Writer) -> Option<(Exi
     if let Some(unfit) = cpu::not_a_name(&name) {
         return Some((Exit::Usage, unfit));
     }
-    if catalogue.newest(&name).is_some() || catalogue.cpu(&name).is_some() {
+    let taken = catalogue.newest(&name).is_some() || catalogue.cpu(&name).is_some();
+    if taken || catalogue.reserved(&name).is_some() {
         let words = format!("`{name}` exists already, and what a name means never changes");
         let help = "the baseline is called as its file is: choose another one";
         return Some((
