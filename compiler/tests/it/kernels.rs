@@ -139,6 +139,22 @@ fn a_kernel_s_baseline_is_made_of_a_report_and_kept_by_its_host() {
         keeps.len() > 150 && keeps.iter().all(|k| k.get("step").is_none()),
         "{object}"
     );
+    // Of a feature that no guest had which was compared nothing is known, be it one that no report has a view of.
+    for feature in ["sve", "steal-time"] {
+        assert!(text.contains(&format!("unknown \"{feature}\"")), "{text}");
+    }
+    let stolen = "\"neoverse-n1\" count=1 { steal-time; }";
+    scratch.write(
+        "stolen.vm.kdl",
+        &spec("stolen", import, "\"ours-9.6\"", stolen),
+    );
+    let output = scratch.vmlock(&["lock", "stolen.vm.kdl"]);
+    assert_eq!(output.status.code(), Some(1), "{}", err(&output));
+    assert!(
+        err(&output).contains("spec::unmeasured-kernel"),
+        "{}",
+        err(&output)
+    );
     // Another CPU is not what was measured.
     scratch.write(
         "max.vm.kdl",
