@@ -272,7 +272,7 @@ pub const CODES: &[Code] = &[
     code(
         "spec::unmeasured-kernel",
         "the lock would promise what nobody has measured of this kernel",
-        "Baselines of distributions whose kernels' source was not read (`al2-5.10`, `al2023-6.1`, and those that `vmlock adopt --baseline` makes) are made of what some guests were seen to find there. They hold for the CPUs of these guests, by MIDR_EL1, and what was not looked at is unknown: the interrupt controller's revision, which firmware calls are answered, vCPU features. Run `vmlock-run probe` on such a host, make a baseline of the report (`vmlock adopt REPORT --baseline NAME`) and import it. Or decide it yourself: a part in `abi` (`gic-iidr-rev2`, `smc-none`) or a line of the description says what the guest sees, and a host that cannot show that refuses the lock.",
+        "Baselines of distributions whose kernels' source was not read (`al2-5.10`, `al2023-6.1`, and those that `vmlock adopt --baseline` makes) are made of what some guests were seen to find there. They hold for the CPUs of these guests, by MIDR_EL1, and what was not looked at is unknown: the interrupt controller's revision, which firmware calls are answered, vCPU features. Run `vmlock-run probe` on such a host, make a model of its CPU (`vmlock cpu REPORT --name MODEL -o MODEL.kdl`) and a baseline (`vmlock adopt REPORT --baseline NAME --cpu MODEL --import MODEL.kdl`), and import both. Or decide it yourself: a part in `abi` (`gic-iidr-rev2`, `smc-none`) or a line of the description says what the guest sees, and a host that cannot show that refuses the lock.",
     ),
     code(
         "spec::unsure",

@@ -11,6 +11,7 @@ use crate::tools;
 use crate::trial::Bench;
 use serde_json::Value;
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -253,12 +254,18 @@ pub fn lock(
          cpu \"{cpu}\" count=2{block}\n    memory \"64MiB\"\n}}\n"
     );
     fs::write(&spec, text).map_err(|e| Failure::file("write", &spec, &e))?;
+    // A lock of an earlier run would be kept, and with it the revision of its baseline.
+    let lock = folder.join(format!("{stem}.vm.lock.json"));
+    if let Err(error) = fs::remove_file(&lock)
+        && error.kind() != ErrorKind::NotFound
+    {
+        return Err(Failure::file("remove", &lock, &error));
+    }
     let mut command = Command::new(compiler);
     command.arg("lock").arg(&spec);
     if !tools::run(&mut command, None)?.success() {
         return Err(Failure::bug(format!("{} does not compile", spec.display())));
     }
-    let lock = folder.join(format!("{stem}.vm.lock.json"));
     crate::job::text(&lock)
 }
 

@@ -158,7 +158,7 @@ fn resolved(
     let version = target.version(spec);
     let mut complaints = Complaints::default();
     let names = choose(spec, catalogue, &target.pins, &mut complaints);
-    let cpu = catalogue.cpu(catalogue.revision(&spec.cpu.model, &target.pins));
+    let cpu = catalogue.cpu(catalogue.cpu_revision(&spec.cpu.model, &target.pins));
     if cpu.is_none() {
         let help = names::cpu(&spec.cpu.model, catalogue);
         complaints.error(
@@ -220,9 +220,10 @@ fn resolved(
         let means = |name: &String| catalogue.revision(name, &target.pins) == whole;
         let index = spec.abi.iter().position(means).unwrap_or(0);
         kernel::complain(&context, catalogue, whole, index, &mut complaints);
+        let doubts = unsure::warnings(&context, catalogue, whole, index);
+        complaints.0.extend(doubts);
     }
     reach::memory(&context, &locked, &mut complaints);
-    complaints.0.extend(unsure::warnings(&context, catalogue));
     let promised = dispatch::warnings(&context, &locked, catalogue);
     complaints.0.extend(promised);
     complaints.0.extend(withheld::warnings(&context, &locked));

@@ -133,7 +133,11 @@ fn in_lock(view: &View, register: &str, at: usize) -> Option<Location> {
 /// The catalogue's own text, in a file of the user's cache that an editor can open.
 fn of_catalogue(view: &View, word: &str, name: &str) -> Option<Location> {
     let catalogue = Catalogue::builtin();
-    let (file, text, span) = text_of(word, catalogue.revision(name, &[]))?;
+    let means = match word {
+        "cpu" => catalogue.cpu_revision(name, &[]),
+        _ => catalogue.revision(name, &[]),
+    };
+    let (file, text, span) = text_of(word, means)?;
     let path = cached(file, text)?;
     let document = Document::new(uri::of_path(&path), 0, text.to_owned());
     Some(Location {

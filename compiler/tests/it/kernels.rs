@@ -139,6 +139,22 @@ fn a_kernel_s_baseline_is_made_of_a_report_and_kept_by_its_host() {
         keeps.len() > 150 && keeps.iter().all(|k| k.get("step").is_none()),
         "{object}"
     );
+    // Of a feature that no guest had which was compared nothing is known, be it one that no report has a view of.
+    for feature in ["sve", "steal-time"] {
+        assert!(text.contains(&format!("unknown \"{feature}\"")), "{text}");
+    }
+    let stolen = "\"neoverse-n1\" count=1 { steal-time; }";
+    scratch.write(
+        "stolen.vm.kdl",
+        &spec("stolen", import, "\"ours-9.6\"", stolen),
+    );
+    let output = scratch.vmlock(&["lock", "stolen.vm.kdl"]);
+    assert_eq!(output.status.code(), Some(1), "{}", err(&output));
+    assert!(
+        err(&output).contains("spec::unmeasured-kernel"),
+        "{}",
+        err(&output)
+    );
     // Another CPU is not what was measured.
     scratch.write(
         "max.vm.kdl",
@@ -161,7 +177,14 @@ fn a_kernel_s_baseline_is_made_of_a_report_and_kept_by_its_host() {
         (code, &object["diagnostics"][0]["code"]),
         (4, &"adopt::exists".into())
     );
-    for taken in ["debian-12", "kvm-6.1", "max"] {
+    for taken in [
+        "debian-12",
+        "debian-12.r9",
+        "kvm-6.1",
+        "kvm-6.1.r2",
+        "max",
+        "max.r2",
+    ] {
         let (code, object) = scratch.json(&["adopt", "host.json", "--baseline", taken]);
         assert_eq!(
             (code, &object["diagnostics"][0]["code"]),
@@ -287,4 +310,50 @@ fn what_an_imported_baseline_does_not_know_has_to_exist() {
         assert!(text.contains(words), "{words} in {text}");
     }
     assert!(!scratch.0.join("web.vm.lock.json").exists());
+}
+
+/// A part says one thing of any kernel: what speaks of one kernel would be read in it, and nothing would act on it. And no
+/// file says which hosts of the lab have a user's kernel.
+#[test]
+fn what_speaks_of_a_whole_kernel_is_refused_elsewhere() {
+    let of_one = "    kernel package=\"p\" version=\"1\"\n    measured-on \"neoverse-n1\"\n    unknown \"pmu\" source=\"s\"\n";
+    let recorded = "    kernel package=\"p\" version=\"1\" recorded=\"6.12\"\n";
+    let in_part = [
+        "`kernel` speaks",
+        "`measured-on` speaks",
+        "`unknown` speaks",
+    ];
+    for (head, body, told) in [
+        ("part=\"psci\"", of_one, &in_part[..]),
+        (
+            "after=\"kvm-6.1\"",
+            recorded,
+            &["`recorded` names hosts"][..],
+        ),
+    ] {
+        let scratch = Scratch::new("elsewhere");
+        let file = format!("baseline \"own\" {head} {{\n    psci \"1.0\" source=\"s\"\n{body}}}\n");
+        scratch.write("own.kdl", &file);
+        let abi = match head.starts_with("part") {
+            true => "\"kvm-6.1\" \"own\"",
+            false => "\"own\"",
+        };
+        let import = "    import \"own.kdl\"\n";
+        scratch.write(
+            "web.vm.kdl",
+            &spec("web", import, abi, "\"neoverse-n1\" count=1"),
+        );
+        let output = scratch.vmlock(&["lock", "web.vm.kdl"]);
+        let text = err(&output);
+        assert_eq!(output.status.code(), Some(1), "{text}");
+        for words in told {
+            assert!(text.contains(words), "{words} in {text}");
+        }
+        assert!(!scratch.0.join("web.vm.lock.json").exists());
+        // It is these lines alone that are in the way.
+        let without = file.replace(body, "");
+        scratch.write("own.kdl", &without);
+        let output = scratch.vmlock(&["lock", "web.vm.kdl"]);
+        assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+    }
 }

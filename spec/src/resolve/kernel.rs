@@ -7,7 +7,7 @@ use super::{Complaints, Context};
 use crate::catalogue::{Baseline, Catalogue, CpuModel, Unknown, register_by_name, speaks_of};
 
 /// How a kernel comes to be known.
-const MEASURE: &str = "measure it: `vmlock-run probe` on such a host writes a report, and `vmlock adopt REPORT --baseline NAME` makes a baseline of it, for `import`";
+const MEASURE: &str = "measure it: `vmlock-run probe` on such a host writes a report, `vmlock cpu REPORT --name MODEL -o MODEL.kdl` makes a model of its CPU, and `vmlock adopt REPORT --baseline NAME --cpu MODEL --import MODEL.kdl` a baseline; a description imports both";
 
 /// Says what the whole baseline of a description does not know. `whole` is its name, and `index` where `abi` has it.
 pub(super) fn complain(

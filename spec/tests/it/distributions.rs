@@ -98,37 +98,71 @@ fn a_name_means_the_newest_revision_and_a_lock_keeps_its_own() {
     assert_eq!(kept, old);
 }
 
+/// A baseline and a CPU model of somebody's file by that name.
+fn named(name: &str) -> [(Vec<Baseline>, Vec<CpuModel>); 2] {
+    let ours = Catalogue::builtin();
+    let mut baseline = ours.baseline("kvm-6.1").expect("it is there").clone();
+    baseline.name = Cow::Owned(name.to_owned());
+    let mut cpu = ours.cpu("neoverse-n1").expect("it is there").clone();
+    cpu.name = Cow::Owned(name.to_owned());
+    [(vec![baseline], Vec::new()), (Vec::new(), vec![cpu])]
+}
+
 #[test]
-fn no_file_decides_what_a_distribution_s_name_means() {
+fn no_file_decides_what_a_name_of_the_catalogue_means() {
     let taken = [
         "debian-12",
         "debian-12.r1",
         "debian-12.r2",
         "debian-12.r70",
+        "kvm-6.1",
         "kvm-6.1.r2",
+        "kvm-6.12.r2",
+        "neoverse-n1",
+        "neoverse-n1.r2",
+        "graviton2.r1",
+        "gic-iidr-rev2.r3",
     ];
-    let free = ["debian-12.rc", "debian-14", "mine", "mine.r1", "kvm-6.1.r"];
+    let free = [
+        "debian-12.rc",
+        "debian-14",
+        "mine",
+        "mine.r1",
+        "kvm-6.1.r",
+        "neoverse-n1.rx",
+        "neoverse",
+    ];
     for (names, is_free) in [(&taken[..], false), (&free[..], true)] {
         for name in names {
-            let mut catalogue = Catalogue::builtin();
-            let mut own = catalogue.baseline("kvm-6.1").expect("it is there").clone();
-            own.name = Cow::Borrowed(*name);
-            assert_eq!(
-                catalogue.import(vec![own], Vec::new()).is_ok(),
-                is_free,
-                "{name}"
-            );
+            for (baselines, cpus) in named(name) {
+                let mut catalogue = Catalogue::builtin();
+                let what = format!("{name}, {} CPU model", cpus.len());
+                let refused = catalogue.import(baselines, cpus).err();
+                let expected = (!is_free).then(|| vec![(*name).to_owned()]);
+                assert_eq!(refused, expected, "{what}");
+            }
         }
     }
+}
+
+#[test]
+fn revisions_of_one_s_own_are_of_one_kind() {
     let mut catalogue = Catalogue::builtin();
     for name in ["mine.r1", "mine.r2"] {
-        let mut own = catalogue.baseline("kvm-6.1").expect("it is there").clone();
-        own.name = Cow::Borrowed(name);
-        catalogue
-            .import(vec![own], Vec::new())
-            .expect("one's own revisions");
+        let [(baselines, _), _] = named(name);
+        let done = catalogue.import(baselines, Vec::new());
+        done.expect("one's own revisions");
+    }
+    for name in ["mine", "mine.r3"] {
+        let [_, (_, cpus)] = named(name);
+        let done = catalogue.import(Vec::new(), cpus);
+        done.expect("one's own revisions");
     }
     assert_eq!(catalogue.revision("mine", &[]), "mine.r2");
+    assert_eq!(catalogue.cpu_revision("mine", &[]), "mine.r3");
+    let pins = ["mine.r1".to_owned(), "mine".to_owned()];
+    assert_eq!(catalogue.revision("mine", &pins), "mine.r1");
+    assert_eq!(catalogue.cpu_revision("mine", &pins), "mine");
 }
 
 #[test]
@@ -319,7 +353,7 @@ fn recorded_hosts_show_what_their_distribution_s_baseline_says() {
 }
 
 /// What of Amazon's kernels no measurement tells, decided by parts and waivers.
-const DECIDED: [(&str, &[&str], &[&str]); 2] = [
+pub const DECIDED: [(&str, &[&str], &[&str]); 2] = [
     (
         "al2-5.10",
         &[
@@ -330,9 +364,19 @@ const DECIDED: [(&str, &[&str], &[&str]); 2] = [
             "no-smccc-vendor-hyp",
             "no-smccc-discover-impl",
         ],
-        &["OSLSR_EL1.OSLM_0", "OSLSR_EL1.nTT", "OSLSR_EL1.OSLM_1"],
+        &[
+            "OSLSR_EL1.OSLM_0",
+            "OSLSR_EL1.nTT",
+            "OSLSR_EL1.OSLM_1",
+            "DCZID_EL0.DZP",
+            "DCZID_EL0.BS",
+        ],
     ),
-    ("al2023-6.1", &["gic-iidr-rev3", "smc-none"], &[]),
+    (
+        "al2023-6.1",
+        &["gic-iidr-rev3", "smc-none", "no-smccc-discover-impl"],
+        &["DCZID_EL0.DZP", "DCZID_EL0.BS"],
+    ),
 ];
 
 /// A description on a Graviton2 whose silicon's own gaps are left open.
@@ -476,15 +520,10 @@ fn a_later_baseline_fills_gaps_or_inherits_them() {
         complaint.message.contains("GICD_IIDR") && !complaint.message.contains("SMC as"),
         "{complaint:?}"
     );
-    assert_eq!(
-        errors(&on_graviton2(&["own", "gic-iidr-rev3"], &[]), &catalogue),
-        []
-    );
-    let mut elsewhere = on_graviton2(&["own", "gic-iidr-rev3"], &[]);
-    elsewhere.cpu.model = "neoverse-n1".to_owned();
-    assert!(
-        errors(&elsewhere, &catalogue)
-            .iter()
-            .any(|c| c.code == CODE)
-    );
+    let abi = ["own", "gic-iidr-rev3", "no-smccc-discover-impl"];
+    let mut filled = on_graviton2(&abi, &["DCZID_EL0.DZP", "DCZID_EL0.BS"]);
+    assert_eq!(errors(&filled, &catalogue), []);
+    filled.cpu.model = "neoverse-n1".to_owned();
+    let found = errors(&filled, &catalogue);
+    assert!(found.iter().any(|c| c.code == CODE), "{found:#?}");
 }

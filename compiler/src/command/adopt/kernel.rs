@@ -12,6 +12,7 @@ use crate::language::import;
 use crate::render::{Exit, Output};
 use crate::shell;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::path::Path;
 use vmlock_spec::catalogue::Catalogue;
 use vmlock_spec::drift::{self, Host, Question};
@@ -122,10 +123,14 @@ fn adopt(
     }
     let list: Vec<Value> = statements.iter().map(|s| said(s, out)).collect();
     let open = write::open(&found);
+    let mut reasons: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for (feature, why) in &open {
+        reasons.entry(why).or_default().push(feature.name());
+    }
+    for (why, features) in reasons {
+        let features = features.join(", ");
         out.line(format!(
-            "  {}: unknown, so that no lock comes of it ({why})",
-            feature.name()
+            "  {features}: unknown, so that no lock comes of it ({why})"
         ));
     }
     let made = path.display().to_string();

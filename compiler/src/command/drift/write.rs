@@ -46,7 +46,8 @@ pub fn unfit(path: &Path, catalogue: &Catalogue, writer: &Writer) -> Option<(Exi
     if let Some(unfit) = cpu::not_a_name(&name) {
         return Some((Exit::Usage, unfit));
     }
-    if catalogue.newest(&name).is_some() || catalogue.cpu(&name).is_some() {
+    let taken = catalogue.newest(&name).is_some() || catalogue.cpu(&name).is_some();
+    if taken || catalogue.reserved(&name).is_some() {
         let words = format!("`{name}` exists already, and what a name means never changes");
         let help = "the baseline is called as its file is: choose another one";
         return Some((
@@ -156,8 +157,9 @@ pub fn baseline(
     Ok(())
 }
 
-/// The vCPU features with which guests of that host could not be compared, or show what no statement says: of these a
-/// baseline of the one host tells that nobody knows. Where a single one of several is to blame, it alone.
+/// The vCPU features with which guests of that host could not be compared, or show what no statement says, or that no
+/// guest had which was compared: of these a baseline of the one host tells that nobody knows. Where a single one of several
+/// is to blame, it alone.
 pub fn open(found: &Drift<'_>) -> BTreeMap<Feature, String> {
     let unknown = found.unknown.iter();
     let unknown = unknown.map(|u| (&u.machine.features, format!("not compared: {}", u.words)));
@@ -172,6 +174,12 @@ pub fn open(found: &Drift<'_>) -> BTreeMap<Feature, String> {
         if features.iter().all(|feature| !open.contains_key(feature)) {
             open.extend(features.iter().map(|feature| (*feature, words.clone())));
         }
+    }
+    let compared = found.guests.iter().flat_map(|g| &g.machine.features);
+    let compared: BTreeSet<&Feature> = compared.collect();
+    for feature in Feature::ALL.iter().filter(|f| !compared.contains(f)) {
+        let words = "no guest with it was compared".to_owned();
+        open.entry(*feature).or_insert(words);
     }
     open
 }

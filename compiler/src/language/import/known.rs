@@ -29,6 +29,7 @@ pub fn unknown(
                     found.extend(match child.name().value() {
                         "unknown" => topics(source, child),
                         "measured-on" => models(catalogue, source, child),
+                        "kernel" => recorded(source, child).into_iter().collect(),
                         _ => target(source, child),
                     });
                     found.extend(conditions(source, child));
@@ -158,6 +159,15 @@ fn models(catalogue: &Catalogue, source: &Arc<Source>, node: &KdlNode) -> Vec<Di
             problem(source, entry, words, names::cpu(name, catalogue))
         })
         .collect()
+}
+
+/// Hosts are recorded of our own catalogue's kernels alone: what a user's kernel shows would be compared with another one.
+fn recorded(source: &Arc<Source>, node: &KdlNode) -> Option<Diagnostic> {
+    let entry = node.entry("recorded")?;
+    let words =
+        "`recorded` names hosts of vmlock's own lab, and those have another kernel".to_owned();
+    let help = "leave it out: `vmlock drift OLD NEW` compares with a report of yours".to_owned();
+    Some(problem(source, entry, words, help))
 }
 
 fn no_field(source: &Arc<Source>, entry: &KdlEntry, path: &str) -> Diagnostic {

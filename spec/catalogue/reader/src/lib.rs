@@ -446,6 +446,15 @@ impl Reader {
         let (mut kernel, mut measured_on, mut unknown) = (None, Vec::new(), Vec::new());
         for child in children(node) {
             match child.name().value() {
+                word @ ("kernel" | "measured-on" | "unknown") if part.is_some() => {
+                    self.problem(
+                        child,
+                        format!(
+                            "`{word}` speaks of a whole kernel, and a part says one thing of any"
+                        ),
+                        Some("it belongs into a whole baseline, which has `after` and no `part`"),
+                    );
+                }
                 "kernel" if kernel.is_some() => {
                     self.problem(child, "`kernel` is given twice", None);
                 }

@@ -17,8 +17,11 @@ pub(super) const AL2023_6_1_R1: Baseline = Baseline {
     kernel: Some(Kernel { package: Borrowed("kernel"), version: Borrowed("6.1.172-216.329.amzn2023"), recorded: None }),
     measured_on: Borrowed(&[Borrowed("graviton2"), Borrowed("graviton3"), Borrowed("graviton4")]),
     unknown: Borrowed(&[
-        Unknown { path: Borrowed("gic-iidr-revision"), source: Borrowed("registers alone were measured: no interrupt controller and no call") },
-        Unknown { path: Borrowed("smc"), source: Borrowed("registers alone were measured: no interrupt controller and no call") },
+        Unknown { path: Borrowed("gic-iidr-revision"), source: Borrowed("registers alone were measured: no interrupt controller, and no call of which this kernel has no register") },
+        Unknown { path: Borrowed("smc"), source: Borrowed("registers alone were measured: no interrupt controller, and no call of which this kernel has no register") },
+        Unknown { path: Borrowed("KVM_REG_ARM_VENDOR_HYP_BMAP_2"), source: Borrowed("registers alone were measured: no interrupt controller, and no call of which this kernel has no register") },
+        Unknown { path: Borrowed("DCZID_EL0.DZP"), source: Borrowed("KVM_GET_ONE_REG does not serve the register: nobody looked from inside") },
+        Unknown { path: Borrowed("DCZID_EL0.BS"), source: Borrowed("KVM_GET_ONE_REG does not serve the register: nobody looked from inside") },
         Unknown { path: Borrowed("pmu"), source: Borrowed("guests without vCPU features alone were measured") },
         Unknown { path: Borrowed("sve"), source: Borrowed("guests without vCPU features alone were measured") },
         Unknown { path: Borrowed("pauth"), source: Borrowed("guests without vCPU features alone were measured") },

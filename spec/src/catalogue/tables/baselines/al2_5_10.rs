@@ -24,6 +24,8 @@ pub(super) const AL2_5_10_R1: Baseline = Baseline {
         Unknown { path: Borrowed("OSLSR_EL1.OSLM_0"), source: Borrowed("this kernel does not list the register: nobody looked from inside") },
         Unknown { path: Borrowed("OSLSR_EL1.nTT"), source: Borrowed("this kernel does not list the register: nobody looked from inside") },
         Unknown { path: Borrowed("OSLSR_EL1.OSLM_1"), source: Borrowed("this kernel does not list the register: nobody looked from inside") },
+        Unknown { path: Borrowed("DCZID_EL0.DZP"), source: Borrowed("KVM_GET_ONE_REG does not serve the register: nobody looked from inside") },
+        Unknown { path: Borrowed("DCZID_EL0.BS"), source: Borrowed("KVM_GET_ONE_REG does not serve the register: nobody looked from inside") },
         Unknown { path: Borrowed("pmu"), source: Borrowed("guests without vCPU features alone were measured") },
         Unknown { path: Borrowed("sve"), source: Borrowed("guests without vCPU features alone were measured") },
         Unknown { path: Borrowed("pauth"), source: Borrowed("guests without vCPU features alone were measured") },
