@@ -194,6 +194,7 @@ pub fn map_devices_as_memory() {
 
 core::arch::global_asm!(
     include_str!("boot.s"),
+    include_str!("vectors.s"),
     table = sym TABLE,
     stack_size = const wire::STACK_SIZE,
     block_shift = const entry::BLOCK_SHIFT,
