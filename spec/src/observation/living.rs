@@ -1,0 +1,182 @@
+//! What a living guest would see, held against its lock.
+//!
+//! The witness looks on the guest's own vCPUs, and drives nothing ([`wire::living`]): what hangs on the guest's own doing
+//! binds nobody then, and what it does not look at is counted under its name. What is looked at is judged as in any audit.
+
+use super::wire::{self, Kind};
+use super::{Audit, Incomplete, Promise, Sighting, compare, promises};
+use crate::lock::Lock;
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// Promises that nobody held against anything, since a living guest would notice, or has changed it itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LeftOut {
+    /// What they are about.
+    pub what: &'static str,
+    /// How many they are.
+    pub promises: usize,
+}
+
+/// The promises of a lock that hold at any moment of a guest's life and are looked at, and those that are left out.
+fn bound(lock: &Lock) -> (Vec<Promise>, Vec<LeftOut>) {
+    let mut left_out: BTreeMap<&str, usize> = BTreeMap::new();
+    let bound = |promise: Promise| match wire::living::judged(promise.key) {
+        Some(mask) => Some(Promise {
+            value: promise.value.map(|value| value & mask),
+            mask: promise.mask & mask,
+            ..promise
+        }),
+        None => {
+            *left_out.entry(about(promise.key)).or_default() += 1;
+            None
+        }
+    };
+    let bound = promises(lock).into_iter().filter_map(bound).collect();
+    let left_out = left_out.into_iter();
+    let left_out = left_out.map(|(what, promises)| LeftOut { what, promises });
+    (bound, left_out.collect())
+}
+
+/// What a promise is about that is not looked at.
+fn about(key: u64) -> &'static str {
+    match wire::kind_of(key) {
+        Some(Kind::Gicd | Kind::Gicr | Kind::GicdWritable | Kind::GicrWritable | Kind::Search) => {
+            "frames of the interrupt controller"
+        }
+        Some(Kind::SystemRegisterWritable) => "bits of the CPU interface that can be written",
+        Some(Kind::SystemRegister) => "what PMSELR_EL0 selects",
+        Some(Kind::SveVectorLength) => "vector lengths",
+        Some(Kind::Use) => "features in use",
+        Some(Kind::Entry) => "what a vCPU begins with",
+        Some(Kind::CpuOn | Kind::Hvc | Kind::HvcArguments | Kind::Smc) => {
+            "firmware calls that change something, or tell who is on"
+        }
+        Some(Kind::Reach | Kind::Unmapped) => "where memory and addresses end, and what is behind",
+        Some(Kind::Uart | Kind::UartWritable | Kind::Rtc | Kind::RtcWritable | Kind::Virtio) => {
+            "registers of devices"
+        }
+        _ => "other things",
+    }
+}
+
+/// What the witness saw on a living guest's vCPUs against what the lock promises, and what it did not look at.
+pub fn audit(
+    lock: &Lock,
+    sightings: &[Sighting],
+    mut incomplete: Vec<Incomplete>,
+) -> (Audit, Vec<LeftOut>) {
+    let (bound, left_out) = bound(lock);
+    let vcpus = lock.machine.vcpus.len();
+    if let Some(beyond) = sightings.iter().find(|s| s.vcpu as usize >= vcpus) {
+        incomplete.push(Incomplete {
+            vcpu: beyond.vcpu,
+            reason: format!("the lock has {vcpus} vCPUs, and the guest has more"),
+        });
+    }
+    (compare(lock, bound, sightings, incomplete), left_out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lock::canonical;
+    use crate::observation::{fact_name, key_of};
+    use crate::report::Seen;
+
+    fn lock() -> Lock {
+        let text = include_str!("../../../examples/modern.vm.lock.json");
+        canonical::parse(text).expect("it is a lock")
+    }
+
+    /// What a guest sees whose lock is kept, and that has written to all that is its own.
+    fn kept(lock: &Lock) -> Vec<Sighting> {
+        let seen = |promise: Promise| Sighting {
+            vcpu: promise.vcpu,
+            key: promise.key,
+            seen: match promise.value {
+                Some(value) => Seen::Value(value | !promise.mask),
+                None => Seen::Undefined,
+            },
+        };
+        bound(lock).0.into_iter().map(seen).collect()
+    }
+
+    #[test]
+    fn each_promise_is_judged_or_counted_by_name() {
+        let lock = lock();
+        let (audit, left_out) = audit(&lock, &kept(&lock), Vec::new());
+        assert!(audit.kept(), "{:?}", audit.differences());
+        let others: usize = left_out.iter().map(|left| left.promises).sum();
+        assert_eq!(audit.facts() + others, promises(&lock).len());
+        assert!(left_out.iter().all(|left| left.what != "other things"));
+        assert!(audit.facts() > 500, "only {}", audit.facts());
+        assert!(left_out.len() >= 6, "{left_out:?}");
+    }
+
+    /// Each promise that is looked at, seen otherwise or not at all: the comparison names it.
+    #[test]
+    fn each_promise_that_is_not_kept_is_noticed() {
+        let lock = lock();
+        let mut altered = kept(&lock);
+        let (bound, _) = bound(&lock);
+        for (sighting, promise) in altered.iter_mut().zip(&bound) {
+            sighting.seen = match sighting.seen {
+                Seen::Value(value) if promise.mask != 0 => {
+                    Seen::Value(value ^ (promise.mask & promise.mask.wrapping_neg()))
+                }
+                Seen::Value(_) => Seen::Undefined,
+                _ => Seen::Value(0),
+            };
+        }
+        let mut names: Vec<(u32, String)> = bound
+            .iter()
+            .map(|promise| (promise.vcpu, fact_name(promise.key).into_owned()))
+            .collect();
+        names.sort();
+        for sightings in [altered, Vec::new()] {
+            let (audit, _) = audit(&lock, &sightings, Vec::new());
+            let differences = audit.differences();
+            let found: Vec<(u32, String)> =
+                differences.into_iter().map(|d| (d.vcpu, d.name)).collect();
+            assert_eq!(found, names);
+            assert!(!audit.kept());
+        }
+        // One alone is enough.
+        for at in (0..bound.len()).step_by(97) {
+            let mut one = kept(&lock);
+            one.remove(at);
+            assert!(!audit(&lock, &one, Vec::new()).0.kept());
+        }
+    }
+
+    #[test]
+    fn a_vcpu_that_the_lock_has_not_keeps_nothing() {
+        let lock = lock();
+        let mut seen = kept(&lock);
+        seen.push(Sighting {
+            vcpu: 2,
+            key: key_of("MIDR_EL1").expect("a name"),
+            seen: Seen::Value(0x414f_d0c1),
+        });
+        assert!(!audit(&lock, &seen, Vec::new()).0.kept());
+        assert!(!audit(&lock, &[], Vec::new()).0.kept());
+    }
+
+    #[test]
+    fn what_a_guest_writes_itself_binds_nobody() {
+        let lock = lock();
+        let (bound, _) = bound(&lock);
+        let of = |name: &str| {
+            let key = key_of(name).expect("a name");
+            let promise = bound.iter().find(|promise| promise.key == key);
+            *promise.expect("it is promised")
+        };
+        assert_eq!(of("ICC_PMR_EL1").mask, 0);
+        assert_eq!(of("ICC_CTLR_EL1").mask & 0x43, 0);
+        assert_eq!(of("OSLSR_EL1").mask & 2, 0);
+        assert!(of("MIDR_EL1").mask >= 0xffff_ffff);
+        assert_eq!(of("HCR_EL2").value, None);
+    }
+}

@@ -1,0 +1,160 @@
+//! What the witness looks at in a living guest, on a vCPU that is lent to it for that, and what of it a lock binds there.
+//!
+//! It reads and never drives. Left out is what would change anything that the guest could see, and what hangs on the
+//! guest's own doing. One table: the witness reads by it, and promises are judged by it.
+//!
+//! The host writes the witness to [`BASE`], gives the guest that memory while the vCPU is lent, and has it begin there with
+//! its index in x0. What it saw is in one area at [`AREA`]; a store to [`PORT`] says that it is done.
+
+use crate::calls::{
+    LEAVE_REGISTERS, PSCI_AFFINITY_INFO, PSCI_AFFINITY_INFO_32, PV_TIME_ST, TRNG_RND, TRNG_RND_32,
+    VENDOR_PTP,
+};
+use crate::registers::{ID_SPACE, IDENTIFICATION, OTHERS, of_id_space};
+use crate::{
+    CASE_BAD_LEVEL, CASE_NOBODY, Kind, call_case, call_function, encoding, id_of, kind_of,
+};
+
+/// Where the flat image and its entry point are, guest-physical: where no machine has anything, below all memory.
+pub const BASE: u64 = 0x3000_0000;
+/// Bytes of the memory there, a multiple of the largest pages that a host can have.
+pub const SIZE: u64 = 0x3_0000;
+/// The first address behind the stack, which begins behind the image.
+pub const STACK_END: u64 = AREA;
+/// Where the record area is.
+pub const AREA: u64 = BASE + 0x2_8000;
+/// Bytes of it: room for 1364 records.
+pub const AREA_SIZE: u64 = BASE + SIZE - AREA;
+/// Where nothing is: a store there ends the loan.
+pub const PORT: u64 = BASE + SIZE;
+
+/// All bits.
+const WHOLE: u64 = u64::MAX;
+/// Whether there is anything at all to read.
+const READABLE: u64 = 0;
+
+/// Which bits of what the fact with that key says do not hang on the guest's own doing; none where it is judged whether it can be
+/// read at all. `None`: it is not looked at.
+pub fn judged(key: u64) -> Option<u64> {
+    let id = id_of(key);
+    match kind_of(key)? {
+        Kind::SystemRegister => register(id),
+        Kind::Ccsidr
+        | Kind::PsciFeatures
+        | Kind::ArchFeatures
+        | Kind::TrngFeatures
+        | Kind::PvTimeFeatures => Some(WHOLE),
+        // KVM writes zero to the guest's structure when it is asked where that is (`kvm_init_stolen_time`, 5.10 to 7.3).
+        Kind::Hvc | Kind::Smc if call_function(id) == PV_TIME_ST => None,
+        Kind::Hvc | Kind::Smc => (!DRIVES.contains(&call_function(id))).then_some(WHOLE),
+        Kind::HvcArguments => match (call_function(id), call_case(id)) {
+            (TRNG_RND | TRNG_RND_32 | VENDOR_PTP, _) => Some(WHOLE),
+            // Who is on is for the guest to say.
+            (PSCI_AFFINITY_INFO | PSCI_AFFINITY_INFO_32, CASE_NOBODY | CASE_BAD_LEVEL) => {
+                Some(WHOLE)
+            }
+            _ => None,
+        },
+        Kind::HvcLeaves | Kind::SmcLeaves => LEAVE_REGISTERS
+            .contains(&call_function(id))
+            .then_some(WHOLE),
+        _ => None,
+    }
+}
+
+/// Functions that are meant to change something: MIGRATE, SET_SUSPEND_MODE, MEM_PROTECT (DEN0022 section 5).
+const DRIVES: [u32; 4] = [0x8400_0005, 0xc400_0005, 0x8400_000f, 0x8400_0013];
+
+/// What of registers that identify the machine a guest writes itself: OSLK (by OSLAR_EL1), and CBPR, EOImode and PMHE.
+const OWN: [(u64, u64); 2] = [
+    (encoding(2, 0, 1, 1, 4), 1 << 1),
+    (encoding(3, 0, 12, 12, 4), 1 << 0 | 1 << 1 | 1 << 6),
+];
+
+/// What PMSELR_EL0 selects, which the guest writes: whether there is such a counter at all.
+const SELECTED: [u64; 2] = [encoding(3, 3, 9, 13, 1), encoding(3, 3, 9, 13, 2)];
+
+/// CSSELR_EL1, which is written and put back.
+const CSSELR: u64 = encoding(3, 2, 0, 0, 0);
+
+fn register(id: u64) -> Option<u64> {
+    if SELECTED.contains(&id) {
+        return None;
+    }
+    if let Some((_, own)) = OWN.iter().find(|(register, _)| *register == id) {
+        return Some(!own);
+    }
+    let identifies = (0..ID_SPACE).any(|index| of_id_space(index) == id)
+        || IDENTIFICATION.iter().any(|register| register.id == id);
+    if identifies || id == CSSELR {
+        return Some(WHOLE);
+    }
+    // What all others hold is the guest's.
+    OTHERS
+        .iter()
+        .any(|register| register.id == id)
+        .then_some(READABLE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::calls::{CALLS, PSCI_CPU_ON, PSCI_SYSTEM_RESET2, WITH_ARGUMENTS};
+    use crate::{AreaHeader, RAM_BASE, Record, call, key};
+
+    #[test]
+    fn nothing_is_driven() {
+        let asked = |kind, function, case| judged(key(kind, call(function, 0, case))).is_some();
+        for (function, case) in WITH_ARGUMENTS {
+            let drives =
+                [0x03, 0x12, 0x15].contains(&(function & 0xff)) && function >> 24 & 0xbf == 0x84;
+            assert!(
+                !(drives && asked(Kind::HvcArguments, *function, *case)),
+                "{function:#x}"
+            );
+        }
+        for function in [PSCI_CPU_ON, PSCI_SYSTEM_RESET2, PV_TIME_ST] {
+            assert!(!asked(Kind::HvcArguments, function, 1), "{function:#x}");
+        }
+        assert!(!asked(Kind::Hvc, PV_TIME_ST, 0) && !asked(Kind::Hvc, 0x8400_0013, 0));
+        let left_out = CALLS
+            .iter()
+            .filter(|(function, _)| !asked(Kind::Hvc, *function, 0));
+        assert_eq!(left_out.count(), DRIVES.len() + 1);
+        for kind in [
+            Kind::Gicd,
+            Kind::GicdWritable,
+            Kind::CpuOn,
+            Kind::Unmapped,
+            Kind::Virtio,
+            Kind::Entry,
+            Kind::Use,
+            Kind::SveVectorLength,
+            Kind::SystemRegisterWritable,
+        ] {
+            assert_eq!(judged(key(kind, 0)), None, "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn what_identifies_the_machine_is_judged_whole_and_what_a_guest_writes_is_not() {
+        let register = |id| judged(key(Kind::SystemRegister, id));
+        assert_eq!(register(encoding(3, 0, 0, 0, 0)), Some(u64::MAX));
+        assert_eq!(register(encoding(3, 0, 12, 12, 4)), Some(!0x43));
+        assert_eq!(register(encoding(2, 0, 1, 1, 4)), Some(!2));
+        assert_eq!(register(encoding(3, 0, 4, 6, 0)), Some(0));
+        assert_eq!(register(SELECTED[0]), None);
+        // ICC_IAR1_EL1, which nobody reads.
+        assert_eq!(register(encoding(3, 0, 12, 12, 0)), None);
+    }
+
+    #[test]
+    fn there_is_room_for_everything_that_is_looked_at() {
+        const { assert!(PORT < RAM_BASE && BASE % 0x1_0000 == 0 && SIZE % 0x1_0000 == 0) };
+        let room = (AREA_SIZE as usize - size_of::<AreaHeader>()) / size_of::<Record>();
+        assert_eq!(room, 1364);
+        let calls: usize = CALLS.iter().map(|(_, results)| results).sum();
+        let registers = ID_SPACE + IDENTIFICATION.len() + OTHERS.len() + 15;
+        assert!(2 * (calls + registers) < room);
+    }
+}
