@@ -1,5 +1,5 @@
 //! Builds the witness (a bare-metal arm64 guest with a workspace of its own)
-//! and leaves its flat image where `include_bytes!` finds it.
+//! and leaves its flat images where `include_bytes!` finds it.
 
 use std::path::{Path, PathBuf};
 use std::{env, fs, process};
@@ -34,10 +34,12 @@ fn main() {
             linker,
         ));
     }
-    let written = build(&source, &out, front, &settings)
-        .and_then(|image| fs::write(out.join("witness.bin"), image).map_err(|e| e.to_string()));
-    if let Err(error) = written {
-        eprintln!("the witness cannot be built: {error}");
-        process::exit(1);
+    for (front, name) in [(front, "witness.bin"), (Front::Living, "living.bin")] {
+        let written = build(&source, &out, front, &settings)
+            .and_then(|image| fs::write(out.join(name), image).map_err(|e| e.to_string()));
+        if let Err(error) = written {
+            eprintln!("the witness cannot be built: {error}");
+            process::exit(1);
+        }
     }
 }

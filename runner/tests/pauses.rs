@@ -108,6 +108,24 @@ pauses() {
         $run resume $socket >/dev/null || echo "$2: resume $n failed"
     done
 }
+# The witness looks at it, and nothing of it is another one afterwards.
+audits() {
+    for n in $(seq $1); do
+        $run audit $lock --control $socket >audited 2>&1 || { echo "$2: audit $n: exit $?"; cat audited; }
+    done
+    grep -q 'of all that was looked at, the guest sees exactly what the lock promises' audited && echo "audited $2"
+    grep -q 'not looked at in a guest that runs: .* frames of the interrupt controller' audited || cat audited
+}
+# A lock that promises something else is not kept.
+finds() {
+    $run audit $lock --control $socket 2>&1 | grep 'another lock'
+    for altered in $altereds; do
+        $run audit $altered --control $socket >audited 2>&1
+        echo "altered: exit $?"
+        grep 'was started with another lock' audited
+        grep -E '^(MIDR_EL1|PSCI_VERSION\(\)) on vCPU [01]: promised' audited || cat audited
+    done
+}
 
 # Nobody reads what one says, and there is no room for it: it cannot come to rest, goes on, and loses nothing.
 mkfifo unread; exec 4<>unread; head -c 65536 /dev/zero >&4
@@ -122,12 +140,20 @@ for ways in "" "--emulate-gic" $calls; do
     said 1
     # vCPU 1 is off, and then it waits.
     pauses $count "off $ways"
+    audits 1 "off $ways"
     printf w >&3; said 2
     pauses $count "waits $ways"
+    audits $((count / 5)) "waits $ways"
+    finds
     $run pause $socket; $run pause $socket --format json | tr -d ' \n'; echo
     one=$(kicks); printf x >&3; sleep 1
     [ "$one" = "$(kicks)" ] && [ "$(tr -cd '>' <out | wc -c)" = 2 ] && echo "it stands still $ways"
     $run status $socket | head -n 1 | sed 's/ for .*//'
+    # One that is paused is audited, and stays so.
+    audits 1 "paused $ways"
+    $run status $socket | grep -q ': paused ' && echo "it stays paused $ways"
+    # Who goes away before it is done leaves nothing behind.
+    for n in 1 2; do $run audit $lock --control $socket >/dev/null 2>&1 & kill $! 2>/dev/null; wait $!; done
     $run resume $socket; $run resume $socket
     said 3
     [ "$one" -lt "$(kicks)" ] && echo "it goes on $ways"
@@ -197,10 +223,30 @@ fn host(kernel: &str, cpu: &str, lock: &str, calls: &str, count: u32) -> String 
     ];
     let talkative = place.lock("talkative", lock, "talkative.Image");
     let attentive = place.lock("attentive", lock, "attentive.Image");
+    let altereds = [
+        place.altered("other-cpu", lock, "attentive.Image", |lock| {
+            let mut registers = lock.registers.iter_mut();
+            let midr = registers.find(|register| register.name == "MIDR_EL1");
+            midr.expect("every lock has it").value ^= 1;
+        }),
+        place.altered("other-firmware", lock, "attentive.Image", |lock| {
+            let mut answers = lock.hypercalls.answers.iter_mut();
+            let version = answers.find(|answer| answer.call == "PSCI_VERSION()");
+            version.expect("every lock has it").answer ^= 1;
+        }),
+    ];
     let (one, other) = (attentive.display(), talkative.display());
-    let script = format!("lock={one} talkative={other} calls={calls} count={count}\n{SCRIPT}");
+    let [cpu_altered, firmware_altered] = altereds.each_ref().map(|path| path.display());
+    let script = format!(
+        "lock={one} talkative={other} calls={calls} count={count} altereds='{cpu_altered} {firmware_altered}'\n{SCRIPT}"
+    );
     let script = place.write("pauses.sh", script.as_bytes());
-    let files = [&kernels[..], &[talkative, attentive, script.clone()]].concat();
+    let files = [
+        &kernels[..],
+        &[talkative, attentive, script.clone()],
+        &altereds[..],
+    ]
+    .concat();
     in_host(kernel, cpu, &script, &files)
 }
 
@@ -211,6 +257,16 @@ fn judge(kernel: &str, calls: &str, said: &str) {
         ("told something else", 0),
         ("\n{\"state\":\"paused\"}\n", ways),
         ("it stands still", ways),
+        ("audited off", ways),
+        ("audited waits", ways),
+        ("audited paused", ways),
+        (": audit ", 0),
+        ("it stays paused", ways),
+        ("altered: exit 1\n", 2 * ways),
+        ("another lock", 2 * ways),
+        ("MIDR_EL1 on vCPU 0: promised", ways),
+        ("MIDR_EL1 on vCPU 1: promised", ways),
+        ("PSCI_VERSION() on vCPU 0: promised", ways),
         ("it goes on", ways),
         (": paused\n", ways),
         (": exit 0\n", ways + 2),

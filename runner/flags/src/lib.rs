@@ -205,6 +205,14 @@ pub const FOR: Flag = Flag {
     choices: &[],
     help: "The report of the host that the guest is to go to, made by `vmlock-run probe` there: where it cannot, nothing is saved and it goes on here",
 };
+/// A guest that runs is audited.
+const LIVING: Flag = Flag {
+    long: "control",
+    short: None,
+    value: Some("SOCKET"),
+    choices: &[],
+    help: "Look at the guest that runs, by the socket that `start --control` named, and make no machine",
+};
 /// Where a guest's runner answers.
 const ASKED: Flag = Flag {
     long: "control",
@@ -291,13 +299,19 @@ guest can read, and compares. The digest covers every promised fact as the guest
 saw it: two hosts that show the same machine print the same digest.
 Exits with 1 when something differs, and with 3 when the host cannot keep the lock.
 
+With `--control`, it is the guest that runs: it is brought to rest as by `pause`, each of its
+vCPUs is lent to the witness's reading code, given back as it was, and the guest goes on. It
+is read and nothing is driven: what is not looked at is counted and named. Counters go on.
+
 Examples:
   vmlock-run audit web.vm.lock.json
   vmlock-run audit web.vm.lock.json --show-observed
-  vmlock-run audit web.vm.lock.json --format json",
+  vmlock-run audit web.vm.lock.json --format json
+  vmlock-run audit web.vm.lock.json --control ~/guests/web",
         flags: &[
             &FORMAT,
             &OBSERVED,
+            &LIVING,
             &OVERCOMMIT,
             &NATIVE,
             &EMULATE_GIC,

@@ -1,12 +1,12 @@
-//! What whoever operates a guest asks for beside its numbers: that it pauses, goes on, or ends.
+//! What whoever operates a guest asks for beside its numbers: that it pauses, goes on, is saved or audited, or ends.
 //!
 //! There is one operator, however many clients: it holds the guest once, and lets go of it once. Nothing here waits. A
 //! pause takes its time, so who asked for it is answered later ([`Operator::turn`]); where all of them have gone before,
 //! the guest goes on, since nobody would know that it does not.
 
-use super::{Answer, Done};
+use super::{Answer, Done, Seen};
 use crate::counters::Guest;
-use crate::hold::pausing::{Controls, Paused, Pausing, Progress};
+use crate::hold::pausing::{Controls, LIMIT, Paused, Pausing, Progress};
 use crate::snapshot::save::{self, Saving, Wrote};
 use crate::speaker;
 use std::fs::File;
@@ -14,6 +14,7 @@ use std::mem::take;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 use vmlock_spec::event::Event;
+use vmlock_spec::lock::canonical::digest;
 use vmlock_spec::status::State;
 
 /// What has been asked for.
@@ -28,6 +29,22 @@ enum Held {
     Now(Paused),
     /// A save.
     Saves(Box<Saves>),
+    /// An audit.
+    Looks(Looks),
+}
+
+/// A guest at which the witness looks.
+struct Looks {
+    stage: Look,
+    /// It was paused before, and stays so.
+    paused: bool,
+}
+
+/// How far that is.
+enum Look {
+    Pausing(Pausing),
+    /// The vCPU is lent whose index follows those that have been, since then; what was seen on these.
+    Lent(Paused, Instant, Vec<String>),
 }
 
 /// A guest that is being saved.
@@ -79,6 +96,8 @@ pub const CALLED_OFF: &str =
 /// What is said while the guest is being saved.
 const SAVING: &str =
     "the guest is being saved: it ends once that is done, or goes on where it cannot be";
+/// What is said while the witness looks at it.
+const LOOKING: &str = "the guest is being audited, and goes on once that is done";
 /// What is said where there is no machine.
 const STARTING: &str = "its machine is still being made: try again once it runs";
 
@@ -107,6 +126,7 @@ impl Operator {
             Held::Now(_) => Some(Answer::State(State::Paused)),
             Held::Soon(_) => None,
             Held::Saves(_) => Some(Answer::Error(SAVING.to_owned())),
+            Held::Looks(_) => Some(Answer::Error(LOOKING.to_owned())),
             Held::Not => {
                 self.held = Held::Soon(controls.pause(now));
                 None
@@ -121,6 +141,9 @@ impl Operator {
         }
         if let Held::Saves(_) = self.held {
             return Answer::Error(SAVING.to_owned());
+        }
+        if let Held::Looks(_) = self.held {
+            return Answer::Error(LOOKING.to_owned());
         }
         if let Held::Now(paused) = take(&mut self.held) {
             drop(paused);
@@ -146,7 +169,7 @@ impl Operator {
             }
             other => {
                 self.held = other;
-                return error("the guest is being paused or saved already");
+                return error("the guest is being paused, saved or audited already");
             }
         };
         self.held = Held::Saves(Box::new(Saves {
@@ -154,6 +177,97 @@ impl Operator {
             stage,
             paused,
         }));
+        None
+    }
+
+    /// Asks what the witness sees on the guest's vCPUs; `None` where the answer comes later.
+    pub fn look(&mut self, now: Instant) -> Option<Answer> {
+        let error = |words: &str| Some(Answer::Error(words.to_owned()));
+        let Some(controls) = self.controls.get() else {
+            return error(STARTING);
+        };
+        let (stage, paused) = match take(&mut self.held) {
+            Held::Not => (Look::Pausing(controls.pause(now)), false),
+            Held::Now(paused) => {
+                paused.look(controls, 0);
+                (Look::Lent(paused, now, Vec::new()), true)
+            }
+            other => {
+                self.held = other;
+                return error("the guest is being paused, saved or audited already");
+            }
+        };
+        self.held = Held::Looks(Looks { stage, paused });
+        None
+    }
+
+    /// Goes a step on with an audit, for so many who wait.
+    fn look_on(&mut self, looks: Looks, waiting: usize, now: Instant) -> Option<Answer> {
+        let controls = self.controls.get()?;
+        let was_paused = looks.paused;
+        let over = |paused: Option<Paused>| match paused.filter(|_| was_paused) {
+            Some(paused) => Held::Now(paused),
+            None => Held::Not,
+        };
+        let failed = |words: String| {
+            let then = if was_paused {
+                "stays paused"
+            } else {
+                "goes on"
+            };
+            Some(Answer::Error(format!(
+                "the guest was not audited, and {then}: {words}"
+            )))
+        };
+        let (paused, since, mut areas) = match looks.stage {
+            Look::Pausing(_) if waiting == 0 => return None,
+            Look::Pausing(pausing) => {
+                let stage = match pausing.go_on(controls, now) {
+                    Progress::Under(pausing) => Look::Pausing(pausing),
+                    Progress::Over(paused) => {
+                        paused.look(controls, 0);
+                        Look::Lent(paused, now, Vec::new())
+                    }
+                    Progress::GivenUp(why) => return failed(why),
+                };
+                let paused = was_paused;
+                self.held = Held::Looks(Looks { stage, paused });
+                return None;
+            }
+            Look::Lent(paused, ..) if waiting == 0 => {
+                self.held = over(Some(paused));
+                return None;
+            }
+            Look::Lent(paused, since, areas) => (paused, since, areas),
+        };
+        let index = u32::try_from(areas.len()).unwrap_or(u32::MAX);
+        let since = match paused.seen(controls, index) {
+            None => {
+                if now.saturating_duration_since(since) > LIMIT {
+                    controls.kick(index);
+                }
+                since
+            }
+            Some(Err(why)) => {
+                self.held = over(Some(paused));
+                return failed(why);
+            }
+            Some(Ok(area)) => {
+                areas.push(super::digits(&area));
+                if areas.len() >= controls.vcpus() as usize {
+                    self.held = over(Some(paused));
+                    let text = controls.saves.as_ref().map_or("", |saves| saves.text);
+                    let lock = digest(text);
+                    return Some(Answer::Seen(Seen { lock, areas }));
+                }
+                paused.look(controls, index + 1);
+                now
+            }
+        };
+        self.held = Held::Looks(Looks {
+            stage: Look::Lent(paused, since, areas),
+            paused: was_paused,
+        });
         None
     }
 
@@ -285,7 +399,7 @@ impl Operator {
 
     /// Whether a pause has yet to come.
     pub fn is_busy(&self) -> bool {
-        matches!(self.held, Held::Soon(_))
+        matches!(self.held, Held::Soon(_) | Held::Looks(_))
             || matches!(self.held, Held::Saves(_)) && !self.is_whole()
     }
 
@@ -311,6 +425,7 @@ impl Operator {
                 };
                 return self.go_on(saves, now);
             }
+            Held::Looks(looks) => return self.look_on(looks, waiting, now),
             Held::Not => return (waiting > 0).then(|| Answer::Error(CALLED_OFF.to_owned())),
         };
         let controls = self.controls.get()?;

@@ -7,7 +7,7 @@
 //! the guest, and nobody here knows whether it goes on as well.
 
 use super::client::{PATIENCE, connect, failed, heard, understood, wrong};
-use super::{Answer, COMMIT, Done, Request, SAVE};
+use super::{ANSWER, Answer, COMMIT, Done, Request, SAVE};
 use crate::failure::{Failure, exit};
 use crate::files;
 use crate::flags::Parsed;
@@ -160,7 +160,7 @@ fn save(socket: &Path, path: &Path, report: Option<&HostReport>) -> Result<Done,
     };
     let sent = stream.send_with_fd(&line(SAVE)[..], new.file.as_raw_fd());
     sent.map_err(|e| failed(io::Error::from_raw_os_error(e.errno())))?;
-    let answer = heard(&mut stream, LIMIT + WRITING).map_err(failed)?;
+    let answer = heard(&mut stream, LIMIT + WRITING, ANSWER).map_err(failed)?;
     let done = match understood(socket, &answer)? {
         Answer::Saved(done) => done,
         Answer::Error(words) => return Err(wrong(socket, &words, &[])),
@@ -174,7 +174,7 @@ fn save(socket: &Path, path: &Path, report: Option<&HostReport>) -> Result<Done,
     let lost = |error: io::Error| both(&error.to_string());
     new.folder.sync_all().map_err(lost)?;
     stream.write_all(&line(COMMIT)).map_err(lost)?;
-    let answer = heard(&mut stream, PATIENCE).map_err(lost)?;
+    let answer = heard(&mut stream, PATIENCE, ANSWER).map_err(lost)?;
     match serde_json::from_slice(&answer) {
         Ok(Answer::Stopping {}) => Ok(done),
         Ok(Answer::Error(words)) => Err(both(&words)),

@@ -67,6 +67,16 @@ impl Controls {
         (self.stop)();
     }
 
+    /// How many vCPUs it has.
+    pub fn vcpus(&self) -> u32 {
+        u32::try_from(self.barrier.vcpus()).unwrap_or(u32::MAX)
+    }
+
+    /// Gets a vCPU out that is lent and does not come back.
+    pub fn kick(&self, vcpu: u32) {
+        self.barrier.kick(vcpu);
+    }
+
     /// Whether anybody holds the guest.
     pub fn is_held(&self) -> bool {
         self.barrier.is_lowered()
@@ -189,6 +199,19 @@ impl Paused {
     /// Asks the vCPUs for what is their own.
     pub fn ask(&self, controls: &Controls) {
         controls.barrier.ask();
+    }
+
+    /// Has the witness look on that vCPU.
+    pub fn look(&self, controls: &Controls, vcpu: u32) {
+        controls.barrier.look(vcpu);
+    }
+
+    /// What it saw there, once it has.
+    pub fn seen(&self, controls: &Controls, vcpu: u32) -> Option<Result<Vec<u8>, String>> {
+        match controls.barrier.is_gone() {
+            true => Some(Err("its machine has come to its end".to_owned())),
+            false => controls.barrier.seen(vcpu),
+        }
     }
 
     /// What they said, once all of them have.

@@ -195,13 +195,15 @@ fn general(fd: &VcpuFd) -> Result<[u64; core::GENERAL]> {
 
 /// A vCPU that will run on, between two instructions: nothing of an exit is pending.
 pub struct Between<'a> {
-    fd: &'a mut VcpuFd,
+    pub(super) fd: &'a mut VcpuFd,
 }
 
 /// What a vCPU did until it was between two instructions again.
 pub enum Ran {
     /// It wrote where no memory is, at this guest-physical address.
     Wrote(u64),
+    /// It called firmware, and has its answer.
+    Called,
     /// Somebody wanted its thread; it may have run, and may not.
     Kicked,
     /// Something else, in words.
@@ -233,11 +235,22 @@ impl Between<'_> {
         general(self.fd)
     }
 
-    /// Runs the vCPU to its next exit, and completes that.
+    /// Runs the vCPU to its next exit, and completes that. No call of firmware is answered.
     ///
     /// # Errors
     /// KVM's, or the exit cannot be completed.
     pub fn run(&mut self) -> Result<Ran> {
+        self.run_with(|_| Ok(false))
+    }
+
+    /// The same; `answers` is given calls of firmware that are forwarded, and says whether it has answered.
+    ///
+    /// # Errors
+    /// As [`Between::run`].
+    pub fn run_with(
+        &mut self,
+        answers: impl FnOnce(&Forwarded<'_>) -> Result<bool>,
+    ) -> Result<Ran> {
         let words = match run(self.fd)? {
             Exit::Mmio(mut mmio) => {
                 let (address, is_write) = (mmio.address, mmio.is_write);
@@ -252,6 +265,7 @@ impl Between<'_> {
             }
             Exit::Kicked => return Ok(Ran::Kicked),
             Exit::SystemEvent { kind, .. } => format!("it asked for system event {kind}"),
+            Exit::Hypercall(call) if answers(&call)? => return Ok(Ran::Called),
             Exit::Hypercall(call) => format!("it called firmware function {:#010x}", call.function),
             Exit::NoSyndrome { address } => {
                 format!(

@@ -1,6 +1,7 @@
 //! Runs a verified machine: one thread per vCPU, until the guest, the user or a
 //! time limit ends it. Signals end the whole process.
 
+mod resting;
 mod watch;
 
 use super::alarm::Alarm;
@@ -21,7 +22,7 @@ use crate::gic::direct::Direct;
 use crate::gic::gate::Gate;
 use crate::gic::proxy::Proxy;
 use crate::gic::view;
-use crate::hold::barrier::{AtRest, Barrier, Own};
+use crate::hold::barrier::Barrier;
 use crate::hold::pausing::{Controls, Saves};
 use crate::jail::elders::Elders;
 #[cfg(feature = "torture")]
@@ -31,10 +32,10 @@ use crate::jail::table::Thread;
 use crate::jail::{Entering, Files, Jail, Needs, entered};
 use crate::kick::kick;
 use crate::kvm::{
-    self, Entry, Exit, Fresh, Gic, Kick, Mmio, Rest, Runnable, Settled, Unstarted, Vm, core,
-    discard,
+    self, Entry, Exit, Fresh, Gic, Kick, Mmio, Rest, Runnable, Unstarted, Vm, core, discard,
 };
 use crate::machine::home::Home;
+use crate::machine::loan::look::Lookout;
 use crate::machine::pause::{Turns, World};
 use crate::memory::Memory;
 use crate::say;
@@ -44,6 +45,7 @@ use kvm_bindings::{
     KVM_SYSTEM_EVENT_SHUTDOWN, KVM_SYSTEM_EVENT_SHUTDOWN_FLAG_PSCI_OFF2,
 };
 use nix::unistd::gettid;
+use resting::Resting;
 use std::mem::{self, ManuallyDrop};
 use std::os::fd::AsFd as _;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -51,8 +53,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel}
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, TryLockError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
-use vmlock_saved::owned::{asked, own};
-use vmlock_saved::state::{Gic as View, Power, Serror, Vcpu};
+use vmlock_saved::state::Gic as View;
 use vmlock_spec::lock::{Lock, Unmapped};
 #[cfg(feature = "torture")]
 use vmm_sys_util::eventfd::EventFd;
@@ -108,6 +109,8 @@ struct Shared {
     counts: Arc<counters::Machine>,
     /// Under which it can be saved.
     lock: Option<&'static Lock>,
+    /// From where its vCPUs can be looked from.
+    lookout: Option<Lookout>,
     /// Which vCPUs were on, of a guest that goes on.
     on: Option<Vec<bool>>,
 }
@@ -376,8 +379,13 @@ fn run_with(
     let (sender, receiver) = channel();
     let alarm =
         Alarm::new().map_err(|e| Failure::environment(format!("the machine's alarm: {e}"), &[]))?;
+    let lookout = match &saves {
+        Some(own) => Lookout::new(&vm, own.lock)?,
+        None => None,
+    };
     let shared = Arc::new(Shared {
         vm,
+        lookout,
         bus: Arc::new(Mutex::new(bus)),
         room: Condvar::new(),
         alarm,
@@ -720,38 +728,6 @@ fn finish(shared: &Shared) {
     }
 }
 
-/// A vCPU at rest, of a machine with that lock; `None` where it is not to be saved.
-struct Resting<'a> {
-    settled: Settled<'a>,
-    lock: Option<&'static Lock>,
-}
-
-impl AtRest for Resting<'_> {
-    fn own(&self) -> Result<Own, String> {
-        let lock = self.lock.ok_or("it has no lock")?;
-        // One that nobody knows is refused by `own`.
-        let wanted = |id| asked(id).unwrap_or(true);
-        let whole = self.settled.whole(wanted).map_err(|e| e.to_string())?;
-        let counter = whole.registers.iter().find(|(id, _)| *id == core::CNTVCT);
-        let counter = counter.and_then(|(_, bytes)| bytes[..].try_into().ok());
-        Ok(Own {
-            counter: u64::from_le_bytes(counter.ok_or("KVM does not tell its counter")?),
-            vcpu: Vcpu {
-                power: match whole.off {
-                    true => Power::Off,
-                    false => Power::On,
-                },
-                serror: match whole.serror.map(|serror| serror.syndrome) {
-                    None => Serror::None,
-                    Some(None) => Serror::Pending,
-                    Some(Some(syndrome)) => Serror::Syndrome(syndrome as u32),
-                },
-                registers: own(&whole.registers, lock)?,
-            },
-        })
-    }
-}
-
 /// Runs one vCPU until the machine stops, or until this vCPU ends it: how.
 fn drive(index: u32, vcpu: Runnable, shared: &Shared) -> Option<Ended> {
     #[cfg(feature = "torture")]
@@ -799,8 +775,15 @@ fn drive(index: u32, vcpu: Runnable, shared: &Shared) -> Option<Ended> {
             }
             let exit = match came {
                 Ok(Rest::Settled(settled)) => {
-                    let lock = shared.lock;
-                    shared.barrier.rest(index, &Resting { settled, lock });
+                    let mut resting = Resting {
+                        settled,
+                        index,
+                        lock: shared.lock,
+                        lookout: shared.lookout.as_ref(),
+                        firmware: shared.firmware.as_ref(),
+                        ends: &|words| shared.end(Ended::Broken(words)),
+                    };
+                    shared.barrier.rest(index, &mut resting);
                     continue;
                 }
                 Ok(Rest::Exit(exit)) => Ok(exit),
