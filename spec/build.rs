@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::{env, fs, process};
 use vmlock_catalogue_reader::{Contents, decode};
+use vmlock_catalogue_types::vmm::{Lengths, Manner, Vmm};
 use vmlock_catalogue_types::*;
 use vmlock_wire::registers;
 
@@ -16,7 +17,7 @@ fn main() {
         PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it")).join("catalogue");
     println!("cargo::rerun-if-changed=build.rs");
     let mut files = Vec::new();
-    for folder in ["registers", "baselines", "cpus", "features"] {
+    for folder in ["registers", "baselines", "cpus", "features", "vmms"] {
         let path = root.join(folder);
         println!("cargo::rerun-if-changed={}", path.display());
         let entries = fs::read_dir(&path).unwrap_or_else(|e| fail(&path, &e.to_string()));
@@ -63,6 +64,7 @@ fn main() {
         all.cpus.extend(contents.cpus);
         all.hwcaps.extend(contents.hwcaps);
         all.needs.extend(contents.needs);
+        all.vmms.extend(contents.vmms);
     }
     all.registers.sort_by_key(|r| r.id);
     for pair in all.registers.windows(2) {
@@ -77,6 +79,7 @@ fn main() {
     unique(&root, all.baselines.iter().map(|b| &b.name));
     unique(&root, all.cpus.iter().map(|c| &c.name));
     unique(&root, all.hwcaps.iter().map(|c| &c.name));
+    unique(&root, all.vmms.iter().map(|v| &v.name));
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets it")).join("catalogue.rs");
     let tables = tables(&all) + &files_as_they_are(&root, &files);
     fs::write(&out, tables).unwrap_or_else(|e| fail(&out, &e.to_string()));
@@ -304,6 +307,101 @@ fn tables(all: &Contents) -> String {
             text(&n.why),
             text(&n.source),
             n.lint
+        );
+    }
+    out.push_str("];\n");
+    out + &vmms(&all.vmms)
+}
+
+/// The table of virtual machine monitors.
+fn vmms(all: &[Vmm]) -> String {
+    let mut out = String::from(
+        "/// Every virtual machine monitor that is none of ours, sorted by file.\npub static VMMS: &[vmm::Vmm] = &[",
+    );
+    for v in all {
+        let options: String = v
+            .options
+            .iter()
+            .map(|o| {
+                format!(
+                    "vmm::CommandOption {{ name: {}, value: {}, source: {} }},",
+                    text(&o.name),
+                    text(&o.value),
+                    text(&o.source)
+                )
+            })
+            .collect();
+        let writes: String = v
+            .writes
+            .iter()
+            .map(|w| {
+                format!(
+                    "vmm::Writes {{ names: Cow::Borrowed(&[{}]), but: Cow::Borrowed(&[{}]), since: {}, tell: {}, source: {} }},",
+                    texts(&w.names),
+                    texts(&w.but),
+                    option(&w.since),
+                    option(&w.tell),
+                    text(&w.source)
+                )
+            })
+            .collect();
+        let manner = |manner: &Manner| match manner {
+            Manner::Told {
+                on,
+                off,
+                lengths,
+                insists,
+                if_offered,
+            } => {
+                let named = |l: &Lengths| {
+                    let (on, off) = (text(&l.on), text(&l.off));
+                    format!("Some(vmm::Lengths {{ on: {on}, off: {off} }})")
+                };
+                let lengths = lengths.as_ref().map_or("None".to_owned(), named);
+                format!(
+                    "Told {{ on: {}, off: {}, lengths: {lengths}, insists: {insists}, if_offered: {if_offered} }}",
+                    option(on),
+                    option(off)
+                )
+            }
+            Manner::Never => "Never".to_owned(),
+            Manner::Always => "Always".to_owned(),
+        };
+        let features: String = v
+            .features
+            .iter()
+            .map(|f| {
+                format!(
+                    "vmm::Given {{ feature: {}, manner: vmm::Manner::{}, source: {} }},",
+                    text(&f.feature),
+                    manner(&f.manner),
+                    text(&f.source)
+                )
+            })
+            .collect();
+        let overwrites: String = v
+            .overwrites
+            .iter()
+            .map(|o| {
+                format!(
+                    "vmm::Overwrites {{ names: Cow::Borrowed(&[{}]), value: {:?}, mask: {:#x}, source: {} }},",
+                    texts(&o.names),
+                    o.value,
+                    o.mask,
+                    text(&o.source)
+                )
+            })
+            .collect();
+        let _ = writeln!(
+            out,
+            "vmm::Vmm {{ name: {}, title: {}, versions: Cow::Borrowed(&[{}]), unreleased_from: {:?}, form: vmm::Form::{:?}, insists_on_gicv3: {}, gicv3_source: {}, options: Cow::Borrowed(&[{options}]), writes: Cow::Borrowed(&[{writes}]), features: Cow::Borrowed(&[{features}]), overwrites: Cow::Borrowed(&[{overwrites}]) }},",
+            text(&v.name),
+            text(&v.title),
+            texts(&v.versions),
+            v.unreleased_from,
+            v.form,
+            v.insists_on_gicv3,
+            text(&v.gicv3_source)
         );
     }
     out.push_str("];\n");

@@ -160,6 +160,11 @@ pub const CODES: &[Code] = &[
         "The console's hardware is `16550`, a 16550A UART, which every machine has; Linux calls it ttyS0. `console \"virtio\"` gives it a virtio console beside; Linux calls that hvc0.",
     ),
     code(
+        "spec::unknown-across-saves",
+        "what no counter does across saves",
+        "While a guest is saved in a file its virtual counter (CNTVCT_EL0) `stands-still`, unless the description says `across-saves \"goes-on\"`: then `vmlock-run restore` has it count on by the wall clock of the hosts, and never back.",
+    ),
+    code(
         "spec::disk-size",
         "no size for a disk",
         "A disk has its size in the lock, and a guest sees no other one. It is what `size` says, written with its binary unit (`8GiB`); else that of the file or block device that is there when the lock is made; else, where the file is not there, that of the old lock for the same path. A file that is smaller than that is refused, what a larger one has behind it does not exist for the guest, and a disk is made of whole sectors of 512 bytes.",
@@ -243,6 +248,11 @@ pub const CODES: &[Code] = &[
         "import::register",
         "an imported file defines a register",
         "Only vmlock's own catalogue defines registers: their names and fields are the architecture's.",
+    ),
+    code(
+        "import::vmm",
+        "an imported file describes a virtual machine monitor",
+        "Only vmlock's own catalogue describes them: `vmlock export` says of its entries alone what becomes of a lock there.",
     ),
     code(
         "import::name-taken",
@@ -465,6 +475,36 @@ pub const CODES: &[Code] = &[
         "`vmlock adopt` makes a description whose lock its host keeps without a single write. This host shows a default guest something that a lock can only refuse or change, so nothing was written. The message names every such entry.",
     ),
     code(
+        "drift::unknown",
+        "a baseline or CPU model to compare with that cannot be",
+        "`vmlock drift --from` takes a whole baseline, and `--cpu` a CPU model, of the catalogue or of a file that is given with `--import`; the baseline has to give a lock on that CPU.",
+    ),
+    code(
+        "drift::files",
+        "files that cannot drift",
+        "`vmlock drift` compares host reports with a baseline (`--from`), two host reports, or what two portable witnesses saw. `vmlock diff` compares two of anything else.",
+    ),
+    code(
+        "drift::another-cpu",
+        "hosts with different CPUs, or another CPU than was named",
+        "Drift is what a kernel changes on one CPU. Of two hosts with different CPUs nobody could tell what their kernels did and what their silicon.",
+    ),
+    code(
+        "drift::own-model",
+        "no CPU model is the CPU of the host",
+        "What the silicon has is known from the catalogue's CPU models, or from a report of the old kernel. Of a model that is made of the new kernel's own report, what that kernel hides would be missing, so that nobody could see that it was taken away.",
+    ),
+    code(
+        "drift::not-said",
+        "a baseline that would not say what it was made of",
+        "What `vmlock drift --write` writes is read back first and compared with the hosts: nothing is written that would not say what they show. It is a mistake in vmlock.",
+    ),
+    code(
+        "drift::exists",
+        "a file of that name exists already",
+        "The baseline that `vmlock drift --write` writes is meant to be completed and checked in, so it never replaces a file.",
+    ),
+    code(
         "adopt::exists",
         "a file of that name exists already",
         "What `vmlock adopt` writes is meant to be edited and checked in, so it never replaces a file. Choose another name or folder, or remove the file.",
@@ -498,6 +538,16 @@ pub const CODES: &[Code] = &[
         "saved::invalid",
         "a saved guest cannot be restored from this file",
         "Header, table and sections of a saved guest have checksums and one way in which they are written, and say nothing that contradicts the lock among them. What is damaged, cut off, changed, or written by a newer vmlock is refused, by the name of the part where that was found. Nothing of the guest is made of it.",
+    ),
+    code(
+        "labels::no-boot",
+        "a report that does not say of which boot it is",
+        "A label says what a host keeps, and the next boot may be of another kernel. So labels are made of a report that names its boot, as `vmlock-run probe --boot` makes it, and have the boot's identifier beside them: whoever finds another one on the host knows that they are old. Nothing was written.",
+    ),
+    code(
+        "labels::unfit",
+        "a label that its scheduler does not take, or two that would be one",
+        "Each scheduler has rules for names and values. What does not fit is refused and never shortened, since two machines could have the same label then. Names of machines are part of labels: Kubernetes takes at most 63 characters with `lock.` before them, with a letter or digit at their ends. Two locks of one name that a host keeps cannot both be told of where a label has one value. Nothing was written.",
     ),
     code(
         "usage::arguments",
@@ -548,6 +598,16 @@ pub const CODES: &[Code] = &[
         "diff::unknown",
         "nothing to compare under that name",
         "`vmlock diff` takes two locks, two host reports, two saved guests, two logs of portable witnesses, or two baselines by name.",
+    ),
+    code(
+        "export::open",
+        "an entry is not kept under that VMM, and not accepted",
+        "`vmlock export` tells what becomes of each entry of a lock under a virtual machine monitor: kept (it holds it), chance (this host shows it, and nobody holds it), overwritten, forced or cannot. Where nothing of a lock can be planned on a host, nothing can be exported. What is not kept is accepted by its fate or its name with `--accept`, or the lock is kept by `vmlock-run`.",
+    ),
+    code(
+        "export::unknown-vmm",
+        "nothing is known of this VMM, or of this version",
+        "A virtual machine monitor is an entry of the catalogue, with the versions that somebody has looked at. What another version does is not guessed: name one that is known, as in `--to qemu@10.0`, and hold what comes of it against the lock with `vmlock audit --observed`.",
     ),
     code(
         "observed::broken",

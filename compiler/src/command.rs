@@ -9,13 +9,18 @@ pub mod completions;
 pub mod convert;
 pub mod cpu;
 pub mod diff;
+pub mod drift;
 pub mod editor_setup;
 pub mod explain;
+pub mod export;
+pub mod fleet;
 pub mod fmt;
 pub mod git;
 pub mod init;
+pub mod labels;
 pub mod lock;
 pub mod observe;
+mod reference;
 pub mod schema;
 pub mod witness;
 
@@ -23,6 +28,8 @@ use crate::diagnostic::{Diagnostic, join};
 use crate::files;
 use crate::language::json;
 use crate::location::Source;
+use crate::shell;
+use sha2::{Digest as _, Sha256};
 use std::io::{self, ErrorKind, Read as _};
 use std::path::Path;
 use std::sync::Arc;
@@ -65,6 +72,12 @@ fn read(path: &Path, limit: usize) -> Result<String, Diagnostic> {
     })
 }
 
+/// The SHA-256 of a text, in hex.
+fn digest_of(text: &str) -> String {
+    let bytes = Sha256::digest(text.as_bytes());
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
+}
+
 /// What to say of a description where a lock belongs; `None` for other files.
 fn description(path: &Path) -> Option<Diagnostic> {
     crate::compile::lock_path(path)?;
@@ -80,8 +93,9 @@ fn description(path: &Path) -> Option<Diagnostic> {
         Diagnostic::error("lock::invalid", words)
             .in_file(&shown)
             .help(format!(
-                "{which} {}; `vmlock lock {shown}` makes {them}",
-                join(&locks)
+                "{which} {}; `vmlock lock {}` makes {them}",
+                join(&locks),
+                shell::word(&shown)
             )),
     )
 }

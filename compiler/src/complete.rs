@@ -3,7 +3,7 @@
 use clap_complete::engine::{CompletionCandidate, PathCompleter, ValueCompleter as _};
 use std::ffi::OsStr;
 use std::path::Path;
-use vmlock_spec::catalogue::{BASELINES, CPUS, HWCAPS, REGISTERS};
+use vmlock_spec::catalogue::{BASELINES, CPUS, HWCAPS, REGISTERS, VMMS};
 use vmlock_spec::vm::Feature;
 
 /// The environment variable by which a shell's script asks this program.
@@ -22,6 +22,11 @@ pub fn baselines() -> Vec<CompletionCandidate> {
 /// CPU models of the catalogue.
 pub fn models() -> Vec<CompletionCandidate> {
     CPUS.iter().map(|c| named(&c.name, &c.title)).collect()
+}
+
+/// Virtual machine monitors of the catalogue.
+pub fn vmms() -> Vec<CompletionCandidate> {
+    VMMS.iter().map(|v| named(&v.name, &v.title)).collect()
 }
 
 /// Features of a vCPU.

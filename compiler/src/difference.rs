@@ -8,6 +8,8 @@ use serde::Serialize;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use vmlock_spec::catalogue::{Field, Kind, RegisterInfo, register_by_name};
+use vmlock_spec::observation::{key_of, wire};
+use vmlock_spec::report::Seen;
 use vmlock_spec::smccc;
 
 /// One difference.
@@ -107,12 +109,8 @@ fn walk(path: &str, before: &Value, after: &Value, out: &mut Vec<Change>) {
 /// Two different values of one place.
 fn leaf(path: &str, before: &str, after: &str, out: &mut Vec<Change>) {
     if let Some(call) = path.strip_suffix(".answer") {
-        return out.push(change(
-            call,
-            answer(call, before),
-            answer(call, after),
-            "what the call answers",
-        ));
+        let (old, new) = (answer(call, before), answer(call, after));
+        return out.push(change(call, old, new, &answered(call, before, after)));
     }
     let name = path.strip_suffix(".value").unwrap_or(path);
     // The register's name is the last word: `guest with pmu: vCPU 0 MIDR_EL1`.
@@ -126,6 +124,20 @@ fn leaf(path: &str, before: &str, after: &str, out: &mut Vec<Change>) {
         _ => meaning(path),
     };
     out.push(change(name, before.to_owned(), after.to_owned(), words));
+}
+
+/// What it means that a call answers something else.
+fn answered(call: &str, before: &str, after: &str) -> String {
+    let asks = call.contains("FEATURES(");
+    let key = key_of(call).filter(|_| asks);
+    let words = match (key, hex(before), hex(after)) {
+        (Some(key), Some(old), Some(new)) => offered(key, Seen::Value(old), Seen::Value(new)),
+        _ => String::new(),
+    };
+    match words.is_empty() {
+        true => "what the call answers".to_owned(),
+        false => words,
+    }
 }
 
 /// What a firmware call answers, with the names of errors.
@@ -377,6 +389,51 @@ fn in_words(info: &RegisterInfo, field: &Field, before: u64, after: u64) -> &'st
         _ if field.order(after) > field.order(before) => "a guest finds more of it",
         _ => "a guest finds less of it",
     }
+}
+
+/// Whether a function that was asked about came or went. Negative answers say that it is not there, in the width of
+/// the call.
+pub fn offered(key: u64, before: Seen, after: Seen) -> String {
+    let function = smccc::function_name(wire::id_of(key) as u32);
+    let there = |seen: Seen| matches!(seen, Seen::Value(value) if value >> 31 & 1 == 0);
+    match (there(before), there(after)) {
+        (false, true) => format!("guests gain {function}"),
+        (true, false) => format!("guests lose {function}"),
+        _ => String::new(),
+    }
+}
+
+/// Leaves out what no guest can see: names, digests and origins.
+pub fn guest_visible(mut changes: Vec<Change>) -> Vec<Change> {
+    changes.retain(|c| !c.name.starts_with("baselines.") && !c.name.ends_with(".from"));
+    changes
+}
+
+/// What an operator wants to hear first: versions, and functions that came or went, each once.
+pub fn in_short(changes: &[Change]) -> Option<String> {
+    let mut said: Vec<String> = Vec::new();
+    for change in changes {
+        let words = match (&change.before, &change.after) {
+            (Some(old), Some(new)) if is_psci(&change.name) => {
+                format!("PSCI {old} became {new}")
+            }
+            (Some(old), Some(new)) if change.name == "SMCCC_VERSION()" => {
+                format!("SMCCC {old} became {new}")
+            }
+            _ if change.words.starts_with("guests ") => change.words.clone(),
+            _ => continue,
+        };
+        if !said.contains(&words) {
+            said.push(words);
+        }
+    }
+    (!said.is_empty()).then(|| said.join(", "))
+}
+
+/// Whether it is the PSCI version, as a call answers it or as KVM's register holds it.
+fn is_psci(name: &str) -> bool {
+    let register = register_by_name(name).is_some_and(|r| r.id == smccc::PSCI_VERSION_REGISTER);
+    name == "PSCI_VERSION()" || register
 }
 
 #[cfg(test)]

@@ -1,12 +1,21 @@
 //! The command line: one definition, from which parser, help, manual pages and
 //! completions come.
 
+mod drift;
+mod export;
+mod fleet;
 mod git;
+mod labels;
 pub mod runner;
 
+pub use drift::DriftFlags;
+pub use export::ExportFlags;
+pub use fleet::FleetFlags;
 pub use git::{GitCommand, GitFlags, GitMergeFlags, GitSetupFlags};
+pub use labels::LabelsFlags;
 
 use crate::complete;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::{ArgValueCandidates, ArgValueCompleter};
 use std::ffi::OsString;
@@ -29,6 +38,9 @@ macro_rules! whole {
   }"#
     };
 }
+
+/// A line that says what it is, and that description, two columns to the right.
+pub const WHOLE: &str = whole!();
 
 const TOUR: &str = concat!(
     r#"Examples:
@@ -82,6 +94,24 @@ pub enum Format {
     Github,
     /// SARIF 2.1.0, for code scanning services.
     Sarif,
+    /// `fleet`: a page for a browser.
+    #[value(skip)]
+    Html,
+    /// `labels`: a file of node-feature-discovery.
+    #[value(skip)]
+    Nfd,
+    /// `labels`: a node, for `kubectl apply --server-side`.
+    #[value(skip)]
+    Kubectl,
+    /// `labels`: traits, for OpenStack's placement.
+    #[value(skip)]
+    Openstack,
+    /// `labels`: the configuration of a client of Nomad's.
+    #[value(skip)]
+    Nomad,
+    /// `labels`: features of a node of Slurm's.
+    #[value(skip)]
+    Slurm,
 }
 
 /// What to do.
@@ -99,6 +129,8 @@ pub enum Command {
     Check(CheckFlags),
     /// Say what differs between two locks, baselines, host reports, saved guests or observed machines.
     Diff(DiffFlags),
+    /// Say what a new kernel changes for guests, what broke, and what restores it.
+    Drift(DriftFlags),
     /// Explain a baseline, CPU model, register, field, feature, code or file.
     Explain(ExplainFlags),
     /// List the baselines, find some by words, or show one.
@@ -109,6 +141,8 @@ pub enum Command {
     Observe(ObserveFlags),
     /// Hold what a portable witness saw against a lock.
     Audit(AuditFlags),
+    /// Say what somebody's VMM can be told of a lock, and what becomes of each entry there.
+    Export(ExportFlags),
     /// Print a JSON Schema.
     Schema(SchemaFlags),
     /// Tell an editor where the schemas are and how the language server is started, without the network.
@@ -121,6 +155,10 @@ pub enum Command {
     Cpu(CpuFlags),
     /// Pin a host as it is: a description, CPU model and baseline out of its report.
     Adopt(AdoptFlags),
+    /// Say which of many hosts keep which locks, and why the others do not.
+    Fleet(FleetFlags),
+    /// Print what a host keeps as labels, for a scheduler: NFD, kubectl, OpenStack, Nomad, Slurm.
+    Labels(LabelsFlags),
     /// Print the most that all of several hosts can show, as a description to paste.
     Common(CommonFlags),
     /// Start vmlock-run, which keeps a lock on this host: `vmlock run start web.vm.lock.json`.
@@ -720,6 +758,7 @@ pub enum Shell {
 const MAN_HELP: &str = r#"Examples:
   vmlock man ~/.local/share/man/man1   then `man vmlock-lock`, `man vmlock-run-start`
   vmlock man | man -l -                the main page alone
+  vmlock man --reference ./reference   in Markdown: the language, and a page of each name
 
 The pages of vmlock-run are among them, also where it cannot run."#;
 
@@ -729,6 +768,20 @@ The pages of vmlock-run are among them, also where it cannot run."#;
 pub struct ManFlags {
     /// A folder that is there, for one page per command; without it, the main page goes to stdout.
     pub folder: Option<PathBuf>,
+    /// The reference instead, in Markdown: the language, and a page of each baseline, CPU model and code; without a
+    /// folder, the list of them.
+    #[arg(long)]
+    pub reference: bool,
+}
+
+/// Formats of a command that has others than most, by the names that it gives them.
+fn one_of(
+    known: &'static [(&'static str, Format)],
+) -> impl TypedValueParser<Value = Format> + use<> {
+    PossibleValuesParser::new(known.iter().map(|(name, _)| *name)).map(|name| {
+        let known = known.iter().find(|(known, _)| *known == name);
+        known.map_or(Format::Human, |(_, format)| *format)
+    })
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! `vmlock lsp`: descriptions in an editor, over the language server protocol.
 //!
 //! `server` reads what a client asks and says; what it answers are pure functions of a text, a place and what `analysis`
-//! knows of it, one file each. Findings come of the compiler, names and their meaning of the schema (`meaning`), the
+//! knows of it, one file each. Findings come of the compiler, names and their meaning of the schema (`meaning.rs`), the
 //! words of the language of its one table (`language/nodes.rs`).
 
 mod actions;
@@ -17,7 +17,6 @@ mod document;
 mod format;
 mod hints;
 mod hover;
-mod meaning;
 mod message;
 mod outline;
 mod position;

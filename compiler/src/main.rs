@@ -5,6 +5,7 @@
 //! are files, spans, diagnostics and printing.
 #![forbid(unsafe_code)]
 
+mod baseline;
 mod below;
 mod boot;
 mod codes;
@@ -25,10 +26,15 @@ mod language;
 mod location;
 mod lsp;
 mod manual;
+mod meaning;
 mod merge;
+mod page;
+mod parallel;
 mod render;
 mod repository;
+mod scheduler;
 mod schema;
+mod shell;
 mod uri;
 mod wording;
 
@@ -118,6 +124,7 @@ fn run() -> Exit {
         door::open(program, &arguments, &mut out);
         return out.print();
     }
+    render::terminal::measure();
     let flags = match Flags::try_parse() {
         Ok(flags) => flags,
         // Help, the version, or what is wrong with the command line.
@@ -149,17 +156,21 @@ fn run() -> Exit {
         Command::Convert(flags) => command::convert::run(flags, &mut out),
         Command::Check(flags) => command::check::run(flags, &mut out),
         Command::Diff(flags) => command::diff::run(flags, &mut out),
+        Command::Drift(flags) => command::drift::run(flags, &mut out),
         Command::Explain(flags) => command::explain::run(flags, &mut out),
         Command::Baselines(flags) => command::baselines::run(flags, &mut out),
         Command::Witness(flags) => command::witness::run(flags, &mut out),
         Command::Observe(flags) => command::observe::run(flags, &mut out),
         Command::Audit(flags) => command::audit::run(flags, &mut out),
+        Command::Export(flags) => command::export::run(flags, &mut out),
         Command::Schema(flags) => command::schema::run(flags, &mut out),
         Command::EditorSetup(flags) => command::editor_setup::run(flags, &mut out),
         Command::Lsp(_) => lsp::run(&mut out),
         Command::Git(flags) => command::git::run(flags, &mut out),
         Command::Cpu(flags) => command::cpu::run(flags, &mut out),
         Command::Adopt(flags) => command::adopt::run(flags, &mut out),
+        Command::Fleet(flags) => command::fleet::run(flags, &mut out),
+        Command::Labels(flags) => command::labels::run(flags, &mut out),
         Command::Common(flags) => command::common::run(flags, &mut out),
         Command::Completions(flags) => command::completions::run(flags, &mut out),
         // Only behind a flag of this program: the door was looked at first.

@@ -7,6 +7,7 @@ pub mod github;
 pub mod human;
 pub mod json;
 pub mod sarif;
+pub mod terminal;
 
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::flags::Format;
@@ -155,9 +156,18 @@ impl Output {
         let mut out = String::new();
         let mut err = String::new();
         match self.format {
-            Format::Human => {
+            Format::Human
+            | Format::Html
+            | Format::Nfd
+            | Format::Kubectl
+            | Format::Openstack
+            | Format::Nomad
+            | Format::Slurm => {
                 err.push_str(&human::render(&self.found));
-                out.push_str(&self.text);
+                match terminal::has_colours(&io::stdout()) {
+                    true => out.push_str(&terminal::paint(&self.text)),
+                    false => out.push_str(&self.text),
+                }
             }
             Format::Json => {
                 let mut object = if self.whole {
@@ -183,7 +193,7 @@ impl Output {
     }
 }
 
-/// A line broken at 100 columns: what follows stands two columns to the right of it.
+/// A line broken where the terminal ends: what follows stands two columns to the right of it.
 pub fn hanging(line: &str) -> Vec<String> {
     let indent = line.len() - line.trim_start().len();
     let mut lines = vec![String::new()];
@@ -191,7 +201,7 @@ pub fn hanging(line: &str) -> Vec<String> {
     // Blanks that align columns stay.
     for word in line.split_inclusive(' ') {
         let length = word.trim_end().chars().count();
-        if width + length > human::WIDTH && width > indent + 2 && length > 0 {
+        if width + length > terminal::width() && width > indent + 2 && length > 0 {
             lines.push(" ".repeat(indent + 2));
             width = indent + 2;
         }

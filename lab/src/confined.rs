@@ -74,9 +74,9 @@ const HOSTS: [Host; 3] = [
 pub const SLICE: usize = 2;
 
 /// Threads of the runner by what Linux calls them; all others are the process's first one, or the undertaker.
-const THREADS: [&str; 13] = [
-    "broker", "card", "carrier", "console", "control", "disk", "entropy", "signals", "speaker",
-    "terminal", "vcpu", "vsock", "watch",
+const THREADS: [&str; 14] = [
+    "broker", "card", "carrier", "console", "control", "disk", "entropy", "scribe", "signals",
+    "speaker", "terminal", "vcpu", "vsock", "watch",
 ];
 /// Those that give up more than the others.
 const NARROW: [&str; 6] = ["card", "disk", "entropy", "terminal", "vcpu", "vsock"];

@@ -3,13 +3,16 @@
 //! one left behind, with the runner's.
 
 use crate::cache::Cache;
+use crate::cross;
 use crate::disk;
 use crate::emulate::Ended;
 use crate::errand::Errand;
 use crate::failure::{OK, Result};
 use crate::flags;
+use crate::job;
 use crate::step::{self, Done, Step};
 use crate::trial::Bench;
+use sha2::{Digest as _, Sha256};
 use std::time::Duration;
 
 /// The guest's lock.
@@ -36,6 +39,9 @@ const SPEED: u64 = 512 << 10;
 /// Bytes that go over the network each way, where nobody says another number.
 const BYTES: u64 = 4 << 20;
 
+/// Bytes after which what goes over the network begins again.
+const BLOCK: usize = 16 << 20;
+
 /// Runs the script that is its first argument in a network namespace.
 const NAMESPACE: &str = r#"exec unshare -n sh -c "$0" sh "$@""#;
 
@@ -44,21 +50,15 @@ const NAMESPACE: &str = r#"exec unshare -n sh -c "$0" sh "$@""#;
 /// lock tells of the first.
 const SCRIPT: &str = r#"
 count=$1
-shift
+agent=$2
+shift 2
 tunctl -t vmlock0 >/dev/null
 ifconfig vmlock0 10.77.0.1 netmask 255.255.255.0 up
-yes "received, and some words that fill the line" | head -c 1048576 >/tmp/block
-bytes() {
-    left=$count
-    while [ $left -ge 1048576 ]; do
-        cat /tmp/block
-        left=$((left - 1048576))
-    done
-    head -c $left /tmp/block
-}
-(echo $count | nc -l -p 5000) >/dev/null 2>&1 &
-(bytes | nc -l -p 5002) >/dev/null 2>&1 &
-(nc -l -p 5001 | sha256sum | cut -c 1-64 >/tmp/sent) >/dev/null 2>&1 &
+yes "received, and some words that fill the line" | head -c 16777216 >/tmp/block
+echo $count >/tmp/count
+$agent give 5000 /tmp/count $(wc -c </tmp/count) &
+$agent give 5002 /tmp/block $count &
+$agent take 5001 >/tmp/sent &
 another() {
     for second in $(seq 120); do
         ls -l /proc/[0-9]*/fd 2>/dev/null | grep -q ' /dev/vda$' && break
@@ -76,7 +76,6 @@ vmlock-run start "$@"
 code=$?
 wait $another
 cat /tmp/another
-echo "host sent: $(bytes | sha256sum | cut -c 1-64)"
 echo "host received: $(cat /tmp/sent)"
 exit $code
 "#;
@@ -105,8 +104,10 @@ pub fn step<'a>(
     let image = disk::image(cache)?;
     let bytes = bytes.unwrap_or(BYTES);
     let limit = LIMIT + Duration::from_secs(2 * bytes / SPEED);
+    let digests = ["received", "sent"].map(|way| digest(way, bytes));
     let bytes = bytes.to_string();
-    let script = ["-c", NAMESPACE, SCRIPT, &bytes, LOCK];
+    let agent = job::text(&cross::build(cache, cross::AGENT)?)?;
+    let script = ["-c", NAMESPACE, SCRIPT, &bytes, &agent, LOCK];
     let ways = WAYS.iter().take(ways);
     let jobs: Vec<_> = ways
         .map(|(_, flags)| [&script[..], flags].concat())
@@ -122,13 +123,13 @@ pub fn step<'a>(
         name: "a Debian on a virtio disk boots to multi-user, works and leaves it in order"
             .to_owned(),
         errands: kernels.iter().map(errand).collect(),
-        judge: Box::new(|done| {
+        judge: Box::new(move |done| {
             let one = |done: &Done| {
                 let mut left = None;
                 let ways = WAYS.iter().zip(&done.jobs);
                 let found = ways.flat_map(|((way, _), ended)| {
                     let place = format!("Linux {}, {way}", done.host.kernel.version);
-                    problems(&place, &mut left, ended)
+                    problems(&place, &digests, &mut left, ended)
                 });
                 found.collect::<Vec<_>>()
             };
@@ -137,8 +138,28 @@ pub fn step<'a>(
     })
 }
 
-/// What is wrong with a guest, whose disk has what `left` says: the digest that an earlier one wrote there.
-fn problems(place: &str, left: &mut Option<String>, ended: &Ended) -> Vec<String> {
+/// The digest of so many bytes that go one way: the same line over and over, and each [`BLOCK`] begins with one.
+fn digest(way: &str, bytes: u64) -> String {
+    let line = format!("{way}, and some words that fill the line\n");
+    let block: Vec<u8> = line.bytes().cycle().take(BLOCK).collect();
+    let (mut digest, mut left) = (Sha256::new(), bytes);
+    while left > 0 {
+        let part = usize::try_from(left).unwrap_or(BLOCK).min(BLOCK);
+        digest.update(&block[..part]);
+        left -= part as u64;
+    }
+    let bytes = digest.finalize();
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// What is wrong with a guest, whose disk has what `left` says: the digest that an earlier one wrote there. What goes to
+/// it over the network, and what comes from it, has these digests.
+fn problems(
+    place: &str,
+    [to, from]: &[String; 2],
+    left: &mut Option<String>,
+    ended: &Ended,
+) -> Vec<String> {
     let words = String::from_utf8_lossy(&ended.stderr);
     let output = String::from_utf8_lossy(&ended.stdout);
     let said: Vec<&str> = output
@@ -180,13 +201,10 @@ fn problems(place: &str, left: &mut Option<String>, ended: &Ended) -> Vec<String
             .lines()
             .find_map(|line| line.trim().strip_prefix(start))
     };
-    for (from, to) in [
-        (digest("sent: "), host("host received: ")),
-        (host("host sent: "), digest("received: ")),
-    ] {
+    for (sent, received) in [(from, host("host received: ")), (to, digest("received: "))] {
         expect(
-            from.is_some_and(|digest| digest.len() == 64) && from == to,
-            format!("{from:?} was sent, and {to:?} received:\n{output}"),
+            received == Some(sent),
+            format!("{sent} was sent, and {received:?} received:\n{output}"),
         );
     }
     let trimmed = digest("trimmed: ").is_some_and(|words| words.contains("bytes) trimmed"));
@@ -211,12 +229,13 @@ mod tests {
 
     #[test]
     fn what_is_lost_or_missing_is_found() {
-        let digest = "a".repeat(64);
+        let digests = ["a".repeat(64), "b".repeat(64)];
+        let [digest, other] = &digests;
         let good = format!(
             "vmlock guest: multi-user is active, 0 units failed\r\n\
              vmlock guest: wrote 16777216 bytes: {digest}\r\nvmlock guest: read back: {digest}\r\n\
              vmlock guest: ping: 0% packet loss\r\nvmlock guest: received: {digest}\r\n\
-             vmlock guest: sent: {digest}\r\nhost sent: {digest}\nhost received: {digest}\n\
+             vmlock guest: sent\r\nhost received: {other}\n\
              vmlock guest: random numbers of virtio_rng.0: 64 bytes\r\n\
              vmlock guest: journal recoveries: 0\r\nvmlock guest: trimmed: /: 388.2 MiB (407080960 bytes) trimmed\r\nvmlock guest: powering off\r\n\
              refused[host::device]: device root: it is mounted, or another program has it\nanother guest: 3\n"
@@ -227,16 +246,22 @@ mod tests {
                 stdout: text.as_bytes().to_vec(),
                 stderr: b"vmlock-run: the guest powered off\n".to_vec(),
             };
-            problems("", &mut None, &ended).len()
+            problems("", &digests, &mut None, &ended).len()
         };
         assert_eq!(count(&good, OK), 0);
         assert_eq!(count(&good, 1), 1);
         assert_eq!(count(&good.replace("back: a", "back: b"), OK), 1);
         assert_eq!(
-            count(&good.replace("host received: a", "host received: b"), OK),
+            count(&good.replace("host received: b", "host received: a"), OK),
             1
         );
-        assert_eq!(count(&good.replace("host sent: a", "host sent: b"), OK), 1);
+        assert_eq!(
+            count(
+                &good.replace("guest: received: a", "guest: received: b"),
+                OK
+            ),
+            1
+        );
         assert_eq!(count(&good.replace("0 units", "1 units"), OK), 1);
         assert_eq!(count(&good.replace("guest: 3", "guest: 0"), OK), 1);
         assert_eq!(
@@ -250,7 +275,7 @@ mod tests {
                 stdout: format!("vmlock guest: kept: {kept}\r\n{good}").into_bytes(),
                 stderr: b"vmlock-run: the guest powered off\n".to_vec(),
             };
-            problems("", &mut Some("b".to_owned()), &ended).len()
+            problems("", &digests, &mut Some("b".to_owned()), &ended).len()
         };
         assert_eq!((kept("b b"), kept("b c"), kept("c c")), (0, 1, 1));
     }

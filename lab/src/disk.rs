@@ -51,7 +51,6 @@ const PACKAGES: &[&str] = &[
     "passwd",
     "procps",
     "sed",
-    "socat",
     "systemd",
     "systemd-sysv",
     "tar",
@@ -122,8 +121,8 @@ say "journal recoveries: $(dmesg | grep -c 'EXT4-fs.*recovery')"
 # Bytes that no file system stores as a hole, the same for the same seed: one block over and over, since making them anew
 # takes longer than sending them.
 bytes() {
-    yes "$2, and some words that fill the line" 2>/dev/null | head -c 1048576 > /run/block
-    for ((left = $1; left >= 1048576; left -= 1048576)); do cat /run/block; done
+    yes "$2, and some words that fill the line" 2>/dev/null | head -c 16777216 > /run/block
+    for ((left = $1; left >= 16777216; left -= 16777216)); do cat /run/block; done
     head -c "$left" /run/block
 }
 for word in $(cat /proc/cmdline); do
@@ -145,10 +144,10 @@ for word in $(cat /proc/cmdline); do
         ;;
     vmlock.network)
         say "ping: $(ping -c 3 -W 5 $host | sed -n 's/.*, \(.*packet loss\).*/\1/p')"
-        count=$(socat -u TCP:$host:5000 -)
-        say "received: $(socat -b 262144 -u TCP:$host:5002 - | digest)"
-        bytes $count sent | socat -b 262144 -u - TCP:$host:5001
-        say "sent: $(bytes $count sent | digest)"
+        count=$(cat < /dev/tcp/$host/5000)
+        say "received: $(digest < /dev/tcp/$host/5002)"
+        bytes $count sent > /dev/tcp/$host/5001
+        say "sent"
         ;;
     vmlock.shell) setsid -c bash < /dev/console > /dev/console 2>&1 ;;
     esac

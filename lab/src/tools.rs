@@ -133,6 +133,25 @@ pub fn output(command: &mut Command) -> Result<(ExitStatus, Vec<u8>)> {
     Ok((out.status, out.stdout))
 }
 
+/// The same command, which takes of the CPUs what others leave.
+pub fn aside(command: Command) -> Command {
+    let mut nice = Command::new("nice");
+    nice.args(["-n", "19"])
+        .arg(command.get_program())
+        .args(command.get_args())
+        .stdin(Stdio::null());
+    if let Some(folder) = command.get_current_dir() {
+        nice.current_dir(folder);
+    }
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => nice.env(name, value),
+            None => nice.env_remove(name),
+        };
+    }
+    nice
+}
+
 /// How many emulated hosts this machine runs at a time without slowing each other down: each has
 /// two CPUs.
 pub fn hosts_at_a_time() -> usize {

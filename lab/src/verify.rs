@@ -27,6 +27,7 @@ use crate::torture;
 use crate::trial::Bench;
 use crate::truth;
 use std::process::Command;
+use std::thread;
 use std::time::{Duration, Instant};
 
 mod examples;
@@ -60,8 +61,38 @@ pub fn run(cache: &Cache, flags: &flags::Test) -> Result<u8> {
     }
     emulator::warn_of_other_cpus()?;
     let mut tally = Tally::default();
-    say("running the tests of the workspace");
-    tally.timed("tests of the workspace", || cargo_test(&["--workspace"]))?;
+    say("building the tests of the workspace");
+    tally.timed("the tests of the workspace are built", || {
+        let mut build = cross::cargo_in(&cross::workspace()?);
+        let built = tools::run(build.args(["test", "--quiet", "--no-run", WORKSPACE]), None)?;
+        let problem = (!built.success()).then(|| "they do not compile".to_owned());
+        Ok(Found::step(problem.into_iter().collect()))
+    })?;
+    if tally.failed > 0 {
+        return tally.told();
+    }
+    // An emulated host leaves half of a CPU alone, and its guests have limits to keep: tests take what is left.
+    thread::scope(|scope| {
+        let begin = Instant::now();
+        let aside = scope.spawn(move || (cargo_test(tools::aside, &[WORKSPACE]), begin.elapsed()));
+        let beside = beside(cache, &mut tally);
+        if let Err(failure) = &beside {
+            say(format_args!(
+                "{failure}; the tests of the workspace go on to their end"
+            ));
+        }
+        let joined = aside
+            .join()
+            .map_err(|_| Failure::bug("a thread of the lab panicked"))?;
+        let (found, took) = joined;
+        tally.add("tests of the workspace, beside all others", took, found?)?;
+        beside
+    })?;
+    tally.told()
+}
+
+/// All that is no test of the workspace.
+fn beside(cache: &Cache, tally: &mut Tally) -> Result<()> {
     let bench = Bench::prepare(cache)?;
     tally.timed("no path of this machine is in the runner", || {
         Ok(Found::step(cross::paths_within(cache, bench.program())?))
@@ -82,10 +113,10 @@ pub fn run(cache: &Cache, flags: &flags::Test) -> Result<u8> {
     tally.timed("locks of the examples are up to date", || {
         Ok(Found::step(up_to_date(&bench)?))
     })?;
-    let wanted = wanted(&mut tally)?;
+    let wanted = wanted(tally)?;
     on_hosts(
         step::run(cache, &bench, steps(cache, &bench, wanted)?)?,
-        &mut tally,
+        tally,
     )?;
     tally.timed(
         "a running guest goes from kernel to kernel and back",
@@ -99,9 +130,8 @@ pub fn run(cache: &Cache, flags: &flags::Test) -> Result<u8> {
     )?;
     tally.timed(
         "hostile guests, CPUs that come and go, proofs that were touched",
-        || cargo_test(&IN_HOSTS),
-    )?;
-    tally.told()
+        || cargo_test(|command| command, &IN_HOSTS),
+    )
 }
 
 /// The models to be compared; those that this emulator has not are told of, and counted as skipped.
@@ -289,13 +319,17 @@ impl Tally {
     }
 }
 
+/// What `cargo test` is to test.
+const WORKSPACE: &str = "--workspace";
+
 /// The runner's tests that need a real KVM.
 const IN_HOSTS: [&str; 5] = ["--package", "vmlock-run", "--tests", "--", "--ignored"];
 
-/// Runs tests of the workspace.
-fn cargo_test(arguments: &[&str]) -> Result<Found> {
+/// Runs tests of the workspace, in that manner.
+fn cargo_test(manner: impl Fn(Command) -> Command, arguments: &[&str]) -> Result<Found> {
     let mut command = cross::cargo_in(&cross::workspace()?);
     command.args(["test", "--quiet"]).args(arguments);
+    let mut command = manner(command);
     let (status, output) = tools::output(&mut command)?;
     let what = format!("cargo test {}", arguments.join(" "));
     let output = String::from_utf8_lossy(&output);

@@ -91,7 +91,7 @@ fn answer(line: &[u8], file: Option<File>, names: bool, operator: &mut Operator)
         Err(error) => return Some(Answer::Error(format!("this is no request: {error}"))),
     };
     Some(match request.r#do.as_str() {
-        STATUS => Answer::Status(Box::new(operator.guest().status())),
+        STATUS => Answer::Status(Box::new(operator.status())),
         PAUSE => return operator.pause(Instant::now()),
         RESUME => operator.resume(),
         STOP => operator.stop(),

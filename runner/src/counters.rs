@@ -139,6 +139,7 @@ impl Guest {
             state,
             process: process::id(),
             restarts: self.restarts,
+            saving: None,
             console_lost: self.lost.get(),
             milliseconds: u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX),
             vcpus: machine.map_or_else(Vec::new, |m| m.vcpus.iter().map(vcpu).collect()),

@@ -19,7 +19,7 @@ mod vcpu;
 mod vm;
 
 pub use count::ioctls;
-pub use counter::host_counter;
+pub use counter::{host_counter, host_frequency};
 pub use exit::{Between, Exit, Forwarded, Mmio, Ran};
 pub use gic::Gic;
 pub use start::{Entry, Unstarted};

@@ -12,7 +12,7 @@ use crate::failure::{Failure, Trouble, exit};
 use serde::Serialize;
 use serde_json::Value;
 use std::fmt::Display;
-use std::io::{self, ErrorKind, Write as _};
+use std::io::{self, ErrorKind, IsTerminal as _, Write as _};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 use vmlock_spec::event::{Event, Line};
@@ -56,6 +56,58 @@ pub fn said(event: Event, words: impl Display) -> String {
 pub fn silent(event: Event) {
     if is_json() {
         put(line(event, String::new()));
+    }
+}
+
+/// A line on a terminal of how far something is that takes its time. Where stderr is no terminal, or events are lines of
+/// JSON, there is none; and it is gone with this, or before anything else is said.
+#[derive(Clone)]
+pub struct Progress {
+    shown: bool,
+    what: &'static str,
+}
+
+/// Whether such a line stands on the terminal.
+static LINE: AtomicBool = AtomicBool::new(false);
+/// Back to the begin of the line, and it is empty (ECMA-48: CR, EL).
+const ANEW: &str = "\r\x1b[K";
+
+impl Progress {
+    /// None so far of `what`, which is asked for in JSON or not.
+    pub fn of(what: &'static str, json: bool) -> Self {
+        let shown = !json && !is_json() && io::stderr().is_terminal();
+        Self { shown, what }
+    }
+
+    /// Whether anybody sees it.
+    pub fn is_shown(&self) -> bool {
+        self.shown
+    }
+
+    /// So many bytes of so many.
+    pub fn bytes(&self, done: u64, all: u64) {
+        if self.shown {
+            LINE.store(true, Ordering::Relaxed);
+            // Who cannot be told will hear what came of it.
+            let _ = write!(io::stderr(), "{ANEW}{}", self.words(done, all));
+        }
+    }
+
+    fn words(&self, done: u64, all: u64) -> String {
+        let percent = u128::from(done) * 100 / u128::from(all.max(1));
+        format!(
+            "{}: {} of {} MiB ({percent} %)",
+            self.what,
+            done >> 20,
+            all >> 20
+        )
+    }
+}
+
+/// Takes that line away, if there is one.
+pub fn no_progress() {
+    if LINE.swap(false, Ordering::Relaxed) {
+        let _ = write!(io::stderr(), "{ANEW}");
     }
 }
 
@@ -227,6 +279,7 @@ fn eprintln(words: impl Display) {
 
 /// Writes what was [`said`].
 pub fn put(mut text: String) {
+    no_progress();
     text.push('\n');
     // At once: stderr has no buffer, and what others say at the same time comes before or after it.
     let _ = io::stderr().write_all(text.as_bytes());
@@ -241,6 +294,24 @@ fn plain(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn progress_is_bytes_of_bytes_and_nobody_sees_it_in_json() {
+        let progress = Progress::of("the guest is written", true);
+        assert!(!progress.is_shown());
+        for (done, all, words) in [
+            (0, 0, "0 of 0 MiB (0 %)"),
+            (3 << 20, 64 << 20, "3 of 64 MiB (4 %)"),
+            (
+                u64::MAX,
+                u64::MAX,
+                "17592186044415 of 17592186044415 MiB (100 %)",
+            ),
+        ] {
+            let said = progress.words(done, all);
+            assert_eq!(said, format!("the guest is written: {words}"));
+        }
+    }
 
     #[test]
     fn a_refusal_says_what_where_why_and_what_next() {

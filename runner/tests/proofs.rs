@@ -9,6 +9,7 @@ mod host;
 use host::{Place, image, in_host};
 use vmlock_spec::catalogue::field;
 use vmlock_spec::lock::Lock;
+use vmlock_spec::report;
 
 /// PSCI SYSTEM_OFF: `mov w0, #0x84000008`, `hvc #0`, `b .`
 const SYSTEM_OFF: [u32; 4] = [0x5280_0100, 0x72b0_8000, 0xd400_0002, 0x1400_0000];
@@ -185,6 +186,8 @@ fn a_proof_is_believed_only_as_long_as_nobody_could_have_touched_it() {
     for (kernel, cpu, lock, cases) in HOSTS {
         let cases = cases.concat();
         let said = in_cases(kernel, cpu, lock, &cases);
+        let (probed, said) = said.split_once("===\n").expect("it was probed first");
+        says_its_boot(kernel, probed);
         let parts: Vec<&str> = said.split("===\n").collect();
         assert_eq!(parts.len(), cases.len() + 1, "Linux {kernel}: {said}");
         for (part, (before, found, words)) in parts.iter().zip(cases) {
@@ -205,7 +208,15 @@ fn a_proof_is_believed_only_as_long_as_nobody_could_have_touched_it() {
     }
 }
 
-/// What the starts of all cases said, and who is still there afterwards.
+/// The boot that a host names in its report is its own, and the report is one that `vmlock` reads.
+fn says_its_boot(kernel: &str, probed: &str) {
+    let (boot, text) = probed.split_once('\n').unwrap_or_default();
+    let said = report::parse(text).unwrap_or_else(|e| panic!("Linux {kernel}: {e}"));
+    assert_eq!(said.boot.as_deref(), Some(boot), "Linux {kernel}");
+    assert!(report::is_boot(boot) && !said.views.is_empty(), "{boot}");
+}
+
+/// What a probe said after its host's boot, what the starts of all cases said, and who is still there afterwards.
 fn in_cases(kernel: &str, cpu: &str, lock: &str, cases: &[Case]) -> String {
     let place = Place::new("proofs");
     let off = "off.Image";
@@ -240,6 +251,7 @@ forge() {
     echo sha256-$sum >>/tmp/forged && cat /tmp/forged >$proof
 }
 "#;
+    script += "cat $boot; vmlock-run probe --boot || echo \"exit $?\"; echo ===\n";
     for &(before, ..) in cases {
         let before = if before.is_empty() { ":" } else { before };
         script +=

@@ -10,7 +10,7 @@ mod host;
 use host::{HEADER, Place, image, in_host, in_host_and_back};
 use std::env;
 use std::path::{Path, PathBuf};
-use vmlock_spec::lock::Lock;
+use vmlock_spec::lock::{AcrossSaves, Lock};
 
 /// A guest that says `>`, and from then on looks whether anything has changed: general-purpose, system and vector
 /// registers, memory, the UART's scratch register, its timer's interrupt, a counter that never goes back. It says `!` and
@@ -180,6 +180,34 @@ head -c 3000000 kept >cut; $run restore cut --lock $lock </dev/null; echo "short
 guest restore kept --lock $lock; again last; kill -9 $pid; wait $pid
 guest restore kept --lock $lock; again "after a kill"; printf o >&3; ended end 0
 grep -q '!' out || echo "nothing has changed"
+# The wall clock goes an hour on, and two back: a counter stands still, or counts the hour if its lock says so.
+counter() { grep -a -o '"virtualCounter": "0x[0-9a-f]*"' one.save | cut -d '"' -f 4; }
+: >out; total=0
+for of in $lock $goes; do
+    total=$((total + 1)); guest start $of; said
+    for by in 3600 -7200; do
+        save "before $by"; before=$(counter)
+        date -s "@$(($(date +%s) + by))" >/dev/null || exit 1
+        guest restore one.save --lock $of; again "after $by"; grep "virtual counter" words
+        save "after $by"; passed=$(($(counter) - before))
+        [ $passed -gt 0 ] && echo "counted after $by: $((passed / (3600 * 62500000))) hours"
+        guest restore one.save --lock $of; again "once more"
+    done
+    printf o >&3; ended counted 0
+done
+grep -q '!' out || echo "and no time went back"
+# While it is written its runner answers; who goes away, a folder that does and the end of either leave nothing half.
+rm -f one.save; : >out; total=1; guest start $big; said
+hears() { n=0; until $run status $socket 2>/dev/null | grep -q "$1"; do n=$((n + 1)); [ $n -lt 200 ] || { echo "never heard: $1"; exit 1; }; done; }
+begin() { $run save $1 --control $socket >saved 2>&1 & client=$!; hears "[1-9][0-9]* of 1024 MiB"; }
+begin one.save
+$run pause $socket 2>&1 | grep -o "is being saved"
+kill -9 $client; wait $client; hears ": running"; again "nobody waits"
+mkdir gone; begin gone/one.save; rm -rf gone; wait $client; echo "no folder: exit $?"; again "no folder"
+begin one.save; $run stop $socket; wait $client; echo "stopped: exit $?"; ended stop 143
+total=$((total + 1)); guest start $big; said; begin one.save; kill -9 $pid; wait $client; echo "killed: exit $?"; wait $pid
+[ -e one.save ] || echo "nothing half"
+grep -q '!' out || echo "and all went on"
 "#;
 
 const HOSTS: [(&str, &str, &str); 2] = [
@@ -202,11 +230,22 @@ fn a_guest_is_saved_and_goes_on_and_what_is_not_it_is_refused() {
             small(lock);
             lock.name = "other".to_owned();
         });
+        let goes = place.altered("goes", lock, "guest.Image", |lock| {
+            small(lock);
+            lock.lock_version = 3;
+            lock.counters.across_saves = Some(AcrossSaves::GoesOn);
+        });
+        let big = place.altered("big", lock, "guest.Image", |lock| {
+            // Writing it takes longer than asking how far that is.
+            lock.machine.memory.size = 1 << 30;
+        });
         let away = report("cortex-a76", kernel);
         let names = format!(
-            "lock={} other={} away={}",
+            "lock={} other={} goes={} big={} away={}",
             one.display(),
             other.display(),
+            goes.display(),
+            big.display(),
             away.display()
         );
         let script = format!("{names} count={count}\n{SCRIPT}");
@@ -215,7 +254,7 @@ fn a_guest_is_saved_and_goes_on_and_what_is_not_it_is_refused() {
             kernel,
             cpu,
             &script,
-            &[image, one, other, away, script.clone()],
+            &[image, one, other, goes, big, away, script.clone()],
         );
         for (line, times) in [
             (&format!("restored {} times\n", 3 * count)[..], 1),
@@ -231,6 +270,19 @@ fn a_guest_is_saved_and_goes_on_and_what_is_not_it_is_refused() {
             ("foreign: exit 4\n", 1),
             ("flipped: exit 4\n", 3),
             ("short: exit 4\n", 1),
+            ("counted after 3600: 0 hours\n", 1),
+            ("counted after 3600: 1 hours\n", 1),
+            ("counted after -7200: 0 hours\n", 2),
+            ("counter goes on, by the 36", 1),
+            ("virtual counter stands still", 1),
+            ("and no time went back\n", 1),
+            ("never heard", 0),
+            ("is being saved\n", 1),
+            ("no folder: exit 4\n", 1),
+            ("stopped: exit 4\n", 1),
+            ("killed: exit 4\n", 1),
+            ("nothing half\n", 1),
+            ("and all went on\n", 1),
         ] {
             let found = said.matches(line).count();
             assert_eq!(found, times, "{kernel}: {line:?}:\n{said}");

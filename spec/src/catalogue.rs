@@ -88,6 +88,11 @@ pub fn hwcap(name: &str) -> Option<&'static Hwcap> {
     HWCAPS.iter().find(|h| h.name == name)
 }
 
+/// The virtual machine monitor of that name.
+pub fn vmm(name: &str) -> Option<&'static vmm::Vmm> {
+    VMMS.iter().find(|v| v.name == name)
+}
+
 /// Whether an entry of a description, a feature by its name or `REGISTER.FIELD`, speaks of that field.
 pub fn speaks_of(entry: &str, path: &str) -> bool {
     match hwcap(entry) {

@@ -79,18 +79,7 @@ pub fn common(
         Some(cpu) => vec![cpu],
         None => catalogue.cpu_names().collect(),
     };
-    // The model that the fewest entries are refused of, among those that are the CPU of one of the hosts.
-    let fitting = models.into_iter().filter_map(|model| {
-        let lock = lock(catalogue, &describe(&[newest], model)).ok()?;
-        let midr = lock.registers.iter().find(|r| r.name == "MIDR_EL1")?;
-        let is = |r: &HostReport| {
-            let view = r.view(features)?;
-            shown(view, midr.id, &midr.name)
-        };
-        let known = reports.iter().any(|r| is(r) == Some(midr.value));
-        known.then(|| (refused(&lock, reports).len(), model, lock))
-    });
-    let Some((_, model, lock)) = fitting.min_by_key(|(count, _, _)| *count) else {
+    let Some((model, lock)) = fitting(catalogue, models, features, reports) else {
         // Without such a guest on one of the hosts, or with vCPUs that are not alike, that is the reason.
         let lock = catalogue
             .cpu_names()
@@ -181,6 +170,30 @@ pub fn common(
             .map(|f| by_host(f, locked(f).unwrap_or(0)))
             .collect(),
     })
+}
+
+/// The CPU model that is the CPU of one of the hosts, and of whose lock by the newest baseline they refuse the fewest
+/// entries; with that lock.
+pub fn fitting<'a>(
+    catalogue: &'a Catalogue,
+    models: Vec<&'a str>,
+    features: &[Feature],
+    reports: &[HostReport],
+) -> Option<(&'a str, Lock)> {
+    let wholes = catalogue.wholes();
+    let newest = wholes.last()?;
+    let fitting = models.into_iter().filter_map(|model| {
+        let lock = lock(catalogue, &describe(&[newest], model, features, reports)).ok()?;
+        let midr = lock.registers.iter().find(|r| r.name == "MIDR_EL1")?;
+        let is = |r: &HostReport| {
+            let view = r.view(features)?;
+            shown(view, midr.id, &midr.name)
+        };
+        let known = reports.iter().any(|r| is(r) == Some(midr.value));
+        known.then(|| (refused(&lock, reports).len(), model, lock))
+    });
+    let (_, model, lock) = fitting.min_by_key(|(count, _, _)| *count)?;
+    Some((model, lock))
 }
 
 /// The most SVE vector lengths that all hosts can show: KVM cuts off above a length, so

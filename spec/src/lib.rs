@@ -7,7 +7,9 @@
 pub mod adopt;
 pub mod catalogue;
 pub mod common;
+pub mod drift;
 pub mod event;
+pub mod export;
 pub mod json;
 pub mod lock;
 pub mod machine;

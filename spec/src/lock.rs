@@ -460,6 +460,18 @@ pub struct Counters {
     pub virtual_counter: VirtualCounter,
     /// CNTPCT_EL0.
     pub physical_counter: PhysicalCounter,
+    /// What CNTVCT_EL0 does while its guest is saved in a file, where it does not stand still.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub across_saves: Option<AcrossSaves>,
+}
+
+/// What a virtual counter does between a save and the restore that follows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum AcrossSaves {
+    /// It has counted all the time that the host's wall clock says has passed, and never goes back.
+    GoesOn,
 }
 
 /// Policy of the virtual counter.

@@ -10,6 +10,7 @@ pub mod devices;
 mod disagreement;
 mod features;
 mod firmware;
+mod ground;
 mod host;
 mod inside;
 mod interrupts;
@@ -18,21 +19,23 @@ mod registers;
 mod reset;
 mod room;
 mod settled;
-mod unlocked;
+pub(crate) mod unlocked;
 mod workarounds;
 
+pub(crate) use features::LENGTHS;
 pub use features::not_offered;
 pub use firmware::default_services;
+pub use ground::Ground;
 pub use host::IDENTITY;
 pub use presumed::presumed;
-pub use reset::{Beginning, beginning};
+pub use reset::{ALL as ENTRY, Beginning, beginning};
+pub(crate) use settled::{BY_SMC, SMC};
 
 use crate::lock::{Lock, LockedRegister};
 use crate::reason;
 use crate::report::{HostReport, View};
 use crate::smccc;
 use host::{Filter, Host};
-use inside::Inside;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
@@ -215,6 +218,12 @@ pub fn plan(lock: &Lock, report: &HostReport) -> Plan {
 
 /// As [`plan`], with a say in what the runner answers itself.
 pub fn plan_with(lock: &Lock, report: &HostReport, emulation: Emulation) -> Plan {
+    plan_on(lock, &Ground::of(report), emulation)
+}
+
+/// As [`plan_with`], on a host on which more than one lock is planned.
+pub fn plan_on(lock: &Lock, ground: &Ground, emulation: Emulation) -> Plan {
+    let report = ground.report;
     let mut plan = Plan::default();
     let filter = Filter::of(report, emulation);
     room::room(lock, report, &mut plan);
@@ -224,14 +233,14 @@ pub fn plan_with(lock: &Lock, report: &HostReport, emulation: Emulation) -> Plan
     };
     let mut features = lock.features.clone();
     features.sort();
-    let Some(view) = report.view(&features) else {
+    let view = report.view(&features);
+    let Some((view, inside)) = view.and_then(|view| Some((view, ground.inside(view)?))) else {
         plan.refusals.extend(not_offered(&features, report));
         return plan;
     };
     features::vector_lengths(lock, report, &mut plan);
     features::stolen_time(lock, &mut plan);
     let level_moves = workarounds::moves_workaround_2(lock, view);
-    let inside = Inside::of(view);
     let host = Host {
         report,
         view,
@@ -257,22 +266,25 @@ pub fn plan_with(lock: &Lock, report: &HostReport, emulation: Emulation) -> Plan
         );
     }
     unlocked::unlocked(lock, view, &mut plan);
-    reset::reset(lock, host, &inside, &mut plan);
+    reset::reset(lock, host, inside, &mut plan);
     features::hidden_and_there(lock, view, &mut plan);
-    interrupts::gic(lock, &inside, gic, emulation, &mut plan);
-    firmware::answers(lock, host, &inside, &mut plan);
-    settled::settled(lock, host, &inside, &mut plan);
+    interrupts::gic(lock, inside, gic, emulation, &mut plan);
+    firmware::answers(lock, host, inside, &mut plan);
+    settled::settled(lock, host, inside, &mut plan);
     plan
 }
 
 impl Refusal {
+    /// What is offered where the report of a host does not tell.
+    pub(crate) const UNTOLD: &str = "nothing that the report tells";
+
     /// Of what the report of a host does not tell.
     fn untold(name: &str, reason: &str) -> Self {
         Self {
             code: reason::NO_KNOB,
             name: name.to_owned(),
             wanted: "what the lock says".to_owned(),
-            offered: "nothing that the report tells".to_owned(),
+            offered: Self::UNTOLD.to_owned(),
             reason: reason.to_owned(),
             from: "the rule that unknown means no".to_owned(),
             help: vec!["make the report again with `vmlock-run probe`".to_owned()],

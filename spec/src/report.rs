@@ -1,8 +1,8 @@
 //! The host report: what one host's kernel and CPU can be made to show,
 //! found by trying it on scratch VMs, never from a version string.
 //!
-//! Deterministic: no host name, no time, lists sorted. The planner reads it;
-//! `vmlock-run probe` writes it.
+//! Deterministic: no host name, no time, lists sorted, and no boot unless it is
+//! asked for. The planner reads it; `vmlock-run probe` writes it.
 
 use crate::catalogue::{Kind, register_by_id, register_by_name};
 use crate::json;
@@ -27,6 +27,14 @@ pub struct HostReport {
     pub schema: String,
     /// Version of this format.
     pub report_version: u32,
+    /// The boot in which it was made (`/proc/sys/kernel/random/boot_id`), for who has to know when it is old; without it
+    /// a report is the same after each boot of one kernel.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(
+        feature = "schema",
+        schemars(regex(pattern = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"))
+    )]
+    pub boot: Option<String>,
     /// The instruction set.
     pub arch: Arch,
     /// `KVM_CHECK_EXTENSION` of every capability that bears on a guest, by name.
@@ -210,6 +218,14 @@ impl TryFrom<ViewShape> for View {
     type Error = String;
 
     fn try_from(shape: ViewShape) -> Result<Self, String> {
+        let ascending = shape.features.is_sorted_by(|a, b| a < b);
+        if !ascending || !shape.features.iter().all(|f| f.has_view()) {
+            let names: Vec<&str> = shape.features.iter().map(|f| f.name()).collect();
+            return Err(format!(
+                "the features of a view are out of order, doubled or none that a view is of: {}",
+                names.join(", ")
+            ));
+        }
         let mut registers = shape.registers;
         let has = |feature: &str| shape.features.iter().any(|have| have.name() == feature);
         let state: BTreeSet<&String> = shape.state.iter().collect();
@@ -477,6 +493,16 @@ impl HostReport {
     }
 }
 
+impl HostReport {
+    /// The same without its boot: what two boots of one kernel on one host share.
+    pub fn without_boot(&self) -> Self {
+        Self {
+            boot: None,
+            ..self.clone()
+        }
+    }
+}
+
 /// The canonical bytes of a report.
 pub fn write(report: &HostReport) -> String {
     // Serialising plain structs with string keys cannot fail.
@@ -505,5 +531,34 @@ pub fn parse(text: &str) -> Result<HostReport, String> {
             head.report_version
         ));
     }
-    json::from_str(text).map_err(|e| format!("this host report cannot be read: {e}"))
+    let report: HostReport =
+        json::from_str(text).map_err(|e| format!("this host report cannot be read: {e}"))?;
+    if let Some(boot) = report.boot.as_deref().filter(|boot| !is_boot(boot)) {
+        return Err(format!(
+            "this host report cannot be read: `{}` is no boot's identifier",
+            boot.escape_debug()
+        ));
+    }
+    let mut known = BTreeSet::new();
+    match report.views.iter().find(|v| !known.insert(&v.features)) {
+        None => Ok(report),
+        Some(twice) => {
+            let names: Vec<&str> = twice.features.iter().map(|f| f.name()).collect();
+            Err(format!(
+                "this host report cannot be read: the view of `{}` stands twice",
+                names.join(", ")
+            ))
+        }
+    }
+}
+
+/// Whether a text is the identifier of a boot, as Linux writes it: 32 hex digits in groups of 8, 4, 4, 4 and 12.
+pub fn is_boot(text: &str) -> bool {
+    let hex = |group: &str| {
+        group
+            .bytes()
+            .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+    };
+    let lengths = text.split('-').map(str::len);
+    lengths.eq([8, 4, 4, 4, 12]) && text.split('-').all(hex)
 }

@@ -6,14 +6,14 @@
 use crate::catalogue::{Baseline, Catalogue};
 use crate::lock::reset;
 use crate::lock::{
-    Answer, Boot, BootFile, Counters, DeviceTree, Hypercalls, Lock, LockedCpu, PhysicalCounter,
-    VirtualCounter, v1, v2,
+    AcrossSaves, Answer, Boot, BootFile, Counters, DeviceTree, Hypercalls, Lock, LockedCpu,
+    PhysicalCounter, VirtualCounter, v1, v2,
 };
 use crate::machine::{self, virtio};
 use crate::names;
 use crate::observation::fact_name;
 use crate::smccc;
-use crate::vm::VmSpec;
+use crate::vm::{self, VmSpec};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 
@@ -100,8 +100,9 @@ impl Target {
     /// The version of the lock that is made of a description.
     pub fn version(&self, spec: &VmSpec) -> u32 {
         let seed = spec.boot.as_ref().is_some_and(|boot| boot.kaslr_seed);
+        let counts = spec.across_saves == vm::AcrossSaves::GoesOn;
         self.version
-            .unwrap_or(match seed || !spec.devices.is_empty() {
+            .unwrap_or(match seed || counts || !spec.devices.is_empty() {
                 true => virtio::SINCE,
                 false => v2::VERSION,
             })
@@ -281,6 +282,10 @@ fn resolved(
         counters: Counters {
             virtual_counter: VirtualCounter::ZeroAtCreation,
             physical_counter: PhysicalCounter::Host,
+            across_saves: match spec.across_saves {
+                vm::AcrossSaves::StandsStill => None,
+                vm::AcrossSaves::GoesOn => Some(AcrossSaves::GoesOn),
+            },
         },
         reset: Vec::new(),
         machine: machine::build(spec, version),

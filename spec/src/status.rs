@@ -22,6 +22,9 @@ pub struct Status {
     pub restarts: u64,
     /// Milliseconds since its process began.
     pub milliseconds: u64,
+    /// While it is being saved: how far that is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub saving: Option<Saving>,
     /// Bytes of what it said on a console of `--console` that nobody will have: there was no room for them.
     pub console_lost: u64,
     /// Its vCPUs, in order; none before it runs.
@@ -39,8 +42,21 @@ pub enum State {
     Starting,
     /// It runs.
     Running,
+    /// It is brought to rest, and written to a file.
+    Saving,
     /// It is held: by its operator, or by the runner as long as its threads are not on the CPUs that they belong on.
     Paused,
+}
+
+/// How far a guest is that is being saved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct Saving {
+    /// Bytes of its memory that were written, or need not be.
+    pub written: u64,
+    /// Bytes of its memory.
+    pub memory: u64,
 }
 
 /// A vCPU.
@@ -108,6 +124,7 @@ impl State {
         match self {
             Self::Starting => "starting",
             Self::Running => "running",
+            Self::Saving => "saving",
             Self::Paused => "paused",
         }
     }

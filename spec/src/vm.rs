@@ -43,6 +43,9 @@ pub struct VmSpec {
     /// Virtio devices, in the order in which the guest finds them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub devices: Vec<device::Device>,
+    /// What the guest's virtual counter (CNTVCT_EL0) does while the guest is saved in a file.
+    #[serde(default, skip_serializing_if = "AcrossSaves::is_default")]
+    pub across_saves: AcrossSaves,
     /// Fields that the lock does not promise: `REGISTER.FIELD`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub vary: Vec<String>,
@@ -76,6 +79,7 @@ impl VmSpec {
             boot: None,
             console: Console::default(),
             devices: Vec::new(),
+            across_saves: AcrossSaves::default(),
             vary: Vec::new(),
             allow: Vec::new(),
             runs_on: Vec::new(),
@@ -338,6 +342,38 @@ pub struct Boot {
     /// chooses where it lies.
     #[serde(default, skip_serializing_if = "is_false")]
     pub kaslr_seed: bool,
+}
+
+/// What a virtual counter does between a save and the restore that follows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum AcrossSaves {
+    /// To the guest no time has passed; its clock of the day alone has gone on. So it is unless it says otherwise.
+    #[default]
+    StandsStill,
+    /// It has counted all the time that the host's wall clock says has passed, and never goes back.
+    GoesOn,
+}
+
+impl AcrossSaves {
+    /// Both, with what they are called in a description.
+    pub const ALL: [(&'static str, Self); 2] = [
+        ("stands-still", Self::StandsStill),
+        ("goes-on", Self::GoesOn),
+    ];
+
+    /// What it is called in a description.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::StandsStill => "stands-still",
+            Self::GoesOn => "goes-on",
+        }
+    }
+
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// The hardware behind the console.

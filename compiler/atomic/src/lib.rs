@@ -40,7 +40,30 @@ pub fn replace(path: &Path, content: impl AsRef<[u8]>) -> io::Result<()> {
         let _ = fs::remove_file(&temporary);
         return Err(error);
     }
-    let flushed = match File::open(&folder) {
+    flush(&folder, &file)
+}
+
+/// Writes a file that is not there yet, by way of a temporary one as [`replace`] does: it appears whole, or not at all,
+/// and nobody's file of that name is touched, not even one that appears meanwhile.
+///
+/// # Errors
+/// [`ErrorKind::AlreadyExists`] where something has that name, be it a link to nothing; or the system's.
+pub fn create(path: &Path, content: impl AsRef<[u8]>) -> io::Result<()> {
+    let folder = folder_of(path);
+    let (mut file, temporary) = temporary(&folder)?;
+    let written = file
+        .write_all(content.as_ref())
+        .and_then(|()| file.sync_all())
+        .and_then(|()| fs::hard_link(&temporary, path));
+    let removed = fs::remove_file(&temporary);
+    // The first error is the one to report.
+    written.and(removed)?;
+    flush(&folder, &file)
+}
+
+/// Flushes a folder after a file in it got its name.
+fn flush(folder: &Path, file: &File) -> io::Result<()> {
+    let flushed = match File::open(folder) {
         Ok(folder) => folder.sync_all(),
         Err(_) => file.sync_all(),
     };
@@ -155,6 +178,22 @@ mod tests {
         for link in [&lost, &circle] {
             assert!(fs::symlink_metadata(link).unwrap().is_symlink());
         }
+        fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn what_is_there_is_never_written_over() {
+        let folder = folder("create");
+        let (file, link) = (folder.join("file"), folder.join("link"));
+        create(&file, "first").unwrap();
+        symlink("nowhere", &link).unwrap();
+        for path in [&file, &link] {
+            let error = create(path, "second").unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::AlreadyExists);
+        }
+        assert_eq!(fs::read_to_string(&file).unwrap(), "first");
+        assert!(!folder.join("nowhere").exists());
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 2);
         fs::remove_dir_all(folder).unwrap();
     }
 

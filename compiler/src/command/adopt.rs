@@ -1,25 +1,23 @@
 //! `vmlock adopt`: a host as it is, as a description with a CPU model and a
 //! baseline of the user's own. The lock that comes of it needs no write there.
 
+use crate::baseline;
 use crate::command::{cpu, read_report, unwritable};
 use crate::diagnostic::Diagnostic;
 use crate::flags::AdoptFlags;
-use crate::language::import;
-use crate::location::Source;
 use crate::render::{Exit, Output};
+use crate::shell;
 use crate::wording;
 use serde_json::json;
 use std::borrow::Cow;
 use std::fs;
 use std::path::Path;
-use std::sync::Arc;
 use vmlock_spec::adopt::deviations;
-use vmlock_spec::catalogue::{Act, Catalogue, Statement, Subject};
+use vmlock_spec::catalogue::{Catalogue, Statement, Subject};
 use vmlock_spec::lock::Lock;
 use vmlock_spec::plan::{Emulation, plan_with};
 use vmlock_spec::report::HostReport;
 use vmlock_spec::resolve;
-use vmlock_spec::smccc;
 use vmlock_spec::vm::{Cpu, Feature, VmSpec};
 
 /// Where every statement of an adopted baseline comes from.
@@ -94,7 +92,8 @@ pub fn run(flags: &AdoptFlags, out: &mut Output) {
         out.line(format!("  {subject}: {says}"));
         list.push(json!({ "subject": subject, "says": says }));
     }
-    out.line(format!("next: vmlock lock {}", files[1].0.display()));
+    let made = files[1].0.display().to_string();
+    out.line(format!("next: vmlock lock {}", shell::word(&made)));
     out.value(
         "adopted",
         json!({
@@ -125,6 +124,11 @@ impl Adopted {
 
 type Failed = (Exit, Box<Diagnostic>);
 
+/// Our own text, which no description could import.
+fn unread(problem: Box<Diagnostic>) -> Failed {
+    (Exit::Environment, problem)
+}
+
 /// The files' texts, tried: the lock that comes of them is kept on the host without a write.
 fn adopt(report: &HostReport, name: &str, features: &[Feature]) -> Result<Adopted, Failed> {
     let incomplete = |words: String| {
@@ -141,7 +145,7 @@ fn adopt(report: &HostReport, name: &str, features: &[Feature]) -> Result<Adopte
         (exit, Box::new(diagnostic))
     })?;
     let mut catalogue = Catalogue::builtin();
-    add(&mut catalogue, &cpu)?;
+    baseline::add(&mut catalogue, &cpu, "adopted").map_err(unread)?;
     let Some(near) = nearest(&catalogue, &model, report) else {
         return Err(incomplete(
             "no baseline of the catalogue can be applied to it".to_owned(),
@@ -152,7 +156,12 @@ fn adopt(report: &HostReport, name: &str, features: &[Feature]) -> Result<Adopte
          // as KVM shows it, and a baseline, stated as its difference from the nearest one of vmlock's\n\
          // catalogue. Locks hold the digests of both: changing one changes every lock made with it.\n\
          {}\n{cpu}",
-        baseline(&abi, &near.baseline, &near.statements)
+        baseline::kdl(
+            &abi,
+            &near.baseline,
+            "A default guest on one host",
+            &near.statements
+        )
     );
     let mut spec = format!(
         "// Pins what a default guest sees on one host today; made by `vmlock adopt`.\n\
@@ -174,7 +183,7 @@ fn adopt(report: &HostReport, name: &str, features: &[Feature]) -> Result<Adopte
     });
     spec.push_str(&format!("    memory \"{}MiB\"\n}}\n", MEMORY_BYTES >> 20));
     let mut catalogue = Catalogue::builtin();
-    add(&mut catalogue, &host)?;
+    baseline::add(&mut catalogue, &host, "adopted").map_err(unread)?;
     prove(&catalogue, &abi, &model, features, report)?;
     Ok(Adopted {
         name: name.to_owned(),
@@ -182,22 +191,6 @@ fn adopt(report: &HostReport, name: &str, features: &[Feature]) -> Result<Adopte
         host,
         spec,
     })
-}
-
-/// Reads our own text as an imported file would be.
-fn add(catalogue: &mut Catalogue, text: &str) -> Result<(), Failed> {
-    let source = Arc::new(Source {
-        path: "adopted".to_owned(),
-        text: text.to_owned(),
-    });
-    match import::add(catalogue, &source, "adopted")
-        .1
-        .into_iter()
-        .next()
-    {
-        None => Ok(()),
-        Some(problem) => Err((Exit::Environment, Box::new(problem))),
-    }
 }
 
 /// The lock of a plain machine.
@@ -293,46 +286,6 @@ fn against(
     all.extend(only(&pmu, "pmu"));
     all.extend(others);
     Some(all)
-}
-
-/// A baseline as KDL.
-fn baseline(name: &str, after: &str, statements: &[Statement]) -> String {
-    let mut text = format!(
-        "baseline \"{name}\" after=\"{after}\" {{\n    title \"A default guest on one host\"\n"
-    );
-    for statement in statements {
-        let says = match &statement.subject {
-            Subject::Field(target, Act::Force(value)) if target.contains('.') => {
-                format!("force \"{target}\" {value:#x}")
-            }
-            Subject::Field(target, Act::Force(value)) => format!("value \"{target}\" {value:#x}"),
-            Subject::Cache(_) => "cache \"silicon\"".to_owned(),
-            Subject::Events { register, and, or } => {
-                format!("pmceid \"{register}\" and={and:#x} or={or:#x}")
-            }
-            Subject::Psci(version) => {
-                let number = smccc::psci_name(*version).map_or_else(
-                    || format!("{}.{}", version >> 16, version & 0xffff),
-                    str::to_owned,
-                );
-                format!("psci \"{number}\"")
-            }
-            Subject::IidrRevision(revision) => format!("gic-iidr-revision {revision}"),
-            Subject::Smc(true) => "smc \"full\"".to_owned(),
-            Subject::Smc(false) => "smc \"none\"".to_owned(),
-            Subject::Bitmap(register, Some(bits)) => format!("bitmap \"{register}\" {bits:#x}"),
-            Subject::Bitmap(register, None) => format!("bitmap \"{register}\" \"absent\""),
-            // Deviations are values that were read: nothing is shown, hidden or capped.
-            Subject::Field(..) => continue,
-        };
-        let when = match statement.when.is_empty() {
-            true => String::new(),
-            false => format!(" when=\"{}\"", statement.when.join(" ")),
-        };
-        text.push_str(&format!("    {says}{when} source=\"{SOURCE}\"\n"));
-    }
-    text.push_str("}\n");
-    text
 }
 
 /// Plans the lock on the host: no refusal, no step.

@@ -1,6 +1,6 @@
 //! `vmlock check`: the plan for each host, without running anything; of a saved guest, also whether its state goes there.
 
-mod refused;
+pub mod refused;
 mod table;
 
 use crate::below;

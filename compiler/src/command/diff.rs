@@ -1,6 +1,6 @@
 //! `vmlock diff`: two locks, two host reports, two saved guests, two baselines, or what two witnesses saw.
 
-mod observed;
+pub mod observed;
 mod saved;
 
 use crate::command::observe::incomplete;
@@ -13,6 +13,7 @@ use crate::files;
 use crate::flags::DiffFlags;
 use crate::language::import;
 use crate::render::{Exit, Output};
+use crate::shell;
 use crate::wording;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -27,11 +28,16 @@ use vmlock_spec::resolve;
 use vmlock_spec::vm::{Cpu, Feature, VmSpec};
 
 /// One side of the comparison.
-enum Side {
+pub enum Side {
+    /// What a guest is promised.
     Lock(Box<Lock>),
+    /// What a host can be made to show.
     Report(Box<HostReport>),
+    /// What a portable witness saw.
     Observed(Box<Account>),
+    /// A guest in a file.
     Saved(Box<Saved>),
+    /// A baseline of the catalogue, by name.
     Baseline(String),
 }
 
@@ -67,7 +73,7 @@ pub fn run(flags: &DiffFlags, out: &mut Output) {
                 Some(cpu) => {
                     let locks = [a, b].map(|name| on_cpu(&catalogue, name, cpu, flags.pmu));
                     match locks {
-                        [Ok(a), Ok(b)] => guest_visible(difference::compare(&a, &b)),
+                        [Ok(a), Ok(b)] => difference::guest_visible(difference::compare(&a, &b)),
                         failed => {
                             for diagnostic in failed.into_iter().filter_map(Result::err) {
                                 out.fail(Exit::Environment, *diagnostic);
@@ -98,7 +104,8 @@ pub fn run(flags: &DiffFlags, out: &mut Output) {
     } else {
         out.exit(Exit::Findings);
         out.lines(difference::table(&changes));
-        if let Some(words) = observed::in_short(&changes).filter(|_| matches!(a, Side::Observed(_)))
+        if let Some(words) =
+            difference::in_short(&changes).filter(|_| matches!(a, Side::Observed(_)))
         {
             out.note(format!("in short: {words}"));
         }
@@ -129,6 +136,7 @@ fn two_kinds(flags: &DiffFlags, a: &Side, b: &Side) -> Diagnostic {
             kind(b)
         ),
     };
+    let (name_a, name_b) = (shell::word(name_a), shell::word(name_b));
     let help = match (a, b) {
         (Side::Lock(_), Side::Report(_)) => {
             format!("whether that host can keep it: `vmlock check {name_a} --host {name_b}`")
@@ -161,7 +169,8 @@ fn two_kinds(flags: &DiffFlags, a: &Side, b: &Side) -> Diagnostic {
     Diagnostic::error("diff::two-kinds", words).help(help)
 }
 
-fn kind(side: &Side) -> &'static str {
+/// What it is, for people, with its article.
+pub fn kind(side: &Side) -> &'static str {
     match side {
         Side::Lock(_) => "a lock",
         Side::Report(_) => "a host report",
@@ -172,7 +181,10 @@ fn kind(side: &Side) -> &'static str {
 }
 
 /// What a name on the command line means: a baseline, else a file.
-fn side(name: &str, catalogue: &Catalogue) -> Result<Side, Box<Diagnostic>> {
+///
+/// # Errors
+/// It is neither, or a file that cannot be read.
+pub fn side(name: &str, catalogue: &Catalogue) -> Result<Side, Box<Diagnostic>> {
     if catalogue.baseline(name).is_some() {
         return Ok(Side::Baseline(name.to_owned()));
     }
@@ -213,7 +225,7 @@ fn side(name: &str, catalogue: &Catalogue) -> Result<Side, Box<Diagnostic>> {
         return Ok(Side::Observed(Box::new(read_observed(path)?)));
     }
     if head.get("reportVersion").is_some() {
-        return Ok(Side::Report(Box::new(read_report(path)?)));
+        return Ok(Side::Report(Box::new(read_report(path)?.without_boot())));
     }
     let (lock, _) = parse_lock(path, text)?;
     Ok(Side::Lock(Box::new(lock)))
@@ -249,12 +261,6 @@ fn on_cpu(
             }))
         }
     }
-}
-
-/// Leaves out what no guest can see: names, digests and origins.
-fn guest_visible(mut changes: Vec<Change>) -> Vec<Change> {
-    changes.retain(|c| !c.name.starts_with("baselines.") && !c.name.ends_with(".from"));
-    changes
 }
 
 /// What the statements of two baselines say differently.

@@ -8,7 +8,7 @@ use crate::codes;
 use crate::command::read_lock;
 use crate::diagnostic::Diagnostic;
 use crate::flags::{ExplainFlags, Format};
-use crate::render::{Exit, Output};
+use crate::render::{Exit, Output, terminal};
 use crate::wording;
 use serde_json::{Value, json};
 use std::path::Path;
@@ -194,12 +194,13 @@ pub fn in_order(catalogue: &Catalogue) -> Vec<&'static Baseline> {
     list
 }
 
-/// Words broken at 96 columns, each line with that indent.
+/// Words broken a little before the terminal ends, each line with that indent.
 fn wrapped(text: &str, indent: &str) -> Vec<String> {
+    let width = terminal::width().saturating_sub(4);
     let mut lines: Vec<String> = Vec::new();
     for word in text.split_whitespace() {
         match lines.last_mut() {
-            Some(line) if line.chars().count() + 1 + word.chars().count() <= 96 => {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
                 line.push(' ');
                 line.push_str(word);
             }
@@ -228,7 +229,12 @@ pub fn explain_baseline(baseline: &Baseline, out: &mut Output) {
         out.lines(wrapped(&format!("Differs in {version}: {words}"), "  "));
     }
     out.line("");
-    out.line("Statements (a field that none mentions reads as not implemented):");
+    match (&baseline.after, baseline.statements.is_empty()) {
+        (Some(after), true) => out.line(format!(
+            "No statements: a guest sees the same as under {after}."
+        )),
+        _ => out.line("Statements (a field that none mentions reads as not implemented):"),
+    }
     let mut source = "";
     for statement in baseline.statements.iter() {
         out.line(format!(

@@ -6,6 +6,7 @@ use crate::flags::InitFlags;
 use crate::language::decode::size;
 use crate::language::write;
 use crate::render::{Exit, Output, plain};
+use crate::shell;
 use serde_json::json;
 use std::io::{self, BufRead, IsTerminal as _, Write};
 use std::path::Path;
@@ -69,10 +70,10 @@ pub fn run(flags: &InitFlags, out: &mut Output) {
     out.lines(text.lines().map(|line| format!("  {line}")));
     // With baselines of somebody's own, that host may not keep it.
     let held = match &flags.host {
-        Some(host) => format!(" --for {}", host.display()),
+        Some(host) => format!(" --for {}", shell::word(&host.display().to_string())),
         None => String::new(),
     };
-    out.line(format!("next: vmlock lock {shown}{held}"));
+    out.line(format!("next: vmlock lock {}{held}", shell::word(&shown)));
     out.value("file", json!({ "path": shown, "text": text }));
 }
 
@@ -215,7 +216,8 @@ fn unfit(shown: &str, nothing: &Nothing) -> Failed {
             format!("the CPU of `{shown}` is no model of the catalogue"),
         )
         .help(format!(
-            "`vmlock adopt {shown} --name NAME` makes a description with a model of your own"
+            "`vmlock adopt {} --name NAME` makes a description with a model of your own",
+            shell::word(shown)
         )),
         Nothing::Impossible(refusals) => {
             let words = format!("`{shown}` keeps no lock of a catalogue's baseline");
@@ -228,7 +230,8 @@ fn unfit(shown: &str, nothing: &Nothing) -> Failed {
                     Diagnostic::detail,
                 )
                 .help(format!(
-                    "`vmlock adopt {shown} --name NAME` pins it as it is"
+                    "`vmlock adopt {} --name NAME` pins it as it is",
+                    shell::word(shown)
                 ))
         }
     };

@@ -3,7 +3,7 @@
 mod orphan;
 
 use crate::below;
-use crate::command::{parse_lock, read_report, unreadable, unwritable};
+use crate::command::{digest_of, parse_lock, read_report, unreadable, unwritable};
 use crate::compile::{self, Former, lock_path};
 use crate::diagnostic::{Diagnostic, Severity, join};
 use crate::difference::{self, Change};
@@ -12,24 +12,18 @@ use crate::flags::LockFlags;
 use crate::hosts::{Host, Verdict};
 use crate::language::reach::Disk;
 use crate::merge::{self, Sides};
+use crate::parallel;
 use crate::render::{Exit, Output};
 use crate::repository;
+use crate::shell;
 use serde::Serialize;
 use serde_json::Value;
-use sha2::{Digest as _, Sha256};
 use std::collections::BTreeSet;
 use std::io;
-use std::num::NonZero;
-use std::panic;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
 use vmlock_spec::lock::{Lock, canonical, v1, v2};
 use vmlock_spec::resolve::allow::WARNINGS;
 use vmlock_spec::resolve::{Target, former_lock_schema};
-
-/// Stack of a thread that compiles, in bytes: what the one that starts them has.
-const STACK_BYTES: usize = 8 << 20;
 
 /// What became of one lock.
 #[derive(Serialize)]
@@ -161,39 +155,9 @@ struct Done {
 
 /// Compiles each, as many at a time as there are processors; in the order of the tasks.
 fn all(flags: &LockFlags, tasks: &[Task], hosts: &[Host], out: &Output) -> Vec<Done> {
-    let next = AtomicUsize::new(0);
-    let work = || {
-        let mut done = Vec::new();
-        loop {
-            let index = next.fetch_add(1, Ordering::Relaxed);
-            let Some(task) = tasks.get(index) else {
-                return done;
-            };
-            done.push((index, compiled(flags, task, hosts, out.part())));
-        }
-    };
-    let processors = thread::available_parallelism().map_or(1, NonZero::get);
-    let helpers = processors.min(tasks.len()).saturating_sub(1);
-    let mut done = thread::scope(|scope| {
-        // A system that gives no more threads has this one.
-        let start = |_| {
-            thread::Builder::new()
-                .stack_size(STACK_BYTES)
-                .spawn_scoped(scope, work)
-                .ok()
-        };
-        let started: Vec<_> = (0..helpers).filter_map(start).collect();
-        let mut done = work();
-        for thread in started {
-            match thread.join() {
-                Ok(more) => done.extend(more),
-                Err(bug) => panic::resume_unwind(bug),
-            }
-        }
-        done
-    });
-    done.sort_by_key(|(index, _)| *index);
-    done.into_iter().map(|(_, done)| done).collect()
+    parallel::each(tasks.len(), |index| {
+        compiled(flags, &tasks[index], hosts, out.part())
+    })
 }
 
 fn compiled(flags: &LockFlags, task: &Task, hosts: &[Host], mut said: Output) -> Done {
@@ -509,9 +473,7 @@ fn of_spec(spec: &str, verdict: &Verdict) -> Value {
 }
 
 fn digest(text: &str) -> String {
-    let bytes = Sha256::digest(text.as_bytes());
-    let hex: String = bytes.iter().map(|b| format!("{b:02x}")).collect();
-    format!("sha256:{hex}")
+    format!("sha256:{}", digest_of(text))
 }
 
 /// What differs between the file and the new lock; where nothing does, why the bytes do.
@@ -565,9 +527,10 @@ fn say(
             );
             out.fail(
                 Exit::Findings,
-                diagnostic
-                    .in_file(path)
-                    .help(format!("run `vmlock lock {spec}` and check the lock in")),
+                diagnostic.in_file(path).help(format!(
+                    "run `vmlock lock {}` and check the lock in",
+                    shell::word(spec)
+                )),
             );
             return;
         }
@@ -577,7 +540,8 @@ fn say(
             out.fail(
                 Exit::Findings,
                 diagnostic.in_file(path).help(format!(
-                    "run `vmlock lock {spec}` and review what changes for the guest"
+                    "run `vmlock lock {}` and review what changes for the guest",
+                    shell::word(spec)
                 )),
             );
             format!("{path}: would change")

@@ -120,6 +120,15 @@ pub fn add(
             .help("only vmlock's own catalogue does; an imported file holds `baseline`, `cpu` and `defaults`"),
         );
     }
+    for vmm in &contents.vmms {
+        found.push(
+            Diagnostic::error(
+                "import::vmm",
+                format!("`{file}` describes the VMM `{}`", vmm.name),
+            )
+            .help("only vmlock's own catalogue does; an imported file holds `baseline`, `cpu` and `defaults`"),
+        );
+    }
     if let Err(taken) = catalogue.import(contents.baselines, contents.cpus) {
         let names: Vec<String> = taken.iter().map(|n| format!("`{n}`")).collect();
         found.push(

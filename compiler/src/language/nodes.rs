@@ -362,7 +362,7 @@ pub static VM: Node = Node {
     ..WORD
 };
 
-const BLOCK: [Node; 17] = [
+const BLOCK: [Node; 18] = [
     Node {
         word: "arch",
         meaning: "/properties/arch",
@@ -407,6 +407,13 @@ const BLOCK: [Node; 17] = [
         ..WORD
     },
     VSOCK,
+    Node {
+        word: "across-saves",
+        meaning: "/properties/across-saves",
+        values: &[Value::Named("AcrossSaves")],
+        example: "across-saves \"goes-on\"",
+        ..WORD
+    },
     Node {
         word: "vary",
         meaning: "/properties/vary",
@@ -484,6 +491,10 @@ pub static DEFAULTS: Node = Node {
 pub const OF_DEFAULTS: &str = "what every machine that imports this file has, where it does not say it itself. \
      Paths are from this file.";
 
+/// What `vm` means, in Markdown: in the JSON form the whole file is one.
+pub const OF_VM: &str =
+    "the block that describes one machine; its name stands behind it. A file may have several.";
+
 /// What the one property of a `vm` means, in Markdown: the JSON form, of which the schema tells, has no such.
 pub const FROM: &str = "another machine of this file, of which this one takes over all that it does not say itself. \
      Its `description`, and addresses by which two machines are told apart (`mac`, `cid`), stay its own.";
@@ -505,6 +516,13 @@ pub fn properties(path: &[&str]) -> &'static [Property] {
     at(path).map_or(&[], |node| node.properties)
 }
 
+/// These nodes, and all that can stand in their blocks.
+#[cfg(test)]
+pub fn every(nodes: &'static [Node]) -> Vec<&'static Node> {
+    let inner = nodes.iter().flat_map(|node| every(node.block));
+    nodes.iter().chain(inner).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -517,15 +535,10 @@ mod tests {
     use std::sync::Arc;
     use vmlock_spec::vm::Feature;
 
-    fn all(nodes: &'static [Node]) -> Vec<&'static Node> {
-        let inner = nodes.iter().flat_map(|node| all(node.block));
-        nodes.iter().chain(inner).collect()
-    }
-
     #[test]
     fn the_schema_says_what_each_word_means() {
         let schema = schema(Which::Spec);
-        let nodes = all(VM.block);
+        let nodes = every(VM.block);
         assert!(nodes.len() > 25);
         for node in &nodes {
             let meaning = schema.pointer(node.meaning);

@@ -2,7 +2,7 @@
 //! of a text with comments is edited in that text.
 
 use vmlock_spec::vm::device::{Device, Disk, Net, Vsock};
-use vmlock_spec::vm::{Boot, Cpu, Feature, Pmu, VmSpec};
+use vmlock_spec::vm::{AcrossSaves, Boot, Cpu, Feature, Pmu, VmSpec};
 use vmlock_spec::words;
 
 /// Writes a description, laid out as `vmlock fmt` does it.
@@ -30,6 +30,9 @@ pub fn write(spec: &VmSpec) -> Result<String, String> {
     }
     for (index, said) in spec.devices.iter().enumerate() {
         node = node.child(device(said, index)?);
+    }
+    if spec.across_saves != AcrossSaves::default() {
+        node = node.child(Node::new("across-saves").value(spec.across_saves.name()));
     }
     node = node.listed("vary", &spec.vary);
     for allow in &spec.allow {
@@ -192,7 +195,7 @@ fn unseen(c: char) -> bool {
 }
 
 /// A string between quotes.
-fn quoted(text: &str) -> String {
+pub fn quoted(text: &str) -> String {
     // A path of Windows is taken for a mistake where each `\` of it is written twice.
     // Three quotes would begin a text of several lines.
     if text.contains('\\') && !text.contains(unseen) && !text.starts_with("\"\"") {
@@ -444,15 +447,26 @@ mod tests {
         let devices = prop::collection::vec(devices(), 0..4);
         let allow = prop::collection::vec(allow, 0..3);
         let about = (maybe(), prop::collection::btree_map(text(), text(), 0..3));
-        let rest = (boot, devices, texts(), allow, texts(), texts(), maybe());
+        let across = prop::sample::select(AcrossSaves::ALL.map(|(_, one)| one).to_vec());
+        let rest = (
+            boot,
+            devices,
+            across,
+            texts(),
+            allow,
+            texts(),
+            texts(),
+            maybe(),
+        );
         (machine, about, rest).prop_map(|(machine, about, rest)| {
-            let (boot, devices, vary, allow, runs_on, import, lock_schema) = rest;
+            let (boot, devices, across_saves, vary, allow, runs_on, import, lock_schema) = rest;
             let (description, labels) = about;
             VmSpec {
                 description,
                 labels,
                 boot,
                 devices,
+                across_saves,
                 vary,
                 allow,
                 runs_on,

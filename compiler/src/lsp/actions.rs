@@ -14,6 +14,7 @@ use crate::files;
 use crate::language::reach::{Disk, Reach};
 use crate::language::read::Unreadable;
 use crate::location::Source;
+use crate::shell;
 use gen_lsp_types::{CodeAction, CodeActionKind, Command, Range, WorkspaceEdit};
 use serde_json::json;
 use std::cell::Cell;
@@ -214,7 +215,8 @@ pub fn update_lock(path: &Path, documents: &Documents) -> Result<Option<String>,
     }
     if reach.device.get() {
         return Err(failed(format!(
-            "`{shown}` takes the digest of a device, which may hold something else by now: run `vmlock lock {shown}`"
+            "`{shown}` takes the digest of a device, which may hold something else by now: run `vmlock lock {}`",
+            shell::word(&shown)
         )));
     }
     if documents.digests.is_waiting() {

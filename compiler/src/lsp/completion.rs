@@ -1,10 +1,10 @@
 //! What can stand where somebody writes: words of the language, their properties, names and files.
 
 use super::cursor::{Cursor, Slot};
-use super::meaning::{self, Named};
 use super::outline::unquoted;
 use super::view::{View, marked};
 use crate::language::nodes::{self, Node, Property, Value};
+use crate::meaning::{self, Named};
 use gen_lsp_types::{
     CompletionItem, CompletionItemKind, CompletionItemTextEdit, Documentation, InsertTextFormat,
     Position,

@@ -1,11 +1,11 @@
 //! What a word, name or file means: as `vmlock explain` says it, with what the lock has there.
 
 use super::cursor::{Cursor, Slot};
-use super::meaning;
 use super::outline::unquoted;
 use super::view::{View, marked};
 use crate::command::explain;
 use crate::language::nodes::{self, Node, Property, Value};
+use crate::meaning;
 use gen_lsp_types::{Contents, Hover, Position};
 
 /// Lines of an explanation that an editor shows.
@@ -37,7 +37,7 @@ fn of(view: &View, cursor: &Cursor) -> Option<String> {
             let node = nodes::at(&full)?;
             let meaning = match node.meaning {
                 "" if node.word == nodes::DEFAULTS.word => nodes::OF_DEFAULTS.to_owned(),
-                "" => "The block that describes one machine; its name stands behind it. A file may have several.".to_owned(),
+                "" => nodes::OF_VM.to_owned(),
                 place => meaning::of_word(place, typed)?,
             };
             Some(format!(

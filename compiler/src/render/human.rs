@@ -1,15 +1,13 @@
 //! Findings for people: drawn into the text they are about. Of that text and of all words, only
 //! what a reader can see reaches the terminal.
 
+use super::terminal;
 use crate::diagnostic::{Diagnostic, Label, Severity};
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, SourceCode};
 use std::fmt;
-use std::io::{self, IsTerminal as _};
+use std::io;
 use std::sync::Arc;
 use vmlock_spec::words;
-
-/// Columns that messages are wrapped at.
-pub const WIDTH: usize = 100;
 
 /// Longest line of a source that is drawn, in bytes: drawing pads as far as a
 /// label stands to the right.
@@ -18,20 +16,19 @@ const LINE_MAX: usize = 4096;
 /// Longest span that is underlined, in bytes; a longer one is shown where it begins.
 const LABEL_MAX: usize = 500;
 
-/// All findings as text for stderr; colours only on a terminal and without NO_COLOR.
+/// All findings as text for stderr; with colours where its terminal has them.
 pub fn render(found: &[Diagnostic]) -> String {
     if found.is_empty() {
         return String::new();
     }
-    let plain = std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty());
-    let colours = io::stderr().is_terminal() && !plain;
+    let colours = terminal::has_colours(&io::stderr());
     let theme = if colours {
         GraphicalTheme::unicode()
     } else {
         GraphicalTheme::unicode_nocolor()
     };
     let handler = GraphicalReportHandler::new_themed(theme)
-        .with_width(WIDTH)
+        .with_width(terminal::of_messages())
         .with_links(false)
         .with_context_lines(1);
     let mut text = String::new();

@@ -1,10 +1,11 @@
 //! Fleets of different hosts, on the recorded reports of the lab's kernels:
 //! `lock --for`, `adopt` and `common`.
 
-use crate::scratch::{Scratch, err, out, recorded, report_of as host};
+use crate::scratch::{Scratch, err, out, recorded, report_of as host, root};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::thread;
 use vmlock_spec::report;
@@ -400,4 +401,215 @@ fn a_feature_that_is_not_there_is_refused_by_all_alike() {
             "{command:?}: {words}"
         );
     }
+}
+
+/// A folder with the recorded hosts of two CPUs, and the examples' locks.
+fn hosts_and_locks(name: &str) -> Scratch {
+    let scratch = Scratch::new(name);
+    fs::create_dir_all(scratch.0.join("hosts/a72")).unwrap();
+    fs::create_dir(scratch.0.join("locks")).unwrap();
+    for series in ["6.1", "6.12", "7.3"] {
+        let to = |path: String| scratch.0.join("hosts").join(path);
+        fs::copy(host("neoverse-n1", series), to(format!("n1-{series}.json"))).unwrap();
+        fs::copy(host("cortex-a72", series), to(format!("a72/{series}.json"))).unwrap();
+    }
+    for example in ["portable", "modern"] {
+        let file = format!("{example}.vm.lock.json");
+        let from = root().join("examples").join(&file);
+        fs::copy(from, scratch.0.join("locks").join(&file)).unwrap();
+    }
+    scratch
+}
+
+/// Each cell is what `check` says of that lock on that host.
+#[test]
+fn a_fleet_is_what_check_says_of_each_lock_on_each_host() {
+    let scratch = hosts_and_locks("fleet");
+    let pinned = "pinned.vm.lock.json";
+    let to = scratch.0.join("locks").join(pinned);
+    fs::copy(root().join("examples").join(pinned), to).unwrap();
+    let (kept, refused) = held_against_check(&scratch, &[]);
+    assert!(kept > 5 && refused > 5, "{kept} {refused}");
+    // The lock whose interrupt controller the runner answers for.
+    let (natively, _) = held_against_check(&scratch, &["--native"]);
+    assert!(0 < natively && natively < kept, "{natively} of {kept}");
+}
+
+/// How many cells are a yes and a no, each as `check` says it with those flags.
+fn held_against_check(scratch: &Scratch, flags: &[&str]) -> (usize, usize) {
+    let fleet = [&["fleet", "locks", "--host", "hosts"], flags].concat();
+    let (exit, object) = scratch.json(&fleet);
+    let all_kept = object["kept"].as_bool().unwrap();
+    assert_eq!(exit, if all_kept { 0 } else { 3 }, "{object}");
+    let hosts = object["hosts"].as_array().unwrap();
+    assert_eq!((hosts.len(), len(&object["locks"])), (6, 3), "{object}");
+    let (mut yes, mut no) = (0, 0);
+    for lock in object["locks"].as_array().unwrap() {
+        for (host, refused) in hosts.iter().zip(lock["refused"].as_array().unwrap()) {
+            let (lock, host) = (lock["lock"].as_str().unwrap(), host.as_str().unwrap());
+            let check = [&["check", lock, "--host", host], flags].concat();
+            let (exit, checked) = scratch.json(&check);
+            match refused.as_u64() {
+                None => {
+                    assert_eq!(exit, 0, "{lock} {host}");
+                    yes += 1;
+                }
+                Some(number) => {
+                    assert_eq!(exit, 3, "{lock} {host}");
+                    let first = checked["refusals"][0]["name"].as_str().unwrap();
+                    let register = first.split('.').next().unwrap();
+                    let reasons = object["reasons"][number as usize]["refused"].to_string();
+                    assert!(reasons.contains(register), "{register}: {reasons}");
+                    no += 1;
+                }
+            }
+        }
+        let kept = lock["refused"].as_array().unwrap().iter();
+        let kept = kept.filter(|cell| cell.is_null()).count();
+        assert_eq!(lock["keptBy"], kept, "{lock}");
+    }
+    // The same each time, whichever thread was first.
+    let again = scratch.json(&fleet);
+    assert_eq!(again, (exit, object));
+    (yes, no)
+}
+
+#[test]
+fn a_lock_that_too_few_hosts_keep_is_told() {
+    let scratch = hosts_and_locks("fleet-few");
+    let modern = "locks/modern.vm.lock.json";
+    for (at_least, exit) in [("0", 0), ("2", 0), ("3", 3)] {
+        let output = scratch.vmlock(&["fleet", modern, "--host", "hosts", "--at-least", at_least]);
+        assert_eq!(
+            output.status.code(),
+            Some(exit),
+            "{at_least}: {}",
+            out(&output)
+        );
+        assert_eq!(out(&output).contains("too few"), exit == 3);
+        assert!(
+            out(&output).contains("kept by 2 of 6 hosts"),
+            "{}",
+            out(&output)
+        );
+        assert!(out(&output).lines().all(|l| l.chars().count() <= 100));
+    }
+    // Of a fleet that nobody could read, nothing is said.
+    scratch.write("hosts/broken.json", "{");
+    let (exit, object) = scratch.json(&["fleet", modern, "--host", "hosts"]);
+    assert_eq!(exit, 4, "{object}");
+    assert!(object.get("locks").is_none(), "{object}");
+    fs::create_dir(scratch.0.join("empty")).unwrap();
+    let (exit, object) = scratch.json(&["fleet", modern, "--host", "empty", "--at-least", "0"]);
+    assert_eq!(exit, 2, "{object}");
+}
+
+/// Many hosts can be alike; one is never two.
+#[test]
+fn hosts_that_are_alike_count_each_and_one_host_counts_once() {
+    let scratch = hosts_and_locks("fleet-twice");
+    let modern = "locks/modern.vm.lock.json";
+    let text = fs::read_to_string(host("neoverse-n1", "7.3")).unwrap();
+    let mut report = report::parse(&text).unwrap();
+    let boot = |last: char| Some(format!("3e1b5c2a-77d0-4f6e-9a51-0c8d2f4b6e9{last}"));
+    fs::create_dir(scratch.0.join("rack")).unwrap();
+    report.boot = boot('0');
+    scratch.report("rack/a.json", &report);
+    report.boot = boot('1');
+    scratch.report("rack/b.json", &report);
+    let fleet = ["fleet", modern, "--host", "rack", "--at-least", "2"];
+    let (exit, object) = scratch.json(&fleet);
+    assert_eq!(
+        (exit, &object["locks"][0]["keptBy"]),
+        (0, &2.into()),
+        "{object}"
+    );
+    report.boot = boot('0');
+    scratch.report("rack/b.json", &report);
+    let (exit, object) = scratch.json(&fleet);
+    assert_eq!(exit, 2, "{object}");
+    assert!(object.get("locks").is_none(), "{object}");
+    // Nor is one file two, however it is named, where no boot tells.
+    report.boot = None;
+    scratch.report("rack/a.json", &report);
+    fs::remove_file(scratch.0.join("rack/b.json")).unwrap();
+    symlink("rack/a.json", scratch.0.join("link.json")).unwrap();
+    symlink("rack", scratch.0.join("row")).unwrap();
+    let absolute = scratch.0.join("rack/a.json").display().to_string();
+    let kept = |other: &str| {
+        let two = ["rack/a.json", other, "--at-least", "2"];
+        let (exit, object) = scratch.json(&[&["fleet", modern, "--host"], &two[..]].concat());
+        let hosts = object["hosts"].clone();
+        (exit, object["locks"][0]["keptBy"].clone(), hosts)
+    };
+    for other in [
+        "./rack/a.json",
+        "rack/../rack/a.json",
+        "link.json",
+        "row/a.json",
+        "rack",
+        "row",
+        &absolute,
+    ] {
+        let once = (3, 1.into(), vec!["rack/a.json"].into());
+        assert_eq!(kept(other), once, "{other}");
+    }
+    // What nobody can tell from another host is another.
+    fs::copy(&absolute, scratch.0.join("copy.json")).unwrap();
+    let two = (0, 2.into(), vec!["rack/a.json", "copy.json"].into());
+    assert_eq!(kept("copy.json"), two);
+}
+
+/// What stands in the page is what the program prints.
+#[test]
+fn the_page_of_fleets_shows_what_is_printed() {
+    let scratch = hosts_and_locks("fleet-page");
+    let page = fs::read_to_string(root().join("docs/fleet.md")).unwrap();
+    let mut shown = 0;
+    for block in page.split("```console\n$ vmlock ").skip(1) {
+        let block = block.split("```").next().unwrap();
+        let (command, wanted) = block.split_once('\n').unwrap();
+        let arguments: Vec<&str> = command.split_whitespace().collect();
+        let output = scratch.vmlock(&arguments);
+        assert!(!wanted.is_empty());
+        assert_eq!(out(&output), wanted, "{command}: {}", err(&output));
+        shown += 1;
+    }
+    assert_eq!(shown, 1);
+}
+
+/// The page has what the JSON has, as data.
+#[test]
+fn the_page_for_browsers_has_all_that_the_json_has() {
+    let scratch = hosts_and_locks("fleet-html");
+    // A name that would be markup, and whatever else a browser reads otherwise.
+    let name = "hosts/<script>alert(1)<!-- & \u{202e}.json";
+    fs::rename(scratch.0.join("hosts/n1-7.3.json"), scratch.0.join(name)).unwrap();
+    let shown = r"hosts/<script>alert(1)<!-- & \u{202e}.json";
+    let fleet = ["fleet", "locks", "--host", "hosts", "--at-least", "3"];
+    let (exit, mut object) = scratch.json(&fleet);
+    assert_eq!(exit, 3, "{object}");
+    let mut html = fleet.to_vec();
+    html.extend(["--format", "html"]);
+    let output = scratch.vmlock(&html);
+    assert_eq!(output.status.code(), Some(3), "{}", err(&output));
+    let page = out(&output);
+    let (_, rest) = page
+        .split_once("<script type=\"application/json\" id=\"data\">")
+        .unwrap();
+    let (data, _) = rest.split_once("</script>").unwrap();
+    let data: Value = serde_json::from_str(data).unwrap();
+    assert!(
+        data["hosts"].as_array().unwrap().contains(&shown.into()),
+        "{data}"
+    );
+    for envelope in ["diagnostics", "version"] {
+        object.as_object_mut().unwrap().remove(envelope).unwrap();
+    }
+    // What turns text around is told there, as it is for people.
+    let hosts = object["hosts"].as_array_mut().unwrap();
+    let host = hosts.iter_mut().find(|host| **host == name);
+    *host.unwrap() = shown.into();
+    assert_eq!(data, object);
+    assert!(page.contains("default-src 'none'") && !page.contains("<script>alert"));
 }

@@ -113,6 +113,7 @@ fn mirror(lock: &Lock) -> HostReport {
             revisions: Vec::new(),
         }),
         other_gics: Vec::new(),
+        boot: None,
         views: vec![View {
             features: Vec::new(),
             registers,

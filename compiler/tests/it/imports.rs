@@ -13,6 +13,19 @@ const SPEC: &str = r#"vm "web" {
 "#;
 
 #[test]
+fn no_file_describes_a_vmm() {
+    let scratch = Scratch::new("imports-vmm");
+    scratch.write("a.vm.kdl", SPEC);
+    let vmm = "vmm \"mine\" {\n    title \"mine\"\n    versions \"1.0\"\n    form \"arguments\"\n    gicv3 \"insists\" source=\"its page\"\n}\n";
+    scratch.write("own.kdl", vmm);
+    let output = scratch.vmlock(&["lock", "--dry-run", "a.vm.kdl"]);
+    assert_eq!(output.status.code(), Some(1));
+    let words = String::from_utf8(output.stderr).unwrap();
+    assert!(words.contains("import::vmm"), "{words}");
+    assert!(words.contains("describes the VMM `mine`"), "{words}");
+}
+
+#[test]
 fn what_a_file_says_of_what_there_is_not_is_refused_at_its_place() {
     let scratch = Scratch::new("imports");
     scratch.write("a.vm.kdl", SPEC);

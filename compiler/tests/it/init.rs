@@ -1,11 +1,9 @@
 //! `vmlock init`: first descriptions, by flags, from a host report, and at a terminal.
 
 use crate::scratch::{Scratch, err, out, report_of};
-use rustix::fs::OFlags;
-use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-use std::fs::{self, File, OpenOptions};
+use crate::terminal;
+use std::fs;
 use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::process::{Command, Stdio};
 
 #[test]
@@ -132,19 +130,8 @@ fn nothing_is_written_that_makes_no_lock() {
 #[test]
 fn a_terminal_is_asked() {
     let scratch = Scratch::new("init-terminal");
-    let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY;
-    let master = openpt(flags).unwrap();
-    grantpt(&master).unwrap();
-    unlockpt(&master).unwrap();
-    let name = ptsname(&master, Vec::new()).unwrap();
-    let noctty = OFlags::NOCTTY.bits().cast_signed();
-    let slave = OpenOptions::new()
-        .read(true)
-        .custom_flags(noctty)
-        .open(name.to_str().unwrap())
-        .unwrap();
+    let (mut master, slave) = terminal::pair();
     // What is typed before it is asked for waits in the terminal.
-    let mut master = File::from(master);
     master
         .write_all(b"web\nkvm-6.8\nneoverse-n1\n\n\n")
         .unwrap();

@@ -108,3 +108,26 @@ fn baselines_are_listed_found_and_shown() {
     assert_eq!(none.status.code(), Some(1));
     assert!(err(&none).contains("kvm-6.9"), "{}", err(&none));
 }
+
+#[test]
+fn the_reference_goes_into_a_folder() {
+    let scratch = Scratch::new("show-reference");
+    let output = scratch.vmlock(&["man", "--reference", "."]);
+    assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+    let said = out(&output);
+    let files: Vec<&str> = said.lines().collect();
+    assert!(files.len() > 100, "{files:?}");
+    for file in files {
+        let text = fs::read_to_string(scratch.0.join(file)).unwrap();
+        assert!(text.starts_with("# "), "{file}");
+    }
+    let baseline = fs::read_to_string(scratch.0.join("baselines/kvm-6.12.md")).unwrap();
+    assert!(baseline.contains("source: "), "{baseline}");
+    // A folder that is not there is not made.
+    let output = scratch.vmlock(&["man", "--reference", "absent"]);
+    assert_eq!(output.status.code(), Some(4), "{}", err(&output));
+    assert!(!scratch.0.join("absent").exists());
+    // Without one, it is the list.
+    let output = scratch.vmlock(&["man", "--reference"]);
+    assert!(out(&output).starts_with("# Reference"), "{}", out(&output));
+}

@@ -5,6 +5,8 @@
 //!   one connection after the other;
 //! * `vmlock-lab-agent ask PORT`, in the guest: connects to that port of its host, says what comes by standard input, and
 //!   writes the answer to standard output;
+//! * `vmlock-lab-agent give PORT FILE COUNT` and `vmlock-lab-agent take PORT`, in the host: let one connect to that TCP
+//!   port, and send so many bytes, the file over and over; or say the SHA-256 of all that comes (`stream.rs`);
 //! * `vmlock-lab-agent pass tap:NAME|file:PATH|listen:SOCKET… -- PROGRAM ARGUMENT…`, in the host: becomes that program,
 //!   with the descriptors 3, 4 and so on: attached to a tap, opened, listening;
 //! * `vmlock-lab-agent hold FILE`, in the guest: looks for ever whether its CPU keeps what it has (`hold.rs`).
@@ -14,6 +16,7 @@
 //! `unsafe` is here for the one request to a tap, which no library at hand has; and in `hold.rs` for registers of the CPU.
 
 mod hold;
+mod stream;
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, fcntl};
@@ -40,10 +43,18 @@ fn main() -> ExitCode {
             Ok(port) => ask(port),
             Err(_) => Err(ErrorKind::InvalidInput.into()),
         },
+        ["give", port, file, count] => match (port.parse(), count.parse()) {
+            (Ok(port), Ok(count)) => stream::give(port, file, count),
+            _ => Err(ErrorKind::InvalidInput.into()),
+        },
+        ["take", port] => match port.parse() {
+            Ok(port) => stream::take(port),
+            Err(_) => Err(ErrorKind::InvalidInput.into()),
+        },
         ["pass", words @ ..] => pass(words),
         ["hold", file] => hold::hold(file),
         _ => Err(io::Error::other(
-            "answer SOCKET, or ask PORT, or pass WHAT… -- PROGRAM ARGUMENT…, or hold FILE",
+            "answer SOCKET, or ask PORT, or give PORT FILE COUNT, or take PORT, or pass WHAT… -- PROGRAM ARGUMENT…, or hold FILE",
         )),
     };
     match done {

@@ -50,6 +50,13 @@ const OUTPUT: Flag = Flag {
     choices: &[],
     help: "Write the report to this file instead of stdout",
 };
+const BOOT: Flag = Flag {
+    long: "boot",
+    short: None,
+    value: None,
+    choices: &[],
+    help: "Say in the report in which boot it was made: what `vmlock labels` makes of it is of that boot",
+};
 const OBSERVED: Flag = Flag {
     long: "show-observed",
     short: None,
@@ -272,7 +279,7 @@ look from inside. The report holds no host name and no time; `vmlock check` read
 
 Examples:
   vmlock-run probe -o host.json && vmlock check web.vm.lock.json --host host.json",
-        flags: &[&OUTPUT],
+        flags: &[&OUTPUT, &BOOT],
     },
     Verb {
         name: "check",
@@ -459,6 +466,9 @@ and the guest goes on. The file holds all of the guest's memory: only its owner 
 With `--for`, it exits with 3 where the host of that report cannot keep the guest's lock, or
 does not take what the guest has by then: the guest goes on, and FILE is as it was.
 
+On a terminal it shows how far it is; `status` says so, too. `stop` ends the guest meanwhile:
+FILE is as it was, unless `save` had heard by then that the new one is whole.
+
 Examples:
   vmlock-run save web.save --control ~/guests/web
   vmlock-run save web.save --control ~/guests/web --for new-host.json",
@@ -471,8 +481,9 @@ Examples:
         text: "\
 Does what `start` does, but that the guest goes on where it was saved: the host is proven,
 the machine is made and read back, and then its state is written and read back as well.
-Its counter (CNTVCT_EL0) stood still meanwhile, its wall clock did not. Disks have to be as
-they were. Exits with 3 where this host does not take the state; FILE stays as it is.
+Its counter (CNTVCT_EL0) stood still meanwhile, if its lock does not have it go on
+(`across-saves`); its wall clock did not. Disks have to be as they were. Exits with 3 where
+this host does not take the state; FILE stays as it is.
 
 Whoever restores a file twice has two guests with one set of secrets and random numbers.
 

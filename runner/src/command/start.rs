@@ -27,7 +27,7 @@ use crate::jail::elders::Elders;
 use crate::jail::namespaces;
 use crate::jail::root::Root;
 use crate::keeper::{Side, keep};
-use crate::kvm::System;
+use crate::kvm::{System, host_counter, host_frequency};
 use crate::machine::boot;
 use crate::machine::home::Home;
 use crate::machine::pause::Turns;
@@ -43,6 +43,7 @@ use crate::rehearse::For;
 use crate::say;
 use crate::signals;
 use crate::snapshot::restore::Opened;
+use crate::snapshot::save::wall_clock;
 use crate::speaker;
 use crate::stats::{self, Stats};
 use nix::unistd::gettid;
@@ -55,9 +56,10 @@ use std::sync::{Arc, OnceLock};
 use vmlock_run_flags::{
     CHROOT, CONSOLE, CONTROL, KVM, LOCK, NAMESPACES, NO_JAIL, NO_PROOF_CACHE, ON_RESET, TAP,
 };
-use vmlock_saved::state::{Power, State};
+use vmlock_saved::counter::{self, seconds};
+use vmlock_saved::state::{self, Power, State};
 use vmlock_spec::event::Event;
-use vmlock_spec::lock::Lock;
+use vmlock_spec::lock::{AcrossSaves, Lock};
 use vmlock_spec::plan::Emulation;
 
 /// Whether the guest is to have a process of its own, and another one after each reset. That is one of `start`'s flags.
@@ -308,7 +310,7 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
             let state = &opened.saved.state;
             let on = state.vcpus.iter().map(|vcpu| vcpu.power == Power::On);
             Resumed {
-                counter: state.machine.virtual_counter.0,
+                counter: counter(lock, &state.machine),
                 on: on.collect(),
             }
         }),
@@ -453,6 +455,37 @@ impl Host<'_> {
         stats.mark("verify");
         say_withheld(proven.withheld());
         Ok((verified, Firmware::new(self.lock, &recipe.steps)))
+    }
+}
+
+/// What the virtual counter of a restored guest goes on with, which is said where it does not stand still by its lock.
+fn counter(lock: &Lock, saved: &state::Machine) -> run::Counter {
+    let value = saved.virtual_counter.0;
+    let still = run::Counter { value, since: None };
+    match lock.counters.across_saves {
+        None => still,
+        Some(AcrossSaves::GoesOn) => {
+            let since = host_counter();
+            let now = wall_clock();
+            match counter::passed(saved, now, host_frequency()) {
+                Ok(ticks) => {
+                    let time = seconds(now - saved.wall_clock);
+                    say::note(format_args!(
+                        "the guest's virtual counter goes on, by the {time} since it was saved (`across-saves`)"
+                    ));
+                    run::Counter {
+                        value: value + ticks,
+                        since: Some(since),
+                    }
+                }
+                Err(why) => {
+                    say::note(format_args!(
+                        "the guest's virtual counter stands still since the save, and its lock would have it go on (`across-saves`): {why}"
+                    ));
+                    still
+                }
+            }
+        }
     }
 }
 

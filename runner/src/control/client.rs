@@ -13,7 +13,7 @@ use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::{Duration, Instant};
-use vmlock_spec::status::{State, Status, Vcpu};
+use vmlock_spec::status::{Saving, State, Status, Vcpu};
 
 /// How long an answer may take, beside what is asked for.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
@@ -105,7 +105,7 @@ pub(super) fn connect(path: &Path) -> Result<UnixStream, Failure> {
 }
 
 /// Asks for something, and waits for the answer.
-fn ask(path: &Path, verb: &str) -> Result<Answer, Failure> {
+pub(super) fn ask(path: &Path, verb: &str) -> Result<Answer, Failure> {
     let failed = |e| failed(path, e);
     let mut stream = connect(path)?;
     let request = Request {
@@ -169,6 +169,7 @@ fn words(status: &Status) -> String {
         state,
         process,
         restarts,
+        saving,
         milliseconds,
         console_lost,
         vcpus,
@@ -181,6 +182,10 @@ fn words(status: &Status) -> String {
         0 => {}
         1 => out.push_str(", started anew once"),
         more => _ = write!(out, ", started anew {more} times"),
+    }
+    if let Some(Saving { written, memory }) = saving {
+        let (written, memory) = (written >> 20, memory >> 20);
+        let _ = write!(out, "\n{written} of {memory} MiB of its memory are written");
     }
     if *console_lost > 0 {
         let _ = write!(out, "\nconsole: {console_lost} bytes lost");

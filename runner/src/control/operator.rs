@@ -7,7 +7,8 @@
 use super::{Answer, Done, Seen};
 use crate::counters::Guest;
 use crate::hold::pausing::{Controls, LIMIT, Paused, Pausing, Progress};
-use crate::snapshot::save::{self, Saving, Wrote};
+use crate::snapshot::save::{self, Saving};
+use crate::snapshot::scribe::{Scribe, Written};
 use crate::speaker;
 use std::fs::File;
 use std::mem::take;
@@ -15,7 +16,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 use vmlock_spec::event::Event;
 use vmlock_spec::lock::canonical::digest;
-use vmlock_spec::status::State;
+use vmlock_spec::status::{self, State, Status};
 
 /// What has been asked for.
 #[derive(Default)]
@@ -61,7 +62,8 @@ enum Stage {
     Pausing(Pausing),
     /// Its vCPUs have been asked.
     Asked(Paused),
-    Writing(Paused, Saving),
+    /// In this order: a file that is given up is so before its guest goes on.
+    Writing(Written, Paused),
     /// The file is whole, and its client has yet to say that it has its name.
     Whole(Paused),
 }
@@ -73,6 +75,9 @@ pub struct Operator {
     controls: Arc<OnceLock<Controls>>,
     held: Held,
     end: End,
+    scribe: Scribe,
+    /// What its thread does, until there is one.
+    writes: Option<Box<dyn FnOnce() + Send>>,
 }
 
 /// How far the guest's end is. It is never taken back: one that is saved in a file with a name does not go on here, not
@@ -98,23 +103,48 @@ const SAVING: &str =
     "the guest is being saved: it ends once that is done, or goes on where it cannot be";
 /// What is said while the witness looks at it.
 const LOOKING: &str = "the guest is being audited, and goes on once that is done";
+/// What is said to who saves a guest that somebody ends meanwhile.
+const ENDED: &str = "the guest is not saved: somebody had it end before the file was whole";
 /// What is said where there is no machine.
 const STARTING: &str = "its machine is still being made: try again once it runs";
 
 impl Operator {
     /// The operator of that guest, whose machine is there once it runs.
     pub fn new(guest: Arc<Guest>, controls: Arc<OnceLock<Controls>>) -> Self {
+        let (scribe, writes) = Scribe::new();
         Self {
             guest,
             controls,
             held: Held::Not,
             end: End::Not,
+            scribe,
+            writes: Some(Box::new(writes)),
         }
     }
 
-    /// What its guest has done.
-    pub fn guest(&self) -> &Guest {
-        &self.guest
+    /// What the thread does that writes saved guests; once.
+    pub fn writes(&mut self) -> Option<Box<dyn FnOnce() + Send>> {
+        self.writes.take()
+    }
+
+    /// What its guest has done, and how far it is saved.
+    pub fn status(&self) -> Status {
+        let mut status = self.guest.status();
+        let memory = self.controls.get().and_then(|controls| {
+            let saves = controls.saves.as_ref()?;
+            Some(saves.memory.range().size)
+        });
+        if let Held::Saves(saves) = &self.held {
+            let memory = memory.unwrap_or(0);
+            let written = match &saves.stage {
+                Stage::Pausing(_) | Stage::Asked(_) => 0,
+                Stage::Writing(written, _) => written.bytes(),
+                Stage::Whole(_) => memory,
+            };
+            status.state = State::Saving;
+            status.saving = Some(status::Saving { written, memory });
+        }
+        status
     }
 
     /// Asks for a pause; `None` where the answer comes later.
@@ -302,7 +332,7 @@ impl Operator {
     fn unsaved(&mut self) {
         if let Held::Saves(saves) = take(&mut self.held)
             && saves.paused
-            && let Stage::Asked(paused) | Stage::Writing(paused, _) | Stage::Whole(paused) =
+            && let Stage::Asked(paused) | Stage::Writing(_, paused) | Stage::Whole(paused) =
                 saves.stage
         {
             self.held = Held::Now(paused);
@@ -321,9 +351,6 @@ impl Operator {
                 "the guest is not saved, and {then}: {words}"
             )))
         };
-        let Some(own) = &controls.saves else {
-            return failed("it has no lock".to_owned());
-        };
         saves.stage = match saves.stage {
             Stage::Pausing(pausing) => match pausing.go_on(controls, now) {
                 Progress::Under(pausing) => Stage::Pausing(pausing),
@@ -336,15 +363,17 @@ impl Operator {
             Stage::Asked(paused) => {
                 let begun = match (paused.settled(controls), &saves.file) {
                     (Some(mut settled), Some(_)) => paused.told(controls).map(|told| {
+                        let own = controls.saves.as_ref().ok_or("it has no lock")?;
                         let state = save::state(&mut settled, own, told?)?;
                         let file = saves.file.take().ok_or("its file has gone")?;
-                        Saving::new(file, state, settled.disks(), own)
+                        let saving = Saving::new(file, state, settled.disks(), own)?;
+                        Ok(self.scribe.write(saving, &self.controls))
                     }),
                     _ => None,
                 };
                 match begun {
                     None => Stage::Asked(paused),
-                    Some(Ok(saving)) => Stage::Writing(paused, saving),
+                    Some(Ok(written)) => Stage::Writing(written, paused),
                     Some(Err(why)) => {
                         saves.stage = Stage::Asked(paused);
                         self.held = Held::Saves(saves);
@@ -353,15 +382,21 @@ impl Operator {
                     }
                 }
             }
-            Stage::Writing(paused, saving) => match saving.go_on(own) {
-                Ok(Wrote::More(saving)) => Stage::Writing(paused, saving),
-                Ok(Wrote::Whole(identity)) => {
+            // It does not go on, and no file of it gets a name that was not whole by then.
+            Stage::Writing(written, paused) if self.end != End::Not => {
+                drop(written);
+                self.held = Held::Now(paused);
+                return Some(Answer::Error(ENDED.to_owned()));
+            }
+            Stage::Writing(written, paused) => match written.said() {
+                None => Stage::Writing(written, paused),
+                Some(Ok(identity)) => {
                     saves.stage = Stage::Whole(paused);
                     self.held = Held::Saves(saves);
                     let identity = identity.to_string();
                     return Some(Answer::Saved(Done { identity }));
                 }
-                Err(why) => {
+                Some(Err(why)) => {
                     saves.stage = Stage::Asked(paused);
                     self.held = Held::Saves(saves);
                     self.unsaved();
@@ -397,7 +432,12 @@ impl Operator {
         }
     }
 
-    /// Whether a pause has yet to come.
+    /// Whether a guest is being written: that takes its time.
+    pub fn is_writing(&self) -> bool {
+        matches!(&self.held, Held::Saves(saves) if matches!(saves.stage, Stage::Writing(..)))
+    }
+
+    /// Whether a pause or a save has yet to come.
     pub fn is_busy(&self) -> bool {
         matches!(self.held, Held::Soon(_) | Held::Looks(_))
             || matches!(self.held, Held::Saves(_)) && !self.is_whole()
@@ -476,12 +516,14 @@ mod tests {
     use crate::hold::pausing::LIMIT;
     use crate::hold::pausing::tests::{Machine, machine};
     use crate::jail::elders::Elders;
+    use crate::snapshot::scribe::tests::unfinished;
     use std::io::{Read as _, Write as _};
     use std::net::Shutdown;
     use std::os::unix::net::UnixStream;
     use std::sync::atomic::Ordering::SeqCst;
     use std::thread;
     use std::time::Duration;
+    use vmlock_saved::file::Identity;
 
     /// A guest with that machine, whose runner can be asked.
     struct Served {
@@ -594,8 +636,8 @@ mod tests {
         assert!(begun.elapsed() < LIMIT);
     }
 
-    /// An operator whose guest is at rest, and written to a file.
-    fn whole(controls: Controls) -> Operator {
+    /// An operator whose guest is at rest, and saved so far.
+    fn at(controls: Controls, stage: impl FnOnce(Paused) -> Stage) -> Operator {
         let mut pausing = controls.pause(Instant::now());
         let paused = loop {
             pausing = match pausing.go_on(&controls, Instant::now()) {
@@ -608,7 +650,7 @@ mod tests {
         let mut operator = Operator::new(Arc::new(Guest::new("web", 0)), controls);
         operator.held = Held::Saves(Box::new(Saves {
             file: None,
-            stage: Stage::Whole(paused),
+            stage: stage(paused),
             paused: false,
         }));
         operator
@@ -618,7 +660,7 @@ mod tests {
     fn a_guest_whose_file_has_its_name_stays_at_rest_for_good() {
         let (machine, thread) = machine(1);
         thread.expect("it has one").join().expect("it ends");
-        let mut operator = whole(machine.controls);
+        let mut operator = at(machine.controls, Stage::Whole);
         // Only who was to give the name may say that it is there.
         assert!(matches!(operator.commit(false), Answer::Error(_)));
         assert!(matches!(operator.commit(true), Answer::Stopping {}));
@@ -638,13 +680,76 @@ mod tests {
     fn a_guest_whose_file_gets_no_name_goes_on() {
         let (machine, thread) = machine(1);
         thread.expect("it has one").join().expect("it ends");
-        let mut operator = whole(machine.controls);
+        let mut operator = at(machine.controls, Stage::Whole);
         assert_eq!(operator.state(), State::Paused);
         operator.abandon();
         assert_eq!(operator.state(), State::Running);
         assert!(matches!(operator.commit(true), Answer::Error(_)));
         operator.end();
         assert_eq!(machine.ended.load(SeqCst), 0);
+    }
+
+    #[test]
+    fn while_a_guest_is_written_everybody_is_answered_and_it_rests() {
+        let now = Instant::now();
+        for (said, clients) in [(Some(true), 1), (Some(false), 1), (None, 0)] {
+            let (machine, thread) = machine(1);
+            thread.expect("it has one").join().expect("it ends");
+            let (written, says) = unfinished();
+            let mut operator = at(machine.controls, |paused| Stage::Writing(written, paused));
+            for _ in 0..3 {
+                // However often it is looked at: no answer, and no guest that runs.
+                assert!(operator.turn(1, now).is_none() && operator.is_writing());
+                assert_eq!(operator.status().state, State::Saving);
+                assert_eq!(operator.state(), State::Paused);
+                assert!(matches!(operator.resume(), Answer::Error(_)));
+                assert!(matches!(operator.pause(now), Some(Answer::Error(_))));
+                assert!(matches!(operator.commit(true), Answer::Error(_)));
+            }
+            match said {
+                Some(true) => says.send(Ok(Identity([7; 32]))),
+                Some(false) => says.send(Err("no room".to_owned())),
+                None => Ok(()),
+            }
+            .expect("somebody waits");
+            match (said, operator.turn(clients, now)) {
+                (Some(true), Some(Answer::Saved(done))) => {
+                    assert_eq!(done.identity, Identity([7; 32]).to_string());
+                    assert_eq!(operator.state(), State::Paused);
+                    assert!(operator.is_whole());
+                }
+                (Some(false), Some(Answer::Error(words))) => {
+                    assert!(words.contains("goes on: no room"), "{words}");
+                    assert_eq!(operator.state(), State::Running);
+                }
+                (None, None) => {
+                    assert_eq!(operator.state(), State::Running);
+                    // Nobody will hear of it.
+                    assert!(says.send(Ok(Identity([7; 32]))).is_err());
+                }
+                (said, _) => panic!("{said:?}"),
+            }
+            assert_eq!(machine.ended.load(SeqCst), 0);
+        }
+    }
+
+    /// Who wants its end has it, and no file of that guest gets a name by this runner.
+    #[test]
+    fn a_guest_that_is_written_can_be_ended() {
+        let (machine, thread) = machine(1);
+        thread.expect("it has one").join().expect("it ends");
+        let (written, says) = unfinished();
+        let mut operator = at(machine.controls, |paused| Stage::Writing(written, paused));
+        assert!(matches!(operator.stop(), Answer::Stopping {}));
+        operator.end();
+        assert_eq!(machine.ended.load(SeqCst), 1);
+        // Also where the file is whole in the same moment.
+        says.send(Ok(Identity([7; 32]))).expect("somebody waits");
+        let told = operator.turn(1, Instant::now());
+        assert!(matches!(told, Some(Answer::Error(words)) if words.contains("had it end")));
+        assert!(says.send(Ok(Identity([7; 32]))).is_err());
+        assert!(!operator.is_whole());
+        assert_eq!(operator.state(), State::Paused);
     }
 
     #[test]

@@ -6,13 +6,13 @@
 //! fails before that file has FILE's place, the guest goes on, and FILE is what it was. Whatever fails behind it, FILE is
 //! the guest, and nobody here knows whether it goes on as well.
 
-use super::client::{PATIENCE, connect, failed, heard, understood, wrong};
-use super::{ANSWER, Answer, COMMIT, Done, Request, SAVE};
+use super::client::{PATIENCE, ask, connect, failed, heard, understood, wrong};
+use super::{ANSWER, Answer, COMMIT, Done, Request, SAVE, STATUS};
 use crate::failure::{Failure, exit};
 use crate::files;
 use crate::flags::Parsed;
 use crate::hold::pausing::LIMIT;
-use crate::say;
+use crate::say::{self, Progress};
 use std::fmt::Display;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
@@ -20,6 +20,8 @@ use std::os::fd::AsRawFd as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process;
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 use vmlock_run_flags::{CONTROL, FOR};
 use vmlock_saved::carry::carry;
@@ -29,6 +31,39 @@ use vmm_sys_util::sock_ctrl_msg::ScmSocket as _;
 
 /// How long the runner may take to write a guest.
 const WRITING: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How often somebody who looks is told how far it is.
+const EACH: Duration = Duration::from_millis(500);
+
+/// Shows how far a guest is written, by what its runner tells, until this is dropped.
+struct Watching(Option<Sender<()>>, Option<JoinHandle<()>>);
+
+impl Watching {
+    fn begin(socket: &Path, progress: &Progress) -> Self {
+        let (over, until) = channel();
+        let (socket, progress) = (socket.to_owned(), progress.clone());
+        let thread = thread::Builder::new().spawn(move || {
+            while until.recv_timeout(EACH) == Err(RecvTimeoutError::Timeout) {
+                // Whoever does not answer is answered for by the save itself.
+                if let Ok(Answer::Status(status)) = ask(&socket, STATUS)
+                    && let Some(saving) = status.saving
+                {
+                    progress.bytes(saving.written, saving.memory);
+                }
+            }
+        });
+        Self(Some(over), thread.ok())
+    }
+}
+
+impl Drop for Watching {
+    fn drop(&mut self) {
+        drop(self.0.take());
+        // It waits for one answer at most, and nothing is shown behind it.
+        self.1.take().map(JoinHandle::join);
+        say::no_progress();
+    }
+}
 
 /// The new file, gone with this where it has not got its name.
 struct New {
@@ -105,7 +140,8 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
     // It is wrong before anybody is paused.
     let report = parsed.value(FOR.long).map(Path::new);
     let report = report.map(files::read_report).transpose()?;
-    let done = save(socket, path, report.as_ref())?;
+    let progress = Progress::of("the guest is written", parsed.json());
+    let done = save(socket, path, report.as_ref(), &progress)?;
     match parsed.json() {
         true => say::print_json(&done)?,
         false => say::println(&format!(
@@ -145,7 +181,12 @@ fn goes(path: &Path, report: &HostReport) -> Result<(), Failure> {
 }
 
 /// Has the guest at that socket saved, if it can go to the host of that report.
-fn save(socket: &Path, path: &Path, report: Option<&HostReport>) -> Result<Done, Failure> {
+fn save(
+    socket: &Path,
+    path: &Path,
+    report: Option<&HostReport>,
+    progress: &Progress,
+) -> Result<Done, Failure> {
     let failed = |e| failed(socket, e);
     let mut stream = connect(socket)?;
     let new = New::beside(path)?;
@@ -160,7 +201,12 @@ fn save(socket: &Path, path: &Path, report: Option<&HostReport>) -> Result<Done,
     };
     let sent = stream.send_with_fd(&line(SAVE)[..], new.file.as_raw_fd());
     sent.map_err(|e| failed(io::Error::from_raw_os_error(e.errno())))?;
-    let answer = heard(&mut stream, LIMIT + WRITING, ANSWER).map_err(failed)?;
+    let watching = progress
+        .is_shown()
+        .then(|| Watching::begin(socket, progress));
+    let answer = heard(&mut stream, LIMIT + WRITING, ANSWER);
+    drop(watching);
+    let answer = answer.map_err(failed)?;
     let done = match understood(socket, &answer)? {
         Answer::Saved(done) => done,
         Answer::Error(words) => return Err(wrong(socket, &words, &[])),
@@ -188,7 +234,6 @@ mod tests {
     use super::super::place::tests::Folder;
     use super::*;
     use std::io::{BufRead as _, BufReader};
-    use std::thread;
 
     /// What comes of a save whose runner says this, a line for each that it is asked, and then no more.
     fn saved(name: &str, says: &'static [&'static str]) -> (Result<Done, Failure>, String) {
@@ -208,7 +253,7 @@ mod tests {
             // Whoever goes with something unread resets the connection.
             let _ = lines.read_line(&mut String::new());
         });
-        let done = save(&socket, &path, None);
+        let done = save(&socket, &path, None, &Progress::of("nothing", true));
         runner.join().expect("nobody panics");
         let left = fs::read_dir(&folder.0).map(Iterator::count);
         assert_eq!(

@@ -27,6 +27,8 @@ const WAITERS: usize = CLIENTS / 2;
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How long it is until a pause that has yet to come is looked at again.
 const SOON: Duration = Duration::from_millis(1);
+/// The same of a guest that is being written.
+const LATER: Duration = Duration::from_millis(20);
 /// How long a client may take to give a whole file its name.
 const NAMING: Duration = Duration::from_secs(60);
 /// How long it is until the next try, where there are no descriptors to be had.
@@ -46,6 +48,9 @@ pub fn start(
         clients: Vec::new(),
         user: geteuid().as_raw(),
     };
+    if let Some(writes) = operator.writes() {
+        elders.spawn(Thread::Scribe, writes)?;
+    }
     elders.spawn(Thread::Control, move || {
         loop {
             server.turn(&mut operator);
@@ -102,7 +107,8 @@ impl Server {
         let limited = self.clients.iter().filter(|client| !client.waits);
         let mut next = limited.map(|client| client.until).min();
         if operator.is_busy() {
-            next = Some(now + SOON);
+            let late = operator.is_writing();
+            next = Some(now + if late { LATER } else { SOON });
         }
         let timeout = next.map_or(PollTimeout::NONE, |until| {
             let left = until.saturating_duration_since(now).as_millis() + 1;

@@ -135,6 +135,7 @@ pub fn probe(system: &System, scope: &Scope) -> Result<HostReport, Failure> {
     let mut report = HostReport {
         schema: "urn:vmlock:schema:host-report:v1".to_owned(),
         report_version: REPORT_VERSION,
+        boot: None,
         arch: Arch::Arm64,
         capabilities: CAPABILITIES
             .iter()

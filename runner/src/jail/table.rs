@@ -32,6 +32,8 @@ pub enum Thread {
     Carrier,
     /// Answers at the control socket, and brings the guest to rest for who asks for it.
     Control,
+    /// Writes a guest that is saved, while the control socket is answered.
+    Scribe,
     /// Says what happens, where others must not wait for whoever reads it.
     Speaker,
     /// Serves a disk.
@@ -61,6 +63,7 @@ impl fmt::Display for Thread {
             Console => "console",
             Carrier => "carrier",
             Control => "control",
+            Scribe => "scribe",
             Speaker => "speaker",
             Disk => "disk",
             Card => "card",
@@ -74,16 +77,16 @@ impl fmt::Display for Thread {
 }
 
 use Thread::{
-    Broker, Card, Carrier, Console, Control, Disk, Entering, Entropy, Main, Signals, Speaker,
-    Terminal, Undertaker, Vcpu, Vsock, Watch,
+    Broker, Card, Carrier, Console, Control, Disk, Entering, Entropy, Main, Scribe, Signals,
+    Speaker, Terminal, Undertaker, Vcpu, Vsock, Watch,
 };
 
 /// Those that there are whatever the machine is.
 pub const ALWAYS: &[Thread] = &[Main, Vcpu, Entering, Signals, Watch, Console, Undertaker];
 /// Every kind of this process's threads.
 const EACH: &[Thread] = &[
-    Main, Vcpu, Entering, Signals, Watch, Console, Carrier, Control, Speaker, Disk, Card, Terminal,
-    Entropy, Vsock,
+    Main, Vcpu, Entering, Signals, Watch, Console, Carrier, Control, Scribe, Speaker, Disk, Card,
+    Terminal, Entropy, Vsock,
 ];
 /// Those that serve devices of virtio.
 const DEVICES: &[Thread] = &[Disk, Card, Terminal, Entropy, Vsock];
@@ -93,8 +96,8 @@ const LATE: &[Thread] = &[Entering, Signals, Console];
 const BEGINNING: &[Thread] = &[Entering, Signals, Console, Undertaker];
 /// Who ends a process.
 const ENDING: &[Thread] = &[
-    Main, Vcpu, Entering, Signals, Watch, Console, Carrier, Control, Speaker, Disk, Card, Terminal,
-    Entropy, Vsock, Broker, Undertaker,
+    Main, Vcpu, Entering, Signals, Watch, Console, Carrier, Control, Scribe, Speaker, Disk, Card,
+    Terminal, Entropy, Vsock, Broker, Undertaker,
 ];
 
 /// What an argument has to be. Of those that are named here Linux takes the lower 32 bits alone, or it is a bit among
@@ -303,8 +306,8 @@ pub const ROWS: &[Row] = &[
     row(libc::SYS_ioctl, KVM_GET_MP_STATE, &[Vcpu], "whether its vCPU is on").only(READ),
     row(libc::SYS_ioctl, KVM_GET_VCPU_EVENTS, &[Vcpu], "which SError it has yet to take").only(READ),
     row(libc::SYS_ioctl, KVM_GET_DEVICE_ATTR, &[Control], "what its interrupt controller has").only(SAVED),
-    row(libc::SYS_pwrite64, Any, &[Control], "a guest goes to the file that its operator opened").only(SAVED),
-    row(libc::SYS_fsync, Any, &[Control], "that file is on the disk before anybody is told").only(SAVED),
+    row(libc::SYS_pwrite64, Any, &[Scribe], "a guest goes to the file that its operator opened").only(SAVED),
+    row(libc::SYS_fsync, Any, &[Scribe], "that file is on the disk before anybody is told").only(SAVED),
     row(libc::SYS_io_uring_enter, Any, &[Disk], "the guest reads, writes, discards, zeroes: the disk's ring takes nothing else"),
     row(libc::SYS_io_uring_register, Is(1, LET_GO), &[Disk], "the ring lets go of the disk at the end"),
     row(libc::SYS_fdatasync, Any, &[Disk], "what the guest wrote is made stable at the end"),
@@ -347,9 +350,9 @@ pub const ROWS: &[Row] = &[
     row(libc::SYS_openat, Is(2, TO_READ), &[Watch], "what a CPU is that came later, and Landlock lets it see no other file").only("a CPU comes online, and a vCPU's thread goes there"),
     row(libc::SYS_openat, Is(2, TO_LOOK), &[Watch], "the folder where that is").only("a CPU comes online, and a vCPU's thread goes there"),
     row(libc::SYS_tgkill, Ours(0), &[Main, Vcpu, Watch, Control], "a vCPU is kicked out of KVM_RUN"),
-    row(libc::SYS_tgkill, Ours(0), &[Entering, Signals, Console, Carrier, Speaker, Disk, Card, Terminal, Entropy, Vsock], "this program ends itself").only(ABORTS),
+    row(libc::SYS_tgkill, Ours(0), &[Entering, Signals, Console, Carrier, Scribe, Speaker, Disk, Card, Terminal, Entropy, Vsock], "this program ends itself").only(ABORTS),
     row(libc::SYS_getpid, Any, &[Main, Vcpu, Watch, Control, Vsock], "whose threads are kicked, whose parent the undertaker is, which process a status is of or asks the broker"),
-    row(libc::SYS_getpid, Any, &[Entering, Signals, Console, Carrier, Speaker, Disk, Card, Terminal, Entropy], "which program that is").only(ABORTS),
+    row(libc::SYS_getpid, Any, &[Entering, Signals, Console, Carrier, Scribe, Speaker, Disk, Card, Terminal, Entropy], "which program that is").only(ABORTS),
     row(libc::SYS_rt_sigaction, Is(0, libc::SIGBUS as u32), EACH, "Rust's library lets the signal end the process").only(FAULTS),
     row(libc::SYS_rt_sigaction, Is(0, libc::SIGSEGV as u32), EACH, "Rust's library lets the signal end the process").only(FAULTS),
     row(libc::SYS_gettid, Any, EACH, "which thread is kicked; a thread begins"),

@@ -33,6 +33,7 @@ use crate::jail::{Entering, Files, Jail, Needs, entered};
 use crate::kick::kick;
 use crate::kvm::{
     self, Entry, Exit, Fresh, Gic, Kick, Mmio, Rest, Runnable, Unstarted, Vm, core, discard,
+    host_counter,
 };
 use crate::machine::home::Home;
 use crate::machine::loan::look::Lookout;
@@ -228,9 +229,26 @@ pub struct Saved {
 /// What of a saved guest's state comes last.
 pub struct Resumed {
     /// CNTVCT_EL0.
-    pub counter: u64,
+    pub counter: Counter,
     /// Which vCPUs are on.
     pub on: Vec<bool>,
+}
+
+/// What a guest that goes on finds in CNTVCT_EL0.
+#[derive(Clone, Copy)]
+pub struct Counter {
+    /// Its value.
+    pub value: u64,
+    /// What the host's counter was when it had that, where it counts on since.
+    pub since: Option<u64>,
+}
+
+impl Counter {
+    /// What it is by now.
+    fn now(self) -> u64 {
+        let passed = |since| host_counter().wrapping_sub(since);
+        self.value.wrapping_add(self.since.map_or(0, passed))
+    }
 }
 
 /// What is not given up.
@@ -474,7 +492,8 @@ fn run_with(
                 }
                 // The last thing that it is given, and from here on it counts.
                 let counter = held.as_ref().map(|(counter, _)| *counter);
-                if let Err(words) = counter.map_or(Ok(()), |counter| count_on(&vcpu, counter)) {
+                let counted = counter.map_or(Ok(()), |counter| count_on(&vcpu, counter.now()));
+                if let Err(words) = counted {
                     shared.end(Ended::Broken(words));
                     return;
                 }

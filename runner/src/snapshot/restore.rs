@@ -6,8 +6,10 @@ use crate::device::virtio;
 use crate::failure::Failure;
 use crate::files;
 use crate::memory::Memory;
+use crate::say;
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 use vmlock_saved::carry::{SAVED, stays};
 use vmlock_saved::file::{CHUNK_BYTES, Chunk};
 use vmlock_saved::{Saved, open};
@@ -17,6 +19,9 @@ use vmlock_spec::reason;
 /// What to do about disks that are others.
 const UNTOUCHED: &str =
     "put them back as they were when it was saved; neither they nor the saved guest were touched";
+
+/// How often somebody who looks is told how far it is.
+const EACH: Duration = Duration::from_millis(500);
 
 /// A saved guest, but for its memory.
 pub struct Opened {
@@ -95,7 +100,13 @@ impl Opened {
     pub fn load(&self, memory: &Memory) -> Result<(), Failure> {
         let bad = |why: &str| unusable(&self.path, why, &[]);
         let mut bytes = Vec::new();
+        let progress = say::Progress::of("the saved guest is checked and read", false);
+        let (all, mut shown) = (memory.range().size, Instant::now());
         for (number, chunk) in (0..).zip(self.saved.memory.chunks()) {
+            if shown.elapsed() > EACH {
+                progress.bytes(number * CHUNK_BYTES, all);
+                shown = Instant::now();
+            }
             if *chunk == Chunk::Hole {
                 continue;
             }
@@ -104,6 +115,7 @@ impl Opened {
             let address = memory.range().base + number * CHUNK_BYTES;
             memory.write(address, &bytes).map_err(|e| bad(&e))?;
         }
+        say::no_progress();
         Ok(())
     }
 }

@@ -48,6 +48,12 @@ pub enum Wrote {
     Whole(Name),
 }
 
+/// The host's wall clock, in nanoseconds since 1970-01-01T00:00:00Z; one that stands earlier counts as that.
+pub fn wall_clock() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    now.map_or(0, |now| u64::try_from(now.as_nanos()).unwrap_or(u64::MAX))
+}
+
 /// All of a machine's state.
 ///
 /// # Errors
@@ -61,12 +67,10 @@ pub fn state(settled: &mut Settled<'_>, saves: &Saves, own: Vec<Own>) -> Result<
         return Err(format!("vCPU {}: {}", first.vcpu, first.words));
     }
     let counter = own.first().map_or(0, |own| own.counter);
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    let now = now.map_or(0, |now| u64::try_from(now.as_nanos()).unwrap_or(u64::MAX));
     Ok(State {
         machine: Machine {
             virtual_counter: Hex64(counter),
-            wall_clock: now,
+            wall_clock: wall_clock(),
         },
         gic,
         vcpus: own.into_iter().map(|own| own.vcpu).collect(),
@@ -95,22 +99,28 @@ impl Saving {
         })
     }
 
-    /// Writes a piece more.
+    /// How many bytes of guest memory are written.
+    pub fn bytes(&self) -> u64 {
+        self.next * CHUNK_BYTES
+    }
+
+    /// Writes a piece more: of memory, or, once all of that is written, what makes it a whole file.
     ///
     /// # Errors
     /// It cannot be written.
     pub fn go_on(mut self, saves: &Saves) -> Result<Wrote, String> {
         let range = saves.memory.range();
         let count = range.size / CHUNK_BYTES;
-        for number in self.next..count.min(self.next + AT_A_TIME) {
+        let until = count.min(self.next + AT_A_TIME);
+        for number in self.next..until {
             let address = range.base + number * CHUNK_BYTES;
             let bytes = saves.memory.read(address, CHUNK_BYTES as usize)?;
             self.writer
                 .chunk(number, &bytes)
                 .map_err(|e| e.to_string())?;
-            self.next = number + 1;
         }
         if self.next < count {
+            self.next = until;
             return Ok(Wrote::More(self));
         }
         // They were asked before the memory was written, and have mostly said it by now.

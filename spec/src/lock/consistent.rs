@@ -33,7 +33,8 @@ pub(super) fn consistent(lock: &Lock) -> Result<(), String> {
     interrupts(lock)?;
     if lock.lock_version >= virtio::SINCE {
         let seed = lock.boot.as_ref().is_some_and(|boot| boot.kaslr_seed);
-        virtio::consistent(&lock.machine.devices, seed)?;
+        let counts = lock.counters.across_saves.is_some();
+        virtio::consistent(&lock.machine.devices, seed || counts)?;
     }
     hypercalls(lock, &services)?;
     reset::consistent(lock)?;

@@ -5,8 +5,9 @@
 //! 40 bits of address, the devices' first models, one region of redistributors.
 
 use super::hex::hex64;
+use super::v2::CountersShape;
 use super::{
-    Boot, BootFile, Counters, Device, DeviceKind, DeviceTree, Gic, Hypercalls, Lock, LockedCpu,
+    Boot, BootFile, Device, DeviceKind, DeviceTree, Gic, Hypercalls, Lock, LockedCpu,
     LockedRegister, Machine, PrivateInterrupts, Range, Unmapped, Vcpu, unique,
 };
 use crate::catalogue::register_by_id;
@@ -52,7 +53,7 @@ pub struct LockShape {
     /// What firmware calls answer.
     hypercalls: Hypercalls,
     /// How time is counted.
-    counters: Counters,
+    counters: CountersShape,
     /// Memory map, interrupts, devices and FDT.
     machine: MachineShape,
     /// What the guest boots.
@@ -207,7 +208,7 @@ impl From<&Lock> for LockShape {
             registers,
             gic: lock.gic.clone(),
             hypercalls: lock.hypercalls.clone(),
-            counters: lock.counters.clone(),
+            counters: CountersShape::from(&lock.counters),
             machine: MachineShape {
                 memory: machine.memory,
                 distributor: machine.distributor,
@@ -271,7 +272,7 @@ impl LockShape {
             registers,
             gic: self.gic,
             hypercalls: self.hypercalls,
-            counters: self.counters,
+            counters: self.counters.read(),
             reset: Vec::new(),
             machine: Machine {
                 address_bits: ADDRESS_BITS,

@@ -1,11 +1,12 @@
 //! Version 2 of the lock: its JSON shape, frozen.
 //!
-//! It is the newest version's without virtio devices and without a seed: a machine
-//! that has neither is locked in it still.
+//! It is the newest version's without virtio devices, without a seed and with a
+//! counter that stands still across saves: such a machine is locked in it still.
 
 use super::{
     Boot, BootFile, Counters, Device, DeviceKind, DeviceTree, Gic, Hypercalls, Lock, LockedCpu,
-    LockedRegister, Machine, PrivateInterrupts, Range, ResetValue, Unmapped, Vcpu, unique,
+    LockedRegister, Machine, PhysicalCounter, PrivateInterrupts, Range, ResetValue, Unmapped, Vcpu,
+    VirtualCounter, unique,
 };
 use crate::vm::{Arch, Feature};
 use serde::{Deserialize, Serialize};
@@ -48,7 +49,7 @@ pub struct LockShape {
     /// What firmware calls answer.
     hypercalls: Hypercalls,
     /// How time is counted.
-    counters: Counters,
+    counters: CountersShape,
     /// What every vCPU begins with, at boot and after CPU_ON, in the registers in which that is not zero, and in
     /// ACTLR_EL1; by id. Empty in version 1, which promises nothing of it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -60,6 +61,38 @@ pub struct LockShape {
     /// What the guest boots.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     boot: Option<BootShape>,
+}
+
+/// How time is counted.
+#[derive(Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(rename = "Counters"))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct CountersShape {
+    /// CNTVCT_EL0 counts from the machine's creation.
+    virtual_counter: VirtualCounter,
+    /// CNTPCT_EL0.
+    physical_counter: PhysicalCounter,
+}
+
+impl From<&Counters> for CountersShape {
+    fn from(counters: &Counters) -> Self {
+        Self {
+            virtual_counter: counters.virtual_counter,
+            physical_counter: counters.physical_counter,
+        }
+    }
+}
+
+impl CountersShape {
+    /// In the types of the newest version.
+    pub(super) fn read(self) -> Counters {
+        Counters {
+            virtual_counter: self.virtual_counter,
+            physical_counter: self.physical_counter,
+            across_saves: None,
+        }
+    }
 }
 
 /// What a guest boots.
@@ -180,7 +213,7 @@ impl From<&Lock> for LockShape {
             registers: lock.registers.clone(),
             gic: lock.gic.clone(),
             hypercalls: lock.hypercalls.clone(),
-            counters: lock.counters.clone(),
+            counters: CountersShape::from(&lock.counters),
             reset: lock.reset.clone(),
             device_tree: lock.device_tree.clone(),
             boot: lock.boot.as_ref().map(|boot| BootShape {
@@ -228,7 +261,7 @@ impl LockShape {
             registers: self.registers,
             gic: self.gic,
             hypercalls: self.hypercalls,
-            counters: self.counters,
+            counters: self.counters.read(),
             reset: self.reset,
             device_tree: self.device_tree,
             boot: self.boot.map(|boot| Boot {

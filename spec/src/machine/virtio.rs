@@ -225,12 +225,12 @@ pub fn entry(
     })
 }
 
-/// Checks the virtio devices of a lock that was read; names, addresses and interrupts are those of all devices. With a
-/// `seed` for the kernel's addresses there need be none.
+/// Checks the virtio devices of a lock that was read; names, addresses and interrupts are those of all devices. With
+/// something `other` that version 2 of the lock lacks there need be none.
 ///
 /// # Errors
 /// The first contradiction, in words.
-pub fn consistent(devices: &[Device], seed: bool) -> Result<(), String> {
+pub fn consistent(devices: &[Device], other: bool) -> Result<(), String> {
     let mut count = 0;
     for device in devices {
         count += usize::from(number(device.kind).is_some());
@@ -241,9 +241,9 @@ pub fn consistent(devices: &[Device], seed: bool) -> Result<(), String> {
             "{count} virtio devices: a machine has at most {DEVICES_MAX}"
         ));
     }
-    if count == 0 && !seed {
+    if count == 0 && !other {
         return Err(
-            "a machine without virtio devices and without a `kaslr-seed` is of version 2 of the lock".into(),
+            "a machine without virtio devices, without a `kaslr-seed` and whose counter stands still across saves is of version 2 of the lock".into(),
         );
     }
     apart(devices)

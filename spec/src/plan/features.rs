@@ -75,10 +75,13 @@ const fn withheld(feature: Feature) -> &'static str {
     }
 }
 
+/// What a plan calls the vector lengths.
+pub(crate) const LENGTHS: &str = "SVE vector lengths";
+
 /// The SVE vector lengths: KVM cuts them off above one of the CPU's own, and
 /// nothing else (arch/arm64/kvm/guest.c `set_sve_vls`, 5.10 to 7.3).
 pub(super) fn vector_lengths(lock: &Lock, report: &HostReport, plan: &mut Plan) {
-    const NAME: &str = "SVE vector lengths";
+    const NAME: &str = LENGTHS;
     let wanted = &lock.vector_lengths;
     let Some(longest) = wanted.last() else {
         return;

@@ -49,7 +49,7 @@ pub fn beginning(lock: &Lock, steps: &[Step]) -> Vec<Beginning> {
 }
 
 /// What a refusal and a plan call all of it.
-const ALL: &str = "what a vCPU begins with";
+pub const ALL: &str = "what a vCPU begins with";
 
 /// Plans each register; those that begin as promised and are zero are one entry.
 pub(super) fn reset(lock: &Lock, on: Host, inside: &Inside, plan: &mut Plan) {

@@ -38,7 +38,7 @@ pub(super) fn settled(lock: &Lock, on: Host, inside: &Inside, plan: &mut Plan) {
     let vcpus = on.view.vcpus();
     let mut unseen = Vec::new();
     for first in settled::promises(lock, 0) {
-        if no_conduit && first.name().starts_with("SMC ") {
+        if no_conduit && first.name().starts_with(SMC) {
             continue;
         }
         let promise = |vcpu: u32| match vcpu {
@@ -115,8 +115,10 @@ fn untold(unseen: &[String]) -> Refusal {
     Refusal::untold("what a guest sees", &reason)
 }
 
-/// The call by which a guest looks for a conduit.
-const BY_SMC: &str = "SMC PSCI_VERSION()";
+/// How the names of calls by SMC begin.
+pub(crate) const SMC: &str = "SMC ";
+/// The call by which a guest looks for that conduit.
+pub(crate) const BY_SMC: &str = "SMC PSCI_VERSION()";
 
 /// Where the refusal's promise comes from.
 const FROM: &str =
@@ -126,7 +128,7 @@ fn refusal(name: &str, wanted: &str, seen: Seen, filter: Filter) -> Refusal {
     let offered = words(seen, u64::MAX);
     let mut help =
         vec!["choose another host, and report this one: vmlock knows no such kernel".to_owned()];
-    if name.starts_with("SMC ") {
+    if name.starts_with(SMC) {
         help.extend(filter.help());
     }
     Refusal {
@@ -152,7 +154,7 @@ fn in_ranges(plan: &Plan) -> bool {
 fn brought_about(name: &str, plan: &Plan) -> bool {
     plan.steps().any(|step| match step {
         Step::Distributor | Step::IidrRevision(_) => name.starts_with("GIC"),
-        Step::ForwardRanges(_) => name.starts_with("SMC "),
+        Step::ForwardRanges(_) => name.starts_with(SMC),
         _ => false,
     })
 }

@@ -21,18 +21,7 @@ pub(super) fn unlocked(lock: &Lock, view: &View, plan: &mut Plan) {
         let known = register_by_id(host.id);
         let newer = known.is_some_and(|info| info.since > lock.lock_version);
         let Some(info) = known.filter(|info| !newer || info.neutral.is_some()) else {
-            let encoding = host.id & 0xffff;
-            let name = match host.id >> 16 & 0xfff {
-                0x13 => format!(
-                    "S{}_{}_C{}_C{}_{}",
-                    encoding >> 14 & 3,
-                    encoding >> 11 & 7,
-                    encoding >> 7 & 15,
-                    encoding >> 3 & 15,
-                    encoding & 7
-                ),
-                class => format!("KVM register class {class:#x} number {encoding:#x}"),
-            };
+            let name = encoded(host.id);
             plan.refusals.push(Refusal {
                 code: reason::UNKNOWN_REGISTER,
                 wanted: "nothing there".into(),
@@ -103,6 +92,22 @@ pub(super) fn unlocked(lock: &Lock, view: &View, plan: &mut Plan) {
                 help: vec!["run `vmlock lock` again with this version".into()],
             }),
         }
+    }
+}
+
+/// What a refusal calls a register that nobody knows, by its KVM register id.
+pub(crate) fn encoded(id: u64) -> String {
+    let encoding = id & 0xffff;
+    match id >> 16 & 0xfff {
+        0x13 => format!(
+            "S{}_{}_C{}_C{}_{}",
+            encoding >> 14 & 3,
+            encoding >> 11 & 7,
+            encoding >> 7 & 15,
+            encoding >> 3 & 15,
+            encoding & 7
+        ),
+        class => format!("KVM register class {class:#x} number {encoding:#x}"),
     }
 }
 

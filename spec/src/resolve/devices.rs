@@ -9,9 +9,9 @@ use crate::machine::virtio::{
     self, CIDS, DEVICES_MAX, MTUS, PORTS, PORTS_MAX, SECTOR, SECTORS_MAX, SERIAL_MAX,
     SOCKET_BYTES_MAX, TAP_BYTES_MAX,
 };
-use crate::vm::VmSpec;
 use crate::vm::device::{Device, Disk, Net, Vsock};
 use crate::vm::limits::NAME_BYTES_MAX;
+use crate::vm::{AcrossSaves, VmSpec};
 use std::ops::RangeInclusive;
 
 /// Whatever is wrong with the devices of a description that becomes a lock of that version.
@@ -61,13 +61,24 @@ pub(super) fn sizes(spec: &VmSpec, complaints: &mut Complaints) {
     }
 }
 
-/// All of them are one thing that the old version lacks, and a seed for the kernel's addresses another.
+/// All of them are one thing that the old version lacks; a seed for the kernel's addresses and a counter that goes on
+/// across saves are others.
 fn newer(spec: &VmSpec, version: u32, complaints: &mut Complaints) {
     if spec.boot.as_ref().is_some_and(|boot| boot.kaslr_seed) {
         complaints.error(
             "spec::needs-upgrade",
             "/boot/kaslr-seed",
             format!("a lock of version {version} cannot hold `kaslr-seed`"),
+            Some(UPGRADE.into()),
+        );
+    }
+    if spec.across_saves == AcrossSaves::GoesOn {
+        complaints.error(
+            "spec::needs-upgrade",
+            "/across-saves",
+            format!(
+                "a lock of version {version} has a counter that stands still across saves alone"
+            ),
             Some(UPGRADE.into()),
         );
     }

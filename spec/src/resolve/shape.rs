@@ -218,6 +218,7 @@ fn texts(spec: &VmSpec, complaints: &mut Complaints) {
         boot,
         console: _,
         devices: _,
+        across_saves: _,
         vary,
         allow,
         runs_on,

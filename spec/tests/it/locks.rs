@@ -5,7 +5,7 @@ use vmlock_spec::catalogue::Catalogue;
 use vmlock_spec::lock::canonical::{LockError, parse, version_in, write};
 use vmlock_spec::lock::{Lock, LockedRegister, Range, Waiver};
 use vmlock_spec::resolve::{Target, resolve};
-use vmlock_spec::vm::Feature;
+use vmlock_spec::vm::{AcrossSaves, Feature};
 
 fn example() -> Lock {
     lock(&spec(
@@ -358,6 +358,45 @@ fn a_seed_is_zero_in_the_lock_and_filled_in_alone() {
         let refused = resolve(&spec, &Catalogue::builtin(), &Target::of(version)).unwrap_err();
         let codes: Vec<_> = refused.iter().map(|c| (c.code, c.place.as_str())).collect();
         assert_eq!(codes, [("spec::needs-upgrade", "/boot/kaslr-seed")]);
+    }
+}
+
+#[test]
+fn a_counter_that_goes_on_across_saves_stands_in_the_lock_and_one_that_does_not_nowhere() {
+    let mut spec = spec(&["kvm-6.12"], "neoverse-n1", &[]);
+    let plain = lock(&spec);
+    assert_eq!(plain.counters.across_saves, None);
+    spec.across_saves = AcrossSaves::GoesOn;
+    let goes_on = lock(&spec);
+    assert_eq!((plain.lock_version, goes_on.lock_version), (2, 3));
+    let text = write(&goes_on);
+    assert_eq!(parse(&text).map(|l| write(&l)), Ok(text.clone()));
+    let said = ",\n    \"acrossSaves\": \"goes-on\"";
+    assert_eq!(text.matches(said).count(), 1, "{text}");
+    // No guest sees anything of it before it is saved, but for the lock's version.
+    let tree = |lock: &Lock| lock.device_tree.text.join("\n");
+    assert_eq!(
+        tree(&goes_on),
+        tree(&plain).replacen("vmlock machine 2", "vmlock machine 3", 1)
+    );
+    for (text, word) in [
+        (text.replacen(said, "", 1), "is of version 2"),
+        (
+            text.replacen("\"goes-on\"", "\"stands-still\"", 1),
+            "stands-still",
+        ),
+        (
+            text.replacen("\"lockVersion\": 3", "\"lockVersion\": 2", 1),
+            "acrossSaves",
+        ),
+    ] {
+        let words = parse(&text).expect_err("refused").to_string();
+        assert!(words.contains(word), "{word}: {words}");
+    }
+    for version in [1, 2] {
+        let refused = resolve(&spec, &Catalogue::builtin(), &Target::of(version)).unwrap_err();
+        let codes: Vec<_> = refused.iter().map(|c| (c.code, c.place.as_str())).collect();
+        assert_eq!(codes, [("spec::needs-upgrade", "/across-saves")]);
     }
 }
 

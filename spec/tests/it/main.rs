@@ -5,6 +5,8 @@ mod caches;
 mod catalogue;
 mod common;
 mod decisions;
+mod drift;
+mod exports;
 mod frozen;
 mod locks;
 mod mitigations;

@@ -6,13 +6,15 @@
 //! expected under `tests/plans/`; a continuous integration run (`CI` set) refuses to.
 
 use crate::truth::{lock, spec};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use vmlock_spec::catalogue::field;
 use vmlock_spec::lock::{Lock, Waiver, canonical};
 use vmlock_spec::observation::settled;
-use vmlock_spec::plan::{Emulation, Refusal, Step, Way, plan, plan_with, presumed};
+use vmlock_spec::plan::{
+    Emulation, Ground, Refusal, Step, Way, plan, plan_on, plan_with, presumed,
+};
 use vmlock_spec::reason;
 use vmlock_spec::report::{self, HostReport, ReportedRegister, Seen};
 use vmlock_spec::smccc::{PSCI_VERSION_REGISTER, STD_BMAP_REGISTER};
@@ -764,4 +766,62 @@ fn what_is_presumed_orders_what_a_guest_would() {
         }
     }
     assert!(kept > 90 && all > 70, "{kept} kept, {all} with all orders");
+}
+
+/// What was looked up for one lock is no answer for another: of other features, natively or not, in any order.
+#[test]
+fn a_plan_is_the_same_whatever_was_planned_on_that_ground_before() {
+    let examples = crate_root().join("../examples");
+    let locks: BTreeMap<String, Lock> = named(&examples, ".vm.lock.json")
+        .into_iter()
+        .map(|(name, path)| {
+            (
+                name,
+                canonical::parse(&fs::read_to_string(path).unwrap()).unwrap(),
+            )
+        })
+        .collect();
+    let (mut kept, mut refused) = (0, 0);
+    for cpu in CPUS {
+        for series in ["5.10", "6.12", "7.3"] {
+            let report = host(&format!("{cpu}-{series}"));
+            let ground = Ground::of(&report);
+            let mut views = BTreeSet::new();
+            for emulation in [Emulation::Allowed, Emulation::Forbidden] {
+                let there = locks.iter();
+                // Back again, each comes after another than before.
+                for (name, lock) in there.clone().chain(there.rev()) {
+                    let shared = plan_on(lock, &ground, emulation);
+                    let fresh = plan_with(lock, &report, emulation);
+                    assert_eq!(shared, fresh, "{name} on {cpu}-{series}, {emulation:?}");
+                    match fresh.refusals.is_empty() {
+                        true => kept += 1,
+                        false => refused += 1,
+                    }
+                    views.extend(report.view(&lock.features).map(|view| &view.features));
+                }
+            }
+            assert!(views.len() > 1, "{cpu}-{series}: {views:?}");
+        }
+    }
+    assert!(kept > 30 && refused > 30, "{kept} kept, {refused} refused");
+}
+
+#[test]
+fn views_of_a_report_are_told_apart_by_their_features() {
+    let good = host("max-7.3");
+    assert!(report::parse(&report::write(&good)).is_ok());
+    let bad = |alter: &dyn Fn(&mut HostReport)| {
+        let mut report = good.clone();
+        alter(&mut report);
+        report::parse(&report::write(&report)).expect_err("it was refused")
+    };
+    let words = bad(&|r| r.views[0].features = vec![Feature::Mte, Feature::Pmu]);
+    assert!(words.contains("out of order"), "{words}");
+    let words = bad(&|r| r.views[0].features = vec![Feature::Pmu, Feature::Pmu]);
+    assert!(words.contains("doubled"), "{words}");
+    let words = bad(&|r| r.views[0].features = vec![Feature::StealTime]);
+    assert!(words.contains("none that a view is of"), "{words}");
+    let words = bad(&|r| r.views.push(r.views[0].clone()));
+    assert!(words.contains("stands twice"), "{words}");
 }

@@ -1,7 +1,8 @@
 //! Many locks and many hosts: which host can keep which lock, as a table.
 
 use super::{Checked, Host};
-use crate::render::human::WIDTH;
+use crate::render::terminal;
+use crate::shell;
 use vmlock_spec::part::Another;
 use vmlock_spec::plan::Plan;
 
@@ -25,7 +26,7 @@ pub fn lines(all: &[Checked], hosts: &[Host], complete: bool, native: bool) -> V
     let numbers: Vec<String> = (1..=hosts.len()).map(|n| format!("[{n}]")).collect();
     let mut lines = Vec::new();
     let mut heads = &names;
-    if width(all, heads) > WIDTH {
+    if width(all, heads) > terminal::width() {
         heads = &numbers;
         lines.extend(
             numbers
@@ -69,8 +70,8 @@ pub fn lines(all: &[Checked], hosts: &[Host], complete: bool, native: bool) -> V
         let host = at.and_then(|at| names.get(at)).unwrap_or(&first.lock);
         lines.push(format!(
             "why not, and what can be done: `vmlock check {} --host {}{}`",
-            checked.lock,
-            host,
+            shell::word(&checked.lock),
+            shell::word(host),
             if native { " --native" } else { "" }
         ));
     }

@@ -1,7 +1,7 @@
 //! What differs between what two witnesses saw: by register field and by call, once for all vCPUs that agree.
 
 use crate::command::observe::{place, version};
-use crate::difference::{Change, by_field, change};
+use crate::difference::{Change, by_field, change, offered};
 use std::collections::{BTreeMap, BTreeSet};
 use vmlock_spec::catalogue::register_by_name;
 use vmlock_spec::observation::account::Account;
@@ -147,39 +147,6 @@ fn is_answer(kind: Option<Kind>) -> bool {
         Kind::CpuOn,
     ];
     kind.is_some_and(|kind| asked.contains(&kind))
-}
-
-/// Whether a function that was asked about came or went. Negative answers say that it is not there, in the width of
-/// the call.
-fn offered(key: u64, before: Seen, after: Seen) -> String {
-    let function = smccc::function_name(wire::id_of(key) as u32);
-    let there = |seen: Seen| matches!(seen, Seen::Value(value) if value >> 31 & 1 == 0);
-    match (there(before), there(after)) {
-        (false, true) => format!("guests gain {function}"),
-        (true, false) => format!("guests lose {function}"),
-        _ => String::new(),
-    }
-}
-
-/// What an operator wants to hear first: versions, and functions that came or went, each once.
-pub fn in_short(changes: &[Change]) -> Option<String> {
-    let mut said: Vec<String> = Vec::new();
-    for change in changes {
-        let words = match (&change.before, &change.after) {
-            (Some(old), Some(new)) if change.name == "PSCI_VERSION()" => {
-                format!("PSCI {old} became {new}")
-            }
-            (Some(old), Some(new)) if change.name == "SMCCC_VERSION()" => {
-                format!("SMCCC {old} became {new}")
-            }
-            _ if change.words.starts_with("guests ") => change.words.clone(),
-            _ => continue,
-        };
-        if !said.contains(&words) {
-            said.push(words);
-        }
-    }
-    (!said.is_empty()).then(|| said.join(", "))
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use crate::files;
 use crate::language::reach::{Disk, Reach as _};
 use crate::language::{import, read};
 use crate::render::{Exit, Output, hanging};
+use crate::shell;
 use kdl::KdlNode;
 use serde_json::{Value, json};
 use std::path::Path;
@@ -272,15 +273,20 @@ fn of_report(shown: &str, report: &HostReport, out: &mut Output) {
             found.cpu,
             match found.set.len() + found.vary.len() {
                 0 => String::new(),
-                n => format!(", but for {n} fields: `vmlock common {shown}` says which"),
+                n => format!(
+                    ", but for {n} fields: `vmlock common {}` says which",
+                    shell::word(shown)
+                ),
             }
         ))),
         Err(common::Nothing::UnknownCpu) => out.lines(hanging(&format!(
-            "  its CPU is no model of the catalogue: `vmlock cpu {shown} --name NAME` makes one"
+            "  its CPU is no model of the catalogue: `vmlock cpu {} --name NAME` makes one",
+            shell::word(shown)
         ))),
         Err(common::Nothing::Impossible(refusals)) => out.lines(hanging(&format!(
-            "  keeps no lock of a catalogue's baseline: {} entries; `vmlock common {shown}` says which",
-            refusals.len()
+            "  keeps no lock of a catalogue's baseline: {} entries; `vmlock common {}` says which",
+            refusals.len(),
+            shell::word(shown)
         ))),
     }
     let found = found.ok();

@@ -16,6 +16,7 @@ use crate::location::Source;
 use crate::merge::{Sides, kept};
 use crate::render::{Exit, Output};
 use crate::repository::{self, Blob};
+use crate::shell;
 use std::env;
 use std::ffi::OsStr;
 use std::fs::{self, File};
@@ -77,13 +78,15 @@ pub fn run(flags: &GitMergeFlags, out: &mut Output) {
 fn advice(lock: &str) -> String {
     // With a dot in its name it may be that of one machine of several.
     let stem = lock.strip_suffix(LOCK);
+    let locked = shell::word(lock);
     let name = stem.map(|stem| stem.rsplit('/').next().unwrap_or(stem));
     match (stem, name) {
         (Some(stem), Some(name)) if !name.contains('.') => format!(
-            "once {stem}.vm.kdl is merged: `vmlock lock {stem}.vm.kdl`, then `git add {lock}`"
+            "once {stem}.vm.kdl is merged: `vmlock lock {}`, then `git add {locked}`",
+            shell::word(&format!("{stem}.vm.kdl"))
         ),
         _ => format!(
-            "once its description is merged: `vmlock lock` with that, then `git add {lock}`"
+            "once its description is merged: `vmlock lock` with that, then `git add {locked}`"
         ),
     }
 }

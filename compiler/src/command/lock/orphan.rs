@@ -5,6 +5,7 @@ use super::Outcome;
 use crate::compile::is_made;
 use crate::diagnostic::{Diagnostic, Severity, join};
 use crate::files;
+use crate::shell;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -62,8 +63,10 @@ fn warning(folder: &Path, outcomes: &[Outcome], made: &BTreeSet<PathBuf>) -> Opt
     };
     let help = match renamed {
         Some((orphan, Outcome { lock, spec, .. }, what)) => format!(
-            "was {what} renamed? Then `mv {} {lock}` and `vmlock lock {spec}`: so its version is kept",
-            orphan.display()
+            "was {what} renamed? Then `mv {} {}` and `vmlock lock {}`: so its version is kept",
+            shell::word(&orphan.display().to_string()),
+            shell::word(lock),
+            shell::word(spec)
         ),
         None => format!(
             "was a description renamed or removed? Move its lock along, or remove it: `{}` is held to nothing",

@@ -10,7 +10,7 @@ use crate::language::sharing::MACHINES_MAX;
 use kdl::{KdlDocument, KdlNode};
 use std::collections::BTreeMap;
 use vmlock_spec::vm::limits::MEMORY_BYTES;
-use vmlock_spec::vm::{Arch, Feature, VmSpec};
+use vmlock_spec::vm::{AcrossSaves, Arch, Feature, VmSpec};
 use vmlock_spec::words::did_you_mean;
 
 impl Decoder<'_> {
@@ -110,6 +110,7 @@ impl Decoder<'_> {
             boot
         });
         let (console, devices) = self.devices(node);
+        let across_saves = one("across-saves").and_then(|n| self.across_saves(n));
         let lock_schema = one("lock-schema").and_then(|n| {
             self.properties(n, &[]);
             self.no_children(n);
@@ -141,6 +142,7 @@ impl Decoder<'_> {
             boot,
             console: console.unwrap_or_default(),
             devices,
+            across_saves: across_saves.unwrap_or_default(),
             vary,
             allow,
             runs_on,
@@ -246,6 +248,25 @@ impl Decoder<'_> {
             range(entry.span()),
             "unknown",
             help,
+        );
+        None
+    }
+
+    fn across_saves(&mut self, node: &KdlNode) -> Option<AcrossSaves> {
+        self.properties(node, &[]);
+        self.no_children(node);
+        let entry = self.only(node, "across-saves \"goes-on\"")?;
+        self.places.note("/across-saves", range(entry.span()));
+        let name = self.string(entry, "what the counter does")?;
+        if let Some((_, known)) = AcrossSaves::ALL.iter().find(|(known, _)| *known == name) {
+            return Some(*known);
+        }
+        self.push(
+            "spec::unknown-across-saves",
+            format!("across saves, no counter does `{name}`"),
+            range(entry.span()),
+            "unknown",
+            suggest(&name, AcrossSaves::ALL.map(|(known, _)| known)),
         );
         None
     }

@@ -1,4 +1,4 @@
-//! Reads catalogue files (registers, baselines, CPU models) from KDL.
+//! Reads catalogue files (registers, baselines, CPU models, virtual machine monitors) from KDL.
 //!
 //! A crate for two users: the build script of `vmlock-spec` reads the built-in
 //! catalogue with it, and the compiler the files that a spec imports, so that a
@@ -7,9 +7,12 @@
 
 use kdl::{KdlDocument, KdlNode, KdlValue};
 use std::borrow::Cow;
+use vmlock_catalogue_types::vmm::Vmm;
 use vmlock_catalogue_types::*;
 
 mod digest;
+mod vmm;
+pub mod words;
 
 /// One thing wrong with a catalogue file.
 #[derive(Clone, Debug)]
@@ -35,6 +38,8 @@ pub struct Contents {
     pub hwcaps: Vec<Hwcap>,
     /// `needs`, `always` and `lint` nodes.
     pub needs: Vec<Need>,
+    /// `vmm` nodes.
+    pub vmms: Vec<Vmm>,
 }
 
 struct Reader {
@@ -54,6 +59,7 @@ pub fn decode(document: &KdlDocument) -> (Contents, Vec<Problem>) {
             "cpu" => contents.cpus.extend(reader.cpu(node)),
             "hwcaps" => contents.hwcaps.extend(reader.hwcaps(node)),
             "needs" | "always" | "lint" => contents.needs.extend(reader.need(node)),
+            "vmm" => contents.vmms.extend(reader.vmm(node)),
             "vm" => reader.problem(
                 node,
                 "a description cannot be imported",
@@ -82,34 +88,6 @@ fn children(node: &KdlNode) -> &[KdlNode] {
     node.children().map_or(&[], |c| c.nodes())
 }
 
-/// What a baseline can say, and how.
-const SAYS: [&str; 13] = [
-    "`show \"REGISTER.FIELD\" …`",
-    "`hide \"REGISTER.FIELD\" …`",
-    "`cap \"REGISTER.FIELD\" MOST`",
-    "`force \"REGISTER.FIELD\" VALUE`",
-    "`value \"REGISTER\" VALUE`",
-    "`cache \"model\"`",
-    "`pmceid \"PMCEID0_EL0\" and=MASK or=MASK`",
-    "`psci \"1.1\"`",
-    "`gic-iidr-revision 2`",
-    "`smc \"full\"`",
-    "`bitmap \"REGISTER\" BITS`",
-    "`title \"…\"`",
-    "`stable \"VERSION\" \"…\"` (all but the last two with source=\"…\")",
-];
-
-/// What a CPU model can say.
-const CPU_SAYS: [&str; 7] = [
-    "title",
-    "register",
-    "fact",
-    "ccsidr",
-    "unaffected",
-    "vector-lengths",
-    "unknown",
-];
-
 /// `there are `a`, `b` …`.
 fn has(known: &[&str]) -> String {
     let names: Vec<String> = known.iter().map(|name| format!("`{name}`")).collect();
@@ -117,6 +95,15 @@ fn has(known: &[&str]) -> String {
         true => "it has none".to_owned(),
         false => format!("there are {}", names.join(", ")),
     }
+}
+
+/// What a baseline can say, and how. Titles and what later releases do otherwise stand last.
+fn says() -> String {
+    let forms = words::OF_BASELINE.map(|word| format!("`{}`", word.form));
+    format!(
+        "{} (all but the last two with source=\"…\")",
+        forms.join(", ")
+    )
 }
 
 impl Reader {
@@ -212,7 +199,8 @@ impl Reader {
         // One that is misspelt has been told of.
         let near = |e: &kdl::KdlEntry| {
             let name = e.name().map(|n| n.value());
-            name.is_some_and(|n| n != "source" && n.starts_with('s') && n.ends_with("ce"))
+            let other = |n: &str| !["source", "since"].contains(&n);
+            name.is_some_and(|n| other(n) && n.starts_with('s') && n.ends_with("ce"))
         };
         if node.entries().iter().any(near) {
             return Cow::Borrowed("");
@@ -585,7 +573,7 @@ impl Reader {
                     "set" | "field" => {
                         "write `force \"REGISTER.FIELD\" VALUE source=\"…\"`".to_owned()
                     }
-                    _ => format!("it can say {}", SAYS.join(", ")),
+                    _ => format!("it can say {}", says()),
                 };
                 self.problem(
                     node,
@@ -661,7 +649,11 @@ impl Reader {
                 }
                 other => {
                     let words = format!("a CPU model has no `{other}`");
-                    self.problem(child, words, Some(&has(&CPU_SAYS)));
+                    self.problem(
+                        child,
+                        words,
+                        Some(&has(&words::OF_CPU.map(|word| word.word))),
+                    );
                 }
             }
         }

@@ -6,6 +6,8 @@
 //! and has no KDL. Text is `Cow`, because the same types hold the built-in tables
 //! (borrowed) and a user's imported files (owned).
 
+pub mod vmm;
+
 use std::borrow::Cow;
 
 /// The newest version of the lock's format: what an entry of the catalogue was for older ones is kept beside it.

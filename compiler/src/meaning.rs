@@ -103,20 +103,13 @@ fn collect(object: &Value, out: &mut Vec<Named>, depth: usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::language::nodes::{Node, VM};
+    use crate::language::nodes::{VM, every};
     use vmlock_spec::catalogue::{BASELINES, CPUS};
-
-    fn every(nodes: &'static [Node], see: &mut impl FnMut(&'static Node)) {
-        for node in nodes {
-            see(node);
-            every(node.block, see);
-        }
-    }
 
     #[test]
     fn every_kind_of_name_has_names_with_words() {
         let mut seen = 0;
-        every(VM.block, &mut |node| {
+        for node in every(VM.block) {
             let kinds = node.values.iter().copied();
             for kind in kinds.chain(node.properties.iter().map(|p| p.value)) {
                 let listed = matches!(
@@ -135,7 +128,7 @@ mod tests {
                     "{kind:?}"
                 );
             }
-        });
+        }
         assert!(seen > 10);
         assert_eq!(names(Kind::Baseline).len(), BASELINES.len());
         assert_eq!(names(Kind::Model).len(), CPUS.len());

@@ -1,0 +1,126 @@
+//! Pages that teach by commands: each is tried from top to bottom in a folder of its own, and has to print what the page
+//! says.
+//!
+//! In a block of `console`, lines behind `$ vmlock ` are commands, and what follows is what they print, words about
+//! results behind the results; a line of `…` stands for any lines, and `…` at the end of one for what
+//! else it has. It ends with 0 unless a last line says otherwise. A block of `kdl` with a name behind it is that file.
+//! `<!-- NAME is the report of CPU SERIES -->` stands for what a host would have told.
+
+use crate::scratch::{Scratch, err, out, report_of, root};
+use std::path::Path;
+use std::process::{Command, Output};
+use std::{env, fs, iter};
+
+const PAGES: [&str; 2] = ["docs/tutorial.md", "docs/howto.md"];
+
+/// A block of a page: what stands behind its fence, and its lines.
+type Block<'a> = (&'a str, Vec<&'a str>);
+
+/// What a page has, in its order.
+enum Part<'a> {
+    Report(&'a str, &'a str, &'a str),
+    Block(Block<'a>),
+}
+
+fn parts(page: &str) -> Vec<Part<'_>> {
+    let (mut parts, mut open) = (Vec::new(), None::<Block>);
+    for line in page.lines() {
+        match (line.strip_prefix("```"), &mut open) {
+            (Some(_), Some(_)) => parts.extend(open.take().map(Part::Block)),
+            (Some(info), None) => open = Some((info, Vec::new())),
+            (None, Some((_, lines))) => lines.push(line),
+            (None, None) => {
+                if let Some(words) = line.strip_prefix("<!-- ") {
+                    match words.split(' ').collect::<Vec<_>>()[..] {
+                        [name, "is", "the", "report", "of", cpu, series, "-->"] => {
+                            parts.push(Part::Report(name, cpu, series));
+                        }
+                        _ => panic!("what is `{line}`?"),
+                    }
+                }
+            }
+        }
+    }
+    assert!(open.is_none(), "a block does not end");
+    parts
+}
+
+/// Whether lines are as a page has them.
+fn fits(wanted: &[&str], lines: &[&str]) -> bool {
+    match (wanted, lines) {
+        ([], lines) => lines.is_empty(),
+        (["…", rest @ ..], lines) => (0..=lines.len()).any(|at| fits(rest, &lines[at..])),
+        ([want, rest @ ..], [line, lines @ ..]) => {
+            let begun = want.strip_suffix('…');
+            let alike = want == line || begun.is_some_and(|begun| line.starts_with(begun));
+            alike && fits(rest, lines)
+        }
+        _ => false,
+    }
+}
+
+/// What becomes of a line that is typed at a shell.
+fn by_shell(scratch: &Scratch, line: &str) -> Output {
+    let program = Path::new(env!("CARGO_BIN_EXE_vmlock"));
+    let folder = program.parent().unwrap().to_path_buf();
+    let path = env::var_os("PATH").unwrap_or_default();
+    let folders = iter::once(folder).chain(env::split_paths(&path));
+    Command::new("sh")
+        .args(["-c", line])
+        .current_dir(&scratch.0)
+        .env("PATH", env::join_paths(folders).unwrap())
+        .env("NO_COLOR", "1")
+        .output()
+        .unwrap()
+}
+
+fn try_page(name: &str) -> usize {
+    let page = fs::read_to_string(root().join(name)).unwrap();
+    let scratch = Scratch::new("documents");
+    let mut tried = 0;
+    for part in parts(&page) {
+        match part {
+            Part::Report(name, cpu, series) => {
+                fs::copy(report_of(cpu, series), scratch.0.join(name)).unwrap();
+            }
+            Part::Block((info, lines)) => match info.split_once(' ') {
+                Some(("kdl", file)) => scratch.write(file, &(lines.join("\n") + "\n")),
+                _ if info == "console" => {
+                    for command in lines.chunk_by(|_, next| !next.starts_with("$ ")) {
+                        let line = command[0].strip_prefix("$ ").unwrap_or_default();
+                        assert!(line.starts_with("vmlock "), "{name}: {}", command[0]);
+                        let output = by_shell(&scratch, line);
+                        let all = out(&output) + &err(&output);
+                        let printed: Vec<&str> =
+                            all.trim_end().lines().map(str::trim_end).collect();
+                        let (code, wanted) = match command {
+                            [_, wanted @ .., "(exit code 1)"] => (1, wanted),
+                            [_, wanted @ .., "(exit code 3)"] => (3, wanted),
+                            command => (0, &command[1..]),
+                        };
+                        assert!(
+                            fits(wanted, &printed) && output.status.code() == Some(code),
+                            "{name}: `{}` prints\n{}\n{}",
+                            command[0],
+                            printed.join("\n"),
+                            output.status
+                        );
+                        tried += 1;
+                    }
+                }
+                // Text, a shell's commands that need a host with KVM, and words of the language.
+                _ => assert!(
+                    ["sh", "kdl", "text", "yaml"].contains(&info),
+                    "{name}: what is a block of `{info}`?"
+                ),
+            },
+        }
+    }
+    tried
+}
+
+#[test]
+fn pages_that_teach_print_what_commands_print() {
+    let tried: usize = PAGES.map(try_page).iter().sum();
+    assert!(tried >= 15, "only {tried} commands in {PAGES:?}");
+}

@@ -1,0 +1,370 @@
+//! `drift`, on the recorded hosts of the lab's kernels and on the page of the documents that shows it.
+
+use crate::scratch::{Scratch, err, out, report_of, root};
+use serde_json::Value;
+use std::fs;
+use std::os::unix::fs::symlink;
+use vmlock_spec::report::{self, HostReport, Seen};
+use vmlock_spec::vm::Feature;
+
+/// Hosts under the names that the page has for them.
+fn hosts(name: &str) -> Scratch {
+    let scratch = Scratch::new(name);
+    for (short, cpu, series) in [
+        ("n1-6.1.json", "neoverse-n1", "6.1"),
+        ("n1-6.12.json", "neoverse-n1", "6.12"),
+        ("n1-7.3.json", "neoverse-n1", "7.3"),
+        ("a72-7.3.json", "cortex-a72", "7.3"),
+    ] {
+        fs::copy(report_of(cpu, series), scratch.0.join(short)).unwrap();
+    }
+    scratch
+}
+
+/// What stands below each command of the page is what it prints.
+#[test]
+fn the_page_shows_what_is_printed() {
+    let path = root().join("docs/drift.md");
+    let page = fs::read_to_string(&path).unwrap();
+    let scratch = hosts("page");
+    let (mut made, mut shown, mut inside) = (String::new(), 0, false);
+    for line in page.lines() {
+        let command = line.strip_prefix("$ vmlock ");
+        inside = (inside || command.is_some()) && line != "```";
+        if let Some(command) = command {
+            let arguments: Vec<&str> = command.split_whitespace().collect();
+            let output = scratch.vmlock(&arguments);
+            made.push_str(&format!("{line}\n{}", out(&output)));
+            shown += 1;
+        } else if !inside {
+            made.push_str(&format!("{line}\n"));
+        }
+    }
+    if std::env::var_os("VMLOCK_UPDATE").is_some_and(|v| v == "1") {
+        fs::write(&path, &made).unwrap();
+    } else {
+        assert_eq!(made, page, "VMLOCK_UPDATE=1 writes the page anew");
+    }
+    assert!(shown >= 2, "{shown} commands");
+}
+
+#[test]
+fn a_written_baseline_describes_the_host_that_it_was_made_of() {
+    let scratch = hosts("written");
+    let arguments = [
+        "drift",
+        "--from",
+        "kvm-6.1",
+        "n1-6.12.json",
+        "--write",
+        "new.kdl",
+    ];
+    let (code, object) = scratch.json(&arguments);
+    assert_eq!(code, 1, "{object}");
+    let changes = object["changes"].as_array().unwrap();
+    let restored = |c: &&Value| c["restored"][0]["line"].is_string();
+    assert!(
+        changes.len() >= 5 && changes.iter().filter(restored).count() >= 3,
+        "{object}"
+    );
+    // Against itself, the host does not drift.
+    let again = [
+        "drift",
+        "--from",
+        "new",
+        "--import",
+        "new.kdl",
+        "n1-6.12.json",
+    ];
+    let (code, object) = scratch.json(&again);
+    assert_eq!(code, 0, "{object}");
+    // In what is promised: nobody has recorded a host of that name.
+    assert_eq!(object["byPromises"][0], "n1-6.12.json", "{object}");
+    let words = out(&scratch.vmlock(&again));
+    assert!(
+        words.contains("no difference in what locks promise"),
+        "{words}"
+    );
+    // Nothing is written over, and no name is given twice.
+    assert_eq!(scratch.json(&arguments).0, 4);
+    symlink("nothing", scratch.0.join("link.kdl")).unwrap();
+    let linked = ["drift", "n1-6.12.json", "--write", "link.kdl"];
+    assert_eq!(scratch.json(&linked).0, 4);
+    // Nor is anything written where something else that was asked cannot be answered.
+    let unread = [
+        "drift",
+        "n1-6.12.json",
+        "--write",
+        "x.kdl",
+        "--lock",
+        "none.json",
+    ];
+    assert_eq!(scratch.json(&unread).0, 4);
+    assert!(!scratch.0.join("x.kdl").exists() && !scratch.0.join("nothing").exists());
+    let taken = ["drift", "n1-6.12.json", "--write", "kvm-6.12.kdl"];
+    assert_eq!(scratch.json(&taken).0, 2);
+}
+
+#[test]
+fn two_hosts_drift_as_their_kernels_do_and_locks_are_judged() {
+    let scratch = hosts("between");
+    let spec = "vm \"a\" {\narch \"arm64\"\nabi \"kvm-6.1\"\ncpu \"neoverse-n1\" count=1 { pmu; }\nmemory \"64MiB\"\n}\n";
+    scratch.lock("a", spec);
+    let arguments = [
+        "drift",
+        "n1-6.1.json",
+        "n1-6.12.json",
+        "--lock",
+        "a.vm.lock.json",
+    ];
+    let (code, object) = scratch.json(&arguments);
+    assert_eq!(code, 3, "{object}");
+    assert_eq!(object["locks"][0]["kept"], false);
+    assert!(object["changes"].as_array().unwrap().len() >= 5, "{object}");
+    let same = ["drift", "n1-6.12.json", "n1-6.12.json"];
+    assert_eq!(scratch.json(&same).0, 0);
+    let (code, object) = scratch.json(&["drift", "a72-7.3.json", "n1-7.3.json"]);
+    assert_eq!(
+        (code, object["diagnostics"][0]["code"].as_str()),
+        (2, Some("drift::another-cpu"))
+    );
+}
+
+#[test]
+fn what_cannot_be_compared_is_refused() {
+    let scratch = hosts("refused");
+    for arguments in [
+        &["drift", "--from", "kvm-9.9", "n1-7.3.json"][..],
+        &["drift", "--from", "psci-1.1", "n1-7.3.json"],
+        &["drift", "--cpu", "cortex-a72", "n1-7.3.json"],
+        &["drift", "kvm-7.2", "n1-7.3.json"],
+        &["drift", "n1-6.1.json", "n1-6.12.json", "n1-7.3.json"],
+    ] {
+        let output = scratch.vmlock(arguments);
+        assert_eq!(
+            output.status.code(),
+            Some(2),
+            "{arguments:?}: {}",
+            err(&output)
+        );
+        assert!(
+            err(&output).contains("help"),
+            "{arguments:?}: {}",
+            err(&output)
+        );
+    }
+}
+
+/// A recorded host, altered.
+fn altered(scratch: &Scratch, name: &str, of: [&str; 2], alter: impl FnOnce(&mut HostReport)) {
+    let text = fs::read_to_string(report_of(of[0], of[1])).unwrap();
+    let mut report = report::parse(&text).unwrap();
+    alter(&mut report);
+    scratch.report(name, &report);
+}
+
+/// A revision of the CPU that no model is of: what the silicon has, nobody knows.
+fn other_cpu(report: &mut HostReport) {
+    for view in &mut report.views {
+        for register in view.registers.iter_mut().filter(|r| r.name == "MIDR_EL1") {
+            register.value = register.value.map(|value| value ^ 0xf0);
+        }
+        for fact in view.guest.iter_mut().filter(|f| f.name == "MIDR_EL1") {
+            if let Seen::Value(value) = &mut fact.seen {
+                *value ^= 0xf0;
+            }
+        }
+    }
+}
+
+#[test]
+fn what_silicon_has_is_not_taken_from_the_report_that_is_judged() {
+    let scratch = Scratch::new("own");
+    altered(&scratch, "old.json", ["neoverse-n1", "6.1"], other_cpu);
+    altered(&scratch, "new.json", ["neoverse-n1", "6.12"], other_cpu);
+    let (code, object) = scratch.json(&["drift", "new.json"]);
+    let said = object["diagnostics"][0]["code"].as_str();
+    assert_eq!((code, said), (2, Some("drift::own-model")));
+    // A host of before tells.
+    let (code, object) = scratch.json(&["drift", "old.json", "new.json"]);
+    assert_eq!(code, 1, "{object}");
+    assert!(object["changes"].as_array().unwrap().len() >= 5, "{object}");
+    assert_eq!(scratch.json(&["drift", "new.json", "new.json"]).0, 0);
+    // So does a model of it, once it is named, and only then.
+    let model = ["cpu", "old.json", "--name", "mine", "-o", "mine.kdl"];
+    assert_eq!(scratch.json(&model).0, 0);
+    let imported = [
+        "drift", "--from", "kvm-6.1", "new.json", "--import", "mine.kdl",
+    ];
+    assert_eq!(scratch.json(&imported).0, 2);
+    let named = [&imported[..], &["--cpu", "mine"]].concat();
+    let (code, object) = scratch.json(&named);
+    assert_eq!(
+        (code, &object["models"][0]),
+        (1, &"mine".into()),
+        "{object}"
+    );
+}
+
+#[test]
+fn what_is_imported_takes_no_part_unless_it_is_named() {
+    let scratch = hosts("unasked");
+    // As near as can be to the host, and of its CPU.
+    scratch.write(
+        "mine.kdl",
+        "baseline \"mine\" after=\"kvm-7.3\" {\n    title \"As 7.3\"\n    psci \"1.0\" source=\"a test\"\n}\n",
+    );
+    let plain = scratch.json(&["drift", "n1-7.3.json"]);
+    let imported = scratch.json(&["drift", "n1-7.3.json", "--import", "mine.kdl"]);
+    assert_eq!(plain, imported);
+    assert_eq!(plain.0, 0, "{}", plain.1);
+    let named = [
+        "drift",
+        "n1-7.3.json",
+        "--import",
+        "mine.kdl",
+        "--from",
+        "mine",
+    ];
+    let (code, object) = scratch.json(&named);
+    assert_eq!((code, &object["baseline"]), (1, &"mine".into()), "{object}");
+}
+
+/// Two fields that no CPU has one without the other: no line restores one of them, a baseline of the old host both.
+#[test]
+fn a_host_of_before_that_no_baseline_is_of_is_adopted() {
+    const CRYPTOGRAPHY: u64 = 0xff0;
+    let scratch = Scratch::new("adopted");
+    altered(&scratch, "old.json", ["neoverse-n1", "7.3"], |report| {
+        for view in &mut report.views {
+            let mut registers = view.registers.iter_mut();
+            let isar0 = registers.find(|r| r.name == "ID_AA64ISAR0_EL1").unwrap();
+            isar0.value = isar0.value.map(|value| value & !CRYPTOGRAPHY);
+            let facts = view.guest.iter_mut();
+            for fact in facts.filter(|f| f.name == "ID_AA64ISAR0_EL1") {
+                if let Seen::Value(value) = &mut fact.seen {
+                    *value &= !CRYPTOGRAPHY;
+                }
+            }
+        }
+    });
+    fs::copy(report_of("neoverse-n1", "7.3"), scratch.0.join("new.json")).unwrap();
+    let (code, object) = scratch.json(&["drift", "old.json", "new.json"]);
+    assert_eq!(code, 1, "{object}");
+    let changes = object["changes"].as_array().unwrap();
+    assert_eq!(changes.len(), 2, "{object}");
+    for change in changes {
+        let words = change["restored"][0]["words"].as_str().unwrap();
+        assert!(words.contains("`vmlock adopt old.json`"), "{words}");
+    }
+    assert_eq!(object["old"][0]["kept"], true, "{object}");
+    // What it names does it.
+    let adopt = ["adopt", "old.json", "--name", "mine"];
+    assert_eq!(scratch.json(&adopt).0, 0);
+    assert_eq!(scratch.json(&["lock", "mine.vm.kdl"]).0, 0);
+    let check = ["check", "mine.vm.lock.json", "--host", "new.json"];
+    assert_eq!(scratch.json(&check).0, 0);
+}
+
+#[test]
+fn features_that_are_gone_break_machines_that_have_them() {
+    let scratch = Scratch::new("gone");
+    let of = ["neoverse-n1", "7.3"];
+    altered(&scratch, "new.json", of, |report| {
+        report.views.retain(|v| !v.features.contains(&Feature::Pmu));
+    });
+    fs::copy(report_of("neoverse-n1", "7.3"), scratch.0.join("old.json")).unwrap();
+    for arguments in [
+        &["drift", "--from", "kvm-7.3", "new.json"][..],
+        &["drift", "old.json", "new.json"],
+    ] {
+        let (code, object) = scratch.json(arguments);
+        assert_eq!(code, 1, "{object}");
+        let unsaid = object["unsaid"].as_array().unwrap();
+        assert!(unsaid.iter().any(|u| u["name"] == "pmu"), "{object}");
+        let old = object["old"].as_array().unwrap();
+        let of_kept = |kept: bool| old.iter().find(|o| o["kept"] == kept).unwrap();
+        // Guests with a PMU are refused, the others are not.
+        let features = |o: &Value| o["guests"][0]["features"].to_string();
+        assert_eq!(features(of_kept(true)), "[]");
+        assert!(features(of_kept(false)).contains("pmu"), "{object}");
+        // A baseline that is written of it says so.
+        let written = scratch.0.join("written.kdl");
+        let write = [arguments, &["--write", "written.kdl"]].concat();
+        assert_eq!(scratch.json(&write).0, 1);
+        let text = fs::read_to_string(&written).unwrap();
+        let line = "// Not said here, since no statement can: pmu: no vCPU with it";
+        assert!(text.contains(line), "{text}");
+        fs::remove_file(written).unwrap();
+    }
+}
+
+#[test]
+fn a_written_baseline_says_what_was_not_compared() {
+    let scratch = Scratch::new("untold");
+    altered(&scratch, "new.json", ["neoverse-n1", "7.3"], |report| {
+        for view in &mut report.views {
+            view.guest.retain(|fact| !fact.name.starts_with("SMC "));
+        }
+    });
+    let write = ["drift", "--from", "kvm-7.3", "new.json", "--write", "x.kdl"];
+    let (code, object) = scratch.json(&write);
+    assert_eq!(code, 1, "{object}");
+    let text = fs::read_to_string(scratch.0.join("x.kdl")).unwrap();
+    let line = "// Not compared, neoverse-n1: what a guest sees: ";
+    assert!(text.contains(line), "{text}");
+}
+
+#[test]
+fn a_host_that_can_make_no_guest_is_not_called_unchanged() {
+    let scratch = Scratch::new("gicv2");
+    altered(&scratch, "new.json", ["cortex-a72", "7.3"], |report| {
+        report.gic = None;
+        report.other_gics = vec!["GICv2".to_owned()];
+        report.views.clear();
+    });
+    let output = scratch.vmlock(&["drift", "new.json"]);
+    assert_eq!(output.status.code(), Some(4), "{}", err(&output));
+    assert!(err(&output).contains("GICv3"), "{}", err(&output));
+}
+
+#[test]
+fn what_two_witnesses_saw_is_compared_and_no_line_is_promised() {
+    let scratch = Scratch::new("observed");
+    let log = root().join("compiler/tests/ui/observe/console.log");
+    let log = log.to_str().unwrap();
+    assert_eq!(scratch.json(&["observe", log, "-o", "old.json"]).0, 0);
+    let old = fs::read_to_string(scratch.0.join("old.json")).unwrap();
+    let mut new: Value = serde_json::from_str(&old).unwrap();
+    for facts in new["guest"].as_array_mut().unwrap() {
+        // What vCPU 0 alone asks, the others have not.
+        if facts.get("PSCI_VERSION()").is_some() {
+            facts["PSCI_VERSION()"] = "0x0000000000010003".into();
+        }
+        facts["MIDR_EL1"] = "0x00000000413fd0c1".into();
+    }
+    scratch.write("new.json", &new.to_string());
+    assert_eq!(scratch.json(&["drift", log, "old.json"]).0, 0);
+    let (code, object) = scratch.json(&["drift", "old.json", "new.json"]);
+    assert_eq!(code, 1, "{object}");
+    let changes = object["changes"].as_array().unwrap();
+    let has = |name: &str| {
+        changes
+            .iter()
+            .any(|c| c["name"].as_str().unwrap().starts_with(name))
+    };
+    assert!(has("PSCI_VERSION()") && has("MIDR_EL1"), "{object}");
+    let output = scratch.vmlock(&["drift", "old.json", "new.json"]);
+    assert!(!out(&output).contains("restore"), "{}", out(&output));
+    // What was not told may have changed.
+    new = serde_json::from_str(&old).unwrap();
+    new["incomplete"] = serde_json::json!([{ "vcpu": 0, "reason": "it stopped" }]);
+    scratch.write("new.json", &new.to_string());
+    let output = scratch.vmlock(&["drift", "old.json", "new.json"]);
+    assert_eq!(output.status.code(), Some(1), "{}", err(&output));
+    assert!(
+        out(&output).contains("that both of them tell"),
+        "{}",
+        out(&output)
+    );
+}

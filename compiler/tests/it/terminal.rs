@@ -1,0 +1,133 @@
+//! At a terminal, text ends where the terminal does, and results have colours where it has them.
+
+use crate::scratch::{Scratch, report_of};
+use rustix::fs::OFlags;
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::termios::{Winsize, tcsetwinsize};
+use std::fs::{self, File, OpenOptions};
+use std::io::{ErrorKind, Read as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::process::{Command, Stdio};
+use std::thread;
+
+/// A terminal: the end where somebody sits, and the end that a program has.
+pub fn pair() -> (File, File) {
+    let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    grantpt(&master).unwrap();
+    unlockpt(&master).unwrap();
+    let name = ptsname(&master, Vec::new()).unwrap();
+    let noctty = OFlags::NOCTTY.bits().cast_signed();
+    let slave = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .custom_flags(noctty)
+        .open(name.to_str().unwrap())
+        .unwrap();
+    (File::from(master), slave)
+}
+
+/// What a terminal of that width shows.
+fn shown(
+    scratch: &Scratch,
+    columns: u16,
+    variables: &[(&str, &str)],
+    arguments: &[&str],
+) -> String {
+    at(scratch, columns, variables, arguments, false)
+}
+
+/// The same, of messages alone where results go `elsewhere`, which is a file of that name.
+fn at(
+    scratch: &Scratch,
+    columns: u16,
+    variables: &[(&str, &str)],
+    arguments: &[&str],
+    elsewhere: bool,
+) -> String {
+    let (mut master, slave) = pair();
+    let size = Winsize {
+        ws_row: 24,
+        ws_col: columns,
+        ws_xpixel: 0,
+        ws_ypixel: 0,
+    };
+    tcsetwinsize(&slave, size).unwrap();
+    let reader = thread::spawn(move || {
+        let (mut all, mut part) = (Vec::new(), [0; 4096]);
+        loop {
+            match master.read(&mut part) {
+                Ok(0) => break,
+                Ok(count) => all.extend_from_slice(&part[..count]),
+                // Nobody has the other end any more.
+                Err(error) if error.kind() != ErrorKind::Interrupted => break,
+                Err(_) => {}
+            }
+        }
+        String::from_utf8(all).unwrap()
+    });
+    let mut child = Command::new(env!("CARGO_BIN_EXE_vmlock"))
+        .args(arguments)
+        .current_dir(&scratch.0)
+        .env_remove("NO_COLOR")
+        .env("TERM", "xterm")
+        .envs(variables.iter().copied())
+        .stdin(Stdio::null())
+        .stdout(match elsewhere {
+            true => Stdio::from(File::create(scratch.0.join("elsewhere")).unwrap()),
+            false => Stdio::from(slave.try_clone().unwrap()),
+        })
+        .stderr(Stdio::from(slave))
+        .spawn()
+        .unwrap();
+    child.wait().unwrap();
+    // The command has copies of the other end.
+    drop(child);
+    reader.join().unwrap().replace("\r\n", "\n")
+}
+
+#[test]
+fn text_ends_where_the_terminal_does_and_colours_are_those_it_has() {
+    let scratch = Scratch::new("terminal");
+    scratch.lock(
+        "web",
+        "vm \"web\" {\n    arch \"arm64\"\n    abi \"kvm-6.8\"\n    cpu \"neoverse-n1\" count=2\n    memory \"512MiB\"\n}\n",
+    );
+    fs::copy(report_of("neoverse-n1", "6.12"), scratch.0.join("a.json")).unwrap();
+    let check = ["check", "web.vm.lock.json", "--host", "a.json"];
+    let widest = |text: &str| text.lines().map(|l| l.chars().count()).max().unwrap_or(0);
+
+    let narrow = shown(
+        &scratch,
+        60,
+        &[("NO_COLOR", "1")],
+        &["explain", "host::state"],
+    );
+    assert!((40..=60).contains(&widest(&narrow)), "{narrow}");
+    let wide = shown(
+        &scratch,
+        300,
+        &[("NO_COLOR", "1")],
+        &["explain", "host::state"],
+    );
+    assert!((80..=100).contains(&widest(&wide)), "{wide}");
+
+    // A file of results is the same whoever watches.
+    at(&scratch, 60, &[], &["explain", "host::state"], true);
+    let result = fs::read_to_string(scratch.0.join("elsewhere")).unwrap();
+    assert!((80..=100).contains(&widest(&result)), "{result}");
+
+    let painted = shown(&scratch, 80, &[], &check);
+    assert!(
+        painted.contains("\u{1b}[32mcan keep\u{1b}[0m"),
+        "{painted:?}"
+    );
+    for variable in [("NO_COLOR", "1"), ("TERM", "dumb")] {
+        let plain = shown(&scratch, 80, &[variable], &check);
+        assert!(plain.contains("can keep `web`"), "{plain:?}");
+        assert!(!plain.contains('\u{1b}'), "{variable:?}: {plain:?}");
+        // Findings too.
+        let wrong = shown(&scratch, 80, &[variable], &["lock", "absent.vm.kdl"]);
+        assert!(wrong.contains("absent.vm.kdl"), "{wrong:?}");
+        assert!(!wrong.contains('\u{1b}'), "{variable:?}: {wrong:?}");
+    }
+}

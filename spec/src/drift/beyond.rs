@@ -1,0 +1,389 @@
+//! What no statement of a baseline says: what would be refused or written all the same, features that came or went, and
+//! what no lock promises; between a host with the old kernel and one with the new, where there are both.
+
+use crate::adopt::shown;
+use crate::catalogue::register_by_id;
+use crate::lock::Lock;
+use crate::observation::{self, key_of, unpromised};
+use crate::plan::{Emulation, Keep, Refusal, Step, Way, plan_with, unlocked};
+use crate::report::{Fact, HostReport, Seen, View};
+use crate::vm::Feature;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Something that no statement can say.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Unsaid {
+    /// The entry's name, with the field where one differs; or a feature's.
+    pub name: String,
+    /// What guests saw: what a host with the old kernel shows, or else what baseline and CPU model promise.
+    pub before: String,
+    /// What the host shows.
+    pub after: String,
+    /// What can be done about it.
+    pub remedy: Remedy,
+}
+
+/// What can be done about something that no statement can say.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Remedy {
+    /// A lock of the old baseline and of the statements that were found has it written on this host.
+    Written,
+    /// Nothing, with the reason.
+    Refused(String),
+    /// It is a feature that guests have where their description asks for it, and not otherwise.
+    Asked,
+    /// No lock promises or forbids it.
+    Unpromised,
+    /// The host shows what the baseline says, which the one with the old kernel did not: nothing was tried.
+    Untried,
+}
+
+impl Remedy {
+    /// Which one, whatever the reason.
+    const fn rank(&self) -> u8 {
+        match self {
+            Remedy::Asked | Remedy::Untried => 0,
+            Remedy::Unpromised => 1,
+            Remedy::Written => 2,
+            Remedy::Refused(_) => 3,
+        }
+    }
+}
+
+/// In what a host differs from a lock.
+#[derive(Clone, Debug)]
+pub(super) struct Left {
+    wanted: String,
+    offered: String,
+    remedy: Remedy,
+    readings: Readings,
+}
+
+/// What a view itself tells of something, by who tells it.
+type Readings = BTreeMap<String, String>;
+
+/// By name; of several under one name, each has its number.
+pub(super) type AllLeft = BTreeMap<(String, usize), Left>;
+
+/// What of a lock this host would refuse or have written, and what a guest finds there that no lock promises.
+pub(super) fn left(lock: &Lock, view: &View, report: &HostReport) -> AllLeft {
+    let plan = plan_with(lock, report, Emulation::Forbidden);
+    let refused = plan.refusals.into_iter().map(|refusal| {
+        let left = Left {
+            readings: readings(&refusal.name, &refusal.offered, view),
+            wanted: refusal.wanted,
+            offered: refusal.offered,
+            remedy: Remedy::Refused(refusal.reason),
+        };
+        (refusal.name, left)
+    });
+    let kept = plan.keeps.into_iter().filter_map(|keep| {
+        let left = match (&keep.step, keep.way) {
+            (Some(step), _) => {
+                let (wanted, offered) = written(&keep, step, view, report)?;
+                Left {
+                    readings: readings(&keep.name, &offered, view),
+                    wanted,
+                    offered,
+                    remedy: Remedy::Written,
+                }
+            }
+            (None, Way::Unpromised) => Left {
+                readings: readings(&keep.name, &keep.words, view),
+                wanted: "nothing there".to_owned(),
+                offered: keep.words,
+                remedy: Remedy::Unpromised,
+            },
+            _ => return None,
+        };
+        Some((keep.name, left))
+    });
+    let mut all = AllLeft::new();
+    for (name, left) in refused.chain(kept) {
+        let number = all.range((name.clone(), 0)..=(name.clone(), usize::MAX));
+        let number = number.count();
+        all.insert((name, number), left);
+    }
+    all
+}
+
+/// Whether a text has the value that was found, and not only that there is another one or none.
+fn tells(offered: &str) -> bool {
+    offered.starts_with(|c: char| c.is_ascii_digit())
+}
+
+/// What the view tells under that name; where the text that is `offered` has no value, of the whole register too.
+fn readings(name: &str, offered: &str, view: &View) -> Readings {
+    let mut all = Readings::new();
+    let mut facts = |name: &str| {
+        let key = key_of(name);
+        let by_smc = name == unpromised::BY_SMC.name;
+        for fact in &view.guest {
+            let is_it = fact.name == name || key.is_some() && key_of(&fact.name) == key;
+            if is_it || by_smc && fact.name.starts_with("SMC ") {
+                let who = match by_smc {
+                    true => format!("{} on vCPU {}", fact.name, fact.vcpu),
+                    false => format!("vCPU {}", fact.vcpu),
+                };
+                all.insert(who, fact.seen.to_string());
+            }
+        }
+    };
+    facts(name);
+    if tells(offered) {
+        return all;
+    }
+    let register = name.split(['.', ' ']).next().unwrap_or(name);
+    if register != name {
+        facts(register);
+    }
+    let registers = view.registers.iter();
+    let listed = registers.filter(|r| r.name == register || unlocked::encoded(r.id) == name);
+    for (id, value) in listed.filter_map(|r| Some((r.id, r.value?))) {
+        all.insert(format!("KVM register {id:#x}"), format!("{value:#x}"));
+    }
+    all
+}
+
+/// What a step writes, and what is there by default; `None` for what only comes with another step.
+fn written(keep: &Keep, step: &Step, view: &View, report: &HostReport) -> Option<(String, String)> {
+    let lengths = |list: &[u32]| {
+        let texts: Vec<String> = list.iter().map(u32::to_string).collect();
+        texts.join(", ")
+    };
+    let untold = || "something else by default".to_owned();
+    Some(match step {
+        Step::Identity => return None,
+        Step::Register { id, value } | Step::Reset { id, value } => {
+            let name = register_by_id(*id).map_or(keep.name.as_str(), |info| &info.name);
+            let shown = shown(view, *id, name);
+            (
+                format!("{value:#x}"),
+                shown.map_or_else(untold, |shown| format!("{shown:#x}")),
+            )
+        }
+        Step::VectorLengths(wanted) => (lengths(wanted), lengths(&report.vector_lengths)),
+        Step::IidrRevision(revision) => {
+            let iidr = report.gic.as_ref().map(|gic| gic.iidr >> 12 & 0xf);
+            (
+                revision.to_string(),
+                iidr.map_or_else(untold, |revision| revision.to_string()),
+            )
+        }
+        Step::DenyEvents(events) => {
+            let list: Vec<String> = events.iter().map(|e| format!("{e:#x}")).collect();
+            let list = list.join(", ");
+            (format!("no events {list}"), format!("events {list}"))
+        }
+        _ => (keep.words.clone(), untold()),
+    })
+}
+
+/// What differs between two hosts, as far as they can be compared.
+#[derive(Debug, Default)]
+pub(super) struct Changed {
+    /// What changed.
+    pub unsaid: Vec<Unsaid>,
+    /// What nobody can compare, and why, in words.
+    pub unknown: Vec<String>,
+}
+
+/// What reads otherwise in two guests of one host: what happens to lie on KVM's stack, from 6.16 on. It is no change of a
+/// kernel's (`unpromised::ROWS` has its words).
+const LEFTOVERS: &str = "MDCCINT_EL1";
+
+/// What guests of the old host saw and guests of the new one see otherwise, of all that neither lock promises, by the old
+/// baseline or with what was found to have changed: facts that they do not name, and bits that they leave out. What is in
+/// either list of [`AllLeft`] is compared by [`changed`].
+pub(super) fn unpromised(
+    locks: [&Lock; 2],
+    (old, new): (&View, &View),
+    left: [&AllLeft; 2],
+) -> Changed {
+    let mut masks: BTreeMap<(u32, u64), u64> = BTreeMap::new();
+    for promise in locks.into_iter().flat_map(observation::promises) {
+        let mask = promise.value.map_or(u64::MAX, |_| promise.mask);
+        *masks.entry((promise.vcpu, promise.key)).or_default() |= mask;
+    }
+    let by_smc = left
+        .iter()
+        .any(|left| left.keys().any(|(name, _)| name == unpromised::BY_SMC.name));
+    let is_compared = |name: &str| {
+        name == LEFTOVERS
+            || by_smc && name.starts_with("SMC ")
+            || left
+                .iter()
+                .any(|left| left.contains_key(&(name.to_owned(), 0)))
+    };
+    let facts = |view: &View| -> BTreeMap<(u32, String), Seen> {
+        let all = view.guest.iter();
+        all.map(|fact| ((fact.vcpu, fact.name.clone()), fact.seen))
+            .collect()
+    };
+    let (old, new) = (facts(old), facts(new));
+    let mut out = Changed::default();
+    for place in old.keys().chain(new.keys()).collect::<BTreeSet<_>>() {
+        let (vcpu, name) = place;
+        let promised = key_of(name).and_then(|key| masks.get(&(*vcpu, key)));
+        let differ = match (old.get(place), new.get(place), promised) {
+            (Some(Seen::Value(old)), Some(Seen::Value(new)), promised) => {
+                (old ^ new) & !promised.unwrap_or(&0) != 0
+            }
+            // Whether a promise of it is kept says the plan.
+            (Some(old), Some(new), None) => old != new,
+            (Some(_), Some(_), Some(_)) => false,
+            _ => true,
+        };
+        if !differ || is_compared(name) {
+            continue;
+        }
+        match (old.get(place), new.get(place)) {
+            (Some(old), Some(new)) => out.unsaid.push(Unsaid {
+                name: name.clone(),
+                before: old.to_string(),
+                after: new.to_string(),
+                remedy: Remedy::Unpromised,
+            }),
+            _ => out.unknown.push(format!(
+                "{name}: one of the two reports alone tells what a guest sees of it"
+            )),
+        }
+    }
+    // The same on several vCPUs.
+    out.unsaid.sort();
+    out.unsaid.dedup();
+    out.unknown.sort();
+    out.unknown.dedup();
+    out
+}
+
+/// What changed from one to the other; without an old host, from what the lock says.
+pub(super) fn changed(old: Option<&AllLeft>, new: &AllLeft) -> Changed {
+    let mut out = Changed::default();
+    for (key, now) in new {
+        let then = old.and_then(|old| old.get(key));
+        if old.is_none() && now.remedy == Remedy::Unpromised {
+            continue;
+        }
+        if let Some(untold) = [Some(now), then]
+            .into_iter()
+            .flatten()
+            .find(|l| l.is_untold())
+        {
+            out.unknown.push(untold.words(&key.0));
+            continue;
+        }
+        let (mut before, mut after) = match then {
+            Some(then) => (then.offered.clone(), now.offered.clone()),
+            None => (now.wanted.clone(), now.offered.clone()),
+        };
+        if let Some(then) = then.filter(|then| then.offered == now.offered) {
+            let is_worse = then.remedy.rank() < now.remedy.rank();
+            match now.compare(then) {
+                Some(true) if !is_worse => continue,
+                None if !is_worse => {
+                    let words = format!("{}: {after}, and the reports say no more", key.0);
+                    out.unknown.push(words);
+                    continue;
+                }
+                // The texts are the same: what was read tells them apart.
+                Some(false) => {
+                    before = then.told_beside(now);
+                    after = now.told_beside(then);
+                }
+                Some(true) | None => {}
+            }
+        }
+        out.unsaid.push(Unsaid {
+            name: key.0.clone(),
+            before,
+            after,
+            remedy: now.remedy.clone(),
+        });
+    }
+    for (key, then) in old.into_iter().flatten() {
+        if new.contains_key(key) {
+            continue;
+        }
+        match then.is_untold() {
+            true => out.unknown.push(then.words(&key.0)),
+            false => out.unsaid.push(Unsaid {
+                name: key.0.clone(),
+                before: then.offered.clone(),
+                after: then.wanted.clone(),
+                remedy: Remedy::Untried,
+            }),
+        }
+    }
+    out
+}
+
+impl Left {
+    /// Whether it is about what a report does not tell.
+    fn is_untold(&self) -> bool {
+        self.offered == Refusal::UNTOLD
+    }
+
+    /// Why it cannot be compared.
+    fn words(&self, name: &str) -> String {
+        let why = match &self.remedy {
+            Remedy::Refused(reason) => reason,
+            _ => &self.offered,
+        };
+        format!("{name}: {why}")
+    }
+
+    /// Whether two hosts show the same there, of which the same text is offered; `None` where nobody can tell.
+    fn compare(&self, other: &Left) -> Option<bool> {
+        let (a, b) = (&self.readings, &other.readings);
+        match (a.is_empty(), b.is_empty()) {
+            (false, false) => Some(a == b),
+            (true, true) => tells(&self.offered).then_some(true),
+            _ => None,
+        }
+    }
+
+    /// What is offered, and what was read otherwise than there.
+    fn told_beside(&self, other: &Left) -> String {
+        let readings = self.readings.iter();
+        let own = readings.filter(|(who, told)| other.readings.get(*who) != Some(*told));
+        let own: Vec<String> = own.map(|(who, told)| format!("{who}: {told}")).collect();
+        match own.is_empty() {
+            true => self.offered.clone(),
+            false => format!("{} ({})", self.offered, own.join(", ")),
+        }
+    }
+}
+
+/// A feature that guests had.
+pub(super) fn gone(refusal: Refusal) -> Unsaid {
+    Unsaid {
+        name: refusal.name,
+        before: refusal.wanted,
+        after: refusal.offered,
+        remedy: Remedy::Refused(refusal.reason),
+    }
+}
+
+/// A feature that guests can be given.
+pub(super) fn new(feature: Feature) -> Unsaid {
+    Unsaid {
+        name: feature.name().to_owned(),
+        before: "no vCPU with it".to_owned(),
+        after: "a guest that has it".to_owned(),
+        remedy: Remedy::Asked,
+    }
+}
+
+/// Whether two guests see the same in everything that was looked at; what they see of vector lengths, their views do not
+/// tell.
+pub(super) fn alike(a: &View, b: &View) -> bool {
+    let values = |view: &View| -> Vec<(u64, Option<u64>)> {
+        view.registers.iter().map(|r| (r.id, r.value)).collect()
+    };
+    let facts = |view: &View| -> Vec<Fact> {
+        let all = view.guest.iter().filter(|fact| fact.name != LEFTOVERS);
+        all.cloned().collect()
+    };
+    facts(a) == facts(b) && values(a) == values(b)
+}
