@@ -123,7 +123,7 @@ finds() {
         $run audit $altered --control $socket >audited 2>&1
         echo "altered: exit $?"
         grep 'was started with another lock' audited
-        grep -E '^(MIDR_EL1|PSCI_VERSION\(\)) on vCPU [01]: promised' audited || cat audited
+        grep -E '^(MIDR_EL1|GICD_IIDR|PSCI_VERSION\(\)) on vCPU [01]: promised' audited || cat audited
     done
 }
 
@@ -229,6 +229,11 @@ fn host(kernel: &str, cpu: &str, lock: &str, calls: &str, count: u32) -> String 
             let midr = registers.find(|register| register.name == "MIDR_EL1");
             midr.expect("every lock has it").value ^= 1;
         }),
+        place.altered("other-revision", lock, "attentive.Image", |lock| {
+            let mut registers = lock.gic.registers.iter_mut();
+            let iidr = registers.find(|register| register.name == "GICD_IIDR");
+            iidr.expect("every lock has it").value ^= 1 << 12;
+        }),
         place.altered("other-firmware", lock, "attentive.Image", |lock| {
             let mut answers = lock.hypercalls.answers.iter_mut();
             let version = answers.find(|answer| answer.call == "PSCI_VERSION()");
@@ -236,9 +241,10 @@ fn host(kernel: &str, cpu: &str, lock: &str, calls: &str, count: u32) -> String 
         }),
     ];
     let (one, other) = (attentive.display(), talkative.display());
-    let [cpu_altered, firmware_altered] = altereds.each_ref().map(|path| path.display());
+    let paths = altereds.each_ref().map(|path| path.display().to_string());
+    let paths = paths.join(" ");
     let script = format!(
-        "lock={one} talkative={other} calls={calls} count={count} altereds='{cpu_altered} {firmware_altered}'\n{SCRIPT}"
+        "lock={one} talkative={other} calls={calls} count={count} altereds='{paths}'\n{SCRIPT}"
     );
     let script = place.write("pauses.sh", script.as_bytes());
     let files = [
@@ -262,10 +268,11 @@ fn judge(kernel: &str, calls: &str, said: &str) {
         ("audited paused", ways),
         (": audit ", 0),
         ("it stays paused", ways),
-        ("altered: exit 1\n", 2 * ways),
-        ("another lock", 2 * ways),
+        ("altered: exit 1\n", 3 * ways),
+        ("another lock", 3 * ways),
         ("MIDR_EL1 on vCPU 0: promised", ways),
         ("MIDR_EL1 on vCPU 1: promised", ways),
+        ("GICD_IIDR on vCPU 0: promised", ways),
         ("PSCI_VERSION() on vCPU 0: promised", ways),
         ("it goes on", ways),
         (": paused\n", ways),

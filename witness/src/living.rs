@@ -9,7 +9,7 @@ use core::arch::{asm, global_asm};
 use crate::record::Area;
 use crate::wire::living::{AREA, AREA_SIZE, PORT, STACK_END};
 use crate::wire::{self, Kind};
-use crate::{AFFINITY, smccc, sysreg};
+use crate::{AFFINITY, gic, smccc, sysreg};
 
 global_asm!(
     include_str!("living.s"),
@@ -25,12 +25,18 @@ fn area(index: u64) -> Area {
     unsafe { Area::at(AREA, AREA_SIZE, index as u32) }
 }
 
-/// All of it, called by `living.s` with the vCPU's index and its MPIDR_EL1.
-extern "C" fn look(index: u64, mpidr: u64) {
+/// All of it, called by `living.s` with the vCPU's index and its MPIDR_EL1, and with where the distributor and its own
+/// redistributor are.
+extern "C" fn look(index: u64, mpidr: u64, distributor: u64, redistributor: u64) {
     clean();
     let (mut area, own) = (area(index), mpidr & AFFINITY);
     area.begin();
     sysreg::full(&mut area);
+    // The distributor is one for all: vCPU 0 looks at it.
+    if index == 0 {
+        gic::distributor(&mut area, distributor);
+    }
+    gic::redistributor(&mut area, redistributor);
     match index {
         0 => smccc::full(&mut area, own, None),
         _ => smccc::each(&mut area, own),

@@ -1,5 +1,5 @@
 // The first instructions on a vCPU that is lent: exception vectors and a stack. The host has put aside everything that is
-// changed here and after. x0 is the vCPU's index; stage 1 of the translation is off, and D, A, I and F are masked.
+// changed here and after. x0 is the vCPU's index, x2 and x3 are where the distributor and its redistributor are; stage 1 of the translation is off, and D, A, I and F are masked.
 
 .section .text.boot, "ax"
 

@@ -10,7 +10,6 @@ use crate::say;
 use serde::{Serialize, Serializer};
 use std::path::Path;
 use vmlock_run_flags::{CONTROL, OVERCOMMIT};
-use vmlock_spec::lock::canonical;
 use vmlock_spec::observation::living::{self, LeftOut};
 use vmlock_spec::observation::{self, Audit, Observed};
 use vmlock_spec::plan::Way;
@@ -80,14 +79,9 @@ fn of_living(parsed: &Parsed, socket: &Path) -> Result<u8, Failure> {
     }
     let lock = read_lock(Path::new(&parsed.argument))?;
     let looked = auditor::ask(socket, lock.machine.vcpus.len())?;
-    if looked.lock != canonical::digest(&canonical::write(&lock)) {
-        say::note(
-            "the guest was started with another lock than this one, and is held against this one",
-        );
-    }
     let areas: Vec<&[u8]> = looked.areas.iter().map(Vec::as_slice).collect();
     let (sightings, incomplete) = observation::decode(&areas);
-    let (audit, not_looked_at) = living::audit(&lock, &sightings, incomplete);
+    let (audit, not_looked_at) = living::audit(&lock, &looked.lock, &sightings, incomplete);
     if parsed.json() {
         say::print_json(&Living {
             kept: audit.kept(),

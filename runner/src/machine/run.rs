@@ -36,7 +36,7 @@ use crate::kvm::{
     host_counter,
 };
 use crate::machine::home::Home;
-use crate::machine::loan::look::Lookout;
+use crate::machine::loan::look::{Answers, Lookout};
 use crate::machine::pause::{Turns, World};
 use crate::memory::Memory;
 use crate::say;
@@ -799,7 +799,10 @@ fn drive(index: u32, vcpu: Runnable, shared: &Shared) -> Option<Ended> {
                         index,
                         lock: shared.lock,
                         lookout: shared.lookout.as_ref(),
-                        firmware: shared.firmware.as_ref(),
+                        answers: Answers {
+                            firmware: shared.firmware.as_ref(),
+                            frames: &|mmio| interrupt_controller(slot, mmio, shared),
+                        },
                         ends: &|words| shared.end(Ended::Broken(words)),
                     };
                     shared.barrier.rest(index, &mut resting);

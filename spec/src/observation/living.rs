@@ -5,7 +5,7 @@
 
 use super::wire::{self, Kind};
 use super::{Audit, Incomplete, Promise, Sighting, compare, promises};
-use crate::lock::Lock;
+use crate::lock::{Lock, canonical};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -42,9 +42,9 @@ fn bound(lock: &Lock) -> (Vec<Promise>, Vec<LeftOut>) {
 /// What a promise is about that is not looked at.
 fn about(key: u64) -> &'static str {
     match wire::kind_of(key) {
-        Some(Kind::Gicd | Kind::Gicr | Kind::GicdWritable | Kind::GicrWritable | Kind::Search) => {
-            "frames of the interrupt controller"
-        }
+        Some(Kind::Gicd | Kind::Gicr) => "what a guest sets in frames of the interrupt controller",
+        Some(Kind::GicdWritable | Kind::GicrWritable) => "what of these frames can be written",
+        Some(Kind::Search) => "where else such frames are",
         Some(Kind::SystemRegisterWritable) => "bits of the CPU interface that can be written",
         Some(Kind::SystemRegister) => "what PMSELR_EL0 selects",
         Some(Kind::SveVectorLength) => "vector lengths",
@@ -61,13 +61,22 @@ fn about(key: u64) -> &'static str {
     }
 }
 
-/// What the witness saw on a living guest's vCPUs against what the lock promises, and what it did not look at.
+/// What the witness saw on a living guest's vCPUs against what the lock promises, and what it did not look at. `started`:
+/// the digest of the lock that the guest was started with. Nobody has seen to what is left out of another one.
 pub fn audit(
     lock: &Lock,
+    started: &str,
     sightings: &[Sighting],
     mut incomplete: Vec<Incomplete>,
 ) -> (Audit, Vec<LeftOut>) {
     let (bound, left_out) = bound(lock);
+    if started != canonical::digest(&canonical::write(lock)) {
+        incomplete.push(Incomplete {
+            vcpu: 0,
+            reason: "the guest was started with another lock than this one: what is not looked at may be otherwise"
+                .to_owned(),
+        });
+    }
     let vcpus = lock.machine.vcpus.len();
     if let Some(beyond) = sightings.iter().find(|s| s.vcpu as usize >= vcpus) {
         incomplete.push(Incomplete {
@@ -81,13 +90,22 @@ pub fn audit(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lock::canonical;
     use crate::observation::{fact_name, key_of};
     use crate::report::Seen;
 
     fn lock() -> Lock {
         let text = include_str!("../../../examples/modern.vm.lock.json");
         canonical::parse(text).expect("it is a lock")
+    }
+
+    /// What was seen in a guest that was started with that lock.
+    fn audit(
+        lock: &Lock,
+        sightings: &[Sighting],
+        incomplete: Vec<Incomplete>,
+    ) -> (Audit, Vec<LeftOut>) {
+        let started = canonical::digest(&canonical::write(lock));
+        super::audit(lock, &started, sightings, incomplete)
     }
 
     /// What a guest sees whose lock is kept, and that has written to all that is its own.
@@ -165,6 +183,18 @@ mod tests {
     }
 
     #[test]
+    fn a_guest_of_another_lock_keeps_nothing_whatever_is_seen() {
+        let lock = lock();
+        let mut other = lock.clone();
+        other.machine.memory.size *= 2;
+        let started = canonical::digest(&canonical::write(&lock));
+        let (audit, _) = super::audit(&other, &started, &kept(&other), Vec::new());
+        assert_eq!(audit.differences(), []);
+        assert!(!audit.kept());
+        assert!(audit.incomplete[0].reason.contains("another lock"));
+    }
+
+    #[test]
     fn what_a_guest_writes_itself_binds_nobody() {
         let lock = lock();
         let (bound, _) = bound(&lock);
@@ -178,5 +208,8 @@ mod tests {
         assert_eq!(of("OSLSR_EL1").mask & 2, 0);
         assert!(of("MIDR_EL1").mask >= 0xffff_ffff);
         assert_eq!(of("HCR_EL2").value, None);
+        assert_eq!(of("GICD_CTLR").mask & 0x1ff, 0xf8);
+        assert_eq!(of("GICD_IIDR").value, Some(0x4b00_343b));
+        assert!(!bound.iter().any(|p| p.name() == "GICD_IPRIORITYR8"));
     }
 }

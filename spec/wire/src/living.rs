@@ -4,12 +4,14 @@
 //! guest's own doing. One table: the witness reads by it, and promises are judged by it.
 //!
 //! The host writes the witness to [`BASE`], gives the guest that memory while the vCPU is lent, and has it begin there with
-//! its index in x0. What it saw is in one area at [`AREA`]; a store to [`PORT`] says that it is done.
+//! its index in x0, and in x2 and x3 where the interrupt controller's distributor and its own redistributor are. What it saw
+//! is in one area at [`AREA`]; a store to [`PORT`] says that it is done.
 
 use crate::calls::{
     LEAVE_REGISTERS, PSCI_AFFINITY_INFO, PSCI_AFFINITY_INFO_32, PV_TIME_ST, TRNG_RND, TRNG_RND_32,
     VENDOR_PTP,
 };
+use crate::frames::{DISTRIBUTOR, REDISTRIBUTOR, Register};
 use crate::registers::{ID_SPACE, IDENTIFICATION, OTHERS, of_id_space};
 use crate::{
     CASE_BAD_LEVEL, CASE_NOBODY, Kind, call_case, call_function, encoding, id_of, kind_of,
@@ -39,6 +41,8 @@ pub fn judged(key: u64) -> Option<u64> {
     let id = id_of(key);
     match kind_of(key)? {
         Kind::SystemRegister => register(id),
+        Kind::Gicd => frame(DISTRIBUTOR, &SET_IN_DISTRIBUTOR, id),
+        Kind::Gicr => frame(REDISTRIBUTOR, &SET_IN_REDISTRIBUTOR, id),
         Kind::Ccsidr
         | Kind::PsciFeatures
         | Kind::ArchFeatures
@@ -70,6 +74,40 @@ const OWN: [(u64, u64); 2] = [
     (encoding(2, 0, 1, 1, 4), 1 << 1),
     (encoding(3, 0, 12, 12, 4), 1 << 0 | 1 << 1 | 1 << 6),
 ];
+
+/// What of GICD_CTLR a guest sets: the enables of each group, and nASSGIreq. RWP is up while the controller is at it
+/// (IHI 0069 section 12.9.4).
+const GICD_CTLR_SET: u64 = 0x7 | 1 << 8 | 1 << 31;
+/// The same of GICR_CTLR: EnableLPIs, DPG, and RWP and UWP (section 12.11.2).
+const GICR_CTLR_SET: u64 = 1 << 0 | 1 << 3 | 0x7 << 24 | 1 << 31;
+
+/// What a guest sets in the distributor: control, priorities, configurations, routes.
+const SET_IN_DISTRIBUTOR: [(u64, u64); 5] = [
+    (0x0, GICD_CTLR_SET),
+    (0x420, WHOLE),
+    (0xc08, WHOLE),
+    (0x6100, WHOLE),
+    (0x6104, WHOLE),
+];
+
+/// The same in a redistributor: control, tables of LPIs, groups, priorities.
+const SET_IN_REDISTRIBUTOR: [(u64, u64); 7] = [
+    (0x0, GICR_CTLR_SET),
+    (0x70, WHOLE),
+    (0x74, WHOLE),
+    (0x78, WHOLE),
+    (0x7c, WHOLE),
+    (0x1_0080, WHOLE),
+    (0x1_0400, WHOLE),
+];
+
+/// The bits of a register in a frame that no guest sets; where it sets all of them, the register is not read.
+fn frame(registers: &[Register], set: &[(u64, u64)], offset: u64) -> Option<u64> {
+    let own = set.iter().find(|(at, _)| *at == offset);
+    let fixed = !own.map_or(0, |(_, own)| *own);
+    let is_read = registers.iter().any(|(at, _)| *at == offset);
+    (is_read && fixed != 0).then_some(fixed)
+}
 
 /// What PMSELR_EL0 selects, which the guest writes: whether there is such a counter at all.
 const SELECTED: [u64; 2] = [encoding(3, 3, 9, 13, 1), encoding(3, 3, 9, 13, 2)];
@@ -122,8 +160,8 @@ mod tests {
             .filter(|(function, _)| !asked(Kind::Hvc, *function, 0));
         assert_eq!(left_out.count(), DRIVES.len() + 1);
         for kind in [
-            Kind::Gicd,
             Kind::GicdWritable,
+            Kind::GicrWritable,
             Kind::CpuOn,
             Kind::Unmapped,
             Kind::Virtio,
@@ -149,12 +187,45 @@ mod tests {
     }
 
     #[test]
+    fn of_an_interrupt_controller_what_no_guest_sets_is_judged() {
+        let distributor = |offset| judged(key(Kind::Gicd, offset));
+        let redistributor = |offset| judged(key(Kind::Gicr, offset));
+        // GICD_TYPER, GICD_IIDR, GICD_PIDR2; GICR_IIDR, both halves of GICR_TYPER.
+        for offset in [0x4, 0x8, 0xffe8] {
+            assert_eq!(distributor(offset), Some(u64::MAX), "{offset:#x}");
+        }
+        for offset in [0x4, 0x8, 0xc] {
+            assert_eq!(redistributor(offset), Some(u64::MAX), "{offset:#x}");
+        }
+        // ARE_NS and DS; CES and IR.
+        assert_eq!(distributor(0).map(|mask| mask & 0x1ff), Some(0xf8));
+        assert_eq!(redistributor(0).map(|mask| mask & 0xf), Some(0x6));
+        // What is set is in the tables, and what is in none of them is not read: GICD_IGROUPR1, GICR_ISPENDR0.
+        for (registers, set, judged) in [
+            (
+                DISTRIBUTOR,
+                &SET_IN_DISTRIBUTOR[..],
+                &distributor as &dyn Fn(u64) -> Option<u64>,
+            ),
+            (REDISTRIBUTOR, &SET_IN_REDISTRIBUTOR, &redistributor),
+        ] {
+            for (offset, own) in set {
+                assert!(registers.iter().any(|(at, _)| at == offset));
+                assert_eq!(judged(*offset), (*own != WHOLE).then_some(!own));
+            }
+        }
+        assert_eq!(distributor(0x84), None);
+        assert_eq!(redistributor(0x1_0200), None);
+    }
+
+    #[test]
     fn there_is_room_for_everything_that_is_looked_at() {
         const { assert!(PORT < RAM_BASE && (BASE | SIZE).is_multiple_of(0x1_0000)) };
         let room = (AREA_SIZE as usize - size_of::<AreaHeader>()) / size_of::<Record>();
         assert_eq!(room, 1364);
         let calls: usize = CALLS.iter().map(|(_, results)| results).sum();
         let registers = ID_SPACE + IDENTIFICATION.len() + OTHERS.len() + 15;
-        assert!(2 * (calls + registers) < room);
+        let frames = DISTRIBUTOR.len() + REDISTRIBUTOR.len();
+        assert!(2 * (calls + registers) + frames < room);
     }
 }

@@ -150,7 +150,7 @@ impl Ground {
         let strayed_port = self.port + STRAYED;
         for _ in 0..KICKS {
             match vcpu.run()? {
-                Ran::Kicked | Ran::Called => {}
+                Ran::Kicked | Ran::Answered => {}
                 Ran::Wrote(address) if address == self.port => return Ok(()),
                 Ran::Wrote(address) if address == strayed_port => {
                     let syndrome = vcpu.get(ESR_EL1)?;

@@ -8,7 +8,7 @@ use super::lend::{MDSCR_EL1, SCTLR_EL1, SCTLR_OFF};
 use crate::failure::Failure;
 use crate::firmware::forward::{Firmware, Reply};
 use crate::hold::barrier::Lost;
-use crate::kvm::{Error, Ran, Result, Settled, Slot, Vm, Whole, core};
+use crate::kvm::{Error, Forwarded, Mmio, Ran, Result, Settled, Slot, Vm, Whole, core};
 use crate::memory::Memory;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -35,6 +35,18 @@ const ISTATUS: u8 = 1 << 2;
 pub struct Lookout {
     memory: Arc<Memory>,
     slot: Slot,
+    /// Where the distributor is.
+    distributor: u64,
+    /// And the redistributor of each vCPU.
+    redistributors: Vec<u64>,
+}
+
+/// Who answers the witness where a guest is answered by the runner.
+pub struct Answers<'a> {
+    /// Calls that are forwarded, if any are.
+    pub firmware: Option<&'a Firmware>,
+    /// Accesses to the interrupt controller; others are given back.
+    pub frames: &'a dyn for<'m> Fn(Mmio<'m>) -> Result<Option<Mmio<'m>>>,
 }
 
 /// Whether two ranges have an address in common.
@@ -65,7 +77,12 @@ impl Lookout {
         let memory = Memory::sparse(range).map_err(|e| Failure::environment(e, &[]))?;
         let memory = Arc::new(memory);
         let slot = vm.slot(Arc::clone(&memory), range, false)?;
-        Ok(Some(Self { memory, slot }))
+        Ok(Some(Self {
+            memory,
+            slot,
+            distributor: machine.distributor.base,
+            redistributors: machine.redistributor_frames().collect(),
+        }))
     }
 
     /// What the witness writes down on a vCPU of this index: an area of `vmlock_wire`. Every vCPU is at rest, and stays so.
@@ -76,7 +93,7 @@ impl Lookout {
         &self,
         vcpu: &mut Settled<'_>,
         index: u32,
-        firmware: Option<&Firmware>,
+        answers: &Answers<'_>,
     ) -> std::result::Result<Vec<u8>, Lost> {
         let lost = |runs_on| {
             move |error: Error| Lost {
@@ -85,6 +102,8 @@ impl Lookout {
             }
         };
         let before = vcpu.whole(|_| true).map_err(lost(true))?;
+        let own = self.redistributors.get(index as usize).copied();
+        let own = own.ok_or_else(|| lost(true)(strayed("it has no redistributor")))?;
         // What stands there of an earlier look is not taken for this one.
         let written = self
             .memory
@@ -92,7 +111,8 @@ impl Lookout {
             .and_then(|()| self.memory.write(AREA, &[0; size_of::<AreaHeader>()]));
         written.map_err(|words| lost(true)(strayed(&words)))?;
         self.slot.give().map_err(lost(true))?;
-        let went = away(vcpu, &before, index, firmware);
+        let given = [index.into(), 0, self.distributor, own];
+        let went = away(vcpu, &before, given, answers);
         let taken = self.slot.take();
         put_back(vcpu, &before).map_err(lost(false))?;
         taken.map_err(lost(false))?;
@@ -102,12 +122,12 @@ impl Lookout {
     }
 }
 
-/// The vCPU's part.
+/// The vCPU's part, which begins with this in x0 and on.
 fn away(
     vcpu: &mut Settled<'_>,
     before: &Whole,
-    index: u32,
-    firmware: Option<&Firmware>,
+    given: [u64; 4],
+    answers: &Answers<'_>,
 ) -> Result<()> {
     let mut vcpu = vcpu.between();
     if before.off {
@@ -116,18 +136,21 @@ fn away(
     for (id, value) in [
         (core::PSTATE, core::PSTATE_BOOT),
         (core::PC, BASE),
-        (core::X0, index.into()),
         (SCTLR_EL1, SCTLR_OFF),
         (MDSCR_EL1, 0),
     ] {
         vcpu.set(id, value)?;
     }
+    for (id, value) in (core::X0..).step_by(2).zip(given) {
+        vcpu.set(id, value)?;
+    }
     let begun = Instant::now();
     loop {
-        let ran = vcpu.run_with(|call| match firmware {
+        let calls = |call: &Forwarded<'_>| match answers.firmware {
             Some(firmware) => Ok(matches!(firmware.serve(call)?, Reply::GoOn)),
             None => Ok(false),
-        });
+        };
+        let ran = vcpu.run_with(calls, answers.frames);
         match ran? {
             Ran::Wrote(PORT) => return Ok(()),
             Ran::Wrote(address) => return Err(strayed(&format!("it wrote at {address:#x}"))),
@@ -135,7 +158,7 @@ fn away(
             Ran::Kicked if begun.elapsed() > LIMIT => {
                 return Err(strayed("it does not come to its end"));
             }
-            Ran::Kicked | Ran::Called => {}
+            Ran::Kicked | Ran::Answered => {}
         }
     }
 }
@@ -171,7 +194,9 @@ fn changed<'a>(before: &'a Whole, now: &'a Whole) -> impl Iterator<Item = (u64, 
 
 /// Makes the vCPU what it was, and sees that it is.
 fn put_back(vcpu: &mut Settled<'_>, before: &Whole) -> Result<()> {
-    let lent = vcpu.between();
+    let mut lent = vcpu.between();
+    // What is pending after a failure would move the guest's PC later.
+    lent.complete()?;
     if before.off {
         lent.set_off(true)?;
     }

@@ -1,9 +1,8 @@
 //! What is read of a vCPU at rest: what is its own, and what the witness sees on it.
 
-use crate::firmware::forward::Firmware;
 use crate::hold::barrier::{AtRest, Lost, Own};
 use crate::kvm::{Settled, core};
-use crate::machine::loan::look::Lookout;
+use crate::machine::loan::look::{Answers, Lookout};
 use vmlock_saved::owned::{asked, own};
 use vmlock_saved::state::{Power, Serror, Vcpu};
 use vmlock_spec::lock::Lock;
@@ -18,8 +17,8 @@ pub struct Resting<'a> {
     pub lock: Option<&'static Lock>,
     /// From where it can be looked from; `None` where it cannot.
     pub lookout: Option<&'a Lookout>,
-    /// What answers calls that are forwarded.
-    pub firmware: Option<&'a Firmware>,
+    /// What answers the witness there.
+    pub answers: Answers<'a>,
     /// Ends the machine, with words.
     pub ends: &'a dyn Fn(String),
 }
@@ -55,7 +54,7 @@ impl AtRest for Resting<'_> {
                 .to_owned(),
             runs_on: true,
         })?;
-        let seen = lookout.look(&mut self.settled, self.index, self.firmware);
+        let seen = lookout.look(&mut self.settled, self.index, &self.answers);
         if let Err(lost) = seen.as_ref()
             && !lost.runs_on
         {
