@@ -169,6 +169,69 @@ mod tests {
         }
     }
 
+    /// Each entry of the lock, altered by a bit: it is noticed wherever that bit is looked at, and there alone.
+    #[test]
+    fn an_altered_entry_is_noticed_where_it_is_looked_at() {
+        let lock = lock();
+        let seen = kept(&lock);
+        let mut noticed = 0;
+        let mut left_out = Vec::new();
+        let mut alter = |name: &str, bit: u64, alter: &dyn Fn(&mut Lock)| {
+            let mut altered = lock.clone();
+            alter(&mut altered);
+            let is_noticed = !audit(&altered, &seen, Vec::new()).0.kept();
+            let key = key_of(name).expect("a name of the lock");
+            let is_looked_at = wire::living::judged(key).is_some_and(|mask| mask & bit != 0);
+            assert_eq!(is_noticed, is_looked_at, "{name}");
+            match is_noticed {
+                true => noticed += 1,
+                false => left_out.push(name.to_owned()),
+            }
+        };
+        for (at, register) in lock.registers.iter().enumerate() {
+            let promised = register.promised();
+            if register.guest_readable() && promised != 0 {
+                let bit = promised & promised.wrapping_neg();
+                alter(&register.name, bit, &|lock| lock.registers[at].value ^= bit);
+            }
+        }
+        for (at, register) in lock.gic.registers.iter().enumerate() {
+            // Neither control register has its lowest bit to itself.
+            let bit = if register.name.ends_with("_CTLR") {
+                4
+            } else {
+                1
+            };
+            alter(&register.name, bit, &|lock| {
+                lock.gic.registers[at].value ^= bit as u32
+            });
+        }
+        for (at, answer) in lock.hypercalls.answers.iter().enumerate() {
+            alter(&answer.call, 1, &|lock| {
+                lock.hypercalls.answers[at].answer ^= 1
+            });
+        }
+        for at in 0..lock.machine.vcpus.len() {
+            alter("MPIDR_EL1", 1 << 8, &|lock| {
+                lock.machine.vcpus[at].mpidr ^= 1 << 8
+            });
+            for (half, bit) in [("GICR_TYPER", 8), ("GICR_TYPER.high", 32)] {
+                alter(half, u64::MAX, &|lock| {
+                    lock.machine.vcpus[at].redistributor ^= 1 << bit
+                });
+            }
+        }
+        assert!(noticed > 150, "only {noticed}");
+        // The groups of interrupts, and calls that drive or tell who is on.
+        assert!(
+            (1..40).contains(&left_out.len()),
+            "{}: {left_out:?}",
+            left_out.len()
+        );
+        let named = |name: &String| name.starts_with("GIC") || name.ends_with(')');
+        assert!(left_out.iter().all(named), "{left_out:?}");
+    }
+
     #[test]
     fn a_vcpu_that_the_lock_has_not_keeps_nothing() {
         let lock = lock();
