@@ -196,6 +196,14 @@ pub const CONTROL: Flag = Flag {
     choices: &[],
     help: "Answer `vmlock-run status SOCKET`, `pause`, `resume` and `stop` there; its folder has to be yours, with mode 0700. Or at one that was passed in",
 };
+/// That a restored guest is not let go.
+pub const PAUSED: Flag = Flag {
+    long: "paused",
+    short: None,
+    value: None,
+    choices: &[],
+    help: "Leave the guest paused until `vmlock-run resume`: it can be audited before it runs. Needs `--control`",
+};
 /// Under which a guest was saved.
 pub const LOCK: Flag = Flag {
     long: "lock",
@@ -485,12 +493,17 @@ Its counter (CNTVCT_EL0) stood still meanwhile, if its lock does not have it go 
 (`across-saves`); its wall clock did not. Disks have to be as they were. Exits with 3 where
 this host does not take the state; FILE stays as it is.
 
+With `--paused` it goes on once `resume` says so: `audit --control` looks before at what it
+will see, on its own vCPUs.
+
 Whoever restores a file twice has two guests with one set of secrets and random numbers.
 
 Examples:
-  vmlock-run restore web.save --lock web.vm.lock.json --control ~/guests/web",
+  vmlock-run restore web.save --lock web.vm.lock.json --control ~/guests/web
+  vmlock-run restore web.save --lock web.vm.lock.json --control ~/guests/web --paused",
         flags: &[
             &LOCK,
+            &PAUSED,
             &TAP,
             &ON_RESET,
             &CONSOLE,

@@ -74,6 +74,8 @@ pub struct Operator {
     /// Its machine, once it runs.
     controls: Arc<OnceLock<Controls>>,
     held: Held,
+    /// It began with a pause that nobody has ended: it lasts whoever waits for it, and whoever has gone.
+    stays: bool,
     end: End,
     scribe: Scribe,
     /// What its thread does, until there is one.
@@ -116,6 +118,7 @@ impl Operator {
             guest,
             controls,
             held: Held::Not,
+            stays: false,
             end: End::Not,
             scribe,
             writes: Some(Box::new(writes)),
@@ -125,6 +128,14 @@ impl Operator {
     /// What the thread does that writes saved guests; once.
     pub fn writes(&mut self) -> Option<Box<dyn FnOnce() + Send>> {
         self.writes.take()
+    }
+
+    /// A guest that begins with a pause is its operator's from then on.
+    fn take_over(&mut self) {
+        if let Some(pausing) = self.controls.get().and_then(Controls::begun) {
+            self.held = Held::Soon(pausing);
+            self.stays = true;
+        }
     }
 
     /// What its guest has done, and how far it is saved.
@@ -149,6 +160,7 @@ impl Operator {
 
     /// Asks for a pause; `None` where the answer comes later.
     pub fn pause(&mut self, now: Instant) -> Option<Answer> {
+        self.take_over();
         let Some(controls) = self.controls.get() else {
             return Some(Answer::Error(STARTING.to_owned()));
         };
@@ -166,6 +178,7 @@ impl Operator {
 
     /// Lets the guest go on.
     pub fn resume(&mut self) -> Answer {
+        self.take_over();
         if self.controls.get().is_none() {
             return Answer::Error(STARTING.to_owned());
         }
@@ -175,8 +188,11 @@ impl Operator {
         if let Held::Looks(_) = self.held {
             return Answer::Error(LOOKING.to_owned());
         }
-        if let Held::Now(paused) = take(&mut self.held) {
-            drop(paused);
+        let held = take(&mut self.held);
+        let was_paused = matches!(held, Held::Now(_)) || self.stays;
+        self.stays = false;
+        drop(held);
+        if was_paused {
             speaker::event(Event::Resumed, RESUMED);
         }
         Answer::State(self.state())
@@ -184,6 +200,7 @@ impl Operator {
 
     /// Asks for the guest to be saved to a file; `None` where the answer comes later.
     pub fn save(&mut self, file: Option<File>, now: Instant) -> Option<Answer> {
+        self.take_over();
         let error = |words: &str| Some(Answer::Error(words.to_owned()));
         let Some(controls) = self.controls.get() else {
             return error(STARTING);
@@ -212,12 +229,14 @@ impl Operator {
 
     /// Asks what the witness sees on the guest's vCPUs; `None` where the answer comes later.
     pub fn look(&mut self, now: Instant) -> Option<Answer> {
+        self.take_over();
         let error = |words: &str| Some(Answer::Error(words.to_owned()));
         let Some(controls) = self.controls.get() else {
             return error(STARTING);
         };
         let (stage, paused) = match take(&mut self.held) {
             Held::Not => (Look::Pausing(controls.pause(now)), false),
+            Held::Soon(pausing) if self.stays => (Look::Pausing(pausing), true),
             Held::Now(paused) => {
                 paused.look(controls, 0);
                 (Look::Lent(paused, now, Vec::new()), true)
@@ -250,7 +269,12 @@ impl Operator {
             )))
         };
         let (paused, since, mut areas) = match looks.stage {
-            Look::Pausing(_) if waiting == 0 => return None,
+            Look::Pausing(pausing) if waiting == 0 => {
+                if was_paused {
+                    self.held = Held::Soon(pausing);
+                }
+                return None;
+            }
             Look::Pausing(pausing) => {
                 let stage = match pausing.go_on(controls, now) {
                     Progress::Under(pausing) => Look::Pausing(pausing),
@@ -469,7 +493,7 @@ impl Operator {
             Held::Not => return (waiting > 0).then(|| Answer::Error(CALLED_OFF.to_owned())),
         };
         let controls = self.controls.get()?;
-        if waiting == 0 {
+        if waiting == 0 && !self.stays {
             return None;
         }
         match pausing.go_on(controls, now) {
@@ -501,6 +525,8 @@ impl Operator {
             return;
         }
         match heard {
+            // That was said when it began.
+            _ if self.stays => {}
             0 => self.held = Held::Not,
             _ => speaker::event(Event::Paused, PAUSED),
         }

@@ -27,6 +27,7 @@ pub struct Controls {
     parks: Vec<Park>,
     bus: Arc<Mutex<Bus>>,
     stop: Box<dyn Fn() + Send + Sync>,
+    begun: Mutex<Option<Pausing>>,
     /// What can be saved of it; nothing of a witness's.
     pub saves: Option<Saves>,
 }
@@ -58,6 +59,7 @@ impl Controls {
             parks,
             bus,
             stop: Box::new(stop),
+            begun: Mutex::default(),
             saves: None,
         }
     }
@@ -87,9 +89,26 @@ impl Controls {
         Pausing {
             parked: None,
             hold: self.barrier.hold(),
-            begun: now,
+            begun: Some(now),
             kicked: now,
         }
+    }
+
+    /// Has it begin with a pause: nobody has let it go since it was made. Its devices are parked, and it is held.
+    pub fn begin_paused(&mut self, parked: Vec<Parked>, hold: Hold) {
+        let pausing = Pausing {
+            parked: Some(parked),
+            hold,
+            begun: None,
+            kicked: Instant::now(),
+        };
+        self.begun = Mutex::new(Some(pausing));
+    }
+
+    /// The pause that it began with; once.
+    pub fn begun(&self) -> Option<Pausing> {
+        // A panic ends the process, so poison says nothing.
+        self.begun.lock().unwrap_or_else(|e| e.into_inner()).take()
     }
 }
 
@@ -98,7 +117,8 @@ pub struct Pausing {
     // Before `hold`: the devices go on before the vCPUs do.
     parked: Option<Vec<Parked>>,
     hold: Hold,
-    begun: Instant,
+    /// `None`: however long it takes.
+    begun: Option<Instant>,
     kicked: Instant,
 }
 
@@ -132,16 +152,16 @@ impl Pausing {
         if controls.barrier.is_gone() {
             return Progress::GivenUp("its machine has come to its end".to_owned());
         }
-        let awake = match self.parked {
-            // They rest for as long as they are held.
-            Some(_) => Vec::new(),
-            None if now.saturating_duration_since(self.kicked) < AGAIN => controls.barrier.awake(),
-            None => {
+        let awake = match now.saturating_duration_since(self.kicked) < AGAIN {
+            true => controls.barrier.awake(),
+            false => {
                 self.kicked = now;
                 controls.barrier.urge()
             }
         };
-        let late = now.saturating_duration_since(self.begun) > LIMIT;
+        let late = self
+            .begun
+            .is_some_and(|begun| now.saturating_duration_since(begun) > LIMIT);
         if !awake.is_empty() {
             return match late {
                 true => Progress::GivenUp(vcpus(&awake)),
@@ -295,7 +315,10 @@ pub mod tests {
     }
 
     fn paused(controls: &Controls) -> Paused {
-        let mut pausing = controls.pause(Instant::now());
+        at_rest(controls, controls.pause(Instant::now()))
+    }
+
+    fn at_rest(controls: &Controls, mut pausing: Pausing) -> Paused {
         loop {
             pausing = match pausing.go_on(controls, Instant::now()) {
                 Progress::Under(pausing) => pausing,
@@ -322,6 +345,28 @@ pub mod tests {
             .join()
             .expect("it comes to its end");
         assert!(!machine.controls.is_held());
+    }
+
+    /// Nobody lets it go before its operator does, and nobody's patience ends.
+    #[test]
+    fn a_guest_that_begins_paused_goes_no_round_before_it_is_let_go() {
+        let Machine { mut controls, .. } = machine(0).0;
+        assert!(controls.begun().is_none());
+        let hold = controls.barrier.hold();
+        controls.begin_paused(Vec::new(), hold);
+        let pausing = controls.begun().expect("it has one");
+        assert!(controls.begun().is_none());
+        let late = Instant::now() + 3 * LIMIT;
+        let Progress::Under(pausing) = pausing.go_on(&controls, late) else {
+            panic!("its vCPU does not rest yet")
+        };
+        let (rounds, thread) = vcpu(&controls.barrier, 5);
+        let paused = at_rest(&controls, pausing);
+        assert_eq!(rounds.load(SeqCst), 0);
+        assert!(controls.is_held());
+        drop(paused);
+        thread.join().expect("it comes to its end");
+        assert_eq!(rounds.load(SeqCst), 5);
     }
 
     #[test]

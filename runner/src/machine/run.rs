@@ -22,7 +22,7 @@ use crate::gic::direct::Direct;
 use crate::gic::gate::Gate;
 use crate::gic::proxy::Proxy;
 use crate::gic::view;
-use crate::hold::barrier::Barrier;
+use crate::hold::barrier::{Barrier, Hold};
 use crate::hold::pausing::{Controls, Saves};
 use crate::jail::elders::Elders;
 #[cfg(feature = "torture")]
@@ -40,6 +40,7 @@ use crate::machine::loan::look::{Answers, Lookout};
 use crate::machine::pause::{Turns, World};
 use crate::memory::Memory;
 use crate::say;
+use crate::speaker;
 use crate::threads::spawn;
 use kvm_bindings::{
     KVM_SYSTEM_EVENT_CRASH, KVM_SYSTEM_EVENT_RESET, KVM_SYSTEM_EVENT_RESET_FLAG_PSCI_RESET2,
@@ -55,6 +56,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, TryLockError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 use vmlock_saved::state::Gic as View;
+use vmlock_spec::event::Event;
 use vmlock_spec::lock::{Lock, Unmapped};
 #[cfg(feature = "torture")]
 use vmm_sys_util::eventfd::EventFd;
@@ -232,6 +234,8 @@ pub struct Resumed {
     pub counter: Counter,
     /// Which vCPUs are on.
     pub on: Vec<bool>,
+    /// It is paused until its operator lets it go on.
+    pub paused: bool,
 }
 
 /// What a guest that goes on finds in CNTVCT_EL0.
@@ -433,7 +437,7 @@ fn run_with(
     let mut held = resumed.map(|resumed| {
         let parked: Vec<Parked> = parks.iter().map(Park::park).collect();
         let held = ManuallyDrop::new((parked, shared.barrier.hold()));
-        (resumed.counter, held)
+        (resumed.counter, resumed.paused, held)
     });
     let doors = shared.bus().doors();
     for doors in doors {
@@ -461,12 +465,22 @@ fn run_with(
     let kept = Arc::clone(&gic);
     let stopped = Arc::new(AtomicBool::new(false));
     let asked = Arc::clone(&stopped);
-    let mut first = Some(move || {
-        controls.get_or_init(|| operate(&operated, parks, asked, saves, kept));
+    let mut first = Some(move |paused: Option<(Vec<Parked>, Hold)>| {
+        let begins_paused = paused.is_some();
+        controls.get_or_init(|| {
+            let mut controls = operate(&operated, parks, asked, saves, kept);
+            if let Some((parked, hold)) = paused {
+                controls.begin_paused(parked, hold);
+            }
+            controls
+        });
         if let Some(guest) = guest {
             guest.runs(&operated.counts);
         }
         first();
+        if begins_paused {
+            speaker::event(Event::Paused, BEGINS_PAUSED);
+        }
     });
     // vCPU 0 last: the others wait for CPU_ON inside KVM. It begins when everybody is in the jail, and nobody else has to
     // wake it for that.
@@ -491,17 +505,21 @@ fn run_with(
                     return;
                 }
                 // The last thing that it is given, and from here on it counts.
-                let counter = held.as_ref().map(|(counter, _)| *counter);
+                let counter = held.as_ref().map(|(counter, ..)| *counter);
                 let counted = counter.map_or(Ok(()), |counter| count_on(&vcpu, counter.now()));
                 if let Err(words) = counted {
                     shared.end(Ended::Broken(words));
                     return;
                 }
-                first();
-                if let Some((_, held)) = held {
-                    // In this order: the devices go on before the vCPUs do.
-                    drop(ManuallyDrop::into_inner(held));
-                }
+                let stays = held.as_ref().is_some_and(|(_, paused, _)| *paused);
+                let held = held.map(|(.., held)| ManuallyDrop::into_inner(held));
+                let (paused, released) = match stays {
+                    true => (held, None),
+                    false => (None, held),
+                };
+                first(paused);
+                // In this order: the devices go on before the vCPUs do.
+                drop(released);
             }
             drop(inside);
             let how = drive(index, vcpu, &shared);
@@ -546,6 +564,10 @@ fn run_with(
         how => how,
     })
 }
+
+/// What is said of a guest that begins with a pause.
+const BEGINS_PAUSED: &str =
+    "the guest is paused: whoever restored it asked for that (`vmlock-run resume` lets it go on)";
 
 /// Has a guest that goes on read that in CNTVCT_EL0.
 ///
