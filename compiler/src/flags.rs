@@ -579,6 +579,7 @@ const EDITOR_SETUP_HELP: &str = r#"Examples:
   vmlock editor-setup vscode            write .vscode/settings.json, or add to it
   vmlock editor-setup vscode --print    print what would stand there
   vmlock editor-setup neovim >> ~/.config/nvim/init.lua
+  vmlock editor-setup textmate > vmlock.tmLanguage.json   colours, for editors that read TextMate's grammars
 
 A lock names its schema by a name that nothing has to be fetched for
 (urn:vmlock:schema:lock:v3): this tells the editor what has that name, and that
@@ -587,8 +588,8 @@ the folder of the user's data, vmlock/schema, since their settings only name
 files; run it again after vmlock was updated.
 
 Descriptions in KDL are `vmlock lsp`'s: neovim and helix start it as these settings
-say, VS Code by its extension for KDL (kdl-org.kdl). Zed starts servers that its
-extensions bring, and no others."#;
+say, VS Code by its extension for KDL (kdl-org.kdl), or by vmlock's own. Zed starts
+servers that its extensions bring, and no others."#;
 
 /// Flags of `editor-setup`.
 #[derive(Args)]
@@ -602,7 +603,7 @@ pub struct EditorSetupFlags {
     pub print: bool,
 }
 
-/// Editors whose JSON language server is that of VS Code.
+/// Editors whose JSON language server is that of VS Code, and those that read its grammars.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Editor {
     /// Visual Studio Code: settings of the folder that this is run in.
@@ -613,6 +614,8 @@ pub enum Editor {
     Helix,
     /// Zed: JSON for `settings.json`.
     Zed,
+    /// Others: the grammar by which descriptions are coloured, as TextMate has them, in JSON.
+    Textmate,
 }
 
 const LSP_HELP: &str = r#"Examples:

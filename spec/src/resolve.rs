@@ -12,9 +12,9 @@ use crate::lock::{
 use crate::machine::{self, virtio};
 use crate::names;
 use crate::observation::fact_name;
+use crate::sha256;
 use crate::smccc;
 use crate::vm::{self, VmSpec};
-use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 
 mod aarch32;
@@ -314,15 +314,9 @@ fn digest_in(digests: &[crate::catalogue::Text], version: u32) -> String {
 
 /// A digest over a baseline and all those that it is a difference from, oldest first.
 fn chain_digest(chain: &[&Baseline], version: u32) -> String {
-    let mut hash = Sha256::new();
-    for baseline in chain {
-        hash.update(digest_in(&baseline.digests, version));
-        hash.update("\n");
-    }
-    let bytes = hash.finalize();
-    bytes.iter().fold("sha256-".to_owned(), |text, byte| {
-        format!("{text}{byte:02x}")
-    })
+    let digests = chain.iter().map(|b| digest_in(&b.digests, version));
+    let lines: String = digests.map(|digest| digest + "\n").collect();
+    sha256::named(lines.as_bytes())
 }
 
 fn boot(boot: &crate::vm::Boot) -> Boot {

@@ -15,6 +15,7 @@ use crate::language::import;
 use crate::render::{Exit, Output};
 use crate::shell;
 use crate::wording;
+use serde::de::IgnoredAny;
 use std::collections::BTreeMap;
 use std::path::Path;
 use vmlock_saved::Saved;
@@ -220,11 +221,11 @@ pub fn side(name: &str, catalogue: &Catalogue) -> Result<Side, Box<Diagnostic>> 
     }
     let text = read(path, report::SIZE_MAX)?;
     // The formats begin with their version, each under its own name.
-    let head: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
-    if head.get("observedVersion").is_some() {
+    let head: BTreeMap<String, IgnoredAny> = serde_json::from_str(&text).unwrap_or_default();
+    if head.contains_key("observedVersion") {
         return Ok(Side::Observed(Box::new(read_observed(path)?)));
     }
-    if head.get("reportVersion").is_some() {
+    if head.contains_key("reportVersion") {
         return Ok(Side::Report(Box::new(read_report(path)?.without_boot())));
     }
     let (lock, _) = parse_lock(path, text)?;

@@ -21,6 +21,7 @@ mod init;
 mod labels;
 mod lsp;
 mod names;
+mod recordings;
 mod refusals;
 mod saved;
 mod schemas;

@@ -17,7 +17,7 @@ use vmlock_spec::lock::{Lock, Range};
 use vmlock_spec::observation::wire::AreaHeader;
 use vmlock_spec::observation::wire::living::{AREA, AREA_SIZE, BASE, PORT, SIZE};
 
-static IMAGE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/living.bin"));
+static IMAGE: &[u8] = include_bytes!("../../../witness/living.bin");
 
 /// How long a look at one vCPU may take. Who waits for it kicks the vCPU then.
 pub const LIMIT: Duration = Duration::from_secs(30);

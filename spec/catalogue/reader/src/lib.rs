@@ -1,8 +1,8 @@
 //! Reads catalogue files (registers, baselines, CPU models, virtual machine monitors) from KDL.
 //!
-//! A crate for two users: the build script of `vmlock-spec` reads the built-in
-//! catalogue with it, and the compiler the files that a spec imports, so that a
-//! user's baseline is read by exactly the code that reads ours. Every problem of
+//! A crate for two users: its own test reads the built-in catalogue with it, and
+//! makes the tables of `vmlock-spec`; and the compiler the files that a spec
+//! imports, so that a user's baseline is read by exactly the code that reads ours. Every problem of
 //! a file is reported, each with its byte span.
 
 use kdl::{KdlDocument, KdlNode, KdlValue};
