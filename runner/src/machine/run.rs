@@ -2,6 +2,7 @@
 //! time limit ends it. Signals end the whole process.
 
 mod resting;
+mod space;
 mod watch;
 
 use super::alarm::Alarm;
@@ -48,6 +49,7 @@ use kvm_bindings::{
 };
 use nix::unistd::gettid;
 use resting::Resting;
+pub use space::Space;
 use std::mem::{self, ManuallyDrop};
 use std::os::fd::AsFd as _;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -57,7 +59,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 use vmlock_saved::state::Gic as View;
 use vmlock_spec::event::Event;
-use vmlock_spec::lock::{Lock, Unmapped};
+use vmlock_spec::lock::Lock;
 #[cfg(feature = "torture")]
 use vmm_sys_util::eventfd::EventFd;
 use vmm_sys_util::signal::Killable;
@@ -267,39 +269,6 @@ pub struct Jailed {
     pub elders: Elders,
     /// What becomes `/`, where somebody wants that.
     pub root: Option<Root>,
-}
-
-/// What answers an access to an address at which the machine has nothing.
-#[derive(Clone, Copy)]
-pub struct Space {
-    /// Bits of guest-physical address.
-    pub address_bits: u32,
-    /// What answers up to the last address.
-    pub unmapped: Unmapped,
-}
-
-impl Space {
-    /// As the lock says.
-    pub fn of_lock(lock: &Lock) -> Self {
-        Self {
-            address_bits: lock.machine.address_bits,
-            unmapped: lock.machine.unmapped,
-        }
-    }
-
-    /// What FAR_EL1 says of an access there; `None` where loads read zero and stores are dropped.
-    ///
-    /// Behind the last address KVM injects the abort itself from 5.19 or so on, with the guest-physical address in
-    /// FAR_EL1, and hands the access out before (arch/arm64/kvm/mmu.c `kvm_handle_guest_abort`): one answer on all.
-    fn aborts(self, address: u64) -> Option<Option<u64>> {
-        if address >> self.address_bits != 0 {
-            return Some(Some(address));
-        }
-        match self.unmapped {
-            Unmapped::ExternalAbort => Some(None),
-            Unmapped::ReadsAsZero => None,
-        }
-    }
 }
 
 /// What became of an exit.
