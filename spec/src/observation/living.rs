@@ -9,7 +9,7 @@ use crate::lock::{Lock, canonical};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// Promises that nobody held against anything, since a living guest would notice, or has changed it itself.
+/// Promises of which nobody held all against what is seen, since a living guest would notice, or has changed it itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LeftOut {
@@ -19,21 +19,46 @@ pub struct LeftOut {
     pub promises: usize,
 }
 
-/// The promises of a lock that hold at any moment of a guest's life and are looked at, and those that are left out.
-fn bound(lock: &Lock) -> (Vec<Promise>, Vec<LeftOut>) {
-    let mut left_out: BTreeMap<&str, usize> = BTreeMap::new();
-    let bound = |promise: Promise| match wire::living::judged(promise.key) {
-        Some(mask) => Some(Promise {
-            value: promise.value.map(|value| value & mask),
-            mask: promise.mask & mask,
-            ..promise
-        }),
-        None => {
-            *left_out.entry(about(promise.key)).or_default() += 1;
-            None
-        }
+/// What of a promise holds at any moment of a guest's life and is looked at, and what is left out of it, by name: no
+/// promised bit is in neither.
+fn split(promise: Promise) -> (Option<Promise>, Option<&'static str>) {
+    let Some(judged) = wire::living::judged(promise.key) else {
+        return (None, Some(about(promise.key)));
     };
-    let bound = promises(lock).into_iter().filter_map(bound).collect();
+    let Some(value) = promise.value else {
+        // That nothing is there is looked at as a whole.
+        return (Some(promise), None);
+    };
+    let mask = promise.mask & judged;
+    let bound = Promise {
+        value: Some(value & mask),
+        mask,
+        ..promise
+    };
+    let left_out = match promise.mask & !judged {
+        0 => None,
+        all if all == promise.mask => Some(HELD),
+        _ => Some(BITS),
+    };
+    (Some(bound), left_out)
+}
+
+/// What is left out of registers that are there: all that they hold, or some of it.
+const HELD: &str =
+    "what registers hold that a guest writes (only that they are there was looked at)";
+const BITS: &str = "single bits that a guest writes (the rest of their registers was looked at)";
+
+/// The promises that are looked at, and those that are left out or of which something is.
+fn bound(promises: Vec<Promise>) -> (Vec<Promise>, Vec<LeftOut>) {
+    let mut left_out: BTreeMap<&str, usize> = BTreeMap::new();
+    let bound = |promise: Promise| {
+        let (bound, left) = split(promise);
+        if let Some(what) = left {
+            *left_out.entry(what).or_default() += 1;
+        }
+        bound
+    };
+    let bound = promises.into_iter().filter_map(bound).collect();
     let left_out = left_out.into_iter();
     let left_out = left_out.map(|(what, promises)| LeftOut { what, promises });
     (bound, left_out.collect())
@@ -69,7 +94,7 @@ pub fn audit(
     sightings: &[Sighting],
     mut incomplete: Vec<Incomplete>,
 ) -> (Audit, Vec<LeftOut>) {
-    let (bound, left_out) = bound(lock);
+    let (bound, left_out) = bound(promises(lock));
     if started != canonical::digest(&canonical::write(lock)) {
         incomplete.push(Incomplete {
             vcpu: 0,
@@ -104,8 +129,11 @@ mod tests {
         sightings: &[Sighting],
         incomplete: Vec<Incomplete>,
     ) -> (Audit, Vec<LeftOut>) {
-        let started = canonical::digest(&canonical::write(lock));
-        super::audit(lock, &started, sightings, incomplete)
+        super::audit(lock, &started(lock), sightings, incomplete)
+    }
+
+    fn started(lock: &Lock) -> String {
+        canonical::digest(&canonical::write(lock))
     }
 
     /// What a guest sees whose lock is kept, and that has written to all that is its own.
@@ -118,19 +146,85 @@ mod tests {
                 None => Seen::Undefined,
             },
         };
-        bound(lock).0.into_iter().map(seen).collect()
+        bound(promises(lock)).0.into_iter().map(seen).collect()
     }
 
+    /// Each bit of each promise, of the lock and of what follows from it, altered: it is noticed, or counted by name.
     #[test]
-    fn each_promise_is_judged_or_counted_by_name() {
+    fn each_promised_bit_is_compared_or_counted_by_name() {
         let lock = lock();
-        let (audit, left_out) = audit(&lock, &kept(&lock), Vec::new());
-        assert!(audit.kept(), "{:?}", audit.differences());
-        let others: usize = left_out.iter().map(|left| left.promises).sum();
-        assert_eq!(audit.facts() + others, promises(&lock).len());
-        assert!(left_out.iter().all(|left| left.what != "other things"));
-        assert!(audit.facts() > 500, "only {}", audit.facts());
-        assert!(left_out.len() >= 6, "{left_out:?}");
+        let seen = kept(&lock);
+        let all = promises(&lock);
+        let (judged, left_out) = super::audit(&lock, &started(&lock), &seen, Vec::new());
+        assert!(judged.kept(), "{:?}", judged.differences());
+        let mut counted: BTreeMap<&str, usize> = BTreeMap::new();
+        let mut facts = 0;
+        for promise in &all {
+            let saw =
+                |sighting: &&Sighting| (sighting.vcpu, sighting.key) == (promise.vcpu, promise.key);
+            let saw = seen.iter().find(saw).map(|sighting| sighting.seen);
+            let notices = |altered: Promise| {
+                let (bound, _) = bound(vec![altered]);
+                bound
+                    .iter()
+                    .any(|promise| !saw.is_some_and(|saw| promise.kept(saw)))
+            };
+            assert!(!notices(*promise), "{}", promise.name());
+            facts += usize::from(saw.is_some());
+            let bits = promise.value.map_or(0, |_| promise.mask);
+            // Something where nothing is promised, or the other way round.
+            let other = promise.value.xor(Some(0));
+            let mut missed = !notices(Promise {
+                value: other,
+                mask: 0,
+                ..*promise
+            });
+            for bit in (0..64).map(|n| 1 << n).filter(|bit| bits & bit != 0) {
+                let value = promise.value.map(|value| value ^ bit);
+                missed |= !notices(Promise { value, ..*promise });
+            }
+            let (_, left) = bound(vec![*promise]);
+            let left: Vec<&str> = left.into_iter().map(|left| left.what).collect();
+            assert_eq!(missed, left.len() == 1, "{}: {left:?}", promise.name());
+            for what in left {
+                *counted.entry(what).or_default() += 1;
+            }
+        }
+        assert_eq!(judged.facts(), facts);
+        assert!(facts > 500, "only {facts}");
+        let named = left_out.iter().map(|left| (left.what, left.promises));
+        assert_eq!(named.collect::<BTreeMap<_, _>>(), counted);
+        assert!(
+            !counted.contains_key("other things") && counted.len() >= 8,
+            "{counted:?}"
+        );
+        // Settled ones, which no guest sets and which each does.
+        let of = |name: &str| {
+            let key = key_of(name).expect("a name");
+            split(
+                *all.iter()
+                    .find(|promise| promise.key == key)
+                    .expect("it is promised"),
+            )
+            .1
+        };
+        for whole in [
+            "MDRAR_EL1",
+            "MDCCSR_EL0",
+            "OSDLR_EL1",
+            "ICC_SRE_EL1",
+            "LORID_EL1",
+            "MIDR_EL1",
+        ] {
+            assert_eq!(of(whole), None, "{whole}");
+        }
+        for held in ["ICC_PMR_EL1", "ICC_IGRPEN1_EL1", "ISR_EL1"] {
+            assert_eq!(of(held), Some(HELD), "{held}");
+        }
+        // No lock promises those of ICC_CTLR_EL1 and OSLSR_EL1.
+        for bits in ["GICD_CTLR", "GICR_CTLR"] {
+            assert_eq!(of(bits), Some(BITS), "{bits}");
+        }
     }
 
     /// Each promise that is looked at, seen otherwise or not at all: the comparison names it.
@@ -138,7 +232,7 @@ mod tests {
     fn each_promise_that_is_not_kept_is_noticed() {
         let lock = lock();
         let mut altered = kept(&lock);
-        let (bound, _) = bound(&lock);
+        let (bound, _) = bound(promises(&lock));
         for (sighting, promise) in altered.iter_mut().zip(&bound) {
             sighting.seen = match sighting.seen {
                 Seen::Value(value) if promise.mask != 0 => {
@@ -260,7 +354,7 @@ mod tests {
     #[test]
     fn what_a_guest_writes_itself_binds_nobody() {
         let lock = lock();
-        let (bound, _) = bound(&lock);
+        let (bound, _) = bound(promises(&lock));
         let of = |name: &str| {
             let key = key_of(name).expect("a name");
             let promise = bound.iter().find(|promise| promise.key == key);

@@ -112,6 +112,21 @@ fn frame(registers: &[Register], set: &[(u64, u64)], offset: u64) -> Option<u64>
 /// What PMSELR_EL0 selects, which the guest writes: whether there is such a counter at all.
 const SELECTED: [u64; 2] = [encoding(3, 3, 9, 13, 1), encoding(3, 3, 9, 13, 2)];
 
+/// What of [`OTHERS`] no guest sets: KVM answers for it at any time with what was there at first, and drops what is written
+/// (arch/arm64/kvm/sys_regs.c, 5.10 to 7.3: `trap_raz_wi`, `trap_loregion`, `access_gic_sre`; of MDCCSR_EL0 while the guest's
+/// breakpoints are off, as they are while a vCPU is lent: MDSCR_EL1 is zero then).
+const FIXED: [u64; 9] = [
+    encoding(2, 3, 0, 1, 0),   // MDCCSR_EL0
+    encoding(2, 0, 1, 0, 0),   // MDRAR_EL1
+    encoding(2, 0, 1, 3, 4),   // OSDLR_EL1
+    encoding(3, 0, 12, 12, 5), // ICC_SRE_EL1
+    encoding(3, 0, 10, 4, 0),  // LORSA_EL1
+    encoding(3, 0, 10, 4, 1),  // LOREA_EL1
+    encoding(3, 0, 10, 4, 2),  // LORN_EL1
+    encoding(3, 0, 10, 4, 3),  // LORC_EL1
+    encoding(3, 0, 10, 4, 7),  // LORID_EL1
+];
+
 /// CSSELR_EL1, which is written and put back.
 const CSSELR: u64 = encoding(3, 2, 0, 0, 0);
 
@@ -127,11 +142,10 @@ fn register(id: u64) -> Option<u64> {
     if identifies || id == CSSELR {
         return Some(WHOLE);
     }
+    let is_read = OTHERS.iter().any(|register| register.id == id);
     // What all others hold is the guest's.
-    OTHERS
-        .iter()
-        .any(|register| register.id == id)
-        .then_some(READABLE)
+    let judged = if FIXED.contains(&id) { WHOLE } else { READABLE };
+    is_read.then_some(judged)
 }
 
 #[cfg(test)]
@@ -181,6 +195,9 @@ mod tests {
         assert_eq!(register(encoding(3, 0, 12, 12, 4)), Some(!0x43));
         assert_eq!(register(encoding(2, 0, 1, 1, 4)), Some(!2));
         assert_eq!(register(encoding(3, 0, 4, 6, 0)), Some(0));
+        for fixed in FIXED {
+            assert_eq!(register(fixed), Some(u64::MAX), "{fixed:#x}");
+        }
         assert_eq!(register(SELECTED[0]), None);
         // ICC_IAR1_EL1, which nobody reads.
         assert_eq!(register(encoding(3, 0, 12, 12, 0)), None);
