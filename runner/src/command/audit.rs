@@ -95,7 +95,7 @@ fn of_living(parsed: &Parsed, socket: &Path) -> Result<u8, Failure> {
     Ok(code(&audit))
 }
 
-/// What nobody looked at, in a line.
+/// What nobody looked at, or not at all of it, in a line.
 fn left_out(all: &[LeftOut]) -> String {
     let sum: usize = all.iter().map(|left| left.promises).sum();
     let each = all
@@ -103,7 +103,7 @@ fn left_out(all: &[LeftOut]) -> String {
         .map(|left| format!("{} ({})", left.what, left.promises));
     let each: Vec<String> = each.collect();
     format!(
-        "not looked at in a guest that runs: {sum} promises: {}\n",
+        "not looked at in a guest that runs, as a whole or in part: {sum} promises: {}\n",
         each.join(", ")
     )
 }

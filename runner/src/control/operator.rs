@@ -4,18 +4,20 @@
 //! pause takes its time, so who asked for it is answered later ([`Operator::turn`]); where all of them have gone before,
 //! the guest goes on, since nobody would know that it does not.
 
-use super::{Answer, Done, Seen};
+mod look;
+
+use super::{Answer, Done};
 use crate::counters::Guest;
-use crate::hold::pausing::{Controls, LIMIT, Paused, Pausing, Progress};
+use crate::hold::pausing::{Controls, Paused, Pausing, Progress};
 use crate::snapshot::save::{self, Saving};
 use crate::snapshot::scribe::{Scribe, Written};
 use crate::speaker;
+use look::Looks;
 use std::fs::File;
 use std::mem::take;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 use vmlock_spec::event::Event;
-use vmlock_spec::lock::canonical::digest;
 use vmlock_spec::status::{self, State, Status};
 
 /// What has been asked for.
@@ -32,20 +34,6 @@ enum Held {
     Saves(Box<Saves>),
     /// An audit.
     Looks(Looks),
-}
-
-/// A guest at which the witness looks.
-struct Looks {
-    stage: Look,
-    /// It was paused before, and stays so.
-    paused: bool,
-}
-
-/// How far that is.
-enum Look {
-    Pausing(Pausing),
-    /// The vCPU is lent whose index follows those that have been, since then; what was seen on these.
-    Lent(Paused, Instant, Vec<String>),
 }
 
 /// A guest that is being saved.
@@ -66,6 +54,17 @@ enum Stage {
     Writing(Written, Paused),
     /// The file is whole, and its client has yet to say that it has its name.
     Whole(Paused),
+}
+
+/// What takes its time, and is waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Waits {
+    /// A pause.
+    Pause,
+    /// A save.
+    Save,
+    /// An audit.
+    Look,
 }
 
 /// The operator of a guest.
@@ -210,6 +209,7 @@ impl Operator {
         }
         let (stage, paused) = match take(&mut self.held) {
             Held::Not => (Stage::Pausing(controls.pause(now)), false),
+            Held::Soon(pausing) if self.stays => (Stage::Pausing(pausing), true),
             Held::Now(paused) => {
                 paused.ask(controls);
                 (Stage::Asked(paused), true)
@@ -227,104 +227,6 @@ impl Operator {
         None
     }
 
-    /// Asks what the witness sees on the guest's vCPUs; `None` where the answer comes later.
-    pub fn look(&mut self, now: Instant) -> Option<Answer> {
-        self.take_over();
-        let error = |words: &str| Some(Answer::Error(words.to_owned()));
-        let Some(controls) = self.controls.get() else {
-            return error(STARTING);
-        };
-        let (stage, paused) = match take(&mut self.held) {
-            Held::Not => (Look::Pausing(controls.pause(now)), false),
-            Held::Soon(pausing) if self.stays => (Look::Pausing(pausing), true),
-            Held::Now(paused) => {
-                paused.look(controls, 0);
-                (Look::Lent(paused, now, Vec::new()), true)
-            }
-            other => {
-                self.held = other;
-                return error("the guest is being paused, saved or audited already");
-            }
-        };
-        self.held = Held::Looks(Looks { stage, paused });
-        None
-    }
-
-    /// Goes a step on with an audit, for so many who wait.
-    fn look_on(&mut self, looks: Looks, waiting: usize, now: Instant) -> Option<Answer> {
-        let controls = self.controls.get()?;
-        let was_paused = looks.paused;
-        let over = |paused: Option<Paused>| match paused.filter(|_| was_paused) {
-            Some(paused) => Held::Now(paused),
-            None => Held::Not,
-        };
-        let failed = |words: String| {
-            let then = if was_paused {
-                "stays paused"
-            } else {
-                "goes on"
-            };
-            Some(Answer::Error(format!(
-                "the guest was not audited, and {then}: {words}"
-            )))
-        };
-        let (paused, since, mut areas) = match looks.stage {
-            Look::Pausing(pausing) if waiting == 0 => {
-                if was_paused {
-                    self.held = Held::Soon(pausing);
-                }
-                return None;
-            }
-            Look::Pausing(pausing) => {
-                let stage = match pausing.go_on(controls, now) {
-                    Progress::Under(pausing) => Look::Pausing(pausing),
-                    Progress::Over(paused) => {
-                        paused.look(controls, 0);
-                        Look::Lent(paused, now, Vec::new())
-                    }
-                    Progress::GivenUp(why) => return failed(why),
-                };
-                let paused = was_paused;
-                self.held = Held::Looks(Looks { stage, paused });
-                return None;
-            }
-            Look::Lent(paused, ..) if waiting == 0 => {
-                self.held = over(Some(paused));
-                return None;
-            }
-            Look::Lent(paused, since, areas) => (paused, since, areas),
-        };
-        let index = u32::try_from(areas.len()).unwrap_or(u32::MAX);
-        let since = match paused.seen(controls, index) {
-            None => {
-                if now.saturating_duration_since(since) > LIMIT {
-                    controls.kick(index);
-                }
-                since
-            }
-            Some(Err(why)) => {
-                self.held = over(Some(paused));
-                return failed(why);
-            }
-            Some(Ok(area)) => {
-                areas.push(super::digits(&area));
-                if areas.len() >= controls.vcpus() as usize {
-                    self.held = over(Some(paused));
-                    let text = controls.saves.as_ref().map_or("", |saves| saves.text);
-                    let lock = digest(text);
-                    return Some(Answer::Seen(Seen { lock, areas }));
-                }
-                paused.look(controls, index + 1);
-                now
-            }
-        };
-        self.held = Held::Looks(Looks {
-            stage: Look::Lent(paused, since, areas),
-            paused: was_paused,
-        });
-        None
-    }
-
     /// The file has its name, as somebody says who was to give it or not: the guest ends, at the next [`Operator::end`].
     pub fn commit(&mut self, names: bool) -> Answer {
         match names && self.is_whole() {
@@ -333,11 +235,6 @@ impl Operator {
                 Answer::Error("no file is whole that you have yet to give its name".to_owned())
             }
         }
-    }
-
-    /// Whether the guest is being saved, up to its end.
-    pub fn is_saving(&self) -> bool {
-        matches!(self.held, Held::Saves(_))
     }
 
     /// Whether a file is whole, and waits for its name.
@@ -356,10 +253,13 @@ impl Operator {
     fn unsaved(&mut self) {
         if let Held::Saves(saves) = take(&mut self.held)
             && saves.paused
-            && let Stage::Asked(paused) | Stage::Writing(_, paused) | Stage::Whole(paused) =
-                saves.stage
         {
-            self.held = Held::Now(paused);
+            self.held = match saves.stage {
+                Stage::Pausing(pausing) => Held::Soon(pausing),
+                Stage::Asked(paused) | Stage::Writing(_, paused) | Stage::Whole(paused) => {
+                    Held::Now(paused)
+                }
+            };
         }
     }
 
@@ -461,13 +361,27 @@ impl Operator {
         matches!(&self.held, Held::Saves(saves) if matches!(saves.stage, Stage::Writing(..)))
     }
 
-    /// Whether a pause or a save has yet to come.
+    /// For what those wait who are answered next.
+    pub fn about(&self) -> Waits {
+        match self.held {
+            Held::Not | Held::Soon(_) | Held::Now(_) => Waits::Pause,
+            Held::Saves(_) => Waits::Save,
+            Held::Looks(_) => Waits::Look,
+        }
+    }
+
+    /// Whether a pause comes for which somebody waits, though something else is done before.
+    pub fn will_pause(&self) -> bool {
+        self.stays
+    }
+
+    /// Whether a pause, a save or an audit has yet to come.
     pub fn is_busy(&self) -> bool {
         matches!(self.held, Held::Soon(_) | Held::Looks(_))
             || matches!(self.held, Held::Saves(_)) && !self.is_whole()
     }
 
-    /// Goes on with a pause that has yet to come, and for which so many wait: what they are told, once there is something.
+    /// Goes on with what takes its time, and for which so many wait: what they are told, once there is something.
     pub fn turn(&mut self, waiting: usize, now: Instant) -> Option<Answer> {
         let pausing = match take(&mut self.held) {
             Held::Soon(pausing) => pausing,
@@ -540,7 +454,7 @@ mod tests {
     use super::super::server::start;
     use super::*;
     use crate::hold::pausing::LIMIT;
-    use crate::hold::pausing::tests::{Machine, machine};
+    use crate::hold::pausing::tests::{Machine, begins_paused, machine};
     use crate::jail::elders::Elders;
     use crate::snapshot::scribe::tests::unfinished;
     use std::io::{Read as _, Write as _};
@@ -680,6 +594,70 @@ mod tests {
             paused: false,
         }));
         operator
+    }
+
+    /// The operator of a guest that runs.
+    pub fn of(controls: Controls) -> Operator {
+        let controls = Arc::new(OnceLock::from(controls));
+        Operator::new(Arc::new(Guest::new("web", 0)), controls)
+    }
+
+    /// What those are told who wait, so many.
+    pub fn told(operator: &mut Operator, waiting: usize) -> Answer {
+        loop {
+            if let Some(answer) = operator.turn(waiting, Instant::now()) {
+                return answer;
+            }
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    #[test]
+    fn a_guest_that_began_paused_can_be_saved_at_once_and_stays_so_where_it_is_not() {
+        let file = || File::open("/dev/null").ok();
+        let (Machine { controls, .. }, start) = begins_paused(5);
+        let mut operator = of(controls);
+        assert!(operator.save(file(), Instant::now()).is_none());
+        assert_eq!(operator.about(), Waits::Save);
+        // Its client has gone before it came to rest.
+        assert!(operator.turn(0, Instant::now()).is_none());
+        assert_eq!(
+            (operator.about(), operator.state()),
+            (Waits::Pause, State::Paused)
+        );
+        assert!(operator.save(file(), Instant::now()).is_none());
+        let (rounds, thread) = start();
+        // This one has no lock.
+        let Answer::Error(words) = told(&mut operator, 1) else {
+            panic!("it cannot be saved")
+        };
+        assert!(words.contains("stays paused"), "{words}");
+        thread::sleep(Duration::from_millis(5));
+        assert_eq!((operator.state(), rounds.load(SeqCst)), (State::Paused, 0));
+        assert!(matches!(operator.resume(), Answer::State(State::Running)));
+        thread.join().expect("it goes on");
+        assert_eq!(rounds.load(SeqCst), 5);
+    }
+
+    /// Each is told what it asked for, and nobody what another one did.
+    #[test]
+    fn who_waits_for_a_pause_is_told_of_one_after_an_audit() {
+        let (Machine { controls, .. }, start) = begins_paused(5);
+        let served = Served::new("both", Some(controls));
+        let pauses = served.asks("pause");
+        assert!(served.told("status").starts_with("{\"status\""));
+        let looks = served.asks("audit");
+        assert!(served.told("status").starts_with("{\"status\""));
+        let (rounds, thread) = start();
+        let seen = heard(looks);
+        assert!(
+            seen.starts_with("{\"seen\"") && seen.contains("[\"07\"]"),
+            "{seen}"
+        );
+        assert_eq!(heard(pauses), PAUSED);
+        assert_eq!(rounds.load(SeqCst), 0);
+        assert_eq!(served.told("resume"), RUNS);
+        thread.join().expect("it goes on");
     }
 
     #[test]

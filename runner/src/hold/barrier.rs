@@ -240,8 +240,11 @@ impl Barrier {
                 continue;
             }
             if state.looks.get_mut(at).is_some_and(Asked::begin) {
-                // Nobody is let in while this one is lent, whoever else lets go.
+                // Nobody is let in while this one is lent, whoever else lets go, and it is not at rest.
                 state.holds += 1;
+                if let Some(slot) = state.vcpus.get_mut(at) {
+                    slot.rest(false);
+                }
                 drop(state);
                 let seen = settled.look();
                 state = self.state();
@@ -356,17 +359,22 @@ pub mod tests {
     use std::thread::{self, JoinHandle};
     use std::time::Duration;
 
-    /// A vCPU without KVM.
-    pub struct Vcpu;
+    /// A vCPU without KVM, on which the witness sees that.
+    pub struct Vcpu<L>(pub L);
 
-    impl AtRest for Vcpu {
+    impl<L: FnMut() -> Result<Vec<u8>, Lost>> AtRest for Vcpu<L> {
         fn own(&self) -> Result<Own, String> {
             Err("it has no KVM".to_owned())
         }
 
         fn look(&mut self) -> Result<Vec<u8>, Lost> {
-            Ok(vec![7])
+            self.0()
         }
+    }
+
+    /// What the witness sees where that is all the same.
+    fn seven() -> Result<Vec<u8>, Lost> {
+        Ok(vec![7])
     }
 
     /// The barrier of so many vCPUs.
@@ -374,21 +382,34 @@ pub mod tests {
         Arc::new(Barrier::new(vcpus, Arc::default()))
     }
 
-    /// The thread of vCPU 0, which goes so many rounds, and what counts them; who kicks it is counted, too.
+    /// The thread of vCPU 0, which goes so many rounds, and what counts them.
     pub fn vcpu(barrier: &Arc<Barrier>, rounds: u32) -> (Arc<AtomicU32>, JoinHandle<()>) {
+        thread_of(barrier, 0, rounds, &Arc::default(), seven)
+    }
+
+    /// The same of any vCPU, on which the witness sees that; who kicks it is counted.
+    pub fn thread_of(
+        barrier: &Arc<Barrier>,
+        vcpu: u32,
+        rounds: u32,
+        kicks: &Arc<AtomicU32>,
+        look: impl FnMut() -> Result<Vec<u8>, Lost> + Send + 'static,
+    ) -> (Arc<AtomicU32>, JoinHandle<()>) {
         let (barrier, passed) = (Arc::clone(barrier), Arc::new(AtomicU32::new(0)));
-        let count = Arc::clone(&passed);
-        barrier.join(0, Pid::this(), Box::new(|| {}));
+        let (count, kicks) = (Arc::clone(&passed), Arc::clone(kicks));
+        let kicked = move || _ = kicks.fetch_add(1, SeqCst);
+        barrier.join(vcpu, Pid::this(), Box::new(kicked));
         let thread = thread::spawn(move || {
+            let mut own = Vcpu(look);
             while count.load(SeqCst) < rounds {
                 if barrier.is_lowered() {
-                    barrier.rest(0, &mut Vcpu);
+                    barrier.rest(vcpu, &mut own);
                     continue;
                 }
                 count.fetch_add(1, SeqCst);
                 thread::sleep(Duration::from_micros(100));
             }
-            barrier.part(0);
+            barrier.part(vcpu);
         });
         (passed, thread)
     }
@@ -514,6 +535,8 @@ pub mod tests {
                 drop(hold);
                 thread::sleep(Duration::from_millis(20));
                 assert!(barrier.is_lowered() && !thread.is_finished());
+                // Nobody takes it for one at rest meanwhile.
+                assert_eq!(barrier.awake(), [0]);
                 may.store(true, SeqCst);
                 let mut seen = None;
                 while seen.is_none() {
@@ -566,11 +589,11 @@ pub mod tests {
         let _hold = barrier.hold();
         barrier.join(0, Pid::this(), Box::new(|| {}));
         thread::scope(|scope| {
-            let held = scope.spawn(|| barrier.rest(0, &mut Vcpu));
+            let held = scope.spawn(|| barrier.rest(0, &mut Vcpu(seven)));
             comes(|| barrier.urge().is_empty());
             barrier.remove();
             held.join().expect("it passes");
         });
-        barrier.rest(0, &mut Vcpu);
+        barrier.rest(0, &mut Vcpu(seven));
     }
 }

@@ -277,17 +277,81 @@ fn vcpus(awake: &[usize]) -> String {
 
 #[cfg(test)]
 pub mod tests {
-    use super::super::barrier::tests::{barrier, vcpu};
+    use super::super::barrier::Lost;
+    use super::super::barrier::tests::{barrier, thread_of, vcpu};
     use super::*;
     use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
+    use std::sync::mpsc::{Sender, channel};
     use std::thread::{self, JoinHandle};
 
-    /// A machine without devices, with one vCPU: how far that has come, and how often somebody ended the machine.
+    /// A machine without devices: how far its vCPU 0 has come, and how often somebody ended the machine.
     pub struct Machine {
         pub controls: Controls,
         pub rounds: Arc<AtomicU32>,
         pub ended: Arc<AtomicU32>,
         pub bus: Arc<Mutex<Bus>>,
+    }
+
+    /// That of a barrier.
+    fn with(barrier: Arc<Barrier>, rounds: Arc<AtomicU32>) -> Machine {
+        let (ended, bus) = (Arc::new(AtomicU32::new(0)), Arc::default());
+        let end = Arc::clone(&ended);
+        let controls = Controls::new(barrier, Arc::clone(&bus), Vec::new(), move || {
+            _ = end.fetch_add(1, SeqCst)
+        });
+        Machine {
+            controls,
+            rounds,
+            ended,
+            bus,
+        }
+    }
+
+    /// One that begins paused, and what starts its vCPU: the rounds of that, and its thread.
+    pub fn begins_paused(
+        rounds: u32,
+    ) -> (Machine, impl FnOnce() -> (Arc<AtomicU32>, JoinHandle<()>)) {
+        let barrier = barrier(1);
+        let mut machine = with(Arc::clone(&barrier), Arc::default());
+        machine.controls.begin_paused(Vec::new(), barrier.hold());
+        (machine, move || vcpu(&barrier, rounds))
+    }
+
+    /// A vCPU that the witness sees nothing on before the test says what.
+    pub struct Lent {
+        /// What is seen next.
+        pub sees: Sender<Result<Vec<u8>, Lost>>,
+        /// How often it was lent.
+        pub lent: Arc<AtomicU32>,
+        /// How often it was kicked.
+        pub kicks: Arc<AtomicU32>,
+        /// What it does.
+        pub thread: JoinHandle<()>,
+    }
+
+    /// One with so many such vCPUs, each of which goes so many rounds.
+    pub fn watched(vcpus: u32, rounds: u32) -> (Machine, Vec<Lent>) {
+        let barrier = barrier(vcpus as usize);
+        let mut first = None;
+        let all = (0..vcpus).map(|vcpu| {
+            let (sees, seen) = channel();
+            let (lent, kicks) = (Arc::new(AtomicU32::new(0)), Arc::default());
+            let count = Arc::clone(&lent);
+            let look = move || {
+                count.fetch_add(1, SeqCst);
+                seen.recv().expect("the test says what")
+            };
+            let (passed, thread) = thread_of(&barrier, vcpu, rounds, &kicks, look);
+            first.get_or_insert(passed);
+            Lent {
+                sees,
+                lent,
+                kicks,
+                thread,
+            }
+        });
+        let all = all.collect();
+        (with(barrier, first.unwrap_or_default()), all)
     }
 
     /// One whose vCPU goes so many rounds, of a tenth of a millisecond or more; none where it never comes to rest.
@@ -300,18 +364,7 @@ pub mod tests {
                 (rounds, Some(thread))
             }
         };
-        let (ended, bus) = (Arc::new(AtomicU32::new(0)), Arc::default());
-        let end = Arc::clone(&ended);
-        let controls = Controls::new(barrier, Arc::clone(&bus), Vec::new(), move || {
-            _ = end.fetch_add(1, SeqCst)
-        });
-        let machine = Machine {
-            controls,
-            rounds,
-            ended,
-            bus,
-        };
-        (machine, thread)
+        (with(barrier, rounds), thread)
     }
 
     fn paused(controls: &Controls) -> Paused {
