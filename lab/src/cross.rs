@@ -119,6 +119,7 @@ pub fn lint(cache: &Cache) -> Result<bool> {
         (["--package", RUNNER], "torture"),
         (witness, "torture"),
         (witness, "portable"),
+        (witness, "living"),
     ] {
         let mut command = arm64_cargo(cache, &root, &target_dir(&root), "clippy")?;
         command

@@ -114,6 +114,10 @@ pub enum Command {
     /// The guest looks all the while whether anything of it is lost, with what its lock gives it; its disks and its initial
     /// RAM file system are the lab's. Exit code 1: something is lost, or a host did not take it.
     Carry(Carry),
+    /// Audit a running guest again and again, with the kernel's distributor and the runner's
+    ///
+    /// The guest looks all the while whether anything of it is lost. Exit code 1: something is, or an audit finds something.
+    Living(Living),
     /// Boot a Debian from a virtio disk, with a network, natively and with the runner's distributor
     ///
     /// Exit code 1: it does not come up, loses something, or does not shut down.
@@ -327,6 +331,17 @@ pub struct Bench {
     /// How the figures are printed
     #[arg(long, value_enum, default_value_t = Format::Human)]
     pub format: Format,
+}
+
+/// `living`
+#[derive(Debug, Args)]
+pub struct Living {
+    /// Host kernel
+    #[arg(long, default_value = "6.12")]
+    pub kernel: String,
+    /// How often it is audited each time
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
+    pub audits: u32,
 }
 
 /// `torture`

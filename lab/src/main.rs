@@ -31,6 +31,7 @@ mod interrupts;
 mod job;
 mod kernels;
 mod kexec;
+mod living;
 mod matrix;
 mod modules;
 mod mutations;
@@ -95,6 +96,7 @@ fn run(flags: &Flags) -> Result<u8> {
         Command::Matrix(matrix) => matrix::run(&cache, matrix),
         Command::Firmware(flags) => firmware::run(&cache, flags),
         Command::Carry(flags) => carry::run(&cache, flags),
+        Command::Living(flags) => living::run(&cache, flags),
         Command::Confined => confined::run(&cache),
         Command::Kernels(list) => {
             if !list.fetch.is_empty() {

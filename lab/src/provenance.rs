@@ -18,10 +18,11 @@ use vmlock_witness_image::{Front, SOURCES};
 pub const PORTABLE: &str = "compiler/witness.Image";
 
 /// All images.
-pub const IMAGES: [(Front, &str); 3] = [
+pub const IMAGES: [(Front, &str); 4] = [
     (Front::Portable, PORTABLE),
     (Front::Embedded, "runner/witness/embedded.bin"),
     (Front::Torture, "runner/witness/torture.bin"),
+    (Front::Living, "runner/witness/living.bin"),
 ];
 
 /// What made them.

@@ -4,6 +4,7 @@
 
 pub mod account;
 pub mod device;
+pub mod living;
 pub mod log;
 mod names;
 pub mod questions;
@@ -684,7 +685,17 @@ pub(crate) fn words(seen: Seen, mask: u64) -> String {
 }
 
 /// Compares what a guest saw with what its lock promises.
-pub fn audit(lock: &Lock, sightings: &[Sighting], mut incomplete: Vec<Incomplete>) -> Audit {
+pub fn audit(lock: &Lock, sightings: &[Sighting], incomplete: Vec<Incomplete>) -> Audit {
+    compare(lock, promises(lock), sightings, incomplete)
+}
+
+/// Compares what a guest saw with promises of its lock, which are sorted by vCPU and fact.
+fn compare(
+    lock: &Lock,
+    promises: Vec<Promise>,
+    sightings: &[Sighting],
+    mut incomplete: Vec<Incomplete>,
+) -> Audit {
     let mut sightings = sightings.to_vec();
     sightings.sort_unstable();
     sightings.dedup();
@@ -693,7 +704,6 @@ pub fn audit(lock: &Lock, sightings: &[Sighting], mut incomplete: Vec<Incomplete
             incomplete.push(found);
         }
     }
-    let promises = promises(lock);
     let newer = unpromised::newer(lock);
     let mut promised: Vec<(Promise, Option<Seen>)> = Vec::with_capacity(promises.len());
     let mut beside: Vec<(Sighting, Option<&Row>)> = Vec::new();
