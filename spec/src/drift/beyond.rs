@@ -4,7 +4,7 @@
 use crate::adopt::shown;
 use crate::catalogue::register_by_id;
 use crate::lock::Lock;
-use crate::observation::{self, key_of, unpromised};
+use crate::observation::{self, Promise, key_named, key_of, unpromised};
 use crate::plan::{Emulation, Keep, Refusal, Step, Way, plan_with, unlocked};
 use crate::report::{Fact, HostReport, Seen, View};
 use crate::vm::Feature;
@@ -192,6 +192,30 @@ pub(super) struct Changed {
 /// kernel's (`unpromised::ROWS` has its words).
 const LEFTOVERS: &str = "MDCCINT_EL1";
 
+/// What a vCPU that is started once more finds as its guest left it: places in the witness, which are others in another
+/// witness. That they are zero instead would be a kernel's doing (`unpromised::ROWS` has these registers).
+const LEFT_BEHIND: [&str; 2] = ["ELR_EL1 at a later entry", "SP_EL1 at a later entry"];
+
+/// Whether that follows from what both reports tell, though the older witness did not look: both locks promise it and it is
+/// kept, or there is nothing to read in that register, whenever a guest looks.
+fn is_as_promised(
+    locks: &[Vec<Promise>; 2],
+    (vcpu, name): (u32, &str),
+    new: Seen,
+    plain: impl Fn(&str) -> [Option<Seen>; 2],
+) -> bool {
+    let key = key_named(name);
+    let kept = |promises: &Vec<Promise>| {
+        let of = |promise: &&Promise| promise.vcpu == vcpu && Some(promise.key) == key;
+        let mut all = promises.iter().filter(of).peekable();
+        all.peek().is_some() && all.all(|promise| promise.kept(new))
+    };
+    let nothing = |seen: Option<Seen>| matches!(seen, Some(Seen::Undefined | Seen::Trapped(_)));
+    let register = name.strip_suffix(" at a later entry");
+    let unread = register.is_some_and(|register| plain(register).into_iter().all(nothing));
+    locks.iter().all(kept) || unread && nothing(Some(new))
+}
+
 /// What guests of the old host saw and guests of the new one see otherwise, of all that neither lock promises, by the old
 /// baseline or with what was found to have changed: facts that they do not name, and bits that they leave out. What is in
 /// either list of [`AllLeft`] is compared by [`changed`].
@@ -201,7 +225,8 @@ pub(super) fn unpromised(
     left: [&AllLeft; 2],
 ) -> Changed {
     let mut masks: BTreeMap<(u32, u64), u64> = BTreeMap::new();
-    for promise in locks.into_iter().flat_map(observation::promises) {
+    let promises = locks.map(observation::promises);
+    for promise in promises.iter().flatten() {
         let mask = promise.value.map_or(u64::MAX, |_| promise.mask);
         *masks.entry((promise.vcpu, promise.key)).or_default() |= mask;
     }
@@ -226,6 +251,18 @@ pub(super) fn unpromised(
         let (vcpu, name) = place;
         let promised = key_of(name).and_then(|key| masks.get(&(*vcpu, key)));
         let differ = match (old.get(place), new.get(place), promised) {
+            (Some(Seen::Value(1..)), Some(Seen::Value(1..)), None)
+                if LEFT_BEHIND.contains(&name.as_str()) =>
+            {
+                false
+            }
+            (None, Some(seen), _) => {
+                let of = |register: &str| {
+                    let place = (*vcpu, register.to_owned());
+                    [&old, &new].map(|view| view.get(&place).copied())
+                };
+                !is_as_promised(&promises, (*vcpu, name), *seen, of)
+            }
             (Some(Seen::Value(old)), Some(Seen::Value(new)), promised) => {
                 (old ^ new) & !promised.unwrap_or(&0) != 0
             }

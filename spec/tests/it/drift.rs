@@ -8,7 +8,7 @@ use vmlock_spec::drift::{
     Drift, Host, Kept, Machine, Question, Remedy, Restored, Unfit, drift, nearest,
 };
 use vmlock_spec::lock::{Binding, Lock};
-use vmlock_spec::report::{HostReport, Seen};
+use vmlock_spec::report::{Fact, HostReport, Seen};
 use vmlock_spec::resolve::{Target, resolve};
 use vmlock_spec::vm::{Cpu, Feature, VmSpec};
 
@@ -621,4 +621,62 @@ fn a_host_on_which_no_guest_ran_cannot_be_compared() {
     };
     let found = against(&catalogue, "kvm-7.3", &[host]);
     assert!(matches!(found, Err(Unfit::NoGuest(0))), "{found:?}");
+}
+
+/// Another witness is at other places, and looks at more.
+#[test]
+fn a_newer_witness_is_no_drift_and_what_it_alone_sees_is_held_against_promises() {
+    const ELR: &str = "ELR_EL1 at a later entry";
+    let old = host("neoverse-n1-7.3");
+    let again = ["CLIDR_EL1", "MIDR_EL1", "OSLSR_EL1", "PMCR_EL0"];
+    let newer = |host: &mut HostReport| {
+        for view in &mut host.views {
+            let mut more = Vec::new();
+            for fact in view.guest.iter_mut().filter(|fact| fact.vcpu == 1) {
+                if [ELR, "SP_EL1 at a later entry"].contains(&fact.name.as_str()) {
+                    assert!(!matches!(fact.seen, Seen::Value(0)), "{fact:?}");
+                    fact.seen = Seen::Value(0x4020_0000);
+                }
+                if again.contains(&fact.name.as_str()) {
+                    let mut fact = fact.clone();
+                    fact.name += " at a later entry";
+                    more.push(fact);
+                }
+            }
+            assert_eq!(more.len(), again.len());
+            view.guest.extend(more);
+        }
+    };
+    let found = |alter: &dyn Fn(&mut Fact)| {
+        let mut new = old.clone();
+        newer(&mut new);
+        let facts = new.views.iter_mut().flat_map(|view| &mut view.guest);
+        facts.filter(|fact| fact.vcpu == 1).for_each(alter);
+        let host = Host {
+            model: "neoverse-n1",
+            report: &new,
+            old: Some(&old),
+        };
+        let found = against(&Catalogue::builtin(), "kvm-7.3", &[host]).expect("it can be applied");
+        (
+            found.is_none() && found.unknown.is_empty(),
+            found.unknown.clone(),
+        )
+    };
+    let (none, unknown) = found(&|_| {});
+    assert!(none, "{unknown:?}");
+    // A kernel that takes them away, and one that puts back what a lock has changed.
+    for (name, seen) in [
+        (ELR, Seen::Value(0)),
+        ("MIDR_EL1 at a later entry", Seen::Value(0x410f_d083)),
+        ("CLIDR_EL1 at a later entry", Seen::Undefined),
+        ("PMCR_EL0 at a later entry", Seen::Value(1 << 40)),
+    ] {
+        let (none, _) = found(&|fact| {
+            if fact.name == name {
+                fact.seen = seen;
+            }
+        });
+        assert!(!none, "{name}");
+    }
 }
