@@ -337,6 +337,9 @@ pub struct Bench {
     /// Measure disks and network beside QEMU's, and nothing else
     #[arg(long, conflicts_with = "starts")]
     pub devices: bool,
+    /// Measure `vmlock fleet` over a thousand locks and a thousand hosts, no two alike, and nothing else
+    #[arg(long, conflicts_with_all = ["starts", "devices"])]
+    pub fleet: bool,
     /// Another static arm64 vmlock-run, to measure that start against in the same boot, with a lock of version 1
     #[arg(long, value_name = "PATH")]
     pub older: Option<PathBuf>,

@@ -162,7 +162,7 @@ fn seen(key: u64, status: u32, mut value: u64) -> Option<Result<Seen, String>> {
 }
 
 /// One thing that a lock promises a guest will read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Promise {
     /// Index of the vCPU.
     pub vcpu: u32,

@@ -7,6 +7,7 @@ mod common;
 mod decisions;
 mod drift;
 mod exports;
+mod fleets;
 mod frozen;
 mod locks;
 mod mitigations;
