@@ -269,7 +269,8 @@ fn place(spec: &VmSpec, lock: &Lock, refusal: &Refusal) -> String {
     if let Some(name) = first.strip_prefix("abi/") {
         let catalogue = Catalogue::builtin();
         let builds_on_it = |named: &String| {
-            let chain = catalogue.chain(named).unwrap_or_default();
+            let means = catalogue.revision(named, &[]);
+            let chain = catalogue.chain(means).unwrap_or_default();
             named == name || chain.iter().any(|baseline| baseline.name == name)
         };
         let index = spec.abi.iter().position(builds_on_it).unwrap_or(0);

@@ -61,7 +61,8 @@ pub fn run(cache: &Cache, flags: &Drift) -> Result<u8> {
     verdict(status.code())
 }
 
-/// The whole baseline that nothing comes after.
+/// Mainline's whole baseline that none of mainline's comes after. Those of distributions come after one of mainline's, and
+/// nothing after them.
 fn newest(compiler: &Path) -> Result<String> {
     let mut command = Command::new(compiler);
     let (_, said) = tools::output(command.args(["--format", "json", "baselines"]))?;
@@ -72,7 +73,8 @@ fn newest(compiler: &Path) -> Result<String> {
 
 fn last_whole(said: &Value) -> Option<String> {
     let wholes = said["baselines"].as_array()?.iter();
-    let wholes: Vec<&Value> = wholes.filter(|b| b["part"].is_null()).collect();
+    let is_release = |b: &&Value| b["part"].is_null() && b["distribution"] == false;
+    let wholes: Vec<&Value> = wholes.filter(is_release).collect();
     let last = |b: &&&Value| wholes.iter().all(|other| other["after"] != b["name"]);
     Some(wholes.iter().rfind(last)?["name"].as_str()?.to_owned())
 }
@@ -130,9 +132,12 @@ mod tests {
     #[test]
     fn the_newest_baseline_is_the_one_that_nothing_comes_after() {
         let said = json!({ "baselines": [
-            { "name": "kvm-7.3", "after": "kvm-7.2", "part": null },
-            { "name": "kvm-7.2", "after": null, "part": null },
-            { "name": "psci-1.1", "after": null, "part": "psci" },
+            { "name": "debian-12.r1", "after": "kvm-7.2", "part": null, "distribution": true },
+            { "name": "kvm-7.3", "after": "kvm-7.2", "part": null, "distribution": false },
+            { "name": "kvm-7.2", "after": null, "part": null, "distribution": false },
+            { "name": "debian-13.r1", "after": "kvm-7.2", "part": null, "distribution": true },
+            { "name": "debian-14.r1", "after": "kvm-7.3", "part": null, "distribution": true },
+            { "name": "psci-1.1", "after": null, "part": "psci", "distribution": false },
         ]});
         assert_eq!(last_whole(&said).as_deref(), Some("kvm-7.3"));
         assert_eq!(last_whole(&json!({})), None);

@@ -1,8 +1,10 @@
 //! The JSON Schemas in the engines that editors and CI use: `ajv`, the service behind VS Code's JSON, and Python's
-//! `check-jsonschema`; and the language server by VS Code's client for such servers, and in Neovim. They come from their
+//! `check-jsonschema`; the language server by VS Code's client for such servers, and in Neovim; the grammar by VS Code's
+//! tokenizer; and VS Code's extension (`extension.rs`). They come from their
 //! registries, in the versions that `lab/editors/` pins, and are run by this machine's Node.js and Python; where these
 //! are not, or the registries cannot be reached, that is told and counted.
 
+pub mod extension;
 pub mod neovim;
 
 use crate::cache::{self, Cache};
@@ -13,15 +15,29 @@ use crate::tools;
 use sha2::{Digest as _, Sha256};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// Below the checkout: what is fetched, and what is run.
 const FOLDER: &str = "lab/editors";
 /// What is fetched, by name and version; of npm's packages with their digests.
 const PINS: [&str; 3] = ["package.json", "package-lock.json", "requirements.txt"];
-/// What checks: the schemas, the language server.
-const SCRIPTS: [&str; 2] = ["check.mjs", "lsp.mjs"];
+/// What checks: the schemas, the language server, the grammar.
+const SCRIPTS: [&str; 3] = ["check.mjs", "lsp.mjs", "grammar.mjs"];
+/// npm, which fetches what its lock pins and runs nothing of it.
+const NPM: (&str, &[&str]) = (
+    "npm",
+    &[
+        "ci",
+        "--omit=dev",
+        "--no-audit",
+        "--no-fund",
+        "--ignore-scripts",
+        "--loglevel=error",
+        "--fetch-retries=1",
+        "--fetch-timeout=60000",
+    ],
+);
 /// Programs that are needed, each with Debian's package.
 const NEEDS: [tools::Need; 3] = [
     ("node", "nodejs"),
@@ -72,6 +88,9 @@ pub fn checked(cache: &Cache) -> Result<Option<Vec<String>>> {
     let Some(place) = provide(cache, &root, &node)? else {
         return skipped("they cannot be fetched; their own words are above");
     };
+    let Some(modules) = extension::modules(cache, &root)? else {
+        return skipped("the extension's client cannot be fetched; npm's own words are above");
+    };
     let scratch = cache.scratch()?;
     let mut lines = Vec::new();
     for script in SCRIPTS {
@@ -89,23 +108,10 @@ pub fn checked(cache: &Cache) -> Result<Option<Vec<String>>> {
             .stdin(Stdio::null())
             .stdout(said);
         let status = tools::run(&mut command, Some(LIMIT))?;
-        lines.extend(told(script, &cache::read(&path)?, status));
+        lines.extend(tools::problems(script, &cache::read(&path)?, status));
     }
+    lines.extend(extension::checked(cache, &root, &compiler, &modules)?);
     Ok(Some(lines))
-}
-
-/// The problems that a script printed, a line each. The last line counts; without it the script did not come to its end.
-fn told(script: &str, said: &[u8], status: ExitStatus) -> Vec<String> {
-    let said = String::from_utf8_lossy(said);
-    let mut lines: Vec<String> = said.lines().map(str::to_owned).collect();
-    let count = lines.pop().unwrap_or_default();
-    let ended = count.ends_with(" problems") && !count.starts_with("0 checked");
-    if !ended || (lines.is_empty() != status.success()) {
-        lines.push(format!(
-            "{script} did not come to its end: {status}: {count}"
-        ));
-    }
-    lines
 }
 
 fn skipped(why: &str) -> Result<Option<Vec<String>>> {
@@ -138,30 +144,9 @@ fn provide(cache: &Cache, root: &Path, node: &str) -> Result<Option<PathBuf>> {
         pins.push((name, content));
     }
     let place = cache.path(&format!("editors-{}", digits(hash)));
-    let _guard = cache.lock()?;
-    if place.join(WHOLE).is_file() {
-        return Ok(Some(place));
-    }
-    // What an earlier lab did not end.
-    let _ = fs::remove_dir_all(&place);
-    for (name, content) in pins {
-        cache::write(&place.join(name), &content)?;
-    }
-    let python = place.join("python");
-    let pip = python.join("bin/pip");
+    let pip = place.join("python/bin/pip");
     let steps: [(&Path, &[&str]); 3] = [
-        (
-            Path::new("npm"),
-            &[
-                "ci",
-                "--no-audit",
-                "--no-fund",
-                "--ignore-scripts",
-                "--loglevel=error",
-                "--fetch-retries=1",
-                "--fetch-timeout=60000",
-            ],
-        ),
+        (Path::new(NPM.0), NPM.1),
         (Path::new("python3"), &["-m", "venv", "python"]),
         (
             &pip,
@@ -175,21 +160,41 @@ fn provide(cache: &Cache, root: &Path, node: &str) -> Result<Option<PathBuf>> {
             ],
         ),
     ];
+    Ok(install(cache, &place, &pins, &steps)?.then_some(place))
+}
+
+/// Fills a folder of the cache once, by programs that are run in it behind what pins their versions; `false` where one
+/// failed.
+fn install(
+    cache: &Cache,
+    place: &Path,
+    pins: &[(&str, Vec<u8>)],
+    steps: &[(&Path, &[&str])],
+) -> Result<bool> {
+    let _guard = cache.lock()?;
+    if place.join(WHOLE).is_file() {
+        return Ok(true);
+    }
+    // What an earlier lab did not end.
+    let _ = fs::remove_dir_all(place);
+    for (name, content) in pins {
+        cache::write(&place.join(name), content)?;
+    }
     let begin = Instant::now();
     for (program, arguments) in steps {
         let mut command = Command::new(program);
         command
-            .current_dir(&place)
-            .args(arguments)
+            .current_dir(place)
+            .args(*arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::null());
         let status = tools::run(&mut command, Some(LIMIT.saturating_sub(begin.elapsed())))?;
         if !status.success() {
             let (program, words) = (program.display(), arguments.join(" "));
             say(format_args!("`{program} {words}` ended with {status}"));
-            return Ok(None);
+            return Ok(false);
         }
     }
     fs::write(place.join(WHOLE), "").map_err(|e| Failure::file("write", &place.join(WHOLE), &e))?;
-    Ok(Some(place))
+    Ok(true)
 }

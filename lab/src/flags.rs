@@ -28,15 +28,30 @@ pub enum Command {
     ///
     /// Exit code 1: they differ.
     Reproduce,
-    /// Build the portable witness and put it where `vmlock` has it: compiler/witness.Image
+    /// Package every crate that is published, and build each out of its package, without a network
     ///
-    /// Exit code 1, of `--check`: the image is none of this source, or a machine of QEMU's did not get through it.
+    /// Exit code 1: one is not built by itself.
+    Package,
+    /// Build the witness and put it where `vmlock` and the runner have it: compiler/witness.Image, runner/witness/
+    ///
+    /// Exit code 1, of `--check`: an image is none of this source, or a machine of QEMU's did not get through it.
     Witness(Witness),
-    /// Hold the JSON Schemas against ajv, VS Code's JSON service and check-jsonschema, and the language server against
-    /// VS Code's client and Neovim
+    /// Hold the JSON Schemas against ajv, VS Code's JSON service and check-jsonschema, the language server against
+    /// VS Code's client and Neovim, the grammar against VS Code's tokenizer, and load VS Code's extension
     ///
     /// Exit code 1: what they find, or that they are not to be had here.
     Editors,
+    /// Pack VS Code's extension, and print the SHA-256 of target/vmlock.vsix and where it is
+    Extension,
+    /// Make the documents one book, with the reference that vmlock writes, and print where its first page is
+    ///
+    /// mdBook is built once, into the cache. Exit code 1: a link of the book leads nowhere, or mdBook warns.
+    Book,
+    /// Look at that book and at the page of `vmlock fleet` in Chromium: narrow and wide, light and dark, by keys alone
+    ///
+    /// Pictures are kept in target/book/pictures. Exit code 1: something is wider than its window, has too little contrast
+    /// (WCAG 2.2, AA), is not reached by keys, or is fetched.
+    Browser,
     /// Boot a host, run vmlock-run in it, and end with its exit code
     ///
     /// Files that the arguments name are there under the same names; for `start`, so are the kernel and the
@@ -337,8 +352,11 @@ pub struct Bench {
     /// Measure disks and network beside QEMU's, and nothing else
     #[arg(long, conflicts_with = "starts")]
     pub devices: bool,
-    /// Measure `vmlock fleet` over a thousand locks and a thousand hosts, no two alike, and nothing else
+    /// Measure the compiler's commands beside one that does nothing, and nothing else
     #[arg(long, conflicts_with_all = ["starts", "devices"])]
+    pub commands: bool,
+    /// Measure `vmlock fleet` over a thousand locks and a thousand hosts, no two alike, and nothing else
+    #[arg(long, conflicts_with_all = ["starts", "devices", "commands"])]
     pub fleet: bool,
     /// Another static arm64 vmlock-run, to measure that start against in the same boot, with a lock of version 1
     #[arg(long, value_name = "PATH")]

@@ -5,6 +5,8 @@
 
 mod accesses;
 mod bench;
+mod book;
+mod browser;
 mod cache;
 mod carried;
 mod carry;
@@ -35,9 +37,11 @@ mod modules;
 mod mutations;
 mod network;
 mod options;
+mod package;
 mod packages;
 mod portable;
 mod programs;
+mod provenance;
 mod record;
 mod reproduce;
 mod step;
@@ -48,6 +52,7 @@ mod trial;
 mod truth;
 mod verify;
 mod virtio;
+mod witness;
 mod zboot;
 
 use cache::Cache;
@@ -83,9 +88,13 @@ fn run(flags: &Flags) -> Result<u8> {
             false => FINDINGS,
         }),
         Command::Reproduce => reproduce::run(&cache),
+        Command::Package => package::run(),
         Command::Editors => editors::run(&cache),
+        Command::Extension => editors::extension::run(&cache),
+        Command::Book => book::run(&cache),
+        Command::Browser => browser::run(&cache),
         Command::Witness(flags) if flags.check => portable::check(&cache),
-        Command::Witness(_) => portable::write(&cache),
+        Command::Witness(_) => witness::write(&cache),
         Command::Run(run) => job::run(&cache, run),
         Command::Record(flags) => record::run(&cache, flags),
         Command::Matrix(matrix) => matrix::run(&cache, matrix),

@@ -1,11 +1,15 @@
 //! Typed look-up in the catalogue: the built-in tables, plus what a spec imports.
 
+// Made by a program, and laid out by it.
+#[rustfmt::skip]
+mod tables;
+
+pub use tables::{BASELINES, CPUS, HWCAPS, NEEDS, REGISTERS, TEXTS, VMMS};
 pub use vmlock_catalogue_types::*;
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
-
-include!(concat!(env!("OUT_DIR"), "/catalogue.rs"));
+use tables::{BY_NAME, SYSTEM_REGISTERS, SYSTEM_REGISTERS_BY_NAME};
 
 /// The register with that KVM register id.
 pub fn register_by_id(id: u64) -> Option<&'static RegisterInfo> {
@@ -128,9 +132,9 @@ impl Catalogue {
     ) -> Result<(), Vec<String>> {
         let mut taken = Vec::new();
         for baseline in baselines {
-            match self.baseline(&baseline.name) {
-                Some(_) => taken.push(baseline.name.into_owned()),
-                None => self.baselines.push(Cow::Owned(baseline)),
+            match self.baseline(&baseline.name).is_some() || self.is_revised(&baseline.name) {
+                true => taken.push(baseline.name.into_owned()),
+                false => self.baselines.push(Cow::Owned(baseline)),
             }
         }
         for mut cpu in cpus {
@@ -174,6 +178,40 @@ impl Catalogue {
         pinned.or(newest).map_or(name, |(_, n)| n)
     }
 
+    /// The baseline that a name means today: its newest revision.
+    pub fn newest(&self, name: &str) -> Option<&Baseline> {
+        self.baseline(self.revision(name, &[]))
+    }
+
+    /// Names that stand for a newest revision and are no baseline themselves, each with what it means: `debian-12`
+    /// is `debian-12.r1`.
+    pub fn standing(&self) -> Vec<(&str, &str)> {
+        let bare = |name: &'_ str| name.rsplit_once(".r").map(|(bare, _)| bare.len());
+        let names = self.baseline_names();
+        let mut found: Vec<(&str, &str)> = names
+            .filter_map(|name| Some(&name[..bare(name)?]))
+            .filter(|name| self.baseline(name).is_none())
+            .map(|name| (name, self.revision(name, &[])))
+            .filter(|(name, means)| name != means)
+            .collect();
+        found.dedup();
+        found
+    }
+
+    /// Whether our own catalogue has revisions by that name, or has what it would be a revision of: no file decides what
+    /// `debian-12` means.
+    fn is_revised(&self, name: &str) -> bool {
+        let number = |text: &str| text.parse::<u32>().is_ok();
+        let split = name.rsplit_once(".r").filter(|(_, n)| number(n));
+        let bare = split.map_or(name, |(bare, _)| bare);
+        let revision = |other: &str| other.strip_prefix(bare)?.strip_prefix(".r").map(number);
+        self.baselines.iter().any(|baseline| {
+            let own = matches!(baseline, Cow::Borrowed(_));
+            let same = split.is_some() && baseline.name == bare;
+            own && (same || revision(&baseline.name) == Some(true))
+        })
+    }
+
     /// Names of all baselines.
     pub fn baseline_names(&self) -> impl Iterator<Item = &str> {
         self.baselines.iter().map(|b| b.name.as_ref())
@@ -185,6 +223,13 @@ impl Catalogue {
         let mut wholes: Vec<&str> = self.baseline_names().filter(whole).collect();
         wholes.sort_by_key(|name| self.chain(name).map_or(0, |chain| chain.len()));
         wholes
+    }
+
+    /// The same without those of distributions' kernels: mainline's releases, and a user's own.
+    pub fn releases(&self) -> Vec<&str> {
+        let mut names = self.wholes();
+        names.retain(|name| self.baseline(name).is_some_and(|b| !b.is_of_distribution()));
+        names
     }
 
     /// Names of all CPU models.

@@ -18,10 +18,10 @@ pub use vmlock_wire::{self as wire, accesses, torture};
 use crate::catalogue::field;
 use crate::lock::{Lock, LockedRegister, Unmapped, full_mask, reset, v1};
 use crate::report::{Fact, Seen};
+use crate::sha256;
 use crate::vm::Feature;
 use names::{event_counter, event_type, keys};
 use serde::{Deserialize, Serialize, Serializer};
-use sha2::{Digest, Sha256};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use unpromised::Row;
@@ -669,16 +669,9 @@ impl Audit {
         });
         let mut seen: Vec<(u32, Cow<str>, String)> = seen.collect();
         seen.sort();
-        let mut hash = Sha256::new();
-        for (vcpu, name, words) in seen {
-            hash.update(format!("{vcpu} {name} {words}\n"));
-        }
-        let digits = hash
-            .finalize()
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect::<String>();
-        format!("sha256-{digits}")
+        let lines = seen.into_iter();
+        let lines = lines.map(|(vcpu, name, words)| format!("{vcpu} {name} {words}\n"));
+        sha256::named(lines.collect::<String>().as_bytes())
     }
 }
 

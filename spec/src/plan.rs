@@ -15,6 +15,7 @@ mod ground;
 mod host;
 mod inside;
 mod interrupts;
+mod phase;
 mod presumed;
 mod registers;
 mod reset;
@@ -29,6 +30,7 @@ pub use firmware::default_services;
 pub use fleet::Fleet;
 pub use ground::Ground;
 pub use host::IDENTITY;
+pub use phase::Phase;
 pub use presumed::presumed;
 pub use reset::{ALL as ENTRY, Beginning, beginning};
 pub(crate) use settled::{BY_SMC, SMC};
@@ -60,7 +62,36 @@ pub enum Way {
     Unpromised,
 }
 
-/// What the runner has to do for an entry.
+impl Way {
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::Same,
+        Self::Set,
+        Self::Emulate,
+        Self::Absent,
+        Self::Fact,
+        Self::Vary,
+        Self::Unpromised,
+    ];
+
+    /// As reports and JSON have it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Same => "same",
+            Self::Set => "set",
+            Self::Emulate => "emulate",
+            Self::Absent => "absent",
+            Self::Fact => "fact",
+            Self::Vary => "vary",
+            Self::Unpromised => "unpromised",
+        }
+    }
+}
+
+/// What has to be done for an entry; [`Step::phase`] says when.
+///
+/// Whoever carries steps out matches all of them: one that falls into a last arm is a promise that nobody keeps. So a new
+/// kind of step is a new version of this crate.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Step {
@@ -126,6 +157,7 @@ pub enum Emulation {
 /// One entry that can be kept.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct Keep {
     /// The entry's name.
     pub name: String,
@@ -163,6 +195,7 @@ pub struct Refusal {
 /// The plan of one lock on one host.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct Plan {
     /// Entries that can be kept.
     pub keeps: Vec<Keep>,
@@ -181,7 +214,7 @@ pub struct Plan {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Orders {
-    /// The steps, in the order of the entries.
+    /// The steps, in the order in which they are carried out: by [`Step::phase`], and in each phase as the entries are.
     pub steps: Vec<Step>,
     /// As [`Plan::only_inside`].
     pub only_inside: BTreeSet<u64>,
@@ -192,8 +225,10 @@ pub struct Orders {
 impl Plan {
     /// What has to be done for it.
     pub fn orders(&self) -> Orders {
+        let mut steps: Vec<Step> = self.steps().cloned().collect();
+        steps.sort_by_key(Step::phase);
         Orders {
-            steps: self.steps().cloned().collect(),
+            steps,
             only_inside: self.only_inside.clone(),
             read_back: self.read_back.clone(),
         }

@@ -1,7 +1,8 @@
 //! A large fleet: how long `vmlock fleet` takes over a thousand locks on a thousand hosts, no two of which are alike in
 //! what is planned.
 
-use super::{Measure, cpu_of_children, examples};
+use super::Measure;
+use super::commands::{cpu_of_children, examples};
 use crate::cache::{self, Cache};
 use crate::failure::{Failure, Result, say};
 use serde_json::Value;
@@ -106,7 +107,9 @@ fn locks(root: &Path, to: &Path) -> Result<()> {
 fn hosts(root: &Path, to: &Path) -> Result<()> {
     let dir = root.join("spec/catalogue/hosts");
     let entries = fs::read_dir(&dir).map_err(|e| Failure::file("list", &dir, &e))?;
-    let mut from: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+    let paths = entries.flatten().map(|entry| entry.path());
+    let is_report = |path: &PathBuf| path.extension().is_some_and(|end| end == "json");
+    let mut from: Vec<PathBuf> = paths.filter(is_report).collect();
     from.sort();
     altered(&from, to, ".json", |host, number| {
         for view in host["views"].as_array_mut()? {

@@ -10,7 +10,7 @@ use crate::catalogue::{Baseline, Catalogue, Statement, Subject, register_by_name
 pub(super) fn warnings(context: &Context, catalogue: &Catalogue) -> Vec<Complaint> {
     let spec = context.spec;
     let Some((index, whole, chain)) = spec.abi.iter().enumerate().find_map(|(index, name)| {
-        let chain = catalogue.chain(name)?;
+        let chain = catalogue.chain(catalogue.revision(name, &[]))?;
         let whole = *chain.last().filter(|b| b.part.is_none())?;
         Some((index, whole, chain))
     }) else {
@@ -168,6 +168,9 @@ mod tests {
                 part: None,
                 statements: Cow::Owned(statements),
                 stable: Cow::Borrowed(&[]),
+                kernel: None,
+                measured_on: Cow::Borrowed(&[]),
+                unknown: Cow::Borrowed(&[]),
                 digests: vec!["sha256-0".into(); 2].into(),
             };
         let doubtful = Statement {

@@ -59,7 +59,7 @@ fn known_until(newest: &str) -> Catalogue {
     catalogue
         .import(baselines, cpus)
         .expect("no name stands twice");
-    assert_eq!(catalogue.wholes().last(), Some(&newest));
+    assert_eq!(catalogue.releases().last(), Some(&newest));
     catalogue
 }
 

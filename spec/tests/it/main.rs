@@ -5,6 +5,7 @@ mod caches;
 mod catalogue;
 mod common;
 mod decisions;
+mod distributions;
 mod drift;
 mod exports;
 mod fleets;

@@ -1,5 +1,5 @@
-//! Builds the witness and takes its flat image out of the ELF file: for the runner, which embeds it, and for whoever
-//! makes the portable image anew.
+//! Builds the witness and takes its flat image out of the ELF file: for the lab, which puts the images where `vmlock`
+//! and the runner have them. They are checked in, so that who builds these needs no second toolchain.
 
 use std::env;
 use std::ffi::OsString;
@@ -12,14 +12,18 @@ use vmlock_wire::LOAD_ADDRESS;
 
 const TARGET: &str = "aarch64-unknown-linux-gnu";
 
-/// What of the witness's folder goes into an image. What the witness says to the host, `vmlock-wire`, does beside it.
-pub const SOURCES: [&str; 6] = [
-    "src",
-    "build.rs",
-    "link.ld",
-    "portable.ld",
-    "Cargo.toml",
-    ".cargo/config.toml",
+/// What goes into an image, from the top of the checkout on: files, and folders with all that is in them.
+pub const SOURCES: [&str; 10] = [
+    "spec/wire/Cargo.toml",
+    "spec/wire/src",
+    "witness/.cargo/config.toml",
+    "witness/Cargo.lock",
+    "witness/Cargo.toml",
+    "witness/build.rs",
+    "witness/image/src",
+    "witness/link.ld",
+    "witness/portable.ld",
+    "witness/src",
 ];
 
 /// Which witness is meant.
@@ -91,9 +95,7 @@ pub fn build(
             command.env_remove(name);
         }
     }
-    if front == Front::Portable {
-        command.env("RUSTC_WRAPPER", wrapper(&target_directory)?);
-    }
+    command.env("RUSTC_WRAPPER", wrapper(&target_directory)?);
     command.envs(settings.iter().map(|(name, value)| (name, value)));
 
     let status = command.status().map_err(|error| {

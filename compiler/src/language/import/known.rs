@@ -26,7 +26,11 @@ pub fn unknown(
                 let chain = after(catalogue, source, node, &mut broken);
                 found.extend(chain);
                 for child in children(node) {
-                    found.extend(target(source, child));
+                    found.extend(match child.name().value() {
+                        "unknown" => topics(source, child),
+                        "measured-on" => models(catalogue, source, child),
+                        _ => target(source, child),
+                    });
                     found.extend(conditions(source, child));
                 }
             }
@@ -128,6 +132,32 @@ fn target(source: &Arc<Source>, node: &KdlNode) -> Vec<Diagnostic> {
             .collect(),
         _ => Vec::new(),
     }
+}
+
+/// What nobody has measured of a kernel.
+fn topics(source: &Arc<Source>, node: &KdlNode) -> Vec<Diagnostic> {
+    const WORDS: [&str; 4] = ["gic-iidr-revision", "smc", "psci", "cache"];
+    let exists = |topic: &str| {
+        WORDS.contains(&topic)
+            || field(topic).is_some()
+            || register_by_name(topic).is_some()
+            || Feature::ALL.iter().any(|f| f.name() == topic)
+    };
+    let unknown = arguments(node).filter(|(_, topic)| !exists(topic));
+    unknown
+        .map(|(entry, topic)| no_field(source, entry, topic))
+        .collect()
+}
+
+/// CPU models on which a kernel was measured.
+fn models(catalogue: &Catalogue, source: &Arc<Source>, node: &KdlNode) -> Vec<Diagnostic> {
+    let unknown = arguments(node).filter(|(_, name)| catalogue.cpu(name).is_none());
+    unknown
+        .map(|(entry, name)| {
+            let words = format!("there is no CPU model `{name}`");
+            problem(source, entry, words, names::cpu(name, catalogue))
+        })
+        .collect()
 }
 
 fn no_field(source: &Arc<Source>, entry: &KdlEntry, path: &str) -> Diagnostic {
