@@ -12,6 +12,7 @@ pub mod settled;
 pub mod unpromised;
 pub mod virtio;
 
+pub(crate) use names::AT_LATER_ENTRY;
 pub use names::{fact_name, is_call, key_named, key_of};
 pub use vmlock_wire::{self as wire, accesses, torture};
 
