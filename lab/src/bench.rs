@@ -7,6 +7,7 @@
 mod commands;
 pub mod devices;
 mod editor;
+mod fleet;
 mod guest;
 mod inside;
 mod many;
@@ -125,9 +126,12 @@ impl Measure {
 /// Measures everything; 1 if a limit is not met.
 pub fn run(cache: &Cache, flags: &flags::Bench) -> Result<u8> {
     let root = cross::workspace()?;
-    if flags.commands {
+    if flags.commands || flags.fleet {
         say("building vmlock");
         let compiler = cross::build_native("vmlock")?;
+        if flags.fleet {
+            return told(&[fleet::time(cache, &root, &compiler)?], flags.format);
+        }
         let runs = flags.runs.saturating_mul(COMPILE_RUNS);
         return told(&commands::times(&root, &compiler, runs)?, flags.format);
     }

@@ -65,6 +65,11 @@ pub enum Command {
     Matrix(Matrix),
     /// Probe emulated hosts and write their reports into spec/catalogue/hosts
     Record(Record),
+    /// Boot a kernel on emulated hosts, and say by `vmlock drift` what it changes for guests
+    ///
+    /// Exit codes are those of `git bisect run`. 0: nothing changed. 1: something did, or a lock is refused. 125: the
+    /// kernel could not be tried.
+    Drift(Drift),
     /// Audit locks of every PSCI version and hypercall service, answered by the kernel and by vmlock
     ///
     /// Exit code 1: a kernel keeps what it should refuse or the other way round, or guests were told different things.
@@ -273,6 +278,35 @@ pub struct Record {
     pub refresh: bool,
 }
 
+/// `drift`
+#[derive(Debug, Args)]
+pub struct Drift {
+    /// The kernel: the path of an arm64 Image (with a `/` in it), a series (6.18) or a version (6.18.15)
+    #[arg(long)]
+    pub kernel: String,
+    /// Host CPUs: the more, the more general is what is found
+    #[arg(long, value_delimiter = ',', default_values = ["cortex-a72", "neoverse-n1"])]
+    pub cpus: Vec<String>,
+    /// The whole baseline that guests were built for [default: the newest of the catalogue]
+    #[arg(long, value_name = "BASELINE")]
+    pub from: Option<String>,
+    /// Keep the hosts' reports in this folder, each named after its CPU; those that are there are replaced
+    #[arg(long, value_name = "FOLDER")]
+    pub reports: Option<PathBuf>,
+    /// The rest of the hosts' hardware
+    #[command(flatten)]
+    pub hardware: Hardware,
+    /// Give up on a host that has no report after so many seconds; 0: never
+    #[arg(long, value_name = "SECONDS", default_value_t = 300)]
+    pub timeout: u64,
+    /// Look for a newer point release of the series than the one in the cache
+    #[arg(long)]
+    pub refresh: bool,
+    /// Further arguments of `vmlock drift`, such as `--write FILE` or `--lock LOCK`
+    #[arg(last = true, value_name = "ARGUMENT")]
+    pub args: Vec<String>,
+}
+
 /// `firmware`
 #[derive(Debug, Args)]
 pub struct Firmware {
@@ -325,6 +359,9 @@ pub struct Bench {
     /// Measure the compiler's commands beside one that does nothing, and nothing else
     #[arg(long, conflicts_with_all = ["starts", "devices"])]
     pub commands: bool,
+    /// Measure `vmlock fleet` over a thousand locks and a thousand hosts, no two alike, and nothing else
+    #[arg(long, conflicts_with_all = ["starts", "devices", "commands"])]
+    pub fleet: bool,
     /// Another static arm64 vmlock-run, to measure that start against in the same boot, with a lock of version 1
     #[arg(long, value_name = "PATH")]
     pub older: Option<PathBuf>,

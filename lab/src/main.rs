@@ -16,6 +16,7 @@ mod debian;
 mod devices;
 mod disk;
 mod disks;
+mod drift;
 mod editors;
 mod emulate;
 mod emulator;
@@ -36,6 +37,7 @@ mod matrix;
 mod modules;
 mod mutations;
 mod network;
+mod options;
 mod package;
 mod packages;
 mod portable;
@@ -66,7 +68,10 @@ fn main() -> ExitCode {
         Ok(code) => ExitCode::from(code),
         Err(failure) => {
             say(&failure);
-            ExitCode::from(failure.code())
+            ExitCode::from(match &flags.command {
+                Command::Drift(_) => drift::code(&failure),
+                _ => failure.code(),
+            })
         }
     }
 }
@@ -94,6 +99,7 @@ fn run(flags: &Flags) -> Result<u8> {
         Command::Run(run) => job::run(&cache, run),
         Command::Record(flags) => record::run(&cache, flags),
         Command::Matrix(matrix) => matrix::run(&cache, matrix),
+        Command::Drift(flags) => drift::run(&cache, flags),
         Command::Firmware(flags) => firmware::run(&cache, flags),
         Command::Carry(flags) => carry::run(&cache, flags),
         Command::Living(flags) => living::run(&cache, flags),

@@ -13,6 +13,7 @@ pub mod settled;
 pub mod unpromised;
 pub mod virtio;
 
+pub(crate) use names::AT_LATER_ENTRY;
 pub use names::{fact_name, is_call, key_named, key_of};
 pub use vmlock_wire::{self as wire, accesses, torture};
 
@@ -163,7 +164,7 @@ fn seen(key: u64, status: u32, mut value: u64) -> Option<Result<Seen, String>> {
 }
 
 /// One thing that a lock promises a guest will read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Promise {
     /// Index of the vCPU.
     pub vcpu: u32,

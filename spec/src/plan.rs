@@ -10,6 +10,7 @@ pub mod devices;
 mod disagreement;
 mod features;
 mod firmware;
+mod fleet;
 mod ground;
 mod host;
 mod inside;
@@ -26,6 +27,7 @@ mod workarounds;
 pub(crate) use features::LENGTHS;
 pub use features::not_offered;
 pub use firmware::default_services;
+pub use fleet::Fleet;
 pub use ground::Ground;
 pub use host::IDENTITY;
 pub use phase::Phase;
@@ -36,8 +38,7 @@ pub(crate) use settled::{BY_SMC, SMC};
 use crate::lock::{Lock, LockedRegister};
 use crate::reason;
 use crate::report::{HostReport, View};
-use crate::smccc;
-use host::{Filter, Host};
+use host::{Host, Knobs, Shown};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
@@ -171,7 +172,7 @@ pub struct Keep {
 }
 
 /// One entry that cannot be kept.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Refusal {
@@ -260,7 +261,6 @@ pub fn plan_with(lock: &Lock, report: &HostReport, emulation: Emulation) -> Plan
 pub fn plan_on(lock: &Lock, ground: &Ground, emulation: Emulation) -> Plan {
     let report = ground.report;
     let mut plan = Plan::default();
-    let filter = Filter::of(report, emulation);
     room::room(lock, report, &mut plan);
     let Some(gic) = &report.gic else {
         plan.refusals.push(interrupts::no_gicv3(report));
@@ -277,19 +277,15 @@ pub fn plan_on(lock: &Lock, ground: &Ground, emulation: Emulation) -> Plan {
     features::stolen_time(lock, &mut plan);
     let level_moves = workarounds::moves_workaround_2(lock, view);
     let host = Host {
-        report,
         view,
-        filter,
-        same_cpu: decider::same_cpu(lock, view),
+        inside,
+        knobs: Knobs::of(report, view, emulation),
     };
+    let same_cpu = decider::same_cpu(decider::locked_cpu(lock), decider::host_cpu(&host));
     for entry in &lock.registers {
-        match entry.id {
-            smccc::WORKAROUND_2_REGISTER
-                if level_moves && entry.promised() & workarounds::LEVEL != 0 =>
-            {
-                workarounds::unforeseen_level(entry, &mut plan);
-            }
-            _ => registers::register(entry, host, |entry| inside.seen_of(entry), &mut plan),
+        match level_moves && workarounds::is_level(entry) {
+            true => workarounds::unforeseen_level(entry, &mut plan),
+            false => registers::register(entry, &host.shows(entry), same_cpu, &mut plan),
         }
     }
     if plan.steps().any(registers::writes_identity) {
@@ -301,11 +297,16 @@ pub fn plan_on(lock: &Lock, ground: &Ground, emulation: Emulation) -> Plan {
         );
     }
     unlocked::unlocked(lock, view, &mut plan);
-    reset::reset(lock, host, inside, &mut plan);
+    reset::reset(lock, host, &mut plan);
     features::hidden_and_there(lock, view, &mut plan);
-    interrupts::gic(lock, inside, gic, emulation, &mut plan);
-    firmware::answers(lock, host, inside, &mut plan);
-    settled::settled(lock, host, inside, &mut plan);
+    let seen = interrupts::seen(&lock.gic.registers, inside);
+    let room = interrupts::hides(lock);
+    interrupts::gic(&lock.gic.registers, &seen, gic, room, emulation, &mut plan);
+    let asked = firmware::Asked::of(lock);
+    let answering = firmware::Answering::of(host, asked.answers);
+    let left = firmware::Left::of(&plan);
+    firmware::answers(&asked, &answering, left, same_cpu, &mut plan);
+    settled::settled(lock, host, &mut plan);
     plan
 }
 
@@ -330,12 +331,11 @@ impl Refusal {
 /// Whether this host keeps one register, as [`plan`] would.
 pub fn keeps(entry: &LockedRegister, view: &View, report: &HostReport) -> bool {
     let mut plan = Plan::default();
-    let host = Host {
-        report,
-        view,
-        filter: Filter::of(report, Emulation::default()),
-        same_cpu: None,
+    let shown = Shown {
+        listed: view.register(entry.id),
+        seen: view.seen(&entry.name),
+        knobs: Knobs::of(report, view, Emulation::default()),
     };
-    registers::register(entry, host, |entry| view.seen(&entry.name), &mut plan);
+    registers::register(entry, &shown, None, &mut plan);
     plan.refusals.is_empty()
 }

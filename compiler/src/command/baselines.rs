@@ -66,7 +66,12 @@ pub fn run(flags: &BaselinesFlags, out: &mut Output) {
     }
     let list: Vec<Value> = found
         .iter()
-        .map(|b| json!({ "name": b.name, "title": b.title, "part": b.part, "after": b.after }))
+        .map(|b| {
+            json!({
+                "name": b.name, "title": b.title, "part": b.part, "after": b.after,
+                "distribution": b.is_of_distribution(),
+            })
+        })
         .collect();
     out.value("baselines", list);
 }

@@ -109,7 +109,7 @@ fn time(root: &Path, compiler: &Path, arguments: &[&str], code: i32) -> Result<f
 }
 
 /// The specs of the examples, relative to the checkout.
-fn examples(root: &Path) -> Result<Vec<String>> {
+pub(super) fn examples(root: &Path) -> Result<Vec<String>> {
     let dir = root.join("examples");
     let entries = fs::read_dir(&dir).map_err(|e| Failure::file("list", &dir, &e))?;
     let mut specs: Vec<String> = entries
@@ -122,7 +122,7 @@ fn examples(root: &Path) -> Result<Vec<String>> {
 }
 
 /// CPU time of all processes that this one has waited for.
-fn cpu_of_children() -> Result<Duration> {
+pub(super) fn cpu_of_children() -> Result<Duration> {
     let usage = getrusage(UsageWho::RUSAGE_CHILDREN)
         .map_err(|e| Failure::environment(format!("cannot ask for CPU times: {e}")))?;
     let part = |seconds: i64, micros: i64| {

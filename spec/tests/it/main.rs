@@ -8,6 +8,7 @@ mod decisions;
 mod distributions;
 mod drift;
 mod exports;
+mod fleets;
 mod frozen;
 mod locks;
 mod mitigations;
