@@ -39,7 +39,7 @@ fn the_images_are_of_the_source_that_is_here() {
         assert!(names.contains(&&*name), "{name} is of no source; {COMMAND}");
         embedded += 1;
     }
-    assert_eq!(embedded, 2);
+    assert_eq!(embedded, 3);
     for part in ["witness/src/", "spec/wire/src/"] {
         assert!(names.iter().any(|name| name.starts_with(part)), "{part}");
     }
