@@ -210,7 +210,6 @@ mod tests {
         };
         for whole in [
             "MDRAR_EL1",
-            "MDCCSR_EL0",
             "OSDLR_EL1",
             "ICC_SRE_EL1",
             "LORID_EL1",

@@ -113,10 +113,9 @@ fn frame(registers: &[Register], set: &[(u64, u64)], offset: u64) -> Option<u64>
 const SELECTED: [u64; 2] = [encoding(3, 3, 9, 13, 1), encoding(3, 3, 9, 13, 2)];
 
 /// What of [`OTHERS`] no guest sets: KVM answers for it at any time with what was there at first, and drops what is written
-/// (arch/arm64/kvm/sys_regs.c, 5.10 to 7.3: `trap_raz_wi`, `trap_loregion`, `access_gic_sre`; of MDCCSR_EL0 while the guest's
-/// breakpoints are off, as they are while a vCPU is lent: MDSCR_EL1 is zero then).
-const FIXED: [u64; 9] = [
-    encoding(2, 3, 0, 1, 0),   // MDCCSR_EL0
+/// (arch/arm64/kvm/sys_regs.c, 5.10 to 7.3: `trap_raz_wi`, `trap_loregion`, `access_gic_sre`). MDCCSR_EL0 is none of them:
+/// a vCPU that has touched its debug registers on a newer kernel reads the hardware's.
+const FIXED: [u64; 8] = [
     encoding(2, 0, 1, 0, 0),   // MDRAR_EL1
     encoding(2, 0, 1, 3, 4),   // OSDLR_EL1
     encoding(3, 0, 12, 12, 5), // ICC_SRE_EL1
