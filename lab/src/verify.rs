@@ -363,7 +363,10 @@ const IN_HOSTS: [&str; 5] = ["--package", "vmlock-run", "--tests", "--", "--igno
 /// Runs tests of the workspace, in that manner.
 fn cargo_test(manner: impl Fn(Command) -> Command, arguments: &[&str]) -> Result<Found> {
     let mut command = cross::cargo_in(&cross::workspace()?);
-    command.args(["test", "--quiet"]).args(arguments);
+    // One package that fails hides nothing of the others.
+    command
+        .args(["test", "--quiet", "--no-fail-fast"])
+        .args(arguments);
     let mut command = manner(command);
     let (status, output) = tools::output(&mut command)?;
     let what = format!("cargo test {}", arguments.join(" "));
