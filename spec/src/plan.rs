@@ -234,12 +234,7 @@ impl Plan {
         }
     }
     fn keep(&mut self, name: &str, way: Way, step: Option<Step>, words: &str) {
-        self.keeps.push(Keep {
-            name: name.to_owned(),
-            way,
-            step,
-            words: words.to_owned(),
-        });
+        self.keeps.push(Keep::by(name, way, step, words));
     }
     /// The steps, in the order of the entries.
     pub fn steps(&self) -> impl Iterator<Item = &Step> {
@@ -258,6 +253,8 @@ pub fn plan_with(lock: &Lock, report: &HostReport, emulation: Emulation) -> Plan
 }
 
 /// As [`plan_with`], on a host on which more than one lock is planned.
+///
+/// Whatever can refuse here has its place in [`Fleet::refused`], too; what adds to [`Plan::keeps`] alone has none there.
 pub fn plan_on(lock: &Lock, ground: &Ground, emulation: Emulation) -> Plan {
     let report = ground.report;
     let mut plan = Plan::default();
@@ -274,7 +271,7 @@ pub fn plan_on(lock: &Lock, ground: &Ground, emulation: Emulation) -> Plan {
         return plan;
     };
     features::vector_lengths(lock, report, &mut plan);
-    features::stolen_time(lock, &mut plan);
+    plan.keeps.extend(features::stolen_time(lock));
     let level_moves = workarounds::moves_workaround_2(lock, view);
     let host = Host {
         view,
@@ -298,7 +295,7 @@ pub fn plan_on(lock: &Lock, ground: &Ground, emulation: Emulation) -> Plan {
     }
     unlocked::unlocked(lock, view, &mut plan);
     reset::reset(lock, host, &mut plan);
-    features::hidden_and_there(lock, view, &mut plan);
+    plan.keeps.extend(features::hidden_and_there(lock, view));
     let seen = interrupts::seen(&lock.gic.registers, inside);
     let room = interrupts::hides(lock);
     interrupts::gic(&lock.gic.registers, &seen, gic, room, emulation, &mut plan);
@@ -308,6 +305,17 @@ pub fn plan_on(lock: &Lock, ground: &Ground, emulation: Emulation) -> Plan {
     firmware::answers(&asked, &answering, left, same_cpu, &mut plan);
     settled::settled(lock, host, &mut plan);
     plan
+}
+
+impl Keep {
+    fn by(name: &str, way: Way, step: Option<Step>, words: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            way,
+            step,
+            words: words.to_owned(),
+        }
+    }
 }
 
 impl Refusal {
