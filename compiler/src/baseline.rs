@@ -24,19 +24,21 @@ pub fn kdl(name: &str, after: &str, title: &str, statements: &[Statement]) -> St
     text
 }
 
-/// The same of a kernel that was measured on one CPU: with no other comes a lock of it, nor with vCPU features of which
+/// The same of a kernel that was measured on one CPU, and of a user's model of it with its digest: with no other comes a lock of it, nor with vCPU features of which
 /// nobody knows, each with the reason.
 pub fn measured(
     name: &str,
     after: &str,
     title: &str,
     statements: &[Statement],
-    model: &str,
+    model: (&str, Option<&str>),
     unknown: &BTreeMap<Feature, String>,
 ) -> String {
     let mut text = kdl(name, after, title, &[]);
     text.truncate(text.len() - "}\n".len());
-    text.push_str(&format!("    measured-on {}\n", quoted(model)));
+    let (model, digest) = model;
+    let digest = digest.map_or_else(String::new, |digest| format!(" digest={}", quoted(digest)));
+    text.push_str(&format!("    measured-on {}{digest}\n", quoted(model)));
     body(statements, &mut text);
     for (feature, why) in unknown {
         let (feature, why) = (quoted(feature.name()), quoted(why));

@@ -210,6 +210,12 @@ impl Catalogue {
             .find(|ours| *ours == name || *ours == stem || bare(ours) == Some(stem))
     }
 
+    /// Whether a CPU model of that name is compiled in, so that no file can mean another one by it.
+    pub fn is_ours(&self, name: &str) -> bool {
+        let ours = |cpu: &Cow<CpuModel>| matches!(cpu, Cow::Borrowed(ours) if ours.name == name);
+        self.cpus.iter().any(ours)
+    }
+
     /// Names of all baselines.
     pub fn baseline_names(&self) -> impl Iterator<Item = &str> {
         self.baselines.iter().map(|b| b.name.as_ref())

@@ -473,6 +473,7 @@ impl Bench<'_> {
             stable: Cow::Borrowed(&[]),
             kernel: None,
             measured_on: Cow::Borrowed(&[]),
+            measured_as: None,
             unknown: Cow::Borrowed(&[]),
             digests: vec![Cow::Borrowed(""); LOCK_VERSION as usize].into(),
         };

@@ -280,6 +280,23 @@ fn a_host_without_a_model_of_its_cpu_is_told_how_to_make_one() {
         "host.json",
     ]);
     assert_eq!(code, 0, "{object}");
+    // The model's file comes to describe another CPU under that name; and the baseline's no longer says which it was.
+    let [mine, ours] =
+        ["mine.kdl", "ours.kdl"].map(|name| fs::read_to_string(scratch.0.join(name)).unwrap());
+    let other = mine.replace("0x410fd990", "0x410fd991");
+    assert_ne!(other, mine);
+    let (before, behind) = ours.split_once(" digest=\"").expect("a digest");
+    let unbound = format!("{before}{}", behind.split_once('"').expect("its end").1);
+    for (mine, ours, told) in [
+        (&other, &ours, "spec::unmeasured-kernel"),
+        (&mine, &unbound, "`mine` is a model in a file"),
+    ] {
+        scratch.write("mine.kdl", mine);
+        scratch.write("ours.kdl", ours);
+        let output = scratch.vmlock(&["lock", "--check", "web.vm.kdl"]);
+        assert_eq!(output.status.code(), Some(1), "{}", err(&output));
+        assert!(err(&output).contains(told), "{told} in {}", err(&output));
+    }
 }
 
 #[test]

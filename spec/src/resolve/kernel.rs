@@ -23,7 +23,7 @@ pub(super) fn complain(
         if !is_measured_on(baseline, context.cpu, catalogue) {
             let models: Vec<String> = baseline.measured_on.iter().map(quoted).collect();
             let words = format!(
-                "`{}` was measured on {} alone, and `{}` is another CPU: what that kernel shows of it nobody has seen",
+                "`{}` was measured on {} alone, and `{}` is another CPU, or another one than it was then: what that kernel shows of it nobody has seen",
                 baseline.name,
                 models.join(", "),
                 context.cpu.name
@@ -71,17 +71,21 @@ fn quoted(name: impl AsRef<str>) -> String {
     format!("`{}`", name.as_ref())
 }
 
-/// Whether the CPU is one of those on which the kernel was looked at: the same one by its MIDR_EL1.
+/// Whether the CPU is one of those on which the kernel was looked at: a user's model by its digest, and one of ours, or a
+/// user's of the same CPU, by its MIDR_EL1.
 fn is_measured_on(baseline: &Baseline, cpu: &CpuModel, catalogue: &Catalogue) -> bool {
+    if baseline.measured_on.is_empty() {
+        return true;
+    }
+    if let Some(digest) = &baseline.measured_as {
+        return baseline.measured_on.contains(&cpu.name) && cpu.digests.contains(digest);
+    }
     let midr = |cpu: &CpuModel| cpu.silicon(register_by_name("MIDR_EL1")?).known(u64::MAX);
-    let mut models = baseline.measured_on.iter();
-    baseline.measured_on.is_empty()
-        || models.any(|name| {
-            let model = catalogue.cpu(name);
-            model.is_some_and(|model| {
-                model.name == cpu.name || midr(model).is_some_and(|m| Some(m) == midr(cpu))
-            })
-        })
+    let ours = baseline.measured_on.iter().filter_map(|name| {
+        let model = catalogue.cpu(name)?;
+        catalogue.is_ours(name).then_some(model)
+    });
+    ours.filter_map(midr).any(|own| midr(cpu) == Some(own))
 }
 
 /// Whether a part, a later baseline or the description itself says what the guest sees of a topic.

@@ -172,6 +172,7 @@ mod tests {
                 stable: Cow::Borrowed(&[]),
                 kernel: None,
                 measured_on: Cow::Borrowed(&[]),
+                measured_as: None,
                 unknown: Cow::Borrowed(&[]),
                 digests: vec!["sha256-0".into(); 2].into(),
             };

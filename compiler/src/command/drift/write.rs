@@ -136,7 +136,13 @@ pub fn baseline(
         return Err((Exit::Environment, Box::new(problem)));
     }
     if let (true, [host]) = (writer.of_one, hosts) {
-        let (list, model) = (found.statements(), host.model);
+        let list = found.statements();
+        let own = question.catalogue.cpu(host.model);
+        let own = own.filter(|_| !question.catalogue.is_ours(host.model));
+        let digest = own
+            .and_then(|model| model.digests.last())
+            .map(AsRef::as_ref);
+        let model = (host.model, digest);
         kdl = about + &text::measured(&name, old, &title, &list, model, &open(found));
         let mut catalogue = question.catalogue.clone();
         let added = text::add(&mut catalogue, &kdl, &shown);

@@ -152,13 +152,25 @@ fn topics(source: &Arc<Source>, node: &KdlNode) -> Vec<Diagnostic> {
 
 /// CPU models on which a kernel was measured.
 fn models(catalogue: &Catalogue, source: &Arc<Source>, node: &KdlNode) -> Vec<Diagnostic> {
-    let unknown = arguments(node).filter(|(_, name)| catalogue.cpu(name).is_none());
-    unknown
-        .map(|(entry, name)| {
-            let words = format!("there is no CPU model `{name}`");
-            problem(source, entry, words, names::cpu(name, catalogue))
-        })
-        .collect()
+    let is_bound = node.entry("digest").is_some();
+    let wrong = arguments(node).filter_map(|(entry, name)| {
+        let (words, help) = match catalogue.cpu(name) {
+            None => (
+                format!("there is no CPU model `{name}`"),
+                names::cpu(name, catalogue),
+            ),
+            Some(model) if !catalogue.is_ours(name) && !is_bound => (
+                format!("`{name}` is a model in a file, which may come to describe another CPU"),
+                match model.digests.last() {
+                    Some(digest) => format!("say which one was measured: `measured-on \"{name}\" digest=\"{digest}\"`, if it is this one"),
+                    None => "make the baseline again: `vmlock adopt REPORT --baseline NAME`".to_owned(),
+                },
+            ),
+            Some(_) => return None,
+        };
+        Some(problem(source, entry, words, help))
+    });
+    wrong.collect()
 }
 
 /// Hosts are recorded of our own catalogue's kernels alone: what a user's kernel shows would be compared with another one.

@@ -444,6 +444,7 @@ impl Reader {
         let mut statements = Vec::new();
         let mut stable = Vec::new();
         let (mut kernel, mut measured_on, mut unknown) = (None, Vec::new(), Vec::new());
+        let mut measured_as = None;
         for child in children(node) {
             match child.name().value() {
                 word @ ("kernel" | "measured-on" | "unknown") if part.is_some() => {
@@ -459,7 +460,10 @@ impl Reader {
                     self.problem(child, "`kernel` is given twice", None);
                 }
                 "kernel" => kernel = self.kernel_of(child),
-                "measured-on" => measured_on.extend(self.models(child)),
+                "measured-on" => {
+                    measured_on.extend(self.models(child));
+                    measured_as = measured_as.or(self.property(child, "digest"));
+                }
                 "unknown" => unknown.extend(self.unknown(child)),
                 "title" => title = self.text(child, 0, "a line of text").unwrap_or_default(),
                 "stable" => {
@@ -485,6 +489,7 @@ impl Reader {
             stable: Cow::Owned(stable),
             kernel,
             measured_on: Cow::Owned(measured_on),
+            measured_as,
             unknown: Cow::Owned(unknown),
             digests,
         })
@@ -513,7 +518,7 @@ impl Reader {
 
     /// The CPU models on which a kernel was measured.
     fn models(&mut self, node: &KdlNode) -> Vec<Text> {
-        self.known_properties(node, &[]);
+        self.known_properties(node, &["digest"]);
         let models = self.texts(node);
         if models.is_empty() {
             self.problem(node, "`measured-on` names no CPU model", None);

@@ -101,9 +101,9 @@ pub const OF_BASELINE: [Word; 16] = [
     ),
     told(
         "measured-on",
-        r#"measured-on "MODEL" …"#,
-        "the CPU models on which the kernel was measured; with the CPU of no other one comes a lock of it. Without this line its \
-         source was read",
+        r#"measured-on "MODEL" … digest="…""#,
+        "the CPU models on which the kernel was measured; with the CPU of no other one comes a lock of it. `digest` is that of \
+         a model of one's own, whose file may change. Without this line its source was read",
     ),
     told("title", r#"title "…""#, "one line of text for lists"),
     told(

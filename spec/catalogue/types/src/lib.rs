@@ -307,6 +307,9 @@ pub struct Baseline {
     /// The CPU models on which that kernel was measured: of any other CPU nothing is known, and no lock comes of it. Empty
     /// where its source was read.
     pub measured_on: List<Text>,
+    /// One of the [`CpuModel::digests`] of that model, where it is a user's: its file can come to describe another CPU. No
+    /// name of our own catalogue can.
+    pub measured_as: Option<Text>,
     /// What nobody has measured of that kernel: a topic of [`Subject::topic`], or a vCPU feature. It decides what makes no
     /// lock, as that of a CPU model does: no part of the digests.
     pub unknown: List<Unknown>,

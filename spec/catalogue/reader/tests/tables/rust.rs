@@ -158,6 +158,7 @@ fn baseline(b: &Baseline) -> String {
     stable: {},
     kernel: {kernel},
     measured_on: {},
+    measured_as: {},
     unknown: {},
     digests: {},
 }}",
@@ -168,6 +169,7 @@ fn baseline(b: &Baseline) -> String {
         list(statements),
         list(stable),
         texts(&b.measured_on),
+        option(&b.measured_as),
         unknown(&b.unknown),
         list(b.digests.iter().map(text)),
     )

@@ -16,6 +16,7 @@ pub(super) const AL2023_6_1_R1: Baseline = Baseline {
     stable: Borrowed(&[]),
     kernel: Some(Kernel { package: Borrowed("kernel"), version: Borrowed("6.1.172-216.329.amzn2023"), recorded: None }),
     measured_on: Borrowed(&[Borrowed("graviton2"), Borrowed("graviton3"), Borrowed("graviton4")]),
+    measured_as: None,
     unknown: Borrowed(&[
         Unknown { path: Borrowed("gic-iidr-revision"), source: Borrowed("registers alone were measured: no interrupt controller, and no call of which this kernel has no register") },
         Unknown { path: Borrowed("smc"), source: Borrowed("registers alone were measured: no interrupt controller, and no call of which this kernel has no register") },

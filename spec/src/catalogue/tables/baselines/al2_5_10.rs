@@ -14,6 +14,7 @@ pub(super) const AL2_5_10_R1: Baseline = Baseline {
     stable: Borrowed(&[]),
     kernel: Some(Kernel { package: Borrowed("kernel"), version: Borrowed("5.10.255-253.1008.amzn2"), recorded: None }),
     measured_on: Borrowed(&[Borrowed("graviton2"), Borrowed("graviton3"), Borrowed("graviton4")]),
+    measured_as: None,
     unknown: Borrowed(&[
         Unknown { path: Borrowed("gic-iidr-revision"), source: Borrowed("registers alone were measured: no interrupt controller and no call") },
         Unknown { path: Borrowed("smc"), source: Borrowed("registers alone were measured: no interrupt controller and no call") },

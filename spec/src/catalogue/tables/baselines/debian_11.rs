@@ -17,6 +17,7 @@ pub(super) const DEBIAN_11_R1: Baseline = Baseline {
     stable: Borrowed(&[]),
     kernel: Some(Kernel { package: Borrowed("linux-image-5.10.0-32-cloud-arm64"), version: Borrowed("5.10.223-1"), recorded: Some(Borrowed("5.10")) }),
     measured_on: Borrowed(&[]),
+    measured_as: None,
     unknown: Borrowed(&[]),
     digests: Borrowed(&[
         Borrowed("sha256-7d6fef1d75f730457a7c932893a18bde319c1d10f176eae9461686d2285d912d"),

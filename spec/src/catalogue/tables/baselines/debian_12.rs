@@ -15,6 +15,7 @@ pub(super) const DEBIAN_12_R1: Baseline = Baseline {
     stable: Borrowed(&[]),
     kernel: Some(Kernel { package: Borrowed("linux-image-6.1.0-56-cloud-arm64"), version: Borrowed("6.1.192-2"), recorded: Some(Borrowed("6.1")) }),
     measured_on: Borrowed(&[]),
+    measured_as: None,
     unknown: Borrowed(&[]),
     digests: Borrowed(&[
         Borrowed("sha256-d6272014b01773dfdbb56d247ad7fb94db554dcbc87a85531de3c1cd79ac7754"),

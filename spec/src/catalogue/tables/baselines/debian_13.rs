@@ -16,6 +16,7 @@ pub(super) const DEBIAN_13_R1: Baseline = Baseline {
     stable: Borrowed(&[]),
     kernel: Some(Kernel { package: Borrowed("linux-image-6.12.118+deb13-cloud-arm64"), version: Borrowed("6.12.118-1"), recorded: Some(Borrowed("6.12")) }),
     measured_on: Borrowed(&[]),
+    measured_as: None,
     unknown: Borrowed(&[]),
     digests: Borrowed(&[
         Borrowed("sha256-3174a0c3a0d1d2d1370f270e21165002c65cefdfc472b337ec65c1a6df6dc294"),

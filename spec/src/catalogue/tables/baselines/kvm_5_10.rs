@@ -279,6 +279,7 @@ pub(super) const KVM_5_10: Baseline = Baseline {
     ]),
     kernel: None,
     measured_on: Borrowed(&[]),
+    measured_as: None,
     unknown: Borrowed(&[]),
     digests: Borrowed(&[
         Borrowed("sha256-b6d40574f9537e77aac047ad555a66a41b6f17657e7dace91a5614ae2cad86fc"),

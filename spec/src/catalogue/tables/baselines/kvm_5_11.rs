@@ -17,6 +17,7 @@ pub(super) const KVM_5_11: Baseline = Baseline {
     stable: Borrowed(&[]),
     kernel: None,
     measured_on: Borrowed(&[]),
+    measured_as: None,
     unknown: Borrowed(&[]),
     digests: Borrowed(&[
         Borrowed("sha256-723c985370d4851e0e5aab72bbe115ea62e0005a164bf5e73909f1baf18106ef"),

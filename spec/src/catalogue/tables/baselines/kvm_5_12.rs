@@ -20,6 +20,7 @@ pub(super) const KVM_5_12: Baseline = Baseline {
     stable: Borrowed(&[]),
     kernel: None,
     measured_on: Borrowed(&[]),
+    measured_as: None,
     unknown: Borrowed(&[]),
     digests: Borrowed(&[
         Borrowed("sha256-fee482ca58918fb41c48d73f42d8e4b5846180bd9ac44ffa79687d9a7536867c"),

@@ -14,6 +14,7 @@ pub(super) const KVM_5_13: Baseline = Baseline {
     stable: Borrowed(&[]),
     kernel: None,
     measured_on: Borrowed(&[]),
+    measured_as: None,
     unknown: Borrowed(&[]),
     digests: Borrowed(&[
         Borrowed("sha256-d434f37ca1df3e3e66128d017b7cfd9d850154de0a4e4e3f26bf811e1511e8b9"),

@@ -15,6 +15,7 @@ pub(super) const KVM_5_14: Baseline = Baseline {
     stable: Borrowed(&[]),
     kernel: None,
     measured_on: Borrowed(&[]),
+    measured_as: None,
     unknown: Borrowed(&[]),
     digests: Borrowed(&[
         Borrowed("sha256-c1747396ee9041fc53c304775ed97bf9894027601f039dc1a849cb61608f5227"),

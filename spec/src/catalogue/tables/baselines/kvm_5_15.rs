@@ -14,6 +14,7 @@ pub(super) const KVM_5_15: Baseline = Baseline {
     ]),
     kernel: None,
     measured_on: Borrowed(&[]),
+    measured_as: None,
     unknown: Borrowed(&[]),
     digests: Borrowed(&[
         Borrowed("sha256-598c6cd22d895edd16478a4d7ac12a75674a0988e53eda005a59a7d75b2cd864"),

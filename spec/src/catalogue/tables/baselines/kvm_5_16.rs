@@ -14,6 +14,7 @@ pub(super) const KVM_5_16: Baseline = Baseline {
     stable: Borrowed(&[]),
     kernel: None,
     measured_on: Borrowed(&[]),
+    measured_as: None,
     unknown: Borrowed(&[]),
     digests: Borrowed(&[
         Borrowed("sha256-fa3a8b00e320a49b9eae7439c89a00db76665eb85fee0d57712416f37232af94"),

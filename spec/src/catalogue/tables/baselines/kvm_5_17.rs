@@ -16,6 +16,7 @@ pub(super) const KVM_5_17: Baseline = Baseline {
     stable: Borrowed(&[]),
     kernel: None,
     measured_on: Borrowed(&[]),
+    measured_as: None,
     unknown: Borrowed(&[]),
     digests: Borrowed(&[
         Borrowed("sha256-963d60b079eee4763bfdbb182678c58ed71cada877f08799142bc95b67c7fc55"),

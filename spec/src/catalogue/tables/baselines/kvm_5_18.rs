@@ -16,6 +16,7 @@ pub(super) const KVM_5_18: Baseline = Baseline {
     stable: Borrowed(&[]),
     kernel: None,
     measured_on: Borrowed(&[]),
+    measured_as: None,
     unknown: Borrowed(&[]),
     digests: Borrowed(&[
         Borrowed("sha256-49e64dd6df0e32f8f9346b9cd6a3343e40202c4adf6bb7b2ff2415ceff4314a8"),

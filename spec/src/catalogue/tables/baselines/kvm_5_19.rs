@@ -18,6 +18,7 @@ pub(super) const KVM_5_19: Baseline = Baseline {
     stable: Borrowed(&[]),
     kernel: None,
     measured_on: Borrowed(&[]),
+    measured_as: None,
     unknown: Borrowed(&[]),
     digests: Borrowed(&[
         Borrowed("sha256-9098fd8439b0933f61f5546f00c7c4238b539133cf8abe05a3af29f853851735"),

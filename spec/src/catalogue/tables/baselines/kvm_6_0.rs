@@ -16,6 +16,7 @@ pub(super) const KVM_6_0: Baseline = Baseline {
     stable: Borrowed(&[]),
     kernel: None,
     measured_on: Borrowed(&[]),
+    measured_as: None,
     unknown: Borrowed(&[]),
     digests: Borrowed(&[
         Borrowed("sha256-06cbb7daaa4a1dabeb084f4e3ebc8b9713d1cbbb40622aa1b2b9824aaec4e3d0"),

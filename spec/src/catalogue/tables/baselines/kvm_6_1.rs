@@ -14,6 +14,7 @@ pub(super) const KVM_6_1: Baseline = Baseline {
     ]),
     kernel: None,
     measured_on: Borrowed(&[]),
+    measured_as: None,
     unknown: Borrowed(&[]),
     digests: Borrowed(&[
         Borrowed("sha256-4782c0b7860e13f8413545f3c76292ede811a2a635cd9b4a1485a281baecff82"),

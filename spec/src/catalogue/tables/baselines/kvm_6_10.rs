@@ -12,6 +12,7 @@ pub(super) const KVM_6_10: Baseline = Baseline {
     stable: Borrowed(&[]),
     kernel: None,
     measured_on: Borrowed(&[]),
+    measured_as: None,
     unknown: Borrowed(&[]),
     digests: Borrowed(&[
         Borrowed("sha256-120246bca973ee6249fc224dc2c2113095b2d4543a3e18d6fb5e636e892e6ae0"),

@@ -14,6 +14,7 @@ pub(super) const KVM_6_11: Baseline = Baseline {
     ]),
     kernel: None,
     measured_on: Borrowed(&[]),
+    measured_as: None,
     unknown: Borrowed(&[]),
     digests: Borrowed(&[
         Borrowed("sha256-827744cde3ea5c8242b65d0af0fca7213064a182d923ed006a0b6819d8956316"),

@@ -24,6 +24,7 @@ pub(super) const KVM_6_12: Baseline = Baseline {
     ]),
     kernel: None,
     measured_on: Borrowed(&[]),
+    measured_as: None,
     unknown: Borrowed(&[]),
     digests: Borrowed(&[
         Borrowed("sha256-9b35495cc2333105bec3ad5c3781ecd404d3047d27409c0b5d8b1f7752c01f80"),

@@ -17,6 +17,7 @@ pub(super) const KVM_6_13: Baseline = Baseline {
     stable: Borrowed(&[]),
     kernel: None,
     measured_on: Borrowed(&[]),
+    measured_as: None,
     unknown: Borrowed(&[]),
     digests: Borrowed(&[
         Borrowed("sha256-f199f8c383f03126abeca183e0d13e74519e8ee162e4320797326b360b1a8b75"),

@@ -19,6 +19,7 @@ pub(super) const KVM_6_14: Baseline = Baseline {
     stable: Borrowed(&[]),
     kernel: None,
     measured_on: Borrowed(&[]),
+    measured_as: None,
     unknown: Borrowed(&[]),
     digests: Borrowed(&[
         Borrowed("sha256-0883ba6e7b9727f5ed32192bc1ab060e60dac406fe10ab8f2039076bcc92c5e7"),

@@ -15,6 +15,7 @@ pub(super) const KVM_6_15: Baseline = Baseline {
     stable: Borrowed(&[]),
     kernel: None,
     measured_on: Borrowed(&[]),
+    measured_as: None,
     unknown: Borrowed(&[]),
     digests: Borrowed(&[
         Borrowed("sha256-642430981d99869e6e54f7d8262130052b19b0ca6e5b398a4628e934d8543e4a"),

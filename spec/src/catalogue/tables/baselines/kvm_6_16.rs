@@ -12,6 +12,7 @@ pub(super) const KVM_6_16: Baseline = Baseline {
     stable: Borrowed(&[]),
     kernel: None,
     measured_on: Borrowed(&[]),
+    measured_as: None,
     unknown: Borrowed(&[]),
     digests: Borrowed(&[
         Borrowed("sha256-a497e673ac931e5f7bd834fbbff11de5bf17f63e69926918128c8545686a2b78"),

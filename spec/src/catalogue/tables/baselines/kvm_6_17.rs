@@ -20,6 +20,7 @@ pub(super) const KVM_6_17: Baseline = Baseline {
     stable: Borrowed(&[]),
     kernel: None,
     measured_on: Borrowed(&[]),
+    measured_as: None,
     unknown: Borrowed(&[]),
     digests: Borrowed(&[
         Borrowed("sha256-28b1488ed11792f9562415994fdfecb83695aec9ea42f80d71fa7ad158b69dbb"),

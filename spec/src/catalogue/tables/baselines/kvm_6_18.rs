@@ -15,6 +15,7 @@ pub(super) const KVM_6_18: Baseline = Baseline {
     stable: Borrowed(&[]),
     kernel: None,
     measured_on: Borrowed(&[]),
+    measured_as: None,
     unknown: Borrowed(&[]),
     digests: Borrowed(&[
         Borrowed("sha256-bd9549b43ffce2780173e3cfe39c92db3e4ee737399fa701be4c464ef0eba1f5"),

@@ -12,6 +12,7 @@ pub(super) const KVM_6_19: Baseline = Baseline {
     stable: Borrowed(&[]),
     kernel: None,
     measured_on: Borrowed(&[]),
+    measured_as: None,
     unknown: Borrowed(&[]),
     digests: Borrowed(&[
         Borrowed("sha256-61a42d137993615a928caaeb91ca42dca116f773dd5d3c25b46a277425bc0f7b"),

@@ -20,6 +20,7 @@ pub(super) const KVM_6_2: Baseline = Baseline {
     stable: Borrowed(&[]),
     kernel: None,
     measured_on: Borrowed(&[]),
+    measured_as: None,
     unknown: Borrowed(&[]),
     digests: Borrowed(&[
         Borrowed("sha256-a02ad2d5ceb39ff7b422813eafee89e1c78cf39c7aec5690e4814566d083ea1e"),

@@ -20,6 +20,7 @@ pub(super) const KVM_6_3: Baseline = Baseline {
     stable: Borrowed(&[]),
     kernel: None,
     measured_on: Borrowed(&[]),
+    measured_as: None,
     unknown: Borrowed(&[]),
     digests: Borrowed(&[
         Borrowed("sha256-cd7768e65d776770fd5d8fc8fb1681bc81bf25ccc509823f01a03fa010a44de6"),

@@ -14,6 +14,7 @@ pub(super) const KVM_6_4: Baseline = Baseline {
     stable: Borrowed(&[]),
     kernel: None,
     measured_on: Borrowed(&[]),
+    measured_as: None,
     unknown: Borrowed(&[]),
     digests: Borrowed(&[
         Borrowed("sha256-53eb40859eb569483152a460a8faee5f1b82c434087fff73a6c5b9ee6180bae8"),

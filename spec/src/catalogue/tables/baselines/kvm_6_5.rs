@@ -24,6 +24,7 @@ pub(super) const KVM_6_5: Baseline = Baseline {
     stable: Borrowed(&[]),
     kernel: None,
     measured_on: Borrowed(&[]),
+    measured_as: None,
     unknown: Borrowed(&[]),
     digests: Borrowed(&[
         Borrowed("sha256-78b74280d4ab0ffe9dd59db17457a633fdad16b20fd8c569e60655aa4c354847"),

@@ -15,6 +15,7 @@ pub(super) const KVM_6_6: Baseline = Baseline {
     stable: Borrowed(&[]),
     kernel: None,
     measured_on: Borrowed(&[]),
+    measured_as: None,
     unknown: Borrowed(&[]),
     digests: Borrowed(&[
         Borrowed("sha256-7cb5ca6ed572106dfffdfa14f0b25570b2d19042b8ef47b3e7d8ef66852df5ee"),

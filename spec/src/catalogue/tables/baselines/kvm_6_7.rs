@@ -17,6 +17,7 @@ pub(super) const KVM_6_7: Baseline = Baseline {
     stable: Borrowed(&[]),
     kernel: None,
     measured_on: Borrowed(&[]),
+    measured_as: None,
     unknown: Borrowed(&[]),
     digests: Borrowed(&[
         Borrowed("sha256-fb59c550c88bc10cf5160fccf13b499565e3c8183c4909879e949783104d74d0"),

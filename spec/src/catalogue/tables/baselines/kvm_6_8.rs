@@ -12,6 +12,7 @@ pub(super) const KVM_6_8: Baseline = Baseline {
     stable: Borrowed(&[]),
     kernel: None,
     measured_on: Borrowed(&[]),
+    measured_as: None,
     unknown: Borrowed(&[]),
     digests: Borrowed(&[
         Borrowed("sha256-9692a8bc179da34cd44452c77fe1d21b7cffd02541a7bf48c43268e95a3cc737"),

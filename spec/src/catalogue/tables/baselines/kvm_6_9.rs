@@ -15,6 +15,7 @@ pub(super) const KVM_6_9: Baseline = Baseline {
     stable: Borrowed(&[]),
     kernel: None,
     measured_on: Borrowed(&[]),
+    measured_as: None,
     unknown: Borrowed(&[]),
     digests: Borrowed(&[
         Borrowed("sha256-b5cc8aedb8985531c7a335d78bf1b7ca414fa0cb97c1643f494917b713376950"),

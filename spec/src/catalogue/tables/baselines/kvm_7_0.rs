@@ -14,6 +14,7 @@ pub(super) const KVM_7_0: Baseline = Baseline {
     stable: Borrowed(&[]),
     kernel: None,
     measured_on: Borrowed(&[]),
+    measured_as: None,
     unknown: Borrowed(&[]),
     digests: Borrowed(&[
         Borrowed("sha256-c1ad06abcc98791645740e13c6918d3d9cff677c0913399fe09890c85541d28e"),

@@ -16,6 +16,7 @@ pub(super) const KVM_7_1: Baseline = Baseline {
     stable: Borrowed(&[]),
     kernel: None,
     measured_on: Borrowed(&[]),
+    measured_as: None,
     unknown: Borrowed(&[]),
     digests: Borrowed(&[
         Borrowed("sha256-29e7e161166d9260c886681059bf841c3c3bfe963e9bd0372fa4540fa11160c5"),

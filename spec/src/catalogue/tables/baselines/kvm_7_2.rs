@@ -15,6 +15,7 @@ pub(super) const KVM_7_2: Baseline = Baseline {
     stable: Borrowed(&[]),
     kernel: None,
     measured_on: Borrowed(&[]),
+    measured_as: None,
     unknown: Borrowed(&[]),
     digests: Borrowed(&[
         Borrowed("sha256-0489e3a13f859f4ffe3361ee27dfe6e7e2f39cbf7b75801aebd848f38452e228"),

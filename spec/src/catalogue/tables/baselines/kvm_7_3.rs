@@ -12,6 +12,7 @@ pub(super) const KVM_7_3: Baseline = Baseline {
     stable: Borrowed(&[]),
     kernel: None,
     measured_on: Borrowed(&[]),
+    measured_as: None,
     unknown: Borrowed(&[]),
     digests: Borrowed(&[
         Borrowed("sha256-e379888d6248361c4f4aba15be4e2fd5f8c51bcd316fa92fba7f4438706d5579"),

@@ -14,6 +14,7 @@ pub(super) const PSCI_0_2: Baseline = Baseline {
     stable: Borrowed(&[]),
     kernel: None,
     measured_on: Borrowed(&[]),
+    measured_as: None,
     unknown: Borrowed(&[]),
     digests: Borrowed(&[
         Borrowed("sha256-2ba840a53904790b34c0777e47ff62c787f6b6b1f91b08a7b901b647bc0d2664"),
@@ -33,6 +34,7 @@ pub(super) const PSCI_1_0: Baseline = Baseline {
     stable: Borrowed(&[]),
     kernel: None,
     measured_on: Borrowed(&[]),
+    measured_as: None,
     unknown: Borrowed(&[]),
     digests: Borrowed(&[
         Borrowed("sha256-13384a097d3218e34f6b3393b6cd39ef0962f77f79d5fd50ba50a1de0afd21aa"),
@@ -52,6 +54,7 @@ pub(super) const PSCI_1_1: Baseline = Baseline {
     stable: Borrowed(&[]),
     kernel: None,
     measured_on: Borrowed(&[]),
+    measured_as: None,
     unknown: Borrowed(&[]),
     digests: Borrowed(&[
         Borrowed("sha256-bf533f7bda21758dbc287b03f6423724c27ba43330bc91a833f1b5e463eab99f"),
@@ -71,6 +74,7 @@ pub(super) const PSCI_1_2: Baseline = Baseline {
     stable: Borrowed(&[]),
     kernel: None,
     measured_on: Borrowed(&[]),
+    measured_as: None,
     unknown: Borrowed(&[]),
     digests: Borrowed(&[
         Borrowed("sha256-e7133e2838420f1a91f8547ec89256445513cec4027add4c3321daac1d07db22"),
@@ -90,6 +94,7 @@ pub(super) const PSCI_1_3: Baseline = Baseline {
     stable: Borrowed(&[]),
     kernel: None,
     measured_on: Borrowed(&[]),
+    measured_as: None,
     unknown: Borrowed(&[]),
     digests: Borrowed(&[
         Borrowed("sha256-c67c1fd716f615f1aee4ae50d758a915f4ec6a8541cbd70c987165533710f75c"),
@@ -109,6 +114,7 @@ pub(super) const GIC_IIDR_REV0: Baseline = Baseline {
     stable: Borrowed(&[]),
     kernel: None,
     measured_on: Borrowed(&[]),
+    measured_as: None,
     unknown: Borrowed(&[]),
     digests: Borrowed(&[
         Borrowed("sha256-d633a6de7ee79ff7f2ce48cc222b32eaffc4dff2d31b13efd5d32f282dfd16d6"),
@@ -128,6 +134,7 @@ pub(super) const GIC_IIDR_REV1: Baseline = Baseline {
     stable: Borrowed(&[]),
     kernel: None,
     measured_on: Borrowed(&[]),
+    measured_as: None,
     unknown: Borrowed(&[]),
     digests: Borrowed(&[
         Borrowed("sha256-b795c71c2a43b630d1d35663c43bcfeb6169dbf4a1667af5a5077954727c278e"),
@@ -147,6 +154,7 @@ pub(super) const GIC_IIDR_REV2: Baseline = Baseline {
     stable: Borrowed(&[]),
     kernel: None,
     measured_on: Borrowed(&[]),
+    measured_as: None,
     unknown: Borrowed(&[]),
     digests: Borrowed(&[
         Borrowed("sha256-83f85c181ad1cafb0b5c823e0be108f906da3a9208dff3747734988fe607b770"),
@@ -166,6 +174,7 @@ pub(super) const GIC_IIDR_REV3: Baseline = Baseline {
     stable: Borrowed(&[]),
     kernel: None,
     measured_on: Borrowed(&[]),
+    measured_as: None,
     unknown: Borrowed(&[]),
     digests: Borrowed(&[
         Borrowed("sha256-d43be94cf2a63c3d3290cf11a0dfcefc915037175ec3b244849726fa8d2722a7"),
@@ -185,6 +194,7 @@ pub(super) const CACHE_MODEL: Baseline = Baseline {
     stable: Borrowed(&[]),
     kernel: None,
     measured_on: Borrowed(&[]),
+    measured_as: None,
     unknown: Borrowed(&[]),
     digests: Borrowed(&[
         Borrowed("sha256-d6d9838b3518c705679eeb6c7c2c20a5f49b2982217b03682002ce7a9ba1af2f"),
@@ -204,6 +214,7 @@ pub(super) const CACHE_MADE_UP: Baseline = Baseline {
     stable: Borrowed(&[]),
     kernel: None,
     measured_on: Borrowed(&[]),
+    measured_as: None,
     unknown: Borrowed(&[]),
     digests: Borrowed(&[
         Borrowed("sha256-6e7fef4704de150b14f34e1516855526577f5561f2d491ccd4c7dc02e79d198a"),
@@ -223,6 +234,7 @@ pub(super) const SMCCC_TRNG_1_0: Baseline = Baseline {
     stable: Borrowed(&[]),
     kernel: None,
     measured_on: Borrowed(&[]),
+    measured_as: None,
     unknown: Borrowed(&[]),
     digests: Borrowed(&[
         Borrowed("sha256-fad08f1fefdf58385822be9b4a450fbba997f50ff644ce652b38b4c0e9e07b70"),
@@ -242,6 +254,7 @@ pub(super) const NO_SMCCC_TRNG: Baseline = Baseline {
     stable: Borrowed(&[]),
     kernel: None,
     measured_on: Borrowed(&[]),
+    measured_as: None,
     unknown: Borrowed(&[]),
     digests: Borrowed(&[
         Borrowed("sha256-9ba5917ae60348e00ca4559e8b4b2830627644360a25a899a1fb0bff1c10185d"),
@@ -261,6 +274,7 @@ pub(super) const SMCCC_PV_TIME: Baseline = Baseline {
     stable: Borrowed(&[]),
     kernel: None,
     measured_on: Borrowed(&[]),
+    measured_as: None,
     unknown: Borrowed(&[]),
     digests: Borrowed(&[
         Borrowed("sha256-5df2b34291a2942619a6f6656fb7b1a975d2060925a4dcf8b2ab5ea7d3e9b7bc"),
@@ -280,6 +294,7 @@ pub(super) const NO_SMCCC_PV_TIME: Baseline = Baseline {
     stable: Borrowed(&[]),
     kernel: None,
     measured_on: Borrowed(&[]),
+    measured_as: None,
     unknown: Borrowed(&[]),
     digests: Borrowed(&[
         Borrowed("sha256-f7718f37386c78d5a7169df4002461302f10f338dda8d69f40d606a75934e55e"),
@@ -299,6 +314,7 @@ pub(super) const SMCCC_VENDOR_HYP: Baseline = Baseline {
     stable: Borrowed(&[]),
     kernel: None,
     measured_on: Borrowed(&[]),
+    measured_as: None,
     unknown: Borrowed(&[]),
     digests: Borrowed(&[
         Borrowed("sha256-f544e2e3c577888dba21410960ff430727188c839c2847a3c55311dc22ff7c85"),
@@ -318,6 +334,7 @@ pub(super) const SMCCC_PTP: Baseline = Baseline {
     stable: Borrowed(&[]),
     kernel: None,
     measured_on: Borrowed(&[]),
+    measured_as: None,
     unknown: Borrowed(&[]),
     digests: Borrowed(&[
         Borrowed("sha256-8277da244a25aa511e65cd4659b28fc55e55cc2d078de7939264de7e4708c0c9"),
@@ -337,6 +354,7 @@ pub(super) const NO_SMCCC_VENDOR_HYP: Baseline = Baseline {
     stable: Borrowed(&[]),
     kernel: None,
     measured_on: Borrowed(&[]),
+    measured_as: None,
     unknown: Borrowed(&[]),
     digests: Borrowed(&[
         Borrowed("sha256-23201926fd22b25cad09b162a1c21b23ad036a5838dffce1599ed1c28cefa96f"),
@@ -356,6 +374,7 @@ pub(super) const SMCCC_DISCOVER_IMPL: Baseline = Baseline {
     stable: Borrowed(&[]),
     kernel: None,
     measured_on: Borrowed(&[]),
+    measured_as: None,
     unknown: Borrowed(&[]),
     digests: Borrowed(&[
         Borrowed("sha256-bfb3ddfedee94900f80eb9a74c92837c3929e77da5cc2797e528ee68944f1804"),
@@ -375,6 +394,7 @@ pub(super) const NO_SMCCC_DISCOVER_IMPL: Baseline = Baseline {
     stable: Borrowed(&[]),
     kernel: None,
     measured_on: Borrowed(&[]),
+    measured_as: None,
     unknown: Borrowed(&[]),
     digests: Borrowed(&[
         Borrowed("sha256-f959946acbfb61594778599846afa0c7c35f6d41e96bebecaa2e4a9c2b95ec2b"),
@@ -394,6 +414,7 @@ pub(super) const SMC_NONE: Baseline = Baseline {
     stable: Borrowed(&[]),
     kernel: None,
     measured_on: Borrowed(&[]),
+    measured_as: None,
     unknown: Borrowed(&[]),
     digests: Borrowed(&[
         Borrowed("sha256-42407815f5e643570fb18512c79766ce0b94c67403675619bd0816c789626771"),
@@ -413,6 +434,7 @@ pub(super) const SMC_FULL: Baseline = Baseline {
     stable: Borrowed(&[]),
     kernel: None,
     measured_on: Borrowed(&[]),
+    measured_as: None,
     unknown: Borrowed(&[]),
     digests: Borrowed(&[
         Borrowed("sha256-a37d5f288dbbbff2907df249c394646dd176b3d57af4c1ca27f96b7feef7d01e"),
