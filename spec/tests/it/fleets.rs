@@ -33,6 +33,8 @@ fn locks() -> Vec<Lock> {
 struct Held {
     kept: usize,
     refused: usize,
+    /// Those of which one refusal alone says that they are not kept.
+    barely: usize,
     codes: BTreeSet<&'static str>,
     /// Refusals that are not alike.
     different: BTreeSet<String>,
@@ -62,6 +64,7 @@ impl Held {
                 true => self.kept += 1,
                 false => self.refused += 1,
             }
+            self.barely += usize::from(told.len() == 1);
             self.codes.extend(told.iter().map(|refusal| refusal.code));
             let different = told.into_iter().map(|refusal| format!("{refusal:?}"));
             self.different.extend(different);
@@ -317,6 +320,45 @@ fn a_fleet_refuses_of_whatever_is_altered_what_each_plan_does() {
         "{} refused, {} refusals, {:?}",
         held.refused,
         held.different.len(),
+        held.codes
+    );
+}
+
+/// A part of a plan that a fleet left out would have locks kept that one entry alone forbids.
+#[test]
+fn a_fleet_sees_the_one_thing_that_is_in_the_way() {
+    let (locks, hosts) = (locks(), hosts().into_values().collect::<Vec<_>>());
+    let (mut random, mut held) = (Random(0x2545_f491_4f6c_dd1d), Held::default());
+    let mut pairs = 0;
+    while pairs < 16 {
+        let lock = &locks[random.below(locks.len())];
+        let host = &hosts[random.below(hosts.len())];
+        if !plan_on(lock, &Ground::of(host), Emulation::Allowed)
+            .refusals
+            .is_empty()
+        {
+            continue;
+        }
+        pairs += 1;
+        let altered_locks = (0..8).map(|n| {
+            let mut lock = lock.clone();
+            (0..n.min(1)).for_each(|_| alter_lock(&mut lock, &mut random));
+            lock
+        });
+        let altered_locks: Vec<Lock> = altered_locks.collect();
+        let altered_hosts = (0..8).map(|n| {
+            let mut host = host.clone();
+            (0..n.min(1)).for_each(|_| alter_host(&mut host, &mut random));
+            host
+        });
+        let altered_hosts: Vec<HostReport> = altered_hosts.collect();
+        held.hold(&altered_locks, &altered_hosts, Emulation::Allowed);
+    }
+    assert!(
+        held.kept > 100 && held.barely > 100 && held.codes.len() > 6,
+        "{} kept, {} by one refusal not, {:?}",
+        held.kept,
+        held.barely,
         held.codes
     );
 }
