@@ -6,6 +6,7 @@
 //! for the lab itself: one line per event, results framed by their length.
 
 use crate::cache::Scratch;
+use crate::cross::RUNNER;
 use crate::emulator;
 use crate::failure::{Failure, Result, unwritten};
 use crate::initramfs::Archive;
@@ -21,6 +22,7 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+mod crash;
 mod hardware;
 mod init;
 mod port;
@@ -111,6 +113,12 @@ impl Files {
             let count = self.from_memory.len();
             self.program(&format!("{MODULES}/{count:04}.ko"), module);
         }
+    }
+
+    /// The program of that name, if there is one.
+    fn of_name(&self, name: &str) -> Option<&[u8]> {
+        let mut files = self.from_memory.iter();
+        files.find_map(|(path, content)| Path::new(path).ends_with(name).then_some(&**content))
     }
 
     /// A directory.
@@ -204,6 +212,10 @@ pub fn run(machine: &Machine, work: &Work) -> Result<Outcome> {
     let mut host = Host::start(machine, &initrd, &scratch, work.output)?;
     let outcome = host.follow(machine, work.jobs);
     host.kill();
+    let outcome = outcome.and_then(|outcome| match lost_thread(work, &outcome) {
+        Some(words) => Err(Ending::Stopped(words)),
+        None => Ok(outcome),
+    });
     let console = || fs::read(scratch.path().join("console")).unwrap_or_default();
     if let Some(path) = work.console {
         crate::cache::write(path, &console())?;
@@ -229,6 +241,18 @@ pub fn run(machine: &Machine, work: &Work) -> Result<Outcome> {
         None => Ok(outcome),
     }
 }
+
+/// Whether the runner crashed in there for what the host's KVM did to it.
+fn lost_thread(work: &Work, outcome: &Outcome) -> Option<String> {
+    let program = work.files.of_name(RUNNER)?;
+    let crashed = |job: &&Ended| job.code == SEGMENTATION_FAULT;
+    let words = |job: &Ended| String::from_utf8_lossy(&job.stderr).into_owned();
+    let mut crashes = outcome.jobs.iter().filter(crashed).map(words);
+    crashes.find_map(|words| crash::lost_thread(&words, program))
+}
+
+/// The code of a program that SIGSEGV ended, as a shell tells it.
+const SEGMENTATION_FAULT: u8 = 128 + 11;
 
 /// Why a host did not do its work.
 enum Ending {

@@ -76,6 +76,7 @@ const CRASHED: &str = "case $code in 132|134|135|136|139) dmesg | tail -n 60 >>/
 /// put on a CPU and had never been taken off its last one. That was met once in about a hundred hosts, of 7.0 and 7.2: the
 /// thread came back from KVM_RUN with the guest's TPIDR_EL0, and crashed. No program can do that to a kernel whose
 /// preemption notifiers are called, so it is the host that failed, or what emulates it, and not what was tried there.
+/// Kernels before 6.14 say nothing: there the crash itself is looked at (`crash.rs`).
 const FAULT: &str = "\
 dmesg | grep -A 40 'cut here' >/.lab/fault
 if grep -q kvm_vcpu_load_debug /.lab/fault; then
