@@ -30,7 +30,6 @@ mod manual;
 mod meaning;
 mod merge;
 mod page;
-mod parallel;
 mod render;
 mod repository;
 mod scheduler;

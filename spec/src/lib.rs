@@ -16,6 +16,7 @@ pub mod machine;
 pub mod mitigation;
 pub mod names;
 pub mod observation;
+pub mod parallel;
 pub mod part;
 pub mod plan;
 pub mod reason;

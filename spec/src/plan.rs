@@ -272,7 +272,8 @@ pub fn plan_on(lock: &Lock, ground: &Ground, emulation: Emulation) -> Plan {
     };
     features::vector_lengths(lock, report, &mut plan);
     plan.keeps.extend(features::stolen_time(lock));
-    let level_moves = workarounds::moves_workaround_2(lock, view);
+    let (locked, host_ssbs) = (workarounds::locked_ssbs(lock), workarounds::host_ssbs(view));
+    let level_moves = workarounds::moves_workaround_2(locked, host_ssbs);
     let host = Host {
         view,
         inside,

@@ -7,7 +7,6 @@ use crate::below;
 use crate::diagnostic::Diagnostic;
 use crate::flags::{FleetFlags, Format};
 use crate::page;
-use crate::parallel;
 use crate::render::{self, Exit, Output, hanging};
 use grid::Grid;
 use serde_json::{Map, Value, json};
@@ -18,6 +17,7 @@ use std::path::Path;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 use vmlock_spec::lock::{Lock, canonical};
+use vmlock_spec::parallel;
 use vmlock_spec::plan::Emulation;
 use vmlock_spec::report::HostReport;
 

@@ -12,7 +12,6 @@ use crate::flags::LockFlags;
 use crate::hosts::{Host, Verdict};
 use crate::language::reach::Disk;
 use crate::merge::{self, Sides};
-use crate::parallel;
 use crate::render::{Exit, Output};
 use crate::repository;
 use crate::shell;
@@ -22,6 +21,7 @@ use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 use vmlock_spec::lock::{Lock, canonical, v1, v2};
+use vmlock_spec::parallel;
 use vmlock_spec::resolve::allow::WARNINGS;
 use vmlock_spec::resolve::{Target, former_lock_schema};
 

@@ -20,6 +20,7 @@ use super::settled::{self, Elsewhere, Follows, Found};
 use super::unlocked::{self, Silent};
 use super::{Emulation, Ground, Plan, Refusal, features, registers, room, workarounds};
 use crate::lock::{GicRegister, Lock, LockedRegister};
+use crate::parallel;
 use crate::report::{GicReport, ReportedRegister};
 use crate::vm::Feature;
 use answers::{Answers, NOTHING, bears, refuses, unseen};
@@ -61,6 +62,8 @@ struct Asking<'a> {
     /// Which set of features.
     features: usize,
     cpu: Option<u64>,
+    /// Whether it shows ID_AA64PFR1_EL1.SSBS, where it promises that.
+    ssbs: Option<bool>,
     registers: Vec<Place>,
     /// Which of [`Fleet::unnamed`].
     unnamed: usize,
@@ -68,6 +71,29 @@ struct Asking<'a> {
     gic: Place,
     calls: Place,
     follows: Vec<Place>,
+}
+
+/// What a lock says, not yet numbered.
+struct Parts<'a> {
+    features: Vec<Feature>,
+    asked: Asked<'a>,
+    owed: Vec<Owed<'a>>,
+    follows: Vec<Follows>,
+    silent: Silent,
+}
+
+impl<'a> Parts<'a> {
+    fn of(lock: &'a Lock) -> Self {
+        let mut features = lock.features.clone();
+        features.sort();
+        Self {
+            features,
+            asked: Asked::of(lock),
+            owed: reset::owed(lock),
+            follows: settled::follows(lock),
+            silent: Silent::of(lock),
+        }
+    }
 }
 
 /// What a host has for a guest with a set of features.
@@ -84,6 +110,8 @@ struct Face<'a> {
     host: Host<'a>,
     gic: &'a GicReport,
     cpu: Option<u64>,
+    /// Whether it shows ID_AA64PFR1_EL1.SSBS.
+    ssbs: Option<bool>,
     vcpus: u32,
     /// Which of [`Fleet::listed`].
     listed: Vec<usize>,
@@ -111,35 +139,46 @@ impl<'a, T: Eq + Hash> Fleet<'a, T> {
         let (mut registers, mut begun, mut follows) =
             (Said::default(), Said::default(), Said::default());
         let (mut gics, mut calls) = (Said::default(), Said::default());
-        let ask = |lock: &'a Lock| {
-            let mut features = lock.features.clone();
-            features.sort();
+        let locks: Vec<&Lock> = locks.into_iter().collect();
+        let all_parts = parallel::each(locks.len(), |index| Parts::of(locks[index]));
+        let ask = |(lock, parts): (&'a Lock, Parts<'a>)| {
             let gic = lock.gic.registers.as_slice();
             let frames: Vec<&str> = gic.iter().map(|entry| entry.name.as_str()).collect();
-            let asked = Asked::of(lock);
-            let functions: Vec<&str> = asked.answers.iter().map(|a| a.call.as_str()).collect();
+            let functions = parts.asked.answers.iter();
+            let functions: Vec<&str> = functions.map(|a| a.call.as_str()).collect();
             let entries = lock.registers.iter();
-            let owed = reset::owed(lock).into_iter();
-            let facts = settled::follows(lock).into_iter();
             Asking {
                 lock,
-                features: sets.number(features),
+                features: sets.number(parts.features),
                 cpu: locked_cpu(lock),
+                ssbs: workarounds::locked_ssbs(lock),
                 registers: entries
                     .map(|entry| registers.say((entry.id, entry.name.as_str()), entry))
                     .collect(),
-                unnamed: silent.number(Silent::of(lock)),
-                begun: owed
+                unnamed: silent.number(parts.silent),
+                begun: parts
+                    .owed
+                    .into_iter()
                     .map(|owed| begun.say(owed.begun.info.id, owed))
                     .collect(),
                 gic: gics.say(frames, (gic, interrupts::hides(lock))),
-                calls: calls.say(functions, asked),
-                follows: facts
+                calls: calls.say(functions, parts.asked),
+                follows: parts
+                    .follows
+                    .into_iter()
                     .map(|fact| follows.say(fact.first.key, fact))
                     .collect(),
             }
         };
-        let locks: Vec<Asking> = locks.into_iter().map(ask).collect();
+        let locks: Vec<Asking> = locks.iter().copied().zip(all_parts).map(ask).collect();
+        // What guests saw on a host is sorted when it is first asked for.
+        parallel::each(grounds.len(), |index| {
+            let ground = &grounds[index];
+            let views = sets.all.iter().filter_map(|set| ground.report.view(set));
+            views.for_each(|view| {
+                let _ = ground.inside(view);
+            });
+        });
         let (mut faces, mut listed) = (Vec::new(), Once::default());
         let mut offers = Vec::new();
         for set in &sets.all {
@@ -195,43 +234,64 @@ impl<'a, T: Eq + Hash> Fleet<'a, T> {
         self.answers.told(number)
     }
 
-    /// All that a host refuses of a lock, each by its place, part by part, as numbers of what was told of it: none where the
-    /// lock is kept. The refusals are those of [`super::plan_on`], in its order.
-    pub fn refused(&self, lock: usize, host: usize) -> Vec<u64> {
+    /// All that each host refuses of a lock, each by its place, part by part, as numbers of what was told of it: none where
+    /// the lock is kept. The refusals are those of [`super::plan_on`], in its order.
+    ///
+    /// Question after question, each for all hosts: what a lock says is looked up once.
+    pub fn refused(&self, lock: usize) -> Vec<Vec<u64>> {
         let asking = &self.locks[lock];
-        let report = self.grounds[host].report;
-        let mut sum = Sum::default();
-        let mut plan = Plan::default();
-        room::room(asking.lock, report, &mut plan);
-        sum.add(self.of_plan(&plan));
-        let at = match self.offers[asking.features][host] {
-            Offer::Face(face) => face,
-            Offer::Nothing(number) => {
-                sum.add(number);
-                return sum.refused;
-            }
-        };
-        let face = &self.faces[at];
-        if !asking.lock.vector_lengths.is_empty() {
+        let mut cells: Vec<Cell> = Vec::with_capacity(self.grounds.len());
+        let mut all = vec![Vec::new(); self.grounds.len()];
+        for (host, ground) in self.grounds.iter().enumerate() {
+            let mut sum = Sum::default();
             let mut plan = Plan::default();
-            features::vector_lengths(asking.lock, report, &mut plan);
+            room::room(asking.lock, ground.report, &mut plan);
             sum.add(self.of_plan(&plan));
+            let at = match self.offers[asking.features][host] {
+                Offer::Face(face) => face,
+                Offer::Nothing(number) => {
+                    sum.add(number);
+                    all[host] = sum.refused;
+                    continue;
+                }
+            };
+            let face = &self.faces[at];
+            if !asking.lock.vector_lengths.is_empty() {
+                let mut plan = Plan::default();
+                features::vector_lengths(asking.lock, ground.report, &mut plan);
+                sum.add(self.of_plan(&plan));
+            }
+            cells.push(Cell {
+                host,
+                at,
+                same: same_cpu(asking.cpu, face.cpu),
+                level_moves: workarounds::moves_workaround_2(asking.ssbs, face.ssbs),
+                sum,
+            });
         }
-        let same = same_cpu(asking.cpu, face.cpu);
-        self.registers(asking, at, same, &mut sum);
-        sum.add(self.unnamed(asking.unnamed, at));
-        self.begun(asking, at, &mut sum);
+        self.registers(asking, &mut cells);
+        for cell in &mut cells {
+            cell.sum.add(self.unnamed(asking.unnamed, cell.at));
+        }
+        self.begun(asking, &mut cells);
         let Place { column, said } = asking.gic;
-        sum.add(
-            self.gics[column].answer(said, at, 0, |(entries, hides), (seen, gic)| {
+        let gic = self.gics[column].row(said);
+        for cell in &mut cells {
+            let number = gic.answer(cell.at, 0, |(entries, hides), (seen, gic)| {
                 let mut plan = Plan::default();
                 interrupts::gic(entries, seen, gic, *hides, self.emulation, &mut plan);
                 self.of_plan(&plan)
-            }),
-        );
-        sum.add(self.calls(asking.calls, at, bears(sum.all).1, same));
-        self.follows(asking, at, &mut sum);
-        sum.refused
+            });
+            cell.sum.add(number);
+            let left = bears(cell.sum.all).1;
+            cell.sum
+                .add(self.calls(asking.calls, cell.at, left, cell.same));
+        }
+        self.follows(asking, &mut cells);
+        for cell in cells {
+            all[cell.host] = cell.sum.refused;
+        }
+        all
     }
 
     /// The number of what a part of a plan comes to.
@@ -242,24 +302,27 @@ impl<'a, T: Eq + Hash> Fleet<'a, T> {
         }
     }
 
-    fn registers(&self, asking: &Asking, at: usize, same: Option<bool>, sum: &mut Sum) {
-        let face = &self.faces[at];
-        let level_moves = workarounds::moves_workaround_2(asking.lock, face.host.view);
+    fn registers(&self, asking: &Asking, cells: &mut [Cell]) {
         for place in &asking.registers {
             let column = &self.registers[place.column];
             let entry = *column.said(place.said);
-            if level_moves && workarounds::is_level(entry) {
-                let mut plan = Plan::default();
-                workarounds::unforeseen_level(entry, &mut plan);
-                sum.add(self.of_plan(&plan));
-                continue;
+            let is_level = workarounds::is_level(entry);
+            let row = column.row(place.said);
+            for cell in &mut *cells {
+                if is_level && cell.level_moves {
+                    let mut plan = Plan::default();
+                    workarounds::unforeseen_level(entry, &mut plan);
+                    cell.sum.add(self.of_plan(&plan));
+                    continue;
+                }
+                let same = cell.same;
+                let context = same.map_or(0, |same| 1 + usize::from(same));
+                cell.sum.add(row.answer(cell.at, context, |entry, shown| {
+                    let mut plan = Plan::default();
+                    registers::register(entry, shown, same, &mut plan);
+                    self.of_plan(&plan)
+                }));
             }
-            let context = same.map_or(0, |same| 1 + usize::from(same));
-            sum.add(column.answer(place.said, at, context, |entry, shown| {
-                let mut plan = Plan::default();
-                registers::register(entry, shown, same, &mut plan);
-                self.of_plan(&plan)
-            }));
         }
     }
 
@@ -286,26 +349,33 @@ impl<'a, T: Eq + Hash> Fleet<'a, T> {
         })
     }
 
-    fn begun(&self, asking: &Asking, at: usize, sum: &mut Sum) {
+    fn begun(&self, asking: &Asking, cells: &mut [Cell]) {
         if asking.begun.is_empty() {
             return;
         }
-        let told = |place: &Place| {
+        let tells = |place: &Place, at: usize| {
             let column = &self.begun[place.column];
             reset::tells(&column.said(place.said).begun, column.shown(at).listed)
         };
-        if !asking.begun.iter().any(told) {
-            sum.add(self.answers.refusing(vec![reset::untold()]));
-            return;
+        let mut told = Vec::with_capacity(cells.len());
+        for cell in &mut *cells {
+            let is_told = asking.begun.iter().any(|place| tells(place, cell.at));
+            if !is_told {
+                cell.sum.add(self.answers.refusing(vec![reset::untold()]));
+            }
+            told.push(is_told);
         }
         for place in &asking.begun {
-            let column = &self.begun[place.column];
-            sum.add(column.answer(place.said, at, 0, |owed, shown| {
-                let mut plan = Plan::default();
-                // How it is kept is no matter here.
-                let _ = reset::one(owed, shown, &mut plan);
-                self.of_plan(&plan)
-            }));
+            let row = self.begun[place.column].row(place.said);
+            let cells = cells.iter_mut().zip(&told);
+            for (cell, _) in cells.filter(|(_, told)| **told) {
+                cell.sum.add(row.answer(cell.at, 0, |owed, shown| {
+                    let mut plan = Plan::default();
+                    // How it is kept is no matter here.
+                    let _ = reset::one(owed, shown, &mut plan);
+                    self.of_plan(&plan)
+                }));
+            }
         }
     }
 
@@ -332,25 +402,45 @@ impl<'a, T: Eq + Hash> Fleet<'a, T> {
         number
     }
 
-    fn follows(&self, asking: &Asking, at: usize, sum: &mut Sum) {
-        let elsewhere = bears(sum.all).0;
-        let mut untold = Vec::new();
+    fn follows(&self, asking: &Asking, cells: &mut [Cell]) {
+        let elsewhere: Vec<Elsewhere> = cells.iter().map(|c| bears(c.sum.all).0).collect();
+        let mut untold: Vec<Vec<String>> = vec![Vec::new(); cells.len()];
         for place in &asking.follows {
             let column = &self.follows[place.column];
-            let number = column.answer(place.said, at, elsewhere.index(), |fact, found| {
-                let mut plan = Plan::default();
-                let outcome = settled::one(fact, found, elsewhere, &mut plan);
-                self.answers.number(&plan, outcome.unseen)
-            });
-            sum.add(number);
-            if unseen(number) {
-                untold.push(column.said(place.said).first.name().into_owned());
+            let row = column.row(place.said);
+            for (cell, (elsewhere, untold)) in
+                cells.iter_mut().zip(elsewhere.iter().zip(&mut untold))
+            {
+                let number = row.answer(cell.at, elsewhere.index(), |fact, found| {
+                    let mut plan = Plan::default();
+                    let outcome = settled::one(fact, found, *elsewhere, &mut plan);
+                    self.answers.number(&plan, outcome.unseen)
+                });
+                cell.sum.add(number);
+                if unseen(number) {
+                    untold.push(column.said(place.said).first.name().into_owned());
+                }
             }
         }
-        if !untold.is_empty() {
-            sum.add(self.answers.refusing(vec![settled::untold(&untold)]));
+        for (cell, untold) in cells.iter_mut().zip(&untold) {
+            if !untold.is_empty() {
+                cell.sum
+                    .add(self.answers.refusing(vec![settled::untold(untold)]));
+            }
         }
     }
+}
+
+/// A lock on a host that has guests with its features, as far as it is planned.
+struct Cell {
+    host: usize,
+    /// The number of its face.
+    at: usize,
+    /// Whether its CPU is the lock's.
+    same: Option<bool>,
+    /// Whether the level of a workaround follows from what the lock changes here.
+    level_moves: bool,
+    sum: Sum,
 }
 
 /// How many answers to "is its CPU the lock's?" there are.
@@ -396,6 +486,7 @@ impl<'a> Face<'a> {
             host,
             gic,
             cpu: host_cpu(&host),
+            ssbs: workarounds::host_ssbs(view),
             vcpus: view.vcpus(),
             listed: view.registers.iter().map(|r| listed.number(r)).collect(),
         })

@@ -15,19 +15,27 @@ const LEVEL: u64 = 0xf;
 /// From 6.12 on the level of SMCCC_ARCH_WORKAROUND_2 follows from what the guest
 /// sees there (`kvm_arm_get_fw_reg` and `kvm_smccc_call_handler`,
 /// arch/arm64/kvm/hypercalls.c), in a way that the host's mitigations decide.
-pub(super) fn moves_workaround_2(lock: &Lock, view: &View) -> bool {
-    let Some((register, ssbs)) = field("ID_AA64PFR1_EL1.SSBS") else {
-        return false;
-    };
-    let host = view.register(register.id).and_then(|r| r.value);
-    let mut entries = lock.registers.iter();
-    let entry = entries.find(|r| r.id == register.id);
-    let (Some(host), Some(entry)) = (host, entry) else {
-        return false;
-    };
-    let shown = |value: u64| ssbs.get(value) != 0;
-    entry.promised() & ssbs.mask() != 0 && shown(host) != shown(entry.value)
+pub(super) fn moves_workaround_2(locked: Option<bool>, host: Option<bool>) -> bool {
+    locked
+        .zip(host)
+        .is_some_and(|(locked, host)| locked != host)
 }
+
+/// Whether a lock shows ID_AA64PFR1_EL1.SSBS, where it promises that.
+pub(super) fn locked_ssbs(lock: &Lock) -> Option<bool> {
+    let (register, ssbs) = field(SSBS)?;
+    let entry = lock.registers.iter().find(|r| r.id == register.id)?;
+    (entry.promised() & ssbs.mask() != 0).then(|| ssbs.get(entry.value) != 0)
+}
+
+/// Whether a host shows it.
+pub(super) fn host_ssbs(view: &View) -> Option<bool> {
+    let (register, ssbs) = field(SSBS)?;
+    let value = view.register(register.id)?.value?;
+    Some(ssbs.get(value) != 0)
+}
+
+const SSBS: &str = "ID_AA64PFR1_EL1.SSBS";
 
 /// Whether that is the level, and promised.
 pub(super) fn is_level(entry: &LockedRegister) -> bool {

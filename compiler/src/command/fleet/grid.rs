@@ -4,13 +4,13 @@
 
 use super::Progress;
 use crate::fold::folded;
-use crate::parallel;
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, PoisonError};
 use vmlock_spec::lock::Lock;
+use vmlock_spec::parallel;
 use vmlock_spec::part;
 use vmlock_spec::plan::{Emulation, Fleet, Ground, Refusal};
 use vmlock_spec::report::HostReport;
@@ -194,8 +194,7 @@ impl Asked<'_> {
         let mut lines: HashMap<u64, Lines> = HashMap::new();
         let mut known: HashMap<(Option<u32>, Vec<u64>), usize> = HashMap::new();
         let mut row = Vec::with_capacity(cpus.len());
-        for (host, host_cpu) in cpus.iter().enumerate() {
-            let refused = self.fleet.refused(lock, host);
+        for (refused, host_cpu) in self.fleet.refused(lock).into_iter().zip(cpus) {
             if refused.is_empty() {
                 row.push(None);
                 continue;

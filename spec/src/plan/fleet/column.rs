@@ -1,6 +1,7 @@
 //! One question that is asked of many locks and hosts: what each lock says of it, what each host shows of it, and what was
 //! answered where the two have met.
 
+use crate::parallel;
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::OnceLock;
@@ -69,26 +70,38 @@ impl<K: Eq + Hash, L: Clone + Eq + Hash> Said<K, L> {
 
     /// With what each face shows of it, which depends on what the column is about alone; each answer hangs on one of so many
     /// contexts, too.
-    pub fn shown<F, S: Clone + Eq + Hash>(
+    pub fn shown<F, S>(
         self,
         faces: &[F],
         contexts: usize,
-        shows: impl Fn(&L, &F) -> S,
-    ) -> Vec<Column<L, S>> {
-        let of = |said: Once<L>| {
+        shows: impl Fn(&L, &F) -> S + Sync,
+    ) -> Vec<Column<L, S>>
+    where
+        F: Sync,
+        L: Sync,
+        S: Clone + Eq + Hash + Send,
+    {
+        let by_column = parallel::each(self.said.len(), |column| {
             let mut shown = Once::default();
-            let first = &said.all[0];
-            let by_face = faces.iter().map(|face| shown.number(shows(first, face)));
-            let by_face = by_face.collect();
-            Column {
-                answers: Rows::of(said.all.len(), shown.all.len() * contexts),
-                said: said.all,
-                shown: shown.all,
-                by_face,
-                contexts,
-            }
+            let first = &self.said[column].all[0];
+            let mut last = None;
+            let mut number = |face| {
+                let shows = shows(first, face);
+                // Most show what the one before does.
+                let known = last.filter(|at: &usize| shown.all[*at] == shows);
+                *last.insert(known.unwrap_or_else(|| shown.number(shows)))
+            };
+            let by_face = faces.iter().map(&mut number).collect();
+            (by_face, shown.all)
+        });
+        let of = |(said, (by_face, shown)): (Once<L>, (_, Vec<S>))| Column {
+            answers: Rows::of(said.all.len(), shown.len() * contexts),
+            said: said.all,
+            shown,
+            by_face,
+            contexts,
         };
-        self.said.into_iter().map(of).collect()
+        self.said.into_iter().zip(by_column).map(of).collect()
     }
 }
 
@@ -120,18 +133,29 @@ impl<L, S> Column<L, S> {
         &self.shown[self.by_face[face]]
     }
 
+    /// What is answered to what is said by that number.
+    pub fn row(&self, said: usize) -> Row<'_, L, S> {
+        Row {
+            column: self,
+            said: &self.said[said],
+            known: self.answers.row(said),
+        }
+    }
+}
+
+/// What is answered to one thing that locks say.
+pub struct Row<'a, L, S> {
+    column: &'a Column<L, S>,
+    said: &'a L,
+    known: &'a [AtomicU64],
+}
+
+impl<L, S> Row<'_, L, S> {
     /// What is answered there: known, or decided now.
-    pub fn answer(
-        &self,
-        said: usize,
-        face: usize,
-        context: usize,
-        decide: impl FnOnce(&L, &S) -> u64,
-    ) -> u64 {
-        let shown = self.by_face[face];
-        let at = shown * self.contexts + context;
-        self.answers
-            .get(said, at, || decide(&self.said[said], &self.shown[shown]))
+    pub fn answer(&self, face: usize, context: usize, decide: impl FnOnce(&L, &S) -> u64) -> u64 {
+        let shown = self.column.by_face[face];
+        let known = &self.known[shown * self.column.contexts + context];
+        known_or(known, || decide(self.said, &self.column.shown[shown]))
     }
 }
 
@@ -149,17 +173,25 @@ impl Rows {
         }
     }
 
-    /// The number that stands there, or that is found now. Two that look at once find the same.
+    /// The row of that number.
+    pub fn row(&self, row: usize) -> &[AtomicU64] {
+        self.rows[row].get_or_init(|| (0..self.width).map(|_| AtomicU64::new(0)).collect())
+    }
+
+    /// The number that stands there, or that is found now.
     pub fn get(&self, row: usize, at: usize, find: impl FnOnce() -> u64) -> u64 {
-        let row =
-            self.rows[row].get_or_init(|| (0..self.width).map(|_| AtomicU64::new(0)).collect());
-        match row[at].load(Ordering::Relaxed) {
-            0 => {
-                let found = find();
-                row[at].store(found, Ordering::Relaxed);
-                found
-            }
-            known => known,
+        known_or(&self.row(row)[at], find)
+    }
+}
+
+/// The number that stands there, or that is found now. Two that look at once find the same.
+fn known_or(place: &AtomicU64, find: impl FnOnce() -> u64) -> u64 {
+    match place.load(Ordering::Relaxed) {
+        0 => {
+            let found = find();
+            place.store(found, Ordering::Relaxed);
+            found
         }
+        known => known,
     }
 }
