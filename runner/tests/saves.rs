@@ -10,7 +10,7 @@ mod host;
 use host::{HEADER, Place, image, in_host, in_host_and_back};
 use std::env;
 use std::path::{Path, PathBuf};
-use vmlock_spec::lock::{AcrossSaves, Lock};
+use vmlock_spec::lock::{AcrossSaves, Device, DeviceKind, Lock};
 
 /// A guest that says `>`, and from then on looks whether anything has changed: general-purpose, system and vector
 /// registers, memory, the UART's scratch register, its timer's interrupt, a counter that never goes back. It says `!` and
@@ -208,6 +208,16 @@ begin one.save; $run stop $socket; wait $client; echo "stopped: exit $?"; ended 
 total=$((total + 1)); guest start $big; said; begin one.save; kill -9 $pid; wait $client; echo "killed: exit $?"; wait $pid
 [ -e one.save ] || echo "nothing half"
 grep -q '!' out || echo "and all went on"
+# Of a disk, a part is held to what was saved, and all of it where somebody asks for that.
+image=${disked%/*}/carried.img; truncate -s 16M $image
+flip() { printf "$1" | dd of=$image bs=1 seek=8000000 conv=notrunc 2>/dev/null; }
+whole() { $run save one.save --control $socket --disk-digest >saved || { cat saved; exit 1; }; ended whole 143; }
+: >out; total=1; guest start $disked; said; save sampled
+$run restore one.save --lock $disked --disk-digest </dev/null 2>/dev/null; echo "no digest of all: exit $?"
+flip x; guest restore one.save --lock $disked; again sampled; grep -c "changed elsewhere is not seen" words | sed 's/^/unseen: /'
+whole; flip y; $run restore one.save --lock $disked </dev/null 2>why; echo "all is seen: exit $?, $(grep -c 'changed since' why)"
+flip x; guest restore one.save --lock $disked --disk-digest; again "all of it"
+grep -c "changed elsewhere is not seen" words | sed 's/^/unseen: /'; printf o >&3; ended disked 0
 "#;
 
 const HOSTS: [(&str, &str, &str); 2] = [
@@ -239,13 +249,23 @@ fn a_guest_is_saved_and_goes_on_and_what_is_not_it_is_refused() {
             // Writing it takes longer than asking how far that is.
             lock.machine.memory.size = 1 << 30;
         });
+        let disked = "lab/tests/specs/carried.vm.lock.json";
+        let disked = place.altered("disked", disked, "guest.Image", |lock| {
+            small(lock);
+            let mut virtio = lock.machine.devices.iter().filter(|d| d.virtio.is_some());
+            let first = virtio.next().map(|first| first.kind);
+            assert_eq!(first, Some(DeviceKind::VirtioBlock));
+            let only = |d: &Device| d.virtio.is_none() || d.kind == DeviceKind::VirtioBlock;
+            lock.machine.devices.retain(only);
+        });
         let away = report("cortex-a76", kernel);
         let names = format!(
-            "lock={} other={} goes={} big={} away={}",
+            "lock={} other={} goes={} big={} disked={} away={}",
             one.display(),
             other.display(),
             goes.display(),
             big.display(),
+            disked.display(),
             away.display()
         );
         let script = format!("{names} count={count}\n{SCRIPT}");
@@ -254,7 +274,7 @@ fn a_guest_is_saved_and_goes_on_and_what_is_not_it_is_refused() {
             kernel,
             cpu,
             &script,
-            &[image, one, other, goes, big, away, script.clone()],
+            &[image, one, other, goes, big, disked, away, script.clone()],
         );
         for (line, times) in [
             (&format!("restored {} times\n", 3 * count)[..], 1),
@@ -283,6 +303,10 @@ fn a_guest_is_saved_and_goes_on_and_what_is_not_it_is_refused() {
             ("killed: exit 4\n", 1),
             ("nothing half\n", 1),
             ("and all went on\n", 1),
+            ("no digest of all: exit 4\n", 1),
+            ("all is seen: exit 3, 1\n", 1),
+            ("unseen: 1\n", 1),
+            ("unseen: 0\n", 1),
         ] {
             let found = said.matches(line).count();
             assert_eq!(found, times, "{kernel}: {line:?}:\n{said}");

@@ -15,6 +15,7 @@ use std::mem::take;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 use vmlock_spec::event::Event;
+use vmlock_spec::machine::virtio::SECTOR;
 use vmlock_spec::status::{self, State, Status};
 
 /// What has been asked for.
@@ -35,6 +36,8 @@ enum Held {
 struct Saves {
     /// Where to, until that is begun.
     file: Option<File>,
+    /// All of each disk is digested.
+    whole_disks: bool,
     stage: Stage,
     /// It was paused before, and stays so if it is not saved.
     paused: bool,
@@ -117,15 +120,35 @@ impl Operator {
         });
         if let Held::Saves(saves) = &self.held {
             let memory = memory.unwrap_or(0);
-            let written = match &saves.stage {
-                Stage::Pausing(_) | Stage::Asked(_) => 0,
-                Stage::Writing(written, _) => written.bytes(),
-                Stage::Whole(_) => memory,
+            let disks = match saves.whole_disks {
+                true => self.disks(),
+                false => 0,
+            };
+            let (written, read) = match &saves.stage {
+                Stage::Pausing(_) | Stage::Asked(_) => (0, 0),
+                Stage::Writing(written, _) => (written.bytes(), written.read().min(disks)),
+                Stage::Whole(_) => (memory, disks),
             };
             status.state = State::Saving;
-            status.saving = Some(status::Saving { written, memory });
+            status.saving = Some(status::Saving {
+                written,
+                memory,
+                read,
+                disks,
+            });
         }
         status
+    }
+
+    /// Bytes of its guest's disks.
+    fn disks(&self) -> u64 {
+        let saves = self.controls.get().and_then(|it| it.saves.as_ref());
+        let devices = saves.map_or(&[][..], |saves| &saves.lock.machine.devices);
+        let blocks = devices
+            .iter()
+            .filter_map(|d| d.virtio.as_ref()?.block.as_ref());
+        let bytes = blocks.map(|disk| disk.sectors.saturating_mul(SECTOR));
+        bytes.fold(0, u64::saturating_add)
     }
 
     /// Asks for a pause; `None` where the answer comes later.
@@ -159,8 +182,8 @@ impl Operator {
         Answer::State(self.state())
     }
 
-    /// Asks for the guest to be saved to a file; `None` where the answer comes later.
-    pub fn save(&mut self, file: Option<File>, now: Instant) -> Option<Answer> {
+    /// Asks for the guest to be saved to a file, with a digest over all of each disk or a part; `None` where the answer comes later.
+    pub fn save(&mut self, file: Option<File>, whole_disks: bool, now: Instant) -> Option<Answer> {
         let error = |words: &str| Some(Answer::Error(words.to_owned()));
         let Some(controls) = self.controls.get() else {
             return error(STARTING);
@@ -181,6 +204,7 @@ impl Operator {
         };
         self.held = Held::Saves(Box::new(Saves {
             file,
+            whole_disks,
             stage,
             paused,
         }));
@@ -252,7 +276,8 @@ impl Operator {
                         let own = controls.saves.as_ref().ok_or("it has no lock")?;
                         let state = save::state(&mut settled, own, told?)?;
                         let file = saves.file.take().ok_or("its file has gone")?;
-                        let saving = Saving::new(file, state, settled.disks(), own)?;
+                        let saving =
+                            Saving::new(file, state, settled.disks(saves.whole_disks), own)?;
                         Ok(self.scribe.write(saving, &self.controls))
                     }),
                     _ => None,
@@ -535,6 +560,7 @@ mod tests {
         let mut operator = Operator::new(Arc::new(Guest::new("web", 0)), controls);
         operator.held = Held::Saves(Box::new(Saves {
             file: None,
+            whole_disks: false,
             stage: stage(paused),
             paused: false,
         }));
