@@ -10,7 +10,7 @@ mod host;
 use host::{HEADER, Place, image, in_host, in_host_and_back};
 use std::env;
 use std::path::{Path, PathBuf};
-use vmlock_spec::lock::{AcrossSaves, Device, DeviceKind, Lock};
+use vmlock_spec::lock::{AcrossSaves, Device, DeviceKind, Lock, Range};
 
 /// A guest that says `>`, and from then on looks whether anything has changed: general-purpose, system and vector
 /// registers, memory, the UART's scratch register, its timer's interrupt, a counter that never goes back. It says `!` and
@@ -131,6 +131,54 @@ fn guest() -> Vec<u32> {
     code
 }
 
+/// A guest that says the 32 bytes at 0x9020000, where its generation id is, each as two letters from `a` on, and `>`; and again
+/// for each byte that it is told. Told `w` it writes there before, and says `!` where that is an external abort.
+const TWIN: [u32; 25] = [
+    0xd2a1_2014, // start: mov x20, #0x09000000
+    0xd2a1_2055, // mov x21, #0x09020000
+    0x1000_3dc0, // adr x0, vectors
+    0xd518_c000, // msr vbar_el1, x0
+    0xd503_3fdf, // isb
+    0xd280_0001, // turn: mov x1, #0
+    0x3861_6aa2, // byte: ldrb w2, [x21, x1]
+    0x5304_7c43, // lsr w3, w2, #4
+    0x1101_8463, // add w3, w3, #97
+    0x3900_0283, // strb w3, [x20]
+    0x1200_0c43, // and w3, w2, #15
+    0x1101_8463, // add w3, w3, #97
+    0x3900_0283, // strb w3, [x20]
+    0x9100_0421, // add x1, x1, #1
+    0xf100_803f, // cmp x1, #32
+    0x54ff_fee1, // b.ne byte
+    0x5280_07c3, // mov w3, #62
+    0x3900_0283, // strb w3, [x20]
+    0x3940_1682, // wait: ldrb w2, [x20, #5]
+    0x3607_ffe2, // tbz w2, #0, wait
+    0x3940_0282, // ldrb w2, [x20]
+    0x7101_dc5f, // cmp w2, #119
+    0x54ff_fde1, // b.ne turn
+    0x3900_02a2, // strb w2, [x21]
+    0x17ff_ffed, // b turn
+];
+
+/// What it does with an abort.
+const ABORT: [u32; 6] = [
+    0x5280_0423, // mov w3, #33
+    0x3900_0283, // strb w3, [x20]
+    0xd538_4024, // mrs x4, elr_el1
+    0x9100_1084, // add x4, x4, #4
+    0xd518_4024, // msr elr_el1, x4
+    0xd69f_03e0, // eret
+];
+const SYNCHRONOUS: usize = VECTORS + 0x200 / 4;
+
+fn twin() -> Vec<u32> {
+    let mut code = vec![0; WORDS];
+    code[..TWIN.len()].copy_from_slice(&TWIN);
+    code[SYNCHRONOUS..SYNCHRONOUS + ABORT.len()].copy_from_slice(&ABORT);
+    code
+}
+
 /// `run VERB FILE FLAGS` starts or restores one in the background: `$pid`, with words in the file `words` and its socket in
 /// `mine/web`. `said` waits until it has said `>` so many times; `again` asks it to say one more, which it does once its
 /// timer has ticked.
@@ -218,6 +266,16 @@ flip x; guest restore one.save --lock $disked; again sampled; grep -c "changed e
 whole; flip y; $run restore one.save --lock $disked </dev/null 2>why; echo "all is seen: exit $?, $(grep -c 'changed since' why)"
 flip x; guest restore one.save --lock $disked --disk-digest; again "all of it"
 grep -c "changed elsewhere is not seen" words | sed 's/^/unseen: /'; printf o >&3; ended disked 0
+# A generation id is another one in each machine, also in two of one file, and its guest cannot write it.
+: >out; total=1; guest start $twins; said; save twin; cp one.save twin
+next() { total=$((total + 1)); printf $1 >&3; said; }
+guest restore one.save --lock $twins; next x; kill -9 $pid; wait $pid
+guest restore twin --lock $twins --emulate-gic; next x; next w; save twice
+# The latch of its interrupt (INTID 66), which nobody has enabled, has waited in the file since.
+echo "latches: $(grep -a -c '"pending": "0x00000004"' twin), $(grep -a -c '"pending": "0x00000004"' one.save)"
+guest restore one.save --lock $twins; next x; kill -9 $pid; wait $pid
+tr -dc 'a-p>' <out | tr '>' '\n' >ids
+echo "ids: $(sort -u ids | wc -l) of $(wc -l <ids), $(grep -c '^a\{32\}' ids) zeroes, $(grep -c 'a\{32\}$' ids) with zeroes behind; $(tr -dc '!' <out | wc -c) aborts"
 "#;
 
 const HOSTS: [(&str, &str, &str); 2] = [
@@ -258,14 +316,32 @@ fn a_guest_is_saved_and_goes_on_and_what_is_not_it_is_refused() {
             let only = |d: &Device| d.virtio.is_none() || d.kind == DeviceKind::VirtioBlock;
             lock.machine.devices.retain(only);
         });
+        let twin = place.write("twin.Image", &host::image(&twin(), None));
+        let twins = place.altered("twins", lock, "twin.Image", |lock| {
+            small(lock);
+            lock.lock_version = 3;
+            let like = lock.machine.devices[1].clone();
+            let range = Range {
+                base: 0x0902_0000,
+                size: 0x1_0000,
+            };
+            lock.machine.devices.push(Device {
+                name: "vmgenid".to_owned(),
+                kind: DeviceKind::Vmgenid,
+                range,
+                interrupt: 66,
+                ..like
+            });
+        });
         let away = report("cortex-a76", kernel);
         let names = format!(
-            "lock={} other={} goes={} big={} disked={} away={}",
+            "lock={} other={} goes={} big={} disked={} twins={} away={}",
             one.display(),
             other.display(),
             goes.display(),
             big.display(),
             disked.display(),
+            twins.display(),
             away.display()
         );
         let script = format!("{names} count={count}\n{SCRIPT}");
@@ -274,7 +350,18 @@ fn a_guest_is_saved_and_goes_on_and_what_is_not_it_is_refused() {
             kernel,
             cpu,
             &script,
-            &[image, one, other, goes, big, disked, away, script.clone()],
+            &[
+                image,
+                one,
+                other,
+                goes,
+                big,
+                disked,
+                twin,
+                twins,
+                away,
+                script.clone(),
+            ],
         );
         for (line, times) in [
             (&format!("restored {} times\n", 3 * count)[..], 1),
@@ -307,6 +394,8 @@ fn a_guest_is_saved_and_goes_on_and_what_is_not_it_is_refused() {
             ("all is seen: exit 3, 1\n", 1),
             ("unseen: 1\n", 1),
             ("unseen: 0\n", 1),
+            ("latches: 0, 1\n", 1),
+            ("ids: 4 of 5, 0 zeroes, 5 with zeroes behind; 1 aborts\n", 1),
         ] {
             let found = said.matches(line).count();
             assert_eq!(found, times, "{kernel}: {line:?}:\n{said}");

@@ -216,7 +216,8 @@ fn shown(device: &Device) -> Option<Shown> {
         DeviceKind::Uart16550
         | DeviceKind::Uart16550V2
         | DeviceKind::Pl031
-        | DeviceKind::Pl031V2 => None,
+        | DeviceKind::Pl031V2
+        | DeviceKind::Vmgenid => None,
     }
 }
 

@@ -48,7 +48,7 @@ impl Opened {
     /// It is none, or of another lock.
     pub fn open(path: &Path, text: &str) -> Result<Self, Failure> {
         let file = files::open(path).map_err(|e| unusable(path, &e.to_string(), &[]))?;
-        let saved = open(&file).map_err(|e| unusable(path, &e.to_string(), &[]))?;
+        let mut saved = open(&file).map_err(|e| unusable(path, &e.to_string(), &[]))?;
         if saved.lock_text != text {
             let help = [
                 "restore it with the lock that it was started with: `vmlock diff` shows what another one says",
@@ -59,6 +59,10 @@ impl Opened {
         if let Some(first) = stays(&saved.lock, saved.state.vcpus.iter().zip(privates)).first() {
             let why = format!("vCPU {}: {}", first.vcpu, first.words);
             return Err(unusable(path, &why, &[]));
+        }
+        // The id itself is new with the machine; the guest hears of it as soon as it listens.
+        if let Some(device) = saved.lock.machine.generation_id() {
+            saved.state.gic.pulse(device.interrupt);
         }
         Ok(Self {
             path: path.to_owned(),
