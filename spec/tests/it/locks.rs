@@ -423,7 +423,8 @@ fn a_generation_id_is_a_device_with_a_place_of_its_own() {
     let text = write(&with);
     assert_eq!(parse(&text).map(|l| write(&l)), Ok(text.clone()));
     // Where it would collide, or would be no memory that every host has, there is no lock.
-    let bad: [(&str, &dyn Fn(&mut Lock)); 8] = [
+    type Case<'a> = (&'a str, &'a dyn Fn(&mut Lock));
+    let bad: [Case; 8] = [
         ("overlap", &|l| {
             l.machine.devices[2].range.base = l.machine.memory.base
         }),
