@@ -228,9 +228,13 @@ pub fn other_width<K: InKernel>(view: &View, kernel: &K) -> Result<Option<usize>
 
 /// Gives it to the kernel. No vCPU has been entered.
 ///
+/// Whether the distributor forwards comes first: what becomes pending while it does not is queued nowhere, and KVM does not
+/// look again once it does (`vgic_target_oracle` and `vgic_mmio_uaccess_write_v3_misc`, arch/arm64/kvm/vgic/, 5.10 to 7.3).
+///
 /// # Errors
 /// The kernel's.
 pub fn write<K: InKernel>(gic: &Gic, view: &View, kernel: &K) -> Result<(), K::Error> {
+    kernel.write(Part::Distributor, CTLR, view.control.0 & ENABLE_GROUP_1)?;
     for (vcpu, one) in view.redistributors.iter().enumerate() {
         let place = Place::private(vcpu);
         for (offset, Hex64(value)) in [(PROPBASER, one.properties), (PENDBASER, one.pending_table)]
@@ -258,5 +262,68 @@ pub fn write<K: InKernel>(gic: &Gic, view: &View, kernel: &K) -> Result<(), K::E
             }
         }
     }
-    kernel.write(Part::Distributor, CTLR, view.control.0 & ENABLE_GROUP_1)
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::RefCell;
+    use vmlock_spec::lock::canonical;
+
+    /// Keeps what is done to it, in order: writes of the distributor, and what may make an interrupt pending.
+    #[derive(Default)]
+    struct Order(RefCell<Vec<&'static str>>);
+
+    impl InKernel for Order {
+        type Error = String;
+
+        fn read(&self, part: Part, offset: u32) -> Result<u32, String> {
+            Ok(match (part, offset) {
+                (Part::Distributor, CTLR) => ENABLE_GROUP_1,
+                _ => 0,
+            })
+        }
+
+        fn write(&self, part: Part, offset: u32, _: u32) -> Result<(), String> {
+            let what = match (part, offset & 0xffff) {
+                (Part::Distributor, CTLR) => "forwards",
+                (_, ISPENDR..0x280) => "pending",
+                _ => return Ok(()),
+            };
+            self.0.borrow_mut().push(what);
+            Ok(())
+        }
+
+        fn lines(&self, _: Part, _: u32) -> Result<u32, String> {
+            Ok(0)
+        }
+
+        fn set_lines(&self, _: Part, _: u32, _: u32) -> Result<(), String> {
+            self.0.borrow_mut().push("pending");
+            Ok(())
+        }
+
+        fn interface(&self, _: usize, _: u16) -> Result<u64, String> {
+            Ok(0)
+        }
+
+        fn set_interface(&self, _: usize, _: u16, _: u64) -> Result<(), String> {
+            Ok(())
+        }
+    }
+
+    /// KVM would queue none of them.
+    #[test]
+    fn nothing_becomes_pending_before_the_distributor_forwards() {
+        let text = include_str!("../../../examples/modern.vm.lock.json");
+        let lock = canonical::parse(text).expect("the example is a lock");
+        let kernel = Order::default();
+        let view = read(&lock.gic, 2, &kernel).unwrap();
+        write(&lock.gic, &view, &kernel).unwrap();
+        let order = kernel.0.into_inner();
+        assert_eq!(order.first(), Some(&"forwards"));
+        assert_eq!(order.iter().filter(|what| **what == "forwards").count(), 1);
+        assert!(order.len() > 3);
+    }
 }
