@@ -132,8 +132,9 @@ fn guest() -> Vec<u32> {
 }
 
 /// A guest that says the 32 bytes at 0x9020000, where its generation id is, each as two letters from `a` on, and `>`; and again
-/// for each byte that it is told. Told `w` it writes there before, and says `!` where that is an external abort.
-const TWIN: [u32; 25] = [
+/// for each byte that it is told. Told `w` it writes there before, and says `!` where that is an external abort. Told `e` it
+/// enables INTID 66, and from then on says `z` whenever it takes that.
+const TWIN: [u32; 40] = [
     0xd2a1_2014, // start: mov x20, #0x09000000
     0xd2a1_2055, // mov x21, #0x09020000
     0x1000_3dc0, // adr x0, vectors
@@ -156,9 +157,24 @@ const TWIN: [u32; 25] = [
     0x3607_ffe2, // tbz w2, #0, wait
     0x3940_0282, // ldrb w2, [x20]
     0x7101_dc5f, // cmp w2, #119
-    0x54ff_fde1, // b.ne turn
+    0x5400_0061, // b.ne other
     0x3900_02a2, // strb w2, [x21]
     0x17ff_ffed, // b turn
+    0x7101_945f, // other: cmp w2, #101
+    0x54ff_fd61, // b.ne turn
+    0xd2a1_0016, // mov x22, #0x08000000
+    0x5280_0400, // mov w0, #0x20
+    0xb90c_12c0, // str w0, [x22, #0xc10]
+    0x5280_0040, // mov w0, #2
+    0xb900_02c0, // str w0, [x22]
+    0x5280_0080, // mov w0, #4
+    0xb901_0ac0, // str w0, [x22, #0x108]
+    0xd280_1e00, // mov x0, #0xf0
+    0xd518_4600, // msr S3_0_C4_C6_0, x0
+    0xd280_0020, // mov x0, #1
+    0xd518_cce0, // msr S3_0_C12_C12_7, x0
+    0xd503_42ff, // msr daifclr, #2
+    0x17ff_ffde, // b turn
 ];
 
 /// What it does with an abort.
@@ -171,11 +187,20 @@ const ABORT: [u32; 6] = [
     0xd69f_03e0, // eret
 ];
 const SYNCHRONOUS: usize = VECTORS + 0x200 / 4;
+/// And with an interrupt.
+const EDGE: [u32; 5] = [
+    0xd538_cc04, // mrs x4, S3_0_C12_C12_0
+    0xd518_cc24, // msr S3_0_C12_C12_1, x4
+    0x1100_e085, // add w5, w4, #56
+    0x3900_0285, // strb w5, [x20]
+    0xd69f_03e0, // eret
+];
 
 fn twin() -> Vec<u32> {
     let mut code = vec![0; WORDS];
     code[..TWIN.len()].copy_from_slice(&TWIN);
     code[SYNCHRONOUS..SYNCHRONOUS + ABORT.len()].copy_from_slice(&ABORT);
+    code[IRQ..IRQ + EDGE.len()].copy_from_slice(&EDGE);
     code
 }
 
@@ -276,7 +301,9 @@ guest restore twin --lock $twins --emulate-gic; next x; next w; save twice
 # The latch of its interrupt (INTID 66), which nobody has enabled, has waited in the file since.
 latches() { sections $1 | grep -a -c '"pending": "0x00000004"'; }
 echo "latches: $(latches twin), $(latches one.save)"
-guest restore one.save --lock $twins; next x; kill -9 $pid; wait $pid
+guest restore one.save --lock $twins; next x; next e; save enabled; edges() { tr -dc z <out | wc -c; }; before=$(edges)
+# Who has enabled it takes it before all else.
+guest restore one.save --lock $twins; next x; kill -9 $pid; wait $pid; echo "edges: $before, $(edges)"
 tr -dc 'a-p>' <out | tr '>' '\n' >ids
 echo "ids: $(sort -u ids | wc -l) of $(wc -l <ids), $(grep -c '^a\{32\}' ids) zeroes, $(grep -c 'a\{32\}$' ids) with zeroes behind; $(tr -dc '!' <out | wc -c) aborts"
 "#;
@@ -398,7 +425,8 @@ fn a_guest_is_saved_and_goes_on_and_what_is_not_it_is_refused() {
             ("unseen: 1\n", 1),
             ("unseen: 0\n", 1),
             ("latches: 0, 1\n", 1),
-            ("ids: 4 of 5, 0 zeroes, 5 with zeroes behind; 1 aborts\n", 1),
+            ("edges: 1, 2\n", 1),
+            ("ids: 5 of 7, 0 zeroes, 7 with zeroes behind; 1 aborts\n", 1),
         ] {
             let found = said.matches(line).count();
             assert_eq!(found, times, "{kernel}: {line:?}:\n{said}");
