@@ -124,7 +124,7 @@ begin
 # The lines that are typed. `read -t` forgets what it has of one where its host is slow, and its time is over in between.
 : >/run/typed
 exec 3<&0
-while read -r line <&3; do [ -n "$line" ] && echo "$line" >>/run/typed; done &
+while read -r line <&3; do [ -n "$line" ] && echo "$line" >>/run/typed; done 5>&- &
 all_went_on() {
     ticks
     for what in $watched; do
