@@ -4,9 +4,11 @@ use crate::diagnostic::Diagnostic;
 use crate::language::import;
 use crate::language::write::quoted;
 use crate::location::Source;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use vmlock_spec::catalogue::{Act, CachePolicy, Catalogue, Statement, Subject};
 use vmlock_spec::smccc;
+use vmlock_spec::vm::Feature;
 
 /// A whole baseline, as its difference from another one. Statements that follow each other and show or hide fields under
 /// one condition, from one source, share a line.
@@ -17,6 +19,37 @@ pub fn kdl(name: &str, after: &str, title: &str, statements: &[Statement]) -> St
         quoted(after),
         quoted(title)
     );
+    body(statements, &mut text);
+    text.push_str("}\n");
+    text
+}
+
+/// The same of a kernel that was measured on one CPU, and of a user's model of it with its digest: with no other comes a lock of it, nor with vCPU features of which
+/// nobody knows, each with the reason.
+pub fn measured(
+    name: &str,
+    after: &str,
+    title: &str,
+    statements: &[Statement],
+    model: (&str, Option<&str>),
+    unknown: &BTreeMap<Feature, String>,
+) -> String {
+    let mut text = kdl(name, after, title, &[]);
+    text.truncate(text.len() - "}\n".len());
+    let (model, digest) = model;
+    let digest = digest.map_or_else(String::new, |digest| format!(" digest={}", quoted(digest)));
+    text.push_str(&format!("    measured-on {}{digest}\n", quoted(model)));
+    body(statements, &mut text);
+    for (feature, why) in unknown {
+        let (feature, why) = (quoted(feature.name()), quoted(why));
+        text.push_str(&format!("    unknown {feature} source={why}\n"));
+    }
+    text.push_str("}\n");
+    text
+}
+
+/// The statements, a line each.
+fn body(statements: &[Statement], text: &mut String) {
     let mut rest = statements;
     while let Some((first, others)) = rest.split_first() {
         let mut says = say(&first.subject);
@@ -37,8 +70,6 @@ pub fn kdl(name: &str, after: &str, title: &str, statements: &[Statement]) -> St
         let source = quoted(&first.source);
         text.push_str(&format!("    {says}{when} source={source}\n"));
     }
-    text.push_str("}\n");
-    text
 }
 
 fn say(subject: &Subject) -> String {

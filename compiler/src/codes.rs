@@ -270,6 +270,11 @@ pub const CODES: &[Code] = &[
         "Models of real machines (`graviton2` and its like) are made of what guests were seen to find there. What such a guest cannot see is unknown: neither 0 nor 1. A baseline that shows it, or a vCPU feature that needs it (a PMU, SVE, pointer authentication, tags), asks for a measurement: run `vmlock-run probe` on such a machine, make a model of the report (`vmlock cpu REPORT --name NAME -o NAME.kdl`) and import it. Where the guest need not have it, `hide` the field of an ID register, which holds whatever the silicon has; where no host's value matters, leave it open with `vary`. That is not enough where something else hangs on it, as the caches do on CLIDR_EL1, CTR_EL0 or CCIDX.",
     ),
     code(
+        "spec::unmeasured-kernel",
+        "the lock would promise what nobody has measured of this kernel",
+        "Baselines of distributions whose kernels' source was not read (`al2-5.10`, `al2023-6.1`, and those that `vmlock adopt --baseline` makes) are made of what some guests were seen to find there. They hold for the CPUs of these guests, by MIDR_EL1, and what was not looked at is unknown: the interrupt controller's revision, which firmware calls are answered, vCPU features. Run `vmlock-run probe` on such a host, make a model of its CPU (`vmlock cpu REPORT --name MODEL -o MODEL.kdl`) and a baseline (`vmlock adopt REPORT --baseline NAME --cpu MODEL --import MODEL.kdl`), and import both. Or decide it yourself: a part in `abi` (`gic-iidr-rev2`, `smc-none`) or a line of the description says what the guest sees, and a host that cannot show that refuses the lock.",
+    ),
+    code(
         "spec::unsure",
         "nobody has looked whether this release shows the field",
         "The catalogue knows a release that does not show the field and a later one that does, and the baseline that the description names lies between them, where no source was at hand. On a host of that release the guest may see the other value; there the lock is refused, never kept by halves. Name one of the two releases, decide the field with `set` or `hide`, or waive it with `vary`.",

@@ -100,24 +100,27 @@ pub fn locks_of(spec: &Path) -> Vec<PathBuf> {
     lock_paths(spec, &names).into_iter().flatten().collect()
 }
 
-/// Whether one of a description's machines makes that lock.
-fn makes(spec: &Path, lock: &Path) -> bool {
-    let mut locks = locks_of(spec).into_iter();
+/// Whether machines of these names in a description make that lock.
+fn make(spec: &Path, names: &[Option<String>], lock: &Path) -> bool {
+    let names: Vec<Option<&str>> = names.iter().map(Option::as_deref).collect();
+    let mut locks = lock_paths(spec, &names).into_iter().flatten();
     locks.any(|path| path.file_name() == lock.file_name())
 }
 
 /// Whether a lock has a description beside it, or one that cannot be read and may be its own.
 pub fn is_made(lock: &Path) -> bool {
-    let unread = |spec: &Path| names_in(spec).is_none();
-    may_make(lock)
-        .iter()
-        .any(|spec| unread(spec) || makes(spec, lock))
+    let makes = |spec: &PathBuf| names_in(spec).is_none_or(|names| make(spec, &names, lock));
+    may_make(lock).iter().any(makes)
 }
 
 /// Another description that makes the lock of one, too.
 pub fn another_maker(spec: &Path, lock: &Path) -> Option<PathBuf> {
+    let makes = |other: &PathBuf| {
+        let names = names_in(other).unwrap_or_else(|| vec![None]);
+        make(other, &names, lock)
+    };
     let mut others = may_make(lock).into_iter();
-    others.find(|other| other.file_name() != spec.file_name() && makes(other, lock))
+    others.find(|other| other.file_name() != spec.file_name() && makes(other))
 }
 
 /// What the machines of a description are called; `None` where it cannot be read.
@@ -125,6 +128,10 @@ fn names_in(spec: &Path) -> Option<Vec<Option<String>>> {
     let names = Disk.source(spec, "").ok().and_then(|source| {
         if is_json(spec) {
             return json::names(&source);
+        }
+        // The parser takes longer for a small file than all else that is done for its lock.
+        if let Some(names) = read::machine_names(&source) {
+            return Some(names.into_iter().map(Some).collect());
         }
         let document = read::parse(&source).ok()?;
         let vms = document.nodes().iter().filter(|n| n.name().value() == "vm");
@@ -404,7 +411,7 @@ fn and_fields(
         return complaints;
     }
     let mut other = spec.clone();
-    let wholes = catalogue.wholes();
+    let wholes = catalogue.releases();
     let (Some(whole), Some(cpu)) = (wholes.first(), catalogue.cpu_names().next()) else {
         return complaints;
     };

@@ -3,7 +3,7 @@
 use clap_complete::engine::{CompletionCandidate, PathCompleter, ValueCompleter as _};
 use std::ffi::OsStr;
 use std::path::Path;
-use vmlock_spec::catalogue::{BASELINES, CPUS, HWCAPS, REGISTERS, VMMS};
+use vmlock_spec::catalogue::{BASELINES, CPUS, Catalogue, HWCAPS, REGISTERS, VMMS};
 use vmlock_spec::vm::Feature;
 
 /// The environment variable by which a shell's script asks this program.
@@ -16,7 +16,12 @@ fn named(name: &str, title: &str) -> CompletionCandidate {
 
 /// Baselines of the catalogue.
 pub fn baselines() -> Vec<CompletionCandidate> {
-    BASELINES.iter().map(|b| named(&b.name, &b.title)).collect()
+    let catalogue = Catalogue::builtin();
+    let standing = catalogue.standing().into_iter();
+    let standing =
+        standing.map(|(name, means)| named(name, &format!("the newest revision: {means}")));
+    let all = BASELINES.iter().map(|b| named(&b.name, &b.title));
+    all.chain(standing).collect()
 }
 
 /// CPU models of the catalogue.

@@ -213,21 +213,19 @@ pub fn identity(value: &Value) -> Option<String> {
 fn array(path: &str, before: &[Value], after: &[Value], out: &mut Vec<Change>) {
     // What guests read is a list of maps, one for each vCPU.
     let by_vcpu = path.ends_with(".guest");
-    let keyed = |list: &[Value]| -> Option<Vec<(String, Value)>> {
-        let key = |index: usize, value: &Value| match by_vcpu {
+    let keys = |list: &[Value]| -> Option<Vec<String>> {
+        let key = |(index, value): (usize, &Value)| match by_vcpu {
             true => Some(format!("vCPU {index}")),
             false => identity(value),
         };
-        let pair = |(index, value): (usize, &Value)| Some((key(index, value)?, value.clone()));
-        list.iter().enumerate().map(pair).collect()
+        list.iter().enumerate().map(key).collect()
     };
-    let (Some(a), Some(b)) = (keyed(before), keyed(after)) else {
+    let (Some(a), Some(b)) = (keys(before), keys(after)) else {
         out.push(lists(path, before, after));
         return;
     };
-    let find =
-        |list: &[(String, Value)]| -> BTreeMap<String, Value> { list.iter().cloned().collect() };
-    let (in_a, in_b) = (find(&a), find(&b));
+    let in_a: BTreeMap<&String, &Value> = a.iter().zip(before).collect();
+    let in_b: BTreeMap<&String, &Value> = b.iter().zip(after).collect();
     let prefix = match path {
         "registers" | "gic.registers" | "hypercalls.answers" | "machine.devices" | "views" => {
             String::new()
@@ -240,13 +238,10 @@ fn array(path: &str, before: &[Value], after: &[Value], out: &mut Vec<Change>) {
             None => format!("{path} "),
         },
     };
-    let old = a.iter().map(|(key, _)| key);
-    let new = b
-        .iter()
-        .map(|(key, _)| key)
-        .filter(|key| !in_a.contains_key(*key));
-    for key in old.chain(new) {
-        walk_key(&format!("{prefix}{key}"), in_a.get(key), in_b.get(key), out);
+    let new = b.iter().filter(|key| !in_a.contains_key(key));
+    for key in a.iter().chain(new) {
+        let (old, new) = (in_a.get(key).copied(), in_b.get(key).copied());
+        walk_key(&format!("{prefix}{key}"), old, new, out);
     }
 }
 

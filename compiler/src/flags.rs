@@ -579,6 +579,7 @@ const EDITOR_SETUP_HELP: &str = r#"Examples:
   vmlock editor-setup vscode            write .vscode/settings.json, or add to it
   vmlock editor-setup vscode --print    print what would stand there
   vmlock editor-setup neovim >> ~/.config/nvim/init.lua
+  vmlock editor-setup textmate > vmlock.tmLanguage.json   colours, for editors that read TextMate's grammars
 
 A lock names its schema by a name that nothing has to be fetched for
 (urn:vmlock:schema:lock:v3): this tells the editor what has that name, and that
@@ -587,8 +588,8 @@ the folder of the user's data, vmlock/schema, since their settings only name
 files; run it again after vmlock was updated.
 
 Descriptions in KDL are `vmlock lsp`'s: neovim and helix start it as these settings
-say, VS Code by its extension for KDL (kdl-org.kdl). Zed starts servers that its
-extensions bring, and no others."#;
+say, VS Code by its extension for KDL (kdl-org.kdl), or by vmlock's own. Zed starts
+servers that its extensions bring, and no others."#;
 
 /// Flags of `editor-setup`.
 #[derive(Args)]
@@ -602,7 +603,7 @@ pub struct EditorSetupFlags {
     pub print: bool,
 }
 
-/// Editors whose JSON language server is that of VS Code.
+/// Editors whose JSON language server is that of VS Code, and those that read its grammars.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Editor {
     /// Visual Studio Code: settings of the folder that this is run in.
@@ -613,6 +614,8 @@ pub enum Editor {
     Helix,
     /// Zed: JSON for `settings.json`.
     Zed,
+    /// Others: the grammar by which descriptions are coloured, as TextMate has them, in JSON.
+    Textmate,
 }
 
 const LSP_HELP: &str = r#"Examples:
@@ -665,10 +668,15 @@ const ADOPT_HELP: &str = r#"Examples:
   vmlock lock fleet.vm.kdl                           what a default guest sees there today, locked
   vmlock check fleet.vm.lock.json --host newer.json  what an upgrade would change
   vmlock diff kvm-6.12 fleet-abi --import fleet.host.kdl
+  vmlock adopt host.json --baseline rhel-9.6         writes rhel-9.6.kdl: that kernel alone, for any description
 
 The lock is kept on that host without a single write: nothing changes for its
 guests. fleet.host.kdl holds a CPU model and a baseline of your own, stated as
-its difference from the nearest baseline of the catalogue."#;
+its difference from the nearest baseline of the catalogue.
+
+With --baseline one file says what a distribution's kernel shows a guest, as its
+difference from the nearest mainline baseline: a description imports it and
+names it in `abi`, with the catalogue's model of that CPU."#;
 
 /// Flags of `adopt`.
 #[derive(Args)]
@@ -677,8 +685,17 @@ pub struct AdoptFlags {
     /// A host report, made by `vmlock-run probe`.
     pub report: PathBuf,
     /// The machine's name; also the start of the names of files, CPU model and baseline.
-    #[arg(long)]
-    pub name: String,
+    #[arg(long, required_unless_present = "baseline")]
+    pub name: Option<String>,
+    /// Write a baseline of this name alone, NAME.kdl: what this host's kernel shows, for many descriptions to import.
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["name", "features"])]
+    pub baseline: Option<String>,
+    /// With --baseline, the CPU model of this host; without it, the one of vmlock's own catalogue that fits best.
+    #[arg(long, value_name = "MODEL", requires = "baseline", add = ArgValueCandidates::new(complete::models))]
+    pub cpu: Option<String>,
+    /// With --baseline, a file with CPU models of your own, for --cpu to name. May be repeated.
+    #[arg(long = "import", value_name = "FILE", requires = "baseline")]
+    pub imports: Vec<PathBuf>,
     /// Features that the guests have, for example `pmu`.
     #[arg(long, value_name = "FEATURE", value_parser = feature, add = ArgValueCandidates::new(complete::features))]
     pub features: Vec<Feature>,

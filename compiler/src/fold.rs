@@ -33,6 +33,11 @@ pub fn folded(refusals: &[Refusal]) -> Vec<Fold<'_>> {
 impl Fold<'_> {
     /// `MIDR_EL1: PartNum 0xd08 for 0xd0c, Variant 0x0 for 0x4`.
     pub fn line(&self) -> String {
+        format!("{}: {}", self.name, self.each())
+    }
+
+    /// What stands there of each.
+    pub fn each(&self) -> String {
         let each = self.refusals.iter().map(|r| {
             let field = r.name.strip_prefix(self.name).unwrap_or_default();
             let given = format!("{} for {}", r.offered, r.wanted);
@@ -41,6 +46,6 @@ impl Fold<'_> {
                 field => format!("{field} {given}"),
             }
         });
-        format!("{}: {}", self.name, each.collect::<Vec<_>>().join(", "))
+        each.collect::<Vec<_>>().join(", ")
     }
 }

@@ -18,6 +18,7 @@ use vmlock_spec::part::{self, Another};
 use vmlock_spec::plan::{Refusal, plan};
 use vmlock_spec::reason;
 use vmlock_spec::report::HostReport;
+use vmlock_spec::resolve::Target;
 use vmlock_spec::vm::VmSpec;
 
 /// More entries than this are counted, not listed: `--format json` has them all.
@@ -268,8 +269,10 @@ fn place(spec: &VmSpec, lock: &Lock, refusal: &Refusal) -> String {
     let first = from.split_whitespace().next().unwrap_or_default();
     if let Some(name) = first.strip_prefix("abi/") {
         let catalogue = Catalogue::builtin();
+        let pins = Target::keeping(lock).pins;
         let builds_on_it = |named: &String| {
-            let chain = catalogue.chain(named).unwrap_or_default();
+            let means = catalogue.revision(named, &pins);
+            let chain = catalogue.chain(means).unwrap_or_default();
             named == name || chain.iter().any(|baseline| baseline.name == name)
         };
         let index = spec.abi.iter().position(builds_on_it).unwrap_or(0);

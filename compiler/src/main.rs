@@ -21,6 +21,7 @@ mod fields;
 mod files;
 mod flags;
 mod fold;
+mod grammar;
 mod hosts;
 mod language;
 mod location;

@@ -44,7 +44,7 @@ const lockFiles = ["examples", "lab/tests/specs", "spec/tests/frozen/v1", "spec/
 );
 const goodFiles = [
   ...lockFiles.map((file) => [file, `schema/lock.v${parsed(file).lockVersion}.schema.json`]),
-  ...fs.readdirSync("spec/catalogue/hosts").map((f) => [`spec/catalogue/hosts/${f}`, "schema/host-report.v1.schema.json"]),
+  ...fs.readdirSync("spec/catalogue/hosts").filter((f) => f.endsWith(".json")).map((f) => [`spec/catalogue/hosts/${f}`, "schema/host-report.v1.schema.json"]),
 ];
 
 const steps = (pointer) => pointer.split("/").slice(1).map((s) => s.replaceAll("~1", "/").replaceAll("~0", "~"));

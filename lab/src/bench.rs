@@ -4,8 +4,10 @@
 //! What is compared is measured in turn in one boot of one host. The host's clock goes by instructions
 //! unless real time is asked for, so the figures do not depend on what else this machine does.
 
+mod commands;
 pub mod devices;
 mod editor;
+mod fleet;
 mod guest;
 mod inside;
 mod many;
@@ -27,7 +29,6 @@ use crate::kernels::{self, Kernel};
 use crate::tools;
 use guest::Then;
 use inside::{Measured, Order, Run};
-use nix::sys::resource::{UsageWho, getrusage};
 use peer::Peer;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -38,8 +39,6 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-/// CPU time of `vmlock lock`, in milliseconds.
-const COMPILE: f64 = 15.0;
 /// Part of the start-up that enforcing and verifying a lock may take.
 const SHARE: f64 = 0.1;
 /// Part of QEMU's time to the first guest instruction.
@@ -126,9 +125,18 @@ impl Measure {
 
 /// Measures everything; 1 if a limit is not met.
 pub fn run(cache: &Cache, flags: &flags::Bench) -> Result<u8> {
+    let root = cross::workspace()?;
+    if flags.commands || flags.fleet {
+        say("building vmlock");
+        let compiler = cross::build_native("vmlock")?;
+        if flags.fleet {
+            return told(&[fleet::time(cache, &root, &compiler)?], flags.format);
+        }
+        let runs = flags.runs.saturating_mul(COMPILE_RUNS);
+        return told(&commands::times(&root, &compiler, runs)?, flags.format);
+    }
     emulator::ensure(cache, true)?;
     say("building vmlock, vmlock-run and vmlock-lab");
-    let root = cross::workspace()?;
     let compiler = cross::build_native("vmlock")?;
     let runner = cross::build(cache, cross::RUNNER)?;
     let lab = cross::build(cache, "vmlock-lab")?;
@@ -157,73 +165,14 @@ pub fn run(cache: &Cache, flags: &flags::Bench) -> Result<u8> {
         (_, true) => bench.devices(&Peer::provide(cache)?)?,
         _ => bench.everything()?,
     };
+    told(&measures, flags.format)
+}
+
+/// Prints the figures; 1 if a limit is not met.
+fn told(measures: &[Measure], format: Format) -> Result<u8> {
     let met = measures.iter().all(|m| m.met);
-    print(&measures, met, flags.format)?;
+    print(measures, met, format)?;
     Ok(if met { OK } else { FINDINGS })
-}
-
-/// CPU time of the compiler on each example.
-fn compile(root: &Path, compiler: &Path, runs: u32) -> Result<Vec<Measure>> {
-    let mut measures = Vec::new();
-    for example in examples(root)? {
-        let mut times = Vec::new();
-        for run in 0..=runs {
-            let before = cpu_of_children()?;
-            let mut command = Command::new(compiler);
-            command
-                .current_dir(root)
-                .args(["lock", "--dry-run", &example])
-                .stdin(Stdio::null())
-                .stdout(Stdio::null())
-                .stderr(Stdio::null());
-            let status = command.status().map_err(|e| {
-                Failure::environment(format!("cannot run {}: {e}", compiler.display()))
-            })?;
-            let time = cpu_of_children()?.saturating_sub(before);
-            if !status.success() {
-                return Err(Failure::environment(format!(
-                    "`vmlock lock --dry-run {example}` ended with {status}"
-                )));
-            }
-            // The first run finds nothing in the machine's caches.
-            if run > 0 {
-                times.push(time.as_secs_f64() * 1e3);
-            }
-        }
-        measures.push(Measure::new(
-            format!("vmlock lock {example}"),
-            median(&times),
-            "ms",
-            COMPILE,
-            format!("CPU time of the process, user and system; median of {runs}"),
-        ));
-    }
-    Ok(measures)
-}
-
-/// The specs of the examples, relative to the checkout.
-fn examples(root: &Path) -> Result<Vec<String>> {
-    let dir = root.join("examples");
-    let entries = fs::read_dir(&dir).map_err(|e| Failure::file("list", &dir, &e))?;
-    let mut specs: Vec<String> = entries
-        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
-        .filter(|name| name.ends_with(".vm.kdl"))
-        .map(|name| format!("examples/{name}"))
-        .collect();
-    specs.sort();
-    Ok(specs)
-}
-
-/// CPU time of all processes that this one has waited for.
-fn cpu_of_children() -> Result<Duration> {
-    let usage = getrusage(UsageWho::RUSAGE_CHILDREN)
-        .map_err(|e| Failure::environment(format!("cannot ask for CPU times: {e}")))?;
-    let part = |seconds: i64, micros: i64| {
-        Duration::from_secs(u64::try_from(seconds).unwrap_or(0))
-            + Duration::from_micros(u64::try_from(micros).unwrap_or(0))
-    };
-    let (user, system) = (usage.user_time(), usage.system_time());
-    Ok(part(user.tv_sec(), user.tv_usec()) + part(system.tv_sec(), system.tv_usec()))
 }
 
 /// Size of the static, stripped program.
@@ -292,7 +241,7 @@ impl Bench<'_> {
     fn everything(&self) -> Result<Vec<Measure>> {
         let mut measures = self.starts()?;
         let compiled = self.runs.saturating_mul(COMPILE_RUNS);
-        measures.extend(compile(self.root, self.compiler, compiled)?);
+        measures.extend(commands::times(self.root, self.compiler, compiled)?);
         measures.push(many::check(self.cache, self.root, self.compiler, compiled)?);
         measures.extend(editor::times(self.cache, self.compiler, compiled)?);
         measures.push(size(self.runner)?);

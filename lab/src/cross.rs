@@ -7,6 +7,7 @@
 use crate::cache::{self, Cache};
 use crate::failure::{Failure, Result, say};
 use crate::packages::{self, Index};
+use crate::provenance;
 use crate::tools;
 use serde_json::Value;
 use std::env;
@@ -37,10 +38,12 @@ pub fn build(cache: &Cache, package: &str) -> Result<PathBuf> {
     cargo_build(cache, package, &[])
 }
 
-/// The same hardly optimised, which takes a fraction of the time, and is no other program.
-pub fn build_for_its_answers(cache: &Cache, package: &str) -> Result<PathBuf> {
+/// The same hardly optimised, which takes a fraction of the time, and is no other program. It is built beside
+/// whatever else this machine has to do.
+pub fn build_aside_for_its_answers(cache: &Cache, package: &str) -> Result<PathBuf> {
     let root = workspace()?;
-    build_as(cache, &root, &target_dir(&root), package, "quick", &[])
+    let target = target_dir(&root);
+    build_as(cache, &root, &target, package, "quick", &[], tools::aside)
 }
 
 /// The same with a feature of the package, as a program of another name.
@@ -70,7 +73,8 @@ pub fn build_in(
         RUNNER => "runner",
         _ => "release",
     };
-    build_as(cache, root, target, package, profile, features)
+    let at_once = |command| command;
+    build_as(cache, root, target, package, profile, features, at_once)
 }
 
 fn build_as(
@@ -80,14 +84,20 @@ fn build_as(
     package: &str,
     profile: &str,
     features: &[&str],
+    manner: impl FnOnce(Command) -> Command,
 ) -> Result<PathBuf> {
+    if package != AGENT {
+        provenance::check_tables(root)?;
+    }
+    if package == RUNNER {
+        provenance::check(root)?;
+    }
     let mut command = arm64_cargo(cache, root, target, "build")?;
     command
         .args(["--package", package, "--profile", profile])
         .args(["--message-format", "json-render-diagnostics"])
-        .args(features)
-        .stdout(Stdio::piped());
-    let (status, messages) = tools::output(&mut command)?;
+        .args(features);
+    let (status, messages) = tools::output(&mut manner(command))?;
     if !status.success() {
         return Err(Failure::environment(format!(
             "{package} could not be built for arm64; cargo's own messages are above"
@@ -109,6 +119,7 @@ pub fn lint(cache: &Cache) -> Result<bool> {
         (["--package", RUNNER], "torture"),
         (witness, "torture"),
         (witness, "portable"),
+        (witness, "living"),
     ] {
         let mut command = arm64_cargo(cache, &root, &target_dir(&root), "clippy")?;
         command
@@ -161,8 +172,8 @@ fn arm64_cargo(cache: &Cache, root: &Path, target: &Path, verb: &str) -> Result<
     Ok(command)
 }
 
-/// The portable witness of the checkout at `root`, built into `target`.
-pub fn portable_witness(cache: &Cache, root: &Path, target: &Path) -> Result<Vec<u8>> {
+/// A witness of the checkout at `root`, built into `target`.
+pub fn witness(cache: &Cache, root: &Path, target: &Path, front: Front) -> Result<Vec<u8>> {
     let is_native = env::consts::ARCH == "aarch64";
     let mut settings: Vec<(OsString, OsString)> = Vec::new();
     if !is_native {
@@ -178,11 +189,10 @@ pub fn portable_witness(cache: &Cache, root: &Path, target: &Path) -> Result<Vec
         settings.push(("CARGO_UNSTABLE_BUILD_STD".into(), "core".into()));
     }
     let witness = root.join("witness");
-    vmlock_witness_image::build(&witness, target, Front::Portable, &settings)
-        .map_err(Failure::environment)
+    vmlock_witness_image::build(&witness, target, front, &settings).map_err(Failure::environment)
 }
 
-/// Which tools make the portable witness, a line each: other ones may make other bytes of it.
+/// Which tools make a witness, a line each: other ones may make other bytes of it.
 pub fn witness_tools(cache: &Cache, root: &Path) -> Result<String> {
     let rust = Rust::find(root)?;
     let core = match rust.library(cache)? {

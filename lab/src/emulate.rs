@@ -527,7 +527,10 @@ fn last_words(scratch: &Scratch) -> String {
         }
     }
     if words.is_empty() {
-        words.push_str("  neither QEMU nor the kernel printed anything");
+        words.push_str(
+            "  neither QEMU nor the kernel printed anything: it stopped before its console, or has none \
+             (CONFIG_SERIAL_AMBA_PL011_CONSOLE=y)",
+        );
     }
     words.trim_end().to_owned()
 }

@@ -28,15 +28,30 @@ pub enum Command {
     ///
     /// Exit code 1: they differ.
     Reproduce,
-    /// Build the portable witness and put it where `vmlock` has it: compiler/witness.Image
+    /// Package every crate that is published, and build each out of its package, without a network
     ///
-    /// Exit code 1, of `--check`: the image is none of this source, or a machine of QEMU's did not get through it.
+    /// Exit code 1: one is not built by itself.
+    Package,
+    /// Build the witness and put it where `vmlock` and the runner have it: compiler/witness.Image, runner/witness/
+    ///
+    /// Exit code 1, of `--check`: an image is none of this source, or a machine of QEMU's did not get through it.
     Witness(Witness),
-    /// Hold the JSON Schemas against ajv, VS Code's JSON service and check-jsonschema, and the language server against
-    /// VS Code's client and Neovim
+    /// Hold the JSON Schemas against ajv, VS Code's JSON service and check-jsonschema, the language server against
+    /// VS Code's client and Neovim, the grammar against VS Code's tokenizer, and load VS Code's extension
     ///
     /// Exit code 1: what they find, or that they are not to be had here.
     Editors,
+    /// Pack VS Code's extension, and print the SHA-256 of target/vmlock.vsix and where it is
+    Extension,
+    /// Make the documents one book, with the reference that vmlock writes, and print where its first page is
+    ///
+    /// mdBook comes from the registry of crates and is built once, into the cache. Exit code 1: a link of the book leads nowhere, or mdBook warns.
+    Book,
+    /// Look at that book and at the page of `vmlock fleet` in Chromium: narrow and wide, light and dark, by keys alone
+    ///
+    /// Pictures are kept in target/book/pictures. Exit code 1: something is wider than its window, has too little contrast
+    /// (WCAG 2.2, AA), is not reached by keys, or is fetched.
+    Browser,
     /// Boot a host, run vmlock-run in it, and end with its exit code
     ///
     /// Files that the arguments name are there under the same names; for `start`, so are the kernel and the
@@ -50,6 +65,11 @@ pub enum Command {
     Matrix(Matrix),
     /// Probe emulated hosts and write their reports into spec/catalogue/hosts
     Record(Record),
+    /// Boot a kernel on emulated hosts, and say by `vmlock drift` what it changes for guests
+    ///
+    /// Exit codes are those of `git bisect run`. 0: nothing changed. 1: something did, or a lock is refused. 125: the
+    /// kernel could not be tried.
+    Drift(Drift),
     /// Audit locks of every PSCI version and hypercall service, answered by the kernel and by vmlock
     ///
     /// Exit code 1: a kernel keeps what it should refuse or the other way round, or guests were told different things.
@@ -99,6 +119,10 @@ pub enum Command {
     /// The guest looks all the while whether anything of it is lost, with what its lock gives it; its disks and its initial
     /// RAM file system are the lab's. Exit code 1: something is lost, or a host did not take it.
     Carry(Carry),
+    /// Audit a running guest again and again, with the kernel's distributor and the runner's
+    ///
+    /// The guest looks all the while whether anything of it is lost. Exit code 1: something is, or an audit finds something.
+    Living(Living),
     /// Boot a Debian from a virtio disk, with a network, natively and with the runner's distributor
     ///
     /// Exit code 1: it does not come up, loses something, or does not shut down.
@@ -254,6 +278,35 @@ pub struct Record {
     pub refresh: bool,
 }
 
+/// `drift`
+#[derive(Debug, Args)]
+pub struct Drift {
+    /// The kernel: the path of an arm64 Image (with a `/` in it), a series (6.18) or a version (6.18.15)
+    #[arg(long)]
+    pub kernel: String,
+    /// Host CPUs: the more, the more general is what is found
+    #[arg(long, value_delimiter = ',', default_values = ["cortex-a72", "neoverse-n1"])]
+    pub cpus: Vec<String>,
+    /// The whole baseline that guests were built for [default: the newest of the catalogue]
+    #[arg(long, value_name = "BASELINE")]
+    pub from: Option<String>,
+    /// Keep the hosts' reports in this folder, each named after its CPU; those that are there are replaced
+    #[arg(long, value_name = "FOLDER")]
+    pub reports: Option<PathBuf>,
+    /// The rest of the hosts' hardware
+    #[command(flatten)]
+    pub hardware: Hardware,
+    /// Give up on a host that has no report after so many seconds; 0: never
+    #[arg(long, value_name = "SECONDS", default_value_t = 300)]
+    pub timeout: u64,
+    /// Look for a newer point release of the series than the one in the cache
+    #[arg(long)]
+    pub refresh: bool,
+    /// Further arguments of `vmlock drift`, such as `--write FILE` or `--lock LOCK`
+    #[arg(last = true, value_name = "ARGUMENT")]
+    pub args: Vec<String>,
+}
+
 /// `firmware`
 #[derive(Debug, Args)]
 pub struct Firmware {
@@ -303,12 +356,29 @@ pub struct Bench {
     /// Measure disks and network beside QEMU's, and nothing else
     #[arg(long, conflicts_with = "starts")]
     pub devices: bool,
+    /// Measure the compiler's commands beside one that does nothing, and nothing else
+    #[arg(long, conflicts_with_all = ["starts", "devices"])]
+    pub commands: bool,
+    /// Measure `vmlock fleet` over a thousand locks and a thousand hosts, no two alike, and nothing else
+    #[arg(long, conflicts_with_all = ["starts", "devices", "commands"])]
+    pub fleet: bool,
     /// Another static arm64 vmlock-run, to measure that start against in the same boot, with a lock of version 1
     #[arg(long, value_name = "PATH")]
     pub older: Option<PathBuf>,
     /// How the figures are printed
     #[arg(long, value_enum, default_value_t = Format::Human)]
     pub format: Format,
+}
+
+/// `living`
+#[derive(Debug, Args)]
+pub struct Living {
+    /// Host kernel
+    #[arg(long, default_value = "6.12")]
+    pub kernel: String,
+    /// How often it is audited each time
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
+    pub audits: u32,
 }
 
 /// `torture`

@@ -5,6 +5,8 @@
 
 mod accesses;
 mod bench;
+mod book;
+mod browser;
 mod cache;
 mod carried;
 mod carry;
@@ -14,6 +16,7 @@ mod debian;
 mod devices;
 mod disk;
 mod disks;
+mod drift;
 mod editors;
 mod emulate;
 mod emulator;
@@ -29,13 +32,17 @@ mod interrupts;
 mod job;
 mod kernels;
 mod kexec;
+mod living;
 mod matrix;
 mod modules;
 mod mutations;
 mod network;
+mod options;
+mod package;
 mod packages;
 mod portable;
 mod programs;
+mod provenance;
 mod record;
 mod reproduce;
 mod step;
@@ -46,6 +53,7 @@ mod trial;
 mod truth;
 mod verify;
 mod virtio;
+mod witness;
 mod zboot;
 
 use cache::Cache;
@@ -60,7 +68,10 @@ fn main() -> ExitCode {
         Ok(code) => ExitCode::from(code),
         Err(failure) => {
             say(&failure);
-            ExitCode::from(failure.code())
+            ExitCode::from(match &flags.command {
+                Command::Drift(_) => drift::code(&failure),
+                _ => failure.code(),
+            })
         }
     }
 }
@@ -78,14 +89,20 @@ fn run(flags: &Flags) -> Result<u8> {
             false => FINDINGS,
         }),
         Command::Reproduce => reproduce::run(&cache),
+        Command::Package => package::run(),
         Command::Editors => editors::run(&cache),
+        Command::Extension => editors::extension::run(&cache),
+        Command::Book => book::run(&cache),
+        Command::Browser => browser::run(&cache),
         Command::Witness(flags) if flags.check => portable::check(&cache),
-        Command::Witness(_) => portable::write(&cache),
+        Command::Witness(_) => witness::write(&cache),
         Command::Run(run) => job::run(&cache, run),
         Command::Record(flags) => record::run(&cache, flags),
         Command::Matrix(matrix) => matrix::run(&cache, matrix),
+        Command::Drift(flags) => drift::run(&cache, flags),
         Command::Firmware(flags) => firmware::run(&cache, flags),
         Command::Carry(flags) => carry::run(&cache, flags),
+        Command::Living(flags) => living::run(&cache, flags),
         Command::Confined => confined::run(&cache),
         Command::Kernels(list) => {
             if !list.fetch.is_empty() {

@@ -1,6 +1,5 @@
-//! The portable witness: the image that `vmlock` carries is checked in, so that it is built without a toolchain for
-//! arm64; here it is made, and made once more to be compared. And it is run under QEMU, whose words go to `vmlock`; with
-//! KVM as `vmlock export` says, which has to have foretold what `vmlock audit` finds.
+//! The portable witness under QEMU, whose words go to `vmlock`; with KVM as `vmlock export` says, which has to have
+//! foretold what `vmlock audit` finds.
 
 mod fates;
 
@@ -9,71 +8,27 @@ use crate::cache::{self, Cache, Scratch};
 use crate::cross;
 use crate::emulator;
 use crate::errand::Errand;
-use crate::failure::{Failure, OK, Result, tell};
+use crate::failure::{Failure, OK, Result};
 use crate::job;
-use crate::reproduce;
+use crate::provenance;
 use crate::step::{self, Done, Step};
 use crate::tools;
 use crate::trial::Bench;
+use crate::witness;
 use serde_json::Value;
 use std::fs::File;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-/// The image, below the checkout.
-const IMAGE: &str = "compiler/witness.Image";
-/// What made it.
-const TOOLS: &str = "compiler/witness.tools";
-
-/// `vmlock-lab witness`: makes the image anew.
-pub fn write(cache: &Cache) -> Result<u8> {
-    let root = cross::workspace()?;
-    let image = cross::portable_witness(cache, &root, &cross::target_dir(&root))?;
-    cache::write(&root.join(IMAGE), &image)?;
-    let made = cross::witness_tools(cache, &root)?;
-    cache::write(&root.join(TOOLS), made.as_bytes())?;
-    tell(format_args!(
-        "{}  {IMAGE}, {} bytes",
-        cache::digest(&root.join(IMAGE))?,
-        image.len()
-    ))?;
-    Ok(OK)
-}
-
 /// `vmlock-lab witness --check`: what `test` holds of it, by itself.
 pub fn check(cache: &Cache) -> Result<u8> {
     emulator::ensure(cache, true)?;
     let bench = Bench::prepare(cache)?;
     let hosted = step::run_alone(cache, &bench, with_kvm(cache, &bench)?)?;
-    let rebuilt = rebuilt(cache)?.unwrap_or_default();
+    let rebuilt = witness::rebuilt(cache)?.unwrap_or_default();
     let problems = [hosted, rebuilt, emulated()?].concat();
     step::told(&problems)
-}
-
-/// The image that is checked in is what its source makes, in whatever folder: what is wrong with that. Nothing where
-/// that cannot be told: other tools make other bytes.
-pub fn rebuilt(cache: &Cache) -> Result<Option<Vec<String>>> {
-    let root = cross::workspace()?;
-    let scratch = Scratch::new()?;
-    // Of another depth: a path that remains shows by its length, too.
-    let copy = scratch.path().join("another/place");
-    reproduce::copy_source(&root, &copy)?;
-    let image = cross::portable_witness(cache, &copy, &copy.join("target/arm64"))?;
-    if image == cache::read(&root.join(IMAGE))? {
-        return Ok(Some(Vec::new()));
-    }
-    let made = cache::read(&root.join(TOOLS))?;
-    let here = cross::witness_tools(cache, &root)?;
-    if made != here.as_bytes() {
-        tell(format_args!(
-            "skipped: whether {IMAGE} is what its source makes; these tools are others than those that made it:\n{here}"
-        ))?;
-        return Ok(None);
-    }
-    Ok(Some(vec![format!(
-        "{IMAGE} is not what its source makes; `cargo run -p vmlock-lab -- witness` makes it anew"
-    )]))
 }
 
 /// A machine of QEMU's own emulation.
@@ -215,7 +170,7 @@ pub fn with_kvm<'a>(cache: &Cache, bench: &'a Bench) -> Result<Step<'a>> {
         let word = word.into_string();
         job.push(word.map_err(|_| Failure::environment("the cache's path is no text"))?);
     }
-    let image = job::text(&bench.root().join(IMAGE))?;
+    let image = job::text(&bench.root().join(provenance::PORTABLE))?;
     let mut with = vec![image];
     for place in peer.places(cache) {
         with.push(job::text(&place)?);

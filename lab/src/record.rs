@@ -38,23 +38,32 @@ pub fn run(cache: &Cache, flags: &Record) -> Result<u8> {
 }
 
 fn record(bench: &Bench, folder: &Path, host: &Machine) -> Result<()> {
+    let name = format!("{}-{}", host.cpu, host.kernel.asked);
+    let report = probe(bench, host)?;
+    let target = folder.join(format!("{name}.json"));
+    cache::write(&target, &report)?;
+    say(format_args!("{name}: {} bytes", report.len()));
+    Ok(())
+}
+
+/// Boots a host and has it say what it can be made to show.
+pub fn probe(bench: &Bench, host: &Machine) -> Result<Vec<u8>> {
     let errand = bench.errand(&host.cpu, &host.kernel.asked, &[vec!["probe"]]);
     let outcome = bench.run(host, &[&errand])?;
     let ended = outcome
         .jobs
-        .first()
+        .into_iter()
+        .next()
         .ok_or_else(|| Failure::bug("a host without a result"))?;
-    let name = format!("{}-{}", host.cpu, host.kernel.asked);
     let is_report = serde_json::from_slice::<Value>(&ended.stdout).is_ok_and(|v| v.is_object());
     if ended.code != OK || !is_report {
         return Err(Failure::environment(format!(
-            "{name}: the probe ended with code {} and no report: {}",
+            "{}-{}: the probe ended with code {} and no report: {}",
+            host.cpu,
+            host.kernel.asked,
             ended.code,
             String::from_utf8_lossy(&ended.stderr).trim()
         )));
     }
-    let target = folder.join(format!("{name}.json"));
-    cache::write(&target, &ended.stdout)?;
-    say(format_args!("{name}: {} bytes", ended.stdout.len()));
-    Ok(())
+    Ok(ended.stdout)
 }

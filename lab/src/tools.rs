@@ -133,6 +133,20 @@ pub fn output(command: &mut Command) -> Result<(ExitStatus, Vec<u8>)> {
     Ok((out.status, out.stdout))
 }
 
+/// The problems that a script printed, a line each. The last line counts; without it the script did not come to its end.
+pub fn problems(script: &str, said: &[u8], status: ExitStatus) -> Vec<String> {
+    let said = String::from_utf8_lossy(said);
+    let mut lines: Vec<String> = said.lines().map(str::to_owned).collect();
+    let count = lines.pop().unwrap_or_default();
+    let ended = count.ends_with(" problems") && !count.starts_with("0 checked");
+    if !ended || (lines.is_empty() != status.success()) {
+        lines.push(format!(
+            "{script} did not come to its end: {status}: {count}"
+        ));
+    }
+    lines
+}
+
 /// The same command, which takes of the CPUs what others leave.
 pub fn aside(command: Command) -> Command {
     let mut nice = Command::new("nice");

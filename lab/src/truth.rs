@@ -11,6 +11,7 @@ use crate::tools;
 use crate::trial::Bench;
 use serde_json::Value;
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -22,6 +23,13 @@ pub const KERNELS: [(&str, &str); 5] = [
     ("6.12", "kvm-6.12"),
     ("6.18", "kvm-6.18"),
     ("7.3", "kvm-7.3"),
+];
+
+/// Baselines of distributions whose kernels the lab has: the newest revision of each is held against the newest package.
+const DISTRIBUTIONS: [(&str, &str); 3] = [
+    ("5.10", "debian-11"),
+    ("6.1", "debian-12"),
+    ("6.12", "debian-13"),
 ];
 
 /// A CPU model of the catalogue, and where the emulator's CPU is what it says.
@@ -118,6 +126,17 @@ pub fn step<'a>(bench: &Bench, wanted: Wanted) -> Result<Step<'a>> {
             jobs.push(vec!["check", lock, "--format", "json"]);
             jobs.push(vec!["audit", lock, "--format", "json"]);
         }
+        // On the same host: what a distribution's users name is planned alone, since the witness saw that guest already.
+        let of_distribution = match distribution(kernel) {
+            Some(name) => FEATURES
+                .iter()
+                .map(|(feature, block)| lock(&compiler, &folder, &[name], cpu, feature, block))
+                .collect::<Result<Vec<_>>>()?,
+            None => Vec::new(),
+        };
+        for lock in &of_distribution {
+            jobs.push(vec!["check", lock, "--format", "json"]);
+        }
         errands.push(bench.errand(cpu, kernel, &jobs));
     }
     Ok(Step {
@@ -140,11 +159,58 @@ fn baseline(kernel: &str) -> Result<&'static str> {
     Ok(baseline)
 }
 
+/// Whose kernel that is.
+fn distribution(kernel: &str) -> Option<&'static str> {
+    let mut known = DISTRIBUTIONS.iter();
+    known
+        .find(|(name, _)| *name == kernel)
+        .map(|(_, name)| *name)
+}
+
+/// What a default guest of a distribution's kernel drifted in, from the newest revision of its baseline.
+fn drifted(done: &Done, name: &str) -> Result<Vec<String>> {
+    let (package, mut problems) = (done.host.kernel.about()?.package, Vec::new());
+    let jobs = done.jobs.get(2 * FEATURES.len()..).unwrap_or_default();
+    if jobs.len() != FEATURES.len() {
+        return Ok(vec![format!(
+            "{name} on {}: it was not held against its kernel",
+            done.host.cpu
+        )]);
+    }
+    for (job, (feature, _)) in jobs.iter().zip(FEATURES) {
+        let plan: Value = serde_json::from_slice(&job.stdout).unwrap_or(Value::Null);
+        let place = format!(
+            "{name} on {} {} ({}, {feature})",
+            package.name, package.version, done.host.cpu
+        );
+        let keeps = plan["keeps"]
+            .as_array()
+            .filter(|keeps| job.code == OK && !keeps.is_empty());
+        let Some(keeps) = keeps else {
+            problems.push(format!("{place}: drift, a default guest does not keep it; a new revision is due (`vmlock drift --from {name}` says what it says)"));
+            continue;
+        };
+        let written = keeps.iter().filter(|k| !k["step"].is_null());
+        let names: Vec<String> = written.map(|k| k["name"].to_string()).collect();
+        match names.is_empty() {
+            true => say(format_args!("{place}: no drift")),
+            false => problems.push(format!(
+                "{place}: drift in {}; a new revision is due",
+                names.join(", ")
+            )),
+        }
+    }
+    Ok(problems)
+}
+
 /// What is not as the catalogue says.
 fn on_host(done: &Done) -> Result<Vec<String>> {
     let host = &done.host;
     let baseline = baseline(&host.kernel.asked)?;
-    let mut problems = Vec::new();
+    let mut problems = match distribution(&host.kernel.asked) {
+        Some(name) => drifted(done, name)?,
+        None => Vec::new(),
+    };
     for (pair, (feature, _)) in done.jobs.chunks_exact(2).zip(FEATURES) {
         let place = format!(
             "{baseline} on {} ({}, {feature})",
@@ -188,12 +254,18 @@ pub fn lock(
          cpu \"{cpu}\" count=2{block}\n    memory \"64MiB\"\n}}\n"
     );
     fs::write(&spec, text).map_err(|e| Failure::file("write", &spec, &e))?;
+    // A lock of an earlier run would be kept, and with it the revision of its baseline.
+    let lock = folder.join(format!("{stem}.vm.lock.json"));
+    if let Err(error) = fs::remove_file(&lock)
+        && error.kind() != ErrorKind::NotFound
+    {
+        return Err(Failure::file("remove", &lock, &error));
+    }
     let mut command = Command::new(compiler);
     command.arg("lock").arg(&spec);
     if !tools::run(&mut command, None)?.success() {
         return Err(Failure::bug(format!("{} does not compile", spec.display())));
     }
-    let lock = folder.join(format!("{stem}.vm.lock.json"));
     crate::job::text(&lock)
 }
 

@@ -26,6 +26,8 @@ use crate::tools;
 use crate::torture;
 use crate::trial::Bench;
 use crate::truth;
+use crate::witness;
+use std::path::PathBuf;
 use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -61,21 +63,28 @@ pub fn run(cache: &Cache, flags: &flags::Test) -> Result<u8> {
     }
     emulator::warn_of_other_cpus()?;
     let mut tally = Tally::default();
-    say("building the tests of the workspace");
-    tally.timed("the tests of the workspace are built", || {
-        let mut build = cross::cargo_in(&cross::workspace()?);
-        let built = tools::run(build.args(["test", "--quiet", "--no-run", WORKSPACE]), None)?;
-        let problem = (!built.success()).then(|| "they do not compile".to_owned());
-        Ok(Found::step(problem.into_iter().collect()))
-    })?;
+    say("building the tests of the workspace, and the runner for hosts");
+    // Either has long parts that keep one CPU busy.
+    let (built, bench) = thread::scope(|scope| {
+        let begin = Instant::now();
+        let built = scope.spawn(move || (tests_built(), begin.elapsed()));
+        let bench = Bench::prepare(cache);
+        (built.join(), bench)
+    });
+    let (built, took) = built.map_err(|_| Failure::bug("a thread of the lab panicked"))?;
+    tally.add("the tests of the workspace are built", took, built?)?;
+    let bench = bench?;
     if tally.failed > 0 {
         return tally.told();
     }
     // An emulated host leaves half of a CPU alone, and its guests have limits to keep: tests take what is left.
-    thread::scope(|scope| {
+    let compiler = thread::scope(|scope| {
         let begin = Instant::now();
-        let aside = scope.spawn(move || (cargo_test(tools::aside, &[WORKSPACE]), begin.elapsed()));
-        let beside = beside(cache, &mut tally);
+        let aside = scope.spawn(move || {
+            let found = cargo_test(tools::aside, &[WORKSPACE]);
+            (found, begin.elapsed(), compiler(cache))
+        });
+        let beside = beside(cache, &bench, &mut tally);
         if let Err(failure) = &beside {
             say(format_args!(
                 "{failure}; the tests of the workspace go on to their end"
@@ -84,44 +93,67 @@ pub fn run(cache: &Cache, flags: &flags::Test) -> Result<u8> {
         let joined = aside
             .join()
             .map_err(|_| Failure::bug("a thread of the lab panicked"))?;
-        let (found, took) = joined;
+        let (found, took, compiler) = joined;
         tally.add("tests of the workspace, beside all others", took, found?)?;
-        beside
+        beside.and(compiler)
+    })?;
+    tally.timed(SAME_BYTES, || {
+        let done = step::run(cache, &bench, vec![same_bytes(compiler, &bench)])?;
+        let problems = done.verdicts.into_iter().flat_map(|v| v.problems);
+        Ok(Found {
+            again: done.stood + done.late,
+            ..Found::step(problems.collect())
+        })
     })?;
     tally.told()
 }
 
-/// All that is no test of the workspace.
-fn beside(cache: &Cache, tally: &mut Tally) -> Result<()> {
-    let bench = Bench::prepare(cache)?;
+/// Whether the tests of the workspace compile.
+fn tests_built() -> Result<Found> {
+    let mut build = cross::cargo_in(&cross::workspace()?);
+    let built = tools::run(build.args(["test", "--quiet", "--no-run", WORKSPACE]), None)?;
+    let problem = (!built.success()).then(|| "they do not compile".to_owned());
+    Ok(Found::step(problem.into_iter().collect()))
+}
+
+/// The compiler as an arm64 program.
+fn compiler(cache: &Cache) -> Result<PathBuf> {
+    cross::build_aside_for_its_answers(cache, "vmlock")
+}
+
+/// All that is no test of the workspace, and does not need the compiler on arm64.
+fn beside(cache: &Cache, bench: &Bench, tally: &mut Tally) -> Result<()> {
     tally.timed("no path of this machine is in the runner", || {
         Ok(Found::step(cross::paths_within(cache, bench.program())?))
     })?;
-    tally.timed("the portable witness is what its source makes", || {
-        Ok(portable::rebuilt(cache)?.map_or_else(Found::skipped, Found::step))
+    tally.timed("the witnesses are what their source makes", || {
+        Ok(witness::rebuilt(cache)?.map_or_else(Found::skipped, Found::step))
     })?;
     tally.timed("the portable witness under QEMU's own emulation", || {
         Ok(Found::step(portable::emulated()?))
     })?;
     tally.timed(
-        "schemas and language server in the engines of editors",
+        "schemas, language server and grammar in the engines of editors",
         || Ok(editors::checked(cache)?.map_or_else(Found::skipped, Found::step)),
     )?;
+    tally.timed("VS Code's extension, packed and loaded", || {
+        Ok(editors::extension(cache)?.map_or_else(Found::skipped, Found::step))
+    })?;
     tally.timed("the language server in Neovim", || {
         Ok(editors::neovim::checked(cache)?.map_or_else(Found::skipped, Found::step))
     })?;
     tally.timed("locks of the examples are up to date", || {
-        Ok(Found::step(up_to_date(&bench)?))
+        Ok(Found::step(up_to_date(bench)?))
     })?;
     let wanted = wanted(tally)?;
     on_hosts(
-        step::run(cache, &bench, steps(cache, &bench, wanted)?)?,
+        step::run(cache, bench, steps(cache, bench, wanted)?)?,
         tally,
     )?;
     tally.timed(
         "a running guest goes from kernel to kernel and back",
         || {
-            let (problems, again) = carry::checked(cache, &bench)?;
+            let (problems, again) = carry::checked(cache, bench)?;
             Ok(Found {
                 again,
                 ..Found::step(problems)
@@ -174,7 +206,6 @@ fn on_hosts(outcomes: Outcomes, tally: &mut Tally) -> Result<()> {
 fn steps<'a>(cache: &Cache, bench: &'a Bench, wanted: truth::Wanted) -> Result<Vec<Step<'a>>> {
     let runner = torture::runner(cache)?;
     Ok(vec![
-        same_bytes(cache, bench)?,
         examples::step(bench),
         truth::step(bench, wanted)?,
         interrupts::step(bench, COMPILER_HOST),
@@ -196,8 +227,12 @@ fn steps<'a>(cache: &Cache, bench: &'a Bench, wanted: truth::Wanted) -> Result<V
 fn only(cache: &Cache, words: &str) -> Result<u8> {
     let mut tally = Tally::default();
     let bench = Bench::prepare(cache)?;
-    let steps = steps(cache, &bench, wanted(&mut tally)?)?;
-    let names: Vec<String> = steps.iter().map(|step| step.name.clone()).collect();
+    let mut steps = steps(cache, &bench, wanted(&mut tally)?)?;
+    let mut names: Vec<String> = steps.iter().map(|step| step.name.clone()).collect();
+    names.push(SAME_BYTES.to_owned());
+    if SAME_BYTES.contains(words) {
+        steps.push(same_bytes(compiler(cache)?, &bench));
+    }
     let named = |step: &Step| step.name.contains(words);
     let steps: Vec<Step> = steps.into_iter().filter(named).collect();
     if steps.is_empty() {
@@ -328,7 +363,10 @@ const IN_HOSTS: [&str; 5] = ["--package", "vmlock-run", "--tests", "--", "--igno
 /// Runs tests of the workspace, in that manner.
 fn cargo_test(manner: impl Fn(Command) -> Command, arguments: &[&str]) -> Result<Found> {
     let mut command = cross::cargo_in(&cross::workspace()?);
-    command.args(["test", "--quiet"]).args(arguments);
+    // One package that fails hides nothing of the others.
+    command
+        .args(["test", "--quiet", "--no-fail-fast"])
+        .args(arguments);
     let mut command = manner(command);
     let (status, output) = tools::output(&mut command)?;
     let what = format!("cargo test {}", arguments.join(" "));
@@ -381,15 +419,17 @@ fn up_to_date(bench: &Bench) -> Result<Vec<String>> {
     Ok(problems)
 }
 
-/// The compiler makes the same bytes in an emulated arm64 host.
-fn same_bytes<'a>(cache: &Cache, bench: &'a Bench) -> Result<Step<'a>> {
+const SAME_BYTES: &str = "locks have the same bytes when made on arm64";
+
+/// The compiler, which was built for arm64, makes the same bytes in an emulated host.
+fn same_bytes<'a>(compiler: PathBuf, bench: &'a Bench) -> Step<'a> {
     let files = distinct().flat_map(|example| [example.spec, example.lock]);
     let job =
         |example: &Expected| ["lock", "--check", "--print-digest", example.spec].map(str::to_owned);
     let errand = Errand {
         cpu: "cortex-a72".to_owned(),
         kernel: COMPILER_HOST.to_owned(),
-        program: cross::build_for_its_answers(cache, "vmlock")?,
+        program: compiler,
         by_shell: false,
         with: files.chain(IMPORTED).map(str::to_owned).collect(),
         disks: Vec::new(),
@@ -413,11 +453,11 @@ fn same_bytes<'a>(cache: &Cache, bench: &'a Bench) -> Result<Step<'a>> {
         }
         Ok(problems)
     };
-    Ok(Step {
-        name: "locks have the same bytes when made on arm64".to_owned(),
+    Step {
+        name: SAME_BYTES.to_owned(),
         errands: vec![errand],
         judge: Box::new(judge),
-    })
+    }
 }
 
 #[cfg(test)]

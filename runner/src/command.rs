@@ -197,16 +197,8 @@ fn not_opened(devices: &[&str]) -> String {
 
 /// How many entries are kept in which way, in the order of [`Way`].
 fn counts(plan: &Plan) -> Vec<(Way, usize)> {
-    let ways = [
-        Way::Same,
-        Way::Set,
-        Way::Emulate,
-        Way::Absent,
-        Way::Fact,
-        Way::Vary,
-        Way::Unpromised,
-    ];
-    ways.map(|way| (way, plan.keeps.iter().filter(|k| k.way == way).count()))
+    Way::ALL
+        .map(|way| (way, plan.keeps.iter().filter(|k| k.way == way).count()))
         .into_iter()
         .filter(|(_, count)| *count > 0)
         .collect()

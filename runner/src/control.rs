@@ -2,8 +2,10 @@
 //!
 //! A client sends one line of JSON, `{"do": "status"}`, and gets one line: `{"status": …}`, or `{"error": "…"}`. What else
 //! can be asked for is a verb more in [`answer`]. [`place`] says where the socket may be, [`server`] who may ask and for how long,
-//! [`operator`] what becomes of a guest that is to pause, [`client`] is the other end.
+//! [`operator`] what becomes of a guest that is to pause, [`client`] is the other end, [`auditor`] and [`saver`] that of a guest that is
+//! audited or saved.
 
+pub mod auditor;
 pub mod client;
 pub mod operator;
 pub mod place;
@@ -12,8 +14,10 @@ pub mod server;
 
 use operator::Operator;
 use serde::{Deserialize, Serialize};
+use std::fmt::Write as _;
 use std::fs::File;
 use std::time::Instant;
+use vmlock_spec::observation::wire::{AreaHeader, Record};
 use vmlock_spec::status::{State, Status};
 use vmlock_spec::words::did_you_mean;
 
@@ -45,6 +49,16 @@ pub struct Done {
     pub identity: String,
 }
 
+/// To `audit`: what the witness wrote down on each vCPU, in order.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Seen {
+    /// The digest of the lock that the guest was started with.
+    lock: String,
+    /// Areas of records (`vmlock_wire`), as hexadecimal digits.
+    areas: Vec<String>,
+}
+
 /// What it gets.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -55,6 +69,8 @@ pub enum Answer {
     State(State),
     /// To `save`.
     Saved(Done),
+    /// To `audit`.
+    Seen(Seen),
     /// To `stop`, and to `commit`: it ends.
     Stopping {},
     /// It is not done, and why.
@@ -70,6 +86,8 @@ const STOP: &str = "stop";
 /// Of one that is to be saved to the file that comes with it; and what its client says once that has its name.
 pub const SAVE: &str = "save";
 const COMMIT: &str = "commit";
+/// What the witness sees on the vCPUs of a living guest.
+const AUDIT: &str = "audit";
 /// All of it: commands of the same names ask for it.
 pub const VERBS: [&str; 4] = [STATUS, PAUSE, RESUME, STOP];
 
@@ -85,6 +103,7 @@ fn answer(line: &[u8], file: Option<File>, names: bool, operator: &mut Operator)
         RESUME => operator.resume(),
         STOP => operator.stop(),
         SAVE => return operator.save(file, request.whole_disks, Instant::now()),
+        AUDIT => return operator.look(Instant::now()),
         COMMIT => operator.commit(names),
         other => {
             let hint = did_you_mean(other, VERBS.into_iter())
@@ -92,6 +111,20 @@ fn answer(line: &[u8], file: Option<File>, names: bool, operator: &mut Operator)
             Answer::Error(format!("nobody does `{other}` here: {hint}"))
         }
     })
+}
+
+/// An area as far as it was written, in hexadecimal digits.
+fn digits(area: &[u8]) -> String {
+    let (header, record) = (size_of::<AreaHeader>(), size_of::<Record>());
+    let count = area.get(8..12).and_then(|count| count.try_into().ok());
+    let count = u32::from_le_bytes(count.unwrap_or_default()) as usize;
+    let used = count.saturating_mul(record).saturating_add(header);
+    let mut out = String::new();
+    for byte in &area[..used.min(area.len())] {
+        // A string takes whatever is written to it.
+        let _ = write!(out, "{byte:02x}");
+    }
+    out
 }
 
 /// An answer as the line that it is.

@@ -83,6 +83,7 @@ impl Needs {
                 Machine::Every => true,
                 Machine::Proxied => self.proxied,
                 Machine::Calls => self.calls,
+                Machine::Operated => self.elders.contains(&Thread::Control),
             };
             machine && rule.is_for(threads)
         };

@@ -23,6 +23,7 @@ pub use counter::{host_counter, host_frequency};
 pub use exit::{Between, Exit, Forwarded, Mmio, Ran};
 pub use gic::Gic;
 pub use start::{Entry, Unstarted};
+pub use state::Whole;
 pub use system::System;
 pub use undertaker::leave_open_vms;
 pub use vcpu::{Fresh, Kick, Rest, Runnable, Settled};

@@ -17,7 +17,12 @@ use vmlock_spec::observation::wire::{
 };
 use vmlock_spec::observation::{self, Incomplete, Sighting};
 
-static IMAGE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/witness.bin"));
+/// `witness/`, which `vmlock-lab witness` puts here.
+#[cfg(not(feature = "torture"))]
+static IMAGE: &[u8] = include_bytes!("../witness/embedded.bin");
+/// The same, with what tests interrupt controllers.
+#[cfg(feature = "torture")]
+static IMAGE: &[u8] = include_bytes!("../witness/torture.bin");
 
 /// A vCPU that has not come to its end in this time is given up by the witness, which then ends: the wait for that one
 /// comes on top, twice (`wire::PATIENCE`).

@@ -97,7 +97,7 @@ const SAID: usize = 0x1000;
 const SCRIPT: &str = r#"
 mkdir -p /tmp; cd /tmp; rm -rf in out words mine; mkdir -m 700 mine; mkfifo in
 run=vmlock-run socket=mine/web
-guest() { : >out; : >words; $run start $lock --control $socket $ways "$@" <in >out 2>words & pid=$!; exec 3>in; }
+guest() { : >out; : >words; $run start $spaced --control $socket $ways "$@" <in >out 2>words & pid=$!; exec 3>in; }
 await() { n=0; until eval "$1"; do sleep 0.1; n=$((n + 1)); [ $n -lt 1200 ] || { cat words; echo "never: $1"; exit 1; }; done; }
 said() { await "[ \"\$(tr -cd '>' <out | wc -c)\" -ge $1 ]"; }
 ended() { wait $pid; echo "$1: exit $?"; sed "s/^/$1: /" words; grep -q '!' out && echo "$1: was told something else"; exec 3>&-; }
@@ -106,6 +106,34 @@ pauses() {
     for n in $(seq $1); do
         $run pause $socket >/dev/null || echo "$2: pause $n failed"
         $run resume $socket >/dev/null || echo "$2: resume $n failed"
+    done
+}
+# The witness looks at it, and nothing of it is another one afterwards.
+audits() {
+    rm -f audited
+    for n in $(seq $1); do
+        $run audit $lock --control $socket >audited 2>&1 || { echo "$2: audit $n: exit $?"; cat audited; }
+    done
+    grep -q 'of all that was looked at, the guest sees exactly what the lock promises' audited && echo "audited $2"
+    grep -q '^not looked at in a guest that runs, .* frames of the interrupt controller' audited || cat audited
+}
+# Who goes away while it looks leaves nothing behind: it is under way once the guest stands, and killed before it ends.
+leaves() {
+    for n in $(seq 100); do
+        $run audit $lock --control $socket >/dev/null 2>&1 & one=$!
+        $run status $socket | grep -q ': paused ' && kill $one 2>/dev/null
+        wait $one; [ $? = 143 ] && { echo "left $1"; break; }
+    done
+    await "$run status $socket | grep -q ': running'"
+}
+# A lock that promises something else is not kept.
+finds() {
+    $run audit $lock --control $socket 2>&1 | grep 'another lock'
+    for altered in $altereds; do
+        $run audit $altered --control $socket >audited 2>&1
+        echo "altered: exit $?"
+        grep 'was started with another lock' audited
+        grep -E '^(MIDR_EL1|GICD_IIDR|PSCI_VERSION\(\)) on vCPU [01]: promised' audited || cat audited
     done
 }
 
@@ -122,15 +150,24 @@ for ways in "" "--emulate-gic" $calls; do
     said 1
     # vCPU 1 is off, and then it waits.
     pauses $count "off $ways"
+    audits 1 "off $ways"
     printf w >&3; said 2
     pauses $count "waits $ways"
+    some=$((count / 5)); [ $some -ge 1 ] || some=1
+    audits $some "waits $ways"
+    finds
     $run pause $socket; $run pause $socket --format json | tr -d ' \n'; echo
     one=$(kicks); printf x >&3; sleep 1
     [ "$one" = "$(kicks)" ] && [ "$(tr -cd '>' <out | wc -c)" = 2 ] && echo "it stands still $ways"
     $run status $socket | head -n 1 | sed 's/ for .*//'
+    # One that is paused is audited, and stays so.
+    audits 1 "paused $ways"
+    $run status $socket | grep -q ': paused ' && echo "it stays paused $ways"
     $run resume $socket; $run resume $socket
     said 3
     [ "$one" -lt "$(kicks)" ] && echo "it goes on $ways"
+    leaves "$ways"
+    printf x >&3; said 4
     printf o >&3
     ended "whole$ways"
 done
@@ -197,10 +234,42 @@ fn host(kernel: &str, cpu: &str, lock: &str, calls: &str, count: u32) -> String 
     ];
     let talkative = place.lock("talkative", lock, "talkative.Image");
     let attentive = place.lock("attentive", lock, "attentive.Image");
+    // The guest is started with it, and audited by the other: white space makes no other lock of it.
+    let text = std::fs::read_to_string(&attentive).expect("it was written");
+    let spaced = text.replace('\n', "\n\t");
+    assert_ne!(spaced, text);
+    let spaced = place.write("spaced.vm.lock.json", spaced.as_bytes());
+    let altereds = [
+        place.altered("other-cpu", lock, "attentive.Image", |lock| {
+            let mut registers = lock.registers.iter_mut();
+            let midr = registers.find(|register| register.name == "MIDR_EL1");
+            midr.expect("every lock has it").value ^= 1;
+        }),
+        place.altered("other-revision", lock, "attentive.Image", |lock| {
+            let mut registers = lock.gic.registers.iter_mut();
+            let iidr = registers.find(|register| register.name == "GICD_IIDR");
+            iidr.expect("every lock has it").value ^= 1 << 12;
+        }),
+        place.altered("other-firmware", lock, "attentive.Image", |lock| {
+            let mut answers = lock.hypercalls.answers.iter_mut();
+            let version = answers.find(|answer| answer.call == "PSCI_VERSION()");
+            version.expect("every lock has it").answer ^= 1;
+        }),
+    ];
     let (one, other) = (attentive.display(), talkative.display());
-    let script = format!("lock={one} talkative={other} calls={calls} count={count}\n{SCRIPT}");
+    let paths = altereds.each_ref().map(|path| path.display().to_string());
+    let paths = paths.join(" ");
+    let script = format!(
+        "lock={one} spaced={} talkative={other} calls={calls} count={count} altereds='{paths}'\n{SCRIPT}",
+        spaced.display()
+    );
     let script = place.write("pauses.sh", script.as_bytes());
-    let files = [&kernels[..], &[talkative, attentive, script.clone()]].concat();
+    let files = [
+        &kernels[..],
+        &[talkative, attentive, spaced, script.clone()],
+        &altereds[..],
+    ]
+    .concat();
     in_host(kernel, cpu, &script, &files)
 }
 
@@ -211,7 +280,19 @@ fn judge(kernel: &str, calls: &str, said: &str) {
         ("told something else", 0),
         ("\n{\"state\":\"paused\"}\n", ways),
         ("it stands still", ways),
+        ("audited off", ways),
+        ("audited waits", ways),
+        ("audited paused", ways),
+        (": audit ", 0),
+        ("it stays paused", ways),
+        ("altered: exit 1\n", 3 * ways),
+        ("another lock", 3 * ways),
+        ("MIDR_EL1 on vCPU 0: promised", ways),
+        ("MIDR_EL1 on vCPU 1: promised", ways),
+        ("GICD_IIDR on vCPU 0: promised", ways),
+        ("PSCI_VERSION() on vCPU 0: promised", ways),
         ("it goes on", ways),
+        ("left ", ways),
         (": paused\n", ways),
         (": exit 0\n", ways + 2),
         ("the guest ends\n", 2),

@@ -440,17 +440,32 @@ fn report(cpu: &str, series: &str) -> PathBuf {
     hosts.join(format!("{cpu}-{series}.json"))
 }
 
-/// One leg of a guest's way: it comes out of the file `one.save`, or begins, ticks, and is saved there again. Between hosts
-/// that file is packed, since most of it is holes.
+/// One leg of a guest's way: it comes out of the file `one.save`, or begins, is audited, ticks, and is saved there again. It
+/// has done nothing by then where it was restored. Between hosts that file is packed, since most of it is holes.
 const LEG: &str = r#"
 cd $place; [ ! -f one.save.gz ] || gzip -dc one.save.gz >one.save
 rm -rf in out words mine; mkdir -m 700 mine; mkfifo in; exec 3<>in
 socket=mine/web total=1; : >out
+case $1 in restore) set -- "$@" --paused; ready=paused ;; *) ready=running ;; esac
 vmlock-run "$@" --control $socket <in >>out 2>words & pid=$!
 await() { n=0; until eval "$1"; do sleep 0.1; n=$((n + 1)); [ $n -lt 900 ] || { cat words out; echo "never: $1"; exit 1; }; done; }
 said() { await "[ \"\$(tr -cd '>' <out | wc -c)\" -ge $total ]"; }
 again() { printf x >&3; said; total=$((total + 1)); }
 case $1 in start) said; total=2; esac
+await "vmlock-run status $socket 2>/dev/null | grep -q ': $ready '"
+if [ $ready = paused ]; then
+    # It hears that once it is let go.
+    printf x >&3; sleep 1
+    vmlock-run status $socket | grep -o ": paused"
+fi
+vmlock-run audit $lock --control $socket >audited 2>&1 || { echo "not audited"; cat audited; }
+grep ^digest audited
+if [ $ready = paused ]; then
+    vmlock-run status $socket | grep -o ": paused"
+    [ -s out ] && echo "it runs before it is let go"
+    vmlock-run resume $socket
+    said; total=$((total + 1))
+fi
 again; again
 vmlock-run save one.save --control $socket --for $next || { cat words; exit 1; }
 wait $pid; echo "ended: $?"
@@ -480,10 +495,16 @@ fn a_guest_goes_from_kernel_to_kernel_and_back() {
     );
     let saved = place.0.join("one.save.gz");
     let mut verb = format!("start {}", lock.display());
+    let mut digests = Vec::new();
     let nexts = legs.iter().skip(1).chain(legs.first());
     for (kernel, next) in legs.iter().zip(nexts) {
         let next = report("cortex-a72", next);
-        let given = format!("place={} next={}", place.0.display(), next.display());
+        let given = format!(
+            "place={} next={} lock={}",
+            place.0.display(),
+            next.display(),
+            lock.display()
+        );
         let script = format!("{given}\nset -- {verb}\n{LEG}");
         let script = place.write("leg.sh", script.as_bytes());
         let mut files = vec![image.clone(), lock.clone(), script.clone(), next];
@@ -495,6 +516,24 @@ fn a_guest_goes_from_kernel_to_kernel_and_back() {
         assert!(said.contains(&format!("carried by {kernel}\n")), "{said}");
         assert!(said.contains("ended: 143\n"), "{kernel}: {said}");
         assert!(!said.contains("something has changed"), "{kernel}: {said}");
+        for wrong in ["before it is let go", "not audited"] {
+            assert!(!said.contains(wrong), "{kernel}: {said}");
+        }
+        let paused = if verb.starts_with("restore") { 2 } else { 0 };
+        assert_eq!(
+            said.matches(": paused\n").count(),
+            paused,
+            "{kernel}: {said}"
+        );
+        digests.extend(
+            said.lines()
+                .filter(|line| line.starts_with("digest sha256-"))
+                .map(str::to_owned),
+        );
         verb = format!("restore one.save --lock {}", lock.display());
     }
+    // It sees the same wherever it goes.
+    assert_eq!(digests.len(), legs.len(), "{digests:?}");
+    digests.dedup();
+    assert_eq!(digests.len(), 1, "{digests:?}");
 }

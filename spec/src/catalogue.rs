@@ -1,11 +1,15 @@
 //! Typed look-up in the catalogue: the built-in tables, plus what a spec imports.
 
+// Made by a program, and laid out by it.
+#[rustfmt::skip]
+mod tables;
+
+pub use tables::{BASELINES, CPUS, HWCAPS, MADE_OF, NEEDS, REGISTERS, TEXTS, VMMS};
 pub use vmlock_catalogue_types::*;
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
-
-include!(concat!(env!("OUT_DIR"), "/catalogue.rs"));
+use tables::{BY_NAME, SYSTEM_REGISTERS, SYSTEM_REGISTERS_BY_NAME};
 
 /// The register with that KVM register id.
 pub fn register_by_id(id: u64) -> Option<&'static RegisterInfo> {
@@ -120,7 +124,7 @@ impl Catalogue {
     /// Adds what a user's file defines. What such a model does not say of [`NEVER_FORGOTTEN`] nobody knows.
     ///
     /// # Errors
-    /// The names that exist already: nothing can be redefined.
+    /// The names that exist already, or are [`Self::reserved`]: nothing can be redefined.
     pub fn import(
         &mut self,
         baselines: Vec<Baseline>,
@@ -128,15 +132,16 @@ impl Catalogue {
     ) -> Result<(), Vec<String>> {
         let mut taken = Vec::new();
         for baseline in baselines {
-            match self.baseline(&baseline.name) {
-                Some(_) => taken.push(baseline.name.into_owned()),
-                None => self.baselines.push(Cow::Owned(baseline)),
+            let name = baseline.name.as_ref();
+            match self.baseline(name).is_some() || self.reserved(name).is_some() {
+                true => taken.push(baseline.name.into_owned()),
+                false => self.baselines.push(Cow::Owned(baseline)),
             }
         }
         for mut cpu in cpus {
-            match self.cpu(&cpu.name) {
-                Some(_) => taken.push(cpu.name.into_owned()),
-                None => {
+            match self.cpu(&cpu.name).is_some() || self.reserved(&cpu.name).is_some() {
+                true => taken.push(cpu.name.into_owned()),
+                false => {
                     forgotten(&mut cpu);
                     self.cpus.push(Cow::Owned(cpu));
                 }
@@ -158,20 +163,57 @@ impl Catalogue {
         self.cpus.iter().map(AsRef::as_ref).find(|c| c.name == name)
     }
 
-    /// The entry that is meant by a name: a correction of `kvm-6.9` is `kvm-6.9.r2`, and `kvm-6.9` means the newest,
+    /// The baseline that is meant by a name: a correction of `kvm-6.9` is `kvm-6.9.r2`, and `kvm-6.9` means the newest,
     /// unless one of them is pinned.
     pub fn revision<'a>(&'a self, name: &'a str, pins: &[String]) -> &'a str {
-        let number = |of: &str| -> Option<u32> {
-            match of.strip_prefix(name)? {
-                "" => Some(1),
-                rest => rest.strip_prefix(".r")?.parse().ok(),
-            }
-        };
-        let known = self.baseline_names().chain(self.cpu_names());
-        let revisions: Vec<(u32, &str)> = known.filter_map(|n| Some((number(n)?, n))).collect();
-        let pinned = revisions.iter().find(|(_, n)| pins.iter().any(|p| p == n));
-        let newest = revisions.iter().max();
-        pinned.or(newest).map_or(name, |(_, n)| n)
+        revision_in(self.baseline_names(), name, pins)
+    }
+
+    /// The CPU model that is meant by a name, found as [`Self::revision`] finds a baseline.
+    pub fn cpu_revision<'a>(&'a self, name: &'a str, pins: &[String]) -> &'a str {
+        revision_in(self.cpu_names(), name, pins)
+    }
+
+    /// The baseline that a name means today: its newest revision.
+    pub fn newest(&self, name: &str) -> Option<&Baseline> {
+        self.baseline(self.revision(name, &[]))
+    }
+
+    /// Names that stand for a newest revision and are no baseline themselves, each with what it means: `debian-12`
+    /// is `debian-12.r1`.
+    pub fn standing(&self) -> Vec<(&str, &str)> {
+        let names = self.baseline_names();
+        let mut found: Vec<(&str, &str)> = names
+            .filter_map(bare)
+            .filter(|name| self.baseline(name).is_none())
+            .map(|name| (name, self.revision(name, &[])))
+            .filter(|(name, means)| name != means)
+            .collect();
+        found.dedup();
+        found
+    }
+
+    /// What of our own catalogue, be it a baseline or a CPU model, has that name, or would be a revision of it, or is what
+    /// it would be a revision of: no file decides what `debian-12`, `kvm-6.1` or `neoverse-n1` means.
+    pub fn reserved(&self, name: &str) -> Option<&str> {
+        let baselines = self.baselines.iter().filter_map(|baseline| match baseline {
+            Cow::Borrowed(ours) => Some(ours.name.as_ref()),
+            Cow::Owned(_) => None,
+        });
+        let cpus = self.cpus.iter().filter_map(|cpu| match cpu {
+            Cow::Borrowed(ours) => Some(ours.name.as_ref()),
+            Cow::Owned(_) => None,
+        });
+        let stem = bare(name).unwrap_or(name);
+        baselines
+            .chain(cpus)
+            .find(|ours| *ours == name || *ours == stem || bare(ours) == Some(stem))
+    }
+
+    /// Whether a CPU model of that name is compiled in, so that no file can mean another one by it.
+    pub fn is_ours(&self, name: &str) -> bool {
+        let ours = |cpu: &Cow<CpuModel>| matches!(cpu, Cow::Borrowed(ours) if ours.name == name);
+        self.cpus.iter().any(ours)
     }
 
     /// Names of all baselines.
@@ -185,6 +227,13 @@ impl Catalogue {
         let mut wholes: Vec<&str> = self.baseline_names().filter(whole).collect();
         wholes.sort_by_key(|name| self.chain(name).map_or(0, |chain| chain.len()));
         wholes
+    }
+
+    /// The same without those of distributions' kernels: mainline's releases, and a user's own.
+    pub fn releases(&self) -> Vec<&str> {
+        let mut names = self.wholes();
+        names.retain(|name| self.baseline(name).is_some_and(|b| !b.is_of_distribution()));
+        names
     }
 
     /// Names of all CPU models.
@@ -205,6 +254,30 @@ impl Catalogue {
         chain.reverse();
         Some(chain)
     }
+}
+
+/// The name of which another one is a revision: `debian-12` of `debian-12.r2`.
+fn bare(name: &str) -> Option<&str> {
+    let (bare, number) = name.rsplit_once(".r")?;
+    number.parse::<u32>().is_ok().then_some(bare)
+}
+
+/// Of these names the newest revision of one, or the one that is pinned.
+fn revision_in<'a>(
+    names: impl Iterator<Item = &'a str>,
+    name: &'a str,
+    pins: &[String],
+) -> &'a str {
+    let number = |of: &str| -> Option<u32> {
+        match of.strip_prefix(name)? {
+            "" => Some(1),
+            rest => rest.strip_prefix(".r")?.parse().ok(),
+        }
+    };
+    let revisions: Vec<(u32, &str)> = names.filter_map(|n| Some((number(n)?, n))).collect();
+    let pinned = revisions.iter().find(|(_, n)| pins.iter().any(|p| p == n));
+    let newest = revisions.iter().max();
+    pinned.or(newest).map_or(name, |(_, n)| n)
 }
 
 /// Registers that only silicon decides and that are no ID registers: a user's model that names one neither with a

@@ -70,7 +70,7 @@ pub fn common(
     features: &[Feature],
     cpu: Option<&str>,
 ) -> Result<Common, Nothing> {
-    let wholes = catalogue.wholes();
+    let wholes = catalogue.releases();
     let Some(newest) = wholes.last() else {
         return Err(Nothing::UnknownCpu);
     };
@@ -180,7 +180,7 @@ pub fn fitting<'a>(
     features: &[Feature],
     reports: &[HostReport],
 ) -> Option<(&'a str, Lock)> {
-    let wholes = catalogue.wholes();
+    let wholes = catalogue.releases();
     let newest = wholes.last()?;
     let fitting = models.into_iter().filter_map(|model| {
         let lock = lock(catalogue, &describe(&[newest], model, features, reports)).ok()?;

@@ -304,7 +304,7 @@ pub fn nearest(catalogue: &Catalogue, host: Host<'_>) -> Option<String> {
         let views = host.report.views.len().saturating_sub(found.guests.len());
         Some((views, deviates.sum()))
     };
-    let wholes = catalogue.wholes().into_iter().rev();
+    let wholes = catalogue.releases().into_iter().rev();
     let counted = wholes.filter_map(|name| Some((count(name)?, name)));
     let (_, name) = counted.min_by_key(|(count, _)| *count)?;
     Some(name.to_owned())
@@ -471,6 +471,10 @@ impl Bench<'_> {
             part: None,
             statements: statements.to_vec().into(),
             stable: Cow::Borrowed(&[]),
+            kernel: None,
+            measured_on: Cow::Borrowed(&[]),
+            measured_as: None,
+            unknown: Cow::Borrowed(&[]),
             digests: vec![Cow::Borrowed(""); LOCK_VERSION as usize].into(),
         };
         let mut catalogue = self.question.catalogue.clone();

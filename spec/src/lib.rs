@@ -21,6 +21,7 @@ pub mod plan;
 pub mod reason;
 pub mod report;
 pub mod resolve;
+mod sha256;
 pub mod smccc;
 pub mod space;
 pub mod status;

@@ -184,9 +184,14 @@ impl Lock {
     /// Whether CLIDR_EL1 names the cache that CSSELR_EL1 selects so: what
     /// CCSIDR_EL1 holds for others is UNKNOWN, and for these it is promised.
     pub fn names_cache(&self, selector: u8) -> bool {
+        self.caches().contains(&selector.into())
+    }
+
+    /// What CSSELR_EL1 selects of the caches that CLIDR_EL1 names.
+    pub(crate) fn caches(&self) -> Vec<u64> {
         let mut registers = self.registers.iter();
         let clidr = registers.find(|r| r.name == "CLIDR_EL1");
-        clidr.is_some_and(|r| selectors(r.value).contains(&selector.into()))
+        clidr.map_or_else(Vec::new, |r| selectors(r.value))
     }
 }
 
@@ -202,7 +207,7 @@ pub struct LockedCpu {
 }
 
 /// How strictly an entry binds, and how it can be kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Binding {
@@ -215,7 +220,7 @@ pub enum Binding {
 }
 
 /// One register that the guest can read.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct LockedRegister {
     /// KVM register id (or the id that the encoding would have).
     pub id: u64,
@@ -235,7 +240,7 @@ pub struct LockedRegister {
 }
 
 /// An open waiver: this field is not promised.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Waiver {
@@ -401,7 +406,7 @@ impl Gic {
 }
 
 /// One GIC register, the same on every vCPU, at reset.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct GicRegister {
@@ -434,7 +439,7 @@ pub struct Hypercalls {
 }
 
 /// What one call answers.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Answer {

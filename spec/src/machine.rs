@@ -15,10 +15,10 @@ pub use tree::{difference, patch_initrd, patch_seed};
 pub use vmlock_wire::REDISTRIBUTOR_SIZE;
 
 use crate::lock::{
-    Device, DeviceKind, Lock, Machine, PrivateInterrupts, Range, Unmapped, Vcpu, hex, v1,
+    Device, DeviceKind, Lock, Machine, PrivateInterrupts, Range, Unmapped, Vcpu, v1,
 };
+use crate::sha256;
 use crate::vm::{Feature, VmSpec};
-use sha2::{Digest, Sha256};
 
 /// Where the FDT lies, but see [`tree_base`]; up to 1 MiB is kept for it.
 pub const FDT_BASE: u64 = MEMORY_BASE;
@@ -198,15 +198,7 @@ pub fn describe(lock: &mut Lock) {
     lock.device_tree.bytes = bytes;
 }
 
-/// How a lock's digests begin.
-const DIGEST_NAME: &str = "sha256-";
-
 /// The digest of a device tree's bytes, as locks have it.
 pub fn tree_digest(bytes: &[u8]) -> String {
-    let mut digest = String::with_capacity(DIGEST_NAME.len() + 64);
-    digest.push_str(DIGEST_NAME);
-    for byte in Sha256::digest(bytes) {
-        hex::write_digits(byte.into(), 2, &mut digest);
-    }
-    digest
+    sha256::named(bytes)
 }

@@ -51,7 +51,13 @@ pub fn of_release(name: &str) -> Option<String> {
 
 /// What to write for a baseline that is not known.
 pub fn baseline(name: &str, catalogue: &Catalogue) -> String {
-    let wholes = catalogue.wholes();
+    if let Some(newest) = catalogue.newest(name).filter(|newest| newest.name != name) {
+        return format!(
+            "write `{}`: what builds on a baseline names its revision",
+            newest.name
+        );
+    }
+    let wholes = catalogue.releases();
     let (oldest, newest) = (
         wholes.first().copied().unwrap_or_default(),
         wholes.last().copied().unwrap_or_default(),
@@ -69,8 +75,14 @@ pub fn baseline(name: &str, catalogue: &Catalogue) -> String {
         "android",
     ];
     if SYSTEMS.iter().any(|system| lower.starts_with(system)) {
+        let standing = catalogue.standing();
+        let known: Vec<String> = standing
+            .iter()
+            .map(|(name, _)| format!("`{name}`"))
+            .collect();
         return format!(
-            "name the release of its kernel, such as `kvm-6.8`; distributions change theirs: {ADOPT}"
+            "of distributions' kernels there are {}; any other differs from the mainline release that it is made of in its own way: `vmlock adopt REPORT --baseline NAME` makes a baseline of a host of it",
+            known.join(", ")
         );
     }
     if [

@@ -4,6 +4,7 @@
 
 pub mod account;
 pub mod device;
+pub mod living;
 pub mod log;
 mod names;
 pub mod questions;
@@ -12,16 +13,17 @@ pub mod settled;
 pub mod unpromised;
 pub mod virtio;
 
+pub(crate) use names::AT_LATER_ENTRY;
 pub use names::{fact_name, is_call, key_named, key_of};
 pub use vmlock_wire::{self as wire, accesses, torture};
 
 use crate::catalogue::field;
 use crate::lock::{Lock, LockedRegister, Unmapped, full_mask, reset, v1};
 use crate::report::{Fact, Seen};
+use crate::sha256;
 use crate::vm::Feature;
 use names::{event_counter, event_type, keys};
 use serde::{Deserialize, Serialize, Serializer};
-use sha2::{Digest, Sha256};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use unpromised::Row;
@@ -162,7 +164,7 @@ fn seen(key: u64, status: u32, mut value: u64) -> Option<Result<Seen, String>> {
 }
 
 /// One thing that a lock promises a guest will read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Promise {
     /// Index of the vCPU.
     pub vcpu: u32,
@@ -669,16 +671,9 @@ impl Audit {
         });
         let mut seen: Vec<(u32, Cow<str>, String)> = seen.collect();
         seen.sort();
-        let mut hash = Sha256::new();
-        for (vcpu, name, words) in seen {
-            hash.update(format!("{vcpu} {name} {words}\n"));
-        }
-        let digits = hash
-            .finalize()
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect::<String>();
-        format!("sha256-{digits}")
+        let lines = seen.into_iter();
+        let lines = lines.map(|(vcpu, name, words)| format!("{vcpu} {name} {words}\n"));
+        sha256::named(lines.collect::<String>().as_bytes())
     }
 }
 
@@ -691,7 +686,17 @@ pub(crate) fn words(seen: Seen, mask: u64) -> String {
 }
 
 /// Compares what a guest saw with what its lock promises.
-pub fn audit(lock: &Lock, sightings: &[Sighting], mut incomplete: Vec<Incomplete>) -> Audit {
+pub fn audit(lock: &Lock, sightings: &[Sighting], incomplete: Vec<Incomplete>) -> Audit {
+    compare(lock, promises(lock), sightings, incomplete)
+}
+
+/// Compares what a guest saw with promises of its lock, which are sorted by vCPU and fact.
+fn compare(
+    lock: &Lock,
+    promises: Vec<Promise>,
+    sightings: &[Sighting],
+    mut incomplete: Vec<Incomplete>,
+) -> Audit {
     let mut sightings = sightings.to_vec();
     sightings.sort_unstable();
     sightings.dedup();
@@ -700,7 +705,6 @@ pub fn audit(lock: &Lock, sightings: &[Sighting], mut incomplete: Vec<Incomplete
             incomplete.push(found);
         }
     }
-    let promises = promises(lock);
     let newer = unpromised::newer(lock);
     let mut promised: Vec<(Promise, Option<Seen>)> = Vec::with_capacity(promises.len());
     let mut beside: Vec<(Sighting, Option<&Row>)> = Vec::new();

@@ -3,6 +3,7 @@
 use crate::catalogue::{CPUS, register_by_name};
 use crate::lock::Lock;
 use crate::report::HostReport;
+use crate::vm::Feature;
 
 /// Implementer and PartNum of MIDR_EL1 (Arm ARM D24.2.122): which CPU it is, whatever its revision.
 const PART: u64 = 0xff << 24 | 0xfff << 4;
@@ -59,15 +60,29 @@ pub struct Another {
 
 /// Whether the CPU of a host is another one than that of a lock.
 pub fn another(lock: &Lock, report: &HostReport) -> Option<Another> {
+    differ(of_lock(lock)?, of_host(report, &lock.features)?)
+}
+
+/// MIDR_EL1 of a lock.
+pub fn of_lock(lock: &Lock) -> Option<u64> {
     let locked = lock.registers.iter().find(|r| r.name == "MIDR_EL1")?;
+    Some(locked.value)
+}
+
+/// MIDR_EL1 of a host, as a guest with these features finds it, or else one without any.
+pub fn of_host(report: &HostReport, features: &[Feature]) -> Option<u64> {
     let id = register_by_name("MIDR_EL1")?.id;
-    let view = report.view(&lock.features).or_else(|| report.view(&[]))?;
+    let view = report.view(features).or_else(|| report.view(&[]))?;
     let inside = view.seen("MIDR_EL1").value();
-    let host = inside.or_else(|| view.register(id).and_then(|r| r.value))?;
-    if (host ^ locked.value) & PART == 0 {
+    inside.or_else(|| view.register(id).and_then(|r| r.value))
+}
+
+/// Whether these are of different CPUs: the lock's, and the host's.
+pub fn differ(locked: u64, host: u64) -> Option<Another> {
+    if (host ^ locked) & PART == 0 {
         return None;
     }
-    let ((this, model), (other, _)) = (named(host), named(locked.value));
+    let ((this, model), (other, _)) = (named(host), named(locked));
     let this_one = match model {
         Some(model) => {
             format!("for a guest of this host's CPU, write `cpu \"{model}\"` in the description")

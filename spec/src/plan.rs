@@ -10,10 +10,12 @@ pub mod devices;
 mod disagreement;
 mod features;
 mod firmware;
+mod fleet;
 mod ground;
 mod host;
 mod inside;
 mod interrupts;
+mod phase;
 mod presumed;
 mod registers;
 mod reset;
@@ -25,8 +27,10 @@ mod workarounds;
 pub(crate) use features::LENGTHS;
 pub use features::not_offered;
 pub use firmware::default_services;
+pub use fleet::Fleet;
 pub use ground::Ground;
 pub use host::IDENTITY;
+pub use phase::Phase;
 pub use presumed::presumed;
 pub use reset::{ALL as ENTRY, Beginning, beginning};
 pub(crate) use settled::{BY_SMC, SMC};
@@ -34,8 +38,7 @@ pub(crate) use settled::{BY_SMC, SMC};
 use crate::lock::{Lock, LockedRegister};
 use crate::reason;
 use crate::report::{HostReport, View};
-use crate::smccc;
-use host::{Filter, Host};
+use host::{Host, Knobs, Shown};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
@@ -59,7 +62,36 @@ pub enum Way {
     Unpromised,
 }
 
-/// What the runner has to do for an entry.
+impl Way {
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::Same,
+        Self::Set,
+        Self::Emulate,
+        Self::Absent,
+        Self::Fact,
+        Self::Vary,
+        Self::Unpromised,
+    ];
+
+    /// As reports and JSON have it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Same => "same",
+            Self::Set => "set",
+            Self::Emulate => "emulate",
+            Self::Absent => "absent",
+            Self::Fact => "fact",
+            Self::Vary => "vary",
+            Self::Unpromised => "unpromised",
+        }
+    }
+}
+
+/// What has to be done for an entry; [`Step::phase`] says when.
+///
+/// Whoever carries steps out matches all of them: one that falls into a last arm is a promise that nobody keeps. So a new
+/// kind of step is a new version of this crate.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Step {
@@ -125,6 +157,7 @@ pub enum Emulation {
 /// One entry that can be kept.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct Keep {
     /// The entry's name.
     pub name: String,
@@ -139,7 +172,7 @@ pub struct Keep {
 }
 
 /// One entry that cannot be kept.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Refusal {
@@ -162,6 +195,7 @@ pub struct Refusal {
 /// The plan of one lock on one host.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct Plan {
     /// Entries that can be kept.
     pub keeps: Vec<Keep>,
@@ -180,7 +214,7 @@ pub struct Plan {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Orders {
-    /// The steps, in the order of the entries.
+    /// The steps, in the order in which they are carried out: by [`Step::phase`], and in each phase as the entries are.
     pub steps: Vec<Step>,
     /// As [`Plan::only_inside`].
     pub only_inside: BTreeSet<u64>,
@@ -191,19 +225,16 @@ pub struct Orders {
 impl Plan {
     /// What has to be done for it.
     pub fn orders(&self) -> Orders {
+        let mut steps: Vec<Step> = self.steps().cloned().collect();
+        steps.sort_by_key(Step::phase);
         Orders {
-            steps: self.steps().cloned().collect(),
+            steps,
             only_inside: self.only_inside.clone(),
             read_back: self.read_back.clone(),
         }
     }
     fn keep(&mut self, name: &str, way: Way, step: Option<Step>, words: &str) {
-        self.keeps.push(Keep {
-            name: name.to_owned(),
-            way,
-            step,
-            words: words.to_owned(),
-        });
+        self.keeps.push(Keep::by(name, way, step, words));
     }
     /// The steps, in the order of the entries.
     pub fn steps(&self) -> impl Iterator<Item = &Step> {
@@ -222,10 +253,11 @@ pub fn plan_with(lock: &Lock, report: &HostReport, emulation: Emulation) -> Plan
 }
 
 /// As [`plan_with`], on a host on which more than one lock is planned.
+///
+/// Whatever can refuse here has its place in [`Fleet::refused`], too; what adds to [`Plan::keeps`] alone has none there.
 pub fn plan_on(lock: &Lock, ground: &Ground, emulation: Emulation) -> Plan {
     let report = ground.report;
     let mut plan = Plan::default();
-    let filter = Filter::of(report, emulation);
     room::room(lock, report, &mut plan);
     let Some(gic) = &report.gic else {
         plan.refusals.push(interrupts::no_gicv3(report));
@@ -239,22 +271,18 @@ pub fn plan_on(lock: &Lock, ground: &Ground, emulation: Emulation) -> Plan {
         return plan;
     };
     features::vector_lengths(lock, report, &mut plan);
-    features::stolen_time(lock, &mut plan);
+    plan.keeps.extend(features::stolen_time(lock));
     let level_moves = workarounds::moves_workaround_2(lock, view);
     let host = Host {
-        report,
         view,
-        filter,
-        same_cpu: decider::same_cpu(lock, view),
+        inside,
+        knobs: Knobs::of(report, view, emulation),
     };
+    let same_cpu = decider::same_cpu(decider::locked_cpu(lock), decider::host_cpu(&host));
     for entry in &lock.registers {
-        match entry.id {
-            smccc::WORKAROUND_2_REGISTER
-                if level_moves && entry.promised() & workarounds::LEVEL != 0 =>
-            {
-                workarounds::unforeseen_level(entry, &mut plan);
-            }
-            _ => registers::register(entry, host, |entry| inside.seen_of(entry), &mut plan),
+        match level_moves && workarounds::is_level(entry) {
+            true => workarounds::unforeseen_level(entry, &mut plan),
+            false => registers::register(entry, &host.shows(entry), same_cpu, &mut plan),
         }
     }
     if plan.steps().any(registers::writes_identity) {
@@ -266,12 +294,28 @@ pub fn plan_on(lock: &Lock, ground: &Ground, emulation: Emulation) -> Plan {
         );
     }
     unlocked::unlocked(lock, view, &mut plan);
-    reset::reset(lock, host, inside, &mut plan);
-    features::hidden_and_there(lock, view, &mut plan);
-    interrupts::gic(lock, inside, gic, emulation, &mut plan);
-    firmware::answers(lock, host, inside, &mut plan);
-    settled::settled(lock, host, inside, &mut plan);
+    reset::reset(lock, host, &mut plan);
+    plan.keeps.extend(features::hidden_and_there(lock, view));
+    let seen = interrupts::seen(&lock.gic.registers, inside);
+    let room = interrupts::hides(lock);
+    interrupts::gic(&lock.gic.registers, &seen, gic, room, emulation, &mut plan);
+    let asked = firmware::Asked::of(lock);
+    let answering = firmware::Answering::of(host, asked.answers);
+    let left = firmware::Left::of(&plan);
+    firmware::answers(&asked, &answering, left, same_cpu, &mut plan);
+    settled::settled(lock, host, &mut plan);
     plan
+}
+
+impl Keep {
+    fn by(name: &str, way: Way, step: Option<Step>, words: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            way,
+            step,
+            words: words.to_owned(),
+        }
+    }
 }
 
 impl Refusal {
@@ -295,12 +339,11 @@ impl Refusal {
 /// Whether this host keeps one register, as [`plan`] would.
 pub fn keeps(entry: &LockedRegister, view: &View, report: &HostReport) -> bool {
     let mut plan = Plan::default();
-    let host = Host {
-        report,
-        view,
-        filter: Filter::of(report, Emulation::default()),
-        same_cpu: None,
+    let shown = Shown {
+        listed: view.register(entry.id),
+        seen: view.seen(&entry.name),
+        knobs: Knobs::of(report, view, Emulation::default()),
     };
-    registers::register(entry, host, |entry| view.seen(&entry.name), &mut plan);
+    registers::register(entry, &shown, None, &mut plan);
     plan.refusals.is_empty()
 }

@@ -18,7 +18,7 @@ pub const REPORT_VERSION: u32 = 1;
 pub const SIZE_MAX: usize = 16 << 20;
 
 /// What one host can show.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct HostReport {
@@ -69,7 +69,7 @@ pub struct HostReport {
 }
 
 /// What the in-kernel GICv3 shows and accepts.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct GicReport {
@@ -85,7 +85,7 @@ pub struct GicReport {
 }
 
 /// One attempt to change GICD_IIDR.Revision.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RevisionWrite {
@@ -103,7 +103,7 @@ pub struct RevisionWrite {
 }
 
 /// What a guest with these features has.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(into = "ViewShape", try_from = "ViewShape")]
 pub struct View {
     /// The vCPU features, sorted.
@@ -282,7 +282,7 @@ impl TryFrom<ViewShape> for View {
 }
 
 /// One register of `KVM_GET_REG_LIST`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ReportedRegister {
@@ -336,7 +336,7 @@ fn is_zero(value: &u64) -> bool {
 }
 
 /// One thing that a guest read from inside.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Fact {
@@ -350,7 +350,7 @@ pub struct Fact {
 
 /// The outcome of one read or call by the guest. In JSON a text: the value in
 /// hex, `undefined`, `abort`, or `trapped 0x18` with ESR_EL1.EC.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub enum Seen {
     /// A value.
@@ -434,7 +434,7 @@ impl View {
 }
 
 /// What the vCPUs of one guest read under one name.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Reading {
     /// No vCPU read it.
     #[default]

@@ -12,9 +12,9 @@ use crate::lock::{
 use crate::machine::{self, virtio};
 use crate::names;
 use crate::observation::fact_name;
+use crate::sha256;
 use crate::smccc;
 use crate::vm::{self, VmSpec};
-use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 
 mod aarch32;
@@ -31,6 +31,7 @@ mod elsewhere;
 mod features;
 mod firmware;
 mod gic;
+mod kernel;
 mod literal;
 mod named;
 mod overrides;
@@ -157,7 +158,7 @@ fn resolved(
     let version = target.version(spec);
     let mut complaints = Complaints::default();
     let names = choose(spec, catalogue, &target.pins, &mut complaints);
-    let cpu = catalogue.cpu(catalogue.revision(&spec.cpu.model, &target.pins));
+    let cpu = catalogue.cpu(catalogue.cpu_revision(&spec.cpu.model, &target.pins));
     if cpu.is_none() {
         let help = names::cpu(&spec.cpu.model, catalogue);
         complaints.error(
@@ -215,8 +216,14 @@ fn resolved(
     features::stolen_time(spec, &locked, &mut complaints);
     vary::vary(&context, &mut locked, &mut complaints);
     unmeasured::complain(&context, &unknown, &locked, &mut complaints);
+    if let Some(whole) = names.first() {
+        let means = |name: &String| catalogue.revision(name, &target.pins) == whole;
+        let index = spec.abi.iter().position(means).unwrap_or(0);
+        kernel::complain(&context, catalogue, whole, index, &mut complaints);
+        let doubts = unsure::warnings(&context, catalogue, whole, index);
+        complaints.0.extend(doubts);
+    }
     reach::memory(&context, &locked, &mut complaints);
-    complaints.0.extend(unsure::warnings(&context, catalogue));
     let promised = dispatch::warnings(&context, &locked, catalogue);
     complaints.0.extend(promised);
     complaints.0.extend(withheld::warnings(&context, &locked));
@@ -314,15 +321,9 @@ fn digest_in(digests: &[crate::catalogue::Text], version: u32) -> String {
 
 /// A digest over a baseline and all those that it is a difference from, oldest first.
 fn chain_digest(chain: &[&Baseline], version: u32) -> String {
-    let mut hash = Sha256::new();
-    for baseline in chain {
-        hash.update(digest_in(&baseline.digests, version));
-        hash.update("\n");
-    }
-    let bytes = hash.finalize();
-    bytes.iter().fold("sha256-".to_owned(), |text, byte| {
-        format!("{text}{byte:02x}")
-    })
+    let digests = chain.iter().map(|b| digest_in(&b.digests, version));
+    let lines: String = digests.map(|digest| digest + "\n").collect();
+    sha256::named(lines.as_bytes())
 }
 
 fn boot(boot: &crate::vm::Boot) -> Boot {

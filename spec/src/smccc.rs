@@ -177,7 +177,7 @@ pub fn function_named(name: &str) -> Option<u32> {
 }
 
 /// What decides KVM's answers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Services {
     /// PSCI version, `(major << 16) | minor`.
     pub psci: u32,

@@ -1,7 +1,6 @@
 //! The first instructions of every vCPU, and the tables they install.
 
 use crate::place::{self, GIB};
-use crate::wire::{self, entry};
 
 /// Level 1 translation table, one 1 GiB block per entry.
 #[repr(C, align(4096))]
@@ -192,11 +191,13 @@ pub fn map_devices_as_memory() {
     }
 }
 
+#[cfg(not(feature = "living"))]
 core::arch::global_asm!(
     include_str!("boot.s"),
+    include_str!("vectors.s"),
     table = sym TABLE,
-    stack_size = const wire::STACK_SIZE,
-    block_shift = const entry::BLOCK_SHIFT,
+    stack_size = const crate::wire::STACK_SIZE,
+    block_shift = const crate::wire::entry::BLOCK_SHIFT,
     portable = const cfg!(feature = "portable") as u32,
     tree = const place::TREE,
     main = sym crate::witness,

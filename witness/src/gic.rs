@@ -3,6 +3,7 @@
 //!
 //! Which registers: `vmlock_wire::frames`.
 
+use crate::asks;
 use crate::probe::{self, Outcome};
 use crate::record::Area;
 use crate::wire::frames::{
@@ -31,6 +32,9 @@ pub fn distributor(area: &mut Area, base: u64) {
     };
     for word in 1..=lines {
         let offset = GICD_IGROUPR + 4 * word;
+        if !asks(Kind::Gicd, offset) {
+            continue;
+        }
         let before = probe::read32(base + offset);
         area.push_outcome(Kind::Gicd, offset, before);
         writable(area, Kind::GicdWritable, base, offset, before);
@@ -48,7 +52,7 @@ fn each(
     (registers, to_write): (&[Register], &[u64]),
     read: &mut [Outcome],
 ) {
-    for &(offset, _) in registers {
+    for &(offset, _) in registers.iter().filter(|(offset, _)| asks(kind, *offset)) {
         let outcome = probe::read32(base + offset);
         area.push_outcome(kind, offset, outcome);
         let kept = read.iter_mut().zip(to_write);
@@ -133,8 +137,10 @@ pub fn typer(base: u64) -> Option<(u64, u64, bool)> {
 }
 
 fn writable(area: &mut Area, kind: Kind, base: u64, offset: u64, before: Outcome) {
-    let outcome = write_and_restore(base + offset, before);
-    area.push_outcome(kind, offset, outcome);
+    if asks(kind, offset) {
+        let outcome = write_and_restore(base + offset, before);
+        area.push_outcome(kind, offset, outcome);
+    }
 }
 
 /// What is read back after all ones (bits 63:32) and after zero (31:0), or the

@@ -4,12 +4,19 @@
 //! With the feature `portable` it is the same guest under anybody's virtual machine monitor: `front` finds out by
 //! the device tree what else the host says, and writes the records to a console.
 //!
+//! With the feature `living` it is no guest at all: `living` reads, on a vCPU that another guest has lent, what can be
+//! read there without that guest's notice. The rest of the program is not linked then.
+//!
 //! Absent on purpose: exceptions by interrupts (all masked), writable statics, heap,
 //! a second guess about anything that was read. What the records mean
 //! and which of them a lock promises is decided on the host.
 
 #![no_std]
 #![no_main]
+#![cfg_attr(
+    feature = "living",
+    expect(dead_code, reason = "in a living guest nothing is driven")
+)]
 
 #[cfg(feature = "torture")]
 mod accesses;
@@ -22,7 +29,9 @@ mod found;
 #[cfg(feature = "portable")]
 mod front;
 mod gic;
-#[cfg(feature = "portable")]
+#[cfg(feature = "living")]
+mod living;
+#[cfg(any(feature = "portable", feature = "living"))]
 mod memory;
 mod place;
 mod probe;
@@ -38,12 +47,19 @@ mod unmapped;
 
 use core::panic::PanicInfo;
 
+#[cfg(feature = "living")]
+use living::give_up;
 use probe::Outcome;
 use record::Area;
 use vmlock_wire as wire;
 #[cfg(feature = "torture")]
 use vmlock_wire::{accesses as table, torture as fire};
 use wire::{Kind, Parameters};
+
+/// Whether that is looked at: in a machine of its own the witness looks at everything.
+fn asks(kind: Kind, id: u64) -> bool {
+    !cfg!(feature = "living") || wire::living::judged(wire::key(kind, id)).is_some()
+}
 
 /// Affinity fields of an MPIDR_EL1.
 const AFFINITY: u64 = 0xff_00ff_ffff;
@@ -234,6 +250,7 @@ extern "C" fn fault(esr: u64, elr: u64, far: u64) {
 }
 
 /// Writes what there is to say, marks this vCPU's area as failed and stops.
+#[cfg(not(feature = "living"))]
 fn give_up(values: &[u64], first: u64) {
     let index: u64;
     // SAFETY: `boot.s` put this vCPU's index there before any Rust code ran.

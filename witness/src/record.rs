@@ -38,6 +38,22 @@ impl Area {
         })
     }
 
+    /// The area that is there, with room for so many bytes; `address` is aligned to 8.
+    ///
+    /// # Safety
+    /// That memory is this area's alone.
+    #[cfg(feature = "living")]
+    pub unsafe fn at(address: u64, bytes: u64, index: u32) -> Area {
+        let room =
+            bytes.saturating_sub(size_of::<AreaHeader>() as u64) / size_of::<Record>() as u64;
+        Area {
+            header: ptr::with_exposed_provenance_mut(address as usize),
+            vcpu: index,
+            capacity: u32::try_from(room).unwrap_or(u32::MAX),
+            overflow: false,
+        }
+    }
+
     /// Where the area begins, guest-physical.
     pub fn address(&self) -> u64 {
         self.header.expose_provenance() as u64

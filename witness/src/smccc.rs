@@ -2,6 +2,7 @@
 
 use core::mem::MaybeUninit;
 
+use crate::asks;
 use crate::boot;
 use crate::place;
 use crate::probe::{self, Conduit, Outcome};
@@ -22,6 +23,9 @@ fn outcome(conduit: Conduit, function: u32, arguments: [u64; 3]) -> Outcome {
 
 /// Records x0 up to `results` registers of a call without arguments.
 fn plain(area: &mut Area, kind: Kind, conduit: Conduit, function: u32, results: usize) {
+    if !asks(kind, wire::call(function, 0, 0)) {
+        return;
+    }
     match probe::call(conduit, [function.into(), 0, 0, 0]) {
         Ok(values) => {
             for (n, value) in (0..).zip(values).take(results) {
@@ -37,7 +41,9 @@ fn plain(area: &mut Area, kind: Kind, conduit: Conduit, function: u32, results: 
 
 /// Records x0 of a call with arguments, where there is such a case.
 fn with(area: &mut Area, function: u32, case: u64, own: u64, other: Option<u64>) {
-    let Some(arguments) = arguments(function, case, own, other) else {
+    let Some(arguments) = arguments(function, case, own, other)
+        .filter(|_| asks(Kind::HvcArguments, wire::call(function, 0, case)))
+    else {
         return;
     };
     let mut outcome = outcome(Conduit::Hvc, function, arguments);

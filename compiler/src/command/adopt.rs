@@ -1,6 +1,8 @@
 //! `vmlock adopt`: a host as it is, as a description with a CPU model and a
 //! baseline of the user's own. The lock that comes of it needs no write there.
 
+mod kernel;
+
 use crate::baseline;
 use crate::command::{cpu, read_report, unwritable};
 use crate::diagnostic::Diagnostic;
@@ -8,7 +10,7 @@ use crate::flags::AdoptFlags;
 use crate::render::{Exit, Output};
 use crate::shell;
 use crate::wording;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::borrow::Cow;
 use std::fs;
 use std::path::Path;
@@ -28,7 +30,12 @@ const MEMORY_BYTES: u64 = 512 << 20;
 
 /// Writes the files.
 pub fn run(flags: &AdoptFlags, out: &mut Output) {
-    if let Some(unfit) = cpu::not_a_name(&flags.name) {
+    if let Some(name) = &flags.baseline {
+        return kernel::run(flags, name, out);
+    }
+    // One of the two is there: the command line asks for it.
+    let name = flags.name.as_deref().unwrap_or_default();
+    if let Some(unfit) = cpu::not_a_name(name) {
         return out.fail(Exit::Usage, unfit);
     }
     let report = match read_report(&flags.report) {
@@ -39,14 +46,14 @@ pub fn run(flags: &AdoptFlags, out: &mut Output) {
     features.sort();
     features.dedup();
     let shown = flags.report.display().to_string();
-    let adopted = match adopt(&report, &flags.name, &features) {
+    let adopted = match adopt(&report, name, &features) {
         Ok(adopted) => adopted,
         Err((exit, diagnostic)) => return out.fail(exit, diagnostic.in_file(shown)),
     };
     let folder = flags.output.as_deref().unwrap_or(Path::new(""));
     let files = [
         (folder.join(adopted.host_file()), &adopted.host),
-        (folder.join(format!("{}.vm.kdl", flags.name)), &adopted.spec),
+        (folder.join(format!("{name}.vm.kdl")), &adopted.spec),
     ];
     if let Some((path, _)) = files.iter().find(|(path, _)| path.exists()) {
         let shown = path.display().to_string();
@@ -86,24 +93,26 @@ pub fn run(flags: &AdoptFlags, out: &mut Output) {
             "the nearest baseline is `{nearest}`{equals}; the host deviates from it in {count}:"
         )),
     }
-    let mut list = Vec::new();
-    for statement in &near.statements {
-        let (subject, says) = (wording::subject(statement), wording::act(statement));
-        out.line(format!("  {subject}: {says}"));
-        list.push(json!({ "subject": subject, "says": says }));
-    }
+    let list: Vec<Value> = near.statements.iter().map(|s| said(s, out)).collect();
     let made = files[1].0.display().to_string();
     out.line(format!("next: vmlock lock {}", shell::word(&made)));
     out.value(
         "adopted",
         json!({
-            "name": flags.name,
+            "name": name,
             "nearest": nearest,
             "equals": near.equals,
             "deviations": list,
             "files": files.map(|(path, _)| path.display().to_string()),
         }),
     );
+}
+
+/// Tells one deviation; the same for programs.
+fn said(statement: &Statement, out: &mut Output) -> Value {
+    let (subject, says) = (wording::subject(statement), wording::act(statement));
+    out.line(format!("  {subject}: {says}"));
+    json!({ "subject": subject, "says": says })
 }
 
 /// What comes of a report.
@@ -217,7 +226,7 @@ struct Near {
 /// The whole baseline with the fewest deviations, the newest among equals.
 fn nearest(catalogue: &Catalogue, model: &str, report: &HostReport) -> Option<Near> {
     let mut best: Option<Near> = None;
-    for name in catalogue.wholes() {
+    for name in catalogue.releases() {
         let Some(statements) = against(catalogue, name, model, report) else {
             continue;
         };

@@ -1,6 +1,6 @@
 //! `vmlock baselines`: which there are, those that words find, and one of them whole.
 
-use super::explain::{explain_baseline, in_order};
+use super::explain::{by_name, explain_baseline, in_order};
 use crate::diagnostic::Diagnostic;
 use crate::flags::BaselinesFlags;
 use crate::render::{Exit, Output, hanging};
@@ -13,7 +13,7 @@ pub fn run(flags: &BaselinesFlags, out: &mut Output) {
     let catalogue = Catalogue::builtin();
     let all = in_order(&catalogue);
     if let [name] = flags.words.as_slice()
-        && let Some(baseline) = all.iter().find(|b| b.name.eq_ignore_ascii_case(name))
+        && let Some(baseline) = by_name(name)
     {
         return explain_baseline(baseline, out);
     }
@@ -37,11 +37,22 @@ pub fn run(flags: &BaselinesFlags, out: &mut Output) {
         .map(|b| b.name.chars().count())
         .max()
         .unwrap_or(0);
-    for (heading, part) in [
-        ("Whole: all that a guest sees under a kernel", false),
-        ("Parts: each overrides its part of a whole one", true),
+    for (heading, kind) in [
+        (
+            "Whole: all that a guest sees under a kernel",
+            (false, false),
+        ),
+        (
+            "Whole, of distributions' kernels: NAME without `.rN` is the newest revision",
+            (false, true),
+        ),
+        (
+            "Parts: each overrides its part of a whole one",
+            (true, false),
+        ),
     ] {
-        let group: Vec<&&Baseline> = found.iter().filter(|b| b.part.is_some() == part).collect();
+        let is_of = |b: &Baseline| (b.part.is_some(), b.is_of_distribution());
+        let group: Vec<&&Baseline> = found.iter().filter(|b| is_of(b) == kind).collect();
         if group.is_empty() {
             continue;
         }
@@ -55,7 +66,12 @@ pub fn run(flags: &BaselinesFlags, out: &mut Output) {
     }
     let list: Vec<Value> = found
         .iter()
-        .map(|b| json!({ "name": b.name, "title": b.title, "part": b.part, "after": b.after }))
+        .map(|b| {
+            json!({
+                "name": b.name, "title": b.title, "part": b.part, "after": b.after,
+                "distribution": b.is_of_distribution(),
+            })
+        })
         .collect();
     out.value("baselines", list);
 }

@@ -287,18 +287,6 @@ fn say_carried(line: &Line, out: &mut Output) {
     out.lines(hanging(&format!("  {way:9} {}  {}", line.name, line.words)));
 }
 
-fn word(way: Way) -> &'static str {
-    match way {
-        Way::Same => "same",
-        Way::Set => "set",
-        Way::Emulate => "emulate",
-        Way::Absent => "absent",
-        Way::Fact => "fact",
-        Way::Vary => "vary",
-        Way::Unpromised => "unpromised",
-    }
-}
-
 fn say(
     verbose: bool,
     host: &str,
@@ -309,7 +297,7 @@ fn say(
 ) {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     for keep in &plan.keeps {
-        *counts.entry(word(keep.way)).or_default() += 1;
+        *counts.entry(keep.way.word()).or_default() += 1;
     }
     let counts: Vec<String> = counts.iter().map(|(way, n)| format!("{n} {way}")).collect();
     let verdict = match plan.refusals.len() {
@@ -338,7 +326,7 @@ fn say(
     for keep in plan.keeps.iter().filter(shown) {
         let line = format!(
             "  {:6} {:width$}  {}",
-            word(keep.way),
+            keep.way.word(),
             keep.name,
             keep.words
         );

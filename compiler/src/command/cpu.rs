@@ -67,12 +67,14 @@ fn unfit_name(name: &str) -> Option<Diagnostic> {
         return Some(unfit);
     }
     let catalogue = Catalogue::builtin();
-    let taken = match (catalogue.cpu(name), catalogue.baseline(name)) {
-        (Some(_), _) => "CPU model",
-        (None, Some(_)) => "baseline",
-        (None, None) => return None,
+    let ours = catalogue.reserved(name)?;
+    let words = match (ours == name, catalogue.cpu(name)) {
+        (true, Some(_)) => format!("`{name}` is the name of a CPU model of the catalogue"),
+        (true, None) => format!("`{name}` is the name of a baseline of the catalogue"),
+        (false, _) => format!(
+            "`{name}` and `{ours}` of the catalogue would be revisions of one thing, and no file decides what that means"
+        ),
     };
-    let words = format!("`{name}` is the name of a {taken} of the catalogue");
     Some(Diagnostic::error("import::name-taken", words).help(format!(
         "no description could import it: give yours a name of its own, such as `my-{name}`"
     )))

@@ -15,6 +15,7 @@ use crate::language::import;
 use crate::render::{Exit, Output};
 use crate::shell;
 use crate::wording;
+use serde::de::IgnoredAny;
 use std::collections::BTreeMap;
 use std::path::Path;
 use vmlock_saved::Saved;
@@ -120,7 +121,7 @@ pub fn run(flags: &DiffFlags, out: &mut Output) {
 
 /// What a baseline speaks of; nothing for a whole one.
 fn part<'a>(catalogue: &'a Catalogue, name: &str) -> Option<&'a str> {
-    catalogue.baseline(name)?.part.as_deref()
+    catalogue.newest(name)?.part.as_deref()
 }
 
 /// What to say of two things that cannot be compared, and what was probably wanted.
@@ -185,8 +186,8 @@ pub fn kind(side: &Side) -> &'static str {
 /// # Errors
 /// It is neither, or a file that cannot be read.
 pub fn side(name: &str, catalogue: &Catalogue) -> Result<Side, Box<Diagnostic>> {
-    if catalogue.baseline(name).is_some() {
-        return Ok(Side::Baseline(name.to_owned()));
+    if let Some(baseline) = catalogue.newest(name) {
+        return Ok(Side::Baseline(baseline.name.to_string()));
     }
     let path = Path::new(name);
     if !path.exists() && !name.contains(['/', '.']) || !path.exists() && !name.ends_with(".json") {
@@ -220,11 +221,11 @@ pub fn side(name: &str, catalogue: &Catalogue) -> Result<Side, Box<Diagnostic>> 
     }
     let text = read(path, report::SIZE_MAX)?;
     // The formats begin with their version, each under its own name.
-    let head: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
-    if head.get("observedVersion").is_some() {
+    let head: BTreeMap<String, IgnoredAny> = serde_json::from_str(&text).unwrap_or_default();
+    if head.contains_key("observedVersion") {
         return Ok(Side::Observed(Box::new(read_observed(path)?)));
     }
-    if head.get("reportVersion").is_some() {
+    if head.contains_key("reportVersion") {
         return Ok(Side::Report(Box::new(read_report(path)?.without_boot())));
     }
     let (lock, _) = parse_lock(path, text)?;

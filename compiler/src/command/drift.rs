@@ -1,7 +1,7 @@
 //! `vmlock drift`: what a new kernel changes for guests, what broke, what restores it, and the baseline that says so.
 
 mod say;
-mod write;
+pub mod write;
 
 use crate::baseline;
 use crate::command::diff::{Side, kind, observed, side};
@@ -45,7 +45,7 @@ pub fn run(flags: &DriftFlags, out: &mut Output) {
         }
     }
     if let Some(path) = &flags.write
-        && let Some((exit, unfit)) = write::unfit(path, &all)
+        && let Some((exit, unfit)) = write::unfit(path, &all, &write::DRIFT)
     {
         out.fail(exit, unfit);
     }
@@ -91,7 +91,10 @@ pub fn run(flags: &DriftFlags, out: &mut Output) {
 /// vmlock's own catalogue, and of somebody's files what the command line names: nothing else takes part unasked.
 fn named(all: &Catalogue, flags: &DriftFlags) -> Catalogue {
     let mut catalogue = Catalogue::builtin();
-    let chain = flags.from.as_deref().and_then(|name| all.chain(name));
+    let chain = flags
+        .from
+        .as_deref()
+        .and_then(|name| all.chain(all.revision(name, &[])));
     let chain = chain.unwrap_or_default().into_iter();
     let own = chain.filter(|b| catalogue.baseline(&b.name).is_none());
     let own = own.cloned().collect();
@@ -104,9 +107,9 @@ fn named(all: &Catalogue, flags: &DriftFlags) -> Catalogue {
 }
 
 /// A name that is not one of the catalogue.
-fn unknown(name: &str, is_baseline: bool, catalogue: &Catalogue) -> Option<Diagnostic> {
+pub fn unknown(name: &str, is_baseline: bool, catalogue: &Catalogue) -> Option<Diagnostic> {
     let (words, help) = match is_baseline {
-        true => match catalogue.baseline(name) {
+        true => match catalogue.newest(name) {
             Some(baseline) if baseline.part.is_none() => return None,
             Some(_) => (
                 format!("`{name}` is a part, and guests are built for a whole baseline"),
@@ -147,18 +150,18 @@ fn files(flags: &DriftFlags, others: &[String]) -> Diagnostic {
 
 /// The CPU model of a host by the catalogue: the one that was named, or the one that fits best; `None` where there is
 /// none.
-fn model(
-    flags: &DriftFlags,
+pub fn model(
+    named: Option<&str>,
     report: &HostReport,
     catalogue: &Catalogue,
 ) -> Result<Option<String>, Failed> {
-    let models = match &flags.cpu {
-        Some(cpu) => vec![cpu.as_str()],
+    let models = match named {
+        Some(cpu) => vec![cpu],
         None => catalogue.cpu_names().collect(),
     };
     match (
         fitting(catalogue, models, &[], std::slice::from_ref(report)),
-        &flags.cpu,
+        named,
     ) {
         (Some((name, _)), _) => Ok(Some(name.to_owned())),
         (None, None) => Ok(None),
@@ -172,7 +175,7 @@ fn model(
 }
 
 /// What to say where there is no model of a host's CPU.
-fn own_model(name: &str) -> Diagnostic {
+pub fn own_model(name: &str) -> Diagnostic {
     let words = format!(
         "no CPU model of the catalogue is the CPU of `{name}`: of one that is made of the report itself, what this kernel hides of the silicon is missing, and nobody would see that it was taken away"
     );
@@ -201,7 +204,7 @@ fn each(names: &[String]) -> Vec<String> {
 }
 
 /// Asks, and says why there is no answer.
-fn ask<'a>(
+pub fn ask<'a>(
     question: Question<'_>,
     hosts: &[Host<'a>],
     paths: &[&str],
@@ -237,15 +240,17 @@ fn against(
     locks: &[Named<Lock>],
     out: &mut Output,
 ) -> Result<(), Failed> {
-    let newest = catalogue.wholes().last().map(|name| (*name).to_owned());
-    let Some(from) = flags.from.clone().or(newest) else {
+    let newest = catalogue.releases().last().map(|name| (*name).to_owned());
+    let named = flags.from.as_deref();
+    let named = named.map(|name| catalogue.revision(name, &[]).to_owned());
+    let Some(from) = named.or(newest) else {
         let words = "the catalogue has no whole baseline";
         let problem = Diagnostic::error("drift::unknown", words).help("name one with --from");
         return Err((Exit::Usage, Box::new(problem)));
     };
     let (mut models, mut lacking) = (Vec::new(), Vec::new());
     for (name, report) in reports {
-        match model(flags, report, catalogue) {
+        match model(flags.cpu.as_deref(), report, catalogue) {
             Ok(Some(model)) => models.push(model),
             Ok(None) => lacking.push((Exit::Usage, own_model(name))),
             Err((exit, problem)) => lacking.push((exit, problem.in_file(name))),
@@ -258,7 +263,10 @@ fn against(
         return Err((exit, Box::new(last)));
     }
     // The lab has looked at some kernels already.
-    let olds: Vec<Option<HostReport>> = models.iter().map(|m| recorded::host(m, &from)).collect();
+    let kernel = catalogue.baseline(&from).and_then(|b| b.kernel.as_ref());
+    let series = kernel.and_then(|kernel| kernel.recorded.as_ref());
+    let series = series.map_or_else(|| from.clone(), |series| format!("kvm-{series}"));
+    let olds: Vec<Option<HostReport>> = models.iter().map(|m| recorded::host(m, &series)).collect();
     let hosts = models.iter().zip(reports).zip(&olds);
     let hosts: Vec<Host<'_>> = hosts
         .map(|((model, (_, report)), old)| Host {
@@ -290,7 +298,7 @@ fn against(
     }
     finish(flags, &found, &names, question, reports, locks, out);
     if let Some(path) = &flags.write {
-        write::baseline(path, &found, question, &hosts, out)?;
+        write::baseline(path, &found, question, &hosts, &write::DRIFT, out)?;
     }
     Ok(())
 }
@@ -322,7 +330,7 @@ fn between(
     }
     let at_a = |(exit, problem): Failed| (exit, Box::new(problem.in_file(a)));
     // What the old kernel hid of the silicon, guests did not have before either.
-    let model = match model(flags, before, &catalogue).map_err(at_a)? {
+    let model = match model(flags.cpu.as_deref(), before, &catalogue).map_err(at_a)? {
         Some(model) => model,
         None => {
             let own = "host-cpu";
@@ -377,7 +385,7 @@ fn between(
     if let Some(path) = &flags.write {
         // A file says its difference from a baseline that others have, too.
         let whole = ask(near, &all, &[&b.0])?;
-        write::baseline(path, &whole, near, &all, out)?;
+        write::baseline(path, &whole, near, &all, &write::DRIFT, out)?;
     }
     Ok(())
 }

@@ -6,6 +6,7 @@ use crate::diagnostic::Diagnostic;
 use crate::editors::{self, VSCODE_SPEC};
 use crate::files;
 use crate::flags::{Editor, EditorSetupFlags, Which};
+use crate::grammar;
 use crate::render::{Exit, Output};
 use std::env;
 use std::fs;
@@ -29,6 +30,7 @@ pub fn run(flags: &EditorSetupFlags, out: &mut Output) {
             out.note("put this into Neovim's init.lua");
             editors::neovim()
         }
+        Editor::Textmate => grammar::text(),
         Editor::Helix | Editor::Zed => {
             let Some(folder) = data_folder() else {
                 let words = "this user has no home, so there is no place for the schemas";

@@ -45,7 +45,7 @@ pub fn run(flags: &ExplainFlags, out: &mut Output) {
 /// What is said of a name, as lines of text; `catalogue` has the user's own too. `None` where nothing is known of it.
 pub fn words(name: &str, lock: Option<&Lock>, catalogue: &Catalogue) -> Option<String> {
     let mut out = Output::new(Format::Human);
-    if let Some(baseline) = catalogue.baseline(name) {
+    if let Some(baseline) = catalogue.newest(name) {
         explain_baseline(baseline, &mut out);
     } else if let Some(cpu) = catalogue.cpu(name) {
         explain_cpu(cpu, &mut out);
@@ -66,7 +66,7 @@ fn known(name: &str, lock: Option<&Lock>, out: &mut Output) -> bool {
             "code",
             json!({ "code": code.code, "title": code.title, "explanation": code.explanation }),
         );
-    } else if let Some(baseline) = BASELINES.iter().find(|b| same(&b.name)) {
+    } else if let Some(baseline) = by_name(name) {
         explain_baseline(baseline, out);
     } else if let Some(cpu) = CPUS.iter().find(|c| same(&c.name)) {
         explain_cpu(cpu, out);
@@ -82,6 +82,16 @@ fn known(name: &str, lock: Option<&Lock>, out: &mut Output) -> bool {
         return others(name, lock, out);
     }
     true
+}
+
+/// The baseline of that name in any case; of one with revisions, the newest.
+pub fn by_name(name: &str) -> Option<&'static Baseline> {
+    let name = name.to_ascii_lowercase();
+    let catalogue = Catalogue::builtin();
+    let means = catalogue.revision(&name, &[]);
+    BASELINES
+        .iter()
+        .find(|b| b.name.eq_ignore_ascii_case(means))
 }
 
 /// What locks and descriptions name beside the catalogue, and names by which things are known elsewhere.
@@ -154,7 +164,10 @@ fn list(out: &mut Output) {
     let (wholes, parts): (Vec<&Baseline>, Vec<&Baseline>) = in_order(&catalogue)
         .into_iter()
         .partition(|b| b.part.is_none());
+    let (distributions, wholes): (Vec<&Baseline>, Vec<&Baseline>) =
+        wholes.into_iter().partition(|b| b.is_of_distribution());
     let wholes: Vec<&str> = wholes.iter().map(|b| b.name.as_ref()).collect();
+    let distributions: Vec<&str> = distributions.iter().map(|b| b.name.as_ref()).collect();
     let parts: Vec<&str> = parts.iter().map(|b| b.name.as_ref()).collect();
     let cpus: Vec<&str> = CPUS.iter().map(|c| c.name.as_ref()).collect();
     let features: Vec<&str> = Feature::ALL.iter().map(|f| f.name()).collect();
@@ -167,6 +180,10 @@ fn list(out: &mut Output) {
     let codes: Vec<&str> = codes::all().map(|c| c.code).collect();
     for (title, list) in [
         ("Whole baselines: all that a kernel shows a guest", &wholes),
+        (
+            "Whole baselines of distributions' kernels (NAME without `.rN` is the newest revision)",
+            &distributions,
+        ),
         ("Parts: one thing each, over a whole baseline", &parts),
         ("CPU models", &cpus),
         ("vCPU features that `cpu` can name", &features),
@@ -180,7 +197,7 @@ fn list(out: &mut Output) {
     out.value(
         "names",
         json!({
-            "baselines": wholes, "parts": parts, "cpus": cpus, "features": features,
+            "baselines": wholes, "distributions": distributions, "parts": parts, "cpus": cpus, "features": features,
             "hwcaps": caps, "registers": registers, "codes": codes,
         }),
     );
@@ -190,7 +207,7 @@ fn list(out: &mut Output) {
 pub fn in_order(catalogue: &Catalogue) -> Vec<&'static Baseline> {
     let depth = |b: &Baseline| catalogue.chain(&b.name).map_or(0, |chain| chain.len());
     let mut list: Vec<&Baseline> = BASELINES.iter().collect();
-    list.sort_by_key(|b| (b.part.is_some(), depth(b)));
+    list.sort_by_key(|b| (b.part.is_some(), b.is_of_distribution(), depth(b)));
     list
 }
 
@@ -220,10 +237,22 @@ pub fn explain_baseline(baseline: &Baseline, out: &mut Output) {
     match (&baseline.part, &baseline.after) {
         (Some(part), _) => out.line(format!("A part: overrides `{part}` of a whole baseline.")),
         (None, None) => out.line("A whole baseline: all that a guest sees."),
-        (None, Some(after)) => out.line(format!(
+        (None, Some(after)) if !baseline.is_of_distribution() => out.line(format!(
             "A whole baseline: all that a guest sees, stated as its difference from {after}."
         )),
+        (None, Some(after)) => {
+            let differs = match baseline.statements.len() {
+                0 => "from which it does not differ".to_owned(),
+                1 => "from which it differs in what one statement says".to_owned(),
+                count => format!("from which it differs in what {count} statements say"),
+            };
+            out.lines(wrapped(
+                &format!("A whole baseline: all that a guest of one distribution's kernel sees. The mainline baseline that it is nearest to is {after}, {differs}."),
+                "",
+            ));
+        }
     }
+    of_kernel(baseline, out);
     out.line(format!("Digest {}", digest(&baseline.digests)));
     for (version, words) in baseline.stable.iter() {
         out.lines(wrapped(&format!("Differs in {version}: {words}"), "  "));
@@ -257,9 +286,47 @@ pub fn explain_baseline(baseline: &Baseline, out: &mut Output) {
         json!({
             "name": baseline.name, "title": baseline.title, "part": baseline.part, "after": baseline.after,
             "digest": digest(&baseline.digests), "statements": statements,
+            "kernel": baseline.kernel.as_ref().map(|k| json!({ "package": k.package, "version": k.version })),
+            "measuredOn": baseline.measured_on,
+            "unknown": baseline.unknown.iter().map(|u| json!({ "path": u.path, "source": u.source })).collect::<Vec<_>>(),
             "stable": baseline.stable.iter().map(|(v, w)| json!({ "version": v, "words": w })).collect::<Vec<_>>(),
         }),
     );
+}
+
+/// Of which kernel a baseline speaks, and how far somebody has looked.
+fn of_kernel(baseline: &Baseline, out: &mut Output) {
+    if let Some(kernel) = &baseline.kernel {
+        out.line(format!("Package {} {}", kernel.package, kernel.version));
+    }
+    if let Some((bare, _)) = baseline.name.rsplit_once(".r")
+        && by_name(bare).is_some_and(|newest| newest.name == baseline.name)
+    {
+        out.lines(wrapped(
+            &format!("`{bare}` means this revision today, and a lock names it: a newer one changes no lock that is there."),
+            "",
+        ));
+    }
+    if !baseline.measured_on.is_empty() {
+        let models = baseline.measured_on.join(", ");
+        out.lines(wrapped(
+            &format!(
+                "Measured on {models}; with another CPU it makes no lock (spec::unmeasured-kernel)."
+            ),
+            "",
+        ));
+    }
+    let mut sources: Vec<&str> = baseline.unknown.iter().map(|u| u.source.as_ref()).collect();
+    sources.dedup();
+    if !sources.is_empty() {
+        out.line("Unknown (what would promise some of it makes no lock: spec::unmeasured-kernel):");
+    }
+    for source in sources {
+        let paths = baseline.unknown.iter().filter(|u| u.source == source);
+        let paths: Vec<&str> = paths.map(|u| u.path.as_ref()).collect();
+        out.lines(wrapped(&paths.join(" "), "  "));
+        out.line(format!("      source: {source}"));
+    }
 }
 
 fn explain_cpu(cpu: &CpuModel, out: &mut Output) {

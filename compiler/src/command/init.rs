@@ -137,7 +137,7 @@ fn describe<R: BufRead, W: Write>(
         })?,
     };
     if abi.is_empty() {
-        let newest = catalogue.wholes().last().copied().unwrap_or_default();
+        let newest = catalogue.releases().last().copied().unwrap_or_default();
         let default = if answered { newest } else { "" };
         let answer = ask(
             "what the guest was built for: baselines, as `kvm-6.8 psci-1.1`",
@@ -146,7 +146,7 @@ fn describe<R: BufRead, W: Write>(
             &|text| {
                 let unknown = text
                     .split_whitespace()
-                    .find(|name| catalogue.baseline(name).is_none())?;
+                    .find(|name| catalogue.newest(name).is_none())?;
                 Some(names::baseline(unknown, &catalogue))
             },
         )?;

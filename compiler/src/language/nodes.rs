@@ -523,7 +523,6 @@ pub fn properties(path: &[&str]) -> &'static [Property] {
 }
 
 /// These nodes, and all that can stand in their blocks.
-#[cfg(test)]
 pub fn every(nodes: &'static [Node]) -> Vec<&'static Node> {
     let inner = nodes.iter().flat_map(|node| every(node.block));
     nodes.iter().chain(inner).collect()

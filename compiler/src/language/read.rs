@@ -98,6 +98,54 @@ pub fn parse_description(source: &Arc<Source>) -> Result<KdlDocument, Vec<Diagno
     }
 }
 
+/// What the machines of a text are called, where that is plain to see: each name in quotes, with nothing to unescape and
+/// nothing taken out by `/-`. `None` where it takes the parser to know.
+pub fn machine_names(source: &Arc<Source>) -> Option<Vec<String>> {
+    looked_at(source).ok()?;
+    let tokens = tokens(&source.text);
+    // Behind either of them a gap is not all that decides whether a node ends.
+    if tokens
+        .iter()
+        .any(|t| t.held || t.kind == Kind::BlockComment)
+    {
+        return None;
+    }
+    let comment = |t: &&Token| t.kind != Kind::LineComment;
+    let mut tokens = tokens.iter().filter(comment).peekable();
+    let text = |token: &Token| source.text.get(token.span.clone());
+    let (mut names, mut depth, mut begins) = (Vec::new(), 0_usize, true);
+    while let Some(token) = tokens.next() {
+        let is_first = begins || token.before.ends_node();
+        begins = false;
+        match token.kind {
+            Kind::Slashdash | Kind::Mark => return None,
+            Kind::Open => {
+                depth += 1;
+                begins = true;
+            }
+            Kind::Close => {
+                depth = depth.checked_sub(1)?;
+                begins = true;
+            }
+            // `"vm"` is the same name, and `(…)vm` has begun already.
+            Kind::Word if depth == 0 && is_first && text(token)?.starts_with(['"', '#']) => {
+                return None;
+            }
+            Kind::Word if depth == 0 && is_first && text(token)? != "vm" => {}
+            Kind::Word if depth == 0 && is_first => {
+                let name = tokens.next().filter(|next| !next.before.ends_node())?;
+                let quoted = text(name)?.strip_prefix('"')?.strip_suffix('"')?;
+                let is_property = tokens.peek().is_some_and(|t| t.kind == Kind::Equals);
+                let plain = !is_property && !quoted.contains(['"', '\\', '\n']);
+                names.push(plain.then(|| quoted.to_owned())?);
+            }
+            Kind::OpenType if depth == 0 => return None,
+            _ => {}
+        }
+    }
+    Some(names)
+}
+
 /// What the first look finds.
 fn looked_at(source: &Arc<Source>) -> Result<(), Vec<Diagnostic>> {
     if let Some(conflict) = conflict(source) {
@@ -211,6 +259,92 @@ mod tests {
             path: "x".into(),
             text: text.into(),
         })
+    }
+
+    #[test]
+    fn machines_are_named_without_the_parser_as_with_it() {
+        let parsed = |text: &str| {
+            let document = parse(&source(text)).ok()?;
+            let vms = document.nodes().iter().filter(|n| n.name().value() == "vm");
+            let name = |vm: &kdl::KdlNode| {
+                let first = vm.entries().iter().find(|e| e.name().is_none())?;
+                Some(first.value().as_string()?.to_owned())
+            };
+            Some(vms.map(name).collect::<Vec<Option<String>>>())
+        };
+        let plain = [
+            "",
+            "vm \"a\"",
+            "// vm \"c\"\ndefaults { vm \"b\" }\nvm \"a\" from=\"b\" { cpu \"x\"; }\nvm \"b\"",
+            "import \"vm\"; vm \"a b\" { }\n\nvm \"d\" // d",
+            "other vm \"a\"\nvm \\\n \"a\"",
+        ];
+        for text in plain {
+            let names = machine_names(&source(text)).expect(text);
+            let names: Vec<Option<String>> = names.into_iter().map(Some).collect();
+            assert_eq!(Some(names), parsed(text), "{text}");
+        }
+        let odd = [
+            "vm a",
+            "vm",
+            "vm 1",
+            "vm\n\"a\"",
+            "vm \"\\u{61}\"",
+            "vm #\"a\"#",
+            "vm \"\"\"\n a\n \"\"\"",
+            "vm \"a\"=1",
+            "vm \"a\"=1 \"b\"",
+            "\"vm\" \"a\"",
+            "(t)vm \"a\"",
+            "vm (t)\"a\"",
+            "vm from=\"b\" \"a\"",
+            "/-vm \"b\"\nvm \"a\"",
+            "vm /-\"b\" \"a\"",
+            "vm \"a\" {",
+            "} vm \"a\"",
+            "x\n/* c */ vm \"a\"",
+            "x;/* c */vm \"a\"",
+            "vm\n/* c */ \"a\"",
+            "x \\ // c\n vm \"a\"",
+        ];
+        for text in odd {
+            assert_eq!(machine_names(&source(text)), None, "{text}");
+        }
+        // Whatever stands beside what: the parser says the same of all that it reads.
+        let pieces = [
+            "vm ", "vm ", "vm", " ", "\"a\"", "\"a\"", "\"b\"", "\n", "\n", ";", "/*c*/", "//c\n",
+            "\\\n", " {", "}", "x", "x ", "/-", "=1", "(t)",
+        ];
+        let (mut state, mut compared) = (1_u64, 0);
+        for _ in 0..15_000 {
+            let mut text = String::new();
+            for _ in 0..6 {
+                state = state
+                    .wrapping_mul(6_364_136_223_846_793_005)
+                    .wrapping_add(1);
+                text += pieces[(state >> 33) as usize % pieces.len()];
+            }
+            let names = machine_names(&source(&text));
+            if let (Some(names), Some(parsed)) = (names, parsed(&text)) {
+                let names: Vec<Option<String>> = names.into_iter().map(Some).collect();
+                assert_eq!(names, parsed, "{text}");
+                compared += usize::from(!parsed.is_empty());
+            }
+        }
+        assert!(compared > 20, "{compared}");
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples");
+        let mut read = 0;
+        for entry in fs::read_dir(folder).unwrap().flatten() {
+            let text = match entry.path().to_string_lossy().ends_with(".vm.kdl") {
+                true => fs::read_to_string(entry.path()).unwrap(),
+                false => continue,
+            };
+            let names = machine_names(&source(&text)).expect("an ordinary file is plain");
+            let names: Vec<Option<String>> = names.into_iter().map(Some).collect();
+            assert_eq!(Some(names), parsed(&text), "{entry:?}");
+            read += 1;
+        }
+        assert!(read > 3);
     }
 
     /// Everything that a tree says, and where.

@@ -13,7 +13,7 @@ use std::env;
 use std::fs;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use vmlock_spec::catalogue::{self, TEXTS};
+use vmlock_spec::catalogue::{self, Catalogue, TEXTS};
 
 /// What stands at a position, where it is defined.
 pub fn definition(view: &View, position: Position) -> Option<Location> {
@@ -132,7 +132,12 @@ fn in_lock(view: &View, register: &str, at: usize) -> Option<Location> {
 
 /// The catalogue's own text, in a file of the user's cache that an editor can open.
 fn of_catalogue(view: &View, word: &str, name: &str) -> Option<Location> {
-    let (file, text, span) = text_of(word, name)?;
+    let catalogue = Catalogue::builtin();
+    let means = match word {
+        "cpu" => catalogue.cpu_revision(name, &[]),
+        _ => catalogue.revision(name, &[]),
+    };
+    let (file, text, span) = text_of(word, means)?;
     let path = cached(file, text)?;
     let document = Document::new(uri::of_path(&path), 0, text.to_owned());
     Some(Location {

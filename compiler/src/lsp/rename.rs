@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::io::ErrorKind;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use vmlock_spec::catalogue::{BASELINES, CPUS};
+use vmlock_spec::catalogue::{CPUS, Catalogue};
 use vmlock_spec::resolve::is_name;
 
 /// Most files and folders that are walked through below one that is open, for a name that several files share.
@@ -82,7 +82,7 @@ fn target(view: &View, position: Position) -> Result<Target, Refusal> {
         _ => return Err(refused(other)),
     };
     let of_catalogue = match what {
-        What::Baseline => BASELINES.iter().any(|b| b.name == name),
+        What::Baseline => Catalogue::builtin().newest(&name).is_some(),
         What::Model => CPUS.iter().any(|c| c.name == name),
         What::Machine | What::Device => false,
     };

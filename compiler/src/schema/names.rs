@@ -124,9 +124,21 @@ fn baselines(catalogue: &Catalogue) -> Vec<Value> {
     let parts = all.filter(|name| catalogue.baseline(name).is_some_and(|b| b.part.is_some()));
     let names = catalogue.wholes().into_iter().chain(parts);
     let found = names.filter_map(|name| catalogue.baseline(name));
-    found
-        .map(|b| known(&b.name, &of_baseline(b), &in_full(b)))
-        .collect()
+    let found = found.map(|b| known(&b.name, &of_baseline(b), &in_full(b)));
+    let standing = catalogue.standing().into_iter();
+    let standing = standing.map(|(name, means)| {
+        let words = format!("The newest revision, `{means}` today: a lock names that one.");
+        let title = catalogue
+            .baseline(means)
+            .map(of_baseline)
+            .unwrap_or_default();
+        known(
+            name,
+            &format!("{title} {words}"),
+            &format!("{title} {words}"),
+        )
+    });
+    found.chain(standing).collect()
 }
 
 /// What a baseline is, in a line.

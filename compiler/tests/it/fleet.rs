@@ -1,7 +1,7 @@
 //! Fleets of different hosts, on the recorded reports of the lab's kernels:
 //! `lock --for`, `adopt` and `common`.
 
-use crate::scratch::{Scratch, err, out, recorded, report_of as host, root};
+use crate::scratch::{Scratch, err, out, report_of as host, reports, root};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;
@@ -62,7 +62,7 @@ fn a_lock_is_made_for_hosts_that_can_keep_it_and_for_no_others() {
 /// The recorded hosts with each CPU, by CPU.
 fn by_cpu() -> BTreeMap<String, Vec<(String, PathBuf)>> {
     let mut all: BTreeMap<String, Vec<(String, PathBuf)>> = BTreeMap::new();
-    for path in fs::read_dir(recorded()).unwrap().map(|e| e.unwrap().path()) {
+    for path in reports() {
         let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
         let (cpu, _) = name.rsplit_once('-').unwrap();
         all.entry(cpu.to_owned()).or_default().push((name, path));

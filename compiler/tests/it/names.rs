@@ -235,6 +235,18 @@ fn a_command_says_what_was_probably_wanted() {
             "my-kvm-6.8",
         ),
         (
+            &["cpu", &host, "--name", "neoverse-n1.r2"],
+            2,
+            "import::name-taken",
+            "my-neoverse-n1.r2",
+        ),
+        (
+            &["cpu", &host, "--name", "kvm-6.12.r2"],
+            2,
+            "import::name-taken",
+            "my-kvm-6.12.r2",
+        ),
+        (
             &["cpu", &host, "--name", "a b"],
             2,
             "usage::name",

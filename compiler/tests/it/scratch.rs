@@ -18,6 +18,16 @@ pub fn recorded() -> PathBuf {
     root().join("spec/catalogue/hosts")
 }
 
+/// All recorded host reports.
+pub fn reports() -> Vec<PathBuf> {
+    let files = fs::read_dir(recorded()).unwrap().map(|e| e.unwrap().path());
+    let reports: Vec<PathBuf> = files
+        .filter(|path| path.extension().is_some_and(|e| e == "json"))
+        .collect();
+    assert!(reports.len() >= 44, "only {} recorded hosts", reports.len());
+    reports
+}
+
 /// Where the report of a recorded host is.
 pub fn report_of(cpu: &str, series: &str) -> String {
     let path = recorded().join(format!("{cpu}-{series}.json"));

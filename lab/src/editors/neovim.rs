@@ -91,5 +91,5 @@ pub fn checked(cache: &Cache) -> Result<Option<Vec<String>>> {
         .stdout(said);
     let status = tools::run(&mut command, Some(LIMIT))?;
     let said = cache::read(&path)?;
-    Ok(Some(super::told(SCRIPT, &said, status)))
+    Ok(Some(tools::problems(SCRIPT, &said, status)))
 }

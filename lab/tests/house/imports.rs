@@ -20,7 +20,7 @@ type Step = (String, String);
 
 /// Crates, each with the steps that keep circles open that were there when this test was written. Nothing may be
 /// added; what is in no circle any more has to be struck out.
-const CRATES: [(&str, &[(&str, &str)]); 12] = [
+const CRATES: [(&str, &[(&str, &str)]); 13] = [
     (
         "spec",
         &[
@@ -35,6 +35,7 @@ const CRATES: [(&str, &[(&str, &str)]); 12] = [
     ),
     ("spec/wire", &[]),
     ("spec/catalogue/types", &[]),
+    ("spec/catalogue/hosts", &[]),
     ("spec/catalogue/reader", &[]),
     ("spec/saved", &[]),
     ("compiler", &[]),

@@ -1,9 +1,12 @@
-//! The map of the house against the house: ARCHITECTURE.md names nothing that
-//! is not there and leaves out no source file; every command that the
-//! documents show exists; their links lead somewhere (`links.rs`); imports do not run in circles (`imports.rs`).
+//! The map of the house against the house: ARCHITECTURE.md and the pages about tests name nothing that
+//! is not there, the map leaves out no source file; every command that the documents show exists; their links lead
+//! somewhere (`links.rs`); the picture shows what is so (`picture.rs`); imports do not run in circles (`imports.rs`);
+//! packages are whole (`packages.rs`).
 
 mod imports;
 mod links;
+mod packages;
+mod picture;
 
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
@@ -50,24 +53,30 @@ fn sources(folder: &Path, out: &mut Vec<PathBuf>) {
 }
 
 #[test]
-fn every_path_on_the_map_exists() {
-    let mut seen = 0;
-    for word in quoted(&read("ARCHITECTURE.md")) {
-        let first = word.split('/').next().unwrap_or_default();
-        if [
-            "spec", "compiler", "runner", "witness", "lab", "fuzz", "examples", "schema",
-        ]
-        .contains(&first)
-            && word.contains('/')
-        {
-            assert!(
-                root().join(&word).exists(),
-                "ARCHITECTURE.md names {word}, which is not there"
-            );
-            seen += 1;
+fn every_path_that_the_documents_name_exists() {
+    for (name, least) in [
+        ("ARCHITECTURE.md", 50),
+        ("docs/evidence.md", 15),
+        ("docs/threat-model.md", 25),
+    ] {
+        let mut seen = 0;
+        for word in quoted(&read(name)) {
+            let first = word.split('/').next().unwrap_or_default();
+            if [
+                "spec", "compiler", "runner", "witness", "lab", "fuzz", "examples", "schema",
+            ]
+            .contains(&first)
+                && word.contains('/')
+            {
+                assert!(
+                    root().join(&word).exists(),
+                    "{name} names {word}, which is not there"
+                );
+                seen += 1;
+            }
         }
+        assert!(seen > least, "only {seen} paths in {name}");
     }
-    assert!(seen > 50, "only {seen} paths on the map");
 }
 
 #[test]
@@ -149,27 +158,8 @@ fn every_command_in_the_documents_exists() {
     let config = read(".cargo/config.toml");
     let programs = programs();
     let mut held = 0;
-    for name in [
-        "README.md",
-        "CONTRIBUTING.md",
-        "ARCHITECTURE.md",
-        "SECURITY.md",
-        "docs/drift.md",
-        "docs/export.md",
-        "docs/fleet.md",
-        "docs/git.md",
-        "docs/howto.md",
-        "docs/labels.md",
-        "docs/language.md",
-        "docs/matrix.md",
-        "docs/operations.md",
-        "docs/saved.md",
-        "docs/saves.md",
-        "docs/support.md",
-        "docs/tutorial.md",
-        "docs/virtio.md",
-    ] {
-        for line in command_lines(&read(name)) {
+    for name in links::pages() {
+        for line in command_lines(&read(&name)) {
             let words = line.split_whitespace();
             let variable = |word: &&str| word.contains('=') && !word.starts_with('-');
             let words: Vec<&str> = words.skip_while(variable).collect();
@@ -244,20 +234,30 @@ fn the_matrix_in_the_documents_is_of_these_locks() {
     assert!(seen >= 3, "only {seen} examples");
 }
 
-/// What the runner is linked with, on the machine that it is for.
-#[test]
-fn the_runner_links_no_parser_no_renderer_and_no_c() {
+/// What `cargo tree` names below a package.
+fn tree(package: &str, edges: &str, more: &[&str]) -> BTreeSet<String> {
     let mut cargo = Command::new(env!("CARGO"));
     let cargo = cargo.current_dir(root()).args(["tree", "--locked"]);
-    let cargo = cargo.args(["--package", "vmlock-run", "--edges", "normal"]);
-    let cargo = cargo.args(["--target", "aarch64-unknown-linux-gnu", "--prefix", "none"]);
+    let cargo = cargo.args(["--package", package, "--edges", edges]);
+    let cargo = cargo.args(["--prefix", "none"]).args(more);
     let tree = cargo.output().expect("cargo runs");
     assert!(tree.status.success(), "{tree:?}");
     let tree = String::from_utf8_lossy(&tree.stdout);
-    let names: BTreeSet<&str> = tree
-        .split('\n')
-        .filter_map(|l| l.split(' ').next())
-        .collect();
+    let names = tree.lines().filter_map(|line| line.split(' ').next());
+    names
+        .filter(|name| !name.is_empty())
+        .map(str::to_owned)
+        .collect()
+}
+
+/// What the runner is linked with, on the machine that it is for.
+#[test]
+fn the_runner_links_no_parser_no_renderer_and_no_c() {
+    let names = tree(
+        "vmlock-run",
+        "normal",
+        &["--target", "aarch64-unknown-linux-gnu"],
+    );
     assert!(
         names.contains("vmlock-spec") && names.contains("kvm-ioctls"),
         "{names:?}"

@@ -196,6 +196,14 @@ pub const CONTROL: Flag = Flag {
     choices: &[],
     help: "Answer `vmlock-run status SOCKET`, `pause`, `resume` and `stop` there; its folder has to be yours, with mode 0700. Or at one that was passed in",
 };
+/// That a restored guest is not let go.
+pub const PAUSED: Flag = Flag {
+    long: "paused",
+    short: None,
+    value: None,
+    choices: &[],
+    help: "Leave the guest paused until `vmlock-run resume`: it can be audited before it runs. Needs `--control`",
+};
 /// Under which a guest was saved.
 pub const LOCK: Flag = Flag {
     long: "lock",
@@ -219,6 +227,14 @@ pub const DISK_DIGEST: Flag = Flag {
     value: None,
     choices: &[],
     help: "All of each disk is held to a digest, not only its ends and the blocks that the guest wrote last: it is read whole for that",
+};
+/// A guest that runs is audited.
+const LIVING: Flag = Flag {
+    long: "control",
+    short: None,
+    value: Some("SOCKET"),
+    choices: &[],
+    help: "Look at the guest that runs, by the socket that `start --control` named, and make no machine",
 };
 /// Where a guest's runner answers.
 const ASKED: Flag = Flag {
@@ -306,13 +322,19 @@ guest can read, and compares. The digest covers every promised fact as the guest
 saw it: two hosts that show the same machine print the same digest.
 Exits with 1 when something differs, and with 3 when the host cannot keep the lock.
 
+With `--control`, it is the guest that runs: it is brought to rest as by `pause`, each of its
+vCPUs is lent to the witness's reading code, given back as it was, and the guest goes on. It
+is read and nothing is driven: what is not looked at is counted and named. Counters go on.
+
 Examples:
   vmlock-run audit web.vm.lock.json
   vmlock-run audit web.vm.lock.json --show-observed
-  vmlock-run audit web.vm.lock.json --format json",
+  vmlock-run audit web.vm.lock.json --format json
+  vmlock-run audit web.vm.lock.json --control ~/guests/web",
         flags: &[
             &FORMAT,
             &OBSERVED,
+            &LIVING,
             &OVERCOMMIT,
             &NATIVE,
             &EMULATE_GIC,
@@ -482,13 +504,18 @@ Its counter (CNTVCT_EL0) stood still meanwhile, if its lock does not have it go 
 (`across-saves`); its wall clock did not. Disks have to be as they were. Exits with 3 where
 this host does not take the state; FILE stays as it is.
 
+With `--paused` it goes on once `resume` says so: `audit --control` looks before at what it
+will see, on its own vCPUs.
+
 Whoever restores a file twice has two guests with one set of secrets and random numbers.
 
 Examples:
-  vmlock-run restore web.save --lock web.vm.lock.json --control ~/guests/web",
+  vmlock-run restore web.save --lock web.vm.lock.json --control ~/guests/web
+  vmlock-run restore web.save --lock web.vm.lock.json --control ~/guests/web --paused",
         flags: &[
             &LOCK,
             &DISK_DIGEST,
+            &PAUSED,
             &TAP,
             &ON_RESET,
             &CONSOLE,

@@ -55,7 +55,7 @@ use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use vmlock_run_flags::{
     CHROOT, CONSOLE, CONTROL, DISK_DIGEST, KVM, LOCK, NAMESPACES, NO_JAIL, NO_PROOF_CACHE,
-    ON_RESET, TAP,
+    ON_RESET, PAUSED, TAP,
 };
 use vmlock_saved::counter::{self, seconds};
 use vmlock_saved::state::{self, Power, State};
@@ -97,6 +97,12 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
         return Err(Failure::usage(
             format!("`--{layer}` is a part of the jail that `--no-jail` does without"),
             &["leave one of them out"],
+        ));
+    }
+    if parsed.has(PAUSED.long) && parsed.value(CONTROL.long).is_none() {
+        return Err(Failure::usage(
+            "with `--paused`, somebody has to let the guest go on, and without `--control` nobody can",
+            &["name a socket: `--control SOCKET`"],
         ));
     }
     let mut elders = if jailed {
@@ -313,6 +319,7 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
             Resumed {
                 counter: counter(lock, &state.machine),
                 on: on.collect(),
+                paused: parsed.has(PAUSED.long),
             }
         }),
     };

@@ -51,7 +51,9 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
             Said::Ends { state: "stopping" },
             "the guest ends".to_owned(),
         ),
-        Answer::Saved(_) => return Err(wrong(path, "nobody asked for that", &[])),
+        Answer::Saved(_) | Answer::Seen(_) => {
+            return Err(wrong(path, "nobody asked for that", &[]));
+        }
         Answer::Error(words) => return Err(wrong(path, &words, &[])),
     };
     match parsed.json() {
@@ -118,7 +120,7 @@ pub(super) fn ask(path: &Path, verb: &str) -> Result<Answer, Failure> {
         PAUSE => PATIENCE + LIMIT,
         _ => PATIENCE,
     };
-    let line = heard(&mut stream, patience).map_err(failed)?;
+    let line = heard(&mut stream, patience, ANSWER).map_err(failed)?;
     understood(path, &line)
 }
 
@@ -130,8 +132,12 @@ pub(super) fn understood(path: &Path, line: &[u8]) -> Result<Answer, Failure> {
     })
 }
 
-/// A line, which comes within the time and has no more bytes than an answer can have.
-pub(super) fn heard(stream: &mut UnixStream, patience: Duration) -> io::Result<Vec<u8>> {
+/// A line, which comes within the time and has no more bytes than its answer can have.
+pub(super) fn heard(
+    stream: &mut UnixStream,
+    patience: Duration,
+    most: usize,
+) -> io::Result<Vec<u8>> {
     let end = Instant::now() + patience;
     let (mut line, mut piece) = (Vec::new(), [0; 4096]);
     loop {
@@ -148,7 +154,7 @@ pub(super) fn heard(stream: &mut UnixStream, patience: Duration) -> io::Result<V
         if count == 0 && line.is_empty() {
             return Err(io::Error::other("the guest ended before it answered"));
         }
-        if count == 0 || line.len() > ANSWER {
+        if count == 0 || line.len() > most {
             return Err(io::Error::other("it breaks off in the middle of an answer"));
         }
         if line.ends_with(b"\n") {

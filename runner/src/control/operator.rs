@@ -1,8 +1,10 @@
-//! What whoever operates a guest asks for beside its numbers: that it pauses, goes on, or ends.
+//! What whoever operates a guest asks for beside its numbers: that it pauses, goes on, is saved or audited, or ends.
 //!
 //! There is one operator, however many clients: it holds the guest once, and lets go of it once. Nothing here waits. A
 //! pause takes its time, so who asked for it is answered later ([`Operator::turn`]); where all of them have gone before,
 //! the guest goes on, since nobody would know that it does not.
+
+mod look;
 
 use super::{Answer, Done};
 use crate::counters::Guest;
@@ -10,6 +12,7 @@ use crate::hold::pausing::{Controls, Paused, Pausing, Progress};
 use crate::snapshot::save::{self, Saving};
 use crate::snapshot::scribe::{Scribe, Written};
 use crate::speaker;
+use look::Looks;
 use std::fs::File;
 use std::mem::take;
 use std::sync::{Arc, OnceLock};
@@ -30,6 +33,8 @@ enum Held {
     Now(Paused),
     /// A save.
     Saves(Box<Saves>),
+    /// An audit.
+    Looks(Looks),
 }
 
 /// A guest that is being saved.
@@ -54,12 +59,25 @@ enum Stage {
     Whole(Paused),
 }
 
+/// What takes its time, and is waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Waits {
+    /// A pause.
+    Pause,
+    /// A save.
+    Save,
+    /// An audit.
+    Look,
+}
+
 /// The operator of a guest.
 pub struct Operator {
     guest: Arc<Guest>,
     /// Its machine, once it runs.
     controls: Arc<OnceLock<Controls>>,
     held: Held,
+    /// It began with a pause that nobody has ended: it lasts whoever waits for it, and whoever has gone.
+    stays: bool,
     end: End,
     scribe: Scribe,
     /// What its thread does, until there is one.
@@ -87,6 +105,8 @@ pub const CALLED_OFF: &str =
 /// What is said while the guest is being saved.
 const SAVING: &str =
     "the guest is being saved: it ends once that is done, or goes on where it cannot be";
+/// What is said while the witness looks at it.
+const LOOKING: &str = "the guest is being audited, and goes on once that is done";
 /// What is said to who saves a guest that somebody ends meanwhile.
 const ENDED: &str = "the guest is not saved: somebody had it end before the file was whole";
 /// What is said where there is no machine.
@@ -100,6 +120,7 @@ impl Operator {
             guest,
             controls,
             held: Held::Not,
+            stays: false,
             end: End::Not,
             scribe,
             writes: Some(Box::new(writes)),
@@ -109,6 +130,14 @@ impl Operator {
     /// What the thread does that writes saved guests; once.
     pub fn writes(&mut self) -> Option<Box<dyn FnOnce() + Send>> {
         self.writes.take()
+    }
+
+    /// A guest that begins with a pause is its operator's from then on.
+    fn take_over(&mut self) {
+        if let Some(pausing) = self.controls.get().and_then(Controls::begun) {
+            self.held = Held::Soon(pausing);
+            self.stays = true;
+        }
     }
 
     /// What its guest has done, and how far it is saved.
@@ -153,6 +182,7 @@ impl Operator {
 
     /// Asks for a pause; `None` where the answer comes later.
     pub fn pause(&mut self, now: Instant) -> Option<Answer> {
+        self.take_over();
         let Some(controls) = self.controls.get() else {
             return Some(Answer::Error(STARTING.to_owned()));
         };
@@ -160,6 +190,7 @@ impl Operator {
             Held::Now(_) => Some(Answer::State(State::Paused)),
             Held::Soon(_) => None,
             Held::Saves(_) => Some(Answer::Error(SAVING.to_owned())),
+            Held::Looks(_) => Some(Answer::Error(LOOKING.to_owned())),
             Held::Not => {
                 self.held = Held::Soon(controls.pause(now));
                 None
@@ -169,14 +200,21 @@ impl Operator {
 
     /// Lets the guest go on.
     pub fn resume(&mut self) -> Answer {
+        self.take_over();
         if self.controls.get().is_none() {
             return Answer::Error(STARTING.to_owned());
         }
         if let Held::Saves(_) = self.held {
             return Answer::Error(SAVING.to_owned());
         }
-        if let Held::Now(paused) = take(&mut self.held) {
-            drop(paused);
+        if let Held::Looks(_) = self.held {
+            return Answer::Error(LOOKING.to_owned());
+        }
+        let held = take(&mut self.held);
+        let was_paused = matches!(held, Held::Now(_)) || self.stays;
+        self.stays = false;
+        drop(held);
+        if was_paused {
             speaker::event(Event::Resumed, RESUMED);
         }
         Answer::State(self.state())
@@ -184,6 +222,7 @@ impl Operator {
 
     /// Asks for the guest to be saved to a file, with a digest over all of each disk or a part; `None` where the answer comes later.
     pub fn save(&mut self, file: Option<File>, whole_disks: bool, now: Instant) -> Option<Answer> {
+        self.take_over();
         let error = |words: &str| Some(Answer::Error(words.to_owned()));
         let Some(controls) = self.controls.get() else {
             return error(STARTING);
@@ -193,13 +232,14 @@ impl Operator {
         }
         let (stage, paused) = match take(&mut self.held) {
             Held::Not => (Stage::Pausing(controls.pause(now)), false),
+            Held::Soon(pausing) if self.stays => (Stage::Pausing(pausing), true),
             Held::Now(paused) => {
                 paused.ask(controls);
                 (Stage::Asked(paused), true)
             }
             other => {
                 self.held = other;
-                return error("the guest is being paused or saved already");
+                return error("the guest is being paused, saved or audited already");
             }
         };
         self.held = Held::Saves(Box::new(Saves {
@@ -221,11 +261,6 @@ impl Operator {
         }
     }
 
-    /// Whether the guest is being saved, up to its end.
-    pub fn is_saving(&self) -> bool {
-        matches!(self.held, Held::Saves(_))
-    }
-
     /// Whether a file is whole, and waits for its name.
     pub fn is_whole(&self) -> bool {
         matches!(&self.held, Held::Saves(saves) if matches!(saves.stage, Stage::Whole(_)))
@@ -242,10 +277,13 @@ impl Operator {
     fn unsaved(&mut self) {
         if let Held::Saves(saves) = take(&mut self.held)
             && saves.paused
-            && let Stage::Asked(paused) | Stage::Writing(_, paused) | Stage::Whole(paused) =
-                saves.stage
         {
-            self.held = Held::Now(paused);
+            self.held = match saves.stage {
+                Stage::Pausing(pausing) => Held::Soon(pausing),
+                Stage::Asked(paused) | Stage::Writing(_, paused) | Stage::Whole(paused) => {
+                    Held::Now(paused)
+                }
+            };
         }
     }
 
@@ -348,13 +386,27 @@ impl Operator {
         matches!(&self.held, Held::Saves(saves) if matches!(saves.stage, Stage::Writing(..)))
     }
 
-    /// Whether a pause or a save has yet to come.
+    /// For what those wait who are answered next.
+    pub fn about(&self) -> Waits {
+        match self.held {
+            Held::Not | Held::Soon(_) | Held::Now(_) => Waits::Pause,
+            Held::Saves(_) => Waits::Save,
+            Held::Looks(_) => Waits::Look,
+        }
+    }
+
+    /// Whether a pause comes for which somebody waits, though something else is done before.
+    pub fn will_pause(&self) -> bool {
+        self.stays
+    }
+
+    /// Whether a pause, a save or an audit has yet to come.
     pub fn is_busy(&self) -> bool {
-        matches!(self.held, Held::Soon(_))
+        matches!(self.held, Held::Soon(_) | Held::Looks(_))
             || matches!(self.held, Held::Saves(_)) && !self.is_whole()
     }
 
-    /// Goes on with a pause that has yet to come, and for which so many wait: what they are told, once there is something.
+    /// Goes on with what takes its time, and for which so many wait: what they are told, once there is something.
     pub fn turn(&mut self, waiting: usize, now: Instant) -> Option<Answer> {
         let pausing = match take(&mut self.held) {
             Held::Soon(pausing) => pausing,
@@ -376,10 +428,11 @@ impl Operator {
                 };
                 return self.go_on(saves, now);
             }
+            Held::Looks(looks) => return self.look_on(looks, waiting, now),
             Held::Not => return (waiting > 0).then(|| Answer::Error(CALLED_OFF.to_owned())),
         };
         let controls = self.controls.get()?;
-        if waiting == 0 {
+        if waiting == 0 && !self.stays {
             return None;
         }
         match pausing.go_on(controls, now) {
@@ -411,6 +464,8 @@ impl Operator {
             return;
         }
         match heard {
+            // That was said when it began.
+            _ if self.stays => {}
             0 => self.held = Held::Not,
             _ => speaker::event(Event::Paused, PAUSED),
         }
@@ -424,7 +479,7 @@ mod tests {
     use super::super::server::start;
     use super::*;
     use crate::hold::pausing::LIMIT;
-    use crate::hold::pausing::tests::{Machine, machine};
+    use crate::hold::pausing::tests::{Machine, begins_paused, machine};
     use crate::jail::elders::Elders;
     use crate::snapshot::scribe::tests::unfinished;
     use std::io::{Read as _, Write as _};
@@ -565,6 +620,70 @@ mod tests {
             paused: false,
         }));
         operator
+    }
+
+    /// The operator of a guest that runs.
+    pub fn of(controls: Controls) -> Operator {
+        let controls = Arc::new(OnceLock::from(controls));
+        Operator::new(Arc::new(Guest::new("web", 0)), controls)
+    }
+
+    /// What those are told who wait, so many.
+    pub fn told(operator: &mut Operator, waiting: usize) -> Answer {
+        loop {
+            if let Some(answer) = operator.turn(waiting, Instant::now()) {
+                return answer;
+            }
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    #[test]
+    fn a_guest_that_began_paused_can_be_saved_at_once_and_stays_so_where_it_is_not() {
+        let file = || File::open("/dev/null").ok();
+        let (Machine { controls, .. }, start) = begins_paused(5);
+        let mut operator = of(controls);
+        assert!(operator.save(file(), false, Instant::now()).is_none());
+        assert_eq!(operator.about(), Waits::Save);
+        // Its client has gone before it came to rest.
+        assert!(operator.turn(0, Instant::now()).is_none());
+        assert_eq!(
+            (operator.about(), operator.state()),
+            (Waits::Pause, State::Paused)
+        );
+        assert!(operator.save(file(), false, Instant::now()).is_none());
+        let (rounds, thread) = start();
+        // This one has no lock.
+        let Answer::Error(words) = told(&mut operator, 1) else {
+            panic!("it cannot be saved")
+        };
+        assert!(words.contains("stays paused"), "{words}");
+        thread::sleep(Duration::from_millis(5));
+        assert_eq!((operator.state(), rounds.load(SeqCst)), (State::Paused, 0));
+        assert!(matches!(operator.resume(), Answer::State(State::Running)));
+        thread.join().expect("it goes on");
+        assert_eq!(rounds.load(SeqCst), 5);
+    }
+
+    /// Each is told what it asked for, and nobody what another one did.
+    #[test]
+    fn who_waits_for_a_pause_is_told_of_one_after_an_audit() {
+        let (Machine { controls, .. }, start) = begins_paused(5);
+        let served = Served::new("both", Some(controls));
+        let pauses = served.asks("pause");
+        assert!(served.told("status").starts_with("{\"status\""));
+        let looks = served.asks("audit");
+        assert!(served.told("status").starts_with("{\"status\""));
+        let (rounds, thread) = start();
+        let seen = heard(looks);
+        assert!(
+            seen.starts_with("{\"seen\"") && seen.contains("[\"07\"]"),
+            "{seen}"
+        );
+        assert_eq!(heard(pauses), PAUSED);
+        assert_eq!(rounds.load(SeqCst), 0);
+        assert_eq!(served.told("resume"), RUNS);
+        thread.join().expect("it goes on");
     }
 
     #[test]

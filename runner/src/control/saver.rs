@@ -7,7 +7,7 @@
 //! the guest, and nobody here knows whether it goes on as well.
 
 use super::client::{PATIENCE, ask, connect, failed, heard, understood, wrong};
-use super::{Answer, COMMIT, Done, Request, SAVE, STATUS};
+use super::{ANSWER, Answer, COMMIT, Done, Request, SAVE, STATUS};
 use crate::failure::{Failure, exit};
 use crate::files;
 use crate::flags::Parsed;
@@ -219,7 +219,7 @@ fn save(socket: &Path, path: &Path, asked: &Asked) -> Result<Done, Failure> {
     sent.map_err(|e| failed(io::Error::from_raw_os_error(e.errno())))?;
     let shown = asked.progress.is_shown();
     let watching = shown.then(|| Watching::begin(socket, &asked.progress));
-    let answer = heard(&mut stream, LIMIT + WRITING);
+    let answer = heard(&mut stream, LIMIT + WRITING, ANSWER);
     drop(watching);
     let answer = answer.map_err(failed)?;
     let done = match understood(socket, &answer)? {
@@ -235,7 +235,7 @@ fn save(socket: &Path, path: &Path, asked: &Asked) -> Result<Done, Failure> {
     let lost = |error: io::Error| both(&error.to_string());
     new.folder.sync_all().map_err(lost)?;
     stream.write_all(&line(COMMIT)).map_err(lost)?;
-    let answer = heard(&mut stream, PATIENCE).map_err(lost)?;
+    let answer = heard(&mut stream, PATIENCE, ANSWER).map_err(lost)?;
     match serde_json::from_slice(&answer) {
         Ok(Answer::Stopping {}) => Ok(done),
         Ok(Answer::Error(words)) => Err(both(&words)),

@@ -1,6 +1,6 @@
 //! Serves clients of a control socket, on one thread that waits for none of them and for nothing of the guest's.
 
-use super::operator::{CALLED_OFF, Operator};
+use super::operator::{CALLED_OFF, Operator, Waits};
 use super::{Answer, REQUEST, answer, line};
 use crate::failure::Failure;
 use crate::jail::elders::Elders;
@@ -71,10 +71,8 @@ struct Client {
     heard: Vec<u8>,
     /// What is still to be sent, once it has asked.
     answer: Option<Vec<u8>>,
-    /// It has asked for what takes its time: by what is answered it is not limited.
-    waits: bool,
-    /// That is a save.
-    saves: bool,
+    /// It has asked for that, which takes its time: by what is answered it is not limited.
+    waits: Option<Waits>,
     /// The file that came with what it asked.
     file: Option<File>,
     /// It has yet to give a saved guest its name.
@@ -98,13 +96,13 @@ impl Server {
     fn turn(&mut self, operator: &mut Operator) {
         let now = Instant::now();
         self.clients
-            .retain(|client| client.waits || client.until > now);
+            .retain(|client| client.waits.is_some() || client.until > now);
         let room = self.clients.len() < CLIENTS;
         let mut fds: Vec<PollFd> = self.clients.iter().map(Client::waits_for).collect();
         if room {
             fds.push(PollFd::new(self.listener.as_fd(), PollFlags::POLLIN));
         }
-        let limited = self.clients.iter().filter(|client| !client.waits);
+        let limited = self.clients.iter().filter(|client| client.waits.is_none());
         let mut next = limited.map(|client| client.until).min();
         if operator.is_busy() {
             let late = operator.is_writing();
@@ -125,42 +123,50 @@ impl Server {
             .retain_mut(|client| client.go_on(operator) == Served::More);
         self.call_off(operator);
         self.leave_room();
-        self.answer_late(operator);
+        // What follows from it may be what others wait for.
+        while self.answer_late(operator) {}
         if operator.is_whole() && !self.clients.iter().any(|client| client.names) {
             operator.abandon();
         }
         operator.end();
     }
 
-    /// Answers those whose pause somebody called off, and for whom the guest is not saved that is saved since.
+    /// Answers those whose pause somebody called off, and for whom the guest is not saved or audited that is so since.
     fn call_off(&mut self, operator: &Operator) {
-        let waiting = self.clients.iter_mut().filter(|client| client.waits);
-        for client in waiting.filter(|client| operator.is_saving() && !client.saves) {
-            client.send_away(CALLED_OFF.to_owned());
+        if operator.about() == Waits::Pause || operator.will_pause() {
+            return;
+        }
+        for client in &mut self.clients {
+            if client.waits == Some(Waits::Pause) {
+                client.send_away(CALLED_OFF.to_owned());
+            }
         }
     }
 
     /// Sends those away who wait behind as many as may: whoever wants to end a guest that does not come to rest finds room.
     fn leave_room(&mut self) {
-        let waiting = self.clients.iter_mut().filter(|client| client.waits);
+        let waiting = self.clients.iter_mut();
+        let waiting = waiting.filter(|client| client.waits.is_some());
         for client in waiting.skip(WAITERS) {
             client.send_away(format!("{WAITERS} wait for the guest to be paused already"));
         }
     }
 
-    /// Answers those who asked for what takes its time, once it is there.
-    fn answer_late(&mut self, operator: &mut Operator) {
-        let waiting = self.clients.iter().filter(|client| client.waits).count();
+    /// Answers those who asked for what takes its time, once it is there; false where nobody is answered.
+    fn answer_late(&mut self, operator: &mut Operator) -> bool {
+        let about = Some(operator.about());
+        let waiting = self.clients.iter().filter(|client| client.waits == about);
+        let waiting = waiting.count();
         let Some(answer) = operator.turn(waiting, Instant::now()) else {
-            return;
+            return false;
         };
         let said = line(&answer);
         let mut heard = 0;
         self.clients.retain_mut(|client| {
-            if !client.waits {
+            if client.waits != about {
                 return true;
             }
-            client.waits = false;
+            client.waits = None;
             client.names = matches!(answer, Answer::Saved(_));
             client.until = Instant::now() + if client.names { NAMING } else { PATIENCE };
             client.answer = Some(said.clone());
@@ -171,6 +177,7 @@ impl Server {
         if matches!(answer, Answer::State(State::Paused)) {
             operator.told(heard);
         }
+        waiting > 0
     }
 
     fn accept(&mut self) {
@@ -204,8 +211,7 @@ impl Client {
             stream,
             heard: Vec::new(),
             answer: (who != user && who != 0).then(stranger),
-            waits: false,
-            saves: false,
+            waits: None,
             file: None,
             names: false,
             until: Instant::now() + PATIENCE,
@@ -214,7 +220,7 @@ impl Client {
 
     /// What it waits for does not come.
     fn send_away(&mut self, words: String) {
-        self.waits = false;
+        self.waits = None;
         self.until = Instant::now() + PATIENCE;
         self.answer = Some(line(&Answer::Error(words)));
     }
@@ -222,7 +228,7 @@ impl Client {
     fn waits_for(&self) -> PollFd<'_> {
         let flags = match self.answer {
             // That it goes need not be asked for (poll(2)).
-            _ if self.waits => PollFlags::empty(),
+            _ if self.waits.is_some() => PollFlags::empty(),
             None => PollFlags::POLLIN,
             Some(_) => PollFlags::POLLOUT,
         };
@@ -239,7 +245,7 @@ impl Client {
 
     /// Does what can be done without waiting.
     fn go_on(&mut self, operator: &mut Operator) -> Served {
-        if self.waits {
+        if self.waits.is_some() {
             return match self.has_gone() {
                 true => Served::Gone,
                 false => Served::More,
@@ -291,9 +297,8 @@ impl Client {
                     "a request has at most {REQUEST} bytes"
                 ))),
             };
-            self.waits = said.is_none();
-            // Nobody begins to wait for a pause while the guest is being saved.
-            self.saves = self.waits && operator.is_saving();
+            // Nobody begins to wait for anything but what is being done.
+            self.waits = said.is_none().then(|| operator.about());
             self.answer = said.as_ref().map(line);
             return true;
         }

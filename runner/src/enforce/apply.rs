@@ -1,22 +1,21 @@
-//! Builds the VM and carries out the steps of a plan, in the one order that
-//! works on every kernel from 5.10 to 7.3.
+//! Builds the VM and carries out the steps of a plan, each in its [`Phase`].
 //!
-//! Memory, what has to be said before there are vCPUs, vCPUs in order, GIC with addresses and size,
-//! KVM_ARM_VCPU_INIT with the same features everywhere, SVE's vector lengths, firmware and ID registers, the timers' and the
-//! PMU's interrupts, the PMU's filter, stolen time, GIC initialisation, GICD_IIDR (which kernels before 6.15 or so
-//! only take now), and the PMU, which needs an initialised GIC.
+//! What is no step has its place between them: memory first, vCPUs in order behind `Phase::Vm`, GIC with addresses and
+//! size, KVM_ARM_VCPU_INIT with the same features everywhere, the timers' interrupts behind `Phase::Registers`, the PMU's
+//! behind `Phase::Calls`, GIC initialisation behind `Phase::Devices`, and the PMU at the end, which needs an initialised
+//! GIC.
 
 use crate::failure::Failure;
 use crate::generation;
 use crate::gic::proxy::{Hidden, Proxy};
-use crate::kvm::{Fresh, Gic, Slot, System, Vm, host_counter};
+use crate::kvm::{Error, Fresh, Gic, Slot, System, Vm, host_counter};
 use crate::memory::Memory;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use vmlock_spec::catalogue::{register_by_id, register_by_name};
 use vmlock_spec::lock::{Lock, Range};
 use vmlock_spec::machine::REDISTRIBUTOR_SIZE;
-use vmlock_spec::plan::{IDENTITY, Orders, Refusal, Step};
+use vmlock_spec::plan::{IDENTITY, Orders, Phase, Refusal, Step};
 use vmlock_spec::reason;
 use vmlock_spec::smccc::function_name;
 use vmlock_spec::vm::Feature;
@@ -110,6 +109,125 @@ impl<'a> Recipe<'a> {
     }
 }
 
+impl Recipe<'_> {
+    /// Carries out the steps of a phase on what there is by then.
+    ///
+    /// # Errors
+    /// What the host refuses.
+    fn carry_out(
+        &self,
+        phase: Phase,
+        vm: &Vm,
+        vcpus: &[Fresh],
+        gic: Option<&Gic>,
+    ) -> Result<(), Failure> {
+        let refusals = self.refusals(phase, vm, vcpus, gic);
+        match refusals.is_empty() {
+            true => Ok(()),
+            false => Err(Failure::Refused(refusals)),
+        }
+    }
+
+    /// The same; gives what the host refuses.
+    fn refusals(&self, phase: Phase, vm: &Vm, vcpus: &[Fresh], gic: Option<&Gic>) -> Vec<Refusal> {
+        let steps = self.steps.iter().filter(|step| step.phase() == phase);
+        let done = steps.flat_map(|step| carry_out(step, vm, vcpus, gic));
+        done.collect()
+    }
+}
+
+/// Carries out one step; gives what the host refuses of it.
+fn carry_out(step: &Step, vm: &Vm, vcpus: &[Fresh], gic: Option<&Gic>) -> Vec<Refusal> {
+    match step {
+        Step::Identity => {
+            let done = vm.allow_identity().err();
+            let refusal =
+                |error: Error| refused(IDENTITY.to_owned(), "1".to_owned(), error.to_string());
+            done.map(refusal).into_iter().collect()
+        }
+        Step::VectorLengths(lengths) => each(vcpus, |vcpu| {
+            let done = vcpu.set_vector_lengths(lengths);
+            done.map_err(|error| {
+                (
+                    "SVE vector lengths".to_owned(),
+                    format!("{lengths:?}"),
+                    error,
+                )
+            })
+        }),
+        // KVM keeps most of them per VM, older kernels some of them per vCPU: every vCPU is told.
+        Step::Register { id, value } | Step::Reset { id, value } => each(vcpus, |vcpu| {
+            vcpu.set(*id, *value).map_err(|error| {
+                let known = register_by_id(*id);
+                let name = known.map_or_else(|| format!("{id:#018x}"), |r| r.name.to_string());
+                (name, format!("{value:#x}"), error)
+            })
+        }),
+        Step::Forward(function) => filter(step, vm, &[(*function, *function)], true),
+        Step::ForwardRanges(ranges) => filter(step, vm, ranges, true),
+        Step::Deny(function) => filter(step, vm, &[(*function, *function)], false),
+        // All vCPUs have one.
+        Step::DenyEvents(events) => {
+            let ranges = vcpus.first().map(|vcpu| (vcpu, runs(events)));
+            let ranges = ranges
+                .into_iter()
+                .flat_map(|(vcpu, ranges)| ranges.into_iter().map(move |r| (vcpu, r)));
+            let done = ranges.filter_map(|(vcpu, (first, count))| {
+                let error = vcpu.deny_events(first, count).err()?;
+                let name = format!("PMU events from {first:#x} on");
+                Some(refused(name, "hidden".to_owned(), error.to_string()))
+            });
+            done.collect()
+        }
+        Step::StolenTime(addresses) => {
+            let mut addresses = addresses.iter();
+            each(vcpus, |vcpu| {
+                let Some(address) = addresses.next() else {
+                    return Ok(());
+                };
+                vcpu.set_stolen_time(*address).map_err(|error| {
+                    let wanted = format!("{address:#x} on vCPU {}", vcpu.index());
+                    (Feature::StealTime.name().to_owned(), wanted, error)
+                })
+            })
+        }
+        Step::IidrRevision(revision) => {
+            let error = match gic {
+                Some(gic) => set_revision(gic, *revision)
+                    .err()
+                    .map(|error| error.to_string()),
+                None => Some("there is no interrupt controller yet".to_owned()),
+            };
+            let name = "GICD_IIDR.Revision".to_owned();
+            let refusal = |error| refused(name, revision.to_string(), error);
+            error.map(refusal).into_iter().collect()
+        }
+        // [`Recipe::of_lock`] has laid the machine out by it.
+        Step::Distributor => Vec::new(),
+        // The kernel has it as it is: nothing is written, and that value is read back.
+        Step::Leave { .. } => Vec::new(),
+    }
+}
+
+/// Does something to each vCPU, up to the first that the host refuses: name, value and error.
+fn each(
+    vcpus: &[Fresh],
+    done: impl FnMut(&Fresh) -> Result<(), (String, String, Error)>,
+) -> Vec<Refusal> {
+    let first = vcpus.iter().map(done).find_map(Result::err);
+    let refusal = first.map(|(name, wanted, error)| refused(name, wanted, error.to_string()));
+    refusal.into_iter().collect()
+}
+
+/// Takes calls from the kernel: for the runner, or for nobody.
+fn filter(step: &Step, vm: &Vm, ranges: &[(u32, u32)], forward: bool) -> Vec<Refusal> {
+    let done = ranges.iter().filter_map(|range| {
+        let error = vm.filter_functions(*range, forward).err()?;
+        Some(unfiltered(step, *range, forward, &error))
+    });
+    done.collect()
+}
+
 /// A VM that is complete and has not run.
 pub struct Built {
     /// The VM.
@@ -167,12 +285,7 @@ pub fn begin(
     if let Some(range) = recipe.generation {
         generation::give(&vm, range)?;
     }
-    if recipe.steps.contains(&Step::Identity)
-        && let Err(error) = vm.allow_identity()
-    {
-        let refusal = refused(IDENTITY.to_owned(), "1".to_owned(), error.to_string());
-        return Err(Failure::Refused(vec![refusal]));
-    }
+    recipe.carry_out(Phase::Vm, &vm, &[], None)?;
     let vcpus = (0u32..)
         .zip(&recipe.mpidr)
         .map(|(index, _)| vm.create_vcpu(index))
@@ -185,8 +298,11 @@ pub fn begin(
     let target = vm.preferred_target()?;
     for vcpu in &vcpus {
         vcpu.initialise(&target, recipe.features)?;
-        if recipe.features.contains(&Feature::Sve) {
-            vectors(vcpu, &recipe.steps)?;
+    }
+    recipe.carry_out(Phase::Features, &vm, &vcpus, Some(&gic))?;
+    if recipe.features.contains(&Feature::Sve) {
+        for vcpu in &vcpus {
+            vcpu.finalise_vectors()?;
         }
     }
     if let Some(register) = register_by_name("MPIDR_EL1") {
@@ -228,21 +344,6 @@ fn covering(vm: &Vm, memory: Arc<Memory>, hidden: Range) -> Result<Slot, Failure
     Ok(cover)
 }
 
-/// Gives a vCPU its SVE vector lengths, if the steps name any, and ends their configuration.
-fn vectors(vcpu: &Fresh, steps: &[Step]) -> Result<(), Failure> {
-    for step in steps {
-        let Step::VectorLengths(lengths) = step else {
-            continue;
-        };
-        if let Err(error) = vcpu.set_vector_lengths(lengths) {
-            let (name, wanted) = ("SVE vector lengths".to_owned(), format!("{lengths:?}"));
-            let refusal = refused(name, wanted, error.to_string());
-            return Err(Failure::Refused(vec![refusal]));
-        }
-    }
-    Ok(vcpu.finalise_vectors()?)
-}
-
 /// Carries out the steps and completes the VM.
 ///
 /// # Errors
@@ -257,78 +358,27 @@ pub fn complete(begun: Begun, recipe: &Recipe) -> Result<Built, Failure> {
         cover,
     } = begun;
     let mut refusals = Vec::new();
-    for step in &recipe.steps {
-        let (Step::Register { id, value } | Step::Reset { id, value }) = step else {
-            continue;
-        };
-        // KVM keeps most of them per VM, older kernels some of them per vCPU:
-        // every vCPU is told.
-        for vcpu in &vcpus {
-            if let Err(error) = vcpu.set(*id, *value) {
-                let name = register_by_id(*id)
-                    .map_or_else(|| format!("{id:#018x}"), |r| r.name.to_string());
-                refusals.push(refused(name, format!("{value:#x}"), error.to_string()));
-                break;
+    for phase in Phase::ALL {
+        // What comes before the phase's steps. Every phase stands here, so that none is left out.
+        match phase {
+            // [`begin`] has carried these out.
+            Phase::Vm | Phase::Features => continue,
+            Phase::Registers => {}
+            Phase::Calls => {
+                if let Some(vcpu) = vcpus.first() {
+                    vcpu.set_timer_interrupts(recipe.timers.0, recipe.timers.1)?;
+                }
             }
-        }
-    }
-    if let Some(vcpu) = vcpus.first() {
-        vcpu.set_timer_interrupts(recipe.timers.0, recipe.timers.1)?;
-    }
-    for step in &recipe.steps {
-        let (ranges, forward) = match step {
-            Step::Forward(function) => (vec![(*function, *function)], true),
-            Step::ForwardRanges(ranges) => (ranges.clone(), true),
-            Step::Deny(function) => (vec![(*function, *function)], false),
-            _ => continue,
-        };
-        for range in ranges {
-            if let Err(error) = vm.filter_functions(range, forward) {
-                refusals.push(unfiltered(step, range, forward, &error));
+            Phase::Devices => {
+                if let Some(intid) = recipe.pmu_interrupt {
+                    for vcpu in &vcpus {
+                        vcpu.set_pmu_interrupt(intid)?;
+                    }
+                }
             }
+            Phase::Interrupts => gic.initialise()?,
         }
-    }
-    if let Some(intid) = recipe.pmu_interrupt {
-        for vcpu in &vcpus {
-            vcpu.set_pmu_interrupt(intid)?;
-        }
-    }
-    for step in &recipe.steps {
-        let (Step::DenyEvents(events), Some(vcpu)) = (step, vcpus.first()) else {
-            continue;
-        };
-        for (first, count) in runs(events) {
-            if let Err(error) = vcpu.deny_events(first, count) {
-                let name = format!("PMU events from {first:#x} on");
-                refusals.push(refused(name, "hidden".to_owned(), error.to_string()));
-            }
-        }
-    }
-    for step in &recipe.steps {
-        let Step::StolenTime(addresses) = step else {
-            continue;
-        };
-        for (vcpu, address) in vcpus.iter().zip(addresses) {
-            if let Err(error) = vcpu.set_stolen_time(*address) {
-                let name = Feature::StealTime.name().to_owned();
-                let wanted = format!("{address:#x} on vCPU {}", vcpu.index());
-                refusals.push(refused(name, wanted, error.to_string()));
-                break;
-            }
-        }
-    }
-    gic.initialise()?;
-    for step in &recipe.steps {
-        let Step::IidrRevision(revision) = step else {
-            continue;
-        };
-        if let Err(error) = set_revision(&gic, *revision) {
-            refusals.push(refused(
-                "GICD_IIDR.Revision".to_owned(),
-                revision.to_string(),
-                error.to_string(),
-            ));
-        }
+        refusals.extend(recipe.refusals(phase, &vm, &vcpus, Some(&gic)));
     }
     if recipe.pmu_interrupt.is_some() {
         for vcpu in &vcpus {
@@ -385,12 +435,7 @@ fn refused(name: String, wanted: String, error: String) -> Refusal {
 }
 
 /// The kernel does not let go of the calls of a step, those from the first to the last of a range.
-fn unfiltered(
-    step: &Step,
-    (first, last): (u32, u32),
-    forward: bool,
-    error: &crate::kvm::Error,
-) -> Refusal {
+fn unfiltered(step: &Step, (first, last): (u32, u32), forward: bool, error: &Error) -> Refusal {
     let name = match step {
         Step::ForwardRanges(_) => "all firmware calls but those left to the kernel".to_owned(),
         _ => function_name(first).into_owned(),

@@ -14,14 +14,29 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use vmlock_saved::state;
 
-/// A vCPU between two instructions, whose exit was served and completed: what is lent here as one does not run while it
-/// is lent.
+/// A vCPU between two instructions, whose exit was served and completed: what is lent here as one runs nothing of the
+/// guest's while it is lent.
 pub trait AtRest {
     /// All that is its own.
     ///
     /// # Errors
     /// It cannot be read, or has no names, in words.
     fn own(&self) -> Result<Own, String>;
+
+    /// What the witness sees on it: an area of `vmlock_wire`.
+    ///
+    /// # Errors
+    /// It did not see everything.
+    fn look(&mut self) -> Result<Vec<u8>, Lost>;
+}
+
+/// A look that failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lost {
+    /// Why.
+    pub words: String,
+    /// The vCPU is what it was. Any other one does not run on.
+    pub runs_on: bool,
 }
 
 /// What a vCPU has of its own.
@@ -33,14 +48,23 @@ pub struct Own {
     pub counter: u64,
 }
 
-/// What became of asking for it.
-#[derive(Default)]
-enum Asked {
-    #[default]
+/// What became of asking for something.
+enum Asked<T> {
     Nothing,
     /// Its thread has yet to read it.
     Waits,
-    Told(Result<Own, String>),
+    Told(Result<T, String>),
+}
+
+impl<T> Asked<T> {
+    /// Takes what is to be done; whether there is something.
+    fn begin(&mut self) -> bool {
+        let waits = matches!(self, Self::Waits);
+        if waits {
+            *self = Self::Nothing;
+        }
+        waits
+    }
 }
 
 /// A vCPU, as far as its thread is concerned.
@@ -81,8 +105,9 @@ impl Slot {
 
 struct State {
     vcpus: Vec<Slot>,
-    /// What was asked of each.
-    asked: Vec<Asked>,
+    /// What each was asked for: what is its own, and what the witness sees on it.
+    asked: Vec<Asked<Own>>,
+    looks: Vec<Asked<Vec<u8>>>,
     /// How often that was. What was read for an earlier time is no answer: the guest may have run since.
     times: u64,
     /// How many hold the guest.
@@ -114,12 +139,7 @@ pub struct Hold {
 
 impl Drop for Hold {
     fn drop(&mut self) {
-        let mut state = self.barrier.state();
-        state.holds -= 1;
-        if state.holds == 0 {
-            self.barrier.held.store(false, Ordering::Release);
-            self.barrier.raised.notify_all();
-        }
+        self.barrier.let_go(&mut self.barrier.state());
     }
 }
 
@@ -131,6 +151,7 @@ impl Barrier {
             state: Mutex::new(State {
                 vcpus: (0..vcpus).map(|_| Slot::Expected).collect(),
                 asked: (0..vcpus).map(|_| Asked::Nothing).collect(),
+                looks: (0..vcpus).map(|_| Asked::Nothing).collect(),
                 times: 0,
                 holds: 0,
                 gone: false,
@@ -147,6 +168,20 @@ impl Barrier {
     /// Whether the machine ends: nobody is held up any more.
     pub fn is_gone(&self) -> bool {
         self.state().gone
+    }
+
+    /// One holder less.
+    fn let_go(&self, state: &mut State) {
+        state.holds -= 1;
+        if state.holds == 0 {
+            self.held.store(false, Ordering::Release);
+            self.raised.notify_all();
+        }
+    }
+
+    /// How many vCPUs there are.
+    pub fn vcpus(&self) -> usize {
+        self.state().vcpus.len()
     }
 
     fn set(&self, vcpu: u32, slot: Slot) {
@@ -187,22 +222,38 @@ impl Barrier {
     }
 
     /// Rests while anybody holds the guest, with a vCPU that does not run meanwhile.
-    pub fn rest(&self, vcpu: u32, settled: &impl AtRest) {
-        let mut state = self.state();
+    pub fn rest(&self, vcpu: u32, settled: &mut impl AtRest) {
+        let (mut state, at) = (self.state(), vcpu as usize);
         while state.holds > 0 && !state.gone {
             if let Some(slot) = state.vcpus.get_mut(vcpu as usize) {
                 slot.rest(true);
             }
-            let asked = state.asked.get_mut(vcpu as usize);
-            if let Some(asked @ Asked::Waits) = asked {
-                *asked = Asked::Nothing;
-                let times = state.times;
+            let times = state.times;
+            if state.asked.get_mut(at).is_some_and(Asked::begin) {
                 drop(state);
                 let own = settled.own();
                 state = self.state();
                 let same = state.times == times;
-                if same && let Some(asked) = state.asked.get_mut(vcpu as usize) {
+                if same && let Some(asked) = state.asked.get_mut(at) {
                     *asked = Asked::Told(own);
+                }
+                continue;
+            }
+            if state.looks.get_mut(at).is_some_and(Asked::begin) {
+                // Nobody is let in while this one is lent, whoever else lets go, and it is not at rest.
+                state.holds += 1;
+                if let Some(slot) = state.vcpus.get_mut(at) {
+                    slot.rest(false);
+                }
+                drop(state);
+                let seen = settled.look();
+                state = self.state();
+                if seen.as_ref().err().is_none_or(|lost| lost.runs_on) {
+                    self.let_go(&mut state);
+                }
+                let same = state.times == times;
+                if same && let Some(asked) = state.looks.get_mut(at) {
+                    *asked = Asked::Told(seen.map_err(|lost| lost.words));
                 }
                 continue;
             }
@@ -223,6 +274,30 @@ impl Barrier {
             .for_each(|asked| *asked = Asked::Waits);
         drop(state);
         self.raised.notify_all();
+    }
+
+    /// Has the witness look on that vCPU, whose thread sees to it. All of them rest, and are held meanwhile.
+    pub fn look(&self, vcpu: u32) {
+        let mut state = self.state();
+        state.times = state.times.wrapping_add(1);
+        if let Some(asked) = state.looks.get_mut(vcpu as usize) {
+            *asked = Asked::Waits;
+        }
+        drop(state);
+        self.raised.notify_all();
+    }
+
+    /// What it saw there, once it has.
+    pub fn seen(&self, vcpu: u32) -> Option<Result<Vec<u8>, String>> {
+        let mut state = self.state();
+        let asked = state.looks.get_mut(vcpu as usize)?;
+        match std::mem::replace(asked, Asked::Nothing) {
+            Asked::Told(seen) => Some(seen.map_err(|why| format!("vCPU {vcpu}: {why}"))),
+            other => {
+                *asked = other;
+                None
+            }
+        }
     }
 
     /// What they said, in order, once all of them have.
@@ -284,13 +359,22 @@ pub mod tests {
     use std::thread::{self, JoinHandle};
     use std::time::Duration;
 
-    /// A vCPU without KVM.
-    pub struct Vcpu;
+    /// A vCPU without KVM, on which the witness sees that.
+    pub struct Vcpu<L>(pub L);
 
-    impl AtRest for Vcpu {
+    impl<L: FnMut() -> Result<Vec<u8>, Lost>> AtRest for Vcpu<L> {
         fn own(&self) -> Result<Own, String> {
             Err("it has no KVM".to_owned())
         }
+
+        fn look(&mut self) -> Result<Vec<u8>, Lost> {
+            self.0()
+        }
+    }
+
+    /// What the witness sees where that is all the same.
+    fn seven() -> Result<Vec<u8>, Lost> {
+        Ok(vec![7])
     }
 
     /// The barrier of so many vCPUs.
@@ -298,21 +382,34 @@ pub mod tests {
         Arc::new(Barrier::new(vcpus, Arc::default()))
     }
 
-    /// The thread of vCPU 0, which goes so many rounds, and what counts them; who kicks it is counted, too.
+    /// The thread of vCPU 0, which goes so many rounds, and what counts them.
     pub fn vcpu(barrier: &Arc<Barrier>, rounds: u32) -> (Arc<AtomicU32>, JoinHandle<()>) {
+        thread_of(barrier, 0, rounds, &Arc::default(), seven)
+    }
+
+    /// The same of any vCPU, on which the witness sees that; who kicks it is counted.
+    pub fn thread_of(
+        barrier: &Arc<Barrier>,
+        vcpu: u32,
+        rounds: u32,
+        kicks: &Arc<AtomicU32>,
+        look: impl FnMut() -> Result<Vec<u8>, Lost> + Send + 'static,
+    ) -> (Arc<AtomicU32>, JoinHandle<()>) {
         let (barrier, passed) = (Arc::clone(barrier), Arc::new(AtomicU32::new(0)));
-        let count = Arc::clone(&passed);
-        barrier.join(0, Pid::this(), Box::new(|| {}));
+        let (count, kicks) = (Arc::clone(&passed), Arc::clone(kicks));
+        let kicked = move || _ = kicks.fetch_add(1, SeqCst);
+        barrier.join(vcpu, Pid::this(), Box::new(kicked));
         let thread = thread::spawn(move || {
+            let mut own = Vcpu(look);
             while count.load(SeqCst) < rounds {
                 if barrier.is_lowered() {
-                    barrier.rest(0, &Vcpu);
+                    barrier.rest(vcpu, &mut own);
                     continue;
                 }
                 count.fetch_add(1, SeqCst);
                 thread::sleep(Duration::from_micros(100));
             }
-            barrier.part(0);
+            barrier.part(vcpu);
         });
         (passed, thread)
     }
@@ -405,6 +502,57 @@ pub mod tests {
             comes(|| reads > 1 || self.may.load(SeqCst));
             Err(format!("read {reads}"))
         }
+
+        fn look(&mut self) -> Result<Vec<u8>, Lost> {
+            let looks = self.reads.fetch_add(1, SeqCst) + 1;
+            comes(|| self.may.load(SeqCst));
+            Err(Lost {
+                words: format!("look {looks}"),
+                runs_on: looks == 1,
+            })
+        }
+    }
+
+    /// Whoever holds the guest may have gone: it stands until the vCPU is what it was, and for good where it is not.
+    #[test]
+    fn nobody_passes_while_a_vcpu_is_lent_nor_after_one_was_lost() {
+        let (reads, may) = (AtomicU32::new(0), AtomicBool::new(false));
+        for (look, runs_on) in [(1, true), (2, false)] {
+            may.store(false, SeqCst);
+            let barrier = barrier(1);
+            let hold = barrier.hold();
+            barrier.join(0, Pid::this(), Box::new(|| {}));
+            thread::scope(|scope| {
+                let mut slow = Slow {
+                    reads: &reads,
+                    may: &may,
+                };
+                let resting = Arc::clone(&barrier);
+                let thread = scope.spawn(move || resting.rest(0, &mut slow));
+                comes(|| barrier.urge().is_empty());
+                barrier.look(0);
+                comes(|| reads.load(SeqCst) == look);
+                drop(hold);
+                thread::sleep(Duration::from_millis(20));
+                assert!(barrier.is_lowered() && !thread.is_finished());
+                // Nobody takes it for one at rest meanwhile.
+                assert_eq!(barrier.awake(), [0]);
+                may.store(true, SeqCst);
+                let mut seen = None;
+                while seen.is_none() {
+                    seen = barrier.seen(0);
+                }
+                let words = seen.and_then(Result::err).expect("it says so");
+                assert_eq!(words, format!("vCPU 0: look {look}"));
+                if !runs_on {
+                    thread::sleep(Duration::from_millis(20));
+                    assert!(barrier.is_lowered() && !thread.is_finished());
+                    barrier.remove();
+                }
+                thread.join().expect("it passes");
+                assert_eq!(barrier.is_lowered(), !runs_on);
+            });
+        }
     }
 
     #[test]
@@ -413,12 +561,12 @@ pub mod tests {
         let (reads, may) = (AtomicU32::new(0), AtomicBool::new(false));
         let hold = barrier.hold();
         thread::scope(|scope| {
-            let slow = Slow {
+            let mut slow = Slow {
                 reads: &reads,
                 may: &may,
             };
             let resting = Arc::clone(&barrier);
-            scope.spawn(move || resting.rest(0, &slow));
+            scope.spawn(move || resting.rest(0, &mut slow));
             barrier.ask();
             comes(|| reads.load(SeqCst) == 1);
             drop(hold);
@@ -441,11 +589,11 @@ pub mod tests {
         let _hold = barrier.hold();
         barrier.join(0, Pid::this(), Box::new(|| {}));
         thread::scope(|scope| {
-            let held = scope.spawn(|| barrier.rest(0, &Vcpu));
+            let held = scope.spawn(|| barrier.rest(0, &mut Vcpu(seven)));
             comes(|| barrier.urge().is_empty());
             barrier.remove();
             held.join().expect("it passes");
         });
-        barrier.rest(0, &Vcpu);
+        barrier.rest(0, &mut Vcpu(seven));
     }
 }

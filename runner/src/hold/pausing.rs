@@ -27,6 +27,7 @@ pub struct Controls {
     parks: Vec<Park>,
     bus: Arc<Mutex<Bus>>,
     stop: Box<dyn Fn() + Send + Sync>,
+    begun: Mutex<Option<Pausing>>,
     /// What can be saved of it; nothing of a witness's.
     pub saves: Option<Saves>,
 }
@@ -58,6 +59,7 @@ impl Controls {
             parks,
             bus,
             stop: Box::new(stop),
+            begun: Mutex::default(),
             saves: None,
         }
     }
@@ -65,6 +67,16 @@ impl Controls {
     /// Has the machine end. It is not waited for.
     pub fn stop(&self) {
         (self.stop)();
+    }
+
+    /// How many vCPUs it has.
+    pub fn vcpus(&self) -> u32 {
+        u32::try_from(self.barrier.vcpus()).unwrap_or(u32::MAX)
+    }
+
+    /// Gets a vCPU out that is lent and does not come back.
+    pub fn kick(&self, vcpu: u32) {
+        self.barrier.kick(vcpu);
     }
 
     /// Whether anybody holds the guest.
@@ -77,9 +89,26 @@ impl Controls {
         Pausing {
             parked: None,
             hold: self.barrier.hold(),
-            begun: now,
+            begun: Some(now),
             kicked: now,
         }
+    }
+
+    /// Has it begin with a pause: nobody has let it go since it was made. Its devices are parked, and it is held.
+    pub fn begin_paused(&mut self, parked: Vec<Parked>, hold: Hold) {
+        let pausing = Pausing {
+            parked: Some(parked),
+            hold,
+            begun: None,
+            kicked: Instant::now(),
+        };
+        self.begun = Mutex::new(Some(pausing));
+    }
+
+    /// The pause that it began with; once.
+    pub fn begun(&self) -> Option<Pausing> {
+        // A panic ends the process, so poison says nothing.
+        self.begun.lock().unwrap_or_else(|e| e.into_inner()).take()
     }
 }
 
@@ -88,7 +117,8 @@ pub struct Pausing {
     // Before `hold`: the devices go on before the vCPUs do.
     parked: Option<Vec<Parked>>,
     hold: Hold,
-    begun: Instant,
+    /// `None`: however long it takes.
+    begun: Option<Instant>,
     kicked: Instant,
 }
 
@@ -122,16 +152,16 @@ impl Pausing {
         if controls.barrier.is_gone() {
             return Progress::GivenUp("its machine has come to its end".to_owned());
         }
-        let awake = match self.parked {
-            // They rest for as long as they are held.
-            Some(_) => Vec::new(),
-            None if now.saturating_duration_since(self.kicked) < AGAIN => controls.barrier.awake(),
-            None => {
+        let awake = match now.saturating_duration_since(self.kicked) < AGAIN {
+            true => controls.barrier.awake(),
+            false => {
                 self.kicked = now;
                 controls.barrier.urge()
             }
         };
-        let late = now.saturating_duration_since(self.begun) > LIMIT;
+        let late = self
+            .begun
+            .is_some_and(|begun| now.saturating_duration_since(begun) > LIMIT);
         if !awake.is_empty() {
             return match late {
                 true => Progress::GivenUp(vcpus(&awake)),
@@ -191,6 +221,19 @@ impl Paused {
         controls.barrier.ask();
     }
 
+    /// Has the witness look on that vCPU.
+    pub fn look(&self, controls: &Controls, vcpu: u32) {
+        controls.barrier.look(vcpu);
+    }
+
+    /// What it saw there, once it has.
+    pub fn seen(&self, controls: &Controls, vcpu: u32) -> Option<Result<Vec<u8>, String>> {
+        match controls.barrier.is_gone() {
+            true => Some(Err("its machine has come to its end".to_owned())),
+            false => controls.barrier.seen(vcpu),
+        }
+    }
+
     /// What they said, once all of them have.
     pub fn told(&self, controls: &Controls) -> Option<Result<Vec<Own>, String>> {
         match controls.barrier.is_gone() {
@@ -235,17 +278,81 @@ fn vcpus(awake: &[usize]) -> String {
 
 #[cfg(test)]
 pub mod tests {
-    use super::super::barrier::tests::{barrier, vcpu};
+    use super::super::barrier::Lost;
+    use super::super::barrier::tests::{barrier, thread_of, vcpu};
     use super::*;
     use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
+    use std::sync::mpsc::{Sender, channel};
     use std::thread::{self, JoinHandle};
 
-    /// A machine without devices, with one vCPU: how far that has come, and how often somebody ended the machine.
+    /// A machine without devices: how far its vCPU 0 has come, and how often somebody ended the machine.
     pub struct Machine {
         pub controls: Controls,
         pub rounds: Arc<AtomicU32>,
         pub ended: Arc<AtomicU32>,
         pub bus: Arc<Mutex<Bus>>,
+    }
+
+    /// That of a barrier.
+    fn with(barrier: Arc<Barrier>, rounds: Arc<AtomicU32>) -> Machine {
+        let (ended, bus) = (Arc::new(AtomicU32::new(0)), Arc::default());
+        let end = Arc::clone(&ended);
+        let controls = Controls::new(barrier, Arc::clone(&bus), Vec::new(), move || {
+            _ = end.fetch_add(1, SeqCst)
+        });
+        Machine {
+            controls,
+            rounds,
+            ended,
+            bus,
+        }
+    }
+
+    /// One that begins paused, and what starts its vCPU: the rounds of that, and its thread.
+    pub fn begins_paused(
+        rounds: u32,
+    ) -> (Machine, impl FnOnce() -> (Arc<AtomicU32>, JoinHandle<()>)) {
+        let barrier = barrier(1);
+        let mut machine = with(Arc::clone(&barrier), Arc::default());
+        machine.controls.begin_paused(Vec::new(), barrier.hold());
+        (machine, move || vcpu(&barrier, rounds))
+    }
+
+    /// A vCPU that the witness sees nothing on before the test says what.
+    pub struct Lent {
+        /// What is seen next.
+        pub sees: Sender<Result<Vec<u8>, Lost>>,
+        /// How often it was lent.
+        pub lent: Arc<AtomicU32>,
+        /// How often it was kicked.
+        pub kicks: Arc<AtomicU32>,
+        /// What it does.
+        pub thread: JoinHandle<()>,
+    }
+
+    /// One with so many such vCPUs, each of which goes so many rounds.
+    pub fn watched(vcpus: u32, rounds: u32) -> (Machine, Vec<Lent>) {
+        let barrier = barrier(vcpus as usize);
+        let mut first = None;
+        let all = (0..vcpus).map(|vcpu| {
+            let (sees, seen) = channel();
+            let (lent, kicks) = (Arc::new(AtomicU32::new(0)), Arc::default());
+            let count = Arc::clone(&lent);
+            let look = move || {
+                count.fetch_add(1, SeqCst);
+                seen.recv().expect("the test says what")
+            };
+            let (passed, thread) = thread_of(&barrier, vcpu, rounds, &kicks, look);
+            first.get_or_insert(passed);
+            Lent {
+                sees,
+                lent,
+                kicks,
+                thread,
+            }
+        });
+        let all = all.collect();
+        (with(barrier, first.unwrap_or_default()), all)
     }
 
     /// One whose vCPU goes so many rounds, of a tenth of a millisecond or more; none where it never comes to rest.
@@ -258,22 +365,14 @@ pub mod tests {
                 (rounds, Some(thread))
             }
         };
-        let (ended, bus) = (Arc::new(AtomicU32::new(0)), Arc::default());
-        let end = Arc::clone(&ended);
-        let controls = Controls::new(barrier, Arc::clone(&bus), Vec::new(), move || {
-            _ = end.fetch_add(1, SeqCst)
-        });
-        let machine = Machine {
-            controls,
-            rounds,
-            ended,
-            bus,
-        };
-        (machine, thread)
+        (with(barrier, rounds), thread)
     }
 
     fn paused(controls: &Controls) -> Paused {
-        let mut pausing = controls.pause(Instant::now());
+        at_rest(controls, controls.pause(Instant::now()))
+    }
+
+    fn at_rest(controls: &Controls, mut pausing: Pausing) -> Paused {
         loop {
             pausing = match pausing.go_on(controls, Instant::now()) {
                 Progress::Under(pausing) => pausing,
@@ -300,6 +399,28 @@ pub mod tests {
             .join()
             .expect("it comes to its end");
         assert!(!machine.controls.is_held());
+    }
+
+    /// Nobody lets it go before its operator does, and nobody's patience ends.
+    #[test]
+    fn a_guest_that_begins_paused_goes_no_round_before_it_is_let_go() {
+        let Machine { mut controls, .. } = machine(0).0;
+        assert!(controls.begun().is_none());
+        let hold = controls.barrier.hold();
+        controls.begin_paused(Vec::new(), hold);
+        let pausing = controls.begun().expect("it has one");
+        assert!(controls.begun().is_none());
+        let late = Instant::now() + 3 * LIMIT;
+        let Progress::Under(pausing) = pausing.go_on(&controls, late) else {
+            panic!("its vCPU does not rest yet")
+        };
+        let (rounds, thread) = vcpu(&controls.barrier, 5);
+        let paused = at_rest(&controls, pausing);
+        assert_eq!(rounds.load(SeqCst), 0);
+        assert!(controls.is_held());
+        drop(paused);
+        thread.join().expect("it comes to its end");
+        assert_eq!(rounds.load(SeqCst), 5);
     }
 
     #[test]

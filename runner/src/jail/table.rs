@@ -127,9 +127,11 @@ pub enum Machine {
     Proxied,
     /// One whose firmware calls the runner answers, and whose vCPUs it may start.
     Calls,
+    /// One that somebody can ask by a control socket.
+    Operated,
 }
 
-use Machine::{Calls, Every, Proxied};
+use Machine::{Calls, Every, Operated, Proxied};
 
 /// One thing that is allowed.
 #[derive(Clone, Copy, Debug)]
@@ -190,6 +192,7 @@ impl fmt::Display for Row {
             Every => {}
             Proxied => f.write_str(" (where the runner answers for the interrupt controller)")?,
             Calls => f.write_str(" (where the runner answers firmware calls)")?,
+            Operated => f.write_str(" (where there is a control socket)")?,
         }
         self.only
             .map_or(Ok(()), |only| write!(f, "; only when {only}"))
@@ -263,6 +266,8 @@ const LET_GO: u32 = 3;
 
 const NO_RING: &str = "the host's io_uring cannot be had";
 const SAVED: &str = "a guest is saved";
+const AUDITED: &str = "a guest is audited while it runs";
+const READ: &str = "a guest is saved, or audited while it runs";
 const READER: &str = "somebody connects to the guest's console";
 const NEWER: &str = "this program was built with a newer C library";
 const SOCKETS: &str = "a guest has sockets, and uses them";
@@ -292,12 +297,14 @@ pub const ROWS: &[Row] = &[
     row(libc::SYS_ioctl, KVM_SET_USER_MEMORY_REGION, &[Vcpu], "the page in which a vCPU is lent comes and goes")
         .of(Proxied)
         .only("a guest clears its timer's interrupt while that is active, as one does that crashes into another kernel"),
+    row(libc::SYS_ioctl, KVM_SET_USER_MEMORY_REGION, &[Vcpu], "the memory in which a vCPU is lent to the witness comes and goes").of(Operated).only(AUDITED),
     row(libc::SYS_ioctl, KVM_SET_MP_STATE, &[Vcpu], "CPU_ON and CPU_OFF").of(Calls).only("a vCPU begins otherwise than KVM would have it"),
+    row(libc::SYS_ioctl, KVM_SET_MP_STATE, &[Vcpu], "a vCPU that is off is lent to the witness").of(Operated).only(AUDITED),
     row(libc::SYS_ioctl, KVM_ARM_PREFERRED_TARGET, &[Vcpu], "what a vCPU is reset with").of(Calls).only("a vCPU is turned on that was on before"),
     row(libc::SYS_ioctl, KVM_ARM_VCPU_INIT, &[Vcpu], "a vCPU is reset").of(Calls).only("a vCPU is turned on that was on before"),
-    row(libc::SYS_ioctl, KVM_GET_REG_LIST, &[Vcpu], "which registers a guest has that is saved").only(SAVED),
-    row(libc::SYS_ioctl, KVM_GET_MP_STATE, &[Vcpu], "whether its vCPU is on").only(SAVED),
-    row(libc::SYS_ioctl, KVM_GET_VCPU_EVENTS, &[Vcpu], "which SError it has yet to take").only(SAVED),
+    row(libc::SYS_ioctl, KVM_GET_REG_LIST, &[Vcpu], "which registers a guest has that is saved, or lends its vCPU").only(READ),
+    row(libc::SYS_ioctl, KVM_GET_MP_STATE, &[Vcpu], "whether its vCPU is on").only(READ),
+    row(libc::SYS_ioctl, KVM_GET_VCPU_EVENTS, &[Vcpu], "which SError it has yet to take").only(READ),
     row(libc::SYS_ioctl, KVM_GET_DEVICE_ATTR, &[Control], "what its interrupt controller has").only(SAVED),
     row(libc::SYS_pwrite64, Any, &[Scribe], "a guest goes to the file that its operator opened").only(SAVED),
     row(libc::SYS_fsync, Any, &[Scribe], "that file is on the disk before anybody is told").only(SAVED),

@@ -195,13 +195,15 @@ fn general(fd: &VcpuFd) -> Result<[u64; core::GENERAL]> {
 
 /// A vCPU that will run on, between two instructions: nothing of an exit is pending.
 pub struct Between<'a> {
-    fd: &'a mut VcpuFd,
+    pub(super) fd: &'a mut VcpuFd,
 }
 
 /// What a vCPU did until it was between two instructions again.
 pub enum Ran {
     /// It wrote where no memory is, at this guest-physical address.
     Wrote(u64),
+    /// It asked for something that was answered.
+    Answered,
     /// Somebody wanted its thread; it may have run, and may not.
     Kicked,
     /// Something else, in words.
@@ -233,14 +235,45 @@ impl Between<'_> {
         general(self.fd)
     }
 
-    /// Runs the vCPU to its next exit, and completes that.
+    /// Completes what is pending all the same, as after an exit whose answer failed. A read that has none finds anything.
+    ///
+    /// # Errors
+    /// KVM's, or it does not come to an end.
+    pub fn complete(&mut self) -> Result<()> {
+        match enter_immediately(self.fd)? {
+            true => Ok(()),
+            false => Err(Error {
+                call: "completing the exit of a vCPU that is lent".to_owned(),
+                errno: libc::EPROTO,
+            }),
+        }
+    }
+
+    /// Runs the vCPU to its next exit, and completes that. Nothing is answered.
     ///
     /// # Errors
     /// KVM's, or the exit cannot be completed.
     pub fn run(&mut self) -> Result<Ran> {
+        self.run_with(|_| Ok(false), |mmio| Ok(Some(mmio)))
+    }
+
+    /// The same; `calls` is given calls of firmware that are forwarded, and says whether it has answered, and `accesses`
+    /// those where no memory is, and gives back what it does not answer.
+    ///
+    /// # Errors
+    /// As [`Between::run`], and theirs.
+    pub fn run_with(
+        &mut self,
+        calls: impl FnOnce(&Forwarded<'_>) -> Result<bool>,
+        accesses: impl for<'m> FnOnce(Mmio<'m>) -> Result<Option<Mmio<'m>>>,
+    ) -> Result<Ran> {
         let words = match run(self.fd)? {
-            Exit::Mmio(mut mmio) => {
+            Exit::Mmio(mmio) => {
                 let (address, is_write) = (mmio.address, mmio.is_write);
+                let Some(mut mmio) = accesses(mmio)? else {
+                    self.complete()?;
+                    return Ok(Ran::Answered);
+                };
                 if !is_write {
                     mmio.data().fill(0);
                 }
@@ -252,6 +285,7 @@ impl Between<'_> {
             }
             Exit::Kicked => return Ok(Ran::Kicked),
             Exit::SystemEvent { kind, .. } => format!("it asked for system event {kind}"),
+            Exit::Hypercall(call) if calls(&call)? => return Ok(Ran::Answered),
             Exit::Hypercall(call) => format!("it called firmware function {:#010x}", call.function),
             Exit::NoSyndrome { address } => {
                 format!(

@@ -1,10 +1,11 @@
-//! A vCPU's state as a whole: read of one at rest, written to one that has not run.
+//! A vCPU's state as a whole: read of one at rest, written to one that has not run, or that is lent.
 //!
 //! What there is of registers, KVM says itself (`KVM_GET_REG_LIST`). Beside them a vCPU runs or is off
 //! (`KVM_GET_MP_STATE`), and may have an SError to come (`KVM_GET_VCPU_EVENTS`). A CPU_ON that KVM has yet to carry out is
 //! done by the first register that is read (arch/arm64/kvm/arm.c `kvm_arch_vcpu_ioctl`, 5.10 to 7.3), so whether the vCPU
 //! runs is asked last.
 
+use super::exit::Between;
 use super::register::{bytes, set_bytes};
 use super::vcpu::{Fresh, Settled, list};
 use super::{Error, Result, counted};
@@ -41,6 +42,15 @@ fn off(fd: &VcpuFd) -> Result<bool> {
     }
 }
 
+fn set_off(fd: &VcpuFd, off: bool) -> Result<()> {
+    let mp_state = match off {
+        true => KVM_MP_STATE_STOPPED,
+        false => KVM_MP_STATE_RUNNABLE,
+    };
+    counted(fd.set_mp_state(kvm_mp_state { mp_state }))
+        .map_err(|e| Error::new("KVM_SET_MP_STATE", e))
+}
+
 fn serror(fd: &VcpuFd) -> Result<Option<SError>> {
     let events = counted(fd.get_vcpu_events()).map_err(|e| Error::new("KVM_GET_VCPU_EVENTS", e))?;
     let exception = events.exception;
@@ -62,6 +72,24 @@ impl Settled<'_> {
             serror: serror(self.fd)?,
             off: off(self.fd)?,
         })
+    }
+}
+
+impl Between<'_> {
+    /// Writes a register of any width, all of its bytes.
+    ///
+    /// # Errors
+    /// KVM's; it has another width.
+    pub fn set_bytes(&self, id: u64, value: &[u8]) -> Result<()> {
+        set_bytes(self.fd, id, value)
+    }
+
+    /// Turns it on or off, and nothing else of it changes.
+    ///
+    /// # Errors
+    /// KVM's.
+    pub fn set_off(&self, off: bool) -> Result<()> {
+        set_off(self.fd, off)
     }
 }
 
@@ -95,11 +123,6 @@ impl Fresh {
     /// # Errors
     /// KVM's.
     pub fn set_off(&self, off: bool) -> Result<()> {
-        let mp_state = match off {
-            true => KVM_MP_STATE_STOPPED,
-            false => KVM_MP_STATE_RUNNABLE,
-        };
-        counted(self.fd.set_mp_state(kvm_mp_state { mp_state }))
-            .map_err(|e| Error::new("KVM_SET_MP_STATE", e))
+        set_off(&self.fd, off)
     }
 }

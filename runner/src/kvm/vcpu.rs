@@ -11,7 +11,7 @@
 //! (Documentation/virt/kvm/api.rst section 5 names them in prose), so settling
 //! always enters KVM_RUN with `immediate_exit` set until that is what ends it.
 
-use super::exit::{Exit, decode, enter_immediately, run};
+use super::exit::{Between, Exit, decode, enter_immediately, run};
 use super::open::Open;
 use super::register::{get, is_zero, set};
 use super::{Error, Result, core, counted, host_counter};
@@ -392,7 +392,7 @@ impl Runnable {
     /// KVM_RUN failed: the VM is beyond use.
     pub fn settle(&mut self) -> Result<Rest<'_>> {
         match enter_immediately(&mut self.fd)? {
-            true => Ok(Rest::Settled(Settled { fd: &self.fd })),
+            true => Ok(Rest::Settled(Settled { fd: &mut self.fd })),
             false => Ok(Rest::Exit(decode(&mut self.fd))),
         }
     }
@@ -404,7 +404,7 @@ impl Runnable {
     pub fn post_mortem(&mut self) -> Result<Settled<'_>> {
         for _ in 0..SETTLE_LIMIT {
             if enter_immediately(&mut self.fd)? {
-                return Ok(Settled { fd: &self.fd });
+                return Ok(Settled { fd: &mut self.fd });
             }
             if let Exit::Mmio(mut mmio) = decode(&mut self.fd)
                 && !mmio.is_write
@@ -429,13 +429,18 @@ pub enum Rest<'a> {
 
 /// A vCPU between two instructions, with nothing pending. It does not run while it is one.
 pub struct Settled<'a> {
-    pub(super) fd: &'a VcpuFd,
+    pub(super) fd: &'a mut VcpuFd,
 }
 
 impl Settled<'_> {
     /// Reads a register of at most 64 bits.
     pub fn get(&self, id: u64) -> Result<u64> {
         get(self.fd, id)
+    }
+
+    /// The vCPU, to be lent: who lends it puts back what changes of it.
+    pub fn between(&mut self) -> Between<'_> {
+        Between { fd: self.fd }
     }
 }
 

@@ -9,6 +9,8 @@
 //!   the page: neither interrupts, SError, single steps nor an exception of the instructions reach the guest;
 //! * all registers that are used are put aside, put back, and read back ([`lend`]).
 //!
+//! The same is done for whoever audits a living guest, with the whole guest at rest ([`look`]).
+//!
 //! What cannot be hidden is time: counters go on, and a cycle counter that the guest has enabled. So loans are
 //! for what nothing else can do, are counted, and whoever asks for many is made to wait ([`pace`]).
 //!
@@ -20,5 +22,7 @@ pub mod held;
 #[cfg(target_arch = "aarch64")]
 pub mod lend;
 pub mod load;
+#[cfg(target_arch = "aarch64")]
+pub mod look;
 pub mod pace;
 pub mod page;

@@ -1,6 +1,8 @@
 //! Runs a verified machine: one thread per vCPU, until the guest, the user or a
 //! time limit ends it. Signals end the whole process.
 
+mod resting;
+mod space;
 mod watch;
 
 use super::alarm::Alarm;
@@ -21,7 +23,7 @@ use crate::gic::direct::Direct;
 use crate::gic::gate::Gate;
 use crate::gic::proxy::Proxy;
 use crate::gic::view;
-use crate::hold::barrier::{AtRest, Barrier, Own};
+use crate::hold::barrier::{Barrier, Hold};
 use crate::hold::pausing::{Controls, Saves};
 use crate::jail::elders::Elders;
 #[cfg(feature = "torture")]
@@ -31,19 +33,23 @@ use crate::jail::table::Thread;
 use crate::jail::{Entering, Files, Jail, Needs, entered};
 use crate::kick::kick;
 use crate::kvm::{
-    self, Entry, Exit, Fresh, Gic, Kick, Mmio, Rest, Runnable, Settled, Unstarted, Vm, core,
-    discard, host_counter,
+    self, Entry, Exit, Fresh, Gic, Kick, Mmio, Rest, Runnable, Unstarted, Vm, core, discard,
+    host_counter,
 };
 use crate::machine::home::Home;
+use crate::machine::loan::look::{Answers, Lookout};
 use crate::machine::pause::{Turns, World};
 use crate::memory::Memory;
 use crate::say;
+use crate::speaker;
 use crate::threads::spawn;
 use kvm_bindings::{
     KVM_SYSTEM_EVENT_CRASH, KVM_SYSTEM_EVENT_RESET, KVM_SYSTEM_EVENT_RESET_FLAG_PSCI_RESET2,
     KVM_SYSTEM_EVENT_SHUTDOWN, KVM_SYSTEM_EVENT_SHUTDOWN_FLAG_PSCI_OFF2,
 };
 use nix::unistd::gettid;
+use resting::Resting;
+pub use space::Space;
 use std::mem::{self, ManuallyDrop};
 use std::os::fd::AsFd as _;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -51,9 +57,9 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel}
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, TryLockError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
-use vmlock_saved::owned::{asked, own};
-use vmlock_saved::state::{Gic as View, Power, Serror, Vcpu};
-use vmlock_spec::lock::{Lock, Unmapped};
+use vmlock_saved::state::Gic as View;
+use vmlock_spec::event::Event;
+use vmlock_spec::lock::Lock;
 #[cfg(feature = "torture")]
 use vmm_sys_util::eventfd::EventFd;
 use vmm_sys_util::signal::Killable;
@@ -108,6 +114,8 @@ struct Shared {
     counts: Arc<counters::Machine>,
     /// Under which it can be saved.
     lock: Option<&'static Lock>,
+    /// From where its vCPUs can be looked from.
+    lookout: Option<Lookout>,
     /// Which vCPUs were on, of a guest that goes on.
     on: Option<Vec<bool>>,
 }
@@ -228,6 +236,8 @@ pub struct Resumed {
     pub counter: Counter,
     /// Which vCPUs are on.
     pub on: Vec<bool>,
+    /// It is paused until its operator lets it go on.
+    pub paused: bool,
 }
 
 /// What a guest that goes on finds in CNTVCT_EL0.
@@ -259,39 +269,6 @@ pub struct Jailed {
     pub elders: Elders,
     /// What becomes `/`, where somebody wants that.
     pub root: Option<Root>,
-}
-
-/// What answers an access to an address at which the machine has nothing.
-#[derive(Clone, Copy)]
-pub struct Space {
-    /// Bits of guest-physical address.
-    pub address_bits: u32,
-    /// What answers up to the last address.
-    pub unmapped: Unmapped,
-}
-
-impl Space {
-    /// As the lock says.
-    pub fn of_lock(lock: &Lock) -> Self {
-        Self {
-            address_bits: lock.machine.address_bits,
-            unmapped: lock.machine.unmapped,
-        }
-    }
-
-    /// What FAR_EL1 says of an access there; `None` where loads read zero and stores are dropped.
-    ///
-    /// Behind the last address KVM injects the abort itself from 5.19 or so on, with the guest-physical address in
-    /// FAR_EL1, and hands the access out before (arch/arm64/kvm/mmu.c `kvm_handle_guest_abort`): one answer on all.
-    fn aborts(self, address: u64) -> Option<Option<u64>> {
-        if address >> self.address_bits != 0 {
-            return Some(Some(address));
-        }
-        match self.unmapped {
-            Unmapped::ExternalAbort => Some(None),
-            Unmapped::ReadsAsZero => None,
-        }
-    }
 }
 
 /// What became of an exit.
@@ -393,8 +370,13 @@ fn run_with(
     let (sender, receiver) = channel();
     let alarm =
         Alarm::new().map_err(|e| Failure::environment(format!("the machine's alarm: {e}"), &[]))?;
+    let lookout = match &saves {
+        Some(own) => Lookout::new(&vm, own.lock)?,
+        None => None,
+    };
     let shared = Arc::new(Shared {
         vm,
+        lookout,
         bus: Arc::new(Mutex::new(bus)),
         room: Condvar::new(),
         alarm,
@@ -424,7 +406,7 @@ fn run_with(
     let mut held = resumed.map(|resumed| {
         let parked: Vec<Parked> = parks.iter().map(Park::park).collect();
         let held = ManuallyDrop::new((parked, shared.barrier.hold()));
-        (resumed.counter, held)
+        (resumed.counter, resumed.paused, held)
     });
     let doors = shared.bus().doors();
     for doors in doors {
@@ -452,12 +434,22 @@ fn run_with(
     let kept = Arc::clone(&gic);
     let stopped = Arc::new(AtomicBool::new(false));
     let asked = Arc::clone(&stopped);
-    let mut first = Some(move || {
-        controls.get_or_init(|| operate(&operated, parks, asked, saves, kept));
+    let mut first = Some(move |paused: Option<(Vec<Parked>, Hold)>| {
+        let begins_paused = paused.is_some();
+        controls.get_or_init(|| {
+            let mut controls = operate(&operated, parks, asked, saves, kept);
+            if let Some((parked, hold)) = paused {
+                controls.begin_paused(parked, hold);
+            }
+            controls
+        });
         if let Some(guest) = guest {
             guest.runs(&operated.counts);
         }
         first();
+        if begins_paused {
+            speaker::event(Event::Paused, BEGINS_PAUSED);
+        }
     });
     // vCPU 0 last: the others wait for CPU_ON inside KVM. It begins when everybody is in the jail, and nobody else has to
     // wake it for that.
@@ -482,17 +474,21 @@ fn run_with(
                     return;
                 }
                 // The last thing that it is given, and from here on it counts.
-                let counter = held.as_ref().map(|(counter, _)| *counter);
+                let counter = held.as_ref().map(|(counter, ..)| *counter);
                 let counted = counter.map_or(Ok(()), |counter| count_on(&vcpu, counter.now()));
                 if let Err(words) = counted {
                     shared.end(Ended::Broken(words));
                     return;
                 }
-                first();
-                if let Some((_, held)) = held {
-                    // In this order: the devices go on before the vCPUs do.
-                    drop(ManuallyDrop::into_inner(held));
-                }
+                let stays = held.as_ref().is_some_and(|(_, paused, _)| *paused);
+                let held = held.map(|(.., held)| ManuallyDrop::into_inner(held));
+                let (paused, released) = match stays {
+                    true => (held, None),
+                    false => (None, held),
+                };
+                first(paused);
+                // In this order: the devices go on before the vCPUs do.
+                drop(released);
             }
             drop(inside);
             let how = drive(index, vcpu, &shared);
@@ -537,6 +533,10 @@ fn run_with(
         how => how,
     })
 }
+
+/// What is said of a guest that begins with a pause.
+const BEGINS_PAUSED: &str =
+    "the guest is paused: whoever restored it asked for that (`vmlock-run resume` lets it go on)";
 
 /// Has a guest that goes on read that in CNTVCT_EL0.
 ///
@@ -738,38 +738,6 @@ fn finish(shared: &Shared) {
     }
 }
 
-/// A vCPU at rest, of a machine with that lock; `None` where it is not to be saved.
-struct Resting<'a> {
-    settled: Settled<'a>,
-    lock: Option<&'static Lock>,
-}
-
-impl AtRest for Resting<'_> {
-    fn own(&self) -> Result<Own, String> {
-        let lock = self.lock.ok_or("it has no lock")?;
-        // One that nobody knows is refused by `own`.
-        let wanted = |id| asked(id).unwrap_or(true);
-        let whole = self.settled.whole(wanted).map_err(|e| e.to_string())?;
-        let counter = whole.registers.iter().find(|(id, _)| *id == core::CNTVCT);
-        let counter = counter.and_then(|(_, bytes)| bytes[..].try_into().ok());
-        Ok(Own {
-            counter: u64::from_le_bytes(counter.ok_or("KVM does not tell its counter")?),
-            vcpu: Vcpu {
-                power: match whole.off {
-                    true => Power::Off,
-                    false => Power::On,
-                },
-                serror: match whole.serror.map(|serror| serror.syndrome) {
-                    None => Serror::None,
-                    Some(None) => Serror::Pending,
-                    Some(Some(syndrome)) => Serror::Syndrome(syndrome as u32),
-                },
-                registers: own(&whole.registers, lock)?,
-            },
-        })
-    }
-}
-
 /// Runs one vCPU until the machine stops, or until this vCPU ends it: how.
 fn drive(index: u32, vcpu: Runnable, shared: &Shared) -> Option<Ended> {
     #[cfg(feature = "torture")]
@@ -817,8 +785,18 @@ fn drive(index: u32, vcpu: Runnable, shared: &Shared) -> Option<Ended> {
             }
             let exit = match came {
                 Ok(Rest::Settled(settled)) => {
-                    let lock = shared.lock;
-                    shared.barrier.rest(index, &Resting { settled, lock });
+                    let mut resting = Resting {
+                        settled,
+                        index,
+                        lock: shared.lock,
+                        lookout: shared.lookout.as_ref(),
+                        answers: Answers {
+                            firmware: shared.firmware.as_ref(),
+                            frames: &|mmio| interrupt_controller(slot, mmio, shared),
+                        },
+                        ends: &|words| shared.end(Ended::Broken(words)),
+                    };
+                    shared.barrier.rest(index, &mut resting);
                     continue;
                 }
                 Ok(Rest::Exit(exit)) => Ok(exit),

@@ -4,11 +4,12 @@
 use crate::adopt::shown;
 use crate::catalogue::register_by_id;
 use crate::lock::Lock;
-use crate::observation::{self, key_of, unpromised};
+use crate::observation::{self, AT_LATER_ENTRY, Promise, key_named, key_of, unpromised, wire};
 use crate::plan::{Emulation, Keep, Refusal, Step, Way, plan_with, unlocked};
 use crate::report::{Fact, HostReport, Seen, View};
 use crate::vm::Feature;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 /// Something that no statement can say.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -192,6 +193,53 @@ pub(super) struct Changed {
 /// kernel's (`unpromised::ROWS` has its words).
 const LEFTOVERS: &str = "MDCCINT_EL1";
 
+/// What a vCPU that is started once more finds as its guest left it: places in the witness, which are others in another
+/// witness (`unpromised::ROWS` has these registers). Anything else there, such as zero or what KVM fills registers with,
+/// would be a kernel's doing.
+const LEFT_BEHIND: [&str; 2] = ["ELR_EL1 at a later entry", "SP_EL1 at a later entry"];
+
+/// Where the witness's image and stacks are, guest-physical.
+const WITNESS: Range<u64> = wire::LOAD_ADDRESS..wire::entry::BLOCKS_ADDRESS;
+
+/// Whether that follows from what both reports tell, though the older witness did not look at it. Either both locks promise
+/// it, it is kept, and in the bits that one of them leaves out a guest reads what it does in the register itself, which is
+/// compared; or no lock promises it, there was nothing to read in that register, and is as little now, whenever a guest looks.
+/// `register` is what guests of the old host and of the new one see in the register itself.
+fn is_as_promised(
+    locks: &[Vec<Promise>; 2],
+    (vcpu, name): (u32, &str),
+    new: Seen,
+    register: [Option<Seen>; 2],
+) -> bool {
+    let key = key_named(name);
+    // The bits that a lock promises; `None` where it is broken. That there is something to read promises no bit.
+    let kept = |promises: &Vec<Promise>| {
+        let of = |promise: &&Promise| promise.vcpu == vcpu && Some(promise.key) == key;
+        let mut all = promises.iter().filter(of);
+        all.try_fold(0, |all, promise| {
+            promise.kept(new).then_some(all | bits(promise))
+        })
+    };
+    let [old_register, new_register] = register;
+    let nothing = |seen: Option<Seen>| matches!(seen, Some(Seen::Undefined | Seen::Trapped(_)));
+    match [&locks[0], &locks[1]].map(kept) {
+        [Some(0), Some(0)] => {
+            nothing(old_register) && nothing(new_register) && Some(new) == new_register
+        }
+        [Some(a), Some(b)] => match (new, new_register) {
+            (Seen::Value(new), Some(Seen::Value(register))) => (new ^ register) & !(a & b) == 0,
+            (Seen::Value(_), _) => a & b == u64::MAX,
+            (new, register) => a & b == u64::MAX && register.is_none_or(|is| is == new),
+        },
+        _ => false,
+    }
+}
+
+/// The bits that are promised; all of them where a guest must find nothing to read.
+fn bits(promise: &Promise) -> u64 {
+    promise.value.map_or(u64::MAX, |_| promise.mask)
+}
+
 /// What guests of the old host saw and guests of the new one see otherwise, of all that neither lock promises, by the old
 /// baseline or with what was found to have changed: facts that they do not name, and bits that they leave out. What is in
 /// either list of [`AllLeft`] is compared by [`changed`].
@@ -201,9 +249,9 @@ pub(super) fn unpromised(
     left: [&AllLeft; 2],
 ) -> Changed {
     let mut masks: BTreeMap<(u32, u64), u64> = BTreeMap::new();
-    for promise in locks.into_iter().flat_map(observation::promises) {
-        let mask = promise.value.map_or(u64::MAX, |_| promise.mask);
-        *masks.entry((promise.vcpu, promise.key)).or_default() |= mask;
+    let promises = locks.map(observation::promises);
+    for promise in promises.iter().flatten() {
+        *masks.entry((promise.vcpu, promise.key)).or_default() |= bits(promise);
     }
     let by_smc = left
         .iter()
@@ -226,6 +274,23 @@ pub(super) fn unpromised(
         let (vcpu, name) = place;
         let promised = key_of(name).and_then(|key| masks.get(&(*vcpu, key)));
         let differ = match (old.get(place), new.get(place), promised) {
+            (Some(Seen::Value(old)), Some(Seen::Value(new)), None)
+                if LEFT_BEHIND.contains(&name.as_str()) =>
+            {
+                old != new && ![old, new].iter().all(|place| WITNESS.contains(place))
+            }
+            (None, Some(seen), _) => {
+                let register = name.strip_suffix(AT_LATER_ENTRY).map(|register| {
+                    let place = (*vcpu, register.to_owned());
+                    [&old, &new].map(|view| view.get(&place).copied())
+                });
+                !is_as_promised(
+                    &promises,
+                    (*vcpu, name),
+                    *seen,
+                    register.unwrap_or_default(),
+                )
+            }
             (Some(Seen::Value(old)), Some(Seen::Value(new)), promised) => {
                 (old ^ new) & !promised.unwrap_or(&0) != 0
             }

@@ -87,6 +87,11 @@ pub fn write(lock: &Lock) -> String {
     .expect(ALWAYS)
 }
 
+/// The digest of a lock's text, in the form in which locks have those of other files.
+pub fn digest(text: &str) -> String {
+    machine::tree_digest(text.as_bytes())
+}
+
 /// Reads a lock, strictly: no unknown fields, no newer version, nothing that contradicts itself.
 ///
 /// # Errors

@@ -9,6 +9,7 @@ use crate::catalogue::{Kind, REGISTERS, RegisterInfo, field};
 use crate::observation::wire;
 use crate::vm::Feature;
 use std::borrow::Cow;
+use std::hash::{Hash, Hasher};
 
 /// One register, as every vCPU begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +22,13 @@ pub struct Begun {
     pub mask: u64,
     /// Those of them in which `KVM_GET_ONE_REG` says what a guest reads; none where it is only seen from inside.
     pub told: u64,
+}
+
+/// By the register's id, which stands for all that there is to know of it.
+impl Hash for Begun {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (self.info.id, self.value, self.mask, self.told).hash(state);
+    }
 }
 
 impl Begun {
@@ -55,8 +63,13 @@ impl Begun {
 
     /// Who decided it.
     pub fn from(&self, lock: &Lock) -> String {
+        self.of_model(&lock.cpu.model)
+    }
+
+    /// The same of a lock for that CPU model.
+    pub(crate) fn of_model(&self, model: &str) -> String {
         match self.info.name.as_ref() {
-            ACTLR => format!("cpu/{}", lock.cpu.model),
+            ACTLR => format!("cpu/{model}"),
             _ => "the architecture and KVM".to_owned(),
         }
     }

@@ -3,9 +3,9 @@
 
 use super::{FIRST_SPI, virtio};
 use crate::lock;
+use crate::sha256;
 use crate::vm::VmSpec;
 use crate::vm::device::{Device, Disk, Net, Vsock};
-use sha2::{Digest, Sha256};
 
 /// Names of the devices that every machine has: no other one is called so.
 pub const OURS: [&str; 2] = ["serial", "rtc"];
@@ -64,7 +64,7 @@ pub fn mac(machine: &str, card: &Net) -> String {
 /// 802 section 8.2).
 fn derived(machine: &str, card: &str) -> String {
     // No name holds a NUL.
-    let digest = Sha256::digest(format!("vmlock card\0{machine}\0{card}"));
+    let digest = sha256::digest(format!("vmlock card\0{machine}\0{card}").as_bytes());
     let mut bytes = [0; 6];
     for (byte, from) in bytes.iter_mut().zip(digest) {
         *byte = from;

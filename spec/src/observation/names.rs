@@ -16,7 +16,7 @@ const LEAVES: &str = " changes of x1 to x17";
 
 /// What stands behind what a vCPU begins with, the first time and when it was off.
 const AT_ENTRY: &str = " at entry";
-const AT_LATER_ENTRY: &str = " at a later entry";
+pub const AT_LATER_ENTRY: &str = " at a later entry";
 
 /// What firmware calls are asked, in words.
 const CASES: &[(u64, &str)] = &[

@@ -13,7 +13,8 @@ use crate::catalogue::field;
 use crate::lock::Lock;
 use crate::smccc::{self, NOT_SUPPORTED, Services};
 use crate::vm::Feature;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::sync::LazyLock;
 
 /// TRNG_VERSION (DEN0098), which has one result.
 const TRNG_VERSION: u32 = 0x8400_0050;
@@ -145,19 +146,46 @@ pub fn promises(lock: &Lock, vcpu: u32) -> impl Iterator<Item = Promise> {
 
 /// Whether it is how a vCPU of the lock is started that a guest with so many vCPUs has not.
 pub fn starts_beyond(fact: u64, vcpus: u32, lock: &Lock) -> bool {
-    let beyond = vcpus.max(1).into()..lock.machine.vcpus.len() as u64;
-    wire::kind_of(fact) == Some(Kind::CpuOn) && beyond.contains(&wire::id_of(fact))
+    starts(fact, lock).is_some_and(|vcpu| is_beyond(vcpu, vcpus))
+}
+
+/// The vCPU of a lock, where it is how that one is started.
+pub(crate) fn starts(fact: u64, lock: &Lock) -> Option<u64> {
+    let vcpu = wire::id_of(fact);
+    let is_one = wire::kind_of(fact) == Some(Kind::CpuOn);
+    (is_one && vcpu < lock.machine.vcpus.len() as u64).then_some(vcpu)
+}
+
+/// Whether a guest with so many vCPUs has no such one; the first starts without being started.
+pub(crate) fn is_beyond(vcpu: u64, vcpus: u32) -> bool {
+    vcpu >= vcpus.max(1).into()
 }
 
 /// The ID register whose field decides what a guest finds there, where one does.
 pub fn decided_by(fact: u64) -> Option<&'static str> {
+    static KNOWN: LazyLock<HashMap<u64, &str>> = LazyLock::new(|| {
+        let of_each = OF_EACH.iter().flat_map(|(.., facts)| *facts);
+        let facts = of_each.chain(PMU).copied().chain(of_events());
+        facts
+            .filter_map(|fact| Some((fact, decides(fact)?)))
+            .collect()
+    });
+    KNOWN.get(&fact).copied()
+}
+
+/// What the witness reads of counters of events.
+fn of_events() -> impl Iterator<Item = u64> {
+    (0..EVENT_COUNTERS).flat_map(|n| [event_counter(n), event_type(n)])
+}
+
+/// As [`decided_by`], out of the rows.
+fn decides(fact: u64) -> Option<&'static str> {
     let mut rows = OF_EACH.iter().filter(|(.., facts)| facts.contains(&fact));
     let field = rows.find_map(|(given, ..)| match given {
         Announced(path, _) | Hidden(path) => Some(*path),
         Always | With(_) | Without(_) => None,
     });
-    let mut of_events = (0..EVENT_COUNTERS).flat_map(|n| [event_counter(n), event_type(n)]);
-    let of_pmu = PMU.contains(&fact) || of_events.any(|of_event| of_event == fact);
+    let of_pmu = PMU.contains(&fact) || of_events().any(|of_event| of_event == fact);
     let path = field.or(of_pmu.then_some(PMU_VERSION))?;
     path.split_once('.').map(|(register, _)| register)
 }

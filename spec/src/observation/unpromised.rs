@@ -126,7 +126,7 @@ pub const ROWS: &[Row] = &[
         words: ", in a lock of version 1; and in one of version 2, of what it begins with: ISTATUS in CNTV_CTL_EL0 and \
                 CNTP_CTL_EL0, UNKNOWN while a timer is off; CSSELR_EL1, the upper half of ESR_EL1, the attributes in \
                 PAR_EL1 and the registers of MTE, of which hardware keeps the bits that it has; PMCCNTR_EL0 (zero on \
-                6.1, a pattern elsewhere) and bits 15:10 of PMEVTYPER<n>_EL0 (there on 6.1, not on 6.12 with a PMU of \
+                6.1, a pattern elsewhere) and bits 15:10 of `PMEVTYPER<n>_EL0` (there on 6.1, not on 6.12 with a PMU of \
                 Armv8.0). A vCPU that is started once more finds SP_EL1, ELR_EL1, SPSR_EL1, CNTV_CVAL_EL0 and \
                 CNTP_CVAL_EL0 as it left them.",
         facts: &[

@@ -1,11 +1,10 @@
 //! Who decides what a host shows instead of the lock's value: the kernel, the CPU, the firmware, or the host kernel's
 //! command line. A refusal names them, so that nobody looks for another CPU where a boot option is the matter.
 
-use super::host::IDENTITY;
-use crate::catalogue::{Kind, RegisterInfo};
+use super::host::{Host, IDENTITY};
+use crate::catalogue::{Kind, RegisterInfo, register_by_name};
 use crate::lock::{Lock, LockedRegister};
 use crate::reason;
-use crate::report::{HostReport, View};
 use crate::smccc;
 
 /// Who decides a value, and what can be done about it.
@@ -27,11 +26,23 @@ const OPTIONS: [(u64, &str); 3] = [
 ];
 
 /// Whether the host's CPU is the very one that the lock promises, by MIDR_EL1; `None` where that is not known.
-pub(super) fn same_cpu(lock: &Lock, view: &View) -> Option<bool> {
-    let entry = lock.registers.iter().find(|r| r.name == "MIDR_EL1")?;
-    let seen = view.seen(&entry.name).value();
-    let host = seen.or_else(|| view.register(entry.id)?.value)?;
-    Some(host == entry.value)
+pub(super) fn same_cpu(locked: Option<u64>, host: Option<u64>) -> Option<bool> {
+    Some(locked? == host?)
+}
+
+/// The register that says which CPU it is.
+const MIDR: &str = "MIDR_EL1";
+
+/// The CPU that a lock promises.
+pub(super) fn locked_cpu(lock: &Lock) -> Option<u64> {
+    let entry = lock.registers.iter().find(|r| r.name == MIDR)?;
+    Some(entry.value)
+}
+
+/// The CPU that a guest finds on a host, else the one that KVM tells of.
+pub(super) fn host_cpu(host: &Host) -> Option<u64> {
+    let listed = || host.view.register(register_by_name(MIDR)?.id)?.value;
+    host.inside.seen_as(MIDR).value().or_else(listed)
 }
 
 impl Decider {
@@ -47,10 +58,9 @@ impl Decider {
     }
 
     /// Who decides a value that the kernel was asked for and does not take.
-    pub(super) fn unwritable(info: Option<&RegisterInfo>, report: &HostReport) -> Self {
+    pub(super) fn unwritable(info: Option<&RegisterInfo>, identity: bool) -> Self {
         let identification = info.is_some_and(|i| i.kind == Kind::Identification);
-        let own = report.capabilities.get(IDENTITY).is_some_and(|c| *c > 0);
-        if !identification || own {
+        if !identification || identity {
             return Self::kernel(reason::NOT_WRITABLE, "the kernel does not take the value");
         }
         Self {

@@ -2,8 +2,8 @@
 //! beside its registers.
 
 use super::interrupts::no_gicv3;
-use super::{Plan, Refusal, Step, Way};
-use crate::catalogue::REGISTERS;
+use super::{Keep, Plan, Refusal, Step, Way};
+use crate::catalogue::{REGISTERS, RegisterInfo};
 use crate::lock::Lock;
 use crate::reason;
 use crate::report::{HostReport, Seen, View};
@@ -142,29 +142,30 @@ pub(super) fn vector_lengths(lock: &Lock, report: &HostReport, plan: &mut Plan) 
 }
 
 /// Stolen time, on a host that can give it: the kernel writes it, and nobody else knows it.
-pub(super) fn stolen_time(lock: &Lock, plan: &mut Plan) {
+pub(super) fn stolen_time(lock: &Lock) -> Option<Keep> {
     let vcpus = lock.machine.vcpus.iter();
     let addresses: Vec<u64> = vcpus.filter_map(|v| v.stolen_time).collect();
-    if !addresses.is_empty() {
+    (!addresses.is_empty()).then(|| {
         let step = Some(Step::StolenTime(addresses));
         let words = "each vCPU is given its structure";
-        plan.keep(Feature::StealTime.name(), Way::Set, step, words);
-    }
+        Keep::by(Feature::StealTime.name(), Way::Set, step, words)
+    })
 }
 
 /// What belongs to a feature that the guest was not given, and can be read here all the same: KVM made GMID_EL1
 /// undefined in 7.0 (arch/arm64/kvm/sys_regs.c), and nobody can do so before.
-pub(super) fn hidden_and_there(lock: &Lock, view: &View, plan: &mut Plan) {
-    for info in REGISTERS.iter().filter(|info| info.guest_only) {
-        let Some(feature) = info.feature.as_deref() else {
-            continue;
-        };
+pub(super) fn hidden_and_there(lock: &Lock, view: &View) -> Vec<Keep> {
+    let there = REGISTERS.iter().filter(|info| info.guest_only);
+    let keep = |info: &RegisterInfo| {
+        let feature = info.feature.as_deref()?;
         let given = lock.features.iter().any(|f| f.name() == feature);
         // One vCPU that can read it is enough.
         let mut facts = view.guest.iter();
-        if !given && facts.any(|f| f.name == info.name && matches!(f.seen, Seen::Value(_))) {
+        let is_read = facts.any(|f| f.name == info.name && matches!(f.seen, Seen::Value(_)));
+        (!given && is_read).then(|| {
             let words = format!("can be read here by a guest that has no `{feature}`");
-            plan.keep(&info.name, Way::Unpromised, None, &words);
-        }
-    }
+            Keep::by(&info.name, Way::Unpromised, None, &words)
+        })
+    };
+    there.filter_map(keep).collect()
 }

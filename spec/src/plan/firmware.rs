@@ -5,7 +5,7 @@ use super::decider::Decider;
 use super::host::{Filter, Host};
 use super::inside::Inside;
 use super::{Plan, Refusal, Step, Way, disagreement};
-use crate::lock::{Answer, Lock};
+use crate::lock::{Answer, Lock, LockedRegister};
 use crate::observation::wire::{self, calls};
 use crate::observation::{key_of, unpromised};
 use crate::reason;
@@ -17,6 +17,102 @@ use std::collections::{BTreeMap, BTreeSet};
 /// TRNG_VERSION (DEN0098).
 const TRNG_VERSION: u32 = 0x8400_0050;
 
+/// What of a lock bears on firmware calls.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Asked<'a> {
+    pub answers: &'a [Answer],
+    own: Services,
+    /// KVM's own registers, which no guest reads.
+    registers: Vec<&'a LockedRegister>,
+    version: u32,
+    stolen_time: bool,
+}
+
+/// What of a host bears on the calls that a lock has answers for.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Answering {
+    host: Services,
+    /// Those of [`SERVICES`] that KVM lists.
+    listed: Vec<u64>,
+    /// What the probe's guest was answered, in the order of the lock's answers.
+    readings: Vec<Reading>,
+    filter: Filter,
+}
+
+/// Registers by which a VM is given services.
+const SERVICES: [u64; 5] = [
+    smccc::PSCI_VERSION_REGISTER,
+    smccc::STD_BMAP_REGISTER,
+    smccc::STD_HYP_BMAP_REGISTER,
+    smccc::VENDOR_HYP_BMAP_REGISTER,
+    smccc::VENDOR_HYP_BMAP_2_REGISTER,
+];
+
+impl<'a> Asked<'a> {
+    pub(super) fn of(lock: &'a Lock) -> Self {
+        let registers = lock.registers.iter();
+        Self {
+            answers: &lock.hypercalls.answers,
+            own: Services::of_lock(lock),
+            registers: registers.filter(|entry| !entry.guest_readable()).collect(),
+            version: lock.lock_version,
+            stolen_time: lock.features.contains(&Feature::StealTime),
+        }
+    }
+
+    fn register(&self, id: u64) -> Option<&'a LockedRegister> {
+        self.registers.iter().find(|entry| entry.id == id).copied()
+    }
+}
+
+impl Answering {
+    pub(super) fn of(host: Host, answers: &[Answer]) -> Self {
+        let listed = SERVICES.into_iter();
+        let reading = |answer: &Answer| match key_of(&answer.call) {
+            Some(key) => host.inside.seen(key),
+            None => host.inside.seen_as(&answer.call),
+        };
+        Self {
+            host: host_services(host.view, host.inside),
+            listed: listed
+                .filter(|id| host.view.register(*id).is_some())
+                .collect(),
+            readings: answers.iter().map(reading).collect(),
+            filter: host.knobs.filter,
+        }
+    }
+}
+
+/// Those of [`SERVICES`] that a plan leaves as the kernel has them, a bit each.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(super) struct Left(u8);
+
+impl Left {
+    /// Of a plan, as far as it is made.
+    pub(super) fn of(plan: &Plan) -> Self {
+        let left = |id: &u64| {
+            let mut steps = plan.steps();
+            steps.any(|step| matches!(step, Step::Leave { id: of, .. } if of == id))
+        };
+        let bits = SERVICES.iter().enumerate();
+        let bits = bits.filter(|(_, id)| left(id)).map(|(at, _)| 1 << at);
+        Self(bits.fold(0, |all, bit: u8| all | bit))
+    }
+
+    pub(super) const fn of_bits(bits: u8) -> Self {
+        Self(bits & ((1 << SERVICES.len()) - 1))
+    }
+
+    pub(super) const fn bits(self) -> u8 {
+        self.0
+    }
+
+    fn contains(self, id: u64) -> bool {
+        let at = SERVICES.iter().position(|service| *service == id);
+        at.is_some_and(|at| self.0 >> at & 1 == 1)
+    }
+}
+
 /// A call of which the lock says what it answers.
 struct Call<'a> {
     entry: &'a Answer,
@@ -25,28 +121,23 @@ struct Call<'a> {
     /// What the kernel answers once its registers are set, where that is known beforehand.
     native: Option<u64>,
     /// What the probe's guest was answered.
-    reading: Reading,
+    reading: &'a Reading,
 }
 
 /// Firmware calls. Where the host's default answer is what our model of KVM
 /// says, the model says what it will answer once the registers are set; where
 /// it is not, the answer must already be the promised one. What the kernel
 /// does not answer as promised, the runner answers where it may.
-pub(super) fn answers(lock: &Lock, on: Host, inside: &Inside, plan: &mut Plan) {
-    let Host { view, filter, .. } = on;
-    let host = host_services(view, inside);
-    let left: BTreeSet<u64> = plan
-        .steps()
-        .filter_map(|step| match step {
-            Step::Leave { id, .. } => Some(*id),
-            _ => None,
-        })
-        .collect();
-    let settable = |id: u64, host: u64| match (
-        view.register(id),
-        lock.registers.iter().find(|r| r.id == id),
-    ) {
-        (Some(_), Some(entry)) if !left.contains(&id) => entry.value,
+pub(super) fn answers(
+    lock: &Asked,
+    on: &Answering,
+    left: Left,
+    same_cpu: Option<bool>,
+    plan: &mut Plan,
+) {
+    let (host, filter) = (on.host, on.filter);
+    let settable = |id: u64, host: u64| match lock.register(id) {
+        Some(entry) if on.listed.contains(&id) && !left.contains(id) => entry.value,
         _ => host,
     };
     let after = Services {
@@ -55,11 +146,11 @@ pub(super) fn answers(lock: &Lock, on: Host, inside: &Inside, plan: &mut Plan) {
         std_hyp: settable(smccc::STD_HYP_BMAP_REGISTER, host.std_hyp),
         vendor_hyp: settable(smccc::VENDOR_HYP_BMAP_REGISTER, host.vendor_hyp),
         vendor_hyp_2: settable(smccc::VENDOR_HYP_BMAP_2_REGISTER, host.vendor_hyp_2),
-        stolen_time: lock.features.contains(&Feature::StealTime),
+        stolen_time: lock.stolen_time,
         ..host
     };
-    let own = Services::of_lock(lock);
-    let model = |services: &Services| smccc::answers(services, lock.lock_version);
+    let own = lock.own;
+    let model = |services: &Services| smccc::answers(services, lock.version);
     let (promised, before, after) = (model(&own), model(&host), model(&after));
     // What the kernel answers once its registers are set. Every model knows the same calls.
     let native = |key: Option<u64>, now: Option<u64>| {
@@ -73,20 +164,20 @@ pub(super) fn answers(lock: &Lock, on: Host, inside: &Inside, plan: &mut Plan) {
             None
         }
     };
-    let calls = lock.hypercalls.answers.iter().map(|entry| {
-        let key = key_of(&entry.call);
-        let promised = key.and_then(|key| Some((key, smccc::answer_to(&promised, key)?)));
-        let reading = match key {
-            Some(key) => inside.seen(key),
-            None => inside.seen_as(&entry.call),
-        };
-        Call {
-            entry,
-            promised,
-            native: native(promised.map(|(key, _)| key), reading.value()),
-            reading,
-        }
-    });
+    let calls = lock
+        .answers
+        .iter()
+        .zip(&on.readings)
+        .map(|(entry, reading)| {
+            let key = key_of(&entry.call);
+            let promised = key.and_then(|key| Some((key, smccc::answer_to(&promised, key)?)));
+            Call {
+                entry,
+                promised,
+                native: native(promised.map(|(key, _)| key), reading.value()),
+                reading,
+            }
+        });
     let calls: Vec<Call> = calls.collect();
     // Where SMC was no conduit and this kernel takes it for one, every call that the runner can answer, and every one
     // that nobody implements, comes to it: the kernel's filter knows no conduits, the runner does. What is left to the
@@ -113,8 +204,7 @@ pub(super) fn answers(lock: &Lock, on: Host, inside: &Inside, plan: &mut Plan) {
         );
         let mut all = smccc::WORKAROUNDS.iter().zip(host.workarounds);
         let ((id, _), level) = all.find(|((_, function), _)| u64::from(*function) == asked)?;
-        let entry = lock.registers.iter().find(|r| r.id == *id)?;
-        Some((entry, level))
+        Some((lock.register(*id)?, level))
     };
     // Then the filter is given ranges instead of one function after another.
     let in_ranges = close_smc && matches!(filter, Filter::Usable | Filter::Preferred);
@@ -122,7 +212,7 @@ pub(super) fn answers(lock: &Lock, on: Host, inside: &Inside, plan: &mut Plan) {
     for asked in &calls {
         let (entry, later) = (asked.entry, asked.native);
         let call = entry.call.as_str();
-        if let Reading::Apart(readings) = &asked.reading {
+        if let Reading::Apart(readings) = asked.reading {
             let wanted = format!("{:#x}", entry.answer);
             disagreement::refuse(call, wanted, readings, &entry.from, plan);
             continue;
@@ -148,7 +238,7 @@ pub(super) fn answers(lock: &Lock, on: Host, inside: &Inside, plan: &mut Plan) {
             None => "no answer that is known beforehand".to_owned(),
         };
         let decider =
-            level_of(call).map(|(entry, level)| Decider::workaround(entry, level, on.same_cpu));
+            level_of(call).map(|(entry, level)| Decider::workaround(entry, level, same_cpu));
         let mut help = vec![match &decider {
             Some(decider) => decider.help.clone(),
             None => "choose a host whose kernel has, or can hide, the service".to_owned(),

@@ -2,7 +2,7 @@
 
 use super::inside::Inside;
 use super::{Emulation, Plan, Refusal, Step, Way, disagreement};
-use crate::lock::Lock;
+use crate::lock::{GicRegister, Lock};
 use crate::observation::words;
 use crate::reason;
 use crate::report::{GicReport, HostReport, Reading, Seen};
@@ -37,28 +37,60 @@ pub(super) fn no_gicv3(report: &HostReport) -> Refusal {
     }
 }
 
+/// What the probe's guest read of one register of the interrupt controller.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct SeenGic {
+    /// Under its own name.
+    own: Reading,
+    /// Under the name of the one that it is held against.
+    held: Reading,
+}
+
+/// What it read of each of these registers.
+pub(super) fn seen(entries: &[GicRegister], inside: &Inside) -> Vec<SeenGic> {
+    let of = |entry: &GicRegister| SeenGic {
+        own: inside.seen_as(&entry.name),
+        held: inside.seen_as(held_against(&entry.name)),
+    };
+    entries.iter().map(of).collect()
+}
+
+/// The probe's distributor may have fewer lines: every word of groups is like the first.
+fn held_against(name: &str) -> &str {
+    match name.strip_prefix("GICD_IGROUPR") {
+        Some(rest) if rest.ends_with(".writable") => "GICD_IGROUPR1.writable",
+        Some(_) => "GICD_IGROUPR1",
+        None => name,
+    }
+}
+
+/// Whether the in-kernel frames can be hidden inside the guest's memory.
+pub(super) fn hides(lock: &Lock) -> bool {
+    let frames = DISTRIBUTOR_SIZE + REDISTRIBUTOR_SIZE * lock.machine.vcpus.len() as u64;
+    lock.machine.memory.size >= frames
+}
+
 /// The interrupt controller: natively where the kernel shows all of it, else
-/// the runner answers for what it can.
+/// the runner answers for what it can. `seen` is of these entries, in their order; `hides` as the function says.
 pub(super) fn gic(
-    lock: &Lock,
-    inside: &Inside,
+    entries: &[GicRegister],
+    seen: &[SeenGic],
     gic: &GicReport,
+    hides: bool,
     emulation: Emulation,
     plan: &mut Plan,
 ) {
     let mut native = Plan::default();
-    native_gic(lock, inside, gic, &mut native);
+    native_gic(entries, seen, gic, &mut native);
     let wanted = match emulation {
         Emulation::Allowed | Emulation::PreferredCalls => !native.refusals.is_empty(),
         Emulation::Forbidden => false,
         Emulation::Preferred => true,
     };
-    // The in-kernel frames are hidden inside the guest's memory.
-    let frames = DISTRIBUTOR_SIZE + REDISTRIBUTOR_SIZE * lock.machine.vcpus.len() as u64;
-    if !wanted || lock.machine.memory.size < frames {
+    if !wanted || !hides {
         let answerable = |name: &str| {
             let name = name.split('.').next();
-            let mut entries = lock.gic.registers.iter();
+            let mut entries = entries.iter();
             entries.any(|e| Some(e.name.as_str()) == name && answerable(&e.name, e.value))
         };
         if emulation == Emulation::Forbidden {
@@ -77,7 +109,7 @@ pub(super) fn gic(
         None => "it was asked to".to_owned(),
     };
     let mut step = Some(Step::Distributor);
-    for entry in &lock.gic.registers {
+    for entry in entries {
         let of = |name: &str| {
             name == entry.name
                 || name
@@ -118,12 +150,12 @@ fn answerable(name: &str, value: u32) -> bool {
     }
 }
 
-fn native_gic(lock: &Lock, inside: &Inside, gic: &GicReport, plan: &mut Plan) {
+fn native_gic(entries: &[GicRegister], seen: &[SeenGic], gic: &GicReport, plan: &mut Plan) {
     let mut changed = None;
-    for entry in &lock.gic.registers {
-        if let Reading::Apart(readings) = inside.seen_as(&entry.name) {
+    for (entry, seen) in entries.iter().zip(seen) {
+        if let Reading::Apart(readings) = &seen.own {
             let wanted = format!("{:#x}", entry.value);
-            disagreement::refuse(&entry.name, wanted, &readings, &entry.from, plan);
+            disagreement::refuse(&entry.name, wanted, readings, &entry.from, plan);
             continue;
         }
         if entry.name == "GICD_IIDR" {
@@ -132,20 +164,15 @@ fn native_gic(lock: &Lock, inside: &Inside, gic: &GicReport, plan: &mut Plan) {
             changed = (entry.value != gic.iidr).then_some(plan.refusals.len() == refused);
             continue;
         }
-        // The probe's distributor may have fewer lines: every word of groups is like the first.
-        let name = match entry.name.strip_prefix("GICD_IGROUPR") {
-            Some(rest) if rest.ends_with(".writable") => "GICD_IGROUPR1.writable",
-            Some(_) => "GICD_IGROUPR1",
-            None => entry.name.as_str(),
-        };
+        let name = held_against(&entry.name);
         let mask = if name == "GICD_TYPER" {
             !0x1f
         } else {
             u64::MAX
         };
         let wanted = u64::from(entry.value);
-        match inside.seen_as(name) {
-            Reading::Alike(_, Seen::Value(seen)) if (seen ^ wanted) & mask == 0 => {
+        match &seen.held {
+            Reading::Alike(_, Seen::Value(seen)) if (*seen ^ wanted) & mask == 0 => {
                 plan.keep(&entry.name, Way::Same, None, "")
             }
             // IR and CES follow from the revision, and are read back after it is set.
@@ -157,7 +184,7 @@ fn native_gic(lock: &Lock, inside: &Inside, gic: &GicReport, plan: &mut Plan) {
                 name: entry.name.clone(),
                 wanted: format!("{wanted:#x}"),
                 offered: match other {
-                    Reading::Alike(_, seen) => words(seen, u64::MAX),
+                    Reading::Alike(_, seen) => words(*seen, u64::MAX),
                     Reading::Unseen | Reading::Apart(_) => "nothing that the probe saw".into(),
                 },
                 reason: match changed {

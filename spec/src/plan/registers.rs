@@ -4,7 +4,7 @@
 //! else; what is written must have been tried by the probe, and have stuck.
 
 use super::decider::Decider;
-use super::host::{Filter, Host};
+use super::host::{Filter, Shown};
 use super::{Plan, Refusal, Step, Way, disagreement};
 use crate::catalogue::{Kind, RegisterInfo, register_by_id};
 use crate::lock::{Binding, LockedRegister};
@@ -22,8 +22,8 @@ pub(super) fn writes_identity(step: &Step) -> bool {
 
 pub(super) fn register(
     entry: &LockedRegister,
-    host: Host,
-    seen: impl Fn(&LockedRegister) -> Reading,
+    shown: &Shown,
+    same_cpu: Option<bool>,
     plan: &mut Plan,
 ) {
     if entry.promised() == 0 {
@@ -35,12 +35,11 @@ pub(super) fn register(
         Binding::Fact => Way::Fact,
         Binding::Exact | Binding::Absent => Way::Same,
     };
-    let listed = host.view.register(entry.id);
-    let listed = listed.and_then(|r| r.value.map(|value| (r, value)));
-    let inside = match entry.guest_readable().then(|| seen(entry)) {
-        Some(Reading::Alike(_, seen)) => Some(seen),
+    let listed = shown.listed.and_then(|r| r.value.map(|value| (r, value)));
+    let inside = match entry.guest_readable().then_some(&shown.seen) {
+        Some(Reading::Alike(_, seen)) => Some(*seen),
         Some(Reading::Apart(readings)) => {
-            if disagreement::refuse_fields(entry, &readings, plan) {
+            if disagreement::refuse_fields(entry, readings, plan) {
                 return;
             }
             // They differ in what is waived: one speaks for all.
@@ -66,15 +65,15 @@ pub(super) fn register(
                 }
                 _ => {
                     plan.only_inside.insert(entry.id);
-                    from_inside(entry, info, seen, host, plan);
+                    from_inside(entry, info, seen, shown, same_cpu, plan);
                 }
             }
         }
         (Some((_, value)), _) if (value ^ entry.value) & entry.promised() == 0 => {
             plan.keep(&entry.name, same, None, "");
         }
-        (Some((listed, value)), _) => set(entry, info, listed, value, host, plan),
-        (None, Some(seen)) => from_inside(entry, info, seen, host, plan),
+        (Some((listed, value)), _) => set(entry, info, (listed, value), shown, same_cpu, plan),
+        (None, Some(seen)) => from_inside(entry, info, seen, shown, same_cpu, plan),
         (None, None) if !entry.guest_readable() && entry.id != smccc::PSCI_VERSION_REGISTER => {
             let way = if entry.rule == Binding::Absent {
                 Way::Absent
@@ -205,7 +204,8 @@ fn from_inside(
     entry: &LockedRegister,
     info: Option<&RegisterInfo>,
     seen: Seen,
-    host: Host,
+    shown: &Shown,
+    same_cpu: Option<bool>,
     plan: &mut Plan,
 ) {
     let same = if entry.rule == Binding::Fact {
@@ -236,7 +236,7 @@ fn from_inside(
         _ => None,
     };
     if let Some(base) = base
-        && host.report.event_filter
+        && shown.knobs.event_filter
         && extra & entry.value == 0
     {
         let event = |bit: u16| {
@@ -259,7 +259,7 @@ fn from_inside(
         return;
     }
     let decider = match entry.rule {
-        Binding::Fact => Decider::fact(entry, info, value, host.same_cpu),
+        Binding::Fact => Decider::fact(entry, info, value, same_cpu),
         _ => Decider::kernel(reason::NO_KNOB, "KVM has no knob for it"),
     };
     refuse_fields(entry, info, value, &decider, plan);
@@ -311,13 +311,13 @@ pub(super) fn takes(listed: &ReportedRegister, field: &str, wanted: u64, changed
 fn set(
     entry: &LockedRegister,
     info: Option<&RegisterInfo>,
-    listed: &ReportedRegister,
-    value: u64,
-    host: Host,
+    (listed, value): (&ReportedRegister, u64),
+    shown: &Shown,
+    same_cpu: Option<bool>,
     plan: &mut Plan,
 ) {
     if entry.rule == Binding::Fact {
-        let decider = Decider::fact(entry, info, value, host.same_cpu);
+        let decider = Decider::fact(entry, info, value, same_cpu);
         return refuse_fields(entry, info, value, &decider, plan);
     }
     // A version is one thing: the kernel takes 0.2 and 1.1, and no 1.2.
@@ -325,7 +325,7 @@ fn set(
         (entry.id == smccc::PSCI_VERSION_REGISTER).then(|| smccc::psci_name(entry.value as u32));
     let taken = |(field, wanted, _, mask): &(String, u64, u64, u64)| {
         if let Some(version) = psci {
-            return version.is_some_and(|v| host.report.psci.iter().any(|p| p == v));
+            return version.is_some_and(|v| shown.knobs.psci.iter().any(|p| p == v));
         }
         let changed = (entry.value ^ value) & mask & entry.promised();
         takes(listed, field, *wanted, changed)
@@ -348,7 +348,7 @@ fn set(
         return;
     }
     let calls_alone = !entry.guest_readable();
-    if calls_alone && matches!(host.filter, Filter::Usable | Filter::Preferred) {
+    if calls_alone && matches!(shown.knobs.filter, Filter::Usable | Filter::Preferred) {
         // Whether the calls can be answered is decided call by call.
         let id = entry.id;
         plan.keep(
@@ -361,7 +361,7 @@ fn set(
     }
     let decider = match psci {
         Some(_) => Decider::kernel(reason::PSCI, "the kernel does not offer this version"),
-        None => Decider::unwritable(info, host.report),
+        None => Decider::unwritable(info, shown.knobs.identity),
     };
     // Only the fields that do not stick are refused.
     for (field, wanted, offered, _) in refused {
@@ -372,7 +372,7 @@ fn set(
         });
         let mut help = field_help(&decider, &path, &field);
         if calls_alone {
-            help.extend(host.filter.help());
+            help.extend(shown.knobs.filter.help());
         }
         plan.refusals.push(Refusal {
             code: decider.code,

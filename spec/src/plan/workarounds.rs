@@ -6,9 +6,10 @@ use crate::catalogue::field;
 use crate::lock::{Lock, LockedRegister};
 use crate::reason;
 use crate::report::View;
+use crate::smccc;
 
 /// `Level` of the workaround registers.
-pub(super) const LEVEL: u64 = 0xf;
+const LEVEL: u64 = 0xf;
 
 /// Whether keeping the lock hides or shows ID_AA64PFR1_EL1.SSBS on this host.
 /// From 6.12 on the level of SMCCC_ARCH_WORKAROUND_2 follows from what the guest
@@ -26,6 +27,11 @@ pub(super) fn moves_workaround_2(lock: &Lock, view: &View) -> bool {
     };
     let shown = |value: u64| ssbs.get(value) != 0;
     entry.promised() & ssbs.mask() != 0 && shown(host) != shown(entry.value)
+}
+
+/// Whether that is the level, and promised.
+pub(super) fn is_level(entry: &LockedRegister) -> bool {
+    entry.id == smccc::WORKAROUND_2_REGISTER && entry.promised() & LEVEL != 0
 }
 
 pub(super) fn unforeseen_level(entry: &LockedRegister, plan: &mut Plan) {

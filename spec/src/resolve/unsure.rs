@@ -6,14 +6,16 @@ use super::{Complaint, Context, Severity};
 use crate::catalogue::{Baseline, Catalogue, Statement, Subject, register_by_name, speaks_of};
 
 /// One warning for each thing that would be otherwise in this lock if the
-/// chosen release had it already.
-pub(super) fn warnings(context: &Context, catalogue: &Catalogue) -> Vec<Complaint> {
+/// chosen release had it already. `whole` is its name, and `index` where `abi` has it.
+pub(super) fn warnings(
+    context: &Context,
+    catalogue: &Catalogue,
+    whole: &str,
+    index: usize,
+) -> Vec<Complaint> {
     let spec = context.spec;
-    let Some((index, whole, chain)) = spec.abi.iter().enumerate().find_map(|(index, name)| {
-        let chain = catalogue.chain(name)?;
-        let whole = *chain.last().filter(|b| b.part.is_none())?;
-        Some((index, whole, chain))
-    }) else {
+    let chain = catalogue.chain(whole).unwrap_or_default();
+    let Some(whole) = chain.last().copied() else {
         return Vec::new();
     };
     let before = |name: &str| chain.iter().any(|b| b.name == name) && whole.name != name;
@@ -168,6 +170,10 @@ mod tests {
                 part: None,
                 statements: Cow::Owned(statements),
                 stable: Cow::Borrowed(&[]),
+                kernel: None,
+                measured_on: Cow::Borrowed(&[]),
+                measured_as: None,
+                unknown: Cow::Borrowed(&[]),
                 digests: vec!["sha256-0".into(); 2].into(),
             };
         let doubtful = Statement {

@@ -8,7 +8,8 @@ use vmlock_spec::drift::{
     Drift, Host, Kept, Machine, Question, Remedy, Restored, Unfit, drift, nearest,
 };
 use vmlock_spec::lock::{Binding, Lock};
-use vmlock_spec::report::{HostReport, Seen};
+use vmlock_spec::observation::{Promise, key_named, promises};
+use vmlock_spec::report::{Fact, HostReport, Seen};
 use vmlock_spec::resolve::{Target, resolve};
 use vmlock_spec::vm::{Cpu, Feature, VmSpec};
 
@@ -59,7 +60,7 @@ fn known_until(newest: &str) -> Catalogue {
     catalogue
         .import(baselines, cpus)
         .expect("no name stands twice");
-    assert_eq!(catalogue.wholes().last(), Some(&newest));
+    assert_eq!(catalogue.releases().last(), Some(&newest));
     catalogue
 }
 
@@ -621,4 +622,129 @@ fn a_host_on_which_no_guest_ran_cannot_be_compared() {
     };
     let found = against(&catalogue, "kvm-7.3", &[host]);
     assert!(matches!(found, Err(Unfit::NoGuest(0))), "{found:?}");
+}
+
+/// Another witness is at other places, and looks at more.
+#[test]
+fn a_newer_witness_is_no_drift_and_what_it_alone_sees_is_held_against_promises() {
+    const ELR: &str = "ELR_EL1 at a later entry";
+    const SP: &str = "SP_EL1 at a later entry";
+    const PMCR: &str = "PMCR_EL0 at a later entry";
+    let old = host("neoverse-n1-7.3");
+    let again = ["CLIDR_EL1", "MIDR_EL1", "OSLSR_EL1", "PMCR_EL0"];
+    let newer = |host: &mut HostReport| {
+        for view in &mut host.views {
+            let mut more = Vec::new();
+            for fact in view.guest.iter_mut().filter(|fact| fact.vcpu == 1) {
+                if [ELR, SP].contains(&fact.name.as_str()) {
+                    assert!(!matches!(fact.seen, Seen::Value(0)), "{fact:?}");
+                    fact.seen = Seen::Value(0x4020_0000);
+                }
+                if again.contains(&fact.name.as_str()) {
+                    let mut fact = fact.clone();
+                    fact.name += " at a later entry";
+                    more.push(fact);
+                }
+            }
+            assert_eq!(more.len(), again.len());
+            view.guest.extend(more);
+        }
+    };
+    let found = |alter: &dyn Fn(&mut Fact)| {
+        let mut new = old.clone();
+        newer(&mut new);
+        let facts = new.views.iter_mut().flat_map(|view| &mut view.guest);
+        facts.filter(|fact| fact.vcpu == 1).for_each(alter);
+        let host = Host {
+            model: "neoverse-n1",
+            report: &new,
+            old: Some(&old),
+        };
+        let found = against(&Catalogue::builtin(), "kvm-7.3", &[host]).expect("it can be applied");
+        (found.is_none(), found.unknown)
+    };
+    let (none, unknown) = found(&|_| {});
+    assert!(none, "{unknown:?}");
+    // A kernel that takes them away or leaves something of its own, and one that puts back what a lock has changed.
+    for (name, seen) in [
+        (ELR, Seen::Value(0)),
+        (ELR, Seen::Value(0x1de7_ec7e_dbad_c0de)),
+        (SP, Seen::Value(0x1de7_ec7e_dbad_c0de)),
+        (SP, Seen::Value(0xffff_8000_8000_0000)),
+        (SP, Seen::Value(0x401f_fff0)),
+        (SP, Seen::Value(0x4070_0000)),
+        (ELR, Seen::Undefined),
+        ("MIDR_EL1 at a later entry", Seen::Value(0x410f_d083)),
+        ("CLIDR_EL1 at a later entry", Seen::Undefined),
+        (PMCR, Seen::Value(1 << 40)),
+    ] {
+        let (none, _) = found(&|fact| {
+            if fact.name == name {
+                fact.seen = seen;
+            }
+        });
+        assert!(!none, "{name} {seen:?}");
+    }
+    // Where there is nothing to read, another way to find nothing is another machine; and bits that no lock promises are
+    // as they are in the register itself.
+    let pmu = lock(
+        &Catalogue::builtin(),
+        "kvm-7.3",
+        "neoverse-n1",
+        &[Feature::Pmu],
+        &[],
+    );
+    let pmcr = key_named(PMCR).expect("a witness looks at it");
+    let of_pmu = promises(&pmu).into_iter();
+    let of_pmcr: Vec<u64> = of_pmu.filter(|p| p.key == pmcr).map(|p| p.mask).collect();
+    let [mask] = of_pmcr[..] else {
+        panic!("one vCPU of two looks once more: {of_pmcr:x?}");
+    };
+    assert!(mask != 0 && mask != u64::MAX, "{mask:#x}");
+    let mut bits = vec![1 << mask.trailing_zeros(), 1 << 63 >> mask.leading_zeros()];
+    bits.extend([1 << mask.trailing_ones(), 1 << 63 >> mask.leading_ones()]);
+    for bit in bits {
+        let (none, _) = found(&|fact| {
+            if let (PMCR, Seen::Value(value)) = (fact.name.as_str(), &mut fact.seen) {
+                *value ^= bit;
+            }
+        });
+        assert!(!none, "{bit:#x} of {mask:#x}");
+    }
+    let (none, _) = found(&|fact| {
+        if fact.name == PMCR && fact.seen == Seen::Undefined {
+            fact.seen = Seen::Trapped(0x18);
+        }
+    });
+    assert!(!none, "undefined and trapped are not the same");
+}
+
+/// That something can be read promises none of its bits: of what the old witness did not look at, nobody knows it.
+#[test]
+fn what_is_only_promised_to_be_there_cannot_be_compared() {
+    let plain = lock(&Catalogue::builtin(), "kvm-7.3", "neoverse-n1", &[], &[]);
+    let of_none = |promise: &&Promise| promise.value.is_some() && promise.mask == 0;
+    let all = promises(&plain);
+    let names: BTreeSet<String> = all
+        .iter()
+        .filter(of_none)
+        .map(|promise| promise.name().into_owned())
+        .collect();
+    let (new, mut tried) = (host("neoverse-n1-7.3"), 0);
+    for name in names.iter().take(4) {
+        let mut old = new.clone();
+        let mut gone = 0;
+        for view in &mut old.views {
+            let count = view.guest.len();
+            view.guest.retain(|fact| fact.name != *name);
+            gone += count - view.guest.len();
+        }
+        if gone > 0 {
+            let pair = (old, new.clone());
+            let found = compared("neoverse-n1", "kvm-7.3", &pair);
+            assert!(!found.is_none(), "{name}");
+            tried += 1;
+        }
+    }
+    assert!(tried > 0, "{names:?}");
 }

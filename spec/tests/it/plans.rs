@@ -13,7 +13,7 @@ use vmlock_spec::catalogue::field;
 use vmlock_spec::lock::{Lock, Waiver, canonical};
 use vmlock_spec::observation::settled;
 use vmlock_spec::plan::{
-    Emulation, Ground, Refusal, Step, Way, plan, plan_on, plan_with, presumed,
+    Emulation, Ground, Phase, Refusal, Step, Way, plan, plan_on, plan_with, presumed,
 };
 use vmlock_spec::reason;
 use vmlock_spec::report::{self, HostReport, ReportedRegister, Seen};
@@ -824,4 +824,42 @@ fn views_of_a_report_are_told_apart_by_their_features() {
     assert!(words.contains("none that a view is of"), "{words}");
     let words = bad(&|r| r.views.push(r.views[0].clone()));
     assert!(words.contains("stands twice"), "{words}");
+}
+
+/// Whoever carries the orders out goes through them once; a step that comes late is refused by some kernel, or is done in vain.
+#[test]
+fn orders_are_in_the_order_of_their_phases() {
+    let mut examples = named(&crate_root().join("../examples"), ".vm.lock.json");
+    examples.extend(named(
+        &crate_root().join("tests/frozen/v3"),
+        ".vm.lock.json",
+    ));
+    let (mut phases, mut moved) = (BTreeSet::new(), 0);
+    let hosts = hosts();
+    for path in examples.values() {
+        let text = fs::read_to_string(path).expect("a lock can be read");
+        let lock = canonical::parse(&text).expect("it is a lock");
+        for host in ["max-7.3", "neoverse-n1-5.10", "neoverse-n1-6.12"].map(|name| &hosts[name]) {
+            for emulation in [
+                Emulation::Allowed,
+                Emulation::Preferred,
+                Emulation::PreferredCalls,
+            ] {
+                let plan = plan_with(&lock, host, emulation);
+                let orders = plan.orders().steps;
+                assert!(orders.is_sorted_by_key(Step::phase));
+                let planned: Vec<&Step> = plan.steps().collect();
+                for phase in Phase::ALL {
+                    let of = |step: &&Step| step.phase() == phase;
+                    let ordered = orders.iter().filter(of);
+                    assert!(ordered.eq(planned.iter().copied().filter(of)), "{phase:?}");
+                }
+                assert_eq!(orders.len(), planned.len());
+                phases.extend(orders.iter().map(Step::phase));
+                moved += usize::from(!planned.iter().is_sorted_by_key(|step| step.phase()));
+            }
+        }
+    }
+    assert_eq!(phases.len(), Phase::ALL.len(), "only {phases:?}");
+    assert!(moved > 0, "no plan's entries were in another order");
 }

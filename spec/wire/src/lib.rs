@@ -21,6 +21,7 @@ pub mod calls;
 pub mod device;
 pub mod entry;
 pub mod frames;
+pub mod living;
 pub mod registers;
 pub mod text;
 pub mod torture;

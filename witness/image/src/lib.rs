@@ -1,5 +1,5 @@
-//! Builds the witness and takes its flat image out of the ELF file: for the runner, which embeds it, and for whoever
-//! makes the portable image anew.
+//! Builds the witness and takes its flat image out of the ELF file: for the lab, which puts the images where `vmlock`
+//! and the runner have them. They are checked in, so that who builds these needs no second toolchain.
 
 use std::env;
 use std::ffi::OsString;
@@ -8,18 +8,23 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use vmlock_wire::LOAD_ADDRESS;
+use vmlock_wire::{LOAD_ADDRESS, living};
 
 const TARGET: &str = "aarch64-unknown-linux-gnu";
 
-/// What of the witness's folder goes into an image. What the witness says to the host, `vmlock-wire`, does beside it.
-pub const SOURCES: [&str; 6] = [
-    "src",
-    "build.rs",
-    "link.ld",
-    "portable.ld",
-    "Cargo.toml",
-    ".cargo/config.toml",
+/// What goes into an image, from the top of the checkout on: files, and folders with all that is in them.
+pub const SOURCES: [&str; 11] = [
+    "spec/wire/Cargo.toml",
+    "spec/wire/src",
+    "witness/.cargo/config.toml",
+    "witness/Cargo.lock",
+    "witness/Cargo.toml",
+    "witness/build.rs",
+    "witness/image/src",
+    "witness/link.ld",
+    "witness/living.ld",
+    "witness/portable.ld",
+    "witness/src",
 ];
 
 /// Which witness is meant.
@@ -31,6 +36,8 @@ pub enum Front {
     Torture,
     /// The one that runs under any virtual machine monitor.
     Portable,
+    /// The one that looks from a vCPU that a living guest has lent.
+    Living,
 }
 
 impl Front {
@@ -40,6 +47,7 @@ impl Front {
             Front::Embedded => None,
             Front::Torture => Some("torture"),
             Front::Portable => Some("portable"),
+            Front::Living => Some("living"),
         }
     }
 
@@ -48,9 +56,14 @@ impl Front {
         match self {
             Front::Embedded | Front::Torture => LOAD_ADDRESS,
             Front::Portable => 0,
+            Front::Living => living::BASE,
         }
     }
 }
+
+/// The flags of `.cargo/config.toml`, and accesses that are aligned: without stage 1 of the translation all memory is a device's.
+const ALIGNED: &str =
+    "-Crelocation-model=static\u{1f}-Ctarget-feature=-outline-atomics,+strict-align";
 
 /// Builds the witness in `directory` with a target directory of its own below `out`; gives the flat image.
 /// `settings` are variables of cargo's environment beside those that there are.
@@ -64,7 +77,10 @@ pub fn build(
     front: Front,
     settings: &[(OsString, OsString)],
 ) -> Result<Vec<u8>, String> {
-    let target_directory = out.join("witness");
+    let target_directory = out.join(match front {
+        Front::Living => "living",
+        _ => "witness",
+    });
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(&cargo);
     command
@@ -91,8 +107,9 @@ pub fn build(
             command.env_remove(name);
         }
     }
-    if front == Front::Portable {
-        command.env("RUSTC_WRAPPER", wrapper(&target_directory)?);
+    command.env("RUSTC_WRAPPER", wrapper(&target_directory)?);
+    if front == Front::Living {
+        command.env("CARGO_ENCODED_RUSTFLAGS", ALIGNED);
     }
     command.envs(settings.iter().map(|(name, value)| (name, value)));
 

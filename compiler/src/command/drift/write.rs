@@ -4,20 +4,50 @@ use crate::baseline as text;
 use crate::command::{cpu, unwritable};
 use crate::diagnostic::Diagnostic;
 use crate::render::{Exit, Output};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::ErrorKind;
 use std::path::Path;
 use vmlock_spec::catalogue::Catalogue;
 use vmlock_spec::drift::{self, Drift, Host, Machine, Question, Unknown};
+use vmlock_spec::vm::Feature;
 use vmlock_spec::words::printable;
 
+/// Who writes it, and what of.
+pub struct Writer {
+    /// The code of "there is a file already".
+    pub exists: &'static str,
+    /// What names the file on the command line.
+    pub flag: &'static str,
+    /// The first lines, behind what the baseline is a difference from.
+    pub about: &'static str,
+    /// Whether it describes the kernel of one host, and is for that host's CPU alone.
+    pub of_one: bool,
+}
+
+/// `vmlock drift --write`: what a kernel's developer fills in.
+pub const DRIFT: Writer = Writer {
+    exists: "drift::exists",
+    flag: "--write",
+    about: "Written by `vmlock drift`: the sources are\n// to be filled in, each with the kernel's file and version.",
+    of_one: false,
+};
+
+/// `vmlock adopt --baseline`: what an operator knows of a kernel of which nobody has read the source.
+pub const ADOPT: Writer = Writer {
+    exists: "adopt::exists",
+    flag: "--baseline",
+    about: "Made out of the report of\n// one host by `vmlock adopt --baseline`: it is for the CPU of that host alone, since of another one nobody has seen what\n// this kernel shows. Locks hold its digest: changing it changes every lock made with it.",
+    of_one: true,
+};
+
 /// Why no baseline can be written there.
-pub fn unfit(path: &Path, catalogue: &Catalogue) -> Option<(Exit, Diagnostic)> {
+pub fn unfit(path: &Path, catalogue: &Catalogue, writer: &Writer) -> Option<(Exit, Diagnostic)> {
     let name = stem(path);
     if let Some(unfit) = cpu::not_a_name(&name) {
         return Some((Exit::Usage, unfit));
     }
-    if catalogue.baseline(&name).is_some() || catalogue.cpu(&name).is_some() {
+    let taken = catalogue.newest(&name).is_some() || catalogue.cpu(&name).is_some();
+    if taken || catalogue.reserved(&name).is_some() {
         let words = format!("`{name}` exists already, and what a name means never changes");
         let help = "the baseline is called as its file is: choose another one";
         return Some((
@@ -27,14 +57,14 @@ pub fn unfit(path: &Path, catalogue: &Catalogue) -> Option<(Exit, Diagnostic)> {
     }
     path.symlink_metadata()
         .is_ok()
-        .then(|| (Exit::Environment, exists(path)))
+        .then(|| (Exit::Environment, exists(path, writer)))
 }
 
-fn exists(path: &Path) -> Diagnostic {
+fn exists(path: &Path, writer: &Writer) -> Diagnostic {
     let shown = path.display().to_string();
     let words = format!("`{shown}` exists already; nothing was written");
-    let help = "choose another file for --write, or remove it";
-    Diagnostic::error("drift::exists", words)
+    let help = format!("choose another one for {}, or remove it", writer.flag);
+    Diagnostic::error(writer.exists, words)
         .in_file(shown)
         .help(help)
 }
@@ -57,13 +87,14 @@ pub fn baseline(
     found: &Drift<'_>,
     question: Question<'_>,
     hosts: &[Host<'_>],
+    writer: &Writer,
     out: &mut Output,
 ) -> Result<(), (Exit, Box<Diagnostic>)> {
     let (name, old) = (stem(path), question.baseline);
     let shown = path.display().to_string();
     let mut kdl = format!(
-        "// What a default guest sees there, as its difference from {old}. Written by `vmlock drift`: the sources are\n\
-         // to be filled in, each with the kernel's file and version.\n"
+        "// What a default guest sees there, as its difference from {old}. {}\n",
+        writer.about
     );
     for unsaid in found.beyond.keys() {
         let words = format!(
@@ -80,6 +111,7 @@ pub fn baseline(
         kdl.push_str(&format!("// Not compared, {}\n", printable(words)));
     }
     let title = format!("What {name} shows a guest");
+    let about = kdl.clone();
     kdl.push_str(&text::kdl(&name, old, &title, &found.statements()));
     let mut catalogue = question.catalogue.clone();
     let added = text::add(&mut catalogue, &kdl, &shown);
@@ -103,16 +135,59 @@ pub fn baseline(
             .help("this is a mistake in vmlock: please report it, with the host reports");
         return Err((Exit::Environment, Box::new(problem)));
     }
+    if let (true, [host]) = (writer.of_one, hosts) {
+        let list = found.statements();
+        let own = question.catalogue.cpu(host.model);
+        let own = own.filter(|_| !question.catalogue.is_ours(host.model));
+        let digest = own
+            .and_then(|model| model.digests.last())
+            .map(AsRef::as_ref);
+        let model = (host.model, digest);
+        kdl = about + &text::measured(&name, old, &title, &list, model, &open(found));
+        let mut catalogue = question.catalogue.clone();
+        let added = text::add(&mut catalogue, &kdl, &shown);
+        added.map_err(|problem| (Exit::Environment, problem))?;
+    }
     vmlock_atomic::create(path, &kdl).map_err(|error| {
         let problem = match error.kind() {
-            ErrorKind::AlreadyExists => exists(path),
+            ErrorKind::AlreadyExists => exists(path, writer),
             _ => unwritable(&shown, &error),
         };
         (Exit::Environment, Box::new(problem))
     })?;
-    out.note(format!("{shown}: written; its sources are to be filled in"));
+    match writer.of_one {
+        true => out.line(format!("{shown}: written")),
+        false => out.note(format!("{shown}: written; its sources are to be filled in")),
+    }
     out.value("written", shown);
     Ok(())
+}
+
+/// The vCPU features with which guests of that host could not be compared, or show what no statement says, or that no
+/// guest had which was compared: of these a baseline of the one host tells that nobody knows. Where a single one of several
+/// is to blame, it alone.
+pub fn open(found: &Drift<'_>) -> BTreeMap<Feature, String> {
+    let unknown = found.unknown.iter();
+    let unknown = unknown.map(|u| (&u.machine.features, format!("not compared: {}", u.words)));
+    let beyond = found.beyond.iter().flat_map(|(unsaid, machines)| {
+        let words = format!("{}: what this host shows no statement can say", unsaid.name);
+        machines.iter().map(move |m| (&m.features, words.clone()))
+    });
+    let mut all: Vec<(&Vec<Feature>, String)> = unknown.chain(beyond).collect();
+    all.sort_by_key(|(features, _)| features.len());
+    let mut open: BTreeMap<Feature, String> = BTreeMap::new();
+    for (features, words) in all {
+        if features.iter().all(|feature| !open.contains_key(feature)) {
+            open.extend(features.iter().map(|feature| (*feature, words.clone())));
+        }
+    }
+    let compared = found.guests.iter().flat_map(|g| &g.machine.features);
+    let compared: BTreeSet<&Feature> = compared.collect();
+    for feature in Feature::ALL.iter().filter(|f| !compared.contains(f)) {
+        let words = "no guest with it was compared".to_owned();
+        open.entry(*feature).or_insert(words);
+    }
+    open
 }
 
 /// What could not be compared, and of whom.

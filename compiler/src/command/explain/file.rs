@@ -14,7 +14,7 @@ use crate::shell;
 use kdl::KdlNode;
 use serde_json::{Value, json};
 use std::path::Path;
-use vmlock_spec::catalogue::Catalogue;
+use vmlock_spec::catalogue::{Baseline, Catalogue};
 use vmlock_spec::common::{self, common};
 use vmlock_spec::lock::{BootFile, Lock, canonical};
 use vmlock_spec::observation::unpromised;
@@ -117,7 +117,27 @@ fn entries(path: &Path, shown: &str, out: &mut Output) {
     {
         let title = catalogue.baseline(name).map_or("", |b| b.title.as_ref());
         out.lines(hanging(&format!("  baseline  {name}: {title}")));
-        names.push(json!({ "baseline": name, "title": title }));
+        let chain = catalogue.chain(name).unwrap_or_default();
+        let releases = catalogue.releases();
+        let is_known = |b: &Baseline| builtin.baseline(&b.name).is_some();
+        let mainline = |b: &&&Baseline| is_known(b) && releases.contains(&b.name.as_ref());
+        let nearest = chain.iter().rev().find(mainline).map(|b| b.name.as_ref());
+        if let Some(nearest) = nearest {
+            let own = chain.iter().rev().take_while(|b| b.name != nearest);
+            let count: usize = own.map(|b| b.statements.len()).sum();
+            let (of, models) = match catalogue.baseline(name).map(|b| b.measured_on.as_ref()) {
+                Some(models) if !models.is_empty() => (", for ", models.join(", ")),
+                _ => ("", String::new()),
+            };
+            out.lines(hanging(&format!(
+                "            stated as its difference from mainline's {nearest}, in {}{of}{models}",
+                match count {
+                    1 => "1 statement".to_owned(),
+                    count => format!("{count} statements"),
+                }
+            )));
+        }
+        names.push(json!({ "baseline": name, "title": title, "mainline": nearest }));
     }
     for name in catalogue.cpu_names().filter(|n| builtin.cpu(n).is_none()) {
         let title = catalogue.cpu(name).map_or("", |c| c.title.as_ref());

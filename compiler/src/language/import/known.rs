@@ -26,7 +26,12 @@ pub fn unknown(
                 let chain = after(catalogue, source, node, &mut broken);
                 found.extend(chain);
                 for child in children(node) {
-                    found.extend(target(source, child));
+                    found.extend(match child.name().value() {
+                        "unknown" => topics(source, child),
+                        "measured-on" => models(catalogue, source, child),
+                        "kernel" => recorded(source, child).into_iter().collect(),
+                        _ => target(source, child),
+                    });
                     found.extend(conditions(source, child));
                 }
             }
@@ -128,6 +133,53 @@ fn target(source: &Arc<Source>, node: &KdlNode) -> Vec<Diagnostic> {
             .collect(),
         _ => Vec::new(),
     }
+}
+
+/// What nobody has measured of a kernel.
+fn topics(source: &Arc<Source>, node: &KdlNode) -> Vec<Diagnostic> {
+    const WORDS: [&str; 4] = ["gic-iidr-revision", "smc", "psci", "cache"];
+    let exists = |topic: &str| {
+        WORDS.contains(&topic)
+            || field(topic).is_some()
+            || register_by_name(topic).is_some()
+            || Feature::ALL.iter().any(|f| f.name() == topic)
+    };
+    let unknown = arguments(node).filter(|(_, topic)| !exists(topic));
+    unknown
+        .map(|(entry, topic)| no_field(source, entry, topic))
+        .collect()
+}
+
+/// CPU models on which a kernel was measured.
+fn models(catalogue: &Catalogue, source: &Arc<Source>, node: &KdlNode) -> Vec<Diagnostic> {
+    let is_bound = node.entry("digest").is_some();
+    let wrong = arguments(node).filter_map(|(entry, name)| {
+        let (words, help) = match catalogue.cpu(name) {
+            None => (
+                format!("there is no CPU model `{name}`"),
+                names::cpu(name, catalogue),
+            ),
+            Some(model) if !catalogue.is_ours(name) && !is_bound => (
+                format!("`{name}` is a model in a file, which may come to describe another CPU"),
+                match model.digests.last() {
+                    Some(digest) => format!("say which one was measured: `measured-on \"{name}\" digest=\"{digest}\"`, if it is this one"),
+                    None => "make the baseline again: `vmlock adopt REPORT --baseline NAME`".to_owned(),
+                },
+            ),
+            Some(_) => return None,
+        };
+        Some(problem(source, entry, words, help))
+    });
+    wrong.collect()
+}
+
+/// Hosts are recorded of our own catalogue's kernels alone: what a user's kernel shows would be compared with another one.
+fn recorded(source: &Arc<Source>, node: &KdlNode) -> Option<Diagnostic> {
+    let entry = node.entry("recorded")?;
+    let words =
+        "`recorded` names hosts of vmlock's own lab, and those have another kernel".to_owned();
+    let help = "leave it out: `vmlock drift OLD NEW` compares with a report of yours".to_owned();
+    Some(problem(source, entry, words, help))
 }
 
 fn no_field(source: &Arc<Source>, entry: &KdlEntry, path: &str) -> Diagnostic {

@@ -10,8 +10,8 @@ use vmlock_spec::lock::Range;
 
 /// System registers that a loan changes, or an exception in it
 /// (`ARM64_SYS_REG`, arch/arm64/include/uapi/asm/kvm.h).
-const SCTLR_EL1: u64 = 0x6030_0000_0013_c080;
-const MDSCR_EL1: u64 = 0x6030_0000_0013_8012;
+pub(super) const SCTLR_EL1: u64 = 0x6030_0000_0013_c080;
+pub(super) const MDSCR_EL1: u64 = 0x6030_0000_0013_8012;
 const VBAR_EL1: u64 = 0x6030_0000_0013_c600;
 const ESR_EL1: u64 = 0x6030_0000_0013_c290;
 
@@ -30,7 +30,7 @@ const ASIDE: [u64; 9] = [
 ];
 
 /// SCTLR_EL1 with the bits that are one in Armv8.0 alone: no translation, no caches, little-endian.
-const SCTLR_OFF: u64 = 0x30d0_0800;
+pub(super) const SCTLR_OFF: u64 = 0x30d0_0800;
 
 /// How often a signal may bring a lent vCPU back before its time; more come when the process ends.
 const KICKS: u32 = 64;
@@ -150,7 +150,7 @@ impl Ground {
         let strayed_port = self.port + STRAYED;
         for _ in 0..KICKS {
             match vcpu.run()? {
-                Ran::Kicked => {}
+                Ran::Kicked | Ran::Answered => {}
                 Ran::Wrote(address) if address == self.port => return Ok(()),
                 Ran::Wrote(address) if address == strayed_port => {
                     let syndrome = vcpu.get(ESR_EL1)?;

@@ -1,8 +1,8 @@
 //! Reads catalogue files (registers, baselines, CPU models, virtual machine monitors) from KDL.
 //!
-//! A crate for two users: the build script of `vmlock-spec` reads the built-in
-//! catalogue with it, and the compiler the files that a spec imports, so that a
-//! user's baseline is read by exactly the code that reads ours. Every problem of
+//! A crate for two users: its own test reads the built-in catalogue with it, and
+//! makes the tables of `vmlock-spec`; and the compiler the files that a spec
+//! imports, so that a user's baseline is read by exactly the code that reads ours. Every problem of
 //! a file is reported, each with its byte span.
 
 use kdl::{KdlDocument, KdlNode, KdlValue};
@@ -101,7 +101,7 @@ fn has(known: &[&str]) -> String {
 fn says() -> String {
     let forms = words::OF_BASELINE.map(|word| format!("`{}`", word.form));
     format!(
-        "{} (all but the last two with source=\"…\")",
+        "{} (all but the last four with source=\"…\")",
         forms.join(", ")
     )
 }
@@ -443,8 +443,28 @@ impl Reader {
         let mut title = Cow::Borrowed("");
         let mut statements = Vec::new();
         let mut stable = Vec::new();
+        let (mut kernel, mut measured_on, mut unknown) = (None, Vec::new(), Vec::new());
+        let mut measured_as = None;
         for child in children(node) {
             match child.name().value() {
+                word @ ("kernel" | "measured-on" | "unknown") if part.is_some() => {
+                    self.problem(
+                        child,
+                        format!(
+                            "`{word}` speaks of a whole kernel, and a part says one thing of any"
+                        ),
+                        Some("it belongs into a whole baseline, which has `after` and no `part`"),
+                    );
+                }
+                "kernel" if kernel.is_some() => {
+                    self.problem(child, "`kernel` is given twice", None);
+                }
+                "kernel" => kernel = self.kernel_of(child),
+                "measured-on" => {
+                    measured_on.extend(self.models(child));
+                    measured_as = measured_as.or(self.property(child, "digest"));
+                }
+                "unknown" => unknown.extend(self.unknown(child)),
                 "title" => title = self.text(child, 0, "a line of text").unwrap_or_default(),
                 "stable" => {
                     let version = self.text(child, 0, "a version");
@@ -467,8 +487,43 @@ impl Reader {
             part,
             statements: Cow::Owned(statements),
             stable: Cow::Owned(stable),
+            kernel,
+            measured_on: Cow::Owned(measured_on),
+            measured_as,
+            unknown: Cow::Owned(unknown),
             digests,
         })
+    }
+
+    /// The distribution's kernel that a baseline describes.
+    fn kernel_of(&mut self, node: &KdlNode) -> Option<Kernel> {
+        self.known_properties(node, &["package", "version", "recorded"]);
+        let package = self.property(node, "package");
+        let version = self.property(node, "version");
+        let recorded = self.property(node, "recorded");
+        let (Some(package), Some(version)) = (package, version) else {
+            self.problem(
+                node,
+                "`kernel` needs the package and its version",
+                Some("kernel package=\"linux-image-6.1.0-56-arm64\" version=\"6.1.192-2\""),
+            );
+            return None;
+        };
+        Some(Kernel {
+            package,
+            version,
+            recorded,
+        })
+    }
+
+    /// The CPU models on which a kernel was measured.
+    fn models(&mut self, node: &KdlNode) -> Vec<Text> {
+        self.known_properties(node, &["digest"]);
+        let models = self.texts(node);
+        if models.is_empty() {
+            self.problem(node, "`measured-on` names no CPU model", None);
+        }
+        models
     }
 
     fn statement(&mut self, node: &KdlNode, out: &mut Vec<Statement>) {

@@ -31,7 +31,7 @@ const fn told(name: &'static str, form: &'static str, meaning: &'static str) -> 
 }
 
 /// What a `baseline` block can say.
-pub const OF_BASELINE: [Word; 13] = [
+pub const OF_BASELINE: [Word; 16] = [
     word(
         "show",
         r#"show "REGISTER.FIELD" …"#,
@@ -87,6 +87,23 @@ pub const OF_BASELINE: [Word; 13] = [
         "bitmap",
         r#"bitmap "REGISTER" BITS"#,
         "which calls of a group are offered (KVM_REG_ARM_*_BMAP); `\"absent\"` where the kernel has no such register",
+    ),
+    word(
+        "unknown",
+        r#"unknown "TOPIC" …"#,
+        "what nobody has measured of this kernel: a register or field, `gic-iidr-revision`, `smc`, `psci`, `cache`, or a vCPU \
+         feature. A description that needs it makes no lock, unless a part or a line of its `cpu` block decides it",
+    ),
+    told(
+        "kernel",
+        r#"kernel package="…" version="…""#,
+        "the distribution's kernel that this describes: which package, and which version of it was looked at",
+    ),
+    told(
+        "measured-on",
+        r#"measured-on "MODEL" … digest="…""#,
+        "the CPU models on which the kernel was measured; with the CPU of no other one comes a lock of it. `digest` is that of \
+         a model of one's own, whose file may change. Without this line its source was read",
     ),
     told("title", r#"title "…""#, "one line of text for lists"),
     told(

@@ -245,6 +245,21 @@ pub enum Subject {
     Bitmap(Text, Option<u64>),
 }
 
+impl Subject {
+    /// What it is about, by the word that `unknown` in a baseline has for it.
+    pub fn topic(&self) -> &str {
+        match self {
+            Self::Field(name, _) | Self::Bitmap(name, _) | Self::Events { register: name, .. } => {
+                name
+            }
+            Self::Cache(_) => "cache",
+            Self::Psci(_) => "psci",
+            Self::IidrRevision(_) => "gic-iidr-revision",
+            Self::Smc(_) => "smc",
+        }
+    }
+}
+
 /// One statement of a baseline, with where it was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Statement {
@@ -259,6 +274,17 @@ pub struct Statement {
     pub unsure_after: Option<Text>,
     /// The first version of the lock that has the fact: older locks are made without the statement.
     pub since: u32,
+}
+
+/// A kernel that a distribution ships.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kernel {
+    /// The distribution's package.
+    pub package: Text,
+    /// That package's version.
+    pub version: Text,
+    /// The series under which hosts with this kernel are recorded (`spec/catalogue/hosts/`); `None` where none is.
+    pub recorded: Option<Text>,
 }
 
 /// A named, immutable statement about what a guest sees.
@@ -276,9 +302,27 @@ pub struct Baseline {
     pub statements: List<Statement>,
     /// Stable point releases known to differ: version, and how.
     pub stable: List<(Text, Text)>,
+    /// The distribution's kernel that it describes; `None` where it is a mainline release, a part, or does not say.
+    pub kernel: Option<Kernel>,
+    /// The CPU models on which that kernel was measured: of any other CPU nothing is known, and no lock comes of it. Empty
+    /// where its source was read.
+    pub measured_on: List<Text>,
+    /// One of the [`CpuModel::digests`] of that model, where it is a user's: its file can come to describe another CPU. No
+    /// name of our own catalogue can.
+    pub measured_as: Option<Text>,
+    /// What nobody has measured of that kernel: a topic of [`Subject::topic`], or a vCPU feature. It decides what makes no
+    /// lock, as that of a CPU model does: no part of the digests.
+    pub unknown: List<Unknown>,
     /// For each version of the lock, from 1 on, `sha256-` and 64 hex digits over what the statements mean that this
     /// version knows, without their sources.
     pub digests: List<Text>,
+}
+
+impl Baseline {
+    /// Whether it describes one kernel of a distribution, and no release of mainline's.
+    pub fn is_of_distribution(&self) -> bool {
+        self.kernel.is_some() || !self.measured_on.is_empty()
+    }
 }
 
 /// A value of the silicon, with where it was read.

@@ -1,0 +1,107 @@
+//! `vmlock-run audit LOCK --control SOCKET`: what a guest would see that runs, as the witness writes it down on its vCPUs.
+//!
+//! The guest's runner lends its vCPUs and sends the areas of records. They are judged here, by the lock that its operator
+//! names, and are believed as little as any that a witness wrote.
+
+use super::client::{PATIENCE, connect, failed, heard, understood, wrong};
+use super::{AUDIT, Answer, Request};
+use crate::failure::Failure;
+use crate::hold::pausing::LIMIT;
+use std::io::Write as _;
+use std::path::Path;
+use std::time::Duration;
+use vmlock_spec::observation::wire::MAX_VCPUS;
+use vmlock_spec::observation::wire::living::AREA_SIZE;
+
+/// How long a vCPU is lent at the most, twice over.
+const EACH: Duration = Duration::from_secs(60);
+/// The most bytes of the answer: digits of every vCPU's area, and what is around them.
+const ANSWER: usize = MAX_VCPUS * (2 * AREA_SIZE as usize + 16) + 4096;
+
+/// What was seen.
+pub struct Looked {
+    /// The digest of the lock that the guest was started with.
+    pub lock: String,
+    /// The area of each vCPU.
+    pub areas: Vec<Vec<u8>>,
+}
+
+/// What is seen on each vCPU of the guest at that socket, which has so many by its lock.
+///
+/// # Errors
+/// It was not audited.
+pub fn ask(socket: &Path, vcpus: usize) -> Result<Looked, Failure> {
+    let failed = |e| failed(socket, e);
+    let mut stream = connect(socket)?;
+    let request = Request {
+        r#do: AUDIT.to_owned(),
+        whole_disks: false,
+    };
+    // A verb is always representable.
+    let mut line = serde_json::to_vec(&request).unwrap_or_default();
+    line.push(b'\n');
+    stream.write_all(&line).map_err(failed)?;
+    let patience = PATIENCE + LIMIT + EACH * u32::try_from(vcpus).unwrap_or(u32::MAX);
+    let answer = heard(&mut stream, patience, ANSWER).map_err(failed)?;
+    match understood(socket, &answer)? {
+        Answer::Seen(seen) => {
+            let areas = seen.areas.iter().map(|digits| bytes(digits));
+            let areas = areas.collect::<Option<_>>().ok_or_else(|| {
+                wrong(socket, "its answer has other digits than records have", &[])
+            })?;
+            Ok(Looked {
+                lock: seen.lock,
+                areas,
+            })
+        }
+        Answer::Error(words) => Err(wrong(socket, &words, &[])),
+        _ => Err(wrong(socket, "nobody asked for that", &[])),
+    }
+}
+
+/// What hexadecimal digits say; `None` where they are none.
+fn bytes(digits: &str) -> Option<Vec<u8>> {
+    let (pairs, []) = digits.as_bytes().as_chunks::<2>() else {
+        return None;
+    };
+    let digit = |byte: u8| char::from(byte).to_digit(16);
+    let byte = |pair: &[u8; 2]| Some((digit(pair[0])? << 4 | digit(pair[1])?) as u8);
+    pairs.iter().map(byte).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::digits;
+    use super::*;
+    use vmlock_spec::observation::wire::{
+        AREA_MAGIC, DONE_COMPLETE, Kind, STATUS_VALUE, encoding, key,
+    };
+    use vmlock_spec::observation::{decode, fact_name};
+    use vmlock_spec::report::Seen;
+
+    #[test]
+    fn an_area_comes_over_as_far_as_it_was_written() {
+        let mut area = AREA_MAGIC.to_le_bytes().to_vec();
+        area.extend(1u32.to_le_bytes());
+        area.extend(DONE_COMPLETE.to_le_bytes());
+        area.extend(key(Kind::SystemRegister, encoding(3, 0, 0, 0, 0)).to_le_bytes());
+        area.extend(0u32.to_le_bytes());
+        area.extend(STATUS_VALUE.to_le_bytes());
+        area.extend(0x414f_d0c1u64.to_le_bytes());
+        let written = area.len();
+        area.resize(AREA_SIZE as usize, 0xa5);
+        let sent = bytes(&digits(&area)).expect("they are digits");
+        assert_eq!(sent, area[..written]);
+        let (sightings, incomplete) = decode(&[&sent]);
+        assert!(incomplete.is_empty());
+        assert_eq!(fact_name(sightings[0].key), "MIDR_EL1");
+        assert_eq!(sightings[0].seen, Seen::Value(0x414f_d0c1));
+        // Whatever stands there, no more comes over than there is.
+        area[8..12].fill(0xff);
+        assert_eq!(digits(&area).len(), 2 * AREA_SIZE as usize);
+        assert_eq!(digits(&[]), "");
+        for wrong in ["0", "0g", "+1", "\u{e9}"] {
+            assert_eq!(bytes(wrong), None, "{wrong}");
+        }
+    }
+}

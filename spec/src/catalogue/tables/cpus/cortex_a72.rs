@@ -1,0 +1,58 @@
+//! Made of `spec/catalogue/cpus/cortex-a72.kdl` by `VMLOCK_UPDATE=1 cargo test -p vmlock-catalogue-reader --test tables`.
+
+use std::borrow::Cow::Borrowed;
+use vmlock_catalogue_types::{CpuModel, SiliconValue};
+
+pub(super) const CORTEX_A72: CpuModel = CpuModel {
+    name: Borrowed("cortex-a72"),
+    title: Borrowed("Arm Cortex-A72 r0p3 (Armv8.0), as QEMU 7.2 emulates it"),
+    registers: Borrowed(&[
+        SiliconValue { register: Borrowed("MIDR_EL1"), value: 0x410fd083, source: Borrowed("QEMU 7.2 -cpu cortex-a72 -M virt,virtualization=on,gic-version=3, read by a guest of 5.10.223") },
+        SiliconValue { register: Borrowed("REVIDR_EL1"), value: 0x0, source: Borrowed("QEMU 7.2 -cpu cortex-a72 -M virt,virtualization=on,gic-version=3, read from outside") },
+        SiliconValue { register: Borrowed("AIDR_EL1"), value: 0x0, source: Borrowed("QEMU 7.2 -cpu cortex-a72 -M virt,virtualization=on,gic-version=3, read from outside") },
+        SiliconValue { register: Borrowed("ID_PFR0_EL1"), value: 0x131, source: Borrowed("QEMU 7.2 -cpu cortex-a72 -M virt,virtualization=on,gic-version=3, read from outside") },
+        SiliconValue { register: Borrowed("ID_PFR1_EL1"), value: 0x10011001, source: Borrowed("QEMU 7.2 -cpu cortex-a72 -M virt,virtualization=on,gic-version=3, read by a guest of 5.10.223") },
+        SiliconValue { register: Borrowed("ID_DFR0_EL1"), value: 0x3010006, source: Borrowed("QEMU 7.2 -cpu cortex-a72 -M virt,virtualization=on,gic-version=3, read from outside") },
+        SiliconValue { register: Borrowed("ID_MMFR0_EL1"), value: 0x10201105, source: Borrowed("QEMU 7.2 -cpu cortex-a72 -M virt,virtualization=on,gic-version=3, read from outside") },
+        SiliconValue { register: Borrowed("ID_MMFR1_EL1"), value: 0x40000000, source: Borrowed("QEMU 7.2 -cpu cortex-a72 -M virt,virtualization=on,gic-version=3, read from outside") },
+        SiliconValue { register: Borrowed("ID_MMFR2_EL1"), value: 0x1260000, source: Borrowed("QEMU 7.2 -cpu cortex-a72 -M virt,virtualization=on,gic-version=3, read from outside") },
+        SiliconValue { register: Borrowed("ID_MMFR3_EL1"), value: 0x2102211, source: Borrowed("QEMU 7.2 -cpu cortex-a72 -M virt,virtualization=on,gic-version=3, read from outside") },
+        SiliconValue { register: Borrowed("ID_ISAR0_EL1"), value: 0x2101110, source: Borrowed("QEMU 7.2 -cpu cortex-a72 -M virt,virtualization=on,gic-version=3, read from outside") },
+        SiliconValue { register: Borrowed("ID_ISAR1_EL1"), value: 0x13112111, source: Borrowed("QEMU 7.2 -cpu cortex-a72 -M virt,virtualization=on,gic-version=3, read from outside") },
+        SiliconValue { register: Borrowed("ID_ISAR2_EL1"), value: 0x21232042, source: Borrowed("QEMU 7.2 -cpu cortex-a72 -M virt,virtualization=on,gic-version=3, read from outside") },
+        SiliconValue { register: Borrowed("ID_ISAR3_EL1"), value: 0x1112131, source: Borrowed("QEMU 7.2 -cpu cortex-a72 -M virt,virtualization=on,gic-version=3, read from outside") },
+        SiliconValue { register: Borrowed("ID_ISAR4_EL1"), value: 0x11142, source: Borrowed("QEMU 7.2 -cpu cortex-a72 -M virt,virtualization=on,gic-version=3, read from outside") },
+        SiliconValue { register: Borrowed("ID_ISAR5_EL1"), value: 0x11121, source: Borrowed("QEMU 7.2 -cpu cortex-a72 -M virt,virtualization=on,gic-version=3, read from outside") },
+        SiliconValue { register: Borrowed("MVFR0_EL1"), value: 0x10110222, source: Borrowed("QEMU 7.2 -cpu cortex-a72 -M virt,virtualization=on,gic-version=3, read from outside") },
+        SiliconValue { register: Borrowed("MVFR1_EL1"), value: 0x12111111, source: Borrowed("QEMU 7.2 -cpu cortex-a72 -M virt,virtualization=on,gic-version=3, read from outside") },
+        SiliconValue { register: Borrowed("MVFR2_EL1"), value: 0x43, source: Borrowed("QEMU 7.2 -cpu cortex-a72 -M virt,virtualization=on,gic-version=3, read from outside") },
+        SiliconValue { register: Borrowed("ID_AA64PFR0_EL1"), value: 0x1000222, source: Borrowed("QEMU 7.2 -cpu cortex-a72 -M virt,virtualization=on,gic-version=3: target/arm/cpu64.c, without EL3, GIC from the GICv3; 5.10.223 shows a guest the same") },
+        SiliconValue { register: Borrowed("ID_AA64DFR0_EL1"), value: 0x10305106, source: Borrowed("QEMU 7.2 -cpu cortex-a72 -M virt,virtualization=on,gic-version=3, read from outside") },
+        SiliconValue { register: Borrowed("ID_AA64ISAR0_EL1"), value: 0x11120, source: Borrowed("QEMU 7.2 -cpu cortex-a72 -M virt,virtualization=on,gic-version=3, read from outside") },
+        SiliconValue { register: Borrowed("ID_AA64MMFR0_EL1"), value: 0x1124, source: Borrowed("QEMU 7.2 -cpu cortex-a72 -M virt,virtualization=on,gic-version=3, read from outside") },
+        SiliconValue { register: Borrowed("CTR_EL0"), value: 0x8444c004, source: Borrowed("QEMU 7.2 -cpu cortex-a72 -M virt,virtualization=on,gic-version=3, read from outside") },
+        SiliconValue { register: Borrowed("CLIDR_EL1"), value: 0xa200023, source: Borrowed("QEMU 7.2 -cpu cortex-a72 -M virt,virtualization=on,gic-version=3, read from outside") },
+        SiliconValue { register: Borrowed("DCZID_EL0"), value: 0x4, source: Borrowed("QEMU 7.2 -cpu cortex-a72 -M virt,virtualization=on,gic-version=3, read by a guest of 5.10.223") },
+        SiliconValue { register: Borrowed("CCSIDR_EL1[0]"), value: 0x701fe00a, source: Borrowed("QEMU 7.2 -cpu cortex-a72 -M virt,virtualization=on,gic-version=3, read by a guest of 5.10.223") },
+        SiliconValue { register: Borrowed("CCSIDR_EL1[1]"), value: 0x201fe012, source: Borrowed("QEMU 7.2 -cpu cortex-a72 -M virt,virtualization=on,gic-version=3, read by a guest of 5.10.223") },
+        SiliconValue { register: Borrowed("CCSIDR_EL1[2]"), value: 0x707fe07a, source: Borrowed("QEMU 7.2 -cpu cortex-a72 -M virt,virtualization=on,gic-version=3, read by a guest of 5.10.223") },
+        SiliconValue { register: Borrowed("PMCR_EL0"), value: 0x41023000, source: Borrowed("QEMU 7.2 -cpu cortex-a72 -M virt,virtualization=on,gic-version=3, read from outside") },
+        SiliconValue { register: Borrowed("PMCEID0_EL0"), value: 0x20001, source: Borrowed("QEMU 7.2 -cpu cortex-a72 -M virt,virtualization=on,gic-version=3, read from outside") },
+        SiliconValue { register: Borrowed("PMCEID1_EL0"), value: 0x0, source: Borrowed("QEMU 7.2 -cpu cortex-a72 -M virt,virtualization=on,gic-version=3, read from outside") },
+    ]),
+    facts: Borrowed(&[
+        SiliconValue { register: Borrowed("KVM_REG_ARM_SMCCC_ARCH_WORKAROUND_1"), value: 0x0, source: Borrowed("KVM of 5.10.223 to 7.3.4 on QEMU 7.2 -cpu cortex-a72 -M virt,virtualization=on,gic-version=3") },
+        SiliconValue { register: Borrowed("KVM_REG_ARM_SMCCC_ARCH_WORKAROUND_2"), value: 0x0, source: Borrowed("KVM of 5.10.223 to 7.3.4 on QEMU 7.2 -cpu cortex-a72 -M virt,virtualization=on,gic-version=3") },
+        SiliconValue { register: Borrowed("KVM_REG_ARM_SMCCC_ARCH_WORKAROUND_3"), value: 0x0, source: Borrowed("KVM of 5.10.223 to 7.3.4 on QEMU 7.2 -cpu cortex-a72 -M virt,virtualization=on,gic-version=3") },
+        SiliconValue { register: Borrowed("CNTFRQ_EL0"), value: 0x3b9aca0, source: Borrowed("QEMU 7.2 -cpu cortex-a72 -M virt,virtualization=on,gic-version=3, read from outside") },
+        SiliconValue { register: Borrowed("ICC_CTLR_EL1"), value: 0x8c00, source: Borrowed("KVM of 5.10.223 to 7.3.4 on QEMU 7.2 -cpu cortex-a72 -M virt,virtualization=on,gic-version=3") },
+    ]),
+    unaffected: Borrowed(&[Borrowed("meltdown")]),
+    vector_lengths: Borrowed(&[]),
+    unknown: Borrowed(&[]),
+    digests: Borrowed(&[
+        Borrowed("sha256-83ebadc8f18835d692db35ec8acdcb66751bd2e539441a6da3e67fdb124eac6b"),
+        Borrowed("sha256-70104a52f586e9b81482c724b9856435e5f827c09f33d3bb4b3391151adae72f"),
+        Borrowed("sha256-70104a52f586e9b81482c724b9856435e5f827c09f33d3bb4b3391151adae72f"),
+    ]),
+};
