@@ -271,24 +271,31 @@ fn table_at() -> u64 {
     MEMORY_AT + memory_bytes()
 }
 
-/// It is new in each machine: no section is about it.
+/// It is new in each machine: no section is about it, and no line is its own.
 #[test]
 fn a_generation_id_is_not_in_the_file() {
     let text = include_str!("../../../tests/frozen/v3/generation.vm.lock.json");
     let lock = canonical::parse(text).expect("it is frozen");
     assert!(lock.machine.generation_id().is_some());
-    let state = state_of(text);
+    let mut state = state_of(text);
     assert_eq!(state.devices.len() + 1, lock.machine.devices.len());
-    let writer = Writer::new(Sparse::default(), lock.machine.memory.size);
-    let contents = Contents {
-        lock: text,
-        state: &state,
-        disks: &[],
-        host: &host(),
+    let written = |state: &State| {
+        let writer = Writer::new(Sparse::default(), lock.machine.memory.size);
+        let contents = Contents {
+            lock: text,
+            state,
+            disks: &[],
+            host: &host(),
+        };
+        writer.and_then(|writer| writer.finish(&contents))
     };
-    let finished = writer.and_then(|writer| writer.finish(&contents));
-    let (file, _) = finished.expect("nothing fails");
+    let (file, _) = written(&state).expect("nothing fails");
     assert_eq!(read(&file).state, state);
+    // Writer and reader hold a state against its lock by the same rules.
+    state.lines.up = vec![66];
+    let words = written(&state).map(|_| ()).expect_err("it is a lie");
+    let words = words.to_string();
+    assert!(words.contains("lines: a line is up that is no"), "{words}");
 }
 
 #[test]
