@@ -132,6 +132,8 @@ all_went_on() {
         eval "[ \${now:-0} -gt \$seen_$what ]" || return 1
     done
 }
+# How often its kernel took a new generation id for a sign that it is a copy (drivers/virt/vmgenid.c).
+copies() { dmesg | grep -c 'crng reseeded due to virtual machine fork'; }
 round=0 tries=0 up=0 heard=0
 while :; do
     sleep 1
@@ -154,7 +156,7 @@ while :; do
             wrong "its kernel warns: $(head -n 1 /run/new)"
             warned >/run/warned
         fi
-        say "round $round of boot $boot:$watched went on, up for $up seconds"
+        say "round $round of boot $boot:$watched went on, up for $up seconds, a copy $(copies) times"
     else
         tries=$((tries + 1))
         [ $tries = 120 ] && wrong "of$watched not all went on for so long"

@@ -32,6 +32,13 @@ const ANSWER: usize = 1 << 20;
 struct Request {
     /// A verb.
     r#do: String,
+    /// Of a save: all of each disk is digested.
+    #[serde(rename = "wholeDisks", default, skip_serializing_if = "is_not")]
+    whole_disks: bool,
+}
+
+fn is_not(value: &bool) -> bool {
+    !value
 }
 
 /// To `save`: the file is whole and on the disk, and the guest waits for its name.
@@ -95,7 +102,7 @@ fn answer(line: &[u8], file: Option<File>, names: bool, operator: &mut Operator)
         PAUSE => return operator.pause(Instant::now()),
         RESUME => operator.resume(),
         STOP => operator.stop(),
-        SAVE => return operator.save(file, Instant::now()),
+        SAVE => return operator.save(file, request.whole_disks, Instant::now()),
         AUDIT => return operator.look(Instant::now()),
         COMMIT => operator.commit(names),
         other => {

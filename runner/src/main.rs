@@ -24,6 +24,8 @@ mod failure;
 mod files;
 mod firmware;
 mod flags;
+#[cfg(target_arch = "aarch64")]
+mod generation;
 mod gic;
 mod hold;
 #[cfg(target_arch = "aarch64")]

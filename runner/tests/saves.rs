@@ -10,7 +10,7 @@ mod host;
 use host::{HEADER, Place, image, in_host, in_host_and_back};
 use std::env;
 use std::path::{Path, PathBuf};
-use vmlock_spec::lock::{AcrossSaves, Lock};
+use vmlock_spec::lock::{AcrossSaves, Device, DeviceKind, Lock, Range};
 
 /// A guest that says `>`, and from then on looks whether anything has changed: general-purpose, system and vector
 /// registers, memory, the UART's scratch register, its timer's interrupt, a counter that never goes back. It says `!` and
@@ -131,6 +131,80 @@ fn guest() -> Vec<u32> {
     code
 }
 
+/// A guest that says the 32 bytes at 0x9020000, where its generation id is, each as two letters from `a` on, and `>`; and again
+/// for each byte that it is told. Told `w` it writes there before, in a way that KVM decodes and in one that it does not, and
+/// says `!` for each that is an external abort. Told `e` it enables INTID 66, and from then on says `z` whenever it takes that.
+const TWIN: [u32; 41] = [
+    0xd2a1_2014, // start: mov x20, #0x09000000
+    0xd2a1_2055, // mov x21, #0x09020000
+    0x1000_3dc0, // adr x0, vectors
+    0xd518_c000, // msr vbar_el1, x0
+    0xd503_3fdf, // isb
+    0xd280_0001, // turn: mov x1, #0
+    0x3861_6aa2, // byte: ldrb w2, [x21, x1]
+    0x5304_7c43, // lsr w3, w2, #4
+    0x1101_8463, // add w3, w3, #97
+    0x3900_0283, // strb w3, [x20]
+    0x1200_0c43, // and w3, w2, #15
+    0x1101_8463, // add w3, w3, #97
+    0x3900_0283, // strb w3, [x20]
+    0x9100_0421, // add x1, x1, #1
+    0xf100_803f, // cmp x1, #32
+    0x54ff_fee1, // b.ne byte
+    0x5280_07c3, // mov w3, #62
+    0x3900_0283, // strb w3, [x20]
+    0x3940_1682, // wait: ldrb w2, [x20, #5]
+    0x3607_ffe2, // tbz w2, #0, wait
+    0x3940_0282, // ldrb w2, [x20]
+    0x7101_dc5f, // cmp w2, #119
+    0x5400_0081, // b.ne other
+    0x3900_02a2, // strb w2, [x21]
+    0xa900_56b5, // stp x21, x21, [x21]
+    0x17ff_ffec, // b turn
+    0x7101_945f, // other: cmp w2, #101
+    0x54ff_fd41, // b.ne turn
+    0xd2a1_0016, // mov x22, #0x08000000
+    0x5280_0400, // mov w0, #0x20
+    0xb90c_12c0, // str w0, [x22, #0xc10]
+    0x5280_0040, // mov w0, #2
+    0xb900_02c0, // str w0, [x22]
+    0x5280_0080, // mov w0, #4
+    0xb901_0ac0, // str w0, [x22, #0x108]
+    0xd280_1e00, // mov x0, #0xf0
+    0xd518_4600, // msr S3_0_C4_C6_0, x0
+    0xd280_0020, // mov x0, #1
+    0xd518_cce0, // msr S3_0_C12_C12_7, x0
+    0xd503_42ff, // msr daifclr, #2
+    0x17ff_ffdd, // b turn
+];
+
+/// What it does with an abort.
+const ABORT: [u32; 6] = [
+    0x5280_0423, // mov w3, #33
+    0x3900_0283, // strb w3, [x20]
+    0xd538_4024, // mrs x4, elr_el1
+    0x9100_1084, // add x4, x4, #4
+    0xd518_4024, // msr elr_el1, x4
+    0xd69f_03e0, // eret
+];
+const SYNCHRONOUS: usize = VECTORS + 0x200 / 4;
+/// And with an interrupt.
+const EDGE: [u32; 5] = [
+    0xd538_cc04, // mrs x4, S3_0_C12_C12_0
+    0xd518_cc24, // msr S3_0_C12_C12_1, x4
+    0x1100_e085, // add w5, w4, #56
+    0x3900_0285, // strb w5, [x20]
+    0xd69f_03e0, // eret
+];
+
+fn twin() -> Vec<u32> {
+    let mut code = vec![0; WORDS];
+    code[..TWIN.len()].copy_from_slice(&TWIN);
+    code[SYNCHRONOUS..SYNCHRONOUS + ABORT.len()].copy_from_slice(&ABORT);
+    code[IRQ..IRQ + EDGE.len()].copy_from_slice(&EDGE);
+    code
+}
+
 /// `run VERB FILE FLAGS` starts or restores one in the background: `$pid`, with words in the file `words` and its socket in
 /// `mine/web`. `said` waits until it has said `>` so many times; `again` asks it to say one more, which it does once its
 /// timer has ticked.
@@ -181,7 +255,9 @@ guest restore kept --lock $lock; again last; kill -9 $pid; wait $pid
 guest restore kept --lock $lock; again "after a kill"; printf o >&3; ended end 0
 grep -q '!' out || echo "nothing has changed"
 # The wall clock goes an hour on, and two back: a counter stands still, or counts the hour if its lock says so.
-counter() { grep -a -o '"virtualCounter": "0x[0-9a-f]*"' one.save | cut -d '"' -f 4; }
+# What stands behind 2 MiB and the memory: to look for words in all of that would take minutes.
+sections() { dd if=$1 bs=2M skip=33 2>/dev/null; }
+counter() { sections one.save | grep -a -o '"virtualCounter": "0x[0-9a-f]*"' | cut -d '"' -f 4; }
 : >out; total=0
 for of in $lock $goes; do
     total=$((total + 1)); guest start $of; said
@@ -208,6 +284,31 @@ begin one.save; $run stop $socket; wait $client; echo "stopped: exit $?"; ended 
 total=$((total + 1)); guest start $big; said; begin one.save; kill -9 $pid; wait $client; echo "killed: exit $?"; wait $pid
 [ -e one.save ] || echo "nothing half"
 grep -q '!' out || echo "and all went on"
+# Of a disk, a part is held to what was saved, and all of it where somebody asks for that.
+image=${disked%/*}/carried.img; truncate -s 16M $image
+flip() { printf "$1" | dd of=$image bs=1 seek=8000000 conv=notrunc 2>/dev/null; }
+whole() { $run save one.save --control $socket --disk-digest >saved || { cat saved; exit 1; }; ended whole 143; }
+: >out; total=1; guest start $disked; said; save sampled
+$run restore one.save --lock $disked --disk-digest </dev/null 2>/dev/null; echo "no digest of all: exit $?"
+flip x; guest restore one.save --lock $disked; again sampled; grep -c "changed elsewhere is not seen" words | sed 's/^/unseen: /'
+whole; flip y; $run restore one.save --lock $disked </dev/null 2>why; echo "all is seen: exit $?, $(grep -c 'changed since' why)"
+flip x; guest restore one.save --lock $disked --disk-digest; again "all of it"
+grep -c "changed elsewhere is not seen" words | sed 's/^/unseen: /'; printf o >&3; ended disked 0
+# A generation id is another one in each machine, also in two of one file, and its guest cannot write it.
+: >out; total=1; guest start $twins; said; save twin; cp one.save twin
+next() { total=$((total + 1)); printf $1 >&3; said; }
+guest restore one.save --lock $twins; next x; kill -9 $pid; wait $pid
+guest restore twin --lock $twins --emulate-gic; next x; next w
+# On its vCPUs the witness finds all that the lock promises.
+$run audit $twins --control $socket >seen 2>&1; echo "audited: exit $?"; save twice
+# The latch of its interrupt (INTID 66), which nobody has enabled, has waited in the file since.
+latches() { sections $1 | grep -a -c '"pending": "0x00000004"'; }
+echo "latches: $(latches twin), $(latches one.save)"
+guest restore one.save --lock $twins; next x; next e; save enabled; edges() { tr -dc z <out | wc -c; }; before=$(edges)
+# Who has enabled it takes it before all else.
+guest restore one.save --lock $twins; next x; kill -9 $pid; wait $pid; echo "edges: $before, $(edges)"
+tr -dc 'a-p>' <out | tr '>' '\n' >ids
+echo "ids: $(sort -u ids | wc -l) of $(wc -l <ids), $(grep -c '^a\{32\}' ids) zeroes, $(grep -c 'a\{32\}$' ids) with zeroes behind; $(tr -dc '!' <out | wc -c) aborts"
 "#;
 
 const HOSTS: [(&str, &str, &str); 2] = [
@@ -239,13 +340,41 @@ fn a_guest_is_saved_and_goes_on_and_what_is_not_it_is_refused() {
             // Writing it takes longer than asking how far that is.
             lock.machine.memory.size = 1 << 30;
         });
+        let disked = "lab/tests/specs/carried.vm.lock.json";
+        let disked = place.altered("disked", disked, "guest.Image", |lock| {
+            small(lock);
+            let mut virtio = lock.machine.devices.iter().filter(|d| d.virtio.is_some());
+            let first = virtio.next().map(|first| first.kind);
+            assert_eq!(first, Some(DeviceKind::VirtioBlock));
+            let only = |d: &Device| d.virtio.is_none() || d.kind == DeviceKind::VirtioBlock;
+            lock.machine.devices.retain(only);
+        });
+        let twin = place.write("twin.Image", &host::image(&twin(), None));
+        let twins = place.altered("twins", lock, "twin.Image", |lock| {
+            small(lock);
+            lock.lock_version = 3;
+            let like = lock.machine.devices[1].clone();
+            let range = Range {
+                base: 0x0902_0000,
+                size: 0x1_0000,
+            };
+            lock.machine.devices.push(Device {
+                name: "vmgenid".to_owned(),
+                kind: DeviceKind::Vmgenid,
+                range,
+                interrupt: 66,
+                ..like
+            });
+        });
         let away = report("cortex-a76", kernel);
         let names = format!(
-            "lock={} other={} goes={} big={} away={}",
+            "lock={} other={} goes={} big={} disked={} twins={} away={}",
             one.display(),
             other.display(),
             goes.display(),
             big.display(),
+            disked.display(),
+            twins.display(),
             away.display()
         );
         let script = format!("{names} count={count}\n{SCRIPT}");
@@ -254,7 +383,18 @@ fn a_guest_is_saved_and_goes_on_and_what_is_not_it_is_refused() {
             kernel,
             cpu,
             &script,
-            &[image, one, other, goes, big, away, script.clone()],
+            &[
+                image,
+                one,
+                other,
+                goes,
+                big,
+                disked,
+                twin,
+                twins,
+                away,
+                script.clone(),
+            ],
         );
         for (line, times) in [
             (&format!("restored {} times\n", 3 * count)[..], 1),
@@ -283,6 +423,14 @@ fn a_guest_is_saved_and_goes_on_and_what_is_not_it_is_refused() {
             ("killed: exit 4\n", 1),
             ("nothing half\n", 1),
             ("and all went on\n", 1),
+            ("no digest of all: exit 4\n", 1),
+            ("all is seen: exit 3, 1\n", 1),
+            ("unseen: 1\n", 1),
+            ("unseen: 0\n", 1),
+            ("latches: 0, 1\n", 1),
+            ("audited: exit 0\n", 1),
+            ("edges: 1, 2\n", 1),
+            ("ids: 5 of 7, 0 zeroes, 7 with zeroes behind; 2 aborts\n", 1),
         ] {
             let found = said.matches(line).count();
             assert_eq!(found, times, "{kernel}: {line:?}:\n{said}");

@@ -52,6 +52,13 @@ const REDISTRIBUTORS: (u64, u64) = (
 const MORE_REDISTRIBUTORS: u64 = 0x1000_0000;
 const RTC_BASE: u64 = 0x0901_0000;
 const PAGE: u64 = 0x1000;
+/// Where a generation id lies, and how much memory is there: as large as the largest page of a host, since it is memory.
+const GENERATION: Range = Range {
+    base: 0x0902_0000,
+    size: 0x1_0000,
+};
+/// A generation id's interrupt: behind those that virtio devices can have, so that no further disk moves it.
+const GENERATION_INTERRUPT: u32 = FIRST_SPI + (devices::OURS.len() + virtio::DEVICES_MAX) as u32;
 /// PPIs as Arm's Base System Architecture recommends (DEN0094 section 3.8).
 const VIRTUAL_TIMER: u32 = 27;
 const PHYSICAL_TIMER: u32 = 30;
@@ -139,6 +146,15 @@ pub fn build(spec: &VmSpec, version: u32) -> Machine {
     let console = DeviceKind::of_console(spec.console, version);
     let regions = redistributors(count);
     let [serial, rtc] = devices::OURS;
+    let generation = spec.vmgenid.then(|| Device {
+        range: GENERATION,
+        ..device(
+            devices::GENERATION,
+            DeviceKind::Vmgenid,
+            GENERATION.base,
+            GENERATION_INTERRUPT,
+        )
+    });
     let ours = [
         device(serial, console, SERIAL_BASE, FIRST_SPI),
         device(rtc, clock, RTC_BASE, FIRST_SPI + 1),
@@ -164,7 +180,11 @@ pub fn build(spec: &VmSpec, version: u32) -> Machine {
             physical_timer: PHYSICAL_TIMER,
             pmu: spec.cpu.features.contains(&Feature::Pmu).then_some(PMU),
         },
-        devices: ours.into_iter().chain(devices::devices(spec)).collect(),
+        devices: ours
+            .into_iter()
+            .chain(generation)
+            .chain(devices::devices(spec))
+            .collect(),
     }
 }
 

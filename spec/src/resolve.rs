@@ -102,11 +102,11 @@ impl Target {
     pub fn version(&self, spec: &VmSpec) -> u32 {
         let seed = spec.boot.as_ref().is_some_and(|boot| boot.kaslr_seed);
         let counts = spec.across_saves == vm::AcrossSaves::GoesOn;
-        self.version
-            .unwrap_or(match seed || counts || !spec.devices.is_empty() {
-                true => virtio::SINCE,
-                false => v2::VERSION,
-            })
+        let newer = seed || counts || spec.vmgenid || !spec.devices.is_empty();
+        self.version.unwrap_or(match newer {
+            true => virtio::SINCE,
+            false => v2::VERSION,
+        })
     }
 
     /// What an old lock asks to be kept.

@@ -57,6 +57,16 @@ pub struct Saving {
     pub written: u64,
     /// Bytes of its memory.
     pub memory: u64,
+    /// Bytes of its disks that were read, where all of them are (`--disk-digest`).
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub read: u64,
+    /// Bytes of its disks that are to be read, where all of them are.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub disks: u64,
+}
+
+fn is_zero(value: &u64) -> bool {
+    *value == 0
 }
 
 /// A vCPU.

@@ -46,6 +46,10 @@ pub struct VmSpec {
     /// What the guest's virtual counter (CNTVCT_EL0) does while the guest is saved in a file.
     #[serde(default, skip_serializing_if = "AcrossSaves::is_default")]
     pub across_saves: AcrossSaves,
+    /// Whether the guest has a generation id: 16 random bytes, which are others after each restore, and an interrupt that says
+    /// so. Copies of a saved guest learn by it that they are copies, and do not share their random numbers.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub vmgenid: bool,
     /// Fields that the lock does not promise: `REGISTER.FIELD`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub vary: Vec<String>,
@@ -80,6 +84,7 @@ impl VmSpec {
             console: Console::default(),
             devices: Vec::new(),
             across_saves: AcrossSaves::default(),
+            vmgenid: false,
             vary: Vec::new(),
             allow: Vec::new(),
             runs_on: Vec::new(),

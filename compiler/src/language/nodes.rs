@@ -362,7 +362,7 @@ pub static VM: Node = Node {
     ..WORD
 };
 
-const BLOCK: [Node; 18] = [
+const BLOCK: [Node; 19] = [
     Node {
         word: "arch",
         meaning: "/properties/arch",
@@ -412,6 +412,12 @@ const BLOCK: [Node; 18] = [
         meaning: "/properties/across-saves",
         values: &[Value::Named("AcrossSaves")],
         example: "across-saves \"goes-on\"",
+        ..WORD
+    },
+    Node {
+        word: "vmgenid",
+        meaning: "/properties/vmgenid",
+        example: "vmgenid",
         ..WORD
     },
     Node {

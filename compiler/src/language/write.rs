@@ -34,6 +34,9 @@ pub fn write(spec: &VmSpec) -> Result<String, String> {
     if spec.across_saves != AcrossSaves::default() {
         node = node.child(Node::new("across-saves").value(spec.across_saves.name()));
     }
+    if spec.vmgenid {
+        node = node.child(Node::new("vmgenid"));
+    }
     node = node.listed("vary", &spec.vary);
     for allow in &spec.allow {
         let mut child = Node::new("allow").value(&allow.code);
@@ -448,10 +451,11 @@ mod tests {
         let allow = prop::collection::vec(allow, 0..3);
         let about = (maybe(), prop::collection::btree_map(text(), text(), 0..3));
         let across = prop::sample::select(AcrossSaves::ALL.map(|(_, one)| one).to_vec());
+        let saves = (across, prop::bool::ANY);
         let rest = (
             boot,
             devices,
-            across,
+            saves,
             texts(),
             allow,
             texts(),
@@ -459,14 +463,16 @@ mod tests {
             maybe(),
         );
         (machine, about, rest).prop_map(|(machine, about, rest)| {
-            let (boot, devices, across_saves, vary, allow, runs_on, import, lock_schema) = rest;
+            let (boot, devices, saves, vary, allow, runs_on, import, lock_schema) = rest;
             let (description, labels) = about;
+            let (across_saves, vmgenid) = saves;
             VmSpec {
                 description,
                 labels,
                 boot,
                 devices,
                 across_saves,
+                vmgenid,
                 vary,
                 allow,
                 runs_on,

@@ -211,6 +211,9 @@ fn description(dice: &mut Dice) -> Value {
     if dice.once_in(4) {
         spec["across-saves"] = dice.one(&[json!("goes-on"), json!("stands-still")]);
     }
+    if dice.once_in(4) {
+        spec["vmgenid"] = json!(true);
+    }
     if pmu && dice.once_in(2) {
         spec["vary"] = json!(["PMCR_EL0.IMP", "PMCR_EL0.IDCODE"]);
     }

@@ -38,6 +38,12 @@ pub fn kdl(spec: &Value) -> Option<String> {
                     lines.push(allow(one)?);
                 }
             }
+            // The word alone says it.
+            "vmgenid" => {
+                if value.as_bool()? {
+                    lines.push(key.clone());
+                }
+            }
             // One value each; so is whatever is unknown.
             _ => lines.push(node(key, &[literal(value)?], &[], &[])),
         }

@@ -22,6 +22,8 @@ pub struct Needs {
     pub taps: Vec<String>,
     /// Whether it has a source of random numbers.
     pub random: bool,
+    /// Whether it has a generation id.
+    pub generation: bool,
     /// Its initial RAM file system, relative to the lock.
     pub initrd: String,
 }
@@ -63,11 +65,12 @@ impl Needs {
         };
         let devices = lock["machine"]["devices"].as_array();
         for device in devices.into_iter().flatten() {
+            let kind = device["kind"].as_str().unwrap_or_default();
+            needs.generation |= kind.starts_with("vmgenid-");
             let Some(virtio) = device.get("virtio") else {
                 continue;
             };
             needs.devices.push(text(&device["name"]));
-            let kind = device["kind"].as_str().unwrap_or_default();
             needs.random |= kind.starts_with("virtio-entropy-");
             if let Some(block) = virtio.get("block") {
                 let bytes = block["sectors"].as_u64().unwrap_or(0).saturating_mul(512);

@@ -66,6 +66,8 @@ impl Stop {
 /// What stands before all that the guest says, and behind what went on in a round.
 const GUEST: &str = "vmlock guest: ";
 const WENT_ON: &str = " went on, ";
+/// What stands at the end of such a line, before how often.
+const COPY: &str = ", a copy ";
 
 /// What is wrong with a guest that was at these stops, of `hosts`.
 pub fn problems(needs: &Needs, hosts: usize, stops: &[Stop]) -> Vec<String> {
@@ -118,9 +120,18 @@ pub fn problems(needs: &Needs, hosts: usize, stops: &[Stop]) -> Vec<String> {
         let began = format!("{GUEST}round ");
         let mut lines = text.lines().map(str::trim);
         if lines.any(|line| line == hears) {
+            let round = lines.find(|line| line.starts_with(&began) && line.contains(WENT_ON));
             expect(
-                lines.any(|line| line.starts_with(&began) && line.contains(WENT_ON)),
+                round.is_some(),
                 "no round of the guest began and ended there".to_owned(),
+            );
+            // Its kernel says so where the interrupt came and the id is another one than before.
+            let copy = format!("{COPY}{turn} times");
+            expect(
+                !needs.generation || round.is_none_or(|line| line.ends_with(&copy)),
+                format!(
+                    "the guest's kernel does not know that it is a copy for the {turn}. time: {round:?}"
+                ),
             );
         } else {
             expect(
@@ -261,6 +272,7 @@ mod tests {
             disks: vec![("data.img".to_owned(), 1 << 20)],
             taps: vec!["tap0".to_owned()],
             random: true,
+            generation: true,
             ..Needs::default()
         }
     }
@@ -293,14 +305,14 @@ mod tests {
             0,
             SAVED,
             "carry: kernel 5.10.0-x\ncarry: holds /dev/vdb zero\nother\ncarry: saved 4096\ncarry: took a 1 s\n",
-            "vmlock guest: hears 'host 1'\r\nvmlock guest: round 1 of boot abc: cpu0 disk pings random ticks0 went on, up\r\nvmlock guest: rou",
+            "vmlock guest: hears 'host 1'\r\nvmlock guest: round 1 of boot abc: cpu0 disk pings random ticks0 went on, up, a copy 0 times\r\nvmlock guest: rou",
         );
         first.explained = Some((object, "saved on  Linux 5.10.0-x, by vmlock".to_owned()));
         let second = stop(
             1,
             OK,
             "carry: kernel 7.3\ncarry: holds /dev/vdb digest0\ncarry: turned 4\ncarry: refused vmlock-run: the saved guest `a` cannot be restored: b\n",
-            "nd 2 of boot abc: cpu0 disk pings random ticks0 went on, up\r\nvmlock guest: hears 'host 2'\r\nvmlock guest: round 3 of boot abc: cpu0 disk pings random ticks0 went on, up\r\nvmlock guest: powering off after 3 rounds\r\n",
+            "nd 2 of boot abc: cpu0 disk pings random ticks0 went on, up, a copy 1 times\r\nvmlock guest: hears 'host 2'\r\nvmlock guest: round 3 of boot abc: cpu0 disk pings random ticks0 went on, up, a copy 1 times\r\nvmlock guest: powering off after 3 rounds\r\n",
         );
         vec![first, second]
     }
@@ -340,6 +352,9 @@ mod tests {
         assert_eq!(count(&|s| says(&mut s[1], " disk", " disk tape")), 1);
         assert_eq!(count(&|s| says(&mut s[1], "round 3", "turn 3")), 1);
         assert_eq!(count(&|s| says(&mut s[1], "digest0", "digest9")), 1);
+        assert_eq!(count(&|s| says(&mut s[1], "copy 1", "copy 0")), 1);
+        assert_eq!(count(&|s| says(&mut s[1], "copy 1", "copy 2")), 1);
+        assert_eq!(count(&|s| says(&mut s[0], "copy 0", "copy 1")), 1);
         assert_eq!(count(&|s| says(&mut s[1], "powering", "sleeping")), 1);
         assert_eq!(count(&|s| says(&mut s[0], "kernel 5", "kernel 6")), 1);
         assert_eq!(count(&|s| s[1].ended.code = 11), 1);

@@ -220,6 +220,14 @@ pub const FOR: Flag = Flag {
     choices: &[],
     help: "The report of the host that the guest is to go to, made by `vmlock-run probe` there: where it cannot, nothing is saved and it goes on here",
 };
+/// That all of a saved guest's disks is looked at.
+pub const DISK_DIGEST: Flag = Flag {
+    long: "disk-digest",
+    short: None,
+    value: None,
+    choices: &[],
+    help: "All of each disk is held to a digest, not only its ends and the blocks that the guest wrote last: it is read whole for that",
+};
 /// A guest that runs is audited.
 const LIVING: Flag = Flag {
     long: "control",
@@ -477,10 +485,13 @@ does not take what the guest has by then: the guest goes on, and FILE is as it w
 On a terminal it shows how far it is; `status` says so, too. `stop` ends the guest meanwhile:
 FILE is as it was, unless `save` had heard by then that the new one is whole.
 
+Disks stay where they are. FILE has a digest of each: over a part, or with `--disk-digest` over
+all of it, for which the guest rests as long as reading its disks takes.
+
 Examples:
   vmlock-run save web.save --control ~/guests/web
   vmlock-run save web.save --control ~/guests/web --for new-host.json",
-        flags: &[&ASKED, &FOR, &FORMAT],
+        flags: &[&ASKED, &FOR, &DISK_DIGEST, &FORMAT],
     },
     Verb {
         name: "restore",
@@ -503,6 +514,7 @@ Examples:
   vmlock-run restore web.save --lock web.vm.lock.json --control ~/guests/web --paused",
         flags: &[
             &LOCK,
+            &DISK_DIGEST,
             &PAUSED,
             &TAP,
             &ON_RESET,

@@ -54,7 +54,8 @@ use std::os::fd::RawFd;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use vmlock_run_flags::{
-    CHROOT, CONSOLE, CONTROL, KVM, LOCK, NAMESPACES, NO_JAIL, NO_PROOF_CACHE, ON_RESET, PAUSED, TAP,
+    CHROOT, CONSOLE, CONTROL, DISK_DIGEST, KVM, LOCK, NAMESPACES, NO_JAIL, NO_PROOF_CACHE,
+    ON_RESET, PAUSED, TAP,
 };
 use vmlock_saved::counter::{self, seconds};
 use vmlock_saved::state::{self, Power, State};
@@ -144,7 +145,7 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
     };
     let mut devices = virtio::open(&cabled, &directory, taken, &output, jailed)?;
     if let Some(opened) = &opened {
-        opened.disks(&mut devices)?;
+        opened.disks(&mut devices, parsed.has(DISK_DIGEST.long))?;
     }
     let control = parsed
         .value(CONTROL.long)

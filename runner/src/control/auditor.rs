@@ -35,6 +35,7 @@ pub fn ask(socket: &Path, vcpus: usize) -> Result<Looked, Failure> {
     let mut stream = connect(socket)?;
     let request = Request {
         r#do: AUDIT.to_owned(),
+        whole_disks: false,
     };
     // A verb is always representable.
     let mut line = serde_json::to_vec(&request).unwrap_or_default();

@@ -110,6 +110,7 @@ pub(super) fn ask(path: &Path, verb: &str) -> Result<Answer, Failure> {
     let mut stream = connect(path)?;
     let request = Request {
         r#do: verb.to_owned(),
+        whole_disks: false,
     };
     // A verb is always representable.
     let mut line = serde_json::to_vec(&request).unwrap_or_default();
@@ -183,9 +184,19 @@ fn words(status: &Status) -> String {
         1 => out.push_str(", started anew once"),
         more => _ = write!(out, ", started anew {more} times"),
     }
-    if let Some(Saving { written, memory }) = saving {
+    if let Some(saving) = saving {
+        let Saving {
+            written,
+            memory,
+            read,
+            disks,
+        } = saving;
         let (written, memory) = (written >> 20, memory >> 20);
         let _ = write!(out, "\n{written} of {memory} MiB of its memory are written");
+        if *disks > 0 {
+            let (read, disks) = (read >> 20, disks >> 20);
+            let _ = write!(out, ", {read} of {disks} MiB of its disks are read");
+        }
     }
     if *console_lost > 0 {
         let _ = write!(out, "\nconsole: {console_lost} bytes lost");

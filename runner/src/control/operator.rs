@@ -18,6 +18,7 @@ use std::mem::take;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 use vmlock_spec::event::Event;
+use vmlock_spec::machine::virtio::SECTOR;
 use vmlock_spec::status::{self, State, Status};
 
 /// What has been asked for.
@@ -40,6 +41,8 @@ enum Held {
 struct Saves {
     /// Where to, until that is begun.
     file: Option<File>,
+    /// All of each disk is digested.
+    whole_disks: bool,
     stage: Stage,
     /// It was paused before, and stays so if it is not saved.
     paused: bool,
@@ -146,15 +149,35 @@ impl Operator {
         });
         if let Held::Saves(saves) = &self.held {
             let memory = memory.unwrap_or(0);
-            let written = match &saves.stage {
-                Stage::Pausing(_) | Stage::Asked(_) => 0,
-                Stage::Writing(written, _) => written.bytes(),
-                Stage::Whole(_) => memory,
+            let disks = match saves.whole_disks {
+                true => self.disks(),
+                false => 0,
+            };
+            let (written, read) = match &saves.stage {
+                Stage::Pausing(_) | Stage::Asked(_) => (0, 0),
+                Stage::Writing(written, _) => (written.bytes(), written.read().min(disks)),
+                Stage::Whole(_) => (memory, disks),
             };
             status.state = State::Saving;
-            status.saving = Some(status::Saving { written, memory });
+            status.saving = Some(status::Saving {
+                written,
+                memory,
+                read,
+                disks,
+            });
         }
         status
+    }
+
+    /// Bytes of its guest's disks.
+    fn disks(&self) -> u64 {
+        let saves = self.controls.get().and_then(|it| it.saves.as_ref());
+        let devices = saves.map_or(&[][..], |saves| &saves.lock.machine.devices);
+        let blocks = devices
+            .iter()
+            .filter_map(|d| d.virtio.as_ref()?.block.as_ref());
+        let bytes = blocks.map(|disk| disk.sectors.saturating_mul(SECTOR));
+        bytes.fold(0, u64::saturating_add)
     }
 
     /// Asks for a pause; `None` where the answer comes later.
@@ -197,8 +220,8 @@ impl Operator {
         Answer::State(self.state())
     }
 
-    /// Asks for the guest to be saved to a file; `None` where the answer comes later.
-    pub fn save(&mut self, file: Option<File>, now: Instant) -> Option<Answer> {
+    /// Asks for the guest to be saved to a file, with a digest over all of each disk or a part; `None` where the answer comes later.
+    pub fn save(&mut self, file: Option<File>, whole_disks: bool, now: Instant) -> Option<Answer> {
         self.take_over();
         let error = |words: &str| Some(Answer::Error(words.to_owned()));
         let Some(controls) = self.controls.get() else {
@@ -221,6 +244,7 @@ impl Operator {
         };
         self.held = Held::Saves(Box::new(Saves {
             file,
+            whole_disks,
             stage,
             paused,
         }));
@@ -290,7 +314,8 @@ impl Operator {
                         let own = controls.saves.as_ref().ok_or("it has no lock")?;
                         let state = save::state(&mut settled, own, told?)?;
                         let file = saves.file.take().ok_or("its file has gone")?;
-                        let saving = Saving::new(file, state, settled.disks(), own)?;
+                        let saving =
+                            Saving::new(file, state, settled.disks(saves.whole_disks), own)?;
                         Ok(self.scribe.write(saving, &self.controls))
                     }),
                     _ => None,
@@ -590,6 +615,7 @@ mod tests {
         let mut operator = Operator::new(Arc::new(Guest::new("web", 0)), controls);
         operator.held = Held::Saves(Box::new(Saves {
             file: None,
+            whole_disks: false,
             stage: stage(paused),
             paused: false,
         }));
@@ -617,7 +643,7 @@ mod tests {
         let file = || File::open("/dev/null").ok();
         let (Machine { controls, .. }, start) = begins_paused(5);
         let mut operator = of(controls);
-        assert!(operator.save(file(), Instant::now()).is_none());
+        assert!(operator.save(file(), false, Instant::now()).is_none());
         assert_eq!(operator.about(), Waits::Save);
         // Its client has gone before it came to rest.
         assert!(operator.turn(0, Instant::now()).is_none());
@@ -625,7 +651,7 @@ mod tests {
             (operator.about(), operator.state()),
             (Waits::Pause, State::Paused)
         );
-        assert!(operator.save(file(), Instant::now()).is_none());
+        assert!(operator.save(file(), false, Instant::now()).is_none());
         let (rounds, thread) = start();
         // This one has no lock.
         let Answer::Error(words) = told(&mut operator, 1) else {

@@ -23,7 +23,7 @@ use std::process;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
-use vmlock_run_flags::{CONTROL, FOR};
+use vmlock_run_flags::{CONTROL, DISK_DIGEST, FOR};
 use vmlock_saved::carry::carry;
 use vmlock_spec::plan::{Refusal, plan};
 use vmlock_spec::report::HostReport;
@@ -48,7 +48,10 @@ impl Watching {
                 if let Ok(Answer::Status(status)) = ask(&socket, STATUS)
                     && let Some(saving) = status.saving
                 {
-                    progress.bytes(saving.written, saving.memory);
+                    progress.bytes(
+                        saving.written.saturating_add(saving.read),
+                        saving.memory.saturating_add(saving.disks),
+                    );
                 }
             }
         });
@@ -63,6 +66,15 @@ impl Drop for Watching {
         self.1.take().map(JoinHandle::join);
         say::no_progress();
     }
+}
+
+/// How a guest is to be saved.
+struct Asked {
+    /// The host that it has to be able to go to.
+    report: Option<HostReport>,
+    /// All of each disk is digested.
+    whole_disks: bool,
+    progress: Progress,
 }
 
 /// The new file, gone with this where it has not got its name.
@@ -137,11 +149,19 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
         Failure::usage("which guest?", &help)
     })?;
     let (socket, path) = (Path::new(socket), Path::new(&parsed.argument));
+    let whole_disks = parsed.has(DISK_DIGEST.long);
+    let what = match whole_disks {
+        true => "the guest is written and its disks are read",
+        false => "the guest is written",
+    };
     // It is wrong before anybody is paused.
     let report = parsed.value(FOR.long).map(Path::new);
-    let report = report.map(files::read_report).transpose()?;
-    let progress = Progress::of("the guest is written", parsed.json());
-    let done = save(socket, path, report.as_ref(), &progress)?;
+    let asked = Asked {
+        report: report.map(files::read_report).transpose()?,
+        whole_disks,
+        progress: Progress::of(what, parsed.json()),
+    };
+    let done = save(socket, path, &asked)?;
     match parsed.json() {
         true => say::print_json(&done)?,
         false => say::println(&format!(
@@ -180,19 +200,15 @@ fn goes(path: &Path, report: &HostReport) -> Result<(), Failure> {
     Err(Failure::Refused(refusals))
 }
 
-/// Has the guest at that socket saved, if it can go to the host of that report.
-fn save(
-    socket: &Path,
-    path: &Path,
-    report: Option<&HostReport>,
-    progress: &Progress,
-) -> Result<Done, Failure> {
+/// Has the guest at that socket saved, if it can go where it is to.
+fn save(socket: &Path, path: &Path, asked: &Asked) -> Result<Done, Failure> {
     let failed = |e| failed(socket, e);
     let mut stream = connect(socket)?;
     let new = New::beside(path)?;
     let line = |verb: &str| {
         let request = Request {
             r#do: verb.to_owned(),
+            whole_disks: verb == SAVE && asked.whole_disks,
         };
         // A verb is always representable.
         let mut line = serde_json::to_vec(&request).unwrap_or_default();
@@ -201,9 +217,8 @@ fn save(
     };
     let sent = stream.send_with_fd(&line(SAVE)[..], new.file.as_raw_fd());
     sent.map_err(|e| failed(io::Error::from_raw_os_error(e.errno())))?;
-    let watching = progress
-        .is_shown()
-        .then(|| Watching::begin(socket, progress));
+    let shown = asked.progress.is_shown();
+    let watching = shown.then(|| Watching::begin(socket, &asked.progress));
     let answer = heard(&mut stream, LIMIT + WRITING, ANSWER);
     drop(watching);
     let answer = answer.map_err(failed)?;
@@ -212,7 +227,7 @@ fn save(
         Answer::Error(words) => return Err(wrong(socket, &words, &[])),
         _ => return Err(wrong(socket, "nobody asked for that", &[])),
     };
-    if let Some(report) = report {
+    if let Some(report) = &asked.report {
         goes(&new.path, report)?;
     }
     fs::rename(&new.path, path).map_err(|e| unusable(path, &e))?;
@@ -253,7 +268,15 @@ mod tests {
             // Whoever goes with something unread resets the connection.
             let _ = lines.read_line(&mut String::new());
         });
-        let done = save(&socket, &path, None, &Progress::of("nothing", true));
+        let done = save(
+            &socket,
+            &path,
+            &Asked {
+                report: None,
+                whole_disks: false,
+                progress: Progress::of("nothing", true),
+            },
+        );
         runner.join().expect("nobody panics");
         let left = fs::read_dir(&folder.0).map(Iterator::count);
         assert_eq!(

@@ -26,7 +26,8 @@ struct Slot {
 }
 
 /// The model of a part; `output` is where it sends what leaves the machine. `None` for a part of virtio: its registers
-/// come with its host's side, and where they do not, no plan lets such a machine start.
+/// come with its host's side, and where they do not, no plan lets such a machine start. `None` also for a generation id,
+/// which is memory ([`crate::generation`]).
 fn model(kind: DeviceKind, output: Output) -> Option<Box<dyn Model>> {
     Some(match kind {
         DeviceKind::Uart16550 => Box::new(Serial::new(serial::v1::Uart::default(), output)),
@@ -37,7 +38,8 @@ fn model(kind: DeviceKind, output: Output) -> Option<Box<dyn Model>> {
         | DeviceKind::VirtioNet
         | DeviceKind::VirtioConsole
         | DeviceKind::VirtioEntropy
-        | DeviceKind::VirtioVsock => return None,
+        | DeviceKind::VirtioVsock
+        | DeviceKind::Vmgenid => return None,
     })
 }
 

@@ -10,6 +10,7 @@ pub mod broker;
 pub mod console;
 pub mod disk;
 pub mod entropy;
+pub mod look;
 pub mod net;
 pub mod outside;
 pub mod saved;
@@ -137,17 +138,21 @@ pub fn look_again(opened: &mut [Opened]) -> Result<(), Failure> {
 }
 
 /// Holds the contents of all disks against those that they had when their guest was saved, before anything is made of
-/// them. Each has to have been saved, and no other.
+/// them. Each has to have been saved, and no other. `reached` is told of a disk how many bytes of it were read.
 ///
 /// # Errors
 /// All that are not the same, in words.
-pub fn compare(opened: &mut [Opened], saved: &[(String, Disk)]) -> Result<(), String> {
+pub fn compare(
+    opened: &mut [Opened],
+    saved: &[(String, Disk)],
+    reached: &dyn Fn(&str, u64),
+) -> Result<(), String> {
     let mut wrong = Vec::new();
     let disks = |opened: &&mut Opened| opened.device.kind == DeviceKind::VirtioBlock;
     for opened in opened.iter_mut().filter(disks) {
         let name = &opened.device.name;
         let compared = match saved.iter().find(|(other, _)| other == name) {
-            Some((_, disk)) => opened.server.compare(disk),
+            Some((_, disk)) => opened.server.compare(disk, &|bytes| reached(name, bytes)),
             None => Err("nothing was saved of it".to_owned()),
         };
         if let Err(why) = compared {
@@ -211,7 +216,8 @@ fn shown(device: &Device) -> Option<Shown> {
         DeviceKind::Uart16550
         | DeviceKind::Uart16550V2
         | DeviceKind::Pl031
-        | DeviceKind::Pl031V2 => None,
+        | DeviceKind::Pl031V2
+        | DeviceKind::Vmgenid => None,
     }
 }
 

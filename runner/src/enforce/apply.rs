@@ -6,6 +6,7 @@
 //! GIC.
 
 use crate::failure::Failure;
+use crate::generation;
 use crate::gic::proxy::{Hidden, Proxy};
 use crate::kvm::{Error, Fresh, Gic, Slot, System, Vm, host_counter};
 use crate::memory::Memory;
@@ -48,6 +49,8 @@ pub struct Recipe<'a> {
     pub only_inside: BTreeSet<u64>,
     /// Registers that KVM has to list, so that they are read back.
     pub read_back: BTreeSet<u64>,
+    /// Where the guest finds its generation id.
+    pub generation: Option<Range>,
     /// The lock whose interrupt controller is answered for; the in-kernel one is hidden.
     pub proxied: Option<&'a Lock>,
 }
@@ -100,6 +103,7 @@ impl<'a> Recipe<'a> {
             steps,
             only_inside: orders.only_inside.clone(),
             read_back: orders.read_back.clone(),
+            generation: lock.machine.generation_id().map(|device| device.range),
             proxied,
         }
     }
@@ -277,6 +281,9 @@ pub fn begin(
             Some(lock) => cover = Some(covering(&vm, memory, hidden(lock))?),
             None => vm.add_memory(&memory, memory.range())?,
         }
+    }
+    if let Some(range) = recipe.generation {
+        generation::give(&vm, range)?;
     }
     recipe.carry_out(Phase::Vm, &vm, &[], None)?;
     let vcpus = (0u32..)

@@ -252,9 +252,10 @@ impl Settled<'_> {
         self.bus.saved()
     }
 
-    /// Has each disk make stable what was written and say which contents it has, by name; to be waited for.
-    pub fn disks(&self) -> Vec<(String, Identity)> {
-        self.bus.identify(false)
+    /// Has each disk make stable what was written and say which contents it has, of the `whole` or of a part, by name; to be
+    /// waited for.
+    pub fn disks(&self, whole: bool) -> Vec<(String, Identity)> {
+        self.bus.identify(whole)
     }
 
     /// The machine's interrupt controller.

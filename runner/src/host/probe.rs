@@ -257,6 +257,7 @@ fn recipe<'a>(system: &System, features: &'a [Feature], vcpus: u64) -> Recipe<'a
         steps: Vec::new(),
         only_inside: BTreeSet::new(),
         read_back: BTreeSet::new(),
+        generation: None,
         proxied: None,
     }
 }

@@ -7,11 +7,13 @@ use crate::failure::Failure;
 use crate::files;
 use crate::memory::Memory;
 use crate::say;
+use std::cell::Cell;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use vmlock_saved::carry::{SAVED, stays};
 use vmlock_saved::file::{CHUNK_BYTES, Chunk};
+use vmlock_saved::state::Covers;
 use vmlock_saved::{Saved, open};
 use vmlock_spec::plan::Refusal;
 use vmlock_spec::reason;
@@ -46,7 +48,7 @@ impl Opened {
     /// It is none, or of another lock.
     pub fn open(path: &Path, text: &str) -> Result<Self, Failure> {
         let file = files::open(path).map_err(|e| unusable(path, &e.to_string(), &[]))?;
-        let saved = open(&file).map_err(|e| unusable(path, &e.to_string(), &[]))?;
+        let mut saved = open(&file).map_err(|e| unusable(path, &e.to_string(), &[]))?;
         if saved.lock_text != text {
             let help = [
                 "restore it with the lock that it was started with: `vmlock diff` shows what another one says",
@@ -57,6 +59,10 @@ impl Opened {
         if let Some(first) = stays(&saved.lock, saved.state.vcpus.iter().zip(privates)).first() {
             let why = format!("vCPU {}: {}", first.vcpu, first.words);
             return Err(unusable(path, &why, &[]));
+        }
+        // The id itself is new with the machine; the guest hears of it as soon as it listens.
+        if let Some(device) = saved.lock.machine.generation_id() {
+            saved.state.gic.pulse(device.interrupt);
         }
         Ok(Self {
             path: path.to_owned(),
@@ -75,12 +81,35 @@ impl Opened {
         restored.map_err(|why| unusable(&self.path, &why, &[]))
     }
 
-    /// Holds the disks against those that the guest had when it was saved.
+    /// Holds the disks against those that the guest had when it was saved, as far as the file has a digest of them, and says
+    /// what it cannot see; where they are asked to be held `whole`, it has to be all.
     ///
     /// # Errors
-    /// Those that are not the same, as a refusal.
-    pub fn disks(&self, opened: &mut [virtio::Opened]) -> Result<(), Failure> {
-        virtio::compare(opened, &self.saved.disks).map_err(|why| {
+    /// Those that are not the same, as a refusal; that there is no digest of all.
+    pub fn disks(&self, opened: &mut [virtio::Opened], whole: bool) -> Result<(), Failure> {
+        let sampled = self.saved.disks.iter();
+        let sampled = sampled.filter(|(_, disk)| disk.covers != Covers::All);
+        let names: Vec<String> = sampled.map(|(name, _)| format!("`{name}`")).collect();
+        let names = names.join(", ");
+        if whole && !names.is_empty() {
+            let why = format!("it has no digest over all of its disks {names}");
+            let help = [
+                "`vmlock-run save --disk-digest` makes one; without `--disk-digest` here, a part of them is held to what was saved",
+            ];
+            return Err(unusable(&self.path, &why, &help));
+        }
+        let progress = say::Progress::of("the disks are held against their digests", false);
+        let shown = Cell::new(Instant::now());
+        let reached = |disk: &str, bytes: u64| {
+            if shown.get().elapsed() > EACH {
+                let all = self.saved.disks.iter().find(|(name, _)| name == disk);
+                progress.bytes(bytes, all.map_or(bytes, |(_, disk)| disk.size));
+                shown.set(Instant::now());
+            }
+        };
+        let compared = virtio::compare(opened, &self.saved.disks, &reached);
+        say::no_progress();
+        compared.map_err(|why| {
             Failure::Refused(vec![Refusal {
                 code: reason::DEVICE,
                 name: "disks".to_owned(),
@@ -90,7 +119,13 @@ impl Opened {
                 from: SAVED.to_owned(),
                 help: vec![UNTOUCHED.to_owned()],
             }])
-        })
+        })?;
+        if !names.is_empty() {
+            say::note(format_args!(
+                "of the disks {names}, both ends and the blocks that the guest wrote last are as they were saved; what was changed elsewhere is not seen (`save --disk-digest` has all of it seen)"
+            ));
+        }
+        Ok(())
     }
 
     /// Copies the guest's memory, each chunk held against its digest. What was empty stays so.

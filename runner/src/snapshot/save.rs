@@ -9,15 +9,18 @@ use crate::hold::pausing::{Saves, Settled};
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt as _;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use vmlock_saved::carry::stays;
 use vmlock_saved::file::{CHUNK_BYTES, Identity as Name};
 use vmlock_saved::hex::Hex64;
-use vmlock_saved::state::{Host, Machine, State};
+use vmlock_saved::state::{Disk, Host, Machine, State};
 use vmlock_saved::{Contents, WriteAt, Writer};
 
 /// Chunks that are written at a time.
 const AT_A_TIME: u64 = 4;
+
+/// How long a disk that is looked at is waited for at a time.
+const A_MOMENT: Duration = Duration::from_millis(50);
 
 /// The file.
 struct Target(File);
@@ -36,9 +39,12 @@ pub struct Saving {
     writer: Writer<Target>,
     state: State,
     /// What the disks hold, once their threads say so.
-    disks: Vec<(String, Identity)>,
+    disks: Vec<Waited>,
     next: u64,
 }
+
+/// A disk by its name, and what it holds: that is `None` until its thread says so.
+type Waited = (String, Identity, Option<Option<Disk>>);
 
 /// What a piece came to.
 pub enum Wrote {
@@ -94,7 +100,10 @@ impl Saving {
         Ok(Self {
             writer: writer.map_err(|e| e.to_string())?,
             state,
-            disks,
+            disks: disks
+                .into_iter()
+                .map(|(name, identity)| (name, identity, None))
+                .collect(),
             next: 0,
         })
     }
@@ -102,6 +111,12 @@ impl Saving {
     /// How many bytes of guest memory are written.
     pub fn bytes(&self) -> u64 {
         self.next * CHUNK_BYTES
+    }
+
+    /// How many bytes of its disks are read.
+    pub fn read(&self) -> u64 {
+        let read = self.disks.iter().map(|(_, identity, _)| identity.bytes());
+        read.fold(0, u64::saturating_add)
     }
 
     /// Writes a piece more: of memory, or, once all of that is written, what makes it a whole file.
@@ -123,13 +138,21 @@ impl Saving {
             self.next = until;
             return Ok(Wrote::More(self));
         }
-        // They were asked before the memory was written, and have mostly said it by now.
+        // They were asked before the memory was written, and have mostly said it by now. Where all of one is read, it takes its
+        // time, in which whoever writes can do something else.
+        for (name, identity, said) in &mut self.disks {
+            if said.is_none() {
+                *said = identity
+                    .within(A_MOMENT)
+                    .map_err(|why| format!("disk `{name}`: {why}"))?;
+            }
+            if said.is_none() {
+                return Ok(Wrote::More(self));
+            }
+        }
         let mut disks = Vec::new();
-        for (name, identity) in self.disks {
-            let said = identity
-                .over()
-                .map_err(|why| format!("disk `{name}`: {why}"))?;
-            disks.extend(said.map(|disk| (name, disk)));
+        for (name, _, said) in &mut self.disks {
+            disks.extend(said.take().flatten().map(|disk| (name.clone(), disk)));
         }
         let host = Host {
             report: None,

@@ -27,6 +27,8 @@ struct Shared {
     given_up: AtomicBool,
     /// Bytes of guest memory.
     written: AtomicU64,
+    /// Bytes of its disks.
+    read: AtomicU64,
 }
 
 struct Work {
@@ -78,6 +80,11 @@ impl Written {
     pub fn bytes(&self) -> u64 {
         self.shared.written.load(Ordering::Relaxed)
     }
+
+    /// How many bytes of its disks were read.
+    pub fn read(&self) -> u64 {
+        self.shared.read.load(Ordering::Relaxed)
+    }
 }
 
 impl Drop for Written {
@@ -107,6 +114,7 @@ impl Work {
             match saving.go_on(saves) {
                 Ok(Wrote::More(more)) => {
                     shared.written.store(more.bytes(), Ordering::Relaxed);
+                    shared.read.store(more.read(), Ordering::Relaxed);
                     saving = more;
                 }
                 Ok(Wrote::Whole(identity)) => break Ok(identity),

@@ -2,7 +2,9 @@
 //! has to ask again.
 
 use super::hex::is_digest;
-use super::{BootFile, Lock, LockedRegister, Range, Unmapped, Waiver, reset, v1};
+use super::{
+    BootFile, Device, DeviceKind, Lock, LockedRegister, Range, Unmapped, Waiver, reset, v1,
+};
 use crate::catalogue::{REGISTERS, register_by_id};
 use crate::machine::{
     ADDRESS_BITS, MEMORY_MIN, REDISTRIBUTOR_SIZE, STOLEN_TIME_SIZE, VCPUS_MAX, mpidr_bits, virtio,
@@ -34,7 +36,10 @@ pub(super) fn consistent(lock: &Lock) -> Result<(), String> {
     if lock.lock_version >= virtio::SINCE {
         let seed = lock.boot.as_ref().is_some_and(|boot| boot.kaslr_seed);
         let counts = lock.counters.across_saves.is_some();
-        virtio::consistent(&lock.machine.devices, seed || counts)?;
+        let devices = &lock.machine.devices;
+        let generation = lock.machine.generation_id().is_some();
+        virtio::consistent(devices, seed || counts || generation)?;
+        generation_id(devices)?;
     }
     hypercalls(lock, &services)?;
     reset::consistent(lock)?;
@@ -272,6 +277,27 @@ fn stolen_time(lock: &Lock, tree: Range) -> Result<(), String> {
             ));
         }
         free = base + STOLEN_TIME_SIZE;
+    }
+    Ok(())
+}
+
+/// A machine has one generation id at the most, and it is memory: pages of any host.
+fn generation_id(devices: &[Device]) -> Result<(), String> {
+    const LARGEST_PAGE: u64 = 0x1_0000;
+    let mut all = devices.iter().filter(|d| d.kind == DeviceKind::Vmgenid);
+    let Some(Device { name, range, .. }) = all.next() else {
+        return Ok(());
+    };
+    if let Some(other) = all.next() {
+        return Err(format!(
+            "`{name}` and `{}` are generation ids: a machine has one",
+            other.name
+        ));
+    }
+    if range.size != LARGEST_PAGE || !range.base.is_multiple_of(LARGEST_PAGE) {
+        return Err(format!(
+            "`{name}` is a generation id that is not 64 KiB at a multiple of that"
+        ));
     }
     Ok(())
 }

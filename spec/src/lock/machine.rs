@@ -31,6 +31,12 @@ pub struct Machine {
 }
 
 impl Machine {
+    /// The generation id, where there is one.
+    pub fn generation_id(&self) -> Option<&Device> {
+        let mut devices = self.devices.iter();
+        devices.find(|device| device.kind == DeviceKind::Vmgenid)
+    }
+
     /// The address of each vCPU's redistributor, in vCPU order.
     pub fn redistributor_frames(&self) -> impl Iterator<Item = u64> {
         let regions = self.redistributors.iter();
@@ -161,6 +167,10 @@ pub enum DeviceKind {
     /// Sockets between guest and host (virtio 1.2 section 5.10).
     #[serde(rename = "virtio-vsock-1")]
     VirtioVsock,
+    /// A generation id: 16 random bytes at the beginning of memory that the guest can only read, zeroes behind them. They are
+    /// others at each start and after each restore, and an edge of the interrupt says the latter (`microsoft,vmgenid`).
+    #[serde(rename = "vmgenid-1")]
+    Vmgenid,
 }
 
 impl DeviceKind {
@@ -174,6 +184,10 @@ impl DeviceKind {
     /// Whether it is a UART, the console's hardware.
     pub const fn is_uart(self) -> bool {
         matches!(self, DeviceKind::Uart16550 | DeviceKind::Uart16550V2)
+    }
+    /// Whether it has a state of its own, which goes along when its guest is saved.
+    pub const fn has_state(self) -> bool {
+        !matches!(self, DeviceKind::Vmgenid)
     }
     /// Whether it is a clock.
     pub const fn is_clock(self) -> bool {
@@ -190,7 +204,7 @@ pub struct Device {
     pub name: String,
     /// What it is.
     pub kind: DeviceKind,
-    /// Its registers.
+    /// Its registers, or the memory that it is.
     pub range: Range,
     /// Its interrupt, as an INTID (32 and up).
     pub interrupt: u32,

@@ -182,7 +182,8 @@ impl DeviceKindShape {
             | DeviceKind::VirtioNet
             | DeviceKind::VirtioConsole
             | DeviceKind::VirtioEntropy
-            | DeviceKind::VirtioVsock => None,
+            | DeviceKind::VirtioVsock
+            | DeviceKind::Vmgenid => None,
         }
     }
 

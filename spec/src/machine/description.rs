@@ -88,6 +88,12 @@ fn device(device: &Device) -> Node {
             node.flag("dma-coherent");
             node
         }
+        // rng/microsoft,vmgenid.yaml of the bindings; it is memory, and no part of what /memory tells of.
+        DeviceKind::Vmgenid => {
+            let mut node = Node::new(format!("rng@{base:x}"));
+            node.text("compatible", "microsoft,vmgenid");
+            placed(node, EDGE_RISING)
+        }
     }
 }
 

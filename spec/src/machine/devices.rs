@@ -9,6 +9,8 @@ use crate::vm::device::{Device, Disk, Net, Vsock};
 
 /// Names of the devices that every machine has: no other one is called so.
 pub const OURS: [&str; 2] = ["serial", "rtc"];
+/// The name of a generation id, where a machine has one: no other device of it is called so.
+pub const GENERATION: &str = "vmgenid";
 /// The MTU of a card of which nothing is said: Ethernet's.
 const MTU: u16 = 1500;
 

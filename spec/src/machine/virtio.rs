@@ -104,7 +104,8 @@ pub const fn number(kind: DeviceKind) -> Option<(u32, &'static [u16])> {
         DeviceKind::Uart16550
         | DeviceKind::Uart16550V2
         | DeviceKind::Pl031
-        | DeviceKind::Pl031V2 => None,
+        | DeviceKind::Pl031V2
+        | DeviceKind::Vmgenid => None,
     }
 }
 
@@ -243,7 +244,7 @@ pub fn consistent(devices: &[Device], other: bool) -> Result<(), String> {
     }
     if count == 0 && !other {
         return Err(
-            "a machine without virtio devices, without a `kaslr-seed` and whose counter stands still across saves is of version 2 of the lock".into(),
+            "a machine without virtio devices, without a `kaslr-seed`, without a `vmgenid` and whose counter stands still across saves is of version 2 of the lock".into(),
         );
     }
     apart(devices)

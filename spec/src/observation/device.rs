@@ -96,7 +96,8 @@ pub fn of(kind: DeviceKind) -> (&'static [Entry], usize) {
         | DeviceKind::VirtioNet
         | DeviceKind::VirtioConsole
         | DeviceKind::VirtioEntropy
-        | DeviceKind::VirtioVsock => (&[], 0),
+        | DeviceKind::VirtioVsock
+        | DeviceKind::Vmgenid => (&[], 0),
     }
 }
 

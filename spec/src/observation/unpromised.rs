@@ -160,7 +160,8 @@ pub const ROWS: &[Row] = &[
     },
     Row {
         name: "What the architecture leaves UNKNOWN",
-        words: ", and random numbers; among them the eight bytes of `kaslr-seed`, where a lock has one.",
+        words: ", and random numbers; among them the eight bytes of `kaslr-seed` and the 16 of `vmgenid`, where a lock has \
+                these. The witness does not read the latter.",
         facts: &[],
     },
     Row {

@@ -4,7 +4,7 @@
 use super::Complaints;
 use super::literal::{self, Sort};
 use super::shape::{self, UPGRADE, is_name};
-use crate::machine::devices::{OURS, mac, serial};
+use crate::machine::devices::{GENERATION, OURS, mac, serial};
 use crate::machine::virtio::{
     self, CIDS, DEVICES_MAX, MTUS, PORTS, PORTS_MAX, SECTOR, SECTORS_MAX, SERIAL_MAX,
     SOCKET_BYTES_MAX, TAP_BYTES_MAX,
@@ -61,8 +61,8 @@ pub(super) fn sizes(spec: &VmSpec, complaints: &mut Complaints) {
     }
 }
 
-/// All of them are one thing that the old version lacks; a seed for the kernel's addresses and a counter that goes on
-/// across saves are others.
+/// All of them are one thing that the old version lacks; a seed for the kernel's addresses, a counter that goes on across
+/// saves and a generation id are others.
 fn newer(spec: &VmSpec, version: u32, complaints: &mut Complaints) {
     if spec.boot.as_ref().is_some_and(|boot| boot.kaslr_seed) {
         complaints.error(
@@ -79,6 +79,14 @@ fn newer(spec: &VmSpec, version: u32, complaints: &mut Complaints) {
             format!(
                 "a lock of version {version} has a counter that stands still across saves alone"
             ),
+            Some(UPGRADE.into()),
+        );
+    }
+    if spec.vmgenid {
+        complaints.error(
+            "spec::needs-upgrade",
+            "/vmgenid",
+            format!("a lock of version {version} cannot hold `vmgenid`"),
             Some(UPGRADE.into()),
         );
     }
@@ -336,6 +344,14 @@ fn names(spec: &VmSpec, complaints: &mut Complaints) {
                 format!("/devices/{index}/{word}/name"),
                 format!("every machine has a device that is called `{name}`"),
                 Some("choose another name".into()),
+            );
+        }
+        if spec.vmgenid && name == GENERATION {
+            complaints.error(
+                "spec::duplicate-value",
+                format!("/devices/{index}/{word}/name"),
+                format!("the generation id of this machine is a device that is called `{name}`"),
+                Some("choose another name, or leave `vmgenid` out".into()),
             );
         }
         let mut before = spec.devices[..index].iter();

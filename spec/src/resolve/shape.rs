@@ -219,6 +219,7 @@ fn texts(spec: &VmSpec, complaints: &mut Complaints) {
         console: _,
         devices: _,
         across_saves: _,
+        vmgenid: _,
         vary,
         allow,
         runs_on,

@@ -4,8 +4,9 @@ use crate::truth::{lock, spec};
 use vmlock_spec::catalogue::Catalogue;
 use vmlock_spec::lock::canonical::{LockError, parse, version_in, write};
 use vmlock_spec::lock::{Lock, LockedRegister, Range, Waiver};
+use vmlock_spec::machine::describe;
 use vmlock_spec::resolve::{Target, resolve};
-use vmlock_spec::vm::{AcrossSaves, Feature};
+use vmlock_spec::vm::{AcrossSaves, Feature, device};
 
 fn example() -> Lock {
     lock(&spec(
@@ -398,6 +399,84 @@ fn a_counter_that_goes_on_across_saves_stands_in_the_lock_and_one_that_does_not_
         let codes: Vec<_> = refused.iter().map(|c| (c.code, c.place.as_str())).collect();
         assert_eq!(codes, [("spec::needs-upgrade", "/across-saves")]);
     }
+}
+
+#[test]
+fn a_generation_id_is_a_device_with_a_place_of_its_own() {
+    let mut spec = spec(&["kvm-6.12"], "neoverse-n1", &[]);
+    let plain = lock(&spec);
+    assert_eq!(plain.machine.generation_id(), None);
+    spec.vmgenid = true;
+    let with = lock(&spec);
+    assert_eq!((plain.lock_version, with.lock_version), (2, 3));
+    let id = with.machine.generation_id().expect("it has one").clone();
+    assert_eq!((id.range.base, id.interrupt), (0x0902_0000, 66));
+    // Nothing else of the machine is another, and no disk moves it.
+    assert_eq!(with.machine.devices[..2], plain.machine.devices);
+    spec.devices = vec![device::Device::Rng {}];
+    let beside = lock(&spec);
+    assert_eq!(beside.machine.generation_id(), Some(&id));
+    assert_eq!(beside.machine.devices[3].interrupt, 34);
+    let tree = with.device_tree.text.join("\n");
+    let node = "  rng@9020000\n    compatible = 'microsoft,vmgenid'\n    reg = 64 bits <0x9020000 0x10000>\n    interrupts = <0x0 0x22 0x1>";
+    assert!(tree.contains(node), "{tree}");
+    let text = write(&with);
+    assert_eq!(parse(&text).map(|l| write(&l)), Ok(text.clone()));
+    // Where it would collide, or would be no memory that every host has, there is no lock.
+    type Case<'a> = (&'a str, &'a dyn Fn(&mut Lock));
+    let bad: [Case; 8] = [
+        ("overlap", &|l| {
+            l.machine.devices[2].range.base = l.machine.memory.base
+        }),
+        ("overlap", &|l| {
+            l.machine.devices[2].range.base = 0x0901_0000
+        }),
+        ("64 KiB", &|l| l.machine.devices[2].range.base += 0x1000),
+        ("64 KiB", &|l| l.machine.devices[2].range.size = 0x1000),
+        ("interrupt 33", &|l| l.machine.devices[2].interrupt = 33),
+        ("interrupt 128", &|l| l.machine.devices[2].interrupt = 128),
+        ("a machine has one", &|l| {
+            let mut other = l.machine.devices[2].clone();
+            other.name = "other".to_owned();
+            other.range.base += 0x1_0000;
+            other.interrupt += 1;
+            l.machine.devices.push(other);
+        }),
+        ("is of version 2", &|l| _ = l.machine.devices.pop()),
+    ];
+    for (word, change) in bad {
+        let mut lock = with.clone();
+        change(&mut lock);
+        describe(&mut lock);
+        let words = parse(&write(&lock)).expect_err(word).to_string();
+        assert!(words.contains(word), "{word}: {words}");
+    }
+    for version in [1, 2] {
+        spec.devices.clear();
+        let refused = resolve(&spec, &Catalogue::builtin(), &Target::of(version)).unwrap_err();
+        let codes: Vec<_> = refused.iter().map(|c| (c.code, c.place.as_str())).collect();
+        assert_eq!(codes, [("spec::needs-upgrade", "/vmgenid")]);
+    }
+}
+
+#[test]
+fn no_device_is_called_as_the_generation_id_is_where_there_is_one() {
+    let mut spec = spec(&["kvm-6.12"], "neoverse-n1", &[]);
+    let disk = device::Disk {
+        name: "vmgenid".to_owned(),
+        path: "root.img".to_owned(),
+        size: Some(1 << 20),
+        read_only: false,
+        serial: None,
+        digest: None,
+        any_file: false,
+    };
+    spec.devices = vec![device::Device::Disk(disk)];
+    assert!(resolve(&spec, &Catalogue::builtin(), &Target::NEWEST).is_ok());
+    spec.vmgenid = true;
+    let refused = resolve(&spec, &Catalogue::builtin(), &Target::NEWEST).unwrap_err();
+    let codes: Vec<_> = refused.iter().map(|c| (c.code, c.place.as_str())).collect();
+    assert_eq!(codes, [("spec::duplicate-value", "/devices/0/disk/name")]);
 }
 
 #[test]

@@ -111,6 +111,13 @@ impl Decoder<'_> {
         });
         let (console, devices) = self.devices(node);
         let across_saves = one("across-saves").and_then(|n| self.across_saves(n));
+        let generation = one("vmgenid");
+        if let Some(node) = generation {
+            self.places.note("/vmgenid", head(node));
+            self.properties(node, &[]);
+            self.no_children(node);
+            self.no_arguments(node, "the word alone asks for it");
+        }
         let lock_schema = one("lock-schema").and_then(|n| {
             self.properties(n, &[]);
             self.no_children(n);
@@ -143,6 +150,7 @@ impl Decoder<'_> {
             console: console.unwrap_or_default(),
             devices,
             across_saves: across_saves.unwrap_or_default(),
+            vmgenid: generation.is_some(),
             vary,
             allow,
             runs_on,

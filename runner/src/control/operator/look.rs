@@ -157,7 +157,7 @@ mod tests {
         assert!(matches!(operator.resume(), Answer::Error(words) if words == LOOKING));
         for answer in [
             operator.pause(now),
-            operator.save(file(), now),
+            operator.save(file(), false, now),
             operator.look(now),
         ] {
             assert!(matches!(answer, Some(Answer::Error(_))));

@@ -9,6 +9,7 @@ pub mod taken;
 pub mod uring;
 
 use super::Log;
+use super::look::Look;
 use super::thread::{Server, Work};
 use digest::Contents;
 use host::{Host, Process};
@@ -262,7 +263,12 @@ impl<E: Process + Send> Server for Disk<E> {
     }
 
     /// What cannot be made stable is lost: the kernel says so once.
-    fn identity(&mut self, whole: bool, log: &mut Log) -> Option<io::Result<Identity>> {
+    fn identity(
+        &mut self,
+        whole: bool,
+        look: &Look,
+        log: &mut Log,
+    ) -> Option<io::Result<Identity>> {
         if self.block.is_some()
             && !self.model.read_only
             && let Err(error) = self.engine.flush()
@@ -278,14 +284,14 @@ impl<E: Process + Send> Server for Disk<E> {
             return Some(Err(error));
         }
         let Noted { engine, written } = &self.engine;
-        let looked = |file: &File| identity::of(file, self.model.sectors, written, whole);
+        let looked = |file: &File| identity::of(file, self.model.sectors, written, whole, look);
         engine.file().map(looked)
     }
 
-    fn compare(&mut self, saved: &Identity) -> Result<(), String> {
+    fn compare(&mut self, saved: &Identity, reached: &dyn Fn(u64)) -> Result<(), String> {
         let file = self.engine.engine.file();
         let file = file.ok_or("it has no file")?;
-        let compared = identity::compare(file, self.model.sectors, saved);
+        let compared = identity::compare(file, self.model.sectors, saved, reached);
         self.engine.written = compared.map_err(|e| format!("it cannot be read: {e}"))??;
         Ok(())
     }

@@ -9,6 +9,7 @@
 //!
 //! Who holds the guest parks it ([`Park`]): it brings to its end what is under way, takes nothing more, and rests.
 
+use super::look::Look;
 use super::outside::{Input, Link};
 use super::{Log, copy, eventfd, no_eventfd};
 use crate::counters;
@@ -20,8 +21,8 @@ use crate::threads::spawn;
 use std::collections::VecDeque;
 use std::io;
 use std::os::fd::{AsRawFd, RawFd};
-use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel};
+use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::thread;
 use std::time::Duration;
 use vmlock_saved::state::Disk;
@@ -80,15 +81,16 @@ pub trait Server: Send {
     fn resume(&mut self, _log: &mut Log) {}
 
     /// Makes stable what was written and says which contents that are, of all or of a part; `None` of what has no contents.
-    fn identity(&mut self, _whole: bool, _log: &mut Log) -> Option<io::Result<Disk>> {
+    /// A look that is given up ends as an error.
+    fn identity(&mut self, _whole: bool, _look: &Look, _log: &mut Log) -> Option<io::Result<Disk>> {
         None
     }
 
-    /// Holds its contents against those that it had when its guest was saved.
+    /// Holds its contents against those that it had when its guest was saved; `reached` is told how many bytes were read.
     ///
     /// # Errors
     /// It has others, or nobody knows: in words.
-    fn compare(&mut self, _saved: &Disk) -> Result<(), String> {
+    fn compare(&mut self, _saved: &Disk, _reached: &dyn Fn(u64)) -> Result<(), String> {
         Err("it has no contents, and had some when the guest was saved".to_owned())
     }
 
@@ -157,7 +159,7 @@ enum Order {
     /// The machine was restored.
     Restore(Box<Restored>),
     /// Which contents it has, of all or of a part.
-    Identify(bool, Sender<Option<io::Result<Disk>>>),
+    Identify(bool, Arc<Look>, Sender<Option<io::Result<Disk>>>),
     /// There is no owner any more.
     Leave,
 }
@@ -252,23 +254,38 @@ impl Drop for Parked {
     }
 }
 
-/// Which contents a disk has, once its thread says so.
-pub struct Identity(Receiver<Option<io::Result<Disk>>>);
+/// Which contents a disk has, once its thread says so: dropped, it is given up, and the thread serves its guest again.
+pub struct Identity {
+    said: Receiver<Option<io::Result<Disk>>>,
+    look: Arc<Look>,
+}
 
 impl Identity {
-    /// Waits for it; `None` of a device that has no contents.
+    /// Waits for it, for so long; `None` where that is not enough, and within it of a device that has no contents.
     ///
     /// # Errors
     /// Why nobody knows, in words.
-    pub fn over(self) -> Result<Option<Disk>, String> {
-        let said = self
-            .0
-            .recv()
-            .map_err(|_| "its thread has gone".to_owned())?;
+    pub fn within(&self, most: Duration) -> Result<Option<Option<Disk>>, String> {
+        let said = match self.said.recv_timeout(most) {
+            Ok(said) => said,
+            Err(RecvTimeoutError::Timeout) => return Ok(None),
+            Err(RecvTimeoutError::Disconnected) => return Err("its thread has gone".to_owned()),
+        };
         let found = said.transpose();
-        found.map_err(|error| {
+        found.map(Some).map_err(|error| {
             format!("what was written to it cannot be made stable and read: {error}")
         })
+    }
+
+    /// How many bytes were read.
+    pub fn bytes(&self) -> u64 {
+        self.look.bytes()
+    }
+}
+
+impl Drop for Identity {
+    fn drop(&mut self) {
+        self.look.give_up();
     }
 }
 
@@ -279,6 +296,7 @@ pub struct Worker {
     queues: Vec<EventFd>,
     patience: Duration,
     counts: Arc<counters::Device>,
+    look: Mutex<Weak<Look>>,
 }
 
 impl Worker {
@@ -331,6 +349,7 @@ impl Worker {
             queues,
             patience,
             counts,
+            look: Mutex::default(),
         };
         Ok((worker, doors, idle))
     }
@@ -362,9 +381,17 @@ impl Worker {
 
     /// Has it make stable what was written and say which contents that are, of all or of a part.
     pub fn identify(&self, whole: bool) -> Identity {
-        let (sender, receiver) = channel();
-        self.line.order(Order::Identify(whole, sender));
-        Identity(receiver)
+        let (sender, said) = channel();
+        let look = Arc::new(Look::default());
+        self.line
+            .order(Order::Identify(whole, Arc::clone(&look), sender));
+        *self.looked() = Arc::downgrade(&look);
+        Identity { said, look }
+    }
+
+    /// The last look at its contents.
+    fn looked(&self) -> MutexGuard<'_, Weak<Look>> {
+        self.look.lock().unwrap_or_else(|e| e.into_inner())
     }
 
     /// Takes a queue away from it, or all of them; to be waited for.
@@ -376,6 +403,10 @@ impl Worker {
 
     /// Has it finish, since the machine has ended.
     pub fn finish(&self) -> Farewell {
+        // Nobody is left who waits for it.
+        if let Some(look) = self.looked().upgrade() {
+            look.give_up();
+        }
         let (sender, receiver) = channel();
         self.line.order(Order::Finish(sender));
         Farewell {
@@ -603,8 +634,8 @@ impl Serving {
                     *self.line.rested() = None;
                     self.parking = Parking::Free;
                 }
-                Some(Order::Identify(whole, waiting)) => {
-                    let identity = self.server.identity(whole, &mut self.log);
+                Some(Order::Identify(whole, look, waiting)) => {
+                    let identity = self.server.identity(whole, &look, &mut self.log);
                     // Who waited may have given up.
                     let _ = waiting.send(identity);
                 }

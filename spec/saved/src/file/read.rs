@@ -139,7 +139,8 @@ pub fn open<R: ReadAt + ?Sized>(reader: &R) -> Result<Saved, Refused> {
     let vcpus = vcpus.collect::<Result<_, _>>()?;
     let gic = sections.value("gic")?;
     let lines = sections.value("lines")?;
-    let devices = lock.machine.devices.iter().map(|device| {
+    let stateful = lock.machine.devices.iter().filter(|d| d.kind.has_state());
+    let devices = stateful.map(|device| {
         let text = sections.text(&format!("device.{}", device.name))?;
         let version = table[sections.next - 1].version;
         let name = device.name.clone();

@@ -105,7 +105,12 @@ impl ReadAt for Sparse {
 
 /// A state of the lock's machine in which no two registers hold the same.
 fn state() -> State {
-    let lock = canonical::parse(LOCK).expect("it is frozen");
+    state_of(LOCK)
+}
+
+/// The same of the machine of another lock.
+fn state_of(text: &str) -> State {
+    let lock = canonical::parse(text).expect("it is frozen");
     let number = Cell::new(0x1122_3344_5566_7788u64);
     let next = || {
         number.set(number.get().rotate_left(9).wrapping_add(0x9e37_79b9));
@@ -181,6 +186,7 @@ fn state() -> State {
             .machine
             .devices
             .iter()
+            .filter(|device| device.kind.has_state())
             .map(|device| {
                 Device::of(&device.name, 1, &BTreeMap::from([("scratch", 7)])).expect("it is JSON")
             })
@@ -263,6 +269,33 @@ fn refused(file: &Sparse) -> (Option<Place>, String) {
 
 fn table_at() -> u64 {
     MEMORY_AT + memory_bytes()
+}
+
+/// It is new in each machine: no section is about it, and no line is its own.
+#[test]
+fn a_generation_id_is_not_in_the_file() {
+    let text = include_str!("../../../tests/frozen/v3/generation.vm.lock.json");
+    let lock = canonical::parse(text).expect("it is frozen");
+    assert!(lock.machine.generation_id().is_some());
+    let mut state = state_of(text);
+    assert_eq!(state.devices.len() + 1, lock.machine.devices.len());
+    let written = |state: &State| {
+        let writer = Writer::new(Sparse::default(), lock.machine.memory.size);
+        let contents = Contents {
+            lock: text,
+            state,
+            disks: &[],
+            host: &host(),
+        };
+        writer.and_then(|writer| writer.finish(&contents))
+    };
+    let (file, _) = written(&state).expect("nothing fails");
+    assert_eq!(read(&file).state, state);
+    // Writer and reader hold a state against its lock by the same rules.
+    state.lines.up = vec![66];
+    let words = written(&state).map(|_| ()).expect_err("it is a lie");
+    let words = words.to_string();
+    assert!(words.contains("lines: a line is up that is no"), "{words}");
 }
 
 #[test]

@@ -19,6 +19,19 @@ pub struct Gic {
     pub redistributors: Vec<Redistributor>,
 }
 
+impl Gic {
+    /// Has an edge of a shared interrupt pending, as its device's pulse would. It stays so until the guest takes it, whatever
+    /// it has set of that interrupt so far. Nothing comes of one that is not there.
+    pub fn pulse(&mut self, intid: u32) {
+        let number = intid.checked_sub(32).map(|n| (n as usize / 32, n % 32));
+        if let Some((index, bit)) = number
+            && let Some(shared) = self.shared.get_mut(index)
+        {
+            shared.interrupts.pending.0 |= 1 << bit;
+        }
+    }
+}
+
 /// Thirty-two interrupts: bit or byte n is about the n-th of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -84,3 +97,31 @@ pub const INTERFACE: [(&str, bool); 15] = [
     ("ICC_PMR_EL1", true),
     ("ICC_SRE_EL1", true),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pulse_is_one_latch_and_one_that_is_not_there_is_none() {
+        let mut gic = Gic {
+            control: Hex32(0),
+            shared: vec![Shared::default(); 3],
+            redistributors: Vec::new(),
+        };
+        let before = gic.clone();
+        for intid in [0, 31, 128, u32::MAX] {
+            gic.pulse(intid);
+            assert_eq!(gic, before, "{intid}");
+        }
+        for _ in 0..2 {
+            gic.pulse(66);
+        }
+        let pending = gic.shared.iter().map(|s| s.interrupts.pending.0);
+        assert_eq!(pending.collect::<Vec<_>>(), [0, 1 << 2, 0]);
+        for shared in &mut gic.shared {
+            shared.interrupts.pending.0 = 0;
+        }
+        assert_eq!(gic, before);
+    }
+}

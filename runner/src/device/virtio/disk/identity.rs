@@ -2,6 +2,7 @@
 //! taken for it: how long its file is, and a digest over its two ends and the blocks that its guest wrote last, or over
 //! all of it. What changes between the ends and nowhere else is seen by the latter alone.
 
+use crate::device::virtio::look::Look;
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -34,8 +35,14 @@ fn ends(count: u64) -> impl Iterator<Item = u64> {
 /// Looks at a disk of so many sectors, whose guest wrote there last: at `whole` of it, or not.
 ///
 /// # Errors
-/// The system's; also where the file ends before.
-pub fn of(file: &File, sectors: u64, written: &Written, whole: bool) -> io::Result<Disk> {
+/// The system's; also where the file ends before, or `look` is given up.
+pub fn of(
+    file: &File,
+    sectors: u64,
+    written: &Written,
+    whole: bool,
+    look: &Look,
+) -> io::Result<Disk> {
     let covers = match whole {
         true => Covers::All,
         false => {
@@ -45,7 +52,7 @@ pub fn of(file: &File, sectors: u64, written: &Written, whole: bool) -> io::Resu
             Covers::Blocks(blocks.into_iter().collect())
         }
     };
-    let digest = digest(file, sectors, &covers)?;
+    let digest = digest(file, sectors, &covers, |bytes| look.reached(bytes))?;
     let size = (&*file).seek(SeekFrom::End(0))?;
     Ok(Disk {
         size,
@@ -54,11 +61,17 @@ pub fn of(file: &File, sectors: u64, written: &Written, whole: bool) -> io::Resu
     })
 }
 
-/// Whether a disk is the one that was saved: if not, why, in words. What its guest wrote last, if so.
+/// Whether a disk is the one that was saved: if not, why, in words. What its guest wrote last, if so. `reached` is told how many
+/// bytes were read.
 ///
 /// # Errors
 /// The system's; also where the file ends before.
-pub fn compare(file: &File, sectors: u64, saved: &Disk) -> io::Result<Result<Written, String>> {
+pub fn compare(
+    file: &File,
+    sectors: u64,
+    saved: &Disk,
+    reached: &dyn Fn(u64),
+) -> io::Result<Result<Written, String>> {
     let written = match &saved.covers {
         Covers::All => Written::default(),
         Covers::Blocks(blocks) => {
@@ -86,25 +99,36 @@ pub fn compare(file: &File, sectors: u64, saved: &Disk) -> io::Result<Result<Wri
             saved.size
         )));
     }
-    let found = digest(file, sectors, &saved.covers)?;
+    let found = digest(file, sectors, &saved.covers, |bytes| {
+        reached(bytes);
+        Ok(())
+    })?;
     Ok(match found == saved.digest {
         true => Ok(written),
         false => Err("it was changed since the guest was saved".to_owned()),
     })
 }
 
-/// `sha256-` and 64 hex digits over some of the bytes of a disk, each part after its place and its length.
-fn digest(file: &File, sectors: u64, covers: &Covers) -> io::Result<String> {
+/// `sha256-` and 64 hex digits over some of the bytes of a disk, each part after its place and its length. `reached` is told
+/// how many bytes were read, and may end it.
+fn digest(
+    file: &File,
+    sectors: u64,
+    covers: &Covers,
+    reached: impl Fn(u64) -> io::Result<()>,
+) -> io::Result<String> {
     let end = sectors.saturating_mul(SECTOR);
     let mut hash = Sha256::new();
+    let mut bytes = 0;
     let mut buffer = vec![0; PART as usize];
     let mut add = |from: u64, most: u64| {
         let part = &mut buffer[..end.saturating_sub(from).min(most) as usize];
         read(file, part, from)?;
         hash.update(from.to_le_bytes());
         hash.update((part.len() as u64).to_le_bytes());
+        bytes += part.len() as u64;
         hash.update(part);
-        io::Result::Ok(())
+        reached(bytes)
     };
     match covers {
         Covers::All => {
@@ -145,6 +169,7 @@ fn read(file: &File, mut into: &mut [u8], mut at: u64) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::cell::Cell;
     use vmm_sys_util::tempfile::TempFile;
 
     /// One that ends in the middle of a block, with a tail that is not its guest's.
@@ -169,12 +194,12 @@ mod tests {
     fn what_was_changed_at_the_ends_or_where_the_guest_wrote_is_seen() {
         let file = file();
         let written = Written::of([300, 350, 100_000]);
-        let saved = of(&file, SECTORS, &written, false).expect("it can be read");
+        let saved = of(&file, SECTORS, &written, false, &Look::default()).expect("it can be read");
         let Covers::Blocks(blocks) = &saved.covers else {
             panic!("{saved:?}")
         };
         assert_eq!(blocks.len(), 306);
-        let same = |saved: &Disk| compare(&file, SECTORS, saved).expect("it can be read");
+        let same = |saved: &Disk| compare(&file, SECTORS, saved, &|_| ()).expect("it can be read");
         assert_eq!(same(&saved), Ok(Written::of([300, 350])));
         let end = SECTORS * SECTOR;
         for at in [
@@ -199,7 +224,7 @@ mod tests {
             assert!(same(&saved).is_ok(), "{at}");
             flip(&file, at);
         }
-        let whole = of(&file, SECTORS, &written, true).expect("it can be read");
+        let whole = of(&file, SECTORS, &written, true, &Look::default()).expect("it can be read");
         assert_eq!(whole.covers, Covers::All);
         assert_eq!(same(&whole), Ok(Written::default()));
         for at in [0, 288 * BLOCK, 301 * BLOCK, end - 1] {
@@ -210,13 +235,32 @@ mod tests {
     }
 
     #[test]
+    fn a_look_says_how_far_it_is_and_ends_where_nobody_waits() {
+        let file = file();
+        let look = Look::default();
+        let whole = |look: &Look| of(&file, SECTORS, &Written::default(), true, look);
+        let saved = whole(&look).expect("it can be read");
+        assert_eq!(look.bytes(), SECTORS * SECTOR);
+        let last = Cell::new(0);
+        let compared = compare(&file, SECTORS, &saved, &|bytes| last.set(bytes));
+        assert_eq!(compared.expect("it can be read"), Ok(Written::default()));
+        assert_eq!(last.get(), SECTORS * SECTOR);
+        let look = Look::default();
+        look.give_up();
+        let error = whole(&look).expect_err("nobody waits");
+        assert!(error.to_string().contains("nobody waits"), "{error}");
+        assert_eq!(look.bytes(), PART);
+    }
+
+    #[test]
     fn a_disk_of_another_length_and_a_hostile_list_are_refused() {
         let file = file();
-        let saved = of(&file, SECTORS, &Written::default(), false).expect("it can be read");
+        let saved = of(&file, SECTORS, &Written::default(), false, &Look::default())
+            .expect("it can be read");
         let refused = |change: &dyn Fn(&mut Disk)| {
             let mut saved = saved.clone();
             change(&mut saved);
-            let compared = compare(&file, SECTORS, &saved).expect("it can be read");
+            let compared = compare(&file, SECTORS, &saved, &|_| ()).expect("it can be read");
             compared.expect_err("it is another")
         };
         let words = refused(&|disk| disk.size += 1);
@@ -240,11 +284,21 @@ mod tests {
         }
         refused(&|disk| disk.digest.push('0'));
         // A file that ends before its disk does.
-        assert!(of(&file, SECTORS + 8, &Written::default(), false).is_err());
+        assert!(
+            of(
+                &file,
+                SECTORS + 8,
+                &Written::default(),
+                false,
+                &Look::default()
+            )
+            .is_err()
+        );
         for sectors in [0, 1, 8, 200] {
-            let saved = of(&file, sectors, &Written::default(), false).expect("it can be read");
+            let saved = of(&file, sectors, &Written::default(), false, &Look::default())
+                .expect("it can be read");
             assert_eq!(
-                compare(&file, sectors, &saved).expect("so"),
+                compare(&file, sectors, &saved, &|_| ()).expect("so"),
                 Ok(Written::default())
             );
         }

@@ -61,7 +61,10 @@ fn a_disk_goes_on_with_what_waited_and_with_what_was_lost() {
     let (states, _) = guest.bus.saved().expect("it can be saved");
     let disks = guest.bus.identify(false);
     let [(name, identity)] = <[_; 1]>::try_from(disks).ok().expect("one disk");
-    let identity = identity.over().expect("it can be read").expect("a disk");
+    let identity = identity
+        .within(Duration::from_secs(60))
+        .expect("it can be read");
+    let identity = identity.flatten().expect("a disk");
     assert_eq!(name, "d");
     // It ends where it rests.
     let before = guest.read(0x60);
@@ -77,7 +80,7 @@ fn a_disk_goes_on_with_what_waited_and_with_what_was_lost() {
     };
     assert_eq!(place.bytes()[3 * 512..4 * 512], [b'x'; 512]);
     let saved = [("d".to_owned(), identity)];
-    assert_eq!(compare(&mut opened, &saved), Ok(()));
+    assert_eq!(compare(&mut opened, &saved, &|_, _| ()), Ok(()));
     let mut guest = restored(&device, opened, &memory, &states[0]);
     assert_eq!((guest.read(STATUS), before & 1), (15, 1));
     guest.interrupted();
@@ -134,17 +137,22 @@ fn a_disk_that_is_another_one_is_refused_by_name() {
     let memory = memory();
     let mut opened = place.open(&device).expect("it fits");
     let file = fs::File::open(place.0.join("disk.img")).expect("it is there");
-    let identity = disk::identity::of(&file, 8, &Default::default(), true).expect("it can be read");
+    let identity = disk::identity::of(&file, 8, &Default::default(), true, &Default::default())
+        .expect("it can be read");
     let saved = [("d".to_owned(), identity.clone())];
-    assert_eq!(compare(&mut opened, &saved), Ok(()));
-    let words = compare(&mut opened, &[]).expect_err("it is missing");
+    assert_eq!(compare(&mut opened, &saved, &|_, _| ()), Ok(()));
+    let words = compare(&mut opened, &[], &|_, _| ()).expect_err("it is missing");
     assert!(words.contains("disk `d`: nothing was saved"), "{words}");
     let two = [saved[0].clone(), ("e".to_owned(), identity)];
-    let words = compare(&mut opened, &two).expect_err("there is none");
+    let words = compare(&mut opened, &two, &|_, _| ()).expect_err("there is none");
     assert!(words.contains("disk `e`: the lock has none"), "{words}");
     drop(opened);
     place.disk(&[b'y'; 8 * 512]);
-    let words = compare(&mut place.open(&device).expect("it fits"), &saved);
+    let words = compare(
+        &mut place.open(&device).expect("it fits"),
+        &saved,
+        &|_, _| (),
+    );
     let words = words.expect_err("it was changed");
     assert!(words.contains("disk `d`: it was changed since"), "{words}");
     let mut guest = Guest::new(
@@ -155,7 +163,49 @@ fn a_disk_that_is_another_one_is_refused_by_name() {
     guest.write(STATUS, 1);
     let mut others = guest.bus.identify(false);
     let (_, identity) = others.pop().expect("a disk");
-    assert_eq!(identity.over(), Ok(None));
+    assert_eq!(identity.within(Duration::from_secs(60)), Ok(Some(None)));
+}
+
+/// A disk that never has been read to its end.
+struct Endless;
+
+impl Server for Endless {
+    fn begin(&mut self, _: vmlock_virtio::features::Features, _: &mut Log) {}
+    fn serve(&mut self, _: thread::Work) -> Result<Drained, Broken> {
+        Ok(Drained::NOTHING)
+    }
+    fn identity(
+        &mut self,
+        _: bool,
+        look: &look::Look,
+        _: &mut Log,
+    ) -> Option<io::Result<vmlock_saved::state::Disk>> {
+        let end = (1..).find_map(|bytes| look.reached(bytes).err());
+        end.map(Err)
+    }
+}
+
+/// Its guest has it back, and its machine's end does not wait for it.
+#[test]
+fn a_disk_that_nobody_waits_for_is_read_no_further() {
+    let (device, memory) = (disk(8, false), memory());
+    for gone in [true, false] {
+        let mut guest = Guest::new(&device, behind(&device, Endless), &memory);
+        let mut looks = guest.bus.identify(true);
+        let (_, look) = looks.pop().expect("a disk");
+        while look.bytes() < 1000 {
+            assert_eq!(look.within(Duration::from_millis(1)), Ok(None));
+        }
+        let look = (!gone).then_some(look);
+        let begun = std::time::Instant::now();
+        for farewell in guest.bus.finish() {
+            assert!(farewell.wait(begun), "it is read for ever");
+        }
+        if let Some(look) = look {
+            let words = look.within(Duration::from_secs(60)).expect_err("given up");
+            assert!(words.contains("nobody waits"), "{words}");
+        }
+    }
 }
 
 #[test]
