@@ -55,7 +55,7 @@ fn main() -> ExitCode {
     panic::set_hook(Box::new(apologise));
     // Only the hook's words are of use to the user; the payload is in them.
     match panic::catch_unwind(run) {
-        Ok(exit) => ExitCode::from(exit as u8),
+        Ok(exit) => ExitCode::from(exit.code()),
         Err(_) => ExitCode::from(EXIT_BUG),
     }
 }

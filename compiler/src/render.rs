@@ -15,19 +15,36 @@ use serde_json::{Map, Value};
 use std::io::{self, Write};
 use vmlock_spec::words;
 
-/// How a run ended, as an exit code.
+/// How a run ended: of several ends, the last one of this list counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Exit {
     /// Nothing to complain of.
-    Fine = 0,
+    Fine,
+    /// Nothing is known to differ, and not everything could be compared.
+    Unjudged,
     /// The input has findings, or two things differ.
-    Findings = 1,
+    Findings,
     /// The command line made no sense.
-    Usage = 2,
+    Usage,
     /// A host cannot keep a lock.
-    Refused = 3,
+    Refused,
     /// A file is missing or cannot be read or written.
-    Environment = 4,
+    Environment,
+}
+
+impl Exit {
+    /// As an exit code.
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::Fine => 0,
+            Self::Findings => 1,
+            Self::Usage => 2,
+            Self::Refused => 3,
+            Self::Environment => 4,
+            // git-bisect(1): neither good nor bad.
+            Self::Unjudged => 125,
+        }
+    }
 }
 
 /// Collects what a command has to say, and says it at the end in one format.

@@ -46,6 +46,11 @@ pub fn build_aside_for_its_answers(cache: &Cache, package: &str) -> Result<PathB
     build_as(cache, &root, &target, package, "quick", &[], tools::aside)
 }
 
+/// An example of a package as a static arm64 program, built as the package's own program is: what both need is built once.
+pub fn build_example(cache: &Cache, package: &str, example: &str) -> Result<PathBuf> {
+    cargo_build(cache, package, &["--example", example])
+}
+
 /// The same with a feature of the package, as a program of another name.
 pub fn build_with(cache: &Cache, package: &str, feature: &str) -> Result<PathBuf> {
     let built = cargo_build(cache, package, &["--features", feature])?;
@@ -56,9 +61,9 @@ pub fn build_with(cache: &Cache, package: &str, feature: &str) -> Result<PathBuf
     Ok(path)
 }
 
-fn cargo_build(cache: &Cache, package: &str, features: &[&str]) -> Result<PathBuf> {
+fn cargo_build(cache: &Cache, package: &str, more: &[&str]) -> Result<PathBuf> {
     let root = workspace()?;
-    build_in(cache, &root, &target_dir(&root), package, features)
+    build_in(cache, &root, &target_dir(&root), package, more)
 }
 
 /// The same of the checkout at `root`, into `target`.
@@ -67,14 +72,14 @@ pub fn build_in(
     root: &Path,
     target: &Path,
     package: &str,
-    features: &[&str],
+    more: &[&str],
 ) -> Result<PathBuf> {
     let profile = match package {
         RUNNER => "runner",
         _ => "release",
     };
     let at_once = |command| command;
-    build_as(cache, root, target, package, profile, features, at_once)
+    build_as(cache, root, target, package, profile, more, at_once)
 }
 
 fn build_as(
@@ -83,7 +88,7 @@ fn build_as(
     target: &Path,
     package: &str,
     profile: &str,
-    features: &[&str],
+    more: &[&str],
     manner: impl FnOnce(Command) -> Command,
 ) -> Result<PathBuf> {
     if package != AGENT {
@@ -96,7 +101,7 @@ fn build_as(
     command
         .args(["--package", package, "--profile", profile])
         .args(["--message-format", "json-render-diagnostics"])
-        .args(features);
+        .args(more);
     let (status, messages) = tools::output(&mut manner(command))?;
     if !status.success() {
         return Err(Failure::environment(format!(
@@ -114,9 +119,10 @@ fn build_as(
 /// witness.
 pub fn lint(cache: &Cache) -> Result<bool> {
     let root = workspace()?;
-    let witness = ["--manifest-path", "witness/Cargo.toml"];
+    let runner = &["--package", RUNNER, "--bins", "--examples"][..];
+    let witness = &["--manifest-path", "witness/Cargo.toml"][..];
     for (what, features) in [
-        (["--package", RUNNER], "torture"),
+        (runner, "torture"),
         (witness, "torture"),
         (witness, "portable"),
         (witness, "living"),

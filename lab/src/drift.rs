@@ -1,7 +1,8 @@
 //! `vmlock-lab drift`: what a kernel changes for guests, asked of emulated hosts that boot it.
 //!
 //! Its exit codes are those of `git bisect run`: 0 where guests see no change, 1 where they do, 125 where the kernel could
-//! not be tried. What changed is said by `vmlock drift`.
+//! not be tried, or where nothing is known to have changed and not everything could be compared. What changed is said by
+//! `vmlock drift`.
 
 use crate::cache::{self, Cache, Scratch};
 use crate::cross;
@@ -85,6 +86,8 @@ fn verdict(code: Option<i32>) -> Result<u8> {
         Some(0) => Ok(OK),
         // 3: a lock that was named is refused.
         Some(1 | 3) => Ok(FINDINGS),
+        // It has said what could not be compared.
+        Some(125) => Ok(UNTRIED),
         _ => Err(Failure::environment(
             "`vmlock drift` could not compare this kernel; its messages are above",
         )),
@@ -111,6 +114,7 @@ mod tests {
             (0, OK),
             (1, FINDINGS),
             (3, FINDINGS),
+            (125, UNTRIED),
             (2, UNTRIED),
             (4, UNTRIED),
             (70, UNTRIED),

@@ -68,7 +68,7 @@ pub enum Command {
     /// Boot a kernel on emulated hosts, and say by `vmlock drift` what it changes for guests
     ///
     /// Exit codes are those of `git bisect run`. 0: nothing changed. 1: something did, or a lock is refused. 125: the
-    /// kernel could not be tried.
+    /// kernel could not be tried, or nothing is known to have changed and not everything could be compared.
     Drift(Drift),
     /// Audit locks of every PSCI version and hypercall service, answered by the kernel and by vmlock
     ///

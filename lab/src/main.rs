@@ -32,6 +32,7 @@ mod interrupts;
 mod job;
 mod kernels;
 mod kexec;
+mod library;
 mod living;
 mod matrix;
 mod modules;

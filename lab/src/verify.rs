@@ -18,6 +18,7 @@ use crate::flags;
 use crate::handover;
 use crate::interrupts;
 use crate::kernels;
+use crate::library;
 use crate::mutations;
 use crate::network;
 use crate::portable;
@@ -220,6 +221,7 @@ fn steps<'a>(cache: &Cache, bench: &'a Bench, wanted: truth::Wanted) -> Result<V
         torture::step(&runner, kernels::TORTURED, INTERRUPTS, 64),
         accesses::step(&runner, &accesses::SLICE, accesses::STRIDE),
         firmware::step(bench, firmware::SLICE)?,
+        library::step(cache)?,
     ])
 }
 

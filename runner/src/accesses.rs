@@ -68,7 +68,7 @@ pub fn try_all(
         saves: None,
         resumed: None,
         bus: Bus::doorbell(table::DOORBELL),
-        firmware: Firmware::new(lock, &recipe.steps),
+        firmware: Firmware::new(lock, &recipe.orders.steps),
         console: false,
         escape: false,
         limit: Some(LIMIT),

@@ -88,7 +88,7 @@ pub fn observe(
         space: Space::of_lock(lock),
     };
     witness::load(&stage, &memory, &verified)?;
-    let firmware = Firmware::new(lock, &recipe.steps);
+    let firmware = Firmware::new(lock, &recipe.orders.steps);
     let devices = &lock.machine.devices;
     let windows = start(stand_ins(devices)?, &memory.shared())?;
     let bus = Bus::unheard(devices, windows);

@@ -121,7 +121,7 @@ pub fn torture(
         saves: None,
         resumed: None,
         bus: Bus::doorbell(fire::DOORBELL),
-        firmware: Firmware::new(lock, &recipe.steps),
+        firmware: Firmware::new(lock, &recipe.orders.steps),
         console: false,
         escape: false,
         limit: None,

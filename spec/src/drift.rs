@@ -151,9 +151,14 @@ pub enum Unfit {
 }
 
 impl Drift<'_> {
+    /// Whether anything is known to have changed.
+    pub fn has_changed(&self) -> bool {
+        !(self.entries.is_empty() && self.unsaid.is_empty())
+    }
+
     /// Whether everything was compared, and nothing changed; of the hosts of [`Self::by_promises`], all that is promised.
     pub fn is_none(&self) -> bool {
-        self.entries.is_empty() && self.unsaid.is_empty() && self.unknown.is_empty()
+        !self.has_changed() && self.unknown.is_empty()
     }
 
     /// Indices of the hosts of which nobody has looked at the old kernel: what no lock promises is not compared there.

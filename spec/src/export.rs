@@ -8,6 +8,7 @@
 
 mod arguments;
 mod calls;
+mod domain;
 mod judge;
 mod template;
 mod through;
@@ -143,6 +144,7 @@ pub fn export(
     let text = match vmm.form {
         Form::Template => template::text(&judge),
         Form::Arguments => arguments::text(&judge),
+        Form::Domain => domain::text(&judge),
     };
     Export {
         entries,

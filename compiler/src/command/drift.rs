@@ -401,8 +401,10 @@ fn finish(
     out: &mut Output,
 ) {
     say::drift(found, names, question, out);
-    if !found.is_none() {
+    if found.has_changed() {
         out.exit(Exit::Findings);
+    } else if !found.unknown.is_empty() {
+        out.exit(Exit::Unjudged);
     }
     if !flags.locks.is_empty() {
         say::locks(locks, reports, out);
@@ -446,6 +448,8 @@ fn of_observed(
     if !changes.is_empty() {
         out.exit(Exit::Findings);
     }
-    out.findings(untold);
+    for finding in untold {
+        out.fail(Exit::Unjudged, finding);
+    }
     Ok(())
 }

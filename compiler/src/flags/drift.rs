@@ -20,7 +20,8 @@ docs/drift.md.
 
 Exit code 0 when everything was compared and nothing changed (of a host of which
 nobody recorded the old kernel: all that locks promise, as the first line says),
-1 when something did or could not be compared, 3 when a lock is refused."#;
+1 when something changed, 125 when nothing is known to have changed and not
+everything could be compared, 3 when a lock is refused."#;
 
 /// Flags of `drift`.
 #[derive(Args)]

@@ -1,7 +1,7 @@
 //! `drift`, on the recorded hosts of the lab's kernels and on the page of the documents that shows it.
 
 use crate::scratch::{Scratch, err, out, report_of, root};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::fs;
 use std::os::unix::fs::symlink;
 use vmlock_spec::report::{self, HostReport, Seen};
@@ -315,6 +315,30 @@ fn a_written_baseline_says_what_was_not_compared() {
     assert!(text.contains(line), "{text}");
 }
 
+/// Where nothing is known to have changed, what could not be compared is neither good nor bad, for `git bisect run`.
+#[test]
+fn what_nobody_can_judge_is_neither_changed_nor_unchanged() {
+    let scratch = Scratch::new("unjudged");
+    altered(&scratch, "new.json", ["neoverse-n1", "7.3"], |report| {
+        for view in &mut report.views {
+            view.guest.retain(|fact| fact.name != "DISR_EL1");
+        }
+    });
+    let drift = ["drift", "--from", "kvm-7.3", "new.json"];
+    let (code, object) = scratch.json(&drift);
+    let nothing = json!([]);
+    let changed = [&object["changes"], &object["unsaid"]];
+    assert_eq!((code, changed), (125, [&nothing; 2]), "{object}");
+    assert_ne!(object["unknown"], nothing);
+    // A change beside it is one, and a lock that is refused is refused.
+    let older = ["drift", "--from", "kvm-6.1", "new.json"];
+    assert_eq!(scratch.json(&older).0, 1);
+    let spec = "vm \"a\" {\narch \"arm64\"\nabi \"kvm-6.1\"\ncpu \"neoverse-n1\" count=1 { pmu; }\nmemory \"64MiB\"\n}\n";
+    scratch.lock("a", spec);
+    let locked = [&drift[..], &["--lock", "a.vm.lock.json"]].concat();
+    assert_eq!(scratch.json(&locked).0, 3);
+}
+
 #[test]
 fn a_host_that_can_make_no_guest_is_not_called_unchanged() {
     let scratch = Scratch::new("gicv2");
@@ -361,7 +385,7 @@ fn what_two_witnesses_saw_is_compared_and_no_line_is_promised() {
     new["incomplete"] = serde_json::json!([{ "vcpu": 0, "reason": "it stopped" }]);
     scratch.write("new.json", &new.to_string());
     let output = scratch.vmlock(&["drift", "old.json", "new.json"]);
-    assert_eq!(output.status.code(), Some(1), "{}", err(&output));
+    assert_eq!(output.status.code(), Some(125), "{}", err(&output));
     assert!(
         out(&output).contains("that both of them tell"),
         "{}",

@@ -8,6 +8,7 @@ use crate::failure::{OK, Result, say};
 use crate::handover;
 use crate::hibernate;
 use crate::interrupts;
+use crate::library;
 use crate::matrix::{Verdict, short};
 use crate::network;
 use crate::step::{Done, Step};
@@ -499,6 +500,17 @@ const EXAMPLES: &[Expected] = &[
     Expected {
         spec: "lab/tests/specs/timers.vm.kdl",
         lock: "lab/tests/specs/timers.vm.lock.json",
+        cpu: "neoverse-n1",
+        cpus: 2,
+        flags: &[],
+        ends: OK,
+        kept: &[],
+        audited: &[],
+        refused: &[],
+    },
+    Expected {
+        spec: "lab/tests/specs/library.vm.kdl",
+        lock: library::LOCK,
         cpu: "neoverse-n1",
         cpus: 2,
         flags: &[],

@@ -1,9 +1,10 @@
 //! The map of the house against the house: ARCHITECTURE.md and the pages about tests name nothing that
 //! is not there, the map leaves out no source file; every command that the documents show exists; their links lead
 //! somewhere (`links.rs`); the picture shows what is so (`picture.rs`); imports do not run in circles (`imports.rs`);
-//! packages are whole (`packages.rs`).
+//! packages are whole (`packages.rs`); the library's page shows its example (`library.rs`).
 
 mod imports;
+mod library;
 mod links;
 mod packages;
 mod picture;

@@ -462,7 +462,7 @@ impl Host<'_> {
         };
         stats.mark("verify");
         say_withheld(proven.withheld());
-        Ok((verified, Firmware::new(self.lock, &recipe.steps)))
+        Ok((verified, Firmware::new(self.lock, &recipe.orders.steps)))
     }
 }
 

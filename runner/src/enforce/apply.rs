@@ -10,7 +10,6 @@ use crate::generation;
 use crate::gic::proxy::{Hidden, Proxy};
 use crate::kvm::{Error, Fresh, Gic, Slot, System, Vm, host_counter};
 use crate::memory::Memory;
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use vmlock_spec::catalogue::{register_by_id, register_by_name};
 use vmlock_spec::lock::{Lock, Range};
@@ -43,12 +42,8 @@ pub struct Recipe<'a> {
     pub timers: (u32, u32),
     /// Private interrupt of the PMU.
     pub pmu_interrupt: Option<u32>,
-    /// What has to be written.
-    pub steps: Vec<Step>,
-    /// Registers of which KVM_GET_ONE_REG does not tell what a guest reads.
-    pub only_inside: BTreeSet<u64>,
-    /// Registers that KVM has to list, so that they are read back.
-    pub read_back: BTreeSet<u64>,
+    /// What has to be written, and what to be read back.
+    pub orders: Orders,
     /// Where the guest finds its generation id.
     pub generation: Option<Range>,
     /// The lock whose interrupt controller is answered for; the in-kernel one is hidden.
@@ -72,8 +67,8 @@ fn hidden(lock: &Lock) -> Range {
 impl<'a> Recipe<'a> {
     /// The machine of a lock, as its plan orders.
     pub fn of_lock(lock: &'a Lock, orders: &Orders) -> Self {
-        let steps = orders.steps.clone();
-        let proxied = steps.contains(&Step::Distributor).then_some(lock);
+        let proxied = orders.steps.contains(&Step::Distributor);
+        let proxied = proxied.then_some(lock);
         let (distributor, redistributors) = match proxied {
             Some(_) => {
                 let hidden = hidden(lock);
@@ -100,9 +95,7 @@ impl<'a> Recipe<'a> {
                 lock.machine.private_interrupts.physical_timer,
             ),
             pmu_interrupt: lock.machine.private_interrupts.pmu,
-            steps,
-            only_inside: orders.only_inside.clone(),
-            read_back: orders.read_back.clone(),
+            orders: orders.clone(),
             generation: lock.machine.generation_id().map(|device| device.range),
             proxied,
         }
@@ -130,7 +123,11 @@ impl Recipe<'_> {
 
     /// The same; gives what the host refuses.
     fn refusals(&self, phase: Phase, vm: &Vm, vcpus: &[Fresh], gic: Option<&Gic>) -> Vec<Refusal> {
-        let steps = self.steps.iter().filter(|step| step.phase() == phase);
+        let steps = self
+            .orders
+            .steps
+            .iter()
+            .filter(|step| step.phase() == phase);
         let done = steps.flat_map(|step| carry_out(step, vm, vcpus, gic));
         done.collect()
     }

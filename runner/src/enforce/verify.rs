@@ -12,14 +12,14 @@ use crate::failure::Failure;
 use crate::gic::proxy::Proxy;
 use crate::kvm::{Fresh, Gic, Vm, core, host_counter};
 use crate::machine::home::Home;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use vmlock_saved::carry::begins_anew;
 use vmlock_saved::state::State;
-use vmlock_spec::catalogue::{Kind, RegisterInfo, register_by_id, register_by_name};
+use vmlock_spec::catalogue::{register_by_id, register_by_name};
 use vmlock_spec::lock::reset::{self, Begun};
 use vmlock_spec::lock::{Counters, Lock, LockedRegister, PhysicalCounter, VirtualCounter};
-use vmlock_spec::plan::{Refusal, Step};
+use vmlock_spec::plan::{Owed, Refusal, Step, frames};
 use vmlock_spec::reason;
 
 /// A machine that was seen to be what its lock says. Only [`verify`] and
@@ -109,19 +109,9 @@ fn finalise(built: &mut Built) -> Result<Vec<Home>, Failure> {
 /// Who asks for what no line of a spec asks for.
 const UNKNOWN_MEANS_NO: &str = "the rule that unknown means no";
 
-/// GIC registers of a lock that can be read from outside, by offset
-/// (Arm IHI 0069 sections 12.9 and 12.11). GICR_CTLR is the one whose bits
-/// follow from GICD_IIDR.
-const DISTRIBUTOR: &[(&str, u32)] = &[
-    ("GICD_TYPER", 0x4),
-    ("GICD_IIDR", 0x8),
-    ("GICD_TYPER2", 0xc),
-];
-const REDISTRIBUTOR: &[(&str, u32)] = &[("GICR_CTLR", 0x0), ("GICR_IIDR", 0x4)];
-
-/// GICR_TYPER.Last. KVM up to 5.11 does not tell userspace of it
-/// (arch/arm64/kvm/vgic/vgic-mmio-v3.c vgic_uaccess_read_v3r_typer).
-const LAST: u32 = 1 << 4;
+/// Registers that are the in-kernel interrupt controller's whoever answers for it: how many interrupts it has, and which
+/// redistributor is whose.
+const INJECTION: [&str; 3] = ["GICD_TYPER", "GICR_TYPER", "GICR_TYPER.high"];
 
 /// Proves that the machine shows what its lock says, once the recipe's steps
 /// were carried out on it.
@@ -154,7 +144,7 @@ fn prove(
 ) -> Result<Verified, Failure> {
     let mut found = Found::default();
     let begun = reset::begun(lock);
-    written(&built, lock, &begun, &recipe.steps, &mut found)?;
+    written(&built, lock, &begun, &recipe.orders.steps, &mut found)?;
     let mut homes = Vec::new();
     if found.refusals.is_empty() {
         if let Some(state) = state {
@@ -253,7 +243,6 @@ fn everything(
     found: &mut Found,
 ) -> Result<(), Failure> {
     let when = "after KVM finalised the vCPU";
-    let left = left(&recipe.steps);
     for (vcpu, promised) in built.vcpus.iter().zip(&lock.machine.vcpus) {
         if !lock.vector_lengths.is_empty() {
             vector_lengths(vcpu, lock, when, found)?;
@@ -269,7 +258,7 @@ fn everything(
         let listed = vcpu.registers()?;
         let is_listed = |id: &u64| listed.binary_search(id).is_ok();
         counters(vcpu, built.created, &lock.counters, &listed, found)?;
-        for id in recipe.read_back.iter().filter(|id| !is_listed(id)) {
+        for id in recipe.orders.read_back.iter().filter(|id| !is_listed(id)) {
             if let Some(entry) = entry(lock, *id) {
                 found.add(unlisted(&entry.name, entry.value, &entry.from));
             }
@@ -286,27 +275,31 @@ fn everything(
             }
         }
         for id in listed {
-            match (entry(lock, id), left.get(&id).copied()) {
-                (Some(_), None) if recipe.only_inside.contains(&id) => {}
-                // Its calls never reach the kernel, whose value is another one.
-                (Some(entry), Some(value)) => {
-                    let read = vcpu.get(id)?;
-                    if read != value {
-                        found.add(differs(&entry.name, value, read, &entry.from, when));
-                    }
+            let mut compare = |name: &str, wanted: u64, from: &str| {
+                let read = vcpu.get(id)?;
+                if read != wanted {
+                    found.add(differs(name, wanted, read, from, when));
                 }
-                (Some(entry), None) => locked(vcpu, entry, when, found)?,
-                (None, _) => unlocked(vcpu, id, promised.mpidr, lock, when, found)?,
+                Ok::<(), Failure>(())
+            };
+            match recipe.orders.owed(lock, id) {
+                Owed::Locked(entry) => locked(vcpu, entry, when, found)?,
+                // Its calls never reach the kernel, whose value is another one.
+                Owed::Left(entry, value) => compare(&entry.name, value, &entry.from)?,
+                Owed::Affinity => affinity(vcpu, id, promised.mpidr, when, found)?,
+                Owed::Neutral(info, value) => compare(&info.name, value, UNKNOWN_MEANS_NO)?,
+                Owed::OnlyInside(_) | Owed::Nothing => {}
+                Owed::NotThere => found.add(unknown(id)),
             }
         }
     }
-    frames(built, recipe, when, found)?;
+    places(built, recipe, when, found)?;
     gic(built, lock, when, found)
 }
 
 /// The in-kernel interrupt controller is where it was put, and nowhere else: it answers a guest at no address that
 /// nobody knows of.
-fn frames(built: &Built, recipe: &Recipe, when: &str, found: &mut Found) -> Result<(), Failure> {
+fn places(built: &Built, recipe: &Recipe, when: &str, found: &mut Found) -> Result<(), Failure> {
     let from = "the machine's memory map";
     let read = built.gic.distributor_address()?;
     if read != recipe.distributor {
@@ -408,15 +401,6 @@ fn vector_lengths(vcpu: &Fresh, lock: &Lock, when: &str, found: &mut Found) -> R
     Ok(())
 }
 
-/// The kernel's values of the registers whose calls the runner answers, by id.
-fn left(steps: &[Step]) -> BTreeMap<u64, u64> {
-    let values = steps.iter().filter_map(|step| match step {
-        Step::Leave { id, value } => Some((*id, *value)),
-        _ => None,
-    });
-    values.collect()
-}
-
 /// The lock's entry for a register. A lock is sorted by id; one that is not
 /// has registers that are not found, and those are refused.
 fn entry(lock: &Lock, id: u64) -> Option<&LockedRegister> {
@@ -424,42 +408,21 @@ fn entry(lock: &Lock, id: u64) -> Option<&LockedRegister> {
     Some(&lock.registers[at])
 }
 
+/// What of the interrupt controller can be read from outside.
 fn gic(built: &Built, lock: &Lock, when: &str, found: &mut Found) -> Result<(), Failure> {
-    for entry in &lock.gic.registers {
-        let (name, wanted) = (entry.name.as_str(), entry.value);
-        let mut compare = |read: u32| {
-            if read != wanted {
-                found.add(differs(name, wanted.into(), read.into(), &entry.from, when));
-            }
-        };
+    for frame in frames(lock) {
         // The proxy answers with the lock's own values: that they reach a guest, only the rehearsal's witness can tell.
         // What the kernel's injection depends on has to be the kernel's as well.
-        if built.proxy.is_some() && name != "GICD_TYPER" {
+        if built.proxy.is_some() && !INJECTION.contains(&frame.name) {
             continue;
         }
-        if let Some((_, offset)) = DISTRIBUTOR.iter().find(|(n, _)| *n == name) {
-            compare(built.gic.distributor(*offset)?);
-        } else if let Some((_, offset)) = REDISTRIBUTOR.iter().find(|(n, _)| *n == name) {
-            for vcpu in &lock.machine.vcpus {
-                compare(built.gic.redistributor(vcpu.mpidr, *offset)?);
-            }
-        }
-    }
-    for vcpu in &lock.machine.vcpus {
-        for (name, offset, promised, mask) in [
-            ("GICR_TYPER", 0x8, vcpu.redistributor as u32, !LAST),
-            (
-                "GICR_TYPER.high",
-                0xc,
-                (vcpu.redistributor >> 32) as u32,
-                u32::MAX,
-            ),
-        ] {
-            let read = built.gic.redistributor(vcpu.mpidr, offset)?;
-            if (read ^ promised) & mask != 0 {
-                let from = "the machine's memory map";
-                found.add(differs(name, promised.into(), read.into(), from, when));
-            }
+        let read = match frame.vcpu {
+            Some(vcpu) => built.gic.redistributor(vcpu.mpidr, frame.offset)?,
+            None => built.gic.distributor(frame.offset)?,
+        };
+        if (read ^ frame.value) & frame.mask != 0 {
+            let (wanted, read) = (frame.value.into(), read.into());
+            found.add(differs(frame.name, wanted, read, frame.from, when));
         }
     }
     Ok(())
@@ -521,38 +484,6 @@ fn locked(
     Ok(())
 }
 
-/// A register that the host lists and the lock does not name: it must be known
-/// to be harmless.
-fn unlocked(
-    vcpu: &Fresh,
-    id: u64,
-    mpidr: u64,
-    lock: &Lock,
-    when: &str,
-    found: &mut Found,
-) -> Result<(), Failure> {
-    let Some(info) = register_by_id(id) else {
-        found.add(unknown(id));
-        return Ok(());
-    };
-    if info.name == "MPIDR_EL1" {
-        return affinity(vcpu, id, mpidr, when, found);
-    }
-    if harmless(info, lock) {
-        return Ok(());
-    }
-    match info.neutral {
-        Some(neutral) => {
-            let read = vcpu.get(id)?;
-            if read != neutral {
-                found.add(differs(&info.name, neutral, read, UNKNOWN_MEANS_NO, when));
-            }
-        }
-        None => found.add(unknown(id)),
-    }
-    Ok(())
-}
-
 /// A vCPU begins with what its lock says in a register that KVM lists.
 fn begins(
     vcpu: &Fresh,
@@ -604,17 +535,6 @@ fn affinity(
         found.add(differs("MPIDR_EL1", mpidr, read, from, when));
     }
     Ok(())
-}
-
-/// Run-time state; caches that CLIDR_EL1 does not name, whose CCSIDR_EL1 is
-/// UNKNOWN; registers of a feature that this guest has not.
-fn harmless(info: &RegisterInfo, lock: &Lock) -> bool {
-    let without = |feature: &str| !lock.features.iter().any(|f| f.name() == feature);
-    info.kind == Kind::State
-        || info
-            .csselr()
-            .is_some_and(|selector| !lock.names_cache(selector))
-        || info.feature.as_deref().is_some_and(without)
 }
 
 fn differs(name: &str, wanted: u64, read: u64, from: &str, when: &str) -> Refusal {

@@ -9,7 +9,7 @@ use crate::kvm::{Fresh, System, discard};
 use crate::machine::run::Space;
 use crate::memory::Memory;
 use crate::witness::{self, Stage};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::mem;
 use std::sync::Arc;
 use vmlock_spec::catalogue::{Field, Kind, RegisterInfo, Rule, register_by_id};
@@ -18,7 +18,7 @@ use vmlock_spec::lock::{Lock, Range, Unmapped, full_mask};
 use vmlock_spec::machine;
 use vmlock_spec::observation;
 use vmlock_spec::observation::wire::{MODE_FULL, MODE_LIGHT};
-use vmlock_spec::plan::{Step, presumed};
+use vmlock_spec::plan::{Orders, Step, presumed};
 use vmlock_spec::report::{
     Fact, GicReport, HostReport, REPORT_VERSION, ReportedRegister, RevisionWrite, Seen, View,
 };
@@ -254,9 +254,7 @@ fn recipe<'a>(system: &System, features: &'a [Feature], vcpus: u64) -> Recipe<'a
         address_bits: address_bits(system),
         timers: TIMERS,
         pmu_interrupt: pmu.then_some(PMU_INTERRUPT),
-        steps: Vec::new(),
-        only_inside: BTreeSet::new(),
-        read_back: BTreeSet::new(),
+        orders: Orders::default(),
         generation: None,
         proxied: None,
     }
@@ -421,7 +419,7 @@ fn identity(
         return Ok(());
     }
     let mut recipe = recipe(system, features, 1);
-    recipe.steps.push(Step::Identity);
+    recipe.orders.steps.push(Step::Identity);
     let begun = apply::begin(system, &recipe, None)?;
     for register in &mut asked {
         if let (Some(value), Some(info)) = (register.value, register_by_id(register.id)) {
@@ -600,24 +598,27 @@ fn after_cpu_on(
         if changed != value {
             let id = register.id;
             if IDENTITY_REGISTERS.contains(&&*register.name)
-                && !recipe.steps.contains(&Step::Identity)
+                && !recipe.orders.steps.contains(&Step::Identity)
             {
-                recipe.steps.push(Step::Identity);
+                recipe.orders.steps.push(Step::Identity);
             }
-            recipe.steps.push(Step::Register { id, value: changed });
+            recipe
+                .orders
+                .steps
+                .push(Step::Register { id, value: changed });
         }
     }
-    if recipe.steps.is_empty() {
+    if recipe.orders.steps.is_empty() {
         return Ok(());
     }
     // A kernel that does not take them all at once is believed in none of them.
     // The light one does not look at REVIDR_EL1 and AIDR_EL1.
-    let mode = match recipe.steps.contains(&Step::Identity) {
+    let mode = match recipe.orders.steps.contains(&Step::Identity) {
         true => MODE_FULL,
         false => MODE_LIGHT,
     };
     let facts = guest(system, &recipe, mode).unwrap_or_default();
-    for step in &recipe.steps {
+    for step in &recipe.orders.steps {
         let Step::Register { id, value } = step else {
             continue;
         };
@@ -712,7 +713,7 @@ fn once_written(
     }
     discard(scratch.begun);
     let mut recipe = recipe(system, features, 2);
-    recipe.steps.push(Step::Register {
+    recipe.orders.steps.push(Step::Register {
         id: info.id,
         value: changed,
     });

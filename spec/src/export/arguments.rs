@@ -9,38 +9,42 @@ use crate::vm::{Feature, limits};
 
 /// The options, one to a line. No value has a blank in it, so that a shell takes them apart as they stand.
 pub(super) fn text(judge: &Judge) -> String {
-    let lock = judge.lock;
-    let of_lock = |text: &str| {
-        text.replace("{vcpus}", &lock.machine.vcpus.len().to_string())
-            .replace("{memory}", &(lock.machine.memory.size >> 20).to_string())
-    };
-    let fixed = judge.told.vmm.options.iter();
-    let mut options: Vec<(String, Vec<String>)> = fixed
-        .map(|option| {
-            let value = of_lock(&option.value);
-            let value = (!value.is_empty()).then_some(value);
-            (option.name.to_string(), value.into_iter().collect())
-        })
-        .collect();
-    for told in words(judge) {
-        let (option, word) = told.split_once(' ').unwrap_or((&told, ""));
-        let words = match options.iter_mut().find(|(o, _)| o == option) {
-            Some((_, words)) => words,
-            None => {
-                options.push((option.to_owned(), Vec::new()));
-                let last = options.len() - 1;
-                &mut options[last].1
-            }
-        };
-        if !word.is_empty() {
-            words.push(word.to_owned());
-        }
-    }
     let line = |(option, words): &(String, Vec<String>)| match words.is_empty() {
         true => format!("{option}\n"),
         false => format!("{option} {}\n", words.join(",")),
     };
-    options.iter().map(line).collect()
+    options(judge).iter().map(line).collect()
+}
+
+/// Options with the words that each of them has, those first that stand there in any case. What is told again goes to the one
+/// that begins with the same word.
+pub(super) fn options(judge: &Judge) -> Vec<(String, Vec<String>)> {
+    let lock = judge.lock;
+    let of_lock = |text: &str| {
+        text.replace("{name}", &lock.name)
+            .replace("{vcpus}", &lock.machine.vcpus.len().to_string())
+            .replace("{memory}", &(lock.machine.memory.size >> 20).to_string())
+    };
+    let fixed = judge.told.vmm.options.iter();
+    let fixed = fixed.map(|option| (option.name.to_string(), of_lock(&option.value)));
+    let told = words(judge).into_iter().map(|told| {
+        let (option, word) = told.split_once(' ').unwrap_or((&told, ""));
+        (option.to_owned(), word.to_owned())
+    });
+    let mut options: Vec<(String, Vec<String>)> = Vec::new();
+    for (option, word) in fixed.chain(told) {
+        let word = (!word.is_empty()).then_some(word);
+        match options.iter_mut().find(|(o, _)| first(o) == first(&option)) {
+            Some((_, words)) => words.extend(word),
+            None => options.push((option, word.into_iter().collect())),
+        }
+    }
+    options
+}
+
+/// The first word of an option: its name, behind which an XML element has its attributes.
+pub(super) fn first(option: &str) -> &str {
+    option.split(' ').next().unwrap_or(option)
 }
 
 /// Why a lock's memory cannot be told to anybody: options name it in MiB.

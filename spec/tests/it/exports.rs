@@ -150,16 +150,15 @@ fn vmms_are_sound() {
             }
             Manner::Never | Manner::Always => [None; 4],
         });
+        let first = |words: &str| words.split(' ').next().unwrap_or_default().to_owned();
+        let elements: BTreeSet<String> = vmm.options.iter().map(|o| first(&o.name)).collect();
         for words in told.chain(of_features.flatten()) {
-            assert!(
-                words.starts_with('-') && words.split(' ').count() <= 2,
-                "{name}: {words}"
-            );
-            assert_eq!(
-                vmm.form,
-                Form::Arguments,
-                "{name} has no command line: {words}"
-            );
+            let fits = match vmm.form {
+                Form::Arguments => words.starts_with('-') && words.split(' ').count() <= 2,
+                Form::Domain => elements.contains(&first(words)) && words.ends_with("/>"),
+                Form::Template => false,
+            };
+            assert!(fits, "{name}: {words}");
         }
     }
 }
@@ -280,6 +279,59 @@ fn a_knob_counts_from_its_version_on() {
     assert_eq!(fate(&old, PSCI), Fate::Chance);
 }
 
+/// What libvirt hands to QEMU is never held better there than what QEMU is told directly, and what it has no word for is worse.
+#[test]
+fn libvirt_keeps_no_more_than_the_qemu_below_it() {
+    let mut locks = examples();
+    locks.extend(["steal", "vectors"].map(|name| (name.to_owned(), of_lab(name))));
+    let (mut alike, mut worse) = (0, BTreeSet::new());
+    for (name, lock) in &locks {
+        for (host, report) in &few_hosts() {
+            let [below, above] =
+                ["qemu@10.0", "libvirt"].map(|to| exported_to(lock, report, to, &SCOPES));
+            let place = format!("{name} on {host}");
+            assert_eq!(below.text.is_some(), above.text.is_some(), "{place}");
+            let entries = above.entries.iter();
+            let above: BTreeMap<&str, Fate> = entries.map(|e| (e.name.as_str(), e.fate)).collect();
+            for entry in &below.entries {
+                let fate = above.get(entry.name.as_str()).copied();
+                assert!(fate >= Some(entry.fate), "{place}: {entry:?} is {fate:?}");
+                match fate == Some(entry.fate) {
+                    true => alike += 1,
+                    false => drop(worse.insert(entry.name.clone())),
+                }
+            }
+        }
+    }
+    assert!(alike > 5_000, "{alike}");
+    // An ITS and stolen time, which nobody takes away.
+    for name in [
+        "GICR_TYPER",
+        "GICR_PROPBASER",
+        "GICR_PENDBASER",
+        "steal-time",
+        "PV_TIME_ST()",
+    ] {
+        assert!(worse.contains(name), "{name}: {worse:?}");
+    }
+}
+
+#[test]
+fn libvirt_is_told_in_elements() {
+    let (_, _, export) = exported("modern", "neoverse-n1-7.2", "libvirt");
+    let wanted = "<domain type='kvm'>\n  <name>modern</name>\n  <memory unit='MiB'>256</memory>\n  \
+                  <vcpu placement='static'>2</vcpu>\n  <os>\n    <type arch='aarch64' machine='virt'>hvm</type>\n  </os>\n  \
+                  <features>\n    <gic version='3'/>\n    <pmu state='off'/>\n  </features>\n  \
+                  <cpu mode='host-passthrough' check='none'>\n    <feature policy='disable' name='sve'/>\n    \
+                  <feature policy='disable' name='pauth'/>\n  </cpu>\n</domain>\n";
+    assert_eq!(text(&export), wanted);
+    let export = exported_to(&of_lab("vectors"), &host("max-6.12"), "libvirt", &SCOPES);
+    for (policy, name) in [("require", "sve512"), ("disable", "sve384")] {
+        let element = format!("<feature policy='{policy}' name='{name}'/>");
+        assert!(text(&export).contains(&element), "{:?}", export.text);
+    }
+}
+
 #[test]
 fn an_answer_is_kept_where_all_that_decides_it_is() {
     let (_, _, export) = exported("modern", "neoverse-n1-7.2", "firecracker");
@@ -333,6 +385,7 @@ fn a_feature_is_kept_where_a_host_without_it_starts_no_guest() {
     for (to, feature, structure, place) in [
         ("qemu", Fate::Kept, Fate::Chance, Fate::Overwritten),
         ("firecracker", Fate::Chance, Fate::Chance, Fate::Overwritten),
+        ("libvirt", Fate::Chance, Fate::Chance, Fate::Overwritten),
         ("crosvm", Fate::Chance, Fate::Chance, Fate::Overwritten),
         ("cloud-hypervisor", Fate::Cannot, Fate::Cannot, Fate::Cannot),
     ] {
@@ -536,6 +589,19 @@ fn what_nobody_writes_is_as_it_was_seen() {
         .iter()
         .any(|beginning| name.starts_with(beginning))
     }
+    /// Whether it starts no guest that would have other vector lengths.
+    fn names_lengths(vmm: &Vmm) -> bool {
+        let named = |manner: &Manner| {
+            matches!(
+                manner,
+                Manner::Told {
+                    lengths: Some(_),
+                    ..
+                }
+            )
+        };
+        vmm.features.iter().any(|f| named(&f.manner))
+    }
     let mut locks = examples();
     locks.extend(["steal", "vectors"].map(|name| (name.to_owned(), of_lab(name))));
     let few = few_hosts();
@@ -543,7 +609,7 @@ fn what_nobody_writes_is_as_it_was_seen() {
     for (name, lock) in &locks {
         let all: Vec<Promise> = promises(lock);
         for (host, report) in &few {
-            for to in ["qemu@10.0", "crosvm", "cloud-hypervisor"] {
+            for to in ["qemu@10.0", "libvirt", "crosvm", "cloud-hypervisor"] {
                 let vmm = vmm(to.split('@').next().unwrap()).unwrap();
                 let export = exported_to(lock, report, to, &SCOPES);
                 let entries = export.entries.iter();
@@ -572,7 +638,7 @@ fn what_nobody_writes_is_as_it_was_seen() {
                     let kept = shown.is_some_and(|seen| promise.kept(*seen));
                     let lengths = fact.contains("vector length");
                     let fate = fates.get(&*fact).copied();
-                    if !kept && promise.mask != 0 && !(lengths && to.starts_with("qemu")) {
+                    if !kept && promise.mask != 0 && !(lengths && names_lengths(vmm)) {
                         assert!(
                             fate > Some(Fate::Chance),
                             "{name} on {host} under {to}: {fact} is {shown:?}, and {fate:?}"

@@ -11,7 +11,9 @@ mod exports;
 mod fleets;
 mod frozen;
 mod locks;
+
 mod mitigations;
+mod owed;
 mod plans;
 mod reset;
 mod silicon;

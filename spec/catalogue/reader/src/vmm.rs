@@ -76,12 +76,14 @@ impl Reader {
     }
 
     fn form(&mut self, node: &KdlNode) -> Option<Form> {
-        match self.text(node, 0, "`arguments` or `template`")?.as_ref() {
+        const FORMS: &str = "`arguments`, `template` or `domain`";
+        match self.text(node, 0, FORMS)?.as_ref() {
             "arguments" => Some(Form::Arguments),
             "template" => Some(Form::Template),
+            "domain" => Some(Form::Domain),
             other => {
                 let words = format!("unknown form `{other}`");
-                self.problem(node, words, Some("`arguments` or `template`"));
+                self.problem(node, words, Some(FORMS));
                 None
             }
         }

@@ -20,7 +20,7 @@ pub struct Vmm {
     pub insists_on_gicv3: bool,
     /// Where that was read.
     pub gicv3_source: Text,
-    /// Options of its command line that stand there in any case.
+    /// Options of its command line, or elements of its XML, that stand there in any case.
     pub options: List<CommandOption>,
     /// Registers that it writes, as it is told to.
     pub writes: List<Writes>,
@@ -30,12 +30,13 @@ pub struct Vmm {
     pub overwrites: List<Overwrites>,
 }
 
-/// An option of a command line.
+/// An option of a command line, or an element of domain XML.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CommandOption {
-    /// Its name, dashes included.
+    /// Its name, dashes included; of domain XML an element, with its attributes where it stands first.
     pub name: Text,
-    /// Its value, empty where it has none. `{vcpus}` and `{memory}` (in MiB) are the lock's.
+    /// Its value, empty where it has none; of domain XML what stands in the element. `{name}`, `{vcpus}` and `{memory}` (in MiB)
+    /// are the lock's.
     pub value: Text,
     /// Where that was read.
     pub source: Text,
@@ -48,6 +49,8 @@ pub enum Form {
     Arguments,
     /// A CPU template of Firecracker (docs/cpu_templates/cpu-templates.md there).
     Template,
+    /// libvirt's domain XML (schemas/domain.rng there).
+    Domain,
 }
 
 /// Registers of each vCPU that are written as the user says.
@@ -82,7 +85,7 @@ pub struct Given {
 pub enum Manner {
     /// The user.
     Told {
-        /// What of the command line turns it on; `None` where the form has a place of its own for it.
+        /// What of the command line or the XML turns it on; `None` where the form has a place of its own for it.
         on: Option<Text>,
         /// And off.
         off: Option<Text>,

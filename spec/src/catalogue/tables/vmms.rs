@@ -5,6 +5,7 @@ use vmlock_catalogue_types::vmm::{Vmm};
 mod cloud_hypervisor;
 mod crosvm;
 mod firecracker;
+mod libvirt;
 mod qemu;
 
 /// Every virtual machine monitor that is none of ours, sorted by file.
@@ -12,5 +13,6 @@ pub static VMMS: &[Vmm] = &[
     cloud_hypervisor::CLOUD_HYPERVISOR,
     crosvm::CROSVM,
     firecracker::FIRECRACKER,
+    libvirt::LIBVIRT,
     qemu::QEMU,
 ];
