@@ -63,7 +63,7 @@ pub enum Command {
     /// several hosts has one digest. 1: a guest saw what its lock does not promise, or digests differ.
     /// 4: an audit gave no verdict.
     Matrix(Matrix),
-    /// Probe emulated hosts and write their reports into spec/catalogue/hosts
+    /// Probe emulated hosts and write their reports into spec/catalogue/hosts, also packed, as vmlock has them
     Record(Record),
     /// Boot a kernel on emulated hosts, and say by `vmlock drift` what it changes for guests
     ///
@@ -261,6 +261,9 @@ pub struct Matrix {
 /// `record`
 #[derive(Debug, Args)]
 pub struct Record {
+    /// Probe nothing: pack the reports that are there, after they were changed otherwise
+    #[arg(long, conflicts_with_all = ["kernels", "cpus"])]
+    pub pack: bool,
     /// Host kernels
     #[arg(long, value_delimiter = ',', default_values = kernels::SERIES)]
     pub kernels: Vec<String>,
