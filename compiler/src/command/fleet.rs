@@ -5,6 +5,7 @@ mod grid;
 use super::{parse_lock, read, read_report};
 use crate::below;
 use crate::diagnostic::Diagnostic;
+use crate::files::is_report;
 use crate::flags::{FleetFlags, Format};
 use crate::page;
 use crate::parallel;
@@ -123,12 +124,6 @@ fn once(mut files: Vec<below::File>) -> Vec<below::File> {
     let place = |file: &below::File| fs::canonicalize(&file.path).unwrap_or(file.path.clone());
     files.retain(|file| known.insert(place(file)));
     files
-}
-
-/// Whether a file below a folder of reports is one.
-fn is_report(name: &str) -> bool {
-    let others = [".vm.lock.json", ".vm.json"];
-    name.ends_with(".json") && !others.iter().any(|end| name.ends_with(end))
 }
 
 /// Reads each of them, and tells of all that cannot be read.
