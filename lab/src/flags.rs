@@ -362,6 +362,12 @@ pub struct Bench {
     /// Measure the compiler's commands beside one that does nothing, and nothing else
     #[arg(long, conflicts_with_all = ["starts", "devices"])]
     pub commands: bool,
+    /// With --commands: count instructions (callgrind), and hold them against the counts that are checked in
+    #[arg(long, requires = "commands")]
+    pub count: bool,
+    /// With --count: check in what is counted
+    #[arg(long, requires = "count")]
+    pub write: bool,
     /// Measure `vmlock fleet` over a thousand locks and a thousand hosts, no two alike, and nothing else
     #[arg(long, conflicts_with_all = ["starts", "devices", "commands"])]
     pub fleet: bool,
