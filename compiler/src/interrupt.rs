@@ -13,6 +13,7 @@ use signal_hook::iterator::Signals;
 use signal_hook::low_level::emulate_default_handler;
 use std::ffi::c_int;
 use std::fs;
+use std::process;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::thread;
@@ -47,6 +48,10 @@ fn wait(signals: &[c_int]) {
     if let Some(signal) = caught.forever().next() {
         let _files = vmlock_atomic::hold();
         let _line = progress::wipe();
+        // The first process of a container does not die of a signal that does what it does by default.
+        if process::id() == 1 {
+            process::exit(128 + signal);
+        }
         // For these three it does not return.
         let _ = emulate_default_handler(signal);
     }
