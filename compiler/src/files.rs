@@ -10,6 +10,12 @@ use std::io::{self, ErrorKind, Read as _, Seek as _, SeekFrom};
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
+/// Whether a file of that name may be a host's report: JSON that is no lock and no description.
+pub fn is_report(name: &str) -> bool {
+    let others = [".vm.lock.json", ".vm.json"];
+    name.ends_with(".json") && !others.iter().any(|end| name.ends_with(end))
+}
+
 /// Bytes of a disk's beginning that tell which format it has.
 const HEAD_BYTES: u64 = 16;
 

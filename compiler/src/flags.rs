@@ -188,7 +188,7 @@ pub struct InitFlags {
     /// The machine's name: the description is NAME.vm.kdl, in the folder you are in.
     pub name: Option<String>,
     /// A host report: baselines and CPU model that this host can keep.
-    #[arg(long, value_name = "REPORT")]
+    #[arg(long, value_name = "REPORT", add = ArgValueCompleter::new(complete::reports))]
     pub host: Option<PathBuf>,
     /// Baselines that the guest was built for: one whole, and parts.
     #[arg(long, value_name = "BASELINE", num_args = 1.., add = ArgValueCandidates::new(complete::baselines))]
@@ -265,7 +265,7 @@ pub struct LockFlags {
     #[arg(long)]
     pub deny_warnings: bool,
     /// A host report: there is no lock unless that host could keep it. May be repeated.
-    #[arg(long = "for", value_name = "REPORT")]
+    #[arg(long = "for", value_name = "REPORT", add = ArgValueCompleter::new(complete::reports))]
     pub hosts: Vec<PathBuf>,
 }
 
@@ -286,7 +286,7 @@ comes out is parsed and compared before it is written."#;
 #[command(after_long_help = FMT_HELP)]
 pub struct FmtFlags {
     /// KDL files, or folders: all descriptions below them but what `.gitignore` names. Without any, the folder you are in.
-    #[arg(value_name = "FILE")]
+    #[arg(value_name = "FILE", add = ArgValueCompleter::new(complete::kdl))]
     pub files: Vec<PathBuf>,
     /// Write nothing; exit 1 when a file is laid out otherwise.
     #[arg(long)]
@@ -329,7 +329,7 @@ pub struct CheckFlags {
     #[arg(value_name = "LOCK", add = ArgValueCompleter::new(complete::locks))]
     pub locks: Vec<PathBuf>,
     /// Host reports, made by `vmlock-run probe`.
-    #[arg(long = "host", required = true, num_args = 1.., value_name = "REPORT")]
+    #[arg(long = "host", required = true, num_args = 1.., value_name = "REPORT", add = ArgValueCompleter::new(complete::reports))]
     pub hosts: Vec<PathBuf>,
     /// Show every entry and how it would be kept, not only what has to be done.
     #[arg(long, short)]
@@ -370,7 +370,7 @@ pub struct DiffFlags {
     #[arg(long, requires = "cpu")]
     pub pmu: bool,
     /// A file with baselines and CPU models of your own, as `vmlock adopt` writes it. May be repeated.
-    #[arg(long = "import", value_name = "FILE")]
+    #[arg(long = "import", value_name = "FILE", add = ArgValueCompleter::new(complete::kdl))]
     pub imports: Vec<PathBuf>,
 }
 
@@ -393,7 +393,7 @@ pub struct ExplainFlags {
     #[arg(add = ArgValueCompleter::new(complete::explainable))]
     pub name: Option<String>,
     /// Show also what this lock holds of a register or field.
-    #[arg(long, value_name = "LOCK")]
+    #[arg(long, value_name = "LOCK", add = ArgValueCompleter::new(complete::locks))]
     pub lock: Option<PathBuf>,
 }
 
@@ -485,7 +485,7 @@ when a vCPU has not told all, 4 when a file cannot be read."#;
 #[command(after_long_help = OBSERVE_HELP)]
 pub struct ObserveFlags {
     /// Logs of consoles, or what `-o` made of one.
-    #[arg(required = true, value_name = "FILE")]
+    #[arg(required = true, value_name = "FILE", add = ArgValueCompleter::new(complete::observed))]
     pub files: Vec<PathBuf>,
     /// Write the facts here, as JSON.
     #[arg(long, short, value_name = "FILE")]
@@ -513,12 +513,13 @@ Exit code 1 when a promise is not kept."#;
 #[command(after_long_help = AUDIT_HELP)]
 pub struct AuditFlags {
     /// The lock.
+    #[arg(add = ArgValueCompleter::new(complete::locks))]
     pub lock: PathBuf,
     /// The log of a portable witness, or what `vmlock observe -o` made of it.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", add = ArgValueCompleter::new(complete::observed))]
     pub observed: PathBuf,
     /// Judge these alone: cpu, firmware, gic, entry, machine.
-    #[arg(long, value_name = "SCOPE", value_delimiter = ',', value_parser = scope)]
+    #[arg(long, value_name = "SCOPE", value_delimiter = ',', value_parser = scope, add = ArgValueCandidates::new(complete::scopes))]
     pub only: Vec<Scope>,
 }
 
@@ -652,6 +653,7 @@ and in a description:
 #[command(after_long_help = CPU_HELP)]
 pub struct CpuFlags {
     /// A host report, made by `vmlock-run probe`.
+    #[arg(add = ArgValueCompleter::new(complete::reports))]
     pub report: PathBuf,
     /// The model's name.
     #[arg(long)]
@@ -683,6 +685,7 @@ names it in `abi`, with the catalogue's model of that CPU."#;
 #[command(after_long_help = ADOPT_HELP)]
 pub struct AdoptFlags {
     /// A host report, made by `vmlock-run probe`.
+    #[arg(add = ArgValueCompleter::new(complete::reports))]
     pub report: PathBuf,
     /// The machine's name; also the start of the names of files, CPU model and baseline.
     #[arg(long, required_unless_present = "baseline")]
@@ -694,7 +697,7 @@ pub struct AdoptFlags {
     #[arg(long, value_name = "MODEL", requires = "baseline", add = ArgValueCandidates::new(complete::models))]
     pub cpu: Option<String>,
     /// With --baseline, a file with CPU models of your own, for --cpu to name. May be repeated.
-    #[arg(long = "import", value_name = "FILE", requires = "baseline")]
+    #[arg(long = "import", value_name = "FILE", requires = "baseline", add = ArgValueCompleter::new(complete::kdl))]
     pub imports: Vec<PathBuf>,
     /// Features that the guests have, for example `pmu`.
     #[arg(long, value_name = "FEATURE", value_parser = feature, add = ArgValueCandidates::new(complete::features))]
@@ -721,16 +724,16 @@ cannot be waived differs."#;
 #[command(after_long_help = COMMON_HELP)]
 pub struct CommonFlags {
     /// Host reports, made by `vmlock-run probe`.
-    #[arg(required = true, value_name = "REPORT")]
+    #[arg(required = true, value_name = "REPORT", add = ArgValueCompleter::new(complete::reports))]
     pub reports: Vec<PathBuf>,
     /// Features that the guests have, for example `pmu`.
     #[arg(long, value_name = "FEATURE", value_parser = feature, add = ArgValueCandidates::new(complete::features))]
     pub features: Vec<Feature>,
     /// Use this CPU model; without it, the one that fits best.
-    #[arg(long, value_name = "MODEL")]
+    #[arg(long, value_name = "MODEL", add = ArgValueCandidates::new(complete::models))]
     pub cpu: Option<String>,
     /// A file with CPU models of your own, as `vmlock cpu` writes it. May be repeated.
-    #[arg(long = "import", value_name = "FILE")]
+    #[arg(long = "import", value_name = "FILE", add = ArgValueCompleter::new(complete::kdl))]
     pub imports: Vec<PathBuf>,
 }
 
@@ -809,6 +812,52 @@ mod tests {
     #[test]
     fn definition_is_consistent() {
         Flags::command().debug_assert();
+    }
+
+    /// What an option's value is called where it is a name out of a table, or a file of a kind that its name tells.
+    const NAMED: [&str; 9] = [
+        "BASELINE",
+        "FATE|ENTRY",
+        "FEATURE",
+        "LOCK",
+        "MODEL",
+        "REPORT",
+        "SCOPE",
+        "SPEC",
+        "VMM[@VERSION]",
+    ];
+
+    /// Arguments of that command and of those below it, by their places.
+    fn values(command: &clap::Command, place: &str, out: &mut Vec<(String, clap::Arg)>) {
+        let place = format!("{place} {}", command.get_name());
+        let own = command
+            .get_arguments()
+            .map(|arg| (place.clone(), arg.clone()));
+        out.extend(own);
+        command
+            .get_subcommands()
+            .for_each(|c| values(c, &place, out));
+    }
+
+    #[test]
+    fn shells_know_what_a_name_can_be() {
+        let mut all = Vec::new();
+        values(&Flags::command(), "", &mut all);
+        let mut seen = std::collections::BTreeSet::new();
+        for (place, arg) in all {
+            let names = arg.get_value_names().unwrap_or_default();
+            let Some(name) = NAMED
+                .iter()
+                .find(|known| names.iter().any(|n| n == **known))
+            else {
+                continue;
+            };
+            seen.insert(*name);
+            let knows = arg.get::<ArgValueCandidates>().is_some()
+                || arg.get::<ArgValueCompleter>().is_some();
+            assert!(knows, "{place} {arg}: a shell knows no {name}");
+        }
+        assert_eq!(seen, NAMED.into());
     }
 
     #[test]

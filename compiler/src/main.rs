@@ -23,6 +23,7 @@ mod flags;
 mod fold;
 mod grammar;
 mod hosts;
+mod interrupt;
 mod language;
 mod location;
 mod lsp;
@@ -30,6 +31,7 @@ mod manual;
 mod meaning;
 mod merge;
 mod page;
+mod progress;
 mod render;
 mod repository;
 mod scheduler;
@@ -114,6 +116,38 @@ fn misused(words: &str) -> Diagnostic {
     finding
 }
 
+/// Whether it writes files, or may have somebody wait at a terminal: then it has to be ended in order.
+fn is_at_work(command: &Command) -> bool {
+    match command {
+        Command::Lock(flags) => !(flags.check || flags.dry_run),
+        Command::Fmt(flags) => !flags.check,
+        Command::Drift(flags) => flags.write.is_some(),
+        Command::Check(_)
+        | Command::Diff(_)
+        | Command::Explain(_)
+        | Command::Baselines(_)
+        | Command::Audit(_)
+        | Command::Schema(_)
+        | Command::Common(_)
+        | Command::Run(_)
+        | Command::Lab(_)
+        | Command::Completions(_) => false,
+        Command::Init(_)
+        | Command::Convert(_)
+        | Command::Witness(_)
+        | Command::Observe(_)
+        | Command::Export(_)
+        | Command::EditorSetup(_)
+        | Command::Lsp(_)
+        | Command::Git(_)
+        | Command::Cpu(_)
+        | Command::Adopt(_)
+        | Command::Fleet(_)
+        | Command::Labels(_)
+        | Command::Man(_) => true,
+    }
+}
+
 fn run() -> Exit {
     // A shell asks what could stand on its line: answered, and nothing else is done.
     CompleteEnv::with_factory(door::completed)
@@ -148,6 +182,9 @@ fn run() -> Exit {
             return render::told(printed, "help", exit);
         }
     };
+    if is_at_work(&flags.command) {
+        interrupt::watch();
+    }
     let mut out = Output::new(flags.format);
     match &flags.command {
         Command::Init(flags) => command::init::run(flags, &mut out),

@@ -5,6 +5,7 @@
 //! unless real time is asked for, so the figures do not depend on what else this machine does.
 
 mod commands;
+mod counts;
 pub mod devices;
 mod editor;
 mod fleet;
@@ -131,6 +132,10 @@ pub fn run(cache: &Cache, flags: &flags::Bench) -> Result<u8> {
         let compiler = cross::build_native("vmlock")?;
         if flags.fleet {
             return told(&[fleet::time(cache, &root, &compiler)?], flags.format);
+        }
+        if flags.count {
+            let measures = counts::held(cache, &root, &compiler, flags.write)?;
+            return told(&measures, flags.format);
         }
         let runs = flags.runs.saturating_mul(COMPILE_RUNS);
         return told(&commands::times(&root, &compiler, runs)?, flags.format);

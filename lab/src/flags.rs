@@ -63,7 +63,7 @@ pub enum Command {
     /// several hosts has one digest. 1: a guest saw what its lock does not promise, or digests differ.
     /// 4: an audit gave no verdict.
     Matrix(Matrix),
-    /// Probe emulated hosts and write their reports into spec/catalogue/hosts
+    /// Probe emulated hosts and write their reports into spec/catalogue/hosts, also packed, as vmlock has them
     Record(Record),
     /// Boot a kernel on emulated hosts, and say by `vmlock drift` what it changes for guests
     ///
@@ -261,6 +261,9 @@ pub struct Matrix {
 /// `record`
 #[derive(Debug, Args)]
 pub struct Record {
+    /// Probe nothing: pack the reports that are there, after they were changed otherwise
+    #[arg(long, conflicts_with_all = ["kernels", "cpus"])]
+    pub pack: bool,
     /// Host kernels
     #[arg(long, value_delimiter = ',', default_values = kernels::SERIES)]
     pub kernels: Vec<String>,
@@ -359,6 +362,12 @@ pub struct Bench {
     /// Measure the compiler's commands beside one that does nothing, and nothing else
     #[arg(long, conflicts_with_all = ["starts", "devices"])]
     pub commands: bool,
+    /// With --commands: count instructions (callgrind), and hold them against the counts that are checked in
+    #[arg(long, requires = "commands")]
+    pub count: bool,
+    /// With --count: check in what is counted
+    #[arg(long, requires = "count")]
+    pub write: bool,
     /// Measure `vmlock fleet` over a thousand locks and a thousand hosts, no two alike, and nothing else
     #[arg(long, conflicts_with_all = ["starts", "devices", "commands"])]
     pub fleet: bool,

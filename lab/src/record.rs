@@ -1,8 +1,10 @@
 //! `vmlock-lab record`: host reports of emulated hosts, for `spec/catalogue/hosts/`.
 //!
-//! They are what `runs-on` and the planner's tests know of hosts that nobody has at hand.
+//! They are what `runs-on` and the planner's tests know of hosts that nobody has at hand. The tests read the reports
+//! themselves; `vmlock` has them packed (zstd), a file for each, which is made here alone.
 
 use crate::cache::{self, Cache};
+use crate::cross;
 use crate::emulate::Machine;
 use crate::failure::{Failure, OK, Result, say};
 use crate::flags::Record;
@@ -11,14 +13,24 @@ use crate::kernels;
 use crate::tools;
 use crate::trial::Bench;
 use serde_json::Value;
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 
 /// Where the reports lie in the checkout.
 const FOLDER: &str = "spec/catalogue/hosts";
+/// Where they lie packed, below that.
+const PACKED: &str = "packed";
+/// Who packs them.
+const ZSTD: (&str, &str) = ("zstd", "zstd");
 
-/// Probes every host and writes its report; a report that is there is replaced.
+/// Probes every host and writes its report; a report that is there is replaced. Then all of them are packed.
 pub fn run(cache: &Cache, flags: &Record) -> Result<u8> {
+    tools::ensure(&[ZSTD])?;
+    if flags.pack {
+        return pack(&cross::workspace()?.join(FOLDER));
+    }
     let bench = Bench::prepare(cache)?;
     let kernels = kernels::resolve(cache, &flags.kernels, flags.refresh)?;
     let limit = Some(Duration::from_secs(flags.timeout)).filter(|limit| !limit.is_zero());
@@ -34,7 +46,58 @@ pub fn run(cache: &Cache, flags: &Record) -> Result<u8> {
     tools::in_parallel(&hosts, tools::hosts_at_a_time(), |host| {
         record(&bench, &folder, host)
     })?;
+    pack(&folder)
+}
+
+/// Packs every report of which there is not the same in a packed file already, whatever made that; a packed file
+/// without a report is removed.
+fn pack(folder: &Path) -> Result<u8> {
+    let packed = folder.join(PACKED);
+    let reports = listed(folder, "json")?;
+    for report in &reports {
+        let frame = packed.join(report.with_extension("zst").file_name().unwrap_or_default());
+        let text = cache::read(report)?;
+        // One that is damaged is another one, too.
+        if frame.exists() && zstd("--decompress", &frame)?.is_some_and(|held| held == text) {
+            continue;
+        }
+        let bytes = zstd("-19", report)?.ok_or_else(|| {
+            Failure::environment(format!(
+                "zstd cannot pack {}; its own messages are above",
+                report.display()
+            ))
+        })?;
+        cache::write(&frame, &bytes)?;
+        say(format_args!("{}: {} bytes", frame.display(), bytes.len()));
+    }
+    for frame in listed(&packed, "zst")? {
+        let of = |report: &PathBuf| report.file_stem() == frame.file_stem();
+        if !reports.iter().any(of) {
+            fs::remove_file(&frame).map_err(|e| Failure::file("remove", &frame, &e))?;
+            say(format_args!(
+                "{}: removed, no report has its name",
+                frame.display()
+            ));
+        }
+    }
     Ok(OK)
+}
+
+/// Files of a folder with that extension.
+fn listed(folder: &Path, extension: &str) -> Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(folder).map_err(|e| Failure::file("list", folder, &e))?;
+    let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
+    Ok(paths
+        .filter(|path| path.extension().is_some_and(|e| e == extension))
+        .collect())
+}
+
+/// What zstd makes of a file; `None` where it cannot.
+fn zstd(how: &str, file: &Path) -> Result<Option<Vec<u8>>> {
+    let mut command = Command::new(ZSTD.0);
+    command.args([how, "--quiet", "--stdout"]).arg(file);
+    let (status, bytes) = tools::output(&mut command)?;
+    Ok(status.success().then_some(bytes))
 }
 
 fn record(bench: &Bench, folder: &Path, host: &Machine) -> Result<()> {

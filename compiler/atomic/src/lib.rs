@@ -5,12 +5,26 @@ use std::io::{self, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 /// Names that are tried for the temporary file.
 const ATTEMPTS: u32 = 100;
 
 /// The number of the next one: threads do not try each other's.
 static NEXT: AtomicU32 = AtomicU32::new(0);
+
+/// Read by who has a temporary file; written by who wants none.
+static BEGUN: RwLock<()> = RwLock::new(());
+
+fn begin() -> RwLockReadGuard<'static, ()> {
+    BEGUN.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Waits until each file that other threads have begun is whole and in its place. None is begun while what is returned
+/// lives: for who ends the process.
+pub fn hold() -> RwLockWriteGuard<'static, ()> {
+    BEGUN.write().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// Writes a file by way of a temporary one in the same folder: written, flushed
 /// to the disk, renamed, and the folder flushed too. A crash at any moment leaves
@@ -33,6 +47,7 @@ pub fn replace(path: &Path, content: impl AsRef<[u8]>) -> io::Result<()> {
     }
     let target = end(path)?;
     let folder = folder_of(&target);
+    let _begun = begin();
     let (mut file, temporary) = temporary(&folder)?;
     let written = write(&mut file, &target, content).and_then(|()| fs::rename(&temporary, &target));
     if let Err(error) = written {
@@ -50,6 +65,7 @@ pub fn replace(path: &Path, content: impl AsRef<[u8]>) -> io::Result<()> {
 /// [`ErrorKind::AlreadyExists`] where something has that name, be it a link to nothing; or the system's.
 pub fn create(path: &Path, content: impl AsRef<[u8]>) -> io::Result<()> {
     let folder = folder_of(path);
+    let _begun = begin();
     let (mut file, temporary) = temporary(&folder)?;
     let written = file
         .write_all(content.as_ref())
@@ -146,6 +162,8 @@ mod tests {
     use super::*;
     use std::os::fd::AsRawFd as _;
     use std::os::unix::fs::{PermissionsExt as _, symlink};
+    use std::thread;
+    use std::time::Duration;
 
     fn folder(name: &str) -> PathBuf {
         let path = std::env::temp_dir().join(format!("vmlock-atomic-{name}-{}", process::id()));
@@ -232,6 +250,32 @@ mod tests {
             assert_eq!(fs::read_to_string(left).unwrap(), "half");
         }
         assert_eq!(fs::read_dir(&folder).unwrap().count(), left.len() + 1);
+        fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn nothing_is_begun_while_somebody_holds() {
+        let folder = folder("hold");
+        let (file, other) = (folder.join("file"), folder.join("other"));
+        let held = hold();
+        let writer = {
+            let (file, other) = (file.clone(), other.clone());
+            thread::spawn(move || replace(&file, "new").and_then(|()| create(&other, "new")))
+        };
+        thread::sleep(Duration::from_millis(50));
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 0);
+        drop(held);
+        writer.join().unwrap().unwrap();
+        for path in [file, other] {
+            assert_eq!(fs::read_to_string(path).unwrap(), "new");
+        }
+        // Who has begun is waited for.
+        let begun = begin();
+        let holder = thread::spawn(|| drop(hold()));
+        thread::sleep(Duration::from_millis(50));
+        assert!(!holder.is_finished());
+        drop(begun);
+        holder.join().unwrap();
         fs::remove_dir_all(&folder).unwrap();
     }
 

@@ -5,17 +5,16 @@ mod grid;
 use super::{parse_lock, read, read_report};
 use crate::below;
 use crate::diagnostic::Diagnostic;
+use crate::files::is_report;
 use crate::flags::{FleetFlags, Format};
 use crate::page;
-use crate::render::{self, Exit, Output, hanging};
+use crate::progress::Progress;
+use crate::render::{Exit, Output, hanging};
 use grid::Grid;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs;
-use std::io::{self, IsTerminal as _};
 use std::path::Path;
-use std::sync::Mutex;
-use std::time::{Duration, Instant};
 use vmlock_spec::lock::{Lock, canonical};
 use vmlock_spec::parallel;
 use vmlock_spec::plan::Emulation;
@@ -25,8 +24,6 @@ use vmlock_spec::report::HostReport;
 const NAMED: usize = 3;
 /// How many sets of reasons are told of a lock.
 const TOGETHER: usize = 20;
-/// How often somebody at a terminal is told how far it is.
-const TOLD: Duration = Duration::from_millis(250);
 
 /// A host's report. Where two are alike but for their boots, what is planned on one holds on the other.
 struct Host {
@@ -123,12 +120,6 @@ fn once(mut files: Vec<below::File>) -> Vec<below::File> {
     let place = |file: &below::File| fs::canonicalize(&file.path).unwrap_or(file.path.clone());
     files.retain(|file| known.insert(place(file)));
     files
-}
-
-/// Whether a file below a folder of reports is one.
-fn is_report(name: &str) -> bool {
-    let others = [".vm.lock.json", ".vm.json"];
-    name.ends_with(".json") && !others.iter().any(|end| name.ends_with(end))
 }
 
 /// Reads each of them, and tells of all that cannot be read.
@@ -229,46 +220,4 @@ fn some(all: &[&str], between: &str) -> String {
         text += &format!("{between}and {} more", all.len() - NAMED);
     }
     text
-}
-
-/// How far it is, for somebody who waits at a terminal.
-struct Progress {
-    count: usize,
-    /// What of them is counted.
-    what: &'static str,
-    /// How many are done, and when that was last told; nobody is told where nobody waits.
-    done: Option<Mutex<(usize, Instant)>>,
-}
-
-impl Progress {
-    fn of(count: usize, what: &'static str) -> Self {
-        let waits = io::stderr().is_terminal();
-        Self {
-            count,
-            what,
-            done: waits.then(|| Mutex::new((0, Instant::now()))),
-        }
-    }
-
-    fn one_more(&self) {
-        let Some(Ok(mut done)) = self.done.as_ref().map(Mutex::lock) else {
-            return;
-        };
-        done.0 += 1;
-        if done.1.elapsed() >= TOLD {
-            done.1 = Instant::now();
-            // Who does not see it misses nothing.
-            let _ = render::write(
-                io::stderr(),
-                &format!("\rvmlock: {} of {} {}", done.0, self.count, self.what),
-            );
-        }
-    }
-
-    /// Takes the line away.
-    fn end(&self) {
-        if self.done.is_some() {
-            let _ = render::write(io::stderr(), "\r\x1b[K");
-        }
-    }
 }

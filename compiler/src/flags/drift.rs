@@ -44,6 +44,6 @@ pub struct DriftFlags {
     #[arg(long, value_name = "FILE")]
     pub write: Option<PathBuf>,
     /// A file with baselines and CPU models of your own, for --from and --cpu to name. May be repeated.
-    #[arg(long = "import", value_name = "FILE")]
+    #[arg(long = "import", value_name = "FILE", add = ArgValueCompleter::new(complete::kdl))]
     pub imports: Vec<PathBuf>,
 }

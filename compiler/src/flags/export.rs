@@ -2,7 +2,7 @@
 
 use crate::complete;
 use clap::Args;
-use clap_complete::ArgValueCandidates;
+use clap_complete::{ArgValueCandidates, ArgValueCompleter};
 use std::path::PathBuf;
 use vmlock_spec::export::SCOPES;
 use vmlock_spec::observation::scope::Scope;
@@ -30,19 +30,20 @@ begins with are the VMM's own there, and counted. Whether it is so says
 #[command(after_long_help = EXPORT_HELP)]
 pub struct ExportFlags {
     /// The lock.
+    #[arg(add = ArgValueCompleter::new(complete::locks))]
     pub lock: PathBuf,
     /// The VMM, and its version where that is not the newest one known: `qemu`, `qemu@10.0`.
     #[arg(long, value_name = "VMM[@VERSION]", add = ArgValueCandidates::new(complete::vmms))]
     pub to: String,
     /// The report of the host.
-    #[arg(long, value_name = "REPORT")]
+    #[arg(long, value_name = "REPORT", add = ArgValueCompleter::new(complete::reports))]
     pub host: PathBuf,
     /// Judge these alone: cpu, firmware, gic.
-    #[arg(long, value_name = "SCOPE", value_delimiter = ',', value_parser = scope)]
+    #[arg(long, value_name = "SCOPE", value_delimiter = ',', value_parser = scope, add = ArgValueCandidates::new(complete::exported))]
     pub only: Vec<Scope>,
     /// Fates that are good enough, or entries by name; `*` stands for the rest of one, up to a dot. With commas between
     /// them, or said more than once.
-    #[arg(long, value_name = "FATE|ENTRY", value_parser = accepted)]
+    #[arg(long, value_name = "FATE|ENTRY", value_parser = accepted, add = ArgValueCandidates::new(complete::fates))]
     pub accept: Vec<String>,
     /// Write what the VMM is told here.
     #[arg(long, short, value_name = "FILE")]

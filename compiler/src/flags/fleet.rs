@@ -33,7 +33,7 @@ pub struct FleetFlags {
     #[arg(value_name = "LOCK", add = ArgValueCompleter::new(complete::locks))]
     pub locks: Vec<PathBuf>,
     /// Host reports, made by `vmlock-run probe`, or folders: all `*.json` below that are no locks or descriptions.
-    #[arg(long = "host", required = true, num_args = 1.., value_name = "DIR")]
+    #[arg(long = "host", required = true, num_args = 1.., value_name = "DIR", add = ArgValueCompleter::new(complete::reports))]
     pub hosts: Vec<PathBuf>,
     /// How many hosts have to keep each lock.
     #[arg(long, value_name = "N", default_value = "1")]

@@ -46,7 +46,8 @@ pub struct LabelsFlags {
         long,
         value_name = "REPORT",
         required_unless_present = "select",
-        conflicts_with = "select"
+        conflicts_with = "select",
+        add = ArgValueCompleter::new(complete::reports)
     )]
     pub host: Option<PathBuf>,
     /// Print what a machine of this lock has to ask for, to paste.

@@ -1,5 +1,5 @@
 //! Recorded host reports of the lab's kernels, by CPU model and kernel series.
-//! They serve `runs-on` at compile time only: what a real host can show is
+//! They serve `runs-on` and `drift` alone: what a real host can show is
 //! always found by probing it.
 
 use vmlock_recorded_hosts::{RECORDED, Recorded};
@@ -9,7 +9,7 @@ use vmlock_spec::report::{self, HostReport};
 pub fn host(cpu: &str, name: &str) -> Option<HostReport> {
     let is = |host: &&Recorded| host.cpu == cpu && host.name == name;
     // Every one of them is read by a test.
-    report::parse(RECORDED.iter().find(is)?.report).ok()
+    report::parse(&RECORDED.iter().find(is)?.report()?).ok()
 }
 
 /// Names of the hosts with that CPU, oldest kernel first.

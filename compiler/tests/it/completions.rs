@@ -22,7 +22,7 @@ fn shell(scratch: &Scratch, shell: &str, arguments: &[&str], script: &str) -> Ou
 }
 
 /// Words on the line, the last of which is completed, and some of what is offered; the first is all where `whole`.
-const LINES: [(&[&str], &[&str], bool); 12] = [
+const LINES: [(&[&str], &[&str], bool); 24] = [
     (&["expl"], &["explain"], true),
     (&["explain", "kvm-6.1"], &["kvm-6.1", "kvm-6.12"], false),
     (&["explain", "ID_AA64ISAR0"], &["ID_AA64ISAR0_EL1"], true),
@@ -39,11 +39,41 @@ const LINES: [(&[&str], &[&str], bool); 12] = [
     (&["run", "sta"], &["start", "status"], true),
     (&["run", "start", "web"], &["web.vm.lock.json"], true),
     (&["run", "start", "--on-reset", "re"], &["restart"], true),
+    (
+        &["common", "a.json", "--cpu", "neoverse-n"],
+        &["neoverse-n1", "neoverse-n2"],
+        true,
+    ),
+    (&["check", "--host", "a"], &["a.json"], true),
+    (&["fleet", "--host", "a"], &["a.json"], true),
+    (&["lock", "--for", "a"], &["a.json"], true),
+    (
+        &["drift", "--from", "kvm-6.1"],
+        &["kvm-6.1", "kvm-6.12"],
+        false,
+    ),
+    (&["export", "--to", "fire"], &["firecracker"], false),
+    (&["export", "--only", "cpu,ma"], &[], true),
+    (&["export", "--accept", "ch"], &["chance"], true),
+    (&["audit", "--only", "cpu,ma"], &["cpu,machine"], true),
+    (
+        &["explain", "crc32", "--lock", "we"],
+        &["web.vm.lock.json"],
+        true,
+    ),
+    (&["diff", "a", "b", "--import", "my"], &["my.kdl"], true),
+    (&["labels", "--format", "n"], &["nfd", "nomad"], true),
 ];
 
 fn checkout(name: &str) -> Scratch {
     let scratch = Scratch::new(name);
-    for file in ["web.vm.kdl", "web.vm.lock.json", "web.txt"] {
+    for file in [
+        "web.vm.kdl",
+        "web.vm.lock.json",
+        "web.txt",
+        "a.json",
+        "my.kdl",
+    ] {
         scratch.write(file, "");
     }
     scratch
@@ -55,6 +85,7 @@ fn offered(line: &[&str], output: &Output, wanted: &[&str], whole: bool) {
         .lines()
         .filter_map(|l| l.split('\t').next())
         .map(str::trim)
+        .filter(|word| !word.is_empty())
         .collect();
     for word in wanted {
         assert!(got.contains(word), "{line:?}: {got:?} {}", err(output));

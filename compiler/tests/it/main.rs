@@ -18,6 +18,7 @@ mod habits;
 mod hosts;
 mod imports;
 mod init;
+mod interrupts;
 mod kernels;
 mod labels;
 mod lsp;

@@ -14,9 +14,9 @@ const COMPILE: f64 = 15.0;
 /// How many times the CPU time of the command that does nothing.
 const BESIDE: f64 = 2.5;
 /// What does nothing but start and end.
-const NOTHING: &[&str] = &["--version"];
+pub(super) const NOTHING: &[&str] = &["--version"];
 /// What is held against it, and the exit code: 1 where `diff` finds differences.
-const COMMANDS: [(&[&str], i32); 5] = [
+pub(super) const COMMANDS: [(&[&str], i32); 5] = [
     (&["lock", "--dry-run", "examples/portable.vm.kdl"], 0),
     (&["lock", "--check", "examples/portable.vm.kdl"], 0),
     (&["explain", "ID_AA64PFR0_EL1"], 0),

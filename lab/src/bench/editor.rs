@@ -23,13 +23,13 @@ pub(super) fn times(cache: &Cache, compiler: &Path, runs: u32) -> Result<Vec<Mea
     let (mut opened, mut typed) = (Vec::new(), Vec::new());
     for _ in 0..runs {
         let began = Instant::now();
-        let mut editor = Editor::start(compiler, scratch.path())?;
+        let mut editor = Editor::start(server(compiler, scratch.path()))?;
         editor.open(&small())?;
         opened.push(millis(began));
         editor.end()?;
     }
     let large = large();
-    let mut editor = Editor::start(compiler, scratch.path())?;
+    let mut editor = Editor::start(server(compiler, scratch.path()))?;
     editor.open(&large)?;
     let middle = large.lines().count() / 2;
     for version in 1..=KEYS {
@@ -59,6 +59,19 @@ pub(super) fn times(cache: &Cache, compiler: &Path, runs: u32) -> Result<Vec<Mea
     ])
 }
 
+fn server(compiler: &Path, folder: &Path) -> Command {
+    let mut command = Command::new(compiler);
+    command.arg("lsp").current_dir(folder);
+    command
+}
+
+/// A server from its start by that command over the first findings on a description to its end.
+pub(super) fn first_findings(server: Command) -> Result<()> {
+    let mut editor = Editor::start(server)?;
+    editor.open(&small())?;
+    editor.end()
+}
+
 fn millis(began: Instant) -> f64 {
     began.elapsed().as_secs_f64() * 1e3
 }
@@ -84,14 +97,12 @@ struct Editor {
 }
 
 impl Editor {
-    fn start(compiler: &Path, folder: &Path) -> Result<Self> {
-        let mut child = Command::new(compiler)
-            .arg("lsp")
-            .current_dir(folder)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
+    fn start(mut server: Command) -> Result<Self> {
+        let program = server.get_program().to_owned();
+        let server = server.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = server
             .spawn()
-            .map_err(|e| Failure::environment(format!("cannot run {}: {e}", compiler.display())))?;
+            .map_err(|e| Failure::environment(format!("cannot run {}: {e}", program.display())))?;
         let pipes = (child.stdin.take(), child.stdout.take());
         let (Some(stdin), Some(out)) = pipes else {
             return Err(Failure::bug("a child without pipes"));

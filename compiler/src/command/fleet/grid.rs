@@ -2,8 +2,8 @@
 //!
 //! Reasons are few and cells are many, so each text stands once and all else is numbers.
 
-use super::Progress;
 use crate::fold::folded;
+use crate::progress::Progress;
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;

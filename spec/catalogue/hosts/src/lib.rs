@@ -1,8 +1,14 @@
 //! Recorded host reports of the lab's kernels, by CPU model and kernel series: the text of each, as
 //! `vmlock-run probe` wrote it there.
 //!
-//! A crate of its own, because the reports are larger than all that reads them: the compiler has them for `runs-on`,
-//! and who else decides by a report makes one of the host at hand.
+//! A crate of its own, because the reports are larger than all that reads them: the compiler has them for `runs-on` and
+//! `drift`, and who else decides by a report makes one of the host at hand. The texts, which people read and compare, lie in the
+//! checkout beside this crate. A program has each as a frame of zstd (RFC 8878) of its own, a thirtieth of it, which is
+//! unpacked when somebody asks for that report, and no other with it. `tests/packed.rs` holds the frames against the texts
+//! byte by byte; `vmlock-lab record` makes both.
+
+use ruzstd::decoding::StreamingDecoder;
+use std::io::Read as _;
 
 /// One recorded host.
 #[derive(Clone, Copy, Debug)]
@@ -11,8 +17,19 @@ pub struct Recorded {
     pub cpu: &'static str,
     /// The host's name for `runs-on`: `kvm-` and the kernel's series.
     pub name: &'static str,
-    /// The report, JSON.
-    pub report: &'static str,
+    /// The report as a frame of zstd.
+    packed: &'static [u8],
+}
+
+impl Recorded {
+    /// The report, JSON. A frame that is damaged has none; of those that are here a test knows that they are whole.
+    #[must_use]
+    pub fn report(&self) -> Option<String> {
+        let mut text = String::new();
+        let mut frame = StreamingDecoder::new(self.packed).ok()?;
+        frame.read_to_string(&mut text).ok()?;
+        Some(text)
+    }
 }
 
 macro_rules! recorded {
@@ -22,7 +39,7 @@ macro_rules! recorded {
             $($(Recorded {
                 cpu: $cpu,
                 name: concat!("kvm-", $series),
-                report: include_str!(concat!("../", $cpu, "-", $series, ".json")),
+                packed: include_bytes!(concat!("../packed/", $cpu, "-", $series, ".zst")),
             },)*)*
         ];
     };
@@ -38,24 +55,14 @@ recorded! {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::collections::BTreeSet;
-    use std::fs;
 
     #[test]
-    fn every_report_that_is_there_is_listed() {
-        let files: BTreeSet<String> = fs::read_dir(env!("CARGO_MANIFEST_DIR"))
-            .unwrap()
-            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-            .filter(|name| name.ends_with(".json"))
-            .collect();
-        let listed: BTreeSet<String> = RECORDED
-            .iter()
-            .map(|host| {
-                let series = host.name.strip_prefix("kvm-").unwrap();
-                format!("{}-{series}.json", host.cpu)
-            })
-            .collect();
-        assert!(!files.is_empty());
-        assert_eq!(files, listed);
+    fn a_damaged_frame_has_no_report() {
+        let whole = RECORDED[0];
+        assert!(whole.report().is_some());
+        for packed in [&whole.packed[..whole.packed.len() / 2], b"{}", b""] {
+            let damaged = Recorded { packed, ..whole };
+            assert!(damaged.report().is_none(), "{} bytes", packed.len());
+        }
     }
 }

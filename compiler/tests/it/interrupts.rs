@@ -1,0 +1,167 @@
+//! Ctrl-C at a terminal, and signals from elsewhere: the program ends at once, and every file is whole.
+
+use crate::scratch::{Scratch, reports};
+use crate::terminal::pair;
+use rustix::process::{Pid, Signal, kill_process};
+use std::fs;
+use std::io::{Read as _, Write as _};
+use std::os::unix::process::ExitStatusExt as _;
+use std::process::{Command, ExitStatus, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+use vmlock_spec::lock::canonical;
+
+/// How long it may take from the key to the end, on a machine that has much else to do.
+const AT_ONCE: Duration = Duration::from_secs(10);
+/// Machines of a folder.
+const MANY: usize = 300;
+/// How often a signal is sent anew that came too early or too late.
+const ATTEMPTS: usize = 20;
+
+#[test]
+fn ctrl_c_ends_a_fleet_and_takes_its_line_away() {
+    let scratch = Scratch::new("interrupts-fleet");
+    scratch.lock("web", &spec("web"));
+    fs::create_dir(scratch.0.join("hosts")).unwrap();
+    // Enough to be at it for a while: reports that are read one after the other, and take no room.
+    for (number, report) in reports().iter().enumerate() {
+        let first = scratch.0.join(format!("hosts/{number}-0.json"));
+        fs::copy(report, &first).unwrap();
+        for copy in 1..20 {
+            let other = scratch.0.join(format!("hosts/{number}-{copy}.json"));
+            fs::hard_link(&first, other).unwrap();
+        }
+    }
+    let (mut master, slave) = pair();
+    let mut keys = master.try_clone().unwrap();
+    let shell = "trap : INT; \"$0\" fleet web.vm.lock.json --host hosts; echo \"code $?\"";
+    // A session of its own, whose terminal this is: the key becomes a signal there.
+    let mut child = Command::new("setsid")
+        .args(["--ctty", "sh", "-c", shell, env!("CARGO_BIN_EXE_vmlock")])
+        .current_dir(&scratch.0)
+        .stdin(Stdio::from(slave.try_clone().unwrap()))
+        .stdout(Stdio::from(slave.try_clone().unwrap()))
+        .stderr(Stdio::from(slave))
+        .spawn()
+        .unwrap();
+    let (mut shown, mut part, mut pressed) = (String::new(), [0; 4096], None);
+    while let Ok(count @ 1..) = master.read(&mut part) {
+        shown += &String::from_utf8_lossy(&part[..count]);
+        if pressed.is_none() && shown.contains("files read") {
+            keys.write_all(b"\x03").unwrap();
+            pressed = Some(Instant::now());
+        }
+        if shown.contains("code ") {
+            break;
+        }
+    }
+    let pressed = pressed.unwrap_or_else(|| panic!("it was never told how far it is: {shown:?}"));
+    assert!(pressed.elapsed() < AT_ONCE, "{:?}", pressed.elapsed());
+    drop((master, keys));
+    child.wait().unwrap();
+    let (_, after) = shown.rsplit_once("files read").unwrap();
+    assert!(after.contains("\r\u{1b}[K"), "{shown:?}");
+    assert!(after.contains("code 130"), "{shown:?}");
+    assert!(!after.contains("kept"), "{shown:?}");
+}
+
+fn spec(name: &str) -> String {
+    format!(
+        "vm \"{name}\" {{\n    arch \"arm64\"\n    abi \"kvm-6.8\"\n    cpu \"neoverse-n1\" count=2\n    memory \"512MiB\"\n}}\n"
+    )
+}
+
+/// What came of a folder of machines that was being locked when a signal was sent.
+struct Interrupted {
+    /// How it ended.
+    status: ExitStatus,
+    /// Whether the signal came after the first lock and before the last.
+    amid: bool,
+    /// Locks that there are, each of them whole.
+    locks: usize,
+}
+
+/// Locks the machines, and sends that signal as soon as the first lock is there.
+fn interrupted(scratch: &Scratch, signal: Signal, shell: &str) -> Interrupted {
+    let child = Command::new("sh")
+        .args(["-c", shell, env!("CARGO_BIN_EXE_vmlock")])
+        .current_dir(&scratch.0)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn();
+    let mut child = child.unwrap();
+    let locks = || {
+        let entries = fs::read_dir(&scratch.0).unwrap();
+        let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let names = names.filter(|name| !name.ends_with(".vm.kdl"));
+        names.collect::<Vec<String>>()
+    };
+    let mut amid = false;
+    while child.try_wait().unwrap().is_none() {
+        let there = locks();
+        if there.iter().any(|name| name.ends_with(".vm.lock.json")) {
+            // Nobody has waited for it: the number is still its own.
+            kill_process(Pid::from_child(&child), signal).unwrap();
+            amid = locks().len() < MANY;
+            break;
+        }
+        thread::sleep(Duration::from_micros(200));
+    }
+    let sent = Instant::now();
+    let status = child.wait().unwrap();
+    if status.code().is_none() {
+        assert!(sent.elapsed() < AT_ONCE, "{:?}", sent.elapsed());
+    }
+    let all = locks();
+    for name in &all {
+        assert!(name.ends_with(".vm.lock.json"), "{name} was left behind");
+        let path = scratch.0.join(name);
+        let text = fs::read_to_string(&path).unwrap();
+        canonical::parse(&text).unwrap_or_else(|e| panic!("{name}: {e}"));
+        fs::remove_file(path).unwrap();
+    }
+    Interrupted {
+        status,
+        amid,
+        locks: all.len(),
+    }
+}
+
+fn folder(name: &str) -> Scratch {
+    let scratch = Scratch::new(name);
+    for number in 0..MANY {
+        let name = format!("m{number}");
+        scratch.write(&format!("{name}.vm.kdl"), &spec(&name));
+    }
+    scratch
+}
+
+#[test]
+fn a_signal_amid_many_locks_leaves_each_whole_or_away() {
+    let scratch = folder("interrupts-locks");
+    for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
+        let amid = (0..ATTEMPTS).any(|_| {
+            let ended = interrupted(&scratch, signal, "exec \"$0\" lock");
+            let status = ended.status;
+            let died = status.signal() == Some(signal.as_raw());
+            assert!(died || status.code() == Some(0), "{signal:?}: {status}");
+            died && ended.amid && (1..MANY).contains(&ended.locks)
+        });
+        assert!(amid, "{signal:?} never came amid the locks");
+    }
+}
+
+#[test]
+fn what_is_ignored_stays_ignored() {
+    let scratch = folder("interrupts-ignored");
+    for (signal, trap) in [(Signal::HUP, "HUP"), (Signal::INT, "INT")] {
+        let shell = format!("trap '' {trap}; exec \"$0\" lock");
+        let amid = (0..ATTEMPTS).any(|_| {
+            let ended = interrupted(&scratch, signal, &shell);
+            let (code, locks) = (ended.status.code(), ended.locks);
+            assert_eq!((code, locks), (Some(0), MANY), "{signal:?}");
+            ended.amid
+        });
+        assert!(amid, "{signal:?} never came amid the locks");
+    }
+}
