@@ -155,7 +155,7 @@ pub enum Command {
     Git(GitFlags),
     /// Make a CPU model from a host report.
     Cpu(CpuFlags),
-    /// Make a part of a CPU model of what others know: Firecracker, a portable witness, /proc/cpuinfo.
+    /// Make a part of a CPU model of what others know: Firecracker, a portable witness, /proc/cpuinfo; or a description of a QEMU command line.
     Import(ImportFlags),
     /// Pin a host as it is: a description, CPU model and baseline out of its report.
     Adopt(AdoptFlags),

@@ -1,4 +1,5 @@
-//! `vmlock import`: what somebody else's program knows of a CPU, as a part of a CPU model that a description imports.
+//! `vmlock import`: what somebody else's program knows of a CPU, as a part of a CPU model that a description imports, or
+//! of a machine, as a description.
 //!
 //! What the file does not tell is unknown in the model, and no lock comes of it. Never is a host report made of one: that
 //! would say what a kernel can be made to show, and none of these files does.
@@ -7,14 +8,17 @@ mod cpuinfo;
 mod firecracker;
 mod observed;
 mod partial;
+mod qemu;
 
 use crate::baseline;
-use crate::command::{cpu, read_observed, unreadable, unwritable};
+use crate::command::{convert, cpu, read_observed, unreadable, unwritable};
 use crate::diagnostic::Diagnostic;
 use crate::files;
 use crate::flags::ImportFlags;
+use crate::language::write;
 use crate::location::Source;
 use crate::render::{Exit, Output, hanging};
+use crate::shell;
 use partial::{Model, Partial};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -25,6 +29,8 @@ use vmlock_spec::catalogue::Catalogue;
 use vmlock_spec::json::from_str;
 use vmlock_spec::observation::account;
 use vmlock_spec::observation::wire::text::MARK;
+use vmlock_spec::vm::VmSpec;
+use vmlock_spec::words;
 
 /// How many names are listed before the rest is counted.
 const NAMED: usize = 6;
@@ -35,6 +41,7 @@ enum Kind {
     Firecracker,
     Observed,
     Cpuinfo,
+    Qemu,
     /// A host report, which other commands read.
     Report,
 }
@@ -43,15 +50,21 @@ enum Kind {
 struct Found {
     /// What it is, for people.
     what: &'static str,
-    /// Each kind of CPU, with a word on it where there are several.
-    parts: Vec<(String, Partial)>,
-    /// What of the file is no part of a CPU model, a line each.
+    made: Made,
+    /// What of the file is no part of that, a line each.
     beside: Vec<String>,
 }
 
-/// Writes the models.
+/// What a file describes.
+enum Made {
+    /// Each kind of CPU, with a word on it where there are several.
+    Models(Vec<(String, Partial)>),
+    Machine(Box<VmSpec>),
+}
+
+/// Writes the models, or the description.
 pub fn run(flags: &ImportFlags, out: &mut Output) {
-    let found = match read(&flags.file) {
+    let found = match read(flags) {
         Ok(found) => found,
         Err((exit, problems)) => {
             for problem in problems {
@@ -60,10 +73,29 @@ pub fn run(flags: &ImportFlags, out: &mut Output) {
             return;
         }
     };
+    out.value("kind", found.what);
+    match &found.made {
+        Made::Models(parts) => models(flags, &found, parts, out),
+        Made::Machine(spec) => machine(flags, &found, spec, out),
+    }
+    out.value("beside", found.beside);
+}
+
+/// Writes models.
+fn models(flags: &ImportFlags, found: &Found, parts: &[(String, Partial)], out: &mut Output) {
+    if !flags.abi.is_empty() || flags.cpu.is_some() || !flags.imports.is_empty() {
+        let words = format!(
+            "`{}` is {}, of which a CPU model comes: `--abi`, `--cpu` and `--import` are about machines",
+            flags.file.display(),
+            found.what
+        );
+        let usage = Diagnostic::error("usage::arguments", words);
+        return out.fail(Exit::Usage, usage.help("leave them out"));
+    }
     let mut catalogue = Catalogue::builtin();
     let mut models: Vec<(String, String, Model)> = Vec::new();
-    let several = found.parts.len() > 1;
-    for (index, (about, part)) in found.parts.iter().enumerate() {
+    let several = parts.len() > 1;
+    for (index, (about, part)) in parts.iter().enumerate() {
         let name = match several {
             true => format!("{}-{}", flags.name, index + 1),
             false => flags.name.clone(),
@@ -107,9 +139,62 @@ pub fn run(flags: &ImportFlags, out: &mut Output) {
         .into_iter()
         .map(|(name, _, model)| json!({ "name": name, "kdl": model.kdl, "known": model.known, "unknown": model.unknown }))
         .collect();
-    out.value("kind", found.what);
     out.value("models", models);
-    out.value("beside", found.beside);
+}
+
+/// Writes a description, in which stands what it does not say.
+fn machine(flags: &ImportFlags, found: &Found, spec: &VmSpec, out: &mut Output) {
+    if let Some(unfit) = cpu::not_a_name(&flags.name) {
+        return out.fail(Exit::Usage, unfit);
+    }
+    let shown = flags.file.display();
+    let unsaid = |words: String| {
+        let problem = Diagnostic::error("foreign::invalid", words).in_file(shown.to_string());
+        problem.help("choose plainer words, or write the description by hand")
+    };
+    let body = match write::write(spec) {
+        Ok(body) => body,
+        Err(place) => {
+            let words = format!("`{place}`: a size is a whole number of KiB");
+            return out.fail(Exit::Environment, unsaid(words));
+        }
+    };
+    let mut text = format!("// Made by `vmlock import` of {}.\n", found.what);
+    for line in &found.beside {
+        text.push_str(&format!("// Not said: {}\n", words::line(line)));
+    }
+    text.push_str(&body);
+    let file = format!("{}.vm.kdl", flags.name);
+    if convert::kdl(Path::new(&file), &text).as_ref() != Some(spec) {
+        let words = "these words cannot be said in a description as they are".to_owned();
+        return out.fail(Exit::Environment, unsaid(words));
+    }
+    out.note(format!("{shown} is {}", found.what));
+    for line in &found.beside {
+        for line in hanging(&format!("  not said: {line}")) {
+            out.note(line);
+        }
+    }
+    match &flags.output {
+        None => out.verbatim(&text),
+        Some(path) => {
+            let shown = path.display().to_string();
+            if path.exists() {
+                let words = format!("`{shown}` exists already; nothing was written");
+                let finding = Diagnostic::error("io::exists", words).in_file(&shown);
+                return out.fail(
+                    Exit::Environment,
+                    finding.help("choose another name, or remove it"),
+                );
+            }
+            if let Err(error) = vmlock_atomic::replace(path, &text) {
+                return out.fail(Exit::Environment, unwritable(&shown, &error));
+            }
+            out.line(format!("{shown}: written"));
+            out.line(format!("next: vmlock lock {}", shell::word(&shown)));
+        }
+    }
+    out.value("description", text);
 }
 
 /// What is known of one of them.
@@ -136,7 +221,8 @@ fn say(name: &str, about: &str, model: &Model, out: &mut Output) {
 type Failed = (Exit, Vec<Diagnostic>);
 
 /// What a file says.
-fn read(path: &Path) -> Result<Found, Failed> {
+fn read(flags: &ImportFlags) -> Result<Found, Failed> {
+    let path = flags.file.as_path();
     let environment = |problem| (Exit::Environment, vec![problem]);
     let shown = path.display().to_string();
     let bytes =
@@ -144,6 +230,7 @@ fn read(path: &Path) -> Result<Found, Failed> {
     let (kind, most) = match kind(&bytes) {
         Some(Kind::Observed) => (Kind::Observed, account::SIZE_MAX),
         Some(Kind::Cpuinfo) => (Kind::Cpuinfo, cpuinfo::SIZE_MAX),
+        Some(Kind::Qemu) => (Kind::Qemu, qemu::SIZE_MAX),
         Some(Kind::Firecracker) => (Kind::Firecracker, firecracker::SIZE_MAX),
         Some(Kind::Report) => {
             let words = format!("`{shown}` is a host report, and all of a CPU model comes of one");
@@ -152,8 +239,9 @@ fn read(path: &Path) -> Result<Found, Failed> {
             return Err(environment(problem.help(help)));
         }
         None => {
-            let words = format!("`{shown}` is nothing of which a CPU model could be made");
-            let help = "known are templates, dumps and fingerprints of Firecracker's for aarch64, what a portable witness printed or `vmlock observe` wrote, and /proc/cpuinfo of an arm64 machine";
+            let words =
+                format!("`{shown}` is nothing of which a CPU model or a description could be made");
+            let help = "known are templates, dumps and fingerprints of Firecracker's for aarch64, what a portable witness printed or `vmlock observe` wrote, /proc/cpuinfo of an arm64 machine, and a command line of `qemu-system-aarch64`";
             let problem = Diagnostic::error("foreign::unknown-kind", words).in_file(&shown);
             return Err(environment(problem.help(help)));
         }
@@ -170,7 +258,7 @@ fn read(path: &Path) -> Result<Found, Failed> {
         let found = observed::read(&account, &shown).map_err(|p| (Exit::Refused, vec![*p]))?;
         return Ok(Found {
             what: "what a portable witness saw",
-            parts: vec![(String::new(), found.partial)],
+            made: Made::Models(vec![(String::new(), found.partial)]),
             beside: found.beside,
         });
     }
@@ -195,9 +283,25 @@ fn read(path: &Path) -> Result<Found, Failed> {
             let parts = found.kinds.into_iter();
             Ok(Found {
                 what: "/proc/cpuinfo of an arm64 machine",
-                parts: parts
-                    .map(|(cpus, partial)| (about(&cpus), partial))
-                    .collect(),
+                made: Made::Models(
+                    parts
+                        .map(|(cpus, partial)| (about(&cpus), partial))
+                        .collect(),
+                ),
+                beside: found.beside,
+            })
+        }
+        Kind::Qemu => {
+            let said = qemu::Said {
+                name: &flags.name,
+                abi: &flags.abi,
+                cpu: flags.cpu.as_deref(),
+                import: &flags.imports,
+            };
+            let found = qemu::read(&source, &said).map_err(wrong)?;
+            Ok(Found {
+                what: "a command line of QEMU's",
+                made: Made::Machine(Box::new(found.spec)),
                 beside: found.beside,
             })
         }
@@ -205,7 +309,7 @@ fn read(path: &Path) -> Result<Found, Failed> {
             let found = firecracker::read(&source).map_err(wrong)?;
             Ok(Found {
                 what: found.what,
-                parts: vec![(String::new(), found.partial)],
+                made: Made::Models(vec![(String::new(), found.partial)]),
                 beside: found.beside,
             })
         }
@@ -252,5 +356,8 @@ fn kind(bytes: &[u8]) -> Option<Kind> {
     if cpuinfo::is_one(&text) {
         return Some(Kind::Cpuinfo);
     }
-    text.contains(MARK).then_some(Kind::Observed)
+    if text.contains(MARK) {
+        return Some(Kind::Observed);
+    }
+    qemu::is_one(&text).then_some(Kind::Qemu)
 }

@@ -500,3 +500,151 @@ fn what_is_not_as_its_program_writes_it_is_refused_at_its_place_and_nothing_is_w
     );
     assert!(object.to_string().contains("vmlock cpu"), "{object}");
 }
+
+#[test]
+fn a_command_line_becomes_the_description_of_the_machine_that_it_was_exported_from() {
+    let scratch = Scratch::new("import-qemu");
+    let args = root().join("examples/qemu/modern.args");
+    let args = args.to_str().unwrap();
+    let said = [
+        "--name",
+        "web",
+        "--abi",
+        "kvm-6.8",
+        "psci-1.1",
+        "--cpu",
+        "neoverse-n1",
+    ];
+    let with = |more: &[&'static str]| [&["import", args], &said[..], more].concat();
+    let output = scratch.vmlock(&with(&["-o", "web.vm.kdl"]));
+    assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+    let output = scratch.vmlock(&["lock", "web.vm.kdl"]);
+    assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+    let read = |path: &std::path::Path| {
+        vmlock_spec::lock::canonical::parse(&fs::read_to_string(path).unwrap()).unwrap()
+    };
+    let lock = read(&scratch.0.join("web.vm.lock.json"));
+    let modern = read(&root().join("examples/modern.vm.lock.json"));
+    // The checked-in lock is older, and speaks of no more.
+    for entry in &modern.registers {
+        let same = lock.registers.iter().find(|r| r.id == entry.id);
+        assert_eq!(
+            same.map(|r| r.value & r.mask),
+            Some(entry.value & entry.mask),
+            "{}",
+            entry.name
+        );
+    }
+    assert!(modern.registers.len() > 60);
+    assert_eq!(lock.machine.vcpus.len(), modern.machine.vcpus.len());
+    assert_eq!(lock.machine.memory, modern.machine.memory);
+    // Never over a file that is there.
+    let output = scratch.vmlock(&with(&["-o", "web.vm.kdl"]));
+    assert!(
+        output.status.code() == Some(4) && err(&output).contains("io::exists"),
+        "{}",
+        err(&output)
+    );
+    // What the line does not say is asked for, all at once.
+    let (code, object) = scratch.json(&["import", args, "--name", "web"]);
+    let text = object["diagnostics"].to_string();
+    assert!(
+        code == 4 && text.contains("--abi") && text.contains("--cpu"),
+        "{object}"
+    );
+}
+
+#[test]
+fn of_a_command_line_everything_is_said_or_named() {
+    let scratch = Scratch::new("import-line");
+    let line = |text: &str| {
+        scratch.write("line", text);
+        scratch.json(&[
+            "import",
+            "line",
+            "--name",
+            "web",
+            "--abi",
+            "kvm-6.12",
+            "--cpu",
+            "neoverse-v1",
+        ])
+    };
+    let (code, object) = line(
+        "/usr/bin/qemu-system-aarch64 -M virt-9.2,gic-version=3,mte=on \\\n -cpu host,sve=on,sve128=on,sve256=on,pauth=off,kvm-psci-version=1.1 \\\n \
+         -enable-kvm -smp 4,sockets=1 -m 2G -kernel Image -append 'console=ttyAMA0 quiet' -device virtio-net-pci,netdev=n0 -nographic",
+    );
+    assert_eq!(code, 0, "{object}");
+    let text = object["description"].as_str().unwrap();
+    for words in [
+        "abi \"kvm-6.12\" \"psci-1.1\"",
+        "cpu \"neoverse-v1\" count=4",
+        "sve 128 256",
+        "mte",
+        "memory \"2GiB\"",
+        "kernel=Image",
+        "console=ttyAMA0 quiet",
+        "// Not said: pmu, steal-time: QEMU",
+        "an ITS",
+        "-device",
+        "-smp sockets",
+    ] {
+        assert!(
+            text.replace("kernel=\"Image\"", "kernel=Image")
+                .contains(words),
+            "{words} in {text}"
+        );
+    }
+    assert!(!text.contains("pauth\n") && !text.contains("-;"), "{text}");
+    for (text, words) in [
+        ("qemu-system-x86_64 -M q35 -cpu host", "no QEMU for arm64"),
+        (
+            "qemu-system-aarch64 -M raspi3b -cpu host",
+            "another machine than `virt`",
+        ),
+        ("qemu-system-aarch64 -M virt,gic-version=2", "a GICv2"),
+        ("qemu-system-aarch64 -M virt -smp none", "no number of CPUs"),
+        (
+            "qemu-system-aarch64 -M virt -m 99999999999999999999T",
+            "no size",
+        ),
+        ("qemu-system-aarch64 -M virt -m +5", "no size"),
+        (
+            "qemu-system-aarch64 -M virt -cpu host,kvm-psci-version=9",
+            "no version of PSCI",
+        ),
+        (
+            "qemu-system-aarch64 -M virt -append 'open",
+            "a quote in the line is not closed",
+        ),
+    ] {
+        let (code, object) = line(text);
+        assert_eq!(
+            (code, &object["diagnostics"][0]["code"]),
+            (4, &"foreign::invalid".into()),
+            "{text}: {object}"
+        );
+        assert!(
+            object["diagnostics"][0]["message"]
+                .as_str()
+                .unwrap()
+                .contains(words),
+            "{text}: {object}"
+        );
+    }
+    // Words of a line act on nobody.
+    let (code, object) = line("qemu-system-aarch64 -M virt -cpu host -\u{1b}[2J -kernel 'a\"b\n}'");
+    assert_eq!(code, 0, "{object}");
+    assert!(
+        !object["description"].as_str().unwrap().contains('\u{1b}'),
+        "{object}"
+    );
+    // About machines alone.
+    scratch.write("cpuinfo", &cpu(0, "0xd0c", "1", N1));
+    let (code, object) =
+        scratch.json(&["import", "cpuinfo", "--name", "own", "--cpu", "neoverse-n1"]);
+    assert_eq!(
+        (code, &object["diagnostics"][0]["code"]),
+        (2, &"usage::arguments".into())
+    );
+}
