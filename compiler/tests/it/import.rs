@@ -632,6 +632,9 @@ fn of_a_command_line_everything_is_said_or_named() {
             "{text}: {object}"
         );
     }
+    let (_, object) = line("qemu-system-aarch64 -M virt -cpu cortex-a72");
+    let text = object["description"].to_string();
+    assert!(text.contains("Not said: `-cpu cortex-a72`"), "{object}");
     // Words of a line act on nobody.
     let (code, object) = line("qemu-system-aarch64 -M virt -cpu host -\u{1b}[2J -kernel 'a\"b\n}'");
     assert_eq!(code, 0, "{object}");

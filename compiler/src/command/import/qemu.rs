@@ -362,6 +362,11 @@ pub fn read(source: &Arc<Source>, said: &Said) -> Result<Found, Vec<Diagnostic>>
         .map(|(_, feature)| feature.name())
         .collect();
     let mut beside = Vec::new();
+    // What has a name there is an emulator's; with KVM QEMU has the host's alone.
+    let named = line.cpu.as_deref().filter(|name| *name != "host");
+    if let Some(named) = named {
+        beside.push(format!("`-cpu {named}`, of which QEMU decides what it shows: `{model}` is what was said instead"));
+    }
     if !open.is_empty() {
         beside.push(format!(
             "{}: QEMU's guests have what the host has of it, and the description's have none",
