@@ -615,6 +615,16 @@ pub const CODES: &[Code] = &[
         "A virtual machine monitor is an entry of the catalogue, with the versions that somebody has looked at. What another version does is not guessed: name one that is known, as in `--to qemu@10.0`, and hold what comes of it against the lock with `vmlock audit --observed`.",
     ),
     code(
+        "foreign::unknown-kind",
+        "nothing of which a CPU model or a description can be made",
+        "`vmlock import` reads what others know of a CPU: templates, dumps and fingerprints of Firecracker's for aarch64, what a portable witness saw, and /proc/cpuinfo of an arm64 machine; and a machine's command line of `qemu-system-aarch64`. Which one it is, the file itself tells. Of a host report all of a model comes: `vmlock cpu` makes it.",
+    ),
+    code(
+        "foreign::invalid",
+        "the file is not as that program writes it",
+        "A part of the file cannot be read as what it seems to be: a bitmap that has another digit than 0, 1 and x, a register that stands twice, a CPU without its parts of MIDR_EL1. Of a command line it is also what it leaves open and a description has to say: `--abi` and `--cpu` do. What was altered or cut off on its way says something else than the program did, so that nothing of it is taken.",
+    ),
+    code(
         "observed::broken",
         "a machine shows something else than the lock promises",
         "A portable witness saw it in a guest of another virtual machine monitor. What that one was not told, its host's kernel decides. `vmlock-run` keeps the lock or refuses.",

@@ -16,6 +16,7 @@ pub mod export;
 pub mod fleet;
 pub mod fmt;
 pub mod git;
+pub mod import;
 pub mod init;
 pub mod labels;
 pub mod lock;

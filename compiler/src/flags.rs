@@ -5,6 +5,7 @@ mod drift;
 mod export;
 mod fleet;
 mod git;
+mod import;
 mod labels;
 pub mod runner;
 
@@ -12,6 +13,7 @@ pub use drift::DriftFlags;
 pub use export::ExportFlags;
 pub use fleet::FleetFlags;
 pub use git::{GitCommand, GitFlags, GitMergeFlags, GitSetupFlags};
+pub use import::ImportFlags;
 pub use labels::LabelsFlags;
 
 use crate::complete;
@@ -153,6 +155,8 @@ pub enum Command {
     Git(GitFlags),
     /// Make a CPU model from a host report.
     Cpu(CpuFlags),
+    /// Make a part of a CPU model of what others know: Firecracker, a portable witness, /proc/cpuinfo; or a description of a QEMU command line.
+    Import(ImportFlags),
     /// Pin a host as it is: a description, CPU model and baseline out of its report.
     Adopt(AdoptFlags),
     /// Say which of many hosts keep which locks, and why the others do not.

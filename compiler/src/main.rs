@@ -205,6 +205,7 @@ fn run() -> Exit {
         Command::Lsp(_) => lsp::run(&mut out),
         Command::Git(flags) => command::git::run(flags, &mut out),
         Command::Cpu(flags) => command::cpu::run(flags, &mut out),
+        Command::Import(flags) => command::import::run(flags, &mut out),
         Command::Adopt(flags) => command::adopt::run(flags, &mut out),
         Command::Fleet(flags) => command::fleet::run(flags, &mut out),
         Command::Labels(flags) => command::labels::run(flags, &mut out),

@@ -1,5 +1,6 @@
 //! Typed look-up in the catalogue: the built-in tables, plus what a spec imports.
 
+pub mod passed;
 // Made by a program, and laid out by it.
 #[rustfmt::skip]
 mod tables;

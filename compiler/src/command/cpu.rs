@@ -62,7 +62,7 @@ pub fn not_a_name(name: &str) -> Option<Diagnostic> {
 }
 
 /// Why no model of that name could be imported.
-fn unfit_name(name: &str) -> Option<Diagnostic> {
+pub fn unfit_name(name: &str) -> Option<Diagnostic> {
     if let Some(unfit) = not_a_name(name) {
         return Some(unfit);
     }

@@ -3,7 +3,7 @@
 //!
 //! In a block of `console`, lines behind `$ vmlock ` are commands, and what follows is what they print, words about
 //! results behind the results; a line of `…` stands for any lines, and `…` at the end of one for what
-//! else it has. It ends with 0 unless a last line says otherwise. A block of `kdl` with a name behind it is that file.
+//! else it has. It ends with 0 unless a last line says otherwise. A block of `kdl` or `text` with a name behind it is that file.
 //! `<!-- NAME is the report of CPU SERIES -->` stands for what a host would have told.
 
 use crate::scratch::{Scratch, err, out, report_of, root};
@@ -91,7 +91,7 @@ pub fn tried(name: &str) -> Vec<Shown> {
                 fs::copy(report_of(cpu, series), scratch.0.join(name)).unwrap();
             }
             Part::Block((info, lines)) => match info.split_once(' ') {
-                Some(("kdl", file)) => {
+                Some(("kdl" | "text", file)) => {
                     scratch.write(file, &(lines.join("\n") + "\n"));
                     shown.push(Shown {
                         typed: format!("cat {file}"),

@@ -16,6 +16,7 @@ mod forms;
 mod git;
 mod habits;
 mod hosts;
+mod import;
 mod imports;
 mod init;
 mod interrupts;
