@@ -142,6 +142,7 @@ fn is_at_work(command: &Command) -> bool {
         | Command::Git(_)
         | Command::Cpu(_)
         | Command::Adopt(_)
+        | Command::Import(_)
         | Command::Fleet(_)
         | Command::Labels(_)
         | Command::Man(_) => true,
