@@ -58,7 +58,8 @@ const TOUR: &str = concat!(
     r#"
 
 Exit codes: 0 ok, 1 findings, 2 usage, 3 a host cannot keep the lock,
-4 a file is missing or unreadable, 70 a bug in vmlock."#
+4 a file is missing or unreadable, 70 a bug in vmlock, 125 (of drift) no change
+is known, and not everything could be compared."#
 );
 
 /// Cargo.lock for the hardware that a guest sees.

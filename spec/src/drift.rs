@@ -6,7 +6,7 @@
 //! condition before one. A statement is taken when the lock that comes of it shows what the host shows, by the very
 //! functions that make and plan locks; nothing of what they decide is decided here again. What no statement can say is
 //! compared with the report of a host with the old kernel, where there is one. What nobody can compare is said too: it
-//! counts as changed.
+//! counts neither as changed nor as the same.
 
 mod beyond;
 mod restore;
@@ -135,6 +135,8 @@ pub struct Drift<'a> {
     pub beyond: BTreeMap<Unsaid, Vec<Machine>>,
     /// What could not be compared.
     pub unknown: Vec<Unknown>,
+    /// How many things changed of which no statement was looked for, since so much did: in what, `unknown` does not say.
+    pub unsought: usize,
     /// Every machine of the old baseline, kept or refused.
     pub kept: Vec<Kept>,
     /// Where several lines restore something for one guest: all of them in one description.
@@ -153,7 +155,7 @@ pub enum Unfit {
 impl Drift<'_> {
     /// Whether anything is known to have changed.
     pub fn has_changed(&self) -> bool {
-        !(self.entries.is_empty() && self.unsaid.is_empty())
+        !(self.entries.is_empty() && self.unsaid.is_empty() && self.unsought == 0)
     }
 
     /// Whether everything was compared, and nothing changed; of the hosts of [`Self::by_promises`], all that is promised.
@@ -181,6 +183,9 @@ pub fn drift<'a>(question: Question<'_>, hosts: &[Host<'a>]) -> Result<Drift<'a>
     let mut drift = guests(question, hosts)?;
     let bench = Bench { question };
     let (statements, unsought) = search::statements(&bench, &drift.guests);
+    let all = unsought.iter();
+    let has_changed = |thing: &&Subject| drift.guests.iter().any(|guest| guest.changed(thing));
+    drift.unsought = all.filter(has_changed).count();
     for guest in &drift.guests {
         let of_guest = |thing: &&Subject| {
             let mut all = guest.deviates.iter();
@@ -323,6 +328,7 @@ fn guests<'a>(question: Question<'_>, hosts: &[Host<'a>]) -> Result<Drift<'a>, U
         unsaid: BTreeMap::new(),
         beyond: BTreeMap::new(),
         unknown: Vec::new(),
+        unsought: 0,
         kept: Vec::new(),
         together: Vec::new(),
     };
@@ -345,6 +351,19 @@ fn sets(host: &Host<'_>) -> BTreeSet<Vec<Feature>> {
     let views = reports.flat_map(|report| &report.views);
     let seen = views.map(|view| view.features.clone());
     seen.chain(alone).collect()
+}
+
+impl Guest<'_> {
+    /// Whether it deviates in that thing, and the guest of before, where somebody has looked, did not in the same way.
+    fn changed(&self, thing: &Subject) -> bool {
+        let before = self.old.and_then(|old| {
+            let view = old.view(&self.machine.features)?;
+            Some(deviations(&self.before, view, old))
+        });
+        let before = before.unwrap_or_default();
+        let mut now = self.deviates.iter();
+        now.any(|subject| search::same_thing(subject, thing) && !before.contains(subject))
+    }
 }
 
 /// One guest: compared, gone, new, or not to be compared.
@@ -433,6 +452,18 @@ fn one<'a>(
                 let lengths = !has_sve || old.vector_lengths == report.vector_lengths;
                 lengths && beyond::alike(before, view)
             });
+            // What both reports tell otherwise has changed; what one of them alone tells, nobody knows.
+            if let Some((old, before)) = before {
+                let lengths = [old, report].map(|report| &report.vector_lengths[..]);
+                let lengths = has_sve.then(|| beyond::lengths(lengths)).flatten();
+                for unsaid in beyond::told(before, view).into_iter().chain(lengths) {
+                    found
+                        .unsaid
+                        .entry(unsaid)
+                        .or_default()
+                        .push(machine.clone());
+                }
+            }
             if !alike {
                 let words = words(
                     "the old baseline gives no lock for such a guest",

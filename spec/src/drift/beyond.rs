@@ -5,7 +5,7 @@ use crate::adopt::shown;
 use crate::catalogue::register_by_id;
 use crate::lock::Lock;
 use crate::observation::{self, AT_LATER_ENTRY, Promise, key_named, key_of, unpromised, wire};
-use crate::plan::{Emulation, Keep, Refusal, Step, Way, plan_with, unlocked};
+use crate::plan::{Emulation, Keep, LENGTHS, Refusal, Step, Way, plan_with, unlocked};
 use crate::report::{Fact, HostReport, Seen, View};
 use crate::vm::Feature;
 use std::collections::{BTreeMap, BTreeSet};
@@ -148,10 +148,6 @@ fn readings(name: &str, offered: &str, view: &View) -> Readings {
 
 /// What a step writes, and what is there by default; `None` for what only comes with another step.
 fn written(keep: &Keep, step: &Step, view: &View, report: &HostReport) -> Option<(String, String)> {
-    let lengths = |list: &[u32]| {
-        let texts: Vec<String> = list.iter().map(u32::to_string).collect();
-        texts.join(", ")
-    };
     let untold = || "something else by default".to_owned();
     Some(match step {
         Step::Identity => return None,
@@ -163,7 +159,7 @@ fn written(keep: &Keep, step: &Step, view: &View, report: &HostReport) -> Option
                 shown.map_or_else(untold, |shown| format!("{shown:#x}")),
             )
         }
-        Step::VectorLengths(wanted) => (lengths(wanted), lengths(&report.vector_lengths)),
+        Step::VectorLengths(wanted) => (listed(wanted), listed(&report.vector_lengths)),
         Step::IidrRevision(revision) => {
             let iidr = report.gic.as_ref().map(|gic| gic.iidr >> 12 & 0xf);
             (
@@ -200,6 +196,18 @@ const LEFT_BEHIND: [&str; 2] = ["ELR_EL1 at a later entry", "SP_EL1 at a later e
 
 /// Where the witness's image and stacks are, guest-physical.
 const WITNESS: Range<u64> = wire::LOAD_ADDRESS..wire::entry::BLOCKS_ADDRESS;
+
+/// Whether that is a place in the witness.
+fn is_within(seen: Seen) -> bool {
+    matches!(seen, Seen::Value(place) if WITNESS.contains(&place))
+}
+
+/// What a guest read from inside, by vCPU and name.
+fn facts(view: &View) -> BTreeMap<(u32, &str), Seen> {
+    let all = view.guest.iter();
+    all.map(|fact| ((fact.vcpu, fact.name.as_str()), fact.seen))
+        .collect()
+}
 
 /// Whether that follows from what both reports tell, though the older witness did not look at it. Either both locks promise
 /// it, it is kept, and in the bits that one of them leaves out a guest reads what it does in the register itself, which is
@@ -263,33 +271,21 @@ pub(super) fn unpromised(
                 .iter()
                 .any(|left| left.contains_key(&(name.to_owned(), 0)))
     };
-    let facts = |view: &View| -> BTreeMap<(u32, String), Seen> {
-        let all = view.guest.iter();
-        all.map(|fact| ((fact.vcpu, fact.name.clone()), fact.seen))
-            .collect()
-    };
     let (old, new) = (facts(old), facts(new));
     let mut out = Changed::default();
     for place in old.keys().chain(new.keys()).collect::<BTreeSet<_>>() {
-        let (vcpu, name) = place;
-        let promised = key_of(name).and_then(|key| masks.get(&(*vcpu, key)));
+        let (vcpu, name) = *place;
+        let promised = key_of(name).and_then(|key| masks.get(&(vcpu, key)));
         let differ = match (old.get(place), new.get(place), promised) {
-            (Some(Seen::Value(old)), Some(Seen::Value(new)), None)
-                if LEFT_BEHIND.contains(&name.as_str()) =>
-            {
-                old != new && ![old, new].iter().all(|place| WITNESS.contains(place))
+            (Some(old), Some(new), None) if LEFT_BEHIND.contains(&name) => {
+                old != new && ![old, new].iter().all(|seen| is_within(**seen))
             }
             (None, Some(seen), _) => {
                 let register = name.strip_suffix(AT_LATER_ENTRY).map(|register| {
-                    let place = (*vcpu, register.to_owned());
+                    let place = (vcpu, register);
                     [&old, &new].map(|view| view.get(&place).copied())
                 });
-                !is_as_promised(
-                    &promises,
-                    (*vcpu, name),
-                    *seen,
-                    register.unwrap_or_default(),
-                )
+                !is_as_promised(&promises, (vcpu, name), *seen, register.unwrap_or_default())
             }
             (Some(Seen::Value(old)), Some(Seen::Value(new)), promised) => {
                 (old ^ new) & !promised.unwrap_or(&0) != 0
@@ -304,7 +300,7 @@ pub(super) fn unpromised(
         }
         match (old.get(place), new.get(place)) {
             (Some(old), Some(new)) => out.unsaid.push(Unsaid {
-                name: name.clone(),
+                name: name.to_owned(),
                 before: old.to_string(),
                 after: new.to_string(),
                 remedy: Remedy::Unpromised,
@@ -451,4 +447,51 @@ pub(super) fn alike(a: &View, b: &View) -> bool {
         all.cloned().collect()
     };
     facts(a) == facts(b) && values(a) == values(b)
+}
+
+/// What two guests that have no lock see otherwise, of what both views tell.
+pub(super) fn told(old: &View, new: &View) -> Vec<Unsaid> {
+    let one = |name: &str, before: String, after: String| Unsaid {
+        name: name.to_owned(),
+        before,
+        after,
+        remedy: Remedy::Unpromised,
+    };
+    let (old_facts, new_facts) = (facts(old), facts(new));
+    let both = old_facts.iter().filter_map(|(place, old)| {
+        let new = new_facts.get(place)?;
+        let (_, name) = *place;
+        let is_witness = LEFT_BEHIND.contains(&name) && is_within(*old) && is_within(*new);
+        let differ = old != new && name != LEFTOVERS && !is_witness;
+        differ.then(|| one(name, old.to_string(), new.to_string()))
+    });
+    let registers = old.registers.iter().filter_map(|old| {
+        let mut all = new.registers.iter();
+        let new = all.find(|new| new.id == old.id)?.value?;
+        let before = old.value.filter(|old| *old != new)?;
+        Some(one(&old.name, format!("{before:#x}"), format!("{new:#x}")))
+    });
+    let mut out: Vec<Unsaid> = both.chain(registers).collect();
+    // The same on several vCPUs, and by KVM.
+    out.sort();
+    out.dedup();
+    out
+}
+
+/// That guests have other vector lengths, in bits, where both reports tell them.
+pub(super) fn lengths(of: [&[u32]; 2]) -> Option<Unsaid> {
+    let [old, new] = of;
+    let differ = old != new && !old.is_empty() && !new.is_empty();
+    differ.then(|| Unsaid {
+        name: LENGTHS.to_owned(),
+        before: listed(old),
+        after: listed(new),
+        remedy: Remedy::Unpromised,
+    })
+}
+
+/// Vector lengths, in words.
+fn listed(lengths: &[u32]) -> String {
+    let texts: Vec<String> = lengths.iter().map(u32::to_string).collect();
+    texts.join(", ")
 }

@@ -748,3 +748,136 @@ fn what_is_only_promised_to_be_there_cannot_be_compared() {
     }
     assert!(tried > 0, "{names:?}");
 }
+
+/// What both reports tell otherwise of guests that no lock can be made for has changed; what one of them alone tells is
+/// unknown.
+#[test]
+fn guests_without_a_lock_are_known_to_have_changed_where_both_reports_tell() {
+    const NAME: &str = "ID_AA64ISAR0_EL1";
+    let pair = |alter: &dyn Fn(&mut HostReport, bool)| {
+        both("neoverse-n1-7.3", |report, is_new| {
+            let mut view = report.views[0].clone();
+            view.features = vec![Feature::Sve];
+            report.views.push(view);
+            report.vector_lengths = vec![128, 256];
+            alter(report, is_new);
+        })
+    };
+    let found = |alter: &dyn Fn(&mut HostReport, bool)| {
+        let pair = pair(alter);
+        let found = compared("neoverse-n1", "kvm-7.3", &pair);
+        let has_sve = |machine: &Machine| machine.features == [Feature::Sve];
+        assert!(!found.guests.iter().any(|guest| has_sve(&guest.machine)));
+        assert!(found.entries.is_empty() && found.unsought == 0);
+        assert!(found.unsaid.values().flatten().all(has_sve));
+        let is_unknown = found.unknown.iter().any(|u| has_sve(&u.machine));
+        let names: Vec<String> = found.unsaid.keys().map(|u| u.name.clone()).collect();
+        assert_eq!(found.has_changed(), !names.is_empty());
+        (names, is_unknown)
+    };
+    let facts = |report: &mut HostReport, alter: &dyn Fn(&mut Fact)| {
+        let view = report.views.last_mut().expect("a view");
+        let facts = view.guest.iter_mut().filter(|fact| fact.name == NAME);
+        facts.for_each(alter);
+    };
+    let named = |name: &str| (vec![name.to_owned()], true);
+    assert_eq!(found(&|_, _| {}), (Vec::new(), false));
+    let lengths: fn(&mut HostReport, bool) = |report, is_new| {
+        if is_new {
+            report.vector_lengths.pop();
+        }
+    };
+    assert_eq!(found(&lengths), named("SVE vector lengths"));
+    let seen = |report: &mut HostReport, is_new: bool| {
+        if is_new {
+            facts(report, &|fact| fact.seen = Seen::Undefined);
+        }
+    };
+    assert_eq!(found(&seen), named(NAME));
+    let value: fn(&mut HostReport, bool) = |report, is_new| {
+        let view = report.views.last_mut().expect("a view");
+        let registers = view.registers.iter_mut().filter(|r| r.name == NAME);
+        for register in registers.filter(|_| is_new) {
+            register.value = register.value.map(|value| value ^ 1);
+        }
+    };
+    assert_eq!(found(&value), named(NAME));
+    // One report alone tells.
+    for of_new in [false, true] {
+        let fewer = |report: &mut HostReport, is_new: bool| {
+            let view = report.views.last_mut().expect("a view");
+            if is_new == of_new {
+                view.guest.retain(|fact| fact.name != NAME);
+            }
+        };
+        assert_eq!(found(&fewer), (Vec::new(), true));
+        let untold = |report: &mut HostReport, is_new: bool| {
+            let view = report.views.last_mut().expect("a view");
+            let registers = view.registers.iter_mut().filter(|r| r.name == NAME);
+            for register in registers.filter(|_| is_new == of_new) {
+                register.value = None;
+            }
+        };
+        assert_eq!(found(&untold), (Vec::new(), true));
+        let silent = |report: &mut HostReport, is_new: bool| {
+            if is_new == of_new {
+                report.vector_lengths.clear();
+            }
+        };
+        assert_eq!(found(&silent), (Vec::new(), true));
+    }
+}
+
+/// More different values of one thing than statements are looked for: it has changed, and what to say of it is unknown.
+#[test]
+fn what_no_statement_was_looked_for_has_changed() {
+    const NAME: &str = "ID_AA64ISAR0_EL1";
+    const RNDR: u32 = 60;
+    let old = host("neoverse-n1-7.3");
+    let altered = |value: u64| {
+        let mut new = old.clone();
+        let mut count = 0;
+        for view in &mut new.views {
+            for register in view.registers.iter_mut().filter(|r| r.name == NAME) {
+                register.value = register.value.map(|old| old | value << RNDR);
+                count += 1;
+            }
+            for fact in view.guest.iter_mut().filter(|fact| fact.name == NAME) {
+                if let Seen::Value(old) = &mut fact.seen {
+                    *old |= value << RNDR;
+                    count += 1;
+                }
+            }
+        }
+        assert!(count >= 2, "{count}");
+        new
+    };
+    let news: Vec<HostReport> = (1..=9).map(altered).collect();
+    let hosts = |is_known: bool| -> Vec<Host<'_>> {
+        let all = news.iter();
+        all.map(|report| Host {
+            model: "neoverse-n1",
+            report,
+            old: is_known.then_some(report),
+        })
+        .collect()
+    };
+    let catalogue = Catalogue::builtin();
+    let ask = |hosts: &[Host<'_>]| {
+        let mut found = against(&catalogue, "kvm-7.3", hosts).expect("it can be applied");
+        let so_much = |unknown: &&str| unknown.starts_with("so much differs");
+        let words = found.unknown.iter().map(|u| u.words.as_str());
+        assert!(
+            words.clone().filter(so_much).count() >= 9,
+            "{:?}",
+            found.unknown
+        );
+        // By itself, too.
+        found.unsaid.clear();
+        assert!(found.entries.is_empty(), "{:?}", found.statements());
+        (found.unsought, found.has_changed())
+    };
+    assert_eq!(ask(&hosts(false)), (1, true));
+    // Hosts of before that showed just that.
+    assert_eq!(ask(&hosts(true)), (0, false));
+}

@@ -11,7 +11,6 @@ mod exports;
 mod fleets;
 mod frozen;
 mod locks;
-
 mod mitigations;
 mod owed;
 mod plans;
