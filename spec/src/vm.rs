@@ -47,7 +47,8 @@ pub struct VmSpec {
     #[serde(default, skip_serializing_if = "AcrossSaves::is_default")]
     pub across_saves: AcrossSaves,
     /// Whether the guest has a generation id: 16 random bytes, which are others after each restore, and an interrupt that says
-    /// so. Copies of a saved guest learn by it that they are copies, and do not share their random numbers.
+    /// so. Copies of a saved guest learn by it that they are copies, and mix it into their random numbers: where their kernel
+    /// has the driver, and from the interrupt on. Until then, and without the driver, they may share those to come.
     #[serde(default, skip_serializing_if = "is_false")]
     pub vmgenid: bool,
     /// Fields that the lock does not promise: `REGISTER.FIELD`.

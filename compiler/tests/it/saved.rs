@@ -9,9 +9,10 @@ use vmlock_saved::file::{CHUNK_BYTES, HEADER_BYTES};
 use vmlock_saved::hex::{Hex32, Hex64, Value};
 use vmlock_saved::owned::own;
 use vmlock_saved::state::{
-    Gic, Host, INTERFACE, Interrupts, Lines, Machine, Power, Redistributor, Serror, Shared, Vcpu,
+    Covers, Gic, Host, INTERFACE, Interrupts, Lines, Machine, Power, Redistributor, Serror, Shared,
+    Vcpu,
 };
-use vmlock_saved::{Contents, State, WriteAt, Writer, open};
+use vmlock_saved::{Contents, Saved, State, WriteAt, Writer, open};
 use vmlock_spec::catalogue::register_by_name;
 use vmlock_spec::lock::canonical;
 use vmlock_spec::report;
@@ -43,9 +44,9 @@ impl WriteAt for Target {
 }
 
 /// The same guest, but for what is done to it; the first bytes of its first chunks.
-fn other(scratch: &Scratch, name: &str, chunks: &[u8], change: impl FnOnce(&mut State)) {
+fn other(scratch: &Scratch, name: &str, chunks: &[u8], change: impl FnOnce(&mut Saved)) {
     let mut saved = open(&frozen(scratch, "frozen.save")).unwrap();
-    change(&mut saved.state);
+    change(&mut saved);
     let target = Target(File::create(scratch.0.join(name)).unwrap());
     let mut writer = Writer::new(target, saved.memory.bytes()).unwrap();
     for (number, byte) in (0..).zip(chunks) {
@@ -92,10 +93,40 @@ fn one_is_explained_or_refused_by_its_section() {
 }
 
 #[test]
+fn of_each_disk_it_is_said_whether_its_digest_is_over_all_of_it() {
+    let scratch = Scratch::new("saved-disks");
+    for whole in [false, true] {
+        other(&scratch, "web.save", &[], |saved| {
+            assert!(!saved.disks.is_empty());
+            for (_, disk) in &mut saved.disks {
+                disk.size = 40960;
+                disk.covers = match whole {
+                    true => Covers::All,
+                    false => Covers::Blocks(vec![0, 1, 9]),
+                };
+            }
+        });
+        let told = scratch.vmlock(&["explain", "web.save"]);
+        assert_eq!(told.status.code(), Some(0), "{}", err(&told));
+        let words = match whole {
+            true => ": 40960 bytes, with a digest over all of it",
+            false => ": 40960 bytes, with a digest over a part, 3 of its 10 blocks of 4096 bytes",
+        };
+        let text = out(&told).split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(text.contains(words), "no {words}: {text}");
+        let (exit, object) = scratch.json(&["explain", "web.save"]);
+        let disks = object["saved"]["disks"].as_array().unwrap();
+        assert!(exit == 0 && !disks.is_empty());
+        assert!(disks.iter().all(|disk| disk["whole"] == whole), "{disks:?}");
+    }
+}
+
+#[test]
 fn two_differ_by_names() {
     let scratch = Scratch::new("saved-diff");
     other(&scratch, "a.save", &[1, 2, 0, 4], |_| ());
-    other(&scratch, "b.save", &[1, 3, 3, 0], |state| {
+    other(&scratch, "b.save", &[1, 3, 3, 0], |saved| {
+        let state = &mut saved.state;
         state.machine.virtual_counter = Hex64(0x1234);
         let registers = &mut state.vcpus[0].registers;
         for (name, bytes) in [("X7", 8), ("SCTLR_EL1", 8), ("V3", 16)] {

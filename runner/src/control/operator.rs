@@ -314,8 +314,9 @@ impl Operator {
                         let own = controls.saves.as_ref().ok_or("it has no lock")?;
                         let state = save::state(&mut settled, own, told?)?;
                         let file = saves.file.take().ok_or("its file has gone")?;
-                        let saving =
-                            Saving::new(file, state, settled.disks(saves.whole_disks), own)?;
+                        let disks = settled.disks(saves.whole_disks);
+                        let memory = own.memory.range().size;
+                        let saving = Saving::new(file, state, disks, memory)?;
                         Ok(self.scribe.write(saving, &self.controls))
                     }),
                     _ => None,

@@ -57,6 +57,15 @@ pub struct Opened {
     server: Box<dyn Server>,
 }
 
+impl Opened {
+    /// Whether it is the disk of that name, and the lock has a digest over all of it: others than that are not opened.
+    pub fn held_by_lock(&self, name: &str) -> bool {
+        let virtio = self.device.virtio.as_ref();
+        let disk = virtio.and_then(|virtio| virtio.block.as_ref());
+        self.device.name == name && disk.is_some_and(|disk| disk.read_only && disk.digest.is_some())
+    }
+}
+
 /// The lock's devices, of which cards without a tap get those that `taps` gives them, each as `CARD=TAP` or, passed in as
 /// a descriptor, as `CARD=fd:NUMBER`.
 ///

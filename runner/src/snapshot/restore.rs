@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use vmlock_saved::carry::{SAVED, stays};
 use vmlock_saved::file::{CHUNK_BYTES, Chunk};
-use vmlock_saved::state::Covers;
+use vmlock_saved::state::{Covers, Disk};
 use vmlock_saved::{Saved, open};
 use vmlock_spec::plan::Refusal;
 use vmlock_spec::reason;
@@ -39,6 +39,22 @@ fn unusable(path: &Path, why: &str, help: &[&str]) -> Failure {
         path.display()
     );
     Failure::environment(words, help)
+}
+
+/// What is to be said of disks that are as they were saved: which of them may have changed all the same, but for those that
+/// are `held` to the lock's own digests; and that there is none, where all of them were to be held `whole`.
+fn unseen(disks: &[(String, Disk)], held: &dyn Fn(&str) -> bool, whole: bool) -> Option<String> {
+    if disks.is_empty() {
+        let none = "the guest has no disk: there was none for `--disk-digest` to hold";
+        return whole.then(|| none.to_owned());
+    }
+    let may = |(name, disk): &&(String, Disk)| disk.covers != Covers::All && !held(name);
+    let may = disks.iter().filter(may);
+    let names: Vec<String> = may.map(|(name, _)| format!("`{name}`")).collect();
+    let names = names.join(", ");
+    (!names.is_empty()).then(|| format!(
+        "of the disks {names}, both ends and the blocks that the guest wrote last are as they were saved; what was changed elsewhere is not seen (`save --disk-digest` has all of it seen)"
+    ))
 }
 
 impl Opened {
@@ -120,10 +136,9 @@ impl Opened {
                 help: vec![UNTOUCHED.to_owned()],
             }])
         })?;
-        if !names.is_empty() {
-            say::note(format_args!(
-                "of the disks {names}, both ends and the blocks that the guest wrote last are as they were saved; what was changed elsewhere is not seen (`save --disk-digest` has all of it seen)"
-            ));
+        let held = |name: &str| opened.iter().any(|opened| opened.held_by_lock(name));
+        if let Some(words) = unseen(&self.saved.disks, &held, whole) {
+            say::note(format_args!("{words}"));
         }
         Ok(())
     }
@@ -152,5 +167,41 @@ impl Opened {
         }
         say::no_progress();
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn disk(covers: Covers) -> Disk {
+        Disk {
+            size: 1 << 30,
+            covers,
+            digest: String::new(),
+        }
+    }
+
+    #[test]
+    fn only_of_disks_that_nothing_holds_whole_it_is_said_that_they_may_have_changed() {
+        let part = || disk(Covers::Blocks(vec![0, 1]));
+        let all = ("all".to_owned(), disk(Covers::All));
+        let (root, data) = (("root".to_owned(), part()), ("data".to_owned(), part()));
+        let held = |name: &str| name == "root";
+        let none = |_: &str| false;
+        let three = [all.clone(), root.clone(), data];
+        let words = unseen(&three, &held, false).expect("one may have");
+        assert!(words.contains("of the disks `data`, both"), "{words}");
+        let words = unseen(&three, &none, false).expect("two may have");
+        assert!(words.contains("disks `root`, `data`, both"), "{words}");
+        assert_eq!(unseen(&[all.clone(), root], &held, false), None);
+        assert_eq!(unseen(&[all], &none, true), None);
+    }
+
+    #[test]
+    fn that_there_is_no_disk_is_said_to_who_asked_for_all_of_them() {
+        let words = unseen(&[], &|_| false, true).expect("there is none");
+        assert!(words.contains("no disk"), "{words}");
+        assert_eq!(unseen(&[], &|_| false, false), None);
     }
 }

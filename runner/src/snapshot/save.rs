@@ -3,12 +3,14 @@
 //!
 //! The file is one that somebody else opened, and gives its name.
 
+use crate::device::virtio::look::Look;
 use crate::device::virtio::thread::Identity;
 use crate::hold::barrier::Own;
 use crate::hold::pausing::{Saves, Settled};
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt as _;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use vmlock_saved::carry::stays;
 use vmlock_saved::file::{CHUNK_BYTES, Identity as Name};
@@ -86,7 +88,7 @@ pub fn state(settled: &mut Settled<'_>, saves: &Saves, own: Vec<Own>) -> Result<
 }
 
 impl Saving {
-    /// Begins to write that state, and the memory and the disks that belong to it.
+    /// Begins to write that state, and the disks and so many bytes of memory that belong to it.
     ///
     /// # Errors
     /// No file holds it.
@@ -94,9 +96,9 @@ impl Saving {
         file: File,
         state: State,
         disks: Vec<(String, Identity)>,
-        saves: &Saves,
+        memory: u64,
     ) -> Result<Self, String> {
-        let writer = Writer::new(Target(file), saves.memory.range().size);
+        let writer = Writer::new(Target(file), memory);
         Ok(Self {
             writer: writer.map_err(|e| e.to_string())?,
             state,
@@ -117,6 +119,12 @@ impl Saving {
     pub fn read(&self) -> u64 {
         let read = self.disks.iter().map(|(_, identity, _)| identity.bytes());
         read.fold(0, u64::saturating_add)
+    }
+
+    /// The looks at its disks.
+    pub fn looks(&self) -> Vec<Arc<Look>> {
+        let looks = self.disks.iter().map(|(_, identity, _)| identity.look());
+        looks.collect()
     }
 
     /// Writes a piece more: of memory, or, once all of that is written, what makes it a whole file.

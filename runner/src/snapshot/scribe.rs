@@ -6,6 +6,7 @@
 //! the guest was at rest until all of its memory was read.
 
 use super::save::{Saving, Wrote};
+use crate::device::virtio::look::Look;
 use crate::hold::pausing::Controls;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
@@ -29,6 +30,8 @@ struct Shared {
     written: AtomicU64,
     /// Bytes of its disks.
     read: AtomicU64,
+    /// The looks at its disks: they are given up from here, as the thread may hang in a write.
+    looks: Vec<Arc<Look>>,
 }
 
 struct Work {
@@ -51,7 +54,10 @@ impl Scribe {
     /// Has a guest written, that of `of`, which stays at rest meanwhile.
     pub fn write(&self, saving: Saving, of: &Arc<OnceLock<Controls>>) -> Written {
         let (says, said) = channel();
-        let shared = Arc::new(Shared::default());
+        let shared = Arc::new(Shared {
+            looks: saving.looks(),
+            ..Shared::default()
+        });
         let work = Work {
             saving,
             of: Arc::clone(of),
@@ -91,6 +97,8 @@ impl Drop for Written {
     fn drop(&mut self) {
         // Whoever then lets the guest go on does so after this, whatever order a CPU sees things in.
         self.shared.given_up.store(true, Ordering::SeqCst);
+        // Its disks are its own again, even while the thread hangs.
+        self.shared.looks.iter().for_each(|look| look.give_up());
     }
 }
 
@@ -129,6 +137,11 @@ impl Work {
 #[cfg(test)]
 pub mod tests {
     use super::*;
+    use crate::device::virtio::thread;
+    use std::fs::File;
+    use vmlock_saved::file::CHUNK_BYTES;
+    use vmlock_saved::hex::{Hex32, Hex64};
+    use vmlock_saved::state::{Gic, Lines, Machine, State};
 
     /// A guest that is being written for as long as nobody says what came of it.
     pub fn unfinished() -> (Written, Sender<Result<Identity, String>>) {
@@ -150,5 +163,36 @@ pub mod tests {
         let shared = Arc::clone(&written.shared);
         drop(written);
         assert!(shared.given_up.load(Ordering::SeqCst));
+    }
+
+    /// Its disk is its guest's again at once: the thread is not asked, which here never comes back to its work.
+    #[test]
+    fn where_nobody_waits_the_disks_are_given_up_while_the_thread_hangs() {
+        let (scribe, hangs) = Scribe::new();
+        let (disk, _says) = thread::Identity::unsaid();
+        let look = disk.look();
+        let state = State {
+            machine: Machine {
+                virtual_counter: Hex64(0),
+                wall_clock: 0,
+            },
+            vcpus: Vec::new(),
+            gic: Gic {
+                control: Hex32(0),
+                shared: Vec::new(),
+                redistributors: Vec::new(),
+            },
+            lines: Lines::default(),
+            devices: Vec::new(),
+        };
+        let file = File::options().write(true).open("/dev/null");
+        let disks = vec![("d".to_owned(), disk)];
+        let saving = Saving::new(file.expect("it is there"), state, disks, CHUNK_BYTES);
+        let written = scribe.write(saving.expect("it begins"), &Arc::default());
+        assert!(look.reached(1).is_ok());
+        drop(written);
+        let words = look.reached(2).expect_err("it was given up").to_string();
+        assert!(words.contains("nobody waits"), "{words}");
+        drop(hangs);
     }
 }

@@ -6,8 +6,11 @@ use serde_json::{Value, json};
 use std::path::Path;
 use vmlock_saved::Saved;
 use vmlock_saved::file::{Chunk, Entry};
-use vmlock_saved::state::Power;
+use vmlock_saved::state::{Covers, Disk, Power};
 use vmlock_spec::words;
+
+/// Bytes of a disk's block.
+const BLOCK: u64 = 4096;
 
 /// Explains it.
 pub fn explain(path: &Path, shown: &str, out: &mut Output) {
@@ -41,7 +44,18 @@ pub fn explain(path: &Path, shown: &str, out: &mut Output) {
         ));
     }
     for (name, disk) in &saved.disks {
-        out.line(format!("  disk      {name}: {} bytes", disk.size));
+        let over = match &disk.covers {
+            Covers::All => "all of it".to_owned(),
+            Covers::Blocks(blocks) => format!(
+                "a part, {} of its {} blocks of {BLOCK} bytes",
+                blocks.len(),
+                disk.size.div_ceil(BLOCK)
+            ),
+        };
+        out.lines(hanging(&format!(
+            "  disk      {name}: {} bytes, with a digest over {over}",
+            disk.size
+        )));
     }
     if let Some(host) = &saved.host {
         let [kernel, writer] = [&host.kernel, &host.writer].map(|text| words::printable(text));
@@ -70,6 +84,10 @@ fn told(saved: &Saved, chunks: usize) -> Value {
         } = entry;
         json!({ "name": name, "version": version, "bytes": length })
     };
+    let disk = |(name, disk): &(String, Disk)| {
+        let whole = disk.covers == Covers::All;
+        json!({ "name": name, "bytes": disk.size, "digest": disk.digest, "whole": whole })
+    };
     json!({
         "name": saved.lock.name,
         "identity": saved.identity.to_string(),
@@ -78,6 +96,7 @@ fn told(saved: &Saved, chunks: usize) -> Value {
         "chunks": chunks,
         "virtualCounter": saved.state.machine.virtual_counter.0,
         "wallClock": saved.state.machine.wall_clock,
+        "disks": saved.disks.iter().map(disk).collect::<Vec<_>>(),
         "sections": saved.table.iter().map(section).collect::<Vec<_>>(),
     })
 }

@@ -281,6 +281,19 @@ impl Identity {
     pub fn bytes(&self) -> u64 {
         self.look.bytes()
     }
+
+    /// The look that it comes of, for who gives it up where this cannot be dropped yet.
+    pub fn look(&self) -> Arc<Look> {
+        Arc::clone(&self.look)
+    }
+
+    /// One of which nobody has said anything yet.
+    #[cfg(test)]
+    pub fn unsaid() -> (Self, Sender<Option<io::Result<Disk>>>) {
+        let (says, said) = channel();
+        let look = Arc::default();
+        (Self { said, look }, says)
+    }
 }
 
 impl Drop for Identity {

@@ -166,6 +166,19 @@ fn a_disk_that_is_another_one_is_refused_by_name() {
     assert_eq!(identity.within(Duration::from_secs(60)), Ok(Some(None)));
 }
 
+#[test]
+fn only_what_the_lock_has_a_digest_of_is_held_by_it() {
+    for (read_only, digest) in [(true, true), (true, false), (false, false)] {
+        let mut device = disk(8, read_only);
+        let virtio = device.virtio.as_mut().expect("it is one");
+        let model = virtio.block.as_mut().expect("it is a disk");
+        model.digest = digest.then(|| format!("sha256-{}", "5a".repeat(32)));
+        let opened = behind(&device, Endless).remove(0);
+        assert_eq!(opened.held_by_lock("d"), digest);
+        assert!(!opened.held_by_lock("e"));
+    }
+}
+
 /// A disk that never has been read to its end.
 struct Endless;
 
