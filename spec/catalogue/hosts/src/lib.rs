@@ -4,8 +4,9 @@
 //! A crate of its own, because the reports are larger than all that reads them: the compiler has them for `runs-on` and
 //! `drift`, and who else decides by a report makes one of the host at hand. The texts, which people read and compare, lie in the
 //! checkout beside this crate. A program has each as a frame of zstd (RFC 8878) of its own, a thirtieth of it, which is
-//! unpacked when somebody asks for that report, and no other with it. `tests/packed.rs` holds the frames against the texts
-//! byte by byte; `vmlock-lab record` makes both.
+//! unpacked when somebody asks for that report, and no other with it. `tests/packed.rs` holds the texts in the frames
+//! against those byte by byte; `vmlock-lab record` makes both. The bytes of a frame hang on the release of zstd that packed it:
+//! only the text in it is promised.
 
 use ruzstd::decoding::StreamingDecoder;
 use std::io::Read as _;
