@@ -18,6 +18,13 @@ const MANY: usize = 300;
 /// How often a signal is sent anew that came too early or too late.
 const ATTEMPTS: usize = 20;
 
+/// A command that ends of signals, whatever the caller of the tests ignores (nohup, `&` of a shell).
+fn heeding(program: &str) -> Command {
+    let mut command = Command::new("env");
+    command.args(["--default-signal=INT,TERM,HUP", program]);
+    command
+}
+
 #[test]
 fn ctrl_c_ends_a_fleet_and_takes_its_line_away() {
     let scratch = Scratch::new("interrupts-fleet");
@@ -36,7 +43,7 @@ fn ctrl_c_ends_a_fleet_and_takes_its_line_away() {
     let mut keys = master.try_clone().unwrap();
     let shell = "trap : INT; \"$0\" fleet web.vm.lock.json --host hosts; echo \"code $?\"";
     // A session of its own, whose terminal this is: the key becomes a signal there.
-    let mut child = Command::new("setsid")
+    let mut child = heeding("setsid")
         .args(["--ctty", "sh", "-c", shell, env!("CARGO_BIN_EXE_vmlock")])
         .current_dir(&scratch.0)
         .stdin(Stdio::from(slave.try_clone().unwrap()))
@@ -83,7 +90,7 @@ struct Interrupted {
 
 /// Locks the machines, and sends that signal as soon as the first lock is there.
 fn interrupted(scratch: &Scratch, signal: Signal, shell: &str) -> Interrupted {
-    let child = Command::new("sh")
+    let child = heeding("sh")
         .args(["-c", shell, env!("CARGO_BIN_EXE_vmlock")])
         .current_dir(&scratch.0)
         .stdout(Stdio::null())
