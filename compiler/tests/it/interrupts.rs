@@ -90,7 +90,9 @@ fn spec(name: &str) -> String {
 struct Interrupted {
     /// How it ended.
     status: ExitStatus,
-    /// Whether the signal came after the first lock and before the last.
+    /// Whether the signal was sent to it.
+    sent: bool,
+    /// Whether it came after the first lock and before the last.
     amid: bool,
     /// Locks that there are, each of them whole.
     locks: usize,
@@ -111,20 +113,20 @@ fn interrupted(scratch: &Scratch, signal: Signal, shell: &str) -> Interrupted {
         let names = names.filter(|name| !name.ends_with(".vm.kdl"));
         names.collect::<Vec<String>>()
     };
-    let mut amid = false;
+    let (mut sent, mut amid) = (None, false);
     while child.try_wait().unwrap().is_none() {
         let there = locks();
         if there.iter().any(|name| name.ends_with(".vm.lock.json")) {
             // Nobody has waited for it: the number is still its own.
             kill_process(Pid::from_child(&child), signal).unwrap();
+            sent = Some(Instant::now());
             amid = locks().len() < MANY;
             break;
         }
         thread::sleep(Duration::from_micros(200));
     }
-    let sent = Instant::now();
     let status = child.wait().unwrap();
-    if status.code().is_none() {
+    if let (Some(sent), None) = (sent, status.code()) {
         assert!(sent.elapsed() < AT_ONCE, "{:?}", sent.elapsed());
     }
     let all = locks();
@@ -137,6 +139,7 @@ fn interrupted(scratch: &Scratch, signal: Signal, shell: &str) -> Interrupted {
     }
     Interrupted {
         status,
+        sent: sent.is_some(),
         amid,
         locks: all.len(),
     }
@@ -175,6 +178,7 @@ fn what_is_ignored_stays_ignored() {
             let ended = interrupted(&scratch, signal, &shell);
             let (code, locks) = (ended.status.code(), ended.locks);
             assert_eq!((code, locks), (Some(0), MANY), "{signal:?}");
+            assert!(ended.sent, "{signal:?} was not sent");
             ended.amid
         });
         assert!(amid, "{signal:?} never came amid the locks");
