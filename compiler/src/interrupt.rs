@@ -16,6 +16,7 @@ use std::fs;
 use std::process;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::mpsc::{self, Sender};
 use std::thread;
 
 /// What asks a program to end: its terminal is gone, Ctrl-C, `kill`.
@@ -28,17 +29,20 @@ pub fn watch() {
     };
     let heeded = ENDING.iter().copied();
     let heeded: Vec<c_int> = heeded.filter(|s| ignored & (1 << (s - 1)) == 0).collect();
-    // Started first: a signal that is caught and has nobody who waits for it would be lost. Nothing is left behind by a
-    // signal that comes before, because no file was begun.
+    let (catching, caught) = mpsc::channel();
+    // Caught by who waits for it, and by nobody before: else it would be lost.
     let waiting = thread::Builder::new().name("interrupt".to_owned());
-    let _ = waiting.spawn(move || wait(&heeded));
+    let _ = waiting.spawn(move || wait(&heeded, catching));
+    // No file is begun before signals are caught. Nothing is ever sent: the other end is gone as soon as they are, or cannot be.
+    let _ = caught.recv();
 }
 
-/// Waits for one of these signals, and ends the program.
-fn wait(signals: &[c_int]) {
+/// Catches these signals, lets go of `catching`, waits for one, and ends the program.
+fn wait(signals: &[c_int], catching: Sender<()>) {
     let Ok(mut caught) = Signals::new(signals) else {
         return;
     };
+    drop(catching);
     let asked = Arc::new(AtomicBool::new(false));
     for signal in signals {
         // In this order: the first one finds that nobody has asked yet. Should the system refuse, the first one counts.
