@@ -85,11 +85,15 @@ fn pack(folder: &Path) -> Result<u8> {
 
 /// Files of a folder with that extension.
 fn listed(folder: &Path, extension: &str) -> Result<Vec<PathBuf>> {
-    let entries = fs::read_dir(folder).map_err(|e| Failure::file("list", folder, &e))?;
-    let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
-    Ok(paths
-        .filter(|path| path.extension().is_some_and(|e| e == extension))
-        .collect())
+    let unlisted = |e| Failure::file("list", folder, &e);
+    let entries = fs::read_dir(folder).map_err(unlisted)?;
+    // One that is not seen would have its frame removed.
+    let paths: Result<Vec<PathBuf>> = entries
+        .map(|entry| Ok(entry.map_err(unlisted)?.path()))
+        .collect();
+    let mut paths = paths?;
+    paths.retain(|path| path.extension().is_some_and(|e| e == extension));
+    Ok(paths)
 }
 
 /// What zstd makes of a file; `None` where it cannot.

@@ -15,15 +15,21 @@ pub fn pair() -> (File, File) {
     let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
     grantpt(&master).unwrap();
     unlockpt(&master).unwrap();
-    let name = ptsname(&master, Vec::new()).unwrap();
+    let master = File::from(master);
+    let slave = slave_of(&master);
+    (master, slave)
+}
+
+/// The end that a program has, once more.
+pub fn slave_of(master: &File) -> File {
+    let name = ptsname(master, Vec::new()).unwrap();
     let noctty = OFlags::NOCTTY.bits().cast_signed();
-    let slave = OpenOptions::new()
+    OpenOptions::new()
         .read(true)
         .write(true)
         .custom_flags(noctty)
         .open(name.to_str().unwrap())
-        .unwrap();
-    (File::from(master), slave)
+        .unwrap()
 }
 
 /// What a terminal of that width shows.

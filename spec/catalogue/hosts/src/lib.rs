@@ -4,8 +4,9 @@
 //! A crate of its own, because the reports are larger than all that reads them: the compiler has them for `runs-on` and
 //! `drift`, and who else decides by a report makes one of the host at hand. The texts, which people read and compare, lie in the
 //! checkout beside this crate. A program has each as a frame of zstd (RFC 8878) of its own, a thirtieth of it, which is
-//! unpacked when somebody asks for that report, and no other with it. `tests/packed.rs` holds the frames against the texts
-//! byte by byte; `vmlock-lab record` makes both.
+//! unpacked when somebody asks for that report, and no other with it. `tests/packed.rs` holds the texts in the frames
+//! against those byte by byte; `vmlock-lab record` makes both. The bytes of a frame hang on the release of zstd that packed it:
+//! only the text in it is promised.
 
 use ruzstd::decoding::StreamingDecoder;
 use std::io::Read as _;
@@ -22,13 +23,16 @@ pub struct Recorded {
 }
 
 impl Recorded {
-    /// The report, JSON. A frame that is damaged has none; of those that are here a test knows that they are whole.
+    /// The report, JSON. A frame that is damaged, by its checksum also, has none; of those that are here a test knows that
+    /// they are whole.
     #[must_use]
     pub fn report(&self) -> Option<String> {
         let mut text = String::new();
         let mut frame = StreamingDecoder::new(self.packed).ok()?;
         frame.read_to_string(&mut text).ok()?;
-        Some(text)
+        let decoder = &frame.decoder;
+        // The decoder computes it, and leaves it to others to compare. A frame without one is none of ours.
+        (decoder.get_checksum_from_data() == decoder.get_calculated_checksum()).then_some(text)
     }
 }
 
@@ -63,6 +67,25 @@ mod tests {
         for packed in [&whole.packed[..whole.packed.len() / 2], b"{}", b""] {
             let damaged = Recorded { packed, ..whole };
             assert!(damaged.report().is_none(), "{} bytes", packed.len());
+        }
+    }
+
+    #[test]
+    fn a_flipped_bit_never_makes_another_report() {
+        let whole = RECORDED[0];
+        let report = whole.report();
+        // Its header and its checksum; of all that is between, as much as is done soon.
+        let (header, checksum) = (0..24, whole.packed.len() - 4..whole.packed.len());
+        let between = (header.end..checksum.start).step_by(13);
+        assert!(between.len() > 400);
+        for byte in header.clone().chain(between).chain(checksum) {
+            let mut packed = whole.packed.to_vec();
+            packed[byte] ^= 1 << (byte % 8);
+            let packed = packed.leak();
+            let changed = (Recorded { packed, ..whole }).report();
+            // A header also has bits that tell nothing of the text, such as the size of the window.
+            let same = header.contains(&byte) && changed == report;
+            assert!(changed.is_none() || same, "byte {byte}");
         }
     }
 }
