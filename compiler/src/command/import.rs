@@ -23,6 +23,7 @@ use partial::{Model, Partial};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::json;
+use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 use vmlock_spec::catalogue::Catalogue;
@@ -34,6 +35,8 @@ use vmlock_spec::words;
 
 /// How many names are listed before the rest is counted.
 const NAMED: usize = 6;
+/// The longest text of a file's own that is taken over into a line, in characters.
+const TEXT: usize = 80;
 
 /// What kind of file it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,6 +82,31 @@ pub fn run(flags: &ImportFlags, out: &mut Output) {
         Made::Machine(spec) => machine(flags, &found, spec, out),
     }
     out.value("beside", found.beside);
+}
+
+/// Text of a file's own as it may stand in a line.
+fn short(text: &str) -> String {
+    let short: String = text.chars().take(TEXT).collect();
+    let more = if short.len() < text.len() { "…" } else { "" };
+    words::line(&short).into_owned() + more
+}
+
+/// Writes a file that is not there yet, and says whether it did.
+fn create(path: &Path, text: &str, out: &mut Output) -> bool {
+    let shown = path.display().to_string();
+    let Err(error) = vmlock_atomic::create(path, text) else {
+        return true;
+    };
+    let problem = match error.kind() {
+        ErrorKind::AlreadyExists => {
+            let words = format!("`{shown}` exists already; nothing was written");
+            let finding = Diagnostic::error("io::exists", words).in_file(&shown);
+            finding.help("choose another name, or remove it")
+        }
+        _ => unwritable(&shown, &error),
+    };
+    out.fail(Exit::Environment, problem);
+    false
 }
 
 /// Writes models.
@@ -127,8 +155,8 @@ fn models(flags: &ImportFlags, found: &Found, parts: &[(String, Partial)], out: 
         None => out.verbatim(&text),
         Some(path) => {
             let shown = path.display().to_string();
-            if let Err(error) = vmlock_atomic::replace(path, &text) {
-                return out.fail(Exit::Environment, unwritable(&shown, &error));
+            if !create(path, &text, out) {
+                return;
             }
             out.line(format!(
                 "{shown}: written; in a description: import \"{shown}\""
@@ -179,16 +207,8 @@ fn machine(flags: &ImportFlags, found: &Found, spec: &VmSpec, out: &mut Output) 
         None => out.verbatim(&text),
         Some(path) => {
             let shown = path.display().to_string();
-            if path.exists() {
-                let words = format!("`{shown}` exists already; nothing was written");
-                let finding = Diagnostic::error("io::exists", words).in_file(&shown);
-                return out.fail(
-                    Exit::Environment,
-                    finding.help("choose another name, or remove it"),
-                );
-            }
-            if let Err(error) = vmlock_atomic::replace(path, &text) {
-                return out.fail(Exit::Environment, unwritable(&shown, &error));
+            if !create(path, &text, out) {
+                return;
             }
             out.line(format!("{shown}: written"));
             out.line(format!("next: vmlock lock {}", shell::word(&shown)));
@@ -298,6 +318,10 @@ fn read(flags: &ImportFlags) -> Result<Found, Failed> {
                 cpu: flags.cpu.as_deref(),
                 import: &flags.imports,
             };
+            let unsaid = said.unsaid(&source);
+            if !unsaid.is_empty() {
+                return Err((Exit::Usage, unsaid));
+            }
             let found = qemu::read(&source, &said).map_err(wrong)?;
             Ok(Found {
                 what: "a command line of QEMU's",

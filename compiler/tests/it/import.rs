@@ -70,7 +70,169 @@ fn held(imported: &CpuModel, ours: &CpuModel) -> (BTreeSet<String>, BTreeSet<Str
             }
         }
     }
+    for path in ["unaffected:meltdown", "unaffected:spectre-v2"] {
+        let says = |cpu: &CpuModel| {
+            let name = path.trim_start_matches("unaffected:");
+            let unaffected = cpu.unaffected.iter().any(|u| u == name);
+            let known = unaffected || !cpu.unknown.iter().any(|u| u.path == path);
+            known.then_some(unaffected)
+        };
+        match (says(imported), says(ours)) {
+            (None, _) => {}
+            (Some(_), None) => {
+                more.insert(path.to_owned());
+            }
+            (Some(value), Some(own)) if value == own => alike += 1,
+            (Some(value), Some(own)) => {
+                other.insert(format!("{path} {value} {own}"));
+            }
+        }
+    }
     (other, more, alike)
+}
+
+/// A description of a guest on the model in `own.kdl`.
+fn on_own(abi: &str) -> String {
+    format!(
+        "vm \"a\" {{\n    arch \"arm64\"\n    import \"own.kdl\"\n    abi \"{abi}\"\n    cpu \"own\" count=1\n    memory \"64MiB\"\n}}\n"
+    )
+}
+
+#[test]
+fn whether_a_cpu_is_open_to_a_vulnerability_is_unknown_until_something_proves_it() {
+    let scratch = Scratch::new("import-unaffected");
+    scratch.write("cpuinfo", &cpu(0, "0xd0c", "1", N1));
+    // A template that hides both: nothing about the CPU.
+    let pfr0 = |csv: &str| {
+        let bitmap = format!("0b{csv}{}", "x".repeat(56));
+        json!({ "reg_modifiers": [{ "addr": "0x603000000013c020", "bitmap": bitmap }] })
+    };
+    scratch.write("hidden.json", &pfr0("00000000").to_string());
+    scratch.write("shown.json", &pfr0("00010001").to_string());
+    // A guest to which CSV3 and CSV2 read as zero, and one that was told nothing of the register, or a part of it.
+    let mut zero = fingerprint("graviton2-neoverse-n1-6.1");
+    let modifiers = zero["guest_cpu_config"]["reg_modifiers"].as_array_mut();
+    let modifiers = modifiers.unwrap();
+    let at = modifiers
+        .iter()
+        .position(|m| m["addr"] == "0x603000000013c020")
+        .expect("the register");
+    let whole = modifiers[at]["bitmap"].as_str().unwrap().to_owned();
+    modifiers[at]["bitmap"] = format!("0b{}{}", "0".repeat(72), &whole[2 + 72..]).into();
+    scratch.write("zero.json", &zero.to_string());
+    zero["guest_cpu_config"]["reg_modifiers"][at]["bitmap"] =
+        format!("{}x", &whole[..whole.len() - 1]).into();
+    scratch.write("part.json", &zero.to_string());
+    let modifiers = zero["guest_cpu_config"]["reg_modifiers"].as_array_mut();
+    modifiers.unwrap().remove(at);
+    scratch.write("none.json", &zero.to_string());
+    for file in [
+        "cpuinfo",
+        "hidden.json",
+        "shown.json",
+        "zero.json",
+        "part.json",
+        "none.json",
+    ] {
+        let (imported, object) = import(&scratch, file);
+        assert!(imported.unaffected.is_empty(), "{file}");
+        let unknown = object["models"][0]["unknown"].as_array().unwrap();
+        for name in ["unaffected:meltdown", "unaffected:spectre-v2"] {
+            assert!(unknown.iter().any(|u| u == name), "{file}: {unknown:?}");
+        }
+        let text = object["models"][0]["kdl"].as_str().unwrap();
+        scratch.write("own.kdl", text);
+        for (abi, paths) in [
+            ("kvm-5.10", &["CSV2"][..]),
+            ("kvm-6.1", &["CSV2", "CSV3"]),
+            ("kvm-6.12", &["CSV2", "CSV3"]),
+        ] {
+            scratch.write("a.vm.kdl", &on_own(abi));
+            let (code, object) = scratch.json(&["lock", "a.vm.kdl"]);
+            let found = object["diagnostics"].as_array().unwrap();
+            let told: Vec<&Value> = found
+                .iter()
+                .filter(|d| d["code"] == "spec::unmeasured")
+                .collect();
+            for path in paths {
+                let path = format!("ID_AA64PFR0_EL1.{path}");
+                let names = |d: &&Value| d["message"].as_str().unwrap().contains(&path);
+                let named = told.iter().any(|d| names(d));
+                assert!(code == 1 && named, "{file} {abi} {path}: {object}");
+            }
+        }
+    }
+    // Words of a model's own.
+    let text = fs::read_to_string(scratch.0.join("own.kdl")).unwrap();
+    for (from, to, words) in [
+        (
+            "\"unaffected:meltdown\"",
+            "\"unaffected:metldown\"",
+            "metldown",
+        ),
+        (
+            "    unknown",
+            "    unaffected \"meltdown\"\n    unknown",
+            "`unaffected \\\"meltdown\\\"` is given and unknown",
+        ),
+    ] {
+        scratch.write("own.kdl", &text.replacen(from, to, 1));
+        let (code, object) = scratch.json(&["lock", "a.vm.kdl"]);
+        assert!(
+            code == 1 && object["diagnostics"].to_string().contains(words),
+            "{words}: {object}"
+        );
+    }
+    // A part of a user's own can have more than a field hang on it.
+    let part = "baseline \"own-psci\" part=\"psci\" {\n    title \"x\"\n    psci \"1.0\" when=\"unaffected:meltdown\" source=\"x\"\n}\n";
+    scratch.write("own.kdl", &(text + part));
+    let abi = on_own("kvm-6.1").replace("\"kvm-6.1\"", "\"kvm-6.1\" \"own-psci\"");
+    scratch.write("a.vm.kdl", &abi);
+    let (code, object) = scratch.json(&["lock", "a.vm.kdl"]);
+    let told = object["diagnostics"].to_string();
+    assert!(
+        code == 1 && told.contains("hangs on unaffected:meltdown"),
+        "{object}"
+    );
+}
+
+#[test]
+fn a_register_without_fields_is_known_whole_or_not_at_all() {
+    let scratch = Scratch::new("import-fieldless");
+    let without = |r: &&vmlock_spec::catalogue::RegisterInfo| {
+        r.kind == vmlock_spec::catalogue::Kind::Id && r.fields.is_empty()
+    };
+    let register = REGISTERS.iter().find(without).expect("such a register");
+    for (bitmap, known) in [("x".repeat(64), false), ("0".repeat(64), true)] {
+        let modifier =
+            json!({ "addr": format!("{:#x}", register.id), "bitmap": format!("0b{bitmap}") });
+        scratch.write(
+            "a.json",
+            &json!({ "reg_modifiers": [modifier] }).to_string(),
+        );
+        let (imported, object) = import(&scratch, "a.json");
+        let unknown = if known { 0 } else { u64::MAX };
+        assert_eq!(imported.silicon(register).unknown, unknown, "{bitmap}");
+        let part = format!(
+            "baseline \"own-part\" part=\"own\" {{\n    title \"x\"\n    show \"{}\" source=\"x\"\n}}\n",
+            register.name
+        );
+        let text = object["models"][0]["kdl"].as_str().unwrap();
+        scratch.write("own.kdl", &(text.to_owned() + &part));
+        let abi = on_own("kvm-6.1").replace("\"kvm-6.1\"", "\"kvm-6.1\" \"own-part\"");
+        scratch.write("a.vm.kdl", &abi);
+        let (code, object) = scratch.json(&["lock", "a.vm.kdl"]);
+        let found = object["diagnostics"].as_array().unwrap();
+        let names = |d: &Value| {
+            let message = d["message"].as_str().unwrap();
+            d["code"] == "spec::unmeasured" && message.contains(register.name.as_ref())
+        };
+        assert_eq!(
+            (code, found.iter().any(names)),
+            (1, !known),
+            "{bitmap}: {object}"
+        );
+    }
 }
 
 #[test]
@@ -340,13 +502,27 @@ fn cpuinfo_knows_the_least_that_there_is() {
         code == 1 && object.to_string().contains("spec::unmeasured"),
         "{object}"
     );
-    // Of a Linux that knows more than the catalogue does.
-    scratch.write("newer", &cpu(0, "0xd0c", "1", "fp asimd tomorrow"));
-    let (_, object) = import(&scratch, "newer");
+    // Of a Linux that knows more than the catalogue does; and what no Linux calls so.
+    scratch.write("newer", &cpu(0, "0xd0c", "1", "fp asimd tomorrow aarch32"));
+    let (imported, object) = import(&scratch, "newer");
+    let beside = object["beside"].to_string();
     assert!(
-        object["beside"].to_string().contains("tomorrow"),
+        beside.contains("tomorrow") && beside.contains("aarch32"),
         "{object}"
     );
+    let (register, el0) = vmlock_spec::catalogue::field("ID_AA64PFR0_EL1.EL0").unwrap();
+    assert_eq!(imported.silicon(register).get(el0), None);
+    // Never over a file that is there, be it the one that is read.
+    for taken in ["own.kdl", "newer"] {
+        let before = fs::read(scratch.0.join(taken)).unwrap();
+        let output = scratch.vmlock(&["import", "newer", "--name", "own", "-o", taken]);
+        assert!(
+            output.status.code() == Some(4) && err(&output).contains("io::exists"),
+            "{}",
+            err(&output)
+        );
+        assert_eq!(fs::read(scratch.0.join(taken)).unwrap(), before);
+    }
 }
 
 #[test]
@@ -391,6 +567,11 @@ fn what_is_not_as_its_program_writes_it_is_refused_at_its_place_and_nothing_is_w
             Some(2),
             "unknown field `bits`",
         ),
+        (
+            modifiers(&midr.replace("0x603000000013c000", &"9".repeat(5000))),
+            Some(2),
+            "9999…` is no id of a register",
+        ),
         (modifiers(""), None, "it names no register"),
         (
             "{ \"reg_modifiers\": [],\n \"cpuid_modifiers\": [] }".to_owned(),
@@ -433,7 +614,7 @@ fn what_is_not_as_its_program_writes_it_is_refused_at_its_place_and_nothing_is_w
                 .map(|n| cpu(n, &format!("{n:#x}"), "1", "fp"))
                 .collect(),
             None,
-            "20 kinds",
+            "more than 16 kinds",
         ),
         (
             "vendor_id\t: GenuineIntel\nflags\t\t: fpu vme\n".to_owned(),
@@ -549,7 +730,7 @@ fn a_command_line_becomes_the_description_of_the_machine_that_it_was_exported_fr
     let (code, object) = scratch.json(&["import", args, "--name", "web"]);
     let text = object["diagnostics"].to_string();
     assert!(
-        code == 4 && text.contains("--abi") && text.contains("--cpu"),
+        code == 2 && text.contains("--abi") && text.contains("--cpu"),
         "{object}"
     );
 }
@@ -605,6 +786,14 @@ fn of_a_command_line_everything_is_said_or_named() {
         ("qemu-system-aarch64 -M virt,gic-version=2", "a GICv2"),
         ("qemu-system-aarch64 -M virt -smp none", "no number of CPUs"),
         (
+            "qemu-system-aarch64 -M virt -smp sockets=99999,cores=99999",
+            "more CPUs than there can be",
+        ),
+        (
+            "qemu-system-aarch64 -M virt -append",
+            "`-append` has no value",
+        ),
+        (
             "qemu-system-aarch64 -M virt -m 99999999999999999999T",
             "no size",
         ),
@@ -632,6 +821,30 @@ fn of_a_command_line_everything_is_said_or_named() {
             "{text}: {object}"
         );
     }
+    for (text, words) in [
+        ("-smp sockets=2,cores=4", "count=8"),
+        ("-smp maxcpus=6,sockets=2,cores=4", "count=6"),
+        ("-smp cpus=2,sockets=2,cores=4", "count=2"),
+        ("-append -quiet -kernel -Image", "-quiet"),
+        ("-append x -kernel -Image", "-Image"),
+        ("-M mte=on,mte=off", "cpu \"neoverse-v1\" count=1\n"),
+        (
+            "-cpu host,sve256=on,sve=off",
+            "cpu \"neoverse-v1\" count=1\n",
+        ),
+        ("-cpu host,sve256=on,sve=off", "-cpu sve256=on, and sve=off"),
+        ("-cpu host,sve=on,sve512=off", "-cpu sve512=off"),
+        ("-m 1G", "which GIC"),
+        ("-M gic-version=host", "which GIC"),
+        ("-M gic-version=2 -M gic-version=3", "an ITS"),
+    ] {
+        let (code, object) = line(&format!("qemu-system-aarch64 -M virt {text}"));
+        let found = object["description"].as_str().unwrap_or_default();
+        assert!(code == 0 && found.contains(words), "{text}: {object}");
+    }
+    let (_, object) = line("qemu-system-aarch64 -M virt,gic-version=3,its=off -M accel=kvm");
+    let found = object["description"].as_str().unwrap();
+    assert!(!found.contains("GIC") && !found.contains("ITS"), "{object}");
     let (_, object) = line("qemu-system-aarch64 -M virt -cpu cortex-a72");
     let text = object["description"].to_string();
     assert!(text.contains("Not said: `-cpu cortex-a72`"), "{object}");

@@ -1,6 +1,7 @@
 //! What of the silicon every kernel passes on to a guest that asks for no feature: there, "not implemented" is the
-//! silicon's own word. Elsewhere it may be a kernel that hides something, as some values may be a kernel's that makes
-//! them up.
+//! silicon's own word, as far as it is a kernel's of the catalogue that was left alone: boot options (`arm64.nobti`,
+//! `id_aa64isar1.…=0`) and CPUs of other kinds in the machine make every kernel show less. Elsewhere it may be a kernel
+//! that hides something, as some values may be a kernel's that makes them up.
 
 use super::{Act, Baseline, Catalogue, Field, RegisterInfo, Statement, Subject};
 

@@ -14,6 +14,15 @@ pub(super) const AARCH32: &str = "ID_AA64PFR0_EL1.EL0";
 /// Which caches there are.
 pub(super) const CLIDR: &str = "CLIDR_EL1";
 
+/// What stands before the name of a vulnerability, in the condition that the CPU does not have it.
+const UNAFFECTED: &str = "unaffected:";
+
+/// The vulnerability of which a condition speaks.
+fn vulnerability(condition: &str) -> Option<&str> {
+    let condition = condition.strip_prefix('!').unwrap_or(condition);
+    condition.strip_prefix(UNAFFECTED)
+}
+
 /// One value on its way into the lock, and who decided it so far.
 pub(super) struct Draft {
     pub(super) value: u64,
@@ -77,11 +86,17 @@ impl<'a> Context<'a> {
         said.then_some(silicon)
     }
 
-    /// The fields of the silicon on which it hangs whether statements apply, and of which nobody knows.
+    /// The fields of the silicon on which it hangs whether statements apply, and of which nobody knows. Where a field
+    /// alone hangs on a vulnerability, its bits are unknown instead ([`Self::register`]): a description can decide those.
     pub(super) fn undecided(&self) -> Vec<String> {
-        let said = self.statements.iter();
-        let conditions = said.flat_map(|(_, statement, _)| statement.when.iter());
-        let mut paths: Vec<String> = conditions.filter_map(|c| self.unknown_in(c)).collect();
+        let is_told = |statement: &Statement, condition: &str| {
+            matches!(statement.subject, Subject::Field(..)) && vulnerability(condition).is_some()
+        };
+        let mut paths = Vec::new();
+        for (_, statement, _) in &self.statements {
+            let conditions = statement.when.iter().filter(|c| !is_told(statement, c));
+            paths.extend(conditions.filter_map(|c| self.unknown_in(c)));
+        }
         paths.sort();
         paths.dedup();
         paths
@@ -90,6 +105,11 @@ impl<'a> Context<'a> {
     /// What a condition speaks of, where nobody knows it of this CPU.
     fn unknown_in(&self, condition: &str) -> Option<String> {
         let condition = condition.strip_prefix('!').unwrap_or(condition);
+        if vulnerability(condition).is_some() {
+            let mut unknown = self.cpu.unknown.iter();
+            let is_unknown = unknown.any(|entry| entry.path == condition);
+            return is_unknown.then(|| condition.to_owned());
+        }
         let path = match condition {
             "el0-aarch32" => AARCH32,
             "no-clean-to-pou" => {
@@ -101,6 +121,16 @@ impl<'a> Context<'a> {
         let (register, field) = field(path)?;
         let known = self.cpu.silicon(register).get(field).is_some();
         (!known).then(|| path.to_owned())
+    }
+
+    /// The vulnerabilities on which it hangs whether a statement applies, and of which nobody knows whether the CPU has
+    /// them.
+    pub(super) fn unproven<'s>(
+        &'s self,
+        statement: &'s Statement,
+    ) -> impl Iterator<Item = &'s str> {
+        let names = statement.when.iter().filter_map(|c| vulnerability(c));
+        names.filter(|name| self.unknown_in(&format!("{UNAFFECTED}{name}")).is_some())
     }
 
     /// Whether the description turns a vCPU feature on.
@@ -121,7 +151,7 @@ impl<'a> Context<'a> {
         if let Some(negated) = condition.strip_prefix('!') {
             return !self.holds(negated);
         }
-        if let Some(name) = condition.strip_prefix("unaffected:") {
+        if let Some(name) = vulnerability(condition) {
             return self.cpu.unaffected.iter().any(|u| u == name);
         }
         if condition == "el0-aarch32" {
@@ -244,6 +274,11 @@ impl<'a> Context<'a> {
                 }
                 None => continue,
             };
+            if self.unproven(statement).next().is_some() {
+                // It holds or it does not: either way the rest of the chain may decide these bits again.
+                draft.unknown |= bits;
+                continue;
+            }
             draft.unknown &= !bits;
             if matches!(act, Act::Show | Act::Cap(_)) {
                 draft.unknown |= silicon.unknown & bits;

@@ -8,7 +8,7 @@ use super::registers::Drafts;
 use super::{Complaints, Context, features};
 use crate::catalogue::{Field, Kind, Rule, Subject, field};
 use crate::lock::LockedRegister;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Whether a field of which nobody knows what the silicon has can be shown with that value: with the least that there is.
 pub(super) fn can_be_shown(field: &Field, value: u64) -> Result<(), String> {
@@ -55,7 +55,7 @@ pub(super) fn complain(
             about && statement.when.iter().any(|w| told.contains(&w.as_ref()))
         })
     };
-    let (mut hide, mut vary) = (Vec::new(), Vec::new());
+    let (mut hide, mut vary, mut whole) = (Vec::new(), Vec::new(), Vec::new());
     for entry in locked {
         let Some(bits) = unknown.get(entry.name.as_str()) else {
             continue;
@@ -65,6 +65,9 @@ pub(super) fn complain(
         };
         if info.feature.as_deref().is_some_and(|f| told.contains(&f)) {
             continue;
+        }
+        if info.fields.is_empty() && bits & entry.promised() != 0 {
+            whole.push(info.name.to_string());
         }
         for field in info.fields.iter() {
             let path = format!("{}.{}", info.name, field.name);
@@ -77,8 +80,10 @@ pub(super) fn complain(
             }
         }
     }
-    if !hide.is_empty() || !vary.is_empty() {
-        let all: Vec<&str> = hide.iter().chain(&vary).map(String::as_str).collect();
+    // A register without fields can neither be hidden nor be left open.
+    let all = hide.iter().chain(&vary).chain(&whole);
+    let all: Vec<&str> = all.map(String::as_str).collect();
+    if !all.is_empty() {
         let mut ways = vec![features::MEASURE.to_owned()];
         if !hide.is_empty() {
             ways.push(format!("or do not show it: hide {}", quoted(&hide)));
@@ -86,6 +91,7 @@ pub(super) fn complain(
         if !vary.is_empty() {
             ways.push(format!("or leave it open: vary {}", quoted(&vary)));
         }
+        ways.extend(unproven(context, &all));
         complaints.error(
             "spec::unmeasured",
             "/cpu/model",
@@ -108,6 +114,39 @@ pub(super) fn complain(
     for path in undecided {
         hangs(context, SHOWN, &path, None, complaints);
     }
+}
+
+/// How a model says whether its CPU has the vulnerabilities on which these fields hang.
+fn unproven(context: &Context, paths: &[&str]) -> Option<String> {
+    let said = context
+        .statements
+        .iter()
+        .map(|(_, statement, _)| *statement);
+    let about = said.filter(|statement| {
+        let Subject::Field(target, _) = &statement.subject else {
+            return false;
+        };
+        let is_of = |path: &&str| {
+            let rest = path.strip_prefix(target.as_ref());
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
+        paths.iter().any(is_of)
+    });
+    let names: BTreeSet<&str> = about.flat_map(|s| context.unproven(s)).collect();
+    let lines: Vec<String> = names
+        .iter()
+        .map(|name| {
+            format!(
+                "in place of `unknown \"unaffected:{name}\"` say `unaffected \"{name}\"`, or nothing where the CPU has that vulnerability"
+            )
+        })
+        .collect();
+    (!lines.is_empty()).then(|| {
+        format!(
+            "or, where it is known, say so in the model: {}",
+            lines.join(", and ")
+        )
+    })
 }
 
 /// What a guest is shown.

@@ -406,6 +406,8 @@ fn unread(model: &str, unknown: &[&str]) -> Catalogue {
     }
     for path in unknown {
         cpu.registers.to_mut().retain(|r| r.register != *path);
+        let given = |name: &str| path.strip_prefix("unaffected:") == Some(name);
+        cpu.unaffected.to_mut().retain(|name| !given(name));
         if let Some((info, field)) = field(path) {
             let registers = cpu.registers.to_mut().iter_mut();
             let mut all = registers.chain(cpu.facts.to_mut());
@@ -453,6 +455,63 @@ fn locked(spec: &VmSpec, catalogue: &Catalogue, name: &str) -> u64 {
     let mut entries = lock.registers.iter();
     let entry = entries.find(|r| r.name == name);
     entry.expect("the lock speaks of it").value
+}
+
+/// Where nobody knows whether a CPU has a vulnerability, what kernels tell a guest of it is as unknown.
+#[test]
+fn what_hangs_on_a_vulnerability_that_nobody_has_looked_for_makes_no_lock() {
+    const CSV2: &str = "ID_AA64PFR0_EL1.CSV2";
+    const CSV3: &str = "ID_AA64PFR0_EL1.CSV3";
+    let both = ["unaffected:meltdown", "unaffected:spectre-v2"];
+    for (unknown, baseline, paths) in [
+        (&both[..], "kvm-5.10", &[CSV2][..]),
+        (&both, "kvm-5.11", &[CSV3, CSV2]),
+        (&both, "kvm-6.1", &[CSV3, CSV2]),
+        (&both, "kvm-6.4", &[CSV3, CSV2]),
+        (&both, "kvm-6.8", &[CSV3, CSV2]),
+        (&both, "kvm-6.18", &[CSV3, CSV2]),
+        (&both[..1], "kvm-6.1", &[CSV3]),
+        (&both[1..], "kvm-6.1", &[CSV2]),
+    ] {
+        let catalogue = unread("neoverse-n1", unknown);
+        let asked = spec(&[baseline], UNREAD, &[]);
+        let errors = errors_of(&asked, &catalogue);
+        let [complaint] = &errors[..] else {
+            panic!("{baseline}: {errors:#?}");
+        };
+        assert_eq!(complaint.code, "spec::unmeasured");
+        let help = complaint.help.clone().unwrap_or_default();
+        for path in [CSV2, CSV3] {
+            let (_, named) = complaint.message.split_once(": ").expect("names");
+            assert_eq!(named.contains(path), paths.contains(&path), "{complaint:?}");
+            assert_eq!(help.contains(path), paths.contains(&path), "{help}");
+        }
+        for name in paths {
+            let name = match *name {
+                CSV2 => "spectre-v2",
+                _ => "meltdown",
+            };
+            let line = format!("in place of `unknown \"unaffected:{name}\"` say `unaffected");
+            assert!(help.contains(&line), "{help}");
+        }
+        // What the help names does help.
+        let mut hidden = asked.clone();
+        hidden.cpu.hide = paths.iter().map(|path| (*path).to_owned()).collect();
+        let value = locked(&hidden, &catalogue, "ID_AA64PFR0_EL1");
+        for path in paths {
+            let (_, field) = field(path).expect("a field");
+            assert_eq!(field.get(value), 0, "{path}");
+        }
+        let mut open = asked.clone();
+        open.vary = hidden.cpu.hide.clone();
+        locked(&open, &catalogue, "ID_AA64PFR0_EL1");
+    }
+    // A CPU that has them, or has not, is told of as it is.
+    for name in ["neoverse-n1", "a64fx"] {
+        let known = unread(name, &[]);
+        let value = locked(&spec(&["kvm-6.1"], UNREAD, &[]), &known, "ID_AA64PFR0_EL1");
+        assert_eq!(value >> 60 == 1, name == "neoverse-n1", "{value:#x}");
+    }
 }
 
 /// A CLIDR_EL1 that nobody has read is not one that names no cache.

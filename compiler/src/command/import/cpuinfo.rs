@@ -5,6 +5,7 @@
 //! may not know it yet, or may have been told to keep it to itself.
 
 use super::partial::{Known, Partial};
+use super::short;
 use crate::diagnostic::Diagnostic;
 use crate::location::Source;
 use std::collections::{BTreeMap, BTreeSet};
@@ -66,6 +67,12 @@ pub fn is_one(text: &str) -> bool {
 /// # Errors
 /// Everything that is wrong with it.
 pub fn read(source: &Arc<Source>) -> Result<Found, Vec<Diagnostic>> {
+    let none = |words: String| {
+        let problem = Diagnostic::error("foreign::invalid", words);
+        problem
+            .in_file(&source.path)
+            .help("take all of /proc/cpuinfo of an arm64 machine")
+    };
     let mut kinds: Vec<Cpus> = Vec::new();
     let mut found = Vec::new();
     for block in blocks(source) {
@@ -73,34 +80,31 @@ pub fn read(source: &Arc<Source>) -> Result<Found, Vec<Diagnostic>> {
             break;
         }
         match block.cpu(source) {
-            Ok(cpu) => match kinds.iter_mut().find(|kind| kind.midr == cpu.midr) {
-                Some(kind) => {
+            Ok(cpu) => match kinds.iter().position(|kind| kind.midr == cpu.midr) {
+                Some(at) => {
+                    let kind = &mut kinds[at];
                     kind.count += 1;
                     kind.features.retain(|name| cpu.features.contains(name));
+                }
+                // Of so many kinds the rest need not be compared.
+                None if kinds.len() == KINDS => {
+                    let words = format!("it has CPUs of more than {KINDS} kinds");
+                    return Err(vec![none(words)]);
                 }
                 None => kinds.push(cpu),
             },
             Err(problem) => found.push(*problem),
         }
     }
-    if found.is_empty() && !(1..=KINDS).contains(&kinds.len()) {
-        let words = match kinds.len() {
-            0 => "no CPU stands in it".to_owned(),
-            n => format!("it has CPUs of {n} kinds"),
-        };
-        let help = "take all of /proc/cpuinfo of an arm64 machine";
-        let problem = Diagnostic::error("foreign::invalid", words);
-        found.push(problem.in_file(&source.path).help(help));
+    if found.is_empty() && kinds.is_empty() {
+        found.push(none("no CPU stands in it".to_owned()));
     }
     if !found.is_empty() {
         return Err(found);
     }
     let all: BTreeSet<&String> = kinds.iter().flat_map(|kind| kind.features.iter()).collect();
-    let mut strange: Vec<&str> = all
-        .iter()
-        .filter(|name| hwcap(name).is_none())
-        .map(|name| name.as_str())
-        .collect();
+    let strange = all.iter().filter(|name| of_linux(name).is_none());
+    let mut strange: Vec<String> = strange.map(|name| short(name)).collect();
     let mut beside = vec!["CPUs that were not online do not stand in it".to_owned()];
     if !strange.is_empty() {
         let more = match strange.len() > TOLD {
@@ -181,7 +185,8 @@ impl Block<'_> {
         if let Some((_, text, at)) = line("CPU architecture").filter(|(_, text, _)| *text != ARMV8)
         {
             let words = format!(
-                "this CPU is of architecture `{text}`, and vmlock is about Armv8 and later"
+                "this CPU is of architecture `{}`, and vmlock is about Armv8 and later",
+                short(text)
             );
             return Err(problem(*at, text.len(), words, WHOLE));
         }
@@ -200,7 +205,10 @@ impl Block<'_> {
                 _ => None,
             };
             let Some(number) = number.filter(|number| number >> bits == 0) else {
-                let words = format!("`{text}` is no `{name}`: MIDR_EL1 has {bits} bits for it");
+                let words = format!(
+                    "`{}` is no `{name}`: MIDR_EL1 has {bits} bits for it",
+                    short(text)
+                );
                 return Err(problem(*at, text.len(), words, WHOLE));
             };
             midr |= number << low;
@@ -220,6 +228,11 @@ impl Block<'_> {
             features,
         })
     }
+}
+
+/// A name that Linux has for a feature. `aarch32` is one of the catalogue's own.
+fn of_linux(name: &str) -> Option<&'static Hwcap> {
+    hwcap(name).filter(|hwcap| hwcap.name != "aarch32")
 }
 
 /// The one field that announces a hwcap to AArch64, and from which value on.
@@ -250,8 +263,9 @@ fn partial(cpus: &Cpus) -> Partial {
         about: [
             "A part of a CPU model, made by `vmlock import`.",
             "",
-            "/proc/cpuinfo knows MIDR_EL1, and of some fields of ID registers the least value that they have: of a",
-            "feature that it does not name nobody knows. All else is `unknown`: no lock comes of it. `vmlock cpu`",
+            "/proc/cpuinfo knows MIDR_EL1, and of some fields of ID registers the least value that they have, which stands",
+            "here as if it were the value itself: of a feature that it does not name nobody knows, since boot options and",
+            "CPUs of another kind make the kernel name less. All else is `unknown`: no lock comes of it. `vmlock cpu`",
             "makes a whole model of a report of `vmlock-run probe`.",
         ]
         .map(str::to_owned)
@@ -267,7 +281,7 @@ fn partial(cpus: &Cpus) -> Partial {
     partial.registers.insert("MIDR_EL1", midr);
     let mut names: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for name in &cpus.features {
-        let Some((path, least)) = hwcap(name).and_then(announced) else {
+        let Some((path, least)) = of_linux(name).and_then(announced) else {
             continue;
         };
         let Some((register, field)) = field(path).filter(|(_, field)| field.rule == Rule::Lower)

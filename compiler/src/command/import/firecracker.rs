@@ -5,6 +5,7 @@
 //! where the host decides. A dump has 128 digits for every register, which no template may have for a narrower one.
 
 use super::partial::{Known, Partial, is_said};
+use super::short;
 use crate::diagnostic::Diagnostic;
 use crate::language::json;
 use crate::location::Source;
@@ -15,7 +16,6 @@ use vmlock_spec::catalogue::{Kind, register_by_id};
 use vmlock_spec::json::from_str;
 use vmlock_spec::smccc;
 use vmlock_spec::vm::Feature;
-use vmlock_spec::words;
 
 /// Largest file that is read, in bytes: a fingerprint has some 60 KiB.
 pub const SIZE_MAX: usize = 4 << 20;
@@ -23,8 +23,6 @@ pub const SIZE_MAX: usize = 4 << 20;
 const DIGITS: usize = 128;
 /// How many problems, and names in a line, are told before the rest is left out.
 const TOLD: usize = 12;
-/// The longest version that is taken over, in characters.
-const VERSION: usize = 80;
 
 /// `cpu-template-helper fingerprint dump`.
 #[derive(Deserialize)]
@@ -148,7 +146,7 @@ pub fn read(source: &Arc<Source>) -> Result<Found, Vec<Diagnostic>> {
                 guest_cpu_config,
                 ..
             } = from_str(&source.text).map_err(broken)?;
-            let versions = (version(&firecracker_version), version(&kernel_version));
+            let versions = (short(&firecracker_version), short(&kernel_version));
             (guest_cpu_config, Some(versions))
         }
     };
@@ -202,8 +200,9 @@ pub fn read(source: &Arc<Source>) -> Result<Found, Vec<Diagnostic>> {
             partial.about = about(&[
                 "It knows what one guest without PMU, SVE and PAuth was shown on one host. Where that guest had",
                 "something, the silicon has that or more; where it had nothing, that is the silicon's own word only if no",
-                "kernel of vmlock's catalogue hides it there. All else is `unknown`: no lock comes of it. A template that",
-                "the guest was started with would have changed what stands here.",
+                "kernel of vmlock's catalogue hides it there, and boot options of the host or CPUs of another kind have not",
+                "hidden it either. All else is `unknown`: no lock comes of it. A template that the guest was started with",
+                "would have changed what stands here.",
             ]);
             partial.why = "a guest without PMU, SVE and PAuth does not tell".to_owned();
             let caches = "kernels from 6.3 on make caches up, KVM tells half of one with FEAT_CCIDX, and Firecracker writes CLIDR_EL1 itself from 1.16 on";
@@ -238,12 +237,6 @@ fn about(lines: &[&str]) -> Vec<String> {
     all
 }
 
-/// A version as it may stand in a line.
-fn version(text: &str) -> String {
-    let short: String = text.chars().take(VERSION).collect();
-    words::line(&short).into_owned()
-}
-
 /// All modifiers, each id once.
 fn modifiers(template: &Template, source: &Arc<Source>) -> Result<Vec<Read>, Vec<Diagnostic>> {
     let (mut found, mut all) = (Vec::new(), Vec::new());
@@ -253,6 +246,7 @@ fn modifiers(template: &Template, source: &Arc<Source>) -> Result<Vec<Read>, Vec
             break;
         }
         let Modifier { addr, bitmap: text } = modifier;
+        let named = short(addr);
         let mut problem = |about: &str, words: String, help: &str| {
             let at = source.text.find(about).unwrap_or_default();
             let end = at
@@ -265,7 +259,7 @@ fn modifiers(template: &Template, source: &Arc<Source>) -> Result<Vec<Read>, Vec
             found.push(diagnostic.at(source, at..end, "here").help(help));
         };
         let Some(id) = address(addr) else {
-            let words = format!("`{addr}` is no id of a register");
+            let words = format!("`{named}` is no id of a register");
             problem(
                 addr,
                 words,
@@ -274,7 +268,7 @@ fn modifiers(template: &Template, source: &Arc<Source>) -> Result<Vec<Read>, Vec
             continue;
         };
         let Some((bits, value, digits)) = bitmap(text) else {
-            let words = format!("the bitmap of {addr} is none");
+            let words = format!("the bitmap of {named} is none");
             let help = "a bitmap is 0b and at most 128 of the digits `0`, `1` and `x`, the most significant first";
             problem(addr, words, help);
             continue;
@@ -291,7 +285,7 @@ fn modifiers(template: &Template, source: &Arc<Source>) -> Result<Vec<Read>, Vec
         };
         if beyond != 0 {
             let words =
-                format!("the bitmap of {addr} has a bit beyond the {width} of the register");
+                format!("the bitmap of {named} has a bit beyond the {width} of the register");
             problem(addr, words, "take the file as Firecracker wrote it");
             continue;
         }

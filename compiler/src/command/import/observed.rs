@@ -91,8 +91,9 @@ pub fn read(account: &Account, shown: &str) -> Result<Found, Box<Diagnostic>> {
             "",
             "It knows what one guest was shown under one VMM on one host. Where that guest had something, the silicon has",
             "that or more; where it had nothing, that is the silicon's own word only if no kernel of vmlock's catalogue",
-            "hides it there. All else is `unknown`: no lock comes of it. Registers that the VMM writes itself would stand",
-            "here as it wrote them, and those of an emulator are the emulator's.",
+            "hides it there, and boot options of the host or CPUs of another kind have not hidden it either. All else is",
+            "`unknown`: no lock comes of it. Registers that the VMM writes itself would stand here as it wrote them, and",
+            "those of an emulator are the emulator's.",
         ]
         .map(str::to_owned)
         .to_vec(),

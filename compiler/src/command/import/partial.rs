@@ -16,6 +16,10 @@ use vmlock_spec::smccc;
 /// Columns of a line of names.
 const WIDTH: usize = 110;
 
+/// Fields of ID_AA64PFR0_EL1 that prove to a guest that a CPU does not have a vulnerability. That they are zero proves
+/// nothing: kernels before 5.11 show the register's own CSV3, and a VMM can hide both.
+const PROVEN: [(&str, &str); 2] = [("CSV3", "meltdown"), ("CSV2", "spectre-v2")];
+
 /// What is known of one register.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Known {
@@ -40,7 +44,7 @@ pub struct Partial {
     pub why: String,
     /// Why these are, by the register's name.
     pub because: BTreeMap<&'static str, String>,
-    /// Vulnerabilities that it is known not to have.
+    /// Vulnerabilities that it is known not to have; of the others of [`PROVEN`] nobody knows.
     pub unaffected: Vec<&'static str>,
 }
 
@@ -48,7 +52,7 @@ pub struct Partial {
 pub struct Model {
     /// The `cpu` block.
     pub kdl: String,
-    /// Registers and fields that are unknown.
+    /// Registers and fields that are unknown, and `unaffected:NAME` where it is whether it has a vulnerability.
     pub unknown: Vec<String>,
     /// How many registers have a value.
     pub known: usize,
@@ -122,6 +126,8 @@ impl Partial {
             let bits = match register.kind {
                 // Kernels leave some events out, and add others.
                 Kind::Pmu if register.name.starts_with("PMCEID") => 0,
+                // No kernel is known to pass on what has no field.
+                Kind::Id if register.fields.is_empty() => 0,
                 // Caches are shown as they are or made up as a whole, which the caller has to find out.
                 Kind::Cache if register.name == "CLIDR_EL1" || register.csselr().is_some() => {
                     u64::MAX
@@ -138,10 +144,8 @@ impl Partial {
             };
             self.registers.insert(name, known);
         }
-        for (name, field, vulnerability) in [
-            ("ID_AA64PFR0_EL1", "CSV3", "meltdown"),
-            ("ID_AA64PFR0_EL1", "CSV2", "spectre-v2"),
-        ] {
+        let name = "ID_AA64PFR0_EL1";
+        for (field, vulnerability) in PROVEN {
             let field = register_by_name(name).and_then(|r| r.field(field));
             let shown = values.get(name).zip(field);
             if shown.is_some_and(|(value, field)| field.get(*value) > 0) {
@@ -204,6 +208,12 @@ impl Partial {
             let names: Vec<String> = self.unaffected.iter().map(|u| quoted(u)).collect();
             let _ = writeln!(kdl, "    unaffected {}", names.join(" "));
         }
+        for (_, vulnerability) in PROVEN {
+            if !self.unaffected.contains(&vulnerability) {
+                let path = format!("unaffected:{vulnerability}");
+                unknown.entry(&self.why).or_default().push(path);
+            }
+        }
         unknown.retain(|_, paths| !paths.is_empty());
         for paths in unknown.values_mut() {
             // What there may be many of comes last.
@@ -233,7 +243,7 @@ impl Partial {
         let named = fields(register).fold(0, |bits, field| bits | field.mask());
         // Of an ID register what has no name is reserved, and zero.
         let rest = match register.kind {
-            Kind::Id => 0,
+            Kind::Id if !register.fields.is_empty() => 0,
             _ => promised & !named,
         };
         let nothing = !open.is_empty() && open.len() == fields(register).count();
@@ -304,7 +314,14 @@ mod tests {
             );
             count += 1;
         }
-        assert_eq!((count, model.known), (model.unknown.len(), 0));
+        assert_eq!(
+            (count + PROVEN.len(), model.known),
+            (model.unknown.len(), 0)
+        );
+        for (_, vulnerability) in PROVEN {
+            let path = format!("unaffected:{vulnerability}");
+            assert!(cpu.unknown.iter().any(|u| u.path == path), "{path}");
+        }
         assert!(count > 70, "only {count} registers");
     }
 

@@ -4,6 +4,7 @@
 //! It says which features a vCPU has, how many there are, how much memory, and what is booted. It does not say what the
 //! host's kernel shows, nor which CPU there is: who imports it does. What a description cannot say is named.
 
+use super::short;
 use crate::diagnostic::Diagnostic;
 use crate::location::Source;
 use std::collections::BTreeSet;
@@ -30,6 +31,13 @@ const ALONE: [&str; 12] = [
     "no-acpi",
     "h",
 ];
+/// Options whose value is the next word, whatever that begins with.
+const WITH_VALUE: [&str; 14] = [
+    "kernel", "initrd", "append", "cpu", "M", "machine", "smp", "m", "global", "accel", "name",
+    "device", "drive", "netdev",
+];
+/// The parts of a machine's topology that QEMU's `virt` has.
+const TOPOLOGY: [&str; 5] = ["sockets", "dies", "clusters", "cores", "threads"];
 /// Names in a line that are told before the rest is counted.
 const TOLD: usize = 12;
 /// What QEMU has where nobody says otherwise.
@@ -52,6 +60,31 @@ pub struct Said<'a> {
     pub cpu: Option<&'a str>,
     /// Files of the author's own, with baselines and CPU models.
     pub import: &'a [String],
+}
+
+impl Said<'_> {
+    /// What no line says, and its author has not said either.
+    pub fn unsaid(&self, source: &Source) -> Vec<Diagnostic> {
+        let unsaid = |words: &str, help: &str| {
+            Diagnostic::error("usage::arguments", words)
+                .in_file(&source.path)
+                .help(help)
+        };
+        let mut all = Vec::new();
+        if self.cpu.is_none() {
+            all.push(unsaid(
+                "a command line names no CPU model: `-cpu` is whatever the host has, or an emulator's",
+                "say the model of the host's CPU with `--cpu`; `vmlock cpu` makes one of a report, for `--import`",
+            ));
+        }
+        if self.abi.is_empty() {
+            all.push(unsaid(
+                "a command line does not say what the host's kernel shows a guest",
+                "say the baselines with `--abi`, as in `--abi kvm-6.8`: those of the kernel that the guest was made for",
+            ));
+        }
+        all
+    }
 }
 
 /// What comes of a line.
@@ -85,9 +118,9 @@ fn options(words: Vec<String>) -> Vec<(String, Option<String>)> {
             options.push((String::new(), Some(word)));
             continue;
         };
-        // A value can begin with a dash in no option that is read here.
-        let alone = ALONE.contains(&option);
-        let value = words.next_if(|next| !alone && !next.starts_with('-'));
+        let (alone, any) = (ALONE.contains(&option), WITH_VALUE.contains(&option));
+        // Whether another option has a value, a dash tells.
+        let value = words.next_if(|next| any || !alone && !next.starts_with('-'));
         options.push((option.to_owned(), value));
     }
     options
@@ -110,14 +143,18 @@ struct Line {
     on: BTreeSet<Feature>,
     off: BTreeSet<Feature>,
     vector_lengths: BTreeSet<u32>,
+    /// Lengths that it turns off, and no other part of it on.
+    lengths_off: BTreeSet<u32>,
     vcpus: Option<u32>,
     memory: Option<u64>,
     psci: Option<String>,
     has_its: bool,
+    is_machine_said: bool,
+    gic: Option<String>,
     kernel: Option<String>,
     initrd: Option<String>,
     cmdline: Option<String>,
-    beside: Vec<String>,
+    beside: BTreeSet<String>,
     problems: Vec<(String, String)>,
 }
 
@@ -139,7 +176,7 @@ impl Line {
                 None => {
                     let words = format!(
                         "`kvm-psci-version={}` is no version of PSCI that is known",
-                        value.unwrap_or_default()
+                        short(value.unwrap_or_default())
                     );
                     self.problem(words, "versions are 0.2, 1.0, 1.1, 1.2 and 1.3");
                 }
@@ -159,10 +196,12 @@ impl Line {
         match (length, feature) {
             (Some(bits), _) if is_on => {
                 self.vector_lengths.insert(bits);
-                self.on.insert(Feature::Sve);
+                self.lengths_off.remove(&bits);
             }
             (Some(bits), _) => {
-                self.vector_lengths.remove(&bits);
+                if !self.vector_lengths.remove(&bits) {
+                    self.lengths_off.insert(bits);
+                }
             }
             (None, Some(feature)) if is_on => {
                 self.on.insert(feature);
@@ -179,6 +218,9 @@ impl Line {
 
     /// Takes one option; whether all of it is said in a description.
     fn option(&mut self, option: &str, value: Option<&str>) {
+        if value.is_none() && WITH_VALUE.contains(&option) {
+            return self.problem(format!("`-{option}` has no value"), "take the whole line");
+        }
         let value = value.unwrap_or_default();
         match option {
             "cpu" => {
@@ -191,26 +233,7 @@ impl Line {
                 }
             }
             "M" | "machine" => self.machine(value),
-            "smp" => {
-                for (name, value) in parts(value) {
-                    let count = match (name, value) {
-                        (count, None) | ("cpus", Some(count)) => {
-                            count.parse().ok().filter(|n| *n > 0)
-                        }
-                        _ => {
-                            self.beside(format!("-smp {name}"));
-                            continue;
-                        }
-                    };
-                    match count {
-                        Some(count) => self.vcpus = Some(count),
-                        None => self.problem(
-                            format!("`-smp {name}` is no number of CPUs"),
-                            "as in `-smp 4`",
-                        ),
-                    }
-                }
-            }
+            "smp" => self.processors(value),
             "m" => {
                 for (name, value) in parts(value) {
                     let bytes = match (name, value) {
@@ -222,7 +245,10 @@ impl Line {
                     };
                     match bytes {
                         Some(bytes) => self.memory = Some(bytes),
-                        None => self.problem(format!("`-m {name}` is no size"), "as in `-m 512M`"),
+                        None => self.problem(
+                            format!("`-m {}` is no size", short(name)),
+                            "as in `-m 512M`",
+                        ),
                     }
                 }
             }
@@ -248,33 +274,69 @@ impl Line {
     }
 
     fn beside(&mut self, what: String) {
-        if !self.beside.contains(&what) {
-            self.beside.push(what);
+        self.beside.insert(short(&what));
+    }
+
+    /// How many CPUs there are from the start: where nobody says it, as many as there can be, and those are the product
+    /// of the topology (hw/core/machine-smp.c `machine_parse_smp_config`).
+    fn processors(&mut self, value: &str) {
+        let (mut cpus, mut most, mut product) = (None, None, Some(1u32));
+        for (name, value) in parts(value) {
+            let (word, digits) = match value {
+                None => ("cpus", name),
+                Some(digits) => (name, digits),
+            };
+            let is_topology = TOPOLOGY.contains(&word);
+            if !is_topology && !["cpus", "maxcpus"].contains(&word) {
+                self.beside(format!("-smp {name}"));
+                continue;
+            }
+            let plain = digits.bytes().all(|b| b.is_ascii_digit());
+            let count: Option<u32> = digits.parse().ok().filter(|n| plain && *n > 0);
+            let Some(count) = count else {
+                let words = format!("`-smp {}` is no number of CPUs", short(digits));
+                self.problem(words, "as in `-smp 4`");
+                continue;
+            };
+            match word {
+                "cpus" => cpus = Some(count),
+                "maxcpus" => most = Some(count),
+                _ => product = product.and_then(|product| product.checked_mul(count)),
+            }
+            if word != "cpus" {
+                self.beside(format!("-smp {word}"));
+            }
+        }
+        self.vcpus = cpus.or(most).or(product);
+        if self.vcpus.is_none() {
+            let words = "`-smp` has more CPUs than there can be".to_owned();
+            self.problem(words, "as in `-smp 4`");
         }
     }
 
     fn machine(&mut self, value: &str) {
-        self.has_its = true;
+        // A second one adds to the first.
+        if !std::mem::replace(&mut self.is_machine_said, true) {
+            self.has_its = true;
+        }
         for (index, (name, value)) in parts(value).enumerate() {
             match (name, value) {
                 (kind, None) | ("type", Some(kind)) if index == 0 || name == "type" => {
                     if kind != "virt" && !kind.starts_with("virt-") {
-                        let words = format!("`-machine {kind}` is another machine than `virt`");
+                        let words =
+                            format!("`-machine {}` is another machine than `virt`", short(kind));
                         self.problem(words, "a description is one of a machine with a GICv3 and virtio devices, as QEMU's `virt` is");
                     }
                 }
-                ("gic-version", Some("3")) | ("accel", Some("kvm")) => {}
+                ("gic-version", Some(version)) => self.gic = Some(version.to_owned()),
+                ("accel", Some("kvm")) => {}
                 ("its", Some("off")) => self.has_its = false,
                 ("its", Some("on")) => self.has_its = true,
                 ("mte", Some("on")) => {
                     self.on.insert(Feature::Mte);
                 }
-                ("mte", Some("off")) => {}
-                ("gic-version", Some("2")) => {
-                    self.problem(
-                        "a machine with a GICv2 is none that a lock could be of".to_owned(),
-                        "give it a GICv3: `gic-version=3`",
-                    );
+                ("mte", Some("off")) => {
+                    self.on.remove(&Feature::Mte);
                 }
                 (name, Some(value)) => self.beside(format!("-machine {name}={value}")),
                 (name, None) => self.beside(format!("-machine {name}")),
@@ -318,7 +380,7 @@ pub fn read(source: &Arc<Source>, said: &Said) -> Result<Found, Vec<Diagnostic>>
         let name = program.rsplit('/').next().unwrap_or_default();
         if !PROGRAMS.contains(&name) {
             line.problem(
-                format!("`{name}` is no QEMU for arm64"),
+                format!("`{}` is no QEMU for arm64", short(name)),
                 "vmlock knows arm64 alone: `qemu-system-aarch64`",
             );
         }
@@ -327,19 +389,25 @@ pub fn read(source: &Arc<Source>, said: &Said) -> Result<Found, Vec<Diagnostic>>
     for (option, value) in options(rest.collect()) {
         line.option(&option, value.as_deref());
     }
-    let model = match (said.cpu, line.cpu.as_deref()) {
-        (Some(model), _) => model.to_owned(),
-        (None, named) => {
-            let named = named.unwrap_or("(nothing)");
-            let words = format!(
-                "the line says `-cpu {named}`, which is whatever the host has, or an emulator's: it names no CPU model"
-            );
-            line.problem(words, "say the model of the host's CPU with `--cpu`; `vmlock cpu` makes one of a report, for `--import`");
-            String::new()
-        }
+    let model = said.cpu.unwrap_or_default();
+    if line.gic.as_deref() == Some("2") {
+        line.problem(
+            "a machine with a GICv2 is none that a lock could be of".to_owned(),
+            "give it a GICv3: `gic-version=3`",
+        );
+    }
+    // Without SVE there are no vectors of any length.
+    let is_off = line.off.contains(&Feature::Sve);
+    if !is_off && !line.vector_lengths.is_empty() {
+        line.on.insert(Feature::Sve);
+    }
+    let strays = match is_off {
+        true => std::mem::take(&mut line.vector_lengths),
+        false => std::mem::take(&mut line.lengths_off),
     };
-    if said.abi.is_empty() {
-        line.problem("the line does not say what the host's kernel shows a guest".to_owned(), "say the baselines with `--abi`, as in `--abi kvm-6.8`: those of the kernel that the guest was made for");
+    for bits in strays {
+        let value = if is_off { "on, and sve=off" } else { "off" };
+        line.beside(format!("-cpu sve{bits}={value}"));
     }
     if !line.problems.is_empty() {
         let problems = line.problems.iter().take(TOLD);
@@ -364,7 +432,7 @@ pub fn read(source: &Arc<Source>, said: &Said) -> Result<Found, Vec<Diagnostic>>
     let mut beside = Vec::new();
     // What has a name there is an emulator's; with KVM QEMU has the host's alone.
     let named = line.cpu.as_deref().filter(|name| *name != "host");
-    if let Some(named) = named {
+    if let Some(named) = named.map(short) {
         beside.push(format!("`-cpu {named}`, of which QEMU decides what it shows: `{model}` is what was said instead"));
     }
     if !open.is_empty() {
@@ -376,6 +444,12 @@ pub fn read(source: &Arc<Source>, said: &Said) -> Result<Found, Vec<Diagnostic>>
     if line.on.contains(&Feature::Sve) && line.vector_lengths.is_empty() {
         beside.push(
             "the lengths of SVE's vectors: QEMU takes the host's; say yours behind `sve`"
+                .to_owned(),
+        );
+    }
+    if line.gic.as_deref() != Some("3") {
+        beside.push(
+            "which GIC: without `gic-version=3` QEMU gives a guest what the host has, be it a GICv2; a lock's machine has a GICv3"
                 .to_owned(),
         );
     }
@@ -393,8 +467,7 @@ pub fn read(source: &Arc<Source>, said: &Said) -> Result<Found, Vec<Diagnostic>>
     }
     if !line.beside.is_empty() {
         let more = line.beside.len().saturating_sub(TOLD);
-        let mut names = line.beside;
-        names.truncate(TOLD);
+        let names: Vec<String> = line.beside.into_iter().take(TOLD).collect();
         let more = match more {
             0 => String::new(),
             more => format!(" and {more} more"),
@@ -409,7 +482,7 @@ pub fn read(source: &Arc<Source>, said: &Said) -> Result<Found, Vec<Diagnostic>>
     );
     let features: Vec<Feature> = line.on.iter().copied().collect();
     let lengths: Vec<u32> = line.vector_lengths.iter().copied().collect();
-    let cpu = Cpu::bare(&model, line.vcpus.unwrap_or(1), &features, &lengths);
+    let cpu = Cpu::bare(model, line.vcpus.unwrap_or(1), &features, &lengths);
     let mut spec = VmSpec::bare(said.name, &[], cpu, line.memory.unwrap_or(MEMORY_BYTES));
     spec.abi = abi;
     spec.import = said.import.to_vec();

@@ -39,7 +39,7 @@ pub fn unknown(
                 for child in children(node) {
                     match child.name().value() {
                         "register" | "fact" => found.extend(register(source, child)),
-                        "unknown" => found.extend(target(source, child)),
+                        "unknown" => found.extend(of_cpu(source, child)),
                         _ => {}
                     }
                 }
@@ -111,7 +111,7 @@ fn after(
 fn target(source: &Arc<Source>, node: &KdlNode) -> Vec<Diagnostic> {
     let exists = |path: &str| field(path).is_some() || register_by_name(path).is_some();
     match node.name().value() {
-        "show" | "hide" | "unknown" => arguments(node)
+        "show" | "hide" => arguments(node)
             .filter(|(_, path)| !exists(path))
             .map(|(entry, path)| no_field(source, entry, path))
             .collect(),
@@ -133,6 +133,19 @@ fn target(source: &Arc<Source>, node: &KdlNode) -> Vec<Diagnostic> {
             .collect(),
         _ => Vec::new(),
     }
+}
+
+/// What nobody has read of a CPU: a register, a field, or whether it has a vulnerability.
+fn of_cpu(source: &Arc<Source>, node: &KdlNode) -> Vec<Diagnostic> {
+    let exists = |path: &str| {
+        field(path).is_some()
+            || register_by_name(path).is_some()
+            || path.starts_with("unaffected:") && is_condition(path)
+    };
+    let unknown = arguments(node).filter(|(_, path)| !exists(path));
+    unknown
+        .map(|(entry, path)| no_field(source, entry, path))
+        .collect()
 }
 
 /// What nobody has measured of a kernel.

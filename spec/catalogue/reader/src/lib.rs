@@ -726,6 +726,11 @@ impl Reader {
                 let words = format!("`{}` is given and unknown", entry.path);
                 self.problem(node, words, Some("say one of the two"));
             }
+            let name = entry.path.strip_prefix("unaffected:");
+            if let Some(name) = name.filter(|name| unaffected.iter().any(|u| u == name)) {
+                let words = format!("`unaffected \"{name}\"` is given and unknown");
+                self.problem(node, words, Some("say one of the two"));
+            }
         }
         let digests = digest::of_cpu(&name, &registers, &facts, &unaffected);
         Some(CpuModel {

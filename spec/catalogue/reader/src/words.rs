@@ -145,6 +145,7 @@ pub const OF_CPU: [Word; 7] = [
     word(
         "unknown",
         r#"unknown "REGISTER.FIELD" …"#,
-        "what nobody has read. A description that needs it makes no lock, and says what is to be measured",
+        "what nobody has read. A description that needs it makes no lock, and says what is to be measured. Whether the CPU has \
+         a vulnerability is `unknown \"unaffected:NAME\"`; one that stands neither here nor behind `unaffected` it has",
     ),
 ];

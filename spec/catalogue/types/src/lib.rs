@@ -339,7 +339,7 @@ pub struct SiliconValue {
 /// What nobody has read of the silicon or its firmware, with why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unknown {
-    /// `REGISTER.FIELD`, or `REGISTER` for all of it.
+    /// `REGISTER.FIELD`, or `REGISTER` for all of it; of a CPU also `unaffected:NAME`, whether it has that vulnerability.
     pub path: Text,
     /// Who hides it, or who has not looked.
     pub source: Text,
