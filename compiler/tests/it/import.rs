@@ -157,7 +157,7 @@ fn whether_a_cpu_is_open_to_a_vulnerability_is_unknown_until_something_proves_it
             for path in paths {
                 let path = format!("ID_AA64PFR0_EL1.{path}");
                 let names = |d: &&Value| d["message"].as_str().unwrap().contains(&path);
-                let named = told.iter().any(|d| names(d));
+                let named = told.iter().any(names);
                 assert!(code == 1 && named, "{file} {abi} {path}: {object}");
             }
         }
