@@ -175,6 +175,17 @@ fn whether_a_cpu_is_open_to_a_vulnerability_is_unknown_until_something_proves_it
             "    unaffected \"meltdown\"\n    unknown",
             "`unaffected \\\"meltdown\\\"` is given and unknown",
         ),
+        (
+            "    unknown",
+            "    unaffected \"Meltdown\"\n    unknown",
+            "there is no vulnerability `Meltdown`",
+        ),
+        // A second line takes nothing back of the first.
+        (
+            "    unknown",
+            "    unaffected \"meltdown\"\n    unaffected \"spectre-v2\"\n    unknown",
+            "`unaffected \\\"meltdown\\\"` is given and unknown",
+        ),
     ] {
         scratch.write("own.kdl", &text.replacen(from, to, 1));
         let (code, object) = scratch.json(&["lock", "a.vm.kdl"]);

@@ -274,8 +274,7 @@ fn what_is_ignored_stays_ignored() {
             let ended = interrupted(&scratch, &[signal], &shell);
             let (code, locks) = (ended.status.code(), ended.locks);
             assert_eq!((code, locks), (Some(0), MANY), "{signal:?}");
-            assert!(ended.sent, "{signal:?} was not sent");
-            ended.amid
+            ended.amid && ended.sent
         });
         assert!(amid, "{signal:?} never came amid the locks");
     }

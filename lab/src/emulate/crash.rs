@@ -8,7 +8,8 @@
 //! looks for them. No program can do that, as vmlock-run never writes the register.
 //!
 //! So a crash is the host's fault if the instruction that failed took its address from TPIDR_EL0, and TPIDR_EL0 was nowhere
-//! near the thread's stack, beside which the C library puts these variables. All other crashes are the program's.
+//! near the thread's stack, beside which the C library puts these variables. All other crashes are the program's. That nobody
+//! jumps in between the two instructions is taken for granted: compilers put them together.
 
 use object::{Object as _, ObjectSegment as _};
 
@@ -110,8 +111,8 @@ impl<'a> Said<'a> {
                     register = from;
                     added += more;
                 }
-                // Of stores this is what they store, and no result: then it is not told, which is never wrong.
-                _ if instruction & 31 == register => return None,
+                // It may have another value since; or this is what is stored, and then the answer is no where it could be yes.
+                _ if names(instruction, register) => return None,
                 _ => {}
             }
         }
@@ -127,7 +128,13 @@ const fn is_access(instruction: u32) -> bool {
     instruction >> 25 & 0b101 == 0b100
 }
 
-/// Whether it is of the group of branches, exceptions and system instructions, and is no move from or to a register.
+/// Whether a register may be a result of it: pairs, exclusives and atomics have two (Arm ARM, C4.1, loads and stores).
+fn names(instruction: u32, register: u32) -> bool {
+    let at = |bit: u32| instruction >> bit & 31 == register;
+    at(0) || is_access(instruction) && (at(10) || at(16))
+}
+
+/// Whether it is of the group of branches, exceptions and system instructions, and reads no register of the system (MRS).
 const fn is_branch(instruction: u32) -> bool {
     instruction >> 26 & 0b111 == 0b101 && instruction >> 20 & 0xfff != 0xd53
 }
@@ -193,6 +200,8 @@ mod tests {
         assert_eq!(thread_pointer(&other, HANDLER), None);
         let (start, mut code) = HANDLER;
         code[1] = 0xf940_0268; // ldr x8, [x19]
+        assert_eq!(thread_pointer(WORDS, (start, code)), None);
+        code[1] = 0xa940_2260; // ldp x0, x8, [x19]
         assert_eq!(thread_pointer(WORDS, (start, code)), None);
         code[1] = 0x9400_0001; // bl …
         assert_eq!(thread_pointer(WORDS, (start, code)), None);

@@ -35,7 +35,8 @@ pub enum Remedy {
     Asked,
     /// No lock promises or forbids it.
     Unpromised,
-    /// The host shows what the baseline says, which the one with the old kernel did not: nothing was tried.
+    /// The host shows what the baseline says, which the one with the old kernel did not, or guests had no lock there that
+    /// could have been tried: nothing was.
     Untried,
 }
 
@@ -455,7 +456,7 @@ pub(super) fn told(old: &View, new: &View) -> Vec<Unsaid> {
         name: name.to_owned(),
         before,
         after,
-        remedy: Remedy::Unpromised,
+        remedy: Remedy::Untried,
     };
     let (old_facts, new_facts) = (facts(old), facts(new));
     let both = old_facts.iter().filter_map(|(place, old)| {
@@ -486,7 +487,7 @@ pub(super) fn lengths(of: [&[u32]; 2]) -> Option<Unsaid> {
         name: LENGTHS.to_owned(),
         before: listed(old),
         after: listed(new),
-        remedy: Remedy::Unpromised,
+        remedy: Remedy::Untried,
     })
 }
 

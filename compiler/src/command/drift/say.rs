@@ -107,7 +107,7 @@ pub fn drift(found: &Drift<'_>, names: &Names<'_>, question: Question<'_>, out: 
         each(machines).into_iter().cloned().collect()
     };
     // What no statement was looked for can be unsaid, too.
-    let count = (found.entries.len() + found.unsaid.len()).max(found.unsought);
+    let count = found.entries.len() + found.unsaid.len().max(found.unsought);
     let by_promises: Vec<usize> = found.by_promises().into_iter().collect();
     let words = match count {
         0 if found.unknown.is_empty() && !by_promises.is_empty() => {

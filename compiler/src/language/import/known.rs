@@ -4,6 +4,7 @@
 use crate::diagnostic::Diagnostic;
 use crate::location::Source;
 use kdl::{KdlDocument, KdlEntry, KdlNode};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use vmlock_spec::catalogue::{CPUS, Catalogue, field, register_by_name};
 use vmlock_spec::names;
@@ -40,6 +41,7 @@ pub fn unknown(
                     match child.name().value() {
                         "register" | "fact" => found.extend(register(source, child)),
                         "unknown" => found.extend(of_cpu(source, child)),
+                        "unaffected" => found.extend(unaffected(source, child)),
                         _ => {}
                     }
                 }
@@ -148,6 +150,29 @@ fn of_cpu(source: &Arc<Source>, node: &KdlNode) -> Vec<Diagnostic> {
         .collect()
 }
 
+/// Vulnerabilities that a CPU has not: one that no kernel asks about would be taken for one that it has.
+fn unaffected(source: &Arc<Source>, node: &KdlNode) -> Vec<Diagnostic> {
+    let known = vulnerabilities();
+    let unknown = arguments(node).filter(|(_, name)| !known.contains(name));
+    let of = |(entry, name): (&KdlEntry, &str)| {
+        let all: Vec<String> = known.iter().map(|name| format!("`{name}`")).collect();
+        let help = format!("those that kernels ask about are {}", all.join(", "));
+        problem(
+            source,
+            entry,
+            format!("there is no vulnerability `{name}`"),
+            help,
+        )
+    };
+    unknown.map(of).collect()
+}
+
+/// Those that baselines may ask about.
+fn vulnerabilities() -> BTreeSet<&'static str> {
+    let all = CPUS.iter().flat_map(|cpu| cpu.unaffected.iter());
+    all.map(|name| &**name).collect()
+}
+
 /// What nobody has measured of a kernel.
 fn topics(source: &Arc<Source>, node: &KdlNode) -> Vec<Diagnostic> {
     const WORDS: [&str; 4] = ["gic-iidr-revision", "smc", "psci", "cache"];
@@ -252,9 +277,7 @@ fn conditions(source: &Arc<Source>, node: &KdlNode) -> Vec<Diagnostic> {
 fn is_condition(condition: &str) -> bool {
     let condition = condition.strip_prefix('!').unwrap_or(condition);
     if let Some(name) = condition.strip_prefix("unaffected:") {
-        return CPUS
-            .iter()
-            .any(|cpu| cpu.unaffected.iter().any(|u| u == name));
+        return vulnerabilities().contains(name);
     }
     if let Some((path, least)) = condition.split_once(">=") {
         let least = least.parse::<u64>();

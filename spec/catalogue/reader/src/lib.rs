@@ -671,7 +671,7 @@ impl Reader {
         for child in children(node) {
             match child.name().value() {
                 "title" => title = self.text(child, 0, "a line of text").unwrap_or_default(),
-                "unaffected" => unaffected = self.texts(child),
+                "unaffected" => unaffected.extend(self.texts(child)),
                 "vector-lengths" => vector_lengths = self.vector_lengths(child),
                 "unknown" => unknown.extend(self.unknown(child)),
                 word @ ("register" | "fact") => {
