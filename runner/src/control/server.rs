@@ -148,7 +148,9 @@ impl Server {
         let waiting = self.clients.iter_mut();
         let waiting = waiting.filter(|client| client.waits.is_some());
         for client in waiting.skip(WAITERS) {
-            client.send_away(format!("{WAITERS} wait for the guest to be paused already"));
+            client.send_away(format!(
+                "{WAITERS} wait for the guest already, to be paused, saved or audited"
+            ));
         }
     }
 
