@@ -810,6 +810,10 @@ fn of_a_command_line_everything_is_said_or_named() {
         ),
         ("qemu-system-aarch64 -M virt -m +5", "no size"),
         (
+            "qemu-system-aarch64 -M virt -cpu host,sve=on -cpu host",
+            "given twice",
+        ),
+        (
             "qemu-system-aarch64 -M virt -cpu host,kvm-psci-version=9",
             "no version of PSCI",
         ),

@@ -223,6 +223,10 @@ impl Line {
         }
         let value = value.unwrap_or_default();
         match option {
+            "cpu" if self.cpu.is_some() => self.problem(
+                "`-cpu` is given twice".to_owned(),
+                "QEMU takes the last one: leave the others out",
+            ),
             "cpu" => {
                 let mut parts = parts(value);
                 self.cpu = parts.next().map(|(name, _)| name.to_owned());
