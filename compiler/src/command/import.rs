@@ -91,6 +91,15 @@ fn short(text: &str) -> String {
     words::line(&short).into_owned() + more
 }
 
+/// The first so many of them, and how many more there are.
+fn some(names: &[String], most: usize) -> String {
+    let mut words = names[..names.len().min(most)].join(", ");
+    if names.len() > most {
+        words += &format!(" and {} more", names.len() - most);
+    }
+    words
+}
+
 /// Writes a file that is not there yet, and says whether it did.
 fn create(path: &Path, text: &str, out: &mut Output) -> bool {
     let shown = path.display().to_string();
@@ -219,16 +228,7 @@ fn machine(flags: &ImportFlags, found: &Found, spec: &VmSpec, out: &mut Output) 
 
 /// What is known of one of them.
 fn say(name: &str, about: &str, model: &Model, out: &mut Output) {
-    let mut names = model
-        .unknown
-        .iter()
-        .take(NAMED)
-        .cloned()
-        .collect::<Vec<_>>()
-        .join(", ");
-    if model.unknown.len() > NAMED {
-        names += &format!(" and {} more", model.unknown.len() - NAMED);
-    }
+    let names = some(&model.unknown, NAMED);
     for line in hanging(&format!(
         "`{name}`{about}: {} registers have a value; unknown are {names}",
         model.known

@@ -5,7 +5,7 @@
 //! may not know it yet, or may have been told to keep it to itself.
 
 use super::partial::{Known, Partial};
-use super::short;
+use super::{short, some};
 use crate::diagnostic::Diagnostic;
 use crate::location::Source;
 use std::collections::{BTreeMap, BTreeSet};
@@ -104,18 +104,11 @@ pub fn read(source: &Arc<Source>) -> Result<Found, Vec<Diagnostic>> {
     }
     let all: BTreeSet<&String> = kinds.iter().flat_map(|kind| kind.features.iter()).collect();
     let strange = all.iter().filter(|name| of_linux(name).is_none());
-    let mut strange: Vec<String> = strange.map(|name| short(name)).collect();
+    let strange: Vec<String> = strange.map(|name| short(name)).collect();
     let mut beside = vec!["CPUs that were not online do not stand in it".to_owned()];
     if !strange.is_empty() {
-        let more = match strange.len() > TOLD {
-            true => format!(" and {} more", strange.len() - TOLD),
-            false => String::new(),
-        };
-        strange.truncate(TOLD);
-        let strange = strange.join(", ");
-        beside.push(format!(
-            "no feature that the catalogue knows: {strange}{more}"
-        ));
+        let strange = some(&strange, TOLD);
+        beside.push(format!("no feature that the catalogue knows: {strange}"));
     }
     if kinds.len() > 1 {
         beside.push("a guest has CPUs of one kind: its vCPUs have to be held to those".to_owned());

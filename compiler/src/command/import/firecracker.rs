@@ -5,7 +5,7 @@
 //! where the host decides. A dump has 128 digits for every register, which no template may have for a narrower one.
 
 use super::partial::{Known, Partial, is_said};
-use super::short;
+use super::{short, some};
 use crate::diagnostic::Diagnostic;
 use crate::language::json;
 use crate::location::Source;
@@ -350,13 +350,8 @@ fn beside(template: &Template, all: &[Read], is_dump: bool) -> Vec<String> {
         lines.push(format!("{count} a guest's own state, which no lock holds"));
     }
     if !strange.is_empty() {
-        let more = match strange.len() > TOLD {
-            true => format!(" and {} more", strange.len() - TOLD),
-            false => String::new(),
-        };
-        strange.truncate(TOLD);
-        let strange = strange.join(", ");
-        lines.push(format!("no register of the catalogue: {strange}{more}"));
+        let strange = some(&strange, TOLD);
+        lines.push(format!("no register of the catalogue: {strange}"));
     }
     if template.vcpu_features.len() > 1 {
         lines.push("`vcpu_features` behind the first, which Firecracker does not have".to_owned());
