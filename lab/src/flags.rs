@@ -80,7 +80,7 @@ pub enum Command {
     Confined,
     /// List the kernel series that can be had, and where those are that were fetched
     Kernels(Kernels),
-    /// Show the main job: compile an example, start a guest on two kernels, audit on both
+    /// Show the main job: compile an example, start a guest on two kernels, audit on both, take a running guest there and back
     Tour,
     /// Run all tests: those of the workspace, and the examples on emulated hosts
     Test(Test),

@@ -27,11 +27,7 @@ pub struct Stop {
 impl Stop {
     /// What the script found.
     fn found(&self) -> Vec<String> {
-        let words = String::from_utf8_lossy(&self.ended.stderr);
-        let lines = words
-            .lines()
-            .filter_map(|line| line.strip_prefix("carry: "));
-        lines.map(str::to_owned).collect()
+        found(&self.ended)
     }
 
     /// What stands behind the first of its lines that begins so.
@@ -43,9 +39,7 @@ impl Stop {
 
     /// Bytes of the guest that was saved there; none where none was.
     pub fn saved(&self) -> u64 {
-        self.after("saved ")
-            .and_then(|n| n.parse().ok())
-            .unwrap_or(0)
+        saved(&self.ended)
     }
 
     /// How long its parts took, in words.
@@ -61,6 +55,22 @@ impl Stop {
             [&self.ended.stderr, &self.ended.stdout].map(|text| String::from_utf8_lossy(text));
         format!("{}\n{}", words.trim_end(), console.trim_end())
     }
+}
+
+/// What a host's script found.
+fn found(ended: &Ended) -> Vec<String> {
+    let words = String::from_utf8_lossy(&ended.stderr);
+    let lines = words
+        .lines()
+        .filter_map(|line| line.strip_prefix("carry: "));
+    lines.map(str::to_owned).collect()
+}
+
+/// Bytes of the guest that a host's script saved; none where it saved none.
+pub fn saved(ended: &Ended) -> u64 {
+    let found = found(ended);
+    let mut said = found.iter().filter_map(|line| line.strip_prefix("saved "));
+    said.next().and_then(|n| n.trim().parse().ok()).unwrap_or(0)
 }
 
 /// What stands before all that the guest says, and behind what went on in a round.
