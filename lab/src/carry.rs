@@ -1,9 +1,9 @@
 //! One running guest carried through a chain of kernels: started in the first emulated host, saved, brought out, restored in
 //! the next one, and so on, with its disks. The guest (`carried.rs`) looks all the while whether anything of it is lost.
 //!
-//! The saved guest is in the hosts' bag, and the guest's disks, empty at first, are disks of theirs, whose files outlive them. On the way,
-//! `vmlock explain` has to say what the saved guest is, and each host gets it with one byte turned over first, which has to
-//! be refused.
+//! The saved guest is in the hosts' bag, and the guest's disks, empty at first, are disks of theirs, whose files outlive
+//! them. In each host the running guest is audited, and all audits have to see the same machine. On the way, `vmlock explain`
+//! has to say what the saved guest is, and each host gets it with one byte turned over first, which has to be refused.
 
 use crate::cache::Cache;
 use crate::carried;

@@ -84,6 +84,12 @@ else
     took "what is not whole is refused"
     guest restore $save --lock "$lock" "$@"
 fi
+# Its rounds here come after the audit, for which it has to be there.
+await "vmlock-run status /tmp/mine/guest 2>/dev/null | grep -q ': running'"
+vmlock-run audit "$lock" --control /tmp/mine/guest >/tmp/audit 2>&1
+carry audit $? $(grep '^digest' /tmp/audit) $(grep -o '[0-9]* facts seen' /tmp/audit)
+grep -e ' on vCPU ' -e '^vCPU ' -e vmlock-run: -e ^error /tmp/audit | head -n 5 | sed 's/^/carry: /' >&2
+took "for the audit"
 echo "host $turn" >&4
 await "grep -q \"hears 'host $turn'\" /tmp/out"
 took "until it hears"
