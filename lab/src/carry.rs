@@ -30,7 +30,7 @@ use script::{COMMON, SCRIPT};
 use stop::{SAVED, Stop, problems};
 
 /// The lock whose guest every run of the tests carries, its hosts, and after how many of its rounds it goes on to the next.
-pub const LOCK: &str = "lab/tests/specs/carried.vm.lock.json";
+pub const LOCK: &str = "examples/carried.vm.lock.json";
 const CPU: &str = "cortex-a72";
 const SLICE: [&str; 3] = ["5.10", "7.3", "5.10"];
 const ROUNDS: u32 = 1;

@@ -476,7 +476,7 @@ const EXAMPLES: &[Expected] = &[
         refused: &[],
     },
     Expected {
-        spec: "lab/tests/specs/carried.vm.kdl",
+        spec: "examples/carried.vm.kdl",
         lock: carry::LOCK,
         cpu: "cortex-a72",
         cpus: 2,
