@@ -358,6 +358,11 @@ fn machine(
         let words = "these words cannot be said in a description as they are";
         return Err(unsaid(words.to_owned()));
     }
+    // The text is shown as it is, and the logs of CI services take these for the start of a command of theirs.
+    if kdl.contains("##[") {
+        let words = "`##[` in it would be a command to the log of a CI service";
+        return Err(unsaid(words.to_owned()));
+    }
     let values = Map::from_iter([("description".to_owned(), kdl.clone().into())]);
     Ok(Text {
         kdl,
