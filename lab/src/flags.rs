@@ -41,6 +41,10 @@ pub enum Command {
     ///
     /// Exit code 1: what they find, or that they are not to be had here.
     Editors,
+    /// Hold the XML that `vmlock export` writes for libvirt against libvirt's own schema, by Debian 13's xmllint
+    ///
+    /// Exit code 1: what it finds, or that it is not to be had here.
+    Libvirt,
     /// Pack VS Code's extension, and print the SHA-256 of target/vmlock.vsix and where it is
     Extension,
     /// Make the documents one book, with the reference that vmlock writes, and print where its first page is

@@ -33,6 +33,7 @@ mod job;
 mod kernels;
 mod kexec;
 mod library;
+mod libvirt;
 mod living;
 mod matrix;
 mod modules;
@@ -92,6 +93,7 @@ fn run(flags: &Flags) -> Result<u8> {
         Command::Reproduce => reproduce::run(&cache),
         Command::Package => package::run(),
         Command::Editors => editors::run(&cache),
+        Command::Libvirt => libvirt::run(&cache),
         Command::Extension => editors::extension::run(&cache),
         Command::Book => book::run(&cache),
         Command::Browser => browser::run(&cache),
