@@ -84,7 +84,7 @@ pub enum Command {
     Confined,
     /// List the kernel series that can be had, and where those are that were fetched
     Kernels(Kernels),
-    /// Show the main job: compile an example, start a guest on two kernels, audit on both
+    /// Show the main job: compile an example, start a guest on two kernels, audit on both, take a running guest there and back
     Tour,
     /// Run all tests: those of the workspace, and the examples on emulated hosts
     Test(Test),
@@ -424,7 +424,8 @@ pub struct Accesses {
 pub struct Carry {
     /// The guest's lock
     pub lock: PathBuf,
-    /// Host kernels, two or more, in their order: series or versions, whose modules for disks Debian has
+    /// Host kernels, two or more, in their order: series, versions, or paths of Images that have the driver of NVMe disks built
+    /// in; of a lock with disks or taps series or versions, whose modules for them Debian has
     #[arg(long, value_delimiter = ',', default_value = "5.10,7.3,6.1,6.18,5.10")]
     pub kernels: Vec<String>,
     /// CPU of the hosts

@@ -340,7 +340,7 @@ fn a_guest_is_saved_and_goes_on_and_what_is_not_it_is_refused() {
             // Writing it takes longer than asking how far that is.
             lock.machine.memory.size = 1 << 30;
         });
-        let disked = "lab/tests/specs/carried.vm.lock.json";
+        let disked = "examples/carried.vm.lock.json";
         let disked = place.altered("disked", disked, "guest.Image", |lock| {
             small(lock);
             let mut virtio = lock.machine.devices.iter().filter(|d| d.virtio.is_some());

@@ -1,4 +1,4 @@
-//! What goes from host to host: the saved guest and its disks, as files behind the hosts' own disks.
+//! What goes from host to host: the saved guest and its disks, as files behind disks of the hosts.
 
 use super::needs::Needs;
 use crate::cache::{self, Scratch};
@@ -18,11 +18,13 @@ const FILE: &str = "guest.save";
 
 /// The files behind the hosts' disks.
 pub struct Images {
-    /// The saved guest; then the guest's disks.
-    pub paths: Vec<PathBuf>,
+    /// The saved guest.
+    pub guest: PathBuf,
+    /// The guest's disks.
+    pub disks: Vec<PathBuf>,
     /// Where they are as they were before the host that has them.
     before: PathBuf,
-    /// Bytes of the first.
+    /// Bytes of the saved guest, at most.
     room: u64,
 }
 
@@ -39,21 +41,23 @@ impl Images {
         cache::make_dir(&before)?;
         let guest = now.join(FILE);
         size(&guest, room)?;
-        let mut paths = vec![guest];
+        let mut disks = Vec::new();
         for (number, (_, bytes)) in needs.disks.iter().enumerate() {
             let image = now.join(format!("disk{number}.img"));
             size(&image, *bytes)?;
-            paths.push(image);
+            disks.push(image);
         }
         Ok(Self {
-            paths,
+            guest,
+            disks,
             before,
             room,
         })
     }
 
     fn each(&self, copy: impl Fn(&Path, &Path) -> Result<()>) -> Result<()> {
-        self.paths.iter().try_for_each(|path| {
+        let all = std::iter::once(&self.guest).chain(&self.disks);
+        all.into_iter().try_for_each(|path| {
             let name = path.file_name().unwrap_or_default();
             copy(path, &self.before.join(name))
         })
@@ -71,18 +75,12 @@ impl Images {
 
     /// Digests of the guest's disks.
     pub fn digests(&self) -> Result<Vec<String>> {
-        self.paths
-            .iter()
-            .skip(1)
-            .map(|path| cache::digest(path))
-            .collect()
+        self.disks.iter().map(|path| cache::digest(path)).collect()
     }
 
     /// What `vmlock explain` says of the saved guest, which has so many bytes.
     pub fn explain(&self, compiler: &Path, bytes: u64) -> Result<(Value, String)> {
-        let Some(path) = self.paths.first() else {
-            return Err(Failure::bug("there is no image for the saved guest"));
-        };
+        let path = &self.guest;
         size(path, bytes)?;
         let explained = |format: &str| {
             let mut command = Command::new(compiler);
@@ -103,7 +101,7 @@ impl Images {
 
     /// Whether the file system that the guest made is as it should be.
     pub fn out_of_order(&self) -> Result<Option<String>> {
-        let Some(path) = self.paths.get(1) else {
+        let Some(path) = self.disks.first() else {
             return Ok(None);
         };
         let mut command = Command::new(tools::find("e2fsck").unwrap_or("e2fsck".into()));
