@@ -26,7 +26,7 @@ pub mod stop;
 
 use images::Images;
 use needs::Needs;
-use script::{COMMON, SCRIPT};
+use script::SCRIPT;
 use stop::{SAVED, Stop, problems};
 
 /// The lock whose guest every run of the tests carries, its hosts, and after how many of its rounds it goes on to the next.
@@ -35,8 +35,11 @@ const CPU: &str = "cortex-a72";
 const SLICE: [&str; 3] = ["5.10", "7.3", "5.10"];
 const ROUNDS: u32 = 1;
 
+/// How long each of what the script waits for may take, in seconds.
+const EACH: u64 = 200;
+
 /// How long all that is done in one host may take: more than all of the script's own limits, so that what goes wrong is judged.
-const LIMIT: Duration = Duration::from_secs(1500);
+const LIMIT: Duration = Duration::from_secs(2100);
 
 /// Hosts that may crash or stand still on the way, and be booted once more.
 const CRASHES: usize = 1;
@@ -130,20 +133,12 @@ impl Chain<'_> {
             host.kept.clone_from(&images.disks);
             let size = stops.last().map_or(0, Stop::saved);
             let errand = self.errand(bench, (lock, &needs), &host, (turn, size))?;
-            images.keep()?;
-            let outcome = match bench.run(&host, &[&errand]) {
-                // An emulated host stops once in some hundred (`step.rs`).
-                Err(failure) if failure.is_crash() => {
-                    tell(format_args!("again: {failure}"))?;
-                    told.again += 1;
-                    images.put_back()?;
-                    bench.run(&host, &[&errand])
-                }
-                outcome => outcome,
-            }?;
+            let place = format!("host {}, Linux {}", turn + 1, host.kernel.version);
+            let (outcome, again) = images.taken(&place, || bench.run(&host, &[&errand]))?;
+            told.again += usize::from(again);
             let ended = outcome.jobs.into_iter().next();
             let mut stop = Stop {
-                place: format!("host {}, Linux {}", turn + 1, host.kernel.version),
+                place,
                 ended: ended.ok_or_else(|| Failure::bug("a job without a result"))?,
                 explained: None,
                 disks: images.digests()?,
@@ -152,10 +147,11 @@ impl Chain<'_> {
                 stop.explained = Some(images.explain(&compiler, stop.saved())?);
             }
             say(format_args!(
-                "{}: {} s to boot, {}",
+                "{}: {} s to boot, {}; audit: {}",
                 stop.place,
                 outcome.booted.as_secs(),
-                stop.times()
+                stop.times(),
+                stop.audit().as_deref().unwrap_or("none")
             ));
             let goes_on = stop.ended.code == SAVED && stop.explained.is_some();
             told.kernels.push(host.kernel.version);
@@ -203,7 +199,10 @@ impl Chain<'_> {
             nodes.push(node);
         }
         let [nodes, taps] = [&nodes, &needs.taps].map(|words| quote(&words.join(" ")));
-        script.push_str(&format!("disks={nodes} taps={taps}\n{COMMON}{SCRIPT}"));
+        script.push_str(&format!(
+            "disks={nodes} taps={taps}\n{}{SCRIPT}",
+            script::common(EACH)
+        ));
         let last = turn + 1 == self.kernels.len();
         let lock = job::text(lock)?;
         let turns = [
@@ -235,5 +234,23 @@ fn turned_at(turn: usize, size: u64) -> u64 {
     match turn % 2 {
         0 => size.saturating_sub(20),
         _ => 2 * (2 << 20) + 100,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_has_time_for_all_that_its_script_waits_for() {
+        let lines = || SCRIPT.lines().map(str::trim_start);
+        let count = |is: &dyn Fn(&str) -> bool| lines().filter(|line| is(line)).count() as u64;
+        let waits = count(&|line| line.starts_with("await "));
+        let limits = count(&|line| line.contains("timeout "));
+        assert_eq!((waits, limits), (4, 2));
+        // Beside them, the bag, and two that saving takes. No host starts a guest and restores one.
+        let all = waits + limits + 3 - 1;
+        // After four fifths of its time a host tells where its threads stand.
+        assert!(LIMIT.as_secs() * 4 / 5 >= all * EACH);
     }
 }

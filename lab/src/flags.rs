@@ -424,8 +424,8 @@ pub struct Accesses {
 pub struct Carry {
     /// The guest's lock
     pub lock: PathBuf,
-    /// Host kernels, two or more, in their order: series, versions, or paths of Images that have the driver of NVMe disks built
-    /// in; of a lock with disks or taps series or versions, whose modules for them Debian has
+    /// Host kernels, two or more, in their order. Series, versions, or paths of Images with `CONFIG_BLK_DEV_NVME=y`. If the
+    /// lock has disks or taps, only series and versions: their modules come from Debian.
     #[arg(long, value_delimiter = ',', default_value = "5.10,7.3,6.1,6.18,5.10")]
     pub kernels: Vec<String>,
     /// CPU of the hosts

@@ -1,5 +1,6 @@
 //! libvirt's XML held against libvirt's own schemas (RELAX NG), by Debian 13's xmllint, which is fetched with them and runs
-//! from the cache: what `vmlock export` writes, and what the tests of `vmlock import` read. No domain is started.
+//! from the cache: what `vmlock export` writes, and the capabilities of a host that the tests of `vmlock import` read. No domain is started, and
+//! the domains of those tests are held against nothing: most of them are meant to be wrong.
 
 use crate::cache::{self, Cache};
 use crate::cross;

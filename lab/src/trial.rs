@@ -116,6 +116,9 @@ impl<'a> Bench<'a> {
         if !(host.disks.is_empty() && host.kept.is_empty()) {
             wanted.extend(modules::DISKS);
         }
+        if host.bag.is_some() {
+            wanted.extend(modules::of_bag(&host.kernel)?);
+        }
         files.modules(modules::provide(self.cache, &host.kernel, &wanted)?);
         let whole = |path: &String| job::absolute(&self.root, Path::new(path));
         for errand in errands {

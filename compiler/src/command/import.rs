@@ -35,6 +35,8 @@ use vmlock_spec::words;
 
 /// How many names are listed before the rest is counted.
 const NAMED: usize = 6;
+/// How many names of what is no part of a description are told before the rest is counted: the file has all.
+const STRAYS: usize = 12;
 /// The longest text of a file's own that is taken over into a line, in characters.
 const TEXT: usize = 80;
 
@@ -51,7 +53,8 @@ struct Found {
 enum Made {
     /// Each kind of CPU, with a word on it where there are several.
     Models(Vec<(String, Partial)>),
-    Machine(Box<VmSpec>),
+    /// A description, and the names of what is no part of one.
+    Machine(Box<VmSpec>, Vec<String>),
 }
 
 /// A file to be written, and what is said of it.
@@ -130,10 +133,22 @@ pub fn run(flags: &ImportFlags, out: &mut Output) {
             out.verbatim(&text.kdl);
             continue;
         };
-        if !create(place, &text.kdl, out) {
-            // Somebody else was faster, or the disk is full: what is there of these is of no use alone.
-            for path in written {
-                let _ = fs::remove_file(path);
+        if let Err(error) = vmlock_atomic::create(place, &text.kdl) {
+            // Somebody else was faster, or the disk is full: what is there of these is of no use alone. Of any other
+            // error the file may be there nevertheless.
+            let is_others = error.kind() == ErrorKind::AlreadyExists;
+            if !is_others {
+                written.push(place);
+            }
+            out.fail(
+                Exit::Environment,
+                match is_others {
+                    true => exists(place),
+                    false => unwritable(&place.display().to_string(), &error),
+                },
+            );
+            for problem in written.into_iter().filter_map(remove) {
+                out.fail(Exit::Environment, problem);
             }
             return;
         }
@@ -242,11 +257,17 @@ fn text(flags: &ImportFlags, file: &Path, name: &str) -> Result<Text, Failed> {
     let shown = file.display().to_string();
     let mut text = match &found.made {
         Made::Models(parts) => models(name, &shown, &found, parts),
-        Made::Machine(spec) => machine(name, &shown, &found, spec),
+        Made::Machine(spec, strays) => machine(name, &shown, &found, (spec, strays)),
     }
     .map_err(|(exit, problem)| (exit, vec![problem.in_file(&shown)]))?;
     text.values.insert("kind".to_owned(), found.what.into());
-    text.values.insert("beside".to_owned(), found.beside.into());
+    let mut beside = found.beside;
+    if let Made::Machine(_, strays) = &found.made
+        && !strays.is_empty()
+    {
+        beside.push(no_part(&strays.join("; ")));
+    }
+    text.values.insert("beside".to_owned(), beside.into());
     Ok(text)
 }
 
@@ -266,6 +287,11 @@ fn some(names: &[String], between: &str, most: usize) -> String {
     words
 }
 
+/// Names of what is no part of a description, in words.
+fn no_part(names: &str) -> String {
+    format!("{names}: no part of a description")
+}
+
 /// A file is in the way.
 fn exists(path: &Path) -> Diagnostic {
     let shown = path.display().to_string();
@@ -274,17 +300,15 @@ fn exists(path: &Path) -> Diagnostic {
     finding.help("choose another name, or remove it")
 }
 
-/// Writes a file that is not there yet, and says whether it did.
-fn create(path: &Path, text: &str, out: &mut Output) -> bool {
-    let Err(error) = vmlock_atomic::create(path, text) else {
-        return true;
-    };
-    let problem = match error.kind() {
-        ErrorKind::AlreadyExists => exists(path),
-        _ => unwritable(&path.display().to_string(), &error),
-    };
-    out.fail(Exit::Environment, problem);
-    false
+/// Takes a file away that was written, and says where it stays.
+fn remove(path: &Path) -> Option<Diagnostic> {
+    let error = fs::remove_file(path)
+        .err()
+        .filter(|error| error.kind() != ErrorKind::NotFound)?;
+    let shown = path.display().to_string();
+    let words = format!("`{shown}` was written, and cannot be taken away again: {error}");
+    let finding = Diagnostic::error("io::unwritable", words).in_file(&shown);
+    Some(finding.help("remove it: another file of the same run is missing"))
 }
 
 /// Models.
@@ -335,7 +359,7 @@ fn machine(
     name: &str,
     shown: &str,
     found: &Found,
-    spec: &VmSpec,
+    (spec, strays): (&VmSpec, &[String]),
 ) -> Result<Text, (Exit, Box<Diagnostic>)> {
     if let Some(unfit) = cpu::not_a_name(name) {
         return Err((Exit::Usage, Box::new(unfit)));
@@ -352,6 +376,13 @@ fn machine(
     for line in &found.beside {
         kdl.push_str(&format!("// Not said: {}\n", words::line(line)));
         notes.extend(hanging(&format!("  not said: {line}")));
+    }
+    // All of them in the file; the terminal has the first.
+    if !strays.is_empty() {
+        let whole = no_part(&strays.join("; "));
+        kdl.push_str(&format!("// Not said: {}\n", words::line(&whole)));
+        let first = no_part(&some(strays, "; ", STRAYS));
+        notes.extend(hanging(&format!("  not said: {first}")));
     }
     kdl.push_str(&body);
     if convert::kdl(Path::new(&format!("{name}.vm.kdl")), &kdl).as_ref() != Some(spec) {

@@ -284,7 +284,15 @@ fn of_xml_of_libvirts() {
             .step_by(2);
         let texts = text.match_indices("</").map(|(at, _)| at);
         let names = text.match_indices("/>").map(|(at, _)| at);
-        let places: Vec<usize> = attributes.chain(texts).chain(names).collect();
+        // In the name of a closing tag, and of a prefix.
+        let closing = text.match_indices("</").map(|(at, _)| at + 2);
+        let prefixes = text.match_indices("q:").map(|(at, _)| at);
+        let places: Vec<usize> = attributes
+            .chain(texts)
+            .chain(names)
+            .chain(closing)
+            .chain(prefixes)
+            .collect();
         for at in places {
             for words in [hostile, HOSTILE] {
                 let (before, after) = text.split_at(at);

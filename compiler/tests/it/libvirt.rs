@@ -169,7 +169,39 @@ fn what_is_wrong_with_a_domain_is_told_at_its_place() {
         (with("hvm", "exe"), "no machine of its own", 3),
         (with("'kvm'", "'xen'"), "no machine of KVM's", 1),
         (with("256", "-1"), "no size of memory", 2),
-        (with("'MiB'", "'pages'"), "no size of memory", 2),
+        (with("'MiB'", "'pages'"), "`pages` is no unit of memory", 2),
+        (with("256", "0"), "has no memory", 2),
+        (with("256", "2<b/>56"), "`<memory>` is a text", 2),
+        (
+            domain("<currentMemory>1</currentMemory><currentMemory>1</currentMemory>"),
+            "`<currentMemory>` stands there twice",
+            4,
+        ),
+        (
+            domain("<cpu><numa><cell memory='1' unit='MiB'/></numa></cpu>"),
+            "the cells of `<numa>`",
+            4,
+        ),
+        (
+            domain("<features><pmu state='off'/></features><cpu><feature name='pmu'/></cpu>"),
+            "`pmu` is said twice, and differently",
+            4,
+        ),
+        (passed("-set"), "can change anything", 4),
+        (passed("-readconfig"), "can change anything", 4),
+        (
+            domain(&format!("<a/>{}", "<b xmlns:c='d'>".repeat(65))),
+            "`xmlns` more than 64 times",
+            4,
+        ),
+        (
+            domain(&format!(
+                "<a {}/>",
+                (0..300_000).fold(String::new(), |all, n| all + &format!("a{n}='' "))
+            )),
+            "more than 256 `=`",
+            4,
+        ),
         (with("256", "99999999999999999999"), "no size of memory", 2),
         (
             domain("<memory>1</memory>"),
@@ -181,7 +213,7 @@ fn what_is_wrong_with_a_domain_is_told_at_its_place() {
         (
             domain("<features><gic version='2'/></features>"),
             "a GICv2",
-            0,
+            4,
         ),
         (
             domain("<features><pmu state='maybe'/></features>"),
@@ -229,14 +261,37 @@ fn what_is_wrong_with_a_domain_is_told_at_its_place() {
             found["message"].to_string().contains(words),
             "{words}: {object}"
         );
-        let place = found["labels"][0]["start"]["line"]
-            .as_u64()
-            .or_else(|| found["line"].as_u64());
-        assert!(
-            line == 0 || place.is_none() || place == Some(line),
-            "{words}: {found}"
-        );
+        assert_eq!(found["span"]["line"], line, "{words}: {found}");
     }
+    // What is passed on counts last, wherever it stands.
+    let machine = |words: &str| {
+        let passed = format!(
+            "<q:commandline xmlns:q='{again}'><q:arg value='-machine'/>{words}</q:commandline>\n<features><gic version='3'/></features>"
+        );
+        import(&scratch, &domain(&passed))
+    };
+    for (words, told) in [
+        ("<q:arg value='gic-version=2'/>", "a GICv2"),
+        ("<q:arg value='kernel=other'/>", "which machine it is"),
+        ("<q:arg value='memory-backend=a'/>", "which machine it is"),
+        ("<q:arg value='smp.cpus=2'/>", "which machine it is"),
+        ("<q:arg value='accel=tcg'/>", "which machine it is"),
+        ("", "has no value"),
+        ("<arg value='its=off'/>", "has no value"),
+    ] {
+        let (code, object) = machine(words);
+        let found = &object["diagnostics"][0];
+        assert!(
+            code == 4 && found["message"].to_string().contains(told),
+            "{words}: {object}"
+        );
+        assert_eq!(found["span"]["line"], 4, "{words}: {found}");
+    }
+    let (code, object) = machine("<q:arg value='gic-version=host'/>");
+    assert!(
+        code == 0 && object.to_string().contains("which GIC"),
+        "{object}"
+    );
     // All of it at once.
     let (_, object) = import(
         &scratch,
@@ -259,6 +314,37 @@ fn what_is_wrong_with_a_domain_is_told_at_its_place() {
     );
     let (code, _) = import(&scratch, &domain("<a/>").repeat(20_000));
     assert_eq!(code, 4);
+}
+
+#[test]
+fn a_text_is_whole_and_another_namespace_is_not_read() {
+    let scratch = Scratch::new("libvirt-texts");
+    let text = domain("<vcpu>1<!-- a -->2</vcpu><cpu xmlns:o='urn:o'><o:model>x</o:model></cpu>")
+        .replace("256", "2<!-- a -->5<?b?>6")
+        .replace(
+            "</os>",
+            "<kernel>Im<!-- a -->age</kernel><cmdline>quiet <!-- a -->nosmp</cmdline><kernel xmlns='urn:o'>no</kernel></os>",
+        );
+    let (code, object) = import(&scratch, &text);
+    assert_eq!(code, 0, "{object}");
+    let found = object["description"].as_str().unwrap();
+    for words in [
+        "count=12",
+        "memory \"256MiB\"",
+        "kernel=\"Image\"",
+        "quiet nosmp",
+        "<kernel> of another namespace",
+        "<model> of another namespace",
+        "no CPU model",
+    ] {
+        assert!(found.contains(words), "{words} in {found}");
+    }
+    // The file names all of what has no place, the terminal the first of it.
+    let many: String = (10..40).map(|n| format!("<n{n}/>")).collect();
+    scratch.write("web.xml", &domain(&many));
+    let output = scratch.vmlock(&[&["import", "web.xml"], &SAID[..]].concat());
+    assert!(out(&output).contains("<n39>") && out(&output).contains("no `<vcpu>`"));
+    assert!(!err(&output).contains("<n39>") && err(&output).contains(" more"));
 }
 
 #[test]

@@ -3,7 +3,8 @@
 use super::needs::Needs;
 use crate::cache::{self, Scratch};
 use crate::disk;
-use crate::failure::{Failure, Result};
+use crate::emulate::Outcome;
+use crate::failure::{Failure, Result, tell};
 use crate::tools;
 use serde_json::Value;
 use std::fs;
@@ -63,14 +64,18 @@ impl Images {
         })
     }
 
-    /// From here on they can be put back.
-    pub fn keep(&self) -> Result<()> {
-        self.each(disk::copy)
-    }
-
-    /// Has them as they were when they were kept last.
-    pub fn put_back(&self) -> Result<()> {
-        self.each(|now, before| disk::copy(before, now))
+    /// Runs a host that has them. An emulated host stops once in some hundred (`step.rs`): then it is booted once more, with
+    /// all as it was before. Says whether it was.
+    pub fn taken(&self, host: &str, run: impl Fn() -> Result<Outcome>) -> Result<(Outcome, bool)> {
+        self.each(disk::copy)?;
+        match run() {
+            Err(failure) if failure.is_crash() => {
+                tell(format_args!("again: {host}: {failure}"))?;
+                self.each(|now, before| disk::copy(before, now))?;
+                Ok((run()?, true))
+            }
+            outcome => Ok((outcome?, false)),
+        }
     }
 
     /// Digests of the guest's disks.

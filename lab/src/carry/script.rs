@@ -1,8 +1,13 @@
 //! What a host's shell does with a guest that comes and goes.
 
-/// What both `vmlock-lab carry` and the tour begin with: the console of a guest is a pipe and a file, so that its words can
-/// be waited for. What is found goes to standard error in lines of `carry:`; standard output is the guest's console alone.
-pub const COMMON: &str = r#"
+/// What both `vmlock-lab carry` and the tour begin with: nothing that is waited for may take longer than so many seconds.
+pub fn common(limit: u64) -> String {
+    format!("limit={limit}\n{COMMON}")
+}
+
+/// The console of a guest is a pipe and a file, so that its words can be waited for. What is found goes to standard error in
+/// lines of `carry:`; standard output is the guest's console alone.
+const COMMON: &str = r#"
 bag=/dev/nvme0n1
 carry() { echo "carry: $*" >&2; }
 carry kernel $(uname -r)
@@ -12,13 +17,12 @@ exec 4<>/tmp/in
 : >/tmp/out
 fail() { carry "never: $*"; cat /tmp/out; kill -9 $pid 2>/dev/null; exit 1; }
 now() { read -r up rest </proc/uptime; echo ${up%.*}; }
-# What nothing may take longer than, in seconds.
-limit=200
+# What is awaited, and words for it.
 await() {
     since=$(now)
     until eval "$1"; do
-        [ -z "$pid" ] || kill -0 $pid 2>/dev/null || fail "$1, and its runner has gone"
-        [ $(($(now) - since)) -lt $limit ] || fail "$1"
+        [ -z "$pid" ] || kill -0 $pid 2>/dev/null || fail "${2:-$1}, and its runner has gone"
+        [ $(($(now) - since)) -lt $limit ] || fail "${2:-$1}"
         sleep 0.2
     done
 }
@@ -36,16 +40,17 @@ begin=$(now)
 took() { carry took $1 $(($(now) - begin)) s; begin=$(now); }
 # It comes out of the bag, so many bytes, and goes into it.
 unpack() {
-    await "[ -b $bag ]"
     head -c $2 $bag >$1
+    [ $(stat -c %s $1) = $2 ] || fail "all $2 bytes of the guest came out of $bag"
 }
 pack() {
     timeout -s KILL $limit vmlock-run save $1 --control /tmp/mine/guest >&2 || fail saved
     ended
-    await "[ -b $bag ]"
     dd if=$1 of=$bag bs=1M conv=fsync 2>/dev/null || fail packed
     carry saved $(stat -c %s $1)
 }
+# A guest that could not be taken along is not started.
+await "[ -b $bag ]" "there is $bag, which takes the guest along: the host's kernel needs CONFIG_BLK_DEV_NVME=y, or its module"
 "#;
 
 /// What `vmlock-lab carry` does in a host, behind that. Of the guest in the bag there are `$size` bytes, none in the first
@@ -86,8 +91,9 @@ else
 fi
 # Its rounds here come after the audit, for which it has to be there.
 await "vmlock-run status /tmp/mine/guest 2>/dev/null | grep -q ': running'"
-vmlock-run audit "$lock" --control /tmp/mine/guest >/tmp/audit 2>&1
-carry audit $? $(grep '^digest' /tmp/audit) $(grep -o '[0-9]* facts seen' /tmp/audit)
+timeout -s KILL $limit vmlock-run audit "$lock" --control /tmp/mine/guest >/tmp/audit 2>&1
+carry audit $? $(grep '^digest' /tmp/audit) $(grep -o '[0-9]* facts seen' /tmp/audit), \
+    $(grep -o 'not looked at .* promises' /tmp/audit)
 grep -e ' on vCPU ' -e '^vCPU ' -e vmlock-run: -e ^error /tmp/audit | head -n 5 | sed 's/^/carry: /' >&2
 took "for the audit"
 echo "host $turn" >&4

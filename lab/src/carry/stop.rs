@@ -43,6 +43,11 @@ impl Stop {
         saved(&self.ended)
     }
 
+    /// What the audit of the running guest came to: its code, the digest, and how much was looked at and how much not.
+    pub fn audit(&self) -> Option<String> {
+        self.after("audit ")
+    }
+
     /// How long its parts took, in words.
     pub fn times(&self) -> String {
         let found = self.found();
@@ -59,7 +64,7 @@ impl Stop {
 }
 
 /// What a host's script found.
-fn found(ended: &Ended) -> Vec<String> {
+pub fn found(ended: &Ended) -> Vec<String> {
     let words = String::from_utf8_lossy(&ended.stderr);
     let lines = words
         .lines()
@@ -91,7 +96,7 @@ pub fn problems(needs: &Needs, hosts: usize, stops: &[Stop]) -> Vec<String> {
     }
     let mut console = String::new();
     let mut counter = 0;
-    let first = stops.first().and_then(|stop| stop.after("audit "));
+    let first = stops.first().and_then(Stop::audit);
     for (turn, stop) in stops.iter().enumerate() {
         let is_last = turn + 1 == hosts;
         let mut expect = |holds: bool, what: String| {
@@ -108,7 +113,7 @@ pub fn problems(needs: &Needs, hosts: usize, stops: &[Stop]) -> Vec<String> {
                 stop.said()
             ),
         );
-        let audit = stop.after("audit ");
+        let audit = stop.audit();
         expect(
             audit.as_ref().is_some_and(|said| said.starts_with(AUDITED)),
             format!(
@@ -331,14 +336,14 @@ mod tests {
         let mut first = stop(
             0,
             SAVED,
-            "carry: kernel 5.10.0-x\ncarry: audit 0 digest sha256-ab 900 facts seen\ncarry: holds /dev/vdb zero\nother\ncarry: saved 4096\ncarry: took a 1 s\n",
+            "carry: kernel 5.10.0-x\ncarry: audit 0 digest sha256-ab 900 facts seen, not looked at, as a whole or in part: 30 promises\ncarry: holds /dev/vdb zero\nother\ncarry: saved 4096\ncarry: took a 1 s\n",
             "vmlock guest: hears 'host 1'\r\nvmlock guest: round 1 of boot abc: cpu0 disk pings random ticks0 went on, up, a copy 0 times\r\nvmlock guest: rou",
         );
         first.explained = Some((object, "saved on  Linux 5.10.0-x, by vmlock".to_owned()));
         let second = stop(
             1,
             OK,
-            "carry: kernel 7.3\ncarry: audit 0 digest sha256-ab 900 facts seen\ncarry: holds /dev/vdb digest0\ncarry: turned 4\ncarry: refused vmlock-run: the saved guest `a` cannot be restored: b\n",
+            "carry: kernel 7.3\ncarry: audit 0 digest sha256-ab 900 facts seen, not looked at, as a whole or in part: 30 promises\ncarry: holds /dev/vdb digest0\ncarry: turned 4\ncarry: refused vmlock-run: the saved guest `a` cannot be restored: b\n",
             "nd 2 of boot abc: cpu0 disk pings random ticks0 went on, up, a copy 1 times\r\nvmlock guest: hears 'host 2'\r\nvmlock guest: round 3 of boot abc: cpu0 disk pings random ticks0 went on, up, a copy 1 times\r\nvmlock guest: powering off after 3 rounds\r\n",
         );
         vec![first, second]
@@ -372,6 +377,7 @@ mod tests {
         );
         assert_eq!(count(&|s| says(&mut s[1], "sha256-ab", "sha256-cd")), 1);
         assert_eq!(count(&|s| says(&mut s[1], "900 facts", "899 facts")), 1);
+        assert_eq!(count(&|s| says(&mut s[1], "30 prom", "31 prom")), 1);
         assert_eq!(count(&|s| says(&mut s[1], "audit 0", "audit 1")), 2);
         let deaf = |s: &mut Vec<Stop>| s.iter_mut().for_each(|s| says(s, "audit 0", "heard 0"));
         assert_eq!(count(&deaf), 2);

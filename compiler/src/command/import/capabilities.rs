@@ -2,7 +2,7 @@
 //! is and which, by MIDR_EL1 of the CPU that libvirt ran on, and the features that Linux told libvirt of.
 
 use super::cpuinfo::{least, strange};
-use super::libvirt::{inside, name, start, text};
+use super::libvirt::{has_elements, inside, name, start, text};
 use super::partial::{Known, Partial};
 use super::{short, some};
 use crate::diagnostic::Diagnostic;
@@ -44,7 +44,8 @@ const VENDORS: [(&str, u64); 15] = [
     ("Phytium", 0x70),
     ("Qualcomm", 0x51),
 ];
-/// Models, each with its vendor and its MIDR_EL1.PartNum (cpu_map/arm_*.xml).
+/// Models, each with its vendor and its MIDR_EL1.PartNum (cpu_map/arm_*.xml: by the names in these files, which their
+/// own names are not always).
 const MODELS: [(&str, &str, u64); 14] = [
     ("Ampere-1", "Ampere", 0xac3),
     ("Ampere-1a", "Ampere", 0xac4),
@@ -90,6 +91,12 @@ pub fn read(source: &Arc<Source>, document: &Document) -> Result<Found, Vec<Diag
     let cpu = host.and_then(|host| one(host, "cpu"));
     let [arch, vendor, model] =
         ["arch", "vendor", "model"].map(|wanted| cpu.and_then(|cpu| one(cpu, wanted)));
+    for node in [arch, vendor, model].into_iter().flatten() {
+        if has_elements(node) {
+            let words = format!("`<{}>` is a text, and has elements in it", name(node));
+            problem(node, words, WHOLE);
+        }
+    }
     let (Some(cpu), Some(arch)) = (cpu, arch) else {
         let words = "it says nothing of a host's CPU: `<host><cpu><arch>` is missing";
         problem(root, words.to_owned(), WHOLE);
@@ -98,7 +105,7 @@ pub fn read(source: &Arc<Source>, document: &Document) -> Result<Found, Vec<Diag
     if text(arch) != "aarch64" {
         let words = format!(
             "the host's CPU is of `{}`, and vmlock knows arm64 alone",
-            short(text(arch))
+            short(&text(arch))
         );
         problem(arch, words, WHOLE);
         return Err(problems);
@@ -109,7 +116,7 @@ pub fn read(source: &Arc<Source>, document: &Document) -> Result<Found, Vec<Diag
         if known.is_none() {
             beside.push(format!(
                 "the vendor `{}`, whose number in MIDR_EL1 is not known",
-                short(text(node))
+                short(&text(node))
             ));
         }
         known.map(|(_, number)| *number)
@@ -119,18 +126,18 @@ pub fn read(source: &Arc<Source>, document: &Document) -> Result<Found, Vec<Diag
         let Some((_, whose, part)) = known else {
             beside.push(format!(
                 "the model `{}`, whose number in MIDR_EL1 is not known",
-                short(text(node))
+                short(&text(node))
             ));
             return None;
         };
         match vendor {
             Some(vendor) if text(vendor) == *whose => Some(*part),
             other => {
-                let said = other.map_or("nobody", |vendor| text(vendor));
+                let said = other.map_or_else(|| "nobody".to_owned(), text);
                 let words = format!(
                     "`{}` is a CPU of {whose}, and here of {}",
                     text(node),
-                    short(said)
+                    short(&said)
                 );
                 problem(node, words, "take the file as libvirt wrote it");
                 None

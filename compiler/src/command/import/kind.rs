@@ -109,7 +109,7 @@ pub fn read(path: &Path, said: &Said) -> Result<Found, Failed> {
             let found = qemu::read(&source, said).map_err(wrong)?;
             Ok(Found {
                 what: "a command line of QEMU's",
-                made: Made::Machine(Box::new(found.spec)),
+                made: Made::Machine(Box::new(found.spec), found.strays),
                 beside: found.beside,
             })
         }
@@ -130,7 +130,7 @@ pub fn read(path: &Path, said: &Said) -> Result<Found, Failed> {
             let found = libvirt::domain(&source, &document, said).map_err(wrong)?;
             Ok(Found {
                 what: "a domain of libvirt's",
-                made: Made::Machine(Box::new(found.spec)),
+                made: Made::Machine(Box::new(found.spec), found.strays),
                 beside: found.beside,
             })
         }

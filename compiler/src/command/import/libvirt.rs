@@ -18,12 +18,17 @@ use vmlock_spec::vm::Boot;
 pub const SIZE_MAX: usize = 4 << 20;
 /// The most elements, texts and comments that one is believed to have: a thousand CPUs are ten thousand of them.
 const NODES: u32 = 200_000;
+/// The most attributes that one element is believed to have, and the most declarations of namespaces in the whole file:
+/// the parser compares each with all others, so that a few hundred thousand would take hours.
+const ATTRIBUTES: usize = 256;
+const NAMESPACES: usize = 64;
 /// The namespace of what goes to QEMU as it is (docs/drvqemu.rst).
 const QEMU: &str = "http://libvirt.org/schemas/domain/qemu/1.0";
 /// How a domain says what a description does not.
 const WORDS: Words = Words {
     property: "cpu feature",
     gic: "without `<gic version='3'/>` libvirt gives",
+    gic3: "give it a GICv3: `<gic version='3'/>`",
     its: "which QEMU's machine has, and libvirt no word against it",
 };
 /// Elements of a domain of which a guest sees nothing: names, and what happens to it from outside.
@@ -47,6 +52,14 @@ const UNSEEN: [&str; 16] = [
 ];
 /// Options of QEMU's that libvirt gives itself: a second one of them adds to, or takes the place of, what the domain says.
 const TAKEN: [&str; 7] = ["append", "cpu", "initrd", "kernel", "m", "smp", "accel"];
+/// Options of QEMU's that say what others say, in a file or by a name: what comes of them nobody knows here.
+const ELSEWHERE: [&str; 2] = ["readconfig", "set"];
+/// Properties of the machine that libvirt gives by options of their own, or that make another machine of it.
+const MACHINE: [&str; 7] = [
+    "accel", "append", "dtb", "firmware", "initrd", "kernel", "type",
+];
+/// The same, of which each begins so.
+const MACHINES: [&str; 2] = ["memory", "smp"];
 
 /// What a text of libvirt's is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,11 +68,33 @@ pub enum Root {
     Capabilities,
 }
 
-/// Whether a text may be one.
+/// Whether a text may be one. A kernel's log may begin with `<6>`, which is no name.
 pub fn is_one(text: &str) -> bool {
-    text.trim_start_matches('\u{feff}')
-        .trim_start()
-        .starts_with('<')
+    let text = text.trim_start_matches('\u{feff}').trim_start();
+    let inside = text.strip_prefix('<').and_then(|rest| rest.chars().next());
+    inside.is_some_and(|c| c.is_alphabetic() || ['_', '?', '!'].contains(&c))
+}
+
+/// What is there more often than the parser could bear, with where it begins. An element's tag has no `<` in it, so that
+/// no part of a text between two of them has more attributes than `=`.
+fn excess(text: &str) -> Option<(usize, String)> {
+    let crowd = text.split('<').scan(0, |at, part| {
+        let start = *at;
+        *at += part.len() + 1;
+        Some((start, part.bytes().filter(|b| *b == b'=').count()))
+    });
+    let crowd = crowd.into_iter().find(|(_, count)| *count > ATTRIBUTES);
+    let spaces = || text.match_indices("xmlns").nth(NAMESPACES);
+    match crowd {
+        Some((at, _)) => Some((
+            at.saturating_sub(1),
+            format!("one element has more than {ATTRIBUTES} `=` in it and behind it"),
+        )),
+        None => spaces().map(|(at, _)| {
+            let words = format!("it says `xmlns` more than {NAMESPACES} times");
+            (at, words)
+        }),
+    }
 }
 
 /// Parses it.
@@ -67,6 +102,11 @@ pub fn is_one(text: &str) -> bool {
 /// # Errors
 /// What it is instead.
 pub fn parse(source: &Arc<Source>) -> Result<(Document<'_>, Root), Box<Diagnostic>> {
+    if let Some((at, words)) = excess(&source.text) {
+        let finding = Diagnostic::error("foreign::invalid", words).at(source, at..at, "here");
+        let help = "nothing of libvirt's has so many: take what `virsh dumpxml` or `virsh capabilities` prints";
+        return Err(Box::new(finding.help(help)));
+    }
     let options = ParsingOptions {
         allow_dtd: false,
         nodes_limit: NODES,
@@ -87,7 +127,7 @@ pub fn parse(source: &Arc<Source>) -> Result<(Document<'_>, Root), Box<Diagnosti
                 "it has a document type, which nothing of libvirt's has".to_owned()
             }
             roxmltree::Error::NodesLimitReached => format!("it has more than {NODES} elements"),
-            other => format!("it is no XML: {other}"),
+            other => format!("it is no XML: {}", short(&other.to_string())),
         };
         let column = usize::try_from(position.col).unwrap_or(1).max(1) - 1;
         let text = source.text.get(before..).unwrap_or_default();
@@ -118,9 +158,11 @@ pub fn parse(source: &Arc<Source>) -> Result<(Document<'_>, Root), Box<Diagnosti
     Ok((document, kind))
 }
 
-/// Elements in an element, but for comments and texts.
+/// Elements in an element that are of its own namespace: libvirt looks for no others.
 pub fn inside<'a, 'input>(node: Node<'a, 'input>) -> impl Iterator<Item = Node<'a, 'input>> {
-    node.children().filter(Node::is_element)
+    let own = node.tag_name().namespace();
+    node.children()
+        .filter(move |inner| inner.is_element() && inner.tag_name().namespace() == own)
 }
 
 /// Where it begins: what stands in it may be long.
@@ -131,9 +173,16 @@ pub fn start(node: Node) -> Range<usize> {
     range.start..tag.map_or(range.end, |length| range.start + length + 1)
 }
 
-/// Its text, without the space around it.
-pub fn text<'a>(node: Node<'a, '_>) -> &'a str {
-    node.text().unwrap_or_default().trim()
+/// Its text, without the space around it: all of it, also what stands behind a comment.
+pub fn text(node: Node) -> String {
+    let texts = node.children().filter(Node::is_text);
+    let whole: String = texts.filter_map(|text| text.text()).collect();
+    whole.trim().to_owned()
+}
+
+/// Whether there are elements in it, of which libvirt would take the text along.
+pub fn has_elements(node: Node) -> bool {
+    node.children().any(|inner| inner.is_element())
 }
 
 /// What an element is called.
@@ -155,6 +204,8 @@ pub fn domain(
         told: Told::new(&WORDS),
         model: said.model(),
         memory: None,
+        current: None,
+        cells: None,
     };
     domain.told.has_its = true;
     domain.is_at(root);
@@ -175,11 +226,12 @@ pub fn domain(
         }
     }
     let mut seen = BTreeSet::new();
-    for node in inside(root) {
+    let mut passed_on = Vec::new();
+    for node in root.children().filter(Node::is_element) {
         domain.is_at(node);
         let is_qemu = node.tag_name().namespace() == Some(QEMU);
         if !is_qemu && node.tag_name().namespace().is_some() {
-            domain.told.beside(name(node));
+            domain.stray(node);
             continue;
         }
         if !seen.insert((is_qemu, name(node))) && is_read(node) {
@@ -190,10 +242,14 @@ pub fn domain(
             continue;
         }
         if is_qemu {
-            domain.passed_on(node);
+            passed_on.push(node);
         } else {
             domain.element(node);
         }
+    }
+    // libvirt puts these words behind its own, wherever they stand.
+    for node in passed_on {
+        domain.passed_on(node);
     }
     domain.is_at(root);
     if !seen.contains(&(false, "os")) {
@@ -212,6 +268,11 @@ pub fn domain(
         return domain.told.found(source, said);
     };
     domain.told.memory = memory;
+    domain.sums(memory);
+    if !seen.contains(&(false, "vcpu")) {
+        let words = "no `<vcpu>`: one CPU, as libvirt gives it";
+        domain.told.notes.push(words.to_owned());
+    }
     if !seen.contains(&(false, "cpu")) {
         domain.cpu_is("no `<cpu>`, so that libvirt decides which CPU there is");
     }
@@ -220,7 +281,17 @@ pub fn domain(
 
 /// Whether an element is read, so that a second one could say otherwise.
 fn is_read(node: Node) -> bool {
-    ["commandline", "cpu", "features", "memory", "os", "vcpu"].contains(&name(node))
+    [
+        "commandline",
+        "cpu",
+        "currentMemory",
+        "devices",
+        "features",
+        "memory",
+        "os",
+        "vcpu",
+    ]
+    .contains(&name(node))
 }
 
 /// What a domain says so far.
@@ -229,6 +300,10 @@ struct Domain<'s> {
     /// The CPU model that was said.
     model: &'s str,
     memory: Option<u64>,
+    /// What `<currentMemory>` says, where it is there and is a size.
+    current: Option<Option<u64>>,
+    /// Where cells of `<numa>` are, and what they have together, where that is a size.
+    cells: Option<(Range<usize>, Option<u64>)>,
 }
 
 impl Domain<'_> {
@@ -244,8 +319,55 @@ impl Domain<'_> {
 
     /// Attributes that say more than is read.
     fn others(&mut self, node: Node, read: &[&str], prefix: &str) {
-        for attribute in node.attributes().filter(|a| !read.contains(&a.name())) {
-            self.told.beside(&format!("{prefix} {}", attribute.name()));
+        let is_read =
+            |name: &str, namespace: Option<&str>| namespace.is_none() && read.contains(&name);
+        for attribute in node.attributes() {
+            if !is_read(attribute.name(), attribute.namespace()) {
+                self.told.beside(&format!("{prefix} {}", attribute.name()));
+            }
+        }
+    }
+
+    /// An element where none of its namespace is read.
+    fn stray(&mut self, node: Node) {
+        let words = format!("<{}> of another namespace", name(node));
+        self.told.beside(&words);
+    }
+
+    /// Elements in one that are read; those of another namespace have no place.
+    fn inside<'a, 'input>(&mut self, node: Node<'a, 'input>) -> Vec<Node<'a, 'input>> {
+        let own = node.tag_name().namespace();
+        let all = node.children().filter(Node::is_element);
+        let (read, strays): (Vec<_>, Vec<_>) =
+            all.partition(|inner| inner.tag_name().namespace() == own);
+        for inner in strays {
+            self.stray(inner);
+        }
+        read
+    }
+
+    /// Text of an element that has nothing else in it.
+    fn text(&mut self, node: Node) -> String {
+        if has_elements(node) {
+            let words = format!("`<{}>` is a text, and has elements in it", name(node));
+            self.told.problem(words, "take them out");
+        }
+        text(node)
+    }
+
+    /// What else says how much memory there is, held against what `<memory>` says.
+    fn sums(&mut self, memory: u64) {
+        if self.current.is_some_and(|current| current != Some(memory)) {
+            self.told.notes.push("`<currentMemory>`, which a balloon takes from the guest: the description's memory is all that it may have".to_owned());
+        }
+        if let Some((place, sum)) = self.cells.take()
+            && sum != Some(memory)
+        {
+            self.told.here = Some(place);
+            self.told.problem(
+                "the cells of `<numa>` have another size together than `<memory>` says",
+                "libvirt takes the cells' sum: say that in `<memory>`, and in each cell a whole number in KiB or in its `unit`",
+            );
         }
     }
 
@@ -257,14 +379,8 @@ impl Domain<'_> {
             "features" => self.features(node),
             "cpu" => self.cpu(node),
             "currentMemory" => {
-                let whole = node.parent_element().and_then(|domain| {
-                    inside(domain)
-                        .find(|other| name(*other) == "memory")
-                        .and_then(bytes)
-                });
-                if bytes(node) != whole || whole.is_none() {
-                    self.told.notes.push("`<currentMemory>`, which a balloon takes from the guest: the description's memory is all that it may have".to_owned());
-                }
+                let digits = self.text(node);
+                self.current = Some(bytes(&digits, node));
             }
             "devices" => {
                 let is_memory = |device: Node| name(device) == "memory";
@@ -279,12 +395,18 @@ impl Domain<'_> {
 
     /// A size that has to be one.
     fn size(&mut self, node: Node) -> Option<u64> {
-        let bytes = bytes(node);
+        let digits = self.text(node);
+        let bytes = bytes(&digits, node).filter(|bytes| *bytes > 0);
         if bytes.is_none() {
-            let words = format!("`{}` is no size of memory", short(text(node)));
+            let unit = node.attribute("unit").filter(|word| unit(word).is_none());
+            let words = match unit {
+                Some(unit) => format!("`{}` is no unit of memory", short(unit)),
+                None if digits.parse() == Ok(0u64) => "the machine has no memory".to_owned(),
+                None => format!("`{}` is no size of memory", short(&digits)),
+            };
             self.told.problem(
                 words,
-                "a whole number, in KiB or in its `unit`: `<memory unit='MiB'>512</memory>`",
+                "a whole number above 0, in KiB or in its `unit`: `<memory unit='MiB'>512</memory>`",
             );
         }
         bytes
@@ -292,7 +414,8 @@ impl Domain<'_> {
 
     /// How many CPUs there are from the start.
     fn processors(&mut self, node: Node) {
-        let most = text(node);
+        let most = self.text(node);
+        let most = most.as_str();
         let count = node.attribute("current").unwrap_or(most);
         let number = |digits: &str| {
             let is_plain = digits.bytes().all(|b| b.is_ascii_digit());
@@ -323,7 +446,7 @@ impl Domain<'_> {
         let (mut kernel, mut initrd, mut cmdline) = (None, None, None);
         let mut seen = BTreeSet::new();
         self.others(node, &[], "<os>");
-        for inner in inside(node) {
+        for inner in self.inside(node) {
             self.is_at(inner);
             let is_new = seen.insert(name(inner));
             match name(inner) {
@@ -332,9 +455,9 @@ impl Domain<'_> {
                     "libvirt takes the first one: leave the others out",
                 ),
                 "type" => self.kind(inner),
-                "kernel" => kernel = Some(text(inner).to_owned()),
-                "initrd" => initrd = Some(text(inner).to_owned()),
-                "cmdline" => cmdline = Some(text(inner).to_owned()),
+                "kernel" => kernel = Some(self.text(inner)),
+                "initrd" => initrd = Some(self.text(inner)),
+                "cmdline" => cmdline = Some(self.text(inner)),
                 other => self.told.beside(&format!("<os><{other}>")),
             }
         }
@@ -384,15 +507,16 @@ impl Domain<'_> {
                 self.told.problem(words, "a description is one of a machine with a GICv3 and virtio devices, as QEMU's `virt` is");
             }
         }
-        if text(node) != "hvm" {
-            let words = format!("`{}` is no machine of its own", short(text(node)));
+        let kind = self.text(node);
+        if kind != "hvm" {
+            let words = format!("`{}` is no machine of its own", short(&kind));
             self.told.problem(words, "KVM runs `hvm` alone");
         }
     }
 
     fn features(&mut self, node: Node) {
         let mut seen = BTreeSet::new();
-        for inner in inside(node) {
+        for inner in self.inside(node) {
             self.is_at(inner);
             let is_new = seen.insert(name(inner));
             match name(inner) {
@@ -400,7 +524,7 @@ impl Domain<'_> {
                     format!("`<{}>` stands there twice", name(inner)),
                     "leave the others out",
                 ),
-                "gic" => self.told.gic = inner.attribute("version").map(str::to_owned),
+                "gic" => self.told.gic_is(inner.attribute("version")),
                 "pmu" => match inner.attribute("state") {
                     state @ (None | Some("on" | "off")) => {
                         self.told.property("pmu", state);
@@ -418,7 +542,8 @@ impl Domain<'_> {
 
     fn cpu(&mut self, node: Node) {
         self.others(node, &["mode", "check", "match"], "<cpu>");
-        let model = inside(node).find(|inner| name(*inner) == "model").map(text);
+        let model = inside(node).find(|inner| name(*inner) == "model");
+        let model = model.map(|model| self.text(model));
         let what = match (node.attribute("mode"), model) {
             (Some("host-passthrough"), _) => None,
             (Some("maximum"), _) => {
@@ -429,7 +554,7 @@ impl Domain<'_> {
             ),
             (Some("custom") | None, Some(model)) => Some(format!(
                 "`<model>{}</model>`, of which QEMU decides what it shows",
-                short(model)
+                short(&model)
             )),
             (Some("custom") | None, None) => {
                 Some("no CPU model, so that libvirt decides which CPU there is".to_owned())
@@ -449,10 +574,14 @@ impl Domain<'_> {
             self.cpu_is(&what);
         }
         let mut seen = BTreeSet::new();
-        for inner in inside(node) {
+        for inner in self.inside(node) {
             self.is_at(inner);
             match name(inner) {
                 "model" => {}
+                "numa" => {
+                    self.told.beside("<cpu><numa>");
+                    self.cells(inner);
+                }
                 "feature" => {
                     let feature = inner.attribute("name").unwrap_or_default();
                     if !seen.insert(feature) {
@@ -464,6 +593,18 @@ impl Domain<'_> {
                 }
                 other => self.told.beside(&format!("<cpu><{other}>")),
             }
+        }
+    }
+
+    /// Memory of the cells: where there are any, libvirt takes their sum for the machine's
+    /// (src/conf/domain_postparse.c `virDomainDefPostParseMemory`).
+    fn cells(&mut self, node: Node) {
+        let sizes = inside(node)
+            .filter(|cell| name(*cell) == "cell")
+            .map(|cell| cell.attribute("memory").and_then(|size| bytes(size, cell)));
+        let sums = sizes.reduce(|sum, size| sum?.checked_add(size?));
+        if let Some(sum) = sums {
+            self.cells = Some((start(node), sum));
         }
     }
 
@@ -496,8 +637,9 @@ impl Domain<'_> {
         if name(node) != "commandline" {
             return self.told.beside(&format!("<qemu:{}>", name(node)));
         }
+        self.is_at(node);
         let mut words = Vec::new();
-        for inner in inside(node) {
+        for inner in self.inside(node) {
             match (name(inner), inner.attribute("value")) {
                 ("arg", Some(word)) => words.push(word.to_owned()),
                 ("arg", None) => {
@@ -512,43 +654,64 @@ impl Domain<'_> {
         }
         self.is_at(node);
         for (option, value) in options(words) {
-            let value = value.as_deref().unwrap_or_default();
-            match option.as_str() {
-                "global" => global(&mut self.told, value),
-                "M" | "machine" => {
-                    for (name, value) in parts(value) {
-                        if name == "type" || value.is_none() {
-                            let words = format!(
-                                "`-machine {}` would change which machine it is",
-                                short(name)
-                            );
-                            self.told
-                                .problem(words, "leave it to `<type machine='virt'>`");
-                            continue;
-                        }
-                        qemu::property(&mut self.told, name, value);
-                    }
-                }
-                taken if TAKEN.contains(&taken) => {
+            let value = value.as_deref();
+            match (option.as_str(), value) {
+                ("global" | "M" | "machine", None) => self.told.problem(
+                    format!("`-{option}` in `<qemu:commandline>` has no value"),
+                    "as in `<qemu:arg value='-machine'/>` and `<qemu:arg value='its=off'/>`",
+                ),
+                ("global", Some(value)) => global(&mut self.told, value),
+                ("M" | "machine", Some(value)) => self.machine(value),
+                (taken, _) if TAKEN.contains(&taken) => {
                     let words = format!(
                         "`-{taken}` in `<qemu:commandline>` says again what the domain says"
                     );
                     self.told.problem(words, "leave one of the two out");
                 }
-                "" => self.told.beside(value),
-                other => self.told.beside(&format!("-{other}")),
+                (elsewhere, _) if ELSEWHERE.contains(&elsewhere) => {
+                    let words = format!(
+                        "`-{elsewhere}` in `<qemu:commandline>` can change anything of the machine"
+                    );
+                    let help = "say it in the domain's own words, or by `-machine` and `-global`";
+                    self.told.problem(words, help);
+                }
+                ("", value) => self.told.beside(value.unwrap_or_default()),
+                (other, _) => self.told.beside(&format!("-{other}")),
             }
+        }
+    }
+
+    /// Properties of the machine behind those that libvirt gives.
+    fn machine(&mut self, value: &str) {
+        for (name, value) in parts(value) {
+            let is_own =
+                MACHINE.contains(&name) || MACHINES.iter().any(|part| name.starts_with(part));
+            if value.is_none() || is_own {
+                let words = format!(
+                    "`-machine {}` would change which machine it is",
+                    short(name)
+                );
+                let help = "leave it to `<type machine='virt'>`, `<os>`, `<memory>` and `<vcpu>`";
+                self.told.problem(words, help);
+                continue;
+            }
+            qemu::property(&mut self.told, name, value);
         }
     }
 }
 
 /// A size in its unit, or in KiB; libvirt takes whole numbers alone (src/util/virutil.c `virScaleInteger`).
-fn bytes(node: Node) -> Option<u64> {
-    let digits = text(node);
+fn bytes(digits: &str, node: Node) -> Option<u64> {
     let is_plain = digits.bytes().all(|b| b.is_ascii_digit());
     let number: u64 = digits.parse().ok().filter(|_| is_plain)?;
-    let unit = node.attribute("unit").unwrap_or("KiB").to_ascii_lowercase();
-    let unit = match unit.as_str() {
+    let unit = unit(node.attribute("unit").unwrap_or("KiB"))?;
+    // libvirt counts in KiB, and rounds up (src/conf/domain_conf.c `virDomainParseMemory`).
+    number.checked_mul(unit)?.checked_next_multiple_of(1 << 10)
+}
+
+/// How many bytes a unit is.
+fn unit(word: &str) -> Option<u64> {
+    Some(match word.to_ascii_lowercase().as_str() {
         "b" | "byte" | "bytes" => 1,
         "kb" => 1000,
         "k" | "kib" => 1 << 10,
@@ -559,7 +722,5 @@ fn bytes(node: Node) -> Option<u64> {
         "tb" => 1_000_000_000_000,
         "t" | "tib" => 1 << 40,
         _ => return None,
-    };
-    // libvirt counts in KiB, and rounds up (src/conf/domain_conf.c `virDomainParseMemory`).
-    number.checked_mul(unit)?.checked_next_multiple_of(1 << 10)
+    })
 }

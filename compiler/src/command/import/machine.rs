@@ -4,16 +4,16 @@
 //! Neither says what the host's kernel shows, nor which CPU there is: who imports it does. What a description cannot say
 //! is named.
 
-use super::{short, some};
+use super::short;
 use crate::diagnostic::Diagnostic;
 use crate::location::Source;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
 use vmlock_spec::smccc;
 use vmlock_spec::vm::{Boot, Cpu, Feature, VmSpec};
 
-/// Names that are told before the rest is counted, and problems before the rest is left out.
+/// Problems that are told before the rest is left out.
 const TOLD: usize = 12;
 /// CPU properties of QEMU's that are vCPU features (docs/system/arm/cpu-features.rst). Of one that nobody says QEMU gives
 /// what the host has.
@@ -73,6 +73,8 @@ pub struct Found {
     pub spec: VmSpec,
     /// What of the file the description does not say, a line each.
     pub beside: Vec<String>,
+    /// Names of what is no part of a description.
+    pub strays: Vec<String>,
 }
 
 /// Something that is wrong: where, in which words, and what to do.
@@ -89,6 +91,8 @@ pub struct Words {
     pub property: &'static str,
     /// Who decides which GIC there is, and where, as in "without it the host gives".
     pub gic: &'static str,
+    /// What to do about a GICv2.
+    pub gic3: &'static str,
     /// Whose machine has an ITS.
     pub its: &'static str,
 }
@@ -96,7 +100,9 @@ pub struct Words {
 /// What the file says so far.
 pub struct Told {
     words: &'static Words,
-    pub gic: Option<String>,
+    gic: Option<String>,
+    /// Where that stands.
+    gic_at: Option<Range<usize>>,
     pub has_its: bool,
     pub vcpus: Option<u32>,
     pub memory: u64,
@@ -111,6 +117,8 @@ pub struct Told {
     vector_lengths: BTreeSet<u32>,
     /// Lengths that it turns off, and no other part of it on.
     lengths_off: BTreeSet<u32>,
+    /// What was said of each property of the CPU.
+    answers: BTreeMap<String, String>,
     psci: Option<String>,
     /// What has no place, by name.
     beside: BTreeSet<String>,
@@ -123,6 +131,7 @@ impl Told {
         Self {
             words,
             gic: None,
+            gic_at: None,
             has_its: false,
             vcpus: None,
             memory: 0,
@@ -134,6 +143,7 @@ impl Told {
             off: BTreeSet::new(),
             vector_lengths: BTreeSet::new(),
             lengths_off: BTreeSet::new(),
+            answers: BTreeMap::new(),
             psci: None,
             beside: BTreeSet::new(),
             problems: Vec::new(),
@@ -154,6 +164,23 @@ impl Told {
         self.beside.insert(short(what));
     }
 
+    /// Takes the version of the GIC.
+    pub fn gic_is(&mut self, version: Option<&str>) {
+        self.gic = version.map(str::to_owned);
+        self.gic_at = self.here.clone();
+    }
+
+    /// Takes what is said of a property; a problem where something else was said of it. Which of the two counts is no
+    /// matter of their order alone: QEMU lets a `-cpu` win over a `-global`, and libvirt's own words stand behind a
+    /// domain's features.
+    fn answer(&mut self, name: &str, value: &str) {
+        let before = self.answers.insert(name.to_owned(), value.to_owned());
+        if before.is_some_and(|before| before != value) {
+            let words = format!("the CPU's `{name}` is said twice, and differently");
+            self.problem(words, "leave one of the two out");
+        }
+    }
+
     /// Takes a property of QEMU's CPU; whether it is one that is known.
     pub fn property(&mut self, name: &str, value: Option<&str>) -> bool {
         let is_on = match value {
@@ -163,7 +190,10 @@ impl Told {
         };
         if name == "kvm-psci-version" {
             match value.filter(|version| smccc::psci_number(version).is_some()) {
-                Some(version) => self.psci = Some(version.to_owned()),
+                Some(version) => {
+                    self.answer(name, version);
+                    self.psci = Some(version.to_owned());
+                }
                 None => {
                     let words = format!(
                         "`kvm-psci-version={}` is no version of PSCI that is known",
@@ -184,26 +214,15 @@ impl Told {
         let (Some(is_on), true) = (is_on, length.is_some() || feature.is_some()) else {
             return false;
         };
-        match (length, feature) {
-            (Some(bits), _) if is_on => {
-                self.vector_lengths.insert(bits);
-                self.lengths_off.remove(&bits);
-            }
-            (Some(bits), _) => {
-                if !self.vector_lengths.remove(&bits) {
-                    self.lengths_off.insert(bits);
-                }
-            }
-            (None, Some(feature)) if is_on => {
-                self.on.insert(feature);
-                self.off.remove(&feature);
-            }
-            (None, Some(feature)) => {
-                self.off.insert(feature);
-                self.on.remove(&feature);
-            }
-            (None, None) => {}
-        }
+        // Of a length `sve0128` is the same as `sve128`.
+        let one = length.map_or_else(|| name.to_owned(), |bits| format!("sve{bits}"));
+        self.answer(&one, if is_on { "on" } else { "off" });
+        let (lengths, features) = match is_on {
+            true => (&mut self.vector_lengths, &mut self.on),
+            false => (&mut self.lengths_off, &mut self.off),
+        };
+        lengths.extend(length);
+        features.extend(feature);
         true
     }
 
@@ -226,9 +245,10 @@ impl Told {
             self.beside(&format!("{} sve{bits}={value}", self.words.property));
         }
         if self.gic.as_deref() == Some("2") {
+            self.here = self.gic_at.take();
             self.problem(
                 "a machine with a GICv2 is none that a lock could be of",
-                "give it a GICv3",
+                self.words.gic3,
             );
         }
         if self.has_mte {
@@ -289,11 +309,6 @@ impl Told {
                 self.words.its
             ));
         }
-        if !self.beside.is_empty() {
-            let names: Vec<String> = self.beside.into_iter().collect();
-            let names = some(&names, "; ", TOLD);
-            beside.push(format!("{names}: no part of a description"));
-        }
         beside.push(
             "devices, their addresses and interrupts, which are vmlock-run's own: its console is a 16550 (`console=ttyS0`), QEMU's a PL011 (`ttyAMA0`)".to_owned(),
         );
@@ -304,6 +319,10 @@ impl Told {
         spec.abi = abi;
         spec.import = said.import.to_vec();
         spec.boot = self.boot;
-        Ok(Found { spec, beside })
+        Ok(Found {
+            spec,
+            beside,
+            strays: self.beside.into_iter().collect(),
+        })
     }
 }

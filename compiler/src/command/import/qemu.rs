@@ -40,6 +40,7 @@ const TOPOLOGY: [&str; 5] = ["sockets", "dies", "clusters", "cores", "threads"];
 const WORDS: Words = Words {
     property: "-cpu",
     gic: "without `gic-version=3` QEMU gives",
+    gic3: "give it a GICv3: `-machine virt,gic-version=3`",
     its: "which QEMU's machine has unless `its=off`",
 };
 /// What QEMU has where nobody says otherwise.
@@ -240,7 +241,7 @@ impl Line {
 /// Takes a property of the machine's.
 pub fn property(told: &mut Told, name: &str, value: Option<&str>) {
     match (name, value) {
-        ("gic-version", Some(version)) => told.gic = Some(version.to_owned()),
+        ("gic-version", version @ Some(_)) => told.gic_is(version),
         ("accel", Some("kvm")) => {}
         ("its", Some("off")) => told.has_its = false,
         ("its", Some("on")) => told.has_its = true,
