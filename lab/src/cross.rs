@@ -124,10 +124,12 @@ pub fn lint(cache: &Cache) -> Result<bool> {
     let runner = &["--package", RUNNER, "--bins"][..];
     // By itself: what examples are built with, packages of the tests among it, the program that is shipped has not.
     let examples = &["--package", RUNNER, "--examples"][..];
+    let facts = &["--package", "vmlock-lab-facts", "--bins"][..];
     let witness = &["--manifest-path", "witness/Cargo.toml"][..];
     for (what, features) in [
         (runner, "torture"),
         (examples, "torture"),
+        (facts, ""),
         (witness, "torture"),
         (witness, "portable"),
         (witness, "living"),

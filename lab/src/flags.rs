@@ -74,6 +74,10 @@ pub enum Command {
     /// Exit codes are those of `git bisect run`. 0: nothing changed. 1: something did, or a lock is refused. 125: the
     /// kernel could not be tried, or nothing is known to have changed and not everything could be compared.
     Drift(Drift),
+    /// Try what saving a guest takes for granted of KVM, statement by statement, on hosts of many kernels
+    ///
+    /// Exit code 1: a kernel shows something else, which is told with what would be lost.
+    Facts(Facts),
     /// Audit locks of every PSCI version and hypercall service, answered by the kernel and by vmlock
     ///
     /// Exit code 1: a kernel keeps what it should refuse or the other way round, or guests were told different things.
@@ -312,6 +316,17 @@ pub struct Drift {
     /// Further arguments of `vmlock drift`, such as `--write FILE` or `--lock LOCK`
     #[arg(last = true, value_name = "ARGUMENT")]
     pub args: Vec<String>,
+}
+
+/// `facts`
+#[derive(Debug, Args)]
+pub struct Facts {
+    /// Kernels of the hosts, with commas between them
+    #[arg(long, value_delimiter = ',', default_values = kernels::SERIES)]
+    pub kernels: Vec<String>,
+    /// CPU of the hosts
+    #[arg(long, default_value = "cortex-a72")]
+    pub cpu: String,
 }
 
 /// `firmware`

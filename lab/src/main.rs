@@ -21,6 +21,7 @@ mod editors;
 mod emulate;
 mod emulator;
 mod errand;
+mod facts;
 mod failure;
 mod firmware;
 mod flags;
@@ -103,6 +104,7 @@ fn run(flags: &Flags) -> Result<u8> {
         Command::Record(flags) => record::run(&cache, flags),
         Command::Matrix(matrix) => matrix::run(&cache, matrix),
         Command::Drift(flags) => drift::run(&cache, flags),
+        Command::Facts(flags) => facts::run(&cache, flags),
         Command::Firmware(flags) => firmware::run(&cache, flags),
         Command::Carry(flags) => carry::run(&cache, flags),
         Command::Living(flags) => living::run(&cache, flags),
