@@ -1,5 +1,6 @@
 //! The statements about KVM that saving and restoring a guest rests on: each with where it stands, and what would be lost
-//! without it. What is to be seen is in words, and differs by kernel only where that was measured.
+//! without it. What is to be seen is in words, and differs by kernel only where that was measured: on the newest point release
+//! that Debian has of each series.
 
 /// Which probe tries a statement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -177,7 +178,7 @@ pub const FACTS: [Fact; 16] = [
     },
     Fact {
         name: "events",
-        statement: "KVM_SET_VCPU_EVENTS of an SError that is not masked changes PC at once on 6.18, and leaves it pending on 6.12",
+        statement: "KVM_SET_VCPU_EVENTS of an SError that is not masked changes PC at once from 6.17 on, and leaves it pending before",
         source: "__kvm_arm_vcpu_set_events in arch/arm64/kvm/guest.c",
         loss: "registers that are written after the events would overwrite the entry to the guest's vector",
         probe: Probe::Events,
@@ -187,7 +188,7 @@ pub const FACTS: [Fact; 16] = [
                 "masked: pending, PC stays; unmasked: pending, PC stays",
             ),
             (
-                (6, 18),
+                (6, 17),
                 "masked: pending, PC stays; unmasked: taken, PC VBAR + 0x380",
             ),
         ],
@@ -202,7 +203,7 @@ pub const FACTS: [Fact; 16] = [
     },
     Fact {
         name: "revisions",
-        statement: "a write of GICD_IIDR is refused unless it is of a revision that the kernel has; what is written is what is read",
+        statement: "a write of GICD_IIDR is refused unless it is of a revision that the kernel has, and what is written is what is read; mainline of 5.19 and later succeeds and does nothing, until 7.0 and point releases of 6.1 and 6.12 mended that",
         source: "vgic_mmio_uaccess_write_v3_misc in arch/arm64/kvm/vgic/vgic-mmio-v3.c",
         loss: "a guest could get another revision of its distributor than it was saved with, unnoticed",
         probe: Probe::Revisions,
@@ -213,6 +214,14 @@ pub const FACTS: [Fact; 16] = [
             ),
             (
                 (6, 1),
+                "fresh 3; 0 EINVAL; 1 EINVAL; 2 read 2; 3 read 3; 4 EINVAL",
+            ),
+            (
+                (6, 16),
+                "fresh 3; 0 read 3; 1 read 3; 2 read 3; 3 read 3; 4 read 3",
+            ),
+            (
+                (7, 0),
                 "fresh 3; 0 EINVAL; 1 EINVAL; 2 read 2; 3 read 3; 4 EINVAL",
             ),
         ],
