@@ -80,6 +80,18 @@ pub fn build_in(
         RUNNER => "runner",
         _ => "release",
     };
+    build_by(cache, root, target, package, profile, more)
+}
+
+/// The same by a profile that the caller chooses.
+pub fn build_by(
+    cache: &Cache,
+    root: &Path,
+    target: &Path,
+    package: &str,
+    profile: &str,
+    more: &[&str],
+) -> Result<PathBuf> {
     let at_once = |command| command;
     build_as(cache, root, target, package, profile, more, at_once)
 }
@@ -100,14 +112,56 @@ fn build_as(
         provenance::check(root)?;
     }
     let mut command = arm64_cargo(cache, root, target, "build")?;
+    command.args(more);
+    built(manner(command), package, profile)
+}
+
+/// Builds a package of the checkout at `root` with musl into `target`, as a static program for any Linux of that triple:
+/// the toolchain brings musl and the linker, so nothing of the machine is in it.
+pub fn build_with_musl(
+    root: &Path,
+    target: &Path,
+    package: &str,
+    triple: &str,
+    profile: &str,
+) -> Result<PathBuf> {
+    provenance::check_tables(root)?;
+    let rust = Rust::find(root)?;
+    if !rust.has(triple) && !rust.add(triple)? {
+        return Err(Failure::environment(format!(
+            "the Rust toolchain has no target {triple}, and rustup gave none within {} s. Its standard library comes with \
+             musl, which nothing here takes the place of: run `rustup target add {triple}` with a connection, and try again",
+            RUSTUP_LIMIT.as_secs()
+        )));
+    }
+    let mut flags = vec!["-Ctarget-feature=+crt-static".to_owned()];
+    for (from, to) in named_otherwise(root, target, None)? {
+        flags.push(format!("--remap-path-prefix={from}={to}"));
+    }
+    let linker = format!(
+        "CARGO_TARGET_{}_LINKER",
+        triple.to_uppercase().replace('-', "_")
+    );
+    let mut command = cargo_in(root);
+    command
+        .args(["build", "--locked", "--target", triple, "--target-dir"])
+        .arg(target)
+        .env_remove("RUSTFLAGS")
+        .env_remove("CARGO_BUILD_TARGET")
+        .env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"))
+        .env(linker, "rust-lld");
+    built(command, package, profile)
+}
+
+/// Runs a build that is set up but for what is built; the result is the program's path.
+fn built(mut command: Command, package: &str, profile: &str) -> Result<PathBuf> {
     command
         .args(["--package", package, "--profile", profile])
-        .args(["--message-format", "json-render-diagnostics"])
-        .args(more);
-    let (status, messages) = tools::output(&mut manner(command))?;
+        .args(["--message-format", "json-render-diagnostics"]);
+    let (status, messages) = tools::output(&mut command)?;
     if !status.success() {
         return Err(Failure::environment(format!(
-            "{package} could not be built for arm64; cargo's own messages are above"
+            "{package} could not be built; cargo's own messages are above"
         )));
     }
     executable(&messages, package).ok_or_else(|| {
@@ -218,6 +272,12 @@ pub fn witness_tools(cache: &Cache, root: &Path) -> Result<String> {
     let words = String::from_utf8_lossy(&words);
     let words = words.lines().next().unwrap_or_default();
     Ok(format!("rustc {}, {core}\n{words}\n", rust.release))
+}
+
+/// The version of the Rust compiler, and where its own files are.
+pub fn toolchain(root: &Path) -> Result<(String, PathBuf)> {
+    let rust = Rust::find(root)?;
+    Ok((rust.release, rust.sysroot))
 }
 
 /// What paths of this machine are called in programs: messages of panics name source files. The last one that fits
@@ -393,11 +453,30 @@ impl Rust {
     }
 
     fn has_target(&self) -> bool {
+        self.has(TARGET)
+    }
+
+    fn has(&self, triple: &str) -> bool {
         self.sysroot
             .join("lib/rustlib")
-            .join(TARGET)
+            .join(triple)
             .join("lib")
             .is_dir()
+    }
+
+    /// Asks rustup for a target, where there is one; whether it is there now.
+    fn add(&self, triple: &str) -> Result<bool> {
+        if tools::find("rustup").is_none() {
+            return Ok(false);
+        }
+        say(format_args!("adding the target {triple} with rustup"));
+        let mut rustup = Command::new("rustup");
+        rustup
+            .args(["target", "add", triple])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        Ok(tools::run(&mut rustup, Some(RUSTUP_LIMIT))?.success() && self.has(triple))
     }
 
     /// Where the source of the standard library is, if it has to be built.
@@ -415,14 +494,7 @@ impl Rust {
             return Ok(Some(place));
         }
         if tools::find("rustup").is_some() {
-            say(format_args!("adding the target {TARGET} with rustup"));
-            let mut rustup = Command::new("rustup");
-            rustup
-                .args(["target", "add", TARGET])
-                .stdin(Stdio::null())
-                .stdout(Stdio::null())
-                .stderr(Stdio::null());
-            if tools::run(&mut rustup, Some(RUSTUP_LIMIT))?.success() && self.has_target() {
+            if self.add(TARGET)? {
                 return Ok(None);
             }
             say(format_args!(
