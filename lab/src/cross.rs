@@ -80,23 +80,12 @@ pub fn build_in(
         RUNNER => "runner",
         _ => "release",
     };
-    build_by(cache, root, target, package, profile, more)
-}
-
-/// The same by a profile that the caller chooses.
-pub fn build_by(
-    cache: &Cache,
-    root: &Path,
-    target: &Path,
-    package: &str,
-    profile: &str,
-    more: &[&str],
-) -> Result<PathBuf> {
     let at_once = |command| command;
     build_as(cache, root, target, package, profile, more, at_once)
 }
 
-fn build_as(
+/// The same by a profile and in a manner that the caller chooses.
+pub fn build_as(
     cache: &Cache,
     root: &Path,
     target: &Path,
@@ -124,16 +113,10 @@ pub fn build_with_musl(
     package: &str,
     triple: &str,
     profile: &str,
+    manner: impl FnOnce(Command) -> Command,
 ) -> Result<PathBuf> {
     provenance::check_tables(root)?;
-    let rust = Rust::find(root)?;
-    if !rust.has(triple) && !rust.add(triple)? {
-        return Err(Failure::environment(format!(
-            "the Rust toolchain has no target {triple}, and rustup gave none within {} s. Its standard library comes with \
-             musl, which nothing here takes the place of: run `rustup target add {triple}` with a connection, and try again",
-            RUSTUP_LIMIT.as_secs()
-        )));
-    }
+    ensure_musl(root, triple)?;
     let mut flags = vec!["-Ctarget-feature=+crt-static".to_owned()];
     for (from, to) in named_otherwise(root, target, None)? {
         flags.push(format!("--remap-path-prefix={from}={to}"));
@@ -150,7 +133,20 @@ pub fn build_with_musl(
         .env_remove("CARGO_BUILD_TARGET")
         .env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"))
         .env(linker, "rust-lld");
-    built(command, package, profile)
+    built(manner(command), package, profile)
+}
+
+/// Makes sure that the toolchain has a target with musl.
+pub fn ensure_musl(root: &Path, triple: &str) -> Result<()> {
+    let rust = Rust::find(root)?;
+    if rust.has(triple) || rust.add(triple)? {
+        return Ok(());
+    }
+    Err(Failure::environment(format!(
+        "the Rust toolchain has no target {triple}, and rustup gave none within {} s. Its standard library comes with \
+         musl, which nothing here takes the place of: run `rustup target add {triple}` with a connection, and try again",
+        RUSTUP_LIMIT.as_secs()
+    )))
 }
 
 /// Runs a build that is set up but for what is built; the result is the program's path.
@@ -274,12 +270,6 @@ pub fn witness_tools(cache: &Cache, root: &Path) -> Result<String> {
     Ok(format!("rustc {}, {core}\n{words}\n", rust.release))
 }
 
-/// The version of the Rust compiler, and where its own files are.
-pub fn toolchain(root: &Path) -> Result<(String, PathBuf)> {
-    let rust = Rust::find(root)?;
-    Ok((rust.release, rust.sysroot))
-}
-
 /// What paths of this machine are called in programs: messages of panics name source files. The last one that fits
 /// counts.
 fn named_otherwise(
@@ -305,7 +295,7 @@ fn named_otherwise(
 }
 
 /// Where cargo keeps the source of other people's packages.
-fn cargo_home() -> Result<PathBuf> {
+pub fn cargo_home() -> Result<PathBuf> {
     let home = |name: &str| {
         env::var_os(name)
             .filter(|v| !v.is_empty())
@@ -423,14 +413,18 @@ pub fn workspace() -> Result<PathBuf> {
 }
 
 /// The Rust compiler that cargo uses.
-struct Rust {
+pub struct Rust {
     /// `1.95.0`
-    release: String,
-    sysroot: PathBuf,
+    pub release: String,
+    /// The version of the LLVM that it is made with.
+    pub llvm: String,
+    /// Where its own files are.
+    pub sysroot: PathBuf,
 }
 
 impl Rust {
-    fn find(root: &Path) -> Result<Self> {
+    /// Asks it.
+    pub fn find(root: &Path) -> Result<Self> {
         let ask = |args: &[&str]| -> Result<String> {
             let mut command = Command::new("rustc");
             command.current_dir(root).args(args);
@@ -442,12 +436,14 @@ impl Rust {
             }
         };
         let version = ask(&["-vV"])?;
-        let release = version
-            .lines()
-            .find_map(|line| line.strip_prefix("release: "))
-            .ok_or_else(|| Failure::environment("rustc does not say its version"))?;
+        let told = |of: &str| {
+            let line = version.lines().find_map(|line| line.strip_prefix(of));
+            line.map(str::to_owned)
+                .ok_or_else(|| Failure::environment("rustc does not say its version"))
+        };
         Ok(Self {
-            release: release.to_owned(),
+            release: told("release: ")?,
+            llvm: told("LLVM version: ")?,
             sysroot: PathBuf::from(ask(&["--print", "sysroot"])?),
         })
     }

@@ -35,7 +35,7 @@ pub enum Command {
     /// Make all that is released of a commit, twice, from two folders, and compare the bytes
     ///
     /// Archives of static programs, Debian packages, an image of containers, a bill of materials of each program, and
-    /// the SHA-256 of each. Exit code 1: they differ.
+    /// the SHA-256 of each. Exit code 1: they differ, and nothing was written.
     Release(Release),
     /// Build the witness and put it where `vmlock` and the runner have it: compiler/witness.Image, runner/witness/
     ///
@@ -166,13 +166,13 @@ pub struct Hardware {
 /// `release`
 #[derive(Debug, Args)]
 pub struct Release {
-    /// Folder for all of it
+    /// Folder for all of it, with nothing in it yet
     #[arg(short, long, value_name = "FOLDER")]
     pub out: PathBuf,
     /// Make it once, and compare nothing
     #[arg(long)]
     pub once: bool,
-    /// Hardly optimise, and take what is not committed: for trying, and not for others
+    /// Hardly optimise, and take what is not committed: for trying, and not for others; `~quick` is in its names
     #[arg(long)]
     pub quick: bool,
     /// Whom users of the Debian packages write to (the author of the commit)

@@ -3,26 +3,34 @@
 
 mod archive;
 mod bill;
+mod commit;
 mod crates;
 mod debian;
 mod image;
+mod product;
+mod surroundings;
 mod terms;
+mod toolchain;
 
 use crate::cache::{self, Cache, Scratch};
 use crate::cross::{self, RUNNER};
 use crate::failure::{FINDINGS, Failure, OK, Result, say, tell};
 use crate::flags::Release;
 use crate::packages::{AMD64, ARM64, Architecture};
-use crate::reproduce::copy_source;
 use crate::tools;
-use archive::{Files, gzip, tar};
+use archive::{Files, gzip, tar_of_files};
 use bill::Part;
+use commit::Commit;
+use nix::sys::stat::{Mode, umask};
+use product::{Product, Texts};
 use sha2::{Digest as _, Sha256};
 use std::env;
 use std::fmt::Write as _;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
+use surroundings::Surroundings;
+use toolchain::Toolchain;
 use vmlock_run_flags::completions;
 
 /// The compiler's package.
@@ -31,11 +39,6 @@ const COMPILER: &str = "vmlock";
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// Under which terms.
 const LICENSE: &str = "Apache-2.0 OR MIT";
-/// The licences themselves, from the top of the checkout.
-const LICENCES: [&str; 2] = ["LICENSE-APACHE", "LICENSE-MIT"];
-/// What starts a guest as a service, and where that has the runner.
-const SERVICE: &str = "examples/vmlock@.service";
-const HAND_MADE: &str = "/usr/local/bin/vmlock-run";
 /// Where shells look for completions, below `usr/share`.
 const SHELLS: [(&str, &str); 3] = [
     ("bash", "bash-completion/completions/NAME"),
@@ -45,68 +48,100 @@ const SHELLS: [(&str, &str); 3] = [
 /// Names of all files with their digests, as `sha256sum --check` reads it.
 const SUMS: &str = "SHA256SUMS";
 
-/// The machines of the compiler: the image-spec and Debian call both the same.
-const MACHINES: [(Architecture, &str, &str); 2] = [
+/// A machine of the compiler's.
+type Machine = (Architecture, &'static str, &'static str);
+
+/// Those machines: the image-spec and Debian call both the same.
+const MACHINES: [Machine; 2] = [
     (AMD64, "x86_64", "x86_64-unknown-linux-musl"),
     (ARM64, "aarch64", "aarch64-unknown-linux-musl"),
 ];
 
-/// What is known of the commit.
-#[derive(Debug)]
-struct Commit {
-    time: u64,
-    maintainer: String,
-}
-
-/// How one is made: where its source is, where it is built, and by which profiles.
-struct Place {
-    root: PathBuf,
-    arm64: PathBuf,
-    musl: PathBuf,
+/// How one is made: where its source is, with what around its builds, and by which profiles.
+struct Place<'a> {
+    root: &'a Path,
+    surroundings: Surroundings,
     is_quick: bool,
 }
 
 /// Makes all of it; 0 if it is the same both times.
 pub fn run(cache: &Cache, flags: &Release) -> Result<u8> {
     let root = cross::workspace()?;
+    refuse_used(&flags.out)?;
     let commit = Commit::of(&root, flags)?;
-    let arm64 = cross::target_dir(&root);
-    let here = Place {
-        musl: arm64.with_file_name("musl"),
-        arm64,
-        root: root.clone(),
-        is_quick: flags.quick,
+    let made = {
+        let scratch = Scratch::new()?;
+        let source = scratch.path().join("place");
+        commit.put_source(&root, &source)?;
+        let place = Place {
+            root: &source,
+            surroundings: Surroundings::default(),
+            is_quick: flags.quick,
+        };
+        self::made(cache, &place, &commit)?
     };
-    let made = made(cache, &here, &commit)?;
-    for (name, _, content) in made.iter() {
+    if !flags.once {
+        let other = different(&made, &again(cache, &root, &commit, flags)?);
+        for name in &other {
+            tell(format_args!(
+                "{name} has other bytes out of another folder, home, time zone or language"
+            ))?;
+        }
+        if !other.is_empty() {
+            tell("nothing was written")?;
+            return Ok(FINDINGS);
+        }
+    }
+    // Last of all the digests: who sees them has all that they are of.
+    let (sums, files): (Vec<_>, Vec<_>) = made.iter().partition(|(name, ..)| *name == SUMS);
+    for (name, _, content) in files.iter().chain(&sums) {
         cache::write(&flags.out.join(name), content)?;
     }
-    let sums = made.iter().find(|(name, ..)| *name == SUMS);
-    tell(String::from_utf8_lossy(sums.map_or(&[][..], |(.., sums)| sums)).trim_end())?;
-    if flags.once {
-        return Ok(OK);
+    for (.., sums) in sums {
+        tell(String::from_utf8_lossy(sums).trim_end())?;
     }
-    let scratch = Scratch::new()?;
-    // In a folder of another depth: a path that remains shows by its length, too.
-    let copy = scratch.path().join("another/place");
-    copy_source(&root, &copy)?;
-    say(format_args!("all once more, in {}", copy.display()));
-    let there = Place {
-        arm64: copy.join("target/arm64"),
-        musl: copy.join("target/musl"),
-        root: copy,
-        is_quick: flags.quick,
-    };
-    let again = self::made(cache, &there, &commit)?;
-    let other = different(&made, &again);
-    if other.is_empty() {
+    if !flags.once {
         tell("the same bytes from two folders")?;
-        return Ok(OK);
     }
-    for name in other {
-        tell(format_args!("{name} has other bytes out of another folder"))?;
+    Ok(OK)
+}
+
+/// A folder with files of another release would be given on with them.
+fn refuse_used(out: &Path) -> Result<()> {
+    let is_used = match fs::read_dir(out) {
+        Ok(mut entries) => entries.next().is_some(),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => false,
+        Err(e) => return Err(Failure::file("list", out, &e)),
+    };
+    if is_used {
+        return Err(Failure::usage(format!(
+            "{} is not empty, and what is released has a folder of its own; name another one, or remove what is in it",
+            out.display()
+        )));
     }
-    Ok(FINDINGS)
+    Ok(())
+}
+
+/// The same from a folder of another depth, since a path that remains shows by its length, too; with another umask and
+/// other surroundings.
+fn again(cache: &Cache, root: &Path, commit: &Commit, flags: &Release) -> Result<Files> {
+    let before = umask(Mode::from_bits_truncate(0o077));
+    let made = (|| {
+        let scratch = Scratch::new()?;
+        let source = scratch.path().join("another/place");
+        let home = scratch.path().join("home");
+        cache::make_dir(&home)?;
+        commit.put_source(root, &source)?;
+        say(format_args!("all once more, in {}", source.display()));
+        let place = Place {
+            root: &source,
+            surroundings: Surroundings::other(&home)?,
+            is_quick: flags.quick,
+        };
+        self::made(cache, &place, commit)
+    })();
+    umask(before);
+    made
 }
 
 /// Names of files that are not the same in both.
@@ -123,110 +158,113 @@ fn different(one: &Files, other: &Files) -> Vec<String> {
     names
 }
 
-impl Commit {
-    fn of(root: &Path, flags: &Release) -> Result<Self> {
-        let git = |arguments: &[&str]| -> Result<String> {
-            let mut git = Command::new("git");
-            let (status, said) = tools::output(git.current_dir(root).args(arguments))?;
-            match status.success() {
-                true => Ok(String::from_utf8_lossy(&said).trim().to_owned()),
-                false => Err(Failure::environment(
-                    "git does not say what is released; run this in a checkout",
-                )),
-            }
-        };
-        let changed = git(&["status", "--porcelain", "--untracked-files=no"])?;
-        if !changed.is_empty() && !flags.quick {
-            return Err(Failure::usage(format!(
-                "what is released is a commit, and these files are not committed as they are:\n{changed}\n\
-                 Commit them; or try with --quick, which is not for others"
-            )));
+/// All that a release is made of beside the programs: what is missing is told before anything is built.
+struct Ingredients {
+    texts: Texts,
+    /// By machine, in the order of [`MACHINES`].
+    musl: Vec<Vec<Part>>,
+    glibc: Vec<Part>,
+}
+
+impl Ingredients {
+    fn of(root: &Path) -> Result<Self> {
+        if !MACHINES
+            .iter()
+            .any(|(_, arch, _)| *arch == env::consts::ARCH)
+        {
+            return Err(Failure::environment(
+                "nothing that is released runs on this machine, and its manual pages come from the program itself; make it \
+                 on x86-64 or arm64",
+            ));
         }
-        let said = git(&["log", "-1", "--format=%ct\n%an <%ae>"])?;
-        let (time, author) = said.split_once('\n').unwrap_or_default();
+        let toolchain = Toolchain::of(root)?;
+        let mut musl = Vec::new();
+        for (.., triple) in MACHINES {
+            cross::ensure_musl(root, triple)?;
+            musl.push(toolchain.with_musl(triple)?);
+        }
+        let text =
+            |path: &str| Ok(String::from_utf8_lossy(&cache::read(&root.join(path))?).into_owned());
         Ok(Self {
-            time: time
-                .parse()
-                .map_err(|_| Failure::environment(format!("git says that it is {time}")))?,
-            maintainer: flags
-                .maintainer
-                .clone()
-                .unwrap_or_else(|| author.to_owned()),
+            glibc: toolchain.with_glibc()?,
+            musl,
+            texts: Texts {
+                apache: text("LICENSE-APACHE")?,
+                mit: text("LICENSE-MIT")?,
+                changelog: text("CHANGELOG.md")?,
+                service: text("examples/vmlock@.service")?,
+                library: toolchain.terms,
+            },
         })
     }
 }
 
-/// A program, and all that comes with it.
-struct Product<'a> {
-    name: &'static str,
-    machine: &'static str,
-    triple: &'static str,
-    program: Vec<u8>,
-    /// What is in it beside crates, with the words of its terms.
-    parts: &'a [(Part, String)],
-    /// Manual pages and completions, where a Debian system has them.
-    pages: Files,
-}
-
 /// All files that are released, by their names.
 fn made(cache: &Cache, place: &Place, commit: &Commit) -> Result<Files> {
-    let root = &place.root;
+    let root = place.root;
+    let Ingredients { texts, musl, glibc } = Ingredients::of(root)?;
     let profile = |own| if place.is_quick { "quick" } else { own };
+    let around = |build| place.surroundings.around(build);
     let mut compilers = Vec::new();
-    for (architecture, arch, triple) in MACHINES {
+    for (architecture, _, triple) in MACHINES {
         say(format_args!(
             "building {COMPILER} for {}",
             architecture.name
         ));
-        let path = cross::build_with_musl(root, &place.musl, COMPILER, triple, profile("release"))?;
-        compilers.push((architecture, arch, triple, path));
+        let target = root.join("target/musl");
+        let profile = profile("release");
+        let path = cross::build_with_musl(root, &target, COMPILER, triple, profile, around)?;
+        compilers.push(path);
     }
     say(format_args!("building {RUNNER}"));
     // It is the program that the tests have held on every kernel, with the C library that its jail's table is of.
-    let runner = cross::build_by(cache, root, &place.arm64, RUNNER, profile("runner"), &[])?;
-    let native = compilers
-        .iter()
-        .find(|(_, arch, ..)| *arch == env::consts::ARCH);
-    let Some((.., native)) = native else {
-        return Err(Failure::environment(
-            "nothing that is released runs on this machine, and its manual pages come from the program itself; make it \
-             on x86-64 or arm64",
-        ));
-    };
-    let rust = Rust::of(root)?;
-    let (musl, glibc) = (rust.with_musl(root)?, rust.with_glibc()?);
+    let target = root.join("target/arm64");
+    let runner = cross::build_as(cache, root, &target, RUNNER, profile("runner"), &[], around)?;
+    let is_native = |(_, arch, _): &Machine| *arch == env::consts::ARCH;
+    let native = MACHINES.iter().position(is_native).unwrap_or_default();
+    let native = &compilers[native];
+    let version = version(place.is_quick);
     let mut out = Files::default();
-    let mut images = Vec::new();
-    for (architecture, _, triple, path) in &compilers {
+    let mut put = |name, machine, triple, path: &Path, parts: &[Part]| -> Result<Product> {
+        let crates = crates::within(root, name, triple)?;
+        let words = format!("{name} {version}: {LICENSE}");
         let product = Product {
-            name: COMPILER,
-            machine: architecture.name,
-            triple,
+            name,
+            machine,
+            version: version.clone(),
             program: cache::read(path)?,
-            parts: &musl,
-            pages: pages(native, COMPILER)?,
+            pages: pages(native, name)?,
+            terms: terms::text(&words, &crates, parts)?,
         };
-        let tree = put(&mut out, root, commit, &rust, &product)?;
-        let is_of_images =
-            |path: &str| path.starts_with("usr/bin/") || path.starts_with("usr/share/doc/");
-        images.push((
-            architecture.name,
-            tree.named(|path| is_of_images(path).then(|| path.to_owned())),
-        ));
-    }
-    let product = Product {
-        name: RUNNER,
-        machine: ARM64.name,
-        triple: cross::TARGET,
-        program: cache::read(&runner)?,
-        parts: &glibc,
-        pages: pages(native, RUNNER)?,
+        let own = crates
+            .iter()
+            .find(|each| each.name == name)
+            .ok_or_else(|| Failure::bug(format!("{name} is not among its own crates")))?;
+        let digest = cache::hex(&Sha256::digest(&product.program));
+        let bill = bill::bill(own, &digest, commit.time, &crates, parts);
+        let on = format!("{name}-{version}-linux-{machine}");
+        out.put(format!("{on}.cdx.json"), format!("{bill:#}\n"));
+        let files = product::archive(&product, &texts, commit)?;
+        let archive = gzip(&tar_of_files(&files, commit.time)?)?;
+        out.put(format!("{on}.tar.gz"), archive);
+        let packaging = product::packaging(&product);
+        let about = product::about(&product, &packaging, commit);
+        let files = product::packaged(&product, &texts, commit)?;
+        let package = debian::package(&about, &files)?;
+        out.put(format!("{name}_{packaging}_{machine}.deb"), package);
+        Ok(product)
     };
-    put(&mut out, root, commit, &rust, &product)?;
+    let mut images = Vec::new();
+    for (((architecture, _, triple), path), parts) in MACHINES.iter().zip(&compilers).zip(&musl) {
+        let product = put(COMPILER, architecture.name, triple, path, parts)?;
+        images.push((architecture.name, product::image(&product, &texts, commit)?));
+    }
+    put(RUNNER, ARM64.name, cross::TARGET, &runner, &glibc)?;
     let images: Vec<(&str, &Files)> = images.iter().map(|(name, files)| (*name, files)).collect();
     let about = image::About {
         title: COMPILER,
-        version: VERSION,
+        version: &version,
+        revision: &commit.revision,
         licenses: LICENSE,
         entrypoint: "/usr/bin/vmlock",
         time: commit.time,
@@ -237,7 +275,7 @@ fn made(cache: &Cache, place: &Place, commit: &Commit) -> Result<Files> {
             "the image is of other architectures than it was made of",
         ));
     }
-    out.put(format!("{COMPILER}-{VERSION}.oci.tar"), image);
+    out.put(format!("{COMPILER}-{version}.oci.tar"), image);
     let mut sums = String::new();
     for (name, _, content) in out.iter() {
         let _ = writeln!(sums, "{}  {name}", cache::hex(&Sha256::digest(content)));
@@ -246,11 +284,20 @@ fn made(cache: &Cache, place: &Place, commit: &Commit) -> Result<Files> {
     Ok(out)
 }
 
+/// What is only for trying is older than what is released (deb-version(7): a tilde is before the end), and is seen by its
+/// name.
+fn version(is_quick: bool) -> String {
+    format!("{VERSION}{}", if is_quick { "~quick" } else { "" })
+}
+
 /// Manual pages and completions of a program; the compiler writes both programs' pages.
 fn pages(native: &Path, name: &str) -> Result<Files> {
     let scratch = Scratch::new()?;
     let mut man = Command::new(native);
-    man.arg("man").arg(scratch.path()).stdout(Stdio::null());
+    man.arg("man")
+        .arg(scratch.path())
+        .env_clear()
+        .stdout(Stdio::null());
     if !tools::run(&mut man, None)?.success() {
         return Err(Failure::environment(
             "`vmlock man` failed; its own messages are above",
@@ -270,12 +317,18 @@ fn pages(native: &Path, name: &str) -> Result<Files> {
             files.put(format!("usr/share/man/man1/{page}.gz"), content);
         }
     }
+    if files.iter().next().is_none() {
+        return Err(Failure::bug(format!(
+            "`vmlock man` wrote no page of {name}"
+        )));
+    }
     for (shell, place) in SHELLS {
         let script = match name {
             RUNNER => completions(shell).map(String::into_bytes),
             _ => {
                 let mut vmlock = Command::new(native);
-                let (status, said) = tools::output(vmlock.args(["completions", shell]))?;
+                vmlock.args(["completions", shell]).env_clear();
+                let (status, said) = tools::output(&mut vmlock)?;
                 status.success().then_some(said)
             }
         };
@@ -284,201 +337,6 @@ fn pages(native: &Path, name: &str) -> Result<Files> {
         files.put(format!("usr/share/{}", place.replace("NAME", name)), script);
     }
     Ok(files)
-}
-
-/// Puts a program's archive, package and bill among the files; the result is its tree but for what is Debian's.
-fn put(
-    out: &mut Files,
-    root: &Path,
-    commit: &Commit,
-    rust: &Rust,
-    product: &Product,
-) -> Result<Files> {
-    let Product { name, machine, .. } = product;
-    let crates = crates::within(root, name, product.triple)?;
-    let own = crates
-        .iter()
-        .find(|each| each.name == *name)
-        .ok_or_else(|| Failure::bug(format!("{name} is not among its own crates")))?;
-    let digest = cache::hex(&Sha256::digest(&product.program));
-    let parts: Vec<Part> = product.parts.iter().map(|(part, _)| part.clone()).collect();
-    let bill = bill::bill(own, &digest, commit.time, &crates, &parts);
-    out.put(
-        format!("{name}-{VERSION}-linux-{machine}.cdx.json"),
-        format!("{bill:#}\n"),
-    );
-    let doc = format!("usr/share/doc/{name}");
-    let text =
-        |path: &str| Ok(String::from_utf8_lossy(&cache::read(&root.join(path))?).into_owned());
-    let mut tree = product.pages.clone();
-    tree.program(format!("usr/bin/{name}"), product.program.clone());
-    let words = format!("{name} {VERSION}: {LICENSE}");
-    let terms = terms::text(&words, &crates, product.parts)?;
-    tree.put(format!("{doc}/THIRD-PARTY.gz"), gzip(terms.as_bytes())?);
-    tree.put(format!("{doc}/rust-library.html.gz"), gzip(&rust.terms)?);
-    let service: String = text(SERVICE)?;
-    if !service.contains(HAND_MADE) {
-        return Err(Failure::bug(format!(
-            "{SERVICE} does not start {HAND_MADE}"
-        )));
-    }
-    let place = "usr/lib/systemd/system/vmlock@.service";
-
-    let mut archived = tree.clone();
-    for licence in LICENCES {
-        archived.put(format!("{doc}/{licence}"), text(licence)?);
-    }
-    let images = archived.clone();
-    if *name == RUNNER {
-        archived.put(place, service.as_str());
-    }
-    let below =
-        archived.named(|path| Some(format!("{name}-{VERSION}/{}", path.strip_prefix("usr/")?)));
-    out.put(
-        format!("{name}-{VERSION}-linux-{machine}.tar.gz"),
-        gzip(&tar(&below, commit.time)?)?,
-    );
-
-    let version = format!("{VERSION}-1");
-    let about = debian::About {
-        package: name,
-        version: &version,
-        architecture: machine,
-        maintainer: &commit.maintainer,
-        suggests: if *name == RUNNER { COMPILER } else { RUNNER },
-        title: if *name == RUNNER {
-            "make a host show a guest exactly what its lock says"
-        } else {
-            "lock the virtual hardware that a guest sees"
-        },
-        words: &[
-            "A description of a virtual machine is resolved into a lock of all that",
-            "its guest sees of arm64 KVM: registers, caches, interrupt controller and",
-            "firmware calls. Under a lock a guest sees the same machine on any host",
-            "kernel, or does not start there.",
-        ],
-        time: commit.time,
-    };
-    if *name == RUNNER {
-        tree.put(place, service.replace(HAND_MADE, "/usr/bin/vmlock-run"));
-    }
-    tree.put(format!("{doc}/copyright"), copyright(&text("LICENSE-MIT")?));
-    tree.put(
-        format!("{doc}/changelog.gz"),
-        gzip(text("CHANGELOG.md")?.as_bytes())?,
-    );
-    let debian = debian::changelog(&about);
-    tree.put(
-        format!("{doc}/changelog.Debian.gz"),
-        gzip(debian.as_bytes())?,
-    );
-    tree.put(
-        format!("usr/share/lintian/overrides/{name}"),
-        format!(
-            "# On purpose: one program for every Linux. What is in it stands in the bill of materials beside the package.\n\
-             {name}: statically-linked-binary [usr/bin/{name}]\n"
-        ),
-    );
-    let package = debian::package(&about, &tree)?;
-    out.put(format!("{name}_{version}_{machine}.deb"), package);
-    Ok(images)
-}
-
-/// Debian's file of that name. Debian has the Apache licence on each system, and wants no second copy of it.
-fn copyright(mit: &str) -> String {
-    format!(
-        "vmlock, under either of the Apache License 2.0 and the MIT License, at your option.\n\n\
-         On Debian systems the Apache License 2.0 is in /usr/share/common-licenses/Apache-2.0.\n\n\
-         The MIT License:\n\n{mit}\n\
-         The program is static. What of others is in it, and under which terms, is in THIRD-PARTY.gz; of Rust's\n\
-         standard library, in rust-library.html.gz.\n"
-    )
-}
-
-/// What the toolchain puts into each program.
-struct Rust {
-    version: String,
-    sysroot: PathBuf,
-    /// The terms of its standard library, as it comes with them.
-    terms: Vec<u8>,
-}
-
-impl Rust {
-    fn of(root: &Path) -> Result<Self> {
-        let (version, sysroot) = cross::toolchain(root)?;
-        let terms = cache::read(&sysroot.join("share/doc/rust/COPYRIGHT-library.html"))?;
-        Ok(Self {
-            version,
-            sysroot,
-            terms,
-        })
-    }
-
-    fn library(&self) -> (Part, String) {
-        let part = Part {
-            name: "rust-std",
-            version: self.version.clone(),
-            license: "Apache-2.0 OR MIT",
-        };
-        (part, "Its terms are in rust-library.html.gz.".to_owned())
-    }
-
-    /// A program with musl, which comes with the toolchain: its licence is the MIT one, under its own holders' name.
-    fn with_musl(&self, root: &Path) -> Result<Vec<(Part, String)>> {
-        let library = "lib/rustlib/x86_64-unknown-linux-musl/lib/self-contained/libc.a";
-        let content = cache::read(&self.sysroot.join(library))?;
-        let version = musl_version(&content)
-            .ok_or_else(|| Failure::environment(format!("{library} does not say its version")))?;
-        let mit = cache::read(&root.join("LICENSE-MIT"))?;
-        let mit = String::from_utf8_lossy(&mit);
-        let (_, permission) = mit
-            .split_once("Permission is hereby granted")
-            .ok_or_else(|| Failure::bug("LICENSE-MIT grants no permission"))?;
-        let part = Part {
-            name: "musl",
-            version,
-            license: "MIT",
-        };
-        let words = format!(
-            "Copyright © 2005-2020 Rich Felker, et al.\n\nPermission is hereby granted{permission}"
-        );
-        Ok(vec![self.library(), (part, words)])
-    }
-
-    /// A program with the GNU C library, which is this machine's, or that of its cross compiler.
-    fn with_glibc(&self) -> Result<Vec<(Part, String)>> {
-        let package = match env::consts::ARCH {
-            "aarch64" => "libc6-dev",
-            _ => "libc6-dev-arm64-cross",
-        };
-        let mut query = Command::new("dpkg-query");
-        let (status, version) = tools::output(query.args(["-W", "-f", "${Version}", package]))?;
-        if !status.success() {
-            return Err(Failure::environment(format!(
-                "{RUNNER} has the C library of Debian's {package} in it, which dpkg does not know here"
-            )));
-        }
-        let path = PathBuf::from(format!("/usr/share/doc/{package}/copyright"));
-        let part = Part {
-            name: "glibc",
-            version: String::from_utf8_lossy(&version).into_owned(),
-            license: "LGPL-2.1-or-later",
-        };
-        let words = String::from_utf8_lossy(&cache::read(&path)?).into_owned();
-        Ok(vec![self.library(), (part, words)])
-    }
-}
-
-/// The version in musl's archive: the one string that is `1.` and two numbers, with zero bytes around it.
-fn musl_version(library: &[u8]) -> Option<String> {
-    let is_version = |text: &&[u8]| {
-        (5..9).contains(&text.len())
-            && text.starts_with(b"1.")
-            && text.iter().filter(|b| **b == b'.').count() == 2
-            && text.iter().all(|b| b.is_ascii_digit() || *b == b'.')
-    };
-    let found = library.split(|b| *b == 0).find(is_version)?;
-    String::from_utf8(found.to_vec()).ok()
 }
 
 #[cfg(test)]
@@ -499,8 +357,19 @@ mod tests {
     }
 
     #[test]
-    fn musl_says_its_version() {
-        assert_eq!(musl_version(b"x\x001.2.5\x00y").as_deref(), Some("1.2.5"));
-        assert_eq!(musl_version(b"\x001.25\x001.2.a\x0012.3.4\x00"), None);
+    fn a_folder_of_another_release_is_refused() {
+        let scratch = Scratch::new().unwrap();
+        let out = scratch.path().join("out");
+        assert!(refuse_used(&out).is_ok());
+        fs::create_dir(&out).unwrap();
+        assert!(refuse_used(&out).is_ok());
+        fs::write(out.join("vmlock-0.0.9.oci.tar"), "old").unwrap();
+        assert!(refuse_used(&out).is_err());
+    }
+
+    #[test]
+    fn what_is_for_trying_says_so() {
+        assert_eq!(version(false), VERSION);
+        assert_eq!(version(true), format!("{VERSION}~quick"));
     }
 }

@@ -42,6 +42,15 @@ impl Files {
 /// An archive of files and of the folders around them, each folder before what is in it: in the order of their paths,
 /// root's, and of one time.
 pub fn tar(files: &Files, time: u64) -> Result<Vec<u8>> {
+    archive(files, time, true)
+}
+
+/// One of files alone: it is unpacked over folders of a system, whose modes and owners are none of its business.
+pub fn tar_of_files(files: &Files, time: u64) -> Result<Vec<u8>> {
+    archive(files, time, false)
+}
+
+fn archive(files: &Files, time: u64, has_folders: bool) -> Result<Vec<u8>> {
     let failed = |path: &str, e: std::io::Error| {
         Failure::environment(format!("{path} cannot be put into an archive: {e}"))
     };
@@ -50,7 +59,7 @@ pub fn tar(files: &Files, time: u64) -> Result<Vec<u8>> {
     for (path, mode, content) in files.iter() {
         for (end, _) in path.match_indices('/') {
             let folder = &path[..=end];
-            if folders.insert(folder.to_owned()) {
+            if has_folders && folders.insert(folder.to_owned()) {
                 let mut header = header(0o755, 0, time);
                 header.set_entry_type(tar::EntryType::Directory);
                 archive
@@ -142,6 +151,17 @@ mod tests {
                 folder("usr/share/doc/"),
                 ("usr/share/doc/a".to_owned(), 0o644, 5, 7),
             ]
+        );
+        let bytes = tar_of_files(&files, 7).unwrap();
+        let mut archive = tar::Archive::new(&bytes[..]);
+        let paths: Vec<_> = archive
+            .entries()
+            .unwrap()
+            .map(|entry| entry.unwrap().path().unwrap().into_owned())
+            .collect();
+        assert_eq!(
+            paths,
+            ["usr/bin/a", "usr/share/doc/a"].map(std::path::PathBuf::from)
         );
     }
 

@@ -13,6 +13,10 @@ pub struct Part {
     pub version: String,
     /// Under which terms, an SPDX expression.
     pub license: &'static str,
+    /// Which package its source is, where it is one.
+    pub purl: Option<String>,
+    /// The words of its terms.
+    pub texts: Vec<String>,
 }
 
 /// The bill of a program, of which this is the SHA-256 and that the time of its source.
@@ -46,6 +50,9 @@ pub fn bill(program: &Crate, digest: &str, time: u64, crates: &[Crate], parts: &
     for part in parts {
         let mut one = component("library", part.name, &part.version, part.license);
         one["bom-ref"] = part.name.into();
+        if let Some(purl) = &part.purl {
+            one["purl"] = purl.as_str().into();
+        }
         components.push(one);
     }
     json!({
@@ -95,6 +102,8 @@ mod tests {
             name: "musl",
             version: "1.2.5".to_owned(),
             license: "MIT",
+            purl: Some("pkg:deb/debian/musl@1.2.5".to_owned()),
+            texts: Vec::new(),
         }];
         let bill = bill(&crates[1], "ff00", 0, &crates, &parts);
         let licenses = json!([{ "expression": "MIT" }]);
@@ -118,7 +127,7 @@ mod tests {
                         "bom-ref": "a@1.0.0+a", "purl": "pkg:cargo/a@1.0.0%2Ba",
                         "hashes": [{ "alg": "SHA-256", "content": "00ff" }],
                     },
-                    { "type": "library", "name": "musl", "version": "1.2.5", "licenses": licenses, "bom-ref": "musl" },
+                    { "type": "library", "name": "musl", "version": "1.2.5", "licenses": licenses, "bom-ref": "musl", "purl": "pkg:deb/debian/musl@1.2.5" },
                 ],
                 "dependencies": [
                     { "ref": "a@1.0.0+a", "dependsOn": [] },

@@ -18,8 +18,10 @@ const LAYER: &str = "application/vnd.oci.image.layer.v1.tar+gzip";
 pub struct About<'a> {
     /// Its title.
     pub title: &'a str,
-    /// Its version, by which the archive knows it.
+    /// Its version.
     pub version: &'a str,
+    /// The commit that it is of.
+    pub revision: &'a str,
     /// Under which terms, an SPDX expression.
     pub licenses: &'a str,
     /// What it runs.
@@ -68,16 +70,22 @@ pub fn image(about: &About, machines: &[(&str, &Files)]) -> Result<Vec<u8>> {
     }
     let all = json!({ "schemaVersion": 2, "mediaType": INDEX, "manifests": manifests });
     let mut all = blob(&mut layout, INDEX, text(&all));
-    all["annotations"] = json!({ "org.opencontainers.image.ref.name": about.version });
+    all["annotations"] = json!({ "org.opencontainers.image.ref.name": reference(about) });
     let top = json!({ "schemaVersion": 2, "mediaType": INDEX, "manifests": [all] });
     layout.put("index.json", text(&top));
     tar(&layout, about.time)
+}
+
+/// By which name the archive knows it, and who loads it too. A tag has no tilde (distribution-spec 1.1, "Pulling manifests").
+fn reference(about: &About) -> String {
+    format!("{}:{}", about.title, about.version.replace('~', "-"))
 }
 
 fn annotations(about: &About) -> Value {
     json!({
         "org.opencontainers.image.title": about.title,
         "org.opencontainers.image.version": about.version,
+        "org.opencontainers.image.revision": about.revision,
         "org.opencontainers.image.licenses": about.licenses,
         "org.opencontainers.image.created": iso(about.time),
     })
@@ -166,7 +174,8 @@ fn unpacked(archive: &[u8]) -> Result<Files> {
     Ok(files)
 }
 
-/// What a descriptor describes, if it is that. Two may describe one thing.
+/// What a descriptor describes, if it is that. It is taken out, so that what nothing names is left; no two of an image
+/// that is made here describe one thing.
 fn described(layout: &mut Files, descriptor: &Value, kind: &str) -> Result<Vec<u8>> {
     let told = descriptor["digest"].as_str().unwrap_or_default();
     if descriptor["mediaType"] != kind {
@@ -205,7 +214,8 @@ mod tests {
 
     const ABOUT: About = About {
         title: "vmlock",
-        version: "0.1.0",
+        version: "0.1.0~quick",
+        revision: "00ff",
         licenses: "MIT",
         entrypoint: "/usr/bin/vmlock",
         time: 1_709_251_199,
@@ -232,7 +242,7 @@ mod tests {
         let top: Value = serde_json::from_slice(top).unwrap();
         assert_eq!(
             top["manifests"][0]["annotations"]["org.opencontainers.image.ref.name"],
-            "0.1.0"
+            "vmlock:0.1.0-quick"
         );
     }
 

@@ -19,14 +19,14 @@ const BEGIN: [&str; 6] = [
 ];
 
 /// The text: `own` is what is ours, `others` what stands in the folders of the crates.
-pub fn text(own: &str, crates: &[Crate], parts: &[(Part, String)]) -> Result<String> {
+pub fn text(own: &str, crates: &[Crate], parts: &[Part]) -> Result<String> {
     let mut texts = Vec::new();
     for each in crates.iter().filter(|each| each.checksum.is_some()) {
         texts.push((each.id(), each.license.clone(), found(each)?));
     }
-    for (part, words) in parts {
+    for part in parts {
         let id = format!("{} {}", part.name, part.version);
-        texts.push((id, part.license.to_owned(), vec![words.clone()]));
+        texts.push((id, part.license.to_owned(), part.texts.clone()));
     }
     Ok(put_together(own, &texts))
 }
