@@ -32,6 +32,11 @@ pub enum Command {
     ///
     /// Exit code 1: one is not built by itself.
     Package,
+    /// Make all that is released of a commit, twice, from two folders, and compare the bytes
+    ///
+    /// Archives of static programs, Debian packages, an image of containers, a bill of materials of each program, and
+    /// the SHA-256 of each. Exit code 1: they differ, and nothing was written.
+    Release(Release),
     /// Build the witness and put it where `vmlock` and the runner have it: compiler/witness.Image, runner/witness/
     ///
     /// Exit code 1, of `--check`: an image is none of this source, or a machine of QEMU's did not get through it.
@@ -164,6 +169,23 @@ pub struct Hardware {
         allow_hyphen_values = true
     )]
     pub kernel_args: Vec<String>,
+}
+
+/// `release`
+#[derive(Debug, Args)]
+pub struct Release {
+    /// Folder for all of it, with nothing in it yet
+    #[arg(short, long, value_name = "FOLDER")]
+    pub out: PathBuf,
+    /// Make it once, and compare nothing
+    #[arg(long)]
+    pub once: bool,
+    /// Hardly optimise, and take what is not committed: for trying, and not for others; `~quick` is in its names
+    #[arg(long)]
+    pub quick: bool,
+    /// Whom users of the Debian packages write to (the author of the commit)
+    #[arg(long, value_name = "NAME <ADDRESS>")]
+    pub maintainer: Option<String>,
 }
 
 /// `witness`

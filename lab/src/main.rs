@@ -47,6 +47,7 @@ mod portable;
 mod programs;
 mod provenance;
 mod record;
+mod release;
 mod reproduce;
 mod step;
 mod tools;
@@ -93,6 +94,7 @@ fn run(flags: &Flags) -> Result<u8> {
         }),
         Command::Reproduce => reproduce::run(&cache),
         Command::Package => package::run(),
+        Command::Release(flags) => release::run(&cache, flags),
         Command::Editors => editors::run(&cache),
         Command::Libvirt => libvirt::run(&cache),
         Command::Extension => editors::extension::run(&cache),
