@@ -226,7 +226,7 @@ fn made(cache: &Cache, place: &Place, commit: &Commit) -> Result<Files> {
     let version = version(place.is_quick);
     let mut out = Files::default();
     let mut put = |name, machine, triple, path: &Path, parts: &[Part]| -> Result<Product> {
-        let crates = crates::within(root, name, triple)?;
+        let crates = crates::within(root, &place.surroundings, name, triple)?;
         let words = format!("{name} {version}: {LICENSE}");
         let product = Product {
             name,

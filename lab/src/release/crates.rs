@@ -1,5 +1,6 @@
 //! Which crates a program is made of, as cargo knows them.
 
+use super::surroundings::Surroundings;
 use crate::cache;
 use crate::cross;
 use crate::failure::{Failure, Result};
@@ -34,9 +35,15 @@ impl Crate {
 
 /// The crates that are in the program of a package for a target, itself among them, in the order of their names. What is
 /// of use while it is built alone is not among them: build scripts, macros, tests.
-pub fn within(root: &Path, package: &str, triple: &str) -> Result<Vec<Crate>> {
+pub fn within(
+    root: &Path,
+    surroundings: &Surroundings,
+    package: &str,
+    triple: &str,
+) -> Result<Vec<Crate>> {
     let tree = cargo(
         root,
+        surroundings,
         &[
             "tree",
             "--locked",
@@ -55,6 +62,7 @@ pub fn within(root: &Path, package: &str, triple: &str) -> Result<Vec<Crate>> {
     let within = named(&String::from_utf8_lossy(&tree));
     let known = cargo(
         root,
+        surroundings,
         &[
             "metadata",
             "--locked",
@@ -70,8 +78,10 @@ pub fn within(root: &Path, package: &str, triple: &str) -> Result<Vec<Crate>> {
     picked(&known, &within, &checksums(&String::from_utf8_lossy(&lock)))
 }
 
-fn cargo(root: &Path, arguments: &[&str]) -> Result<Vec<u8>> {
-    let (status, out) = tools::output(cross::cargo_in(root).args(arguments))?;
+fn cargo(root: &Path, surroundings: &Surroundings, arguments: &[&str]) -> Result<Vec<u8>> {
+    let mut cargo = cross::cargo_in(root);
+    cargo.args(arguments);
+    let (status, out) = tools::output(&mut surroundings.around(cargo))?;
     match status.success() {
         true => Ok(out),
         false => Err(Failure::environment(format!(

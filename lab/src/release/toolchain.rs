@@ -163,11 +163,11 @@ fn relinking(glibc: &Package, source: &Source) -> String {
     let Source { name, version } = source;
     format!(
         "{RUNNER} uses the GNU C Library, which is in it as a static library and is covered by the GNU Lesser General\n\
-         Public License, version 2.1 or later; that licence follows. It is the library of Debian's package\n\
+         Public License, version 2.1 or later; that licence is among these texts. It is the library of Debian's package\n\
          {package}, {its}, of Debian's source package {name}, {version}.\n\n\
-         The source of that library, with all that Debian changes in it:\n\
-         https://snapshot.debian.org/package/{name}/{version}/\n\
-         or, on a Debian system with that release's deb-src, `apt-get source {name}={version}`.\n\
+         Debian has the source of that library, with all that it changes in it: source package {name}, version {version},\n\
+         in its archive and, once that has a later one, in its archive of snapshots. On a Debian system with that\n\
+         release's deb-src, `apt-get source {name}={version}` fetches it.\n\
          Whoever gives this program on has to offer that source, too: the licence's section 6 says how.\n\n\
          You may change the library and link {RUNNER} with it again. {RUNNER}'s own source is the commit that the file\n\
          RELEASE names, and may be changed and built by everybody: put your libc.a in the place of that of\n\
