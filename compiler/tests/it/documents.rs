@@ -4,14 +4,15 @@
 //! In a block of `console`, lines behind `$ vmlock ` are commands, and what follows is what they print, words about
 //! results behind the results; a line of `…` stands for any lines, and `…` at the end of one for what
 //! else it has. It ends with 0 unless a last line says otherwise. A block of `kdl` or `text` with a name behind it is that file.
-//! `<!-- NAME is the report of CPU SERIES -->` stands for what a host would have told.
+//! `<!-- NAME is the report of CPU SERIES -->` stands for what a host would have told, and `<!-- NAME is examples/FILE -->` for
+//! that file.
 
 use crate::scratch::{Scratch, err, out, report_of, root};
 use std::path::Path;
 use std::process::{Command, Output};
 use std::{env, fs, iter};
 
-const PAGES: [&str; 2] = ["docs/tutorial.md", "docs/howto.md"];
+const PAGES: [&str; 3] = ["docs/tutorial.md", "docs/howto.md", "docs/import.md"];
 
 /// A block of a page: what stands behind its fence, and its lines.
 type Block<'a> = (&'a str, Vec<&'a str>);
@@ -19,6 +20,7 @@ type Block<'a> = (&'a str, Vec<&'a str>);
 /// What a page has, in its order.
 enum Part<'a> {
     Report(&'a str, &'a str, &'a str),
+    Example(&'a str, &'a str),
     Block(Block<'a>),
 }
 
@@ -34,6 +36,9 @@ fn parts(page: &str) -> Vec<Part<'_>> {
                     match words.split(' ').collect::<Vec<_>>()[..] {
                         [name, "is", "the", "report", "of", cpu, series, "-->"] => {
                             parts.push(Part::Report(name, cpu, series));
+                        }
+                        [name, "is", path, "-->"] if path.starts_with("examples/") => {
+                            parts.push(Part::Example(name, path));
                         }
                         _ => panic!("what is `{line}`?"),
                     }
@@ -90,6 +95,9 @@ pub fn tried(name: &str) -> Vec<Shown> {
             Part::Report(name, cpu, series) => {
                 fs::copy(report_of(cpu, series), scratch.0.join(name)).unwrap();
             }
+            Part::Example(name, path) => {
+                fs::copy(root().join(path), scratch.0.join(name)).unwrap();
+            }
             Part::Block((info, lines)) => match info.split_once(' ') {
                 Some(("kdl" | "text", file)) => {
                     scratch.write(file, &(lines.join("\n") + "\n"));
@@ -141,5 +149,5 @@ fn pages_that_teach_print_what_commands_print() {
     let tried = shown
         .filter(|shown| shown.typed.starts_with("vmlock "))
         .count();
-    assert!(tried >= 15, "only {tried} commands in {PAGES:?}");
+    assert!(tried >= 21, "only {tried} commands in {PAGES:?}");
 }
