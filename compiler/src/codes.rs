@@ -280,6 +280,11 @@ pub const CODES: &[Code] = &[
         "The catalogue knows a release that does not show the field and a later one that does, and the baseline that the description names lies between them, where no source was at hand. On a host of that release the guest may see the other value; there the lock is refused, never kept by halves. Name one of the two releases, decide the field with `set` or `hide`, or waive it with `vary`.",
     ),
     code(
+        "spec::emulated-cpu",
+        "the CPU model was read from an emulator",
+        "Most models of the catalogue (`vmlock explain NAME` says of each) are what QEMU emulates, as the hosts of vmlock-lab have it. A real machine whose CPU has that name has an EL3 (ID_AA64PFR0_EL1.EL3), and a revision, caches, PMU events, counter frequency and firmware of its own; no kernel shows a guest others, but for some fields. Such a host refuses the lock: it is never kept by halves. Name a model of real machines, such as `graviton3`; or run `vmlock-run probe` on a host of yours and make a model of its report (`vmlock cpu REPORT --name NAME -o NAME.kdl`), or a description with one (`vmlock adopt REPORT`). Where the hosts are emulated, as the lab's are, write `allow \"spec::emulated-cpu\" reason=\"…\"` into the description. A lock says nothing of it, and does not change.",
+    ),
+    code(
         "spec::midr-promises",
         "MIDR_EL1 promises what is hidden",
         "Libraries that carry several versions of their code (numerical, cryptographic and string routines) may choose by the part number in MIDR_EL1, without a look at the ID register field or the hwcap of the instructions that they use. A lock that keeps the part and hides a feature that this part has lets them choose code that ends with SIGILL on a host that lacks the instruction or makes it undefined; where the host executes it, the guest depends on something that its lock does not promise. Name a CPU model without the feature, so that MIDR_EL1 is the model's (Linux 6.15 and later can show it on newer CPUs), or do not hide it.",

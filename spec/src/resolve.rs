@@ -28,6 +28,7 @@ mod decision;
 mod devices;
 pub mod dispatch;
 mod elsewhere;
+mod emulated;
 mod features;
 mod firmware;
 mod gic;
@@ -247,6 +248,7 @@ fn resolved(
     if complaints.0.iter().any(|c| c.severity == Severity::Error) {
         return Err(complaints.0);
     }
+    complaints.0.extend(emulated::warning(cpu, catalogue));
     let mut features = spec.cpu.features.clone();
     features.sort();
     let waived = waived_answers(&locked);

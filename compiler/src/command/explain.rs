@@ -329,23 +329,17 @@ fn of_kernel(baseline: &Baseline, out: &mut Output) {
     }
 }
 
-/// Whether what is known of a CPU was read from QEMU's emulation of it, as the source of its MIDR_EL1 says.
-fn is_emulated(cpu: &CpuModel) -> bool {
-    let midr = cpu.registers.iter().find(|v| v.register == "MIDR_EL1");
-    midr.is_some_and(|midr| midr.source.starts_with("QEMU "))
-}
-
 fn explain_cpu(cpu: &CpuModel, out: &mut Output) {
     out.line(format!("{}: {}", cpu.name, cpu.title));
     out.line(format!("Digest {}", digest(&cpu.digests)));
     if !cpu.unaffected.is_empty() {
         out.line(format!("Not affected by: {}", cpu.unaffected.join(", ")));
     }
-    out.value("emulated", is_emulated(cpu));
-    if is_emulated(cpu) {
+    out.value("emulated", cpu.emulator().is_some());
+    if cpu.emulator().is_some() {
         let measured: Vec<&str> = CPUS
             .iter()
-            .filter(|cpu| !is_emulated(cpu))
+            .filter(|cpu| cpu.emulator().is_none())
             .map(|cpu| cpu.name.as_ref())
             .collect();
         out.lines(wrapped(

@@ -11,6 +11,7 @@ const WHOLE: &str = r#"vm "web" {
     abi "kvm-6.8"
     cpu "neoverse-n1" count=1
     memory "64MiB"
+    allow "spec::emulated-cpu" reason="so are the hosts"
 }
 "#;
 
@@ -84,6 +85,7 @@ const FLEET: &str = r#"vm "web" {
     }
     vary "PMCR_EL0.IMP"
     allow "spec::midr-promises" reason="nothing looks at it"
+    allow "spec::emulated-cpu" reason="so are the hosts"
 }
 
 vm "db" from="web" {
@@ -285,7 +287,7 @@ fn what_cannot_be_built_from_says_why() {
         (
             built("vm \"b\" from=\"wbe\""),
             "spec::unknown-machine",
-            &["there is only `web`", "[b.vm.kdl:8:"][..],
+            &["there is only `web`", "[b.vm.kdl:9:"][..],
         ),
         (
             WHOLE.replace("vm \"web\"", "vm \"web\" from=\"x\""),
@@ -346,7 +348,7 @@ fn what_cannot_be_built_from_says_why() {
         (
             WHOLE.replace("memory", "vsock cid=3\n    memory") + "\nvm \"b\" from=\"web\"\n",
             "spec::missing",
-            &["a `cid` is each machine's own", "[b.vm.kdl:9:"],
+            &["a `cid` is each machine's own", "[b.vm.kdl:10:"],
         ),
     ] {
         scratch.write("b.vm.kdl", &text);

@@ -8,8 +8,12 @@ use crate::words::did_you_mean;
 /// The warning where a lock withholds a mitigation.
 pub const WITHHOLDS: &str = "spec::withholds-mitigation";
 
+/// The warning where a CPU model was read from an emulator.
+pub const EMULATED: &str = "spec::emulated-cpu";
+
 /// Codes of warnings. Of an error there is nothing to allow: no lock comes of it.
-pub const WARNINGS: [&str; 5] = [
+pub const WARNINGS: [&str; 6] = [
+    EMULATED,
     "spec::hidden-and-working",
     "spec::impossible-combination",
     dispatch::CODE,

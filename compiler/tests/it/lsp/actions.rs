@@ -73,7 +73,7 @@ fn suggestions_can_be_applied() {
     let offered = actions(&mut editor, &uri, &text, "vm \"web\"", "quickfix");
     let after = edited(&text, &offered[0]["edit"]["changes"][&uri]);
     assert!(
-        after.ends_with("looks at it\"\n    memory \"512MiB\"\n}\n"),
+        after.ends_with("the hosts\"\n    memory \"512MiB\"\n}\n"),
         "{after}"
     );
     editor.end();

@@ -13,6 +13,7 @@ const TEXT: &str = r#"vm "web" {
     memory "512MiB"
     disk "root" path="root.img" size="1GiB"
     net "lan"
+    allow "spec::emulated-cpu" reason="so are the hosts"
 }
 vm "db" from="web" {
     net "san"
@@ -78,10 +79,10 @@ fn several_machines_of_a_file_are_known() {
         here.map(|(_, words)| *words).collect()
     };
     assert!(of_line(6)[0].starts_with("mac "), "{shown:?}");
-    assert!(of_line(9)[0].starts_with("mac ") && of_line(10)[0].starts_with("mac "));
-    assert_ne!(of_line(6), of_line(10), "addresses are each machine's own");
+    assert!(of_line(10)[0].starts_with("mac ") && of_line(11)[0].starts_with("mac "));
+    assert_ne!(of_line(6), of_line(11), "addresses are each machine's own");
     assert_eq!(
-        of_line(11).last(),
+        of_line(12).last(),
         Some(&"ID_AA64ISAR0_EL1.CRC32 0x0, ID_ISAR5_EL1.CRC32 0x0"),
         "{shown:?}"
     );
@@ -134,7 +135,7 @@ fn defaults_of_an_open_file_count_before_it_is_saved() {
     let scratch = Scratch::new("lsp-defaults");
     let defaults =
         "defaults {\n    arch \"arm64\"\n    abi \"kvm-6.12\"\n    memory \"512MiB\"\n}\n";
-    let text = "vm \"web\" {\n    import \"all.kdl\"\n    cpu \"neoverse-n1\" count=2\n}\n";
+    let text = "vm \"web\" {\n    import \"all.kdl\"\n    cpu \"neoverse-n1\" count=2\n    allow \"spec::emulated-cpu\" reason=\"so are the hosts\"\n}\n";
     scratch.write("all.kdl", defaults);
     let [web, all] = ["web.vm.kdl", "all.kdl"].map(|name| uri(&scratch.0.join(name)));
     let none = Vec::<&str>::new();

@@ -399,6 +399,17 @@ pub struct CpuModel {
 }
 
 impl CpuModel {
+    /// The emulator that it was read from, `QEMU 7.2` say, as the source of its MIDR_EL1 says; `None` of silicon's.
+    pub fn emulator(&self) -> Option<&str> {
+        let midr = self.registers.iter().find(|v| v.register == "MIDR_EL1")?;
+        let version = midr
+            .source
+            .strip_prefix("QEMU ")?
+            .split([' ', ','])
+            .next()?;
+        midr.source.get(.."QEMU ".len() + version.len())
+    }
+
     /// What is known of a register, be it silicon's or firmware's.
     pub fn silicon(&self, register: &RegisterInfo) -> Silicon {
         let mut values = self.registers.iter().chain(self.facts.iter());
