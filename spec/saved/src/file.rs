@@ -6,10 +6,13 @@
 //! chunk. No byte is without a checksum that has to be right, and none stands where the order of things does not put it.
 //!
 //! `header.rs` and `table.rs` are bytes, `section.rs` says which sections there are, `memory.rs` is the chunks;
-//! `write.rs` and `read.rs` put them together; `consistent.rs` is what holds in a file whose checksums are all right.
+//! `write.rs` and `read.rs` put them together; `consistent.rs` is what holds in a file whose checksums are all right;
+//! `fuzz.rs` is what the fuzzers call.
 
 mod bytes;
 mod consistent;
+#[cfg(any(test, feature = "fuzz"))]
+pub mod fuzz;
 mod header;
 mod memory;
 mod read;

@@ -78,7 +78,7 @@ pub(super) fn consistent(lock: &Lock, state: &State, disks: &[(String, Disk)]) -
 }
 
 /// A vCPU by itself.
-fn vcpu(vcpu: &Vcpu) -> Result<(), String> {
+pub(super) fn vcpu(vcpu: &Vcpu) -> Result<(), String> {
     match vcpu.serror {
         Serror::Syndrome(iss) if iss >> 24 != 0 => {
             return Err("the syndrome of its SError has more than 24 bits".into());
@@ -110,7 +110,7 @@ fn pstate(registers: &Registers) -> Result<(), String> {
 }
 
 /// The interrupt controller by itself.
-fn gic(gic: &Gic) -> Result<(), String> {
+pub(super) fn gic(gic: &Gic) -> Result<(), String> {
     let mut interfaces = gic.redistributors.iter().map(|r| &r.interface);
     let first = interfaces.next();
     let mut names = first.into_iter().flat_map(|interface| interface.keys());
@@ -152,7 +152,7 @@ fn levels(state: &State) -> Result<(), String> {
 }
 
 /// A disk by itself.
-fn disk(disk: &Disk) -> Result<(), String> {
+pub(super) fn disk(disk: &Disk) -> Result<(), String> {
     if !is_digest(&disk.digest) {
         return Err("its digest is none".into());
     }

@@ -21,14 +21,14 @@ pub(super) const SECTIONS_MAX: u32 = 2048;
 /// Where things are, in bytes from the start of the header.
 const VERSION_AT: usize = 16;
 const ARCH_AT: usize = 18;
-const SECTIONS_AT: usize = 20;
-const LENGTH_AT: usize = 24;
+pub(super) const SECTIONS_AT: usize = 20;
+pub(super) const LENGTH_AT: usize = 24;
 const TABLE_AT: usize = 32;
 const MEMORY_OFFSET_AT: usize = 40;
-const MEMORY_BYTES_AT: usize = 48;
-const IDENTITY_AT: usize = 56;
+pub(super) const MEMORY_BYTES_AT: usize = 48;
+pub(super) const IDENTITY_AT: usize = 56;
 const RESERVED_AT: usize = 88;
-const CRC_AT: usize = 4092;
+pub(super) const CRC_AT: usize = 4092;
 
 /// What stands in the header, in order.
 pub const HEADER: &[Field] = &fields(

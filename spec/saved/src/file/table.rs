@@ -12,9 +12,9 @@ const VERSION_AT: usize = 96;
 const CRITICAL_AT: usize = 98;
 const CODEC_AT: usize = 100;
 const RESERVED_AT: usize = 102;
-const OFFSET_AT: usize = 104;
-const LENGTH_AT: usize = 112;
-const CRC_AT: usize = 120;
+pub(super) const OFFSET_AT: usize = 104;
+pub(super) const LENGTH_AT: usize = 112;
+pub(super) const CRC_AT: usize = 120;
 const END_AT: usize = 124;
 
 /// What stands in an entry, in order.
