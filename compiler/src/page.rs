@@ -1,25 +1,110 @@
-//! One page for a browser, with all that it needs in it: a grid of locks and hosts, a cell of which opens its reasons.
+//! One page for a browser, with all that it needs in it: a grid of rows and hosts, a cell of which opens its reasons.
 //!
 //! Names and reasons in it are somebody else's texts. They stand as JSON in a block that no browser runs or reads as
 //! markup, and the script shows them as text alone, each isolated from the words about it, whichever way it is written,
 //! and with nothing in it that hides or turns text around. The page's policy lets this very script and style in and nothing
 //! else, from nowhere.
+//!
+//! What is particular to a command, which rows there are and what a cell of them means, is made below `page/`.
 
-use serde_json::Value;
+mod drift;
+mod fleet;
+
+pub use drift::drift;
+pub use fleet::fleet;
+
+use serde::Serialize;
+use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
+use std::collections::HashMap;
 use vmlock_spec::words::printable;
 
-const STYLE: &str = include_str!("page/fleet.css");
-const SCRIPT: &str = include_str!("page/fleet.js");
+const STYLE: &str = include_str!("page/grid.css");
+const SCRIPT: &str = include_str!("page/grid.js");
 
-/// The page of a fleet; `data` is what `vmlock fleet --format json` prints.
-pub fn fleet(data: &Value) -> String {
+/// What a cell can be: a sign and a shape beside its colour, for who sees no colours.
+#[derive(Serialize)]
+struct Kind {
+    sign: &'static str,
+    /// A class of the style sheet.
+    shape: &'static str,
+    words: &'static str,
+}
+
+/// What is the same in all pages of one command.
+struct Frame {
+    /// Its name.
+    title: &'static str,
+    heading: &'static str,
+    /// What one row is.
+    row: &'static str,
+    /// What the field for reasons finds.
+    finds: &'static str,
+    kinds: &'static [Kind],
+}
+
+/// One row of the grid.
+#[derive(Serialize)]
+struct Row {
+    name: String,
+    /// What stands before its name.
+    note: String,
+    /// Whether it is to be seen at once.
+    marked: bool,
+    /// For each host the number of a cell.
+    cells: Vec<usize>,
+}
+
+/// What cells say, each once: they are many, and what they say is little.
+#[derive(Default)]
+struct Cells {
+    all: Vec<(usize, Vec<String>)>,
+    known: HashMap<(usize, Vec<String>), usize>,
+}
+
+impl Cells {
+    /// The number of a cell of that kind, by its place in the frame, which says that.
+    fn number(&mut self, kind: usize, lines: Vec<String>) -> usize {
+        *self.known.entry((kind, lines)).or_insert_with_key(|cell| {
+            self.all.push(cell.clone());
+            self.all.len() - 1
+        })
+    }
+}
+
+/// What a page shows.
+struct Grid {
+    summary: String,
+    hosts: Vec<String>,
+    rows: Vec<Row>,
+    cells: Cells,
+}
+
+fn page(frame: &Frame, grid: &Grid) -> String {
     let policy = format!(
         "default-src 'none'; script-src '{}'; style-src '{}'; base-uri 'none'; form-action 'none'",
         source(SCRIPT),
         source(STYLE)
     );
-    let data = inert(&legible(data).to_string());
+    let cells = grid.cells.all.iter();
+    let cells: Vec<Value> = cells
+        .map(|(kind, lines)| json!({ "kind": kind, "lines": lines }))
+        .collect();
+    let data = json!({
+        "summary": grid.summary, "row": frame.row, "kinds": frame.kinds, "hosts": grid.hosts, "rows": grid.rows,
+        "cells": cells,
+    });
+    let data = inert(&legible(&data).to_string());
+    let legend = frame.kinds.iter();
+    let legend: Vec<String> = legend.map(|k| format!("{} {}", k.sign, k.words)).collect();
+    let legend = legend.join(", ");
+    let Frame {
+        title,
+        heading,
+        row,
+        finds,
+        ..
+    } = frame;
     format!(
         r#"<!DOCTYPE html>
 <html lang="en">
@@ -28,20 +113,20 @@ pub fn fleet(data: &Value) -> String {
 <meta http-equiv="Content-Security-Policy" content="{policy}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="referrer" content="no-referrer">
-<title>vmlock fleet</title>
+<title>{title}</title>
 <style>{STYLE}</style>
 </head>
 <body>
-<h1>Which hosts keep which locks</h1>
+<h1>{heading}</h1>
 <p id="summary"></p>
 <form id="filters">
-<label>refused for (a register, a reason) <input id="reason" type="search" list="registers" autocomplete="off"></label>
-<label>lock <input id="lock" type="search" autocomplete="off"></label>
+<label>{finds} <input id="reason" type="search" list="registers" autocomplete="off"></label>
+<label>{row} <input id="name" type="search" autocomplete="off"></label>
 <label>host <input id="host" type="search" autocomplete="off"></label>
 <datalist id="registers"></datalist>
 </form>
 <p id="count" role="status"></p>
-<p id="legend">✓ kept, ✗ not kept: choose a cell for its reasons</p>
+<p id="legend">{legend}: choose a cell for its reasons</p>
 <div class="scroll"><table id="grid" aria-describedby="legend"></table></div>
 <section id="why" aria-live="polite"><h2>Choose a cell for its reasons</h2></section>
 <script type="application/json" id="data">{data}</script>
@@ -106,7 +191,6 @@ fn base64(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
     use vmlock_spec::words::is_printable;
 
     /// What stands between two marks, the first time.
@@ -130,6 +214,44 @@ mod tests {
         }
     }
 
+    const FRAME: Frame = Frame {
+        title: "a title",
+        heading: "a heading",
+        row: "lock",
+        finds: "refused for",
+        kinds: &[
+            Kind {
+                sign: "✓",
+                shape: "kept",
+                words: "kept",
+            },
+            Kind {
+                sign: "✗",
+                shape: "refused",
+                words: "not kept",
+            },
+        ],
+    };
+
+    /// A page in which one text stands wherever there are somebody's texts.
+    fn of(text: &str) -> String {
+        let mut cells = Cells::default();
+        let cell = cells.number(1, vec![text.to_owned()]);
+        let row = Row {
+            name: text.to_owned(),
+            note: text.to_owned(),
+            marked: true,
+            cells: vec![cell],
+        };
+        let grid = Grid {
+            summary: text.to_owned(),
+            hosts: vec![text.to_owned()],
+            rows: vec![row],
+            cells,
+        };
+        page(&FRAME, &grid)
+    }
+
     #[test]
     fn what_is_hostile_is_data() {
         let hostile = [
@@ -142,28 +264,35 @@ mod tests {
             "\0\u{7f}\r\n",
             "\u{202e}tpek :\u{200b}",
         ];
-        let empty = fleet(&json!({}));
+        let plain = of("plain");
         for text in hostile {
-            let data = json!({ "hosts": [text], "locks": [{ "lock": text }], "reasons": [{ "refused": [text] }] });
-            let page = fleet(&data);
+            let page = of(text);
             let block = between(&page, "id=\"data\">", "</script>");
             // It comes out as it went in, but for what nobody sees, and the page around it is the same whatever it is.
             let read: Value = serde_json::from_str(block).unwrap();
-            let seen = &printable(text);
-            let wanted = json!({ "hosts": [seen], "locks": [{ "lock": seen }], "reasons": [{ "refused": [seen] }] });
-            assert_eq!(read, wanted, "{text:?}");
-            assert!(read["hosts"][0].as_str().unwrap().chars().all(is_printable));
+            let seen = &*printable(text);
+            for place in [
+                &read["summary"],
+                &read["hosts"][0],
+                &read["rows"][0]["name"],
+                &read["rows"][0]["note"],
+                &read["cells"][0]["lines"][0],
+            ] {
+                assert_eq!(place, seen, "{text:?}");
+            }
+            assert!(seen.chars().all(is_printable));
             assert!(
                 !block.contains(['<', '>', '&', '\u{2028}', '\u{2029}']),
                 "{block}"
             );
-            assert_eq!(page.replace(block, "{}"), empty, "{text:?}");
+            let around = plain.replace(between(&plain, "id=\"data\">", "</script>"), "");
+            assert_eq!(page.replace(block, ""), around, "{text:?}");
         }
     }
 
     #[test]
     fn nothing_but_its_own_script_and_style_is_let_in() {
-        let page = fleet(&json!({}));
+        let page = of("plain");
         let policy = between(
             &page,
             "http-equiv=\"Content-Security-Policy\" content=\"",
@@ -196,7 +325,7 @@ mod tests {
     /// What the script draws anew is the table's, so what explains it stands outside.
     #[test]
     fn what_the_signs_mean_stays_in_the_page() {
-        let page = fleet(&json!({}));
+        let page = of("plain");
         assert!(page.contains("<p id=\"legend\">✓ kept, ✗ not kept"));
         assert!(page.contains("<table id=\"grid\" aria-describedby=\"legend\"></table>"));
         assert!(!SCRIPT.contains("legend"));
@@ -205,7 +334,7 @@ mod tests {
     /// A name that is written from right to left turns nothing around but itself.
     #[test]
     fn names_stand_by_themselves_behind_the_verdict() {
-        for name in ["lock.lock", "data.hosts["] {
+        for name in ["row.name", "data.hosts["] {
             let mut shown = 0;
             for line in SCRIPT.lines().filter(|line| line.contains(name)) {
                 // As a text, it is an element of its own, or behind all else that its attribute says.
@@ -239,5 +368,19 @@ mod tests {
         }
         assert!(SCRIPT.contains("textContent"));
         assert!(!SCRIPT.contains("</") && !STYLE.contains('<'));
+    }
+
+    /// Nobody has to see a colour to tell two kinds from another.
+    #[test]
+    fn kinds_differ_in_sign_and_words() {
+        for frame in [&FRAME, &drift::FRAME, &fleet::FRAME] {
+            for (index, kind) in frame.kinds.iter().enumerate() {
+                let rule = format!("button.{} {{", kind.shape);
+                assert!(STYLE.contains(&rule), "{rule}");
+                for other in &frame.kinds[..index] {
+                    assert!(other.sign != kind.sign && other.words != kind.words);
+                }
+            }
+        }
     }
 }
