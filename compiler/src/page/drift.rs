@@ -3,56 +3,28 @@
 //! A cell without a change says so only where that host was compared; where anything of it was not, it says that nothing
 //! is known to have changed.
 
-use super::{Cells, Frame, Grid, Kind, Row, page};
 use serde_json::Value;
+use vmlock_page::{Cells, Frame, Grid, Kind, Row, page};
+use vmlock_spec::words::printable;
 
-pub(super) const FRAME: Frame = Frame {
+const FRAME: Frame = Frame {
     title: "vmlock drift",
     heading: "What a new kernel changes for guests",
     row: "what changed, or lock",
     finds: "changed or refused (a register, a reason)",
     kinds: &[
-        Kind {
-            sign: "=",
-            shape: "same",
-            words: "no difference",
-        },
-        Kind {
-            sign: "↺",
-            shape: "restored",
-            words: "changed, and can be restored",
-        },
-        Kind {
-            sign: "≠",
-            shape: "refused",
-            words: "changed, and no line restores it for all guests",
-        },
-        Kind {
-            sign: "?",
-            shape: "unknown",
-            words: "not compared",
-        },
-        Kind {
-            sign: "✓",
-            shape: "kept",
-            words: "kept",
-        },
-        Kind {
-            sign: "✗",
-            shape: "refused",
-            words: "not kept",
-        },
+        Kind::Same,
+        Kind::Restored,
+        Kind::Changed,
+        Kind::NotCompared,
+        Kind::Kept,
+        Kind::Refused,
     ],
+    legible: printable,
 };
-const SAME: usize = 0;
-const RESTORED: usize = 1;
-const CHANGED: usize = 2;
-const UNKNOWN: usize = 3;
-const KEPT: usize = 4;
-const REFUSED: usize = 5;
 
 /// What a row says of one host.
-type Told = (usize, Vec<String>);
+type Told = (Kind, Vec<String>);
 
 /// The page of a drift; `data` is what `vmlock drift --format json` prints.
 pub fn drift(data: &Value) -> String {
@@ -66,7 +38,7 @@ pub fn drift(data: &Value) -> String {
             note: String::new(),
             marked: told
                 .iter()
-                .any(|(kind, _)| [CHANGED, REFUSED].contains(kind)),
+                .any(|(kind, _)| [Kind::Changed, Kind::Refused].contains(kind)),
             cells: told
                 .into_iter()
                 .map(|(kind, lines)| cells.number(kind, lines))
@@ -80,7 +52,9 @@ pub fn drift(data: &Value) -> String {
                 &|host| changed(data, change, host),
             ),
             // Between two runs of a witness it is one fact, and what restores it is not known.
-            None => add(text(&change["name"]), &|_| (CHANGED, vec![fact(change)])),
+            None => add(text(&change["name"]), &|_| {
+                (Kind::Changed, vec![fact(change)])
+            }),
         }
     }
     for (name, changes) in by_name(list(&data["unsaid"])) {
@@ -186,10 +160,10 @@ fn untouched(data: &Value, host: &str) -> Told {
     let unknown = list(&data["unknown"]).iter();
     match unknown.clone().any(|one| is_about(one, host)) {
         true => (
-            UNKNOWN,
+            Kind::NotCompared,
             vec!["not all guests of this host could be compared".to_owned()],
         ),
-        false => (SAME, Vec::new()),
+        false => (Kind::Same, Vec::new()),
     }
 }
 
@@ -205,7 +179,7 @@ fn changed(data: &Value, change: &Value, host: &str) -> Told {
     let told = |one: &Value, words: String| format!("{words}{}", guests(one, host));
     let mut lines: Vec<String> = seen.map(|one| told(one, fact(one))).collect();
     lines.extend(restored.map(|how| told(how, text(&how["words"]))));
-    (if all { RESTORED } else { CHANGED }, lines)
+    (if all { Kind::Restored } else { Kind::Changed }, lines)
 }
 
 /// Those of one name together: from different values on different hosts, it is one thing that changed.
@@ -228,7 +202,7 @@ fn unsaid(data: &Value, changes: &[&Value], host: &str) -> Told {
     if here.is_empty() {
         let by_promises = list(&data["byPromises"]).iter().any(|one| one == host);
         return match by_promises {
-            true => (UNKNOWN, vec![not_recorded(data)]),
+            true => (Kind::NotCompared, vec![not_recorded(data)]),
             false => untouched(data, host),
         };
     }
@@ -243,7 +217,10 @@ fn unsaid(data: &Value, changes: &[&Value], host: &str) -> Told {
         );
         [way, text(&change["words"])]
     });
-    (if all { RESTORED } else { CHANGED }, lines.collect())
+    (
+        if all { Kind::Restored } else { Kind::Changed },
+        lines.collect(),
+    )
 }
 
 fn not_recorded(data: &Value) -> String {
@@ -264,8 +241,8 @@ fn elsewhere(data: &Value, host: &str) -> Told {
         lines.push(not_recorded(data));
     }
     match lines.is_empty() {
-        true => (SAME, lines),
-        false => (UNKNOWN, lines),
+        true => (Kind::Same, lines),
+        false => (Kind::NotCompared, lines),
     }
 }
 
@@ -276,13 +253,13 @@ fn judged<'a>(
 ) -> Told {
     let all: Vec<(bool, &Value)> = verdicts.collect();
     if all.is_empty() {
-        return (UNKNOWN, Vec::new());
+        return (Kind::NotCompared, Vec::new());
     }
     let refused = all.into_iter().filter(|(kept, _)| !kept);
     let refused: Vec<Vec<String>> = refused.map(|(_, one)| why(one)).collect();
     match refused.is_empty() {
-        true => (KEPT, Vec::new()),
-        false => (REFUSED, refused.concat()),
+        true => (Kind::Kept, Vec::new()),
+        false => (Kind::Refused, refused.concat()),
     }
 }
 

@@ -1,28 +1,17 @@
 //! The page of `vmlock fleet`: locks and hosts.
 
-use super::{Cells, Frame, Grid, Kind, Row, page};
 use serde_json::Value;
+use vmlock_page::{Cells, Frame, Grid, Kind, Row, page};
+use vmlock_spec::words::printable;
 
-pub(super) const FRAME: Frame = Frame {
+const FRAME: Frame = Frame {
     title: "vmlock fleet",
     heading: "Which hosts keep which locks",
     row: "lock",
     finds: "refused for (a register, a reason)",
-    kinds: &[
-        Kind {
-            sign: "✓",
-            shape: "kept",
-            words: "kept",
-        },
-        Kind {
-            sign: "✗",
-            shape: "refused",
-            words: "not kept",
-        },
-    ],
+    kinds: &[Kind::Kept, Kind::Refused],
+    legible: printable,
 };
-const KEPT: usize = 0;
-const REFUSED: usize = 1;
 
 /// The page of a fleet; `data` is what `vmlock fleet --format json` prints.
 pub fn fleet(data: &Value) -> String {
@@ -41,10 +30,10 @@ pub fn fleet(data: &Value) -> String {
         .map(|reason| {
             let another = reason["anotherCpu"].as_str().map(str::to_owned);
             let lines = another.into_iter().chain(texts(&reason["refused"]));
-            cells.number(REFUSED, lines.collect())
+            cells.number(Kind::Refused, lines.collect())
         })
         .collect();
-    let kept = cells.number(KEPT, Vec::new());
+    let kept = cells.number(Kind::Kept, Vec::new());
     let locks = list(&data["locks"]);
     let rows: Vec<Row> = locks
         .iter()
