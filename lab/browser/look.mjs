@@ -1,5 +1,5 @@
-// Pages in a real browser: those of the book, and those that `vmlock fleet` and `vmlock drift` write. Each in a narrow and a wide window,
-// light and dark: nothing is wider than the window, every text stands out from what is behind it as WCAG 2.2 asks for at
+// Pages in a real browser: those of the book with the one that `vmlock-lab matrix` writes, and those that `vmlock fleet` and
+// `vmlock drift` write. Each in a narrow and a wide window, light and dark: nothing is wider than the window, every text stands out from what is behind it as WCAG 2.2 asks for at
 // level AA (1.4.3), and nothing is fetched. Grids are used by their keys, with names that would like to be markup.
 //
 //   node look.mjs VMLOCK BROWSER BOOK PICTURES
@@ -23,6 +23,9 @@ const WINDOWS = { narrow: [360, 740], wide: [1280, 900] };
 const SCHEMES = ["light", "dark"];
 /** Of the reference's pages, which are all made alike, one of each sort. */
 const ALIKE = ["docs/baselines/kvm-6.8.html", "docs/cpus/neoverse-n1.html", "docs/codes/host-not-writable.html"];
+
+/** The page of the matrix, which mdBook takes as it is. */
+const MATRIX = "docs/matrix-page.html";
 
 /** One thing that has to be so. */
 function holds(what, so, found) {
@@ -274,11 +277,12 @@ async function everywhere(chromium, name, url, then) {
   }
 }
 
-/** The pages of the book that are looked at: all but those of the reference's names. */
+/** The pages of the book that are looked at as pages: all but those of the reference's names and the matrix's grid. */
 function pages() {
   const all = fs.readdirSync(book).filter((name) => name.endsWith(".html") && name !== "toc.html");
   const docs = fs.readdirSync(path.join(book, "docs")).filter((name) => name.endsWith(".html"));
-  return [...all, ...docs.map((name) => `docs/${name}`), ...ALIKE];
+  const own = docs.map((name) => `docs/${name}`).filter((name) => name !== MATRIX);
+  return [...all, ...own, ...ALIKE];
 }
 
 /** The page of a fleet whose files have names that would like to be markup. */
@@ -316,6 +320,14 @@ function drift() {
   const names = Object.keys(hosts);
   const page = written(folder, ["drift", "--from", "kvm-6.1", ...names, "--lock", lock]);
   return { page, names: [lock, ...names], hosts: names.length };
+}
+
+/** The page of the matrix as it lies in the book, held against the data that it is made of. */
+function matrix() {
+  const locks = JSON.parse(fs.readFileSync("docs/matrix.json", "utf8"));
+  const hosts = new Set(locks.flatMap((lock) => lock.hosts.map((host) => `${host.kernel}, ${host.cpu}`)));
+  const names = [...locks.map((lock) => lock.name), ...hosts];
+  return { page: path.join(book, MATRIX), names, rows: locks.length, hosts: hosts.size };
 }
 
 /** What a command of vmlock writes as a page. */
@@ -396,7 +408,7 @@ const chromium = new Browser();
 try {
   await chromium.open();
   await mistakes(chromium);
-  for (const [name, made] of Object.entries({ fleet: fleet(), drift: drift() })) {
+  for (const [name, made] of Object.entries({ fleet: fleet(), drift: drift(), matrix: matrix() })) {
     await everywhere(chromium, name, pathToFileURL(made.page).toString(), (where) => used(chromium, made, where));
   }
   for (const page of pages()) await everywhere(chromium, page, pathToFileURL(path.join(book, page)).toString());
