@@ -98,7 +98,7 @@ pub enum Format {
     Github,
     /// SARIF 2.1.0, for code scanning services.
     Sarif,
-    /// `fleet`: a page for a browser.
+    /// `fleet` and `drift`: a page for a browser.
     #[value(skip)]
     Html,
     /// `labels`: a file of node-feature-discovery.

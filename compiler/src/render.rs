@@ -162,6 +162,14 @@ impl Output {
         self.object.insert(key.to_owned(), value.into());
     }
 
+    /// Prints what is made of the result for programs in place of that for people; nothing, where there is no result.
+    pub fn shown_as(&mut self, made: impl FnOnce(&Value) -> String) {
+        self.text.clear();
+        if !self.object.is_empty() {
+            self.text = made(&Value::Object(std::mem::take(&mut self.object)));
+        }
+    }
+
     /// The result for programs, as it is, without the envelope.
     pub fn whole(&mut self, object: Map<String, Value>) {
         self.object = object;

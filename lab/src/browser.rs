@@ -1,5 +1,5 @@
-//! `vmlock-lab browser`: the book, and the page that `vmlock fleet` writes, in Chromium: narrow and wide, light and dark,
-//! without a network, by `lab/browser/look.mjs`. It says what is too wide, what cannot be read and what keys do not reach,
+//! `vmlock-lab browser`: the book with the page of the matrix, and the pages that `vmlock fleet` and `vmlock drift` write, in
+//! Chromium: narrow and wide, light and dark, without a network, by `lab/browser/look.mjs`. It says what is too wide, what cannot be read and what keys do not reach,
 //! and takes a picture of each.
 
 use crate::book;

@@ -255,8 +255,8 @@ pub struct Matrix {
     /// Locks to audit
     #[arg(required_unless_present = "docs", value_name = "LOCK")]
     pub locks: Vec<PathBuf>,
-    /// Audit all examples, or those that are named, on every kernel series and four CPUs, and write docs/matrix.md;
-    /// all of them take some 15 minutes
+    /// Audit all examples, or those that are named, on every kernel series and four CPUs, and write docs/matrix.md with
+    /// its page and data; all of them take some 15 minutes
     #[arg(long, conflicts_with_all = ["kernels", "cpus", "Hardware", "format", "program", "args"])]
     pub docs: bool,
     /// Host kernels
@@ -269,8 +269,8 @@ pub struct Matrix {
     #[command(flatten)]
     pub hardware: Hardware,
     /// How the table is printed
-    #[arg(long, value_enum, default_value_t = Format::Human)]
-    pub format: Format,
+    #[arg(long, value_enum, default_value_t = Table::Human)]
+    pub format: Table,
     /// Hosts at a time [default: half the CPUs of this machine]
     #[arg(long, value_name = "N")]
     pub jobs: Option<usize>,
@@ -371,6 +371,19 @@ pub enum Format {
     Json,
     /// For documents
     Markdown,
+}
+
+/// How the table of `matrix` is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Table {
+    /// For reading
+    Human,
+    /// For programs
+    Json,
+    /// For documents
+    Markdown,
+    /// For a browser: one page, with all that it needs in it
+    Html,
 }
 
 /// `kernels`
@@ -515,6 +528,7 @@ mod tests {
         let parses =
             |words: &[&str]| Flags::try_parse_from([&["vmlock-lab"], words].concat()).is_ok();
         assert!(parses(&["matrix", "--docs"]));
+        assert!(parses(&["matrix", "web.vm.lock.json", "--format", "html"]));
         assert!(parses(&[
             "matrix",
             "--docs",

@@ -1,6 +1,7 @@
 //! `vmlock-lab matrix`: every lock on every kernel and CPU, as a table.
 //!
-//! With `--docs` it is the whole table of all examples, as a page for the documents (`matrix/page.rs`).
+//! With `--docs` it is the whole table of all examples for the documents (`matrix/documents.rs`), and either can be a page
+//! for a browser (`matrix/grid.rs`).
 //!
 //! One host per kernel and CPU audits all locks, one after another, because booting a host takes longer than an audit.
 
@@ -9,7 +10,7 @@ use crate::cross;
 use crate::emulate::{self, Ended, Files, Job, Machine, Output, Work};
 use crate::emulator;
 use crate::failure::{ENVIRONMENT, FINDINGS, Failure, OK, Result, say, tell};
-use crate::flags::{Format, Matrix};
+use crate::flags::{Matrix, Table};
 use crate::job;
 use crate::kernels;
 use crate::tools;
@@ -19,7 +20,9 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-mod page;
+mod documents;
+mod grid;
+mod told;
 
 /// Exit code of `vmlock-run` when the host cannot keep the lock.
 const REFUSED: u8 = 3;
@@ -56,18 +59,19 @@ pub fn run(cache: &Cache, flags: &Matrix) -> Result<u8> {
     }
     let cells = audit_all(cache, flags, &flags.locks, &flags.kernels, &flags.cpus)?;
     match flags.format {
-        Format::Human => tell(human(&cells).trim_end())?,
-        Format::Markdown => tell(markdown(&cells).trim_end())?,
-        Format::Json => tell(format_args!("{:#}", as_json(&cells)))?,
+        Table::Human => tell(human(&cells).trim_end())?,
+        Table::Markdown => tell(markdown(&cells).trim_end())?,
+        Table::Json => tell(format_args!("{:#}", as_json(&cells)))?,
+        Table::Html => tell(grid::page(&told::of(&cells)?)?.trim_end())?,
     }
     Ok(exit_code(&cells))
 }
 
-/// Writes the page of the documents, or the sections of some locks in it, unless the table cannot be stood by.
+/// Writes what the documents say, or what they say of some locks, unless the table cannot be stood by.
 fn docs(cache: &Cache, flags: &Matrix) -> Result<u8> {
     let root = cross::workspace()?;
-    let examples = page::examples(&root)?;
-    let locks = page::asked(&examples, &flags.locks)?;
+    let examples = documents::examples(&root)?;
+    let locks = documents::asked(&examples, &flags.locks)?;
     let owned = |names: &[&str]| names.iter().map(|&n| n.to_owned()).collect::<Vec<_>>();
     let (kernels, cpus) = (owned(&kernels::SERIES), owned(&kernels::CPUS));
     let cells = audit_all(cache, flags, &locks, &kernels, &cpus)?;
@@ -76,10 +80,12 @@ fn docs(cache: &Cache, flags: &Matrix) -> Result<u8> {
         tell(human(&cells).trim_end())?;
         return Ok(code);
     }
-    let target = root.join(page::PLACE);
-    let text = page::write(&root, &examples, &cells)?;
-    crate::cache::write(&target, text.as_bytes())?;
-    say(format_args!("wrote {}", target.display()));
+    let told = documents::with(&root, &examples, told::of(&cells)?)?;
+    for (place, text) in documents::made(&root, &told)? {
+        let target = root.join(place);
+        crate::cache::write(&target, text.as_bytes())?;
+        say(format_args!("wrote {}", target.display()));
+    }
     Ok(OK)
 }
 

@@ -8,9 +8,10 @@ use crate::command::diff::{Side, kind, observed, side};
 use crate::command::observe::incomplete;
 use crate::command::{cpu, read_lock};
 use crate::diagnostic::{Diagnostic, join};
-use crate::flags::DriftFlags;
+use crate::flags::{DriftFlags, Format};
 use crate::hosts::recorded;
 use crate::language::import;
+use crate::page;
 use crate::render::{Exit, Output};
 use say::Names;
 use vmlock_spec::adopt::shown;
@@ -85,6 +86,9 @@ pub fn run(flags: &DriftFlags, out: &mut Output) {
     };
     if let Err((exit, problem)) = done {
         out.fail(exit, *problem);
+    }
+    if flags.format == Format::Html {
+        out.shown_as(page::drift);
     }
 }
 
@@ -444,7 +448,8 @@ fn of_observed(
         .into_iter()
         .flat_map(|(name, account)| incomplete(name, account))
         .collect();
-    say::observed(name, other, &changes, untold.is_empty(), out);
+    let words: Vec<String> = untold.iter().map(|u| u.message.concat()).collect();
+    say::observed(name, other, &changes, &words, out);
     if !changes.is_empty() {
         out.exit(Exit::Findings);
     }

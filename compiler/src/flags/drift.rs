@@ -1,5 +1,6 @@
 //! Flags of `drift`.
 
+use super::{Format, one_of};
 use crate::complete;
 use clap::Args;
 use clap_complete::{ArgValueCandidates, ArgValueCompleter};
@@ -13,6 +14,7 @@ const DRIFT_HELP: &str = r#"Examples:
   vmlock drift before.log after.log                   between two runs of a portable witness
   vmlock drift --from kvm-7.2 new.json --lock web.vm.lock.json   ... and is that lock kept?
   vmlock drift --from kvm-7.2 new.json --write kvm-7.4.kdl       ... and the baseline that says all that
+  vmlock drift --from kvm-7.2 new.json --format html > drift.html   a page to look at, with all reasons
 
 Each change comes with the line of a description that restores it; it was tried
 on that host by the planner that `vmlock check` and `vmlock-run` use. See
@@ -27,6 +29,15 @@ everything could be compared, 3 when a lock is refused."#;
 #[derive(Args)]
 #[command(after_long_help = DRIFT_HELP)]
 pub struct DriftFlags {
+    /// How to print: for people, as JSON, as GitHub annotations, as SARIF, or as a page for a browser.
+    #[arg(
+        long,
+        id = "format",
+        default_value = "human",
+        value_name = "FORMAT",
+        value_parser = one_of(&FORMATS)
+    )]
+    pub format: Format,
     /// Host reports of the new kernel, made by `vmlock-run probe`; or, without --from, two files: a report or the log of
     /// a portable witness before and after.
     #[arg(required = true, value_name = "FILE", add = ArgValueCompleter::new(complete::comparable))]
@@ -47,3 +58,12 @@ pub struct DriftFlags {
     #[arg(long = "import", value_name = "FILE", add = ArgValueCompleter::new(complete::kdl))]
     pub imports: Vec<PathBuf>,
 }
+
+/// The formats that `drift` has.
+const FORMATS: [(&str, Format); 5] = [
+    ("human", Format::Human),
+    ("json", Format::Json),
+    ("github", Format::Github),
+    ("sarif", Format::Sarif),
+    ("html", Format::Html),
+];

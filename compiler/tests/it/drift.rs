@@ -2,6 +2,7 @@
 
 use crate::scratch::{Scratch, err, out, report_of, root};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::symlink;
 use vmlock_spec::report::{self, HostReport, Seen};
@@ -391,4 +392,150 @@ fn what_two_witnesses_saw_is_compared_and_no_line_is_promised() {
         "{}",
         out(&output)
     );
+}
+
+/// The data of a page, and how the run ended.
+fn page(scratch: &Scratch, arguments: &[&str]) -> (Option<i32>, Value) {
+    let mut all = arguments.to_vec();
+    all.extend(["--format", "html"]);
+    let output = scratch.vmlock(&all);
+    let page = out(&output);
+    assert!(page.starts_with("<!DOCTYPE html>"), "{}", err(&output));
+    assert!(page.contains("default-src 'none'") && !page.contains("<script>alert"));
+    let (_, rest) = page
+        .split_once("<script type=\"application/json\" id=\"data\">")
+        .unwrap();
+    let (data, _) = rest.split_once("</script>").unwrap();
+    (output.status.code(), serde_json::from_str(data).unwrap())
+}
+
+/// What the page says of a row on a host: its kind in words, and its lines.
+fn cell(data: &Value, name: &str, host: &str) -> (String, Vec<String>) {
+    let at = |list: &Value, is: &dyn Fn(&Value) -> bool| {
+        let found = list.as_array().unwrap().iter().position(is);
+        found.unwrap_or_else(|| panic!("{name} on {host}: {data}"))
+    };
+    let row = at(&data["rows"], &|row| {
+        row["name"].as_str().unwrap().starts_with(name)
+    });
+    let column = at(&data["hosts"], &|other| other == host);
+    let number = data["rows"][row]["cells"][column].as_u64().unwrap();
+    let cell = &data["cells"][number as usize];
+    let kind = &data["kinds"][cell["kind"].as_u64().unwrap() as usize];
+    let lines = serde_json::from_value(cell["lines"].clone()).unwrap();
+    (kind["words"].as_str().unwrap().to_owned(), lines)
+}
+
+#[test]
+fn the_page_for_browsers_has_each_change_with_what_restores_it() {
+    let scratch = hosts("html");
+    let example = root().join("examples/portable.vm.lock.json");
+    let lock = "</script><script>alert(1)\u{202e}.lock.json".replace('/', "\u{2215}");
+    fs::copy(example, scratch.0.join(&lock)).unwrap();
+    let host = "n1-6.12.json";
+    let asked = ["drift", "--from", "kvm-6.1", host];
+    let (code, object) = scratch.json(&asked);
+    let (same, data) = page(&scratch, &asked);
+    assert_eq!(same, Some(code));
+    assert_eq!(data["summary"], object["summary"]);
+    assert_eq!(data["hosts"], object["reports"]);
+    let number = |list: &Value| list.as_array().unwrap().len();
+    // All else, the lines together, and the old locks.
+    let unsaid = object["unsaid"].as_array().unwrap().iter();
+    let unsaid: BTreeSet<_> = unsaid.map(|one| one["name"].as_str()).collect();
+    let wanted = number(&object["changes"]) + unsaid.len() + 3;
+    assert_eq!(number(&data["rows"]), wanted);
+    let (words, lines) = cell(&data, "CTR_EL0.IDC: ", host);
+    assert_eq!(words, "changed, and can be restored");
+    assert!(lines[0].starts_with("CTR_EL0.IDC: 0x0 → 0x1"), "{lines:?}");
+    let restored = |l: &String| l.contains("restored by: set \"CTR_EL0.IDC\" 0x0");
+    assert!(lines.iter().any(restored), "{lines:?}");
+    let (words, lines) = cell(&data, "PMCR_EL0.IDCODE", host);
+    assert_eq!(words, "changed, and no line restores it for all guests");
+    let nothing = |l: &String| l.contains("nothing restores it") && l.contains("guests with pmu");
+    assert!(lines.iter().any(nothing), "{lines:?}");
+    assert_eq!(cell(&data, "all else", host).0, "no difference");
+    let (words, lines) = cell(&data, "machines that are locked", host);
+    assert_eq!(words, "not kept");
+    let refused = |l: &String| l.starts_with("PMCR_EL0.IDCODE: ");
+    assert!(lines.iter().any(refused), "{lines:?}");
+}
+
+/// Each host has its own column, and a lock is held against the hosts of its CPU alone.
+#[test]
+fn the_page_for_browsers_tells_hosts_apart() {
+    let scratch = hosts("html-hosts");
+    let example = root().join("examples/portable.vm.lock.json");
+    let lock = "<script>alert(1)\u{202e}.lock.json";
+    fs::copy(example, scratch.0.join(lock)).unwrap();
+    let (new, old, other) = ("n1-6.12.json", "n1-6.1.json", "a72-7.3.json");
+    let asked = [
+        "drift", "--from", "kvm-6.1", new, other, old, "--lock", lock,
+    ];
+    let (_, object) = scratch.json(&asked);
+    let (_, data) = page(&scratch, &asked);
+    // The kernel of before, on the same CPU, changed nothing.
+    for row in data["rows"].as_array().unwrap() {
+        let words = cell(&data, row["name"].as_str().unwrap(), old).0;
+        let at_rest = ["no difference", "kept", "not compared"].contains(&words.as_str());
+        assert!(at_rest, "{row}: {words}");
+    }
+    assert_eq!(cell(&data, "CTR_EL0", old).0, "no difference");
+    assert!(cell(&data, "CTR_EL0", new).0.starts_with("changed"));
+    assert_eq!(cell(&data, "machines that are locked", old).0, "kept");
+    assert_eq!(cell(&data, "machines that are locked", new).0, "not kept");
+    // What changed from different values on different CPUs is one row, which tells of both.
+    let names = data["rows"].as_array().unwrap().iter();
+    let mut names: Vec<&str> = names.map(|row| row["name"].as_str().unwrap()).collect();
+    let count = names.len();
+    names.sort();
+    names.dedup();
+    assert_eq!(names.len(), count);
+    for host in [new, other] {
+        assert!(cell(&data, "CCSIDR_EL1[0]", host).0.starts_with("changed"));
+    }
+    // Its name is shown like any other.
+    let shown = lock.replace('\u{202e}', "\\u{202e}");
+    let kept = match object["locks"][0]["kept"] == true {
+        true => "kept",
+        false => "not kept",
+    };
+    assert_eq!(object["locks"].as_array().unwrap().len(), 1);
+    assert_eq!(cell(&data, &shown, other).0, kept);
+    assert_eq!(cell(&data, &shown, new).0, "not compared");
+}
+
+/// What was not compared is never shown as what did not change.
+#[test]
+fn the_page_says_what_was_not_compared() {
+    let scratch = hosts("html-unknown");
+    // Nobody recorded a host of this baseline, so what no lock promises has nothing to be held against.
+    scratch.write(
+        "mine.kdl",
+        "baseline \"mine\" after=\"kvm-7.3\" {\n    title \"As 7.3\"\n    psci \"1.0\" source=\"a test\"\n}\n",
+    );
+    let asked = [
+        "drift",
+        "--from",
+        "mine",
+        "--import",
+        "mine.kdl",
+        "n1-7.3.json",
+    ];
+    let (_, object) = scratch.json(&asked);
+    assert_eq!(object["byPromises"][0], "n1-7.3.json", "{object}");
+    let (_, data) = page(&scratch, &asked);
+    let (words, lines) = cell(&data, "all else", "n1-7.3.json");
+    assert_eq!(words, "not compared");
+    assert!(lines[0].contains("nobody has recorded"), "{lines:?}");
+    // Where nothing can be asked there is no page.
+    let output = scratch.vmlock(&[
+        "drift",
+        "--from",
+        "kvm-9.9",
+        "n1-7.3.json",
+        "--format",
+        "html",
+    ]);
+    assert_eq!((output.status.code(), out(&output).as_str()), (Some(2), ""));
 }

@@ -9,6 +9,7 @@ mod links;
 mod packages;
 mod picture;
 
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 use std::fs;
@@ -196,11 +197,18 @@ fn every_command_in_the_documents_exists() {
     assert!(held >= 35, "only {held} commands in the documents");
 }
 
-/// The page of the matrix is about the locks as they are, and about enough hosts.
+/// The table of the matrix is about the locks as they are, and about enough hosts; each cell is short, and opens on its
+/// page for browsers, which says the same.
 #[test]
 fn the_matrix_in_the_documents_is_of_these_locks() {
-    let page = read("docs/matrix.md");
-    let sections: Vec<&str> = page.split("\n## ").skip(1).collect();
+    let table = read("docs/matrix.md");
+    assert!(table.contains("](matrix-page.html)"));
+    let page = read("docs/matrix-page.html");
+    let data = page
+        .split_once("<script type=\"application/json\" id=\"data\">")
+        .and_then(|(_, rest)| rest.split_once("</script>"));
+    let data: Value = serde_json::from_str(data.expect("its data").0).expect("JSON");
+    let sections: Vec<&str> = table.split("\n## ").skip(1).collect();
     let folder = root().join("examples");
     let entries = fs::read_dir(&folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
     let mut seen = 0;
@@ -221,23 +229,76 @@ fn the_matrix_in_the_documents_is_of_these_locks() {
             "docs/matrix.md is about an older {example}: write it anew with `vmlock-lab matrix --docs`"
         );
         let mut rows = section.lines().filter(|l| l.starts_with("| "));
-        let columns = rows.next().map_or(0, |l| l.split('|').count() - 3);
-        let rows: Vec<&str> = rows.collect();
+        let cells = |row: &str| -> Vec<String> {
+            let row = row.trim_matches(['|', ' ']).split(" | ");
+            row.map(str::to_owned).collect()
+        };
+        let cpus = cells(rows.next().expect("a head"));
+        let rows: Vec<Vec<String>> = rows.map(cells).collect();
         assert!(
-            columns >= 4 && rows.len() >= 10,
-            "{example}: {columns} CPUs, {} kernels",
+            cpus.len() > 4 && rows.len() >= 10,
+            "{example}: {} CPUs, {} kernels",
+            cpus.len() - 1,
             rows.len()
         );
-        for cell in rows.iter().flat_map(|r| r.split(" | ").skip(1)) {
-            let said = cell.starts_with("**kept**") || cell.starts_with("refused: `host::");
-            assert!(
-                said,
-                "{example}: a cell without a verdict and a reason: {cell}"
-            );
+        let all = data["rows"].as_array().expect("rows");
+        let of_page = all.iter().find(|row| row["name"] == example);
+        let of_page = of_page.unwrap_or_else(|| panic!("the page leaves out {example}"));
+        for row in &rows {
+            assert_eq!(row.len(), cpus.len(), "{example}: {row:?}");
+            for (cpu, cell) in cpus.iter().zip(row).skip(1) {
+                let (words, lines) = on_the_page(&data, of_page, &row[0], cpu);
+                let refused = cell.strip_prefix("no: ").and_then(|c| c.split_once(", "));
+                match refused {
+                    Some((count, word)) => {
+                        assert_eq!(words, "not kept", "{example}: {cell}");
+                        let code = format!(": host::{word}");
+                        assert!(lines.iter().any(|line| line.ends_with(&code)), "{lines:?}");
+                        assert_eq!(count.parse().ok(), Some(refusals(&lines)), "{lines:?}");
+                    }
+                    None => {
+                        let kept = cell
+                            .strip_prefix("**yes**")
+                            .is_some_and(|rest| rest.is_empty() || rest.starts_with(": "));
+                        assert!(kept && words == "kept", "{example}: {cell}: {words}");
+                    }
+                }
+                assert!(cell.len() <= 40, "{example}: {cell}");
+            }
         }
         seen += 1;
     }
     assert!(seen >= 3, "only {seen} examples");
+}
+
+/// What the page of the matrix says of a lock on a host: a word, and what the cell opens.
+fn on_the_page(data: &Value, row: &Value, version: &str, cpu: &str) -> (String, Vec<String>) {
+    let text = |value: &Value| value.as_str().expect("a text").to_owned();
+    let at = |value: &Value| usize::try_from(value.as_u64().expect("a place")).expect("small");
+    let hosts = data["hosts"].as_array().expect("hosts").iter().map(text);
+    let (series, _) = version.rsplit_once('.').expect("a point release");
+    let column = hosts
+        .clone()
+        .position(|host| host == format!("{series}, {cpu}"));
+    let column = column.unwrap_or_else(|| panic!("the page leaves out {version} on {cpu}"));
+    let cell = &data["cells"][at(&row["cells"][column])];
+    let lines = cell["lines"].as_array().expect("lines");
+    let lines: Vec<String> = lines.iter().map(text).collect();
+    assert_eq!(lines[0], format!("Linux {version}"));
+    (text(&data["kinds"][at(&cell["kind"])]["words"]), lines)
+}
+
+/// How many refused entries the lines of a cell are about: one each, but for `and 47 more: …`.
+fn refusals(lines: &[String]) -> u64 {
+    let more = |line: &String| {
+        line.strip_prefix("and ")?
+            .split_once(" more: ")?
+            .0
+            .parse()
+            .ok()
+    };
+    let of_codes = lines.iter().filter(|line| line.contains(": host::"));
+    of_codes.map(|line| more(line).unwrap_or(1)).sum()
 }
 
 /// What `cargo tree` names below a package.

@@ -80,7 +80,7 @@ fn the_picture_shows_what_the_example_says() {
             .expect("a verdict");
         let kept = rest.contains("class=\"kept\"");
         assert_ne!(kept, rest.contains("class=\"refused\""), "{host}");
-        let wanted = if kept { "**kept**" } else { "refused: " };
+        let wanted = if kept { "**yes**" } else { "no: " };
         assert!(cell.starts_with(wanted), "{host}: {cell}");
         seen[usize::from(kept)] += 1;
     }

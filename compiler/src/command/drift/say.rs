@@ -118,9 +118,9 @@ pub fn drift(found: &Drift<'_>, names: &Names<'_>, question: Question<'_>, out: 
         1 => "see 1 thing changed".to_owned(),
         n => format!("see {n} things changed"),
     };
-    out.lines(hanging(&format!(
-        "{from} → {to}: guests on {models} {words}"
-    )));
+    let summary = format!("{from} → {to}: guests on {models} {words}");
+    out.lines(hanging(&summary));
+    out.value("summary", summary);
     let mut changes: Vec<Change> = Vec::new();
     let mut list: Vec<Value> = Vec::new();
     for entry in &found.entries {
@@ -290,6 +290,7 @@ fn one(entry: &Entry, names: &Names<'_>, all: &mut Vec<Change>, out: &mut Output
             Restored::WithOthers(_) | Restored::Nothing(_) => (None, false),
         };
         json!({
+            "restores": !matches!(how, Restored::WithOthers(_) | Restored::Nothing(_)),
             "line": line, "emulated": emulated, "words": restored(how, names),
             "guests": names.machines(machines),
         })
@@ -413,17 +414,27 @@ pub fn locks(locks: &[(String, Lock)], reports: &[(String, HostReport)], out: &m
     out.value("locks", list);
 }
 
-/// What differs between what two witnesses saw. `is_all` says whether they told everything.
-pub fn observed(a: &str, b: &str, changes: &[Change], is_all: bool, out: &mut Output) {
-    match (changes.len(), is_all) {
-        (0, true) => out.line(format!("{a} → {b}: a guest sees no difference")),
-        (0, false) => out.line(format!("{a} → {b}: nothing that both of them tell differs")),
-        (1, _) => out.line(format!("{a} → {b}: 1 fact changed")),
-        (n, _) => out.line(format!("{a} → {b}: {n} facts changed")),
-    }
+/// What differs between what two witnesses saw, and what one of them did not tell.
+pub fn observed(a: &str, b: &str, changes: &[Change], untold: &[String], out: &mut Output) {
+    let words = match (changes.len(), untold.is_empty()) {
+        (0, true) => "a guest sees no difference".to_owned(),
+        (0, false) => "nothing that both of them tell differs".to_owned(),
+        (1, _) => "1 fact changed".to_owned(),
+        (n, _) => format!("{n} facts changed"),
+    };
+    let summary = format!("{a} → {b}: {words}");
+    out.line(&summary);
     out.lines(difference::table(changes));
     if let Some(words) = in_short(changes) {
         out.note(format!("in short: {words}"));
     }
+    let unknown = untold.iter();
+    let unknown: Vec<Value> = unknown
+        .map(|words| json!({ "words": words, "guests": [{ "report": b, "features": [] }] }))
+        .collect();
+    out.value("summary", summary);
+    out.value("from", a);
+    out.value("reports", [b].as_slice());
     out.value("changes", serde_json::to_value(changes).unwrap_or_default());
+    out.value("unknown", unknown);
 }

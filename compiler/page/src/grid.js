@@ -10,33 +10,33 @@ const made = (name, text, parent) => {
   if (parent) parent.append(node);
   return node;
 };
-const lines = (reason) => (reason.anotherCpu === null ? [] : [reason.anotherCpu]).concat(reason.refused);
-const texts = data.reasons.map((reason) => lines(reason).join("\n").toLowerCase());
-const state = { row: 0, column: 0, reason: "", lock: "", host: "" };
+const texts = data.cells.map((cell) => cell.lines.join("\n").toLowerCase());
+const kind = (cell) => data.kinds[data.cells[cell].kind];
+const state = { row: 0, column: 0, reason: "", name: "", host: "" };
 
 function shown() {
   const of_reason = texts.map((text) => text.includes(state.reason));
-  const hit = (cell) => state.reason === "" || (cell !== null && of_reason[cell]);
-  const locks = [...data.locks.keys()].filter((at) => data.locks[at].lock.toLowerCase().includes(state.lock));
+  const hit = (cell) => state.reason === "" || of_reason[cell];
+  const called = [...data.rows.keys()].filter((at) => data.rows[at].name.toLowerCase().includes(state.name));
   const named = [...data.hosts.keys()].filter((at) => data.hosts[at].toLowerCase().includes(state.host));
-  // A reason leaves the locks and hosts that have it on one another, of those with such names.
-  const met = (lock, host) => hit(data.locks[lock].refused[host]);
-  const rows = locks.filter((lock) => state.reason === "" || named.some((host) => met(lock, host)));
-  const hosts = named.filter((host) => state.reason === "" || rows.some((lock) => met(lock, host)));
+  // A reason leaves the rows and hosts that have it on one another, of those with such names.
+  const met = (row, host) => hit(data.rows[row].cells[host]);
+  const rows = called.filter((row) => state.reason === "" || named.some((host) => met(row, host)));
+  const hosts = named.filter((host) => state.reason === "" || rows.some((row) => met(row, host)));
   return { rows, hosts, hit };
 }
 
-function why(lock, host) {
+function why(row, host) {
   const panel = byId("why");
   panel.replaceChildren();
-  const cell = lock.refused[host];
-  const title = made("h2", cell === null ? "kept: " : "not kept: ", panel);
-  made("bdi", lock.lock, title);
+  const cell = row.cells[host];
+  const title = made("h2", `${kind(cell).words}: `, panel);
+  made("bdi", row.name, title);
   title.append(" on ");
   made("bdi", data.hosts[host], title);
-  if (cell === null) return;
+  if (data.cells[cell].lines.length === 0) return;
   const list = made("ul", undefined, panel);
-  for (const line of lines(data.reasons[cell])) made("bdi", line, made("li", undefined, list));
+  for (const line of data.cells[cell].lines) made("bdi", line, made("li", undefined, list));
 }
 
 function draw() {
@@ -48,7 +48,7 @@ function draw() {
   const table = byId("grid");
   table.replaceChildren();
   const head = made("tr", undefined, made("thead", undefined, table));
-  made("th", "lock", head);
+  made("th", data.row, head);
   const columns = hosts.slice(left, left + COLUMNS);
   for (const host of columns) {
     const cell = made("th", undefined, head);
@@ -58,37 +58,36 @@ function draw() {
   }
   const body = made("tbody", undefined, table);
   rows.slice(top, top + ROWS).forEach((at, down) => {
-    const lock = data.locks[at];
-    const row = made("tr", undefined, body);
-    const count = `${lock.keptBy} of ${data.hosts.length}${lock.kept ? "" : ", too few"}: `;
-    const name = made("th", count, row);
-    made("bdi", lock.lock, name);
-    name.scope = "row";
-    name.title = lock.lock;
-    if (!lock.kept) name.className = "few";
+    const row = data.rows[at];
+    const line = made("tr", undefined, body);
+    const head = made("th", row.note, line);
+    made("bdi", row.name, head);
+    head.scope = "row";
+    head.title = row.name;
+    if (row.marked) head.className = "few";
     columns.forEach((host, across) => {
-      const cell = lock.refused[host];
-      const button = made("button", cell === null ? "\u2713" : "\u2717", made("td", undefined, row));
+      const cell = row.cells[host];
+      const verdict = kind(cell).words;
+      const button = made("button", kind(cell).sign, made("td", undefined, line));
       button.type = "button";
-      button.className = cell === null ? "kept" : "refused";
+      button.className = kind(cell).shape;
       if (!hit(cell)) button.className += " other";
-      const verdict = cell === null ? "kept" : "not kept";
-      button.setAttribute("aria-label", `${verdict}: ${lock.lock} on ${data.hosts[host]}`);
+      button.setAttribute("aria-label", `${verdict}: ${row.name} on ${data.hosts[host]}`);
       const place = [top + down, left + across];
       button.tabIndex = place[0] === state.row && place[1] === state.column ? 0 : -1;
       button.dataset.row = place[0];
       button.dataset.column = place[1];
       button.addEventListener("click", () => {
         [state.row, state.column] = place;
-        why(lock, host);
+        why(row, host);
         move(0, 0);
       });
     });
   });
   byId("count").textContent =
-    `${rows.length} of ${data.locks.length} locks, ${hosts.length} of ${data.hosts.length} hosts; ` +
+    `${rows.length} of ${data.rows.length} rows, ${hosts.length} of ${data.hosts.length} hosts; ` +
     (rows.length > ROWS || hosts.length > COLUMNS
-      ? `from lock ${top + 1} and host ${left + 1} on; the arrow keys, Page Up and Page Down go further`
+      ? `from row ${top + 1} and host ${left + 1} on; the arrow keys, Page Up and Page Down go further`
       : "all of them here");
 }
 
@@ -119,18 +118,17 @@ byId("grid").addEventListener("keydown", (event) => {
   event.preventDefault();
   move(step[0], step[1]);
 });
-for (const id of ["reason", "lock", "host"]) {
+for (const id of ["reason", "name", "host"]) {
   byId(id).addEventListener("input", (event) => {
     state[id] = event.target.value.toLowerCase();
     draw();
   });
 }
-const all = data.reasons.flatMap((reason) => reason.refused.map((line) => line.split(/[:.\[(]/)[0]));
-for (const name of [...new Set(all)].sort().slice(0, 500)) {
+// What a line is about stands before its first sign; sentences are no names.
+const all = data.cells.flatMap((cell) => cell.lines.map((line) => line.split(/[:.\[(]/)[0]));
+for (const name of [...new Set(all)].filter((name) => !name.includes(" ")).sort().slice(0, 500)) {
   made("option", undefined, byId("registers")).value = name;
 }
 byId("filters").addEventListener("submit", (event) => event.preventDefault());
-byId("summary").textContent =
-  `${data.locks.filter((lock) => lock.kept).length} of ${data.locks.length} locks are kept by at least ` +
-  `${data.atLeast} of ${data.hosts.length} hosts.`;
+byId("summary").textContent = data.summary;
 draw();
