@@ -12,6 +12,7 @@ mod bytes;
 mod consistent;
 mod header;
 mod memory;
+mod position;
 mod read;
 mod refused;
 pub mod section;
