@@ -7,7 +7,7 @@ use crate::system;
 pub use crate::system::FileId;
 use sha2::{Digest as _, Sha256};
 use std::fs::{File, FileType};
-use std::io::{self, ErrorKind, Read as _, Seek as _, SeekFrom};
+use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::Path;
 
 /// Whether a file of that name may be a host's report: JSON that is no lock and no description.
@@ -95,17 +95,9 @@ pub fn disk(path: &Path) -> io::Result<Image> {
 fn regular(kind: FileType) -> io::Result<()> {
     match kind {
         _ if kind.is_file() => Ok(()),
-        _ if kind.is_dir() => Err(no_file("a folder")),
-        _ => Err(no_file(system::kind(kind))),
+        _ if kind.is_dir() => Err(system::no_file("a folder")),
+        _ => Err(system::no_file(system::kind(kind))),
     }
-}
-
-/// Why what is no regular file is not read.
-pub fn no_file(what: &str) -> io::Error {
-    io::Error::new(
-        ErrorKind::InvalidInput,
-        format!("it is {what}, and only regular files are read"),
-    )
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Windows.
 
-use super::Stamp;
-use crate::files;
+use super::{Stamp, no_file};
+use std::borrow::Cow;
 use std::fs::{self, File, FileType, Metadata};
 use std::io;
 use std::path::Path;
@@ -55,8 +55,8 @@ pub fn open(path: &Path, check: impl Fn(FileType) -> io::Result<()>) -> io::Resu
     };
     match file::typ(&file)? {
         found if found.is_disk() => {}
-        found if found.is_pipe() => return Err(files::no_file("a pipe")),
-        _ => return Err(files::no_file("a device")),
+        found if found.is_pipe() => return Err(no_file("a pipe")),
+        _ => return Err(no_file("a device")),
     }
     check(file.metadata()?.file_type())?;
     Ok(file)
@@ -93,4 +93,31 @@ pub fn instead(command: &mut Command) -> io::Error {
 /// and that ends it, too.
 pub fn alive(_: i64) -> bool {
     true
+}
+
+/// A path as addresses, git and services of others have it: with `/` between names, and without what the system puts before
+/// a path that it has followed to its end.
+pub fn slashes(path: &str) -> Cow<'_, str> {
+    let plain = match path.strip_prefix(r"\\?\UNC\") {
+        Some(share) => format!(r"\\{share}"),
+        None => path.strip_prefix(r"\\?\").unwrap_or(path).to_owned(),
+    };
+    Cow::Owned(plain.replace('\\', "/"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_as_others_have_it() {
+        for (path, wanted) in [
+            (r"C:\a b\c", "C:/a b/c"),
+            (r"\\?\C:\a", "C:/a"),
+            (r"\\?\UNC\server\share", "//server/share"),
+            (r"a\b/c", "a/b/c"),
+        ] {
+            assert_eq!(slashes(path), wanted);
+        }
+    }
 }
