@@ -5,13 +5,12 @@ use crate::command::unreadable;
 use crate::diagnostic::Diagnostic;
 use crate::flags::{Flags, Format, runner};
 use crate::render::{Exit, Output};
+use crate::system;
 use clap::CommandFactory as _;
-use std::env;
+use std::env::{self, consts::EXE_SUFFIX};
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Read as _};
-use std::os::unix::fs::PermissionsExt as _;
-use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -50,7 +49,7 @@ pub fn open(program: &'static str, arguments: &[OsString], out: &mut Output) {
     if own != [0; 2] && ![[0; 2], own].contains(&make(&found)) {
         return without(program, arguments, foreign(program, &found), out);
     }
-    let error = Command::new(&found).args(arguments).exec();
+    let error = system::instead(Command::new(&found).args(arguments));
     out.fail(Exit::Environment, unreadable(&found, &error));
 }
 
@@ -107,11 +106,8 @@ fn find(program: &str, beside: Option<&Path>, path: &OsStr) -> Option<PathBuf> {
         .chain(env::split_paths(path));
     let mut files = folders
         .filter(|folder| folder.is_absolute())
-        .map(|folder| folder.join(program));
-    files.find(|file| {
-        file.metadata()
-            .is_ok_and(|m| m.is_file() && m.permissions().mode() & 0o111 != 0)
-    })
+        .map(|folder| folder.join(format!("{program}{EXE_SUFFIX}")));
+    files.find(|file| file.metadata().is_ok_and(|m| system::is_program(&m)))
 }
 
 fn foreign(program: &str, found: &Path) -> Diagnostic {

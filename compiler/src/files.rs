@@ -3,11 +3,11 @@
 //! A pipe may never end, and opening one waits for who writes it; a device may do
 //! anything. What a description means must not depend on who feeds it, either.
 
-use rustix::fs::OFlags;
+use crate::system;
+pub use crate::system::FileId;
 use sha2::{Digest as _, Sha256};
-use std::fs::{self, File, FileType, OpenOptions};
-use std::io::{self, ErrorKind, Read as _, Seek as _, SeekFrom};
-use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::fs::{File, FileType};
+use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::Path;
 
 /// Whether a file of that name may be a host's report: JSON that is no lock and no description.
@@ -54,16 +54,7 @@ pub fn read(path: &Path, limit: usize) -> io::Result<Vec<u8>> {
 /// # Errors
 /// The system's, and what the file is where it is no regular one.
 pub fn open(path: &Path) -> io::Result<File> {
-    checked(path, regular)
-}
-
-/// Which file it is, whatever the path to it: device and inode, or a block device's own number.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum FileId {
-    /// A regular file.
-    Regular(u64, u64),
-    /// A block device.
-    Block(u64),
+    system::open(path, regular)
 }
 
 /// A regular file or block device that is a disk.
@@ -83,15 +74,11 @@ pub struct Image {
 /// # Errors
 /// The system's, and what the file is where it is neither.
 pub fn disk(path: &Path) -> io::Result<Image> {
-    let mut file = checked(path, |kind| match kind.is_block_device() {
+    let mut file = system::open(path, |kind| match system::is_block_device(kind) {
         true => Ok(()),
         false => regular(kind),
     })?;
-    let metadata = file.metadata()?;
-    let id = match metadata.file_type().is_block_device() {
-        true => FileId::Block(metadata.rdev()),
-        false => FileId::Regular(metadata.dev(), metadata.ino()),
-    };
+    let id = system::file_id(&file)?;
     let mut head = Vec::new();
     file.by_ref().take(HEAD_BYTES).read_to_end(&mut head)?;
     // What metadata says of a block device's length is nothing.
@@ -105,40 +92,24 @@ pub fn disk(path: &Path) -> io::Result<Image> {
     })
 }
 
-fn checked(path: &Path, check: impl Fn(FileType) -> io::Result<()>) -> io::Result<File> {
-    // Looked at first, since opening alone can start something; and once more, since it may have changed.
-    check(fs::metadata(path)?.file_type())?;
-    let nonblock = OFlags::NONBLOCK.bits().cast_signed();
-    let file = OpenOptions::new()
-        .read(true)
-        .custom_flags(nonblock)
-        .open(path)?;
-    check(file.metadata()?.file_type())?;
-    Ok(file)
-}
-
 fn regular(kind: FileType) -> io::Result<()> {
-    let what = match kind {
-        _ if kind.is_file() => return Ok(()),
-        _ if kind.is_dir() => "a folder",
-        _ if kind.is_fifo() => "a pipe",
-        _ if kind.is_socket() => "a socket",
-        _ => "a device",
-    };
-    Err(io::Error::new(
-        ErrorKind::InvalidInput,
-        format!("it is {what}, and only regular files are read"),
-    ))
+    match kind {
+        _ if kind.is_file() => Ok(()),
+        _ if kind.is_dir() => Err(system::no_file("a folder")),
+        _ => Err(system::no_file(system::kind(kind))),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::fd::AsRawFd as _;
-    use std::os::unix::net::UnixListener;
+    use std::fs;
 
+    #[cfg(unix)]
     #[test]
     fn what_is_no_file_is_named() {
+        use std::os::fd::AsRawFd as _;
+        use std::os::unix::net::UnixListener;
         let words = |path: &str| read(Path::new(path), 10).unwrap_err().to_string();
         assert!(words("/").contains("a folder"));
         assert!(words("/dev/zero").contains("a device"));
@@ -149,6 +120,17 @@ mod tests {
         assert!(words(socket.to_str().unwrap()).contains("a socket"));
         drop(listener);
         fs::remove_file(&socket).unwrap();
+    }
+
+    #[cfg(windows)]
+    #[test]
+    fn what_is_no_file_is_named() {
+        let words = |path: &str| read(Path::new(path), 10).unwrap_err().to_string();
+        let folder = std::env::temp_dir();
+        assert!(words(folder.to_str().unwrap()).contains("a folder"));
+        for name in ["NUL", "nul", r"\\.\NUL"] {
+            assert!(words(name).contains("a device"), "{name}: {}", words(name));
+        }
     }
 
     #[test]

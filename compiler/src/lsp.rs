@@ -27,7 +27,7 @@ mod view;
 
 use crate::diagnostic::Diagnostic;
 use crate::render::{self, Exit, Output};
-use rustix::process::{Pid, test_kill_process};
+use crate::system;
 use server::Event;
 use std::io::{self, BufReader};
 use std::sync::mpsc;
@@ -92,14 +92,6 @@ fn serve() -> io::Result<bool> {
         events,
         sender,
         &mut send,
-        (&alive, ALIVE_EVERY),
+        (&system::alive, ALIVE_EVERY),
     ))
-}
-
-/// Whether there is a process of that number.
-fn alive(id: i64) -> bool {
-    let number = i32::try_from(id).ok().filter(|number| *number > 0);
-    let pid = number.and_then(Pid::from_raw);
-    // One that may not be asked is there.
-    pid.is_some_and(|pid| test_kill_process(pid) != Err(rustix::io::Errno::SRCH))
 }

@@ -37,6 +37,7 @@ mod repository;
 mod scheduler;
 mod schema;
 mod shell;
+mod system;
 mod uri;
 mod wording;
 

@@ -2,6 +2,7 @@
 
 use crate::diagnostic::Diagnostic;
 use crate::merge::Sides;
+use crate::system;
 use std::ffi::OsStr;
 use std::io::{self, Write as _};
 use std::path::{Component, Path, PathBuf};
@@ -215,7 +216,7 @@ pub fn stages(path: &Path) -> io::Result<Option<Sides<Vec<u8>>>> {
     }))
 }
 
-/// A path without `.` and `..`; `None` where it leads out of the top that it is counted from.
+/// A path without `.` and `..`, as git has it; `None` where it leads out of the top that it is counted from.
 pub fn plain(path: &Path) -> Option<String> {
     let mut parts = PathBuf::new();
     for part in path.components() {
@@ -226,7 +227,8 @@ pub fn plain(path: &Path) -> Option<String> {
             _ => return None,
         }
     }
-    parts.to_str().map(str::to_owned)
+    let path = parts.to_str()?;
+    Some(system::slashes(path).into_owned())
 }
 
 #[cfg(test)]

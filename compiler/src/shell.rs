@@ -19,8 +19,8 @@ pub fn word(path: &str) -> Cow<'_, str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::process::Command;
 
+    #[cfg(unix)]
     #[test]
     fn a_shell_reads_one_word_and_runs_nothing() {
         let hostile = [
@@ -46,7 +46,10 @@ mod tests {
         ];
         for text in hostile {
             let script = format!("printf '%s.' {}", word(text));
-            let output = Command::new("sh").args(["-c", &script]).output().unwrap();
+            let output = std::process::Command::new("sh")
+                .args(["-c", &script])
+                .output()
+                .unwrap();
             let read = String::from_utf8(output.stdout).unwrap();
             assert_eq!(read, format!("{text}."), "{script}");
         }

@@ -46,6 +46,11 @@ pub enum Command {
     ///
     /// Exit code 1: what they find, or that they are not to be had here.
     Editors,
+    /// Test `vmlock` and the crates that it is made of as programs for Windows, under Wine, and check it for macOS
+    ///
+    /// Needs mingw-w64's GCC, Wine and Rust's targets, and names what is missing. Exit code 1: a test fails, or it does not
+    /// build.
+    Windows,
     /// Hold the XML that `vmlock export` writes for libvirt against libvirt's own schema, by Debian 13's xmllint
     ///
     /// Exit code 1: what it finds, or that it is not to be had here.

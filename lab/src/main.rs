@@ -57,6 +57,7 @@ mod trial;
 mod truth;
 mod verify;
 mod virtio;
+mod windows;
 mod witness;
 mod zboot;
 
@@ -100,6 +101,7 @@ fn run(flags: &Flags) -> Result<u8> {
         Command::Extension => editors::extension::run(&cache),
         Command::Book => book::run(&cache),
         Command::Browser => browser::run(&cache),
+        Command::Windows => windows::run(&cache),
         Command::Witness(flags) if flags.check => portable::check(&cache),
         Command::Witness(_) => witness::write(&cache),
         Command::Run(run) => job::run(&cache, run),

@@ -1,6 +1,6 @@
 //! Files are replaced whole or not at all.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 use std::process;
@@ -30,6 +30,7 @@ pub fn hold() -> RwLockWriteGuard<'static, ()> {
 /// to the disk, renamed, and the folder flushed too. A crash at any moment leaves
 /// the old file or the new one. The mode of an existing file is kept, and a
 /// symbolic link stays one, also where nothing is at its end yet. What is no file (`/dev/stdout`) is written to.
+/// On Windows, what is marked as read-only is left alone.
 ///
 /// A folder that may be written to and not read (mode 0333) cannot be flushed by
 /// itself: the file is, once more, under its new name, which is all that is left.
@@ -151,17 +152,35 @@ fn temporary(folder: &Path) -> io::Result<(File, PathBuf)> {
 /// Writes and flushes the whole text, with the mode of the file that it replaces.
 fn write(file: &mut File, target: &Path, content: &[u8]) -> io::Result<()> {
     if let Ok(existing) = fs::metadata(target) {
-        file.set_permissions(existing.permissions())?;
+        take_mode(file, &existing)?;
     }
     file.write_all(content)?;
     file.sync_all()
 }
 
+#[cfg(unix)]
+fn take_mode(file: &File, existing: &Metadata) -> io::Result<()> {
+    file.set_permissions(existing.permissions())
+}
+
+/// Of a mode Windows has one bit, which there is about the file, and not about who writes: what has it is not replaced. A
+/// temporary file that has it could not be removed.
+#[cfg(windows)]
+fn take_mode(_: &File, existing: &Metadata) -> io::Result<()> {
+    match existing.permissions().readonly() {
+        true => Err(io::Error::new(
+            ErrorKind::PermissionDenied,
+            "it is marked as read-only; `attrib -r` takes the mark away",
+        )),
+        false => Ok(()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::fd::AsRawFd as _;
-    use std::os::unix::fs::{PermissionsExt as _, symlink};
+    #[cfg(unix)]
+    use std::os::unix::fs::symlink;
     use std::thread;
     use std::time::Duration;
 
@@ -172,6 +191,7 @@ mod tests {
     }
 
     /// As with `>` of a shell: what is written is found where the links lead.
+    #[cfg(unix)]
     #[test]
     fn a_link_to_nothing_yet_is_written_through() {
         let folder = folder("nothing");
@@ -202,21 +222,75 @@ mod tests {
     #[test]
     fn what_is_there_is_never_written_over() {
         let folder = folder("create");
-        let (file, link) = (folder.join("file"), folder.join("link"));
+        let file = folder.join("file");
         create(&file, "first").unwrap();
-        symlink("nowhere", &link).unwrap();
-        for path in [&file, &link] {
-            let error = create(path, "second").unwrap_err();
-            assert_eq!(error.kind(), ErrorKind::AlreadyExists);
-        }
+        let error = create(&file, "second").unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::AlreadyExists);
         assert_eq!(fs::read_to_string(&file).unwrap(), "first");
-        assert!(!folder.join("nowhere").exists());
-        assert_eq!(fs::read_dir(&folder).unwrap().count(), 2);
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
         fs::remove_dir_all(folder).unwrap();
     }
 
+    #[cfg(unix)]
+    #[test]
+    fn nor_is_a_link_to_nothing() {
+        let folder = folder("create-link");
+        let link = folder.join("link");
+        symlink("nowhere", &link).unwrap();
+        let error = create(&link, "second").unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::AlreadyExists);
+        assert!(!folder.join("nowhere").exists());
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
+        fs::remove_dir_all(folder).unwrap();
+    }
+
+    /// Whoever has it open reads what it was. On Windows it is the file system that lets that be, or not.
+    #[test]
+    fn a_file_is_replaced_though_somebody_reads_it_or_stays() {
+        let folder = folder("replace");
+        let file = folder.join("file");
+        fs::write(&file, "old").unwrap();
+        let open = File::open(&file).unwrap();
+        let replaced = replace(&file, "new");
+        if cfg!(unix) || replaced.is_ok() {
+            replaced.unwrap();
+            assert_eq!(fs::read_to_string(&file).unwrap(), "new");
+        }
+        assert_eq!(io::read_to_string(open).unwrap(), "old");
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
+        replace(&file, "newer").unwrap();
+        assert_eq!(fs::read_to_string(&file).unwrap(), "newer");
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
+        fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[cfg(windows)]
+    #[test]
+    fn what_is_marked_as_read_only_is_left_alone() {
+        let folder = folder("read-only");
+        let file = folder.join("file");
+        fs::write(&file, "old").unwrap();
+        let mark = |readonly| {
+            let mut permissions = fs::metadata(&file).unwrap().permissions();
+            permissions.set_readonly(readonly);
+            fs::set_permissions(&file, permissions).unwrap();
+        };
+        mark(true);
+        let error = replace(&file, "new").unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::PermissionDenied);
+        assert!(error.to_string().contains("attrib -r"), "{error}");
+        assert_eq!(fs::read_to_string(&file).unwrap(), "old");
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
+        mark(false);
+        replace(&file, "new").unwrap();
+        assert_eq!(fs::read_to_string(&file).unwrap(), "new");
+        fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[cfg(unix)]
     #[test]
     fn mode_and_link_stay() {
+        use std::os::unix::fs::PermissionsExt as _;
         let folder = folder("mode");
         let (real, link) = (folder.join("real"), folder.join("link"));
         fs::write(&real, "old").unwrap();
@@ -279,8 +353,10 @@ mod tests {
         fs::remove_dir_all(&folder).unwrap();
     }
 
+    #[cfg(unix)]
     #[test]
     fn a_pipe_is_written_to() {
+        use std::os::fd::AsRawFd as _;
         let (mut reader, writer) = io::pipe().unwrap();
         let name = format!("/proc/self/fd/{}", writer.as_raw_fd());
         replace(Path::new(&name), "x").unwrap();

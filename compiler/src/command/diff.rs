@@ -17,7 +17,7 @@ use crate::shell;
 use crate::wording;
 use serde::de::IgnoredAny;
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, is_separator};
 use vmlock_saved::Saved;
 use vmlock_spec::catalogue::Catalogue;
 use vmlock_spec::lock::Lock;
@@ -190,7 +190,9 @@ pub fn side(name: &str, catalogue: &Catalogue) -> Result<Side, Box<Diagnostic>> 
         return Ok(Side::Baseline(baseline.name.to_string()));
     }
     let path = Path::new(name);
-    if !path.exists() && !name.contains(['/', '.']) || !path.exists() && !name.ends_with(".json") {
+    if !path.exists() && !name.contains(|c| c == '.' || is_separator(c))
+        || !path.exists() && !name.ends_with(".json")
+    {
         let (words, help) = match catalogue.cpu(&name.to_ascii_lowercase()) {
             Some(cpu) => (
                 format!("`{name}` is a CPU model, and models are not compared"),

@@ -481,12 +481,18 @@ fn compare(path: &Path, old: &[u8], new: &Lock) -> (Vec<Change>, Option<String>)
     let Ok(text) = String::from_utf8(old.to_vec()) else {
         return (Vec::new(), Some("the old file is not text".to_owned()));
     };
+    let lines = text.replace("\r\n", "\n") == canonical::write(new);
     match parse_lock(path, text) {
         Ok((old, _)) => {
             let changes = difference::compare(&old, new);
-            let remark = changes.is_empty().then(|| {
-                "same content, other bytes: the file is not as vmlock writes it".to_owned()
-            });
+            let why = match lines {
+                // As git leaves them where it is not told otherwise.
+                true => "its lines end with CR and LF; `vmlock git setup` has git keep LF",
+                false => "the file is not as vmlock writes it",
+            };
+            let remark = changes
+                .is_empty()
+                .then(|| format!("same content, other bytes: {why}"));
             (changes, remark)
         }
         Err(error) => (

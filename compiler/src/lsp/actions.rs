@@ -345,6 +345,7 @@ mod tests {
         }
     }
 
+    #[cfg(unix)]
     #[test]
     fn a_device_s_digest_of_another_time_is_not_taken() {
         let documents = Documents::default();

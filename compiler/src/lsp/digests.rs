@@ -2,11 +2,11 @@
 //! for it with every key that is pressed, and what is read once is known until the file changes.
 
 use crate::files;
+use crate::system;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, Read as _};
-use std::os::unix::fs::MetadataExt as _;
 use std::sync::mpsc::{Sender, channel};
 use std::thread;
 
@@ -16,13 +16,11 @@ const AT_ONCE_MAX: u64 = 1 << 20;
 /// A file as it is: another time or length is another one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Key {
-    device: u64,
-    inode: u64,
+    /// Which file it is, and when it was written.
+    stamp: system::Stamp,
     length: u64,
     /// How much of it is read.
     bytes: u64,
-    modified: (i64, i64),
-    changed: (i64, i64),
 }
 
 /// A file that is to be read.
@@ -85,12 +83,9 @@ impl Digests {
     pub fn of(&self, file: File, bytes: u64) -> io::Result<Option<String>> {
         let metadata = file.metadata()?;
         let key = Key {
-            device: metadata.dev(),
-            inode: metadata.ino(),
-            length: metadata.size(),
+            stamp: system::stamp(&file)?,
+            length: metadata.len(),
             bytes,
-            modified: (metadata.mtime(), metadata.mtime_nsec()),
-            changed: (metadata.ctime(), metadata.ctime_nsec()),
         };
         if let Some(known) = self.known.borrow().get(&key) {
             return match known {
@@ -99,14 +94,14 @@ impl Digests {
             };
         }
         // A device's length is not in its metadata.
-        if metadata.is_file() && metadata.size().min(bytes) <= AT_ONCE_MAX {
+        if metadata.is_file() && metadata.len().min(bytes) <= AT_ONCE_MAX {
             let digest = files::sha256(file.take(bytes))?;
             self.known.borrow_mut().insert(key, Some(digest.clone()));
             return Ok(Some(digest));
         }
         // A file that is being written is another one with every key that is pressed: it is read once more when it was read.
         let mut asked = self.asked.borrow_mut();
-        let same = |k: &Key| (k.device, k.inode, k.bytes) == (key.device, key.inode, key.bytes);
+        let same = |k: &Key| (k.stamp.file, k.bytes) == (key.stamp.file, key.bytes);
         if !asked.iter().any(same) {
             asked.insert(key);
             self.jobs.borrow_mut().push(Job { key, file });

@@ -2,6 +2,7 @@
 //! changed lines of a pull request.
 
 use crate::diagnostic::{Diagnostic, Severity};
+use crate::system;
 use vmlock_spec::words;
 
 /// GitHub shows this many errors, and as many warnings, of one step.
@@ -32,7 +33,7 @@ fn line(diagnostic: &Diagnostic) -> String {
     };
     let mut properties = Vec::new();
     if let Some(path) = diagnostic.path() {
-        properties.push(format!("file={}", escape_property(path)));
+        properties.push(format!("file={}", escape_property(&system::slashes(path))));
     }
     if let Some(label) = diagnostic.labels.first() {
         let from = label.source.position(label.span.start);

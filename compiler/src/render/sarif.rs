@@ -2,8 +2,10 @@
 
 use crate::codes;
 use crate::diagnostic::{Diagnostic, Label, Severity};
+use crate::system;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
+use std::path::Path;
 
 /// One run with its rules and results. Rule ids are our codes; paths are as they were given.
 pub fn document(found: &[Diagnostic]) -> Value {
@@ -90,9 +92,12 @@ fn location(label: &Label) -> Value {
 
 /// A path as a URI reference: everything that is not plain is percent-encoded.
 fn uri(path: &str) -> String {
-    let mut out = match path.starts_with('/') {
-        true => "file://".to_owned(),
-        false => String::new(),
+    let is_absolute = Path::new(path).is_absolute();
+    let path = system::slashes(path);
+    let mut out = match (is_absolute, path.starts_with('/')) {
+        (_, true) => "file://".to_owned(),
+        (true, _) => "file:///".to_owned(),
+        _ => String::new(),
     };
     for byte in path.bytes() {
         if byte.is_ascii_alphanumeric() || b"/-_.~".contains(&byte) {

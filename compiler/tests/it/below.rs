@@ -1,6 +1,6 @@
 //! Commands that take folders: what they find there, what they leave out, and what they say of many files.
 
-use crate::scratch::{Scratch, err, out, root};
+use crate::scratch::{Scratch, err, native, out, root};
 use std::fs;
 use std::io::Write as _;
 use std::process::{Command, Stdio};
@@ -47,7 +47,8 @@ fn everything_below_is_locked_but_what_git_ignores() {
         "a.vm.lock.json",
         "machines/b.vm.lock.json",
         "machines/c.vm.lock.json",
-    ];
+    ]
+    .map(native);
     assert_eq!(first, expected, "{said}");
     assert!(!scratch.has("build/ignored.vm.lock.json"));
     assert!(!scratch.has(".git/modules/own.vm.lock.json"));
@@ -58,7 +59,7 @@ fn everything_below_is_locked_but_what_git_ignores() {
     scratch.spec(".ci/d.vm.kdl", "d");
     let output = scratch.vmlock(&["lock", "--check"]);
     assert_eq!(output.status.code(), Some(1));
-    assert!(err(&output).contains(".ci/d.vm.lock.json"));
+    assert!(err(&output).contains(&native(".ci/d.vm.lock.json")));
     fs::remove_dir_all(scratch.0.join(".ci")).unwrap();
     // Named, it is locked even so.
     let output = scratch.vmlock(&[
@@ -68,7 +69,8 @@ fn everything_below_is_locked_but_what_git_ignores() {
         "./machines/b.vm.kdl",
     ]);
     assert_eq!(output.status.code(), Some(0), "{}", err(&output));
-    assert!(out(&output).starts_with("build/ignored.vm.lock.json: written"));
+    let named = native("build/ignored.vm.lock.json");
+    assert!(out(&output).starts_with(&format!("{named}: written")));
     assert!(out(&output).ends_with("2 locks are what their descriptions say\n"));
 }
 
@@ -80,7 +82,8 @@ fn one_mistake_does_not_keep_the_others_from_their_locks() {
     assert_eq!(exit, 1);
     let locks = object["locks"].as_array().unwrap();
     let names: Vec<&str> = locks.iter().filter_map(|l| l["lock"].as_str()).collect();
-    assert_eq!(names, ["a.vm.lock.json", "machines/c.vm.lock.json"]);
+    let expected = ["a.vm.lock.json", "machines/c.vm.lock.json"].map(native);
+    assert_eq!(names, expected);
     assert!(!scratch.has("machines/b.vm.lock.json"));
 }
 
@@ -99,7 +102,7 @@ fn a_lock_without_its_description_is_named_wherever_it_is() {
     assert_eq!(output.status.code(), Some(0));
     let words = err(&output);
     assert!(
-        words.contains("lock::orphan") && words.contains("old/gone.vm.lock.json"),
+        words.contains("lock::orphan") && words.contains(&native("old/gone.vm.lock.json")),
         "{words}"
     );
     let denied = scratch.vmlock(&["lock", "--check", "--deny-warnings"]);

@@ -4,7 +4,6 @@ use crate::scratch::{Scratch, err, out, report_of, root};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::fs;
-use std::os::unix::fs::symlink;
 use vmlock_spec::report::{self, HostReport, Seen};
 use vmlock_spec::vm::Feature;
 
@@ -88,9 +87,10 @@ fn a_written_baseline_describes_the_host_that_it_was_made_of() {
     );
     // Nothing is written over, and no name is given twice.
     assert_eq!(scratch.json(&arguments).0, 4);
-    symlink("nothing", scratch.0.join("link.kdl")).unwrap();
-    let linked = ["drift", "n1-6.12.json", "--write", "link.kdl"];
-    assert_eq!(scratch.json(&linked).0, 4);
+    if scratch.link("nothing", "link.kdl") {
+        let linked = ["drift", "n1-6.12.json", "--write", "link.kdl"];
+        assert_eq!(scratch.json(&linked).0, 4);
+    }
     // Nor is anything written where something else that was asked cannot be answered.
     let unread = [
         "drift",

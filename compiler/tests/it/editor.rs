@@ -28,14 +28,19 @@ pub fn uri(path: &Path) -> String {
         b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'-' | b'_' | b'.' | b'~' => {
             char::from(byte).to_string()
         }
+        b'\\' if cfg!(windows) => "/".to_owned(),
+        // Of a drive.
+        b':' if cfg!(windows) => ":".to_owned(),
         byte => format!("%{byte:02X}"),
     });
-    format!("file://{}", encoded.collect::<String>())
+    let begin = if cfg!(windows) { "file:///" } else { "file://" };
+    format!("{begin}{}", encoded.collect::<String>())
 }
 
 /// The file of an address.
 pub fn path(uri: &str) -> PathBuf {
-    let mut parts = uri.strip_prefix("file://").unwrap().split('%');
+    let begin = if cfg!(windows) { "file:///" } else { "file://" };
+    let mut parts = uri.strip_prefix(begin).unwrap().split('%');
     let mut bytes = parts.next().unwrap().as_bytes().to_vec();
     for part in parts {
         bytes.push(u8::from_str_radix(&part[..2], 16).unwrap());

@@ -1,9 +1,7 @@
 //! `vmlock init`: first descriptions, by flags, from a host report, and at a terminal.
 
 use crate::scratch::{Scratch, err, out, report_of};
-use crate::terminal;
 use std::fs;
-use std::io::Write as _;
 use std::process::{Command, Stdio};
 
 #[test]
@@ -127,10 +125,12 @@ fn nothing_is_written_that_makes_no_lock() {
     }
 }
 
+#[cfg(unix)]
 #[test]
 fn a_terminal_is_asked() {
+    use std::io::Write as _;
     let scratch = Scratch::new("init-terminal");
-    let (mut master, slave) = terminal::pair();
+    let (mut master, slave) = crate::terminal::pair();
     // What is typed before it is asked for waits in the terminal.
     master
         .write_all(b"web\nkvm-6.8\nneoverse-n1\n\n\n")

@@ -4,6 +4,7 @@ use crate::scratch::{Scratch, err, out, report_of, root};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fs;
+#[cfg(unix)]
 use std::process::Command;
 use vmlock_spec::report;
 
@@ -297,6 +298,7 @@ fn the_unit_starts_what_there_is() {
 }
 
 /// What another boot wrote, or nobody knows which, goes; what this one wrote stays until it is written again.
+#[cfg(unix)]
 #[test]
 fn the_unit_removes_what_is_of_another_boot() {
     let unit =
@@ -345,6 +347,7 @@ fn the_unit_removes_what_is_of_another_boot() {
 }
 
 /// A path that a shell would run is pasted as a path.
+#[cfg(unix)]
 #[test]
 fn what_is_to_be_pasted_is_quoted() {
     let scratch = fleet("labels-paste", "7.3");

@@ -2,8 +2,7 @@
 
 use crate::scratch::{Scratch, err, out, report_of, root};
 use std::fs::{self, File};
-use std::io;
-use std::os::unix::fs::FileExt as _;
+use std::io::{self, Seek as _, SeekFrom, Write as _};
 use vmlock_saved::device::Device;
 use vmlock_saved::file::{CHUNK_BYTES, HEADER_BYTES};
 use vmlock_saved::hex::{Hex32, Hex64, Value};
@@ -26,9 +25,15 @@ fn frozen(scratch: &Scratch, name: &str) -> File {
     let mut file = File::options();
     let file = file.create(true).truncate(true).read(true).write(true);
     let file = file.open(scratch.0.join(name)).unwrap();
-    file.write_all_at(header, 0).unwrap();
-    file.write_all_at(rest, table).unwrap();
+    write_at(&file, header, 0).unwrap();
+    write_at(&file, rest, table).unwrap();
     file
+}
+
+/// Writes to a place in a file.
+fn write_at(mut file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
+    file.seek(SeekFrom::Start(offset))?;
+    file.write_all(bytes)
 }
 
 /// Writes to a file.
@@ -36,7 +41,7 @@ struct Target(File);
 
 impl WriteAt for Target {
     fn write_at(&mut self, bytes: &[u8], offset: u64) -> io::Result<()> {
-        self.0.write_all_at(bytes, offset)
+        write_at(&self.0, bytes, offset)
     }
     fn sync(&mut self) -> io::Result<()> {
         Ok(())
@@ -80,7 +85,7 @@ fn one_is_explained_or_refused_by_its_section() {
     let (exit, object) = scratch.json(&["explain", "web.save"]);
     assert_eq!((exit, &object["saved"]["chunks"]), (0, &2.into()));
     let end = file.metadata().unwrap().len();
-    file.write_all_at(&[9], end - 1).unwrap();
+    write_at(&file, &[9], end - 1).unwrap();
     for command in [
         &["explain", "web.save"][..],
         &["diff", "web.save", "web.save"],

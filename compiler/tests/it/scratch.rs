@@ -2,15 +2,20 @@
 
 use serde_json::Value;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::{MAIN_SEPARATOR_STR, Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::atomic::{AtomicU32, Ordering};
 use vmlock_spec::lock::{Lock, canonical};
 use vmlock_spec::report::{self, HostReport};
 
-/// The workspace.
+/// The workspace, wherever the one who is told of it stands: on Windows, with its drive.
 pub fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+    std::path::absolute(Path::new(env!("CARGO_MANIFEST_DIR")).join("..")).unwrap()
+}
+
+/// A path of this system.
+pub fn native(path: &str) -> String {
+    path.replace('/', MAIN_SEPARATOR_STR)
 }
 
 /// The folder of recorded host reports.
@@ -88,6 +93,16 @@ impl Scratch {
         assert_eq!(output.status.code(), Some(0), "{}", err(&output));
         let text = fs::read_to_string(self.0.join(format!("{name}.vm.lock.json"))).unwrap();
         canonical::parse(&text).unwrap()
+    }
+
+    /// A symbolic link in it; whether there is one now. On Windows only some users may make them.
+    pub fn link(&self, to: &str, name: &str) -> bool {
+        let name = self.0.join(name);
+        #[cfg(unix)]
+        std::os::unix::fs::symlink(to, &name).unwrap();
+        #[cfg(windows)]
+        let _ = to;
+        name.is_symlink()
     }
 
     /// Writes a host report.

@@ -15,6 +15,7 @@ mod consistent;
 pub mod fuzz;
 mod header;
 mod memory;
+mod position;
 mod read;
 mod refused;
 pub mod section;

@@ -4,7 +4,7 @@ use crate::plans::hosts;
 use sha2::{Digest as _, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::Path;
+use std::path::{MAIN_SEPARATOR, Path};
 use vmlock_spec::catalogue::{
     BASELINES, CPUS, Catalogue, HWCAPS, Kind, MADE_OF, NEEDS, REGISTERS, Subject, TEXTS, field,
     register_by_name,
@@ -30,7 +30,7 @@ fn the_tables_are_of_the_catalogue_that_is_here() {
             let path = file.path();
             if path.extension().is_some_and(|end| end == "kdl") {
                 let name = path.strip_prefix(&root).expect("below it");
-                let name = name.to_str().expect("a name").to_owned();
+                let name = name.to_str().expect("a name").replace(MAIN_SEPARATOR, "/");
                 here.insert(name, hex(&fs::read(&path).expect("a file")));
             }
         }

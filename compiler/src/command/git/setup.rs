@@ -7,8 +7,9 @@ use crate::files;
 use crate::flags::GitSetupFlags;
 use crate::render::{Exit, Output};
 use crate::repository::{self, failed};
+use crate::system;
 use serde_json::json;
-use std::env;
+use std::env::{self, consts::EXE_SUFFIX};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -202,7 +203,7 @@ fn program() -> Result<String, Box<Diagnostic>> {
     let path = env::var_os("PATH").unwrap_or_default();
     let mut found = env::split_paths(&path)
         .filter(|folder| folder.is_absolute())
-        .map(|folder| folder.join("vmlock"))
+        .map(|folder| folder.join(format!("vmlock{EXE_SUFFIX}")))
         .filter(|file| file.is_file());
     if found.next().and_then(|file| fs::canonicalize(file).ok()) == Some(own.clone()) {
         return Ok("vmlock".to_owned());
@@ -211,7 +212,9 @@ fn program() -> Result<String, Box<Diagnostic>> {
         // git puts files in the place of %O and its like, and a `%` for `%%`.
         Some(own) => Ok(format!(
             "'{}'",
-            own.replace('\'', r"'\''").replace('%', "%%")
+            system::slashes(own)
+                .replace('\'', r"'\''")
+                .replace('%', "%%")
         )),
         None => Err(lost(io::Error::other("its path is not UTF-8"))),
     }

@@ -4,6 +4,7 @@
 use super::consistent::consistent;
 use super::header::{HEADER_BYTES, Header, Identity};
 use super::memory::{CHUNK_BYTES, Memory};
+use super::position::read_exact_at;
 use super::refused::{Place, Refused};
 use super::section::{self, BODIES_MAX, UNKNOWN_MAX};
 use super::table::{ENTRY_BYTES, Entry};
@@ -15,7 +16,6 @@ use serde::de::DeserializeOwned;
 use sha2::Digest;
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt;
 use vmlock_spec::lock::{Lock, canonical};
 
 /// Something that is read by position.
@@ -37,7 +37,7 @@ impl ReadAt for File {
         Ok(self.metadata()?.len())
     }
     fn read_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<()> {
-        self.read_exact_at(bytes, offset)
+        read_exact_at(self, bytes, offset)
     }
 }
 

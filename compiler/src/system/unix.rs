@@ -1,0 +1,106 @@
+//! Linux and macOS.
+
+use super::Stamp;
+use rustix::fs::OFlags;
+use rustix::process::{Pid, test_kill_process};
+use std::borrow::Cow;
+use std::fs::{self, File, FileType, Metadata, OpenOptions};
+use std::io;
+use std::os::unix::fs::{
+    FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _,
+};
+use std::os::unix::process::CommandExt as _;
+use std::path::Path;
+use std::process::Command;
+
+/// Which file it is, whatever the path to it: device and inode, or a block device's own number.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum FileId {
+    /// A regular file.
+    Regular(u64, u64),
+    /// A block device.
+    Block(u64),
+}
+
+/// Of that file.
+///
+/// # Errors
+/// The system's.
+pub fn file_id(file: &File) -> io::Result<FileId> {
+    let metadata = file.metadata()?;
+    Ok(match metadata.file_type().is_block_device() {
+        true => FileId::Block(metadata.rdev()),
+        false => FileId::Regular(metadata.dev(), metadata.ino()),
+    })
+}
+
+/// When the content was written, and when anything of the file was.
+pub type Times = [(i64, i64); 2];
+
+/// Of that file.
+///
+/// # Errors
+/// The system's.
+pub fn stamp(file: &File) -> io::Result<Stamp> {
+    let metadata = file.metadata()?;
+    Ok(Stamp {
+        file: (metadata.dev(), metadata.ino()),
+        times: [
+            (metadata.mtime(), metadata.mtime_nsec()),
+            (metadata.ctime(), metadata.ctime_nsec()),
+        ],
+    })
+}
+
+/// Opens a file that passes the check, to be read; waits for nobody who would write it.
+///
+/// # Errors
+/// The system's, and what the check says.
+pub fn open(path: &Path, check: impl Fn(FileType) -> io::Result<()>) -> io::Result<File> {
+    // Looked at first, since opening alone can start something; and once more, since it may have changed.
+    check(fs::metadata(path)?.file_type())?;
+    let nonblock = OFlags::NONBLOCK.bits().cast_signed();
+    let file = OpenOptions::new()
+        .read(true)
+        .custom_flags(nonblock)
+        .open(path)?;
+    check(file.metadata()?.file_type())?;
+    Ok(file)
+}
+
+/// Whether it may be a disk.
+pub fn is_block_device(kind: FileType) -> bool {
+    kind.is_block_device()
+}
+
+/// What that is which is neither file nor folder.
+pub fn kind(kind: FileType) -> &'static str {
+    match kind {
+        _ if kind.is_fifo() => "a pipe",
+        _ if kind.is_socket() => "a socket",
+        _ => "a device",
+    }
+}
+
+/// Whether it can be started.
+pub fn is_program(file: &Metadata) -> bool {
+    file.is_file() && file.permissions().mode() & 0o111 != 0
+}
+
+/// Starts a program in this one's place; comes back where it cannot.
+pub fn instead(command: &mut Command) -> io::Error {
+    command.exec()
+}
+
+/// Whether there is a process of that number.
+pub fn alive(id: i64) -> bool {
+    let number = i32::try_from(id).ok().filter(|number| *number > 0);
+    let pid = number.and_then(Pid::from_raw);
+    // One that may not be asked is there.
+    pid.is_some_and(|pid| test_kill_process(pid) != Err(rustix::io::Errno::SRCH))
+}
+
+/// A path as addresses, git and services of others have it.
+pub fn slashes(path: &str) -> Cow<'_, str> {
+    Cow::Borrowed(path)
+}
