@@ -1,12 +1,17 @@
 //! Guest memory.
 
 use crate::failure::Failure;
+use crate::handover::right;
+use nix::errno::Errno;
+use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::prctl::{get_thp_disable, set_thp_disable};
 use nix::sys::sysinfo::sysinfo;
+use std::fs::File;
 use std::io::{self, ErrorKind, Read};
+use std::sync::Arc;
 #[cfg(feature = "torture")]
 use std::sync::atomic::AtomicU64;
-use vm_memory::{Bytes, GuestAddress, GuestMemoryBackend, GuestMemoryMmap};
+use vm_memory::{Bytes, FileOffset, GuestAddress, GuestMemoryBackend, GuestMemoryMmap};
 use vmlock_spec::lock::Range;
 use vmlock_spec::plan::Refusal;
 use vmlock_spec::reason;
@@ -67,7 +72,12 @@ const BUFFER: u64 = 256 << 10;
 pub struct Memory {
     map: GuestMemoryMmap<()>,
     range: Range,
+    /// What is mapped, of memory that another process can have, too.
+    file: Option<Arc<File>>,
 }
+
+/// `MFD_NOEXEC_SEAL` (include/uapi/linux/memfd.h), from 6.3 on: nobody makes a program of it.
+const NO_PROGRAM: u32 = 0x8;
 
 impl Memory {
     /// Maps memory for a guest-physical range.
@@ -75,12 +85,62 @@ impl Memory {
     /// # Errors
     /// Words: the range is empty or wraps, or there is no room for it.
     pub fn new(range: Range) -> Result<Self, String> {
+        Self::mapped(range, None)
+    }
+
+    fn mapped(range: Range, file: Option<Arc<File>>) -> Result<Self, String> {
         let size = usize::try_from(range.size).map_err(|e| e.to_string())?;
-        let map = GuestMemoryMmap::from_ranges(&[(GuestAddress(range.base), size)])
+        let start = GuestAddress(range.base);
+        let of = file.clone().map(|file| FileOffset::from_arc(file, 0));
+        let map = GuestMemoryMmap::from_ranges_with_files(&[(start, size, of)])
             .map_err(|e| format!("{} MiB of guest memory: {e}", range.size >> 20))?;
-        let memory = Self { map, range };
+        let memory = Self { map, range, file };
         memory.keep_from_children();
         Ok(memory)
+    }
+
+    /// Maps memory that another process can be given: a file without a name, whose length never changes. Whoever makes it may
+    /// run its guest, until it lets go of that.
+    ///
+    /// # Errors
+    /// As [`Memory::new`]; the host has no such files.
+    pub fn to_share(range: Range) -> Result<Self, String> {
+        let words = |e: io::Error| format!("{} MiB of shared memory: {e}", range.size >> 20);
+        let file = Self::unnamed("guest", range.size).map_err(words)?;
+        right::seal(&file).map_err(words)?;
+        match right::take(&file).map_err(words)? {
+            true => Self::mapped(range, Some(Arc::new(file))),
+            false => Err("somebody else has the right to run its guest".to_owned()),
+        }
+    }
+
+    /// Maps the memory of a guest that another process still runs. It is that of [`right::anew`].
+    ///
+    /// # Errors
+    /// As [`Memory::new`].
+    pub fn given(range: Range, file: File) -> Result<Self, String> {
+        Self::mapped(range, Some(Arc::new(file)))
+    }
+
+    /// A file of so many bytes that is memory, has no name, and can be sealed.
+    ///
+    /// # Errors
+    /// The host's.
+    pub fn unnamed(name: &str, bytes: u64) -> io::Result<File> {
+        let flags = MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_ALLOW_SEALING;
+        let made = memfd_create(name, flags | MFdFlags::from_bits_retain(NO_PROGRAM));
+        let made = match made {
+            Err(Errno::EINVAL) => memfd_create(name, flags),
+            made => made,
+        };
+        let file = File::from(made?);
+        file.set_len(bytes)?;
+        Ok(file)
+    }
+
+    /// What is mapped, of memory that another process can have.
+    pub fn file(&self) -> Option<&Arc<File>> {
+        self.file.as_ref()
     }
 
     /// Maps memory of which little is ever touched: in small pages, so that nothing is cleared that nobody looks at.

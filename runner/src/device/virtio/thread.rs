@@ -19,6 +19,7 @@ use crate::jail::Entering;
 use crate::jail::table::Thread;
 use crate::threads::spawn;
 use std::collections::VecDeque;
+use std::fs::File;
 use std::io;
 use std::os::fd::{AsRawFd, RawFd};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel};
@@ -110,6 +111,11 @@ pub trait Server: Send {
 
     /// Looks once more at what the lock promises of the host's side, for a guest that is started anew.
     fn look_again(&mut self, _device: &Device) -> Option<Refusal> {
+        None
+    }
+
+    /// A copy of the descriptor by which its guest is handed over, of what is somebody's file or tap.
+    fn descriptor(&self) -> Option<io::Result<File>> {
         None
     }
 
