@@ -4,10 +4,10 @@
 use crate::control::place::listen;
 use crate::failure::Failure;
 use crate::firmware::entropy::Entropy;
-use crate::handover::hands::{Handed, digest};
+use crate::handover::hands::{Handed, OVER, digest};
 use crate::handover::id::Id;
 use crate::handover::protocol::{Deed, Event, Fate, Message, Taking, VERSION, Verdict};
-use crate::handover::right;
+use crate::handover::right::{self, Right, Taken};
 use crate::handover::wire::{Heard, Peer, TOKEN};
 use crate::snapshot::restore::Opened;
 use crate::unix::peer;
@@ -37,6 +37,8 @@ pub struct Arriving {
     pub devices: Handed,
     /// Its generation id.
     pub generation: Option<Id>,
+    /// The turn that its state is of.
+    turn: u64,
 }
 
 /// Who connects there first and may: others are sent away.
@@ -97,6 +99,7 @@ impl Arriving {
             memory: None,
             devices: Handed::new(),
             generation: None,
+            turn: 0,
         };
         let ours = digest(text);
         let offer = Message::Offer {
@@ -144,7 +147,7 @@ impl Arriving {
                 return Err(it.no(&format!("device `{name}` comes twice")));
             }
         }
-        it.step(Event::Heard(&heard.said));
+        it.must(Event::Heard(&heard.said), Deed::Build)?;
         Ok(it)
     }
 
@@ -202,16 +205,27 @@ impl Arriving {
         }
     }
 
+    /// Goes the step that is to follow.
+    ///
+    /// # Errors
+    /// Another one follows.
+    fn must(&mut self, event: Event<'_>, wanted: Deed) -> Result<(), Failure> {
+        match self.step(event) == wanted {
+            true => Ok(()),
+            false => Err(self.no("something else was to come next")),
+        }
+    }
+
     /// Says that the machine is made and proven, and waits for the guest's state: it is at rest from then on.
     ///
     /// # Errors
-    /// None comes, or none of this guest.
+    /// None comes, or none of this guest. It cannot be asked for again.
     pub fn ready(&mut self, text: &str) -> Result<Opened, Failure> {
-        self.step(Event::Done);
+        self.must(Event::Done, Deed::Ready)?;
         self.say(&Message::Ready {})?;
-        self.step(Event::Done);
+        self.must(Event::Done, Deed::Wait)?;
         let heard = self.hear(AT_REST)?;
-        let (Message::State { identity }, Some(file)) = (&heard.said, heard.file) else {
+        let (Message::State { identity, turn }, Some(file)) = (&heard.said, heard.file) else {
             return Err(self.refuse(&heard.said));
         };
         let frozen = right::freeze(&file);
@@ -221,19 +235,55 @@ impl Arriving {
         if opened.saved.identity.to_string() != *identity {
             return Err(self.no("its state is another one than was announced"));
         }
-        self.step(Event::Heard(&heard.said));
+        self.turn = *turn;
+        self.must(Event::Heard(&heard.said), Deed::Restore)?;
         Ok(opened)
     }
 
-    /// Asks for the guest, whose state the machine has: with the right to run it, which is that of its memory.
-    pub fn ask(mut self, memory: &File) -> Verdict {
+    /// Asks for the guest, whose state the machine has: with the right to run it, and what is done last before it runs.
+    pub fn ask(mut self, right: &Right, last: impl FnOnce() -> Result<(), String>) -> Verdict {
         // From here on nothing comes with a descriptor, and this thread takes none.
         self.peer.without_files();
-        self.step(Event::Done);
-        if let Err(error) = self.peer.say(&Message::Restored {}, None) {
-            return Verdict::Never(said(&error));
+        right.came(self.turn);
+        if self.step(Event::Done) != Deed::Restored {
+            return Verdict::Never("something else was to come next".to_owned());
         }
-        self.step(Event::Done);
+        let asked = self.peer.say(&Message::Restored {}, None);
+        let (deed, why) = match asked {
+            Err(error) => (self.step(Event::Failed), said(&error)),
+            Ok(()) => match self.step(Event::Done) {
+                Deed::Wait => self.answered(),
+                deed => (deed, "something else was to come next".to_owned()),
+            },
+        };
+        let (deed, why) = match deed {
+            Deed::Take => {
+                // In this order: whoever has taken the guest can run it.
+                if let Err(why) = last() {
+                    return Verdict::Broken(why);
+                }
+                match right.take() {
+                    Ok(Taken::Ours) => {
+                        // Where that one has gone, the guest is here all the same: it was given.
+                        let _ = self.peer.say(&Message::Runs {}, None);
+                        (self.step(Event::Done), why)
+                    }
+                    Ok(Taken::Held) => (self.step(Event::Failed), HELD.to_owned()),
+                    Ok(Taken::Over) => return Verdict::Never(OVER.to_owned()),
+                    Err(error) => (self.step(Event::Failed), error.to_string()),
+                }
+            }
+            deed => (deed, why),
+        };
+        match deed {
+            Deed::End(Fate::Runs) => Verdict::Runs,
+            Deed::End(Fate::Never) => Verdict::Never(why),
+            _ => Verdict::Unknown(why),
+        }
+    }
+
+    /// What follows from the other end's last word, and why.
+    fn answered(&mut self) -> (Deed, String) {
         let heard = self.heard(ANSWER);
         let deed = match &heard {
             Ok(heard) => self.step(Event::Heard(&heard.said)),
@@ -247,23 +297,7 @@ impl Arriving {
             Ok(_) => "its other end says something else".to_owned(),
             Err(error) => said(error),
         };
-        let (deed, why) = match deed {
-            Deed::Take => match right::take(memory) {
-                Ok(true) => {
-                    // Where that one has gone, the guest is here all the same: it was given.
-                    let _ = self.peer.say(&Message::Runs {}, None);
-                    (self.step(Event::Done), why)
-                }
-                Ok(false) => (self.step(Event::Failed), HELD.to_owned()),
-                Err(error) => (self.step(Event::Failed), error.to_string()),
-            },
-            deed => (deed, why),
-        };
-        match deed {
-            Deed::End(Fate::Runs) => Verdict::Runs,
-            Deed::End(Fate::Never) => Verdict::Never(why),
-            _ => Verdict::Unknown(why),
-        }
+        (deed, why)
     }
 }
 
@@ -284,7 +318,7 @@ pub fn failed(socket: &Path, why: &str) -> Failure {
     Failure::environment(
         format!("no guest was handed over at `{}`: {why}", socket.display()),
         &[
-            "the guest goes on where it was: `vmlock-run status SOCKET` at that one's control socket says so",
+            "look there: the guest goes on where it was, and `vmlock-run status SOCKET` at that one's control socket says so",
         ],
     )
 }

@@ -1,7 +1,7 @@
 //! Guest memory.
 
 use crate::failure::Failure;
-use crate::handover::right;
+use crate::handover::right::{self, BEHIND, Right};
 use nix::errno::Errno;
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::prctl::{get_thp_disable, set_thp_disable};
@@ -11,6 +11,7 @@ use std::io::{self, ErrorKind, Read};
 use std::sync::Arc;
 #[cfg(feature = "torture")]
 use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
 use vm_memory::{Bytes, FileOffset, GuestAddress, GuestMemoryBackend, GuestMemoryMmap};
 use vmlock_spec::lock::Range;
 use vmlock_spec::plan::Refusal;
@@ -72,8 +73,8 @@ const BUFFER: u64 = 256 << 10;
 pub struct Memory {
     map: GuestMemoryMmap<()>,
     range: Range,
-    /// What is mapped, of memory that another process can have, too.
-    file: Option<Arc<File>>,
+    /// The right to run what is in it, of memory that another process can have, too.
+    right: Option<Right>,
 }
 
 /// `MFD_NOEXEC_SEAL` (include/uapi/linux/memfd.h), from 6.3 on: nobody makes a program of it.
@@ -88,13 +89,18 @@ impl Memory {
         Self::mapped(range, None)
     }
 
-    fn mapped(range: Range, file: Option<Arc<File>>) -> Result<Self, String> {
+    /// Maps it, of that file from that offset on where there is one.
+    fn mapped(range: Range, file: Option<(&Arc<File>, u64)>) -> Result<Self, String> {
         let size = usize::try_from(range.size).map_err(|e| e.to_string())?;
         let start = GuestAddress(range.base);
-        let of = file.clone().map(|file| FileOffset::from_arc(file, 0));
+        let of = file.map(|(file, offset)| FileOffset::from_arc(Arc::clone(file), offset));
         let map = GuestMemoryMmap::from_ranges_with_files(&[(start, size, of)])
             .map_err(|e| format!("{} MiB of guest memory: {e}", range.size >> 20))?;
-        let memory = Self { map, range, file };
+        let memory = Self {
+            map,
+            range,
+            right: None,
+        };
         memory.keep_from_children();
         Ok(memory)
     }
@@ -106,12 +112,26 @@ impl Memory {
     /// As [`Memory::new`]; the host has no such files.
     pub fn to_share(range: Range) -> Result<Self, String> {
         let words = |e: io::Error| format!("{} MiB of shared memory: {e}", range.size >> 20);
-        let file = Self::unnamed("guest", range.size).map_err(words)?;
+        let file = Self::unnamed("guest", range.size.saturating_add(BEHIND)).map_err(words)?;
         right::seal(&file).map_err(words)?;
-        match right::take(&file).map_err(words)? {
-            true => Self::mapped(range, Some(Arc::new(file))),
-            false => Err("somebody else has the right to run its guest".to_owned()),
-        }
+        let file = Arc::new(file);
+        let right = Right::first(Arc::clone(&file), Self::behind(range, &file)?).map_err(words)?;
+        Self::with(range, &file, right)
+    }
+
+    fn with(range: Range, file: &Arc<File>, right: Right) -> Result<Self, String> {
+        let mut memory = Self::mapped(range, Some((file, 0)))?;
+        memory.right = Some(right);
+        Ok(memory)
+    }
+
+    /// What is behind the guest's memory in that file.
+    fn behind(range: Range, file: &Arc<File>) -> Result<Self, String> {
+        let behind = Range {
+            base: 0,
+            size: BEHIND,
+        };
+        Self::mapped(behind, Some((file, range.size)))
     }
 
     /// Maps the memory of a guest that another process still runs. It is that of [`right::anew`].
@@ -119,7 +139,9 @@ impl Memory {
     /// # Errors
     /// As [`Memory::new`].
     pub fn given(range: Range, file: File) -> Result<Self, String> {
-        Self::mapped(range, Some(Arc::new(file)))
+        let file = Arc::new(file);
+        let right = Right::to_come(Arc::clone(&file), Self::behind(range, &file)?);
+        Self::with(range, &file, right)
     }
 
     /// A file of so many bytes that is memory, has no name, and can be sealed.
@@ -138,9 +160,23 @@ impl Memory {
         Ok(file)
     }
 
-    /// What is mapped, of memory that another process can have.
-    pub fn file(&self) -> Option<&Arc<File>> {
-        self.file.as_ref()
+    /// The right to run the guest, of memory that another process can have.
+    pub fn right(&self) -> Option<&Right> {
+        self.right.as_ref()
+    }
+
+    /// A number there that another process may change. Where none is, it is one that nobody has.
+    pub fn load(&self, address: u64) -> u64 {
+        let found = self.map.load(GuestAddress(address), Ordering::SeqCst);
+        found.unwrap_or(u64::MAX)
+    }
+
+    /// Changes it.
+    pub fn store(&self, address: u64, number: u64) {
+        // Where it does not fit, it stays what is no number of anybody's.
+        let _ = self
+            .map
+            .store(number, GuestAddress(address), Ordering::SeqCst);
     }
 
     /// Maps memory of which little is ever touched: in small pages, so that nothing is cleared that nobody looks at.

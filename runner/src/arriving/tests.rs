@@ -36,9 +36,10 @@ fn met(said: &[(Message, bool)]) -> Result<Arriving, String> {
             thread::yield_now();
         }
         for (said, brings) in said {
-            let file = memory.file().filter(|_| brings);
+            let file = memory.right().filter(|_| brings);
+            let file = file.map(|right| right.to_give().expect("a descriptor"));
             // It may have gone by then.
-            let _ = giving.say(&said, file.map(|file| &**file));
+            let _ = giving.say(&said, file.as_ref());
         }
     });
     let came = Arriving::begin(taking, Path::new("to"), "a lock", BYTES, false);
@@ -107,13 +108,23 @@ fn what_comes_is_taken_under_its_names_and_all_else_refused() {
     }
 }
 
-/// What comes of asking for a guest, where the other end says that, and lets go of the right before or not; whether it heard
-/// that the guest runs.
-fn asked(says: Option<Message>, leaves: bool) -> (Verdict, bool) {
+/// What comes of asking for a guest, where the other end says that, and lets go of the right before or not, and then maybe goes
+/// on with it and ends; whether it heard that the guest runs.
+fn asked(
+    says: Option<Message>,
+    leaves: bool,
+    ran: bool,
+    last: Result<(), String>,
+) -> (Verdict, bool) {
     let (taking, mut giving) = pair();
     let memory = memory();
-    let file = memory.file().expect("it has one");
-    let ours = right::anew(file.try_clone().expect("a descriptor"), BYTES).expect("it is sealed");
+    let right = memory.right().expect("it is shared");
+    let came = right::anew(right.to_give().expect("a descriptor"), BYTES).expect("it is sealed");
+    let range = Range {
+        base: 0,
+        size: BYTES,
+    };
+    let ours = Memory::given(range, came).expect("it is there");
     let arriving = Arriving {
         peer: taking,
         at: Taking::Restores,
@@ -121,9 +132,10 @@ fn asked(says: Option<Message>, leaves: bool) -> (Verdict, bool) {
         memory: None,
         devices: Handed::new(),
         generation: None,
+        turn: right.turn(),
     };
     let asks = thread::spawn(move || {
-        let verdict = arriving.ask(&ours);
+        let verdict = arriving.ask(ours.right().expect("it is shared"), || last);
         // The right lasts as long as this one does.
         (verdict, ours)
     });
@@ -133,7 +145,11 @@ fn asked(says: Option<Message>, leaves: bool) -> (Verdict, bool) {
     }
     assert_eq!(heard.map(|heard| heard.said), Some(Message::Restored {}));
     if leaves {
-        right::leave(file).expect("a file");
+        right.leave().expect("a file");
+    }
+    if ran {
+        assert_eq!(right.take().expect("a file"), Taken::Ours);
+        right.leave().expect("a file");
     }
     match says {
         Some(said) => giving.say(&said, None).expect("it listens"),
@@ -147,26 +163,36 @@ fn asked(says: Option<Message>, leaves: bool) -> (Verdict, bool) {
             ..
         }))
     );
-    let ours_now = matches!(verdict, Verdict::Runs);
-    assert_eq!(right::take(file).expect("a file"), !ours_now);
+    let wanted = match verdict {
+        Verdict::Runs => Taken::Held,
+        _ => Taken::Ours,
+    };
+    assert_eq!(right.take().expect("a file"), wanted);
     drop(ours);
     (verdict, runs)
 }
 
 #[test]
 fn a_guest_runs_once_it_was_given_and_nobody_else_may_run_it() {
-    let (verdict, told) = asked(Some(Message::Commit {}), true);
+    let commit = || Some(Message::Commit {});
+    let (verdict, told) = asked(commit(), true, false, Ok(()));
     assert!(matches!(verdict, Verdict::Runs) && told);
     // It was given by who kept the right.
-    let (verdict, told) = asked(Some(Message::Commit {}), false);
+    let (verdict, told) = asked(commit(), false, false, Ok(()));
     assert!(matches!(verdict, Verdict::Unknown(why) if why == HELD) && !told);
+    // That one was named meanwhile, ran on and ended: the word that was given is old.
+    let (verdict, told) = asked(commit(), true, true, Ok(()));
+    assert!(matches!(verdict, Verdict::Never(why) if why == OVER) && !told);
+    // What cannot run it does not take it.
+    let (verdict, told) = asked(commit(), true, false, Err("its counter".to_owned()));
+    assert!(matches!(verdict, Verdict::Broken(why) if why == "its counter") && !told);
     for says in [None, Some(Message::Ready {})] {
-        let (verdict, told) = asked(says, true);
+        let (verdict, told) = asked(says, true, false, Ok(()));
         assert!(matches!(verdict, Verdict::Unknown(_)) && !told);
     }
     let no = Message::No {
         why: "not today".to_owned(),
     };
-    let (verdict, told) = asked(Some(no), false);
+    let (verdict, told) = asked(Some(no), false, false, Ok(()));
     assert!(matches!(verdict, Verdict::Never(why) if why.contains("not today")) && !told);
 }

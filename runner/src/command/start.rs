@@ -52,7 +52,7 @@ use crate::snapshot::save::wall_clock;
 use crate::speaker;
 use crate::stats::{self, Stats};
 use nix::unistd::gettid;
-use std::cell::{LazyCell, OnceCell, RefCell};
+use std::cell::{Cell, LazyCell, OnceCell, RefCell};
 use std::fs::{self, File};
 use std::io;
 use std::os::fd::RawFd;
@@ -296,7 +296,10 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
             (None, None) => Goes::Begins,
         },
     };
-    let again = recalled.and_then(|proven| host.again(&proven, &mut stats));
+    let again = match recalled {
+        Some(proven) => host.again(&proven, &mut stats)?,
+        None => None,
+    };
     let (verified, firmware) = match again {
         Some(made) => made,
         None => {
@@ -321,9 +324,11 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
         }
         None => (None, state),
     };
-    let hands = match memory.file() {
-        Some(file) => Some(Hands {
-            memory: Arc::clone(file),
+    let hands = match memory.right() {
+        Some(right) => Some(Hands {
+            memory: right
+                .to_give()
+                .map_err(|e| Failure::environment(format!("shared memory: {e}"), &[]))?,
             devices: virtio::descriptors(&devices)?,
             generation: identity,
             lock: hands::digest(text),
@@ -490,6 +495,8 @@ struct Coming {
     arriving: RefCell<Arriving>,
     text: &'static str,
     opened: OnceCell<Opened>,
+    /// It was asked for: what has failed then has failed for good.
+    asked: Cell<bool>,
 }
 
 impl Coming {
@@ -498,18 +505,27 @@ impl Coming {
             arriving: RefCell::new(arriving),
             text,
             opened: OnceCell::new(),
+            asked: Cell::new(false),
         }
     }
 
     /// Its state, for which it is brought to rest at its other end; once.
     fn state(&self) -> Result<&State, Failure> {
         if self.opened.get().is_none() {
+            if self.asked.replace(true) {
+                return Err(Failure::environment("the guest's state did not come", &[]));
+            }
             let opened = self.arriving.borrow_mut().ready(self.text)?;
             // Nobody else is here.
             let _ = self.opened.set(opened);
         }
         let opened = self.opened.get().map(|opened| &opened.saved.state);
         opened.ok_or_else(|| Failure::environment("the guest's state did not come", &[]))
+    }
+
+    /// Whether it was asked for in vain.
+    fn is_lost(&self) -> bool {
+        self.asked.get() && self.opened.get().is_none()
     }
 
     /// All that came.
@@ -523,9 +539,9 @@ impl Coming {
 
 /// What asks for a guest that comes, by the right to run what is in that memory.
 fn asks(arriving: Arriving, memory: &Arc<Memory>) -> run::Asks {
-    let memory = memory.file().cloned();
-    Box::new(move || match memory {
-        Some(memory) => arriving.ask(&memory),
+    let memory = Arc::clone(memory);
+    Box::new(move |last| match memory.right() {
+        Some(right) => arriving.ask(right, last),
         None => Verdict::Never("its memory did not come".to_owned()),
     })
 }
@@ -536,15 +552,19 @@ type Enforced = (Verified, Option<Firmware>);
 impl Host<'_> {
     /// The machine as an earlier start proved it; `None` where that cannot be made any more: this host has changed in a
     /// way that no key tells, which is said, and has to be proven anew.
-    fn again(&self, proven: &Proven, stats: &mut Stats) -> Option<Enforced> {
+    ///
+    /// # Errors
+    /// A guest that was to come did not: nothing else can be made of it.
+    fn again(&self, proven: &Proven, stats: &mut Stats) -> Result<Option<Enforced>, Failure> {
         let why = match self.make(proven, stats) {
             Ok(made) => {
                 stats.remembered();
-                return Some(made);
+                return Ok(Some(made));
             }
+            Err(failure) if self.is_lost() => return Err(failure),
             // That says nothing of what was proven.
             Err(Failure::Refused(refusals)) if refusals.iter().all(resume::is_of_state) => {
-                return None;
+                return Ok(None);
             }
             Err(Failure::Refused(refusals)) => {
                 let names: Vec<&str> = refusals.iter().map(|r| r.name.as_str()).collect();
@@ -555,7 +575,12 @@ impl Host<'_> {
         say::note(format_args!(
             "what an earlier start proved does not hold any more, and this host is proven anew: {why}"
         ));
-        None
+        Ok(None)
+    }
+
+    /// Whether a guest was to come, and did not.
+    fn is_lost(&self) -> bool {
+        matches!(self.goes, Goes::Comes(coming) if coming.is_lost())
     }
 
     /// Proves that this host keeps the lock: by what is seen from inside a machine like the guest's, and read back from the
@@ -563,7 +588,9 @@ impl Host<'_> {
     fn prove(&self, stats: &mut Stats) -> Result<(Proven, Enforced), Failure> {
         // Where the host keeps the lock, no guest has to be asked how: the witness sees that it is kept. Else one tells why.
         let proven = match self.prove_with(Scope::Presumed(self.lock), stats) {
-            Err(Failure::Refused(_)) => self.prove_with(Scope::For(self.lock), stats)?,
+            Err(Failure::Refused(_)) if !self.is_lost() => {
+                self.prove_with(Scope::For(self.lock), stats)?
+            }
             proven => proven?,
         };
         match self.cores.look(&[gettid()]) {
@@ -670,7 +697,9 @@ fn ending(how: &Ended) -> (u8, String) {
         ),
         Ended::NotHanded(why) => (
             exit::ENVIRONMENT,
-            format!("the guest was not handed over, and goes on at its other end: {why}"),
+            format!(
+                "the guest was not handed over to here: {why} (look at its other end: `vmlock-run status`)"
+            ),
         ),
         Ended::TimedOut => (exit::BROKEN, "the guest ran into its time limit".to_owned()),
     }

@@ -8,7 +8,6 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
-use std::sync::Arc;
 use vmlock_spec::lock::Lock;
 use vmlock_spec::plan::Refusal;
 use vmlock_spec::reason;
@@ -16,8 +15,8 @@ use vmlock_spec::vm::Feature;
 
 /// What a guest can be handed over by.
 pub struct Hands {
-    /// Its memory; by this description its runner has the right to run it.
-    pub memory: Arc<File>,
+    /// Its memory, by a description that the right to run it does not hang on.
+    pub memory: File,
     /// What is behind its disks and cards, by their names.
     pub devices: Vec<(String, File)>,
     /// Its generation id.
@@ -27,7 +26,10 @@ pub struct Hands {
 }
 
 /// What is said of a guest of which nobody here knows whether it runs elsewhere.
-pub const UNKNOWN: &str = "the guest rests, and nobody knows here whether it was handed over: look at the other end (`vmlock-run status`); where it does not run there, end that one (`vmlock-run stop`), and `vmlock-run claim` lets it go on here";
+pub const UNKNOWN: &str = "the guest rests, and nobody knows here whether it was handed over: look at the other end (`vmlock-run status`); where it rests there, end that one (`vmlock-run stop`), and `vmlock-run claim` lets it go on here; a guest that ran there and has ended is over";
+
+/// What is said of one that ran elsewhere since.
+pub const OVER: &str = "it has gone on elsewhere since: that guest is over here (`vmlock-run stop` ends what is left of it)";
 
 /// What came of one.
 pub type Handed = BTreeMap<String, File>;

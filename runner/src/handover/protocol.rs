@@ -45,6 +45,8 @@ pub enum Message {
     State {
         /// What tells it from all others.
         identity: String,
+        /// The turn that it is of ([`super::right`]).
+        turn: u64,
     },
     /// The taking end: its machine has that state, and read it back.
     Restored {},
@@ -82,7 +84,7 @@ pub enum Deed {
     /// Giving: to send that.
     Tell,
     /// Giving: to let go of the right to run the guest, and then to say that it is the other's. It has failed only where
-    /// nothing of that was sent, and the right was taken back.
+    /// nothing of that was sent, and the right was taken back, with no turn in between.
     Commit,
     /// Taking: to make and prove the machine.
     Build,
@@ -117,8 +119,10 @@ pub enum Fate {
 pub enum Verdict {
     /// It runs.
     Runs,
-    /// It goes on at its other end.
+    /// It was not given.
     Never(String),
+    /// It was, and cannot go on here: nobody took it, and its other end can be named.
+    Broken(String),
     /// It stays at rest until somebody names this end.
     Unknown(String),
 }
@@ -209,7 +213,8 @@ impl Taking {
             // That one goes on with it: it says so only where it has not committed, and does not from then on.
             (Asks, Event::Heard(Message::No { .. })) => (Over, Deed::End(Fate::Never)),
             (Takes, Event::Done) => (Over, Deed::End(Fate::Runs)),
-            (Asks | Takes, _) => (Over, Deed::End(Fate::Unknown)),
+            // From its last word on, that one may know that, and be no more.
+            (Says | Asks | Takes, _) => (Over, Deed::End(Fate::Unknown)),
             (Over, _) => (Over, Deed::Wait),
             _ => (Over, Deed::End(Fate::Never)),
         }

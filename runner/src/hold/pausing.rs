@@ -85,6 +85,11 @@ impl Controls {
         self.barrier.kick(vcpu);
     }
 
+    /// Whether the machine ends.
+    pub fn is_gone(&self) -> bool {
+        self.barrier.is_gone()
+    }
+
     /// Whether anybody holds the guest.
     pub fn is_held(&self) -> bool {
         self.barrier.is_lowered()

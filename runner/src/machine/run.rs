@@ -248,8 +248,8 @@ pub struct Resumed {
     pub asks: Option<Asks>,
 }
 
-/// What asks for a guest that is handed over.
-pub type Asks = Box<dyn FnOnce() -> Verdict + Send>;
+/// What asks for a guest that is handed over; what it is given is done last before that is taken.
+pub type Asks = Box<dyn FnOnce(&dyn Fn() -> Result<(), String>) -> Verdict + Send>;
 
 /// What a guest that goes on finds in CNTVCT_EL0.
 #[derive(Clone, Copy)]
@@ -412,6 +412,7 @@ fn run_with(
     {
         starter.power().resume(on);
     }
+    let memory = saves.as_ref().map(|own| Arc::clone(&own.memory));
     // Once vCPUs run, one may be at the devices for as long as nobody reads the console.
     let parks = shared.bus().parks();
     // Its vCPUs run all at once, when everybody is ready, and its devices begin then what waits in their queues. Where that
@@ -545,6 +546,10 @@ fn run_with(
     let how = wait(&receiver, limit);
     shared.stop.store(true, Ordering::Release);
     shared.barrier.remove();
+    // Nobody goes on with an earlier state of a guest that has ended here.
+    if let Some(right) = memory.as_ref().and_then(|memory| memory.right()) {
+        right.end();
+    }
     farewell(&threads, &left);
     finish(&shared);
     discard((gic, shared));
@@ -566,7 +571,7 @@ fn gained(vcpu: &Runnable, counter: Counter, asks: Option<Asks>) -> Result<bool,
     let Some(asks) = asks else {
         return Ok(true);
     };
-    let known = match asks() {
+    let known = match asks(&|| count_on(vcpu, counter.now())) {
         Verdict::Runs => true,
         Verdict::Unknown(why) => {
             say::note(format_args!(
@@ -575,8 +580,8 @@ fn gained(vcpu: &Runnable, counter: Counter, asks: Option<Asks>) -> Result<bool,
             false
         }
         Verdict::Never(why) => return Err(Ended::NotHanded(why)),
+        Verdict::Broken(why) => return Err(Ended::Broken(why)),
     };
-    count_on(vcpu, counter.now()).map_err(Ended::Broken)?;
     Ok(known)
 }
 

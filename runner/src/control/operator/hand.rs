@@ -3,11 +3,11 @@
 //!
 //! Nothing here waits: what is to come from the other end is looked for at each turn.
 
-use super::{ENDED, End, Held, Operator, STARTING};
+use super::{End, Held, Operator, STARTING};
 use crate::control::Answer;
-use crate::handover::hands::{Hands, UNKNOWN};
+use crate::handover::hands::{Hands, OVER, UNKNOWN};
 use crate::handover::protocol::{Deed, Event, Fate, Giving, Message, VERSION};
-use crate::handover::right;
+use crate::handover::right::{Right, Taken};
 use crate::handover::wire::Peer;
 use crate::hold::pausing::{Controls, Paused, Pausing, Progress};
 use crate::snapshot::save::{self, Saving};
@@ -25,7 +25,9 @@ use vmlock_spec::event;
 const MEETING: Duration = Duration::from_secs(30);
 /// How long it may take to make and prove its machine, while the guest runs here.
 const BUILDING: Duration = Duration::from_secs(300);
-/// How long it may take with the guest's state, while that is at rest.
+/// How long the guest may take to come to rest and its state to be written: less than the other end waits for that.
+const RESTING: Duration = Duration::from_secs(60);
+/// How long the other end may take with the guest's state, while that is at rest.
 const RESTORING: Duration = Duration::from_secs(60);
 /// How long it may take to say that the guest runs.
 const RUNNING: Duration = Duration::from_secs(30);
@@ -61,6 +63,11 @@ enum Stage {
 pub(super) const HANDING: &str =
     "the guest is being handed over: it ends here once that is done, or goes on where it cannot be";
 const UNSHARED: &str = "its memory is not shared, so nobody else can have it: `start --memory shared` makes it so (`save` takes any guest)";
+
+/// What is said where somebody has the guest end meanwhile.
+const ENDED: &str = "somebody had it end before that was done";
+/// The same where it ends by itself.
+const AT_ITS_END: &str = "its machine has come to its end";
 
 /// What became of a look.
 enum Seen {
@@ -116,16 +123,17 @@ impl Operator {
     pub fn claim(&mut self) -> Answer {
         self.take_over();
         let memory = self.controls.get().and_then(|it| it.saves.as_ref());
-        let memory = memory.and_then(|own| own.memory.file());
-        let Some(memory) = memory.filter(|_| self.unknown) else {
+        let right = memory.and_then(|own| own.memory.right());
+        let Some(right) = right.filter(|_| self.unknown) else {
             return Answer::Error("nobody doubts whose the guest is".to_owned());
         };
-        match right::take(memory) {
-            Ok(true) => {
+        match right.take() {
+            Ok(Taken::Ours) => {
                 self.unknown = false;
                 self.resume()
             }
-            Ok(false) => Answer::Error(
+            Ok(Taken::Over) => Answer::Error(OVER.to_owned()),
+            Ok(Taken::Held) => Answer::Error(
                 "the other end has the right to run the guest: it runs there, or that one has to end first (`vmlock-run stop`)"
                     .to_owned(),
             ),
@@ -154,30 +162,30 @@ impl Operator {
             self.held = Held::Hands(hand);
             return None;
         }
+        let controls = self.controls.get()?;
         let called_off = match (hand.at.may_call_off(), waiting) {
             (true, _) if self.end != End::Not => Some(ENDED),
+            (true, _) if controls.is_gone() => Some(AT_ITS_END),
             (true, 0) => Some("nobody waits for it any more"),
             _ => None,
         };
-        let controls = self.controls.get()?;
         let own = controls.saves.as_ref()?;
-        let hands = own.hands.as_ref()?;
+        let (hands, right) = (own.hands.as_ref()?, own.memory.right()?);
         let mut why = String::new();
         let mut next = match (called_off, hand.at) {
             (Some(words), _) => Seen::Failed(words.to_owned()),
-            (None, Giving::Rests) => {
-                let rest = hand.rest(controls, now, |saving| {
+            (None, Giving::Rests) => match hand.hear(hands, now) {
+                Seen::Nothing => match hand.rest(controls, now, |saving| {
                     self.scribe.write(saving, &self.controls)
-                });
-                match rest {
+                }) {
                     Ok(None) => Seen::Nothing,
                     // It is what was to be done.
                     Ok(Some(identity)) => {
                         let (at, _) = hand.at.step(Event::Done);
                         hand.at = at;
-                        let told = hand
-                            .peer
-                            .say(&Message::State { identity }, Some(&hand.state));
+                        let turn = right.turn();
+                        let state = Message::State { identity, turn };
+                        let told = hand.peer.say(&state, Some(&hand.state));
                         hand.until = now + RESTORING;
                         match told {
                             Ok(()) => {
@@ -188,8 +196,10 @@ impl Operator {
                         }
                     }
                     Err(words) => Seen::Failed(words),
-                }
-            }
+                },
+                // It has nothing to say then.
+                other => other,
+            },
             (None, _) => hand.hear(hands, now),
         };
         loop {
@@ -221,10 +231,10 @@ impl Operator {
                 },
                 Deed::Rest => {
                     hand.stage = Stage::Pausing(controls.pause(now));
-                    hand.since = now;
+                    (hand.since, hand.until) = (now, now + RESTING);
                     Seen::Nothing
                 }
-                Deed::Commit => match hand.commit(hands) {
+                Deed::Commit => match hand.commit(right) {
                     Commits::Sent => {
                         hand.at = hand.at.step(Event::Done).0;
                         hand.until = now + RUNNING;
@@ -244,6 +254,10 @@ impl Operator {
                     return Some(Answer::HandedOver { milliseconds });
                 }
                 Deed::End(Fate::Unknown) => return self.unknown(hand.stage, &why),
+                // Its state was given, and in one way or another it has gone on with that.
+                Deed::End(_) if !right.go_on() && !controls.is_gone() => {
+                    return self.unknown(hand.stage, &why);
+                }
                 Deed::End(_) => {
                     if why.is_empty() {
                         why = "its other end says what was not to come".to_owned();
@@ -251,8 +265,12 @@ impl Operator {
                     // It sees the end of the connection, too.
                     let _ = hand.peer.say(&Message::No { why: why.clone() }, None);
                     drop(hand);
+                    let then = match self.end == End::Not && !controls.is_gone() {
+                        true => ", and goes on",
+                        false => "",
+                    };
                     return Some(Answer::Error(format!(
-                        "the guest is not handed over, and goes on: {why}"
+                        "the guest is not handed over{then}: {why}"
                     )));
                 }
                 _ => Seen::Nothing,
@@ -369,17 +387,17 @@ impl Hand {
     }
 
     /// Lets go of the right to run the guest, and says so.
-    fn commit(&self, hands: &Hands) -> Commits {
-        if let Err(e) = right::leave(&hands.memory) {
+    fn commit(&self, right: &Right) -> Commits {
+        if let Err(e) = right.leave() {
             return Commits::Not(format!("the right to run it cannot be given: {e}"));
         }
         match self.peer.say(&Message::Commit {}, None) {
             Ok(()) => Commits::Sent,
-            Err(e) => match right::take(&hands.memory) {
-                Ok(true) => Commits::Not(format!("its other end has gone: {e}")),
-                _ => {
-                    Commits::Lost("its other end has gone, and has the right to run it".to_owned())
-                }
+            Err(e) => match right.take() {
+                Ok(Taken::Ours) => Commits::Not(format!("its other end has gone: {e}")),
+                _ => Commits::Lost(
+                    "its other end has gone, and has or had the right to run it".to_owned(),
+                ),
             },
         }
     }

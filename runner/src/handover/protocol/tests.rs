@@ -53,6 +53,7 @@ fn message(number: u8) -> Message {
         2 => Message::Ready {},
         3 => Message::State {
             identity: String::new(),
+            turn: 0,
         },
         4 => Message::Restored {},
         5 => Message::Commit {},
