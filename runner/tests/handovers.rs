@@ -111,7 +111,7 @@ fn a_guest_goes_from_runner_to_runner_and_is_never_lost() {
             assert_eq!(virtio.count(), 2, "a disk and a card");
         };
         let image = place.write("guest.Image", &image(&guest(), None));
-        let of = "lab/tests/specs/carried.vm.lock.json";
+        let of = "examples/carried.vm.lock.json";
         let lock = place.altered("one", of, "guest.Image", small);
         let other = place.altered("other", of, "guest.Image", |lock| {
             small(lock);
