@@ -1,5 +1,6 @@
 //! What two ends of a hand-over say, on a Unix socket between them: lines of JSON, each with the token of this one
-//! attempt, some with a descriptor. Nothing here waits.
+//! attempt, some with a descriptor. Nothing here waits, though who connected the giving end has that end as well, and could let
+//! it wait.
 
 use super::protocol::Message;
 use crate::unix;
@@ -7,9 +8,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, ErrorKind};
-use std::os::fd::AsRawFd as _;
 use std::os::unix::net::UnixStream;
-use vmm_sys_util::sock_ctrl_msg::ScmSocket as _;
 
 /// The most bytes of a line, with its end.
 const LINE: usize = 4096;
@@ -85,18 +84,16 @@ impl Peer {
         &self.stream
     }
 
-    /// Takes no descriptors any more: what comes is read by read(2), which every thread may.
+    /// Neither takes nor gives descriptors any more, by read(2) and write(2), which every thread may. For the end that
+    /// accepted the connection: nobody else has that, so it stays as it was made.
     pub fn without_files(&mut self) {
         self.plain = true;
     }
 
-    fn receive(&self, piece: &mut [u8]) -> io::Result<(usize, Option<File>)> {
+    fn receive(&self, piece: &mut [u8]) -> io::Result<(usize, Vec<File>)> {
         match self.plain {
-            true => Ok((nix::unistd::read(&self.stream, piece)?, None)),
-            false => self
-                .stream
-                .recv_with_fd(piece)
-                .map_err(|e| io::Error::from_raw_os_error(e.errno())),
+            true => Ok((nix::unistd::read(&self.stream, piece)?, Vec::new())),
+            false => unix::receive(&self.stream, piece),
         }
     }
 
@@ -115,12 +112,9 @@ impl Peer {
             return Err(ErrorKind::InvalidInput.into());
         }
         // A stream of Linux takes what fits into one buffer whole (`unix_stream_sendmsg`, net/unix/af_unix.c), and a line does.
-        let sent = match file {
-            Some(file) => self
-                .stream
-                .send_with_fd(&bytes[..], file.as_raw_fd())
-                .map_err(|e| io::Error::from_raw_os_error(e.errno()))?,
-            None => unix::say(&self.stream, &bytes)?,
+        let sent = match (self.plain, file) {
+            (true, None) => unix::say(&self.stream, &bytes)?,
+            _ => unix::send(&self.stream, &bytes, file)?,
         };
         match sent == bytes.len() {
             true => Ok(()),
@@ -147,9 +141,9 @@ impl Peer {
             let mut piece = [0; 512];
             match self.receive(&mut piece) {
                 Ok((0, _)) => self.gone = true,
-                Ok((count, file)) => {
+                Ok((count, files)) => {
                     self.heard.extend(&piece[..count]);
-                    self.files.extend(file);
+                    self.files.extend(files);
                     if self.files.len() > WAITING {
                         return Err(wrong("more descriptors come than lines that need them"));
                     }
