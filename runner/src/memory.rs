@@ -1,7 +1,7 @@
 //! Guest memory.
 
 use crate::failure::Failure;
-use crate::handover::right::{self, BEHIND, Right};
+use crate::handover::right::{self, BEHIND, Page, Right};
 use nix::errno::Errno;
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::prctl::{get_thp_disable, set_thp_disable};
@@ -126,12 +126,12 @@ impl Memory {
     }
 
     /// What is behind the guest's memory in that file.
-    fn behind(range: Range, file: &Arc<File>) -> Result<Self, String> {
+    fn behind(range: Range, file: &Arc<File>) -> Result<Box<dyn Page>, String> {
         let behind = Range {
             base: 0,
             size: BEHIND,
         };
-        Self::mapped(behind, Some((file, range.size)))
+        Ok(Box::new(Self::mapped(behind, Some((file, range.size)))?))
     }
 
     /// Maps the memory of a guest that another process still runs. It is that of [`right::anew`].
@@ -163,20 +163,6 @@ impl Memory {
     /// The right to run the guest, of memory that another process can have.
     pub fn right(&self) -> Option<&Right> {
         self.right.as_ref()
-    }
-
-    /// A number there that another process may change. Where none is, it is one that nobody has.
-    pub fn load(&self, address: u64) -> u64 {
-        let found = self.map.load(GuestAddress(address), Ordering::SeqCst);
-        found.unwrap_or(u64::MAX)
-    }
-
-    /// Changes it.
-    pub fn store(&self, address: u64, number: u64) {
-        // Where it does not fit, it stays what is no number of anybody's.
-        let _ = self
-            .map
-            .store(number, GuestAddress(address), Ordering::SeqCst);
     }
 
     /// Maps memory of which little is ever touched: in small pages, so that nothing is cleared that nobody looks at.
@@ -279,6 +265,22 @@ impl Memory {
                 _ => return Err(ErrorKind::FileTooLarge.into()),
             }
         }
+    }
+}
+
+/// At its beginning.
+impl Page for Memory {
+    fn load(&self) -> u64 {
+        let found = self
+            .map
+            .load(GuestAddress(self.range.base), Ordering::SeqCst);
+        found.unwrap_or(u64::MAX)
+    }
+
+    fn store(&self, number: u64) {
+        // Where it does not fit, it stays what is no number of anybody's.
+        let at = GuestAddress(self.range.base);
+        let _ = self.map.store(number, at, Ordering::SeqCst);
     }
 }
 

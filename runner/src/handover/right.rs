@@ -6,7 +6,6 @@
 //! number of the turn: whoever lets the guest run counts it up, with the lock held. An end that rests with a state remembers its
 //! number, and never goes on with it once that has passed: the guest has run elsewhere since, though nobody may be there any more.
 
-use crate::memory::Memory;
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, SealFlag, fcntl};
 use nix::sys::statfs::{TMPFS_MAGIC, fstatfs};
@@ -35,11 +34,19 @@ fn lock(file: &File, kind: libc::c_int) -> nix::Result<()> {
     fcntl(file, FcntlArg::F_OFD_SETLK(&all)).map(|_| ())
 }
 
+/// Where the number of the turn is. Another process may change it.
+pub trait Page: Send + Sync {
+    /// What it is now; where it cannot be had, one that nobody has.
+    fn load(&self) -> u64;
+
+    /// Changes it.
+    fn store(&self, number: u64);
+}
+
 /// The right to run a guest.
 pub struct Right {
     file: Arc<File>,
-    /// Where the turn's number is.
-    page: Box<Memory>,
+    page: Box<dyn Page>,
     seat: Mutex<Seat>,
 }
 
@@ -69,19 +76,19 @@ impl Right {
     ///
     /// # Errors
     /// The host's, or somebody else has the file.
-    pub fn first(file: Arc<File>, page: Memory) -> io::Result<Self> {
+    pub fn first(file: Arc<File>, page: Box<dyn Page>) -> io::Result<Self> {
         lock(&file, libc::F_WRLCK)?;
-        let turn = page.load(0);
+        let turn = page.load();
         Ok(Self::new(file, page, turn, true))
     }
 
     /// The same of a guest that another process still runs.
-    pub fn to_come(file: Arc<File>, page: Memory) -> Self {
+    pub fn to_come(file: Arc<File>, page: Box<dyn Page>) -> Self {
         // No turn has that number, until its state has come.
         Self::new(file, page, u64::MAX, false)
     }
 
-    fn new(file: Arc<File>, page: Memory, turn: u64, ours: bool) -> Self {
+    fn new(file: Arc<File>, page: Box<dyn Page>, turn: u64, ours: bool) -> Self {
         let seat = Seat {
             turn,
             ours,
@@ -89,7 +96,7 @@ impl Right {
         };
         Self {
             file,
-            page: Box::new(page),
+            page,
             seat: Mutex::new(seat),
         }
     }
@@ -137,11 +144,11 @@ impl Right {
 
     /// Begins a turn, with the lock held, if none has begun since the one that is known here.
     fn count(&self, seat: &mut Seat) -> bool {
-        if seat.over || self.page.load(0) != seat.turn {
+        if seat.over || self.page.load() != seat.turn {
             return false;
         }
         seat.turn = seat.turn.wrapping_add(1);
-        self.page.store(0, seat.turn);
+        self.page.store(seat.turn);
         true
     }
 
@@ -242,6 +249,7 @@ pub fn anew(came: File, bytes: u64) -> Result<File, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::memory::Memory;
     use vmlock_spec::lock::Range;
 
     /// A guest's memory, and the same at another end with the right to come.
