@@ -148,6 +148,11 @@ impl Arriving {
             }
         }
         it.must(Event::Heard(&heard.said), Deed::Build)?;
+        // The guest rests until its disks are stable: what has gathered is made so while it runs. A tap has nothing of the kind,
+        // and what cannot be written is for the guest to hear, from its own disk.
+        it.devices.values().for_each(|file| {
+            let _ = file.sync_data();
+        });
         Ok(it)
     }
 

@@ -5,7 +5,7 @@ use crate::arriving::Arriving;
 use crate::console::{Console, READERS};
 use crate::control::operator::Operator;
 use crate::control::place::{listen, passed_in};
-use crate::control::server::{self, CLIENTS};
+use crate::control::server::{self, CLIENTS, FILES};
 use crate::cores::Cores;
 use crate::cores::watch::Found;
 use crate::counters::Guest;
@@ -234,11 +234,11 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
     if let Some(listener) = control {
         let operator = Operator::new(Arc::clone(&guest), Arc::clone(&controls));
         server::start(listener, operator, &mut elders)?;
-        // Each of them may bring a file, which takes all that there is of a guest.
-        connections += 2 * CLIENTS as u64;
+        // Each of them may bring files, of which one takes all that there is of a guest; one too many is closed at once.
+        connections += (1 + FILES as u64) * CLIENTS as u64 + 1;
         if shared {
-            // Two more for a hand-over, and what it holds of these.
-            connections += 2 * CLIENTS as u64 + 4;
+            // What a hand-over holds of these.
+            connections += FILES as u64 + 1;
         }
         largest = largest.max(lock.machine.memory.size.saturating_add(SECTIONS));
     }

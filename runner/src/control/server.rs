@@ -22,7 +22,7 @@ use vmm_sys_util::sock_ctrl_msg::ScmSocket as _;
 /// How many clients are served at a time; more of them wait outside.
 pub const CLIENTS: usize = 8;
 /// How many files come with a request at most.
-const FILES: usize = 3;
+pub const FILES: usize = 3;
 /// How many of them may wait for what takes its time.
 const WAITERS: usize = CLIENTS / 2;
 /// How long a client may take to ask and to hear.

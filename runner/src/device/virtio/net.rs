@@ -196,6 +196,10 @@ impl Server for Net {
         self.work = Some((card, inbox));
     }
 
+    fn unused(&mut self) {
+        self.fresh = true;
+    }
+
     fn serve(&mut self, work: Work) -> Result<Drained, Broken> {
         let Work {
             rings,

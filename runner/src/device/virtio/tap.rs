@@ -187,7 +187,8 @@ impl Tap {
         if OFlag::from_bits_retain(mode) & (OFlag::O_ACCMODE | OFlag::O_NONBLOCK) != wants {
             return Err("it was handed over open in another way than a card needs".to_owned());
         }
-        if here(wanted).ok() != hardware(file.as_raw_fd(), wanted).ok() {
+        let address = hardware(file.as_raw_fd(), wanted).map_err(words)?;
+        if here(wanted).ok() != Some(address) {
             return Err(format!("it is `{wanted}` of another network namespace"));
         }
         for (get, value) in [(TUNGETVNETHDRSZ, header as libc::c_int), (TUNGETVNETLE, 1)] {

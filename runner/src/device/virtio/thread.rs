@@ -77,6 +77,9 @@ pub trait Server: Send {
     /// The machine was restored, and so much was lost before that.
     fn restore(&mut self, _lost: bool) {}
 
+    /// No driver was at work when the machine was saved: the next [`Server::begin`] is another one's.
+    fn unused(&mut self) {}
+
     /// The driver of the last [`Server::begin`] was at work when its machine was saved, and goes on now: called right before
     /// the first [`Server::serve`].
     fn resume(&mut self, _log: &mut Log) {}
@@ -706,8 +709,12 @@ impl Serving {
                 self.resumes = true;
                 self.begin(activation);
             }
-            None if interrupts => interrupt(&self.call, &self.log),
-            None => {}
+            None => {
+                self.server.unused();
+                if interrupts {
+                    interrupt(&self.call, &self.log);
+                }
+            }
         }
     }
 
