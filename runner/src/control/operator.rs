@@ -154,8 +154,15 @@ impl Operator {
     }
 
     /// What its guest has done, and how far it is saved.
-    pub fn status(&self) -> Status {
+    pub fn status(&mut self) -> Status {
+        self.take_over();
         let mut status = self.guest.status();
+        if self.unknown {
+            status.state = State::Unknown;
+        }
+        if let Held::Hands(_) = self.held {
+            status.state = State::HandingOver;
+        }
         let memory = self.controls.get().and_then(|controls| {
             let saves = controls.saves.as_ref()?;
             Some(saves.memory.range().size)

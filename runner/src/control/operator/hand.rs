@@ -248,6 +248,10 @@ impl Operator {
                 },
                 Deed::End(Fate::Gone) => {
                     let milliseconds = hand.since.elapsed().as_millis() as u64;
+                    let words = format!(
+                        "the guest runs at its other end, after {milliseconds} ms at rest, and this runner ends"
+                    );
+                    speaker::event(event::Event::HandedOver { milliseconds }, &words);
                     // The guest stays at rest until its machine has ended.
                     self.held = Held::Hands(hand);
                     self.end = End::Asked;
