@@ -601,7 +601,7 @@ not copied. `start` exits with 143 once it runs there.
 
 Whatever fails before the guest is given leaves it running where it is, and this command exits
 with 4 and says what. So it is too when this command is ended before. Where nobody can know
-whether it was given, both ends keep it at rest, and say so: see `claim`.
+whether it was given, both ends keep it at rest, and `status` says `unknown`: see `claim`.
 
 Examples:
   vmlock-run start web.vm.lock.json --control ~/guests/web --memory shared
