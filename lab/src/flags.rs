@@ -141,6 +141,10 @@ pub enum Command {
     ///
     /// The guest looks all the while whether anything of it is lost. Exit code 1: something is, or an audit finds something.
     Living(Living),
+    /// Hand a running guest over from runner to runner again and again, to the kernel's distributor and the runner's in turn
+    ///
+    /// The guest looks all the while whether anything of it is lost, and is saved and restored at last. Exit code 1: something is.
+    Handed(Handed),
     /// Boot a Debian from a virtio disk, with a network, natively and with the runner's distributor
     ///
     /// Exit code 1: it does not come up, loses something, or does not shut down.
@@ -447,6 +451,17 @@ pub struct Living {
     /// How often it is audited each time
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
     pub audits: u32,
+}
+
+/// `handed`
+#[derive(Debug, Args)]
+pub struct Handed {
+    /// Host kernel
+    #[arg(long, default_value = "6.12")]
+    pub kernel: String,
+    /// How often it is handed over
+    #[arg(long, value_name = "N", default_value_t = 6, value_parser = clap::value_parser!(u32).range(1..))]
+    pub count: u32,
 }
 
 /// `torture`

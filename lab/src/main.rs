@@ -26,6 +26,7 @@ mod failure;
 mod firmware;
 mod flags;
 mod guest;
+mod handed;
 mod handover;
 mod hibernate;
 mod initramfs;
@@ -112,6 +113,7 @@ fn run(flags: &Flags) -> Result<u8> {
         Command::Firmware(flags) => firmware::run(&cache, flags),
         Command::Carry(flags) => carry::run(&cache, flags),
         Command::Living(flags) => living::run(&cache, flags),
+        Command::Handed(flags) => handed::run(&cache, flags),
         Command::Confined => confined::run(&cache),
         Command::Kernels(list) => {
             if !list.fetch.is_empty() {

@@ -12,7 +12,7 @@ pub mod start;
 #[cfg(feature = "torture")]
 pub mod torture;
 
-use crate::control::{self, client, saver};
+use crate::control::{self, client, migrator, saver};
 use crate::cores::Cores;
 use crate::failure::{Failure, exit};
 use crate::files::read_lock;
@@ -36,14 +36,15 @@ use vmlock_spec::plan::{Emulation, Plan, Way, plan_with};
 pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
     Kick::install()?;
     // Whose guest is jailed begins otherwise.
-    if !matches!(parsed.verb, "start" | start::RESTORE) {
+    if !matches!(parsed.verb, "start" | start::RESTORE | start::RECEIVE) {
         signals::end_the_process(&mut Elders::free())?;
     }
     match parsed.verb {
         "probe" => probe::run(parsed),
         "check" => check::run(parsed),
         "audit" => audit::run(parsed),
-        "start" | start::RESTORE => start::run(parsed),
+        "start" | start::RESTORE | start::RECEIVE => start::run(parsed),
+        control::MIGRATE => migrator::run(parsed),
         control::SAVE => saver::run(parsed),
         verb if control::VERBS.contains(&verb) => client::run(parsed),
         "jail" => jail::run(parsed),

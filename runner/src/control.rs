@@ -2,11 +2,12 @@
 //!
 //! A client sends one line of JSON, `{"do": "status"}`, and gets one line: `{"status": …}`, or `{"error": "…"}`. What else
 //! can be asked for is a verb more in [`answer`]. [`place`] says where the socket may be, [`server`] who may ask and for how long,
-//! [`operator`] what becomes of a guest that is to pause, [`client`] is the other end, [`auditor`] and [`saver`] that of a guest that is
-//! audited or saved.
+//! [`operator`] what becomes of a guest that is to pause, [`client`] is the other end, [`auditor`], [`saver`] and [`migrator`] that of a guest
+//! that is audited, saved or handed over.
 
 pub mod auditor;
 pub mod client;
+pub mod migrator;
 pub mod operator;
 pub mod place;
 pub mod saver;
@@ -73,6 +74,11 @@ pub enum Answer {
     Seen(Seen),
     /// To `stop`, and to `commit`: it ends.
     Stopping {},
+    /// To `migrate`: it runs elsewhere, and ends here.
+    HandedOver {
+        /// How long it was at rest, or on its way there.
+        milliseconds: u64,
+    },
     /// It is not done, and why.
     Error(String),
 }
@@ -86,13 +92,23 @@ const STOP: &str = "stop";
 /// Of one that is to be saved to the file that comes with it; and what its client says once that has its name.
 pub const SAVE: &str = "save";
 const COMMIT: &str = "commit";
+/// Of one that is to be handed over to whom a connection comes with it.
+pub const MIGRATE: &str = "migrate";
+/// Of one of which nobody knows whether it was.
+const CLAIM: &str = "claim";
 /// What the witness sees on the vCPUs of a living guest.
 const AUDIT: &str = "audit";
 /// All of it: commands of the same names ask for it.
-pub const VERBS: [&str; 4] = [STATUS, PAUSE, RESUME, STOP];
+pub const VERBS: [&str; 5] = [STATUS, PAUSE, RESUME, STOP, CLAIM];
 
-/// Answers a line of a client, which was to give a file its name or not; `None` where the answer comes later.
-fn answer(line: &[u8], file: Option<File>, names: bool, operator: &mut Operator) -> Option<Answer> {
+/// Answers a line of a client with what came with it, which was to give a file its name or not; `None` where the answer comes
+/// later.
+fn answer(
+    line: &[u8],
+    mut files: Vec<File>,
+    names: bool,
+    operator: &mut Operator,
+) -> Option<Answer> {
     let request = match serde_json::from_slice::<Request>(line) {
         Ok(request) => request,
         Err(error) => return Some(Answer::Error(format!("this is no request: {error}"))),
@@ -102,7 +118,9 @@ fn answer(line: &[u8], file: Option<File>, names: bool, operator: &mut Operator)
         PAUSE => return operator.pause(Instant::now()),
         RESUME => operator.resume(),
         STOP => operator.stop(),
-        SAVE => return operator.save(file, request.whole_disks, Instant::now()),
+        SAVE => return operator.save(files.pop(), request.whole_disks, Instant::now()),
+        MIGRATE => return operator.hand_over(files, Instant::now()),
+        CLAIM => operator.claim(),
         AUDIT => return operator.look(Instant::now()),
         COMMIT => operator.commit(names),
         other => {
@@ -145,7 +163,7 @@ mod tests {
         let guest = Arc::new(Guest::new("web", 0));
         let answer = answer(
             request,
-            None,
+            Vec::new(),
             false,
             &mut Operator::new(guest, Arc::default()),
         );

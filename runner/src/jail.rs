@@ -62,6 +62,8 @@ pub struct Needs {
     pub proxied: bool,
     /// Its firmware calls are answered here.
     pub calls: bool,
+    /// Its memory is shared with whom it is handed over to.
+    pub shared: bool,
     /// The kinds of its devices' threads.
     pub devices: Vec<Thread>,
     /// Those of threads that are there before.
@@ -83,6 +85,7 @@ impl Needs {
                 Machine::Every => true,
                 Machine::Proxied => self.proxied,
                 Machine::Calls => self.calls,
+                Machine::Shared => self.shared,
                 Machine::Operated => self.elders.contains(&Thread::Control),
             };
             machine && rule.is_for(threads)

@@ -11,6 +11,7 @@
 
 #[cfg(all(target_arch = "aarch64", feature = "torture"))]
 mod accesses;
+mod arriving;
 #[cfg(target_arch = "aarch64")]
 mod command;
 mod console;
@@ -27,6 +28,7 @@ mod flags;
 #[cfg(target_arch = "aarch64")]
 mod generation;
 mod gic;
+mod handover;
 mod hold;
 #[cfg(target_arch = "aarch64")]
 mod host;
@@ -98,6 +100,9 @@ fn run(parsed: &flags::Parsed) -> Result<u8, failure::Failure> {
     if parsed.verb == "completions" {
         say::println(&flags::completions(&parsed.argument)?)?;
         return Ok(exit::OK);
+    }
+    if parsed.verb == control::MIGRATE {
+        return control::migrator::run(parsed);
     }
     if parsed.verb == control::SAVE {
         return control::saver::run(parsed);

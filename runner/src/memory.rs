@@ -1,12 +1,18 @@
 //! Guest memory.
 
 use crate::failure::Failure;
+use crate::handover::right::{self, BEHIND, Page, Right};
+use nix::errno::Errno;
+use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::prctl::{get_thp_disable, set_thp_disable};
 use nix::sys::sysinfo::sysinfo;
+use std::fs::File;
 use std::io::{self, ErrorKind, Read};
+use std::sync::Arc;
 #[cfg(feature = "torture")]
 use std::sync::atomic::AtomicU64;
-use vm_memory::{Bytes, GuestAddress, GuestMemoryBackend, GuestMemoryMmap};
+use std::sync::atomic::Ordering;
+use vm_memory::{Bytes, FileOffset, GuestAddress, GuestMemoryBackend, GuestMemoryMmap};
 use vmlock_spec::lock::Range;
 use vmlock_spec::plan::Refusal;
 use vmlock_spec::reason;
@@ -67,7 +73,12 @@ const BUFFER: u64 = 256 << 10;
 pub struct Memory {
     map: GuestMemoryMmap<()>,
     range: Range,
+    /// The right to run what is in it, of memory that another process can have, too.
+    right: Option<Right>,
 }
+
+/// `MFD_NOEXEC_SEAL` (include/uapi/linux/memfd.h), from 6.3 on: nobody makes a program of it.
+const NO_PROGRAM: u32 = 0x8;
 
 impl Memory {
     /// Maps memory for a guest-physical range.
@@ -75,12 +86,83 @@ impl Memory {
     /// # Errors
     /// Words: the range is empty or wraps, or there is no room for it.
     pub fn new(range: Range) -> Result<Self, String> {
+        Self::mapped(range, None)
+    }
+
+    /// Maps it, of that file from that offset on where there is one.
+    fn mapped(range: Range, file: Option<(&Arc<File>, u64)>) -> Result<Self, String> {
         let size = usize::try_from(range.size).map_err(|e| e.to_string())?;
-        let map = GuestMemoryMmap::from_ranges(&[(GuestAddress(range.base), size)])
+        let start = GuestAddress(range.base);
+        let of = file.map(|(file, offset)| FileOffset::from_arc(Arc::clone(file), offset));
+        let map = GuestMemoryMmap::from_ranges_with_files(&[(start, size, of)])
             .map_err(|e| format!("{} MiB of guest memory: {e}", range.size >> 20))?;
-        let memory = Self { map, range };
+        let memory = Self {
+            map,
+            range,
+            right: None,
+        };
         memory.keep_from_children();
         Ok(memory)
+    }
+
+    /// Maps memory that another process can be given: a file without a name, whose length never changes. Whoever makes it may
+    /// run its guest, until it lets go of that.
+    ///
+    /// # Errors
+    /// As [`Memory::new`]; the host has no such files.
+    pub fn to_share(range: Range) -> Result<Self, String> {
+        let words = |e: io::Error| format!("{} MiB of shared memory: {e}", range.size >> 20);
+        let file = Self::unnamed("guest", range.size.saturating_add(BEHIND)).map_err(words)?;
+        right::seal(&file).map_err(words)?;
+        let file = Arc::new(file);
+        let right = Right::first(Arc::clone(&file), Self::behind(range, &file)?).map_err(words)?;
+        Self::with(range, &file, right)
+    }
+
+    fn with(range: Range, file: &Arc<File>, right: Right) -> Result<Self, String> {
+        let mut memory = Self::mapped(range, Some((file, 0)))?;
+        memory.right = Some(right);
+        Ok(memory)
+    }
+
+    /// What is behind the guest's memory in that file.
+    fn behind(range: Range, file: &Arc<File>) -> Result<Box<dyn Page>, String> {
+        let behind = Range {
+            base: 0,
+            size: BEHIND,
+        };
+        Ok(Box::new(Self::mapped(behind, Some((file, range.size)))?))
+    }
+
+    /// Maps the memory of a guest that another process still runs. It is that of [`right::anew`].
+    ///
+    /// # Errors
+    /// As [`Memory::new`].
+    pub fn given(range: Range, file: File) -> Result<Self, String> {
+        let file = Arc::new(file);
+        let right = Right::to_come(Arc::clone(&file), Self::behind(range, &file)?);
+        Self::with(range, &file, right)
+    }
+
+    /// A file of so many bytes that is memory, has no name, and can be sealed.
+    ///
+    /// # Errors
+    /// The host's.
+    pub fn unnamed(name: &str, bytes: u64) -> io::Result<File> {
+        let flags = MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_ALLOW_SEALING;
+        let made = memfd_create(name, flags | MFdFlags::from_bits_retain(NO_PROGRAM));
+        let made = match made {
+            Err(Errno::EINVAL) => memfd_create(name, flags),
+            made => made,
+        };
+        let file = File::from(made?);
+        file.set_len(bytes)?;
+        Ok(file)
+    }
+
+    /// The right to run the guest, of memory that another process can have.
+    pub fn right(&self) -> Option<&Right> {
+        self.right.as_ref()
     }
 
     /// Maps memory of which little is ever touched: in small pages, so that nothing is cleared that nobody looks at.
@@ -183,6 +265,22 @@ impl Memory {
                 _ => return Err(ErrorKind::FileTooLarge.into()),
             }
         }
+    }
+}
+
+/// At its beginning.
+impl Page for Memory {
+    fn load(&self) -> u64 {
+        let found = self
+            .map
+            .load(GuestAddress(self.range.base), Ordering::SeqCst);
+        found.unwrap_or(u64::MAX)
+    }
+
+    fn store(&self, number: u64) {
+        // Where it does not fit, it stays what is no number of anybody's.
+        let at = GuestAddress(self.range.base);
+        let _ = self.map.store(number, at, Ordering::SeqCst);
     }
 }
 

@@ -2,12 +2,14 @@
 //! nothing but one of them.
 //!
 //! `unsafe` is here because the standard library's connect waits while a listener's queue is full, and a device must not;
-//! because it does not tell who the peer is, nor whether a socket listens; and because it has no processes that run no
-//! other program.
+//! because it does not tell who the peer is, nor whether a socket listens; because descriptors come as numbers; and because
+//! it has no processes that run no other program.
 
 use crate::jail::close_all_but;
+use nix::sys::socket::{ControlMessage, ControlMessageOwned, MsgFlags, recvmsg, sendmsg};
 use nix::unistd::{ForkResult, fork};
-use std::io::{self, ErrorKind};
+use std::fs::File;
+use std::io::{self, ErrorKind, IoSlice, IoSliceMut};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::net::UnixStream;
@@ -60,6 +62,52 @@ pub fn connect(path: &Path) -> io::Result<UnixStream> {
 /// The host's.
 pub fn say(socket: &UnixStream, bytes: &[u8]) -> io::Result<usize> {
     Ok(nix::unistd::write(socket, bytes)?)
+}
+
+/// The most descriptors that come with one message (`SCM_MAX_FD`, include/net/scm.h).
+const MOST: usize = 253;
+
+/// The same with a descriptor where there is one, by sendmsg(2). It waits for nobody, whatever somebody else who has this
+/// end of the connection as well has made of it (`O_NONBLOCK` is not the descriptor's alone).
+///
+/// # Errors
+/// The host's.
+pub fn send(socket: &UnixStream, bytes: &[u8], file: Option<&File>) -> io::Result<usize> {
+    let files = file.map(|file| [file.as_raw_fd()]);
+    let with = files.as_ref().map(|files| ControlMessage::ScmRights(files));
+    let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL;
+    let bytes = [IoSlice::new(bytes)];
+    Ok(sendmsg::<()>(
+        socket.as_raw_fd(),
+        &bytes,
+        with.as_slice(),
+        flags,
+        None,
+    )?)
+}
+
+/// What has come by now from the other end of a connection, with descriptors; none bytes where it has gone. It waits for
+/// nobody, as [`send`].
+///
+/// # Errors
+/// The host's; [`ErrorKind::WouldBlock`] where nothing has come; something came that is neither bytes nor descriptors.
+pub fn receive(socket: &UnixStream, piece: &mut [u8]) -> io::Result<(usize, Vec<File>)> {
+    // No message is ever cut in which descriptors would be lost.
+    let mut room = nix::cmsg_space!([RawFd; MOST]);
+    let mut pieces = [IoSliceMut::new(piece)];
+    let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_CMSG_CLOEXEC;
+    let came = recvmsg::<()>(socket.as_raw_fd(), &mut pieces, Some(&mut room), flags)?;
+    let mut files = Vec::new();
+    for message in came.cmsgs()? {
+        if let ControlMessageOwned::ScmRights(numbers) = message {
+            // SAFETY: the kernel has just opened them for this process, and nobody else has them.
+            let opened = numbers
+                .into_iter()
+                .map(|number| unsafe { File::from_raw_fd(number) });
+            files.extend(opened);
+        }
+    }
+    Ok((came.bytes, files))
 }
 
 /// The user who opened the other end of a connection (SO_PEERCRED, unix(7)).
@@ -164,6 +212,33 @@ mod tests {
         assert_eq!(kind(Path::new("")), Some(ErrorKind::InvalidInput));
         let long = "x".repeat(PATH);
         assert_eq!(kind(Path::new(&long)), Some(ErrorKind::InvalidInput));
+    }
+
+    #[test]
+    fn neither_end_waits_though_somebody_lets_the_connection_wait() {
+        let (one, other) = UnixStream::pair().expect("sockets");
+        // As who has the same description can.
+        one.set_nonblocking(false).expect("a socket");
+        let mut piece = [0; 8];
+        let kind = receive(&one, &mut piece).map_err(|e| e.kind()).err();
+        assert_eq!(kind, Some(ErrorKind::WouldBlock));
+        let line = [0; 4096];
+        let full = (0..10_000).find_map(|_| send(&one, &line, None).err());
+        assert_eq!(full.map(|e| e.kind()), Some(ErrorKind::WouldBlock));
+        let null = File::open("/dev/null").expect("every system has it");
+        assert_eq!(send(&other, b"x", Some(&null)).expect("room"), 1);
+        let (count, files) = receive(&one, &mut piece).expect("it came");
+        assert_eq!((count, files.len(), piece[0]), (1, 1, b'x'));
+        drop(other);
+        let gone = loop {
+            match receive(&one, &mut piece) {
+                Ok((0, _)) => break true,
+                Ok(_) => {}
+                // What it never read is lost, and it says so.
+                Err(e) => break e.kind() == ErrorKind::ConnectionReset,
+            }
+        };
+        assert!(gone && send(&one, b"x", None).is_err());
     }
 
     #[test]

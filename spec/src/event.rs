@@ -94,6 +94,11 @@ pub enum Event {
     Paused,
     /// It goes on.
     Resumed,
+    /// It runs at another runner, and this one ends.
+    HandedOver {
+        /// Milliseconds that it was at rest.
+        milliseconds: u64,
+    },
     /// What `--stats` counts: start-up, or at the end what the runner's interrupt controller took, loans among it.
     Stats {
         /// The counts.

@@ -44,6 +44,10 @@ pub enum State {
     Running,
     /// It is brought to rest, and written to a file.
     Saving,
+    /// It goes to another runner, if that one takes it.
+    HandingOver,
+    /// Nobody knows here whether it runs at another runner: it rests until somebody names this one (`claim`) or ends it.
+    Unknown,
     /// It is held: by its operator, or by the runner as long as its threads are not on the CPUs that they belong on.
     Paused,
 }
@@ -135,6 +139,8 @@ impl State {
             Self::Starting => "starting",
             Self::Running => "running",
             Self::Saving => "saving",
+            Self::HandingOver => "handing-over",
+            Self::Unknown => "unknown",
             Self::Paused => "paused",
         }
     }

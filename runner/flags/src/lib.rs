@@ -204,6 +204,22 @@ pub const PAUSED: Flag = Flag {
     choices: &[],
     help: "Leave the guest paused until `vmlock-run resume`: it can be audited before it runs. Needs `--control`",
 };
+/// What kind of memory a guest has.
+pub const MEMORY: Flag = Flag {
+    long: "memory",
+    short: None,
+    value: Some("KIND"),
+    choices: &["private", "shared"],
+    help: "`shared`: the guest can be handed over to another runner (`migrate`); the host then backs its memory with small pages. Needs `--control` [default: private]",
+};
+/// Where a guest is handed over to.
+pub const TO: Flag = Flag {
+    long: "to",
+    short: None,
+    value: Some("SOCKET"),
+    choices: &[],
+    help: "The socket at which `vmlock-run receive SOCKET` listens",
+};
 /// Under which a guest was saved.
 pub const LOCK: Flag = Flag {
     long: "lock",
@@ -388,6 +404,7 @@ Examples:
             &ON_RESET,
             &CONSOLE,
             &CONTROL,
+            &MEMORY,
             &LOG,
             &STATS,
             &NO_PROOF_CACHE,
@@ -520,6 +537,7 @@ Examples:
             &ON_RESET,
             &CONSOLE,
             &CONTROL,
+            &MEMORY,
             &LOG,
             &STATS,
             &NO_PROOF_CACHE,
@@ -532,6 +550,78 @@ Examples:
             &EMULATE_GIC,
             &EMULATE_CALLS,
         ],
+    },
+    Verb {
+        name: "receive",
+        argument: Some("SOCKET"),
+        summary: "Take over a running guest from another runner on this host",
+        text: "\
+Does what `restore` does, but that the guest comes out of another runner while it runs, and
+not out of a file: waits at SOCKET until `migrate` connects somebody who gives it. The folder
+of SOCKET has to be yours, with mode 0700, as that of `--control`. The lock has to be the very
+same, in the same folder. Memory, disks and taps are passed on as they are, open; none is
+opened here, and no path comes from the other end.
+
+The host is proven and the machine made while the guest still runs there. Then that one brings
+it to rest and gives its state, which is written and read back here, and only then the guest.
+Whatever fails before leaves it running there, and this command ends with 3 or 4. Where this
+end cannot know whether the guest was given, it keeps it at rest: see `claim`.
+
+Examples:
+  vmlock-run receive ~/guests/to --lock web.vm.lock.json --control ~/guests/web2
+  vmlock-run migrate --to ~/guests/to --control ~/guests/web",
+        flags: &[
+            &LOCK,
+            &PAUSED,
+            &TAP,
+            &CONSOLE,
+            &CONTROL,
+            &LOG,
+            &STATS,
+            &NO_PROOF_CACHE,
+            &NO_JAIL,
+            &CHROOT,
+            &NAMESPACES,
+            &KVM,
+            &OVERCOMMIT,
+            &NATIVE,
+            &EMULATE_GIC,
+            &EMULATE_CALLS,
+        ],
+    },
+    Verb {
+        name: "migrate",
+        argument: None,
+        summary: "Hand a running guest over to another runner on this host",
+        text: "\
+Asks the runner that was started with `--control SOCKET` and `--memory shared` to hand its guest
+over to the one that waits as `vmlock-run receive SOCKET`: for a newer vmlock-run under a guest
+that goes on. The guest rests for as long as the other one needs for its state; its memory is
+not copied. `start` exits with 143 once it runs there.
+
+Whatever fails before the guest is given leaves it running where it is, and this command exits
+with 4 and says what. So it is too when this command is ended before. Where nobody can know
+whether it was given, both ends keep it at rest, and `status` says `unknown`: see `claim`.
+
+Examples:
+  vmlock-run start web.vm.lock.json --control ~/guests/web --memory shared
+  vmlock-run migrate --to ~/guests/to --control ~/guests/web",
+        flags: &[&TO, &ASKED, &FORMAT],
+    },
+    Verb {
+        name: "claim",
+        argument: Some("SOCKET"),
+        summary: "Let a guest go on here after a hand-over of which nobody knows the end",
+        text: "\
+Asks the runner with that control socket, whose guest rests since a hand-over broke off at the
+one moment when neither end can know what the other one knows. The guest goes on there, if no
+other process may run it: who may is a lock on its memory, which the kernel gives to one of
+both and takes from one that ends. Where the other end is still there and has it, this is
+refused: look at that one (`status`), and end it (`stop`) where its guest rests, too.
+
+Examples:
+  vmlock-run claim ~/guests/web",
+        flags: &[&FORMAT],
     },
     Verb {
         name: "stop",

@@ -1,10 +1,11 @@
 //! `vmlock-run start`: the guest, if this host can show it what its lock says.
 
 use super::{Planned, afforded, emulation, say_withheld, usable};
+use crate::arriving::Arriving;
 use crate::console::{Console, READERS};
 use crate::control::operator::Operator;
 use crate::control::place::{listen, passed_in};
-use crate::control::server::{self, CLIENTS};
+use crate::control::server::{self, CLIENTS, FILES};
 use crate::cores::Cores;
 use crate::cores::watch::Found;
 use crate::counters::Guest;
@@ -19,7 +20,11 @@ use crate::failure::{Failure, exit};
 use crate::files::{parse_lock, read_text};
 use crate::firmware::forward::Firmware;
 use crate::flags::Parsed;
+use crate::generation;
 use crate::gic::proxy::counts;
+use crate::handover::hands::{self, Hands, can_share};
+use crate::handover::id::Id;
+use crate::handover::protocol::Verdict;
 use crate::hold::pausing::Controls;
 use crate::host::probe::Scope;
 use crate::jail::close_all_but;
@@ -47,14 +52,14 @@ use crate::snapshot::save::wall_clock;
 use crate::speaker;
 use crate::stats::{self, Stats};
 use nix::unistd::gettid;
-use std::cell::LazyCell;
+use std::cell::{Cell, LazyCell, OnceCell, RefCell};
 use std::fs::{self, File};
 use std::io;
 use std::os::fd::RawFd;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use vmlock_run_flags::{
-    CHROOT, CONSOLE, CONTROL, DISK_DIGEST, KVM, LOCK, NAMESPACES, NO_JAIL, NO_PROOF_CACHE,
+    CHROOT, CONSOLE, CONTROL, DISK_DIGEST, KVM, LOCK, MEMORY, NAMESPACES, NO_JAIL, NO_PROOF_CACHE,
     ON_RESET, PAUSED, TAP,
 };
 use vmlock_saved::counter::{self, seconds};
@@ -70,6 +75,8 @@ pub fn is_kept(parsed: &Parsed) -> bool {
 
 /// Starts a guest that was saved.
 pub const RESTORE: &str = "restore";
+/// Starts one that another runner hands over.
+pub const RECEIVE: &str = "receive";
 /// The most bytes that a saved guest has beside its memory.
 const SECTIONS: u64 = 512 << 20;
 
@@ -80,6 +87,12 @@ fn lock_of(parsed: &Parsed) -> Result<&str, Failure> {
             Failure::usage(
                 "which lock was it saved under?",
                 &["`vmlock-run restore FILE --lock LOCK`"],
+            )
+        }),
+        RECEIVE => parsed.value(LOCK.long).ok_or_else(|| {
+            Failure::usage(
+                "which lock was it started with?",
+                &["`vmlock-run receive SOCKET --lock LOCK --control SOCKET`"],
             )
         }),
         _ => Ok(&parsed.argument),
@@ -105,6 +118,13 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
             &["name a socket: `--control SOCKET`"],
         ));
     }
+    let shared = parsed.value(MEMORY.long) == Some("shared") || parsed.verb == RECEIVE;
+    if shared && parsed.value(CONTROL.long).is_none() {
+        return Err(Failure::usage(
+            "a guest that can be handed over needs somebody who can ask for that, and without `--control` nobody can",
+            &["name a socket: `--control SOCKET`"],
+        ));
+    }
     let mut elders = if jailed {
         close_what_was_inherited(parsed)?;
         Elders::to_be_jailed()?
@@ -123,7 +143,19 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
     // It lasts as long as the process: to take it apart, allocation by allocation, would take 0.2 ms of an end.
     let lock: &'static Lock = Box::leak(Box::new(parse_lock(path, text)?));
     afforded(parsed, lock)?;
+    if shared {
+        can_share(lock)?;
+    }
     let emulation = emulation(parsed)?;
+    let mut arriving = match parsed.verb {
+        RECEIVE => Some(Arriving::meet(
+            Path::new(&parsed.argument),
+            text,
+            lock.machine.memory.size,
+            lock.machine.generation_id().is_some(),
+        )?),
+        _ => None,
+    };
     let mut opened = match parsed.verb {
         RESTORE => Some(Opened::open(Path::new(&parsed.argument), text)?),
         _ => None,
@@ -143,7 +175,8 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
             None => Box::new(io::stdout()),
         }
     };
-    let mut devices = virtio::open(&cabled, &directory, taken, &output, jailed)?;
+    let handed = arriving.as_mut().map(|arriving| &mut arriving.devices);
+    let mut devices = virtio::open(&cabled, &directory, taken, &output, jailed, handed)?;
     if let Some(opened) = &opened {
         opened.disks(&mut devices, parsed.has(DISK_DIGEST.long))?;
     }
@@ -201,8 +234,12 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
     if let Some(listener) = control {
         let operator = Operator::new(Arc::clone(&guest), Arc::clone(&controls));
         server::start(listener, operator, &mut elders)?;
-        // Each of them may bring a file, which takes all that there is of a guest.
-        connections += 2 * CLIENTS as u64;
+        // Each of them may bring files, of which one takes all that there is of a guest; one too many is closed at once.
+        connections += (1 + FILES as u64) * CLIENTS as u64 + 1;
+        if shared {
+            // What a hand-over holds of these.
+            connections += FILES as u64 + 1;
+        }
         largest = largest.max(lock.machine.memory.size.saturating_add(SECTIONS));
     }
     notify::starting();
@@ -217,7 +254,17 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
     let recalled = memo.recall();
     let system = usable(kvm.map_or_else(System::open, System::passed))?;
     stats.mark("recall");
-    let memory = Memory::new(lock.machine.memory).map_err(|e| Failure::environment(e, &[]))?;
+    let range = lock.machine.memory;
+    let given = arriving
+        .as_mut()
+        .and_then(|arriving| arriving.memory.take());
+    let is_given = given.is_some();
+    let memory = match given {
+        Some(file) => Memory::given(range, file),
+        None if shared => Memory::to_share(range),
+        None => Memory::new(range),
+    };
+    let memory = memory.map_err(|e| Failure::environment(e, &[]))?;
     let memory = Arc::new(memory);
     // Copying a kernel takes as long as all the rest, and needs nothing of it. A refusal does not wait for it.
     let hand = Home::new("watch")?;
@@ -226,17 +273,33 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
     let state = opened.clone();
     let loading = hand.begin(move || match opened {
         Some(opened) => opened.load(&into).map(|()| None),
+        // It is there already.
+        None if is_given => Ok(None),
         None => boot::load(lock, &directory, &into).map(Some),
     });
+    let identity = match (&arriving, lock.machine.generation_id()) {
+        (Some(arriving), _) => arriving.generation,
+        (None, Some(_)) if shared => Some(generation::new()?),
+        _ => None,
+    };
+    let coming = arriving.map(|arriving| Coming::new(arriving, text));
     let host = Host {
         system: &system,
         cores: &cores,
         lock,
         emulation,
         memory: &memory,
-        state: state.as_ref().map(|opened| &opened.saved.state),
+        identity,
+        goes: match (&state, &coming) {
+            (Some(opened), _) => Goes::On(&opened.saved.state),
+            (None, Some(coming)) => Goes::Comes(coming),
+            (None, None) => Goes::Begins,
+        },
     };
-    let again = recalled.and_then(|proven| host.again(&proven, &mut stats));
+    let again = match recalled {
+        Some(proven) => host.again(&proven, &mut stats)?,
+        None => None,
+    };
     let (verified, firmware) = match again {
         Some(made) => made,
         None => {
@@ -253,6 +316,25 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
         entry.set(&verified)?;
     }
     stats.mark("load");
+    let (arriving, state) = match coming {
+        Some(coming) => {
+            let (arriving, opened) = coming.come()?;
+            opened.disks(&mut devices, false)?;
+            (Some(arriving), Some(Arc::new(opened)))
+        }
+        None => (None, state),
+    };
+    let hands = match memory.right() {
+        Some(right) => Some(Hands {
+            memory: right
+                .to_give()
+                .map_err(|e| Failure::environment(format!("shared memory: {e}"), &[]))?,
+            devices: virtio::descriptors(&devices)?,
+            generation: identity,
+            lock: hands::digest(text),
+        }),
+        None => None,
+    };
     let (windows, devices) = virtio::ready(devices, &memory.shared())?;
     let mut bus = Bus::new(&lock.machine.devices, output(), windows);
     if let Some(opened) = &state {
@@ -274,6 +356,7 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
     let jailed = elders.files().map(|files| Jailed {
         largest,
         connections,
+        shared,
         files,
         elders,
         root,
@@ -312,6 +395,7 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
             lock,
             memory: Arc::clone(&memory),
             kernel,
+            hands,
         }),
         resumed: state.as_ref().map(|opened| {
             let state = &opened.saved.state;
@@ -320,6 +404,7 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
                 counter: counter(lock, &state.machine),
                 on: on.collect(),
                 paused: parsed.has(PAUSED.long),
+                asks: arriving.map(|arriving| asks(arriving, &memory)),
             }
         }),
     };
@@ -389,8 +474,76 @@ struct Host<'a> {
     emulation: Emulation,
     /// Being filled while the machine is made.
     memory: &'a Arc<Memory>,
+    /// Its generation id, where that is not a new one in each machine.
+    identity: Option<Id>,
     /// What it goes on with, where it does not begin.
-    state: Option<&'a State>,
+    goes: Goes<'a>,
+}
+
+/// What a guest goes on with.
+enum Goes<'a> {
+    /// It begins.
+    Begins,
+    /// That was saved.
+    On(&'a State),
+    /// It still runs, and its state comes once its machine is made.
+    Comes(&'a Coming),
+}
+
+/// A guest that is handed over, with its state once that has come.
+struct Coming {
+    arriving: RefCell<Arriving>,
+    text: &'static str,
+    opened: OnceCell<Opened>,
+    /// It was asked for: what has failed then has failed for good.
+    asked: Cell<bool>,
+}
+
+impl Coming {
+    fn new(arriving: Arriving, text: &'static str) -> Self {
+        Self {
+            arriving: RefCell::new(arriving),
+            text,
+            opened: OnceCell::new(),
+            asked: Cell::new(false),
+        }
+    }
+
+    /// Its state, for which it is brought to rest at its other end; once.
+    fn state(&self) -> Result<&State, Failure> {
+        if self.opened.get().is_none() {
+            if self.asked.replace(true) {
+                return Err(Failure::environment("the guest's state did not come", &[]));
+            }
+            let opened = self.arriving.borrow_mut().ready(self.text)?;
+            // Nobody else is here.
+            let _ = self.opened.set(opened);
+        }
+        let opened = self.opened.get().map(|opened| &opened.saved.state);
+        opened.ok_or_else(|| Failure::environment("the guest's state did not come", &[]))
+    }
+
+    /// Whether it was asked for in vain.
+    fn is_lost(&self) -> bool {
+        self.asked.get() && self.opened.get().is_none()
+    }
+
+    /// All that came.
+    fn come(self) -> Result<(Arriving, Opened), Failure> {
+        self.state()?;
+        let missing = || Failure::environment("the guest's state did not come", &[]);
+        let opened = self.opened.into_inner().ok_or_else(missing)?;
+        Ok((self.arriving.into_inner(), opened))
+    }
+}
+
+/// What asks for a guest that comes, by the right to run what is in that memory.
+fn asks(arriving: Arriving, memory: &Arc<Memory>) -> run::Asks {
+    let memory = Arc::clone(memory);
+    Box::new(move |last| match memory.right() {
+        Some(right) => arriving.ask(right, last),
+        None => Verdict::Never("its memory did not come".to_owned()),
+    })
 }
 
 /// A machine, and who answers the calls that its kernel cannot.
@@ -399,15 +552,19 @@ type Enforced = (Verified, Option<Firmware>);
 impl Host<'_> {
     /// The machine as an earlier start proved it; `None` where that cannot be made any more: this host has changed in a
     /// way that no key tells, which is said, and has to be proven anew.
-    fn again(&self, proven: &Proven, stats: &mut Stats) -> Option<Enforced> {
+    ///
+    /// # Errors
+    /// A guest that was to come did not: nothing else can be made of it.
+    fn again(&self, proven: &Proven, stats: &mut Stats) -> Result<Option<Enforced>, Failure> {
         let why = match self.make(proven, stats) {
             Ok(made) => {
                 stats.remembered();
-                return Some(made);
+                return Ok(Some(made));
             }
+            Err(failure) if self.is_lost() => return Err(failure),
             // That says nothing of what was proven.
             Err(Failure::Refused(refusals)) if refusals.iter().all(resume::is_of_state) => {
-                return None;
+                return Ok(None);
             }
             Err(Failure::Refused(refusals)) => {
                 let names: Vec<&str> = refusals.iter().map(|r| r.name.as_str()).collect();
@@ -418,7 +575,12 @@ impl Host<'_> {
         say::note(format_args!(
             "what an earlier start proved does not hold any more, and this host is proven anew: {why}"
         ));
-        None
+        Ok(None)
+    }
+
+    /// Whether a guest was to come, and did not.
+    fn is_lost(&self) -> bool {
+        matches!(self.goes, Goes::Comes(coming) if coming.is_lost())
     }
 
     /// Proves that this host keeps the lock: by what is seen from inside a machine like the guest's, and read back from the
@@ -426,7 +588,9 @@ impl Host<'_> {
     fn prove(&self, stats: &mut Stats) -> Result<(Proven, Enforced), Failure> {
         // Where the host keeps the lock, no guest has to be asked how: the witness sees that it is kept. Else one tells why.
         let proven = match self.prove_with(Scope::Presumed(self.lock), stats) {
-            Err(Failure::Refused(_)) => self.prove_with(Scope::For(self.lock), stats)?,
+            Err(Failure::Refused(_)) if !self.is_lost() => {
+                self.prove_with(Scope::For(self.lock), stats)?
+            }
             proven => proven?,
         };
         match self.cores.look(&[gettid()]) {
@@ -451,12 +615,18 @@ impl Host<'_> {
 
     /// Makes the guest's own machine and reads it back.
     fn make(&self, proven: &Proven, stats: &mut Stats) -> Result<Enforced, Failure> {
-        let recipe = Recipe::of_lock(self.lock, proven.orders());
+        let mut recipe = Recipe::of_lock(self.lock, proven.orders());
+        recipe.identity = self.identity;
         let begun = apply::begin(self.system, &recipe, Some(Arc::clone(self.memory)))?;
         stats.mark("create");
         let built = apply::complete(begun, &recipe)?;
         stats.mark("enforce");
-        let verified = match self.state {
+        let state = match self.goes {
+            Goes::Begins => None,
+            Goes::On(state) => Some(state),
+            Goes::Comes(coming) => Some(coming.state()?),
+        };
+        let verified = match state {
             Some(state) => verify::resumed(built, self.lock, &recipe, state)?,
             None => verify::verify(built, self.lock, &recipe)?,
         };
@@ -524,6 +694,12 @@ fn ending(how: &Ended) -> (u8, String) {
         Ended::Stopped => (
             say::signalled(libc::SIGTERM),
             "ended: its operator asked for it".to_owned(),
+        ),
+        Ended::NotHanded(why) => (
+            exit::ENVIRONMENT,
+            format!(
+                "the guest was not handed over to here: {why} (look at its other end: `vmlock-run status`)"
+            ),
         ),
         Ended::TimedOut => (exit::BROKEN, "the guest ran into its time limit".to_owned()),
     }

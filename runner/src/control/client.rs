@@ -51,7 +51,7 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
             Said::Ends { state: "stopping" },
             "the guest ends".to_owned(),
         ),
-        Answer::Saved(_) | Answer::Seen(_) => {
+        Answer::Saved(_) | Answer::Seen(_) | Answer::HandedOver { .. } => {
             return Err(wrong(path, "nobody asked for that", &[]));
         }
         Answer::Error(words) => return Err(wrong(path, &words, &[])),

@@ -4,14 +4,17 @@
 //! pause takes its time, so who asked for it is answered later ([`Operator::turn`]); where all of them have gone before,
 //! the guest goes on, since nobody would know that it does not.
 
+pub mod hand;
 mod look;
 
 use super::{Answer, Done};
 use crate::counters::Guest;
+use crate::handover::hands::UNKNOWN;
 use crate::hold::pausing::{Controls, Paused, Pausing, Progress};
 use crate::snapshot::save::{self, Saving};
 use crate::snapshot::scribe::{Scribe, Written};
 use crate::speaker;
+use hand::{HANDING, Hand};
 use look::Looks;
 use std::fs::File;
 use std::mem::take;
@@ -35,6 +38,8 @@ enum Held {
     Saves(Box<Saves>),
     /// An audit.
     Looks(Looks),
+    /// A hand-over.
+    Hands(Box<Hand>),
 }
 
 /// A guest that is being saved.
@@ -68,6 +73,8 @@ pub enum Waits {
     Save,
     /// An audit.
     Look,
+    /// A hand-over.
+    Hand,
 }
 
 /// The operator of a guest.
@@ -78,6 +85,8 @@ pub struct Operator {
     held: Held,
     /// It began with a pause that nobody has ended: it lasts whoever waits for it, and whoever has gone.
     stays: bool,
+    /// Nobody knows here whether the guest runs elsewhere: it rests until somebody names this end.
+    unknown: bool,
     end: End,
     scribe: Scribe,
     /// What its thread does, until there is one.
@@ -121,6 +130,7 @@ impl Operator {
             controls,
             held: Held::Not,
             stays: false,
+            unknown: false,
             end: End::Not,
             scribe,
             writes: Some(Box::new(writes)),
@@ -134,15 +144,25 @@ impl Operator {
 
     /// A guest that begins with a pause is its operator's from then on.
     fn take_over(&mut self) {
-        if let Some(pausing) = self.controls.get().and_then(Controls::begun) {
+        if let Some(controls) = self.controls.get()
+            && let Some(pausing) = controls.begun()
+        {
             self.held = Held::Soon(pausing);
             self.stays = true;
+            self.unknown = controls.unknown;
         }
     }
 
     /// What its guest has done, and how far it is saved.
-    pub fn status(&self) -> Status {
+    pub fn status(&mut self) -> Status {
+        self.take_over();
         let mut status = self.guest.status();
+        if self.unknown {
+            status.state = State::Unknown;
+        }
+        if let Held::Hands(_) = self.held {
+            status.state = State::HandingOver;
+        }
         let memory = self.controls.get().and_then(|controls| {
             let saves = controls.saves.as_ref()?;
             Some(saves.memory.range().size)
@@ -191,6 +211,7 @@ impl Operator {
             Held::Soon(_) => None,
             Held::Saves(_) => Some(Answer::Error(SAVING.to_owned())),
             Held::Looks(_) => Some(Answer::Error(LOOKING.to_owned())),
+            Held::Hands(_) => Some(Answer::Error(HANDING.to_owned())),
             Held::Not => {
                 self.held = Held::Soon(controls.pause(now));
                 None
@@ -209,6 +230,12 @@ impl Operator {
         }
         if let Held::Looks(_) = self.held {
             return Answer::Error(LOOKING.to_owned());
+        }
+        if let Held::Hands(_) = self.held {
+            return Answer::Error(HANDING.to_owned());
+        }
+        if self.unknown {
+            return Answer::Error(UNKNOWN.to_owned());
         }
         let held = take(&mut self.held);
         let was_paused = matches!(held, Held::Now(_)) || self.stays;
@@ -229,6 +256,9 @@ impl Operator {
         };
         if file.is_none() {
             return error("no file came with it");
+        }
+        if self.unknown {
+            return error(UNKNOWN);
         }
         let (stage, paused) = match take(&mut self.held) {
             Held::Not => (Stage::Pausing(controls.pause(now)), false),
@@ -382,9 +412,10 @@ impl Operator {
         }
     }
 
-    /// Whether a guest is being written: that takes its time.
-    pub fn is_writing(&self) -> bool {
-        matches!(&self.held, Held::Saves(saves) if matches!(saves.stage, Stage::Writing(..)))
+    /// Whether a guest is being written, or another runner makes a machine for it: that takes its time.
+    pub fn takes_long(&self) -> bool {
+        self.is_meeting()
+            || matches!(&self.held, Held::Saves(saves) if matches!(saves.stage, Stage::Writing(..)))
     }
 
     /// For what those wait who are answered next.
@@ -393,6 +424,7 @@ impl Operator {
             Held::Not | Held::Soon(_) | Held::Now(_) => Waits::Pause,
             Held::Saves(_) => Waits::Save,
             Held::Looks(_) => Waits::Look,
+            Held::Hands(_) => Waits::Hand,
         }
     }
 
@@ -405,6 +437,7 @@ impl Operator {
     pub fn is_busy(&self) -> bool {
         matches!(self.held, Held::Soon(_) | Held::Looks(_))
             || matches!(self.held, Held::Saves(_)) && !self.is_whole()
+            || self.is_handing()
     }
 
     /// Goes on with what takes its time, and for which so many wait: what they are told, once there is something.
@@ -430,6 +463,7 @@ impl Operator {
                 return self.go_on(saves, now);
             }
             Held::Looks(looks) => return self.look_on(looks, waiting, now),
+            Held::Hands(hand) => return self.hand_on(hand, waiting, now),
             Held::Not => return (waiting > 0).then(|| Answer::Error(CALLED_OFF.to_owned())),
         };
         let controls = self.controls.get()?;
@@ -730,7 +764,7 @@ mod tests {
             let mut operator = at(machine.controls, |paused| Stage::Writing(written, paused));
             for _ in 0..3 {
                 // However often it is looked at: no answer, and no guest that runs.
-                assert!(operator.turn(1, now).is_none() && operator.is_writing());
+                assert!(operator.turn(1, now).is_none() && operator.takes_long());
                 assert_eq!(operator.status().state, State::Saving);
                 assert_eq!(operator.state(), State::Paused);
                 assert!(matches!(operator.resume(), Answer::Error(_)));

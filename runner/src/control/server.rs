@@ -21,6 +21,8 @@ use vmm_sys_util::sock_ctrl_msg::ScmSocket as _;
 
 /// How many clients are served at a time; more of them wait outside.
 pub const CLIENTS: usize = 8;
+/// How many files come with a request at most.
+pub const FILES: usize = 3;
 /// How many of them may wait for what takes its time.
 const WAITERS: usize = CLIENTS / 2;
 /// How long a client may take to ask and to hear.
@@ -73,8 +75,8 @@ struct Client {
     answer: Option<Vec<u8>>,
     /// It has asked for that, which takes its time: by what is answered it is not limited.
     waits: Option<Waits>,
-    /// The file that came with what it asked.
-    file: Option<File>,
+    /// The files that came with what it asked: three of them for a hand-over.
+    files: Vec<File>,
     /// It has yet to give a saved guest its name.
     names: bool,
     until: Instant,
@@ -105,7 +107,7 @@ impl Server {
         let limited = self.clients.iter().filter(|client| client.waits.is_none());
         let mut next = limited.map(|client| client.until).min();
         if operator.is_busy() {
-            let late = operator.is_writing();
+            let late = operator.takes_long();
             next = Some(now + if late { LATER } else { SOON });
         }
         let timeout = next.map_or(PollTimeout::NONE, |until| {
@@ -214,7 +216,7 @@ impl Client {
             heard: Vec::new(),
             answer: (who != user && who != 0).then(stranger),
             waits: None,
-            file: None,
+            files: Vec::new(),
             names: false,
             until: Instant::now() + PATIENCE,
         })
@@ -282,7 +284,10 @@ impl Client {
                 Ok((0, _)) => return false,
                 Ok((count, file)) => {
                     self.heard.extend(&piece[..count]);
-                    self.file = file.or(self.file.take());
+                    self.files.extend(file);
+                    if self.files.len() > FILES {
+                        return false;
+                    }
                 }
                 Err(error) if error.errno() == libc::EAGAIN => return true,
                 Err(error) if error.errno() == libc::EINTR => continue,
@@ -290,9 +295,9 @@ impl Client {
             }
             let said = match self.heard.iter().position(|byte| *byte == b'\n') {
                 Some(end) if end < REQUEST => {
-                    let file = self.file.take();
+                    let files = take(&mut self.files);
                     let names = take(&mut self.names);
-                    answer(&self.heard[..end], file, names, operator)
+                    answer(&self.heard[..end], files, names, operator)
                 }
                 None if self.heard.len() < REQUEST => continue,
                 _ => Some(Answer::Error(format!(

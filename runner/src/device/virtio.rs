@@ -26,12 +26,14 @@ use crate::device::rate::RateLimit;
 use crate::device::serial::Output;
 use crate::device::{Doors, Memory};
 use crate::failure::Failure;
+use crate::handover::hands::{self, Handed};
 use crate::jail::table::Thread;
 use crate::passed;
 use crate::say;
 use console::Console;
 use disk::taken::Taken;
 use std::fmt::Display;
+use std::fs::File;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -99,7 +101,8 @@ pub fn cabled<'a>(
 }
 
 /// Opens what the lock's virtio devices need of the host. `taken` has the files that the machine reads beside them;
-/// `console` is where a console goes; with `jailed`, who works for them outside of this process can do nothing else.
+/// `console` is where a console goes; with `jailed`, who works for them outside of this process can do nothing else. Disks
+/// and taps of a guest that is handed over are in `handed`, and taken from there.
 ///
 /// # Errors
 /// All that cannot be had, as refusals.
@@ -109,12 +112,20 @@ pub fn open(
     mut taken: Taken,
     console: &dyn Fn() -> Output,
     jailed: bool,
+    mut handed: Option<&mut Handed>,
 ) -> Result<Vec<Opened>, Failure> {
     let (mut opened, mut refusals) = (Vec::new(), Vec::new());
     for device in devices {
         let Some(shown) = shown(device) else { continue };
         let queue = shown.queues.first().copied().unwrap_or(0);
-        let server = match server(device, queue, directory, &mut taken, console, jailed) {
+        let outside = Outside {
+            directory,
+            taken: &mut taken,
+            console,
+            jailed,
+            handed: handed.as_deref_mut(),
+        };
+        let server = match server(device, queue, outside) {
             Ok(server) => server,
             Err(refusal) => {
                 refusals.push(*refusal);
@@ -131,6 +142,22 @@ pub fn open(
         true => Ok(opened),
         false => Err(Failure::Refused(refusals)),
     }
+}
+
+/// What a guest with these devices is handed over by: a descriptor of each that is somebody's file or tap, by its name.
+///
+/// # Errors
+/// There are no descriptors to be had.
+pub fn descriptors(opened: &[Opened]) -> Result<Vec<(String, File)>, Failure> {
+    let one = |opened: &Opened| {
+        let copy = opened.server.descriptor()?;
+        let name = opened.device.name.clone();
+        Some(copy.map(|copy| (name, copy)).map_err(|e| {
+            let words = format!("device `{}` cannot be handed over: {e}", opened.device.name);
+            Failure::environment(words, &["look at the limit of open files (`ulimit -n`)"])
+        }))
+    };
+    opened.iter().filter_map(one).collect()
 }
 
 /// Looks once more at what was opened for an earlier guest, and may have changed since.
@@ -180,25 +207,41 @@ pub fn compare(
     }
 }
 
+/// What the host's side of a device is made of.
+struct Outside<'a> {
+    directory: &'a Path,
+    taken: &'a mut Taken,
+    console: &'a dyn Fn() -> Output,
+    jailed: bool,
+    handed: Option<&'a mut Handed>,
+}
+
 /// The host's side of a device.
 fn server(
     device: &Device,
     queue: u16,
-    directory: &Path,
-    taken: &mut Taken,
-    console: &dyn Fn() -> Output,
-    jailed: bool,
+    outside: Outside<'_>,
 ) -> Result<Box<dyn Server>, Box<Refusal>> {
+    let Outside {
+        directory,
+        taken,
+        console,
+        jailed,
+        handed,
+    } = outside;
     let parts = device.virtio.as_ref();
     if let Some(entry) = parts.and_then(|v| v.block.as_ref()) {
+        let (path, read_only) = (directory.join(&entry.path), entry.read_only);
+        let file = handed.map(|handed| hands::disk(handed, &device.name, &path, read_only));
         return Ok(Box::new(disk::open(
-            device, entry, queue, directory, taken,
+            device, entry, queue, &path, taken, file,
         )?));
     }
     if let Some(entry) = parts.and_then(|v| v.net.as_ref())
         && let Some(nic) = net::model(entry, queue)
     {
-        return Ok(Box::new(net::open(device, entry, nic, taken)?));
+        let file = handed.map(|handed| handed.remove(&device.name));
+        return Ok(Box::new(net::open(device, entry, nic, taken, file)?));
     }
     if let Some(entry) = parts.and_then(|v| v.vsock.as_ref()) {
         return Ok(Box::new(vsock::open(device, entry, directory, jailed)?));

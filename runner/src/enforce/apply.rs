@@ -8,6 +8,7 @@
 use crate::failure::Failure;
 use crate::generation;
 use crate::gic::proxy::{Hidden, Proxy};
+use crate::handover::id::Id;
 use crate::kvm::{Error, Fresh, Gic, Slot, System, Vm, host_counter};
 use crate::memory::Memory;
 use std::sync::Arc;
@@ -46,6 +47,8 @@ pub struct Recipe<'a> {
     pub orders: Orders,
     /// Where the guest finds its generation id.
     pub generation: Option<Range>,
+    /// That id, where it is not a new one.
+    pub identity: Option<Id>,
     /// The lock whose interrupt controller is answered for; the in-kernel one is hidden.
     pub proxied: Option<&'a Lock>,
 }
@@ -97,6 +100,7 @@ impl<'a> Recipe<'a> {
             pmu_interrupt: lock.machine.private_interrupts.pmu,
             orders: orders.clone(),
             generation: lock.machine.generation_id().map(|device| device.range),
+            identity: None,
             proxied,
         }
     }
@@ -280,7 +284,8 @@ pub fn begin(
         }
     }
     if let Some(range) = recipe.generation {
-        generation::give(&vm, range)?;
+        let id = recipe.identity.map_or_else(generation::new, Ok)?;
+        generation::give(&vm, range, id)?;
     }
     recipe.carry_out(Phase::Vm, &vm, &[], None)?;
     let vcpus = (0u32..)

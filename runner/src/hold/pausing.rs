@@ -8,6 +8,7 @@
 use super::barrier::{Barrier, Hold, Own};
 use crate::device::bus::Bus;
 use crate::device::virtio::thread::{Identity, Park, Parked};
+use crate::handover::hands::Hands;
 use crate::memory::Memory;
 use std::marker::PhantomData;
 use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
@@ -28,6 +29,8 @@ pub struct Controls {
     bus: Arc<Mutex<Bus>>,
     stop: Box<dyn Fn() + Send + Sync>,
     begun: Mutex<Option<Pausing>>,
+    /// It began with a pause since nobody here knows whether it runs elsewhere.
+    pub unknown: bool,
     /// What can be saved of it; nothing of a witness's.
     pub saves: Option<Saves>,
 }
@@ -44,6 +47,8 @@ pub struct Saves {
     pub kernel: String,
     /// Its interrupt controller, as its guest has set it. Every vCPU rests.
     pub gic: Box<dyn Fn() -> Result<Gic, String> + Send + Sync>,
+    /// What it can be handed over by, where its memory is shared.
+    pub hands: Option<Hands>,
 }
 
 impl Controls {
@@ -60,6 +65,7 @@ impl Controls {
             bus,
             stop: Box::new(stop),
             begun: Mutex::default(),
+            unknown: false,
             saves: None,
         }
     }
@@ -77,6 +83,11 @@ impl Controls {
     /// Gets a vCPU out that is lent and does not come back.
     pub fn kick(&self, vcpu: u32) {
         self.barrier.kick(vcpu);
+    }
+
+    /// Whether the machine ends.
+    pub fn is_gone(&self) -> bool {
+        self.barrier.is_gone()
     }
 
     /// Whether anybody holds the guest.

@@ -256,6 +256,7 @@ fn recipe<'a>(system: &System, features: &'a [Feature], vcpus: u64) -> Recipe<'a
         pmu_interrupt: pmu.then_some(PMU_INTERRUPT),
         orders: Orders::default(),
         generation: None,
+        identity: None,
         proxied: None,
     }
 }

@@ -129,9 +129,11 @@ pub enum Machine {
     Calls,
     /// One that somebody can ask by a control socket.
     Operated,
+    /// One whose memory is shared, so that it can be handed over.
+    Shared,
 }
 
-use Machine::{Calls, Every, Operated, Proxied};
+use Machine::{Calls, Every, Operated, Proxied, Shared};
 
 /// One thing that is allowed.
 #[derive(Clone, Copy, Debug)]
@@ -193,6 +195,7 @@ impl fmt::Display for Row {
             Proxied => f.write_str(" (where the runner answers for the interrupt controller)")?,
             Calls => f.write_str(" (where the runner answers firmware calls)")?,
             Operated => f.write_str(" (where there is a control socket)")?,
+            Shared => f.write_str(" (with `--memory shared`)")?,
         }
         self.only
             .map_or(Ok(()), |only| write!(f, "; only when {only}"))
@@ -266,6 +269,7 @@ const LET_GO: u32 = 3;
 
 const NO_RING: &str = "the host's io_uring cannot be had";
 const SAVED: &str = "a guest is saved";
+const HANDED: &str = "a guest is handed over";
 const AUDITED: &str = "a guest is audited while it runs";
 const READ: &str = "a guest is saved, or audited while it runs";
 const READER: &str = "somebody connects to the guest's console";
@@ -275,6 +279,8 @@ const ENDS: &str = "a call is not allowed";
 const ABORTS: &str = "the host has no memory to give, or for a bug of ours";
 const FAULTS: &str = "the host's memory fails, or for a bug of ours";
 
+/// `F_OFD_SETLK` (include/uapi/asm-generic/fcntl.h).
+const RIGHT: u32 = libc::F_OFD_SETLK as u32;
 /// `TUNSETOFFLOAD` (include/uapi/linux/if_tun.h).
 const TUNSETOFFLOAD: u32 = 0x4004_54d0;
 /// `TCSETS2` (include/uapi/asm-generic/ioctls.h): a newer C library puts a terminal back by it.
@@ -306,6 +312,8 @@ pub const ROWS: &[Row] = &[
     row(libc::SYS_ioctl, KVM_GET_MP_STATE, &[Vcpu], "whether its vCPU is on").only(READ),
     row(libc::SYS_ioctl, KVM_GET_VCPU_EVENTS, &[Vcpu], "which SError it has yet to take").only(READ),
     row(libc::SYS_ioctl, KVM_GET_DEVICE_ATTR, &[Control], "what its interrupt controller has").only(SAVED),
+    row(libc::SYS_sendmsg, Any, &[Control], "memory, disks, taps and words go to whom its operator connected").of(Shared).only(HANDED),
+    row(libc::SYS_fcntl, Is(1, RIGHT), &[Control, Vcpu], "the right to run the guest, a lock which one process has at a time").of(Shared).only(HANDED),
     row(libc::SYS_pwrite64, Any, &[Scribe], "a guest goes to the file that its operator opened").only(SAVED),
     row(libc::SYS_fsync, Any, &[Scribe], "that file is on the disk before anybody is told").only(SAVED),
     row(libc::SYS_io_uring_enter, Any, &[Disk], "the guest reads, writes, discards, zeroes: the disk's ring takes nothing else"),

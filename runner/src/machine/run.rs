@@ -23,6 +23,8 @@ use crate::gic::direct::Direct;
 use crate::gic::gate::Gate;
 use crate::gic::proxy::Proxy;
 use crate::gic::view;
+use crate::handover::hands::{Hands, UNKNOWN};
+use crate::handover::protocol::Verdict;
 use crate::hold::barrier::{Barrier, Hold};
 use crate::hold::pausing::{Controls, Saves};
 use crate::jail::elders::Elders;
@@ -91,6 +93,8 @@ pub enum Ended {
     Quit,
     /// Its operator asked for it.
     Stopped,
+    /// It was to be handed over to here, and was not: why.
+    NotHanded(String),
     /// The time limit.
     TimedOut,
 }
@@ -228,6 +232,8 @@ pub struct Saved {
     pub memory: Arc<Memory>,
     /// What the host's kernel says that it is.
     pub kernel: String,
+    /// What it can be handed over by.
+    pub hands: Option<Hands>,
 }
 
 /// What of a saved guest's state comes last.
@@ -238,7 +244,12 @@ pub struct Resumed {
     pub on: Vec<bool>,
     /// It is paused until its operator lets it go on.
     pub paused: bool,
+    /// Asks for it at its other end, right before it goes on, where it is handed over.
+    pub asks: Option<Asks>,
 }
+
+/// What asks for a guest that is handed over; what it is given is done last before that is taken.
+pub type Asks = Box<dyn FnOnce(&dyn Fn() -> Result<(), String>) -> Verdict + Send>;
 
 /// What a guest that goes on finds in CNTVCT_EL0.
 #[derive(Clone, Copy)]
@@ -263,6 +274,8 @@ pub struct Jailed {
     pub largest: u64,
     /// Descriptors of connections that may come, beside those of its devices.
     pub connections: u64,
+    /// Its memory is shared with whom it is handed over to.
+    pub shared: bool,
     /// Files that every thread gives up.
     pub files: Arc<Files>,
     /// Threads that are there before.
@@ -399,6 +412,7 @@ fn run_with(
     {
         starter.power().resume(on);
     }
+    let memory = saves.as_ref().map(|own| Arc::clone(&own.memory));
     // Once vCPUs run, one may be at the devices for as long as nobody reads the console.
     let parks = shared.bus().parks();
     // Its vCPUs run all at once, when everybody is ready, and its devices begin then what waits in their queues. Where that
@@ -406,7 +420,7 @@ fn run_with(
     let mut held = resumed.map(|resumed| {
         let parked: Vec<Parked> = parks.iter().map(Park::park).collect();
         let held = ManuallyDrop::new((parked, shared.barrier.hold()));
-        (resumed.counter, resumed.paused, held)
+        (resumed.counter, resumed.paused, resumed.asks, held)
     });
     let doors = shared.bus().doors();
     for doors in doors {
@@ -434,10 +448,11 @@ fn run_with(
     let kept = Arc::clone(&gic);
     let stopped = Arc::new(AtomicBool::new(false));
     let asked = Arc::clone(&stopped);
-    let mut first = Some(move |paused: Option<(Vec<Parked>, Hold)>| {
+    let mut first = Some(move |paused: Option<(Vec<Parked>, Hold)>, unknown: bool| {
         let begins_paused = paused.is_some();
         controls.get_or_init(|| {
             let mut controls = operate(&operated, parks, asked, saves, kept);
+            controls.unknown = unknown;
             if let Some((parked, hold)) = paused {
                 controls.begin_paused(parked, hold);
             }
@@ -448,7 +463,8 @@ fn run_with(
         }
         first();
         if begins_paused {
-            speaker::event(Event::Paused, BEGINS_PAUSED);
+            let words = if unknown { UNKNOWN } else { BEGINS_PAUSED };
+            speaker::event(Event::Paused, words);
         }
     });
     // vCPU 0 last: the others wait for CPU_ON inside KVM. It begins when everybody is in the jail, and nobody else has to
@@ -473,20 +489,26 @@ fn run_with(
                     shared.barrier.remove();
                     return;
                 }
-                // The last thing that it is given, and from here on it counts.
-                let counter = held.as_ref().map(|(counter, ..)| *counter);
-                let counted = counter.map_or(Ok(()), |counter| count_on(&vcpu, counter.now()));
-                if let Err(words) = counted {
-                    shared.end(Ended::Broken(words));
-                    return;
-                }
-                let stays = held.as_ref().is_some_and(|(_, paused, _)| *paused);
-                let held = held.map(|(.., held)| ManuallyDrop::into_inner(held));
-                let (paused, released) = match stays {
+                let (mut stays, mut unknown) = (false, false);
+                let held = match held {
+                    None => None,
+                    Some((counter, paused, asks, held)) => {
+                        stays = paused;
+                        match gained(&vcpu, counter, asks) {
+                            Ok(known) => unknown = !known,
+                            Err(how) => {
+                                shared.end(how);
+                                return;
+                            }
+                        }
+                        Some(ManuallyDrop::into_inner(held))
+                    }
+                };
+                let (paused, released) = match stays || unknown {
                     true => (held, None),
                     false => (None, held),
                 };
-                first(paused);
+                first(paused, unknown);
                 // In this order: the devices go on before the vCPUs do.
                 drop(released);
             }
@@ -524,6 +546,10 @@ fn run_with(
     let how = wait(&receiver, limit);
     shared.stop.store(true, Ordering::Release);
     shared.barrier.remove();
+    // Nobody goes on with an earlier state of a guest that has ended here.
+    if let Some(right) = memory.as_ref().and_then(|memory| memory.right()) {
+        right.end();
+    }
     farewell(&threads, &left);
     finish(&shared);
     discard((gic, shared));
@@ -537,6 +563,27 @@ fn run_with(
 /// What is said of a guest that begins with a pause.
 const BEGINS_PAUSED: &str =
     "the guest is paused: whoever restored it asked for that (`vmlock-run resume` lets it go on)";
+
+/// Gives a guest that goes on the last thing that it is given, its counter, and has it from its other end where it is handed
+/// over; whether it is known to be here. Of one that is, the counter begins only then.
+fn gained(vcpu: &Runnable, counter: Counter, asks: Option<Asks>) -> Result<bool, Ended> {
+    count_on(vcpu, counter.now()).map_err(Ended::Broken)?;
+    let Some(asks) = asks else {
+        return Ok(true);
+    };
+    let known = match asks(&|| count_on(vcpu, counter.now())) {
+        Verdict::Runs => true,
+        Verdict::Unknown(why) => {
+            say::note(format_args!(
+                "it is not known whether the guest is here: {why}"
+            ));
+            false
+        }
+        Verdict::Never(why) => return Err(Ended::NotHanded(why)),
+        Verdict::Broken(why) => return Err(Ended::Broken(why)),
+    };
+    Ok(known)
+}
 
 /// Has a guest that goes on read that in CNTVCT_EL0.
 ///
@@ -575,6 +622,7 @@ fn operate(
             lock,
             memory: saved.memory,
             kernel: saved.kernel,
+            hands: saved.hands,
             gic: Box::new(move || match of.upgrade() {
                 Some(shared) => set(&shared, lock, &gic),
                 None => Err("its machine has come to its end".to_owned()),
@@ -612,6 +660,7 @@ fn shut(
     let Jailed {
         largest,
         connections,
+        shared: is_shared,
         files,
         elders,
         root,
@@ -620,6 +669,7 @@ fn shut(
     let needs = Needs {
         proxied: shared.proxied.is_some(),
         calls: shared.firmware.is_some(),
+        shared: is_shared,
         largest,
         connections: connections
             + match kinds.contains(&Thread::Vsock) {

@@ -64,7 +64,20 @@ impl Opened {
     /// It is none, or of another lock.
     pub fn open(path: &Path, text: &str) -> Result<Self, Failure> {
         let file = files::open(path).map_err(|e| unusable(path, &e.to_string(), &[]))?;
-        let mut saved = open(&file).map_err(|e| unusable(path, &e.to_string(), &[]))?;
+        let mut opened = Self::handed(path, file, text)?;
+        // The id itself is new with the machine; the guest hears of it as soon as it listens.
+        if let Some(device) = opened.saved.lock.machine.generation_id() {
+            opened.saved.state.gic.pulse(device.interrupt);
+        }
+        Ok(opened)
+    }
+
+    /// The same of a guest that is handed over, whose state is in that file: it keeps its generation id.
+    ///
+    /// # Errors
+    /// It is none, or of another lock.
+    pub fn handed(path: &Path, file: File, text: &str) -> Result<Self, Failure> {
+        let saved = open(&file).map_err(|e| unusable(path, &e.to_string(), &[]))?;
         if saved.lock_text != text {
             let help = [
                 "restore it with the lock that it was started with: `vmlock diff` shows what another one says",
@@ -75,10 +88,6 @@ impl Opened {
         if let Some(first) = stays(&saved.lock, saved.state.vcpus.iter().zip(privates)).first() {
             let why = format!("vCPU {}: {}", first.vcpu, first.words);
             return Err(unusable(path, &why, &[]));
-        }
-        // The id itself is new with the machine; the guest hears of it as soon as it listens.
-        if let Some(device) = saved.lock.machine.generation_id() {
-            saved.state.gic.pulse(device.interrupt);
         }
         Ok(Self {
             path: path.to_owned(),

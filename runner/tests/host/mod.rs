@@ -1,6 +1,9 @@
 //! What the tests that need a real KVM have in common: guests of a few instructions, files, and a shell in an
 //! emulated host.
 
+#[allow(dead_code)]
+pub mod checks;
+
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -86,12 +89,26 @@ impl Drop for Place {
 /// What the lab says of a host that failed, and not what was tried there (`lab/src/emulate.rs`).
 const FAULT: &str = "its KVM found itself at fault";
 
+#[allow(dead_code)]
 /// Runs a shell script in an emulated host, with these files at their own paths; once more where the host failed.
 pub fn in_host(kernel: &str, cpu: &str, script: &Path, files: &[PathBuf]) -> String {
-    in_host_and_back(kernel, cpu, script, files, &[])
+    in_host_with(kernel, cpu, script, files, &[], &[])
+}
+
+/// The same, and that host has these modules.
+#[allow(dead_code)]
+pub fn in_host_of(
+    kernel: &str,
+    cpu: &str,
+    script: &Path,
+    files: &[PathBuf],
+    modules: &[&str],
+) -> String {
+    in_host_with(kernel, cpu, script, files, &[], modules)
 }
 
 /// The same, and these files come back from there.
+#[allow(dead_code)]
 pub fn in_host_and_back(
     kernel: &str,
     cpu: &str,
@@ -99,11 +116,25 @@ pub fn in_host_and_back(
     files: &[PathBuf],
     back: &[PathBuf],
 ) -> String {
+    in_host_with(kernel, cpu, script, files, back, &[])
+}
+
+fn in_host_with(
+    kernel: &str,
+    cpu: &str,
+    script: &Path,
+    files: &[PathBuf],
+    back: &[PathBuf],
+    modules: &[&str],
+) -> String {
     let run = || {
         let mut lab = Command::new(env!("CARGO"));
         lab.args(["run", "--quiet", "--package", "vmlock-lab", "--", "run"]);
         lab.args(["--kernel", kernel, "--cpu", cpu]);
         lab.args(["--timeout", "600", "--program", "sh"]);
+        for module in modules {
+            lab.args(["--module", module]);
+        }
         for file in files {
             lab.arg("--with").arg(file);
         }

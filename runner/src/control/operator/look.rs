@@ -5,6 +5,7 @@
 
 use super::{Held, Operator, STARTING};
 use crate::control::{Answer, Seen, digits};
+use crate::handover::hands::UNKNOWN;
 use crate::hold::pausing::{LIMIT, Paused, Pausing, Progress};
 use std::mem::take;
 use std::time::Instant;
@@ -33,6 +34,9 @@ impl Operator {
         let Some(controls) = self.controls.get() else {
             return error(STARTING);
         };
+        if self.unknown {
+            return error(UNKNOWN);
+        }
         let (stage, paused) = match take(&mut self.held) {
             Held::Not => (Look::Pausing(controls.pause(now)), false),
             Held::Soon(pausing) if self.stays => (Look::Pausing(pausing), true),

@@ -60,7 +60,7 @@ pub fn largest(devices: &[Device]) -> u64 {
     sizes.max().unwrap_or(0)
 }
 
-/// Opens a lock's disk.
+/// Opens a lock's disk, which is at that path; or takes what was handed over of it.
 ///
 /// # Errors
 /// Why it is none.
@@ -68,10 +68,10 @@ pub fn open(
     device: &Device,
     entry: &Entry,
     queue: u16,
-    directory: &Path,
+    path: &Path,
     taken: &mut Taken,
+    handed: Option<Result<File, String>>,
 ) -> Result<Disk, Box<Refusal>> {
-    let path = directory.join(&entry.path);
     let no = |reason: String, help: &str| {
         let found = format!("`{}`", path.display());
         Box::new(no_disk(device, entry, &found, reason, help))
@@ -94,7 +94,10 @@ pub fn open(
         };
         no(format!("it cannot be opened: {error}"), help)
     };
-    let mut file = open_file(&path, entry.read_only).map_err(unusable)?;
+    let mut file = match handed {
+        Some(handed) => handed.map_err(|why| no(why, HANDED))?,
+        None => open_file(path, entry.read_only).map_err(unusable)?,
+    };
     let this = format!("the disk `{}`", device.name);
     let taken = taken.take(this, &file, !entry.read_only);
     if let Some(what) = taken.map_err(unusable)? {
@@ -128,6 +131,10 @@ pub fn open(
         ..Disk::new(model(entry, queue), Host::new(file))
     })
 }
+
+/// What to do about what was handed over.
+const HANDED: &str =
+    "both ends need the same lock in the same folder; the guest goes on where it was";
 
 fn others(found: &str, wanted: &str) -> String {
     format!("its contents are {found}, and the lock's {wanted}")
@@ -238,6 +245,10 @@ impl<E: Process + Send> Server for Disk<E> {
             ),
             Err(error) => no(format!("it cannot be read: {error}"), "look at the file"),
         }
+    }
+
+    fn descriptor(&self) -> Option<io::Result<File>> {
+        self.engine.engine.file().map(File::try_clone)
     }
 
     fn ready(&mut self) {

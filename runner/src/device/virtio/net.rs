@@ -11,6 +11,7 @@ use super::thread::{Server, Work};
 use super::vectored::{read_once, write_once};
 use super::{Log, Memory};
 use crate::passed;
+use std::fs::File;
 use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::os::fd::{AsRawFd, RawFd};
 use std::sync::Arc;
@@ -48,7 +49,7 @@ pub fn model(entry: &Entry, queue: u16) -> Option<Nic> {
     })
 }
 
-/// Attaches to a card's tap.
+/// Attaches to a card's tap; or takes the one that was handed over, which its guest still uses, so nothing of it is changed.
 ///
 /// # Errors
 /// Why that cannot be.
@@ -57,6 +58,7 @@ pub fn open(
     entry: &Entry,
     nic: Nic,
     taken: &mut Taken,
+    handed: Option<Option<File>>,
 ) -> Result<Net, Box<Refusal>> {
     let no = |reason: String, help: &str| Box::new(no_tap(device, entry, &reason, help));
     let Some(given) = &entry.tap else {
@@ -84,6 +86,21 @@ pub fn open(
             "give each card a tap of its own",
         )
     };
+    if let Some(handed) = handed {
+        let tap = handed.ok_or_else(|| "it was not handed over".to_owned());
+        let tap = tap.and_then(|file| Tap::handed(file, given, HEADER));
+        let tap = tap.map_err(|words| {
+            no(
+                words,
+                "both ends need the same tap of the same name; the guest goes on where it was",
+            )
+        })?;
+        look(given)?;
+        return Ok(Net {
+            fresh: false,
+            ..Net::new(nic, tap)
+        });
+    }
     let (tap, name) = match passed::number(given) {
         Some(number) => Tap::passed(number, HEADER).map_err(|words| {
             no(
@@ -117,14 +134,7 @@ pub fn open(
                 "choose a host whose kernel has these offloads (TUNSETOFFLOAD)",
             )
         })?;
-    Ok(Net {
-        nic,
-        tap,
-        spill: Vec::new(),
-        work: None,
-        link: Arc::default(),
-        offload: 0,
-    })
+    Ok(Net::new(nic, tap))
 }
 
 /// Attaches to the tap of that name.
@@ -160,6 +170,8 @@ pub struct Net {
     link: Arc<Link>,
     /// What the tap may leave undone, as it was last told.
     offload: u32,
+    /// What waits in the tap is of an earlier driver, and not of the one that was handed over with it.
+    fresh: bool,
 }
 
 impl Server for Net {
@@ -173,13 +185,19 @@ impl Server for Net {
         // A call that finds room for the largest frame can have it all in there.
         self.spill.resize(card.largest() as usize, 0);
         // What waits was meant for an earlier driver, and may be as that one accepted it.
-        for _ in 0..STALE {
+        let stale = if self.fresh { STALE } else { 0 };
+        self.fresh = true;
+        for _ in 0..stale {
             if self.tap.file().read(&mut self.spill).is_err() {
                 break;
             }
         }
         let inbox = card.inbox();
         self.work = Some((card, inbox));
+    }
+
+    fn unused(&mut self) {
+        self.fresh = true;
     }
 
     fn serve(&mut self, work: Work) -> Result<Drained, Broken> {
@@ -231,12 +249,28 @@ impl Server for Net {
         Some(self.tap.file().as_raw_fd())
     }
 
+    fn descriptor(&self) -> Option<io::Result<File>> {
+        Some(self.tap.file().try_clone())
+    }
+
     fn link(&self) -> Option<Arc<Link>> {
         Some(Arc::clone(&self.link))
     }
 }
 
 impl Net {
+    fn new(nic: Nic, tap: Tap) -> Self {
+        Self {
+            nic,
+            tap,
+            spill: Vec::new(),
+            work: None,
+            link: Arc::default(),
+            offload: 0,
+            fresh: true,
+        }
+    }
+
     fn transmit(
         &mut self,
         ring: &mut Ring,

@@ -165,6 +165,44 @@ impl Tap {
         Ok((tap, name))
     }
 
+    /// The tap of that name which another runner has, and gives to this one. It is looked at, and nothing of it changed.
+    ///
+    /// # Errors
+    /// Why it is not that one, in words.
+    pub fn handed(file: File, wanted: &str, header: usize) -> Result<Self, String> {
+        let words = |error: io::Error| format!("it cannot be looked at: {error}");
+        let mut request = Request::of("").map_err(words)?;
+        let asked = request.send(file.as_raw_fd(), TUNGETIFF);
+        asked.map_err(|_| "what was handed over is no tap".to_owned())?;
+        let bytes = request.name.split(|&b| b == 0).next().unwrap_or_default();
+        let [low, high, ..] = request.value;
+        if bytes != wanted.as_bytes() || u16::from_ne_bytes([low, high]) & FLAGS != FLAGS {
+            let name = String::from_utf8_lossy(bytes);
+            return Err(format!(
+                "`{name}` was handed over, or is no tap of that kind"
+            ));
+        }
+        let mode = fcntl(&file, FcntlArg::F_GETFL).map_err(|e| words(e.into()))?;
+        let wants = OFlag::O_RDWR | OFlag::O_NONBLOCK;
+        if OFlag::from_bits_retain(mode) & (OFlag::O_ACCMODE | OFlag::O_NONBLOCK) != wants {
+            return Err("it was handed over open in another way than a card needs".to_owned());
+        }
+        let address = hardware(file.as_raw_fd(), wanted).map_err(words)?;
+        if here(wanted).ok() != Some(address) {
+            return Err(format!("it is `{wanted}` of another network namespace"));
+        }
+        for (get, value) in [(TUNGETVNETHDRSZ, header as libc::c_int), (TUNGETVNETLE, 1)] {
+            let mut found: libc::c_int = 0;
+            // SAFETY: both requests write an `int`.
+            answer(unsafe { libc::ioctl(file.as_raw_fd(), get as _, &raw mut found) })
+                .map_err(words)?;
+            if found != value {
+                return Err("it was handed over with other headers".to_owned());
+            }
+        }
+        Ok(Self { file })
+    }
+
     /// The same with such headers, which the kernel confirms.
     fn with_header(self, header: usize) -> io::Result<Self> {
         let number = |request: u32, mut number: libc::c_int| {

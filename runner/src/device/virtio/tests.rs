@@ -51,16 +51,22 @@ impl Place {
     }
 
     fn open_all(&self, devices: &[Device], taken: Taken) -> Result<Vec<Opened>, String> {
-        open(devices, &self.0, taken, &|| Box::new(std::io::sink()), true).map_err(|failure| {
-            match failure {
-                Failure::Refused(refusals) => {
-                    let words = refusals
-                        .iter()
-                        .map(|r| format!("{}; {}", r.offered, r.reason));
-                    words.collect()
-                }
-                other => panic!("{other:?}"),
+        open(
+            devices,
+            &self.0,
+            taken,
+            &|| Box::new(std::io::sink()),
+            true,
+            None,
+        )
+        .map_err(|failure| match failure {
+            Failure::Refused(refusals) => {
+                let words = refusals
+                    .iter()
+                    .map(|r| format!("{}; {}", r.offered, r.reason));
+                words.collect()
             }
+            other => panic!("{other:?}"),
         })
     }
 }

@@ -19,6 +19,7 @@ use crate::jail::Entering;
 use crate::jail::table::Thread;
 use crate::threads::spawn;
 use std::collections::VecDeque;
+use std::fs::File;
 use std::io;
 use std::os::fd::{AsRawFd, RawFd};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel};
@@ -76,6 +77,9 @@ pub trait Server: Send {
     /// The machine was restored, and so much was lost before that.
     fn restore(&mut self, _lost: bool) {}
 
+    /// No driver was at work when the machine was saved: the next [`Server::begin`] is another one's.
+    fn unused(&mut self) {}
+
     /// The driver of the last [`Server::begin`] was at work when its machine was saved, and goes on now: called right before
     /// the first [`Server::serve`].
     fn resume(&mut self, _log: &mut Log) {}
@@ -110,6 +114,11 @@ pub trait Server: Send {
 
     /// Looks once more at what the lock promises of the host's side, for a guest that is started anew.
     fn look_again(&mut self, _device: &Device) -> Option<Refusal> {
+        None
+    }
+
+    /// A copy of the descriptor by which its guest is handed over, of what is somebody's file or tap.
+    fn descriptor(&self) -> Option<io::Result<File>> {
         None
     }
 
@@ -700,8 +709,12 @@ impl Serving {
                 self.resumes = true;
                 self.begin(activation);
             }
-            None if interrupts => interrupt(&self.call, &self.log),
-            None => {}
+            None => {
+                self.server.unused();
+                if interrupts {
+                    interrupt(&self.call, &self.log);
+                }
+            }
         }
     }
 

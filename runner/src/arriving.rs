@@ -1,0 +1,332 @@
+//! The taking end of a hand-over: `vmlock-run receive SOCKET --lock LOCK`. It listens for one giving end, takes what that
+//! gives under the names of its own lock, and asks for the guest once its machine has the guest's state.
+
+use crate::control::place::listen;
+use crate::failure::Failure;
+use crate::firmware::entropy::Entropy;
+use crate::handover::hands::{Handed, OVER, digest};
+use crate::handover::id::Id;
+use crate::handover::protocol::{Deed, Event, Fate, Message, Taking, VERSION, Verdict};
+use crate::handover::right::{self, Right, Taken};
+use crate::handover::wire::{Heard, Peer, TOKEN};
+use crate::snapshot::restore::Opened;
+use crate::unix::peer;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::unistd::geteuid;
+use std::fs::{self, File};
+use std::io::{self, ErrorKind};
+use std::os::fd::AsFd as _;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// How long the giving end may take to say something.
+const ANSWER: Duration = Duration::from_secs(30);
+/// The same where it brings the guest to rest before.
+const AT_REST: Duration = Duration::from_secs(90);
+
+/// A guest that comes.
+pub struct Arriving {
+    peer: Peer,
+    at: Taking,
+    /// Where it comes, for words.
+    socket: PathBuf,
+    /// Its memory, which its other end still runs it in.
+    pub memory: Option<File>,
+    /// What is behind its devices.
+    pub devices: Handed,
+    /// Its generation id.
+    pub generation: Option<Id>,
+    /// The turn that its state is of.
+    turn: u64,
+}
+
+/// Who connects there first and may: others are sent away.
+fn accept(listener: &UnixListener) -> io::Result<UnixStream> {
+    let mine = geteuid().as_raw();
+    loop {
+        let mut fds = [PollFd::new(listener.as_fd(), PollFlags::POLLIN)];
+        match poll(&mut fds, PollTimeout::NONE) {
+            Ok(_) | Err(nix::errno::Errno::EINTR) => {}
+            Err(errno) => return Err(errno.into()),
+        }
+        match listener.accept() {
+            Ok((stream, _)) => match peer(&stream) {
+                Ok(who) if who == mine || who == 0 => return Ok(stream),
+                // It is closed, and told nothing.
+                _ => {}
+            },
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+            Err(error) if error.kind() == ErrorKind::ConnectionAborted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+impl Arriving {
+    /// Waits at that socket for a guest of the lock with that text, `wanted` long and with a generation id or not, until all has come that is given
+    /// while it still runs.
+    ///
+    /// # Errors
+    /// Nothing comes that would be such a guest.
+    pub fn meet(path: &Path, text: &str, bytes: u64, identified: bool) -> Result<Self, Failure> {
+        let listener = listen("hand-over", path)?;
+        let trouble = |e: io::Error| failed(path, &e.to_string());
+        let mut token = [0; TOKEN];
+        if !Entropy::open().fill(&mut token) {
+            return Err(failed(path, "the host has no random numbers"));
+        }
+        let token: String = token.iter().map(|byte| format!("{byte:02x}")).collect();
+        let stream = accept(&listener).map_err(trouble)?;
+        // Nobody else comes. What is left of the name, the next one who listens there takes away.
+        let _ = fs::remove_file(path);
+        drop(listener);
+        let peer = Peer::new(stream, Some(token)).map_err(trouble)?;
+        Self::begin(peer, path, text, bytes, identified)
+    }
+
+    fn begin(
+        peer: Peer,
+        path: &Path,
+        text: &str,
+        bytes: u64,
+        identified: bool,
+    ) -> Result<Self, Failure> {
+        let mut it = Self {
+            peer,
+            at: Taking::Offered,
+            socket: path.to_owned(),
+            memory: None,
+            devices: Handed::new(),
+            generation: None,
+            turn: 0,
+        };
+        let ours = digest(text);
+        let offer = Message::Offer {
+            version: VERSION,
+            lock: ours.clone(),
+        };
+        it.say(&offer)?;
+        let heard = it.hear(ANSWER)?;
+        let Message::Accept {
+            version,
+            lock,
+            generation,
+            devices,
+        } = &heard.said
+        else {
+            return Err(it.refuse(&heard.said));
+        };
+        if *version != VERSION {
+            let why = format!("its other end speaks version {version}, and this one {VERSION}");
+            return Err(it.no(&why));
+        }
+        if *lock != ours {
+            return Err(it.no("its guest has another lock (`vmlock diff` shows what that says)"));
+        }
+        it.generation = match generation {
+            None if !identified => None,
+            Some(digits) if identified => match Id::of(digits) {
+                Some(id) => Some(id),
+                None => return Err(it.no("its generation id is none")),
+            },
+            _ => return Err(it.no("a generation id is missing, or is one too many")),
+        };
+        let memory = it.hear(ANSWER)?;
+        let (Message::Memory {}, Some(file)) = (&memory.said, memory.file) else {
+            return Err(it.refuse(&memory.said));
+        };
+        let anew = right::anew(file, bytes);
+        it.memory = Some(anew.map_err(|why| it.no(&format!("guest memory: {why}")))?);
+        for _ in 0..*devices {
+            let heard = it.hear(ANSWER)?;
+            let (Message::Device { name }, Some(file)) = (&heard.said, heard.file) else {
+                return Err(it.refuse(&heard.said));
+            };
+            if it.devices.insert(name.clone(), file).is_some() {
+                return Err(it.no(&format!("device `{name}` comes twice")));
+            }
+        }
+        it.must(Event::Heard(&heard.said), Deed::Build)?;
+        // The guest rests until its disks are stable: what has gathered is made so while it runs. A tap has nothing of the kind,
+        // and what cannot be written is for the guest to hear, from its own disk.
+        it.devices.values().for_each(|file| {
+            let _ = file.sync_data();
+        });
+        Ok(it)
+    }
+
+    fn step(&mut self, event: Event<'_>) -> Deed {
+        let (at, deed) = self.at.step(event);
+        self.at = at;
+        deed
+    }
+
+    fn say(&mut self, said: &Message) -> Result<(), Failure> {
+        let sent = self.peer.say(said, None);
+        sent.map_err(|e| failed(&self.socket, &format!("its other end has gone: {e}")))
+    }
+
+    /// What is said within that time.
+    fn hear(&mut self, patience: Duration) -> Result<Heard, Failure> {
+        self.heard(patience)
+            .map_err(|e| failed(&self.socket, &said(&e)))
+    }
+
+    fn heard(&mut self, patience: Duration) -> io::Result<Heard> {
+        let until = Instant::now() + patience;
+        loop {
+            if let Some(heard) = self.peer.hear()? {
+                return Ok(heard);
+            }
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(ErrorKind::TimedOut.into());
+            }
+            let timeout = PollTimeout::try_from(left.as_millis() + 1).unwrap_or(PollTimeout::MAX);
+            let mut fds = [PollFd::new(self.peer.stream().as_fd(), PollFlags::POLLIN)];
+            match poll(&mut fds, timeout) {
+                Ok(_) | Err(nix::errno::Errno::EINTR) => {}
+                Err(errno) => return Err(errno.into()),
+            }
+        }
+    }
+
+    /// Does not go on, and says why at both ends.
+    fn no(&self, why: &str) -> Failure {
+        let no = Message::No {
+            why: why.to_owned(),
+        };
+        // It sees the end of the connection, too.
+        let _ = self.peer.say(&no, None);
+        failed(&self.socket, why)
+    }
+
+    /// Does not go on after that was said.
+    fn refuse(&self, said: &Message) -> Failure {
+        match said {
+            Message::No { why } => failed(&self.socket, &format!("its other end says: {why}")),
+            _ => self.no("something else was said than was to come"),
+        }
+    }
+
+    /// Goes the step that is to follow.
+    ///
+    /// # Errors
+    /// Another one follows.
+    fn must(&mut self, event: Event<'_>, wanted: Deed) -> Result<(), Failure> {
+        match self.step(event) == wanted {
+            true => Ok(()),
+            false => Err(self.no("something else was to come next")),
+        }
+    }
+
+    /// Says that the machine is made and proven, and waits for the guest's state: it is at rest from then on.
+    ///
+    /// # Errors
+    /// None comes, or none of this guest. It cannot be asked for again.
+    pub fn ready(&mut self, text: &str) -> Result<Opened, Failure> {
+        self.must(Event::Done, Deed::Ready)?;
+        self.say(&Message::Ready {})?;
+        self.must(Event::Done, Deed::Wait)?;
+        let heard = self.hear(AT_REST)?;
+        let (Message::State { identity, turn }, Some(file)) = (&heard.said, heard.file) else {
+            return Err(self.refuse(&heard.said));
+        };
+        let frozen = right::freeze(&file);
+        frozen.map_err(|e| self.no(&format!("its state can still be changed: {e}")))?;
+        let opened = Opened::handed(&self.socket, file, text);
+        let opened = opened.inspect_err(|_| drop(self.no("its state is refused there")))?;
+        if opened.saved.identity.to_string() != *identity {
+            return Err(self.no("its state is another one than was announced"));
+        }
+        self.turn = *turn;
+        self.must(Event::Heard(&heard.said), Deed::Restore)?;
+        Ok(opened)
+    }
+
+    /// Asks for the guest, whose state the machine has: with the right to run it, and what is done last before it runs.
+    pub fn ask(mut self, right: &Right, last: impl FnOnce() -> Result<(), String>) -> Verdict {
+        // From here on nothing comes with a descriptor, and this thread takes none.
+        self.peer.without_files();
+        right.came(self.turn);
+        if self.step(Event::Done) != Deed::Restored {
+            return Verdict::Never("something else was to come next".to_owned());
+        }
+        let asked = self.peer.say(&Message::Restored {}, None);
+        let (deed, why) = match asked {
+            Err(error) => (self.step(Event::Failed), said(&error)),
+            Ok(()) => match self.step(Event::Done) {
+                Deed::Wait => self.answered(),
+                deed => (deed, "something else was to come next".to_owned()),
+            },
+        };
+        let (deed, why) = match deed {
+            Deed::Take => {
+                // In this order: whoever has taken the guest can run it.
+                if let Err(why) = last() {
+                    return Verdict::Broken(why);
+                }
+                match right.take() {
+                    Ok(Taken::Ours) => {
+                        // Where that one has gone, the guest is here all the same: it was given.
+                        let _ = self.peer.say(&Message::Runs {}, None);
+                        (self.step(Event::Done), why)
+                    }
+                    Ok(Taken::Held) => (self.step(Event::Failed), HELD.to_owned()),
+                    Ok(Taken::Over) => return Verdict::Never(OVER.to_owned()),
+                    Err(error) => (self.step(Event::Failed), error.to_string()),
+                }
+            }
+            deed => (deed, why),
+        };
+        match deed {
+            Deed::End(Fate::Runs) => Verdict::Runs,
+            Deed::End(Fate::Never) => Verdict::Never(why),
+            _ => Verdict::Unknown(why),
+        }
+    }
+
+    /// What follows from the other end's last word, and why.
+    fn answered(&mut self) -> (Deed, String) {
+        let heard = self.heard(ANSWER);
+        let deed = match &heard {
+            Ok(heard) => self.step(Event::Heard(&heard.said)),
+            Err(_) => self.step(Event::Failed),
+        };
+        let why = match &heard {
+            Ok(Heard {
+                said: Message::No { why },
+                ..
+            }) => format!("its other end says: {why}"),
+            Ok(_) => "its other end says something else".to_owned(),
+            Err(error) => said(error),
+        };
+        (deed, why)
+    }
+}
+
+/// What is said where somebody else has the right to run it.
+const HELD: &str = "its other end still has the right to run it";
+
+/// Why nothing is heard.
+fn said(error: &io::Error) -> String {
+    match error.kind() {
+        ErrorKind::TimedOut => "its other end takes too long".to_owned(),
+        ErrorKind::InvalidData => format!("its other end says what makes no sense: {error}"),
+        _ => format!("its other end has gone ({error})"),
+    }
+}
+
+/// What there is to be said where nothing was handed over.
+pub fn failed(socket: &Path, why: &str) -> Failure {
+    Failure::environment(
+        format!("no guest was handed over at `{}`: {why}", socket.display()),
+        &[
+            "look there: the guest goes on where it was, and `vmlock-run status SOCKET` at that one's control socket says so",
+        ],
+    )
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,81 @@
+//! `vmlock-run migrate --to SOCKET --control SOCKET`: brings the runner of a guest and the one that is to have it together.
+//!
+//! The guest's runner is in its jail, and connects to nobody: it gets a connection, and an empty file in memory for the
+//! guest's state. All else is between the two; who gave it up before the guest was given had nothing done.
+
+use super::client::{connect, failed, heard, understood, wrong};
+use super::{ANSWER, Answer, MIGRATE, Request};
+use crate::failure::{Failure, exit};
+use crate::flags::Parsed;
+use crate::memory::Memory;
+use crate::say;
+use serde::Serialize;
+use std::io;
+use std::os::fd::AsRawFd as _;
+use std::path::Path;
+use std::time::Duration;
+use vmlock_run_flags::{CONTROL, TO};
+use vmm_sys_util::sock_ctrl_msg::ScmSocket as _;
+
+/// Longer than both ends wait for each other.
+const PATIENCE: Duration = Duration::from_secs(600);
+
+/// What programs are told.
+#[derive(Serialize)]
+struct Said {
+    state: &'static str,
+    milliseconds: u64,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// The guest is not handed over, or nobody knows.
+pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
+    let named = |flag: &str| {
+        parsed.value(flag).map(Path::new).ok_or_else(|| {
+            let help = ["`vmlock-run migrate --to SOCKET --control SOCKET`: the one at which `vmlock-run receive SOCKET` listens, and that of the guest"];
+            Failure::usage("from where, and where to?", &help)
+        })
+    };
+    let (to, control) = (named(TO.long)?, named(CONTROL.long)?);
+    let mut stream = connect(control)?;
+    let other = connect(to)?;
+    let state = Memory::unnamed("state", 0).map_err(|e| failed(control, e))?;
+    let request = Request {
+        r#do: MIGRATE.to_owned(),
+        whole_disks: false,
+    };
+    // A verb is always representable.
+    let mut line = serde_json::to_vec(&request).unwrap_or_default();
+    line.push(b'\n');
+    // Each comes with a piece of the line: a connection, and the file twice, since the runner's jail lets it copy none.
+    let (first, rest) = line.split_at(1);
+    let (second, rest) = rest.split_at(1);
+    for (piece, file) in [
+        (first, other.as_raw_fd()),
+        (second, state.as_raw_fd()),
+        (rest, state.as_raw_fd()),
+    ] {
+        let sent = stream.send_with_fd(piece, file);
+        sent.map_err(|e| failed(control, io::Error::from_raw_os_error(e.errno())))?;
+    }
+    drop((other, state));
+    let answer = heard(&mut stream, PATIENCE, ANSWER).map_err(|e| failed(control, e))?;
+    let milliseconds = match understood(control, &answer)? {
+        Answer::HandedOver { milliseconds } => milliseconds,
+        Answer::Error(words) => return Err(wrong(control, &words, &[])),
+        _ => return Err(wrong(control, "nobody asked for that", &[])),
+    };
+    let state = "handed-over";
+    match parsed.json() {
+        true => say::print_json(&Said {
+            state,
+            milliseconds,
+        })?,
+        false => say::println(&format!(
+            "the guest runs at its other end, after {milliseconds} ms at rest, and its runner here ends"
+        ))?,
+    }
+    Ok(exit::OK)
+}

@@ -1,0 +1,123 @@
+//! What goes from one runner to another beside words: descriptors, each by the name that both have it under in their lock.
+//! No path of the host's is ever among it.
+
+use super::id::Id;
+use crate::failure::Failure;
+use sha2::{Digest as _, Sha256};
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
+use vmlock_spec::lock::Lock;
+use vmlock_spec::plan::Refusal;
+use vmlock_spec::reason;
+use vmlock_spec::vm::Feature;
+
+/// What a guest can be handed over by.
+pub struct Hands {
+    /// Its memory, by a description that the right to run it does not hang on.
+    pub memory: File,
+    /// What is behind its disks and cards, by their names.
+    pub devices: Vec<(String, File)>,
+    /// Its generation id.
+    pub generation: Option<Id>,
+    /// The digest of its lock.
+    pub lock: String,
+}
+
+/// What is said of a guest of which nobody here knows whether it runs elsewhere.
+pub const UNKNOWN: &str = "the guest rests, and nobody knows here whether it was handed over: look at the other end (`vmlock-run status`); where it rests there, end that one (`vmlock-run stop`), and `vmlock-run claim` lets it go on here; a guest that ran there and has ended is over";
+
+/// What is said of one that ran elsewhere since.
+pub const OVER: &str = "it has gone on elsewhere since: that guest is over here (`vmlock-run stop` ends what is left of it)";
+
+/// What came of one.
+pub type Handed = BTreeMap<String, File>;
+
+/// The digest of a lock, by which both ends see that theirs are the same.
+pub fn digest(text: &str) -> String {
+    let digest = Sha256::digest(text);
+    let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("sha256-{hex}")
+}
+
+/// Whether a guest of that lock can have memory that another process has, too.
+///
+/// # Errors
+/// The refusal.
+pub fn can_share(lock: &Lock) -> Result<(), Failure> {
+    match lock.features.contains(&Feature::Mte) {
+        false => Ok(()),
+        true => Err(Failure::Refused(vec![Refusal {
+            code: reason::MEMORY,
+            name: "mte".to_owned(),
+            wanted: "memory with tags".to_owned(),
+            offered: "memory that is shared".to_owned(),
+            reason: "not every kernel keeps the tags of memory that two processes have (`--memory shared`)".to_owned(),
+            from: "spec/features".to_owned(),
+            help: vec!["leave `--memory shared` out: the guest then cannot be handed over".to_owned()],
+        }])),
+    }
+}
+
+/// Takes the disk of that name out of what came: it has to be the very file of the lock's path, which is looked at and not
+/// opened, and open in the same way.
+///
+/// # Errors
+/// Why it is not, in words.
+pub fn disk(handed: &mut Handed, name: &str, path: &Path, read_only: bool) -> Result<File, String> {
+    use nix::fcntl::{FcntlArg, OFlag, fcntl};
+    let file = handed.remove(name).ok_or("it was not handed over")?;
+    let (came, ours) = (file.metadata(), std::fs::metadata(path));
+    let came = came.map_err(|e| format!("it cannot be looked at: {e}"))?;
+    let ours = ours.map_err(|e| format!("the lock's own file cannot be looked at: {e}"))?;
+    if (came.dev(), came.ino(), came.rdev()) != (ours.dev(), ours.ino(), ours.rdev()) {
+        return Err("another file was handed over than is there".to_owned());
+    }
+    let mode =
+        fcntl(&file, FcntlArg::F_GETFL).map_err(|e| format!("it cannot be looked at: {e}"))?;
+    let mode = OFlag::from_bits_retain(mode) & (OFlag::O_ACCMODE | OFlag::O_APPEND);
+    let wanted = match read_only {
+        true => OFlag::O_RDONLY,
+        false => OFlag::O_RDWR,
+    };
+    match mode == wanted {
+        true => Ok(file),
+        false => Err("it was handed over open in another way than the lock has it".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs::{self, OpenOptions};
+    use std::{env, process};
+
+    #[test]
+    fn a_disk_that_came_is_the_very_file_of_the_lock() {
+        let path = env::temp_dir().join(format!("vmlock-hands-{}", process::id()));
+        let other = path.with_extension("other");
+        fs::write(&path, "a disk").expect("the temporary directory takes files");
+        fs::write(&other, "a disk").expect("it does");
+        let open = |path: &Path, write| {
+            let mut options = OpenOptions::new();
+            options.read(true).write(write).open(path).expect("a file")
+        };
+        let came = |file| Handed::from([("root".to_owned(), file)]);
+        let mut good = came(open(&path, true));
+        assert!(disk(&mut good, "root", &path, false).is_ok());
+        assert!(good.is_empty());
+        let why = |mut handed: Handed, name| {
+            disk(&mut handed, name, &path, false).expect_err("it is refused")
+        };
+        assert!(why(came(open(&path, true)), "data").contains("not handed over"));
+        assert!(why(came(open(&other, true)), "root").contains("another file"));
+        assert!(why(came(open(&path, false)), "root").contains("another way"));
+        let mut options = OpenOptions::new();
+        let append = options.read(true).append(true).open(&path).expect("a file");
+        assert!(why(came(append), "root").contains("another way"));
+        fs::remove_file(&other).expect("it was made here");
+        fs::remove_file(&path).expect("it was made here");
+        assert!(why(Handed::new(), "root").contains("not handed over"));
+    }
+}
