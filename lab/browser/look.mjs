@@ -1,11 +1,11 @@
-// Pages in a real browser: those of the book with the one that `vmlock-lab matrix` writes, and those that `vmlock fleet` and
-// `vmlock drift` write. Each in a narrow and a wide window, light and dark: nothing is wider than the window, every text stands out from what is behind it as WCAG 2.2 asks for at
+// Pages in a real browser: those that `vmlock fleet`, `vmlock drift` and `vmlock-lab matrix` write, and those of the book,
+// where it is asked for. Each in a narrow and a wide window, light and dark: nothing is wider than the window, every text stands out from what is behind it as WCAG 2.2 asks for at
 // level AA (1.4.3), and nothing is fetched. Grids are used by their keys, with names that would like to be markup.
 //
-//   node look.mjs VMLOCK BROWSER BOOK PICTURES
+//   node look.mjs VMLOCK BROWSER PICTURES [BOOK]
 //
-// from the top of the tree, with the paths of the compiler, of Chromium, of the finished book's folder and of a folder for
-// pictures. Each problem is a line of stdout, and the last line says how much was checked.
+// from the top of the tree, with the paths of the compiler, of Chromium, of a folder for pictures and of the finished
+// book's. Each problem is a line of stdout, and the last line says how much was checked.
 
 import { spawn, spawnSync } from "node:child_process";
 import fs from "node:fs";
@@ -13,7 +13,7 @@ import os from "node:os";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 
-const [, , vmlock, browser, book, pictures] = process.argv;
+const [, , vmlock, browser, pictures, book] = process.argv;
 const problems = [];
 let checked = 0;
 /** How long one answer of the browser may take. */
@@ -24,7 +24,7 @@ const SCHEMES = ["light", "dark"];
 /** Of the reference's pages, which are all made alike, one of each sort. */
 const ALIKE = ["docs/baselines/kvm-6.8.html", "docs/cpus/neoverse-n1.html", "docs/codes/host-not-writable.html"];
 
-/** The page of the matrix, which mdBook takes as it is. */
+/** The page of the matrix, here and in the book. */
 const MATRIX = "docs/matrix-page.html";
 
 /** One thing that has to be so. */
@@ -322,12 +322,12 @@ function drift() {
   return { page, names: [lock, ...names], hosts: names.length };
 }
 
-/** The page of the matrix as it lies in the book, held against the data that it is made of. */
+/** The page of the matrix, held against the data that it is made of. */
 function matrix() {
   const locks = JSON.parse(fs.readFileSync("docs/matrix.json", "utf8"));
   const hosts = new Set(locks.flatMap((lock) => lock.hosts.map((host) => `${host.kernel}, ${host.cpu}`)));
   const names = [...locks.map((lock) => lock.name), ...hosts];
-  return { page: path.join(book, MATRIX), names, rows: locks.length, hosts: hosts.size };
+  return { page: path.resolve(MATRIX), names, rows: locks.length, hosts: hosts.size };
 }
 
 /** What a command of vmlock writes as a page. */
@@ -375,9 +375,33 @@ async function used(chromium, { names, hosts, rows: wanted }, where) {
   const { wide, faint } = await chromium.value(`(${look})()`);
   holds(`${where}, opened: wider than the window`, wide.length === 0, wide);
   holds(`${where}, opened: too little contrast`, faint.length === 0, faint);
+  await chromium.picture(path.join(pictures, `${where.replaceAll(", ", "-")}-opened.png`));
   // The next Tab leaves the grid: it is one stop.
   await chromium.key("Tab");
   holds(`${where}: one more Tab leaves the grid`, !(await focused("dataset.row")), await focused("outerHTML"));
+  await filtered(chromium, where);
+}
+
+/** A reason that is typed leaves the rows and hosts that have it, and one that nobody has leaves none. */
+async function filtered(chromium, where) {
+  const last = `document.querySelector("#why li:last-child").textContent`;
+  const reason = (await chromium.value(last)).split(":")[0];
+  await chromium.value(`document.getElementById("reason").focus()`);
+  await chromium.ask("Input.insertText", { text: reason });
+  const left = await chromium.value(`(() => {
+    const rows = [...document.querySelectorAll("#grid tbody tr")].map((row) => [...row.querySelectorAll("button")]);
+    const hit = (cell) => !cell.classList.contains("other");
+    const hosts = (rows[0] ?? []).map((_, at) => rows.map((row) => row[at]));
+    const opened = rows.flat().find(hit);
+    opened?.click();
+    const has = document.getElementById("why").textContent.toLowerCase().includes(${JSON.stringify(reason.toLowerCase())});
+    return { rows: rows.length, all: [...rows, ...hosts].every((line) => line.some(hit)), has };
+  })()`);
+  holds(`${where}: a reason leaves those that have it`, left.rows > 0 && left.all && left.has, [reason, left]);
+  await chromium.value(`document.getElementById("reason").focus()`);
+  await chromium.ask("Input.insertText", { text: " and nobody has that" });
+  const none = await chromium.value(`document.querySelectorAll("#grid tbody tr").length`);
+  holds(`${where}: a reason that nobody has leaves nothing`, none === 0, none);
 }
 
 /** A page that is wrong in each way, so that a look that sees nothing is not taken for a good page. */
@@ -411,7 +435,12 @@ try {
   for (const [name, made] of Object.entries({ fleet: fleet(), drift: drift(), matrix: matrix() })) {
     await everywhere(chromium, name, pathToFileURL(made.page).toString(), (where) => used(chromium, made, where));
   }
-  for (const page of pages()) await everywhere(chromium, page, pathToFileURL(path.join(book, page)).toString());
+  if (book) {
+    // A book that changed a letter of it would have a script that its own policy refuses.
+    const [own, other] = [MATRIX, path.join(book, MATRIX)].map((file) => fs.readFileSync(file));
+    holds("the book has the page of the matrix as it is", own.equals(other));
+    for (const page of pages()) await everywhere(chromium, page, pathToFileURL(path.join(book, page)).toString());
+  }
 } catch (error) {
   problems.push(`it did not come to its end: ${error.message}`);
 }

@@ -2,6 +2,7 @@
 //! the examples' locks on two architectures, and the examples on emulated hosts of every kernel that their tables name.
 
 use crate::accesses;
+use crate::browser;
 use crate::cache::{self, Cache};
 use crate::carry;
 use crate::confined;
@@ -146,6 +147,9 @@ fn beside(cache: &Cache, bench: &Bench, tally: &mut Tally) -> Result<()> {
     })?;
     tally.timed("libvirt's XML in libvirt's own schema", || {
         Ok(libvirt::checked(cache)?.map_or_else(Found::skipped, Found::step))
+    })?;
+    tally.timed("pages for browsers in Chromium", || {
+        Ok(browser::checked(cache)?.map_or_else(Found::skipped, Found::step))
     })?;
     tally.timed("locks of the examples are up to date", || {
         Ok(Found::step(up_to_date(bench)?))
