@@ -243,7 +243,7 @@ pub fn image(cache: &Cache) -> Result<PathBuf> {
         let tree = scratch.path().join("tree");
         fill(cache, &tree)?;
         let made = scratch.path().join(DISK);
-        file_system(&tree, &made)?;
+        file_system(&tree, &made, BYTES)?;
         cache::make_dir(&folder)?;
         fs::rename(&made, &place).map_err(|e| Failure::file("rename", &made, &e))?;
         cache::write(&record, cache::digest(&place)?.as_bytes())?;
@@ -306,10 +306,10 @@ fn fill(cache: &Cache, tree: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The tree as an ext4 image.
-fn file_system(tree: &Path, image: &Path) -> Result<()> {
+/// The tree as an ext4 image of so many bytes, all of it root's.
+pub fn file_system(tree: &Path, image: &Path, bytes: u64) -> Result<()> {
     let file = fs::File::create(image).map_err(|e| Failure::file("create", image, &e))?;
-    file.set_len(BYTES)
+    file.set_len(bytes)
         .map_err(|e| Failure::file("extend", image, &e))?;
     let mut command = Command::new(tools::find("mke2fs").unwrap_or("mke2fs".into()));
     command

@@ -184,8 +184,11 @@ pub struct Hardware {
 #[derive(Debug, Args)]
 pub struct Release {
     /// Folder for all of it, with nothing in it yet
-    #[arg(short, long, value_name = "FOLDER")]
-    pub out: PathBuf,
+    #[arg(short, long, value_name = "FOLDER", required_unless_present = "check")]
+    pub out: Option<PathBuf>,
+    /// Make nothing: try the release that is in a folder, as README says, where there is nothing but apt, and in podman
+    #[arg(long, value_name = "FOLDER", conflicts_with_all = ["out", "once", "quick", "maintainer"])]
+    pub check: Option<PathBuf>,
     /// Make it once, and compare nothing
     #[arg(long)]
     pub once: bool,

@@ -3,6 +3,7 @@
 
 mod archive;
 mod bill;
+mod check;
 mod commit;
 mod crates;
 mod debian;
@@ -64,10 +65,21 @@ struct Place<'a> {
     is_quick: bool,
 }
 
-/// Makes all of it; 0 if it is the same both times.
+/// Makes all of it; 0 if it is the same both times. Or tries what was made.
 pub fn run(cache: &Cache, flags: &Release) -> Result<u8> {
+    match (&flags.check, &flags.out) {
+        (Some(folder), _) => check::run(cache, folder),
+        (None, Some(out)) => make(cache, flags, out),
+        (None, None) => Err(Failure::bug(
+            "neither a folder to make nor one to try is named",
+        )),
+    }
+}
+
+/// Makes all of it in a folder.
+fn make(cache: &Cache, flags: &Release, out: &Path) -> Result<u8> {
     let root = cross::workspace()?;
-    refuse_used(&flags.out)?;
+    refuse_used(out)?;
     let commit = Commit::of(&root, flags)?;
     let made = {
         let scratch = Scratch::new()?;
@@ -95,7 +107,7 @@ pub fn run(cache: &Cache, flags: &Release) -> Result<u8> {
     // Last of all the digests: who sees them has all that they are of.
     let (sums, files): (Vec<_>, Vec<_>) = made.iter().partition(|(name, ..)| *name == SUMS);
     for (name, _, content) in files.iter().chain(&sums) {
-        cache::write(&flags.out.join(name), content)?;
+        cache::write(&out.join(name), content)?;
     }
     for (.., sums) in sums {
         tell(String::from_utf8_lossy(sums).trim_end())?;

@@ -99,7 +99,8 @@ mod tests {
         fs::create_dir(root.join(".cargo")).unwrap();
         fs::write(root.join(".cargo/config.toml"), "[profile.release]").unwrap();
         let mut flags = Release {
-            out: "out".into(),
+            out: Some("out".into()),
+            check: None,
             once: true,
             quick: false,
             maintainer: None,

@@ -2,7 +2,9 @@
 //! which Rust has, so that the same content makes the same bytes on any machine.
 
 use super::archive::{Files, gzip, tar};
+use crate::cache::hex;
 use crate::failure::{Failure, Result};
+use md5::{Digest as _, Md5};
 
 /// What a package says of itself.
 #[derive(Debug)]
@@ -29,6 +31,7 @@ pub struct About<'a> {
 pub fn package(about: &About, files: &Files) -> Result<Vec<u8>> {
     let mut control = Files::default();
     control.put("control", text(about, files));
+    control.put("md5sums", sums(files));
     let members: [(&[u8], Vec<u8>); 3] = [
         (b"debian-binary", b"2.0\n".to_vec()),
         (b"control.tar.gz", gzip(&tar(&control, about.time)?)?),
@@ -48,6 +51,14 @@ pub fn package(about: &About, files: &Files) -> Result<Vec<u8>> {
     archive
         .into_inner()
         .map_err(|e| Failure::bug(format!("a package cannot be ended: {e}")))
+}
+
+/// Its `md5sums` (deb-md5sums(5)), by which `dpkg --verify` finds what is no longer as it was packed.
+fn sums(files: &Files) -> String {
+    let line = |(path, _, content): (&str, u32, &[u8])| {
+        format!("{}  {path}\n", hex(&Md5::digest(content)))
+    };
+    files.iter().map(line).collect()
 }
 
 /// Its `control`. Nothing is needed beside it: the program is static.
