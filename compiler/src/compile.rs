@@ -366,10 +366,15 @@ fn finish(
         named = hosts;
         found.extend(unknown);
     }
+    let is_wrong = found.iter().any(|d| d.severity == Severity::Error);
+    if is_wrong {
+        // It can wait: no lock comes of the text yet. Where only a host refuses, it may well say why.
+        found.retain(|d| d.code != EMULATED);
+    }
     let mut verdicts = Vec::new();
     // A lock that is not what its author meant says nothing of hosts.
     if let Some(lock) = &lock
-        && !found.iter().any(|d| d.severity == Severity::Error)
+        && !is_wrong
     {
         for hosts in [hosts, &named] {
             let (more, problems) = hosts::judge(spec, lock, hosts, places);
@@ -378,10 +383,6 @@ fn finish(
         }
     }
     let errors = found.iter().any(|d| d.severity == Severity::Error);
-    if errors {
-        // It can wait: nothing is wrong with the text, and no lock comes of it yet.
-        found.retain(|d| d.code != EMULATED);
-    }
     Compiled {
         file: None,
         span: 0..0,

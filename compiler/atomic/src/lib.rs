@@ -30,7 +30,7 @@ pub fn hold() -> RwLockWriteGuard<'static, ()> {
 /// to the disk, renamed, and the folder flushed too. A crash at any moment leaves
 /// the old file or the new one. The mode of an existing file is kept, and a
 /// symbolic link stays one, also where nothing is at its end yet. What is no file (`/dev/stdout`) is written to.
-/// On Windows, what is marked as read-only is left alone.
+/// On Windows, what is marked as read-only is left alone; rights are those of the folder there, and of it nothing is synced.
 ///
 /// A folder that may be written to and not read (mode 0333) cannot be flushed by
 /// itself: the file is, once more, under its new name, which is all that is left.
