@@ -55,6 +55,10 @@ pub enum Command {
     ///
     /// Exit code 1: what it finds, or that it is not to be had here.
     Libvirt,
+    /// Hold what `vmlock labels` prints against Debian 13's Slurm, OpenStack placement API and kubectl
+    ///
+    /// Exit code 1: a job or a machine lands where its lock is not kept, or they are not to be had here.
+    Schedulers,
     /// Pack VS Code's extension, and print the SHA-256 of target/vmlock.vsix and where it is
     Extension,
     /// Make the documents one book, with the reference that vmlock writes, and print where its first page is

@@ -50,6 +50,7 @@ mod provenance;
 mod record;
 mod release;
 mod reproduce;
+mod schedulers;
 mod step;
 mod tools;
 mod torture;
@@ -99,6 +100,7 @@ fn run(flags: &Flags) -> Result<u8> {
         Command::Release(flags) => release::run(&cache, flags),
         Command::Editors => editors::run(&cache),
         Command::Libvirt => libvirt::run(&cache),
+        Command::Schedulers => schedulers::run(&cache),
         Command::Extension => editors::extension::run(&cache),
         Command::Book => book::run(&cache),
         Command::Browser => browser::run(&cache),

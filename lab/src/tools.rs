@@ -122,15 +122,20 @@ pub fn run(command: &mut Command, limit: Option<Duration>) -> Result<ExitStatus>
 
 /// Like [`run`], and returns what the command wrote to its standard output.
 pub fn output(command: &mut Command) -> Result<(ExitStatus, Vec<u8>)> {
+    let (status, said, _) = both(command.stderr(Stdio::inherit()))?;
+    Ok((status, said))
+}
+
+/// The same, and what it wrote to its standard error where that goes nowhere else.
+pub fn both(command: &mut Command) -> Result<(ExitStatus, Vec<u8>, Vec<u8>)> {
     let name = command.get_program().to_string_lossy().into_owned();
     let out = command
-        .stderr(Stdio::inherit())
         .output()
         .map_err(|e| Failure::environment(format!("cannot run {name}: {e}")))?;
     if interrupted() {
         return Err(Failure::interrupted());
     }
-    Ok((out.status, out.stdout))
+    Ok((out.status, out.stdout, out.stderr))
 }
 
 /// The problems that a script printed, a line each. The last line counts; without it the script did not come to its end.
