@@ -248,6 +248,12 @@ pub fn model(report: &HostReport, name: &str) -> Result<String, Unfit> {
     if !unaffected.is_empty() {
         let _ = writeln!(text, "    unaffected {}", unaffected.join(" "));
     }
+    if !unaffected.contains(&MELTDOWN) && !judges_meltdown(report) {
+        let _ = writeln!(
+            text,
+            "    unknown \"unaffected:meltdown\" source=\"kernels before 5.11 show the register's own ID_AA64PFR0_EL1.CSV3, where 0 proves nothing\""
+        );
+    }
     text.push_str("}\n");
     Ok(text)
 }
@@ -289,6 +295,24 @@ fn question(register: &str) -> String {
     format!("ARCH_FEATURES({call})")
 }
 
+/// The vulnerability's name, as a model spells it.
+const MELTDOWN: &str = "\"meltdown\"";
+
+/// Whether the report shows that its kernel judges by itself whether a CPU is open to Meltdown, and tells a guest in
+/// ID_AA64PFR0_EL1.CSV3: from 5.11 on (arch/arm64/kvm/arm.c `set_default_spectre`). Before, a guest reads the
+/// register's own field, which is 0 on CPUs that are older than the field and not open to it either. A report names no
+/// kernel; but only a kernel from 5.11 on hides ID_AA64DFR0_EL1.PMUVer from a guest without the PMU that another guest
+/// finds (arch/arm64/kvm/sys_regs.c `read_id_reg`), and only one from 6.0 on has KVM_REG_ARM_STD_BMAP.
+fn judges_meltdown(report: &HostReport) -> bool {
+    let counters = |features: &[Feature]| {
+        let (register, field) = field("ID_AA64DFR0_EL1.PMUVer")?;
+        Some(field.get(value(report.view(features)?, register)?))
+    };
+    let hidden = counters(&[]) == Some(0);
+    let bitmap = |view: &View| view.register(smccc::STD_BMAP_REGISTER).is_some();
+    hidden && counters(&[Feature::Pmu]).is_some_and(|v| v > 0) || report.views.iter().any(bitmap)
+}
+
 /// Vulnerabilities that the host's kernel says a guest does not have to care about
 /// (ID_AA64PFR0_EL1.CSV2 and CSV3).
 fn unaffected(view: &View) -> Vec<&'static str> {
@@ -298,7 +322,7 @@ fn unaffected(view: &View) -> Vec<&'static str> {
     };
     let mut list = Vec::new();
     if shown("ID_AA64PFR0_EL1.CSV3").is_some_and(|v| v > 0) {
-        list.push("\"meltdown\"");
+        list.push(MELTDOWN);
     }
     if shown("ID_AA64PFR0_EL1.CSV2").is_some_and(|v| v > 0) {
         list.push("\"spectre-v2\"");

@@ -3,6 +3,7 @@
 use crate::scratch::{Scratch, err, out, report_of};
 use serde_json::Value;
 use std::fs;
+use vmlock_spec::report;
 
 /// A plain description.
 fn spec(name: &str, import: &str, abi: &str, cpu: &str) -> String {
@@ -373,4 +374,85 @@ fn what_speaks_of_a_whole_kernel_is_refused_elsewhere() {
         let output = scratch.vmlock(&["lock", "web.vm.kdl"]);
         assert_eq!(output.status.code(), Some(0), "{}", err(&output));
     }
+}
+
+/// What a kernel before 5.11 cannot tell of a CPU is unknown in a model that is made there, and not "open to Meltdown".
+#[test]
+fn a_model_made_on_5_10_never_says_less_of_meltdown_than_a_later_kernel_shows() {
+    const PFR0: &str = "ID_AA64PFR0_EL1";
+    const LATER: [&str; 10] = [
+        "6.1", "6.12", "6.16", "6.17", "6.18", "6.19", "7.0", "7.1", "7.2", "7.3",
+    ];
+    let scratch = Scratch::new("made-on-5.10");
+    let made = |report: &str, name: &str| -> String {
+        let file = format!("{name}.kdl");
+        let output = scratch.vmlock(&["cpu", report, "--name", name, "-o", &file]);
+        assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+        fs::read_to_string(scratch.0.join(&file)).unwrap()
+    };
+    for (cpu, told) in [
+        ("cortex-a72", false),
+        ("cortex-a76", true),
+        ("neoverse-n1", true),
+        ("max", true),
+    ] {
+        let mine = format!("mine-{cpu}");
+        let text = made(&report_of(cpu, "5.10"), &mine);
+        let unknown = "unknown \"unaffected:meltdown\"";
+        assert_eq!(text.contains(unknown), !told, "{text}");
+        assert_eq!(text.contains("unaffected \"meltdown\""), told, "{text}");
+        for series in LATER {
+            let name = format!("{cpu}-{series}");
+            let import = format!("    import \"{mine}.kdl\"\n");
+            let abi = format!("\"kvm-{series}\"");
+            let asked = spec(&name, &import, &abi, &format!("\"{mine}\" count=1"));
+            if !told {
+                let file = format!("{name}.vm.kdl");
+                scratch.write(&file, &asked);
+                let (code, object) = scratch.json(&["lock", &file]);
+                assert_eq!(code, 1, "{name}: {object}");
+                let said = object.to_string();
+                assert!(said.contains("spec::unmeasured"), "{said}");
+                assert!(said.contains("ID_AA64PFR0_EL1.CSV3"), "{said}");
+                // What the help says: who knows it says so in the model.
+                let known = text.lines().map(|line| match line.contains(unknown) {
+                    true => "    unaffected \"meltdown\"\n".to_owned(),
+                    false => format!("{line}\n"),
+                });
+                scratch.write(&format!("{mine}.kdl"), &known.collect::<String>());
+            }
+            let lock = scratch.lock(&name, &asked);
+            scratch.write(&format!("{mine}.kdl"), &text);
+            let locked = lock.registers.iter().find(|r| r.name == PFR0).unwrap();
+            let report = fs::read_to_string(report_of(cpu, series)).unwrap();
+            let report = report::parse(&report).unwrap();
+            let shown = report.view(&[]).unwrap().seen(PFR0).value();
+            assert_eq!(Some(locked.value), shown, "{name}");
+        }
+        // Later kernels judge by themselves, and what they show is known.
+        for series in LATER {
+            let text = made(&report_of(cpu, series), &format!("own-{cpu}-{series}"));
+            assert!(text.contains("unaffected \"meltdown\""), "{text}");
+        }
+    }
+    // A later kernel that shows 0 has looked, and the CPU is open to it.
+    for series in LATER {
+        let text = fs::read_to_string(report_of("cortex-a72", series)).unwrap();
+        let open = text.replace("\"0x1000000001000222\"", "\"0x0000000001000222\"");
+        assert_ne!(open, text, "{series}");
+        scratch.write("open.json", &open);
+        let model = made("open.json", &format!("open-{series}"));
+        assert!(!model.contains("meltdown"), "{series}: {model}");
+    }
+    // A host is adopted as it is: what its guests see is known.
+    let report = report_of("cortex-a72", "5.10");
+    let (code, object) = scratch.json(&["adopt", &report, "--name", "old"]);
+    assert_eq!(
+        (code, &object["adopted"]["nearest"]),
+        (0, &"kvm-5.10".into())
+    );
+    let (code, object) = scratch.json(&["lock", "old.vm.kdl"]);
+    assert_eq!(code, 0, "{object}");
+    let check = ["check", "old.vm.lock.json", "--host", &report];
+    assert_eq!(scratch.json(&check).0, 0);
 }
