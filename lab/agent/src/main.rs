@@ -9,7 +9,9 @@
 //!   port, and send so many bytes, the file over and over; or say the SHA-256 of all that comes (`stream.rs`);
 //! * `vmlock-lab-agent pass tap:NAME|file:PATH|listen:SOCKET… -- PROGRAM ARGUMENT…`, in the host: becomes that program,
 //!   with the descriptors 3, 4 and so on: attached to a tap, opened, listening;
-//! * `vmlock-lab-agent hold FILE`, in the guest: looks for ever whether its CPU keeps what it has (`hold.rs`).
+//! * `vmlock-lab-agent hold FILE`, in the guest: looks for ever whether its CPU keeps what it has (`hold.rs`);
+//! * `vmlock-lab-agent talk ADDRESS:PORT FILE`, in the guest: says numbered lines over one connection, and looks whether each
+//!   comes back (`talk.rs`).
 //!
 //! It ends with 1 and the words of Linux where something does not work.
 //!
@@ -17,6 +19,7 @@
 
 mod hold;
 mod stream;
+mod talk;
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, fcntl};
@@ -53,8 +56,9 @@ fn main() -> ExitCode {
         },
         ["pass", words @ ..] => pass(words),
         ["hold", file] => hold::hold(file),
+        ["talk", address, file] => talk::talk(address, file),
         _ => Err(io::Error::other(
-            "answer SOCKET, or ask PORT, or give PORT FILE COUNT, or take PORT, or pass WHAT… -- PROGRAM ARGUMENT…, or hold FILE",
+            "answer SOCKET, or ask PORT, or give PORT FILE COUNT, or take PORT, or pass WHAT… -- PROGRAM ARGUMENT…, or hold FILE, or talk ADDRESS:PORT FILE",
         )),
     };
     match done {

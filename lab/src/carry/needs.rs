@@ -86,12 +86,18 @@ impl Needs {
         }
     }
 
+    /// Whether it talks to a peer.
+    pub fn talks(&self) -> bool {
+        !self.taps.is_empty()
+    }
+
     /// What of the guest goes on in each of its rounds, as `carried.rs` names it.
     pub fn goes_on(&self) -> Vec<String> {
         let each = |what: &'static str| (0..self.vcpus).map(move |cpu| format!("{what}{cpu}"));
         let once = [
             ("disk", !self.disks.is_empty()),
-            ("pings", !self.taps.is_empty()),
+            ("pings", self.talks()),
+            ("lines", self.talks()),
             ("random", self.random),
         ];
         let once = once.into_iter().filter(|(_, is)| *is);
