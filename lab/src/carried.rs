@@ -1,7 +1,7 @@
 //! The guest that is carried from host to host (`carry.rs`), and that looks all the while whether anything of it is lost:
 //! on each CPU its vector registers, memory, timers and clocks (`agent hold`), a disk that it writes and reads, pings, one
-//! connection that is never opened again (`agent talk`), random numbers, what its kernel warns of. Whatever machine it is given, it uses what there is; what has to be there,
-//! `carry.rs` knows from the lock.
+//! connection that is never opened again (`agent talk`), random numbers, what its kernel warns of. Whatever machine it is given,
+//! it uses what there is; what has to be there, `carry.rs` knows from the lock.
 //!
 //! A round is over once all of that has gone on. For each one it says a line; and one that begins with `WRONG` where
 //! something is.
