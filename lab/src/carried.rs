@@ -1,7 +1,8 @@
 //! The guest that is carried from host to host (`carry.rs`), and that looks all the while whether anything of it is lost:
-//! on each CPU its vector registers, memory, timers and clocks (`agent hold`), a disk that it writes and reads, pings, one
-//! connection that is never opened again (`agent talk`), random numbers, what its kernel warns of. Whatever machine it is given,
-//! it uses what there is; what has to be there, `carry.rs` knows from the lock.
+//! on each CPU its vector registers, memory, timers and clocks (`agent hold`), SVE's registers and the keys that sign pointers
+//! (`agent vectors`, `agent keys`), a disk that it writes and reads, pings, one connection that is never opened again
+//! (`agent talk`), random numbers, what its kernel warns of. Whatever machine it is given, it uses what there is; what has to be
+//! there, `carry.rs` knows from the lock.
 //!
 //! A round is over once all of that has gone on. For each one it says a line; and one that begins with `WRONG` where
 //! something is.
@@ -43,10 +44,17 @@ follow() {
     : >/run/$1
     watched="$watched $1"
 }
-for cpu in $(seq 0 $last); do
-    follow cpu$cpu
-    (taskset -c $cpu agent hold /run/cpu$cpu 2>&1 | while read -r line; do wrong "CPU $cpu: $line"; done) &
-done
+# One of the agent's commands on each CPU, under a name.
+each() {
+    for cpu in $(seq 0 $last); do
+        follow $1$cpu
+        (taskset -c $cpu agent $2 /run/$1$cpu 2>&1 | while read -r line; do wrong "CPU $cpu: $line"; done) &
+    done
+}
+each cpu hold
+features=" $(sed -n 's/^Features[^:]*: //p' /proc/cpuinfo | head -n 1) "
+case $features in *' sve '*) each sve vectors ;; esac
+case $features in *' paca '*) each pauth keys ;; esac
 digest() { sha256sum | cut -c1-16; }
 # Numbers that nothing takes for a hole, written to the disk, and those of a while ago read back past all caches.
 disk() {

@@ -340,6 +340,8 @@ mod tests {
             disks: vec![("data.img".to_owned(), 1 << 20)],
             taps: vec!["tap0".to_owned()],
             random: true,
+            sve: true,
+            pauth: true,
             generation: true,
             ..Needs::default()
         }
@@ -379,14 +381,14 @@ mod tests {
             0,
             SAVED,
             "carry: kernel 5.10.0-x\ncarry: audit 0 digest sha256-ab 900 facts seen, not looked at, as a whole or in part: 30 promises\ncarry: holds /dev/vdb zero\nother\ncarry: saved 4096\ncarry: took a 1 s\n",
-            "vmlock guest: hears 'host 1'\r\nvmlock guest: round 1 of boot abc: cpu0 disk pings lines random ticks0 went on, up, a copy 0 times\r\nvmlock guest: rou",
+            "vmlock guest: hears 'host 1'\r\nvmlock guest: round 1 of boot abc: cpu0 sve0 pauth0 disk pings lines random ticks0 went on, up, a copy 0 times\r\nvmlock guest: rou",
         );
         first.explained = Some((object, "saved on  Linux 5.10.0-x, by vmlock".to_owned()));
         let second = stop(
             1,
             OK,
             "carry: kernel 7.3\ncarry: audit 0 digest sha256-ab 900 facts seen, not looked at, as a whole or in part: 30 promises\ncarry: holds /dev/vdb digest0\ncarry: turned 4\ncarry: refused vmlock-run: the saved guest `a` cannot be restored: b\n",
-            "nd 2 of boot abc: cpu0 disk pings lines random ticks0 went on, up, a copy 1 times\r\nvmlock guest: hears 'host 2'\r\nvmlock guest: round 3 of boot abc: cpu0 disk pings lines random ticks0 went on, up, a copy 1 times\r\nvmlock guest: said 71 lines\r\nvmlock guest: powering off after 3 rounds\r\n",
+            "nd 2 of boot abc: cpu0 sve0 pauth0 disk pings lines random ticks0 went on, up, a copy 1 times\r\nvmlock guest: hears 'host 2'\r\nvmlock guest: round 3 of boot abc: cpu0 sve0 pauth0 disk pings lines random ticks0 went on, up, a copy 1 times\r\nvmlock guest: said 71 lines\r\nvmlock guest: powering off after 3 rounds\r\n",
         );
         vec![first, second]
     }
