@@ -17,7 +17,8 @@
 //!
 //! It ends with 1 and the words of Linux where something does not work.
 //!
-//! `unsafe` is here for the one request to a tap, which no library at hand has; and in `hold.rs` and `wide.rs` for registers of the CPU.
+//! `unsafe` is here for the one request to a tap, which no library at hand has; and in `hold.rs` and `wide.rs` for registers of
+//! the CPU.
 
 mod hold;
 mod stream;
