@@ -436,6 +436,7 @@ impl Bench<'_> {
             disks: place.disks,
             kept: Vec::new(),
             bag: None,
+            lan: None,
             limit: Some(place.limit),
             clock: self.clock,
         };

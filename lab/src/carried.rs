@@ -1,7 +1,8 @@
 //! The guest that is carried from host to host (`carry.rs`), and that looks all the while whether anything of it is lost:
-//! on each CPU its vector registers, memory, timers and clocks (`agent hold`), a disk that it writes and reads, pings to its
-//! host, random numbers, what its kernel warns of. Whatever machine it is given, it uses what there is; what has to be there,
-//! `carry.rs` knows from the lock.
+//! on each CPU its vector registers, memory, timers and clocks (`agent hold`), SVE's registers and the keys that sign pointers
+//! (`agent vectors`, `agent keys`), a disk that it writes and reads, pings, one connection that is never opened again
+//! (`agent talk`), random numbers, what its kernel warns of. Whatever machine it is given, it uses what there is; what has to be
+//! there, `carry.rs` knows from the lock.
 //!
 //! A round is over once all of that has gone on. For each one it says a line; and one that begins with `WRONG` where
 //! something is.
@@ -43,10 +44,17 @@ follow() {
     : >/run/$1
     watched="$watched $1"
 }
-for cpu in $(seq 0 $last); do
-    follow cpu$cpu
-    (taskset -c $cpu agent hold /run/cpu$cpu 2>&1 | while read -r line; do wrong "CPU $cpu: $line"; done) &
-done
+# One of the agent's commands on each CPU, under a name.
+each() {
+    for cpu in $(seq 0 $last); do
+        follow $1$cpu
+        (taskset -c $cpu agent $2 /run/$1$cpu 2>&1 | while read -r line; do wrong "CPU $cpu: $line"; done) &
+    done
+}
+each cpu hold
+features=" $(sed -n 's/^Features[^:]*: //p' /proc/cpuinfo | head -n 1) "
+case $features in *' sve '*) each sve vectors ;; esac
+case $features in *' paca '*) each pauth keys ;; esac
 digest() { sha256sum | cut -c1-16; }
 # Numbers that nothing takes for a hole, written to the disk, and those of a while ago read back past all caches.
 disk() {
@@ -68,10 +76,11 @@ if [ -b /dev/vda ]; then
     disk &
     writer=$!
 fi
+peer=10.77.0.1
 pings() {
     n=0
     while :; do
-        ping -c 1 -W 5 10.77.0.1 >/dev/null && n=$((n + 1))
+        ping -c 1 -W 5 $peer >/dev/null && n=$((n + 1))
         echo $n >/run/pings.new && mv /run/pings.new /run/pings
         sleep 0.2
     done
@@ -80,6 +89,9 @@ if [ -e /sys/class/net/eth0 ]; then
     ifconfig eth0 10.77.0.2 netmask 255.255.255.0 up
     follow pings
     pings &
+    # Opened here and never again, which its other end would notice.
+    follow lines
+    (agent talk $peer:7077 /run/lines 2>&1 >/run/said | while read -r line; do wrong "its connection: $line"; done) &
 fi
 random() {
     n=0
@@ -174,6 +186,16 @@ if [ -b /dev/vda ]; then
         [ $tries = 100 ] && wrong "the disk is not let go" && break
         sleep 0.2
     done
+fi
+if [ -e /run/lines ]; then
+    : >/run/lines.end
+    tries=0
+    until [ -s /run/said ]; do
+        tries=$((tries + 1))
+        [ $tries = 300 ] && wrong "its connection has no end" && break
+        sleep 0.2
+    done
+    say "said $(cat /run/said)"
 fi
 say "powering off after $round rounds"
 poweroff -f

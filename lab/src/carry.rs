@@ -2,10 +2,11 @@
 //! the next one, and so on, with its disks. The guest (`carried.rs`) looks all the while whether anything of it is lost.
 //!
 //! The saved guest is in the hosts' bag, and the guest's disks, empty at first, are disks of theirs, whose files outlive
-//! them. In each host the running guest is audited, and all audits have to see the same machine. On the way, `vmlock explain`
-//! has to say what the saved guest is, and each host gets it with one byte turned over first, which has to be refused.
+//! them. A guest with a network card talks to one peer outside of all hosts (`carry/peer.rs`), over one connection. In each
+//! host the running guest is audited, and all audits have to see the same machine. On the way, `vmlock explain` has to say
+//! what the saved guest is, and each host gets it with one byte turned over first, which has to be refused.
 
-use crate::cache::Cache;
+use crate::cache::{Cache, Scratch};
 use crate::carried;
 use crate::cross;
 use crate::emulate::Machine;
@@ -14,18 +15,21 @@ use crate::failure::{FINDINGS, Failure, INTERRUPTED, OK, Result, say, tell};
 use crate::flags;
 use crate::initramfs::quote;
 use crate::job;
-use crate::kernels;
+use crate::kernels::{self, Kernel};
+use crate::modules;
 use crate::trial::{self, Bench};
 use std::path::Path;
 use std::time::Duration;
 
 pub mod images;
 pub mod needs;
+pub mod peer;
 pub mod script;
 pub mod stop;
 
 use images::Images;
 use needs::Needs;
+use peer::Peer;
 use script::SCRIPT;
 use stop::{SAVED, Stop, problems};
 
@@ -123,25 +127,58 @@ impl Chain<'_> {
         let kernels = kernels::resolve(cache, self.kernels, false)?;
         carried::provide(cache, &bench.root().join("examples/guest"))?;
         let needs = Needs::read(lock)?;
+        match self.walk(cache, bench, (lock, &needs), &kernels, told) {
+            // The peer has heard what that host's guest said, and cannot be as it was before.
+            Err(failure) if failure.is_crash() && needs.talks() => {
+                tell(format_args!("again, from the first host: {failure}"))?;
+                told.again += 1;
+                told.kernels.clear();
+                self.walk(cache, bench, (lock, &needs), &kernels, told)
+            }
+            outcome => outcome,
+        }
+    }
+
+    /// One guest, from the first host on.
+    fn walk(
+        &self,
+        cache: &Cache,
+        bench: &Bench,
+        (lock, needs): (&Path, &Needs),
+        kernels: &[Kernel],
+        told: &mut Told,
+    ) -> Result<()> {
         let compiler = cross::build_quickly("vmlock")?;
         let scratch = cache.scratch()?;
-        let images = Images::make(&scratch, &needs)?;
+        let images = Images::make(&scratch, needs)?;
+        let place = Scratch::new()?;
+        let peer = needs.talks().then(|| Peer::start(place.path()));
+        let peer = peer.transpose()?;
         let mut stops: Vec<Stop> = Vec::new();
-        for (turn, kernel) in kernels.into_iter().enumerate() {
-            let mut host = trial::machine(kernel, self.cpu, LIMIT);
+        for (turn, kernel) in kernels.iter().enumerate() {
+            let mut host = trial::machine(kernel.clone(), self.cpu, LIMIT);
             host.bag = Some(images.guest.clone());
             host.kept.clone_from(&images.disks);
+            host.lan = peer.as_ref().map(|peer| peer.socket.clone());
             let size = stops.last().map_or(0, Stop::saved);
-            let errand = self.errand(bench, (lock, &needs), &host, (turn, size))?;
+            let errand = self.errand(bench, (lock, needs), &host, (turn, size))?;
             let place = format!("host {}, Linux {}", turn + 1, host.kernel.version);
-            let (outcome, again) = images.taken(&place, || bench.run(&host, &[&errand]))?;
-            told.again += usize::from(again);
+            let run = || bench.run(&host, &[&errand]);
+            let outcome = match &peer {
+                Some(_) => run()?,
+                None => {
+                    let (outcome, again) = images.taken(&place, run)?;
+                    told.again += usize::from(again);
+                    outcome
+                }
+            };
             let ended = outcome.jobs.into_iter().next();
             let mut stop = Stop {
                 place,
                 ended: ended.ok_or_else(|| Failure::bug("a job without a result"))?,
                 explained: None,
                 disks: images.digests()?,
+                heard: peer.as_ref().map(Peer::heard).unwrap_or_default(),
             };
             if stop.saved() > 0 {
                 stop.explained = Some(images.explain(&compiler, stop.saved())?);
@@ -160,7 +197,7 @@ impl Chain<'_> {
                 break;
             }
         }
-        told.problems = problems(&needs, self.kernels.len(), &stops);
+        told.problems = problems(needs, self.kernels.len(), &stops);
         if told.again > CRASHES {
             told.problems.push(format!(
                 "{} hosts crashed or stood still, and at most {CRASHES} of them by itself",
@@ -215,15 +252,14 @@ impl Chain<'_> {
         let numbers = turns.map(|n| n.to_string());
         let numbers: Vec<&str> = numbers.iter().map(String::as_str).collect();
         let job = [&["-c", &script, "sh", &lock], &numbers[..], &self.ways].concat();
-        let modules = if needs.taps.is_empty() {
-            None
-        } else {
-            Some("tun".to_owned())
+        let modules = match needs.talks() {
+            true => &modules::LAN[..],
+            false => &[],
         };
         Ok(Errand {
             by_shell: true,
             with: vec![own],
-            modules: modules.into_iter().collect(),
+            modules: modules.iter().map(|&name| name.to_owned()).collect(),
             ..bench.errand(self.cpu, &host.kernel.asked, &[job])
         })
     }

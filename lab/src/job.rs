@@ -140,6 +140,7 @@ pub fn machine(kernel: Kernel, cpu: &str, hardware: &Hardware, limit: Option<Dur
         disks: Vec::new(),
         kept: Vec::new(),
         bag: None,
+        lan: None,
         limit,
         clock: Clock::Real,
     }

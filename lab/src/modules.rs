@@ -16,6 +16,9 @@ use std::process::Command;
 /// What a host needs for its disks.
 pub const DISKS: [&str; 2] = ["virtio_pci", "virtio_blk"];
 
+/// What a host needs for guests that talk to somebody outside: its own card, taps, and what joins them.
+pub const LAN: [&str; 4] = ["virtio_pci", "virtio_net", "tun", "bridge"];
+
 /// What a host needs for its bag, and the name of a parameter that only an Image has with this driver built in.
 const BAG: &str = "nvme";
 const BAG_BUILT_IN: &[u8] = b"nvme.use_threaded_interrupts";

@@ -37,6 +37,7 @@ pub fn machine(kernel: Kernel, cpu: &str, limit: Duration) -> Machine {
         disks: Vec::new(),
         kept: Vec::new(),
         bag: None,
+        lan: None,
         limit: Some(limit),
         clock: Clock::Real,
     }

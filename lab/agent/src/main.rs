@@ -9,14 +9,21 @@
 //!   port, and send so many bytes, the file over and over; or say the SHA-256 of all that comes (`stream.rs`);
 //! * `vmlock-lab-agent pass tap:NAME|file:PATH|listen:SOCKET… -- PROGRAM ARGUMENT…`, in the host: becomes that program,
 //!   with the descriptors 3, 4 and so on: attached to a tap, opened, listening;
-//! * `vmlock-lab-agent hold FILE`, in the guest: looks for ever whether its CPU keeps what it has (`hold.rs`).
+//! * `vmlock-lab-agent hold FILE`, in the guest: looks for ever whether its CPU keeps what it has (`hold.rs`);
+//! * `vmlock-lab-agent talk ADDRESS:PORT FILE`, in the guest: says numbered lines over one connection, and looks whether each
+//!   comes back (`talk.rs`);
+//! * `vmlock-lab-agent vectors FILE` and `vmlock-lab-agent keys FILE`, in the guest: look for ever whether its CPU keeps SVE's
+//!   registers, and the keys that sign pointers (`wide.rs`).
 //!
 //! It ends with 1 and the words of Linux where something does not work.
 //!
-//! `unsafe` is here for the one request to a tap, which no library at hand has; and in `hold.rs` for registers of the CPU.
+//! `unsafe` is here for the one request to a tap, which no library at hand has; and in `hold.rs` and `wide.rs` for registers of
+//! the CPU.
 
 mod hold;
 mod stream;
+mod talk;
+mod wide;
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, fcntl};
@@ -53,8 +60,11 @@ fn main() -> ExitCode {
         },
         ["pass", words @ ..] => pass(words),
         ["hold", file] => hold::hold(file),
+        ["vectors", file] => wide::vectors(file),
+        ["keys", file] => wide::keys(file),
+        ["talk", address, file] => talk::talk(address, file),
         _ => Err(io::Error::other(
-            "answer SOCKET, or ask PORT, or give PORT FILE COUNT, or take PORT, or pass WHAT… -- PROGRAM ARGUMENT…, or hold FILE",
+            "answer SOCKET, or ask PORT, or give PORT FILE COUNT, or take PORT, or pass WHAT… -- PROGRAM ARGUMENT…, or hold FILE, or vectors FILE, or keys FILE, or talk ADDRESS:PORT FILE",
         )),
     };
     match done {

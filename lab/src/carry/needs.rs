@@ -22,6 +22,10 @@ pub struct Needs {
     pub taps: Vec<String>,
     /// Whether it has a source of random numbers.
     pub random: bool,
+    /// Whether its CPUs have vectors of any length.
+    pub sve: bool,
+    /// Whether they sign pointers.
+    pub pauth: bool,
     /// Whether it has a generation id.
     pub generation: bool,
     /// Its initial RAM file system, relative to the lock.
@@ -63,6 +67,11 @@ impl Needs {
             initrd,
             ..Self::default()
         };
+        let features = lock["features"].as_array();
+        for feature in features.into_iter().flatten() {
+            needs.sve |= feature == "sve";
+            needs.pauth |= feature == "pauth";
+        }
         let devices = lock["machine"]["devices"].as_array();
         for device in devices.into_iter().flatten() {
             let kind = device["kind"].as_str().unwrap_or_default();
@@ -86,16 +95,25 @@ impl Needs {
         }
     }
 
+    /// Whether it talks to a peer.
+    pub fn talks(&self) -> bool {
+        !self.taps.is_empty()
+    }
+
     /// What of the guest goes on in each of its rounds, as `carried.rs` names it.
     pub fn goes_on(&self) -> Vec<String> {
         let each = |what: &'static str| (0..self.vcpus).map(move |cpu| format!("{what}{cpu}"));
         let once = [
             ("disk", !self.disks.is_empty()),
-            ("pings", !self.taps.is_empty()),
+            ("pings", self.talks()),
+            ("lines", self.talks()),
             ("random", self.random),
         ];
         let once = once.into_iter().filter(|(_, is)| *is);
+        let wide = [("sve", self.sve), ("pauth", self.pauth)];
+        let wide = wide.into_iter().filter(|(_, is)| *is);
         each("cpu")
+            .chain(wide.flat_map(|(what, _)| each(what)))
             .chain(once.map(|(what, _)| what.to_owned()))
             .chain(each("ticks"))
             .collect()

@@ -58,12 +58,16 @@ await "[ -b $bag ]" "there is $bag, which takes the guest along: the host's kern
 pub const SCRIPT: &str = r#"
 lock=$1 size=$2 at=$3 turn=$4 rounds=$5 last=$6
 shift 6
-# The same to a guest in each host.
+# The guest's cards and the host's own are one network, and the host is nobody in it.
 if [ -n "$taps" ]; then
-    for tap in $taps; do
-        tunctl -t $tap >/dev/null
-        ifconfig $tap hw ether 52:54:00:77:00:01 10.77.0.1 netmask 255.255.255.0 up
+    brctl addbr outside || fail "there is a bridge"
+    # Whoever is joined to it is heard at once.
+    echo 0 >/sys/class/net/outside/bridge/forward_delay
+    for card in $taps eth0; do
+        [ $card = eth0 ] || tunctl -t $card >/dev/null
+        brctl addif outside $card && ifconfig $card up || fail "$card is bridged"
     done
+    ifconfig outside up
 fi
 for disk in $disks; do carry holds $disk $(sha256sum <$disk); done
 # Rounds that began in this host.

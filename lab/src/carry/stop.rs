@@ -2,6 +2,7 @@
 //! what it is.
 
 use super::needs::Needs;
+use super::peer::Heard;
 use crate::emulate::Ended;
 use crate::failure::OK;
 use serde_json::Value;
@@ -23,6 +24,8 @@ pub struct Stop {
     pub explained: Option<(Value, String)>,
     /// Digests of the guest's disks once the host was off.
     pub disks: Vec<String>,
+    /// What its peer had heard by then, if it has one.
+    pub heard: Heard,
 }
 
 impl Stop {
@@ -96,6 +99,7 @@ pub fn problems(needs: &Needs, hosts: usize, stops: &[Stop]) -> Vec<String> {
     }
     let mut console = String::new();
     let mut counter = 0;
+    let mut earlier = 0;
     let first = stops.first().and_then(Stop::audit);
     for (turn, stop) in stops.iter().enumerate() {
         let is_last = turn + 1 == hosts;
@@ -171,6 +175,11 @@ pub fn problems(needs: &Needs, hosts: usize, stops: &[Stop]) -> Vec<String> {
                 "the guest does not hear what its console is told".to_owned(),
             );
         }
+        expect(
+            !needs.talks() || stop.heard.lines > earlier,
+            format!("its peer heard {earlier} lines before, and no more there"),
+        );
+        earlier = stop.heard.lines;
         console.push_str(&text);
         match &stop.explained {
             Some((object, words)) => {
@@ -187,6 +196,9 @@ pub fn problems(needs: &Needs, hosts: usize, stops: &[Stop]) -> Vec<String> {
         problems.push(format!("it came to {} of {hosts} hosts", stops.len()));
     }
     problems.extend(lost(&needs.goes_on(), &console));
+    if let Some(stop) = stops.last().filter(|_| needs.talks()) {
+        problems.extend(unheard(&stop.heard, &console));
+    }
     problems
 }
 
@@ -239,6 +251,30 @@ fn unexplained(
         format!("does not say that it was saved on Linux {kernel}"),
     );
     missing
+}
+
+/// What its peer did not hear as the guest said it: all over one connection, to its end.
+fn unheard(heard: &Heard, console: &str) -> Vec<String> {
+    let said = format!("{GUEST}said {} lines", heard.lines);
+    let mut problems: Vec<String> = heard
+        .wrong
+        .iter()
+        .map(|what| format!("its peer says: {what}"))
+        .collect();
+    if heard.connections != 1 || !heard.closed {
+        let closed = if heard.closed { "" } else { "not " };
+        problems.push(format!(
+            "its peer heard of it over {} connections, and the last was {closed}closed",
+            heard.connections
+        ));
+    }
+    if !console.lines().any(|line| line.trim() == said) {
+        problems.push(format!(
+            "its peer heard {} lines, and it says of no such number that all came back",
+            heard.lines
+        ));
+    }
+    problems
 }
 
 /// What the guest lost on its way, by its console from the first host to the last; and whether just these went on in each round.
@@ -304,6 +340,8 @@ mod tests {
             disks: vec![("data.img".to_owned(), 1 << 20)],
             taps: vec!["tap0".to_owned()],
             random: true,
+            sve: true,
+            pauth: true,
             generation: true,
             ..Needs::default()
         }
@@ -319,6 +357,12 @@ mod tests {
             },
             explained: None,
             disks: vec![format!("digest{turn}")],
+            heard: Heard {
+                connections: 1,
+                lines: turn as u64 + 70,
+                closed: turn == 1,
+                wrong: None,
+            },
         };
         let sections = [
             "lock",
@@ -337,14 +381,14 @@ mod tests {
             0,
             SAVED,
             "carry: kernel 5.10.0-x\ncarry: audit 0 digest sha256-ab 900 facts seen, not looked at, as a whole or in part: 30 promises\ncarry: holds /dev/vdb zero\nother\ncarry: saved 4096\ncarry: took a 1 s\n",
-            "vmlock guest: hears 'host 1'\r\nvmlock guest: round 1 of boot abc: cpu0 disk pings random ticks0 went on, up, a copy 0 times\r\nvmlock guest: rou",
+            "vmlock guest: hears 'host 1'\r\nvmlock guest: round 1 of boot abc: cpu0 sve0 pauth0 disk pings lines random ticks0 went on, up, a copy 0 times\r\nvmlock guest: rou",
         );
         first.explained = Some((object, "saved on  Linux 5.10.0-x, by vmlock".to_owned()));
         let second = stop(
             1,
             OK,
             "carry: kernel 7.3\ncarry: audit 0 digest sha256-ab 900 facts seen, not looked at, as a whole or in part: 30 promises\ncarry: holds /dev/vdb digest0\ncarry: turned 4\ncarry: refused vmlock-run: the saved guest `a` cannot be restored: b\n",
-            "nd 2 of boot abc: cpu0 disk pings random ticks0 went on, up, a copy 1 times\r\nvmlock guest: hears 'host 2'\r\nvmlock guest: round 3 of boot abc: cpu0 disk pings random ticks0 went on, up, a copy 1 times\r\nvmlock guest: powering off after 3 rounds\r\n",
+            "nd 2 of boot abc: cpu0 sve0 pauth0 disk pings lines random ticks0 went on, up, a copy 1 times\r\nvmlock guest: hears 'host 2'\r\nvmlock guest: round 3 of boot abc: cpu0 sve0 pauth0 disk pings lines random ticks0 went on, up, a copy 1 times\r\nvmlock guest: said 71 lines\r\nvmlock guest: powering off after 3 rounds\r\n",
         );
         vec![first, second]
     }
@@ -395,6 +439,12 @@ mod tests {
         assert_eq!(count(&|s| says(&mut s[0], "copy 0", "copy 1")), 1);
         assert_eq!(count(&|s| says(&mut s[1], "powering", "sleeping")), 1);
         assert_eq!(count(&|s| says(&mut s[0], "kernel 5", "kernel 6")), 1);
+        assert_eq!(count(&|s| says(&mut s[1], "said 71", "said 72")), 1);
+        assert_eq!(count(&|s| s[1].heard.connections = 2), 1);
+        assert_eq!(count(&|s| s[1].heard.closed = false), 1);
+        assert_eq!(count(&|s| s[1].heard.wrong = Some("x".to_owned())), 1);
+        assert_eq!(count(&|s| s[0].heard.lines = 0), 1);
+        assert_eq!(count(&|s| s[0].heard.lines = 71), 1);
         assert_eq!(count(&|s| s[1].ended.code = 11), 1);
         assert_eq!(count(&|s| s[0].explained = None), 1);
         for name in ["name", "vcpus", "memory", "virtualCounter"] {

@@ -74,6 +74,15 @@ pub(super) fn qemu(emulator: &Start, machine: &Machine, initrd: &Path, dir: &Pat
             .arg(format!("file={file},format=raw,if=none,id=bag"))
             .args(["-device", "nvme,drive=bag,serial=bag"]);
     }
+    if let Some(socket) = &machine.lan {
+        let socket = escaped(socket);
+        command
+            .arg("-netdev")
+            .arg(format!(
+                "stream,id=lan,server=off,addr.type=unix,addr.path={socket}"
+            ))
+            .args(["-device", "virtio-net-pci,netdev=lan,romfile="]);
+    }
     command
         .args(["-chardev", "null,id=none", "-device"])
         .arg("pci-serial-4x,chardev1=out,chardev2=err,chardev3=lab,chardev4=none");
