@@ -19,8 +19,9 @@ use std::os::fd::AsFd as _;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+use vmlock_spec::lock::{Device, DeviceKind, Lock};
 
-/// How long the giving end may take to say something.
+/// How long the giving end may take to give what it can give while the guest runs, and later to say something.
 const ANSWER: Duration = Duration::from_secs(30);
 /// The same where it brings the guest to rest before.
 const AT_REST: Duration = Duration::from_secs(90);
@@ -39,6 +40,29 @@ pub struct Arriving {
     pub generation: Option<Id>,
     /// The turn that its state is of.
     turn: u64,
+}
+
+/// What a guest of a lock has to bring.
+struct Wanted<'a> {
+    /// As long its memory is.
+    bytes: u64,
+    /// It has a generation id.
+    identified: bool,
+    /// Its disks and cards: nothing of another name is taken.
+    names: Vec<&'a str>,
+}
+
+impl<'a> Wanted<'a> {
+    fn of(lock: &'a Lock) -> Self {
+        use DeviceKind::{VirtioBlock, VirtioNet};
+        let brought = |d: &&Device| matches!(d.kind, VirtioBlock | VirtioNet);
+        let devices = lock.machine.devices.iter().filter(brought);
+        Self {
+            bytes: lock.machine.memory.size,
+            identified: lock.machine.generation_id().is_some(),
+            names: devices.map(|device| device.name.as_str()).collect(),
+        }
+    }
 }
 
 /// Who connects there first and may: others are sent away.
@@ -64,12 +88,11 @@ fn accept(listener: &UnixListener) -> io::Result<UnixStream> {
 }
 
 impl Arriving {
-    /// Waits at that socket for a guest of the lock with that text, `wanted` long and with a generation id or not, until all has come that is given
-    /// while it still runs.
+    /// Waits at that socket for a guest of the lock with that text, until all has come that is given while it still runs.
     ///
     /// # Errors
     /// Nothing comes that would be such a guest.
-    pub fn meet(path: &Path, text: &str, bytes: u64, identified: bool) -> Result<Self, Failure> {
+    pub fn meet(path: &Path, text: &str, lock: &Lock) -> Result<Self, Failure> {
         let listener = listen("hand-over", path)?;
         let trouble = |e: io::Error| failed(path, &e.to_string());
         let mut token = [0; TOKEN];
@@ -82,16 +105,11 @@ impl Arriving {
         let _ = fs::remove_file(path);
         drop(listener);
         let peer = Peer::new(stream, Some(token)).map_err(trouble)?;
-        Self::begin(peer, path, text, bytes, identified)
+        Self::begin(peer, path, text, &Wanted::of(lock))
     }
 
-    fn begin(
-        peer: Peer,
-        path: &Path,
-        text: &str,
-        bytes: u64,
-        identified: bool,
-    ) -> Result<Self, Failure> {
+    fn begin(peer: Peer, path: &Path, text: &str, wanted: &Wanted<'_>) -> Result<Self, Failure> {
+        let until = Instant::now() + ANSWER;
         let mut it = Self {
             peer,
             at: Taking::Offered,
@@ -107,7 +125,7 @@ impl Arriving {
             lock: ours.clone(),
         };
         it.say(&offer)?;
-        let heard = it.hear(ANSWER)?;
+        let heard = it.hear(until)?;
         let Message::Accept {
             version,
             lock,
@@ -125,34 +143,35 @@ impl Arriving {
             return Err(it.no("its guest has another lock (`vmlock diff` shows what that says)"));
         }
         it.generation = match generation {
-            None if !identified => None,
-            Some(digits) if identified => match Id::of(digits) {
+            None if !wanted.identified => None,
+            Some(digits) if wanted.identified => match Id::of(digits) {
                 Some(id) => Some(id),
                 None => return Err(it.no("its generation id is none")),
             },
             _ => return Err(it.no("a generation id is missing, or is one too many")),
         };
-        let memory = it.hear(ANSWER)?;
+        let memory = it.hear(until)?;
         let (Message::Memory {}, Some(file)) = (&memory.said, memory.file) else {
             return Err(it.refuse(&memory.said));
         };
-        let anew = right::anew(file, bytes);
+        let anew = right::anew(file, wanted.bytes);
         it.memory = Some(anew.map_err(|why| it.no(&format!("guest memory: {why}")))?);
+        if *devices as usize > wanted.names.len() {
+            return Err(it.no("it has more disks and cards than the lock"));
+        }
         for _ in 0..*devices {
-            let heard = it.hear(ANSWER)?;
+            let heard = it.hear(until)?;
             let (Message::Device { name }, Some(file)) = (&heard.said, heard.file) else {
                 return Err(it.refuse(&heard.said));
             };
+            if !wanted.names.contains(&name.as_str()) {
+                return Err(it.no("it has a disk or a card that the lock has not"));
+            }
             if it.devices.insert(name.clone(), file).is_some() {
                 return Err(it.no(&format!("device `{name}` comes twice")));
             }
         }
         it.must(Event::Heard(&heard.said), Deed::Build)?;
-        // The guest rests until its disks are stable: what has gathered is made so while it runs. A tap has nothing of the kind,
-        // and what cannot be written is for the guest to hear, from its own disk.
-        it.devices.values().for_each(|file| {
-            let _ = file.sync_data();
-        });
         Ok(it)
     }
 
@@ -167,14 +186,13 @@ impl Arriving {
         sent.map_err(|e| failed(&self.socket, &format!("its other end has gone: {e}")))
     }
 
-    /// What is said within that time.
-    fn hear(&mut self, patience: Duration) -> Result<Heard, Failure> {
-        self.heard(patience)
+    /// What is said until then.
+    fn hear(&mut self, until: Instant) -> Result<Heard, Failure> {
+        self.heard(until)
             .map_err(|e| failed(&self.socket, &said(&e)))
     }
 
-    fn heard(&mut self, patience: Duration) -> io::Result<Heard> {
-        let until = Instant::now() + patience;
+    fn heard(&mut self, until: Instant) -> io::Result<Heard> {
         loop {
             if let Some(heard) = self.peer.hear()? {
                 return Ok(heard);
@@ -194,9 +212,7 @@ impl Arriving {
 
     /// Does not go on, and says why at both ends.
     fn no(&self, why: &str) -> Failure {
-        let no = Message::No {
-            why: why.to_owned(),
-        };
+        let no = Message::no(why);
         // It sees the end of the connection, too.
         let _ = self.peer.say(&no, None);
         failed(&self.socket, why)
@@ -229,7 +245,7 @@ impl Arriving {
         self.must(Event::Done, Deed::Ready)?;
         self.say(&Message::Ready {})?;
         self.must(Event::Done, Deed::Wait)?;
-        let heard = self.hear(AT_REST)?;
+        let heard = self.hear(Instant::now() + AT_REST)?;
         let (Message::State { identity, turn }, Some(file)) = (&heard.said, heard.file) else {
             return Err(self.refuse(&heard.said));
         };
@@ -289,7 +305,7 @@ impl Arriving {
 
     /// What follows from the other end's last word, and why.
     fn answered(&mut self) -> (Deed, String) {
-        let heard = self.heard(ANSWER);
+        let heard = self.heard(Instant::now() + ANSWER);
         let deed = match &heard {
             Ok(heard) => self.step(Event::Heard(&heard.said)),
             Err(_) => self.step(Event::Failed),
@@ -323,7 +339,7 @@ pub fn failed(socket: &Path, why: &str) -> Failure {
     Failure::environment(
         format!("no guest was handed over at `{}`: {why}", socket.display()),
         &[
-            "look there: the guest goes on where it was, and `vmlock-run status SOCKET` at that one's control socket says so",
+            "look there: `vmlock-run status SOCKET` at the other end's control socket says whether the guest goes on",
         ],
     )
 }

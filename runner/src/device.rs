@@ -103,8 +103,8 @@ pub trait Model: Send {
         None
     }
 
-    /// Has it do what it still has to, since its machine has ended.
-    fn finish(&mut self) -> Option<Farewell> {
+    /// Has it do what it still has to, since its machine has ended. Its guest has ended with that, or `gone` elsewhere.
+    fn finish(&mut self, _gone: bool) -> Option<Farewell> {
         None
     }
 

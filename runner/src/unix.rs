@@ -92,11 +92,16 @@ pub fn send(socket: &UnixStream, bytes: &[u8], file: Option<&File>) -> io::Resul
 /// # Errors
 /// The host's; [`ErrorKind::WouldBlock`] where nothing has come; something came that is neither bytes nor descriptors.
 pub fn receive(socket: &UnixStream, piece: &mut [u8]) -> io::Result<(usize, Vec<File>)> {
-    // No message is ever cut in which descriptors would be lost.
+    // It has room for all that one message can bring.
     let mut room = nix::cmsg_space!([RawFd; MOST]);
     let mut pieces = [IoSliceMut::new(piece)];
     let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_CMSG_CLOEXEC;
     let came = recvmsg::<()>(socket.as_raw_fd(), &mut pieces, Some(&mut room), flags)?;
+    // Where this process can open no more, the rest of them is lost.
+    if came.flags.contains(MsgFlags::MSG_CTRUNC) {
+        close_what_came(&room);
+        return Err(nix::errno::Errno::EMFILE.into());
+    }
     let mut files = Vec::new();
     for message in came.cmsgs()? {
         if let ControlMessageOwned::ScmRights(numbers) = message {
@@ -108,6 +113,27 @@ pub fn receive(socket: &UnixStream, piece: &mut [u8]) -> io::Result<(usize, Vec<
         }
     }
     Ok((came.bytes, files))
+}
+
+/// The same without descriptors: the kernel opens none of those that came.
+///
+/// # Errors
+/// The host's; [`ErrorKind::WouldBlock`] where nothing has come.
+pub fn receive_bytes(socket: &UnixStream, piece: &mut [u8]) -> io::Result<usize> {
+    let mut pieces = [IoSliceMut::new(piece)];
+    let flags = MsgFlags::MSG_DONTWAIT;
+    Ok(recvmsg::<()>(socket.as_raw_fd(), &mut pieces, None, flags)?.bytes)
+}
+
+/// Closes the descriptors of a message that was cut, which were opened all the same: the first part of `room` says how
+/// many (cmsg(3)), and it is zero where none were.
+fn close_what_came(room: &[u8]) {
+    let length = room.first_chunk().map_or(0, |it| usize::from_ne_bytes(*it));
+    let numbers = room.get(size_of::<libc::cmsghdr>()..length).unwrap_or(&[]);
+    for number in numbers.as_chunks().0 {
+        // SAFETY: the kernel has just opened it for this process, and nobody else has it.
+        drop(unsafe { OwnedFd::from_raw_fd(RawFd::from_ne_bytes(*number)) });
+    }
 }
 
 /// The user who opened the other end of a connection (SO_PEERCRED, unix(7)).
@@ -239,6 +265,44 @@ mod tests {
             }
         };
         assert!(gone && send(&one, b"x", None).is_err());
+    }
+
+    #[test]
+    fn what_this_process_has_no_room_for_is_closed_and_said() {
+        use nix::sys::resource::{Resource, getrlimit, setrlimit};
+        use nix::sys::wait::{WaitStatus, waitpid};
+        let (one, other) = UnixStream::pair().expect("sockets");
+        let null = File::open("/dev/null").expect("every system has it");
+        let many = [null.as_raw_fd(); 20];
+        let bytes = [IoSlice::new(b"x")];
+        let with = [ControlMessage::ScmRights(&many)];
+        for _ in 0..2 {
+            let flags = MsgFlags::empty();
+            sendmsg::<()>(other.as_raw_fd(), &bytes, &with, flags, None).expect("room");
+        }
+        // SAFETY: the child makes system calls, and ends.
+        match unsafe { fork() }.expect("a process") {
+            // The limit is the whole process's.
+            ForkResult::Child => {
+                let count = || fs::read_dir("/proc/self/fd").map_or(0, Iterator::count);
+                let before = count();
+                let most = getrlimit(Resource::RLIMIT_NOFILE).map_or(0, |(_, most)| most);
+                let free = nix::unistd::dup(&null).map_or(0, |next| next.as_raw_fd());
+                let room = free as u64 + 5;
+                let set = setrlimit(Resource::RLIMIT_NOFILE, room, most).is_ok();
+                let mut piece = [0; 8];
+                let error = receive(&one, &mut piece).err();
+                let full = error.and_then(|e| e.raw_os_error()) == Some(libc::EMFILE);
+                let bytes = receive_bytes(&one, &mut piece).ok() == Some(1);
+                let good = set && full && bytes && count() == before;
+                // SAFETY: it ends this process.
+                unsafe { libc::_exit(i32::from(!good)) }
+            }
+            ForkResult::Parent { child } => {
+                let ended = waitpid(child, None).expect("it ends");
+                assert_eq!(ended, WaitStatus::Exited(child, 0));
+            }
+        }
     }
 
     #[test]

@@ -89,19 +89,23 @@ echo "its taker, and the guest has ended: $(claim $there 'gone on elsewhere')"
 $run stop $there >/dev/null; ended $new 143 thawed; anew
 # Either end, and who brings them together, is killed at some moment: it is at one of both, or rests at one that can be named.
 settled() {
-    m=0; while [ $m -lt 300 ]; do
+    m=0 unmet=0; while [ $m -lt 300 ]; do
         sleep 0.1; m=$((m + 1)); a=$(at $socket) b=$(at $there)
         case "$a/$b" in *": running"*/*": running"*) echo "both run: $a $b"; exit 1 ;; *": running"*) return ;; esac
         case "$a" in *": unknown"*) $run claim $socket >/dev/null 2>&1 && echo claimed >>fates && continue ;; esac
         case "$b" in *": unknown"*) $run claim $there >/dev/null 2>&1 && echo claimed >>fates && continue ;; esac
         kill -0 $pid 2>/dev/null || kill -0 $new 2>/dev/null || return
+        # It was killed before anybody had come to the other one, who waits on.
+        [ $m -gt 30 ] && [ -S mine/to ] && ! kill -0 $pid 2>/dev/null && { unmet=1; return; }
     done
+    echo "never settled: $whom after $delay: $a, $b"; cat said words.$n words.$((n + 1)); exit 1
 }
 : >fates
 for step in $(seq 1 $kills); do
     for whom in client new pid; do
         receive; there=mine/$((n + 1)); $run migrate --to mine/to --control $socket >said 2>&1 & client=$!
-        delay=$((took * (2 * step - 1) / (2 * kills) + 20)); sleep $(printf '%d.%03d' $((delay / 1000)) $((delay % 1000)))
+        # The last time it is over by then.
+        delay=$((took * (2 * step - 1) / (2 * kills - 2) + 20)); [ $step -lt $kills ] || delay=$((2 * took + 500)); sleep $(printf '%d.%03d' $((delay / 1000)) $((delay % 1000)))
         eval "victim=\$$whom"; kill -9 $victim; wait $client
         settled
         case "$a/$b" in
@@ -110,8 +114,14 @@ for step in $(seq 1 $kills); do
             *) # Only who was killed himself had it.
                [ $whom = client ] && { echo "lost by a client: $delay: $a, $b"; cat said words.$n words.$((n + 1)); exit 1; }
                [ $whom = new ] && kill -0 $pid && { echo "lost: $delay: $a, $b"; cat said words.$n; exit 1; }
+               # The other one has seen that, and ended by itself.
+               if [ $whom = pid ]; then
+                   [ $unmet = 0 ] || kill $new
+                   wait $new; code=$?; [ $unmet = 0 ] || code=4
+                   [ $code = 4 ] && { [ $unmet = 1 ] || grep -q 'handed over' words.$((n + 1)); } || { echo "lost: $delay: exit $code: $a, $b"; cat words.$((n + 1)); exit 1; }
+               fi
                kill -9 $new $pid; wait $new $pid; n=$((n + 1))
-               echo "$whom-gone" >>fates; total=$((total + 1)); begin ;;
+               [ $unmet = 0 ] && echo "$whom-gone" >>fates || echo "$whom-unmet" >>fates; total=$((total + 1)); begin ;;
         esac
         again "killed $whom after $delay"
     done
@@ -124,6 +134,7 @@ begun=$(now); $run save one.save --control $socket >saved; ended $pid 143 saved
 n=$((n + 1)); socket=mine/$n; begun=$begun
 $run restore one.save --lock $lock --memory shared --control $socket <in >>out 2>words.$n & pid=$!
 await "$run status $socket 2>/dev/null | grep -q ': running'"; echo "a save and a restore: $((($(now) - begun) * 10)) ms"; again restored
+receive; migrate && echo "handed over once restored" || cat said words.*; over restored; again "handed over once restored"
 printf o >&3; ended $pid 0 off
 grep -q '!' out || echo "nothing has changed"
 # A guest whose memory is its own is not handed over.
@@ -158,7 +169,7 @@ fn a_guest_goes_from_runner_to_runner_and_is_never_lost() {
             small(lock);
             lock.name = "other".to_owned();
         });
-        let (count, kills) = (6, 4);
+        let (count, kills) = (6, 5);
         let names = format!("lock={} other={}", lock.display(), other.display());
         let script = format!("{names} count={count} kills={kills}\n{SCRIPT}");
         let script = place.write("handovers.sh", script.as_bytes());
@@ -183,6 +194,8 @@ fn a_guest_goes_from_runner_to_runner_and_is_never_lost() {
             ("given up by the frozen: exit 4\n", 1),
             ("its taker: refused 1\n", 1),
             ("its taker, and the guest has ended: refused 1\n", 1),
+            ("never settled", 0),
+            ("handed over once restored\n", 1),
             ("carried: running\n", 1),
             ("audited: exit 0\n", 1),
             ("private: exit 4, 1\n", 1),
@@ -205,6 +218,10 @@ fn a_guest_goes_from_runner_to_runner_and_is_never_lost() {
             .filter(|fate| fate.get(1) != Some(&"claimed"));
         let killed: u64 = fates.flat_map(|fate| numbers(fate[0])).sum();
         assert_eq!(killed, 3 * kills, "{kernel}:\n{said}");
+        // Too early, too late, and in between: each of these has to be among them.
+        for fate in ["pid-there", "new-here", "client-there"] {
+            assert!(words.contains(&fate), "{kernel}: no {fate}:\n{said}");
+        }
         let mut rests = numbers(line("rests: "));
         rests.sort_unstable();
         let both = numbers(line("a save and a restore: "))[0];

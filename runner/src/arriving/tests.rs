@@ -42,7 +42,12 @@ fn met(said: &[(Message, bool)]) -> Result<Arriving, String> {
             let _ = giving.say(&said, file.as_ref());
         }
     });
-    let came = Arriving::begin(taking, Path::new("to"), "a lock", BYTES, false);
+    let wanted = Wanted {
+        bytes: BYTES,
+        identified: false,
+        names: vec!["root", "lan"],
+    };
+    let came = Arriving::begin(taking, Path::new("to"), "a lock", &wanted);
     gives.join().expect("nobody panics");
     came.map_err(|failure| match failure {
         Failure::Environment(trouble) => trouble.message,
@@ -100,6 +105,14 @@ fn what_comes_is_taken_under_its_names_and_all_else_refused() {
                 good[2].clone(),
             ],
             "comes twice",
+        ),
+        (
+            &[good[0].clone(), good[1].clone(), (device("data"), true)],
+            "the lock has not",
+        ),
+        (
+            &[(accept("a lock", 3), false), good[1].clone()],
+            "more disks",
         ),
         (&good[..3], "has gone"),
     ] {

@@ -148,12 +148,7 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
     }
     let emulation = emulation(parsed)?;
     let mut arriving = match parsed.verb {
-        RECEIVE => Some(Arriving::meet(
-            Path::new(&parsed.argument),
-            text,
-            lock.machine.memory.size,
-            lock.machine.generation_id().is_some(),
-        )?),
+        RECEIVE => Some(Arriving::meet(Path::new(&parsed.argument), text, lock)?),
         _ => None,
     };
     let mut opened = match parsed.verb {
@@ -523,9 +518,9 @@ impl Coming {
         opened.ok_or_else(|| Failure::environment("the guest's state did not come", &[]))
     }
 
-    /// Whether it was asked for in vain.
-    fn is_lost(&self) -> bool {
-        self.asked.get() && self.opened.get().is_none()
+    /// Whether it was asked for: it rests meanwhile, and what fails then is not tried in another way.
+    fn is_asked(&self) -> bool {
+        self.asked.get()
     }
 
     /// All that came.
@@ -554,14 +549,14 @@ impl Host<'_> {
     /// way that no key tells, which is said, and has to be proven anew.
     ///
     /// # Errors
-    /// A guest that was to come did not: nothing else can be made of it.
+    /// That of a guest that was asked for: it rests, and nothing is tried in another way.
     fn again(&self, proven: &Proven, stats: &mut Stats) -> Result<Option<Enforced>, Failure> {
         let why = match self.make(proven, stats) {
             Ok(made) => {
                 stats.remembered();
                 return Ok(Some(made));
             }
-            Err(failure) if self.is_lost() => return Err(failure),
+            Err(failure) if self.is_asked() => return Err(failure),
             // That says nothing of what was proven.
             Err(Failure::Refused(refusals)) if refusals.iter().all(resume::is_of_state) => {
                 return Ok(None);
@@ -578,9 +573,9 @@ impl Host<'_> {
         Ok(None)
     }
 
-    /// Whether a guest was to come, and did not.
-    fn is_lost(&self) -> bool {
-        matches!(self.goes, Goes::Comes(coming) if coming.is_lost())
+    /// Whether a guest that is to come was asked for.
+    fn is_asked(&self) -> bool {
+        matches!(self.goes, Goes::Comes(coming) if coming.is_asked())
     }
 
     /// Proves that this host keeps the lock: by what is seen from inside a machine like the guest's, and read back from the
@@ -588,7 +583,7 @@ impl Host<'_> {
     fn prove(&self, stats: &mut Stats) -> Result<(Proven, Enforced), Failure> {
         // Where the host keeps the lock, no guest has to be asked how: the witness sees that it is kept. Else one tells why.
         let proven = match self.prove_with(Scope::Presumed(self.lock), stats) {
-            Err(Failure::Refused(_)) if !self.is_lost() => {
+            Err(Failure::Refused(_)) if !self.is_asked() => {
                 self.prove_with(Scope::For(self.lock), stats)?
             }
             proven => proven?,

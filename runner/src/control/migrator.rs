@@ -3,7 +3,7 @@
 //! The guest's runner is in its jail, and connects to nobody: it gets a connection, and an empty file in memory for the
 //! guest's state. All else is between the two; who gave it up before the guest was given had nothing done.
 
-use super::client::{connect, failed, heard, understood, wrong};
+use super::client::{connect, connect_to_give, failed, heard, understood, wrong};
 use super::{ANSWER, Answer, MIGRATE, Request};
 use crate::failure::{Failure, exit};
 use crate::flags::Parsed;
@@ -40,7 +40,7 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
     };
     let (to, control) = (named(TO.long)?, named(CONTROL.long)?);
     let mut stream = connect(control)?;
-    let other = connect(to)?;
+    let other = connect_to_give(to)?;
     let state = Memory::unnamed("state", 0).map_err(|e| failed(control, e))?;
     let request = Request {
         r#do: MIGRATE.to_owned(),

@@ -273,10 +273,11 @@ impl Bus {
         disks.collect()
     }
 
-    /// Has all devices do what they still have to, since the machine has ended.
-    pub fn finish(&mut self) -> Vec<Farewell> {
+    /// Has all devices do what they still have to, since the machine has ended; the guest has ended with it, or `gone`
+    /// elsewhere.
+    pub fn finish(&mut self, gone: bool) -> Vec<Farewell> {
         let slots = self.slots.iter_mut();
-        slots.filter_map(|slot| slot.model.finish()).collect()
+        slots.filter_map(|slot| slot.model.finish(gone)).collect()
     }
 
     /// Where the user's input goes: to a console of virtio while its driver is at work, else to the UART.

@@ -6,6 +6,7 @@ use crate::failure::Failure;
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
 use std::fs::File;
+use std::os::fd::AsRawFd as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use vmlock_spec::lock::Lock;
@@ -81,9 +82,22 @@ pub fn disk(handed: &mut Handed, name: &str, path: &Path, read_only: bool) -> Re
         true => OFlag::O_RDONLY,
         false => OFlag::O_RDWR,
     };
-    match mode == wanted {
-        true => Ok(file),
-        false => Err("it was handed over open in another way than the lock has it".to_owned()),
+    if mode != wanted {
+        return Err("it was handed over open in another way than the lock has it".to_owned());
+    }
+    if !read_only {
+        settle(&file);
+    }
+    Ok(file)
+}
+
+/// The guest rests until its disks are stable: what has gathered is made so while it runs. By a description that nobody else
+/// has: the kernel tells each of them once what could not be written (`file_check_and_advance_wb_err`, mm/filemap.c), and the
+/// guest is to hear that, by the one that came. So what it says here is left to that one.
+fn settle(file: &File) {
+    let path = format!("/proc/self/fd/{}", file.as_raw_fd());
+    if let Ok(anew) = File::open(path) {
+        let _ = anew.sync_data();
     }
 }
 

@@ -61,6 +61,19 @@ pub enum Message {
     },
 }
 
+/// The most bytes of words that are told: a line has room for them, whatever they are.
+const WORDS: usize = 600;
+
+impl Message {
+    /// Says why it does not go on, or as much of it as goes into a line.
+    pub fn no(why: &str) -> Self {
+        let end = why.floor_char_boundary(WORDS);
+        Self::No {
+            why: why[..end].to_owned(),
+        }
+    }
+}
+
 /// What happens at an end.
 #[derive(Clone, Copy, Debug)]
 pub enum Event<'a> {

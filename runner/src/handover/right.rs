@@ -106,6 +106,11 @@ impl Right {
         self.seat.lock().unwrap_or_else(|e| e.into_inner())
     }
 
+    /// Whether it is held here.
+    pub fn is_ours(&self) -> bool {
+        self.seat().ours
+    }
+
     /// The turn that the guest's state here is of.
     pub fn turn(&self) -> u64 {
         self.seat().turn

@@ -36,6 +36,8 @@ pub struct Peer {
     /// As the first line had it, at the end that made none.
     token: Option<String>,
     gone: bool,
+    /// Descriptors come to this end: to the one that made the token, and never to the giving one, which would have no room.
+    takes: bool,
     /// No descriptor is taken any more.
     plain: bool,
 }
@@ -70,6 +72,7 @@ impl Peer {
     pub fn new(stream: UnixStream, token: Option<String>) -> io::Result<Self> {
         stream.set_nonblocking(true)?;
         Ok(Self {
+            takes: token.is_some(),
             stream,
             heard: Vec::new(),
             files: VecDeque::new(),
@@ -91,9 +94,10 @@ impl Peer {
     }
 
     fn receive(&self, piece: &mut [u8]) -> io::Result<(usize, Vec<File>)> {
-        match self.plain {
-            true => Ok((nix::unistd::read(&self.stream, piece)?, Vec::new())),
-            false => unix::receive(&self.stream, piece),
+        match (self.plain, self.takes) {
+            (true, _) => Ok((nix::unistd::read(&self.stream, piece)?, Vec::new())),
+            (false, true) => unix::receive(&self.stream, piece),
+            (false, false) => Ok((unix::receive_bytes(&self.stream, piece)?, Vec::new())),
         }
     }
 
@@ -195,21 +199,22 @@ pub mod tests {
 
     #[test]
     fn what_is_said_is_heard_with_what_came_with_it() {
-        let (one, mut other) = pair();
+        let (mut one, mut other) = pair();
         assert!(other.hear().expect("it is there").is_none());
-        let mut file = crate::memory::Memory::unnamed("a test", 5).expect("a file");
-        file.write_all(b"hello").expect("it takes that");
-        let name = "root".to_owned();
         one.say(&Message::Ready {}, None).expect("room");
-        one.say(&Message::Device { name: name.clone() }, Some(&file))
-            .expect("room");
-        one.say(&Message::Memory {}, Some(&file)).expect("room");
-        let mut heard = || other.hear().expect("it is there").expect("something");
-        let first = heard();
+        let first = other.hear().expect("it is there").expect("something");
         assert_eq!(
             (first.said, first.file.is_some()),
             (Message::Ready {}, false)
         );
+        let mut file = crate::memory::Memory::unnamed("a test", 5).expect("a file");
+        file.write_all(b"hello").expect("it takes that");
+        let name = "root".to_owned();
+        other
+            .say(&Message::Device { name: name.clone() }, Some(&file))
+            .expect("room");
+        other.say(&Message::Memory {}, Some(&file)).expect("room");
+        let mut heard = || one.hear().expect("it is there").expect("something");
         let second = heard();
         assert_eq!(second.said, Message::Device { name });
         let mut came = second.file.expect("a descriptor");
@@ -218,6 +223,10 @@ pub mod tests {
         came.read_to_string(&mut text).expect("text");
         assert_eq!(text, "hello");
         assert!(heard().file.is_some());
+        // To the giving end none comes, whoever sends it.
+        one.say(&Message::Memory {}, Some(&file)).expect("room");
+        let missing = other.hear().err().expect("it is refused").to_string();
+        assert!(missing.contains("descriptor is missing"), "{missing}");
         other.say(&Message::Commit {}, None).expect("room");
         drop(one);
         assert!(other.say(&Message::Commit {}, None).is_err());

@@ -547,11 +547,12 @@ fn run_with(
     shared.stop.store(true, Ordering::Release);
     shared.barrier.remove();
     // Nobody goes on with an earlier state of a guest that has ended here.
-    if let Some(right) = memory.as_ref().and_then(|memory| memory.right()) {
+    let right = memory.as_ref().and_then(|memory| memory.right());
+    if let Some(right) = right {
         right.end();
     }
     farewell(&threads, &left);
-    finish(&shared);
+    finish(&shared, right.is_some_and(|right| !right.is_ours()));
     discard((gic, shared));
     Ok(match how {
         // Its operator asked for the end while it began anew: nothing is started.
@@ -767,8 +768,8 @@ const BUSY: Duration = Duration::from_millis(100);
 /// What is said where the end comes first.
 const NOT_DONE: &str = "a device is not done; what its guest wrote is left to the host's kernel";
 
-/// Has the devices do what they still have to, and says where that takes too long. Their threads leave after that.
-fn finish(shared: &Shared) {
+/// Has the devices do what they still have to, for a guest that has ended or `gone` elsewhere, and says where that takes too long. Their threads leave after that.
+fn finish(shared: &Shared, gone: bool) {
     // A vCPU that could not be told to leave may have them, as one that waits for whoever reads the console.
     let begun = Instant::now();
     let mut bus = loop {
@@ -779,7 +780,7 @@ fn finish(shared: &Shared) {
             Err(TryLockError::WouldBlock) => return say::note(NOT_DONE),
         }
     };
-    let devices = bus.finish();
+    let devices = bus.finish(gone);
     let begun = Instant::now();
     let waited = devices.into_iter().map(|device| device.wait(begun));
     // All of them, whatever the first one did.

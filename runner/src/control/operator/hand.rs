@@ -267,7 +267,7 @@ impl Operator {
                         why = "its other end says what was not to come".to_owned();
                     }
                     // It sees the end of the connection, too.
-                    let _ = hand.peer.say(&Message::No { why: why.clone() }, None);
+                    let _ = hand.peer.say(&Message::no(&why), None);
                     drop(hand);
                     let then = match self.end == End::Not && !controls.is_gone() {
                         true => ", and goes on",
@@ -284,10 +284,13 @@ impl Operator {
 
     /// The guest rests, until somebody names this end.
     fn unknown(&mut self, stage: Stage, why: &str) -> Option<Answer> {
-        if let Stage::Rests(paused) = stage {
-            self.held = Held::Now(paused);
-            (self.stays, self.unknown) = (true, true);
-        }
+        let Stage::Rests(paused) = stage else {
+            return Some(Answer::Error(format!(
+                "the guest is not handed over: {why}"
+            )));
+        };
+        self.held = Held::Now(paused);
+        (self.stays, self.unknown) = (true, true);
         speaker::event(event::Event::Paused, UNKNOWN);
         Some(Answer::Error(format!("{UNKNOWN} ({why})")))
     }

@@ -320,8 +320,11 @@ impl<E: Process + Send> Server for Disk<E> {
     }
 
     /// A guest that was ended, or that did not ask, may have written what the host cannot keep: nobody else would say so.
-    fn finish(&mut self, log: &mut Log) {
-        if self.block.is_some()
+    /// Of one that has gone, all was made stable before. Its new runner has this very description, and the kernel tells each
+    /// description once what cannot be written: a flush here would hear what that guest is to be told.
+    fn finish(&mut self, gone: bool, log: &mut Log) {
+        if !gone
+            && self.block.is_some()
             && !self.model.read_only
             && let Err(error) = self.engine.flush()
         {

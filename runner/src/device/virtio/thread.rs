@@ -101,8 +101,9 @@ pub trait Server: Send {
     /// The driver has taken all queues away, or broke a rule.
     fn end(&mut self) {}
 
-    /// The machine has ended: what is still to be done for what the guest did, in [`Server::patience`].
-    fn finish(&mut self, _log: &mut Log) {}
+    /// The machine has ended: what is still to be done for what the guest did, in [`Server::patience`]. Where it
+    /// has `gone` elsewhere, what it does there is told there.
+    fn finish(&mut self, _gone: bool, _log: &mut Log) {}
 
     /// How long that may take.
     fn patience(&self) -> Duration {
@@ -159,8 +160,9 @@ enum Order {
     Begin(Box<Activation>),
     /// Nobody touches that queue any more, or any; whoever waits is told.
     End(Option<u16>, Sender<()>),
-    /// The machine has ended; whoever waits is told when there is nothing more to be done.
-    Finish(Sender<()>),
+    /// The machine has ended, and its guest with it or gone elsewhere; whoever waits is told when there is nothing more to
+    /// be done.
+    Finish(bool, Sender<()>),
     /// The guest is held: nothing new is begun, and whoever waits is told once no chain is out.
     Park(Sender<()>),
     /// It goes on.
@@ -424,13 +426,13 @@ impl Worker {
     }
 
     /// Has it finish, since the machine has ended.
-    pub fn finish(&self) -> Farewell {
+    pub fn finish(&self, gone: bool) -> Farewell {
         // Nobody is left who waits for it.
         if let Some(look) = self.looked().upgrade() {
             look.give_up();
         }
         let (sender, receiver) = channel();
-        self.line.order(Order::Finish(sender));
+        self.line.order(Order::Finish(gone, sender));
         Farewell {
             over: Wait(receiver),
             most: self.patience,
@@ -662,9 +664,9 @@ impl Serving {
                     let _ = waiting.send(identity);
                 }
                 Some(Order::Restore(restored)) => self.restore(*restored),
-                Some(Order::Finish(waiting)) => {
+                Some(Order::Finish(gone, waiting)) => {
                     self.end();
-                    self.server.finish(&mut self.log);
+                    self.server.finish(gone, &mut self.log);
                     // Who waited may have given up.
                     let _ = waiting.send(());
                 }

@@ -118,8 +118,8 @@ impl Model for Window {
         Some(self.service.worker.park())
     }
 
-    fn finish(&mut self) -> Option<Farewell> {
-        Some(self.service.worker.finish())
+    fn finish(&mut self, gone: bool) -> Option<Farewell> {
+        Some(self.service.worker.finish(gone))
     }
 
     fn wait(&mut self) -> Option<Wait> {

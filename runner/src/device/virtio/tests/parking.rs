@@ -183,7 +183,7 @@ fn one_that_is_slow_does_not_rest_before_its_chains_are_back_and_obeys_meanwhile
     let begun = Instant::now();
     let done: Vec<bool> = guest
         .bus
-        .finish()
+        .finish(false)
         .into_iter()
         .map(|d| d.wait(begun))
         .collect();
