@@ -38,6 +38,8 @@ mod kvm;
 mod machine;
 mod memory;
 #[cfg(all(target_arch = "aarch64", feature = "torture"))]
+mod moments;
+#[cfg(all(target_arch = "aarch64", feature = "torture"))]
 mod mutate;
 mod notify;
 mod passed;

@@ -3,6 +3,8 @@
 
 mod resting;
 mod space;
+#[cfg(feature = "torture")]
+pub mod turn;
 mod watch;
 
 use super::alarm::Alarm;
@@ -118,6 +120,9 @@ struct Shared {
     lookout: Option<Lookout>,
     /// Which vCPUs were on, of a guest that goes on.
     on: Option<Vec<bool>>,
+    /// Whose turn it is, where they go one at a time.
+    #[cfg(feature = "torture")]
+    turn: Option<Arc<turn::Turn>>,
 }
 
 /// What a machine has whose interrupt controller's frames are answered here.
@@ -317,6 +322,27 @@ impl Injector {
     }
 }
 
+/// Runs the machine for one turn of a vCPU; whatever then looks at it, and may give another one, is what it ends with.
+///
+/// # Errors
+/// As [`run`].
+#[cfg(feature = "torture")]
+pub fn run_for_a_turn(
+    verified: Verified,
+    session: Session,
+    turn: Arc<turn::Turn>,
+    look: impl FnOnce(&dyn Fn() -> bool) + Send + 'static,
+) -> Result<Ended, Failure> {
+    run_turning(verified, session, Some(turn), |shared| {
+        let shared = Arc::clone(shared);
+        spawn("companion", move || {
+            look(&|| shared.stop.load(Ordering::Acquire));
+            shared.end(Ended::Quit);
+        })
+        .map(|_| ())
+    })
+}
+
 /// Runs the machine beside something that sends interrupts, and with which it ends.
 ///
 /// # Errors
@@ -337,9 +363,22 @@ pub fn run_beside(
     })
 }
 
+#[cfg(feature = "torture")]
 fn run_with(
     verified: Verified,
     session: Session,
+    beside: impl FnOnce(&Arc<Shared>) -> Result<(), Failure>,
+) -> Result<Ended, Failure> {
+    run_turning(verified, session, None, beside)
+}
+
+#[cfg(not(feature = "torture"))]
+use run_turning as run_with;
+
+fn run_turning(
+    verified: Verified,
+    session: Session,
+    #[cfg(feature = "torture")] turn: Option<Arc<turn::Turn>>,
     beside: impl FnOnce(&Arc<Shared>) -> Result<(), Failure>,
 ) -> Result<Ended, Failure> {
     let Session {
@@ -393,6 +432,8 @@ fn run_with(
         counts,
         lock: saves.as_ref().map(|own| own.lock),
         on: resumed.as_ref().map(|resumed| resumed.on.clone()),
+        #[cfg(feature = "torture")]
+        turn,
     });
     if let (Some(firmware), Some(on)) = (&shared.firmware, &shared.on)
         && let Some(starter) = firmware.starter()
@@ -762,6 +803,14 @@ fn drive(index: u32, vcpu: Runnable, shared: &Shared) -> Option<Ended> {
                 return None;
             }
             let held = shared.barrier.is_lowered();
+            #[cfg(feature = "torture")]
+            if let Some(turn) = shared.turn.as_ref().filter(|_| !held) {
+                match turn.lets_in(slot, vcpu) {
+                    Ok(true) => {}
+                    Ok(false) => continue,
+                    Err(error) => return Some(Ended::Broken(error.to_string())),
+                }
+            }
             if let Some(world) = world {
                 world.enter(slot);
             }
@@ -802,6 +851,10 @@ fn drive(index: u32, vcpu: Runnable, shared: &Shared) -> Option<Ended> {
                 Ok(Rest::Exit(exit)) => Ok(exit),
                 Err(words) => Err(words),
             };
+            #[cfg(feature = "torture")]
+            if let (Some(turn), Ok(exit)) = (&shared.turn, &exit) {
+                turn.came(slot, turn::Came::of(exit));
+            }
             match exit.map(|exit| serve(slot, exit, shared, counts)) {
                 Ok(Served::GoOn) => {}
                 Ok(Served::Off) => {
@@ -899,6 +952,8 @@ fn serve(vcpu: usize, exit: Exit<'_>, shared: &Shared, counts: &counters::Vcpu) 
             None
         }
         Exit::Kicked => None,
+        #[cfg(feature = "torture")]
+        Exit::Stepped => None,
         Exit::SystemEvent {
             kind: KVM_SYSTEM_EVENT_SHUTDOWN,
             flags,

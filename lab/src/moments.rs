@@ -1,0 +1,127 @@
+//! `vmlock-lab moments`: a guest that is at one hostile moment after the other is saved at each of its instructions on
+//! one kernel, and goes on in a new machine each time; some of those saved guests go on to the next kernel, and there to
+//! their end.
+//!
+//! The runner for it is built with its feature `torture` (runner/src/moments.rs). What is kept is a disk of the hosts,
+//! whose file outlives them.
+
+use crate::cache::Cache;
+use crate::emulate::Ended;
+use crate::errand::Errand;
+use crate::failure::{FINDINGS, Failure, OK, Result, say, tell};
+use crate::flags;
+use crate::kernels;
+use crate::step;
+use crate::torture;
+use crate::trial::{self, Bench};
+use serde_json::Value;
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Whose machine it is.
+pub const LOCK: &str = "lab/tests/specs/moments.vm.lock.json";
+const CPU: &str = "cortex-a72";
+/// Bytes of a disk for what is kept: much more than is needed, of which no more is taken.
+const ROOM: u64 = 16 << 30;
+/// How long a host may take: something, and more for each move.
+const LIMIT: (Duration, Duration) = (Duration::from_secs(600), Duration::from_millis(1500));
+/// Where the kernel lets the runner answer firmware's calls, so many moves are made that way too.
+const ANSWERED: u64 = 4;
+/// What is counted of a firmware call that the runner answers (runner/src/moments.rs).
+const CALL: &str = "a forwarded firmware call";
+
+/// Goes through all kernels, and back to the first; 1 if anything of a guest was lost.
+pub fn run(cache: &Cache, flags: &flags::Moments) -> Result<u8> {
+    let bench = Bench::prepare(cache)?;
+    let program = torture::runner(cache)?;
+    let scratch = cache.scratch()?;
+    let kernels = kernels::resolve(cache, &flags.kernels, false)?;
+    let disk = |turn: usize| -> Result<PathBuf> {
+        let path = scratch.path().join(format!("kept{turn}"));
+        let sized = File::create(&path).and_then(|file| file.set_len(ROOM));
+        sized.map_err(|e| Failure::file("make", &path, &e))?;
+        Ok(path)
+    };
+    let (mut before, mut problems, mut met) = (None, Vec::new(), BTreeSet::new());
+    let steps = flags.steps.to_string();
+    let each = flags.each.to_string();
+    let some = flags.steps.div_ceil(ANSWERED).to_string();
+    let last = kernels.len();
+    for (turn, kernel) in kernels.iter().chain(kernels.first()).enumerate() {
+        let mut host = trial::machine(
+            kernel.clone(),
+            CPU,
+            LIMIT.0 + LIMIT.1 * u32::try_from(flags.steps).unwrap_or(u32::MAX),
+        );
+        let mut jobs: Vec<Vec<&str>> = Vec::new();
+        let own = disk(turn)?;
+        if turn < last {
+            jobs.push(vec![
+                "moments", LOCK, "--steps", &steps, "--each", &each, "--into", "/dev/vda",
+            ]);
+            jobs.push(vec!["moments", LOCK, "--steps", &some, "--emulate-calls"]);
+        }
+        host.kept.push(own.clone());
+        if let Some(before) = before.replace(own) {
+            host.kept.push(before);
+            jobs.push(vec!["moments", LOCK, "--from", "/dev/vdb"]);
+        }
+        let errand = Errand {
+            program: program.clone(),
+            with: vec![LOCK.to_owned()],
+            ..bench.errand(CPU, &kernel.asked, &jobs)
+        };
+        let outcome = bench.run(&host, &[&errand])?;
+        say(format_args!(
+            "Linux {}: {} s to boot",
+            kernel.version,
+            outcome.booted.as_secs()
+        ));
+        for (job, ended) in jobs.iter().zip(&outcome.jobs) {
+            let what = job.iter().skip(2).copied().collect::<Vec<_>>().join(" ");
+            let place = format!("Linux {}, {what}", kernel.version);
+            match judged(ended, &mut met) {
+                Ok(words) => tell(format_args!("{place}: {words}"))?,
+                Err(why) => problems.push(format!("{place}: {why}")),
+            }
+        }
+    }
+    if !met.contains(CALL) {
+        problems.push(format!("no kernel had a guest saved with {CALL}"));
+    }
+    step::told(&problems)
+}
+
+/// What a job says in words, or what is wrong; `met` are the kinds of moments.
+fn judged(ended: &Ended, met: &mut BTreeSet<String>) -> std::result::Result<String, String> {
+    let errors = String::from_utf8_lossy(&ended.stderr);
+    let Ok(tally) = serde_json::from_slice::<Value>(&ended.stdout) else {
+        return Err(format!("code {}: {}", ended.code, errors.trim_end()));
+    };
+    let kinds = tally["kinds"].as_object().into_iter().flatten();
+    let kinds: Vec<String> = kinds
+        .map(|(kind, count)| {
+            met.insert(kind.clone());
+            format!("{count} {kind}")
+        })
+        .collect();
+    let words = format!(
+        "{} moves, {} files, {} s; sum {}; PSTATE.SS left {} times; tried again {} times; {}",
+        tally["moves"],
+        tally["files"],
+        tally["milliseconds"].as_u64().unwrap_or(0) / 1000,
+        tally["sum"].as_str().unwrap_or("none"),
+        tally["stepsLeft"],
+        tally["triedAgain"],
+        kinds.join(", "),
+    );
+    let problems = tally["problems"].as_array().into_iter().flatten();
+    let problems: Vec<&str> = problems.filter_map(Value::as_str).collect();
+    match (ended.code, &problems[..]) {
+        (OK, []) => Ok(words),
+        (FINDINGS, [_, ..]) => Err(format!("{words}: {}", problems.join("; "))),
+        (code, _) => Err(format!("{words}: code {code}: {}", errors.trim_end())),
+    }
+}
