@@ -32,8 +32,19 @@ pub const COUNTS: usize = 8;
 /// Word: an exception that nobody expected, ESR_EL1; and where, ELR_EL1.
 pub const FAULT: usize = 12;
 
+/// Word: how often the timer's interrupt came although the timer was off or not due, which no sum has; behind it, what
+/// CNTV_CTL_EL0 was the last time. An interrupt without a cause may always come (Arm IHI 0069 section 4.1.2 calls it
+/// spurious), and Linux's handler takes nothing where CNTV_CTL_EL0.ISTATUS is clear
+/// (drivers/clocksource/arm_arch_timer.c `timer_handler`).
+pub const SPURIOUS: usize = 14;
+
 /// The interrupts that it takes.
 pub const TAKEN: [&str; 4] = ["timer", "edges", "levels", "others"];
 
 /// INTID of the shared interrupt that it pends itself, an edge: no device has it.
 pub const EDGE: u32 = 60;
+
+/// What has to be the same however often a guest was saved: all but what [`SPURIOUS`] says.
+pub fn found(words: &[u64; WORDS]) -> [u64; SPURIOUS] {
+    core::array::from_fn(|word| words[word])
+}
