@@ -435,6 +435,7 @@ impl Bench<'_> {
             kernel_args: Vec::new(),
             disks: place.disks,
             kept: Vec::new(),
+            bag: None,
             limit: Some(place.limit),
             clock: self.clock,
         };

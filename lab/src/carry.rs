@@ -1,9 +1,9 @@
 //! One running guest carried through a chain of kernels: started in the first emulated host, saved, brought out, restored in
 //! the next one, and so on, with its disks. The guest (`carried.rs`) looks all the while whether anything of it is lost.
 //!
-//! The saved guest and the guest's disks, empty at first, are disks of the hosts, whose files outlive them. On the way,
-//! `vmlock explain` has to say what the saved guest is, and each host gets it with one byte turned over first, which has to
-//! be refused.
+//! The saved guest is in the hosts' bag, and the guest's disks, empty at first, are disks of theirs, whose files outlive
+//! them. In each host the running guest is audited, and all audits have to see the same machine. On the way, `vmlock explain`
+//! has to say what the saved guest is, and each host gets it with one byte turned over first, which has to be refused.
 
 use crate::cache::Cache;
 use crate::carried;
@@ -19,111 +19,30 @@ use crate::trial::{self, Bench};
 use std::path::Path;
 use std::time::Duration;
 
-mod images;
-mod needs;
-mod stop;
+pub mod images;
+pub mod needs;
+pub mod script;
+pub mod stop;
 
 use images::Images;
 use needs::Needs;
+use script::SCRIPT;
 use stop::{SAVED, Stop, problems};
 
 /// The lock whose guest every run of the tests carries, its hosts, and after how many of its rounds it goes on to the next.
-pub const LOCK: &str = "lab/tests/specs/carried.vm.lock.json";
+pub const LOCK: &str = "examples/carried.vm.lock.json";
 const CPU: &str = "cortex-a72";
 const SLICE: [&str; 3] = ["5.10", "7.3", "5.10"];
 const ROUNDS: u32 = 1;
 
+/// How long each of what the script waits for may take, in seconds.
+const EACH: u64 = 200;
+
 /// How long all that is done in one host may take: more than all of the script's own limits, so that what goes wrong is judged.
-const LIMIT: Duration = Duration::from_secs(1500);
+const LIMIT: Duration = Duration::from_secs(2100);
 
 /// Hosts that may crash or stand still on the way, and be booted once more.
 const CRASHES: usize = 1;
-
-/// What is done in a host. `/dev/vda` has the saved guest, of which there are `$size` bytes, none in the first host; the
-/// guest's disks are behind it. What is found goes to standard error in lines of `carry:`; standard output is the guest's
-/// console alone.
-const SCRIPT: &str = r#"
-lock=$1 size=$2 at=$3 turn=$4 rounds=$5 last=$6
-shift 6
-carry() { echo "carry: $*" >&2; }
-carry kernel $(uname -r)
-mkdir -m 700 -p /tmp/mine
-mkfifo /tmp/in
-exec 4<>/tmp/in
-: >/tmp/out
-# The same to a guest in each host.
-if [ -n "$taps" ]; then
-    for tap in $taps; do
-        tunctl -t $tap >/dev/null
-        ifconfig $tap hw ether 52:54:00:77:00:01 10.77.0.1 netmask 255.255.255.0 up
-    done
-fi
-for disk in $disks; do carry holds $disk $(sha256sum <$disk); done
-fail() { carry "never: $*"; cat /tmp/out; kill -9 $pid 2>/dev/null; exit 1; }
-now() { read -r up rest </proc/uptime; echo ${up%.*}; }
-# What nothing may take longer than, in seconds.
-limit=200
-await() {
-    since=$(now)
-    until eval "$1"; do
-        kill -0 $pid 2>/dev/null || fail "$1, and its runner has gone"
-        [ $(($(now) - since)) -lt $limit ] || fail "$1"
-        sleep 0.2
-    done
-}
-ended() {
-    since=$(now)
-    while kill -0 $pid 2>/dev/null; do
-        [ $(($(now) - since)) -lt $limit ] || fail "its runner ends"
-        sleep 0.2
-    done
-    wait $pid
-    code=$?
-}
-# Rounds that began in this host.
-went() { awk "/hears 'host $turn'/ { on = 1 } on && /vmlock guest: round .* went on, / { n++ } END { print n + 0 }" /tmp/out; }
-guest() { vmlock-run "$@" --control /tmp/mine/guest <&4 >>/tmp/out & pid=$!; }
-begin=$(now)
-took() { carry took $1 $(($(now) - begin)) s; begin=$(now); }
-if [ $size = 0 ]; then
-    guest start "$lock" "$@"
-    # What is typed before is lost.
-    await "grep -q 'vmlock guest: .* CPUs' /tmp/out"
-    took "to start"
-else
-    save=/tmp/one.save
-    head -c $size /dev/vda >$save
-    # One byte is turned over, and back.
-    turned() {
-        byte=$(dd if=$save bs=1 skip=$at count=1 2>/dev/null | od -An -tu1)
-        printf "\\$(printf %o $((byte ^ 255)))" | dd of=$save bs=1 seek=$at conv=notrunc 2>/dev/null
-    }
-    turned
-    timeout -s KILL $limit vmlock-run restore $save --lock "$lock" "$@" </dev/null 2>/tmp/refused
-    carry turned $?
-    sed 's/^/carry: refused /' /tmp/refused >&2
-    turned
-    took "what is not whole is refused"
-    guest restore $save --lock "$lock" "$@"
-fi
-echo "host $turn" >&4
-await "grep -q \"hears 'host $turn'\" /tmp/out"
-took "until it hears"
-await '[ $(went) -ge $rounds ]'
-took "rounds"
-if [ $last = 1 ]; then
-    echo end >&4
-    ended
-else
-    timeout -s KILL $limit vmlock-run save /tmp/next.save --control /tmp/mine/guest >&2 || fail saved
-    ended
-    dd if=/tmp/next.save of=/dev/vda bs=1M conv=fsync 2>/dev/null
-    carry saved $(stat -c %s /tmp/next.save)
-fi
-took "the rest"
-cat /tmp/out
-exit $code
-"#;
 
 /// `vmlock-lab carry`
 pub fn run(cache: &Cache, flags: &flags::Carry) -> Result<u8> {
@@ -210,23 +129,16 @@ impl Chain<'_> {
         let mut stops: Vec<Stop> = Vec::new();
         for (turn, kernel) in kernels.into_iter().enumerate() {
             let mut host = trial::machine(kernel, self.cpu, LIMIT);
-            host.kept.clone_from(&images.paths);
+            host.bag = Some(images.guest.clone());
+            host.kept.clone_from(&images.disks);
             let size = stops.last().map_or(0, Stop::saved);
             let errand = self.errand(bench, (lock, &needs), &host, (turn, size))?;
-            images.keep()?;
-            let outcome = match bench.run(&host, &[&errand]) {
-                // An emulated host stops once in some hundred (`step.rs`).
-                Err(failure) if failure.is_crash() => {
-                    tell(format_args!("again: {failure}"))?;
-                    told.again += 1;
-                    images.put_back()?;
-                    bench.run(&host, &[&errand])
-                }
-                outcome => outcome,
-            }?;
+            let place = format!("host {}, Linux {}", turn + 1, host.kernel.version);
+            let (outcome, again) = images.taken(&place, || bench.run(&host, &[&errand]))?;
+            told.again += usize::from(again);
             let ended = outcome.jobs.into_iter().next();
             let mut stop = Stop {
-                place: format!("host {}, Linux {}", turn + 1, host.kernel.version),
+                place,
                 ended: ended.ok_or_else(|| Failure::bug("a job without a result"))?,
                 explained: None,
                 disks: images.digests()?,
@@ -235,10 +147,11 @@ impl Chain<'_> {
                 stop.explained = Some(images.explain(&compiler, stop.saved())?);
             }
             say(format_args!(
-                "{}: {} s to boot, {}",
+                "{}: {} s to boot, {}; audit: {}",
                 stop.place,
                 outcome.booted.as_secs(),
-                stop.times()
+                stop.times(),
+                stop.audit().as_deref().unwrap_or("none")
             ));
             let goes_on = stop.ended.code == SAVED && stop.explained.is_some();
             told.kernels.push(host.kernel.version);
@@ -278,7 +191,7 @@ impl Chain<'_> {
             script.push_str(&format!("cp -f {} {}\n", quote(&own), quote(&initrd)));
         }
         let mut nodes = Vec::new();
-        for ((path, _), letter) in needs.disks.iter().zip('b'..='z') {
+        for ((path, _), letter) in needs.disks.iter().zip('a'..='z') {
             let (node, path) = (format!("/dev/vd{letter}"), quote(&place(path)?));
             script.push_str(&format!(
                 "mkdir -p \"$(dirname {path})\"\nln -sf {node} {path}\n"
@@ -286,7 +199,10 @@ impl Chain<'_> {
             nodes.push(node);
         }
         let [nodes, taps] = [&nodes, &needs.taps].map(|words| quote(&words.join(" ")));
-        script.push_str(&format!("disks={nodes} taps={taps}\n{SCRIPT}"));
+        script.push_str(&format!(
+            "disks={nodes} taps={taps}\n{}{SCRIPT}",
+            script::common(EACH)
+        ));
         let last = turn + 1 == self.kernels.len();
         let lock = job::text(lock)?;
         let turns = [
@@ -318,5 +234,23 @@ fn turned_at(turn: usize, size: u64) -> u64 {
     match turn % 2 {
         0 => size.saturating_sub(20),
         _ => 2 * (2 << 20) + 100,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_has_time_for_all_that_its_script_waits_for() {
+        let lines = || SCRIPT.lines().map(str::trim_start);
+        let count = |is: &dyn Fn(&str) -> bool| lines().filter(|line| is(line)).count() as u64;
+        let waits = count(&|line| line.starts_with("await "));
+        let limits = count(&|line| line.contains("timeout "));
+        assert_eq!((waits, limits), (4, 2));
+        // Beside them, the bag, and two that saving takes. No host starts a guest and restores one.
+        let all = waits + limits + 3 - 1;
+        // After four fifths of its time a host tells where its threads stand.
+        assert!(LIMIT.as_secs() * 4 / 5 >= all * EACH);
     }
 }

@@ -84,7 +84,8 @@ pub fn build_in(
     build_as(cache, root, target, package, profile, more, at_once)
 }
 
-fn build_as(
+/// The same by a profile and in a manner that the caller chooses.
+pub fn build_as(
     cache: &Cache,
     root: &Path,
     target: &Path,
@@ -100,14 +101,63 @@ fn build_as(
         provenance::check(root)?;
     }
     let mut command = arm64_cargo(cache, root, target, "build")?;
+    command.args(more);
+    built(manner(command), package, profile)
+}
+
+/// Builds a package of the checkout at `root` with musl into `target`, as a static program for any Linux of that triple:
+/// the toolchain brings musl and the linker, so nothing of the machine is in it.
+pub fn build_with_musl(
+    root: &Path,
+    target: &Path,
+    package: &str,
+    triple: &str,
+    profile: &str,
+    manner: impl FnOnce(Command) -> Command,
+) -> Result<PathBuf> {
+    provenance::check_tables(root)?;
+    ensure_musl(root, triple)?;
+    let mut flags = vec!["-Ctarget-feature=+crt-static".to_owned()];
+    for (from, to) in named_otherwise(root, target, None)? {
+        flags.push(format!("--remap-path-prefix={from}={to}"));
+    }
+    let linker = format!(
+        "CARGO_TARGET_{}_LINKER",
+        triple.to_uppercase().replace('-', "_")
+    );
+    let mut command = cargo_in(root);
+    command
+        .args(["build", "--locked", "--target", triple, "--target-dir"])
+        .arg(target)
+        .env_remove("RUSTFLAGS")
+        .env_remove("CARGO_BUILD_TARGET")
+        .env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"))
+        .env(linker, "rust-lld");
+    built(manner(command), package, profile)
+}
+
+/// Makes sure that the toolchain has a target with musl.
+pub fn ensure_musl(root: &Path, triple: &str) -> Result<()> {
+    let rust = Rust::find(root)?;
+    if rust.has(triple) || rust.add(triple)? {
+        return Ok(());
+    }
+    Err(Failure::environment(format!(
+        "the Rust toolchain has no target {triple}, and rustup gave none within {} s. Its standard library comes with \
+         musl, which nothing here takes the place of: run `rustup target add {triple}` with a connection, and try again",
+        RUSTUP_LIMIT.as_secs()
+    )))
+}
+
+/// Runs a build that is set up but for what is built; the result is the program's path.
+fn built(mut command: Command, package: &str, profile: &str) -> Result<PathBuf> {
     command
         .args(["--package", package, "--profile", profile])
-        .args(["--message-format", "json-render-diagnostics"])
-        .args(more);
-    let (status, messages) = tools::output(&mut manner(command))?;
+        .args(["--message-format", "json-render-diagnostics"]);
+    let (status, messages) = tools::output(&mut command)?;
     if !status.success() {
         return Err(Failure::environment(format!(
-            "{package} could not be built for arm64; cargo's own messages are above"
+            "{package} could not be built; cargo's own messages are above"
         )));
     }
     executable(&messages, package).ok_or_else(|| {
@@ -124,10 +174,12 @@ pub fn lint(cache: &Cache) -> Result<bool> {
     let runner = &["--package", RUNNER, "--bins"][..];
     // By itself: what examples are built with, packages of the tests among it, the program that is shipped has not.
     let examples = &["--package", RUNNER, "--examples"][..];
+    let facts = &["--package", "vmlock-lab-facts", "--bins"][..];
     let witness = &["--manifest-path", "witness/Cargo.toml"][..];
     for (what, features) in [
         (runner, "torture"),
         (examples, "torture"),
+        (facts, ""),
         (witness, "torture"),
         (witness, "portable"),
         (witness, "living"),
@@ -245,7 +297,7 @@ fn named_otherwise(
 }
 
 /// Where cargo keeps the source of other people's packages.
-fn cargo_home() -> Result<PathBuf> {
+pub fn cargo_home() -> Result<PathBuf> {
     let home = |name: &str| {
         env::var_os(name)
             .filter(|v| !v.is_empty())
@@ -363,14 +415,18 @@ pub fn workspace() -> Result<PathBuf> {
 }
 
 /// The Rust compiler that cargo uses.
-struct Rust {
+pub struct Rust {
     /// `1.95.0`
-    release: String,
-    sysroot: PathBuf,
+    pub release: String,
+    /// The version of the LLVM that it is made with.
+    pub llvm: String,
+    /// Where its own files are.
+    pub sysroot: PathBuf,
 }
 
 impl Rust {
-    fn find(root: &Path) -> Result<Self> {
+    /// Asks it.
+    pub fn find(root: &Path) -> Result<Self> {
         let ask = |args: &[&str]| -> Result<String> {
             let mut command = Command::new("rustc");
             command.current_dir(root).args(args);
@@ -382,22 +438,43 @@ impl Rust {
             }
         };
         let version = ask(&["-vV"])?;
-        let release = version
-            .lines()
-            .find_map(|line| line.strip_prefix("release: "))
-            .ok_or_else(|| Failure::environment("rustc does not say its version"))?;
+        let told = |of: &str| {
+            let line = version.lines().find_map(|line| line.strip_prefix(of));
+            line.map(str::to_owned)
+                .ok_or_else(|| Failure::environment("rustc does not say its version"))
+        };
         Ok(Self {
-            release: release.to_owned(),
+            release: told("release: ")?,
+            llvm: told("LLVM version: ")?,
             sysroot: PathBuf::from(ask(&["--print", "sysroot"])?),
         })
     }
 
     fn has_target(&self) -> bool {
+        self.has(TARGET)
+    }
+
+    fn has(&self, triple: &str) -> bool {
         self.sysroot
             .join("lib/rustlib")
-            .join(TARGET)
+            .join(triple)
             .join("lib")
             .is_dir()
+    }
+
+    /// Asks rustup for a target, where there is one; whether it is there now.
+    fn add(&self, triple: &str) -> Result<bool> {
+        if tools::find("rustup").is_none() {
+            return Ok(false);
+        }
+        say(format_args!("adding the target {triple} with rustup"));
+        let mut rustup = Command::new("rustup");
+        rustup
+            .args(["target", "add", triple])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        Ok(tools::run(&mut rustup, Some(RUSTUP_LIMIT))?.success() && self.has(triple))
     }
 
     /// Where the source of the standard library is, if it has to be built.
@@ -415,14 +492,7 @@ impl Rust {
             return Ok(Some(place));
         }
         if tools::find("rustup").is_some() {
-            say(format_args!("adding the target {TARGET} with rustup"));
-            let mut rustup = Command::new("rustup");
-            rustup
-                .args(["target", "add", TARGET])
-                .stdin(Stdio::null())
-                .stdout(Stdio::null())
-                .stderr(Stdio::null());
-            if tools::run(&mut rustup, Some(RUSTUP_LIMIT))?.success() && self.has_target() {
+            if self.add(TARGET)? {
                 return Ok(None);
             }
             say(format_args!(

@@ -57,7 +57,7 @@ paused() {
             ;;
         esac
         vmlock-run pause /tmp/mine/disks >/dev/null 2>&1 && vmlock-run resume /tmp/mine/disks >/dev/null && pauses=$((pauses + 1))
-        sleep 1
+        sleep 0.5
     done
     echo "paused often: $([ $pauses -ge 20 ] && echo yes || echo $pauses)"
     echo "saved $saves times"

@@ -63,6 +63,9 @@ pub struct Machine {
     pub disks: Vec<PathBuf>,
     /// Disks behind those: files that have what is written in there.
     pub kept: Vec<PathBuf>,
+    /// A file that has what is written to `/dev/nvme0n1`. Debian's kernels for clouds have the driver of such a disk built in;
+    /// those with pages of 16 KiB have it as a module. It is there soon after the first program begins.
+    pub bag: Option<PathBuf>,
     /// How long it may take to come up, and each job.
     pub limit: Option<Duration>,
     /// What its clock goes by.

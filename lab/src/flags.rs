@@ -32,6 +32,11 @@ pub enum Command {
     ///
     /// Exit code 1: one is not built by itself.
     Package,
+    /// Make all that is released of a commit, twice, from two folders, and compare the bytes
+    ///
+    /// Archives of static programs, Debian packages, an image of containers, a bill of materials of each program, and
+    /// the SHA-256 of each. Exit code 1: they differ, and nothing was written.
+    Release(Release),
     /// Build the witness and put it where `vmlock` and the runner have it: compiler/witness.Image, runner/witness/
     ///
     /// Exit code 1, of `--check`: an image is none of this source, or a machine of QEMU's did not get through it.
@@ -41,6 +46,10 @@ pub enum Command {
     ///
     /// Exit code 1: what they find, or that they are not to be had here.
     Editors,
+    /// Hold the XML that `vmlock export` writes for libvirt against libvirt's own schema, by Debian 13's xmllint
+    ///
+    /// Exit code 1: what it finds, or that it is not to be had here.
+    Libvirt,
     /// Pack VS Code's extension, and print the SHA-256 of target/vmlock.vsix and where it is
     Extension,
     /// Make the documents one book, with the reference that vmlock writes, and print where its first page is
@@ -70,6 +79,10 @@ pub enum Command {
     /// Exit codes are those of `git bisect run`. 0: nothing changed. 1: something did, or a lock is refused. 125: the
     /// kernel could not be tried, or nothing is known to have changed and not everything could be compared.
     Drift(Drift),
+    /// Try what saving a guest takes for granted of KVM, statement by statement, on hosts of many kernels
+    ///
+    /// Exit code 1: a kernel shows something else, which is told with what would be lost.
+    Facts(Facts),
     /// Audit locks of every PSCI version and hypercall service, answered by the kernel and by vmlock
     ///
     /// Exit code 1: a kernel keeps what it should refuse or the other way round, or guests were told different things.
@@ -80,7 +93,7 @@ pub enum Command {
     Confined,
     /// List the kernel series that can be had, and where those are that were fetched
     Kernels(Kernels),
-    /// Show the main job: compile an example, start a guest on two kernels, audit on both
+    /// Show the main job: compile an example, start a guest on two kernels, audit on both, take a running guest there and back
     Tour,
     /// Run all tests: those of the workspace, and the examples on emulated hosts
     Test(Test),
@@ -160,6 +173,23 @@ pub struct Hardware {
         allow_hyphen_values = true
     )]
     pub kernel_args: Vec<String>,
+}
+
+/// `release`
+#[derive(Debug, Args)]
+pub struct Release {
+    /// Folder for all of it, with nothing in it yet
+    #[arg(short, long, value_name = "FOLDER")]
+    pub out: PathBuf,
+    /// Make it once, and compare nothing
+    #[arg(long)]
+    pub once: bool,
+    /// Hardly optimise, and take what is not committed: for trying, and not for others; `~quick` is in its names
+    #[arg(long)]
+    pub quick: bool,
+    /// Whom users of the Debian packages write to (the author of the commit)
+    #[arg(long, value_name = "NAME <ADDRESS>")]
+    pub maintainer: Option<String>,
 }
 
 /// `witness`
@@ -314,6 +344,17 @@ pub struct Drift {
     pub args: Vec<String>,
 }
 
+/// `facts`
+#[derive(Debug, Args)]
+pub struct Facts {
+    /// Kernels of the hosts, with commas between them
+    #[arg(long, value_delimiter = ',', default_values = kernels::SERIES)]
+    pub kernels: Vec<String>,
+    /// CPU of the hosts
+    #[arg(long, default_value = "cortex-a72")]
+    pub cpu: String,
+}
+
 /// `firmware`
 #[derive(Debug, Args)]
 pub struct Firmware {
@@ -438,7 +479,8 @@ pub struct Accesses {
 pub struct Carry {
     /// The guest's lock
     pub lock: PathBuf,
-    /// Host kernels, two or more, in their order: series or versions, whose modules for disks Debian has
+    /// Host kernels, two or more, in their order. Series, versions, or paths of Images with `CONFIG_BLK_DEV_NVME=y`. If the
+    /// lock has disks or taps, only series and versions: their modules come from Debian.
     #[arg(long, value_delimiter = ',', default_value = "5.10,7.3,6.1,6.18,5.10")]
     pub kernels: Vec<String>,
     /// CPU of the hosts

@@ -139,6 +139,7 @@ pub fn machine(kernel: Kernel, cpu: &str, hardware: &Hardware, limit: Option<Dur
         kernel_args: hardware.kernel_args.clone(),
         disks: Vec::new(),
         kept: Vec::new(),
+        bag: None,
         limit,
         clock: Clock::Real,
     }

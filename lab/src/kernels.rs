@@ -1,8 +1,8 @@
 //! Kernels by series: `6.12` is the newest 6.12 that Debian's archive has for arm64.
 //!
 //! The `cloud` flavour, because it has KVM, the serial ports and the PCI host built in, so that an
-//! emulated host needs no module. What was fetched once stays in the cache, with its digest, and is
-//! what the series means until a refresh is asked for.
+//! emulated host needs no module; `6.12-16k` is the one with pages of 16 KiB. What was fetched once stays in the
+//! cache, with its digest, and is what the series means until a refresh is asked for.
 
 use crate::cache::{self, Cache};
 use crate::failure::{Failure, Result, say};
@@ -43,6 +43,51 @@ pub struct About {
     pub package: Package,
     /// SHA-256 of the Image.
     sha256: String,
+}
+
+/// Which of Debian's builds of a kernel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Flavour {
+    /// For machines in clouds, with pages of 4 KiB.
+    Cloud,
+    /// With pages of 16 KiB, from 6.12 on. Of the CPUs of hosts a Cortex-A72 has none such.
+    Pages16K,
+}
+
+impl Flavour {
+    /// All of them.
+    const ALL: [Self; 2] = [Self::Cloud, Self::Pages16K];
+
+    /// How the names of its packages end.
+    fn ending(self) -> &'static str {
+        match self {
+            Self::Cloud => packages::CLOUD,
+            Self::Pages16K => packages::PAGES_16K,
+        }
+    }
+
+    /// What stands behind a series in the name of a kernel.
+    fn mark(self) -> &'static str {
+        match self {
+            Self::Cloud => "",
+            Self::Pages16K => "-16k",
+        }
+    }
+
+    /// Where its kernels are in the cache.
+    fn folder(self) -> &'static str {
+        match self {
+            Self::Cloud => "kernels",
+            Self::Pages16K => "kernels-16k",
+        }
+    }
+}
+
+/// Kernels of one series or point release, of one flavour.
+#[derive(Debug, Clone)]
+struct Series {
+    numbers: Vec<u32>,
+    flavour: Flavour,
 }
 
 /// A kernel version as Debian numbers it: upstream numbers, then Debian's revision.
@@ -106,19 +151,24 @@ impl fmt::Display for Version {
 /// Which kernel to take, as given on the command line.
 enum Wanted {
     Path(PathBuf),
-    Series(Vec<u32>),
+    Series(Series),
 }
 
 fn wanted(asked: &str) -> Result<Wanted> {
     if asked.contains('/') || Path::new(asked).is_file() {
         return Ok(Wanted::Path(PathBuf::from(asked)));
     }
-    let numbers: Option<Vec<u32>> = asked.split('.').map(|n| n.parse().ok()).collect();
+    let marked = asked.strip_suffix(Flavour::Pages16K.mark());
+    let flavour = marked.map_or(Flavour::Cloud, |_| Flavour::Pages16K);
+    let series = marked.unwrap_or(asked);
+    let numbers: Option<Vec<u32>> = series.split('.').map(|n| n.parse().ok()).collect();
     match numbers {
-        Some(n) if (2..=3).contains(&n.len()) => Ok(Wanted::Series(n)),
+        Some(numbers) if (2..=3).contains(&numbers.len()) => {
+            Ok(Wanted::Series(Series { numbers, flavour }))
+        }
         _ => Err(Failure::usage(format!(
-            "--kernel {asked}: neither a kernel series such as 6.12, a version such as 6.12.107, \
-             nor the path of an arm64 Image (a path has a `/` in it)"
+            "--kernel {asked}: neither a kernel series such as 6.12, or 6.12-16k for pages of 16 KiB, \
+             a version such as 6.12.107, nor the path of an arm64 Image (a path has a `/` in it)"
         ))),
     }
 }
@@ -126,8 +176,12 @@ fn wanted(asked: &str) -> Result<Wanted> {
 /// Finds each of the kernels, fetching those that the cache does not have.
 pub fn resolve(cache: &Cache, asked: &[String], refresh: bool) -> Result<Vec<Kernel>> {
     let mut found: BTreeMap<&str, Kernel> = BTreeMap::new();
-    let mut missing: Vec<(&str, Vec<u32>)> = Vec::new();
+    let mut missing: Vec<(&str, Series)> = Vec::new();
     for name in asked {
+        // Many hosts have one kernel.
+        if found.contains_key(name.as_str()) || missing.iter().any(|(other, _)| other == name) {
+            continue;
+        }
         match wanted(name)? {
             Wanted::Path(path) => {
                 found.insert(name, from_path(name, &path)?);
@@ -203,9 +257,9 @@ fn check_image(path: &Path) -> Result<()> {
     )))
 }
 
-/// The kernels in the cache, oldest first.
-fn cached(cache: &Cache) -> Result<Vec<(Version, PathBuf)>> {
-    let dir = cache.path("kernels");
+/// The kernels of a flavour in the cache, oldest first.
+fn cached(cache: &Cache, flavour: Flavour) -> Result<Vec<(Version, PathBuf)>> {
+    let dir = cache.path(flavour.folder());
     let Ok(entries) = fs::read_dir(&dir) else {
         return Ok(Vec::new());
     };
@@ -220,9 +274,9 @@ fn cached(cache: &Cache) -> Result<Vec<(Version, PathBuf)>> {
     Ok(kernels)
 }
 
-fn newest_cached(cache: &Cache, asked: &str, series: &[u32]) -> Result<Option<Kernel>> {
-    for (version, dir) in cached(cache)?.into_iter().rev() {
-        if !version.is_of(series) {
+fn newest_cached(cache: &Cache, asked: &str, series: &Series) -> Result<Option<Kernel>> {
+    for (version, dir) in cached(cache, series.flavour)?.into_iter().rev() {
+        if !version.is_of(&series.numbers) {
             continue;
         }
         let about: Option<About> =
@@ -233,7 +287,7 @@ fn newest_cached(cache: &Cache, asked: &str, series: &[u32]) -> Result<Option<Ke
         if whole {
             return Ok(Some(Kernel {
                 asked: asked.to_owned(),
-                version: version.to_string(),
+                version: format!("{version}{}", series.flavour.mark()),
                 image,
             }));
         }
@@ -247,14 +301,15 @@ fn newest_cached(cache: &Cache, asked: &str, series: &[u32]) -> Result<Option<Ke
 }
 
 /// Packages that may hold an Image of this series, best first.
-fn candidates(index: &Index, series: &[u32]) -> Vec<(Version, Package)> {
+fn candidates(index: &Index, series: &Series) -> Vec<(Version, Package)> {
     let mut found: Vec<(Version, Package)> = index
         .packages
         .iter()
         // Where Debian has split the package, the old name holds nothing but dependencies.
         .filter(|p| p.name.starts_with("linux-") && p.size > 1_000_000)
+        .filter(|p| p.name.ends_with(series.flavour.ending()))
         .filter_map(|p| Some((Version::parse(&p.version)?, p.clone())))
-        .filter(|(version, _)| version.is_of(series))
+        .filter(|(version, _)| version.is_of(&series.numbers))
         .collect();
     found.sort_by(|(a, p), (b, q)| {
         let signed = |p: &Package| !p.name.contains("unsigned");
@@ -266,14 +321,14 @@ fn candidates(index: &Index, series: &[u32]) -> Vec<(Version, Package)> {
 /// Fetches kernels of the wanted series into the cache. The caller holds the cache's lock.
 fn fetch<'a>(
     cache: &Cache,
-    mut missing: Vec<(&'a str, Vec<u32>)>,
+    mut missing: Vec<(&'a str, Series)>,
     found: &mut BTreeMap<&'a str, Kernel>,
 ) -> Result<()> {
     let mut index = Index::current(cache, &packages::HOSTS)?;
     // Where a suite turned out not to have its packages any more.
     let mut gone: Vec<(String, String)> = Vec::new();
     while !missing.is_empty() {
-        let mut batch: Vec<(&str, Vec<u32>, Version, Package)> = Vec::new();
+        let mut batch: Vec<(&str, Series, Version, Package)> = Vec::new();
         for (name, series) in &missing {
             let best = candidates(&index, series)
                 .into_iter()
@@ -286,7 +341,7 @@ fn fetch<'a>(
                     batch.clear();
                     break;
                 }
-                None => return Err(no_such_series(cache, &index, name)),
+                None => return Err(no_such_series(cache, &index, (name, series.flavour))),
             }
         }
         if batch.is_empty() {
@@ -313,12 +368,12 @@ fn fetch<'a>(
                 missing.push((name, series));
                 continue;
             };
-            let image = install(cache, &version, package, &file)?;
+            let image = install(cache, (&version, series.flavour), package, &file)?;
             found.insert(
                 name,
                 Kernel {
                     asked: name.to_owned(),
-                    version: version.to_string(),
+                    version: format!("{version}{}", series.flavour.mark()),
                     image,
                 },
             );
@@ -333,7 +388,12 @@ fn fetch<'a>(
 }
 
 /// Puts the Image of a package into the cache.
-fn install(cache: &Cache, version: &Version, package: Package, deb: &Path) -> Result<PathBuf> {
+fn install(
+    cache: &Cache,
+    (version, flavour): (&Version, Flavour),
+    package: Package,
+    deb: &Path,
+) -> Result<PathBuf> {
     let scratch = cache.scratch()?;
     packages::unpack(
         deb,
@@ -350,7 +410,7 @@ fn install(cache: &Cache, version: &Version, package: Package, deb: &Path) -> Re
         )));
     };
     check_image(image)?;
-    let place = cache.path(&format!("kernels/{}", package.version));
+    let place = cache.path(&format!("{}/{}", flavour.folder(), package.version));
     let fresh = cache.scratch()?;
     let target = fresh.path().join("Image");
     fs::rename(image, &target).map_err(|e| Failure::file("rename", image, &e))?;
@@ -361,7 +421,7 @@ fn install(cache: &Cache, version: &Version, package: Package, deb: &Path) -> Re
     let text = serde_json::to_vec_pretty(&about)
         .map_err(|e| Failure::bug(format!("cannot write about.json: {e}")))?;
     cache::write(&fresh.path().join("about.json"), &text)?;
-    cache::make_dir(&cache.path("kernels"))?;
+    cache::make_dir(&cache.path(flavour.folder()))?;
     let _ = fs::remove_dir_all(&place);
     fs::rename(fresh.path(), &place).map_err(|e| Failure::file("rename", fresh.path(), &e))?;
     say(format_args!("kernel {version} is in {}", place.display()));
@@ -388,20 +448,21 @@ pub fn files_below(dir: &Path) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-fn no_such_series(cache: &Cache, index: &Index, asked: &str) -> Failure {
-    let have = cached(cache).unwrap_or_default();
+fn no_such_series(cache: &Cache, index: &Index, (asked, flavour): (&str, Flavour)) -> Failure {
+    let have = cached(cache, flavour).unwrap_or_default();
     let mut series: Vec<Version> = index
         .packages
         .iter()
-        .filter(|p| p.name.starts_with("linux-"))
+        .filter(|p| p.name.starts_with("linux-") && p.name.ends_with(flavour.ending()))
         .filter_map(|p| Version::parse(&p.version))
         .chain(have.into_iter().map(|(version, _)| version))
         .collect();
     series.sort();
-    let mut names: Vec<String> = series.iter().map(Version::series).collect();
+    let name = |version: &Version| format!("{}{}", version.series(), flavour.mark());
+    let mut names: Vec<String> = series.iter().map(name).collect();
     names.dedup();
     Failure::environment(format!(
-        "kernel {asked} IS GONE: Debian's archive has no arm64 cloud kernel of that series (any more), and the \
+        "kernel {asked} IS GONE: Debian's archive has no such arm64 kernel of that series (any more), and the \
          cache has none either. It has {}. A series that left the archive can still be used by giving \
          the path of its Image with --kernel PATH",
         names.join(", ")
@@ -417,19 +478,27 @@ pub fn list(cache: &Cache, refresh: bool) -> Result<Vec<(String, String, Option<
             Index::fetch(cache, &packages::HOSTS)?
         }
     };
-    let mut series: BTreeMap<Vec<u32>, (Version, Option<PathBuf>)> = BTreeMap::new();
-    for (version, _) in candidates(&index, &[]).into_iter().rev() {
-        let key = version.upstream.iter().take(2).copied().collect();
-        series.insert(key, (version, None));
+    let mut list = Vec::new();
+    for flavour in Flavour::ALL {
+        let mut series: BTreeMap<Vec<u32>, (Version, Option<PathBuf>)> = BTreeMap::new();
+        let all = Series {
+            numbers: Vec::new(),
+            flavour,
+        };
+        for (version, _) in candidates(&index, &all).into_iter().rev() {
+            let key = version.upstream.iter().take(2).copied().collect();
+            series.insert(key, (version, None));
+        }
+        for (version, dir) in cached(cache, flavour)? {
+            let key = version.upstream.iter().take(2).copied().collect();
+            series.insert(key, (version, Some(dir.join("Image"))));
+        }
+        list.extend(series.into_values().map(|(version, image)| {
+            let name = format!("{}{}", version.series(), flavour.mark());
+            (name, version.to_string(), image)
+        }));
     }
-    for (version, dir) in cached(cache)? {
-        let key = version.upstream.iter().take(2).copied().collect();
-        series.insert(key, (version, Some(dir.join("Image"))));
-    }
-    Ok(series
-        .into_values()
-        .map(|(version, image)| (version.series(), version.to_string(), image))
-        .collect())
+    Ok(list)
 }
 
 /// The static arm64 busybox for the initramfs: the newest of the newest stable suite that has one.
@@ -526,19 +595,36 @@ mod tests {
                     "sid",
                     10_000_000,
                 ),
+                package(
+                    "linux-binary-7.2.9+deb13-arm64-16k",
+                    "7.2.9-1",
+                    "sid",
+                    60_000_000,
+                ),
             ],
         };
-        let (version, best) = candidates(&index, &[7, 2]).remove(0);
+        let series = |numbers: &[u32], flavour| Series {
+            numbers: numbers.to_vec(),
+            flavour,
+        };
+        let cloud = |numbers: &[u32]| candidates(&index, &series(numbers, Flavour::Cloud));
+        let (version, best) = cloud(&[7, 2]).remove(0);
         assert_eq!(version.to_string(), "7.2.12");
         assert_eq!(best.name, "linux-binary-7.2.12+deb13-cloud-arm64");
-        assert!(candidates(&index, &[7]).len() == 3 && candidates(&index, &[7, 20]).is_empty());
+        assert!(cloud(&[7]).len() == 3 && cloud(&[7, 20]).is_empty());
+        let (version, best) = candidates(&index, &series(&[7, 2], Flavour::Pages16K)).remove(0);
+        assert_eq!(version.to_string(), "7.2.9");
+        assert_eq!(best.name, "linux-binary-7.2.9+deb13-arm64-16k");
     }
 
     #[test]
     fn what_is_neither_series_nor_path_is_refused() {
         assert!(matches!(wanted("6.12"), Ok(Wanted::Series(_))));
+        assert!(
+            matches!(wanted("6.12-16k"), Ok(Wanted::Series(s)) if s.flavour == Flavour::Pages16K)
+        );
         assert!(matches!(wanted("./Image"), Ok(Wanted::Path(_))));
-        for bad in ["6", "6.12.1.1", "latest", "6.x", ""] {
+        for bad in ["6", "6.12.1.1", "latest", "6.x", "", "-16k", "6.12-4k"] {
             assert!(wanted(bad).is_err(), "{bad}");
         }
     }

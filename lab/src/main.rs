@@ -21,6 +21,7 @@ mod editors;
 mod emulate;
 mod emulator;
 mod errand;
+mod facts;
 mod failure;
 mod firmware;
 mod flags;
@@ -33,6 +34,7 @@ mod job;
 mod kernels;
 mod kexec;
 mod library;
+mod libvirt;
 mod living;
 mod matrix;
 mod modules;
@@ -46,6 +48,7 @@ mod portable;
 mod programs;
 mod provenance;
 mod record;
+mod release;
 mod reproduce;
 mod step;
 mod tools;
@@ -92,7 +95,9 @@ fn run(flags: &Flags) -> Result<u8> {
         }),
         Command::Reproduce => reproduce::run(&cache),
         Command::Package => package::run(),
+        Command::Release(flags) => release::run(&cache, flags),
         Command::Editors => editors::run(&cache),
+        Command::Libvirt => libvirt::run(&cache),
         Command::Extension => editors::extension::run(&cache),
         Command::Book => book::run(&cache),
         Command::Browser => browser::run(&cache),
@@ -102,6 +107,7 @@ fn run(flags: &Flags) -> Result<u8> {
         Command::Record(flags) => record::run(&cache, flags),
         Command::Matrix(matrix) => matrix::run(&cache, matrix),
         Command::Drift(flags) => drift::run(&cache, flags),
+        Command::Facts(flags) => facts::run(&cache, flags),
         Command::Firmware(flags) => firmware::run(&cache, flags),
         Command::Carry(flags) => carry::run(&cache, flags),
         Command::Living(flags) => living::run(&cache, flags),

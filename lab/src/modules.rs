@@ -16,6 +16,10 @@ use std::process::Command;
 /// What a host needs for its disks.
 pub const DISKS: [&str; 2] = ["virtio_pci", "virtio_blk"];
 
+/// What a host needs for its bag, and the name of a parameter that only an Image has with this driver built in.
+const BAG: &str = "nvme";
+const BAG_BUILT_IN: &[u8] = b"nvme.use_threaded_interrupts";
+
 /// The names of what a kernel has built in: `kernel/drivers/virtio/virtio.ko`, a line each.
 const BUILT_IN: &str = "modules.builtin";
 
@@ -86,6 +90,17 @@ pub fn provide(cache: &Cache, kernel: &Kernel, names: &[&str]) -> Result<Vec<Vec
         .map_err(|e| Failure::bug(format!("cannot write {RECORD}: {e}")))?;
     cache::write(&dir.join(RECORD), &text)?;
     Ok(found.into_iter().map(|(_, content)| content).collect())
+}
+
+/// The module that a kernel needs for a host's bag, which most have built in: that the Image itself says, so that no package
+/// is fetched to learn it. Of what did not come from Debian there is no module; a host without the driver says so itself.
+pub fn of_bag(kernel: &Kernel) -> Result<Option<&'static str>> {
+    if kernel.about().is_err() {
+        return Ok(None);
+    }
+    let image = cache::read(&kernel.image)?;
+    let mut places = image.windows(BAG_BUILT_IN.len());
+    Ok((!places.any(|bytes| bytes == BAG_BUILT_IN)).then_some(BAG))
 }
 
 /// The packages with the modules of a kernel and the list of what is built in. Debian has split the newer ones.
@@ -198,6 +213,26 @@ fn read(file: &Path) -> Result<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_image_says_whether_the_driver_of_the_bag_is_built_in() {
+        let scratch = cache::Scratch::new().unwrap();
+        let image = scratch.path().join("Image");
+        let kernel = Kernel {
+            asked: "6.12".to_owned(),
+            version: "6.12.1-1".to_owned(),
+            image: image.clone(),
+        };
+        let needs = |content: &[u8]| {
+            cache::write(&image, content).unwrap();
+            of_bag(&kernel).unwrap()
+        };
+        assert_eq!(needs(b"MZ nvme"), None, "no module is known of it");
+        let about = br#"{"package":{"name":"a","version":"1","suite":"b","size":1},"sha256":"c"}"#;
+        cache::write(&scratch.path().join("about.json"), about).unwrap();
+        assert_eq!(needs(b"MZ nvme"), Some("nvme"));
+        assert_eq!(needs(b"MZ\0nvme.use_threaded_interrupts\0"), None);
+    }
 
     #[test]
     fn a_module_comes_after_what_it_needs_and_without_what_is_built_in() {

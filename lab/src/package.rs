@@ -6,7 +6,12 @@ use crate::failure::{FINDINGS, OK, Result, say, tell};
 use crate::tools;
 
 /// Crates of the workspace that are never published (`publish = false`): they are of use in a checkout alone.
-const NEVER: [&str; 3] = ["vmlock-lab", "vmlock-lab-agent", "vmlock-witness-image"];
+const NEVER: [&str; 4] = [
+    "vmlock-lab",
+    "vmlock-lab-agent",
+    "vmlock-lab-facts",
+    "vmlock-witness-image",
+];
 
 /// Packages them all; 0 if each is built by itself.
 pub fn run() -> Result<u8> {

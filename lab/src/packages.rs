@@ -93,6 +93,16 @@ pub const HOSTS: Archive = Archive {
     megabytes: 40,
 };
 
+/// How the names of kernels for clouds end.
+pub const CLOUD: &str = "-cloud-arm64";
+
+/// How those of kernels with pages of 16 KiB do.
+pub const PAGES_16K: &str = "-arm64-16k";
+
+/// What of the indexes can matter to the lab; by another name since it has kernels with pages of 16 KiB, which a lab
+/// that does not know of them would take for others.
+const INDEX: &str = "index-2.json";
+
 /// How long an index is good for. Point versions come and go; a day is what the archive itself
 /// takes between two changes.
 const FRESH: Duration = Duration::from_secs(24 * 60 * 60);
@@ -122,7 +132,7 @@ pub struct Index {
 impl Index {
     /// The index in the cache, if there is one and it is not too old.
     pub fn cached(cache: &Cache, archive: &Archive) -> Option<Self> {
-        let text = fs::read(archive.path(cache, "index.json")).ok()?;
+        let text = fs::read(archive.path(cache, INDEX)).ok()?;
         let index: Self = serde_json::from_slice(&text).ok()?;
         let age = now().saturating_sub(index.made);
         (age < FRESH.as_secs()).then_some(index)
@@ -165,7 +175,7 @@ impl Index {
         };
         let text = serde_json::to_vec(&index)
             .map_err(|e| Failure::bug(format!("cannot write the index: {e}")))?;
-        cache::write(&archive.path(cache, "index.json"), &text)?;
+        cache::write(&archive.path(cache, INDEX), &text)?;
         Ok(index)
     }
 }
@@ -345,7 +355,7 @@ fn is_wanted(name: &str) -> bool {
         || (["linux-image-", "linux-binary-"]
             .iter()
             .any(|start| name.starts_with(start))
-            && name.ends_with("-cloud-arm64"))
+            && [CLOUD, PAGES_16K].iter().any(|end| name.ends_with(end)))
 }
 
 /// Picks the wanted packages of one index (stanzas of `Field: value` lines with empty lines between).

@@ -1,19 +1,25 @@
 //! `vmlock-lab tour`: the main job for someone who sees it for the first time. Compile a spec, start a
-//! real guest under its lock on two host kernels, audit on both, and say whether the guest saw the same machine.
+//! real guest under its lock on two host kernels, audit on both, say whether the guest saw the same machine, and take the
+//! running guest of the one to the other and back (`tour/journey.rs`).
 
 use crate::cache::Cache;
 use crate::cross;
 use crate::emulate::Machine;
 use crate::emulator;
+use crate::errand::Errand;
 use crate::failure::{FINDINGS, Failure, OK, Result, say, tell};
 use crate::kernels;
-use crate::matrix::{Verdict, short_digest};
 use crate::tools;
-use crate::trial::{self, Bench, Trial};
-use std::collections::BTreeSet;
+use crate::trial::{self, Bench};
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
+
+mod journey;
+mod words;
+
+use journey::{Journey, Seen};
+use words::{NEW, SHOWN};
 
 const SPEC: &str = "examples/portable.vm.kdl";
 const LOCK: &str = "examples/portable.vm.lock.json";
@@ -22,10 +28,10 @@ const LOCK: &str = "examples/portable.vm.lock.json";
 const CPU: &str = "cortex-a72";
 const CPUS: u32 = 2;
 
-/// The oldest and the newest kernel that keep the lock: six years of changes between them.
-const KERNELS: [&str; 2] = ["5.10", "7.3"];
+/// The oldest and the newest kernel that keep the lock, six years of changes between them, and back.
+const KERNELS: [&str; 3] = ["5.10", "7.3", "5.10"];
 
-/// How long one host may take.
+/// How long this very machine may take.
 const LIMIT: Duration = Duration::from_secs(300);
 
 /// Takes the tour.
@@ -54,38 +60,47 @@ pub fn run(cache: &Cache) -> Result<u8> {
     say("building vmlock-run for arm64");
     let bench = Bench::prepare(cache)?;
     let kernels = kernels::resolve(cache, &KERNELS.map(str::to_owned), false)?;
-    let hosts: Vec<Machine> = kernels
+    let mut hosts: Vec<Machine> = kernels
         .into_iter()
-        .map(|kernel| trial::machine(kernel, CPU, LIMIT))
+        .map(|kernel| trial::machine(kernel, CPU, journey::LIMIT))
         .collect();
-    say("booting the hosts, each with a guest inside");
-    let trials = tools::in_parallel(&hosts, tools::hosts_at_a_time(), |host| {
-        let trial = bench.try_lock(host, LOCK)?;
-        say(format_args!("Linux {} is done", host.kernel.version));
-        Ok(trial)
-    })?;
-
-    tell(format_args!(
-        "2. Start a real Debian guest under that lock, on two hosts with a {CPU}\n\n   \
-         $ vmlock-run start {LOCK}\n"
-    ))?;
-    let mut is_good = true;
-    for (host, trial) in hosts.iter().zip(&trials) {
-        tell(format_args!("   On Linux {}:", host.kernel.version))?;
-        for line in trial.guest_lines() {
-            tell(format_args!("     {line}"))?;
+    let journey = Journey::new(cache, &bench, LOCK)?;
+    let mut seen: Vec<Seen> = hosts.iter().map(Seen::of).collect();
+    for (turn, host) in hosts.iter_mut().enumerate() {
+        let before = turn.checked_sub(1).map(|before| &seen[before].carried);
+        let before = before.and_then(Option::as_ref);
+        let is_there = turn == 0 || before.is_some_and(journey::goes_on);
+        // All there is to see on the last one beside the guest that goes on, the first one has shown.
+        let [audits, starts] = [turn < SHOWN, turn == NEW];
+        if !(audits || starts || is_there) {
+            continue;
         }
-        if let Some(problem) = trial.start_problem(CPUS) {
-            is_good = false;
-            tell(format_args!("     FAILED: {problem}"))?;
+        let mut jobs: Vec<Vec<&str>> = Vec::new();
+        if audits {
+            jobs.push(vec!["audit", LOCK, "--format", "json"]);
         }
-        tell("")?;
+        // In the first one, the guest that is started is the one that goes on.
+        if starts {
+            jobs.push(vec!["start", LOCK]);
+        }
+        let mut errands = vec![bench.errand(CPU, &host.kernel.asked, &jobs)];
+        if is_there {
+            let is_last = turn + 1 == KERNELS.len();
+            errands.push(journey.errand(&bench, host, before, is_last)?);
+        }
+        let place = format!("Linux {}", host.kernel.version);
+        say(format_args!("booting {place}"));
+        let errands: Vec<&Errand> = errands.iter().collect();
+        let run = || bench.run(host, &errands);
+        let mut ended = journey.images.taken(&place, run)?.0.jobs.into_iter();
+        let mut next = |is: bool| is.then(|| ended.next()).flatten();
+        let here = &mut seen[turn];
+        here.audit = next(audits);
+        here.start = next(starts);
+        here.carried = next(is_there);
     }
-
-    tell(format_args!(
-        "3. Audit: a guest that reads all it can, from inside, on every CPU\n\n   $ vmlock-run audit {LOCK}\n"
-    ))?;
-    is_good &= tell_audits(&hosts, &trials)?;
+    let (words, is_good) = words::told(&seen, LOCK, CPU, CPUS);
+    tell(words)?;
     if is_native_host() {
         tell_native(bench.root(), cache)?;
     }
@@ -94,55 +109,6 @@ pub fn run(cache: &Cache) -> Result<u8> {
         begin.elapsed().as_secs()
     ))?;
     Ok(if is_good { OK } else { FINDINGS })
-}
-
-/// Prints what the audits found; whether the guest saw the same machine each time.
-fn tell_audits(hosts: &[Machine], trials: &[Trial]) -> Result<bool> {
-    let mut digests = BTreeSet::new();
-    let mut kept = 0;
-    for (host, trial) in hosts.iter().zip(trials) {
-        let version = &host.kernel.version;
-        match &trial.verdict {
-            Verdict::Kept { digest, facts } => {
-                kept += 1;
-                digests.insert(digest.as_str());
-                tell(format_args!(
-                    "   On Linux {version}: {facts} facts seen, none differs from the lock; digest {}",
-                    short_digest(digest)
-                ))?;
-            }
-            Verdict::Refused(reasons) => {
-                tell(format_args!(
-                    "   On Linux {version}: REFUSED, the lock cannot be kept there:"
-                ))?;
-                for reason in reasons {
-                    tell(format_args!("     {reason}"))?;
-                }
-            }
-            Verdict::Differs(differences) => {
-                tell(format_args!(
-                    "   On Linux {version}: the guest saw SOMETHING ELSE than the lock promises:"
-                ))?;
-                for what in differences {
-                    tell(format_args!("     {what}"))?;
-                }
-            }
-            Verdict::Failed(why) => tell(format_args!("   On Linux {version}: FAILED: {why}"))?,
-        }
-    }
-    let versions: Vec<&str> = hosts.iter().map(|h| h.kernel.version.as_str()).collect();
-    let versions = versions.join(" and ");
-    if kept == hosts.len() && digests.len() == 1 {
-        tell(format_args!(
-            "\nThe guest saw the same machine on Linux {versions}."
-        ))?;
-        Ok(true)
-    } else {
-        tell(format_args!(
-            "\nThe guest did NOT see the same machine on Linux {versions}."
-        ))?;
-        Ok(false)
-    }
 }
 
 /// Whether this very machine can run arm64 guests.

@@ -5,7 +5,7 @@ use crate::cross;
 use crate::emulate::{self, Clock, Ended, Files, Job, LAB, Machine, Outcome, Output, Work};
 use crate::emulator;
 use crate::errand::{self, Errand};
-use crate::failure::{Failure, Result};
+use crate::failure::{Failure, OK, Result};
 use crate::guest;
 use crate::hibernate;
 use crate::job;
@@ -36,6 +36,7 @@ pub fn machine(kernel: Kernel, cpu: &str, limit: Duration) -> Machine {
         kernel_args: Vec::new(),
         disks: Vec::new(),
         kept: Vec::new(),
+        bag: None,
         limit: Some(limit),
         clock: Clock::Real,
     }
@@ -115,6 +116,9 @@ impl<'a> Bench<'a> {
         if !(host.disks.is_empty() && host.kept.is_empty()) {
             wanted.extend(modules::DISKS);
         }
+        if host.bag.is_some() {
+            wanted.extend(modules::of_bag(&host.kernel)?);
+        }
         files.modules(modules::provide(self.cache, &host.kernel, &wanted)?);
         let whole = |path: &String| job::absolute(&self.root, Path::new(path));
         for errand in errands {
@@ -151,20 +155,6 @@ impl<'a> Bench<'a> {
         } else {
             Err(Failure::bug("a host did not run all its jobs"))
         }
-    }
-
-    /// Tries one lock on a host and starts a guest under it.
-    pub fn try_lock(&self, host: &Machine, lock: &str) -> Result<Trial> {
-        let tried = [Tried {
-            lock,
-            flags: &[],
-            starts: true,
-        }];
-        let errand = self.errand(&host.cpu, &host.kernel.asked, &jobs(&tried));
-        let mut trials = trials(&tried, &self.run(host, &[&errand])?.jobs)?;
-        trials
-            .pop()
-            .ok_or_else(|| Failure::bug("a host without a result"))
     }
 }
 
@@ -215,49 +205,55 @@ pub fn trials(tried: &[Tried], ended: &[Ended]) -> Result<Vec<Trial>> {
 }
 
 impl Trial {
-    /// What the guest's own `/init` printed, line by line.
-    pub fn guest_lines(&self) -> Vec<String> {
-        let console = self.start.as_ref().map_or(&[][..], |start| &start.stdout);
-        String::from_utf8_lossy(console)
-            .lines()
-            .filter_map(|line| {
-                line.find("vmlock guest: ")
-                    .map(|at| line[at..].trim().to_owned())
-            })
-            .collect()
-    }
-
     /// Why the guest did not come up with so many CPUs and power off, or `None` if it did.
     pub fn start_problem(&self, cpus: u32) -> Option<String> {
-        let Some(start) = &self.start else {
-            return Some("no guest was started".to_owned());
-        };
-        let lines = self.guest_lines();
-        let says = |what: &str| lines.iter().any(|line| line.contains(what));
-        let problem = if start.code != 0 {
-            format!("vmlock-run start ended with code {}", start.code)
-        } else if !says(&format!("{cpus} CPUs, kernel")) {
-            format!("the guest did not report {cpus} CPUs")
-        } else if !says(&format!("CPU {} is online", cpus - 1)) {
-            format!("the guest's CPU {} is not online", cpus - 1)
-        } else if !says("powering off") {
-            "the guest did not power off by itself".to_owned()
-        } else {
-            return None;
-        };
-        let end = |bytes: &[u8]| {
-            let text = String::from_utf8_lossy(bytes);
-            let lines: Vec<String> = text.lines().rev().take(12).map(str::to_owned).collect();
-            lines
-                .into_iter()
-                .rev()
-                .collect::<Vec<_>>()
-                .join("\n      | ")
-        };
-        Some(format!(
-            "{problem}\n      | {}\n      | {}",
-            end(&start.stdout),
-            end(&start.stderr)
-        ))
+        match &self.start {
+            Some(start) => start_problem(start, OK, cpus),
+            None => Some("no guest was started".to_owned()),
+        }
     }
+}
+
+/// What a guest's own `/init` printed, line by line.
+pub fn guest_lines(ended: &Ended) -> Vec<String> {
+    String::from_utf8_lossy(&ended.stdout)
+        .lines()
+        .filter_map(|line| {
+            line.find("vmlock guest: ")
+                .map(|at| line[at..].trim().to_owned())
+        })
+        .collect()
+}
+
+/// Why a guest did not come up with so many CPUs and end with that code, by powering off where that is 0.
+pub fn start_problem(start: &Ended, ends: u8, cpus: u32) -> Option<String> {
+    let lines = guest_lines(start);
+    let says = |what: &str| lines.iter().any(|line| line.contains(what));
+    let problem = if start.code != ends {
+        format!("vmlock-run start ended with code {}", start.code)
+    } else if !says(&format!("{cpus} CPUs, kernel")) {
+        format!("the guest did not report {cpus} CPUs")
+    } else if !says(&format!("CPU {} is online", cpus - 1)) {
+        format!("the guest's CPU {} is not online", cpus - 1)
+    } else if ends == OK && !says("powering off") {
+        "the guest did not power off by itself".to_owned()
+    } else {
+        return None;
+    };
+    Some(format!("{problem}{}", last_words(start)))
+}
+
+/// The end of what a program said, to stand below a problem.
+pub fn last_words(ended: &Ended) -> String {
+    let end = |bytes: &[u8]| {
+        let text = String::from_utf8_lossy(bytes);
+        let lines: Vec<String> = text.lines().rev().take(12).map(str::to_owned).collect();
+        let lines: Vec<String> = lines.into_iter().rev().collect();
+        lines.join("\n      | ")
+    };
+    format!(
+        "\n      | {}\n      | {}",
+        end(&ended.stdout),
+        end(&ended.stderr)
+    )
 }

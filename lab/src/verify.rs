@@ -19,6 +19,7 @@ use crate::handover;
 use crate::interrupts;
 use crate::kernels;
 use crate::library;
+use crate::libvirt;
 use crate::mutations;
 use crate::network;
 use crate::portable;
@@ -142,6 +143,9 @@ fn beside(cache: &Cache, bench: &Bench, tally: &mut Tally) -> Result<()> {
     })?;
     tally.timed("the language server in Neovim", || {
         Ok(editors::neovim::checked(cache)?.map_or_else(Found::skipped, Found::step))
+    })?;
+    tally.timed("libvirt's XML in libvirt's own schema", || {
+        Ok(libvirt::checked(cache)?.map_or_else(Found::skipped, Found::step))
     })?;
     tally.timed("locks of the examples are up to date", || {
         Ok(Found::step(up_to_date(bench)?))

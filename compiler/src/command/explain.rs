@@ -329,11 +329,35 @@ fn of_kernel(baseline: &Baseline, out: &mut Output) {
     }
 }
 
+/// Whether what is known of a CPU was read from QEMU's emulation of it, as the source of its MIDR_EL1 says.
+fn is_emulated(cpu: &CpuModel) -> bool {
+    let midr = cpu.registers.iter().find(|v| v.register == "MIDR_EL1");
+    midr.is_some_and(|midr| midr.source.starts_with("QEMU "))
+}
+
 fn explain_cpu(cpu: &CpuModel, out: &mut Output) {
     out.line(format!("{}: {}", cpu.name, cpu.title));
     out.line(format!("Digest {}", digest(&cpu.digests)));
     if !cpu.unaffected.is_empty() {
         out.line(format!("Not affected by: {}", cpu.unaffected.join(", ")));
+    }
+    out.value("emulated", is_emulated(cpu));
+    if is_emulated(cpu) {
+        let measured: Vec<&str> = CPUS
+            .iter()
+            .filter(|cpu| !is_emulated(cpu))
+            .map(|cpu| cpu.name.as_ref())
+            .collect();
+        out.lines(wrapped(
+            &format!(
+                "Read from an emulator. A real machine's CPU of that name has other values: whether it has an EL3, its \
+                 revision, its caches. A lock of this one is kept where the host can be made to show the emulator's. Models \
+                 of real machines are {}; of your own `vmlock cpu REPORT` makes one, and `vmlock adopt REPORT` a description \
+                 with it.",
+                measured.join(", ")
+            ),
+            "",
+        ));
     }
     let mut values = Vec::new();
     for (title, list) in [

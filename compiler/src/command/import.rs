@@ -1,53 +1,44 @@
 //! `vmlock import`: what somebody else's program knows of a CPU, as a part of a CPU model that a description imports, or
 //! of a machine, as a description.
 //!
-//! What the file does not tell is unknown in the model, and no lock comes of it. Never is a host report made of one: that
+//! What a file does not tell is unknown in the model, and no lock comes of it. Never is a host report made of one: that
 //! would say what a kernel can be made to show, and none of these files does.
 
+mod capabilities;
 mod cpuinfo;
 mod firecracker;
+mod kind;
+mod libvirt;
+mod machine;
 mod observed;
 mod partial;
 mod qemu;
 
 use crate::baseline;
-use crate::command::{convert, cpu, read_observed, unreadable, unwritable};
+use crate::command::{convert, cpu, unwritable};
 use crate::diagnostic::Diagnostic;
-use crate::files;
 use crate::flags::ImportFlags;
 use crate::language::write;
-use crate::location::Source;
 use crate::render::{Exit, Output, hanging};
 use crate::shell;
+use kind::Failed;
+use machine::Said;
 use partial::{Model, Partial};
-use serde::Deserialize;
-use serde::de::IgnoredAny;
-use serde_json::json;
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+use std::fs;
 use std::io::ErrorKind;
-use std::path::Path;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
 use vmlock_spec::catalogue::Catalogue;
-use vmlock_spec::json::from_str;
-use vmlock_spec::observation::account;
-use vmlock_spec::observation::wire::text::MARK;
 use vmlock_spec::vm::VmSpec;
 use vmlock_spec::words;
 
 /// How many names are listed before the rest is counted.
 const NAMED: usize = 6;
+/// How many names of what is no part of a description are told before the rest is counted: the file has all.
+const STRAYS: usize = 12;
 /// The longest text of a file's own that is taken over into a line, in characters.
 const TEXT: usize = 80;
-
-/// What kind of file it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    Firecracker,
-    Observed,
-    Cpuinfo,
-    Qemu,
-    /// A host report, which other commands read.
-    Report,
-}
 
 /// What comes of a file.
 struct Found {
@@ -62,26 +53,222 @@ struct Found {
 enum Made {
     /// Each kind of CPU, with a word on it where there are several.
     Models(Vec<(String, Partial)>),
-    Machine(Box<VmSpec>),
+    /// A description, and the names of what is no part of one.
+    Machine(Box<VmSpec>, Vec<String>),
 }
 
-/// Writes the models, or the description.
+/// A file to be written, and what is said of it.
+struct Text {
+    kdl: String,
+    /// The names of CPU models in it; none in a description.
+    models: Vec<String>,
+    /// For people.
+    notes: Vec<String>,
+    /// For programs.
+    values: Map<String, Value>,
+}
+
+/// Writes the models and the descriptions: all of them, or none.
 pub fn run(flags: &ImportFlags, out: &mut Output) {
-    let found = match read(flags) {
-        Ok(found) => found,
-        Err((exit, problems)) => {
+    let several = flags.files.len() > 1;
+    for (is_wrong, words, help) in [
+        (
+            several && flags.name.is_some(),
+            "`--name` names what comes of one file",
+            "leave it out: of several files each is named as it is called, without its ending",
+        ),
+        (
+            several && flags.output.is_none(),
+            "of several files as many come, and nothing says where they go",
+            "say the folder with `-o FOLDER`",
+        ),
+    ] {
+        if is_wrong {
+            return out.fail(
+                Exit::Usage,
+                Diagnostic::error("usage::arguments", words).help(help),
+            );
+        }
+    }
+    let mut texts: Vec<(&Path, String, Text)> = Vec::new();
+    for file in &flags.files {
+        let name = flags.name.clone().unwrap_or_else(|| called(file));
+        match text(flags, file, &name) {
+            Ok(text) => texts.push((file, name, text)),
+            Err((exit, problems)) => {
+                for problem in problems {
+                    out.fail(exit, problem);
+                }
+            }
+        }
+    }
+    if !out.is_fine() {
+        return;
+    }
+    let is_about_machines =
+        !flags.abi.is_empty() || flags.cpu.is_some() || !flags.imports.is_empty();
+    if is_about_machines && texts.iter().all(|(.., text)| !text.models.is_empty()) {
+        let words =
+            "CPU models come of what was given: `--abi`, `--cpu` and `--import` are about machines";
+        let usage = Diagnostic::error("usage::arguments", words);
+        return out.fail(Exit::Usage, usage.help("leave them out"));
+    }
+    let places = match places(flags, &texts) {
+        Ok(places) => places,
+        Err(problems) => {
             for problem in problems {
-                out.fail(exit, problem);
+                out.fail(Exit::Environment, problem);
             }
             return;
         }
     };
-    out.value("kind", found.what);
-    match &found.made {
-        Made::Models(parts) => models(flags, &found, parts, out),
-        Made::Machine(spec) => machine(flags, &found, spec, out),
+    for (.., text) in &texts {
+        for note in &text.notes {
+            out.note(note);
+        }
     }
-    out.value("beside", found.beside);
+    let mut written: Vec<&Path> = Vec::new();
+    for ((.., text), place) in texts.iter().zip(&places) {
+        let Some(place) = place else {
+            out.verbatim(&text.kdl);
+            continue;
+        };
+        if let Err(error) = vmlock_atomic::create(place, &text.kdl) {
+            // Somebody else was faster, or the disk is full: what is there of these is of no use alone. Of any other
+            // error the file may be there nevertheless.
+            let is_others = error.kind() == ErrorKind::AlreadyExists;
+            if !is_others {
+                written.push(place);
+            }
+            out.fail(
+                Exit::Environment,
+                match is_others {
+                    true => exists(place),
+                    false => unwritable(&place.display().to_string(), &error),
+                },
+            );
+            for problem in written.into_iter().filter_map(remove) {
+                out.fail(Exit::Environment, problem);
+            }
+            return;
+        }
+        written.push(place);
+    }
+    for ((.., text), place) in texts.iter().zip(&places) {
+        let Some(shown) = place.as_ref().map(|place| place.display().to_string()) else {
+            continue;
+        };
+        if text.models.is_empty() {
+            out.line(format!("{shown}: written"));
+            out.line(format!("next: vmlock lock {}", shell::word(&shown)));
+        } else {
+            out.line(format!(
+                "{shown}: written; in a description: import \"{shown}\""
+            ));
+        }
+    }
+    let objects = texts
+        .into_iter()
+        .zip(&places)
+        .map(|((file, _, text), place)| {
+            let mut values = text.values;
+            if several {
+                values.insert("file".to_owned(), file.display().to_string().into());
+            }
+            if let Some(place) = place {
+                values.insert("written".to_owned(), place.display().to_string().into());
+            }
+            values
+        });
+    if several {
+        out.value("files", objects.map(Value::Object).collect::<Vec<_>>());
+        return;
+    }
+    for (key, value) in objects.flatten() {
+        out.value(&key, value);
+    }
+}
+
+/// What a file is called, without its ending.
+fn called(file: &Path) -> String {
+    let stem = file.file_stem().unwrap_or_default();
+    stem.to_string_lossy().into_owned()
+}
+
+/// Where each of them goes; nothing for the standard output. None is there yet, and no two are one.
+fn places(
+    flags: &ImportFlags,
+    texts: &[(&Path, String, Text)],
+) -> Result<Vec<Option<PathBuf>>, Vec<Diagnostic>> {
+    let Some(output) = &flags.output else {
+        return Ok(vec![None; texts.len()]);
+    };
+    if texts.len() == 1 && !output.is_dir() {
+        return Ok(vec![Some(output.clone())]);
+    }
+    let shown = output.display().to_string();
+    if !output.is_dir() {
+        let words = format!("`{shown}` is no folder");
+        let problem = Diagnostic::error("io::unwritable", words).in_file(&shown);
+        return Err(vec![problem.help("make it, or name another one")]);
+    }
+    let (mut places, mut problems) = (Vec::new(), Vec::new());
+    let mut taken: BTreeMap<String, &Path> = BTreeMap::new();
+    for (file, name, text) in texts {
+        let ending = if text.models.is_empty() {
+            "vm.kdl"
+        } else {
+            "kdl"
+        };
+        let path = output.join(format!("{name}.{ending}"));
+        let mut names = text.models.clone();
+        names.push(path.display().to_string());
+        let twice = names.iter().find_map(|name| taken.get(name));
+        if let Some(other) = twice {
+            let words = format!(
+                "what comes of `{}` and of `{}` would have one name",
+                other.display(),
+                file.display()
+            );
+            let problem =
+                Diagnostic::error("io::exists", words).in_file(file.display().to_string());
+            problems.push(problem.help("rename one of them, or import it by itself with `--name`"));
+        } else if path.symlink_metadata().is_ok() {
+            problems.push(exists(&path));
+        }
+        taken.extend(names.into_iter().map(|name| (name, *file)));
+        places.push(Some(path));
+    }
+    match problems.is_empty() {
+        true => Ok(places),
+        false => Err(problems),
+    }
+}
+
+/// What comes of one file.
+fn text(flags: &ImportFlags, file: &Path, name: &str) -> Result<Text, Failed> {
+    let said = Said {
+        name,
+        abi: &flags.abi,
+        cpu: flags.cpu.as_deref(),
+        import: &flags.imports,
+    };
+    let found = kind::read(file, &said)?;
+    let shown = file.display().to_string();
+    let mut text = match &found.made {
+        Made::Models(parts) => models(name, &shown, &found, parts),
+        Made::Machine(spec, strays) => machine(name, &shown, &found, (spec, strays)),
+    }
+    .map_err(|(exit, problem)| (exit, vec![problem.in_file(&shown)]))?;
+    text.values.insert("kind".to_owned(), found.what.into());
+    let mut beside = found.beside;
+    if let Made::Machine(_, strays) = &found.made
+        && !strays.is_empty()
+    {
+        beside.push(no_part(&strays.join("; ")));
+    }
+    text.values.insert("beside".to_owned(), beside.into());
+    Ok(text)
 }
 
 /// Text of a file's own as it may stand in a line.
@@ -92,296 +279,139 @@ fn short(text: &str) -> String {
 }
 
 /// The first so many of them, and how many more there are.
-fn some(names: &[String], most: usize) -> String {
-    let mut words = names[..names.len().min(most)].join(", ");
+fn some(names: &[String], between: &str, most: usize) -> String {
+    let mut words = names[..names.len().min(most)].join(between);
     if names.len() > most {
         words += &format!(" and {} more", names.len() - most);
     }
     words
 }
 
-/// Writes a file that is not there yet, and says whether it did.
-fn create(path: &Path, text: &str, out: &mut Output) -> bool {
-    let shown = path.display().to_string();
-    let Err(error) = vmlock_atomic::create(path, text) else {
-        return true;
-    };
-    let problem = match error.kind() {
-        ErrorKind::AlreadyExists => {
-            let words = format!("`{shown}` exists already; nothing was written");
-            let finding = Diagnostic::error("io::exists", words).in_file(&shown);
-            finding.help("choose another name, or remove it")
-        }
-        _ => unwritable(&shown, &error),
-    };
-    out.fail(Exit::Environment, problem);
-    false
+/// Names of what is no part of a description, in words.
+fn no_part(names: &str) -> String {
+    format!("{names}: no part of a description")
 }
 
-/// Writes models.
-fn models(flags: &ImportFlags, found: &Found, parts: &[(String, Partial)], out: &mut Output) {
-    if !flags.abi.is_empty() || flags.cpu.is_some() || !flags.imports.is_empty() {
-        let words = format!(
-            "`{}` is {}, of which a CPU model comes: `--abi`, `--cpu` and `--import` are about machines",
-            flags.file.display(),
-            found.what
-        );
-        let usage = Diagnostic::error("usage::arguments", words);
-        return out.fail(Exit::Usage, usage.help("leave them out"));
-    }
+/// A file is in the way.
+fn exists(path: &Path) -> Diagnostic {
+    let shown = path.display().to_string();
+    let words = format!("`{shown}` exists already; nothing was written");
+    let finding = Diagnostic::error("io::exists", words).in_file(&shown);
+    finding.help("choose another name, or remove it")
+}
+
+/// Takes a file away that was written, and says where it stays.
+fn remove(path: &Path) -> Option<Diagnostic> {
+    let error = fs::remove_file(path)
+        .err()
+        .filter(|error| error.kind() != ErrorKind::NotFound)?;
+    let shown = path.display().to_string();
+    let words = format!("`{shown}` was written, and cannot be taken away again: {error}");
+    let finding = Diagnostic::error("io::unwritable", words).in_file(&shown);
+    Some(finding.help("remove it: another file of the same run is missing"))
+}
+
+/// Models.
+fn models(
+    name: &str,
+    shown: &str,
+    found: &Found,
+    parts: &[(String, Partial)],
+) -> Result<Text, (Exit, Box<Diagnostic>)> {
     let mut catalogue = Catalogue::builtin();
-    let mut models: Vec<(String, String, Model)> = Vec::new();
-    let several = parts.len() > 1;
+    let mut models: Vec<(String, Model)> = Vec::new();
+    let mut notes = vec![format!("{shown} is {}", found.what)];
     for (index, (about, part)) in parts.iter().enumerate() {
-        let name = match several {
-            true => format!("{}-{}", flags.name, index + 1),
-            false => flags.name.clone(),
+        let name = match parts.len() {
+            1 => name.to_owned(),
+            _ => format!("{name}-{}", index + 1),
         };
         if let Some(unfit) = cpu::unfit_name(&name) {
-            return out.fail(Exit::Usage, unfit);
+            return Err((Exit::Usage, Box::new(unfit)));
         }
         let model = part.model(&name);
         // As a description would import it.
-        if let Err(problem) = baseline::add(&mut catalogue, &model.kdl, &name) {
-            return out.fail(Exit::Environment, *problem);
-        }
-        models.push((name, about.clone(), model));
-    }
-    let text: Vec<&str> = models
-        .iter()
-        .map(|(.., model)| model.kdl.as_str())
-        .collect();
-    let text = text.join("\n");
-    let shown = flags.file.display();
-    out.note(format!("{shown} is {}", found.what));
-    for (name, about, model) in &models {
-        say(name, about, model, out);
+        baseline::add(&mut catalogue, &model.kdl, &name)
+            .map_err(|problem| (Exit::Environment, problem))?;
+        notes.extend(say(&name, about, &model));
+        models.push((name, model));
     }
     for line in &found.beside {
-        out.note(format!("  not in the model: {line}"));
+        notes.push(format!("  not in the model: {line}"));
     }
-    match &flags.output {
-        None => out.verbatim(&text),
-        Some(path) => {
-            let shown = path.display().to_string();
-            if !create(path, &text, out) {
-                return;
-            }
-            out.line(format!(
-                "{shown}: written; in a description: import \"{shown}\""
-            ));
-        }
-    }
+    let text: Vec<&str> = models.iter().map(|(_, model)| model.kdl.as_str()).collect();
+    let kdl = text.join("\n");
+    let names = models.iter().map(|(name, _)| name.clone()).collect();
     let models: Vec<_> = models
         .into_iter()
-        .map(|(name, _, model)| json!({ "name": name, "kdl": model.kdl, "known": model.known, "unknown": model.unknown }))
+        .map(|(name, model)| json!({ "name": name, "kdl": model.kdl, "known": model.known, "unknown": model.unknown }))
         .collect();
-    out.value("models", models);
+    Ok(Text {
+        kdl,
+        models: names,
+        notes,
+        values: Map::from_iter([("models".to_owned(), models.into())]),
+    })
 }
 
-/// Writes a description, in which stands what it does not say.
-fn machine(flags: &ImportFlags, found: &Found, spec: &VmSpec, out: &mut Output) {
-    if let Some(unfit) = cpu::not_a_name(&flags.name) {
-        return out.fail(Exit::Usage, unfit);
+/// A description, in which stands what it does not say.
+fn machine(
+    name: &str,
+    shown: &str,
+    found: &Found,
+    (spec, strays): (&VmSpec, &[String]),
+) -> Result<Text, (Exit, Box<Diagnostic>)> {
+    if let Some(unfit) = cpu::not_a_name(name) {
+        return Err((Exit::Usage, Box::new(unfit)));
     }
-    let shown = flags.file.display();
     let unsaid = |words: String| {
-        let problem = Diagnostic::error("foreign::invalid", words).in_file(shown.to_string());
-        problem.help("choose plainer words, or write the description by hand")
+        let problem = Diagnostic::error("foreign::invalid", words);
+        let help = "choose plainer words, or write the description by hand";
+        (Exit::Environment, Box::new(problem.help(help)))
     };
-    let body = match write::write(spec) {
-        Ok(body) => body,
-        Err(place) => {
-            let words = format!("`{place}`: a size is a whole number of KiB");
-            return out.fail(Exit::Environment, unsaid(words));
-        }
-    };
-    let mut text = format!("// Made by `vmlock import` of {}.\n", found.what);
+    let body = write::write(spec)
+        .map_err(|place| unsaid(format!("`{place}`: a size is a whole number of KiB")))?;
+    let mut kdl = format!("// Made by `vmlock import` of {}.\n", found.what);
+    let mut notes = vec![format!("{shown} is {}", found.what)];
     for line in &found.beside {
-        text.push_str(&format!("// Not said: {}\n", words::line(line)));
+        kdl.push_str(&format!("// Not said: {}\n", words::line(line)));
+        notes.extend(hanging(&format!("  not said: {line}")));
     }
-    text.push_str(&body);
-    let file = format!("{}.vm.kdl", flags.name);
-    if convert::kdl(Path::new(&file), &text).as_ref() != Some(spec) {
-        let words = "these words cannot be said in a description as they are".to_owned();
-        return out.fail(Exit::Environment, unsaid(words));
+    // All of them in the file; the terminal has the first.
+    if !strays.is_empty() {
+        let whole = no_part(&strays.join("; "));
+        kdl.push_str(&format!("// Not said: {}\n", words::line(&whole)));
+        let first = no_part(&some(strays, "; ", STRAYS));
+        notes.extend(hanging(&format!("  not said: {first}")));
     }
-    out.note(format!("{shown} is {}", found.what));
-    for line in &found.beside {
-        for line in hanging(&format!("  not said: {line}")) {
-            out.note(line);
-        }
+    kdl.push_str(&body);
+    if convert::kdl(Path::new(&format!("{name}.vm.kdl")), &kdl).as_ref() != Some(spec) {
+        let words = "these words cannot be said in a description as they are";
+        return Err(unsaid(words.to_owned()));
     }
-    match &flags.output {
-        None => out.verbatim(&text),
-        Some(path) => {
-            let shown = path.display().to_string();
-            if !create(path, &text, out) {
-                return;
-            }
-            out.line(format!("{shown}: written"));
-            out.line(format!("next: vmlock lock {}", shell::word(&shown)));
-        }
+    // The text is shown as it is, and the logs of CI services take these for the start of a command of theirs.
+    if kdl.contains("##[") {
+        let words = "`##[` in it would be a command to the log of a CI service";
+        return Err(unsaid(words.to_owned()));
     }
-    out.value("description", text);
+    let values = Map::from_iter([("description".to_owned(), kdl.clone().into())]);
+    Ok(Text {
+        kdl,
+        models: Vec::new(),
+        notes,
+        values,
+    })
 }
 
 /// What is known of one of them.
-fn say(name: &str, about: &str, model: &Model, out: &mut Output) {
-    let names = some(&model.unknown, NAMED);
-    for line in hanging(&format!(
+fn say(name: &str, about: &str, model: &Model) -> Vec<String> {
+    let names = some(&model.unknown, ", ", NAMED);
+    let mut lines = hanging(&format!(
         "`{name}`{about}: {} registers have a value; unknown are {names}",
         model.known
-    )) {
-        out.note(line);
-    }
-    out.note("  a lock that would promise what is unknown is refused; the file names all of it, with why");
-}
-
-type Failed = (Exit, Vec<Diagnostic>);
-
-/// What a file says.
-fn read(flags: &ImportFlags) -> Result<Found, Failed> {
-    let path = flags.file.as_path();
-    let environment = |problem| (Exit::Environment, vec![problem]);
-    let shown = path.display().to_string();
-    let bytes =
-        files::read(path, account::SIZE_MAX).map_err(|e| environment(unreadable(path, &e)))?;
-    let (kind, most) = match kind(&bytes) {
-        Some(Kind::Observed) => (Kind::Observed, account::SIZE_MAX),
-        Some(Kind::Cpuinfo) => (Kind::Cpuinfo, cpuinfo::SIZE_MAX),
-        Some(Kind::Qemu) => (Kind::Qemu, qemu::SIZE_MAX),
-        Some(Kind::Firecracker) => (Kind::Firecracker, firecracker::SIZE_MAX),
-        Some(Kind::Report) => {
-            let words = format!("`{shown}` is a host report, and all of a CPU model comes of one");
-            let help = "`vmlock cpu` makes it, and `vmlock adopt` a description with it";
-            let problem = Diagnostic::error("foreign::unknown-kind", words).in_file(&shown);
-            return Err(environment(problem.help(help)));
-        }
-        None => {
-            let words =
-                format!("`{shown}` is nothing of which a CPU model or a description could be made");
-            let help = "known are templates, dumps and fingerprints of Firecracker's for aarch64, what a portable witness printed or `vmlock observe` wrote, /proc/cpuinfo of an arm64 machine, and a command line of `qemu-system-aarch64`";
-            let problem = Diagnostic::error("foreign::unknown-kind", words).in_file(&shown);
-            return Err(environment(problem.help(help)));
-        }
-    };
-    if bytes.len() > most {
-        let words = format!("`{shown}` is larger than {} MiB", most >> 20);
-        let problem = Diagnostic::error("foreign::invalid", words).in_file(&shown);
-        return Err(environment(
-            problem.help("none of that kind is so large: look at what is in it"),
-        ));
-    }
-    if kind == Kind::Observed {
-        let account = read_observed(path).map_err(environment)?;
-        let found = observed::read(&account, &shown).map_err(|p| (Exit::Refused, vec![*p]))?;
-        return Ok(Found {
-            what: "what a portable witness saw",
-            made: Made::Models(vec![(String::new(), found.partial)]),
-            beside: found.beside,
-        });
-    }
-    let text = String::from_utf8(bytes).map_err(|error| {
-        let offset = error.utf8_error().valid_up_to();
-        let words = format!("`{shown}` is not UTF-8 (offset {offset})");
-        let problem = Diagnostic::error("foreign::invalid", words).in_file(&shown);
-        environment(problem.help("take the file as the program wrote it"))
-    })?;
-    let source = Arc::new(Source { path: shown, text });
-    let wrong = |problems| (Exit::Environment, problems);
-    match kind {
-        Kind::Cpuinfo => {
-            let found = cpuinfo::read(&source).map_err(wrong)?;
-            let about = |cpus: &cpuinfo::Cpus| {
-                let count = match cpus.count {
-                    1 => "1 CPU".to_owned(),
-                    n => format!("{n} CPUs"),
-                };
-                format!(" ({count} with MIDR_EL1 {:#x})", cpus.midr)
-            };
-            let parts = found.kinds.into_iter();
-            Ok(Found {
-                what: "/proc/cpuinfo of an arm64 machine",
-                made: Made::Models(
-                    parts
-                        .map(|(cpus, partial)| (about(&cpus), partial))
-                        .collect(),
-                ),
-                beside: found.beside,
-            })
-        }
-        Kind::Qemu => {
-            let said = qemu::Said {
-                name: &flags.name,
-                abi: &flags.abi,
-                cpu: flags.cpu.as_deref(),
-                import: &flags.imports,
-            };
-            let unsaid = said.unsaid(&source);
-            if !unsaid.is_empty() {
-                return Err((Exit::Usage, unsaid));
-            }
-            let found = qemu::read(&source, &said).map_err(wrong)?;
-            Ok(Found {
-                what: "a command line of QEMU's",
-                made: Made::Machine(Box::new(found.spec)),
-                beside: found.beside,
-            })
-        }
-        Kind::Firecracker | Kind::Observed | Kind::Report => {
-            let found = firecracker::read(&source).map_err(wrong)?;
-            Ok(Found {
-                what: found.what,
-                made: Made::Models(vec![(String::new(), found.partial)]),
-                beside: found.beside,
-            })
-        }
-    }
-}
-
-/// What kind of file it is, by what no other kind has; `None` where that is not known.
-fn kind(bytes: &[u8]) -> Option<Kind> {
-    /// Keys by which JSON tells what it is.
-    #[derive(Deserialize)]
-    struct Keys {
-        #[serde(rename = "observedVersion")]
-        observed: Option<IgnoredAny>,
-        #[serde(rename = "reportVersion")]
-        report: Option<IgnoredAny>,
-        guest_cpu_config: Option<IgnoredAny>,
-        reg_modifiers: Option<IgnoredAny>,
-        vcpu_features: Option<IgnoredAny>,
-    }
-    let text = String::from_utf8_lossy(bytes);
-    if text.trim_start().starts_with('{') {
-        let Ok(keys) = from_str::<Keys>(&text) else {
-            // Where it breaks off, its reader says.
-            return text
-                .contains("\"reg_modifiers\"")
-                .then_some(Kind::Firecracker);
-        };
-        return match keys {
-            Keys {
-                observed: Some(_), ..
-            } => Some(Kind::Observed),
-            Keys {
-                report: Some(_), ..
-            } => Some(Kind::Report),
-            Keys {
-                guest_cpu_config: None,
-                reg_modifiers: None,
-                vcpu_features: None,
-                ..
-            } => None,
-            _ => Some(Kind::Firecracker),
-        };
-    }
-    if cpuinfo::is_one(&text) {
-        return Some(Kind::Cpuinfo);
-    }
-    if text.contains(MARK) {
-        return Some(Kind::Observed);
-    }
-    qemu::is_one(&text).then_some(Kind::Qemu)
+    ));
+    lines.push(
+        "  a lock that would promise what is unknown is refused; the file names all of it, with why".to_owned(),
+    );
+    lines
 }

@@ -263,6 +263,61 @@ fn of_an_imported_file() {
 }
 
 #[test]
+fn of_xml_of_libvirts() {
+    let scratch = Scratch::new("foreign-xml");
+    // What XML has no character for is no XML, which is told too.
+    let hostile = "&#x9b;1m&#x202e;&#xd;&#xa;::error file=x::pwned ##[error]pwned";
+    let host = include_str!("../libvirt/host.xml");
+    let domain = "<domain type='kvm'><name>a</name><memory unit='MiB'>256</memory><vcpu current='1'>2</vcpu>\
+        <os firmware='efi'><type arch='aarch64' machine='virt'>hvm</type><kernel>Image</kernel><cmdline>quiet</cmdline></os>\
+        <features><gic version='3'/><pmu state='on'/></features><clock offset='utc'/>\
+        <cpu mode='custom'><model>cortex-a57</model><feature policy='require' name='sve256'/></cpu>\
+        <q:commandline xmlns:q='http://libvirt.org/schemas/domain/qemu/1.0'><q:arg value='-d'/><q:arg value='int'/>\
+        <q:arg value='-global'/><q:arg value='a.b=c'/></q:commandline></domain>";
+    let (mut found, mut tried) = (0, 0);
+    for text in [host, domain] {
+        // In each attribute and each text; and as the name of an element, where it is none.
+        let attributes = text
+            .match_indices('\'')
+            .map(|(at, _)| at)
+            .skip(1)
+            .step_by(2);
+        let texts = text.match_indices("</").map(|(at, _)| at);
+        let names = text.match_indices("/>").map(|(at, _)| at);
+        // In the name of a closing tag, and of a prefix.
+        let closing = text.match_indices("</").map(|(at, _)| at + 2);
+        let prefixes = text.match_indices("q:").map(|(at, _)| at);
+        let places: Vec<usize> = attributes
+            .chain(texts)
+            .chain(names)
+            .chain(closing)
+            .chain(prefixes)
+            .collect();
+        for at in places {
+            for words in [hostile, HOSTILE] {
+                let (before, after) = text.split_at(at);
+                scratch.write("web.xml", &format!("{before}{words}{after}"));
+                let said = [
+                    "import",
+                    "web.xml",
+                    "--abi",
+                    "kvm-6.12",
+                    "--cpu",
+                    "neoverse-n1",
+                ];
+                let said = if text == host { &said[..2] } else { &said[..] };
+                found += usize::from(harmless(&scratch, said));
+                tried += 1;
+            }
+        }
+    }
+    assert!(
+        found > 20 && tried > 100,
+        "it was shown {found} times of {tried}"
+    );
+}
+
+#[test]
 fn of_names_of_files_and_arguments() {
     let scratch = Scratch::new("foreign-names");
     let name = "\u{1b}[2J\n::error file=x::pwned ##[error]pwned";

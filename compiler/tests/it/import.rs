@@ -422,6 +422,11 @@ fn what_a_witness_saw_under_kvm_knows_nothing_that_is_not_so() {
         assert_eq!(facts.status.code(), Some(0), "{}", err(&facts));
         let (again, _) = import(&scratch, "facts.json");
         assert_eq!(again, imported);
+        // A console's log that begins as XML does not.
+        let text = fs::read_to_string(&log).unwrap();
+        scratch.write("console.log", &format!("<6>[ 0.0] Booting\n{text}"));
+        let (again, _) = import(&scratch, "console.log");
+        assert_eq!(again, imported);
     }
     let log = root().join("compiler/tests/ui/diff-observed-under-kvm/linux-6.1.log");
     scratch.vmlock(&["observe", log.to_str().unwrap(), "-o", "facts.json"]);
@@ -816,6 +821,10 @@ fn of_a_command_line_everything_is_said_or_named() {
         (
             "qemu-system-aarch64 -M virt -cpu host,kvm-psci-version=9",
             "no version of PSCI",
+        ),
+        (
+            "qemu-system-aarch64 -M virt -cpu host,pmu=on -global host-arm-cpu.pmu=off",
+            "`pmu` is said twice, and differently",
         ),
         (
             "qemu-system-aarch64 -M virt -append 'open",

@@ -22,6 +22,7 @@ mod init;
 mod interrupts;
 mod kernels;
 mod labels;
+mod libvirt;
 mod lsp;
 mod names;
 mod recordings;

@@ -131,3 +131,28 @@ fn the_reference_goes_into_a_folder() {
     let output = scratch.vmlock(&["man", "--reference"]);
     assert!(out(&output).starts_with("# Reference"), "{}", out(&output));
 }
+
+#[test]
+fn a_cpu_that_was_read_from_an_emulator_is_said_to_be_that() {
+    let scratch = Scratch::new("show-emulated");
+    let (mut emulated, mut measured) = (0, 0);
+    for cpu in vmlock_spec::catalogue::CPUS.iter() {
+        let (code, object) = scratch.json(&["explain", &cpu.name]);
+        let is_emulated = object["emulated"].as_bool().unwrap();
+        assert_eq!(code, 0, "{object}");
+        // Their titles say it as well.
+        assert_eq!(is_emulated, cpu.title.contains("emulate"), "{}", cpu.title);
+        let text = out(&scratch.vmlock(&["explain", &cpu.name]));
+        assert_eq!(
+            text.contains("Read from an emulator"),
+            is_emulated,
+            "{text}"
+        );
+        *if is_emulated {
+            &mut emulated
+        } else {
+            &mut measured
+        } += 1;
+    }
+    assert!(emulated > 5 && measured > 2, "{emulated} {measured}");
+}

@@ -1,9 +1,10 @@
-//! What goes from host to host: the saved guest and its disks, as files behind the hosts' own disks.
+//! What goes from host to host: the saved guest and its disks, as files behind disks of the hosts.
 
 use super::needs::Needs;
 use crate::cache::{self, Scratch};
 use crate::disk;
-use crate::failure::{Failure, Result};
+use crate::emulate::Outcome;
+use crate::failure::{Failure, Result, tell};
 use crate::tools;
 use serde_json::Value;
 use std::fs;
@@ -18,11 +19,13 @@ const FILE: &str = "guest.save";
 
 /// The files behind the hosts' disks.
 pub struct Images {
-    /// The saved guest; then the guest's disks.
-    pub paths: Vec<PathBuf>,
+    /// The saved guest.
+    pub guest: PathBuf,
+    /// The guest's disks.
+    pub disks: Vec<PathBuf>,
     /// Where they are as they were before the host that has them.
     before: PathBuf,
-    /// Bytes of the first.
+    /// Bytes of the saved guest, at most.
     room: u64,
 }
 
@@ -39,50 +42,50 @@ impl Images {
         cache::make_dir(&before)?;
         let guest = now.join(FILE);
         size(&guest, room)?;
-        let mut paths = vec![guest];
+        let mut disks = Vec::new();
         for (number, (_, bytes)) in needs.disks.iter().enumerate() {
             let image = now.join(format!("disk{number}.img"));
             size(&image, *bytes)?;
-            paths.push(image);
+            disks.push(image);
         }
         Ok(Self {
-            paths,
+            guest,
+            disks,
             before,
             room,
         })
     }
 
     fn each(&self, copy: impl Fn(&Path, &Path) -> Result<()>) -> Result<()> {
-        self.paths.iter().try_for_each(|path| {
+        let all = std::iter::once(&self.guest).chain(&self.disks);
+        all.into_iter().try_for_each(|path| {
             let name = path.file_name().unwrap_or_default();
             copy(path, &self.before.join(name))
         })
     }
 
-    /// From here on they can be put back.
-    pub fn keep(&self) -> Result<()> {
-        self.each(disk::copy)
-    }
-
-    /// Has them as they were when they were kept last.
-    pub fn put_back(&self) -> Result<()> {
-        self.each(|now, before| disk::copy(before, now))
+    /// Runs a host that has them. An emulated host stops once in some hundred (`step.rs`): then it is booted once more, with
+    /// all as it was before. Says whether it was.
+    pub fn taken(&self, host: &str, run: impl Fn() -> Result<Outcome>) -> Result<(Outcome, bool)> {
+        self.each(disk::copy)?;
+        match run() {
+            Err(failure) if failure.is_crash() => {
+                tell(format_args!("again: {host}: {failure}"))?;
+                self.each(|now, before| disk::copy(before, now))?;
+                Ok((run()?, true))
+            }
+            outcome => Ok((outcome?, false)),
+        }
     }
 
     /// Digests of the guest's disks.
     pub fn digests(&self) -> Result<Vec<String>> {
-        self.paths
-            .iter()
-            .skip(1)
-            .map(|path| cache::digest(path))
-            .collect()
+        self.disks.iter().map(|path| cache::digest(path)).collect()
     }
 
     /// What `vmlock explain` says of the saved guest, which has so many bytes.
     pub fn explain(&self, compiler: &Path, bytes: u64) -> Result<(Value, String)> {
-        let Some(path) = self.paths.first() else {
-            return Err(Failure::bug("there is no image for the saved guest"));
-        };
+        let path = &self.guest;
         size(path, bytes)?;
         let explained = |format: &str| {
             let mut command = Command::new(compiler);
@@ -103,7 +106,7 @@ impl Images {
 
     /// Whether the file system that the guest made is as it should be.
     pub fn out_of_order(&self) -> Result<Option<String>> {
-        let Some(path) = self.paths.get(1) else {
+        let Some(path) = self.disks.first() else {
             return Ok(None);
         };
         let mut command = Command::new(tools::find("e2fsck").unwrap_or("e2fsck".into()));

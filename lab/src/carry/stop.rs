@@ -1,4 +1,5 @@
-//! What came of a guest in each host: whether all of it arrived, and `vmlock explain` says what it is.
+//! What came of a guest in each host: whether all of it arrived, an audit sees the same machine, and `vmlock explain` says
+//! what it is.
 
 use super::needs::Needs;
 use crate::emulate::Ended;
@@ -27,11 +28,7 @@ pub struct Stop {
 impl Stop {
     /// What the script found.
     fn found(&self) -> Vec<String> {
-        let words = String::from_utf8_lossy(&self.ended.stderr);
-        let lines = words
-            .lines()
-            .filter_map(|line| line.strip_prefix("carry: "));
-        lines.map(str::to_owned).collect()
+        found(&self.ended)
     }
 
     /// What stands behind the first of its lines that begins so.
@@ -43,9 +40,12 @@ impl Stop {
 
     /// Bytes of the guest that was saved there; none where none was.
     pub fn saved(&self) -> u64 {
-        self.after("saved ")
-            .and_then(|n| n.parse().ok())
-            .unwrap_or(0)
+        saved(&self.ended)
+    }
+
+    /// What the audit of the running guest came to: its code, the digest, and how much was looked at and how much not.
+    pub fn audit(&self) -> Option<String> {
+        self.after("audit ")
     }
 
     /// How long its parts took, in words.
@@ -63,6 +63,25 @@ impl Stop {
     }
 }
 
+/// What a host's script found.
+pub fn found(ended: &Ended) -> Vec<String> {
+    let words = String::from_utf8_lossy(&ended.stderr);
+    let lines = words
+        .lines()
+        .filter_map(|line| line.strip_prefix("carry: "));
+    lines.map(str::to_owned).collect()
+}
+
+/// Bytes of the guest that a host's script saved; none where it saved none.
+pub fn saved(ended: &Ended) -> u64 {
+    let found = found(ended);
+    let mut said = found.iter().filter_map(|line| line.strip_prefix("saved "));
+    said.next().and_then(|n| n.trim().parse().ok()).unwrap_or(0)
+}
+
+/// How an audit begins that found what the lock says, in the script's words.
+const AUDITED: &str = "0 digest sha256-";
+
 /// What stands before all that the guest says, and behind what went on in a round.
 const GUEST: &str = "vmlock guest: ";
 const WENT_ON: &str = " went on, ";
@@ -77,6 +96,7 @@ pub fn problems(needs: &Needs, hosts: usize, stops: &[Stop]) -> Vec<String> {
     }
     let mut console = String::new();
     let mut counter = 0;
+    let first = stops.first().and_then(Stop::audit);
     for (turn, stop) in stops.iter().enumerate() {
         let is_last = turn + 1 == hosts;
         let mut expect = |holds: bool, what: String| {
@@ -92,6 +112,18 @@ pub fn problems(needs: &Needs, hosts: usize, stops: &[Stop]) -> Vec<String> {
                 "it ended with code {code} and not {wanted}:\n{}",
                 stop.said()
             ),
+        );
+        let audit = stop.audit();
+        expect(
+            audit.as_ref().is_some_and(|said| said.starts_with(AUDITED)),
+            format!(
+                "the audit of the running guest does not find what its lock says: {audit:?}:\n{}",
+                stop.said()
+            ),
+        );
+        expect(
+            audit == first,
+            format!("the audit of the running guest sees {audit:?}, and at first it was {first:?}"),
         );
         if let Some(before) = turn.checked_sub(1).and_then(|before| stops.get(before)) {
             let found = stop.found();
@@ -304,14 +336,14 @@ mod tests {
         let mut first = stop(
             0,
             SAVED,
-            "carry: kernel 5.10.0-x\ncarry: holds /dev/vdb zero\nother\ncarry: saved 4096\ncarry: took a 1 s\n",
+            "carry: kernel 5.10.0-x\ncarry: audit 0 digest sha256-ab 900 facts seen, not looked at, as a whole or in part: 30 promises\ncarry: holds /dev/vdb zero\nother\ncarry: saved 4096\ncarry: took a 1 s\n",
             "vmlock guest: hears 'host 1'\r\nvmlock guest: round 1 of boot abc: cpu0 disk pings random ticks0 went on, up, a copy 0 times\r\nvmlock guest: rou",
         );
         first.explained = Some((object, "saved on  Linux 5.10.0-x, by vmlock".to_owned()));
         let second = stop(
             1,
             OK,
-            "carry: kernel 7.3\ncarry: holds /dev/vdb digest0\ncarry: turned 4\ncarry: refused vmlock-run: the saved guest `a` cannot be restored: b\n",
+            "carry: kernel 7.3\ncarry: audit 0 digest sha256-ab 900 facts seen, not looked at, as a whole or in part: 30 promises\ncarry: holds /dev/vdb digest0\ncarry: turned 4\ncarry: refused vmlock-run: the saved guest `a` cannot be restored: b\n",
             "nd 2 of boot abc: cpu0 disk pings random ticks0 went on, up, a copy 1 times\r\nvmlock guest: hears 'host 2'\r\nvmlock guest: round 3 of boot abc: cpu0 disk pings random ticks0 went on, up, a copy 1 times\r\nvmlock guest: powering off after 3 rounds\r\n",
         );
         vec![first, second]
@@ -343,6 +375,12 @@ mod tests {
             count(&|s| says(&mut s[1], "hears", "WRONG: x\nvmlock guest: hears")),
             1
         );
+        assert_eq!(count(&|s| says(&mut s[1], "sha256-ab", "sha256-cd")), 1);
+        assert_eq!(count(&|s| says(&mut s[1], "900 facts", "899 facts")), 1);
+        assert_eq!(count(&|s| says(&mut s[1], "30 prom", "31 prom")), 1);
+        assert_eq!(count(&|s| says(&mut s[1], "audit 0", "audit 1")), 2);
+        let deaf = |s: &mut Vec<Stop>| s.iter_mut().for_each(|s| says(s, "audit 0", "heard 0"));
+        assert_eq!(count(&deaf), 2);
         assert_eq!(count(&|s| says(&mut s[1], "turned 4", "turned 0")), 1);
         assert_eq!(count(&|s| says(&mut s[1], "cannot be", "must be")), 1);
         for what in needs().goes_on() {

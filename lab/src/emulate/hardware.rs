@@ -67,6 +67,13 @@ pub(super) fn qemu(emulator: &Start, machine: &Machine, initrd: &Path, dir: &Pat
             ))
             .args(["-device", &format!("virtio-blk-pci,drive=disk{index}")]);
     }
+    if let Some(bag) = &machine.bag {
+        let file = escaped(bag);
+        command
+            .arg("-drive")
+            .arg(format!("file={file},format=raw,if=none,id=bag"))
+            .args(["-device", "nvme,drive=bag,serial=bag"]);
+    }
     command
         .args(["-chardev", "null,id=none", "-device"])
         .arg("pci-serial-4x,chardev1=out,chardev2=err,chardev3=lab,chardev4=none");

@@ -100,12 +100,24 @@ const EXAMPLES: &[Expected] = &[
         cpus: 2,
         flags: &[],
         ends: OK,
-        kept: &["6.12", "6.18", "7.0", "7.3"],
+        kept: &["6.12", "6.12-16k", "6.18", "7.0", "7.3"],
         audited: &[],
         refused: &[
             ("5.10", &["ID_AA64DFR0_EL1", "CLIDR_EL1", "PSCI"]),
             ("6.1", &["ID_AA64DFR0_EL1", "CLIDR_EL1"]),
         ],
+    },
+    // What takes memory beside the guest's, on hosts whose pages are larger than the guest's.
+    Expected {
+        spec: "lab/tests/specs/pages.vm.kdl",
+        lock: "lab/tests/specs/pages.vm.lock.json",
+        cpu: "neoverse-n1",
+        cpus: 2,
+        flags: &[],
+        ends: OK,
+        kept: &["6.12-16k", "7.3"],
+        audited: &["6.12-16k", "7.3"],
+        refused: &[],
     },
     // Without its waiver, `portable` asks for what later kernels do not show.
     Expected {
@@ -465,7 +477,7 @@ const EXAMPLES: &[Expected] = &[
         refused: &[],
     },
     Expected {
-        spec: "lab/tests/specs/carried.vm.kdl",
+        spec: "examples/carried.vm.kdl",
         lock: carry::LOCK,
         cpu: "cortex-a72",
         cpus: 2,

@@ -176,7 +176,12 @@ fn every_command_in_the_documents_exists() {
                     hold(&programs, package, &words[own + 1..], &line);
                 }
                 // Cargo's own, a tool that the line says how to install, or an alias of ours.
-                ["cargo", "test" | "clippy" | "fmt" | "deny", ..] | ["cargo"] => {}
+                [
+                    "cargo",
+                    "test" | "check" | "clippy" | "fmt" | "deny" | "install",
+                    ..,
+                ]
+                | ["cargo"] => {}
                 ["cargo", alias, ..] => {
                     assert!(config.contains(&format!("\n{alias} = ")), "`{line}`");
                 }

@@ -9,7 +9,12 @@ use std::path::{Component, Path, PathBuf};
 use std::process::Command;
 
 /// Crates of the workspace that are never published, as `lab/src/package.rs` has them.
-const NEVER: [&str; 3] = ["vmlock-lab", "vmlock-lab-agent", "vmlock-witness-image"];
+const NEVER: [&str; 4] = [
+    "vmlock-lab",
+    "vmlock-lab-agent",
+    "vmlock-lab-facts",
+    "vmlock-witness-image",
+];
 
 /// Crates that another virtual machine monitor may depend on, and what they need.
 const LIBRARY: [&str; 3] = ["vmlock-catalogue-types", "vmlock-spec", "vmlock-wire"];

@@ -243,6 +243,37 @@ fn another_identity_needs_its_capability() {
     }
 }
 
+/// Hosts that differ from the recorded one in how their kernel was started or built, or in their firmware alone: Linux 6.12.118
+/// in the lab. `vmlock-run probe` told all of these texts apart from the recorded one's in these places, and nowhere else: with
+/// `kvm-arm.mode=nvhe` the kernel overrides VH (arch/arm64/kernel/pi/idreg-override.c of 6.12), with `kvm-arm.mode=protected`
+/// and pages of 16 KiB nothing that a lock names is otherwise, with a counter of 100 MHz CNTFRQ_EL0.
+#[test]
+fn what_modes_of_kvm_and_firmware_change_is_refused_by_name() {
+    let recorded = crate_root().join("catalogue/hosts/neoverse-n1-6.12.json");
+    let recorded = fs::read_to_string(recorded).expect("a recorded host");
+    let on = |(old, new): (&str, &str)| {
+        assert!(recorded.contains(old), "{old} is in the recorded host");
+        let host = report::parse(&recorded.replace(old, new)).expect("a report");
+        let lock = lock(&spec(&["kvm-6.12"], "neoverse-n1", &[]));
+        let refusals = plan(&lock, &host).refusals;
+        refusals
+            .into_iter()
+            .map(|r| (r.code, r.name))
+            .collect::<Vec<_>>()
+    };
+    let refused = |code, name: &str| vec![(code, name.to_owned())];
+    assert_eq!(
+        on(("\"0x0000000010212122\"", "\"0x0000000010212022\"")),
+        refused(reason::NOT_WRITABLE, "ID_AA64MMFR1_EL1.VH")
+    );
+    assert_eq!(
+        on(("\"0x0000000003b9aca0\"", "\"0x0000000005f5e100\"")),
+        refused(reason::SILICON_FACT, "CNTFRQ_EL0.ClockFreq")
+    );
+    let same = ("\"0x0000000010212122\"", "\"0x0000000010212122\"");
+    assert_eq!(on(same), []);
+}
+
 /// 5.10 and 6.1 take any PMCR_EL0 and forget it at CPU_ON: measured with a guest of two vCPUs.
 #[test]
 fn what_cpu_on_resets_is_not_taken() {

@@ -103,11 +103,10 @@ pub fn read(source: &Arc<Source>) -> Result<Found, Vec<Diagnostic>> {
         return Err(found);
     }
     let all: BTreeSet<&String> = kinds.iter().flat_map(|kind| kind.features.iter()).collect();
-    let strange = all.iter().filter(|name| of_linux(name).is_none());
-    let strange: Vec<String> = strange.map(|name| short(name)).collect();
+    let strange = strange(all);
     let mut beside = vec!["CPUs that were not online do not stand in it".to_owned()];
     if !strange.is_empty() {
-        let strange = some(&strange, TOLD);
+        let strange = some(&strange, ", ", TOLD);
         beside.push(format!("no feature that the catalogue knows: {strange}"));
     }
     if kinds.len() > 1 {
@@ -228,6 +227,12 @@ fn of_linux(name: &str) -> Option<&'static Hwcap> {
     hwcap(name).filter(|hwcap| hwcap.name != "aarch32")
 }
 
+/// Names among them that the catalogue does not know.
+pub fn strange<'a>(features: impl IntoIterator<Item = &'a String>) -> Vec<String> {
+    let strange = features.into_iter().filter(|name| of_linux(name).is_none());
+    strange.map(|name| short(name)).collect()
+}
+
 /// The one field that announces a hwcap to AArch64, and from which value on.
 fn announced(hwcap: &Hwcap) -> Option<(&str, u64)> {
     // What AArch32 sees has names of its own (compat_elf_hwcaps).
@@ -272,8 +277,14 @@ fn partial(cpus: &Cpus) -> Partial {
         source: "/proc/cpuinfo; Architecture is 0xf on every CPU that has ID registers".to_owned(),
     };
     partial.registers.insert("MIDR_EL1", midr);
+    least(&mut partial, &cpus.features, "/proc/cpuinfo");
+    partial
+}
+
+/// Takes over the least that fields of ID registers can be, by the features that Linux told somebody of.
+pub fn least(partial: &mut Partial, features: &BTreeSet<String>, source: &str) {
     let mut names: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for name in &cpus.features {
+    for name in features {
         let Some((path, least)) = of_linux(name).and_then(announced) else {
             continue;
         };
@@ -296,11 +307,7 @@ fn partial(cpus: &Cpus) -> Partial {
     }
     for (register, names) in names {
         if let Some(known) = partial.registers.get_mut(register) {
-            known.source = format!(
-                "/proc/cpuinfo, the least that it can be: {}",
-                names.join(", ")
-            );
+            known.source = format!("{source}, the least that it can be: {}", names.join(", "));
         }
     }
-    partial
 }

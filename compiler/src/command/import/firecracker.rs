@@ -350,7 +350,7 @@ fn beside(template: &Template, all: &[Read], is_dump: bool) -> Vec<String> {
         lines.push(format!("{count} a guest's own state, which no lock holds"));
     }
     if !strange.is_empty() {
-        let strange = some(&strange, TOLD);
+        let strange = some(&strange, ", ", TOLD);
         lines.push(format!("no register of the catalogue: {strange}"));
     }
     if template.vcpu_features.len() > 1 {

@@ -1,0 +1,113 @@
+//! What a host's shell does with a guest that comes and goes.
+
+/// What both `vmlock-lab carry` and the tour begin with: nothing that is waited for may take longer than so many seconds.
+pub fn common(limit: u64) -> String {
+    format!("limit={limit}\n{COMMON}")
+}
+
+/// The console of a guest is a pipe and a file, so that its words can be waited for. What is found goes to standard error in
+/// lines of `carry:`; standard output is the guest's console alone.
+const COMMON: &str = r#"
+bag=/dev/nvme0n1
+carry() { echo "carry: $*" >&2; }
+carry kernel $(uname -r)
+mkdir -m 700 -p /tmp/mine
+mkfifo /tmp/in
+exec 4<>/tmp/in
+: >/tmp/out
+fail() { carry "never: $*"; cat /tmp/out; kill -9 $pid 2>/dev/null; exit 1; }
+now() { read -r up rest </proc/uptime; echo ${up%.*}; }
+# What is awaited, and words for it.
+await() {
+    since=$(now)
+    until eval "$1"; do
+        [ -z "$pid" ] || kill -0 $pid 2>/dev/null || fail "${2:-$1}, and its runner has gone"
+        [ $(($(now) - since)) -lt $limit ] || fail "${2:-$1}"
+        sleep 0.2
+    done
+}
+ended() {
+    since=$(now)
+    while kill -0 $pid 2>/dev/null; do
+        [ $(($(now) - since)) -lt $limit ] || fail "its runner ends"
+        sleep 0.2
+    done
+    wait $pid
+    code=$?
+}
+guest() { vmlock-run "$@" --control /tmp/mine/guest <&4 >>/tmp/out & pid=$!; }
+begin=$(now)
+took() { carry took $1 $(($(now) - begin)) s; begin=$(now); }
+# It comes out of the bag, so many bytes, and goes into it.
+unpack() {
+    head -c $2 $bag >$1
+    [ $(stat -c %s $1) = $2 ] || fail "all $2 bytes of the guest came out of $bag"
+}
+pack() {
+    timeout -s KILL $limit vmlock-run save $1 --control /tmp/mine/guest >&2 || fail saved
+    ended
+    dd if=$1 of=$bag bs=1M conv=fsync 2>/dev/null || fail packed
+    carry saved $(stat -c %s $1)
+}
+# A guest that could not be taken along is not started.
+await "[ -b $bag ]" "there is $bag, which takes the guest along: the host's kernel needs CONFIG_BLK_DEV_NVME=y, or its module"
+"#;
+
+/// What `vmlock-lab carry` does in a host, behind that. Of the guest in the bag there are `$size` bytes, none in the first
+/// host; the guest's disks are `/dev/vda` and so on.
+pub const SCRIPT: &str = r#"
+lock=$1 size=$2 at=$3 turn=$4 rounds=$5 last=$6
+shift 6
+# The same to a guest in each host.
+if [ -n "$taps" ]; then
+    for tap in $taps; do
+        tunctl -t $tap >/dev/null
+        ifconfig $tap hw ether 52:54:00:77:00:01 10.77.0.1 netmask 255.255.255.0 up
+    done
+fi
+for disk in $disks; do carry holds $disk $(sha256sum <$disk); done
+# Rounds that began in this host.
+went() { awk "/hears 'host $turn'/ { on = 1 } on && /vmlock guest: round .* went on, / { n++ } END { print n + 0 }" /tmp/out; }
+if [ $size = 0 ]; then
+    guest start "$lock" "$@"
+    # What is typed before is lost.
+    await "grep -q 'vmlock guest: .* CPUs' /tmp/out"
+    took "to start"
+else
+    save=/tmp/one.save
+    unpack $save $size
+    # One byte is turned over, and back.
+    turned() {
+        byte=$(dd if=$save bs=1 skip=$at count=1 2>/dev/null | od -An -tu1)
+        printf "\\$(printf %o $((byte ^ 255)))" | dd of=$save bs=1 seek=$at conv=notrunc 2>/dev/null
+    }
+    turned
+    timeout -s KILL $limit vmlock-run restore $save --lock "$lock" "$@" </dev/null 2>/tmp/refused
+    carry turned $?
+    sed 's/^/carry: refused /' /tmp/refused >&2
+    turned
+    took "what is not whole is refused"
+    guest restore $save --lock "$lock" "$@"
+fi
+# Its rounds here come after the audit, for which it has to be there.
+await "vmlock-run status /tmp/mine/guest 2>/dev/null | grep -q ': running'"
+timeout -s KILL $limit vmlock-run audit "$lock" --control /tmp/mine/guest >/tmp/audit 2>&1
+carry audit $? $(grep '^digest' /tmp/audit) $(grep -o '[0-9]* facts seen' /tmp/audit), \
+    $(grep -o 'not looked at .* promises' /tmp/audit)
+grep -e ' on vCPU ' -e '^vCPU ' -e vmlock-run: -e ^error /tmp/audit | head -n 5 | sed 's/^/carry: /' >&2
+took "for the audit"
+echo "host $turn" >&4
+await "grep -q \"hears 'host $turn'\" /tmp/out"
+took "until it hears"
+await '[ $(went) -ge $rounds ]'
+took "rounds"
+if [ $last = 1 ]; then
+    echo end >&4
+    ended
+else
+    pack /tmp/next.save
+fi
+took "the rest"
+cat /tmp/out
+exit $code
+"#;
