@@ -42,6 +42,8 @@ mod moments;
 #[cfg(all(target_arch = "aarch64", feature = "torture"))]
 mod mutate;
 mod notify;
+#[cfg(any(test, all(target_arch = "aarch64", feature = "torture")))]
+mod pack;
 mod passed;
 mod proof;
 #[cfg(target_arch = "aarch64")]

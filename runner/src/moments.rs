@@ -5,8 +5,6 @@
 //! settled and saved as any guest is, its file is read as any file is, and the next machine is given that state, which is
 //! read back. The guest's memory stays where it is meanwhile; that of some is in their files, which others restore.
 
-mod pack;
-
 use crate::device::bus::Bus;
 use crate::enforce::apply::{self, Recipe};
 use crate::enforce::verify;
@@ -18,11 +16,11 @@ use crate::machine::pause::Turns;
 use crate::machine::run::turn::{Came, Length, Turn};
 use crate::machine::run::{self, Counter, Ended, Resumed, Saved, Session, Space, run_for_a_turn};
 use crate::memory::Memory;
+use crate::pack::{Packer, Unpacker};
 use crate::snapshot::restore::Opened;
 use crate::snapshot::save::{self, Saving, Wrote};
 use crate::threads::spawn;
 use crate::witness::{self, Stage};
-use pack::{Packer, Unpacker};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -51,7 +49,7 @@ const DEAD: u64 = 32;
 /// How many of each kind are kept, whatever else is.
 const OF_EACH_KIND: u64 = 2;
 /// vCPU 1 has so many turns while it is on, before vCPU 0 has one.
-const OTHERS_TURNS: u64 = 4;
+const OTHERS_TURNS: u64 = 9;
 
 /// The file that goes from one machine to the next, without memory; and that of a guest that is kept whole.
 const FILE: &str = "/tmp/moment";
@@ -68,6 +66,7 @@ const READ: &str = "an MMIO read pending";
 const WRITE: &str = "an MMIO write pending";
 const CPU_ON: &str = "CPU_ON in flight";
 const CALL: &str = "a forwarded firmware call";
+const OFF: &str = "a vCPU off that the kernel has turned off";
 
 /// What is to be done.
 pub struct Sweep {
@@ -77,6 +76,8 @@ pub struct Sweep {
     pub each: u64,
     /// Where those are kept.
     pub into: Option<PathBuf>,
+    /// Only where the kernel lets the runner answer firmware's calls.
+    pub answered: bool,
 }
 
 /// What came of it.
@@ -91,8 +92,13 @@ pub struct Tally {
     pub tried_again: u64,
     /// How often PSTATE.SS was set, or MDSCR_EL1.SS.
     pub steps_left: u64,
-    /// How often the timer interrupted the guest without a cause, on this kernel (wire::moments::SPURIOUS).
+    /// How often the timer interrupted the guest without a cause, on this kernel (wire::moments::SPURIOUS); one that nobody
+    /// saved; and what CNTV_CTL_EL0 was the last time.
     pub spurious: u64,
+    pub spurious_unsaved: u64,
+    pub spurious_control: u64,
+    /// The saved guests that were interrupted so once more than one that nobody saved, by the moves that they are of.
+    pub once_more: Vec<u64>,
     /// How many files are kept, or were restored.
     pub files: u64,
     /// The sum of the guest that nobody saved.
@@ -149,8 +155,12 @@ pub fn sweep(
     let begun = Instant::now();
     let rounds = wanted.steps / ROUND + 2;
     let mut tally = Tally::default();
+    if wanted.answered && !maker.starts() {
+        return Ok(tally);
+    }
     let unsaved = maker.unsaved(rounds)?;
     tally.sum = sums(&unsaved);
+    tally.spurious_unsaved = unsaved[told::SPURIOUS];
     let memory = maker.memory(rounds)?;
     let (file, whole) = (Path::new(FILE), Path::new(WHOLE));
     let into = wanted.into.as_deref();
@@ -193,10 +203,16 @@ pub fn sweep(
     }
     let words = maker.to_the_end(&memory, opened.as_ref())?;
     tally.spurious = words[told::SPURIOUS];
+    tally.spurious_control = words[told::SPURIOUS + 1];
     if told::found(&words) != told::found(&unsaved) {
         tally.problems.push(difference(&words, &unsaved));
     }
-    tally.problems.extend(unmet(&tally, maker.forwards()));
+    if tally.steps_left > 0 {
+        tally
+            .problems
+            .push("what a single step needs was saved with the guest".to_owned());
+    }
+    tally.problems.extend(unmet(&tally, maker.starts()));
     tally.milliseconds = begun.elapsed().as_millis() as u64;
     Ok(tally)
 }
@@ -229,11 +245,17 @@ pub fn finish(
         };
         unsaved = Some((rounds, expected));
         tally.sum = sums(&expected);
+        tally.spurious_unsaved = expected[told::SPURIOUS];
         let name = format!("saved at move {number}");
         match maker.to_the_end(&memory, Some(&opened)) {
             Ok(words) => {
                 let before = begun_with[told::SPURIOUS];
-                tally.spurious += words[told::SPURIOUS].saturating_sub(before);
+                let spurious = words[told::SPURIOUS].saturating_sub(before);
+                tally.spurious += spurious;
+                if spurious > expected[told::SPURIOUS] {
+                    tally.once_more.push(number);
+                    tally.spurious_control = words[told::SPURIOUS + 1];
+                }
                 if told::found(&words) != told::found(&expected) {
                     let difference = difference(&words, &expected);
                     tally.problems.push(format!("{name}: {difference}"));
@@ -357,8 +379,8 @@ impl<'a> Maker<'a> {
         Firmware::new(self.lock, &self.orders.steps)
     }
 
-    /// Whether the guest's calls come to the runner.
-    fn forwards(&self) -> bool {
+    /// Whether the runner turns vCPUs on, and answers all of firmware's calls.
+    fn starts(&self) -> bool {
         self.firmware().is_some_and(|f| f.starter().is_some())
     }
 
@@ -543,7 +565,12 @@ fn saved_after(
 ) -> Result<(State, Moved), String> {
     let mut tried_again = 0;
     loop {
-        let came = turn.wait(ended).ok_or("the turn was never over")?;
+        let kick = |vcpu: usize| {
+            if let (Some(controls), Ok(vcpu)) = (controls.get(), u32::try_from(vcpu)) {
+                controls.kick(vcpu);
+            }
+        };
+        let came = turn.wait(ended, kick).ok_or("the turn was never over")?;
         let controls = controls.get().ok_or("nobody operates it")?;
         let saves = controls.saves.as_ref().ok_or("it has no lock")?;
         let mut pausing = controls.pause(Instant::now());
@@ -658,18 +685,28 @@ fn kinds(lock: &Lock, state: &State, moved: &Moved, was_on: bool) -> Vec<&'stati
         (moved.came == Came::Write, WRITE),
         (turned_on || moved.tried_again > 0, CPU_ON),
         (moved.came == Came::Call, CALL),
+        (moved.came == Came::Off, OFF),
     ]
     .into_iter()
     .filter_map(|(met, kind)| met.then_some(kind))
     .collect()
 }
 
-/// Kinds of moments that were never met. A guest whose calls are forwarded goes fewer steps, up to where those are.
-fn unmet(tally: &Tally, forwards: bool) -> Vec<String> {
-    let needed: &[&str] = match forwards {
-        true => &[READ, WRITE, CALL, CPU_ON],
-        false => &[READ, WRITE, CPU_ON, IN_THE_HANDLER, SPI_ACTIVE, LINE_UP],
+/// Kinds of moments that were never met; firmware's calls come to the runner where it `starts` vCPUs.
+fn unmet(tally: &Tally, starts: bool) -> Vec<String> {
+    let of_calls = match starts {
+        true => CALL,
+        false => OFF,
     };
+    let needed = [
+        IN_THE_HANDLER,
+        SPI_ACTIVE,
+        LINE_UP,
+        READ,
+        WRITE,
+        CPU_ON,
+        of_calls,
+    ];
     let never = needed
         .iter()
         .filter(|kind| !tally.kinds.contains_key(*kind));

@@ -36,6 +36,7 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
                 steps,
                 each: number(parsed, "each", EACH)?.max(1),
                 into: parsed.value("into").map(PathBuf::from),
+                answered: parsed.has("emulate-calls"),
             },
         )?,
     };

@@ -3,6 +3,7 @@
 //! KVM sets MDSCR_EL1.SS and PSTATE.SS when it enters the guest, and takes what the guest has in MDSCR_EL1 back when it
 //! leaves (arch/arm64/kvm/debug.c `kvm_arm_setup_debug` and `kvm_arm_clear_debug`, 5.10).
 
+use super::state::off;
 use super::vcpu::Runnable;
 use super::{Error, Result, counted};
 use kvm_bindings::{KVM_GUESTDBG_ENABLE, KVM_GUESTDBG_SINGLESTEP, kvm_guest_debug};
@@ -22,5 +23,12 @@ impl Runnable {
             ..Default::default()
         };
         counted(self.fd.set_guest_debug(&debug)).map_err(|e| Error::new("KVM_SET_GUEST_DEBUG", e))
+    }
+    /// Whether it is off: a CPU_OFF that KVM answers is no exit, and the vCPU waits inside KVM_RUN until it is kicked.
+    ///
+    /// # Errors
+    /// KVM's.
+    pub fn is_off(&self) -> Result<bool> {
+        off(&self.fd)
     }
 }

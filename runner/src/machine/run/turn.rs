@@ -33,6 +33,8 @@ pub enum Came {
     Write,
     /// A call of firmware, which the runner has answered.
     Call,
+    /// It has turned itself off, as the kernel answers that: without an exit.
+    Off,
     /// Something else.
     Other,
 }
@@ -116,10 +118,16 @@ impl Turn {
             self.over.notify_all();
             return Ok(false);
         }
-        if steps && !state.begun {
-            runnable.step(true)?;
+        if !state.begun {
+            if steps {
+                runnable.step(true)?;
+            }
+            state.begun = true;
+        } else if runnable.is_off()? {
+            // Somebody who waits for it kicked it; the next round ends it.
+            state.came = Some(Came::Off);
+            return Ok(false);
         }
-        state.begun = true;
         Ok(true)
     }
 
@@ -136,18 +144,23 @@ impl Turn {
         self.state().vcpu
     }
 
-    /// Waits until it is over; `None` where it never is, or the machine `ended`.
-    pub fn wait(&self, ended: impl Fn() -> bool) -> Option<Came> {
+    /// Waits until it is over; `None` where it never is, or the machine `ended`. A vCPU whose turn takes long is kicked, by
+    /// its index: one that has turned itself off does not come out by itself.
+    pub fn wait(&self, ended: impl Fn() -> bool, kick: impl Fn(usize)) -> Option<Came> {
         let begun = Instant::now();
         let mut state = self.state();
         while !state.over {
             if ended() || begun.elapsed() > LIMIT {
                 return None;
             }
-            (state, _) = self
+            let waited;
+            (state, waited) = self
                 .over
                 .wait_timeout(state, AGAIN)
                 .unwrap_or_else(|e| e.into_inner());
+            if waited.timed_out() && state.begun {
+                kick(state.vcpu);
+            }
         }
         state.came
     }

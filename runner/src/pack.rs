@@ -1,4 +1,5 @@
-//! Many saved guests in one file, or on one disk without a file system, without the zeros that most of each is.
+//! Many saved guests in one file, or on one disk without a file system, without the zeros that most of each is: those that a guest
+//! leaves at its moments. With the feature `torture` alone.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufReader, BufWriter, Read as _, Write as _};
@@ -90,5 +91,60 @@ impl Unpacker {
         let mut bytes = [0; 8];
         self.0.read_exact(&mut bytes)?;
         Ok(u64::from_le_bytes(bytes))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::{Seek as _, SeekFrom};
+    use vmm_sys_util::tempfile::TempFile;
+
+    fn file() -> TempFile {
+        TempFile::new().expect("a file")
+    }
+
+    #[test]
+    fn what_is_packed_comes_out_as_it_was() {
+        let pack = file();
+        // A disk, which is longer than what is written to it.
+        pack.as_file().set_len(8 << 20).expect("a length");
+        let mut packer = Packer::new(pack.as_path()).expect("a pack");
+        let mut guests = Vec::new();
+        for (number, length, at) in [
+            (7, 5 * BLOCK + 3, 5 * BLOCK + 1),
+            (20, BLOCK, 0),
+            (21, 0, 0),
+        ] {
+            let mut bytes = vec![0; length];
+            if let Some(byte) = bytes.get_mut(at) {
+                *byte = 9;
+            }
+            let mut guest = file().into_file();
+            guest.write_all(&bytes).expect("written");
+            guest.seek(SeekFrom::Start(0)).expect("its beginning");
+            packer.add(number, &guest).expect("added");
+            guests.push((number, bytes));
+        }
+        packer.end().expect("an end");
+        let mut unpacker = Unpacker::new(pack.as_path()).expect("a pack");
+        for (number, bytes) in guests {
+            let into = file();
+            let next = unpacker.next(into.as_path()).expect("a guest");
+            assert_eq!(next, Some(number));
+            assert_eq!(std::fs::read(into.as_path()).expect("a file"), bytes);
+        }
+        assert_eq!(unpacker.next(file().as_path()).expect("an end"), None);
+    }
+
+    #[test]
+    fn what_is_no_pack_or_ends_early_is_an_error() {
+        let pack = file();
+        pack.as_file().set_len(1 << 20).expect("a length");
+        let mut zeros = Unpacker::new(pack.as_path()).expect("a file");
+        zeros.next(file().as_path()).expect_err("a disk of zeros");
+        pack.as_file().set_len(12).expect("a length");
+        let mut short = Unpacker::new(pack.as_path()).expect("a file");
+        short.next(file().as_path()).expect_err("too short");
     }
 }
