@@ -84,7 +84,11 @@ pub fn run(cache: &Cache, flags: &flags::Moments) -> Result<u8> {
             let mut own = BTreeSet::new();
             match judged(ended, extra_may_come(&kernel.version), &mut own) {
                 Ok(words) => tell(format_args!("{place}: {words}"))?,
-                Err(why) => problems.push(format!("{place}: {why}")),
+                Err(why) => {
+                    // At once too: the next host takes minutes.
+                    say(format_args!("{place}: {why}"));
+                    problems.push(format!("{place}: {why}"));
+                }
             }
             if job.contains(&ANSWERED) {
                 met.extend(own);
