@@ -76,7 +76,7 @@ pub struct Sweep {
     pub each: u64,
     /// Where those are kept.
     pub into: Option<PathBuf>,
-    /// Only where the kernel lets the runner answer firmware's calls.
+    /// Only where the runner turns vCPUs on.
     pub answered: bool,
 }
 
