@@ -128,6 +128,10 @@ pub enum Command {
         /// `disks`, `network`; other words are none
         words: Vec<String>,
     },
+    /// Save a guest at each of its instructions, hostile moments among them, and restore it on the next kernel
+    ///
+    /// Exit code 1: a guest came to something else than one that nobody saved.
+    Moments(Moments),
     /// Send a million interrupts into a guest that disturbs them, natively and with the runner's distributor
     ///
     /// Exit code 1: one was lost or invented.
@@ -469,6 +473,20 @@ pub struct Handed {
     /// How often it is handed over
     #[arg(long, value_name = "N", default_value_t = 6, value_parser = clap::value_parser!(u32).range(1..))]
     pub count: u32,
+}
+
+/// `moments`
+#[derive(Debug, Args)]
+pub struct Moments {
+    /// Host kernels, each of which restores what the one before it saved, and the first what the last one saved
+    #[arg(long, value_delimiter = ',', default_values = ["5.10", "7.3"])]
+    pub kernels: Vec<String>,
+    /// At how many instructions the guest is saved on each
+    #[arg(long, value_name = "N", default_value_t = 2000, value_parser = clap::value_parser!(u64).range(1..))]
+    pub steps: u64,
+    /// One of N saved guests goes to the next kernel, and some of each kind of moment
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..))]
+    pub each: u64,
 }
 
 /// `torture`

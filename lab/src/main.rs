@@ -39,6 +39,7 @@ mod libvirt;
 mod living;
 mod matrix;
 mod modules;
+mod moments;
 mod mutations;
 mod network;
 mod options;
@@ -136,6 +137,7 @@ fn run(flags: &Flags) -> Result<u8> {
         Command::BenchInside { order } => bench::inside(order),
         Command::BenchDevicesInside { order } => bench::devices::inside::run(order),
         Command::BenchLoad { words } => bench::devices::load::run(words),
+        Command::Moments(flags) => moments::run(&cache, flags),
         Command::Torture(flags) => torture::run(&cache, flags),
         Command::Accesses(flags) => accesses::run(&cache, flags),
         Command::Debian(flags) => debian::run(&cache, flags),

@@ -6,6 +6,8 @@ pub mod audit;
 pub mod check;
 pub mod jail;
 #[cfg(feature = "torture")]
+pub mod moments;
+#[cfg(feature = "torture")]
 pub mod mutate;
 pub mod probe;
 pub mod start;
@@ -50,6 +52,8 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
         "jail" => jail::run(parsed),
         #[cfg(feature = "torture")]
         "accesses" => accesses::run(parsed),
+        #[cfg(feature = "torture")]
+        "moments" => moments::run(parsed),
         #[cfg(feature = "torture")]
         "mutate" => mutate::run(parsed),
         #[cfg(feature = "torture")]

@@ -13,6 +13,8 @@ mod open;
 mod register;
 mod start;
 mod state;
+#[cfg(feature = "torture")]
+mod step;
 mod system;
 mod undertaker;
 mod vcpu;

@@ -40,8 +40,12 @@ mod kvm;
 mod machine;
 mod memory;
 #[cfg(all(target_arch = "aarch64", feature = "torture"))]
+mod moments;
+#[cfg(all(target_arch = "aarch64", feature = "torture"))]
 mod mutate;
 mod notify;
+#[cfg(any(test, all(target_arch = "aarch64", feature = "torture")))]
+mod pack;
 mod passed;
 mod proof;
 #[cfg(target_arch = "aarch64")]

@@ -15,7 +15,7 @@ pub mod virtio;
 
 pub(crate) use names::AT_LATER_ENTRY;
 pub use names::{fact_name, is_call, key_named, key_of};
-pub use vmlock_wire::{self as wire, accesses, torture};
+pub use vmlock_wire::{self as wire, accesses, moments, torture};
 
 use crate::catalogue::field;
 use crate::lock::{Lock, LockedRegister, Unmapped, full_mask, reset, v1};

@@ -33,6 +33,8 @@ mod gic;
 mod living;
 #[cfg(any(feature = "portable", feature = "living"))]
 mod memory;
+#[cfg(feature = "torture")]
+mod moments;
 mod place;
 mod probe;
 mod reach;
@@ -105,6 +107,10 @@ extern "C" fn witness(index: u64) {
     #[cfg(feature = "torture")]
     if parameters.mode == wire::MODE_ACCESSES {
         accesses::run(parameters, index);
+    }
+    #[cfg(feature = "torture")]
+    if parameters.mode == wire::MODE_MOMENTS {
+        moments::run(parameters, index);
     }
     if area.is_reopened() {
         entry::once_more(&mut area, index);

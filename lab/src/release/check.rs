@@ -6,9 +6,9 @@ mod tree;
 mod typed;
 
 use super::archive::Files;
-use super::{SUMS, image};
+use super::{COMPILER, SUMS, image};
 use crate::cache::{self, Cache, Scratch};
-use crate::cross;
+use crate::cross::{self, RUNNER};
 use crate::failure::{FINDINGS, Failure, OK, Result, say, tell};
 use crate::packages::{AMD64, ARM64};
 use crate::step;
@@ -61,6 +61,14 @@ pub fn run(cache: &Cache, folder: &Path) -> Result<u8> {
     let files = files(&folder)?;
     let names: Vec<&str> = files.iter().map(|(name, ..)| name).collect();
     let readme = cache::read(&root.join("README.md"))?;
+    let missing = missing(&names);
+    if !missing.is_empty() {
+        return Err(Failure::environment(format!(
+            "{} is no whole release: there is no {}",
+            folder.display(),
+            missing.join(", no ")
+        )));
+    }
     let typed = Typed::of(&String::from_utf8_lossy(&readme), &names)?;
     let mut problems = sums(&files);
     say("looking into archives and packages");
@@ -89,6 +97,34 @@ pub fn run(cache: &Cache, folder: &Path) -> Result<u8> {
         ))?;
     }
     Ok(code)
+}
+
+/// What a release has, and these files are not: each program of each machine in each form.
+fn missing(names: &[&str]) -> Vec<String> {
+    let mut wanted = vec![(COMPILER, AMD64.name), (COMPILER, ARM64.name)];
+    wanted.push((RUNNER, ARM64.name));
+    let forms = wanted.into_iter().flat_map(|(program, machine)| {
+        [
+            (format!("{program}-"), format!("-linux-{machine}.tar.gz")),
+            (format!("{program}-"), format!("-linux-{machine}.cdx.json")),
+            (format!("{program}_"), format!("_{machine}.deb")),
+        ]
+    });
+    let image = (format!("{COMPILER}-"), ".oci.tar".to_owned());
+    let is_there = |(start, end): &(String, String)| {
+        let rest = |name: &&str| {
+            let rest = name
+                .strip_prefix(start.as_str())?
+                .strip_suffix(end.as_str())?;
+            // `vmlock-run-0.1.0` is no version of `vmlock`.
+            rest.starts_with(|first: char| first.is_ascii_digit())
+                .then_some(())
+        };
+        names.iter().any(|name| rest(name).is_some())
+    };
+    let left = forms.chain([image]).filter(|form| !is_there(form));
+    left.map(|(start, end)| format!("{start}VERSION{end}"))
+        .collect()
 }
 
 /// All files of a release.
@@ -182,7 +218,8 @@ fn needs(program: &[u8]) -> Option<String> {
 /// What lintian finds wrong with a package: its errors, and its warnings. What is only for trying is not stripped.
 fn lintian(package: &Path) -> Result<Vec<String>> {
     let mut command = Command::new("lintian");
-    let is_quick = package.to_string_lossy().contains("~quick");
+    let name = package.file_name().unwrap_or_default().to_string_lossy();
+    let is_quick = name.contains("~quick");
     let own = is_quick.then_some("unstripped-binary-or-object");
     let left_out: Vec<&str> = NOT_OURS.into_iter().chain(own).collect();
     command
@@ -269,6 +306,31 @@ mod tests {
         assert_eq!(sums(&files).len(), 3, "{:?}", sums(&files));
         files.take(SUMS);
         assert_eq!(sums(&files).len(), 2);
+    }
+
+    #[test]
+    fn what_a_release_lacks_is_named() {
+        let of = |program: &str, machine: &str| {
+            [
+                format!("{program}-0.1.0-linux-{machine}.tar.gz"),
+                format!("{program}-0.1.0-linux-{machine}.cdx.json"),
+                format!("{program}_0.1.0-1_{machine}.deb"),
+            ]
+        };
+        let mut all = [
+            of("vmlock", "amd64"),
+            of("vmlock", "arm64"),
+            of("vmlock-run", "arm64"),
+        ]
+        .concat();
+        all.push("vmlock-0.1.0.oci.tar".to_owned());
+        let names: Vec<&str> = all.iter().map(String::as_str).collect();
+        assert!(missing(&names).is_empty(), "{:?}", missing(&names));
+        for at in 0..names.len() {
+            let mut without = names.clone();
+            without.remove(at);
+            assert_eq!(missing(&without).len(), 1, "without {}", names[at]);
+        }
     }
 
     #[test]

@@ -10,6 +10,7 @@ use crate::hibernate;
 use crate::interrupts;
 use crate::library;
 use crate::matrix::{Verdict, short};
+use crate::moments;
 use crate::network;
 use crate::step::{Done, Step};
 use crate::trial::{self, Bench, Trial, Tried};
@@ -501,6 +502,17 @@ const EXAMPLES: &[Expected] = &[
         spec: "lab/tests/specs/kexec.vm.kdl",
         lock: handover::LOCK,
         cpu: "neoverse-n1",
+        cpus: 2,
+        flags: &[],
+        ends: OK,
+        kept: &[],
+        audited: &[],
+        refused: &[],
+    },
+    Expected {
+        spec: "lab/tests/specs/moments.vm.kdl",
+        lock: moments::LOCK,
+        cpu: "cortex-a72",
         cpus: 2,
         flags: &[],
         ends: OK,

@@ -96,6 +96,38 @@ const STRIDE: Flag = Flag {
     help: "One case in N is tried, beside every register [default: 1, and every word of the frames]",
 };
 #[cfg(feature = "torture")]
+const STEPS: Flag = Flag {
+    long: "steps",
+    short: None,
+    value: Some("N"),
+    choices: &[],
+    help: "At how many instructions the guest is saved [default: 2000]",
+};
+#[cfg(feature = "torture")]
+const EACH: Flag = Flag {
+    long: "each",
+    short: None,
+    value: Some("N"),
+    choices: &[],
+    help: "One of N saved guests is kept with its memory, beside some of each kind [default: 20]",
+};
+#[cfg(feature = "torture")]
+const INTO: Flag = Flag {
+    long: "into",
+    short: None,
+    value: Some("FILE"),
+    choices: &[],
+    help: "The file, or the disk, where those are kept",
+};
+#[cfg(feature = "torture")]
+const FROM: Flag = Flag {
+    long: "from",
+    short: None,
+    value: Some("FILE"),
+    choices: &[],
+    help: "Restore every saved guest that is kept there, and have it come to its end",
+};
+#[cfg(feature = "torture")]
 const MISBEHAVE: Flag = Flag {
     long: "misbehave",
     short: None,
@@ -646,6 +678,26 @@ Enforces the lock and holds its machine against locks that differ from it in one
 promise each. Exits with 1 when neither what is read back nor what the witness saw
 contradicts one of them.",
         flags: &[&OVERCOMMIT, &NATIVE, &EMULATE_GIC, &EMULATE_CALLS],
+    },
+    #[cfg(feature = "torture")]
+    Verb {
+        name: "moments",
+        argument: Some("LOCK"),
+        summary: "Save and restore a guest at each of its instructions",
+        text: "\
+Moves a guest that is at one hostile moment after the other into a new machine after
+each instruction, and holds what it comes to against a guest that nobody saved. Exits
+with 1 when they differ, or when a kind of moment was never met. With `--emulate-calls`
+nothing is moved where the kernel turns vCPUs on itself.",
+        flags: &[
+            &STEPS,
+            &EACH,
+            &INTO,
+            &FROM,
+            &NATIVE,
+            &EMULATE_GIC,
+            &EMULATE_CALLS,
+        ],
     },
     #[cfg(feature = "torture")]
     Verb {

@@ -1,6 +1,6 @@
 //! CPU_ON, CPU_OFF and AFFINITY_INFO (DEN0022 sections 5.5 to 5.7) as KVM answers them, for machines whose vCPUs the
 //! runner starts: which of them are on, and what one that is started begins with. Pure; who carries it out is
-//! `machine/run.rs`.
+//! `machine/run/drive.rs`.
 
 use super::psci::INVALID_PARAMETERS;
 

@@ -45,6 +45,9 @@ pub enum Exit<'a> {
     },
     /// Somebody wants the vCPU's thread, or a signal came.
     Kicked,
+    /// It went one instruction, as it was asked to ([`Runnable::step`](super::Runnable::step)).
+    #[cfg(feature = "torture")]
+    Stepped,
     /// An exit that this program does not know, by `kvm_run.exit_reason`.
     Other(u32),
 }
@@ -299,6 +302,8 @@ impl Between<'_> {
             Exit::InternalError { suberror } => {
                 format!("KVM met an internal error, number {suberror}")
             }
+            #[cfg(feature = "torture")]
+            Exit::Stepped => "it went one instruction alone".to_owned(),
             Exit::Other(reason) => format!("KVM ended with exit reason {reason}"),
         };
         Ok(Ran::Otherwise(words))
@@ -394,6 +399,8 @@ pub(super) fn decode(fd: &mut VcpuFd) -> Exit<'_> {
             let suberror = unsafe { run.__bindgen_anon_1.internal.suberror };
             Exit::InternalError { suberror }
         }
+        #[cfg(feature = "torture")]
+        kvm_bindings::KVM_EXIT_DEBUG => Exit::Stepped,
         reason => Exit::Other(reason),
     }
 }

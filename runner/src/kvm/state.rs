@@ -30,7 +30,7 @@ pub struct Whole {
     pub serror: Option<SError>,
 }
 
-fn off(fd: &VcpuFd) -> Result<bool> {
+pub(super) fn off(fd: &VcpuFd) -> Result<bool> {
     let state = counted(fd.get_mp_state()).map_err(|e| Error::new("KVM_GET_MP_STATE", e))?;
     match state.mp_state {
         KVM_MP_STATE_RUNNABLE => Ok(false),

@@ -1,8 +1,11 @@
 //! Runs a verified machine: one thread per vCPU, until the guest, the user or a
 //! time limit ends it. Signals end the whole process.
 
+mod drive;
 mod resting;
 mod space;
+#[cfg(feature = "torture")]
+pub mod turn;
 mod watch;
 
 use super::alarm::Alarm;
@@ -16,9 +19,7 @@ use crate::device::virtio::thread::{Idle, Park, Parked};
 use crate::device::virtio::vsock::CONNECTIONS;
 use crate::enforce::verify::{Parts, Verified};
 use crate::failure::Failure;
-use crate::firmware::End;
-use crate::firmware::forward::{Firmware, Reply, Starter};
-use crate::firmware::power::Start;
+use crate::firmware::forward::Firmware;
 use crate::gic::direct::Direct;
 use crate::gic::gate::Gate;
 use crate::gic::proxy::Proxy;
@@ -34,23 +35,15 @@ use crate::jail::root::Root;
 use crate::jail::table::Thread;
 use crate::jail::{Entering, Files, Jail, Needs, entered};
 use crate::kick::kick;
-use crate::kvm::{
-    self, Entry, Exit, Fresh, Gic, Kick, Mmio, Rest, Runnable, Unstarted, Vm, core, discard,
-    host_counter,
-};
+use crate::kvm::{Fresh, Gic, Runnable, Vm, discard, host_counter};
 use crate::machine::home::Home;
-use crate::machine::loan::look::{Answers, Lookout};
+use crate::machine::loan::look::Lookout;
 use crate::machine::pause::{Turns, World};
 use crate::memory::Memory;
 use crate::say;
 use crate::speaker;
 use crate::threads::spawn;
-use kvm_bindings::{
-    KVM_SYSTEM_EVENT_CRASH, KVM_SYSTEM_EVENT_RESET, KVM_SYSTEM_EVENT_RESET_FLAG_PSCI_RESET2,
-    KVM_SYSTEM_EVENT_SHUTDOWN, KVM_SYSTEM_EVENT_SHUTDOWN_FLAG_PSCI_OFF2,
-};
-use nix::unistd::gettid;
-use resting::Resting;
+use drive::drive;
 pub use space::Space;
 use std::mem::{self, ManuallyDrop};
 use std::os::fd::AsFd as _;
@@ -122,6 +115,9 @@ struct Shared {
     lookout: Option<Lookout>,
     /// Which vCPUs were on, of a guest that goes on.
     on: Option<Vec<bool>>,
+    /// Whose turn it is, where they go one at a time.
+    #[cfg(feature = "torture")]
+    turn: Option<Arc<turn::Turn>>,
 }
 
 /// What a machine has whose interrupt controller's frames are answered here.
@@ -284,18 +280,6 @@ pub struct Jailed {
     pub root: Option<Root>,
 }
 
-/// What became of an exit.
-enum Served {
-    /// The guest goes on.
-    GoOn,
-    /// The access is answered by an external abort, with that FAR_EL1 if it is not the guest's own address.
-    Abort(Option<u64>),
-    /// The vCPU is off until somebody starts it.
-    Off,
-    /// The machine ends.
-    End(Ended),
-}
-
 /// Runs the machine until it ends.
 ///
 /// # Errors
@@ -330,6 +314,27 @@ impl Injector {
     }
 }
 
+/// Runs the machine for one turn of a vCPU; whatever then looks at it, and may give another one, is what it ends with.
+///
+/// # Errors
+/// As [`run`].
+#[cfg(feature = "torture")]
+pub fn run_for_a_turn(
+    verified: Verified,
+    session: Session,
+    turn: Arc<turn::Turn>,
+    look: impl FnOnce(&dyn Fn() -> bool) + Send + 'static,
+) -> Result<Ended, Failure> {
+    run_turning(verified, session, Some(turn), |shared| {
+        let shared = Arc::clone(shared);
+        spawn("companion", move || {
+            look(&|| shared.stop.load(Ordering::Acquire));
+            shared.end(Ended::Quit);
+        })
+        .map(|_| ())
+    })
+}
+
 /// Runs the machine beside something that sends interrupts, and with which it ends.
 ///
 /// # Errors
@@ -350,9 +355,22 @@ pub fn run_beside(
     })
 }
 
+#[cfg(feature = "torture")]
 fn run_with(
     verified: Verified,
     session: Session,
+    beside: impl FnOnce(&Arc<Shared>) -> Result<(), Failure>,
+) -> Result<Ended, Failure> {
+    run_turning(verified, session, None, beside)
+}
+
+#[cfg(not(feature = "torture"))]
+use run_turning as run_with;
+
+fn run_turning(
+    verified: Verified,
+    session: Session,
+    #[cfg(feature = "torture")] turn: Option<Arc<turn::Turn>>,
     beside: impl FnOnce(&Arc<Shared>) -> Result<(), Failure>,
 ) -> Result<Ended, Failure> {
     let Session {
@@ -406,6 +424,8 @@ fn run_with(
         counts,
         lock: saves.as_ref().map(|own| own.lock),
         on: resumed.as_ref().map(|resumed| resumed.on.clone()),
+        #[cfg(feature = "torture")]
+        turn,
     });
     if let (Some(firmware), Some(on)) = (&shared.firmware, &shared.on)
         && let Some(starter) = firmware.starter()
@@ -786,246 +806,5 @@ fn finish(shared: &Shared, gone: bool) {
     // All of them, whatever the first one did.
     if waited.filter(|done| !done).count() > 0 {
         say::note(NOT_DONE);
-    }
-}
-
-/// Runs one vCPU until the machine stops, or until this vCPU ends it: how.
-fn drive(index: u32, vcpu: Runnable, shared: &Shared) -> Option<Ended> {
-    #[cfg(feature = "torture")]
-    misbehave::inside(Thread::Vcpu);
-    let (slot, world) = (index as usize, shared.proxied.as_ref().map(|p| &p.world));
-    let counts = shared.counts.vcpus.get(slot)?;
-    let (mut vcpu, how) = vcpu.on_this_thread(|vcpu| {
-        if let Some(world) = world {
-            world.join(slot, Kick::this_thread());
-        }
-        shared.barrier.join(index, gettid(), Kick::this_thread());
-        let starter = shared.firmware.as_ref().and_then(Firmware::starter);
-        // Who is on asks nobody whether it is to be started.
-        let mut on = match &shared.on {
-            Some(on) => on.get(slot).copied().unwrap_or(false),
-            None => index == 0,
-        };
-        // One that goes on may have been on before.
-        let mut was_on = on || shared.on.is_some();
-        loop {
-            if shared.stop.load(Ordering::Acquire) {
-                return None;
-            }
-            let held = shared.barrier.is_lowered();
-            if let Some(world) = world {
-                world.enter(slot);
-            }
-            let asked = starter
-                .filter(|_| !on && !held)
-                .and_then(|s| Some((s, s.power().take(slot)?)));
-            let started = asked.map_or(Ok(()), |(starter, start)| {
-                on = true;
-                let again = std::mem::replace(&mut was_on, true);
-                begin(vcpu, index, again, starter, start, &shared.vm).map_err(|e| e.to_string())
-            });
-            let came = started.and_then(|()| {
-                let came = match held {
-                    true => vcpu.settle(),
-                    false => vcpu.run().map(Rest::Exit),
-                };
-                came.map_err(|e| e.to_string())
-            });
-            if let Some(world) = world {
-                world.leave(slot);
-            }
-            let exit = match came {
-                Ok(Rest::Settled(settled)) => {
-                    let mut resting = Resting {
-                        settled,
-                        index,
-                        lock: shared.lock,
-                        lookout: shared.lookout.as_ref(),
-                        answers: Answers {
-                            firmware: shared.firmware.as_ref(),
-                            frames: &|mmio| interrupt_controller(slot, mmio, shared),
-                        },
-                        ends: &|words| shared.end(Ended::Broken(words)),
-                    };
-                    shared.barrier.rest(index, &mut resting);
-                    continue;
-                }
-                Ok(Rest::Exit(exit)) => Ok(exit),
-                Err(words) => Err(words),
-            };
-            match exit.map(|exit| serve(slot, exit, shared, counts)) {
-                Ok(Served::GoOn) => {}
-                Ok(Served::Off) => {
-                    if let Err(error) = vcpu.stop() {
-                        return Some(Ended::Broken(error.to_string()));
-                    }
-                    on = false;
-                    if let Some(starter) = starter {
-                        starter.power().off(slot);
-                    }
-                }
-                Ok(Served::Abort(far)) => {
-                    if let Err(error) = vcpu.abort(far) {
-                        return Some(Ended::Broken(error.to_string()));
-                    }
-                }
-                Ok(Served::End(how)) => return Some(how),
-                Err(words) => return Some(Ended::Broken(words)),
-            }
-        }
-    });
-    shared.barrier.part(index);
-    if let Some(world) = world {
-        world.part(slot);
-    }
-    match how {
-        Some(Ended::Broken(words)) => {
-            let place = match vcpu.post_mortem().and_then(|vcpu| vcpu.get(core::PC)) {
-                Ok(pc) => format!(" (vCPU {index}, at {pc:#x})"),
-                Err(_) => format!(" (vCPU {index})"),
-            };
-            Some(Ended::Broken(words + &place))
-        }
-        how => how,
-    }
-}
-
-/// Starts a vCPU in the kernel's place, with what its lock says that it begins with; `again` where it was on before.
-fn begin(
-    vcpu: &Runnable,
-    index: u32,
-    again: bool,
-    starter: &Starter,
-    start: Start,
-    vm: &Vm,
-) -> Result<(), Unstarted> {
-    if again {
-        vcpu.reset(index, &vm.preferred_target()?, &starter.features)?;
-    }
-    let entry = Entry {
-        pc: start.entry,
-        x0: start.context,
-        big_endian: start.big_endian,
-    };
-    vcpu.start(entry, starter.beginning(index as usize))
-}
-
-/// Does what an exit asks for.
-fn serve(vcpu: usize, exit: Exit<'_>, shared: &Shared, counts: &counters::Vcpu) -> Served {
-    match exit {
-        // Which of two it is shows when it is served.
-        Exit::Mmio(_) => {}
-        Exit::Hypercall(_) => counts.firmware.add(1),
-        Exit::Kicked => counts.kicked.add(1),
-        _ => counts.other.add(1),
-    }
-    let ended = match exit {
-        Exit::Mmio(mmio) => {
-            let mut mmio = match interrupt_controller(vcpu, mmio, shared) {
-                Ok(Some(mmio)) => mmio,
-                Ok(None) => {
-                    counts.interrupt_controller.add(1);
-                    return Served::GoOn;
-                }
-                Err(error) => return Served::End(Ended::Broken(error.to_string())),
-            };
-            counts.device.add(1);
-            let (address, is_write) = (mmio.address, mmio.is_write);
-            let data = mmio.data();
-            let mut bus = shared.bus();
-            if !bus.has(address, data.len())
-                && let Some(far) = shared.space.aborts(address)
-            {
-                return Served::Abort(far);
-            }
-            let line = match is_write {
-                true => bus.write(address, data),
-                false => bus.read(address, data),
-            };
-            let wait = bus.wait();
-            shared.accessed(bus, line);
-            if let Some(wait) = wait {
-                wait.over();
-            }
-            None
-        }
-        Exit::Kicked => None,
-        Exit::SystemEvent {
-            kind: KVM_SYSTEM_EVENT_SHUTDOWN,
-            flags,
-        } => {
-            let hibernate = flags & u64::from(KVM_SYSTEM_EVENT_SHUTDOWN_FLAG_PSCI_OFF2) != 0;
-            Some(if hibernate {
-                Ended::Hibernate
-            } else {
-                Ended::PowerOff
-            })
-        }
-        Exit::SystemEvent {
-            kind: KVM_SYSTEM_EVENT_RESET,
-            flags,
-        } => Some(Ended::Reset(
-            flags & u64::from(KVM_SYSTEM_EVENT_RESET_FLAG_PSCI_RESET2) != 0,
-        )),
-        Exit::SystemEvent {
-            kind: KVM_SYSTEM_EVENT_CRASH,
-            ..
-        } => Some(Ended::Crash),
-        Exit::SystemEvent { kind, .. } => Some(Ended::Broken(format!(
-            "it asked for system event {kind}, which its lock does not offer"
-        ))),
-        Exit::Hypercall(call) => {
-            let Some(firmware) = &shared.firmware else {
-                let name = vmlock_spec::smccc::function_name(call.function);
-                return Served::End(Ended::Broken(format!(
-                    "KVM forwarded {name}, which nobody asked it to"
-                )));
-            };
-            match firmware.serve(&call) {
-                Ok(Reply::GoOn) => None,
-                Ok(Reply::Started(vcpu)) => {
-                    shared.barrier.kick(vcpu as u32);
-                    None
-                }
-                Ok(Reply::Off) => return Served::Off,
-                Ok(Reply::End(End::Off)) => Some(Ended::PowerOff),
-                Ok(Reply::End(End::Hibernate)) => Some(Ended::Hibernate),
-                Ok(Reply::End(End::Reset)) => Some(Ended::Reset(false)),
-                Ok(Reply::End(End::Reset2)) => Some(Ended::Reset(true)),
-                Err(error) => Some(Ended::Broken(error.to_string())),
-            }
-        }
-        // Not even what is there can be asked so: registers of devices are for plain loads and stores.
-        Exit::NoSyndrome { address } => match shared.space.aborts(address) {
-            Some(far) => return Served::Abort(far),
-            None => Some(Ended::Broken(format!(
-                "it accessed {address:#x}, where no memory is, with an instruction that the CPU does not describe"
-            ))),
-        },
-        Exit::FailEntry { reason } => Some(Ended::Broken(format!(
-            "the CPU refused to enter it, reason {reason:#x}"
-        ))),
-        Exit::IllegalState => Some(Ended::Broken(
-            "KVM ended a vCPU of it for a state that this host does not offer, such as AArch32 at EL0".to_owned(),
-        )),
-        Exit::InternalError { suberror } => Some(Ended::Broken(format!(
-            "KVM met an internal error, number {suberror}"
-        ))),
-        Exit::Other(reason) => Some(Ended::Broken(format!(
-            "KVM ended with exit reason {reason}, which this program does not know"
-        ))),
-    };
-    ended.map_or(Served::GoOn, Served::End)
-}
-
-/// Answers an access to a proxied interrupt controller; gives it back when it is none.
-fn interrupt_controller<'a>(
-    vcpu: usize,
-    mmio: Mmio<'a>,
-    shared: &Shared,
-) -> kvm::Result<Option<Mmio<'a>>> {
-    match &shared.proxied {
-        Some(Proxied { proxy, world, .. }) => proxy.access(world, vcpu, mmio),
-        None => Ok(Some(mmio)),
     }
 }

@@ -22,6 +22,7 @@ pub mod device;
 pub mod entry;
 pub mod frames;
 pub mod living;
+pub mod moments;
 pub mod registers;
 pub mod text;
 pub mod torture;
@@ -103,6 +104,10 @@ pub const MODE_TORTURE: u32 = 2;
 /// is where `accesses.rs` says. Only known to a witness that was built with its feature `torture`.
 pub const MODE_ACCESSES: u32 = 3;
 
+/// [`Parameters::mode`]: nothing is recorded; vCPU 0 is at one hostile moment after the other, and sums up what it
+/// finds (`moments.rs`). Only known to a witness that was built with its feature `torture`.
+pub const MODE_MOMENTS: u32 = 4;
+
 /// What the host tells the witness.
 #[derive(Clone, Debug)]
 #[repr(C)]
@@ -113,7 +118,8 @@ pub struct Parameters {
     pub version: u32,
     /// vCPUs to visit, 1 to [`MAX_VCPUS`].
     pub vcpus: u32,
-    /// [`MODE_FULL`], [`MODE_LIGHT`], [`MODE_TORTURE`] or [`MODE_ACCESSES`].
+    /// [`MODE_FULL`], [`MODE_LIGHT`], [`MODE_TORTURE`], [`MODE_ACCESSES`] or
+    /// [`MODE_MOMENTS`].
     pub mode: u32,
     /// How many of [`Parameters::search`] vCPU 0 searches for interrupt controllers.
     pub searches: u32,

@@ -115,8 +115,11 @@ pub fn tried(
     errand.disks = vec![image];
     errand.limit = LIMIT;
     let judge = |done: &[Done]| {
-        let jobs = done.iter().flat_map(|done| &done.jobs);
-        Ok(jobs.flat_map(|ended| typed.judge(name, ended)).collect())
+        let jobs: Vec<_> = done.iter().flat_map(|done| &done.jobs).collect();
+        match jobs[..] {
+            [ended] => Ok(typed.judge(name, ended)),
+            _ => Err(Failure::bug("one job was wanted, and not one was done")),
+        }
     };
     let step = Step {
         name: format!("what is for {name} can be installed"),

@@ -97,6 +97,11 @@ impl Typed {
             }
         }
         let podman = starting(PODMAN)?;
+        for verb in ["podman load ", "podman run "] {
+            if !podman.iter().any(|line| line.starts_with(verb)) {
+                return Err(missing(&format!("`{verb}…`")));
+            }
+        }
         Ok(Self { files, podman })
     }
 
