@@ -93,20 +93,33 @@ pub(super) fn failed(path: &Path, e: io::Error) -> Failure {
 
 /// Connects to a guest's runner. Root may ask any user's.
 pub(super) fn connect(path: &Path) -> Result<UnixStream, Failure> {
-    connect_as(path, geteuid().as_raw() == 0)
+    connect_as(path, geteuid().as_raw() == 0, failed, &[])
 }
 
 /// Connects to who is to be given a guest: who listens there has to be the same user, or root, whoever this is.
 pub(super) fn connect_to_give(path: &Path) -> Result<UnixStream, Failure> {
-    connect_as(path, false)
+    let failed = |path: &Path, e: io::Error| match e.kind() {
+        ErrorKind::NotFound | ErrorKind::ConnectionRefused => {
+            let words = "run `vmlock-run receive` first: it makes the socket, and waits there";
+            wrong(path, "nobody waits there for a guest", &[words])
+        }
+        _ => failed(path, e),
+    };
+    let words = "have it received by the user who runs `migrate`, or by root";
+    connect_as(path, false, failed, &[words])
 }
 
-fn connect_as(path: &Path, anybody: bool) -> Result<UnixStream, Failure> {
+fn connect_as(
+    path: &Path,
+    anybody: bool,
+    failed: impl Fn(&Path, io::Error) -> Failure,
+    help: &[&str],
+) -> Result<UnixStream, Failure> {
     let failed = |e| failed(path, e);
     let stream = place::reach(path).map_err(failed)?;
     let (who, mine) = (peer(&stream).map_err(failed)?, geteuid().as_raw());
     if who != mine && who != 0 && !anybody {
-        return Err(wrong(path, &format!("user {who} listens there"), &[]));
+        return Err(wrong(path, &format!("user {who} listens there"), help));
     }
     stream.set_nonblocking(false).map_err(failed)?;
     stream.set_write_timeout(Some(PATIENCE)).map_err(failed)?;
