@@ -301,8 +301,8 @@ const MELTDOWN: &str = "\"meltdown\"";
 /// Whether the report shows that its kernel judges by itself whether a CPU is open to Meltdown, and tells a guest in
 /// ID_AA64PFR0_EL1.CSV3: from 5.11 on (arch/arm64/kvm/arm.c `set_default_spectre`). Before, a guest reads the
 /// register's own field, which is 0 on CPUs that are older than the field and not open to it either. A report names no
-/// kernel; but only a kernel from 5.11 on hides ID_AA64DFR0_EL1.PMUVer from a guest without the PMU that another guest
-/// finds (arch/arm64/kvm/sys_regs.c `read_id_reg`), and only one from 6.0 on has KVM_REG_ARM_STD_BMAP.
+/// kernel; but mainline hides ID_AA64DFR0_EL1.PMUVer from a guest without the PMU that another guest finds from 5.11 on
+/// (arch/arm64/kvm/sys_regs.c `read_id_reg`), and has KVM_REG_ARM_STD_BMAP from 5.19 on.
 fn judges_meltdown(report: &HostReport) -> bool {
     let counters = |features: &[Feature]| {
         let (register, field) = field("ID_AA64DFR0_EL1.PMUVer")?;

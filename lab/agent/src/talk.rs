@@ -1,6 +1,6 @@
 //! One connection of a guest that is carried from host to host: it is opened once, and whoever is at its other end sends back
-//! what comes. Numbered lines are said all the while, several before the first of them is back, so that some are on their way
-//! whenever the guest is saved; and each has to come back, once, in its order.
+//! what comes. Numbered lines are said all the while, the next whether or not the last one is back, so that some may be on
+//! their way as the guest is saved; and each has to come back, once, in its order.
 
 use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, Write as _};
