@@ -31,7 +31,7 @@ use images::Images;
 use needs::Needs;
 use peer::Peer;
 use script::SCRIPT;
-use stop::{SAVED, Stop, problems};
+use stop::{SAVED, Stop, at_stops, problems};
 
 /// The lock whose guest every run of the tests carries, its hosts, and after how many of its rounds it goes on to the next.
 pub const LOCK: &str = "examples/carried.vm.lock.json";
@@ -165,7 +165,18 @@ impl Chain<'_> {
             let place = format!("host {}, Linux {}", turn + 1, host.kernel.version);
             let run = || bench.run(&host, &[&errand]);
             let outcome = match &peer {
-                Some(_) => run()?,
+                Some(_) => match run() {
+                    // The way begins anew after a crash; what was wrong before it would be seen by nobody.
+                    Err(failure) if failure.is_crash() => {
+                        told.problems = at_stops(needs, kernels.len(), &stops);
+                        if told.problems.is_empty() {
+                            return Err(failure);
+                        }
+                        told.problems.push(format!("{place}: {failure}"));
+                        return Ok(());
+                    }
+                    outcome => outcome?,
+                },
                 None => {
                     let (outcome, again) = images.taken(&place, run)?;
                     told.again += usize::from(again);

@@ -97,7 +97,22 @@ pub fn problems(needs: &Needs, hosts: usize, stops: &[Stop]) -> Vec<String> {
     if hosts < 2 {
         problems.push(format!("{hosts} hosts are no way to go"));
     }
-    let mut console = String::new();
+    problems.extend(at_stops(needs, hosts, stops));
+    if stops.len() != hosts {
+        problems.push(format!("it came to {} of {hosts} hosts", stops.len()));
+    }
+    let text = |stop: &Stop| String::from_utf8_lossy(&stop.ended.stdout).into_owned();
+    let console: String = stops.iter().map(text).collect();
+    problems.extend(lost(&needs.goes_on(), &console));
+    if let Some(stop) = stops.last().filter(|_| needs.talks()) {
+        problems.extend(unheard(&stop.heard, &console));
+    }
+    problems
+}
+
+/// What is wrong at these stops, however many more there were to be.
+pub fn at_stops(needs: &Needs, hosts: usize, stops: &[Stop]) -> Vec<String> {
+    let mut problems = Vec::new();
     let mut counter = 0;
     let mut earlier = 0;
     let first = stops.first().and_then(Stop::audit);
@@ -180,7 +195,11 @@ pub fn problems(needs: &Needs, hosts: usize, stops: &[Stop]) -> Vec<String> {
             format!("its peer heard {earlier} lines before, and no more there"),
         );
         earlier = stop.heard.lines;
-        console.push_str(&text);
+        // The peer keeps the first thing that was wrong.
+        let known = turn > 0 && stops[turn - 1].heard.wrong.is_some();
+        if let Some(what) = stop.heard.wrong.as_ref().filter(|_| !known) {
+            expect(false, format!("its peer says: {what}"));
+        }
         match &stop.explained {
             Some((object, words)) => {
                 let kernel = stop.after("kernel ").unwrap_or_default();
@@ -191,13 +210,6 @@ pub fn problems(needs: &Needs, hosts: usize, stops: &[Stop]) -> Vec<String> {
             }
             None => expect(is_last, "no guest was saved".to_owned()),
         }
-    }
-    if stops.len() != hosts {
-        problems.push(format!("it came to {} of {hosts} hosts", stops.len()));
-    }
-    problems.extend(lost(&needs.goes_on(), &console));
-    if let Some(stop) = stops.last().filter(|_| needs.talks()) {
-        problems.extend(unheard(&stop.heard, &console));
     }
     problems
 }
@@ -256,11 +268,7 @@ fn unexplained(
 /// What its peer did not hear as the guest said it: all over one connection, to its end.
 fn unheard(heard: &Heard, console: &str) -> Vec<String> {
     let said = format!("{GUEST}said {} lines", heard.lines);
-    let mut problems: Vec<String> = heard
-        .wrong
-        .iter()
-        .map(|what| format!("its peer says: {what}"))
-        .collect();
+    let mut problems = Vec::new();
     if heard.connections != 1 || !heard.closed {
         let closed = if heard.closed { "" } else { "not " };
         problems.push(format!(
