@@ -45,6 +45,7 @@ pub fn run(cache: &Cache, flags: &flags::Moments) -> Result<u8> {
         Ok(path)
     };
     let (mut before, mut problems, mut met) = (None, Vec::new(), BTreeSet::new());
+    let mut kept = 0;
     let steps = flags.steps.to_string();
     let each = flags.each.to_string();
     let last = kernels.len();
@@ -73,6 +74,7 @@ pub fn run(cache: &Cache, flags: &flags::Moments) -> Result<u8> {
             ..bench.errand(CPU, &kernel.asked, &jobs)
         };
         let outcome = bench.run(&host, &[&errand])?;
+        let before_this = kept;
         say(format_args!(
             "Linux {}: {} s to boot",
             kernel.version,
@@ -81,8 +83,18 @@ pub fn run(cache: &Cache, flags: &flags::Moments) -> Result<u8> {
         for (job, ended) in jobs.iter().zip(&outcome.jobs) {
             let what = job.iter().skip(2).copied().collect::<Vec<_>>().join(" ");
             let place = format!("Linux {}, {what}", kernel.version);
-            match judged(ended, extra_may_come(&kernel.version), &mut met) {
-                Ok(words) => tell(format_args!("{place}: {words}"))?,
+            let due = match job {
+                _ if job.contains(&"--from") => Due::Restored(before_this),
+                _ if job.contains(&ANSWERED) => Due::MovedOrNot(flags.steps),
+                _ => Due::Moved(flags.steps),
+            };
+            match judged(ended, due, extra_may_come(&kernel.version), &mut met) {
+                Ok((words, files)) => {
+                    tell(format_args!("{place}: {words}"))?;
+                    if let Due::Moved(_) = due {
+                        kept = files;
+                    }
+                }
                 Err(why) => {
                     // At once too: the next host takes minutes.
                     say(format_args!("{place}: {why}"));
@@ -110,13 +122,36 @@ fn extra_may_come(version: &str) -> bool {
     (major, minor) < (5, 15)
 }
 
-/// What a job says in words, or what is wrong; `met` are the kinds of moments. The timer may interrupt the guest without
+/// What a job is to have done.
+#[derive(Clone, Copy)]
+enum Due {
+    /// So many moves, and some guests kept.
+    Moved(u64),
+    /// So many moves, or none where the kernel turns the guest's vCPUs on itself.
+    MovedOrNot(u64),
+    /// As many guests restored as were kept.
+    Restored(u64),
+}
+
+impl Due {
+    /// Whether that is what was done.
+    fn is(self, moves: u64, files: u64) -> bool {
+        match self {
+            Self::Moved(due) => moves == due && files > 0,
+            Self::MovedOrNot(due) => moves == due || moves == 0,
+            Self::Restored(kept) => kept > 0 && files == kept,
+        }
+    }
+}
+
+/// What a job says in words with how many guests it kept or restored, or what is wrong; `met` are the kinds of moments. The timer may interrupt the guest without
 /// a cause where `extra_may_come`.
 fn judged(
     ended: &Ended,
+    due: Due,
     extra_may_come: bool,
     met: &mut BTreeSet<String>,
-) -> std::result::Result<String, String> {
+) -> std::result::Result<(String, u64), String> {
     let errors = String::from_utf8_lossy(&ended.stderr);
     let Ok(tally) = serde_json::from_slice::<Value>(&ended.stdout) else {
         return Err(format!("code {}: {}", ended.code, errors.trim_end()));
@@ -128,9 +163,13 @@ fn judged(
             format!("{count} {kind}")
         })
         .collect();
-    if tally["moves"].as_u64() == Some(0) && tally["files"].as_u64() == Some(0) && ended.code == OK
-    {
-        return Ok("no moves: the kernel turns this guest's vCPUs on itself".to_owned());
+    let count = |of: &str| tally[of].as_u64().unwrap_or(0);
+    let (moves, files) = (count("moves"), count("files"));
+    if let (Due::MovedOrNot(_), 0, 0, OK) = (due, moves, files, ended.code) {
+        return Ok((
+            "no moves: the kernel turns this guest's vCPUs on itself".to_owned(),
+            0,
+        ));
     }
     let words = format!(
         "{} moves, {} files, {} s; sum {}; interrupts without a cause {} (CNTV_CTL_EL0 {}), of a guest that nobody saved {}, \
@@ -157,8 +196,19 @@ fn judged(
             problems.join("; ")
         ));
     }
+    // Each restored guest finds at most one more than one that nobody saved.
+    if let Due::Restored(_) = due
+        && count("spurious") > files * (count("spuriousUnsaved") + 1)
+    {
+        return Err(format!(
+            "{words}: more interrupts without a cause than one for each guest"
+        ));
+    }
     match (ended.code, &problems[..]) {
-        (OK, []) => Ok(words),
+        (OK, []) if !due.is(moves, files) => {
+            Err(format!("{words}: that is not all that was to be done"))
+        }
+        (OK, []) => Ok((words, files)),
         (FINDINGS, [_, ..]) => Err(format!("{words}: {}", problems.join("; "))),
         (code, _) => Err(format!("{words}: code {code}: {}", errors.trim_end())),
     }
@@ -166,7 +216,7 @@ fn judged(
 
 #[cfg(test)]
 mod tests {
-    use super::{extra_may_come, judged};
+    use super::{Due, extra_may_come, judged};
     use crate::emulate::Ended;
     use crate::failure::{FINDINGS, OK};
     use serde_json::{Value, json};
@@ -191,7 +241,9 @@ mod tests {
     #[test]
     fn a_guest_that_comes_to_the_same_is_good_and_its_moments_are_counted() {
         let mut met = BTreeSet::new();
-        let words = judged(&ended(OK, &tally()), false, &mut met).expect("nothing is wrong");
+        let (words, files) =
+            judged(&ended(OK, &tally()), Due::Moved(3), false, &mut met).expect("nothing is wrong");
+        assert_eq!(files, 1);
         assert!(
             words.starts_with("3 moves, 1 files, 1 s; sum 0x1"),
             "{words}"
@@ -204,18 +256,62 @@ mod tests {
         let mut other = tally();
         other["problems"] = json!(["the guest came to [1], and one that nobody saved to [2]"]);
         for code in [OK, FINDINGS] {
-            let why = judged(&ended(code, &other), true, &mut BTreeSet::new());
+            let why = judged(
+                &ended(code, &other),
+                Due::Moved(3),
+                true,
+                &mut BTreeSet::new(),
+            );
             let why = why.expect_err("a sum differs");
             assert!(code == OK || why.contains("the guest came to [1]"), "{why}");
         }
-        let failed = judged(&ended(FINDINGS, &tally()), true, &mut BTreeSet::new());
+        let failed = judged(
+            &ended(FINDINGS, &tally()),
+            Due::Moved(3),
+            true,
+            &mut BTreeSet::new(),
+        );
         assert!(failed.is_err(), "findings that nobody names");
         let silent = Ended {
             stdout: Vec::new(),
             ..ended(2, &tally())
         };
-        let why = judged(&silent, true, &mut BTreeSet::new());
+        let why = judged(&silent, Due::Moved(3), true, &mut BTreeSet::new());
         assert_eq!(why.expect_err("no tally"), "code 2: why");
+    }
+
+    #[test]
+    fn who_did_less_than_was_due_is_a_problem() {
+        let of = |due, moves: u64, files: u64| {
+            let mut tally = tally();
+            tally["moves"] = moves.into();
+            tally["files"] = files.into();
+            judged(&ended(OK, &tally), due, false, &mut BTreeSet::new()).is_ok()
+        };
+        assert!(of(Due::Moved(3), 3, 1) && !of(Due::Moved(3), 2, 1));
+        assert!(!of(Due::Moved(3), 3, 0) && !of(Due::Moved(3), 0, 0));
+        assert!(of(Due::MovedOrNot(3), 0, 0) && of(Due::MovedOrNot(3), 3, 0));
+        assert!(!of(Due::MovedOrNot(3), 1, 0));
+        assert!(of(Due::Restored(2), 0, 2) && !of(Due::Restored(2), 0, 1));
+        assert!(!of(Due::Restored(0), 0, 0));
+    }
+
+    #[test]
+    fn more_than_one_interrupt_without_a_cause_for_a_restored_guest_is_a_problem() {
+        let of = |spurious: u64| {
+            let mut tally = tally();
+            tally["moves"] = 0.into();
+            tally["spuriousUnsaved"] = 3.into();
+            tally["spurious"] = spurious.into();
+            judged(
+                &ended(OK, &tally),
+                Due::Restored(1),
+                true,
+                &mut BTreeSet::new(),
+            )
+            .is_ok()
+        };
+        assert!(of(4) && !of(5));
     }
 
     #[test]
@@ -224,7 +320,7 @@ mod tests {
         extra["spurious"] = json!(2);
         let of = |version| {
             let may = extra_may_come(version);
-            judged(&ended(OK, &extra), may, &mut BTreeSet::new()).is_ok()
+            judged(&ended(OK, &extra), Due::Moved(3), may, &mut BTreeSet::new()).is_ok()
         };
         let allowed = [
             "5.10",
@@ -241,6 +337,14 @@ mod tests {
             [true, true, true, false, false, false, false, false]
         );
         extra["spurious"] = Value::Null;
-        assert!(judged(&ended(OK, &extra), false, &mut BTreeSet::new()).is_err());
+        assert!(
+            judged(
+                &ended(OK, &extra),
+                Due::Moved(3),
+                false,
+                &mut BTreeSet::new()
+            )
+            .is_err()
+        );
     }
 }
