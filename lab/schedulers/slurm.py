@@ -152,6 +152,17 @@ def submit(*words):
     return (said, None) if fine else (None, said)
 
 
+# What sbatch says where a node, or every node, lacks the feature that is asked for: all else is a failure of its own.
+REFUSED = ("Requested node configuration is not available", "Invalid feature specification")
+# What squeue says of a job that waits for such a node.
+WAITS = ("ReqNodeNotAvail", "BadConstraints")
+
+
+def refused(said):
+    """Whether sbatch's words are those of a refusal."""
+    return said is not None and any(words in said for words in REFUSED)
+
+
 def landed(job):
     return until(f"job {job} lands", lambda: (LANDED / job).exists() and (LANDED / job).read_text().strip())
 
@@ -163,9 +174,16 @@ def reason(job):
 
 
 def stays(job):
-    """Why a job that does not start waits; nothing where it starts after all."""
+    """Why a job that does not start waits, in Slurm's words for a node that cannot be had; nothing where it starts after all."""
+
+    def decided():
+        why = reason(job)
+        return (LANDED / job).exists() or (why is not None and why.startswith(WAITS))
+
+    until(f"job {job} is told why it waits", decided)
     time.sleep(STILL)
-    return reason(job) if not (LANDED / job).exists() else None
+    why = reason(job)
+    return why if why is not None and why.startswith(WAITS) and not (LANDED / job).exists() else None
 
 
 def check(order, address):
@@ -208,13 +226,16 @@ class Look:
                 if job:
                     jobs.append((lock, job, [name]))
                 else:
+                    self.wants(refused(said), True, f"a job for {lock['name']} that asks for {name} is refused in Slurm's words ({said})")
                     refusals.setdefault(said.removeprefix("sbatch: error: Batch job submission failed: "), []).append(name)
             job, said = submit(lock["slurm"])
             self.wants(job is not None, bool(lock["kept"]), f"a job for {lock['name']} is taken ({said})")
             if job:
                 jobs.append((lock, job, lock["kept"]))
+            else:
+                self.wants(refused(said), True, f"a job for {lock['name']} is refused in Slurm's words ({said})")
             job, said = submit(lock["changed"]["slurm"])
-            self.wants(job is None, True, f"a job for {lock['name']} with another digest is refused")
+            self.wants(job is None and refused(said), True, f"a job for {lock['name']} with another digest is refused ({said})")
         for lock, job, where in jobs:
             self.wants(landed(job) in where, True, f"a job for {lock['name']} lands in {where} ({landed(job)})")
             lands += 1
@@ -246,7 +267,7 @@ class Look:
         self.wants(bool(why), True, f"a job for {lock['name']} waits where {name} does not keep it any more ({why})")
         self.words.append(f"Slurm: a job that waits for a lock that no node keeps any more: {why}")
         _, said = submit(lock["slurm"])
-        self.wants(bool(said), True, f"another for {lock['name']} is refused")
+        self.wants(refused(said), True, f"another for {lock['name']} is refused ({said})")
         cluster.tell(name, f"availablefeatures={before}", f"activefeatures={before}")
         # The one that waits is looked at again within a minute.
         job, said = submit(lock["slurm"])
