@@ -444,6 +444,28 @@ fn a_model_made_on_5_10_never_says_less_of_meltdown_than_a_later_kernel_shows() 
         let model = made("open.json", &format!("open-{series}"));
         assert!(!model.contains("meltdown"), "{series}: {model}");
     }
+    // Each of the two signs of a kernel that looks is enough, and without both nobody knows.
+    let text = fs::read_to_string(report_of("cortex-a72", "6.1")).unwrap();
+    let open = text.replace("\"0x1000000001000222\"", "\"0x0000000001000222\"");
+    for (has_bitmap, has_pmu) in [(true, true), (true, false), (false, true), (false, false)] {
+        let mut report: serde_json::Value = serde_json::from_str(&open).unwrap();
+        let views = report["views"].as_array_mut().unwrap();
+        assert_eq!(views.len(), 2);
+        views.retain(|view| has_pmu || view["features"].as_array().is_some_and(Vec::is_empty));
+        for view in views {
+            let registers = view["registers"].as_array_mut().unwrap();
+            let before = registers.len();
+            registers.retain(|one| has_bitmap || one["name"] != "KVM_REG_ARM_STD_BMAP");
+            assert_eq!(registers.len() == before, has_bitmap);
+        }
+        scratch.write("sign.json", &report.to_string());
+        let model = made("sign.json", &format!("sign-{has_bitmap}-{has_pmu}"));
+        assert_eq!(
+            model.contains("unknown \"unaffected:meltdown\""),
+            !(has_bitmap || has_pmu),
+            "{has_bitmap} {has_pmu}: {model}"
+        );
+    }
     // A host is adopted as it is: what its guests see is known.
     let report = report_of("cortex-a72", "5.10");
     let (code, object) = scratch.json(&["adopt", &report, "--name", "old"]);
