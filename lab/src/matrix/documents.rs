@@ -25,9 +25,8 @@ const HEAD: &str = "\
 Every example, audited on real KVM of every kernel series below, on four emulated CPUs: the runner makes the host show
 what the lock says, and a guest reads everything from inside. Written by `vmlock-lab matrix --docs`; not edited by hand.
 
-[One page](matrix-page.html) for a browser has all of it as a grid in which each cell opens its reasons: of each code
-three entries at least, and how many more there are, which the page's filter does not find. It needs no network. The
-[data](matrix.json) of both are beside it.
+[One page](matrix-page.html) for a browser has all of it as a grid in which each cell opens its reasons, found by
+register or code; it needs no network. The [data](matrix.json) of both are beside it.
 
 **yes**: the guest saw exactly what the lock promises. The numbers say how many entries were written and read back
 (`set`) and how many the runner answers itself (`emulated`); the rest the host shows by itself. All hosts that keep a
