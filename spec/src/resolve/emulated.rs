@@ -13,8 +13,8 @@ pub(super) fn warning(cpu: &CpuModel, catalogue: &Catalogue) -> Option<Complaint
     let midr = register_by_name("MIDR_EL1").map(|midr| cpu.silicon(midr).value);
     let real = match midr.is_some_and(|midr| midr & IMPLEMENTER != 0) {
         true => {
-            "real machines with a CPU of that name have an EL3, and a revision, caches and firmware of their own: they keep \
-             this lock only where they can be made to show the emulator's"
+            "real machines with a CPU of that name have an EL3, and mostly another revision, other caches and firmware: they \
+             keep this lock only where they can be made to show the emulator's"
         }
         false => "no real machine has such a CPU",
     };
