@@ -27,7 +27,8 @@ pub(super) fn qemu(emulator: &Start, machine: &Machine, initrd: &Path, dir: &Pat
         "max" => ("max,pauth-impdef=on", format!("{BOARD},mte=on")),
         other => (other, BOARD.to_owned()),
     };
-    let mut append = String::from("console=ttyAMA0 loglevel=4 panic=-1 8250.nr_uarts=4");
+    // A kernel that killed a thread of its own for a fault goes on, and a program waits for that thread as long as it may.
+    let mut append = String::from("console=ttyAMA0 loglevel=4 panic=-1 oops=panic 8250.nr_uarts=4");
     for word in &machine.kernel_args {
         append.push(' ');
         append.push_str(word);
