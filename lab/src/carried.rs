@@ -2,14 +2,17 @@
 //! on each CPU its vector registers, memory, timers and clocks (`agent hold`), SVE's registers and the keys that sign pointers
 //! (`agent vectors`, `agent keys`), a disk that it writes and reads, pings, one connection that is never opened again
 //! (`agent talk`), random numbers, what its kernel warns of. Whatever machine it is given, it uses what there is; what has to be
-//! there, `carry.rs` knows from the lock.
+//! there, `carry.rs` knows from the lock. It is all that runs in its guest; or a service of a Debian whose root is the first
+//! disk, and then it looks after that as well.
 //!
 //! A round is over once all of that has gone on. For each one it says a line; and one that begins with `WRONG` where
 //! something is.
 
 use crate::cache::Cache;
+use crate::disk;
 use crate::failure::Result;
 use crate::guest;
+use crate::kernels;
 use std::path::Path;
 
 /// Name of the guest's initramfs in its directory.
@@ -18,8 +21,11 @@ pub const INITRD: &str = "carried.cpio";
 /// The drivers of its devices; what they need comes with them.
 const MODULES: [&str; 4] = ["virtio_mmio", "virtio_blk", "virtio_net", "virtio-rng"];
 
-/// What it does, until it is told `end` on its console.
-const INIT: &str = r#"#!/bin/busybox sh
+/// The same on a Debian: see [`provide_on_debian`].
+pub const ON_DEBIAN: &str = "carried-debian.cpio.gz";
+
+/// How it begins where it is all that there is.
+const ALONE: &str = r#"#!/bin/busybox sh
 /bin/busybox --install -s /bin
 export PATH=/bin
 mkdir -p /run /disk
@@ -34,7 +40,35 @@ for module in /modules/*; do
     *) wrong "no module: $words" ;;
     esac
 done
-# One line, and nothing of what is typed comes back in between.
+disk=/dev/vda
+units() { :; }
+end() { poweroff -f; }
+"#;
+
+/// How it begins on a Debian that is up, whose root is the first disk.
+const AFTER_SYSTEMD: &str = r#"#!/run/carried/busybox sh
+mkdir -p /run/carried/bin
+/run/carried/busybox --install -s /run/carried/bin
+export PATH=/run/carried/bin:/run/carried:/usr/bin
+mkdir -p /disk
+say() { echo "vmlock guest: $*"; }
+wrong() { say "WRONG: $*"; }
+disk=/dev/vdb
+state() { echo "multi-user is $(systemctl is-active multi-user.target), $(systemctl --failed --no-legend --plain | wc -l) units failed"; }
+say "$(state)"
+# All that was started runs, and what is written down is on the first disk.
+units() {
+    [ "$(state)" = "multi-user is active, 0 units failed" ] || wrong "$(state)"
+    [ "$(systemctl is-active systemd-journald dbus systemd-networkd | sort -u)" = active ] || wrong "a service has ended"
+    systemctl start --wait systemd-tmpfiles-clean.service || wrong "no service can be started"
+    echo $round >>/var/rounds && [ "$(tail -n 1 /var/rounds)" = $round ] || wrong "the root takes no word"
+    sync /var/rounds
+}
+end() { systemctl poweroff; }
+"#;
+
+/// What it does, until it is told `end` on its console.
+const WORK: &str = r#"# One line, and nothing of what is typed comes back in between.
 stty -echo
 boot=$(cut -c1-8 /proc/sys/kernel/random/boot_id)
 last=$(($(nproc) - 1))
@@ -70,8 +104,8 @@ disk() {
         echo $n >/run/disk.new && mv /run/disk.new /run/disk
     done
 }
-if [ -b /dev/vda ]; then
-    mke2fs -F /dev/vda >/dev/null 2>&1 && mount -t ext4 /dev/vda /disk || wrong "the disk takes no file system"
+if [ -b $disk ]; then
+    mke2fs -F $disk >/dev/null 2>&1 && mount -t ext4 $disk /disk || wrong "the disk takes no file system"
     follow disk
     disk &
     writer=$!
@@ -112,7 +146,7 @@ for rng in $(cat /sys/class/misc/hw_random/rng_available 2>/dev/null); do
     esac
 done
 # Open from here to the end, and to nobody else.
-[ -b /dev/vda ] && exec 5>>/disk/opened
+[ -b $disk ] && exec 5>>/disk/opened
 ticks() {
     for cpu in $(seq 0 $last); do
         awk -v at=$((cpu + 2)) '$NF == "arch_timer" { all += $at } END { print all + 0 }' /proc/interrupts >/run/ticks$cpu
@@ -162,7 +196,8 @@ while :; do
         now=$(cut -d. -f1 /proc/uptime)
         [ $now -ge $up ] || wrong "its uptime was $up seconds, and is $now"
         up=$now
-        [ -b /dev/vda ] && { echo $round >&5 || wrong "an open file takes no word"; }
+        units
+        [ -b $disk ] && { echo $round >&5 || wrong "an open file takes no word"; }
         warned | tail -n +$(($(wc -l </run/warned) + 1)) >/run/new
         if [ -s /run/new ]; then
             wrong "its kernel warns: $(head -n 1 /run/new)"
@@ -174,7 +209,7 @@ while :; do
         [ $tries = 120 ] && wrong "of$watched not all went on for so long"
     fi
 done
-if [ -b /dev/vda ]; then
+if [ -b $disk ]; then
     [ "$(cat /disk/opened)" = "$(seq 1 $round)" ] || wrong "what went to an open file is not there"
     exec 5>&-
     kill $writer
@@ -198,13 +233,26 @@ if [ -e /run/lines ]; then
     say "said $(cat /run/said)"
 fi
 say "powering off after $round rounds"
-poweroff -f
+end
 "#;
 
 /// Puts the guest's initramfs into a directory.
 pub fn provide(cache: &Cache, dir: &Path) -> Result<()> {
+    let init = format!("{ALONE}{WORK}");
     guest::put(
         &dir.join(INITRD),
-        &guest::with_agent(cache, &MODULES, INIT)?,
+        &guest::with_agent(cache, &MODULES, &init)?,
     )
+}
+
+/// Puts the initramfs of a Debian there, whose systemd starts it once it is up.
+pub fn provide_on_debian(cache: &Cache, dir: &Path) -> Result<()> {
+    let mut archive = disk::archive(cache)?;
+    archive.dir("/along")?;
+    archive.dir("/along/carried")?;
+    let program = format!("{AFTER_SYSTEMD}{WORK}");
+    archive.file("/along/along", 0o755, program.as_bytes())?;
+    archive.file("/along/carried/busybox", 0o755, &kernels::busybox(cache)?)?;
+    archive.file("/along/carried/agent", 0o755, &guest::agent(cache)?)?;
+    guest::put_packed(cache, &dir.join(ON_DEBIAN), &archive.finish()?)
 }

@@ -125,8 +125,12 @@ impl Chain<'_> {
     /// Carries the guest of a lock as far as it gets.
     fn carry(&self, cache: &Cache, bench: &Bench, lock: &Path, told: &mut Told) -> Result<()> {
         let kernels = kernels::resolve(cache, self.kernels, false)?;
-        carried::provide(cache, &bench.root().join("examples/guest"))?;
         let needs = Needs::read(lock)?;
+        let guest = bench.root().join("examples/guest");
+        match needs.debian {
+            true => carried::provide_on_debian(cache, &guest)?,
+            false => carried::provide(cache, &guest)?,
+        }
         match self.walk(cache, bench, (lock, &needs), &kernels, told) {
             // The peer has heard what that host's guest said, and cannot be as it was before.
             Err(failure) if failure.is_crash() && needs.talks() => {
@@ -150,13 +154,13 @@ impl Chain<'_> {
     ) -> Result<()> {
         let compiler = cross::build_quickly("vmlock")?;
         let scratch = cache.scratch()?;
-        let images = Images::make(&scratch, needs)?;
+        let images = Images::make(cache, &scratch, needs)?;
         let place = Scratch::new()?;
         let peer = needs.talks().then(|| Peer::start(place.path()));
         let peer = peer.transpose()?;
         let mut stops: Vec<Stop> = Vec::new();
         for (turn, kernel) in kernels.iter().enumerate() {
-            let mut host = trial::machine(kernel.clone(), self.cpu, LIMIT);
+            let mut host = trial::machine(kernel.clone(), self.cpu, LIMIT * needs.slowness());
             host.bag = Some(images.guest.clone());
             host.kept.clone_from(&images.disks);
             host.lan = peer.as_ref().map(|peer| peer.socket.clone());
@@ -231,7 +235,11 @@ impl Chain<'_> {
     ) -> Result<Errand> {
         let folder = lock.parent().unwrap_or(Path::new("/"));
         let place = |path: &str| job::text(&job::absolute(folder, Path::new(path)));
-        let own = bench.root().join("examples/guest").join(carried::INITRD);
+        let own = match needs.debian {
+            true => carried::ON_DEBIAN,
+            false => carried::INITRD,
+        };
+        let own = bench.root().join("examples/guest").join(own);
         let (own, initrd) = (job::text(&own)?, place(&needs.initrd)?);
         let mut script = String::new();
         // Whichever it names, this is the guest.
@@ -249,7 +257,7 @@ impl Chain<'_> {
         let [nodes, taps] = [&nodes, &needs.taps].map(|words| quote(&words.join(" ")));
         script.push_str(&format!(
             "disks={nodes} taps={taps}\n{}{SCRIPT}",
-            script::common(EACH)
+            script::common(EACH * u64::from(needs.slowness()))
         ));
         let last = turn + 1 == self.kernels.len();
         let lock = job::text(lock)?;

@@ -6,6 +6,7 @@
 use crate::cache::{self, Cache};
 use crate::failure::{Failure, Result, say};
 use crate::guest;
+use crate::initramfs::Archive;
 use crate::packages;
 use crate::tools;
 use sha2::{Digest as _, Sha256};
@@ -21,7 +22,7 @@ pub const DISK: &str = "root.img";
 pub const INITRD: &str = "root.cpio.gz";
 
 /// Bytes of the image. What nobody wrote takes no room.
-const BYTES: u64 = 512 << 20;
+pub const BYTES: u64 = 512 << 20;
 
 /// The release.
 const SUITE: &str = "trixie";
@@ -102,6 +103,11 @@ until [ -b "$root" ]; do
     /bin/busybox sleep 0.1
 done
 /bin/busybox mount -t ext4 "$root" /root || { echo "vmlock guest: the disk cannot be mounted"; /bin/busybox poweroff -f; }
+# What came along stays in memory, where the disk's programs find it.
+if [ -d /along ]; then
+    /bin/busybox mount -t tmpfs -o mode=755 run /root/run
+    /bin/busybox cp -a /along/. /root/run/
+fi
 /bin/busybox mount --move /dev /root/dev
 /bin/busybox umount /sys /proc
 exec /bin/busybox switch_root /root /sbin/init
@@ -111,6 +117,8 @@ exec /bin/busybox switch_root /root /sbin/init
 const PROGRAM: &str = r#"#!/bin/bash
 say() { echo "vmlock guest: $*"; }
 host=10.77.0.1
+# Something that came along with the initramfs, which does the rest.
+[ -x /run/along ] && exec /run/along < /dev/console
 say "$(nproc) CPUs, kernel $(uname -r)"
 say "multi-user is $(systemctl is-active multi-user.target), $(systemctl --failed --no-legend --plain | wc -l) units failed"
 systemctl --failed --no-legend --plain
@@ -219,11 +227,17 @@ pub fn provide(cache: &Cache, dir: &Path) -> Result<()> {
 
 /// Puts the initramfs there.
 pub fn initrd(cache: &Cache, path: &Path) -> Result<()> {
+    guest::put_packed(cache, path, &archive(cache)?.finish()?)
+}
+
+/// What the initramfs has. What stands in its `/along` is in the system's `/run`; and `/run/along`, a program, does what
+/// this one's guest else does.
+pub fn archive(cache: &Cache) -> Result<Archive> {
     let kernel = guest::kernel(cache, guest::KERNEL)?;
     let mut archive = guest::archive(cache)?;
     guest::add_modules(&mut archive, cache, &kernel, MODULES)?;
     archive.file("/init", 0o755, INIT.as_bytes())?;
-    guest::put_packed(cache, path, &archive.finish()?)
+    Ok(archive)
 }
 
 /// The image, which the cache has once: of this very recipe, and as it was made. It is for hosts, whose disks are

@@ -118,10 +118,14 @@ pub fn with_agent(cache: &Cache, modules: &[&str], init: &str) -> Result<Vec<u8>
     let kernel = kernel(cache, KERNEL)?;
     let mut archive = archive(cache)?;
     add_modules(&mut archive, cache, &kernel, modules)?;
-    let agent = cross::build(cache, cross::AGENT)?;
-    archive.file("/bin/agent", 0o755, &cache::read(&agent)?)?;
+    archive.file("/bin/agent", 0o755, &agent(cache)?)?;
     archive.file("/init", 0o755, init.as_bytes())?;
     archive.finish()
+}
+
+/// The agent, a program for guests.
+pub fn agent(cache: &Cache) -> Result<Vec<u8>> {
+    cache::read(&cross::build(cache, cross::AGENT)?)
 }
 
 /// Puts the guest's two files into a directory.

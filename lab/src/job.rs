@@ -209,7 +209,7 @@ pub fn add_arguments(cache: &Cache, files: &mut Files, dir: &Path, args: &[Strin
 
 /// Makes the file if it is part of the guest that the examples use: `guest/Image`,
 /// `guest/initrd.cpio.gz`, `guest/vmlinuz.efi`, `guest/hibernate.Image`, `guest/kexec.cpio`, `guest/virtio.cpio`,
-/// `guest/carried.cpio`.
+/// `guest/carried.cpio`, `guest/carried-debian.cpio.gz`.
 fn provide(cache: &Cache, file: &Path) -> Result<()> {
     let (Some(dir), Some(name)) = (file.parent(), file.file_name()) else {
         return Ok(());
@@ -221,6 +221,8 @@ fn provide(cache: &Cache, file: &Path) -> Result<()> {
         kexec::provide(cache, dir)?;
     } else if is_guest && name == carried::INITRD {
         carried::provide(cache, dir)?;
+    } else if is_guest && name == carried::ON_DEBIAN {
+        carried::provide_on_debian(cache, dir)?;
     } else if is_guest && name == virtio::INITRD {
         virtio::provide(cache, dir)?;
     } else if is_guest && (name == guest::IMAGE || name == guest::INITRD) {

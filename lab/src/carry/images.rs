@@ -1,7 +1,7 @@
 //! What goes from host to host: the saved guest and its disks, as files behind disks of the hosts.
 
 use super::needs::Needs;
-use crate::cache::{self, Scratch};
+use crate::cache::{self, Cache, Scratch};
 use crate::disk;
 use crate::emulate::Outcome;
 use crate::failure::{Failure, Result, tell};
@@ -27,11 +27,14 @@ pub struct Images {
     before: PathBuf,
     /// Bytes of the saved guest, at most.
     room: u64,
+    /// How many of the disks have a file system.
+    formatted: usize,
 }
 
 impl Images {
-    /// Nobody's guest, and an empty disk for each of the lock's: the guest makes its file system anew.
-    pub fn make(scratch: &Scratch, needs: &Needs) -> Result<Self> {
+    /// Nobody's guest, and an empty disk for each of the lock's: the guest makes its file system anew. A Debian's first one
+    /// is a copy of its root.
+    pub fn make(cache: &Cache, scratch: &Scratch, needs: &Needs) -> Result<Self> {
         // Rather missed now than once the guest has gone all its way.
         if !needs.disks.is_empty() {
             tools::ensure(&[("e2fsck", "e2fsprogs")])?;
@@ -45,6 +48,16 @@ impl Images {
         let mut disks = Vec::new();
         for (number, (_, bytes)) in needs.disks.iter().enumerate() {
             let image = now.join(format!("disk{number}.img"));
+            if needs.debian && number == 0 {
+                let root = disk::image(cache)?;
+                let all = disk::BYTES;
+                if *bytes < all {
+                    return Err(Failure::environment(format!(
+                        "a Debian's root takes {all} bytes, and the lock's first disk has {bytes}"
+                    )));
+                }
+                disk::copy(&root, &image)?;
+            }
             size(&image, *bytes)?;
             disks.push(image);
         }
@@ -53,6 +66,7 @@ impl Images {
             disks,
             before,
             room,
+            formatted: 1 + usize::from(needs.debian),
         })
     }
 
@@ -104,20 +118,21 @@ impl Images {
         Ok((object, words))
     }
 
-    /// Whether the file system that the guest made is as it should be.
-    pub fn out_of_order(&self) -> Result<Option<String>> {
-        let Some(path) = self.disks.first() else {
-            return Ok(None);
-        };
-        let mut command = Command::new(tools::find("e2fsck").unwrap_or("e2fsck".into()));
-        let (status, words) = tools::output(command.arg("-fn").arg(path))?;
-        let words = String::from_utf8_lossy(&words);
-        Ok((!status.success()).then(|| {
-            format!(
-                "the guest's file system is out of order:\n{}",
-                words.trim_end()
-            )
-        }))
+    /// Which of the guest's file systems are not as they should be.
+    pub fn out_of_order(&self) -> Result<Vec<String>> {
+        let mut problems = Vec::new();
+        for path in self.disks.iter().take(self.formatted) {
+            let mut command = Command::new(tools::find("e2fsck").unwrap_or("e2fsck".into()));
+            let (status, words) = tools::output(command.arg("-fn").arg(path))?;
+            if !status.success() {
+                let (path, words) = (path.display(), String::from_utf8_lossy(&words));
+                problems.push(format!(
+                    "the guest's file system on {path} is out of order:\n{}",
+                    words.trim_end()
+                ));
+            }
+        }
+        Ok(problems)
     }
 }
 

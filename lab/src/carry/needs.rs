@@ -30,6 +30,8 @@ pub struct Needs {
     pub generation: bool,
     /// Its initial RAM file system, relative to the lock.
     pub initrd: String,
+    /// Whether it is a Debian, whose root is its first disk: as its command line says.
+    pub debian: bool,
 }
 
 impl Needs {
@@ -60,7 +62,9 @@ impl Needs {
         let memory = text(memory);
         let memory = u64::from_str_radix(memory.trim_start_matches("0x"), 16)
             .map_err(|_| unusable("it does not say how much memory there is"))?;
+        let cmdline = text(&lock["boot"]["cmdline"]);
         let mut needs = Self {
+            debian: cmdline.split(' ').any(|word| word == "root=/dev/vda"),
             name: text(&lock["name"]),
             vcpus: lock["machine"]["vcpus"].as_array().map_or(0, Vec::len),
             memory,
@@ -89,10 +93,18 @@ impl Needs {
                 needs.taps.push(tap.to_owned());
             }
         }
+        if needs.debian && needs.disks.is_empty() {
+            return Err(unusable("its root is /dev/vda, and it has no disk"));
+        }
         match needs.disks.len() {
             ..=20 => Ok(needs),
             _ => Err(unusable("it has more disks than an emulated host is given")),
         }
+    }
+
+    /// How often as long all takes as with a guest that is one program.
+    pub fn slowness(&self) -> u32 {
+        1 + u32::from(self.debian)
     }
 
     /// Whether it talks to a peer.
@@ -104,7 +116,7 @@ impl Needs {
     pub fn goes_on(&self) -> Vec<String> {
         let each = |what: &'static str| (0..self.vcpus).map(move |cpu| format!("{what}{cpu}"));
         let once = [
-            ("disk", !self.disks.is_empty()),
+            ("disk", self.disks.len() > usize::from(self.debian)),
             ("pings", self.talks()),
             ("lines", self.talks()),
             ("random", self.random),

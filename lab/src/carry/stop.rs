@@ -91,6 +91,9 @@ const WENT_ON: &str = " went on, ";
 /// What stands at the end of such a line, before how often.
 const COPY: &str = ", a copy ";
 
+/// What a Debian says once it is up.
+const UP: &str = "multi-user is active, 0 units failed";
+
 /// What is wrong with a guest that was at these stops, of `hosts`.
 pub fn problems(needs: &Needs, hosts: usize, stops: &[Stop]) -> Vec<String> {
     let mut problems = Vec::new();
@@ -104,6 +107,10 @@ pub fn problems(needs: &Needs, hosts: usize, stops: &[Stop]) -> Vec<String> {
     let text = |stop: &Stop| String::from_utf8_lossy(&stop.ended.stdout).into_owned();
     let console: String = stops.iter().map(text).collect();
     problems.extend(lost(&needs.goes_on(), &console));
+    let up = format!("{GUEST}{UP}");
+    if needs.debian && !console.lines().any(|line| line.trim() == up) {
+        problems.push(format!("its Debian does not say `{UP}`"));
+    }
     if let Some(stop) = stops.last().filter(|_| needs.talks()) {
         problems.extend(unheard(&stop.heard, &console));
     }
@@ -463,6 +470,19 @@ mod tests {
             assert_eq!(count(&|s| spoil(&mut s[0])), 1, "{name}");
         }
         assert!(problems(&needs(), 1, &stops()[1..]).len() > 1);
+        let debian = Needs {
+            debian: true,
+            disks: vec![Default::default(); 2],
+            ..needs()
+        };
+        let mut up = stops();
+        assert_eq!(problems(&debian, 2, &up).len(), 1);
+        says(
+            &mut up[0],
+            "vmlock guest: hears",
+            "vmlock guest: multi-user is active, 0 units failed\r\nvmlock guest: hears",
+        );
+        assert_eq!(problems(&debian, 2, &up), Vec::<String>::new());
         // Where the second host is never reached, the guest is neither heard nor switched off.
         assert!(count(&|s| s.truncate(1)) >= 2);
     }

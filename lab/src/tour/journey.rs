@@ -131,7 +131,7 @@ impl<'a> Journey<'a> {
         let folder = cache.scratch()?;
         Ok(Self {
             lock,
-            images: Images::make(&folder, &needs)?,
+            images: Images::make(cache, &folder, &needs)?,
             _folder: folder,
         })
     }
