@@ -52,7 +52,7 @@ impl Images {
                 let root = disk::image(cache)?;
                 let all = disk::BYTES;
                 if *bytes < all {
-                    return Err(Failure::environment(format!(
+                    return Err(Failure::usage(format!(
                         "a Debian's root takes {all} bytes, and the lock's first disk has {bytes}"
                     )));
                 }

@@ -120,6 +120,7 @@ impl Needs {
             ("pings", self.talks()),
             ("lines", self.talks()),
             ("random", self.random),
+            ("services", self.debian),
         ];
         let once = once.into_iter().filter(|(_, is)| *is);
         let wide = [("sve", self.sve), ("pauth", self.pauth)];

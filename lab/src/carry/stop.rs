@@ -476,7 +476,9 @@ mod tests {
             ..needs()
         };
         let mut up = stops();
-        assert_eq!(problems(&debian, 2, &up).len(), 1);
+        assert_eq!(problems(&debian, 2, &up).len(), 2);
+        up.iter_mut()
+            .for_each(|stop| says(stop, " random ", " random services "));
         says(
             &mut up[0],
             "vmlock guest: hears",
