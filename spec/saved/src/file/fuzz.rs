@@ -24,7 +24,7 @@ pub type Target = fn(&[u8]);
 pub const TARGETS: [(&str, Target); 2] = [("file", file), ("section", section)];
 
 /// A file without the guest's memory, which is zero: its header, and what stands behind the memory.
-#[derive(Clone)]
+#[derive(Clone, PartialEq)]
 struct Folded {
     header: [u8; HEADER_BYTES],
     rest: Vec<u8>,
@@ -56,14 +56,15 @@ impl Folded {
         })
     }
 
-    /// What the header says of the guest's memory, in bytes.
+    /// What the header says of the guest's memory, in bytes; what is more than a file can hold is refused before it is
+    /// used.
     fn memory(&self) -> u64 {
-        u64::from_le_bytes(array(&self.header, header::MEMORY_BYTES_AT))
+        u64::from_le_bytes(array(&self.header, header::MEMORY_BYTES_AT)).min(MEMORY_MAX)
     }
 
     /// Where the rest begins.
     fn table(&self) -> u64 {
-        MEMORY_AT + self.memory().min(MEMORY_MAX)
+        MEMORY_AT + self.memory()
     }
 
     /// The same, with the checksums that it has to have; with `places`, each section begins where the one before it
@@ -73,9 +74,10 @@ impl Folded {
         let count = (sections as usize).min(self.rest.len() / ENTRY_BYTES);
         let begin = self.table() + (count * ENTRY_BYTES) as u64;
         let length = self.table() + self.rest.len() as u64;
+        let memory = self.memory();
         let (entries, bodies) = self.rest.split_at_mut(count * ENTRY_BYTES);
         let said = Header {
-            memory: u64::from_le_bytes(array(&self.header, header::MEMORY_BYTES_AT)),
+            memory,
             sections,
             length,
         };
@@ -127,11 +129,13 @@ pub fn file(data: &[u8]) {
     let Some(folded) = Folded::new(data) else {
         return;
     };
-    for file in [
+    let mut all = vec![
         folded.clone(),
         folded.clone().mended(false),
         folded.mended(true),
-    ] {
+    ];
+    all.dedup();
+    for file in all {
         if let Ok(saved) = open(&file) {
             let again = rewritten(&saved);
             let again = open(&again).expect("what was read can be written, and read again");
