@@ -71,7 +71,7 @@ is known, and not everything could be compared."#
 /// ever observe, with one exact value each. `vmlock-run` makes a host show
 /// exactly that, or refuses.
 #[derive(Parser)]
-#[command(name = "vmlock", version, after_long_help = TOUR, max_term_width = 100, propagate_version = true)]
+#[command(name = "vmlock", bin_name = "vmlock", version, after_long_help = TOUR, max_term_width = 100, propagate_version = true)]
 pub struct Flags {
     /// How to print: for people, as JSON, as GitHub annotations, or as SARIF.
     #[arg(

@@ -138,7 +138,9 @@ pub fn run(cache: &Cache, flags: &flags::Bench) -> Result<u8> {
             return told(&measures, flags.format);
         }
         let runs = flags.runs.saturating_mul(COMPILE_RUNS);
-        return told(&commands::times(&root, &compiler, runs)?, flags.format);
+        let mut measures = commands::times(&root, &compiler, runs)?;
+        measures.extend(editor::times(cache, &compiler, runs)?);
+        return told(&measures, flags.format);
     }
     emulator::ensure(cache, true)?;
     say("building vmlock, vmlock-run and vmlock-lab");

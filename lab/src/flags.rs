@@ -433,7 +433,7 @@ pub struct Bench {
     /// Measure disks and network beside QEMU's, and nothing else
     #[arg(long, conflicts_with = "starts")]
     pub devices: bool,
-    /// Measure the compiler's commands beside one that does nothing, and nothing else
+    /// Measure the compiler's commands beside one that does nothing, and its language server, and nothing else
     #[arg(long, conflicts_with_all = ["starts", "devices"])]
     pub commands: bool,
     /// With --commands: count instructions (callgrind), and hold them against the counts that are checked in

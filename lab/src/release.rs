@@ -282,7 +282,12 @@ fn made(cache: &Cache, place: &Place, commit: &Commit) -> Result<Files> {
         time: commit.time,
     };
     let image = image::image(&about, &images)?;
-    if image::read_back(&image)? != images.iter().map(|(name, _)| *name).collect::<Vec<_>>() {
+    let back = image::read_back(&image)?;
+    if !back
+        .iter()
+        .map(|(name, _)| name.as_str())
+        .eq(images.iter().map(|(name, _)| *name))
+    {
         return Err(Failure::bug(
             "the image is of other architectures than it was made of",
         ));

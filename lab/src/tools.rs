@@ -1,8 +1,10 @@
 //! The other programs that the lab needs: which are there, which packages bring the missing ones,
 //! and how they are run so that an interrupt reaches them.
 
+use crate::cache::{self, Scratch};
 use crate::failure::{Failure, Result, say};
 use std::env;
+use std::fs::File;
 use std::num::NonZero;
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
@@ -126,7 +128,16 @@ pub fn output(command: &mut Command) -> Result<(ExitStatus, Vec<u8>)> {
     Ok((status, said))
 }
 
-/// The same, and what it wrote to its standard error where that goes nowhere else.
+/// Like [`output`], and kills the command when the lab is interrupted or `limit` is over.
+pub fn output_within(command: &mut Command, limit: Duration) -> Result<(ExitStatus, Vec<u8>)> {
+    let scratch = Scratch::new()?;
+    let path = scratch.path().join("said");
+    let file = File::create(&path).map_err(|e| Failure::file("create", &path, &e))?;
+    let status = run(command.stdout(file), Some(limit))?;
+    Ok((status, cache::read(&path)?))
+}
+
+/// What [`output`] tells, and what it wrote to its standard error where that goes nowhere else.
 pub fn both(command: &mut Command) -> Result<(ExitStatus, Vec<u8>, Vec<u8>)> {
     let name = command.get_program().to_string_lossy().into_owned();
     let out = command
@@ -235,6 +246,18 @@ fn wait(child: &mut Child, limit: Option<Duration>) -> Result<ExitStatus> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_takes_too_long_is_killed_and_what_it_said_is_kept() {
+        let said = |script: &str, limit| {
+            let mut shell = Command::new("sh");
+            output_within(shell.args(["-c", script]), limit).unwrap()
+        };
+        let (status, words) = said("echo a; exec sleep 600", Duration::from_millis(500));
+        assert_eq!((status.signal(), &words[..]), (Some(9), &b"a\n"[..]));
+        let (status, words) = said("echo b; exit 3", Duration::from_secs(60));
+        assert_eq!((status.code(), &words[..]), (Some(3), &b"b\n"[..]));
+    }
 
     #[test]
     fn results_keep_the_order_of_their_items() {

@@ -1,13 +1,17 @@
 //! `vmlock-lab windows`: the compiler and the crates that it is made of, tested as programs for Windows under Wine, and checked
 //! for macOS. Nothing here has ever been tried on either.
 //!
-//! What needs Unix is not compiled for Windows. How many tests that leaves out, and of which module, is said each time.
+//! What needs Unix is not compiled for Windows. Which tests that leaves out stands in one list, each with its reason, and is
+//! said each time.
+
+mod left_out;
 
 use crate::cache::{self, Cache};
 use crate::cross;
 use crate::failure::{FINDINGS, Failure, OK, Result, say, tell};
 use crate::tools;
-use std::collections::{BTreeMap, BTreeSet};
+use left_out::LEFT_OUT;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -47,7 +51,7 @@ pub fn run(cache: &Cache) -> Result<u8> {
     let mut problems = Vec::new();
     check(&mut problems)?;
     let tried = test(&prefix, wine, &mut problems)?;
-    left_out(&tried)?;
+    left_out(&tried, &mut problems)?;
     for problem in &problems {
         tell(problem)?;
     }
@@ -234,8 +238,8 @@ fn verdicts(told: &str) -> (BTreeSet<String>, BTreeSet<String>) {
     (tried, failed)
 }
 
-/// Says which tests there are here and not for Windows, by module.
-fn left_out(tried: &BTreeSet<String>) -> Result<()> {
+/// Says which tests there are here and not for Windows, each under its reason; a test without one is a problem.
+fn left_out(tried: &BTreeSet<String>, problems: &mut Vec<String>) -> Result<()> {
     let mut cargo = cargo("test", &CRATES, &[])?;
     cargo.args(["--bins", "--lib", "--tests", "--quiet", "--", "--list"]);
     let (status, told) = tools::output(&mut cargo)?;
@@ -249,21 +253,35 @@ fn left_out(tried: &BTreeSet<String>) -> Result<()> {
         .lines()
         .filter_map(|l| l.strip_suffix(": test"))
         .collect();
-    let mut modules: BTreeMap<&str, usize> = BTreeMap::new();
-    for name in here.iter().filter(|name| !tried.contains(**name)) {
-        let module = name.rsplit_once("::").map_or(*name, |(module, _)| module);
-        *modules.entry(module).or_default() += 1;
-    }
-    let words: Vec<String> = modules
+    let left: BTreeSet<&str> = here
         .iter()
-        .map(|(m, count)| format!("{m} {count}"))
+        .filter(|name| !tried.contains(**name))
+        .copied()
         .collect();
+    problems.extend(unreasoned(&left, LEFT_OUT));
     tell(format_args!(
-        "not tried there: {} of {} ({})",
-        modules.values().sum::<usize>(),
-        here.len(),
-        words.join(", ")
-    ))
+        "left out there by name, {} of {}:",
+        left.len(),
+        here.len()
+    ))?;
+    for (reason, names) in LEFT_OUT {
+        tell(format_args!(
+            "  {reason}: {} ({})",
+            names.len(),
+            names.join(", ")
+        ))?;
+    }
+    Ok(())
+}
+
+/// Tests that are left out and stand in no list, and those that stand in one and are not left out.
+fn unreasoned(left: &BTreeSet<&str>, list: &[(&str, &[&str])]) -> Vec<String> {
+    let listed: BTreeSet<&str> = list.iter().flat_map(|(_, names)| *names).copied().collect();
+    let more = left.difference(&listed);
+    let fewer = listed.difference(left);
+    more.map(|name| format!("left out for Windows without a reason: {name}"))
+        .chain(fewer.map(|name| format!("{name} is said to be left out for Windows, and is not")))
+        .collect()
 }
 
 #[cfg(test)]
@@ -275,6 +293,25 @@ mod tests {
         let told = "running 3 tests\r\ntest a::b ... ok\r\ntest c ... FAILED\ntest d ... ignored\ntest result: FAILED. 1 passed";
         let (tried, failed) = verdicts(told);
         assert!(tried.iter().eq(["a::b", "c"]) && failed.iter().eq(["c"]));
+    }
+
+    #[test]
+    fn a_test_without_a_reason_is_named_and_a_reason_without_a_test() {
+        let left = BTreeSet::from(["a", "b"]);
+        assert!(unreasoned(&left, &[("x", &["a"]), ("y", &["b"])]).is_empty());
+        let told = unreasoned(&left, &[("x", &["a", "c"])]);
+        assert_eq!(told.len(), 2, "{told:?}");
+        assert!(told[0].ends_with("a reason: b") && told[1].starts_with("c is said"));
+    }
+
+    #[test]
+    fn no_test_is_left_out_for_two_reasons() {
+        let all: Vec<&str> = LEFT_OUT
+            .iter()
+            .flat_map(|(_, names)| *names)
+            .copied()
+            .collect();
+        assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), all.len());
     }
 
     #[test]

@@ -1,10 +1,14 @@
 //! What others take out of the repository for their commits and CI: hooks of pre-commit, and the GitHub Action, started
 //! as these two start them.
 
-use crate::scratch::{Scratch, err, out, root};
+use crate::scratch::{Scratch, root};
 use std::fs;
-use std::path::Path;
-use std::process::{Command, Output};
+#[cfg(unix)]
+use {
+    crate::scratch::{err, out},
+    std::path::Path,
+    std::process::{Command, Output},
+};
 
 const SPEC: &str = r#"vm "web" {
     arch "arm64"
@@ -36,6 +40,7 @@ fn scripts(action: &str) -> Vec<String> {
 }
 
 /// As GitHub's runner starts `shell: bash`.
+#[cfg(unix)]
 fn step(script: &str, folder: &Path, environment: &[(&str, &str)]) -> Output {
     let file = folder.join("step.sh");
     fs::write(&file, script).unwrap();
@@ -49,6 +54,7 @@ fn step(script: &str, folder: &Path, environment: &[(&str, &str)]) -> Output {
 }
 
 /// Both steps of the action; how the second ended, and what it printed.
+#[cfg(unix)]
 fn action(scratch: &Scratch, paths: &str, deny: &str) -> (Option<i32>, String) {
     let text = fs::read_to_string(root().join("action.yml")).unwrap();
     let scripts = scripts(&text);
@@ -83,6 +89,7 @@ fn action(scratch: &Scratch, paths: &str, deny: &str) -> (Option<i32>, String) {
     )
 }
 
+#[cfg(unix)]
 #[test]
 fn the_action_holds_locks_to_their_descriptions() {
     let scratch = Scratch::new("ci action");

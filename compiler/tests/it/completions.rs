@@ -156,17 +156,3 @@ fn zsh_completes_names_and_files() {
         offered(line, &output, wanted, whole);
     }
 }
-
-#[test]
-fn every_shell_has_a_script_that_asks_vmlock() {
-    let scratch = Scratch::new("completions-all");
-    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
-        let output = scratch.vmlock(&["completions", shell]);
-        assert_eq!(output.status.code(), Some(0));
-        assert!(
-            out(&output).contains("VMLOCK_COMPLETE"),
-            "{shell}: {}",
-            out(&output)
-        );
-    }
-}

@@ -1,9 +1,9 @@
 //! `vmlock run` and `vmlock lab`: the other programs, found and started.
 
 use crate::scratch::{Scratch, err, out};
+use std::env::consts::EXE_SUFFIX;
 use std::fs;
 use std::io::ErrorKind;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::thread;
@@ -13,7 +13,7 @@ use std::time::Duration;
 fn alone(scratch: &Scratch) -> PathBuf {
     let folder = scratch.0.join("bin");
     fs::create_dir(&folder).unwrap();
-    let copy = folder.join("vmlock");
+    let copy = folder.join(format!("vmlock{EXE_SUFFIX}"));
     let own = env!("CARGO_BIN_EXE_vmlock");
     // Linked where that can be: it is large.
     if fs::hard_link(own, &copy).is_err() {
@@ -23,7 +23,9 @@ fn alone(scratch: &Scratch) -> PathBuf {
 }
 
 /// A program that prints who it is and what it was told, and ends with 5.
+#[cfg(unix)]
 fn program(folder: &Path, name: &str, who: &str) {
+    use std::os::unix::fs::PermissionsExt as _;
     fs::create_dir_all(folder).unwrap();
     let path = folder.join(name);
     fs::write(&path, format!("#!/bin/sh\necho \"{who}:$*\"\nexit 5\n")).unwrap();
@@ -48,6 +50,7 @@ fn run(vmlock: &Path, path: &str, folder: &Path, arguments: &[&str]) -> Output {
     }
 }
 
+#[cfg(unix)]
 #[test]
 fn the_program_beside_comes_first_and_then_those_in_path() {
     let scratch = Scratch::new("door");
@@ -102,6 +105,7 @@ fn the_program_beside_comes_first_and_then_those_in_path() {
     }
 }
 
+#[cfg(unix)]
 #[test]
 fn a_program_for_another_machine_is_named_as_one() {
     let scratch = Scratch::new("door-foreign");

@@ -1,6 +1,6 @@
 //! `drift`, on the recorded hosts of the lab's kernels and on the page of the documents that shows it.
 
-use crate::scratch::{Scratch, err, out, report_of, root};
+use crate::scratch::{Scratch, err, nameable, out, report_of, root};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::fs;
@@ -431,6 +431,7 @@ fn the_page_for_browsers_has_each_change_with_what_restores_it() {
     let scratch = hosts("html");
     let example = root().join("examples/portable.vm.lock.json");
     let lock = "</script><script>alert(1)\u{202e}.lock.json".replace('/', "\u{2215}");
+    let lock = nameable(&lock);
     fs::copy(example, scratch.0.join(&lock)).unwrap();
     let host = "n1-6.12.json";
     let asked = ["drift", "--from", "kvm-6.1", host];
@@ -466,7 +467,7 @@ fn the_page_for_browsers_has_each_change_with_what_restores_it() {
 fn the_page_for_browsers_tells_hosts_apart() {
     let scratch = hosts("html-hosts");
     let example = root().join("examples/portable.vm.lock.json");
-    let lock = "<script>alert(1)\u{202e}.lock.json";
+    let lock = &nameable("<script>alert(1)\u{202e}.lock.json");
     fs::copy(example, scratch.0.join(lock)).unwrap();
     let (new, old, other) = ("n1-6.12.json", "n1-6.1.json", "a72-7.3.json");
     let asked = [

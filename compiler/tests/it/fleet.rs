@@ -1,7 +1,7 @@
 //! Fleets of different hosts, on the recorded reports of the lab's kernels:
 //! `lock --for`, `adopt` and `common`.
 
-use crate::scratch::{Scratch, err, out, report_of as host, reports, root};
+use crate::scratch::{Scratch, err, nameable, native, out, report_of as host, reports, root};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fs;
@@ -555,8 +555,6 @@ fn hosts_that_are_alike_count_each_and_one_host_counts_once() {
 }
 
 /// What stands in the page is what the program prints.
-// It has names that Windows does not take, or paths as Unix writes them.
-#[cfg(unix)]
 #[test]
 fn the_page_of_fleets_shows_what_is_printed() {
     let scratch = hosts_and_locks("fleet-page");
@@ -568,22 +566,20 @@ fn the_page_of_fleets_shows_what_is_printed() {
         let arguments: Vec<&str> = command.split_whitespace().collect();
         let output = scratch.vmlock(&arguments);
         assert!(!wanted.is_empty());
-        assert_eq!(out(&output), wanted, "{command}: {}", err(&output));
+        assert_eq!(out(&output), native(wanted), "{command}: {}", err(&output));
         shown += 1;
     }
     assert_eq!(shown, 1);
 }
 
 /// The page has what the JSON has, as data.
-// It has names that Windows does not take, or paths as Unix writes them.
-#[cfg(unix)]
 #[test]
 fn the_page_for_browsers_has_all_that_the_json_has() {
     let scratch = hosts_and_locks("fleet-html");
     // A name that would be markup, and whatever else a browser reads otherwise.
-    let name = "hosts/<script>alert(1)<!-- & \u{202e}.json";
-    fs::rename(scratch.0.join("hosts/n1-7.3.json"), scratch.0.join(name)).unwrap();
-    let shown = r"hosts/<script>alert(1)<!-- & \u{202e}.json";
+    let name = native(&nameable("hosts/<script>alert(1)<!-- & \u{202e}.json"));
+    fs::rename(scratch.0.join("hosts/n1-7.3.json"), scratch.0.join(&name)).unwrap();
+    let shown = name.replace('\u{202e}', r"\u{202e}");
     let fleet = ["fleet", "locks", "--host", "hosts", "--at-least", "3"];
     let (exit, mut object) = scratch.json(&fleet);
     assert_eq!(exit, 3, "{object}");
@@ -598,13 +594,13 @@ fn the_page_for_browsers_has_all_that_the_json_has() {
     let (data, _) = rest.split_once("</script>").unwrap();
     let data: Value = serde_json::from_str(data).unwrap();
     assert!(
-        data["hosts"].as_array().unwrap().contains(&shown.into()),
+        data["hosts"].as_array().unwrap().contains(&json!(shown)),
         "{data}"
     );
     // What turns text around is told there, as it is for people.
     let hosts = object["hosts"].as_array_mut().unwrap();
-    let host = hosts.iter_mut().find(|host| **host == name);
-    *host.unwrap() = shown.into();
+    let host = hosts.iter_mut().find(|host| **host == *name);
+    *host.unwrap() = json!(shown);
     assert_eq!(data["hosts"], object["hosts"]);
     let (rows, locks) = (&data["rows"], object["locks"].as_array().unwrap());
     assert_eq!(rows.as_array().unwrap().len(), locks.len());

@@ -1,7 +1,7 @@
 //! Text out of somebody else's file reaches neither a terminal nor the log of a CI service as more than text:
 //! each string of a lock, a report, a description and an import in turn, and names of files, in each format.
 
-use crate::scratch::{Scratch, root};
+use crate::scratch::{Scratch, nameable, root};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fs;
@@ -322,12 +322,13 @@ fn of_names_of_files_and_arguments() {
     let scratch = Scratch::new("foreign-names");
     let name = "\u{1b}[2J\n::error file=x::pwned ##[error]pwned";
     let spec = fs::read_to_string(root().join("examples/modern.vm.kdl")).unwrap();
-    let (fine, broken) = (format!("{name}.vm.kdl"), format!("{name}x.vm.kdl"));
-    let (form, lock) = (format!("{name}.vm.json"), format!("{name}.vm.lock.json"));
+    let file = |end: &str| format!("{}{end}", nameable(name));
+    let (fine, broken) = (file(".vm.kdl"), file("x.vm.kdl"));
+    let (form, lock) = (file(".vm.json"), file(".vm.lock.json"));
     scratch.write(&fine, &spec);
     scratch.write(&broken, &spec.replace("memory", "memoy"));
     let report = root().join("spec/catalogue/hosts/neoverse-n1-6.12.json");
-    let host = format!("{name}.json");
+    let host = file(".json");
     // What follows a `=` would be its value.
     let flag = format!("--{}", name.replace('=', " "));
     fs::copy(report, scratch.0.join(&host)).unwrap();

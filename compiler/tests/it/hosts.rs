@@ -406,7 +406,7 @@ fn a_lock_of_a_newer_vmlock_is_refused_in_words() {
 
 #[test]
 fn what_a_lock_withholds_is_said_once_with_every_host_that_has_it() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let root = root();
     let host = |series: &str| {
         let path = format!("spec/catalogue/hosts/cortex-a72-{series}.json");
         root.join(path).to_string_lossy().into_owned()
@@ -476,7 +476,7 @@ fn a_host_without_a_gicv3_is_refused_in_words_by_every_command() {
 
 #[test]
 fn check_says_what_a_newer_lock_would_promise_beside_an_old_one() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let root = root();
     let host = root.join("spec/catalogue/hosts/neoverse-n1-6.12.json");
     let host = host.to_string_lossy();
     let scratch = Scratch::new("newer");

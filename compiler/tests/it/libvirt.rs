@@ -1,6 +1,6 @@
 //! `vmlock import` of libvirt's XML, and of several files at once.
 
-use crate::scratch::{Scratch, err, out, root};
+use crate::scratch::{Scratch, err, native, out, root};
 use serde_json::Value;
 use std::fs;
 
@@ -481,7 +481,7 @@ fn several_files_are_written_together_or_not_at_all() {
         (0, Some(2)),
         "{object}"
     );
-    assert_eq!(object["files"][1]["written"], "made/web.vm.kdl");
+    assert_eq!(object["files"][1]["written"], native("made/web.vm.kdl"));
     // Two of one name, no folder, and what is said of one alone.
     fs::create_dir(scratch.0.join("other")).unwrap();
     scratch.write("other/new.xml", CAPABILITIES);

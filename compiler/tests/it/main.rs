@@ -4,14 +4,11 @@
 //! tries there in its place.
 
 mod below;
-#[cfg(unix)]
 mod ci;
 #[cfg(unix)]
 mod completions;
 mod convert;
-#[cfg(unix)]
 mod documents;
-#[cfg(unix)]
 mod door;
 mod drift;
 mod editor;
@@ -33,8 +30,8 @@ mod kernels;
 mod labels;
 mod libvirt;
 mod lsp;
+mod manual;
 mod names;
-#[cfg(unix)]
 mod recordings;
 mod refusals;
 mod saved;
@@ -42,7 +39,6 @@ mod schemas;
 mod scratch;
 mod sharing;
 mod show;
-#[cfg(unix)]
 mod streams;
 mod surface;
 #[cfg(unix)]

@@ -5,8 +5,15 @@ use std::fs;
 use std::path::{MAIN_SEPARATOR_STR, Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
+use std::time::Duration;
 use vmlock_spec::lock::{Lock, canonical};
 use vmlock_spec::report::{self, HostReport};
+
+/// What Wine says (ERROR_INTERNAL_ERROR) of a program that it could not start while the machine is busy: nothing of it ran.
+const NOT_STARTED: i32 = 1359;
+/// How often one is started.
+const ATTEMPTS: usize = 5;
 
 /// The workspace, wherever the one who is told of it stands: on Windows, with its drive.
 pub fn root() -> PathBuf {
@@ -16,6 +23,13 @@ pub fn root() -> PathBuf {
 /// A path of this system.
 pub fn native(path: &str) -> String {
     path.replace('/', MAIN_SEPARATOR_STR)
+}
+
+/// A name that a file can have here: Windows takes some characters in none.
+pub fn nameable(name: &str) -> String {
+    let is_taken = |c: char| cfg!(unix) || !(c.is_control() || r#"<>:"|?*"#.contains(c));
+    let each = |c| if is_taken(c) { c } else { '_' };
+    name.chars().map(each).collect()
 }
 
 /// The folder of recorded host reports.
@@ -41,12 +55,18 @@ pub fn report_of(cpu: &str, series: &str) -> String {
 
 /// What becomes of these arguments in that folder.
 pub fn vmlock(folder: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_vmlock"))
-        .args(arguments)
-        .current_dir(folder)
-        .env("NO_COLOR", "1")
-        .output()
-        .unwrap()
+    let mut command = Command::new(env!("CARGO_BIN_EXE_vmlock"));
+    let command = command.args(arguments).current_dir(folder);
+    command.env("NO_COLOR", "1");
+    for _ in 1..ATTEMPTS {
+        match command.output() {
+            Err(e) if cfg!(windows) && e.raw_os_error() == Some(NOT_STARTED) => {
+                thread::sleep(Duration::from_millis(100));
+            }
+            output => return output.unwrap(),
+        }
+    }
+    command.output().unwrap()
 }
 
 pub fn out(output: &Output) -> String {

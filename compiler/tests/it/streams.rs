@@ -1,14 +1,19 @@
 //! What becomes of a verdict whose words nobody reads, or that cannot be written.
 
-use crate::scratch::{Scratch, root};
-use std::fs::{self, File};
+use crate::scratch::root;
 use std::io;
-use std::os::unix::fs::symlink;
 use std::process::{Command, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
+#[cfg(unix)]
+use {
+    crate::scratch::Scratch,
+    std::fs::{self, File},
+    std::os::unix::fs::symlink,
+    std::thread,
+    std::time::{Duration, Instant},
+};
 
 /// Longest that anything here may take.
+#[cfg(unix)]
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A pipe whose reader has gone.
@@ -19,6 +24,7 @@ fn unread() -> Stdio {
 }
 
 /// A disk without space.
+#[cfg(unix)]
 fn full() -> Stdio {
     File::options()
         .write(true)
@@ -74,6 +80,7 @@ fn a_verdict_is_the_same_when_nobody_reads_it() {
 }
 
 /// Where a file belongs, there is something that has no end, or that nobody ever writes to.
+#[cfg(unix)]
 #[test]
 fn what_is_no_regular_file_is_told_of_at_once() {
     let scratch = Scratch::new("endless");
@@ -147,6 +154,7 @@ fn what_is_no_regular_file_is_told_of_at_once() {
     }
 }
 
+#[cfg(unix)]
 #[test]
 fn a_result_that_cannot_be_written_is_no_success() {
     for arguments in [

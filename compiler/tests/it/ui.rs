@@ -15,10 +15,12 @@
 
 use crate::scratch::Scratch;
 use std::collections::BTreeMap;
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::{MAIN_SEPARATOR, Path, PathBuf};
+use std::{fs, io};
 
 const EXPECTATIONS: [&str; 4] = ["command.txt", "stderr.txt", "stdout.txt", "exit.txt"];
+/// A file that is not there, in the words of Unix.
+const MISSING: &str = "No such file or directory (os error 2)";
 /// Fewer cases than this means that some were lost.
 const CASES_MIN: usize = 40;
 
@@ -31,6 +33,20 @@ fn update() -> bool {
     asked
 }
 
+/// A text with the separators of Unix, whichever there are here.
+fn alike(text: &str) -> String {
+    text.replace(MAIN_SEPARATOR, "/")
+}
+
+/// What is printed, as it is told on Unix: the system's own words for a file that is not there are others on others.
+fn told(printed: Vec<u8>) -> Vec<u8> {
+    let Ok(text) = String::from_utf8(printed.clone()) else {
+        return printed;
+    };
+    let missing = io::Error::from_raw_os_error(2).to_string();
+    alike(&text.replace(&missing, MISSING)).into_bytes()
+}
+
 /// All files below a folder, by relative path.
 fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     fn walk(root: &Path, folder: &Path, out: &mut BTreeMap<String, Vec<u8>>) {
@@ -39,13 +55,8 @@ fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
             if path.is_dir() {
                 walk(root, &path, out);
             } else {
-                let name = path
-                    .strip_prefix(root)
-                    .unwrap()
-                    .to_str()
-                    .unwrap()
-                    .to_owned();
-                out.insert(name, fs::read(&path).unwrap());
+                let name = path.strip_prefix(root).unwrap().to_str().unwrap();
+                out.insert(alike(name), fs::read(&path).unwrap());
             }
         }
     }
@@ -92,7 +103,7 @@ fn run(case: &Path, name: &str) -> Option<String> {
         .collect();
     for (name, bytes) in [("stdout.txt", output.stdout), ("stderr.txt", output.stderr)] {
         if !bytes.is_empty() {
-            got.insert(name.to_owned(), bytes);
+            got.insert(name.to_owned(), told(bytes));
         }
     }
     let exit = output
@@ -106,6 +117,11 @@ fn run(case: &Path, name: &str) -> Option<String> {
     expected.retain(|n, _| {
         n.starts_with("out/") || (EXPECTATIONS.contains(&n.as_str()) && n != "command.txt")
     });
+    for (name, text) in &mut expected {
+        if !name.starts_with("out/") {
+            *text = told(std::mem::take(text));
+        }
+    }
     if got == expected {
         return None;
     }

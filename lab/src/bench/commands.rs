@@ -13,6 +13,9 @@ use std::time::Duration;
 const COMPILE: f64 = 15.0;
 /// How many times the CPU time of the command that does nothing.
 const BESIDE: f64 = 2.5;
+/// Megabytes that the recorded hosts may add to the compiler, and where they lie as it has them.
+const RECORDED: f64 = 1.0;
+const PACKED: &str = "spec/catalogue/hosts/packed";
 /// What does nothing but start and end.
 pub(super) const NOTHING: &[&str] = &["--version"];
 /// What is held against it, and the exit code: 1 where `diff` finds differences.
@@ -35,7 +38,30 @@ pub(super) const COMMANDS: [(&[&str], i32); 5] = [
 pub(super) fn times(root: &Path, compiler: &Path, runs: u32) -> Result<Vec<Measure>> {
     let mut measures = compile(root, compiler, runs)?;
     measures.extend(beside_nothing(root, compiler, runs)?);
+    measures.push(recorded(root)?);
     Ok(measures)
+}
+
+/// Bytes of the recorded hosts as the compiler has them in it. That they cost no start is in the time of the command that does
+/// nothing: none is unpacked before somebody asks for it.
+fn recorded(root: &Path) -> Result<Measure> {
+    let folder = root.join(PACKED);
+    let list = |e| Failure::file("list", &folder, &e);
+    let (mut bytes, mut count) = (0, 0);
+    for entry in fs::read_dir(&folder).map_err(list)? {
+        bytes += entry
+            .and_then(|entry| entry.metadata())
+            .map_err(list)?
+            .len();
+        count += 1;
+    }
+    Ok(Measure::new(
+        "recorded hosts in vmlock".to_owned(),
+        bytes as f64 / 1e6,
+        "MB",
+        RECORDED,
+        format!("{count} reports, packed"),
+    ))
 }
 
 /// CPU time of the compiler on each example.

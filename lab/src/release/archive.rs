@@ -1,9 +1,10 @@
 //! Files in archives: of the same files come the same bytes, whoever makes them and when.
 
 use crate::failure::{Failure, Result};
+use flate2::read::GzDecoder;
 use flate2::{Compression, GzBuilder};
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Write as _;
+use std::io::{self, Read as _, Write as _};
 
 /// Files by their path, which has no slash in front.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -91,6 +92,28 @@ pub fn gzip(content: &[u8]) -> Result<Vec<u8>> {
     out.write_all(content)
         .and_then(|()| out.finish())
         .map_err(|e| Failure::bug(format!("memory cannot be compressed: {e}")))
+}
+
+/// The files of an archive.
+pub fn untar(archive: &[u8]) -> io::Result<Files> {
+    let mut files = Files::default();
+    for entry in tar::Archive::new(archive).entries()? {
+        let mut entry = entry?;
+        if entry.header().entry_type().is_file() {
+            let path = entry.path()?.to_string_lossy().into_owned();
+            let mut content = Vec::new();
+            entry.read_to_end(&mut content)?;
+            files.put(path, content);
+        }
+    }
+    Ok(files)
+}
+
+/// What was compressed.
+pub fn gunzip(content: &[u8]) -> io::Result<Vec<u8>> {
+    let mut out = Vec::new();
+    GzDecoder::new(content).read_to_end(&mut out)?;
+    Ok(out)
 }
 
 #[cfg(test)]

@@ -2,6 +2,8 @@
 //! nothing of a system; what lintian says; each package and archive installed where there is nothing but apt; the image in
 //! podman. What README says to type is what is typed.
 
+mod bills;
+mod programs;
 mod tree;
 mod typed;
 
@@ -13,12 +15,8 @@ use crate::failure::{FINDINGS, Failure, OK, Result, say, tell};
 use crate::packages::{AMD64, ARM64};
 use crate::step;
 use crate::tools;
-use flate2::read::GzDecoder;
-use object::elf::{DT_NEEDED, FileHeader64, PT_INTERP};
-use object::read::elf::{Dyn as _, FileHeader as _, ProgramHeader as _};
 use sha2::{Digest as _, Sha256};
 use std::fs;
-use std::io::Read as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -39,9 +37,12 @@ podman() {
     verb=$1
     shift
     case $verb in run) set -- --network host --ulimit nofile=1024:1024 --ulimit nproc=1024:1024 "$@" ;; esac
-    command podman --root "$storage/root" --runroot "$storage/run" --storage-driver vfs --runtime runc "$verb" "$@"
+    command podman --root "$storage/root" --runroot "$storage/run" --tmpdir "$storage/tmp" --storage-driver vfs --runtime runc "$verb" "$@"
 }
 "#;
+
+/// What `unshare` starts is alone with its mounts and processes, and all of them end with it, in time or not.
+const NAMESPACES: [&str; 4] = ["--mount", "--pid", "--fork", "--kill-child"];
 
 /// What lintian says that is not so of these: a package of ours is no upload to Debian, and closes none of its bugs; a static
 /// program that can be anywhere in memory looks like a library that needs none.
@@ -72,12 +73,11 @@ pub fn run(cache: &Cache, folder: &Path) -> Result<u8> {
     let typed = Typed::of(&String::from_utf8_lossy(&readme), &names)?;
     let mut problems = sums(&files);
     say("looking into archives and packages");
-    for (name, _, content) in files.iter() {
-        if name.ends_with(".tar.gz") {
-            problems.extend(programs(name, content)?);
-        } else if name.ends_with(".deb") {
-            problems.extend(lintian(&folder.join(name))?);
-        }
+    let (programs, wrong) = programs::programs(&files)?;
+    problems.extend(wrong);
+    problems.extend(bills::problems(&files, &programs));
+    for name in names.iter().filter(|name| name.ends_with(".deb")) {
+        problems.extend(lintian(&folder.join(name))?);
     }
     for architecture in [AMD64, ARM64] {
         say(format_args!(
@@ -165,56 +165,6 @@ fn sums(files: &Files) -> Vec<String> {
     problems
 }
 
-/// What the programs of an archive need of a system. Without a program there is nothing to try.
-fn programs(name: &str, archive: &[u8]) -> Result<Vec<String>> {
-    let failed =
-        |e: std::io::Error| Failure::environment(format!("{name} cannot be unpacked: {e}"));
-    let mut problems = Vec::new();
-    let mut found = 0;
-    for entry in tar::Archive::new(GzDecoder::new(archive))
-        .entries()
-        .map_err(failed)?
-    {
-        let mut entry = entry.map_err(failed)?;
-        let path = entry.path().map_err(failed)?.to_string_lossy().into_owned();
-        if path.contains("/bin/") {
-            let mut program = Vec::new();
-            entry.read_to_end(&mut program).map_err(failed)?;
-            found += 1;
-            problems.extend(needs(&program).map(|what| format!("{name}: {path} {what}")));
-        }
-    }
-    if found == 0 {
-        problems.push(format!("{name} has no program"));
-    }
-    Ok(problems)
-}
-
-/// What a program needs beside itself, if anything.
-fn needs(program: &[u8]) -> Option<String> {
-    let read = || -> object::read::Result<(bool, bool)> {
-        let header = FileHeader64::<object::Endianness>::parse(program)?;
-        let endian = header.endian()?;
-        let (mut loader, mut libraries) = (false, false);
-        for part in header.program_headers(endian, program)? {
-            loader |= part.p_type(endian) == PT_INTERP;
-            let entries = part.dynamic(endian, program)?.unwrap_or_default();
-            libraries |= entries
-                .iter()
-                .any(|each| each.d_tag(endian) == u64::from(DT_NEEDED));
-        }
-        Ok((loader, libraries))
-    };
-    match read() {
-        Ok((false, false)) => None,
-        Ok((loader, _)) => Some(format!(
-            "is not static: it names {}",
-            if loader { "a loader" } else { "libraries" }
-        )),
-        Err(e) => Some(format!("is no ELF file of 64 bits: {e}")),
-    }
-}
-
 /// What lintian finds wrong with a package: its errors, and its warnings. What is only for trying is not stripped.
 fn lintian(package: &Path) -> Result<Vec<String>> {
     let mut command = Command::new("lintian");
@@ -227,11 +177,15 @@ fn lintian(package: &Path) -> Result<Vec<String>> {
         .args(["--suppress-tags", &left_out.join(",")])
         .arg(package)
         .stdin(Stdio::null());
-    let (status, said) = tools::output(&mut command)?;
+    let (status, said) = tools::output_within(&mut command, LIMIT)?;
     let words = String::from_utf8_lossy(&said);
     Ok(match status.code() {
         Some(0) => Vec::new(),
-        _ => vec![format!("{}: lintian: {}", package.display(), words.trim())],
+        _ => vec![format!(
+            "{}: lintian ended with {status}: {}",
+            package.display(),
+            words.trim()
+        )],
     })
 }
 
@@ -245,9 +199,12 @@ fn contained(root: &Path, folder: &Path, files: &Files, typed: &Typed) -> Result
         return Ok(vec![format!("there are {} images, not one", images.len())]);
     };
     let mut problems = Vec::new();
-    let architectures = image::read_back(content)?;
-    if architectures != [AMD64.name, ARM64.name] {
-        problems.push(format!("{name} is for {}", architectures.join(", ")));
+    let machines: Vec<String> = image::read_back(content)?
+        .into_iter()
+        .map(|(machine, _)| machine)
+        .collect();
+    if machines != [AMD64.name, ARM64.name] {
+        problems.push(format!("{name} is for {}", machines.join(", ")));
     }
     let scratch = Scratch::new()?;
     let work = scratch.path().join("work");
@@ -259,7 +216,11 @@ fn contained(root: &Path, folder: &Path, files: &Files, typed: &Typed) -> Result
     let run = |line: &str| {
         // Images are loaded from where they are, and run where descriptions are.
         let place = if line.contains(name) { folder } else { &work };
-        let mut command = Command::new("bash");
+        // Whoever is not root has namespaces of podman's own making.
+        let mut command = Command::new(if tools::is_root() { "unshare" } else { "bash" });
+        if tools::is_root() {
+            command.args(NAMESPACES).args(["--mount-proc", "bash"]);
+        }
         command
             .args(["-ec", &format!("{CONTAINER}{line}")])
             .env("storage", scratch.path().join("storage"))
@@ -331,13 +292,5 @@ mod tests {
             without.remove(at);
             assert_eq!(missing(&without).len(), 1, "without {}", names[at]);
         }
-    }
-
-    #[test]
-    fn a_program_that_needs_a_system_is_named() {
-        let own = std::env::current_exe().expect("it runs");
-        let words = needs(&cache::read(&own).expect("it is there"));
-        assert!(words.is_some_and(|words| words.contains("a loader")));
-        assert!(needs(b"#!/bin/sh").is_some_and(|words| words.contains("no ELF")));
     }
 }

@@ -188,14 +188,25 @@ mod tests {
             entry.read_to_end(&mut content).unwrap();
             if names.len() == 2 {
                 let mut members = tar::Archive::new(flate2::read::GzDecoder::new(&content[..]));
-                let mut control = String::new();
-                let mut only = members.entries().unwrap().next().unwrap().unwrap();
-                only.read_to_string(&mut control).unwrap();
+                let mut texts = Vec::new();
+                for member in members.entries().unwrap() {
+                    let mut text = String::new();
+                    member.unwrap().read_to_string(&mut text).unwrap();
+                    texts.push(text);
+                }
+                let [control, sums] = &texts[..] else {
+                    panic!("{texts:?}");
+                };
                 assert_eq!(
                     control,
                     "Package: vmlock\nVersion: 0.1.0-1\nArchitecture: arm64\n\
                      Maintainer: A Name <name@vmlock.test>\nInstalled-Size: 3\nSuggests: vmlock-run\n\
                      Section: utils\nPriority: optional\nDescription: one line\n More of it.\n .\n The end.\n"
+                );
+                // As `head -c 1025 /dev/zero | md5sum` and `printf words | md5sum` have them.
+                assert_eq!(
+                    sums,
+                    "0ad4cf7b35f62b8ff9c73f481594fbdd  usr/bin/vmlock\n89759e1284e2479b991d2669de104942  usr/share/doc/vmlock/copyright\n"
                 );
             }
         }

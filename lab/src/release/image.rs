@@ -1,7 +1,7 @@
 //! An image of containers as a layout of the Open Container Initiative (image-spec 1.1), in one archive, made without any
 //! other program: `skopeo` and `podman` read it as `oci-archive:FILE`.
 
-use super::archive::{Files, gzip, tar};
+use super::archive::{Files, gunzip, gzip, tar, untar};
 use super::debian::iso;
 use crate::cache::hex;
 use crate::failure::{Failure, Result};
@@ -108,11 +108,11 @@ fn text(value: &Value) -> Vec<u8> {
     value.to_string().into_bytes()
 }
 
-/// The architectures of an image in an archive, when it was read back as the image-spec says: each thing where its digest
+/// The files of each architecture of an image in an archive, when it was read back as the image-spec says: each thing where its digest
 /// says, of that digest and size and of the kind that is told; each layer of one archive with the digest that the
 /// configuration has of it unpacked; and nothing beside.
-pub fn read_back(archive: &[u8]) -> Result<Vec<String>> {
-    let mut layout = unpacked(archive)?;
+pub fn read_back(archive: &[u8]) -> Result<Vec<(String, Files)>> {
+    let mut layout = untar(archive).map_err(|e| wrong(format!("it is no archive: {e}")))?;
     let version = taken(&mut layout, "oci-layout")?;
     let version = parsed(&version, "oci-layout")?;
     if version["imageLayoutVersion"] != "1.0.0" {
@@ -133,12 +133,17 @@ pub fn read_back(archive: &[u8]) -> Result<Vec<String>> {
         let config = described(&mut layout, &manifest["config"], CONFIG)?;
         let config = parsed(&config, "a configuration")?;
         let mut digests = Vec::new();
+        let mut files = Files::default();
         for layer in list(&manifest, "layers")? {
             let layer = described(&mut layout, &layer, LAYER)?;
-            let mut content = Vec::new();
-            std::io::copy(&mut flate2::read::GzDecoder::new(&layer[..]), &mut content)
+            let content = gunzip(&layer)
                 .map_err(|e| wrong(format!("a layer is not compressed by gzip: {e}")))?;
             digests.push(Value::from(digest(&content)));
+            let layer =
+                untar(&content).map_err(|e| wrong(format!("a layer is no archive: {e}")))?;
+            for (path, _, content) in layer.iter() {
+                files.put(path, content);
+            }
         }
         if config["rootfs"]["diff_ids"] != Value::from(digests) {
             return Err(wrong("the layers are not those of the configuration"));
@@ -150,28 +155,13 @@ pub fn read_back(archive: &[u8]) -> Result<Vec<String>> {
         {
             return Err(wrong("an image is of another platform than the index says"));
         }
-        architectures.push(architecture.as_str().unwrap_or_default().to_owned());
+        let architecture = architecture.as_str().unwrap_or_default();
+        architectures.push((architecture.to_owned(), files));
     }
     match layout.iter().next() {
         Some((path, ..)) => Err(wrong(format!("nothing names {path}"))),
         None => Ok(architectures),
     }
-}
-
-/// The files of an archive.
-fn unpacked(archive: &[u8]) -> Result<Files> {
-    let failed = |e: std::io::Error| wrong(format!("it is no archive: {e}"));
-    let mut files = Files::default();
-    for entry in tar::Archive::new(archive).entries().map_err(failed)? {
-        let mut entry = entry.map_err(failed)?;
-        if entry.header().entry_type().is_file() {
-            let path = entry.path().map_err(failed)?.to_string_lossy().into_owned();
-            let mut content = Vec::new();
-            std::io::copy(&mut entry, &mut content).map_err(failed)?;
-            files.put(path, content);
-        }
-    }
-    Ok(files)
 }
 
 /// What a descriptor describes, if it is that. It is taken out, so that what nothing names is left; no two of an image
@@ -232,8 +222,20 @@ mod tests {
     fn an_image_is_the_same_each_time_and_is_read_back() {
         let bytes = made();
         assert_eq!(bytes, made());
-        assert_eq!(read_back(&bytes).unwrap(), ["amd64", "arm64"]);
-        let files = unpacked(&bytes).unwrap();
+        let told = read_back(&bytes).unwrap();
+        let told: Vec<(&str, Option<Vec<u8>>)> = told
+            .into_iter()
+            .map(|(name, mut files)| match name.as_str() {
+                "amd64" => ("amd64", files.take("usr/bin/vmlock")),
+                _ => ("arm64", files.take("usr/bin/vmlock")),
+            })
+            .collect();
+        let program = |text: &str| Some(text.as_bytes().to_vec());
+        assert_eq!(
+            told,
+            [("amd64", program("one")), ("arm64", program("other"))]
+        );
+        let files = untar(&bytes).unwrap();
         let top = files
             .iter()
             .find(|(path, ..)| *path == "index.json")
@@ -248,7 +250,7 @@ mod tests {
 
     #[test]
     fn what_was_changed_is_not_read_back() {
-        let whole = unpacked(&made()).unwrap();
+        let whole = untar(&made()).unwrap();
         let paths: Vec<&str> = whole.iter().map(|(path, ..)| path).collect();
         assert_eq!(paths.len(), 9, "{paths:?}");
         for path in paths {

@@ -2,8 +2,8 @@
 //! theirs runs. For this machine it is entered by `chroot`; that for arm64 elsewhere is the disk of an emulated host, on a
 //! real kernel.
 
-use super::LIMIT;
 use super::typed::Typed;
+use super::{LIMIT, NAMESPACES};
 use crate::cache::{self, Cache};
 use crate::disk;
 use crate::emulate::Ended;
@@ -165,17 +165,21 @@ fn fill(cache: &Cache, architecture: Architecture, tree: &Path, files: &Files) -
 /// Runs a script in it on this machine; what is mounted for that is seen by nobody else.
 fn entered(tree: &Path, script: &str) -> Result<Ended> {
     let mut command = Command::new("unshare");
-    command.arg(if tools::is_root() { "-m" } else { "-mr" });
+    command.args(NAMESPACES);
+    if !tools::is_root() {
+        command.arg("-r");
+    }
     command
         .args(["sh", "-ec", CHROOT])
         .arg(tree)
         .arg(script)
         .stdin(Stdio::null());
-    let (status, stdout) = tools::output(&mut command)?;
+    let (status, stdout) = tools::output_within(&mut command, LIMIT)?;
     let code = status.code().and_then(|code| u8::try_from(code).ok());
+    let killed = code.is_none().then(|| format!("it ended with {status}\n"));
     Ok(Ended {
         code: code.unwrap_or(u8::MAX),
         stdout,
-        stderr: Vec::new(),
+        stderr: killed.unwrap_or_default().into_bytes(),
     })
 }

@@ -185,7 +185,7 @@ fn argument<'a>(line: &'a str, start: &str) -> &'a str {
 }
 
 /// The program in a file of that name.
-fn program(file: &str) -> &str {
+pub fn program(file: &str) -> &str {
     match file.starts_with("vmlock-run") {
         true => "vmlock-run",
         false => "vmlock",
