@@ -40,6 +40,7 @@ mod refusals;
 mod saved;
 mod schemas;
 mod scratch;
+mod shapes;
 mod sharing;
 mod show;
 #[cfg(unix)]

@@ -5,7 +5,8 @@ use super::span::{head, range};
 use super::word::{FROM_ELSEWHERE, VM_NODES};
 use super::{Decoder, meant};
 use crate::diagnostic::{Diagnostic, join};
-use crate::language::nodes::Property;
+use crate::language::elsewhere;
+use crate::language::nodes::{self, Property};
 use kdl::{KdlEntry, KdlNode, KdlValue};
 use std::collections::BTreeMap;
 use vmlock_spec::words::did_you_mean;
@@ -54,7 +55,21 @@ impl Decoder<'_> {
                     // What it would have had from there is not missing as well.
                     self.misspelt.insert("from");
                 }
+                let theirs = elsewhere::property(word, name.value())
+                    .filter(|ours| names.clone().any(|name| name == *ours));
+                self.misspelt.extend(theirs);
                 let help = match (known, did_you_mean(name.value(), names.clone())) {
+                    _ if theirs.is_some() => {
+                        let written = self.source.text.get(self.value_span(entry));
+                        let (ours, written) = (theirs.unwrap_or_default(), written.unwrap_or("…"));
+                        match (ours, written) {
+                            // A feature that is named alone.
+                            ("read-only", "true" | "1" | "\"true\"" | "\"on\"") => {
+                                "write `read-only=#true`".to_owned()
+                            }
+                            _ => format!("write `{ours}={written}`"),
+                        }
+                    }
                     _ if inherits => {
                         let written = self.source.text.get(self.value_span(entry));
                         format!("write `from={}`", written.unwrap_or("…"))
