@@ -78,7 +78,7 @@ fn of_row(name: &str) -> Option<String> {
     let end = format!("_{upper}");
     let all = || REGISTERS.iter().map(|register| register.name.as_ref());
     let mut of_row = all().filter(|name| name.starts_with(&row));
-    match (of_row.next(), of_row.last()) {
+    match (of_row.next(), of_row.next_back()) {
         (Some(first), Some(last)) => return Some(format!("there are `{first}` to `{last}`")),
         (Some(one), None) => return Some(format!("did you mean `{one}`?")),
         _ => {}

@@ -152,7 +152,9 @@ impl Decoder<'_> {
                     // The value alone, as a node or behind a word of its author's.
                     [one]
                         if node.entries().is_empty()
-                            && self.as_properties(node, &[one.clone()]).is_none() =>
+                            && self
+                                .as_properties(node, std::slice::from_ref(one))
+                                .is_none() =>
                     {
                         let value = one.entries().first().map(|entry| self.value_span(entry));
                         let value = value.unwrap_or(head(one));
@@ -217,7 +219,8 @@ impl Decoder<'_> {
     pub(super) fn only<'n>(&mut self, node: &'n KdlNode, example: &str) -> Option<&'n KdlEntry> {
         let list = self.arguments(node);
         let word = node.name().value();
-        for extra in list.iter().skip(1) {
+        // However many there are, they are one mistake.
+        if let Some(extra) = list.get(1) {
             let bare = self.source.text.get(range(extra.span()));
             if let Some(next) = VM_NODES.iter().find(|known| Some(**known) == bare) {
                 self.misspelt.insert(next);
@@ -231,7 +234,7 @@ impl Decoder<'_> {
                     "another node",
                     help,
                 );
-                break;
+                return self.first(node, &list, example);
             }
             let last = list
                 .last()
@@ -248,7 +251,6 @@ impl Decoder<'_> {
                 },
                 help,
             );
-            break;
         }
         self.first(node, &list, example)
     }
