@@ -7,8 +7,9 @@ mod text;
 use super::decode::{Decoded, ENTRIES_MAX, too_many};
 use super::scan::conflict;
 use crate::diagnostic::Diagnostic;
-use crate::language::sharing::{self, MACHINES_MAX};
+use crate::language::sharing;
 use crate::location::{Places, Source};
+use crate::several::{MACHINES_MAX, SEVERAL};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use std::collections::BTreeMap;
@@ -35,9 +36,6 @@ struct Several {
     _schema: Option<String>,
     machines: Vec<VmSpec>,
 }
-
-/// The key of several machines.
-pub const SEVERAL: &str = "machines";
 
 /// What the machines of a text are called; nothing where it cannot be read.
 pub fn names(source: &Source) -> Option<Vec<Option<String>>> {

@@ -7,7 +7,7 @@ use super::{ENTRIES_MAX, too_many};
 use crate::diagnostic::suggest;
 use crate::language::elsewhere;
 use crate::language::nodes;
-use crate::language::sharing::MACHINES_MAX;
+use crate::several::MACHINES_MAX;
 use kdl::{KdlDocument, KdlNode};
 use std::collections::BTreeMap;
 use vmlock_spec::vm::limits::MEMORY_BYTES;

@@ -9,6 +9,7 @@ use crate::language::elsewhere;
 use crate::language::nodes::VM;
 use crate::location::{Places, Source};
 use crate::schema::schema;
+use crate::several::SEVERAL;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -36,19 +37,19 @@ pub fn wrong(
         keys,
         found: Vec::new(),
     };
-    match value.get(super::SEVERAL) {
+    match value.get(SEVERAL) {
         Some(Value::Array(machines)) => {
             for key in value.as_object().into_iter().flat_map(Map::keys) {
-                if ![super::SEVERAL, "$schema"].contains(&key.as_str()) {
+                if ![SEVERAL, "$schema"].contains(&key.as_str()) {
                     judge.beside_machines(key);
                 }
             }
             for (index, machine) in machines.iter().enumerate() {
-                judge.machine(machine, &format!("/{}/{index}", super::SEVERAL));
+                judge.machine(machine, &format!("/{}/{index}", SEVERAL));
             }
         }
         Some(other) => {
-            let span = places.find(&format!("/{}", super::SEVERAL));
+            let span = places.find(&format!("/{}", SEVERAL));
             let message = format!("`machines` must be a list, not {}", called(kind(other)));
             judge.push(
                 span,
@@ -276,7 +277,7 @@ impl<'a> Judge<'a> {
         let mut elsewhere = false;
         for (key, value) in object {
             let place = format!("{place}/{}", shortened_key(key));
-            if let Some(schema) = known.get(key).filter(|_| key != super::SEVERAL) {
+            if let Some(schema) = known.get(key).filter(|_| key != SEVERAL) {
                 let needed = one_of || required.contains(&key.as_str());
                 self.value(value, schema, key, needed, &place);
                 continue;
@@ -580,7 +581,7 @@ fn unknown(of: &str, key: &str, known: &Map<String, Value>) -> (Option<String>, 
     let names = known
         .keys()
         .map(String::as_str)
-        .filter(|name| *name != super::SEVERAL);
+        .filter(|name| *name != SEVERAL);
     if of == "vm" && elsewhere::counts(key) {
         let help = "write `\"cpu\": { \"count\": … }`";
         return (None, help.to_owned());
