@@ -2,6 +2,7 @@
 
 pub mod decode;
 pub mod defaults;
+mod elsewhere;
 pub mod import;
 pub mod json;
 pub mod layout;

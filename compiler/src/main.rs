@@ -36,6 +36,7 @@ mod render;
 mod repository;
 mod scheduler;
 mod schema;
+mod several;
 mod shell;
 mod system;
 mod uri;

@@ -2,7 +2,7 @@
 //! a person needs, where the nearest name would be another thing.
 
 use crate::catalogue::{
-    BASELINES, Catalogue, Kind, REGISTERS, RegisterInfo, register_by_id, register_by_name,
+    BASELINES, Catalogue, HWCAPS, Kind, REGISTERS, RegisterInfo, register_by_id, register_by_name,
 };
 use crate::words::did_you_mean;
 
@@ -63,12 +63,23 @@ pub fn baseline(name: &str, catalogue: &Catalogue) -> String {
         wholes.last().copied().unwrap_or_default(),
     );
     const ADOPT: &str = "`vmlock adopt REPORT` pins a host of it as it is";
+    if name.contains(['<', '>', '=', '^', '~']) {
+        let bare = name.trim_matches(|c: char| !c.is_ascii_digit());
+        let one = of_release(bare).filter(|one| wholes.contains(&one.as_str()));
+        return format!(
+            "write one release, `{}`: a lock is what guests see under one; `runs-on` names the hosts that have to keep it",
+            one.unwrap_or_else(|| newest.to_owned())
+        );
+    }
     if let Some(release) = release(name) {
         return of_this(&release, &wholes, oldest, newest, ADOPT);
     }
     let lower = name.to_ascii_lowercase();
     if ["+", "|", "&", "&&", "and", "with", "or", "-"].contains(&lower.as_str()) {
         return "names stand side by side, with nothing but blanks between them".to_owned();
+    }
+    if let Some(known) = distribution(&lower, catalogue) {
+        return format!("write `{known}`");
     }
     const SYSTEMS: [&str; 10] = [
         "debian", "ubuntu", "rhel", "centos", "fedora", "suse", "sles", "alpine", "amazon",
@@ -123,6 +134,24 @@ pub fn baseline(name: &str, catalogue: &Catalogue) -> String {
         ),
         (_, list) => format!("there are {}", list.join(", ")),
     }
+}
+
+/// Code names of releases of Debian.
+const CODE_NAMES: [(&str, &str); 3] = [
+    ("bullseye", "debian-11"),
+    ("bookworm", "debian-12"),
+    ("trixie", "debian-13"),
+];
+
+/// A distribution's kernel that there is, spelt in another way: `bookworm`, `Debian 12`, `debian12`.
+fn distribution(lower: &str, catalogue: &Catalogue) -> Option<String> {
+    let letters =
+        |text: &str| -> String { text.chars().filter(|c| !" -_./".contains(*c)).collect() };
+    let code = CODE_NAMES.iter().find(|(code, _)| lower.ends_with(code));
+    let meant = letters(code.map_or(lower, |(_, name)| name));
+    let standing = catalogue.standing();
+    let known = standing.iter().find(|(name, _)| letters(name) == meant);
+    known.map(|(name, _)| (*name).to_owned())
 }
 
 fn of_this(release: &Release, wholes: &[&str], oldest: &str, newest: &str, adopt: &str) -> String {
@@ -260,6 +289,11 @@ pub fn register(path: &str) -> Option<String> {
         Some(at) => (&path[..at], path[at + 1..].trim_matches([']', ' ', ':'])),
         None => (path, ""),
     };
+    // As Linux's sources call it.
+    let linux = name
+        .strip_prefix("SYS_")
+        .or_else(|| name.strip_prefix("sys_"));
+    let name = linux.unwrap_or(name);
     let upper = match by_number(name) {
         Some(register) => register.name.to_string(),
         None => name.trim().to_ascii_uppercase(),
@@ -288,6 +322,16 @@ pub fn register(path: &str) -> Option<String> {
         0 => did_you_mean(name, ids().map(|r| r.name.as_ref())).or_else(|| of_field(rest)),
         1..=MEANT_MAX => Some(format!("did you mean {}?", names.join(" or "))),
         _ => None,
+    }
+}
+
+/// What to write for a feature by a name that it has elsewhere: `FEAT_RNG`, `RNDR`.
+pub fn feature(name: &str) -> Option<String> {
+    let plain = name.strip_prefix("FEAT_").unwrap_or(name);
+    let hwcap = HWCAPS.iter().find(|h| h.name.eq_ignore_ascii_case(plain));
+    match hwcap.filter(|hwcap| hwcap.name != name) {
+        Some(hwcap) => Some(format!("did you mean `{}`?", hwcap.name)),
+        None => of_field(plain),
     }
 }
 
@@ -394,6 +438,22 @@ mod tests {
             "there was no such release: `kvm-6.19` is the last of its series"
         );
         assert_eq!(of("kvm-6"), "which one? there are `kvm-6.0` to `kvm-6.19`");
+        for name in ["kvm >= 6.8", ">=6.8", "^6.8", "~6.8", "kvm-6.8=="] {
+            assert!(
+                of(name).starts_with("write one release, `kvm-6.8`: "),
+                "{name}"
+            );
+        }
+        assert!(of(">= 99").starts_with("write one release, `kvm-7.3`: "));
+        for name in [
+            "bookworm",
+            "Debian 12",
+            "debian12",
+            "Debian-12",
+            "debian/bookworm",
+        ] {
+            assert_eq!(of(name), "write `debian-12`", "{name}");
+        }
         assert!(of("kvm-latest").starts_with("name the release that the guest was built for"));
         assert!(of("kvm").starts_with("name the release that the guest was built for"));
         let psci = "there are `psci-0.2`, `psci-1.0`, `psci-1.1`, `psci-1.2`, `psci-1.3`";

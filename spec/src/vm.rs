@@ -126,7 +126,7 @@ pub enum Arch {
 pub struct Cpu {
     /// A CPU model of the catalogue or of an imported file.
     pub model: String,
-    /// How many vCPUs: 1 to 64.
+    /// How many vCPUs: 1 to 512; in a lock of version 1, 1 to 64.
     pub count: u32,
     /// Optional features that the guest gets; all are off unless named.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -2,11 +2,11 @@
 
 mod beside;
 mod file;
+mod near;
 mod saved;
 
 use crate::codes;
 use crate::command::read_lock;
-use crate::diagnostic::Diagnostic;
 use crate::flags::{ExplainFlags, Format};
 use crate::render::{Exit, Output, terminal};
 use crate::wording;
@@ -20,7 +20,6 @@ use vmlock_spec::lock::reset;
 use vmlock_spec::lock::{Lock, LockedRegister};
 use vmlock_spec::names;
 use vmlock_spec::vm::Feature;
-use vmlock_spec::words::did_you_mean;
 
 /// Explains one name, or lists what there is.
 pub fn run(flags: &ExplainFlags, out: &mut Output) {
@@ -38,7 +37,7 @@ pub fn run(flags: &ExplainFlags, out: &mut Output) {
     if file::is_one(name) {
         file::explain(Path::new(name), out);
     } else {
-        out.fail(Exit::Findings, unknown(name));
+        out.fail(Exit::Findings, near::unknown(name));
     }
 }
 
@@ -122,40 +121,6 @@ fn field(name: &str) -> Option<(&'static RegisterInfo, &'static Field)> {
         .iter()
         .find(|f| f.name.eq_ignore_ascii_case(field))?;
     Some((register, field))
-}
-
-fn unknown(name: &str) -> Diagnostic {
-    let diagnostic = Diagnostic::error("explain::unknown", format!("nothing is known of `{name}`"));
-    let codes: Vec<&str> = codes::all().map(|c| c.code).collect();
-    let names = BASELINES
-        .iter()
-        .map(|b| b.name.as_ref())
-        .chain(CPUS.iter().map(|c| c.name.as_ref()))
-        .chain(HWCAPS.iter().map(|h| h.name.as_ref()))
-        .chain(REGISTERS.iter().map(|r| r.name.as_ref()))
-        .chain(codes);
-    let meant = names::of_release(name).filter(|_| name.contains('.'));
-    let near = match meant {
-        Some(_) => Some(names::baseline(name, &Catalogue::builtin())),
-        None => did_you_mean(name, names)
-            .or_else(|| of_field(name))
-            .or_else(|| beside::controllers(name))
-            .or_else(|| names::register(name)),
-    };
-    diagnostic.help(
-        near.unwrap_or_else(|| "`vmlock explain` without a name lists what there is".to_owned()),
-    )
-}
-
-/// A field of a register that there is.
-fn of_field(name: &str) -> Option<String> {
-    let (register, field) = name.split_once('.')?;
-    let register = REGISTERS
-        .iter()
-        .find(|r| r.name.eq_ignore_ascii_case(register))?;
-    let fields: Vec<&str> = register.fields.iter().map(|f| f.name.as_ref()).collect();
-    let near = did_you_mean(field, fields.iter().copied());
-    Some(near.unwrap_or_else(|| format!("`{}` has: {}", register.name, fields.join(", "))))
 }
 
 fn list(out: &mut Output) {

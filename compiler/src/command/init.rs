@@ -130,7 +130,11 @@ fn describe<R: BufRead, W: Write>(
             }
         };
     let name = match &flags.name {
-        Some(name) => name.clone(),
+        // Whoever names the file means the machine.
+        Some(name) => {
+            let bare = name.strip_suffix(".vm.kdl");
+            bare.unwrap_or(name).to_owned()
+        }
         None => ask("the machine's name", "", "NAME", &|name| {
             (!resolve::is_name(name))
                 .then(|| "1 to 63 ASCII letters, digits, `-`, `_` and `.`".to_owned())

@@ -17,7 +17,7 @@ mod device;
 mod event;
 mod feature;
 mod grammar;
-mod meant;
+pub mod meant;
 mod memory;
 mod span;
 mod value;

@@ -1,11 +1,15 @@
 //! The JSON form of a description, and where its values stand in the text: an object, or `machines` with one for each.
 //! Each machine is described in full there; what KDL has for sharing is for people.
 
+mod shape;
+mod text;
+
 use super::decode::{Decoded, ENTRIES_MAX, too_many};
 use super::scan::conflict;
 use crate::diagnostic::Diagnostic;
-use crate::language::sharing::{self, MACHINES_MAX};
+use crate::language::sharing;
 use crate::location::{Places, Source};
+use crate::several::{MACHINES_MAX, SEVERAL};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use std::collections::BTreeMap;
@@ -33,9 +37,6 @@ struct Several {
     machines: Vec<VmSpec>,
 }
 
-/// The key of several machines.
-pub const SEVERAL: &str = "machines";
-
 /// What the machines of a text are called; nothing where it cannot be read.
 pub fn names(source: &Source) -> Option<Vec<Option<String>>> {
     let value: serde_json::Value = serde_json::from_str(&source.text).ok()?;
@@ -55,19 +56,21 @@ pub fn decode(source: &Arc<Source>) -> Result<Vec<Decoded>, Vec<Diagnostic>> {
     if let Some(conflict) = conflict(source) {
         return Err(vec![conflict]);
     }
-    let wrong = |error: serde_json::Error| vec![words(source, &error)];
-    let IgnoredAny = serde_json::from_str(&source.text).map_err(wrong)?;
+    let IgnoredAny =
+        serde_json::from_str(&source.text).map_err(|error| vec![unreadable(source, &error)])?;
     let mut walker = Walker {
         source,
         text: source.text.as_bytes(),
         at: 0,
         places: Places::new(Arc::clone(source)),
+        keys: BTreeMap::new(),
         count: 0,
         twice: Vec::new(),
     };
     walker.value(&mut String::new());
     let Walker {
         places,
+        keys,
         count,
         twice,
         ..
@@ -78,6 +81,7 @@ pub fn decode(source: &Arc<Source>) -> Result<Vec<Decoded>, Vec<Diagnostic>> {
     if !twice.is_empty() {
         return Err(twice);
     }
+    let wrong = |error: serde_json::Error| refused(source, &error, &places, &keys);
     // An object alone has keys.
     let several = places.get(&format!("/{SEVERAL}")).is_some();
     let (specs, places) = if several {
@@ -179,25 +183,38 @@ fn objects(source: &Arc<Source>, specs: &[VmSpec], places: &[Places]) -> Vec<Dia
         .collect()
 }
 
-fn words(source: &Arc<Source>, error: &serde_json::Error) -> Diagnostic {
-    let at = offset(&source.text, error.line(), error.column());
-    if source.text.starts_with('\u{feff}') {
-        let words = "the file begins with a byte order mark, which JSON has not";
-        return Diagnostic::error("spec::json", words)
-            .at(source, at..at, "here")
-            .help("save it as UTF-8 without one");
-    }
+/// The reader's words, without its place.
+fn plain(error: &serde_json::Error) -> String {
     let words = error.to_string();
-    let words = words
-        .rsplit_once(" at line ")
-        .map_or(words.as_str(), |(w, _)| w);
-    let found = Diagnostic::error("spec::json", shortened(words, WORDS_CHARS_MAX));
-    let found = found.at(source, at..at, "here");
-    if words.starts_with("unknown field `from`") {
-        return found.help("in the JSON form each machine is described in full; `from` is a word of KDL, and `vmlock convert` writes it out");
+    let words = words.rsplit_once(" at line ").map(|(words, _)| words);
+    shortened(words.unwrap_or(&error.to_string()), WORDS_CHARS_MAX)
+}
+
+/// A text that is no JSON.
+fn unreadable(source: &Arc<Source>, error: &serde_json::Error) -> Diagnostic {
+    let at = offset(&source.text, error.line(), error.column());
+    text::wrong(source, at, &plain(error))
+}
+
+/// JSON that is no description: all that its schema does not have so, or else what the reader says.
+fn refused(
+    source: &Arc<Source>,
+    error: &serde_json::Error,
+    places: &Places,
+    keys: &BTreeMap<String, Range<usize>>,
+) -> Vec<Diagnostic> {
+    let value: Result<serde_json::Value, _> = serde_json::from_str(&source.text);
+    let found = value.map(|value| shape::wrong(source, &value, places, keys));
+    match found.unwrap_or_default() {
+        found if !found.is_empty() => found,
+        _ => {
+            let at = offset(&source.text, error.line(), error.column());
+            let found = Diagnostic::error("spec::json", plain(error));
+            vec![found.at(source, at..at, "here").help(
+                "`vmlock schema spec` prints the JSON Schema of this form; an editor that has it points at every error",
+            )]
+        }
     }
-    found
-        .help("`vmlock schema spec` prints the JSON Schema of this form; an editor that has it points at every error")
 }
 
 /// The byte offset of serde_json's line and column (bytes, from 1).
@@ -220,6 +237,8 @@ struct Walker<'a> {
     text: &'a [u8],
     at: usize,
     places: Places,
+    /// Where the keys stand, by the place of what they name.
+    keys: BTreeMap<String, Range<usize>>,
     /// Values, of which the first [`ENTRIES_MAX`] have a place.
     count: usize,
     /// Keys that stand twice in one object.
@@ -265,6 +284,9 @@ impl Walker<'_> {
             let key: String = key.unwrap_or_default();
             pointer.push('/');
             pointer.extend(key.chars().take(KEY_CHARS_MAX));
+            if self.count <= ENTRIES_MAX {
+                self.keys.insert(pointer.clone(), span.clone());
+            }
             if let Some(first) = keys.get(&key) {
                 self.given_twice(&key, span, first.clone());
             } else {

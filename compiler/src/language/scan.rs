@@ -354,6 +354,7 @@ impl Scanner<'_> {
                 if let Some(at) = escape {
                     self.escaped(start, at);
                 }
+                self.of_one_line(start, quote.len());
                 return true;
             }
             match self.bytes[self.at] {
@@ -374,6 +375,24 @@ impl Scanner<'_> {
         self.at = self.at.min(self.bytes.len());
         self.unclosed(start, quote.len());
         false
+    }
+
+    /// `"""…"""` within one line: such a string begins and ends in lines of its own.
+    fn of_one_line(&mut self, start: usize, quotes: usize) {
+        let text = &self.source.text[start + quotes..self.at - quotes];
+        if quotes == 3 && !text.contains('\n') {
+            let help = match text.contains(['"', '\\']) {
+                true => "write it between single `\"`, with `\\\"` for one that is part of it"
+                    .to_owned(),
+                false => format!("write `\"{text}\"`"),
+            };
+            self.report(
+                "text of one line stands between `\"\"\"`",
+                start..self.at,
+                "they are for several lines",
+                help,
+            );
+        }
     }
 
     fn unclosed(&mut self, start: usize, quotes: usize) {
@@ -575,7 +594,7 @@ mod tests {
             "\u{feff}a \u{200c}",
             "/- kdl-version 2\na",
             "a; b; ;",
-            "a -- b; -x c",
+            "a --b; -x c",
         ] {
             assert_eq!(messages(text), Vec::<String>::new(), "{text}");
         }

@@ -14,9 +14,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
 
-/// Most machines of a file: each is resolved by itself, and an editor waits for all of them.
-pub const MACHINES_MAX: usize = 100;
-
 /// Most machines of a circle that are named.
 const CIRCLE_SHOWN_MAX: usize = 8;
 

@@ -1,7 +1,6 @@
 //! Several machines in one file: `machines` in the place of everything that one alone has.
 
-use crate::language::json::SEVERAL;
-use crate::language::sharing::MACHINES_MAX;
+use crate::several::{MACHINES_MAX, SEVERAL};
 use serde_json::{Map, Value, json};
 
 /// Lets a description have several machines, each as one alone is.

@@ -453,3 +453,349 @@ fn what_a_merge_left_is_named_wherever_it_is() {
         assert_eq!(found[0]["span"]["line"], line, "{spec}");
     }
 }
+
+/// A line of [`SPEC`], what somebody writes for it, the help of the one finding, and the line as it is after what that
+/// says was done: nothing is found in it then. Without one there is nothing to be written.
+fn hold_and_follow(name: &str, cases: &[(&str, &str, &str, &str)]) {
+    let scratch = Scratch::new(name);
+    scratch.write("initrd.img", "initrd");
+    scratch.write("root.img", &"x".repeat(512));
+    let (mut told, mut followed) = (Vec::new(), 0);
+    for (line, habit, help, mended) in cases {
+        told.push((*line, *habit, *help));
+        if mended.is_empty() {
+            continue;
+        }
+        let after = SPEC.replace(line, mended);
+        let left = found(&scratch, &after);
+        assert_eq!(left, Vec::<Value>::new(), "{mended}");
+        // The help has said what stands there now.
+        let said = help
+            .strip_prefix("write `")
+            .and_then(|said| said.split_once('`'));
+        if let Some((said, _)) = said {
+            let said = said.trim_end_matches(" { … }");
+            assert!(after.contains(said), "{habit}: {help}: {mended}");
+        }
+        followed += 1;
+    }
+    assert!(followed > 10, "{followed}");
+    hold(name, &told);
+}
+
+#[test]
+fn words_of_other_programs_are_told_what_they_are_called_here() {
+    let memory = "memory \"512MiB\"";
+    let device = |words: &str| format!("{memory}\n{words}");
+    let kernel = "kernel=\"vmlinuz\"";
+    let [psci, name, gpu, features] =
+        ["psci \"1.1\"", "name \"web\"", "gpu", "features { pmu; }"].map(device);
+    hold_and_follow(
+        "habits-elsewhere",
+        &[
+            (
+                "arch \"arm64\"",
+                "architecture \"arm64\"",
+                "write `arch \"arm64\"`",
+                "arch \"arm64\"",
+            ),
+            (
+                "abi \"kvm-6.8\"",
+                "baseline \"kvm-6.8\"",
+                "write `abi \"kvm-6.8\"`",
+                "abi \"kvm-6.8\"",
+            ),
+            (
+                "abi \"kvm-6.8\"",
+                "abi kvm=6.8",
+                "write `abi \"kvm-6.8\"`",
+                "abi \"kvm-6.8\"",
+            ),
+            (
+                "abi \"kvm-6.8\"",
+                "abi kvm=\"6.8\" psci=\"1.1\"",
+                "write `abi \"kvm-6.8\" \"psci-1.1\"`",
+                "abi \"kvm-6.8\" \"psci-1.1\"",
+            ),
+            (
+                "\"kvm-6.8\"",
+                "\">=6.8\"",
+                "write one release, `kvm-6.8`: a lock is what guests see under one; `runs-on` names the hosts that have to keep it",
+                "\"kvm-6.8\"",
+            ),
+            (
+                "\"kvm-6.8\"",
+                "\"bookworm\"",
+                "write `debian-12`",
+                "\"debian-12\"",
+            ),
+            (
+                "cpu \"neoverse-n1\" count=2",
+                "cpu \"neoverse-n1\" 2",
+                "write `cpu \"neoverse-n1\" count=2`",
+                "cpu \"neoverse-n1\" count=2",
+            ),
+            ("count=2", "vcpus=2", "write `count=2`", "count=2"),
+            (
+                "cpu \"neoverse-n1\"",
+                "processor \"neoverse-n1\"",
+                "write `cpu \"neoverse-n1\" count=2`",
+                "cpu \"neoverse-n1\"",
+            ),
+            (
+                " count=2 {",
+                " {\ncount 2",
+                "it stands in the line of `cpu`: `cpu \"…\" count=2 {`",
+                " count=2 {",
+            ),
+            (
+                memory,
+                "ram \"512MiB\"",
+                "write `memory \"512MiB\"`",
+                memory,
+            ),
+            (
+                memory,
+                "memory \"0.5GiB\"",
+                "write `512MiB`: sizes are whole numbers",
+                memory,
+            ),
+            (
+                memory,
+                "memory \"536870912\"",
+                "add the unit, for example `512MiB`",
+                memory,
+            ),
+            (
+                memory,
+                "memory mib=512",
+                "write `memory \"512MiB\"`",
+                memory,
+            ),
+            (
+                "pmu",
+                "features \"pmu\"",
+                "each feature stands alone on its line: `pmu`",
+                "pmu",
+            ),
+            // What is off stays off.
+            (
+                "pmu",
+                "no-pmu",
+                "leave the line out: without `pmu` it is off",
+                "",
+            ),
+            (
+                "pmu",
+                "-pmu",
+                "leave the line out: without `pmu` it is off",
+                "",
+            ),
+            ("pmu", "disable \"fphp\"", "write `hide \"fphp\"`", ""),
+            (
+                "pmu",
+                "set \"ID_AA64ISAR0_EL1.AES\" value=1",
+                "write `set \"ID_AA64ISAR0_EL1.AES\" 1`",
+                "",
+            ),
+            (
+                "pmu",
+                "sve",
+                "choose a CPU model that has it (ID_AA64PFR0_EL1.SVE), or leave it out",
+                "",
+            ),
+            (
+                "boot kernel=\"vmlinuz\"",
+                "kernel \"vmlinuz\"",
+                "write `boot kernel=\"vmlinuz\"`",
+                "boot kernel=\"vmlinuz\"",
+            ),
+            (
+                "boot kernel=\"vmlinuz\"",
+                "boot \"vmlinuz\"",
+                "write `boot kernel=\"vmlinuz\"`",
+                "boot kernel=\"vmlinuz\"",
+            ),
+            (
+                "boot kernel=\"vmlinuz\"",
+                "boot {\nkernel \"vmlinuz\"\ninitramfs \"initrd.img\"\n}",
+                "write `boot kernel=\"vmlinuz\" initrd=\"initrd.img\"`, in one line",
+                "boot kernel=\"vmlinuz\" initrd=\"initrd.img\"",
+            ),
+            (
+                kernel,
+                "kernel=\"vmlinuz\" append=\"quiet\"",
+                "write `cmdline=\"quiet\"`",
+                "kernel=\"vmlinuz\" cmdline=\"quiet\"",
+            ),
+            (
+                kernel,
+                "kernel=\"vmlinuz\" cmdline=console=ttyS0 root=/dev/vda // x",
+                "write `\"console=ttyS0 root=/dev/vda\"`",
+                "kernel=\"vmlinuz\" cmdline=\"console=ttyS0 root=/dev/vda\" // x",
+            ),
+            (
+                kernel,
+                "kernel=\"vmlinuz\"\n    initrd \"initrd.img\"",
+                "it stands in the line of `boot`: `boot kernel=\"…\" initrd=\"initrd.img\"`",
+                "kernel=\"vmlinuz\" initrd=\"initrd.img\"",
+            ),
+            (
+                memory,
+                &device("disk \"root\" \"root.img\""),
+                "write `disk \"root\" path=\"root.img\"`",
+                &device("disk \"root\" path=\"root.img\""),
+            ),
+            (
+                memory,
+                &device("disk \"root\" path=\"root.img\" size=\"8MiB\" ro=#true"),
+                "write `read-only=#true`",
+                "",
+            ),
+            (
+                memory,
+                &device("disk \"root\" { file \"root.img\" }"),
+                "write `disk \"root\" path=\"root.img\"`, in one line",
+                &device("disk \"root\" path=\"root.img\""),
+            ),
+            (
+                memory,
+                &device("tags team=\"shop\""),
+                "write `labels team=\"shop\"`",
+                &device("labels team=\"shop\""),
+            ),
+            (
+                memory,
+                &device("description web server"),
+                "write `description \"web server\"`",
+                &device("description \"web server\""),
+            ),
+            (
+                memory,
+                &device("runs-on version=\"6.12\""),
+                "write `runs-on \"kvm-6.12\"`",
+                &device("runs-on \"kvm-6.12\""),
+            ),
+            (
+                memory,
+                &psci,
+                "baselines decide that: a part stands in `abi` behind a whole one, as in `abi \"kvm-6.8\" \"psci-1.1\"`",
+                "",
+            ),
+            (
+                memory,
+                &name,
+                "the machine's name stands right behind `vm`: `vm \"web\" { … }`",
+                "",
+            ),
+            (
+                memory,
+                &gpu,
+                "no machine of vmlock's has one: leave it out; there are `console`, `disk`, `net`, `rng` and `vsock`",
+                memory,
+            ),
+            (
+                memory,
+                &features,
+                "features stand in the `cpu` block, each alone on its line: `cpu \"…\" count=2 { pmu; }`",
+                "",
+            ),
+            (
+                "reason=\"so",
+                "because=\"so",
+                "write `reason=\"so are the hosts\"`",
+                "reason=\"so",
+            ),
+            (
+                "reason=\"so",
+                "\"so",
+                "write `allow \"spec::emulated-cpu\" reason=\"so are the hosts\"`",
+                "reason=\"so",
+            ),
+            (
+                "allow",
+                "ignore",
+                "write `allow \"spec::emulated-cpu\" reason=\"so are the hosts\"`",
+                "allow",
+            ),
+        ],
+    );
+    hold_and_follow(
+        "habits-signs",
+        &[
+            (
+                "arch \"arm64\"",
+                "ARCH=arm64",
+                "write `arch \"arm64\"`",
+                "arch \"arm64\"",
+            ),
+            (
+                "arch \"arm64\"",
+                "arch arm64\"",
+                "write `\"arm64\"`",
+                "arch \"arm64\"",
+            ),
+            (
+                "arch \"arm64\"",
+                "arch \"\"\"arm64\"\"\"",
+                "write `\"arm64\"`",
+                "arch \"arm64\"",
+            ),
+            (
+                "arch \"arm64\"",
+                "arch \"arm64\" -- so",
+                "write `// so`",
+                "arch \"arm64\" // so",
+            ),
+            (
+                "abi \"kvm-6.8\"",
+                "abi (kvm-6.8)",
+                "write `abi \"kvm-6.8\"`",
+                "abi \"kvm-6.8\"",
+            ),
+            (
+                "abi \"kvm-6.8\"",
+                "abi (\"kvm-6.8\" \"psci-1.1\")",
+                "write `abi \"kvm-6.8\" \"psci-1.1\"`",
+                "abi \"kvm-6.8\" \"psci-1.1\"",
+            ),
+            (
+                " count=2 {",
+                " (count=2) {",
+                "write `cpu \"neoverse-n1\" count=2 {`",
+                " count=2 {",
+            ),
+            ("pmu", "pmu counters=0X4", "write `0x4`", "pmu counters=0x4"),
+            (
+                memory,
+                "memory \"1,024MiB\"",
+                "write `1024MiB`: sizes are binary, and say so",
+                "memory \"1024MiB\"",
+            ),
+            (
+                memory,
+                "memory \"512 mb\"",
+                "write `512MiB`: sizes are binary, and say so",
+                memory,
+            ),
+            (
+                "vm \"web\"",
+                "vm \"../web\"",
+                "for example `web`",
+                "vm \"web\"",
+            ),
+            (
+                "vm \"web\"",
+                "vm \"web\" \"db\"",
+                "write `vm \"web\" { … }`",
+                "vm \"web\"",
+            ),
+            (
+                "vm \"web\"",
+                "kdl-version 2\nvm \"web\"",
+                "leave it out; a line `/- kdl-version 2` may stand there instead",
+                "/- kdl-version 2\nvm \"web\"",
+            ),
+        ],
+    );
+}

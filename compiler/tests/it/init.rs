@@ -127,6 +127,24 @@ fn nothing_is_written_that_makes_no_lock() {
 
 #[cfg(unix)]
 #[test]
+fn a_machine_is_called_as_its_file_is() {
+    let scratch = Scratch::new("init-file");
+    let arguments = [
+        "init",
+        "web.vm.kdl",
+        "--abi",
+        "kvm-6.8",
+        "--cpu",
+        "neoverse-n1",
+    ];
+    let output = scratch.vmlock(&arguments);
+    assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+    let spec = fs::read_to_string(scratch.0.join("web.vm.kdl")).unwrap();
+    assert!(spec.starts_with("vm \"web\" {"), "{spec}");
+    assert!(!scratch.0.join("web.vm.kdl.vm.kdl").exists());
+}
+
+#[test]
 fn a_terminal_is_asked() {
     use std::io::Write as _;
     let scratch = Scratch::new("init-terminal");

@@ -790,7 +790,7 @@ fn files_of_other_programs_are_left_alone() {
         ("niri.kdl", "layout { gaps 16; }\n", &[][..]),
         ("niri.kdl", "layout {\n", &[]),
         ("web.vm.kdl", "layout {\n", &["spec::syntax"]),
-        ("web.vm.json", "{}", &["spec::json"]),
+        ("web.vm.json", "{}", &["spec::json"; 5]),
         ("package.json", "[1,", &[]),
         (
             "own.kdl",

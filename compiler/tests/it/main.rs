@@ -37,6 +37,7 @@ mod refusals;
 mod saved;
 mod schemas;
 mod scratch;
+mod shapes;
 mod sharing;
 mod show;
 mod streams;

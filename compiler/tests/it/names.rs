@@ -172,6 +172,34 @@ fn explain_knows_things_by_all_their_names() {
 }
 
 #[test]
+fn explain_answers_what_is_nearly_a_name() {
+    let scratch = Scratch::new("names-nearly");
+    for (name, help) in [
+        ("psci-1.4", "there are `psci-0.2`, "),
+        ("bookworm", "write `debian-12`"),
+        ("ubuntu-24.04", "of distributions' kernels there are "),
+        ("FEAT_RNG", "did you mean `rng`?"),
+        ("RNDR", "did you mean `ID_AA64ISAR0_EL1.RNDR`?"),
+        (
+            "ID_AA64ISAR0_EL1.AES=1",
+            "did you mean `ID_AA64ISAR0_EL1.AES`?",
+        ),
+        (
+            "CCSIDR_EL1",
+            "there are `CCSIDR_EL1[0]` to `CCSIDR_EL1[13]`",
+        ),
+        ("STD_BMAP", "did you mean `KVM_REG_ARM_STD_BMAP`?"),
+        ("unknown-baseline", "did you mean `spec::unknown-baseline`?"),
+        ("lock::syntax", "did you mean `spec::syntax`?"),
+    ] {
+        let (code, object) = scratch.json(&["explain", name]);
+        assert_eq!(code, 1, "{name}");
+        let said = object["diagnostics"][0]["help"].as_str().unwrap();
+        assert!(said.starts_with(help), "{name}: {said}");
+    }
+}
+
+#[test]
 fn a_command_says_what_was_probably_wanted() {
     let scratch = Scratch::new("names-commands");
     scratch.lock("a", SPEC);

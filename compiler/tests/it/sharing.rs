@@ -258,8 +258,11 @@ fn both_forms_have_several_machines() {
     assert!(words.contains(&format!("wrong.vm.json:{line}:")), "{words}");
     for (text, part) in [
         (r#"{ "machines": [] }"#, "`machines` is empty"),
-        (r#"{ "machines": {} }"#, "invalid type"),
-        (r#"{ "machines": [], "name": "a" }"#, "unknown field `name`"),
+        (r#"{ "machines": {} }"#, "`machines` must be a list"),
+        (
+            r#"{ "machines": [], "name": "a" }"#,
+            "`name` stands beside `machines`",
+        ),
         (
             r#"{ "machines": [{ "name": "b", "from": "a" }] }"#,
             "each machine is described in full",

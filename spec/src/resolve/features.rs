@@ -51,6 +51,11 @@ pub(super) fn of(cpu: &CpuModel, feature: Feature) -> Has {
     }
 }
 
+/// Whether it is known that the CPU has not what that feature needs.
+pub(super) fn lacks(cpu: &CpuModel, feature: Feature) -> bool {
+    matches!(of(cpu, feature), Has::No)
+}
+
 /// Whether the CPU has what its optional features need.
 pub(super) fn silicon(spec: &VmSpec, cpu: &CpuModel, complaints: &mut Complaints) {
     for (index, feature) in spec.cpu.features.iter().enumerate() {

@@ -44,7 +44,12 @@ fn name(name: &str, complaints: &mut Complaints) {
     {
         return;
     }
-    let better: String = name
+    // Of what is a path for sure, the last part.
+    let last = name.rsplit('/').find(|part| !part.is_empty());
+    let path = name.starts_with(['.', '/']);
+    let better: String = last
+        .filter(|_| path)
+        .unwrap_or(name)
         .trim_start_matches('.')
         .chars()
         .map(|c| if of_names(c) { c } else { '-' })

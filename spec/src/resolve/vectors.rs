@@ -1,6 +1,6 @@
 //! SVE: which vector lengths a guest can select.
 
-use super::Complaints;
+use super::{Complaints, features};
 use crate::catalogue::CpuModel;
 use crate::vm::{Feature, VmSpec};
 
@@ -13,6 +13,8 @@ pub(super) fn vector_lengths(spec: &VmSpec, cpu: Option<&CpuModel>, complaints: 
         spec.cpu.features.contains(&Feature::Sve),
         lengths.is_empty(),
     ) {
+        // That the CPU has no vectors at all is told of with the feature.
+        (true, true) if cpu.is_some_and(|cpu| features::lacks(cpu, Feature::Sve)) => return,
         (true, true) => {
             complaints.error(
                 "spec::vector-lengths",

@@ -187,7 +187,10 @@ fn users_attributes() -> Result<PathBuf, Box<Diagnostic>> {
         .map(|folder| folder.join("git/attributes"))
         .ok_or_else(|| {
             let words = "this user has no home, so there is no place for git's attributes";
-            Box::new(Diagnostic::error("io::unwritable", words).help("set HOME"))
+            Box::new(
+                Diagnostic::error("io::unwritable", words)
+                    .help("set HOME, or leave `--global` out: `vmlock git setup` is for one clone"),
+            )
         })
 }
 

@@ -34,14 +34,26 @@ impl Decoder<'_> {
                     self.places.note(format!("{pointer}/reason"), span);
                     self.string(entry, "`reason`")
                 }
-                None if self.misspelt.contains("reason") => None,
+                // One without anything, or with all of it in a block, is one mistake.
+                None if arguments.is_empty() || self.misspelt.contains("reason") => None,
                 None => {
+                    let written = |entry: &kdl::KdlEntry| {
+                        let text = self.source.text.get(self.value_span(entry));
+                        text.unwrap_or("…").to_owned()
+                    };
+                    let code = arguments.first().map_or_else(String::new, |e| written(e));
+                    // A text that is no field is the reason without its name.
+                    let why = arguments.get(1).filter(|e| {
+                        let text = e.value().as_string();
+                        text.is_some_and(|text| !text.contains('.') || text.contains(' '))
+                    });
+                    let why = why.map_or_else(|| "\"…\"".to_owned(), |e| written(e));
                     self.push(
                         "spec::missing",
                         "`allow` does not say why".to_owned(),
                         head(node),
                         "no `reason`",
-                        format!("write `{EXAMPLE}`"),
+                        format!("write `allow {code} reason={why}`"),
                     );
                     None
                 }

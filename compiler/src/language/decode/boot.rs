@@ -15,12 +15,17 @@ impl Decoder<'_> {
         // A path without its name is one mistake, however many there are.
         let nameless = self.arguments(node).first().map(|e| self.value_span(e));
         if let Some(span) = &nameless {
+            let alone = node.entries().len() == 1;
+            let help = match self.source.text.get(span.clone()).filter(|_| alone) {
+                Some(written) => format!("write `boot kernel={written}`"),
+                None => format!("write `{EXAMPLE}`"),
+            };
             self.push(
                 "spec::unexpected-argument",
                 "`boot` takes no value without a name".to_owned(),
                 span.clone(),
                 "which of the files?",
-                format!("write `{EXAMPLE}`"),
+                help,
             );
         }
         let properties = self.properties(node, properties(&["vm", "boot"]));
@@ -49,8 +54,10 @@ impl Decoder<'_> {
         };
         let any_file = truth("any-file").unwrap_or_default();
         let kaslr_seed = truth("kaslr-seed").unwrap_or_default();
-        let told =
-            nameless.is_some() || node.children().is_some() || self.misspelt.contains("kernel");
+        let told = nameless.is_some()
+            || node.children().is_some()
+            || self.odd.contains_key(&head(node).start)
+            || self.misspelt.contains("kernel");
         if !properties.contains_key("kernel") && !told {
             self.push(
                 "spec::missing",

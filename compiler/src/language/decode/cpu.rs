@@ -4,6 +4,7 @@ use super::Decoder;
 use super::span::{head, range, range_of_entries};
 use super::word::{FEATURES_LATER, VM_NODES};
 use crate::diagnostic::suggest;
+use crate::language::elsewhere;
 use crate::language::nodes::properties;
 use kdl::KdlNode;
 use std::collections::BTreeMap;
@@ -25,7 +26,7 @@ impl Decoder<'_> {
                 self.places.note("/cpu/count", range(entry.span()));
                 self.number(entry, "spec::cpu-count", "`count`", VCPUS)
             }
-            None if self.misspelt.contains("count") => None,
+            None if self.misspelt.contains("count") || self.count_elsewhere(node) => None,
             None => {
                 self.push(
                     "spec::missing",
@@ -65,7 +66,10 @@ impl Decoder<'_> {
                         self.places.note("/cpu/aarch32", head(child));
                         self.properties(child, &[]);
                         self.no_children(child);
-                        self.no_arguments(child, "the word alone asks for it");
+                        self.no_arguments(
+                            child,
+                            "the word alone asks for it; without it there is none",
+                        );
                     }
                 }
                 _ => match Feature::ALL.iter().find(|f| f.name() == word) {
@@ -117,6 +121,17 @@ impl Decoder<'_> {
         })
     }
 
+    /// Whether the number of vCPUs stands where it cannot be read: that is told of there.
+    fn count_elsewhere(&self, node: &KdlNode) -> bool {
+        let nameless = |entry: &&kdl::KdlEntry| entry.name().is_none();
+        let mut values = node.entries().iter().filter(nameless).skip(1);
+        let inner = node.children().map_or(&[][..], |block| block.nodes());
+        values.any(|entry| entry.value().as_integer().is_some())
+            || inner
+                .iter()
+                .any(|node| elsewhere::counts(node.name().value()))
+    }
+
     fn unknown_feature(&mut self, node: &KdlNode) {
         let word = node.name().value();
         if FEATURES_LATER.contains(&word) {
@@ -133,8 +148,39 @@ impl Decoder<'_> {
             .iter()
             .map(|f| f.name())
             .chain(["debug", "aarch32", "hide", "set"]);
+        let values: Vec<&str> = node
+            .entries()
+            .iter()
+            .filter_map(|entry| self.source.text.get(self.value_span(entry)))
+            .collect();
+        // `-pmu` and `no-pmu` say that it is off.
+        let off = ["no-", "no_", "-", "!", "without-"]
+            .iter()
+            .filter_map(|sign| word.strip_prefix(sign))
+            .find(|feature| known.clone().any(|known| known == *feature));
         let help = if VM_NODES.contains(&word) {
             format!("`{word}` stands in the `vm` block, outside `cpu`")
+        } else if let Some(feature) = off {
+            format!("leave the line out: without `{feature}` it is off")
+        } else if elsewhere::counts(word) {
+            let count = values.first().copied().unwrap_or("2");
+            format!("it stands in the line of `cpu`: `cpu \"…\" count={count} {{`")
+        } else if word == "model" {
+            "the model stands right behind `cpu`: `cpu \"neoverse-n1\" count=2 {`".to_owned()
+        } else if ["features", "feature", "enable"].contains(&word) {
+            let words = values.iter().map(|value| value.trim_matches('"'));
+            let words: Vec<&str> = words
+                .filter(|word| known.clone().any(|k| k == *word))
+                .collect();
+            match words.is_empty() {
+                true => "each feature stands alone on its line: `pmu`".to_owned(),
+                false => format!(
+                    "each feature stands alone on its line: `{}`",
+                    words.join("; ")
+                ),
+            }
+        } else if elsewhere::hides(word) && !values.is_empty() {
+            format!("write `hide {}`", values.join(" "))
         } else {
             suggest(word, known)
         };
@@ -161,7 +207,8 @@ impl Decoder<'_> {
                 "one `set` to a field",
             );
         }
-        if list.len() < 2 && !(list.is_empty() && self.meant_a_value(node, EXAMPLE)) {
+        let told = node.children().is_some() || self.meant_a_value(node, EXAMPLE);
+        if list.len() < 2 && !told {
             let field = list.first().and_then(|entry| entry.value().as_string());
             let (words, help) = match field.map(|f| f.split_once('=').unwrap_or((f, ""))) {
                 None => ("nothing follows", format!("write `{EXAMPLE}`")),

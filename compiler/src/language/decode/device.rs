@@ -83,6 +83,10 @@ impl Decoder<'_> {
             match name.as_str() {
                 "hvc0" | "hvc" | "virtio-console" => "write `console \"virtio\"`".to_owned(),
                 "ttyS0" | "serial" | "uart" => "write `console \"16550\"`".to_owned(),
+                "none" | "off" | "no" => {
+                    "leave the line out: without `console` there is a 16550, and nobody has to use it"
+                        .to_owned()
+                }
                 _ => suggest(&name, ["16550", "virtio"]),
             },
         );
@@ -249,7 +253,9 @@ impl Decoder<'_> {
     fn lacks(&mut self, node: &KdlNode, name: &'static str, lacks: &str, example: &str) {
         // A property that was misspelt, or stands in a block, is told of already.
         let in_block = node.children().is_some() && node.name().value() != "vsock";
-        if in_block || self.misspelt.contains(name) {
+        // So is one of a name that nothing has: it may have been meant to be this.
+        let odd = self.odd.contains_key(&head(node).start);
+        if in_block || odd || self.misspelt.contains(name) {
             return;
         }
         let word = node.name().value();

@@ -5,7 +5,8 @@ use super::span::{head, range};
 use super::word::{FROM_ELSEWHERE, VM_NODES};
 use super::{Decoder, meant};
 use crate::diagnostic::{Diagnostic, join};
-use crate::language::nodes::Property;
+use crate::language::elsewhere;
+use crate::language::nodes::{self, Property};
 use kdl::{KdlEntry, KdlNode, KdlValue};
 use std::collections::BTreeMap;
 use vmlock_spec::words::did_you_mean;
@@ -54,7 +55,21 @@ impl Decoder<'_> {
                     // What it would have had from there is not missing as well.
                     self.misspelt.insert("from");
                 }
+                let theirs = elsewhere::property(word, name.value())
+                    .filter(|ours| names.clone().any(|name| name == *ours));
+                self.misspelt.extend(theirs);
                 let help = match (known, did_you_mean(name.value(), names.clone())) {
+                    _ if theirs.is_some() => {
+                        let written = self.source.text.get(self.value_span(entry));
+                        let (ours, written) = (theirs.unwrap_or_default(), written.unwrap_or("…"));
+                        match (ours, written) {
+                            // A feature that is named alone.
+                            ("read-only", "true" | "1" | "\"true\"" | "\"on\"") => {
+                                "write `read-only=#true`".to_owned()
+                            }
+                            _ => format!("write `{ours}={written}`"),
+                        }
+                    }
                     _ if inherits => {
                         let written = self.source.text.get(self.value_span(entry));
                         format!("write `from={}`", written.unwrap_or("…"))
@@ -135,27 +150,65 @@ impl Decoder<'_> {
                 "this block",
                 match children.nodes() {
                     // The value alone, as a node or behind a word of its author's.
-                    [one] if node.entries().is_empty() => {
+                    [one]
+                        if node.entries().is_empty()
+                            && self
+                                .as_properties(node, std::slice::from_ref(one))
+                                .is_none() =>
+                    {
                         let value = one.entries().first().map(|entry| self.value_span(entry));
                         let value = value.unwrap_or(head(one));
                         let value = self.source.text.get(value).unwrap_or("…");
                         format!("write `{word} {value}`, in one line")
                     }
-                    _ => {
-                        format!("remove the braces and what is between them; `{word}` is one line")
-                    }
+                    several => match self.as_properties(node, several) {
+                        Some(line) => format!("write `{line}`, in one line"),
+                        None => format!(
+                            "remove the braces and what is between them; `{word}` is one line"
+                        ),
+                    },
                 },
             );
         }
     }
 
+    /// A node whose properties stand in a block, as nodes of their own: with them in its line.
+    fn as_properties(&self, node: &KdlNode, inner: &[KdlNode]) -> Option<String> {
+        let word = node.name().value();
+        let known = nodes::every(nodes::VM.block)
+            .into_iter()
+            .find(|known| known.word == word && !known.properties.is_empty())?;
+        let values = node.entries().iter();
+        let values = values.map(|entry| self.source.text.get(range(entry.span())).map(str::trim));
+        let one = |child: &KdlNode| {
+            let [entry] = child.entries() else {
+                return None;
+            };
+            let name = child.name().value();
+            let ours = known.property(name).map(|property| property.name);
+            let ours = ours.or_else(|| elsewhere::property(word, name))?;
+            let value = self.source.text.get(self.value_span(entry))?;
+            (entry.name().is_none()).then(|| format!("{ours}={value}"))
+        };
+        let mut line = vec![word.to_owned()];
+        for value in values {
+            line.push(value?.to_owned());
+        }
+        for child in inner {
+            line.push(one(child)?);
+        }
+        (!inner.is_empty()).then(|| line.join(" "))
+    }
+
     pub(super) fn no_arguments(&mut self, node: &KdlNode, help: &str) {
         let word = node.name().value();
-        for entry in self.arguments(node) {
+        // However many there are, they are one mistake.
+        let list = self.arguments(node);
+        if let (Some(first), Some(last)) = (list.first(), list.last()) {
             self.push(
                 "spec::unexpected-argument",
                 format!("`{word}` takes no value"),
-                range(entry.span()),
+                range(first.span()).start..range(last.span()).end,
                 "unexpected",
                 help,
             );
@@ -166,7 +219,8 @@ impl Decoder<'_> {
     pub(super) fn only<'n>(&mut self, node: &'n KdlNode, example: &str) -> Option<&'n KdlEntry> {
         let list = self.arguments(node);
         let word = node.name().value();
-        for extra in list.iter().skip(1) {
+        // However many there are, they are one mistake.
+        if let Some(extra) = list.get(1) {
             let bare = self.source.text.get(range(extra.span()));
             if let Some(next) = VM_NODES.iter().find(|known| Some(**known) == bare) {
                 self.misspelt.insert(next);
@@ -180,17 +234,65 @@ impl Decoder<'_> {
                     "another node",
                     help,
                 );
-                break;
+                return self.first(node, &list, example);
             }
+            let last = list
+                .last()
+                .map_or(range(extra.span()).end, |l| range(l.span()).end);
+            let help = self.with_one_value(node, &list, example);
             self.push(
                 "spec::unexpected-argument",
                 format!("`{word}` takes one value"),
-                range(extra.span()),
-                "one too many",
-                format!("write `{example}`"),
+                range(extra.span()).start..last,
+                if list.len() == 2 {
+                    "one too many"
+                } else {
+                    "too many"
+                },
+                help,
             );
         }
         self.first(node, &list, example)
+    }
+
+    /// What to write for a node with more than its one value.
+    fn with_one_value(&mut self, node: &KdlNode, list: &[&KdlEntry], example: &str) -> String {
+        let word = node.name().value();
+        let written = |entry: &KdlEntry| {
+            let text = self.source.text.get(self.value_span(entry));
+            text.unwrap_or("…").to_owned()
+        };
+        let all: Vec<String> = list.iter().map(|entry| written(entry)).collect();
+        let [first, second, ..] = all.as_slice() else {
+            return format!("write `{example}`");
+        };
+        let count = list
+            .get(1)
+            .is_some_and(|entry| entry.value().as_integer().is_some());
+        let plain = |text: &String| !text.contains(['"', '#', '\\']);
+        match word {
+            "cpu" if count => format!("write `cpu {first} count={second}`"),
+            "description" if all.iter().all(plain) => {
+                format!("write `description \"{}\"`", all.join(" "))
+            }
+            "disk" if ["ro", "readonly", "read-only"].contains(&second.as_str()) => {
+                "write `read-only=#true`".to_owned()
+            }
+            "disk" if list.len() == 2 && !self.has(node, "path") => {
+                self.misspelt.insert("path");
+                format!("write `disk {first} path={second}`")
+            }
+            "vm" => format!("write `vm {first} {{ … }}`"),
+            "arch" | "memory" | "console" | "lock-schema" | "across-saves" => {
+                format!("write `{word} {first}`")
+            }
+            _ => format!("write `{example}`"),
+        }
+    }
+
+    fn has(&self, node: &KdlNode, property: &str) -> bool {
+        let named = |entry: &KdlEntry| entry.name().is_some_and(|name| name.value() == property);
+        node.entries().iter().any(named)
     }
 
     /// The first of a node's arguments; that there is none is reported.
@@ -253,6 +355,27 @@ impl Decoder<'_> {
             return example.to_owned();
         };
         let word = node.name().value();
+        // Baselines are called by what they are of and its version.
+        let release = |entry: &KdlEntry| {
+            let name = entry.name().map_or("kvm", |name| name.value());
+            let version = text(entry);
+            let version = version.trim_matches('"');
+            let of = if word == "abi" { name } else { "kvm" };
+            format!("\"{of}-{}\"", version.trim_start_matches("kvm-"))
+        };
+        if word == "abi" && name.starts_with(|c: char| c.is_ascii_lowercase()) {
+            let all: Vec<String> = properties().map(release).collect();
+            return format!("abi {}", all.join(" "));
+        }
+        if word == "runs-on" {
+            return format!("runs-on {}", release(first));
+        }
+        if let ("memory", Some(number)) = (word, first.value().as_integer()) {
+            return format!("memory \"{}\"", super::memory::with_unit(number));
+        }
+        if let (true, Some(field)) = (word == "set", node.entry(0)) {
+            return format!("set {} {}", text(field), text(first));
+        }
         if word == "set" {
             let value = properties().find(|entry| called(entry, "value"));
             return match (value, name == "field") {

@@ -72,7 +72,7 @@ pub(super) fn truth(value: &KdlValue) -> Option<bool> {
 }
 
 /// A number of KDL in a text.
-pub(super) fn read(text: &str) -> Option<u64> {
+pub fn read(text: &str) -> Option<u64> {
     for (prefix, radix) in [("0x", 16), ("0o", 8), ("0b", 2)] {
         if let Some(digits) = text.strip_prefix(prefix) {
             let plain = digits.starts_with(|c: char| c.is_digit(radix));

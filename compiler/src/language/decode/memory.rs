@@ -27,18 +27,26 @@ impl Decoder<'_> {
     /// A size with its unit.
     pub(super) fn size(&mut self, entry: &KdlEntry, of: &Sized) -> Option<u64> {
         if let Some(number) = entry.value().as_integer() {
-            let unit = match number {
-                1..64 => format!("{number}GiB"),
-                64..16_777_216 => format!("{number}MiB"),
-                16_777_216.. => format!("{}MiB", number >> 20),
-                _ => "512MiB".to_owned(),
-            };
+            let unit = with_unit(number);
             self.wrong_type(
                 entry,
                 of.what,
                 "a size with its unit",
                 format!("for example `{}\"{unit}\"`", of.before),
             );
+            return None;
+        }
+        if let Some(float) = entry
+            .value()
+            .as_float()
+            .filter(|float| (1.0..1e15).contains(float))
+        {
+            let help = format!(
+                "for example `{}\"{}\"`",
+                of.before,
+                with_unit(float as i128)
+            );
+            self.wrong_type(entry, of.what, "a size with its unit", help);
             return None;
         }
         let text = self.string(entry, of.what)?;
@@ -73,6 +81,16 @@ const MEMORY: Sized = Sized {
     limits: "memory is 64MiB to 255TiB",
 };
 
+/// What was probably meant by a number without its unit.
+pub(super) fn with_unit(number: i128) -> String {
+    match number {
+        1..64 => format!("{number}GiB"),
+        64..16_777_216 => format!("{number}MiB"),
+        16_777_216.. => format!("{}MiB", number >> 20),
+        _ => "512MiB".to_owned(),
+    }
+}
+
 /// A number and a unit with a blank between them: where they stand, and the size that was meant.
 fn apart(node: &KdlNode) -> Option<(Range<usize>, String)> {
     let [number, unit] = node.entries() else {
@@ -101,22 +119,65 @@ pub fn size(text: &str) -> Result<u64, Option<String>> {
         "MiB" => 20,
         "GiB" => 30,
         "TiB" => 40,
-        _ => {
-            let letter = unit
-                .trim_start()
-                .chars()
-                .next()
-                .map(|c| c.to_ascii_uppercase());
-            return Err(Some(match letter {
-                Some(unit @ ('K' | 'M' | 'G' | 'T')) => {
-                    format!("write `{number}{unit}iB`: sizes are binary, and say so")
-                }
-                Some(_) => "the units are `KiB`, `MiB`, `GiB` and `TiB`".to_owned(),
-                None => format!("add the unit, for example `{number}MiB`"),
-            }));
+        "" => {
+            let meant = with_unit(i128::from(number));
+            return Err(Some(format!("add the unit, for example `{meant}`")));
         }
+        unit => return Err(Some(meant(number, unit))),
     };
     number.checked_mul(1 << shift).ok_or(None)
+}
+
+/// What to write for a size in another spelling.
+fn meant(number: u64, unit: &str) -> String {
+    let units = "the units are `KiB`, `MiB`, `GiB` and `TiB`";
+    // A part of a unit is whole in the next smaller one.
+    if let Some(rest) = unit.strip_prefix('.') {
+        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+        let (part, unit) = rest.split_at(digits);
+        let letter = unit
+            .trim_start()
+            .chars()
+            .next()
+            .map(|c| c.to_ascii_uppercase());
+        let smaller = match letter {
+            Some('M') => "KiB",
+            Some('G') => "MiB",
+            Some('T') => "GiB",
+            _ => return units.to_owned(),
+        };
+        let (Ok(part), Some(scale)) = (part.parse::<u64>(), 10_u64.checked_pow(digits as u32))
+        else {
+            return units.to_owned();
+        };
+        let whole = part
+            .checked_mul(1024)
+            .filter(|all| digits > 0 && all % scale == 0);
+        let whole = whole.and_then(|all| number.checked_mul(1024)?.checked_add(all / scale));
+        return whole.map_or_else(
+            || format!("sizes are whole: write it in {smaller}"),
+            |whole| format!("write `{whole}{smaller}`: sizes are whole numbers"),
+        );
+    }
+    // Digits may be parted by a sign, and stand with a blank before their unit.
+    let parted = unit.strip_prefix([',', '_', '\'']).filter(|rest| {
+        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+        digits == 3
+    });
+    if let Some(rest) = parted {
+        let (more, unit) = rest.split_at(3);
+        return match format!("{number}{more}").parse::<u64>() {
+            Ok(number) => meant(number, unit),
+            Err(_) => units.to_owned(),
+        };
+    }
+    let letter = unit.trim_start_matches([' ', '_', '-']).chars().next();
+    match letter.map(|c| c.to_ascii_uppercase()) {
+        Some(unit @ ('K' | 'M' | 'G' | 'T')) => {
+            format!("write `{number}{unit}iB`: sizes are binary, and say so")
+        }
+        _ => units.to_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -127,9 +188,28 @@ mod tests {
     fn sizes_are_binary_and_say_so() {
         assert_eq!(size("512MiB"), Ok(512 << 20));
         assert_eq!(size("2GiB"), Ok(2 << 30));
-        for (text, help) in [("512MB", "512MiB"), ("2g", "2GiB"), ("512", "512MiB")] {
+        for (text, help) in [
+            ("512MB", "`512MiB`"),
+            ("2g", "`2GiB`"),
+            ("512", "`512MiB`"),
+            ("2", "`2GiB`"),
+            ("536870912", "`512MiB`"),
+            ("0.5GiB", "`512MiB`"),
+            ("1.5G", "`1536MiB`"),
+            ("1.25 TiB", "`1280GiB`"),
+            ("0.3GiB", "whole: write it in MiB"),
+            ("1.GiB", "the units are"),
+            ("1.5", "the units are"),
+            ("1,024MiB", "`1024MiB`"),
+            ("1_024 mb", "`1024MiB`"),
+            ("512_MiB", "`512MiB`"),
+            ("512 MiB", "`512MiB`"),
+            ("5e8", "the units are"),
+            ("99999PiB", "the units are"),
+            ("1.99999999999999999999999GiB", "the units are"),
+        ] {
             let found = size(text).unwrap_err().unwrap();
-            assert!(found.contains(help), "{found}");
+            assert!(found.contains(help), "{text}: {found}");
         }
         assert_eq!(size("99999999999999999TiB"), Err(None));
         assert!(size("").is_err());

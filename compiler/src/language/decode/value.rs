@@ -126,7 +126,10 @@ impl Decoder<'_> {
             self.properties(node, &[]);
             self.no_children(node);
             let arguments = self.arguments(node);
-            if arguments.is_empty() && node.children().is_none() {
+            if arguments.is_empty()
+                && node.children().is_none()
+                && !self.meant_a_value(node, example)
+            {
                 self.push(
                     "spec::missing",
                     format!("`{}` names nothing", node.name().value()),
@@ -140,6 +143,10 @@ impl Decoder<'_> {
                 if release && example.contains("\"kvm-") {
                     let written = self.source.text.get(self.value_span(entry));
                     let help = format!("write `\"kvm-{}\"`", written.unwrap_or("…"));
+                    self.wrong_type(entry, what, "a name", help);
+                } else if release {
+                    let word = node.name().value();
+                    let help = format!("leave it out: `{word}` takes names alone");
                     self.wrong_type(entry, what, "a name", help);
                 } else if let Some(text) = self.string(entry, what) {
                     let pointer = format!("{pointer}/{}", out.len());

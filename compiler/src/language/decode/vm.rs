@@ -5,8 +5,9 @@ use super::span::{head, range};
 use super::word::{DEVICES_ELSEWHERE, FEATURES_LATER, FROM_ELSEWHERE, VM_NODES};
 use super::{ENTRIES_MAX, too_many};
 use crate::diagnostic::suggest;
+use crate::language::elsewhere;
 use crate::language::nodes;
-use crate::language::sharing::MACHINES_MAX;
+use crate::several::MACHINES_MAX;
 use kdl::{KdlDocument, KdlNode};
 use std::collections::BTreeMap;
 use vmlock_spec::vm::limits::MEMORY_BYTES;
@@ -33,7 +34,12 @@ impl Decoder<'_> {
                 "cpu" => "inside `vm` it names the model; a model of your own stands in a file that `import` names".to_owned(),
                 "defaults" => "`defaults` stands in a file that machines `import`; those of one file are built `from` one of them".to_owned(),
                 _ if VM_NODES.contains(&word) => format!("`{word}` stands inside the `vm` block"),
-                _ => did_you_mean(word, ["vm"].into_iter()).unwrap_or_else(|| "a description is `vm` blocks, one for each machine".to_owned()),
+                "kdl-version" => "leave it out; a line `/- kdl-version 2` may stand there instead".to_owned(),
+                _ if elsewhere::node(word) == Some("import") => "inside the `vm` block, `import \"my-cpu.kdl\"` names a file of your own".to_owned(),
+                _ => did_you_mean(word, ["vm"].into_iter()).unwrap_or_else(|| match node.children() {
+                    Some(_) => "a description is `vm` blocks, one for each machine: `vm \"NAME\" { … }`".to_owned(),
+                    None => "a description is `vm` blocks, one for each machine".to_owned(),
+                }),
             };
             self.push(
                 "spec::unknown-node",
@@ -116,7 +122,7 @@ impl Decoder<'_> {
             self.places.note("/vmgenid", head(node));
             self.properties(node, &[]);
             self.no_children(node);
-            self.no_arguments(node, "the word alone asks for it");
+            self.no_arguments(node, "the word alone asks for it; without it there is none");
         }
         let lock_schema = one("lock-schema").and_then(|n| {
             self.properties(n, &[]);
@@ -189,7 +195,9 @@ impl Decoder<'_> {
 
     fn unknown_part(&mut self, node: &KdlNode) {
         let word = node.name().value();
-        self.resembles(word, VM_NODES.into_iter());
+        if !elsewhere::counts(word) {
+            self.resembles(word, VM_NODES.into_iter());
+        }
         let help = if Feature::ALL.iter().any(|f| f.name() == word)
             || FEATURES_LATER.contains(&word)
             || ["hide", "set"].contains(&word)
@@ -204,6 +212,8 @@ impl Decoder<'_> {
                 .to_owned()
         } else if let Some((_, ours)) = DEVICES_ELSEWHERE.iter().find(|(w, _)| *w == word) {
             format!("write `{ours}`")
+        } else if let Some(help) = self.known_elsewhere(node) {
+            help
         } else {
             suggest(word, VM_NODES)
         };
@@ -214,6 +224,67 @@ impl Decoder<'_> {
             "unknown",
             help,
         );
+    }
+
+    /// What to write for a node that has another name elsewhere, or another place; what it means is not missing as well.
+    fn known_elsewhere(&mut self, node: &KdlNode) -> Option<String> {
+        let word = node.name().value();
+        let first = node.entries().first();
+        let value = first.and_then(|entry| self.source.text.get(self.value_span(entry)));
+        let release = value.is_some_and(|v| {
+            let v = v.trim_matches('"');
+            v.starts_with("kvm") || v.starts_with(|c: char| c.is_ascii_digit())
+        });
+        if word == "kernel" && release {
+            self.misspelt.insert("abi");
+            return Some(format!(
+                "what the host's kernel shows is `abi \"kvm-6.8\"`; what a guest boots, `{}`",
+                "boot kernel=\"vmlinuz\""
+            ));
+        }
+        let of_boot = nodes::at(&["vm", "boot"]).and_then(|boot| boot.property(word));
+        let of_boot = of_boot.map(|property| property.name);
+        if let Some(name) = of_boot.or_else(|| elsewhere::property("boot", word)) {
+            // A `boot` beside it may lack just that.
+            self.misspelt.insert(name);
+            let value = value.unwrap_or("…");
+            return Some(match name {
+                "kernel" => format!("write `boot kernel={value}`"),
+                _ => format!("it stands in the line of `boot`: `boot kernel=\"…\" {name}={value}`"),
+            });
+        }
+        if elsewhere::counts(word) {
+            self.misspelt.insert("count");
+            let count = value.filter(|v| v.parse::<u32>().is_ok()).unwrap_or("2");
+            return Some(format!(
+                "how many vCPUs there are stands behind the model: `cpu \"neoverse-n1\" count={count}`"
+            ));
+        }
+        if let Some(ours) = elsewhere::node(word) {
+            self.misspelt.insert(ours);
+            let line = node
+                .children()
+                .map_or(node.span().offset() + node.span().len(), |block| {
+                    block.span().offset()
+                });
+            let rest = self
+                .source
+                .text
+                .get(head(node).end..line)
+                .unwrap_or_default();
+            let rest = rest.lines().next().unwrap_or_default();
+            let rest = rest.trim_end().trim_end_matches(['{', ';']).trim_end();
+            return Some(format!("write `{ours}{rest}`"));
+        }
+        match word {
+            "psci" | "gic" | "smccc" => Some("baselines decide that: a part stands in `abi` behind a whole one, as in `abi \"kvm-6.8\" \"psci-1.1\"`".to_owned()),
+            "features" | "feature" => Some("features stand in the `cpu` block, each alone on its line: `cpu \"…\" count=2 { pmu; }`".to_owned()),
+            "$schema" | "schema" => Some("KDL names no schema: leave it out; `vmlock editor-setup` tells an editor what a description has".to_owned()),
+            "defaults" => Some("`defaults` stands in a file that machines `import`".to_owned()),
+            "vm" => Some("machines stand side by side: write it behind the `}` of this one; `from=` has it take over what this one says".to_owned()),
+            _ if elsewhere::absent(word) => Some("no machine of vmlock's has one: leave it out; there are `console`, `disk`, `net`, `rng` and `vsock`".to_owned()),
+            _ => None,
+        }
     }
 
     fn required<'n>(

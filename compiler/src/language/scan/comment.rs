@@ -81,7 +81,7 @@ impl Scanner<'_> {
         true
     }
 
-    fn comment(&mut self, start: usize, sign: &str, whose: &str) {
+    pub(super) fn comment(&mut self, start: usize, sign: &str, whose: &str) {
         let line = self.line(start);
         self.at = start + line.len();
         let text = line

@@ -232,6 +232,11 @@ impl<'a> Reader<'a> {
                     self.at += 1;
                     open = open.saturating_sub(1);
                 }
+                // `(…)` with nothing behind it is no type annotation, but a list.
+                '(' if self.list_in_parentheses() => {
+                    self.found(Sign::Bracket, 1);
+                    open += 1;
+                }
                 // A type annotation.
                 '(' => self.at += rest.find(')').unwrap_or(rest.len() - 1) + 1,
                 '/' if rest.starts_with("//") || rest.starts_with("/*") => break,
@@ -252,6 +257,17 @@ impl<'a> Reader<'a> {
             }
         }
         Some(values)
+    }
+
+    /// Whether the parentheses that open here, in this line, stand around values.
+    fn list_in_parentheses(&self) -> bool {
+        let line = self.rest().lines().next().unwrap_or("");
+        let Some((inside, behind)) = line.split_once(')') else {
+            return false;
+        };
+        let ends = |c: char| ";{}/#".contains(c);
+        let behind = behind.trim_start();
+        inside.contains('=') || behind.is_empty() || behind.starts_with(ends)
     }
 
     /// Whether a name with a sign comes next.
@@ -490,6 +506,9 @@ mod tests {
             ("arch: arm64; abi", Sign::Colon, "; abi"),
             ("abi [\"a\",\n \"b\"] // c", Sign::Bracket, "// c"),
             ("abi(\"a\")\n", Sign::Bracket, "\n"),
+            ("abi (a)\n", Sign::Bracket, "\n"),
+            ("abi (\"a\" \"b\") // c", Sign::Bracket, "// c"),
+            ("cpu \"a\" (count=2) {", Sign::Bracket, "{"),
             (
                 "\"cpu\": {\"model\": \"n1\", \"x\": {\"y\": 1}}, z",
                 Sign::Colon,

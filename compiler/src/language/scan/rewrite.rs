@@ -264,6 +264,13 @@ fn truth(given: &Value) -> Option<bool> {
 
 /// `runsOn` and `runs_on` as `runs-on`; names of registers stay what they are.
 fn kebab(name: &str) -> String {
+    // `ARCH` of a shell.
+    if name
+        .chars()
+        .all(|c| c.is_ascii_uppercase() || "_-".contains(c))
+    {
+        return name.to_ascii_lowercase().replace('_', "-");
+    }
     if name.contains('.') || !name.starts_with(|c: char| c.is_ascii_lowercase()) {
         return name.to_owned();
     }
@@ -291,6 +298,12 @@ mod tests {
         for (text, help) in [
             ("arch = \"arm64\"", "write `arch \"arm64\"`"),
             ("arch=arm64", "write `arch \"arm64\"`"),
+            ("ARCH=arm64", "write `arch \"arm64\"`"),
+            ("abi (kvm-6.8)", "write `abi \"kvm-6.8\"`"),
+            (
+                "cpu \"neoverse-n1\" (count=2) {",
+                "write `cpu \"neoverse-n1\" count=2 {`",
+            ),
             ("arch := 'arm64'", "write `arch \"arm64\"`"),
             ("arch: arm64", "write `arch \"arm64\"`"),
             ("\"arch\": \"arm64\",", "write `arch \"arm64\"`"),

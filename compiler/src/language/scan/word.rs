@@ -35,6 +35,21 @@ impl Scanner<'_> {
         if word.starts_with("<<") && self.heredoc(start) {
             return true;
         }
+        if word == "--" && !self.begins {
+            self.comment(start, "--", "Lua and SQL");
+            return true;
+        }
+        if self.begins && begins_as_number(word) {
+            let help =
+                "begin with the word that says what it is, as in `port 1024 path=\"agent.sock\"`";
+            self.report(
+                "a node begins with a number",
+                start..self.at,
+                "what is it?",
+                help,
+            );
+            return true;
+        }
         if KEYWORDS.contains(&word) {
             let line = self.source.text[..start].rsplit(['\n', ';', '{']).next();
             let flag = line.map(str::trim).filter(|name| FLAGS.contains(name));
@@ -185,17 +200,52 @@ impl Scanner<'_> {
         let ends = |b: &u8| b.is_ascii_whitespace() || b";{}\"".contains(b);
         let rest = &self.bytes[self.at..];
         self.at += rest.iter().position(ends).unwrap_or(rest.len());
+        if self.source.text[..start].trim_end().ends_with("cmdline=") {
+            self.command_line();
+        }
+        if let Some(number) = capital(&self.source.text[start..self.at]) {
+            let message = format!(
+                "`{}` is no number of KDL",
+                &self.source.text[start..self.at]
+            );
+            let help = format!("write `{number}`");
+            return self.report(&message, start..self.at, "its second letter is small", help);
+        }
         let text = shown(&self.source.text[start..self.at]);
         if let Some((message, help)) = unexpanded(&text) {
             return self.report(&message, start..self.at, "taken as it stands", help);
         }
         let written = text.replace('\\', "\\\\");
+        // Of quotes the second alone.
+        let closes = self.bytes.get(self.at) == Some(&b'"')
+            && self
+                .bytes
+                .get(self.at + 1)
+                .is_none_or(|b| b.is_ascii_whitespace() || b";{}".contains(b));
+        self.at += usize::from(closes);
         self.report(
             &format!("`{text}` stands without quotes"),
             start..self.at,
             why,
             format!("write `\"{written}\"`"),
         );
+    }
+
+    /// Goes on to the end of a command line that stands without quotes: all of its line but other properties of `boot`.
+    fn command_line(&mut self) {
+        let rest = &self.source.text[self.at..];
+        let line = rest.split(['\n', ';', '"', '}']).next().unwrap_or("");
+        // What follows it: another property, or a comment.
+        let others = [
+            " kernel",
+            " initrd",
+            " any-file",
+            " kaslr-seed",
+            " //",
+            " /*",
+        ];
+        let other = others.iter().filter_map(|sign| line.find(sign)).min();
+        self.at += line[..other.unwrap_or(line.len())].trim_end().len();
     }
 
     /// A word that begins with a quote which KDL does not know, up to its end in that line; says
@@ -244,4 +294,15 @@ impl Scanner<'_> {
         self.at = (self.at + end.len()).min(self.bytes.len());
         true
     }
+}
+
+/// `0X1F`, as KDL writes it.
+fn capital(word: &str) -> Option<String> {
+    let digits = word.strip_prefix('0')?;
+    let lower = format!(
+        "0{}{}",
+        digits.get(..1)?.to_ascii_lowercase(),
+        digits.get(1..)?
+    );
+    (lower != word && is_number(&lower)).then_some(lower)
 }

@@ -1,0 +1,236 @@
+//! What other programs, and hurried hands, call what a description has. Data for both of its forms: a word that means one
+//! thing elsewhere is answered with the one that it has here, and what was meant by it is not missing as well.
+
+/// Properties: the node, ours, theirs.
+const PROPERTIES: [(&str, &str, &[&str]); 14] = [
+    (
+        "cpu",
+        "count",
+        &[
+            "cores",
+            "vcpus",
+            "vcpu",
+            "cpus",
+            "smp",
+            "num",
+            "number",
+            "ncpus",
+            "vcpu_count",
+            "boot_vcpus",
+        ],
+    ),
+    (
+        "boot",
+        "kernel",
+        &[
+            "image",
+            "linux",
+            "kernel_image_path",
+            "kernel-image",
+            "vmlinuz",
+        ],
+    ),
+    (
+        "boot",
+        "initrd",
+        &["initramfs", "ramdisk", "initrd_path", "initrd-image"],
+    ),
+    (
+        "boot",
+        "cmdline",
+        &[
+            "append",
+            "args",
+            "arguments",
+            "bootargs",
+            "boot_args",
+            "boot-args",
+            "commandline",
+            "command-line",
+            "kernel-args",
+            "params",
+        ],
+    ),
+    (
+        "boot",
+        "kernel-digest",
+        &["digest", "sha256", "kernel-sha256", "hash", "checksum"],
+    ),
+    (
+        "disk",
+        "path",
+        &[
+            "file",
+            "image",
+            "img",
+            "source",
+            "src",
+            "filename",
+            "path_on_host",
+        ],
+    ),
+    ("disk", "read-only", &["ro", "is_read_only"]),
+    ("disk", "size", &["capacity", "length"]),
+    (
+        "net",
+        "tap",
+        &[
+            "interface",
+            "iface",
+            "ifname",
+            "dev",
+            "device",
+            "host_dev_name",
+        ],
+    ),
+    (
+        "net",
+        "mac",
+        &["address", "hwaddr", "guest_mac", "mac-address"],
+    ),
+    ("vsock", "cid", &["guest_cid", "guest-cid", "context-id"]),
+    ("port", "path", &["uds_path", "socket", "file"]),
+    (
+        "allow",
+        "reason",
+        &["because", "why", "comment", "note", "justification"],
+    ),
+    (
+        "boot",
+        "kernel-address",
+        &["address", "load-address", "addr"],
+    ),
+];
+
+/// Nodes of a `vm` block: ours, theirs. What stands behind them there stands behind ours.
+const NODES: [(&str, &[&str]); 10] = [
+    (
+        "arch",
+        &["architecture", "isa", "platform", "instruction-set"],
+    ),
+    (
+        "abi",
+        &["baseline", "baselines", "kernel-abi", "host-kernel"],
+    ),
+    ("cpu", &["processor", "cpu-model", "cpu_model", "cpu_type"]),
+    ("memory", &["ram", "mem", "memory-size", "mem_size"]),
+    ("disk", &["hdd", "volume", "storage", "block", "cdrom"]),
+    ("runs-on", &["host", "hosts", "requires"]),
+    ("allow", &["ignore", "suppress", "silence", "expect"]),
+    ("labels", &["tags", "tag", "annotations", "metadata"]),
+    (
+        "description",
+        &["desc", "comment", "note", "notes", "title", "about"],
+    ),
+    ("import", &["include", "use", "source", "require"]),
+];
+
+/// How many vCPUs there are, as a node of its own.
+const COUNTS: [&str; 9] = [
+    "cpus",
+    "vcpus",
+    "vcpu",
+    "cores",
+    "smp",
+    "ncpus",
+    "count",
+    "processors",
+    "vcpu_count",
+];
+
+/// What hides a feature elsewhere.
+const HIDES: [&str; 7] = [
+    "disable", "mask", "without", "remove", "deny", "no", "exclude",
+];
+
+/// What a machine of vmlock's has none of.
+const ABSENT: [&str; 24] = [
+    "gpu",
+    "vga",
+    "display",
+    "graphics",
+    "video",
+    "usb",
+    "pci",
+    "pcie",
+    "tpm",
+    "sound",
+    "audio",
+    "watchdog",
+    "rtc",
+    "firmware",
+    "uefi",
+    "bios",
+    "acpi",
+    "numa",
+    "hugepages",
+    "balloon",
+    "machine",
+    "keyboard",
+    "input",
+    "iommu",
+];
+
+/// What a node of that name calls the property.
+pub fn property(node: &str, name: &str) -> Option<&'static str> {
+    let of = PROPERTIES.iter().filter(|(of, ..)| *of == node);
+    of.into_iter()
+        .find(|(_, _, theirs)| theirs.contains(&name))
+        .map(|(_, ours, _)| *ours)
+}
+
+/// What a `vm` block calls the node.
+pub fn node(name: &str) -> Option<&'static str> {
+    let found = NODES.iter().find(|(_, theirs)| theirs.contains(&name));
+    found.map(|(ours, _)| *ours)
+}
+
+/// Whether it says how many vCPUs there are.
+pub fn counts(name: &str) -> bool {
+    COUNTS.contains(&name)
+}
+
+/// Whether it hides a feature.
+pub fn hides(name: &str) -> bool {
+    HIDES.contains(&name)
+}
+
+/// Whether no machine has it.
+pub fn absent(name: &str) -> bool {
+    ABSENT.contains(&name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::language::nodes;
+
+    #[test]
+    fn each_leads_to_a_word_of_the_table_and_none_is_one() {
+        for (of, ours, theirs) in PROPERTIES {
+            let path: &[&str] = match of {
+                "port" => &["vm", "vsock", "port"],
+                _ => &["vm", of],
+            };
+            let node = nodes::at(path).unwrap();
+            assert!(node.property(ours).is_some(), "{of} {ours}");
+            for name in theirs {
+                assert!(node.property(name).is_none(), "{of} {name}");
+                assert_eq!(property(of, name), Some(ours), "{of} {name}");
+            }
+        }
+        let words = nodes::VM_NODES;
+        for (ours, theirs) in NODES {
+            assert!(words.contains(&ours), "{ours}");
+            for name in theirs {
+                assert!(!words.contains(name), "{name}");
+                assert_eq!(node(name), Some(ours), "{name}");
+            }
+        }
+        let cpu = nodes::at(&["vm", "cpu"]).unwrap();
+        for name in COUNTS.iter().chain(&ABSENT) {
+            assert!(!words.contains(name) && node(name).is_none(), "{name}");
+        }
+        assert!(HIDES.iter().all(|name| cpu.inner(name).is_none()));
+    }
+}
