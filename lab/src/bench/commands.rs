@@ -55,6 +55,9 @@ fn recorded(root: &Path) -> Result<Measure> {
             .len();
         count += 1;
     }
+    if count == 0 {
+        return Err(Failure::bug("no recorded host is packed"));
+    }
     Ok(Measure::new(
         "recorded hosts in vmlock".to_owned(),
         bytes as f64 / 1e6,
