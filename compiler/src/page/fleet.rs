@@ -34,6 +34,8 @@ pub fn fleet(data: &Value) -> String {
         })
         .collect();
     let kept = cells.number(Kind::Kept, Vec::new());
+    let unclear = vec!["what `vmlock fleet` said of it is no answer".to_owned()];
+    let unclear = cells.number(Kind::NoVerdict, unclear);
     let locks = list(&data["locks"]);
     let rows: Vec<Row> = locks
         .iter()
@@ -41,9 +43,14 @@ pub fn fleet(data: &Value) -> String {
             let enough = lock["kept"] == true;
             let few = if enough { "" } else { ", too few" };
             let of_lock = lock["refused"].as_array().into_iter().flatten();
-            let number = |cell: &Value| match cell.as_u64() {
-                Some(reason) => reasons[reason as usize],
-                None => kept,
+            // Kept is what it says is kept, and nothing else.
+            let number = |cell: &Value| match cell {
+                Value::Null => kept,
+                cell => {
+                    let reason = cell.as_u64().and_then(|at| usize::try_from(at).ok());
+                    let reason = reason.and_then(|at| reasons.get(at));
+                    reason.copied().unwrap_or(unclear)
+                }
             };
             Row {
                 name: lock["lock"].as_str().unwrap_or_default().to_owned(),
@@ -67,4 +74,38 @@ pub fn fleet(data: &Value) -> String {
         cells,
     };
     page(&FRAME, &grid)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    /// A cell that is no answer is no yes.
+    #[test]
+    fn only_null_is_kept() {
+        let data = json!({
+            "hosts": ["a", "b", "c", "d", "e"],
+            "reasons": [{"refused": ["CTR_EL0: DIC 0x1 for 0x0"]}],
+            "locks": [{"lock": "web", "kept": true, "keptBy": 1, "refused": [null, 0, 1, "0", true]}],
+            "atLeast": 1,
+        });
+        let page = fleet(&data);
+        let (_, rest) = page.split_once("id=\"data\">").expect("a block");
+        let (block, _) = rest.split_once("</script>").expect("its end");
+        let shown: Value = serde_json::from_str(block).expect("JSON");
+        let words: Vec<&Value> = shown["rows"][0]["cells"]
+            .as_array()
+            .expect("cells")
+            .iter()
+            .map(|cell| {
+                let kind = &shown["cells"][cell.as_u64().expect("a number") as usize]["kind"];
+                &shown["kinds"][kind.as_u64().expect("a number") as usize]["words"]
+            })
+            .collect();
+        assert_eq!(
+            words,
+            ["kept", "not kept", "no verdict", "no verdict", "no verdict"]
+        );
+    }
 }
