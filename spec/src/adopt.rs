@@ -3,7 +3,7 @@
 
 use crate::catalogue::{CachePolicy, Subject, Text, register_by_id};
 use crate::lock::{Binding, Lock, LockedRegister};
-use crate::plan::default_services;
+use crate::plan::{default_services, tells_service, tells_smc};
 use crate::report::{HostReport, Reading, Seen, View};
 use crate::smccc::{self, Services};
 use std::borrow::Cow;
@@ -20,7 +20,7 @@ pub fn shown(view: &View, id: u64, name: &str) -> Option<u64> {
 }
 
 /// Everything in which a default guest of this view sees something else than the
-/// lock says, as statements of a baseline. What no baseline can say is left out:
+/// lock says, as statements of a baseline. What no baseline can say is left out, and so is what the report does not tell:
 /// planning the lock that comes of it tells.
 pub fn deviations(lock: &Lock, view: &View, report: &HostReport) -> Vec<Subject> {
     let mut out = Vec::new();
@@ -42,7 +42,7 @@ pub fn deviations(lock: &Lock, view: &View, report: &HostReport) -> Vec<Subject>
         }
     }
     let smc = default_services(view).smc;
-    if Services::of_lock(lock).smc != smc {
+    if tells_smc(view) && Services::of_lock(lock).smc != smc {
         out.push(Subject::Smc(smc));
     }
     if caches {
@@ -85,6 +85,9 @@ fn fields(entry: &LockedRegister, value: u64, mut differs: u64, out: &mut Vec<Su
 
 /// One pseudo-register: a service without a register is known by its answers.
 fn firmware(entry: &LockedRegister, view: &View, out: &mut Vec<Subject>) {
+    if !tells_service(view, entry.id) {
+        return;
+    }
     let services = default_services(view);
     let offered = match entry.id {
         smccc::PSCI_VERSION_REGISTER => {

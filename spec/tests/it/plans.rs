@@ -274,6 +274,28 @@ fn what_modes_of_kvm_and_firmware_change_is_refused_by_name() {
     assert_eq!(on(same), []);
 }
 
+/// Hosts whose stage 2 reaches less far than any of the lab's, as small boards' do, or farther, as kernels with pages of 64 KiB
+/// may: a lock is kept where its own space fits, and nothing of it is otherwise for that.
+#[test]
+fn a_space_that_a_host_cannot_map_is_refused_by_name() {
+    let recorded = host("neoverse-n1-6.12");
+    for memory in [64 << 20, 8 << 30, 300 << 30] {
+        let mut spec = spec(&["kvm-6.12"], "neoverse-n1", &[]);
+        spec.memory = memory;
+        let lock = lock(&spec);
+        let bits = lock.machine.address_bits;
+        assert!((32..=40).contains(&bits), "{bits}");
+        for (ipa, kept) in [(bits - 1, false), (bits, true), (52, true)] {
+            let mut host = recorded.clone();
+            host.ipa_bits = ipa;
+            let refusals = plan(&lock, &host).refusals;
+            let names: Vec<_> = refusals.iter().map(|r| (r.code, r.name.as_str())).collect();
+            let wanted = [(reason::ADDRESS_SPACE, "address bits")];
+            assert_eq!(names, &wanted[usize::from(kept)..], "{memory}, {ipa} bits");
+        }
+    }
+}
+
 /// 5.10 and 6.1 take any PMCR_EL0 and forget it at CPU_ON: measured with a guest of two vCPUs.
 #[test]
 fn what_cpu_on_resets_is_not_taken() {
