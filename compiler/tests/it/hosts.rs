@@ -292,6 +292,40 @@ fn a_model_needs_a_report_that_says_enough() {
     assert_eq!(output.status.code(), Some(2));
 }
 
+/// What a report does not tell is not zero in its model, and makes no lock that would promise it.
+#[test]
+fn what_a_report_does_not_tell_is_unknown_in_its_model() {
+    let (scratch, _, report) = host("untold");
+    let spec = SPEC.replace(
+        "cpu \"neoverse-n1\"",
+        "import \"mine.kdl\"\n    cpu \"mine\"",
+    );
+    scratch.write("b.vm.kdl", &spec);
+    for name in [
+        "ID_AA64ISAR0_EL1",
+        "ID_AA64MMFR2_EL1",
+        "REVIDR_EL1",
+        "MVFR1_EL1",
+    ] {
+        let mut poor = report.clone();
+        for view in &mut poor.views {
+            view.registers.retain(|r| r.name != name);
+            view.guest.retain(|f| f.name != name);
+        }
+        scratch.report("host.json", &poor);
+        let output = scratch.vmlock(&["cpu", "host.json", "--name", "mine", "-o", "mine.kdl"]);
+        assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+        let model = std::fs::read_to_string(scratch.0.join("mine.kdl")).unwrap();
+        assert!(model.contains(&format!("unknown \"{name}\"")), "{model}");
+        let (code, object) = scratch.json(&["lock", "--dry-run", "b.vm.kdl"]);
+        let found = object["diagnostics"].to_string();
+        assert!(
+            code == 1 && found.contains("spec::unmeasured") && found.contains(name),
+            "{name}: {found}"
+        );
+    }
+}
+
 #[test]
 fn reports_differ_by_field() {
     let (scratch, _, report) = host("diff");
