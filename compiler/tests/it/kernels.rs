@@ -68,6 +68,37 @@ fn a_distribution_s_kernel_is_locked_by_its_name_and_kept_where_it_runs() {
     }
 }
 
+/// Stolen time is given to who asks for it, on every host that has it: `adopt` says no other thing of it than `common`.
+#[test]
+fn a_host_is_adopted_with_the_stolen_time_that_it_has() {
+    let scratch = Scratch::new("adopted-stolen");
+    for series in ["5.10", "7.3"] {
+        let report = report_of("neoverse-n1", series);
+        let name = format!("own-{}", series.replace('.', "-"));
+        let adopt = [
+            "adopt",
+            &report,
+            "--name",
+            &name,
+            "--features",
+            "steal-time",
+        ];
+        let output = scratch.vmlock(&adopt);
+        assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+        let lock = [&name, ".vm.lock.json"].concat();
+        let (code, object) = scratch.json(&["lock", &format!("{name}.vm.kdl")]);
+        assert_eq!(code, 0, "{object}");
+        let (code, object) = scratch.json(&["check", &lock, "--native", "--host", &report]);
+        assert_eq!(code, 0, "{object}");
+        let keeps = object["hosts"][0]["keeps"].as_array().unwrap();
+        let written = keeps.iter().filter(|k| k.get("step").is_some());
+        let written: Vec<_> = written.map(|k| k["name"].as_str().unwrap()).collect();
+        assert_eq!(written, ["steal-time"]);
+        let common = scratch.vmlock(&["common", &report, "--features", "steal-time"]);
+        assert_eq!(common.status.code(), Some(0), "{}", err(&common));
+    }
+}
+
 /// Hosts with Debian's very kernels are recorded, so `runs-on` takes their names; of other kernels it says what is near.
 #[test]
 fn runs_on_knows_a_distribution_s_kernel() {
