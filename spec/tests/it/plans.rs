@@ -274,6 +274,34 @@ fn what_modes_of_kvm_and_firmware_change_is_refused_by_name() {
     assert_eq!(on(same), []);
 }
 
+/// Of GICR_CTLR two bits follow from the revision that is set, and nothing else is made otherwise by setting it.
+#[test]
+fn what_does_not_follow_from_a_revision_is_refused() {
+    let host = host("cortex-a72-7.3");
+    for (abi, others) in [("kvm-5.10", [1, 2, 6]), ("kvm-6.12", [1, 2, 4])] {
+        let lock = lock(&spec(&[abi], "cortex-a72", &[]));
+        let of = |lock: &Lock| {
+            let plan = plan_with(lock, &host, Emulation::Forbidden);
+            let names = plan.refusals.into_iter().map(|r| (r.code, r.name));
+            let gic = names.filter(|(_, name)| name.starts_with("GIC"));
+            gic.collect::<Vec<_>>()
+        };
+        assert_eq!(of(&lock), [], "{abi}");
+        for bits in others {
+            let mut other = lock.clone();
+            let mut all = other.gic.registers.iter_mut();
+            all.find(|r| r.name == "GICR_CTLR")
+                .expect("it has one")
+                .value ^= bits;
+            assert_eq!(
+                of(&other),
+                [(reason::GIC, "GICR_CTLR".to_owned())],
+                "{abi}, {bits:#x}"
+            );
+        }
+    }
+}
+
 /// Hosts whose stage 2 reaches less far than any of the lab's, as small boards' do, or farther, as kernels with pages of 64 KiB
 /// may: a lock is kept where its own space fits, and nothing of it is otherwise for that.
 #[test]
