@@ -178,9 +178,9 @@ fn a_model_of_an_emulated_host_is_not_offered_as_a_machine_s() {
             digits.into_iter().collect::<String>()
         };
         let report: report::HostReport = report::parse(text).unwrap();
-        let register = report.views[0].registers.iter();
-        let pfr0 = register.filter(|r| r.name == "ID_AA64PFR0_EL1");
-        let pfr0 = format!("{:#018x}", pfr0.last().unwrap().value.unwrap());
+        let mut registers = report.views[0].registers.iter();
+        let pfr0 = registers.find(|r| r.name == "ID_AA64PFR0_EL1");
+        let pfr0 = format!("{:#018x}", pfr0.unwrap().value.unwrap());
         text.replace(&pfr0, &value(&pfr0, '1'))
     });
     for (file, emulated) in [("host.json", true), ("silicon.json", false)] {
