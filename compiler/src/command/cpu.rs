@@ -322,15 +322,15 @@ const ARM: u64 = 0x41;
 
 /// What silicon and firmware decide.
 fn facts(view: &View, text: &mut String, source: &str) -> Result<(), Unfit> {
+    // Zero would be a guess: a machine has any of the levels of a workaround.
+    let lacks =
+        |register: &RegisterInfo| Unfit::Incomplete(format!("it does not say {}", register.name));
     for register in REGISTERS {
         let workaround =
             register.id != smccc::PSCI_VERSION_REGISTER && register.id < smccc::STD_BMAP_REGISTER;
         let spelt = match register.kind {
             Kind::Timer | Kind::Gic => match (value(view, register), register.kind) {
-                (None, _) => {
-                    let words = format!("it does not say {}", register.name);
-                    return Err(Unfit::Incomplete(words));
-                }
+                (None, _) => return Err(lacks(register)),
                 // A frequency is read as a decimal number, a register as hex.
                 (Some(value), Kind::Timer) => value.to_string(),
                 (Some(value), _) => format!("{value:#x}"),
@@ -339,9 +339,9 @@ fn facts(view: &View, text: &mut String, source: &str) -> Result<(), Unfit> {
                 let listed = view.register(register.id).and_then(|r| r.value);
                 // An older kernel has no register for it: the call's answer tells.
                 let answer = view.seen(&question(&register.name)).value();
-                listed
-                    .unwrap_or_else(|| smccc::workaround_level(register.id, answer))
-                    .to_string()
+                let level =
+                    listed.or_else(|| Some(smccc::workaround_level(register.id, Some(answer?))));
+                level.ok_or_else(|| lacks(register))?.to_string()
             }
             _ => continue,
         };
