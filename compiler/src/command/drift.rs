@@ -13,6 +13,7 @@ use crate::hosts::recorded;
 use crate::language::import;
 use crate::page;
 use crate::render::{Exit, Output};
+use crate::wording;
 use say::Names;
 use vmlock_spec::adopt::shown;
 use vmlock_spec::catalogue::{Catalogue, register_by_name};
@@ -377,7 +378,12 @@ fn between(
         ..near
     };
     let all = [host(&b.1, Some(before))];
-    let found = ask(question, &all, &[&b.0])?;
+    let mut found = ask(question, &all, &[&b.0])?;
+    // There the baseline says what the nearest one does, which no guest was seen to find.
+    found.set_aside_untold(|statement| {
+        let subject = wording::subject(statement);
+        format!("{subject}: `{a}` does not tell what its guest found")
+    });
     let names = Names {
         from: a,
         adopted: Some(a),

@@ -319,6 +319,48 @@ fn a_written_baseline_says_what_was_not_compared() {
     assert!(text.contains(line), "{text}");
 }
 
+/// What one of two reports does not tell is no change, whichever it is: the baseline that comes nearest to the other one is
+/// not what its guests were seen to find.
+#[test]
+fn what_one_report_alone_tells_of_calls_is_no_change() {
+    let scratch = Scratch::new("half-told");
+    let of_stolen_time = |name: &str| name.contains("PV_TIME_");
+    let by_smc = |name: &str| name.starts_with("SMC ");
+    for (series, is_it, named) in [
+        ("6.12", &by_smc as &dyn Fn(&str) -> bool, "SMC "),
+        ("5.10", &of_stolen_time, "PV_TIME_"),
+    ] {
+        let of = ["neoverse-n1", series];
+        fs::copy(report_of(of[0], series), scratch.0.join("full.json")).unwrap();
+        altered(&scratch, "poor.json", of, |report| {
+            for view in &mut report.views {
+                view.guest.retain(|fact| !is_it(&fact.name));
+            }
+        });
+        altered(&scratch, "without.json", of, |report| {
+            let guest = report.views.iter_mut().flat_map(|view| &mut view.guest);
+            for fact in guest.filter(|fact| is_it(&fact.name)) {
+                fact.seen = Seen::Value(u64::MAX);
+            }
+        });
+        for pair in [
+            ["poor.json", "without.json"],
+            ["without.json", "poor.json"],
+            ["poor.json", "full.json"],
+            ["full.json", "poor.json"],
+        ] {
+            let (code, object) = scratch.json(&["drift", pair[0], pair[1]]);
+            let nothing = json!([]);
+            let changed = [&object["changes"], &object["unsaid"]];
+            assert_eq!((code, changed), (125, [&nothing; 2]), "{pair:?} {object}");
+            assert!(object["unknown"].to_string().contains(named), "{object}");
+        }
+        // Where both tell, it is one.
+        let (code, object) = scratch.json(&["drift", "full.json", "without.json"]);
+        assert_eq!(code, 1, "{object}");
+    }
+}
+
 /// Where nothing is known to have changed, what could not be compared is neither good nor bad, for `git bisect run`.
 #[test]
 fn what_nobody_can_judge_is_neither_changed_nor_unchanged() {
