@@ -268,10 +268,7 @@ fn against(
         return Err((exit, Box::new(last)));
     }
     // The lab has looked at some kernels already.
-    let kernel = catalogue.baseline(&from).and_then(|b| b.kernel.as_ref());
-    let series = kernel.and_then(|kernel| kernel.recorded.as_ref());
-    let series = series.map_or_else(|| from.clone(), |series| format!("kvm-{series}"));
-    let olds: Vec<Option<HostReport>> = models.iter().map(|m| recorded::host(m, &series)).collect();
+    let olds: Vec<Option<HostReport>> = models.iter().map(|m| recorded::host(m, &from)).collect();
     let hosts = models.iter().zip(reports).zip(&olds);
     let hosts: Vec<Host<'_>> = hosts
         .map(|((model, (_, report)), old)| Host {
