@@ -324,10 +324,10 @@ impl Keep {
 
 impl Refusal {
     /// What is offered where the report of a host does not tell.
-    pub(crate) const UNTOLD: &str = "nothing that the report tells";
+    pub const UNTOLD: &str = "nothing that the report tells";
 
     /// What to do about that.
-    const AGAIN: &str = "make the report again with `vmlock-run probe`";
+    pub const AGAIN: &str = "make the report again with `vmlock-run probe`";
 
     /// Of what the report of a host does not tell.
     fn untold(name: &str, reason: &str) -> Self {

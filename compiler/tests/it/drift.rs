@@ -317,6 +317,28 @@ fn a_written_baseline_says_what_was_not_compared() {
     let text = fs::read_to_string(scratch.0.join("x.kdl")).unwrap();
     let line = "// Not compared, neoverse-n1: SMC PSCI_VERSION(): what SMC PSCI_VERSION() answers here is not known";
     assert!(text.contains(line), "{text}");
+    // Nor is it promised: what the baseline before says of it, nobody has seen there.
+    assert_eq!(text.matches("unknown ").count(), 1, "{text}");
+    let spec = "vm \"web\" {\n    arch \"arm64\"\n    import \"x.kdl\"\n    abi \"x\"\n    cpu \"neoverse-n1\" count=1\n    memory \"64MiB\"\n}\n";
+    scratch.write("web.vm.kdl", spec);
+    let (code, object) = scratch.json(&["lock", "--dry-run", "web.vm.kdl"]);
+    let found = object["diagnostics"].to_string();
+    let words = "SMC as a conduit of firmware calls";
+    assert!(code == 1 && found.contains(words), "{code} {found}");
+    // The report lacks it, and the host shows nothing that could not be said.
+    for how in ["--baseline", "--name"] {
+        let (code, object) = scratch.json(&["adopt", "new.json", how, "own"]);
+        let found = &object["diagnostics"][0];
+        assert_eq!(
+            (code, &found["code"]),
+            (4, &json!("report::incomplete")),
+            "{object}"
+        );
+        assert!(
+            found.to_string().contains("make the report again"),
+            "{found}"
+        );
+    }
 }
 
 /// What one of two reports does not tell is no change, whichever it is: the baseline that comes nearest to the other one is
