@@ -9,7 +9,7 @@ const FRAME: Frame = Frame {
     heading: "Which hosts keep which locks",
     row: "lock",
     finds: "refused for (a register, a reason)",
-    kinds: &[Kind::Kept, Kind::Refused],
+    kinds: &[Kind::Kept, Kind::Refused, Kind::NoVerdict],
     legible: printable,
 };
 
@@ -34,8 +34,6 @@ pub fn fleet(data: &Value) -> String {
         })
         .collect();
     let kept = cells.number(Kind::Kept, Vec::new());
-    let unclear = vec!["what `vmlock fleet` said of it is no answer".to_owned()];
-    let unclear = cells.number(Kind::NoVerdict, unclear);
     let locks = list(&data["locks"]);
     let rows: Vec<Row> = locks
         .iter()
@@ -49,7 +47,10 @@ pub fn fleet(data: &Value) -> String {
                 cell => {
                     let reason = cell.as_u64().and_then(|at| usize::try_from(at).ok());
                     let reason = reason.and_then(|at| reasons.get(at));
-                    reason.copied().unwrap_or(unclear)
+                    reason.copied().unwrap_or_else(|| {
+                        let unclear = "what `vmlock fleet` said of it is no answer";
+                        cells.number(Kind::NoVerdict, vec![unclear.to_owned()])
+                    })
                 }
             };
             Row {
@@ -103,6 +104,8 @@ mod tests {
                 &shown["kinds"][kind.as_u64().expect("a number") as usize]["words"]
             })
             .collect();
+        let legend = page.split_once("id=\"data\">").expect("a block").0;
+        assert!(legend.contains("no verdict"), "{legend}");
         assert_eq!(
             words,
             ["kept", "not kept", "no verdict", "no verdict", "no verdict"]
