@@ -240,6 +240,11 @@ pub(super) fn answers(
         let decider =
             level_of(call).map(|(entry, level)| Decider::workaround(entry, level, same_cpu));
         let is_untold = matches!(asked.reading, Reading::Unseen);
+        // A guest that asked and was given no answer.
+        let instead = match asked.reading {
+            Reading::Alike(_, seen) if now.is_none() => Some(seen.to_string()),
+            _ => None,
+        };
         let mut help = vec![match &decider {
             _ if is_untold => Refusal::AGAIN.to_owned(),
             Some(decider) => decider.help.clone(),
@@ -254,9 +259,16 @@ pub(super) fn answers(
             wanted: words(Some(entry.answer)),
             offered: match is_untold {
                 true => Refusal::UNTOLD.to_owned(),
-                false => words(later.or(now)),
+                false => match (later, instead.clone()) {
+                    (None, Some(instead)) => instead,
+                    _ => words(later.or(now)),
+                },
             },
             reason: match later.or(now) {
+                None if instead.is_some() => {
+                    let instead = instead.unwrap_or_default();
+                    format!("a guest that calls {call} here meets {instead}, and no answer")
+                }
                 Some(x0) => match decider {
                     Some(decider) => {
                         format!(
@@ -377,17 +389,15 @@ pub fn tells_service(view: &View, register: u64) -> bool {
         _ => return true,
     };
     let listed = view.register(register).and_then(|r| r.value);
-    listed.is_some() || is_asked(view, kind, function)
+    let answer = || Inside::of(view).seen(wire::key(kind, function.into()));
+    listed.is_some() || answer().value().is_some()
 }
 
 /// The same of SMC as a conduit, which has no register.
 pub fn tells_smc(view: &View) -> bool {
-    is_asked(view, wire::Kind::Smc, calls::PSCI_VERSION)
-}
-
-fn is_asked(view: &View, kind: wire::Kind, function: u32) -> bool {
-    let answer = Inside::of(view).seen(wire::key(kind, function.into()));
-    answer.value().is_some()
+    let key = wire::key(wire::Kind::Smc, calls::PSCI_VERSION.into());
+    // An exception in place of an answer tells as much: it is none.
+    matches!(Inside::of(view).seen(key), Reading::Alike(..))
 }
 
 /// What decides the answers on the host as it is by default: its registers

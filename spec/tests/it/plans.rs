@@ -302,6 +302,44 @@ fn what_does_not_follow_from_a_revision_is_refused() {
     }
 }
 
+/// Who asked and met an exception is not who did not ask.
+#[test]
+fn a_call_that_traps_is_not_one_that_nobody_made() {
+    const CALL: &str = "SMC PSCI_VERSION()";
+    let lock = lock(&spec(&["kvm-6.12"], "neoverse-n1", &[]));
+    let refusal = |host: &HostReport| {
+        let planned =
+            vmlock_spec::plan::plan_with(&lock, host, vmlock_spec::plan::Emulation::Forbidden);
+        let refusals = planned.refusals.into_iter();
+        let mut of_call = refusals.filter(|r| r.name == CALL);
+        of_call.next().expect("it is refused")
+    };
+    let mut host = host("neoverse-n1-6.12");
+    let facts = host.views.iter_mut().flat_map(|view| &mut view.guest);
+    for fact in facts.filter(|fact| fact.name == CALL) {
+        fact.seen = Seen::Undefined;
+    }
+    let traps = refusal(&host);
+    assert_eq!(traps.offered, "an undefined instruction");
+    assert!(
+        traps.reason.contains("an undefined instruction"),
+        "{traps:?}"
+    );
+    let view = host.view(&[]).unwrap();
+    let told = vmlock_spec::adopt::deviations(&lock, view, &host);
+    assert!(
+        told.contains(&vmlock_spec::catalogue::Subject::Smc(false)),
+        "{told:?}"
+    );
+    for view in &mut host.views {
+        view.guest.retain(|fact| fact.name != CALL);
+    }
+    let untold = refusal(&host);
+    assert!(untold.reason.contains("did not ask"), "{untold:?}");
+    let view = host.view(&[]).unwrap();
+    assert_eq!(vmlock_spec::adopt::deviations(&lock, view, &host), []);
+}
+
 /// Hosts whose stage 2 reaches less far than any of the lab's, as small boards' do, or farther, as kernels with pages of 64 KiB
 /// may: a lock is kept where its own space fits, and nothing of it is otherwise for that.
 #[test]
