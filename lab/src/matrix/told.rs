@@ -66,6 +66,26 @@ pub fn digests(locks: &[PathBuf]) -> Result<BTreeMap<PathBuf, String>> {
     locks.iter().map(of).collect()
 }
 
+/// That each lock is still the one that was audited.
+pub fn unchanged(before: &BTreeMap<PathBuf, String>) -> Result<()> {
+    let paths: Vec<PathBuf> = before.keys().cloned().collect();
+    let now = digests(&paths)?;
+    let mut changed = before
+        .iter()
+        .filter(|(path, digest)| now.get(*path) != Some(digest));
+    changed
+        .next()
+        .map_or(Ok(()), |(path, _)| Err(was_changed(path)))
+}
+
+/// What to say of one that is not.
+fn was_changed(path: &Path) -> Failure {
+    Failure::environment(format!(
+        "{} was changed while it was audited: nothing is said of it; audit it once more",
+        path.display()
+    ))
+}
+
 /// What is kept of cells, which are in the order of their locks. A lock that is another one now than before the audits
 /// was not audited, or not everywhere.
 pub fn of(cells: &[Cell], before: &BTreeMap<PathBuf, String>) -> Result<Vec<Lock>> {
@@ -76,10 +96,7 @@ pub fn of(cells: &[Cell], before: &BTreeMap<PathBuf, String>) -> Result<Vec<Lock
             let path = Path::new(&first.lock);
             let sha256 = cache::digest(path)?;
             if before.get(path) != Some(&sha256) {
-                return Err(Failure::environment(format!(
-                    "{} was changed while it was audited: nothing is said of it; audit it once more",
-                    first.lock
-                )));
+                return Err(was_changed(path));
             }
             Ok(Lock {
                 name: first.name.clone(),
@@ -151,6 +168,19 @@ fn refusals(list: &Value) -> std::result::Result<Vec<Refusal>, String> {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn a_lock_that_changes_while_it_is_audited_is_told_of() {
+        let folder = std::env::temp_dir().join(format!("vmlock-told-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).expect("a folder");
+        let path = folder.join("web.vm.lock.json");
+        std::fs::write(&path, "{}").expect("a file");
+        let before = digests(std::slice::from_ref(&path)).expect("digests");
+        assert!(unchanged(&before).is_ok());
+        std::fs::write(&path, "{ }").expect("another file");
+        assert!(unchanged(&before).is_err());
+        std::fs::remove_dir_all(folder).expect("its end");
+    }
 
     #[test]
     fn refusals_are_gathered_by_code_the_rarest_first() {
