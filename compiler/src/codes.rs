@@ -412,7 +412,7 @@ pub const CODES: &[Code] = &[
     code(
         "spec::unknown-host",
         "no such host is recorded",
-        "`runs-on` names hosts by the kernel series of the baseline that they run, with the CPU model of the description. Reports of the lab's kernels on some CPU models are recorded in vmlock. For any other host, make a report with `vmlock-run probe` and give it to `vmlock lock --for REPORT`: what a host can show is known from trying it, never from its version.",
+        "`runs-on` names hosts by the kernel that they run, its series (`kvm-6.12`) or the distribution whose it is (`debian-13`), with the CPU model of the description. Reports of the lab's kernels on some CPU models are recorded in vmlock. For any other host, make a report with `vmlock-run probe` and give it to `vmlock lock --for REPORT`: what a host can show is known from trying it, never from its version.",
     ),
     code(
         "lock::missing",

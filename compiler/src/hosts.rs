@@ -75,18 +75,47 @@ fn unknown(spec: &VmSpec, name: &str) -> Diagnostic {
     let meant = names::of_release(name).filter(|meant| names.contains(meant));
     let help = if let Some(meant) = meant {
         format!("write `{meant}`: hosts are recorded by their kernels' series; for others {own}")
+    } else if let Some(near) = near(name, &names) {
+        format!("{near}; for others {own}")
     } else if names.is_empty() {
         let models = join(&recorded::models());
         format!("hosts with {models} are recorded; for others {own}")
     } else {
-        let names: Vec<String> = names.iter().map(|n| format!("`{n}`")).collect();
-        format!("recorded are {}; for others {own}", join(&names))
+        let distributions = recorded::distributions(model).into_iter();
+        let distributions = distributions.map(|(name, _)| name);
+        let standing = distributions.filter(|name| !name.contains(".r"));
+        let all = names.iter().cloned().chain(standing);
+        let all: Vec<String> = all.map(|n| format!("`{n}`")).collect();
+        format!("recorded are {}; for others {own}", join(&all))
     };
     Diagnostic::error(
         "spec::unknown-host",
         format!("no report of a host `{name}` with a `{model}` is recorded"),
     )
     .help(help)
+}
+
+/// Of a kernel that the catalogue knows and nobody recorded, those that were recorded and are next to it.
+fn near(name: &str, recorded: &[String]) -> Option<String> {
+    let catalogue = Catalogue::builtin();
+    let kernel = catalogue.newest(name).filter(|b| b.part.is_none())?;
+    let is_recorded = |name: &&str| recorded.iter().any(|known| known == name);
+    if kernel.is_of_distribution() {
+        let chain = catalogue.chain(&kernel.name)?;
+        let mainline = chain.iter().rev().find(|b| !b.is_of_distribution())?;
+        let nearest = Some(mainline.name.as_ref()).filter(is_recorded)?;
+        return Some(format!(
+            "the mainline baseline that it is nearest to is `{nearest}`, of which hosts are recorded: write that to hold the lock against these, which have another kernel"
+        ));
+    }
+    let all = catalogue.releases();
+    let (before, after) = all.split_at(all.iter().position(|other| *other == kernel.name)?);
+    let next = [
+        before.iter().rev().copied().find(is_recorded),
+        after.iter().copied().find(is_recorded),
+    ];
+    let next: Vec<String> = next.iter().flatten().map(|n| format!("`{n}`")).collect();
+    (!next.is_empty()).then(|| format!("recorded next to it: {}", join(&next)))
 }
 
 /// Plans a lock on every host. The findings point at the lines that asked for

@@ -376,10 +376,49 @@ async function used(chromium, { names, hosts, rows: wanted }, where) {
   holds(`${where}, opened: wider than the window`, wide.length === 0, wide);
   holds(`${where}, opened: too little contrast`, faint.length === 0, faint);
   await chromium.picture(path.join(pictures, `${where.replaceAll(", ", "-")}-opened.png`));
+  // Heads and names stay where they are, and the cell that has the focus is never below them.
+  for (const [far, back] of [["End", "ArrowLeft"], ["PageDown", "ArrowUp"]]) {
+    await chromium.value(`document.querySelector('#grid button[tabindex="0"]').focus()`);
+    await chromium.key(far);
+    for (let step = 0; step < 8; step += 1) {
+      const covered = await chromium.value(`(${hidden})()`);
+      holds(`${where}: ${far}, ${step} times ${back}: the focused cell can be seen`, covered === "", covered);
+      await chromium.key(back);
+    }
+  }
   // The next Tab leaves the grid: it is one stop.
   await chromium.key("Tab");
   holds(`${where}: one more Tab leaves the grid`, !(await focused("dataset.row")), await focused("outerHTML"));
+  await called(chromium, where);
   await filtered(chromium, where);
+}
+
+/** In the page: what is seen in place of the cell that has the focus, if anything. */
+function hidden() {
+  const cell = document.activeElement;
+  if (!cell?.dataset.row) return `the focus is on ${cell?.tagName}`;
+  const { left, top, right, bottom } = cell.getBoundingClientRect();
+  for (const [x, y] of [[left + 3, top + 3], [right - 3, bottom - 3]]) {
+    const seen = document.elementFromPoint(x, y);
+    if (seen !== cell) return `at ${Math.round(x)}, ${Math.round(y)}: ${seen?.tagName} ${seen?.textContent.slice(0, 30)}`;
+  }
+  return "";
+}
+
+/** What is typed as a lock's or a host's name leaves those that have it. */
+async function called(chromium, where) {
+  for (const [field, heads] of [["name", "#grid tbody th bdi"], ["host", "#grid thead th[scope=col] bdi"]]) {
+    const all = `[...document.querySelectorAll(${JSON.stringify(heads)})].map((head) => head.textContent)`;
+    const before = await chromium.value(all);
+    const wanted = before.at(-1);
+    await chromium.value(`document.getElementById("${field}").focus()`);
+    await chromium.ask("Input.insertText", { text: wanted.toUpperCase() });
+    const after = await chromium.value(all);
+    const those = before.filter((name) => name.toLowerCase().includes(wanted.toLowerCase()));
+    holds(`${where}: a ${field} leaves those that have it`, those.length > 0 && after.join("\n") === those.join("\n"), [wanted, after]);
+    await chromium.value(`(() => { const field = document.getElementById("${field}"); field.value = ""; field.dispatchEvent(new Event("input")); })()`);
+    holds(`${where}: without it all are there again`, (await chromium.value(all)).length === before.length, field);
+  }
 }
 
 /** A reason that is typed leaves the rows and hosts that have it, and one that nobody has leaves none. */
@@ -398,6 +437,9 @@ async function filtered(chromium, where) {
     return { rows: rows.length, all: [...rows, ...hosts].every((line) => line.some(hit)), has };
   })()`);
   holds(`${where}: a reason leaves those that have it`, left.rows > 0 && left.all && left.has, [reason, left]);
+  const { wide, faint } = await chromium.value(`(${look})()`);
+  holds(`${where}, a reason typed: wider than the window`, wide.length === 0, wide);
+  holds(`${where}, a reason typed: too little contrast`, faint.length === 0, faint);
   await chromium.value(`document.getElementById("reason").focus()`);
   await chromium.ask("Input.insertText", { text: " and nobody has that" });
   const none = await chromium.value(`document.querySelectorAll("#grid tbody tr").length`);

@@ -44,6 +44,8 @@ pub enum Verdict {
 #[derive(Debug)]
 struct Cell {
     lock: String,
+    /// What the lock is called: its file, or its path where another has such a file.
+    name: String,
     cpu: String,
     kernel: String,
     version: String,
@@ -57,12 +59,16 @@ pub fn run(cache: &Cache, flags: &Matrix) -> Result<u8> {
     if flags.docs {
         return docs(cache, flags);
     }
+    once(&flags.locks, &flags.kernels, &flags.cpus)?;
+    let digests = told::digests(&flags.locks)?;
     let cells = audit_all(cache, flags, &flags.locks, &flags.kernels, &flags.cpus)?;
+    // Two files' verdicts are no table of one lock, however it is printed.
+    told::unchanged(&digests)?;
     match flags.format {
         Table::Human => tell(human(&cells).trim_end())?,
         Table::Markdown => tell(markdown(&cells).trim_end())?,
         Table::Json => tell(format_args!("{:#}", as_json(&cells)))?,
-        Table::Html => tell(grid::page(&told::of(&cells)?)?.trim_end())?,
+        Table::Html => tell(grid::page(&told::of(&cells, &digests)?)?.trim_end())?,
     }
     Ok(exit_code(&cells))
 }
@@ -74,19 +80,40 @@ fn docs(cache: &Cache, flags: &Matrix) -> Result<u8> {
     let locks = documents::asked(&examples, &flags.locks)?;
     let owned = |names: &[&str]| names.iter().map(|&n| n.to_owned()).collect::<Vec<_>>();
     let (kernels, cpus) = (owned(&kernels::SERIES), owned(&kernels::CPUS));
+    once(&locks, &kernels, &cpus)?;
+    let digests = told::digests(&locks)?;
     let cells = audit_all(cache, flags, &locks, &kernels, &cpus)?;
     let code = exit_code(&cells);
     if code != OK {
         tell(human(&cells).trim_end())?;
         return Ok(code);
     }
-    let told = documents::with(&root, &examples, told::of(&cells)?)?;
+    let told = documents::with(&root, &examples, told::of(&cells, &digests)?)?;
     for (place, text) in documents::made(&root, &told)? {
         let target = root.join(place);
         crate::cache::write(&target, text.as_bytes())?;
         say(format_args!("wrote {}", target.display()));
     }
     Ok(OK)
+}
+
+/// That a lock, a kernel or a CPU is named once: the audits of two would be one row or column, and take as long as two.
+fn once(locks: &[PathBuf], kernels: &[String], cpus: &[String]) -> Result<()> {
+    let locks: Vec<String> = locks
+        .iter()
+        // One that is not there is told of as that.
+        .map(|path| path.canonicalize().unwrap_or_else(|_| path.clone()))
+        .map(|path| path.display().to_string())
+        .collect();
+    for (what, all) in [("lock", &locks[..]), ("kernel", kernels), ("CPU", cpus)] {
+        let mut seen = BTreeSet::new();
+        if let Some(twice) = all.iter().find(|one| !seen.insert(*one)) {
+            return Err(Failure::usage(format!(
+                "the {what} {twice} is named twice: name each {what} once"
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// One cell for each lock on each host, in the order of the locks.
@@ -170,6 +197,7 @@ impl Auditor<'_> {
     fn audit(&self, host: &Machine) -> Result<Vec<Cell>> {
         let cell = |lock: &String, (verdict, report)| Cell {
             lock: lock.clone(),
+            name: called(lock, self.locks).to_owned(),
             cpu: host.cpu.clone(),
             kernel: host.kernel.asked.clone(),
             version: host.kernel.version.clone(),
@@ -337,6 +365,15 @@ fn lock_name(path: &str) -> &str {
     file.strip_suffix(".vm.lock.json").unwrap_or(file)
 }
 
+/// What one of several locks is called: by its path, where another of them has a file of that name.
+fn called<'a>(path: &'a str, all: &[String]) -> &'a str {
+    let name = lock_name(path);
+    match all.iter().filter(|other| lock_name(other) == name).count() {
+        0 | 1 => name,
+        _ => path,
+    }
+}
+
 fn host_name(cell: &Cell) -> String {
     match cell.version.starts_with(&cell.kernel) {
         true => cell.version.clone(),
@@ -350,7 +387,7 @@ fn human(cells: &[Cell]) -> String {
         .iter()
         .map(|cell| {
             [
-                lock_name(&cell.lock).to_owned(),
+                cell.name.clone(),
                 cell.cpu.clone(),
                 host_name(cell),
                 short(&cell.verdict),
@@ -377,7 +414,7 @@ fn human(cells: &[Cell]) -> String {
             let _ = writeln!(
                 text,
                 "\n{} on {} ({}): {why}",
-                lock_name(&cell.lock),
+                cell.name,
                 host_name(cell),
                 cell.cpu
             );
@@ -392,7 +429,7 @@ fn markdown(cells: &[Cell]) -> String {
         let _ = writeln!(
             text,
             "| {} | {} | {} | {} |",
-            lock_name(&cell.lock),
+            cell.name,
             cell.cpu,
             host_name(cell),
             short(&cell.verdict).replace('|', "\\|")
@@ -427,7 +464,7 @@ fn summary(cells: &[Cell]) -> Vec<String> {
         };
         lines.push(format!(
             "{} on {}: {kept} of {} hosts: {what}",
-            lock_name(&cell.lock),
+            cell.name,
             cell.cpu,
             same.len()
         ));
@@ -516,6 +553,7 @@ mod tests {
     fn cell(kernel: &str, verdict: Verdict) -> Cell {
         Cell {
             lock: "examples/web.vm.lock.json".to_owned(),
+            name: "web".to_owned(),
             cpu: "neoverse-n1".to_owned(),
             kernel: kernel.to_owned(),
             version: format!("{kernel}.9"),
@@ -578,6 +616,52 @@ mod tests {
         ];
         assert_eq!(exit_code(&broken), ENVIRONMENT);
         assert_eq!(exit_code(&[]), ENVIRONMENT);
+    }
+
+    #[test]
+    fn what_is_named_twice_is_refused_before_a_host_is_booted() {
+        let owned = |names: &[&str]| names.iter().map(|&n| n.to_owned()).collect::<Vec<_>>();
+        let paths = |names: &[&str]| names.iter().map(PathBuf::from).collect::<Vec<_>>();
+        let said = |locks: &[&str], kernels: &[&str], cpus: &[&str]| {
+            once(&paths(locks), &owned(kernels), &owned(cpus))
+                .map_err(|e| (e.code(), e.to_string()))
+        };
+        assert!(said(&["a", "b"], &["6.12", "6.1"], &["max"]).is_ok());
+        for (locks, kernels, cpus, word) in [
+            (&["a", "a"][..], &["6.12"][..], &["max"][..], "the lock a"),
+            // One file, by two paths.
+            (
+                &["Cargo.toml", "src/../Cargo.toml"],
+                &["6.12"],
+                &["max"],
+                "Cargo.toml",
+            ),
+            (
+                &["a"],
+                &["6.12", "6.1", "6.12"],
+                &["max"],
+                "the kernel 6.12",
+            ),
+            (&["a"], &["6.12"], &["max", "max"], "the CPU max"),
+        ] {
+            let words = said(locks, kernels, cpus).unwrap_err();
+            assert!(
+                words.0 == crate::failure::USAGE && words.1.contains(word),
+                "{words:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn two_locks_of_one_name_are_told_apart_by_their_paths() {
+        let all = [
+            "x/web.vm.lock.json",
+            "y/web.vm.lock.json",
+            "x/db.vm.lock.json",
+        ];
+        let all = all.map(str::to_owned);
+        let names: Vec<&str> = all.iter().map(|path| called(path, &all)).collect();
+        assert_eq!(names, ["x/web.vm.lock.json", "y/web.vm.lock.json", "db"]);
     }
 
     #[test]

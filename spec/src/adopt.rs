@@ -1,9 +1,9 @@
 //! What a host shows that a baseline does not say: the statements that make of
 //! a baseline exactly what a default guest sees there.
 
-use crate::catalogue::{CachePolicy, Subject, Text, register_by_id};
+use crate::catalogue::{CachePolicy, Subject, Text, register_by_id, register_by_name};
 use crate::lock::{Binding, Lock, LockedRegister};
-use crate::plan::default_services;
+use crate::plan::{default_services, tells_service, tells_smc};
 use crate::report::{HostReport, Reading, Seen, View};
 use crate::smccc::{self, Services};
 use std::borrow::Cow;
@@ -20,8 +20,8 @@ pub fn shown(view: &View, id: u64, name: &str) -> Option<u64> {
 }
 
 /// Everything in which a default guest of this view sees something else than the
-/// lock says, as statements of a baseline. What no baseline can say is left out:
-/// planning the lock that comes of it tells.
+/// lock says, as statements of a baseline. What no baseline can say is left out, and so is what the report does not tell
+/// ([`tells`]): planning the lock that comes of it tells.
 pub fn deviations(lock: &Lock, view: &View, report: &HostReport) -> Vec<Subject> {
     let mut out = Vec::new();
     let mut caches = false;
@@ -42,7 +42,7 @@ pub fn deviations(lock: &Lock, view: &View, report: &HostReport) -> Vec<Subject>
         }
     }
     let smc = default_services(view).smc;
-    if Services::of_lock(lock).smc != smc {
+    if tells_smc(view) && Services::of_lock(lock).smc != smc {
         out.push(Subject::Smc(smc));
     }
     if caches {
@@ -55,6 +55,27 @@ pub fn deviations(lock: &Lock, view: &View, report: &HostReport) -> Vec<Subject>
         out.push(Subject::IidrRevision(shown));
     }
     out
+}
+
+/// Whether a report tells what a guest of this view finds of what the statement is about. What it does not tell is no
+/// deviation, and nothing that another host's could be compared with.
+pub fn tells(subject: &Subject, view: &View, report: &HostReport) -> bool {
+    let register = |path: &str| {
+        let name = path.split('.').next().unwrap_or(path);
+        let listed = register_by_name(name).and_then(|info| view.register(info.id));
+        listed.is_some_and(|r| r.value.is_some()) || view.seen(name) != Reading::Unseen
+    };
+    match subject {
+        Subject::Field(path, _) => register(path),
+        Subject::Events { register: name, .. } => register(name),
+        Subject::Cache(_) => register("CLIDR_EL1"),
+        Subject::Psci(_) => tells_service(view, smccc::PSCI_VERSION_REGISTER),
+        Subject::Bitmap(name, _) => {
+            register_by_name(name).is_none_or(|info| tells_service(view, info.id))
+        }
+        Subject::IidrRevision(_) => report.gic.is_some(),
+        Subject::Smc(_) => tells_smc(view),
+    }
 }
 
 /// One register, by field where the differing bits have names.
@@ -85,6 +106,9 @@ fn fields(entry: &LockedRegister, value: u64, mut differs: u64, out: &mut Vec<Su
 
 /// One pseudo-register: a service without a register is known by its answers.
 fn firmware(entry: &LockedRegister, view: &View, out: &mut Vec<Subject>) {
+    if !tells_service(view, entry.id) {
+        return;
+    }
     let services = default_services(view);
     let offered = match entry.id {
         smccc::PSCI_VERSION_REGISTER => {

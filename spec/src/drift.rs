@@ -15,7 +15,7 @@ mod search;
 pub use beyond::{Remedy, Unsaid};
 pub use restore::{Knob, Restored, Together};
 
-use crate::adopt::deviations;
+use crate::adopt::{deviations, tells};
 use crate::catalogue::{Baseline, Catalogue, LOCK_VERSION, Statement, Subject};
 use crate::lock::Lock;
 use crate::plan::{Refusal, not_offered, plan};
@@ -169,6 +169,35 @@ impl Drift<'_> {
         guests.map(|guest| guest.machine.host).collect()
     }
 
+    /// Takes out of what changed what the reports of the old kernel do not tell, and names each by those words: for a
+    /// baseline that was made of such a report, and says there what another one does.
+    pub fn set_aside_untold(&mut self, words: impl Fn(&Statement) -> String) {
+        let guests: BTreeMap<&Machine, &Guest<'_>> =
+            self.guests.iter().map(|g| (&g.machine, g)).collect();
+        let is_told = |subject: &Subject, machine: &Machine| {
+            let old = guests.get(machine).and_then(|guest| guest.old);
+            let view = old.and_then(|old| old.view(&machine.features));
+            view.zip(old)
+                .is_none_or(|(view, old)| tells(subject, view, old))
+        };
+        let mut aside = Vec::new();
+        for entry in &mut self.entries {
+            let subject = &entry.statement.subject;
+            let all = std::mem::take(&mut entry.seen).into_iter();
+            let (told, untold) = all.partition(|seen| is_told(subject, &seen.machine));
+            entry.seen = told;
+            aside.extend(untold.into_iter().map(|seen: Difference| Unknown {
+                machine: seen.machine,
+                words: words(&entry.statement),
+            }));
+        }
+        self.entries.retain(|entry| !entry.seen.is_empty());
+        // What is no change is not to be restored either.
+        self.together
+            .retain(|lines| aside.iter().all(|unknown| unknown.machine != lines.machine));
+        self.unknown.extend(aside);
+    }
+
     /// What a baseline that describes these hosts says beside the old one.
     pub fn statements(&self) -> Vec<Statement> {
         self.entries.iter().map(|e| e.statement.clone()).collect()
@@ -229,8 +258,11 @@ pub fn drift<'a>(question: Question<'_>, hosts: &[Host<'a>]) -> Result<Drift<'a>
                 continue;
             }
         };
-        let all = beyond::changed(None, &new);
-        let mut changed = beyond::changed(old.as_ref().map(|(_, left)| left), &new);
+        let all = beyond::changed(None, (guest.view, &new));
+        let mut changed = beyond::changed(
+            old.as_ref().map(|(view, left)| (*view, left)),
+            (guest.view, &new),
+        );
         if let Some((view, left)) = &old {
             let views = (*view, guest.view);
             let beside = beyond::unpromised([&guest.before, &with], views, [left, &new]);

@@ -89,7 +89,7 @@ pub const fn mpidr_bits() -> u64 {
 
 /// GICR_TYPER of a vCPU (Arm IHI 0069 section 12.11.32): affinity, processor
 /// number, Last of its region; no LPIs.
-fn redistributor_type(index: u64, regions: &[Range]) -> u64 {
+pub(crate) fn redistributor_type(index: u64, regions: &[Range]) -> u64 {
     let affinity = mpidr(index) & 0xff_ffff;
     let mut behind = 0;
     let mut ends = regions.iter().map(|region| {

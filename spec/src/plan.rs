@@ -28,6 +28,7 @@ mod workarounds;
 pub(crate) use features::LENGTHS;
 pub use features::not_offered;
 pub use firmware::default_services;
+pub(crate) use firmware::{tells_service, tells_smc};
 pub use fleet::Fleet;
 pub use ground::Ground;
 pub use host::IDENTITY;
@@ -323,7 +324,10 @@ impl Keep {
 
 impl Refusal {
     /// What is offered where the report of a host does not tell.
-    pub(crate) const UNTOLD: &str = "nothing that the report tells";
+    pub const UNTOLD: &str = "nothing that the report tells";
+
+    /// What to do about that.
+    pub const AGAIN: &str = "make the report again with `vmlock-run probe`";
 
     /// Of what the report of a host does not tell.
     fn untold(name: &str, reason: &str) -> Self {
@@ -334,7 +338,7 @@ impl Refusal {
             offered: Self::UNTOLD.to_owned(),
             reason: reason.to_owned(),
             from: "the rule that unknown means no".to_owned(),
-            help: vec!["make the report again with `vmlock-run probe`".to_owned()],
+            help: vec![Self::AGAIN.to_owned()],
         }
     }
 }

@@ -57,7 +57,8 @@ pub struct VmSpec {
     /// Warnings that the author knows of.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub allow: Vec<Allow>,
-    /// Recorded hosts that must be able to keep the lock, by kernel series (`kvm-6.12`), with the CPU of `cpu`.
+    /// Recorded hosts that must be able to keep the lock, by their kernels, a series (`kvm-6.12`) or a distribution's
+    /// (`debian-13`), with the CPU of `cpu`.
     /// The compiler holds the lock against their reports; the lock itself does not name them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub runs_on: Vec<String>,

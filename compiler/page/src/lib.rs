@@ -384,6 +384,8 @@ mod tests {
             assert!(!all.contains(word), "{word}");
         }
         assert_eq!(page.matches("<script").count(), 2);
+        // A browser reads a line's end as LF before it takes the digest.
+        assert!(!SCRIPT.contains('\r') && !STYLE.contains('\r'));
     }
 
     /// What the script draws anew is the table's, so what explains it stands outside.

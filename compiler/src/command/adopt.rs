@@ -17,7 +17,7 @@ use std::path::Path;
 use vmlock_spec::adopt::deviations;
 use vmlock_spec::catalogue::{Catalogue, Statement, Subject};
 use vmlock_spec::lock::Lock;
-use vmlock_spec::plan::{Emulation, plan_with};
+use vmlock_spec::plan::{Emulation, Keep, Refusal, Step, plan_with};
 use vmlock_spec::report::HostReport;
 use vmlock_spec::resolve;
 use vmlock_spec::vm::{Cpu, Feature, VmSpec};
@@ -297,6 +297,18 @@ fn against(
     Some(all)
 }
 
+/// That the report does not tell what a baseline would have to say.
+fn untold(what: Vec<String>, file: &str) -> Failed {
+    let words = "this report does not tell all that a guest sees there; nothing was written";
+    let problem = Diagnostic::error("report::incomplete", words).help(Refusal::AGAIN);
+    let problem = what.into_iter().fold(problem, Diagnostic::detail);
+    let problem = match file.is_empty() {
+        true => problem,
+        false => problem.in_file(file),
+    };
+    (Exit::Environment, Box::new(problem))
+}
+
 /// Plans the lock on the host: no refusal, no step.
 fn prove(
     catalogue: &Catalogue,
@@ -318,6 +330,13 @@ fn prove(
         )
     })?;
     let plan = plan_with(&lock, report, Emulation::Forbidden);
+    let is_untold = |r: &Refusal| r.offered == Refusal::UNTOLD;
+    let written = |k: &Keep| !matches!(k.step, None | Some(Step::StolenTime(_)));
+    let is_shown = plan.keeps.iter().any(written) || plan.refusals.iter().any(|r| !is_untold(r));
+    if !is_shown && !plan.refusals.is_empty() {
+        let reasons = plan.refusals.into_iter().map(|r| r.reason).collect();
+        return Err(untold(reasons, ""));
+    }
     let mut problems: Vec<String> = plan
         .refusals
         .iter()
@@ -331,7 +350,8 @@ fn prove(
     problems.extend(
         plan.keeps
             .iter()
-            .filter(|k| k.step.is_some())
+            // What is asked for is given, and is nothing that the host shows otherwise.
+            .filter(|k| written(k))
             .map(|k| format!("{}: it would have to be written", k.name)),
     );
     if problems.is_empty() {

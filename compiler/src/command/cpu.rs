@@ -11,8 +11,8 @@ use serde_json::json;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use vmlock_spec::catalogue::{
-    Catalogue, Kind, NEVER_FORGOTTEN, REGISTERS, RegisterInfo, Rule, field, register_by_name,
-    selectors,
+    Catalogue, CpuModel, Kind, NEVER_FORGOTTEN, REGISTERS, RegisterInfo, Rule, field,
+    register_by_name, selectors,
 };
 use vmlock_spec::lock::reset;
 use vmlock_spec::plan::not_offered;
@@ -122,6 +122,12 @@ fn value(view: &View, register: &RegisterInfo) -> Option<u64> {
     inside.or_else(|| view.register(register.id).and_then(|r| r.value))
 }
 
+/// Whether a view says nothing of a register: neither KVM, nor a guest, which would tell as well that there is none.
+fn is_untold(view: &View, register: &RegisterInfo) -> bool {
+    let listed = view.register(register.id).and_then(|r| r.value);
+    listed.is_none() && matches!(view.seen(&register.name), Reading::Unseen)
+}
+
 /// What a model says and two vCPUs of a guest in one of these views read differently.
 fn apart(views: [&View; 2]) -> BTreeSet<String> {
     let name = |register: &RegisterInfo| match register.kind {
@@ -176,6 +182,17 @@ pub fn model(report: &HostReport, name: &str) -> Result<String, Unfit> {
     }
     let read = |register: &RegisterInfo| value(rich, register).or(value(base, register));
     const SOURCE: &str = "source=\"read on the host by vmlock-run probe\"";
+    let emulated = emulated(read);
+    let title = match emulated {
+        Some(_) => "Captured from a report of an emulated host",
+        None => "Captured from a host report",
+    };
+    let warned = emulated.map_or(String::new(), |why| {
+        format!(
+            "//\n// That host is an emulated one: {why}.\n// Real machines have other values, and keep a lock \
+             of this model only where they can be made to show these.\n"
+        )
+    });
     let mut text = String::new();
     // Writing to a string cannot fail.
     let _ = write!(
@@ -187,9 +204,9 @@ pub fn model(report: &HostReport, name: &str) -> Result<String, Unfit> {
          // such hosts, and a baseline can never show more than it. That holds for the caches too: a\n\
          // kernel from 6.3 on makes them up. Registers were read in a guest that has every optional\n\
          // feature that the host offers: baselines hide what a guest does not ask for.\n\
-         //\n\
+         {warned}//\n\
          // In a description: import \"THIS-FILE\", and cpu \"{name}\" count=N.\n\
-         cpu \"{name}\" {{\n    title \"Captured from a host report\"\n"
+         cpu \"{name}\" {{\n    title \"{title}\"\n"
     );
     if !report.vector_lengths.is_empty() {
         let lengths: Vec<String> = report.vector_lengths.iter().map(u32::to_string).collect();
@@ -208,7 +225,17 @@ pub fn model(report: &HostReport, name: &str) -> Result<String, Unfit> {
             continue;
         }
         let said_in_any_case = NEVER_FORGOTTEN.contains(&register.name.as_ref());
-        match (read(register), said_in_any_case) {
+        let untold =
+            read(register).is_none() && [base, rich].iter().all(|v| is_untold(v, register));
+        // Caches that CLIDR_EL1 does not name are UNKNOWN in any case.
+        let named = register
+            .csselr()
+            .is_none_or(|selector| named.contains(&selector.into()));
+        let needed = register.name == "MIDR_EL1" || register.name == "CTR_EL0";
+        match (
+            read(register),
+            said_in_any_case || untold && named && !needed,
+        ) {
             (None, true) => {
                 let _ = writeln!(
                     text,
@@ -217,7 +244,7 @@ pub fn model(report: &HostReport, name: &str) -> Result<String, Unfit> {
                 );
             }
             (Some(0) | None, false) => {
-                if register.name == "MIDR_EL1" || register.name == "CTR_EL0" {
+                if needed {
                     missing.push(register.name.as_ref());
                 }
             }
@@ -226,14 +253,22 @@ pub fn model(report: &HostReport, name: &str) -> Result<String, Unfit> {
                 let free = register.fields.iter().filter(|f| f.rule == Rule::Free);
                 let value = value & !free.fold(0, |mask, f| mask | f.mask());
                 let _ = match register.csselr() {
-                    // Caches that CLIDR_EL1 does not name are UNKNOWN.
-                    Some(selector) if !named.contains(&selector.into()) => Ok(()),
+                    Some(_) if !named => Ok(()),
                     Some(selector) => writeln!(caches, "    ccsidr {selector} {value:#x} {SOURCE}"),
-                    None => writeln!(
-                        text,
-                        "    register \"{}\" {value:#x} {SOURCE}",
-                        register.name
-                    ),
+                    None => {
+                        let source = match (register.name.as_ref(), emulated) {
+                            ("MIDR_EL1", Some(why)) => {
+                                let host = CpuModel::EMULATED;
+                                format!("source=\"{host}: {why}; read by vmlock-run probe\"")
+                            }
+                            _ => SOURCE.to_owned(),
+                        };
+                        writeln!(
+                            text,
+                            "    register \"{}\" {value:#x} {source}",
+                            register.name
+                        )
+                    }
                 };
             }
         }
@@ -258,17 +293,44 @@ pub fn model(report: &HostReport, name: &str) -> Result<String, Unfit> {
     Ok(text)
 }
 
+/// Why a CPU is no silicon's, if that shows. Of zero in MIDR_EL1.Implementer the Arm ARM (DDI 0487) has it that software may
+/// use it. Every core of Arm's that has an EL2 and an MMU at EL1 has an EL3 too (their Technical Reference Manuals,
+/// ID_AA64PFR0_EL1), and KVM tells guests of it; QEMU's `virt` with `virtualization=on` has none, whatever CPU it emulates.
+fn emulated(read: impl Fn(&RegisterInfo) -> Option<u64>) -> Option<&'static str> {
+    let shown = |path: &str| {
+        let (register, field) = field(path)?;
+        Some(field.get(read(register)?))
+    };
+    let implementer = shown("MIDR_EL1.Implementer")?;
+    if implementer == 0 {
+        return Some("MIDR_EL1.Implementer is 0, which no silicon has");
+    }
+    let midr = register_by_name("MIDR_EL1").and_then(&read);
+    let catalogue = Catalogue::builtin();
+    let mut models = catalogue.cpu_names().filter_map(|name| catalogue.cpu(name));
+    let is_emulated = models.any(|cpu| {
+        let named = register_by_name("MIDR_EL1").map(|info| cpu.silicon(info).value);
+        cpu.emulator().is_some() && named == midr
+    });
+    let no_el3 = shown("ID_AA64PFR0_EL1.EL3") == Some(0);
+    (no_el3 && (implementer == ARM || is_emulated))
+        .then_some("ID_AA64PFR0_EL1.EL3 is 0, and such a CPU has an EL3")
+}
+
+/// MIDR_EL1.Implementer of Arm Limited (DDI 0487, MIDR_EL1).
+const ARM: u64 = 0x41;
+
 /// What silicon and firmware decide.
 fn facts(view: &View, text: &mut String, source: &str) -> Result<(), Unfit> {
+    // Zero would be a guess: a machine has any of the levels of a workaround.
+    let lacks =
+        |register: &RegisterInfo| Unfit::Incomplete(format!("it does not say {}", register.name));
     for register in REGISTERS {
         let workaround =
             register.id != smccc::PSCI_VERSION_REGISTER && register.id < smccc::STD_BMAP_REGISTER;
         let spelt = match register.kind {
             Kind::Timer | Kind::Gic => match (value(view, register), register.kind) {
-                (None, _) => {
-                    let words = format!("it does not say {}", register.name);
-                    return Err(Unfit::Incomplete(words));
-                }
+                (None, _) => return Err(lacks(register)),
                 // A frequency is read as a decimal number, a register as hex.
                 (Some(value), Kind::Timer) => value.to_string(),
                 (Some(value), _) => format!("{value:#x}"),
@@ -277,9 +339,9 @@ fn facts(view: &View, text: &mut String, source: &str) -> Result<(), Unfit> {
                 let listed = view.register(register.id).and_then(|r| r.value);
                 // An older kernel has no register for it: the call's answer tells.
                 let answer = view.seen(&question(&register.name)).value();
-                listed
-                    .unwrap_or_else(|| smccc::workaround_level(register.id, answer))
-                    .to_string()
+                let level =
+                    listed.or_else(|| Some(smccc::workaround_level(register.id, Some(answer?))));
+                level.ok_or_else(|| lacks(register))?.to_string()
             }
             _ => continue,
         };

@@ -13,6 +13,7 @@ use crate::hosts::recorded;
 use crate::language::import;
 use crate::page;
 use crate::render::{Exit, Output};
+use crate::wording;
 use say::Names;
 use vmlock_spec::adopt::shown;
 use vmlock_spec::catalogue::{Catalogue, register_by_name};
@@ -267,10 +268,7 @@ fn against(
         return Err((exit, Box::new(last)));
     }
     // The lab has looked at some kernels already.
-    let kernel = catalogue.baseline(&from).and_then(|b| b.kernel.as_ref());
-    let series = kernel.and_then(|kernel| kernel.recorded.as_ref());
-    let series = series.map_or_else(|| from.clone(), |series| format!("kvm-{series}"));
-    let olds: Vec<Option<HostReport>> = models.iter().map(|m| recorded::host(m, &series)).collect();
+    let olds: Vec<Option<HostReport>> = models.iter().map(|m| recorded::host(m, &from)).collect();
     let hosts = models.iter().zip(reports).zip(&olds);
     let hosts: Vec<Host<'_>> = hosts
         .map(|((model, (_, report)), old)| Host {
@@ -377,7 +375,12 @@ fn between(
         ..near
     };
     let all = [host(&b.1, Some(before))];
-    let found = ask(question, &all, &[&b.0])?;
+    let mut found = ask(question, &all, &[&b.0])?;
+    // There the baseline says what the nearest one does, which no guest was seen to find.
+    found.set_aside_untold(|statement| {
+        let subject = wording::subject(statement);
+        format!("{subject}: `{a}` does not tell what its guest found")
+    });
     let names = Names {
         from: a,
         adopted: Some(a),

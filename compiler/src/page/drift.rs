@@ -72,6 +72,7 @@ pub fn drift(data: &Value) -> String {
                 judged(
                     those.map(|one| (list(&one["refused"]).is_empty(), one)),
                     &|one| list(&one["refused"]).iter().map(text).collect(),
+                    "no line that restores something was tried on this host",
                 )
             },
         );
@@ -83,7 +84,10 @@ pub fn drift(data: &Value) -> String {
         );
         add(name, &|host| {
             let old = list(&data["old"]).iter();
-            verdicts(old.filter(|one| one["report"] == host))
+            verdicts(
+                old.filter(|one| one["report"] == host),
+                "no machine of the old kernel was held against this host",
+            )
         });
     }
     let mut known: Vec<&Value> = Vec::new();
@@ -94,7 +98,10 @@ pub fn drift(data: &Value) -> String {
         known.push(&lock["lock"]);
         add(text(&lock["lock"]), &|host| {
             let of_both = |one: &&Value| one["lock"] == lock["lock"] && one["report"] == host;
-            verdicts(list(&data["locks"]).iter().filter(of_both))
+            verdicts(
+                list(&data["locks"]).iter().filter(of_both),
+                "not held against this host: the lock is for another CPU",
+            )
         });
     }
     let grid = Grid {
@@ -246,14 +253,15 @@ fn elsewhere(data: &Value, host: &str) -> Told {
     }
 }
 
-/// Kept where all are, and somebody was asked.
+/// Kept where all are, and somebody was asked; else why nobody was.
 fn judged<'a>(
     verdicts: impl Iterator<Item = (bool, &'a Value)>,
     why: &dyn Fn(&Value) -> Vec<String>,
+    unasked: &str,
 ) -> Told {
     let all: Vec<(bool, &Value)> = verdicts.collect();
     if all.is_empty() {
-        return (Kind::NotCompared, Vec::new());
+        return (Kind::NotCompared, vec![unasked.to_owned()]);
     }
     let refused = all.into_iter().filter(|(kept, _)| !kept);
     let refused: Vec<Vec<String>> = refused.map(|(_, one)| why(one)).collect();
@@ -264,11 +272,11 @@ fn judged<'a>(
 }
 
 /// The same of locks: each refusal by its name.
-fn verdicts<'a>(all: impl Iterator<Item = &'a Value>) -> Told {
+fn verdicts<'a>(all: impl Iterator<Item = &'a Value>, unasked: &str) -> Told {
     let why = |one: &Value| {
         let refusals = list(&one["refusals"]).iter();
         let line = |r: &Value| format!("{}: {}", text(&r["name"]), text(&r["reason"]));
         refusals.map(line).collect()
     };
-    judged(all.map(|one| (one["kept"] == true, one)), &why)
+    judged(all.map(|one| (one["kept"] == true, one)), &why, unasked)
 }

@@ -9,7 +9,7 @@ const FRAME: Frame = Frame {
     heading: "Which hosts keep which locks",
     row: "lock",
     finds: "refused for (a register, a reason)",
-    kinds: &[Kind::Kept, Kind::Refused],
+    kinds: &[Kind::Kept, Kind::Refused, Kind::NoVerdict],
     legible: printable,
 };
 
@@ -41,9 +41,17 @@ pub fn fleet(data: &Value) -> String {
             let enough = lock["kept"] == true;
             let few = if enough { "" } else { ", too few" };
             let of_lock = lock["refused"].as_array().into_iter().flatten();
-            let number = |cell: &Value| match cell.as_u64() {
-                Some(reason) => reasons[reason as usize],
-                None => kept,
+            // Kept is what it says is kept, and nothing else.
+            let number = |cell: &Value| match cell {
+                Value::Null => kept,
+                cell => {
+                    let reason = cell.as_u64().and_then(|at| usize::try_from(at).ok());
+                    let reason = reason.and_then(|at| reasons.get(at));
+                    reason.copied().unwrap_or_else(|| {
+                        let unclear = "what `vmlock fleet` said of it is no answer";
+                        cells.number(Kind::NoVerdict, vec![unclear.to_owned()])
+                    })
+                }
             };
             Row {
                 name: lock["lock"].as_str().unwrap_or_default().to_owned(),
@@ -67,4 +75,40 @@ pub fn fleet(data: &Value) -> String {
         cells,
     };
     page(&FRAME, &grid)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    /// A cell that is no answer is no yes.
+    #[test]
+    fn only_null_is_kept() {
+        let data = json!({
+            "hosts": ["a", "b", "c", "d", "e"],
+            "reasons": [{"refused": ["CTR_EL0: DIC 0x1 for 0x0"]}],
+            "locks": [{"lock": "web", "kept": true, "keptBy": 1, "refused": [null, 0, 1, "0", true]}],
+            "atLeast": 1,
+        });
+        let page = fleet(&data);
+        let (_, rest) = page.split_once("id=\"data\">").expect("a block");
+        let (block, _) = rest.split_once("</script>").expect("its end");
+        let shown: Value = serde_json::from_str(block).expect("JSON");
+        let words: Vec<&Value> = shown["rows"][0]["cells"]
+            .as_array()
+            .expect("cells")
+            .iter()
+            .map(|cell| {
+                let kind = &shown["cells"][cell.as_u64().expect("a number") as usize]["kind"];
+                &shown["kinds"][kind.as_u64().expect("a number") as usize]["words"]
+            })
+            .collect();
+        let legend = page.split_once("id=\"data\">").expect("a block").0;
+        assert!(legend.contains("no verdict"), "{legend}");
+        assert_eq!(
+            words,
+            ["kept", "not kept", "no verdict", "no verdict", "no verdict"]
+        );
+    }
 }

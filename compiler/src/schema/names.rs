@@ -9,7 +9,7 @@ use crate::codes;
 use crate::hosts::recorded;
 use crate::wording;
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use vmlock_spec::catalogue::{
     Baseline, Catalogue, CpuModel, Field, HWCAPS, Hwcap, Kind, REGISTERS, RegisterInfo,
 };
@@ -53,7 +53,10 @@ pub fn names(schema: &mut Value) {
     definitions["Field"] = closed("A field of a register, `REGISTER.FIELD`.", fields());
     definitions["Hwcap"] = closed("A feature by its Linux hwcap name.", hwcaps());
     definitions["Warning"] = closed("The code of a warning.", warnings());
-    definitions["RecordedHost"] = closed("A recorded host, by its kernel series.", hosts());
+    definitions["RecordedHost"] = closed(
+        "A recorded host, by its kernel: a series, or a distribution's.",
+        hosts(),
+    );
     definitions["PmuVersion"] = closed("A version of the PMUv3 architecture.", pmu_versions());
     let of = |name: &str| json!({ "$ref": format!("#/definitions/{name}") });
     let hidden = known(
@@ -277,9 +280,20 @@ fn hosts() -> Vec<Value> {
         }
     }
     let words = |models: &[String]| format!("Recorded with the CPUs {}.", models.join(", "));
-    all.iter()
-        .map(|(name, models)| known(name, &words(models), &words(models)))
-        .collect()
+    let of_series = all
+        .iter()
+        .map(|(name, models)| known(name, &words(models), &words(models)));
+    let mut kernels: BTreeMap<(String, String), Vec<String>> = BTreeMap::new();
+    for model in recorded::models() {
+        for kernel in recorded::distributions(model.trim_matches('`')) {
+            kernels.entry(kernel).or_default().push(model.clone());
+        }
+    }
+    let of_distributions = kernels.iter().map(|((name, series), models)| {
+        let words = format!("The host that `{series}` names. {}", words(models));
+        known(name, &words, &words)
+    });
+    of_series.chain(of_distributions).collect()
 }
 
 fn pmu_versions() -> Vec<Value> {

@@ -5,7 +5,7 @@
 //! results behind the results; a line of `…` stands for any lines, and `…` at the end of one for what
 //! else it has. It ends with 0 unless a last line says otherwise. A block of `kdl` or `text` with a name behind it is that file.
 //! `<!-- NAME is the report of CPU SERIES -->` stands for what a host would have told, and `<!-- NAME is examples/FILE -->` for
-//! that file.
+//! that file, as one of `compiler/tests/ui/` does for what a machine printed.
 
 use crate::scratch::{Scratch, err, out, report_of, root};
 use std::fs;
@@ -13,7 +13,15 @@ use std::process::Output;
 
 /// What a shell reads in a line, and not the program.
 const SHELLS: [char; 9] = ['|', '&', ';', '<', '>', '$', '`', '*', '~'];
-const PAGES: [&str; 3] = ["docs/tutorial.md", "docs/howto.md", "docs/import.md"];
+const PAGES: [&str; 4] = [
+    "docs/tutorial.md",
+    "docs/howto.md",
+    "docs/import.md",
+    "docs/witness.md",
+];
+
+/// Where files are that stand for those of a reader's.
+const FILES: [&str; 2] = ["examples/", "compiler/tests/ui/"];
 
 /// A block of a page: what stands behind its fence, and its lines.
 type Block<'a> = (&'a str, Vec<&'a str>);
@@ -38,7 +46,9 @@ fn parts(page: &str) -> Vec<Part<'_>> {
                         [name, "is", "the", "report", "of", cpu, series, "-->"] => {
                             parts.push(Part::Report(name, cpu, series));
                         }
-                        [name, "is", path, "-->"] if path.starts_with("examples/") => {
+                        [name, "is", path, "-->"]
+                            if FILES.iter().any(|folder| path.starts_with(folder)) =>
+                        {
                             parts.push(Part::Example(name, path));
                         }
                         _ => panic!("what is `{line}`?"),
@@ -143,5 +153,5 @@ fn pages_that_teach_print_what_commands_print() {
     let tried = shown
         .filter(|shown| shown.typed.starts_with("vmlock "))
         .count();
-    assert!(tried >= 21, "only {tried} commands in {PAGES:?}");
+    assert!(tried >= 25, "only {tried} commands in {PAGES:?}");
 }

@@ -310,10 +310,77 @@ fn a_written_baseline_says_what_was_not_compared() {
     });
     let write = ["drift", "--from", "kvm-7.3", "new.json", "--write", "x.kdl"];
     let (code, object) = scratch.json(&write);
-    assert_eq!(code, 1, "{object}");
+    // That a guest did not ask is no change.
+    let nothing = json!([]);
+    let changed = [&object["changes"], &object["unsaid"]];
+    assert_eq!((code, changed), (125, [&nothing; 2]), "{object}");
     let text = fs::read_to_string(scratch.0.join("x.kdl")).unwrap();
-    let line = "// Not compared, neoverse-n1: what a guest sees: ";
+    let line = "// Not compared, neoverse-n1: SMC PSCI_VERSION(): what SMC PSCI_VERSION() answers here is not known";
     assert!(text.contains(line), "{text}");
+    // Nor is it promised: what the baseline before says of it, nobody has seen there.
+    assert_eq!(text.matches("unknown ").count(), 1, "{text}");
+    let spec = "vm \"web\" {\n    arch \"arm64\"\n    import \"x.kdl\"\n    abi \"x\"\n    cpu \"neoverse-n1\" count=1\n    memory \"64MiB\"\n}\n";
+    scratch.write("web.vm.kdl", spec);
+    let (code, object) = scratch.json(&["lock", "--dry-run", "web.vm.kdl"]);
+    let found = object["diagnostics"].to_string();
+    let words = "SMC as a conduit of firmware calls";
+    assert!(code == 1 && found.contains(words), "{code} {found}");
+    // The report lacks it, and the host shows nothing that could not be said.
+    for how in ["--baseline", "--name"] {
+        let (code, object) = scratch.json(&["adopt", "new.json", how, "own"]);
+        let found = &object["diagnostics"][0];
+        assert_eq!(
+            (code, &found["code"]),
+            (4, &json!("report::incomplete")),
+            "{object}"
+        );
+        assert!(
+            found.to_string().contains("make the report again"),
+            "{found}"
+        );
+    }
+}
+
+/// What one of two reports does not tell is no change, whichever it is: the baseline that comes nearest to the other one is
+/// not what its guests were seen to find.
+#[test]
+fn what_one_report_alone_tells_of_calls_is_no_change() {
+    let scratch = Scratch::new("half-told");
+    let of_stolen_time = |name: &str| name.contains("PV_TIME_");
+    let by_smc = |name: &str| name.starts_with("SMC ");
+    for (series, is_it, named) in [
+        ("6.12", &by_smc as &dyn Fn(&str) -> bool, "SMC "),
+        ("5.10", &of_stolen_time, "PV_TIME_"),
+    ] {
+        let of = ["neoverse-n1", series];
+        fs::copy(report_of(of[0], series), scratch.0.join("full.json")).unwrap();
+        altered(&scratch, "poor.json", of, |report| {
+            for view in &mut report.views {
+                view.guest.retain(|fact| !is_it(&fact.name));
+            }
+        });
+        altered(&scratch, "without.json", of, |report| {
+            let guest = report.views.iter_mut().flat_map(|view| &mut view.guest);
+            for fact in guest.filter(|fact| is_it(&fact.name)) {
+                fact.seen = Seen::Value(u64::MAX);
+            }
+        });
+        for pair in [
+            ["poor.json", "without.json"],
+            ["without.json", "poor.json"],
+            ["poor.json", "full.json"],
+            ["full.json", "poor.json"],
+        ] {
+            let (code, object) = scratch.json(&["drift", pair[0], pair[1]]);
+            let nothing = json!([]);
+            let changed = [&object["changes"], &object["unsaid"]];
+            assert_eq!((code, changed), (125, [&nothing; 2]), "{pair:?} {object}");
+            assert!(object["unknown"].to_string().contains(named), "{object}");
+        }
+        // Where both tell, it is one.
+        let (code, object) = scratch.json(&["drift", "full.json", "without.json"]);
+        assert_eq!(code, 1, "{object}");
+    }
 }
 
 /// Where nothing is known to have changed, what could not be compared is neither good nor bad, for `git bisect run`.

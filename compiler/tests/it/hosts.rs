@@ -3,7 +3,7 @@
 
 use crate::scratch::{Scratch, err, out, report_of, root};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 use vmlock_spec::lock::reset;
@@ -290,6 +290,69 @@ fn a_model_needs_a_report_that_says_enough() {
     );
     let output = scratch.vmlock(&["cpu", "host.json", "--name", "no good"]);
     assert_eq!(output.status.code(), Some(2));
+}
+
+/// What a report does not tell is not zero in its model, and makes no lock that would promise it.
+#[test]
+fn what_a_report_does_not_tell_is_unknown_in_its_model() {
+    let (scratch, _, report) = host("untold");
+    let spec = SPEC.replace(
+        "cpu \"neoverse-n1\"",
+        "import \"mine.kdl\"\n    cpu \"mine\"",
+    );
+    scratch.write("b.vm.kdl", &spec);
+    let asked = ["cpu", "host.json", "--name", "mine"];
+    scratch.report("host.json", &report);
+    let full = out(&scratch.vmlock(&asked));
+    // The words before and after a name: `register "NAME" VALUE`.
+    let named = |word: &str| -> Vec<String> {
+        let lines = full.lines().map(str::trim);
+        let names = lines.filter_map(|line| line.strip_prefix(word)?.split('"').nth(1));
+        names.map(str::to_owned).collect()
+    };
+    let (registers, facts) = (named("register "), named("fact "));
+    assert!(registers.len() > 20 && facts.len() == 5, "{full}");
+    let facts: BTreeSet<&String> = facts.iter().collect();
+    for name in registers.iter().chain(facts.iter().copied()) {
+        let call = name.strip_prefix("KVM_REG_ARM_");
+        let call = call.map(|call| format!("ARCH_FEATURES({call})"));
+        let mut poor = report.clone();
+        for view in &mut poor.views {
+            view.registers.retain(|r| r.name != *name);
+            let of_it = |fact: &str| fact == name || call.as_deref() == Some(fact);
+            view.guest.retain(|f| !of_it(&f.name));
+        }
+        assert!(poor != report, "{name}");
+        scratch.report("host.json", &poor);
+        let output = scratch.vmlock(&asked);
+        let model = out(&output);
+        // Without these there is no model at all.
+        let needed = ["MIDR_EL1", "CTR_EL0"].contains(&name.as_str()) || facts.contains(name);
+        if needed {
+            let words = format!("it does not say {name}");
+            assert_eq!(output.status.code(), Some(4), "{name}: {model}");
+            assert!(err(&output).contains(&words), "{}", err(&output));
+            continue;
+        }
+        assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+        assert!(model.contains(&format!("unknown \"{name}\"")), "{model}");
+        let is_read = [
+            "ID_AA64ISAR0_EL1",
+            "ID_AA64MMFR2_EL1",
+            "REVIDR_EL1",
+            "MVFR1_EL1",
+        ];
+        if !is_read.contains(&name.as_str()) {
+            continue;
+        }
+        scratch.write("mine.kdl", &model);
+        let (code, object) = scratch.json(&["lock", "--dry-run", "b.vm.kdl"]);
+        let found = object["diagnostics"].to_string();
+        assert!(
+            code == 1 && found.contains("spec::unmeasured") && found.contains(name.as_str()),
+            "{name}: {found}"
+        );
+    }
 }
 
 #[test]

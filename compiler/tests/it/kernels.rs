@@ -68,6 +68,147 @@ fn a_distribution_s_kernel_is_locked_by_its_name_and_kept_where_it_runs() {
     }
 }
 
+/// Stolen time is given to who asks for it, on every host that has it: `adopt` says no other thing of it than `common`.
+#[test]
+fn a_host_is_adopted_with_the_stolen_time_that_it_has() {
+    let scratch = Scratch::new("adopted-stolen");
+    for series in ["5.10", "7.3"] {
+        let report = report_of("neoverse-n1", series);
+        let name = format!("own-{}", series.replace('.', "-"));
+        let adopt = [
+            "adopt",
+            &report,
+            "--name",
+            &name,
+            "--features",
+            "steal-time",
+        ];
+        let output = scratch.vmlock(&adopt);
+        assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+        let lock = [&name, ".vm.lock.json"].concat();
+        let (code, object) = scratch.json(&["lock", &format!("{name}.vm.kdl")]);
+        assert_eq!(code, 0, "{object}");
+        let (code, object) = scratch.json(&["check", &lock, "--native", "--host", &report]);
+        assert_eq!(code, 0, "{object}");
+        let keeps = object["hosts"][0]["keeps"].as_array().unwrap();
+        let written = keeps.iter().filter(|k| k.get("step").is_some());
+        let written: Vec<_> = written.map(|k| k["name"].as_str().unwrap()).collect();
+        assert_eq!(written, ["steal-time"]);
+        let common = scratch.vmlock(&["common", &report, "--features", "steal-time"]);
+        assert_eq!(common.status.code(), Some(0), "{}", err(&common));
+    }
+}
+
+/// Hosts with Debian's very kernels are recorded, so `runs-on` takes their names; of other kernels it says what is near.
+#[test]
+fn runs_on_knows_a_distribution_s_kernel() {
+    let scratch = Scratch::new("runs-on-debian");
+    let with = |line: &str| {
+        let cpu = format!("\"cortex-a72\" count=1\n    {line}");
+        spec("web", "", "\"kvm-6.12\"", &cpu)
+    };
+    let locked = |line: &str| {
+        scratch.lock("web", &with(line));
+        fs::read_to_string(scratch.0.join("web.vm.lock.json")).unwrap()
+    };
+    let plain = locked("");
+    for names in ["\"debian-13\"", "\"debian-13.r1\" \"kvm-7.3\""] {
+        let lock = locked(&format!("runs-on {names}"));
+        assert_eq!(lock, plain, "the lock does not name them");
+    }
+    // It is that host that is asked: 5.10 cannot write ID registers.
+    let newer = spec(
+        "web",
+        "",
+        "\"kvm-6.8\"",
+        "\"cortex-a72\" count=1\n    runs-on \"debian-11\"",
+    );
+    scratch.write("web.vm.kdl", &newer);
+    let (code, object) = scratch.json(&["lock", "--dry-run", "web.vm.kdl"]);
+    assert_eq!(code, 1, "{object}");
+    let said = object["diagnostics"].to_string();
+    assert!(said.contains("`debian-11` cannot keep"), "{said}");
+    for (name, near) in [
+        (
+            "al2023-6.1",
+            "the mainline baseline that it is nearest to is `kvm-6.1`",
+        ),
+        ("al2-5.10.r1", "nearest to is `kvm-5.10`"),
+        ("kvm-6.8", "recorded next to it: `kvm-6.1` and `kvm-6.12`"),
+        ("kvm-6.19.2", "write `kvm-6.19`"),
+        (
+            "ubuntu-24.04",
+            "`debian-11`, `debian-12` and `debian-13`; for others",
+        ),
+    ] {
+        scratch.write("web.vm.kdl", &with(&format!("runs-on \"{name}\"")));
+        let (code, object) = scratch.json(&["lock", "--dry-run", "web.vm.kdl"]);
+        let found = object["diagnostics"].as_array().unwrap();
+        let unknown = found.iter().find(|d| d["code"] == "spec::unknown-host");
+        let help = unknown.and_then(|d| d["help"].as_str()).unwrap_or("(none)");
+        assert!(code == 1 && help.contains(near), "{name}: {help}");
+        assert!(help.contains("vmlock lock --for REPORT"), "{name}: {help}");
+    }
+}
+
+/// A model of a host that is no machine's says so, where it is made and where it is used.
+#[test]
+fn a_model_of_an_emulated_host_is_not_offered_as_a_machine_s() {
+    let scratch = Scratch::new("emulated-model");
+    let warned = |code: i32, object: &Value| {
+        let found = object["diagnostics"].as_array().unwrap();
+        let is = |d: &&Value| d["code"] == "spec::emulated-cpu";
+        assert_eq!(code, 0, "{object}");
+        found
+            .iter()
+            .find(is)
+            .map(|d| d["message"].as_str().unwrap().to_owned())
+    };
+    let report = |name: &str, alter: &dyn Fn(&str) -> String| {
+        let text = fs::read_to_string(report_of("neoverse-n1", "6.12")).unwrap();
+        fs::write(scratch.0.join(name), alter(&text)).unwrap();
+    };
+    report("host.json", &|text| text.to_owned());
+    // As the same CPU in a machine has an EL3.
+    report("silicon.json", &|text| {
+        let value = |text: &str, el3: char| {
+            let mut digits: Vec<char> = text.chars().collect();
+            let place = digits.len() - 4;
+            digits[place] = el3;
+            digits.into_iter().collect::<String>()
+        };
+        let report: report::HostReport = report::parse(text).unwrap();
+        let mut registers = report.views[0].registers.iter();
+        let pfr0 = registers.find(|r| r.name == "ID_AA64PFR0_EL1");
+        let pfr0 = format!("{:#018x}", pfr0.unwrap().value.unwrap());
+        text.replace(&pfr0, &value(&pfr0, '1'))
+    });
+    for (file, emulated) in [("host.json", true), ("silicon.json", false)] {
+        let output = scratch.vmlock(&["cpu", file, "--name", "mine", "-o", "mine.kdl"]);
+        assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+        let model = fs::read_to_string(scratch.0.join("mine.kdl")).unwrap();
+        for words in [
+            "title \"Captured from a report of an emulated host\"",
+            "That host is an emulated one: ",
+        ] {
+            assert_eq!(model.contains(words), emulated, "{file}: {model}");
+        }
+        let text = spec(
+            "web",
+            "    import \"mine.kdl\"\n",
+            "\"kvm-6.12\"",
+            "\"mine\" count=1",
+        );
+        scratch.write("web.vm.kdl", &text);
+        let (code, object) = scratch.json(&["lock", "--dry-run", "web.vm.kdl"]);
+        let said = warned(code, &object);
+        assert_eq!(said.is_some(), emulated, "{file}: {object}");
+        let named =
+            said.is_none_or(|said| said.starts_with("`mine` was read from an emulated host; "));
+        assert!(named, "{object}");
+    }
+}
+
 /// The report of a host whose kernel hides CRC32 and shows another revision of the interrupt controller.
 fn altered(scratch: &Scratch) -> Value {
     let text = fs::read_to_string(report_of("neoverse-n1", "6.12")).unwrap();

@@ -115,7 +115,7 @@ fn a_description_is_answered_by_what_is_meant() {
             "arch",
             "runs-on \"kvm-6.9\"\narch",
             "spec::unknown-host",
-            "recorded are `kvm-5.10`",
+            "recorded next to it: `kvm-6.1` and `kvm-6.12`",
         ),
     ] {
         scratch.write("a.vm.kdl", &SPEC.replace(line, habit));

@@ -8,7 +8,7 @@ use super::grid;
 use super::told::{Host, Lock, Said};
 use crate::cache;
 use crate::failure::{Failure, Result};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -26,7 +26,7 @@ Every example, audited on real KVM of every kernel series below, on four emulate
 what the lock says, and a guest reads everything from inside. Written by `vmlock-lab matrix --docs`; not edited by hand.
 
 [One page](matrix-page.html) for a browser has all of it as a grid in which each cell opens its reasons, found by
-register or code; it needs no network. The [data](matrix.json) of both are beside it.
+register, value or code; it needs no network. The [data](matrix.json) of both are beside it.
 
 **yes**: the guest saw exactly what the lock promises. The numbers say how many entries were written and read back
 (`set`) and how many the runner answers itself (`emulated`); the rest the host shows by itself. All hosts that keep a
@@ -134,16 +134,26 @@ fn section(root: &Path, lock: &Lock, text: &mut String) -> Result<()> {
         "\n## `{name}`\n\n```kdl\n{}\n```\n\nLock: `{shown}`, sha256 `{sha256}`.",
         source.trim_end(),
     );
-    let kept = hosts.iter().find_map(|host| match &host.said {
-        Said::Kept { facts, digest, .. } => Some((facts, digest)),
-        _ => None,
-    });
-    let _ = match kept {
-        Some((facts, digest)) => writeln!(
+    let kept: BTreeSet<(u64, &str)> = hosts
+        .iter()
+        .filter_map(|host| match &host.said {
+            Said::Kept { facts, digest, .. } => Some((*facts, digest.as_str())),
+            _ => None,
+        })
+        .collect();
+    let _ = match Vec::from_iter(kept)[..] {
+        [] => writeln!(text, "No host here keeps it.\n"),
+        [(facts, digest)] => writeln!(
             text,
             "Where it is kept, a guest saw {facts} promised facts, digest `{digest}`.\n"
         ),
-        None => writeln!(text, "No host here keeps it.\n"),
+        // The head says that it was one machine.
+        ref several => {
+            return Err(Failure::environment(format!(
+                "`{name}` showed its guests {} machines, by their facts and digests: {several:?}",
+                several.len()
+            )));
+        }
     };
     let mut columns: Vec<&str> = Vec::new();
     let mut rows: Vec<(&str, BTreeMap<&str, String>)> = Vec::new();
@@ -190,7 +200,7 @@ fn words(host: &Host) -> String {
             }
         }
         Said::Refused(refusals) => {
-            let count: u64 = refusals.iter().map(|refusal| refusal.count).sum();
+            let count: usize = refusals.iter().map(|refusal| refusal.entries.len()).sum();
             let code = refusals.first().map_or("", |first| first.code.as_str());
             let word = code.strip_prefix("host::").unwrap_or(code);
             format!("no: {count}, {word}")
@@ -237,7 +247,7 @@ mod tests {
                 "{place} is not what is made of {DATA}: VMLOCK_UPDATE=1 cargo test -p vmlock-lab the_documents_are_made"
             );
             // A browser opens it at once, and so does git.
-            assert!(text.len() < 1 << 20, "{place} has {} bytes", text.len());
+            assert!(text.len() < 2 << 20, "{place} has {} bytes", text.len());
         }
     }
 
@@ -262,14 +272,47 @@ mod tests {
         assert_eq!(said(kept(0, 1)), "**yes**: 1 emulated");
         let refusal = |code: &str, count| Refusal {
             code: code.to_owned(),
-            count,
-            names: vec!["A".to_owned()],
+            entries: vec!["A: wanted 1; it is 2".to_owned(); count],
         };
         let refused = vec![
             refusal("host::answer", 2),
             refusal("host::not-writable", 51),
         ];
         assert_eq!(said(Said::Refused(refused)), "no: 53, answer");
+    }
+
+    /// The sentence about one machine is held, also of what several runs were merged to.
+    #[test]
+    fn a_lock_that_showed_two_machines_makes_no_document() {
+        let root = cross::workspace().unwrap();
+        let host = |kernel: &str, facts, digest: &str| Host {
+            cpu: "max".to_owned(),
+            kernel: kernel.to_owned(),
+            version: format!("{kernel}.9"),
+            said: Said::Kept {
+                facts,
+                digest: digest.to_owned(),
+                set: 1,
+                emulated: 0,
+            },
+        };
+        let of = |hosts| {
+            let mut text = String::new();
+            let lock = Lock {
+                name: "modern".to_owned(),
+                sha256: "ab".to_owned(),
+                hosts,
+            };
+            section(&root, &lock, &mut text)
+                .map(|()| text)
+                .map_err(|e| e.to_string())
+        };
+        let one = of(vec![host("6.12", 7, "ab"), host("7.3", 7, "ab")]).unwrap();
+        assert!(one.contains("saw 7 promised facts, digest `ab`"), "{one}");
+        for other in [host("7.3", 7, "cd"), host("7.3", 8, "ab")] {
+            let words = of(vec![host("6.12", 7, "ab"), other]);
+            assert!(words.is_err_and(|words| words.contains("2 machines")));
+        }
     }
 
     #[test]

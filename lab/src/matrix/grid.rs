@@ -10,7 +10,7 @@ const FRAME: Frame = Frame {
     title: "vmlock-lab matrix",
     heading: "Which hosts keep which lock",
     row: "lock",
-    finds: "refused for (a register, a code)",
+    finds: "refused for (a register, a value, a code)",
     kinds: &[Kind::Kept, Kind::Refused, Kind::Differs, Kind::NoVerdict],
     legible,
 };
@@ -112,12 +112,8 @@ fn cell(host: &Host) -> (Kind, Vec<String>) {
         }
         Said::Refused(refusals) => {
             for refusal in refusals {
-                let names = refusal.names.iter();
-                lines.extend(names.map(|name| format!("{name}: {}", refusal.code)));
-                match refusal.count.saturating_sub(refusal.names.len() as u64) {
-                    0 => {}
-                    more => lines.push(format!("and {more} more: {}", refusal.code)),
-                }
+                let entries = refusal.entries.iter();
+                lines.extend(entries.map(|entry| format!("{entry}: {}", refusal.code)));
             }
             Kind::Refused
         }
@@ -186,8 +182,10 @@ mod tests {
     fn every_cell_says_what_became_of_the_lock() {
         let refused = Said::Refused(vec![Refusal {
             code: "host::answer".to_owned(),
-            count: 3,
-            names: vec!["A.B".to_owned(), "C".to_owned()],
+            entries: vec![
+                "A.B: wanted 1; it is 2".to_owned(),
+                "C: wanted 3; no".to_owned(),
+            ],
         }]);
         let differs = Said::Differs(vec!["CTR_EL0 on vCPU 1".to_owned()]);
         let hostile = "<script>\u{202e}größe";
@@ -229,9 +227,8 @@ mod tests {
                 "not kept",
                 &[
                     "Linux 6.12.9",
-                    "A.B: host::answer",
-                    "C: host::answer",
-                    "and 1 more: host::answer",
+                    "A.B: wanted 1; it is 2: host::answer",
+                    "C: wanted 3; no: host::answer",
                 ],
             ),
             (0, 2, "no verdict", &["not audited"]),

@@ -249,6 +249,11 @@ fn bits(promise: &Promise) -> u64 {
     promise.value.map_or(u64::MAX, |_| promise.mask)
 }
 
+/// That there is nothing to compare with.
+fn alone(name: &str) -> String {
+    format!("{name}: one of the two reports alone tells what a guest sees of it")
+}
+
 /// What guests of the old host saw and guests of the new one see otherwise, of all that neither lock promises, by the old
 /// baseline or with what was found to have changed: facts that they do not name, and bits that they leave out. What is in
 /// either list of [`AllLeft`] is compared by [`changed`].
@@ -306,9 +311,7 @@ pub(super) fn unpromised(
                 after: new.to_string(),
                 remedy: Remedy::Unpromised,
             }),
-            _ => out.unknown.push(format!(
-                "{name}: one of the two reports alone tells what a guest sees of it"
-            )),
+            _ => out.unknown.push(alone(name)),
         }
     }
     // The same on several vCPUs.
@@ -319,9 +322,26 @@ pub(super) fn unpromised(
     out
 }
 
+/// Whether a view has something to compare with what another one reads under that name; of what no guest reads, the plans
+/// tell all.
+fn has_reading(view: &View, name: &str) -> bool {
+    let name = name.split('.').next().unwrap_or(name);
+    let Some(key) = key_named(name) else {
+        return true;
+    };
+    let mut facts = view.guest.iter();
+    let mut registers = view.registers.iter();
+    facts.any(|fact| fact.name == name || key_named(&fact.name) == Some(key))
+        || registers.any(|r| r.name == name && r.value.is_some())
+}
+
 /// What changed from one to the other; without an old host, from what the lock says.
-pub(super) fn changed(old: Option<&AllLeft>, new: &AllLeft) -> Changed {
+pub(super) fn changed(
+    old: Option<(&View, &AllLeft)>,
+    (new_view, new): (&View, &AllLeft),
+) -> Changed {
     let mut out = Changed::default();
+    let (old_view, old) = old.unzip();
     for (key, now) in new {
         let then = old.and_then(|old| old.get(key));
         if old.is_none() && now.remedy == Remedy::Unpromised {
@@ -333,6 +353,11 @@ pub(super) fn changed(old: Option<&AllLeft>, new: &AllLeft) -> Changed {
             .find(|l| l.is_untold())
         {
             out.unknown.push(untold.words(&key.0));
+            continue;
+        }
+        // That a lock promises it is not that a guest of the old host was shown it.
+        if then.is_none() && old_view.is_some_and(|view| !has_reading(view, &key.0)) {
+            out.unknown.push(alone(&key.0));
             continue;
         }
         let (mut before, mut after) = match then {
@@ -369,6 +394,8 @@ pub(super) fn changed(old: Option<&AllLeft>, new: &AllLeft) -> Changed {
         }
         match then.is_untold() {
             true => out.unknown.push(then.words(&key.0)),
+            // Nor is it that a guest of the new host is shown it.
+            false if !has_reading(new_view, &key.0) => out.unknown.push(alone(&key.0)),
             false => out.unsaid.push(Unsaid {
                 name: key.0.clone(),
                 before: then.offered.clone(),

@@ -7,7 +7,8 @@ use super::{
 };
 use crate::catalogue::{REGISTERS, register_by_id};
 use crate::machine::{
-    ADDRESS_BITS, MEMORY_MIN, REDISTRIBUTOR_SIZE, STOLEN_TIME_SIZE, VCPUS_MAX, mpidr_bits, virtio,
+    ADDRESS_BITS, MEMORY_MIN, REDISTRIBUTOR_SIZE, STOLEN_TIME_SIZE, VCPUS_MAX, mpidr_bits,
+    redistributor_type, virtio,
 };
 use crate::observation::is_call;
 use crate::resolve::{identification, is_name, owed, waived_answers};
@@ -244,6 +245,10 @@ fn memory_map(lock: &Lock) -> Result<(), String> {
     if tree.base < memory.base || tree.end().is_none_or(|end| Some(end) > memory.end()) {
         return Err("the device tree does not lie in memory".into());
     }
+    // Linux, Documentation/arch/arm64/booting.rst.
+    if !tree.base.is_multiple_of(8) {
+        return Err("the device tree does not begin at a multiple of 8 bytes".into());
+    }
     stolen_time(lock, tree)
 }
 
@@ -313,6 +318,15 @@ fn interrupts(lock: &Lock) -> Result<(), String> {
         || frames != machine.vcpus.len() as u64 * REDISTRIBUTOR_SIZE
     {
         return Err("the GIC frames do not fit the number of vCPUs".into());
+    }
+    for (index, vcpu) in (0..).zip(&machine.vcpus) {
+        let wanted = redistributor_type(index, &machine.redistributors);
+        if vcpu.redistributor != wanted {
+            return Err(format!(
+                "GICR_TYPER of vCPU {index} is {:#x}, and its place among the redistributors makes it {wanted:#x}",
+                vcpu.redistributor
+            ));
+        }
     }
     let interrupts = lock.gic.interrupts;
     let whole = interrupts.is_multiple_of(32) && (64..=1024).contains(&interrupts);

@@ -239,7 +239,14 @@ pub(super) fn answers(
         };
         let decider =
             level_of(call).map(|(entry, level)| Decider::workaround(entry, level, same_cpu));
+        let is_untold = matches!(asked.reading, Reading::Unseen);
+        // A guest that asked and was given no answer.
+        let instead = match asked.reading {
+            Reading::Alike(_, seen) if now.is_none() => Some(seen.to_string()),
+            _ => None,
+        };
         let mut help = vec![match &decider {
+            _ if is_untold => Refusal::AGAIN.to_owned(),
             Some(decider) => decider.help.clone(),
             None => "choose a host whose kernel has, or can hide, the service".to_owned(),
         }];
@@ -250,8 +257,18 @@ pub(super) fn answers(
             code: reason::ANSWER,
             name: call.to_owned(),
             wanted: words(Some(entry.answer)),
-            offered: words(later.or(now)),
+            offered: match is_untold {
+                true => Refusal::UNTOLD.to_owned(),
+                false => match (later, instead.clone()) {
+                    (None, Some(instead)) => instead,
+                    _ => words(later.or(now)),
+                },
+            },
             reason: match later.or(now) {
+                None if instead.is_some() => {
+                    let instead = instead.unwrap_or_default();
+                    format!("a guest that calls {call} here meets {instead}, and no answer")
+                }
                 Some(x0) => match decider {
                     Some(decider) => {
                         format!(
@@ -357,6 +374,30 @@ fn taken_over(calls: &[Call], preferred: impl Fn(u32) -> bool) -> BTreeMap<u32, 
 /// What decides the answers of a default guest's firmware calls in this view.
 pub fn default_services(view: &View) -> Services {
     host_services(view, &Inside::of(view))
+}
+
+/// Whether a report tells what decides those answers: KVM lists the service's register, or the probe's guest asked for the
+/// service. What nobody asked for is not what a kernel does not offer.
+pub fn tells_service(view: &View, register: u64) -> bool {
+    use wire::Kind::{ArchFeatures, Hvc};
+    let (kind, function) = match register {
+        smccc::PSCI_VERSION_REGISTER => (Hvc, calls::PSCI_VERSION),
+        smccc::STD_BMAP_REGISTER => (Hvc, TRNG_VERSION),
+        smccc::STD_HYP_BMAP_REGISTER => (ArchFeatures, calls::PV_TIME_FEATURES),
+        smccc::VENDOR_HYP_BMAP_REGISTER => (Hvc, calls::VENDOR_FEATURES),
+        // That it is not listed says that there is no such service.
+        _ => return true,
+    };
+    let listed = view.register(register).and_then(|r| r.value);
+    let answer = || Inside::of(view).seen(wire::key(kind, function.into()));
+    listed.is_some() || answer().value().is_some()
+}
+
+/// The same of SMC as a conduit, which has no register.
+pub fn tells_smc(view: &View) -> bool {
+    let key = wire::key(wire::Kind::Smc, calls::PSCI_VERSION.into());
+    // An exception in place of an answer tells as much: it is none.
+    matches!(Inside::of(view).seen(key), Reading::Alike(..))
 }
 
 /// What decides the answers on the host as it is by default: its registers

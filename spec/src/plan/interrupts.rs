@@ -144,9 +144,21 @@ fn answerable(name: &str, value: u32) -> bool {
         "GICD_TYPER2" => value == 0,
         "GICD_PIDR2" | "GICR_PIDR2" => value == 0x3b,
         "GICR_IIDR" => value == GIC_IIDR,
-        "GICR_CTLR" => value & !0b110 == 0,
+        "GICR_CTLR" => value & !IR_AND_CES == 0,
         _ if name.ends_with(".writable") => matches!(value, 0 | u32::MAX),
         _ => (name.starts_with("GICD_IGROUPR") || name == "GICR_IGROUPR0") && value == u32::MAX,
+    }
+}
+
+/// GICR_CTLR.IR and CES (Arm IHI 0069 section 12.11.2).
+const IR_AND_CES: u32 = 0b110;
+
+/// What KVM shows of these at the revision that a lock has (arch/arm64/kvm/vgic/vgic-mmio-v3.c `vgic_mmio_read_v3r_ctlr`).
+fn at_revision(entries: &[GicRegister]) -> u64 {
+    let iidr = entries.iter().find(|e| e.name == "GICD_IIDR");
+    match iidr.map_or(0, |iidr| iidr.value >> 12 & 0xf) {
+        0..3 => 0,
+        _ => IR_AND_CES.into(),
     }
 }
 
@@ -171,13 +183,18 @@ fn native_gic(entries: &[GicRegister], seen: &[SeenGic], gic: &GicReport, plan: 
             u64::MAX
         };
         let wanted = u64::from(entry.value);
+        // IR and CES follow from the revision that is set, and are read back after it; nothing else does.
+        let follows = (name == "GICR_CTLR" && changed == Some(true)).then(|| at_revision(entries));
+        let seen_then = |seen: u64| match follows {
+            Some(bits) => seen & !u64::from(IR_AND_CES) | bits,
+            None => seen,
+        };
         match &seen.held {
-            Reading::Alike(_, Seen::Value(seen)) if (*seen ^ wanted) & mask == 0 => {
-                plan.keep(&entry.name, Way::Same, None, "")
-            }
-            // IR and CES follow from the revision, and are read back after it is set.
-            Reading::Alike(_, Seen::Value(_)) if name == "GICR_CTLR" && changed == Some(true) => {
-                plan.keep(&entry.name, Way::Set, None, "follows from GICD_IIDR");
+            Reading::Alike(_, Seen::Value(seen)) if (seen_then(*seen) ^ wanted) & mask == 0 => {
+                match (*seen ^ wanted) & mask {
+                    0 => plan.keep(&entry.name, Way::Same, None, ""),
+                    _ => plan.keep(&entry.name, Way::Set, None, "follows from GICD_IIDR"),
+                }
             }
             other => plan.refusals.push(Refusal {
                 code: reason::GIC,

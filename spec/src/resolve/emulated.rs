@@ -11,12 +11,17 @@ const IMPLEMENTER: u64 = 0xff00_0000;
 pub(super) fn warning(cpu: &CpuModel, catalogue: &Catalogue) -> Option<Complaint> {
     let emulator = cpu.emulator()?;
     let midr = register_by_name("MIDR_EL1").map(|midr| cpu.silicon(midr).value);
+    // A model of a user's own has a name that no CPU has.
+    let (emulator, whose) = match emulator {
+        CpuModel::EMULATED => (emulator.to_owned(), "such a CPU"),
+        name => (format!("an emulator, {name}"), "a CPU of that name"),
+    };
     let real = match midr.is_some_and(|midr| midr & IMPLEMENTER != 0) {
-        true => {
-            "real machines with a CPU of that name have an EL3, and mostly another revision, other caches and firmware: they \
-             keep this lock only where they can be made to show the emulator's"
-        }
-        false => "no real machine has such a CPU",
+        true => format!(
+            "real machines with {whose} have an EL3, and mostly another revision, other caches and firmware: they keep this \
+             lock only where they can be made to show the emulator's"
+        ),
+        false => "no real machine has such a CPU".to_owned(),
     };
     let measured: Vec<&str> = catalogue
         .cpu_names()
@@ -30,10 +35,7 @@ pub(super) fn warning(cpu: &CpuModel, catalogue: &Catalogue) -> Option<Complaint
         code: EMULATED,
         place: "/cpu/model".into(),
         also: Vec::new(),
-        message: format!(
-            "`{}` was read from an emulator, {emulator}; {real}",
-            cpu.name
-        ),
+        message: format!("`{}` was read from {emulator}; {real}", cpu.name),
         help: Some(format!(
             "for real machines: one of {}, or a model of a host of yours (`vmlock cpu REPORT`; `vmlock adopt REPORT` writes \
              a description with it); where the hosts are that emulator: allow \"{EMULATED}\" reason=\"…\"",

@@ -406,20 +406,22 @@ fn both(name: &str, alter: impl Fn(&mut HostReport, bool)) -> (HostReport, HostR
 fn what_neither_report_tells_is_unknown() {
     let pair = both("neoverse-n1-7.3", |report, is_new| {
         let gone = |name: &str| match is_new {
-            true => name.starts_with("SMC "),
-            false => name == "SMC PSCI_VERSION()",
+            true => name.starts_with("SMC ") || name == "DISR_EL1",
+            false => ["SMC PSCI_VERSION()", "DISR_EL1"].contains(&name),
         };
         for view in &mut report.views {
             view.guest.retain(|fact| !gone(&fact.name));
         }
     });
     let found = compared("neoverse-n1", "kvm-7.3", &pair);
-    let mut unknown = found.unknown.iter();
-    assert!(
-        unknown.any(|u| u.words.starts_with("what a guest sees: ")),
-        "{:?}",
-        found.unknown
-    );
+    for words in ["SMC PSCI_VERSION(): ", "what a guest sees: "] {
+        let mut unknown = found.unknown.iter();
+        assert!(
+            unknown.any(|u| u.words.starts_with(words)),
+            "{:?}",
+            found.unknown
+        );
+    }
     assert!(!found.is_none());
     // Nor what vCPUs begin with.
     let pair = both("neoverse-n1-7.3", |report, _| {
@@ -439,6 +441,52 @@ fn what_neither_report_tells_is_unknown() {
         "{:?}",
         found.unknown
     );
+}
+
+/// What a guest did not ask its firmware, nobody knows to have changed: neither a conduit nor a service is gone for it.
+#[test]
+fn calls_that_the_guest_did_not_make_are_unknown_and_no_drift() {
+    let is_call = |name: &str| name.contains('(');
+    for (series, gone) in [
+        (
+            "7.2",
+            &(|name: &str| name.starts_with("SMC ")) as &dyn Fn(&str) -> bool,
+        ),
+        ("7.2", &|name| name == "SMC PSCI_VERSION()"),
+        ("7.2", &is_call),
+        // Up to 5.17 no register tells of the services.
+        ("5.10", &is_call),
+        ("5.10", &|name| {
+            name.contains("TRNG_") || name.contains("PV_TIME_")
+        }),
+        ("5.10", &|name| name.contains("VENDOR_HYP_")),
+    ] {
+        let name = format!("neoverse-n1-{series}");
+        let pair = altered(&name, |report| {
+            for view in &mut report.views {
+                view.guest.retain(|fact| !gone(&fact.name));
+            }
+        });
+        let baseline = match series {
+            "5.10" => "debian-11.r1".to_owned(),
+            series => format!("kvm-{series}"),
+        };
+        for old in [Some(&pair.0), None] {
+            let host = Host {
+                model: "neoverse-n1",
+                report: &pair.1,
+                old,
+            };
+            let found = against(&Catalogue::builtin(), &baseline, &[host]);
+            let found = found.expect("it can be applied");
+            let entries: Vec<_> = found.entries.iter().map(|e| &e.statement.subject).collect();
+            assert!(
+                !found.has_changed() && !found.unknown.is_empty(),
+                "{name}: {entries:?} {:?}",
+                found.unsaid
+            );
+        }
+    }
 }
 
 /// A kernel that has one feature more has no view of all that there were: nothing is lost, and nothing is compared.

@@ -167,6 +167,13 @@ fn locks_that_contradict_themselves_are_refused() {
             l.device_tree.digest.clear()
         }),
         ("device tree", &|l| l.device_tree.base = 0),
+        ("multiple of 8", &|l| l.device_tree.base += 4),
+        ("GICR_TYPER of vCPU 0", &|l| {
+            l.machine.vcpus[0].redistributor ^= 1
+        }),
+        ("GICR_TYPER of vCPU 1", &|l| {
+            l.machine.vcpus[1].redistributor ^= 1 << 8
+        }),
         ("device tree", &|l| l.machine.memory.size = 128 << 20),
         ("device tree", &|l| l.machine.distributor.base += 0x1_0000),
         ("device tree", &|l| {

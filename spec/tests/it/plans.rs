@@ -274,6 +274,94 @@ fn what_modes_of_kvm_and_firmware_change_is_refused_by_name() {
     assert_eq!(on(same), []);
 }
 
+/// Of GICR_CTLR two bits follow from the revision that is set, and nothing else is made otherwise by setting it.
+#[test]
+fn what_does_not_follow_from_a_revision_is_refused() {
+    let host = host("cortex-a72-7.3");
+    for (abi, others) in [("kvm-5.10", [1, 2, 6]), ("kvm-6.12", [1, 2, 4])] {
+        let lock = lock(&spec(&[abi], "cortex-a72", &[]));
+        let of = |lock: &Lock| {
+            let plan = plan_with(lock, &host, Emulation::Forbidden);
+            let names = plan.refusals.into_iter().map(|r| (r.code, r.name));
+            let gic = names.filter(|(_, name)| name.starts_with("GIC"));
+            gic.collect::<Vec<_>>()
+        };
+        assert_eq!(of(&lock), [], "{abi}");
+        for bits in others {
+            let mut other = lock.clone();
+            let mut all = other.gic.registers.iter_mut();
+            all.find(|r| r.name == "GICR_CTLR")
+                .expect("it has one")
+                .value ^= bits;
+            assert_eq!(
+                of(&other),
+                [(reason::GIC, "GICR_CTLR".to_owned())],
+                "{abi}, {bits:#x}"
+            );
+        }
+    }
+}
+
+/// Who asked and met an exception is not who did not ask.
+#[test]
+fn a_call_that_traps_is_not_one_that_nobody_made() {
+    const CALL: &str = "SMC PSCI_VERSION()";
+    let lock = lock(&spec(&["kvm-6.12"], "neoverse-n1", &[]));
+    let refusal = |host: &HostReport| {
+        let planned =
+            vmlock_spec::plan::plan_with(&lock, host, vmlock_spec::plan::Emulation::Forbidden);
+        let refusals = planned.refusals.into_iter();
+        let mut of_call = refusals.filter(|r| r.name == CALL);
+        of_call.next().expect("it is refused")
+    };
+    let mut host = host("neoverse-n1-6.12");
+    let facts = host.views.iter_mut().flat_map(|view| &mut view.guest);
+    for fact in facts.filter(|fact| fact.name == CALL) {
+        fact.seen = Seen::Undefined;
+    }
+    let traps = refusal(&host);
+    assert_eq!(traps.offered, "an undefined instruction");
+    assert!(
+        traps.reason.contains("an undefined instruction"),
+        "{traps:?}"
+    );
+    let view = host.view(&[]).unwrap();
+    let told = vmlock_spec::adopt::deviations(&lock, view, &host);
+    assert!(
+        told.contains(&vmlock_spec::catalogue::Subject::Smc(false)),
+        "{told:?}"
+    );
+    for view in &mut host.views {
+        view.guest.retain(|fact| fact.name != CALL);
+    }
+    let untold = refusal(&host);
+    assert!(untold.reason.contains("did not ask"), "{untold:?}");
+    let view = host.view(&[]).unwrap();
+    assert_eq!(vmlock_spec::adopt::deviations(&lock, view, &host), []);
+}
+
+/// Hosts whose stage 2 reaches less far than any of the lab's, as small boards' do, or farther, as kernels with pages of 64 KiB
+/// may: a lock is kept where its own space fits, and nothing of it is otherwise for that.
+#[test]
+fn a_space_that_a_host_cannot_map_is_refused_by_name() {
+    let recorded = host("neoverse-n1-6.12");
+    for memory in [64 << 20, 8 << 30, 300 << 30] {
+        let mut spec = spec(&["kvm-6.12"], "neoverse-n1", &[]);
+        spec.memory = memory;
+        let lock = lock(&spec);
+        let bits = lock.machine.address_bits;
+        assert!((32..=40).contains(&bits), "{bits}");
+        for (ipa, kept) in [(bits - 1, false), (bits, true), (52, true)] {
+            let mut host = recorded.clone();
+            host.ipa_bits = ipa;
+            let refusals = plan(&lock, &host).refusals;
+            let names: Vec<_> = refusals.iter().map(|r| (r.code, r.name.as_str())).collect();
+            let wanted = [(reason::ADDRESS_SPACE, "address bits")];
+            assert_eq!(names, &wanted[usize::from(kept)..], "{memory}, {ipa} bits");
+        }
+    }
+}
+
 /// 5.10 and 6.1 take any PMCR_EL0 and forget it at CPU_ON: measured with a guest of two vCPUs.
 #[test]
 fn what_cpu_on_resets_is_not_taken() {

@@ -16,6 +16,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use vmlock_spec::catalogue::Catalogue;
 use vmlock_spec::drift::{self, Host, Question};
+use vmlock_spec::plan::Refusal;
 use vmlock_spec::report::HostReport;
 
 /// Writes the file.
@@ -98,7 +99,10 @@ fn adopt(
     // What a plain guest sees there a baseline has to say, or it says something else.
     let plain = |machines: &[drift::Machine]| machines.iter().any(|m| m.features.is_empty());
     let unsaid = found.beyond.iter().filter(|(_, machines)| plain(machines));
-    let unsaid = unsaid.map(|(one, _)| {
+    let (untold, unsaid): (Vec<_>, Vec<_>) =
+        unsaid.partition(|(one, _)| one.after == Refusal::UNTOLD);
+    let is_shown = !unsaid.is_empty();
+    let unsaid = unsaid.into_iter().map(|(one, _)| {
         format!(
             "{}: the host shows {}, a lock would say {}",
             one.name, one.after, one.before
@@ -108,7 +112,12 @@ fn adopt(
         .unknown
         .iter()
         .filter(|u| u.machine.features.is_empty());
-    let unsaid: Vec<String> = unsaid.chain(uncompared.map(|u| u.words.clone())).collect();
+    let untold = untold.into_iter().map(|(one, _)| one.name.clone());
+    let untold = untold.chain(uncompared.map(|u| u.words.clone()));
+    let unsaid: Vec<String> = unsaid.chain(untold).collect();
+    if !unsaid.is_empty() && !is_shown {
+        return Err(super::untold(unsaid, &shown));
+    }
     if !unsaid.is_empty() {
         let words = "this host shows what no baseline can say; nothing was written";
         let problem = Diagnostic::error("adopt::not-expressible", words).in_file(&shown);

@@ -3,11 +3,13 @@
 use crate::baseline as text;
 use crate::command::{cpu, unwritable};
 use crate::diagnostic::Diagnostic;
+use crate::language::write::quoted;
 use crate::render::{Exit, Output};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::ErrorKind;
 use std::path::Path;
-use vmlock_spec::catalogue::Catalogue;
+use vmlock_spec::adopt::tells;
+use vmlock_spec::catalogue::{Catalogue, Subject};
 use vmlock_spec::drift::{self, Drift, Host, Machine, Question, Unknown};
 use vmlock_spec::vm::Feature;
 use vmlock_spec::words::printable;
@@ -148,6 +150,16 @@ pub fn baseline(
         let added = text::add(&mut catalogue, &kdl, &shown);
         added.map_err(|problem| (Exit::Environment, problem))?;
     }
+    let untold = untold(hosts);
+    if !untold.is_empty() {
+        let end = kdl.trim_end().strip_suffix('}').map_or(0, str::len);
+        kdl.truncate(end);
+        kdl.push_str(&untold);
+        kdl.push_str("}\n");
+        let mut catalogue = question.catalogue.clone();
+        let added = text::add(&mut catalogue, &kdl, &shown);
+        added.map_err(|problem| (Exit::Environment, problem))?;
+    }
     vmlock_atomic::create(path, &kdl).map_err(|error| {
         let problem = match error.kind() {
             ErrorKind::AlreadyExists => exists(path, writer),
@@ -161,6 +173,32 @@ pub fn baseline(
     }
     out.value("written", shown);
     Ok(())
+}
+
+/// That nobody knows of what these hosts' guests did not ask their firmware: what the baseline before says of it was not
+/// seen there, and no lock comes of it.
+fn untold(hosts: &[Host<'_>]) -> String {
+    let bitmap = |name: &'static str| Subject::Bitmap(name.into(), None);
+    let calls = [
+        Subject::Psci(0),
+        Subject::Smc(false),
+        bitmap("KVM_REG_ARM_STD_BMAP"),
+        bitmap("KVM_REG_ARM_STD_HYP_BMAP"),
+        bitmap("KVM_REG_ARM_VENDOR_HYP_BMAP"),
+    ];
+    let is_untold = |subject: &&Subject| {
+        let mut views = hosts
+            .iter()
+            .filter_map(|host| Some((host.report.view(&[])?, host.report)));
+        views.any(|(view, report)| !tells(subject, view, report))
+    };
+    let topics = calls.iter().filter(is_untold).map(Subject::topic);
+    topics
+        .map(|topic| {
+            let source = "the host report does not tell: its guest did not ask";
+            format!("    unknown {} source={}\n", quoted(topic), quoted(source))
+        })
+        .collect()
 }
 
 /// The vCPU features with which guests of that host could not be compared, or show what no statement says, or that no

@@ -399,9 +399,15 @@ pub struct CpuModel {
 }
 
 impl CpuModel {
-    /// The emulator that it was read from, `QEMU 7.2` say, as the source of its MIDR_EL1 says; `None` of silicon's.
+    /// The emulator that it was read from, as the source of its MIDR_EL1 says: `QEMU 7.2` say, or [`Self::EMULATED`] where
+    /// that host does not tell its name; `None` of silicon's.
     pub fn emulator(&self) -> Option<&str> {
         let midr = self.registers.iter().find(|v| v.register == "MIDR_EL1")?;
+        if let Some(host) = midr.source.get(..Self::EMULATED.len())
+            && host == Self::EMULATED
+        {
+            return Some(host);
+        }
         let version = midr
             .source
             .strip_prefix("QEMU ")?
@@ -409,6 +415,9 @@ impl CpuModel {
             .next()?;
         midr.source.get(.."QEMU ".len() + version.len())
     }
+
+    /// With what the source of a value begins that was read on a host which is no machine's.
+    pub const EMULATED: &str = "an emulated host";
 
     /// What is known of a register, be it silicon's or firmware's.
     pub fn silicon(&self, register: &RegisterInfo) -> Silicon {
