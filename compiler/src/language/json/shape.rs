@@ -368,12 +368,17 @@ impl<'a> Judge<'a> {
             {
                 format!("write `[{written}]`: it is a list, of one")
             }
-            ("array", Value::Object(object)) if key == "features" => {
+            ("array", Value::Object(object))
+                if key == "features" && object.values().all(Value::is_boolean) =>
+            {
                 let on = object
                     .iter()
                     .filter(|(_, on)| **on == Value::Bool(true))
                     .map(|(name, _)| format!("{name:?}"));
                 format!("write `[{}]`", on.collect::<Vec<_>>().join(", "))
+            }
+            ("array", Value::Object(_)) if key == "features" => {
+                "list those that the guest has: `[\"pmu\", …]`".to_owned()
             }
             ("array", Value::Object(object))
                 if key == "set" && !object.is_empty() && object.values().all(Value::is_u64) =>
@@ -584,6 +589,10 @@ fn unknown(of: &str, key: &str, known: &Map<String, Value>) -> (Option<String>, 
         .filter(|name| *name != SEVERAL);
     if of == "vm" && elsewhere::counts(key) {
         let help = "write `\"cpu\": { \"count\": … }`";
+        return (None, help.to_owned());
+    }
+    if of == "vm" && elsewhere::absent(key) {
+        let help = "no machine of vmlock's has one: leave it out; `devices` has disks, networks, `rng` and `vsock`";
         return (None, help.to_owned());
     }
     let near = names
