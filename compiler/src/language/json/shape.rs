@@ -32,6 +32,7 @@ pub fn wrong(
     let schema = schema(Which::Spec);
     let mut judge = Judge {
         source,
+        code: "spec::json",
         schema: &schema,
         places,
         keys,
@@ -64,8 +65,33 @@ pub fn wrong(
     judge.found
 }
 
+/// Everything that stands otherwise in a lock or a host report than its schema says; `of` is what it is called. Programs
+/// write them: what is there has to be known, and not how it would be written.
+pub fn unlike(
+    source: &Arc<Source>,
+    value: &Value,
+    places: &Places,
+    keys: &BTreeMap<String, Range<usize>>,
+    (which, of, code): (Which, &str, &'static str),
+) -> Vec<Diagnostic> {
+    let schema = schema(which);
+    let mut judge = Judge {
+        source,
+        code,
+        schema: &schema,
+        places,
+        keys,
+        found: Vec::new(),
+    };
+    judge.value(value, &schema, of, true, "");
+    judge.found.truncate(FOUND_MAX);
+    judge.found
+}
+
 struct Judge<'a> {
     source: &'a Arc<Source>,
+    /// The code of what is found.
+    code: &'static str,
     schema: &'a Value,
     places: &'a Places,
     keys: &'a BTreeMap<String, Range<usize>>,
@@ -101,7 +127,7 @@ fn called(kind: &str) -> &'static str {
 impl<'a> Judge<'a> {
     fn push(&mut self, span: Range<usize>, message: String, label: &str, help: impl Into<String>) {
         self.found.push(
-            Diagnostic::error("spec::json", message)
+            Diagnostic::error(self.code, message)
                 .at(self.source, span, label)
                 .help(help),
         );
