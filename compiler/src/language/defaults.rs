@@ -197,7 +197,7 @@ fn meant(source: &Arc<Source>, document: &mut KdlDocument) -> Vec<Diagnostic> {
     }
     document
         .nodes_mut()
-        .retain(|node| !near(node) && !bare(node) && !(is_bare && of_machine(node)));
+        .retain(|node| !(near(node) || bare(node) || is_bare && of_machine(node)));
     found
 }
 

@@ -434,11 +434,7 @@ fn a_member_of_another_kind_is_named_at_its_place() {
         ),
         (
             lock.clone(),
-            text(
-                &host,
-                &version,
-                &format!("{version}, \"views\": {{}}, \"x\": 1"),
-            ),
+            text(&host, &version, "\"reportVersion\": []"),
             "report::invalid",
             "`reportVersion` must be a whole number, not a list",
             "[",
