@@ -27,6 +27,7 @@ pub mod witness;
 
 use crate::diagnostic::{Diagnostic, join};
 use crate::files;
+use crate::flags::Which;
 use crate::language::json;
 use crate::location::Source;
 use crate::shell;
@@ -35,7 +36,7 @@ use std::io::{self, ErrorKind, Read as _};
 use std::path::Path;
 use std::sync::Arc;
 use vmlock_saved::{Refused, Saved, file};
-use vmlock_spec::lock::{Lock, canonical};
+use vmlock_spec::lock::{Lock, canonical, v1, v2};
 use vmlock_spec::observation::account::{self, Account};
 use vmlock_spec::observation::log;
 use vmlock_spec::report::{self, HostReport};
@@ -141,14 +142,28 @@ fn parse_lock(path: &Path, text: String) -> Result<(Lock, String), Diagnostic> {
             "lock::conflict-marker" => {
                 "resolve the merge in the description, then run `vmlock lock`"
             }
-            "lock::newer" => "use the vmlock that made it, or a newer one",
+            "lock::newer" => {
+                "where it shall be one of this program's: remove it, and run `vmlock lock`"
+            }
             _ => "a lock is made by `vmlock lock`, never by hand: run it again on the description",
         });
     Err(match place {
         Some((line, column)) => {
             let at = json::offset(&text, line, column);
+            let which = match canonical::version_in(&text) {
+                Some(v1::VERSION) => Which::LockV1,
+                Some(v2::VERSION) => Which::LockV2,
+                _ => Which::Lock,
+            };
             let source = Arc::new(Source { path: shown, text });
-            diagnostic.at(&source, at..at, "here")
+            let member = json::unlike(&source, which, "lock", "lock::invalid");
+            match member.filter(|_| code == "lock::invalid") {
+                Some(mut member) => {
+                    member.help = diagnostic.help;
+                    member
+                }
+                None => diagnostic.at(&source, at..at, "here"),
+            }
         }
         None => diagnostic,
     })
@@ -218,11 +233,24 @@ fn read_saved(path: &Path) -> Result<Saved, Diagnostic> {
 
 /// Reads a host report.
 fn read_report(path: &Path) -> Result<HostReport, Diagnostic> {
+    const HELP: &str = "make it on the host with `vmlock-run probe`";
     let text = read(path, report::SIZE_MAX)?;
     report::parse(&text).map_err(|words| {
         let shown = path.display().to_string();
+        // Of a report of its own version that the reader refuses, the member that is not as it has to be.
+        if words.contains(" at line ") {
+            let source = Arc::new(Source {
+                path: shown.clone(),
+                text: text.clone(),
+            });
+            let member = json::unlike(&source, Which::Host, "report", "report::invalid");
+            if let Some(mut member) = member {
+                member.help = vec![HELP.to_owned()];
+                return member;
+            }
+        }
         Diagnostic::error("report::invalid", format!("`{shown}`: {words}"))
             .in_file(shown)
-            .help("make it on the host with `vmlock-run probe`")
+            .help(HELP)
     })
 }

@@ -227,6 +227,12 @@ pub fn machines(path: &Path, source: &Arc<Source>, reach: &dyn Reach) -> Vec<Mac
     };
     let names: Vec<Option<&str>> = decoded.iter().map(|one| one.name.as_deref()).collect();
     let files = lock_paths(path, &names);
+    let decoded = decoded.into_iter().map(|mut one| {
+        if let Some(joined) = &joined {
+            of_what_is_imported(&mut one, joined);
+        }
+        one
+    });
     let machine = |(one, file): (decode::Decoded, _)| Machine {
         file,
         span: one.span,
@@ -238,7 +244,30 @@ pub fn machines(path: &Path, source: &Arc<Source>, reach: &dyn Reach) -> Vec<Mac
         unread: one.unread,
         joined: joined.clone(),
     };
-    decoded.into_iter().zip(files).map(machine).collect()
+    decoded.zip(files).map(machine).collect()
+}
+
+/// Of a machine that lacks what it has to have, and imports a file that is wrong as a whole, what is wrong there: it may
+/// have all of it from there then.
+fn of_what_is_imported(machine: &mut decode::Decoded, joined: &Joined) {
+    let lacks = |found: &Diagnostic| {
+        let begins = |words: &String| words.starts_with(decode::LACKS);
+        found.message.first().is_some_and(begins)
+    };
+    if !machine.found.iter().any(lacks) {
+        return;
+    }
+    let files = joined.without(&machine.span);
+    let wrong: Vec<Diagnostic> = files
+        .flat_map(|(file, source)| import::wrong_as_a_whole(source, file))
+        .collect();
+    if !wrong.is_empty() {
+        machine.found.retain(|found| !lacks(found));
+        // With what was read of the machine, its imports are judged later.
+        if machine.spec.is_none() {
+            machine.found.extend(wrong);
+        }
+    }
 }
 
 /// A file of which nothing could be read.

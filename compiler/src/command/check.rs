@@ -89,7 +89,10 @@ pub fn run(flags: &CheckFlags, out: &mut Output) {
     let complete = listed && all_read && !locks.is_empty();
     let kept = complete && all.iter().all(|checked| checked.refusals.is_empty());
     if let ([checked], [(_, subject)], true) = (all.as_slice(), read.as_slice(), single) {
-        unpromised_of(&subject.lock, flags.verbose, out);
+        // Where nothing is said of a host, that is no answer to what was asked.
+        if all_read {
+            unpromised_of(&subject.lock, flags.verbose, out);
+        }
         out.value("kept", kept);
         out.value("refusals", checked.refusals.clone());
         out.value("hosts", checked.hosts.clone());

@@ -41,6 +41,9 @@ use vmlock_spec::vm::VmSpec;
 /// with each other and with all registers.
 pub const ENTRIES_MAX: usize = 2000;
 
+/// How the finding on a machine begins that lacks what it has to have.
+pub const LACKS: &str = "this `vm` has no `";
+
 /// What came out of a machine of a file.
 pub struct Decoded {
     /// Its name; `None` where that could not be read.

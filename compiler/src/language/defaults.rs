@@ -14,8 +14,10 @@ use crate::diagnostic::Diagnostic;
 use crate::location::Source;
 use kdl::{KdlDocument, KdlEntry, KdlIdentifier, KdlNode, KdlValue};
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
+use vmlock_spec::words::did_you_mean;
 
 /// What cannot be a default, and why.
 const OWN: [(&str, &str); 5] = [
@@ -46,9 +48,27 @@ pub struct Joined {
     whole: Arc<Source>,
     /// Each with where it begins there, the description first.
     parts: Vec<(usize, Arc<Source>)>,
+    /// Files that are imported and have no defaults, and which machines import each.
+    without: Vec<Without>,
+}
+
+/// An imported file that has no defaults.
+struct Without {
+    /// What it is called where it is imported.
+    file: String,
+    source: Arc<Source>,
+    /// Where the machines stand that import it.
+    machines: Vec<Range<usize>>,
 }
 
 impl Joined {
+    /// The files without defaults that the machine at that place imports, and what they are called there.
+    pub fn without(&self, machine: &Range<usize>) -> impl Iterator<Item = (&str, &Arc<Source>)> {
+        let files = self.without.iter();
+        let files = files.filter(|one| one.machines.contains(machine));
+        files.map(|one| (one.file.as_str(), &one.source))
+    }
+
     /// Findings, each in the text where it stands.
     pub fn told(&self, mut found: Vec<Diagnostic>) -> Vec<Diagnostic> {
         let labels = found.iter_mut().flat_map(|finding| &mut finding.labels);
@@ -78,10 +98,13 @@ pub fn described(
     let mut joined = Joined {
         whole: Arc::clone(source),
         parts: vec![(0, Arc::clone(source))],
+        without: Vec::new(),
     };
-    let vms = document.nodes().iter();
-    let vms = vms.filter(|node| node.name().value() == nodes::VM.word);
-    let files: BTreeSet<String> = vms
+    let vms = || {
+        let all = document.nodes().iter();
+        all.filter(|node| node.name().value() == nodes::VM.word)
+    };
+    let files: BTreeSet<String> = vms()
         .flat_map(|vm| imports(vm).filter_map(|entry| entry.value().as_string()))
         .filter(|file| Path::new(file).is_relative())
         .map(str::to_owned)
@@ -94,6 +117,14 @@ pub fn described(
             continue;
         };
         let Some(mut node) = of_file(&part) else {
+            let is = |entry: &KdlEntry| entry.value().as_string() == Some(&file);
+            let importing = vms().filter(|vm| imports(vm).any(is));
+            let machines = importing.map(|vm| range(vm.span())).collect();
+            joined.without.push(Without {
+                file,
+                source: part,
+                machines,
+            });
             continue;
         };
         text.push('\n');
@@ -124,12 +155,58 @@ fn of_file(source: &Arc<Source>) -> Option<KdlNode> {
     nodes.find(|node| node.name().value() == nodes::DEFAULTS.word)
 }
 
+/// What imported files have, beside what their defaults are.
+const OF_CATALOGUES: [&str; 2] = ["baseline", "cpu"];
+
+/// Whether a word at the top of an imported file is none that such a file has.
+pub fn is_strange(word: &str) -> bool {
+    word != nodes::DEFAULTS.word && !OF_CATALOGUES.contains(&word)
+}
+
+/// Takes out of an imported file what stands at its top and was meant to be its defaults: what a machine has, without the
+/// block around it, and the block by another name. Each is one mistake.
+fn meant(source: &Arc<Source>, document: &mut KdlDocument) -> Vec<Diagnostic> {
+    let finding = |node: &KdlNode, words: String, help: &str| {
+        let finding = Diagnostic::error("import::invalid", words);
+        finding.at(source, head(node), "here").help(help)
+    };
+    let word = |node: &KdlNode| node.name().value().to_owned();
+    let near = |node: &KdlNode| {
+        let word = word(node);
+        is_strange(&word)
+            && node.children().is_some()
+            && (word == "default"
+                || did_you_mean(&word, [nodes::DEFAULTS.word].into_iter()).is_some())
+    };
+    let bare = |node: &KdlNode| {
+        let word = word(node);
+        is_strange(&word) && nodes::DEFAULTS.inner(&word).is_some()
+    };
+    // A `cpu` of a machine's has its number of vCPUs.
+    let of_machine = |node: &KdlNode| word(node) == "cpu" && node.get("count").is_some();
+    let mut found = Vec::new();
+    for node in document.nodes().iter().filter(|node| near(node)) {
+        let words = format!("an imported file has no `{}`", word(node));
+        found.push(finding(node, words, "write `defaults {`"));
+    }
+    let is_bare = document.nodes().iter().any(bare);
+    if let Some(first) = document.nodes().iter().find(|node| bare(node)) {
+        let words = format!("`{}` stands at the top of an imported file", word(first));
+        let help = "put `defaults {` before all that machines take over, and `}` behind it";
+        found.push(finding(first, words, help));
+    }
+    document
+        .nodes_mut()
+        .retain(|node| !(near(node) || bare(node) || is_bare && of_machine(node)));
+    found
+}
+
 /// Takes the defaults out of an imported file; gives what is wrong with them.
 pub fn take(source: &Arc<Source>, document: &mut KdlDocument) -> Vec<Diagnostic> {
     let is = |node: &KdlNode| node.name().value() == nodes::DEFAULTS.word;
     let all: Vec<KdlNode> = document.nodes().iter().filter(|n| is(n)).cloned().collect();
     document.nodes_mut().retain(|node| !is(node));
-    let mut found = Vec::new();
+    let mut found = meant(source, document);
     if let [one, again, ..] = all.as_slice() {
         let words = "a file has one `defaults`".to_owned();
         found.push(

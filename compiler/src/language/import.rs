@@ -142,6 +142,23 @@ pub fn add(
     (Some(document), found)
 }
 
+/// What is wrong with the whole of an imported file that has no defaults: it is no KDL, or has at its top what such files
+/// have not. A machine may lack just what was meant to stand there.
+pub fn wrong_as_a_whole(source: &Arc<Source>, file: &str) -> Vec<Diagnostic> {
+    let strange = match read::parse(source) {
+        Err(errors) => return errors,
+        Ok(document) => {
+            let mut nodes = document.nodes().iter();
+            nodes.any(|node| defaults::is_strange(node.name().value()))
+        }
+    };
+    if !strange {
+        return Vec::new();
+    }
+    let (_, found) = add(&mut Catalogue::builtin(), source, file);
+    found.into_iter().map(|d| with_file(d, source)).collect()
+}
+
 /// Adds a file that is named on the command line.
 ///
 /// # Errors
@@ -171,11 +188,15 @@ pub fn check(catalogue: &mut Catalogue, source: &Arc<Source>) -> Vec<Diagnostic>
     let (document, mut found) = add(catalogue, source, &source.path);
     let unknown = document.map(|document| known::unknown(catalogue, source, &document));
     found.extend(unknown.into_iter().flatten());
-    let with_file = |d: Diagnostic| match d.labels.is_empty() {
-        true => d.in_file(&source.path),
-        false => d,
-    };
-    found.into_iter().map(with_file).collect()
+    found.into_iter().map(|d| with_file(d, source)).collect()
+}
+
+/// A finding on the whole file, with its name.
+fn with_file(found: Diagnostic, source: &Source) -> Diagnostic {
+    match found.labels.is_empty() {
+        true => found.in_file(&source.path),
+        false => found,
+    }
 }
 
 fn problem(source: &Arc<Source>, problem: &catalogue_file::Problem) -> Diagnostic {

@@ -7,6 +7,7 @@ mod text;
 use super::decode::{Decoded, ENTRIES_MAX, too_many};
 use super::scan::conflict;
 use crate::diagnostic::Diagnostic;
+use crate::flags::Which;
 use crate::language::sharing;
 use crate::location::{Places, Source};
 use crate::several::{MACHINES_MAX, SEVERAL};
@@ -58,23 +59,13 @@ pub fn decode(source: &Arc<Source>) -> Result<Vec<Decoded>, Vec<Diagnostic>> {
     }
     let IgnoredAny =
         serde_json::from_str(&source.text).map_err(|error| vec![unreadable(source, &error)])?;
-    let mut walker = Walker {
-        source,
-        text: source.text.as_bytes(),
-        at: 0,
-        places: Places::new(Arc::clone(source)),
-        keys: BTreeMap::new(),
-        count: 0,
-        twice: Vec::new(),
-    };
-    walker.value(&mut String::new());
     let Walker {
         places,
         keys,
         count,
         twice,
         ..
-    } = walker;
+    } = walked(source, ENTRIES_MAX);
     if count > ENTRIES_MAX {
         return Err(vec![too_many(source, count)]);
     }
@@ -217,6 +208,45 @@ fn refused(
     }
 }
 
+/// What first stands otherwise in a lock or a host report than its schema says; `None` for what is no JSON, and where the
+/// schema has nothing against it. `of` is what it is called.
+pub fn unlike(
+    source: &Arc<Source>,
+    which: Which,
+    of: &str,
+    code: &'static str,
+) -> Option<Diagnostic> {
+    let value: serde_json::Value = serde_json::from_str(&source.text).ok()?;
+    let Walker {
+        places,
+        keys,
+        twice,
+        ..
+    } = walked(source, usize::MAX);
+    let found = shape::unlike(source, &value, &places, &keys, (which, of, code));
+    let mut found: Vec<Diagnostic> = found.into_iter().chain(twice).collect();
+    found.sort_by_key(|one| one.labels.first().map_or(0, |label| label.span.start));
+    let mut first = found.into_iter().next()?;
+    first.code = code;
+    Some(first)
+}
+
+/// Walks a text that is JSON; the first `places` of its values have a place.
+fn walked(source: &Arc<Source>, most: usize) -> Walker<'_> {
+    let mut walker = Walker {
+        source,
+        text: source.text.as_bytes(),
+        at: 0,
+        places: Places::new(Arc::clone(source)),
+        keys: BTreeMap::new(),
+        most,
+        count: 0,
+        twice: Vec::new(),
+    };
+    walker.value(&mut String::new());
+    walker
+}
+
 /// The byte offset of serde_json's line and column (bytes, from 1).
 pub fn offset(text: &str, line: usize, column: usize) -> usize {
     let start: usize = text
@@ -239,7 +269,8 @@ struct Walker<'a> {
     places: Places,
     /// Where the keys stand, by the place of what they name.
     keys: BTreeMap<String, Range<usize>>,
-    /// Values, of which the first [`ENTRIES_MAX`] have a place.
+    /// How many values have a place.
+    most: usize,
     count: usize,
     /// Keys that stand twice in one object.
     twice: Vec<Diagnostic>,
@@ -284,7 +315,7 @@ impl Walker<'_> {
             let key: String = key.unwrap_or_default();
             pointer.push('/');
             pointer.extend(key.chars().take(KEY_CHARS_MAX));
-            if self.count <= ENTRIES_MAX {
+            if self.count <= self.most {
                 self.keys.insert(pointer.clone(), span.clone());
             }
             if let Some(first) = keys.get(&key) {
@@ -343,7 +374,7 @@ impl Walker<'_> {
             }
         }
         self.count += 1;
-        if self.count > ENTRIES_MAX {
+        if self.count > self.most {
             return;
         }
         let end = self.at.min(self.text.len());

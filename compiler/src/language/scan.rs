@@ -595,6 +595,13 @@ mod tests {
             "/- kdl-version 2\na",
             "a; b; ;",
             "a --b; -x c",
+            "a --",
+            "a -- b=1; c d=-- e=1",
+            "a -- \"b\"; c -- {\n}",
+            "/- a -- b c",
+            "/- a {\n b -- c d\n}",
+            "abi (a) /* c */ \"b\"",
+            "abi (a) #\"b\"#",
         ] {
             assert_eq!(messages(text), Vec::<String>::new(), "{text}");
         }

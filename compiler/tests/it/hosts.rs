@@ -465,6 +465,64 @@ fn a_lock_of_a_newer_vmlock_is_refused_in_words() {
     let output = scratch.vmlock(&["check", "a.vm.lock.json", "--host", "host.json"]);
     assert_eq!(output.status.code(), Some(4));
     assert!(err(&output).contains("lock::newer"), "{}", err(&output));
+    assert_eq!(err(&output).matches("a newer one").count(), 1);
+}
+
+/// Programs write locks and reports; where a hand did, the member that is not as it has to be is pointed at.
+#[test]
+fn a_member_of_another_kind_is_named_at_its_place() {
+    let (scratch, _, report) = host("member");
+    scratch.report("host.json", &report);
+    let read = |name: &str| fs::read_to_string(scratch.0.join(name)).unwrap();
+    let (lock, host) = (read("a.vm.lock.json"), read("host.json"));
+    let version = format!("\"reportVersion\": {}", vmlock_spec::report::REPORT_VERSION);
+    let text = |text: &str, old: &str, new: &str| {
+        assert!(text.contains(old), "{old}");
+        text.replacen(old, new, 1)
+    };
+    for (lock, host, code, message, at) in [
+        (
+            text(&lock, "\"registers\": ", "\"registers\": 3, \"x\": "),
+            host.clone(),
+            "lock::invalid",
+            "`registers` must be a list, not a whole number",
+            "3",
+        ),
+        (
+            text(&lock, "\"registers\": ", "\"register\": "),
+            host.clone(),
+            "lock::invalid",
+            "`lock` has no `register`",
+            "\"register\"",
+        ),
+        (
+            lock.clone(),
+            text(&host, &version, "\"reportVersion\": []"),
+            "report::invalid",
+            "`reportVersion` must be a whole number, not a list",
+            "[",
+        ),
+    ] {
+        scratch.write("b.vm.lock.json", &lock);
+        scratch.write("b.json", &host);
+        let (status, object) = scratch.json(&["check", "b.vm.lock.json", "--host", "b.json"]);
+        assert_eq!(status, 4, "{object:#}");
+        let found = object["diagnostics"].as_array().unwrap();
+        let [one] = found.as_slice() else {
+            panic!("{found:#?}");
+        };
+        assert_eq!(one["code"], code);
+        assert_eq!(one["message"], message);
+        let of = if code == "lock::invalid" {
+            &lock
+        } else {
+            &host
+        };
+        let place = |end: &str| one["span"][end].as_u64().unwrap() as usize;
+        assert_eq!(&of[place("start")..place("end")], at, "{one:#}");
+        // Nothing is said of the lock on no host.
+        assert!(object.get("unpromised").is_none(), "{object:#}");
+    }
 }
 
 #[test]

@@ -170,3 +170,49 @@ fn one_file_builds_on_another_in_any_order() {
     let output = scratch.vmlock(&["lock", "a.vm.kdl"]);
     assert_eq!(output.status.code(), Some(0), "{output:?}");
 }
+
+/// A machine that has all from the defaults of a file lacks all of it where they are none: that is one mistake, in the file.
+#[test]
+fn what_was_meant_to_be_defaults_is_told_in_its_file() {
+    let scratch = Scratch::new("imports-no-defaults");
+    let all = "arch \"arm64\"\nabi \"kvm-6.8\"\ncpu \"neoverse-n1\" count=2\nmemory \"512MiB\"\n";
+    let vm =
+        "vm \"a\" {\n    import \"fleet.kdl\"\n    allow \"spec::emulated-cpu\" reason=\"so\"\n}\n";
+    scratch.write("a.vm.kdl", vm);
+    let found = |text: &str| {
+        scratch.write("fleet.kdl", text);
+        let (_, object) = scratch.json(&["lock", "--dry-run", "a.vm.kdl"]);
+        object["diagnostics"].as_array().unwrap().clone()
+    };
+    assert!(found(&format!("defaults {{\n{all}}}\n")).is_empty());
+    let whole = format!("vm \"b\" {{\n{all}}}\n");
+    let unclosed = format!("defaults {{\n{all}");
+    let default = format!("default {{\n{all}}}\n");
+    for (text, at, help) in [
+        (default.as_str(), 0, "write `defaults {`"),
+        (
+            all,
+            0,
+            "put `defaults {` before all that machines take over, and `}` behind it",
+        ),
+        (
+            &whole,
+            0,
+            "an imported file holds `baseline`, `cpu` and `defaults` blocks, and no machine",
+        ),
+        (&unclosed, 9, "add a `}` where the block ends"),
+    ] {
+        let found = found(text);
+        let [one] = found.as_slice() else {
+            panic!("{text}: {found:#?}");
+        };
+        assert_eq!(one["file"], "fleet.kdl", "{text}: {one:#?}");
+        assert_eq!(one["span"]["start"], at, "{text}: {one:#?}");
+        assert_eq!(one["help"], help, "{text}");
+    }
+    // A file that is right says nothing of what a machine lacks.
+    let model = "cpu \"mine\" from=\"neoverse-n1\" {\n}\n";
+    let lacks = found(model);
+    assert!(lacks.len() >= 4, "{lacks:#?}");
+    assert!(lacks.iter().all(|one| one["file"] == "a.vm.kdl"));
+}

@@ -113,6 +113,12 @@ fn values_of_another_type_are_told_how_they_are_written() {
         ),
         (
             "/cpu/features",
+            json!({ "pmu": true, "sve": "on" }),
+            "{",
+            "list those that the guest has: `[\"pmu\", …]`",
+        ),
+        (
+            "/cpu/features",
             json!(["PMU"]),
             "\"PMU\"",
             "did you mean `pmu`?",
@@ -223,6 +229,11 @@ fn keys_that_there_are_not_are_told_what_they_are_called() {
         ("/vcpus", None, "write `\"cpu\": { \"count\": … }`"),
         ("/kernel", None, "write `\"boot\": { \"kernel\": … }`"),
         ("/cpu/pauth", None, "write `\"features\": [\"pauth\"]`"),
+        (
+            "/gpu",
+            None,
+            "no machine of vmlock's has one: leave it out; `devices` has disks, networks, `rng` and `vsock`",
+        ),
         ("/disk", None, "write `\"devices\": [{ \"disk\": { … } }]`"),
         (
             "/vm",

@@ -3,7 +3,7 @@
 use super::Decoder;
 use super::span::{head, range};
 use super::word::{DEVICES_ELSEWHERE, FEATURES_LATER, FROM_ELSEWHERE, VM_NODES};
-use super::{ENTRIES_MAX, too_many};
+use super::{ENTRIES_MAX, LACKS, too_many};
 use crate::diagnostic::suggest;
 use crate::language::elsewhere;
 use crate::language::nodes;
@@ -297,7 +297,7 @@ impl Decoder<'_> {
         if found.is_none() && !self.misspelt.contains(word) && !self.misspelt.contains("from") {
             self.push(
                 "spec::missing",
-                format!("this `vm` has no `{word}`"),
+                format!("{LACKS}{word}`"),
                 head(vm),
                 "in this block",
                 format!("add `{example}`"),

@@ -32,6 +32,7 @@ pub fn wrong(
     let schema = schema(Which::Spec);
     let mut judge = Judge {
         source,
+        code: "spec::json",
         schema: &schema,
         places,
         keys,
@@ -64,8 +65,33 @@ pub fn wrong(
     judge.found
 }
 
+/// Everything that stands otherwise in a lock or a host report than its schema says; `of` is what it is called. Programs
+/// write them: what is there has to be known, and not how it would be written.
+pub fn unlike(
+    source: &Arc<Source>,
+    value: &Value,
+    places: &Places,
+    keys: &BTreeMap<String, Range<usize>>,
+    (which, of, code): (Which, &str, &'static str),
+) -> Vec<Diagnostic> {
+    let schema = schema(which);
+    let mut judge = Judge {
+        source,
+        code,
+        schema: &schema,
+        places,
+        keys,
+        found: Vec::new(),
+    };
+    judge.value(value, &schema, of, true, "");
+    judge.found.truncate(FOUND_MAX);
+    judge.found
+}
+
 struct Judge<'a> {
     source: &'a Arc<Source>,
+    /// The code of what is found.
+    code: &'static str,
     schema: &'a Value,
     places: &'a Places,
     keys: &'a BTreeMap<String, Range<usize>>,
@@ -101,7 +127,7 @@ fn called(kind: &str) -> &'static str {
 impl<'a> Judge<'a> {
     fn push(&mut self, span: Range<usize>, message: String, label: &str, help: impl Into<String>) {
         self.found.push(
-            Diagnostic::error("spec::json", message)
+            Diagnostic::error(self.code, message)
                 .at(self.source, span, label)
                 .help(help),
         );
@@ -368,12 +394,17 @@ impl<'a> Judge<'a> {
             {
                 format!("write `[{written}]`: it is a list, of one")
             }
-            ("array", Value::Object(object)) if key == "features" => {
+            ("array", Value::Object(object))
+                if key == "features" && object.values().all(Value::is_boolean) =>
+            {
                 let on = object
                     .iter()
                     .filter(|(_, on)| **on == Value::Bool(true))
                     .map(|(name, _)| format!("{name:?}"));
                 format!("write `[{}]`", on.collect::<Vec<_>>().join(", "))
+            }
+            ("array", Value::Object(_)) if key == "features" => {
+                "list those that the guest has: `[\"pmu\", …]`".to_owned()
             }
             ("array", Value::Object(object))
                 if key == "set" && !object.is_empty() && object.values().all(Value::is_u64) =>
@@ -584,6 +615,10 @@ fn unknown(of: &str, key: &str, known: &Map<String, Value>) -> (Option<String>, 
         .filter(|name| *name != SEVERAL);
     if of == "vm" && elsewhere::counts(key) {
         let help = "write `\"cpu\": { \"count\": … }`";
+        return (None, help.to_owned());
+    }
+    if of == "vm" && elsewhere::absent(key) {
+        let help = "no machine of vmlock's has one: leave it out; `devices` has disks, networks, `rng` and `vsock`";
         return (None, help.to_owned());
     }
     let near = names

@@ -265,9 +265,10 @@ impl<'a> Reader<'a> {
         let Some((inside, behind)) = line.split_once(')') else {
             return false;
         };
-        let ends = |c: char| ";{}/#".contains(c);
         let behind = behind.trim_start();
-        inside.contains('=') || behind.is_empty() || behind.starts_with(ends)
+        let ends = behind.is_empty() || behind.starts_with([';', '{', '}']);
+        // A value may follow a comment in `/*`, and begin with a `#`.
+        inside.contains('=') || ends || behind.starts_with("//") || behind.starts_with("# ")
     }
 
     /// Whether a name with a sign comes next.

@@ -35,7 +35,7 @@ impl Scanner<'_> {
         if word.starts_with("<<") && self.heredoc(start) {
             return true;
         }
-        if word == "--" && !self.begins {
+        if word == "--" && self.dashes_begin_words(start) {
             self.comment(start, "--", "Lua and SQL");
             return true;
         }
@@ -77,6 +77,26 @@ impl Scanner<'_> {
             self.needs_quotes(start, "a word cannot begin with a digit");
         }
         true
+    }
+
+    /// Whether the `--` that has just been read begins a comment of other languages. It is a word of KDL as well: a value,
+    /// and anything in what a `/-` takes out. So only one with a word behind it that is no name of a property is taken for it.
+    fn dashes_begin_words(&self, start: usize) -> bool {
+        let before = &self.source.text[..start];
+        let mut taken_out = before.match_indices("/-");
+        if self.begins
+            || before.ends_with('=')
+            || taken_out.any(|(at, _)| !before[at + 2..].trim_start().starts_with("kdl-version"))
+        {
+            return false;
+        }
+        let line = self.source.text[self.at..].lines().next().unwrap_or("");
+        let word = line.trim_start();
+        let end = word.find(|c: char| !(c.is_alphanumeric() || "_-.'".contains(c)));
+        let (word, behind) = word.split_at(end.unwrap_or(word.len()));
+        line.starts_with([' ', '\t'])
+            && word.starts_with(char::is_alphabetic)
+            && !behind.trim_start().starts_with('=')
     }
 
     /// A path that begins with `/`.
