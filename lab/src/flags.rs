@@ -439,7 +439,7 @@ pub struct Bench {
     /// Measure disks and network beside QEMU's, and nothing else
     #[arg(long, conflicts_with = "starts")]
     pub devices: bool,
-    /// Measure guests that are saved and restored, beside `dd` and QEMU, and nothing else
+    /// Measure guests that are saved and restored, beside `dd` and QEMU, and nothing else; without it they are not measured
     #[arg(long, conflicts_with_all = ["starts", "devices"])]
     pub saves: bool,
     /// Measure the compiler's commands beside one that does nothing, and nothing else

@@ -71,6 +71,11 @@ impl Phases {
         words.join(", ")
     }
 
+    /// Whether there was such a phase.
+    pub fn has(&self, name: &str) -> bool {
+        self.phases.contains_key(name)
+    }
+
     /// Ioctls and microseconds of a phase.
     pub fn phase(&self, name: &str) -> (f64, f64) {
         self.phases.get(name).copied().unwrap_or_default()

@@ -5,6 +5,7 @@
 
 use super::super::devices::counters::{Calls, Counters};
 use super::super::inside::{reaches, spawn};
+use super::super::phases::Phases;
 use super::qmp::Monitor;
 use crate::cache;
 use crate::failure::{ENVIRONMENT, Failure, OK, Result, tell};
@@ -190,11 +191,12 @@ impl Guest {
         // QEMU leaves its own behind.
         let _ = fs::remove_file(&self.socket);
         let mut running = Running::start(&self.start, mark)?;
-        thread::sleep(MEANWHILE);
-        running.heard().anew();
+        // This writes to a console, meanwhile the only CPU runs no guest: that is nobody's pause.
         step("pause");
+        thread::sleep(MEANWHILE);
         match &self.saved {
             How::Command(command) => {
+                running.heard().anew();
                 ask(&self.socket, "pause")?;
                 ask(&self.socket, "resume")?;
                 seen.pauses.push(running.silence()?);
@@ -210,6 +212,7 @@ impl Guest {
                     "migrate-set-parameters",
                     &json!({ "max-bandwidth": 64_u64 << 30 }),
                 )?;
+                thread::sleep(MEANWHILE);
                 running.heard().anew();
                 monitor.ask("stop", &json!({}))?;
                 monitor.ask("cont", &json!({}))?;
@@ -264,9 +267,25 @@ impl Guest {
                 faults,
                 resident,
             };
-            restored.ends();
+            // A rehearsal of the lock would enter a guest before, and what comes after that is not counted.
+            let words = restored.ends();
+            if let How::Command(_) = self.saved {
+                recalled(&words)?;
+            }
         }
         Ok(())
+    }
+}
+
+/// Whether a restore, by its words, recalled that this host keeps the lock, and did not prove it.
+fn recalled(words: &str) -> Result<()> {
+    let phases = Phases::read(words)?;
+    match phases.has("recall") && !phases.has("prove") {
+        true => Ok(()),
+        false => Err(Failure::environment(format!(
+            "a restore was to recall that its host keeps the lock, and proved it again; it said:\n{}",
+            words.trim_end()
+        ))),
     }
 }
 
@@ -320,7 +339,18 @@ struct Heard {
 impl Heard {
     /// Counts from now on.
     fn anew(&mut self) {
-        (self.silence, self.bytes) = (Duration::ZERO, 0);
+        (self.last, self.silence, self.bytes) = (Instant::now(), Duration::ZERO, 0);
+    }
+
+    /// Takes what was heard at a moment.
+    fn more(&mut self, now: Instant, bytes: u64) {
+        self.silence = self.longest(now);
+        (self.last, self.bytes) = (now, self.bytes + bytes);
+    }
+
+    /// The longest silence until now, the one that goes on among them.
+    fn longest(&self, now: Instant) -> Duration {
+        self.silence.max(now.duration_since(self.last))
     }
 }
 
@@ -349,8 +379,7 @@ impl Running {
             while let Ok(count @ 1..) = output.read(&mut piece) {
                 let now = Instant::now();
                 let mut heard = into.lock().unwrap_or_else(PoisonError::into_inner);
-                heard.silence = heard.silence.max(now.duration_since(heard.last));
-                (heard.last, heard.bytes) = (now, heard.bytes + count as u64);
+                heard.more(now, count as u64);
             }
         });
         // It says little, and is not to wait for anybody.
@@ -366,15 +395,20 @@ impl Running {
         self.heard.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The longest silence since it was listened to anew, in microseconds, once the guest goes on again.
+    /// The longest silence since it was listened to anew, in microseconds. It was just said to go on, and has to be heard
+    /// again after all has come that it had said before.
     fn silence(&self) -> Result<f64> {
         thread::sleep(MEANWHILE);
-        let heard = self.heard();
-        match heard.bytes {
-            0 => Err(Failure::environment(
+        let (silence, before) = {
+            let heard = self.heard();
+            (heard.longest(Instant::now()), heard.bytes)
+        };
+        thread::sleep(MEANWHILE);
+        match self.heard().bytes > before {
+            true => Ok(micros(silence)),
+            false => Err(Failure::environment(
                 "a guest that was paused and resumed says nothing any more",
             )),
-            _ => Ok(micros(heard.silence)),
         }
     }
 
@@ -465,6 +499,52 @@ fn resident(status: &str) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_pause_that_no_byte_has_ended_counts() {
+        let begun = Instant::now();
+        let at = |milliseconds| begun + Duration::from_millis(milliseconds);
+        let mut heard = Heard {
+            last: begun,
+            silence: Duration::ZERO,
+            bytes: 0,
+        };
+        heard.more(at(1), 1);
+        assert_eq!(heard.longest(at(7)), Duration::from_millis(6));
+        heard.more(at(5), 1);
+        heard.more(at(6), 1);
+        assert_eq!(heard.longest(at(7)), Duration::from_millis(4));
+    }
+
+    #[test]
+    fn a_guest_that_does_not_go_on_has_no_pause() {
+        let guest = |said: &str| {
+            let words = ["sh", "-c", said].map(str::to_owned);
+            Running::start(&words, b'v').expect("it begins")
+        };
+        let mut ticking = guest("while echo v; do sleep 0.01; done");
+        assert!(ticking.silence().is_ok());
+        // It has said all this before, and then no more.
+        let mut silent = guest("echo vvvvvvvvv; exec sleep 60");
+        assert!(silent.silence().is_err());
+        for guest in [&mut ticking, &mut silent] {
+            guest.child.kill().expect("it runs");
+        }
+    }
+
+    #[test]
+    fn a_restore_that_proves_the_lock_is_not_counted() {
+        let words = |phase: &str| {
+            let each = |number: u32| {
+                format!(
+                    "{{\"enforce\":{number},\"verify\":{number},\"{phase}\":{number},\"total\":9}}"
+                )
+            };
+            format!("{{\"ioctls\":{},\"microseconds\":{}}}", each(1), each(2))
+        };
+        assert!(recalled(&words("recall")).is_ok());
+        assert!(recalled(&words("prove")).is_err() && recalled(&words("load")).is_err());
+    }
 
     #[test]
     fn what_a_process_touched_is_found_in_what_the_kernel_tells() {
