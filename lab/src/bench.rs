@@ -13,6 +13,8 @@ mod guest;
 mod inside;
 mod many;
 pub mod peer;
+mod phases;
+pub mod saves;
 mod starts;
 
 pub use inside::run as inside;
@@ -31,6 +33,7 @@ use crate::tools;
 use guest::Then;
 use inside::{Measured, Order, Run};
 use peer::Peer;
+use phases::Phases;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -59,6 +62,8 @@ const KERNEL: &str = "6.12";
 const HOSTS: [(&str, &str); 2] = [("modern", "neoverse-n1"), ("portable", "cortex-a72")];
 /// Where everything is in a host.
 const DIR: &str = "/bench";
+/// Memory of a host, in MiB.
+const MEMORY: u32 = 4096;
 /// How long one host may take before its first round, and for each round.
 const LIMIT: (Duration, Duration) = (Duration::from_secs(120), Duration::from_secs(30));
 /// A run of the compiler is short, so there are more of them for each run of the rest.
@@ -124,7 +129,7 @@ impl Measure {
     }
 }
 
-/// Measures everything; 1 if a limit is not met.
+/// Measures what was asked for, or all but saves; 1 if a limit is not met.
 pub fn run(cache: &Cache, flags: &flags::Bench) -> Result<u8> {
     let root = cross::workspace()?;
     if flags.commands || flags.fleet {
@@ -167,9 +172,10 @@ pub fn run(cache: &Cache, flags: &flags::Bench) -> Result<u8> {
             false => Clock::Instructions,
         },
     };
-    let measures = match (flags.starts, flags.devices) {
-        (true, _) => bench.starts()?,
-        (_, true) => bench.devices(&Peer::provide(cache)?)?,
+    let measures = match (flags.starts, flags.devices, flags.saves) {
+        (true, ..) => bench.starts()?,
+        (_, true, _) => bench.devices(&Peer::provide(cache)?)?,
+        (.., true) => bench.saves(&Peer::provide(cache)?)?,
         _ => bench.everything()?,
     };
     told(&measures, flags.format)
@@ -244,7 +250,7 @@ struct Bench<'a> {
 }
 
 impl Bench<'_> {
-    /// All figures.
+    /// All figures but those of saves, of which some do not meet their limits: the rest is to tell by its end whether it does.
     fn everything(&self) -> Result<Vec<Measure>> {
         let mut measures = self.starts()?;
         let compiled = self.runs.saturating_mul(COMPILE_RUNS);
@@ -420,6 +426,7 @@ impl Bench<'_> {
         let place = Place {
             cpu,
             cpus: 2,
+            memory: MEMORY,
             disks: Vec::new(),
             limit,
         };
@@ -433,7 +440,7 @@ impl Bench<'_> {
             kernel: self.kernel.clone(),
             cpu: place.cpu.to_owned(),
             cpus: place.cpus,
-            memory: 4096,
+            memory: place.memory,
             kernel_args: Vec::new(),
             disks: place.disks,
             kept: Vec::new(),
@@ -540,6 +547,8 @@ impl Bench<'_> {
 struct Place<'a> {
     cpu: &'a str,
     cpus: u32,
+    /// MiB.
+    memory: u32,
     disks: Vec<PathBuf>,
     limit: Duration,
 }
@@ -654,77 +663,6 @@ fn answered(way: &str, words: &str) -> Result<()> {
     }
 }
 
-/// The phases of a start, in their order.
-const ORDER: [&str; 4] = ["probe", "enforce", "verify", "load"];
-
-/// What `vmlock-run start --stats` says of its start: ioctls and microseconds by phase.
-struct Phases {
-    phases: BTreeMap<String, (f64, f64)>,
-    total: f64,
-}
-
-impl Phases {
-    /// Finds the line of JSON among the words on standard error.
-    fn read(words: &str) -> Result<Self> {
-        let stats = || {
-            let stats: Value = words
-                .lines()
-                .filter_map(|line| serde_json::from_str(line).ok())
-                .find(|line: &Value| line["microseconds"].is_object())?;
-            let times = stats["microseconds"].as_object()?;
-            let phases = times
-                .iter()
-                .filter(|(name, _)| *name != "total")
-                .map(|(name, time)| {
-                    let ioctls = stats["ioctls"][name].as_f64()?;
-                    Some((name.clone(), (ioctls, time.as_f64()?)))
-                })
-                .collect::<Option<BTreeMap<_, _>>>()?;
-            let known = ["enforce", "verify"]
-                .iter()
-                .all(|n| phases.contains_key(*n));
-            let total = times.get("total")?.as_f64()?;
-            (known && total > 0.0).then_some(Self { phases, total })
-        };
-        stats().ok_or_else(|| {
-            Failure::environment(format!(
-                "vmlock-run start --stats says nothing of its phases; it said:\n{}",
-                words.trim_end()
-            ))
-        })
-    }
-
-    /// The phases, those that come first in a start first.
-    fn names(&self) -> Vec<&str> {
-        let place = |name: &&str| ORDER.iter().position(|known| known == name);
-        let mut names: Vec<&str> = self.phases.keys().map(String::as_str).collect();
-        names.sort_by_key(|name| place(name).unwrap_or(ORDER.len()));
-        names
-    }
-
-    /// The medians of several starts, phase by phase.
-    fn words(starts: &[Self]) -> String {
-        let of = |pick: &dyn Fn(&Self) -> f64| median(&starts.iter().map(pick).collect::<Vec<_>>());
-        let names = starts.first().map(Self::names).unwrap_or_default();
-        let words: Vec<String> = names
-            .iter()
-            .map(|name| {
-                format!(
-                    "{name} {:.1} ms ({} ioctls)",
-                    of(&|p| p.phase(name).1 / 1e3),
-                    of(&|p| p.phase(name).0)
-                )
-            })
-            .collect();
-        words.join(", ")
-    }
-
-    /// Ioctls and microseconds of a phase.
-    fn phase(&self, name: &str) -> (f64, f64) {
-        self.phases.get(name).copied().unwrap_or_default()
-    }
-}
-
 /// The middle one; of an even number the mean of both.
 fn median(values: &[f64]) -> f64 {
     let mut sorted = values.to_vec();
@@ -798,17 +736,6 @@ mod tests {
     fn packages_are_counted_once() {
         let tree = "a v1 (/src/a)\nb v1\nc v2\nb v1 (*)\nc v3\n\n";
         assert_eq!(count_packages(tree), 4);
-    }
-
-    #[test]
-    fn the_phases_are_found_among_other_words() {
-        let words = "vmlock-run: a word\n{\"other\": 1}\n{\"ioctls\":{\"probe\":7,\"enforce\":30,\"verify\":4,\"total\":41},\
-            \"microseconds\":{\"probe\":900,\"enforce\":60,\"verify\":40,\"total\":1000}}\nvmlock-run: bye\n";
-        let phases = Phases::read(words).unwrap();
-        assert_eq!(phases.phase("enforce"), (30.0, 60.0));
-        assert_eq!(phases.names(), ["probe", "enforce", "verify"]);
-        assert!(Phases::read("vmlock-run: a word\n").is_err());
-        assert!(Phases::read("{\"ioctls\":{},\"microseconds\":{\"total\":1}}").is_err());
     }
 
     #[test]

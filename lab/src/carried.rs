@@ -1,6 +1,6 @@
 //! The guest that is carried from host to host (`carry.rs`), and that looks all the while whether anything of it is lost:
 //! on each CPU its vector registers, memory, timers and clocks (`agent hold`), SVE's registers and the keys that sign pointers
-//! (`agent vectors`, `agent keys`), a disk that it writes and reads, pings, one connection that is never opened again
+//! (`agent vectors`, `agent keys`), a PMU that counts (`agent counts`), a disk that it writes and reads, pings, one connection that is never opened again
 //! (`agent talk`), random numbers, what its kernel warns of. Whatever machine it is given, it uses what there is; what has to be
 //! there, `carry.rs` knows from the lock. It is all that runs in its guest; or a service of a Debian whose root is the first
 //! disk, and then it looks after that as well.
@@ -99,6 +99,7 @@ each cpu hold
 features=" $(sed -n 's/^Features[^:]*: //p' /proc/cpuinfo | head -n 1) "
 case $features in *' sve '*) each sve vectors ;; esac
 case $features in *' paca '*) each pauth keys ;; esac
+ls /sys/bus/event_source/devices/ | grep -q '^armv8' && each pmu counts
 digest() { sha256sum | cut -c1-16; }
 # Numbers that nothing takes for a hole, written to the disk, and those of a while ago read back past all caches.
 disk() {

@@ -122,6 +122,12 @@ pub enum Command {
         /// What is to be measured, as JSON
         order: PathBuf,
     },
+    /// The part of it that has guests saved and restored there
+    #[command(hide = true)]
+    BenchSavesInside {
+        /// What is to be measured, as JSON
+        order: PathBuf,
+    },
     /// What a guest of `bench` does with its disk and its network
     #[command(hide = true)]
     BenchLoad {
@@ -433,8 +439,11 @@ pub struct Bench {
     /// Measure disks and network beside QEMU's, and nothing else
     #[arg(long, conflicts_with = "starts")]
     pub devices: bool,
-    /// Measure the compiler's commands beside one that does nothing, and its language server, and nothing else
+    /// Measure guests that are saved and restored, beside `dd` and QEMU, and nothing else; without it they are not measured
     #[arg(long, conflicts_with_all = ["starts", "devices"])]
+    pub saves: bool,
+    /// Measure the compiler's commands beside one that does nothing, and its language server, and nothing else
+    #[arg(long, conflicts_with_all = ["starts", "devices", "saves"])]
     pub commands: bool,
     /// With --commands: count instructions (callgrind), and hold them against the counts that are checked in
     #[arg(long, requires = "commands")]
@@ -443,7 +452,7 @@ pub struct Bench {
     #[arg(long, requires = "count")]
     pub write: bool,
     /// Measure `vmlock fleet` over a thousand locks and a thousand hosts, no two alike, and nothing else
-    #[arg(long, conflicts_with_all = ["starts", "devices", "commands"])]
+    #[arg(long, conflicts_with_all = ["starts", "devices", "saves", "commands"])]
     pub fleet: bool,
     /// Another static arm64 vmlock-run, to measure that start against in the same boot, with a lock of version 1
     #[arg(long, value_name = "PATH")]

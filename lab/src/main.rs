@@ -136,6 +136,7 @@ fn run(flags: &Flags) -> Result<u8> {
         Command::Bench(flags) => bench::run(&cache, flags),
         Command::BenchInside { order } => bench::inside(order),
         Command::BenchDevicesInside { order } => bench::devices::inside::run(order),
+        Command::BenchSavesInside { order } => bench::saves::inside::run(order),
         Command::BenchLoad { words } => bench::devices::load::run(words),
         Command::Moments(flags) => moments::run(&cache, flags),
         Command::Torture(flags) => torture::run(&cache, flags),

@@ -22,6 +22,7 @@ use crate::snapshot::save::{self, Saving, Wrote};
 use crate::threads::spawn;
 use crate::witness::{self, Stage};
 use serde::Serialize;
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -60,11 +61,13 @@ const PSTATE_SS: u64 = 1 << 21;
 const MDSCR_SS: u64 = 1 << 0;
 
 const IN_THE_HANDLER: &str = "inside the timer's handler";
+const READ_IN_THE_HANDLER: &str = "an MMIO read pending inside the timer's handler";
 const SPI_ACTIVE: &str = "an SPI active";
 const LINE_UP: &str = "a level line up";
 const READ: &str = "an MMIO read pending";
 const WRITE: &str = "an MMIO write pending";
 const CPU_ON: &str = "CPU_ON in flight";
+const STARTING: &str = "CPU_ON in flight at the runner";
 const CALL: &str = "a forwarded firmware call";
 const OFF: &str = "a vCPU off that the kernel has turned off";
 
@@ -76,8 +79,6 @@ pub struct Sweep {
     pub each: u64,
     /// Where those are kept.
     pub into: Option<PathBuf>,
-    /// Only where the runner turns vCPUs on.
-    pub answered: bool,
 }
 
 /// What came of it.
@@ -92,13 +93,16 @@ pub struct Tally {
     pub tried_again: u64,
     /// How often PSTATE.SS was set, or MDSCR_EL1.SS.
     pub steps_left: u64,
-    /// How often the timer interrupted the guest without a cause, on this kernel (wire::moments::SPURIOUS); one that nobody
-    /// saved; and what CNTV_CTL_EL0 was the last time.
+    /// How often the timer interrupted the guest without a cause, on this kernel (wire::moments::SPURIOUS), and what
+    /// CNTV_CTL_EL0 was the last time; and both of one that nobody saved.
     pub spurious: u64,
-    pub spurious_unsaved: u64,
     pub spurious_control: u64,
-    /// The saved guests that were interrupted so once more than one that nobody saved, by the moves that they are of.
+    pub spurious_unsaved: u64,
+    pub spurious_control_unsaved: u64,
+    /// The saved guests that were interrupted so more often than one that nobody saved, by the moves that they are of; and
+    /// those that were less often.
     pub once_more: Vec<u64>,
+    pub once_less: Vec<u64>,
     /// How many files are kept, or were restored.
     pub files: u64,
     /// The sum of the guest that nobody saved.
@@ -107,6 +111,15 @@ pub struct Tally {
     pub problems: Vec<String>,
     /// How long it took.
     pub milliseconds: u64,
+}
+
+impl Tally {
+    /// What a guest came to that nobody saved.
+    fn beside(&mut self, unsaved: &Words) {
+        self.sum = sums(unsaved);
+        self.spurious_unsaved = unsaved[told::SPURIOUS];
+        self.spurious_control_unsaved = unsaved[told::SPURIOUS + 1];
+    }
 }
 
 /// The words of a guest that has come to its end.
@@ -155,12 +168,8 @@ pub fn sweep(
     let begun = Instant::now();
     let rounds = wanted.steps / ROUND + 2;
     let mut tally = Tally::default();
-    if wanted.answered && !maker.starts() {
-        return Ok(tally);
-    }
     let unsaved = maker.unsaved(rounds)?;
-    tally.sum = sums(&unsaved);
-    tally.spurious_unsaved = unsaved[told::SPURIOUS];
+    tally.beside(&unsaved);
     let memory = maker.memory(rounds)?;
     let (file, whole) = (Path::new(FILE), Path::new(WHOLE));
     let into = wanted.into.as_deref();
@@ -244,17 +253,20 @@ pub fn finish(
             _ => maker.unsaved(rounds)?,
         };
         unsaved = Some((rounds, expected));
-        tally.sum = sums(&expected);
-        tally.spurious_unsaved = expected[told::SPURIOUS];
+        tally.beside(&expected);
         let name = format!("saved at move {number}");
         match maker.to_the_end(&memory, Some(&opened)) {
             Ok(words) => {
                 let before = begun_with[told::SPURIOUS];
                 let spurious = words[told::SPURIOUS].saturating_sub(before);
                 tally.spurious += spurious;
-                if spurious > expected[told::SPURIOUS] {
-                    tally.once_more.push(number);
-                    tally.spurious_control = words[told::SPURIOUS + 1];
+                match spurious.cmp(&expected[told::SPURIOUS]) {
+                    Ordering::Less => tally.once_less.push(number),
+                    Ordering::Equal => {}
+                    Ordering::Greater => {
+                        tally.once_more.push(number);
+                        tally.spurious_control = words[told::SPURIOUS + 1];
+                    }
                 }
                 if told::found(&words) != told::found(&expected) {
                     let difference = difference(&words, &expected);
@@ -684,8 +696,13 @@ fn kinds(lock: &Lock, state: &State, moved: &Moved, was_on: bool) -> Vec<&'stati
         (active, SPI_ACTIVE),
         (!state.lines.up.is_empty(), LINE_UP),
         (moved.came == Came::Read, READ),
+        (
+            moved.came == Came::Read && in_the_handler,
+            READ_IN_THE_HANDLER,
+        ),
         (moved.came == Came::Write, WRITE),
         (turned_on || moved.tried_again > 0, CPU_ON),
+        (moved.tried_again > 0, STARTING),
         (moved.came == Came::Call, CALL),
         (moved.came == Came::Off, OFF),
     ]
@@ -696,21 +713,22 @@ fn kinds(lock: &Lock, state: &State, moved: &Moved, was_on: bool) -> Vec<&'stati
 
 /// Kinds of moments that were never met; firmware's calls come to the runner where it `starts` vCPUs.
 fn unmet(tally: &Tally, starts: bool) -> Vec<String> {
-    let of_calls = match starts {
-        true => CALL,
-        false => OFF,
+    let of_calls: &[&str] = match starts {
+        true => &[CALL, STARTING],
+        false => &[OFF],
     };
     let needed = [
         IN_THE_HANDLER,
+        READ_IN_THE_HANDLER,
         SPI_ACTIVE,
         LINE_UP,
         READ,
         WRITE,
         CPU_ON,
-        of_calls,
     ];
     let never = needed
         .iter()
+        .chain(of_calls)
         .filter(|kind| !tally.kinds.contains_key(*kind));
     never
         .map(|kind| format!("the guest was never saved with {kind}"))

@@ -87,6 +87,52 @@ fn twin() -> Vec<u32> {
     code
 }
 
+/// A guest whose PMU counts cycles when it says `>`. Told something, it looks whether it has counted, has it stop, and says `>`;
+/// and again for each byte that it is told, as long as the PMU is on, and the counter where it stopped. It says `!` and ends
+/// where one is not so; `o` is power off.
+const COUNTS: [u32; 40] = [
+    0xd2a1_2014, // start: mov x20, #0x09000000
+    0x9280_0001, // mov x1, #-1
+    0xd51b_9c41, // msr pmcntenclr_el0, x1
+    0xd2b0_0001, // mov x1, #0x80000000
+    0xd51b_9c21, // msr pmcntenset_el0, x1
+    0xd53b_9c00, // mrs x0, pmcr_el0
+    0xb240_0000, // orr x0, x0, #1
+    0xd51b_9c00, // msr pmcr_el0, x0
+    0xd503_3fdf, // isb
+    0xd53b_9d15, // mrs x21, pmccntr_el0
+    0x5280_07c3, // mov w3, #62
+    0x3900_0283, // strb w3, [x20]
+    0x3940_1682, // first: ldrb w2, [x20, #5]
+    0x3607_ffe2, // tbz w2, #0, first
+    0x3940_0282, // ldrb w2, [x20]
+    0xd53b_9d00, // mrs x0, pmccntr_el0
+    0xeb15_001f, // cmp x0, x21
+    0x5400_0229, // b.ls bad
+    0xd51b_9c41, // msr pmcntenclr_el0, x1
+    0xd503_3fdf, // isb
+    0xd53b_9d15, // mrs x21, pmccntr_el0
+    0x5280_07c3, // turn: mov w3, #62
+    0x3900_0283, // strb w3, [x20]
+    0x3940_1682, // wait: ldrb w2, [x20, #5]
+    0x3607_ffe2, // tbz w2, #0, wait
+    0x3940_0282, // ldrb w2, [x20]
+    0xd53b_9d00, // mrs x0, pmccntr_el0
+    0xeb15_001f, // cmp x0, x21
+    0x5400_00c1, // b.ne bad
+    0xd53b_9c00, // mrs x0, pmcr_el0
+    0x3600_0080, // tbz w0, #0, bad
+    0x7101_bc5f, // cmp w2, #111
+    0x54ff_fea1, // b.ne turn
+    0x1400_0003, // b off
+    0x5280_0423, // bad: mov w3, #33
+    0x3900_0283, // strb w3, [x20]
+    0x5280_0100, // off: movz w0, #8
+    0x72b0_8000, // movk w0, #0x8400, lsl #16
+    0xd400_0002, // hvc #0
+    0x1400_0000, // b .
+];
+
 /// `run VERB FILE FLAGS` starts or restores one in the background: `$pid`, with words in the file `words` and its socket in
 /// `mine/web`. `said` waits until it has said `>` so many times; `again` asks it to say one more, which it does once its
 /// timer has ticked.
@@ -177,6 +223,11 @@ flip x; guest restore one.save --lock $disked; again sampled; grep -c "changed e
 whole; flip y; $run restore one.save --lock $disked </dev/null 2>why; echo "all is seen: exit $?, $(grep -c 'changed since' why)"
 flip x; guest restore one.save --lock $disked --disk-digest; again "all of it"
 grep -c "changed elsewhere is not seen" words | sed 's/^/unseen: /'; printf o >&3; ended disked 0
+# How far a PMU counted, not every kernel tells: one that counts is refused in words, and its guest goes on.
+rm -f one.save; : >out; total=1; guest start $counts; said
+$run save one.save --control $socket 2>why; echo "counting: exit $?, $(grep -c "its PMU counts" why), $(ls one.save 2>/dev/null | wc -l) files"
+again "it counted"; save "counts no more"; guest restore one.save --lock $counts; again "as it stopped"; printf o >&3; ended counted 0
+grep -q '!' out && echo "as it ended: something has changed"
 # A generation id is another one in each machine, also in two of one file, and its guest cannot write it.
 : >out; total=1; guest start $twins; said; save twin; cp one.save twin
 next() { total=$((total + 1)); printf $1 >&3; said; }
@@ -249,15 +300,18 @@ fn a_guest_is_saved_and_goes_on_and_what_is_not_it_is_refused() {
                 ..like
             });
         });
+        let counts = place.write("counts.Image", &host::image(&COUNTS, None));
+        let counting = place.altered("counting", lock, "counts.Image", small);
         let away = report("cortex-a76", kernel);
         let names = format!(
-            "lock={} other={} goes={} big={} disked={} twins={} away={}",
+            "lock={} other={} goes={} big={} disked={} twins={} counts={} away={}",
             one.display(),
             other.display(),
             goes.display(),
             big.display(),
             disked.display(),
             twins.display(),
+            counting.display(),
             away.display()
         );
         let script = format!("{names} count={count}\n{SCRIPT}");
@@ -275,6 +329,8 @@ fn a_guest_is_saved_and_goes_on_and_what_is_not_it_is_refused() {
                 disked,
                 twin,
                 twins,
+                counts,
+                counting,
                 away,
                 script.clone(),
             ],
@@ -310,6 +366,7 @@ fn a_guest_is_saved_and_goes_on_and_what_is_not_it_is_refused() {
             ("all is seen: exit 3, 1\n", 1),
             ("unseen: 1\n", 1),
             ("unseen: 0\n", 1),
+            ("counting: exit 4, 1, 0 files\n", 1),
             ("latches: 0, 1\n", 1),
             ("audited: exit 0\n", 1),
             ("edges: 1, 2\n", 1),

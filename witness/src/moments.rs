@@ -338,9 +338,9 @@ extern "C" fn interrupt() {
     };
     // The cause is there still: the timer is due, the line is up.
     work(SUM);
-    // An exit to the host's userspace at that moment, saved or not.
+    // An exit to the host's userspace at that moment, saved or not: in the first round, and in every other one.
     if kind == TICKS
-        && words[ROUND].load(SeqCst) & 1 == 1
+        && words[ROUND].load(SeqCst) & 1 == 0
         && let Some(parameters) = crate::parameters()
     {
         add(SUM, load8(parameters.uart + SCR).into());

@@ -13,13 +13,15 @@
 //! * `vmlock-lab-agent talk ADDRESS:PORT FILE`, in the guest: says numbered lines over one connection, and looks whether each
 //!   comes back (`talk.rs`);
 //! * `vmlock-lab-agent vectors FILE` and `vmlock-lab-agent keys FILE`, in the guest: look for ever whether its CPU keeps SVE's
-//!   registers, and the keys that sign pointers (`wide.rs`).
+//!   registers, and the keys that sign pointers (`wide.rs`);
+//! * `vmlock-lab-agent counts FILE`, in the guest: looks for ever whether its PMU counts (`counts.rs`).
 //!
 //! It ends with 1 and the words of Linux where something does not work.
 //!
-//! `unsafe` is here for the one request to a tap, which no library at hand has; and in `hold.rs` and `wide.rs` for registers of
-//! the CPU.
+//! `unsafe` is here for the one request to a tap, which no library at hand has; in `hold.rs` and `wide.rs` for registers of the
+//! CPU; and in `counts.rs` for Linux's events.
 
+mod counts;
 mod hold;
 mod stream;
 mod talk;
@@ -62,9 +64,10 @@ fn main() -> ExitCode {
         ["hold", file] => hold::hold(file),
         ["vectors", file] => wide::vectors(file),
         ["keys", file] => wide::keys(file),
+        ["counts", file] => counts::counts(file),
         ["talk", address, file] => talk::talk(address, file),
         _ => Err(io::Error::other(
-            "answer SOCKET, or ask PORT, or give PORT FILE COUNT, or take PORT, or pass WHAT… -- PROGRAM ARGUMENT…, or hold FILE, or vectors FILE, or keys FILE, or talk ADDRESS:PORT FILE",
+            "answer SOCKET, or ask PORT, or give PORT FILE COUNT, or take PORT, or pass WHAT… -- PROGRAM ARGUMENT…, or hold FILE, or vectors FILE, or keys FILE, or counts FILE, or talk ADDRESS:PORT FILE",
         )),
     };
     match done {

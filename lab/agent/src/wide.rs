@@ -13,12 +13,16 @@ const NAP: Duration = Duration::from_millis(5);
 /// Turns of a loop of two instructions between filling registers and looking at them.
 const TURNS: u64 = 200_000;
 
-/// Rounds for ever, of which each says what is not as it was; a file, which stays open, has how many there were.
-fn rounds(path: &str, mut round: impl FnMut(u64) -> Result<(), String>) -> io::Result<()> {
+/// Rounds for ever with a nap between them, of which each says what is not as it was; a file, which stays open, has how many there were.
+pub fn rounds(
+    path: &str,
+    nap: Duration,
+    mut round: impl FnMut(u64) -> Result<(), String>,
+) -> io::Result<()> {
     let told = File::create(path)?;
     for number in 1u64.. {
         round(number).map_err(|what| io::Error::other(format!("not as it was: {what}")))?;
-        thread::sleep(NAP);
+        thread::sleep(nap);
         // As wide each time, so that nothing of an older number is left behind it.
         told.write_all_at(format!("{number:020}\n").as_bytes(), 0)?;
     }
@@ -31,7 +35,7 @@ fn rounds(path: &str, mut round: impl FnMut(u64) -> Result<(), String>) -> io::R
 /// What is not as it was, and a CPU without such vectors.
 pub fn vectors(path: &str) -> io::Result<()> {
     let length = arm64::vector_length().ok_or_else(|| io::Error::other("no SVE is here"))?;
-    rounds(path, |round| {
+    rounds(path, NAP, |round| {
         let all = filled(round, length);
         let now = arm64::vectors(&all, TURNS);
         if arm64::vector_length() != Some(length) {
@@ -92,7 +96,7 @@ pub fn keys(path: &str) -> io::Result<()> {
             return Err(io::Error::other(format!("nothing is signed with {name}")));
         }
     }
-    rounds(path, |round| {
+    rounds(path, NAP, |round| {
         let number = round % COUNT;
         let (before, after) = arm64::signed(pointer(number), number, TURNS);
         let first = &first[number as usize];

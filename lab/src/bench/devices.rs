@@ -6,13 +6,15 @@
 //! cache. Its network is without vhost, whose figure stands beside, as does that of a disk without io_uring. The host has one CPU, so that its clock counts all
 //! that a request costs, whoever pays for it.
 
-mod counters;
+pub mod counters;
 pub mod inside;
 pub mod load;
 
 use super::inside::{Order as Starts, Run};
 use super::peer::{self, Peer};
-use super::{Bench, DIR, LIMIT, MIB, Measure, Phases, Place, RESIDENT, THEIRS, Vm, guest, median};
+use super::{
+    Bench, DIR, LIMIT, MEMORY, MIB, Measure, Phases, Place, RESIDENT, THEIRS, Vm, guest, median,
+};
 use crate::cache;
 use crate::emulate::{Files, Job, LAB};
 use crate::failure::{Failure, Result, say};
@@ -195,6 +197,7 @@ impl Bench<'_> {
         let place = Place {
             cpu: CPU,
             cpus: 1,
+            memory: MEMORY,
             disks: vec![room],
             limit: LIMIT.0 + GUESTS * self.runs,
         };

@@ -3,7 +3,8 @@
 //!
 //! It is a real kernel with another entry, so loading it is part of what is measured. The byte leaves the
 //! guest with its fifth instruction; no one outside can see an earlier one. And a guest that is nothing but
-//! SYSTEM_OFF, where it is the start and the end of the process that count.
+//! SYSTEM_OFF, where it is the start and the end of the process that count. And one that says its byte again and again,
+//! so that a restored one is heard as soon as it goes on.
 
 use crate::failure::{Failure, Result};
 
@@ -46,6 +47,30 @@ pub fn off() -> Vec<u8> {
 /// `b .+64`, the header's first instruction.
 const OVER_THE_HEADER: u32 = 0x1400_0010;
 
+/// The kernel Image with an entry that first fills memory up to `until`, an address below 4 GiB, then says its byte about ten
+/// thousand times a second for ever. Zero fills nothing but 16 bytes. It fills from an address on that is a multiple of 16, as
+/// `until` has to be: what goes over the end of memory is an abort.
+pub fn ticking(kernel: &[u8], uart: u32, until: u32) -> Result<Vec<u8>> {
+    let code = [
+        movz(1, uart & 0xffff),
+        movk(1, uart >> 16),
+        movz(2, u32::from(MARK)),
+        0x1000_7fa3, // adr x3, .+4084
+        movz(4, until & 0xffff),
+        movk(4, until >> 16),
+        0xaa03_03e6,     // mov x6, x3
+        0xa881_1866,     // stp x6, x6, [x3], #16
+        0xeb04_007f,     // cmp x3, x4
+        0x54ff_ffa3,     // b.lo .-12
+        0x3900_0022,     // strb w2, [x1]
+        movz(5, 25_000), // of two instructions
+        0x7100_04a5,     // subs w5, w5, #1
+        0x54ff_ffe1,     // b.ne .-4
+        0x17ff_fffc,     // b .-16
+    ];
+    entered(kernel, &code)
+}
+
 /// The kernel Image with another entry. `uart` is where a byte has to be written to be sent.
 pub fn image(kernel: &[u8], uart: u32, then: Then) -> Result<Vec<u8>> {
     let code = [
@@ -63,6 +88,12 @@ pub fn image(kernel: &[u8], uart: u32, then: Then) -> Result<Vec<u8>> {
             0xd503_201f, // nop
         ],
     };
+    let code: Vec<u32> = code.into_iter().chain(end).collect();
+    entered(kernel, &code)
+}
+
+/// The kernel Image with that code behind its header.
+fn entered(kernel: &[u8], code: &[u32]) -> Result<Vec<u8>> {
     let mut image = kernel.to_vec();
     let mut put = |at: usize, instruction: u32| {
         image
@@ -71,8 +102,8 @@ pub fn image(kernel: &[u8], uart: u32, then: Then) -> Result<Vec<u8>> {
             .ok_or_else(|| Failure::environment("the guest's kernel Image is too short to be one"))
     };
     put(0, OVER_THE_HEADER)?;
-    for (place, instruction) in code.into_iter().chain(end).enumerate() {
-        put(CODE + 4 * place, instruction)?;
+    for (place, instruction) in code.iter().enumerate() {
+        put(CODE + 4 * place, *instruction)?;
     }
     Ok(image)
 }
@@ -114,5 +145,28 @@ mod tests {
             ]
         );
         assert!(super::image(&[0; 64], 0, Then::Wait).is_err());
+        let image = ticking(&[0; 128], 0x0900_1234, 0x5000_0000).unwrap();
+        let (words, _) = image.as_chunks::<4>();
+        let words: Vec<u32> = words.iter().map(|b| u32::from_le_bytes(*b)).collect();
+        assert_eq!(
+            words[16..31],
+            [
+                0x5282_4681,
+                0x72a1_2001,
+                0x5280_0422,
+                0x1000_7fa3,
+                0x5280_0004,
+                0x72aa_0004,
+                0xaa03_03e6,
+                0xa881_1866,
+                0xeb04_007f,
+                0x54ff_ffa3,
+                0x3900_0022,
+                0x528c_3505,
+                0x7100_04a5,
+                0x54ff_ffe1,
+                0x17ff_fffc
+            ]
+        );
     }
 }

@@ -94,7 +94,8 @@ fn forget() -> Result<()> {
     }
 }
 
-fn spawn(command: &[String], words: Stdio) -> Result<Child> {
+/// Starts a program without input, whose output can be read.
+pub fn spawn(command: &[String], words: Stdio) -> Result<Child> {
     let (program, args) = command
         .split_first()
         .ok_or_else(|| Failure::usage("an empty command"))?;
@@ -108,7 +109,7 @@ fn spawn(command: &[String], words: Stdio) -> Result<Child> {
 }
 
 /// Reads up to the mark, or to the end where there is none; `false` if the output ends without one.
-fn reaches(mark: Option<u8>, output: &mut impl Read) -> bool {
+pub fn reaches(mark: Option<u8>, output: &mut impl Read) -> bool {
     let mut byte = [0];
     while matches!(output.read(&mut byte), Ok(1)) {
         if Some(byte[0]) == mark {

@@ -26,6 +26,8 @@ pub struct Needs {
     pub sve: bool,
     /// Whether they sign pointers.
     pub pauth: bool,
+    /// Whether they have a PMU.
+    pub pmu: bool,
     /// Whether it has a generation id.
     pub generation: bool,
     /// Its initial RAM file system, relative to the lock.
@@ -75,6 +77,7 @@ impl Needs {
         for feature in features.into_iter().flatten() {
             needs.sve |= feature == "sve";
             needs.pauth |= feature == "pauth";
+            needs.pmu |= feature == "pmu";
         }
         let devices = lock["machine"]["devices"].as_array();
         for device in devices.into_iter().flatten() {
@@ -123,7 +126,7 @@ impl Needs {
             ("services", self.debian),
         ];
         let once = once.into_iter().filter(|(_, is)| *is);
-        let wide = [("sve", self.sve), ("pauth", self.pauth)];
+        let wide = [("sve", self.sve), ("pauth", self.pauth), ("pmu", self.pmu)];
         let wide = wide.into_iter().filter(|(_, is)| *is);
         each("cpu")
             .chain(wide.flat_map(|(what, _)| each(what)))

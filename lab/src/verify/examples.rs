@@ -520,6 +520,17 @@ const EXAMPLES: &[Expected] = &[
         audited: &[],
         refused: &[],
     },
+    Expected {
+        spec: "lab/tests/specs/answered.vm.kdl",
+        lock: moments::ANSWERED,
+        cpu: "cortex-a72",
+        cpus: 2,
+        flags: &[],
+        ends: OK,
+        kept: &[],
+        audited: &[],
+        refused: &[],
+    },
     // Held against itself by a step of its own.
     Expected {
         spec: "lab/tests/specs/timers.vm.kdl",

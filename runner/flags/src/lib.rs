@@ -687,8 +687,7 @@ contradicts one of them.",
         text: "\
 Moves a guest that is at one hostile moment after the other into a new machine after
 each instruction, and holds what it comes to against a guest that nobody saved. Exits
-with 1 when they differ, or when a kind of moment was never met. With `--emulate-calls`
-nothing is moved where the kernel turns vCPUs on itself.",
+with 1 when they differ, or when a kind of moment was never met.",
         flags: &[
             &STEPS,
             &EACH,

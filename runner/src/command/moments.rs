@@ -36,7 +36,6 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
                 steps,
                 each: number(parsed, "each", EACH)?.max(1),
                 into: parsed.value("into").map(PathBuf::from),
-                answered: parsed.has("emulate-calls"),
             },
         )?,
     };

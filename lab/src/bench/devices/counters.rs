@@ -13,6 +13,12 @@ const EXITS: &str = "/sys/kernel/debug/kvm/exits";
 /// (Documentation/trace/histogram.rst).
 const CALLS: &str = "/sys/kernel/debug/tracing/events/raw_syscalls/sys_enter";
 const HISTOGRAM: &str = "hist:keys=common_pid,id.syscall:size=8192";
+/// The tracepoint of a vCPU that enters its guest (arch/arm64/kvm/trace_arm.h), and what ends the counting there.
+const ENTRIES: &str = "/sys/kernel/debug/tracing/events/kvm/kvm_entry";
+const UNTIL: &str = "disable_hist:raw_syscalls:sys_enter";
+
+/// System calls, by name.
+pub type Calls = BTreeMap<String, u64>;
 
 /// How often something happened.
 #[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,7 +26,7 @@ pub struct Counts {
     /// Exits of vCPUs to the host's kernel.
     pub exits: u64,
     /// System calls, by name.
-    pub calls: BTreeMap<String, u64>,
+    pub calls: Calls,
 }
 
 impl Counts {
@@ -38,7 +44,10 @@ impl Counts {
 }
 
 /// Counters at work, until dropped.
-pub struct Counters;
+pub struct Counters {
+    /// Whether a guest's first instruction ends it.
+    until_a_guest_runs: bool,
+}
 
 impl Counters {
     /// Has system calls counted.
@@ -46,15 +55,36 @@ impl Counters {
     /// # Errors
     /// The kernel has no such counters.
     pub fn start() -> Result<Self> {
-        let counters = Self;
-        counters.trigger(HISTOGRAM)?;
+        let counters = Self {
+            until_a_guest_runs: false,
+        };
+        trigger(CALLS, HISTOGRAM)?;
         // KVM must have something to count.
         cache::read(Path::new(EXITS)).map(|_| counters)
     }
 
-    fn trigger(&self, text: &str) -> Result<()> {
-        let path = Path::new(CALLS).join("trigger");
-        fs::write(&path, text).map_err(|e| Failure::file("write", &path, &e))
+    /// Has system calls counted until any vCPU enters its guest.
+    ///
+    /// # Errors
+    /// The kernel has no such counters.
+    pub fn until_a_guest_runs() -> Result<Self> {
+        let mut counters = Self::start()?;
+        trigger(ENTRIES, UNTIL)?;
+        counters.until_a_guest_runs = true;
+        Ok(counters)
+    }
+
+    /// The system calls of a process, and of all that began later: of threads that have ended as well.
+    ///
+    /// # Errors
+    /// There are none.
+    pub fn calls_since(&self, process: u32) -> Result<Calls> {
+        let histogram = cache::read(&Path::new(CALLS).join("hist"))?;
+        let calls = calls(&String::from_utf8_lossy(&histogram), |task| task >= process);
+        match calls.is_empty() {
+            false => Ok(calls),
+            true => Err(Failure::environment("no system call was counted")),
+        }
     }
 
     /// The counts of a process as they are now.
@@ -76,7 +106,9 @@ impl Counters {
                 .trim()
                 .parse()
                 .map_err(|_| Failure::environment(format!("{EXITS} says {exits:?}")))?,
-            calls: calls(&text(&Path::new(CALLS).join("hist"))?, &tasks),
+            calls: calls(&text(&Path::new(CALLS).join("hist"))?, |task| {
+                tasks.contains(&task)
+            }),
         })
     }
 }
@@ -84,12 +116,21 @@ impl Counters {
 impl Drop for Counters {
     fn drop(&mut self) {
         // Where it cannot be taken back, the next guest is slower, and everybody's.
-        let _ = self.trigger(&format!("!{HISTOGRAM}"));
+        if self.until_a_guest_runs {
+            let _ = trigger(ENTRIES, &format!("!{UNTIL}"));
+        }
+        let _ = trigger(CALLS, &format!("!{HISTOGRAM}"));
     }
 }
 
+/// Tells a tracepoint what to do.
+fn trigger(tracepoint: &str, text: &str) -> Result<()> {
+    let path = Path::new(tracepoint).join("trigger");
+    fs::write(&path, text).map_err(|e| Failure::file("write", &path, &e))
+}
+
 /// The calls of some threads in a histogram: `{ common_pid: 7, id: sys_read [ 63] } hitcount: 5`.
-fn calls(histogram: &str, tasks: &[u32]) -> BTreeMap<String, u64> {
+fn calls(histogram: &str, of: impl Fn(u32) -> bool) -> Calls {
     let mut calls = BTreeMap::new();
     for line in histogram.lines() {
         let entry = || {
@@ -99,7 +140,7 @@ fn calls(histogram: &str, tasks: &[u32]) -> BTreeMap<String, u64> {
             let name = id.split_once("id:")?.1.split('[').next()?.trim();
             let name = name.strip_prefix("sys_").unwrap_or(name).to_owned();
             let count: u64 = count.trim().parse().ok()?;
-            tasks.contains(&pid).then_some((name, count))
+            of(pid).then_some((name, count))
         };
         if let Some((name, count)) = entry() {
             *calls.entry(name).or_default() += count;
@@ -119,7 +160,7 @@ mod tests {
             { common_pid:         13, id: sys_read                       [ 63] } hitcount:          2\n\
             { common_pid:         14, id: sys_write                      [ 64] } hitcount:          9\n\n\
             Totals:\n    Hits: 16\n";
-        let calls = calls(histogram, &[12, 13]);
+        let calls = calls(histogram, |task| [12, 13].contains(&task));
         assert_eq!(calls, BTreeMap::from([("read".to_owned(), 7)]));
         let [now, before] = [(9, 7), (4, 3)].map(|(exits, read)| Counts {
             exits,

@@ -12,8 +12,6 @@ pub(super) const PATTERN: u64 = 0x1de7_ec7e_dbad_c0de;
 const EVENT: u64 = 0xc800_03ff;
 /// The same with all bits of the event: what 5.10 to 6.7 show (`ARMV8_PMU_EVTYPE_MASK`).
 const SHOWN: u64 = 0xc800_ffff;
-/// PMCCFILTR_EL0: P, U, NSH.
-const FILTER: u64 = 0xc800_0000;
 /// PMUv3 for Armv8.5, whose event counters have 64 bits (ID_AA64DFR0_EL1.PMUVer).
 const V3P5: u64 = 6;
 
@@ -44,7 +42,10 @@ pub(super) fn kept(
             false => whole(EVENT),
         }
     } else if info.name == "PMCCFILTR_EL0" {
-        whole(FILTER)
+        // It has no event (Arm ARM, PMCCFILTR_EL0: those bits are RES0), but Linux as a guest leaves the event's number there.
+        // KVM keeps that as it does of PMEVTYPER<n>_EL0, and shows it (`kvm_pmu_set_counter_event_type`, arch/arm64/kvm/pmu-emul.c;
+        // `access_pmu_evtyper`, sys_regs.c), and counts cycles whatever it says (`kvm_pmu_create_perf_event`).
+        whole(EVENT)
     } else if info.name.starts_with("PMEVCNTR") && version(lock) >= V3P5 {
         whole(info.told)
     } else {
@@ -100,11 +101,17 @@ mod tests {
         );
         assert_eq!(
             written("PMCCFILTR_EL0", 0x8000_0000),
-            Ok((0x8000_0000, FILTER))
+            Ok((0x8000_0000, EVENT))
+        );
+        // What Linux leaves there once it has counted cycles.
+        assert_eq!(
+            written("PMCCFILTR_EL0", 0x8800_0011),
+            Ok((0x8800_0011, EVENT))
         );
         for (name, word, bits) in [
             ("PMEVTYPER0_EL0", 0x2000_0011, "0x20000000"),
             ("PMEVTYPER0_EL0", 0x0000_4011, "0x4000"),
+            ("PMCCFILTR_EL0", 0x0000_0411, "0x400"),
             ("PMCCFILTR_EL0", 0x1000_0000, "0x10000000"),
         ] {
             let words = written(name, word).expect_err("it is refused");

@@ -1,0 +1,336 @@
+//! Guests paused, saved and restored, by vmlock-run and by QEMU in turn in one boot of one host; and a copy of the saved
+//! guest's file by `dd`.
+//!
+//! The host has one CPU, so that its clock counts all that it costs, whoever pays for it. Its disk is memory (tmpfs), so
+//! nobody waits for a device, and syncing is a call that finds nothing to do. QEMU saves in both of its ways, as a stream of pages and with
+//! each page at its place (`mapped-ram`), and the faster one counts. A guest that QEMU saves stands still, as ours does.
+
+pub mod inside;
+mod qmp;
+
+use super::devices::counters::Calls;
+use super::peer::{self, Peer};
+use super::{Bench, DIR, LIMIT, MIB, Measure, OURS, Phases, Place, THEIRS, Vm, guest, median};
+use crate::cache;
+use crate::emulate::{Files, Job, LAB};
+use crate::failure::{Failure, Result, say};
+use crate::guest as debian;
+use crate::job;
+use inside::{Guest, How, Measured, Order, Seen};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// CPU of the host.
+const CPU: &str = "neoverse-n1";
+/// Memory of the host, in MiB: more than its largest guest, of which little is touched.
+const MEMORY: u32 = 6144;
+/// How long the guests of a round may take.
+const ROUND: Duration = Duration::from_secs(600);
+
+/// What a save of a guest without an empty page takes of the time of `dd` for its file, at most: each byte is digested twice.
+const SAVE: f64 = 3.0;
+/// How long a guest that is paused and resumed stands still, as a part of QEMU's time.
+const PAUSE: f64 = 1.0;
+/// What a guest with sixteen times the memory takes until its first instruction, where no more is in it: system calls and page
+/// faults. What its file says of its memory is longer, 40 bytes for each 2 MiB, and is read and touched, so the faults are not
+/// equal (docs/evidence.md).
+const SIZE: f64 = 1.0;
+/// The same of time, which is only equal but for chance.
+const TIME: f64 = 1.1;
+/// Part of QEMU's time from the start of the process to the first instruction of a guest that is restored. That is what it is to
+/// be, and not met while all of its memory is digested before (docs/evidence.md).
+const RESTORE: f64 = 1.0 / 3.0;
+
+/// QEMU with each page at its place in the file.
+const MAPPED: &str = "qemu, mapped-ram";
+
+/// Guests by name: how much memory each has, and up to where it fills that.
+const GUESTS: [(&str, &str, u32); 3] = [
+    (FULL, "256MiB", 0x5000_0000),
+    (SMALL, "256MiB", 0),
+    (LARGE, "4GiB", 0),
+];
+const FULL: &str = "full";
+const SMALL: &str = "small";
+const LARGE: &str = "large";
+
+/// What a host has before its guests: counters, and a disk in memory.
+const PREPARE: &str = r#"
+set -e
+mount -t debugfs none /sys/kernel/debug
+mkdir -p /bench/disk /run/guests
+chmod 700 /run/guests
+mount -t tmpfs -o size=2g none /bench/disk
+"#;
+
+impl Bench<'_> {
+    /// Measures guests that are saved and restored.
+    pub(super) fn saves(&self, peer: &Peer) -> Result<Vec<Measure>> {
+        say(format_args!(
+            "saving and restoring guests with vmlock-run and with QEMU in turn, Linux {} on {CPU}",
+            self.kernel.version
+        ));
+        let scratch = self.cache.scratch()?;
+        debian::provide(self.cache, scratch.path(), debian::KERNEL)?;
+        let initrd = scratch.path().join(debian::INITRD);
+        let mut files = Files::default();
+        let ours = job::add_program(&mut files, self.runner)?;
+        let lab = job::add_program(&mut files, self.lab)?;
+        peer.add(self.cache, &mut files);
+        let mut guests = BTreeMap::new();
+        for (name, memory, until) in GUESTS {
+            let lock = self.compile(name, spec(name, memory).as_bytes(), &scratch)?;
+            let vm = Vm::read(&cache::read(&lock)?)?;
+            for (place, uart) in [(OURS, vm.uart), (THEIRS, guest::QEMU_UART)] {
+                let image = guest::ticking(&self.guest, uart, until)?;
+                files.program(&format!("{DIR}/{place}/{}", vm.kernel), image);
+                files.copy(&format!("{DIR}/{place}/{}", debian::INITRD), &initrd);
+            }
+            let inside = format!("{DIR}/{OURS}/{name}.vm.lock.json");
+            files.copy(&inside, &lock);
+            let mut of = BTreeMap::from([(OURS.to_owned(), own(&ours, name, &inside))]);
+            if name != LARGE {
+                of.insert(THEIRS.to_owned(), theirs(&vm, name, false));
+                of.insert(MAPPED.to_owned(), theirs(&vm, name, true));
+            }
+            guests.insert(name.to_owned(), of);
+        }
+        let order = Order {
+            guests,
+            rounds: self.runs,
+            mark: guest::MARK,
+        };
+        let inside = format!("{DIR}/saves.json");
+        files.program(&inside, super::json(&order)?);
+        let jobs = [
+            Job {
+                program: peer::LINKER_CACHE.to_owned(),
+                args: vec!["-X".to_owned()],
+            },
+            Job {
+                program: format!("{LAB}/bin/sh"),
+                args: vec!["-c".to_owned(), PREPARE.to_owned()],
+            },
+            Job {
+                program: lab,
+                args: vec!["bench-saves-inside".to_owned(), inside],
+            },
+        ];
+        let place = Place {
+            cpu: CPU,
+            cpus: 1,
+            memory: MEMORY,
+            disks: Vec::new(),
+            limit: LIMIT.0 + ROUND * (self.runs + 1),
+        };
+        let answers = self.in_host(place, &files, &jobs)?;
+        let measured: Measured = super::measured(answers.last().map_or(&[], Vec::as_slice))?;
+        self.held(peer, &measured)
+    }
+
+    /// What was measured, beside its limits.
+    fn held(&self, peer: &Peer, measured: &Measured) -> Result<Vec<Measure>> {
+        let runs = self.runs as usize;
+        let seen = |guest: &str, contender: &str| -> Result<&Seen> {
+            let seen = measured.get(guest).and_then(|of| of.get(contender));
+            // In every round, or the median is that of others.
+            let seen = seen.filter(|seen| seen.restores.len() == runs && seen.saves.len() == runs);
+            seen.ok_or_else(|| {
+                Failure::environment(format!(
+                    "{contender} was not measured each time with the guest {guest}"
+                ))
+            })
+        };
+        let host = format!(
+            "Linux {} on {CPU}, in turn, medians of {}",
+            self.kernel.version, self.runs
+        );
+        let qemu = format!("QEMU {}", peer.version());
+        let [full, small, large] = [seen(FULL, OURS)?, seen(SMALL, OURS)?, seen(LARGE, OURS)?];
+        let [streamed, mapped] = [seen(FULL, THEIRS)?, seen(FULL, MAPPED)?];
+        let mut measures = vec![Measure::new(
+            "save of 256 MiB without an empty page, part of dd's time for its file".to_owned(),
+            median(&full.saves) / median(&full.copies),
+            "part",
+            SAVE,
+            format!(
+                "{host}, both synced: {} for {:.0} MiB, and {}; of QEMU {} as a stream and {} with mapped-ram, not synced",
+                ms(&full.saves),
+                full.file.0 as f64 / MIB,
+                ms(&full.copies),
+                ms(&streamed.saves),
+                ms(&mapped.saves),
+            ),
+        )];
+        // QEMU pauses and resumes alike, whichever way it saves.
+        let theirs = [seen(SMALL, THEIRS)?, seen(SMALL, MAPPED)?];
+        let theirs = theirs.map(|seen| seen.pauses.as_slice()).concat();
+        measures.push(Measure::new(
+            "a guest paused and resumed at once: how long it says nothing, part of QEMU's time"
+                .to_owned(),
+            median(&small.pauses) / median(&theirs),
+            "part",
+            PAUSE,
+            format!(
+                "{host}: {}, and with {qemu} {}; saved and restored at once, it stands still for {:.1} ms, for {:.1} ms \
+                 where no page is empty",
+                ms(&small.pauses),
+                ms(&theirs),
+                (median(&small.saves) + median(&small.restores)) / 1e3,
+                (median(&full.saves) + median(&full.restores)) / 1e3,
+            ),
+        ));
+        measures.extend(grown(&host, full, small, large));
+        for (name, words) in [
+            (SMALL, "256 MiB with a kernel and an initrd"),
+            (FULL, "256 MiB without an empty page"),
+        ] {
+            let (ours, streamed, mapped) =
+                (seen(name, OURS)?, seen(name, THEIRS)?, seen(name, MAPPED)?);
+            let theirs = median(&streamed.restores).min(median(&mapped.restores));
+            measures.push(Measure::new(
+                format!("restore of {words}: first guest instruction, part of QEMU's time"),
+                median(&ours.restores) / theirs,
+                "part",
+                RESTORE,
+                format!(
+                    "{host}: {}; {qemu} {} from a stream, {} with mapped-ram; {:.0} MiB on the disk, checked to the last byte before \
+                     the guest runs, which QEMU does not: {}",
+                    ms(&ours.restores),
+                    ms(&streamed.restores),
+                    ms(&mapped.restores),
+                    ours.file.1 as f64 / MIB,
+                    Phases::words(&[Phases::read(&ours.words)?]),
+                ),
+            ));
+        }
+        Ok(measures)
+    }
+}
+
+/// What a restore takes of a guest with sixteen times the memory and the same in it; and what does grow, with what is in it.
+fn grown(host: &str, full: &Seen, small: &Seen, large: &Seen) -> [Measure; 3] {
+    let calls = |seen: &Seen| seen.before.calls.values().sum::<u64>() as f64;
+    let pages = |seen: &Seen| seen.before.faults as f64;
+    let more = (full.file.1 as f64 - small.file.1 as f64) / MIB;
+    let measure = |what: &str, ours: f64, of: f64, limit: f64, detail: String| {
+        let name = format!("restore of 4 GiB, {what} that of 256 MiB with the same in it");
+        Measure::new(name, ours / of, "part", limit, detail)
+    };
+    [
+        measure(
+            "system calls before the first guest instruction, part of",
+            calls(large),
+            calls(small),
+            SIZE,
+            format!(
+                "{host}: {} and {}; 256 MiB without an empty page: {}, of all chunks of 2 MiB one read each ({})",
+                calls(large),
+                calls(small),
+                calls(full),
+                most(&full.before.calls),
+            ),
+        ),
+        measure(
+            "page faults before the first guest instruction, part of",
+            pages(large),
+            pages(small),
+            SIZE,
+            format!(
+                "{host}: {} and {}, {:.1} and {:.1} MiB resident; 256 MiB without an empty page: {} and {:.1} MiB",
+                pages(large),
+                pages(small),
+                large.before.resident as f64 / MIB,
+                small.before.resident as f64 / MIB,
+                pages(full),
+                full.before.resident as f64 / MIB,
+            ),
+        ),
+        measure(
+            "time to the first guest instruction, part of",
+            median(&large.restores),
+            median(&small.restores),
+            TIME,
+            format!(
+                "{host}: {} and {}; what is in it is what takes time, since all of it is checked before the guest runs: \
+                 {:.2} ms for each MiB",
+                ms(&large.restores),
+                ms(&small.restores),
+                (median(&full.restores) - median(&small.restores)) / 1e3 / more,
+            ),
+        ),
+    ]
+}
+
+/// The median, in milliseconds.
+fn ms(times: &[f64]) -> String {
+    format!("{:.1} ms", median(times) / 1e3)
+}
+
+/// The calls that were made most.
+fn most(calls: &Calls) -> String {
+    let mut calls: Vec<_> = calls.iter().collect();
+    calls.sort_by(|a, b| b.1.cmp(a.1));
+    let most = calls.into_iter().take(4);
+    let most: Vec<String> = most
+        .map(|(name, count)| format!("{name} {count}"))
+        .collect();
+    most.join(", ")
+}
+
+/// The guest's machine.
+fn spec(name: &str, memory: &str) -> String {
+    format!(
+        "vm \"{name}\" {{\n    arch \"arm64\"\n    abi \"kvm-6.8\" \"psci-1.1\"\n    cpu \"neoverse-n1\" \
+         count=1\n    memory \"{memory}\"\n    boot kernel=\"{name}.Image\" initrd=\"{}\"\n}}\n",
+        debian::INITRD
+    )
+}
+
+fn file(name: &str) -> PathBuf {
+    PathBuf::from(format!("{DIR}/disk/{name}"))
+}
+
+/// A guest of ours.
+fn own(program: &str, name: &str, lock: &str) -> Guest {
+    let socket = format!("/run/guests/{name}");
+    let saved = file(name);
+    let path = saved.display().to_string();
+    let words = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect();
+    Guest {
+        start: words(&[program, "start", lock, "--control", &socket]),
+        saved: How::Command(words(&[program, "save", &path, "--control", &socket])),
+        restore: words(&[program, "restore", &path, "--lock", lock, "--stats"]),
+        socket: PathBuf::from(socket),
+        file: saved,
+        copied: name == FULL,
+    }
+}
+
+/// The same guest of QEMU's.
+fn theirs(vm: &Vm, name: &str, mapped: bool) -> Guest {
+    let way = if mapped { "mapped" } else { "stream" };
+    let saved = file(&format!("{name}.{way}"));
+    let mut start = vm.qemu(THEIRS);
+    // Without it, one that stood still when it was saved does so when it is restored.
+    start.extend(["-global", "migration.store-global-state=off"].map(str::to_owned));
+    if mapped {
+        start.extend(["-global", "migration.mapped-ram=on"].map(str::to_owned));
+    }
+    let mut restore = start.clone();
+    restore.extend(["-incoming".to_owned(), format!("file:{}", saved.display())]);
+    let socket = PathBuf::from("/run/guests/qmp");
+    start.extend([
+        "-qmp".to_owned(),
+        format!("unix:{},server=on,wait=off", socket.display()),
+    ]);
+    Guest {
+        start,
+        socket,
+        file: saved,
+        saved: How::Migrated,
+        restore,
+        copied: false,
+    }
+}

@@ -1,0 +1,564 @@
+//! The part of `bench --saves` that runs in a host: has guests paused, saved and restored, by vmlock-run and by QEMU in turn.
+//!
+//! A guest says its byte all the time. So it stands still for as long as none comes, and a restored one has begun when the
+//! first comes.
+
+use super::super::devices::counters::{Calls, Counters};
+use super::super::inside::{reaches, spawn};
+use super::super::phases::Phases;
+use super::qmp::Monitor;
+use crate::cache;
+use crate::failure::{ENVIRONMENT, Failure, OK, Result, tell};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::fs::MetadataExt;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStderr, ChildStdout, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+/// What is to be measured.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Order {
+    /// Guests by name, each of several contenders.
+    pub guests: BTreeMap<String, BTreeMap<String, Guest>>,
+    /// Rounds that count. One more goes before them.
+    pub rounds: u32,
+    /// The byte that the guests say.
+    pub mark: u8,
+}
+
+/// A guest of a contender.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Guest {
+    /// Starts it.
+    pub start: Vec<String>,
+    /// The socket at which its contender is asked.
+    pub socket: PathBuf,
+    /// The file that it is saved to.
+    pub file: PathBuf,
+    /// How that is done.
+    pub saved: How,
+    /// Restores it from there.
+    pub restore: Vec<String>,
+    /// Whether the file is copied by `dd`, to know how long that takes.
+    pub copied: bool,
+}
+
+/// How a guest gets into its file.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum How {
+    /// This command has it saved, and ends once the file is on the disk.
+    Command(Vec<String>),
+    /// QEMU is asked to migrate it, which stands still meanwhile.
+    Migrated,
+}
+
+/// What was measured, by guest and contender.
+pub type Measured = BTreeMap<String, BTreeMap<String, Seen>>;
+
+/// What was seen of a guest. Times are in microseconds, one for each round that counts.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct Seen {
+    /// The longest silence of the guest while it was paused and resumed at once, several for each round.
+    pub pauses: Vec<f64>,
+    /// From asking for it to be saved until the file is there.
+    pub saves: Vec<f64>,
+    /// Copies of the file by `dd`.
+    pub copies: Vec<f64>,
+    /// From the start of the process that restores it to the guest's first byte.
+    pub restores: Vec<f64>,
+    /// Length of its file, and how much of that is on the disk, in bytes.
+    pub file: (u64, u64),
+    /// What the last restored one had needed until its guest ran.
+    pub before: Before,
+    /// What was said when it was restored.
+    pub words: String,
+}
+
+/// What a process has needed until its guest's first instruction.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct Before {
+    /// System calls of all its threads, by name, until KVM first enters a guest.
+    pub calls: Calls,
+    /// Page faults until the guest's first byte.
+    pub faults: u64,
+    /// Bytes of its memory that are there then.
+    pub resident: u64,
+}
+
+/// How long a guest runs between what is asked of it.
+const MEANWHILE: Duration = Duration::from_millis(50);
+
+/// How often a guest is paused and resumed in a round: one pause is as long as who runs next on the CPU makes it.
+const PAUSES: usize = 9;
+
+/// How long each step of a guest's way may take, by this host's clock.
+const STEP: Duration = Duration::from_secs(60);
+/// Where whoever waits outside sees how far this is, and is told of it where the host fails.
+const CONSOLE: &str = "/dev/console";
+
+/// The steps of all guests, of which none may take too long: somebody who hangs is named, and not waited for.
+struct Steps {
+    now: Arc<Mutex<(String, Instant)>>,
+}
+
+impl Steps {
+    fn begin() -> Self {
+        let now = Arc::new(Mutex::new(("beginning".to_owned(), Instant::now())));
+        let watched = Arc::clone(&now);
+        thread::spawn(move || {
+            loop {
+                thread::sleep(STEP / 60);
+                let (what, since) = &*watched.lock().unwrap_or_else(PoisonError::into_inner);
+                if since.elapsed() > STEP {
+                    let words = format!("{what} took more than {} s", STEP.as_secs());
+                    say(&words);
+                    crate::failure::say(words);
+                    // Whoever hangs ends with the host.
+                    std::process::exit(ENVIRONMENT.into());
+                }
+            }
+        });
+        Self { now }
+    }
+
+    fn next(&self, what: String) {
+        let mut now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
+        let (before, since) = &*now;
+        say(&format!("{before}: {:.1} s", since.elapsed().as_secs_f64()));
+        *now = (what, Instant::now());
+    }
+}
+
+/// Nobody may be there to see it.
+fn say(words: &str) {
+    let _ = fs::OpenOptions::new()
+        .write(true)
+        .open(CONSOLE)
+        .and_then(|mut console| writeln!(console, "bench: {words}"));
+}
+
+/// Carries out the order in a file and prints what was measured.
+///
+/// # Errors
+/// A contender or its guest failed.
+pub fn run(order: &Path) -> Result<u8> {
+    let order: Order = serde_json::from_slice(&cache::read(order)?)
+        .map_err(|e| Failure::usage(format!("{}: {e}", order.display())))?;
+    let mut measured = Measured::new();
+    let steps = Steps::begin();
+    for round in 0..=order.rounds {
+        for (name, contenders) in &order.guests {
+            let of = measured.entry(name.clone()).or_default();
+            for (contender, guest) in contenders {
+                let mut all = Seen::default();
+                let counts = round > 0;
+                let seen = match counts {
+                    true => of.entry(contender.clone()).or_default(),
+                    false => &mut all,
+                };
+                let step = |what: &str| {
+                    steps.next(format!("round {round}, {name}, {contender}: {what}"));
+                };
+                guest.save(order.mark, seen, &step)?;
+                guest.restore(order.mark, round == order.rounds, seen, &step)?;
+                remove(&guest.file)?;
+            }
+        }
+    }
+    steps.next("ending".to_owned());
+    let text = serde_json::to_string(&measured)
+        .map_err(|e| Failure::bug(format!("cannot write the measurement: {e}")))?;
+    tell(text)?;
+    Ok(OK)
+}
+
+fn micros(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e6
+}
+
+fn remove(path: &Path) -> Result<()> {
+    fs::remove_file(path).map_err(|e| Failure::file("remove", path, &e))
+}
+
+impl Guest {
+    /// Starts it, has it paused and resumed, and then saved.
+    fn save(&self, mark: u8, seen: &mut Seen, step: &dyn Fn(&str)) -> Result<()> {
+        step("start");
+        // QEMU leaves its own behind.
+        let _ = fs::remove_file(&self.socket);
+        let mut running = Running::start(&self.start, mark)?;
+        // This writes to a console, meanwhile the only CPU runs no guest: that is nobody's pause.
+        step("pause");
+        thread::sleep(MEANWHILE);
+        match &self.saved {
+            How::Command(command) => {
+                for _ in 0..PAUSES {
+                    running.heard().anew();
+                    ask(&self.socket, "pause")?;
+                    ask(&self.socket, "resume")?;
+                    seen.pauses.push(running.silence()?);
+                }
+                step("save");
+                seen.saves.push(finished(command)?);
+                step("end");
+                running.ends();
+            }
+            How::Migrated => {
+                let mut monitor = Monitor::connect(&self.socket)?;
+                // Its usual limit is 128 MiB a second.
+                monitor.ask(
+                    "migrate-set-parameters",
+                    &json!({ "max-bandwidth": 64_u64 << 30 }),
+                )?;
+                thread::sleep(MEANWHILE);
+                for _ in 0..PAUSES {
+                    running.heard().anew();
+                    monitor.ask("stop", &json!({}))?;
+                    monitor.ask("cont", &json!({}))?;
+                    seen.pauses.push(running.silence()?);
+                }
+                step("save");
+                let begun = Instant::now();
+                monitor.ask("stop", &json!({}))?;
+                monitor.migrate(&self.file)?;
+                seen.saves.push(micros(begun.elapsed()));
+                step("end");
+                monitor.quit()?;
+                running.ends();
+            }
+        }
+        // Of what comes next, nothing is to wait for the disk.
+        finished(&["sync".to_owned()])?;
+        let about =
+            fs::metadata(&self.file).map_err(|e| Failure::file("look at", &self.file, &e))?;
+        // `st_blocks` counts in 512 bytes.
+        seen.file = (about.len(), about.blocks() * 512);
+        if self.copied {
+            let copy = self.file.with_extension("copy");
+            let words = [
+                "dd".to_owned(),
+                format!("if={}", self.file.display()),
+                format!("of={}", copy.display()),
+                "bs=2M".to_owned(),
+                "conv=fsync".to_owned(),
+            ];
+            step("copy");
+            seen.copies.push(finished(&words)?);
+            remove(&copy)?;
+        }
+        Ok(())
+    }
+
+    /// Restores it from its file; twice where calls are to be counted, which takes time.
+    fn restore(&self, mark: u8, counted: bool, seen: &mut Seen, step: &dyn Fn(&str)) -> Result<()> {
+        step("restore");
+        let begun = Instant::now();
+        let restored = Restored::start(&self.restore, mark)?;
+        seen.restores.push(micros(begun.elapsed()));
+        seen.words = restored.ends();
+        if counted {
+            step("count of what a restore asks for");
+            let counters = Counters::until_a_guest_runs()?;
+            let restored = Restored::start(&self.restore, mark)?;
+            let process = restored.child.id();
+            let (faults, resident) = memory(process)?;
+            seen.before = Before {
+                calls: counters.calls_since(process)?,
+                faults,
+                resident,
+            };
+            // A rehearsal of the lock would enter a guest before, and what comes after that is not counted.
+            let words = restored.ends();
+            if let How::Command(_) = self.saved {
+                recalled(&words)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether a restore, by its words, recalled that this host keeps the lock, and did not prove it.
+fn recalled(words: &str) -> Result<()> {
+    let phases = Phases::read(words)?;
+    match phases.has("recall") && !phases.has("prove") {
+        true => Ok(()),
+        false => Err(Failure::environment(format!(
+            "a restore was to recall that its host keeps the lock, and proved it again; it said:\n{}",
+            words.trim_end()
+        ))),
+    }
+}
+
+/// Runs a command to its end, which has to be a good one: how long that took, in microseconds.
+fn finished(command: &[String]) -> Result<f64> {
+    let begun = Instant::now();
+    let mut child = spawn(command, Stdio::piped())?;
+    let mut words = String::new();
+    if let Some(mut said) = child.stderr.take() {
+        let _ = said.read_to_string(&mut words);
+    }
+    let status = child
+        .wait()
+        .map_err(|e| Failure::environment(format!("cannot wait: {e}")))?;
+    let took = micros(begun.elapsed());
+    match status.success() {
+        true => Ok(took),
+        false => Err(Failure::environment(format!(
+            "{} ended with {status}; it said:\n{}",
+            command.join(" "),
+            words.trim_end()
+        ))),
+    }
+}
+
+/// Asks vmlock-run for something at its socket.
+fn ask(socket: &Path, verb: &str) -> Result<()> {
+    let cannot = |e| Failure::file("ask at", socket, &e);
+    let mut stream = UnixStream::connect(socket).map_err(cannot)?;
+    let line = format!("{}\n", json!({ "do": verb }));
+    stream.write_all(line.as_bytes()).map_err(cannot)?;
+    let mut answer = String::new();
+    let heard = BufReader::new(stream).read_line(&mut answer);
+    heard.map_err(cannot)?;
+    match answer.contains("error") || answer.is_empty() {
+        false => Ok(()),
+        true => Err(Failure::environment(format!(
+            "{verb} was answered {answer:?}"
+        ))),
+    }
+}
+
+/// What comes from a guest that runs.
+#[derive(Debug)]
+struct Heard {
+    last: Instant,
+    silence: Duration,
+    bytes: u64,
+}
+
+impl Heard {
+    /// Counts from now on.
+    fn anew(&mut self) {
+        (self.last, self.silence, self.bytes) = (Instant::now(), Duration::ZERO, 0);
+    }
+
+    /// Takes what was heard at a moment.
+    fn more(&mut self, now: Instant, bytes: u64) {
+        self.silence = self.longest(now);
+        (self.last, self.bytes) = (now, self.bytes + bytes);
+    }
+
+    /// The longest silence until now, the one that goes on among them.
+    fn longest(&self, now: Instant) -> Duration {
+        self.silence.max(now.duration_since(self.last))
+    }
+}
+
+/// A guest that runs, and is listened to.
+struct Running {
+    child: Child,
+    heard: Arc<Mutex<Heard>>,
+    listening: Option<JoinHandle<()>>,
+}
+
+impl Running {
+    fn start(command: &[String], mark: u8) -> Result<Self> {
+        let Restored {
+            child,
+            mut output,
+            words: mut said,
+        } = Restored::start(command, mark)?;
+        let heard = Arc::new(Mutex::new(Heard {
+            last: Instant::now(),
+            silence: Duration::ZERO,
+            bytes: 0,
+        }));
+        let into = Arc::clone(&heard);
+        let listening = thread::spawn(move || {
+            let mut piece = [0; 4096];
+            while let Ok(count @ 1..) = output.read(&mut piece) {
+                let now = Instant::now();
+                let mut heard = into.lock().unwrap_or_else(PoisonError::into_inner);
+                heard.more(now, count as u64);
+            }
+        });
+        // It says little, and is not to wait for anybody.
+        thread::spawn(move || said.read_to_string(&mut String::new()));
+        Ok(Self {
+            child,
+            heard,
+            listening: Some(listening),
+        })
+    }
+
+    fn heard(&self) -> std::sync::MutexGuard<'_, Heard> {
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The longest silence since it was listened to anew, in microseconds. It was just said to go on, and has to be heard
+    /// again after all has come that it had said before.
+    fn silence(&self) -> Result<f64> {
+        thread::sleep(MEANWHILE);
+        let (silence, before) = {
+            let heard = self.heard();
+            (heard.longest(Instant::now()), heard.bytes)
+        };
+        thread::sleep(MEANWHILE);
+        match self.heard().bytes > before {
+            true => Ok(micros(silence)),
+            false => Err(Failure::environment(
+                "a guest that was paused and resumed says nothing any more",
+            )),
+        }
+    }
+
+    /// Waits for its end.
+    fn ends(&mut self) {
+        let _ = self.child.wait();
+        self.listening.take().map(JoinHandle::join);
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        self.ends();
+    }
+}
+
+/// A guest that has just begun to run.
+struct Restored {
+    child: Child,
+    output: ChildStdout,
+    words: ChildStderr,
+}
+
+impl Restored {
+    fn start(command: &[String], mark: u8) -> Result<Self> {
+        let mut child = spawn(command, Stdio::piped())?;
+        let (Some(mut output), Some(mut words)) = (child.stdout.take(), child.stderr.take()) else {
+            return Err(Failure::bug("a child without output"));
+        };
+        if reaches(Some(mark), &mut output) {
+            return Ok(Self {
+                child,
+                output,
+                words,
+            });
+        }
+        let _ = child.kill();
+        let _ = child.wait();
+        let mut said = String::new();
+        let _ = words.read_to_string(&mut said);
+        Err(Failure::environment(format!(
+            "the guest of {} does not run; it said:\n{}",
+            command.join(" "),
+            said.trim_end()
+        )))
+    }
+
+    /// Ends it: what it has said.
+    fn ends(mut self) -> String {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        let mut said = String::new();
+        let _ = self.words.read_to_string(&mut said);
+        said
+    }
+}
+
+/// Page faults of a process, and the bytes of its memory that are there.
+fn memory(process: u32) -> Result<(u64, u64)> {
+    let read = |name: &str| -> Result<String> {
+        let path = format!("/proc/{process}/{name}");
+        Ok(String::from_utf8_lossy(&cache::read(Path::new(&path))?).into_owned())
+    };
+    let both = faults(&read("stat")?).zip(resident(&read("status")?));
+    both.ok_or_else(|| Failure::environment("/proc does not say what memory a process has"))
+}
+
+/// Faults in `/proc/PID/stat`: the program's name is in parentheses, and behind it `minflt` is the eighth word and `majflt`
+/// the tenth.
+fn faults(stat: &str) -> Option<u64> {
+    let (_, words) = stat.rsplit_once(')')?;
+    let mut words = words.split_ascii_whitespace().skip(7);
+    let minor: u64 = words.next()?.parse().ok()?;
+    let major: u64 = words.nth(1)?.parse().ok()?;
+    Some(minor + major)
+}
+
+/// Resident bytes in `/proc/PID/status`.
+fn resident(status: &str) -> Option<u64> {
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kib * 1024)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pause_that_no_byte_has_ended_counts() {
+        let begun = Instant::now();
+        let at = |milliseconds| begun + Duration::from_millis(milliseconds);
+        let mut heard = Heard {
+            last: begun,
+            silence: Duration::ZERO,
+            bytes: 0,
+        };
+        heard.more(at(1), 1);
+        assert_eq!(heard.longest(at(7)), Duration::from_millis(6));
+        heard.more(at(5), 1);
+        heard.more(at(6), 1);
+        assert_eq!(heard.longest(at(7)), Duration::from_millis(4));
+    }
+
+    #[test]
+    fn a_guest_that_does_not_go_on_has_no_pause() {
+        let guest = |said: &str| {
+            let words = ["sh", "-c", said].map(str::to_owned);
+            Running::start(&words, b'v').expect("it begins")
+        };
+        let mut ticking = guest("while echo v; do sleep 0.01; done");
+        assert!(ticking.silence().is_ok());
+        // It has said all this before, and then no more.
+        let mut silent = guest("echo vvvvvvvvv; exec sleep 60");
+        assert!(silent.silence().is_err());
+        for guest in [&mut ticking, &mut silent] {
+            guest.child.kill().expect("it runs");
+        }
+    }
+
+    #[test]
+    fn a_restore_that_proves_the_lock_is_not_counted() {
+        let words = |phase: &str| {
+            let each = |number: u32| {
+                format!(
+                    "{{\"enforce\":{number},\"verify\":{number},\"{phase}\":{number},\"total\":9}}"
+                )
+            };
+            format!("{{\"ioctls\":{},\"microseconds\":{}}}", each(1), each(2))
+        };
+        assert!(recalled(&words("recall")).is_ok());
+        assert!(recalled(&words("prove")).is_err() && recalled(&words("load")).is_err());
+    }
+
+    #[test]
+    fn what_a_process_touched_is_found_in_what_the_kernel_tells() {
+        let stat = "12 (a (b) c) S 1 12 12 0 -1 4194560 345 67 8 9 1 2 3 4";
+        assert_eq!(faults(stat), Some(353));
+        assert_eq!(faults("12 (a) S 1"), None);
+        assert_eq!(resident("Name: a\nVmRSS:\t   12 kB\nx: 1"), Some(12_288));
+        assert_eq!(resident("Name: a\n"), None);
+    }
+}
