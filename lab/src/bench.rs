@@ -321,10 +321,7 @@ impl Bench<'_> {
             resident: Some((start(&waiting, &[]), vm.memory)),
         };
         let limit = LIMIT.0 + LIMIT.1 * self.runs;
-        let linker = Job {
-            program: peer::LINKER_CACHE.to_owned(),
-            args: vec!["-X".to_owned()],
-        };
+        let linker = peer::linked();
         let measured = self.measure(cpu, &mut files, Some(linker), &timer, &order, limit)?;
         self.report(peer, example, cpu, &measured)
     }

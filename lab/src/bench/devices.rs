@@ -179,15 +179,10 @@ impl Bench<'_> {
                 args: vec![command.to_owned(), path],
             }
         };
+        let [linked, prepared] = peer::prepared(PREPARE);
         let jobs = [
-            Job {
-                program: peer::LINKER_CACHE.to_owned(),
-                args: vec!["-X".to_owned()],
-            },
-            Job {
-                program: format!("{LAB}/bin/sh"),
-                args: vec!["-c".to_owned(), PREPARE.to_owned()],
-            },
+            linked,
+            prepared,
             inside("bench-inside", "starts", super::json(&starts)?),
             inside("bench-devices-inside", "requests", super::json(&requests)?),
         ];

@@ -1,7 +1,7 @@
 //! Debian's own QEMU for arm64, to measure against, put into a host as Debian would have it.
 
 use crate::cache::Cache;
-use crate::emulate::Files;
+use crate::emulate::{Files, Job, LAB};
 use crate::failure::Result;
 use crate::packages::{self, Program};
 use crate::programs::{Programs, Start, Wanted};
@@ -10,9 +10,26 @@ use std::path::PathBuf;
 /// The program inside the host.
 pub const PROGRAM: &str = "/usr/bin/qemu-system-aarch64";
 
+/// Makes the dynamic linker's cache.
+const LINKER_CACHE: &str = "/usr/sbin/ldconfig";
+
 /// Makes the dynamic linker's cache. A Debian system has one; without it QEMU would start slower
 /// than it does there.
-pub const LINKER_CACHE: &str = "/usr/sbin/ldconfig";
+pub fn linked() -> Job {
+    Job {
+        program: LINKER_CACHE.to_owned(),
+        args: vec!["-X".to_owned()],
+    }
+}
+
+/// The same, and what a shell does with that script after it.
+pub fn prepared(script: &str) -> [Job; 2] {
+    let shell = Job {
+        program: format!("{LAB}/bin/sh"),
+        args: vec!["-c".to_owned(), script.to_owned()],
+    };
+    [linked(), shell]
+}
 
 /// That QEMU in the cache.
 pub struct Peer(Programs);

@@ -12,7 +12,7 @@ use super::devices::counters::Calls;
 use super::peer::{self, Peer};
 use super::{Bench, DIR, LIMIT, MIB, Measure, OURS, Phases, Place, THEIRS, Vm, guest, median};
 use crate::cache;
-use crate::emulate::{Files, Job, LAB};
+use crate::emulate::{Files, Job};
 use crate::failure::{Failure, Result, say};
 use crate::guest as debian;
 use crate::job;
@@ -103,15 +103,10 @@ impl Bench<'_> {
         };
         let inside = format!("{DIR}/saves.json");
         files.program(&inside, super::json(&order)?);
+        let [linked, prepared] = peer::prepared(PREPARE);
         let jobs = [
-            Job {
-                program: peer::LINKER_CACHE.to_owned(),
-                args: vec!["-X".to_owned()],
-            },
-            Job {
-                program: format!("{LAB}/bin/sh"),
-                args: vec!["-c".to_owned(), PREPARE.to_owned()],
-            },
+            linked,
+            prepared,
             Job {
                 program: lab,
                 args: vec!["bench-saves-inside".to_owned(), inside],

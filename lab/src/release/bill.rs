@@ -80,6 +80,18 @@ fn purl(version: &str) -> String {
     version.replace('+', "%2B")
 }
 
+/// A part for tests.
+#[cfg(test)]
+pub fn part() -> Part {
+    Part {
+        name: "musl",
+        version: "1.2.5".to_owned(),
+        license: "MIT",
+        purl: Some("pkg:deb/debian/musl@1.2.5".to_owned()),
+        texts: Vec::new(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -98,13 +110,7 @@ mod tests {
             one("a", Some("00ff"), &[]),
             one("own", None, &["a@1.0.0+a"]),
         ];
-        let parts = [Part {
-            name: "musl",
-            version: "1.2.5".to_owned(),
-            license: "MIT",
-            purl: Some("pkg:deb/debian/musl@1.2.5".to_owned()),
-            texts: Vec::new(),
-        }];
+        let parts = [part()];
         let bill = bill(&crates[1], "ff00", 0, &crates, &parts);
         let licenses = json!([{ "expression": "MIT" }]);
         assert_eq!(

@@ -120,7 +120,7 @@ fn hashes(component: &Value) -> impl Iterator<Item = &str> {
 mod tests {
     use super::*;
     use crate::cross;
-    use crate::release::bill::{self, Part};
+    use crate::release::bill;
     use crate::release::crates;
     use crate::release::surroundings::Surroundings;
     use cyclonedx_bom::models::bom::{Bom, SpecVersion};
@@ -136,13 +136,7 @@ mod tests {
         let around = Surroundings::default();
         let crates = crates::within(&root, &around, "vmlock", "x86_64-unknown-linux-musl").unwrap();
         let own = crates.iter().find(|each| each.name == "vmlock").unwrap();
-        let parts = [Part {
-            name: "musl",
-            version: "1.2.5".to_owned(),
-            license: "MIT",
-            purl: Some("pkg:deb/debian/musl@1.2.5".to_owned()),
-            texts: Vec::new(),
-        }];
+        let parts = [bill::part()];
         bill::bill(own, DIGEST, 1_709_251_199, &crates, &parts)
     }
 
