@@ -61,7 +61,6 @@ pub fn wrong(
         }
         None => judge.machine(value, ""),
     }
-    judge.found.truncate(FOUND_MAX);
     judge.found
 }
 
@@ -84,7 +83,6 @@ pub fn unlike(
         found: Vec::new(),
     };
     judge.value(value, &schema, of, true, "");
-    judge.found.truncate(FOUND_MAX);
     judge.found
 }
 
@@ -125,7 +123,11 @@ fn called(kind: &str) -> &'static str {
 }
 
 impl<'a> Judge<'a> {
+    /// Tells of one, up to as many as anybody reads: a file must not decide how many there are.
     fn push(&mut self, span: Range<usize>, message: String, label: &str, help: impl Into<String>) {
+        if self.found.len() == FOUND_MAX {
+            return;
+        }
         self.found.push(
             Diagnostic::error(self.code, message)
                 .at(self.source, span, label)
