@@ -13,6 +13,7 @@ mod frozen;
 mod locks;
 mod mitigations;
 mod owed;
+mod pages;
 mod plans;
 mod reset;
 mod silicon;
