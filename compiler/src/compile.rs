@@ -191,7 +191,7 @@ pub struct Machine {
     /// What was found on the way.
     found: Vec<Diagnostic>,
     /// Places of parts that could not be read.
-    unread: Vec<&'static str>,
+    unread: Vec<String>,
     /// The texts that it was read from.
     joined: Option<Arc<Joined>>,
 }
@@ -340,7 +340,7 @@ fn finish(
     path: &Path,
     Read { spec, places }: &Read,
     mut found: Vec<Diagnostic>,
-    unread: &[&str],
+    unread: &[String],
     hosts: &[Host],
     former: &Former,
     reach: &dyn Reach,
