@@ -39,7 +39,7 @@ use vmlock_saved::{Refused, Saved, file};
 use vmlock_spec::lock::{Lock, canonical, v1, v2};
 use vmlock_spec::observation::account::{self, Account};
 use vmlock_spec::observation::log;
-use vmlock_spec::report::{self, HostReport};
+use vmlock_spec::report::{self, HostReport, Imported};
 use vmlock_spec::vm::Feature;
 
 /// What to say of a file that cannot be read.
@@ -248,9 +248,42 @@ fn read_report(path: &Path) -> Result<HostReport, Diagnostic> {
                 member.help = vec![HELP.to_owned()];
                 return member;
             }
+            // A value that its kind does not have: where the reader stopped, as in a lock.
+            if let Some((words, line, column)) = placed(&words) {
+                let at = json::offset(&source.text, line, column);
+                let diagnostic = Diagnostic::error("report::invalid", words.to_owned());
+                return diagnostic.at(&source, at..at, "here").help(HELP);
+            }
         }
         Diagnostic::error("report::invalid", format!("`{shown}`: {words}"))
             .in_file(shown)
             .help(HELP)
     })
+}
+
+/// What serde_json says, without the place behind it, which stands apart.
+fn placed(words: &str) -> Option<(&str, usize, usize)> {
+    let (words, place) = words.rsplit_once(" at line ")?;
+    let (line, column) = place.split_once(" column ")?;
+    Some((words, line.parse().ok()?, column.parse().ok()?))
+}
+
+/// Reads a host report of what was tried on its host: one that was imported tells nothing of that.
+fn read_tried(path: &Path) -> Result<HostReport, Diagnostic> {
+    let report = read_report(path)?;
+    match &report.imported {
+        None => Ok(report),
+        Some(imported) => Err(untried(&path.display().to_string(), imported)),
+    }
+}
+
+/// What to say of a report that was imported where one is needed of what was tried.
+fn untried(shown: &str, imported: &Imported) -> Diagnostic {
+    let words = format!(
+        "`{shown}` was imported ({}): it says what one guest was shown there, and not what that host's kernel can be made to show",
+        imported.of
+    );
+    Diagnostic::error("report::imported", words)
+        .in_file(shown)
+        .help("make a report on the host with `vmlock-run probe`")
 }

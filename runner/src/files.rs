@@ -63,7 +63,14 @@ pub fn read_report(path: &Path) -> Result<HostReport, Failure> {
     file.take(report::SIZE_MAX as u64 + 1)
         .read_to_string(&mut text)
         .map_err(|e| bad(&e))?;
-    report::parse(&text).map_err(|e| bad(&e))
+    let report = report::parse(&text).map_err(|e| bad(&e))?;
+    match &report.imported {
+        None => Ok(report),
+        Some(imported) => Err(bad(&format!(
+            "it was imported ({}), and nobody has tried what that host keeps",
+            imported.of
+        ))),
+    }
 }
 
 /// Opens a regular file to be read, and waits for nobody: opening a FIFO would wait for a writer, and reading one, or a

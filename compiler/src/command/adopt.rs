@@ -4,7 +4,7 @@
 mod kernel;
 
 use crate::baseline;
-use crate::command::{cpu, read_report, unwritable};
+use crate::command::{cpu, read_tried, unwritable};
 use crate::diagnostic::Diagnostic;
 use crate::flags::AdoptFlags;
 use crate::render::{Exit, Output};
@@ -38,7 +38,7 @@ pub fn run(flags: &AdoptFlags, out: &mut Output) {
     if let Some(unfit) = cpu::not_a_name(name) {
         return out.fail(Exit::Usage, unfit);
     }
-    let report = match read_report(&flags.report) {
+    let report = match read_tried(&flags.report) {
         Ok(report) => report,
         Err(diagnostic) => return out.fail(Exit::Environment, diagnostic),
     };

@@ -3,7 +3,7 @@
 //! A report shows what KVM lets a guest find, which is not always what the
 //! silicon has. The file says so, and what is not known is left out.
 
-use crate::command::{read_report, unwritable};
+use crate::command::{import, read_report, unwritable};
 use crate::diagnostic::{Diagnostic, join};
 use crate::flags::CpuFlags;
 use crate::render::{Exit, Output};
@@ -32,12 +32,19 @@ pub fn run(flags: &CpuFlags, out: &mut Output) {
         Ok(report) => report,
         Err(diagnostic) => return out.fail(Exit::Environment, diagnostic),
     };
-    let text = match model(&report, &flags.name) {
-        Ok(text) => text,
-        Err(unfit) => {
+    let made = match &report.imported {
+        // What it does not tell is unknown in the model, as in one of the file that it was made of.
+        Some(imported) => import::of_report(imported, &shown)
+            .map(|part| part.model(&flags.name).kdl)
+            .map_err(|problem| (Exit::Refused, *problem)),
+        None => model(&report, &flags.name).map_err(|unfit| {
             let (exit, diagnostic) = unfit.said();
-            return out.fail(exit, diagnostic.in_file(shown));
-        }
+            (exit, diagnostic.in_file(&shown))
+        }),
+    };
+    let text = match made {
+        Ok(text) => text,
+        Err((exit, problem)) => return out.fail(exit, problem),
     };
     match &flags.output {
         None => out.lines(text.lines()),
@@ -296,7 +303,7 @@ pub fn model(report: &HostReport, name: &str) -> Result<String, Unfit> {
 /// Why a CPU is no silicon's, if that shows. Of zero in MIDR_EL1.Implementer the Arm ARM (DDI 0487) has it that software may
 /// use it. Every core of Arm's that has an EL2 and an MMU at EL1 has an EL3 too (their Technical Reference Manuals,
 /// ID_AA64PFR0_EL1), and KVM tells guests of it; QEMU's `virt` with `virtualization=on` has none, whatever CPU it emulates.
-fn emulated(read: impl Fn(&RegisterInfo) -> Option<u64>) -> Option<&'static str> {
+pub fn emulated(read: impl Fn(&RegisterInfo) -> Option<u64>) -> Option<&'static str> {
     let shown = |path: &str| {
         let (register, field) = field(path)?;
         Some(field.get(read(register)?))

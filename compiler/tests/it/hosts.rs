@@ -99,6 +99,7 @@ fn mirror(lock: &Lock) -> HostReport {
     HostReport {
         schema: "host-report.v1.schema.json".to_owned(),
         report_version: REPORT_VERSION,
+        imported: None,
         arch: lock.arch,
         capabilities: BTreeMap::new(),
         vcpus_max: 8,

@@ -7,7 +7,8 @@ use crate::lock::Lock;
 use crate::observation::{self, AT_LATER_ENTRY, Promise, key_named, key_of, unpromised, wire};
 use crate::plan::{Emulation, Keep, LENGTHS, Refusal, Step, Way, plan_with, unlocked};
 use crate::reason;
-use crate::report::{Fact, HostReport, Seen, View};
+use crate::report::{Fact, HostReport, Reading, Seen, View};
+use crate::smccc;
 use crate::vm::Feature;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -371,9 +372,23 @@ pub(super) fn changed(
             out.unknown.push(alone(&key.0));
             continue;
         }
+        // What a lock says of a call is not what a guest of the old host was answered.
+        let is_call = key.0.contains('(') && then.is_none();
+        let answered = old_view.filter(|_| is_call);
+        if let Some(view) = answered {
+            let of = |view| readings(&key.0, &now.offered, view);
+            let was = of(view);
+            if !was.is_empty() && was == of(new_view) {
+                continue;
+            }
+        }
         let (mut before, mut after) = match then {
             Some(then) => (then.offered.clone(), now.offered.clone()),
-            None => (now.wanted.clone(), now.offered.clone()),
+            None => {
+                let answer = answered.and_then(|view| answer(view, &key.0));
+                let before = answer.unwrap_or_else(|| now.wanted.clone());
+                (before, now.offered.clone())
+            }
         };
         if let Some(then) = then.filter(|then| then.offered == now.offered) {
             let is_worse = then.remedy.rank() < now.remedy.rank();
@@ -418,6 +433,15 @@ pub(super) fn changed(
         }
     }
     out
+}
+
+/// What all vCPUs of a guest were answered to a call.
+fn answer(view: &View, call: &str) -> Option<String> {
+    match view.seen(call) {
+        Reading::Alike(_, Seen::Value(value)) => Some(smccc::answer_name(call, value)),
+        Reading::Alike(_, seen) => Some(seen.to_string()),
+        Reading::Unseen | Reading::Apart(_) => None,
+    }
 }
 
 impl Left {

@@ -600,6 +600,28 @@ fn exceptions_are_told_apart() {
     assert_eq!(named(&pair(Seen::Undefined, Seen::Undefined)), None);
 }
 
+/// What a guest of the old host was answered, and not what a lock without that conduit says of it.
+#[test]
+fn a_call_that_traps_now_was_answered_before() {
+    const CALL: &str = "SMC PSCI_VERSION()";
+    let pair = both("neoverse-n1-6.12", |report, is_new| {
+        let facts = report.views.iter_mut().flat_map(|view| &mut view.guest);
+        for fact in facts.filter(|fact| is_new && fact.name == CALL) {
+            fact.seen = Seen::Undefined;
+        }
+    });
+    let found = compared("neoverse-n1", "kvm-6.12", &pair);
+    assert!(!found.unsaid.is_empty(), "nothing changed");
+    let calls = found.unsaid.keys().filter(|u| u.name.starts_with("SMC "));
+    for unsaid in calls {
+        assert_eq!(
+            (unsaid.name.as_str(), unsaid.before.as_str()),
+            (CALL, "0x10001"),
+            "{unsaid:?}"
+        );
+    }
+}
+
 /// A register that nobody knows, on both hosts.
 #[test]
 fn values_of_unknown_registers_are_compared() {

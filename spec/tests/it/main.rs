@@ -10,6 +10,7 @@ mod drift;
 mod exports;
 mod fleets;
 mod frozen;
+mod imported;
 mod locks;
 mod mitigations;
 mod owed;

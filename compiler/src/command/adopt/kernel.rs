@@ -5,7 +5,7 @@
 
 use super::said;
 use crate::command::drift::{ask, model, own_model, unknown, write};
-use crate::command::{cpu, read_report};
+use crate::command::{cpu, read_tried};
 use crate::diagnostic::Diagnostic;
 use crate::flags::AdoptFlags;
 use crate::language::import;
@@ -49,7 +49,7 @@ pub fn run(flags: &AdoptFlags, name: &str, out: &mut Output) {
     if let Some((exit, unfit)) = write::unfit(&path, &all, &write::ADOPT) {
         return out.fail(exit, unfit);
     }
-    let report = match read_report(&flags.report) {
+    let report = match read_tried(&flags.report) {
         Ok(report) => report,
         Err(diagnostic) => return out.fail(Exit::Environment, diagnostic),
     };

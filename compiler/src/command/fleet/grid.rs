@@ -2,7 +2,7 @@
 //!
 //! Reasons are few and cells are many, so each text stands once and all else is numbers.
 
-use crate::fold::folded;
+use crate::fold::{folded, is_unknown};
 use crate::progress::Progress;
 use serde_json::{Value, json};
 use std::collections::HashMap;
@@ -120,10 +120,22 @@ impl Grid {
         let of = |why: &Reasons| {
             json!({
                 "anotherCpu": why.another_cpu.as_ref().map(text),
+                "unknown": self.is_unknown(why),
                 "refused": why.refused.iter().map(text).collect::<Vec<_>>(),
             })
         };
         self.reasons.iter().map(of).collect()
+    }
+
+    /// Whether nobody knows: nothing was tried on such a host.
+    fn is_unknown(&self, why: &Reasons) -> bool {
+        let lines = why.refused.iter().map(|line| &*self.lines[*line as usize]);
+        why.another_cpu.is_none() && is_unknown(&lines.collect::<Vec<_>>())
+    }
+
+    /// The same of a set of reasons by its number.
+    pub fn is_open(&self, number: usize) -> bool {
+        self.is_unknown(&self.reasons[number])
     }
 
     /// One of them for people: where the CPU is another one, the rest follows from that.
