@@ -424,10 +424,11 @@ fn finish(
     }
 }
 
-/// Whether a finding is about how a feature's line is written that the CPU has not at all: it is to be left out whole.
+/// Whether a finding is about a block behind a feature that the CPU has not at all: that line is to be left out whole.
 fn is_moot(finding: &Diagnostic, complaints: &[Complaint], places: &Places) -> bool {
     let text = places.source().text.as_str();
-    let Some(label) = finding.labels.first() else {
+    let is_block = finding.code == "spec::unexpected-block";
+    let Some(label) = finding.labels.first().filter(|_| is_block) else {
         return false;
     };
     let lacks = |c: &&Complaint| c.code == "spec::cpu-lacks-feature";

@@ -313,12 +313,6 @@ fn one_mistake_is_one_finding() {
             "choose a CPU model that has it (ID_AA64PFR0_EL1.SVE), or leave it out",
         ),
         (
-            "count=2",
-            "count=2 {\n sve \"256\"\n }",
-            "spec::cpu-lacks-feature",
-            "choose a CPU model that has it (ID_AA64PFR0_EL1.SVE), or leave it out",
-        ),
-        (
             "memory \"512MiB\"",
             "memory \"512MiB\"\n disk \"root\" path=\"root.img\" digest=\"abc\"",
             "spec::contradiction",
