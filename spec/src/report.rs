@@ -588,39 +588,94 @@ pub fn write(report: &HostReport) -> String {
     text
 }
 
+/// Why a text is no host report that can be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ReportError {
+    /// It is not JSON, lacks something, or has something that no report has.
+    Malformed {
+        /// Line number, from 1.
+        line: usize,
+        /// Column, from 1.
+        column: usize,
+        /// What the reader met there.
+        message: String,
+    },
+    /// It was made by a newer vmlock.
+    Newer {
+        /// The `reportVersion` that it says.
+        version: u32,
+    },
+    /// It is too large, or contradicts itself: why.
+    Unusable(String),
+}
+
+impl fmt::Display for ReportError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ReportError::Malformed {
+                line,
+                column,
+                message,
+            } => write!(
+                f,
+                "this host report cannot be read: {message} at line {line} column {column}"
+            ),
+            ReportError::Newer { version } => write!(
+                f,
+                "reportVersion {version} is newer than this program's {IMPORTED_VERSION}: use a newer vmlock"
+            ),
+            ReportError::Unusable(words) => f.write_str(words),
+        }
+    }
+}
+
+impl std::error::Error for ReportError {}
+
 /// Reads a report.
 ///
 /// # Errors
 /// Words for people: too large, newer than this program, or not a report.
 pub fn parse(text: &str) -> Result<HostReport, String> {
+    read(text).map_err(|error| error.to_string())
+}
+
+/// Reads a report, and says where it is none.
+///
+/// # Errors
+/// [`ReportError`] says what and where.
+pub fn read(text: &str) -> Result<HostReport, ReportError> {
+    use ReportError::Unusable;
     if text.len() > SIZE_MAX {
-        return Err(format!("the report is larger than {} MiB", SIZE_MAX >> 20));
+        let words = format!("the report is larger than {} MiB", SIZE_MAX >> 20);
+        return Err(Unusable(words));
     }
+    let malformed = |e: serde_json::Error| ReportError::Malformed {
+        line: e.line(),
+        column: e.column(),
+        message: json::words(&e),
+    };
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct Head {
         report_version: u32,
     }
-    let head: Head = json::from_str(text).map_err(|e| format!("this is no host report: {e}"))?;
+    let head: Head = json::from_str(text).map_err(malformed)?;
     if head.report_version > IMPORTED_VERSION {
-        return Err(format!(
-            "reportVersion {} is newer than this program's {IMPORTED_VERSION}: use a newer vmlock",
-            head.report_version
-        ));
+        let version = head.report_version;
+        return Err(ReportError::Newer { version });
     }
-    let report: HostReport =
-        json::from_str(text).map_err(|e| format!("this host report cannot be read: {e}"))?;
+    let report: HostReport = json::from_str(text).map_err(malformed)?;
     if let Some(boot) = report.boot.as_deref().filter(|boot| !is_boot(boot)) {
-        return Err(format!(
+        return Err(Unusable(format!(
             "this host report cannot be read: `{}` is no boot's identifier",
             boot.escape_debug()
-        ));
+        )));
     }
     let says_imported = head.report_version == IMPORTED_VERSION;
     if report.imported.is_some() != says_imported {
-        return Err(format!(
+        return Err(Unusable(format!(
             "this host report cannot be read: reportVersion {IMPORTED_VERSION} is of reports that were imported, and of no other"
-        ));
+        )));
     }
     // Nobody has tried anything there: what says otherwise was put together by hand.
     let bare = |imported: &Imported| imported.clone().report();
@@ -630,20 +685,18 @@ pub fn parse(text: &str) -> Result<HostReport, String> {
             ..report.clone()
         }) != bare(imported)
     {
-        return Err(
-            "this host report cannot be read: it was imported, and says what only a trial on the host can"
-                .to_owned(),
-        );
+        let words = "this host report cannot be read: it was imported, and says what only a trial on the host can";
+        return Err(Unusable(words.to_owned()));
     }
     let mut known = BTreeSet::new();
     match report.views.iter().find(|v| !known.insert(&v.features)) {
         None => Ok(report),
         Some(twice) => {
             let names: Vec<&str> = twice.features.iter().map(|f| f.name()).collect();
-            Err(format!(
+            Err(Unusable(format!(
                 "this host report cannot be read: the view of `{}` stands twice",
                 names.join(", ")
-            ))
+            )))
         }
     }
 }

@@ -140,11 +140,7 @@ pub fn read(source: &Arc<Source>) -> Result<Found, Vec<Diagnostic>> {
     }
     let broken = |error: serde_json::Error| {
         let at = json::offset(&source.text, error.line(), error.column());
-        let words = error.to_string();
-        let words = words
-            .rsplit_once(" at line ")
-            .map_or(words.as_str(), |(w, _)| w);
-        let diagnostic = Diagnostic::error("foreign::invalid", words.to_owned());
+        let diagnostic = Diagnostic::error("foreign::invalid", vmlock_spec::json::words(&error));
         vec![diagnostic.at(source, at..at, "here").help(
             "a template, dump or fingerprint of Firecracker's for aarch64 belongs here, whole as it was written",
         )]
