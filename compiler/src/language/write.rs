@@ -76,6 +76,7 @@ fn part(row: &Row, said: &Json, place: &str) -> Result<Vec<Node>, String> {
             let item = |(index, said)| object(row, said, &format!("{place}/{index}"));
             return items.map(item).collect();
         }
+        Form::Truth if own == Some(&Json::Bool(false)) => None,
         Form::Nothing | Form::Value | Form::Truth | Form::List | Form::Object => own
             .map(|own| statement(row, Some(own), &place))
             .transpose()?,

@@ -89,6 +89,11 @@ impl Decoder<'_> {
         let needed = !property.lacks.is_empty();
         let one = match one {
             None if needed => self.placeholder(row, value, place),
+            // The others of the object are judged without it.
+            None if row.form == Form::Object => {
+                self.unread.push(place);
+                return true;
+            }
             one => one,
         };
         let fine = one.is_some();

@@ -85,7 +85,8 @@ impl Decoder<'_> {
             return (name, None);
         }
         // There is one; that it is missing, or another, has been told.
-        machine.insert("arch".to_owned(), "arm64".into());
+        let arch = machine.entry("arch");
+        arch.or_insert_with(|| "arm64".into());
         let spec = VmSpec::deserialize(Json::Object(machine));
         // The table and the type do not fit together, which tests would show.
         if let Err(error) = &spec {
