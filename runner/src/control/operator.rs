@@ -9,7 +9,7 @@ mod look;
 
 use super::{Answer, Done};
 use crate::counters::Guest;
-use crate::handover::hands::UNKNOWN;
+use crate::handover::hands::{FAR, UNKNOWN};
 use crate::hold::pausing::{Controls, Paused, Pausing, Progress};
 use crate::snapshot::save::{self, Saving};
 use crate::snapshot::scribe::{Scribe, Written};
@@ -87,6 +87,8 @@ pub struct Operator {
     stays: bool,
     /// Nobody knows here whether the guest runs elsewhere: it rests until somebody names this end.
     unknown: bool,
+    /// That would be on another host.
+    far: bool,
     end: End,
     scribe: Scribe,
     /// What its thread does, until there is one.
@@ -131,6 +133,7 @@ impl Operator {
             held: Held::Not,
             stays: false,
             unknown: false,
+            far: false,
             end: End::Not,
             scribe,
             writes: Some(Box::new(writes)),
@@ -149,7 +152,7 @@ impl Operator {
         {
             self.held = Held::Soon(pausing);
             self.stays = true;
-            self.unknown = controls.unknown;
+            (self.unknown, self.far) = (controls.unknown, controls.far);
         }
     }
 
@@ -187,6 +190,11 @@ impl Operator {
             });
         }
         status
+    }
+
+    /// What is said of a guest of which nobody knows here whether it runs elsewhere.
+    fn doubt(&self) -> &'static str {
+        if self.far { FAR } else { UNKNOWN }
     }
 
     /// Bytes of its guest's disks.
@@ -235,7 +243,7 @@ impl Operator {
             return Answer::Error(HANDING.to_owned());
         }
         if self.unknown {
-            return Answer::Error(UNKNOWN.to_owned());
+            return Answer::Error(self.doubt().to_owned());
         }
         let held = take(&mut self.held);
         let was_paused = matches!(held, Held::Now(_)) || self.stays;
@@ -258,7 +266,7 @@ impl Operator {
             return error("no file came with it");
         }
         if self.unknown {
-            return error(UNKNOWN);
+            return error(self.doubt());
         }
         let (stage, paused) = match take(&mut self.held) {
             Held::Not => (Stage::Pausing(controls.pause(now)), false),

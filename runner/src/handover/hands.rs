@@ -3,10 +3,13 @@
 
 use super::id::Id;
 use crate::failure::Failure;
+use crate::files;
+use nix::errno::Errno;
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::os::fd::AsRawFd as _;
+use std::io;
+use std::os::fd::{AsFd, AsRawFd as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use vmlock_spec::lock::Lock;
@@ -29,8 +32,91 @@ pub struct Hands {
 /// What is said of a guest of which nobody here knows whether it runs elsewhere.
 pub const UNKNOWN: &str = "the guest rests, and nobody knows here whether it was handed over: look at the other end (`vmlock-run status`); where it rests there, end that one (`vmlock-run stop`), and `vmlock-run claim` lets it go on here; a guest that ran there and has ended is over";
 
+/// The same where the other end is on another host.
+pub const FAR: &str = "the guest rests, and nobody knows here whether it was handed over to another host: look at the other end (`vmlock-run status`); where it rests there, end that one (`vmlock-run stop`), and `vmlock-run claim --other-end-is-gone` lets it go on here";
+
+/// What is said to who claims such a guest, and does not say that.
+pub const WORD: &str = "its other end is on another host, which cannot be seen from here, and a guest that runs twice destroys its disks: where the guest neither runs there nor has run there, and that end has ended (`vmlock-run stop`), say so by `--other-end-is-gone`";
+
 /// What is said of one that ran elsewhere since.
 pub const OVER: &str = "it has gone on elsewhere since: that guest is over here (`vmlock-run stop` ends what is left of it)";
+
+impl Hands {
+    /// The same to be held later.
+    ///
+    /// # Errors
+    /// There are no descriptors to be had.
+    pub fn to_hold(&self, lock: &Lock) -> io::Result<Vec<Held<File>>> {
+        let copy = |disk: Held<&File>| {
+            let Held {
+                name, read_only, ..
+            } = disk;
+            let file = disk.file.try_clone()?;
+            Ok(Held {
+                name,
+                file,
+                read_only,
+            })
+        };
+        self.disks(lock).map(copy).collect()
+    }
+
+    /// Its disks, and how each is held against others.
+    pub fn disks<'a>(&'a self, lock: &'a Lock) -> impl Iterator<Item = Held<&'a File>> {
+        let entry = |name: &str| {
+            let device = lock.machine.devices.iter().find(|d| d.name == name)?;
+            Some(device.virtio.as_ref()?.block.as_ref()?.read_only)
+        };
+        self.devices.iter().filter_map(move |(name, file)| {
+            let (name, read_only) = (name.clone(), entry(name)?);
+            Some(Held {
+                name,
+                file,
+                read_only,
+            })
+        })
+    }
+}
+
+/// A disk that is held against other programs, or is to be.
+pub struct Held<F> {
+    /// Its name in the lock.
+    pub name: String,
+    /// What is behind it.
+    pub file: F,
+    /// Others may read it as well.
+    pub read_only: bool,
+}
+
+/// Holds all of these disks against others, or none of them.
+///
+/// # Errors
+/// Which one cannot be held, and why.
+pub fn hold<F: AsFd>(disks: &[Held<F>]) -> Result<(), String> {
+    for disk in disks {
+        if let Err(errno) = files::hold(&disk.file, disk.read_only) {
+            let why = match errno {
+                Errno::EAGAIN | Errno::EACCES => "another program has it".to_owned(),
+                errno => format!("it cannot be locked: {errno}"),
+            };
+            // Of those that cannot be let go of here, whoever wants them is told.
+            let _ = let_go(disks);
+            return Err(format!("disk `{}`: {why}", disk.name));
+        }
+    }
+    Ok(())
+}
+
+/// Lets others have these disks.
+///
+/// # Errors
+/// The host's.
+pub fn let_go<F: AsFd>(disks: &[Held<F>]) -> Result<(), String> {
+    disks.iter().try_for_each(|disk| {
+        let left = files::let_go(&disk.file);
+        left.map_err(|errno| format!("disk `{}`: {errno}", disk.name))
+    })
+}
 
 /// What came of one.
 pub type Handed = BTreeMap<String, File>;

@@ -5,7 +5,7 @@
 
 use super::{End, Held, Operator, STARTING};
 use crate::control::Answer;
-use crate::handover::hands::{Hands, OVER, UNKNOWN};
+use crate::handover::hands::{self, FAR, Hands, OVER, UNKNOWN, WORD};
 use crate::handover::protocol::{Deed, Event, Fate, Giving, Message, VERSION};
 use crate::handover::right::{Right, Taken};
 use crate::handover::wire::Peer;
@@ -20,6 +20,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 use vmlock_spec::event;
+use vmlock_spec::lock::Lock;
 
 /// How long the other end may take to say what it is.
 const MEETING: Duration = Duration::from_secs(30);
@@ -44,6 +45,8 @@ pub(super) struct Hand {
     /// What it gets the guest's state in: to be sent, and to be written.
     state: File,
     written: Option<File>,
+    /// The other end is on another host.
+    far: bool,
 }
 
 /// How far the guest is from rest.
@@ -113,20 +116,30 @@ impl Operator {
                     since: now,
                     state,
                     written: Some(written),
+                    far: false,
                 }));
                 None
             }
         }
     }
 
-    /// This end is named, of a guest of which nobody knows where it is: it goes on here, if no other process may run it.
-    pub fn claim(&mut self) -> Answer {
+    /// This end is named, of a guest of which nobody knows where it is: it goes on here, if no other process may run it. Where that
+    /// cannot be seen from here, it is by the word of who names it that the other end `is_gone`.
+    pub fn claim(&mut self, is_gone: bool) -> Answer {
         self.take_over();
         let memory = self.controls.get().and_then(|it| it.saves.as_ref());
         let right = memory.and_then(|own| own.memory.right());
         let Some(right) = right.filter(|_| self.unknown) else {
             return Answer::Error("nobody doubts whose the guest is".to_owned());
         };
+        if self.far && !is_gone {
+            return Answer::Error(WORD.to_owned());
+        }
+        if self.far
+            && let Err(why) = self.hold_disks()
+        {
+            return Answer::Error(format!("the guest rests on: {why}"));
+        }
         match right.take() {
             Ok(Taken::Ours) => {
                 self.unknown = false;
@@ -139,6 +152,14 @@ impl Operator {
             ),
             Err(e) => Answer::Error(format!("the right to run the guest cannot be had: {e}")),
         }
+    }
+
+    /// Holds the guest's disks against others again.
+    fn hold_disks(&self) -> Result<(), String> {
+        let own = self.controls.get().and_then(|it| it.saves.as_ref());
+        let own = own.ok_or("it has no lock")?;
+        let disks = own.hands.iter().flat_map(|hands| hands.disks(own.lock));
+        hands::hold(&disks.collect::<Vec<_>>())
     }
 
     /// Whether it waits for the other end, which takes its time.
@@ -234,7 +255,7 @@ impl Operator {
                     (hand.since, hand.until) = (now, now + RESTING);
                     Seen::Nothing
                 }
-                Deed::Commit => match hand.commit(right) {
+                Deed::Commit => match hand.commit(right, hands, own.lock) {
                     Commits::Sent => {
                         hand.at = hand.at.step(Event::Done).0;
                         hand.until = now + RUNNING;
@@ -243,7 +264,7 @@ impl Operator {
                     Commits::Not(words) => Seen::Failed(words),
                     Commits::Lost(words) => {
                         hand.at = Giving::Over;
-                        return self.unknown(hand.stage, &words);
+                        return self.unknown(hand.stage, hand.far, &words);
                     }
                 },
                 Deed::End(Fate::Gone) => {
@@ -257,10 +278,10 @@ impl Operator {
                     self.end = End::Asked;
                     return Some(Answer::HandedOver { milliseconds });
                 }
-                Deed::End(Fate::Unknown) => return self.unknown(hand.stage, &why),
+                Deed::End(Fate::Unknown) => return self.unknown(hand.stage, hand.far, &why),
                 // Its state was given, and in one way or another it has gone on with that.
                 Deed::End(_) if !right.go_on() && !controls.is_gone() => {
-                    return self.unknown(hand.stage, &why);
+                    return self.unknown(hand.stage, hand.far, &why);
                 }
                 Deed::End(_) => {
                     if why.is_empty() {
@@ -283,16 +304,17 @@ impl Operator {
     }
 
     /// The guest rests, until somebody names this end.
-    fn unknown(&mut self, stage: Stage, why: &str) -> Option<Answer> {
+    fn unknown(&mut self, stage: Stage, far: bool, why: &str) -> Option<Answer> {
         let Stage::Rests(paused) = stage else {
             return Some(Answer::Error(format!(
                 "the guest is not handed over: {why}"
             )));
         };
         self.held = Held::Now(paused);
-        (self.stays, self.unknown) = (true, true);
-        speaker::event(event::Event::Paused, UNKNOWN);
-        Some(Answer::Error(format!("{UNKNOWN} ({why})")))
+        (self.stays, self.unknown, self.far) = (true, true, far);
+        let words = if far { FAR } else { UNKNOWN };
+        speaker::event(event::Event::Paused, words);
+        Some(Answer::Error(format!("{words} ({why})")))
     }
 }
 
@@ -319,7 +341,14 @@ impl Hand {
                     "its other end has another lock (`vmlock diff` shows what that says)"
                         .to_owned(),
                 ),
-                said => Seen::Said(said),
+                said => {
+                    match said {
+                        Message::Offer { far, .. } => self.far = far,
+                        Message::Copies {} => self.until = now + BUILDING,
+                        _ => {}
+                    }
+                    Seen::Said(said)
+                }
             },
             Err(e) if e.kind() == ErrorKind::InvalidData => {
                 Seen::Failed(format!("its other end says what makes no sense: {e}"))
@@ -336,10 +365,17 @@ impl Hand {
             version: VERSION,
             lock: hands.lock.clone(),
             generation: hands.generation.map(crate::handover::id::Id::digits),
-            devices: u32::try_from(hands.devices.len()).unwrap_or(u32::MAX),
+            devices: match self.far {
+                true => 0,
+                false => u32::try_from(hands.devices.len()).unwrap_or(u32::MAX),
+            },
         };
         self.peer.say(&accept, None)?;
         self.peer.say(&Message::Memory {}, Some(&hands.memory))?;
+        if self.far {
+            // Those of the other host are its own.
+            return Ok(());
+        }
         hands.devices.iter().try_for_each(|(name, file)| {
             let name = name.clone();
             self.peer.say(&Message::Device { name }, Some(file))
@@ -393,15 +429,26 @@ impl Hand {
         Ok(None)
     }
 
-    /// Lets go of the right to run the guest, and says so.
-    fn commit(&self, right: &Right) -> Commits {
+    /// Lets go of the right to run the guest, and says so. An end on another host opened the disks itself, and can hold them
+    /// from then on.
+    fn commit(&self, right: &Right, hands: &Hands, lock: &Lock) -> Commits {
+        let disks = match self.far {
+            true => hands.disks(lock).collect(),
+            false => Vec::new(),
+        };
         if let Err(e) = right.leave() {
             return Commits::Not(format!("the right to run it cannot be given: {e}"));
         }
-        match self.peer.say(&Message::Commit {}, None) {
+        let left = hands::let_go(&disks);
+        let said = left.and_then(|()| {
+            let said = self.peer.say(&Message::Commit {}, None);
+            said.map_err(|e| format!("its other end has gone: {e}"))
+        });
+        match said {
             Ok(()) => Commits::Sent,
-            Err(e) => match right.take() {
-                Ok(Taken::Ours) => Commits::Not(format!("its other end has gone: {e}")),
+            Err(why) => match hands::hold(&disks).map(|()| right.take()) {
+                Ok(Ok(Taken::Ours)) => Commits::Not(why),
+                Err(held) => Commits::Lost(held),
                 _ => Commits::Lost(
                     "its other end has gone, and has or had the right to run it".to_owned(),
                 ),

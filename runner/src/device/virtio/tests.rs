@@ -57,7 +57,7 @@ impl Place {
             taken,
             &|| Box::new(std::io::sink()),
             true,
-            None,
+            Others::None,
         )
         .map_err(|failure| match failure {
             Failure::Refused(refusals) => {
