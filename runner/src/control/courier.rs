@@ -124,7 +124,9 @@ impl Courier {
                     }
                     said @ Message::State { .. } => {
                         let state = heard.file.ok_or(ErrorKind::InvalidData)?;
-                        self.rest(&state)?;
+                        if self.rest(&state)? {
+                            return Ok(());
+                        }
                         self.far.tell(&said)?;
                     }
                     said => {
@@ -155,8 +157,8 @@ impl Courier {
                         return Err(io::Error::new(ErrorKind::InvalidData, words));
                     }
                 };
-                if said == (Message::Ready {}) {
-                    self.copies()?;
+                if said == (Message::Ready {}) && self.copies()? {
+                    return Ok(());
                 }
                 self.near.say(&said, None)?;
                 if let Message::No { .. } | Message::Runs {} = said {
@@ -176,31 +178,68 @@ impl Courier {
         }
     }
 
-    /// Copies the guest's memory while it runs.
-    fn copies(&mut self) -> io::Result<()> {
-        let Self {
-            near, far, copy, ..
-        } = self;
+    /// Copies the guest's memory while it runs; whether its runner has called that off.
+    fn copies(&mut self) -> io::Result<bool> {
+        let Self { near, far, copy } = self;
         let copy = copy.as_mut().ok_or(ErrorKind::InvalidData)?;
         let mut told = Instant::now();
+        let mut no = None;
         while copy.goes_on() {
-            copy.round(far, || {
+            let sent = copy.round(far, || {
+                listen(near, &mut no)?;
                 if told.elapsed() < EACH {
                     return Ok(());
                 }
                 told = Instant::now();
                 // Where it has gone, so has whoever would be told.
                 near.say(&Message::Copies {}, None)
-            })?;
+            });
+            if called_off(far, no.take())? {
+                return Ok(true);
+            }
+            sent?;
         }
-        Ok(())
+        Ok(false)
     }
 
-    /// Sends what is left of the memory of a guest at rest, and its state.
-    fn rest(&mut self, state: &File) -> io::Result<()> {
-        let copy = self.copy.as_mut().ok_or(ErrorKind::InvalidData)?;
-        copy.round(&mut self.far, || Ok(()))?;
-        copy::state(state, &mut self.far)
+    /// Sends what is left of the memory of a guest at rest, and its state; whether its runner has called that off. It says so before
+    /// the guest goes on, so what was read before nothing was heard is of one moment.
+    fn rest(&mut self, state: &File) -> io::Result<bool> {
+        let Self { near, far, copy } = self;
+        let copy = copy.as_mut().ok_or(ErrorKind::InvalidData)?;
+        let mut no = None;
+        let mut looks = || listen(near, &mut no);
+        let sent = copy
+            .round(far, &mut looks)
+            .and_then(|()| copy::state(state, far, &mut looks))
+            .and_then(|()| looks());
+        if called_off(far, no)? {
+            return Ok(true);
+        }
+        sent.map(|()| false)
+    }
+}
+
+/// Listens to the guest's runner while something is copied.
+///
+/// # Errors
+/// It has gone, or has said something: it has nothing to say then but `no`.
+fn listen(near: &mut Peer, no: &mut Option<Message>) -> io::Result<()> {
+    let Some(heard) = near.hear()? else {
+        return Ok(());
+    };
+    if let said @ Message::No { .. } = heard.said {
+        *no = Some(said);
+    }
+    let words = "its runner says something while its memory is being copied";
+    Err(io::Error::new(ErrorKind::InvalidData, words))
+}
+
+/// Whether the guest's runner has called it off, which the other host is told then.
+fn called_off(far: &mut Far, no: Option<Message>) -> io::Result<bool> {
+    match no {
+        Some(no) => far.tell(&no).map(|()| true),
+        None => Ok(false),
     }
 }
 
@@ -355,6 +394,61 @@ mod tests {
             carries_seven,
         ] {
             assert!(carries.join().expect("nobody panics").is_empty());
+        }
+    }
+
+    /// The guest goes on from that word on, and what is read of its memory is of no moment any more.
+    #[test]
+    fn once_its_runner_says_no_neither_memory_nor_state_goes_over() {
+        for ends in [false, true] {
+            let (mut gives, mut takes, carries) = between();
+            takes.tell(&offer(true)).expect("it listens");
+            assert_eq!(near(&mut gives), offer(true));
+            let range = Range {
+                base: 0,
+                size: BYTES,
+            };
+            let memory = Memory::to_share(range).expect("1 MiB is available");
+            let shared = memory.right().expect("it is shared").to_give();
+            let shared = shared.expect("a descriptor");
+            gives.say(&Message::Memory {}, Some(&shared)).expect("room");
+            takes.tell(&Message::Ready {}).expect("it listens");
+            assert_eq!(near(&mut gives), Message::Ready {});
+            memory.write(0, &[2; PAGE]).expect("it fits");
+            let state = Memory::unnamed("state", 1 << 20).expect("a file");
+            state.write_all_at(&[3; 5], 0).expect("it takes that");
+            let said = Message::State {
+                identity: "one".to_owned(),
+                turn: 4,
+            };
+            let no = Message::no("it took too long");
+            let word = Frame::Words(no.clone());
+            // It lies there by the time when the last round begins.
+            let both = thread::spawn(move || {
+                gives.say(&said, Some(&state)).expect("room");
+                match ends {
+                    true => drop(gives),
+                    false => gives.say(&no, None).expect("room"),
+                }
+            });
+            both.join().expect("nobody panics");
+            let until = Instant::now() + Duration::from_secs(30);
+            loop {
+                match takes.next_until(until) {
+                    // What was read before that word.
+                    Ok(Frame::Pages { .. } | Frame::State { .. }) => {}
+                    Ok(frame) => {
+                        assert!(!ends && frame == word, "{frame:?}");
+                        break;
+                    }
+                    Err(error) => {
+                        assert!(ends, "{error}");
+                        break;
+                    }
+                }
+            }
+            assert!(takes.next_until(until).is_err());
+            carries.join().expect("nobody panics");
         }
     }
 }

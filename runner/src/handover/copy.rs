@@ -166,15 +166,21 @@ fn written(file: &File, at: u64) -> io::Result<Option<Range<u64>>> {
     Ok(Some(place(begin)..place(end)))
 }
 
-/// Sends a guest's state, as that file has it: of what nobody has written, how long it is.
+/// Sends a guest's state, as that file has it: of what nobody has written, how long it is. Before each piece that is read,
+/// `looks` may call it off.
 ///
 /// # Errors
-/// The other end has gone.
-pub fn state(file: &File, far: &mut Far) -> io::Result<()> {
+/// The other end has gone, or `looks`'s.
+pub fn state(
+    file: &File,
+    far: &mut Far,
+    mut looks: impl FnMut() -> io::Result<()>,
+) -> io::Result<()> {
     let mut at = 0;
     while let Some(written) = written(file, at)? {
         at = written.start;
         while at < written.end {
+            looks()?;
             let count = (written.end - at).min((PAGES * PAGE) as u64);
             let mut bytes = vec![0; count as usize];
             file.read_exact_at(&mut bytes, at)?;
