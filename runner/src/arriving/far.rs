@@ -5,9 +5,11 @@ use super::{ANSWER, AT_REST, Arriving, Giver, Wanted, failed, said};
 use crate::failure::Failure;
 use crate::firmware::entropy;
 use crate::handover::far::{Far, Frame, PAGE, Place, SILENCE, Side, Token};
+use crate::handover::right::BEHIND;
 use crate::handover::wire::Heard;
 use crate::memory::Memory;
 use crate::say;
+use nix::unistd::{SysconfVar, sysconf};
 use std::fs::{self, File};
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::FileExt as _;
@@ -25,6 +27,10 @@ const BESIDE: u64 = 64 << 20;
 const STATE: u64 = 64 << 20;
 /// The fewest bytes of memory in a second, over all of a copy: who is slower holds a machine for nothing.
 const SLOWEST: u64 = 1 << 20;
+/// So much longer it may take, and a second for so many bytes of the guest's memory: it is read there in each round, though little of
+/// it may come.
+const LONGER: Duration = Duration::from_secs(600);
+const READ: u64 = 16 << 20;
 
 /// The address at which somebody may come: this host's own, unless somebody asked for others.
 ///
@@ -84,14 +90,25 @@ impl Arriving {
 
     /// The guest's memory is copied into that one, and then its state comes.
     pub(super) fn copied(&mut self, memory: &Memory) -> Result<Heard, Failure> {
+        let reads = Duration::from_secs(memory.range().size / READ);
+        self.copied_by(memory, Instant::now() + LONGER + reads)
+    }
+
+    /// The same by then, and longer by as much as comes.
+    fn copied_by(&mut self, memory: &Memory, by: Instant) -> Result<Heard, Failure> {
         let range = memory.range();
-        let mut room = range.size.saturating_mul(TIMES).saturating_add(BESIDE);
-        let slow = Duration::from_secs(room / SLOWEST);
-        let end = Instant::now() + slow;
+        let page = page();
+        let all = range.size.saturating_mul(TIMES).saturating_add(BESIDE);
+        let mut room = all;
         // Of memory that is not in it, a state's file has room and nothing else.
         let (mut parts, longest) = (STATE, range.size.saturating_add(STATE));
-        let mut state = None;
+        let (mut state, mut length) = (None, 0);
         loop {
+            let end = by + Duration::from_secs((all - room) / SLOWEST);
+            // Bytes that are there already are not waited for, and so would never be late.
+            if Instant::now() > end {
+                return Err(self.no("it takes too long over the guest's memory"));
+            }
             let Giver::Far(far) = &mut self.peer else {
                 return Err(self.no("its memory was given already"));
             };
@@ -121,18 +138,22 @@ impl Arriving {
                 }
                 Frame::State { at, bytes } => {
                     let count = bytes.len() as u64;
-                    let left = parts.checked_sub(count);
                     let end = at.checked_add(count).filter(|end| *end <= longest);
+                    let left = end.and_then(|end| parts.checked_sub(kept(page, at, end)));
                     let (Some(left), Some(end)) = (left, end) else {
                         return Err(self.no("its state is larger than any"));
                     };
+                    if bytes.is_empty() && end <= length {
+                        return Err(self.no("a piece of its state has nothing in it"));
+                    }
                     parts = left;
+                    length = length.max(end);
                     let file = match state.take() {
                         Some(file) => Ok(file),
                         None => Memory::unnamed("state", 0),
                     };
                     let kept = file.and_then(|file: File| {
-                        file.set_len(end.max(file.metadata()?.len()))?;
+                        file.set_len(length)?;
                         file.write_all_at(&bytes, at)?;
                         Ok(file)
                     });
@@ -145,6 +166,21 @@ impl Arriving {
             }
         }
     }
+}
+
+/// Bytes of this host's pages, by which memory is taken.
+fn page() -> u64 {
+    let bytes = sysconf(SysconfVar::PAGE_SIZE).ok().flatten();
+    bytes
+        .and_then(|bytes| u64::try_from(bytes).ok())
+        .unwrap_or(BEHIND)
+}
+
+/// What a piece of a state that is there takes: all pages that it touches, and one where it touches none, so that
+/// nobody sends pieces for ever.
+fn kept(page: u64, at: u64, end: u64) -> u64 {
+    let pages = end.div_ceil(page) - at / page;
+    pages.max(1).saturating_mul(page)
 }
 
 /// Where pages begin; `None` where they are not all within the memory.
@@ -242,6 +278,14 @@ mod tests {
 
     /// What comes of such frames, and the memory.
     fn copied(frames: impl Fn(&mut Far) + Send + 'static) -> (Result<Heard, String>, Memory) {
+        copied_in(Duration::from_secs(60), frames)
+    }
+
+    /// The same, in that time.
+    fn copied_in(
+        time: Duration,
+        frames: impl Fn(&mut Far) + Send + 'static,
+    ) -> (Result<Heard, String>, Memory) {
         let (one, other) = UnixStream::pair().expect("sockets");
         let far = |stream: UnixStream, side| {
             let stream = std::os::fd::OwnedFd::from(stream);
@@ -274,7 +318,8 @@ mod tests {
             generation: None,
             turn: 0,
         };
-        let heard = arriving.copied(&memory).map_err(|failure| match failure {
+        let heard = arriving.copied_by(&memory, Instant::now() + time);
+        let heard = heard.map_err(|failure| match failure {
             Failure::Environment(trouble) => trouble.message,
             other => format!("{other:?}"),
         });
@@ -329,5 +374,64 @@ mod tests {
         let (heard, _) = copied(|_| {});
         let why = heard.err().expect("it has gone");
         assert!(why.contains("has gone"), "{why}");
+    }
+
+    #[test]
+    fn pieces_of_a_state_are_counted_by_the_pages_that_they_take() {
+        assert_eq!(kept(4096, 0, 1), 4096);
+        assert_eq!(kept(4096, 4095, 4097), 8192);
+        assert_eq!(kept(4096, 4096, 8192), 4096);
+        assert_eq!(kept(4096, 8192, 8192), 4096);
+        assert_eq!(kept(4096, 0, u64::MAX), u64::MAX);
+        // A byte in each page, from one end of its file to the other: the last of these is one page too many.
+        let most = STATE / page();
+        let (heard, _) = copied(move |far| {
+            for number in 0..=most {
+                let at = number * page() % BYTES;
+                let _ = far.say(&state(at, 1));
+            }
+            let _ = far.tell(&Message::Ready {});
+        });
+        let why = heard.err().expect("it is refused");
+        assert!(why.contains("larger than any"), "{why}");
+        // Empty ones, each of which lengthens it by a byte; and those that do not.
+        let (heard, _) = copied(move |far| {
+            for number in 0..=most {
+                let _ = far.say(&state(number + 1, 0));
+            }
+            let _ = far.tell(&Message::Ready {});
+        });
+        let why = heard.err().expect("it is refused");
+        assert!(why.contains("larger than any"), "{why}");
+        for empty in [0, 9] {
+            let (heard, _) = copied(move |far| {
+                let _ = far.say(&state(0, 9));
+                let _ = far.say(&state(empty, 0));
+                let _ = far.tell(&Message::Ready {});
+            });
+            let why = heard.err().expect("it is refused");
+            assert!(why.contains("nothing in it"), "{why}");
+        }
+    }
+
+    #[test]
+    fn what_is_there_already_is_too_late_as_well() {
+        let (heard, _) = copied_in(Duration::ZERO, |far| {
+            for frame in [pages(0, 1), state(0, 9)] {
+                let _ = far.say(&frame);
+            }
+            let _ = far.tell(&Message::Ready {});
+        });
+        let why = heard.err().expect("it is refused");
+        assert!(why.contains("takes too long"), "{why}");
+        // Who sends something has longer.
+        let (heard, _) = copied_in(Duration::from_secs(1), |far| {
+            for _ in 0..160 {
+                let _ = far.say(&pages(0, 64));
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            let _ = far.tell(&Message::Ready {});
+        });
+        assert!(heard.is_ok());
     }
 }
