@@ -37,7 +37,7 @@ struct Request {
     /// Of a save: all of each disk is digested.
     #[serde(rename = "wholeDisks", default, skip_serializing_if = "is_not")]
     whole_disks: bool,
-    /// Of a claim: the operator's word that the other end is gone, and never ran the guest.
+    /// Of a claim at the end that gave a guest: the operator's word that the other end is gone, and never ran it.
     #[serde(rename = "otherEndIsGone", default, skip_serializing_if = "is_not")]
     other_end_is_gone: bool,
 }

@@ -274,7 +274,7 @@ pub const IS_GONE: Flag = Flag {
     short: None,
     value: None,
     choices: &[],
-    help: "Your word, where the other end is on another host: it has ended, and the guest never ran there",
+    help: "Your word, at the end that gave a guest to another host: the end there has ended, and the guest never ran there",
 };
 /// Under which a guest was saved.
 pub const LOCK: Flag = Flag {
@@ -691,8 +691,10 @@ other process may run it: who may is a lock on its memory, which the kernel give
 both and takes from one that ends. Where the other end is still there and has it, this is
 refused: look at that one (`status`), and end it (`stop`) where its guest rests, too.
 
-An end on another host cannot be seen from here: there your word is needed that it has ended and
-that the guest never ran there. If that is not true the guest runs twice, and destroys its disks.
+An end on another host cannot be seen from here. The end that gave the guest there needs your word
+that the other one has ended and the guest never ran there, and disks that nobody has written since;
+if it is not true the guest can run twice, and destroy its disks. The end that was to have it cannot
+be claimed: end it (`stop`).
 
 Examples:
   vmlock-run claim ~/guests/web

@@ -25,7 +25,7 @@ use crate::flags::Parsed;
 use crate::generation;
 use crate::gic::proxy::counts;
 use crate::handover::far::Place;
-use crate::handover::hands::{self, Hands, Held, can_share};
+use crate::handover::hands::{self, Hands, Held, Stamp, can_share};
 use crate::handover::id::Id;
 use crate::handover::protocol::Verdict;
 use crate::hold::pausing::Controls;
@@ -347,6 +347,8 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
         _ => Ok(Vec::new()),
     };
     let held = held.map_err(|e| Failure::environment(format!("disks: {e}"), &[]))?;
+    // The guest rests at its other end, which holds them until it gives it.
+    let since = hands::stamps(&held).map_err(|why| Failure::environment(why, &[]))?;
     let (windows, devices) = virtio::ready(devices, &memory.shared())?;
     let mut bus = Bus::new(&lock.machine.devices, output(), windows);
     if let Some(opened) = &state {
@@ -416,7 +418,7 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
                 counter: counter(lock, &state.machine),
                 on: on.collect(),
                 paused: parsed.has(PAUSED.long),
-                asks: arriving.map(|arriving| asks(arriving, &memory, held)),
+                asks: arriving.map(|arriving| asks(arriving, &memory, held, since)),
                 far,
             }
         }),
@@ -571,11 +573,16 @@ impl Coming {
 }
 
 /// What asks for a guest that comes, by the right to run what is in that memory.
-/// Its disks are held against others then, where they are not yet.
-fn asks(arriving: Arriving, memory: &Arc<Memory>, disks: Vec<Held<File>>) -> run::Asks {
+/// Its disks are held against others then, where they are not yet, and nobody has written them `since`.
+fn asks(
+    arriving: Arriving,
+    memory: &Arc<Memory>,
+    disks: Vec<Held<File>>,
+    since: Vec<Stamp>,
+) -> run::Asks {
     let memory = Arc::clone(memory);
     Box::new(move |last| match memory.right() {
-        Some(right) => arriving.ask(right, || hands::hold(&disks), last),
+        Some(right) => arriving.ask(right, || hands::hold_same(&disks, &since, true), last),
         None => Verdict::Never("its memory did not come".to_owned()),
     })
 }

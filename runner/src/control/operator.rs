@@ -9,7 +9,7 @@ mod look;
 
 use super::{Answer, Done};
 use crate::counters::Guest;
-use crate::handover::hands::{FAR, UNKNOWN};
+use crate::handover::hands::{CAME, FAR, Stamp, UNKNOWN};
 use crate::hold::pausing::{Controls, Paused, Pausing, Progress};
 use crate::snapshot::save::{self, Saving};
 use crate::snapshot::scribe::{Scribe, Written};
@@ -89,6 +89,8 @@ pub struct Operator {
     unknown: bool,
     /// That would be on another host.
     far: bool,
+    /// Where it was given to one: what tells whether its disks were written since it came to rest.
+    since: Option<Vec<Stamp>>,
     end: End,
     scribe: Scribe,
     /// What its thread does, until there is one.
@@ -134,6 +136,7 @@ impl Operator {
             stays: false,
             unknown: false,
             far: false,
+            since: None,
             end: End::Not,
             scribe,
             writes: Some(Box::new(writes)),
@@ -194,7 +197,11 @@ impl Operator {
 
     /// What is said of a guest of which nobody knows here whether it runs elsewhere.
     fn doubt(&self) -> &'static str {
-        if self.far { FAR } else { UNKNOWN }
+        match (self.far, &self.since) {
+            (false, _) => UNKNOWN,
+            (true, Some(_)) => FAR,
+            (true, None) => CAME,
+        }
     }
 
     /// Bytes of its guest's disks.

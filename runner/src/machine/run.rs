@@ -24,7 +24,7 @@ use crate::gic::direct::Direct;
 use crate::gic::gate::Gate;
 use crate::gic::proxy::Proxy;
 use crate::gic::view;
-use crate::handover::hands::{FAR, Hands, UNKNOWN};
+use crate::handover::hands::{CAME, Hands, UNKNOWN};
 use crate::handover::protocol::Verdict;
 use crate::hold::barrier::{Barrier, Hold};
 use crate::hold::pausing::{Controls, Saves};
@@ -487,7 +487,7 @@ fn run_turning(
         first();
         if begins_paused {
             let words = match (unknown, far) {
-                (true, true) => FAR,
+                (true, true) => CAME,
                 (true, false) => UNKNOWN,
                 (false, _) => BEGINS_PAUSED,
             };

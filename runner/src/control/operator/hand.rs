@@ -5,7 +5,7 @@
 
 use super::{End, Held, Operator, STARTING};
 use crate::control::Answer;
-use crate::handover::hands::{self, FAR, Hands, OVER, UNKNOWN, WORD};
+use crate::handover::hands::{self, CAME, FAR, Hands, OVER, Stamp, UNKNOWN, WORD};
 use crate::handover::protocol::{Deed, Event, Fate, Giving, Message, VERSION};
 use crate::handover::right::{Right, Taken};
 use crate::handover::wire::Peer;
@@ -13,6 +13,7 @@ use crate::hold::pausing::{Controls, Paused, Pausing, Progress};
 use crate::snapshot::save::{self, Saving};
 use crate::snapshot::scribe::Written;
 use crate::speaker;
+use std::fmt::Write as _;
 use std::fs::File;
 use std::io::ErrorKind;
 use std::mem::take;
@@ -41,12 +42,14 @@ pub(super) struct Hand {
     /// How long the other end may take.
     until: Instant,
     /// Since when the guest is on its way to rest.
-    since: Instant,
+    rests: Instant,
     /// What it gets the guest's state in: to be sent, and to be written.
     state: File,
     written: Option<File>,
     /// The other end is on another host.
     far: bool,
+    /// What tells there whether its disks were written since it came to rest.
+    since: Vec<Stamp>,
 }
 
 /// How far the guest is from rest.
@@ -113,10 +116,11 @@ impl Operator {
                     at: Giving::Met,
                     stage: Stage::Runs,
                     until: now + MEETING,
-                    since: now,
+                    rests: now,
                     state,
                     written: Some(written),
                     far: false,
+                    since: Vec::new(),
                 }));
                 None
             }
@@ -132,13 +136,15 @@ impl Operator {
         let Some(right) = right.filter(|_| self.unknown) else {
             return Answer::Error("nobody doubts whose the guest is".to_owned());
         };
-        if self.far && !is_gone {
-            return Answer::Error(WORD.to_owned());
-        }
-        if self.far
-            && let Err(why) = self.hold_disks()
-        {
-            return Answer::Error(format!("the guest rests on: {why}"));
+        match (&self.since, self.far) {
+            (_, false) => {}
+            (None, true) => return Answer::Error(CAME.to_owned()),
+            (Some(_), true) if !is_gone => return Answer::Error(WORD.to_owned()),
+            (Some(since), true) => {
+                if let Err(why) = self.hold_disks(since) {
+                    return Answer::Error(format!("the guest rests on: {why}"));
+                }
+            }
         }
         match right.take() {
             Ok(Taken::Ours) => {
@@ -154,12 +160,12 @@ impl Operator {
         }
     }
 
-    /// Holds the guest's disks against others again.
-    fn hold_disks(&self) -> Result<(), String> {
+    /// Holds the guest's disks against others again, which nobody has written since.
+    fn hold_disks(&self, since: &[Stamp]) -> Result<(), String> {
         let own = self.controls.get().and_then(|it| it.saves.as_ref());
         let own = own.ok_or("it has no lock")?;
         let disks = own.hands.iter().flat_map(|hands| hands.disks(own.lock));
-        hands::hold(&disks.collect::<Vec<_>>())
+        hands::hold_same(&disks.collect::<Vec<_>>(), since, false)
     }
 
     /// Whether it waits for the other end, which takes its time.
@@ -206,14 +212,13 @@ impl Operator {
                         hand.at = at;
                         let turn = right.turn();
                         let state = Message::State { identity, turn };
-                        let told = hand.peer.say(&state, Some(&hand.state));
                         hand.until = now + RESTORING;
-                        match told {
+                        match hand.tell(&state, hands, own.lock) {
                             Ok(()) => {
                                 hand.at = hand.at.step(Event::Done).0;
                                 Seen::Nothing
                             }
-                            Err(e) => Seen::Failed(format!("its other end has gone: {e}")),
+                            Err(words) => Seen::Failed(words),
                         }
                     }
                     Err(words) => Seen::Failed(words),
@@ -252,7 +257,7 @@ impl Operator {
                 },
                 Deed::Rest => {
                     hand.stage = Stage::Pausing(controls.pause(now));
-                    (hand.since, hand.until) = (now, now + RESTING);
+                    (hand.rests, hand.until) = (now, now + RESTING);
                     Seen::Nothing
                 }
                 Deed::Commit => match hand.commit(right, hands, own.lock) {
@@ -264,11 +269,11 @@ impl Operator {
                     Commits::Not(words) => Seen::Failed(words),
                     Commits::Lost(words) => {
                         hand.at = Giving::Over;
-                        return self.unknown(hand.stage, hand.far, &words);
+                        return self.unknown(*hand, &words);
                     }
                 },
                 Deed::End(Fate::Gone) => {
-                    let milliseconds = hand.since.elapsed().as_millis() as u64;
+                    let milliseconds = hand.rests.elapsed().as_millis() as u64;
                     let words = format!(
                         "the guest runs at its other end, after {milliseconds} ms at rest, and this runner ends"
                     );
@@ -278,10 +283,10 @@ impl Operator {
                     self.end = End::Asked;
                     return Some(Answer::HandedOver { milliseconds });
                 }
-                Deed::End(Fate::Unknown) => return self.unknown(hand.stage, hand.far, &why),
+                Deed::End(Fate::Unknown) => return self.unknown(*hand, &why),
                 // Its state was given, and in one way or another it has gone on with that.
                 Deed::End(_) if !right.go_on() && !controls.is_gone() => {
-                    return self.unknown(hand.stage, hand.far, &why);
+                    return self.unknown(*hand, &why);
                 }
                 Deed::End(_) => {
                     if why.is_empty() {
@@ -304,7 +309,10 @@ impl Operator {
     }
 
     /// The guest rests, until somebody names this end.
-    fn unknown(&mut self, stage: Stage, far: bool, why: &str) -> Option<Answer> {
+    fn unknown(&mut self, hand: Hand, why: &str) -> Option<Answer> {
+        let Hand {
+            stage, far, since, ..
+        } = hand;
         let Stage::Rests(paused) = stage else {
             return Some(Answer::Error(format!(
                 "the guest is not handed over: {why}"
@@ -314,7 +322,15 @@ impl Operator {
         (self.stays, self.unknown, self.far) = (true, true, far);
         let words = if far { FAR } else { UNKNOWN };
         speaker::event(event::Event::Paused, words);
-        Some(Answer::Error(format!("{words} ({why})")))
+        let mut words = format!("{words} ({why})");
+        if far {
+            // Nobody else is to have its disks while it is in doubt, but the other end: where that has them, the guest is there.
+            if let Err(why) = self.hold_disks(&since) {
+                let _ = write!(words, "; its disks are not held here: {why}");
+            }
+            self.since = Some(since);
+        }
+        Some(Answer::Error(words))
     }
 }
 
@@ -380,6 +396,15 @@ impl Hand {
             let name = name.clone();
             self.peer.say(&Message::Device { name }, Some(file))
         })
+    }
+
+    /// Gives the guest's state, at rest.
+    fn tell(&mut self, state: &Message, hands: &Hands, lock: &Lock) -> Result<(), String> {
+        if self.far {
+            self.since = hands::stamps(&hands.disks(lock).collect::<Vec<_>>())?;
+        }
+        let told = self.peer.say(state, Some(&self.state));
+        told.map_err(|e| format!("its other end has gone: {e}"))
     }
 
     /// Brings the guest a step nearer to rest; once it is, and its state is written down: what tells that from all others.

@@ -99,6 +99,14 @@ struct World {
     committed: bool,
     /// The ends are on two hosts: there is nothing that both see, and who names one has to know that the other one is gone.
     far: bool,
+    /// Two hosts: who holds the guest's disks, 0: nobody, 1: the giving end, 2: the taking end, 3: a third program; and who has
+    /// written them since its state was told: bits of the same numbers.
+    disks: u8,
+    wrote: u8,
+    /// Whoever names the giving end looks at the disks.
+    looks_at_disks: bool,
+    /// It went on with disks that are not those of its memory.
+    torn: bool,
 }
 
 fn todo(deed: Deed) -> Todo {
@@ -134,6 +142,10 @@ impl World {
             stale: false,
             wrong: 0,
             committed: false,
+            disks: 1,
+            wrote: 0,
+            looks_at_disks: true,
+            torn: false,
         }
     }
 
@@ -141,8 +153,10 @@ impl World {
     fn gives_runs(&mut self, looks: bool) -> bool {
         if self.far {
             self.stale |= self.took_ran;
+            self.torn |= self.wrote & !(1 << 1) != 0;
             self.gave_ran = self.told != NEVER;
-            (self.right, self.giving) = (1, End::Runs);
+            (self.right, self.giving, self.disks) = (1, End::Runs, 1);
+            self.wrote |= u8::from(self.gave_ran) << 1;
             return true;
         }
         if looks && self.turn != self.gives_turn {
@@ -159,8 +173,13 @@ impl World {
     /// The same of the taking end.
     fn takes_runs(&mut self, looks: bool) -> bool {
         if self.far {
+            // It holds its disks, and looks whether they are the ones of its state.
+            if self.disks != 0 || self.wrote != 0 {
+                return false;
+            }
             self.stale |= self.gave_ran;
-            self.took_ran = true;
+            (self.took_ran, self.disks) = (true, 2);
+            self.wrote |= 1 << 2;
             return true;
         }
         if looks && self.turn != self.takes_turn {
@@ -187,6 +206,14 @@ impl World {
             Deed::End(other) => panic!("{other:?} is nothing that can come of it"),
             deed => End::Lives(state, todo(deed)),
         };
+        self.takes_back();
+    }
+
+    /// An end that is in doubt takes its disks back, if nobody has them.
+    fn takes_back(&mut self) {
+        if self.giving == End::Unknown && self.disks == 0 {
+            self.disks = 1;
+        }
     }
 
     fn taking_steps(&mut self, state: Taking, event: Event<'_>) {
@@ -221,7 +248,7 @@ impl World {
                         w.to_taking.push(3);
                     }
                     Act::Commit => {
-                        w.right = 0;
+                        (w.right, w.disks) = (0, 0);
                         w.committed = true;
                         w.to_taking.push(5);
                     }
@@ -233,7 +260,7 @@ impl World {
             if act == Act::Commit && self.far {
                 // Nothing of it was sent, and somebody else holds the guest's disks by then.
                 add(&|w| {
-                    w.right = 0;
+                    (w.right, w.disks, w.wrote) = (0, 3, w.wrote | 1 << 3);
                     w.giving = End::Unknown;
                 });
             }
@@ -255,6 +282,8 @@ impl World {
                         return w.taking_steps(state, Event::Failed);
                     }
                     Act::Take if w.takes_runs(looks) => w.to_giving.push(6),
+                    // Somebody else has its disks, or had them.
+                    Act::Take if w.far => return w.taking = End::Unknown,
                     // It is over here.
                     Act::Take => return w.taking = End::Left,
                     _ => {}
@@ -297,6 +326,13 @@ impl World {
                 }
             });
         }
+        // A third program has the disks that nobody holds, writes them, and lets go of them.
+        if self.far && self.disks == 0 && self.told != NEVER && self.wrote & (1 << 3) == 0 {
+            add(&|w| (w.disks, w.wrote) = (3, w.wrote | 1 << 3));
+        }
+        if self.disks == 3 {
+            add(&|w| w.disks = 0);
+        }
         // The guest's machine comes to its end, whether it runs or rests: `Right::end`.
         if matches!(self.giving, End::Runs | End::Lives(..) | End::Unknown) {
             add(&|w| {
@@ -305,6 +341,7 @@ impl World {
                     w.right = 0;
                 }
                 w.giving = End::Over;
+                w.disks = if w.disks == 1 { 0 } else { w.disks };
             });
         }
         if matches!(self.taking, End::Runs | End::Unknown) {
@@ -314,6 +351,7 @@ impl World {
                     w.right = 0;
                 }
                 w.taking = End::Over;
+                w.disks = if w.disks == 2 { 0 } else { w.disks };
             });
         }
         if self.wrong < WRONG {
@@ -336,30 +374,31 @@ impl World {
             }
             wrong(&|w| {
                 w.giving = End::Dead;
+                w.disks = if w.disks == 1 { 0 } else { w.disks };
                 w.right = if w.right == 1 { 0 } else { w.right };
             });
             wrong(&|w| {
                 w.taking = End::Dead;
+                w.disks = if w.disks == 2 { 0 } else { w.disks };
                 w.right = if w.right == 2 { 0 } else { w.right };
             });
         }
         all
     }
 
+    /// Of an end on another host it is known that it has gone, and no more: whether the guest ran there, its disks tell.
     fn may_claim_giving(&self) -> bool {
         let gone = matches!(self.taking, End::Left | End::Over | End::Dead);
+        let same = self.disks <= 1 && self.wrote & !(1 << 1) == 0;
         match self.far {
-            true => gone && !self.took_ran,
+            true => gone && (same || !self.looks_at_disks),
             false => self.right != 2,
         }
     }
 
+    /// Of one that has gone nobody knows whether it went on before, and so nobody names the taking end.
     fn may_claim_taking(&self) -> bool {
-        let gone = matches!(self.giving, End::Left | End::Over | End::Dead);
-        match self.far {
-            true => gone && !self.gave_ran,
-            false => self.right != 1,
-        }
+        !self.far && self.right != 1
     }
 
     fn is_over(&self) -> bool {
@@ -413,6 +452,7 @@ fn held(all: &BTreeMap<World, Option<World>>) -> BTreeSet<(End<Giving>, End<Taki
         let both = giving_runs && takes == End::Runs;
         assert!(!both, "it runs twice:\n{}", story(all, world));
         assert!(!world.stale, "what is old goes on:\n{}", story(all, world));
+        assert!(!world.torn, "disks are others:\n{}", story(all, world));
         // Before it has committed, nothing but its own end takes the guest from the giving end.
         if !world.committed && !matches!(gives, End::Dead | End::Over) {
             let kept = matches!(gives, End::Runs | End::Lives(..) | End::Unknown);
@@ -429,9 +469,12 @@ fn held(all: &BTreeMap<World, Option<World>>) -> BTreeSet<(End<Giving>, End<Taki
             let one = one || matches!(takes, End::Runs | End::Over);
             let named = match (gives, takes) {
                 // Of two hosts somebody ends one first: then the other one can be named.
-                (End::Unknown, End::Unknown) if world.far => !world.took_ran && !world.gave_ran,
-                (End::Unknown, _) if world.far => world.may_claim_giving(),
-                (_, End::Unknown) if world.far => world.may_claim_taking(),
+                (End::Unknown, End::Unknown) if world.far => !world.took_ran,
+                // A third program that has written its disks is none of either end.
+                (End::Unknown, _) if world.far && world.wrote & (1 << 3) == 0 => {
+                    world.may_claim_giving()
+                }
+                (End::Unknown, _) if world.far => true,
                 (End::Unknown, _) if world.right != 2 && world.turn == world.gives_turn => true,
                 (_, End::Unknown) if world.right != 1 && world.turn == world.takes_turn => true,
                 _ => false,
@@ -465,7 +508,8 @@ fn whatever_happens_a_guest_never_runs_twice_and_none_is_lost_by_what_an_end_dec
     }
 }
 
-/// Two hosts have no lock and no number together. There it is `Commit` alone, and the word of who names an end.
+/// Two hosts have no lock on memory and no number together. There it is `Commit` alone, and for the giving end the word that
+/// the other one has gone, with disks that nobody has written.
 #[test]
 fn from_host_to_host_it_never_runs_twice_where_who_names_an_end_says_the_truth() {
     let ends = held(&from(World::new(true), true));
@@ -478,6 +522,7 @@ fn from_host_to_host_it_never_runs_twice_where_who_names_an_end_says_the_truth()
         (End::Over, End::Runs),
         (End::Unknown, End::Unknown),
         (End::Unknown, End::Dead),
+        // It died with its host, as any guest does: what the taking end has may be old.
         (End::Dead, End::Unknown),
         // It ran there, and what rests here is old: nobody may name it.
         (End::Unknown, End::Over),
@@ -497,6 +542,18 @@ fn from_host_to_host_a_word_that_is_not_true_has_it_run_twice() {
     let mut world = world.clone();
     world.gives_runs(true);
     assert!(world.stale && (world.giving, world.taking) == (End::Runs, End::Runs));
+}
+
+/// Of an end that has gone, the word alone does not tell whether the guest ran there: its disks do.
+#[test]
+fn from_host_to_host_who_does_not_look_at_the_disks_has_what_is_old_go_on() {
+    let first = World {
+        looks_at_disks: false,
+        ..World::new(true)
+    };
+    let all = from(first, true);
+    assert!(all.keys().any(|world| world.stale));
+    assert!(all.keys().any(|world| world.torn && !world.took_ran));
 }
 
 /// The lock alone does not do it: it is free as soon as the guest has ended, and a state of it is still there.
