@@ -20,7 +20,8 @@ pub enum Message {
         version: u32,
         /// The digest of the lock's text.
         lock: String,
-        /// It is on another host, so nothing goes over but what is copied.
+        /// It is on another host, so nothing goes over but what is copied. Ends of version 1 neither say nor know that.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         far: bool,
     },
     /// The giving end: the same, and what comes next, part by part.

@@ -589,6 +589,20 @@ fn where_nothing_fails_it_runs_at_the_other_end() {
     assert_eq!((world.right, world.committed), (2, true));
 }
 
+/// So that two versions part with words about their versions, on one host.
+#[test]
+fn an_offer_of_the_first_version_is_one() {
+    let first = r#"{"offer":{"version":1,"lock":"a"}}"#;
+    let lock = "a".to_owned();
+    let (version, far) = (1, false);
+    let offer = Message::Offer { version, lock, far };
+    assert_eq!(
+        serde_json::from_str::<Message>(first).ok().as_ref(),
+        Some(&offer)
+    );
+    assert_eq!(serde_json::to_string(&offer).ok().as_deref(), Some(first));
+}
+
 /// What an end decides follows from what it knows alone.
 #[test]
 fn what_nobody_expects_ends_it_as_far_as_it_has_come() {
