@@ -32,7 +32,7 @@ receive() {
     next; $run receive tcp:127.0.0.1:0 --token-file mine/token --lock $lock --control $there $(tap $m) "$@" <in >>out 2>$words & new=$!
     await "grep -q 'waits for a guest' $words || ! kill -0 $new 2>/dev/null"; to=$(sed -n 's/.*at `\(tcp:[^`]*\)`.*/\1/p' $words)
 }
-migrate() { $run migrate --to $to --token-file mine/token --control $socket >said 2>&1; }
+migrate() { $run migrate --to $to --token-file mine/token --rest-limit 45 --control $socket >said 2>&1; }
 over() { ended $pid 143 "$1"; n=$((n + 1)); socket=mine/$n pid=$new; }
 now() { set -- $(cat /proc/uptime); echo "${1%.*}${1#*.}"; }
 at() { $run status $1 2>/dev/null | head -1; }
@@ -44,6 +44,12 @@ begin; again first
 next; $run receive tcp:0.0.0.0:7900 --token-file mine/token --lock $lock --control $there </dev/null >/dev/null 2>said; echo "to anybody: exit $? $(grep -c insecure-listen said)"
 $run receive tcp:0.0.0.0:0 --insecure-listen --token-file mine/token --lock $lock --control $there $(tap 1) </dev/null >/dev/null 2>$words & new=$!
 await "grep -q 'waits for a guest' $words"; echo "asked for: $(stat -c %a mine/token)"; kill $new; wait $new
+for flags in "$there --token-file mine/no" "$there --insecure-listen" "$there --locks-unseen" "- --insecure-listen --console mine/no"; do
+    $run receive $flags --lock $lock --control mine/no </dev/null >/dev/null 2>said; echo "of no use: exit $?"
+done
+for flags in "$there --token-file mine/no" "$there --rest-limit 5" "- --format json" "tcp:127.0.0.1:1 --token-file mine/no --rest-limit 46"; do
+    $run migrate --to $flags --control $socket </dev/null >/dev/null 2>said; echo "of no use: exit $?"
+done
 # Who has another token is sent away, and who has it comes.
 receive; tr 0-9a-f 1-9a-f0 <mine/token >mine/other; chmod 600 mine/other
 $run migrate --to $to --token-file mine/other --control $socket >said 2>&1; echo "another token: exit $? $(grep -c 'sent away' $words)"
@@ -60,7 +66,8 @@ disk=${lock%/*}/carried.img; mv $disk $disk.kept; dd if=/dev/zero of=$disk bs=1M
 receive; migrate; echo "no disk: exit $?"; wait $new; echo "and there: exit $?"; mv $disk.kept $disk; again "no disk"
 # Others: of the same size, with something else at their begin.
 cp $disk $disk.other; mv $disk $disk.kept; mv $disk.other $disk; printf other | dd of=$disk conv=notrunc 2>/dev/null
-receive; migrate; echo "another disk: exit $?"; wait $new; echo "and there: exit $? $(grep -c 'disk .data.:' $words)"; mv $disk.kept $disk; again "another disk"
+receive; migrate; echo "a lock not seen: exit $?"; wait $new; echo "and there: exit $? $(grep -c locks-unseen $words)"; again "a lock not seen"
+receive --locks-unseen; migrate; echo "another disk: exit $?"; wait $new; echo "and there: exit $? $(grep -c 'disk .data.:' $words)"; mv $disk.kept $disk; again "another disk"
 for round in $(seq $count); do
     for way in "" "--emulate-gic"; do
         receive $way; migrate || { echo "round $round $way: $(cat said)"; cat words.*; exit 1; }
@@ -72,9 +79,10 @@ echo "rests: $(grep -o '[0-9]*' rests | sort -n | tr '\n' ' ')"
 $run audit $lock --control $socket >audited 2>&1; echo "audited: exit $?"
 # By pipes, with what is done to them on the way: `there` to the other end, and `back`.
 pipes() {
-    next; { $run migrate --to - --control $socket <mine/back 2>said; echo $? >code; } | eval "$1" | { exec 4<&0; $run receive - --lock $lock --control $there $(tap $m) --console mine/console <&4 2>$words & echo $! >receiver; wait $!; echo $? >ended; } | eval "$2" >mine/back &
+    next; { $run migrate --to - $with --rest-limit 45 --control $socket <mine/back 2>said; echo $? >code; } | eval "$1" | { exec 4<&0; $run receive - $with --lock $lock --control $there $(tap $m) --console mine/console <&4 2>$words & echo $! >receiver; wait $!; echo $? >ended; } | eval "$2" >mine/back &
     await "[ -s code ]"
 }
+with=
 pipe() { rm -f code ended; : >mine/console; pipes "$@"; }
 # Something is cut off, changed or held up on the way there, or on the way back.
 for way in 20 60 300 5000 100000 4000000; do pipe "head -c $way" cat; echo "cut $way: $(cat code)"; await "[ -s ended ]"; cat ended >>ends; again "cut $way"; done
@@ -84,13 +92,14 @@ done
 for way in 20 100 240; do pipe cat "head -c $way"; echo "cut back $way: $(cat code)"; await "[ -s ended ]"; cat ended >>ends; again "cut back $way"; done
 echo "ends: $(sort ends | uniq -c | tr -s ' \n' ' ')"
 begun=$(now); pipe "{ head -c 50000; sleep 100; }" cat; echo "held up: $(cat code)"; again "held up"; kill $(cat receiver); await "[ -s ended ]"
-# And whole.
+# And whole, with a token that both have.
+with="--token-file mine/other"
 pipe cat cat; echo "by pipes: $(cat code)"; [ "$(cat code)" = 0 ] || { cat said words.*; exit 1; }; ended $pid 143 pipes; n=$((n + 1)); socket=mine/$n pid=$(cat receiver)
 is $socket running; grep -q '!' mine/console && echo "by pipes: something has changed"
 receive; migrate || { cat said words.*; exit 1; }; await "[ -s ended ]"; echo "and back: $(cat ended)"; n=$((n + 1)); socket=mine/$n pid=$new; again "and back"
 # A hand-over in which `$1` is frozen once the other end has the guest's state, and asks for it.
 freeze() {
-    receive; $run migrate --to $to --token-file mine/token --control $socket >said 2>&1 & client=$!
+    receive; $run migrate --to $to --token-file mine/token --rest-limit 45 --control $socket >said 2>&1 & client=$!
     for m in $(seq 200); do
         eval "kill -STOP \$$1"; sleep 0.7
         grep -q '^Seccomp:.*2' /proc/$new/status && sleep 2 && break
@@ -139,7 +148,7 @@ settled() {
 receive; begun=$(now); migrate; took=$((($(now) - begun) * 10)); over timed; again timed; echo "one takes $took ms"
 for step in $(seq 1 $kills); do
     for whom in client new pid; do
-        receive; $run migrate --to $to --token-file mine/token --control $socket >said 2>&1 & client=$!
+        receive; $run migrate --to $to --token-file mine/token --rest-limit 45 --control $socket >said 2>&1 & client=$!
         delay=$((took * (2 * step - 1) / (2 * kills - 2) + 20)); [ $step -lt $kills ] || delay=$((2 * took + 500)); sleep $(printf '%d.%03d' $((delay / 1000)) $((delay % 1000)))
         eval "victim=\$$whom"; kill -9 $victim; wait $client
         settled
@@ -221,11 +230,13 @@ fn a_guest_goes_to_another_host_and_is_never_lost() {
         for (line, times) in [
             ("to anybody: exit 2 1\n", 1),
             ("asked for: 600\n", 1),
+            ("of no use: exit 2\n", 8),
             ("another token: exit 4 1\n", 1),
             ("open token: exit 4 1\n", 1),
             ("token is still there", 0),
             ("another lock: exit 4\nand there: exit 4 1\n", 1),
             ("no disk: exit 4\nand there: exit 3\n", 1),
+            ("a lock not seen: exit 4\nand there: exit 3 1\n", 1),
             ("another disk: exit 4\nand there: exit 3 1\n", 1),
             (&format!("handed over {} times\n", 2 * count)[..], 1),
             ("audited: exit 0\n", 1),

@@ -258,7 +258,23 @@ pub const TOKEN_FILE: Flag = Flag {
     short: None,
     value: Some("FILE"),
     choices: &[],
-    help: "The token of a hand-over by TCP: `receive` writes a new one there, which only you can read, and `migrate` needs it; of one use",
+    help: "The token of a hand-over: by TCP, `receive` writes a new one there, which only you can read, and `migrate` needs it, of one use; by pipes, both read it where it is named",
+};
+/// How long a guest may rest.
+pub const REST_LIMIT: Flag = Flag {
+    long: "rest-limit",
+    short: None,
+    value: Some("SECONDS"),
+    choices: &[],
+    help: "Bring the guest to rest only if the latest round over its memory took no longer than that: to another host, 10 unless given, 45 at most",
+};
+/// That a guest's disks are taken though its runner's locks on them are not seen.
+pub const LOCKS_UNSEEN: Flag = Flag {
+    long: "locks-unseen",
+    short: None,
+    value: None,
+    choices: &[],
+    help: "Take disks whose locks by the other host are not seen here: your word that they are the same, on a file system without such locks",
 };
 /// That anybody may come.
 pub const INSECURE_LISTEN: Flag = Flag {
@@ -637,6 +653,7 @@ Examples:
             &LOCK,
             &TOKEN_FILE,
             &INSECURE_LISTEN,
+            &LOCKS_UNSEEN,
             &PAUSED,
             &TAP,
             &CONSOLE,
@@ -678,7 +695,7 @@ Examples:
   vmlock-run migrate --to - --control ~/guests/web <back |
       ssh there vmlock-run receive - --lock web.vm.lock.json --control guests/web \\
           --console guests/web.log >back",
-        flags: &[&TO, &TOKEN_FILE, &ASKED, &FORMAT],
+        flags: &[&TO, &TOKEN_FILE, &REST_LIMIT, &ASKED, &FORMAT],
     },
     Verb {
         name: "claim",

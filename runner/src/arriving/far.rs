@@ -57,7 +57,7 @@ pub fn address(given: &str, insecure: bool) -> Result<SocketAddr, Failure> {
 pub struct Asked<'a> {
     /// Where.
     pub place: Place<'a>,
-    /// Where the token is to be written, of TCP.
+    /// Where the token is to be written, of TCP; of pipes, where it is.
     pub token: Option<&'a Path>,
     /// Others than this host may come.
     pub insecure: bool,
@@ -72,7 +72,8 @@ impl Arriving {
         let wanted = Wanted::of(lock);
         let (far, name) = match asked.place {
             Place::Pipes => {
-                let far = Far::pipes(Side::Takes, entropy::bytes("a hand-over")?);
+                let token = asked.token.map_or_else(|| Ok(Token::none()), Token::read)?;
+                let far = Far::pipes(Side::Takes, &token, entropy::bytes("a hand-over")?);
                 let far = far.map_err(|e| failed(Path::new("-"), &said(&e)))?;
                 (far, "-".to_owned())
             }
@@ -199,7 +200,8 @@ fn listen(address: SocketAddr, path: &Path) -> Result<(Far, String), Failure> {
     })?;
     let name = format!("tcp:{address}");
     let token = Token::of(entropy::bytes("a hand-over")?);
-    token.keep(path)?;
+    // Held until somebody has come with it.
+    let kept = token.keep(path)?;
     say::note(format_args!(
         "waits for a guest at `{name}`, from whoever has the token in `{}`",
         path.display()
@@ -222,6 +224,7 @@ fn listen(address: SocketAddr, path: &Path) -> Result<(Far, String), Failure> {
     };
     // It is of one use.
     let _ = fs::remove_file(path);
+    drop(kept);
     met
 }
 

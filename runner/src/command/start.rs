@@ -24,7 +24,7 @@ use crate::firmware::forward::Firmware;
 use crate::flags::Parsed;
 use crate::generation;
 use crate::gic::proxy::counts;
-use crate::handover::far::Place;
+use crate::handover::far::{Place, no_terminal};
 use crate::handover::hands::{self, Hands, Held, Stamp, can_share};
 use crate::handover::id::Id;
 use crate::handover::protocol::Verdict;
@@ -62,8 +62,8 @@ use std::os::fd::RawFd;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use vmlock_run_flags::{
-    CHROOT, CONSOLE, CONTROL, DISK_DIGEST, INSECURE_LISTEN, KVM, LOCK, MEMORY, NAMESPACES, NO_JAIL,
-    NO_PROOF_CACHE, ON_RESET, PAUSED, TAP, TOKEN_FILE,
+    CHROOT, CONSOLE, CONTROL, DISK_DIGEST, INSECURE_LISTEN, KVM, LOCK, LOCKS_UNSEEN, MEMORY,
+    NAMESPACES, NO_JAIL, NO_PROOF_CACHE, ON_RESET, PAUSED, TAP, TOKEN_FILE,
 };
 use vmlock_saved::counter::{self, seconds};
 use vmlock_saved::state::{self, Power, State};
@@ -180,7 +180,9 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
     };
     let others = match &mut arriving {
         None => Others::None,
-        Some(_) if far => Others::Disks,
+        Some(_) if far => Others::Disks {
+            unseen: parsed.has(LOCKS_UNSEEN.long),
+        },
         Some(arriving) => Others::Handed(&mut arriving.devices),
     };
     let mut devices = virtio::open(&cabled, &directory, taken, &output, jailed, others)?;
@@ -449,16 +451,36 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
     Ok(code)
 }
 
+/// What of `receive`'s flags is for guests of other hosts.
+const FAR_ALONE: [&str; 2] = [TOKEN_FILE.long, LOCKS_UNSEEN.long];
+
 /// What is asked for by a `receive` from another host.
 fn from_afar(parsed: &Parsed) -> Result<Option<Asked<'_>>, Failure> {
-    let Some(place) = Place::of(&parsed.argument) else {
-        return Ok(None);
+    let place = Place::of(&parsed.argument);
+    let usage = |words: &str, help: &str| Err(Failure::usage(words, &[help]));
+    if parsed.has(INSECURE_LISTEN.long) && !matches!(place, Some(Place::Tcp(_))) {
+        return usage(
+            "nobody listens to other hosts but at `tcp:ADDRESS:PORT`",
+            "leave `--insecure-listen` out",
+        );
+    }
+    let Some(place) = place else {
+        return match FAR_ALONE.iter().find(|flag| parsed.has(flag)) {
+            Some(flag) => usage(
+                &format!("`--{flag}` is for a guest that comes from another host"),
+                "leave it out, or receive at `tcp:ADDRESS:PORT` or `-`",
+            ),
+            None => Ok(None),
+        };
     };
-    if matches!(place, Place::Pipes) && parsed.value(CONSOLE.long).is_none() {
-        return Err(Failure::usage(
-            "the guest comes by stdin and stdout, so its console cannot be there",
-            &["name another place: `--console FILE`"],
-        ));
+    if matches!(place, Place::Pipes) {
+        if parsed.value(CONSOLE.long).is_none() {
+            return usage(
+                "the guest comes by stdin and stdout, so its console cannot be there",
+                "name another place: `--console FILE`",
+            );
+        }
+        no_terminal()?;
     }
     Ok(Some(Asked {
         place,

@@ -51,7 +51,8 @@ pub fn meet(place: Place<'_>, token: Option<&Path>) -> Result<Far, Failure> {
     };
     let given = match place {
         Place::Pipes => {
-            return Far::pipes(Side::Gives, entropy::bytes("a hand-over")?).map_err(failed);
+            let token = token.map_or_else(|| Ok(Token::none()), Token::read)?;
+            return Far::pipes(Side::Gives, &token, entropy::bytes("a hand-over")?).map_err(failed);
         }
         Place::Tcp(given) => given,
     };
@@ -88,12 +89,14 @@ pub fn pair(token: [u8; TOKEN]) -> io::Result<(UnixStream, Peer)> {
     Ok((theirs, Peer::new(ours, Some(token))?))
 }
 
-/// Carries what both say, until one of them has said its last word; how many bytes of memory went over in each round.
-pub fn carry(near: Peer, far: Far) -> Vec<u64> {
+/// Carries what both say, until one of them has said its last word; how many bytes of memory went over in each round. A guest
+/// that would rest for longer than the limit is not brought to rest.
+pub fn carry(near: Peer, far: Far, limit: Duration) -> Vec<u64> {
     let mut courier = Courier {
         near,
         far,
         copy: None,
+        limit,
     };
     if let Err(error) = courier.go() {
         // The other host sees the end of the connection, and hears nothing more: a word of ours that the guest goes on here would be
@@ -110,6 +113,7 @@ struct Courier {
     near: Peer,
     far: Far,
     copy: Option<Copy>,
+    limit: Duration,
 }
 
 impl Courier {
@@ -180,7 +184,12 @@ impl Courier {
 
     /// Copies the guest's memory while it runs; whether its runner has called that off.
     fn copies(&mut self) -> io::Result<bool> {
-        let Self { near, far, copy } = self;
+        let Self {
+            near,
+            far,
+            copy,
+            limit,
+        } = self;
         let copy = copy.as_mut().ok_or(ErrorKind::InvalidData)?;
         let mut told = Instant::now();
         let mut no = None;
@@ -199,13 +208,28 @@ impl Courier {
             }
             sent?;
         }
-        Ok(false)
+        let next = copy.next();
+        if next <= *limit {
+            return Ok(false);
+        }
+        let words = format!(
+            "the last of {} rounds over its memory took {:.1} s, so the guest would rest for about as long, and its limit is {} s (`migrate --rest-limit SECONDS`)",
+            copy.rounds().len(),
+            next.as_secs_f64(),
+            limit.as_secs()
+        );
+        let no = Message::no(&words);
+        near.say(&no, None)?;
+        far.tell(&no)?;
+        Ok(true)
     }
 
     /// Sends what is left of the memory of a guest at rest, and its state; whether its runner has called that off. It says so before
     /// the guest goes on, so what was read before nothing was heard is of one moment.
     fn rest(&mut self, state: &File) -> io::Result<bool> {
-        let Self { near, far, copy } = self;
+        let Self {
+            near, far, copy, ..
+        } = self;
         let copy = copy.as_mut().ok_or(ErrorKind::InvalidData)?;
         let mut no = None;
         let mut looks = || listen(near, &mut no);
@@ -257,6 +281,11 @@ mod tests {
 
     /// A guest's runner and the other host, which a courier has between them: what was copied in each round.
     fn between() -> (Peer, Far, JoinHandle<Vec<u64>>) {
+        between_in(Duration::from_secs(60))
+    }
+
+    /// The same with that limit of rest.
+    fn between_in(limit: Duration) -> (Peer, Far, JoinHandle<Vec<u64>>) {
         let (theirs, ours) = pair([0; TOKEN]).expect("sockets");
         let (one, other) = UnixStream::pair().expect("sockets");
         let far = |stream: UnixStream, side| {
@@ -267,7 +296,7 @@ mod tests {
         };
         let carries = thread::spawn(move || {
             let gives = far(one, Side::Gives).expect("it is there");
-            carry(ours, gives)
+            carry(ours, gives, limit)
         });
         let near = Peer::new(theirs, None).expect("a socket");
         (near, far(other, Side::Takes).expect("it is there"), carries)
@@ -395,6 +424,29 @@ mod tests {
         ] {
             assert!(carries.join().expect("nobody panics").is_empty());
         }
+    }
+
+    #[test]
+    fn a_guest_that_would_rest_for_too_long_is_not_brought_to_rest() {
+        let (mut gives, mut takes, carries) = between_in(Duration::ZERO);
+        takes.tell(&offer(true)).expect("it listens");
+        assert_eq!(near(&mut gives), offer(true));
+        let range = Range {
+            base: 0,
+            size: BYTES,
+        };
+        let memory = Memory::to_share(range).expect("1 MiB is available");
+        let shared = memory.right().expect("it is shared").to_give();
+        let shared = shared.expect("a descriptor");
+        gives.say(&Message::Memory {}, Some(&shared)).expect("room");
+        takes.tell(&Message::Ready {}).expect("it listens");
+        // Neither end hears that the other one is ready.
+        let Message::No { why } = near(&mut gives) else {
+            panic!("it is ready");
+        };
+        assert!(why.contains("--rest-limit"), "{why}");
+        assert_eq!(far(&mut takes), Frame::Words(Message::no(&why)));
+        carries.join().expect("nobody panics");
     }
 
     /// The guest goes on from that word on, and what is read of its memory is of no moment any more.

@@ -9,7 +9,7 @@ use super::{ANSWER, Answer, MIGRATE, Request};
 use crate::failure::{Failure, exit};
 use crate::firmware::entropy;
 use crate::flags::Parsed;
-use crate::handover::far::Place;
+use crate::handover::far::{Place, no_terminal};
 use crate::memory::Memory;
 use crate::say;
 use serde::Serialize;
@@ -18,11 +18,15 @@ use std::io;
 use std::os::fd::AsRawFd as _;
 use std::path::Path;
 use std::time::Duration;
-use vmlock_run_flags::{CONTROL, TO, TOKEN_FILE};
+use vmlock_run_flags::{CONTROL, REST_LIMIT, TO, TOKEN_FILE};
 use vmm_sys_util::sock_ctrl_msg::ScmSocket as _;
 
 /// Longer than both ends wait for each other.
 const PATIENCE: Duration = Duration::from_secs(600);
+
+/// How long a guest may rest for its memory to go over, where nobody says otherwise; and at most, since its runner gives up then.
+const LIMIT: Duration = Duration::from_secs(10);
+const LONGEST: u64 = 45;
 
 /// What programs are told.
 #[derive(Serialize)]
@@ -48,6 +52,43 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
     let (to, control) = (named(TO.long)?, named(CONTROL.long)?);
     let place = parsed.value(TO.long).and_then(Place::of);
     let token = parsed.value(TOKEN_FILE.long).map(Path::new);
+    let usage = |words: &str, help: &str| Err(Failure::usage(words, &[help]));
+    let limit = match parsed.value(REST_LIMIT.long) {
+        None => LIMIT,
+        Some(given) => match given.parse() {
+            Ok(seconds @ 1..=LONGEST) => Duration::from_secs(seconds),
+            _ => {
+                return usage(
+                    &format!(
+                        "`--rest-limit {given}`: it is a number of seconds, from 1 to {LONGEST}"
+                    ),
+                    "for example `--rest-limit 20`",
+                );
+            }
+        },
+    };
+    match place {
+        None if parsed.has(REST_LIMIT.long) => {
+            return usage(
+                "on one host nothing is copied that a guest would rest for",
+                "leave `--rest-limit` out",
+            );
+        }
+        None if token.is_some() => {
+            return usage(
+                "a hand-over to a socket of this host has no token",
+                "leave `--token-file` out, or hand over to `tcp:HOST:PORT` or `-`",
+            );
+        }
+        Some(Place::Pipes) if parsed.json() => {
+            return usage(
+                "with `--to -`, stdout is the other end's, and nothing can be said there as JSON",
+                "leave `--format json` out: what came of it is said on stderr",
+            );
+        }
+        Some(Place::Pipes) => no_terminal()?,
+        _ => {}
+    }
     let mut stream = connect(control)?;
     let (other, carried) = match place {
         Some(place) => {
@@ -72,7 +113,7 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
         sent.map_err(|e| failed(control, io::Error::from_raw_os_error(e.errno())))?;
     }
     drop((other, state));
-    let rounds = carried.map_or_else(Vec::new, |(near, far)| courier::carry(near, far));
+    let rounds = carried.map_or_else(Vec::new, |(near, far)| courier::carry(near, far, limit));
     let answer = heard(&mut stream, PATIENCE, ANSWER).map_err(|e| failed(control, e))?;
     let milliseconds = match understood(control, &answer)? {
         Answer::HandedOver { milliseconds } => milliseconds,

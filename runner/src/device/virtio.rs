@@ -109,7 +109,10 @@ pub enum Others<'a> {
     /// They were handed over, and are taken from there.
     Handed(&'a mut Handed),
     /// That one is on another host, has the same disks until the guest comes, and keeps its taps.
-    Disks,
+    Disks {
+        /// Its locks on them need not be seen here.
+        unseen: bool,
+    },
 }
 
 /// Opens what the lock's virtio devices need of the host. `taken` has the files that the machine reads beside them;
@@ -248,7 +251,7 @@ fn server(
             Others::Handed(handed) => {
                 disk::From::Other(hands::disk(handed, &device.name, &path, read_only))
             }
-            Others::Disks => disk::From::Later,
+            Others::Disks { unseen } => disk::From::Later { unseen: *unseen },
         };
         return Ok(Box::new(disk::open(
             device, entry, queue, &path, taken, from,
@@ -259,7 +262,7 @@ fn server(
     {
         let file = match others {
             Others::Handed(handed) => Some(handed.remove(&device.name)),
-            Others::None | Others::Disks => None,
+            Others::None | Others::Disks { .. } => None,
         };
         return Ok(Box::new(net::open(device, entry, nic, taken, file)?));
     }

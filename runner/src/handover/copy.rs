@@ -13,6 +13,7 @@ use std::fs::File;
 use std::io;
 use std::ops::Range;
 use std::os::unix::fs::FileExt as _;
+use std::time::{Duration, Instant};
 
 /// The most rounds while it runs: what it writes faster than it is copied goes over once it rests.
 const ROUNDS: usize = 8;
@@ -30,6 +31,8 @@ pub struct Copy {
     there: Vec<Sum>,
     /// Bytes of each round.
     rounds: Vec<u64>,
+    /// How long the latest one took.
+    took: Duration,
 }
 
 /// Pages that follow each other, and go over at once.
@@ -66,12 +69,19 @@ impl Copy {
             memory,
             there: vec![EMPTY; (bytes / PAGE as u64) as usize],
             rounds: Vec::new(),
+            took: Duration::ZERO,
         }
     }
 
     /// Bytes of each round so far.
     pub fn rounds(&self) -> &[u64] {
         &self.rounds
+    }
+
+    /// How long the next round will take, as far as can be known: as long as the latest one, since all memory is read again, and what
+    /// was written during that one is about what was during the one before.
+    pub fn next(&self) -> Duration {
+        self.took
     }
 
     /// Whether another round would leave less to be sent once the guest rests.
@@ -93,7 +103,7 @@ impl Copy {
         far: &mut Far,
         mut looks: impl FnMut() -> io::Result<()>,
     ) -> io::Result<()> {
-        let mut sent = 0;
+        let (mut sent, began) = (0, Instant::now());
         let mut run = Run {
             first: 0,
             bytes: Vec::new(),
@@ -134,6 +144,7 @@ impl Copy {
         }
         sent += run.go(far)?;
         self.rounds.push(sent);
+        self.took = began.elapsed();
         Ok(())
     }
 
@@ -290,6 +301,7 @@ mod tests {
             memory: Memory::unnamed("a test", 0).expect("memory"),
             there: Vec::new(),
             rounds: rounds.to_vec(),
+            took: Duration::ZERO,
         };
         let (few, much) = (FEW, 100 * FEW);
         assert!(copy(&[]).goes_on() && copy(&[much]).goes_on());

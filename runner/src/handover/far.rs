@@ -2,7 +2,7 @@
 //!
 //! What is said goes in frames. Each has an HMAC-SHA-256 (RFC 2104) over what it is, its place in the order and who says it, by a
 //! key that both ends make of the token that they share and of random bytes of either: what was changed, left out, doubled,
-//! or said by somebody without the token is no frame, and nothing of it is used. Nothing is encrypted. Of pipes the token is known
+//! or said by somebody without the token is no frame, and nothing of it is used. Nothing is encrypted. Of pipes without a token that is known
 //! to everybody: there the same sum finds what broke on its way, and who is at their other end is the user's to know.
 
 use super::protocol::Message;
@@ -11,7 +11,7 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use sha2::Sha256;
 use std::fs::{File, OpenOptions};
-use std::io::{self, ErrorKind, Read as _, Write as _};
+use std::io::{self, ErrorKind, IsTerminal as _, Read as _, Write as _};
 use std::net::TcpStream;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
@@ -46,25 +46,30 @@ impl Token {
         Self(random)
     }
 
-    /// That of pipes, which is none.
+    /// That of pipes for which there is none.
     pub fn none() -> Self {
         Self([0; SUM])
     }
 
-    /// Writes it to a new file that nobody else can read.
+    /// Writes it to a new file that nobody else can read, which is held as long as the token is good.
     ///
     /// # Errors
-    /// It cannot be written, or is there already.
-    pub fn keep(&self, path: &Path) -> Result<(), Failure> {
+    /// It cannot be written, or is there already; one that another end left behind, which has gone, is taken away.
+    pub fn keep(&self, path: &Path) -> Result<File, Failure> {
+        if is_left(path) {
+            let _ = std::fs::remove_file(path);
+        }
         let mut options = OpenOptions::new();
         let options = options.write(true).create_new(true).mode(0o600);
         let digits: String = self.0.iter().map(|byte| format!("{byte:02x}")).collect();
-        let kept = options
-            .open(path)
-            .and_then(|mut file| file.write_all(format!("{digits}\n").as_bytes()));
+        let kept = options.open(path).and_then(|mut file| {
+            crate::files::hold(&file, false)?;
+            file.write_all(format!("{digits}\n").as_bytes())?;
+            Ok(file)
+        });
         kept.map_err(|e| {
             let words = format!("the token cannot be written to `{}`: {e}", path.display());
-            let help = ["name a file that is not there yet, in a folder of yours"];
+            let help = ["name a file that is not there yet, in a folder of yours; one that has a token of somebody who still waits is not written over"];
             Failure::environment(words, &help)
         })
     }
@@ -101,6 +106,30 @@ impl Token {
     }
 }
 
+/// Whether that file has a token, or the begin of one, of an end that has gone.
+fn is_left(path: &Path) -> bool {
+    let mut options = OpenOptions::new();
+    let options = options.read(true).write(true);
+    let Ok(file) = options
+        .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK)
+        .open(path)
+    else {
+        return false;
+    };
+    let is_ours = file.metadata().is_ok_and(|found| {
+        found.is_file()
+            && found.mode() & 0o777 == 0o600
+            && found.uid() == nix::unistd::geteuid().as_raw()
+    });
+    let (mut digits, most) = (Vec::new(), 2 * SUM + 1);
+    let is_read = (&file).take(most as u64 + 1).read_to_end(&mut digits);
+    let is_token = is_read.is_ok()
+        && digits.len() <= most
+        && digits.trim_ascii_end().iter().all(u8::is_ascii_hexdigit);
+    // Who waits for somebody with it holds it.
+    is_ours && is_token && crate::files::hold(&file, false).is_ok()
+}
+
 fn key(bytes: &[u8]) -> io::Result<Hmac<Sha256>> {
     Hmac::new_from_slice(bytes).map_err(io::Error::other)
 }
@@ -121,6 +150,20 @@ impl<'a> Place<'a> {
             "-" => Some(Self::Pipes),
             _ => given.strip_prefix("tcp:").map(Self::Tcp),
         }
+    }
+}
+
+/// Looks whether stdin and stdout can have another end.
+///
+/// # Errors
+/// One of them is a terminal.
+pub fn no_terminal() -> Result<(), Failure> {
+    match io::stdin().is_terminal() || io::stdout().is_terminal() {
+        false => Ok(()),
+        true => Err(Failure::usage(
+            "with `-`, the other end of the hand-over is at stdin and stdout, and here is a terminal",
+            &["two pipes, for instance through ssh: `vmlock-run migrate --help` has an example"],
+        )),
     }
 }
 
@@ -226,20 +269,21 @@ impl Far {
         )
     }
 
-    /// Meets who is at the other ends of stdin and stdout.
+    /// Meets who is at the other ends of stdin and stdout, which are those of `/dev/null` from then on.
     ///
     /// # Errors
     /// As [`Far::meet`].
-    pub fn pipes(side: Side, random: [u8; SUM]) -> io::Result<Self> {
+    pub fn pipes(side: Side, token: &Token, random: [u8; SUM]) -> io::Result<Self> {
         let input = io::stdin().as_fd().try_clone_to_owned()?;
         let output = io::stdout().as_fd().try_clone_to_owned()?;
-        Self::meet(
-            (input.into(), output.into()),
-            PIPE,
-            side,
-            &Token::none(),
-            random,
-        )
+        // A guest that has come keeps no way to where it came from.
+        let null = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .open("/dev/null")?;
+        nix::unistd::dup2_stdin(&null)?;
+        nix::unistd::dup2_stdout(&null)?;
+        Self::meet((input.into(), output.into()), PIPE, side, token, random)
     }
 
     /// Both ends say who they are, this one with random bytes that no other hand-over has.
@@ -456,12 +500,27 @@ impl Far {
     }
 }
 
+/// Words without what a terminal takes for orders.
+fn plain(words: &str) -> String {
+    let plain = |c: char| match c.is_control() {
+        true => c.escape_default().to_string(),
+        false => c.to_string(),
+    };
+    words.chars().map(plain).collect()
+}
+
 fn frame(kind: u8, mut body: Vec<u8>) -> io::Result<Frame> {
     Ok(match kind {
         HERE => Frame::Here,
         SAID => {
             let said = serde_json::from_slice(&body);
-            Frame::Words(said.map_err(|e| wrong(&format!("it makes no sense: {e}")))?)
+            Frame::Words(
+                match said.map_err(|e| wrong(&format!("it makes no sense: {e}")))? {
+                    // It goes to a terminal, or to a log.
+                    Message::No { why } => Message::no(&plain(&why)),
+                    said => said,
+                },
+            )
         }
         _ => {
             let first = body.first_chunk().map(|first| u64::from_le_bytes(*first));

@@ -68,7 +68,10 @@ pub enum From {
     /// They were handed over.
     Other(Result<File, String>),
     /// The same files are another runner's still, whose guest comes here: they are held once it does.
-    Later,
+    Later {
+        /// That it holds them need not be seen here.
+        unseen: bool,
+    },
 }
 
 /// Opens a lock's disk, which is at that path; or takes what was handed over of it.
@@ -105,10 +108,13 @@ pub fn open(
         };
         no(format!("it cannot be opened: {error}"), help)
     };
-    let later = matches!(from, From::Later);
+    let later = match from {
+        From::Later { unseen } => Some(unseen),
+        From::Path | From::Other(_) => None,
+    };
     let mut file = match from {
         From::Other(handed) => handed.map_err(|why| no(why, HANDED))?,
-        From::Path | From::Later => open_file(path, entry.read_only).map_err(unusable)?,
+        From::Path | From::Later { .. } => open_file(path, entry.read_only).map_err(unusable)?,
     };
     let this = format!("the disk `{}`", device.name);
     let taken = taken.take(this, &file, !entry.read_only);
@@ -123,8 +129,19 @@ pub fn open(
         return Err(Box::new(refusal));
     }
     let held = match later {
-        true => Ok(()),
-        false => files::hold(&file, entry.read_only),
+        // Of what both only read, neither keeps the other one out.
+        Some(false) if !entry.read_only => match files::hold(&file, false) {
+            Err(Errno::EAGAIN | Errno::EACCES) => Ok(()),
+            Ok(()) => {
+                return Err(no(
+                    "the guest has it at its other end, and that lock is not seen here: it is another file, or its file system keeps locks to one host".to_owned(),
+                    "where it is the same file all the same, `--locks-unseen` says so; nothing then keeps two runners from writing it",
+                ));
+            }
+            Err(errno) => Err(errno),
+        },
+        Some(_) => Ok(()),
+        None => files::hold(&file, entry.read_only),
     };
     held.map_err(|errno| match errno {
         Errno::EAGAIN | Errno::EACCES => no(
