@@ -69,6 +69,8 @@ fn message(number: u8) -> Message {
     }
 }
 const NO: u8 = 7;
+/// The state to another host, as long as who carries it still reads what is left of the memory. Nobody hears that.
+const COPIED: u8 = 8;
 /// A turn that there is not.
 const NEVER: u8 = u8::MAX;
 /// How much goes wrong in a world at most, beside what an end fails in.
@@ -107,6 +109,9 @@ struct World {
     looks_at_disks: bool,
     /// It went on with disks that are not those of its memory.
     torn: bool,
+    /// Who carries the state listens to the giving end meanwhile; and what has come is of two moments.
+    listens: bool,
+    mixed: bool,
 }
 
 fn todo(deed: Deed) -> Todo {
@@ -146,6 +151,8 @@ impl World {
             wrote: 0,
             looks_at_disks: true,
             torn: false,
+            listens: true,
+            mixed: false,
         }
     }
 
@@ -197,6 +204,9 @@ impl World {
         self.giving = match deed {
             // It says so, which may be lost as all else.
             Deed::End(Fate::GoesOn) if self.right == 1 && self.gives_runs(looks) => {
+                if self.listens {
+                    self.to_taking.retain(|said| *said != COPIED);
+                }
                 self.to_taking.push(NO);
                 End::Runs
             }
@@ -245,7 +255,7 @@ impl World {
                     Act::Give => w.to_taking.push(1),
                     Act::Tell => {
                         w.told = w.gives_turn;
-                        w.to_taking.push(3);
+                        w.to_taking.push(if w.far { COPIED } else { 3 });
                     }
                     Act::Commit => {
                         (w.right, w.disks) = (0, 0);
@@ -301,10 +311,18 @@ impl World {
             });
         }
         if let (End::Lives(state, Todo::Wait), Some(&said)) = (self.taking, self.to_taking.first())
+            && said != COPIED
         {
             add(&|w| {
                 w.to_taking.remove(0);
                 w.taking_steps(state, Event::Heard(&message(said)));
+            });
+        }
+        // The last of the memory was read.
+        if let Some(at) = self.to_taking.iter().position(|said| *said == COPIED) {
+            add(&|w| {
+                w.to_taking[at] = 3;
+                w.mixed |= w.gave_ran;
             });
         }
         // Who waits stops waiting, or sees that the other one has gone.
@@ -369,7 +387,10 @@ impl World {
             }
             for at in 0..self.to_taking.len() {
                 wrong(&|w| _ = w.to_taking.remove(at));
-                wrong(&|w| w.to_taking.push(w.to_taking[at]));
+                // It is read once.
+                if self.to_taking[at] != COPIED {
+                    wrong(&|w| w.to_taking.push(w.to_taking[at]));
+                }
                 wrong(&|w| w.to_taking.swap(0, at));
             }
             wrong(&|w| {
@@ -452,6 +473,7 @@ fn held(all: &BTreeMap<World, Option<World>>) -> BTreeSet<(End<Giving>, End<Taki
         let both = giving_runs && takes == End::Runs;
         assert!(!both, "it runs twice:\n{}", story(all, world));
         assert!(!world.stale, "what is old goes on:\n{}", story(all, world));
+        assert!(!world.mixed, "it is of two moments:\n{}", story(all, world));
         assert!(!world.torn, "disks are others:\n{}", story(all, world));
         // Before it has committed, nothing but its own end takes the guest from the giving end.
         if !world.committed && !matches!(gives, End::Dead | End::Over) {
@@ -554,6 +576,18 @@ fn from_host_to_host_who_does_not_look_at_the_disks_has_what_is_old_go_on() {
     let all = from(first, true);
     assert!(all.keys().any(|world| world.stale));
     assert!(all.keys().any(|world| world.torn && !world.took_ran));
+}
+
+/// Who carries the state, and does not listen to the giving end meanwhile, gives what is of two moments.
+#[test]
+fn from_host_to_host_who_does_not_listen_while_memory_is_read_gives_what_never_was() {
+    let first = World {
+        listens: false,
+        ..World::new(true)
+    };
+    let all = from(first, true);
+    let doubt = |world: &&World| world.mixed && world.taking == End::Unknown;
+    assert!(all.keys().any(|world| doubt(&world)));
 }
 
 /// The lock alone does not do it: it is free as soon as the guest has ended, and a state of it is still there.
