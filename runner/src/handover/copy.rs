@@ -199,8 +199,12 @@ pub fn state(
             at += count;
         }
     }
-    let (at, bytes) = (file.metadata()?.len(), Vec::new());
-    far.say(&Frame::State { at, bytes })
+    let length = file.metadata()?.len();
+    if length > at {
+        let (at, bytes) = (length, Vec::new());
+        far.say(&Frame::State { at, bytes })?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -293,6 +297,37 @@ mod tests {
         let (rounds, _) = sent(&[&many]);
         let counts: u64 = rounds[0].iter().map(|(_, count)| count).sum();
         assert_eq!((counts, rounds[0].len()), (390, 7));
+    }
+
+    #[test]
+    fn a_state_goes_over_with_its_length_and_without_a_piece_that_has_nothing() {
+        // Of what was written at its beginning, as long as that, and longer.
+        for (length, pieces) in [(5, 1), (PAGE as u64, 1), (1 << 20, 2)] {
+            let (one, other) = UnixStream::pair().expect("sockets");
+            let far = |stream: UnixStream, side| {
+                let file = File::from(OwnedFd::from(stream));
+                let copy = file.try_clone().expect("a descriptor");
+                let random = [side as u8; SUM];
+                Far::meet((copy, file), usize::MAX, side, &Token::none(), random)
+            };
+            let gives = thread::spawn(move || {
+                let mut far = far(one, Side::Gives).expect("it is there");
+                let file = Memory::unnamed("a test", 0).expect("memory");
+                file.write_all_at(&[3; 5], 0).expect("it is ours");
+                file.set_len(length).expect("it is memory");
+                state(&file, &mut far, || Ok(())).expect("it listens");
+            });
+            let mut far = far(other, Side::Takes).expect("it is there");
+            let until = Instant::now() + crate::handover::far::SILENCE;
+            let (mut count, mut end) = (0, 0);
+            while let Ok(Frame::State { at, bytes }) = far.next_until(until) {
+                let reached = at + bytes.len() as u64;
+                assert!(reached > end, "{length}");
+                (count, end) = (count + 1, reached);
+            }
+            assert_eq!((count, end), (pieces, length));
+            gives.join().expect("nobody panics");
+        }
     }
 
     #[test]
