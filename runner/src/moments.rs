@@ -449,6 +449,7 @@ impl<'a> Maker<'a> {
                 .collect(),
             paused: false,
             asks: None,
+            far: false,
         });
         let session = Session {
             bus,
