@@ -241,7 +241,7 @@ fn a_guest_goes_to_another_host_and_is_never_lost() {
             (&format!("handed over {} times\n", 2 * count)[..], 1),
             ("audited: exit 0\n", 1),
             (": 4\n", 6 + 4 + 3 + 1),
-            ("ends: 13 4 \n", 1),
+            ("ends:  13 4 \n", 1),
             ("by pipes: 0\n", 1),
             ("and back: 143\n", 1),
             ("in doubt", 0),
