@@ -22,6 +22,9 @@ use std::time::Duration;
 const FOLDER: &str = "spec/catalogue/hosts";
 /// Where they lie packed, below that.
 const PACKED: &str = "packed";
+/// Where the baselines are.
+const BASELINES: &str = "spec/catalogue/baselines";
+
 /// Who packs them.
 const ZSTD: (&str, &str) = ("zstd", "zstd");
 
@@ -43,6 +46,13 @@ pub fn run(cache: &Cache, flags: &Record) -> Result<u8> {
         })
         .collect();
     let folder = bench.root().join(FOLDER);
+    let baselines = bench.root().join(BASELINES);
+    for kernel in &kernels {
+        // An Image of somebody's belongs to no distribution.
+        if let Ok(about) = kernel.about() {
+            is_the_named_one(&baselines, &kernel.asked, &about.package.version)?;
+        }
+    }
     tools::in_parallel(&hosts, tools::hosts_at_a_time(), |host| {
         record(&bench, &folder, host)
     })?;
@@ -113,6 +123,27 @@ fn record(bench: &Bench, folder: &Path, host: &Machine) -> Result<()> {
     Ok(())
 }
 
+/// Refuses a kernel where a distribution's baseline says of the same recordings that they are of another one: whoever names
+/// that baseline in `runs-on` would be told of this kernel in its place.
+fn is_the_named_one(baselines: &Path, series: &str, version: &str) -> Result<()> {
+    for file in listed(baselines, "kdl")? {
+        let text = String::from_utf8_lossy(&cache::read(&file)?).into_owned();
+        let recorded = format!(" recorded=\"{series}\"");
+        let named = text.lines().filter(|line| line.contains(&recorded));
+        for line in named {
+            if !line.contains(&format!(" version=\"{version}\"")) {
+                return Err(Failure::environment(format!(
+                    "{} says that hosts of {series} are recorded with another kernel than {version}: `{}`. Give it a revision \
+                     for {version}, and take `recorded` from the one before",
+                    file.display(),
+                    line.trim()
+                )));
+            }
+        }
+    }
+    Ok(())
+}
+
 /// Boots a host and has it say what it can be made to show.
 pub fn probe(bench: &Bench, host: &Machine) -> Result<Vec<u8>> {
     let errand = bench.errand(&host.cpu, &host.kernel.asked, &[vec!["probe"]]);
@@ -133,4 +164,18 @@ pub fn probe(bench: &Bench, host: &Machine) -> Result<Vec<u8>> {
         )));
     }
     Ok(ended.stdout)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn recordings_that_a_baseline_names_are_of_its_kernel() {
+        let baselines = cross::workspace().expect("a checkout").join(BASELINES);
+        let named = |series, version| is_the_named_one(&baselines, series, version);
+        named("6.1", "6.1.192-2").expect("debian-12 says so");
+        named("6.1", "6.1.193-1").expect_err("debian-12 is of another one");
+        named("6.18", "6.18.1-1").expect("no distribution's");
+    }
 }
