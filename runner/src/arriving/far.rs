@@ -200,8 +200,7 @@ fn listen(address: SocketAddr, path: &Path) -> Result<(Far, String), Failure> {
     })?;
     let name = format!("tcp:{address}");
     let token = Token::of(entropy::bytes("a hand-over")?);
-    // Held until somebody has come with it.
-    let kept = token.keep(path)?;
+    token.keep(path)?;
     say::note(format_args!(
         "waits for a guest at `{name}`, from whoever has the token in `{}`",
         path.display()
@@ -224,7 +223,6 @@ fn listen(address: SocketAddr, path: &Path) -> Result<(Far, String), Failure> {
     };
     // It is of one use.
     let _ = fs::remove_file(path);
-    drop(kept);
     met
 }
 

@@ -51,25 +51,20 @@ impl Token {
         Self([0; SUM])
     }
 
-    /// Writes it to a new file that nobody else can read, which is held as long as the token is good.
+    /// Writes it to a new file that nobody else can read.
     ///
     /// # Errors
-    /// It cannot be written, or is there already; one that another end left behind, which has gone, is taken away.
-    pub fn keep(&self, path: &Path) -> Result<File, Failure> {
-        if is_left(path) {
-            let _ = std::fs::remove_file(path);
-        }
+    /// It cannot be written, or is there already: whose it is, nobody can tell.
+    pub fn keep(&self, path: &Path) -> Result<(), Failure> {
         let mut options = OpenOptions::new();
         let options = options.write(true).create_new(true).mode(0o600);
         let digits: String = self.0.iter().map(|byte| format!("{byte:02x}")).collect();
-        let kept = options.open(path).and_then(|mut file| {
-            crate::files::hold(&file, false)?;
-            file.write_all(format!("{digits}\n").as_bytes())?;
-            Ok(file)
-        });
+        let kept = options
+            .open(path)
+            .and_then(|mut file| file.write_all(format!("{digits}\n").as_bytes()));
         kept.map_err(|e| {
             let words = format!("the token cannot be written to `{}`: {e}", path.display());
-            let help = ["name a file that is not there yet, in a folder of yours; one that has a token of somebody who still waits is not written over"];
+            let help = ["name a file that is not there yet, in a folder of yours; a `receive` that was ended while it waited has left its own behind: remove that one"];
             Failure::environment(words, &help)
         })
     }
@@ -104,30 +99,6 @@ impl Token {
         let token = bytes.filter(|_| plain).map(Self);
         token.ok_or_else(|| wrong("it has not 64 hexadecimal digits", copy))
     }
-}
-
-/// Whether that file has a token, or the begin of one, of an end that has gone.
-fn is_left(path: &Path) -> bool {
-    let mut options = OpenOptions::new();
-    let options = options.read(true).write(true);
-    let Ok(file) = options
-        .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK)
-        .open(path)
-    else {
-        return false;
-    };
-    let is_ours = file.metadata().is_ok_and(|found| {
-        found.is_file()
-            && found.mode() & 0o777 == 0o600
-            && found.uid() == nix::unistd::geteuid().as_raw()
-    });
-    let (mut digits, most) = (Vec::new(), 2 * SUM + 1);
-    let is_read = (&file).take(most as u64 + 1).read_to_end(&mut digits);
-    let is_token = is_read.is_ok()
-        && digits.len() <= most
-        && digits.trim_ascii_end().iter().all(u8::is_ascii_hexdigit);
-    // Who waits for somebody with it holds it.
-    is_ours && is_token && crate::files::hold(&file, false).is_ok()
 }
 
 fn key(bytes: &[u8]) -> io::Result<Hmac<Sha256>> {

@@ -100,12 +100,12 @@ pub struct Stamp {
     file: Option<[i64; 5]>,
 }
 
-/// What tells whether somebody writes these disks from now on, of those that a guest can write.
+/// What tells whether somebody writes these disks from now on: those too that the guest only reads, since for a moment
+/// nobody holds them.
 ///
 /// # Errors
 /// One cannot be looked at.
 pub fn stamps<F: AsFd>(disks: &[Held<F>]) -> Result<Vec<Stamp>, String> {
-    let written = disks.iter().filter(|disk| !disk.read_only);
     let stamp = |disk: &Held<F>| {
         let name = disk.name.clone();
         let found = unix::stat(disk.file.as_fd());
@@ -119,7 +119,7 @@ pub fn stamps<F: AsFd>(disks: &[Held<F>]) -> Result<Vec<Stamp>, String> {
         ]);
         Ok(Stamp { name, file })
     };
-    written.map(stamp).collect()
+    disks.iter().map(stamp).collect()
 }
 
 /// Holds these disks, and looks whether anybody has written them since. Whether one of which nothing tells that is taken for
@@ -129,8 +129,12 @@ pub fn stamps<F: AsFd>(disks: &[Held<F>]) -> Result<Vec<Stamp>, String> {
 /// Which one, in words.
 pub fn hold_same<F: AsFd>(disks: &[Held<F>], since: &[Stamp], blind: bool) -> Result<(), String> {
     hold(disks)?;
-    // By now: a lock has network file systems look at the server's file again.
-    for (was, is) in since.iter().zip(stamps(disks)?) {
+    // By now: a lock has NFS look at the server's file again.
+    let now = stamps(disks)?;
+    if since.len() != now.len() {
+        return Err("what its disks were when the guest came to rest is not known".to_owned());
+    }
+    for (was, is) in since.iter().zip(now) {
         let name = &was.name;
         if *was != is {
             return Err(format!(
@@ -281,16 +285,27 @@ mod tests {
         fs::write(&path, "a disk").expect("it is ours");
         let why = hold_same(&disks, &since, true).expect_err("it was written");
         assert!(why.contains("was written since"), "{why}");
-        // What nobody of it writes is not looked at.
+        // So is one that the guest only reads.
         let_go(&disks).expect("it is ours");
         let reads = disk(open(), true);
         let since = stamps(&reads).expect("it is open");
-        assert!(since.is_empty() && hold_same(&reads, &since, false).is_ok());
+        assert!(hold_same(&reads, &since, false).is_ok());
+        let_go(&reads).expect("it is ours");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        fs::write(&path, "a disk").expect("it is ours");
+        let why = hold_same(&reads, &since, true).expect_err("it was written");
+        assert!(why.contains("was written since"), "{why}");
+        let why = hold_same(&reads, &[], true).expect_err("nothing was seen before");
+        assert!(why.contains("is not known"), "{why}");
+        let_go(&reads).expect("it is ours");
         fs::remove_file(&path).expect("it was made here");
         // Of what is no regular file, nothing tells it.
-        let null = disk(File::open("/dev/null").expect("it is there"), false);
+        let null = disk(File::open("/dev/null").expect("it is there"), true);
         let since = stamps(&null).expect("it is open");
         assert_eq!(since[0].file, None);
+        assert!(hold_same(&null, &since, true).is_ok());
+        let why = hold_same(&null, &since, false).expect_err("nothing tells");
+        assert!(why.contains("is a block device"), "{why}");
     }
 
     #[test]

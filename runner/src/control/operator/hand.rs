@@ -326,7 +326,7 @@ impl Operator {
         if far {
             // Nobody else is to have its disks while it is in doubt, but the other end: where that has them, the guest is there.
             if let Err(why) = self.hold_disks(&since) {
-                let _ = write!(words, "; its disks are not held here: {why}");
+                let _ = write!(words, "; of its disks here: {why}");
             }
             self.since = Some(since);
         }
@@ -471,7 +471,8 @@ impl Hand {
         });
         match said {
             Ok(()) => Commits::Sent,
-            Err(why) => match hands::hold(&disks).map(|()| right.take()) {
+            // Another program may have had the disks in between.
+            Err(why) => match hands::hold_same(&disks, &self.since, true).map(|()| right.take()) {
                 Ok(Ok(Taken::Ours)) => Commits::Not(why),
                 Err(held) => Commits::Lost(held),
                 _ => Commits::Lost(

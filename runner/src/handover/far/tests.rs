@@ -185,29 +185,14 @@ fn a_token_is_kept_for_its_user_alone_and_read_again() {
     use std::os::unix::fs::PermissionsExt as _;
     let path = std::env::temp_dir().join(format!("vmlock-token-{}", std::process::id()));
     let token = Token::of([9; SUM]);
-    let kept = token
+    token
         .keep(&path)
         .expect("the temporary directory takes files");
     assert_eq!(fs::metadata(&path).expect("it").mode() & 0o777, 0o600);
     assert!(Token::read(&path).is_ok_and(|read| read.0 == token.0));
-    // Nothing is written over that somebody waits with; what one left behind who has gone is, whole or not, and nothing else.
-    assert!(Token::of([9; SUM]).keep(&path).is_err());
-    drop(kept);
-    for text in ["", "0f", &format!("{}\n", "0f".repeat(32))] {
-        fs::write(&path, text).expect("it is ours");
-        let kept = Token::of([8; SUM]).keep(&path);
-        assert!(kept.is_ok(), "{text}");
-        assert!(Token::read(&path).is_ok_and(|read| read.0 == [8; SUM]));
-    }
-    for text in ["words", &"0".repeat(66)] {
-        fs::write(&path, text).expect("it is ours");
-        assert!(token.keep(&path).is_err(), "{text}");
-    }
-    let open = Permissions::from_mode(0o644);
-    fs::write(&path, "0f").expect("it is ours");
-    fs::set_permissions(&path, open).expect("it is ours");
-    assert!(token.keep(&path).is_err());
-    fs::set_permissions(&path, Permissions::from_mode(0o600)).expect("it is ours");
+    // Nothing is written over: it may be somebody's key.
+    assert!(Token::of([8; SUM]).keep(&path).is_err());
+    assert!(Token::read(&path).is_ok_and(|read| read.0 == token.0));
     for text in ["", "00", &"0".repeat(63), &"0".repeat(65), &"+f".repeat(32)] {
         fs::write(&path, text).expect("it is ours");
         assert!(Token::read(&path).is_err(), "{text}");
