@@ -208,6 +208,12 @@ fn refused(
     }
 }
 
+/// Of how many values of a lock or a host report the place is kept, some ten times those of a real one: a file must not decide
+/// how much memory that takes. What has none is shown where that stands which it is in.
+const PLACES_MAX: usize = 200_000;
+/// The longest way to a value whose place is kept, in bytes.
+const POINTER_MAX: usize = 256;
+
 /// What first stands otherwise in a lock or a host report than its schema says; `None` for what is no JSON, and where the
 /// schema has nothing against it. `of` is what it is called.
 pub fn unlike(
@@ -222,7 +228,7 @@ pub fn unlike(
         keys,
         twice,
         ..
-    } = walked(source, usize::MAX);
+    } = walked(source, PLACES_MAX);
     let found = shape::unlike(source, &value, &places, &keys, (which, of, code));
     let mut found: Vec<Diagnostic> = found.into_iter().chain(twice).collect();
     found.sort_by_key(|one| one.labels.first().map_or(0, |label| label.span.start));
@@ -315,7 +321,7 @@ impl Walker<'_> {
             let key: String = key.unwrap_or_default();
             pointer.push('/');
             pointer.extend(key.chars().take(KEY_CHARS_MAX));
-            if self.count <= self.most {
+            if self.count <= self.most && pointer.len() <= POINTER_MAX {
                 self.keys.insert(pointer.clone(), span.clone());
             }
             if let Some(first) = keys.get(&key) {
@@ -374,7 +380,7 @@ impl Walker<'_> {
             }
         }
         self.count += 1;
-        if self.count > self.most {
+        if self.count > self.most || pointer.len() > POINTER_MAX {
             return;
         }
         let end = self.at.min(self.text.len());
@@ -411,5 +417,27 @@ mod tests {
         assert_eq!(said("/cpu/count"), "2");
         assert_eq!(said("/cpu/count/deeper"), "2");
         assert_eq!(said("/nothing"), "{");
+    }
+
+    #[test]
+    fn places_take_no_more_memory_than_a_few_of_each_byte() {
+        let mut text = "1".to_owned();
+        for _ in 0..100 {
+            text = format!("{{\"{}\": {text}}}", "k".repeat(64));
+        }
+        let source = Arc::new(Source {
+            path: "x".into(),
+            text: format!("[{}]", vec!["0"; PLACES_MAX + 9].join(",")),
+        });
+        let all = walked(&source, PLACES_MAX);
+        let last = |at: usize| all.places.get(&format!("/{at}"));
+        assert!(last(PLACES_MAX - 1).is_some() && last(PLACES_MAX).is_none());
+        let source = Arc::new(Source {
+            path: "x".into(),
+            text,
+        });
+        let all = walked(&source, PLACES_MAX);
+        assert!(all.keys.keys().all(|key| key.len() <= POINTER_MAX));
+        assert_eq!(all.keys.len(), 3);
     }
 }

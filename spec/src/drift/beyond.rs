@@ -6,6 +6,7 @@ use crate::catalogue::register_by_id;
 use crate::lock::Lock;
 use crate::observation::{self, AT_LATER_ENTRY, Promise, key_named, key_of, unpromised, wire};
 use crate::plan::{Emulation, Keep, LENGTHS, Refusal, Step, Way, plan_with, unlocked};
+use crate::reason;
 use crate::report::{Fact, HostReport, Seen, View};
 use crate::vm::Feature;
 use std::collections::{BTreeMap, BTreeSet};
@@ -59,6 +60,8 @@ pub(super) struct Left {
     offered: String,
     remedy: Remedy,
     readings: Readings,
+    /// It is that KVM lists a register. Its list is complete: one that has none of it tells that as well.
+    is_listed: bool,
 }
 
 /// What a view itself tells of something, by who tells it.
@@ -73,6 +76,8 @@ pub(super) fn left(lock: &Lock, view: &View, report: &HostReport) -> AllLeft {
     let refused = plan.refusals.into_iter().map(|refusal| {
         let left = Left {
             readings: readings(&refusal.name, &refusal.offered, view),
+            is_listed: [reason::UNKNOWN_REGISTER, reason::UNLOCKED_REGISTER]
+                .contains(&refusal.code),
             wanted: refusal.wanted,
             offered: refusal.offered,
             remedy: Remedy::Refused(refusal.reason),
@@ -88,6 +93,7 @@ pub(super) fn left(lock: &Lock, view: &View, report: &HostReport) -> AllLeft {
                     wanted,
                     offered,
                     remedy: Remedy::Written,
+                    is_listed: false,
                 }
             }
             (None, Way::Unpromised) => Left {
@@ -95,6 +101,7 @@ pub(super) fn left(lock: &Lock, view: &View, report: &HostReport) -> AllLeft {
                 wanted: "nothing there".to_owned(),
                 offered: keep.words,
                 remedy: Remedy::Unpromised,
+                is_listed: false,
             },
             _ => return None,
         };
@@ -332,7 +339,8 @@ fn has_reading(view: &View, name: &str) -> bool {
     let mut facts = view.guest.iter();
     let mut registers = view.registers.iter();
     facts.any(|fact| fact.name == name || key_named(&fact.name) == Some(key))
-        || registers.any(|r| r.name == name && r.value.is_some())
+        || registers
+            .any(|r| r.value.is_some() && (r.name == name || unlocked::encoded(r.id) == name))
 }
 
 /// What changed from one to the other; without an old host, from what the lock says.
@@ -356,7 +364,10 @@ pub(super) fn changed(
             continue;
         }
         // That a lock promises it is not that a guest of the old host was shown it.
-        if then.is_none() && old_view.is_some_and(|view| !has_reading(view, &key.0)) {
+        if then.is_none()
+            && !now.is_listed
+            && old_view.is_some_and(|view| !has_reading(view, &key.0))
+        {
             out.unknown.push(alone(&key.0));
             continue;
         }
@@ -395,7 +406,9 @@ pub(super) fn changed(
         match then.is_untold() {
             true => out.unknown.push(then.words(&key.0)),
             // Nor is it that a guest of the new host is shown it.
-            false if !has_reading(new_view, &key.0) => out.unknown.push(alone(&key.0)),
+            false if !then.is_listed && !has_reading(new_view, &key.0) => {
+                out.unknown.push(alone(&key.0));
+            }
             false => out.unsaid.push(Unsaid {
                 name: key.0.clone(),
                 before: then.offered.clone(),

@@ -673,6 +673,34 @@ fn a_host_on_which_no_guest_ran_cannot_be_compared() {
 }
 
 /// Another witness is at other places, and looks at more.
+/// KVM's list of registers is complete, and so tells of those that are not in it; that no guest reads one is no reason to leave
+/// it out.
+#[test]
+fn a_register_that_one_kernel_alone_lists_is_a_change() {
+    let without = host("neoverse-n1-6.12");
+    for id in [0x6030_0000_0013_df18, 0x6030_0000_0013_c580] {
+        let mut with = without.clone();
+        for view in &mut with.views {
+            let mut more = view.registers[0].clone();
+            (more.id, more.value) = (id, Some(0));
+            more.name = format!("{id:#x}");
+            view.registers.push(more);
+            view.registers.sort_by_key(|register| register.id);
+        }
+        for (old, new) in [(&without, &with), (&with, &without)] {
+            let host = Host {
+                model: "neoverse-n1",
+                report: new,
+                old: Some(old),
+            };
+            let found =
+                against(&Catalogue::builtin(), "kvm-6.12", &[host]).expect("it can be applied");
+            assert_eq!(found.unsaid.len(), 1, "{id:#x}: {:?}", found.unsaid);
+            assert!(found.unknown.is_empty(), "{id:#x}: {:?}", found.unknown);
+        }
+    }
+}
+
 #[test]
 fn a_newer_witness_is_no_drift_and_what_it_alone_sees_is_held_against_promises() {
     const ELR: &str = "ELR_EL1 at a later entry";
