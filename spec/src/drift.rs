@@ -176,9 +176,11 @@ impl Drift<'_> {
             self.guests.iter().map(|g| (&g.machine, g)).collect();
         let is_told = |subject: &Subject, machine: &Machine| {
             let old = guests.get(machine).and_then(|guest| guest.old);
-            let view = old.and_then(|old| old.view(&machine.features));
-            view.zip(old)
-                .is_none_or(|(view, old)| tells(subject, view, old))
+            // A report that has no view of these features tells nothing of them.
+            old.is_none_or(|old| {
+                let view = old.view(&machine.features);
+                view.is_some_and(|view| tells(subject, view, old))
+            })
         };
         let mut aside = Vec::new();
         for entry in &mut self.entries {
