@@ -466,7 +466,10 @@ mod tests {
             gives.say(&Message::Memory {}, Some(&shared)).expect("room");
             takes.tell(&Message::Ready {}).expect("it listens");
             assert_eq!(near(&mut gives), Message::Ready {});
-            memory.write(0, &[2; PAGE]).expect("it fits");
+            // More than the socket takes: the last round waits until somebody reads what it sends, below.
+            for at in (0..BYTES).step_by(PAGE) {
+                memory.write(at, &[2; PAGE]).expect("it fits");
+            }
             let state = Memory::unnamed("state", 1 << 20).expect("a file");
             state.write_all_at(&[3; 5], 0).expect("it takes that");
             let said = Message::State {
@@ -475,7 +478,7 @@ mod tests {
             };
             let no = Message::no("it took too long");
             let word = Frame::Words(no.clone());
-            // It lies there by the time when the last round begins.
+            // It lies there before the last round can end.
             let both = thread::spawn(move || {
                 gives.say(&said, Some(&state)).expect("room");
                 match ends {
