@@ -9,7 +9,7 @@ mod look;
 
 use super::{Answer, Done};
 use crate::counters::Guest;
-use crate::handover::hands::UNKNOWN;
+use crate::handover::hands::{CAME, FAR, Stamp, UNKNOWN};
 use crate::hold::pausing::{Controls, Paused, Pausing, Progress};
 use crate::snapshot::save::{self, Saving};
 use crate::snapshot::scribe::{Scribe, Written};
@@ -87,6 +87,10 @@ pub struct Operator {
     stays: bool,
     /// Nobody knows here whether the guest runs elsewhere: it rests until somebody names this end.
     unknown: bool,
+    /// That would be on another host.
+    far: bool,
+    /// Where it was given to one: what tells whether its disks were written since it came to rest.
+    since: Option<Vec<Stamp>>,
     end: End,
     scribe: Scribe,
     /// What its thread does, until there is one.
@@ -131,6 +135,8 @@ impl Operator {
             held: Held::Not,
             stays: false,
             unknown: false,
+            far: false,
+            since: None,
             end: End::Not,
             scribe,
             writes: Some(Box::new(writes)),
@@ -149,7 +155,7 @@ impl Operator {
         {
             self.held = Held::Soon(pausing);
             self.stays = true;
-            self.unknown = controls.unknown;
+            (self.unknown, self.far) = (controls.unknown, controls.far);
         }
     }
 
@@ -187,6 +193,15 @@ impl Operator {
             });
         }
         status
+    }
+
+    /// What is said of a guest of which nobody knows here whether it runs elsewhere.
+    fn doubt(&self) -> &'static str {
+        match (self.far, &self.since) {
+            (false, _) => UNKNOWN,
+            (true, Some(_)) => FAR,
+            (true, None) => CAME,
+        }
     }
 
     /// Bytes of its guest's disks.
@@ -235,7 +250,7 @@ impl Operator {
             return Answer::Error(HANDING.to_owned());
         }
         if self.unknown {
-            return Answer::Error(UNKNOWN.to_owned());
+            return Answer::Error(self.doubt().to_owned());
         }
         let held = take(&mut self.held);
         let was_paused = matches!(held, Held::Now(_)) || self.stays;
@@ -258,7 +273,7 @@ impl Operator {
             return error("no file came with it");
         }
         if self.unknown {
-            return error(UNKNOWN);
+            return error(self.doubt());
         }
         let (stage, paused) = match take(&mut self.held) {
             Held::Not => (Stage::Pausing(controls.pause(now)), false),
