@@ -379,7 +379,19 @@ impl Arriving {
 
     /// What follows from the other end's last word, and why.
     fn answered(&mut self) -> (Deed, String) {
-        let heard = self.heard(Instant::now() + ANSWER);
+        self.answered_by(Instant::now() + ANSWER)
+    }
+
+    /// The same by then.
+    fn answered_by(&mut self, until: Instant) -> (Deed, String) {
+        let heard = self.heard(until).and_then(|heard| {
+            // From another host no lock on memory says that a word is old: whoever was frozen may have been given up there since.
+            let late = self.is_far() && Instant::now() > until;
+            match heard.said {
+                Message::Commit {} if late => Err(ErrorKind::TimedOut.into()),
+                _ => Ok(heard),
+            }
+        });
         let deed = match &heard {
             Ok(heard) => self.step(Event::Heard(&heard.said)),
             Err(_) => self.step(Event::Failed),

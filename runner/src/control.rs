@@ -40,6 +40,9 @@ struct Request {
     /// Of a claim at the end that gave a guest: the operator's word that the other end is gone, and never ran it.
     #[serde(rename = "otherEndIsGone", default, skip_serializing_if = "is_not")]
     other_end_is_gone: bool,
+    /// Of a hand-over: the other end is on another host, and whoever asks carries what is said.
+    #[serde(default, skip_serializing_if = "is_not")]
+    far: bool,
 }
 
 impl Request {
@@ -49,6 +52,7 @@ impl Request {
             r#do: verb.to_owned(),
             whole_disks: false,
             other_end_is_gone: false,
+            far: false,
         }
     }
 
@@ -142,7 +146,7 @@ fn answer(
         RESUME => operator.resume(),
         STOP => operator.stop(),
         SAVE => return operator.save(files.pop(), request.whole_disks, Instant::now()),
-        MIGRATE => return operator.hand_over(files, Instant::now()),
+        MIGRATE => return operator.hand_over(files, request.far, Instant::now()),
         CLAIM => operator.claim(request.other_end_is_gone),
         AUDIT => return operator.look(Instant::now()),
         COMMIT => operator.commit(names),

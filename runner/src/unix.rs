@@ -79,6 +79,24 @@ pub fn stat(file: BorrowedFd<'_>) -> io::Result<libc::stat> {
     }
 }
 
+/// Has a file system whose files are elsewhere ask there what is known of this one, so that [`stat`] tells it: statx(2) with
+/// `AT_STATX_FORCE_SYNC`. Where that cannot be had, it tells what it knows.
+pub fn look_anew(file: BorrowedFd<'_>) {
+    // Room for one `struct statx` (include/uapi/linux/stat.h), of which nothing is read.
+    let mut found = [0u64; 32];
+    // SAFETY: the path is an empty one, and the kernel writes 256 bytes to where there is room for them.
+    unsafe {
+        libc::syscall(
+            libc::SYS_statx,
+            file.as_raw_fd(),
+            c"".as_ptr(),
+            libc::AT_EMPTY_PATH | libc::AT_STATX_FORCE_SYNC,
+            libc::STATX_BASIC_STATS,
+            found.as_mut_ptr(),
+        )
+    };
+}
+
 /// The most descriptors that come with one message (`SCM_MAX_FD`, include/net/scm.h).
 const MOST: usize = 253;
 

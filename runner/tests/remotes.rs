@@ -38,8 +38,10 @@ now() { set -- $(cat /proc/uptime); echo "${1%.*}${1#*.}"; }
 at() { $run status $1 2>/dev/null | head -1; }
 is() { await "at $1 | grep -q ': $2'"; }
 claim() { $run claim "$@" >claimed 2>&1 && echo granted || { echo refused; cat claimed; }; }
+# How long it took to come as far as that.
+part() { set -- "$1" $(now); echo "so far: $1: $(($2 / 100)) s"; }
 
-begin; again first
+begin; again first; part "a guest"
 # What is no way to come.
 next; $run receive tcp:0.0.0.0:7900 --token-file mine/token --lock $lock --control $there </dev/null >/dev/null 2>said; echo "to anybody: exit $? $(grep -c insecure-listen said)"
 $run receive tcp:0.0.0.0:0 --insecure-listen --token-file mine/token --lock $lock --control $there $(tap 1) </dev/null >/dev/null 2>$words & new=$!
@@ -58,6 +60,7 @@ echo "GET / HTTP/1.0" | nc 127.0.0.1 ${to##*:} >/dev/null; again "not given"
 migrate || { cat said words.*; exit 1; }; over "the first"; again "the first"; cat said
 [ -e mine/token ] && echo "its token is still there"
 # Another lock.
+part "tokens"
 next; $run receive tcp:127.0.0.1:0 --token-file mine/token --lock $other --control $there $(tap $m) </dev/null >/dev/null 2>$words & new=$!
 await "grep -q 'waits for a guest' $words"; to=$(sed -n 's/.*at `\(tcp:[^`]*\)`.*/\1/p' $words)
 migrate; echo "another lock: exit $?"; wait $new; echo "and there: exit $? $(grep -c 'another lock' said)"; again "another lock"
@@ -74,9 +77,10 @@ for round in $(seq $count); do
         over "round $round"; again "round $round $way"; grep -o "after [0-9]* ms" said >>rests
     done
 done
-echo "handed over $((2 * count)) times"
+echo "handed over $((2 * count)) times"; part "handed over"
 echo "rests: $(grep -o '[0-9]*' rests | sort -n | tr '\n' ' ')"
 $run audit $lock --control $socket >audited 2>&1; echo "audited: exit $?"
+part "audited"
 # By pipes, with what is done to them on the way: `there` to the other end, and `back`.
 pipes() {
     next; { $run migrate --to - $with --rest-limit 45 --control $socket <mine/back 2>said; echo $? >code; } | eval "$1" | { exec 4<&0; $run receive - $with --lock $lock --control $there $(tap $m) --console mine/console <&4 2>$words & echo $! >receiver; wait $!; echo $? >ended; } | eval "$2" >mine/back &
@@ -91,43 +95,58 @@ for way in 10 70 400 20000; do
 done
 for way in 20 100 240; do pipe cat "head -c $way"; echo "cut back $way: $(cat code)"; await "[ -s ended ]"; cat ended >>ends; again "cut back $way"; done
 echo "ends: $(sort ends | uniq -c | tr -s ' \n' ' ')"
-begun=$(now); pipe "{ head -c 50000; sleep 100; }" cat; echo "held up: $(cat code)"; again "held up"; kill $(cat receiver); await "[ -s ended ]"
+part "cut"; begun=$(now); pipe "{ head -c 50000; sleep 100; }" cat; echo "held up: $(cat code)"; again "held up"; kill $(cat receiver); await "[ -s ended ]"
+part "held up"
 # And whole, with a token that both have.
 with="--token-file mine/other"
 pipe cat cat; echo "by pipes: $(cat code)"; [ "$(cat code)" = 0 ] || { cat said words.*; exit 1; }; ended $pid 143 pipes; n=$((n + 1)); socket=mine/$n pid=$(cat receiver)
 is $socket running; grep -q '!' mine/console && echo "by pipes: something has changed"
 receive; migrate || { cat said words.*; exit 1; }; await "[ -s ended ]"; echo "and back: $(cat ended)"; n=$((n + 1)); socket=mine/$n pid=$new; again "and back"
-# A hand-over in which `$1` is frozen once the other end has the guest's state, and asks for it.
+# A hand-over whose giving end is frozen once it has told the guest's state: the other one asks for the guest, and hears nothing.
 freeze() {
     receive; $run migrate --to $to --token-file mine/token --rest-limit 45 --control $socket >said 2>&1 & client=$!
     for m in $(seq 200); do
-        eval "kill -STOP \$$1"; sleep 0.7
+        kill -STOP $pid; sleep 0.7
         grep -q '^Seccomp:.*2' /proc/$new/status && sleep 2 && break
-        eval "kill -CONT \$$1"; sleep 0.02
+        kill -CONT $pid; sleep 0.02
+        [ ! -s said ] || break
     done
     at $there | grep -q ': starting' && return
-    # It was too quick.
-    eval "kill -CONT \$$1"; wait $client; over "too quick"; again "too quick"; return 1
+    # It was too quick; or it was stopped for so long that it was given up, and the guest goes on.
+    kill -CONT $pid; if wait $client; then over "too quick"; else wait $new; fi; again "not frozen"; return 1
 }
-frozen() { k=0; until freeze $1; do k=$((k + 1)); [ $k -lt 8 ] || { echo "never frozen"; exit 1; }; done; }
+frozen() { k=0; until freeze; do k=$((k + 1)); [ $k -lt 8 ] || { echo "never frozen"; exit 1; }; done; }
 anew() { n=$((n + 1)); total=$((total + 1)); begin; again anew; }
+# The same, and the other end is frozen before the guest is given to it: that word lies there.
+unheard() { frozen; kill -STOP $new; kill -CONT $pid; }
+# Who carries the words ends right behind the last one: it is heard all the same, and the disks are left to who hears it.
+heard() {
+    unheard; sleep 2; kill -9 $client; wait $client; await "at $socket | grep -q -e ': unknown' -e ': running'"
+    kill -CONT $new; await "! kill -0 $new 2>/dev/null || at $there | grep -q -e ': unknown' -e ': running'"
+    at $there | grep -q ': running' && return
+    # It was cut before that word.
+    $run stop $there >/dev/null 2>&1; wait $new; $run claim $socket --other-end-is-gone >/dev/null 2>&1; is $socket running; again "cut before"; return 1
+}
+part "pipes"; j=0; until heard; do j=$((j + 1)); [ $j -lt 4 ] || { echo "never heard"; cat said words.*; exit 1; }; done
+is $socket unknown; echo "heard though cut: $(claim $socket --other-end-is-gone | head -1) $(grep -c 'another program' claimed)"
+$run stop $socket >/dev/null; wait $pid; n=$((n + 1)); socket=$there pid=$new; again "heard though cut"
 # The giving end is killed there: the other one rests, and nobody can name it, since that one may have gone on before.
-frozen pid; kill -9 $pid; wait $pid $client; is $there unknown
+frozen; kill -9 $pid; wait $pid $client; is $there unknown
 $run resume $there >/dev/null 2>&1 && echo "resumed in doubt"
 echo "without a word: $(claim $there | head -1) $(grep -c other-end-is-gone claimed)"; is $there unknown
 echo "its taker: $(claim $there --other-end-is-gone | head -1) $(grep -c 'may be old' claimed)"; is $there unknown
 $run stop $there >/dev/null; wait $new; anew
 if [ $long = 1 ]; then
     # The other end is frozen once it has asked: it is given, and nobody says that it runs. Where it is killed, it goes on here.
-    frozen new; is $socket unknown; wait $client; echo "given to the frozen: exit $? $(grep -c 'nobody knows' said)"
+    unheard; is $socket unknown; wait $client; echo "given to the frozen: exit $? $(grep -c 'nobody knows' said)"
     echo "without a word: $(claim $socket | head -1) $(grep -c other-end-is-gone claimed)"
     kill -9 $new; wait $new; echo "its giver: $(claim $socket --other-end-is-gone)"; is $socket running; again "its giver"
     # Where it is thawed later, its disk is held here again, so it rests there, too, until it is ended.
-    frozen new; is $socket unknown; wait $client; kill -CONT $new; is $there unknown
+    unheard; is $socket unknown; wait $client; kill -CONT $new; is $there unknown
     echo "thawed: $(claim $there --other-end-is-gone | head -1)"; $run stop $there >/dev/null; wait $new
     echo "its giver: $(claim $socket --other-end-is-gone)"; is $socket running; again "its giver, thawed"
     # Somebody has written its disk since: it is not the guest's any more.
-    frozen new; is $socket unknown; wait $client; kill -9 $new; wait $new; printf x | dd of=$disk bs=1 seek=9000000 conv=notrunc 2>/dev/null
+    unheard; is $socket unknown; wait $client; kill -9 $new; wait $new; printf x | dd of=$disk bs=1 seek=9000000 conv=notrunc 2>/dev/null
     echo "written: $(claim $socket --other-end-is-gone | head -1) $(grep -c 'was written since' claimed)"; is $socket unknown
     $run stop $socket >/dev/null; wait $pid; anew
 fi
@@ -144,12 +163,12 @@ settled() {
     done
     echo "never settled: $whom after $delay: $a, $b"; cat said words.$n $words; exit 1
 }
-: >fates
+: >fates; part "frozen"
 receive; begun=$(now); migrate; took=$((($(now) - begun) * 10)); over timed; again timed; echo "one takes $took ms"
 for step in $(seq 1 $kills); do
     for whom in client new pid; do
         receive; $run migrate --to $to --token-file mine/token --rest-limit 45 --control $socket >said 2>&1 & client=$!
-        delay=$((took * (2 * step - 1) / (2 * kills - 2) + 20)); [ $step -lt $kills ] || delay=$((2 * took + 500)); sleep $(printf '%d.%03d' $((delay / 1000)) $((delay % 1000)))
+        delay=$((took * (2 * step - 1) / (2 * kills - 2) + 20)); [ $step -lt $kills ] && sleep $(printf '%d.%03d' $((delay / 1000)) $((delay % 1000))) || wait $client
         eval "victim=\$$whom"; kill -9 $victim; wait $client
         settled
         case "$a/$b" in
@@ -163,6 +182,7 @@ for step in $(seq 1 $kills); do
     done
 done 2>/dev/null
 echo "killed: $(sort fates | uniq -c | tr -s ' \n' ' ')"
+part "killed"
 # A save and a restore, beside which it rests; and all of its memory is as it was.
 begun=$(now); $run save one.save --control $socket >saved; ended $pid 143 saved
 pages() { grep -a '^payload [0-9]*$' $1 | sha256sum; }
@@ -171,7 +191,7 @@ n=$((n + 1)); socket=mine/$n; begun=$(now)
 $run restore one.save --lock $lock --memory shared --control $socket $(tap $n) <in >>out 2>words.$n & pid=$!
 is $socket running; echo "a restore: $((($(now) - begun) * 10)) ms"; again restored
 receive; migrate || cat said words.*; over restored; again "handed over once restored"; echo "handed over once restored"
-printf o >&3; ended $pid 0 off
+printf o >&3; ended $pid 0 off; part "all"
 grep -q '!' out || echo "nothing has changed"
 "#;
 
@@ -245,6 +265,7 @@ fn a_guest_goes_to_another_host_and_is_never_lost() {
             ("by pipes: 0\n", 1),
             ("and back: 143\n", 1),
             ("in doubt", 0),
+            ("heard though cut: refused 1\n", 1),
             ("without a word: refused 1\n", 1 + moments),
             ("its taker: refused 1\n", 1),
             ("given to the frozen: exit 4 1\n", moments),

@@ -25,6 +25,9 @@ const TIMES: u64 = 12;
 const BESIDE: u64 = 64 << 20;
 /// The most bytes of a guest's state.
 const STATE: u64 = 64 << 20;
+/// The most pieces of it that do not begin where the one before ended: it has a hole or two, where the guest's memory would be. A host with
+/// huge pages in shared memory takes one of them for each.
+const HOLES: u32 = 64;
 /// The fewest bytes of memory in a second, over all of a copy: who is slower holds a machine for nothing.
 const SLOWEST: u64 = 1 << 20;
 /// So much longer it may take, and a second for so many bytes of the guest's memory: it is read there in each round, though little of
@@ -104,6 +107,7 @@ impl Arriving {
         // Of memory that is not in it, a state's file has room and nothing else.
         let (mut parts, longest) = (STATE, range.size.saturating_add(STATE));
         let (mut state, mut length) = (None, 0);
+        let (mut holes, mut follows) = (0, 0);
         loop {
             let end = by + Duration::from_secs((all - room) / SLOWEST);
             // Bytes that are there already are not waited for, and so would never be late.
@@ -147,7 +151,11 @@ impl Arriving {
                     if bytes.is_empty() && end <= length {
                         return Err(self.no("a piece of its state has nothing in it"));
                     }
-                    parts = left;
+                    holes += u32::from(at != follows);
+                    if holes > HOLES {
+                        return Err(self.no("its state is in too many pieces"));
+                    }
+                    (parts, follows) = (left, end);
                     length = length.max(end);
                     let file = match state.take() {
                         Some(file) => Ok(file),
@@ -232,7 +240,7 @@ mod tests {
     use crate::arriving::Taking;
     use crate::handover::far::SUM;
     use crate::handover::hands::Handed;
-    use crate::handover::protocol::Message;
+    use crate::handover::protocol::{Deed, Fate, Message};
     use std::os::unix::net::UnixStream;
     use std::path::PathBuf;
     use std::thread;
@@ -277,6 +285,28 @@ mod tests {
 
     const BYTES: u64 = 1 << 21;
 
+    /// That end of a connection, once it has met the other one.
+    fn met(stream: UnixStream, side: Side) -> Far {
+        let file = File::from(std::os::fd::OwnedFd::from(stream));
+        let copy = file.try_clone().expect("a descriptor");
+        let (token, random) = (Token::none(), [side as u8; SUM]);
+        let met = Far::meet((copy, file), usize::MAX, side, &token, random);
+        met.expect("it is there")
+    }
+
+    /// A guest that comes from there, as far as that.
+    fn arriving(far: Far, at: Taking) -> Arriving {
+        Arriving {
+            peer: Giver::Far(Box::new(far)),
+            at,
+            socket: PathBuf::from("tcp"),
+            memory: None,
+            devices: Handed::new(),
+            generation: None,
+            turn: 0,
+        }
+    }
+
     /// What comes of such frames, and the memory.
     fn copied(frames: impl Fn(&mut Far) + Send + 'static) -> (Result<Heard, String>, Memory) {
         copied_in(Duration::from_secs(60), frames)
@@ -288,37 +318,13 @@ mod tests {
         frames: impl Fn(&mut Far) + Send + 'static,
     ) -> (Result<Heard, String>, Memory) {
         let (one, other) = UnixStream::pair().expect("sockets");
-        let far = |stream: UnixStream, side| {
-            let stream = std::os::fd::OwnedFd::from(stream);
-            let file = fs::File::from(stream);
-            let copy = file.try_clone().expect("a descriptor");
-            Far::meet(
-                (copy, file),
-                usize::MAX,
-                side,
-                &Token::none(),
-                [side as u8; SUM],
-            )
-        };
-        let gives = thread::spawn(move || {
-            let mut far = far(other, Side::Gives).expect("it is there");
-            frames(&mut far);
-        });
-        let far = far(one, Side::Takes).expect("it is there");
+        let gives = thread::spawn(move || frames(&mut met(other, Side::Gives)));
         let range = Range {
             base: 1 << 30,
             size: BYTES,
         };
         let memory = Memory::to_come(range).expect("2 MiB are available");
-        let mut arriving = Arriving {
-            peer: Giver::Far(Box::new(far)),
-            at: Taking::Ready,
-            socket: PathBuf::from("tcp"),
-            memory: None,
-            devices: Handed::new(),
-            generation: None,
-            turn: 0,
-        };
+        let mut arriving = arriving(met(one, Side::Takes), Taking::Ready);
         let heard = arriving.copied_by(&memory, Instant::now() + time);
         let heard = heard.map_err(|failure| match failure {
             Failure::Environment(trouble) => trouble.message,
@@ -369,7 +375,10 @@ mod tests {
         let (heard, _) = copied(|far| while far.say(&pages(0, 64)).is_ok() {});
         let why = heard.err().expect("it is refused");
         assert!(why.contains("more memory"), "{why}");
-        let (heard, _) = copied(|far| while far.say(&state(0, 1 << 18)).is_ok() {});
+        let (heard, _) = copied(|far| {
+            let mut at = (0..).step_by(1 << 18);
+            while far.say(&state(at.next().unwrap_or(0), 1 << 18)).is_ok() {}
+        });
         let why = heard.err().expect("it is refused");
         assert!(why.contains("larger than any"), "{why}");
         let (heard, _) = copied(|_| {});
@@ -384,26 +393,36 @@ mod tests {
         assert_eq!(kept(4096, 4096, 8192), 4096);
         assert_eq!(kept(4096, 8192, 8192), 4096);
         assert_eq!(kept(4096, 0, u64::MAX), u64::MAX);
-        // A byte in each page, from one end of its file to the other: the last of these is one page too many.
+        // Byte by byte: the last of these is one page too many.
         let most = STATE / page();
-        let (heard, _) = copied(move |far| {
-            for number in 0..=most {
-                let at = number * page() % BYTES;
-                let _ = far.say(&state(at, 1));
+        for (count, good) in [(most, true), (most + 1, false)] {
+            let (heard, _) = copied(move |far| {
+                for at in 0..count {
+                    let _ = far.say(&state(at, 1));
+                }
+                let _ = far.tell(&Message::Ready {});
+            });
+            match heard {
+                Ok(_) => assert!(good),
+                Err(why) => assert!(!good && why.contains("larger than any"), "{why}"),
             }
-            let _ = far.tell(&Message::Ready {});
-        });
-        let why = heard.err().expect("it is refused");
-        assert!(why.contains("larger than any"), "{why}");
-        // Empty ones, each of which lengthens it by a byte; and those that do not.
-        let (heard, _) = copied(move |far| {
-            for number in 0..=most {
-                let _ = far.say(&state(number + 1, 0));
+        }
+        // From one end of its file to the other, of which each takes a page, which may be a huge one; and empty ones, each of which
+        // lengthens it by a byte.
+        for bytes in [0, 1] {
+            for (count, good) in [(HOLES, true), (HOLES + 1, false)] {
+                let (heard, _) = copied(move |far| {
+                    for number in 1..=u64::from(count) {
+                        let _ = far.say(&state(2 * number, bytes));
+                    }
+                    let _ = far.tell(&Message::Ready {});
+                });
+                match heard {
+                    Ok(_) => assert!(good),
+                    Err(why) => assert!(!good && why.contains("too many pieces"), "{why}"),
+                }
             }
-            let _ = far.tell(&Message::Ready {});
-        });
-        let why = heard.err().expect("it is refused");
-        assert!(why.contains("larger than any"), "{why}");
+        }
         for empty in [0, 9] {
             let (heard, _) = copied(move |far| {
                 let _ = far.say(&state(0, 9));
@@ -412,6 +431,33 @@ mod tests {
             });
             let why = heard.err().expect("it is refused");
             assert!(why.contains("nothing in it"), "{why}");
+        }
+    }
+
+    /// What follows from that word of the giving end, if it has to come by then.
+    fn answered(said: Message, time: Duration) -> Deed {
+        let (one, other) = UnixStream::pair().expect("sockets");
+        let gives = thread::spawn(move || {
+            let mut far = met(other, Side::Gives);
+            far.tell(&said).expect("it listens");
+            far
+        });
+        let mut arriving = arriving(met(one, Side::Takes), Taking::Asks);
+        let _far = gives.join().expect("nobody panics");
+        arriving.answered_by(Instant::now() + time).0
+    }
+
+    /// A runner that was frozen hears what was said to it an hour ago: it may have been given up since.
+    #[test]
+    fn a_guest_that_was_given_is_not_taken_too_late() {
+        let (late, soon) = (Duration::ZERO, Duration::from_secs(30));
+        assert_eq!(answered(Message::Commit {}, soon), Deed::Take);
+        let doubt = Deed::End(Fate::Unknown);
+        assert_eq!(answered(Message::Commit {}, late), doubt);
+        // That it goes on there is so, whenever it was said.
+        for time in [late, soon] {
+            let never = Deed::End(Fate::Never);
+            assert_eq!(answered(Message::no("not today"), time), never);
         }
     }
 

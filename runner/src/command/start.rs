@@ -350,7 +350,7 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
     };
     let held = held.map_err(|e| Failure::environment(format!("disks: {e}"), &[]))?;
     // The guest rests at its other end, which holds them until it gives it.
-    let since = hands::stamps(&held).map_err(|why| Failure::environment(why, &[]))?;
+    let since = hands::stamps_anew(&held).map_err(|why| Failure::environment(why, &[]))?;
     let (windows, devices) = virtio::ready(devices, &memory.shared())?;
     let mut bus = Bus::new(&lock.machine.devices, output(), windows);
     if let Some(opened) = &state {

@@ -99,6 +99,7 @@ pub fn carry(near: Peer, far: Far, limit: Duration) -> Vec<u64> {
         limit,
     };
     if let Err(error) = courier.go() {
+        courier.last();
         // The other host sees the end of the connection, and hears nothing more: a word of ours that the guest goes on here would be
         // believed there, and nobody here knows that it does.
         let why = format!("the connection between both ends broke: {error}");
@@ -141,33 +142,8 @@ impl Courier {
                     }
                 }
             }
-            while let Some(frame) = self.far.next()? {
-                let said = match frame {
-                    // Whatever it says of itself.
-                    Frame::Words(Message::Offer { version, lock, .. }) => Message::Offer {
-                        version,
-                        lock,
-                        far: true,
-                    },
-                    Frame::Words(
-                        said @ (Message::Ready {}
-                        | Message::Restored {}
-                        | Message::Runs {}
-                        | Message::No { .. }),
-                    ) => said,
-                    // It is the other one's to say, or to give.
-                    _ => {
-                        let words = "the other host gives what nobody has asked for";
-                        return Err(io::Error::new(ErrorKind::InvalidData, words));
-                    }
-                };
-                if said == (Message::Ready {}) && self.copies()? {
-                    return Ok(());
-                }
-                self.near.say(&said, None)?;
-                if let Message::No { .. } | Message::Runs {} = said {
-                    return Ok(());
-                }
+            if self.hear_far()? {
+                return Ok(());
             }
             let timeout = PollTimeout::try_from(PATIENCE).unwrap_or(PollTimeout::MAX);
             let mut fds = [
@@ -178,6 +154,50 @@ impl Courier {
                 Ok(0) => return Err(ErrorKind::TimedOut.into()),
                 Ok(_) | Err(nix::errno::Errno::EINTR) => {}
                 Err(errno) => return Err(errno.into()),
+            }
+        }
+    }
+
+    /// Carries what the other host has said by now; whether that was the last word.
+    fn hear_far(&mut self) -> io::Result<bool> {
+        while let Some(frame) = self.far.next()? {
+            let said = match frame {
+                // Whatever it says of itself.
+                Frame::Words(Message::Offer { version, lock, .. }) => Message::Offer {
+                    version,
+                    lock,
+                    far: true,
+                },
+                Frame::Words(
+                    said @ (Message::Ready {}
+                    | Message::Restored {}
+                    | Message::Runs {}
+                    | Message::No { .. }),
+                ) => said,
+                // It is the other one's to say, or to give.
+                _ => {
+                    let words = "the other host gives what nobody has asked for";
+                    return Err(io::Error::new(ErrorKind::InvalidData, words));
+                }
+            };
+            if said == (Message::Ready {}) && self.copies()? {
+                return Ok(true);
+            }
+            self.near.say(&said, None)?;
+            if let Message::No { .. } | Message::Runs {} = said {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Where the guest's runner has said last that it goes on there, the other host hears it, whatever broke: else that one would rest in
+    /// doubt.
+    fn last(&mut self) {
+        while let Ok(Some(heard)) = self.near.hear() {
+            if let said @ Message::No { .. } = heard.said {
+                let _ = self.far.tell(&said);
+                return;
             }
         }
     }
@@ -424,6 +444,38 @@ mod tests {
         ] {
             assert!(carries.join().expect("nobody panics").is_empty());
         }
+    }
+
+    /// The other host asks for the guest in the moment in which its runner goes on.
+    #[test]
+    fn a_no_that_nobody_has_read_yet_is_carried_though_its_runner_has_gone() {
+        let (theirs, near) = pair([0; TOKEN]).expect("sockets");
+        let (one, other) = UnixStream::pair().expect("sockets");
+        let far = |stream: UnixStream, side| {
+            let file = File::from(OwnedFd::from(stream));
+            let copy = file.try_clone().expect("a descriptor");
+            let random = [side as u8; SUM];
+            Far::meet((copy, file), usize::MAX, side, &Token::none(), random)
+        };
+        let takes = thread::spawn(move || far(one, Side::Takes).expect("it is there"));
+        let mut courier = Courier {
+            near,
+            far: far(other, Side::Gives).expect("it is there"),
+            copy: None,
+            limit: Duration::ZERO,
+        };
+        let mut takes = takes.join().expect("nobody panics");
+        let mut gives = Peer::new(theirs, None).expect("a socket");
+        takes.tell(&offer(true)).expect("it listens");
+        assert!(!courier.hear_far().expect("both are there"));
+        assert_eq!(super::tests::near(&mut gives), offer(true));
+        takes.tell(&Message::Restored {}).expect("it listens");
+        let no = Message::no("it took too long");
+        gives.say(&no, None).expect("room");
+        drop(gives);
+        assert!(courier.hear_far().is_err());
+        courier.last();
+        assert_eq!(super::tests::far(&mut takes), Frame::Words(no));
     }
 
     #[test]

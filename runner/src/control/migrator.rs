@@ -100,7 +100,11 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
         None => (connect_to_give(to)?, None),
     };
     let state = Memory::unnamed("state", 0).map_err(|e| failed(control, e))?;
-    let line = Request::to(MIGRATE).line();
+    let request = Request {
+        far: place.is_some(),
+        ..Request::to(MIGRATE)
+    };
+    let line = request.line();
     // Each comes with a piece of the line: a connection, and the file twice, since the runner's jail lets it copy none.
     let (first, rest) = line.split_at(1);
     let (second, rest) = rest.split_at(1);

@@ -91,6 +91,8 @@ pub struct Operator {
     far: bool,
     /// Where it was given to one: what tells whether its disks were written since it came to rest.
     since: Option<Vec<Stamp>>,
+    /// When its disks are taken back, which the other end may have until then.
+    back: Option<Instant>,
     end: End,
     scribe: Scribe,
     /// What its thread does, until there is one.
@@ -137,6 +139,7 @@ impl Operator {
             unknown: false,
             far: false,
             since: None,
+            back: None,
             end: End::Not,
             scribe,
             writes: Some(Box::new(writes)),
@@ -455,8 +458,19 @@ impl Operator {
             || self.is_handing()
     }
 
+    /// When there is something to be done, whoever asks for what.
+    pub fn due(&self) -> Option<Instant> {
+        self.back
+    }
+
     /// Goes on with what takes its time, and for which so many wait: what they are told, once there is something.
     pub fn turn(&mut self, waiting: usize, now: Instant) -> Option<Answer> {
+        if let Err(why) = self.take_back(now) {
+            speaker::event(
+                Event::Paused,
+                format_args!("{FAR}; of its disks here: {why}"),
+            );
+        }
         let pausing = match take(&mut self.held) {
             Held::Soon(pausing) => pausing,
             Held::Now(paused) => {

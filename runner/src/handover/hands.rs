@@ -122,6 +122,17 @@ pub fn stamps<F: AsFd>(disks: &[Held<F>]) -> Result<Vec<Stamp>, String> {
     disks.iter().map(stamp).collect()
 }
 
+/// The same before anything is held: a network file system then says what it knows, which may be old, unless it is told to ask.
+///
+/// # Errors
+/// As [`stamps`].
+pub fn stamps_anew<F: AsFd>(disks: &[Held<F>]) -> Result<Vec<Stamp>, String> {
+    disks
+        .iter()
+        .for_each(|disk| unix::look_anew(disk.file.as_fd()));
+    stamps(disks)
+}
+
 /// Holds these disks, and looks whether anybody has written them since. Whether one of which nothing tells that is taken for
 /// the same, `blind` says.
 ///
@@ -273,6 +284,7 @@ mod tests {
         };
         let (disks, others) = (disk(open(), false), disk(open(), false));
         let since = stamps(&disks).expect("it is open");
+        assert_eq!(stamps_anew(&others).as_ref(), Ok(&since));
         assert!(hold_same(&disks, &since, false).is_ok());
         // It is held from then on.
         let why = hold_same(&others, &since, false).expect_err("it is held");

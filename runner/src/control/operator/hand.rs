@@ -83,9 +83,9 @@ enum Seen {
 }
 
 impl Operator {
-    /// Asks for the guest to be handed over to whoever is at the other end of that connection, by way of that empty file in
-    /// memory; `None` where the answer comes later.
-    pub fn hand_over(&mut self, mut files: Vec<File>, now: Instant) -> Option<Answer> {
+    /// Asks for the guest to be handed over to whoever is at the other end of that connection, `far` away or on this host, by way of
+    /// that empty file in memory; `None` where the answer comes later.
+    pub fn hand_over(&mut self, mut files: Vec<File>, far: bool, now: Instant) -> Option<Answer> {
         self.take_over();
         let error = |words: &str| Some(Answer::Error(words.to_owned()));
         let Some(controls) = self.controls.get() else {
@@ -119,7 +119,7 @@ impl Operator {
                     rests: now,
                     state,
                     written: Some(written),
-                    far: false,
+                    far,
                     since: Vec::new(),
                 }));
                 None
@@ -144,6 +144,7 @@ impl Operator {
                 if let Err(why) = self.hold_disks(since) {
                     return Answer::Error(format!("the guest rests on: {why}"));
                 }
+                self.back = None;
             }
         }
         match right.take() {
@@ -166,6 +167,17 @@ impl Operator {
         let own = own.ok_or("it has no lock")?;
         let disks = own.hands.iter().flat_map(|hands| hands.disks(own.lock));
         hands::hold_same(&disks.collect::<Vec<_>>(), since, false)
+    }
+
+    /// Takes back the disks that the other end could have had until now, and has not taken.
+    pub(super) fn take_back(&mut self, now: Instant) -> Result<(), String> {
+        if self.back.is_none_or(|due| now < due) {
+            return Ok(());
+        }
+        self.back = None;
+        self.since
+            .as_deref()
+            .map_or(Ok(()), |since| self.hold_disks(since))
     }
 
     /// Whether it waits for the other end, which takes its time.
@@ -268,8 +280,9 @@ impl Operator {
                     }
                     Commits::Not(words) => Seen::Failed(words),
                     Commits::Lost(words) => {
-                        hand.at = Giving::Over;
-                        return self.unknown(*hand, &words);
+                        // Who has its disks may let go of them.
+                        (hand.at, hand.until) = (Giving::Over, now + RUNNING);
+                        return self.unknown(*hand, &words, now);
                     }
                 },
                 Deed::End(Fate::Gone) => {
@@ -283,10 +296,10 @@ impl Operator {
                     self.end = End::Asked;
                     return Some(Answer::HandedOver { milliseconds });
                 }
-                Deed::End(Fate::Unknown) => return self.unknown(*hand, &why),
+                Deed::End(Fate::Unknown) => return self.unknown(*hand, &why, now),
                 // Its state was given, and in one way or another it has gone on with that.
                 Deed::End(_) if !right.go_on() && !controls.is_gone() => {
-                    return self.unknown(*hand, &why);
+                    return self.unknown(*hand, &why, now);
                 }
                 Deed::End(_) => {
                     if why.is_empty() {
@@ -309,9 +322,13 @@ impl Operator {
     }
 
     /// The guest rests, until somebody names this end.
-    fn unknown(&mut self, hand: Hand, why: &str) -> Option<Answer> {
+    fn unknown(&mut self, hand: Hand, why: &str, now: Instant) -> Option<Answer> {
         let Hand {
-            stage, far, since, ..
+            stage,
+            far,
+            since,
+            until,
+            ..
         } = hand;
         let Stage::Rests(paused) = stage else {
             return Some(Answer::Error(format!(
@@ -324,11 +341,12 @@ impl Operator {
         speaker::event(event::Event::Paused, words);
         let mut words = format!("{words} ({why})");
         if far {
-            // Nobody else is to have its disks while it is in doubt, but the other end: where that has them, the guest is there.
-            if let Err(why) = self.hold_disks(&since) {
+            // Nobody else is to have its disks while it is in doubt, but the other end: where that has them, the guest is there. It may
+            // have heard the last word and be about to take them, though its connection has ended.
+            (self.since, self.back) = (Some(since), Some(until));
+            if let Err(why) = self.take_back(now) {
                 let _ = write!(words, "; of its disks here: {why}");
             }
-            self.since = Some(since);
         }
         Some(Answer::Error(words))
     }
@@ -357,11 +375,16 @@ impl Hand {
                     "its other end has another lock (`vmlock diff` shows what that says)"
                         .to_owned(),
                 ),
+                Message::Offer { far, .. } if far != self.far => Seen::Failed(
+                    "its other end is not where the guest was to be handed over to".to_owned(),
+                ),
+                // On this host nothing is copied, and nobody has so much time.
+                Message::Copies {} if !self.far => {
+                    Seen::Failed("its other end says what was not to come".to_owned())
+                }
                 said => {
-                    match said {
-                        Message::Offer { far, .. } => self.far = far,
-                        Message::Copies {} => self.until = now + BUILDING,
-                        _ => {}
+                    if said == (Message::Copies {}) {
+                        self.until = now + BUILDING;
                     }
                     Seen::Said(said)
                 }
@@ -482,3 +505,6 @@ impl Hand {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

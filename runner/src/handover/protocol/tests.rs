@@ -216,14 +216,6 @@ impl World {
             Deed::End(other) => panic!("{other:?} is nothing that can come of it"),
             deed => End::Lives(state, todo(deed)),
         };
-        self.takes_back();
-    }
-
-    /// An end that is in doubt takes its disks back, if nobody has them.
-    fn takes_back(&mut self) {
-        if self.giving == End::Unknown && self.disks == 0 {
-            self.disks = 1;
-        }
     }
 
     fn taking_steps(&mut self, state: Taking, event: Event<'_>) {
@@ -268,11 +260,16 @@ impl World {
             });
             add(&|w| w.giving_steps(state, Event::Failed, looks));
             if act == Act::Commit && self.far {
-                // Nothing of it was sent, and somebody else holds the guest's disks by then.
-                add(&|w| {
-                    (w.right, w.disks, w.wrote) = (0, 3, w.wrote | 1 << 3);
-                    w.giving = End::Unknown;
-                });
+                // Nothing of it was sent, and somebody else had the guest's disks meanwhile, or has them still.
+                for disks in [1, 3] {
+                    add(&|w| {
+                        (w.disks, w.wrote) = (disks, w.wrote | 1 << 3);
+                        if disks == 1 && !w.looks_at_disks {
+                            return w.giving_steps(state, Event::Failed, looks);
+                        }
+                        (w.right, w.giving) = (0, End::Unknown);
+                    });
+                }
             }
             if act == Act::Commit && !self.far {
                 // Nothing of it was sent, and meanwhile the other one had taken the right, since somebody had named it.
@@ -343,6 +340,10 @@ impl World {
                     w.taking = End::Runs;
                 }
             });
+        }
+        // An end that is in doubt takes its disks back, if nobody has them: once the other one has had the time to.
+        if self.far && self.giving == End::Unknown && self.disks == 0 {
+            add(&|w| w.disks = 1);
         }
         // A third program has the disks that nobody holds, writes them, and lets go of them.
         if self.far && self.disks == 0 && self.told != NEVER && self.wrote & (1 << 3) == 0 {
@@ -576,6 +577,29 @@ fn from_host_to_host_who_does_not_look_at_the_disks_has_what_is_old_go_on() {
     let all = from(first, true);
     assert!(all.keys().any(|world| world.stale));
     assert!(all.keys().any(|world| world.torn && !world.took_ran));
+    // Nor does it for an end whose last word nobody was there to take.
+    let torn = |world: &World| world.torn && !world.committed;
+    assert!(all.keys().any(torn));
+}
+
+/// Its connection may end right behind the last word, which the other end has yet to read: the guest then runs there.
+#[test]
+fn from_host_to_host_an_end_in_doubt_leaves_its_disks_to_one_that_has_yet_to_hear() {
+    let all = from(World::new(true), true);
+    let hears = |world: &World| {
+        let asks = world.taking == End::Lives(Taking::Asks, Todo::Wait);
+        asks && world.giving == End::Unknown && world.to_taking == [5] && world.disks == 0
+    };
+    let took = |world: &World| {
+        let mut world = world.clone();
+        // It hears that, and takes the guest: what an end has to do, and to hear, comes first.
+        for _ in 0..2 {
+            world = world.next(true).remove(0);
+        }
+        world.taking == End::Runs
+    };
+    let mut worlds = all.keys().filter(|world| hears(world) && world.wrote == 0);
+    assert!(worlds.any(took));
 }
 
 /// Who carries the state, and does not listen to the giving end meanwhile, gives what is of two moments.
