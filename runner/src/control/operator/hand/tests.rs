@@ -4,6 +4,7 @@ use super::super::tests::of;
 use super::*;
 use crate::files;
 use crate::handover::hands::digest;
+use crate::handover::wire::tests::pair;
 use crate::hold::pausing::Saves;
 use crate::hold::pausing::tests::{Machine, machine};
 use crate::memory::Memory;
@@ -174,5 +175,46 @@ fn its_disks_are_left_to_an_end_that_may_have_heard_the_last_word_for_as_long_as
             assert!(!is_free(&path) && operator.due().is_none(), "{name}");
         }
         fs::remove_file(&path).expect("it was made here");
+    }
+}
+
+/// What rules hold is for who asks for a hand-over to say, and not for its other end.
+#[test]
+fn an_end_that_is_not_where_it_was_to_be_gets_nothing_and_no_time() {
+    let now = Instant::now();
+    let offer = |far| Message::Offer {
+        version: VERSION,
+        lock: digest(LOCK),
+        far,
+    };
+    let copies = || Message::Copies {};
+    for (name, far, said, good) in [
+        ("near", false, offer(false), true),
+        ("far", true, offer(true), true),
+        ("not-far", false, offer(true), false),
+        ("not-near", true, offer(false), false),
+        ("copies", true, copies(), true),
+        ("no-copies", false, copies(), false),
+    ] {
+        let mut given = Given::new(name, Giving::Waits, now);
+        let (taking, giving) = pair();
+        (given.hand.peer, given.hand.far) = (giving, far);
+        taking.say(&said, None).expect("room");
+        let own = given
+            .operator
+            .controls
+            .get()
+            .and_then(|it| it.saves.as_ref());
+        let hands = own
+            .and_then(|own| own.hands.as_ref())
+            .expect("it is shared");
+        let later = now + Duration::from_millis(1);
+        match given.hand.hear(hands, later) {
+            Seen::Said(heard) => assert!(good && heard == said, "{name}"),
+            _ => assert!(!good, "{name}"),
+        }
+        let longer = given.hand.until > now + RUNNING;
+        assert_eq!(longer, good && said == copies(), "{name}");
+        fs::remove_file(&given.path).expect("it was made here");
     }
 }
