@@ -173,7 +173,8 @@ for step in $(seq 1 $steps); do
         settled
         case "$a/$b" in
             *": running"*/*) kill -9 $new; wait $new; echo "$whom-here" >>fates ;;
-            */*": running"*) wait $pid; n=$((n + 1)); socket=$there pid=$new; echo "$whom-there" >>fates ;;
+            # An end that has heard nothing of that rests, until somebody ends it.
+            */*": running"*) await "at $socket | grep -q ': unknown' && $run stop $socket >/dev/null; ! kill -0 $pid 2>/dev/null"; wait $pid; n=$((n + 1)); socket=$there pid=$new; echo "$whom-there" >>fates ;;
             *) [ $whom = client ] && { echo "lost by a client: $delay: $a, $b"; cat said words.$n $words; exit 1; }
                [ $whom = new ] && kill -0 $pid && { echo "lost: $delay: $a, $b"; cat said words.$n; exit 1; }
                kill -9 $new $pid; wait $new $pid; n=$((n + 1)); echo "$whom-gone" >>fates; total=$((total + 1)); begin ;;
