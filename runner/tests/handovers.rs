@@ -226,10 +226,12 @@ fn a_guest_goes_from_runner_to_runner_and_is_never_lost() {
         let mut rests = numbers(line("rests: "));
         rests.sort_unstable();
         let both = numbers(line("a save and a restore: "))[0];
-        let part = 100 * rests[2] / both;
-        let figure = format!("{said}{kernel}: it rests for {part} % of a save and a restore");
+        let part = |rest: u64| 100 * rest / both;
+        let (shortest, middle) = (part(rests[0]), part(rests[2]));
+        let figure = format!("{said}{kernel}: it rests for {middle} % of a save and a restore");
         let _ = writeln!(io::stdout(), "{figure}");
-        // Of so small a guest it was 5 to 12 %: more than twice that is no noise of a busy machine.
-        assert!(part <= 25, "{kernel}: {part} %:\n{said}");
+        // Of so small a guest the middle one was 5 to 12 %. What a busy machine adds, it adds to some of them: a hand-over that takes
+        // longer by itself does so each time.
+        assert!(shortest <= 25, "{kernel}: {shortest} %:\n{said}");
     }
 }
