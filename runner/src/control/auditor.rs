@@ -33,14 +33,9 @@ pub struct Looked {
 pub fn ask(socket: &Path, vcpus: usize) -> Result<Looked, Failure> {
     let failed = |e| failed(socket, e);
     let mut stream = connect(socket)?;
-    let request = Request {
-        r#do: AUDIT.to_owned(),
-        whole_disks: false,
-    };
-    // A verb is always representable.
-    let mut line = serde_json::to_vec(&request).unwrap_or_default();
-    line.push(b'\n');
-    stream.write_all(&line).map_err(failed)?;
+    stream
+        .write_all(&Request::to(AUDIT).line())
+        .map_err(failed)?;
     let patience = PATIENCE + LIMIT + EACH * u32::try_from(vcpus).unwrap_or(u32::MAX);
     let answer = heard(&mut stream, patience, ANSWER).map_err(failed)?;
     match understood(socket, &answer)? {

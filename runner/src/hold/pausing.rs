@@ -31,6 +31,8 @@ pub struct Controls {
     begun: Mutex<Option<Pausing>>,
     /// It began with a pause since nobody here knows whether it runs elsewhere.
     pub unknown: bool,
+    /// And where it came from is another host.
+    pub far: bool,
     /// What can be saved of it; nothing of a witness's.
     pub saves: Option<Saves>,
 }
@@ -66,6 +68,7 @@ impl Controls {
             stop: Box::new(stop),
             begun: Mutex::default(),
             unknown: false,
+            far: false,
             saves: None,
         }
     }
