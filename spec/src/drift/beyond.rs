@@ -286,9 +286,18 @@ pub(super) fn unpromised(
                 .any(|left| left.contains_key(&(name.to_owned(), 0)))
     };
     let (old, new) = (facts(old), facts(new));
+    // What a register is at a later entry as well, is told of the register.
+    let is_itself = |view: &BTreeMap<(u32, &str), Seen>, (vcpu, name): (u32, &str)| {
+        let register = name.strip_suffix(AT_LATER_ENTRY);
+        let itself = register.and_then(|register| view.get(&(vcpu, register)));
+        itself.is_some_and(|itself| view.get(&(vcpu, name)) == Some(itself))
+    };
     let mut out = Changed::default();
     for place in old.keys().chain(new.keys()).collect::<BTreeSet<_>>() {
         let (vcpu, name) = *place;
+        if is_itself(&old, *place) && is_itself(&new, *place) {
+            continue;
+        }
         let promised = key_of(name).and_then(|key| masks.get(&(vcpu, key)));
         let differ = match (old.get(place), new.get(place), promised) {
             (Some(old), Some(new), None) if LEFT_BEHIND.contains(&name) => {

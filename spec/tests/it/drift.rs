@@ -30,7 +30,18 @@ const PAIRS: [(&str, &str, bool, &[&str]); 5] = [
             "SMC ",
         ],
     ),
-    ("6.12", "6.18", true, &["SMIDR_EL1"]),
+    (
+        "6.12",
+        "6.18",
+        true,
+        &[
+            // A CPU that is turned on once more finds its timers reset, where it found them as it had left them.
+            "CNTP_CTL_EL0 at a later entry",
+            "CNTP_CVAL_EL0 at a later entry",
+            "CNTV_CVAL_EL0 at a later entry",
+            "SMIDR_EL1",
+        ],
+    ),
     ("6.18", "7.0", true, &["GMID_EL1", "SMIDR_EL1"]),
     ("7.0", "7.1", true, &[]),
     ("7.1", "7.2", true, &["PMMIR_EL1"]),
