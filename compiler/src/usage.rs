@@ -97,7 +97,11 @@ pub fn meant(error: &mut Error, arguments: &[String]) {
     // Those of commands have few names, of which a guess by letters is good enough.
     let own = Flags::command();
     let is_own = |given: &String| own.find_subcommand(given).is_some();
-    if arguments.iter().any(is_own) {
+    if arguments
+        .iter()
+        .take_while(|given| **given != word)
+        .any(is_own)
+    {
         return;
     }
     error.remove(ContextKind::SuggestedSubcommand);

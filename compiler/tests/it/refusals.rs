@@ -302,7 +302,7 @@ fn one_mistake_is_one_finding() {
         ),
         (
             "abi \"kvm-6.8\"",
-            "abi \"kvm-6.8\" psci \"1.1\"",
+            "abi \"kvm-6.8\" psci 1.1",
             "spec::syntax",
             "write `\"psci-1.1\"`",
         ),
@@ -340,6 +340,15 @@ fn one_mistake_is_one_finding() {
         let said = found[0]["help"].as_str().unwrap_or("(no help)");
         assert!(said.starts_with(help), "{habit}: {said}");
     }
+    // A baseline of one's own may have any name, also one of digits, which has to be quoted.
+    scratch.write(
+        "own.kdl",
+        "baseline \"linux\" after=\"kvm-6.8\" { title \"x\"; }\nbaseline \"1.1\" part=\"psci\" { title \"y\"; psci \"1.1\" source=\"x\"; }\n",
+    );
+    let own = SPEC.replace("abi \"kvm-6.8\"", "abi linux \"1.1\"");
+    scratch.write("own.vm.kdl", &format!("import \"own.kdl\"\n{own}"));
+    let taken = scratch.vmlock(&["lock", "--dry-run", "own.vm.kdl"]);
+    assert_eq!(code(&taken), 0, "{}", err(&taken));
     // What stands in another line is another mistake.
     let two = "count=2 {\n sve\n pmu { x; }\n }";
     scratch.write("a.vm.kdl", &SPEC.replace("count=2", two));

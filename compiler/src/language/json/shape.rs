@@ -100,7 +100,17 @@ struct Spelling {
 }
 
 /// Spellings of the values in locks and reports.
-const SPELLINGS: [Spelling; 5] = [
+const SPELLINGS: [Spelling; 6] = [
+    Spelling {
+        pattern: "^0x60[23]0[0-9a-f]{12}$",
+        is: |text| {
+            let of_arm64 = ["0x6020", "0x6030"]
+                .iter()
+                .any(|start| text.starts_with(start));
+            of_arm64 && hex64::parse_digits(text, 16).is_ok()
+        },
+        words: "the id of one of KVM's arm64 registers stands here: `0x6020` or `0x6030` and 12 hex digits",
+    },
     Spelling {
         pattern: "^0x[0-9a-f]{16}$",
         is: |text| hex64::parse_digits(text, 16).is_ok(),

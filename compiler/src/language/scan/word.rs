@@ -98,7 +98,8 @@ impl Scanner<'_> {
             && !behind.trim_start().starts_with('=')
     }
 
-    /// A baseline or a host whose name stands in two words, as in `abi kvm 6.8`; says whether it is one.
+    /// A baseline or a host whose name stands in two words, as in `abi kvm 6.8`; says whether it is one. A second word in
+    /// quotes may be the name of another baseline.
     fn name_in_two_words(&mut self, start: usize) -> bool {
         let text = self.source.text.as_str();
         let word = match &text[start..self.at] {
@@ -109,19 +110,18 @@ impl Scanner<'_> {
         let line = text[..start].rsplit(['\n', ';', '{']).next().unwrap_or("");
         let node = line.split_whitespace().next();
         let rest = &text[self.at..];
-        let behind = rest.trim_start_matches([' ', '\t']);
-        let bare = behind.strip_prefix('"').unwrap_or(behind);
+        let bare = rest.trim_start_matches([' ', '\t']);
         let digits = |c: char| c.is_ascii_digit() || c == '.';
         let end = bare.find(|c| !digits(c)).unwrap_or(bare.len());
         let (number, behind) = bare.split_at(end);
         if self.taken_out
             || !matches!(node, Some("abi" | "runs-on"))
             || !number.starts_with(|c: char| c.is_ascii_digit())
-            || behind.starts_with(|c: char| c.is_alphanumeric() || "-_".contains(c))
+            || number.ends_with('.')
+            || behind.starts_with(|c: char| c.is_alphanumeric() || "-_\"".contains(c))
         {
             return false;
         }
-        let behind = behind.strip_prefix('"').unwrap_or(behind);
         self.at = text.len() - behind.len();
         self.report(
             "a name is one word, and this is two",
