@@ -106,6 +106,12 @@ fn a_report_says_whether_it_was_imported_and_then_nothing_of_a_trial() {
     let parse = |report: &HostReport| report::parse(&report::write(report));
     // Programs of before know it by its number.
     assert!(text.contains("\"reportVersion\": 2"), "{text}");
+    fn shown(report: &mut HostReport) -> &mut Vec<BTreeMap<String, Seen>> {
+        &mut report.imported.as_mut().expect("it was imported").shown
+    }
+    let mut most = imported.clone();
+    shown(&mut most).resize(512, BTreeMap::new());
+    assert_eq!(parse(&most), Ok(most));
     let says = |change: fn(&mut HostReport)| {
         let mut report = imported.clone();
         change(&mut report);
@@ -117,6 +123,8 @@ fn a_report_says_whether_it_was_imported_and_then_nothing_of_a_trial() {
             "of reports that were imported",
         ),
         (|r| r.report_version = 3, "use a newer vmlock"),
+        (|r| shown(r).clear(), "of 0 vCPUs"),
+        (|r| shown(r).resize(513, BTreeMap::new()), "of 513 vCPUs"),
         (|r| r.vcpus_max = 8, "only a trial on the host can"),
         (
             |r| r.psci.push("1.1".to_owned()),

@@ -57,15 +57,12 @@ fn values(account: &Account) -> BTreeMap<String, Result<Seen, ()>> {
 
 /// The same of a report that was imported.
 fn values_of(imported: &Imported) -> BTreeMap<String, Result<Seen, ()>> {
-    let names: BTreeSet<&String> = imported.shown.iter().flat_map(BTreeMap::keys).collect();
-    let seen = |name: &&String| match imported.seen(name) {
-        Reading::Alike(_, seen) => Ok(seen),
-        _ => Err(()),
-    };
-    names
-        .iter()
-        .map(|name| ((*name).clone(), seen(name)))
-        .collect()
+    let all = imported.readings().into_iter();
+    all.map(|(name, reading)| match reading {
+        Reading::Alike(_, seen) => (name.to_owned(), Ok(seen)),
+        _ => (name.to_owned(), Err(())),
+    })
+    .collect()
 }
 
 /// Whether KVM ran the guest: it answers for the distributor, or names itself.
