@@ -1,6 +1,7 @@
 //! Reports that were imported, in every command that takes one: what nobody has tried is never a yes.
 
 use crate::import::fingerprint;
+use crate::schemas::validator;
 use crate::scratch::{Scratch, err, out, report_of, root};
 use serde_json::Value;
 use std::fs;
@@ -109,6 +110,37 @@ fn no_lock_is_kept_by_an_imported_report() {
     );
     for lock in object["locks"].as_array().unwrap() {
         assert_eq!(lock["keptBy"], 0, "{lock}");
+    }
+}
+
+/// The schema that such a report names has it valid, and no report that says the other version.
+#[test]
+fn an_imported_report_is_valid_by_the_checked_in_schema() {
+    let (scratch, reports) = imported("untried-schema");
+    let path = root().join("schema/host-report.v1.schema.json");
+    let schema: Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+    let schema = validator(&schema);
+    let probed = fs::read_to_string(report_of("neoverse-n1", "6.12")).unwrap();
+    let probed: Value = serde_json::from_str(&probed).unwrap();
+    let texts = reports
+        .iter()
+        .map(|name| fs::read_to_string(scratch.0.join(name)).unwrap());
+    let all = texts.map(|text| serde_json::from_str(&text).unwrap());
+    for (index, report) in [probed].into_iter().chain(all).enumerate() {
+        let version = if index == 0 { 1 } else { 2 };
+        assert_eq!(report["reportVersion"], version, "{index}");
+        let found: Vec<String> = schema.iter_errors(&report).map(|e| e.to_string()).collect();
+        assert_eq!(found, Vec::<String>::new(), "{index}");
+        for other in [3 - version, 3] {
+            let mut wrong = report.clone();
+            wrong["reportVersion"] = other.into();
+            assert!(!schema.is_valid(&wrong), "{index}: {other}");
+        }
+        if index > 0 {
+            let mut empty = report.clone();
+            empty["imported"]["shown"] = Value::Array(Vec::new());
+            assert!(!schema.is_valid(&empty), "{index}");
+        }
     }
 }
 
