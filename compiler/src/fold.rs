@@ -3,14 +3,6 @@
 use vmlock_spec::plan::Refusal;
 use vmlock_spec::reason;
 
-/// What stands in a line of a host whose report was imported.
-const UNTRIED: &str = "the report was imported, and nobody has tried what this host keeps";
-
-/// Whether these lines say that nobody knows, and nothing else.
-pub fn is_unknown(lines: &[&str]) -> bool {
-    matches!(lines, [line] if line.strip_prefix("unknown: ") == Some(UNTRIED))
-}
-
 /// What is refused for one reason of one register, or of one thing that is none.
 pub struct Fold<'a> {
     pub code: &'static str,
@@ -47,8 +39,10 @@ impl Fold<'_> {
 
     /// What stands there of each.
     pub fn each(&self) -> String {
-        if self.code == reason::IMPORTED {
-            return UNTRIED.to_owned();
+        if let [open] = self.refusals[..]
+            && self.code == reason::IMPORTED
+        {
+            return open.reason.clone();
         }
         let each = self.refusals.iter().map(|r| {
             let field = r.name.strip_prefix(self.name).unwrap_or_default();

@@ -271,7 +271,8 @@ pub fn drift<'a>(question: Question<'_>, hosts: &[Host<'a>]) -> Result<Drift<'a>
         };
         let all = beyond::changed(None, (guest.view, &new));
         let mut changed = beyond::changed(
-            old.as_ref().map(|(view, left)| (*view, left)),
+            old.as_ref()
+                .map(|(view, left)| (&guest.before, *view, left)),
             (guest.view, &new),
         );
         if let Some((view, left)) = &old {

@@ -272,6 +272,7 @@ pub fn plan_with(lock: &Lock, report: &HostReport, emulation: Emulation) -> Plan
 pub fn plan_on(lock: &Lock, ground: &Ground, emulation: Emulation) -> Plan {
     let report = ground.report;
     let mut plan = Plan::default();
+    // Before all else, so that none is kept by a report which says that it was imported and tells of trials too.
     if let Some(imported) = &report.imported {
         plan.refusals = imported::refusals(lock, imported);
         plan.unknown = imported::unknown(lock, imported);

@@ -7,6 +7,7 @@
 use crate::catalogue::{Kind, register_by_id, register_by_name};
 use crate::json;
 use crate::lock::{full_mask, hex32, hex64, optional_hex64};
+use crate::space::VCPUS_MAX;
 use crate::vm::{Arch, Feature};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -136,10 +137,20 @@ impl Imported {
         reading
     }
 
+    /// All that it tells, by name, as [`Self::seen`] does of one.
+    pub fn readings(&self) -> BTreeMap<&str, Reading> {
+        let mut all: BTreeMap<&str, Reading> = BTreeMap::new();
+        for (vcpu, facts) in (0..).zip(&self.shown) {
+            for (name, seen) in facts {
+                all.entry(name).or_default().add(vcpu, *seen);
+            }
+        }
+        all
+    }
+
     /// How many different things it tells.
     pub fn told(&self) -> usize {
-        let names = self.shown.iter().flat_map(BTreeMap::keys);
-        names.collect::<BTreeSet<_>>().len()
+        self.readings().len()
     }
 }
 
@@ -641,6 +652,9 @@ pub fn parse(text: &str) -> Result<HostReport, String> {
 
 /// Reads a report, and says where it is none.
 ///
+/// Of one that was imported it asks more than its types do: version 2, no trial in it, from 1 vCPU to as many as a machine can
+/// have. Serde alone does not; even so no lock is kept by such a report, since a plan looks at `imported` first.
+///
 /// # Errors
 /// [`ReportError`] says what and where.
 pub fn read(text: &str) -> Result<HostReport, ReportError> {
@@ -675,6 +689,14 @@ pub fn read(text: &str) -> Result<HostReport, ReportError> {
     if report.imported.is_some() != says_imported {
         return Err(Unusable(format!(
             "this host report cannot be read: reportVersion {IMPORTED_VERSION} is of reports that were imported, and of no other"
+        )));
+    }
+    if let Some(imported) = &report.imported
+        && !(1..=VCPUS_MAX as usize).contains(&imported.shown.len())
+    {
+        return Err(Unusable(format!(
+            "this host report cannot be read: `shown` is of {} vCPUs, and a guest has from 1 to {VCPUS_MAX}",
+            imported.shown.len()
         )));
     }
     // Nobody has tried anything there: what says otherwise was put together by hand.

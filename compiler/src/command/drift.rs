@@ -1,6 +1,6 @@
 //! `vmlock drift`: what a new kernel changes for guests, what broke, what restores it, and the baseline that says so.
 
-mod imported;
+pub mod imported;
 mod say;
 pub mod write;
 
@@ -14,6 +14,7 @@ use crate::hosts::recorded;
 use crate::language::import;
 use crate::page;
 use crate::render::{Exit, Output};
+use crate::shell;
 use crate::wording;
 use say::Names;
 use vmlock_spec::adopt::shown;
@@ -450,9 +451,24 @@ fn asked(flags: &DriftFlags) -> Vec<String> {
 
 /// What one guest was shown on each of two hosts whose reports were imported.
 fn of_imported((a, before): &(&str, Imported), (b, after): &(&str, Imported), out: &mut Output) {
+    let midr = |of: &Imported| of.seen("MIDR_EL1").value();
+    if midr(before).is_none() || midr(before) != midr(after) {
+        let words = format!(
+            "that `{a}` and `{b}` are of one CPU is not told: MIDR_EL1 is another one, or was not seen, and what differs is not their kernels' doing alone"
+        );
+        let help = format!(
+            "`vmlock diff {} {}` compares them",
+            shell::word(a),
+            shell::word(b)
+        );
+        let problem = Diagnostic::error("drift::another-cpu", words).help(help);
+        return out.fail(Exit::Unjudged, problem);
+    }
     let (changes, untold) = imported::compare(before, after);
     let mut unknown = vec![
         "what these hosts can be made to show: both reports were imported, and nobody has tried"
+            .to_owned(),
+        "whether a difference is the kernel's or what the virtual machine monitor wrote: such a report does not tell"
             .to_owned(),
     ];
     if !untold.is_empty() {

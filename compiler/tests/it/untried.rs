@@ -1,6 +1,7 @@
 //! Reports that were imported, in every command that takes one: what nobody has tried is never a yes.
 
 use crate::import::fingerprint;
+use crate::schemas::validator;
 use crate::scratch::{Scratch, err, out, report_of, root};
 use serde_json::Value;
 use std::fs;
@@ -112,6 +113,37 @@ fn no_lock_is_kept_by_an_imported_report() {
     }
 }
 
+/// The schema that such a report names has it valid, and no report that says the other version.
+#[test]
+fn an_imported_report_is_valid_by_the_checked_in_schema() {
+    let (scratch, reports) = imported("untried-schema");
+    let path = root().join("schema/host-report.v1.schema.json");
+    let schema: Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+    let schema = validator(&schema);
+    let probed = fs::read_to_string(report_of("neoverse-n1", "6.12")).unwrap();
+    let probed: Value = serde_json::from_str(&probed).unwrap();
+    let texts = reports
+        .iter()
+        .map(|name| fs::read_to_string(scratch.0.join(name)).unwrap());
+    let all = texts.map(|text| serde_json::from_str(&text).unwrap());
+    for (index, report) in [probed].into_iter().chain(all).enumerate() {
+        let version = if index == 0 { 1 } else { 2 };
+        assert_eq!(report["reportVersion"], version, "{index}");
+        let found: Vec<String> = schema.iter_errors(&report).map(|e| e.to_string()).collect();
+        assert_eq!(found, Vec::<String>::new(), "{index}");
+        for other in [3 - version, 3] {
+            let mut wrong = report.clone();
+            wrong["reportVersion"] = other.into();
+            assert!(!schema.is_valid(&wrong), "{index}: {other}");
+        }
+        if index > 0 {
+            let mut empty = report.clone();
+            empty["imported"]["shown"] = Value::Array(Vec::new());
+            assert!(!schema.is_valid(&empty), "{index}");
+        }
+    }
+}
+
 /// In a table and beside a host that was tried, unknown is no "no".
 #[test]
 fn unknown_is_told_apart_from_refused() {
@@ -151,7 +183,18 @@ fn unknown_is_told_apart_from_refused() {
         "{text}"
     );
     let page = scratch.vmlock(&[&["fleet", modern, "--format", "html"][..], &hosts].concat());
-    assert!(out(&page).contains("unknown: nobody has tried"));
+    let page = out(&page);
+    let (_, rest) = page.split_once("id=\"data\">").unwrap();
+    let (data, _) = rest.split_once("</script>").unwrap();
+    let data: Value = serde_json::from_str(data).unwrap();
+    let cells = data["rows"][0]["cells"].as_array().unwrap().iter();
+    let words: Vec<&Value> = cells
+        .map(|cell| {
+            let kind = &data["cells"][cell.as_u64().unwrap() as usize]["kind"];
+            &data["kinds"][kind.as_u64().unwrap() as usize]["words"]
+        })
+        .collect();
+    assert_eq!(words, ["kept", "not kept", "unknown: nobody has tried"]);
     // As one of the hosts of a description.
     scratch.write(
         "a.vm.kdl",
@@ -160,6 +203,15 @@ fn unknown_is_told_apart_from_refused() {
     let lock = scratch.vmlock(&["lock", "a.vm.kdl", "--for", &reports[0]]);
     assert_eq!(lock.status.code(), Some(1), "{}{}", out(&lock), err(&lock));
     assert!(!scratch.0.join("a.vm.lock.json").exists());
+    let text = format!("{}{}", out(&lock), err(&lock));
+    assert!(
+        text.contains("it is unknown whether") && !text.contains("cannot keep"),
+        "{text}"
+    );
+    assert!(!text.contains("asked for here"), "{text}");
+    let (code, object) = scratch.json(&["lock", "a.vm.kdl", "--for", &reports[0]]);
+    assert_eq!(code, 1, "{object}");
+    assert!(object.to_string().contains("\"unknown\":true"), "{object}");
 }
 
 #[test]
@@ -176,6 +228,9 @@ fn what_needs_a_trial_says_so_and_what_does_not_says_what_is_told() {
         (&["adopt", host, "--baseline", "rack"], 4),
         (&["common", host], 4),
         (&["init", "--host", host, "a"], 4),
+        (&["diff", host, &report_of("neoverse-n1", "6.1")], 4),
+        (&["diff", &report_of("neoverse-n1", "6.1"), host], 4),
+        (&["diff", host, &reports[3]], 4),
         (&["drift", "--from", "kvm-6.1", host], 125),
         (&["drift", &report_of("neoverse-n1", "6.1"), host], 125),
         (&["drift", host, &reports[3]], 125),
@@ -208,6 +263,23 @@ fn what_needs_a_trial_says_so_and_what_does_not_says_what_is_told() {
     assert!(
         object["unknown"].to_string().contains("nobody has tried"),
         "{object}"
+    );
+    let (ended, apart) = scratch.json(&["diff", host, &reports[1]]);
+    assert_eq!((ended, &apart["changes"]), (1, &object["changes"]));
+    let (ended, apart) = scratch.json(&["diff", host, host]);
+    assert_eq!((ended, &apart["changes"]), (0, &Value::Array(vec![])));
+    // What is of two CPUs is no kernel's doing.
+    let text = fs::read_to_string(scratch.0.join(host)).unwrap();
+    let mut other: Value = serde_json::from_str(&text).unwrap();
+    for facts in other["imported"]["shown"].as_array_mut().unwrap() {
+        assert!(facts["MIDR_EL1"].is_string(), "{facts}");
+        facts["MIDR_EL1"] = "0x00000000410fd083".into();
+    }
+    scratch.write("other.json", &other.to_string());
+    let (code, object) = scratch.json(&["drift", host, "other.json"]);
+    assert_eq!(
+        (code, &object["diagnostics"][0]["code"]),
+        (125, &"drift::another-cpu".into())
     );
     let (code, object) = scratch.json(&["drift", host, host]);
     assert_eq!(
@@ -282,4 +354,38 @@ fn what_tells_of_no_guest_under_kvm_makes_no_report() {
     assert_eq!(code, 0, "{object}");
     let kdl = object["models"][0]["kdl"].as_str().unwrap();
     assert!(kdl.contains("source=\"an emulated host: "), "{kdl}");
+    // A real CPU under another hypervisor, or in a log that came not so far, is no emulator's.
+    let facts = scratch.vmlock(&["observe", &log("6.1"), "-o", "facts.json"]);
+    assert_eq!(facts.status.code(), Some(0), "{}", err(&facts));
+    let facts = fs::read_to_string(scratch.0.join("facts.json")).unwrap();
+    for (iidr, words) in [
+        (Some("0x000000000000043b"), "GICD_IIDR is another's"),
+        (None, "was not seen"),
+    ] {
+        let mut facts: Value = serde_json::from_str(&facts).unwrap();
+        for vcpu in facts["guest"].as_array_mut().unwrap() {
+            let vcpu = vcpu.as_object_mut().unwrap();
+            vcpu.remove("VENDOR_HYP_CALL_UID()");
+            if let Some(old) = vcpu.remove("GICD_IIDR") {
+                vcpu.extend(iidr.map(|new| ("GICD_IIDR".to_owned(), new.into())));
+                assert!(old.is_string(), "{old}");
+            }
+            if vcpu.contains_key("ID_AA64PFR0_EL1") {
+                vcpu["ID_AA64PFR0_EL1"] = "0x1100000011111112".into();
+            }
+        }
+        scratch.write("real.json", &facts.to_string());
+        let import = ["import", "real.json", "--name", "own"];
+        let (code, object) = scratch.json(&import);
+        assert_eq!(code, 0, "{object}");
+        let kdl = object["models"][0]["kdl"].as_str().unwrap();
+        assert!(!kdl.contains("an emulated host"), "{kdl}");
+        assert!(kdl.contains(words), "{kdl}");
+        let (code, object) = scratch.json(&[&import[..], &["--to", "report"]].concat());
+        assert_eq!(
+            (code, &object["diagnostics"][0]["code"]),
+            (1, &"foreign::no-host".into())
+        );
+        assert!(object.to_string().contains(words), "{object}");
+    }
 }

@@ -31,6 +31,16 @@ pub struct Untold {
     pub alike: bool,
 }
 
+/// The lock's frequency and what a guest read there instead; `None` where it is the lock's, or nobody looked.
+fn frequency<'a>(lock: &'a Lock, imported: &Imported) -> Option<(&'a LockedRegister, u64)> {
+    let entry = lock
+        .registers
+        .iter()
+        .find(|entry| entry.name == FREQUENCY)?;
+    let shown = imported.seen(FREQUENCY).value()?;
+    ((shown ^ entry.value) & entry.promised() != 0).then_some((entry, shown))
+}
+
 /// What a plan on such a report refuses: never nothing.
 pub(super) fn refusals(lock: &Lock, imported: &Imported) -> Vec<Refusal> {
     let mut refusals = vec![Refusal {
@@ -45,11 +55,7 @@ pub(super) fn refusals(lock: &Lock, imported: &Imported) -> Vec<Refusal> {
         from: "the rule that unknown means no".to_owned(),
         help: vec!["make a report on the host with `vmlock-run probe`".to_owned()],
     }];
-    let frequency = lock.registers.iter().find(|entry| entry.name == FREQUENCY);
-    if let Some(entry) = frequency
-        && let Some(shown) = imported.seen(FREQUENCY).value()
-        && (shown ^ entry.value) & entry.promised() != 0
-    {
+    if let Some((entry, shown)) = frequency(lock, imported) {
         refusals.push(Refusal {
             code: reason::SILICON_FACT,
             name: FREQUENCY.to_owned(),
@@ -65,13 +71,16 @@ pub(super) fn refusals(lock: &Lock, imported: &Imported) -> Vec<Refusal> {
     refusals
 }
 
-/// All that a lock promises of CPUs, firmware and interrupt controller, with what a guest was shown of it. Memory, devices
+/// All that a lock promises of CPUs, firmware and interrupt controller and that is not refused for good, with what a guest was
+/// shown of it. Memory, devices
 /// and the state in which a vCPU begins are the machine's, and no other machine's guest tells of them.
 pub(super) fn unknown(lock: &Lock, imported: &Imported) -> Vec<Untold> {
     let promised = |entry: &&LockedRegister| entry.promised() != 0;
     let registers = lock.registers.iter().filter(promised);
+    let refused = frequency(lock, imported).is_some();
     let mut entries: Vec<Untold> = registers
         .clone()
+        .filter(|entry| !(refused && entry.name == FREQUENCY))
         .map(|entry| {
             let reading = imported.seen(&entry.name);
             let alike = |value| (value ^ entry.value) & entry.promised() == 0;

@@ -624,12 +624,14 @@ fn a_call_that_traps_now_was_answered_before() {
     let found = compared("neoverse-n1", "kvm-6.12", &pair);
     assert!(!found.unsaid.is_empty(), "nothing changed");
     let calls = found.unsaid.keys().filter(|u| u.name.starts_with("SMC "));
-    for unsaid in calls {
-        assert_eq!(
-            (unsaid.name.as_str(), unsaid.before.as_str()),
-            (CALL, "0x10001"),
-            "{unsaid:?}"
-        );
+    // By default both kernels change these registers, which the lock has the old one's filter prevent: that is lost, too.
+    let (answers, changes): (Vec<_>, Vec<_>) = calls
+        .map(|u| (u.name.as_str(), u.before.as_str(), u.after.as_str()))
+        .partition(|(name, ..)| !name.contains(" changes of "));
+    assert_eq!(answers, [(CALL, "0x10001", "an undefined instruction")]);
+    assert!(changes.len() > 1, "{changes:?}");
+    for (name, before, after) in changes {
+        assert_eq!((before, after), ("0x0", "0xe"), "{name}");
     }
 }
 

@@ -67,7 +67,11 @@ fn no_lock_is_kept_by_what_a_guest_was_shown() {
                 assert_eq!(plan.refusals[0].code, reason::IMPORTED, "{}", lock.name);
                 assert!(plan.orders().steps.is_empty() && plan.read_back.is_empty());
                 let promised = lock.registers.iter().filter(|r| r.promised() != 0);
-                assert!(plan.unknown.len() >= promised.count(), "{}", lock.name);
+                assert!(
+                    plan.unknown.len() + plan.refusals.len() > promised.count(),
+                    "{}",
+                    lock.name
+                );
                 let told = numbers.iter().flat_map(|n| fleet.told(*n).to_vec());
                 assert_eq!(told.collect::<Vec<_>>(), plan.refusals, "{}", lock.name);
                 alike += plan.unknown.iter().filter(|entry| entry.alike).count();
@@ -95,6 +99,9 @@ fn what_nobody_could_change_is_refused_for_good() {
     let codes: Vec<&str> = plan.refusals.iter().map(|r| r.code).collect();
     assert_eq!(codes, [reason::IMPORTED, reason::SILICON_FACT]);
     assert!(!plan.is_unknown());
+    // What is refused for good is not unknown.
+    assert!(plan.unknown.len() > 100);
+    assert!(plan.unknown.iter().all(|entry| entry.name != "CNTFRQ_EL0"));
 }
 
 #[test]
@@ -106,6 +113,12 @@ fn a_report_says_whether_it_was_imported_and_then_nothing_of_a_trial() {
     let parse = |report: &HostReport| report::parse(&report::write(report));
     // Programs of before know it by its number.
     assert!(text.contains("\"reportVersion\": 2"), "{text}");
+    fn shown(report: &mut HostReport) -> &mut Vec<BTreeMap<String, Seen>> {
+        &mut report.imported.as_mut().expect("it was imported").shown
+    }
+    let mut most = imported.clone();
+    shown(&mut most).resize(512, BTreeMap::new());
+    assert_eq!(parse(&most), Ok(most));
     let says = |change: fn(&mut HostReport)| {
         let mut report = imported.clone();
         change(&mut report);
@@ -117,6 +130,8 @@ fn a_report_says_whether_it_was_imported_and_then_nothing_of_a_trial() {
             "of reports that were imported",
         ),
         (|r| r.report_version = 3, "use a newer vmlock"),
+        (|r| shown(r).clear(), "of 0 vCPUs"),
+        (|r| shown(r).resize(513, BTreeMap::new()), "of 513 vCPUs"),
         (|r| r.vcpus_max = 8, "only a trial on the host can"),
         (
             |r| r.psci.push("1.1".to_owned()),

@@ -2,27 +2,27 @@
 //! neither tells.
 
 use crate::difference::{Change, by_field, change};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use vmlock_spec::catalogue::register_by_name;
 use vmlock_spec::report::{Imported, Reading};
 
 /// What changed, and the names of what one of the two alone tells, which may have changed.
 pub fn compare(a: &Imported, b: &Imported) -> (Vec<Change>, Vec<String>) {
-    let names: BTreeSet<&String> = [a, b]
-        .into_iter()
-        .flat_map(|side| side.shown.iter().flat_map(BTreeMap::keys))
-        .collect();
+    let (before, after) = (a.readings(), b.readings());
+    let names: BTreeSet<&str> = before.keys().chain(after.keys()).copied().collect();
     let (mut changes, mut untold) = (Vec::new(), Vec::new());
     for name in names {
-        match (a.seen(name), b.seen(name)) {
-            (Reading::Unseen, _) | (_, Reading::Unseen) => untold.push(name.clone()),
-            (before, after) if before == after => {}
-            (before, after) => match (before.value(), after.value(), register_by_name(name)) {
-                (Some(before), Some(after), Some(info)) => {
-                    by_field(name, info, before, after, &mut changes);
+        match (before.get(name), after.get(name)) {
+            (Some(before), Some(after)) if before == after => {}
+            (Some(before), Some(after)) => {
+                match (before.value(), after.value(), register_by_name(name)) {
+                    (Some(before), Some(after), Some(info)) => {
+                        by_field(name, info, before, after, &mut changes);
+                    }
+                    _ => changes.push(change(name, words(before), words(after), "")),
                 }
-                _ => changes.push(change(name, words(&before), words(&after), "")),
-            },
+            }
+            _ => untold.push(name.to_owned()),
         }
     }
     (changes, untold)

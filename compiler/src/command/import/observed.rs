@@ -29,8 +29,9 @@ const UNKNOWN: [&str; 6] = [
     "which of these values the virtual machine monitor had written itself",
 ];
 
-/// What it is that shows nothing of KVM.
-const NOT_KVMS: &str = "neither GICD_IIDR nor a firmware call that the guest saw is KVM's";
+/// Why no host report comes of a log in which something else than KVM answered, and of one that does not tell.
+const ANOTHERS: &str = "KVM did not answer its guest: GICD_IIDR is another's";
+const UNSEEN: &str = "whether KVM ran its guest was not seen: it tells of no GICD_IIDR and of no firmware call of KVM's own";
 
 /// What comes of it.
 pub struct Found {
@@ -57,25 +58,29 @@ fn values(account: &Account) -> BTreeMap<String, Result<Seen, ()>> {
 
 /// The same of a report that was imported.
 fn values_of(imported: &Imported) -> BTreeMap<String, Result<Seen, ()>> {
-    let names: BTreeSet<&String> = imported.shown.iter().flat_map(BTreeMap::keys).collect();
-    let seen = |name: &&String| match imported.seen(name) {
-        Reading::Alike(_, seen) => Ok(seen),
-        _ => Err(()),
-    };
-    names
-        .iter()
-        .map(|name| ((*name).clone(), seen(name)))
-        .collect()
+    let all = imported.readings().into_iter();
+    all.map(|(name, reading)| match reading {
+        Reading::Alike(_, seen) => (name.to_owned(), Ok(seen)),
+        _ => (name.to_owned(), Err(())),
+    })
+    .collect()
 }
 
-/// Whether KVM ran the guest: it answers for the distributor, or names itself.
-fn is_kvms(seen: &BTreeMap<String, Result<Seen, ()>>) -> bool {
+/// Why it is not known that KVM ran the guest: `None` where it answers for the distributor, or names itself. That it does not
+/// says nothing of the CPU, which may be a real one under another hypervisor or beside another's interrupt controller.
+fn not_kvms(seen: &BTreeMap<String, Result<Seen, ()>>) -> Option<&'static str> {
     let value = |name: &str| match seen.get(name) {
         Some(Ok(Seen::Value(value))) => Some(*value),
         _ => None,
     };
-    value("GICD_IIDR").is_some_and(|iidr| iidr & !REVISION == KVM)
-        || value("VENDOR_HYP_CALL_UID()") == Some(smccc::VENDOR_HYP_UID[0])
+    if value("VENDOR_HYP_CALL_UID()") == Some(smccc::VENDOR_HYP_UID[0]) {
+        return None;
+    }
+    match value("GICD_IIDR") {
+        Some(iidr) if iidr & !REVISION == KVM => None,
+        Some(_) => Some(ANOTHERS),
+        None => Some(UNSEEN),
+    }
 }
 
 /// What it tells of the host.
@@ -117,10 +122,7 @@ pub fn read(account: &Account, shown: &str) -> Result<Found, Box<Diagnostic>> {
     let seen = values(account);
     Ok(Found {
         partial: partial(&seen, shown)?,
-        host: match is_kvms(&seen) {
-            true => Ok(host(account)),
-            false => Err(NOT_KVMS),
-        },
+        host: not_kvms(&seen).map_or_else(|| Ok(host(account)), Err),
         beside: beside(account, &seen),
     })
 }
@@ -213,8 +215,12 @@ fn partial(
         &values,
         "read by a portable witness in a guest of somebody's VMM",
     );
-    if !is_kvms(seen) {
-        partial.emulated(NOT_KVMS);
+    if let Some(why) = not_kvms(seen) {
+        partial.about.extend([
+            String::new(),
+            format!("{why}."),
+            "Whether these values are a real CPU's or an emulator's nobody knows but for what stands at MIDR_EL1.".to_owned(),
+        ]);
     }
     Ok(partial)
 }
