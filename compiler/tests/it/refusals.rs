@@ -345,10 +345,10 @@ fn one_mistake_is_one_finding() {
         "own.kdl",
         "baseline \"linux\" after=\"kvm-6.8\" { title \"x\"; }\nbaseline \"1.1\" part=\"psci\" { title \"y\"; psci \"1.1\" source=\"x\"; }\n",
     );
-    let own = SPEC.replace("abi \"kvm-6.8\"", "abi linux \"1.1\"");
-    scratch.write("own.vm.kdl", &format!("import \"own.kdl\"\n{own}"));
+    let own = "import \"own.kdl\"\n    abi linux \"1.1\"";
+    scratch.write("own.vm.kdl", &SPEC.replace("abi \"kvm-6.8\"", own));
     let taken = scratch.vmlock(&["lock", "--dry-run", "own.vm.kdl"]);
-    assert_eq!(code(&taken), 0, "{}", err(&taken));
+    assert_eq!(taken.status.code(), Some(0), "{}", err(&taken));
     // What stands in another line is another mistake.
     let two = "count=2 {\n sve\n pmu { x; }\n }";
     scratch.write("a.vm.kdl", &SPEC.replace("count=2", two));
