@@ -7,6 +7,7 @@ use crate::baseline;
 use crate::command::{cpu, read_tried, unwritable};
 use crate::diagnostic::Diagnostic;
 use crate::flags::AdoptFlags;
+use crate::names;
 use crate::render::{Exit, Output};
 use crate::shell;
 use crate::wording;
@@ -35,7 +36,7 @@ pub fn run(flags: &AdoptFlags, out: &mut Output) {
     }
     // One of the two is there: the command line asks for it.
     let name = flags.name.as_deref().unwrap_or_default();
-    if let Some(unfit) = cpu::not_a_name(name) {
+    if let Some(unfit) = names::not_a_name(name) {
         return out.fail(Exit::Usage, unfit);
     }
     let report = match read_tried(&flags.report) {

@@ -3,12 +3,12 @@
 pub mod observed;
 mod saved;
 
-use crate::command::drift::imported;
 use crate::command::observe::incomplete;
 use crate::command::{
     description, is_saved, parse_lock, read, read_observed, read_report, read_saved, untried,
 };
 use crate::diagnostic::{Diagnostic, join};
+use crate::difference::imported;
 use crate::difference::{self, Change};
 use crate::files;
 use crate::flags::DiffFlags;

@@ -1,6 +1,5 @@
 //! `vmlock drift`: what a new kernel changes for guests, what broke, what restores it, and the baseline that says so.
 
-pub mod imported;
 mod say;
 pub mod write;
 
@@ -9,6 +8,7 @@ use crate::command::diff::{Side, kind, observed, side};
 use crate::command::observe::incomplete;
 use crate::command::{cpu, read_lock, untried};
 use crate::diagnostic::{Diagnostic, join};
+use crate::difference::imported;
 use crate::flags::{DriftFlags, Format};
 use crate::hosts::recorded;
 use crate::language::import;

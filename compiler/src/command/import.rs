@@ -15,10 +15,11 @@ mod partial;
 mod qemu;
 
 use crate::baseline;
-use crate::command::{convert, cpu, unwritable};
+use crate::command::{convert, unwritable};
 use crate::diagnostic::Diagnostic;
 use crate::flags::{ImportFlags, To};
 use crate::language::write;
+use crate::names;
 use crate::render::{Exit, Output, hanging};
 use crate::shell;
 use kind::Failed;
@@ -357,7 +358,7 @@ fn models(
             1 => name.to_owned(),
             _ => format!("{name}-{}", index + 1),
         };
-        if let Some(unfit) = cpu::unfit_name(&name) {
+        if let Some(unfit) = names::unfit_name(&name) {
             return Err((Exit::Usage, Box::new(unfit)));
         }
         let model = part.model(&name);
@@ -393,7 +394,7 @@ fn machine(
     found: &Found,
     (spec, strays): (&VmSpec, &[String]),
 ) -> Result<Text, (Exit, Box<Diagnostic>)> {
-    if let Some(unfit) = cpu::not_a_name(name) {
+    if let Some(unfit) = names::not_a_name(name) {
         return Err((Exit::Usage, Box::new(unfit)));
     }
     let unsaid = |words: String| {
@@ -438,7 +439,7 @@ fn machine(
 
 /// A host report, which says of itself that it was imported.
 fn report(name: &str, shown: &str, found: &Found) -> Result<Text, (Exit, Box<Diagnostic>)> {
-    if let Some(unfit) = cpu::not_a_name(name) {
+    if let Some(unfit) = names::not_a_name(name) {
         return Err((Exit::Usage, Box::new(unfit)));
     }
     let imported = match &found.host {

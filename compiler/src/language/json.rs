@@ -673,7 +673,11 @@ mod tests {
                     };
                     let path = "x".into();
                     let source = Arc::new(Source { path, text });
-                    let one = unlike(&source, (which, of, "x::invalid"), (line, column, &words));
+                    let one = unlike(
+                        &source,
+                        (which, of, "lock::invalid"),
+                        (line, column, &words),
+                    );
                     let message = one.message.join("; ");
                     let foreign = FOREIGN.iter().find(|words| message.contains(**words));
                     assert_eq!(foreign, None, "{pointer}: {value}: {message}");

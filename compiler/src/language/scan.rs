@@ -552,7 +552,7 @@ mod tests {
                 "a name is one word, and this is two",
             ),
             (
-                "runs-on kvm \"6.12\" \"debian-12\"",
+                "runs-on kvm 6.12 \"debian-12\"",
                 "a name is one word, and this is two",
             ),
             ("abi a, b", "the values of `abi` have a comma between them"),

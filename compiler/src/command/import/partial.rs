@@ -3,7 +3,7 @@
 //! A register that such a file does not name would read as zero, which nobody has seen: so that each one that a lock
 //! could promise stands there, with its value or as `unknown`. No lock comes of what is unknown.
 
-use crate::command::cpu;
+use crate::emulated;
 use crate::language::write::quoted;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -145,7 +145,7 @@ impl Partial {
             };
             self.registers.insert(name, known);
         }
-        if let Some(why) = cpu::emulated(|info| values.get(info.name.as_ref()).copied()) {
+        if let Some(why) = emulated::emulated(|info| values.get(info.name.as_ref()).copied()) {
             self.emulated(why);
         }
         let name = "ID_AA64PFR0_EL1";
