@@ -16,8 +16,15 @@ pub fn reports(schema: &mut Value) {
         "description": description,
     });
     // An imported report is one by what stands in it, so that its version is what an editor complains of.
-    let is = |version: u32| json!({ "properties": { "reportVersion": { "const": version } } });
-    schema["if"] = json!({ "required": ["imported"] });
+    let is = |version: u32| {
+        let version = json!({ "type": "integer", "const": version });
+        json!({ "type": "object", "properties": { "reportVersion": version } })
+    };
+    schema["if"] = json!({
+        "type": "object",
+        "properties": { "imported": { "type": "object" } },
+        "required": ["imported"],
+    });
     schema["then"] = is(IMPORTED_VERSION);
     schema["else"] = is(REPORT_VERSION);
     schema["definitions"]["Imported"]["properties"]["shown"]["minItems"] = json!(1);
