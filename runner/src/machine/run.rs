@@ -104,6 +104,8 @@ struct Shared {
     alarm: Alarm,
     firmware: Option<Firmware>,
     stop: AtomicBool,
+    /// It is stopped since its time was up: where its vCPUs stood then is said.
+    overdue: AtomicBool,
     barrier: Arc<Barrier>,
     ended: Sender<Ended>,
     proxied: Option<Proxied>,
@@ -415,6 +417,7 @@ fn run_turning(
         alarm,
         firmware,
         stop: AtomicBool::new(false),
+        overdue: AtomicBool::new(false),
         barrier: Arc::new(Barrier::new(vcpus.len(), Arc::clone(&counts.paused))),
         ended: sender,
         proxied: proxy.map(|proxy| Proxied {
@@ -571,6 +574,10 @@ fn run_turning(
     #[cfg(feature = "torture")]
     misbehave::inside(Thread::Main);
     let how = wait(&receiver, limit);
+    // In this order: whoever sees the stop sees why.
+    shared
+        .overdue
+        .store(how == Ended::TimedOut, Ordering::Relaxed);
     shared.stop.store(true, Ordering::Release);
     shared.barrier.remove();
     // Nobody goes on with an earlier state of a guest that has ended here.
