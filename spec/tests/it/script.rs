@@ -4,10 +4,10 @@
 use crate::plans::host;
 use std::collections::BTreeMap;
 use vmlock_spec::catalogue::register_by_name;
-use vmlock_spec::lock::{Lock, canonical};
+use vmlock_spec::lock::{Lock, Range, canonical};
 use vmlock_spec::plan::{Emulation, Orders, Plan, Step, plan_with};
 use vmlock_spec::report::HostReport;
-use vmlock_spec::script::{Call, Owner, Script, Value};
+use vmlock_spec::script::{Call, Owner, REGION, Script, Value, affinity, counted, region};
 
 fn planned(lock: &Lock, host: &HostReport) -> Plan {
     plan_with(lock, host, Emulation::Forbidden)
@@ -203,4 +203,45 @@ fn what_would_be_left_out_is_refused() {
     let mut inside = orders;
     inside.only_inside.insert(1);
     assert!(Script::new(&lock, inside).is_err());
+}
+
+#[test]
+fn the_first_call_that_is_not_taken_ends_it() {
+    let (lock, host, orders) = library();
+    let script = Script::new(&lock, orders).expect("a script");
+    let mut machine = Machine::new(&lock, &host);
+    let ended = script.carry_out(&mut |call| match call {
+        Call::Init(1, _) => Err("not taken".to_owned()),
+        call => machine.call(call),
+    });
+    assert_eq!(ended.err(), Some("not taken".to_owned()));
+    // Two vCPUs, an interrupt controller with its places and its size, the first vCPU; no register.
+    assert!(
+        (7..12).contains(&machine.told) && machine.asked == 0,
+        "{}",
+        machine.told
+    );
+}
+
+#[test]
+fn what_kvm_is_told_has_its_form() {
+    let mut place = 5;
+    let (set, _) = Value::Set(7).request();
+    let mut value = Value::Get(&mut place);
+    let (get, answer) = value.request();
+    *answer += 1;
+    // `_IOW(KVMIO, 0xe1, struct kvm_device_attr)`, and 0xe2.
+    assert_eq!((set, get, place), (0x4018_aee1, 0x4018_aee2, 6));
+    // Two redistributors, each of two frames of 64 KiB.
+    let range = Range {
+        base: 0x80a_0000,
+        size: 0x4_0000,
+    };
+    assert_eq!(region(1, &range), 0x0020_0000_080a_0001);
+    assert_eq!(region(1, &range) & REGION, range.base);
+    assert_eq!(affinity(0x0004_8003_0201), 0x0403_0201_0000_0000);
+    assert_eq!(affinity(0x8000_0102), 0x0000_0102_0000_0000);
+    // It began when the host's was 100 to 103, and was read when that was 110 to 112.
+    assert_eq!(counted((100, 103), (110, 112)), 7..=12);
+    assert!(counted((u64::MAX, 1), (3, 4)).contains(&3));
 }
