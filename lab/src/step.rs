@@ -61,7 +61,7 @@ pub struct Outcomes {
 }
 
 /// How often a host is booted for the same errands, where what stops it is none of theirs.
-const TRIES: usize = 3;
+const TRIES: usize = 4;
 
 /// Hosts that were booted once more, by why.
 #[derive(Default)]

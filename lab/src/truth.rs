@@ -5,6 +5,7 @@
 use crate::cross;
 use crate::emulator;
 use crate::failure::{Failure, OK, Result, say};
+use crate::kernels;
 use crate::matrix::{Verdict, short, verdict};
 use crate::step::{Done, Step};
 use crate::tools;
@@ -212,12 +213,11 @@ fn drifted(done: &Done, name: &str) -> Result<Vec<String>> {
     Ok(problems)
 }
 
-/// The report of this host that the catalogue has, of a distribution's kernel: of others a newer point release may change
-/// something.
+/// The report of this host that the catalogue has to have, of a distribution's kernel: of others a newer point release may
+/// change something.
 fn recorded(root: &Path, cpu: &str, kernel: &str) -> Option<PathBuf> {
-    distribution(kernel)?;
-    let name = format!("spec/catalogue/hosts/{cpu}-{kernel}.json");
-    Some(root.join(name)).filter(|path| path.exists())
+    let is_recorded = distribution(kernel).is_some() && kernels::CPUS.contains(&cpu);
+    is_recorded.then(|| root.join(format!("spec/catalogue/hosts/{cpu}-{kernel}.json")))
 }
 
 /// What `vmlock drift` finds between the report of this host that the catalogue has and one of now. A newer witness that

@@ -139,7 +139,11 @@ pub fn let_go(file: impl AsFd) -> nix::Result<()> {
     lock(file, libc::F_UNLCK)
 }
 
-fn lock(file: impl AsFd, kind: libc::c_int) -> nix::Result<()> {
+/// Takes or gives up the open file's lock on all of it, `kind` being F_RDLCK, F_WRLCK or F_UNLCK, and waits for nobody.
+///
+/// # Errors
+/// The host's: EAGAIN where another program's lock is in the way.
+pub fn lock(file: impl AsFd, kind: libc::c_int) -> nix::Result<()> {
     let all = libc::flock {
         l_type: kind as libc::c_short,
         l_whence: libc::SEEK_SET as libc::c_short,

@@ -59,7 +59,7 @@ impl Kind {
             Self::Kept => ("✓", "kept", "kept"),
             Self::Refused => ("✗", "refused", "not kept"),
             Self::Differs => ("!", "refused", "a guest saw something else"),
-            Self::Untried => ("?", "unknown", "unknown: nobody has tried"),
+            Self::Untried => ("…", "unknown", "unknown: nobody has tried"),
             Self::NoVerdict => ("–", "unknown", "no verdict"),
             Self::Same => ("=", "same", "no difference"),
             Self::Restored => ("↺", "restored", "changed, and can be restored"),
