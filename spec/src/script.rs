@@ -3,7 +3,7 @@
 //!
 //! Numbers are those of Linux's include/uapi/linux/kvm.h and arch/arm64/include/uapi/asm/kvm.h, which never change.
 
-use crate::catalogue::register_by_name;
+use crate::catalogue::{register_by_id, register_by_name};
 use crate::lock::reset::begun;
 use crate::lock::{Lock, PhysicalCounter, Range, VirtualCounter};
 use crate::machine::REDISTRIBUTOR_SIZE;
@@ -27,7 +27,7 @@ const CONTROL: u32 = 4;
 const REDISTRIBUTOR: u32 = 5;
 /// `KVM_VGIC_V3_ADDR_TYPE_DIST` and `KVM_VGIC_V3_ADDR_TYPE_REDIST_REGION`.
 const OF_DISTRIBUTOR: u64 = 2;
-const OF_REGION: u64 = 4;
+const OF_REGION: u64 = 5;
 /// Where the address is in what KVM says of a region (`KVM_VGIC_V3_RDIST_BASE_MASK`, arch/arm64/kvm/vgic/vgic.h, 5.10 to 7.3).
 pub const REGION: u64 = 0x000f_ffff_ffff_0000;
 /// `KVM_DEV_ARM_VGIC_CTRL_INIT`.
@@ -134,8 +134,20 @@ pub struct Told<'a> {
     created: (u64, u64),
 }
 
-/// What was read, and what of it is otherwise than the lock says.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// A call that was not made, and why: nothing comes of such a machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Failed<E> {
+    /// The call, in words.
+    pub call: String,
+    /// The machine's own error.
+    pub error: E,
+}
+
+/// What was read, and what of it is otherwise than the lock says. There is none of a machine that was not read.
+#[must_use]
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Judged {
     /// How many values were held against the lock.
     pub read: usize,
@@ -144,7 +156,8 @@ pub struct Judged {
 }
 
 impl<'a> Script<'a> {
-    /// The script for guests without vCPU features.
+    /// The script for guests without vCPU features: their vCPUs and their interrupt controller. Memory and devices are the
+    /// monitor's, with all that the lock says of them.
     ///
     /// # Errors
     /// What cannot be told or read back so, in words: nothing of a plan can be left out.
@@ -170,18 +183,19 @@ impl<'a> Script<'a> {
     /// Makes all of them.
     ///
     /// # Errors
-    /// The machine's, of the first call that KVM does not take: nothing is made of such a machine.
+    /// The first call that KVM does not take, with the machine's error: nothing is made of such a machine.
     pub fn carry_out<E>(
         self,
         machine: &mut impl FnMut(Call<'_>) -> Result<(), E>,
-    ) -> Result<Told<'a>, E> {
-        let before = Asked(machine).counter()?;
+    ) -> Result<Told<'a>, Failed<E>> {
+        let mut machine = Asked(machine);
+        let before = machine.counter()?;
         let mut created = (before, before);
         for call in self.calls {
             let is_vcpu = matches!(call, Call::Vcpu(_));
-            machine(call)?;
+            machine.make(call)?;
             if is_vcpu {
-                created.1 = Asked(machine).counter()?;
+                created.1 = machine.counter()?;
             }
         }
         Ok(Told {
@@ -285,32 +299,44 @@ const fn size(id: u64) -> usize {
 struct Asked<'a, M>(&'a mut M);
 
 impl<E, M: FnMut(Call<'_>) -> Result<(), E>> Asked<'_, M> {
-    fn counter(&mut self) -> Result<u64, E> {
+    fn make(&mut self, call: Call<'_>) -> Result<(), Failed<E>> {
+        let words = call.to_string();
+        (self.0)(call).map_err(|error| Failed { call: words, error })
+    }
+
+    fn counter(&mut self) -> Result<u64, Failed<E>> {
         let mut ticks = 0;
-        (self.0)(Call::Counter(&mut ticks)).map(|()| ticks)
+        self.make(Call::Counter(&mut ticks)).map(|()| ticks)
     }
 
-    fn listed(&mut self, vcpu: usize) -> Result<Vec<u64>, E> {
+    fn listed(&mut self, vcpu: usize) -> Result<Vec<u64>, Failed<E>> {
         let mut ids = Vec::new();
-        (self.0)(Call::List(vcpu, &mut ids)).map(|()| ids)
+        self.make(Call::List(vcpu, &mut ids)).map(|()| ids)
     }
 
-    fn bytes(&mut self, vcpu: usize, id: u64) -> Result<Vec<u8>, E> {
+    fn bytes(&mut self, vcpu: usize, id: u64) -> Result<Vec<u8>, Failed<E>> {
         let mut bytes = vec![0; size(id)];
-        (self.0)(Call::Get(vcpu, id, &mut bytes)).map(|()| bytes)
+        self.make(Call::Get(vcpu, id, &mut bytes)).map(|()| bytes)
     }
 
     /// A register of at most 64 bits.
-    fn register(&mut self, vcpu: usize, id: u64) -> Result<u64, E> {
+    fn register(&mut self, vcpu: usize, id: u64) -> Result<u64, Failed<E>> {
         let bytes = self.bytes(vcpu, id)?;
         let low = bytes.iter().take(8).rev();
         Ok(low.fold(0, |value, byte| value << 8 | u64::from(*byte)))
     }
 
     /// An attribute, for which KVM is asked with a number.
-    fn attribute(&mut self, of: Owner, group: u32, attr: u64, mut value: u64) -> Result<u64, E> {
+    fn attribute(
+        &mut self,
+        of: Owner,
+        group: u32,
+        attr: u64,
+        mut value: u64,
+    ) -> Result<u64, Failed<E>> {
         let place = Value::Get(&mut value);
-        (self.0)(Call::Attribute(of, group, attr, place)).map(|()| value)
+        let call = Call::Attribute(of, group, attr, place);
+        self.make(call).map(|()| value)
     }
 }
 
@@ -319,12 +345,15 @@ impl Told<'_> {
     /// see is for a witness.
     ///
     /// # Errors
-    /// The machine's: one value that is not there to be read leaves all of it unjudged.
+    /// The first call that is not answered: one value that is not there to be read leaves all of it unjudged.
     pub fn read_back<E>(
         &self,
         machine: &mut impl FnMut(Call<'_>) -> Result<(), E>,
-    ) -> Result<Judged, E> {
-        let mut judged = Judged::default();
+    ) -> Result<Judged, Failed<E>> {
+        let mut judged = Judged {
+            read: 0,
+            different: Vec::new(),
+        };
         let mut machine = Asked(machine);
         for vcpu in 0..self.lock.machine.vcpus.len() {
             self.read_vcpu(vcpu, &mut machine, &mut judged)?;
@@ -353,7 +382,7 @@ impl Told<'_> {
         vcpu: usize,
         machine: &mut Asked<'_, impl FnMut(Call<'_>) -> Result<(), E>>,
         judged: &mut Judged,
-    ) -> Result<(), E> {
+    ) -> Result<(), Failed<E>> {
         let (lock, orders, created) = (self.lock, &self.orders, self.created);
         let listed = machine.listed(vcpu)?;
         for id in orders.read_back.iter().filter(|id| !listed.contains(id)) {
@@ -409,7 +438,7 @@ impl Told<'_> {
             let counts = counted(from, (before, after)).contains(&read);
             let what = "whether a counter counts from where it should";
             judged.hold(what, 1, counts.into(), 1);
-            Ok::<(), E>(())
+            Ok::<(), Failed<E>>(())
         };
         match lock.counters.virtual_counter {
             VirtualCounter::ZeroAtCreation => counts(CNTVCT, created)?,
@@ -448,10 +477,79 @@ impl fmt::Display for Judged {
             // What KVM tells of a machine is not all that a guest finds there.
             true => write!(
                 f,
-                "read back: {} values, as the lock says; what only a guest can see is for a witness",
+                "read back: {} values of vCPUs and interrupt controller, as the lock says; memory, devices and what only a guest can see are not judged",
                 self.read
             ),
             false => f.write_str(&self.different.join("\n")),
         }
     }
 }
+
+/// The request, and what it is about.
+impl fmt::Display for Call<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = |id: u64| match register_by_id(id) {
+            Some(info) => info.name.to_string(),
+            None => format!("an unknown register ({id:#018x})"),
+        };
+        match self {
+            Self::Capability(number) => write!(f, "KVM_ENABLE_CAP: capability {number}"),
+            Self::Vcpu(index) => write!(f, "KVM_CREATE_VCPU: vCPU {index}"),
+            Self::Device(kind) => write!(f, "KVM_CREATE_DEVICE: type {kind}"),
+            Self::Init(vcpu, _) => write!(f, "KVM_ARM_VCPU_INIT: vCPU {vcpu}"),
+            Self::Set(vcpu, id, value) => {
+                let name = name(*id);
+                write!(f, "KVM_SET_ONE_REG: {name} of vCPU {vcpu} to {value:#x}")
+            }
+            Self::Get(vcpu, id, _) => write!(f, "KVM_GET_ONE_REG: {} of vCPU {vcpu}", name(*id)),
+            Self::List(vcpu, _) => write!(f, "KVM_GET_REG_LIST: vCPU {vcpu}"),
+            Self::Attribute(of, group, attr, value) => {
+                let request = match value {
+                    Value::Set(_) => "KVM_SET_DEVICE_ATTR",
+                    Value::Get(_) => "KVM_GET_DEVICE_ATTR",
+                };
+                write!(f, "{request}: ")?;
+                match (of, *group, *attr) {
+                    (Owner::Device(_), ADDRESS, OF_DISTRIBUTOR) => {
+                        f.write_str("the distributor's address")
+                    }
+                    (Owner::Device(_), ADDRESS, OF_REGION) => {
+                        f.write_str("the address of a region of redistributors")
+                    }
+                    (Owner::Device(_), DISTRIBUTOR, IIDR) => f.write_str("GICD_IIDR"),
+                    (Owner::Device(_), DISTRIBUTOR, offset) => {
+                        write!(f, "the distributor's register at {offset:#x}")
+                    }
+                    (Owner::Device(_), REDISTRIBUTOR, place) => {
+                        let (affinity, offset) = (place >> 32, place & 0xffff_ffff);
+                        write!(
+                            f,
+                            "a redistributor's register at {offset:#x}, of the vCPU with affinity {affinity:#x}"
+                        )
+                    }
+                    (Owner::Device(_), INTERRUPTS, _) => f.write_str("the number of interrupts"),
+                    (Owner::Device(_), CONTROL, INIT) => {
+                        f.write_str("the end of the interrupt controller's configuration")
+                    }
+                    (Owner::Vcpu(vcpu), TIMERS, VIRTUAL_TIMER) => {
+                        write!(f, "the virtual timer's interrupt of vCPU {vcpu}")
+                    }
+                    (Owner::Vcpu(vcpu), TIMERS, PHYSICAL_TIMER) => {
+                        write!(f, "the physical timer's interrupt of vCPU {vcpu}")
+                    }
+                    (of, group, attr) => write!(f, "{of:?}, group {group}, attribute {attr:#x}"),
+                }
+            }
+            Self::Enter(vcpu) => write!(f, "KVM_RUN with immediate_exit: vCPU {vcpu}"),
+            Self::Counter(_) => f.write_str("reading CNTVCT_EL0 of the host"),
+        }
+    }
+}
+
+impl<E: fmt::Display> fmt::Display for Failed<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.call, self.error)
+    }
+}
+
+impl<E: fmt::Debug + fmt::Display> std::error::Error for Failed<E> {}

@@ -17,7 +17,7 @@ pub fn keep(script: Script<'_>) -> Result<Judged> {
     let mut machine: Machine = (vm, Vec::new(), Vec::new());
     let mut kvm = |call: Call<'_>| make(&mut machine, call);
     let told = script.carry_out(&mut kvm)?;
-    told.read_back(&mut kvm)
+    Ok(told.read_back(&mut kvm)?)
 }
 
 fn make((vm, vcpus, devices): &mut Machine, call: Call<'_>) -> Result<()> {

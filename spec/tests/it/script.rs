@@ -8,6 +8,7 @@ use vmlock_spec::lock::{Lock, Range, canonical};
 use vmlock_spec::plan::{Emulation, Orders, Plan, Step, plan_with};
 use vmlock_spec::report::HostReport;
 use vmlock_spec::script::{Call, Owner, REGION, Script, Value, affinity, counted, region};
+use vmlock_spec::vm::Feature;
 
 fn planned(lock: &Lock, host: &HostReport) -> Plan {
     plan_with(lock, host, Emulation::Forbidden)
@@ -43,7 +44,7 @@ impl Machine {
             }
             Call::Attribute(of, group, attr, Value::Set(value)) => {
                 // What KVM reads first of a region is its number.
-                let region = u64::from(group == 0 && attr == 4) * (value & 0xfff);
+                let region = u64::from(group == 0 && attr == 5) * (value & 0xfff);
                 let attr = attr | region << 8;
                 self.attributes.insert((owner(of), group, attr), value);
             }
@@ -200,9 +201,15 @@ fn what_would_be_left_out_is_refused() {
             more.steps.last()
         );
     }
-    let mut inside = orders;
+    let mut inside = orders.clone();
     inside.only_inside.insert(1);
     assert!(Script::new(&lock, inside).is_err());
+    for feature in Feature::ALL {
+        let mut with = lock.clone();
+        with.features.push(*feature);
+        assert!(Script::new(&with, orders.clone()).is_err(), "{feature:?}");
+    }
+    assert!(Script::new(&lock, orders).is_ok());
 }
 
 #[test]
@@ -214,7 +221,8 @@ fn the_first_call_that_is_not_taken_ends_it() {
         Call::Init(1, _) => Err("not taken".to_owned()),
         call => machine.call(call),
     });
-    assert_eq!(ended.err(), Some("not taken".to_owned()));
+    let ended = ended.expect_err("a call that was not taken");
+    assert_eq!(ended.to_string(), "KVM_ARM_VCPU_INIT: vCPU 1: not taken");
     // Two vCPUs, an interrupt controller with its places and its size, the first vCPU; no register.
     assert!(
         (7..12).contains(&machine.told) && machine.asked == 0,
@@ -244,4 +252,43 @@ fn what_kvm_is_told_has_its_form() {
     // It began when the host's was 100 to 103, and was read when that was 110 to 112.
     assert_eq!(counted((100, 103), (110, 112)), 7..=12);
     assert!(counted((u64::MAX, 1), (3, 4)).contains(&3));
+}
+
+#[test]
+fn a_call_is_named_with_what_it_is_about() {
+    let pfr0 = register_by_name("ID_AA64PFR0_EL1").expect("a register").id;
+    let mut value = 0;
+    for (call, words) in [
+        (
+            Call::Set(1, pfr0, 0x11),
+            "KVM_SET_ONE_REG: ID_AA64PFR0_EL1 of vCPU 1 to 0x11",
+        ),
+        (
+            Call::Get(0, 0x6030_0000_0013_ff00, &mut []),
+            "KVM_GET_ONE_REG: an unknown register (0x603000000013ff00) of vCPU 0",
+        ),
+        (
+            Call::Attribute(Owner::Device(0), 1, 0x8, Value::Get(&mut value)),
+            "KVM_GET_DEVICE_ATTR: GICD_IIDR",
+        ),
+        (
+            Call::Attribute(Owner::Device(0), 0, 5, Value::Set(0)),
+            "KVM_SET_DEVICE_ATTR: the address of a region of redistributors",
+        ),
+        (
+            Call::Attribute(Owner::Device(0), 5, 0x102_0000_0008, Value::Set(0)),
+            "KVM_SET_DEVICE_ATTR: a redistributor's register at 0x8, of the vCPU with affinity 0x102",
+        ),
+        (
+            Call::Attribute(Owner::Vcpu(1), 1, 0, Value::Set(27)),
+            "KVM_SET_DEVICE_ATTR: the virtual timer's interrupt of vCPU 1",
+        ),
+        (
+            Call::Attribute(Owner::Vcpu(1), 9, 2, Value::Set(27)),
+            "KVM_SET_DEVICE_ATTR: Vcpu(1), group 9, attribute 0x2",
+        ),
+        (Call::Enter(1), "KVM_RUN with immediate_exit: vCPU 1"),
+    ] {
+        assert_eq!(call.to_string(), words);
+    }
 }
