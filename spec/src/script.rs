@@ -1,13 +1,17 @@
 //! A plan as calls of KVM's, in their order, and all that can be read back of the machine, judged: for a virtual machine
 //! monitor that has nothing of its own to answer with.
 //!
+//! What was judged is so until somebody undoes it: all devices of KVM's are there before [`Told::read_back`], since an ITS, for
+//! one, gives the interrupt controller LPIs; and no `KVM_ARM_VCPU_INIT` comes after it, which puts back what was written of
+//! some registers. Who has to, as for a reset, makes a new machine.
+//!
 //! Numbers are those of Linux's include/uapi/linux/kvm.h and arch/arm64/include/uapi/asm/kvm.h, which never change.
 
 use crate::catalogue::{register_by_id, register_by_name};
 use crate::lock::reset::begun;
 use crate::lock::{Lock, PhysicalCounter, Range, VirtualCounter};
 use crate::machine::REDISTRIBUTOR_SIZE;
-use crate::plan::{Orders, Owed, Phase, Step, frames};
+use crate::plan::{Orders, Owed, Phase, Plan, Step, frames};
 use std::fmt;
 use std::ops::RangeInclusive;
 
@@ -28,7 +32,8 @@ const REDISTRIBUTOR: u32 = 5;
 /// `KVM_VGIC_V3_ADDR_TYPE_DIST` and `KVM_VGIC_V3_ADDR_TYPE_REDIST_REGION`.
 const OF_DISTRIBUTOR: u64 = 2;
 const OF_REGION: u64 = 5;
-/// Where the address is in what KVM says of a region (`KVM_VGIC_V3_RDIST_BASE_MASK`, arch/arm64/kvm/vgic/vgic.h, 5.10 to 7.3).
+/// Where the address is in what KVM says of a region (`KVM_VGIC_V3_RDIST_BASE_MASK`, arch/arm64/kvm/vgic/vgic.h, 5.10 to 7.3):
+/// of one that was told as `KVM_VGIC_V3_ADDR_TYPE_REDIST` it does not say how many redistributors it has.
 pub const REGION: u64 = 0x000f_ffff_ffff_0000;
 /// `KVM_DEV_ARM_VGIC_CTRL_INIT`.
 const INIT: u64 = 0;
@@ -46,7 +51,7 @@ const CNTVCT: u64 = 0x6030_0000_0013_df1a;
 const CNTPCT: u64 = 0x6030_0000_0013_df01;
 
 /// A region of redistributors as KVM is told of it: their count in bits 63 to 52, its address in 51 to 16, its index in 11 to 0
-/// (Documentation/virt/kvm/devices/arm-vgic-v3.rst).
+/// (Documentation/virt/kvm/devices/arm-vgic-v3.rst). Those of a lock that was parsed fit.
 pub const fn region(index: u64, region: &Range) -> u64 {
     (region.size / REDISTRIBUTOR_SIZE) << 52 | region.base | index
 }
@@ -91,10 +96,11 @@ impl Value<'_> {
     }
 }
 
-/// One call, once there is a VM with the lock's address bits. Whoever makes them matches all of them: one that falls into a
-/// last arm is a promise that nobody keeps.
+/// One call. Whoever makes them matches all of them: one that falls into a last arm is a promise that nobody keeps.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Call<'a> {
+    /// `KVM_CREATE_VM` with so many bits of guest-physical address (`KVM_VM_TYPE_ARM_IPA_SIZE`).
+    Vm(u32),
     /// `KVM_ENABLE_CAP` of the VM.
     Capability(u32),
     /// `KVM_CREATE_VCPU` with the index, which is that of this machine's vCPUs too.
@@ -118,6 +124,7 @@ pub enum Call<'a> {
 }
 
 /// The calls that make a machine of a lock and carry out its orders.
+#[must_use]
 #[derive(Debug, PartialEq, Eq)]
 pub struct Script<'a> {
     lock: &'a Lock,
@@ -125,12 +132,14 @@ pub struct Script<'a> {
     calls: Vec<Call<'static>>,
 }
 
-/// A machine to which a whole script was told, and of which nothing is known yet.
+/// A machine to which a whole script was told, and of which nothing is known yet: that KVM took it proves nothing.
+#[must_use]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Told<'a> {
     lock: &'a Lock,
     orders: Orders,
-    /// The host's counter when there was no vCPU yet, and when the last one was there: where a guest's begins.
+    /// The host's counter when there was no VM yet, and when the last vCPU was there: in between a guest's begins
+    /// (`kvm_timer_vcpu_init`, arch/arm64/kvm/arch_timer.c).
     created: (u64, u64),
 }
 
@@ -160,19 +169,22 @@ impl<'a> Script<'a> {
     /// monitor's, with all that the lock says of them.
     ///
     /// # Errors
-    /// What cannot be told or read back so, in words: nothing of a plan can be left out.
-    pub fn new(lock: &'a Lock, orders: Orders) -> Result<Self, String> {
+    /// The plan refuses the lock; or what cannot be told or read back so, in words: nothing of a plan can be
+    /// left out.
+    pub fn new(lock: &'a Lock, plan: &Plan) -> Result<Self, String> {
+        if let Some(refusal) = plan.refusals.first() {
+            return Err(format!(
+                "the plan refuses {}: {}",
+                refusal.name, refusal.reason
+            ));
+        }
+        let orders = plan.orders();
         let calls = calls(lock, &orders)?;
         Ok(Self {
             lock,
             orders,
             calls,
         })
-    }
-
-    /// With how many bits of address `KVM_CREATE_VM` is called, before all of these calls.
-    pub const fn address_bits(&self) -> u32 {
-        self.lock.machine.address_bits
     }
 
     /// The calls, in their order.
@@ -213,11 +225,15 @@ fn calls(lock: &Lock, orders: &Orders) -> Result<Vec<Call<'static>>, String> {
         );
     }
     let vcpus = lock.machine.vcpus.len();
+    if vcpus == 0 {
+        return Err("the lock has no vCPU".to_owned());
+    }
     let mut calls = Vec::new();
     for phase in Phase::ALL {
         // What is no step of the plan.
         match phase {
-            Phase::Vm | Phase::Devices => {}
+            Phase::Vm => calls.push(Call::Vm(lock.machine.address_bits)),
+            Phase::Devices => {}
             Phase::Features => populate(lock, &mut calls),
             Phase::Registers => {
                 let mpidr = register_by_name("MPIDR_EL1").map(|info| info.id);
@@ -236,6 +252,9 @@ fn calls(lock: &Lock, orders: &Orders) -> Result<Vec<Call<'static>>, String> {
                 Step::Identity => calls.push(Call::Capability(IDENTITY)),
                 // KVM keeps most registers per VM, older kernels some of them per vCPU: every vCPU is told.
                 Step::Register { id, value } | Step::Reset { id, value } => {
+                    if size(*id) > 8 || *value >> (4 * size(*id)) >> (4 * size(*id)) != 0 {
+                        return Err(format!("{} has another width than {value:#x}", name(*id)));
+                    }
                     calls.extend((0..vcpus).map(|vcpu| Call::Set(vcpu, *id, *value)));
                 }
                 Step::IidrRevision(revision) => {
@@ -295,6 +314,14 @@ const fn size(id: u64) -> usize {
     1 << (id >> 52 & 0xf)
 }
 
+/// A register in words.
+fn name(id: u64) -> String {
+    match register_by_id(id) {
+        Some(info) => info.name.to_string(),
+        None => format!("an unknown register ({id:#018x})"),
+    }
+}
+
 /// A machine that is asked: whoever makes calls.
 struct Asked<'a, M>(&'a mut M);
 
@@ -319,11 +346,14 @@ impl<E, M: FnMut(Call<'_>) -> Result<(), E>> Asked<'_, M> {
         self.make(Call::Get(vcpu, id, &mut bytes)).map(|()| bytes)
     }
 
-    /// A register of at most 64 bits.
-    fn register(&mut self, vcpu: usize, id: u64) -> Result<u64, Failed<E>> {
+    /// A register; nothing of one that is wider than 64 bits.
+    fn register(&mut self, vcpu: usize, id: u64) -> Result<Option<u64>, Failed<E>> {
+        if size(id) > 8 {
+            return Ok(None);
+        }
         let bytes = self.bytes(vcpu, id)?;
-        let low = bytes.iter().take(8).rev();
-        Ok(low.fold(0, |value, byte| value << 8 | u64::from(*byte)))
+        let value = |value, byte: &u8| value << 8 | u64::from(*byte);
+        Ok(Some(bytes.iter().rev().fold(0, value)))
     }
 
     /// An attribute, for which KVM is asked with a number.
@@ -369,10 +399,14 @@ impl Told<'_> {
         let at = machine.attribute(GIC, ADDRESS, OF_DISTRIBUTOR, 0)?;
         let promised = self.lock.machine.distributor.base;
         judged.hold("the distributor's address", promised, at, u64::MAX);
-        for (index, region) in (0..).zip(&self.lock.machine.redistributors) {
+        for (index, range) in (0..).zip(&self.lock.machine.redistributors) {
             let at = machine.attribute(GIC, ADDRESS, OF_REGION, index)?;
-            judged.hold("a redistributor's address", region.base, at, REGION);
+            let what = format!("region {index} of redistributors");
+            judged.hold(&what, region(index, range), at, u64::MAX);
         }
+        let interrupts = machine.attribute(GIC, INTERRUPTS, 0, 0)?;
+        let promised = self.lock.gic.interrupts.into();
+        judged.hold("the number of interrupts", promised, interrupts, u64::MAX);
         Ok(judged)
     }
 
@@ -386,40 +420,45 @@ impl Told<'_> {
         let (lock, orders, created) = (self.lock, &self.orders, self.created);
         let listed = machine.listed(vcpu)?;
         for id in orders.read_back.iter().filter(|id| !listed.contains(id)) {
-            judged.lacks(format!("{id:#018x}, which KVM listed"));
+            judged.lacks(format!("{}, which KVM listed", name(*id)));
         }
-        let mut get = |id: u64| machine.register(vcpu, id);
         for id in listed.iter().copied() {
-            match orders.owed(lock, id) {
-                Owed::Locked(entry) if entry.promised() == 0 => {}
-                Owed::Locked(entry) => {
-                    judged.hold(&entry.name, entry.value, get(id)?, entry.promised())
+            let (wanted, mask) = match orders.owed(lock, id) {
+                Owed::Locked(entry) => (entry.value, entry.promised()),
+                Owed::Neutral(_, value) => (value, u64::MAX),
+                Owed::Affinity => (lock.machine.vcpus[vcpu].mpidr, u64::MAX),
+                Owed::NotThere => {
+                    judged.lacks(format!("what makes {} harmless", name(id)));
+                    continue;
                 }
-                Owed::Neutral(info, value) => judged.hold(&info.name, value, get(id)?, u64::MAX),
-                Owed::Affinity => {
-                    let promised = lock.machine.vcpus[vcpu].mpidr;
-                    judged.hold("MPIDR_EL1", promised, get(id)?, u64::MAX);
-                }
-                Owed::NotThere => judged.lacks(format!("what makes {id:#018x} harmless")),
                 // There is no script of orders with these two.
                 Owed::Left(entry, _) | Owed::OnlyInside(entry) => {
                     judged.lacks(format!("who tells {} from inside", entry.name));
+                    continue;
                 }
-                Owed::Nothing => {}
+                Owed::Nothing => continue,
+            };
+            if mask == 0 {
+                continue;
+            }
+            match machine.register(vcpu, id)? {
+                Some(read) => judged.hold(&name(id), wanted, read, mask),
+                None => judged.lacks(format!("who judges {}, which is so wide", name(id))),
             }
         }
         for begun in begun(lock) {
             let (id, name) = (begun.info.id, begun.name());
             match listed.contains(&id) {
-                true if begun.is_narrow() => {
-                    let read = machine.register(vcpu, id)?;
-                    judged.hold(&name, begun.value, read, begun.told);
-                }
-                true => {
-                    let bytes = machine.bytes(vcpu, id)?;
-                    let zeroes = bytes.iter().filter(|byte| **byte == 0).count();
-                    judged.hold(&name, size(id) as u64, zeroes as u64, u64::MAX);
-                }
+                true => match machine.register(vcpu, id)? {
+                    Some(read) => judged.hold(&name, begun.value, read, begun.told),
+                    // All that is so wide begins with zeroes.
+                    None => {
+                        let bytes = machine.bytes(vcpu, id)?;
+                        let others = bytes.iter().filter(|byte| **byte != 0).count();
+                        let what = format!("how many bytes of {name} are not zero");
+                        judged.hold(&what, 0, others as u64, u64::MAX);
+                    }
+                },
                 // What a guest reads of it, a witness tells.
                 false if begun.fact().is_some() => {}
                 false => judged.lacks(name),
@@ -427,7 +466,11 @@ impl Told<'_> {
         }
         for (attr, interrupt) in timers(lock) {
             let read = machine.attribute(Owner::Vcpu(vcpu), TIMERS, attr, 0)?;
-            judged.hold("a timer's interrupt", interrupt.into(), read, u64::MAX);
+            let what = match attr {
+                VIRTUAL_TIMER => "the virtual timer's interrupt",
+                _ => "the physical timer's interrupt",
+            };
+            judged.hold(what, interrupt.into(), read, u64::MAX);
         }
         let mut counts = |id: u64, from: (u64, u64)| {
             let (before, read, after) = (
@@ -435,9 +478,9 @@ impl Told<'_> {
                 machine.register(vcpu, id)?,
                 machine.counter()?,
             );
-            let counts = counted(from, (before, after)).contains(&read);
-            let what = "whether a counter counts from where it should";
-            judged.hold(what, 1, counts.into(), 1);
+            let counts = read.is_some_and(|read| counted(from, (before, after)).contains(&read));
+            let what = format!("whether {} counts from where it should", name(id));
+            judged.hold(&what, 1, counts.into(), 1);
             Ok::<(), Failed<E>>(())
         };
         match lock.counters.virtual_counter {
@@ -460,6 +503,7 @@ impl Judged {
         }
         self.read += 1;
         if (read ^ wanted) & mask != 0 {
+            let (read, wanted) = (read & mask, wanted & mask);
             let words = format!("different: {what} is {read:#x} and not {wanted:#x}");
             self.different.push(words);
         }
@@ -488,13 +532,14 @@ impl fmt::Display for Judged {
 /// The request, and what it is about.
 impl fmt::Display for Call<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = |id: u64| match register_by_id(id) {
-            Some(info) => info.name.to_string(),
-            None => format!("an unknown register ({id:#018x})"),
-        };
         match self {
+            Self::Vm(bits) => write!(f, "KVM_CREATE_VM: {bits} bits of address"),
+            Self::Capability(IDENTITY) => {
+                f.write_str("KVM_ENABLE_CAP: KVM_CAP_ARM_WRITABLE_IMP_ID_REGS")
+            }
             Self::Capability(number) => write!(f, "KVM_ENABLE_CAP: capability {number}"),
             Self::Vcpu(index) => write!(f, "KVM_CREATE_VCPU: vCPU {index}"),
+            Self::Device(VGIC_V3) => f.write_str("KVM_CREATE_DEVICE: KVM_DEV_TYPE_ARM_VGIC_V3"),
             Self::Device(kind) => write!(f, "KVM_CREATE_DEVICE: type {kind}"),
             Self::Init(vcpu, _) => write!(f, "KVM_ARM_VCPU_INIT: vCPU {vcpu}"),
             Self::Set(vcpu, id, value) => {

@@ -518,6 +518,11 @@ const EXAMPLES: &[Expected] = &[
         ("neoverse-n1", 2),
     ),
     Expected::elsewhere(
+        "lab/tests/specs/library-regions.vm.kdl",
+        library::REGIONS,
+        ("neoverse-n1", 124),
+    ),
+    Expected::elsewhere(
         "lab/tests/specs/interrupts.vm.kdl",
         interrupts::LOCK,
         ("neoverse-n1", 8),

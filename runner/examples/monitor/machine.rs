@@ -8,13 +8,12 @@ use std::{arch::asm, ptr};
 use vmlock_spec::script::{Call, Judged, Owner, Script};
 use vmm_sys_util::ioctl::ioctl_with_ref;
 
-/// What a monitor has of KVM: a VM, its vCPUs, its devices.
-type Machine = (VmFd, Vec<VcpuFd>, Vec<DeviceFd>);
+/// What a monitor has of KVM: one VM, its vCPUs, its devices.
+type Machine = (Vec<VmFd>, Vec<VcpuFd>, Vec<DeviceFd>);
 
-/// A VM is told what the script says, and asked for all that it has.
+/// KVM is told what the script says, and asked for all that it has.
 pub fn keep(script: Script<'_>) -> Result<Judged> {
-    let vm = Kvm::new()?.create_vm_with_ipa_size(script.address_bits())?;
-    let mut machine: Machine = (vm, Vec::new(), Vec::new());
+    let mut machine = Machine::default();
     let mut kvm = |call: Call<'_>| make(&mut machine, call);
     let told = script.carry_out(&mut kvm)?;
     Ok(told.read_back(&mut kvm)?)
@@ -22,18 +21,19 @@ pub fn keep(script: Script<'_>) -> Result<Judged> {
 
 fn make((vm, vcpus, devices): &mut Machine, call: Call<'_>) -> Result<()> {
     match call {
+        Call::Vm(bits) => vm.push(Kvm::new()?.create_vm_with_ipa_size(bits)?),
         Call::Capability(cap) => {
             let rest = kvm_enable_cap::default();
-            vm.enable_cap(&kvm_enable_cap { cap, ..rest })?;
+            vm[0].enable_cap(&kvm_enable_cap { cap, ..rest })?;
         }
-        Call::Vcpu(index) => vcpus.push(vm.create_vcpu(index)?),
+        Call::Vcpu(index) => vcpus.push(vm[0].create_vcpu(index)?),
         Call::Device(type_) => {
             let rest = kvm_create_device::default();
-            devices.push(vm.create_device(&mut kvm_create_device { type_, ..rest })?);
+            devices.push(vm[0].create_device(&mut kvm_create_device { type_, ..rest })?);
         }
         Call::Init(vcpu, features) => {
             let mut target = kvm_vcpu_init::default();
-            vm.get_preferred_target(&mut target)?;
+            vm[0].get_preferred_target(&mut target)?;
             target.features[0] |= features;
             vcpus[vcpu].vcpu_init(&target)?;
         }
@@ -67,7 +67,7 @@ fn make((vm, vcpus, devices): &mut Machine, call: Call<'_>) -> Result<()> {
             vcpus[vcpu].set_kvm_immediate_exit(1);
             match vcpus[vcpu].run().map(drop) {
                 Err(error) if error.errno() == libc::EINTR => vcpus[vcpu].set_kvm_immediate_exit(0),
-                other => return Err(format!("KVM_RUN with immediate_exit: {other:?}").into()),
+                other => return Err(format!("it came back otherwise: {other:?}").into()),
             }
         }
         Call::Counter(now) => {

@@ -39,7 +39,7 @@ fn run() -> Result<(u8, String)> {
         let refused = refused.map(|r| format!("refused: {}: {}", r.name, r.reason));
         return Ok((3, refused.collect::<Vec<_>>().join("\n")));
     }
-    let judged = keep(script::Script::new(&lock, plan.orders())?)?;
+    let judged = keep(script::Script::new(&lock, &plan)?)?;
     Ok((u8::from(!judged.different.is_empty()), judged.to_string()))
 }
 

@@ -5,22 +5,30 @@ use crate::plans::host;
 use std::collections::BTreeMap;
 use vmlock_spec::catalogue::register_by_name;
 use vmlock_spec::lock::{Lock, Range, canonical};
-use vmlock_spec::plan::{Emulation, Orders, Plan, Step, plan_with};
-use vmlock_spec::report::HostReport;
-use vmlock_spec::script::{Call, Owner, REGION, Script, Value, affinity, counted, region};
+use vmlock_spec::plan::{Emulation, Plan, Step, frames, plan_with};
+use vmlock_spec::report::{HostReport, Imported, Witness};
+use vmlock_spec::script::{Call, Owner, REGION, Script, Told, Value, affinity, counted, region};
 use vmlock_spec::vm::Feature;
 
 fn planned(lock: &Lock, host: &HostReport) -> Plan {
     plan_with(lock, host, Emulation::Forbidden)
 }
 
-/// A machine that holds what it was told, and else what the host's report says that a vCPU has.
+/// A machine that holds what it was told, and else what the host's report says that a vCPU has and the lock of the interrupt
+/// controller.
 struct Machine {
     registers: Vec<BTreeMap<u64, Vec<u8>>>,
     attributes: BTreeMap<(usize, u32, u64), u64>,
+    /// The host's counter, which goes on by one when it is asked.
+    now: u64,
+    /// What it was when the guest's virtual and physical ones were 0.
+    since: [u64; 2],
     asked: usize,
     told: usize,
 }
+
+/// KVM register ids of CNTVCT_EL0 and CNTPCT_EL0.
+const COUNTERS: [u64; 2] = [0x6030_0000_0013_df1a, 0x6030_0000_0013_df01];
 
 impl Machine {
     fn new(lock: &Lock, host: &HostReport) -> Self {
@@ -29,9 +37,17 @@ impl Machine {
         let registers: BTreeMap<u64, Vec<u8>> = registers
             .map(|r| (r.id, bytes(r.id, r.value.unwrap_or(0))))
             .collect();
+        let place = |mpidr: Option<u64>| mpidr.map_or((1, 0), |mpidr| (5, affinity(mpidr)));
+        let attributes = frames(lock).into_iter().map(|frame| {
+            let (group, place) = place(frame.vcpu.map(|vcpu| vcpu.mpidr));
+            let key = (0, group, place | u64::from(frame.offset));
+            (key, u64::from(frame.value))
+        });
         Self {
             registers: vec![registers; lock.machine.vcpus.len()],
-            attributes: BTreeMap::new(),
+            attributes: attributes.collect(),
+            now: 1000,
+            since: [0; 2],
             asked: 0,
             told: 0,
         }
@@ -43,18 +59,20 @@ impl Machine {
                 self.registers[vcpu].insert(id, bytes(id, value));
             }
             Call::Attribute(of, group, attr, Value::Set(value)) => {
-                // What KVM reads first of a region is its number.
+                // A region has its number in what KVM reads.
                 let region = u64::from(group == 0 && attr == 5) * (value & 0xfff);
                 let attr = attr | region << 8;
                 self.attributes.insert((owner(of), group, attr), value);
             }
-            Call::Capability(_)
-            | Call::Vcpu(_)
+            Call::Vcpu(_) => self.since[0] = self.now,
+            Call::Vm(_)
+            | Call::Capability(_)
             | Call::Device(_)
             | Call::Init(..)
             | Call::Enter(_) => {}
             Call::Counter(now) => {
-                *now = 0;
+                self.now += 1;
+                *now = self.now;
                 return Ok(());
             }
             Call::List(vcpu, ids) => {
@@ -63,6 +81,10 @@ impl Machine {
             }
             Call::Get(vcpu, id, into) => {
                 self.asked += 1;
+                if let Some(at) = COUNTERS.iter().position(|counter| *counter == id) {
+                    into.copy_from_slice(&self.now.wrapping_sub(self.since[at]).to_le_bytes());
+                    return Ok(());
+                }
                 let found = self.registers[vcpu].get(&id);
                 into.copy_from_slice(found.ok_or_else(|| format!("{id:#x}"))?);
                 return Ok(());
@@ -70,7 +92,7 @@ impl Machine {
             Call::Attribute(of, group, attr, Value::Get(value)) => {
                 let attr = attr | *value << 8;
                 let found = self.attributes.get(&(owner(of), group, attr)).copied();
-                *value = found.unwrap_or(0);
+                *value = found.ok_or_else(|| format!("{of:?} {group} {attr:#x}"))?;
                 return Ok(());
             }
         }
@@ -94,21 +116,21 @@ fn owner(of: Owner) -> usize {
     }
 }
 
-fn library() -> (Lock, HostReport, Orders) {
+fn library() -> (Lock, HostReport, Plan) {
     let text = include_str!("../../../lab/tests/specs/library.vm.lock.json");
     let lock = canonical::parse(text).expect("a lock");
     let host = host("neoverse-n1-6.12");
     let plan = planned(&lock, &host);
     assert!(plan.refusals.is_empty(), "{:?}", plan.refusals);
-    let orders = plan.orders();
-    (lock, host, orders)
+    (lock, host, plan)
 }
 
 #[test]
 fn each_step_is_told_every_vcpu_at_its_time() {
-    let (lock, _, orders) = library();
-    let script = Script::new(&lock, orders.clone()).expect("a script");
+    let (lock, _, plan) = library();
+    let script = Script::new(&lock, &plan).expect("a script");
     let calls = script.calls();
+    assert_eq!(calls[0], Call::Vm(lock.machine.address_bits));
     let at = |is: &dyn Fn(&Call) -> bool| calls.iter().position(is).expect("a call");
     let last = |is: &dyn Fn(&Call) -> bool| calls.iter().rposition(is).expect("a call");
     let init = |call: &Call| matches!(call, Call::Attribute(_, 4, ..));
@@ -123,7 +145,7 @@ fn each_step_is_told_every_vcpu_at_its_time() {
         at(&|call| matches!(call, Call::Enter(_))),
     ];
     assert!(order.is_sorted_by(|a, b| a < b), "{order:?}: {calls:?}");
-    let written = orders.steps.iter().filter_map(|step| match step {
+    let written = plan.steps().filter_map(|step| match step {
         Step::Register { id, value } | Step::Reset { id, value } => Some((*id, *value)),
         _ => None,
     });
@@ -141,48 +163,173 @@ fn each_step_is_told_every_vcpu_at_its_time() {
     assert!(count >= 4, "{count}");
 }
 
-#[test]
-fn what_is_otherwise_is_named_and_what_is_as_the_lock_says_is_counted() {
-    let (lock, host, orders) = library();
-    let script = Script::new(&lock, orders).expect("a script");
+/// A machine that is as the lock says, and what was told of it.
+fn kept(lock: &Lock, host: &HostReport, plan: &Plan) -> (Machine, Told<'static>) {
+    let lock: &'static Lock = Box::leak(Box::new(lock.clone()));
+    let script = Script::new(lock, plan).expect("a script");
     let calls = script.calls().len();
-    let mut machine = Machine::new(&lock, &host);
-    let made = script.carry_out(&mut |call| machine.call(call));
-    let made = made.expect("all of it is taken");
+    let mut machine = Machine::new(lock, host);
+    let told = script.carry_out(&mut |call| machine.call(call));
     assert_eq!(machine.told, calls);
-    let judge = |machine: &mut Machine| {
-        let judged = made.read_back(&mut |call| machine.call(call));
-        judged.expect("it was read")
-    };
-    // What KVM answers of the interrupt controller, and of the rest that nobody wrote, no report has.
-    let judged = judge(&mut machine);
-    assert!(judged.read > 300, "{judged:?}");
-    assert!(!judged.to_string().contains("ID_AA64"), "{judged:?}");
-    assert!(machine.asked > 200);
-    let pfr0 = register_by_name("ID_AA64PFR0_EL1").expect("a register").id;
-    machine.registers[1]
-        .entry(pfr0)
-        .and_modify(|bytes| bytes[0] ^= 1);
-    let other = judge(&mut machine);
-    assert_eq!(other.different.len(), judged.different.len() + 1);
+    (machine, told.expect("all of it is taken"))
+}
+
+/// What of it is not as the lock says.
+fn different(machine: &mut Machine, told: &Told<'_>) -> Vec<String> {
+    let judged = told.read_back(&mut |call| machine.call(call));
+    judged.expect("it was read").different
+}
+
+fn id(name: &str) -> u64 {
+    register_by_name(name).expect("a register").id
+}
+
+#[test]
+fn what_is_as_the_lock_says_is_counted() {
+    let (lock, host, plan) = library();
+    let (mut machine, told) = kept(&lock, &host, &plan);
+    let judged = told.read_back(&mut |call| machine.call(call));
+    let judged = judged.expect("it was read");
+    assert!(judged.different.is_empty(), "{judged}");
+    assert!(judged.read > 450 && machine.asked > 400, "{judged:?}");
     assert!(
-        other.to_string().contains("different: ID_AA64PFR0_EL1 is "),
-        "{other:?}"
+        judged
+            .to_string()
+            .starts_with(&format!("read back: {} values", judged.read))
     );
+    // One that is not told leaves all of it unjudged.
+    machine.attributes.remove(&(0, 3, 0));
+    let unread = told.read_back(&mut |call| machine.call(call));
+    let words = unread.expect_err("it cannot be read").to_string();
+    assert!(
+        words.starts_with("KVM_GET_DEVICE_ATTR: the number of interrupts: "),
+        "{words}"
+    );
+}
+
+/// Of each kind of what is read, one value that is otherwise, on the second vCPU where there are two.
+#[test]
+fn whatever_is_otherwise_is_named_and_nothing_else() {
+    let (lock, host, plan) = library();
+    let (mut machine, told) = kept(&lock, &host, &plan);
+    let second = affinity(lock.machine.vcpus[1].mpidr);
+    for (name, what) in [
+        ("ID_AA64PFR0_EL1", "different: ID_AA64PFR0_EL1 is "),
+        ("MPIDR_EL1", "different: MPIDR_EL1 is "),
+        ("SCTLR_EL1", "different: SCTLR_EL1 at entry is "),
+        (
+            "V31",
+            "different: how many bytes of V31 at entry are not zero is 0x1 ",
+        ),
+    ] {
+        let alter = |machine: &mut Machine| {
+            let bytes = machine.registers[1].get_mut(&id(name));
+            // Nothing that is waived.
+            bytes.expect("it is listed")[2] ^= 1;
+        };
+        alter(&mut machine);
+        let found = different(&mut machine, &told);
+        assert!(
+            found.len() == 1 && found[0].starts_with(what),
+            "{name}: {found:?}"
+        );
+        alter(&mut machine);
+    }
+    for (key, bit, count, what) in [
+        ((0, 1, 0x8), 1 << 12, 1, "different: GICD_IIDR is "),
+        ((0, 5, second | 0xc), 1, 1, "different: GICR_TYPER.high is "),
+        (
+            (0, 0, 2),
+            1 << 16,
+            1,
+            "different: the distributor's address is ",
+        ),
+        (
+            (0, 0, 5),
+            1 << 16,
+            1,
+            "different: region 0 of redistributors is ",
+        ),
+        (
+            (0, 0, 5),
+            1 << 52,
+            1,
+            "different: region 0 of redistributors is ",
+        ),
+        ((0, 3, 0), 32, 1, "different: the number of interrupts is "),
+        (
+            (1, 1, 0),
+            1,
+            2,
+            "different: the virtual timer's interrupt is ",
+        ),
+        (
+            (1, 1, 1),
+            1,
+            2,
+            "different: the physical timer's interrupt is ",
+        ),
+    ] {
+        let alter = |machine: &mut Machine| {
+            *machine.attributes.get_mut(&key).expect("it was told") ^= bit;
+        };
+        alter(&mut machine);
+        let found = different(&mut machine, &told);
+        assert!(
+            found.len() == count && found.iter().all(|words| words.starts_with(what)),
+            "{key:?}: {found:?}"
+        );
+        alter(&mut machine);
+    }
+    for (at, name) in [(0, "CNTVCT_EL0"), (1, "CNTPCT_EL0")] {
+        // Earlier, and later.
+        for skew in [100, u64::MAX - 99] {
+            let before = machine.since[at];
+            machine.since[at] = before.wrapping_add(skew);
+            let found = different(&mut machine, &told);
+            let what = format!("different: whether {name} counts from where it should is ");
+            assert!(
+                found.len() == 2 && found.iter().all(|words| words.starts_with(&what)),
+                "{name}: {found:?}"
+            );
+            machine.since[at] = before;
+        }
+    }
+    assert_eq!(different(&mut machine, &told), [] as [&str; 0]);
     // A register that nobody knows, and one that was there.
     machine.registers[0].insert(0x6030_0000_0013_ff00, vec![0; 8]);
-    assert!(
-        judge(&mut machine)
-            .to_string()
-            .contains("what makes 0x603000000013ff00 harmless")
+    assert_eq!(
+        different(&mut machine, &told),
+        ["missing: what makes an unknown register (0x603000000013ff00) harmless"]
     );
-    machine.registers[0].remove(&pfr0);
-    assert!(judge(&mut machine).to_string().contains("which KVM listed"));
+    machine.registers[0].remove(&0x6030_0000_0013_ff00);
+    machine.registers[0].remove(&id("ID_AA64PFR0_EL1"));
+    assert_eq!(
+        different(&mut machine, &told),
+        ["missing: ID_AA64PFR0_EL1, which KVM listed"]
+    );
+}
+
+#[test]
+fn a_plan_that_refuses_has_no_script() {
+    let (lock, ..) = library();
+    let refused = planned(&lock, &host("neoverse-n1-6.18"));
+    let words = Script::new(&lock, &refused).expect_err("it is refused");
+    assert!(words.starts_with("the plan refuses GIC"), "{words}");
+    let imported = Imported {
+        of: "a guest".to_owned(),
+        by: Witness::Guest,
+        unknown: Vec::new(),
+        shown: vec![BTreeMap::new()],
+    };
+    let unknown = planned(&lock, &imported.report());
+    assert!(unknown.is_unknown() && unknown.orders().steps.is_empty());
+    assert!(Script::new(&lock, &unknown).is_err());
 }
 
 #[test]
 fn what_would_be_left_out_is_refused() {
-    let (lock, _, orders) = library();
+    let (lock, _, plan) = library();
     for step in [
         Step::Forward(0x8400_0000),
         Step::Deny(0x8400_0000),
@@ -192,30 +339,38 @@ fn what_would_be_left_out_is_refused() {
         Step::Distributor,
         Step::Leave { id: 1, value: 1 },
         Step::ForwardRanges(vec![(1, 2)]),
+        // Wider than a value is, and narrower than this one.
+        Step::Register {
+            id: id("V0"),
+            value: 1,
+        },
+        Step::Reset {
+            id: id("FPCR"),
+            value: 1 << 32,
+        },
     ] {
-        let mut more = orders.clone();
-        more.steps.push(step);
-        assert!(
-            Script::new(&lock, more.clone()).is_err(),
-            "{:?}",
-            more.steps.last()
-        );
+        let mut more = plan.clone();
+        more.keeps[0].step = Some(step.clone());
+        assert!(Script::new(&lock, &more).is_err(), "{step:?}");
     }
-    let mut inside = orders.clone();
+    let mut inside = plan.clone();
     inside.only_inside.insert(1);
-    assert!(Script::new(&lock, inside).is_err());
+    assert!(Script::new(&lock, &inside).is_err());
     for feature in Feature::ALL {
         let mut with = lock.clone();
         with.features.push(*feature);
-        assert!(Script::new(&with, orders.clone()).is_err(), "{feature:?}");
+        assert!(Script::new(&with, &plan).is_err(), "{feature:?}");
     }
-    assert!(Script::new(&lock, orders).is_ok());
+    let mut none = lock.clone();
+    none.machine.vcpus.clear();
+    assert!(Script::new(&none, &plan).is_err());
+    assert!(Script::new(&lock, &plan).is_ok());
 }
 
 #[test]
 fn the_first_call_that_is_not_taken_ends_it() {
-    let (lock, host, orders) = library();
-    let script = Script::new(&lock, orders).expect("a script");
+    let (lock, host, plan) = library();
+    let script = Script::new(&lock, &plan).expect("a script");
     let mut machine = Machine::new(&lock, &host);
     let ended = script.carry_out(&mut |call| match call {
         Call::Init(1, _) => Err("not taken".to_owned()),
@@ -223,9 +378,9 @@ fn the_first_call_that_is_not_taken_ends_it() {
     });
     let ended = ended.expect_err("a call that was not taken");
     assert_eq!(ended.to_string(), "KVM_ARM_VCPU_INIT: vCPU 1: not taken");
-    // Two vCPUs, an interrupt controller with its places and its size, the first vCPU; no register.
+    // A VM, two vCPUs, an interrupt controller with its places and its size, the first vCPU; no register.
     assert!(
-        (7..12).contains(&machine.told) && machine.asked == 0,
+        (8..13).contains(&machine.told) && machine.asked == 0,
         "{}",
         machine.told
     );
