@@ -17,6 +17,7 @@ use crate::initramfs::quote;
 use crate::job;
 use crate::kernels::{self, Kernel};
 use crate::modules;
+use crate::options;
 use crate::trial::{self, Bench};
 use std::path::Path;
 use std::time::Duration;
@@ -126,6 +127,11 @@ impl Chain<'_> {
     fn carry(&self, cache: &Cache, bench: &Bench, lock: &Path, told: &mut Told) -> Result<()> {
         let kernels = kernels::resolve(cache, self.kernels, false)?;
         let needs = Needs::read(lock)?;
+        // What an Image lacks is told before a guest is on its way to it.
+        for kernel in kernels.iter().filter(|kernel| !kernel.is_packaged()) {
+            options::expect(&kernel.image)?;
+            options::expect_drivers(&kernel.image, &drivers(&needs))?;
+        }
         let guest = bench.root().join("examples/guest");
         match needs.debian {
             true => carried::provide_on_debian(cache, &guest)?,
@@ -282,6 +288,19 @@ impl Chain<'_> {
             ..bench.errand(self.cpu, &host.kernel.asked, &[job])
         })
     }
+}
+
+/// The modules, or drivers built in, that hosts of such a guest need.
+fn drivers(needs: &Needs) -> Vec<&'static str> {
+    let disks: &[&str] = match needs.disks.is_empty() {
+        true => &[],
+        false => &modules::DISKS,
+    };
+    let lan: &[&str] = match needs.talks() {
+        true => &modules::LAN,
+        false => &[],
+    };
+    [&[modules::BAG], disks, lan].concat()
 }
 
 /// Where a byte of a saved guest is turned over: in its sections, which stand at the end, or in the guest's kernel.

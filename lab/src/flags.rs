@@ -528,8 +528,9 @@ pub struct Accesses {
 pub struct Carry {
     /// The guest's lock
     pub lock: PathBuf,
-    /// Host kernels, two or more, in their order. Series, versions, or paths of Images with `CONFIG_BLK_DEV_NVME=y`. If the
-    /// lock has disks or taps, only series and versions: their modules come from Debian.
+    /// Host kernels, two or more, in their order. Series, versions, or paths of Images: modules come from Debian alone, so an
+    /// Image has NVMe built in, virtio's disks where the lock has some, and virtio's network card, TUN and bridge for taps;
+    /// what it lacks it is refused for, by the option
     #[arg(long, value_delimiter = ',', default_value = "5.10,7.3,6.1,6.18,5.10")]
     pub kernels: Vec<String>,
     /// CPU of the hosts

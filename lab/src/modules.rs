@@ -6,6 +6,7 @@
 use crate::cache::{self, Cache};
 use crate::failure::{Failure, Result, say};
 use crate::kernels::{Kernel, files_below};
+use crate::options;
 use crate::packages::{self, Package};
 use crate::tools;
 use std::collections::BTreeMap;
@@ -19,9 +20,8 @@ pub const DISKS: [&str; 2] = ["virtio_pci", "virtio_blk"];
 /// What a host needs for guests that talk to somebody outside: its own card, taps, and what joins them.
 pub const LAN: [&str; 4] = ["virtio_pci", "virtio_net", "tun", "bridge"];
 
-/// What a host needs for its bag, and the name of a parameter that only an Image has with this driver built in.
-const BAG: &str = "nvme";
-const BAG_BUILT_IN: &[u8] = b"nvme.use_threaded_interrupts";
+/// What a host needs for its bag.
+pub const BAG: &str = "nvme";
 
 /// The names of what a kernel has built in: `kernel/drivers/virtio/virtio.ko`, a line each.
 const BUILT_IN: &str = "modules.builtin";
@@ -29,9 +29,14 @@ const BUILT_IN: &str = "modules.builtin";
 /// SHA-256 of each module and of that list, by file name, as they were fetched.
 const RECORD: &str = "modules.json";
 
-/// Those modules and all that they need. A module that the kernel has built in is left out.
+/// Those modules and all that they need. A module that the kernel has built in is left out. An Image that did not come from
+/// Debian has all of them built in, or is refused.
 pub fn provide(cache: &Cache, kernel: &Kernel, names: &[&str]) -> Result<Vec<Vec<u8>>> {
     if names.is_empty() {
+        return Ok(Vec::new());
+    }
+    if !kernel.is_packaged() {
+        options::expect_drivers(&kernel.image, names)?;
         return Ok(Vec::new());
     }
     let dir = kernel.image.parent().unwrap_or(Path::new("."));
@@ -96,14 +101,9 @@ pub fn provide(cache: &Cache, kernel: &Kernel, names: &[&str]) -> Result<Vec<Vec
 }
 
 /// The module that a kernel needs for a host's bag, which most have built in: that the Image itself says, so that no package
-/// is fetched to learn it. Of what did not come from Debian there is no module; a host without the driver says so itself.
+/// is fetched to learn it.
 pub fn of_bag(kernel: &Kernel) -> Result<Option<&'static str>> {
-    if kernel.about().is_err() {
-        return Ok(None);
-    }
-    let image = cache::read(&kernel.image)?;
-    let mut places = image.windows(BAG_BUILT_IN.len());
-    Ok((!places.any(|bytes| bytes == BAG_BUILT_IN)).then_some(BAG))
+    Ok((!options::has_driver(&kernel.image, BAG)?).then_some(BAG))
 }
 
 /// The packages with the modules of a kernel and the list of what is built in. Debian has split the newer ones.
@@ -230,7 +230,13 @@ mod tests {
             cache::write(&image, content).unwrap();
             of_bag(&kernel).unwrap()
         };
-        assert_eq!(needs(b"MZ nvme"), None, "no module is known of it");
+        assert_eq!(needs(b"MZ nvme"), Some("nvme"));
+        // No module is known of it: it has the driver built in, or is refused.
+        let cache = Cache::open().unwrap();
+        let refused = provide(&cache, &kernel, &["nvme"]).unwrap_err().to_string();
+        assert!(refused.contains("CONFIG_BLK_DEV_NVME=y"), "{refused}");
+        needs(b"MZ\0nvme.use_threaded_interrupts\0");
+        assert!(provide(&cache, &kernel, &["nvme"]).unwrap().is_empty());
         let about = br#"{"package":{"name":"a","version":"1","suite":"b","size":1},"sha256":"c"}"#;
         cache::write(&scratch.path().join("about.json"), about).unwrap();
         assert_eq!(needs(b"MZ nvme"), Some("nvme"));

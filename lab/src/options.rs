@@ -64,17 +64,91 @@ const NEEDED: [Needed; 12] = [
     needed("CONFIG_DEVTMPFS", None, "for /dev"),
 ];
 
+/// What the lab loads a module for on Debian's kernels, by that module's name. Of an Image that did not come from there is no
+/// module.
+const DRIVERS: [(&str, Needed); 6] = [
+    (
+        "virtio_pci",
+        needed(
+            "CONFIG_VIRTIO_PCI",
+            Some("virtio-pci"),
+            "for the host's disks and its network card",
+        ),
+    ),
+    (
+        "virtio_blk",
+        needed(
+            "CONFIG_VIRTIO_BLK",
+            Some("virtio_blk.queue_depth"),
+            "for the host's disks",
+        ),
+    ),
+    (
+        "virtio_net",
+        needed(
+            "CONFIG_VIRTIO_NET",
+            Some("virtio_net.napi_tx"),
+            "for the host's network card",
+        ),
+    ),
+    (
+        "tun",
+        needed(
+            "CONFIG_TUN",
+            Some("Universal TUN/TAP device driver"),
+            "for the guest's network card",
+        ),
+    ),
+    (
+        "bridge",
+        needed(
+            "CONFIG_BRIDGE",
+            Some("brforward"),
+            "for what joins the two network cards",
+        ),
+    ),
+    (
+        "nvme",
+        needed(
+            "CONFIG_BLK_DEV_NVME",
+            Some("nvme.use_threaded_interrupts"),
+            "for the disk with the saved guest",
+        ),
+    ),
+];
+
 /// What stands before and behind the configuration that an Image carries, which is compressed with gzip.
 const BEGINS: &[u8] = b"IKCFG_ST";
 const ENDS: &[u8] = b"IKCFG_ED";
 
-/// Refuses an Image in which some of it is not built in, by the options' names.
+/// Refuses an Image in which some of what every host needs is not built in, by the options' names.
 pub fn expect(image: &Path) -> Result<()> {
+    judge(image, &NEEDED.iter().collect::<Vec<_>>())
+}
+
+/// Refuses an Image in which one of these modules is not built in, by its option, or of which nobody knows that.
+pub fn expect_drivers(image: &Path, modules: &[&str]) -> Result<()> {
+    let known = |name: &&str| DRIVERS.iter().find(|(module, _)| module == name);
+    if let Some(name) = modules.iter().find(|name| known(name).is_none()) {
+        return Err(Failure::environment(format!(
+            "{} did not come from Debian's archive, so there is no module {name} of it; name a series, e.g. --kernel 6.12",
+            image.display()
+        )));
+    }
+    let drivers: Vec<&Needed> = modules.iter().filter_map(known).map(|(_, n)| n).collect();
+    judge(image, &drivers)
+}
+
+/// Whether a driver is built in, as the Image itself says.
+pub fn has_driver(image: &Path, module: &str) -> Result<bool> {
     let bytes = cache::read(image)?;
-    let missing = match carried(&bytes) {
-        Some(packed) => missing_of_configuration(&unpacked(packed, image)?),
-        None => missing_of_texts(&bytes),
-    };
+    let driver = DRIVERS.iter().find(|(name, _)| *name == module);
+    let needed: Vec<&Needed> = driver.iter().map(|(_, needed)| needed).collect();
+    Ok(driver.is_some() && missing(&bytes, image, &needed)?.is_empty())
+}
+
+fn judge(image: &Path, needed: &[&Needed]) -> Result<()> {
+    let missing = missing(&cache::read(image)?, image, needed)?;
     if missing.is_empty() {
         return Ok(());
     }
@@ -83,6 +157,14 @@ pub fn expect(image: &Path) -> Result<()> {
         image.display(),
         missing.join("\n")
     )))
+}
+
+/// What of it an Image lacks, which has these bytes.
+fn missing(bytes: &[u8], image: &Path, needed: &[&Needed]) -> Result<Vec<String>> {
+    Ok(match carried(bytes) {
+        Some(packed) => missing_of_configuration(&unpacked(packed, image)?, needed),
+        None => missing_of_texts(bytes, needed),
+    })
 }
 
 /// The configuration that an Image carries, as it stands there.
@@ -109,9 +191,9 @@ fn unpacked(packed: &[u8], image: &Path) -> Result<String> {
 }
 
 /// By what the kernel itself says of how it was configured.
-fn missing_of_configuration(config: &str) -> Vec<String> {
+fn missing_of_configuration(config: &str, needed: &[&Needed]) -> Vec<String> {
     let mut missing = Vec::new();
-    for Needed { option, what, .. } in &NEEDED {
+    for Needed { option, what, .. } in needed {
         let mut lines = config.lines();
         let set = lines.find_map(|line| line.strip_prefix(option)?.strip_prefix('='));
         if set != Some("y") {
@@ -125,9 +207,9 @@ fn missing_of_configuration(config: &str) -> Vec<String> {
 }
 
 /// By what an Image with these options has in it.
-fn missing_of_texts(image: &[u8]) -> Vec<String> {
+fn missing_of_texts(image: &[u8], needed: &[&Needed]) -> Vec<String> {
     let mut missing = Vec::new();
-    for Needed { option, text, what } in &NEEDED {
+    for Needed { option, text, what } in needed {
         let Some(text) = text else { continue };
         let mut parts = image.windows(text.len());
         if !parts.any(|part| part == text.as_bytes()) {
@@ -165,7 +247,8 @@ mod tests {
             assert_eq!(words.matches("CONFIG_").count(), 1, "{words}");
             assert!(words.contains(&format!("{option}=y")), "{words}");
         }
-        assert_eq!(missing_of_texts(b"").len(), texts().count());
+        let all: Vec<&Needed> = NEEDED.iter().collect();
+        assert_eq!(missing_of_texts(b"", &all).len(), texts().count());
         assert!(texts().count() >= 5);
     }
 
@@ -199,5 +282,28 @@ mod tests {
         // What cannot be unpacked is not taken for a kernel without any of it, nor for one with all.
         let broken = [BEGINS, b"no gzip", ENDS].concat();
         assert!(refused(&broken).unwrap().contains("cannot be unpacked"));
+    }
+
+    #[test]
+    fn an_image_of_which_there_are_no_modules_has_them_built_in_or_is_refused_by_the_option() {
+        let scratch = Scratch::new().unwrap();
+        let path = scratch.path().join("Image");
+        let names = DRIVERS.map(|(name, _)| name);
+        let texts = || DRIVERS.iter().filter_map(|(_, needed)| needed.text);
+        assert_eq!(texts().count(), DRIVERS.len());
+        std::fs::write(&path, texts().collect::<Vec<_>>().join("\0")).unwrap();
+        assert!(expect_drivers(&path, &names).is_ok());
+        assert!(names.iter().all(|name| has_driver(&path, name).unwrap()));
+        assert!(!has_driver(&path, "softdog").unwrap());
+        let unknown = expect_drivers(&path, &["softdog"]).unwrap_err().to_string();
+        assert!(unknown.contains("there is no module softdog"), "{unknown}");
+        for (name, Needed { option, text, .. }) in &DRIVERS {
+            let others = texts().filter(|other| Some(*other) != *text);
+            std::fs::write(&path, others.collect::<Vec<_>>().join("\0")).unwrap();
+            let words = expect_drivers(&path, &names).unwrap_err().to_string();
+            assert!(words.contains(&format!("{option}=y ")), "{words}");
+            assert_eq!(words.matches("CONFIG_").count(), 1, "{words}");
+            assert!(!has_driver(&path, name).unwrap());
+        }
     }
 }
