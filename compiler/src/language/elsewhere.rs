@@ -138,6 +138,11 @@ const COUNTS: [&str; 9] = [
     "vcpu_count",
 ];
 
+/// How vCPUs are laid out elsewhere, which no machine of vmlock's says. All but the last count them.
+const TOPOLOGY: [&str; 8] = [
+    "sockets", "dies", "clusters", "modules", "cores", "threads", "maxcpus", "topology",
+];
+
 /// What hides a feature elsewhere.
 const HIDES: [&str; 7] = [
     "disable", "mask", "without", "remove", "deny", "no", "exclude",
@@ -190,6 +195,11 @@ pub fn counts(name: &str) -> bool {
     COUNTS.contains(&name)
 }
 
+/// Whether it says how vCPUs are laid out.
+pub fn lays_out(name: &str) -> bool {
+    TOPOLOGY.contains(&name)
+}
+
 /// Whether it hides a feature.
 pub fn hides(name: &str) -> bool {
     HIDES.contains(&name)
@@ -230,6 +240,12 @@ mod tests {
         let cpu = nodes::at(&["vm", "cpu"]).unwrap();
         for name in COUNTS.iter().chain(&ABSENT) {
             assert!(!words.contains(name) && node(name).is_none(), "{name}");
+        }
+        for name in TOPOLOGY {
+            assert!(
+                !words.contains(&name) && cpu.property(name).is_none(),
+                "{name}"
+            );
         }
         assert!(HIDES.iter().all(|name| cpu.inner(name).is_none()));
     }

@@ -7,9 +7,11 @@ use super::{Decoder, meant};
 use crate::diagnostic::{Diagnostic, join};
 use crate::language::elsewhere;
 use crate::language::nodes::{self, Property};
-use kdl::{KdlEntry, KdlNode, KdlValue};
+use kdl::{KdlDocument, KdlEntry, KdlNode, KdlValue};
 use std::collections::BTreeMap;
 use std::ops::Range;
+use vmlock_spec::catalogue::Catalogue;
+use vmlock_spec::names;
 use vmlock_spec::words::did_you_mean;
 
 impl Decoder<'_> {
@@ -45,9 +47,13 @@ impl Decoder<'_> {
     ) -> BTreeMap<&'static str, &'n KdlEntry> {
         let mut map: BTreeMap<&'static str, &KdlEntry> = BTreeMap::new();
         let (word, start) = (node.name().value(), head(node).start);
+        let laid_out = word == "cpu" && self.laid_out(node);
         for entry in node.entries() {
             let Some(name) = entry.name() else { continue };
             self.no_type(entry.ty());
+            if laid_out && elsewhere::lays_out(name.value()) {
+                continue;
+            }
             let Some(known_name) = known.iter().map(|k| k.name).find(|k| *k == name.value()) else {
                 let names = known.iter().map(|k| k.name);
                 self.resembles(name.value(), names.clone());
@@ -171,6 +177,56 @@ impl Decoder<'_> {
                 },
             );
         }
+    }
+
+    /// Reports names of baselines that stand in a block, `abi { kvm 6.8; }` or `abi kvm { version 6.8; }`; whether there are
+    /// such.
+    pub(super) fn names_in_block(&mut self, node: &KdlNode) -> bool {
+        let children = node.children().map_or(&[][..], KdlDocument::nodes);
+        let text = |entry: &KdlEntry| match entry.value().as_string() {
+            Some(text) => Some(text.to_owned()),
+            None => self
+                .source
+                .text
+                .get(self.value_span(entry))
+                .map(str::to_owned),
+        };
+        let said = |child: &KdlNode| match child.entries() {
+            [entry] if entry.name().is_none() => text(entry),
+            _ => None,
+        };
+        let catalogue = Catalogue::builtin();
+        let named: Option<Vec<String>> = match (node.entries(), children) {
+            ([family], [one]) => (|| Some(vec![names::of_two(&text(family)?, &said(one)?)?]))(),
+            ([], several) => several
+                .iter()
+                .map(|child| {
+                    let said = said(child)?;
+                    let two = names::of_two(child.name().value(), &said);
+                    two.or_else(|| names::is_known(&said, &catalogue).then_some(said))
+                })
+                .collect(),
+            _ => None,
+        };
+        let Some(named) = named.filter(|named| !named.is_empty()) else {
+            return false;
+        };
+        let word = node.name().value();
+        let help = match named.iter().find(|name| !names::is_known(name, &catalogue)) {
+            Some(unknown) => names::baseline(unknown, &catalogue),
+            None => {
+                let quoted: Vec<String> = named.iter().map(|name| format!("\"{name}\"")).collect();
+                format!("write `{word} {}`, in one line", quoted.join(" "))
+            }
+        };
+        self.push(
+            "spec::unexpected-block",
+            format!("`{word}` takes no block"),
+            head(node),
+            "its block",
+            help,
+        );
+        true
     }
 
     /// A node whose properties stand in a block, as nodes of their own: with them in its line.

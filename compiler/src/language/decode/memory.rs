@@ -8,15 +8,15 @@ use std::ops::Range;
 
 impl Decoder<'_> {
     /// Reports a number and its unit with a blank between them; whether there are such.
-    pub(super) fn apart(&mut self, node: &KdlNode) -> bool {
+    pub(super) fn apart(&mut self, node: &KdlNode, what: &str, of: &Size) -> bool {
         let apart = apart(node);
         if let Some((span, size)) = &apart {
             self.push(
-                "spec::memory-size",
-                "memory is one value, with its unit".to_owned(),
+                of.code,
+                format!("{what} is one value, with its unit"),
                 span.clone(),
                 "two values",
-                format!("write `memory \"{size}\"`"),
+                format!("write `{}\"{size}\"`", of.before),
             );
         }
         apart.is_some()

@@ -38,9 +38,7 @@ impl Decoder<'_> {
         let in_block = row.block.is_empty() && node.children().is_some();
         let told = !["allow", "cpu"].contains(&row.word);
         let odd = told && self.odd.contains_key(&head(node).start);
-        if as_value || in_block || odd || self.misspelt.contains(name) {
-            return;
-        }
+        // What is wrong there is found there as well.
         if row.word == "vsock" && !self.heir.contains(&head(node).start) {
             // Its word alone is shown.
             let word = self.heir.start..self.heir.start + nodes::VM.word.len();
@@ -51,6 +49,9 @@ impl Decoder<'_> {
                 "this machine",
                 "a `cid` is each machine's own, for by it two are told apart: write `vsock cid=4` here, or another",
             );
+            return;
+        }
+        if as_value || in_block || odd || self.misspelt.contains(name) {
             return;
         }
         let help = match row.word {

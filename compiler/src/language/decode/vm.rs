@@ -1,6 +1,7 @@
 //! The file and its `vm` block: which nodes stand there, and what each word alone means.
 
 use super::Decoder;
+use super::cpu::NO_LAYOUT;
 use super::span::{head, range};
 use super::word::{DEVICES_ELSEWHERE, FEATURES_LATER, FROM_ELSEWHERE, VM_NODES};
 use super::{ENTRIES_MAX, too_many};
@@ -180,6 +181,12 @@ impl Decoder<'_> {
             let count = value.filter(|v| v.parse::<u32>().is_ok()).unwrap_or("2");
             return Some(format!(
                 "how many vCPUs there are stands behind the model: `cpu \"neoverse-n1\" count={count}`"
+            ));
+        }
+        if elsewhere::lays_out(word) {
+            self.misspelt.insert("count");
+            return Some(format!(
+                "leave it out: {NO_LAYOUT}; how many there are stands behind the model: `cpu \"neoverse-n1\" count=2`"
             ));
         }
         if let Some(ours) = elsewhere::node(word) {
