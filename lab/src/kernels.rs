@@ -98,10 +98,19 @@ struct Version {
 }
 
 impl Kernel {
+    /// Whether it came from Debian's archive, and so is of a series.
+    pub fn is_debians(&self) -> bool {
+        self.beside().is_file()
+    }
+
+    fn beside(&self) -> PathBuf {
+        self.image.with_file_name("about.json")
+    }
+
     /// What is recorded beside it in the cache.
     pub fn about(&self) -> Result<About> {
-        let path = self.image.with_file_name("about.json");
-        if !path.is_file() {
+        let path = self.beside();
+        if !self.is_debians() {
             return Err(Failure::environment(format!(
                 "{} did not come from Debian's archive, so nothing but the Image is known of it; name a series, e.g. --kernel 6.12",
                 self.image.display()
