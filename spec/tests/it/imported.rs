@@ -132,6 +132,14 @@ fn what_nobody_could_change_is_refused_for_good() {
 }
 
 #[test]
+fn a_report_of_no_version_is_refused() {
+    let host = hosts().into_values().next().expect("a host");
+    let text = report::write(&host).replacen("\"reportVersion\": 1", "\"reportVersion\": 0", 1);
+    let words = report::parse(&text).expect_err("there is no version 0");
+    assert!(words.ends_with("reportVersion 0 does not exist"), "{words}");
+}
+
+#[test]
 fn a_report_says_whether_it_was_imported_and_then_nothing_of_a_trial() {
     let host = hosts().into_values().next().expect("a host");
     let imported = all_of(&host).remove(0).report();

@@ -407,7 +407,7 @@ mod tests {
 
     const SWAP: Value = Value::Size(Size {
         before: "swap ",
-        code: "spec::swap-size",
+        code: "spec::disk-size",
         limits: "swap is small",
         least: 0,
     });
@@ -514,7 +514,7 @@ mod tests {
             ),
             ("disk \"a\" path=\"b\" { range 1; }", "spec::missing"),
             ("disk \"a\" path=\"b\" { range; }", "spec::missing"),
-            ("disk \"a\" path=\"b\" { swap 1 GiB; }", "spec::swap-size"),
+            ("disk \"a\" path=\"b\" { swap 1 GiB; }", "spec::disk-size"),
         ] {
             assert_eq!(read(line).1, [code], "{line}");
         }
