@@ -1,6 +1,8 @@
 //! What other programs, and hurried hands, call what a description has. Data for both of its forms: a word that means one
 //! thing elsewhere is answered with the one that it has here, and what was meant by it is not missing as well.
 
+pub mod nothing;
+
 /// Properties: the node, ours, theirs.
 const PROPERTIES: [(&str, &str, &[&str]); 14] = [
     (
@@ -149,7 +151,7 @@ const HIDES: [&str; 7] = [
 ];
 
 /// What a machine of vmlock's has none of.
-const ABSENT: [&str; 24] = [
+const ABSENT: [&str; 32] = [
     "gpu",
     "vga",
     "display",
@@ -174,6 +176,14 @@ const ABSENT: [&str; 24] = [
     "keyboard",
     "input",
     "iommu",
+    "memballoon",
+    "channel",
+    "virtfs",
+    "filesystem",
+    "share",
+    "mount",
+    "mounts",
+    "panic",
 ];
 
 /// What a node of that name calls the property.

@@ -119,3 +119,143 @@ fn sockets_cores_and_threads_are_one_number_here() {
         ],
     );
 }
+
+/// What other programs say of a machine and a description does not: why, and one finding to a line.
+#[test]
+fn what_a_description_says_nothing_of_is_to_be_left_out() {
+    const MEMORY: &str = "memory \"512MiB\"";
+    const BOOT: &str = "boot kernel=\"vmlinuz\"";
+    const CPU: &str = "cpu \"neoverse-n1\" count=2";
+    let run = "leave it out: a description says what a guest finds; how and where it is run is up to who runs it, and \
+               `labels` are for that";
+    let inside =
+        "leave it out: what a guest has inside is on its disks and in `boot cmdline=\"…\"`";
+    let starts = "leave it out: a machine starts from `boot kernel=\"vmlinuz\"`, and its device tree follows from the description";
+    let none = "no machine of vmlock's has one: leave it out; there are `console`, `disk`, `net`, `rng` and `vsock`";
+    let option = "`vmlock import FILE` makes a description of a command line of QEMU's that stands in a file";
+    let net = "write `net \"lan\" tap=\"tap0\"`";
+    let disk = "write `disk \"root\" path=\"root.img\"`";
+    let uart = "write `console \"16550\"`";
+    let nodes = [
+        ("accel \"kvm\"", run),
+        ("uuid \"4f6a\"", run),
+        ("os { type \"hvm\"; }", run),
+        ("on_reboot \"restart\"", run),
+        ("clock offset=\"utc\"", run),
+        ("restart \"always\"", run),
+        ("depends_on \"db\"", run),
+        ("replicas 2", run),
+        ("resources { limits cpu=2; }", run),
+        ("instance_type \"m6g.large\"", run),
+        ("ami \"ami-1\"", run),
+        ("apiVersion \"v1\"", run),
+        ("hostname \"web\"", inside),
+        ("user-data \"x\"", inside),
+        ("ssh-key \"x\"", inside),
+        ("environment A=\"b\"", inside),
+        ("ports \"80:80\"", inside),
+        ("runcmd \"x\"", inside),
+        ("nvram \"x\"", starts),
+        ("dtb \"x\"", starts),
+        ("virtfs path=\"/x\"", none),
+        ("memballoon", none),
+        ("-smp 2", option),
+        ("-m 512\n-smp 2\n-cpu host", option),
+        ("--kernel vmlinuz", option),
+        ("netdev \"user\" id=\"n0\"", net),
+        ("interface type=\"bridge\"", net),
+        ("networks \"lan\"", net),
+        ("volumes \"/x:/y\"", disk),
+        ("serial \"pty\"", uart),
+        (
+            "console \"pl011\"",
+            "write `console \"16550\"`: Linux calls it `ttyS0`",
+        ),
+        (
+            "console \"stdio\"",
+            "write `console \"16550\"`; where its text goes is up to who runs the machine",
+        ),
+        ("vsock 7", "write `vsock cid=7`"),
+        ("labels \"a=b\" \"c=d\"", "write `labels a=\"b\" c=\"d\"`"),
+        (
+            "gic-version 3",
+            "baselines decide that: a part stands in `abi` behind a whole one, as in `abi \"kvm-6.8\" \"psci-1.1\"`",
+        ),
+        (
+            "rng backend=\"/dev/urandom\"",
+            "leave it out: its randomness is the host's",
+        ),
+        (
+            "disk \"a\" path=\"root.img\" format=\"qcow2\"",
+            "leave it out: a disk's file is raw, and `qemu-img convert -O raw` makes one of another",
+        ),
+        (
+            "disk \"a\" path=\"root.img\" if=\"virtio\" cache=\"none\"",
+            "leave them out: each disk is virtio's, and a guest finds them in the order of their lines",
+        ),
+        (
+            "disk type=\"file\" device=\"disk\"",
+            "leave them out: each disk is virtio's, and a guest finds them in the order of their lines; write `disk \"root\" \
+             path=\"root.img\"`",
+        ),
+        (
+            "net \"lan\" type=\"bridge\" source=\"br0\"",
+            "leave them out: a net is virtio's, and `tap` names the host's device, which may be a port of a bridge",
+        ),
+    ];
+    let texts: Vec<(String, &str)> = nodes
+        .iter()
+        .map(|(n, help)| (format!("{MEMORY}\n{n}"), *help))
+        .collect();
+    let mut cases: Vec<(&str, &str, &str)> = texts
+        .iter()
+        .map(|(habit, help)| (MEMORY, habit.as_str(), *help))
+        .collect();
+    cases.extend([
+        (
+            MEMORY,
+            "memory size=\"1GiB\" slots=2",
+            "leave it out: memory is one size, which a guest has from its first instruction on; write `memory \"1GiB\"`",
+        ),
+        (MEMORY, "memory unit=\"MiB\" 768", "write `memory \"768MiB\"`"),
+        (MEMORY, "memory 1 unit=\"GiB\"", "write `memory \"1GiB\"`"),
+        (MEMORY, "memory 768 MiB", "write `memory \"768MiB\"`"),
+        (CPU, "cpu \"neoverse-n1\" \"3\"", "write `cpu \"neoverse-n1\" count=3`"),
+        (CPU, "cpu \"neoverse-n1\" x3", "write `cpu \"neoverse-n1\" count=3`"),
+        (
+            CPU,
+            "cpu 3",
+            "write `cpu \"neoverse-n1\" count=3`, with the model that it is",
+        ),
+        (
+            CPU,
+            "cpu \"neoverse-n1\" count=2 sve=on",
+            "`sve` stands inside the block: `cpu … { sve … }`",
+        ),
+        (
+            CPU,
+            "cpu \"neoverse-n1\" count=2 sve=off",
+            "leave it out: without `sve` it is off",
+        ),
+        (
+            BOOT,
+            "boot kernel=\"vmlinuz\" root=\"/dev/vda\" console=\"ttyS0\"",
+            "leave them out: what a kernel is told stands in `cmdline`, as in `cmdline=\"root=/dev/vda console=ttyS0\"`",
+        ),
+        (
+            BOOT,
+            "boot kernel=\"vmlinuz\" uefi=#true",
+            "leave it out: a machine starts from a kernel's file, and its root is in `cmdline`, as in \
+             `cmdline=\"root=/dev/vda\"`",
+        ),
+        ("arch \"arm64\"", "arch \"linux/arm64\"", "write `arm64`, as Linux does"),
+        ("arch \"arm64\"", "arch \"armv8-a\"", "write `arm64`, as Linux does"),
+        (
+            "vm \"web\" {",
+            "vm {\nname \"db\"",
+            "the machine's name stands right behind `vm`: `vm \"db\" { … }`",
+        ),
+        ("vm \"web\" {", "vm \"web\" type=\"kvm\" {", "leave it out: a machine is told by its name"),
+    ]);
+    hold("tools-nothing", &cases);
+}

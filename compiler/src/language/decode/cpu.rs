@@ -17,6 +17,15 @@ const COUNT: RangeInclusive<i128> = *VCPUS.start() as i128..=*VCPUS.end() as i12
 /// What is said of vCPUs here that have sockets, cores or threads elsewhere.
 pub(super) const NO_LAYOUT: &str = "no machine of vmlock's lays its vCPUs out";
 
+/// How many vCPUs a value says: `2`, `"2"`, `x2`.
+pub(super) fn counted(entry: &KdlEntry) -> Option<i128> {
+    let number = match entry.value().as_string() {
+        Some(text) => text.trim_matches(['x', 'X', '*']).parse().ok(),
+        None => entry.value().as_integer(),
+    };
+    number.filter(|number| COUNT.contains(number))
+}
+
 impl Decoder<'_> {
     /// Reports sockets, cores and threads, however many there are; whether there are such, for a single one that counts
     /// vCPUs is another word for that.

@@ -2,7 +2,7 @@
 //! mistake is one finding.
 
 use super::span::head;
-use super::{Decoder, LACKS};
+use super::{Decoder, LACKS, cpu};
 use crate::language::elsewhere;
 use crate::language::nodes::{self, Node, Property, Value};
 use kdl::{KdlEntry, KdlNode};
@@ -72,9 +72,11 @@ impl Decoder<'_> {
     /// Whether the number of vCPUs stands where it cannot be read: that is told of there.
     fn count_elsewhere(&self, node: &KdlNode) -> bool {
         let nameless = |entry: &&KdlEntry| entry.name().is_none();
-        let mut values = node.entries().iter().filter(nameless).skip(1);
+        let mut values = node.entries().iter().filter(nameless);
+        let model = values.next();
         let inner = node.children().map_or(&[][..], |block| block.nodes());
-        values.any(|entry| entry.value().as_integer().is_some())
+        model.is_some_and(|entry| entry.value().as_integer().is_some())
+            || values.any(|entry| cpu::counted(entry).is_some())
             || inner
                 .iter()
                 .any(|node| elsewhere::counts(node.name().value()))

@@ -172,6 +172,11 @@ impl Decoder<'_> {
         let word = row.word;
         let help = match (row.form, word) {
             (_, "boot") => return self.nameless(row, node),
+            (_, "vsock") => {
+                let cid = node.entries().iter().find(|entry| entry.name().is_none());
+                let cid = cid.and_then(|entry| entry.value().as_integer());
+                format!("write `vsock cid={}`", cid.unwrap_or(3))
+            }
             (_, "rng") => "`rng` stands alone on its line: its randomness is the host's".to_owned(),
             (Form::Truth, _) => "the word alone asks for it; without it there is none".to_owned(),
             _ if !row.list.is_empty() => {
@@ -298,13 +303,13 @@ impl Decoder<'_> {
         place: String,
     ) -> Option<Json> {
         let value = row.values.first()?;
-        self.properties(node, &[]);
-        self.no_children(node);
         if let Value::Size(size) = value.value
             && self.apart(node, value.what, &size)
         {
             return None;
         }
+        self.properties(node, &[]);
+        self.no_children(node);
         let entry = self.only(node, row.example)?;
         self.places.note(place, range(entry.span()));
         self.value(entry, value.value, value.what)
@@ -363,6 +368,13 @@ impl Decoder<'_> {
             Value::Size(size) => self.size(entry, what, &size).map(Json::from),
             Value::Named("Arch") => self.arch(entry, what).map(Json::from),
             Value::Named("AcrossSaves") => self.across_saves(entry, what).map(Json::from),
+            Value::Model if entry.value().as_integer().is_some() => {
+                let count = entry.value().as_integer().unwrap_or(1);
+                let help =
+                    format!("write `cpu \"neoverse-n1\" count={count}`, with the model that it is");
+                self.wrong_type(entry, what, "a name", help);
+                None
+            }
             // Named, so that a new kind is asked for here.
             Value::Named(_)
             | Value::Baseline
