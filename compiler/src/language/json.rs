@@ -495,7 +495,7 @@ impl<'a> Walker<'a> {
         if let Some(sought) = self.sought {
             let within = (start..end).contains(&sought);
             // What is wrong at the end of an object is wrong with all of it.
-            let closes = within && !scalar && sought + 1 == end;
+            let closes = within && sought + 1 == end && self.text.get(start) == Some(&b'{');
             let inner = |(_, met): &(String, Range<usize>)| met.start >= start;
             if end <= sought || closes || within && !self.met.as_ref().is_some_and(inner) {
                 self.met = Some((pointer.chars().take(POINTER_MAX).collect(), span.clone()));
