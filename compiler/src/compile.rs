@@ -7,7 +7,7 @@ use crate::hosts::{self, Host, Verdict};
 use crate::language::defaults::{self, Joined};
 use crate::language::reach::{Disk, Reach};
 use crate::language::{decode, import, json, read, sharing};
-use crate::location::{Places, Source};
+use crate::location::{Places, Source, WHOLE};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -424,20 +424,15 @@ fn finish(
     }
 }
 
-/// Whether a finding is about a block behind a feature that the CPU has not at all: that line is to be left out whole.
+/// Whether a finding is about what is said of a feature that the CPU has not at all: its node is to be left out whole.
 fn is_moot(finding: &Diagnostic, complaints: &[Complaint], places: &Places) -> bool {
-    let text = places.source().text.as_str();
-    let is_block = finding.code == "spec::unexpected-block";
-    let Some(label) = finding.labels.first().filter(|_| is_block) else {
-        return false;
-    };
     let lacks = |c: &&Complaint| c.code == "spec::cpu-lacks-feature";
-    let lines = complaints.iter().filter(lacks);
-    let mut words = lines.filter_map(|complaint| places.get(&complaint.place));
-    words.any(|word| {
-        let between = text.get(word.end..label.span.start);
-        between.is_some_and(|between| !between.contains(['\n', ';', '}', ',']))
-    })
+    let nodes = complaints.iter().filter(lacks);
+    let mut nodes =
+        nodes.filter_map(|complaint| places.get(&format!("{}{WHOLE}", complaint.place)));
+    let label = finding.labels.first();
+    let label = label.filter(|label| Arc::ptr_eq(&label.source, places.source()));
+    label.is_some_and(|label| nodes.any(|node| node.contains(&label.span.start)))
 }
 
 /// The resolver stops where it has no baselines or no CPU. Names of fields can be

@@ -37,6 +37,9 @@ impl Source {
     }
 }
 
+/// Below the place of a word that stands for something, where its whole node stands, block and all.
+pub const WHOLE: &str = "/whole";
+
 /// Byte spans by JSON pointer, all in one source.
 #[derive(Debug)]
 pub struct Places {

@@ -176,8 +176,24 @@ mod tests {
                 .map(|(at, found)| &tip[at + found.len()..]);
             let first = named.next().expect("it names a command");
             for rest in std::iter::once(first).chain(named) {
-                let name = rest.split([' ', '`']).next().unwrap_or_default();
+                let line = rest.split('`').next().unwrap_or_default();
+                let mut words = line.split(' ');
+                let name = words.next().unwrap_or_default();
                 assert!(names.contains(name), "{tip}");
+                let of_runner = runner::command("run");
+                let mut command = own.find_subcommand(name).expect("it is one");
+                for word in words {
+                    let flag = word.strip_prefix("--");
+                    if let Some(flag) = flag {
+                        let mut all = command.get_arguments();
+                        assert!(all.any(|a| a.get_long() == Some(flag)), "{tip}");
+                    } else if name == "run" && word.chars().all(char::is_lowercase) {
+                        command = of_runner.find_subcommand(word).expect(tip);
+                    } else {
+                        // What a reader puts there, in capitals.
+                        assert!(word.chars().all(char::is_uppercase), "{tip}");
+                    }
+                }
             }
         }
     }

@@ -49,6 +49,12 @@ pub fn run(cache: &Cache, flags: &Record) -> Result<u8> {
     let baselines = bench.root().join(BASELINES);
     for kernel in &kernels {
         // An Image of somebody's is of no series, after which reports are named.
+        if !kernel.is_packaged() {
+            return Err(Failure::environment(format!(
+                "reports are named by the series of their kernel, and `{}` is of none: name series, e.g. --kernels 6.12",
+                kernel.asked
+            )));
+        }
         let package = kernel.about()?.package;
         is_the_named_one(&baselines, &kernel.asked, &package.version)?;
     }

@@ -608,3 +608,52 @@ impl After {
         Some(deviations(&lock, guest.view, guest.report))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Lines for all that changed would restore what no change is known of, too.
+    #[test]
+    fn lines_for_all_that_changed_are_dropped_where_a_part_of_it_is_not_told() {
+        const OLD: &str = include_str!("../catalogue/hosts/neoverse-n1-6.1.json");
+        const NEW: &str = include_str!("../catalogue/hosts/neoverse-n1-6.12.json");
+        const WORDS: &str = "which lines restore all that changed together";
+        let [old, new] = [OLD, NEW].map(|text| crate::report::parse(text).expect("it is a report"));
+        let mut silent = old.clone();
+        silent.views.clear();
+        let catalogue = Catalogue::builtin();
+        // Of no guest, of one and of all of them the old host's report tells nothing.
+        for guests in [0, 1, usize::MAX] {
+            let question = Question {
+                catalogue: &catalogue,
+                baseline: "kvm-6.1",
+                named: "kvm-6.1",
+                source: "a test",
+            };
+            let host = Host {
+                model: "neoverse-n1",
+                report: &new,
+                old: Some(&old),
+            };
+            let mut found = drift(question, &[host]).unwrap_or_else(|unfit| panic!("{unfit:?}"));
+            let of = |all: &[Together]| -> Vec<Machine> {
+                all.iter().map(|lines| lines.machine.clone()).collect()
+            };
+            let before = of(&found.together);
+            assert!(before.len() > 1, "{before:?}");
+            let untold: Vec<Machine> = before.iter().take(guests).cloned().collect();
+            for guest in &mut found.guests {
+                if untold.contains(&guest.machine) {
+                    guest.old = Some(&silent);
+                }
+            }
+            found.set_aside_untold(|_| "not told".to_owned());
+            let told: Vec<Machine> = before.into_iter().filter(|m| !untold.contains(m)).collect();
+            assert_eq!(of(&found.together), told);
+            let dropped = found.unknown.iter().filter(|u| u.words.starts_with(WORDS));
+            let dropped: Vec<&Machine> = dropped.map(|unknown| &unknown.machine).collect();
+            assert_eq!(dropped, untold.iter().collect::<Vec<_>>());
+        }
+    }
+}

@@ -49,6 +49,35 @@ pub fn of_release(name: &str) -> Option<String> {
     Some(format!("kvm-{}.{}", release.major, release.minor?))
 }
 
+/// The name that stands in two words, `kvm 6.8`; nothing where the first is of no family of baselines, or the second no
+/// number.
+pub fn of_two(family: &str, number: &str) -> Option<String> {
+    let family = family.to_ascii_lowercase();
+    let family = match family.as_str() {
+        "linux" | "kernel" => "kvm",
+        family if ["kvm", "psci", "smccc", "debian", "ubuntu"].contains(&family) => family,
+        _ => return None,
+    };
+    let number = number.trim().trim_end_matches('.');
+    let is_number = number.starts_with(|c: char| c.is_ascii_digit());
+    is_number.then(|| format!("{family}-{number}"))
+}
+
+/// What to write for such a name.
+pub fn in_two_words(family: &str, number: &str, catalogue: &Catalogue) -> Option<String> {
+    let name = of_two(family, number)?;
+    Some(match is_known(&name, catalogue) {
+        true => format!("write `\"{name}\"`"),
+        false => baseline(&name, catalogue),
+    })
+}
+
+/// Whether there is such a baseline.
+pub fn is_known(name: &str, catalogue: &Catalogue) -> bool {
+    let name = catalogue.revision(name, &[]);
+    catalogue.baseline(name).is_some()
+}
+
 /// What to write for a baseline that is not known.
 pub fn baseline(name: &str, catalogue: &Catalogue) -> String {
     if let Some(newest) = catalogue.newest(name).filter(|newest| newest.name != name) {
@@ -194,8 +223,11 @@ fn of_this(release: &Release, wholes: &[&str], oldest: &str, newest: &str, adopt
 }
 
 /// Machines and products by the CPU that they have.
-const PRODUCTS: [(&str, &str); 6] = [
+const PRODUCTS: [(&str, &str); 9] = [
     ("altra", "neoverse-n1"),
+    ("altramax", "neoverse-n1"),
+    ("rpi4", "cortex-a72"),
+    ("rpi5", "cortex-a76"),
     ("cobalt100", "neoverse-n2"),
     ("yitian710", "neoverse-n2"),
     ("raspberrypi4", "cortex-a72"),
@@ -475,6 +507,26 @@ mod tests {
             "`neoverse-n1` is a CPU model: it stands behind `cpu`"
         );
         assert!(of("xyz").starts_with("there are `kvm-5.10` to `kvm-7.3`, and parts: psci-"));
+        let two = |family: &str, number: &str| in_two_words(family, number, &catalogue);
+        for (family, number, name) in [
+            ("kvm", "6.8", "kvm-6.8"),
+            ("Linux", "6.8", "kvm-6.8"),
+            ("PSCI", "1.1", "psci-1.1"),
+            ("Debian", "12", "debian-12"),
+        ] {
+            let said = format!("write `\"{name}\"`");
+            assert_eq!(two(family, number), Some(said), "{family} {number}");
+        }
+        for (family, number, name) in [
+            ("kvm", "6.", "kvm-6"),
+            ("linux", "6.8.0-45-generic", "kvm-6.8.0-45-generic"),
+            ("kvm", "4.19", "kvm-4.19"),
+            ("kvm", "99.9", "kvm-99.9"),
+            ("ubuntu", "24.04", "ubuntu-24.04"),
+        ] {
+            assert_eq!(two(family, number), Some(of(name)), "{family} {number}");
+        }
+        assert_eq!(two("own", "6.8").or_else(|| two("kvm", "own")), None);
     }
 
     #[test]

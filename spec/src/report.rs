@@ -678,6 +678,10 @@ pub fn read(text: &str) -> Result<HostReport, ReportError> {
         let version = head.report_version;
         return Err(ReportError::Newer { version });
     }
+    if head.report_version == 0 {
+        let words = "this host report cannot be read: reportVersion 0 does not exist";
+        return Err(Unusable(words.to_owned()));
+    }
     let report: HostReport = json::from_str(text).map_err(malformed)?;
     if let Some(boot) = report.boot.as_deref().filter(|boot| !is_boot(boot)) {
         return Err(Unusable(format!(

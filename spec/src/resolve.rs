@@ -358,8 +358,26 @@ fn choose(
     let mut whole: Option<(usize, &Baseline)> = None;
     let mut parts: Vec<(usize, &Baseline)> = Vec::new();
     let mut sound = true;
-    for (index, name) in spec.abi.iter().enumerate() {
+    let unknown = |name: &str| catalogue.baseline(catalogue.revision(name, pins)).is_none();
+    let mut names_of = spec.abi.iter().enumerate().peekable();
+    while let Some((index, name)) = names_of.next() {
         let place = format!("/abi/{index}");
+        // One of the two alone is a baseline of the author's own.
+        if let Some((_, number)) = names_of.peek().copied()
+            && unknown(name)
+            && unknown(number)
+            && let Some(help) = names::in_two_words(name, number, catalogue)
+        {
+            complaints.error(
+                "spec::unknown-baseline",
+                place,
+                format!("unknown baseline `{name}`: a name is one word, and `{number}` is another"),
+                Some(help),
+            );
+            sound = false;
+            names_of.next();
+            continue;
+        }
         let Some(baseline) = catalogue.baseline(catalogue.revision(name, pins)) else {
             let help = names::baseline(name, catalogue);
             complaints.error(

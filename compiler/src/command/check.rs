@@ -221,7 +221,8 @@ fn one(
             "keeps": list(serde_json::to_value(&plan.keeps)),
             "refusals": of_host,
         });
-        if report.imported.is_some() {
+        if let Some(imported) = &report.imported {
+            host["by"] = list(serde_json::to_value(imported.by));
             host["unknown"] = list(serde_json::to_value(&plan.unknown));
         }
         if let Some(lines) = carried {

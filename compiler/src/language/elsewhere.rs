@@ -1,6 +1,8 @@
 //! What other programs, and hurried hands, call what a description has. Data for both of its forms: a word that means one
 //! thing elsewhere is answered with the one that it has here, and what was meant by it is not missing as well.
 
+pub mod nothing;
+
 /// Properties: the node, ours, theirs.
 const PROPERTIES: [(&str, &str, &[&str]); 14] = [
     (
@@ -138,13 +140,18 @@ const COUNTS: [&str; 9] = [
     "vcpu_count",
 ];
 
+/// How vCPUs are laid out elsewhere, which no machine of vmlock's says. All but the last count them.
+const TOPOLOGY: [&str; 8] = [
+    "sockets", "dies", "clusters", "modules", "cores", "threads", "maxcpus", "topology",
+];
+
 /// What hides a feature elsewhere.
 const HIDES: [&str; 7] = [
     "disable", "mask", "without", "remove", "deny", "no", "exclude",
 ];
 
 /// What a machine of vmlock's has none of.
-const ABSENT: [&str; 24] = [
+const ABSENT: [&str; 32] = [
     "gpu",
     "vga",
     "display",
@@ -169,6 +176,14 @@ const ABSENT: [&str; 24] = [
     "keyboard",
     "input",
     "iommu",
+    "memballoon",
+    "channel",
+    "virtfs",
+    "filesystem",
+    "share",
+    "mount",
+    "mounts",
+    "panic",
 ];
 
 /// What a node of that name calls the property.
@@ -188,6 +203,11 @@ pub fn node(name: &str) -> Option<&'static str> {
 /// Whether it says how many vCPUs there are.
 pub fn counts(name: &str) -> bool {
     COUNTS.contains(&name)
+}
+
+/// Whether it says how vCPUs are laid out.
+pub fn lays_out(name: &str) -> bool {
+    TOPOLOGY.contains(&name)
 }
 
 /// Whether it hides a feature.
@@ -230,6 +250,12 @@ mod tests {
         let cpu = nodes::at(&["vm", "cpu"]).unwrap();
         for name in COUNTS.iter().chain(&ABSENT) {
             assert!(!words.contains(name) && node(name).is_none(), "{name}");
+        }
+        for name in TOPOLOGY {
+            assert!(
+                !words.contains(&name) && cpu.property(name).is_none(),
+                "{name}"
+            );
         }
         assert!(HIDES.iter().all(|name| cpu.inner(name).is_none()));
     }

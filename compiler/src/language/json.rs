@@ -69,7 +69,7 @@ pub fn decode(source: &Arc<Source>) -> Result<Vec<Decoded>, Vec<Diagnostic>> {
     } = walked(source, ENTRIES_MAX);
     if count > ENTRIES_MAX {
         let value = serde_json::from_str(&source.text).ok();
-        let other = value.and_then(|value| another(source, &value, &places));
+        let other = value.and_then(|value| another(source, &value));
         return Err(vec![other.unwrap_or_else(|| too_many(source, count))]);
     }
     if !twice.is_empty() {
@@ -196,11 +196,7 @@ fn refused(
     keys: &BTreeMap<String, Range<usize>>,
 ) -> Vec<Diagnostic> {
     let value: Result<serde_json::Value, _> = serde_json::from_str(&source.text);
-    if let Some(found) = value
-        .as_ref()
-        .ok()
-        .and_then(|value| another(source, value, places))
-    {
+    if let Some(found) = value.as_ref().ok().and_then(|value| another(source, value)) {
         return vec![found];
     }
     let found = value.map(|value| shape::wrong(source, &value, places, keys));
@@ -234,8 +230,9 @@ pub fn what_it_is(value: &serde_json::Value) -> Option<&'static str> {
 }
 
 /// The finding on a file of another kind where a description belongs. A description with a key too many is still one.
-fn another(source: &Arc<Source>, value: &serde_json::Value, places: &Places) -> Option<Diagnostic> {
-    let kind = what_it_is(value).filter(|_| value.get("abi").is_none())?;
+fn another(source: &Arc<Source>, value: &serde_json::Value) -> Option<Diagnostic> {
+    let described = ["abi", SEVERAL].iter().any(|key| value.get(key).is_some());
+    let kind = what_it_is(value).filter(|_| !described)?;
     let help = match kind {
         "a lock" => {
             "`vmlock lock` makes a lock of a description, and nothing makes a description of a lock"
@@ -246,9 +243,20 @@ fn another(source: &Arc<Source>, value: &serde_json::Value, places: &Places) -> 
     let found = Diagnostic::error("spec::json", format!("this is {kind}, not a description"));
     Some(
         found
-            .at(source, places.find(""), "it begins here")
+            .at(source, beginning(source), "it begins here")
             .help(help),
     )
+}
+
+/// Where a text begins.
+fn beginning(source: &Source) -> Range<usize> {
+    let start = source.text.len() - source.text.trim_start().len();
+    start
+        ..start
+            + source.text[start..]
+                .chars()
+                .next()
+                .map_or(0, char::len_utf8)
 }
 
 /// By which schema a lock is judged, by the version that it says.
@@ -276,8 +284,7 @@ pub fn unlike(
                 _ => of,
             };
             let message = format!("this is {kind}, not a {wanted}");
-            let start = source.text.len() - source.text.trim_start().len();
-            Diagnostic::error(code, message).at(source, start..start + 1, "it begins here")
+            Diagnostic::error(code, message).at(source, beginning(source), "it begins here")
         }
         Ok(value) => {
             let at = offset(&source.text, line, column);
@@ -315,7 +322,10 @@ fn refused_member(
     let name = name.unwrap_or(of);
     let shown = source.text.get(span.clone()).unwrap_or_default();
     // Of numbers the reader's library knows bounds of its own.
-    let (message, label) = match shown.starts_with(|c: char| c.is_ascii_digit() || c == '-') {
+    let number = shown.starts_with(|c: char| c.is_ascii_digit() || c == '-');
+    let of_numbers = ["integer", "floating point", "number out of range"];
+    let out_of_range = number && of_numbers.iter().any(|of| words.contains(of));
+    let (message, label) = match out_of_range {
         true => (format!("`{name}` is out of range"), "out of range"),
         false => {
             let words = shortened(words, WORDS_CHARS_MAX);
@@ -484,8 +494,10 @@ impl<'a> Walker<'a> {
         let span = start..if scalar { end } else { start + 1 };
         if let Some(sought) = self.sought {
             let within = (start..end).contains(&sought);
-            if end <= sought || within && self.met.as_ref().is_none_or(|(_, met)| met.start < start)
-            {
+            // What is wrong at the end of an object is wrong with all of it.
+            let closes = within && sought + 1 == end && self.text.get(start) == Some(&b'{');
+            let inner = |(_, met): &(String, Range<usize>)| met.start >= start;
+            if end <= sought || closes || within && !self.met.as_ref().is_some_and(inner) {
                 self.met = Some((pointer.chars().take(POINTER_MAX).collect(), span.clone()));
             }
             if within {
@@ -629,6 +641,7 @@ mod tests {
             "{\"x\": 1}",
         ];
         let mut told = 0;
+        let mut elsewhere = std::collections::BTreeSet::new();
         for (which, of, text, read) in [
             (
                 Which::Lock,
@@ -657,6 +670,9 @@ mod tests {
         ] {
             let mut whole: Value = serde_json::from_str(text).unwrap();
             shorten(&mut whole);
+            // What is wrong with so little of a file by itself.
+            let short = serde_json::to_string_pretty(&whole).unwrap();
+            let short = read(&short).map(|(_, _, words)| words);
             let mut members = Vec::new();
             below(&whole, "", &mut members);
             for pointer in members {
@@ -667,6 +683,9 @@ mod tests {
                     let Some((line, column, words)) = read(&text) else {
                         continue;
                     };
+                    if short.as_ref() == Some(&words) {
+                        continue;
+                    }
                     let which = match which {
                         Which::Host => which,
                         _ => of_lock(&text),
@@ -687,10 +706,28 @@ mod tests {
                         shown.is_some_and(|shown| !shown.is_empty()),
                         "{pointer}: {message}"
                     );
+                    let all = walked(&source, PLACES_MAX);
+                    // The member, from its key on, or what it is in.
+                    let of_list = pointer
+                        .rsplit('/')
+                        .next()
+                        .is_some_and(|k| k.parse::<usize>().is_ok());
+                    let whole = all.places.get(&pointer).expect("it is there");
+                    let key = all.keys.get(&pointer).filter(|_| !of_list);
+                    let key = key.map_or(whole.start, |key| key.start);
+                    let parent = pointer.rsplit_once('/').map_or("", |(parent, _)| parent);
+                    let around = [all.places.get(parent), all.keys.get(parent).cloned()];
+                    let at = label.span.start;
+                    let there = (key..whole.start + value.len() + 20).contains(&at)
+                        || around.iter().flatten().any(|span| span.start == at);
+                    if !there {
+                        elsewhere.insert(format!("{pointer} {value}: {message} at {shown:?}"));
+                    }
                     told += 1;
                 }
             }
         }
+        assert!(elsewhere.is_empty(), "{elsewhere:#?}");
         assert!(told > 200, "{told}");
     }
 }

@@ -16,8 +16,8 @@ const LAST: &str = "cmdline";
 /// # Errors
 /// The place of a size that KDL has no unit for: its sizes are whole KiB.
 pub fn write(spec: &VmSpec) -> Result<String, String> {
-    // Nothing of a description is something that JSON has not.
-    let json = serde_json::to_value(spec).unwrap_or_default();
+    // Nothing of a description is something that JSON has not: the place of the whole is that of a mistake of vmlock's own.
+    let json = serde_json::to_value(spec).map_err(|_| String::new())?;
     text(&VM, &json)
 }
 
@@ -128,13 +128,31 @@ fn each(said: Option<&Json>) -> &[Json] {
 
 /// A value as KDL spells it.
 fn literal(value: Value, said: &Json, place: &str) -> Result<String, String> {
-    Ok(match (said, said.as_u64(), value) {
-        (Json::String(text), ..) => quoted(text),
-        (Json::Bool(truth), ..) => format!("#{truth}"),
-        (_, Some(bytes), Value::Size(_)) => size(bytes, place)?,
-        (_, Some(number), Value::Event) => digits(number, EVENT),
-        (_, Some(number), Value::Number(of)) => digits(number, of),
+    let text = match said {
+        Json::String(text) => quoted(text),
+        Json::Bool(truth) => format!("#{truth}"),
         _ => said.to_string(),
+    };
+    let Some(number) = said.as_u64() else {
+        return Ok(text);
+    };
+    Ok(match value {
+        Value::Size(_) => size(number, place)?,
+        Value::Event => digits(number, EVENT),
+        Value::Number(of) => digits(number, of),
+        // Named, so that a new kind is asked for here: these are no numbers.
+        Value::Named(_)
+        | Value::Baseline
+        | Value::Model
+        | Value::Hidden
+        | Value::Set
+        | Value::Import
+        | Value::File
+        | Value::Truth
+        | Value::Console
+        | Value::Machine
+        | Value::Name
+        | Value::Text => text,
     })
 }
 

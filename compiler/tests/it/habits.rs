@@ -4,7 +4,7 @@
 use crate::scratch::Scratch;
 use serde_json::Value;
 
-const SPEC: &str = r#"vm "web" {
+pub const SPEC: &str = r#"vm "web" {
     arch "arm64"
     abi "kvm-6.8"
     cpu "neoverse-n1" count=2 {
@@ -17,15 +17,16 @@ const SPEC: &str = r#"vm "web" {
 "#;
 
 /// What `vmlock lock` finds in a text.
-fn found(scratch: &Scratch, text: &str) -> Vec<Value> {
+pub fn found(scratch: &Scratch, text: &str) -> Vec<Value> {
     scratch.write("a.vm.kdl", text);
     let (_, object) = scratch.json(&["lock", "--dry-run", "a.vm.kdl"]);
     object["diagnostics"].as_array().unwrap().clone()
 }
 
 /// Each line of [`SPEC`], with what somebody writes for it: the help of the one finding.
-fn hold(name: &str, cases: &[(&str, &str, &str)]) {
+pub fn hold(name: &str, cases: &[(&str, &str, &str)]) {
     let scratch = Scratch::new(name);
+    scratch.write("root.img", &"x".repeat(512));
     assert_eq!(found(&scratch, SPEC), Vec::<Value>::new());
     for (line, habit, help) in cases {
         assert!(SPEC.contains(line), "{line}");

@@ -44,6 +44,7 @@ mod streams;
 mod surface;
 #[cfg(unix)]
 mod terminal;
+mod tools;
 mod ui;
 mod untried;
 mod upgrade;

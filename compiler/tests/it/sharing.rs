@@ -607,3 +607,26 @@ fn defaults_of_an_imported_file_make_the_lock_of_the_same_in_full() {
     let words = err(&scratch.vmlock(&["lock", "web.vm.kdl"]));
     assert!(words.contains("stands in a file that machines"), "{words}");
 }
+
+#[test]
+fn an_heir_without_a_cid_is_told_so_whatever_else_is_wrong_with_the_vsock() {
+    let scratch = Scratch::new("heir-cid");
+    for (line, others) in [("vsock cid=3", 0), ("vsock cid=3 foo=1", 1)] {
+        let text = WHOLE.replace("memory", &format!("{line}\n    memory"));
+        scratch.write(
+            "web.vm.kdl",
+            &format!("{text}vm \"b\" from=\"web\" {{ }}\n"),
+        );
+        let (code, object) = scratch.json(&["lock", "--dry-run", "web.vm.kdl"]);
+        let found = object["diagnostics"].as_array().unwrap();
+        let heirs = found.iter().filter(|one| {
+            let message = one["message"].as_str().unwrap_or_default();
+            message.starts_with("this machine takes over a `vsock`")
+        });
+        assert_eq!(
+            (code, heirs.count(), found.len()),
+            (1, 1, 1 + others),
+            "{found:#?}"
+        );
+    }
+}

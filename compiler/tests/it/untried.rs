@@ -82,7 +82,7 @@ fn no_lock_is_kept_by_an_imported_report() {
         let all: Vec<&str> = all.iter().map(String::as_str).collect();
         let (code, object) = scratch.json(&all);
         assert_eq!((code, &object["kept"]), (3, &false.into()));
-        let (mut count, mut alike) = (0, 0);
+        let (mut count, mut alike, mut monitors) = (0, 0, 0);
         for lock in object["locks"].as_array().unwrap() {
             for host in lock["hosts"].as_array().unwrap() {
                 assert_eq!(
@@ -93,10 +93,17 @@ fn no_lock_is_kept_by_an_imported_report() {
                 let same = unknown.iter().filter(|entry| entry["alike"] == true);
                 alike += same.count();
                 assert_eq!(host["refusals"][0]["code"], "host::imported");
+                // Who saw that decides what it says of a guest.
+                assert!(
+                    ["guest", "monitor"].map(Value::from).contains(&host["by"]),
+                    "{host}"
+                );
+                monitors += usize::from(host["by"] == "monitor");
                 count += 1;
             }
         }
         assert_eq!(count, locks.len() * reports.len());
+        assert!(0 < monitors && monitors < count, "{monitors}");
         assert!(alike > 1000, "{alike}");
     }
     let all = arguments(&["fleet"]);

@@ -27,6 +27,13 @@ pub(super) fn consistent(lock: &Lock) -> Result<(), String> {
             lock.name.escape_debug()
         ));
     }
+    let mut digests = lock.baselines.values().chain([&lock.cpu.digest]);
+    if !digests.all(|digest| is_digest(digest)) {
+        return Err(
+            "the digest of a baseline or of the CPU model is not `sha256-` and 64 hex digits"
+                .into(),
+        );
+    }
     registers(lock)?;
     let services = Services::of_lock(lock);
     promising(lock, &services)?;

@@ -8,12 +8,25 @@ use crate::lock::{Lock, LockedRegister};
 use crate::observation::scope::Scope;
 use crate::observation::{key_of, promises};
 use crate::reason;
-use crate::report::{Imported, Reading, Seen};
+use crate::report::{Imported, Reading, Seen, Witness};
 use serde::Serialize;
 use std::collections::BTreeSet;
 
 /// The register that firmware alone writes, before any kernel runs (Arm ARM DDI 0487, CNTFRQ_EL0); KVM traps no access to it.
 const FREQUENCY: &str = "CNTFRQ_EL0";
+
+/// Registers of which a monitor (`KVM_GET_ONE_REG`) can read something else than its guest: the caches, which kernels make up
+/// or pass on (arch/arm64/kvm/sys_regs.c `access_clidr`, `access_ccsidr`, `access_ctr`, 5.10 to 7.3).
+const NOT_AS_READ: [&str; 3] = ["CTR_EL0", "CLIDR_EL1", "CCSIDR_EL1"];
+
+/// What a guest was shown of an entry, as far as it was seen.
+fn shown_to_a_guest(imported: &Imported, name: &str) -> Reading {
+    let register = name.split('[').next().unwrap_or(name);
+    match imported.by {
+        Witness::Monitor if NOT_AS_READ.contains(&register) => Reading::Unseen,
+        Witness::Monitor | Witness::Guest => imported.seen(name),
+    }
+}
 
 /// An entry of a lock of which nobody knows whether a host can keep it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -82,7 +95,7 @@ pub(super) fn unknown(lock: &Lock, imported: &Imported) -> Vec<Untold> {
         .clone()
         .filter(|entry| !(refused && entry.name == FREQUENCY))
         .map(|entry| {
-            let reading = imported.seen(&entry.name);
+            let reading = shown_to_a_guest(imported, &entry.name);
             let alike = |value| (value ^ entry.value) & entry.promised() == 0;
             Untold {
                 name: entry.name.clone(),
@@ -103,7 +116,7 @@ pub(super) fn unknown(lock: &Lock, imported: &Imported) -> Vec<Untold> {
             continue;
         }
         let name = promise.name();
-        let reading = imported.seen(&name);
+        let reading = shown_to_a_guest(imported, &name);
         entries.push(Untold {
             wanted: match promise.value {
                 Some(value) => format!("{value:#x}"),

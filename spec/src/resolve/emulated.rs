@@ -37,8 +37,9 @@ pub(super) fn warning(cpu: &CpuModel, catalogue: &Catalogue) -> Option<Complaint
         also: Vec::new(),
         message: format!("`{}` was read from {emulator}; {real}", cpu.name),
         help: Some(format!(
-            "for real machines: one of {}, or a model of a host of yours (`vmlock cpu REPORT`; `vmlock adopt REPORT` writes \
-             a description with it); where the hosts are that emulator: allow \"{EMULATED}\" reason=\"…\"",
+            "for real machines: a model of a host of yours (`vmlock cpu REPORT`; `vmlock adopt REPORT` writes a description with \
+             it), or one of {}, whose lock has to leave open (`vary`) what nobody has read of them; where the hosts are that \
+             emulator: allow \"{EMULATED}\" reason=\"…\"",
             measured.join(", ")
         )),
         severity: Severity::Warning,

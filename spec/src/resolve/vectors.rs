@@ -9,12 +9,12 @@ use crate::vm::{Feature, VmSpec};
 /// ZCR_EL1.LEN).
 pub(super) fn vector_lengths(spec: &VmSpec, cpu: Option<&CpuModel>, complaints: &mut Complaints) {
     let lengths = &spec.cpu.vector_lengths;
-    match (
-        spec.cpu.features.contains(&Feature::Sve),
-        lengths.is_empty(),
-    ) {
-        // That the CPU has no vectors at all is told of with the feature.
-        (true, true) if cpu.is_some_and(|cpu| features::lacks(cpu, Feature::Sve)) => return,
+    let asked = spec.cpu.features.contains(&Feature::Sve);
+    // That the CPU has no vectors at all is told of with the feature.
+    if asked && cpu.is_some_and(|cpu| features::lacks(cpu, Feature::Sve)) {
+        return;
+    }
+    match (asked, lengths.is_empty()) {
         (true, true) => {
             complaints.error(
                 "spec::vector-lengths",

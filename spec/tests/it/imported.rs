@@ -1,7 +1,7 @@
 //! Reports that were imported: whatever a guest was shown, no lock is kept by one.
 
 use crate::frozen;
-use crate::plans::hosts;
+use crate::plans::{host, hosts};
 use std::collections::BTreeMap;
 use vmlock_spec::json::from_str;
 use vmlock_spec::lock::{LOCK_VERSION, Lock, canonical};
@@ -83,6 +83,33 @@ fn no_lock_is_kept_by_what_a_guest_was_shown() {
     assert!(alike > 1000, "{alike} entries are as the lock says");
 }
 
+/// Of the caches a monitor can read something else than its guest: what it read is not what a guest was shown.
+#[test]
+fn of_the_caches_a_monitor_tells_nothing_of_a_guest() {
+    let locks = locks();
+    let host = host("neoverse-n1-6.12");
+    let [guest, monitor] = [0, 1].map(|index| all_of(&host).remove(index).report());
+    let caches = |name: &str| {
+        ["CTR_EL0", "CLIDR_EL1", "CCSIDR_EL1"]
+            .iter()
+            .any(|c| name.starts_with(c))
+    };
+    let (mut as_guest, mut others) = (0, 0);
+    for lock in &locks {
+        let entries = plan(lock, &monitor).unknown;
+        for entry in entries.iter().filter(|entry| caches(&entry.name)) {
+            assert!(entry.shown.is_none() && !entry.alike, "{entry:?}");
+        }
+        others += entries.iter().filter(|entry| entry.alike).count();
+        let entries = plan(lock, &guest).unknown;
+        let seen = entries
+            .iter()
+            .filter(|entry| caches(&entry.name) && entry.shown.is_some());
+        as_guest += seen.count();
+    }
+    assert!(as_guest > 10 && others > 100, "{as_guest} {others}");
+}
+
 #[test]
 fn what_nobody_could_change_is_refused_for_good() {
     let lock = locks().into_iter().find(|lock| {
@@ -102,6 +129,14 @@ fn what_nobody_could_change_is_refused_for_good() {
     // What is refused for good is not unknown.
     assert!(plan.unknown.len() > 100);
     assert!(plan.unknown.iter().all(|entry| entry.name != "CNTFRQ_EL0"));
+}
+
+#[test]
+fn a_report_of_no_version_is_refused() {
+    let host = hosts().into_values().next().expect("a host");
+    let text = report::write(&host).replacen("\"reportVersion\": 1", "\"reportVersion\": 0", 1);
+    let words = report::parse(&text).expect_err("there is no version 0");
+    assert!(words.ends_with("reportVersion 0 does not exist"), "{words}");
 }
 
 #[test]

@@ -228,6 +228,13 @@ fn locks_that_contradict_themselves_are_refused() {
                 boot.kernel.digest = Some("md5-0".into());
             }
         }),
+        ("digest of a baseline", &|l| {
+            let digest = l.baselines.values_mut().next().expect("it has one");
+            *digest = digest.replace("sha256-", "sha512-");
+        }),
+        ("digest of a baseline", &|l| {
+            l.cpu.digest = l.cpu.digest.to_uppercase()
+        }),
         ("kernel's address", &|l| {
             if let Some(boot) = &mut l.boot {
                 boot.kernel.address = Some(l.machine.memory.base - 4);
@@ -260,6 +267,7 @@ fn locks_that_contradict_themselves_are_refused() {
         }),
         ("32 bits", &|l| l.machine.devices[0].range.base = 1 << 50),
         ("whole 64 KiB", &|l| l.machine.memory.size += 0x1000),
+        ("whole 64 KiB", &|l| l.machine.memory.base += 0x1000),
         ("MIDR_EL1", &|l| l.registers[midr].mask = 0),
         ("MIDR_EL1", &|l| l.registers[midr].mask &= !0xf),
         ("REVIDR_EL1", &|l| {

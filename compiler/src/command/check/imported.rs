@@ -5,7 +5,7 @@ use crate::render::{Output, hanging};
 use vmlock_spec::lock::Lock;
 use vmlock_spec::plan::{Plan, Refusal, Untold};
 use vmlock_spec::reason;
-use vmlock_spec::report::Imported;
+use vmlock_spec::report::{Imported, Witness};
 
 /// How many names are told before the rest is counted.
 const NAMED: usize = 6;
@@ -45,9 +45,13 @@ pub fn say(
         .filter(|entry| !entry.alike)
         .partition(|entry| entry.shown.is_some());
     out.lines(hanging(&format!(
-        "  {} of {} entries: a guest was shown what the lock says, and whether that stays so nobody has tried",
+        "  {} of {} entries: {} what the lock says, and whether that stays so nobody has tried",
         alike.count(),
-        plan.unknown.len()
+        plan.unknown.len(),
+        match imported.by {
+            Witness::Guest => "a guest was shown",
+            Witness::Monitor => "a guest's virtual machine monitor read",
+        }
     )));
     let shown = |entry: &Untold| match &entry.shown {
         Some(shown) => format!("{} {shown} for {}", entry.name, entry.wanted),
@@ -56,7 +60,14 @@ pub fn say(
     for (entries, words) in [
         (
             other,
-            "it was shown something else, and whether that can be changed nobody has tried",
+            match imported.by {
+                Witness::Guest => {
+                    "it was shown something else, and whether that can be changed nobody has tried"
+                }
+                Witness::Monitor => {
+                    "it read something else, and whether that can be changed nobody has tried"
+                }
+            },
         ),
         (silent, "nobody looked"),
     ] {

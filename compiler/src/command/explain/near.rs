@@ -55,11 +55,17 @@ fn of_code(name: &str) -> Option<String> {
     let mut same: Vec<String> = same.map(|code| format!("`{}`", code.code)).collect();
     if same.is_empty() && name.contains("::") {
         // The beginning of one, as it is typed.
-        let begun = codes::all().filter(|code| code.code.starts_with(name));
-        same = begun
-            .take(BEGUN_MAX)
-            .map(|code| format!("`{}`", code.code))
-            .collect();
+        let mut begun = codes::all().filter(|code| code.code.starts_with(name));
+        let first = begun.by_ref().take(BEGUN_MAX);
+        same = first.map(|code| format!("`{}`", code.code)).collect();
+        let more = begun.count();
+        if more > 0 {
+            return Some(format!(
+                "{} codes begin so: {} and {more} more; `vmlock man --reference FOLDER` writes a page of each",
+                same.len() + more,
+                same.join(", ")
+            ));
+        }
     }
     (!same.is_empty()).then(|| format!("did you mean {}?", same.join(" or ")))
 }
@@ -97,4 +103,28 @@ fn of_row(name: &str) -> Option<String> {
     let long = upper.len() > 3;
     let found = all().find(|name| long && name.starts_with("KVM_REG_") && name.ends_with(&end));
     found.map(|name| format!("did you mean `{name}`?"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_many_codes_that_begin_so_it_is_said_how_many_there_are() {
+        let all = codes::all()
+            .filter(|code| code.code.starts_with("spec::"))
+            .count();
+        let said = of_code("spec::").expect("there are some");
+        assert!(
+            said.starts_with(&format!("{all} codes begin so: `spec::")),
+            "{said}"
+        );
+        assert!(
+            said.contains(&format!(" and {} more; ", all - BEGUN_MAX)),
+            "{said}"
+        );
+        assert_eq!(said.matches('`').count(), 2 * BEGUN_MAX + 2, "{said}");
+        let one = of_code(&format!("spec::{}", "emulated"));
+        assert_eq!(one.as_deref(), Some("did you mean `spec::emulated-cpu`?"));
+    }
 }

@@ -2,8 +2,9 @@
 
 use super::partial::{Partial, is_said};
 use crate::diagnostic::{Diagnostic, join};
+use crate::emulated;
 use std::collections::{BTreeMap, BTreeSet};
-use vmlock_spec::catalogue::{Kind, REGISTERS, selectors};
+use vmlock_spec::catalogue::{Kind, REGISTERS, RegisterInfo, selectors};
 use vmlock_spec::observation::account::Account;
 use vmlock_spec::observation::fact_name;
 use vmlock_spec::observation::scope::Scope;
@@ -96,12 +97,26 @@ fn host(account: &Account) -> Imported {
             facts.insert(fact_name(sighting.key).into_owned(), sighting.seen);
         }
     }
+    // Its kernel may be KVM on a host that is emulated itself.
+    let seen = values(account);
+    let value = |info: &RegisterInfo| match seen.get(&question(&info.name)) {
+        Some(Ok(Seen::Value(value))) => Some(*value),
+        _ => None,
+    };
+    let emulated = emulated::emulated(value).map(|why| {
+        format!("what a real machine with such a CPU shows: this host is an emulated one ({why})")
+    });
     let lost = account.incomplete.iter();
     let lost = lost.map(|i| format!("what vCPU {} has not told: {}", i.vcpu, i.reason));
     Imported {
         of: "what a portable witness saw under somebody's VMM".to_owned(),
         by: Witness::Guest,
-        unknown: UNKNOWN.map(str::to_owned).into_iter().chain(lost).collect(),
+        unknown: UNKNOWN
+            .map(str::to_owned)
+            .into_iter()
+            .chain(emulated)
+            .chain(lost)
+            .collect(),
         shown,
     }
 }

@@ -13,10 +13,18 @@ impl Decoder<'_> {
     pub(super) fn labels(&mut self, node: &KdlNode) -> Object {
         self.places.note("/labels", head(node));
         self.no_block_of_labels(node);
-        self.no_arguments(
-            node,
-            "a label has a name and a value: `labels team=\"shop\"`",
-        );
+        let texts = node.entries().iter().filter(|entry| entry.name().is_none());
+        let pairs: Option<Vec<String>> = texts
+            .map(|entry| {
+                let (name, value) = entry.value().as_string()?.split_once(['=', ':'])?;
+                Some(format!("{}={:?}", name.trim(), value.trim()))
+            })
+            .collect();
+        let help = match pairs.filter(|pairs| !pairs.is_empty()) {
+            Some(pairs) => format!("write `labels {}`", pairs.join(" ")),
+            None => "a label has a name and a value: `labels team=\"shop\"`".to_owned(),
+        };
+        self.no_arguments(node, &help);
         let mut labels = Object::new();
         let mut spans: BTreeMap<&str, Range<usize>> = BTreeMap::new();
         for entry in node.entries() {

@@ -7,9 +7,65 @@ use crate::diagnostic::suggest;
 use crate::language::elsewhere;
 use crate::language::nodes::Node;
 use kdl::{KdlEntry, KdlNode};
+use std::ops::RangeInclusive;
 use vmlock_spec::vm::Feature;
+use vmlock_spec::vm::limits::VCPUS;
+
+/// How many vCPUs there can be.
+const COUNT: RangeInclusive<i128> = *VCPUS.start() as i128..=*VCPUS.end() as i128;
+
+/// What is said of vCPUs here that have sockets, cores or threads elsewhere.
+pub(super) const NO_LAYOUT: &str = "no machine of vmlock's lays its vCPUs out";
+
+/// How many vCPUs a value says: `2`, `"2"`, `x2`.
+pub(super) fn counted(entry: &KdlEntry) -> Option<i128> {
+    let number = match entry.value().as_string() {
+        Some(text) => text.trim_matches(['x', 'X', '*']).parse().ok(),
+        None => entry.value().as_integer(),
+    };
+    number.filter(|number| COUNT.contains(number))
+}
 
 impl Decoder<'_> {
+    /// Reports sockets, cores and threads, however many there are; whether there are such, for a single one that counts
+    /// vCPUs is another word for that.
+    pub(super) fn laid_out(&mut self, node: &KdlNode) -> bool {
+        let named =
+            |entry: &&KdlEntry| entry.name().is_some_and(|n| elsewhere::lays_out(n.value()));
+        let entries: Vec<&KdlEntry> = node.entries().iter().filter(named).collect();
+        let name = |entry: &KdlEntry| entry.name().map_or("", |name| name.value()).to_owned();
+        let counts = |name: &str| {
+            node.entries()
+                .iter()
+                .any(|e| e.name().is_some_and(|n| n.value() == name))
+        };
+        let (Some(first), Some(last)) = (entries.first(), entries.last()) else {
+            return false;
+        };
+        let has = counts("count");
+        if entries.len() == 1 && !has && elsewhere::counts(&name(first)) {
+            return false;
+        }
+        let numbers = entries.iter().filter(|entry| name(entry) != "maxcpus");
+        let product = numbers
+            .map(|entry| entry.value().as_integer())
+            .try_fold(1_i128, |all, n| all.checked_mul(n?));
+        let help = match product.filter(|all| COUNT.contains(all)) {
+            _ if has => format!("leave it out: {NO_LAYOUT}, and `count` says how many there are"),
+            Some(all) => format!("write `count={all}`: {NO_LAYOUT}"),
+            None => format!("write `count=2`, or as many as there are: {NO_LAYOUT}"),
+        };
+        self.misspelt.insert("count");
+        self.push(
+            "spec::unknown-property",
+            format!("`cpu` has no property `{}`", name(first)),
+            range(first.span()).start..range(last.span()).end,
+            "unknown",
+            help,
+        );
+        true
+    }
+
     pub(super) fn unknown_feature(&mut self, node: &KdlNode) {
         let word = node.name().value();
         if FEATURES_LATER.contains(&word) {
@@ -43,6 +99,10 @@ impl Decoder<'_> {
         } else if elsewhere::counts(word) {
             let count = values.first().copied().unwrap_or("2");
             format!("it stands in the line of `cpu`: `cpu \"…\" count={count} {{`")
+        } else if elsewhere::lays_out(word) {
+            format!(
+                "leave it out: {NO_LAYOUT}; `count=` in the line of `cpu` says how many there are"
+            )
         } else if word == "model" {
             "the model stands right behind `cpu`: `cpu \"neoverse-n1\" count=2 {`".to_owned()
         } else if ["features", "feature", "enable"].contains(&word) {

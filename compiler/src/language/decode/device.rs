@@ -45,7 +45,12 @@ impl Decoder<'_> {
                 "unknown",
                 match name.as_str() {
                     "hvc0" | "hvc" | "virtio-console" => "write `console \"virtio\"`".to_owned(),
-                    "ttyS0" | "serial" | "uart" => "write `console \"16550\"`".to_owned(),
+                    "ttyS0" | "ttyAMA0" | "pl011" | "serial" | "uart" => {
+                        "write `console \"16550\"`: Linux calls it `ttyS0`".to_owned()
+                    }
+                    "pty" | "stdio" | "file" | "tcp" | "unix" | "mon:stdio" => {
+                        "write `console \"16550\"`; where its text goes is up to who runs the machine".to_owned()
+                    }
                     "none" | "off" | "no" => {
                         "leave the line out: without `console` there is a 16550, and nobody has to use it"
                             .to_owned()

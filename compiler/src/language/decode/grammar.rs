@@ -7,9 +7,11 @@ use super::{Decoder, meant};
 use crate::diagnostic::{Diagnostic, join};
 use crate::language::elsewhere;
 use crate::language::nodes::{self, Property};
-use kdl::{KdlEntry, KdlNode, KdlValue};
+use kdl::{KdlDocument, KdlEntry, KdlNode, KdlValue};
 use std::collections::BTreeMap;
 use std::ops::Range;
+use vmlock_spec::catalogue::Catalogue;
+use vmlock_spec::names;
 use vmlock_spec::words::did_you_mean;
 
 impl Decoder<'_> {
@@ -45,9 +47,15 @@ impl Decoder<'_> {
     ) -> BTreeMap<&'static str, &'n KdlEntry> {
         let mut map: BTreeMap<&'static str, &KdlEntry> = BTreeMap::new();
         let (word, start) = (node.name().value(), head(node).start);
+        let laid_out = word == "cpu" && self.laid_out(node);
+        self.of_nothing(node);
         for entry in node.entries() {
             let Some(name) = entry.name() else { continue };
             self.no_type(entry.ty());
+            let of_nothing = elsewhere::nothing::property(word, name.value()).is_some();
+            if of_nothing || laid_out && elsewhere::lays_out(name.value()) {
+                continue;
+            }
             let Some(known_name) = known.iter().map(|k| k.name).find(|k| *k == name.value()) else {
                 let names = known.iter().map(|k| k.name);
                 self.resembles(name.value(), names.clone());
@@ -76,13 +84,18 @@ impl Decoder<'_> {
                         format!("write `from={}`", written.unwrap_or("…"))
                     }
                     (_, Some(words)) => words,
-                    ([], _) | ([_], _) if known.is_empty() || word == "vm" => {
+                    ([], _) | ([_], _) if known.is_empty() || ["vm", "cpu"].contains(&word) => {
                         let inside = match word {
                             "vm" => VM_NODES.contains(&name.value()),
-                            "cpu" => ["hide", "set"].contains(&name.value()),
+                            "cpu" => nodes::at(&["vm", "cpu"])
+                                .is_some_and(|cpu| cpu.inner(name.value()).is_some()),
                             _ => false,
                         };
-                        if inside {
+                        let off =
+                            inside && word == "cpu" && meant::truth(entry.value()) == Some(false);
+                        if off {
+                            format!("leave it out: without `{}` it is off", name.value())
+                        } else if inside {
                             format!(
                                 "`{}` stands inside the block: `{word} … {{ {} … }}`",
                                 name.value(),
@@ -130,6 +143,31 @@ impl Decoder<'_> {
         map
     }
 
+    /// Reports properties that other programs have, and a description says nothing of: one mistake, however many there are.
+    fn of_nothing(&mut self, node: &KdlNode) {
+        let (word, start) = (node.name().value(), head(node).start);
+        let named = node.entries().iter().filter_map(|entry| {
+            let name = entry.name()?.value();
+            Some((entry, name, elsewhere::nothing::property(word, name)?))
+        });
+        let named: Vec<(&KdlEntry, &str, &str)> = named.collect();
+        let (Some((first, name, words)), Some((last, ..))) = (named.first(), named.last()) else {
+            return;
+        };
+        // Without its values a node is told what it is missing with that.
+        if node.entries().iter().all(|entry| entry.name().is_some()) {
+            self.odd.entry(start).or_insert(self.found.len());
+        }
+        let it = if named.len() == 1 { "it" } else { "them" };
+        self.push(
+            "spec::unknown-property",
+            format!("`{word}` has no property `{name}`"),
+            range(first.span()).start..range(last.span()).end,
+            "unknown",
+            format!("leave {it} out: {words}"),
+        );
+    }
+
     /// Remembers which known names a word was probably meant to be.
     pub(super) fn resembles(&mut self, word: &str, known: impl Iterator<Item = &'static str>) {
         let near = |k: &&'static str| did_you_mean(word, std::iter::once(*k)).is_some();
@@ -171,6 +209,56 @@ impl Decoder<'_> {
                 },
             );
         }
+    }
+
+    /// Reports names of baselines that stand in a block, `abi { kvm 6.8; }` or `abi kvm { version 6.8; }`; whether there are
+    /// such.
+    pub(super) fn names_in_block(&mut self, node: &KdlNode) -> bool {
+        let children = node.children().map_or(&[][..], KdlDocument::nodes);
+        let text = |entry: &KdlEntry| match entry.value().as_string() {
+            Some(text) => Some(text.to_owned()),
+            None => self
+                .source
+                .text
+                .get(self.value_span(entry))
+                .map(str::to_owned),
+        };
+        let said = |child: &KdlNode| match child.entries() {
+            [entry] if entry.name().is_none() => text(entry),
+            _ => None,
+        };
+        let catalogue = Catalogue::builtin();
+        let named: Option<Vec<String>> = match (node.entries(), children) {
+            ([family], [one]) => (|| Some(vec![names::of_two(&text(family)?, &said(one)?)?]))(),
+            ([], several) => several
+                .iter()
+                .map(|child| {
+                    let said = said(child)?;
+                    let two = names::of_two(child.name().value(), &said);
+                    two.or_else(|| names::is_known(&said, &catalogue).then_some(said))
+                })
+                .collect(),
+            _ => None,
+        };
+        let Some(named) = named.filter(|named| !named.is_empty()) else {
+            return false;
+        };
+        let word = node.name().value();
+        let help = match named.iter().find(|name| !names::is_known(name, &catalogue)) {
+            Some(unknown) => names::baseline(unknown, &catalogue),
+            None => {
+                let quoted: Vec<String> = named.iter().map(|name| format!("\"{name}\"")).collect();
+                format!("write `{word} {}`, in one line", quoted.join(" "))
+            }
+        };
+        self.push(
+            "spec::unexpected-block",
+            format!("`{word}` takes no block"),
+            head(node),
+            "its block",
+            help,
+        );
+        true
     }
 
     /// A node whose properties stand in a block, as nodes of their own: with them in its line.
@@ -267,12 +355,13 @@ impl Decoder<'_> {
         let [first, second, ..] = all.as_slice() else {
             return format!("write `{example}`");
         };
-        let count = list
-            .get(1)
-            .is_some_and(|entry| entry.value().as_integer().is_some());
+        let count = list.get(1).and_then(|entry| super::cpu::counted(entry));
         let plain = |text: &String| !text.contains(['"', '#', '\\']);
         match word {
-            "cpu" if count => format!("write `cpu {first} count={second}`"),
+            "cpu" if count.is_some() => {
+                self.misspelt.insert("count");
+                format!("write `cpu {first} count={}`", count.unwrap_or(1))
+            }
             "description" if all.iter().all(plain) => {
                 format!("write `description \"{}\"`", all.join(" "))
             }
@@ -305,8 +394,15 @@ impl Decoder<'_> {
     ) -> Option<&'n KdlEntry> {
         let word = node.name().value();
         // A value in a block is told of with the block.
-        let in_block = node.children().is_some() && !["vm", "cpu"].contains(&word);
-        if list.is_empty() && !in_block && !self.meant_a_value(node, example) {
+        let inner = match word {
+            "vm" => "name",
+            "cpu" => "model",
+            _ => "",
+        };
+        let block = node.children();
+        let in_block = block.is_some() && inner.is_empty();
+        let told = block.is_some_and(|block| !inner.is_empty() && block.get(inner).is_some());
+        if list.is_empty() && !in_block && !self.meant_a_value(node, example) && !told {
             self.push(
                 "spec::missing",
                 format!("`{word}` needs a value"),
@@ -328,15 +424,28 @@ impl Decoder<'_> {
         let Some(found) = self.found.get_mut(index) else {
             return false;
         };
-        found.help = vec![help];
+        match found
+            .help
+            .first_mut()
+            .filter(|said| said.starts_with("leave "))
+        {
+            Some(said) => said.push_str(&format!("; {help}")),
+            None => found.help = vec![help],
+        }
         true
     }
 
     /// A node whose value was given as a property, as it is written here: `set "FIELD" 0` has the property's name for its
     /// first value too.
     fn with_its_value(&self, node: &KdlNode, example: &str) -> String {
-        let properties = || node.entries().iter().filter(|entry| entry.name().is_some());
-        let set = node.name().value() == "set";
+        // Without those of which nothing is said here.
+        let word = node.name().value();
+        let said = |entry: &&KdlEntry| {
+            let name = entry.name().map(|name| name.value());
+            name.is_some_and(|name| elsewhere::nothing::property(word, name).is_none())
+        };
+        let properties = || node.entries().iter().filter(said);
+        let set = word == "set";
         let text = |entry: &KdlEntry| match entry.value() {
             KdlValue::String(text) if set && meant::read(text).is_some() => text.clone(),
             KdlValue::String(text) => format!("{text:?}"),
@@ -355,7 +464,6 @@ impl Decoder<'_> {
         else {
             return example.to_owned();
         };
-        let word = node.name().value();
         // Baselines are called by what they are of and its version.
         let release = |entry: &KdlEntry| {
             let name = entry.name().map_or("kvm", |name| name.value());
@@ -386,6 +494,9 @@ impl Decoder<'_> {
             };
         }
         let mut line = format!("{word} {}", text(first));
+        if let ("disk", Some("path")) = (word, elsewhere::property(word, name)) {
+            line = format!("disk \"root\" path={}", text(first));
+        }
         for entry in properties().skip(1) {
             let written = self.source.text.get(range(entry.span())).unwrap_or("…");
             line = format!("{line} {}", written.trim());

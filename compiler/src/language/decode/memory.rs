@@ -8,15 +8,15 @@ use std::ops::Range;
 
 impl Decoder<'_> {
     /// Reports a number and its unit with a blank between them; whether there are such.
-    pub(super) fn apart(&mut self, node: &KdlNode) -> bool {
+    pub(super) fn apart(&mut self, node: &KdlNode, what: &str, of: &Size) -> bool {
         let apart = apart(node);
         if let Some((span, size)) = &apart {
             self.push(
-                "spec::memory-size",
-                "memory is one value, with its unit".to_owned(),
+                of.code,
+                format!("{what} is one value, with its unit"),
                 span.clone(),
                 "two values",
-                format!("write `memory \"{size}\"`"),
+                format!("write `{}\"{size}\"`", of.before),
             );
         }
         apart.is_some()
@@ -72,13 +72,17 @@ pub(super) fn with_unit(number: i128) -> String {
 
 /// A number and a unit with a blank between them: where they stand, and the size that was meant.
 fn apart(node: &KdlNode) -> Option<(Range<usize>, String)> {
-    let [number, unit] = node.entries() else {
-        return None;
+    let (number, unit) = match node.entries() {
+        [unit, number] if unit.name().is_some() => (number, unit),
+        [number, unit] => (number, unit),
+        _ => return None,
     };
     let (count, text) = (number.value().as_integer()?, unit.value().as_string()?);
-    let unit_is_one = number.name().is_none() && unit.name().is_none();
+    let unit_is_one =
+        number.name().is_none() && unit.name().is_none_or(|name| name.value() == "unit");
     let letter = text.chars().next()?.to_ascii_uppercase();
-    let span = range(number.span()).start..range(unit.span()).end;
+    let (one, other) = (range(number.span()), range(unit.span()));
+    let span = one.start.min(other.start)..one.end.max(other.end);
     (unit_is_one && "KMGT".contains(letter)).then(|| (span, format!("{count}{letter}iB")))
 }
 

@@ -2,7 +2,7 @@
 //! mistake is one finding.
 
 use super::span::head;
-use super::{Decoder, LACKS};
+use super::{Decoder, LACKS, cpu};
 use crate::language::elsewhere;
 use crate::language::nodes::{self, Node, Property, Value};
 use kdl::{KdlEntry, KdlNode};
@@ -38,9 +38,7 @@ impl Decoder<'_> {
         let in_block = row.block.is_empty() && node.children().is_some();
         let told = !["allow", "cpu"].contains(&row.word);
         let odd = told && self.odd.contains_key(&head(node).start);
-        if as_value || in_block || odd || self.misspelt.contains(name) {
-            return;
-        }
+        // What is wrong there is found there as well.
         if row.word == "vsock" && !self.heir.contains(&head(node).start) {
             // Its word alone is shown.
             let word = self.heir.start..self.heir.start + nodes::VM.word.len();
@@ -51,6 +49,9 @@ impl Decoder<'_> {
                 "this machine",
                 "a `cid` is each machine's own, for by it two are told apart: write `vsock cid=4` here, or another",
             );
+            return;
+        }
+        if as_value || in_block || odd || self.misspelt.contains(name) {
             return;
         }
         let help = match row.word {
@@ -71,9 +72,11 @@ impl Decoder<'_> {
     /// Whether the number of vCPUs stands where it cannot be read: that is told of there.
     fn count_elsewhere(&self, node: &KdlNode) -> bool {
         let nameless = |entry: &&KdlEntry| entry.name().is_none();
-        let mut values = node.entries().iter().filter(nameless).skip(1);
+        let mut values = node.entries().iter().filter(nameless);
+        let model = values.next();
         let inner = node.children().map_or(&[][..], |block| block.nodes());
-        values.any(|entry| entry.value().as_integer().is_some())
+        model.is_some_and(|entry| entry.value().as_integer().is_some())
+            || values.any(|entry| cpu::counted(entry).is_some())
             || inner
                 .iter()
                 .any(|node| elsewhere::counts(node.name().value()))

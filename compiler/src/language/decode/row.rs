@@ -4,6 +4,7 @@
 use super::Decoder;
 use super::span::{head, range, range_of_entries};
 use crate::language::nodes::{Form, Node, Property, Value};
+use crate::location::WHOLE;
 use kdl::{KdlEntry, KdlNode};
 use serde_json::{Map, Value as Json};
 use std::collections::BTreeMap;
@@ -74,7 +75,7 @@ impl Decoder<'_> {
             }
             Some(entry) => {
                 // Of what a CPU has, the name is shown, too: a number alone says little.
-                let span = match place.starts_with("/cpu") {
+                let span = match place.starts_with("/cpu/") {
                     true => range(entry.span()),
                     false => self.value_span(entry),
                 };
@@ -108,7 +109,19 @@ impl Decoder<'_> {
             Value::Name => Json::from("unnamed"),
             Value::Number(number) => Json::from(number.least),
             Value::Size(size) => Json::from(size.least),
-            _ => return None,
+            // Of these nothing is shorter than another, or can stand for one.
+            Value::Named(_)
+            | Value::Baseline
+            | Value::Model
+            | Value::Hidden
+            | Value::Set
+            | Value::Import
+            | Value::File
+            | Value::Truth
+            | Value::Console
+            | Value::Machine
+            | Value::Text
+            | Value::Event => return None,
         };
         // One of a list is left out of it.
         (row.form == Form::Object).then(|| {
@@ -125,10 +138,30 @@ impl Decoder<'_> {
                 Vec::new()
             }
             [_] if !row.many => self.only(node, row.example).into_iter().collect(),
-            _ if !row.many => self.set(row, node),
-            _ => {
-                let list = self.arguments(node);
+            _ if row.word == "set" => self.set(row, node),
+            values => {
+                let mut list = self.arguments(node);
+                let given = list.len();
                 self.first(node, &list, row.example);
+                if !row.many && given > values.len() {
+                    list.truncate(values.len());
+                    self.push(
+                        "spec::unexpected-argument",
+                        format!("`{}` takes {} values", row.word, values.len()),
+                        range_of_entries(node),
+                        "too many",
+                        format!("write `{}`", row.example),
+                    );
+                }
+                if let (false, true, Some(lacks)) = (row.many, given > 0, values.get(given)) {
+                    self.push(
+                        "spec::missing",
+                        format!("`{}` does not say {}", row.word, lacks.what),
+                        range_of_entries(node),
+                        "a value is missing",
+                        format!("write `{}`", row.example),
+                    );
+                }
                 list
             }
         }
@@ -139,6 +172,11 @@ impl Decoder<'_> {
         let word = row.word;
         let help = match (row.form, word) {
             (_, "boot") => return self.nameless(row, node),
+            (_, "vsock") => {
+                let cid = node.entries().iter().find(|entry| entry.name().is_none());
+                let cid = cid.and_then(|entry| entry.value().as_integer());
+                format!("write `vsock cid={}`", cid.unwrap_or(3))
+            }
             (_, "rng") => "`rng` stands alone on its line: its randomness is the host's".to_owned(),
             (Form::Truth, _) => "the word alone asks for it; without it there is none".to_owned(),
             _ if !row.list.is_empty() => {
@@ -182,6 +220,8 @@ impl Decoder<'_> {
             match first.get(inner.word) {
                 Some(node) if !inner.list.is_empty() => {
                     let place = format!("{place}/{}/{}", inner.list, length(out, inner.list));
+                    self.places
+                        .note(format!("{place}{WHOLE}"), range(node.span()));
                     self.places.note(place, head(node));
                     push(out, inner.list, inner.word.into());
                 }
@@ -204,6 +244,8 @@ impl Decoder<'_> {
         match row.form {
             Form::Nothing => self.alone(row, node),
             Form::Truth => {
+                self.places
+                    .note(format!("{place}{WHOLE}"), range(node.span()));
                 self.places.note(place, head(node));
                 self.alone(row, node);
                 out.insert(key.to_owned(), true.into());
@@ -261,11 +303,13 @@ impl Decoder<'_> {
         place: String,
     ) -> Option<Json> {
         let value = row.values.first()?;
-        self.properties(node, &[]);
-        self.no_children(node);
-        if matches!(value.value, Value::Size(_)) && self.apart(node) {
+        if let Value::Size(size) = value.value
+            && self.apart(node, value.what, &size)
+        {
             return None;
         }
+        self.properties(node, &[]);
+        self.no_children(node);
         let entry = self.only(node, row.example)?;
         self.places.note(place, range(entry.span()));
         self.value(entry, value.value, value.what)
@@ -274,6 +318,17 @@ impl Decoder<'_> {
     /// The values that a node adds to the list of all of its name.
     fn list(&mut self, row: &'static Node, node: &KdlNode, place: &str, out: &mut Object) {
         self.properties(node, &[]);
+        let of_baselines = row
+            .values
+            .first()
+            .is_some_and(|v| v.value == Value::Baseline);
+        if of_baselines && self.names_in_block(node) {
+            // What it names has been told; the rest of the machine is judged without it.
+            self.unread.push(place.to_owned());
+            out.entry(row.key())
+                .or_insert_with(|| Json::Array(Vec::new()));
+            return;
+        }
         self.no_children(node);
         let arguments = self.arguments(node);
         if arguments.is_empty() {
@@ -313,7 +368,25 @@ impl Decoder<'_> {
             Value::Size(size) => self.size(entry, what, &size).map(Json::from),
             Value::Named("Arch") => self.arch(entry, what).map(Json::from),
             Value::Named("AcrossSaves") => self.across_saves(entry, what).map(Json::from),
-            _ => self.string(entry, what).map(Json::from),
+            Value::Model if entry.value().as_integer().is_some() => {
+                let count = entry.value().as_integer().unwrap_or(1);
+                let help =
+                    format!("write `cpu \"neoverse-n1\" count={count}`, with the model that it is");
+                self.wrong_type(entry, what, "a name", help);
+                None
+            }
+            // Named, so that a new kind is asked for here.
+            Value::Named(_)
+            | Value::Baseline
+            | Value::Model
+            | Value::Hidden
+            | Value::Set
+            | Value::Import
+            | Value::File
+            | Value::Console
+            | Value::Machine
+            | Value::Name
+            | Value::Text => self.string(entry, what).map(Json::from),
         }
     }
 }
@@ -337,12 +410,19 @@ pub(super) fn push(object: &mut Object, key: &str, value: Json) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::language::nodes::{EVENT, Property, VM, WORD};
+    use crate::language::nodes::{EVENT, Positional, Property, Size, VM, WORD};
     use crate::language::read::parse;
     use crate::language::write;
     use crate::location::Source;
     use serde_json::json;
     use std::sync::Arc;
+
+    const SWAP: Value = Value::Size(Size {
+        before: "swap ",
+        code: "spec::disk-size",
+        limits: "swap is small",
+        least: 0,
+    });
 
     /// A disk as the table has it, and fields that it has not.
     fn longer() -> &'static Node {
@@ -356,6 +436,38 @@ mod tests {
             more("queues", Value::Number(EVENT)),
             more("lazy", Value::Truth),
         ];
+        let two = Positional {
+            key: "low",
+            value: Value::Number(EVENT),
+            what: "the lowest",
+        };
+        let range = Node {
+            word: "range",
+            form: Form::Object,
+            values: vec![
+                two,
+                Positional {
+                    key: "high",
+                    what: "the highest",
+                    ..two
+                },
+            ]
+            .leak(),
+            example: "range 1 2",
+            ..WORD
+        };
+        let swap = Node {
+            word: "swap",
+            form: Form::Value,
+            values: vec![Positional {
+                what: "swap",
+                value: SWAP,
+                ..two
+            }]
+            .leak(),
+            example: "swap \"1GiB\"",
+            ..WORD
+        };
         let hosts = Node {
             word: "host",
             form: Form::List,
@@ -368,7 +480,7 @@ mod tests {
         };
         Box::leak(Box::new(Node {
             properties: [disk.properties, &more].concat().leak(),
-            block: vec![hosts].leak(),
+            block: vec![hosts, range, swap].leak(),
             ..*disk
         }))
     }
@@ -390,10 +502,10 @@ mod tests {
 
     #[test]
     fn a_row_alone_has_a_field_read_and_written() {
-        let line = "disk \"a\" path=\"b\" queues=0x10 lazy=#true {\n    host \"c\" \"d\"\n}\n";
+        let line = "disk \"a\" path=\"b\" queues=0x10 lazy=#true {\n    host \"c\" \"d\"\n    range 0x1 0x2\n    swap \"1GiB\"\n}\n";
         let (object, found, said) = read(line);
-        let told =
-            json!({ "name": "a", "path": "b", "queues": 16, "lazy": true, "hosts": ["c", "d"] });
+        let told = json!({ "name": "a", "path": "b", "queues": 16, "lazy": true, "hosts": ["c", "d"],
+                "range": { "low": 1, "high": 2 }, "swap": 1 << 30 });
         assert_eq!((object.as_ref(), found), (Some(&told), vec![]));
         assert_eq!(said.as_deref(), Some("0x10"));
         assert_eq!(write::text(longer(), &told).as_deref(), Ok(line));
@@ -408,6 +520,13 @@ mod tests {
                 "disk \"a\" path=\"b\" { hosts \"c\"; }",
                 "spec::unknown-node",
             ),
+            (
+                "disk \"a\" path=\"b\" { range 1 2 3; }",
+                "spec::unexpected-argument",
+            ),
+            ("disk \"a\" path=\"b\" { range 1; }", "spec::missing"),
+            ("disk \"a\" path=\"b\" { range; }", "spec::missing"),
+            ("disk \"a\" path=\"b\" { swap 1 GiB; }", "spec::disk-size"),
         ] {
             assert_eq!(read(line).1, [code], "{line}");
         }

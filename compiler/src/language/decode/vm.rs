@@ -1,6 +1,7 @@
 //! The file and its `vm` block: which nodes stand there, and what each word alone means.
 
 use super::Decoder;
+use super::cpu::NO_LAYOUT;
 use super::span::{head, range};
 use super::word::{DEVICES_ELSEWHERE, FEATURES_LATER, FROM_ELSEWHERE, VM_NODES};
 use super::{ENTRIES_MAX, too_many};
@@ -117,6 +118,10 @@ impl Decoder<'_> {
 
     fn unknown_part(&mut self, node: &KdlNode) {
         let word = node.name().value();
+        let option = word.trim_start_matches('-');
+        if option.len() < word.len() && option.starts_with(|c: char| c.is_ascii_alphabetic()) {
+            return self.option(node);
+        }
         if !elsewhere::counts(word) {
             self.resembles(word, VM_NODES.into_iter());
         }
@@ -126,7 +131,10 @@ impl Decoder<'_> {
         {
             format!("`{word}` stands inside the `cpu` block: `cpu \"…\" {{ {word} … }}`")
         } else if word == "name" {
-            "the machine's name stands right behind `vm`: `vm \"web\" { … }`".to_owned()
+            let name = node.entries().first();
+            let name = name.and_then(|entry| self.source.text.get(self.value_span(entry)));
+            let name = name.unwrap_or("\"web\"");
+            format!("the machine's name stands right behind `vm`: `vm {name} {{ … }}`")
         } else if word == "from" || FROM_ELSEWHERE.contains(&word) {
             // What it would have had from there is not missing as well.
             self.misspelt.insert("from");
@@ -146,6 +154,23 @@ impl Decoder<'_> {
             "unknown",
             help,
         );
+    }
+
+    /// Reports an option of a command line, with which the others are told of.
+    fn option(&mut self, node: &KdlNode) {
+        const HELP: &str = "`vmlock import FILE` makes a description of a command line of QEMU's that stands in a file";
+        if self
+            .found
+            .iter()
+            .any(|one| one.help.iter().any(|h| h == HELP))
+        {
+            return;
+        }
+        // What they say may be what the machine has not.
+        self.misspelt.extend(["cpu", "memory"]);
+        let word = node.name().value();
+        let message = format!("`{word}` is an option of a command line");
+        self.push("spec::unknown-node", message, head(node), "unknown", HELP);
     }
 
     /// What to write for a node that has another name elsewhere, or another place; what it means is not missing as well.
@@ -182,6 +207,15 @@ impl Decoder<'_> {
                 "how many vCPUs there are stands behind the model: `cpu \"neoverse-n1\" count={count}`"
             ));
         }
+        if let Some(words) = elsewhere::nothing::node(word) {
+            return Some(format!("leave it out: {words}"));
+        }
+        if elsewhere::lays_out(word) {
+            self.misspelt.insert("count");
+            return Some(format!(
+                "leave it out: {NO_LAYOUT}; how many there are stands behind the model: `cpu \"neoverse-n1\" count=2`"
+            ));
+        }
         if let Some(ours) = elsewhere::node(word) {
             self.misspelt.insert(ours);
             let line = node
@@ -199,7 +233,7 @@ impl Decoder<'_> {
             return Some(format!("write `{ours}{rest}`"));
         }
         match word {
-            "psci" | "gic" | "smccc" => Some("baselines decide that: a part stands in `abi` behind a whole one, as in `abi \"kvm-6.8\" \"psci-1.1\"`".to_owned()),
+            "psci" | "gic" | "smccc" | "gic-version" | "gic_version" => Some("baselines decide that: a part stands in `abi` behind a whole one, as in `abi \"kvm-6.8\" \"psci-1.1\"`".to_owned()),
             "features" | "feature" => Some("features stand in the `cpu` block, each alone on its line: `cpu \"…\" count=2 { pmu; }`".to_owned()),
             "$schema" | "schema" => Some("KDL names no schema: leave it out; `vmlock editor-setup` tells an editor what a description has".to_owned()),
             "defaults" => Some("`defaults` stands in a file that machines `import`".to_owned()),
@@ -215,10 +249,10 @@ impl Decoder<'_> {
         if name == "arm64" {
             return Some(name);
         }
-        let help = match name.as_str() {
-            "aarch64" | "armv8" | "arm64e" | "ARM64" | "AArch64" | "Arm64" => {
-                "write `arm64`, as Linux does"
-            }
+        let plain = name.strip_prefix("linux/").unwrap_or(&name);
+        let help = match plain {
+            "arm64" | "arm64/v8" | "armv8-a" | "armv8a" | "arm64-v8a" | "aarch64" | "armv8"
+            | "arm64e" | "ARM64" | "AArch64" | "Arm64" => "write `arm64`, as Linux does",
             _ => "this vmlock knows `arm64` alone",
         };
         self.push(

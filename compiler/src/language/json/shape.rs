@@ -690,6 +690,10 @@ fn unknown(of: &str, key: &str, known: &Map<String, Value>) -> (Option<String>, 
         let help = "write `\"cpu\": { \"count\": … }`";
         return (None, help.to_owned());
     }
+    if ["vm", "cpu"].contains(&of) && elsewhere::lays_out(key) && !elsewhere::counts(key) {
+        let help = "leave it out: no machine of vmlock's lays its vCPUs out, and `\"cpu\": { \"count\": … }` says how many there are";
+        return (None, help.to_owned());
+    }
     if of == "vm" && elsewhere::absent(key) {
         let help = "no machine of vmlock's has one: leave it out; `devices` has disks, networks, `rng` and `vsock`";
         return (None, help.to_owned());

@@ -175,6 +175,17 @@ pub fn wrong(source: &Arc<Source>, at: usize, words: &str) -> Diagnostic {
             "numbers are decimal, without a `0` or a `+` in front",
         );
     }
+    // The reader stops behind what it met: its place is the character before.
+    let back = |at: usize| {
+        let before = text[..at].chars().next_back();
+        one(at - before.map_or(0, char::len_utf8))
+    };
+    let place = match words {
+        w if w.contains("escape") || w.contains("unicode") || w == "number out of range" => {
+            back(at)
+        }
+        _ => at..at,
+    };
     let met = match words {
         w if w.contains("escape") || w.contains("unicode") => {
             "a `\\` begins nothing here that JSON has"
@@ -189,7 +200,7 @@ pub fn wrong(source: &Arc<Source>, at: usize, words: &str) -> Diagnostic {
     };
     found(
         met.to_owned(),
-        at..at,
+        place,
         "here",
         "`vmlock convert NAME.vm.kdl` prints the JSON form of a description, as it has to be",
     )

@@ -15,7 +15,10 @@ impl Scanner<'_> {
     pub(super) fn other_comment(&mut self, start: usize) -> bool {
         let line = self.line(start);
         let comment = COMMENTS.iter().find(|(sign, _)| {
-            let rest = line.strip_prefix(sign).map(str::trim_start);
+            // `--memory` is an option.
+            let rest = line.strip_prefix(sign);
+            let rest = rest.filter(|rest| *sign != "--" || rest.starts_with([' ', '\t']));
+            let rest = rest.map(str::trim_start);
             rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with(['=', ';', '}']))
         });
         let begins = self.source.text[..start]

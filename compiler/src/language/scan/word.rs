@@ -3,6 +3,8 @@
 
 use super::literal::{FLAGS, OTHER_QUOTES, bare_size, begins_as_number, is_number, shown};
 use super::{Scanner, ends_word};
+use vmlock_spec::catalogue::Catalogue;
+use vmlock_spec::names;
 use vmlock_spec::resolve::{posix, unexpanded};
 
 /// Words that KDL 2 spells with a `#`.
@@ -102,33 +104,27 @@ impl Scanner<'_> {
     /// quotes may be the name of another baseline.
     fn name_in_two_words(&mut self, start: usize) -> bool {
         let text = self.source.text.as_str();
-        let word = match &text[start..self.at] {
-            "kvm" | "KVM" | "linux" | "Linux" => "kvm",
-            "psci" | "PSCI" => "psci",
-            _ => return false,
-        };
+        let family = &text[start..self.at];
         let line = text[..start].rsplit(['\n', ';', '{']).next().unwrap_or("");
         let node = line.split_whitespace().next();
-        let rest = &text[self.at..];
-        let bare = rest.trim_start_matches([' ', '\t']);
-        let digits = |c: char| c.is_ascii_digit() || c == '.';
-        let end = bare.find(|c| !digits(c)).unwrap_or(bare.len());
-        let (number, behind) = bare.split_at(end);
-        if self.taken_out
-            || !matches!(node, Some("abi" | "runs-on"))
-            || !number.starts_with(|c: char| c.is_ascii_digit())
-            || number.ends_with('.')
-            || behind.starts_with(|c: char| c.is_alphanumeric() || "-_\"".contains(c))
-        {
+        if self.taken_out || !matches!(node, Some("abi" | "runs-on")) {
             return false;
         }
+        let rest = &text[self.at..];
+        let bare = rest.trim_start_matches([' ', '\t']);
+        let end = bare.find(|c: char| c.is_whitespace() || ";{}()\\/=\",#".contains(c));
+        let (number, behind) = bare.split_at(end.unwrap_or(bare.len()));
+        let comment = behind.starts_with("//") || behind.starts_with("/*");
+        if behind.starts_with(['"', '=', '/', '\\', '(', '#', ',']) && !comment {
+            return false;
+        }
+        let Some(help) = names::in_two_words(family, number, &Catalogue::builtin()) else {
+            return false;
+        };
         self.at = text.len() - behind.len();
-        self.report(
-            "a name is one word, and this is two",
-            start..self.at,
-            "one name",
-            format!("write `\"{word}-{number}\"`"),
-        );
+        let span = start..self.at;
+        let message = "a name is one word, and this is two";
+        self.report(message, span, "one name", help);
         true
     }
 
