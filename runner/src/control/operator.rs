@@ -163,6 +163,8 @@ impl Operator {
         if let Held::Hands(_) = self.held {
             status.state = State::HandingOver;
         }
+        let checking = self.controls.get().and_then(|it| it.outlet.progress());
+        status.checking = checking.map(|(checked, memory)| status::Checking { checked, memory });
         let memory = self.controls.get().and_then(|controls| {
             let saves = controls.saves.as_ref()?;
             Some(saves.memory.range().size)
@@ -338,6 +340,8 @@ impl Operator {
                 }
                 Progress::GivenUp(why) => return failed(why),
             },
+            // What it is saved as leaves it.
+            Stage::Asked(paused) if !controls.outlet.is_open() => Stage::Asked(paused),
             Stage::Asked(paused) => {
                 let begun = match (paused.settled(controls), &saves.file) {
                     (Some(mut settled), Some(_)) => paused.told(controls).map(|told| {
@@ -412,9 +416,11 @@ impl Operator {
         }
     }
 
-    /// Whether a guest is being written, or another runner makes a machine for it: that takes its time.
+    /// Whether a guest is being written or its memory checked, or another runner makes a machine for it: that takes its time.
     pub fn takes_long(&self) -> bool {
+        let controls = self.controls.get();
         self.is_meeting()
+            || controls.is_some_and(|controls| !controls.outlet.is_open())
             || matches!(&self.held, Held::Saves(saves) if matches!(saves.stage, Stage::Writing(..)))
     }
 
@@ -513,6 +519,7 @@ mod tests {
     use super::super::place::{listen, reach};
     use super::super::server::start;
     use super::*;
+    use crate::hold::outlet::Outlet;
     use crate::hold::pausing::LIMIT;
     use crate::hold::pausing::tests::{Machine, begins_paused, machine};
     use crate::jail::elders::Elders;
@@ -698,6 +705,42 @@ mod tests {
         assert!(matches!(operator.resume(), Answer::State(State::Running)));
         thread.join().expect("it goes on");
         assert_eq!(rounds.load(SeqCst), 5);
+    }
+
+    /// What a guest is saved as, and what is seen of it, leaves it as well. Who asks for its numbers is answered.
+    #[test]
+    fn a_save_and_an_audit_wait_until_its_memory_was_checked() {
+        for audits in [true, false] {
+            let (Machine { mut controls, .. }, start) = begins_paused(5);
+            let outlet = Outlet::shut();
+            controls.outlet = Arc::clone(&outlet);
+            let mut operator = of(controls);
+            let now = Instant::now();
+            let asked = match audits {
+                true => operator.look(now),
+                false => operator.save(File::open("/dev/null").ok(), false, now),
+            };
+            assert!(asked.is_none());
+            let (rounds, thread) = start();
+            outlet.expects(4);
+            outlet.checked(3);
+            for _ in 0..100 {
+                assert!(operator.turn(1, Instant::now()).is_none() && operator.takes_long());
+                thread::sleep(Duration::from_millis(1));
+            }
+            let checking = operator.status().checking.expect("it is being checked");
+            assert_eq!((checking.checked, checking.memory), (3, 4));
+            outlet.open();
+            match (audits, told(&mut operator, 1)) {
+                (true, Answer::Seen(seen)) => assert_eq!(seen.areas, ["07"]),
+                // This one has no lock.
+                (false, Answer::Error(words)) => assert!(words.contains("stays paused"), "{words}"),
+                _ => panic!("it is told something else"),
+            }
+            assert_eq!((operator.status().checking, rounds.load(SeqCst)), (None, 0));
+            assert!(matches!(operator.resume(), Answer::State(State::Running)));
+            thread.join().expect("it goes on");
+        }
     }
 
     /// Each is told what it asked for, and nobody what another one did.

@@ -14,7 +14,7 @@ use serde_json::json;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt as _};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, ChildStdout, Stdio};
@@ -233,6 +233,12 @@ impl Guest {
                 monitor.quit()?;
                 running.ends();
             }
+        }
+        if let How::Command(_) = self.saved {
+            // A guest runs on a file that nobody may write while its memory is checked.
+            let kept = fs::Permissions::from_mode(0o400);
+            fs::set_permissions(&self.file, kept)
+                .map_err(|e| Failure::file("change the rights of", &self.file, &e))?;
         }
         // Of what comes next, nothing is to wait for the disk.
         finished(&["sync".to_owned()])?;

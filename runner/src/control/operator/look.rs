@@ -24,6 +24,8 @@ enum Look {
     /// The vCPU is lent whose index follows those that have been, since then; what was seen on these. That lasts until it is
     /// back, whoever waits for it.
     Lent(Paused, Instant, Vec<String>),
+    /// That is what was seen on all of them. It is told once the guest's memory was checked.
+    Seen(Paused, Vec<String>),
 }
 
 impl Operator {
@@ -92,6 +94,21 @@ impl Operator {
                 return None;
             }
             Look::Lent(paused, since, areas) => (paused, since, areas),
+            Look::Seen(paused, areas) if waiting > 0 && !controls.outlet.is_open() => {
+                self.held = Held::Looks(Looks {
+                    stage: Look::Seen(paused, areas),
+                    paused: was_paused,
+                });
+                return None;
+            }
+            Look::Seen(paused, areas) => {
+                self.held = over(paused);
+                // Not its text: how that is indented makes no other lock of it.
+                let saves = controls.saves.as_ref();
+                let text = saves.map_or_else(String::new, |saves| canonical::write(saves.lock));
+                let lock = canonical::digest(&text);
+                return (waiting > 0).then_some(Answer::Seen(Seen { lock, areas }));
+            }
         };
         let index = u32::try_from(areas.len()).unwrap_or(u32::MAX);
         let since = match paused.seen(controls, index) {
@@ -113,12 +130,11 @@ impl Operator {
             Some(Ok(area)) => {
                 areas.push(digits(&area));
                 if areas.len() >= controls.vcpus() as usize {
-                    self.held = over(paused);
-                    // Not its text: how that is indented makes no other lock of it.
-                    let saves = controls.saves.as_ref();
-                    let text = saves.map_or_else(String::new, |saves| canonical::write(saves.lock));
-                    let lock = canonical::digest(&text);
-                    return Some(Answer::Seen(Seen { lock, areas }));
+                    let looks = Looks {
+                        stage: Look::Seen(paused, areas),
+                        paused: was_paused,
+                    };
+                    return self.look_on(looks, waiting, now);
                 }
                 paused.look(controls, index + 1);
                 now

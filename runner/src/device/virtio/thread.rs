@@ -7,7 +7,8 @@
 //! Where the machine was restored, a driver that was at work is at work again ([`Worker::restore`]): all of its queues
 //! are looked at, and it is interrupted once whatever is there, since it may wait for what it was never told.
 //!
-//! Who holds the guest parks it ([`Park`]): it brings to its end what is under way, takes nothing more, and rests.
+//! Who holds the guest parks it ([`Park`]): it brings to its end what is under way, takes nothing more, and rests until
+//! nobody parks it any more. A driver can set its device up meanwhile, where it is parked and its guest runs.
 
 use super::look::Look;
 use super::outside::{Input, Link};
@@ -360,6 +361,7 @@ impl Worker {
             chain: Chain::default(),
             life: None,
             parking: Parking::Free,
+            parkers: 0,
             owed: false,
             resumes: false,
             log,
@@ -596,10 +598,20 @@ struct Life {
 enum Parking {
     /// Nobody does.
     Free,
-    /// It is to come to rest, and somebody waits for it.
-    Settling(Sender<()>),
+    /// It is to come to rest, and these wait for it.
+    Settling(Vec<Sender<()>>),
     /// It rests.
     Rests,
+}
+
+impl Parking {
+    /// One more waits for it to rest. What it had when it last came to rest may be another by now.
+    fn settle(&mut self, waiting: Sender<()>) {
+        match self {
+            Self::Settling(all) => all.push(waiting),
+            Self::Free | Self::Rests => *self = Self::Settling(vec![waiting]),
+        }
+    }
 }
 
 /// What the thread has.
@@ -611,6 +623,8 @@ struct Serving {
     chain: Chain,
     life: Option<Life>,
     parking: Parking,
+    /// How many park it: none of them ends what another one wants.
+    parkers: usize,
     /// The driver is to be interrupted once its queues were looked at.
     owed: bool,
     /// The driver goes on once its queues are looked at: until then its guest may be given up, and nobody may be told of it.
@@ -648,15 +662,24 @@ impl Serving {
 
     /// Does what the owner asked for, in that order; `false` once it has gone.
     fn obey(&mut self) -> bool {
+        // It goes on, and has served nothing since.
+        let mut waits = false;
         loop {
             let order = self.line.orders().pop_front();
             match order {
                 None => return true,
                 Some(Order::Leave) => return false,
-                Some(Order::Park(waiting)) => self.parking = Parking::Settling(waiting),
+                Some(Order::Park(waiting)) => {
+                    self.parkers += 1;
+                    self.parking.settle(waiting);
+                }
                 Some(Order::GoOn) => {
-                    *self.line.rested() = None;
-                    self.parking = Parking::Free;
+                    self.parkers -= 1;
+                    if self.parkers == 0 {
+                        *self.line.rested() = None;
+                        self.parking = Parking::Free;
+                        waits = true;
+                    }
                 }
                 Some(Order::Identify(whole, look, waiting)) => {
                     let identity = self.server.identity(whole, &look, &mut self.log);
@@ -665,6 +688,10 @@ impl Serving {
                 }
                 Some(Order::Restore(restored)) => self.restore(*restored),
                 Some(Order::Finish(gone, waiting)) => {
+                    if waits && !gone && matches!(self.parking, Parking::Free) {
+                        // What was kept back is begun, where the machine's end was, too.
+                        self.serve();
+                    }
                     self.end();
                     self.server.finish(gone, &mut self.log);
                     // Who waited may have given up.
@@ -771,7 +798,8 @@ impl Serving {
             });
             rests |= self.served(settled).is_none();
         }
-        if rests && let Parking::Settling(waiting) = &self.parking {
+        if rests && let Parking::Settling(waiting) = &mut self.parking {
+            let waiting = std::mem::take(waiting);
             let rings = self.life.iter().flat_map(|life| &life.rings);
             let positions = rings.map(|ring| ring.as_ref()?.position());
             *self.line.rested() = Some(Rested {
@@ -779,7 +807,7 @@ impl Serving {
                 lost: self.server.lost(),
             });
             // Who waited may have given up.
-            let _ = waiting.send(());
+            waiting.into_iter().for_each(|one| _ = one.send(()));
             self.parking = Parking::Rests;
         }
     }

@@ -191,6 +191,64 @@ fn one_that_is_slow_does_not_rest_before_its_chains_are_back_and_obeys_meanwhile
     rests(&mut held);
 }
 
+/// As a guest does that was restored and whose memory is still being checked: it runs, and nothing of it leaves. Whoever
+/// pauses it meanwhile lets go of the pause alone, and sees its queue as its driver has set it up by then.
+#[test]
+fn a_disk_that_two_park_waits_for_both_though_its_driver_goes_on() {
+    let place = Place::new("parked-twice");
+    place.disk(&[b'x'; (SECTORS * 512) as usize]);
+    let device = disk(SECTORS, false);
+    let memory = memory();
+    let opened = place.open(&device).expect("it fits");
+    let mut guest = Guest::new(&device, opened, &memory);
+    let kept = parked(&guest);
+    let mut driver = Driver::new(&memory, 16);
+    guest.begin(&driver, 0);
+    let data = [b'y'; 512];
+    driver.offer(&[Part::Out(&header(1, 0)), Part::Out(&data), Part::In(1)]);
+    guest.notify();
+    for _ in 0..3 {
+        let paused = parked(&guest);
+        let (saved, _) = guest.bus.saved().expect("it rests");
+        assert!(
+            saved[0].text.contains("\"position\": "),
+            "{}",
+            saved[0].text
+        );
+        drop(paused);
+        std::thread::sleep(Duration::from_millis(10));
+        assert_eq!((driver.used(), place.bytes()[0]), (None, b'x'));
+    }
+    // A reset is waited for by a vCPU, and comes.
+    guest.write(STATUS, 0);
+    guest.begin(&driver, 0);
+    assert_eq!((driver.used(), place.bytes()[0]), (None, b'x'));
+    drop(kept);
+    assert_eq!(guest.back(&mut driver), 1);
+    assert_eq!(place.bytes()[0], b'y');
+}
+
+/// What a driver made available before its machine ends is begun where both come at once.
+#[test]
+fn what_waits_is_begun_before_the_end_that_comes_with_it() {
+    let place = Place::new("parked-end");
+    place.disk(&[b'x'; (SECTORS * 512) as usize]);
+    let device = disk(SECTORS, false);
+    let memory = memory();
+    let opened = place.open(&device).expect("it fits");
+    let mut guest = Guest::new(&device, opened, &memory);
+    let kept = parked(&guest);
+    let mut driver = Driver::new(&memory, 16);
+    guest.begin(&driver, 0);
+    let data = [b'y'; 512];
+    driver.offer(&[Part::Out(&header(1, 0)), Part::Out(&data), Part::In(1)]);
+    drop(kept);
+    let begun = std::time::Instant::now();
+    let ends = guest.bus.finish(false);
+    assert!(ends.into_iter().all(|end| end.wait(begun)));
+    assert_eq!(place.bytes()[0], b'y');
+}
+
 #[test]
 fn a_console_keeps_what_the_user_says_until_its_guest_goes_on() {
     let device = device(DeviceKind::VirtioConsole, None);
