@@ -4,6 +4,7 @@
 //! that is written there is proven.
 
 pub mod check;
+pub mod laid;
 pub mod restore;
 pub mod save;
 pub mod scribe;

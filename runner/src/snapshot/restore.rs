@@ -2,7 +2,7 @@
 //! saved under the very same one. All of it but memory is held against its digests before the guest runs; its memory
 //! while it runs, and then nothing leaves it before ([`check`](super::check)), or before, where its file may change.
 
-use super::check::Laid;
+use super::laid::Laid;
 use super::steady::steady;
 use crate::device::bus::Bus;
 use crate::device::virtio;
