@@ -33,13 +33,13 @@ const SAVE: f64 = 3.0;
 /// How long a guest that is paused and resumed stands still, as a part of QEMU's time.
 const PAUSE: f64 = 1.0;
 /// What a guest with sixteen times the memory takes until its first instruction, where no more is in it: system calls and page
-/// faults. What its file says of its memory is longer, 40 bytes for each 2 MiB, and is read and touched, so the faults are not
-/// equal (docs/evidence.md).
+/// faults. What its file says of its memory is longer, 40 bytes for each 2 MiB, and is read in pieces of 128 KiB, of which
+/// all is touched whatever is read.
 const SIZE: f64 = 1.0;
 /// The same of time, which is only equal but for chance.
 const TIME: f64 = 1.1;
-/// Part of QEMU's time from the start of the process to the first instruction of a guest that is restored. That is what it is to
-/// be, and not met while all of its memory is digested before (docs/evidence.md).
+/// Part of QEMU's time from the start of the process to the first byte of a guest that is restored. Ours comes once its
+/// memory was checked: the guest runs before, and what it says is kept until then (docs/evidence.md).
 const RESTORE: f64 = 1.0 / 3.0;
 
 /// QEMU with each page at its place in the file.
@@ -191,7 +191,7 @@ impl Bench<'_> {
                 RESTORE,
                 format!(
                     "{host}: {}; {qemu} {} from a stream, {} with mapped-ram; {:.0} MiB on the disk, checked to the last byte before \
-                     the guest runs, which QEMU does not: {}",
+                     the guest is heard, which QEMU does not: {}",
                     ms(&ours.restores),
                     ms(&streamed.restores),
                     ms(&mapped.restores),
@@ -248,7 +248,7 @@ fn grown(host: &str, full: &Seen, small: &Seen, large: &Seen) -> [Measure; 3] {
             median(&small.restores),
             TIME,
             format!(
-                "{host}: {} and {}; what is in it is what takes time, since all of it is checked before the guest runs: \
+                "{host}: {} and {}; what is in it is what takes time, since all of it is checked before the guest is heard: \
                  {:.2} ms for each MiB",
                 ms(&large.restores),
                 ms(&small.restores),
