@@ -157,7 +157,7 @@ impl Opened {
 
     /// Its file, if that stays what it is while the guest runs on it; else that is said.
     pub fn steady(&self) -> Option<File> {
-        match steady(&self.path, &self.file) {
+        match steady(&self.path, &self.file, self.saved.length) {
             Ok(file) => Some(file),
             Err(why) => {
                 say::note(format_args!(

@@ -62,6 +62,8 @@ impl ReadAt for [u8] {
 pub struct Saved {
     /// What tells this file from all others.
     pub identity: Identity,
+    /// How many bytes it has.
+    pub length: u64,
     /// The table of its sections.
     pub table: Vec<Entry>,
     /// The lock's text.
@@ -188,6 +190,7 @@ pub fn open<R: ReadAt + ?Sized>(reader: &R) -> Result<Saved, Refused> {
         .map_err(|(name, words)| Refused::at(Place::Section(name), words))?;
     Ok(Saved {
         identity,
+        length: header.length,
         table,
         lock_text,
         lock,
