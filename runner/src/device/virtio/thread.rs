@@ -26,7 +26,7 @@ use std::os::fd::{AsRawFd, RawFd};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel};
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use vmlock_saved::state::Disk;
 use vmlock_spec::lock::Device;
 use vmlock_spec::plan::Refusal;
@@ -361,6 +361,7 @@ impl Worker {
             chain: Chain::default(),
             life: None,
             parking: Parking::Free,
+            behind: false,
             parkers: 0,
             owed: false,
             resumes: false,
@@ -623,6 +624,8 @@ struct Serving {
     chain: Chain,
     life: Option<Life>,
     parking: Parking,
+    /// It goes on, and has not begun all that waited.
+    behind: bool,
     /// How many park it: none of them ends what another one wants.
     parkers: usize,
     /// The driver is to be interrupted once its queues were looked at.
@@ -651,7 +654,11 @@ impl Serving {
                 return;
             }
             more = match self.parking {
-                Parking::Free => self.serve(),
+                Parking::Free => {
+                    let more = self.serve();
+                    self.behind &= more;
+                    more
+                }
                 Parking::Settling(_) | Parking::Rests => {
                     self.settle();
                     false
@@ -662,8 +669,6 @@ impl Serving {
 
     /// Does what the owner asked for, in that order; `false` once it has gone.
     fn obey(&mut self) -> bool {
-        // It goes on, and has served nothing since.
-        let mut waits = false;
         loop {
             let order = self.line.orders().pop_front();
             match order {
@@ -678,7 +683,7 @@ impl Serving {
                     if self.parkers == 0 {
                         *self.line.rested() = None;
                         self.parking = Parking::Free;
-                        waits = true;
+                        self.behind = true;
                     }
                 }
                 Some(Order::Identify(whole, look, waiting)) => {
@@ -688,9 +693,11 @@ impl Serving {
                 }
                 Some(Order::Restore(restored)) => self.restore(*restored),
                 Some(Order::Finish(gone, waiting)) => {
-                    if waits && !gone && matches!(self.parking, Parking::Free) {
-                        // What was kept back is begun, where the machine's end was, too.
-                        self.serve();
+                    if self.behind && !gone && matches!(self.parking, Parking::Free) {
+                        // What was kept back is begun, where the machine's end was, too; and comes to its own in what is left
+                        // of the time.
+                        let until = Instant::now() + self.server.patience() / 2;
+                        while self.serve() && Instant::now() < until {}
                     }
                     self.end();
                     self.server.finish(gone, &mut self.log);

@@ -23,7 +23,7 @@ pub fn parked(guest: &Guest) -> Parked {
     parked
 }
 
-const SECTORS: u64 = 4096;
+pub const SECTORS: u64 = 4096;
 /// Sectors of each request.
 const EACH: u64 = 32;
 
@@ -243,10 +243,33 @@ fn what_waits_is_begun_before_the_end_that_comes_with_it() {
     let data = [b'y'; 512];
     driver.offer(&[Part::Out(&header(1, 0)), Part::Out(&data), Part::In(1)]);
     drop(kept);
-    let begun = std::time::Instant::now();
+    let begun = Instant::now();
     let ends = guest.bus.finish(false);
     assert!(ends.into_iter().all(|end| end.wait(begun)));
     assert_eq!(place.bytes()[0], b'y');
+}
+
+/// More than is served at a time: none of it is left behind.
+#[test]
+fn all_that_waits_is_begun_before_the_end_that_comes_with_it() {
+    const BUFFERS: usize = 50;
+    let device = device(DeviceKind::VirtioEntropy, None);
+    let place = Place::new("parked-end-all");
+    let memory = memory();
+    let opened = place.open(&device).expect("this host has random numbers");
+    let mut guest = Guest::new(&device, opened, &memory);
+    let kept = parked(&guest);
+    let mut driver = Driver::new(&memory, 64);
+    guest.begin(&driver, 0);
+    for _ in 0..BUFFERS {
+        driver.offer(&[Part::In(8)]);
+    }
+    drop(kept);
+    let begun = Instant::now();
+    let ends = guest.bus.finish(false);
+    assert!(ends.into_iter().all(|end| end.wait(begun)));
+    let back = std::iter::from_fn(|| driver.used()).count();
+    assert_eq!(back, BUFFERS);
 }
 
 #[test]
