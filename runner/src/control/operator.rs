@@ -6,6 +6,8 @@
 
 pub mod hand;
 mod look;
+#[cfg(test)]
+mod unchecked;
 
 use super::{Answer, Done};
 use crate::counters::Guest;
@@ -53,8 +55,27 @@ struct Saves {
     paused: bool,
 }
 
+/// What a guest was before somebody asked for more, and what keeps it so.
+enum Was {
+    Running,
+    Pausing(Pausing),
+    Paused(Paused),
+}
+
+impl From<Was> for Held {
+    fn from(was: Was) -> Self {
+        match was {
+            Was::Running => Self::Not,
+            Was::Pausing(pausing) => Self::Soon(pausing),
+            Was::Paused(paused) => Self::Now(paused),
+        }
+    }
+}
+
 /// How far that is.
 enum Stage {
+    /// Its memory is still being checked, and it is what it was: what it is saved as leaves it.
+    Waits(Was),
     Pausing(Pausing),
     /// Its vCPUs have been asked.
     Asked(Paused),
@@ -62,6 +83,19 @@ enum Stage {
     Writing(Written, Paused),
     /// The file is whole, and its client has yet to say that it has its name.
     Whole(Paused),
+}
+
+impl Stage {
+    fn begin(was: Was, controls: &Controls, now: Instant) -> Self {
+        match was {
+            Was::Running => Self::Pausing(controls.pause(now)),
+            Was::Pausing(pausing) => Self::Pausing(pausing),
+            Was::Paused(paused) => {
+                paused.ask(controls);
+                Self::Asked(paused)
+            }
+        }
+    }
 }
 
 /// What takes its time, and is waited for.
@@ -118,6 +152,8 @@ const SAVING: &str =
 const LOOKING: &str = "the guest is being audited, and goes on once that is done";
 /// What is said to who saves a guest that somebody ends meanwhile.
 const ENDED: &str = "the guest is not saved: somebody had it end before the file was whole";
+/// What is said where it ends by itself before.
+const AT_ITS_END: &str = "its machine has come to its end";
 /// What is said where there is no machine.
 const STARTING: &str = "its machine is still being made: try again once it runs";
 
@@ -169,14 +205,16 @@ impl Operator {
             let saves = controls.saves.as_ref()?;
             Some(saves.memory.range().size)
         });
-        if let Held::Saves(saves) = &self.held {
+        if let Held::Saves(saves) = &self.held
+            && !matches!(saves.stage, Stage::Waits(_))
+        {
             let memory = memory.unwrap_or(0);
             let disks = match saves.whole_disks {
                 true => self.disks(),
                 false => 0,
             };
             let (written, read) = match &saves.stage {
-                Stage::Pausing(_) | Stage::Asked(_) => (0, 0),
+                Stage::Waits(_) | Stage::Pausing(_) | Stage::Asked(_) => (0, 0),
                 Stage::Writing(written, _) => (written.bytes(), written.read().min(disks)),
                 Stage::Whole(_) => (memory, disks),
             };
@@ -262,17 +300,19 @@ impl Operator {
         if self.unknown {
             return error(UNKNOWN);
         }
-        let (stage, paused) = match take(&mut self.held) {
-            Held::Not => (Stage::Pausing(controls.pause(now)), false),
-            Held::Soon(pausing) if self.stays => (Stage::Pausing(pausing), true),
-            Held::Now(paused) => {
-                paused.ask(controls);
-                (Stage::Asked(paused), true)
-            }
+        let was = match take(&mut self.held) {
+            Held::Not => Was::Running,
+            Held::Soon(pausing) if self.stays => Was::Pausing(pausing),
+            Held::Now(paused) => Was::Paused(paused),
             other => {
                 self.held = other;
                 return error("the guest is being paused, saved or audited already");
             }
+        };
+        let paused = !matches!(was, Was::Running);
+        let stage = match controls.outlet.is_open() {
+            true => Stage::begin(was, controls, now),
+            false => Stage::Waits(was),
         };
         self.held = Held::Saves(Box::new(Saves {
             file,
@@ -311,6 +351,7 @@ impl Operator {
             && saves.paused
         {
             self.held = match saves.stage {
+                Stage::Waits(was) => was.into(),
                 Stage::Pausing(pausing) => Held::Soon(pausing),
                 Stage::Asked(paused) | Stage::Writing(_, paused) | Stage::Whole(paused) => {
                     Held::Now(paused)
@@ -332,6 +373,11 @@ impl Operator {
             )))
         };
         saves.stage = match saves.stage {
+            Stage::Waits(_) if controls.is_gone() => return failed(AT_ITS_END.to_owned()),
+            Stage::Waits(was) => match controls.outlet.is_open() {
+                true => Stage::begin(was, controls, now),
+                false => Stage::Waits(was),
+            },
             Stage::Pausing(pausing) => match pausing.go_on(controls, now) {
                 Progress::Under(pausing) => Stage::Pausing(pausing),
                 Progress::Over(paused) => {
@@ -340,8 +386,6 @@ impl Operator {
                 }
                 Progress::GivenUp(why) => return failed(why),
             },
-            // What it is saved as leaves it.
-            Stage::Asked(paused) if !controls.outlet.is_open() => Stage::Asked(paused),
             Stage::Asked(paused) => {
                 let begun = match (paused.settled(controls), &saves.file) {
                     (Some(mut settled), Some(_)) => paused.told(controls).map(|told| {
@@ -519,7 +563,6 @@ mod tests {
     use super::super::place::{listen, reach};
     use super::super::server::start;
     use super::*;
-    use crate::hold::outlet::Outlet;
     use crate::hold::pausing::LIMIT;
     use crate::hold::pausing::tests::{Machine, begins_paused, machine};
     use crate::jail::elders::Elders;
@@ -705,42 +748,6 @@ mod tests {
         assert!(matches!(operator.resume(), Answer::State(State::Running)));
         thread.join().expect("it goes on");
         assert_eq!(rounds.load(SeqCst), 5);
-    }
-
-    /// What a guest is saved as, and what is seen of it, leaves it as well. Who asks for its numbers is answered.
-    #[test]
-    fn a_save_and_an_audit_wait_until_its_memory_was_checked() {
-        for audits in [true, false] {
-            let (Machine { mut controls, .. }, start) = begins_paused(5);
-            let outlet = Outlet::shut();
-            controls.outlet = Arc::clone(&outlet);
-            let mut operator = of(controls);
-            let now = Instant::now();
-            let asked = match audits {
-                true => operator.look(now),
-                false => operator.save(File::open("/dev/null").ok(), false, now),
-            };
-            assert!(asked.is_none());
-            let (rounds, thread) = start();
-            outlet.expects(4);
-            outlet.checked(3);
-            for _ in 0..100 {
-                assert!(operator.turn(1, Instant::now()).is_none() && operator.takes_long());
-                thread::sleep(Duration::from_millis(1));
-            }
-            let checking = operator.status().checking.expect("it is being checked");
-            assert_eq!((checking.checked, checking.memory), (3, 4));
-            outlet.open();
-            match (audits, told(&mut operator, 1)) {
-                (true, Answer::Seen(seen)) => assert_eq!(seen.areas, ["07"]),
-                // This one has no lock.
-                (false, Answer::Error(words)) => assert!(words.contains("stays paused"), "{words}"),
-                _ => panic!("it is told something else"),
-            }
-            assert_eq!((operator.status().checking, rounds.load(SeqCst)), (None, 0));
-            assert!(matches!(operator.resume(), Answer::State(State::Running)));
-            thread.join().expect("it goes on");
-        }
     }
 
     /// Each is told what it asked for, and nobody what another one did.
