@@ -465,4 +465,4 @@ enum Cause {
 }
 
 #[cfg(test)]
-mod tests;
+pub mod tests;

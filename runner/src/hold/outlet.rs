@@ -2,9 +2,9 @@
 //!
 //! A restored guest runs while a thread still reads what it was saved as ([`check`](crate::snapshot::check)). Until that
 //! is through, its devices' threads are parked: no block is written or made stable, no frame and no packet is sent. What it
-//! says on its console waits here; that it ended waits here, too, and it stands still meanwhile. Who saves it, audits it or
-//! hands it over waits. Once all was read, [`Outlet::open`] lets all of that go at once; where something is wrong,
-//! [`Outlet::never`] keeps it for good, and its machine ends.
+//! says on its console waits here; that it ended waits here, too, and it stands still meanwhile. Who saves or audits it waits,
+//! and who would hand it over is refused. Once all was read, [`Outlet::open`] lets all of that go, in its order: it is open
+//! when the last of it is out. Where something is wrong, [`Outlet::never`] keeps it for good, and its machine ends.
 //!
 //! No vCPU and nobody who wants a pause waits here, so a pause comes as ever, and so does the end that an operator asks for.
 
@@ -31,6 +31,8 @@ struct Waits {
 
 enum State {
     Shut(Waits),
+    /// It was checked, and what waited is on its way out. What comes now comes behind that.
+    Opening(Vec<Then>),
     Open,
     Never,
 }
@@ -72,7 +74,7 @@ impl Outlet {
         self.state.lock().unwrap_or_else(|e| e.into_inner())
     }
 
-    /// Whether everything leaves.
+    /// Whether everything leaves, and has left that waited.
     pub fn is_open(&self) -> bool {
         matches!(*self.state(), State::Open)
     }
@@ -94,6 +96,7 @@ impl Outlet {
         let mut state = self.state();
         match &mut *state {
             State::Shut(waits) => waits.others.push(Box::new(does)),
+            State::Opening(others) => others.push(Box::new(does)),
             State::Open => {
                 drop(state);
                 does();
@@ -104,10 +107,10 @@ impl Outlet {
 
     /// Has the guest stand still until it is open.
     pub fn stand(&self) {
-        if !self.stands.swap(true, Ordering::Relaxed)
-            && let Some(barrier) = self.barrier.get()
+        // Held before that is said: whoever comes second relies on it.
+        if let Some(hold) = self.barrier.get().map(Barrier::hold)
+            && !self.stands.swap(true, Ordering::AcqRel)
         {
-            let hold = barrier.hold();
             self.then(move || drop(hold));
         }
     }
@@ -128,43 +131,56 @@ impl Outlet {
         (!self.is_open()).then(|| (load(&self.checked), load(&self.all)))
     }
 
-    /// Lets everything go: the guest is what was saved.
+    /// Lets everything go: the guest is what was saved. Whoever does not read what it says keeps the caller waiting.
     pub fn open(&self) {
         let mut state = self.state();
         // What is never to leave does not.
         if !matches!(*state, State::Shut(_)) {
             return;
         }
-        let State::Shut(waits) = mem::replace(&mut *state, State::Open) else {
+        let State::Shut(waits) = mem::replace(&mut *state, State::Opening(Vec::new())) else {
             return;
         };
         drop(state);
         // Before its console: whoever reads that may let it wait.
         drop(ManuallyDrop::into_inner(waits.devices));
-        let others = ManuallyDrop::into_inner(waits.others);
-        others.into_iter().for_each(|does| does());
+        let mut others = ManuallyDrop::into_inner(waits.others);
+        loop {
+            others.into_iter().for_each(|does| does());
+            let mut state = self.state();
+            let State::Opening(more) = &mut *state else {
+                return;
+            };
+            others = mem::take(more);
+            if others.is_empty() {
+                *state = State::Open;
+                return;
+            }
+        }
     }
 
-    /// Keeps everything for good: the guest is not what was saved.
-    pub fn never(&self) {
+    /// Keeps everything for good: the guest is not what was saved, or has ended before anybody knew. Whether it was shut.
+    pub fn never(&self) -> bool {
         let mut state = self.state();
-        if matches!(*state, State::Shut(_)) {
+        let shut = matches!(*state, State::Shut(_));
+        if shut {
             *state = State::Never;
         }
+        shut
     }
 }
 
 /// What was said and has not left.
 struct Said {
     held: Vec<u8>,
+    /// All that was held is out, and nothing more is.
+    through: bool,
     output: Output,
 }
 
 impl Said {
     fn out(&mut self) -> io::Result<()> {
-        if self.held.is_empty() {
-            return Ok(());
-        }
+        self.through = true;
         let held = mem::take(&mut self.held);
         self.output.write_all(&held)?;
         self.output.flush()
@@ -184,6 +200,7 @@ pub fn muffled(outlet: &Arc<Outlet>, output: Output) -> Output {
     }
     let said = Arc::new(Mutex::new(Said {
         held: Vec::new(),
+        through: false,
         output,
     }));
     let held = Arc::clone(&said);
@@ -198,10 +215,9 @@ pub fn muffled(outlet: &Arc<Outlet>, output: Output) -> Output {
 
 impl Write for Mouth {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        // Who speaks while what was held goes out waits for whoever reads that, as one does who speaks at any time.
         let mut said = self.said.lock().unwrap_or_else(|e| e.into_inner());
-        if self.outlet.is_open() {
-            // Whoever opened it may not have come to this yet.
-            said.out()?;
+        if said.through {
             return said.output.write(bytes);
         }
         said.held.extend_from_slice(bytes);
@@ -212,11 +228,9 @@ impl Write for Mouth {
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        match self.outlet.is_open() {
-            true => {
-                let mut said = self.said.lock().unwrap_or_else(|e| e.into_inner());
-                said.output.flush()
-            }
+        let mut said = self.said.lock().unwrap_or_else(|e| e.into_inner());
+        match said.through {
+            true => said.output.flush(),
             false => Ok(()),
         }
     }
@@ -226,9 +240,13 @@ impl Write for Mouth {
 mod tests {
     use super::super::barrier::tests::{barrier, vcpu};
     use super::*;
-    use std::sync::mpsc::channel;
+    use crate::device::Memory;
+    use crate::device::virtio::tests::parking::{SECTORS, parked};
+    use crate::device::virtio::tests::{FLUSH, Guest, Place, disk, header};
+    use std::sync::mpsc::{Receiver, Sender, channel};
     use std::thread;
-    use std::time::Duration;
+    use std::time::{Duration, Instant};
+    use vmlock_virtio::driver::{Driver, Part, memory};
 
     /// What everybody has heard.
     #[derive(Clone, Default)]
@@ -270,13 +288,56 @@ mod tests {
         assert!(receiver.try_recv().is_ok());
         assert!(outlet.is_open() && outlet.progress().is_none());
         // It stays so.
-        outlet.never();
+        assert!(!outlet.never() && outlet.is_open());
+    }
+
+    /// Of an output that takes nothing before somebody reads: it is not open before all is out that waited, and whatever comes
+    /// meanwhile, such as the guest's end, comes behind that.
+    #[test]
+    fn what_comes_while_it_opens_comes_behind_what_waited() {
+        struct Slow(Sender<()>, Receiver<()>, Heard);
+        impl Write for Slow {
+            fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+                self.0.send(()).expect("somebody looks");
+                self.1.recv().expect("somebody reads");
+                self.2.write(bytes)
+            }
+
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        let outlet = Outlet::shut();
+        let heard = Heard::default();
+        let ((begun, begins), (reads, read)) = (channel(), channel());
+        let mut mouth = muffled(&outlet, Box::new(Slow(begun, read, heard.clone())));
+        mouth.write_all(b"one").expect("it takes it");
+        outlet.expects(4);
+        outlet.checked(4);
+        let opens = Arc::clone(&outlet);
+        let opens = thread::spawn(move || opens.open());
+        begins.recv().expect("it is written");
+        let mut ended = heard.clone();
+        outlet.then(move || ended.write_all(b"end").expect("it takes it"));
+        let speaks = thread::spawn(move || mouth.write_all(b"two"));
+        for _ in 0..20 {
+            thread::sleep(Duration::from_millis(1));
+            assert_eq!((heard.all(), outlet.progress()), (vec![], Some((4, 4))));
+            assert!(!outlet.is_open() && !outlet.never());
+        }
+        reads.send(()).expect("it waits");
+        opens.join().expect("it opens");
         assert!(outlet.is_open());
+        // A guest that speaks waits for the reader, and nobody else does.
+        assert_eq!(heard.all(), b"oneend");
+        reads.send(()).expect("it waits");
+        speaks.join().expect("it speaks").expect("it takes it");
+        assert_eq!(heard.all(), b"oneendtwo");
     }
 
     #[test]
     fn what_never_leaves_is_neither_said_nor_done_nor_dropped() {
-        struct Dropped(std::sync::mpsc::Sender<()>);
+        struct Dropped(Sender<()>);
         impl Drop for Dropped {
             fn drop(&mut self) {
                 let _ = self.0.send(());
@@ -289,7 +350,7 @@ mod tests {
         let before = Dropped(sender.clone());
         outlet.then(move || drop(before));
         mouth.write_all(b"one").expect("it takes it");
-        outlet.never();
+        assert!(outlet.never() && !outlet.never());
         let after = Dropped(sender);
         outlet.then(move || drop(after));
         mouth.write_all(b"two").expect("it takes it");
@@ -330,5 +391,62 @@ mod tests {
         vcpu.join().expect("it goes on");
         assert_eq!(heard.all().len(), ROOM + 1);
         assert!(!barrier.is_lowered());
+    }
+
+    /// A disk whose driver wrote one block, while that outlet keeps all from leaving.
+    fn kept<'m>(name: &str, outlet: &Outlet, memory: &'m Memory) -> (Place, Guest, Driver<'m>) {
+        let place = Place::new(name);
+        place.disk(&[b'x'; (SECTORS * 512) as usize]);
+        let device = disk(SECTORS, false);
+        let opened = place.open(&device).expect("it fits");
+        let mut guest = Guest::new(&device, opened, memory);
+        outlet.keep(&guest.bus.parks());
+        let mut driver = Driver::new(memory, 16);
+        guest.begin(&driver, FLUSH);
+        let data = [b'y'; 512];
+        driver.offer(&[Part::Out(&header(1, 0)), Part::Out(&data), Part::In(1)]);
+        guest.notify();
+        thread::sleep(Duration::from_millis(50));
+        assert_eq!((driver.used(), place.bytes()[0]), (None, b'x'));
+        (place, guest, driver)
+    }
+
+    /// Nothing is written before its guest's memory was checked, also where somebody pauses it and lets it go on; all is then.
+    #[test]
+    fn a_disk_is_written_once_its_outlet_is_open() {
+        let (outlet, memory) = (Outlet::shut(), memory());
+        let (place, guest, mut driver) = kept("outlet-opens", &outlet, &memory);
+        drop(parked(&guest));
+        thread::sleep(Duration::from_millis(20));
+        assert_eq!((driver.used(), place.bytes()[0]), (None, b'x'));
+        outlet.open();
+        assert_eq!(guest.back(&mut driver), 1);
+        assert_eq!(place.bytes()[0], b'y');
+        // What is parked by an open one is parked by nobody.
+        outlet.keep(&guest.bus.parks());
+        let data = [b'z'; 512];
+        driver.offer(&[Part::Out(&header(1, 0)), Part::Out(&data), Part::In(1)]);
+        guest.notify();
+        assert_eq!(guest.back(&mut driver), 1);
+        assert_eq!(place.bytes()[0], b'z');
+    }
+
+    /// Where it is another than what was saved nothing is ever written, not at its end either: whoever lets go of what.
+    #[test]
+    fn a_disk_is_never_written_whose_outlet_stays_shut() {
+        for damaged in [true, false] {
+            let (outlet, memory) = (Outlet::shut(), memory());
+            let (place, mut guest, mut driver) = kept("outlet-stays", &outlet, &memory);
+            if damaged {
+                assert!(outlet.never());
+            }
+            drop(outlet);
+            let begun = Instant::now();
+            let ends = guest.bus.finish(false);
+            assert!(ends.into_iter().all(|end| end.wait(begun)));
+            drop(guest);
+            thread::sleep(Duration::from_millis(20));
+            assert_eq!((driver.used(), place.bytes()[0]), (None, b'x'));
+        }
     }
 }

@@ -577,6 +577,10 @@ fn run_turning(
     let how = wait(&receiver, limit);
     shared.stop.store(true, Ordering::Release);
     shared.barrier.remove();
+    // What it ran on may have been another's: none of that leaves it at its end.
+    if shared.outlet.never() && !how.is_the_guests() {
+        say::note(DROPPED);
+    }
     // Nobody goes on with an earlier state of a guest that has ended here.
     let right = memory.as_ref().and_then(|memory| memory.right());
     if let Some(right) = right {
@@ -591,6 +595,9 @@ fn run_turning(
         how => how,
     })
 }
+
+/// What is said of a guest that somebody had end before anybody knew whether it was what was saved.
+const DROPPED: &str = "the guest's memory had not been checked to its end: whether it was what was saved is not known, and what the guest said, wrote and sent since it was restored is dropped";
 
 /// What is said of a guest that begins with a pause.
 const BEGINS_PAUSED: &str =

@@ -9,11 +9,15 @@ use super::restore::Opened;
 use crate::hold::outlet::Outlet;
 use crate::speaker;
 use std::sync::Arc;
-use std::sync::mpsc::{Sender, channel};
+use std::sync::mpsc::{SendError, Sender, channel};
 #[cfg(feature = "torture")]
 use std::time::Duration;
 use vmlock_saved::file::CHUNK_BYTES;
 use vmlock_spec::event::Event;
+
+/// What is said where there is no thread that checks.
+const GONE: &str =
+    "the saved guest cannot be restored: the thread that was to check its memory has gone";
 
 /// The thread, before it has anything to do.
 pub struct Checker {
@@ -71,14 +75,18 @@ impl Check {
     /// Begins. What `ends` is told ends the guest.
     pub fn begin(self, outlet: &Arc<Outlet>, ends: impl Fn(String) + Send + 'static) {
         outlet.expects(self.laid.bytes());
-        // Where the thread has gone, nothing ever leaves the guest.
-        let _ = self.checker.work.send(Work {
+        let sent = self.checker.work.send(Work {
             check: (self.opened, self.laid),
             outlet: Arc::clone(outlet),
             ends: Box::new(ends),
             #[cfg(feature = "torture")]
             slow: self.checker.slow,
         });
+        // Nothing would ever leave the guest, and nobody would say why.
+        if let Err(SendError(work)) = sent {
+            work.outlet.never();
+            (work.ends)(GONE.to_owned());
+        }
     }
 }
 
