@@ -282,7 +282,7 @@ pub const CODES: &[Code] = &[
     code(
         "spec::emulated-cpu",
         "the CPU model was read from an emulator",
-        "Most models of the catalogue (`vmlock explain NAME` says of each) are what QEMU emulates, as the hosts of vmlock-lab have it. A real machine whose CPU has that name has an EL3 (ID_AA64PFR0_EL1.EL3), and mostly another revision, caches, PMU events, counter frequency and firmware. A kernel can be made to show some of what the emulator has, and not the rest: such a host refuses the lock, it is never kept by halves. Name a model of real machines, such as `graviton3`; or run `vmlock-run probe` on a host of yours and make a model of its report (`vmlock cpu REPORT --name NAME -o NAME.kdl`), or a description with one (`vmlock adopt REPORT`). Where the hosts are emulated, as the lab's are, write `allow \"spec::emulated-cpu\" reason=\"…\"` into the description. A lock says nothing of it, and does not change.",
+        "Most models of the catalogue (`vmlock explain NAME` says of each) are what QEMU emulates, as the hosts of vmlock-lab have it. A real machine whose CPU has that name has an EL3 (ID_AA64PFR0_EL1.EL3), and mostly another revision, caches, PMU events, counter frequency and firmware. A kernel can be made to show some of what the emulator has, and not the rest: such a host refuses the lock, it is never kept by halves. Name a model of real machines, such as `graviton3`, and leave open with `vary` what nobody has measured of it; or run `vmlock-run probe` on a host of yours and make a model of its report (`vmlock cpu REPORT --name NAME -o NAME.kdl`), or a description with one (`vmlock adopt REPORT`). Where the hosts are emulated, as the lab's are, write `allow \"spec::emulated-cpu\" reason=\"…\"` into the description. A lock says nothing of it, and does not change.",
     ),
     code(
         "spec::midr-promises",
@@ -480,6 +480,11 @@ pub const CODES: &[Code] = &[
         "A CPU model cannot be made without it. Make the report again with `vmlock-run probe`.",
     ),
     code(
+        "report::imported",
+        "the host report was imported",
+        "`vmlock import --to report` made it of another program's file. It says what one guest was shown on that host, and nothing of what its kernel can be made to show, which this command has to know. Make a report on the host with `vmlock-run probe`.",
+    ),
+    code(
         "adopt::not-expressible",
         "the host shows what no baseline can say",
         "`vmlock adopt` makes a description whose lock its host keeps without a single write. This host shows a default guest something that a lock can only refuse or change, so nothing was written. The message names every such entry.",
@@ -623,6 +628,11 @@ pub const CODES: &[Code] = &[
         "foreign::unknown-kind",
         "nothing of which a CPU model or a description can be made",
         "`vmlock import` reads what others know of a CPU: templates, dumps and fingerprints of Firecracker's for aarch64, what a portable witness saw, and /proc/cpuinfo of an arm64 machine; and a machine's command line of `qemu-system-aarch64`. Which one it is, the file itself tells. Of a host report all of a model comes: `vmlock cpu` makes it.",
+    ),
+    code(
+        "foreign::no-host",
+        "the file tells nothing of a host",
+        "`vmlock import --to report` makes a host report of what a guest was shown on a host under KVM: a fingerprint or a dump of Firecracker's, or the log of a portable witness. Other files say what guests are to be shown, what programs of the host find, which machine somebody wants, or what an emulator shows. `vmlock-run probe` makes a report on the host.",
     ),
     code(
         "foreign::invalid",

@@ -36,10 +36,10 @@ use std::io::{self, ErrorKind, Read as _};
 use std::path::Path;
 use std::sync::Arc;
 use vmlock_saved::{Refused, Saved, file};
-use vmlock_spec::lock::{Lock, canonical, v1, v2};
+use vmlock_spec::lock::{Lock, canonical};
 use vmlock_spec::observation::account::{self, Account};
 use vmlock_spec::observation::log;
-use vmlock_spec::report::{self, HostReport};
+use vmlock_spec::report::{self, HostReport, Imported, ReportError};
 use vmlock_spec::vm::Feature;
 
 /// What to say of a file that cannot be read.
@@ -47,6 +47,7 @@ pub fn unreadable(path: &Path, error: &io::Error) -> Diagnostic {
     let shown = path.display().to_string();
     let help = match error.kind() {
         ErrorKind::NotFound => "look at the path; it is relative to the folder you are in",
+        _ if path.is_dir() => "name the file in it that is meant",
         ErrorKind::InvalidInput => "name a file; what a pipe gives can be written into one first",
         _ => "look at the path and its permissions",
     };
@@ -118,54 +119,50 @@ fn parse_lock(path: &Path, text: String) -> Result<(Lock, String), Diagnostic> {
         Err(error) => error,
     };
     use canonical::LockError;
-    let (code, place) = match &error {
-        LockError::ConflictMarker { line } => ("lock::conflict-marker", Some((*line, 1))),
-        LockError::Newer { .. } => ("lock::newer", None),
-        LockError::Malformed { line, column, .. } => ("lock::invalid", Some((*line, *column))),
-        LockError::TooLarge | LockError::Inconsistent(_) => ("lock::invalid", None),
+    let code = match &error {
+        LockError::ConflictMarker { .. } => "lock::conflict-marker",
+        LockError::Newer { .. } => "lock::newer",
+        _ => "lock::invalid",
     };
     let shown = path.display().to_string();
+    let help = match code {
+        "lock::conflict-marker" => "resolve the merge in the description, then run `vmlock lock`",
+        "lock::newer" => {
+            "where it shall be one of this program's: remove it, and run `vmlock lock`"
+        }
+        _ => "a lock is made by `vmlock lock`, never by hand: run it again on the description",
+    };
     let words = match &error {
-        // Line and column are shown by pointing there.
-        LockError::Malformed { message, .. } => message
-            .rsplit_once(" at line ")
-            .map_or(message.as_str(), |(words, _)| words)
-            .to_owned(),
+        LockError::Malformed {
+            line,
+            column,
+            message,
+        } => {
+            let which = json::of_lock(&text);
+            let source = Arc::new(Source { path: shown, text });
+            let met = (*line, *column, message.as_str());
+            let mut member = json::unlike(&source, (which, "lock", code), met);
+            member.help = vec![help.to_owned()];
+            return Err(member);
+        }
         LockError::ConflictMarker { .. } => {
             "a merge left its conflict markers in this lock".to_owned()
         }
         other => other.to_string(),
     };
-    let diagnostic = Diagnostic::error(code, words)
-        .in_file(&shown)
-        .help(match code {
-            "lock::conflict-marker" => {
-                "resolve the merge in the description, then run `vmlock lock`"
-            }
-            "lock::newer" => {
-                "where it shall be one of this program's: remove it, and run `vmlock lock`"
-            }
-            _ => "a lock is made by `vmlock lock`, never by hand: run it again on the description",
-        });
-    Err(match place {
-        Some((line, column)) => {
-            let at = json::offset(&text, line, column);
-            let which = match canonical::version_in(&text) {
-                Some(v1::VERSION) => Which::LockV1,
-                Some(v2::VERSION) => Which::LockV2,
-                _ => Which::Lock,
-            };
+    // Where nothing is pointed at, the words say which file it is.
+    let words = match &error {
+        LockError::ConflictMarker { .. } => words,
+        _ => format!("`{shown}`: {words}"),
+    };
+    let diagnostic = Diagnostic::error(code, words).in_file(&shown).help(help);
+    Err(match error {
+        LockError::ConflictMarker { line } => {
+            let at = json::offset(&text, line, 1);
             let source = Arc::new(Source { path: shown, text });
-            let member = json::unlike(&source, which, "lock", "lock::invalid");
-            match member.filter(|_| code == "lock::invalid") {
-                Some(mut member) => {
-                    member.help = diagnostic.help;
-                    member
-                }
-                None => diagnostic.at(&source, at..at, "here"),
-            }
+            diagnostic.at(&source, at..at, "here")
         }
-        None => diagnostic,
+        _ => diagnostic,
     })
 }
 
@@ -193,6 +190,12 @@ fn read_observed(path: &Path) -> Result<Account, Diagnostic> {
     if bytes.trim_ascii_start().starts_with(b"{") {
         let text = String::from_utf8_lossy(&bytes);
         return account::parse(&text).map_err(|words| {
+            let value = serde_json::from_str(&text);
+            let kind = value.as_ref().ok().and_then(json::what_it_is);
+            let words = match kind.filter(|kind| kind.starts_with("a ")) {
+                Some(kind) => format!("this is {kind}, not what a witness saw"),
+                None => words,
+            };
             Diagnostic::error("observed::invalid", format!("`{shown}`: {words}"))
                 .in_file(shown)
                 .help("make it with `vmlock observe -o` from a log")
@@ -233,24 +236,50 @@ fn read_saved(path: &Path) -> Result<Saved, Diagnostic> {
 
 /// Reads a host report.
 fn read_report(path: &Path) -> Result<HostReport, Diagnostic> {
-    const HELP: &str = "make it on the host with `vmlock-run probe`";
+    const CODE: &str = "report::invalid";
     let text = read(path, report::SIZE_MAX)?;
-    report::parse(&text).map_err(|words| {
+    report::read(&text).map_err(|error| {
         let shown = path.display().to_string();
-        // Of a report of its own version that the reader refuses, the member that is not as it has to be.
-        if words.contains(" at line ") {
-            let source = Arc::new(Source {
-                path: shown.clone(),
-                text: text.clone(),
-            });
-            let member = json::unlike(&source, Which::Host, "report", "report::invalid");
-            if let Some(mut member) = member {
-                member.help = vec![HELP.to_owned()];
-                return member;
+        let help = match error {
+            ReportError::Newer { .. } => {
+                "or make it anew on its host, with the `vmlock-run probe` of this release"
             }
+            _ => "make it on the host with `vmlock-run probe`",
+        };
+        if let ReportError::Malformed {
+            line,
+            column,
+            message,
+        } = &error
+        {
+            let source = Arc::new(Source { path: shown, text });
+            let met = (*line, *column, message.as_str());
+            let mut member = json::unlike(&source, (Which::Host, "report", CODE), met);
+            member.help = vec![help.to_owned()];
+            return member;
         }
-        Diagnostic::error("report::invalid", format!("`{shown}`: {words}"))
+        Diagnostic::error(CODE, format!("`{shown}`: {error}"))
             .in_file(shown)
-            .help(HELP)
+            .help(help)
     })
+}
+
+/// Reads a host report of what was tried on its host: one that was imported tells nothing of that.
+fn read_tried(path: &Path) -> Result<HostReport, Diagnostic> {
+    let report = read_report(path)?;
+    match &report.imported {
+        None => Ok(report),
+        Some(imported) => Err(untried(&path.display().to_string(), imported)),
+    }
+}
+
+/// What to say of a report that was imported where one is needed of what was tried.
+fn untried(shown: &str, imported: &Imported) -> Diagnostic {
+    let words = format!(
+        "`{shown}` was imported ({}): it says what one guest was shown there, and not what that host's kernel can be made to show",
+        imported.of
+    );
+    Diagnostic::error("report::imported", words)
+        .in_file(shown)
+        .help("make a report on the host with `vmlock-run probe`")
 }

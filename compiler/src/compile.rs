@@ -191,7 +191,7 @@ pub struct Machine {
     /// What was found on the way.
     found: Vec<Diagnostic>,
     /// Places of parts that could not be read.
-    unread: Vec<&'static str>,
+    unread: Vec<String>,
     /// The texts that it was read from.
     joined: Option<Arc<Joined>>,
 }
@@ -340,7 +340,7 @@ fn finish(
     path: &Path,
     Read { spec, places }: &Read,
     mut found: Vec<Diagnostic>,
-    unread: &[&str],
+    unread: &[String],
     hosts: &[Host],
     former: &Former,
     reach: &dyn Reach,
@@ -383,6 +383,7 @@ fn finish(
     {
         found.extend(problems);
     }
+    found.retain(|finding| !is_moot(finding, &complaints, places));
     found.extend(
         complaints
             .iter()
@@ -421,6 +422,22 @@ fn finish(
         read: None,
         catalogue,
     }
+}
+
+/// Whether a finding is about a block behind a feature that the CPU has not at all: that line is to be left out whole.
+fn is_moot(finding: &Diagnostic, complaints: &[Complaint], places: &Places) -> bool {
+    let text = places.source().text.as_str();
+    let is_block = finding.code == "spec::unexpected-block";
+    let Some(label) = finding.labels.first().filter(|_| is_block) else {
+        return false;
+    };
+    let lacks = |c: &&Complaint| c.code == "spec::cpu-lacks-feature";
+    let lines = complaints.iter().filter(lacks);
+    let mut words = lines.filter_map(|complaint| places.get(&complaint.place));
+    words.any(|word| {
+        let between = text.get(word.end..label.span.start);
+        between.is_some_and(|between| !between.contains(['\n', ';', '}', ',']))
+    })
 }
 
 /// The resolver stops where it has no baselines or no CPU. Names of fields can be

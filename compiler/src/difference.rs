@@ -4,6 +4,8 @@
 //! forgotten here when the formats grow. Lists of named things are matched by
 //! name; values of registers are taken apart into fields.
 
+pub mod imported;
+
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};

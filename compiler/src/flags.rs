@@ -37,7 +37,7 @@ pub use export::ExportFlags;
 pub use fleet::FleetFlags;
 pub use git::{GitCommand, GitFlags, GitMergeFlags, GitSetupFlags};
 pub use host::{AdoptFlags, CommonFlags, CpuFlags};
-pub use import::ImportFlags;
+pub use import::{ImportFlags, To};
 pub use labels::LabelsFlags;
 pub use observed::{AuditFlags, ObserveFlags, WitnessFlags};
 

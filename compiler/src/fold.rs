@@ -1,6 +1,7 @@
 //! Refusals folded: one line for all that is refused of one register for one reason.
 
 use vmlock_spec::plan::Refusal;
+use vmlock_spec::reason;
 
 /// What is refused for one reason of one register, or of one thing that is none.
 pub struct Fold<'a> {
@@ -38,6 +39,11 @@ impl Fold<'_> {
 
     /// What stands there of each.
     pub fn each(&self) -> String {
+        if let [open] = self.refusals[..]
+            && self.code == reason::IMPORTED
+        {
+            return open.reason.clone();
+        }
         let each = self.refusals.iter().map(|r| {
             let field = r.name.strip_prefix(self.name).unwrap_or_default();
             let given = format!("{} for {}", r.offered, r.wanted);

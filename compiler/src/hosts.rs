@@ -42,6 +42,9 @@ pub struct Verdict {
     pub host: String,
     /// Whether it can keep the lock.
     pub kept: bool,
+    /// Whether nobody knows: its report was imported, and nothing else is against it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub unknown: bool,
     /// Every entry that it cannot keep.
     pub refusals: Vec<Refusal>,
 }
@@ -129,11 +132,12 @@ pub fn judge(
     let verdicts: Vec<Verdict> = hosts
         .iter()
         .map(|host| {
-            let refusals = plan(lock, &host.report).refusals;
+            let plan = plan(lock, &host.report);
             Verdict {
                 host: host.name.clone(),
-                kept: refusals.is_empty(),
-                refusals,
+                kept: plan.refusals.is_empty(),
+                unknown: plan.is_unknown(),
+                refusals: plan.refusals,
             }
         })
         .collect();
@@ -148,6 +152,10 @@ pub fn judge(
             continue;
         }
         for refusal in &verdict.refusals {
+            if refusal.code == reason::IMPORTED {
+                found.push(untold(&hosts[index], refusal, places));
+                continue;
+            }
             groups
                 .entry((place(spec, lock, refusal), refusal.code))
                 .or_default()
@@ -159,6 +167,24 @@ pub fn judge(
     };
     found.extend(groups.iter().map(of_group));
     (verdicts, found)
+}
+
+/// A host whose report was imported: no line of the description is at fault, and nothing is known to be.
+fn untold(host: &Host, refusal: &Refusal, places: &Places) -> Diagnostic {
+    let words = format!(
+        "it is unknown whether `{}` keeps this: {}",
+        host.name, refusal.reason
+    );
+    let mut finding = Diagnostic::error(refusal.code, words);
+    if let Some(place) = &host.place {
+        finding = finding.at(
+            places.source(),
+            places.find(place),
+            "this host is to keep it",
+        );
+    }
+    let help = refusal.help.iter();
+    help.fold(finding, |finding, words| finding.help(words.as_str()))
 }
 
 /// A host with another CPU: all that it cannot keep follows from that, or is not worth a look before.

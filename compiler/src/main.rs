@@ -17,6 +17,7 @@ mod difference;
 mod disk;
 mod door;
 mod editors;
+mod emulated;
 mod fields;
 mod files;
 mod flags;
@@ -30,6 +31,7 @@ mod lsp;
 mod manual;
 mod meaning;
 mod merge;
+mod names;
 mod page;
 mod progress;
 mod render;
@@ -40,6 +42,7 @@ mod several;
 mod shell;
 mod system;
 mod uri;
+mod usage;
 mod wording;
 
 use clap::{Parser as _, ValueEnum as _};
@@ -165,7 +168,12 @@ fn run() -> Exit {
     let flags = match Flags::try_parse() {
         Ok(flags) => flags,
         // Help, the version, or what is wrong with the command line.
-        Err(usage) => {
+        Err(mut usage) => {
+            let words: Vec<String> = std::env::args_os()
+                .skip(1)
+                .map(|word| word.to_string_lossy().into_owned())
+                .collect();
+            usage::meant(&mut usage, &words);
             let exit = match usage.use_stderr() {
                 true => Exit::Usage,
                 false => Exit::Fine,

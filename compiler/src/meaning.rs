@@ -54,9 +54,8 @@ pub fn names(kind: Kind) -> Vec<Named> {
             });
             names
         }
-        Kind::Import | Kind::File | Kind::Truth | Kind::Name | Kind::Machine | Kind::Other => {
-            Vec::new()
-        }
+        Kind::Import | Kind::File | Kind::Truth | Kind::Name | Kind::Machine => Vec::new(),
+        Kind::Text | Kind::Number(_) | Kind::Event | Kind::Size(_) => Vec::new(),
     }
 }
 
@@ -110,7 +109,7 @@ mod tests {
     fn every_kind_of_name_has_names_with_words() {
         let mut seen = 0;
         for node in every(VM.block) {
-            let kinds = node.values.iter().copied();
+            let kinds = node.values.iter().map(|value| value.value);
             for kind in kinds.chain(node.properties.iter().map(|p| p.value)) {
                 let listed = matches!(
                     kind,

@@ -6,6 +6,7 @@
 mod limits;
 mod locks;
 mod names;
+mod reports;
 mod several;
 mod strict;
 
@@ -89,7 +90,7 @@ fn whole(which: Which) -> Value {
         }
         Which::Host => {
             strict::no_null(&mut schema);
-            schema["properties"]["reportVersion"] = strict::version(version);
+            reports::reports(&mut schema);
         }
         Which::Observed => {
             strict::no_null(&mut schema);

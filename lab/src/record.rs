@@ -48,10 +48,9 @@ pub fn run(cache: &Cache, flags: &Record) -> Result<u8> {
     let folder = bench.root().join(FOLDER);
     let baselines = bench.root().join(BASELINES);
     for kernel in &kernels {
-        // An Image of somebody's belongs to no distribution.
-        if let Ok(about) = kernel.about() {
-            is_the_named_one(&baselines, &kernel.asked, &about.package.version)?;
-        }
+        // An Image of somebody's is of no series, after which reports are named.
+        let package = kernel.about()?.package;
+        is_the_named_one(&baselines, &kernel.asked, &package.version)?;
     }
     tools::in_parallel(&hosts, tools::hosts_at_a_time(), |host| {
         record(&bench, &folder, host)

@@ -53,11 +53,15 @@ pub struct Verdict {
 pub struct Outcomes {
     /// In the order of the steps.
     pub verdicts: Vec<Verdict>,
-    /// How many hosts crashed or stood still, and were booted once more.
+    /// How often hosts crashed or stood still, and were booted once more.
     pub stood: usize,
-    /// How many went on while a guest in them ran out of its time, and were booted once more: vmlock-run may be to blame.
+    /// How often they went on while a guest in them ran out of its time, and were booted once more: vmlock-run may be to
+    /// blame.
     pub late: usize,
 }
+
+/// How often a host is booted for the same errands, where what stops it is none of theirs.
+const TRIES: usize = 4;
 
 /// Hosts that were booted once more, by why.
 #[derive(Default)]
@@ -161,28 +165,27 @@ fn in_one_host(
     let mut host = trial::host(cache, &first.kernel, &first.cpu, limit)?;
     host.disks = errands.iter().flat_map(|e| e.disks.clone()).collect();
     // An emulated CPU stops once in some hundred hosts, with nothing to be found of why: for good, all of them at once,
-    // or until its guest has run out of time. What vmlock-run does to a host it does twice, and a program that hangs in
-    // a host that does not is a failure at once.
-    let stopped = match bench.run(&host, errands) {
-        Err(failure) if failure.is_crash() => Err((&again.stood, failure.to_string())),
-        outcome => {
-            let outcome = outcome?;
-            match outcome.jobs.iter().find_map(stuck) {
-                Some(words) => Err((
-                    &again.late,
-                    format!("Linux {} ({}): {words}", host.kernel.version, host.cpu),
-                )),
-                None => Ok(outcome),
+    // or until its guest has run out of time, which has come twice in a row where it came. What vmlock-run does to a host
+    // it does each time, and a program that hangs in a host that does not is a failure at once.
+    let mut tries = 1;
+    let mut outcome = loop {
+        let (count, words) = match bench.run(&host, errands) {
+            Err(failure) if failure.is_crash() && tries < TRIES => {
+                (&again.stood, failure.to_string())
             }
-        }
-    };
-    let mut outcome = match stopped {
-        Ok(outcome) => outcome,
-        Err((count, words)) => {
-            tell(format_args!("again: {words}"))?;
-            count.fetch_add(1, Ordering::Relaxed);
-            bench.run(&host, errands)?
-        }
+            outcome => {
+                let outcome = outcome?;
+                let stuck = outcome.jobs.iter().find_map(stuck);
+                let Some(words) = stuck.filter(|_| tries < TRIES) else {
+                    break outcome;
+                };
+                let place = format!("Linux {} ({}): {words}", host.kernel.version, host.cpu);
+                (&again.late, place)
+            }
+        };
+        tell(format_args!("again: {words}"))?;
+        count.fetch_add(1, Ordering::Relaxed);
+        tries += 1;
     };
     let took: Duration = outcome.took.iter().sum();
     say(format_args!(

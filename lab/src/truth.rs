@@ -5,6 +5,7 @@
 use crate::cross;
 use crate::emulator;
 use crate::failure::{Failure, OK, Result, say};
+use crate::kernels;
 use crate::matrix::{Verdict, short, verdict};
 use crate::step::{Done, Step};
 use crate::tools;
@@ -137,17 +138,25 @@ pub fn step<'a>(bench: &Bench, wanted: Wanted) -> Result<Step<'a>> {
         for lock in &of_distribution {
             jobs.push(vec!["check", lock, "--format", "json"]);
         }
+        if recorded(bench.root(), cpu, kernel).is_some() {
+            jobs.push(vec!["probe"]);
+        }
         errands.push(bench.errand(cpu, kernel, &jobs));
     }
+    let root = bench.root().to_owned();
     Ok(Step {
         name,
         errands,
-        judge: Box::new(|done| {
+        judge: Box::new(move |done| {
             if done.is_empty() {
                 return Ok(vec!["no host was compared".to_owned()]);
             }
-            let found = done.iter().map(on_host).collect::<Result<Vec<_>>>()?;
-            Ok(found.concat())
+            let mut found = Vec::new();
+            for done in done {
+                found.extend(on_host(done)?);
+                found.extend(as_recorded(done, &root, &compiler)?);
+            }
+            Ok(found)
         }),
     })
 }
@@ -170,7 +179,8 @@ fn distribution(kernel: &str) -> Option<&'static str> {
 /// What a default guest of a distribution's kernel drifted in, from the newest revision of its baseline.
 fn drifted(done: &Done, name: &str) -> Result<Vec<String>> {
     let (package, mut problems) = (done.host.kernel.about()?.package, Vec::new());
-    let jobs = done.jobs.get(2 * FEATURES.len()..).unwrap_or_default();
+    let theirs = 2 * FEATURES.len()..3 * FEATURES.len();
+    let jobs = done.jobs.get(theirs).unwrap_or_default();
     if jobs.len() != FEATURES.len() {
         return Ok(vec![format!(
             "{name} on {}: it was not held against its kernel",
@@ -201,6 +211,37 @@ fn drifted(done: &Done, name: &str) -> Result<Vec<String>> {
         }
     }
     Ok(problems)
+}
+
+/// The report of this host that the catalogue has to have, of a distribution's kernel: of others a newer point release may
+/// change something.
+fn recorded(root: &Path, cpu: &str, kernel: &str) -> Option<PathBuf> {
+    let is_recorded = distribution(kernel).is_some() && kernels::CPUS.contains(&cpu);
+    is_recorded.then(|| root.join(format!("spec/catalogue/hosts/{cpu}-{kernel}.json")))
+}
+
+/// What `vmlock drift` finds between the report of this host that the catalogue has and one of now. A newer witness that
+/// looks otherwise finds what no kernel changed, and the hosts are to be recorded anew.
+fn as_recorded(done: &Done, root: &Path, compiler: &Path) -> Result<Vec<String>> {
+    let (cpu, kernel) = (&done.host.cpu, &done.host.kernel.asked);
+    let Some(before) = recorded(root, cpu, kernel) else {
+        return Ok(Vec::new());
+    };
+    let place = format!("the recorded host {cpu}-{kernel}");
+    let Some(probed) = done.jobs.last().filter(|job| job.code == OK) else {
+        return Ok(vec![format!("{place}: it was not probed now")]);
+    };
+    let now = root.join(format!("target/truth/{cpu}-{kernel}.json"));
+    fs::write(&now, &probed.stdout).map_err(|e| Failure::file("write", &now, &e))?;
+    let mut command = Command::new(compiler);
+    let (status, said) = tools::output(command.arg("drift").args([&before, &now]))?;
+    Ok(match status.code() == Some(i32::from(OK)) {
+        true => Vec::new(),
+        false => vec![format!(
+            "{place}: a host of now differs (`vmlock-lab record` records it anew): {}",
+            String::from_utf8_lossy(&said).trim()
+        )],
+    })
 }
 
 /// What is not as the catalogue says.

@@ -1,21 +1,26 @@
 //! The taking end of a hand-over: `vmlock-run receive SOCKET --lock LOCK`. It listens for one giving end, takes what that
-//! gives under the names of its own lock, and asks for the guest once its machine has the guest's state.
+//! gives under the names of its own lock, and asks for the guest once its machine has the guest's state. From another host
+//! ([`far`]) nothing comes but bytes: memory, too.
+
+pub mod far;
 
 use crate::control::place::listen;
 use crate::failure::Failure;
 use crate::firmware::entropy::Entropy;
+use crate::handover::far::{Far, Frame};
 use crate::handover::hands::{Handed, OVER, digest};
 use crate::handover::id::Id;
 use crate::handover::protocol::{Deed, Event, Fate, Message, Taking, VERSION, Verdict};
 use crate::handover::right::{self, Right, Taken};
 use crate::handover::wire::{Heard, Peer, TOKEN};
+use crate::memory::Memory;
 use crate::snapshot::restore::Opened;
 use crate::unix::peer;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::unistd::geteuid;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind};
-use std::os::fd::AsFd as _;
+use std::os::fd::{AsFd as _, BorrowedFd};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -28,7 +33,7 @@ const AT_REST: Duration = Duration::from_secs(90);
 
 /// A guest that comes.
 pub struct Arriving {
-    peer: Peer,
+    peer: Giver,
     at: Taking,
     /// Where it comes, for words.
     socket: PathBuf,
@@ -40,6 +45,45 @@ pub struct Arriving {
     pub generation: Option<Id>,
     /// The turn that its state is of.
     turn: u64,
+}
+
+/// The other end.
+enum Giver {
+    /// On this host.
+    Near(Peer),
+    /// On another one.
+    Far(Box<Far>),
+}
+
+impl Giver {
+    fn say(&mut self, said: &Message) -> io::Result<()> {
+        match self {
+            Self::Near(peer) => peer.say(said, None),
+            Self::Far(far) => far.tell(said),
+        }
+    }
+
+    /// What it has said by now, where nothing else is to come.
+    fn hear(&mut self) -> io::Result<Option<Heard>> {
+        match self {
+            Self::Near(peer) => peer.hear(),
+            Self::Far(far) => match far.next()? {
+                Some(Frame::Words(said)) => Ok(Some(Heard { said, file: None })),
+                Some(_) => Err(io::Error::new(
+                    ErrorKind::InvalidData,
+                    "it gives what nobody has asked for",
+                )),
+                None => Ok(None),
+            },
+        }
+    }
+
+    fn fd(&self) -> BorrowedFd<'_> {
+        match self {
+            Self::Near(peer) => peer.stream().as_fd(),
+            Self::Far(far) => far.fd(),
+        }
+    }
 }
 
 /// What a guest of a lock has to bring.
@@ -105,10 +149,15 @@ impl Arriving {
         let _ = fs::remove_file(path);
         drop(listener);
         let peer = Peer::new(stream, Some(token)).map_err(trouble)?;
-        Self::begin(peer, path, text, &Wanted::of(lock))
+        Self::begin(Giver::Near(peer), path, text, &Wanted::of(lock))
     }
 
-    fn begin(peer: Peer, path: &Path, text: &str, wanted: &Wanted<'_>) -> Result<Self, Failure> {
+    /// Whether it comes from another host.
+    pub fn is_far(&self) -> bool {
+        matches!(self.peer, Giver::Far(_))
+    }
+
+    fn begin(peer: Giver, path: &Path, text: &str, wanted: &Wanted<'_>) -> Result<Self, Failure> {
         let until = Instant::now() + ANSWER;
         let mut it = Self {
             peer,
@@ -120,9 +169,11 @@ impl Arriving {
             turn: 0,
         };
         let ours = digest(text);
+        let far = it.is_far();
         let offer = Message::Offer {
             version: VERSION,
             lock: ours.clone(),
+            far,
         };
         it.say(&offer)?;
         let heard = it.hear(until)?;
@@ -150,6 +201,11 @@ impl Arriving {
             },
             _ => return Err(it.no("a generation id is missing, or is one too many")),
         };
+        if far {
+            // It has yet to come, and devices are this host's own.
+            it.must(Event::Heard(&heard.said), Deed::Build)?;
+            return Ok(it);
+        }
         let memory = it.hear(until)?;
         let (Message::Memory {}, Some(file)) = (&memory.said, memory.file) else {
             return Err(it.refuse(&memory.said));
@@ -182,7 +238,7 @@ impl Arriving {
     }
 
     fn say(&mut self, said: &Message) -> Result<(), Failure> {
-        let sent = self.peer.say(said, None);
+        let sent = self.peer.say(said);
         sent.map_err(|e| failed(&self.socket, &format!("its other end has gone: {e}")))
     }
 
@@ -202,7 +258,7 @@ impl Arriving {
                 return Err(ErrorKind::TimedOut.into());
             }
             let timeout = PollTimeout::try_from(left.as_millis() + 1).unwrap_or(PollTimeout::MAX);
-            let mut fds = [PollFd::new(self.peer.stream().as_fd(), PollFlags::POLLIN)];
+            let mut fds = [PollFd::new(self.peer.fd(), PollFlags::POLLIN)];
             match poll(&mut fds, timeout) {
                 Ok(_) | Err(nix::errno::Errno::EINTR) => {}
                 Err(errno) => return Err(errno.into()),
@@ -211,15 +267,15 @@ impl Arriving {
     }
 
     /// Does not go on, and says why at both ends.
-    fn no(&self, why: &str) -> Failure {
+    fn no(&mut self, why: &str) -> Failure {
         let no = Message::no(why);
         // It sees the end of the connection, too.
-        let _ = self.peer.say(&no, None);
+        let _ = self.peer.say(&no);
         failed(&self.socket, why)
     }
 
     /// Does not go on after that was said.
-    fn refuse(&self, said: &Message) -> Failure {
+    fn refuse(&mut self, said: &Message) -> Failure {
         match said {
             Message::No { why } => failed(&self.socket, &format!("its other end says: {why}")),
             _ => self.no("something else was said than was to come"),
@@ -237,15 +293,19 @@ impl Arriving {
         }
     }
 
-    /// Says that the machine is made and proven, and waits for the guest's state: it is at rest from then on.
+    /// Says that the machine is made and proven, and waits for the guest's state: it is at rest from then on. Its memory comes
+    /// before it, where it has not come yet.
     ///
     /// # Errors
     /// None comes, or none of this guest. It cannot be asked for again.
-    pub fn ready(&mut self, text: &str) -> Result<Opened, Failure> {
+    pub fn ready(&mut self, text: &str, memory: &Memory) -> Result<Opened, Failure> {
         self.must(Event::Done, Deed::Ready)?;
         self.say(&Message::Ready {})?;
         self.must(Event::Done, Deed::Wait)?;
-        let heard = self.hear(Instant::now() + AT_REST)?;
+        let heard = match self.is_far() {
+            true => self.copied(memory)?,
+            false => self.hear(Instant::now() + AT_REST)?,
+        };
         let (Message::State { identity, turn }, Some(file)) = (&heard.said, heard.file) else {
             return Err(self.refuse(&heard.said));
         };
@@ -256,20 +316,31 @@ impl Arriving {
         if opened.saved.identity.to_string() != *identity {
             return Err(self.no("its state is another one than was announced"));
         }
-        self.turn = *turn;
+        // The memory of one that comes from another host is its own here, and nobody had a turn with it.
+        if !self.is_far() {
+            self.turn = *turn;
+        }
         self.must(Event::Heard(&heard.said), Deed::Restore)?;
         Ok(opened)
     }
 
     /// Asks for the guest, whose state the machine has: with the right to run it, and what is done last before it runs.
-    pub fn ask(mut self, right: &Right, last: impl FnOnce() -> Result<(), String>) -> Verdict {
-        // From here on nothing comes with a descriptor, and this thread takes none.
-        self.peer.without_files();
+    /// What is another runner's until then, `holds` takes.
+    pub fn ask(
+        mut self,
+        right: &Right,
+        holds: impl FnOnce() -> Result<(), String>,
+        last: impl FnOnce() -> Result<(), String>,
+    ) -> Verdict {
+        if let Giver::Near(peer) = &mut self.peer {
+            // From here on nothing comes with a descriptor, and this thread takes none.
+            peer.without_files();
+        }
         right.came(self.turn);
         if self.step(Event::Done) != Deed::Restored {
             return Verdict::Never("something else was to come next".to_owned());
         }
-        let asked = self.peer.say(&Message::Restored {}, None);
+        let asked = self.peer.say(&Message::Restored {});
         let (deed, why) = match asked {
             Err(error) => (self.step(Event::Failed), said(&error)),
             Ok(()) => match self.step(Event::Done) {
@@ -283,10 +354,13 @@ impl Arriving {
                 if let Err(why) = last() {
                     return Verdict::Broken(why);
                 }
+                if let Err(why) = holds() {
+                    return Verdict::Unknown(why);
+                }
                 match right.take() {
                     Ok(Taken::Ours) => {
                         // Where that one has gone, the guest is here all the same: it was given.
-                        let _ = self.peer.say(&Message::Runs {}, None);
+                        let _ = self.peer.say(&Message::Runs {});
                         (self.step(Event::Done), why)
                     }
                     Ok(Taken::Held) => (self.step(Event::Failed), HELD.to_owned()),
@@ -305,7 +379,19 @@ impl Arriving {
 
     /// What follows from the other end's last word, and why.
     fn answered(&mut self) -> (Deed, String) {
-        let heard = self.heard(Instant::now() + ANSWER);
+        self.answered_by(Instant::now() + ANSWER)
+    }
+
+    /// The same by then.
+    fn answered_by(&mut self, until: Instant) -> (Deed, String) {
+        let heard = self.heard(until).and_then(|heard| {
+            // From another host no lock on memory says that a word is old: whoever was frozen may have been given up there since.
+            let late = self.is_far() && Instant::now() > until;
+            match heard.said {
+                Message::Commit {} if late => Err(ErrorKind::TimedOut.into()),
+                _ => Ok(heard),
+            }
+        });
         let deed = match &heard {
             Ok(heard) => self.step(Event::Heard(&heard.said)),
             Err(_) => self.step(Event::Failed),

@@ -3,10 +3,11 @@
 //! A client sends one line of JSON, `{"do": "status"}`, and gets one line: `{"status": …}`, or `{"error": "…"}`. What else
 //! can be asked for is a verb more in [`answer`]. [`place`] says where the socket may be, [`server`] who may ask and for how long,
 //! [`operator`] what becomes of a guest that is to pause, [`client`] is the other end, [`auditor`], [`saver`] and [`migrator`] that of a guest
-//! that is audited, saved or handed over.
+//! that is audited, saved or handed over; to another host by way of a [`courier`].
 
 pub mod auditor;
 pub mod client;
+pub mod courier;
 pub mod migrator;
 pub mod operator;
 pub mod place;
@@ -36,6 +37,32 @@ struct Request {
     /// Of a save: all of each disk is digested.
     #[serde(rename = "wholeDisks", default, skip_serializing_if = "is_not")]
     whole_disks: bool,
+    /// Of a claim at the end that gave a guest: the operator's word that the other end is gone, and never ran it.
+    #[serde(rename = "otherEndIsGone", default, skip_serializing_if = "is_not")]
+    other_end_is_gone: bool,
+    /// Of a hand-over: the other end is on another host, and whoever asks carries what is said.
+    #[serde(default, skip_serializing_if = "is_not")]
+    far: bool,
+}
+
+impl Request {
+    /// To do that.
+    fn to(verb: &str) -> Self {
+        Self {
+            r#do: verb.to_owned(),
+            whole_disks: false,
+            other_end_is_gone: false,
+            far: false,
+        }
+    }
+
+    /// As it is sent.
+    fn line(&self) -> Vec<u8> {
+        // A verb is always representable.
+        let mut line = serde_json::to_vec(self).unwrap_or_default();
+        line.push(b'\n');
+        line
+    }
 }
 
 fn is_not(value: &bool) -> bool {
@@ -119,8 +146,8 @@ fn answer(
         RESUME => operator.resume(),
         STOP => operator.stop(),
         SAVE => return operator.save(files.pop(), request.whole_disks, Instant::now()),
-        MIGRATE => return operator.hand_over(files, Instant::now()),
-        CLAIM => operator.claim(),
+        MIGRATE => return operator.hand_over(files, request.far, Instant::now()),
+        CLAIM => operator.claim(request.other_end_is_gone),
         AUDIT => return operator.look(Instant::now()),
         COMMIT => operator.commit(names),
         other => {

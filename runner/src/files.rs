@@ -1,9 +1,11 @@
 //! The user's files: read up to what one can be, written whole or not at all.
 
 use crate::failure::Failure;
+use nix::fcntl::{FcntlArg, fcntl};
 use std::fmt::Display;
 use std::fs::{self, File, FileType, OpenOptions};
 use std::io::{self, Read as _};
+use std::os::fd::AsFd;
 use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};
 use std::path::Path;
 use vmlock_spec::lock::{Lock, canonical};
@@ -63,7 +65,14 @@ pub fn read_report(path: &Path) -> Result<HostReport, Failure> {
     file.take(report::SIZE_MAX as u64 + 1)
         .read_to_string(&mut text)
         .map_err(|e| bad(&e))?;
-    report::parse(&text).map_err(|e| bad(&e))
+    let report = report::parse(&text).map_err(|e| bad(&e))?;
+    match &report.imported {
+        None => Ok(report),
+        Some(imported) => Err(bad(&format!(
+            "it was imported ({}), and nobody has tried what that host keeps",
+            imported.of
+        ))),
+    }
 }
 
 /// Opens a regular file to be read, and waits for nobody: opening a FIFO would wait for a writer, and reading one, or a
@@ -107,6 +116,42 @@ pub fn write_report(path: &str, text: &str) -> Result<(), Failure> {
             &["look at the folder's permissions and at the space on the disk"],
         )
     })
+}
+
+/// Holds a file against others, for as long as it is open: alone where it is written.
+///
+/// # Errors
+/// The host's; another program has it.
+pub fn hold(file: impl AsFd, read_only: bool) -> nix::Result<()> {
+    let kind = if read_only {
+        libc::F_RDLCK
+    } else {
+        libc::F_WRLCK
+    };
+    lock(file, kind)
+}
+
+/// Lets others have it, though it is open here.
+///
+/// # Errors
+/// The host's.
+pub fn let_go(file: impl AsFd) -> nix::Result<()> {
+    lock(file, libc::F_UNLCK)
+}
+
+/// Takes or gives up the open file's lock on all of it, `kind` being F_RDLCK, F_WRLCK or F_UNLCK, and waits for nobody.
+///
+/// # Errors
+/// The host's: EAGAIN where another program's lock is in the way.
+pub fn lock(file: impl AsFd, kind: libc::c_int) -> nix::Result<()> {
+    let all = libc::flock {
+        l_type: kind as libc::c_short,
+        l_whence: libc::SEEK_SET as libc::c_short,
+        l_start: 0,
+        l_len: 0,
+        l_pid: 0,
+    };
+    fcntl(file, FcntlArg::F_OFD_SETLK(&all)).map(|_| ())
 }
 
 #[cfg(test)]

@@ -123,6 +123,17 @@ impl Memory {
         Self::with(range, &file, right)
     }
 
+    /// Maps such memory for a guest that comes from another host: nobody may run what is in it yet.
+    ///
+    /// # Errors
+    /// As [`Memory::to_share`].
+    pub fn to_come(range: Range) -> Result<Self, String> {
+        let words = |e: io::Error| format!("{} MiB of shared memory: {e}", range.size >> 20);
+        let file = Self::unnamed("guest", range.size.saturating_add(BEHIND)).map_err(words)?;
+        right::seal(&file).map_err(words)?;
+        Self::given(range, file)
+    }
+
     fn with(range: Range, file: &Arc<File>, right: Right) -> Result<Self, String> {
         let mut memory = Self::mapped(range, Some((file, 0)))?;
         memory.right = Some(right);

@@ -461,6 +461,7 @@ impl<'a> Maker<'a> {
                 .collect(),
             paused: false,
             asks: None,
+            far: false,
         });
         let session = Session {
             bus,

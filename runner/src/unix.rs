@@ -2,8 +2,8 @@
 //! nothing but one of them.
 //!
 //! `unsafe` is here because the standard library's connect waits while a listener's queue is full, and a device must not;
-//! because it does not tell who the peer is, nor whether a socket listens; because descriptors come as numbers; and because
-//! it has no processes that run no other program.
+//! because it does not tell who the peer is, nor whether a socket listens; because descriptors come as numbers; because
+//! it has no processes that run no other program; and because it looks at an open file by a call that takes paths, too.
 
 use crate::jail::close_all_but;
 use nix::sys::socket::{ControlMessage, ControlMessageOwned, MsgFlags, recvmsg, sendmsg};
@@ -62,6 +62,39 @@ pub fn connect(path: &Path) -> io::Result<UnixStream> {
 /// The host's.
 pub fn say(socket: &UnixStream, bytes: &[u8]) -> io::Result<usize> {
     Ok(nix::unistd::write(socket, bytes)?)
+}
+
+/// What the system says of an open file, by fstat(2), which takes no path: in a jail, statx(2) would see any file.
+///
+/// # Errors
+/// The host's.
+pub fn stat(file: BorrowedFd<'_>) -> io::Result<libc::stat> {
+    let mut found = std::mem::MaybeUninit::<libc::stat>::zeroed();
+    // SAFETY: the kernel writes one of these (`struct stat` of include/uapi/asm-generic/stat.h, and of x86) to where there is room.
+    let result = unsafe { libc::syscall(libc::SYS_fstat, file.as_raw_fd(), found.as_mut_ptr()) };
+    match result {
+        // SAFETY: any bytes are one, and it was filled.
+        0 => Ok(unsafe { found.assume_init() }),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
+/// Has a file system whose files are elsewhere ask there what is known of this one, so that [`stat`] tells it: statx(2) with
+/// `AT_STATX_FORCE_SYNC`. Where that cannot be had, it tells what it knows.
+pub fn look_anew(file: BorrowedFd<'_>) {
+    // Room for one `struct statx` (include/uapi/linux/stat.h), of which nothing is read.
+    let mut found = [0u64; 32];
+    // SAFETY: the path is an empty one, and the kernel writes 256 bytes to where there is room for them.
+    unsafe {
+        libc::syscall(
+            libc::SYS_statx,
+            file.as_raw_fd(),
+            c"".as_ptr(),
+            libc::AT_EMPTY_PATH | libc::AT_STATX_FORCE_SYNC,
+            libc::STATX_BASIC_STATS,
+            found.as_mut_ptr(),
+        )
+    };
 }
 
 /// The most descriptors that come with one message (`SCM_MAX_FD`, include/net/scm.h).

@@ -187,24 +187,7 @@ pub fn observe(
         controls: Arc::default(),
         ear: None,
     };
-    match run(machine, session)? {
-        Ended::PowerOff => {}
-        Ended::TimedOut => {
-            return Err(Failure::environment(
-                format!(
-                    "the witness did not come to an end within {} seconds",
-                    limit.as_secs()
-                ),
-                &["the host may be overloaded: try again"],
-            ));
-        }
-        other => {
-            return Err(Failure::environment(
-                format!("the witness ended otherwise than by powering off: {other:?}"),
-                &["this host's KVM does not run a plain EL1 guest; its kernel log may say why"],
-            ));
-        }
-    }
+    let ended = run(machine, session)?;
     let mut areas = Vec::new();
     for index in 0..stage.mpidr.len() as u64 {
         let area = memory
@@ -215,5 +198,19 @@ pub fn observe(
         areas.push(area);
     }
     let areas: Vec<&[u8]> = areas.iter().map(Vec::as_slice).collect();
-    Ok(observation::decode(&areas))
+    match ended {
+        Ended::PowerOff => Ok(observation::decode(&areas)),
+        Ended::TimedOut => Err(Failure::environment(
+            format!(
+                "the witness did not come to an end within {} seconds: {}",
+                limit.as_secs(),
+                observation::progress(&areas)
+            ),
+            &["the host may be overloaded: try again"],
+        )),
+        other => Err(Failure::environment(
+            format!("the witness ended otherwise than by powering off: {other:?}"),
+            &["this host's KVM does not run a plain EL1 guest; its kernel log may say why"],
+        )),
+    }
 }

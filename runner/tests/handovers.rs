@@ -61,12 +61,13 @@ freeze() {
         kill -STOP $pid; sleep 0.7
         grep -q '^Seccomp:.*2' /proc/$new/status && sleep 2 && break
         kill -CONT $pid; sleep 0.02
+        [ ! -s said ] || break
     done
     at $there | grep -q ': starting' && return
-    # It was too quick.
-    kill -CONT $pid; wait $client; over "too quick"; again "too quick"; return 1
+    # It was too quick; or it was stopped for so long that it was given up, and the guest goes on.
+    kill -CONT $pid; if wait $client; then over "too quick"; else wait $new; fi; again "not frozen"; return 1
 }
-frozen() { m=0; until freeze; do m=$((m + 1)); [ $m -lt 8 ] || { echo "never frozen"; exit 1; }; done; }
+frozen() { k=0; until freeze; do k=$((k + 1)); [ $k -lt 8 ] || { echo "never frozen"; exit 1; }; done; }
 anew() { n=$((n + 1)); total=$((total + 1)); begin; again anew; }
 
 # The giving end is killed there: the other one has the guest, once it is named, and not before.
@@ -105,7 +106,7 @@ for step in $(seq 1 $kills); do
     for whom in client new pid; do
         receive; there=mine/$((n + 1)); $run migrate --to mine/to --control $socket >said 2>&1 & client=$!
         # The last time it is over by then.
-        delay=$((took * (2 * step - 1) / (2 * kills - 2) + 20)); [ $step -lt $kills ] || delay=$((2 * took + 500)); sleep $(printf '%d.%03d' $((delay / 1000)) $((delay % 1000)))
+        delay=$((took * (2 * step - 1) / (2 * kills - 2) + 20)); [ $step -lt $kills ] && sleep $(printf '%d.%03d' $((delay / 1000)) $((delay % 1000))) || wait $client
         eval "victim=\$$whom"; kill -9 $victim; wait $client
         settled
         case "$a/$b" in
@@ -225,10 +226,12 @@ fn a_guest_goes_from_runner_to_runner_and_is_never_lost() {
         let mut rests = numbers(line("rests: "));
         rests.sort_unstable();
         let both = numbers(line("a save and a restore: "))[0];
-        let part = 100 * rests[2] / both;
-        let figure = format!("{said}{kernel}: it rests for {part} % of a save and a restore");
+        let part = |rest: u64| 100 * rest / both;
+        let (shortest, middle) = (part(rests[0]), part(rests[2]));
+        let figure = format!("{said}{kernel}: it rests for {middle} % of a save and a restore");
         let _ = writeln!(io::stdout(), "{figure}");
-        // Of so small a guest it was 5 to 12 %: more than twice that is no noise of a busy machine.
-        assert!(part <= 25, "{kernel}: {part} %:\n{said}");
+        // Of so small a guest the middle one was 5 to 12 %. What a busy machine adds, it adds to some of them: a hand-over that takes
+        // longer by itself does so each time.
+        assert!(shortest <= 25, "{kernel}: {shortest} %:\n{said}");
     }
 }

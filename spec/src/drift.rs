@@ -194,9 +194,18 @@ impl Drift<'_> {
             }));
         }
         self.entries.retain(|entry| !entry.seen.is_empty());
-        // What is no change is not to be restored either.
-        self.together
-            .retain(|lines| aside.iter().all(|unknown| unknown.machine != lines.machine));
+        // What is no change is not to be restored either, and lines for all that changed would restore that too.
+        let is_whole =
+            |lines: &Together| aside.iter().all(|unknown| unknown.machine != lines.machine);
+        let (whole, part): (Vec<_>, Vec<_>) = std::mem::take(&mut self.together)
+            .into_iter()
+            .partition(is_whole);
+        self.together = whole;
+        aside.extend(part.into_iter().map(|lines| Unknown {
+            machine: lines.machine,
+            words: "which lines restore all that changed together: a part of it the old host's report does not tell"
+                .to_owned(),
+        }));
         self.unknown.extend(aside);
     }
 
@@ -262,7 +271,8 @@ pub fn drift<'a>(question: Question<'_>, hosts: &[Host<'a>]) -> Result<Drift<'a>
         };
         let all = beyond::changed(None, (guest.view, &new));
         let mut changed = beyond::changed(
-            old.as_ref().map(|(view, left)| (*view, left)),
+            old.as_ref()
+                .map(|(view, left)| (&guest.before, *view, left)),
             (guest.view, &new),
         );
         if let Some((view, left)) = &old {

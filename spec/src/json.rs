@@ -35,6 +35,16 @@ pub fn from_str<'de, T: Deserialize<'de>>(text: &'de str) -> serde_json::Result<
     Ok(value)
 }
 
+/// What the reader met, without the place that stands behind its words: [`serde_json::Error::line`] and `column` say that.
+pub fn words(error: &serde_json::Error) -> String {
+    let words = error.to_string();
+    let place = format!(" at line {} column {}", error.line(), error.column());
+    match words.strip_suffix(&place) {
+        Some(bare) => bare.to_owned(),
+        None => words,
+    }
+}
+
 /// A part of serde's machinery that hands itself on to what lies within.
 struct Strict<T>(T);
 

@@ -224,7 +224,8 @@ pub fn cpu(name: &str, catalogue: &Catalogue) -> String {
     .contains(&word)
     {
         return format!(
-            "a lock is for one CPU: name its model, such as `graviton3`; {OWN}, and `vmlock adopt REPORT` a whole description"
+            "a lock is for one CPU, and names its model: {OWN}, and `vmlock adopt REPORT` a whole description; `vmlock explain` lists the \
+             models that there are"
         );
     }
     let same: Vec<&str> = catalogue

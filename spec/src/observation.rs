@@ -116,6 +116,32 @@ pub fn decode(areas: &[&[u8]]) -> (Vec<Sighting>, Vec<Incomplete>) {
     (sightings, incomplete)
 }
 
+/// How far the witness has come on each vCPU whose area this is, in words: for a machine that did not come to its end.
+#[must_use]
+pub fn progress(areas: &[&[u8]]) -> String {
+    let number = |bytes: &[u8], at: usize| {
+        let bytes = bytes.get(at..at + 8).and_then(|b| b.try_into().ok());
+        bytes.map_or(0, u64::from_le_bytes)
+    };
+    let of_one = |(vcpu, area): (u32, &&[u8])| {
+        if number(area, 0) != wire::AREA_MAGIC {
+            return format!("vCPU {vcpu} has not begun");
+        }
+        // The lower half of the word that ends with the state.
+        let count =
+            (number(area, 8) as u32 as usize).min(area.len().saturating_sub(HEADER) / RECORD);
+        match count.checked_sub(1) {
+            None => format!("vCPU {vcpu} has begun and looked at nothing"),
+            Some(last) => {
+                let name = fact_name(number(area, HEADER + last * RECORD));
+                format!("vCPU {vcpu} has looked at {count} things, {name} the last of them")
+            }
+        }
+    };
+    let each: Vec<String> = (0u32..).zip(areas).map(of_one).collect();
+    each.join("; ")
+}
+
 /// Why an area is not complete that its vCPU left in that state ([`wire::AreaHeader::done`]).
 fn unfinished(done: u32) -> Option<&'static str> {
     match done {

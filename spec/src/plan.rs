@@ -13,6 +13,7 @@ mod firmware;
 mod fleet;
 mod ground;
 mod host;
+mod imported;
 mod inside;
 mod interrupts;
 mod owed;
@@ -32,6 +33,7 @@ pub(crate) use firmware::{tells_service, tells_smc};
 pub use fleet::Fleet;
 pub use ground::Ground;
 pub use host::IDENTITY;
+pub use imported::Untold;
 pub use owed::{Frame, Owed, frames};
 pub use phase::Phase;
 pub use presumed::presumed;
@@ -204,6 +206,10 @@ pub struct Plan {
     pub keeps: Vec<Keep>,
     /// Entries that cannot; the guest is not started unless there are none.
     pub refusals: Vec<Refusal>,
+    /// Entries of which nobody knows whether they can be kept, since the report was imported
+    /// ([`crate::report::Imported`]). Then nothing is in `keeps`, and one refusal at least says so.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unknown: Vec<Untold>,
     /// Ids of registers of which `KVM_GET_ONE_REG` says something else than a
     /// guest reads (CTR_EL0 up to 6.2, and on CPUs with FEAT_EVT): what was read
     /// from inside counts, and reading them back from outside would prove nothing.
@@ -239,6 +245,11 @@ impl Plan {
     fn keep(&mut self, name: &str, way: Way, step: Option<Step>, words: &str) {
         self.keeps.push(Keep::by(name, way, step, words));
     }
+    /// Whether nothing is known to be wrong with the host, and nothing to be right: the report was imported.
+    pub fn is_unknown(&self) -> bool {
+        let is_open = |refusal: &Refusal| refusal.code == reason::IMPORTED;
+        !self.refusals.is_empty() && self.refusals.iter().all(is_open)
+    }
     /// The steps, in the order of the entries.
     pub fn steps(&self) -> impl Iterator<Item = &Step> {
         self.keeps.iter().filter_map(|k| k.step.as_ref())
@@ -261,6 +272,12 @@ pub fn plan_with(lock: &Lock, report: &HostReport, emulation: Emulation) -> Plan
 pub fn plan_on(lock: &Lock, ground: &Ground, emulation: Emulation) -> Plan {
     let report = ground.report;
     let mut plan = Plan::default();
+    // Before all else, so that none is kept by a report which says that it was imported and tells of trials too.
+    if let Some(imported) = &report.imported {
+        plan.refusals = imported::refusals(lock, imported);
+        plan.unknown = imported::unknown(lock, imported);
+        return plan;
+    }
     room::room(lock, report, &mut plan);
     let Some(gic) = &report.gic else {
         plan.refusals.push(interrupts::no_gicv3(report));

@@ -81,6 +81,9 @@ reasons! {
     /// A known register that the lock does not cover.
     UNLOCKED_REGISTER = "host::unlocked-register", "the host has a register that the lock does not cover",
         "The catalogue knows this register, the lock was made without it, and no neutral value makes it invisible. Lock the machine again with this version of vmlock.";
+    /// Nobody has tried what the host keeps.
+    IMPORTED = "host::imported", "the report was imported: nobody has tried what this host keeps",
+        "The report was made by `vmlock import` of another program's file. That says which values one guest was shown, by default or as its virtual machine monitor wrote them. Whether the host's kernel lets any of them be written, what it answers where nobody asked, and what a guest with other vCPU features has there, no such file tells: a value that is the lock's is at best what an unwritten register shows. So it is unknown whether the host keeps the lock, and unknown is no yes. Make a report on the host with `vmlock-run probe`.";
     /// A saved guest's state that does not go over.
     STATE = "host::state", "the host does not take what a saved guest has",
         "A guest that was saved has something that this host's kernel does not let it have again: a register that the kernel does not list, although the guest used it; or something that cannot be given to any other machine (a timer that is set to the host's own counter). The guest would go on with something else in its place, so it is not restored. The file stays as it is, and goes to a host that takes all of it.";

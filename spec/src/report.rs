@@ -7,13 +7,17 @@
 use crate::catalogue::{Kind, register_by_id, register_by_name};
 use crate::json;
 use crate::lock::{full_mask, hex32, hex64, optional_hex64};
+use crate::space::VCPUS_MAX;
 use crate::vm::{Arch, Feature};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-/// The report format that this program writes.
+/// The format of a report that was made on its host.
 pub const REPORT_VERSION: u32 = 1;
+/// The format of a report that was imported ([`HostReport::imported`]): a program that knows none of these refuses one by
+/// its number, and never takes it for what a host was tried for.
+pub const IMPORTED_VERSION: u32 = 2;
 /// Largest report that is read, in bytes.
 pub const SIZE_MAX: usize = 16 << 20;
 
@@ -25,8 +29,11 @@ pub struct HostReport {
     /// Where an editor finds the JSON Schema of this file.
     #[serde(rename = "$schema")]
     pub schema: String,
-    /// Version of this format.
+    /// Version of this format: 1 of what was tried on a host, 2 of what was imported.
     pub report_version: u32,
+    /// What another program's file says of the host; then nothing was tried there, and all else stands empty.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub imported: Option<Imported>,
     /// The boot in which it was made (`/proc/sys/kernel/random/boot_id`), for who has to know when it is old; without it
     /// a report is the same after each boot of one kernel.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -67,6 +74,88 @@ pub struct HostReport {
     /// feature, one for each that the host offers, one for all of them.
     pub views: Vec<View>,
 }
+
+/// What another program's file says of a host: values that one guest was shown there. What its kernel can be made to show
+/// nobody has tried, so that no lock is ever kept by such a report.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Imported {
+    /// What it was made of, in a few words.
+    pub of: String,
+    /// Who saw what is in `shown`.
+    pub by: Witness,
+    /// What it does not tell, a line each.
+    pub unknown: Vec<String>,
+    /// What that guest was shown, by name, for each of its vCPUs: by default, or as its virtual machine monitor had
+    /// written it.
+    pub shown: Vec<BTreeMap<String, Seen>>,
+}
+
+/// Who saw what a guest was shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum Witness {
+    /// The guest itself, from inside.
+    Guest,
+    /// Its virtual machine monitor, from outside (`KVM_GET_ONE_REG`), which for a few registers is another value.
+    Monitor,
+}
+
+impl Imported {
+    /// A report of this, in which nothing was tried.
+    pub fn report(self) -> HostReport {
+        HostReport {
+            schema: SCHEMA.to_owned(),
+            report_version: IMPORTED_VERSION,
+            imported: Some(self),
+            boot: None,
+            arch: Arch::Arm64,
+            capabilities: BTreeMap::new(),
+            vcpus_max: 0,
+            ipa_bits: 0,
+            smccc_filter: false,
+            event_filter: false,
+            stolen_time: false,
+            vector_lengths: Vec::new(),
+            psci: Vec::new(),
+            gic: None,
+            other_gics: Vec::new(),
+            views: Vec::new(),
+        }
+    }
+
+    /// What the vCPUs of that guest were shown under that name.
+    pub fn seen(&self, name: &str) -> Reading {
+        let mut reading = Reading::default();
+        for (vcpu, facts) in (0..).zip(&self.shown) {
+            if let Some(seen) = facts.get(name) {
+                reading.add(vcpu, *seen);
+            }
+        }
+        reading
+    }
+
+    /// All that it tells, by name, as [`Self::seen`] does of one.
+    pub fn readings(&self) -> BTreeMap<&str, Reading> {
+        let mut all: BTreeMap<&str, Reading> = BTreeMap::new();
+        for (vcpu, facts) in (0..).zip(&self.shown) {
+            for (name, seen) in facts {
+                all.entry(name).or_default().add(vcpu, *seen);
+            }
+        }
+        all
+    }
+
+    /// How many different things it tells.
+    pub fn told(&self) -> usize {
+        self.readings().len()
+    }
+}
+
+/// Where an editor finds the JSON Schema of a report.
+pub const SCHEMA: &str = "urn:vmlock:schema:host-report:v1";
 
 /// What the in-kernel GICv3 shows and accepts.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -449,18 +538,17 @@ impl Reading {
     /// Of facts under one name.
     pub(crate) fn of<'a>(facts: impl Iterator<Item = &'a Fact>) -> Self {
         let mut reading = Self::default();
-        facts.for_each(|fact| reading.add(fact));
+        facts.for_each(|fact| reading.add(fact.vcpu, fact.seen));
         reading
     }
 
-    fn add(&mut self, fact: &Fact) {
-        let new = (fact.vcpu, fact.seen);
+    fn add(&mut self, of: u32, new: Seen) {
         match self {
-            Reading::Unseen => *self = Reading::Alike(fact.vcpu, fact.seen),
-            Reading::Alike(_, seen) if *seen == fact.seen => {}
-            Reading::Alike(vcpu, seen) => *self = Reading::Apart(vec![(*vcpu, *seen), new]),
-            Reading::Apart(all) if all.iter().any(|(_, seen)| *seen == fact.seen) => {}
-            Reading::Apart(all) => all.push(new),
+            Reading::Unseen => *self = Reading::Alike(of, new),
+            Reading::Alike(_, seen) if *seen == new => {}
+            Reading::Alike(vcpu, seen) => *self = Reading::Apart(vec![(*vcpu, *seen), (of, new)]),
+            Reading::Apart(all) if all.iter().any(|(_, seen)| *seen == new) => {}
+            Reading::Apart(all) => all.push((of, new)),
         }
     }
 
@@ -511,43 +599,126 @@ pub fn write(report: &HostReport) -> String {
     text
 }
 
+/// Why a text is no host report that can be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ReportError {
+    /// It is not JSON, lacks something, or has something that no report has.
+    Malformed {
+        /// Line number, from 1.
+        line: usize,
+        /// Column, from 1.
+        column: usize,
+        /// What the reader met there.
+        message: String,
+    },
+    /// It was made by a newer vmlock.
+    Newer {
+        /// The `reportVersion` that it says.
+        version: u32,
+    },
+    /// It is too large, or contradicts itself: why.
+    Unusable(String),
+}
+
+impl fmt::Display for ReportError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ReportError::Malformed {
+                line,
+                column,
+                message,
+            } => write!(
+                f,
+                "this host report cannot be read: {message} at line {line} column {column}"
+            ),
+            ReportError::Newer { version } => write!(
+                f,
+                "reportVersion {version} is newer than this program's {IMPORTED_VERSION}: use a newer vmlock"
+            ),
+            ReportError::Unusable(words) => f.write_str(words),
+        }
+    }
+}
+
+impl std::error::Error for ReportError {}
+
 /// Reads a report.
 ///
 /// # Errors
 /// Words for people: too large, newer than this program, or not a report.
 pub fn parse(text: &str) -> Result<HostReport, String> {
+    read(text).map_err(|error| error.to_string())
+}
+
+/// Reads a report, and says where it is none.
+///
+/// Of one that was imported it asks more than its types do: version 2, no trial in it, from 1 vCPU to as many as a machine can
+/// have. Serde alone does not; even so no lock is kept by such a report, since a plan looks at `imported` first.
+///
+/// # Errors
+/// [`ReportError`] says what and where.
+pub fn read(text: &str) -> Result<HostReport, ReportError> {
+    use ReportError::Unusable;
     if text.len() > SIZE_MAX {
-        return Err(format!("the report is larger than {} MiB", SIZE_MAX >> 20));
+        let words = format!("the report is larger than {} MiB", SIZE_MAX >> 20);
+        return Err(Unusable(words));
     }
+    let malformed = |e: serde_json::Error| ReportError::Malformed {
+        line: e.line(),
+        column: e.column(),
+        message: json::words(&e),
+    };
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct Head {
         report_version: u32,
     }
-    let head: Head = json::from_str(text).map_err(|e| format!("this is no host report: {e}"))?;
-    if head.report_version > REPORT_VERSION {
-        return Err(format!(
-            "reportVersion {} is newer than this program's {REPORT_VERSION}: use a newer vmlock",
-            head.report_version
-        ));
+    let head: Head = json::from_str(text).map_err(malformed)?;
+    if head.report_version > IMPORTED_VERSION {
+        let version = head.report_version;
+        return Err(ReportError::Newer { version });
     }
-    let report: HostReport =
-        json::from_str(text).map_err(|e| format!("this host report cannot be read: {e}"))?;
+    let report: HostReport = json::from_str(text).map_err(malformed)?;
     if let Some(boot) = report.boot.as_deref().filter(|boot| !is_boot(boot)) {
-        return Err(format!(
+        return Err(Unusable(format!(
             "this host report cannot be read: `{}` is no boot's identifier",
             boot.escape_debug()
-        ));
+        )));
+    }
+    let says_imported = head.report_version == IMPORTED_VERSION;
+    if report.imported.is_some() != says_imported {
+        return Err(Unusable(format!(
+            "this host report cannot be read: reportVersion {IMPORTED_VERSION} is of reports that were imported, and of no other"
+        )));
+    }
+    if let Some(imported) = &report.imported
+        && !(1..=VCPUS_MAX as usize).contains(&imported.shown.len())
+    {
+        return Err(Unusable(format!(
+            "this host report cannot be read: `shown` is of {} vCPUs, and a guest has from 1 to {VCPUS_MAX}",
+            imported.shown.len()
+        )));
+    }
+    // Nobody has tried anything there: what says otherwise was put together by hand.
+    let bare = |imported: &Imported| imported.clone().report();
+    if let Some(imported) = &report.imported
+        && (HostReport {
+            schema: SCHEMA.to_owned(),
+            ..report.clone()
+        }) != bare(imported)
+    {
+        let words = "this host report cannot be read: it was imported, and says what only a trial on the host can";
+        return Err(Unusable(words.to_owned()));
     }
     let mut known = BTreeSet::new();
     match report.views.iter().find(|v| !known.insert(&v.features)) {
         None => Ok(report),
         Some(twice) => {
             let names: Vec<&str> = twice.features.iter().map(|f| f.name()).collect();
-            Err(format!(
+            Err(Unusable(format!(
                 "this host report cannot be read: the view of `{}` stands twice",
                 names.join(", ")
-            ))
+            )))
         }
     }
 }

@@ -26,6 +26,8 @@ pub enum Kind {
     Refused,
     /// A guest saw something else than its lock says.
     Differs,
+    /// Nobody knows: nothing was tried on that host.
+    Untried,
     /// Nobody knows: it was tried, and did not come to its end.
     NoVerdict,
     /// Nothing changed.
@@ -39,10 +41,11 @@ pub enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Kept,
         Self::Refused,
         Self::Differs,
+        Self::Untried,
         Self::NoVerdict,
         Self::Same,
         Self::Restored,
@@ -56,6 +59,7 @@ impl Kind {
             Self::Kept => ("✓", "kept", "kept"),
             Self::Refused => ("✗", "refused", "not kept"),
             Self::Differs => ("!", "refused", "a guest saw something else"),
+            Self::Untried => ("…", "unknown", "unknown: nobody has tried"),
             Self::NoVerdict => ("–", "unknown", "no verdict"),
             Self::Same => ("=", "same", "no difference"),
             Self::Restored => ("↺", "restored", "changed, and can be restored"),

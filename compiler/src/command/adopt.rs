@@ -4,9 +4,10 @@
 mod kernel;
 
 use crate::baseline;
-use crate::command::{cpu, read_report, unwritable};
+use crate::command::{cpu, read_tried, unwritable};
 use crate::diagnostic::Diagnostic;
 use crate::flags::AdoptFlags;
+use crate::names;
 use crate::render::{Exit, Output};
 use crate::shell;
 use crate::wording;
@@ -35,10 +36,10 @@ pub fn run(flags: &AdoptFlags, out: &mut Output) {
     }
     // One of the two is there: the command line asks for it.
     let name = flags.name.as_deref().unwrap_or_default();
-    if let Some(unfit) = cpu::not_a_name(name) {
+    if let Some(unfit) = names::not_a_name(name) {
         return out.fail(Exit::Usage, unfit);
     }
-    let report = match read_report(&flags.report) {
+    let report = match read_tried(&flags.report) {
         Ok(report) => report,
         Err(diagnostic) => return out.fail(Exit::Environment, diagnostic),
     };

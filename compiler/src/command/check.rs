@@ -1,5 +1,6 @@
 //! `vmlock check`: the plan for each host, without running anything; of a saved guest, also whether its state goes there.
 
+mod imported;
 pub mod refused;
 mod table;
 
@@ -152,7 +153,10 @@ fn one(
     let mut refusals = Vec::new();
     for (shown, report) in reports {
         let mut plan = plan_with(lock, report, emulation);
-        let carried = subject.state.as_ref().map(|state| {
+        // Where nothing was tried, nobody knows what of a guest's state goes there either.
+        let state = subject.state.as_ref();
+        let state = state.filter(|_| report.imported.is_none());
+        let carried = state.map(|state| {
             let carried = carry(state, lock, report);
             let mut lines = carried.lines();
             lines.retain(|line| line.way != Goes::Same);
@@ -168,7 +172,11 @@ fn one(
         }
         // On a host that keeps the lock all the same, its kernel gives guests the other's registers.
         let another = part::another(lock, report).filter(|_| !plan.refusals.is_empty());
-        if single || flags.verbose {
+        if let Some(imported) = &report.imported
+            && (single || flags.verbose)
+        {
+            imported::say(shown, lock, &plan, imported, flags.verbose, out);
+        } else if single || flags.verbose {
             say(flags.verbose, shown, lock, &plan, another.as_ref(), out);
             carried
                 .iter()
@@ -213,6 +221,9 @@ fn one(
             "keeps": list(serde_json::to_value(&plan.keeps)),
             "refusals": of_host,
         });
+        if report.imported.is_some() {
+            host["unknown"] = list(serde_json::to_value(&plan.unknown));
+        }
         if let Some(lines) = carried {
             host["carried"] = list(serde_json::to_value(lines));
         }

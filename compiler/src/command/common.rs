@@ -1,7 +1,7 @@
 //! `vmlock common`: the most that all of several hosts can show, as a
 //! description to paste.
 
-use crate::command::read_report;
+use crate::command::read_tried;
 use crate::diagnostic::{Diagnostic, join};
 use crate::flags::CommonFlags;
 use crate::language::import;
@@ -45,7 +45,7 @@ pub fn run(flags: &CommonFlags, out: &mut Output) {
     }
     let mut reports = Vec::new();
     for path in &flags.reports {
-        match read_report(path) {
+        match read_tried(path) {
             Ok(report) => reports.push(report),
             Err(diagnostic) => {
                 out.fail(Exit::Environment, diagnostic);

@@ -3,28 +3,29 @@
 //! A report shows what KVM lets a guest find, which is not always what the
 //! silicon has. The file says so, and what is not known is left out.
 
-use crate::command::{read_report, unwritable};
+use crate::command::{import, read_report, unwritable};
 use crate::diagnostic::{Diagnostic, join};
+use crate::emulated;
 use crate::flags::CpuFlags;
+use crate::names;
 use crate::render::{Exit, Output};
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use vmlock_spec::catalogue::{
-    Catalogue, CpuModel, Kind, NEVER_FORGOTTEN, REGISTERS, RegisterInfo, Rule, field,
-    register_by_name, selectors,
+    CpuModel, Kind, NEVER_FORGOTTEN, REGISTERS, RegisterInfo, Rule, field, register_by_name,
+    selectors,
 };
 use vmlock_spec::lock::reset;
 use vmlock_spec::plan::not_offered;
 use vmlock_spec::reason;
 use vmlock_spec::report::{HostReport, Reading, View};
-use vmlock_spec::resolve;
 use vmlock_spec::smccc;
 use vmlock_spec::vm::Feature;
 
 /// Writes the model.
 pub fn run(flags: &CpuFlags, out: &mut Output) {
-    if let Some(unfit) = unfit_name(&flags.name) {
+    if let Some(unfit) = names::unfit_name(&flags.name) {
         return out.fail(Exit::Usage, unfit);
     }
     let shown = flags.report.display().to_string();
@@ -32,12 +33,19 @@ pub fn run(flags: &CpuFlags, out: &mut Output) {
         Ok(report) => report,
         Err(diagnostic) => return out.fail(Exit::Environment, diagnostic),
     };
-    let text = match model(&report, &flags.name) {
-        Ok(text) => text,
-        Err(unfit) => {
+    let made = match &report.imported {
+        // What it does not tell is unknown in the model, as in one of the file that it was made of.
+        Some(imported) => import::of_report(imported, &shown)
+            .map(|part| part.model(&flags.name).kdl)
+            .map_err(|problem| (Exit::Refused, *problem)),
+        None => model(&report, &flags.name).map_err(|unfit| {
             let (exit, diagnostic) = unfit.said();
-            return out.fail(exit, diagnostic.in_file(shown));
-        }
+            (exit, diagnostic.in_file(&shown))
+        }),
+    };
+    let text = match made {
+        Ok(text) => text,
+        Err((exit, problem)) => return out.fail(exit, problem),
     };
     match &flags.output {
         None => out.lines(text.lines()),
@@ -52,32 +60,6 @@ pub fn run(flags: &CpuFlags, out: &mut Output) {
         }
     }
     out.value("model", json!({ "name": flags.name, "kdl": text }));
-}
-
-/// What to say of a name that nothing can have.
-pub fn not_a_name(name: &str) -> Option<Diagnostic> {
-    let words = format!("`{name}` cannot be a name");
-    let help = "1 to 63 ASCII letters, digits, `-`, `_` and `.`, which does not come first";
-    (!resolve::is_name(name)).then(|| Diagnostic::error("usage::name", words).help(help))
-}
-
-/// Why no model of that name could be imported.
-pub fn unfit_name(name: &str) -> Option<Diagnostic> {
-    if let Some(unfit) = not_a_name(name) {
-        return Some(unfit);
-    }
-    let catalogue = Catalogue::builtin();
-    let ours = catalogue.reserved(name)?;
-    let words = match (ours == name, catalogue.cpu(name)) {
-        (true, Some(_)) => format!("`{name}` is the name of a CPU model of the catalogue"),
-        (true, None) => format!("`{name}` is the name of a baseline of the catalogue"),
-        (false, _) => format!(
-            "`{name}` and `{ours}` of the catalogue would be revisions of one thing, and no file decides what that means"
-        ),
-    };
-    Some(Diagnostic::error("import::name-taken", words).help(format!(
-        "no description could import it: give yours a name of its own, such as `my-{name}`"
-    )))
 }
 
 /// Why no model can be made of a report.
@@ -182,7 +164,7 @@ pub fn model(report: &HostReport, name: &str) -> Result<String, Unfit> {
     }
     let read = |register: &RegisterInfo| value(rich, register).or(value(base, register));
     const SOURCE: &str = "source=\"read on the host by vmlock-run probe\"";
-    let emulated = emulated(read);
+    let emulated = emulated::emulated(read);
     let title = match emulated {
         Some(_) => "Captured from a report of an emulated host",
         None => "Captured from a host report",
@@ -292,33 +274,6 @@ pub fn model(report: &HostReport, name: &str) -> Result<String, Unfit> {
     text.push_str("}\n");
     Ok(text)
 }
-
-/// Why a CPU is no silicon's, if that shows. Of zero in MIDR_EL1.Implementer the Arm ARM (DDI 0487) has it that software may
-/// use it. Every core of Arm's that has an EL2 and an MMU at EL1 has an EL3 too (their Technical Reference Manuals,
-/// ID_AA64PFR0_EL1), and KVM tells guests of it; QEMU's `virt` with `virtualization=on` has none, whatever CPU it emulates.
-fn emulated(read: impl Fn(&RegisterInfo) -> Option<u64>) -> Option<&'static str> {
-    let shown = |path: &str| {
-        let (register, field) = field(path)?;
-        Some(field.get(read(register)?))
-    };
-    let implementer = shown("MIDR_EL1.Implementer")?;
-    if implementer == 0 {
-        return Some("MIDR_EL1.Implementer is 0, which no silicon has");
-    }
-    let midr = register_by_name("MIDR_EL1").and_then(&read);
-    let catalogue = Catalogue::builtin();
-    let mut models = catalogue.cpu_names().filter_map(|name| catalogue.cpu(name));
-    let is_emulated = models.any(|cpu| {
-        let named = register_by_name("MIDR_EL1").map(|info| cpu.silicon(info).value);
-        cpu.emulator().is_some() && named == midr
-    });
-    let no_el3 = shown("ID_AA64PFR0_EL1.EL3") == Some(0);
-    (no_el3 && (implementer == ARM || is_emulated))
-        .then_some("ID_AA64PFR0_EL1.EL3 is 0, and such a CPU has an EL3")
-}
-
-/// MIDR_EL1.Implementer of Arm Limited (DDI 0487, MIDR_EL1).
-const ARM: u64 = 0x41;
 
 /// What silicon and firmware decide.
 fn facts(view: &View, text: &mut String, source: &str) -> Result<(), Unfit> {

@@ -5,9 +5,10 @@ mod saved;
 
 use crate::command::observe::incomplete;
 use crate::command::{
-    description, is_saved, parse_lock, read, read_observed, read_report, read_saved,
+    description, is_saved, parse_lock, read, read_observed, read_report, read_saved, untried,
 };
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, join};
+use crate::difference::imported;
 use crate::difference::{self, Change};
 use crate::files;
 use crate::flags::DiffFlags;
@@ -63,9 +64,28 @@ pub fn run(flags: &DiffFlags, out: &mut Output) {
             return;
         }
     };
+    // What one of two reports that were imported alone tells, by name.
+    let mut alone = Vec::new();
     let changes = match (&a, &b) {
         (Side::Lock(a), Side::Lock(b)) => difference::compare(a, b),
-        (Side::Report(a), Side::Report(b)) => difference::compare(a, b),
+        (Side::Report(a), Side::Report(b)) => match [&a.imported, &b.imported] {
+            [None, None] => difference::compare(a, b),
+            [Some(a), Some(b)] if a.by == b.by => {
+                let (changes, names) = imported::compare(a, b);
+                alone = names;
+                changes
+            }
+            // What nobody has tried would be told as zero.
+            [a, b] => {
+                let sides = [(&flags.a, a), (&flags.b, b)];
+                for (name, of) in sides {
+                    if let Some(of) = of {
+                        out.fail(Exit::Environment, untried(name, of));
+                    }
+                }
+                return;
+            }
+        },
         (Side::Observed(a), Side::Observed(b)) => observed::compare(a, b),
         (Side::Saved(a), Side::Saved(b)) => saved::compare(a, b),
         (Side::Baseline(a), Side::Baseline(b)) if part(&catalogue, a) == part(&catalogue, b) => {
@@ -97,7 +117,7 @@ pub fn run(flags: &DiffFlags, out: &mut Output) {
             _ => Vec::new(),
         })
         .collect();
-    if changes.is_empty() && untold.is_empty() {
+    if changes.is_empty() && untold.is_empty() && alone.is_empty() {
         out.line(format!("{} and {} do not differ", flags.a, flags.b));
     } else if changes.is_empty() {
         let words = "nothing that both of them tell differs";
@@ -114,6 +134,9 @@ pub fn run(flags: &DiffFlags, out: &mut Output) {
             1 => "1 difference".to_owned(),
             n => format!("{n} differences"),
         });
+    }
+    if !alone.is_empty() {
+        out.note(format!("{}: one of the two alone tells", join(&alone)));
     }
     out.findings(untold);
     out.value("changes", serde_json::to_value(changes).unwrap_or_default());

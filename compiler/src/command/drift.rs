@@ -6,13 +6,15 @@ pub mod write;
 use crate::baseline;
 use crate::command::diff::{Side, kind, observed, side};
 use crate::command::observe::incomplete;
-use crate::command::{cpu, read_lock};
+use crate::command::{cpu, read_lock, untried};
 use crate::diagnostic::{Diagnostic, join};
+use crate::difference::imported;
 use crate::flags::{DriftFlags, Format};
 use crate::hosts::recorded;
 use crate::language::import;
 use crate::page;
 use crate::render::{Exit, Output};
+use crate::shell;
 use crate::wording;
 use say::Names;
 use vmlock_spec::adopt::shown;
@@ -22,7 +24,7 @@ use vmlock_spec::drift::{self, Drift, Host, Question, Unfit};
 use vmlock_spec::lock::Lock;
 use vmlock_spec::names;
 use vmlock_spec::observation::account::Account;
-use vmlock_spec::report::HostReport;
+use vmlock_spec::report::{HostReport, Imported};
 
 /// What a host shows that is compared with another one of the same CPU.
 const BEFORE: &str = "as-it-was-before";
@@ -52,8 +54,12 @@ pub fn run(flags: &DriftFlags, out: &mut Output) {
         out.fail(exit, unfit);
     }
     let (mut reports, mut accounts, mut others) = (Vec::new(), Vec::new(), Vec::new());
+    let mut imported = Vec::new();
     for name in &flags.files {
         match side(name, &all) {
+            Ok(Side::Report(report)) if report.imported.is_some() => {
+                imported.extend(report.imported.map(|of| (name.as_str(), of)));
+            }
             Ok(Side::Report(report)) if report.view(&[]).is_none() => {
                 let nobody = cpu::without(&[], &report).in_file(name);
                 out.fail(Exit::Environment, nobody);
@@ -75,6 +81,19 @@ pub fn run(flags: &DriftFlags, out: &mut Output) {
         return;
     }
     let catalogue = named(&all, flags);
+    if let Some((name, of)) = imported.first() {
+        match imported.as_slice() {
+            [a, b] if flags.files.len() == 2 && a.1.by == b.1.by && asked(flags).is_empty() => {
+                of_imported(a, b, out);
+            }
+            // Neither good nor bad: nobody has tried.
+            _ => out.fail(Exit::Unjudged, untried(name, of)),
+        }
+        if flags.format == Format::Html {
+            out.shown_as(page::drift);
+        }
+        return;
+    }
     let done = match (accounts.as_slice(), reports.as_slice()) {
         ([a, b], []) if others.is_empty() => of_observed(flags, a, b, out),
         ([], [a, b]) if others.is_empty() && flags.from.is_none() => {
@@ -418,6 +437,59 @@ fn finish(
     }
 }
 
+/// What was asked that needs to know what a host can be made to show.
+fn asked(flags: &DriftFlags) -> Vec<String> {
+    let asked = [
+        ("--from", flags.from.is_some()),
+        ("--cpu", flags.cpu.is_some()),
+        ("--lock", !flags.locks.is_empty()),
+        ("--write", flags.write.is_some()),
+    ];
+    let given = asked.iter().filter(|(_, given)| *given);
+    given.map(|(flag, _)| format!("`{flag}`")).collect()
+}
+
+/// What one guest was shown on each of two hosts whose reports were imported.
+fn of_imported((a, before): &(&str, Imported), (b, after): &(&str, Imported), out: &mut Output) {
+    let midr = |of: &Imported| of.seen("MIDR_EL1").value();
+    if midr(before).is_none() || midr(before) != midr(after) {
+        let words = format!(
+            "that `{a}` and `{b}` are of one CPU is not told: MIDR_EL1 is another one, or was not seen, and what differs is not their kernels' doing alone"
+        );
+        let help = format!(
+            "`vmlock diff {} {}` compares them",
+            shell::word(a),
+            shell::word(b)
+        );
+        let problem = Diagnostic::error("drift::another-cpu", words).help(help);
+        return out.fail(Exit::Unjudged, problem);
+    }
+    let (changes, untold) = imported::compare(before, after);
+    let mut unknown = vec![
+        "what these hosts can be made to show: both reports were imported, and nobody has tried"
+            .to_owned(),
+        "whether a difference is the kernel's or what the virtual machine monitor wrote: such a report does not tell"
+            .to_owned(),
+    ];
+    if !untold.is_empty() {
+        unknown.push(format!(
+            "{}: one of the two reports alone tells",
+            join(&untold)
+        ));
+    }
+    say::observed(a, b, &changes, &unknown, out);
+    if !changes.is_empty() {
+        out.exit(Exit::Findings);
+    }
+    for words in unknown {
+        let finding = Diagnostic::error("report::imported", words).in_file(*b);
+        out.fail(
+            Exit::Unjudged,
+            finding.help("make reports on both hosts with `vmlock-run probe`"),
+        );
+    }
+}
+
 /// Between two runs of a witness: what a host could be made to show is not known.
 fn of_observed(
     flags: &DriftFlags,
@@ -425,17 +497,7 @@ fn of_observed(
     (other, b): &(&str, Box<Account>),
     out: &mut Output,
 ) -> Result<(), Failed> {
-    let asked = [
-        ("--from", flags.from.is_some()),
-        ("--cpu", flags.cpu.is_some()),
-        ("--lock", !flags.locks.is_empty()),
-        ("--write", flags.write.is_some()),
-    ];
-    let asked: Vec<String> = asked
-        .iter()
-        .filter(|(_, given)| *given)
-        .map(|(flag, _)| format!("`{flag}`"))
-        .collect();
+    let asked = asked(flags);
     if !asked.is_empty() {
         let words = format!(
             "{} needs the report of a host: a witness does not say what its host can be made to show",

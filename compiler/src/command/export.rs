@@ -1,6 +1,6 @@
 //! `vmlock export`: what somebody's virtual machine monitor can be told of a lock, and what becomes of each entry there.
 
-use crate::command::{read_lock, read_report, unwritable};
+use crate::command::{read_lock, read_tried, unwritable};
 use crate::diagnostic::{Diagnostic, join};
 use crate::flags::ExportFlags;
 use crate::render::{Exit, Output, hanging};
@@ -24,7 +24,7 @@ pub fn run(flags: &ExportFlags, out: &mut Output) {
         Ok(lock) => lock,
         Err(diagnostic) => return out.fail(Exit::Environment, diagnostic),
     };
-    let report = match read_report(&flags.host) {
+    let report = match read_tried(&flags.host) {
         Ok(report) => report,
         Err(diagnostic) => return out.fail(Exit::Environment, diagnostic),
     };

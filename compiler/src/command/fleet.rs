@@ -181,25 +181,32 @@ fn say(
         true => "",
         false => ": too few",
     };
+    let open = |cell: &&usize| grid.is_open(**cell);
+    let untold = match row.iter().flatten().filter(open).count() {
+        0 => String::new(),
+        n => format!(", unknown of {n}"),
+    };
     out.lines(hanging(&format!(
-        "{path}: kept by {kept} of {} hosts{few}",
+        "{path}: kept by {kept} of {} hosts{untold}{few}",
         row.len()
     )));
     let mut words: HashMap<usize, String> = HashMap::new();
-    let mut refused: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    let mut refused: BTreeMap<(bool, &str), Vec<&str>> = BTreeMap::new();
     for number in row.iter().flatten() {
         words.entry(*number).or_insert_with(|| grid.words(*number));
     }
     for (cell, host) in row.iter().zip(hosts) {
         if let Some(number) = cell {
-            refused.entry(&words[number]).or_default().push(&host.path);
+            let why = (grid.is_open(*number), words[number].as_str());
+            refused.entry(why).or_default().push(&host.path);
         }
     }
     let mut refused: Vec<_> = refused.into_iter().collect();
     refused.sort_by_key(|(_, hosts)| std::cmp::Reverse(hosts.len()));
     let others = refused.split_off(refused.len().min(TOGETHER));
-    for (words, hosts) in refused {
-        let hosts = format!("  not by {}: {}", hosts.len(), some(&hosts, ", "));
+    for ((is_open, words), hosts) in refused {
+        let by = if is_open { "unknown of" } else { "not by" };
+        let hosts = format!("  {by} {}: {}", hosts.len(), some(&hosts, ", "));
         out.lines(hanging(&hosts));
         out.lines(hanging(&format!("    {words}")));
     }

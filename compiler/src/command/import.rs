@@ -1,8 +1,8 @@
 //! `vmlock import`: what somebody else's program knows of a CPU, as a part of a CPU model that a description imports, or
 //! of a machine, as a description.
 //!
-//! What a file does not tell is unknown in the model, and no lock comes of it. Never is a host report made of one: that
-//! would say what a kernel can be made to show, and none of these files does.
+//! What a file does not tell is unknown in the model, and no lock comes of it. None of them says what a kernel can be made
+//! to show: a host report that is made of one says so, and no lock is kept by it.
 
 mod capabilities;
 mod cpuinfo;
@@ -15,21 +15,24 @@ mod partial;
 mod qemu;
 
 use crate::baseline;
-use crate::command::{convert, cpu, unwritable};
+use crate::command::{convert, unwritable};
 use crate::diagnostic::Diagnostic;
-use crate::flags::ImportFlags;
+use crate::flags::{ImportFlags, To};
 use crate::language::write;
+use crate::names;
 use crate::render::{Exit, Output, hanging};
 use crate::shell;
 use kind::Failed;
 use machine::Said;
-use partial::{Model, Partial};
+use partial::Model;
+pub use partial::Partial;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use vmlock_spec::catalogue::Catalogue;
+use vmlock_spec::report::{self, Imported, Witness};
 use vmlock_spec::vm::VmSpec;
 use vmlock_spec::words;
 
@@ -45,6 +48,8 @@ struct Found {
     /// What it is, for people.
     what: &'static str,
     made: Made,
+    /// What of it is told of a host; else why nothing is.
+    host: Result<Imported, &'static str>,
     /// What of the file is no part of that, a line each.
     beside: Vec<String>,
 }
@@ -57,10 +62,31 @@ enum Made {
     Machine(Box<VmSpec>, Vec<String>),
 }
 
+/// What kind of file is written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Models,
+    Machine,
+    Report,
+}
+
+impl Form {
+    /// How such files end.
+    const fn ending(self) -> &'static str {
+        match self {
+            Self::Models => "kdl",
+            Self::Machine => "vm.kdl",
+            Self::Report => "json",
+        }
+    }
+}
+
 /// A file to be written, and what is said of it.
 struct Text {
-    kdl: String,
-    /// The names of CPU models in it; none in a description.
+    /// All of it.
+    whole: String,
+    form: Form,
+    /// The names of CPU models in it; none in another file.
     models: Vec<String>,
     /// For people.
     notes: Vec<String>,
@@ -107,7 +133,7 @@ pub fn run(flags: &ImportFlags, out: &mut Output) {
     }
     let is_about_machines =
         !flags.abi.is_empty() || flags.cpu.is_some() || !flags.imports.is_empty();
-    if is_about_machines && texts.iter().all(|(.., text)| !text.models.is_empty()) {
+    if is_about_machines && texts.iter().all(|(.., text)| text.form == Form::Models) {
         let words =
             "CPU models come of what was given: `--abi`, `--cpu` and `--import` are about machines";
         let usage = Diagnostic::error("usage::arguments", words);
@@ -130,10 +156,10 @@ pub fn run(flags: &ImportFlags, out: &mut Output) {
     let mut written: Vec<&Path> = Vec::new();
     for ((.., text), place) in texts.iter().zip(&places) {
         let Some(place) = place else {
-            out.verbatim(&text.kdl);
+            out.verbatim(&text.whole);
             continue;
         };
-        if let Err(error) = vmlock_atomic::create(place, &text.kdl) {
+        if let Err(error) = vmlock_atomic::create(place, &text.whole) {
             // Somebody else was faster, or the disk is full: what is there of these is of no use alone. Of any other
             // error the file may be there nevertheless.
             let is_others = error.kind() == ErrorKind::AlreadyExists;
@@ -158,13 +184,18 @@ pub fn run(flags: &ImportFlags, out: &mut Output) {
         let Some(shown) = place.as_ref().map(|place| place.display().to_string()) else {
             continue;
         };
-        if text.models.is_empty() {
-            out.line(format!("{shown}: written"));
-            out.line(format!("next: vmlock lock {}", shell::word(&shown)));
-        } else {
-            out.line(format!(
+        match text.form {
+            Form::Machine => {
+                out.line(format!("{shown}: written"));
+                out.line(format!("next: vmlock lock {}", shell::word(&shown)));
+            }
+            Form::Models => out.line(format!(
                 "{shown}: written; in a description: import \"{shown}\""
-            ));
+            )),
+            Form::Report => out.line(format!(
+                "{shown}: written; what a lock finds there: vmlock check LOCK --host {}",
+                shell::word(&shown)
+            )),
         }
     }
     let objects = texts
@@ -215,12 +246,7 @@ fn places(
     let (mut places, mut problems) = (Vec::new(), Vec::new());
     let mut taken: BTreeMap<String, &Path> = BTreeMap::new();
     for (file, name, text) in texts {
-        let ending = if text.models.is_empty() {
-            "vm.kdl"
-        } else {
-            "kdl"
-        };
-        let path = output.join(format!("{name}.{ending}"));
+        let path = output.join(format!("{name}.{}", text.form.ending()));
         let mut names = text.models.clone();
         names.push(path.display().to_string());
         let twice = names.iter().find_map(|name| taken.get(name));
@@ -252,16 +278,22 @@ fn text(flags: &ImportFlags, file: &Path, name: &str) -> Result<Text, Failed> {
         abi: &flags.abi,
         cpu: flags.cpu.as_deref(),
         import: &flags.imports,
+        to_report: flags.to == Some(To::Report),
     };
     let found = kind::read(file, &said)?;
     let shown = file.display().to_string();
     let mut text = match &found.made {
+        _ if said.to_report => report(name, &shown, &found),
         Made::Models(parts) => models(name, &shown, &found, parts),
         Made::Machine(spec, strays) => machine(name, &shown, &found, (spec, strays)),
     }
     .map_err(|(exit, problem)| (exit, vec![problem.in_file(&shown)]))?;
     text.values.insert("kind".to_owned(), found.what.into());
     let mut beside = found.beside;
+    if text.form == Form::Report {
+        // What is no part of a CPU model is told of the host like the rest.
+        beside.clear();
+    }
     if let Made::Machine(_, strays) = &found.made
         && !strays.is_empty()
     {
@@ -326,7 +358,7 @@ fn models(
             1 => name.to_owned(),
             _ => format!("{name}-{}", index + 1),
         };
-        if let Some(unfit) = cpu::unfit_name(&name) {
+        if let Some(unfit) = names::unfit_name(&name) {
             return Err((Exit::Usage, Box::new(unfit)));
         }
         let model = part.model(&name);
@@ -347,7 +379,8 @@ fn models(
         .map(|(name, model)| json!({ "name": name, "kdl": model.kdl, "known": model.known, "unknown": model.unknown }))
         .collect();
     Ok(Text {
-        kdl,
+        whole: kdl,
+        form: Form::Models,
         models: names,
         notes,
         values: Map::from_iter([("models".to_owned(), models.into())]),
@@ -361,7 +394,7 @@ fn machine(
     found: &Found,
     (spec, strays): (&VmSpec, &[String]),
 ) -> Result<Text, (Exit, Box<Diagnostic>)> {
-    if let Some(unfit) = cpu::not_a_name(name) {
+    if let Some(unfit) = names::not_a_name(name) {
         return Err((Exit::Usage, Box::new(unfit)));
     }
     let unsaid = |words: String| {
@@ -396,11 +429,62 @@ fn machine(
     }
     let values = Map::from_iter([("description".to_owned(), kdl.clone().into())]);
     Ok(Text {
-        kdl,
+        whole: kdl,
+        form: Form::Machine,
         models: Vec::new(),
         notes,
         values,
     })
+}
+
+/// A host report, which says of itself that it was imported.
+fn report(name: &str, shown: &str, found: &Found) -> Result<Text, (Exit, Box<Diagnostic>)> {
+    if let Some(unfit) = names::not_a_name(name) {
+        return Err((Exit::Usage, Box::new(unfit)));
+    }
+    let imported = match &found.host {
+        Ok(imported) => imported,
+        Err(why) => {
+            let words = format!("no host report comes of {}: {why}", found.what);
+            let help = "make one on the host with `vmlock-run probe`; of a fingerprint or a dump of Firecracker's, and of what a portable witness saw under KVM, comes one that knows a part";
+            let problem = Diagnostic::error("foreign::no-host", words).help(help);
+            return Err((Exit::Findings, Box::new(problem)));
+        }
+    };
+    let mut notes = vec![
+        format!("{shown} is {}", found.what),
+        format!(
+            "it says {} things that one guest was shown",
+            imported.told()
+        ),
+    ];
+    for line in &imported.unknown {
+        notes.extend(hanging(&format!("  unknown: {line}")));
+    }
+    notes.push(
+        "no lock is ever kept by it: `vmlock-run probe` makes a whole report on the host"
+            .to_owned(),
+    );
+    let report = imported.clone().report();
+    let value = serde_json::to_value(&report).unwrap_or_default();
+    Ok(Text {
+        whole: report::write(&report),
+        form: Form::Report,
+        models: Vec::new(),
+        notes,
+        values: Map::from_iter([("report".to_owned(), value)]),
+    })
+}
+
+/// The CPU of a host of which such a report tells, as far as it does.
+///
+/// # Errors
+/// Its vCPUs are not of one kind.
+pub fn of_report(imported: &Imported, shown: &str) -> Result<Partial, Box<Diagnostic>> {
+    match imported.by {
+        Witness::Guest => observed::of_report(imported, shown),
+        Witness::Monitor => Ok(firecracker::of_report(imported)),
+    }
 }
 
 /// What is known of one of them.

@@ -1,6 +1,6 @@
 //! `vmlock init`: a first description, out of flags, a host report, and questions where somebody is there to answer.
 
-use crate::command::{convert, read_report, unwritable};
+use crate::command::{convert, read_tried, unwritable};
 use crate::diagnostic::Diagnostic;
 use crate::flags::InitFlags;
 use crate::language::decode::size;
@@ -99,7 +99,7 @@ fn describe<R: BufRead, W: Write>(
     let mut abi = flags.abi.clone();
     let mut vary = Vec::new();
     if let Some(path) = &flags.host {
-        let report = read_report(path).map_err(|finding| (Exit::Environment, Box::new(finding)))?;
+        let report = read_tried(path).map_err(|finding| (Exit::Environment, Box::new(finding)))?;
         let found = common(&[report], &catalogue, &features, flags.cpu.as_deref());
         let found = found.map_err(|nothing| unfit(&path.display().to_string(), &nothing))?;
         cpu.model = found.cpu;

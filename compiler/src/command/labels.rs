@@ -4,7 +4,7 @@
 //! it stands what the report says of a write that was tried and stuck. All of it is of one boot: a report that does not
 //! say of which makes no label.
 
-use super::{digest_of, parse_lock, read, read_report, unwritable};
+use super::{digest_of, parse_lock, read, read_tried, unwritable};
 use crate::below;
 use crate::diagnostic::Diagnostic;
 use crate::flags::{Format, LabelsFlags};
@@ -134,7 +134,7 @@ fn select(path: &Path, scheduler: Option<&Scheduler>, out: &mut Output) {
 }
 
 fn labels(flags: &LabelsFlags, host: &Path, scheduler: Option<&Scheduler>, out: &mut Output) {
-    let report = match read_report(host) {
+    let report = match read_tried(host) {
         Ok(report) => report,
         Err(diagnostic) => return out.fail(Exit::Environment, diagnostic),
     };

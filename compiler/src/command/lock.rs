@@ -199,7 +199,15 @@ fn not_called_so(spec: &Path) -> Diagnostic {
             .or_else(|| shown.strip_suffix(".json"))?;
         Some(stem.strip_suffix(".vm").unwrap_or(stem))
     });
+    let bare = stem.unwrap_or(&shown);
+    let mut meant = ["kdl", "json"]
+        .iter()
+        .map(|form| format!("{bare}.vm.{form}"));
+    let there = meant.find(|path| Path::new(path).is_file());
     let help = match stem {
+        _ if there.is_some() && !shown.ends_with(".lock.json") => {
+            format!("did you mean `{}`?", there.unwrap_or_default())
+        }
         Some(stem) if shown.ends_with(".lock.json") => {
             format!("this is a lock: `{stem}.kdl` or `{stem}.json` is what it was made of")
         }

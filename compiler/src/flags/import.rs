@@ -1,7 +1,7 @@
 //! Flags of `import`: a file that somebody else's program wrote.
 
 use crate::complete;
-use clap::Args;
+use clap::{Args, ValueEnum};
 use clap_complete::ArgValueCandidates;
 use std::path::PathBuf;
 
@@ -13,6 +13,7 @@ const IMPORT_HELP: &str = r#"Examples:
   vmlock import web.xml --abi kvm-6.8 --cpu neoverse-n1 -o web.vm.kdl   a domain of libvirt's: `virsh dumpxml web`
   vmlock import rack-7.xml -o rack-7.kdl                       what `virsh capabilities` prints on an arm64 host
   vmlock import rack-*.xml a.log b.log -o cpus                 all of them into a folder, or nothing where one is wrong
+  vmlock import a.log --to report -o rack-7.json               what it tells of its host, for `vmlock check` and its like
 
 What it is, the file itself tells. Each of them knows a part of a CPU: what comes of it is a
 part of a CPU model, for a description to `import`, with all that the file does not tell as
@@ -21,8 +22,16 @@ part of a CPU model, for a description to `import`, with all that the file does 
 Of a command line and of a domain comes a description, with what it does not say named in it. Which CPU the
 host has and what its kernel shows is in neither: `--cpu` and `--abi` say it.
 
-None of them says what a kernel can be made to show, so that no host report comes of them:
-`vmlock-run probe` writes one on the host, and `vmlock cpu` a whole model of it."#;
+With `--to report` a fingerprint, a dump and a witness's log become a host report that is marked as
+imported. It says what one guest was shown, and what nobody has tried: whether the host keeps a lock is
+`unknown` by it, and never yes. `vmlock-run probe` makes a whole one on the host."#;
+
+/// What shall come of a file, where that is not what it is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum To {
+    /// A host report that is marked as imported.
+    Report,
+}
 
 /// Flags of `import`.
 #[derive(Args)]
@@ -35,6 +44,9 @@ pub struct ImportFlags {
     /// Of CPUs of several kinds there are NAME-1, NAME-2 and so on.
     #[arg(long)]
     pub name: Option<String>,
+    /// Make a host report of what the file tells of its host, in place of a part of a CPU model. No lock is ever kept by it.
+    #[arg(long, value_enum, conflicts_with_all = ["abi", "cpu", "imports"])]
+    pub to: Option<To>,
     /// For a machine: baselines of the kernel that its guest was made for, one whole and parts.
     #[arg(long, value_name = "BASELINE", num_args = 1.., add = ArgValueCandidates::new(complete::baselines))]
     pub abi: Vec<String>,

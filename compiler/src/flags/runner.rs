@@ -36,6 +36,9 @@ pub fn command(name: &'static str) -> Command {
         .subcommands(VERBS.iter().map(verb))
 }
 
+/// What `receive` is given.
+const RECEIVES: &str = "SOCKET|tcp:ADDRESS:PORT|-";
+
 fn verb(verb: &'static Verb) -> Command {
     // These two clap has itself.
     let own = |flag: &&Flag| ![HELP.long, VERSION.long].contains(&flag.long);
@@ -57,6 +60,7 @@ fn verb(verb: &'static Verb) -> Command {
         "FILE" => argument
             .help("The file with the saved guest")
             .value_hint(ValueHint::FilePath),
+        RECEIVES => argument.help("Where a guest is to come from: what `migrate --to` is given"),
         _ => argument.help("What `--control` was given"),
     })
 }
@@ -111,7 +115,7 @@ mod tests {
         assert_eq!(all.get_subcommands().count(), VERBS.len());
         // Each is told of in words of its own.
         for verb in VERBS {
-            let known = ["LOCK", "SHELL", "FILE", "SOCKET"];
+            let known = ["LOCK", "SHELL", "FILE", "SOCKET", RECEIVES];
             assert!(verb.argument.is_none_or(|what| known.contains(&what)));
         }
         let count = |verb: &'static Verb| table::flags(verb).count() - table::COMMON.len();

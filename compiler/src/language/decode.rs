@@ -5,20 +5,19 @@
 //! registers are not looked up here; the resolver does that, and its places come
 //! back through [`Places`].
 //!
-//! One file to a part: `vm` holds the block's nodes, `about`, `cpu`, `feature`, `memory`,
-//! `boot`, `device` and `allow` read their own, out of `grammar`, `value` and `span`; `meant` and `event` know what is
-//! meant by a value that is none.
+//! `row` makes the JSON form of a node by its row of the table, out of `grammar`, `value` and `span`, and serde the
+//! description of that. What no row says is in a file for each part: `vm`, `about`, `cpu`, `memory` and `device`; `missing`
+//! says what has to be there, and `meant` and `event` know what is meant by a value that is none.
 
 mod about;
-mod allow;
-mod boot;
 mod cpu;
 mod device;
 mod event;
-mod feature;
 mod grammar;
 pub mod meant;
 mod memory;
+mod missing;
+mod row;
 mod span;
 mod value;
 mod vm;
@@ -58,7 +57,7 @@ pub struct Decoded {
     /// What is wrong.
     pub found: Vec<Diagnostic>,
     /// Pointers of parts that hold placeholders: what the resolver says of them is noise.
-    pub unread: Vec<&'static str>,
+    pub unread: Vec<String>,
 }
 
 /// Decodes a document: one for each of its machines, or for none the findings alone. What is wrong with the file is found
@@ -73,7 +72,7 @@ pub fn decode(source: &Arc<Source>, document: &KdlDocument, defaults: &Defaults)
         .map(|machine| {
             let mut decoder = Decoder::new(source);
             decoder.misspelt = top.misspelt.clone();
-            let (name, spec, unread) = decoder.machine(&machine.node);
+            let (name, spec) = decoder.machine(&machine.node);
             if !machine.whole {
                 // What it lacks may stand in what it is built from.
                 decoder
@@ -86,7 +85,7 @@ pub fn decode(source: &Arc<Source>, document: &KdlDocument, defaults: &Defaults)
                 spec,
                 places: decoder.places,
                 found: decoder.found,
-                unread,
+                unread: decoder.unread,
             }
         })
         .collect();
@@ -130,6 +129,10 @@ struct Decoder<'a> {
     misspelt: BTreeSet<&'static str>,
     /// Where the machine stands; what stands elsewhere it takes over.
     heir: Range<usize>,
+    /// Pointers of parts that hold placeholders.
+    unread: Vec<String>,
+    /// Where the console stands that is a UART.
+    uart: Option<Range<usize>>,
     /// Nodes with a property that they do not have, by where they begin: where that is found.
     odd: BTreeMap<usize, usize>,
 }
@@ -142,6 +145,8 @@ impl<'a> Decoder<'a> {
             found: Vec::new(),
             misspelt: BTreeSet::new(),
             heir: 0..0,
+            unread: Vec::new(),
+            uart: None,
             odd: BTreeMap::new(),
         }
     }

@@ -16,6 +16,7 @@ use serde::de::IgnoredAny;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
+use vmlock_spec::lock::{canonical, v1, v2};
 use vmlock_spec::vm::VmSpec;
 use vmlock_spec::vm::device::{Device, Vsock};
 
@@ -67,7 +68,9 @@ pub fn decode(source: &Arc<Source>) -> Result<Vec<Decoded>, Vec<Diagnostic>> {
         ..
     } = walked(source, ENTRIES_MAX);
     if count > ENTRIES_MAX {
-        return Err(vec![too_many(source, count)]);
+        let value = serde_json::from_str(&source.text).ok();
+        let other = value.and_then(|value| another(source, &value, &places));
+        return Err(vec![other.unwrap_or_else(|| too_many(source, count))]);
     }
     if !twice.is_empty() {
         return Err(twice);
@@ -176,9 +179,7 @@ fn objects(source: &Arc<Source>, specs: &[VmSpec], places: &[Places]) -> Vec<Dia
 
 /// The reader's words, without its place.
 fn plain(error: &serde_json::Error) -> String {
-    let words = error.to_string();
-    let words = words.rsplit_once(" at line ").map(|(words, _)| words);
-    shortened(words.unwrap_or(&error.to_string()), WORDS_CHARS_MAX)
+    shortened(&vmlock_spec::json::words(error), WORDS_CHARS_MAX)
 }
 
 /// A text that is no JSON.
@@ -195,6 +196,13 @@ fn refused(
     keys: &BTreeMap<String, Range<usize>>,
 ) -> Vec<Diagnostic> {
     let value: Result<serde_json::Value, _> = serde_json::from_str(&source.text);
+    if let Some(found) = value
+        .as_ref()
+        .ok()
+        .and_then(|value| another(source, value, places))
+    {
+        return vec![found];
+    }
     let found = value.map(|value| shape::wrong(source, &value, places, keys));
     match found.unwrap_or_default() {
         found if !found.is_empty() => found,
@@ -214,41 +222,112 @@ const PLACES_MAX: usize = 200_000;
 /// The longest way to a value whose place is kept, in bytes.
 const POINTER_MAX: usize = 256;
 
-/// What first stands otherwise in a lock or a host report than its schema says; `None` for what is no JSON, and where the
-/// schema has nothing against it. `of` is what it is called.
+/// What a file of vmlock's is, by the version that it says of itself; `None` for a description, and for all others.
+pub fn what_it_is(value: &serde_json::Value) -> Option<&'static str> {
+    const KINDS: [(&str, &str); 3] = [
+        ("lockVersion", "a lock"),
+        ("reportVersion", "a host report"),
+        ("observedVersion", "what a witness saw"),
+    ];
+    let mut kinds = KINDS.iter().filter(|(key, _)| value.get(key).is_some());
+    kinds.next().map(|(_, kind)| *kind)
+}
+
+/// The finding on a file of another kind where a description belongs. A description with a key too many is still one.
+fn another(source: &Arc<Source>, value: &serde_json::Value, places: &Places) -> Option<Diagnostic> {
+    let kind = what_it_is(value).filter(|_| value.get("abi").is_none())?;
+    let help = match kind {
+        "a lock" => {
+            "`vmlock lock` makes a lock of a description, and nothing makes a description of a lock"
+        }
+        "a host report" => "`vmlock adopt` makes a description of it",
+        _ => "`vmlock import` makes a part of a CPU model of it",
+    };
+    let found = Diagnostic::error("spec::json", format!("this is {kind}, not a description"));
+    Some(
+        found
+            .at(source, places.find(""), "it begins here")
+            .help(help),
+    )
+}
+
+/// By which schema a lock is judged, by the version that it says.
+pub fn of_lock(text: &str) -> Which {
+    match canonical::version_in(text) {
+        Some(v1::VERSION) => Which::LockV1,
+        Some(v2::VERSION) => Which::LockV2,
+        _ => Which::Lock,
+    }
+}
+
+/// What is wrong with a lock or a host report that its reader has refused: that it is no JSON, what first stands otherwise
+/// there than its schema says, or else the member that the reader stopped at, with its `words`. `of` is what it is called.
 pub fn unlike(
     source: &Arc<Source>,
-    which: Which,
-    of: &str,
-    code: &'static str,
-) -> Option<Diagnostic> {
-    let value: serde_json::Value = serde_json::from_str(&source.text).ok()?;
-    let Walker {
-        places,
-        keys,
-        twice,
-        ..
-    } = walked(source, PLACES_MAX);
-    let found = shape::unlike(source, &value, &places, &keys, (which, of, code));
-    let mut found: Vec<Diagnostic> = found.into_iter().chain(twice).collect();
-    found.sort_by_key(|one| one.labels.first().map_or(0, |label| label.span.start));
-    let mut first = found.into_iter().next()?;
+    (which, of, code): (Which, &str, &'static str),
+    (line, column, words): (usize, usize, &str),
+) -> Diagnostic {
+    let mut first = match serde_json::from_str::<serde_json::Value>(&source.text) {
+        Err(error) => conflict(source).unwrap_or_else(|| unreadable(source, &error)),
+        Ok(value) if what_it_is(&value).is_some_and(|kind| !kind.ends_with(of)) => {
+            let kind = what_it_is(&value).unwrap_or_default();
+            let wanted = match which {
+                Which::Host => "host report",
+                _ => of,
+            };
+            let message = format!("this is {kind}, not a {wanted}");
+            let start = source.text.len() - source.text.trim_start().len();
+            Diagnostic::error(code, message).at(source, start..start + 1, "it begins here")
+        }
+        Ok(value) => {
+            let at = offset(&source.text, line, column);
+            let mut walker = Walker::new(source, PLACES_MAX);
+            walker.sought = Some(at);
+            walker.value(&mut String::new());
+            let Walker {
+                places,
+                keys,
+                twice,
+                met,
+                ..
+            } = walker;
+            let found = shape::unlike(source, &value, &places, &keys, (which, of, code));
+            let mut found: Vec<Diagnostic> = found.into_iter().chain(twice).collect();
+            found.sort_by_key(|one| one.labels.first().map_or(0, |label| label.span.start));
+            let first = found.into_iter().next();
+            first.unwrap_or_else(|| refused_member(source, met, of, words))
+        }
+    };
     first.code = code;
-    Some(first)
+    first
+}
+
+/// The member that the reader of a lock or a host report refused, by its name.
+fn refused_member(
+    source: &Arc<Source>,
+    met: Option<(String, Range<usize>)>,
+    of: &str,
+    words: &str,
+) -> Diagnostic {
+    let (pointer, span) = met.unwrap_or((String::new(), 0..0));
+    let mut names = pointer.rsplit('/');
+    let name = names.find(|name| name.parse::<usize>().is_err() && !name.is_empty());
+    let name = name.unwrap_or(of);
+    let shown = source.text.get(span.clone()).unwrap_or_default();
+    // Of numbers the reader's library knows bounds of its own.
+    let (message, label) = match shown.starts_with(|c: char| c.is_ascii_digit() || c == '-') {
+        true => (format!("`{name}` is out of range"), "out of range"),
+        false => {
+            let words = shortened(words, WORDS_CHARS_MAX);
+            (format!("`{name}` cannot be used: {words}"), "here")
+        }
+    };
+    Diagnostic::error("spec::json", message).at(source, span, label)
 }
 
 /// Walks a text that is JSON; the first `places` of its values have a place.
 fn walked(source: &Arc<Source>, most: usize) -> Walker<'_> {
-    let mut walker = Walker {
-        source,
-        text: source.text.as_bytes(),
-        at: 0,
-        places: Places::new(Arc::clone(source)),
-        keys: BTreeMap::new(),
-        most,
-        count: 0,
-        twice: Vec::new(),
-    };
+    let mut walker = Walker::new(source, most);
     walker.value(&mut String::new());
     walker
 }
@@ -280,9 +359,28 @@ struct Walker<'a> {
     count: usize,
     /// Keys that stand twice in one object.
     twice: Vec<Diagnostic>,
+    /// A place of the text whose value is looked for: the innermost one there, or what ended last before it within that.
+    sought: Option<usize>,
+    /// What was found there: its pointer, and where it stands.
+    met: Option<(String, Range<usize>)>,
 }
 
-impl Walker<'_> {
+impl<'a> Walker<'a> {
+    fn new(source: &'a Arc<Source>, most: usize) -> Self {
+        Walker {
+            source,
+            text: source.text.as_bytes(),
+            at: 0,
+            places: Places::new(Arc::clone(source)),
+            keys: BTreeMap::new(),
+            most,
+            count: 0,
+            twice: Vec::new(),
+            sought: None,
+            met: None,
+        }
+    }
+
     fn blank(&mut self) {
         while self
             .peek()
@@ -380,14 +478,24 @@ impl Walker<'_> {
             }
         }
         self.count += 1;
-        if self.count > self.most || pointer.len() > POINTER_MAX {
-            return;
-        }
         let end = self.at.min(self.text.len());
         // A block is best shown by its bracket alone.
         let scalar = !matches!(self.text.get(start), Some(b'{' | b'['));
-        self.places
-            .note(pointer.clone(), start..if scalar { end } else { start + 1 });
+        let span = start..if scalar { end } else { start + 1 };
+        if let Some(sought) = self.sought {
+            let within = (start..end).contains(&sought);
+            if end <= sought || within && self.met.as_ref().is_none_or(|(_, met)| met.start < start)
+            {
+                self.met = Some((pointer.chars().take(POINTER_MAX).collect(), span.clone()));
+            }
+            if within {
+                self.sought = None;
+            }
+        }
+        if self.count > self.most || pointer.len() > POINTER_MAX {
+            return;
+        }
+        self.places.note(pointer.clone(), span);
     }
 }
 
@@ -402,6 +510,9 @@ fn shortened(text: &str, chars: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use canonical::LockError;
+    use serde_json::Value;
+    use vmlock_spec::report::ReportError;
 
     #[test]
     fn places_are_found() {
@@ -439,5 +550,147 @@ mod tests {
         let all = walked(&source, PLACES_MAX);
         assert!(all.keys.keys().all(|key| key.len() <= POINTER_MAX));
         assert_eq!(all.keys.len(), 3);
+    }
+
+    /// Words of the reader's library, which speak of Rust.
+    const FOREIGN: [&str; 8] = [
+        "invalid type",
+        "invalid value",
+        "invalid length",
+        "expected ",
+        "missing field",
+        "unknown field",
+        "unknown variant",
+        " at line ",
+    ];
+
+    /// Leaves a little of each list: what one holds is alike.
+    fn shorten(value: &mut Value) {
+        match value {
+            Value::Array(list) => {
+                list.truncate(2);
+                list.iter_mut().for_each(shorten);
+            }
+            Value::Object(map) => map.values_mut().for_each(shorten),
+            _ => {}
+        }
+    }
+
+    /// The pointers of members, a few of each list and map.
+    fn below(value: &Value, pointer: &str, members: &mut Vec<String>) {
+        let inner: Vec<(String, &Value)> = match value {
+            Value::Array(list) => {
+                let first = list.iter().enumerate().take(1);
+                first.map(|(at, one)| (at.to_string(), one)).collect()
+            }
+            Value::Object(map) => {
+                let first = map.iter().take(6);
+                first
+                    .map(|(key, one)| (key.replace('~', "~0").replace('/', "~1"), one))
+                    .collect()
+            }
+            _ => Vec::new(),
+        };
+        for (key, value) in inner {
+            let pointer = format!("{pointer}/{key}");
+            below(value, &pointer, members);
+            members.push(pointer);
+        }
+    }
+
+    /// Every member of locks of all versions and of a report, by its name, with values of all kinds in its place: whatever
+    /// the reader refuses is told in words of our own, at a place of the text.
+    #[test]
+    fn whatever_is_changed_by_hand_is_told_in_words_of_our_own() {
+        type Read = fn(&str) -> Option<(usize, usize, String)>;
+        let lock: Read = |text| match vmlock_spec::lock::canonical::parse(text) {
+            Err(LockError::Malformed {
+                line,
+                column,
+                message,
+            }) => Some((line, column, message)),
+            _ => None,
+        };
+        let report: Read = |text| match vmlock_spec::report::read(text) {
+            Err(ReportError::Malformed {
+                line,
+                column,
+                message,
+            }) => Some((line, column, message)),
+            _ => None,
+        };
+        let values = [
+            "null",
+            "-1",
+            "1.5",
+            "99999999999",
+            "\"x\"",
+            "[3]",
+            "{\"x\": 1}",
+        ];
+        let mut told = 0;
+        for (which, of, text, read) in [
+            (
+                Which::Lock,
+                "lock",
+                include_str!("../../../spec/tests/frozen/v1/modern.vm.lock.json"),
+                lock,
+            ),
+            (
+                Which::Lock,
+                "lock",
+                include_str!("../../../examples/modern.vm.lock.json"),
+                lock,
+            ),
+            (
+                Which::Lock,
+                "lock",
+                include_str!("../../../examples/carried.vm.lock.json"),
+                lock,
+            ),
+            (
+                Which::Host,
+                "report",
+                include_str!("../../../spec/catalogue/hosts/max-7.3.json"),
+                report,
+            ),
+        ] {
+            let mut whole: Value = serde_json::from_str(text).unwrap();
+            shorten(&mut whole);
+            let mut members = Vec::new();
+            below(&whole, "", &mut members);
+            for pointer in members {
+                for value in values {
+                    let mut changed = whole.clone();
+                    *changed.pointer_mut(&pointer).unwrap() = serde_json::from_str(value).unwrap();
+                    let text = serde_json::to_string_pretty(&changed).unwrap();
+                    let Some((line, column, words)) = read(&text) else {
+                        continue;
+                    };
+                    let which = match which {
+                        Which::Host => which,
+                        _ => of_lock(&text),
+                    };
+                    let path = "x".into();
+                    let source = Arc::new(Source { path, text });
+                    let one = unlike(
+                        &source,
+                        (which, of, "lock::invalid"),
+                        (line, column, &words),
+                    );
+                    let message = one.message.join("; ");
+                    let foreign = FOREIGN.iter().find(|words| message.contains(**words));
+                    assert_eq!(foreign, None, "{pointer}: {value}: {message}");
+                    let label = one.labels.first().expect("it has a place");
+                    let shown = source.text.get(label.span.clone());
+                    assert!(
+                        shown.is_some_and(|shown| !shown.is_empty()),
+                        "{pointer}: {message}"
+                    );
+                    told += 1;
+                }
+            }
+        }
+        assert!(told > 200, "{told}");
     }
 }

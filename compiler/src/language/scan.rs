@@ -46,6 +46,7 @@ pub fn scan(source: &Arc<Source>) -> Vec<Diagnostic> {
         continued: false,
         words: 0,
         slashdashes: 0,
+        taken_out: false,
         found: Vec::new(),
     };
     scanner.run();
@@ -63,6 +64,8 @@ struct Scanner<'a> {
     continued: bool,
     words: usize,
     slashdashes: usize,
+    /// Whether a `/-` has taken out something.
+    taken_out: bool,
     found: Vec<Diagnostic>,
 }
 
@@ -252,6 +255,8 @@ impl Scanner<'_> {
     fn slashdash(&mut self, at: usize) -> bool {
         self.at += 2;
         self.slashdashes += 1;
+        let behind = self.rest().trim_ascii_start();
+        self.taken_out |= !behind.starts_with(b"kdl-version");
         if self.slashdashes > SLASHDASHES_MAX {
             self.report(
                 &format!("more than {SLASHDASHES_MAX} `/-` in a row"),
@@ -541,6 +546,15 @@ mod tests {
                 "boot kernel: \"a\"",
                 "a property of `boot` takes `=`, not `:`",
             ),
+            ("abi kvm 6.8", "a name is one word, and this is two"),
+            (
+                "vm a { abi \"kvm-6.8\" psci 1.1; }",
+                "a name is one word, and this is two",
+            ),
+            (
+                "runs-on kvm 6.12 \"debian-12\"",
+                "a name is one word, and this is two",
+            ),
             ("abi a, b", "the values of `abi` have a comma between them"),
             ("abi [a b]", "the values of `abi` stand in brackets"),
             (
@@ -599,6 +613,8 @@ mod tests {
             "a -- b=1; c d=-- e=1",
             "a -- \"b\"; c -- {\n}",
             "/- a -- b c",
+            "/- a {\n abi kvm 6.8\n}",
+            "abi kvm psci kvm-6.8",
             "/- a {\n b -- c d\n}",
             "abi (a) /* c */ \"b\"",
             "abi (a) #\"b\"#",

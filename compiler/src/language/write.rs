@@ -1,57 +1,148 @@
-//! A description as KDL text: what `decode` reads, the other way round. Names and values alone; a description that came
-//! of a text with comments is edited in that text.
+//! A description as KDL text: what `decode` reads, the other way round, by the same table. Names and values alone; a
+//! description that came of a text with comments is edited in that text.
 
-use vmlock_spec::vm::device::{Device, Disk, Net, Vsock};
-use vmlock_spec::vm::{AcrossSaves, Boot, Cpu, Feature, Pmu, VmSpec};
+use super::nodes::{EVENT, Form, Node as Row, Number, Property, VM, Value};
+use serde_json::Value as Json;
+use vmlock_spec::vm::VmSpec;
 use vmlock_spec::words;
+
+/// What is written before all else of a machine; the rest is in the table's order.
+const FIRST: [&str; 4] = ["description", "labels", "arch", "import"];
+/// The property that is written behind the others: it is long.
+const LAST: &str = "cmdline";
 
 /// Writes a description, laid out as `vmlock fmt` does it.
 ///
 /// # Errors
 /// The place of a size that KDL has no unit for: its sizes are whole KiB.
 pub fn write(spec: &VmSpec) -> Result<String, String> {
-    let mut node = Node::new("vm").value(&spec.name);
-    if let Some(words) = &spec.description {
-        node = node.child(Node::new("description").value(words));
-    }
-    if !spec.labels.is_empty() {
-        let labels = spec.labels.iter();
-        node = node.child(labels.fold(Node::new("labels"), |node, (name, value)| {
-            node.property(&word(name), value)
-        }));
-    }
-    node = node.child(Node::new("arch").value("arm64"));
-    node = node.listed("import", &spec.import);
-    node = node.listed("abi", &spec.abi);
-    node = node.child(cpu(&spec.cpu));
-    node = node.child(Node::new("memory").raw(size(spec.memory, "/memory")?));
-    if let Some(said) = &spec.boot {
-        node = node.child(boot(said));
-    }
-    for (index, said) in spec.devices.iter().enumerate() {
-        node = node.child(device(said, index)?);
-    }
-    if spec.across_saves != AcrossSaves::default() {
-        node = node.child(Node::new("across-saves").value(spec.across_saves.name()));
-    }
-    if spec.vmgenid {
-        node = node.child(Node::new("vmgenid"));
-    }
-    node = node.listed("vary", &spec.vary);
-    for allow in &spec.allow {
-        let mut child = Node::new("allow").value(&allow.code);
-        for field in allow.fields.iter().flatten() {
-            child = child.value(field);
-        }
-        node = node.child(child.property("reason", &allow.reason));
-    }
-    node = node.listed("runs-on", &spec.runs_on);
-    if let Some(place) = &spec.lock_schema {
-        node = node.child(Node::new("lock-schema").value(place));
-    }
+    // Nothing of a description is something that JSON has not.
+    let json = serde_json::to_value(spec).unwrap_or_default();
+    text(&VM, &json)
+}
+
+/// What an object of the JSON form says, as its row writes it.
+pub(super) fn text(row: &Row, said: &Json) -> Result<String, String> {
     let mut text = String::new();
-    node.write(0, &mut text);
+    object(row, said, "")?.write(0, &mut text);
     Ok(text)
+}
+
+/// A node that says what an object of the JSON form does.
+fn object(row: &Row, said: &Json, place: &str) -> Result<Node, String> {
+    let mut node = Node::new(row.word);
+    for value in row.values {
+        for one in each(said.get(value.key)) {
+            node = node.raw(literal(value.value, one, place)?);
+        }
+    }
+    let (last, others): (Vec<&Property>, Vec<_>) =
+        row.properties.iter().partition(|p| p.name == LAST);
+    for property in others.into_iter().chain(last) {
+        if let Some(one) = said.get(property.name) {
+            let place = format!("{place}/{}", property.name);
+            let one = literal(property.value, one, &place)?;
+            node = node.raw(format!("{}={one}", property.name));
+        }
+    }
+    let first = FIRST.iter().filter_map(|word| row.inner(word));
+    let others = row.block.iter().filter(|row| !FIRST.contains(&row.word));
+    for inner in first.chain(others) {
+        node.children.extend(part(inner, said, place)?);
+    }
+    Ok(node)
+}
+
+/// The nodes of a block that say what the object does of which they make a part.
+fn part(row: &Row, said: &Json, place: &str) -> Result<Vec<Node>, String> {
+    let empty = |own: &&Json| own.as_array().is_some_and(Vec::is_empty);
+    let own = said.get(row.key()).filter(|own| !empty(own));
+    let place = format!("{place}/{}", row.key());
+    let listed = |word: &Json| word.as_str() == Some(row.word);
+    let one = match row.form {
+        _ if !row.list.is_empty() => {
+            let named = each(said.get(row.list)).iter().any(listed);
+            named.then(|| statement(row, own, &place)).transpose()?
+        }
+        Form::Labels => own.map(labels),
+        // All devices in their order, where the first of their words stands in the table.
+        Form::Console => {
+            let devices = each(said.get("devices")).iter().enumerate();
+            return devices.map(|(index, said)| device(index, said)).collect();
+        }
+        Form::Device => None,
+        Form::Item => {
+            let items = each(own).iter().enumerate();
+            let item = |(index, said)| object(row, said, &format!("{place}/{index}"));
+            return items.map(item).collect();
+        }
+        Form::Truth if own == Some(&Json::Bool(false)) => None,
+        Form::Nothing | Form::Value | Form::Truth | Form::List | Form::Object => own
+            .map(|own| statement(row, Some(own), &place))
+            .transpose()?,
+    };
+    Ok(one.into_iter().collect())
+}
+
+/// A node that says what one value of the JSON form does.
+fn statement(row: &Row, said: Option<&Json>, place: &str) -> Result<Node, String> {
+    if let Some(said) = said.filter(|said| said.is_object()) {
+        return object(row, said, place);
+    }
+    let mut node = Node::new(row.word);
+    for value in row.values {
+        for one in each(said) {
+            node = node.raw(literal(value.value, one, place)?);
+        }
+    }
+    Ok(node)
+}
+
+fn device(index: usize, said: &Json) -> Result<Node, String> {
+    let said = said.as_object().and_then(|device| device.iter().next());
+    let Some((row, said)) = said.and_then(|(word, said)| Some((VM.inner(word)?, said))) else {
+        return Err(format!("/devices/{index}"));
+    };
+    match row.form {
+        Form::Console => Ok(Node::new(row.word).raw(quoted("virtio"))),
+        _ => object(row, said, &format!("/devices/{index}/{}", row.word)),
+    }
+}
+
+fn labels(said: &Json) -> Node {
+    let labels = said.as_object().into_iter().flatten();
+    labels.fold(Node::new("labels"), |node, (name, value)| {
+        let value = value.as_str().unwrap_or_default();
+        node.raw(format!("{}={}", word(name), quoted(value)))
+    })
+}
+
+/// The values of a list, or the one that there is.
+fn each(said: Option<&Json>) -> &[Json] {
+    match said {
+        Some(Json::Array(list)) => list,
+        Some(one) => std::slice::from_ref(one),
+        None => &[],
+    }
+}
+
+/// A value as KDL spells it.
+fn literal(value: Value, said: &Json, place: &str) -> Result<String, String> {
+    Ok(match (said, said.as_u64(), value) {
+        (Json::String(text), ..) => quoted(text),
+        (Json::Bool(truth), ..) => format!("#{truth}"),
+        (_, Some(bytes), Value::Size(_)) => size(bytes, place)?,
+        (_, Some(number), Value::Event) => digits(number, EVENT),
+        (_, Some(number), Value::Number(of)) => digits(number, of),
+        _ => said.to_string(),
+    })
+}
+
+fn digits(number: u64, of: Number) -> String {
+    match number < of.hex_from {
+        true => number.to_string(),
+        false => format!("{number:#x}"),
+    }
 }
 
 /// A name of the author's own, in quotes where KDL would take it for something else.
@@ -63,124 +154,6 @@ fn word(name: &str) -> String {
         true => name.to_owned(),
         false => quoted(name),
     }
-}
-
-fn cpu(cpu: &Cpu) -> Node {
-    let mut node = Node::new("cpu").value(&cpu.model);
-    node = node.raw(format!("count={}", cpu.count));
-    for feature in &cpu.features {
-        let mut child = Node::new(feature.name());
-        match feature {
-            Feature::Sve => {
-                for bits in &cpu.vector_lengths {
-                    child = child.raw(bits.to_string());
-                }
-            }
-            Feature::Pmu => child = pmu(child, cpu.pmu.as_ref()),
-            Feature::Pauth | Feature::Mte | Feature::StealTime => {}
-        }
-        node = node.child(child);
-    }
-    if let Some(debug) = &cpu.debug {
-        let child = Node::new("debug").number("breakpoints", debug.breakpoints);
-        node = node.child(child.number("watchpoints", debug.watchpoints));
-    }
-    if cpu.aarch32 {
-        node = node.child(Node::new("aarch32"));
-    }
-    node = node.listed("hide", &cpu.hide);
-    for set in &cpu.set {
-        let value = match set.value {
-            small @ ..10 => small.to_string(),
-            value => format!("{value:#x}"),
-        };
-        node = node.child(Node::new("set").value(&set.field).raw(value));
-    }
-    node
-}
-
-fn pmu(mut node: Node, pmu: Option<&Pmu>) -> Node {
-    let Some(pmu) = pmu else {
-        return node;
-    };
-    if let Some(version) = &pmu.version {
-        node = node.property("version", version);
-    }
-    node = node.number("counters", pmu.counters);
-    for (word, events) in [("allow", &pmu.allow), ("deny", &pmu.deny)] {
-        if !events.is_empty() {
-            let mut child = Node::new(word);
-            for event in events {
-                child = child.raw(format!("{event:#x}"));
-            }
-            node = node.child(child);
-        }
-    }
-    node
-}
-
-fn boot(boot: &Boot) -> Node {
-    let mut node = Node::new("boot").property("kernel", &boot.kernel);
-    node = node.maybe("initrd", boot.initrd.as_deref());
-    if boot.any_file {
-        node = node.raw("any-file=#true".to_owned());
-    }
-    node = node.maybe("kernel-digest", boot.kernel_digest.as_deref());
-    node = node.maybe("initrd-digest", boot.initrd_digest.as_deref());
-    if let Some(address) = boot.kernel_address {
-        node = node.raw(format!("kernel-address={address:#x}"));
-    }
-    if boot.kaslr_seed {
-        node = node.raw("kaslr-seed=#true".to_owned());
-    }
-    if !boot.cmdline.is_empty() {
-        node = node.property("cmdline", &boot.cmdline);
-    }
-    node
-}
-
-fn device(device: &Device, index: usize) -> Result<Node, String> {
-    let node = Node::new(device.word());
-    Ok(match device {
-        Device::Disk(disk) => of_disk(node, disk, index)?,
-        Device::Net(Net {
-            name,
-            tap,
-            mac,
-            mtu,
-        }) => {
-            let node = node.value(name).maybe("tap", tap.as_deref());
-            node.maybe("mac", mac.as_deref())
-                .number("mtu", mtu.map(u32::from))
-        }
-        Device::Rng {} => node,
-        Device::Console {} => node.value("virtio"),
-        Device::Vsock(Vsock { cid, ports }) => {
-            let mut node = node.number("cid", Some(*cid));
-            for port in ports {
-                let child = Node::new("port").raw(port.port.to_string());
-                node = node.child(child.property("path", &port.path));
-            }
-            node
-        }
-    })
-}
-
-fn of_disk(node: Node, disk: &Disk, index: usize) -> Result<Node, String> {
-    let mut node = node.value(&disk.name).property("path", &disk.path);
-    if let Some(bytes) = disk.size {
-        let size = size(bytes, &format!("/devices/{index}/disk/size"))?;
-        node = node.raw(format!("size={size}"));
-    }
-    if disk.read_only {
-        node = node.raw("read-only=#true".to_owned());
-    }
-    node = node.maybe("serial", disk.serial.as_deref());
-    node = node.maybe("digest", disk.digest.as_deref());
-    if disk.any_file {
-        node = node.raw("any-file=#true".to_owned());
-    }
-    Ok(node)
 }
 
 /// A size in the largest unit of which it is a whole number.
@@ -245,44 +218,6 @@ impl Node {
         self
     }
 
-    fn value(self, text: &str) -> Self {
-        self.raw(quoted(text))
-    }
-
-    fn property(self, name: &str, text: &str) -> Self {
-        self.raw(format!("{name}={}", quoted(text)))
-    }
-
-    fn maybe(self, name: &str, text: Option<&str>) -> Self {
-        match text {
-            Some(text) => self.property(name, text),
-            None => self,
-        }
-    }
-
-    fn number(self, name: &str, number: Option<u32>) -> Self {
-        match number {
-            Some(number) => self.raw(format!("{name}={number}")),
-            None => self,
-        }
-    }
-
-    fn child(mut self, child: Node) -> Self {
-        self.children.push(child);
-        self
-    }
-
-    /// One line with all of a list; none where it is empty.
-    fn listed(self, word: &str, list: &[String]) -> Self {
-        if list.is_empty() {
-            return self;
-        }
-        let node = list
-            .iter()
-            .fold(Node::new(word), |node, text| node.value(text));
-        self.child(node)
-    }
-
     fn write(&self, depth: usize, out: &mut String) {
         let indent = " ".repeat(depth * 4);
         out.push_str(&format!("{indent}{}", self.line));
@@ -307,8 +242,8 @@ mod tests {
     use proptest::prelude::*;
     use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
     use std::sync::Arc;
-    use vmlock_spec::vm::device::Port;
-    use vmlock_spec::vm::{Allow, Debug, SetField};
+    use vmlock_spec::vm::device::{Device, Disk, Net, Port, Vsock};
+    use vmlock_spec::vm::{AcrossSaves, Allow, Boot, Cpu, Debug, Feature, Pmu, SetField};
 
     /// Any text, with what strings of KDL have to escape more often than chance has it.
     fn text() -> impl Strategy<Value = String> {

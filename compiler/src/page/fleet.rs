@@ -9,7 +9,7 @@ const FRAME: Frame = Frame {
     heading: "Which hosts keep which locks",
     row: "lock",
     finds: "refused for (a register, a reason)",
-    kinds: &[Kind::Kept, Kind::Refused, Kind::NoVerdict],
+    kinds: &[Kind::Kept, Kind::Refused, Kind::Untried, Kind::NoVerdict],
     legible: printable,
 };
 
@@ -30,7 +30,11 @@ pub fn fleet(data: &Value) -> String {
         .map(|reason| {
             let another = reason["anotherCpu"].as_str().map(str::to_owned);
             let lines = another.into_iter().chain(texts(&reason["refused"]));
-            cells.number(Kind::Refused, lines.collect())
+            let kind = match reason["unknown"] == true {
+                true => Kind::Untried,
+                false => Kind::Refused,
+            };
+            cells.number(kind, lines.collect())
         })
         .collect();
     let kept = cells.number(Kind::Kept, Vec::new());
@@ -86,9 +90,9 @@ mod tests {
     #[test]
     fn only_null_is_kept() {
         let data = json!({
-            "hosts": ["a", "b", "c", "d", "e"],
-            "reasons": [{"refused": ["CTR_EL0: DIC 0x1 for 0x0"]}],
-            "locks": [{"lock": "web", "kept": true, "keptBy": 1, "refused": [null, 0, 1, "0", true]}],
+            "hosts": ["a", "b", "c", "d", "e", "f"],
+            "reasons": [{"refused": ["CTR_EL0: DIC 0x1 for 0x0"]}, {"refused": ["unknown"], "unknown": true}],
+            "locks": [{"lock": "web", "kept": true, "keptBy": 1, "refused": [null, 0, 1, 2, "0", true]}],
             "atLeast": 1,
         });
         let page = fleet(&data);
@@ -108,7 +112,14 @@ mod tests {
         assert!(legend.contains("no verdict"), "{legend}");
         assert_eq!(
             words,
-            ["kept", "not kept", "no verdict", "no verdict", "no verdict"]
+            [
+                "kept",
+                "not kept",
+                "unknown: nobody has tried",
+                "no verdict",
+                "no verdict",
+                "no verdict"
+            ]
         );
     }
 }

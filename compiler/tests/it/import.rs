@@ -7,7 +7,7 @@ use std::fs;
 use vmlock_spec::catalogue::{CPUS, CpuModel, REGISTERS, register_by_name};
 
 /// A fingerprint as Firecracker's helper writes it, of what a guest on a real machine was measured to have.
-fn fingerprint(measured: &str) -> Value {
+pub fn fingerprint(measured: &str) -> Value {
     let path = root().join(format!("spec/tests/measured/silicon/{measured}.txt"));
     let text = fs::read_to_string(path).unwrap();
     let modifier = |line: &str| {

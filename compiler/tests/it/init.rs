@@ -125,7 +125,6 @@ fn nothing_is_written_that_makes_no_lock() {
     }
 }
 
-#[cfg(unix)]
 #[test]
 fn a_machine_is_called_as_its_file_is() {
     let scratch = Scratch::new("init-file");
@@ -144,6 +143,7 @@ fn a_machine_is_called_as_its_file_is() {
     assert!(!scratch.0.join("web.vm.kdl.vm.kdl").exists());
 }
 
+#[cfg(unix)]
 #[test]
 fn a_terminal_is_asked() {
     use std::io::Write as _;

@@ -45,6 +45,7 @@ mod surface;
 #[cfg(unix)]
 mod terminal;
 mod ui;
+mod untried;
 mod upgrade;
 #[cfg(windows)]
 mod windows;

@@ -3,6 +3,7 @@
 
 use crate::scratch::{Scratch, err, out, report_of};
 use serde_json::Value;
+use std::fs;
 
 const SPEC: &str = r#"vm "web" {
     arch "arm64"
@@ -311,6 +312,49 @@ fn a_command_says_what_was_probably_wanted() {
             "usage::arguments",
             "'--check'",
         ),
+        (
+            &["compile", "a.vm.kdl"],
+            2,
+            "usage::arguments",
+            "tip: `vmlock lock` makes the locks of descriptions",
+        ),
+        (
+            &["verify", lock],
+            2,
+            "usage::arguments",
+            "tip: `vmlock lock --check` says",
+        ),
+        (
+            &["lokc", "a.vm.kdl"],
+            2,
+            "usage::arguments",
+            "tip: did you mean `lock`?",
+        ),
+        (
+            &["a.vm.kdl"],
+            2,
+            "usage::arguments",
+            "tip: a command stands before a file: `vmlock lock` ",
+        ),
+        (
+            &["help", "validate"],
+            2,
+            "usage::arguments",
+            "tip: `vmlock lock --check` says",
+        ),
+        (&["lock", "a"], 2, "usage::name", "did you mean `a.vm.kdl`?"),
+        (
+            &["explain", "spec::midr"],
+            1,
+            "explain::unknown",
+            "did you mean `spec::midr-promises`?",
+        ),
+        (
+            &["check", lock, "--host", "."],
+            4,
+            "io::unreadable",
+            "name the file in it that is meant",
+        ),
         (&["convert"], 2, "usage::arguments", "vmlock convert <SPEC>"),
     ] {
         let (ended, found) = first(arguments);
@@ -322,4 +366,59 @@ fn a_command_says_what_was_probably_wanted() {
         let said = found["help"].as_str().unwrap_or("(no help)");
         assert!(said.contains(help), "{arguments:?}: {said}");
     }
+}
+
+/// A file of another kind is called what it is, in one finding.
+#[test]
+fn a_file_of_another_kind_is_called_what_it_is() {
+    let scratch = Scratch::new("names-kinds");
+    scratch.lock("a", SPEC);
+    let (lock, host) = ("a.vm.lock.json", report_of("neoverse-n1", "6.12"));
+    let text = |path: &str| fs::read_to_string(scratch.0.join(path)).unwrap();
+    scratch.write("b.vm.json", &text(lock));
+    scratch.write("c.vm.lock.json", &fs::read_to_string(&host).unwrap());
+    scratch.write("d.vm.json", &fs::read_to_string(&host).unwrap());
+    for (arguments, message) in [
+        (
+            &["cpu", lock, "--name", "x"][..],
+            "this is a lock, not a host report",
+        ),
+        (
+            &["lock", "--dry-run", "--for", lock, "a.vm.kdl"],
+            "this is a lock, not a host report",
+        ),
+        (
+            &["check", "c.vm.lock.json", "--host", &host],
+            "this is a host report, not a lock",
+        ),
+        (
+            &["lock", "--dry-run", "b.vm.json"],
+            "this is a lock, not a description",
+        ),
+        (
+            &["lock", "--dry-run", "d.vm.json"],
+            "this is a host report, not a description",
+        ),
+        (
+            &["audit", lock, "--observed", &host],
+            ": this is a host report, not what a witness saw",
+        ),
+    ] {
+        let (_, object) = scratch.json(arguments);
+        let found = object["diagnostics"].as_array().unwrap();
+        let [one] = found.as_slice() else {
+            panic!("{arguments:?}: {found:#?}");
+        };
+        let said = one["message"].as_str().unwrap();
+        assert!(said.ends_with(message), "{arguments:?}: {said}");
+    }
+    // Which of several files is meant is said where nothing is pointed at.
+    let newer = text(lock).replacen("\"lockVersion\": ", "\"lockVersion\": 9", 1);
+    scratch.write("e.vm.lock.json", &newer);
+    let output = scratch.vmlock(&["check", "e.vm.lock.json", "--host", &host]);
+    assert!(
+        err(&output).contains("`e.vm.lock.json`: lockVersion 9"),
+        "{}",
+        err(&output)
+    );
 }

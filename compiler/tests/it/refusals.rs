@@ -289,6 +289,77 @@ fn no_example_of_ours_warns() {
     assert_eq!(output.status.code(), Some(0), "{}", err(&output));
 }
 
+/// What is told, and nothing else of the same.
+#[test]
+fn one_mistake_is_one_finding() {
+    let scratch = Scratch::new("refusals-one");
+    for (line, habit, code, help) in [
+        (
+            "abi \"kvm-6.8\"",
+            "abi kvm 6.8",
+            "spec::syntax",
+            "write `\"kvm-6.8\"`",
+        ),
+        (
+            "abi \"kvm-6.8\"",
+            "abi \"kvm-6.8\" psci 1.1",
+            "spec::syntax",
+            "write `\"psci-1.1\"`",
+        ),
+        (
+            "count=2",
+            "count=2 {\n sve { length 256; }\n }",
+            "spec::cpu-lacks-feature",
+            "choose a CPU model that has it (ID_AA64PFR0_EL1.SVE), or leave it out",
+        ),
+        (
+            "memory \"512MiB\"",
+            "memory \"512MiB\"\n disk \"root\" path=\"root.img\" digest=\"abc\"",
+            "spec::contradiction",
+            "add `read-only=#true`, or leave `digest` out",
+        ),
+        (
+            "abi \"kvm-6.8\"",
+            "abi \"kvm-6.8\" // a/-b, \"a/-b\"\n -- the baseline of it",
+            "spec::syntax",
+            "write `// the baseline of it`",
+        ),
+        (
+            "\"neoverse-n1\"",
+            "\"host\"",
+            "spec::unknown-cpu",
+            "a lock is for one CPU, and names its model: `vmlock cpu REPORT ",
+        ),
+    ] {
+        assert!(SPEC.contains(line), "{line}");
+        scratch.write("a.vm.kdl", &SPEC.replace(line, habit));
+        let (_, object) = scratch.json(&["lock", "--dry-run", "a.vm.kdl"]);
+        let found = object["diagnostics"].as_array().unwrap();
+        assert_eq!(found.len(), 1, "{habit}: {found:#?}");
+        assert_eq!(found[0]["code"], code, "{habit}");
+        let said = found[0]["help"].as_str().unwrap_or("(no help)");
+        assert!(said.starts_with(help), "{habit}: {said}");
+    }
+    // A baseline of one's own may have any name, also one of digits, which has to be quoted.
+    scratch.write(
+        "own.kdl",
+        "baseline \"linux\" after=\"kvm-6.8\" { title \"x\"; }\nbaseline \"1.1\" part=\"psci\" { title \"y\"; psci \"1.1\" source=\"x\"; }\n",
+    );
+    let own = "import \"own.kdl\"\n    abi linux \"1.1\"";
+    scratch.write("own.vm.kdl", &SPEC.replace("abi \"kvm-6.8\"", own));
+    let taken = scratch.vmlock(&["lock", "--dry-run", "own.vm.kdl"]);
+    assert_eq!(taken.status.code(), Some(0), "{}", err(&taken));
+    // What stands in another line is another mistake.
+    let two = "count=2 {\n sve\n pmu { x; }\n }";
+    scratch.write("a.vm.kdl", &SPEC.replace("count=2", two));
+    let (_, object) = scratch.json(&["lock", "--dry-run", "a.vm.kdl"]);
+    assert_eq!(
+        object["diagnostics"].as_array().unwrap().len(),
+        2,
+        "{object:#}"
+    );
+}
+
 #[test]
 fn an_empty_file_leads_to_a_whole_example() {
     let scratch = Scratch::new("refusals-empty");

@@ -248,9 +248,49 @@ pub const MEMORY: Flag = Flag {
 pub const TO: Flag = Flag {
     long: "to",
     short: None,
-    value: Some("SOCKET"),
+    value: Some("SOCKET|tcp:HOST:PORT|-"),
     choices: &[],
-    help: "The socket at which `vmlock-run receive SOCKET` listens",
+    help: "Where `vmlock-run receive` waits: at a socket of this host, at a port, or at the other ends of stdin and stdout",
+};
+/// What both ends of a hand-over by TCP know.
+pub const TOKEN_FILE: Flag = Flag {
+    long: "token-file",
+    short: None,
+    value: Some("FILE"),
+    choices: &[],
+    help: "The token of a hand-over: by TCP, `receive` writes a new one there, which only you can read, and `migrate` needs it, of one use; by pipes, both read it where it is named",
+};
+/// How long a guest may rest.
+pub const REST_LIMIT: Flag = Flag {
+    long: "rest-limit",
+    short: None,
+    value: Some("SECONDS"),
+    choices: &[],
+    help: "Bring the guest to rest only if the latest round over its memory took no longer than that: to another host, 10 unless given, 45 at most",
+};
+/// That a guest's disks are taken though its runner's locks on them are not seen.
+pub const LOCKS_UNSEEN: Flag = Flag {
+    long: "locks-unseen",
+    short: None,
+    value: None,
+    choices: &[],
+    help: "Take disks whose locks by the other host are not seen here: your word that they are the same, on a file system without such locks",
+};
+/// That anybody may come.
+pub const INSECURE_LISTEN: Flag = Flag {
+    long: "insecure-listen",
+    short: None,
+    value: None,
+    choices: &[],
+    help: "Listen at an address that other hosts reach: a guest that comes by TCP is not encrypted, so whoever is on its way can read its memory",
+};
+/// What an operator knows of another host.
+pub const IS_GONE: Flag = Flag {
+    long: "other-end-is-gone",
+    short: None,
+    value: None,
+    choices: &[],
+    help: "Your word, at the end that gave a guest to another host: the end there has ended, and the guest never ran there",
 };
 /// Under which a guest was saved.
 pub const LOCK: Flag = Flag {
@@ -599,8 +639,8 @@ Examples:
     },
     Verb {
         name: "receive",
-        argument: Some("SOCKET"),
-        summary: "Take over a running guest from another runner on this host",
+        argument: Some("SOCKET|tcp:ADDRESS:PORT|-"),
+        summary: "Take over a running guest from another runner",
         text: "\
 Does what `restore` does, but that the guest comes out of another runner while it runs, and
 not out of a file: waits at SOCKET until `migrate` connects somebody who gives it. The folder
@@ -613,11 +653,21 @@ it to rest and gives its state, which is written and read back here, and only th
 Whatever fails before leaves it running there, and this command ends with 3 or 4. Where this
 end cannot know whether the guest was given, it keeps it at rest: see `claim`.
 
+From another host it comes by stdin and stdout (`-`, for ssh) or by TCP, from whoever has the
+token. TCP is not encrypted, and listens at an address of this host alone unless you ask for
+others. The guest's memory is copied while it runs there; its disks are opened here, the same
+files by a file system that both hosts have, and held once it is given; its taps are this host's.
+
 Examples:
   vmlock-run receive ~/guests/to --lock web.vm.lock.json --control ~/guests/web2
-  vmlock-run migrate --to ~/guests/to --control ~/guests/web",
+  vmlock-run migrate --to ~/guests/to --control ~/guests/web
+  vmlock-run receive tcp:127.0.0.1:7900 --token-file ~/guests/token --lock web.vm.lock.json \\
+      --control ~/guests/web2",
         flags: &[
             &LOCK,
+            &TOKEN_FILE,
+            &INSECURE_LISTEN,
+            &LOCKS_UNSEEN,
             &PAUSED,
             &TAP,
             &CONSOLE,
@@ -638,7 +688,7 @@ Examples:
     Verb {
         name: "migrate",
         argument: None,
-        summary: "Hand a running guest over to another runner on this host",
+        summary: "Hand a running guest over to another runner",
         text: "\
 Asks the runner that was started with `--control SOCKET` and `--memory shared` to hand its guest
 over to the one that waits as `vmlock-run receive SOCKET`: for a newer vmlock-run under a guest
@@ -649,10 +699,17 @@ Whatever fails before the guest is given leaves it running where it is, and this
 with 4 and says what. So it is too when this command is ended before. Where nobody can know
 whether it was given, both ends keep it at rest, and `status` says `unknown`: see `claim`.
 
+To another host (`tcp:HOST:PORT`, or `-`: stdin and stdout) its memory is copied while it runs,
+and it rests for as long as what is left and its state need. This command carries it: where it
+is ended before the guest is given, that goes on here.
+
 Examples:
   vmlock-run start web.vm.lock.json --control ~/guests/web --memory shared
-  vmlock-run migrate --to ~/guests/to --control ~/guests/web",
-        flags: &[&TO, &ASKED, &FORMAT],
+  vmlock-run migrate --to ~/guests/to --control ~/guests/web
+  vmlock-run migrate --to - --control ~/guests/web <back |
+      ssh there vmlock-run receive - --lock web.vm.lock.json --control guests/web \\
+          --console guests/web.log >back",
+        flags: &[&TO, &TOKEN_FILE, &REST_LIMIT, &ASKED, &FORMAT],
     },
     Verb {
         name: "claim",
@@ -665,9 +722,15 @@ other process may run it: who may is a lock on its memory, which the kernel give
 both and takes from one that ends. Where the other end is still there and has it, this is
 refused: look at that one (`status`), and end it (`stop`) where its guest rests, too.
 
+An end on another host cannot be seen from here. The end that gave the guest there needs your word
+that the other one has ended and the guest never ran there, and disks that nobody has written since;
+if it is not true the guest can run twice, and destroy its disks. The end that was to have it cannot
+be claimed: end it (`stop`).
+
 Examples:
-  vmlock-run claim ~/guests/web",
-        flags: &[&FORMAT],
+  vmlock-run claim ~/guests/web
+  vmlock-run claim ~/guests/web --other-end-is-gone",
+        flags: &[&IS_GONE, &FORMAT],
     },
     Verb {
         name: "stop",

@@ -47,7 +47,7 @@ fn met(said: &[(Message, bool)]) -> Result<Arriving, String> {
         identified: false,
         names: vec!["root", "lan"],
     };
-    let came = Arriving::begin(taking, Path::new("to"), "a lock", &wanted);
+    let came = Arriving::begin(Giver::Near(taking), Path::new("to"), "a lock", &wanted);
     gives.join().expect("nobody panics");
     came.map_err(|failure| match failure {
         Failure::Environment(trouble) => trouble.message,
@@ -89,7 +89,7 @@ fn what_comes_is_taken_under_its_names_and_all_else_refused() {
         (&[][..], "has gone"),
         (&[(no, false)], "not today"),
         (&[(accept("another", 0), false)], "another lock"),
-        (&[(newer, false)], "speaks version 2"),
+        (&[(newer, false)], "speaks version 3"),
         (&[(identified, false)], "generation id"),
         (&[(Message::Commit {}, false)], "something else"),
         (&[good[0].clone(), (device("root"), true)], "something else"),
@@ -139,7 +139,7 @@ fn asked(
     };
     let ours = Memory::given(range, came).expect("it is there");
     let arriving = Arriving {
-        peer: taking,
+        peer: Giver::Near(taking),
         at: Taking::Restores,
         socket: PathBuf::from("to"),
         memory: None,
@@ -148,7 +148,7 @@ fn asked(
         turn: right.turn(),
     };
     let asks = thread::spawn(move || {
-        let verdict = arriving.ask(ours.right().expect("it is shared"), || last);
+        let verdict = arriving.ask(ours.right().expect("it is shared"), || Ok(()), || last);
         // The right lasts as long as this one does.
         (verdict, ours)
     });

@@ -2,6 +2,7 @@
 
 use super::{Planned, afforded, emulation, say_withheld, usable};
 use crate::arriving::Arriving;
+use crate::arriving::far::Asked;
 use crate::console::{Console, READERS};
 use crate::control::operator::Operator;
 use crate::control::place::{listen, passed_in};
@@ -12,6 +13,7 @@ use crate::counters::Guest;
 use crate::device::bus::Bus;
 use crate::device::serial::Output;
 use crate::device::virtio;
+use crate::device::virtio::Others;
 use crate::device::virtio::disk::taken::Taken;
 use crate::enforce::apply::{self, Recipe};
 use crate::enforce::resume;
@@ -22,7 +24,8 @@ use crate::firmware::forward::Firmware;
 use crate::flags::Parsed;
 use crate::generation;
 use crate::gic::proxy::counts;
-use crate::handover::hands::{self, Hands, can_share};
+use crate::handover::far::{Place, no_terminal};
+use crate::handover::hands::{self, Hands, Held, Stamp, can_share};
 use crate::handover::id::Id;
 use crate::handover::protocol::Verdict;
 use crate::hold::outlet::{Outlet, muffled};
@@ -62,8 +65,8 @@ use std::os::fd::RawFd;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use vmlock_run_flags::{
-    CHROOT, CONSOLE, CONTROL, DISK_DIGEST, KVM, LOCK, MEMORY, NAMESPACES, NO_JAIL, NO_PROOF_CACHE,
-    ON_RESET, PAUSED, TAP, VERIFY,
+    CHROOT, CONSOLE, CONTROL, DISK_DIGEST, INSECURE_LISTEN, KVM, LOCK, LOCKS_UNSEEN, MEMORY,
+    NAMESPACES, NO_JAIL, NO_PROOF_CACHE, ON_RESET, PAUSED, TAP, TOKEN_FILE, VERIFY,
 };
 use vmlock_saved::counter::{self, seconds};
 use vmlock_saved::state::{self, Power, State};
@@ -151,9 +154,14 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
     }
     let emulation = emulation(parsed)?;
     let mut arriving = match parsed.verb {
-        RECEIVE => Some(Arriving::meet(Path::new(&parsed.argument), text, lock)?),
+        RECEIVE => Some(match from_afar(parsed)? {
+            Some(asked) => Arriving::meet_far(&asked, text, lock)?,
+            None => Arriving::meet(Path::new(&parsed.argument), text, lock)?,
+        }),
         _ => None,
     };
+    let comes = arriving.is_some();
+    let far = arriving.as_ref().is_some_and(Arriving::is_far);
     let mut opened = match parsed.verb {
         RESTORE => Some(Opened::open(Path::new(&parsed.argument), text)?),
         _ => None,
@@ -173,8 +181,14 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
             None => Box::new(io::stdout()),
         }
     };
-    let handed = arriving.as_mut().map(|arriving| &mut arriving.devices);
-    let mut devices = virtio::open(&cabled, &directory, taken, &output, jailed, handed)?;
+    let others = match &mut arriving {
+        None => Others::None,
+        Some(_) if far => Others::Disks {
+            unseen: parsed.has(LOCKS_UNSEEN.long),
+        },
+        Some(arriving) => Others::Handed(&mut arriving.devices),
+    };
+    let mut devices = virtio::open(&cabled, &directory, taken, &output, jailed, others)?;
     if let Some(opened) = &opened {
         opened.disks(&mut devices, parsed.has(DISK_DIGEST.long))?;
     }
@@ -269,9 +283,9 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
     let given = arriving
         .as_mut()
         .and_then(|arriving| arriving.memory.take());
-    let is_given = given.is_some();
     let memory = match given {
         Some(file) => Memory::given(range, file),
+        None if far => Memory::to_come(range),
         None if shared => Memory::to_share(range),
         None => Memory::new(range),
     };
@@ -285,8 +299,8 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
     let loading = hand.begin(move || match (opened, runs_on) {
         (Some(opened), Some(file)) => opened.lay(&into, file).map(|laid| (None, Some(laid))),
         (Some(opened), None) => opened.load(&into).map(|()| (None, None)),
-        // It is there already.
-        (None, _) if is_given => Ok((None, None)),
+        // It is there already, or comes with its state.
+        (None, _) if comes => Ok((None, None)),
         (None, _) => boot::load(lock, &directory, &into).map(|entry| (Some(entry), None)),
     });
     let identity = match (&arriving, lock.machine.generation_id()) {
@@ -294,7 +308,7 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
         (None, Some(_)) if shared => Some(generation::new()?),
         _ => None,
     };
-    let coming = arriving.map(|arriving| Coming::new(arriving, text));
+    let coming = arriving.map(|arriving| Coming::new(arriving, text, &memory));
     let host = Host {
         system: &system,
         cores: &cores,
@@ -347,6 +361,13 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
         }),
         None => None,
     };
+    let held = match &hands {
+        Some(hands) if far => hands.to_hold(lock),
+        _ => Ok(Vec::new()),
+    };
+    let held = held.map_err(|e| Failure::environment(format!("disks: {e}"), &[]))?;
+    // The guest rests at its other end, which holds them until it gives it.
+    let since = hands::stamps_anew(&held).map_err(|why| Failure::environment(why, &[]))?;
     let (windows, devices) = virtio::ready(devices, &memory.shared())?;
     let console_output = muffled(&outlet, output());
     let mut bus = Bus::new(&lock.machine.devices, console_output, windows);
@@ -423,7 +444,8 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
                 counter: counter(lock, &state.machine),
                 on: on.collect(),
                 paused: parsed.has(PAUSED.long),
-                asks: arriving.map(|arriving| asks(arriving, &memory)),
+                asks: arriving.map(|arriving| asks(arriving, &memory, held, since)),
+                far,
             }
         }),
         outlet: check,
@@ -452,6 +474,44 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
     speaker::event(Event::Ended { code }, words);
     speaker::finish();
     Ok(code)
+}
+
+/// What of `receive`'s flags is for guests of other hosts.
+const FAR_ALONE: [&str; 2] = [TOKEN_FILE.long, LOCKS_UNSEEN.long];
+
+/// What is asked for by a `receive` from another host.
+fn from_afar(parsed: &Parsed) -> Result<Option<Asked<'_>>, Failure> {
+    let place = Place::of(&parsed.argument);
+    let usage = |words: &str, help: &str| Err(Failure::usage(words, &[help]));
+    if parsed.has(INSECURE_LISTEN.long) && !matches!(place, Some(Place::Tcp(_))) {
+        return usage(
+            "nobody listens to other hosts but at `tcp:ADDRESS:PORT`",
+            "leave `--insecure-listen` out",
+        );
+    }
+    let Some(place) = place else {
+        return match FAR_ALONE.iter().find(|flag| parsed.has(flag)) {
+            Some(flag) => usage(
+                &format!("`--{flag}` is for a guest that comes from another host"),
+                "leave it out, or receive at `tcp:ADDRESS:PORT` or `-`",
+            ),
+            None => Ok(None),
+        };
+    };
+    if matches!(place, Place::Pipes) {
+        if parsed.value(CONSOLE.long).is_none() {
+            return usage(
+                "the guest comes by stdin and stdout, so its console cannot be there",
+                "name another place: `--console FILE`",
+            );
+        }
+        no_terminal()?;
+    }
+    Ok(Some(Asked {
+        place,
+        token: parsed.value(TOKEN_FILE.long).map(Path::new),
+        insecure: parsed.has(INSECURE_LISTEN.long),
+    }))
 }
 
 /// Closes what was left open for others: a guest should have no way to it. What the user passed in stays.
@@ -514,14 +574,16 @@ enum Goes<'a> {
 struct Coming {
     arriving: RefCell<Arriving>,
     text: &'static str,
+    memory: Arc<Memory>,
     opened: OnceCell<Opened>,
     /// It was asked for: what has failed then has failed for good.
     asked: Cell<bool>,
 }
 
 impl Coming {
-    fn new(arriving: Arriving, text: &'static str) -> Self {
+    fn new(arriving: Arriving, text: &'static str, memory: &Arc<Memory>) -> Self {
         Self {
+            memory: Arc::clone(memory),
             arriving: RefCell::new(arriving),
             text,
             opened: OnceCell::new(),
@@ -535,7 +597,7 @@ impl Coming {
             if self.asked.replace(true) {
                 return Err(Failure::environment("the guest's state did not come", &[]));
             }
-            let opened = self.arriving.borrow_mut().ready(self.text)?;
+            let opened = self.arriving.borrow_mut().ready(self.text, &self.memory)?;
             // Nobody else is here.
             let _ = self.opened.set(opened);
         }
@@ -558,10 +620,16 @@ impl Coming {
 }
 
 /// What asks for a guest that comes, by the right to run what is in that memory.
-fn asks(arriving: Arriving, memory: &Arc<Memory>) -> run::Asks {
+/// Its disks are held against others then, where they are not yet, and nobody has written them `since`.
+fn asks(
+    arriving: Arriving,
+    memory: &Arc<Memory>,
+    disks: Vec<Held<File>>,
+    since: Vec<Stamp>,
+) -> run::Asks {
     let memory = Arc::clone(memory);
     Box::new(move |last| match memory.right() {
-        Some(right) => arriving.ask(right, last),
+        Some(right) => arriving.ask(right, || hands::hold_same(&disks, &since, true), last),
         None => Verdict::Never("its memory did not come".to_owned()),
     })
 }

@@ -60,14 +60,9 @@ pub fn ask(socket: &Path, vcpus: usize, json: bool) -> Result<Looked, Failure> {
         &Progress::of("the guest's memory is still being checked", json),
     )?;
     let mut stream = connect(socket)?;
-    let request = Request {
-        r#do: AUDIT.to_owned(),
-        whole_disks: false,
-    };
-    // A verb is always representable.
-    let mut line = serde_json::to_vec(&request).unwrap_or_default();
-    line.push(b'\n');
-    stream.write_all(&line).map_err(failed)?;
+    stream
+        .write_all(&Request::to(AUDIT).line())
+        .map_err(failed)?;
     let patience = PATIENCE + LIMIT + EACH * u32::try_from(vcpus).unwrap_or(u32::MAX);
     let answer = heard(&mut stream, patience, ANSWER).map_err(failed)?;
     match understood(socket, &answer)? {

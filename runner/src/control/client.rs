@@ -13,6 +13,7 @@ use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::{Duration, Instant};
+use vmlock_run_flags::IS_GONE;
 use vmlock_spec::status::{Checking, Saving, State, Status, Vcpu};
 
 /// How long an answer may take, beside what is asked for.
@@ -33,7 +34,11 @@ enum Said {
 /// Nobody answers.
 pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
     let path = Path::new(&parsed.argument);
-    let (said, words) = match ask(path, parsed.verb)? {
+    let request = Request {
+        other_end_is_gone: parsed.has(IS_GONE.long),
+        ..Request::to(parsed.verb)
+    };
+    let (said, words) = match asked(path, &request)? {
         Answer::Status(status) => {
             let words = words(&status);
             (Said::Status(status), words)
@@ -128,17 +133,14 @@ fn connect_as(
 
 /// Asks for something, and waits for the answer.
 pub(super) fn ask(path: &Path, verb: &str) -> Result<Answer, Failure> {
+    asked(path, &Request::to(verb))
+}
+
+fn asked(path: &Path, request: &Request) -> Result<Answer, Failure> {
     let failed = |e| failed(path, e);
     let mut stream = connect(path)?;
-    let request = Request {
-        r#do: verb.to_owned(),
-        whole_disks: false,
-    };
-    // A verb is always representable.
-    let mut line = serde_json::to_vec(&request).unwrap_or_default();
-    line.push(b'\n');
-    stream.write_all(&line).map_err(failed)?;
-    let patience = match verb {
+    stream.write_all(&request.line()).map_err(failed)?;
+    let patience = match request.r#do.as_str() {
         PAUSE => PATIENCE + LIMIT,
         _ => PATIENCE,
     };

@@ -11,7 +11,7 @@ mod unchecked;
 
 use super::{Answer, Done};
 use crate::counters::Guest;
-use crate::handover::hands::UNKNOWN;
+use crate::handover::hands::{CAME, FAR, Stamp, UNKNOWN};
 use crate::hold::pausing::{Controls, Paused, Pausing, Progress};
 use crate::snapshot::save::{self, Saving};
 use crate::snapshot::scribe::{Scribe, Written};
@@ -121,6 +121,12 @@ pub struct Operator {
     stays: bool,
     /// Nobody knows here whether the guest runs elsewhere: it rests until somebody names this end.
     unknown: bool,
+    /// That would be on another host.
+    far: bool,
+    /// Where it was given to one: what tells whether its disks were written since it came to rest.
+    since: Option<Vec<Stamp>>,
+    /// When its disks are taken back, which the other end may have until then.
+    back: Option<Instant>,
     end: End,
     scribe: Scribe,
     /// What its thread does, until there is one.
@@ -167,6 +173,9 @@ impl Operator {
             held: Held::Not,
             stays: false,
             unknown: false,
+            far: false,
+            since: None,
+            back: None,
             end: End::Not,
             scribe,
             writes: Some(Box::new(writes)),
@@ -185,7 +194,7 @@ impl Operator {
         {
             self.held = Held::Soon(pausing);
             self.stays = true;
-            self.unknown = controls.unknown;
+            (self.unknown, self.far) = (controls.unknown, controls.far);
         }
     }
 
@@ -227,6 +236,15 @@ impl Operator {
             });
         }
         status
+    }
+
+    /// What is said of a guest of which nobody knows here whether it runs elsewhere.
+    fn doubt(&self) -> &'static str {
+        match (self.far, &self.since) {
+            (false, _) => UNKNOWN,
+            (true, Some(_)) => FAR,
+            (true, None) => CAME,
+        }
     }
 
     /// Bytes of its guest's disks.
@@ -275,7 +293,7 @@ impl Operator {
             return Answer::Error(HANDING.to_owned());
         }
         if self.unknown {
-            return Answer::Error(UNKNOWN.to_owned());
+            return Answer::Error(self.doubt().to_owned());
         }
         let held = take(&mut self.held);
         let was_paused = matches!(held, Held::Now(_)) || self.stays;
@@ -298,7 +316,7 @@ impl Operator {
             return error("no file came with it");
         }
         if self.unknown {
-            return error(UNKNOWN);
+            return error(self.doubt());
         }
         let was = match take(&mut self.held) {
             Held::Not => Was::Running,
@@ -490,8 +508,19 @@ impl Operator {
             || self.is_handing()
     }
 
+    /// When there is something to be done, whoever asks for what.
+    pub fn due(&self) -> Option<Instant> {
+        self.back
+    }
+
     /// Goes on with what takes its time, and for which so many wait: what they are told, once there is something.
     pub fn turn(&mut self, waiting: usize, now: Instant) -> Option<Answer> {
+        if let Err(why) = self.take_back(now) {
+            speaker::event(
+                Event::Paused,
+                format_args!("{FAR}; of its disks here: {why}"),
+            );
+        }
         let pausing = match take(&mut self.held) {
             Held::Soon(pausing) => pausing,
             Held::Now(paused) => {

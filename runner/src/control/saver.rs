@@ -207,13 +207,10 @@ fn save(socket: &Path, path: &Path, asked: &Asked) -> Result<Done, Failure> {
     let new = New::beside(path)?;
     let line = |verb: &str| {
         let request = Request {
-            r#do: verb.to_owned(),
             whole_disks: verb == SAVE && asked.whole_disks,
+            ..Request::to(verb)
         };
-        // A verb is always representable.
-        let mut line = serde_json::to_vec(&request).unwrap_or_default();
-        line.push(b'\n');
-        line
+        request.line()
     };
     let sent = stream.send_with_fd(&line(SAVE)[..], new.file.as_raw_fd());
     sent.map_err(|e| failed(io::Error::from_raw_os_error(e.errno())))?;

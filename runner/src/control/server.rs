@@ -105,7 +105,10 @@ impl Server {
             fds.push(PollFd::new(self.listener.as_fd(), PollFlags::POLLIN));
         }
         let limited = self.clients.iter().filter(|client| client.waits.is_none());
-        let mut next = limited.map(|client| client.until).min();
+        let mut next = limited
+            .map(|client| client.until)
+            .chain(operator.due())
+            .min();
         if operator.is_busy() {
             let late = operator.takes_long();
             next = Some(now + if late { LATER } else { SOON });

@@ -100,9 +100,23 @@ pub fn cabled<'a>(
     Ok(cabled)
 }
 
+/// What of a guest's disks and taps is another runner's.
+#[derive(Default)]
+pub enum Others<'a> {
+    /// Nothing.
+    #[default]
+    None,
+    /// They were handed over, and are taken from there.
+    Handed(&'a mut Handed),
+    /// That one is on another host, has the same disks until the guest comes, and keeps its taps.
+    Disks {
+        /// Its locks on them need not be seen here.
+        unseen: bool,
+    },
+}
+
 /// Opens what the lock's virtio devices need of the host. `taken` has the files that the machine reads beside them;
-/// `console` is where a console goes; with `jailed`, who works for them outside of this process can do nothing else. Disks
-/// and taps of a guest that is handed over are in `handed`, and taken from there.
+/// `console` is where a console goes; with `jailed`, who works for them outside of this process can do nothing else.
 ///
 /// # Errors
 /// All that cannot be had, as refusals.
@@ -112,7 +126,7 @@ pub fn open(
     mut taken: Taken,
     console: &dyn Fn() -> Output,
     jailed: bool,
-    mut handed: Option<&mut Handed>,
+    mut others: Others<'_>,
 ) -> Result<Vec<Opened>, Failure> {
     let (mut opened, mut refusals) = (Vec::new(), Vec::new());
     for device in devices {
@@ -123,7 +137,7 @@ pub fn open(
             taken: &mut taken,
             console,
             jailed,
-            handed: handed.as_deref_mut(),
+            others: &mut others,
         };
         let server = match server(device, queue, outside) {
             Ok(server) => server,
@@ -208,39 +222,48 @@ pub fn compare(
 }
 
 /// What the host's side of a device is made of.
-struct Outside<'a> {
+struct Outside<'a, 'o> {
     directory: &'a Path,
     taken: &'a mut Taken,
     console: &'a dyn Fn() -> Output,
     jailed: bool,
-    handed: Option<&'a mut Handed>,
+    others: &'a mut Others<'o>,
 }
 
 /// The host's side of a device.
 fn server(
     device: &Device,
     queue: u16,
-    outside: Outside<'_>,
+    outside: Outside<'_, '_>,
 ) -> Result<Box<dyn Server>, Box<Refusal>> {
     let Outside {
         directory,
         taken,
         console,
         jailed,
-        handed,
+        others,
     } = outside;
     let parts = device.virtio.as_ref();
     if let Some(entry) = parts.and_then(|v| v.block.as_ref()) {
         let (path, read_only) = (directory.join(&entry.path), entry.read_only);
-        let file = handed.map(|handed| hands::disk(handed, &device.name, &path, read_only));
+        let from = match others {
+            Others::None => disk::From::Path,
+            Others::Handed(handed) => {
+                disk::From::Other(hands::disk(handed, &device.name, &path, read_only))
+            }
+            Others::Disks { unseen } => disk::From::Later { unseen: *unseen },
+        };
         return Ok(Box::new(disk::open(
-            device, entry, queue, &path, taken, file,
+            device, entry, queue, &path, taken, from,
         )?));
     }
     if let Some(entry) = parts.and_then(|v| v.net.as_ref())
         && let Some(nic) = net::model(entry, queue)
     {
-        let file = handed.map(|handed| handed.remove(&device.name));
+        let file = match others {
+            Others::Handed(handed) => Some(handed.remove(&device.name)),
+            Others::None | Others::Disks { .. } => None,
+        };
         return Ok(Box::new(net::open(device, entry, nic, taken, file)?));
     }
     if let Some(entry) = parts.and_then(|v| v.vsock.as_ref()) {

@@ -1,5 +1,6 @@
 //! Where the random numbers of a guest come from: the host's kernel.
 
+use crate::failure::Failure;
 use std::fs::File;
 use std::io::Read;
 
@@ -23,6 +24,21 @@ impl Entropy {
         self.0
             .as_ref()
             .is_some_and(|mut file| file.read_exact(bytes).is_ok())
+    }
+}
+
+/// So many random bytes of the host's, for that.
+///
+/// # Errors
+/// It has none.
+pub fn bytes<const N: usize>(what: &str) -> Result<[u8; N], Failure> {
+    let mut bytes = [0; N];
+    match Entropy::open().fill(&mut bytes) {
+        true => Ok(bytes),
+        false => Err(Failure::environment(
+            format!("the host has no random numbers for {what}"),
+            &["look at /dev/random"],
+        )),
     }
 }
 

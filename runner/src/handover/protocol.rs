@@ -8,7 +8,7 @@
 use serde::{Deserialize, Serialize};
 
 /// The version of all that is said. Ends of two versions part before anything is given.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// What one end says to the other.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +20,9 @@ pub enum Message {
         version: u32,
         /// The digest of the lock's text.
         lock: String,
+        /// It is on another host, so nothing goes over but what is copied. Ends of version 1 neither say nor know that.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        far: bool,
     },
     /// The giving end: the same, and what comes next, part by part.
     Accept {
@@ -39,6 +42,8 @@ pub enum Message {
         /// Its name in the lock.
         name: String,
     },
+    /// The guest's memory is being copied, and the taking end is ready once that is as far as it goes.
+    Copies {},
     /// The taking end: its machine is made and proven, and waits for the guest's state.
     Ready {},
     /// The giving end: the guest is at rest, and its state comes with this, as a saved guest without memory.
@@ -193,6 +198,7 @@ impl Giving {
         match (self, event) {
             (Met, Event::Heard(Message::Offer { .. })) => (Gives, Deed::Give),
             (Gives, Event::Done) => (Waits, Deed::Wait),
+            (Waits, Event::Heard(Message::Copies {})) => (Waits, Deed::Wait),
             (Waits, Event::Heard(Message::Ready {})) => (Rests, Deed::Rest),
             (Rests, Event::Done) => (Tells, Deed::Tell),
             (Tells, Event::Done) => (Told, Deed::Wait),

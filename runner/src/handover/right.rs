@@ -6,6 +6,7 @@
 //! number of the turn: whoever lets the guest run counts it up, with the lock held. An end that rests with a state remembers its
 //! number, and never goes on with it once that has passed: the guest has run elsewhere since, though nobody may be there any more.
 
+use crate::files::lock;
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, SealFlag, fcntl};
 use nix::sys::statfs::{TMPFS_MAGIC, fstatfs};
@@ -22,17 +23,6 @@ pub const BEHIND: u64 = 64 << 10;
 const SEALS: SealFlag = SealFlag::F_SEAL_GROW
     .union(SealFlag::F_SEAL_SHRINK)
     .union(SealFlag::F_SEAL_SEAL);
-
-fn lock(file: &File, kind: libc::c_int) -> nix::Result<()> {
-    let all = libc::flock {
-        l_type: kind as libc::c_short,
-        l_whence: libc::SEEK_SET as libc::c_short,
-        l_start: 0,
-        l_len: 0,
-        l_pid: 0,
-    };
-    fcntl(file, FcntlArg::F_OFD_SETLK(&all)).map(|_| ())
-}
 
 /// Where the number of the turn is. Another process may change it.
 pub trait Page: Send + Sync {

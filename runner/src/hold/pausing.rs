@@ -32,6 +32,8 @@ pub struct Controls {
     begun: Mutex<Option<Pausing>>,
     /// It began with a pause since nobody here knows whether it runs elsewhere.
     pub unknown: bool,
+    /// And where it came from is another host.
+    pub far: bool,
     /// What can be saved of it; nothing of a witness's.
     pub saves: Option<Saves>,
     /// Where all passes that leaves it: what it is saved as, and what is seen of it, too.
@@ -69,6 +71,7 @@ impl Controls {
             stop: Box::new(stop),
             begun: Mutex::default(),
             unknown: false,
+            far: false,
             saves: None,
             outlet: Outlet::opened(),
         }

@@ -20,7 +20,8 @@ use vmlock_spec::observation;
 use vmlock_spec::observation::wire::{MODE_FULL, MODE_LIGHT};
 use vmlock_spec::plan::{Orders, Step, presumed};
 use vmlock_spec::report::{
-    Fact, GicReport, HostReport, REPORT_VERSION, ReportedRegister, RevisionWrite, Seen, View,
+    Fact, GicReport, HostReport, REPORT_VERSION, ReportedRegister, RevisionWrite, SCHEMA, Seen,
+    View,
 };
 use vmlock_spec::smccc::{PSCI_VERSION_REGISTER, PSCI_VERSIONS};
 use vmlock_spec::vm::{Arch, Feature};
@@ -133,8 +134,9 @@ pub fn probe(system: &System, scope: &Scope) -> Result<HostReport, Failure> {
         ],
     };
     let mut report = HostReport {
-        schema: "urn:vmlock:schema:host-report:v1".to_owned(),
+        schema: SCHEMA.to_owned(),
         report_version: REPORT_VERSION,
+        imported: None,
         boot: None,
         arch: Arch::Arm64,
         capabilities: CAPABILITIES

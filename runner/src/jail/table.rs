@@ -318,6 +318,7 @@ pub const ROWS: &[Row] = &[
     row(libc::SYS_ioctl, KVM_GET_DEVICE_ATTR, &[Control], "what its interrupt controller has").only(SAVED),
     row(libc::SYS_sendmsg, Any, &[Control], "memory, disks, taps and words go to whom its operator connected").of(Shared).only(HANDED),
     row(libc::SYS_fcntl, Is(1, RIGHT), &[Control, Vcpu], "the right to run the guest, a lock which one process has at a time; it can be any lock of any file that is open").of(Shared).only(HANDED),
+    row(libc::SYS_fstat, Any, &[Control, Vcpu], "whether somebody has written its disks since it came to rest").of(Shared).only("a guest is handed over to another host"),
     row(libc::SYS_pwrite64, Any, &[Scribe], "a guest goes to the file that its operator opened").only(SAVED),
     row(libc::SYS_fsync, Any, &[Scribe], "that file is on the disk before anybody is told").only(SAVED),
     row(libc::SYS_pread64, Any, &[Reader], "what its memory was saved as").only(RESTORED),

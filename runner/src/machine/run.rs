@@ -25,7 +25,7 @@ use crate::gic::direct::Direct;
 use crate::gic::gate::Gate;
 use crate::gic::proxy::Proxy;
 use crate::gic::view;
-use crate::handover::hands::{Hands, UNKNOWN};
+use crate::handover::hands::{CAME, Hands, UNKNOWN};
 use crate::handover::protocol::Verdict;
 use crate::hold::barrier::{Barrier, Hold};
 use crate::hold::outlet::Outlet;
@@ -230,6 +230,8 @@ pub struct Resumed {
     pub paused: bool,
     /// Asks for it at its other end, right before it goes on, where it is handed over.
     pub asks: Option<Asks>,
+    /// That one is on another host.
+    pub far: bool,
 }
 
 /// What asks for a guest that is handed over; what it is given is done last before that is taken.
@@ -434,6 +436,7 @@ fn run_turning(
     shared.outlet.keep(&parks);
     // Its vCPUs run all at once, when everybody is ready, and its devices begin then what waits in their queues. Where that
     // does not come none of them ever does: who leaves early lets go of nothing.
+    let far = resumed.as_ref().is_some_and(|resumed| resumed.far);
     let mut held = resumed.map(|resumed| {
         let parked: Vec<Parked> = parks.iter().map(Park::park).collect();
         let held = ManuallyDrop::new((parked, shared.barrier.hold()));
@@ -474,7 +477,7 @@ fn run_turning(
         let begins_paused = paused.is_some();
         controls.get_or_init(|| {
             let mut controls = operate(&operated, parks, asked, saves, kept);
-            controls.unknown = unknown;
+            (controls.unknown, controls.far) = (unknown, far);
             if let Some((parked, hold)) = paused {
                 controls.begin_paused(parked, hold);
             }
@@ -485,7 +488,11 @@ fn run_turning(
         }
         first();
         if begins_paused {
-            let words = if unknown { UNKNOWN } else { BEGINS_PAUSED };
+            let words = match (unknown, far) {
+                (true, true) => CAME,
+                (true, false) => UNKNOWN,
+                (false, _) => BEGINS_PAUSED,
+            };
             speaker::event(Event::Paused, words);
         }
     });

@@ -7,7 +7,8 @@ use crate::lock::Lock;
 use crate::observation::{self, AT_LATER_ENTRY, Promise, key_named, key_of, unpromised, wire};
 use crate::plan::{Emulation, Keep, LENGTHS, Refusal, Step, Way, plan_with, unlocked};
 use crate::reason;
-use crate::report::{Fact, HostReport, Seen, View};
+use crate::report::{Fact, HostReport, Reading, Seen, View};
+use crate::smccc;
 use crate::vm::Feature;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -285,9 +286,18 @@ pub(super) fn unpromised(
                 .any(|left| left.contains_key(&(name.to_owned(), 0)))
     };
     let (old, new) = (facts(old), facts(new));
+    // What a register is at a later entry as well, is told of the register.
+    let is_itself = |view: &BTreeMap<(u32, &str), Seen>, (vcpu, name): (u32, &str)| {
+        let register = name.strip_suffix(AT_LATER_ENTRY);
+        let itself = register.and_then(|register| view.get(&(vcpu, register)));
+        itself.is_some_and(|itself| view.get(&(vcpu, name)) == Some(itself))
+    };
     let mut out = Changed::default();
     for place in old.keys().chain(new.keys()).collect::<BTreeSet<_>>() {
         let (vcpu, name) = *place;
+        if is_itself(&old, *place) && is_itself(&new, *place) {
+            continue;
+        }
         let promised = key_of(name).and_then(|key| masks.get(&(vcpu, key)));
         let differ = match (old.get(place), new.get(place), promised) {
             (Some(old), Some(new), None) if LEFT_BEHIND.contains(&name) => {
@@ -343,13 +353,15 @@ fn has_reading(view: &View, name: &str) -> bool {
             .any(|r| r.value.is_some() && (r.name == name || unlocked::encoded(r.id) == name))
 }
 
-/// What changed from one to the other; without an old host, from what the lock says.
+/// What changed from one to the other; without an old host, from what the lock says. Guests of the old host had that lock.
 pub(super) fn changed(
-    old: Option<(&View, &AllLeft)>,
+    old: Option<(&Lock, &View, &AllLeft)>,
     (new_view, new): (&View, &AllLeft),
 ) -> Changed {
     let mut out = Changed::default();
-    let (old_view, old) = old.unzip();
+    let promises = old.map(|(lock, ..)| observation::promises(lock));
+    let promises = promises.unwrap_or_default();
+    let (old_view, old) = old.map(|(_, view, left)| (view, left)).unzip();
     for (key, now) in new {
         let then = old.and_then(|old| old.get(key));
         if old.is_none() && now.remedy == Remedy::Unpromised {
@@ -371,9 +383,22 @@ pub(super) fn changed(
             out.unknown.push(alone(&key.0));
             continue;
         }
-        let (mut before, mut after) = match then {
-            Some(then) => (then.offered.clone(), now.offered.clone()),
-            None => (now.wanted.clone(), now.offered.clone()),
+        // What the lock of now says of a call is not what a guest of the old host was answered.
+        let is_call = key.0.contains('(') && then.is_none();
+        let answered = old_view
+            .filter(|_| is_call)
+            .and_then(|view| Answered::of(&key.0, view, &promises));
+        let same = |old: &View| {
+            let of = |view| readings(&key.0, &now.offered, view);
+            of(old) == of(new_view)
+        };
+        if matches!(answered, Some(Answered::ByDefault(_))) && old_view.is_some_and(same) {
+            continue;
+        }
+        let (mut before, mut after) = match (then, answered) {
+            (Some(then), _) => (then.offered.clone(), now.offered.clone()),
+            (None, Some(answered)) => (answered.words(), now.offered.clone()),
+            (None, None) => (now.wanted.clone(), now.offered.clone()),
         };
         if let Some(then) = then.filter(|then| then.offered == now.offered) {
             let is_worse = then.remedy.rank() < now.remedy.rank();
@@ -418,6 +443,55 @@ pub(super) fn changed(
         }
     }
     out
+}
+
+/// What a guest of the old host was answered to a call, by a kernel that kept its lock.
+enum Answered {
+    /// What the kernel answers by default, which its lock does not forbid.
+    ByDefault(String),
+    /// What its lock promises, and the kernel answers only where something was written.
+    Brought(String),
+}
+
+impl Answered {
+    /// `None` where no guest made the call.
+    fn of(call: &str, view: &View, promises: &[Promise]) -> Option<Self> {
+        let key = key_of(call)?;
+        let facts = view.guest.iter().filter(|f| key_of(&f.name) == Some(key));
+        let facts: Vec<&Fact> = facts.collect();
+        let words = |seen: Seen| match seen {
+            Seen::Value(value) => smccc::answer_name(call, value),
+            _ => seen.to_string(),
+        };
+        let read = match Reading::of(facts.iter().copied()) {
+            Reading::Unseen => return None,
+            Reading::Alike(_, seen) => words(seen),
+            Reading::Apart(all) => {
+                let all = all.into_iter();
+                let all = all.map(|(vcpu, seen)| format!("{} on vCPU {vcpu}", words(seen)));
+                all.collect::<Vec<_>>().join(", ")
+            }
+        };
+        // The second vCPU of the probe's guest stands for all others.
+        let mut own = promises.iter().filter(|p| p.vcpu <= 1 && p.key == key);
+        let is_broken = |promise: &&Promise| {
+            let mut of_vcpu = facts.iter().filter(|fact| fact.vcpu == promise.vcpu);
+            of_vcpu.any(|fact| !promise.kept(fact.seen))
+        };
+        Some(match own.find(is_broken) {
+            None => Self::ByDefault(read),
+            Some(promise) => Self::Brought(match promise.value {
+                Some(value) => smccc::answer_name(call, value),
+                None => promise.words(),
+            }),
+        })
+    }
+
+    fn words(self) -> String {
+        match self {
+            Self::ByDefault(words) | Self::Brought(words) => words,
+        }
+    }
 }
 
 impl Left {
@@ -535,4 +609,59 @@ pub(super) fn lengths(of: [&[u32]; 2]) -> Option<Unsaid> {
 fn listed(lengths: &[u32]) -> String {
     let texts: Vec<String> = lengths.iter().map(u32::to_string).collect();
     texts.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CALL: &str = "PSCI_VERSION()";
+
+    /// A guest of two vCPUs that was answered so.
+    fn view(answers: [u64; 2]) -> View {
+        let fact = |(vcpu, value)| Fact {
+            vcpu,
+            name: CALL.to_owned(),
+            seen: Seen::Value(value),
+        };
+        View {
+            features: Vec::new(),
+            registers: Vec::new(),
+            guest: (0..).zip(answers).map(fact).collect(),
+            rehearsed: false,
+        }
+    }
+
+    fn promise(value: u64) -> Promise {
+        Promise {
+            vcpu: 0,
+            key: key_of(CALL).expect("a call"),
+            value: Some(value),
+            mask: u64::MAX,
+        }
+    }
+
+    /// Both kernels answer the same by default: that the old one could be made to answer as its lock says is still lost.
+    #[test]
+    fn an_answer_that_was_brought_about_is_not_the_default_one() {
+        let answered = |answers, promises: &[Promise]| {
+            let answered = Answered::of(CALL, &view(answers), promises).expect("it was answered");
+            (matches!(answered, Answered::ByDefault(_)), answered.words())
+        };
+        let (new, old) = (0x10001, 0x2);
+        assert_eq!(
+            answered([new; 2], &[promise(new)]),
+            (true, "0x10001".to_owned())
+        );
+        assert_eq!(answered([new; 2], &[]), (true, "0x10001".to_owned()));
+        assert_eq!(
+            answered([new; 2], &[promise(old)]),
+            (false, "0x2".to_owned())
+        );
+        assert_eq!(
+            answered([new, old], &[]),
+            (true, "0x10001 on vCPU 0, 0x2 on vCPU 1".to_owned())
+        );
+        assert!(Answered::of("SMC PSCI_VERSION()", &view([new; 2]), &[]).is_none());
+    }
 }

@@ -35,7 +35,7 @@ pub enum LockError {
         line: usize,
         /// Column, from 1.
         column: usize,
-        /// What the reader met.
+        /// What the reader met there.
         message: String,
     },
     /// It parses and yet contradicts itself.
@@ -121,7 +121,7 @@ fn read(text: &str) -> Result<Lock, LockError> {
     let malformed = |e: serde_json::Error| LockError::Malformed {
         line: e.line(),
         column: e.column(),
-        message: e.to_string(),
+        message: json::words(&e),
     };
     let version = match version_in(text) {
         Some(version @ ..=LOCK_VERSION) => version,

@@ -237,6 +237,9 @@ fn memory_map(lock: &Lock) -> Result<(), String> {
     if machine.memory.size < MEMORY_MIN {
         return Err("memory must be 64 MiB or more".into());
     }
+    if [machine.memory.base, machine.memory.size].map(|n| n % LARGEST_PAGE) != [0; 2] {
+        return Err("memory is not made of whole 64 KiB pages, which some hosts have".into());
+    }
     let tree = Range {
         base: lock.device_tree.base,
         size: TREE_SIZE,
@@ -251,6 +254,10 @@ fn memory_map(lock: &Lock) -> Result<(), String> {
     }
     stolen_time(lock, tree)
 }
+
+/// Bytes of the largest page of a host: what it gives a guest as memory is whole ones (`KVM_SET_USER_MEMORY_REGION`,
+/// virt/kvm/kvm_main.c).
+const LARGEST_PAGE: u64 = 0x1_0000;
 
 /// Bytes that are kept for the device tree where it lies, at the least: those of the largest machine's would fit.
 pub(super) const TREE_SIZE: u64 = 0x10_0000;
@@ -288,7 +295,6 @@ fn stolen_time(lock: &Lock, tree: Range) -> Result<(), String> {
 
 /// A machine has one generation id at the most, and it is memory: pages of any host.
 fn generation_id(devices: &[Device]) -> Result<(), String> {
-    const LARGEST_PAGE: u64 = 0x1_0000;
     let mut all = devices.iter().filter(|d| d.kind == DeviceKind::Vmgenid);
     let Some(Device { name, range, .. }) = all.next() else {
         return Ok(());

@@ -18,7 +18,7 @@ use super::interrupts::{self, SeenGic};
 use super::reset::{self, Owed};
 use super::settled::{self, Elsewhere, Follows, Found};
 use super::unlocked::{self, Silent};
-use super::{Emulation, Ground, Plan, Refusal, features, registers, room, workarounds};
+use super::{Emulation, Ground, Plan, Refusal, features, imported, registers, room, workarounds};
 use crate::lock::{GicRegister, Lock, LockedRegister};
 use crate::parallel;
 use crate::report::{GicReport, ReportedRegister};
@@ -245,6 +245,12 @@ impl<'a, T: Eq + Hash> Fleet<'a, T> {
         for (host, ground) in self.grounds.iter().enumerate() {
             let mut sum = Sum::default();
             let mut plan = Plan::default();
+            if let Some(imported) = &ground.report.imported {
+                plan.refusals = imported::refusals(asking.lock, imported);
+                sum.add(self.of_plan(&plan));
+                all[host] = sum.refused;
+                continue;
+            }
             room::room(asking.lock, ground.report, &mut plan);
             sum.add(self.of_plan(&plan));
             let at = match self.offers[asking.features][host] {

@@ -2,8 +2,9 @@
 
 use crate::truth::{lock, spec};
 use vmlock_spec::lock::Lock;
-use vmlock_spec::observation::{Audit, Incomplete, Sighting, audit, fact_name, promises};
+use vmlock_spec::observation::{self, Audit, Incomplete, Sighting, audit, fact_name, promises};
 use vmlock_spec::report::Seen;
+use vmlock_wire as wire;
 
 fn example() -> Lock {
     lock(&spec(&["kvm-6.8", "psci-1.1"], "neoverse-n1", &[]))
@@ -106,4 +107,29 @@ fn a_promise_that_no_witness_can_tell_of_is_not_kept() {
     lock.gic.registers[0].name = "GICD_NOBODY".to_owned();
     let found = whole(&lock, &facts);
     assert!(!found.kept() && found.differences().len() == 1);
+}
+
+#[test]
+fn how_far_a_witness_came_is_told() {
+    let mut begun = wire::AREA_MAGIC.to_le_bytes().to_vec();
+    begun.extend(2u32.to_le_bytes());
+    begun.extend(wire::DONE_NOT.to_le_bytes());
+    for name in ["MIDR_EL1", "ID_AA64PFR0_EL1"] {
+        let key = observation::key_of(name).unwrap();
+        begun.extend(key.to_le_bytes());
+        begun.resize(begun.len() + size_of::<wire::Record>() - 8, 0);
+    }
+    let nothing = &begun[..size_of::<wire::AreaHeader>()];
+    let mut started = nothing.to_vec();
+    started[8] = 0;
+    assert_eq!(
+        observation::progress(&[&begun, &[], &started]),
+        "vCPU 0 has looked at 2 things, ID_AA64PFR0_EL1 the last of them; vCPU 1 has not begun; \
+         vCPU 2 has begun and looked at nothing"
+    );
+    // Of a count that is not the area's, nothing is read that is not there.
+    assert_eq!(
+        observation::progress(&[nothing]),
+        "vCPU 0 has begun and looked at nothing"
+    );
 }

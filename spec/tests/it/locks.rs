@@ -259,6 +259,7 @@ fn locks_that_contradict_themselves_are_refused() {
             l.machine.redistributors.push(second);
         }),
         ("32 bits", &|l| l.machine.devices[0].range.base = 1 << 50),
+        ("whole 64 KiB", &|l| l.machine.memory.size += 0x1000),
         ("MIDR_EL1", &|l| l.registers[midr].mask = 0),
         ("MIDR_EL1", &|l| l.registers[midr].mask &= !0xf),
         ("REVIDR_EL1", &|l| {

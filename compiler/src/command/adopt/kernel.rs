@@ -5,10 +5,11 @@
 
 use super::said;
 use crate::command::drift::{ask, model, own_model, unknown, write};
-use crate::command::{cpu, read_report};
+use crate::command::{cpu, read_tried};
 use crate::diagnostic::Diagnostic;
 use crate::flags::AdoptFlags;
 use crate::language::import;
+use crate::names;
 use crate::render::{Exit, Output};
 use crate::shell;
 use serde_json::{Value, json};
@@ -21,7 +22,7 @@ use vmlock_spec::report::HostReport;
 
 /// Writes the file.
 pub fn run(flags: &AdoptFlags, name: &str, out: &mut Output) {
-    if let Some(unfit) = cpu::not_a_name(name) {
+    if let Some(unfit) = names::not_a_name(name) {
         return out.fail(Exit::Usage, unfit);
     }
     let mut all = Catalogue::builtin();
@@ -49,7 +50,7 @@ pub fn run(flags: &AdoptFlags, name: &str, out: &mut Output) {
     if let Some((exit, unfit)) = write::unfit(&path, &all, &write::ADOPT) {
         return out.fail(exit, unfit);
     }
-    let report = match read_report(&flags.report) {
+    let report = match read_tried(&flags.report) {
         Ok(report) => report,
         Err(diagnostic) => return out.fail(Exit::Environment, diagnostic),
     };

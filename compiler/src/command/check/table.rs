@@ -9,6 +9,7 @@ use vmlock_spec::plan::Plan;
 /// What is said of a lock on a host.
 pub fn cell(plan: &Plan, another: Option<&Another>) -> String {
     match (plan.refusals.len(), another) {
+        _ if plan.is_unknown() => "unknown".to_owned(),
         (0, _) => "yes".to_owned(),
         (_, Some(_)) => "no: another CPU".to_owned(),
         (1, None) => "no: 1 entry".to_owned(),

@@ -1,9 +1,10 @@
 //! The baseline that `vmlock drift --write` leaves behind: written once, never over another file, and read back first.
 
 use crate::baseline as text;
-use crate::command::{cpu, unwritable};
+use crate::command::unwritable;
 use crate::diagnostic::Diagnostic;
 use crate::language::write::quoted;
+use crate::names;
 use crate::render::{Exit, Output};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::ErrorKind;
@@ -45,7 +46,7 @@ pub const ADOPT: Writer = Writer {
 /// Why no baseline can be written there.
 pub fn unfit(path: &Path, catalogue: &Catalogue, writer: &Writer) -> Option<(Exit, Diagnostic)> {
     let name = stem(path);
-    if let Some(unfit) = cpu::not_a_name(&name) {
+    if let Some(unfit) = names::not_a_name(&name) {
         return Some((Exit::Usage, unfit));
     }
     let taken = catalogue.newest(&name).is_some() || catalogue.cpu(&name).is_some();

@@ -263,6 +263,19 @@ fn held(file: &BootFile) -> String {
 }
 
 fn of_report(shown: &str, report: &HostReport, out: &mut Output) {
+    if let Some(imported) = &report.imported {
+        out.line(format!(
+            "{shown}: an imported report, which says {} things that one guest was shown",
+            imported.told()
+        ));
+        out.lines(hanging(&format!("  made of   {}", imported.of)));
+        for line in &imported.unknown {
+            out.lines(hanging(&format!("  unknown   {line}")));
+        }
+        out.line("  no lock is ever kept by it: `vmlock-run probe` makes a report on the host");
+        out.value("report", json!({ "imported": imported }));
+        return;
+    }
     out.line(format!(
         "{shown}: what one host can be made to show, for at most {} vCPUs",
         report.vcpus_max

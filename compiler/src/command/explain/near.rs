@@ -7,6 +7,9 @@ use vmlock_spec::catalogue::{BASELINES, CPUS, Catalogue, HWCAPS, REGISTERS};
 use vmlock_spec::names;
 use vmlock_spec::words::did_you_mean;
 
+/// Most codes that are told of one that is half typed.
+const BEGUN_MAX: usize = 6;
+
 /// The finding on such a name, with what a person needs who asked for it.
 pub fn unknown(name: &str) -> Diagnostic {
     let diagnostic = Diagnostic::error("explain::unknown", format!("nothing is known of `{name}`"));
@@ -49,7 +52,15 @@ fn of_family(name: &str) -> Option<String> {
 fn of_code(name: &str) -> Option<String> {
     let last = name.rsplit("::").next().unwrap_or(name);
     let same = codes::all().filter(|code| code.code.rsplit("::").next() == Some(last));
-    let same: Vec<String> = same.map(|code| format!("`{}`", code.code)).collect();
+    let mut same: Vec<String> = same.map(|code| format!("`{}`", code.code)).collect();
+    if same.is_empty() && name.contains("::") {
+        // The beginning of one, as it is typed.
+        let begun = codes::all().filter(|code| code.code.starts_with(name));
+        same = begun
+            .take(BEGUN_MAX)
+            .map(|code| format!("`{}`", code.code))
+            .collect();
+    }
     (!same.is_empty()).then(|| format!("did you mean {}?", same.join(" or ")))
 }
 

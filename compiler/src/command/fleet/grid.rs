@@ -13,6 +13,7 @@ use vmlock_spec::lock::Lock;
 use vmlock_spec::parallel;
 use vmlock_spec::part;
 use vmlock_spec::plan::{Emulation, Fleet, Ground, Refusal};
+use vmlock_spec::reason;
 use vmlock_spec::report::HostReport;
 use vmlock_spec::vm::Feature;
 
@@ -30,6 +31,8 @@ pub struct Grid {
 struct Reasons {
     /// That its CPU is another one.
     another_cpu: Option<u32>,
+    /// Whether nobody knows, and nothing is known to be wrong: nothing was tried on such a host.
+    unknown: bool,
     /// What is refused, one line for each register.
     refused: Vec<u32>,
 }
@@ -120,10 +123,16 @@ impl Grid {
         let of = |why: &Reasons| {
             json!({
                 "anotherCpu": why.another_cpu.as_ref().map(text),
+                "unknown": why.unknown,
                 "refused": why.refused.iter().map(text).collect::<Vec<_>>(),
             })
         };
         self.reasons.iter().map(of).collect()
+    }
+
+    /// Whether nobody knows, by the number of a set of reasons.
+    pub fn is_open(&self, number: usize) -> bool {
+        self.reasons[number].unknown
     }
 
     /// One of them for people: where the CPU is another one, the rest follows from that.
@@ -207,12 +216,17 @@ impl Asked<'_> {
                 Entry::Occupied(known) => *known.get(),
                 Entry::Vacant(new) => {
                     let refused = self.lines(&new.key().1, &mut lines);
-                    let mut reasons = self.reasons.lock().unwrap_or_else(PoisonError::into_inner);
-                    let next = reasons.len();
+                    let is_open = |number: &u64| {
+                        let told = self.fleet.told(*number);
+                        told.iter().all(|piece| piece.about.0 == reason::IMPORTED)
+                    };
                     let why = Reasons {
                         another_cpu,
+                        unknown: another_cpu.is_none() && new.key().1.iter().all(is_open),
                         refused,
                     };
+                    let mut reasons = self.reasons.lock().unwrap_or_else(PoisonError::into_inner);
+                    let next = reasons.len();
                     *new.insert(*reasons.entry(why).or_insert(next))
                 }
             };

@@ -12,8 +12,9 @@ use crate::location::Source;
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use vmlock_spec::catalogue::{Kind, register_by_id};
+use vmlock_spec::catalogue::{Kind, REGISTERS, register_by_id};
 use vmlock_spec::json::from_str;
+use vmlock_spec::report::{Imported, Seen, Witness};
 use vmlock_spec::smccc;
 use vmlock_spec::vm::Feature;
 
@@ -23,6 +24,16 @@ pub const SIZE_MAX: usize = 4 << 20;
 const DIGITS: usize = 128;
 /// How many problems, and names in a line, are told before the rest is left out.
 const TOLD: usize = 12;
+
+/// What a host report does not know that is made of a dump.
+const UNKNOWN: [&str; 6] = [
+    "which values the host's kernel takes: no register, PSCI version or revision of GICD_IIDR was written",
+    "which vCPU features its KVM offers, and what a guest with PMU, SVE or PAuth has there",
+    "how many vCPUs, how many bits of address and which SVE vector lengths it gives a guest",
+    "its interrupt controller, its answers to firmware calls, and whether these can be forwarded",
+    "what a guest reads from inside, where that is another value than KVM_GET_ONE_REG tells",
+    "which of these values Firecracker had written itself, by a template too",
+];
 
 /// `cpu-template-helper fingerprint dump`.
 #[derive(Deserialize)]
@@ -71,6 +82,8 @@ pub struct Found {
     pub what: &'static str,
     /// The CPU.
     pub partial: Partial,
+    /// What of it is told of the host; else why nothing is.
+    pub host: Result<Imported, &'static str>,
     /// What of the file is no part of a CPU model, a line each.
     pub beside: Vec<String>,
 }
@@ -127,11 +140,7 @@ pub fn read(source: &Arc<Source>) -> Result<Found, Vec<Diagnostic>> {
     }
     let broken = |error: serde_json::Error| {
         let at = json::offset(&source.text, error.line(), error.column());
-        let words = error.to_string();
-        let words = words
-            .rsplit_once(" at line ")
-            .map_or(words.as_str(), |(w, _)| w);
-        let diagnostic = Diagnostic::error("foreign::invalid", words.to_owned());
+        let diagnostic = Diagnostic::error("foreign::invalid", vmlock_spec::json::words(&error));
         vec![diagnostic.at(source, at..at, "here").help(
             "a template, dump or fingerprint of Firecracker's for aarch64 belongs here, whole as it was written",
         )]
@@ -158,6 +167,7 @@ pub fn read(source: &Arc<Source>) -> Result<Found, Vec<Diagnostic>> {
     });
     let said = known.clone().filter(|(register, _)| is_said(register));
     let mut partial = Partial::default();
+    let mut host = Err("a template says what guests are to be shown, and not what any was");
     let what = match (is_dump, &versions) {
         (false, _) => {
             partial.title = "What a CPU template of Firecracker's makes guests see".to_owned();
@@ -196,26 +206,22 @@ pub fn read(source: &Arc<Source>) -> Result<Found, Vec<Diagnostic>> {
                     "a dump of Firecracker's".to_owned(),
                 ),
             };
-            partial.title = format!("What a guest was shown: {by}");
-            partial.about = about(&[
-                "It knows what one guest without PMU, SVE and PAuth was shown on one host. Where that guest had",
-                "something, the silicon has that or more; where it had nothing, that is the silicon's own word only if no",
-                "kernel of vmlock's catalogue hides it there, and boot options of the host or CPUs of another kind have not",
-                "hidden it either. All else is `unknown`: no lock comes of it. A template that the guest was started with",
-                "would have changed what stands here.",
-            ]);
-            partial.why = "a guest without PMU, SVE and PAuth does not tell".to_owned();
-            let caches = "kernels from 6.3 on make caches up, KVM tells half of one with FEAT_CCIDX, and Firecracker writes CLIDR_EL1 itself from 1.16 on";
-            let mut values = BTreeMap::new();
-            for (register, read) in said {
-                let whole = read.bits & register.promised() == register.promised();
-                if register.name == "CLIDR_EL1" || register.csselr().is_some() {
-                    partial.because.insert(&register.name, caches.to_owned());
-                } else if register.kind != Kind::State && whole {
-                    values.insert(register.name.as_ref(), read.value);
-                }
-            }
-            partial.shown(&values, &by);
+            // Run-time state is no host's; of what is not told whole nothing is.
+            let whole = known.clone().filter(|(register, read)| {
+                register.kind != Kind::State
+                    && read.bits & register.promised() == register.promised()
+            });
+            let values = whole
+                .map(|(register, read)| (register.name.to_string(), Seen::Value(read.value)))
+                .collect();
+            let imported = Imported {
+                of: by,
+                by: Witness::Monitor,
+                unknown: UNKNOWN.map(str::to_owned).to_vec(),
+                shown: vec![values],
+            };
+            partial = of_report(&imported);
+            host = Ok(imported);
             what
         }
     };
@@ -223,8 +229,40 @@ pub fn read(source: &Arc<Source>) -> Result<Found, Vec<Diagnostic>> {
     Ok(Found {
         what,
         partial,
+        host,
         beside,
     })
+}
+
+/// The CPU of which a guest was shown these values, by KVM_GET_ONE_REG.
+pub fn of_report(imported: &Imported) -> Partial {
+    let by = &imported.of;
+    let mut partial = Partial {
+        title: format!("What a guest was shown: {by}"),
+        about: about(&[
+            "It knows what one guest without PMU, SVE and PAuth was shown on one host. Where that guest had",
+            "something, the silicon has that or more; where it had nothing, that is the silicon's own word only if no",
+            "kernel of vmlock's catalogue hides it there, and boot options of the host or CPUs of another kind have not",
+            "hidden it either. All else is `unknown`: no lock comes of it. A template that the guest was started with",
+            "would have changed what stands here.",
+        ]),
+        why: "a guest without PMU, SVE and PAuth does not tell".to_owned(),
+        ..Partial::default()
+    };
+    let caches = "kernels from 6.3 on make caches up, KVM tells half of one with FEAT_CCIDX, and Firecracker writes CLIDR_EL1 itself from 1.16 on";
+    let mut values = BTreeMap::new();
+    for register in REGISTERS.iter().filter(|register| is_said(register)) {
+        let Some(value) = imported.seen(&register.name).value() else {
+            continue;
+        };
+        if register.name == "CLIDR_EL1" || register.csselr().is_some() {
+            partial.because.insert(&register.name, caches.to_owned());
+        } else {
+            values.insert(register.name.as_ref(), value);
+        }
+    }
+    partial.shown(&values, by);
+    partial
 }
 
 /// The first lines of the file.

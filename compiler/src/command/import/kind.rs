@@ -27,6 +27,12 @@ enum Kind {
     Report,
 }
 
+/// Why nothing of a host is in a file that speaks of one.
+const NO_GUEST: &str =
+    "it says what programs of the host find, and not what a guest there was shown";
+/// The same of a machine.
+const NO_HOST: &str = "it describes a machine, and no host on which that runs";
+
 /// How the run ends, and why.
 pub type Failed = (Exit, Vec<Diagnostic>);
 
@@ -68,6 +74,7 @@ pub fn read(path: &Path, said: &Said) -> Result<Found, Failed> {
         let found = observed::read(&account, &shown).map_err(|p| (Exit::Refused, vec![*p]))?;
         return Ok(Found {
             what: "what a portable witness saw",
+            host: found.host,
             made: Made::Models(vec![(String::new(), found.partial)]),
             beside: found.beside,
         });
@@ -93,6 +100,7 @@ pub fn read(path: &Path, said: &Said) -> Result<Found, Failed> {
             let parts = found.kinds.into_iter();
             Ok(Found {
                 what: "/proc/cpuinfo of an arm64 machine",
+                host: Err(NO_GUEST),
                 made: Made::Models(
                     parts
                         .map(|(cpus, partial)| (about(&cpus), partial))
@@ -103,12 +111,13 @@ pub fn read(path: &Path, said: &Said) -> Result<Found, Failed> {
         }
         Kind::Qemu => {
             let unsaid = said.unsaid(&source, "a command line");
-            if !unsaid.is_empty() {
+            if !unsaid.is_empty() && !said.to_report {
                 return Err((Exit::Usage, unsaid));
             }
             let found = qemu::read(&source, said).map_err(wrong)?;
             Ok(Found {
                 what: "a command line of QEMU's",
+                host: Err(NO_HOST),
                 made: Made::Machine(Box::new(found.spec), found.strays),
                 beside: found.beside,
             })
@@ -119,17 +128,19 @@ pub fn read(path: &Path, said: &Said) -> Result<Found, Failed> {
                 let found = capabilities::read(&source, &document).map_err(wrong)?;
                 return Ok(Found {
                     what: "what libvirt says of a host",
+                    host: Err(NO_GUEST),
                     made: Made::Models(vec![(String::new(), found.partial)]),
                     beside: found.beside,
                 });
             }
             let unsaid = said.unsaid(&source, "a domain");
-            if !unsaid.is_empty() {
+            if !unsaid.is_empty() && !said.to_report {
                 return Err((Exit::Usage, unsaid));
             }
             let found = libvirt::domain(&source, &document, said).map_err(wrong)?;
             Ok(Found {
                 what: "a domain of libvirt's",
+                host: Err(NO_HOST),
                 made: Made::Machine(Box::new(found.spec), found.strays),
                 beside: found.beside,
             })
@@ -138,6 +149,7 @@ pub fn read(path: &Path, said: &Said) -> Result<Found, Failed> {
             let found = firecracker::read(&source).map_err(wrong)?;
             Ok(Found {
                 what: found.what,
+                host: found.host,
                 made: Made::Models(vec![(String::new(), found.partial)]),
                 beside: found.beside,
             })

@@ -34,6 +34,8 @@ pub struct Said<'a> {
     pub cpu: Option<&'a str>,
     /// Files of the author's own, with baselines and CPU models.
     pub import: &'a [String],
+    /// Whether a host report shall come of the file.
+    pub to_report: bool,
 }
 
 impl Said<'_> {

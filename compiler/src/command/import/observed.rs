@@ -6,8 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use vmlock_spec::catalogue::{Kind, REGISTERS, selectors};
 use vmlock_spec::observation::account::Account;
 use vmlock_spec::observation::fact_name;
+use vmlock_spec::observation::scope::Scope;
 use vmlock_spec::reason;
-use vmlock_spec::report::Seen;
+use vmlock_spec::report::{Imported, Reading, Seen, Witness};
 use vmlock_spec::smccc;
 
 /// The largest CCSIDR_EL1 of a cache of one set and one way: such a one is made up.
@@ -18,10 +19,26 @@ const MADE_UP: u64 = 7;
 const REVISION: u64 = 0xf << 12;
 const KVM: u64 = 0x4b00_043b;
 
+/// What a host report does not know that is made of a witness's log.
+const UNKNOWN: [&str; 6] = [
+    "which values the host's kernel takes: no register, PSCI version or revision of GICD_IIDR was written",
+    "which vCPU features its KVM offers, and what a guest with others than this one's has there",
+    "how many vCPUs, how many bits of address and which SVE vector lengths it gives a guest",
+    "whether it lets firmware calls be forwarded, PMU events be hidden and stolen time be told",
+    "which registers its KVM lists, beside those that a guest can read",
+    "which of these values the virtual machine monitor had written itself",
+];
+
+/// Why no host report comes of a log in which something else than KVM answered, and of one that does not tell.
+const ANOTHERS: &str = "KVM did not answer its guest: GICD_IIDR is another's";
+const UNSEEN: &str = "whether KVM ran its guest was not seen: it tells of no GICD_IIDR and of no firmware call of KVM's own";
+
 /// What comes of it.
 pub struct Found {
     /// The CPU.
     pub partial: Partial,
+    /// What of it is told of the host, where KVM ran the guest; else why it is not.
+    pub host: Result<Imported, &'static str>,
     /// What of it is no part of a CPU model, a line each.
     pub beside: Vec<String>,
 }
@@ -39,6 +56,56 @@ fn values(account: &Account) -> BTreeMap<String, Result<Seen, ()>> {
     all.into_iter().map(named).collect()
 }
 
+/// The same of a report that was imported.
+fn values_of(imported: &Imported) -> BTreeMap<String, Result<Seen, ()>> {
+    let all = imported.readings().into_iter();
+    all.map(|(name, reading)| match reading {
+        Reading::Alike(_, seen) => (name.to_owned(), Ok(seen)),
+        _ => (name.to_owned(), Err(())),
+    })
+    .collect()
+}
+
+/// Why it is not known that KVM ran the guest: `None` where it answers for the distributor, or names itself. That it does not
+/// says nothing of the CPU, which may be a real one under another hypervisor or beside another's interrupt controller.
+fn not_kvms(seen: &BTreeMap<String, Result<Seen, ()>>) -> Option<&'static str> {
+    let value = |name: &str| match seen.get(name) {
+        Some(Ok(Seen::Value(value))) => Some(*value),
+        _ => None,
+    };
+    if value("VENDOR_HYP_CALL_UID()") == Some(smccc::VENDOR_HYP_UID[0]) {
+        return None;
+    }
+    match value("GICD_IIDR") {
+        Some(iidr) if iidr & !REVISION == KVM => None,
+        Some(_) => Some(ANOTHERS),
+        None => Some(UNSEEN),
+    }
+}
+
+/// What it tells of the host.
+fn host(account: &Account) -> Imported {
+    let mut shown = vec![BTreeMap::new(); account.vcpus as usize];
+    for sighting in &account.sightings {
+        let of_host = matches!(
+            Scope::of(sighting.key),
+            Scope::Cpu | Scope::Firmware | Scope::Gic
+        );
+        if let Some(facts) = shown.get_mut(sighting.vcpu as usize).filter(|_| of_host) {
+            let facts: &mut BTreeMap<String, Seen> = facts;
+            facts.insert(fact_name(sighting.key).into_owned(), sighting.seen);
+        }
+    }
+    let lost = account.incomplete.iter();
+    let lost = lost.map(|i| format!("what vCPU {} has not told: {}", i.vcpu, i.reason));
+    Imported {
+        of: "what a portable witness saw under somebody's VMM".to_owned(),
+        by: Witness::Guest,
+        unknown: UNKNOWN.map(str::to_owned).into_iter().chain(lost).collect(),
+        shown,
+    }
+}
+
 /// The name under which a witness saw what decides a register of a model.
 fn question(name: &str) -> String {
     match name.strip_prefix("KVM_REG_ARM_") {
@@ -53,6 +120,25 @@ fn question(name: &str) -> String {
 /// Its vCPUs are not of one kind.
 pub fn read(account: &Account, shown: &str) -> Result<Found, Box<Diagnostic>> {
     let seen = values(account);
+    Ok(Found {
+        partial: partial(&seen, shown)?,
+        host: not_kvms(&seen).map_or_else(|| Ok(host(account)), Err),
+        beside: beside(account, &seen),
+    })
+}
+
+/// The CPU of a report that was made of one.
+///
+/// # Errors
+/// As [`read`].
+pub fn of_report(imported: &Imported, shown: &str) -> Result<Partial, Box<Diagnostic>> {
+    partial(&values_of(imported), shown)
+}
+
+fn partial(
+    seen: &BTreeMap<String, Result<Seen, ()>>,
+    shown: &str,
+) -> Result<Partial, Box<Diagnostic>> {
     let mut apart = BTreeSet::new();
     let mut values: BTreeMap<&'static str, u64> = BTreeMap::new();
     for register in REGISTERS.iter().filter(|r| is_said(r)) {
@@ -129,10 +215,14 @@ pub fn read(account: &Account, shown: &str) -> Result<Found, Box<Diagnostic>> {
         &values,
         "read by a portable witness in a guest of somebody's VMM",
     );
-    Ok(Found {
-        partial,
-        beside: beside(account, &seen),
-    })
+    if let Some(why) = not_kvms(seen) {
+        partial.about.extend([
+            String::new(),
+            format!("{why}."),
+            "Whether these values are a real CPU's or an emulator's nobody knows but for what stands at MIDR_EL1.".to_owned(),
+        ]);
+    }
+    Ok(partial)
 }
 
 /// The level of a mitigation that such an answer tells of; none where levels do not answer so.

@@ -3,12 +3,13 @@
 //! A register that such a file does not name would read as zero, which nobody has seen: so that each one that a lock
 //! could promise stands there, with its value or as `unknown`. No lock comes of what is unknown.
 
+use crate::emulated;
 use crate::language::write::quoted;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use vmlock_spec::catalogue::passed::Passed;
 use vmlock_spec::catalogue::{
-    Catalogue, Field, Kind, REGISTERS, RegisterInfo, Rule, register_by_name,
+    Catalogue, CpuModel, Field, Kind, REGISTERS, RegisterInfo, Rule, register_by_name,
 };
 use vmlock_spec::lock::reset;
 use vmlock_spec::smccc;
@@ -144,6 +145,9 @@ impl Partial {
             };
             self.registers.insert(name, known);
         }
+        if let Some(why) = emulated::emulated(|info| values.get(info.name.as_ref()).copied()) {
+            self.emulated(why);
+        }
         let name = "ID_AA64PFR0_EL1";
         for (field, vulnerability) in PROVEN {
             let field = register_by_name(name).and_then(|r| r.field(field));
@@ -151,6 +155,24 @@ impl Partial {
             if shown.is_some_and(|(value, field)| field.get(*value) > 0) {
                 self.unaffected.push(vulnerability);
             }
+        }
+    }
+
+    /// Says that these values are no silicon's, as models of emulators say it: by the source of MIDR_EL1.
+    pub fn emulated(&mut self, why: &str) {
+        let host = CpuModel::EMULATED;
+        if let Some(midr) = self.registers.get_mut("MIDR_EL1")
+            && !midr.source.starts_with(host)
+        {
+            midr.source = format!("{host}: {why}; {}", midr.source);
+            self.title += ", on an emulated host";
+            let more = [
+                String::new(),
+                format!("That host is an emulated one: {why}."),
+                "Real machines have other values, and keep a lock of them only where they can be made to show these."
+                    .to_owned(),
+            ];
+            self.about.extend(more);
         }
     }
 

@@ -132,7 +132,7 @@ fn values(node: &Node, out: &mut String) {
             (_, _, false) => "Then",
             (_, _, true) => "Then, as many as there are",
         };
-        let can_be = kind(*value);
+        let can_be = kind(value.value);
         if !can_be.is_empty() {
             out.push_str(&format!("\n{name}: {can_be}.\n"));
         }
@@ -177,7 +177,7 @@ fn kind(value: Value) -> String {
         Value::Machine => return "another machine of the file".to_owned(),
         Value::Name => return "a name that you give".to_owned(),
         // What it means says which number or text.
-        Value::Other => return String::new(),
+        Value::Text | Value::Number(_) | Value::Event | Value::Size(_) => return String::new(),
     };
     let names = meaning::names(value);
     let listed: Vec<String> = names

@@ -1,33 +1,23 @@
-//! `description "…"` and `labels NAME="VALUE"`: what is said of a machine for people and programs around it. No guest sees
-//! it, and no lock holds it.
+//! `labels NAME="VALUE"`: what is said of a machine for programs around it. No guest sees it, and no lock holds it.
 
 use super::Decoder;
+use super::row::Object;
 use super::span::{head, range};
 use crate::diagnostic::Diagnostic;
-use crate::language::nodes;
 use kdl::KdlNode;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
 impl Decoder<'_> {
-    pub(super) fn description(&mut self, node: &KdlNode) -> Option<String> {
-        self.properties(node, &[]);
-        self.no_children(node);
-        let example = nodes::at(&["vm", "description"]).map_or("", |node| node.example);
-        let entry = self.only(node, example)?;
-        self.places.note("/description", range(entry.span()));
-        self.string(entry, "the description")
-    }
-
     /// The labels of a machine. Their names are the author's, so that none is unknown.
-    pub(super) fn labels(&mut self, node: &KdlNode) -> BTreeMap<String, String> {
+    pub(super) fn labels(&mut self, node: &KdlNode) -> Object {
         self.places.note("/labels", head(node));
         self.no_block_of_labels(node);
         self.no_arguments(
             node,
             "a label has a name and a value: `labels team=\"shop\"`",
         );
-        let mut labels = BTreeMap::new();
+        let mut labels = Object::new();
         let mut spans: BTreeMap<&str, Range<usize>> = BTreeMap::new();
         for entry in node.entries() {
             let Some(name) = entry.name().map(|name| name.value()) else {
@@ -47,7 +37,7 @@ impl Decoder<'_> {
             }
             self.places.note(format!("/labels/{name}"), span);
             if let Some(value) = self.string(entry, &format!("the label `{name}`")) {
-                labels.insert(name.to_owned(), value);
+                labels.insert(name.to_owned(), value.into());
             }
         }
         labels

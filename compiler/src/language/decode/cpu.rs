@@ -1,138 +1,16 @@
-//! The `cpu` block: the model, how many, and what is on, hidden and set.
+//! The `cpu` block: words that it has not, and a field that is set.
 
 use super::Decoder;
 use super::span::{head, range, range_of_entries};
 use super::word::{FEATURES_LATER, VM_NODES};
 use crate::diagnostic::suggest;
 use crate::language::elsewhere;
-use crate::language::nodes::properties;
-use kdl::KdlNode;
-use std::collections::BTreeMap;
-use vmlock_spec::vm::limits::VCPUS;
-use vmlock_spec::vm::{Cpu, Feature, SetField};
+use crate::language::nodes::Node;
+use kdl::{KdlEntry, KdlNode};
+use vmlock_spec::vm::Feature;
 
 impl Decoder<'_> {
-    pub(super) fn cpu(&mut self, node: &KdlNode, unread: &mut Vec<&'static str>) -> Option<Cpu> {
-        self.places.note("/cpu", head(node));
-        let properties = self.properties(node, properties(&["vm", "cpu"]));
-        let model = self
-            .only(node, "cpu \"neoverse-n1\" count=2")
-            .and_then(|entry| {
-                self.places.note("/cpu/model", range(entry.span()));
-                self.string(entry, "the CPU model")
-            });
-        let count = match properties.get("count") {
-            Some(entry) => {
-                self.places.note("/cpu/count", range(entry.span()));
-                self.number(entry, "spec::cpu-count", "`count`", VCPUS)
-            }
-            None if self.misspelt.contains("count") || self.count_elsewhere(node) => None,
-            None => {
-                self.push(
-                    "spec::missing",
-                    "`cpu` does not say how many there are".to_owned(),
-                    head(node),
-                    "no `count`",
-                    "add `count=1`, or as many vCPUs as the guest has",
-                );
-                None
-            }
-        };
-        if count.is_none() {
-            unread.push("/cpu/count");
-        }
-        let mut features: BTreeMap<Feature, &KdlNode> = BTreeMap::new();
-        let mut vector_lengths = Vec::new();
-        let (mut pmu, mut debug, mut aarch32) = (None, None, false);
-        let mut single: BTreeMap<&str, &KdlNode> = BTreeMap::new();
-        let (mut hides, mut set) = (Vec::new(), Vec::new());
-        for child in node.children().map_or(&[][..], |c| c.nodes()) {
-            let word = child.name().value();
-            self.no_type(child.ty());
-            match word {
-                "hide" => hides.push(child),
-                "set" => {
-                    let one = self.set(child, set.len());
-                    set.extend(one);
-                }
-                "debug" | "aarch32" => {
-                    if let Some(first) = single.insert(word, child) {
-                        self.twice(first, child, "keep one of the two");
-                    }
-                    if word == "debug" {
-                        debug = self.debug(child);
-                    } else {
-                        aarch32 = true;
-                        self.places.note("/cpu/aarch32", head(child));
-                        self.properties(child, &[]);
-                        self.no_children(child);
-                        self.no_arguments(
-                            child,
-                            "the word alone asks for it; without it there is none",
-                        );
-                    }
-                }
-                _ => match Feature::ALL.iter().find(|f| f.name() == word) {
-                    Some(feature) => {
-                        let help =
-                            format!("the word alone turns it on; without `{word}` it is off");
-                        match feature {
-                            Feature::Sve => {
-                                self.properties(child, &[]);
-                                self.no_children(child);
-                                vector_lengths = self.vector_lengths(child, unread);
-                            }
-                            Feature::Pmu => {
-                                self.no_arguments(child, &help);
-                                pmu = self.pmu(child);
-                            }
-                            Feature::Pauth | Feature::Mte | Feature::StealTime => {
-                                self.properties(child, &[]);
-                                self.no_children(child);
-                                self.no_arguments(child, &help);
-                            }
-                        }
-                        match features.get(feature) {
-                            Some(first) => self.twice(first, child, "keep one of the two"),
-                            None => {
-                                features.insert(*feature, child);
-                            }
-                        }
-                    }
-                    None => self.unknown_feature(child),
-                },
-            }
-        }
-        for (index, (_, node)) in features.iter().enumerate() {
-            self.places
-                .note(format!("/cpu/features/{index}"), head(node));
-        }
-        let hide = self.list(&hides, "/cpu/hide", "a feature to hide", "hide \"crc32\"");
-        Some(Cpu {
-            model: model?,
-            count: count.unwrap_or(1) as u32,
-            features: features.into_keys().collect(),
-            vector_lengths,
-            pmu,
-            debug,
-            aarch32,
-            hide,
-            set,
-        })
-    }
-
-    /// Whether the number of vCPUs stands where it cannot be read: that is told of there.
-    fn count_elsewhere(&self, node: &KdlNode) -> bool {
-        let nameless = |entry: &&kdl::KdlEntry| entry.name().is_none();
-        let mut values = node.entries().iter().filter(nameless).skip(1);
-        let inner = node.children().map_or(&[][..], |block| block.nodes());
-        values.any(|entry| entry.value().as_integer().is_some())
-            || inner
-                .iter()
-                .any(|node| elsewhere::counts(node.name().value()))
-    }
-
-    fn unknown_feature(&mut self, node: &KdlNode) {
+    pub(super) fn unknown_feature(&mut self, node: &KdlNode) {
         let word = node.name().value();
         if FEATURES_LATER.contains(&word) {
             self.push(
@@ -193,11 +71,9 @@ impl Decoder<'_> {
         );
     }
 
-    fn set(&mut self, node: &KdlNode, index: usize) -> Option<SetField> {
-        const EXAMPLE: &str = "set \"ID_AA64ISAR0_EL1.RNDR\" 0";
-        self.properties(node, &[]);
-        self.no_children(node);
-        let list = self.arguments(node);
+    /// The field of a `set`, and its value.
+    pub(super) fn set<'n>(&mut self, row: &Node, node: &'n KdlNode) -> Vec<&'n KdlEntry> {
+        let mut list = self.arguments(node);
         for extra in list.iter().skip(2) {
             self.push(
                 "spec::unexpected-argument",
@@ -207,11 +83,11 @@ impl Decoder<'_> {
                 "one `set` to a field",
             );
         }
-        let told = node.children().is_some() || self.meant_a_value(node, EXAMPLE);
+        let told = node.children().is_some() || self.meant_a_value(node, row.example);
         if list.len() < 2 && !told {
             let field = list.first().and_then(|entry| entry.value().as_string());
             let (words, help) = match field.map(|f| f.split_once('=').unwrap_or((f, ""))) {
-                None => ("nothing follows", format!("write `{EXAMPLE}`")),
+                None => ("nothing follows", format!("write `{}`", row.example)),
                 Some((field, "")) => (
                     "the value is missing",
                     format!("write `set {field:?}` and the value that a guest is to see"),
@@ -229,22 +105,7 @@ impl Decoder<'_> {
                 help,
             );
         }
-        let (field, value) = (list.first()?, list.get(1));
-        let text = self.string(field, "the field to set");
-        let number =
-            value.and_then(|v| self.number(v, "spec::out-of-range", "the value", 0..=u64::MAX));
-        let one = SetField {
-            field: text?,
-            value: number?,
-        };
-        let pointer = format!("/cpu/set/{index}");
-        self.places
-            .note(format!("{pointer}/field"), range(field.span()));
-        if let Some(value) = value {
-            self.places
-                .note(format!("{pointer}/value"), range(value.span()));
-        }
-        self.places.note(pointer, range_of_entries(node));
-        Some(one)
+        list.truncate(2);
+        list
     }
 }

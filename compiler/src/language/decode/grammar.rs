@@ -9,6 +9,7 @@ use crate::language::elsewhere;
 use crate::language::nodes::{self, Property};
 use kdl::{KdlEntry, KdlNode, KdlValue};
 use std::collections::BTreeMap;
+use std::ops::Range;
 use vmlock_spec::words::did_you_mean;
 
 impl Decoder<'_> {
@@ -395,8 +396,8 @@ impl Decoder<'_> {
         }
     }
 
-    pub(super) fn twice(&mut self, first: &KdlNode, second: &KdlNode, help: &str) {
-        let (first, second, word) = (head(first), head(second), second.name().value());
+    pub(super) fn twice(&mut self, first: Range<usize>, second: &KdlNode, help: &str) {
+        let (second, word) = (head(second), second.name().value());
         self.found.push(
             Diagnostic::error("spec::duplicate-node", format!("`{word}` is given twice"))
                 .at(self.source, second, "again here")

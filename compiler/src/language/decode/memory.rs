@@ -2,35 +2,33 @@
 
 use super::Decoder;
 use super::span::range;
+use crate::language::nodes::Size;
 use kdl::{KdlEntry, KdlNode};
 use std::ops::Range;
 
 impl Decoder<'_> {
-    pub(super) fn memory(&mut self, node: &KdlNode) -> Option<u64> {
-        self.properties(node, &[]);
-        self.no_children(node);
-        if let Some((span, size)) = apart(node) {
+    /// Reports a number and its unit with a blank between them; whether there are such.
+    pub(super) fn apart(&mut self, node: &KdlNode) -> bool {
+        let apart = apart(node);
+        if let Some((span, size)) = &apart {
             self.push(
                 "spec::memory-size",
                 "memory is one value, with its unit".to_owned(),
-                span,
+                span.clone(),
                 "two values",
                 format!("write `memory \"{size}\"`"),
             );
-            return None;
         }
-        let entry = self.only(node, "memory \"512MiB\"")?;
-        self.places.note("/memory", range(entry.span()));
-        self.size(entry, &MEMORY)
+        apart.is_some()
     }
 
     /// A size with its unit.
-    pub(super) fn size(&mut self, entry: &KdlEntry, of: &Sized) -> Option<u64> {
+    pub(super) fn size(&mut self, entry: &KdlEntry, what: &str, of: &Size) -> Option<u64> {
         if let Some(number) = entry.value().as_integer() {
             let unit = with_unit(number);
             self.wrong_type(
                 entry,
-                of.what,
+                what,
                 "a size with its unit",
                 format!("for example `{}\"{unit}\"`", of.before),
             );
@@ -46,10 +44,10 @@ impl Decoder<'_> {
                 of.before,
                 with_unit(float as i128)
             );
-            self.wrong_type(entry, of.what, "a size with its unit", help);
+            self.wrong_type(entry, what, "a size with its unit", help);
             return None;
         }
-        let text = self.string(entry, of.what)?;
+        let text = self.string(entry, what)?;
         match size(&text) {
             Ok(bytes) => Some(bytes),
             Err(help) => {
@@ -61,25 +59,6 @@ impl Decoder<'_> {
         }
     }
 }
-
-/// Something that has a size.
-pub(super) struct Sized {
-    /// What it is called in a message.
-    pub what: &'static str,
-    /// What stands before the size in the text.
-    pub before: &'static str,
-    /// The code of a finding on it.
-    pub code: &'static str,
-    /// How large it can be, in words.
-    pub limits: &'static str,
-}
-
-const MEMORY: Sized = Sized {
-    what: "memory",
-    before: "memory ",
-    code: "spec::memory-size",
-    limits: "memory is 64MiB to 255TiB",
-};
 
 /// What was probably meant by a number without its unit.
 pub(super) fn with_unit(number: i128) -> String {

@@ -1,9 +1,8 @@
-//! The value of one entry: a string, a whole number within bounds, a list of strings.
+//! The value of one entry: a string, a whole number within bounds, a truth value.
 
-use super::span::{head, range};
 use super::{Decoder, meant};
-use kdl::{KdlEntry, KdlNode, KdlValue};
-use std::collections::BTreeMap;
+use crate::language::nodes::{self, Node, Number};
+use kdl::{KdlEntry, KdlValue};
 
 /// The kind of a value, for people.
 fn kind(value: &KdlValue) -> &'static str {
@@ -53,13 +52,8 @@ impl Decoder<'_> {
     }
 
     /// A whole number within bounds.
-    pub(super) fn number(
-        &mut self,
-        entry: &KdlEntry,
-        code: &'static str,
-        what: &str,
-        bounds: std::ops::RangeInclusive<u64>,
-    ) -> Option<u64> {
+    pub(super) fn number(&mut self, entry: &KdlEntry, what: &str, of: Number) -> Option<u64> {
+        let bounds = of.least..=of.most;
         let Some(number) = entry.value().as_integer() else {
             let name = entry
                 .name()
@@ -73,7 +67,7 @@ impl Decoder<'_> {
             Ok(number) if bounds.contains(&number) => Some(number),
             _ => {
                 self.push(
-                    code,
+                    of.code,
                     format!("{what} is out of range"),
                     self.value_span(entry),
                     "out of range",
@@ -98,66 +92,28 @@ impl Decoder<'_> {
         truth
     }
 
-    /// A number that a property of a node gives.
-    pub(super) fn count(
-        &mut self,
-        properties: &BTreeMap<&'static str, &KdlEntry>,
-        name: &str,
-        pointer: &str,
-        bounds: std::ops::RangeInclusive<u64>,
-    ) -> Option<u32> {
-        let entry = properties.get(name)?;
-        self.places
-            .note(format!("{pointer}/{name}"), range(entry.span()));
-        let number = self.number(entry, "spec::out-of-range", &format!("`{name}`"), bounds)?;
-        Some(number as u32)
+    /// An event of the PMU.
+    pub(super) fn event(&mut self, entry: &KdlEntry, what: &str) -> Option<u64> {
+        if let Some(help) = entry.value().as_string().and_then(meant::event) {
+            self.wrong_type(entry, what, "a whole number", help);
+            return None;
+        }
+        self.number(entry, what, nodes::EVENT)
     }
 
-    /// The strings of one or several nodes of one name.
-    pub(super) fn list(
-        &mut self,
-        nodes: &[&KdlNode],
-        pointer: &str,
-        what: &str,
-        example: &str,
-    ) -> Vec<String> {
-        let mut out = Vec::new();
-        for node in nodes {
-            self.properties(node, &[]);
-            self.no_children(node);
-            let arguments = self.arguments(node);
-            if arguments.is_empty()
-                && node.children().is_none()
-                && !self.meant_a_value(node, example)
-            {
-                self.push(
-                    "spec::missing",
-                    format!("`{}` names nothing", node.name().value()),
-                    head(node),
-                    "nothing follows",
-                    format!("write `{example}`"),
-                );
-            }
-            for entry in arguments {
-                let release = matches!(entry.value(), KdlValue::Integer(_) | KdlValue::Float(_));
-                if release && example.contains("\"kvm-") {
+    /// Whether a value of a list of names is a number, which is reported.
+    pub(super) fn is_no_name(&mut self, row: &Node, entry: &KdlEntry, what: &str) -> bool {
+        let number = matches!(entry.value(), KdlValue::Integer(_) | KdlValue::Float(_));
+        if number {
+            let help = match row.example.contains("\"kvm-") {
+                true => {
                     let written = self.source.text.get(self.value_span(entry));
-                    let help = format!("write `\"kvm-{}\"`", written.unwrap_or("…"));
-                    self.wrong_type(entry, what, "a name", help);
-                } else if release {
-                    let word = node.name().value();
-                    let help = format!("leave it out: `{word}` takes names alone");
-                    self.wrong_type(entry, what, "a name", help);
-                } else if let Some(text) = self.string(entry, what) {
-                    let pointer = format!("{pointer}/{}", out.len());
-                    self.places.note(pointer, range(entry.span()));
-                    out.push(text);
+                    format!("write `\"kvm-{}\"`", written.unwrap_or("…"))
                 }
-            }
+                false => format!("leave it out: `{}` takes names alone", row.word),
+            };
+            self.wrong_type(entry, what, "a name", help);
         }
-        if let Some(node) = nodes.first() {
-            self.places.note(pointer, head(node));
-        }
-        out
+        number
     }
 }

@@ -3,15 +3,15 @@
 use super::Decoder;
 use super::span::{head, range};
 use super::word::{DEVICES_ELSEWHERE, FEATURES_LATER, FROM_ELSEWHERE, VM_NODES};
-use super::{ENTRIES_MAX, LACKS, too_many};
+use super::{ENTRIES_MAX, too_many};
 use crate::diagnostic::suggest;
 use crate::language::elsewhere;
-use crate::language::nodes;
+use crate::language::nodes::{self, Node};
 use crate::several::MACHINES_MAX;
-use kdl::{KdlDocument, KdlNode};
-use std::collections::BTreeMap;
-use vmlock_spec::vm::limits::MEMORY_BYTES;
-use vmlock_spec::vm::{AcrossSaves, Arch, Feature, VmSpec};
+use kdl::{KdlDocument, KdlEntry, KdlNode};
+use serde::Deserialize;
+use serde_json::Value as Json;
+use vmlock_spec::vm::{AcrossSaves, Feature, VmSpec};
 use vmlock_spec::words::did_you_mean;
 
 impl Decoder<'_> {
@@ -72,125 +72,47 @@ impl Decoder<'_> {
         machines
     }
 
-    /// A machine that is written out in full: its name, what it is, and what of it could not be read.
-    pub(super) fn machine(
-        &mut self,
-        node: &KdlNode,
-    ) -> (Option<String>, Option<VmSpec>, Vec<&'static str>) {
-        let mut unread = Vec::new();
+    /// A machine that is written out in full: its name, and what it is.
+    pub(super) fn machine(&mut self, node: &KdlNode) -> (Option<String>, Option<VmSpec>) {
         self.places.note("", head(node));
         self.heir = range(node.span());
         self.no_type(node.ty());
-        if let Some(entry) = self.properties(node, nodes::VM.properties).get("from") {
-            self.string(entry, "`from`");
+        let mut machine = self.object(&nodes::VM, node, "").unwrap_or_default();
+        let name = machine.get("name").and_then(Json::as_str);
+        let name = name.filter(|_| !self.unread.iter().any(|place| place == "/name"));
+        let name = name.map(str::to_owned);
+        if !(machine.contains_key("abi") && machine.contains_key("cpu")) {
+            return (name, None);
         }
-        let name = self.only(node, "vm \"NAME\" { … }").and_then(|entry| {
-            self.places.note("/name", range(entry.span()));
-            self.string(entry, "the machine's name")
-        });
-        if name.is_none() {
-            unread.push("/name");
+        // There is one; that it is missing, or another, has been told.
+        let arch = machine.entry("arch");
+        arch.or_insert_with(|| "arm64".into());
+        let spec = VmSpec::deserialize(Json::Object(machine));
+        // The table and the type do not fit together, which tests would show.
+        if let Err(error) = &spec {
+            let message = format!("this machine cannot be read: {error}");
+            let help = "this is a mistake of vmlock's own";
+            self.push("spec::json", message, head(node), "this machine", help);
         }
-        let parts = self.parts(node);
-        let one = |word: &str| parts.get(word).and_then(|nodes| nodes.first().copied());
-        let all = |word: &str| parts.get(word).map(Vec::as_slice).unwrap_or_default();
-
-        let description = one("description").and_then(|n| self.description(n));
-        let labels = one("labels").map(|n| self.labels(n)).unwrap_or_default();
-        let arch = self.required(node, one("arch"), "arch \"arm64\"");
-        arch.and_then(|n| self.arch(n));
-        let abi = self.required(node, one("abi"), "abi \"kvm-6.8\"");
-        let abi = abi.map(|n| self.list(&[n], "/abi", "a baseline", "abi \"kvm-6.8\""));
-        let cpu = self.required(node, one("cpu"), "cpu \"neoverse-n1\" count=2");
-        let cpu = cpu.and_then(|n| self.cpu(n, &mut unread));
-        let memory = self.required(node, one("memory"), "memory \"512MiB\"");
-        let memory = memory.and_then(|n| self.memory(n));
-        if memory.is_none() {
-            unread.push("/memory");
-        }
-        let boot = one("boot").and_then(|n| {
-            let boot = self.boot(n);
-            if boot.is_none() {
-                unread.push("/boot");
-            }
-            boot
-        });
-        let (console, devices) = self.devices(node);
-        let across_saves = one("across-saves").and_then(|n| self.across_saves(n));
-        let generation = one("vmgenid");
-        if let Some(node) = generation {
-            self.places.note("/vmgenid", head(node));
-            self.properties(node, &[]);
-            self.no_children(node);
-            self.no_arguments(node, "the word alone asks for it; without it there is none");
-        }
-        let lock_schema = one("lock-schema").and_then(|n| {
-            self.properties(n, &[]);
-            self.no_children(n);
-            let entry = self.only(n, "lock-schema \"../schema/lock.v1.schema.json\"")?;
-            self.places.note("/lock-schema", range(entry.span()));
-            self.string(entry, "the schema's place")
-        });
-        let vary = self.list(
-            all("vary"),
-            "/vary",
-            "a waived field",
-            "vary \"PMCR_EL0.IMP\"",
-        );
-        let allow = self.allow(all("allow"));
-        let runs_on = self.list(all("runs-on"), "/runs-on", "a host", "runs-on \"kvm-6.12\"");
-        let import = self.list(all("import"), "/import", "a file", "import \"my-cpu.kdl\"");
-
-        let (Some(abi), Some(cpu)) = (abi.filter(|a| !a.is_empty()), cpu) else {
-            return (name, None, unread);
-        };
-        let spec = VmSpec {
-            name: name.clone().unwrap_or_else(|| "unnamed".to_owned()),
-            description,
-            labels,
-            arch: Arch::Arm64,
-            abi,
-            cpu,
-            memory: memory.unwrap_or(*MEMORY_BYTES.start()),
-            boot,
-            console: console.unwrap_or_default(),
-            devices,
-            across_saves: across_saves.unwrap_or_default(),
-            vmgenid: generation.is_some(),
-            vary,
-            allow,
-            runs_on,
-            import,
-            lock_schema,
-            schema: None,
-        };
-        (name, Some(spec), unread)
+        (name, spec.ok())
     }
 
-    /// The nodes of a `vm` block by name. Unknown ones and doubled single ones are reported.
-    fn parts<'n>(&mut self, node: &'n KdlNode) -> BTreeMap<&'static str, Vec<&'n KdlNode>> {
-        let mut parts: BTreeMap<&'static str, Vec<&KdlNode>> = BTreeMap::new();
-        let children = node.children().map_or(&[][..], |c| c.nodes());
-        for child in children {
-            let word = child.name().value();
-            self.no_type(child.ty());
-            let Some(known) = VM_NODES.iter().find(|k| **k == word) else {
-                self.unknown_part(child);
-                continue;
-            };
-            let nodes = parts.entry(known).or_default();
-            let repeats = nodes::VM.inner(known).is_some_and(|node| node.repeats);
-            if let (false, Some(first)) = (repeats, nodes.first()) {
-                let help = match *known {
-                    "abi" => "name all baselines behind one `abi`".to_owned(),
-                    _ => format!("keep one `{known}`"),
-                };
-                self.twice(first, child, &help);
-                continue;
-            }
-            nodes.push(child);
+    /// Reports a word that a block has not.
+    pub(super) fn unknown(&mut self, row: &Node, node: &KdlNode) {
+        match row.word {
+            "vm" => return self.unknown_part(node),
+            "cpu" => return self.unknown_feature(node),
+            _ => {}
         }
-        parts
+        let word = node.name().value();
+        let known: Vec<&str> = row.block.iter().map(|inner| inner.word).collect();
+        self.push(
+            "spec::unknown-node",
+            format!("a `{}` has no `{word}`", row.word),
+            head(node),
+            "unknown",
+            suggest(word, known),
+        );
     }
 
     fn unknown_part(&mut self, node: &KdlNode) {
@@ -287,33 +209,11 @@ impl Decoder<'_> {
         }
     }
 
-    fn required<'n>(
-        &mut self,
-        vm: &KdlNode,
-        found: Option<&'n KdlNode>,
-        example: &str,
-    ) -> Option<&'n KdlNode> {
-        let word = example.split(' ').next().unwrap_or(example);
-        if found.is_none() && !self.misspelt.contains(word) && !self.misspelt.contains("from") {
-            self.push(
-                "spec::missing",
-                format!("{LACKS}{word}`"),
-                head(vm),
-                "in this block",
-                format!("add `{example}`"),
-            );
-        }
-        found
-    }
-
-    fn arch(&mut self, node: &KdlNode) -> Option<()> {
-        self.properties(node, &[]);
-        self.no_children(node);
-        let entry = self.only(node, "arch \"arm64\"")?;
-        self.places.note("/arch", range(entry.span()));
-        let name = self.string(entry, "the instruction set")?;
+    /// An instruction set by its name.
+    pub(super) fn arch(&mut self, entry: &KdlEntry, what: &str) -> Option<String> {
+        let name = self.string(entry, what)?;
         if name == "arm64" {
-            return Some(());
+            return Some(name);
         }
         let help = match name.as_str() {
             "aarch64" | "armv8" | "arm64e" | "ARM64" | "AArch64" | "Arm64" => {
@@ -331,14 +231,11 @@ impl Decoder<'_> {
         None
     }
 
-    fn across_saves(&mut self, node: &KdlNode) -> Option<AcrossSaves> {
-        self.properties(node, &[]);
-        self.no_children(node);
-        let entry = self.only(node, "across-saves \"goes-on\"")?;
-        self.places.note("/across-saves", range(entry.span()));
-        let name = self.string(entry, "what the counter does")?;
-        if let Some((_, known)) = AcrossSaves::ALL.iter().find(|(known, _)| *known == name) {
-            return Some(*known);
+    /// What a counter does across saves.
+    pub(super) fn across_saves(&mut self, entry: &KdlEntry, what: &str) -> Option<String> {
+        let name = self.string(entry, what)?;
+        if AcrossSaves::ALL.iter().any(|(known, _)| *known == name) {
+            return Some(name);
         }
         self.push(
             "spec::unknown-across-saves",

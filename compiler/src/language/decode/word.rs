@@ -2,8 +2,6 @@
 
 pub(super) use crate::language::nodes::VM_NODES;
 
-/// Those of them that are devices, of which the order counts; `console` is one with the value `virtio`.
-pub(super) const DEVICE_NODES: [&str; 5] = ["disk", "net", "rng", "console", "vsock"];
 /// What other programs call devices, and how they are written here.
 pub(super) const DEVICES_ELSEWHERE: [(&str, &str); 8] = [
     ("drive", "disk \"root\" path=\"root.img\""),

@@ -14,6 +14,8 @@ use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
+use vmlock_spec::lock::hex::{hex64, is_digest};
+use vmlock_spec::report::Seen;
 use vmlock_spec::words::did_you_mean;
 
 /// Longest key or text that is repeated, in characters.
@@ -36,6 +38,7 @@ pub fn wrong(
         schema: &schema,
         places,
         keys,
+        strict: false,
         found: Vec::new(),
     };
     match value.get(SEVERAL) {
@@ -80,11 +83,64 @@ pub fn unlike(
         schema: &schema,
         places,
         keys,
+        strict: true,
         found: Vec::new(),
     };
     judge.value(value, &schema, of, true, "");
     judge.found
 }
+
+/// How programs spell texts.
+struct Spelling {
+    /// What the schema says of it.
+    pattern: &'static str,
+    is: fn(&str) -> bool,
+    /// What it is, for people.
+    words: &'static str,
+}
+
+/// Spellings of the values in locks and reports.
+const SPELLINGS: [Spelling; 6] = [
+    Spelling {
+        pattern: "^0x60[23]0[0-9a-f]{12}$",
+        is: |text| {
+            let of_arm64 = ["0x6020", "0x6030"]
+                .iter()
+                .any(|start| text.starts_with(start));
+            of_arm64 && hex64::parse_digits(text, 16).is_ok()
+        },
+        words: "the id of one of KVM's arm64 registers stands here: `0x6020` or `0x6030` and 12 hex digits",
+    },
+    Spelling {
+        pattern: "^0x[0-9a-f]{16}$",
+        is: |text| hex64::parse_digits(text, 16).is_ok(),
+        words: "`0x` and 16 hex digits stand here",
+    },
+    Spelling {
+        pattern: "^0x[0-9a-f]{8}$",
+        is: |text| hex64::parse_digits(text, 8).is_ok(),
+        words: "`0x` and 8 hex digits stand here",
+    },
+    Spelling {
+        pattern: "^0x([0-9a-f]{8}|[0-9a-f]{16})$",
+        is: |text| {
+            [8, 16]
+                .into_iter()
+                .any(|digits| hex64::parse_digits(text, digits).is_ok())
+        },
+        words: "`0x` and 8 or 16 hex digits stand here",
+    },
+    Spelling {
+        pattern: "^sha256-[0-9a-f]{64}$",
+        is: is_digest,
+        words: "`sha256-` and 64 hex digits stand here",
+    },
+    Spelling {
+        pattern: "^(0x[0-9a-f]{16}|undefined|abort|trapped 0x[0-9a-f]{2})$",
+        is: |text| Seen::try_from(text.to_owned()).is_ok(),
+        words: "`0x` and 16 hex digits stand here, or an exception",
+    },
+];
 
 struct Judge<'a> {
     source: &'a Arc<Source>,
@@ -93,6 +149,9 @@ struct Judge<'a> {
     schema: &'a Value,
     places: &'a Places,
     keys: &'a BTreeMap<String, Range<usize>>,
+    /// Whether spellings and bounds are judged as well. Those of a description are judged with the whole of it, in words of
+    /// their own.
+    strict: bool,
     found: Vec<Diagnostic>,
 }
 
@@ -185,6 +244,22 @@ impl<'a> Judge<'a> {
         schema
     }
 
+    fn out_of(&self, number: Option<u64>, shape: &Value) -> bool {
+        // Of a description, more than serde takes is told here.
+        let least = if self.strict { 0 } else { u64::from(u32::MAX) };
+        let most = shape.get("maximum").and_then(Value::as_u64);
+        number.is_none_or(|number| most.is_some_and(|most| number > most && number > least))
+    }
+
+    /// How a text has to be spelt that is not so.
+    fn misspelt(&self, text: &str, shape: &Value) -> Option<&'static str> {
+        let pattern = shape.get("pattern").and_then(Value::as_str)?;
+        let spelling = SPELLINGS
+            .iter()
+            .find(|spelling| spelling.pattern == pattern)?;
+        (self.strict && !(spelling.is)(text)).then_some(spelling.words)
+    }
+
     /// The kinds of values that may stand somewhere; none where anything may.
     fn kinds(&self, schema: &'a Value, depth: usize) -> Vec<&'a str> {
         let schema = self.meant(schema);
@@ -239,10 +314,13 @@ impl<'a> Judge<'a> {
                     };
                     let message = format!("`{key}` cannot be `{}`", shortened(text, CHARS_MAX));
                     self.push(self.places.find(place), message, "unknown", help);
+                } else if let Some(words) = self.misspelt(text, shape) {
+                    let message = format!("`{key}` cannot be `{}`", shortened(text, CHARS_MAX));
+                    self.push(self.places.find(place), message, words, "");
                 }
             }
             Value::Number(number)
-                if number.as_u64().is_none() || out_of(number.as_u64(), shape) =>
+                if number.as_u64().is_none() || self.out_of(number.as_u64(), shape) =>
             {
                 let of = |bound| shape.get(bound).and_then(Value::as_u64);
                 let help = match (of("minimum"), of("maximum")) {
@@ -535,13 +613,6 @@ fn in_list(place: &str) -> bool {
 /// As a place calls it.
 fn shortened_key(key: &str) -> String {
     key.chars().take(super::KEY_CHARS_MAX).collect()
-}
-
-fn out_of(number: Option<u64>, shape: &Value) -> bool {
-    // What serde takes is judged with the whole description, in words of its own; more than it takes is told here.
-    let most = shape.get("maximum").and_then(Value::as_u64);
-    number
-        .is_none_or(|number| most.is_some_and(|most| number > most && number > u64::from(u32::MAX)))
 }
 
 /// A text where a number has to be.

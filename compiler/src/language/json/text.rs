@@ -175,8 +175,20 @@ pub fn wrong(source: &Arc<Source>, at: usize, words: &str) -> Diagnostic {
             "numbers are decimal, without a `0` or a `+` in front",
         );
     }
+    let met = match words {
+        w if w.contains("escape") || w.contains("unicode") => {
+            "a `\\` begins nothing here that JSON has"
+        }
+        "number out of range" => "this number is larger than any that JSON has here",
+        "recursion limit exceeded" => "lists and objects lie too deep in each other",
+        "key must be a string" => "a key stands in quotes",
+        "expected `:`" => "a `:` is missing between a key and its value",
+        w if w.starts_with("expected `,`") => "a comma or the closing bracket is missing",
+        "expected value" => "a value is missing, or something else stands in its place",
+        _ => "this is no JSON",
+    };
     found(
-        format!("this is no JSON: {words}"),
+        met.to_owned(),
         at..at,
         "here",
         "`vmlock convert NAME.vm.kdl` prints the JSON form of a description, as it has to be",

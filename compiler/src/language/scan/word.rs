@@ -39,6 +39,9 @@ impl Scanner<'_> {
             self.comment(start, "--", "Lua and SQL");
             return true;
         }
+        if self.name_in_two_words(start) {
+            return true;
+        }
         if self.begins && begins_as_number(word) {
             let help =
                 "begin with the word that says what it is, as in `port 1024 path=\"agent.sock\"`";
@@ -83,11 +86,7 @@ impl Scanner<'_> {
     /// and anything in what a `/-` takes out. So only one with a word behind it that is no name of a property is taken for it.
     fn dashes_begin_words(&self, start: usize) -> bool {
         let before = &self.source.text[..start];
-        let mut taken_out = before.match_indices("/-");
-        if self.begins
-            || before.ends_with('=')
-            || taken_out.any(|(at, _)| !before[at + 2..].trim_start().starts_with("kdl-version"))
-        {
+        if self.begins || before.ends_with('=') || self.taken_out {
             return false;
         }
         let line = self.source.text[self.at..].lines().next().unwrap_or("");
@@ -97,6 +96,40 @@ impl Scanner<'_> {
         line.starts_with([' ', '\t'])
             && word.starts_with(char::is_alphabetic)
             && !behind.trim_start().starts_with('=')
+    }
+
+    /// A baseline or a host whose name stands in two words, as in `abi kvm 6.8`; says whether it is one. A second word in
+    /// quotes may be the name of another baseline.
+    fn name_in_two_words(&mut self, start: usize) -> bool {
+        let text = self.source.text.as_str();
+        let word = match &text[start..self.at] {
+            "kvm" | "KVM" | "linux" | "Linux" => "kvm",
+            "psci" | "PSCI" => "psci",
+            _ => return false,
+        };
+        let line = text[..start].rsplit(['\n', ';', '{']).next().unwrap_or("");
+        let node = line.split_whitespace().next();
+        let rest = &text[self.at..];
+        let bare = rest.trim_start_matches([' ', '\t']);
+        let digits = |c: char| c.is_ascii_digit() || c == '.';
+        let end = bare.find(|c| !digits(c)).unwrap_or(bare.len());
+        let (number, behind) = bare.split_at(end);
+        if self.taken_out
+            || !matches!(node, Some("abi" | "runs-on"))
+            || !number.starts_with(|c: char| c.is_ascii_digit())
+            || number.ends_with('.')
+            || behind.starts_with(|c: char| c.is_alphanumeric() || "-_\"".contains(c))
+        {
+            return false;
+        }
+        self.at = text.len() - behind.len();
+        self.report(
+            "a name is one word, and this is two",
+            start..self.at,
+            "one name",
+            format!("write `\"{word}-{number}\"`"),
+        );
+        true
     }
 
     /// A path that begins with `/`.

@@ -5,7 +5,7 @@
 
 use super::{AT_ITS_END, End, Held, Operator, STARTING};
 use crate::control::Answer;
-use crate::handover::hands::{Hands, OVER, UNKNOWN};
+use crate::handover::hands::{self, CAME, FAR, Hands, OVER, Stamp, UNKNOWN, WORD};
 use crate::handover::protocol::{Deed, Event, Fate, Giving, Message, VERSION};
 use crate::handover::right::{Right, Taken};
 use crate::handover::wire::Peer;
@@ -13,6 +13,7 @@ use crate::hold::pausing::{Controls, Paused, Pausing, Progress};
 use crate::snapshot::save::{self, Saving};
 use crate::snapshot::scribe::Written;
 use crate::speaker;
+use std::fmt::Write as _;
 use std::fs::File;
 use std::io::ErrorKind;
 use std::mem::take;
@@ -20,6 +21,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 use vmlock_spec::event;
+use vmlock_spec::lock::Lock;
 
 /// How long the other end may take to say what it is.
 const MEETING: Duration = Duration::from_secs(30);
@@ -40,10 +42,14 @@ pub(super) struct Hand {
     /// How long the other end may take.
     until: Instant,
     /// Since when the guest is on its way to rest.
-    since: Instant,
+    rests: Instant,
     /// What it gets the guest's state in: to be sent, and to be written.
     state: File,
     written: Option<File>,
+    /// The other end is on another host.
+    far: bool,
+    /// What tells there whether its disks were written since it came to rest.
+    since: Vec<Stamp>,
 }
 
 /// How far the guest is from rest.
@@ -76,9 +82,9 @@ enum Seen {
 }
 
 impl Operator {
-    /// Asks for the guest to be handed over to whoever is at the other end of that connection, by way of that empty file in
-    /// memory; `None` where the answer comes later.
-    pub fn hand_over(&mut self, mut files: Vec<File>, now: Instant) -> Option<Answer> {
+    /// Asks for the guest to be handed over to whoever is at the other end of that connection, `far` away or on this host, by way of
+    /// that empty file in memory; `None` where the answer comes later.
+    pub fn hand_over(&mut self, mut files: Vec<File>, far: bool, now: Instant) -> Option<Answer> {
         self.take_over();
         let error = |words: &str| Some(Answer::Error(words.to_owned()));
         let Some(controls) = self.controls.get() else {
@@ -112,23 +118,37 @@ impl Operator {
                     at: Giving::Met,
                     stage: Stage::Runs,
                     until: now + MEETING,
-                    since: now,
+                    rests: now,
                     state,
                     written: Some(written),
+                    far,
+                    since: Vec::new(),
                 }));
                 None
             }
         }
     }
 
-    /// This end is named, of a guest of which nobody knows where it is: it goes on here, if no other process may run it.
-    pub fn claim(&mut self) -> Answer {
+    /// This end is named, of a guest of which nobody knows where it is: it goes on here, if no other process may run it. Where that
+    /// cannot be seen from here, it is by the word of who names it that the other end `is_gone`.
+    pub fn claim(&mut self, is_gone: bool) -> Answer {
         self.take_over();
         let memory = self.controls.get().and_then(|it| it.saves.as_ref());
         let right = memory.and_then(|own| own.memory.right());
         let Some(right) = right.filter(|_| self.unknown) else {
             return Answer::Error("nobody doubts whose the guest is".to_owned());
         };
+        match (&self.since, self.far) {
+            (_, false) => {}
+            (None, true) => return Answer::Error(CAME.to_owned()),
+            (Some(_), true) if !is_gone => return Answer::Error(WORD.to_owned()),
+            (Some(since), true) => {
+                if let Err(why) = self.hold_disks(since) {
+                    return Answer::Error(format!("the guest rests on: {why}"));
+                }
+                self.back = None;
+            }
+        }
         match right.take() {
             Ok(Taken::Ours) => {
                 self.unknown = false;
@@ -141,6 +161,25 @@ impl Operator {
             ),
             Err(e) => Answer::Error(format!("the right to run the guest cannot be had: {e}")),
         }
+    }
+
+    /// Holds the guest's disks against others again, which nobody has written since.
+    fn hold_disks(&self, since: &[Stamp]) -> Result<(), String> {
+        let own = self.controls.get().and_then(|it| it.saves.as_ref());
+        let own = own.ok_or("it has no lock")?;
+        let disks = own.hands.iter().flat_map(|hands| hands.disks(own.lock));
+        hands::hold_same(&disks.collect::<Vec<_>>(), since, false)
+    }
+
+    /// Takes back the disks that the other end could have had until now, and has not taken.
+    pub(super) fn take_back(&mut self, now: Instant) -> Result<(), String> {
+        if self.back.is_none_or(|due| now < due) {
+            return Ok(());
+        }
+        self.back = None;
+        self.since
+            .as_deref()
+            .map_or(Ok(()), |since| self.hold_disks(since))
     }
 
     /// Whether it waits for the other end, which takes its time.
@@ -187,14 +226,13 @@ impl Operator {
                         hand.at = at;
                         let turn = right.turn();
                         let state = Message::State { identity, turn };
-                        let told = hand.peer.say(&state, Some(&hand.state));
                         hand.until = now + RESTORING;
-                        match told {
+                        match hand.tell(&state, hands, own.lock) {
                             Ok(()) => {
                                 hand.at = hand.at.step(Event::Done).0;
                                 Seen::Nothing
                             }
-                            Err(e) => Seen::Failed(format!("its other end has gone: {e}")),
+                            Err(words) => Seen::Failed(words),
                         }
                     }
                     Err(words) => Seen::Failed(words),
@@ -233,10 +271,10 @@ impl Operator {
                 },
                 Deed::Rest => {
                     hand.stage = Stage::Pausing(controls.pause(now));
-                    (hand.since, hand.until) = (now, now + RESTING);
+                    (hand.rests, hand.until) = (now, now + RESTING);
                     Seen::Nothing
                 }
-                Deed::Commit => match hand.commit(right) {
+                Deed::Commit => match hand.commit(right, hands, own.lock) {
                     Commits::Sent => {
                         hand.at = hand.at.step(Event::Done).0;
                         hand.until = now + RUNNING;
@@ -244,12 +282,13 @@ impl Operator {
                     }
                     Commits::Not(words) => Seen::Failed(words),
                     Commits::Lost(words) => {
-                        hand.at = Giving::Over;
-                        return self.unknown(hand.stage, &words);
+                        // Who has its disks may let go of them.
+                        (hand.at, hand.until) = (Giving::Over, now + RUNNING);
+                        return self.unknown(*hand, &words, now);
                     }
                 },
                 Deed::End(Fate::Gone) => {
-                    let milliseconds = hand.since.elapsed().as_millis() as u64;
+                    let milliseconds = hand.rests.elapsed().as_millis() as u64;
                     let words = format!(
                         "the guest runs at its other end, after {milliseconds} ms at rest, and this runner ends"
                     );
@@ -259,10 +298,10 @@ impl Operator {
                     self.end = End::Asked;
                     return Some(Answer::HandedOver { milliseconds });
                 }
-                Deed::End(Fate::Unknown) => return self.unknown(hand.stage, &why),
+                Deed::End(Fate::Unknown) => return self.unknown(*hand, &why, now),
                 // Its state was given, and in one way or another it has gone on with that.
                 Deed::End(_) if !right.go_on() && !controls.is_gone() => {
-                    return self.unknown(hand.stage, &why);
+                    return self.unknown(*hand, &why, now);
                 }
                 Deed::End(_) => {
                     if why.is_empty() {
@@ -285,16 +324,33 @@ impl Operator {
     }
 
     /// The guest rests, until somebody names this end.
-    fn unknown(&mut self, stage: Stage, why: &str) -> Option<Answer> {
+    fn unknown(&mut self, hand: Hand, why: &str, now: Instant) -> Option<Answer> {
+        let Hand {
+            stage,
+            far,
+            since,
+            until,
+            ..
+        } = hand;
         let Stage::Rests(paused) = stage else {
             return Some(Answer::Error(format!(
                 "the guest is not handed over: {why}"
             )));
         };
         self.held = Held::Now(paused);
-        (self.stays, self.unknown) = (true, true);
-        speaker::event(event::Event::Paused, UNKNOWN);
-        Some(Answer::Error(format!("{UNKNOWN} ({why})")))
+        (self.stays, self.unknown, self.far) = (true, true, far);
+        let words = if far { FAR } else { UNKNOWN };
+        speaker::event(event::Event::Paused, words);
+        let mut words = format!("{words} ({why})");
+        if far {
+            // Nobody else is to have its disks while it is in doubt, but the other end: where that has them, the guest is there. It may
+            // have heard the last word and be about to take them, though its connection has ended.
+            (self.since, self.back) = (Some(since), Some(until));
+            if let Err(why) = self.take_back(now) {
+                let _ = write!(words, "; of its disks here: {why}");
+            }
+        }
+        Some(Answer::Error(words))
     }
 }
 
@@ -321,7 +377,19 @@ impl Hand {
                     "its other end has another lock (`vmlock diff` shows what that says)"
                         .to_owned(),
                 ),
-                said => Seen::Said(said),
+                Message::Offer { far, .. } if far != self.far => Seen::Failed(
+                    "its other end is not where the guest was to be handed over to".to_owned(),
+                ),
+                // On this host nothing is copied, and nobody has so much time.
+                Message::Copies {} if !self.far => {
+                    Seen::Failed("its other end says what was not to come".to_owned())
+                }
+                said => {
+                    if said == (Message::Copies {}) {
+                        self.until = now + BUILDING;
+                    }
+                    Seen::Said(said)
+                }
             },
             Err(e) if e.kind() == ErrorKind::InvalidData => {
                 Seen::Failed(format!("its other end says what makes no sense: {e}"))
@@ -338,14 +406,30 @@ impl Hand {
             version: VERSION,
             lock: hands.lock.clone(),
             generation: hands.generation.map(crate::handover::id::Id::digits),
-            devices: u32::try_from(hands.devices.len()).unwrap_or(u32::MAX),
+            devices: match self.far {
+                true => 0,
+                false => u32::try_from(hands.devices.len()).unwrap_or(u32::MAX),
+            },
         };
         self.peer.say(&accept, None)?;
         self.peer.say(&Message::Memory {}, Some(&hands.memory))?;
+        if self.far {
+            // Those of the other host are its own.
+            return Ok(());
+        }
         hands.devices.iter().try_for_each(|(name, file)| {
             let name = name.clone();
             self.peer.say(&Message::Device { name }, Some(file))
         })
+    }
+
+    /// Gives the guest's state, at rest.
+    fn tell(&mut self, state: &Message, hands: &Hands, lock: &Lock) -> Result<(), String> {
+        if self.far {
+            self.since = hands::stamps(&hands.disks(lock).collect::<Vec<_>>())?;
+        }
+        let told = self.peer.say(state, Some(&self.state));
+        told.map_err(|e| format!("its other end has gone: {e}"))
     }
 
     /// Brings the guest a step nearer to rest; once it is, and its state is written down: what tells that from all others.
@@ -395,15 +479,27 @@ impl Hand {
         Ok(None)
     }
 
-    /// Lets go of the right to run the guest, and says so.
-    fn commit(&self, right: &Right) -> Commits {
+    /// Lets go of the right to run the guest, and says so. An end on another host opened the disks itself, and can hold them
+    /// from then on.
+    fn commit(&self, right: &Right, hands: &Hands, lock: &Lock) -> Commits {
+        let disks = match self.far {
+            true => hands.disks(lock).collect(),
+            false => Vec::new(),
+        };
         if let Err(e) = right.leave() {
             return Commits::Not(format!("the right to run it cannot be given: {e}"));
         }
-        match self.peer.say(&Message::Commit {}, None) {
+        let left = hands::let_go(&disks);
+        let said = left.and_then(|()| {
+            let said = self.peer.say(&Message::Commit {}, None);
+            said.map_err(|e| format!("its other end has gone: {e}"))
+        });
+        match said {
             Ok(()) => Commits::Sent,
-            Err(e) => match right.take() {
-                Ok(Taken::Ours) => Commits::Not(format!("its other end has gone: {e}")),
+            // Another program may have had the disks in between.
+            Err(why) => match hands::hold_same(&disks, &self.since, true).map(|()| right.take()) {
+                Ok(Ok(Taken::Ours)) => Commits::Not(why),
+                Err(held) => Commits::Lost(held),
                 _ => Commits::Lost(
                     "its other end has gone, and has or had the right to run it".to_owned(),
                 ),
@@ -411,3 +507,6 @@ impl Hand {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

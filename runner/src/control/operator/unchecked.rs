@@ -59,7 +59,7 @@ fn a_guest_goes_on_while_who_wants_something_of_it_waits_until_its_memory_was_ch
         };
         assert!(ask(&mut operator).is_none());
         assert!(operator.turn(0, Instant::now()).is_none() && !operator.is_busy());
-        let Some(Answer::Error(words)) = operator.hand_over(Vec::new(), Instant::now()) else {
+        let Some(Answer::Error(words)) = operator.hand_over(Vec::new(), false, Instant::now()) else {
             panic!("it is not handed over")
         };
         assert!(words.contains("is still being checked"), "{words}");

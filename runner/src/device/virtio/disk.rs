@@ -11,6 +11,7 @@ pub mod uring;
 use super::Log;
 use super::look::Look;
 use super::thread::{Server, Work};
+use crate::files;
 use digest::Contents;
 use host::{Host, Process};
 use nix::errno::Errno;
@@ -60,6 +61,19 @@ pub fn largest(devices: &[Device]) -> u64 {
     sizes.max().unwrap_or(0)
 }
 
+/// Where a guest's disks come from.
+pub enum From {
+    /// They are the guest's from now on.
+    Path,
+    /// They were handed over.
+    Other(Result<File, String>),
+    /// The same files are another runner's still, whose guest comes here: they are held once it does.
+    Later {
+        /// That it holds them need not be seen here.
+        unseen: bool,
+    },
+}
+
 /// Opens a lock's disk, which is at that path; or takes what was handed over of it.
 ///
 /// # Errors
@@ -70,7 +84,7 @@ pub fn open(
     queue: u16,
     path: &Path,
     taken: &mut Taken,
-    handed: Option<Result<File, String>>,
+    from: From,
 ) -> Result<Disk, Box<Refusal>> {
     let no = |reason: String, help: &str| {
         let found = format!("`{}`", path.display());
@@ -94,9 +108,13 @@ pub fn open(
         };
         no(format!("it cannot be opened: {error}"), help)
     };
-    let mut file = match handed {
-        Some(handed) => handed.map_err(|why| no(why, HANDED))?,
-        None => open_file(path, entry.read_only).map_err(unusable)?,
+    let later = match from {
+        From::Later { unseen } => Some(unseen),
+        From::Path | From::Other(_) => None,
+    };
+    let mut file = match from {
+        From::Other(handed) => handed.map_err(|why| no(why, HANDED))?,
+        From::Path | From::Later { .. } => open_file(path, entry.read_only).map_err(unusable)?,
     };
     let this = format!("the disk `{}`", device.name);
     let taken = taken.take(this, &file, !entry.read_only);
@@ -110,7 +128,22 @@ pub fn open(
     if let Some(refusal) = too_small(device, entry, bytes) {
         return Err(Box::new(refusal));
     }
-    hold(&file, entry.read_only).map_err(|errno| match errno {
+    let held = match later {
+        // Of what both only read, neither keeps the other one out.
+        Some(false) if !entry.read_only => match files::hold(&file, false) {
+            Err(Errno::EAGAIN | Errno::EACCES) => Ok(()),
+            Ok(()) => {
+                return Err(no(
+                    "the guest has it at its other end, and that lock is not seen here: it is another file, or its file system keeps locks to one host".to_owned(),
+                    "where it is the same file all the same, `--locks-unseen` says so; nothing then keeps two runners from writing it",
+                ));
+            }
+            Err(errno) => Err(errno),
+        },
+        Some(_) => Ok(()),
+        None => files::hold(&file, entry.read_only),
+    };
+    held.map_err(|errno| match errno {
         Errno::EAGAIN | Errno::EACCES => no(
             "another program has it, and two that write one disk destroy it".to_owned(),
             "end the other one: `lslocks` says which it is",
@@ -180,23 +213,6 @@ fn disk(kind: FileType) -> io::Result<()> {
     Err(io::Error::other(format!(
         "it is {what}, and a disk is a regular file or a block device"
     )))
-}
-
-/// Holds it against others, for as long as it is open: alone where it is written.
-fn hold(file: &File, read_only: bool) -> Result<(), Errno> {
-    let kind = if read_only {
-        libc::F_RDLCK
-    } else {
-        libc::F_WRLCK
-    };
-    let all = libc::flock {
-        l_type: kind as libc::c_short,
-        l_whence: libc::SEEK_SET as libc::c_short,
-        l_start: 0,
-        l_len: 0,
-        l_pid: 0,
-    };
-    fcntl(file, FcntlArg::F_OFD_SETLK(&all)).map(|_| ())
 }
 
 /// A disk that is open.

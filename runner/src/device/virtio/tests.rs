@@ -51,13 +51,22 @@ impl Place {
     }
 
     fn open_all(&self, devices: &[Device], taken: Taken) -> Result<Vec<Opened>, String> {
+        self.open_of(devices, taken, Others::None)
+    }
+
+    fn open_of(
+        &self,
+        devices: &[Device],
+        taken: Taken,
+        others: Others<'_>,
+    ) -> Result<Vec<Opened>, String> {
         open(
             devices,
             &self.0,
             taken,
             &|| Box::new(std::io::sink()),
             true,
-            None,
+            others,
         )
         .map_err(|failure| match failure {
             Failure::Refused(refusals) => {
@@ -262,6 +271,33 @@ fn what_a_guest_writes_is_in_the_file_and_comes_back() {
         assert_eq!(guest.read(0x60), 1);
         guest.write(0x64, 1);
         assert_eq!(guest.read(0x60), 0);
+    }
+}
+
+#[test]
+fn a_disk_of_a_guest_that_comes_has_to_be_held_by_its_other_end() {
+    let place = Place::new("comes");
+    place.disk(&[0; 512]);
+    for (read_only, is_held, unseen, good) in [
+        (false, true, false, true),
+        (false, false, false, false),
+        (false, false, true, true),
+        (false, true, true, true),
+        // Of what both read, neither keeps the other one out.
+        (true, true, false, true),
+        (true, false, false, true),
+    ] {
+        let device = disk(1, read_only);
+        let other = is_held.then(|| place.open(&device).expect("nobody has it"));
+        let devices = std::slice::from_ref(&device);
+        let opened = place.open_of(devices, Taken::default(), Others::Disks { unseen });
+        match opened {
+            Ok(_) => assert!(good, "{read_only} {is_held} {unseen}"),
+            Err(why) => assert!(!good && why.contains("lock is not seen here"), "{why}"),
+        }
+        drop(other);
+        // It holds nothing yet, nor does what was refused.
+        assert!(place.open(&device).is_ok());
     }
 }
 

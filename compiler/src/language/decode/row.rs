@@ -1,0 +1,415 @@
+//! A node by its row of the table: what it says, as the JSON form of a description has it, and where each place of that
+//! stands. What a row does not say is in the other files.
+
+use super::Decoder;
+use super::span::{head, range, range_of_entries};
+use crate::language::nodes::{Form, Node, Property, Value};
+use kdl::{KdlEntry, KdlNode};
+use serde_json::{Map, Value as Json};
+use std::collections::BTreeMap;
+
+/// An object of the JSON form.
+pub(super) type Object = Map<String, Json>;
+
+impl Decoder<'_> {
+    /// What a node says that makes an object, its block with it; `None` where what is left would mean something else.
+    pub(super) fn object(
+        &mut self,
+        row: &'static Node,
+        node: &KdlNode,
+        place: &str,
+    ) -> Option<Object> {
+        let mut out = Object::new();
+        let properties = self.properties(node, row.properties);
+        if row.block.is_empty() {
+            self.no_children(node);
+        }
+        let entries = self.values(row, node);
+        let mut fine = true;
+        for (index, value) in row.values.iter().enumerate() {
+            let place = format!("{place}/{}", value.key);
+            if row.many && index + 1 == row.values.len() {
+                for entry in entries.iter().skip(index) {
+                    let place = format!("{place}/{}", length(&out, value.key));
+                    self.places.note(place, range(entry.span()));
+                    if let Some(one) = self.value(entry, value.value, value.what) {
+                        push(&mut out, value.key, one);
+                    }
+                }
+                continue;
+            }
+            let one = entries.get(index).and_then(|entry| {
+                self.places.note(place.as_str(), range(entry.span()));
+                self.value(entry, value.value, value.what)
+            });
+            match one.or_else(|| self.placeholder(row, value.value, place)) {
+                Some(one) => drop(out.insert(value.key.to_owned(), one)),
+                None => fine = false,
+            }
+        }
+        for property in row.properties {
+            fine &= self.property(row, node, property, &properties, place, &mut out);
+        }
+        self.block(row, node, place, &mut out);
+        (fine || !row.is_whole()).then_some(out)
+    }
+
+    /// A property of an object; whether all is well with it.
+    fn property(
+        &mut self,
+        row: &'static Node,
+        node: &KdlNode,
+        property: &'static Property,
+        given: &BTreeMap<&'static str, &KdlEntry>,
+        place: &str,
+        out: &mut Object,
+    ) -> bool {
+        let (name, value) = (property.name, property.value);
+        let place = format!("{place}/{name}");
+        let one = match given.get(name) {
+            None if property.lacks.is_empty() => return true,
+            None => {
+                self.lacks(row, node, property);
+                None
+            }
+            Some(entry) => {
+                // Of what a CPU has, the name is shown, too: a number alone says little.
+                let span = match place.starts_with("/cpu") {
+                    true => range(entry.span()),
+                    false => self.value_span(entry),
+                };
+                self.places.note(place.as_str(), span);
+                self.value(entry, value, &format!("`{name}`"))
+            }
+        };
+        // Another machine has been taken over already.
+        if value == Value::Machine {
+            return true;
+        }
+        let needed = !property.lacks.is_empty();
+        let one = match one {
+            None if needed => self.placeholder(row, value, place),
+            // The others of the object are judged without it.
+            None if row.form == Form::Object => {
+                self.unread.push(place);
+                return true;
+            }
+            one => one,
+        };
+        let fine = one.is_some();
+        out.extend(one.map(|one| (name.to_owned(), one)));
+        fine
+    }
+
+    /// What stands for something that an object has to have and that could not be read, where others are judged beside it.
+    /// What is said of it itself is noise.
+    fn placeholder(&mut self, row: &Node, value: Value, place: String) -> Option<Json> {
+        let stands_in = match value {
+            Value::Name => Json::from("unnamed"),
+            Value::Number(number) => Json::from(number.least),
+            Value::Size(size) => Json::from(size.least),
+            _ => return None,
+        };
+        // One of a list is left out of it.
+        (row.form == Form::Object).then(|| {
+            self.unread.push(place);
+            stands_in
+        })
+    }
+
+    /// The values of a node that makes an object: as many as its row has.
+    fn values<'n>(&mut self, row: &'static Node, node: &'n KdlNode) -> Vec<&'n KdlEntry> {
+        match row.values {
+            [] => {
+                self.no_values(row, node);
+                Vec::new()
+            }
+            [_] if !row.many => self.only(node, row.example).into_iter().collect(),
+            _ if !row.many => self.set(row, node),
+            _ => {
+                let list = self.arguments(node);
+                self.first(node, &list, row.example);
+                list
+            }
+        }
+    }
+
+    /// Reports the values of a node that takes none.
+    fn no_values(&mut self, row: &Node, node: &KdlNode) {
+        let word = row.word;
+        let help = match (row.form, word) {
+            (_, "boot") => return self.nameless(row, node),
+            (_, "rng") => "`rng` stands alone on its line: its randomness is the host's".to_owned(),
+            (Form::Truth, _) => "the word alone asks for it; without it there is none".to_owned(),
+            _ if !row.list.is_empty() => {
+                format!("the word alone turns it on; without `{word}` it is off")
+            }
+            _ => format!("write `{}`", row.example),
+        };
+        self.no_arguments(node, &help);
+    }
+
+    /// What the nodes of a block say.
+    fn block(&mut self, row: &'static Node, node: &KdlNode, place: &str, out: &mut Object) {
+        let mut first: BTreeMap<&str, &KdlNode> = BTreeMap::new();
+        let mut known: Vec<(&'static Node, &KdlNode)> = Vec::new();
+        let block = match row.block.is_empty() {
+            true => None,
+            false => node.children(),
+        };
+        for child in block.map_or(&[][..], |block| block.nodes()) {
+            self.no_type(child.ty());
+            let Some(inner) = row.inner(child.name().value()) else {
+                self.unknown(row, child);
+                continue;
+            };
+            let first = first.entry(inner.word).or_insert(child);
+            if !inner.repeats && !std::ptr::eq(*first, child) {
+                let help = match (row.word, inner.word) {
+                    (_, "abi") => "name all baselines behind one `abi`".to_owned(),
+                    ("vm", word) => format!("keep one `{word}`"),
+                    _ => "keep one of the two".to_owned(),
+                };
+                self.twice(head(first), child, &help);
+                continue;
+            }
+            known.push((inner, child));
+        }
+        for (inner, child) in known {
+            self.part(inner, child, place, out);
+        }
+        for inner in row.block {
+            match first.get(inner.word) {
+                Some(node) if !inner.list.is_empty() => {
+                    let place = format!("{place}/{}/{}", inner.list, length(out, inner.list));
+                    self.places.note(place, head(node));
+                    push(out, inner.list, inner.word.into());
+                }
+                None if inner.needed => self.lacks_node(node, inner),
+                _ => {}
+            }
+            let value = inner.values.first().filter(|_| inner.needed);
+            if let (Some(value), false) = (value, out.contains_key(inner.key())) {
+                let place = format!("{place}/{}", inner.key());
+                let one = self.placeholder(row, value.value, place);
+                out.extend(one.map(|one| (inner.key().to_owned(), one)));
+            }
+        }
+    }
+
+    /// What one node of a block says, into the object of that.
+    fn part(&mut self, row: &'static Node, node: &KdlNode, place: &str, out: &mut Object) {
+        let key = row.key();
+        let place = format!("{place}/{key}");
+        match row.form {
+            Form::Nothing => self.alone(row, node),
+            Form::Truth => {
+                self.places.note(place, head(node));
+                self.alone(row, node);
+                out.insert(key.to_owned(), true.into());
+            }
+            Form::Value => {
+                let one = self.one(row, node, place);
+                out.extend(one.map(|one| (key.to_owned(), one)));
+            }
+            Form::List => self.list(row, node, &place, out),
+            Form::Object => {
+                self.places.note(place.as_str(), head(node));
+                match self.object(row, node, &place) {
+                    // The word of a feature says enough; one with values and nothing right has been told of.
+                    Some(object)
+                        if object.is_empty()
+                            && !(row.list.is_empty() && node.entries().is_empty()) => {}
+                    Some(object) => drop(out.insert(key.to_owned(), object.into())),
+                    None => self.unread.push(place),
+                }
+            }
+            Form::Item => {
+                let place = format!("{place}/{}", length(out, key));
+                let span = match row.properties {
+                    [] => range_of_entries(node),
+                    _ => head(node),
+                };
+                self.places.note(place.as_str(), span);
+                if let Some(object) = self.object(row, node, &place) {
+                    push(out, key, object.into());
+                }
+            }
+            Form::Device => {
+                let place = format!("/devices/{}/{key}", length(out, "devices"));
+                if let Some(object) = self.object(row, node, &place) {
+                    self.device(node, key, object, out);
+                }
+            }
+            Form::Console => self.console(row, node, out),
+            Form::Labels => drop(out.insert(key.to_owned(), self.labels(node).into())),
+        }
+    }
+
+    /// A node that is its word alone.
+    fn alone(&mut self, row: &Node, node: &KdlNode) {
+        self.properties(node, &[]);
+        self.no_children(node);
+        self.no_values(row, node);
+    }
+
+    /// The one value that a node says.
+    pub(super) fn one(
+        &mut self,
+        row: &'static Node,
+        node: &KdlNode,
+        place: String,
+    ) -> Option<Json> {
+        let value = row.values.first()?;
+        self.properties(node, &[]);
+        self.no_children(node);
+        if matches!(value.value, Value::Size(_)) && self.apart(node) {
+            return None;
+        }
+        let entry = self.only(node, row.example)?;
+        self.places.note(place, range(entry.span()));
+        self.value(entry, value.value, value.what)
+    }
+
+    /// The values that a node adds to the list of all of its name.
+    fn list(&mut self, row: &'static Node, node: &KdlNode, place: &str, out: &mut Object) {
+        self.properties(node, &[]);
+        self.no_children(node);
+        let arguments = self.arguments(node);
+        if arguments.is_empty() {
+            self.names_nothing(row, node);
+        }
+        if self.places.get(place).is_none() {
+            self.places.note(place, head(node));
+        }
+        let key = row.key();
+        for entry in arguments {
+            let value = row.values.first().and_then(|value| {
+                let number = matches!(value.value, Value::Number(_) | Value::Event);
+                if !number && self.is_no_name(row, entry, value.what) {
+                    return None;
+                }
+                let one = self.value(entry, value.value, value.what);
+                // Without one of its numbers a list is another.
+                if number && one.is_none() {
+                    self.unread.push(place.to_owned());
+                }
+                one
+            });
+            if let Some(value) = value {
+                self.places
+                    .note(format!("{place}/{}", length(out, key)), range(entry.span()));
+                push(out, key, value);
+            }
+        }
+    }
+
+    /// A value of its kind.
+    fn value(&mut self, entry: &KdlEntry, value: Value, what: &str) -> Option<Json> {
+        match value {
+            Value::Truth => self.truth(entry, what).map(Json::from),
+            Value::Number(number) => self.number(entry, what, number).map(Json::from),
+            Value::Event => self.event(entry, what).map(Json::from),
+            Value::Size(size) => self.size(entry, what, &size).map(Json::from),
+            Value::Named("Arch") => self.arch(entry, what).map(Json::from),
+            Value::Named("AcrossSaves") => self.across_saves(entry, what).map(Json::from),
+            _ => self.string(entry, what).map(Json::from),
+        }
+    }
+}
+
+/// How long the list of that key is.
+pub(super) fn length(object: &Object, key: &str) -> usize {
+    object
+        .get(key)
+        .and_then(Json::as_array)
+        .map_or(0, |list| list.len())
+}
+
+/// Adds to the list of that key.
+pub(super) fn push(object: &mut Object, key: &str, value: Json) {
+    match object.get_mut(key).and_then(Json::as_array_mut) {
+        Some(list) => list.push(value),
+        None => drop(object.insert(key.to_owned(), Json::Array(vec![value]))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::language::nodes::{EVENT, Property, VM, WORD};
+    use crate::language::read::parse;
+    use crate::language::write;
+    use crate::location::Source;
+    use serde_json::json;
+    use std::sync::Arc;
+
+    /// A disk as the table has it, and fields that it has not.
+    fn longer() -> &'static Node {
+        let disk = VM.inner("disk").unwrap();
+        let more = |name, value| Property {
+            name,
+            value,
+            ..*disk.property("serial").unwrap()
+        };
+        let more = [
+            more("queues", Value::Number(EVENT)),
+            more("lazy", Value::Truth),
+        ];
+        let hosts = Node {
+            word: "host",
+            form: Form::List,
+            key: "hosts",
+            values: VM.inner("runs-on").unwrap().values,
+            many: true,
+            repeats: true,
+            example: "host \"a\"",
+            ..WORD
+        };
+        Box::leak(Box::new(Node {
+            properties: [disk.properties, &more].concat().leak(),
+            block: vec![hosts].leak(),
+            ..*disk
+        }))
+    }
+
+    /// What that row reads in a line, what it finds, and where the first queue is said.
+    fn read(line: &str) -> (Option<Json>, Vec<&'static str>, Option<String>) {
+        let source = Arc::new(Source {
+            path: "x".into(),
+            text: line.to_owned(),
+        });
+        let document = parse(&source).unwrap();
+        let mut decoder = Decoder::new(&source);
+        let object = decoder.object(longer(), &document.nodes()[0], "/disk");
+        let found = decoder.found.iter().map(|found| found.code).collect();
+        let place = decoder.places.get("/disk/queues");
+        let said = place.map(|span| source.text[span].to_owned());
+        (object.map(Json::from), found, said)
+    }
+
+    #[test]
+    fn a_row_alone_has_a_field_read_and_written() {
+        let line = "disk \"a\" path=\"b\" queues=0x10 lazy=#true {\n    host \"c\" \"d\"\n}\n";
+        let (object, found, said) = read(line);
+        let told =
+            json!({ "name": "a", "path": "b", "queues": 16, "lazy": true, "hosts": ["c", "d"] });
+        assert_eq!((object.as_ref(), found), (Some(&told), vec![]));
+        assert_eq!(said.as_deref(), Some("0x10"));
+        assert_eq!(write::text(longer(), &told).as_deref(), Ok(line));
+        // What is wrong with it is found as with any other.
+        for (line, code) in [
+            ("disk \"a\" path=\"b\" queues=\"0x10\"", "spec::wrong-type"),
+            ("disk \"a\" path=\"b\" queues=0x10000", "spec::out-of-range"),
+            ("disk \"a\" path=\"b\" lazy=1", "spec::wrong-type"),
+            ("disk \"a\" path=\"b\" lasy=#true", "spec::unknown-property"),
+            ("disk \"a\" path=\"b\" { host; }", "spec::missing"),
+            (
+                "disk \"a\" path=\"b\" { hosts \"c\"; }",
+                "spec::unknown-node",
+            ),
+        ] {
+            assert_eq!(read(line).1, [code], "{line}");
+        }
+    }
+}
