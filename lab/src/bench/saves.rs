@@ -17,7 +17,7 @@ use crate::failure::{Failure, Result, say};
 use crate::guest as debian;
 use crate::job;
 use inside::{Guest, How, Measured, Order, Seen};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -223,9 +223,10 @@ fn grown(host: &str, full: &Seen, small: &Seen, large: &Seen) -> [Measure; 3] {
             calls(small),
             SIZE,
             format!(
-                "{host}: {} and {}, without those of the thread that checks memory; 256 MiB without an empty page: {} ({})",
+                "{host}: {} and {} ({}), without those of the thread that checks memory; 256 MiB without an empty page: {} ({})",
                 calls(large),
                 calls(small),
+                others(&large.before.calls, &small.before.calls),
                 calls(full),
                 most(&full.before.calls),
             ),
@@ -277,6 +278,23 @@ fn most(calls: &Calls) -> String {
         .map(|(name, count)| format!("{name} {count}"))
         .collect();
     most.join(", ")
+}
+
+/// The calls of which one has made more or fewer than the other.
+fn others(ours: &Calls, theirs: &Calls) -> String {
+    let names: BTreeSet<_> = ours.keys().chain(theirs.keys()).collect();
+    let of = |calls: &Calls, name| calls.get(name).copied().unwrap_or(0);
+    let both = names
+        .into_iter()
+        .map(|name| (name, of(ours, name), of(theirs, name)));
+    let others = both.filter(|(_, ours, theirs)| ours != theirs);
+    let others: Vec<String> = others
+        .map(|(name, ours, theirs)| format!("{name} {ours} and {theirs}"))
+        .collect();
+    match others.is_empty() {
+        true => "the same ones".to_owned(),
+        false => others.join(", "),
+    }
 }
 
 /// The guest's machine.
@@ -344,5 +362,25 @@ fn theirs(vm: &Vm, name: &str, mapped: bool) -> Guest {
         restore,
         rests: None,
         copied: false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn calls_of_which_there_are_more_or_fewer_are_named() {
+        let calls = |all: &[(&str, u64)]| {
+            let all = all.iter().map(|&(name, count)| (name.to_owned(), count));
+            all.collect::<Calls>()
+        };
+        let ours = calls(&[("futex", 7), ("mmap", 3), ("write", 2)]);
+        let theirs = calls(&[("futex", 9), ("mmap", 3), ("pread64", 1)]);
+        assert_eq!(
+            others(&ours, &theirs),
+            "futex 7 and 9, pread64 0 and 1, write 2 and 0"
+        );
+        assert_eq!(others(&ours, &ours), "the same ones");
     }
 }
