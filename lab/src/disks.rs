@@ -46,16 +46,16 @@ answer() {
         sleep 1
     done
 }
-# It is paused all the time, and over its reset; and saved while it is at work, which ends its runner with 143.
+# It is paused all the time, and over its reset; and saved while it is at work, which ends its runner with 143. Who asks
+# while its machine is made anew is told so, and asks again.
 mkdir -m 700 -p /tmp/mine
 paused() {
     pauses=0 saves=0
     until [ -e /tmp/code ]; do
-        case $pauses,$saves in
-        4,0 | 16,1)
-            vmlock-run save /tmp/one.save --control /tmp/mine/disks >/dev/null && saves=$((saves + 1))
-            ;;
-        esac
+        if [ $saves -lt 2 ] && [ $pauses -ge $((4 + saves * 12)) ]; then
+            vmlock-run save /tmp/one.save --control /tmp/mine/disks >/dev/null 2>/tmp/why && saves=$((saves + 1)) ||
+                echo "not saved after $pauses pauses: $(cat /tmp/why)"
+        fi
         vmlock-run pause /tmp/mine/disks >/dev/null 2>&1 && vmlock-run resume /tmp/mine/disks >/dev/null && pauses=$((pauses + 1))
         sleep 0.5
     done

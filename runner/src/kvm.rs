@@ -116,6 +116,8 @@ pub mod core {
     pub const SCTLR_EL1: u64 = 0x6030_0000_0013_c080;
     /// SCTLR_EL1.EE: data is big-endian.
     pub const SCTLR_EE: u64 = 1 << 25;
+    /// What the last exception was of (encoding 3 0 5 2 0).
+    pub const ESR_EL1: u64 = 0x6030_0000_0013_c290;
     /// The address of a fault (encoding 3 0 6 0 0).
     pub const FAR_EL1: u64 = 0x6030_0000_0013_c300;
     /// EL1h with D, A, I and F masked.

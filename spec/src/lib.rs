@@ -2,7 +2,8 @@
 //! CPU models, what a user describes, the lock, the host report and the plan.
 //!
 //! What is absent here, on purpose: files, KVM, KDL, printing. Everything is a
-//! value or a pure function of values, testable on any machine.
+//! value or a pure function of values, testable on any machine; a machine of
+//! KVM's is told and asked by whoever has one ([`script`]).
 
 pub mod adopt;
 pub mod catalogue;
@@ -22,6 +23,7 @@ pub mod plan;
 pub mod reason;
 pub mod report;
 pub mod resolve;
+pub mod script;
 mod sha256;
 pub mod smccc;
 pub mod space;

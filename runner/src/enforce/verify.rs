@@ -21,6 +21,7 @@ use vmlock_spec::lock::reset::{self, Begun};
 use vmlock_spec::lock::{Counters, Lock, LockedRegister, PhysicalCounter, VirtualCounter};
 use vmlock_spec::plan::{Owed, Refusal, Step, frames};
 use vmlock_spec::reason;
+use vmlock_spec::script;
 
 /// A machine that was seen to be what its lock says. Only [`verify`] and
 /// [`unpromised`] make one, and nothing else can be run.
@@ -339,12 +340,12 @@ fn counters(
         let before = host_counter();
         let read = vcpu.get(id)?;
         let after = host_counter();
-        let (least, most) = (before.wrapping_sub(from.1), after.wrapping_sub(from.0));
-        if !(least..=most).contains(&read) {
+        let owed = script::counted(from, (before, after));
+        if !owed.contains(&read) {
             found.add(Refusal {
                 code: reason::NOT_WRITABLE,
                 name: name.to_owned(),
-                wanted: format!("{least:#x} to {most:#x}"),
+                wanted: format!("{:#x} to {:#x}", owed.start(), owed.end()),
                 offered: format!("{read:#x}"),
                 reason: format!("{name} does not count {words}"),
                 from: "the machine's counters".to_owned(),

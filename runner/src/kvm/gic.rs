@@ -11,11 +11,9 @@ use kvm_bindings::{
 use kvm_ioctls::DeviceFd;
 use std::sync::Arc;
 use vmlock_spec::lock::Range;
-use vmlock_spec::machine::REDISTRIBUTOR_SIZE;
+use vmlock_spec::script;
 
-/// `KVM_VGIC_V3_RDIST_BASE_MASK`, and the largest index that KVM tells apart
-/// (arch/arm64/kvm/vgic/vgic.h, and `kvm_vgic_addr` in vgic-kvm-device.c, 5.10 to 7.3).
-const REGION_BASE: u64 = 0x000f_ffff_ffff_0000;
+/// The largest index of a region that KVM tells apart (`kvm_vgic_addr` in arch/arm64/kvm/vgic/vgic-kvm-device.c, 5.10 to 7.3).
 const REGION_INDEX: u64 = 0xff;
 
 /// The interrupt controller of a VM. Its registers can only be reached while
@@ -61,9 +59,7 @@ impl Gic {
             return self.set(group, kind, Some(&region.base), WHAT);
         }
         for (index, region) in (0u64..).zip(regions) {
-            // Count in bits 63:52, address in 51:16, index in 11:0 (Documentation/virt/kvm/devices/arm-vgic-v3.rst).
-            let count = region.size / REDISTRIBUTOR_SIZE;
-            let value = count << 52 | region.base | index;
+            let value = script::region(index, region);
             let kind = KVM_VGIC_V3_ADDR_TYPE_REDIST_REGION.into();
             self.set(group, kind, Some(&value), WHAT)?;
         }
@@ -83,7 +79,7 @@ impl Gic {
         // The index goes in, and comes back with address and number.
         for index in 0..=REGION_INDEX {
             match self.address(KVM_VGIC_V3_ADDR_TYPE_REDIST_REGION, index, what) {
-                Ok(region) => addresses.push(region & REGION_BASE),
+                Ok(region) => addresses.push(region & script::REGION),
                 Err(error) if error.errno == libc::ENOENT => break,
                 Err(error) => return Err(error),
             }
@@ -135,7 +131,7 @@ impl Gic {
     pub fn redistributor(&self, mpidr: u64, offset: u32) -> Result<u32> {
         self.get(
             KVM_DEV_ARM_VGIC_GRP_REDIST_REGS,
-            Self::of(mpidr) | u64::from(offset),
+            script::affinity(mpidr) | u64::from(offset),
             "reading a GIC redistributor register",
         )
     }
@@ -144,7 +140,7 @@ impl Gic {
     pub fn set_redistributor_register(&self, mpidr: u64, offset: u32, value: u32) -> Result<()> {
         self.set(
             KVM_DEV_ARM_VGIC_GRP_REDIST_REGS,
-            Self::of(mpidr) | u64::from(offset),
+            script::affinity(mpidr) | u64::from(offset),
             Some(&value),
             "writing a GIC redistributor register",
         )
@@ -156,7 +152,7 @@ impl Gic {
     pub fn lines(&self, mpidr: u64, first: u32) -> Result<u32> {
         self.get(
             KVM_DEV_ARM_VGIC_GRP_LEVEL_INFO,
-            Self::of(mpidr) | u64::from(first),
+            script::affinity(mpidr) | u64::from(first),
             "reading the input lines of GIC interrupts",
         )
     }
@@ -165,7 +161,7 @@ impl Gic {
     pub fn set_lines(&self, mpidr: u64, first: u32, levels: u32) -> Result<()> {
         self.set(
             KVM_DEV_ARM_VGIC_GRP_LEVEL_INFO,
-            Self::of(mpidr) | u64::from(first),
+            script::affinity(mpidr) | u64::from(first),
             Some(&levels),
             "setting the input lines of GIC interrupts",
         )
@@ -177,7 +173,7 @@ impl Gic {
         let addr = std::ptr::from_mut(&mut value) as u64;
         let mut attribute = kvm_device_attr {
             group: KVM_DEV_ARM_VGIC_GRP_CPU_SYSREGS,
-            attr: Self::of(mpidr) | u64::from(register),
+            attr: script::affinity(mpidr) | u64::from(register),
             addr,
             flags: 0,
         };
@@ -191,15 +187,10 @@ impl Gic {
     pub fn set_interface(&self, mpidr: u64, register: u16, value: u64) -> Result<()> {
         self.set(
             KVM_DEV_ARM_VGIC_GRP_CPU_SYSREGS,
-            Self::of(mpidr) | u64::from(register),
+            script::affinity(mpidr) | u64::from(register),
             Some(&value),
             "writing a register of a GIC CPU interface",
         )
-    }
-
-    /// Aff3.Aff2.Aff1.Aff0 as one 32-bit number, in the upper half of an attribute.
-    fn of(mpidr: u64) -> u64 {
-        ((mpidr >> 8 & 0xff00_0000) | (mpidr & 0x00ff_ffff)) << 32
     }
 
     fn address(&self, which: u32, mut value: u64, what: &str) -> Result<u64> {

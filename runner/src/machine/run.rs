@@ -83,6 +83,8 @@ struct Shared {
     alarm: Alarm,
     firmware: Option<Firmware>,
     stop: AtomicBool,
+    /// It is stopped since its time was up: where its vCPUs stood then is said.
+    overdue: AtomicBool,
     barrier: Arc<Barrier>,
     outlet: Arc<Outlet>,
     ended: Sender<Ended>,
@@ -408,6 +410,7 @@ fn run_turning(
         alarm,
         firmware,
         stop: AtomicBool::new(false),
+        overdue: AtomicBool::new(false),
         barrier: Arc::new(Barrier::new(vcpus.len(), Arc::clone(&counts.paused))),
         outlet,
         ended: sender,
@@ -582,6 +585,10 @@ fn run_turning(
     #[cfg(feature = "torture")]
     misbehave::inside(Thread::Main);
     let how = wait(&receiver, limit);
+    // In this order: whoever sees the stop sees why.
+    shared
+        .overdue
+        .store(how == Ended::TimedOut, Ordering::Relaxed);
     shared.stop.store(true, Ordering::Release);
     shared.barrier.remove();
     // What it ran on may have been another's: none of that leaves it at its end.

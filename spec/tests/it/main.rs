@@ -17,6 +17,7 @@ mod owed;
 mod pages;
 mod plans;
 mod reset;
+mod script;
 mod silicon;
 mod truth;
 mod unpromised;

@@ -12,8 +12,9 @@ use crate::firmware::power::Start;
 use crate::jail::misbehave;
 #[cfg(feature = "torture")]
 use crate::jail::table::Thread;
-use crate::kvm::{self, Entry, Exit, Kick, Mmio, Rest, Runnable, Unstarted, Vm, core};
+use crate::kvm::{self, Entry, Exit, Kick, Mmio, Rest, Runnable, Settled, Unstarted, Vm, core};
 use crate::machine::loan::look::Answers;
+use crate::say;
 use kvm_bindings::{
     KVM_SYSTEM_EVENT_CRASH, KVM_SYSTEM_EVENT_RESET, KVM_SYSTEM_EVENT_RESET_FLAG_PSCI_RESET2,
     KVM_SYSTEM_EVENT_SHUTDOWN, KVM_SYSTEM_EVENT_SHUTDOWN_FLAG_PSCI_OFF2,
@@ -142,8 +143,42 @@ pub(super) fn drive(index: u32, vcpu: Runnable, shared: &Shared) -> Option<Ended
             };
             Some(Ended::Broken(words + &place))
         }
+        None if shared.overdue.load(Ordering::Relaxed) => {
+            if let Ok(vcpu) = vcpu.post_mortem() {
+                say::note(stood(index, &vcpu, counts));
+            }
+            None
+        }
         how => how,
     }
+}
+
+/// Where a vCPU stood when the machine's time was up, and how often it had come out, in words: whether it never began, or goes
+/// round in the vectors of exceptions that nobody handles.
+fn stood(index: u32, vcpu: &Settled<'_>, counts: &counters::Vcpu) -> String {
+    let named = [
+        ("PC", core::PC),
+        ("PSTATE", core::PSTATE),
+        ("ELR_EL1", core::ELR_EL1),
+        ("ESR_EL1", core::ESR_EL1),
+        ("FAR_EL1", core::FAR_EL1),
+    ];
+    let values = named.map(|(name, id)| match vcpu.get(id) {
+        Ok(value) => format!("{name} {value:#x}"),
+        Err(_) => format!("{name} unknown"),
+    });
+    let out = [
+        &counts.device,
+        &counts.interrupt_controller,
+        &counts.firmware,
+        &counts.kicked,
+        &counts.other,
+    ];
+    let out: u64 = out.into_iter().map(counters::Count::get).sum();
+    format!(
+        "vCPU {index} stood at {}, and had left KVM {out} times",
+        values.join(", ")
+    )
 }
 
 /// Starts a vCPU in the kernel's place, with what its lock says that it begins with; `again` where it was on before.
