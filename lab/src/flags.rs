@@ -253,6 +253,9 @@ pub struct Run {
     /// Another static arm64 program than vmlock-run; `sh` is the host's shell, with vmlock-run on its PATH
     #[arg(long, value_name = "PATH")]
     pub program: Option<String>,
+    /// The vmlock-run that can be told to be slow and to misbehave, in the ordinary one's place
+    #[arg(long)]
+    pub torture: bool,
     /// Keep what the host's kernel printed in this file
     #[arg(long, value_name = "FILE")]
     pub console: Option<PathBuf>,

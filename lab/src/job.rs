@@ -31,6 +31,7 @@ pub fn run(cache: &Cache, flags: &Run) -> Result<u8> {
     let is_shell = flags.program.as_deref() == Some("sh");
     let program = || match &flags.program {
         Some(path) if !is_shell => Ok(PathBuf::from(path)),
+        _ if flags.torture => cross::build_with(cache, cross::RUNNER, "torture"),
         _ => cross::build(cache, cross::RUNNER),
     };
     if flags.kernel == "host" {

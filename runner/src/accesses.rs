@@ -67,6 +67,7 @@ pub fn try_all(
     let session = Session {
         saves: None,
         resumed: None,
+        outlet: None,
         bus: Bus::doorbell(table::DOORBELL),
         firmware: Firmware::new(lock, &recipe.orders.steps),
         console: false,

@@ -140,6 +140,7 @@ impl Guest {
             process: process::id(),
             restarts: self.restarts,
             saving: None,
+            checking: None,
             console_lost: self.lost.get(),
             milliseconds: u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX),
             vcpus: machine.map_or_else(Vec::new, |m| m.vcpus.iter().map(vcpu).collect()),

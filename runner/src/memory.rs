@@ -8,6 +8,7 @@ use nix::sys::prctl::{get_thp_disable, set_thp_disable};
 use nix::sys::sysinfo::sysinfo;
 use std::fs::File;
 use std::io::{self, ErrorKind, Read};
+use std::os::fd::AsRawFd as _;
 use std::sync::Arc;
 #[cfg(feature = "torture")]
 use std::sync::atomic::AtomicU64;
@@ -64,6 +65,9 @@ pub fn sparing<T>(bytes: u64, load: impl FnOnce() -> T) -> T {
     }
     loaded
 }
+
+/// The largest page of a host.
+const LARGEST_PAGE: u64 = 64 << 10;
 
 /// Bytes that are copied at a time.
 const BUFFER: u64 = 256 << 10;
@@ -191,6 +195,55 @@ impl Memory {
         self.advise(libc::MADV_DONTFORK);
     }
 
+    /// Has a part of it be that of a file, until something is written there: each page of which nobody has written anything
+    /// is the file's, and the file stays as it is. The guest has not run yet. Whoever asks for this has seen to it that the
+    /// file stays as it is, too.
+    ///
+    /// # Errors
+    /// The part is not one of whole pages within the memory; Linux's.
+    pub fn lay(&self, address: u64, bytes: u64, file: &File, offset: u64) -> io::Result<()> {
+        let part = Range {
+            base: address,
+            size: bytes,
+        };
+        let within = bytes > 0
+            && address >= self.range.base
+            && part
+                .end()
+                .zip(self.range.end())
+                .is_some_and(|(p, m)| p <= m);
+        let at = self
+            .host_address()
+            .wrapping_add(address.wrapping_sub(self.range.base));
+        if !within || (at | bytes | offset) & (LARGEST_PAGE - 1) != 0 || self.right.is_some() {
+            return Err(ErrorKind::InvalidInput.into());
+        }
+        let signed = |number| libc::off_t::try_from(number).map_err(|_| ErrorKind::InvalidInput);
+        let offset = signed(offset)?;
+        // SAFETY: `within` says that all of it is in the mapping that `map` owns, which is contiguous and as long as `map`
+        // lives; whole pages of whatever size take its place there, so nothing else is unmapped. What refers to it takes it for
+        // memory that changes at any time.
+        let laid = unsafe {
+            libc::mmap(
+                at as *mut libc::c_void,
+                bytes as usize,
+                libc::PROT_READ | libc::PROT_WRITE,
+                libc::MAP_PRIVATE | libc::MAP_FIXED | libc::MAP_NORESERVE,
+                file.as_raw_fd(),
+                offset,
+            )
+        };
+        match laid == libc::MAP_FAILED {
+            true => Err(io::Error::last_os_error()),
+            false => Ok(()),
+        }
+    }
+
+    /// Says of all of it, where parts were laid into it, that children do not get it.
+    pub fn laid(&self) {
+        self.keep_from_children();
+    }
+
     /// Tells the kernel how it is used. Where it does not listen, that costs time alone.
     /// `advice` is of the kind that leaves the content as it is.
     fn advise(&self, advice: libc::c_int) {
@@ -298,6 +351,7 @@ impl Page for Memory {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::os::unix::fs::FileExt as _;
 
     fn memory() -> Memory {
         Memory::new(Range {
@@ -336,6 +390,38 @@ mod tests {
         assert_eq!(fill(0x4000_1000, 599_999), Err(ErrorKind::FileTooLarge));
         assert_eq!(fill(0x401f_0000, 600_000), Err(ErrorKind::FileTooLarge));
         assert_eq!(fill(u64::MAX, 600_000), Err(ErrorKind::FileTooLarge));
+    }
+
+    #[test]
+    fn a_part_that_is_laid_over_it_is_the_files_until_it_is_written() {
+        let memory = memory();
+        let file = Memory::unnamed("laid", 0x4_0000).expect("this Linux has them");
+        file.write_all_at(&[7; 0x4_0000], 0).expect("there is room");
+        memory.write(0x4011_0000, b"before").expect("it is there");
+        let lay = |address, bytes, offset| memory.lay(address, bytes, &file, offset);
+        lay(0x4010_0000, 0x2_0000, 0x1_0000).expect("it is within");
+        memory.laid();
+        let read = |address| memory.read(address, 2).expect("it is there");
+        assert_eq!(read(0x400f_ffff), [0, 7]);
+        assert_eq!(read(0x4011_ffff), [7, 0]);
+        memory.write(0x4011_0000, b"x").expect("it is there");
+        assert_eq!(read(0x4011_0000), [b'x', 7]);
+        let mut kept = [0; 1];
+        file.read_exact_at(&mut kept, 0x2_0000)
+            .expect("it is there");
+        assert_eq!(kept, [7]);
+        for (address, bytes, offset) in [
+            (0x3fff_0000, 0x1_0000, 0),
+            (0x401f_0000, 0x2_0000, 0),
+            (0x4010_1000, 0x1_0000, 0),
+            (0x4010_0000, 0x1000, 0),
+            (0x4010_0000, 0x1_0000, 0x200),
+            (0x4010_0000, 0, 0),
+            (!0xffff, 0x1_0000, 0),
+        ] {
+            assert!(lay(address, bytes, offset).is_err(), "{address:#x}");
+        }
+        assert_eq!(read(0x4012_0000), [0, 0]);
     }
 
     #[test]

@@ -486,6 +486,7 @@ impl<'a> Maker<'a> {
                 hands: None,
             }),
             resumed,
+            outlet: None,
         };
         Ok((verified, session))
     }
@@ -641,7 +642,7 @@ fn whole(state: &State, settled: &Settled<'_>, saves: &Saves, path: &Path) -> Re
     let mut saving = Saving::new(file, state.clone(), settled.disks(false), memory)?;
     loop {
         match saving.go_on(saves)? {
-            Wrote::More(more) => saving = more,
+            Wrote::More(more) => saving = *more,
             Wrote::Whole(_) => return Ok(()),
         }
     }

@@ -120,6 +120,7 @@ pub fn torture(
     let session = Session {
         saves: None,
         resumed: None,
+        outlet: None,
         bus: Bus::doorbell(fire::DOORBELL),
         firmware: Firmware::new(lock, &recipe.orders.steps),
         console: false,

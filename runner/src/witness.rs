@@ -171,6 +171,7 @@ pub fn observe(
     let session = Session {
         saves: None,
         resumed: None,
+        outlet: None,
         bus,
         firmware,
         console: false,

@@ -25,6 +25,9 @@ pub struct Status {
     /// While it is being saved: how far that is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub saving: Option<Saving>,
+    /// While its memory is held against what was saved, since it was restored: how far that is. Nothing leaves it before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checking: Option<Checking>,
     /// Bytes of what it said on a console of `--console` that nobody will have: there was no room for them.
     pub console_lost: u64,
     /// Its vCPUs, in order; none before it runs.
@@ -67,6 +70,17 @@ pub struct Saving {
     /// Bytes of its disks that are to be read, where all of them are.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub disks: u64,
+}
+
+/// How far the check of a restored guest's memory is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct Checking {
+    /// Bytes that are what was saved.
+    pub checked: u64,
+    /// Bytes that are to be checked: what of its memory was not empty.
+    pub memory: u64,
 }
 
 fn is_zero(value: &u64) -> bool {

@@ -316,6 +316,14 @@ pub const DISK_DIGEST: Flag = Flag {
     choices: &[],
     help: "All of each disk is held to a digest, not only its ends and the blocks that the guest wrote last: it is read whole for that",
 };
+/// When a saved guest's memory is checked.
+pub const VERIFY: Flag = Flag {
+    long: "verify",
+    short: None,
+    value: None,
+    choices: &[],
+    help: "Check all of the guest's memory and copy it before the guest runs, and not while it does",
+};
 /// A guest that runs is audited.
 const LIVING: Flag = Flag {
     long: "control",
@@ -596,6 +604,11 @@ this host does not take the state; FILE stays as it is.
 With `--paused` it goes on once `resume` says so: `audit --control` looks before at what it
 will see, on its own vCPUs.
 
+Where nobody can write FILE any more, or its file system makes a private copy at once, the
+guest runs while its memory is held against FILE's digests: until all of it was, no write
+to a disk, no packet and no word on its console leaves it. Where a byte is another, the guest is
+stopped (exit 4), and nothing has left it. `--verify` has all of it checked before it runs.
+
 Whoever restores a file twice has two guests with one set of secrets and random numbers.
 
 Examples:
@@ -604,6 +617,7 @@ Examples:
         flags: &[
             &LOCK,
             &DISK_DIGEST,
+            &VERIFY,
             &PAUSED,
             &TAP,
             &ON_RESET,

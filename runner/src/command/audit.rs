@@ -78,7 +78,7 @@ fn of_living(parsed: &Parsed, socket: &Path) -> Result<u8, Failure> {
         ));
     }
     let lock = read_lock(Path::new(&parsed.argument))?;
-    let looked = auditor::ask(socket, lock.machine.vcpus.len())?;
+    let looked = auditor::ask(socket, lock.machine.vcpus.len(), parsed.json())?;
     let areas: Vec<&[u8]> = looked.areas.iter().map(Vec::as_slice).collect();
     let (sightings, incomplete) = observation::decode(&areas);
     let (audit, not_looked_at) = living::audit(&lock, &looked.lock, &sightings, incomplete);

@@ -28,12 +28,14 @@ use crate::handover::far::{Place, no_terminal};
 use crate::handover::hands::{self, Hands, Held, Stamp, can_share};
 use crate::handover::id::Id;
 use crate::handover::protocol::Verdict;
+use crate::hold::outlet::{Outlet, muffled};
 use crate::hold::pausing::Controls;
 use crate::host::probe::Scope;
 use crate::jail::close_all_but;
 use crate::jail::elders::Elders;
 use crate::jail::namespaces;
 use crate::jail::root::Root;
+use crate::jail::table::Thread;
 use crate::keeper::{Side, keep};
 use crate::kvm::{System, host_counter, host_frequency};
 use crate::machine::boot;
@@ -50,6 +52,7 @@ use crate::proof::{Memo, Proven};
 use crate::rehearse::For;
 use crate::say;
 use crate::signals;
+use crate::snapshot::check::Checker;
 use crate::snapshot::restore::Opened;
 use crate::snapshot::save::wall_clock;
 use crate::speaker;
@@ -63,7 +66,7 @@ use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use vmlock_run_flags::{
     CHROOT, CONSOLE, CONTROL, DISK_DIGEST, INSECURE_LISTEN, KVM, LOCK, LOCKS_UNSEEN, MEMORY,
-    NAMESPACES, NO_JAIL, NO_PROOF_CACHE, ON_RESET, PAUSED, TAP, TOKEN_FILE,
+    NAMESPACES, NO_JAIL, NO_PROOF_CACHE, ON_RESET, PAUSED, TAP, TOKEN_FILE, VERIFY,
 };
 use vmlock_saved::counter::{self, seconds};
 use vmlock_saved::state::{self, Power, State};
@@ -213,6 +216,11 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
             stats = Stats::new(parsed.has("stats"));
         }
     }
+    // Memory that is shared is no file's. Whose files are whose shows before namespaces do.
+    let runs_on = opened
+        .as_ref()
+        .filter(|_| !shared && !parsed.has(VERIFY.long))
+        .and_then(Opened::steady);
     if parsed.has(NAMESPACES.long) {
         namespaces::enter()?;
     }
@@ -235,6 +243,14 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
     }
     let guest = Arc::new(guest);
     speaker::start(&mut elders)?;
+    let (checker, outlet) = match runs_on {
+        Some(_) => {
+            let (checker, checks) = Checker::new();
+            elders.spawn(Thread::Reader, checks)?;
+            (Some(checker), Outlet::shut())
+        }
+        None => (None, Outlet::opened()),
+    };
     let controls = Arc::<OnceLock<Controls>>::default();
     let operated = control.is_some();
     // For who looks into a saved guest; without it, it says nothing.
@@ -280,11 +296,12 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
     let into = Arc::clone(&memory);
     let opened = opened.map(Arc::new);
     let state = opened.clone();
-    let loading = hand.begin(move || match opened {
-        Some(opened) => opened.load(&into).map(|()| None),
+    let loading = hand.begin(move || match (opened, runs_on) {
+        (Some(opened), Some(file)) => opened.lay(&into, file).map(|laid| (None, Some(laid))),
+        (Some(opened), None) => opened.load(&into).map(|()| (None, None)),
         // It is there already, or comes with its state.
-        None if comes => Ok(None),
-        None => boot::load(lock, &directory, &into).map(Some),
+        (None, _) if comes => Ok((None, None)),
+        (None, _) => boot::load(lock, &directory, &into).map(|entry| (Some(entry), None)),
     });
     let identity = match (&arriving, lock.machine.generation_id()) {
         (Some(arriving), _) => arriving.generation,
@@ -318,7 +335,7 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
             made
         }
     };
-    let entry = loading
+    let (entry, laid) = loading
         .recv()
         .map_err(|_| Failure::environment("the thread that loads the kernel has gone", &[]))??;
     if let Some(entry) = entry {
@@ -352,7 +369,8 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
     // The guest rests at its other end, which holds them until it gives it.
     let since = hands::stamps_anew(&held).map_err(|why| Failure::environment(why, &[]))?;
     let (windows, devices) = virtio::ready(devices, &memory.shared())?;
-    let mut bus = Bus::new(&lock.machine.devices, output(), windows);
+    let console_output = muffled(&outlet, output());
+    let mut bus = Bus::new(&lock.machine.devices, console_output, windows);
     if let Some(opened) = &state {
         opened.devices(&mut bus)?;
     }
@@ -384,6 +402,12 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
             "--no-jail: a guest that takes this program over can do what you can",
         );
     }
+    let check = match (checker, laid, &state) {
+        (Some(checker), Some(laid), Some(opened)) => {
+            Some((outlet, checker.of(Arc::clone(opened), laid)))
+        }
+        _ => None,
+    };
     let first = stats.into_last();
     let session = Session {
         bus,
@@ -424,6 +448,7 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
                 far,
             }
         }),
+        outlet: check,
     };
     let rehearsed = counts();
     let how = run::run(verified, session);
@@ -763,6 +788,10 @@ fn ending(how: &Ended) -> (u8, String) {
             format!(
                 "the guest was not handed over to here: {why} (look at its other end: `vmlock-run status`)"
             ),
+        ),
+        Ended::Damaged(why) => (
+            exit::ENVIRONMENT,
+            format!("{why}; the guest had begun to run and was stopped, and nothing has left it"),
         ),
         Ended::TimedOut => (exit::BROKEN, "the guest ran into its time limit".to_owned()),
     }

@@ -4,15 +4,19 @@
 //! names, and are believed as little as any that a witness wrote.
 
 use super::client::{PATIENCE, connect, failed, heard, understood, wrong};
-use super::{AUDIT, Answer, Request};
+use super::{AUDIT, Answer, Request, STATUS, client};
 use crate::failure::Failure;
 use crate::hold::pausing::LIMIT;
+use crate::say::{self, Progress};
 use std::io::Write as _;
 use std::path::Path;
+use std::thread;
 use std::time::Duration;
 use vmlock_spec::observation::wire::MAX_VCPUS;
 use vmlock_spec::observation::wire::living::AREA_SIZE;
 
+/// How often somebody asks how far the check of a guest's memory is.
+const AGAIN: Duration = Duration::from_millis(500);
 /// How long a vCPU is lent at the most, twice over.
 const EACH: Duration = Duration::from_secs(60);
 /// The most bytes of the answer: digits of every vCPU's area, and what is around them.
@@ -26,12 +30,35 @@ pub struct Looked {
     pub areas: Vec<Vec<u8>>,
 }
 
-/// What is seen on each vCPU of the guest at that socket, which has so many by its lock.
+/// Waits until the memory of a guest was checked that was restored a moment ago, however long that is: it runs meanwhile, and
+/// nothing is seen of it before.
+fn checked(socket: &Path, progress: &Progress) -> Result<(), Failure> {
+    loop {
+        let checking = match client::ask(socket, STATUS)? {
+            Answer::Status(status) => status.checking,
+            // Whoever cannot say it is asked for the audit itself.
+            _ => None,
+        };
+        let Some(checking) = checking else {
+            say::no_progress();
+            return Ok(());
+        };
+        progress.bytes(checking.checked, checking.memory);
+        thread::sleep(AGAIN);
+    }
+}
+
+/// What is seen on each vCPU of the guest at that socket, which has so many by its lock; how far that is, is shown unless in
+/// `json`.
 ///
 /// # Errors
 /// It was not audited.
-pub fn ask(socket: &Path, vcpus: usize) -> Result<Looked, Failure> {
+pub fn ask(socket: &Path, vcpus: usize, json: bool) -> Result<Looked, Failure> {
     let failed = |e| failed(socket, e);
+    checked(
+        socket,
+        &Progress::of("the guest's memory is still being checked", json),
+    )?;
     let mut stream = connect(socket)?;
     stream
         .write_all(&Request::to(AUDIT).line())
@@ -67,12 +94,57 @@ fn bytes(digits: &str) -> Option<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::super::digits;
+    use super::super::place::listen;
+    use super::super::place::tests::Folder;
     use super::*;
+    use crate::counters::Guest;
+    use std::io::{BufRead as _, BufReader};
     use vmlock_spec::observation::wire::{
         AREA_MAGIC, DONE_COMPLETE, Kind, STATUS_VALUE, encoding, key,
     };
     use vmlock_spec::observation::{decode, fact_name};
     use vmlock_spec::report::Seen;
+    use vmlock_spec::status::Checking;
+
+    /// However long its memory is being checked: nobody asks to audit it before, nor gives it up.
+    #[test]
+    fn who_audits_a_guest_whose_memory_is_being_checked_asks_until_it_was() {
+        let folder = Folder::new("auditor", 0o700);
+        let socket = folder.0.join("s");
+        let listener = listen("control", &socket).expect("the folder is ours");
+        listener.set_nonblocking(false).expect("it can wait");
+        let runner = thread::spawn(move || {
+            let mut asked = Vec::new();
+            for left in [2, 1, 0, 0] {
+                let (stream, _) = listener.accept().expect("somebody asks");
+                stream.set_nonblocking(false).expect("it can wait");
+                let mut line = String::new();
+                let read = BufReader::new(&stream).read_line(&mut line);
+                read.expect("it asks");
+                let mut status = Guest::new("web", 0).status();
+                status.checking = (left > 0).then_some(Checking {
+                    checked: 3 - left,
+                    memory: 3,
+                });
+                let answer = match line.contains(AUDIT) {
+                    true => Answer::Error("so far, so good".to_owned()),
+                    false => Answer::Status(Box::new(status)),
+                };
+                let answer = serde_json::to_vec(&answer).expect("it is plain");
+                asked.push(line);
+                (&stream).write_all(&answer).expect("it listens");
+                (&stream).write_all(b"\n").expect("it listens");
+            }
+            asked
+        });
+        let Err(why) = ask(&socket, 1, true) else {
+            panic!("it is not audited")
+        };
+        assert!(format!("{why:?}").contains("so far, so good"), "{why:?}");
+        let asked = runner.join().expect("nobody panics");
+        let verbs = asked.iter().map(|line| line.contains(AUDIT));
+        assert_eq!(verbs.collect::<Vec<_>>(), [false, false, false, true]);
+    }
 
     #[test]
     fn an_area_comes_over_as_far_as_it_was_written() {

@@ -14,7 +14,7 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::{Duration, Instant};
 use vmlock_run_flags::IS_GONE;
-use vmlock_spec::status::{Saving, State, Status, Vcpu};
+use vmlock_spec::status::{Checking, Saving, State, Status, Vcpu};
 
 /// How long an answer may take, beside what is asked for.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
@@ -195,6 +195,7 @@ fn words(status: &Status) -> String {
         process,
         restarts,
         saving,
+        checking,
         milliseconds,
         console_lost,
         vcpus,
@@ -221,6 +222,15 @@ fn words(status: &Status) -> String {
             let (read, disks) = (read >> 20, disks >> 20);
             let _ = write!(out, ", {read} of {disks} MiB of its disks are read");
         }
+    }
+    if let Some(Checking { checked, memory }) = checking {
+        // The last part of it may be followed by what was kept back until then.
+        let part = checked.saturating_mul(100) / (*memory).max(1);
+        let _ = write!(
+            out,
+            "\nchecking memory {} %, and nothing leaves it before that is done",
+            part.min(99)
+        );
     }
     if *console_lost > 0 {
         let _ = write!(out, "\nconsole: {console_lost} bytes lost");

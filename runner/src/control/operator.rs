@@ -6,6 +6,8 @@
 
 pub mod hand;
 mod look;
+#[cfg(test)]
+mod unchecked;
 
 use super::{Answer, Done};
 use crate::counters::Guest;
@@ -53,8 +55,27 @@ struct Saves {
     paused: bool,
 }
 
+/// What a guest was before somebody asked for more, and what keeps it so.
+enum Was {
+    Running,
+    Pausing(Pausing),
+    Paused(Paused),
+}
+
+impl From<Was> for Held {
+    fn from(was: Was) -> Self {
+        match was {
+            Was::Running => Self::Not,
+            Was::Pausing(pausing) => Self::Soon(pausing),
+            Was::Paused(paused) => Self::Now(paused),
+        }
+    }
+}
+
 /// How far that is.
 enum Stage {
+    /// Its memory is still being checked, and it is what it was: what it is saved as leaves it.
+    Waits(Was),
     Pausing(Pausing),
     /// Its vCPUs have been asked.
     Asked(Paused),
@@ -62,6 +83,19 @@ enum Stage {
     Writing(Written, Paused),
     /// The file is whole, and its client has yet to say that it has its name.
     Whole(Paused),
+}
+
+impl Stage {
+    fn begin(was: Was, controls: &Controls, now: Instant) -> Self {
+        match was {
+            Was::Running => Self::Pausing(controls.pause(now)),
+            Was::Pausing(pausing) => Self::Pausing(pausing),
+            Was::Paused(paused) => {
+                paused.ask(controls);
+                Self::Asked(paused)
+            }
+        }
+    }
 }
 
 /// What takes its time, and is waited for.
@@ -124,6 +158,8 @@ const SAVING: &str =
 const LOOKING: &str = "the guest is being audited, and goes on once that is done";
 /// What is said to who saves a guest that somebody ends meanwhile.
 const ENDED: &str = "the guest is not saved: somebody had it end before the file was whole";
+/// What is said where it ends by itself before.
+const AT_ITS_END: &str = "its machine has come to its end";
 /// What is said where there is no machine.
 const STARTING: &str = "its machine is still being made: try again once it runs";
 
@@ -172,18 +208,22 @@ impl Operator {
         if let Held::Hands(_) = self.held {
             status.state = State::HandingOver;
         }
+        let checking = self.controls.get().and_then(|it| it.outlet.progress());
+        status.checking = checking.map(|(checked, memory)| status::Checking { checked, memory });
         let memory = self.controls.get().and_then(|controls| {
             let saves = controls.saves.as_ref()?;
             Some(saves.memory.range().size)
         });
-        if let Held::Saves(saves) = &self.held {
+        if let Held::Saves(saves) = &self.held
+            && !matches!(saves.stage, Stage::Waits(_))
+        {
             let memory = memory.unwrap_or(0);
             let disks = match saves.whole_disks {
                 true => self.disks(),
                 false => 0,
             };
             let (written, read) = match &saves.stage {
-                Stage::Pausing(_) | Stage::Asked(_) => (0, 0),
+                Stage::Waits(_) | Stage::Pausing(_) | Stage::Asked(_) => (0, 0),
                 Stage::Writing(written, _) => (written.bytes(), written.read().min(disks)),
                 Stage::Whole(_) => (memory, disks),
             };
@@ -278,17 +318,19 @@ impl Operator {
         if self.unknown {
             return error(self.doubt());
         }
-        let (stage, paused) = match take(&mut self.held) {
-            Held::Not => (Stage::Pausing(controls.pause(now)), false),
-            Held::Soon(pausing) if self.stays => (Stage::Pausing(pausing), true),
-            Held::Now(paused) => {
-                paused.ask(controls);
-                (Stage::Asked(paused), true)
-            }
+        let was = match take(&mut self.held) {
+            Held::Not => Was::Running,
+            Held::Soon(pausing) if self.stays => Was::Pausing(pausing),
+            Held::Now(paused) => Was::Paused(paused),
             other => {
                 self.held = other;
                 return error("the guest is being paused, saved or audited already");
             }
+        };
+        let paused = !matches!(was, Was::Running);
+        let stage = match controls.outlet.is_open() {
+            true => Stage::begin(was, controls, now),
+            false => Stage::Waits(was),
         };
         self.held = Held::Saves(Box::new(Saves {
             file,
@@ -327,6 +369,7 @@ impl Operator {
             && saves.paused
         {
             self.held = match saves.stage {
+                Stage::Waits(was) => was.into(),
                 Stage::Pausing(pausing) => Held::Soon(pausing),
                 Stage::Asked(paused) | Stage::Writing(_, paused) | Stage::Whole(paused) => {
                     Held::Now(paused)
@@ -348,6 +391,11 @@ impl Operator {
             )))
         };
         saves.stage = match saves.stage {
+            Stage::Waits(_) if controls.is_gone() => return failed(AT_ITS_END.to_owned()),
+            Stage::Waits(was) => match controls.outlet.is_open() {
+                true => Stage::begin(was, controls, now),
+                false => Stage::Waits(was),
+            },
             Stage::Pausing(pausing) => match pausing.go_on(controls, now) {
                 Progress::Under(pausing) => Stage::Pausing(pausing),
                 Progress::Over(paused) => {
@@ -430,9 +478,11 @@ impl Operator {
         }
     }
 
-    /// Whether a guest is being written, or another runner makes a machine for it: that takes its time.
+    /// Whether a guest is being written or its memory checked, or another runner makes a machine for it: that takes its time.
     pub fn takes_long(&self) -> bool {
+        let controls = self.controls.get();
         self.is_meeting()
+            || controls.is_some_and(|controls| !controls.outlet.is_open())
             || matches!(&self.held, Held::Saves(saves) if matches!(saves.stage, Stage::Writing(..)))
     }
 

@@ -488,4 +488,4 @@ enum Cause {
 }
 
 #[cfg(test)]
-mod tests;
+pub mod tests;

@@ -6,6 +6,7 @@
 //! for: whoever pauses asks again ([`Pausing::go_on`]) until that is so, or too late.
 
 use super::barrier::{Barrier, Hold, Own};
+use super::outlet::Outlet;
 use crate::device::bus::Bus;
 use crate::device::virtio::thread::{Identity, Park, Parked};
 use crate::handover::hands::Hands;
@@ -35,6 +36,8 @@ pub struct Controls {
     pub far: bool,
     /// What can be saved of it; nothing of a witness's.
     pub saves: Option<Saves>,
+    /// Where all passes that leaves it: what it is saved as, and what is seen of it, too.
+    pub outlet: Arc<Outlet>,
 }
 
 /// What a machine is saved by.
@@ -70,6 +73,7 @@ impl Controls {
             unknown: false,
             far: false,
             saves: None,
+            outlet: Outlet::opened(),
         }
     }
 

@@ -34,6 +34,8 @@ pub enum Thread {
     Control,
     /// Writes a guest that is saved, while the control socket is answered.
     Scribe,
+    /// Holds a restored guest's memory against its digests while it runs.
+    Reader,
     /// Says what happens, where others must not wait for whoever reads it.
     Speaker,
     /// Serves a disk.
@@ -64,6 +66,7 @@ impl fmt::Display for Thread {
             Carrier => "carrier",
             Control => "control",
             Scribe => "scribe",
+            Reader => "reader",
             Speaker => "speaker",
             Disk => "disk",
             Card => "card",
@@ -77,16 +80,16 @@ impl fmt::Display for Thread {
 }
 
 use Thread::{
-    Broker, Card, Carrier, Console, Control, Disk, Entering, Entropy, Main, Scribe, Signals,
-    Speaker, Terminal, Undertaker, Vcpu, Vsock, Watch,
+    Broker, Card, Carrier, Console, Control, Disk, Entering, Entropy, Main, Reader, Scribe,
+    Signals, Speaker, Terminal, Undertaker, Vcpu, Vsock, Watch,
 };
 
 /// Those that there are whatever the machine is.
 pub const ALWAYS: &[Thread] = &[Main, Vcpu, Entering, Signals, Watch, Console, Undertaker];
 /// Every kind of this process's threads.
 const EACH: &[Thread] = &[
-    Main, Vcpu, Entering, Signals, Watch, Console, Carrier, Control, Scribe, Speaker, Disk, Card,
-    Terminal, Entropy, Vsock,
+    Main, Vcpu, Entering, Signals, Watch, Console, Carrier, Control, Scribe, Reader, Speaker, Disk,
+    Card, Terminal, Entropy, Vsock,
 ];
 /// Those that serve devices of virtio.
 const DEVICES: &[Thread] = &[Disk, Card, Terminal, Entropy, Vsock];
@@ -96,8 +99,8 @@ const LATE: &[Thread] = &[Entering, Signals, Console];
 const BEGINNING: &[Thread] = &[Entering, Signals, Console, Undertaker];
 /// Who ends a process.
 const ENDING: &[Thread] = &[
-    Main, Vcpu, Entering, Signals, Watch, Console, Carrier, Control, Scribe, Speaker, Disk, Card,
-    Terminal, Entropy, Vsock, Broker, Undertaker,
+    Main, Vcpu, Entering, Signals, Watch, Console, Carrier, Control, Scribe, Reader, Speaker, Disk,
+    Card, Terminal, Entropy, Vsock, Broker, Undertaker,
 ];
 
 /// What an argument has to be. Of those that are named here Linux takes the lower 32 bits alone, or it is a bit among
@@ -269,6 +272,7 @@ const LET_GO: u32 = 3;
 
 const NO_RING: &str = "the host's io_uring cannot be had";
 const SAVED: &str = "a guest is saved";
+const RESTORED: &str = "a guest is restored from a file that stays as it is";
 const HANDED: &str = "a guest is handed over";
 const AUDITED: &str = "a guest is audited while it runs";
 const READ: &str = "a guest is saved, or audited while it runs";
@@ -317,6 +321,7 @@ pub const ROWS: &[Row] = &[
     row(libc::SYS_fstat, Any, &[Control, Vcpu], "whether somebody has written its disks since it came to rest").of(Shared).only("a guest is handed over to another host"),
     row(libc::SYS_pwrite64, Any, &[Scribe], "a guest goes to the file that its operator opened").only(SAVED),
     row(libc::SYS_fsync, Any, &[Scribe], "that file is on the disk before anybody is told").only(SAVED),
+    row(libc::SYS_pread64, Any, &[Reader], "what its memory was saved as").only(RESTORED),
     row(libc::SYS_io_uring_enter, Any, &[Disk], "the guest reads, writes, discards, zeroes: the disk's ring takes nothing else"),
     row(libc::SYS_io_uring_register, Is(1, LET_GO), &[Disk], "the ring lets go of the disk at the end"),
     row(libc::SYS_fdatasync, Any, &[Disk], "what the guest wrote is made stable at the end"),
@@ -359,9 +364,9 @@ pub const ROWS: &[Row] = &[
     row(libc::SYS_openat, Is(2, TO_READ), &[Watch], "what a CPU is that came later, and Landlock lets it see no other file").only("a CPU comes online, and a vCPU's thread goes there"),
     row(libc::SYS_openat, Is(2, TO_LOOK), &[Watch], "the folder where that is").only("a CPU comes online, and a vCPU's thread goes there"),
     row(libc::SYS_tgkill, Ours(0), &[Main, Vcpu, Watch, Control], "a vCPU is kicked out of KVM_RUN"),
-    row(libc::SYS_tgkill, Ours(0), &[Entering, Signals, Console, Carrier, Scribe, Speaker, Disk, Card, Terminal, Entropy, Vsock], "this program ends itself").only(ABORTS),
+    row(libc::SYS_tgkill, Ours(0), &[Entering, Signals, Console, Carrier, Scribe, Reader, Speaker, Disk, Card, Terminal, Entropy, Vsock], "this program ends itself").only(ABORTS),
     row(libc::SYS_getpid, Any, &[Main, Vcpu, Watch, Control, Vsock], "whose threads are kicked, whose parent the undertaker is, which process a status is of or asks the broker"),
-    row(libc::SYS_getpid, Any, &[Entering, Signals, Console, Carrier, Scribe, Speaker, Disk, Card, Terminal, Entropy], "which program that is").only(ABORTS),
+    row(libc::SYS_getpid, Any, &[Entering, Signals, Console, Carrier, Scribe, Reader, Speaker, Disk, Card, Terminal, Entropy], "which program that is").only(ABORTS),
     row(libc::SYS_rt_sigaction, Is(0, libc::SIGBUS as u32), EACH, "Rust's library lets the signal end the process").only(FAULTS),
     row(libc::SYS_rt_sigaction, Is(0, libc::SIGSEGV as u32), EACH, "Rust's library lets the signal end the process").only(FAULTS),
     row(libc::SYS_gettid, Any, EACH, "which thread is kicked; a thread begins"),

@@ -2,6 +2,7 @@
 //! time limit ends it. Signals end the whole process.
 
 mod drive;
+mod ended;
 mod resting;
 mod space;
 #[cfg(feature = "torture")]
@@ -27,6 +28,7 @@ use crate::gic::view;
 use crate::handover::hands::{CAME, Hands, UNKNOWN};
 use crate::handover::protocol::Verdict;
 use crate::hold::barrier::{Barrier, Hold};
+use crate::hold::outlet::Outlet;
 use crate::hold::pausing::{Controls, Saves};
 use crate::jail::elders::Elders;
 #[cfg(feature = "torture")]
@@ -41,9 +43,11 @@ use crate::machine::loan::look::Lookout;
 use crate::machine::pause::{Turns, World};
 use crate::memory::Memory;
 use crate::say;
+use crate::snapshot::check::Check;
 use crate::speaker;
 use crate::threads::spawn;
 use drive::drive;
+pub use ended::Ended;
 pub use space::Space;
 use std::mem::{self, ManuallyDrop};
 use std::os::fd::AsFd as _;
@@ -67,31 +71,6 @@ pub fn raised() -> u64 {
     RAISED.load(Ordering::Relaxed)
 }
 
-/// How the guest ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Ended {
-    /// PSCI SYSTEM_OFF.
-    PowerOff,
-    /// PSCI SYSTEM_OFF2 with HIBERNATE_OFF.
-    Hibernate,
-    /// PSCI SYSTEM_RESET, or SYSTEM_RESET2 when true.
-    Reset(bool),
-    /// KVM reports a crash.
-    Crash,
-    /// It did what nobody can answer, in words.
-    Broken(String),
-    /// Nobody reads its console any more.
-    Unread,
-    /// The user pressed Ctrl-A x.
-    Quit,
-    /// Its operator asked for it.
-    Stopped,
-    /// It was to be handed over to here, and was not: why.
-    NotHanded(String),
-    /// The time limit.
-    TimedOut,
-}
-
 /// How long the vCPUs' threads get to leave their work before the process
 /// ends without them: one of them may be writing to a pipe that nobody reads.
 const FAREWELL: Duration = Duration::from_secs(2);
@@ -107,6 +86,7 @@ struct Shared {
     /// It is stopped since its time was up: where its vCPUs stood then is said.
     overdue: AtomicBool,
     barrier: Arc<Barrier>,
+    outlet: Arc<Outlet>,
     ended: Sender<Ended>,
     proxied: Option<Proxied>,
     space: Space,
@@ -176,8 +156,14 @@ impl Shared {
         drop(gate);
     }
 
+    /// Ends it. Where that is the guest's doing, and its memory has yet to be checked, it stands still until then.
     fn end(&self, how: Ended) {
         // Only the first one counts; nobody listens any more after it.
+        if how.is_the_guests() && !self.outlet.is_open() {
+            self.outlet.stand();
+            let ended = self.ended.clone();
+            return self.outlet.then(move || _ = ended.send(how));
+        }
         let _ = self.ended.send(how);
     }
 }
@@ -218,6 +204,8 @@ pub struct Session {
     pub saves: Option<Saved>,
     /// That it goes on, and does not begin.
     pub resumed: Option<Resumed>,
+    /// What keeps everything from leaving it until its memory was checked, and what checks that once it runs.
+    pub outlet: Option<(Arc<Outlet>, Check)>,
 }
 
 /// What a guest is saved by, beside its machine.
@@ -394,7 +382,12 @@ fn run_turning(
         controls,
         saves,
         resumed,
+        outlet,
     } = session;
+    let (outlet, check) = match outlet {
+        Some((outlet, check)) => (outlet, Some(check)),
+        None => (Outlet::opened(), None),
+    };
     let Parts {
         vm,
         gic,
@@ -419,6 +412,7 @@ fn run_turning(
         stop: AtomicBool::new(false),
         overdue: AtomicBool::new(false),
         barrier: Arc::new(Barrier::new(vcpus.len(), Arc::clone(&counts.paused))),
+        outlet,
         ended: sender,
         proxied: proxy.map(|proxy| Proxied {
             gate: proxy.gate(),
@@ -438,8 +432,11 @@ fn run_turning(
         starter.power().resume(on);
     }
     let memory = saves.as_ref().map(|own| Arc::clone(&own.memory));
+    shared.outlet.stands_by(&shared.barrier);
     // Once vCPUs run, one may be at the devices for as long as nobody reads the console.
     let parks = shared.bus().parks();
+    // Whoever lets the guest go on lets nothing leave it by that.
+    shared.outlet.keep(&parks);
     // Its vCPUs run all at once, when everybody is ready, and its devices begin then what waits in their queues. Where that
     // does not come none of them ever does: who leaves early lets go of nothing.
     let far = resumed.as_ref().is_some_and(|resumed| resumed.far);
@@ -474,6 +471,11 @@ fn run_turning(
     let kept = Arc::clone(&gic);
     let stopped = Arc::new(AtomicBool::new(false));
     let asked = Arc::clone(&stopped);
+    let damaged = shared.ended.clone();
+    let checked = Arc::clone(&shared.outlet);
+    let mut check = check.map(|check| {
+        move || check.begin(&checked, move |why| _ = damaged.send(Ended::Damaged(why)))
+    });
     let mut first = Some(move |paused: Option<(Vec<Parked>, Hold)>, unknown: bool| {
         let begins_paused = paused.is_some();
         controls.get_or_init(|| {
@@ -501,7 +503,10 @@ fn run_turning(
     // wake it for that.
     for (vcpu, home) in vcpus.into_iter().rev() {
         let (first, held) = match vcpu.index() {
-            0 => (first.take().zip(entering.take()), held.take()),
+            0 => (
+                first.take().zip(entering.take()),
+                held.take().map(|held| (held, check.take())),
+            ),
             _ => (None, None),
         };
         let inside = inside.clone();
@@ -520,17 +525,20 @@ fn run_turning(
                     return;
                 }
                 let (mut stays, mut unknown) = (false, false);
+                let mut check = None;
                 let held = match held {
                     None => None,
-                    Some((counter, paused, asks, held)) => {
+                    Some(((counter, paused, asks, held), begins)) => {
                         stays = paused;
                         match gained(&vcpu, counter, asks) {
                             Ok(known) => unknown = !known,
                             Err(how) => {
-                                shared.end(how);
+                                // Nothing of the guest's: it has not run.
+                                let _ = shared.ended.send(how);
                                 return;
                             }
                         }
+                        check = begins;
                         Some(ManuallyDrop::into_inner(held))
                     }
                 };
@@ -539,6 +547,9 @@ fn run_turning(
                     false => (None, held),
                 };
                 first(paused, unknown);
+                if let Some(begin) = check {
+                    begin();
+                }
                 // In this order: the devices go on before the vCPUs do.
                 drop(released);
             }
@@ -580,6 +591,10 @@ fn run_turning(
         .store(how == Ended::TimedOut, Ordering::Relaxed);
     shared.stop.store(true, Ordering::Release);
     shared.barrier.remove();
+    // What it ran on may have been another's: none of that leaves it at its end.
+    if shared.outlet.never() && !how.is_the_guests() {
+        say::note(DROPPED);
+    }
     // Nobody goes on with an earlier state of a guest that has ended here.
     let right = memory.as_ref().and_then(|memory| memory.right());
     if let Some(right) = right {
@@ -594,6 +609,9 @@ fn run_turning(
         how => how,
     })
 }
+
+/// What is said of a guest that somebody had end before anybody knew whether it was what was saved.
+const DROPPED: &str = "the guest's memory had not been checked to its end: whether it was what was saved is not known, and what the guest said, wrote and sent since it was restored is dropped";
 
 /// What is said of a guest that begins with a pause.
 const BEGINS_PAUSED: &str =
@@ -643,12 +661,14 @@ fn operate(
     gic: Arc<Gic>,
 ) -> Controls {
     let (barrier, bus) = (Arc::clone(&shared.barrier), Arc::clone(&shared.bus));
+    let outlet = Arc::clone(&shared.outlet);
     let ended = shared.ended.clone();
     let mut controls = Controls::new(barrier, bus, parks, move || {
         stopped.store(true, Ordering::Release);
         // Only the first end counts.
         _ = ended.send(Ended::Stopped);
     });
+    controls.outlet = outlet;
     let of = Arc::downgrade(shared);
     controls.saves = saved.map(|saved| {
         let lock = saved.lock;

@@ -1,6 +1,9 @@
 //! A saved guest is taken out of its file. What machine it is for, its operator's lock says: the file has to have been
-//! saved under the very same one. All of it is held against its digests before the guest runs.
+//! saved under the very same one. All of it but memory is held against its digests before the guest runs; its memory
+//! while it runs, and then nothing leaves it before ([`check`](super::check)), or before, where its file may change.
 
+use super::laid::Laid;
+use super::steady::steady;
 use crate::device::bus::Bus;
 use crate::device::virtio;
 use crate::failure::Failure;
@@ -12,7 +15,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use vmlock_saved::carry::{SAVED, stays};
-use vmlock_saved::file::{CHUNK_BYTES, Chunk};
+use vmlock_saved::file::CHUNK_BYTES;
 use vmlock_saved::state::{Covers, Disk};
 use vmlock_saved::{Saved, open};
 use vmlock_spec::plan::Refusal;
@@ -152,6 +155,49 @@ impl Opened {
         Ok(())
     }
 
+    /// Its file, if that stays what it is while the guest runs on it; else that is said.
+    pub fn steady(&self) -> Option<File> {
+        match steady(&self.path, &self.file, self.saved.length) {
+            Ok(file) => Some(file),
+            Err(why) => {
+                say::note(format_args!(
+                    "all of the guest's memory is checked and copied before it runs: of `{}`, {why}",
+                    self.path.display()
+                ));
+                None
+            }
+        }
+    }
+
+    /// Lays the guest's memory over that file. Nothing of it is read; what was empty stays so.
+    ///
+    /// # Errors
+    /// The host has no room for it.
+    pub fn lay(&self, memory: &Memory, file: File) -> Result<Laid, Failure> {
+        let laid = Laid::over(&self.saved.memory, memory, file);
+        laid.map_err(|e| {
+            let why = format!("its memory cannot be mapped: {e}");
+            let help = ["`--verify` copies it"];
+            unusable(&self.path, &why, &help)
+        })
+    }
+
+    /// Holds a chunk of the guest's memory, in that file, against its digest.
+    ///
+    /// # Errors
+    /// It is not what was saved, in words.
+    pub fn holds(&self, file: &File, number: u64, bytes: &mut Vec<u8>) -> Result<(), String> {
+        let held = self.saved.chunk(file, number, bytes, true);
+        held.map_err(|why| {
+            let from = self.saved.lock.machine.memory.base + number * CHUNK_BYTES;
+            format!(
+                "the saved guest `{}` cannot be restored: its memory at {from:#x} to {:#x} is not what was saved: {why}",
+                self.path.display(),
+                from + CHUNK_BYTES - 1
+            )
+        })
+    }
+
     /// Copies the guest's memory, each chunk held against its digest. What was empty stays so.
     ///
     /// # Errors
@@ -161,13 +207,10 @@ impl Opened {
         let mut bytes = Vec::new();
         let progress = say::Progress::of("the saved guest is checked and read", false);
         let (all, mut shown) = (memory.range().size, Instant::now());
-        for (number, chunk) in (0..).zip(self.saved.memory.chunks()) {
+        for number in self.saved.memory.there() {
             if shown.elapsed() > EACH {
                 progress.bytes(number * CHUNK_BYTES, all);
                 shown = Instant::now();
-            }
-            if *chunk == Chunk::Hole {
-                continue;
             }
             let read = self.saved.chunk(&self.file, number, &mut bytes, true);
             read.map_err(|e| bad(&e.to_string()))?;

@@ -51,7 +51,7 @@ type Waited = (String, Identity, Option<Option<Disk>>);
 /// What a piece came to.
 pub enum Wrote {
     /// There is more.
-    More(Saving),
+    More(Box<Saving>),
     /// The file is whole, and on the disk: what tells it from all others.
     Whole(Name),
 }
@@ -150,7 +150,7 @@ impl Saving {
         }
         if self.next < count {
             self.next = until;
-            return Ok(Wrote::More(self));
+            return Ok(Wrote::More(Box::new(self)));
         }
         // They were asked before the memory was written, and have mostly said it by now. Where all of one is read, it takes its
         // time, in which whoever writes can do something else.
@@ -161,7 +161,7 @@ impl Saving {
                     .map_err(|why| format!("disk `{name}`: {why}"))?;
             }
             if said.is_none() {
-                return Ok(Wrote::More(self));
+                return Ok(Wrote::More(Box::new(self)));
             }
         }
         let mut disks = Vec::new();

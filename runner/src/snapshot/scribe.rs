@@ -123,7 +123,7 @@ impl Work {
                 Ok(Wrote::More(more)) => {
                     shared.written.store(more.bytes(), Ordering::Relaxed);
                     shared.read.store(more.read(), Ordering::Relaxed);
-                    saving = more;
+                    saving = *more;
                 }
                 Ok(Wrote::Whole(identity)) => break Ok(identity),
                 Err(why) => break Err(why),

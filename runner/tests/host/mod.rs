@@ -92,7 +92,7 @@ const FAULT: &str = "its KVM found itself at fault";
 #[allow(dead_code)]
 /// Runs a shell script in an emulated host, with these files at their own paths; once more where the host failed.
 pub fn in_host(kernel: &str, cpu: &str, script: &Path, files: &[PathBuf]) -> String {
-    in_host_with(kernel, cpu, script, files, &[], &[])
+    in_host_with(kernel, cpu, script, files, &[], &[], &[])
 }
 
 /// The same, and that host has these modules.
@@ -104,7 +104,13 @@ pub fn in_host_of(
     files: &[PathBuf],
     modules: &[&str],
 ) -> String {
-    in_host_with(kernel, cpu, script, files, &[], modules)
+    in_host_with(kernel, cpu, script, files, &[], modules, &[])
+}
+
+/// The same, with a runner that can be told to be slow.
+#[allow(dead_code)]
+pub fn in_host_of_tests(kernel: &str, cpu: &str, script: &Path, files: &[PathBuf]) -> String {
+    in_host_with(kernel, cpu, script, files, &[], &[], &["--torture"])
 }
 
 /// The same, and these files come back from there.
@@ -116,7 +122,7 @@ pub fn in_host_and_back(
     files: &[PathBuf],
     back: &[PathBuf],
 ) -> String {
-    in_host_with(kernel, cpu, script, files, back, &[])
+    in_host_with(kernel, cpu, script, files, back, &[], &[])
 }
 
 fn in_host_with(
@@ -126,12 +132,14 @@ fn in_host_with(
     files: &[PathBuf],
     back: &[PathBuf],
     modules: &[&str],
+    flags: &[&str],
 ) -> String {
     let run = || {
         let mut lab = Command::new(env!("CARGO"));
         lab.args(["run", "--quiet", "--package", "vmlock-lab", "--", "run"]);
         lab.args(["--kernel", kernel, "--cpu", cpu]);
         lab.args(["--timeout", "600", "--program", "sh"]);
+        lab.args(flags);
         for module in modules {
             lab.args(["--module", module]);
         }

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use vmlock_saved::Saved;
-use vmlock_saved::file::Chunk;
+use vmlock_saved::file::Memory;
 use vmlock_saved::hex::{Hex32, Hex64};
 use vmlock_saved::state::{Covers, Interrupts, Redistributor, Shared, Vcpu};
 use vmlock_spec::catalogue::register_by_name;
@@ -185,12 +185,14 @@ fn under(of: &str, mut changes: Vec<Change>) -> Vec<Change> {
 
 /// How many chunks of memory differ, by what the files say of them.
 fn memory(a: &Saved, b: &Saved) -> Option<Change> {
-    let [old, new] = [a, b].map(|saved| saved.memory.chunks());
-    let most = old.len().max(new.len());
-    let differ = (0..most).filter(|at| old.get(*at) != new.get(*at)).count();
-    let there = |chunks: &[Chunk]| {
-        let count = chunks.iter().filter(|c| **c != Chunk::Hole).count();
-        format!("{count} of {} chunks in use", chunks.len())
+    let [old, new] = [a, b].map(|saved| &saved.memory);
+    let most = old.count().max(new.count());
+    let differ = (0..most)
+        .filter(|&at| old.chunk(at) != new.chunk(at))
+        .count();
+    let there = |memory: &Memory| {
+        let count = memory.there().len();
+        format!("{count} of {} chunks in use", memory.count())
     };
     let words = format!("{differ} chunks of 2 MiB differ, by their digests");
     (differ > 0).then(|| change("memory", there(old), there(new), &words))

@@ -5,7 +5,7 @@ use crate::render::{Exit, Output, hanging};
 use serde_json::{Value, json};
 use std::path::Path;
 use vmlock_saved::Saved;
-use vmlock_saved::file::{Chunk, Entry};
+use vmlock_saved::file::Entry;
 use vmlock_saved::state::{Covers, Disk, Power};
 use vmlock_spec::words;
 
@@ -24,8 +24,7 @@ pub fn explain(path: &Path, shown: &str, out: &mut Output) {
         .iter()
         .filter(|vcpu| vcpu.power == Power::On)
         .count();
-    let chunks = saved.memory.chunks();
-    let there = chunks.iter().filter(|chunk| **chunk != Chunk::Hole).count();
+    let there = saved.memory.there().len();
     let (name, vcpus) = (&saved.lock.name, saved.state.vcpus.len());
     out.line(format!(
         "{shown}: machine `{name}`, arm64, a guest that was saved"

@@ -74,13 +74,14 @@ impl Counters {
         Ok(counters)
     }
 
-    /// The system calls of a process, and of all that began later: of threads that have ended as well.
+    /// The system calls of a process, and of all that began later: of threads that have ended as well, and not of those.
     ///
     /// # Errors
     /// There are none.
-    pub fn calls_since(&self, process: u32) -> Result<Calls> {
+    pub fn calls_since(&self, process: u32, but: &[u32]) -> Result<Calls> {
         let histogram = cache::read(&Path::new(CALLS).join("hist"))?;
-        let calls = calls(&String::from_utf8_lossy(&histogram), |task| task >= process);
+        let of = |task| task >= process && !but.contains(&task);
+        let calls = calls(&String::from_utf8_lossy(&histogram), of);
         match calls.is_empty() {
             false => Ok(calls),
             true => Err(Failure::environment("no system call was counted")),
@@ -96,11 +97,7 @@ impl Counters {
             Ok(String::from_utf8_lossy(&cache::read(path)?).into_owned())
         };
         let exits = text(Path::new(EXITS))?;
-        let tasks = format!("/proc/{process}/task");
-        let tasks = fs::read_dir(&tasks)
-            .map_err(|e| Failure::file("list", Path::new(&tasks), &e))?
-            .filter_map(|task| task.ok()?.file_name().into_string().ok()?.parse().ok())
-            .collect::<Vec<u32>>();
+        let tasks = tasks(process)?;
         Ok(Counts {
             exits: exits
                 .trim()
@@ -121,6 +118,19 @@ impl Drop for Counters {
         }
         let _ = trigger(CALLS, &format!("!{HISTOGRAM}"));
     }
+}
+
+/// The threads of a process.
+///
+/// # Errors
+/// It has gone.
+pub fn tasks(process: u32) -> Result<Vec<u32>> {
+    let tasks = format!("/proc/{process}/task");
+    let all = fs::read_dir(&tasks).map_err(|e| Failure::file("list", Path::new(&tasks), &e))?;
+    let number = |name: std::ffi::OsString| name.into_string().ok()?.parse().ok();
+    Ok(all
+        .filter_map(|task| number(task.ok()?.file_name()))
+        .collect())
 }
 
 /// Tells a tracepoint what to do.

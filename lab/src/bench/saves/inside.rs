@@ -1,9 +1,10 @@
 //! The part of `bench --saves` that runs in a host: has guests paused, saved and restored, by vmlock-run and by QEMU in turn.
 //!
-//! A guest says its byte all the time. So it stands still for as long as none comes, and a restored one has begun when the
-//! first comes.
+//! A guest says its byte all the time. So it stands still for as long as none comes, and one that QEMU restores has begun when
+//! the first comes. Ours is heard only once its memory was checked; vmlock-run says its counts (`--stats`) right before the
+//! first instruction.
 
-use super::super::devices::counters::{Calls, Counters};
+use super::super::devices::counters::{Calls, Counters, tasks};
 use super::super::inside::{reaches, spawn};
 use super::super::phases::Phases;
 use super::qmp::Monitor;
@@ -14,7 +15,7 @@ use serde_json::json;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt as _};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, ChildStdout, Stdio};
@@ -46,6 +47,8 @@ pub struct Guest {
     pub saved: How,
     /// Restores it from there.
     pub restore: Vec<String>,
+    /// The same, and it is left at rest, of a contender whose guest runs while its memory is checked.
+    pub rests: Option<Vec<String>>,
     /// Whether the file is copied by `dd`, to know how long that takes.
     pub copied: bool,
 }
@@ -71,8 +74,10 @@ pub struct Seen {
     pub saves: Vec<f64>,
     /// Copies of the file by `dd`.
     pub copies: Vec<f64>,
-    /// From the start of the process that restores it to the guest's first byte.
+    /// From the start of the process that restores it to the guest's first instruction, of QEMU to its first byte.
     pub restores: Vec<f64>,
+    /// From there to the guest's first byte.
+    pub heard: Vec<f64>,
     /// Length of its file, and how much of that is on the disk, in bytes.
     pub file: (u64, u64),
     /// What the last restored one had needed until its guest ran.
@@ -84,9 +89,9 @@ pub struct Seen {
 /// What a process has needed until its guest's first instruction.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Before {
-    /// System calls of all its threads, by name, until KVM first enters a guest.
+    /// System calls of all its threads but the one that checks memory meanwhile, by name, until KVM first enters a guest.
     pub calls: Calls,
-    /// Page faults until the guest's first byte.
+    /// Page faults until the guest's first byte; of one at rest, until its memory was checked.
     pub faults: u64,
     /// Bytes of its memory that are there then.
     pub resident: u64,
@@ -234,6 +239,12 @@ impl Guest {
                 running.ends();
             }
         }
+        if let How::Command(_) = self.saved {
+            // A guest runs on a file that nobody may write while its memory is checked.
+            let kept = fs::Permissions::from_mode(0o400);
+            fs::set_permissions(&self.file, kept)
+                .map_err(|e| Failure::file("change the rights of", &self.file, &e))?;
+        }
         // Of what comes next, nothing is to wait for the disk.
         finished(&["sync".to_owned()])?;
         let about =
@@ -260,28 +271,56 @@ impl Guest {
     fn restore(&self, mark: u8, counted: bool, seen: &mut Seen, step: &dyn Fn(&str)) -> Result<()> {
         step("restore");
         let begun = Instant::now();
-        let restored = Restored::start(&self.restore, mark)?;
+        let mut restored = self.begin(mark)?;
         seen.restores.push(micros(begun.elapsed()));
+        if self.rests.is_some() {
+            restored.is_heard(mark)?;
+        }
+        seen.heard.push(micros(begun.elapsed()));
         seen.words = restored.ends();
         if counted {
             step("count of what a restore asks for");
             let counters = Counters::until_a_guest_runs()?;
-            let restored = Restored::start(&self.restore, mark)?;
+            let restored = self.begin(mark)?;
             let process = restored.child.id();
-            let (faults, resident) = memory(process)?;
-            seen.before = Before {
-                calls: counters.calls_since(process)?,
-                faults,
-                resident,
+            seen.before.calls = counters.calls_since(process, &checkers(process)?)?;
+            drop(counters);
+            let Some(rests) = &self.rests else {
+                (seen.before.faults, seen.before.resident) = memory(process)?;
+                restored.ends();
+                return Ok(());
             };
             // A rehearsal of the lock would enter a guest before, and what comes after that is not counted.
-            let words = restored.ends();
-            if let How::Command(_) = self.saved {
-                recalled(&words)?;
-            }
+            recalled(&restored.ends())?;
+            step("count of what a restore touches");
+            let mut restored = Restored::counted(rests)?;
+            restored.says(|line| line.contains(CHECKED))?;
+            (seen.before.faults, seen.before.resident) = memory(restored.child.id())?;
+            restored.ends();
         }
         Ok(())
     }
+
+    /// Restores it, and its guest begins to run.
+    fn begin(&self, mark: u8) -> Result<Restored> {
+        match self.rests {
+            Some(_) => Restored::counted(&self.restore),
+            None => Restored::start(&self.restore, mark),
+        }
+    }
+}
+
+/// What vmlock-run says when all of a guest's memory was checked.
+const CHECKED: &str = "leaves from now on";
+
+/// The threads of a process that check a guest's memory while it runs.
+fn checkers(process: u32) -> Result<Vec<u32>> {
+    let mut checkers = tasks(process)?;
+    checkers.retain(|task| {
+        let name = fs::read_to_string(format!("/proc/{process}/task/{task}/comm"));
+        name.is_ok_and(|name| name.trim_end() == "reader")
+    });
+    Ok(checkers)
 }
 
 /// Whether a restore, by its words, recalled that this host keeps the lock, and did not prove it.
@@ -374,6 +413,7 @@ impl Running {
             child,
             mut output,
             words: mut said,
+            ..
         } = Restored::start(command, mark)?;
         let heard = Arc::new(Mutex::new(Heard {
             last: Instant::now(),
@@ -435,42 +475,83 @@ impl Drop for Running {
 
 /// A guest that has just begun to run.
 struct Restored {
+    command: String,
     child: Child,
     output: ChildStdout,
-    words: ChildStderr,
+    words: BufReader<ChildStderr>,
+    /// What was read of them.
+    said: String,
 }
 
 impl Restored {
-    fn start(command: &[String], mark: u8) -> Result<Self> {
+    /// Runs a command; who begins when, is to be found out.
+    fn run(command: &[String]) -> Result<Self> {
         let mut child = spawn(command, Stdio::piped())?;
-        let (Some(mut output), Some(mut words)) = (child.stdout.take(), child.stderr.take()) else {
-            return Err(Failure::bug("a child without output"));
-        };
-        if reaches(Some(mark), &mut output) {
-            return Ok(Self {
+        match (child.stdout.take(), child.stderr.take()) {
+            (Some(output), Some(words)) => Ok(Self {
+                command: command.join(" "),
                 child,
                 output,
-                words,
-            });
+                words: BufReader::new(words),
+                said: String::new(),
+            }),
+            _ => Err(Failure::bug("a child without output")),
         }
-        let _ = child.kill();
-        let _ = child.wait();
-        let mut said = String::new();
-        let _ = words.read_to_string(&mut said);
-        Err(Failure::environment(format!(
+    }
+
+    /// One that has begun when it is heard.
+    fn start(command: &[String], mark: u8) -> Result<Self> {
+        let mut restored = Self::run(command)?;
+        restored.is_heard(mark)?;
+        Ok(restored)
+    }
+
+    /// One that begins when its counts are said.
+    fn counted(command: &[String]) -> Result<Self> {
+        let mut restored = Self::run(command)?;
+        restored.says(|line| Phases::read(line).is_ok())?;
+        Ok(restored)
+    }
+
+    /// Waits for its byte.
+    fn is_heard(&mut self, mark: u8) -> Result<()> {
+        match reaches(Some(mark), &mut self.output) {
+            true => Ok(()),
+            false => Err(self.failed()),
+        }
+    }
+
+    /// Waits for a line of its words.
+    fn says(&mut self, is: impl Fn(&str) -> bool) -> Result<()> {
+        loop {
+            let before = self.said.len();
+            match self.words.read_line(&mut self.said) {
+                Ok(1..) if is(&self.said[before..]) => return Ok(()),
+                Ok(1..) => {}
+                Ok(0) | Err(_) => return Err(self.failed()),
+            }
+        }
+    }
+
+    fn end(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        let _ = self.words.read_to_string(&mut self.said);
+    }
+
+    fn failed(&mut self) -> Failure {
+        self.end();
+        Failure::environment(format!(
             "the guest of {} does not run; it said:\n{}",
-            command.join(" "),
-            said.trim_end()
-        )))
+            self.command,
+            self.said.trim_end()
+        ))
     }
 
     /// Ends it: what it has said.
     fn ends(mut self) -> String {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-        let mut said = String::new();
-        let _ = self.words.read_to_string(&mut said);
-        said
+        self.end();
+        self.said
     }
 }
 
@@ -537,6 +618,26 @@ mod tests {
         for guest in [&mut ticking, &mut silent] {
             guest.child.kill().expect("it runs");
         }
+    }
+
+    /// Whatever is heard by then, and when: it has begun when its counts are said.
+    #[test]
+    fn a_guest_whose_memory_is_checked_has_begun_before_it_is_heard() {
+        let counts = r#"{"ioctls":{"enforce":1,"verify":1,"total":2},"microseconds":{"enforce":1,"verify":1,"total":9}}"#;
+        let guest = |script: &str| ["sh", "-c", script].map(str::to_owned);
+        // It is never heard.
+        let silent = format!("echo a note >&2; echo '{counts}' >&2; exec sleep 60");
+        let begun = Restored::counted(&guest(&silent));
+        let words = begun.expect("it begins").ends();
+        assert!(words.starts_with("a note\n{\"ioctls\""), "{words}");
+        let all = format!("echo '{counts}' >&2; echo v; echo what it sends leaves from now on >&2");
+        let mut guest_of_ours = Restored::counted(&guest(&all)).expect("it begins");
+        guest_of_ours.is_heard(b'v').expect("it speaks");
+        let checked = guest_of_ours.says(|line| line.contains(CHECKED));
+        checked.expect("it says so");
+        let why = Restored::counted(&guest("echo refused >&2; exit 3"));
+        let why = format!("{:?}", why.err().expect("it does not run"));
+        assert!(why.contains("refused"), "{why}");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //!
 //! Nothing here waits: what is to come from the other end is looked for at each turn.
 
-use super::{End, Held, Operator, STARTING};
+use super::{AT_ITS_END, End, Held, Operator, STARTING};
 use crate::control::Answer;
 use crate::handover::hands::{self, CAME, FAR, Hands, OVER, Stamp, UNKNOWN, WORD};
 use crate::handover::protocol::{Deed, Event, Fate, Giving, Message, VERSION};
@@ -68,12 +68,11 @@ enum Stage {
 /// What is said while it is being handed over.
 pub(super) const HANDING: &str =
     "the guest is being handed over: it ends here once that is done, or goes on where it cannot be";
+const UNCHECKED: &str = "its memory is still being checked, and nothing of it leaves this runner before: try again once `vmlock-run status` says that no more";
 const UNSHARED: &str = "its memory is not shared, so nobody else can have it: `start --memory shared` makes it so (`save` takes any guest)";
 
 /// What is said where somebody has the guest end meanwhile.
 const ENDED: &str = "somebody had it end before that was done";
-/// The same where it ends by itself.
-const AT_ITS_END: &str = "its machine has come to its end";
 
 /// What became of a look.
 enum Seen {
@@ -91,6 +90,9 @@ impl Operator {
         let Some(controls) = self.controls.get() else {
             return error(STARTING);
         };
+        if !controls.outlet.is_open() {
+            return error(UNCHECKED);
+        }
         if controls
             .saves
             .as_ref()

@@ -3,10 +3,10 @@
 //! The guest is brought to rest as for a pause; then its vCPUs are lent to the witness one after the other. What is lent is
 //! waited for, also where nobody wants to know any more what is seen there: nothing else is done with the guest before.
 
-use super::{Held, Operator, STARTING};
+use super::{AT_ITS_END, Held, Operator, STARTING, Was};
 use crate::control::{Answer, Seen, digits};
 use crate::handover::hands::UNKNOWN;
-use crate::hold::pausing::{LIMIT, Paused, Pausing, Progress};
+use crate::hold::pausing::{Controls, LIMIT, Paused, Pausing, Progress};
 use std::mem::take;
 use std::time::Instant;
 use vmlock_spec::lock::canonical;
@@ -20,10 +20,25 @@ pub(super) struct Looks {
 
 /// How far that is.
 enum Look {
+    /// The guest's memory is still being checked, and it is what it was: what is seen of it leaves it.
+    Waits(Was),
     Pausing(Pausing),
     /// The vCPU is lent whose index follows those that have been, since then; what was seen on these. That lasts until it is
     /// back, whoever waits for it.
     Lent(Paused, Instant, Vec<String>),
+}
+
+impl Look {
+    fn begin(was: Was, controls: &Controls, now: Instant) -> Self {
+        match was {
+            Was::Running => Self::Pausing(controls.pause(now)),
+            Was::Pausing(pausing) => Self::Pausing(pausing),
+            Was::Paused(paused) => {
+                paused.look(controls, 0);
+                Self::Lent(paused, now, Vec::new())
+            }
+        }
+    }
 }
 
 impl Operator {
@@ -37,17 +52,19 @@ impl Operator {
         if self.unknown {
             return error(UNKNOWN);
         }
-        let (stage, paused) = match take(&mut self.held) {
-            Held::Not => (Look::Pausing(controls.pause(now)), false),
-            Held::Soon(pausing) if self.stays => (Look::Pausing(pausing), true),
-            Held::Now(paused) => {
-                paused.look(controls, 0);
-                (Look::Lent(paused, now, Vec::new()), true)
-            }
+        let was = match take(&mut self.held) {
+            Held::Not => Was::Running,
+            Held::Soon(pausing) if self.stays => Was::Pausing(pausing),
+            Held::Now(paused) => Was::Paused(paused),
             other => {
                 self.held = other;
                 return error("the guest is being paused, saved or audited already");
             }
+        };
+        let paused = !matches!(was, Was::Running);
+        let stage = match controls.outlet.is_open() {
+            true => Look::begin(was, controls, now),
+            false => Look::Waits(was),
         };
         self.held = Held::Looks(Looks { stage, paused });
         None
@@ -72,6 +89,20 @@ impl Operator {
             )))
         };
         let (paused, since, mut areas) = match looks.stage {
+            Look::Waits(was) if waiting == 0 => {
+                self.held = was.into();
+                return None;
+            }
+            Look::Waits(_) if controls.is_gone() => return failed(AT_ITS_END.to_owned()),
+            Look::Waits(was) => {
+                let stage = match controls.outlet.is_open() {
+                    true => Look::begin(was, controls, now),
+                    false => Look::Waits(was),
+                };
+                let paused = was_paused;
+                self.held = Held::Looks(Looks { stage, paused });
+                return None;
+            }
             Look::Pausing(pausing) if waiting == 0 => {
                 if was_paused {
                     self.held = Held::Soon(pausing);

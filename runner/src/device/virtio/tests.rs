@@ -17,7 +17,7 @@ use vmlock_virtio::block::engine::{AtOnce, Backend};
 use vmlock_virtio::driver::{BASE, Driver, Part, memory};
 use vmlock_virtio::ring::{Broken, Drained};
 
-mod parking;
+pub mod parking;
 mod saved;
 mod sockets;
 
@@ -26,27 +26,27 @@ const NEEDS_RESET: u32 = 0x40;
 /// VIRTIO_F_VERSION_1 in its word.
 const VERSION_1: u32 = 1;
 /// VIRTIO_BLK_F_FLUSH in its word.
-const FLUSH: u32 = 1 << 9;
+pub const FLUSH: u32 = 1 << 9;
 
 /// A folder of its own, gone with the test.
-struct Place(PathBuf);
+pub struct Place(PathBuf);
 
 impl Place {
-    fn new(name: &str) -> Self {
+    pub fn new(name: &str) -> Self {
         let path = env::temp_dir().join(format!("vmlock-virtio-{}-{name}", process::id()));
         fs::create_dir_all(&path).expect("the temporary directory takes files");
         Self(path)
     }
 
-    fn disk(&self, bytes: &[u8]) {
+    pub fn disk(&self, bytes: &[u8]) {
         fs::write(self.0.join("disk.img"), bytes).expect("the temporary directory takes files");
     }
 
-    fn bytes(&self) -> Vec<u8> {
+    pub fn bytes(&self) -> Vec<u8> {
         fs::read(self.0.join("disk.img")).expect("it is there")
     }
 
-    fn open(&self, device: &Device) -> Result<Vec<Opened>, String> {
+    pub fn open(&self, device: &Device) -> Result<Vec<Opened>, String> {
         self.open_all(std::slice::from_ref(device), Taken::default())
     }
 
@@ -100,7 +100,7 @@ fn device(kind: DeviceKind, block: Option<Block>) -> Device {
     }
 }
 
-fn disk(sectors: u64, read_only: bool) -> Device {
+pub fn disk(sectors: u64, read_only: bool) -> Device {
     let block = Block {
         path: "disk.img".to_owned(),
         sectors,
@@ -112,13 +112,13 @@ fn disk(sectors: u64, read_only: bool) -> Device {
 }
 
 /// A device with its guest.
-struct Guest {
-    bus: Bus,
+pub struct Guest {
+    pub bus: Bus,
     doors: Doors,
 }
 
 impl Guest {
-    fn new(device: &Device, opened: Vec<Opened>, memory: &Memory) -> Self {
+    pub fn new(device: &Device, opened: Vec<Opened>, memory: &Memory) -> Self {
         let (windows, threads) = ready(opened, memory).expect("descriptors are to be had");
         for thread in threads {
             let kind = thread.kind();
@@ -151,7 +151,7 @@ impl Guest {
     }
 
     /// Sets the device up with one queue, as a driver does.
-    fn begin(&mut self, driver: &Driver, features: u32) {
+    pub fn begin(&mut self, driver: &Driver, features: u32) {
         self.begin_all(&[driver], features);
     }
 
@@ -184,7 +184,7 @@ impl Guest {
     }
 
     /// What KVM does when the guest writes to QueueNotify.
-    fn notify(&self) {
+    pub fn notify(&self) {
         self.notify_of(0);
     }
 
@@ -193,7 +193,7 @@ impl Guest {
     }
 
     /// Waits for a chain to come back; how much was written.
-    fn back(&self, driver: &mut Driver) -> u32 {
+    pub fn back(&self, driver: &mut Driver) -> u32 {
         for _ in 0..10_000 {
             if let Some((_, written)) = driver.used() {
                 return written;
@@ -225,7 +225,7 @@ impl Guest {
     }
 }
 
-fn header(kind: u32, sector: u64) -> Vec<u8> {
+pub fn header(kind: u32, sector: u64) -> Vec<u8> {
     let mut header = kind.to_le_bytes().to_vec();
     header.extend([0; 4]);
     header.extend(sector.to_le_bytes());

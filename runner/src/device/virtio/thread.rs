@@ -7,7 +7,8 @@
 //! Where the machine was restored, a driver that was at work is at work again ([`Worker::restore`]): all of its queues
 //! are looked at, and it is interrupted once whatever is there, since it may wait for what it was never told.
 //!
-//! Who holds the guest parks it ([`Park`]): it brings to its end what is under way, takes nothing more, and rests.
+//! Who holds the guest parks it ([`Park`]): it brings to its end what is under way, takes nothing more, and rests until
+//! nobody parks it any more. A driver can set its device up meanwhile, where it is parked and its guest runs.
 
 use super::look::Look;
 use super::outside::{Input, Link};
@@ -25,7 +26,7 @@ use std::os::fd::{AsRawFd, RawFd};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel};
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use vmlock_saved::state::Disk;
 use vmlock_spec::lock::Device;
 use vmlock_spec::plan::Refusal;
@@ -360,6 +361,8 @@ impl Worker {
             chain: Chain::default(),
             life: None,
             parking: Parking::Free,
+            behind: false,
+            parkers: 0,
             owed: false,
             resumes: false,
             log,
@@ -596,10 +599,20 @@ struct Life {
 enum Parking {
     /// Nobody does.
     Free,
-    /// It is to come to rest, and somebody waits for it.
-    Settling(Sender<()>),
+    /// It is to come to rest, and these wait for it.
+    Settling(Vec<Sender<()>>),
     /// It rests.
     Rests,
+}
+
+impl Parking {
+    /// One more waits for it to rest. What it had when it last came to rest may be another by now.
+    fn settle(&mut self, waiting: Sender<()>) {
+        match self {
+            Self::Settling(all) => all.push(waiting),
+            Self::Free | Self::Rests => *self = Self::Settling(vec![waiting]),
+        }
+    }
 }
 
 /// What the thread has.
@@ -611,6 +624,10 @@ struct Serving {
     chain: Chain,
     life: Option<Life>,
     parking: Parking,
+    /// It goes on, and has not begun all that waited.
+    behind: bool,
+    /// How many park it: none of them ends what another one wants.
+    parkers: usize,
     /// The driver is to be interrupted once its queues were looked at.
     owed: bool,
     /// The driver goes on once its queues are looked at: until then its guest may be given up, and nobody may be told of it.
@@ -637,7 +654,11 @@ impl Serving {
                 return;
             }
             more = match self.parking {
-                Parking::Free => self.serve(),
+                Parking::Free => {
+                    let more = self.serve();
+                    self.behind &= more;
+                    more
+                }
                 Parking::Settling(_) | Parking::Rests => {
                     self.settle();
                     false
@@ -653,10 +674,17 @@ impl Serving {
             match order {
                 None => return true,
                 Some(Order::Leave) => return false,
-                Some(Order::Park(waiting)) => self.parking = Parking::Settling(waiting),
+                Some(Order::Park(waiting)) => {
+                    self.parkers += 1;
+                    self.parking.settle(waiting);
+                }
                 Some(Order::GoOn) => {
-                    *self.line.rested() = None;
-                    self.parking = Parking::Free;
+                    self.parkers -= 1;
+                    if self.parkers == 0 {
+                        *self.line.rested() = None;
+                        self.parking = Parking::Free;
+                        self.behind = true;
+                    }
                 }
                 Some(Order::Identify(whole, look, waiting)) => {
                     let identity = self.server.identity(whole, &look, &mut self.log);
@@ -665,6 +693,12 @@ impl Serving {
                 }
                 Some(Order::Restore(restored)) => self.restore(*restored),
                 Some(Order::Finish(gone, waiting)) => {
+                    if self.behind && !gone && matches!(self.parking, Parking::Free) {
+                        // What was kept back is begun, where the machine's end was, too; and comes to its own in what is left
+                        // of the time.
+                        let until = Instant::now() + self.server.patience() / 2;
+                        while self.serve() && Instant::now() < until {}
+                    }
                     self.end();
                     self.server.finish(gone, &mut self.log);
                     // Who waited may have given up.
@@ -771,7 +805,8 @@ impl Serving {
             });
             rests |= self.served(settled).is_none();
         }
-        if rests && let Parking::Settling(waiting) = &self.parking {
+        if rests && let Parking::Settling(waiting) = &mut self.parking {
+            let waiting = std::mem::take(waiting);
             let rings = self.life.iter().flat_map(|life| &life.rings);
             let positions = rings.map(|ring| ring.as_ref()?.position());
             *self.line.rested() = Some(Rested {
@@ -779,7 +814,7 @@ impl Serving {
                 lost: self.server.lost(),
             });
             // Who waited may have given up.
-            let _ = waiting.send(());
+            waiting.into_iter().for_each(|one| _ = one.send(()));
             self.parking = Parking::Rests;
         }
     }

@@ -173,7 +173,10 @@ pub fn section(data: &[u8]) {
 
 /// As how many kinds of section it is taken.
 fn kinds(data: &[u8]) -> usize {
-    if let Ok(memory) = Memory::parse(data, (data.len() / 40) as u64 * CHUNK_BYTES) {
+    let bytes = (data.len() / 40) as u64 * CHUNK_BYTES;
+    if let Ok(mut memory) = Memory::begin(data.len() as u64, bytes)
+        && memory.read(0, data).is_ok()
+    {
         assert_eq!(memory.write(), data);
     }
     let Ok(text) = str::from_utf8(data) else {

@@ -4,6 +4,7 @@
 use super::bytes::{are_zero, array};
 use super::refused::{Place, Refused};
 use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
 
 /// Length of a chunk, in bytes.
 pub const CHUNK_BYTES: u64 = 2 << 20;
@@ -46,34 +47,50 @@ impl Chunk {
 /// All of a guest's memory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Memory {
-    /// Its chunks, in order.
-    chunks: Vec<Chunk>,
+    /// How many chunks there are.
+    count: u64,
+    /// Those in which there is something: what is kept of a memory that is mostly empty is little, however large it is.
+    there: BTreeMap<u64, Chunk>,
 }
 
 impl Memory {
     /// So many bytes that are all zero.
     pub(super) fn empty(bytes: u64) -> Self {
-        let count = bytes.div_ceil(CHUNK_BYTES);
         Self {
-            chunks: vec![Chunk::Hole; usize::try_from(count).unwrap_or(usize::MAX)],
+            count: bytes.div_ceil(CHUNK_BYTES),
+            there: BTreeMap::new(),
         }
     }
 
     /// Its length, in bytes.
     pub fn bytes(&self) -> u64 {
-        self.chunks.len() as u64 * CHUNK_BYTES
+        self.count * CHUNK_BYTES
     }
 
-    /// What each chunk is, in order.
-    pub fn chunks(&self) -> &[Chunk] {
-        &self.chunks
+    /// How many chunks it has.
+    pub fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// What the chunk of that number is, from 0; `None` where there is none.
+    pub fn chunk(&self, number: u64) -> Option<Chunk> {
+        let there = self.there.get(&number).copied();
+        (number < self.count).then(|| there.unwrap_or_default())
+    }
+
+    /// The numbers of the chunks in which there is something, in order.
+    pub fn there(&self) -> impl ExactSizeIterator<Item = u64> + Clone + '_ {
+        self.there.keys().copied()
     }
 
     /// Notes what a chunk is; says whether there is one of that number.
     pub(super) fn set(&mut self, number: u64, chunk: Chunk) -> bool {
-        let at = usize::try_from(number).ok();
-        let place = at.and_then(|at| self.chunks.get_mut(at));
-        place.map(|place| *place = chunk).is_some()
+        match chunk {
+            _ if number >= self.count => return false,
+            Chunk::Hole => self.there.remove(&number),
+            chunk => self.there.insert(number, chunk),
+        };
+        true
     }
 
     /// Where a chunk is in the file.
@@ -88,17 +105,14 @@ impl Memory {
     /// It is something else, or there is no such chunk.
     pub fn check(&self, number: u64, bytes: &[u8], against_intent: bool) -> Result<(), Refused> {
         let wrong = |words: &str| Err(Refused::at(Place::Chunk(number), words));
-        let chunk = usize::try_from(number)
-            .ok()
-            .and_then(|at| self.chunks.get(at));
-        match chunk {
+        match self.chunk(number) {
             _ if bytes.len() as u64 != CHUNK_BYTES => wrong("it is not whole"),
             None => wrong("there is none"),
             Some(Chunk::Hole) => match are_zero(bytes) {
                 true => Ok(()),
                 false => wrong("there is something where nothing was saved"),
             },
-            Some(Chunk::Bytes { crc, .. }) if crc32fast::hash(bytes) != *crc => {
+            Some(Chunk::Bytes { crc, .. }) if crc32fast::hash(bytes) != crc => {
                 wrong("its CRC-32 is another: it was damaged")
             }
             Some(Chunk::Bytes { sha256, .. })
@@ -117,31 +131,39 @@ impl Memory {
 
     /// The section that speaks of it.
     pub(super) fn write(&self) -> Vec<u8> {
-        let mut out = Vec::with_capacity(self.chunks.len() * ENTRY_BYTES);
-        for chunk in &self.chunks {
-            let mut entry = [0; ENTRY_BYTES];
+        let bytes = Self::section_bytes(self.bytes());
+        let mut out = vec![0; usize::try_from(bytes).unwrap_or(usize::MAX)];
+        for (&number, chunk) in &self.there {
+            let from = number as usize * ENTRY_BYTES;
+            let entry = &mut out[from..from + ENTRY_BYTES];
             if let Chunk::Bytes { crc, sha256 } = chunk {
                 entry[..4].copy_from_slice(&1u32.to_le_bytes());
                 entry[4..8].copy_from_slice(&crc.to_le_bytes());
                 entry[8..].copy_from_slice(sha256);
             }
-            out.extend(entry);
         }
         out
     }
 
-    /// Reads that section, which has to speak of so many bytes.
+    /// Begins to read that section, which has so many bytes and has to speak of so many of memory.
+    ///
+    /// # Errors
+    /// In words: it speaks of others.
+    pub(super) fn begin(section: u64, bytes: u64) -> Result<Self, String> {
+        match section == Self::section_bytes(bytes) {
+            true => Ok(Self::empty(bytes)),
+            false => Err("it speaks of more or fewer chunks than there are".into()),
+        }
+    }
+
+    /// Reads more of it: whole entries, from that of this chunk on.
     ///
     /// # Errors
     /// In words, what is wrong.
-    pub(super) fn parse(section: &[u8], bytes: u64) -> Result<Self, String> {
-        if section.len() as u64 != Self::section_bytes(bytes) {
-            return Err("it speaks of more or fewer chunks than there are".into());
-        }
-        let mut chunks = Vec::with_capacity(section.len() / ENTRY_BYTES);
-        for (number, entry) in section.chunks_exact(ENTRY_BYTES).enumerate() {
-            chunks.push(match u32::from_le_bytes(array(entry, 0)) {
-                0 if are_zero(entry) => Chunk::Hole,
+    pub(super) fn read(&mut self, first: u64, section: &[u8]) -> Result<(), String> {
+        for (number, entry) in (first..).zip(section.chunks_exact(ENTRY_BYTES)) {
+            let chunk = match u32::from_le_bytes(array(entry, 0)) {
+                0 if are_zero(entry) => continue,
                 1 => Chunk::Bytes {
                     crc: u32::from_le_bytes(array(entry, 4)),
                     sha256: array(entry, 8),
@@ -151,8 +173,9 @@ impl Memory {
                         "what it says of chunk {number} is nothing that there is"
                     ));
                 }
-            });
+            };
+            self.there.insert(number, chunk);
         }
-        Ok(Self { chunks })
+        Ok(())
     }
 }

@@ -3,7 +3,7 @@
 
 use super::consistent::consistent;
 use super::header::{HEADER_BYTES, Header, Identity};
-use super::memory::{CHUNK_BYTES, Memory};
+use super::memory::{CHUNK_BYTES, ENTRY_BYTES as CHUNK_ENTRY, Memory};
 use super::position::read_exact_at;
 use super::refused::{Place, Refused};
 use super::section::{self, BODIES_MAX, UNKNOWN_MAX};
@@ -13,10 +13,13 @@ use crate::state::{Disk, Host, State};
 use crate::text;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use sha2::Digest;
+use sha2::{Digest, Sha256};
 use std::fs::File;
 use std::io;
 use vmlock_spec::lock::{Lock, canonical};
+
+/// How many chunks are read of at a time: those of 6.4 GiB, in 128 KiB.
+const ENTRIES: usize = 3276;
 
 /// Something that is read by position.
 pub trait ReadAt {
@@ -59,6 +62,8 @@ impl ReadAt for [u8] {
 pub struct Saved {
     /// What tells this file from all others.
     pub identity: Identity,
+    /// How many bytes it has.
+    pub length: u64,
     /// The table of its sections.
     pub table: Vec<Entry>,
     /// The lock's text.
@@ -110,13 +115,19 @@ pub fn open<R: ReadAt + ?Sized>(reader: &R) -> Result<Saved, Refused> {
     let (header, identity) = Header::parse(&header, length)?;
     let (table, table_bytes) = table(reader, &header)?;
     // All that there is a checksum for, before anything is made of it.
-    let mut bodies = table
-        .iter()
-        .map(|entry| body(reader, entry))
-        .collect::<Result<Vec<_>, _>>()?;
     let mut digest = header.digest();
     digest.update(&table_bytes);
-    bodies.iter().for_each(|body| digest.update(body));
+    let (mut bodies, mut memory) = (Vec::new(), None);
+    for entry in &table {
+        if entry.name == "memory" {
+            memory = Some(chunks(reader, entry, header.memory, &mut digest)?);
+            bodies.push(Vec::new());
+            continue;
+        }
+        let body = body(reader, entry)?;
+        digest.update(&body);
+        bodies.push(body);
+    }
     if Identity(digest.finalize().into()) != identity {
         let words = "its identity is not that of what it is the header of: it was changed";
         return Err(Refused::at(Place::Header, words));
@@ -162,8 +173,9 @@ pub fn open<R: ReadAt + ?Sized>(reader: &R) -> Result<Saved, Refused> {
         Some("host") => Some(sections.value("host")?),
         _ => None,
     };
-    let memory = Memory::parse(&sections.bytes("memory")?, header.memory)
-        .map_err(|words| Refused::at(Place::Section("memory".into()), words))?;
+    sections.bytes("memory")?;
+    let memory = memory.unwrap_or_else(|| Err("it is missing".to_owned()));
+    let memory = memory.map_err(|words| Refused::at(Place::Section("memory".into()), words))?;
     if let Some(name) = sections.upcoming()? {
         return Err(misplaced(name));
     }
@@ -178,6 +190,7 @@ pub fn open<R: ReadAt + ?Sized>(reader: &R) -> Result<Saved, Refused> {
         .map_err(|(name, words)| Refused::at(Place::Section(name), words))?;
     Ok(Saved {
         identity,
+        length: header.length,
         table,
         lock_text,
         lock,
@@ -231,6 +244,44 @@ fn table<R: ReadAt + ?Sized>(
     Ok((table, bytes))
 }
 
+/// What the section says that speaks of so much memory, held against its checksum and taken into the digest; or in words
+/// why that is nothing. It is as long as the memory is, and read in pieces: all of one is touched, whatever is read, so that a
+/// guest with more memory and the same in it takes no more of this process's.
+fn chunks<R: ReadAt + ?Sized>(
+    reader: &R,
+    entry: &Entry,
+    bytes: u64,
+    digest: &mut Sha256,
+) -> Result<Result<Memory, String>, Refused> {
+    // Zeroes would not be touched.
+    let mut room = vec![u8::MAX; ENTRIES * CHUNK_ENTRY];
+    let (mut crc, mut at) = (crc32fast::Hasher::new(), 0);
+    let mut memory = Memory::begin(entry.length, bytes);
+    while at < entry.length {
+        let count = (entry.length - at).min(room.len() as u64) as usize;
+        let piece = &mut room[..count];
+        reader.read_at(piece, entry.offset + at)?;
+        crc.update(piece);
+        digest.update(&*piece);
+        memory = memory.and_then(|mut memory| {
+            memory.read(at / CHUNK_ENTRY as u64, piece)?;
+            Ok(memory)
+        });
+        at += count as u64;
+    }
+    match crc.finalize() == entry.crc {
+        true => Ok(memory),
+        false => Err(damaged(entry)),
+    }
+}
+
+fn damaged(entry: &Entry) -> Refused {
+    Refused::at(
+        Place::Section(entry.name.clone()),
+        "its CRC-32 is another: it was damaged",
+    )
+}
+
 /// The bytes of a section, held against their checksum.
 fn body<R: ReadAt + ?Sized>(reader: &R, entry: &Entry) -> Result<Vec<u8>, Refused> {
     // No longer than the table's reader has allowed.
@@ -238,10 +289,7 @@ fn body<R: ReadAt + ?Sized>(reader: &R, entry: &Entry) -> Result<Vec<u8>, Refuse
     reader.read_at(&mut bytes, entry.offset)?;
     match crc32fast::hash(&bytes) == entry.crc {
         true => Ok(bytes),
-        false => Err(Refused::at(
-            Place::Section(entry.name.clone()),
-            "its CRC-32 is another: it was damaged",
-        )),
+        false => Err(damaged(entry)),
     }
 }
 

@@ -143,7 +143,7 @@ impl<W: WriteAt> Writer<W> {
     pub fn finish(mut self, contents: &Contents<'_>) -> Result<(W, Identity), Failed> {
         let bodies = bodies(contents, &self.memory).map_err(Failed::Unsayable)?;
         let (header, table, identity) = seal(&bodies, self.memory.bytes());
-        let mut at = Memory::offset(self.memory.chunks().len() as u64);
+        let mut at = Memory::offset(self.memory.count());
         for piece in iter::once(&table).chain(bodies.iter().map(|body| &body.bytes)) {
             self.target.write_at(piece, at)?;
             at += piece.len() as u64;

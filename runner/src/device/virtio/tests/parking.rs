@@ -23,7 +23,7 @@ pub fn parked(guest: &Guest) -> Parked {
     parked
 }
 
-const SECTORS: u64 = 4096;
+pub const SECTORS: u64 = 4096;
 /// Sectors of each request.
 const EACH: u64 = 32;
 
@@ -189,6 +189,87 @@ fn one_that_is_slow_does_not_rest_before_its_chains_are_back_and_obeys_meanwhile
         .collect();
     assert_eq!(done, [true]);
     rests(&mut held);
+}
+
+/// As a guest does that was restored and whose memory is still being checked: it runs, and nothing of it leaves. Whoever
+/// pauses it meanwhile lets go of the pause alone, and sees its queue as its driver has set it up by then.
+#[test]
+fn a_disk_that_two_park_waits_for_both_though_its_driver_goes_on() {
+    let place = Place::new("parked-twice");
+    place.disk(&[b'x'; (SECTORS * 512) as usize]);
+    let device = disk(SECTORS, false);
+    let memory = memory();
+    let opened = place.open(&device).expect("it fits");
+    let mut guest = Guest::new(&device, opened, &memory);
+    let kept = parked(&guest);
+    let mut driver = Driver::new(&memory, 16);
+    guest.begin(&driver, 0);
+    let data = [b'y'; 512];
+    driver.offer(&[Part::Out(&header(1, 0)), Part::Out(&data), Part::In(1)]);
+    guest.notify();
+    for _ in 0..3 {
+        let paused = parked(&guest);
+        let (saved, _) = guest.bus.saved().expect("it rests");
+        assert!(
+            saved[0].text.contains("\"position\": "),
+            "{}",
+            saved[0].text
+        );
+        drop(paused);
+        std::thread::sleep(Duration::from_millis(10));
+        assert_eq!((driver.used(), place.bytes()[0]), (None, b'x'));
+    }
+    // A reset is waited for by a vCPU, and comes.
+    guest.write(STATUS, 0);
+    guest.begin(&driver, 0);
+    assert_eq!((driver.used(), place.bytes()[0]), (None, b'x'));
+    drop(kept);
+    assert_eq!(guest.back(&mut driver), 1);
+    assert_eq!(place.bytes()[0], b'y');
+}
+
+/// What a driver made available before its machine ends is begun where both come at once.
+#[test]
+fn what_waits_is_begun_before_the_end_that_comes_with_it() {
+    let place = Place::new("parked-end");
+    place.disk(&[b'x'; (SECTORS * 512) as usize]);
+    let device = disk(SECTORS, false);
+    let memory = memory();
+    let opened = place.open(&device).expect("it fits");
+    let mut guest = Guest::new(&device, opened, &memory);
+    let kept = parked(&guest);
+    let mut driver = Driver::new(&memory, 16);
+    guest.begin(&driver, 0);
+    let data = [b'y'; 512];
+    driver.offer(&[Part::Out(&header(1, 0)), Part::Out(&data), Part::In(1)]);
+    drop(kept);
+    let begun = Instant::now();
+    let ends = guest.bus.finish(false);
+    assert!(ends.into_iter().all(|end| end.wait(begun)));
+    assert_eq!(place.bytes()[0], b'y');
+}
+
+/// More than is served at a time: none of it is left behind.
+#[test]
+fn all_that_waits_is_begun_before_the_end_that_comes_with_it() {
+    const BUFFERS: usize = 50;
+    let device = device(DeviceKind::VirtioEntropy, None);
+    let place = Place::new("parked-end-all");
+    let memory = memory();
+    let opened = place.open(&device).expect("this host has random numbers");
+    let mut guest = Guest::new(&device, opened, &memory);
+    let kept = parked(&guest);
+    let mut driver = Driver::new(&memory, 64);
+    guest.begin(&driver, 0);
+    for _ in 0..BUFFERS {
+        driver.offer(&[Part::In(8)]);
+    }
+    drop(kept);
+    let begun = Instant::now();
+    let ends = guest.bus.finish(false);
+    assert!(ends.into_iter().all(|end| end.wait(begun)));
+    let back = std::iter::from_fn(|| driver.used()).count();
+    assert_eq!(back, BUFFERS);
 }
 
 #[test]

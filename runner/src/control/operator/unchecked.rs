@@ -1,0 +1,88 @@
+//! What is asked of a guest that was restored, and whose memory is still being checked.
+
+use super::tests::{of, told};
+use super::*;
+use crate::hold::outlet::Outlet;
+use crate::hold::pausing::tests::{Machine, begins_paused, machine};
+use std::sync::atomic::Ordering::SeqCst;
+use std::thread;
+use std::time::Duration;
+
+/// What a guest is saved as, and what is seen of it, leaves it as well. Who asks for its numbers is answered.
+#[test]
+fn a_save_and_an_audit_wait_until_its_memory_was_checked() {
+    for audits in [true, false] {
+        let (Machine { mut controls, .. }, start) = begins_paused(5);
+        let outlet = Outlet::shut();
+        controls.outlet = Arc::clone(&outlet);
+        let mut operator = of(controls);
+        let now = Instant::now();
+        let asked = match audits {
+            true => operator.look(now),
+            false => operator.save(File::open("/dev/null").ok(), false, now),
+        };
+        assert!(asked.is_none());
+        let (rounds, thread) = start();
+        outlet.expects(4);
+        outlet.checked(3);
+        for _ in 0..100 {
+            assert!(operator.turn(1, Instant::now()).is_none() && operator.takes_long());
+            thread::sleep(Duration::from_millis(1));
+        }
+        let checking = operator.status().checking.expect("it is being checked");
+        assert_eq!((checking.checked, checking.memory), (3, 4));
+        outlet.open();
+        match (audits, told(&mut operator, 1)) {
+            (true, Answer::Seen(seen)) => assert_eq!(seen.areas, ["07"]),
+            // This one has no lock.
+            (false, Answer::Error(words)) => assert!(words.contains("stays paused"), "{words}"),
+            _ => panic!("it is told something else"),
+        }
+        assert_eq!((operator.status().checking, rounds.load(SeqCst)), (None, 0));
+        assert!(matches!(operator.resume(), Answer::State(State::Running)));
+        thread.join().expect("it goes on");
+    }
+}
+
+/// One that runs goes on meanwhile, and who has gone by then has held nobody up. It is handed over to nobody, on this host or another.
+#[test]
+fn a_guest_goes_on_while_who_wants_something_of_it_waits_until_its_memory_was_checked() {
+    for audits in [true, false] {
+        let (machine, thread) = machine(5000);
+        let (mut controls, rounds) = (machine.controls, machine.rounds);
+        let outlet = Outlet::shut();
+        controls.outlet = Arc::clone(&outlet);
+        let mut operator = of(controls);
+        let ask = |operator: &mut Operator| match audits {
+            true => operator.look(Instant::now()),
+            false => operator.save(File::open("/dev/null").ok(), false, Instant::now()),
+        };
+        assert!(ask(&mut operator).is_none());
+        assert!(operator.turn(0, Instant::now()).is_none() && !operator.is_busy());
+        for far in [false, true] {
+            let Some(Answer::Error(words)) = operator.hand_over(Vec::new(), far, Instant::now())
+            else {
+                panic!("it is not handed over")
+            };
+            assert!(words.contains("is still being checked"), "{words}");
+        }
+        assert!(ask(&mut operator).is_none());
+        let before = rounds.load(SeqCst);
+        while rounds.load(SeqCst) < before + 5 {
+            assert!(operator.turn(1, Instant::now()).is_none() && operator.is_busy());
+            assert!(ask(&mut operator).is_some());
+            assert_eq!(operator.state(), State::Running);
+            assert!(operator.status().saving.is_none());
+            thread::sleep(Duration::from_millis(1));
+        }
+        outlet.open();
+        match (audits, told(&mut operator, 1)) {
+            (true, Answer::Seen(seen)) => assert_eq!(seen.areas, ["07"]),
+            // This one has no lock.
+            (false, Answer::Error(words)) => assert!(words.contains("goes on"), "{words}"),
+            _ => panic!("it is told something else"),
+        }
+        assert_eq!(operator.state(), State::Running);
+        thread.expect("it has one").join().expect("it goes on");
+    }
+}
