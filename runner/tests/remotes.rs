@@ -102,12 +102,14 @@ with="--token-file mine/other"
 pipe cat cat; echo "by pipes: $(cat code)"; [ "$(cat code)" = 0 ] || { cat said words.*; exit 1; }; ended $pid 143 pipes; n=$((n + 1)); socket=mine/$n pid=$(cat receiver)
 is $socket running; grep -q '!' mine/console && echo "by pipes: something has changed"
 receive; migrate || { cat said words.*; exit 1; }; await "[ -s ended ]"; echo "and back: $(cat ended)"; n=$((n + 1)); socket=mine/$n pid=$new; again "and back"
+# It has done nothing for two seconds, however busy its host is: it waits.
+idle() { was=; for t in 1 2 3 4 5; do did=$(cut -d' ' -f14,15 /proc/$1/stat); [ "$did" = "$was" ] && break; was=$did; sleep 2; done; }
 # A hand-over whose giving end is frozen once it has told the guest's state: the other one asks for the guest, and hears nothing.
 freeze() {
     receive; $run migrate --to $to --token-file mine/token --rest-limit 45 --control $socket >said 2>&1 & client=$!
     for m in $(seq 200); do
         kill -STOP $pid; sleep 0.7
-        grep -q '^Seccomp:.*2' /proc/$new/status && sleep 2 && break
+        grep -q '^Seccomp:.*2' /proc/$new/status && idle $new && break
         kill -CONT $pid; sleep 0.02
         [ ! -s said ] || break
     done
