@@ -630,6 +630,8 @@ mod tests {
         assert_eq!(messages(&"a;".repeat(WORDS_MAX)).len(), 0);
         assert_eq!(messages(&"a;".repeat(WORDS_MAX + 1)).len(), 1);
         assert_eq!(messages(&"a/b ".repeat(5000)).len(), FOUND_MAX);
+        // All of that on one line, and nobody looks for where it begins at each word.
+        assert_eq!(messages(&"kvm 6 ".repeat(WORDS_MAX / 2)).len(), 0);
         assert_eq!(messages(&"\u{1b}".repeat(5000)).len(), FOUND_MAX);
         assert!(messages(&format!("a/{}", "b".repeat(100_000)))[0].len() < 500);
     }

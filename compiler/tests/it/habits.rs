@@ -649,7 +649,7 @@ fn words_of_other_programs_are_told_what_they_are_called_here() {
             ),
             (
                 memory,
-                &device("disk \"root\" path=\"root.img\" size=\"8MiB\" ro=#true"),
+                &device("disk \"root\" path=\"root.img\" ro=#true"),
                 "write `read-only=#true`",
                 "",
             ),

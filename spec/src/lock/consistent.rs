@@ -27,12 +27,15 @@ pub(super) fn consistent(lock: &Lock) -> Result<(), String> {
             lock.name.escape_debug()
         ));
     }
-    let mut digests = lock.baselines.values().chain([&lock.cpu.digest]);
-    if !digests.all(|digest| is_digest(digest)) {
-        return Err(
-            "the digest of a baseline or of the CPU model is not `sha256-` and 64 hex digits"
-                .into(),
-        );
+    let baselines = lock.baselines.iter();
+    let baselines = baselines.map(|(name, digest)| (format!("baselines.{name}"), digest));
+    let mut digests = baselines.chain([("cpu.digest".to_owned(), &lock.cpu.digest)]);
+    if let Some((member, digest)) = digests.find(|(_, digest)| !is_digest(digest)) {
+        return Err(format!(
+            "`{}`, of `{}`, is not `sha256-` and 64 hex digits",
+            digest.escape_debug(),
+            member.escape_debug()
+        ));
     }
     registers(lock)?;
     let services = Services::of_lock(lock);

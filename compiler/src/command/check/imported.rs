@@ -69,7 +69,13 @@ pub fn say(
                 }
             },
         ),
-        (silent, "nobody looked"),
+        (
+            silent,
+            match imported.by {
+                Witness::Guest => "nobody looked",
+                Witness::Monitor => "nobody looked from inside",
+            },
+        ),
     ] {
         if entries.is_empty() {
             continue;

@@ -104,7 +104,9 @@ fn host(account: &Account) -> Imported {
         _ => None,
     };
     let emulated = emulated::emulated(value).map(|why| {
-        format!("what a real machine with such a CPU shows: this host is an emulated one ({why})")
+        format!(
+            "what a real machine with such a CPU shows: this host is an emulated one, unless its monitor wrote that ({why})"
+        )
     });
     let lost = account.incomplete.iter();
     let lost = lost.map(|i| format!("what vCPU {} has not told: {}", i.vcpu, i.reason));

@@ -47,9 +47,13 @@ impl Decoder<'_> {
             return false;
         }
         let numbers = entries.iter().filter(|entry| name(entry) != "maxcpus");
-        let product = numbers
-            .map(|entry| entry.value().as_integer())
-            .try_fold(1_i128, |all, n| all.checked_mul(n?));
+        let numbers = numbers.map(|entry| entry.value().as_integer().filter(|n| *n > 0));
+        let numbers: Option<Vec<i128>> = numbers.collect();
+        let numbers = numbers.filter(|all| !all.is_empty());
+        let product = numbers.and_then(|all| {
+            all.into_iter()
+                .try_fold(1_i128, |all, n| all.checked_mul(n))
+        });
         let help = match product.filter(|all| COUNT.contains(all)) {
             _ if has => format!("leave it out: {NO_LAYOUT}, and `count` says how many there are"),
             Some(all) => format!("write `count={all}`: {NO_LAYOUT}"),

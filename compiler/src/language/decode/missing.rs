@@ -39,7 +39,7 @@ impl Decoder<'_> {
         let told = !["allow", "cpu"].contains(&row.word);
         let odd = told && self.odd.contains_key(&head(node).start);
         // What is wrong there is found there as well.
-        if row.word == "vsock" && !self.heir.contains(&head(node).start) {
+        if row.word == "vsock" && !as_value && !self.heir.contains(&head(node).start) {
             // Its word alone is shown.
             let word = self.heir.start..self.heir.start + nodes::VM.word.len();
             self.push(

@@ -100,14 +100,30 @@ impl Scanner<'_> {
             && !behind.trim_start().starts_with('=')
     }
 
+    /// Whether the node that begins on this line is one of those that take names of baselines or hosts. A line that begins
+    /// far away is none that anybody wrote, and looking for where each of its words' lines begins would take for ever.
+    fn names_baselines(&self, start: usize) -> bool {
+        const NEAR: usize = 200;
+        let from = start.saturating_sub(NEAR);
+        let near = &self.bytes[from..start];
+        let begins = near.iter().rposition(|b| matches!(b, b'\n' | b';' | b'{'));
+        let line = match begins {
+            Some(at) => &near[at + 1..],
+            None if from == 0 => near,
+            None => return false,
+        };
+        let line = line.trim_ascii_start();
+        let end = line.iter().position(u8::is_ascii_whitespace);
+        let node = &line[..end.unwrap_or(line.len())];
+        matches!(node, b"abi" | b"runs-on")
+    }
+
     /// A baseline or a host whose name stands in two words, as in `abi kvm 6.8`; says whether it is one. A second word in
     /// quotes may be the name of another baseline.
     fn name_in_two_words(&mut self, start: usize) -> bool {
         let text = self.source.text.as_str();
         let family = &text[start..self.at];
-        let line = text[..start].rsplit(['\n', ';', '{']).next().unwrap_or("");
-        let node = line.split_whitespace().next();
-        if self.taken_out || !matches!(node, Some("abi" | "runs-on")) {
+        if self.taken_out || !self.names_baselines(start) {
             return false;
         }
         let rest = &text[self.at..];
