@@ -192,7 +192,8 @@ const WRITES: [u32; 74] = [
 #[test]
 #[ignore = "boots an emulated host"]
 fn nothing_is_written_to_a_disk_before_its_guests_memory_was_checked() {
-    let (kernel, cpu) = ("6.12", "cortex-a72");
+    // An old one, and as containers have it: where a guest's memory begins then is any page of the host's.
+    let (kernel, cpu) = ("5.10", "cortex-a72");
     let place = Place::new("outlets-disk");
     let image = place.write("guest.Image", &image(&WRITES, None));
     let lock = "examples/carried.vm.lock.json";
@@ -205,7 +206,7 @@ fn nothing_is_written_to_a_disk_before_its_guests_memory_was_checked() {
         assert_eq!((base, virtio.next()), (Some(0x0a00_0000), None));
     });
     let names = format!(
-        "lock={}; truncate -s 16M ${{lock%/*}}/carried.img",
+        "export MALLOC_ARENA_MAX=1; lock={}; truncate -s 16M ${{lock%/*}}/carried.img",
         lock.display()
     );
     let script = format!("{names}\n{HEAD}{DISKED}");
