@@ -46,6 +46,8 @@ pub struct Outlet {
     /// By which the guest stands.
     barrier: OnceLock<Arc<Barrier>>,
     stands: AtomicBool,
+    /// The guest has come to an end of its own, which may have to wait here.
+    ends: AtomicBool,
 }
 
 impl Outlet {
@@ -56,6 +58,7 @@ impl Outlet {
             all: AtomicU64::new(0),
             barrier: OnceLock::new(),
             stands: AtomicBool::new(false),
+            ends: AtomicBool::new(false),
         })
     }
 
@@ -113,6 +116,19 @@ impl Outlet {
         {
             self.then(move || drop(hold));
         }
+    }
+
+    /// The guest has come to an end of its own. Where that has to wait, all of it stands still.
+    pub fn ends(&self) {
+        if !self.is_open() {
+            self.stand();
+        }
+        self.ends.store(true, Ordering::Release);
+    }
+
+    /// Whether it has.
+    pub fn has_ended(&self) -> bool {
+        self.ends.load(Ordering::Acquire)
     }
 
     /// So many bytes of memory are to be checked.

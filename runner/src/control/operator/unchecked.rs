@@ -86,3 +86,54 @@ fn a_guest_goes_on_while_who_wants_something_of_it_waits_until_its_memory_was_ch
         thread.expect("it has one").join().expect("it goes on");
     }
 }
+
+/// One that has ended by itself is told of later, and neither paused, saved nor audited: it would end while it is paused, and
+/// its devices would not begin what waits.
+#[test]
+fn a_guest_at_its_end_is_not_paused_saved_or_audited_though_that_waits() {
+    for asks in ["pause", "save", "audit"] {
+        let (machine, thread) = machine(5000);
+        let Machine { mut controls, .. } = machine;
+        let outlet = Outlet::shut();
+        controls.outlet = Arc::clone(&outlet);
+        controls.stands_by_outlet();
+        let mut operator = of(controls);
+        outlet.ends();
+        let asked = match asks {
+            "pause" => operator.pause(Instant::now()),
+            "save" => operator.save(File::open("/dev/null").ok(), false, Instant::now()),
+            _ => operator.look(Instant::now()),
+        };
+        assert!(asked.is_none());
+        let Answer::Error(words) = told(&mut operator, 1) else {
+            panic!("it is at its end")
+        };
+        let (_, why) = words.split_once(": ").expect("it says why");
+        assert_eq!(why, AT_ITS_END);
+        assert!(!words.contains("goes on"), "{words}");
+        // It stands all the same, until it is known what it was.
+        assert!(!operator.is_busy());
+        assert_eq!(operator.state(), State::Paused);
+        outlet.open();
+        assert_eq!(operator.state(), State::Running);
+        thread.expect("it has one").join().expect("it goes on");
+    }
+}
+
+/// A pause that has yet to come, too, however late it is that its last vCPU ends the guest.
+#[test]
+fn a_pause_is_called_off_by_the_end_that_comes_before_it() {
+    let (Machine { mut controls, .. }, _) = machine(0);
+    let outlet = Outlet::shut();
+    controls.outlet = Arc::clone(&outlet);
+    let parts = controls.stands_by_outlet();
+    let mut operator = of(controls);
+    assert!(operator.pause(Instant::now()).is_none());
+    assert!(operator.turn(1, Instant::now()).is_none());
+    outlet.ends();
+    parts.part(0);
+    let Some(Answer::Error(words)) = operator.turn(1, Instant::now()) else {
+        panic!("it is at its end")
+    };
+    assert!(words.ends_with(AT_ITS_END), "{words}");
+}
