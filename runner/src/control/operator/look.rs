@@ -3,7 +3,7 @@
 //! The guest is brought to rest as for a pause; then its vCPUs are lent to the witness one after the other. What is lent is
 //! waited for, also where nobody wants to know any more what is seen there: nothing else is done with the guest before.
 
-use super::{AT_ITS_END, Held, Operator, STARTING, Was, not};
+use super::{AT_ITS_END, Held, Operator, STARTING, UNREAD, Was, is_unread, not};
 use crate::control::{Answer, Seen, digits};
 use crate::handover::hands::UNKNOWN;
 use crate::hold::pausing::{Controls, LIMIT, Paused, Pausing, Progress};
@@ -89,6 +89,10 @@ impl Operator {
                 return None;
             }
             Look::Waits(_) if controls.is_at_its_end() => return failed(AT_ITS_END.to_owned()),
+            Look::Waits(was) if is_unread(controls, now) => {
+                self.held = was.into();
+                return failed(UNREAD.to_owned());
+            }
             Look::Waits(was) => {
                 let stage = match controls.outlet.is_open() {
                     true => Look::begin(was, controls, now),

@@ -5,6 +5,7 @@ use super::*;
 use crate::hold::outlet::Outlet;
 use crate::hold::pausing::tests::{Machine, begins_paused, machine};
 use std::sync::atomic::Ordering::SeqCst;
+use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Duration;
 
@@ -136,4 +137,43 @@ fn a_pause_is_called_off_by_the_end_that_comes_before_it() {
         panic!("it is at its end")
     };
     assert!(words.ends_with(AT_ITS_END), "{words}");
+}
+
+/// It was checked, and nobody reads what it said: who wants something of it is told that, and it stays what it was.
+#[test]
+fn who_waits_for_a_guest_whose_console_nobody_reads_is_told_so_and_leaves_it_as_it_was() {
+    for audits in [true, false] {
+        let (Machine { mut controls, .. }, start) = begins_paused(5);
+        let outlet = Outlet::shut();
+        controls.outlet = Arc::clone(&outlet);
+        let mut operator = of(controls);
+        let (_rounds, thread) = start();
+        let (reads, read) = channel::<()>();
+        outlet.then(move || _ = read.recv());
+        let opens = Arc::clone(&outlet);
+        let opens = thread::spawn(move || opens.open());
+        while outlet.opens_since().is_none() {
+            thread::sleep(Duration::from_millis(1));
+        }
+        let now = Instant::now();
+        let asked = match audits {
+            true => operator.look(now),
+            false => operator.save(File::open("/dev/null").ok(), false, now),
+        };
+        assert!(asked.is_none() && operator.turn(1, now).is_none());
+        let late = now + LIMIT + Duration::from_secs(1);
+        let Some(Answer::Error(words)) = operator.turn(1, late) else {
+            panic!("nobody reads it")
+        };
+        assert!(
+            words.contains("stays paused: its memory was checked"),
+            "{words}"
+        );
+        assert_eq!(operator.state(), State::Paused);
+        drop(reads);
+        opens.join().expect("it opens");
+        assert!(outlet.is_open() && outlet.opens_since().is_none());
+        assert!(matches!(operator.resume(), Answer::State(State::Running)));
+        thread.join().expect("it goes on");
+    }
 }
