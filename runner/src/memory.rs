@@ -6,9 +6,10 @@ use nix::errno::Errno;
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::prctl::{get_thp_disable, set_thp_disable};
 use nix::sys::sysinfo::sysinfo;
+use nix::unistd::{SysconfVar, sysconf};
 use std::fs::File;
 use std::io::{self, ErrorKind, Read};
-use std::os::fd::AsRawFd as _;
+use std::os::fd::{AsRawFd as _, RawFd};
 use std::sync::Arc;
 #[cfg(feature = "torture")]
 use std::sync::atomic::AtomicU64;
@@ -68,6 +69,15 @@ pub fn sparing<T>(bytes: u64, load: impl FnOnce() -> T) -> T {
 
 /// The largest page of a host.
 const LARGEST_PAGE: u64 = 64 << 10;
+
+/// Bytes of this host's pages, by which memory is taken and mapped.
+pub fn page() -> u64 {
+    let bytes = sysconf(SysconfVar::PAGE_SIZE).ok().flatten();
+    bytes
+        .and_then(|bytes| u64::try_from(bytes).ok())
+        .filter(|bytes| bytes.is_power_of_two())
+        .unwrap_or(LARGEST_PAGE)
+}
 
 /// Bytes that are copied at a time.
 const BUFFER: u64 = 256 << 10;
@@ -200,8 +210,31 @@ impl Memory {
     /// file stays as it is, too.
     ///
     /// # Errors
-    /// The part is not one of whole pages within the memory; Linux's.
+    /// The part is not one of whole pages of this host's within the memory; Linux's. Nobody knows then what is there.
     pub fn lay(&self, address: u64, bytes: u64, file: &File, offset: u64) -> io::Result<()> {
+        let signed = |number| libc::off_t::try_from(number).map_err(|_| ErrorKind::InvalidInput);
+        let offset = signed(offset)?;
+        self.put(address, bytes, libc::MAP_PRIVATE, file.as_raw_fd(), offset)
+    }
+
+    /// Has a part of it be as it was at first, all zeroes, whatever was laid there.
+    ///
+    /// # Errors
+    /// As [`Memory::lay`].
+    pub fn clear(&self, address: u64, bytes: u64) -> io::Result<()> {
+        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
+        self.put(address, bytes, flags, -1, 0)
+    }
+
+    /// Maps something else in the place of a part.
+    fn put(
+        &self,
+        address: u64,
+        bytes: u64,
+        flags: libc::c_int,
+        file: RawFd,
+        offset: libc::off_t,
+    ) -> io::Result<()> {
         let part = Range {
             base: address,
             size: bytes,
@@ -215,25 +248,25 @@ impl Memory {
         let at = self
             .host_address()
             .wrapping_add(address.wrapping_sub(self.range.base));
-        if !within || (at | bytes | offset) & (LARGEST_PAGE - 1) != 0 || self.right.is_some() {
+        // Where the memory begins is Linux's choice, which knows no larger pages than its own.
+        let whole = (at | bytes | offset as u64) & (page() - 1) == 0;
+        if !within || !whole || self.right.is_some() {
             return Err(ErrorKind::InvalidInput.into());
         }
-        let signed = |number| libc::off_t::try_from(number).map_err(|_| ErrorKind::InvalidInput);
-        let offset = signed(offset)?;
         // SAFETY: `within` says that all of it is in the mapping that `map` owns, which is contiguous and as long as `map`
-        // lives; whole pages of whatever size take its place there, so nothing else is unmapped. What refers to it takes it for
+        // lives; whole pages of the host's take its place there, so nothing else is unmapped. What refers to it takes it for
         // memory that changes at any time.
-        let laid = unsafe {
+        let put = unsafe {
             libc::mmap(
                 at as *mut libc::c_void,
                 bytes as usize,
                 libc::PROT_READ | libc::PROT_WRITE,
-                libc::MAP_PRIVATE | libc::MAP_FIXED | libc::MAP_NORESERVE,
-                file.as_raw_fd(),
+                libc::MAP_FIXED | libc::MAP_NORESERVE | flags,
+                file,
                 offset,
             )
         };
-        match laid == libc::MAP_FAILED {
+        match put == libc::MAP_FAILED {
             true => Err(io::Error::last_os_error()),
             false => Ok(()),
         }
@@ -413,8 +446,8 @@ mod tests {
         for (address, bytes, offset) in [
             (0x3fff_0000, 0x1_0000, 0),
             (0x401f_0000, 0x2_0000, 0),
-            (0x4010_1000, 0x1_0000, 0),
-            (0x4010_0000, 0x1000, 0),
+            (0x4010_0800, 0x1_0000, 0),
+            (0x4010_0000, 0x800, 0),
             (0x4010_0000, 0x1_0000, 0x200),
             (0x4010_0000, 0, 0),
             (!0xffff, 0x1_0000, 0),
@@ -422,6 +455,43 @@ mod tests {
             assert!(lay(address, bytes, offset).is_err(), "{address:#x}");
         }
         assert_eq!(read(0x4012_0000), [0, 0]);
+        // And it is as it was at first again, what was written there, too.
+        memory.clear(0x4011_0000, 0x1_0000).expect("it is within");
+        assert_eq!(read(0x4010_ffff), [7, 0]);
+        assert_eq!(read(0x4011_0000), [0, 0]);
+        assert!(memory.clear(0x401f_0000, 0x2_0000).is_err());
+    }
+
+    /// Linux lays memory wherever one of its own pages may begin.
+    #[test]
+    fn a_part_is_laid_over_memory_that_begins_at_any_page_of_the_hosts() {
+        let small = |size| {
+            Memory::new(Range {
+                base: 0x4000_0000,
+                size,
+            })
+            .expect("there is room")
+        };
+        let file = Memory::unnamed("laid-anywhere", 0x2_0000).expect("this Linux has them");
+        file.write_all_at(&[7; 0x2_0000], 0).expect("there is room");
+        // Each lies a page below the one before it, where Linux gives addresses in order.
+        let mut others = Vec::new();
+        let memory = (0..256).find_map(|_| {
+            let memory = small(0x10_0000);
+            let is_off = memory.host_address() & (LARGEST_PAGE - 1) != 0;
+            others.push(small(page()));
+            is_off.then_some(memory)
+        });
+        let Some(memory) = memory else {
+            assert_eq!(page(), LARGEST_PAGE, "all of 256 were on 64 KiB");
+            return;
+        };
+        memory
+            .lay(0x4001_0000, 0x1_0000, &file, 0x1_0000)
+            .expect("it is on the host's pages");
+        let read = |address| memory.read(address, 2).expect("it is there");
+        assert_eq!(read(0x4000_ffff), [0, 7]);
+        assert_eq!(read(0x4001_ffff), [7, 0]);
     }
 
     #[test]

@@ -95,6 +95,7 @@ $run pause $socket >/dev/null && $run resume $socket >/dev/null; sleep 1; checks
 said; [ $(first) = y ] && echo "is written then"; again; save two.save; cp $image before
 # It is begun where its end comes with it.
 slowly 6000 restore two.save; writes w x; printf o >&3; sleep 1
+$run pause $socket >refused 2>&1; grep -q "come to its end" refused && echo "is not paused at its end"
 checks && [ $(first) = x ] && echo "waits, as the end does"; ended off 0; [ $(first) = w ] && echo "is written at its end"
 # Nothing is of what somebody has end meanwhile, nor of what is another than what was saved.
 at before; slowly 20000 restore two.save; writes z x; total=$((total - 1)); $run stop $socket >/dev/null; ended stopped 143
@@ -192,7 +193,8 @@ const WRITES: [u32; 74] = [
 #[test]
 #[ignore = "boots an emulated host"]
 fn nothing_is_written_to_a_disk_before_its_guests_memory_was_checked() {
-    let (kernel, cpu) = ("6.12", "cortex-a72");
+    // An old one, and as containers have it: where a guest's memory begins then is any page of the host's.
+    let (kernel, cpu) = ("5.10", "cortex-a72");
     let place = Place::new("outlets-disk");
     let image = place.write("guest.Image", &image(&WRITES, None));
     let lock = "examples/carried.vm.lock.json";
@@ -205,7 +207,7 @@ fn nothing_is_written_to_a_disk_before_its_guests_memory_was_checked() {
         assert_eq!((base, virtio.next()), (Some(0x0a00_0000), None));
     });
     let names = format!(
-        "lock={}; truncate -s 16M ${{lock%/*}}/carried.img",
+        "export MALLOC_ARENA_MAX=1; lock={}; truncate -s 16M ${{lock%/*}}/carried.img",
         lock.display()
     );
     let script = format!("{names}\n{HEAD}{DISKED}");
@@ -217,6 +219,7 @@ fn nothing_is_written_to_a_disk_before_its_guests_memory_was_checked() {
         ("waits after a pause\n", 1),
         ("is written then\n", 1),
         ("waits, as the end does\n", 1),
+        ("is not paused at its end\n", 1),
         ("is written at its end\n", 1),
         ("is dropped\n", 1),
         ("is never written\n", 3),

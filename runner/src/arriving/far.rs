@@ -5,11 +5,9 @@ use super::{ANSWER, AT_REST, Arriving, Giver, Wanted, failed, said};
 use crate::failure::Failure;
 use crate::firmware::entropy;
 use crate::handover::far::{Far, Frame, PAGE, Place, SILENCE, Side, Token};
-use crate::handover::right::BEHIND;
 use crate::handover::wire::Heard;
-use crate::memory::Memory;
+use crate::memory::{Memory, page};
 use crate::say;
-use nix::unistd::{SysconfVar, sysconf};
 use std::fs::{self, File};
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::FileExt as _;
@@ -175,14 +173,6 @@ impl Arriving {
             }
         }
     }
-}
-
-/// Bytes of this host's pages, by which memory is taken.
-fn page() -> u64 {
-    let bytes = sysconf(SysconfVar::PAGE_SIZE).ok().flatten();
-    bytes
-        .and_then(|bytes| u64::try_from(bytes).ok())
-        .unwrap_or(BEHIND)
 }
 
 /// What a piece of a state that is there takes: all pages that it touches, and one where it touches none, so that

@@ -297,7 +297,7 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
     let opened = opened.map(Arc::new);
     let state = opened.clone();
     let loading = hand.begin(move || match (opened, runs_on) {
-        (Some(opened), Some(file)) => opened.lay(&into, file).map(|laid| (None, Some(laid))),
+        (Some(opened), Some(file)) => opened.lay(&into, file).map(|laid| (None, laid)),
         (Some(opened), None) => opened.load(&into).map(|()| (None, None)),
         // It is there already, or comes with its state.
         (None, _) if comes => Ok((None, None)),
@@ -340,6 +340,10 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
         .map_err(|_| Failure::environment("the thread that loads the kernel has gone", &[]))??;
     if let Some(entry) = entry {
         entry.set(&verified)?;
+    }
+    // Else all of it was checked before.
+    if laid.is_none() {
+        outlet.open();
     }
     stats.mark("load");
     let (arriving, state) = match coming {

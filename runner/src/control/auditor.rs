@@ -11,7 +11,7 @@ use crate::say::{self, Progress};
 use std::io::Write as _;
 use std::path::Path;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use vmlock_spec::observation::wire::MAX_VCPUS;
 use vmlock_spec::observation::wire::living::AREA_SIZE;
 
@@ -31,8 +31,9 @@ pub struct Looked {
 }
 
 /// Waits until the memory of a guest was checked that was restored a moment ago, however long that is: it runs meanwhile, and
-/// nothing is seen of it before.
-fn checked(socket: &Path, progress: &Progress) -> Result<(), Failure> {
+/// nothing is seen of it before. Where it was, and nobody reads what the guest said, that is for so long at the most.
+fn checked(socket: &Path, progress: &Progress, most: Duration) -> Result<(), Failure> {
+    let mut through = None;
     loop {
         let checking = match client::ask(socket, STATUS)? {
             Answer::Status(status) => status.checking,
@@ -43,6 +44,13 @@ fn checked(socket: &Path, progress: &Progress) -> Result<(), Failure> {
             say::no_progress();
             return Ok(());
         };
+        if checking.checked < checking.memory {
+            through = None;
+        } else if through.get_or_insert_with(Instant::now).elapsed() > most {
+            // Its runner says why.
+            say::no_progress();
+            return Ok(());
+        }
         progress.bytes(checking.checked, checking.memory);
         thread::sleep(AGAIN);
     }
@@ -58,6 +66,7 @@ pub fn ask(socket: &Path, vcpus: usize, json: bool) -> Result<Looked, Failure> {
     checked(
         socket,
         &Progress::of("the guest's memory is still being checked", json),
+        LIMIT,
     )?;
     let mut stream = connect(socket)?;
     stream
@@ -144,6 +153,37 @@ mod tests {
         let asked = runner.join().expect("nobody panics");
         let verbs = asked.iter().map(|line| line.contains(AUDIT));
         assert_eq!(verbs.collect::<Vec<_>>(), [false, false, false, true]);
+    }
+
+    /// Where nobody reads what it said, its runner is asked all the same in the end, and says that.
+    #[test]
+    fn who_audits_a_guest_whose_console_nobody_reads_does_not_ask_for_ever() {
+        let folder = Folder::new("auditor-unread", 0o700);
+        let socket = folder.0.join("s");
+        let listener = listen("control", &socket).expect("the folder is ours");
+        listener.set_nonblocking(false).expect("it can wait");
+        let runner = thread::spawn(move || {
+            for _ in 0..2 {
+                let (stream, _) = listener.accept().expect("somebody asks");
+                stream.set_nonblocking(false).expect("it can wait");
+                let mut line = String::new();
+                let read = BufReader::new(&stream).read_line(&mut line);
+                read.expect("it asks");
+                let mut status = Guest::new("web", 0).status();
+                status.checking = Some(Checking {
+                    checked: 3,
+                    memory: 3,
+                });
+                let answer = Answer::Status(Box::new(status));
+                let answer = serde_json::to_vec(&answer).expect("it is plain");
+                (&stream).write_all(&answer).expect("it listens");
+                (&stream).write_all(b"\n").expect("it listens");
+            }
+        });
+        let progress = Progress::of("nothing", true);
+        let done = checked(&socket, &progress, Duration::from_millis(100));
+        assert!(done.is_ok());
+        runner.join().expect("nobody panics");
     }
 
     #[test]

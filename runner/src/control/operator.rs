@@ -12,7 +12,7 @@ mod unchecked;
 use super::{Answer, Done};
 use crate::counters::Guest;
 use crate::handover::hands::{CAME, FAR, Stamp, UNKNOWN};
-use crate::hold::pausing::{Controls, Paused, Pausing, Progress};
+use crate::hold::pausing::{AT_ITS_END, Controls, LIMIT, Paused, Pausing, Progress};
 use crate::snapshot::save::{self, Saving};
 use crate::snapshot::scribe::{Scribe, Written};
 use crate::speaker;
@@ -158,10 +158,24 @@ const SAVING: &str =
 const LOOKING: &str = "the guest is being audited, and goes on once that is done";
 /// What is said to who saves a guest that somebody ends meanwhile.
 const ENDED: &str = "the guest is not saved: somebody had it end before the file was whole";
-/// What is said where it ends by itself before.
-const AT_ITS_END: &str = "its machine has come to its end";
+/// What is said where it was found to be what was saved, and stays behind what it said since.
+const UNREAD: &str = "its memory was checked, and what it said meanwhile does not go out, since nobody reads its console: read that, and try again";
 /// What is said where there is no machine.
 const STARTING: &str = "its machine is still being made: try again once it runs";
+
+/// Whether nobody reads what a guest said while its memory was checked, for as long as anybody is waited for.
+fn is_unread(controls: &Controls, now: Instant) -> bool {
+    let since = controls.outlet.opens_since();
+    since.is_some_and(|since| now.saturating_duration_since(since) > LIMIT)
+}
+
+/// What was not done of a guest, what it does then, and why. One that has come to its end does nothing.
+fn not(done: &str, then: &str, why: &str) -> Answer {
+    Answer::Error(match why {
+        AT_ITS_END => format!("the guest {done}: {why}"),
+        _ => format!("the guest {done}, and {then}: {why}"),
+    })
+}
 
 impl Operator {
     /// The operator of that guest, whose machine is there once it runs.
@@ -385,13 +399,13 @@ impl Operator {
             true => "stays paused",
             false => "goes on",
         };
-        let failed = |words: String| {
-            Some(Answer::Error(format!(
-                "the guest is not saved, and {then}: {words}"
-            )))
-        };
+        let failed = |words: String| Some(not("is not saved", then, &words));
         saves.stage = match saves.stage {
-            Stage::Waits(_) if controls.is_gone() => return failed(AT_ITS_END.to_owned()),
+            Stage::Waits(_) if controls.is_at_its_end() => return failed(AT_ITS_END.to_owned()),
+            Stage::Waits(was) if is_unread(controls, now) => {
+                self.held = was.into();
+                return failed(UNREAD.to_owned());
+            }
             Stage::Waits(was) => match controls.outlet.is_open() {
                 true => Stage::begin(was, controls, now),
                 false => Stage::Waits(was),
@@ -558,9 +572,7 @@ impl Operator {
                 self.held = Held::Now(paused);
                 Some(Answer::State(State::Paused))
             }
-            Progress::GivenUp(why) => Some(Answer::Error(format!(
-                "the guest could not be paused, and goes on: {why}"
-            ))),
+            Progress::GivenUp(why) => Some(not("could not be paused", "goes on", &why)),
         }
     }
 
@@ -592,7 +604,6 @@ mod tests {
     use super::super::place::{listen, reach};
     use super::super::server::start;
     use super::*;
-    use crate::hold::pausing::LIMIT;
     use crate::hold::pausing::tests::{Machine, begins_paused, machine};
     use crate::jail::elders::Elders;
     use crate::snapshot::scribe::tests::unfinished;

@@ -15,6 +15,7 @@ use std::io::{self, Write};
 use std::mem::{self, ManuallyDrop};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
+use std::time::Instant;
 
 /// How many bytes of what a guest says wait. One that says more stands still until they are out.
 const ROOM: usize = 64 << 10;
@@ -31,8 +32,8 @@ struct Waits {
 
 enum State {
     Shut(Waits),
-    /// It was checked, and what waited is on its way out. What comes now comes behind that.
-    Opening(Vec<Then>),
+    /// It was checked then, and what waited is on its way out. What comes now comes behind that.
+    Opening(Vec<Then>, Instant),
     Open,
     Never,
 }
@@ -46,6 +47,8 @@ pub struct Outlet {
     /// By which the guest stands.
     barrier: OnceLock<Arc<Barrier>>,
     stands: AtomicBool,
+    /// The guest has come to an end of its own, which may have to wait here.
+    ends: AtomicBool,
 }
 
 impl Outlet {
@@ -56,6 +59,7 @@ impl Outlet {
             all: AtomicU64::new(0),
             barrier: OnceLock::new(),
             stands: AtomicBool::new(false),
+            ends: AtomicBool::new(false),
         })
     }
 
@@ -79,6 +83,14 @@ impl Outlet {
         matches!(*self.state(), State::Open)
     }
 
+    /// When its memory was found to be what was saved, where what waited is not out yet: whoever reads its console decides that.
+    pub fn opens_since(&self) -> Option<Instant> {
+        match *self.state() {
+            State::Opening(_, since) => Some(since),
+            _ => None,
+        }
+    }
+
     /// By what the guest stands still, where it has to.
     pub fn stands_by(&self, barrier: &Arc<Barrier>) {
         self.barrier.get_or_init(|| Arc::clone(barrier));
@@ -96,7 +108,7 @@ impl Outlet {
         let mut state = self.state();
         match &mut *state {
             State::Shut(waits) => waits.others.push(Box::new(does)),
-            State::Opening(others) => others.push(Box::new(does)),
+            State::Opening(others, _) => others.push(Box::new(does)),
             State::Open => {
                 drop(state);
                 does();
@@ -113,6 +125,19 @@ impl Outlet {
         {
             self.then(move || drop(hold));
         }
+    }
+
+    /// The guest has come to an end of its own. Where that has to wait, all of it stands still.
+    pub fn ends(&self) {
+        if !self.is_open() {
+            self.stand();
+        }
+        self.ends.store(true, Ordering::Release);
+    }
+
+    /// Whether it has.
+    pub fn has_ended(&self) -> bool {
+        self.ends.load(Ordering::Acquire)
     }
 
     /// So many bytes of memory are to be checked.
@@ -138,7 +163,8 @@ impl Outlet {
         if !matches!(*state, State::Shut(_)) {
             return;
         }
-        let State::Shut(waits) = mem::replace(&mut *state, State::Opening(Vec::new())) else {
+        let opening = State::Opening(Vec::new(), Instant::now());
+        let State::Shut(waits) = mem::replace(&mut *state, opening) else {
             return;
         };
         drop(state);
@@ -148,7 +174,7 @@ impl Outlet {
         loop {
             others.into_iter().for_each(|does| does());
             let mut state = self.state();
-            let State::Opening(more) = &mut *state else {
+            let State::Opening(more, _) = &mut *state else {
                 return;
             };
             others = mem::take(more);
@@ -245,7 +271,7 @@ mod tests {
     use crate::device::virtio::tests::{FLUSH, Guest, Place, disk, header};
     use std::sync::mpsc::{Receiver, Sender, channel};
     use std::thread;
-    use std::time::{Duration, Instant};
+    use std::time::Duration;
     use vmlock_virtio::driver::{Driver, Part, memory};
 
     /// What everybody has heard.

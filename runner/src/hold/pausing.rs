@@ -20,6 +20,8 @@ use vmlock_spec::lock::Lock;
 
 /// How long everybody gets to come to rest.
 pub const LIMIT: Duration = Duration::from_secs(30);
+/// What is said of a guest that ends by itself before it is at rest.
+pub const AT_ITS_END: &str = "its machine has come to its end";
 /// How long a vCPU gets to come out before its kick is repeated.
 const AGAIN: Duration = Duration::from_millis(5);
 
@@ -97,9 +99,21 @@ impl Controls {
         self.barrier.is_gone()
     }
 
+    /// Whether it has come to its end, which may still have to wait until its memory was checked.
+    pub fn is_at_its_end(&self) -> bool {
+        self.is_gone() || self.outlet.has_ended()
+    }
+
     /// Whether anybody holds the guest.
     pub fn is_held(&self) -> bool {
         self.barrier.is_lowered()
+    }
+
+    /// Has its outlet be what it stands by; its barrier.
+    #[cfg(test)]
+    pub fn stands_by_outlet(&self) -> Arc<Barrier> {
+        self.outlet.stands_by(&self.barrier);
+        Arc::clone(&self.barrier)
     }
 
     /// Begins to pause the guest.
@@ -166,10 +180,6 @@ pub enum Progress {
 impl Pausing {
     /// Goes on with it, and waits for nobody.
     pub fn go_on(mut self, controls: &Controls, now: Instant) -> Progress {
-        // Its vCPUs' threads leave, and that is no rest.
-        if controls.barrier.is_gone() {
-            return Progress::GivenUp("its machine has come to its end".to_owned());
-        }
         let awake = match now.saturating_duration_since(self.kicked) < AGAIN {
             true => controls.barrier.awake(),
             false => {
@@ -177,6 +187,11 @@ impl Pausing {
                 controls.barrier.urge()
             }
         };
+        // Its vCPUs' threads leave, and that is no rest. Asked last: one that has left said this before. Its devices are not
+        // parked then, which have yet to begin what its guest wanted of them.
+        if controls.is_at_its_end() {
+            return Progress::GivenUp(AT_ITS_END.to_owned());
+        }
         let late = self
             .begun
             .is_some_and(|begun| now.saturating_duration_since(begun) > LIMIT);
@@ -247,7 +262,7 @@ impl Paused {
     /// What it saw there, once it has.
     pub fn seen(&self, controls: &Controls, vcpu: u32) -> Option<Result<Vec<u8>, String>> {
         match controls.barrier.is_gone() {
-            true => Some(Err("its machine has come to its end".to_owned())),
+            true => Some(Err(AT_ITS_END.to_owned())),
             false => controls.barrier.seen(vcpu),
         }
     }
@@ -255,7 +270,7 @@ impl Paused {
     /// What they said, once all of them have.
     pub fn told(&self, controls: &Controls) -> Option<Result<Vec<Own>, String>> {
         match controls.barrier.is_gone() {
-            true => Some(Err("its machine has come to its end".to_owned())),
+            true => Some(Err(AT_ITS_END.to_owned())),
             false => controls.barrier.told(),
         }
     }

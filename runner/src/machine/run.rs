@@ -87,6 +87,8 @@ struct Shared {
     overdue: AtomicBool,
     barrier: Arc<Barrier>,
     outlet: Arc<Outlet>,
+    /// An end of the guest's own waits until that is open.
+    waits: AtomicBool,
     ended: Sender<Ended>,
     proxied: Option<Proxied>,
     space: Space,
@@ -158,13 +160,24 @@ impl Shared {
 
     /// Ends it. Where that is the guest's doing, and its memory has yet to be checked, it stands still until then.
     fn end(&self, how: Ended) {
+        self.ends(&how);
         // Only the first one counts; nobody listens any more after it.
         if how.is_the_guests() && !self.outlet.is_open() {
-            self.outlet.stand();
+            // Of those that wait, too: there may be many.
+            if self.waits.swap(true, Ordering::AcqRel) {
+                return;
+            }
             let ended = self.ended.clone();
             return self.outlet.then(move || _ = ended.send(how));
         }
         let _ = self.ended.send(how);
+    }
+
+    /// It ends so, as is told later: nobody takes a guest at its end for one that rests, and parks its devices once more.
+    fn ends(&self, how: &Ended) {
+        if how.is_the_guests() {
+            self.outlet.ends();
+        }
     }
 }
 
@@ -413,6 +426,7 @@ fn run_turning(
         overdue: AtomicBool::new(false),
         barrier: Arc::new(Barrier::new(vcpus.len(), Arc::clone(&counts.paused))),
         outlet,
+        waits: AtomicBool::new(false),
         ended: sender,
         proxied: proxy.map(|proxy| Proxied {
             gate: proxy.gate(),

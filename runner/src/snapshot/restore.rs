@@ -160,26 +160,39 @@ impl Opened {
         match steady(&self.path, &self.file, self.saved.length) {
             Ok(file) => Some(file),
             Err(why) => {
-                say::note(format_args!(
-                    "all of the guest's memory is checked and copied before it runs: of `{}`, {why}",
-                    self.path.display()
-                ));
+                self.copies(&why);
                 None
             }
         }
     }
 
-    /// Lays the guest's memory over that file. Nothing of it is read; what was empty stays so.
+    /// Lays the guest's memory over that file. Nothing of it is read; what was empty stays so. `None` where the host does not
+    /// map it: that is said, and the memory is checked and copied.
     ///
     /// # Errors
-    /// The host has no room for it.
-    pub fn lay(&self, memory: &Memory, file: File) -> Result<Laid, Failure> {
+    /// The host has no room for it; as [`Opened::load`].
+    pub fn lay(&self, memory: &Memory, file: File) -> Result<Option<Laid>, Failure> {
         let laid = Laid::over(&self.saved.memory, memory, file);
-        laid.map_err(|e| {
+        let laid = laid.map_err(|e| {
             let why = format!("its memory cannot be mapped: {e}");
             let help = ["`--verify` copies it"];
             unusable(&self.path, &why, &help)
-        })
+        })?;
+        match laid {
+            Ok(laid) => Ok(Some(laid)),
+            Err(why) => {
+                self.copies(&format!("its memory cannot be mapped: {why}"));
+                self.load(memory).map(|()| None)
+            }
+        }
+    }
+
+    /// Says that its guest's memory is checked and copied before it runs, and why.
+    fn copies(&self, why: &str) {
+        say::note(format_args!(
+            "all of the guest's memory is checked and copied before it runs: of `{}`, {why}",
+            self.path.display()
+        ));
     }
 
     /// Holds a chunk of the guest's memory, in that file, against its digest.

@@ -3,7 +3,7 @@
 //! The guest is brought to rest as for a pause; then its vCPUs are lent to the witness one after the other. What is lent is
 //! waited for, also where nobody wants to know any more what is seen there: nothing else is done with the guest before.
 
-use super::{AT_ITS_END, Held, Operator, STARTING, Was};
+use super::{AT_ITS_END, Held, Operator, STARTING, UNREAD, Was, is_unread, not};
 use crate::control::{Answer, Seen, digits};
 use crate::handover::hands::UNKNOWN;
 use crate::hold::pausing::{Controls, LIMIT, Paused, Pausing, Progress};
@@ -78,22 +78,21 @@ impl Operator {
             true => Held::Now(paused),
             false => Held::Not,
         };
-        let failed = |words: String| {
-            let then = if was_paused {
-                "stays paused"
-            } else {
-                "goes on"
-            };
-            Some(Answer::Error(format!(
-                "the guest was not audited, and {then}: {words}"
-            )))
+        let then = match was_paused {
+            true => "stays paused",
+            false => "goes on",
         };
+        let failed = |words: String| Some(not("was not audited", then, &words));
         let (paused, since, mut areas) = match looks.stage {
             Look::Waits(was) if waiting == 0 => {
                 self.held = was.into();
                 return None;
             }
-            Look::Waits(_) if controls.is_gone() => return failed(AT_ITS_END.to_owned()),
+            Look::Waits(_) if controls.is_at_its_end() => return failed(AT_ITS_END.to_owned()),
+            Look::Waits(was) if is_unread(controls, now) => {
+                self.held = was.into();
+                return failed(UNREAD.to_owned());
+            }
             Look::Waits(was) => {
                 let stage = match controls.outlet.is_open() {
                     true => Look::begin(was, controls, now),

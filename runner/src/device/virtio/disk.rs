@@ -369,6 +369,10 @@ impl<E: Process + Send> Server for Disk<E> {
         interrupts
     }
 
+    fn is_full(&self) -> bool {
+        self.requests.is_full()
+    }
+
     fn patience(&self) -> Duration {
         STABLE
     }

@@ -45,6 +45,9 @@ const FAREWELL: Duration = Duration::from_secs(2);
 /// How long it is until the next try, where waiting itself fails.
 const RETRY: Duration = Duration::from_millis(1);
 
+/// How often it is looked whether there is room for what a guest left that has ended, in milliseconds, whatever wakes the thread.
+const LOOK: i32 = 5;
+
 /// What does the work of a device, on its thread.
 pub trait Server: Send {
     /// A driver has set the device up; nothing of an earlier one is left.
@@ -55,6 +58,11 @@ pub trait Server: Send {
     /// # Errors
     /// The driver broke a rule.
     fn serve(&mut self, work: Work) -> Result<Drained, Broken>;
+
+    /// Whether as much is under way as it has at a time, so that [`Server::serve`] may have left something that is available.
+    fn is_full(&self) -> bool {
+        false
+    }
 
     /// Whoever holds the guest wants it at rest: takes nothing more, goes on with what is under way and gives back what was
     /// taken ahead; whether the driver wants to be interrupted. Asked again whenever something wakes the thread, until no
@@ -554,8 +562,12 @@ impl Wakes {
 
     /// Waits until something may be to be done, or looks whether there is.
     fn wait(&self, at_once: bool) -> Woken {
+        self.wait_for(if at_once { 0 } else { -1 })
+    }
+
+    /// The same, for so many milliseconds at the most.
+    fn wait_for(&self, timeout: i32) -> Woken {
         let mut events = [EpollEvent::default(); 8];
-        let timeout = if at_once { 0 } else { -1 };
         let count = match self.epoll.wait(timeout, &mut events) {
             Ok(count) => count,
             // A signal, or the kernel has made something of this thread's be over (io_uring).
@@ -656,7 +668,7 @@ impl Serving {
             more = match self.parking {
                 Parking::Free => {
                     let more = self.serve();
-                    self.behind &= more;
+                    self.behind &= more || self.server.is_full();
                     more
                 }
                 Parking::Settling(_) | Parking::Rests => {
@@ -697,7 +709,7 @@ impl Serving {
                         // What was kept back is begun, where the machine's end was, too; and comes to its own in what is left
                         // of the time.
                         let until = Instant::now() + self.server.patience() / 2;
-                        while self.serve() && Instant::now() < until {}
+                        while (self.serve() || self.waits_for_room()) && Instant::now() < until {}
                     }
                     self.end();
                     self.server.finish(gone, &mut self.log);
@@ -785,6 +797,16 @@ impl Serving {
             interrupt(&self.call, &self.log);
         }
         self.served(served).is_some_and(|drained| drained.more)
+    }
+
+    /// Waits a little for some of what is under way to be over, where that is as much as may be at a time; whether that is so.
+    fn waits_for_room(&mut self) -> bool {
+        let full = self.life.is_some() && self.server.is_full();
+        // What the owner wants beside that is looked for anyway.
+        if full && self.wakes.wait_for(LOOK).trouble {
+            self.server.trouble(&mut self.log);
+        }
+        full
     }
 
     /// Goes on with what is under way until nothing is, and says so then.

@@ -131,6 +131,10 @@ pub(super) fn drive(index: u32, vcpu: Runnable, shared: &Shared) -> Option<Ended
             }
         }
     });
+    if let Some(how) = &how {
+        // Before it counts as one that rests.
+        shared.ends(how);
+    }
     shared.barrier.part(index);
     if let Some(world) = world {
         world.part(slot);

@@ -65,6 +65,11 @@ impl Requests {
         std::mem::take(&mut self.served)
     }
 
+    /// Whether as much is under way as may be at a time: more of it may be available.
+    pub fn is_full(&self) -> bool {
+        self.free.is_empty() || self.bytes >= BYTES
+    }
+
     /// Begins what is available and what becomes available meanwhile, and gives back what is over; with the limits of
     /// [`Ring::drain`]. Where there was something there may be more, of which the driver does not notify: one that has many
     /// requests under way is not stopped for each. `failed` is told what failed, and what the disk is after that.
@@ -101,7 +106,7 @@ impl Requests {
                 continue;
             }
             // Whoever has some that are over wakes this thread.
-            if self.free.is_empty() || self.bytes >= BYTES {
+            if self.is_full() {
                 break false;
             }
             if worked {

@@ -108,6 +108,8 @@ fn a_disk_brings_every_step_to_its_end_and_nothing_is_begun_meanwhile() {
 struct Slow {
     allowed: Arc<AtomicU32>,
     begun: Vec<u16>,
+    /// How many it has begun so far.
+    count: Arc<AtomicU32>,
 }
 
 impl disk::host::Process for Slow {
@@ -124,6 +126,7 @@ impl vmlock_virtio::block::engine::Engine for Slow {
         _: &[VolatileSlice<B>],
     ) {
         self.begun.push(token);
+        self.count.fetch_add(1, Ordering::AcqRel);
     }
     fn submit(&mut self) {}
     fn over(&mut self) -> Option<(u16, io::Result<()>)> {
@@ -138,22 +141,29 @@ impl vmlock_virtio::block::engine::Engine for Slow {
     }
 }
 
+/// Such a disk with so many requests under way at the most; what allows them to be over, and how many it has begun.
+fn slow(device: &Device, queue: u16) -> (Opened, Arc<AtomicU32>, Arc<AtomicU32>) {
+    let entry = device.virtio.as_ref().and_then(|v| v.block.as_ref());
+    let model = disk::model(entry.expect("it is a disk"), queue);
+    let (allowed, count) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
+    let engine = Slow {
+        allowed: Arc::clone(&allowed),
+        begun: Vec::new(),
+        count: Arc::clone(&count),
+    };
+    let opened = Opened {
+        shown: shown(device).expect("a device"),
+        server: Box::new(disk::Disk::new(model, engine)),
+        device: device.clone(),
+    };
+    (opened, allowed, count)
+}
+
 #[test]
 fn one_that_is_slow_does_not_rest_before_its_chains_are_back_and_obeys_meanwhile() {
     let device = disk(8, false);
     let memory = memory();
-    let entry = device.virtio.as_ref().and_then(|v| v.block.as_ref());
-    let model = disk::model(entry.expect("it is a disk"), 256);
-    let allowed = Arc::new(AtomicU32::new(0));
-    let engine = Slow {
-        allowed: Arc::clone(&allowed),
-        begun: Vec::new(),
-    };
-    let opened = Opened {
-        shown: shown(&device).expect("a device"),
-        server: Box::new(disk::Disk::new(model, engine)),
-        device: device.clone(),
-    };
+    let (opened, allowed, _) = slow(&device, 256);
     let mut guest = Guest::new(&device, vec![opened], &memory);
     let mut driver = Driver::new(&memory, 16);
     guest.begin(&driver, FLUSH);
@@ -270,6 +280,36 @@ fn all_that_waits_is_begun_before_the_end_that_comes_with_it() {
     assert!(ends.into_iter().all(|end| end.wait(begun)));
     let back = std::iter::from_fn(|| driver.used()).count();
     assert_eq!(back, BUFFERS);
+}
+
+/// More than may be under way at a time, too: there is room for the rest once some of it is over.
+#[test]
+fn what_waits_behind_all_that_is_under_way_is_begun_before_the_end_that_comes_with_it() {
+    let device = disk(8, false);
+    let memory = memory();
+    let (opened, allowed, count) = slow(&device, 2);
+    let mut guest = Guest::new(&device, vec![opened], &memory);
+    let kept = parked(&guest);
+    let mut driver = Driver::new(&memory, 16);
+    guest.begin(&driver, FLUSH);
+    for _ in 0..5 {
+        driver.offer(&[Part::Out(&header(1, 0)), Part::Out(&[1; 512]), Part::In(1)]);
+    }
+    drop(kept);
+    for _ in 0..1000 {
+        if count.load(Ordering::Acquire) == 2 {
+            break;
+        }
+        guest.notify();
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    let begun = Instant::now();
+    let ends = guest.bus.finish(false);
+    std::thread::sleep(Duration::from_millis(50));
+    assert_eq!(count.load(Ordering::Acquire), 2);
+    allowed.store(1, Ordering::Release);
+    assert!(ends.into_iter().all(|end| end.wait(begun)));
+    assert_eq!(count.load(Ordering::Acquire), 5);
 }
 
 #[test]
