@@ -121,7 +121,7 @@ audits() {
 leaves() {
     for n in $(seq 100); do
         $run audit $lock --control $socket >/dev/null 2>&1 & one=$!
-        $run status $socket | grep -q ': paused ' && kill $one 2>/dev/null
+        for m in $(seq 10); do $run status $socket | grep -q ': paused ' && { kill $one 2>/dev/null; break; }; done
         wait $one; [ $? = 143 ] && { echo "left $1"; break; }
     done
     await "$run status $socket | grep -q ': running'"
