@@ -232,8 +232,8 @@ fn a_guest_goes_from_runner_to_runner_and_is_never_lost() {
         let (shortest, middle) = (part(rests[0]), part(rests[2]));
         let figure = format!("{said}{kernel}: it rests for {middle} % of a save and a restore");
         let _ = writeln!(io::stdout(), "{figure}");
-        // Of so small a guest the middle one is 5 to 12 % where its host has a processor to itself, and more on a busy machine: how
-        // long it takes is not a test's to say, and one that rests for half of it does something else than it should.
-        assert!(shortest <= 50, "{kernel}: {shortest} %:\n{said}");
+        // Of so small a guest the middle one was 5 to 12 %. What a busy machine adds, it adds to some of them: a hand-over that takes
+        // longer by itself does so each time.
+        assert!(shortest <= 25, "{kernel}: {shortest} %:\n{said}");
     }
 }

@@ -108,12 +108,33 @@ mod tests {
     use super::*;
     use crate::counters::Guest;
     use std::io::{BufRead as _, BufReader};
+    use std::os::unix::net::UnixListener;
     use vmlock_spec::observation::wire::{
         AREA_MAGIC, DONE_COMPLETE, Kind, STATUS_VALUE, encoding, key,
     };
     use vmlock_spec::observation::{decode, fact_name};
     use vmlock_spec::report::Seen;
     use vmlock_spec::status::Checking;
+
+    /// Answers who asks next: what that asked.
+    fn answers(listener: &UnixListener, answer: &Answer) -> String {
+        let (stream, _) = listener.accept().expect("somebody asks");
+        stream.set_nonblocking(false).expect("it can wait");
+        let mut line = String::new();
+        let read = BufReader::new(&stream).read_line(&mut line);
+        read.expect("it asks");
+        let mut words = serde_json::to_vec(answer).expect("it is plain");
+        words.push(b'\n');
+        (&stream).write_all(&words).expect("it listens");
+        line
+    }
+
+    /// The status of a guest of whose three bytes of memory so many were checked, and are to be.
+    fn checks(checked: u64) -> Answer {
+        let mut status = Guest::new("web", 0).status();
+        status.checking = Some(Checking { checked, memory: 3 });
+        Answer::Status(Box::new(status))
+    }
 
     /// However long its memory is being checked: nobody asks to audit it before, nor gives it up.
     #[test]
@@ -123,28 +144,15 @@ mod tests {
         let listener = listen("control", &socket).expect("the folder is ours");
         listener.set_nonblocking(false).expect("it can wait");
         let runner = thread::spawn(move || {
-            let mut asked = Vec::new();
-            for left in [2, 1, 0, 0] {
-                let (stream, _) = listener.accept().expect("somebody asks");
-                stream.set_nonblocking(false).expect("it can wait");
-                let mut line = String::new();
-                let read = BufReader::new(&stream).read_line(&mut line);
-                read.expect("it asks");
-                let mut status = Guest::new("web", 0).status();
-                status.checking = (left > 0).then_some(Checking {
-                    checked: 3 - left,
-                    memory: 3,
-                });
-                let answer = match line.contains(AUDIT) {
-                    true => Answer::Error("so far, so good".to_owned()),
-                    false => Answer::Status(Box::new(status)),
-                };
-                let answer = serde_json::to_vec(&answer).expect("it is plain");
-                asked.push(line);
-                (&stream).write_all(&answer).expect("it listens");
-                (&stream).write_all(b"\n").expect("it listens");
-            }
-            asked
+            let states = [
+                checks(1),
+                checks(2),
+                Answer::Status(Box::new(Guest::new("web", 0).status())),
+                Answer::Error("so far, so good".to_owned()),
+            ];
+            let all = states.into_iter();
+            all.map(|state| answers(&listener, &state))
+                .collect::<Vec<_>>()
         });
         let Err(why) = ask(&socket, 1, true) else {
             panic!("it is not audited")
@@ -164,20 +172,7 @@ mod tests {
         listener.set_nonblocking(false).expect("it can wait");
         let runner = thread::spawn(move || {
             for _ in 0..2 {
-                let (stream, _) = listener.accept().expect("somebody asks");
-                stream.set_nonblocking(false).expect("it can wait");
-                let mut line = String::new();
-                let read = BufReader::new(&stream).read_line(&mut line);
-                read.expect("it asks");
-                let mut status = Guest::new("web", 0).status();
-                status.checking = Some(Checking {
-                    checked: 3,
-                    memory: 3,
-                });
-                let answer = Answer::Status(Box::new(status));
-                let answer = serde_json::to_vec(&answer).expect("it is plain");
-                (&stream).write_all(&answer).expect("it listens");
-                (&stream).write_all(b"\n").expect("it listens");
+                answers(&listener, &checks(3));
             }
         });
         let progress = Progress::of("nothing", true);

@@ -228,11 +228,11 @@ fn locks_that_contradict_themselves_are_refused() {
                 boot.kernel.digest = Some("md5-0".into());
             }
         }),
-        ("of `baselines.kvm-", &|l| {
+        ("`baselines.kvm-", &|l| {
             let digest = l.baselines.values_mut().next().expect("it has one");
             *digest = digest.replace("sha256-", "sha512-");
         }),
-        ("of `cpu.digest`", &|l| {
+        ("`cpu.digest` is", &|l| {
             l.cpu.digest = l.cpu.digest.to_uppercase()
         }),
         ("kernel's address", &|l| {
