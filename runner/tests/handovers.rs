@@ -6,7 +6,7 @@
 
 mod host;
 
-use host::checks::guest;
+use host::checks::{STILL, guest};
 use host::{Place, image, in_host_of};
 use std::env;
 use std::io::{self, Write as _};
@@ -53,14 +53,12 @@ at() { $run status $1 2>/dev/null | head -1; }
 is() { await "at $1 | grep -q ': $2'"; }
 # The guest is to run there, as somebody says: whether it is, and why not.
 claim() { $run claim $1 >claimed 2>&1 && echo granted || { echo refused $(grep -c -e "$2" claimed); grep -q -e "$2" claimed || cat claimed; }; }
-# It has done nothing for two seconds, however busy its host is: it waits.
-idle() { was=; for t in 1 2 3 4 5; do did=$(cut -d' ' -f14,15 /proc/$1/stat); [ "$did" = "$was" ] && break; was=$did; sleep 2; done; }
 # A hand-over whose giving end is frozen once it has told the guest's state, and hears nothing: the other one is in its jail
 # by then, and has asked for the guest.
 freeze() {
     receive; there=mine/$((n + 1)); $run migrate --to mine/to --control $socket >said 2>&1 & client=$!
     for m in $(seq 200); do
-        kill -STOP $pid; sleep 0.7
+        halt $pid; sleep 0.7
         grep -q '^Seccomp:.*2' /proc/$new/status && idle $new && break
         kill -CONT $pid; sleep 0.02
         [ ! -s said ] || break
@@ -78,7 +76,7 @@ $run resume $there >/dev/null 2>&1 && echo "resumed in doubt"
 echo "killed when told: $(claim $there)"; n=$((n + 1)); socket=$there pid=$new; is $socket running; again "killed when told"
 # The other end is frozen once it has asked. The guest is given, and nobody says that it runs: it goes on where it is named, and
 # once its end is back that runs nothing, neither then nor after the guest has ended here.
-frozen; kill -STOP $new; kill -CONT $pid; is $socket unknown; wait $client; echo "given to the frozen: exit $? $(grep -c 'nobody knows' said)"
+frozen; halt $new; kill -CONT $pid; is $socket unknown; wait $client; echo "given to the frozen: exit $? $(grep -c 'nobody knows' said)"
 $run resume $socket >/dev/null 2>&1 && echo "resumed in doubt"
 echo "its giver: $(claim $socket)"; is $socket running; again "its giver"
 kill -CONT $new; is $there unknown; echo "thawed: $(claim $there 'other end has the right')"
@@ -174,7 +172,7 @@ fn a_guest_goes_from_runner_to_runner_and_is_never_lost() {
         });
         let (count, kills) = (6, 5);
         let names = format!("lock={} other={}", lock.display(), other.display());
-        let script = format!("{names} count={count} kills={kills}\n{SCRIPT}");
+        let script = format!("{names} count={count} kills={kills}\n{STILL}{SCRIPT}");
         let script = place.write("handovers.sh", script.as_bytes());
         let files = [image, lock, other, script.clone()];
         let said = in_host_of(kernel, "cortex-a72", &script, &files, &["tun"]);

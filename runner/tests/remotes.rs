@@ -7,7 +7,7 @@
 
 mod host;
 
-use host::checks::guest;
+use host::checks::{STILL, guest};
 use host::{Place, image, in_host_of};
 use std::env;
 use std::fmt::Write as _;
@@ -102,13 +102,11 @@ with="--token-file mine/other"
 pipe cat cat; echo "by pipes: $(cat code)"; [ "$(cat code)" = 0 ] || { cat said words.*; exit 1; }; ended $pid 143 pipes; n=$((n + 1)); socket=mine/$n pid=$(cat receiver)
 is $socket running; grep -q '!' mine/console && echo "by pipes: something has changed"
 receive; migrate || { cat said words.*; exit 1; }; await "[ -s ended ]"; echo "and back: $(cat ended)"; n=$((n + 1)); socket=mine/$n pid=$new; again "and back"
-# It has done nothing for two seconds, however busy its host is: it waits.
-idle() { was=; for t in 1 2 3 4 5; do did=$(cut -d' ' -f14,15 /proc/$1/stat); [ "$did" = "$was" ] && break; was=$did; sleep 2; done; }
 # A hand-over whose giving end is frozen once it has told the guest's state: the other one asks for the guest, and hears nothing.
 freeze() {
     receive; $run migrate --to $to --token-file mine/token --rest-limit 45 --control $socket >said 2>&1 & client=$!
     for m in $(seq 200); do
-        kill -STOP $pid; sleep 0.7
+        halt $pid; sleep 0.7
         grep -q '^Seccomp:.*2' /proc/$new/status && idle $new && break
         kill -CONT $pid; sleep 0.02
         [ ! -s said ] || break
@@ -120,7 +118,7 @@ freeze() {
 frozen() { k=0; until freeze; do k=$((k + 1)); [ $k -lt 8 ] || { echo "never frozen"; exit 1; }; done; }
 anew() { n=$((n + 1)); total=$((total + 1)); begin; again anew; }
 # The same, and the other end is frozen before the guest is given to it: that word lies there.
-unheard() { frozen; kill -STOP $new; kill -CONT $pid; }
+unheard() { frozen; halt $new; kill -CONT $pid; }
 # Who carries the words ends right behind the last one: it is heard all the same, and the disks are left to who hears it.
 heard() {
     unheard; sleep 2; kill -9 $client; wait $client; await "at $socket | grep -q -e ': unknown' -e ': running'"
@@ -264,7 +262,7 @@ fn a_guest_goes_to_another_host_and_is_never_lost() {
         let names = format!("lock={} other={}", lock.display(), other.display());
         let (kills, long) = (format!("kills={kills} steps={steps}"), u8::from(long));
         let numbers = format!("count={count} {kills} long={long} {}", ways.join(" "));
-        let script = format!("{names} {numbers}\n{SCRIPT}");
+        let script = format!("{names} {numbers}\n{STILL}{SCRIPT}");
         let script = place.write("remotes.sh", script.as_bytes());
         let files = [image, lock, other, script.clone()];
         let said = in_host_of(kernel, "cortex-a72", &script, &files, &["tun"]);

@@ -121,3 +121,11 @@ pub fn guest() -> Vec<u32> {
     code[IRQ..IRQ + TICK.len()].copy_from_slice(&TICK);
     code
 }
+
+/// What the shell of a host knows of a process that is to stand still.
+pub const STILL: &str = r#"
+# It has done nothing for two seconds, however busy its host is: it waits.
+idle() { was=; for t in 1 2 3 4 5; do did=$(cut -d' ' -f14,15 /proc/$1/stat); [ "$did" = "$was" ] && break; was=$did; sleep 2; done; }
+# It is stopped, and does nothing more: a signal that was sent is not yet one that all its threads have seen.
+halt() { kill -STOP $1; for t in $(seq 100); do grep -h '^State:' /proc/$1/task/*/status | grep -qv 'T (stopped)' || break; sleep 0.05; done; }
+"#;
