@@ -20,6 +20,7 @@ use hand::{HANDING, Hand};
 use look::Looks;
 use std::fs::File;
 use std::mem::take;
+use std::os::fd::BorrowedFd;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 use vmlock_spec::event::Event;
@@ -522,6 +523,26 @@ impl Operator {
             || self.is_handing()
     }
 
+    /// What can be read once there is more to be done of what takes its time.
+    pub fn wakes(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
+        let controls = self.controls.get();
+        let other_end = match &self.held {
+            Held::Hands(hand) if self.is_handing() => Some(hand.fd()),
+            _ => None,
+        };
+        controls
+            .and_then(|it| it.bell().fd())
+            .into_iter()
+            .chain(other_end)
+    }
+
+    /// That is being looked at.
+    pub fn woken(&self) {
+        if let Some(controls) = self.controls.get() {
+            controls.bell().heard();
+        }
+    }
+
     /// When there is something to be done, whoever asks for what.
     pub fn due(&self) -> Option<Instant> {
         self.back
@@ -607,6 +628,7 @@ mod tests {
     use crate::hold::pausing::tests::{Machine, begins_paused, machine};
     use crate::jail::elders::Elders;
     use crate::snapshot::scribe::tests::unfinished;
+    use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
     use std::io::{Read as _, Write as _};
     use std::net::Shutdown;
     use std::os::unix::net::UnixStream;
@@ -905,6 +927,34 @@ mod tests {
         assert!(says.send(Ok(Identity([7; 32]))).is_err());
         assert!(!operator.is_whole());
         assert_eq!(operator.state(), State::Paused);
+    }
+
+    /// Whoever waits need not look again and again.
+    #[test]
+    fn who_waits_for_a_guest_to_rest_is_woken_once_it_does() {
+        let (Machine { controls, .. }, thread) = machine(1000);
+        let mut operator = of(controls);
+        let mut woken = 0;
+        while woken < 5 {
+            assert!(operator.pause(Instant::now()).is_none());
+            // One that has not gone on since rests already.
+            if operator.turn(1, Instant::now()).is_some() {
+                operator.resume();
+                thread::sleep(Duration::from_millis(1));
+                continue;
+            }
+            let wakes = operator.wakes();
+            let mut fds: Vec<PollFd> = wakes.map(|fd| PollFd::new(fd, PollFlags::POLLIN)).collect();
+            assert_eq!(fds.len(), 1);
+            let rung = poll(&mut fds, PollTimeout::from(30_000_u16));
+            assert_eq!(rung, Ok(1), "nobody rings");
+            woken += 1;
+            operator.woken();
+            let told = operator.turn(1, Instant::now());
+            assert!(matches!(told, Some(Answer::State(State::Paused))));
+            operator.resume();
+        }
+        thread.expect("it has one").join().expect("it goes on");
     }
 
     #[test]

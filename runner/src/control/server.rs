@@ -27,7 +27,7 @@ pub const FILES: usize = 3;
 const WAITERS: usize = CLIENTS / 2;
 /// How long a client may take to ask and to hear.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// How long it is until a pause that has yet to come is looked at again.
+/// How long it is until a pause that has yet to come is looked at again, if nobody wakes who looks.
 const SOON: Duration = Duration::from_millis(1);
 /// The same of a guest that is being written.
 const LATER: Duration = Duration::from_millis(20);
@@ -104,6 +104,8 @@ impl Server {
         if room {
             fds.push(PollFd::new(self.listener.as_fd(), PollFlags::POLLIN));
         }
+        let wakes = operator.wakes();
+        fds.extend(wakes.map(|fd| PollFd::new(fd, PollFlags::POLLIN)));
         let limited = self.clients.iter().filter(|client| client.waits.is_none());
         let mut next = limited
             .map(|client| client.until)
@@ -121,6 +123,7 @@ impl Server {
             Ok(_) | Err(Errno::EINTR) => {}
             Err(_) => thread::sleep(RETRY),
         }
+        operator.woken();
         if room {
             self.accept();
         }

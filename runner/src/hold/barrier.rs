@@ -8,6 +8,7 @@
 //! then. This is independent of [`World`](crate::machine::pause::World): that stops vCPUs for moments, one at the
 //! guest's own request, and waits until they are out.
 
+use super::bell::Bell;
 use crate::kick::Kicker;
 use nix::unistd::Pid;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -121,6 +122,12 @@ impl State {
         let vcpus = self.vcpus.iter().enumerate();
         vcpus.filter(|(_, slot)| !slot.rests())
     }
+
+    /// Whether each has said what is its own.
+    fn all_told(&self) -> bool {
+        let mut asked = self.asked.iter();
+        asked.all(|asked| matches!(asked, Asked::Told(_)))
+    }
 }
 
 /// Open while nobody holds the guest.
@@ -130,6 +137,8 @@ pub struct Barrier {
     state: Mutex<State>,
     /// The last hold has gone.
     raised: Condvar,
+    /// Wakes who waits for all vCPUs to rest, or for what they were asked.
+    pub bell: Bell,
 }
 
 /// While it lives, no vCPU enters KVM_RUN, unless the machine ends.
@@ -144,8 +153,8 @@ impl Drop for Hold {
 }
 
 impl Barrier {
-    /// That of a machine with so many vCPUs; `held` tells whether anybody holds it.
-    pub fn new(vcpus: usize, held: Arc<AtomicBool>) -> Self {
+    /// That of a machine with so many vCPUs; `held` tells whether anybody holds it, and `bell` wakes who waits for them.
+    pub fn new(vcpus: usize, held: Arc<AtomicBool>, bell: Bell) -> Self {
         Self {
             held,
             state: Mutex::new(State {
@@ -157,6 +166,7 @@ impl Barrier {
                 gone: false,
             }),
             raised: Condvar::new(),
+            bell,
         }
     }
 
@@ -198,6 +208,7 @@ impl Barrier {
     /// That vCPU has no thread any more.
     pub fn part(&self, vcpu: u32) {
         self.set(vcpu, Slot::Gone);
+        self.bell.ring();
     }
 
     /// The threads that run vCPUs.
@@ -225,8 +236,13 @@ impl Barrier {
     pub fn rest(&self, vcpu: u32, settled: &mut impl AtRest) {
         let (mut state, at) = (self.state(), vcpu as usize);
         while state.holds > 0 && !state.gone {
-            if let Some(slot) = state.vcpus.get_mut(vcpu as usize) {
+            if let Some(slot) = state.vcpus.get_mut(at)
+                && !slot.rests()
+            {
                 slot.rest(true);
+                if state.awake().next().is_none() {
+                    self.bell.ring();
+                }
             }
             let times = state.times;
             if state.asked.get_mut(at).is_some_and(Asked::begin) {
@@ -236,6 +252,9 @@ impl Barrier {
                 let same = state.times == times;
                 if same && let Some(asked) = state.asked.get_mut(at) {
                     *asked = Asked::Told(own);
+                    if state.all_told() {
+                        self.bell.ring();
+                    }
                 }
                 continue;
             }
@@ -254,6 +273,7 @@ impl Barrier {
                 let same = state.times == times;
                 if same && let Some(asked) = state.looks.get_mut(at) {
                     *asked = Asked::Told(seen.map_err(|lost| lost.words));
+                    self.bell.ring();
                 }
                 continue;
             }
@@ -303,11 +323,7 @@ impl Barrier {
     /// What they said, in order, once all of them have.
     pub fn told(&self) -> Option<Result<Vec<Own>, String>> {
         let mut state = self.state();
-        let all = state
-            .asked
-            .iter()
-            .all(|asked| matches!(asked, Asked::Told(_)));
-        let told = all.then(|| std::mem::take(&mut state.asked))?;
+        let told = state.all_told().then(|| std::mem::take(&mut state.asked))?;
         state.asked = told.iter().map(|_| Asked::Nothing).collect();
         drop(state);
         let own = |(index, asked)| match asked {
@@ -379,7 +395,8 @@ pub mod tests {
 
     /// The barrier of so many vCPUs.
     pub fn barrier(vcpus: usize) -> Arc<Barrier> {
-        Arc::new(Barrier::new(vcpus, Arc::default()))
+        let bell = Bell::new().expect("there are descriptors");
+        Arc::new(Barrier::new(vcpus, Arc::default(), bell))
     }
 
     /// The thread of vCPU 0, which goes so many rounds, and what counts them.

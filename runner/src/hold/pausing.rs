@@ -6,6 +6,7 @@
 //! for: whoever pauses asks again ([`Pausing::go_on`]) until that is so, or too late.
 
 use super::barrier::{Barrier, Hold, Own};
+use super::bell::Bell;
 use super::outlet::Outlet;
 use crate::device::bus::Bus;
 use crate::device::virtio::thread::{Identity, Park, Parked};
@@ -92,6 +93,11 @@ impl Controls {
     /// Gets a vCPU out that is lent and does not come back.
     pub fn kick(&self, vcpu: u32) {
         self.barrier.kick(vcpu);
+    }
+
+    /// What wakes who waits for it.
+    pub fn bell(&self) -> &Bell {
+        &self.barrier.bell
     }
 
     /// Whether the machine ends.

@@ -28,6 +28,7 @@ use crate::gic::view;
 use crate::handover::hands::{CAME, Hands, UNKNOWN};
 use crate::handover::protocol::Verdict;
 use crate::hold::barrier::{Barrier, Hold};
+use crate::hold::bell::Bell;
 use crate::hold::outlet::Outlet;
 use crate::hold::pausing::{Controls, Saves};
 use crate::jail::elders::Elders;
@@ -415,6 +416,11 @@ fn run_turning(
         Some(own) => Lookout::new(&vm, own.lock)?,
         None => None,
     };
+    let bell = match &saves {
+        Some(_) => Bell::new()
+            .map_err(|e| Failure::environment(format!("the machine's bell: {e}"), &[]))?,
+        None => Bell::default(),
+    };
     let shared = Arc::new(Shared {
         vm,
         lookout,
@@ -424,7 +430,7 @@ fn run_turning(
         firmware,
         stop: AtomicBool::new(false),
         overdue: AtomicBool::new(false),
-        barrier: Arc::new(Barrier::new(vcpus.len(), Arc::clone(&counts.paused))),
+        barrier: Arc::new(Barrier::new(vcpus.len(), Arc::clone(&counts.paused), bell)),
         outlet,
         waits: AtomicBool::new(false),
         ended: sender,

@@ -131,6 +131,9 @@ impl Work {
         };
         // Who does not wait any more need not know.
         let _ = says.send(end);
+        if let Some(controls) = of.get() {
+            controls.bell().ring();
+        }
     }
 }
 

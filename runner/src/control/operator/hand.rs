@@ -17,7 +17,7 @@ use std::fmt::Write as _;
 use std::fs::File;
 use std::io::ErrorKind;
 use std::mem::take;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 use vmlock_spec::event;
@@ -364,6 +364,11 @@ enum Commits {
 }
 
 impl Hand {
+    /// Can be read once the other end has said something.
+    pub(super) fn fd(&self) -> BorrowedFd<'_> {
+        self.peer.stream().as_fd()
+    }
+
     /// What the other end says by now.
     fn hear(&mut self, hands: &Hands, now: Instant) -> Seen {
         match self.peer.hear() {

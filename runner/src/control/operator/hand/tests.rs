@@ -218,3 +218,23 @@ fn an_end_that_is_not_where_it_was_to_be_gets_nothing_and_no_time() {
         fs::remove_file(&given.path).expect("it was made here");
     }
 }
+
+/// Each millisecond that a word lies there the guest rests.
+#[test]
+fn a_word_of_the_other_end_wakes_who_waits_for_it() {
+    use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+    let mut given = Given::new("word", Giving::Told, Instant::now());
+    let (taking, giving) = pair();
+    given.hand.peer = giving;
+    given.operator.held = Held::Hands(Box::new(given.hand));
+    let wakes = || {
+        let fds = given.operator.wakes();
+        let mut fds: Vec<PollFd> = fds.map(|fd| PollFd::new(fd, PollFlags::POLLIN)).collect();
+        poll(&mut fds, PollTimeout::ZERO)
+    };
+    given.operator.woken();
+    assert_eq!(wakes(), Ok(0));
+    taking.say(&Message::Restored {}, None).expect("room");
+    assert_eq!(wakes(), Ok(1));
+    fs::remove_file(&given.path).expect("it was made here");
+}
