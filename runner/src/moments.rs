@@ -427,7 +427,7 @@ impl<'a> Maker<'a> {
         let built = apply::complete(begun, recipe)?;
         let state = opened.map(|opened| &opened.saved.state);
         let verified = match state {
-            Some(state) => verify::resumed(built, lock, recipe, state)?,
+            Some(state) => verify::resumed(built, lock, recipe, &mut || Ok(state))?,
             None => {
                 let verified = verify::verify(built, lock, recipe)?;
                 let (uart, _) = device::looked_at(&lock.machine.devices);

@@ -713,14 +713,15 @@ impl Host<'_> {
         stats.mark("create");
         let built = apply::complete(begun, &recipe)?;
         stats.mark("enforce");
-        let state = match self.goes {
-            Goes::Begins => None,
-            Goes::On(state) => Some(state),
-            Goes::Comes(coming) => Some(coming.state()?),
-        };
-        let verified = match state {
-            Some(state) => verify::resumed(built, self.lock, &recipe, state)?,
-            None => verify::verify(built, self.lock, &recipe)?,
+        let verified = match self.goes {
+            Goes::Begins => verify::verify(built, self.lock, &recipe)?,
+            Goes::On(state) => verify::resumed(built, self.lock, &recipe, &mut || Ok(state))?,
+            Goes::Comes(coming) => verify::resumed(built, self.lock, &recipe, &mut || {
+                let state = coming.state()?;
+                // It rests since a moment ago; what comes now, it rests for.
+                stats.mark("arrive");
+                Ok(state)
+            })?,
         };
         stats.mark("verify");
         say_withheld(proven.withheld());

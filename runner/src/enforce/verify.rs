@@ -124,7 +124,11 @@ pub fn verify(built: Built, lock: &Lock, recipe: &Recipe) -> Result<Verified, Fa
     prove(built, lock, recipe, None)
 }
 
-/// The same of a machine that goes on with the state of a saved guest, instead of beginning.
+/// What brings a saved guest's state, which may have to be waited for.
+type Comes<'s, 'a> = &'a mut dyn FnMut() -> Result<&'s State, Failure>;
+
+/// The same of a machine that goes on with the state of a saved guest, instead of beginning. That is asked for once all was
+/// read back that does not need it: a guest that is handed over rests from then on.
 ///
 /// # Errors
 /// As [`verify`]; what of the state this host does not take, or does not hold.
@@ -132,7 +136,7 @@ pub fn resumed(
     built: Built,
     lock: &Lock,
     recipe: &Recipe,
-    state: &State,
+    state: Comes<'_, '_>,
 ) -> Result<Verified, Failure> {
     prove(built, lock, recipe, Some(state))
 }
@@ -141,13 +145,14 @@ fn prove(
     mut built: Built,
     lock: &Lock,
     recipe: &Recipe,
-    state: Option<&State>,
+    state: Option<Comes<'_, '_>>,
 ) -> Result<Verified, Failure> {
     let mut found = Found::default();
     let begun = reset::begun(lock);
     written(&built, lock, &begun, &recipe.orders.steps, &mut found)?;
     let mut homes = Vec::new();
     if found.refusals.is_empty() {
+        let state = state.map(|comes| comes()).transpose()?;
         if let Some(state) = state {
             resume::give(&built, lock, state)?;
         }
