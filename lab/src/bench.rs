@@ -250,7 +250,7 @@ struct Bench<'a> {
 }
 
 impl Bench<'_> {
-    /// All figures but those of saves, of which some do not meet their limits: the rest is to tell by its end whether it does.
+    /// All figures but those of saves, which take half an hour.
     fn everything(&self) -> Result<Vec<Measure>> {
         let mut measures = self.starts()?;
         let compiled = self.runs.saturating_mul(COMPILE_RUNS);

@@ -51,6 +51,21 @@ pub struct Guest {
     pub rests: Option<Vec<String>>,
     /// Whether the file is copied by `dd`, to know how long that takes.
     pub copied: bool,
+    /// How it goes from runner to runner, of a contender that can do that.
+    pub hands: Option<Hands>,
+}
+
+/// How a guest goes from one runner to another, again and again. Each has a control socket of its own, in turn.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Hands {
+    /// Starts it with the first one.
+    pub start: Vec<String>,
+    /// Where the other one waits for it.
+    pub meeting: PathBuf,
+    /// Has the one wait there whose turn it is.
+    pub receive: [Vec<String>; 2],
+    /// Has the other one of them give it to that one.
+    pub migrate: [Vec<String>; 2],
 }
 
 /// How a guest gets into its file.
@@ -80,8 +95,12 @@ pub struct Seen {
     pub heard: Vec<f64>,
     /// Length of its file, and how much of that is on the disk, in bytes.
     pub file: (u64, u64),
-    /// What the last restored one had needed until its guest ran.
-    pub before: Before,
+    /// What each restored one had needed until its guest ran, of a contender that says when its memory was checked.
+    pub before: Vec<Before>,
+    /// What was said when it was last handed over.
+    pub arrived: String,
+    /// How long it rested while it was handed over to another runner of this host, several for each round.
+    pub rests: Vec<f64>,
     /// What was said when it was restored.
     pub words: String,
 }
@@ -91,7 +110,7 @@ pub struct Seen {
 pub struct Before {
     /// System calls of all its threads but the one that checks memory meanwhile, by name, until KVM first enters a guest.
     pub calls: Calls,
-    /// Page faults until the guest's first byte; of one at rest, until its memory was checked.
+    /// Page faults of one at rest, until its memory was checked.
     pub faults: u64,
     /// Bytes of its memory that are there then.
     pub resident: u64,
@@ -102,6 +121,9 @@ const MEANWHILE: Duration = Duration::from_millis(50);
 
 /// How often a guest is paused and resumed in a round: one pause is as long as who runs next on the CPU makes it.
 const PAUSES: usize = 9;
+
+/// How often a guest is handed over in a round.
+const HANDS: usize = 3;
 
 /// How long each step of a guest's way may take, by this host's clock.
 const STEP: Duration = Duration::from_secs(60);
@@ -172,8 +194,12 @@ pub fn run(order: &Path) -> Result<u8> {
                     steps.next(format!("round {round}, {name}, {contender}: {what}"));
                 };
                 guest.save(order.mark, seen, &step)?;
-                guest.restore(order.mark, round == order.rounds, seen, &step)?;
+                guest.restore(order.mark, counts, seen, &step)?;
                 remove(&guest.file)?;
+                if let Some(hands) = &guest.hands {
+                    step("hand over");
+                    hands.over(order.mark, seen)?;
+                }
             }
         }
     }
@@ -267,7 +293,7 @@ impl Guest {
         Ok(())
     }
 
-    /// Restores it from its file; twice where calls are to be counted, which takes time.
+    /// Restores it from its file; two times more where what it needs is to be counted, which takes time.
     fn restore(&self, mark: u8, counted: bool, seen: &mut Seen, step: &dyn Fn(&str)) -> Result<()> {
         step("restore");
         let begun = Instant::now();
@@ -278,24 +304,24 @@ impl Guest {
         }
         seen.heard.push(micros(begun.elapsed()));
         seen.words = restored.ends();
-        if counted {
+        if let (true, Some(rests)) = (counted, &self.rests) {
             step("count of what a restore asks for");
             let counters = Counters::until_a_guest_runs()?;
             let restored = self.begin(mark)?;
             let process = restored.child.id();
-            seen.before.calls = counters.calls_since(process, &checkers(process)?)?;
+            let calls = counters.calls_since(process, &checkers(process)?)?;
             drop(counters);
-            let Some(rests) = &self.rests else {
-                (seen.before.faults, seen.before.resident) = memory(process)?;
-                restored.ends();
-                return Ok(());
-            };
             // A rehearsal of the lock would enter a guest before, and what comes after that is not counted.
             recalled(&restored.ends())?;
             step("count of what a restore touches");
             let mut restored = Restored::counted(rests)?;
             restored.says(|line| line.contains(CHECKED))?;
-            (seen.before.faults, seen.before.resident) = memory(restored.child.id())?;
+            let (faults, resident) = memory(restored.child.id())?;
+            seen.before.push(Before {
+                calls,
+                faults,
+                resident,
+            });
             restored.ends();
         }
         Ok(())
@@ -308,6 +334,44 @@ impl Guest {
             None => Restored::start(&self.restore, mark),
         }
     }
+}
+
+impl Hands {
+    /// Has a guest handed over several times, and hears it after each.
+    fn over(&self, mark: u8, seen: &mut Seen) -> Result<()> {
+        let mut here = Running::start(&self.start, mark)?;
+        for turn in 0..HANDS {
+            let (receive, migrate) = (&self.receive[turn % 2], &self.migrate[turn % 2]);
+            // The last one who waited there may have left it behind.
+            let _ = fs::remove_file(&self.meeting);
+            let mut there = Restored::run(receive)?;
+            let begun = Instant::now();
+            while !self.meeting.exists() {
+                match there.child.try_wait() {
+                    Ok(None) if begun.elapsed() < STEP => thread::sleep(MEANWHILE / 10),
+                    _ => return Err(there.failed()),
+                }
+            }
+            thread::sleep(MEANWHILE);
+            seen.rests.push(rested(&said(migrate)?)? * 1e3);
+            there.says(|line| Phases::read(line).is_ok())?;
+            seen.arrived = there.said.clone();
+            there.is_heard(mark)?;
+            here.ends();
+            here = Running::of(there);
+        }
+        Ok(())
+    }
+}
+
+/// How long a guest rested that was handed over, in milliseconds, as `vmlock-run migrate --format json` says it.
+fn rested(answer: &str) -> Result<f64> {
+    let said: serde_json::Value = serde_json::from_str(answer).unwrap_or_default();
+    said["milliseconds"].as_f64().ok_or_else(|| {
+        Failure::environment(format!(
+            "how long a guest rested that was handed over is not said: {answer:?}"
+        ))
+    })
 }
 
 /// What vmlock-run says when all of a guest's memory was checked.
@@ -338,17 +402,24 @@ fn recalled(words: &str) -> Result<()> {
 /// Runs a command to its end, which has to be a good one: how long that took, in microseconds.
 fn finished(command: &[String]) -> Result<f64> {
     let begun = Instant::now();
+    said(command).map(|_| micros(begun.elapsed()))
+}
+
+/// The same: what it has printed, which has to be little.
+fn said(command: &[String]) -> Result<String> {
     let mut child = spawn(command, Stdio::piped())?;
-    let mut words = String::new();
+    let (mut answer, mut words) = (String::new(), String::new());
     if let Some(mut said) = child.stderr.take() {
         let _ = said.read_to_string(&mut words);
+    }
+    if let Some(mut said) = child.stdout.take() {
+        let _ = said.read_to_string(&mut answer);
     }
     let status = child
         .wait()
         .map_err(|e| Failure::environment(format!("cannot wait: {e}")))?;
-    let took = micros(begun.elapsed());
     match status.success() {
-        true => Ok(took),
+        true => Ok(answer),
         false => Err(Failure::environment(format!(
             "{} ended with {status}; it said:\n{}",
             command.join(" "),
@@ -409,12 +480,17 @@ struct Running {
 
 impl Running {
     fn start(command: &[String], mark: u8) -> Result<Self> {
+        Restored::start(command, mark).map(Self::of)
+    }
+
+    /// One that has been heard.
+    fn of(restored: Restored) -> Self {
         let Restored {
             child,
             mut output,
             words: mut said,
             ..
-        } = Restored::start(command, mark)?;
+        } = restored;
         let heard = Arc::new(Mutex::new(Heard {
             last: Instant::now(),
             silence: Duration::ZERO,
@@ -431,11 +507,11 @@ impl Running {
         });
         // It says little, and is not to wait for anybody.
         thread::spawn(move || said.read_to_string(&mut String::new()));
-        Ok(Self {
+        Self {
             child,
             heard,
             listening: Some(listening),
-        })
+        }
     }
 
     fn heard(&self) -> std::sync::MutexGuard<'_, Heard> {
@@ -638,6 +714,13 @@ mod tests {
         let why = Restored::counted(&guest("echo refused >&2; exit 3"));
         let why = format!("{:?}", why.err().expect("it does not run"));
         assert!(why.contains("refused"), "{why}");
+    }
+
+    #[test]
+    fn how_long_a_guest_rested_is_found_in_what_is_said_of_it() {
+        let said = r#"{"state":"handed-over","milliseconds":12}"#;
+        assert!(rested(said).is_ok_and(|rest| (rest - 12.0).abs() < 1e-9));
+        assert!(rested("").is_err() && rested("{}").is_err());
     }
 
     #[test]
