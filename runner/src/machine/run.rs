@@ -34,6 +34,7 @@ use crate::hold::pausing::{Controls, Saves};
 use crate::jail::entered;
 #[cfg(feature = "torture")]
 use crate::jail::misbehave;
+#[cfg(feature = "torture")]
 use crate::jail::table::Thread;
 use crate::kvm::{Gic, Vm, discard};
 use crate::machine::home::Home;
@@ -49,8 +50,8 @@ pub use ended::Ended;
 pub use jailed::Jailed;
 use jailed::{enter, shut};
 use leave::{farewell, finish, wait};
-use resumed::gained;
 pub use resumed::{Asks, Counter, Resumed};
+use resumed::{Looks, Seen, gained, see_to};
 pub use space::Space;
 use std::mem::ManuallyDrop;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -357,8 +358,10 @@ fn run_turning(
     let (sender, receiver) = channel();
     let alarm =
         Alarm::new().map_err(|e| Failure::environment(format!("the machine's alarm: {e}"), &[]))?;
-    let lookout = match &saves {
-        Some(own) => Lookout::new(&vm, own.lock)?,
+    let audited = saves.as_ref().map(|own| own.lock);
+    let audited = audited.or_else(|| resumed.as_ref().map(|resumed| resumed.lock));
+    let lookout = match audited {
+        Some(lock) => Lookout::new(&vm, lock)?,
         None => None,
     };
     let shared = Arc::new(Shared {
@@ -400,10 +403,18 @@ fn run_turning(
     // Its vCPUs run all at once, when everybody is ready, and its devices begin then what waits in their queues. Where that
     // does not come none of them ever does: who leaves early lets go of nothing.
     let far = resumed.as_ref().is_some_and(|resumed| resumed.far);
+    let looks = resumed
+        .as_ref()
+        .filter(|it| it.looked_at && shared.lookout.is_some());
+    let looks = looks.map(|resumed| Looks::new(vcpus.len(), resumed.lock));
+    let (looks, mut seen) = looks.unzip();
+    // Its other end is gone when the witness has looked at all of them.
+    let (looking, looked) = channel::<()>();
+    let mut looking = Some(looking);
     let mut held = resumed.map(|resumed| {
         let parked: Vec<Parked> = parks.iter().map(Park::park).collect();
         let held = ManuallyDrop::new((parked, shared.barrier.hold()));
-        (resumed.counter, resumed.paused, resumed.asks, held)
+        (resumed, held)
     });
     let doors = shared.bus().doors();
     for doors in doors {
@@ -470,9 +481,18 @@ fn run_turning(
             _ => (None, None),
         };
         let inside = inside.clone();
-        let (index, vcpu, shared) = (vcpu.index(), vcpu.release(), Arc::clone(&shared));
+        let (index, mut vcpu, shared) = (vcpu.index(), vcpu.release(), Arc::clone(&shared));
         let staying = staying.clone();
+        let looks = looks.clone();
+        let (seen, looking) = match index {
+            0 => (seen.take(), looking.take()),
+            _ => (None, None),
+        };
         threads.push(home.last(move || {
+            let look = |vcpu| match looks {
+                Some(looks) => looks.at(vcpu, index, &shared),
+                None => vcpu,
+            };
             if let Some((first, entering)) = first {
                 let done = entering.into_iter().try_for_each(entered);
                 let begins = done.is_ok();
@@ -484,13 +504,16 @@ fn run_turning(
                     shared.barrier.remove();
                     return;
                 }
+                vcpu = look(vcpu);
+                let seen = seen.map_or(Ok(()), Seen::all);
+                drop(looking);
                 let (mut stays, mut unknown) = (false, false);
                 let mut check = None;
                 let held = match held {
                     None => None,
-                    Some(((counter, paused, asks, held), begins)) => {
-                        stays = paused;
-                        match gained(&vcpu, counter, asks) {
+                    Some(((resumed, held), begins)) => {
+                        stays = resumed.paused;
+                        match gained(&vcpu, resumed, seen) {
                             Ok(known) => unknown = !known,
                             Err(how) => {
                                 // Nothing of the guest's: it has not run.
@@ -512,6 +535,8 @@ fn run_turning(
                 }
                 // In this order: the devices go on before the vCPUs do.
                 drop(released);
+            } else {
+                vcpu = look(vcpu);
             }
             drop(inside);
             let how = drive(index, vcpu, &shared);
@@ -522,7 +547,7 @@ fn run_turning(
             }
         }));
     }
-    drop((staying, inside));
+    drop((staying, inside, looks));
     if keys {
         let keys = Arc::clone(&shared);
         // Not joined: it may be waiting for a key that never comes.
@@ -541,6 +566,7 @@ fn run_turning(
         home.last(move || keep(&shared, &cores, console));
     }
     entered(all_inside)?;
+    see_to(&threads, &looked);
     beside(&shared)?;
     #[cfg(feature = "torture")]
     misbehave::inside(Thread::Main);

@@ -54,6 +54,7 @@ pub(super) fn shut(
         proxied: shared.proxied.is_some(),
         calls: shared.firmware.is_some(),
         shared: is_shared,
+        resumed: shared.on.is_some(),
         largest,
         connections: connections
             + match kinds.contains(&Thread::Vsock) {
