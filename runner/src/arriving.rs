@@ -324,6 +324,13 @@ impl Arriving {
         Ok(opened)
     }
 
+    /// Says that the guest cannot go on here, and why: its other end goes on with it.
+    pub fn declines(mut self, why: &str) -> Verdict {
+        // It sees the end of the connection, too.
+        let _ = self.peer.say(&Message::no(why));
+        Verdict::Never(why.to_owned())
+    }
+
     /// Asks for the guest, whose state the machine has: with the right to run it, and what is done last before it runs.
     /// What is another runner's until then, `holds` takes.
     pub fn ask(

@@ -64,6 +64,8 @@ pub struct Needs {
     pub calls: bool,
     /// Its memory is shared with whom it is handed over to.
     pub shared: bool,
+    /// Its guest goes on, and did not begin here.
+    pub resumed: bool,
     /// The kinds of its devices' threads.
     pub devices: Vec<Thread>,
     /// Those of threads that are there before.
@@ -86,7 +88,7 @@ impl Needs {
                 Machine::Proxied => self.proxied,
                 Machine::Calls => self.calls,
                 Machine::Shared => self.shared,
-                Machine::Operated => self.elders.contains(&Thread::Control),
+                Machine::Audited => self.resumed || self.elders.contains(&Thread::Control),
             };
             machine && rule.is_for(threads)
         };

@@ -450,6 +450,8 @@ impl<'a> Maker<'a> {
             opened.devices(&mut bus)?;
         }
         let resumed = state.map(|state| Resumed {
+            lock,
+            looked_at: true,
             counter: Counter {
                 value: state.machine.virtual_counter.0,
                 since: None,

@@ -406,6 +406,9 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
             "--no-jail: a guest that takes this program over can do what you can",
         );
     }
+    // Who runs on this host writes its stolen time into the guest's memory, which is its other end's until it is given.
+    let looked_at =
+        arriving.is_none() || far || !lock.machine.vcpus.iter().any(|it| it.stolen_time.is_some());
     let check = match (checker, laid, &state) {
         (Some(checker), Some(laid), Some(opened)) => {
             Some((outlet, checker.of(Arc::clone(opened), laid)))
@@ -445,6 +448,8 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
             let state = &opened.saved.state;
             let on = state.vcpus.iter().map(|vcpu| vcpu.power == Power::On);
             Resumed {
+                lock,
+                looked_at,
                 counter: counter(lock, &state.machine),
                 on: on.collect(),
                 paused: parsed.has(PAUSED.long),
@@ -632,9 +637,12 @@ fn asks(
     since: Vec<Stamp>,
 ) -> run::Asks {
     let memory = Arc::clone(memory);
-    Box::new(move |last| match memory.right() {
-        Some(right) => arriving.ask(right, || hands::hold_same(&disks, &since, true), last),
-        None => Verdict::Never("its memory did not come".to_owned()),
+    Box::new(move |last| match (last, memory.right()) {
+        (Ok(last), Some(right)) => {
+            arriving.ask(right, || hands::hold_same(&disks, &since, true), last)
+        }
+        (Ok(_), None) => Verdict::Never("its memory did not come".to_owned()),
+        (Err(why), _) => arriving.declines(why),
     })
 }
 
@@ -793,6 +801,10 @@ fn ending(how: &Ended) -> (u8, String) {
             format!(
                 "the guest was not handed over to here: {why} (look at its other end: `vmlock-run status`)"
             ),
+        ),
+        Ended::NotKept(why) => (
+            exit::REFUSED,
+            format!("{why} (the guest did not go on, and its file is as it was)"),
         ),
         Ended::Damaged(why) => (
             exit::ENVIRONMENT,

@@ -130,13 +130,13 @@ pub enum Machine {
     Proxied,
     /// One whose firmware calls the runner answers, and whose vCPUs it may start.
     Calls,
-    /// One that somebody can ask by a control socket.
-    Operated,
+    /// One whose vCPUs the witness may look at: it has a control socket, or its guest was saved or comes from elsewhere.
+    Audited,
     /// One whose memory is shared, so that it can be handed over.
     Shared,
 }
 
-use Machine::{Calls, Every, Operated, Proxied, Shared};
+use Machine::{Audited, Calls, Every, Proxied, Shared};
 
 /// One thing that is allowed.
 #[derive(Clone, Copy, Debug)]
@@ -197,7 +197,9 @@ impl fmt::Display for Row {
             Every => {}
             Proxied => f.write_str(" (where the runner answers for the interrupt controller)")?,
             Calls => f.write_str(" (where the runner answers firmware calls)")?,
-            Operated => f.write_str(" (where there is a control socket)")?,
+            Audited => f.write_str(
+                " (where there is a control socket, or a guest goes on that ran before)",
+            )?,
             Shared => f.write_str(" (with `--memory shared`)")?,
         }
         self.only
@@ -274,8 +276,8 @@ const NO_RING: &str = "the host's io_uring cannot be had";
 const SAVED: &str = "a guest is saved";
 const RESTORED: &str = "a guest is restored from a file that stays as it is";
 const HANDED: &str = "a guest is handed over";
-const AUDITED: &str = "a guest is audited while it runs";
-const READ: &str = "a guest is saved, or audited while it runs";
+const AUDITED: &str = "a guest is audited while it runs, or before it goes on";
+const READ: &str = "a guest is saved or audited";
 const READER: &str = "somebody connects to the guest's console";
 const NEWER: &str = "this program was built with a newer C library";
 const SOCKETS: &str = "a guest has sockets, and uses them";
@@ -307,9 +309,9 @@ pub const ROWS: &[Row] = &[
     row(libc::SYS_ioctl, KVM_SET_USER_MEMORY_REGION, &[Vcpu], "the page in which a vCPU is lent comes and goes")
         .of(Proxied)
         .only("a guest clears its timer's interrupt while that is active, as one does that crashes into another kernel"),
-    row(libc::SYS_ioctl, KVM_SET_USER_MEMORY_REGION, &[Vcpu], "the memory in which a vCPU is lent to the witness comes and goes").of(Operated).only(AUDITED),
+    row(libc::SYS_ioctl, KVM_SET_USER_MEMORY_REGION, &[Vcpu], "the memory in which a vCPU is lent to the witness comes and goes").of(Audited).only(AUDITED),
     row(libc::SYS_ioctl, KVM_SET_MP_STATE, &[Vcpu], "CPU_ON and CPU_OFF").of(Calls).only("a vCPU begins otherwise than KVM would have it"),
-    row(libc::SYS_ioctl, KVM_SET_MP_STATE, &[Vcpu], "a vCPU that is off is lent to the witness").of(Operated).only(AUDITED),
+    row(libc::SYS_ioctl, KVM_SET_MP_STATE, &[Vcpu], "a vCPU that is off is lent to the witness").of(Audited).only(AUDITED),
     row(libc::SYS_ioctl, KVM_ARM_PREFERRED_TARGET, &[Vcpu], "what a vCPU is reset with").of(Calls).only("a vCPU is turned on that was on before"),
     row(libc::SYS_ioctl, KVM_ARM_VCPU_INIT, &[Vcpu], "a vCPU is reset").of(Calls).only("a vCPU is turned on that was on before"),
     row(libc::SYS_ioctl, KVM_GET_REG_LIST, &[Vcpu], "which registers a guest has that is saved, or lends its vCPU").only(READ),

@@ -3,7 +3,10 @@
 
 mod drive;
 mod ended;
+mod jailed;
+mod leave;
 mod resting;
+mod resumed;
 mod space;
 #[cfg(feature = "torture")]
 pub mod turn;
@@ -12,12 +15,11 @@ mod watch;
 use super::alarm::Alarm;
 use super::terminal;
 use crate::console::Ear;
-use crate::cores::{self, Cores};
+use crate::cores::Cores;
 use crate::counters;
 use crate::device::Doors;
 use crate::device::bus::{Bus, Line};
 use crate::device::virtio::thread::{Idle, Park, Parked};
-use crate::device::virtio::vsock::CONNECTIONS;
 use crate::enforce::verify::{Parts, Verified};
 use crate::failure::Failure;
 use crate::firmware::forward::Firmware;
@@ -26,19 +28,16 @@ use crate::gic::gate::Gate;
 use crate::gic::proxy::Proxy;
 use crate::gic::view;
 use crate::handover::hands::{CAME, Hands, UNKNOWN};
-use crate::handover::protocol::Verdict;
 use crate::hold::barrier::{Barrier, Hold};
 use crate::hold::bell::Bell;
 use crate::hold::outlet::Outlet;
 use crate::hold::pausing::{Controls, Saves};
-use crate::jail::elders::Elders;
+use crate::jail::entered;
 #[cfg(feature = "torture")]
 use crate::jail::misbehave;
-use crate::jail::root::Root;
+#[cfg(feature = "torture")]
 use crate::jail::table::Thread;
-use crate::jail::{Entering, Files, Jail, Needs, entered};
-use crate::kick::kick;
-use crate::kvm::{Fresh, Gic, Runnable, Vm, discard, host_counter};
+use crate::kvm::{Gic, Vm, discard};
 use crate::machine::home::Home;
 use crate::machine::loan::look::Lookout;
 use crate::machine::pause::{Turns, World};
@@ -49,20 +48,22 @@ use crate::speaker;
 use crate::threads::spawn;
 use drive::drive;
 pub use ended::Ended;
+pub use jailed::Jailed;
+use jailed::{enter, shut};
+use leave::{farewell, finish, wait};
+pub use resumed::{Asks, Counter, Resumed};
+use resumed::{Looks, Seen, gained, see_to};
 pub use space::Space;
-use std::mem::{self, ManuallyDrop};
-use std::os::fd::AsFd as _;
+use std::mem::ManuallyDrop;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, TryLockError};
-use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock};
+use std::time::Duration;
 use vmlock_saved::state::Gic as View;
 use vmlock_spec::event::Event;
 use vmlock_spec::lock::Lock;
 #[cfg(feature = "torture")]
 use vmm_sys_util::eventfd::EventFd;
-use vmm_sys_util::signal::Killable;
 use watch::{input, keep};
 
 static RAISED: AtomicU64 = AtomicU64::new(0);
@@ -71,10 +72,6 @@ static RAISED: AtomicU64 = AtomicU64::new(0);
 pub fn raised() -> u64 {
     RAISED.load(Ordering::Relaxed)
 }
-
-/// How long the vCPUs' threads get to leave their work before the process
-/// ends without them: one of them may be writing to a pipe that nobody reads.
-const FAREWELL: Duration = Duration::from_secs(2);
 
 struct Shared {
     vm: Vm,
@@ -236,56 +233,6 @@ pub struct Saved {
     pub hands: Option<Hands>,
 }
 
-/// What of a saved guest's state comes last.
-pub struct Resumed {
-    /// CNTVCT_EL0.
-    pub counter: Counter,
-    /// Which vCPUs are on.
-    pub on: Vec<bool>,
-    /// It is paused until its operator lets it go on.
-    pub paused: bool,
-    /// Asks for it at its other end, right before it goes on, where it is handed over.
-    pub asks: Option<Asks>,
-    /// That one is on another host.
-    pub far: bool,
-}
-
-/// What asks for a guest that is handed over; what it is given is done last before that is taken.
-pub type Asks = Box<dyn FnOnce(&dyn Fn() -> Result<(), String>) -> Verdict + Send>;
-
-/// What a guest that goes on finds in CNTVCT_EL0.
-#[derive(Clone, Copy)]
-pub struct Counter {
-    /// Its value.
-    pub value: u64,
-    /// What the host's counter was when it had that, where it counts on since.
-    pub since: Option<u64>,
-}
-
-impl Counter {
-    /// What it is by now.
-    fn now(self) -> u64 {
-        let passed = |since| host_counter().wrapping_sub(since);
-        self.value.wrapping_add(self.since.map_or(0, passed))
-    }
-}
-
-/// What is not given up.
-pub struct Jailed {
-    /// Bytes of the largest file that is written for the guest.
-    pub largest: u64,
-    /// Descriptors of connections that may come, beside those of its devices.
-    pub connections: u64,
-    /// Its memory is shared with whom it is handed over to.
-    pub shared: bool,
-    /// Files that every thread gives up.
-    pub files: Arc<Files>,
-    /// Threads that are there before.
-    pub elders: Elders,
-    /// What becomes `/`, where somebody wants that.
-    pub root: Option<Root>,
-}
-
 /// Runs the machine until it ends.
 ///
 /// # Errors
@@ -412,8 +359,10 @@ fn run_turning(
     let (sender, receiver) = channel();
     let alarm =
         Alarm::new().map_err(|e| Failure::environment(format!("the machine's alarm: {e}"), &[]))?;
-    let lookout = match &saves {
-        Some(own) => Lookout::new(&vm, own.lock)?,
+    let audited = saves.as_ref().map(|own| own.lock);
+    let audited = audited.or_else(|| resumed.as_ref().map(|resumed| resumed.lock));
+    let lookout = match audited {
+        Some(lock) => Lookout::new(&vm, lock)?,
         None => None,
     };
     let bell = match &saves {
@@ -460,10 +409,18 @@ fn run_turning(
     // Its vCPUs run all at once, when everybody is ready, and its devices begin then what waits in their queues. Where that
     // does not come none of them ever does: who leaves early lets go of nothing.
     let far = resumed.as_ref().is_some_and(|resumed| resumed.far);
+    let looks = resumed
+        .as_ref()
+        .filter(|it| it.looked_at && shared.lookout.is_some());
+    let looks = looks.map(|resumed| Looks::new(vcpus.len(), resumed.lock));
+    let (looks, mut seen) = looks.unzip();
+    // Its other end is gone when the witness has looked at all of them.
+    let (looking, looked) = channel::<()>();
+    let mut looking = Some(looking);
     let mut held = resumed.map(|resumed| {
         let parked: Vec<Parked> = parks.iter().map(Park::park).collect();
         let held = ManuallyDrop::new((parked, shared.barrier.hold()));
-        (resumed.counter, resumed.paused, resumed.asks, held)
+        (resumed, held)
     });
     let doors = shared.bus().doors();
     for doors in doors {
@@ -530,9 +487,18 @@ fn run_turning(
             _ => (None, None),
         };
         let inside = inside.clone();
-        let (index, vcpu, shared) = (vcpu.index(), vcpu.release(), Arc::clone(&shared));
+        let (index, mut vcpu, shared) = (vcpu.index(), vcpu.release(), Arc::clone(&shared));
         let staying = staying.clone();
+        let looks = looks.clone();
+        let (seen, looking) = match index {
+            0 => (seen.take(), looking.take()),
+            _ => (None, None),
+        };
         threads.push(home.last(move || {
+            let look = |vcpu| match looks {
+                Some(looks) => looks.at(vcpu, index, &shared),
+                None => vcpu,
+            };
             if let Some((first, entering)) = first {
                 let done = entering.into_iter().try_for_each(entered);
                 let begins = done.is_ok();
@@ -544,13 +510,16 @@ fn run_turning(
                     shared.barrier.remove();
                     return;
                 }
+                vcpu = look(vcpu);
+                let seen = seen.map_or(Ok(()), Seen::all);
+                drop(looking);
                 let (mut stays, mut unknown) = (false, false);
                 let mut check = None;
                 let held = match held {
                     None => None,
-                    Some(((counter, paused, asks, held), begins)) => {
-                        stays = paused;
-                        match gained(&vcpu, counter, asks) {
+                    Some(((resumed, held), begins)) => {
+                        stays = resumed.paused;
+                        match gained(&vcpu, resumed, seen) {
                             Ok(known) => unknown = !known,
                             Err(how) => {
                                 // Nothing of the guest's: it has not run.
@@ -572,6 +541,8 @@ fn run_turning(
                 }
                 // In this order: the devices go on before the vCPUs do.
                 drop(released);
+            } else {
+                vcpu = look(vcpu);
             }
             drop(inside);
             let how = drive(index, vcpu, &shared);
@@ -582,7 +553,7 @@ fn run_turning(
             }
         }));
     }
-    drop((staying, inside));
+    drop((staying, inside, looks));
     if keys {
         let keys = Arc::clone(&shared);
         // Not joined: it may be waiting for a key that never comes.
@@ -601,6 +572,7 @@ fn run_turning(
         home.last(move || keep(&shared, &cores, console));
     }
     entered(all_inside)?;
+    see_to(&threads, &looked);
     beside(&shared)?;
     #[cfg(feature = "torture")]
     misbehave::inside(Thread::Main);
@@ -636,41 +608,6 @@ const DROPPED: &str = "the guest's memory had not been checked to its end: wheth
 /// What is said of a guest that begins with a pause.
 const BEGINS_PAUSED: &str =
     "the guest is paused: whoever restored it asked for that (`vmlock-run resume` lets it go on)";
-
-/// Gives a guest that goes on the last thing that it is given, its counter, and has it from its other end where it is handed
-/// over; whether it is known to be here. Of one that is, the counter begins only then.
-fn gained(vcpu: &Runnable, counter: Counter, asks: Option<Asks>) -> Result<bool, Ended> {
-    count_on(vcpu, counter.now()).map_err(Ended::Broken)?;
-    let Some(asks) = asks else {
-        return Ok(true);
-    };
-    let known = match asks(&|| count_on(vcpu, counter.now())) {
-        Verdict::Runs => true,
-        Verdict::Unknown(why) => {
-            say::note(format_args!(
-                "it is not known whether the guest is here: {why}"
-            ));
-            false
-        }
-        Verdict::Never(why) => return Err(Ended::NotHanded(why)),
-        Verdict::Broken(why) => return Err(Ended::Broken(why)),
-    };
-    Ok(known)
-}
-
-/// Has a guest that goes on read that in CNTVCT_EL0.
-///
-/// # Errors
-/// It would read something else: in words.
-fn count_on(vcpu: &Runnable, counter: u64) -> Result<(), String> {
-    match vcpu.set_counter(counter) {
-        Ok(None) => Ok(()),
-        Ok(Some(read)) => Err(format!(
-            "KVM did not set its counter: CNTVCT_EL0 is {read:#x} after {counter:#x} was written"
-        )),
-        Err(error) => Err(error.to_string()),
-    }
-}
 
 /// What the machine's operator has of it; `stopped` tells that its end was asked for.
 fn operate(
@@ -722,143 +659,4 @@ fn set(shared: &Shared, lock: &Lock, gic: &Gic) -> Result<View, String> {
         proxied.proxy.said(&mut view);
     }
     Ok(view)
-}
-
-/// Shuts the jail around all threads that there are. Whatever is opened, is open.
-fn shut(
-    shared: &Shared,
-    jailed: Jailed,
-    vcpus: &[(Fresh, Home)],
-    devices: &[Idle],
-    watch: Option<&(Cores, Home)>,
-) -> Result<Arc<Jail>, Failure> {
-    let Jailed {
-        largest,
-        connections,
-        shared: is_shared,
-        files,
-        elders,
-        root,
-    } = jailed;
-    let kinds: Vec<Thread> = devices.iter().map(Idle::kind).collect();
-    let needs = Needs {
-        proxied: shared.proxied.is_some(),
-        calls: shared.firmware.is_some(),
-        shared: is_shared,
-        largest,
-        connections: connections
-            + match kinds.contains(&Thread::Vsock) {
-                true => CONNECTIONS,
-                false => 0,
-            },
-        devices: kinds,
-        elders: elders.kinds().to_vec(),
-    };
-    let jail = Arc::new(Jail::make(needs, &files, terminal::restore)?);
-    // Each thread for itself, and all of them at once.
-    let mut entering = Vec::new();
-    for (_, home) in vcpus {
-        let files = Arc::clone(&files);
-        entering.push(home.begin(move || files.give_up()));
-    }
-    if let Some((_, home)) = watch {
-        let files = Arc::clone(&files);
-        // It alone opens files still, those of CPUs that come later.
-        entering.push(home.begin(move || match cores::folder() {
-            Some(folder) => files.give_up_but(folder.as_fd()),
-            None => files.give_up(),
-        }));
-    }
-    elders.inside()?;
-    entering.into_iter().try_for_each(entered)?;
-    // Whoever looked for a file has it by now.
-    if let Some(root) = root {
-        root.enter()?;
-    }
-    files.give_up()?;
-    jail.shut()?;
-    Ok(jail)
-}
-
-/// Starts the devices' threads, and has them and the vCPUs' keep what each needs: what comes of it.
-fn enter(
-    jail: Option<&Arc<Jail>>,
-    vcpus: &[(Fresh, Home)],
-    devices: Vec<Idle>,
-) -> Result<Vec<Entering>, Failure> {
-    let lock = |kind| {
-        let jail = jail.map(Arc::clone);
-        move || jail.map_or(Ok(()), |jail| jail.lock(kind))
-    };
-    let mut entering = Vec::new();
-    if jail.is_some() {
-        entering.extend(vcpus.iter().map(|(_, home)| home.begin(lock(Thread::Vcpu))));
-    }
-    for device in devices {
-        let kind = device.kind();
-        let lock = lock(kind);
-        entering.push(device.start(move || {
-            lock()?;
-            #[cfg(feature = "torture")]
-            misbehave::inside(kind);
-            Ok(())
-        })?);
-    }
-    Ok(entering)
-}
-
-fn wait(receiver: &Receiver<Ended>, limit: Option<Duration>) -> Ended {
-    let received = match limit {
-        Some(limit) => receiver.recv_timeout(limit),
-        None => receiver.recv().map_err(|_| RecvTimeoutError::Disconnected),
-    };
-    match received {
-        Ok(how) => how,
-        Err(RecvTimeoutError::Timeout) => Ended::TimedOut,
-        Err(RecvTimeoutError::Disconnected) => Ended::Broken("every thread has gone".to_owned()),
-    }
-}
-
-/// Waits until no vCPU's thread is at its work any more, and kicks those that are.
-fn farewell(threads: &[JoinHandle<()>], left: &Receiver<()>) {
-    if left.try_recv() == Err(TryRecvError::Disconnected) {
-        return;
-    }
-    let deadline = Instant::now() + FAREWELL;
-    loop {
-        for thread in threads.iter().filter(|t| !t.is_finished()) {
-            // A thread that ended in between needs no kick.
-            let _ = thread.kill(kick());
-        }
-        match left.recv_timeout(Duration::from_millis(1)) {
-            Err(RecvTimeoutError::Timeout) if Instant::now() < deadline => {}
-            _ => return,
-        }
-    }
-}
-
-/// How long a machine's end waits for who has the devices.
-const BUSY: Duration = Duration::from_millis(100);
-/// What is said where the end comes first.
-const NOT_DONE: &str = "a device is not done; what its guest wrote is left to the host's kernel";
-
-/// Has the devices do what they still have to, for a guest that has ended or `gone` elsewhere, and says where that takes too long. Their threads leave after that.
-fn finish(shared: &Shared, gone: bool) {
-    // A vCPU that could not be told to leave may have them, as one that waits for whoever reads the console.
-    let begun = Instant::now();
-    let mut bus = loop {
-        match shared.bus.try_lock() {
-            Ok(mut bus) => break mem::take(&mut *bus),
-            Err(TryLockError::Poisoned(bus)) => break mem::take(&mut *bus.into_inner()),
-            Err(TryLockError::WouldBlock) if begun.elapsed() < BUSY => thread::sleep(BUSY / 50),
-            Err(TryLockError::WouldBlock) => return say::note(NOT_DONE),
-        }
-    };
-    let devices = bus.finish(gone);
-    let begun = Instant::now();
-    let waited = devices.into_iter().map(|device| device.wait(begun));
-    // All of them, whatever the first one did.
-    if waited.filter(|done| !done).count() > 0 {
-        say::note(NOT_DONE);
-    }
 }

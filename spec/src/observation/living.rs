@@ -94,7 +94,6 @@ pub fn audit(
     sightings: &[Sighting],
     mut incomplete: Vec<Incomplete>,
 ) -> (Audit, Vec<LeftOut>) {
-    let (bound, left_out) = bound(promises(lock));
     if started != canonical::digest(&canonical::write(lock)) {
         incomplete.push(Incomplete {
             vcpu: 0,
@@ -102,6 +101,17 @@ pub fn audit(
                 .to_owned(),
         });
     }
+    seen(lock, sightings, incomplete)
+}
+
+/// The same of a guest whose machine was made by that lock. The runner judges so in its jail, where nothing random can be had: what is
+/// looked up here is sorted, and not hashed.
+pub fn seen(
+    lock: &Lock,
+    sightings: &[Sighting],
+    mut incomplete: Vec<Incomplete>,
+) -> (Audit, Vec<LeftOut>) {
+    let (bound, left_out) = bound(promises(lock));
     let vcpus = lock.machine.vcpus.len();
     if let Some(beyond) = sightings.iter().find(|s| s.vcpu as usize >= vcpus) {
         incomplete.push(Incomplete {

@@ -13,7 +13,7 @@ use crate::catalogue::field;
 use crate::lock::Lock;
 use crate::smccc::{self, NOT_SUPPORTED, Services};
 use crate::vm::Feature;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 /// TRNG_VERSION (DEN0098), which has one result.
@@ -163,7 +163,7 @@ pub(crate) fn is_beyond(vcpu: u64, vcpus: u32) -> bool {
 
 /// The ID register whose field decides what a guest finds there, where one does.
 pub fn decided_by(fact: u64) -> Option<&'static str> {
-    static KNOWN: LazyLock<HashMap<u64, &str>> = LazyLock::new(|| {
+    static KNOWN: LazyLock<BTreeMap<u64, &str>> = LazyLock::new(|| {
         let of_each = OF_EACH.iter().flat_map(|(.., facts)| *facts);
         let facts = of_each.chain(PMU).copied().chain(of_events());
         facts
@@ -257,7 +257,7 @@ fn no_pmu(lock: &Lock) -> bool {
 /// Functions that answer no caller without arguments, and how many results are looked at: all that the witness calls
 /// and of which a lock does not say what they answer.
 pub fn unimplemented(services: &Services) -> impl Iterator<Item = (u32, u64)> {
-    let answered: HashSet<u32> = smccc::answers(services, SINCE)
+    let answered: BTreeSet<u32> = smccc::answers(services, SINCE)
         .into_iter()
         .filter(|(key, _)| wire::kind_of(*key) == Some(Kind::Hvc))
         .map(|(key, _)| wire::call_function(wire::id_of(key)))

@@ -7,7 +7,7 @@
 use super::{fact_name, promises, questions, settled};
 use crate::lock::Lock;
 use serde::Serialize;
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 
 /// Facts that go together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -192,7 +192,7 @@ const NEWER: &str = "What newer locks promise beside it";
 
 /// The row that names a fact which this lock does not promise; `None` where nothing does, which is a fault of ours.
 /// `newer` is what [`newer`] says of the lock.
-pub fn row(fact: u64, newer: &HashSet<u64>) -> Option<&'static Row> {
+pub fn row(fact: u64, newer: &BTreeSet<u64>) -> Option<&'static Row> {
     let name = fact_name(fact);
     let by_name = |row: &Row| row.facts.iter().any(|pattern| matches(pattern, &name));
     let by_version = |row: &Row| row.name == NEWER && newer.contains(&fact);
@@ -200,9 +200,9 @@ pub fn row(fact: u64, newer: &HashSet<u64>) -> Option<&'static Row> {
 }
 
 /// What the newest version of the lock would promise beside what a lock of its version does.
-pub fn newer(lock: &Lock) -> HashSet<u64> {
+pub fn newer(lock: &Lock) -> BTreeSet<u64> {
     if lock.lock_version >= settled::SINCE {
-        return HashSet::new();
+        return BTreeSet::new();
     }
     let vcpus = 0..lock.machine.vcpus.len() as u32;
     let settled = vcpus.flat_map(|vcpu| settled::of(lock, vcpu));
@@ -212,11 +212,11 @@ pub fn newer(lock: &Lock) -> HashSet<u64> {
 /// The rows that a lock leaves open: those of facts that it does not promise, and those of no single fact.
 pub fn open(lock: &Lock) -> Vec<&'static Row> {
     let promised = promises(lock).into_iter().map(|promise| promise.key);
-    let promised: HashSet<u64> = promised.collect();
+    let promised: BTreeSet<u64> = promised.collect();
     let newer = newer(lock);
     let asked = questions::keys(lock).into_iter();
     let unpromised = asked.filter(|fact| !promised.contains(fact));
-    let named: HashSet<&str> = unpromised
+    let named: BTreeSet<&str> = unpromised
         .filter_map(|fact| row(fact, &newer))
         .map(|row| row.name)
         .collect();

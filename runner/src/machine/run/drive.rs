@@ -316,7 +316,7 @@ fn serve(vcpu: usize, exit: Exit<'_>, shared: &Shared, counts: &counters::Vcpu) 
 }
 
 /// Answers an access to a proxied interrupt controller; gives it back when it is none.
-fn interrupt_controller<'a>(
+pub(super) fn interrupt_controller<'a>(
     vcpu: usize,
     mmio: Mmio<'a>,
     shared: &Shared,

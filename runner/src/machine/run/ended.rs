@@ -21,6 +21,8 @@ pub enum Ended {
     Stopped,
     /// It was to be handed over to here, and was not: why.
     NotHanded(String),
+    /// It did not go on here: what its vCPUs would see is not what its lock promises, or nobody could look.
+    NotKept(String),
     /// It ran on a file that is not what was saved: where. Nothing has left it.
     Damaged(String),
     /// The time limit.
@@ -38,6 +40,7 @@ impl Ended {
             | Self::Quit
             | Self::Stopped
             | Self::NotHanded(_)
+            | Self::NotKept(_)
             | Self::Damaged(_)
             | Self::TimedOut => false,
         }

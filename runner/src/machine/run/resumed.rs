@@ -1,0 +1,262 @@
+//! A guest that goes on: the witness's look at its vCPUs before it does, what of its state comes last, and how it is given that.
+
+use super::drive::interrupt_controller;
+use super::{Ended, Shared};
+use crate::handover::protocol::Verdict;
+use crate::kick::kick;
+use crate::kvm::{Kick, Rest, Runnable, Settled, core, host_counter};
+use crate::machine::loan::look::{Answers, LIMIT};
+use crate::say;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+use vmlock_spec::lock::Lock;
+use vmlock_spec::observation::{self, living};
+use vmm_sys_util::signal::Killable;
+
+/// What of a saved guest's state comes last.
+pub struct Resumed {
+    /// Its lock, by which is judged what its vCPUs see.
+    pub lock: &'static Lock,
+    /// Whether the witness looks at them before it goes on.
+    pub looked_at: bool,
+    /// CNTVCT_EL0.
+    pub counter: Counter,
+    /// Which vCPUs are on.
+    pub on: Vec<bool>,
+    /// It is paused until its operator lets it go on.
+    pub paused: bool,
+    /// Asks for it at its other end, right before it goes on, where it is handed over.
+    pub asks: Option<Asks>,
+    /// That one is on another host.
+    pub far: bool,
+}
+
+/// What asks for a guest that is handed over; what it is given is done last before that is taken. Where it is given why the
+/// guest cannot go on here, it says so to its other end.
+pub type Asks = Box<dyn FnOnce(Result<Last<'_>, &str>) -> Verdict + Send>;
+/// What is done last.
+pub type Last<'a> = &'a dyn Fn() -> Result<(), String>;
+
+/// What a guest that goes on finds in CNTVCT_EL0.
+#[derive(Clone, Copy)]
+pub struct Counter {
+    /// Its value.
+    pub value: u64,
+    /// What the host's counter was when it had that, where it counts on since.
+    pub since: Option<u64>,
+}
+
+impl Counter {
+    /// What it is by now.
+    fn now(self) -> u64 {
+        let passed = |since| host_counter().wrapping_sub(since);
+        self.value.wrapping_add(self.since.map_or(0, passed))
+    }
+}
+
+/// The witness's looks at the vCPUs of a guest that goes on. They have its state, and none of them runs yet.
+#[derive(Clone)]
+pub(super) struct Looks {
+    /// One at a time: they are lent in the same page.
+    page: Arc<Mutex<()>>,
+    sees: Sender<(u32, Result<Vec<u8>, String>)>,
+}
+
+/// What comes of them.
+pub(super) struct Seen {
+    vcpus: usize,
+    lock: &'static Lock,
+    sees: Receiver<(u32, Result<Vec<u8>, String>)>,
+}
+
+impl Looks {
+    /// At so many vCPUs of that lock.
+    pub fn new(vcpus: usize, lock: &'static Lock) -> (Self, Seen) {
+        let (sends, sees) = channel();
+        let looks = Self {
+            page: Arc::default(),
+            sees: sends,
+        };
+        (looks, Seen { vcpus, lock, sees })
+    }
+
+    /// At this one, on its own thread.
+    pub fn at(self, vcpu: Runnable, index: u32, shared: &Shared) -> Runnable {
+        let (vcpu, seen) = vcpu.on_this_thread(|vcpu| {
+            let _turn = self.page.lock().unwrap_or_else(PoisonError::into_inner);
+            look(vcpu, index, shared)
+        });
+        // Who waits for it has nothing else to do.
+        let _ = self.sees.send((index, seen));
+        vcpu
+    }
+}
+
+/// What the witness sees on a vCPU.
+///
+/// # Errors
+/// It did not see everything.
+fn look(vcpu: &mut Runnable, index: u32, shared: &Shared) -> Result<Vec<u8>, String> {
+    let slot = index as usize;
+    let lookout = shared.lookout.as_ref().ok_or("nobody can look at it")?;
+    if let Some(proxied) = &shared.proxied {
+        proxied.world.join(slot, Kick::this_thread());
+    }
+    let answers = Answers {
+        firmware: shared.firmware.as_ref(),
+        frames: &|mmio| interrupt_controller(slot, mmio, shared),
+    };
+    let mut settled = match vcpu.settle().map_err(|e| e.to_string())? {
+        Rest::Settled(settled) => settled,
+        Rest::Exit(_) => return Err("it comes out of KVM, and has not been inside".to_owned()),
+    };
+    #[cfg(feature = "torture")]
+    altered(&mut settled)?;
+    // Its counter is not the guest's yet: a timer that goes by it would fire now, and not when the guest wants it.
+    let timers = [core::CNTV_CTL, core::CNTP_CTL].map(|id| (id, settled.get(id).unwrap_or(0)));
+    let armed = timers.into_iter().filter(|(_, control)| control & 1 != 0);
+    let armed: Vec<(u64, u64)> = armed.collect();
+    let write = |settled: &mut Settled<'_>, of: fn(u64) -> u64| {
+        armed.iter().try_for_each(|(id, control)| {
+            let written = settled.between().set(*id, of(*control));
+            written.map_err(|e| e.to_string())
+        })
+    };
+    write(&mut settled, |_| 0)?;
+    let seen = lookout.look(&mut settled, index, &answers);
+    write(&mut settled, |control| control)?;
+    seen.map_err(|lost| lost.words)
+}
+
+/// Makes `VMLOCK_ALTERED` its PSCI version, behind what was read back: a host whose KVM tells the runner one thing and the guest
+/// another.
+#[cfg(feature = "torture")]
+fn altered(settled: &mut Settled<'_>) -> Result<(), String> {
+    let Some(version) = std::env::var("VMLOCK_ALTERED").ok() else {
+        return Ok(());
+    };
+    let version = version.parse().map_err(|_| "VMLOCK_ALTERED is no number")?;
+    let register = vmlock_spec::catalogue::register_by_name("KVM_REG_ARM_PSCI_VERSION");
+    let register = register.ok_or("the catalogue has no PSCI version")?;
+    let written = settled.between().set(register.id, version);
+    written.map_err(|e| e.to_string())
+}
+
+impl Seen {
+    /// Waits for all of them, and judges.
+    ///
+    /// # Errors
+    /// Something is not what the lock promises, or was not seen: in words.
+    pub fn all(self) -> Result<(), String> {
+        let mut areas = vec![Vec::new(); self.vcpus];
+        for _ in 0..self.vcpus {
+            let gone = |_| "a vCPU's thread has gone".to_owned();
+            let (index, seen) = self.sees.recv().map_err(gone)?;
+            let why = |why| format!("the witness could not look at vCPU {index}: {why}");
+            if let Some(area) = areas.get_mut(index as usize) {
+                *area = seen.map_err(why)?;
+            }
+        }
+        judged(self.lock, &areas)
+    }
+}
+
+/// What its vCPUs see against what the lock promises.
+///
+/// # Errors
+/// Something is another thing, or was not seen: in words.
+fn judged(lock: &Lock, areas: &[Vec<u8>]) -> Result<(), String> {
+    let areas: Vec<&[u8]> = areas.iter().map(Vec::as_slice).collect();
+    let (sightings, incomplete) = observation::decode(&areas);
+    let (audit, _) = living::seen(lock, &sightings, incomplete);
+    if audit.kept() {
+        return Ok(());
+    }
+    let differences = audit.differences();
+    let differences = differences.iter().map(|it| {
+        format!(
+            "{} on vCPU {}: promised {}, seen {}",
+            it.name, it.vcpu, it.promised, it.seen
+        )
+    });
+    let incomplete = audit.incomplete.iter();
+    let incomplete = incomplete.map(|it| format!("vCPU {}: {}", it.vcpu, it.reason));
+    let unnamed = audit.unnamed();
+    let unnamed = unnamed.iter().map(|it| {
+        format!(
+            "{} on vCPU {}: seen {}, which the lock does not promise",
+            it.name, it.vcpu, it.seen
+        )
+    });
+    let all: Vec<String> = differences.chain(incomplete).chain(unnamed).collect();
+    let more = match all.len().saturating_sub(MOST) {
+        0 => String::new(),
+        more => format!("; and {more} more"),
+    };
+    let told = all.into_iter().take(MOST).collect::<Vec<_>>().join("; ");
+    Err(match told.is_empty() {
+        true => "none of the promised facts was seen".to_owned(),
+        false => format!("the guest would not see what its lock promises: {told}{more}"),
+    })
+}
+
+/// How many facts are told.
+const MOST: usize = 8;
+
+/// Waits until the witness has looked, and kicks whoever is with it for too long: a vCPU of which it does not come back.
+pub(super) fn see_to(threads: &[JoinHandle<()>], looks: &Receiver<()>) {
+    while let Err(RecvTimeoutError::Timeout) = looks.recv_timeout(LIMIT + Duration::from_secs(1)) {
+        for thread in threads.iter().filter(|thread| !thread.is_finished()) {
+            // A thread that ended in between needs no kick.
+            let _ = thread.kill(kick());
+        }
+    }
+}
+
+/// Gives a guest that goes on the last thing that it is given, its counter, and has it from its other end where it is handed
+/// over; whether it is known to be here. Of one that is, the counter begins only then.
+pub(super) fn gained(
+    vcpu: &Runnable,
+    resumed: Resumed,
+    seen: Result<(), String>,
+) -> Result<bool, Ended> {
+    let Resumed { counter, asks, .. } = resumed;
+    if let Err(why) = seen {
+        return Err(match asks.map(|asks| asks(Err(&why))) {
+            Some(_) => Ended::NotHanded(why),
+            None => Ended::NotKept(why),
+        });
+    }
+    count_on(vcpu, counter.now()).map_err(Ended::Broken)?;
+    let Some(asks) = asks else {
+        return Ok(true);
+    };
+    let known = match asks(Ok(&|| count_on(vcpu, counter.now()))) {
+        Verdict::Runs => true,
+        Verdict::Unknown(why) => {
+            say::note(format_args!(
+                "it is not known whether the guest is here: {why}"
+            ));
+            false
+        }
+        Verdict::Never(why) => return Err(Ended::NotHanded(why)),
+        Verdict::Broken(why) => return Err(Ended::Broken(why)),
+    };
+    Ok(known)
+}
+
+/// Has a guest that goes on read that in CNTVCT_EL0.
+///
+/// # Errors
+/// It would read something else: in words.
+fn count_on(vcpu: &Runnable, counter: u64) -> Result<(), String> {
+    match vcpu.set_counter(counter) {
+        Ok(None) => Ok(()),
+        Ok(Some(read)) => Err(format!(
+            "KVM did not set its counter: CNTVCT_EL0 is {read:#x} after {counter:#x} was written"
+        )),
+        Err(error) => Err(error.to_string()),
+    }
+}
