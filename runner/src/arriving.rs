@@ -2,6 +2,7 @@
 //! gives under the names of its own lock, and asks for the guest once its machine has the guest's state. From another host
 //! ([`far`]) nothing comes but bytes: memory, too.
 
+mod door;
 pub mod far;
 
 use crate::control::place::listen;

@@ -1,6 +1,7 @@
 //! A guest that comes from another host: `vmlock-run receive tcp:ADDRESS:PORT`, or `receive -` at the end of a pipe. Whoever
 //! gives it has to have the token. All that he says is bounded before anything is kept of it.
 
+use super::door::Door;
 use super::{ANSWER, AT_REST, Arriving, Giver, Wanted, failed, said};
 use crate::failure::Failure;
 use crate::firmware::entropy;
@@ -15,8 +16,6 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 use vmlock_spec::lock::{Lock, Range};
 
-/// How often somebody may come without the token.
-const STRANGERS: u32 = 100;
 /// As often all of a guest's memory may come: more rounds than any giving end makes.
 const TIMES: u64 = 12;
 /// Bytes that may come beside that, so that a small guest has room as well.
@@ -203,25 +202,13 @@ fn listen(address: SocketAddr, path: &Path) -> Result<(Far, String), Failure> {
         "waits for a guest at `{name}`, from whoever has the token in `{}`",
         path.display()
     ));
-    let mut strangers = 0;
-    let met = loop {
-        let (stream, from) = match listener.accept() {
-            Ok(came) => came,
-            Err(error) if error.kind() == std::io::ErrorKind::ConnectionAborted => continue,
-            Err(error) => break Err(failed(Path::new(&name), &error.to_string())),
-        };
-        match Far::tcp(stream, Side::Takes, &token, entropy::bytes("a hand-over")?) {
-            Ok(far) => break Ok((far, name)),
-            Err(error) => say::note(format_args!("`{from}` is sent away: {}", said(&error))),
-        }
-        strangers += 1;
-        if strangers == STRANGERS {
-            break Err(failed(Path::new(&name), "too many came without the token"));
-        }
-    };
+    let mut tell = |words: &str| say::note(format_args!("{words}"));
+    let cannot = |e: std::io::Error| failed(Path::new(&name), &e.to_string());
+    let door = Door::new(&listener, &token, &mut tell).map_err(cannot);
+    let met = door.and_then(|door| door.first(|| entropy::bytes("a hand-over"), cannot));
     // It is of one use.
     let _ = fs::remove_file(path);
-    met
+    Ok((met?, name))
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ use std::net::TcpStream;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Bytes of a token, of what either end adds to it, and of a sum.
@@ -32,6 +33,11 @@ const BODY: usize = 8 + PAGES * PAGE;
 const WORDS: usize = 4096;
 /// Bytes before the body: what it is, and how long.
 const HEAD: usize = 5;
+/// Bytes with which an end says what it begins with, and with which it then shows that it has the token: nothing more is taken before.
+const BEGIN: usize = HELLO.len() + SUM;
+const SHOWN: usize = HEAD + SUM;
+/// The most bytes that are taken at once.
+const TAKEN: usize = 16 << 10;
 /// How long the other end may take to take or to give one frame.
 pub const SILENCE: Duration = Duration::from_secs(30);
 /// What a pipe takes without being waited for once it takes anything (`PIPE_BUF`, pipe(7)).
@@ -177,8 +183,8 @@ const STATE: u8 = 3;
 
 /// The other end.
 pub struct Far {
-    input: File,
-    output: File,
+    input: Arc<File>,
+    output: Arc<File>,
     /// The most bytes that are written at once.
     piece: usize,
     side: Side,
@@ -227,17 +233,7 @@ impl Far {
         token: &Token,
         random: [u8; SUM],
     ) -> io::Result<Self> {
-        // Words are short, and waited for.
-        stream.set_nodelay(true)?;
-        stream.set_nonblocking(true)?;
-        let output = File::from(OwnedFd::from(stream));
-        Self::meet(
-            (output.try_clone()?, output),
-            usize::MAX,
-            side,
-            token,
-            random,
-        )
+        Meeting::tcp(stream, side, token, random)?.met()
     }
 
     /// Meets who is at the other ends of stdin and stdout, which are those of `/dev/null` from then on.
@@ -268,56 +264,7 @@ impl Far {
         token: &Token,
         mine: [u8; SUM],
     ) -> io::Result<Self> {
-        let mut it = Self {
-            input,
-            output,
-            piece,
-            side,
-            key: key(&token.0)?,
-            said: 0,
-            heard: 0,
-            came: Vec::new(),
-            gone: false,
-        };
-        let until = Instant::now() + SILENCE;
-        it.write(&[&HELLO[..], &mine].concat(), until)?;
-        let theirs = loop {
-            if let Some(hello) = it.hello()? {
-                break hello;
-            }
-            it.fill(until)?;
-        };
-        let (gives, takes) = match side {
-            Side::Gives => (mine, theirs),
-            Side::Takes => (theirs, mine),
-        };
-        for part in [&HELLO[..], &gives, &takes] {
-            it.key.update(part);
-        }
-        it.key = key(&it.key.clone().finalize().into_bytes())?;
-        // The taking end says what it has to that one alone.
-        match side {
-            Side::Gives => it.say(&Frame::Here)?,
-            Side::Takes => match it.next_until(until)? {
-                Frame::Here => {}
-                _ => return Err(wrong("it does not say who it is")),
-            },
-        }
-        Ok(it)
-    }
-
-    /// What the other end begins with.
-    fn hello(&mut self) -> io::Result<Option<[u8; SUM]>> {
-        let known = self.came.len().min(HELLO.len());
-        if self.came[..known] != HELLO[..known] {
-            return Err(wrong("it is no `vmlock-run`"));
-        }
-        let Some(rest) = self.came.get(HELLO.len()..HELLO.len() + SUM) else {
-            return Ok(None);
-        };
-        let theirs = rest.try_into().ok();
-        self.came.drain(..HELLO.len() + SUM);
-        Ok(theirs)
+        Meeting::begin((input.into(), output.into()), piece, side, token, mine)?.met()
     }
 
     /// What is to be waited for.
@@ -381,22 +328,22 @@ impl Far {
 
     /// Takes what comes by then.
     fn fill(&mut self, until: Instant) -> io::Result<()> {
-        match self.take(until)? {
+        match self.take(until, TAKEN)? {
             true => Ok(()),
             false => Err(ErrorKind::TimedOut.into()),
         }
     }
 
-    /// The same; whether anything has come.
-    fn take(&mut self, until: Instant) -> io::Result<bool> {
+    /// The same, and no more than that; whether anything has come.
+    fn take(&mut self, until: Instant, most: usize) -> io::Result<bool> {
         if self.gone {
             return Err(ErrorKind::UnexpectedEof.into());
         }
         if !wait(self.input.as_fd(), PollFlags::POLLIN, until)? {
             return Ok(false);
         }
-        let mut piece = [0; 16 << 10];
-        match self.input.read(&mut piece) {
+        let mut piece = [0; TAKEN];
+        match self.input.read(&mut piece[..most.min(TAKEN)]) {
             Ok(0) => self.gone = true,
             Ok(count) => self.came.extend(&piece[..count]),
             Err(error) if again(&error) => {}
@@ -414,7 +361,7 @@ impl Far {
             if let Some(frame) = self.whole()? {
                 return Ok(Some(frame));
             }
-            if !self.take(Instant::now())? {
+            if !self.take(Instant::now(), TAKEN)? {
                 return Ok(None);
             }
         }
@@ -468,6 +415,157 @@ impl Far {
         all.truncate(body);
         let said = all.split_off(HEAD);
         frame(kind, said).map(Some)
+    }
+}
+
+/// An other end that has yet to say what it begins with and, where it gives, to show that it has the token. It costs some hundred
+/// bytes, whatever it says.
+pub struct Meeting {
+    far: Far,
+    mine: [u8; SUM],
+    /// Its begin has come.
+    begun: bool,
+    until: Instant,
+}
+
+impl Meeting {
+    /// Begins with whoever is at the other end of a connection.
+    ///
+    /// # Errors
+    /// There is nobody any more.
+    pub fn tcp(
+        stream: TcpStream,
+        side: Side,
+        token: &Token,
+        random: [u8; SUM],
+    ) -> io::Result<Self> {
+        // Words are short, and waited for.
+        stream.set_nodelay(true)?;
+        stream.set_nonblocking(true)?;
+        let both = Arc::new(File::from(OwnedFd::from(stream)));
+        Self::begin((Arc::clone(&both), both), usize::MAX, side, token, random)
+    }
+
+    fn begin(
+        (input, output): (Arc<File>, Arc<File>),
+        piece: usize,
+        side: Side,
+        token: &Token,
+        mine: [u8; SUM],
+    ) -> io::Result<Self> {
+        let mut far = Far {
+            input,
+            output,
+            piece,
+            side,
+            key: key(&token.0)?,
+            said: 0,
+            heard: 0,
+            came: Vec::with_capacity(BEGIN),
+            gone: false,
+        };
+        let until = Instant::now() + SILENCE;
+        // A connection that has just been made has room for that.
+        far.write(&[&HELLO[..], &mine].concat(), until)?;
+        Ok(Self {
+            far,
+            mine,
+            begun: false,
+            until,
+        })
+    }
+
+    /// What is to be waited for.
+    pub fn fd(&self) -> BorrowedFd<'_> {
+        self.far.fd()
+    }
+
+    /// It has said nothing yet.
+    pub fn is_silent(&self) -> bool {
+        !self.begun && self.far.came.is_empty()
+    }
+
+    /// Takes what has come, which is not waited for; whether it is met by that.
+    ///
+    /// # Errors
+    /// It has gone, or has no token, or is another program.
+    pub fn look(&mut self) -> io::Result<bool> {
+        loop {
+            if self.step()? {
+                return Ok(true);
+            }
+            let most = self.wants();
+            if !self.far.take(Instant::now(), most)? {
+                return Ok(false);
+            }
+        }
+    }
+
+    /// The other end, which was met.
+    pub fn end(self) -> Far {
+        self.far
+    }
+
+    /// The other end, once it is met; it is waited for, but not for long.
+    fn met(mut self) -> io::Result<Far> {
+        while !self.step()? {
+            let most = self.wants();
+            if !self.far.take(self.until, most)? {
+                return Err(ErrorKind::TimedOut.into());
+            }
+        }
+        Ok(self.far)
+    }
+
+    /// So many bytes are still missing from what it has to say next.
+    fn wants(&self) -> usize {
+        let whole = if self.begun { SHOWN } else { BEGIN };
+        whole - self.far.came.len().min(whole)
+    }
+
+    /// Goes as far as what has come goes.
+    fn step(&mut self) -> io::Result<bool> {
+        if !self.begun {
+            let Some(theirs) = self.hello()? else {
+                return Ok(false);
+            };
+            self.begun = true;
+            let far = &mut self.far;
+            let (gives, takes) = match far.side {
+                Side::Gives => (self.mine, theirs),
+                Side::Takes => (theirs, self.mine),
+            };
+            for part in [&HELLO[..], &gives, &takes] {
+                far.key.update(part);
+            }
+            far.key = key(&far.key.clone().finalize().into_bytes())?;
+            // The taking end says what it has to that one alone.
+            if far.side == Side::Gives {
+                far.say(&Frame::Here)?;
+                return Ok(true);
+            }
+        }
+        match self.far.whole()? {
+            Some(Frame::Here) => Ok(true),
+            // It is as long as no other frame is.
+            None if self.far.came.first().is_none_or(|kind| *kind == HERE) => Ok(false),
+            _ => Err(wrong("it does not say who it is")),
+        }
+    }
+
+    /// What the other end begins with.
+    fn hello(&mut self) -> io::Result<Option<[u8; SUM]>> {
+        let came = &mut self.far.came;
+        let known = came.len().min(HELLO.len());
+        if came[..known] != HELLO[..known] {
+            return Err(wrong("it is no `vmlock-run`"));
+        }
+        let Some(rest) = came.get(HELLO.len()..BEGIN) else {
+            return Ok(None);
+        };
+        let theirs = rest.try_into().ok();
+        came.drain(..BEGIN);
+        Ok(theirs)
     }
 }
 

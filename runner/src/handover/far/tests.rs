@@ -109,7 +109,7 @@ fn whoever_has_another_token_is_sent_away() {
 fn on_its_way(frame: &Frame) -> (Vec<u8>, Far) {
     let (mut gives, takes) = ends();
     let (one, other) = UnixStream::pair().expect("sockets");
-    gives.output = file(one).1;
+    gives.output = file(one).1.into();
     gives.say(frame).expect("room");
     drop(gives);
     let mut bytes = Vec::new();
@@ -203,4 +203,33 @@ fn a_token_is_kept_for_its_user_alone_and_read_again() {
     assert!(Token::read(&path).is_err());
     fs::remove_file(&path).expect("it was made here");
     assert!(Token::read(&path).is_err());
+}
+
+/// An end that has not shown the token costs no more than what it has to say, however much it says.
+#[test]
+fn little_is_kept_of_who_has_not_shown_the_token() {
+    assert!(size_of::<Meeting>() <= 1024, "{}", size_of::<Meeting>());
+    let head = |kind: u8, length: u32| [&[kind][..], &length.to_le_bytes()].concat();
+    for head in [
+        head(HERE, 0),
+        head(SAID, WORDS as u32),
+        head(MEMORY, BODY as u32),
+    ] {
+        let (one, other) = UnixStream::pair().expect("sockets");
+        one.set_nonblocking(true).expect("it is ours");
+        let both = Arc::new(File::from(OwnedFd::from(one)));
+        let both = (Arc::clone(&both), both);
+        let token = Token([7; SUM]);
+        let meeting = Meeting::begin(both, usize::MAX, Side::Takes, &token, [1; SUM]);
+        let mut meeting = meeting.expect("it is there");
+        assert!(meeting.is_silent() && !meeting.look().expect("it is there"));
+        (&other).write_all(&HELLO[..9]).expect("room");
+        assert!(!meeting.look().expect("it has begun") && !meeting.is_silent());
+        (&other)
+            .write_all(&[&HELLO[9..], &[3; SUM], &head, &[0; 64 << 10]].concat())
+            .expect("room");
+        assert!(meeting.look().is_err());
+        let kept = meeting.far.came.capacity();
+        assert!(kept <= BEGIN, "{kept}");
+    }
 }
