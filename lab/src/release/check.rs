@@ -1,11 +1,12 @@
 //! `vmlock-lab release --check FOLDER`: a release in the hands of those who take it. Its digests; programs that need
-//! nothing of a system; what lintian says; each package and archive installed where there is nothing but apt; the image in
-//! podman. What README says to type is what is typed.
+//! nothing of a system; what lintian says of packages, and systemd of units; each package and archive installed where there is
+//! nothing but apt; the image in podman. What README says to type is what is typed.
 
 mod bills;
 mod programs;
 mod tree;
 mod typed;
+mod units;
 
 use super::archive::Files;
 use super::{COMPILER, SUMS, image};
@@ -22,11 +23,12 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 use typed::Typed;
 
-/// What looks at packages and at images.
+/// What looks at packages, at units and at images.
 const NEEDS: &[tools::Need] = &[
     ("lintian", "lintian"),
     ("podman", "podman"),
     ("runc", "runc"),
+    ("systemd-analyze", "systemd"),
     ("unshare", "util-linux"),
 ];
 
@@ -79,6 +81,7 @@ pub fn run(cache: &Cache, folder: &Path) -> Result<u8> {
     for name in names.iter().filter(|name| name.ends_with(".deb")) {
         problems.extend(lintian(&folder.join(name))?);
     }
+    problems.extend(units::problems(&folder, &names)?);
     for architecture in [AMD64, ARM64] {
         say(format_args!(
             "installing what is for {} where there is nothing but apt",
