@@ -110,7 +110,15 @@ fn make(spec: &Path, names: &[Option<String>], lock: &Path) -> bool {
 
 /// Whether a lock has a description beside it, or one that cannot be read and may be its own.
 pub fn is_made(lock: &Path) -> bool {
-    let makes = |spec: &PathBuf| names_in(spec).is_none_or(|names| make(spec, &names, lock));
+    let makes = |spec: &PathBuf| {
+        let Ok(source) = Disk.source(spec, "") else {
+            return true;
+        };
+        // One machine alone makes the lock that is called as its file is, whatever it is called itself.
+        let own = lock_path(spec).is_some_and(|own| own.file_name() == lock.file_name());
+        own && !is_json(spec) && read::has_one_machine(&source.text)
+            || names_of(spec, &source).is_none_or(|names| make(spec, &names, lock))
+    };
     may_make(lock).iter().any(makes)
 }
 
@@ -126,22 +134,28 @@ pub fn another_maker(spec: &Path, lock: &Path) -> Option<PathBuf> {
 
 /// What the machines of a description are called; `None` where it cannot be read.
 fn names_in(spec: &Path) -> Option<Vec<Option<String>>> {
-    let names = Disk.source(spec, "").ok().and_then(|source| {
+    let source = Disk.source(spec, "").ok()?;
+    names_of(spec, &source)
+}
+
+/// The same of its text.
+fn names_of(spec: &Path, source: &Arc<Source>) -> Option<Vec<Option<String>>> {
+    let read = || {
         if is_json(spec) {
-            return json::names(&source);
+            return json::names(source);
         }
         // The parser takes longer for a small file than all else that is done for its lock.
-        if let Some(names) = read::machine_names(&source) {
+        if let Some(names) = read::machine_names(source) {
             return Some(names.into_iter().map(Some).collect());
         }
-        let document = read::parse(&source).ok()?;
+        let document = read::parse(source).ok()?;
         let vms = document.nodes().iter().filter(|n| n.name().value() == "vm");
         Some(
             vms.map(|vm| sharing::name_of(vm).map(str::to_owned))
                 .collect(),
         )
-    });
-    names.filter(|names: &Vec<_>| !names.is_empty())
+    };
+    read().filter(|names: &Vec<_>| !names.is_empty())
 }
 
 fn is_json(path: &Path) -> bool {

@@ -98,6 +98,20 @@ pub fn parse_description(source: &Arc<Source>) -> Result<KdlDocument, Vec<Diagno
     }
 }
 
+/// Whether a text has one machine at most, where that is plain to see: `vm` stands once in it as a word, comments and
+/// strings included, and nothing is spelt with escapes.
+pub fn has_one_machine(text: &str) -> bool {
+    // What cannot stand beside a whole word; other bytes may.
+    let of_word = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.".contains(byte);
+    let bytes = text.as_bytes();
+    let is_word = |at: &usize| {
+        let before = at.checked_sub(1).and_then(|before| bytes.get(before));
+        !before.is_some_and(of_word) && !bytes.get(at + 2).is_some_and(of_word)
+    };
+    let words = text.match_indices("vm").map(|(at, _)| at).filter(is_word);
+    words.take(2).count() < 2 && !bytes.contains(&b'\\')
+}
+
 /// What the machines of a text are called, where that is plain to see: each name in quotes, with nothing to unescape and
 /// nothing taken out by `/-`. `None` where it takes the parser to know.
 pub fn machine_names(source: &Arc<Source>) -> Option<Vec<String>> {
@@ -213,11 +227,11 @@ fn parse_tokens(source: &Arc<Source>, tokens: &[Token]) -> Result<KdlDocument, V
 
 /// The parser's words, in ours.
 fn words(source: &Arc<Source>, error: &kdl::KdlDiagnostic) -> Diagnostic {
-    let message = error.message.as_deref().unwrap_or("this is not KDL");
     let start = error.span.offset().min(source.text.len());
     let end = start
         .saturating_add(error.span.len())
         .min(source.text.len());
+    let message = error.message.as_deref().unwrap_or("this is not KDL");
     // An error that spans lines is about where it begins.
     let first_line = source.text.get(start..end).unwrap_or("");
     let length = first_line.find('\n').unwrap_or(first_line.len());
@@ -381,6 +395,29 @@ mod tests {
             let raw = KdlDocument::parse_v2(&text).unwrap();
             let ours = parse(&source(&text)).unwrap();
             assert_eq!(told(&raw), told(&ours), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn one_machine_is_plain_to_see_and_never_two_are_taken_for_it() {
+        let kept = "vm \"w\" {\n boot kernel=\"vmlinuz\" // of kvm-6.8's vm-x\n}\n";
+        for one in [kept, "", "a", "/-vm \"a\"\nvm \"b\"", "(a)vm \"a\""] {
+            assert!(has_one_machine(one), "{one}");
+        }
+        for more in [
+            "vm \"a\"\nvm \"b\"",
+            "vm \"a\";vm \"b\"",
+            "\"vm\" \"a\"\n#\"vm\"# \"b\"",
+            "vm \"a\"\n\"\\u{76}m\" \"b\"",
+            "vm \"a\"{};/**/vm \"b\"",
+            "(a)vm \"a\"\n(b)vm /-1 \"b\"",
+            "\"\"\"\nvm\n\"\"\" \"a\"\nvm \"b\"",
+            "\u{feff}vm \"a\"\nvm \"b\"",
+        ] {
+            let document = KdlDocument::parse_v2(more).unwrap();
+            let named = document.nodes().iter().filter(|n| n.name().value() == "vm");
+            assert_eq!(named.count(), 2, "{more}");
+            assert!(!has_one_machine(more), "{more}");
         }
     }
 

@@ -612,7 +612,7 @@ fn in_list(place: &str) -> bool {
 
 /// As a place calls it.
 fn shortened_key(key: &str) -> String {
-    key.chars().take(super::KEY_CHARS_MAX).collect()
+    key.chars().take(super::walk::KEY_CHARS_MAX).collect()
 }
 
 /// A text where a number has to be.
