@@ -1,11 +1,12 @@
 //! The JSON Schemas in the engines that editors and CI use: `ajv`, the service behind VS Code's JSON, and Python's
 //! `check-jsonschema`; the language server by VS Code's client for such servers, and in Neovim; the grammar by VS Code's
-//! tokenizer; and VS Code's extension (`extension.rs`). They come from their
+//! tokenizer; VS Code's extension (`extension.rs`); and SARIF in Microsoft's validator (`sarif.rs`). They come from their
 //! registries, in the versions that `lab/editors/` pins, and are run by this machine's Node.js and Python; where these
 //! are not, or the registries cannot be reached, that is told and counted.
 
 pub mod extension;
 pub mod neovim;
+pub mod sarif;
 
 use crate::cache::{self, Cache};
 use crate::cross;
@@ -53,7 +54,12 @@ const OLDEST_NODE: u32 = 18;
 
 /// `vmlock-lab editors`: what `test` holds of the schemas, by itself.
 pub fn run(cache: &Cache) -> Result<u8> {
-    let parts = [checked(cache)?, extension(cache)?, neovim::checked(cache)?];
+    let parts = [
+        checked(cache)?,
+        extension(cache)?,
+        neovim::checked(cache)?,
+        sarif::checked(cache)?,
+    ];
     match parts.into_iter().collect::<Option<Vec<_>>>() {
         Some(problems) => step::told(&problems.concat()),
         None => Ok(FINDINGS),

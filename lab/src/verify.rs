@@ -146,6 +146,9 @@ fn beside(cache: &Cache, bench: &Bench, tally: &mut Tally) -> Result<()> {
     tally.timed("the language server in Neovim", || {
         Ok(editors::neovim::checked(cache)?.map_or_else(Found::skipped, Found::step))
     })?;
+    tally.timed("SARIF in Microsoft's validator", || {
+        Ok(editors::sarif::checked(cache)?.map_or_else(Found::skipped, Found::step))
+    })?;
     tally.timed("libvirt's XML in libvirt's own schema", || {
         Ok(libvirt::checked(cache)?.map_or_else(Found::skipped, Found::step))
     })?;

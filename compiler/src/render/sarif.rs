@@ -52,8 +52,10 @@ fn result(diagnostic: &Diagnostic) -> Value {
         Some(label) => result["locations"] = json!([location(label)]),
         None => {
             if let Some(path) = &diagnostic.file {
-                result["locations"] =
-                    json!([{ "physicalLocation": { "artifactLocation": { "uri": uri(path) } } }]);
+                result["locations"] = json!([{ "physicalLocation": {
+                    "artifactLocation": { "uri": uri(path) },
+                    "region": beginning(),
+                } }]);
             }
         }
     }
@@ -88,6 +90,12 @@ fn location(label: &Label) -> Value {
         location["message"] = json!({ "text": sentence(&label.words) });
     }
     location
+}
+
+/// Where a finding about a whole file stands, which may be missing or no text: validators want a place of each
+/// (SARIF2017), and services show nothing that has none.
+fn beginning() -> Value {
+    json!({ "startLine": 1, "startColumn": 1, "endLine": 1, "endColumn": 1 })
 }
 
 /// A path as a URI reference: everything that is not plain is percent-encoded.

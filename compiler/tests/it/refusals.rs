@@ -198,9 +198,8 @@ fn sarif(document: &Value) -> BTreeSet<String> {
             !uri.starts_with('/') && !uri.contains([' ', '\\', '"']),
             "{uri}"
         );
-        let Some(region) = place.get("region") else {
-            return;
-        };
+        let region = place.get("region");
+        let region = region.unwrap_or_else(|| panic!("SARIF2017: no region: {value:#}"));
         keys(
             region,
             &["startLine", "startColumn", "endLine", "endColumn"],
