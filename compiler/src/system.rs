@@ -10,11 +10,13 @@ mod windows;
 
 #[cfg(unix)]
 pub use unix::{
-    FileId, Times, alive, file_id, instead, is_block_device, is_program, kind, open, slashes, stamp,
+    FileId, Times, alive, file_id, instead, is_block_device, is_program, kind, open, slashes,
+    stamp, sync,
 };
 #[cfg(windows)]
 pub use windows::{
-    FileId, Times, alive, file_id, instead, is_block_device, is_program, kind, open, slashes, stamp,
+    FileId, Times, alive, file_id, instead, is_block_device, is_program, kind, open, slashes,
+    stamp, sync,
 };
 
 /// A file as it is: written anew, it has another one.

@@ -1,5 +1,9 @@
 //! Files are replaced whole or not at all.
 
+mod many;
+
+pub use many::replace_all;
+
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
@@ -40,23 +44,68 @@ pub fn hold() -> RwLockWriteGuard<'static, ()> {
 /// the last flush alone failed, the words say that the new file is in place.
 pub fn replace(path: &Path, content: impl AsRef<[u8]>) -> io::Result<()> {
     let content = content.as_ref();
-    if fs::metadata(path).is_ok_and(|m| !m.is_file() && !m.is_dir()) {
+    if is_no_file(path) {
         return OpenOptions::new()
             .write(true)
             .open(path)?
             .write_all(content);
     }
-    let target = end(path)?;
-    let folder = folder_of(&target);
     let _begun = begin();
-    let (mut file, temporary) = temporary(&folder)?;
-    let written = write(&mut file, &target, content).and_then(|()| fs::rename(&temporary, &target));
-    if let Err(error) = written {
-        // The first error is the one to report.
-        let _ = fs::remove_file(&temporary);
-        return Err(error);
-    }
+    let staged = Staged::write(path, content)?;
+    let synced = staged.file.sync_all();
+    let Staged { folder, file, .. } = staged.place(synced)?;
     flush(&folder, &file)
+}
+
+/// Whether there is what has no text of its own: a device, a pipe.
+fn is_no_file(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|m| !m.is_file() && !m.is_dir())
+}
+
+/// A whole text beside the file that it is to replace; who has one has begun.
+struct Staged {
+    file: File,
+    temporary: PathBuf,
+    target: PathBuf,
+    folder: PathBuf,
+}
+
+impl Staged {
+    /// Writes it, with the mode of the file that is there.
+    fn write(path: &Path, content: &[u8]) -> io::Result<Self> {
+        let target = end(path)?;
+        let folder = folder_of(&target);
+        let (mut file, temporary) = temporary(&folder)?;
+        let written = match fs::metadata(&target) {
+            Ok(existing) => take_mode(&file, &existing),
+            Err(_) => Ok(()),
+        };
+        let written = written.and_then(|()| file.write_all(content));
+        let staged = Self {
+            file,
+            temporary,
+            target,
+            folder,
+        };
+        staged.or_gone(written)
+    }
+
+    /// Puts it where it belongs, if it is on the disk.
+    fn place(self, synced: io::Result<()>) -> io::Result<Self> {
+        let placed = synced.and_then(|()| fs::rename(&self.temporary, &self.target));
+        self.or_gone(placed)
+    }
+
+    fn or_gone(self, done: io::Result<()>) -> io::Result<Self> {
+        match done {
+            Ok(()) => Ok(self),
+            Err(error) => {
+                // The first error is the one to report.
+                let _ = fs::remove_file(&self.temporary);
+                Err(error)
+            }
+        }
+    }
 }
 
 /// Writes a file that is not there yet, by way of a temporary one as [`replace`] does: it appears whole, or not at all,
@@ -80,23 +129,31 @@ pub fn create(path: &Path, content: impl AsRef<[u8]>) -> io::Result<()> {
 
 /// Flushes a folder after a file in it got its name.
 fn flush(folder: &Path, file: &File) -> io::Result<()> {
-    let flushed = match File::open(folder) {
-        Ok(folder) => folder.sync_all(),
-        Err(_) => file.sync_all(),
+    in_place(flush_folder(folder).unwrap_or_else(|| file.sync_all()))
+}
+
+/// `None` where the folder may not be read.
+fn flush_folder(folder: &Path) -> Option<io::Result<()>> {
+    let flushed = File::open(folder).ok()?.sync_all();
+    // Some file systems have no such call for a folder.
+    let none = |error: &io::Error| {
+        matches!(
+            error.kind(),
+            ErrorKind::InvalidInput | ErrorKind::Unsupported
+        )
     };
     match flushed {
-        // Some file systems have no such call for a folder.
-        Err(error)
-            if !matches!(
-                error.kind(),
-                ErrorKind::InvalidInput | ErrorKind::Unsupported
-            ) =>
-        {
-            let words = format!("it is in place, but may not outlast a crash: {error}");
-            Err(io::Error::new(error.kind(), words))
-        }
-        _ => Ok(()),
+        Err(error) if none(&error) => Some(Ok(())),
+        flushed => Some(flushed),
     }
+}
+
+/// What it means that a flush failed after the file got its name.
+fn in_place(flushed: io::Result<()>) -> io::Result<()> {
+    flushed.map_err(|error| {
+        let words = format!("it is in place, but may not outlast a crash: {error}");
+        io::Error::new(error.kind(), words)
+    })
 }
 
 /// Where the links that begin at that path lead, whether something is there or not.
@@ -147,15 +204,6 @@ fn temporary(folder: &Path) -> io::Result<(File, PathBuf)> {
         }
     }
     Err(failed)
-}
-
-/// Writes and flushes the whole text, with the mode of the file that it replaces.
-fn write(file: &mut File, target: &Path, content: &[u8]) -> io::Result<()> {
-    if let Ok(existing) = fs::metadata(target) {
-        take_mode(file, &existing)?;
-    }
-    file.write_all(content)?;
-    file.sync_all()
 }
 
 #[cfg(unix)]

@@ -15,15 +15,19 @@ use crate::merge::{self, Sides};
 use crate::render::{Exit, Output};
 use crate::repository;
 use crate::shell;
+use crate::system;
 use serde::Serialize;
 use serde_json::Value;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 use vmlock_spec::lock::{Lock, canonical, v1, v2};
 use vmlock_spec::parallel;
 use vmlock_spec::resolve::allow::WARNINGS;
 use vmlock_spec::resolve::{Target, former_lock_schema};
+
+/// Descriptions that are compiled before their locks are written: the disk is waited for once for all of them.
+const TOGETHER: usize = 128;
 
 /// What became of one lock.
 #[derive(Serialize)]
@@ -98,12 +102,27 @@ pub fn run(flags: &LockFlags, out: &mut Output) {
     let mut outcomes = Vec::new();
     let mut made = BTreeSet::new();
     let mut unchanged = 0;
-    for done in all(flags, &tasks, &hosts, out) {
-        out.add(done.said);
-        verdicts.extend(done.verdicts);
-        unchanged += done.unsaid;
-        outcomes.extend(done.outcomes);
-        made.extend(done.files);
+    for tasks in tasks.chunks(TOGETHER) {
+        let compiled = all(flags, tasks, &hosts, out);
+        let mut failed = write(flags, &compiled);
+        for mut done in compiled {
+            for ready in done.ready {
+                match failed.remove(&ready.path) {
+                    Some(error) => {
+                        let finding = unwritable(&ready.outcome.lock, &error);
+                        done.said.fail(Exit::Environment, finding);
+                    }
+                    None => {
+                        unchanged += usize::from(ready.is_unsaid());
+                        tell(flags, &ready, &mut done.said);
+                        outcomes.push(ready.outcome);
+                    }
+                }
+            }
+            out.add(done.said);
+            verdicts.extend(done.verdicts);
+            made.extend(done.files);
+        }
     }
     match unchanged {
         0 => {}
@@ -146,11 +165,31 @@ struct Task {
 struct Done {
     said: Output,
     verdicts: Vec<Value>,
-    outcomes: Vec<Outcome>,
+    ready: Vec<Ready>,
     /// The locks that it makes, where nothing is wrong with it.
     files: Vec<PathBuf>,
-    /// Of how many of its locks nothing was said, because nothing is to be done.
-    unsaid: usize,
+}
+
+/// A lock that is yet to be written, or is as it should be.
+struct Ready {
+    path: PathBuf,
+    text: String,
+    outcome: Outcome,
+    /// Where no change is, though the bytes differ: why.
+    remark: Option<String>,
+    /// How much is in it.
+    size: String,
+    /// Hosts that can keep it.
+    hosts: Vec<String>,
+    /// Whether the command line named its description.
+    named: bool,
+}
+
+impl Ready {
+    /// Whether nothing is said of it by itself, because nothing is to be done.
+    fn is_unsaid(&self) -> bool {
+        !self.named && self.outcome.status == Status::Unchanged
+    }
 }
 
 /// Compiles each, as many at a time as there are processors; in the order of the tasks.
@@ -163,18 +202,29 @@ fn all(flags: &LockFlags, tasks: &[Task], hosts: &[Host], out: &Output) -> Vec<D
 fn compiled(flags: &LockFlags, task: &Task, hosts: &[Host], mut said: Output) -> Done {
     let mut verdicts = Vec::new();
     let mut files = Vec::new();
-    let outcomes = one(flags, task, hosts, &mut verdicts, &mut files, &mut said);
-    let unchanged = |o: &&Outcome| o.status == Status::Unchanged;
+    let ready = one(flags, task, hosts, &mut verdicts, &mut files, &mut said);
     Done {
         said,
         verdicts,
-        unsaid: match task.named {
-            true => 0,
-            false => outcomes.iter().filter(unchanged).count(),
-        },
-        outcomes,
+        ready,
         files,
     }
+}
+
+/// Writes the locks that have changed; which of them could not be written, and why.
+fn write(flags: &LockFlags, compiled: &[Done]) -> BTreeMap<PathBuf, io::Error> {
+    if flags.check || flags.dry_run {
+        return BTreeMap::new();
+    }
+    let all = compiled.iter().flat_map(|done| &done.ready);
+    let changed = all.filter(|ready| ready.outcome.status != Status::Unchanged);
+    let files: Vec<(&Path, &[u8])> = changed
+        .map(|ready| (ready.path.as_path(), ready.text.as_bytes()))
+        .collect();
+    let done = vmlock_atomic::replace_all(&files, system::sync);
+    let failed =
+        |((path, _), done): (&(&Path, _), io::Result<()>)| Some(((*path).to_owned(), done.err()?));
+    files.iter().zip(done).filter_map(failed).collect()
 }
 
 /// The folder of a file.
@@ -237,7 +287,7 @@ struct Made {
     hosts: Vec<String>,
 }
 
-/// Compiles all machines of a description; where one of them makes no lock, none is written. `files` gets where their
+/// Compiles all machines of a description; where one of them makes no lock, none is ready. `files` gets where their
 /// locks stand.
 fn one(
     flags: &LockFlags,
@@ -246,7 +296,7 @@ fn one(
     verdicts: &mut Vec<Value>,
     files: &mut Vec<PathBuf>,
     out: &mut Output,
-) -> Vec<Outcome> {
+) -> Vec<Ready> {
     let spec = task.spec.as_path();
     let shown = spec.display().to_string();
     let machines = match compile::read(spec) {
@@ -308,8 +358,7 @@ fn one(
         return Vec::new();
     }
     files.extend(made.iter().map(|made| made.path.clone()));
-    let write = |made| written(flags, task, made, out);
-    made.into_iter().filter_map(write).collect()
+    made.into_iter().map(|made| ready(task, made)).collect()
 }
 
 /// What is there of a lock, and what of that is kept.
@@ -329,15 +378,14 @@ fn there(path: Option<&Path>, upgrade: bool) -> Result<(Option<Vec<u8>>, Former)
     Ok((old, former))
 }
 
-/// Writes a lock where it has changed.
-fn written(flags: &LockFlags, task: &Task, made: Made, out: &mut Output) -> Option<Outcome> {
+/// Holds a lock against the one that is there.
+fn ready(task: &Task, made: Made) -> Ready {
     let Made {
         path,
         lock,
         old,
         hosts,
     } = made;
-    let shown = path.display().to_string();
     let text = canonical::write(&lock);
     let status = match &old {
         None => Status::New,
@@ -348,32 +396,40 @@ fn written(flags: &LockFlags, task: &Task, made: Made, out: &mut Output) -> Opti
         (Some(old), Status::Changed) => compare(&path, old, &lock),
         _ => (Vec::new(), None),
     };
-    if !flags.check
-        && !flags.dry_run
-        && status != Status::Unchanged
-        && let Err(error) = vmlock_atomic::replace(&path, &text)
-    {
-        out.fail(Exit::Environment, unwritable(&shown, &error));
-        return None;
+    Ready {
+        outcome: Outcome {
+            spec: task.spec.display().to_string(),
+            lock: path.display().to_string(),
+            status,
+            digest: digest(&text),
+            changes,
+            name: lock.name,
+        },
+        remark,
+        size: format!(
+            "{} registers, {} vCPUs",
+            lock.registers.len(),
+            lock.machine.vcpus.len()
+        ),
+        hosts,
+        named: task.named,
+        path,
+        text,
     }
-    let outcome = Outcome {
-        spec: task.spec.display().to_string(),
-        lock: shown.clone(),
-        status,
-        digest: digest(&text),
-        changes,
-        name: lock.name.clone(),
-    };
-    if task.named || outcome.status != Status::Unchanged {
-        say(flags, &outcome, &lock, remark, out);
+}
+
+/// Says what became of a lock.
+fn tell(flags: &LockFlags, ready: &Ready, out: &mut Output) {
+    let outcome = &ready.outcome;
+    if !ready.is_unsaid() {
+        say(flags, ready, out);
     }
     if flags.print_digest && !(flags.check && outcome.is_new()) {
-        out.line(format!("{}  {shown}", outcome.digest));
+        out.line(format!("{}  {}", outcome.digest, outcome.lock));
     }
-    if !hosts.is_empty() && (task.named || outcome.status != Status::Unchanged) {
-        out.line(format!("  can be kept by {}", join(&hosts)));
+    if !ready.hosts.is_empty() && !ready.is_unsaid() {
+        out.line(format!("  can be kept by {}", join(&ready.hosts)));
     }
-    Some(outcome)
 }
 
 /// Makes an error of a warning, and says how its author can say that it is meant.
@@ -513,21 +569,16 @@ fn compare(path: &Path, old: &[u8], new: &Lock) -> (Vec<Change>, Option<String>)
     }
 }
 
-fn say(
-    flags: &LockFlags,
-    outcome: &Outcome,
-    lock: &Lock,
-    remark: Option<String>,
-    out: &mut Output,
-) {
+fn say(flags: &LockFlags, ready: &Ready, out: &mut Output) {
+    let Ready {
+        outcome,
+        remark,
+        size,
+        ..
+    } = ready;
     let Outcome {
         lock: path, spec, ..
     } = outcome;
-    let size = format!(
-        "{} registers, {} vCPUs",
-        lock.registers.len(),
-        lock.machine.vcpus.len()
-    );
     let line = match (outcome.status, flags.check, flags.dry_run) {
         (Status::Unchanged, _, _) => format!("{path}: unchanged ({size})"),
         (Status::New, false, false) => format!("{path}: written ({size})"),

@@ -100,6 +100,24 @@ pub fn alive(id: i64) -> bool {
     pid.is_some_and(|pid| test_kill_process(pid) != Err(rustix::io::Errno::SRCH))
 }
 
+/// Waits until all that was written to the file system of that file is on its disk.
+///
+/// # Errors
+/// The system's.
+#[cfg(target_os = "linux")]
+pub fn sync(file: &File) -> io::Result<()> {
+    Ok(rustix::fs::syncfs(file)?)
+}
+
+/// macOS has no such call.
+///
+/// # Errors
+/// Always.
+#[cfg(not(target_os = "linux"))]
+pub fn sync(_: &File) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
 /// A path as addresses, git and services of others have it.
 pub fn slashes(path: &str) -> Cow<'_, str> {
     Cow::Borrowed(path)

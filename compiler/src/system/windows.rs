@@ -95,6 +95,14 @@ pub fn alive(_: i64) -> bool {
     true
 }
 
+/// Nothing here has all that was written to a volume on its disk, but for who may do anything.
+///
+/// # Errors
+/// Always.
+pub fn sync(_: &File) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
 /// A path as addresses, git and services of others have it: with `/` between names, and without what the system puts before
 /// a path that it has followed to its end.
 pub fn slashes(path: &str) -> Cow<'_, str> {

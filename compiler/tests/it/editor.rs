@@ -186,6 +186,11 @@ impl Editor {
         }
     }
 
+    /// Keeps nothing of what came unasked so far.
+    pub fn forget(&mut self) {
+        self.kept.clear();
+    }
+
     /// Opens a text.
     pub fn open(&mut self, uri: &str, text: &str) {
         let document = json!({ "uri": uri, "languageId": "kdl", "version": 1, "text": text });

@@ -1,14 +1,18 @@
 //! The two forms of a description mean the same, and the decoder accepts what the JSON Schema accepts: over descriptions
 //! and mutations of them that are made by numbers, the same each time.
 
+use crate::dice::Dice;
 use crate::schemas::{put, schema, validator};
-use crate::scratch::Scratch;
+use crate::scratch::{Scratch, err, out, root};
 use crate::surface::kdl;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use vmlock_spec::parallel;
 
 /// Rules that a schema cannot say: about what hangs together, what files and the catalogue's values say, and what stands
-/// twice. Each with a description, as a change of [`base`], that the schema accepts and the decoder refuses for it.
+/// twice. Each with a description, as a change of [`base`], that the schema accepts and the decoder refuses for it. What hosts
+/// answer that `runs-on` names, under any of their codes, is one of them.
 const BEYOND: &[(&str, &[(&str, &str)])] = &[
     ("io::unreadable", &[("/boot/kernel", r#"".""#)]),
     (
@@ -32,14 +36,6 @@ const BEYOND: &[(&str, &[(&str, &str)])] = &[
             ("/cpu/vector-lengths", "[128]"),
         ],
     ),
-    ("spec::vector-lengths", &[("/cpu/vector-lengths", "[128]")]),
-    (
-        "spec::impossible-value",
-        &[(
-            "/cpu/set",
-            r#"[{ "field": "ID_AA64ISAR0_EL1.RNDR", "value": 99 }]"#,
-        )],
-    ),
     (
         "spec::disk-contents",
         &[(
@@ -47,7 +43,59 @@ const BEYOND: &[(&str, &[(&str, &str)])] = &[
             r#"[{ "disk": { "name": "a", "path": "a", "size": 512, "read-only": true } }]"#,
         )],
     ),
+    ("spec::unmeasured", &[("/cpu/model", r#""graviton3""#)]),
+    (
+        "spec::wide-ccsidr",
+        &[
+            ("/abi", r#"["kvm-5.10"]"#),
+            ("/cpu/model", r#""graviton3""#),
+        ],
+    ),
+    (
+        "spec::duplicate-machine",
+        &[(
+            "",
+            r#"{ "machines": [
+                { "name": "a", "arch": "arm64", "abi": ["kvm-6.8"], "cpu": { "model": "neoverse-n1", "count": 1 }, "memory": 67108864 },
+                { "name": "A", "arch": "arm64", "abi": ["kvm-6.8"], "cpu": { "model": "neoverse-n1", "count": 1 }, "memory": 67108864 }
+            ] }"#,
+        )],
+    ),
+    (HOST, &[("/runs-on", r#"["kvm-5.10"]"#)]),
+    ("import::name-taken", &[("/import", r#"["taken.kdl"]"#)]),
+    ("import::invalid", &[("/import", r#"["invalid.kdl"]"#)]),
 ];
+
+/// What the codes of hosts' answers begin with.
+const HOST: &str = "host::";
+
+/// Whether a code is in that list.
+fn among(list: &[(&str, &[(&str, &str)])], code: &str) -> bool {
+    let is = |known: &str| known == code || known == HOST && code.starts_with(HOST);
+    list.iter().any(|(known, _)| is(known))
+}
+
+/// What the descriptions import: a baseline, one whose name is taken, and what is none.
+fn imported(scratch: &Scratch) {
+    let hide = "hide \"ID_AA64ISAR0_EL1.DP\" source=\"x\"";
+    for (file, text) in [
+        (
+            "own.kdl",
+            format!("baseline \"own\" part=\"own\" {{\n    title \"x\"\n    {hide}\n}}\n"),
+        ),
+        (
+            "taken.kdl",
+            format!("baseline \"kvm-6.8\" after=\"kvm-6.1\" {{\n    title \"x\"\n    {hide}\n}}\n"),
+        ),
+        (
+            "invalid.kdl",
+            "baseline \"of-mine\" part=\"own\" {\n    hide \"NOPE_EL1.X\" source=\"x\"\n}\n"
+                .to_owned(),
+        ),
+    ] {
+        scratch.write(file, &text);
+    }
+}
 
 /// Codes of which a schema says a part: in places the same mistake is beyond it. Also each with such a description.
 const PARTLY: &[(&str, &[(&str, &str)])] = &[
@@ -76,6 +124,32 @@ const PARTLY: &[(&str, &[(&str, &str)])] = &[
     ),
     ("spec::out-of-range", &[("/boot/kernel-address", "4")]),
     (
+        "spec::memory-size",
+        &[
+            ("/cpu/model", r#""cortex-a76""#),
+            ("/memory", "70368744177664"),
+        ],
+    ),
+    ("spec::vector-lengths", &[("/cpu/vector-lengths", "[128]")]),
+    (
+        "spec::impossible-value",
+        &[(
+            "/cpu/set",
+            r#"[{ "field": "ID_AA64ISAR0_EL1.RNDR", "value": 99 }]"#,
+        )],
+    ),
+    (
+        "spec::taken-literally",
+        &[("/boot/kernel", r#""~/vmlinuz""#)],
+    ),
+    (
+        "spec::bad-serial",
+        &[(
+            "/devices",
+            r#"[{ "disk": { "name": "longer-than-a-serial-is", "path": "a", "size": 512 } }]"#,
+        )],
+    ),
+    (
         "spec::duplicate-value",
         &[(
             "/cpu/set",
@@ -98,6 +172,40 @@ const PARTLY: &[(&str, &[(&str, &str)])] = &[
     ),
 ];
 
+/// Codes of which a schema says all but this, and which descriptions can have it: a `pmu` whose values are all `null` (it says
+/// nothing, and a schema counts keys), and a whole number written as `1.0` (an integer for draft 7, and none for the decoder).
+const BUT: &[(&str, &[(&str, &str)], fn(&Value) -> bool)] = &[
+    (
+        "spec::missing",
+        &[
+            ("/cpu/features", r#"["pmu"]"#),
+            ("/cpu/pmu", r#"{ "counters": null }"#),
+        ],
+        has_silent_pmu,
+    ),
+    ("spec::json", &[("/cpu/count", "1.0")], has_whole_float),
+];
+
+fn has_silent_pmu(spec: &Value) -> bool {
+    match spec {
+        Value::Array(list) => list.iter().any(has_silent_pmu),
+        Value::Object(object) => object.iter().any(|(key, value)| {
+            let pmu = value.as_object().filter(|_| key == "pmu");
+            pmu.is_some_and(|pmu| pmu.values().all(Value::is_null)) || has_silent_pmu(value)
+        }),
+        _ => false,
+    }
+}
+
+fn has_whole_float(spec: &Value) -> bool {
+    match spec {
+        Value::Array(list) => list.iter().any(has_whole_float),
+        Value::Object(object) => object.values().any(has_whole_float),
+        Value::Number(number) => number.is_f64() && number.as_f64().unwrap().fract() == 0.0,
+        _ => false,
+    }
+}
+
 fn base() -> Value {
     json!({
         "name": "web", "arch": "arm64", "abi": ["kvm-6.8", "psci-1.1"],
@@ -106,34 +214,18 @@ fn base() -> Value {
     })
 }
 
-/// Numbers that are the same each time (Knuth's MMIX generator).
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, sides: usize) -> usize {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        ((self.0 >> 33) % sides as u64) as usize
+/// A description: of one machine, or of two.
+fn description(dice: &mut Dice) -> Value {
+    let mut first = machine(dice);
+    if !dice.once_in(6) {
+        return first;
     }
-    fn one<T: Clone>(&mut self, of: &[T]) -> T {
-        of[self.below(of.len())].clone()
-    }
-    fn once_in(&mut self, times: usize) -> bool {
-        self.below(times) == 0
-    }
-    /// Some of them, in their order.
-    fn some(&mut self, of: &[&str], times: usize) -> Vec<String> {
-        of.iter()
-            .filter(|_| self.once_in(times))
-            .map(|s| (*s).to_owned())
-            .collect()
-    }
+    first["name"] = json!("first");
+    json!({ "machines": [first, machine(dice)] })
 }
 
-/// A description out of everything that one can say; most make a lock.
-fn description(dice: &mut Dice) -> Value {
+/// A machine out of everything that one can say of it; most make a lock.
+fn machine(dice: &mut Dice) -> Value {
     let mut abi = vec![
         dice.one(&["kvm-5.10", "kvm-6.1", "kvm-6.8", "kvm-6.12", "kvm-7.3"])
             .to_owned(),
@@ -144,7 +236,7 @@ fn description(dice: &mut Dice) -> Value {
         "arch": "arm64",
         "abi": abi,
         "cpu": {
-            "model": dice.one(&["neoverse-n1", "cortex-a72", "cortex-a76"]),
+            "model": dice.one(&["neoverse-n1", "neoverse-n1", "cortex-a72", "cortex-a76", "a64fx"]),
             "count": dice.one(&[1, 2, 7]),
         },
         "memory": dice.one(&[64u64 << 20, 512 << 20, 3 << 30]),
@@ -152,6 +244,11 @@ fn description(dice: &mut Dice) -> Value {
     let cpu = &mut spec["cpu"];
     let pmu = dice.once_in(3);
     let mut features = dice.some(&["steal-time"], 4);
+    features.extend(dice.some(&["pauth", "mte"], 12));
+    if cpu["model"] == "a64fx" {
+        features.push("sve".to_owned());
+        cpu["vector-lengths"] = dice.one(&[json!([128, 256]), json!([128, 256, 512])]);
+    }
     if pmu {
         features.insert(0, "pmu".to_owned());
         if dice.once_in(2) {
@@ -185,12 +282,14 @@ fn description(dice: &mut Dice) -> Value {
     if dice.once_in(6) {
         cpu["aarch32"] = json!(true);
     }
+    let digest = format!("sha256-{}", "0a".repeat(32));
     if dice.once_in(2) {
         spec["boot"] = dice.one(&[
             json!({ "kernel": "vmlinuz" }),
             json!({ "kernel": "a b/vmlinuz", "initrd": "initrd.img", "cmdline": "quiet\tx=\"y\" \\" }),
             json!({ "kernel": "k", "any-file": true, "kaslr-seed": true, "cmdline": "" }),
-            json!({ "kernel": "k", "kernel-address": 0x4020_0000, "kernel-digest": format!("sha256-{}", "0a".repeat(32)) }),
+            json!({ "kernel": "k", "kernel-address": 0x4020_0000, "kernel-digest": digest }),
+            json!({ "kernel": "k", "any-file": true, "initrd": "i", "initrd-digest": digest }),
         ]);
     }
     if dice.once_in(3) {
@@ -199,6 +298,7 @@ fn description(dice: &mut Dice) -> Value {
     let all = [
         json!({ "disk": { "name": "root", "path": "root.img", "size": 8u64 << 30, "serial": "a b" } }),
         json!({ "disk": { "name": "data", "path": "/dev/none", "size": 1 << 20, "read-only": true, "any-file": true } }),
+        json!({ "disk": { "name": "os", "path": "os.img", "size": 1 << 20, "read-only": true, "digest": digest } }),
         json!({ "rng": {} }),
         json!({ "net": { "name": "lan", "tap": "tap0", "mac": "52:54:00:12:34:56", "mtu": 9000 } }),
         json!({ "console": {} }),
@@ -232,6 +332,12 @@ fn description(dice: &mut Dice) -> Value {
     if dice.once_in(4) {
         spec["lock-schema"] = json!("../schema/lock.v3.schema.json");
     }
+    if dice.once_in(8) {
+        spec["import"] = json!(["own.kdl"]);
+    }
+    if dice.once_in(8) {
+        spec["runs-on"] = json!(["kvm-6.12"]);
+    }
     spec
 }
 
@@ -244,18 +350,30 @@ fn wrong(dice: &mut Dice) -> Value {
         json!(0),
         json!(1),
         json!(-1),
+        json!(1.0),
         json!(1.5),
         json!(31),
         json!(70_000),
         json!(1u64 << 32),
+        json!(1u64 << 46),
         json!(1u64 << 63),
         json!(""),
         json!("web"),
         json!("a\nb"),
         json!(".."),
         json!("16550"),
+        json!("~/x"),
+        json!("$X"),
+        json!("'x'"),
+        json!("k*"),
+        json!("C:\\x"),
         json!("kvm-6.1"),
         json!("kvm-9.9"),
+        json!("debian-12"),
+        json!("graviton3"),
+        json!("own"),
+        json!("own.kdl"),
+        json!(format!("sha256-{}", "0a".repeat(32))),
         json!("cortex-a76"),
         json!("crc32"),
         json!("PMCR_EL0.IMP"),
@@ -315,10 +433,10 @@ fn mutated(spec: &Value, dice: &mut Dice) -> Value {
     out
 }
 
-/// What the compiler says of many files in one run: of each the codes of its errors, and the digest of its lock.
+/// What the compiler says of many files in one run: of each the codes of its errors, and the digests of its locks.
 struct Said {
     codes: BTreeMap<String, Vec<String>>,
-    locks: BTreeMap<String, String>,
+    locks: BTreeMap<String, Vec<String>>,
 }
 
 impl Said {
@@ -336,17 +454,13 @@ impl Said {
                     .push(found["code"].as_str().unwrap().to_owned());
             }
         }
-        let locks = object["locks"].as_array().unwrap().iter();
-        let locks = locks.map(|l| {
-            (
-                l["spec"].as_str().unwrap().to_owned(),
-                l["digest"].as_str().unwrap().to_owned(),
-            )
-        });
-        Self {
-            codes,
-            locks: locks.collect(),
+        let mut locks: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for lock in object["locks"].as_array().unwrap() {
+            let file = lock["spec"].as_str().unwrap().to_owned();
+            let digest = lock["digest"].as_str().unwrap().to_owned();
+            locks.entry(file).or_default().push(digest);
         }
+        Self { codes, locks }
     }
     fn codes(&self, file: &str) -> Vec<String> {
         let mut codes = self.codes.get(file).cloned().unwrap_or_default();
@@ -359,6 +473,7 @@ impl Said {
 fn a_description_means_the_same_in_both_forms() {
     let mut dice = Dice(12);
     let scratch = Scratch::new("both");
+    imported(&scratch);
     let mut files = Vec::new();
     let mut specs = Vec::new();
     for index in 0..120 {
@@ -384,21 +499,109 @@ fn a_description_means_the_same_in_both_forms() {
     }
     // Of nothing but refusals it would show little.
     assert!(said.locks.len() > 120, "{} locks of 240", said.locks.len());
+
+    // `vmlock convert` has the same meaning there and back, and the same words.
+    let there_and_back = |index: usize| {
+        let steps = [
+            (format!("j{index}.vm.json"), format!("c{index}.vm.kdl")),
+            (format!("c{index}.vm.kdl"), format!("d{index}.vm.json")),
+            (format!("d{index}.vm.json"), format!("e{index}.vm.kdl")),
+        ];
+        for (from, to) in &steps {
+            let output = scratch.vmlock(&["convert", from, "-o", to]);
+            assert_eq!(output.status.code(), Some(0), "{from}: {}", err(&output));
+        }
+        let [first, second] = [0, 2].map(|n: usize| {
+            let text = fs::read_to_string(scratch.0.join(&steps[n].1));
+            text.unwrap()
+        });
+        assert_eq!(first, second);
+        steps.map(|(_, to)| to)
+    };
+    let locked: Vec<usize> = (0..specs.len())
+        .filter(|index| said.locks.contains_key(&format!("j{index}.vm.json")))
+        .collect();
+    let converted = parallel::each(locked.len(), |n| there_and_back(locked[n]));
+    let again = Said::of(&scratch, &converted.concat());
+    for (index, files) in locked.iter().zip(&converted) {
+        let wanted = &said.locks[&format!("j{index}.vm.json")];
+        for file in files {
+            assert_eq!(again.locks.get(file), Some(wanted), "{file}");
+        }
+    }
+}
+
+/// What objects of a description may have, by what the schema calls such an object.
+fn keys(schema: &Value) -> BTreeSet<String> {
+    let definitions = schema["definitions"].as_object().unwrap().iter();
+    let all = definitions.map(|(name, of)| (name.as_str(), of));
+    let all = all.chain([("", schema)]);
+    let of = |(name, of): (&str, &Value)| {
+        let keys = of["properties"].as_object().into_iter().flatten();
+        let keys = keys.map(|(key, _)| format!("{name}.{key}"));
+        keys.collect::<Vec<_>>()
+    };
+    all.flat_map(of).collect()
+}
+
+/// Adds what a value has of these.
+fn said(schema: &Value, name: &str, value: &Value, out: &mut BTreeSet<String>) {
+    let of = match name {
+        "" => schema,
+        name => &schema["definitions"][name],
+    };
+    let Some(properties) = of["properties"].as_object() else {
+        return;
+    };
+    for (key, value) in value.as_object().unwrap() {
+        out.insert(format!("{name}.{key}"));
+        let property = &properties[key];
+        let shape = if value.is_array() {
+            &property["items"]
+        } else {
+            property
+        };
+        let reference = shape["$ref"]
+            .as_str()
+            .or(shape["allOf"][0]["$ref"].as_str());
+        let Some(reference) = reference else { continue };
+        let name = reference.strip_prefix("#/definitions/").unwrap_or("");
+        match value.as_array() {
+            Some(list) => list.iter().for_each(|one| said(schema, name, one, out)),
+            None => said(schema, name, value, out),
+        }
+    }
+}
+
+/// A new field of descriptions asks for its place here.
+#[test]
+fn the_generator_says_all_that_can_be_said() {
+    let schema = schema("spec");
+    let (mut dice, mut out) = (Dice(12), BTreeSet::new());
+    for _ in 0..500 {
+        said(&schema, "", &description(&mut dice), &mut out);
+    }
+    // It is of editors, and KDL has none.
+    out.insert(".$schema".to_owned());
+    assert_eq!(out, keys(&schema));
 }
 
 #[test]
 fn what_a_schema_cannot_say_is_this() {
     let validator = validator(&schema("spec"));
     let scratch = Scratch::new("beyond");
-    scratch.write(
-        "own.kdl",
-        "baseline \"own\" part=\"own\" {\n    title \"x\"\n    hide \"ID_AA64ISAR0_EL1.DP\" source=\"x\"\n}\n",
-    );
+    imported(&scratch);
     let mut files = Vec::new();
-    for (index, (code, changes)) in BEYOND.iter().chain(PARTLY).enumerate() {
+    let rows = BEYOND.iter().chain(PARTLY).copied();
+    let rows = rows.chain(BUT.iter().map(|(code, changes, _)| (*code, *changes)));
+    for (index, (code, changes)) in rows.enumerate() {
         let mut spec = base();
-        for (place, value) in *changes {
-            put(&mut spec, place, serde_json::from_str(value).unwrap());
+        for (place, value) in changes {
+            let value = serde_json::from_str(value).unwrap();
+            match *place {
+                "" => spec = value,
+                place => put(&mut spec, place, value),
+            }
         }
         let errors: Vec<String> = validator
             .iter_errors(&spec)
@@ -407,13 +610,19 @@ fn what_a_schema_cannot_say_is_this() {
         assert_eq!(errors, Vec::<String>::new(), "{code}: {spec:#}");
         let file = format!("j{index}.vm.json");
         scratch.write(&file, &spec.to_string());
-        files.push((*code, file));
+        files.push((code, changes, file));
     }
-    let names: Vec<String> = files.iter().map(|(_, file)| file.clone()).collect();
+    let names: Vec<String> = files.iter().map(|(.., file)| file.clone()).collect();
     let said = Said::of(&scratch, &names);
-    for (code, file) in files {
-        let codes = said.codes(&file);
-        assert!(codes.iter().any(|c| c == code), "{code}, not {codes:?}");
+    for (code, changes, file) in files {
+        let mut codes = said.codes(&file);
+        // What is wrong within an imported file stands there.
+        if code == "import::invalid" {
+            assert_eq!(changes, [("/import", r#"["invalid.kdl"]"#)]);
+            codes.extend(said.codes("invalid.kdl"));
+        }
+        let row: &[(&str, &[(&str, &str)])] = &[(code, &[])];
+        assert!(codes.iter().any(|c| among(row, c)), "{code}, not {codes:?}");
     }
 }
 
@@ -454,14 +663,42 @@ fn what_says_nothing_or_of_nothing_is_refused_by_both() {
     }
 }
 
+/// The examples in JSON; what they import is put into the folder.
+fn examples(scratch: &Scratch) -> Vec<Value> {
+    let mut specs = Vec::new();
+    for entry in fs::read_dir(root().join("examples")).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        if name.ends_with(".vm.kdl") {
+            specs.push(path);
+        } else if name.ends_with(".kdl") {
+            fs::copy(&path, scratch.0.join(name)).unwrap();
+        }
+    }
+    assert!(specs.len() >= 5, "{specs:?}");
+    specs.sort();
+    let json = |path: &std::path::PathBuf| {
+        let output = scratch.vmlock(&["convert", path.to_str().unwrap()]);
+        assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+        serde_json::from_str(&out(&output)).unwrap()
+    };
+    specs.iter().map(json).collect()
+}
+
 #[test]
 fn decoder_and_schema_accept_the_same_of_what_is_near_a_description() {
     let validator = validator(&schema("spec"));
     let mut dice = Dice(37);
     let scratch = Scratch::new("near");
+    imported(&scratch);
+    let examples = examples(&scratch);
     let (mut files, mut specs) = (Vec::new(), Vec::new());
-    for index in 0..500 {
-        let spec = mutated(&description(&mut dice), &mut dice);
+    for index in 0..800 {
+        let whole = match index % 8 {
+            0..5 => description(&mut dice),
+            _ => dice.one(&examples),
+        };
+        let spec = mutated(&whole, &mut dice);
         let text = spec.to_string();
         let mut own = vec![(format!("j{index}.vm.json"), text)];
         own.extend(kdl(&spec).map(|text| (format!("k{index}.vm.kdl"), text)));
@@ -472,11 +709,15 @@ fn decoder_and_schema_accept_the_same_of_what_is_near_a_description() {
         }
     }
     let said = Said::of(&scratch, &files);
-    let among = |list: &[(&str, &[(&str, &str)])], code: &str| list.iter().any(|(c, _)| *c == code);
     let (mut accepted, mut refused, mut undecided, mut wrong) = (0, 0, 0, Vec::new());
     for (file, spec) in files.iter().zip(&specs) {
         let codes = said.codes(file);
-        let known = |code: &String| among(BEYOND, code) || among(PARTLY, code);
+        let known = |code: &String| {
+            let mut but = BUT.iter();
+            among(BEYOND, code)
+                || among(PARTLY, code)
+                || but.any(|(known, _, has)| known == code && has(spec))
+        };
         let decoder = codes.iter().all(|code| among(BEYOND, code));
         if !decoder && codes.iter().all(known) {
             undecided += 1;
@@ -501,9 +742,9 @@ fn decoder_and_schema_accept_the_same_of_what_is_near_a_description() {
         wrong.len(),
         wrong.join("\n")
     );
-    // It tries both, and decides nearly always.
+    // It tries both, and decides mostly.
     assert!(
-        accepted > 100 && refused > 300 && undecided < 100,
+        accepted > 200 && refused > 800 && undecided < 220,
         "{accepted}, {refused}, {undecided}"
     );
     let both = files.iter().filter(|file| file.ends_with(".kdl")).count();

@@ -1,6 +1,7 @@
 //! `vmlock lsp` as an editor has it: over its pipes.
 
 mod actions;
+mod edits;
 mod sharing;
 
 use crate::editor::{Editor, edited, everything, path, place, uri};

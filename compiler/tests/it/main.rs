@@ -8,6 +8,7 @@ mod ci;
 #[cfg(unix)]
 mod completions;
 mod convert;
+mod dice;
 mod documents;
 mod door;
 mod drift;

@@ -6,6 +6,10 @@ use serde_json::{Map, Value};
 /// number of KiB.
 pub fn kdl(spec: &Value) -> Option<String> {
     let vm = spec.as_object()?;
+    if let Some(machines) = vm.get("machines").filter(|_| vm.len() == 1) {
+        let machines = machines.as_array()?.iter().map(kdl);
+        return Some(machines.collect::<Option<Vec<_>>>()?.concat());
+    }
     let mut lines = Vec::new();
     for (key, value) in vm {
         match key.as_str() {
