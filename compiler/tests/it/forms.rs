@@ -172,9 +172,16 @@ const PARTLY: &[(&str, &[(&str, &str)])] = &[
     ),
 ];
 
+/// A code, changes of a description that show it, and which descriptions may have it though their schema has no fault to find.
+type But = (
+    &'static str,
+    &'static [(&'static str, &'static str)],
+    fn(&Value) -> bool,
+);
+
 /// Codes of which a schema says all but this, and which descriptions can have it: a `pmu` whose values are all `null` (it says
 /// nothing, and a schema counts keys), and a whole number written as `1.0` (an integer for draft 7, and none for the decoder).
-const BUT: &[(&str, &[(&str, &str)], fn(&Value) -> bool)] = &[
+const BUT: &[But] = &[
     (
         "spec::missing",
         &[
