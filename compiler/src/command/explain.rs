@@ -4,6 +4,7 @@ mod beside;
 mod file;
 mod near;
 mod saved;
+mod virtio;
 
 use crate::codes;
 use crate::command::read_lock;
@@ -100,7 +101,10 @@ fn others(name: &str, lock: Option<&Lock>, out: &mut Output) -> bool {
     } else if let Some(inner) = beside::origin(name, lock, out) {
         known(inner, lock, out);
     } else {
-        if beside::controller(name, lock, out) || beside::call(name, lock, out) {
+        if beside::controller(name, lock, out)
+            || beside::call(name, lock, out)
+            || virtio::feature(name, out)
+        {
             return true;
         }
         // `psci` is a key of a lock, and what parts of baselines speak of.
@@ -628,47 +632,122 @@ mod tests {
     use super::*;
     use std::collections::BTreeSet;
 
-    /// Whatever stands in a lock as the name of something is a name here, with the lock and without it.
-    #[test]
-    fn everything_that_a_lock_names_can_be_explained() {
-        fn walk(value: &Value, key: &str, names: &mut BTreeSet<String>) {
-            match value {
-                Value::String(text) if ["name", "call", "id", "model"].contains(&key) => {
-                    names.insert(text.clone());
-                }
-                Value::String(text) if key == "from" => {
-                    names.extend(text.split_whitespace().map(str::to_owned));
-                }
-                Value::Array(list) => list.iter().for_each(|v| walk(v, key, names)),
-                Value::Object(map) => {
-                    for (inner, value) in map {
-                        names.insert(inner.clone());
-                        walk(value, inner, names);
+    /// Keys of locks whose values are names of something.
+    const NAMING: [&str; 13] = [
+        "acrossSaves",
+        "arch",
+        "call",
+        "conduit",
+        "features",
+        "id",
+        "kind",
+        "model",
+        "name",
+        "physicalCounter",
+        "rule",
+        "unmapped",
+        "virtualCounter",
+    ];
+
+    fn walk(value: &Value, key: &str, names: &mut BTreeSet<String>) {
+        match value {
+            Value::String(text) if NAMING.contains(&key) => {
+                names.insert(text.clone());
+            }
+            Value::String(text) if key == "from" => {
+                names.extend(text.split_whitespace().map(str::to_owned));
+            }
+            Value::Array(list) => list.iter().for_each(|v| walk(v, key, names)),
+            Value::Object(map) => {
+                // A field stands below its register.
+                let waived = map.get("vary").and_then(Value::as_array);
+                for waiver in waived.into_iter().flatten() {
+                    if let (Some(name), Some(field)) =
+                        (map["name"].as_str(), waiver["field"].as_str())
+                    {
+                        names.insert(format!("{name}.{field}"));
                     }
                 }
-                _ => {}
+                for (inner, value) in map {
+                    names.insert(inner.clone());
+                    walk(value, inner, names);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Whatever stands in a lock as the name of something is a name here, with the lock and without it, whichever version
+    /// the lock has; but for the machine's own name and its virtio devices', and what only its description knows of.
+    #[test]
+    fn everything_that_a_lock_names_can_be_explained() {
+        let mut locks = 0;
+        for folder in [
+            "examples",
+            "lab/tests/specs",
+            "spec/tests/frozen/v1",
+            "spec/tests/frozen/v2",
+            "spec/tests/frozen/v3",
+        ] {
+            let folder = format!("{}/../{folder}", env!("CARGO_MANIFEST_DIR"));
+            for entry in std::fs::read_dir(folder).unwrap().flatten() {
+                let path = entry.path();
+                if !path.to_string_lossy().ends_with(".vm.lock.json") {
+                    continue;
+                }
+                let text = std::fs::read_to_string(&path).unwrap();
+                let mut names = BTreeSet::new();
+                let value: Value = serde_json::from_str(&text).unwrap();
+                walk(&value, "", &mut names);
+                assert!(names.len() > 100, "{names:?}");
+                let lock = vmlock_spec::lock::canonical::parse(&text).unwrap();
+                names.remove(&lock.name);
+                for device in lock.machine.devices.iter().filter(|d| d.virtio.is_some()) {
+                    names.remove(&device.name);
+                }
+                for of in [None, Some(&lock)] {
+                    let imported = |name: &str| {
+                        let name = name.rsplit('/').next().unwrap_or(name);
+                        let whole = lock.baselines.contains_key(name);
+                        (whole && by_name(name).is_none())
+                            || (lock.cpu.model == name && CPUS.iter().all(|c| c.name != name))
+                    };
+                    let unknown: Vec<&String> = names
+                        .iter()
+                        .filter(|name| !known(name, of, &mut Output::new(Format::Json)))
+                        .filter(|name| !imported(name))
+                        .collect();
+                    assert!(unknown.is_empty(), "{}: {unknown:?}", path.display());
+                }
+                locks += 1;
             }
         }
-        for example in ["hibernate", "modern", "pinned", "portable"] {
-            let path = format!(
-                "{}/../examples/{example}.vm.lock.json",
-                env!("CARGO_MANIFEST_DIR")
-            );
-            let text = std::fs::read_to_string(&path).unwrap();
-            let mut names = BTreeSet::new();
-            let value: Value = serde_json::from_str(&text).unwrap();
-            walk(&value, "", &mut names);
-            names.remove(value["name"].as_str().unwrap());
-            assert!(names.len() > 100, "{names:?}");
-            let lock = vmlock_spec::lock::canonical::parse(&text).unwrap();
-            for lock in [None, Some(&lock)] {
-                let unknown: Vec<&String> = names
-                    .iter()
-                    .filter(|name| !known(name, lock, &mut Output::new(Format::Json)))
-                    .collect();
-                assert!(unknown.is_empty(), "{example}: {unknown:?}");
+        assert!(locks > 80, "{locks}");
+    }
+
+    #[test]
+    fn every_feature_of_a_virtio_device_can_be_explained() {
+        use vmlock_spec::lock::DeviceKind;
+        let mut count = 0;
+        for kind in [
+            DeviceKind::VirtioBlock,
+            DeviceKind::VirtioNet,
+            DeviceKind::VirtioConsole,
+            DeviceKind::VirtioEntropy,
+            DeviceKind::VirtioVsock,
+        ] {
+            for read_only in [false, true] {
+                for (name, bit) in vmlock_spec::machine::virtio::features(kind, read_only) {
+                    let mut out = Output::new(Format::Human);
+                    assert!(known(&name.to_lowercase(), None, &mut out), "{name}");
+                    let text = out.into_text();
+                    assert!(text.starts_with(&format!("{name}: ")), "{text}");
+                    assert!(text.contains(&format!("bit {bit}")), "{text}");
+                    count += 1;
+                }
             }
         }
+        assert!(count > 40, "{count}");
     }
 
     #[test]

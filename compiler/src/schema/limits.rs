@@ -192,9 +192,10 @@ pub fn examples(schema: &mut Value) {
                 "name": "web",
                 "arch": "arm64",
                 "abi": ["kvm-6.8", "gic-iidr-rev1", "psci-1.1"],
-                "cpu": { "model": "neoverse-n1", "count": 2, "features": ["pmu"], "hide": ["crc32"] },
+                "cpu": { "model": "neoverse-n1", "count": 2, "features": ["pmu"] },
                 "memory": 512 << 20,
                 "boot": { "kernel": "vmlinuz", "cmdline": "console=ttyS0" },
+                "allow": [{ "code": "spec::emulated-cpu", "reason": "a trial on emulated hosts" }],
             }),
         ),
     ] {

@@ -13,7 +13,7 @@ use std::process::Output;
 
 /// What a shell reads in a line, and not the program.
 const SHELLS: [char; 9] = ['|', '&', ';', '<', '>', '$', '`', '*', '~'];
-const PAGES: [&str; 4] = [
+pub const PAGES: [&str; 4] = [
     "docs/tutorial.md",
     "docs/howto.md",
     "docs/import.md",

@@ -1,7 +1,7 @@
 //! Locks in git, by git itself: merged by resolving again, shown by field, and never merged in silence into what no
 //! description says.
 
-use crate::scratch::{Scratch, err, out, vmlock};
+use crate::scratch::{Scratch, err, out, root, vmlock};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -359,6 +359,11 @@ fn imported_files_are_merged_first() {
     repository.is_whole();
 }
 
+/// The page about all this, which shows what is printed.
+fn page() -> String {
+    fs::read_to_string(root().join("docs/git.md")).unwrap()
+}
+
 #[test]
 fn a_conflict_says_why_and_is_no_lock() {
     let repository = Repository::new("git-conflict");
@@ -378,6 +383,12 @@ fn a_conflict_says_why_and_is_no_lock() {
         third.starts_with(">>>>>>> machines/web.vm.kdl has conflicts of its own; once "),
         "{third}"
     );
+    // The page has it as it is told in the description's own folder.
+    let block = format!(
+        "```text\n<<<<<<< vmlock\n=======\n{}\n```\n",
+        third.replace("machines/", "")
+    );
+    assert!(page().contains(&block), "docs/git.md lacks: {block}");
     assert!(
         lock.contains("<<<<<<< HEAD") && lock.contains(">>>>>>> topic"),
         "{lock}"
@@ -578,6 +589,10 @@ fn diffs_speak_of_fields() {
         let changed = |line: &&str| line.starts_with(['-', '+']) && line.contains("_EL1.");
         // One of AArch64, one of AArch32; who decided them is no field.
         assert_eq!(shown.lines().filter(changed).count(), 4, "{shown}");
+        let of_field = |line: &&str| line.contains("ID_AA64ISAR0_EL1.CRC32 = ");
+        let lines: Vec<&str> = shown.lines().filter(of_field).collect();
+        let block = format!("```diff\n{}\n```\n", lines.join("\n"));
+        assert!(page().contains(&block), "docs/git.md lacks: {block}");
     }
     // What is no lock is shown too.
     fs::write(repository.path("web.vm.lock.json"), "{}\n").unwrap();

@@ -254,9 +254,19 @@ const NAMES: [(&str, &str, &str); 4] = [
 
 /// A key of a lock or of a description, or a value that one can have, by what the schema says.
 pub fn key(name: &str, out: &mut Output) -> bool {
-    let of = [(Which::Lock, "a lock"), (Which::Spec, "a description")];
+    // What the newest version calls so says what older ones mean by it.
+    let of = [
+        (Which::Lock, "a lock"),
+        (Which::LockV2, "a lock of version 2"),
+        (Which::LockV1, "a lock of version 1"),
+        (Which::Spec, "a description"),
+    ];
     let mut found = Vec::new();
     for (which, whose) in of {
+        let is_older = matches!(which, Which::LockV1 | Which::LockV2);
+        if is_older && !found.is_empty() {
+            continue;
+        }
         let schema = schema(which);
         let definitions = schema["definitions"].as_object();
         let all = definitions
