@@ -120,6 +120,14 @@ impl<'a> Door<'a> {
                 _ => return Err(error),
             },
         };
+        let meeting = match Meeting::tcp(stream, Side::Takes, self.token, random) {
+            Ok(meeting) => meeting,
+            // Nobody goes for one who has gone again.
+            Err(error) => {
+                self.tell_of(from, &said(&error));
+                return Ok(());
+            }
+        };
         if self.waiting.len() == PLACES {
             let silent = |it: &Stranger| it.meeting.is_silent();
             let oldest = self.waiting.iter().position(silent).unwrap_or(0);
@@ -128,14 +136,11 @@ impl<'a> Door<'a> {
                 "others have come since, and it has not shown the token",
             );
         }
-        match Meeting::tcp(stream, Side::Takes, self.token, random) {
-            Ok(meeting) => self.waiting.push(Stranger {
-                meeting,
-                from,
-                until: Instant::now() + self.time,
-            }),
-            Err(error) => self.tell_of(from, &said(&error)),
-        }
+        self.waiting.push(Stranger {
+            meeting,
+            from,
+            until: Instant::now() + self.time,
+        });
         Ok(())
     }
 

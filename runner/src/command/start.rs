@@ -806,6 +806,10 @@ fn ending(how: &Ended) -> (u8, String) {
             exit::REFUSED,
             format!("{why} (the guest did not go on, and its file is as it was)"),
         ),
+        Ended::NotSeen(why) => (
+            exit::ENVIRONMENT,
+            format!("{why} (the guest did not go on, and its file is as it was)"),
+        ),
         Ended::Damaged(why) => (
             exit::ENVIRONMENT,
             format!("{why}; the guest had begun to run and was stopped, and nothing has left it"),

@@ -412,6 +412,9 @@ fn run_turning(
     let looks = resumed
         .as_ref()
         .filter(|it| it.looked_at && shared.lookout.is_some());
+    if resumed.is_some() && looks.is_none() {
+        say::note(UNLOOKED);
+    }
     let looks = looks.map(|resumed| Looks::new(vcpus.len(), resumed.lock));
     let (looks, mut seen) = looks.unzip();
     // Its other end is gone when the witness has looked at all of them.
@@ -584,7 +587,7 @@ fn run_turning(
     shared.stop.store(true, Ordering::Release);
     shared.barrier.remove();
     // What it ran on may have been another's: none of that leaves it at its end.
-    if shared.outlet.never() && !how.is_the_guests() {
+    if shared.outlet.never() && !how.is_the_guests() && !how.is_before_it_ran() {
         say::note(DROPPED);
     }
     // Nobody goes on with an earlier state of a guest that has ended here.
@@ -604,6 +607,9 @@ fn run_turning(
 
 /// What is said of a guest that somebody had end before anybody knew whether it was what was saved.
 const DROPPED: &str = "the guest's memory had not been checked to its end: whether it was what was saved is not known, and what the guest said, wrote and sent since it was restored is dropped";
+
+/// What is said where a guest goes on at which the witness cannot look before.
+const UNLOOKED: &str = "the witness does not look at this guest before it goes on: its memory is its other end's until it is given, and is told its stolen time, or its machine leaves the witness no room; what was read back has to do (`vmlock-run audit` looks at one that runs)";
 
 /// What is said of a guest that begins with a pause.
 const BEGINS_PAUSED: &str =

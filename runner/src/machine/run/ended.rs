@@ -21,8 +21,10 @@ pub enum Ended {
     Stopped,
     /// It was to be handed over to here, and was not: why.
     NotHanded(String),
-    /// It did not go on here: what its vCPUs would see is not what its lock promises, or nobody could look.
+    /// It did not go on here: what its vCPUs would see is not what its lock promises.
     NotKept(String),
+    /// It did not go on here: the witness could not look.
+    NotSeen(String),
     /// It ran on a file that is not what was saved: where. Nothing has left it.
     Damaged(String),
     /// The time limit.
@@ -30,6 +32,14 @@ pub enum Ended {
 }
 
 impl Ended {
+    /// Whether it never ran here.
+    pub(super) fn is_before_it_ran(&self) -> bool {
+        matches!(
+            self,
+            Self::NotHanded(_) | Self::NotKept(_) | Self::NotSeen(_)
+        )
+    }
+
     /// Whether it is the guest's own doing, which is told to nobody before its memory was checked.
     pub(super) fn is_the_guests(&self) -> bool {
         match self {
@@ -41,6 +51,7 @@ impl Ended {
             | Self::Stopped
             | Self::NotHanded(_)
             | Self::NotKept(_)
+            | Self::NotSeen(_)
             | Self::Damaged(_)
             | Self::TimedOut => false,
         }

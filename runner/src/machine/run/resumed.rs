@@ -4,13 +4,14 @@ use super::drive::interrupt_controller;
 use super::{Ended, Shared};
 use crate::handover::protocol::Verdict;
 use crate::kick::kick;
-use crate::kvm::{Kick, Rest, Runnable, Settled, core, host_counter};
+use crate::kvm::{self, Kick, Rest, Runnable, Settled, core, host_counter};
 use crate::machine::loan::look::{Answers, LIMIT};
 use crate::say;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use vmlock_spec::lock::Lock;
 use vmlock_spec::observation::{self, living};
 use vmm_sys_util::signal::Killable;
@@ -59,9 +60,18 @@ impl Counter {
 /// The witness's looks at the vCPUs of a guest that goes on. They have its state, and none of them runs yet.
 #[derive(Clone)]
 pub(super) struct Looks {
-    /// One at a time: they are lent in the same page.
-    page: Arc<Mutex<()>>,
+    /// One at a time: they are lent in the same page. Whether one could not be looked at: then no other one is.
+    page: Arc<Mutex<bool>>,
     sees: Sender<(u32, Result<Vec<u8>, String>)>,
+}
+
+/// Why a guest does not go on, in words.
+#[derive(Clone)]
+pub(super) enum Unfit {
+    /// Its machine would show it something else than its lock promises.
+    Shows(String),
+    /// The witness could not look.
+    Unseen(String),
 }
 
 /// What comes of them.
@@ -85,14 +95,23 @@ impl Looks {
     /// At this one, on its own thread.
     pub fn at(self, vcpu: Runnable, index: u32, shared: &Shared) -> Runnable {
         let (vcpu, seen) = vcpu.on_this_thread(|vcpu| {
-            let _turn = self.page.lock().unwrap_or_else(PoisonError::into_inner);
-            look(vcpu, index, shared)
+            let mut failed = self.page.lock().unwrap_or_else(PoisonError::into_inner);
+            if *failed || shared.stop.load(Ordering::Acquire) {
+                return Err("it was left out".to_owned());
+            }
+            let seen = look(vcpu, index, shared);
+            *failed = seen.is_err();
+            seen
         });
         // Who waits for it has nothing else to do.
         let _ = self.sees.send((index, seen));
         vcpu
     }
 }
+
+/// ENABLE and IMASK of CNTV_CTL_EL0 and CNTP_CTL_EL0.
+const ENABLE: u64 = 1;
+const IMASK: u64 = 1 << 1;
 
 /// What the witness sees on a vCPU.
 ///
@@ -115,18 +134,23 @@ fn look(vcpu: &mut Runnable, index: u32, shared: &Shared) -> Result<Vec<u8>, Str
     #[cfg(feature = "torture")]
     altered(&mut settled)?;
     // Its counter is not the guest's yet: a timer that goes by it would fire now, and not when the guest wants it.
-    let timers = [core::CNTV_CTL, core::CNTP_CTL].map(|id| (id, settled.get(id).unwrap_or(0)));
-    let armed = timers.into_iter().filter(|(_, control)| control & 1 != 0);
-    let armed: Vec<(u64, u64)> = armed.collect();
-    let write = |settled: &mut Settled<'_>, of: fn(u64) -> u64| {
-        armed.iter().try_for_each(|(id, control)| {
-            let written = settled.between().set(*id, of(*control));
-            written.map_err(|e| e.to_string())
-        })
-    };
-    write(&mut settled, |_| 0)?;
+    let words = |e: kvm::Error| e.to_string();
+    let virtual_timer = settled.get(core::CNTV_CTL).map_err(words)?;
+    // KVM up to 6.3 tells nobody of the other one, and nobody who uses it is saved there.
+    let physical = settled.get(core::CNTP_CTL).unwrap_or(0);
+    let timers = [(core::CNTV_CTL, virtual_timer), (core::CNTP_CTL, physical)];
+    let armed = timers.iter().filter(|(_, control)| control & ENABLE != 0);
+    for (id, _) in armed.clone() {
+        settled.between().set(*id, 0).map_err(words)?;
+    }
     let seen = lookout.look(&mut settled, index, &answers);
-    write(&mut settled, |control| control)?;
+    for (id, control) in armed {
+        settled.between().set(*id, *control).map_err(words)?;
+        let now = settled.get(*id).map_err(words)?;
+        if (now ^ control) & (ENABLE | IMASK) != 0 {
+            return Err("its timer could not be armed again".to_owned());
+        }
+    }
     seen.map_err(|lost| lost.words)
 }
 
@@ -149,17 +173,18 @@ impl Seen {
     ///
     /// # Errors
     /// Something is not what the lock promises, or was not seen: in words.
-    pub fn all(self) -> Result<(), String> {
+    pub fn all(self) -> Result<(), Unfit> {
         let mut areas = vec![Vec::new(); self.vcpus];
         for _ in 0..self.vcpus {
-            let gone = |_| "a vCPU's thread has gone".to_owned();
+            let gone = |_| Unfit::Unseen("a vCPU's thread has gone".to_owned());
             let (index, seen) = self.sees.recv().map_err(gone)?;
-            let why = |why| format!("the witness could not look at vCPU {index}: {why}");
+            let why =
+                |why| Unfit::Unseen(format!("the witness could not look at vCPU {index}: {why}"));
             if let Some(area) = areas.get_mut(index as usize) {
                 *area = seen.map_err(why)?;
             }
         }
-        judged(self.lock, &areas)
+        judged(self.lock, &areas).map_err(Unfit::Shows)
     }
 }
 
@@ -207,7 +232,11 @@ const MOST: usize = 8;
 
 /// Waits until the witness has looked, and kicks whoever is with it for too long: a vCPU of which it does not come back.
 pub(super) fn see_to(threads: &[JoinHandle<()>], looks: &Receiver<()>) {
-    while let Err(RecvTimeoutError::Timeout) = looks.recv_timeout(LIMIT + Duration::from_secs(1)) {
+    let begun = Instant::now();
+    while let Err(RecvTimeoutError::Timeout) = looks.recv_timeout(Duration::from_secs(1)) {
+        if begun.elapsed() <= LIMIT {
+            continue;
+        }
         for thread in threads.iter().filter(|thread| !thread.is_finished()) {
             // A thread that ended in between needs no kick.
             let _ = thread.kill(kick());
@@ -220,13 +249,18 @@ pub(super) fn see_to(threads: &[JoinHandle<()>], looks: &Receiver<()>) {
 pub(super) fn gained(
     vcpu: &Runnable,
     resumed: Resumed,
-    seen: Result<(), String>,
+    seen: Result<(), Unfit>,
 ) -> Result<bool, Ended> {
     let Resumed { counter, asks, .. } = resumed;
-    if let Err(why) = seen {
-        return Err(match asks.map(|asks| asks(Err(&why))) {
-            Some(_) => Ended::NotHanded(why),
-            None => Ended::NotKept(why),
+    if let Err(unfit) = seen {
+        let (Unfit::Shows(why) | Unfit::Unseen(why)) = &unfit;
+        return Err(match (asks, unfit.clone()) {
+            (Some(asks), _) => {
+                let _ = asks(Err(why));
+                Ended::NotHanded(why.clone())
+            }
+            (None, Unfit::Shows(why)) => Ended::NotKept(why),
+            (None, Unfit::Unseen(why)) => Ended::NotSeen(why),
         });
     }
     count_on(vcpu, counter.now()).map_err(Ended::Broken)?;
