@@ -10,6 +10,7 @@ mod host;
 use host::checks::{IRQ, VECTORS, WORDS, guest};
 use host::{Place, image, in_host, in_host_and_back};
 use std::env;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use vmlock_spec::lock::{AcrossSaves, Device, DeviceKind, Lock, Range};
 
@@ -137,13 +138,16 @@ const COUNTS: [u32; 40] = [
 /// `mine/web`. `said` waits until it has said `>` so many times; `again` asks it to say one more, which it does once its
 /// timer has ticked.
 const SCRIPT: &str = r#"
-mkdir -p /tmp; cd /tmp; rm -rf in out words mine one* cut; mkdir -m 700 mine; mkfifo in; exec 3<>in
-run=vmlock-run socket=mine/web total=1 begun=0
+mkdir -p /tmp; cd /tmp; rm -rf in out words mine one* cut fates; mkdir -m 700 mine; mkfifo in; exec 3<>in
+run=vmlock-run socket=mine/web total=1
 guest() { : >words; $run "$@" --control $socket <in >>out 2>words & pid=$!; }
 await() { n=0; until eval "$1"; do sleep 0.1; n=$((n + 1)); [ $n -lt 900 ] || { cat words out; echo "never: $1"; exit 1; }; done; }
 said() { await "[ \"\$(tr -cd '>' <out | wc -c)\" -ge $total ]"; }
 again() { printf x >&3; total=$((total + 1)); said; grep -q '!' out && echo "$1: something has changed"; }
 ended() { wait $pid; code=$?; [ $code = $2 ] || { echo "$1: exit $code"; cat words; exit 1; }; }
+now() { set -- $(cat /proc/uptime); echo "${1%.*}${1#*.}"; }
+# Files that nobody has asked for: whoever is killed leaves none.
+left() { ls -A $1 | grep -c '[.]new$'; }
 save() { $run save one.save --control $socket >saved || { echo "$1: not saved"; cat saved words; exit 1; }; ended "$1" 143; }
 : >out
 guest start $lock; said; again first
@@ -157,19 +161,32 @@ done
 echo "restored $((3 * count)) times"
 # A paused one is saved, too.
 $run pause $socket; save paused; guest restore one.save --lock $lock; again unpaused
+begun=$(now); save timed; took=$((($(now) - begun) * 10)); guest restore one.save --lock $lock; again timed
 cp one.save kept; ls -l one.save | cut -c 1-10
-# Whoever goes away, or has no room, changes nothing.
-for n in 1 2 3; do $run save one.save --control $socket >/dev/null 2>&1 & client=$!; sleep 0.0$n; kill -9 $client; wait $client; done 2>/dev/null
-again "clients gone"; cmp one.save kept && echo "the old file"
+# Whoever is killed at some moment of that changes nothing, or has saved it: there is the old file or the new one, and none beside it.
+which() { stat -c '%i %s %Y' one.save; }
+for step in $(seq $kills); do
+    was=$(which)
+    $run save one.save --control $socket >/dev/null 2>&1 & client=$!
+    # The last one is over by then.
+    delay=$((took * step / (kills - 1))); [ $step -lt $kills ] && sleep $(printf '%d.%03d' $((delay / 1000)) $((delay % 1000))) || wait $client
+    kill -9 $client; wait $client
+    await "! kill -0 $pid || $run status $socket | grep -q ': running'"
+    echo "$(left .) left" >>fates
+    [ "$(which)" = "$was" ] && file=old || file=new
+    if kill -0 $pid; then echo "$file-on" >>fates; else ended "killed after $delay" 143; echo "$file-gone" >>fates; guest restore one.save --lock $lock; fi
+    again "killed after $delay"; [ $file = old ] || cp one.save kept
+done 2>/dev/null
+cmp one.save kept && echo "the old file"
+echo "a save takes $took ms; killed:$(sort fates | uniq -c | tr -s ' \n' ' ')"
+# Nor does who has no room.
 mkdir -p small; mount -t tmpfs -o size=64k none small || exit 1
 $run save small/one.save --control $socket; echo "full: exit $?, $(ls -A small | wc -l) files"; again full
 $run save mine --control $socket; echo "a folder: exit $?"
 # Nor does where it cannot go.
 cmp one.save kept || echo "another file"
-# What the killed ones left.
-rm -f .*.new
 $run save one.save --control $socket --for $away 2>why; echo "elsewhere: exit $?, $(grep -c MIDR_EL1 why | sed 's/[1-9][0-9]*/named/')"
-cmp one.save kept && [ $(ls -A .*.new 2>/dev/null | wc -l) = 0 ] && echo "left as it was"
+cmp one.save kept && [ $(left .) = 0 ] && echo "left as it was"
 again "still there"; printf o >&3; ended off 0
 # What is not that guest, whole, is not restored.
 $run restore kept --lock $other </dev/null; echo "foreign: exit $?"
@@ -207,11 +224,12 @@ hears() { n=0; until $run status $socket 2>/dev/null | grep -q "$1"; do n=$((n +
 begin() { $run save $1 --control $socket >saved 2>&1 & client=$!; hears "[1-9][0-9]* of 1024 MiB"; }
 begin one.save
 $run pause $socket 2>&1 | grep -o "is being saved"
+[ $(left .) = 0 ] && echo "it has no name yet"
 kill -9 $client; wait $client; hears ": running"; again "nobody waits"
 mkdir gone; begin gone/one.save; rm -rf gone; wait $client; echo "no folder: exit $?"; again "no folder"
 begin one.save; $run stop $socket; wait $client; echo "stopped: exit $?"; ended stop 143
 total=$((total + 1)); guest start $big; said; begin one.save; kill -9 $pid; wait $client; echo "killed: exit $?"; wait $pid
-[ -e one.save ] || echo "nothing half"
+[ -e one.save ] || [ $(left .) != 0 ] || echo "nothing half"
 grep -q '!' out || echo "and all went on"
 # Of a disk, a part is held to what was saved, and all of it where somebody asks for that.
 image=${disked%/*}/carried.img; truncate -s 16M $image
@@ -256,6 +274,7 @@ fn a_guest_is_saved_and_goes_on_and_what_is_not_it_is_refused() {
     let asked = env::var("VMLOCK_SAVES").ok();
     let count: u32 = asked.as_ref().map_or(2, |n| n.parse().expect("a number"));
     let hosts = if asked.is_some() { 2 } else { 1 };
+    let kills = if asked.is_some() { 60 } else { 14 };
     for (kernel, cpu, lock) in &HOSTS[..hosts] {
         let place = Place::new(&format!("saves-{kernel}"));
         let small = |lock: &mut Lock| lock.machine.memory.size = 64 << 20;
@@ -314,33 +333,30 @@ fn a_guest_is_saved_and_goes_on_and_what_is_not_it_is_refused() {
             counting.display(),
             away.display()
         );
-        let script = format!("{names} count={count}\n{SCRIPT}");
+        let script = format!("{names} count={count} kills={kills}\n{SCRIPT}");
         let script = place.write("saves.sh", script.as_bytes());
-        let said = in_host(
-            kernel,
-            cpu,
-            &script,
-            &[
-                image,
-                one,
-                other,
-                goes,
-                big,
-                disked,
-                twin,
-                twins,
-                counts,
-                counting,
-                away,
-                script.clone(),
-            ],
-        );
+        let files = [
+            image,
+            one,
+            other,
+            goes,
+            big,
+            disked,
+            twin,
+            twins,
+            counts,
+            counting,
+            away,
+            script.clone(),
+        ];
+        let said = in_host(kernel, cpu, &script, &files);
         for (line, times) in [
             (&format!("restored {} times\n", 3 * count)[..], 1),
             ("something has changed", 0),
             ("nothing has changed\n", 1),
             ("-rw-------\n", 1),
             ("the old file\n", 1),
+            (&format!("killed: {kills} 0 left "), 1),
             ("full: exit 4, 0 files\n", 1),
             ("a folder: exit 4\n", 1),
             ("another file\n", 0),
@@ -357,6 +373,7 @@ fn a_guest_is_saved_and_goes_on_and_what_is_not_it_is_refused() {
             ("and no time went back\n", 1),
             ("never heard", 0),
             ("is being saved\n", 1),
+            ("it has no name yet\n", 1),
             ("no folder: exit 4\n", 1),
             ("stopped: exit 4\n", 1),
             ("killed: exit 4\n", 1),
@@ -375,6 +392,15 @@ fn a_guest_is_saved_and_goes_on_and_what_is_not_it_is_refused() {
             let found = said.matches(line).count();
             assert_eq!(found, times, "{kernel}: {line:?}:\n{said}");
         }
+        // Some were killed before it had a name, and the last one was saved.
+        let fates = said.lines().find(|line| line.starts_with("a save takes "));
+        let fates = fates.expect("it was measured");
+        let _ = writeln!(io::stdout(), "{kernel}: {fates}");
+        assert!(
+            fates.contains(" old-on ") && fates.contains(" new-gone "),
+            "{fates}"
+        );
+        assert!(!fates.contains("old-gone"), "{fates}");
     }
 }
 
