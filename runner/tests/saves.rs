@@ -3,15 +3,19 @@
 //!
 //! Needs an emulated host, so it is ignored unless asked for:
 //! `cargo test -p vmlock-run --test saves -- --ignored`; `VMLOCK_SAVES=100` saves it so often, and on a host of 5.10, too,
-//! and carries one guest through five hosts instead of two.
+//! and carries one guest through five hosts instead of two; `VMLOCK_FREEZE=FOLDER` has the second of these tests begin one on
+//! 5.10 and one on 7.3, and writes the files of both there, for a version of the file of which there is none yet.
 
 mod host;
 
+use flate2::Compression;
+use flate2::read::GzDecoder;
+use flate2::write::GzEncoder;
 use host::checks::{IRQ, VECTORS, WORDS, guest};
 use host::{Place, image, in_host, in_host_and_back};
-use std::env;
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::{env, fs};
 use vmlock_spec::lock::{AcrossSaves, Device, DeviceKind, Lock, Range};
 
 /// A guest that says the 32 bytes at 0x9020000, where its generation id is, each as two letters from `a` on, and `>`; and again
@@ -188,6 +192,13 @@ cmp one.save kept || echo "another file"
 $run save one.save --control $socket --for $away 2>why; echo "elsewhere: exit $?, $(grep -c MIDR_EL1 why | sed 's/[1-9][0-9]*/named/')"
 cmp one.save kept && [ $(left .) = 0 ] && echo "left as it was"
 again "still there"; printf o >&3; ended off 0
+# Files of version 1 that other kernels wrote are restored for ever.
+for frozen in $frozens; do
+    gzip -dc $frozen.gz >old.save; : >out; total=0
+    guest restore old.save --lock $frozen.vm.lock.json; again "$frozen"; save "$frozen"
+    guest restore one.save --lock $frozen.vm.lock.json; again "$frozen, once more"; printf o >&3; ended "$frozen" 0
+    grep -q '!' out || echo "frozen and restored"
+done
 # What is not that guest, whole, is not restored.
 $run restore kept --lock $other </dev/null; echo "foreign: exit $?"
 for at in 100 4194404 $(($(stat -c %s kept) - 20)); do
@@ -319,11 +330,15 @@ fn a_guest_is_saved_and_goes_on_and_what_is_not_it_is_refused() {
                 ..like
             });
         });
+        let frozen = FROZEN.map(|kernel| frozen(&place, kernel));
+        let frozens = frozen
+            .each_ref()
+            .map(|(name, _)| name.display().to_string());
         let counts = place.write("counts.Image", &host::image(&COUNTS, None));
         let counting = place.altered("counting", lock, "counts.Image", small);
         let away = report("cortex-a76", kernel);
         let names = format!(
-            "lock={} other={} goes={} big={} disked={} twins={} counts={} away={}",
+            "lock={} other={} goes={} big={} disked={} twins={} counts={} away={} frozens='{}'",
             one.display(),
             other.display(),
             goes.display(),
@@ -331,11 +346,12 @@ fn a_guest_is_saved_and_goes_on_and_what_is_not_it_is_refused() {
             disked.display(),
             twins.display(),
             counting.display(),
-            away.display()
+            away.display(),
+            frozens.join(" ")
         );
         let script = format!("{names} count={count} kills={kills}\n{SCRIPT}");
         let script = place.write("saves.sh", script.as_bytes());
-        let files = [
+        let mut files = vec![
             image,
             one,
             other,
@@ -349,6 +365,7 @@ fn a_guest_is_saved_and_goes_on_and_what_is_not_it_is_refused() {
             away,
             script.clone(),
         ];
+        files.extend(frozen.into_iter().flat_map(|(_, files)| files));
         let said = in_host(kernel, cpu, &script, &files);
         for (line, times) in [
             (&format!("restored {} times\n", 3 * count)[..], 1),
@@ -362,6 +379,7 @@ fn a_guest_is_saved_and_goes_on_and_what_is_not_it_is_refused() {
             ("another file\n", 0),
             ("elsewhere: exit 3, named\n", 1),
             ("left as it was\n", 1),
+            ("frozen and restored\n", FROZEN.len()),
             ("foreign: exit 4\n", 1),
             ("flipped: exit 4\n", 3),
             ("short: exit 4\n", 1),
@@ -402,6 +420,56 @@ fn a_guest_is_saved_and_goes_on_and_what_is_not_it_is_refused() {
         );
         assert!(!fates.contains("old-gone"), "{fates}");
     }
+}
+
+/// Guests that were saved once, by the kernel that they were saved on, in `spec/saved/tests/frozen/guests/`.
+const FROZEN: [&str; 2] = ["5.10", "7.3"];
+/// Of such a file, pages that are not zero and the last one, each behind the number of bytes before it.
+const PAGE: usize = 4096;
+
+/// A file of pages as it was, packed for a host, with its lock: what both are called but for their ends.
+fn frozen(place: &Place, kernel: &str) -> (PathBuf, [PathBuf; 2]) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../spec/saved/tests/frozen/guests");
+    let pages = fs::read(folder.join(format!("{kernel}.pages"))).expect("it is checked in");
+    let mut file = Vec::new();
+    for page in pages.chunks(8 + PAGE) {
+        let (at, page) = page.split_at(8);
+        let at = u64::from_le_bytes(at.try_into().expect("eight bytes")) as usize;
+        file.resize(at, 0);
+        file.extend(page);
+    }
+    let saved = vmlock_saved::open(&file[..]).expect("it is read for ever");
+    let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
+    packed.write_all(&file).expect("there is room");
+    let packed = packed.finish().expect("there is room");
+    let files = [
+        place.write(&format!("{kernel}.gz"), &packed),
+        place.write(
+            &format!("{kernel}.vm.lock.json"),
+            saved.lock_text.as_bytes(),
+        ),
+    ];
+    (place.0.join(kernel), files)
+}
+
+/// Makes one of a file that is packed: what stands there for ever then.
+fn freeze(packed: &Path, pages: &Path) {
+    let packed = fs::File::open(packed).expect("it came back");
+    let mut file = Vec::new();
+    GzDecoder::new(packed)
+        .read_to_end(&mut file)
+        .expect("it is packed");
+    let mut out = Vec::new();
+    let pages_of = file.chunks(PAGE).enumerate();
+    let last = pages_of.len() - 1;
+    for (number, page) in pages_of {
+        // The last one says how long it is.
+        if number == last || page.iter().any(|byte| *byte != 0) {
+            out.extend(((number * PAGE) as u64).to_le_bytes());
+            out.extend(page);
+        }
+    }
+    fs::write(pages, out).expect("the checkout can be written");
 }
 
 /// The report of a recorded host.
@@ -450,7 +518,9 @@ const LEGS: [&str; 6] = ["5.10", "6.1", "7.3", "6.12", "5.10", "6.18"];
 #[test]
 #[ignore = "boots emulated hosts"]
 fn a_guest_goes_from_kernel_to_kernel_and_back() {
+    let folder = env::var_os("VMLOCK_FREEZE").map(PathBuf::from);
     let legs = match env::var_os("VMLOCK_SAVES") {
+        _ if folder.is_some() => &["5.10", "7.3"][..],
         Some(_) => &LEGS[..],
         None => &LEGS[..2],
     };
@@ -464,7 +534,8 @@ fn a_guest_goes_from_kernel_to_kernel_and_back() {
         small,
     );
     let saved = place.0.join("one.save.gz");
-    let mut verb = format!("start {}", lock.display());
+    let start = format!("start {}", lock.display());
+    let mut verb = start.clone();
     let mut digests = Vec::new();
     let nexts = legs.iter().skip(1).chain(legs.first());
     for (kernel, next) in legs.iter().zip(nexts) {
@@ -501,6 +572,11 @@ fn a_guest_goes_from_kernel_to_kernel_and_back() {
                 .map(str::to_owned),
         );
         verb = format!("restore one.save --lock {}", lock.display());
+        if let Some(folder) = &folder {
+            freeze(&saved, &folder.join(format!("{kernel}.pages")));
+            fs::remove_file(&saved).expect("it came back");
+            verb.clone_from(&start);
+        }
     }
     // It sees the same wherever it goes.
     assert_eq!(digests.len(), legs.len(), "{digests:?}");
