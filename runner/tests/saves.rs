@@ -12,7 +12,7 @@ use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 use host::checks::{IRQ, VECTORS, WORDS, guest};
-use host::{Place, image, in_host, in_host_and_back};
+use host::{Place, image, in_host, in_host_and_back, in_host_of_tests};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::{env, fs};
@@ -273,6 +273,55 @@ guest restore one.save --lock $twins; next x; kill -9 $pid; wait $pid; echo "edg
 tr -dc 'a-p>' <out | tr '>' '\n' >ids
 echo "ids: $(sort -u ids | wc -l) of $(wc -l <ids), $(grep -c '^a\{32\}' ids) zeroes, $(grep -c 'a\{32\}$' ids) with zeroes behind; $(tr -dc '!' <out | wc -c) aborts"
 "#;
+
+/// A guest is saved to a disk that fails at each write and sync of one save after the other, until one of them has none left.
+const FAILING: &str = r#"
+mkdir -p /tmp; cd /tmp; rm -rf in out words mine; mkdir -m 700 mine; mkfifo in; exec 3<>in
+run=vmlock-run-torture socket=mine/web total=1; : >out; echo old >one.save
+await() { n=0; until eval "$1"; do sleep 0.1; n=$((n + 1)); [ $n -lt 900 ] || { cat words out; echo "never: $1"; exit 1; }; done; }
+said() { await "[ \"\$(tr -cd '>' <out | wc -c)\" -ge $total ]"; }
+VMLOCK_FAILING_SAVES=1 $run start $lock --control $socket <in >>out 2>words & pid=$!; said
+for n in $(seq 200); do
+    $run save one.save --control $socket >saved 2>&1 && break
+    grep -q "Input/output error" saved || { echo "otherwise:"; cat saved; }
+    [ "$(cat one.save)" = old ] && [ $(ls -A | grep -c '[.]new$') = 0 ] || echo "something is left"
+    $run status $socket | grep -q ': running' || echo "it does not run"
+    printf x >&3; total=$((total + 1)); said
+done
+wait $pid; echo "ended: $?, after $((n - 1)) failures"
+$run restore one.save --lock $lock --control $socket <in >>out 2>words & pid=$!
+printf x >&3; total=$((total + 1)); said; printf o >&3; wait $pid; echo "restored: $?"
+grep -q '!' out || echo "nothing has changed"
+"#;
+
+#[test]
+#[ignore = "boots an emulated host"]
+fn a_disk_that_fails_at_any_write_leaves_the_old_file_and_a_guest_that_goes_on() {
+    let place = Place::new("saves-failing");
+    let image = place.write("guest.Image", &image(&guest(), None));
+    let lock = place.altered("one", HOSTS[0].2, "guest.Image", |lock| {
+        lock.machine.memory.size = 64 << 20;
+    });
+    let script = format!("lock={}\n{FAILING}", lock.display());
+    let script = place.write("failing.sh", script.as_bytes());
+    let files = [image, lock, script.clone()];
+    let said = in_host_of_tests(HOSTS[0].0, HOSTS[0].1, &script, &files);
+    let ended = said
+        .lines()
+        .find_map(|line| line.strip_prefix("ended: 143, after "));
+    let failures = ended.and_then(|rest| rest.split(' ').next()?.parse::<u32>().ok());
+    // The memory that is not empty, table and sections, the header, and a sync before and behind that.
+    assert!(failures.is_some_and(|n| n >= 5), "{said}");
+    for (line, there) in [
+        ("otherwise", false),
+        ("something is left", false),
+        ("it does not run", false),
+        ("restored: 0\n", true),
+        ("nothing has changed\n", true),
+    ] {
+        assert_eq!(said.contains(line), there, "{line:?}:\n{said}");
+    }
+}
 
 const HOSTS: [(&str, &str, &str); 2] = [
     ("6.12", "cortex-a72", "examples/portable.vm.lock.json"),
